@@ -1,0 +1,199 @@
+//! The Internet checksum (RFC 1071), its incremental update (RFC 1624), and the pseudo-headers that TCP,
+//! UDP and ICMPv6 add to it (RFC 9293 §3.1, RFC 8200 §8.1).
+//!
+//! The sum is the same in every byte order, so it is taken in the machine's own, eight bytes at a time,
+//! and turned around once at the end. What is *not* here: deciding who computes a checksum; that is
+//! [`Offload`](crate::Offload)'s.
+
+use crate::Payload;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// A running one's complement sum over pieces of any length, in order.
+///
+/// ```
+/// use wire::checksum::Sum;
+/// // RFC 1071 §3: the sum of these bytes is ddf2.
+/// let mut sum = Sum::new();
+/// sum.add(&[0x00, 0x01, 0xf2]);
+/// sum.add(&[0x03, 0xf4, 0xf5, 0xf6, 0xf7]);
+/// assert_eq!(sum.folded(), 0xddf2);
+/// assert_eq!(sum.checksum(), !0xddf2);
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sum {
+    /// Sum of 16-bit words in the machine's byte order; kept below 2^48 by folding at each `add`.
+    words: u64,
+    /// An odd number of bytes has been added: the next piece starts in the low half of a word.
+    odd: bool,
+}
+
+impl Sum {
+    /// The sum of nothing.
+    pub const fn new() -> Self {
+        Sum { words: 0, odd: false }
+    }
+
+    /// Adds the next bytes of the packet. After an odd number of bytes the halves of all words trade
+    /// places (RFC 1071 §2 (B)).
+    pub fn add(&mut self, bytes: &[u8]) {
+        let sum = native_sum(bytes);
+        self.words += u64::from(if self.odd { sum.swap_bytes() } else { sum });
+        self.odd ^= bytes.len() % 2 == 1;
+    }
+
+    /// Adds all pieces of a payload.
+    pub fn add_payload(&mut self, payload: &Payload) {
+        payload.pieces().for_each(|piece| self.add(piece));
+    }
+
+    /// Adds a 16-bit word. Only after an even number of bytes.
+    pub fn add_u16(&mut self, word: u16) {
+        debug_assert!(!self.odd, "a word must start on a word boundary");
+        self.words += u64::from(word.to_be());
+    }
+
+    /// Adds a 32-bit word. Only after an even number of bytes.
+    pub fn add_u32(&mut self, word: u32) {
+        self.add_u16((word >> 16) as u16);
+        self.add_u16(word as u16);
+    }
+
+    /// The sum folded to 16 bits, not complemented: what a partial checksum field holds.
+    pub fn folded(&self) -> u16 {
+        u16::from_be(fold(self.words))
+    }
+
+    /// The complement of the sum: what a checksum field holds.
+    pub fn checksum(&self) -> u16 {
+        !self.folded()
+    }
+
+    /// Whether a sum that includes the checksum field shows an intact packet.
+    pub fn is_intact(&self) -> bool {
+        self.folded() == 0xffff
+    }
+}
+
+/// The checksum of one slice: what its checksum field, now zero, must hold.
+///
+/// ```
+/// assert_eq!(wire::checksum::of(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]), !0xddf2);
+/// ```
+pub fn of(bytes: &[u8]) -> u16 {
+    !u16::from_be(native_sum(bytes))
+}
+
+/// The sum of the pseudo-header between two addresses of one family; `transport_bytes` is the length of
+/// transport header and text together.
+///
+/// # Panics
+/// If the addresses are of different families.
+///
+/// ```
+/// use wire::checksum::pseudo_header;
+/// let sum = pseudo_header("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap(), 6, 20);
+/// assert_eq!(sum.folded(), 0x0a00 + 1 + 0x0a00 + 2 + 6 + 20);
+/// ```
+pub fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, transport_bytes: u32) -> Sum {
+    match (source, destination) {
+        (IpAddr::V4(source), IpAddr::V4(destination)) => {
+            pseudo_header_v4(source, destination, protocol, transport_bytes)
+        }
+        (IpAddr::V6(source), IpAddr::V6(destination)) => {
+            pseudo_header_v6(source, destination, protocol, transport_bytes)
+        }
+        _ => panic!("a packet has two addresses of one family"),
+    }
+}
+
+/// The sum of the IPv4 pseudo-header (RFC 9293 §3.1).
+pub fn pseudo_header_v4(source: Ipv4Addr, destination: Ipv4Addr, protocol: u8, transport_bytes: u32) -> Sum {
+    let mut sum = Sum::new();
+    sum.add_u32(source.to_bits());
+    sum.add_u32(destination.to_bits());
+    sum.add_u16(u16::from(protocol));
+    sum.add_u32(transport_bytes);
+    sum
+}
+
+/// The sum of the IPv6 pseudo-header (RFC 8200 §8.1).
+pub fn pseudo_header_v6(source: Ipv6Addr, destination: Ipv6Addr, protocol: u8, transport_bytes: u32) -> Sum {
+    let mut sum = Sum::new();
+    sum.add(&source.octets());
+    sum.add(&destination.octets());
+    sum.add_u16(u16::from(protocol));
+    sum.add_u32(transport_bytes);
+    sum
+}
+
+/// The checksum after a 16-bit word under it changed from `old` to `new` (RFC 1624, equation 3).
+///
+/// ```
+/// // RFC 1624 §4's example: HC = dd2f, m = 5555, m' = 3285 gives 0000.
+/// assert_eq!(wire::checksum::updated(0xdd2f, 0x5555, 0x3285), 0x0000);
+/// ```
+pub const fn updated(checksum: u16, old: u16, new: u16) -> u16 {
+    let mut sum = (!checksum) as u32 + (!old) as u32 + new as u32;
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    !(sum as u16)
+}
+
+/// The checksum after a 32-bit word under it changed, such as an address or a sequence number.
+pub const fn updated_u32(checksum: u16, old: u32, new: u32) -> u16 {
+    let high = updated(checksum, (old >> 16) as u16, (new >> 16) as u16);
+    updated(high, old as u16, new as u16)
+}
+
+const fn fold(words: u64) -> u16 {
+    let sum = (words & 0xffff_ffff) + (words >> 32);
+    let sum = (sum & 0xffff) + ((sum >> 16) & 0xffff) + (sum >> 32);
+    let sum = (sum & 0xffff) + (sum >> 16);
+    let sum = (sum & 0xffff) + (sum >> 16);
+    sum as u16
+}
+
+/// Bytes summed in one turn of the inner loop: eight lanes of eight bytes, so that it becomes vector code.
+const TURN_BYTES: usize = 64;
+/// Turns before the lanes are emptied: far below the 2^32 additions that could overflow one.
+const TURNS_MAX: usize = 1 << 16;
+
+/// The one's complement sum of the 16-bit words in `bytes`, in the machine's byte order; an odd last byte
+/// counts as the first half of a word.
+fn native_sum(bytes: &[u8]) -> u16 {
+    let mut words = 0u64;
+    for stretch in bytes.chunks(TURN_BYTES * TURNS_MAX) {
+        let (turns, rest) = stretch.as_chunks::<TURN_BYTES>();
+        words += sum_of_turns(turns);
+        let (quads, rest) = rest.as_chunks::<4>();
+        words += quads.iter().map(|&quad| u64::from(u32::from_ne_bytes(quad))).sum::<u64>();
+        let (pairs, rest) = rest.as_chunks::<2>();
+        words += pairs.iter().map(|&pair| u64::from(u16::from_ne_bytes(pair))).sum::<u64>();
+        if let [last] = rest {
+            words += u64::from(u16::from_ne_bytes([*last, 0]));
+        }
+        words = u64::from(fold(words));
+    }
+    words as u16
+}
+
+/// Sums the turns as 32-bit words. Each lane adds its 64-bit words wrapping, and their high halves apart:
+/// the sum of the low halves is what is left of the first when the second is taken out. Three vector
+/// operations for a vector of bytes, where widening would take four.
+fn sum_of_turns(turns: &[[u8; TURN_BYTES]]) -> u64 {
+    let mut whole = [0u64; TURN_BYTES / 8];
+    let mut high = [0u64; TURN_BYTES / 8];
+    for turn in turns {
+        for ((word, whole), high) in turn.as_chunks::<8>().0.iter().zip(&mut whole).zip(&mut high) {
+            let word = u64::from_ne_bytes(*word);
+            *whole = whole.wrapping_add(word);
+            *high += word >> 32;
+        }
+    }
+    let lanes = whole.iter().zip(&high);
+    // Low and high sums are below 2^48, the total of eight lanes below 2^52.
+    lanes.map(|(whole, high)| whole.wrapping_sub(high << 32) + high).sum()
+}
+
+#[cfg(test)]
+mod tests;

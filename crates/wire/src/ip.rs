@@ -1,0 +1,63 @@
+//! What both versions of IP share: protocol numbers and the traffic class with its ECN bits.
+
+/// Protocol numbers (IANA) that synfin speaks or has to step over.
+pub mod protocol {
+    /// IPv6 hop-by-hop options.
+    pub const HOP_BY_HOP: u8 = 0;
+    /// ICMP for IPv4.
+    pub const ICMP: u8 = 1;
+    /// TCP.
+    pub const TCP: u8 = 6;
+    /// UDP.
+    pub const UDP: u8 = 17;
+    /// IPv6 routing header.
+    pub const ROUTING: u8 = 43;
+    /// IPv6 fragment header.
+    pub const FRAGMENT: u8 = 44;
+    /// Encapsulating security payload.
+    pub const ESP: u8 = 50;
+    /// Authentication header.
+    pub const AUTHENTICATION: u8 = 51;
+    /// ICMP for IPv6.
+    pub const ICMPV6: u8 = 58;
+    /// IPv6: nothing follows.
+    pub const NO_NEXT_HEADER: u8 = 59;
+    /// IPv6 destination options.
+    pub const DESTINATION_OPTIONS: u8 = 60;
+}
+
+/// The ECN field (RFC 3168 §5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Ecn {
+    /// The sender does not do ECN.
+    #[default]
+    NotCapable,
+    /// ECN-capable, codepoint 01 (RFC 8311: L4S).
+    Capable1,
+    /// ECN-capable, codepoint 10.
+    Capable0,
+    /// A router on the way saw congestion.
+    CongestionExperienced,
+}
+
+impl Ecn {
+    /// The two bits as they stand in the header.
+    pub const fn bits(self) -> u8 {
+        match self {
+            Ecn::NotCapable => 0,
+            Ecn::Capable1 => 1,
+            Ecn::Capable0 => 2,
+            Ecn::CongestionExperienced => 3,
+        }
+    }
+
+    /// The codepoint in the low two bits.
+    pub const fn from_bits(bits: u8) -> Ecn {
+        match bits & 3 {
+            0 => Ecn::NotCapable,
+            1 => Ecn::Capable1,
+            2 => Ecn::Capable0,
+            _ => Ecn::CongestionExperienced,
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! IPv6 extension headers, stepped over (RFC 8200 §4, RFC 4302 §2 for AH).
+//!
+//! The walk is bounded, and says what a host must answer with an ICMPv6 parameter problem.
+
+use super::HEADER_BYTES;
+use crate::error::{Error, take};
+use crate::ip::protocol;
+
+/// Most extension headers in one packet. RFC 8200 §4.1 lists six, each once, destination options twice;
+/// more only cost the receiver time (RFC 8504 §5.3 allows a limit).
+const HEADERS_MAX: usize = 10;
+/// Most options looked at in one hop-by-hop or destination header (RFC 8504 §5.3 suggests 8).
+const OPTIONS_MAX: usize = 16;
+
+/// The fragment header (RFC 8200 §4.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fragment {
+    /// Names the packet whose fragments belong together.
+    pub identification: u32,
+    /// Where this fragment's data belongs in the fragmentable part, in bytes: a multiple of 8.
+    pub offset_bytes: u16,
+    /// Not the last fragment.
+    pub more: bool,
+    /// What the fragmentable part starts with.
+    pub next_header: u8,
+}
+
+impl Fragment {
+    /// The header's length in bytes.
+    pub const BYTES: usize = 8;
+
+    /// Writes the header to the start of `into`.
+    ///
+    /// # Panics
+    /// If `into` is shorter than [`Fragment::BYTES`].
+    pub fn emit(&self, into: &mut [u8]) {
+        into[0] = self.next_header;
+        into[1] = 0;
+        let offset = (self.offset_bytes & !7) | u16::from(self.more);
+        into[2..4].copy_from_slice(&offset.to_be_bytes());
+        into[4..8].copy_from_slice(&self.identification.to_be_bytes());
+    }
+
+    fn parse(bytes: &[u8; 8]) -> Fragment {
+        let offset = u16::from_be_bytes([bytes[2], bytes[3]]);
+        Fragment {
+            identification: u32::from_be_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]),
+            offset_bytes: offset & !7,
+            more: offset & 1 != 0,
+            next_header: bytes[0],
+        }
+    }
+
+    /// Whether it is the only fragment there is (RFC 6946).
+    pub const fn is_atomic(&self) -> bool {
+        self.offset_bytes == 0 && !self.more
+    }
+}
+
+/// What a node has to complain about, and to whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Problem {
+    /// What is wrong.
+    pub kind: ProblemKind,
+    /// Where, in bytes from the start of the IPv6 header: the pointer of the ICMPv6 message.
+    pub pointer: u32,
+}
+
+/// What an extension header makes a node do instead of delivering the packet (RFC 8200 §4, §4.2, §4.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProblemKind {
+    /// Discard and send a parameter problem with code 0: a routing type we do not forward.
+    RoutingType,
+    /// Discard and send a parameter problem with code 1: a hop-by-hop header that is not the first.
+    NextHeader,
+    /// Discard silently: an option marked 01.
+    OptionSilently,
+    /// Discard and send a parameter problem with code 2, even to a multicast packet: marked 10.
+    Option,
+    /// Discard and send a parameter problem with code 2 unless the packet was multicast: marked 11.
+    OptionUnlessMulticast,
+}
+
+/// What the walk found at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Upper {
+    /// The first header that is no extension header; of a fragment other than the first, what the
+    /// fragmentable part starts with.
+    pub protocol: u8,
+    /// Where it starts, in bytes from the start of the IPv6 header.
+    pub offset_bytes: usize,
+    /// Where the byte stands that named it: the pointer of a parameter problem with code 1 if the host
+    /// does not know the protocol.
+    pub named_at_bytes: usize,
+    /// The fragment header, if there was one.
+    pub fragment: Option<Fragment>,
+    /// The first thing a host has to complain about.
+    pub problem: Option<Problem>,
+}
+
+/// Steps over the extension headers of a packet that starts with its IPv6 header.
+///
+/// Stops behind the fragment header of a fragment other than the first, where no header follows.
+///
+/// # Errors
+/// [`Error::Truncated`] if an extension header is not all there, [`Error::TooManyHeaders`].
+///
+/// ```
+/// use wire::ipv6;
+/// let mut packet = [0; 48];
+/// ipv6::Header { next_header: 60, ..ipv6::Header::default() }.emit(&mut packet);
+/// packet[40..48].copy_from_slice(&[6, 0, 1, 4, 0, 0, 0, 0]); // destination options: padding, then TCP
+/// let upper = ipv6::walk(&packet)?;
+/// assert_eq!((upper.protocol, upper.offset_bytes, upper.problem), (6, 48, None));
+/// # Ok::<(), wire::Error>(())
+/// ```
+pub fn walk(packet: &[u8]) -> Result<Upper, Error> {
+    let fixed = take::<HEADER_BYTES>(packet, 0)?;
+    let mut upper = Upper {
+        protocol: fixed[6],
+        offset_bytes: HEADER_BYTES,
+        named_at_bytes: 6,
+        fragment: None,
+        problem: None,
+    };
+    for count in 0..HEADERS_MAX {
+        let at = upper.offset_bytes;
+        let header_bytes = match upper.protocol {
+            protocol::HOP_BY_HOP | protocol::DESTINATION_OPTIONS => {
+                if upper.protocol == protocol::HOP_BY_HOP && count > 0 {
+                    upper.complain(ProblemKind::NextHeader, upper.named_at_bytes);
+                }
+                let len = 8 * (1 + usize::from(take::<2>(packet, at)?[1]));
+                let options = packet.get(at + 2..at + len).ok_or(missing(packet, at + len))?;
+                upper.check_options(options, at + 2);
+                len
+            }
+            protocol::ROUTING => {
+                let [_, len, _, segments_left] = *take::<4>(packet, at)?;
+                if segments_left != 0 {
+                    upper.complain(ProblemKind::RoutingType, at + 2);
+                }
+                8 * (1 + usize::from(len))
+            }
+            protocol::AUTHENTICATION => 4 * (2 + usize::from(take::<2>(packet, at)?[1])),
+            protocol::FRAGMENT => {
+                let fragment = Fragment::parse(take::<8>(packet, at)?);
+                upper.fragment = Some(fragment);
+                if fragment.offset_bytes != 0 {
+                    upper.step(fragment.next_header, Fragment::BYTES);
+                    return Ok(upper);
+                }
+                Fragment::BYTES
+            }
+            _ => return Ok(upper),
+        };
+        if at + header_bytes > packet.len() {
+            return Err(missing(packet, at + header_bytes));
+        }
+        upper.step(packet[at], header_bytes);
+    }
+    Err(Error::TooManyHeaders)
+}
+
+impl Upper {
+    fn step(&mut self, next: u8, header_bytes: usize) {
+        self.named_at_bytes = self.offset_bytes;
+        self.offset_bytes += header_bytes;
+        self.protocol = next;
+    }
+
+    fn complain(&mut self, kind: ProblemKind, at: usize) {
+        // At most ten headers of 2,048 bytes: fits 32 bits.
+        self.problem.get_or_insert(Problem { kind, pointer: at as u32 });
+    }
+
+    /// Looks for an option that we do not know and that asks not to be stepped over (RFC 8200 §4.2).
+    fn check_options(&mut self, mut options: &[u8], mut at: usize) {
+        for _ in 0..OPTIONS_MAX {
+            let used = match *options {
+                [] => return,
+                [0, ..] => 1, // Pad1
+                [kind, len, ..] => {
+                    match kind >> 6 {
+                        _ if matches!(kind, 1 | 5) => {} // PadN, router alert
+                        0 => {}
+                        1 => self.complain(ProblemKind::OptionSilently, at),
+                        2 => self.complain(ProblemKind::Option, at),
+                        _ => self.complain(ProblemKind::OptionUnlessMulticast, at),
+                    }
+                    2 + usize::from(len)
+                }
+                [_] => return,
+            };
+            options = options.get(used..).unwrap_or_default();
+            at += used;
+        }
+    }
+}
+
+fn missing(packet: &[u8], needed_bytes: usize) -> Error {
+    Error::Truncated { needed_bytes, available_bytes: packet.len() }
+}

@@ -1,0 +1,128 @@
+//! The TCP header as a value, read and written (RFC 9293 §3.1).
+
+use super::layout::Laid;
+use super::options::Options;
+use super::{Flags, OptionLayout};
+use crate::Seq;
+use crate::error::{Error, take};
+
+/// The header without options, in bytes.
+pub const HEADER_BYTES_MIN: usize = 20;
+/// The header with the most options, in bytes.
+pub const HEADER_BYTES_MAX: usize = 60;
+/// Where the checksum field is, in bytes from the start of the header.
+pub const CHECKSUM_OFFSET: usize = 16;
+
+/// A TCP header as a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Header {
+    /// Source port.
+    pub source_port: u16,
+    /// Destination port.
+    pub destination_port: u16,
+    /// Sequence number of the first byte, or of the SYN.
+    pub seq: Seq,
+    /// Acknowledgment number; meaningful only with [`Flags::ACK`].
+    pub ack: Seq,
+    /// Control bits.
+    pub flags: Flags,
+    /// Window as it stands in the header, not scaled.
+    pub window: u16,
+    /// Urgent pointer; meaningful only with [`Flags::URG`].
+    pub urgent: u16,
+    /// Options.
+    pub options: Options,
+}
+
+impl Header {
+    /// Reads the header at the start of a segment; returns it with its length in bytes, which is
+    /// where the text starts. The checksum is not verified.
+    ///
+    /// # Errors
+    /// [`Error::Truncated`] if the segment ends before its header does, [`Error::HeaderLength`] if
+    /// the data offset is less than five words.
+    ///
+    /// ```
+    /// use wire::tcp::{Flags, Header, OptionLayout};
+    /// let syn = Header { source_port: 1025, destination_port: 80, flags: Flags::SYN, ..Header::default() };
+    /// let mut bytes = [0; 60];
+    /// let len = syn.emit(&mut bytes, OptionLayout::Linux);
+    /// assert_eq!(Header::parse(&bytes[..len]), Ok((syn, 20)));
+    /// ```
+    pub fn parse(segment: &[u8]) -> Result<(Header, usize), Error> {
+        let fixed = take::<HEADER_BYTES_MIN>(segment, 0)?;
+        let header_bytes = usize::from(fixed[12] >> 4) * 4;
+        if header_bytes < HEADER_BYTES_MIN {
+            return Err(Error::HeaderLength { found_bytes: header_bytes });
+        }
+        let options = segment
+            .get(HEADER_BYTES_MIN..header_bytes)
+            .ok_or(Error::Truncated { needed_bytes: header_bytes, available_bytes: segment.len() })?;
+        Ok((Header { options: Options::parse(options), ..Header::fixed(fixed) }, header_bytes))
+    }
+
+    /// Reads the fixed 20 bytes alone, for segments that a capture or an ICMP error cut short after them.
+    pub fn parse_fixed(segment: &[u8]) -> Result<Header, Error> {
+        take::<HEADER_BYTES_MIN>(segment, 0).map(Header::fixed)
+    }
+
+    fn fixed(fixed: &[u8; HEADER_BYTES_MIN]) -> Header {
+        let u16_at = |at: usize| u16::from_be_bytes([fixed[at], fixed[at + 1]]);
+        let u32_at = |at: usize| u32::from_be_bytes([fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]]);
+        Header {
+            source_port: u16_at(0),
+            destination_port: u16_at(2),
+            seq: Seq::new(u32_at(4)),
+            ack: Seq::new(u32_at(8)),
+            flags: Flags::from_bits(u16_at(12)),
+            window: u16_at(14),
+            urgent: u16_at(18),
+            options: Options::default(),
+        }
+    }
+
+    /// The length of the header in bytes as [`emit`](Header::emit) writes it: 20 to 60, a multiple of 4.
+    pub fn len_bytes(&self, layout: OptionLayout) -> usize {
+        match self.options.only_timestamps() {
+            Some(None) => HEADER_BYTES_MIN,
+            Some(Some(_)) => HEADER_BYTES_MIN + 12,
+            None => HEADER_BYTES_MIN + Laid::new(&self.options, layout).as_slice().len(),
+        }
+    }
+
+    /// Writes the header to the start of `into`, with a checksum of zero; returns its length in bytes.
+    ///
+    /// Options that do not fit into 40 bytes are left out: first the Fast Open cookie, then SACK
+    /// blocks from the last.
+    ///
+    /// # Panics
+    /// If `into` is shorter than [`len_bytes`](Header::len_bytes); 60 bytes are always enough.
+    pub fn emit(&self, into: &mut [u8], layout: OptionLayout) -> usize {
+        let header_bytes = match self.options.only_timestamps() {
+            Some(None) => HEADER_BYTES_MIN,
+            Some(Some(timestamps)) => {
+                into[20..24].copy_from_slice(&[1, 1, 8, 10]);
+                into[24..28].copy_from_slice(&timestamps.value.to_be_bytes());
+                into[28..32].copy_from_slice(&timestamps.echo.to_be_bytes());
+                HEADER_BYTES_MIN + 12
+            }
+            None => {
+                let laid = Laid::new(&self.options, layout);
+                let end = HEADER_BYTES_MIN + laid.as_slice().len();
+                into[HEADER_BYTES_MIN..end].copy_from_slice(laid.as_slice());
+                end
+            }
+        };
+        let fixed = &mut into[..HEADER_BYTES_MIN];
+        fixed[0..2].copy_from_slice(&self.source_port.to_be_bytes());
+        fixed[2..4].copy_from_slice(&self.destination_port.to_be_bytes());
+        fixed[4..8].copy_from_slice(&self.seq.number().to_be_bytes());
+        fixed[8..12].copy_from_slice(&self.ack.number().to_be_bytes());
+        let offset_and_flags = ((header_bytes as u16 / 4) << 12) | self.flags.bits();
+        fixed[12..14].copy_from_slice(&offset_and_flags.to_be_bytes());
+        fixed[14..16].copy_from_slice(&self.window.to_be_bytes());
+        fixed[16..18].copy_from_slice(&[0, 0]);
+        fixed[18..20].copy_from_slice(&self.urgent.to_be_bytes());
+        header_bytes
+    }
+}
