@@ -1,0 +1,173 @@
+//! How text is to look: colours, width, character set.
+//!
+//! The caller knows the terminal; nothing here looks at one. What is *not* here: layout.
+
+/// Whether ANSI colours are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ColorChoice {
+    /// Plain text.
+    #[default]
+    Never,
+    /// ANSI escape sequences with the sixteen base colours, so that the terminal's theme decides.
+    Always,
+}
+
+/// The characters that may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Charset {
+    /// Arrows and lines of Unicode.
+    #[default]
+    Unicode,
+    /// Nothing beyond ASCII.
+    Ascii,
+}
+
+/// How text is to look.
+///
+/// ```
+/// use report::{Charset, ColorChoice, Style};
+/// let narrow = Style { width: 80, ..Style::PLAIN };
+/// assert_eq!(narrow.color, ColorChoice::Never);
+/// assert_eq!(narrow.charset, Charset::Unicode);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Colours or none.
+    pub color: ColorChoice,
+    /// Columns that may be used; layouts degrade down to about 60.
+    pub width: usize,
+    /// Unicode or ASCII.
+    pub charset: Charset,
+}
+
+impl Style {
+    /// No colours, Unicode, 120 columns.
+    pub const PLAIN: Style = Style { color: ColorChoice::Never, width: 120, charset: Charset::Unicode };
+
+    /// The Unicode or the ASCII variant of a character or text.
+    pub(crate) fn pick<'a>(&self, unicode: &'a str, ascii: &'a str) -> &'a str {
+        match self.charset {
+            Charset::Unicode => unicode,
+            Charset::Ascii => ascii,
+        }
+    }
+
+    /// `text` in `ink`, or as it is without colours.
+    pub(crate) fn paint(&self, ink: Ink, text: &str) -> String {
+        if self.color == ColorChoice::Never || ink == Ink::Plain || text.trim().is_empty() {
+            return text.to_owned();
+        }
+        format!("\x1b[{}m{text}\x1b[0m", ink.code())
+    }
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Style::PLAIN
+    }
+}
+
+/// What a piece of text is, so that one place decides its colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ink {
+    Plain,
+    /// Present but not the point.
+    Dim,
+    /// Headings.
+    Strong,
+    /// A state that was just entered.
+    Fresh,
+    /// From the left end to the right one.
+    Rightward,
+    /// From the right end to the left one.
+    Leftward,
+    /// Lost, reset, wrong.
+    Bad,
+    /// Worth a look.
+    Notable,
+    /// A call of the application returned.
+    Mark,
+}
+
+impl Ink {
+    const fn code(self) -> &'static str {
+        match self {
+            Ink::Plain => "0",
+            Ink::Dim => "2",
+            Ink::Strong => "1",
+            Ink::Fresh => "1;32",
+            Ink::Rightward => "36",
+            Ink::Leftward => "35",
+            Ink::Bad => "31",
+            Ink::Notable => "33",
+            Ink::Mark => "1;34",
+        }
+    }
+}
+
+/// `text` without control characters, so that what a peer sent cannot steer a terminal.
+pub(crate) fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{b7}' } else { c }).collect()
+}
+
+/// How many columns `text` takes; every character we draw with is one column wide.
+pub(crate) fn columns(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// `text` cut to `width` columns, with an ellipsis when something is missing.
+pub(crate) fn cut(text: &str, width: usize, style: &Style) -> String {
+    if columns(text) <= width {
+        return text.to_owned();
+    }
+    let ellipsis = style.pick("…", "~");
+    let mut short: String = text.chars().take(width.saturating_sub(1)).collect();
+    if width > 0 {
+        short.push_str(ellipsis);
+    }
+    short
+}
+
+/// Breaks `text` at spaces into lines of at most `width` columns; a longer word stands alone.
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() && columns(&line) + 1 + columns(word) > width {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    if !line.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_written_only_when_asked_for() {
+        let colored = Style { color: ColorChoice::Always, ..Style::PLAIN };
+        assert_eq!(Style::PLAIN.paint(Ink::Bad, "lost"), "lost");
+        assert_eq!(colored.paint(Ink::Bad, "lost"), "\x1b[31mlost\x1b[0m");
+    }
+
+    #[test]
+    fn a_peer_cannot_steer_the_terminal() {
+        assert_eq!(harmless("a\x1b[2Jb\n"), "a·[2Jb·");
+    }
+
+    #[test]
+    fn long_text_is_cut_or_wrapped() {
+        assert_eq!(cut("abcdef", 4, &Style::PLAIN), "abc…");
+        assert_eq!(cut("abc", 4, &Style::PLAIN), "abc");
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert!(wrap("  ", 7).is_empty());
+    }
+}

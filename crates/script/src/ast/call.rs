@@ -1,0 +1,121 @@
+//! System calls and their arguments.
+
+use crate::source::Span;
+use std::time::Duration;
+
+/// `name(args) = result ERRNO (note)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// `...T`: the call blocks and must return at this time, counted like the event's own.
+    pub until: Option<Duration>,
+    /// The function's name.
+    pub name: String,
+    /// Its arguments.
+    pub arguments: Vec<Expr>,
+    /// Where each argument stands.
+    pub spans: Vec<Span>,
+    /// What it must return.
+    pub outcome: Outcome,
+}
+
+/// What a call must return.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The returned value; [`Expr::Any`] is not checked.
+    pub value: Expr,
+    /// The name of the error.
+    pub errno: Option<String>,
+    /// The remark in parentheses, not checked.
+    pub note: Option<String>,
+}
+
+/// An argument or a result.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expr {
+    /// `...`: the runner fills it in, or does not check it.
+    Any,
+    /// A whole number.
+    Integer(i64),
+    /// A whole number that was written in hexadecimal.
+    Hex(u64),
+    /// A decimal fraction, in billionths.
+    Decimal(i64),
+    /// A symbol: `AF_INET`.
+    Symbol(String),
+    /// A string of bytes.
+    Text(Vec<u8>),
+    /// `"abc"...`: a string that begins like this.
+    TextAndMore(Vec<u8>),
+    /// An address without quotes.
+    Address(String),
+    /// `htons(8080)`.
+    Function(String, Vec<Expr>),
+    /// `[a, b]`.
+    Array(Vec<Expr>),
+    /// `{name = value, ...}`.
+    Struct(Vec<Member>),
+    /// `a | b`.
+    Binary(Operator, Box<Expr>, Box<Expr>),
+    /// `~a`.
+    Complement(Box<Expr>),
+}
+
+/// One member of a structure.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// The length in parentheses after the name: `msg_iov(1)=`.
+    pub len: Option<Expr>,
+    /// Its value.
+    pub value: Expr,
+}
+
+/// An operator between two numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operator {
+    /// `|`
+    Or,
+    /// `&`
+    And,
+    /// `+`
+    Plus,
+    /// `-`
+    Minus,
+    /// `*`
+    Times,
+    /// `/`
+    Over,
+    /// `<<`
+    ShiftLeft,
+    /// `>>`
+    ShiftRight,
+}
+
+impl Operator {
+    /// As it is written.
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Operator::Or => "|",
+            Operator::And => "&",
+            Operator::Plus => "+",
+            Operator::Minus => "-",
+            Operator::Times => "*",
+            Operator::Over => "/",
+            Operator::ShiftLeft => "<<",
+            Operator::ShiftRight => ">>",
+        }
+    }
+}
+
+impl Expr {
+    /// The named member of a structure.
+    pub fn member(&self, name: &str) -> Option<&Expr> {
+        match self {
+            Expr::Struct(members) => {
+                members.iter().find(|member| member.name.as_deref() == Some(name)).map(|member| &member.value)
+            }
+            _ => None,
+        }
+    }
+}

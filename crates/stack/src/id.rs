@@ -1,0 +1,202 @@
+//! Handles: numbers that name a socket, and a store that never mixes two of them up.
+//!
+//! A [`SocketId`] carries the generation of its place, so that a stale one finds nothing rather than
+//! somebody else's connection. [`Slab`] keeps its values in chunks: growing never moves them, and a
+//! million connections cost no copying.
+
+use core::fmt;
+
+/// Names one socket of one host: a connection, a listener or a UDP socket.
+///
+/// An id stays valid until the socket is closed by the application; afterwards every call with it
+/// gives an error, even when the place has been taken by another socket.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SocketId {
+    place: u32,
+    generation: u32,
+}
+
+/// What a [`SocketId`] names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SocketKind {
+    /// A TCP connection.
+    Connection,
+    /// A TCP listener.
+    Listener,
+    /// A UDP socket.
+    Udp,
+    /// Nothing: the host itself ([`SocketId::HOST`]).
+    Host,
+}
+
+const KIND_SHIFT: u32 = 30;
+const INDEX_MASK: u32 = (1 << KIND_SHIFT) - 1;
+
+impl SocketId {
+    /// No socket: what the host does on its own account, as a reset from a closed port.
+    pub const HOST: SocketId = SocketId { place: u32::MAX, generation: 0 };
+
+    pub(crate) fn new(kind: SocketKind, key: Key) -> Self {
+        SocketId { place: ((kind as u32) << KIND_SHIFT) | key.index, generation: key.generation }
+    }
+
+    /// What kind of socket this is.
+    pub fn kind(self) -> SocketKind {
+        match self.place >> KIND_SHIFT {
+            0 => SocketKind::Connection,
+            1 => SocketKind::Listener,
+            2 => SocketKind::Udp,
+            _ => SocketKind::Host,
+        }
+    }
+
+    pub(crate) fn key(self, kind: SocketKind) -> Option<Key> {
+        (self.kind() == kind).then_some(Key { index: self.place & INDEX_MASK, generation: self.generation })
+    }
+}
+
+impl fmt::Debug for SocketId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}#{}.{}", self.kind(), self.place & INDEX_MASK, self.generation)
+    }
+}
+
+/// A place in a [`Slab`] and the generation of what is in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(crate) index: u32,
+    pub(crate) generation: u32,
+}
+
+const CHUNK: usize = 64;
+
+struct Place<T> {
+    generation: u32,
+    value: Option<T>,
+}
+
+/// Values in numbered places; a place that is freed is used again under the next generation.
+pub(crate) struct Slab<T> {
+    chunks: Vec<Box<[Place<T>]>>,
+    free: Vec<u32>,
+    len: usize,
+}
+
+impl<T> Slab<T> {
+    pub(crate) fn new() -> Self {
+        Slab { chunks: Vec::new(), free: Vec::new(), len: 0 }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn insert(&mut self, value: T) -> Key {
+        if self.free.is_empty() {
+            let first = (self.chunks.len() * CHUNK) as u32;
+            assert!(first < INDEX_MASK - CHUNK as u32, "fewer than 2^30 sockets: the bounds in Config are lower");
+            self.chunks.push((0..CHUNK).map(|_| Place { generation: 0, value: None }).collect());
+            self.free.extend((first..first + CHUNK as u32).rev());
+        }
+        let index = self.free.pop().expect("a chunk was added when there was no free place");
+        let place = &mut self.chunks[index as usize / CHUNK][index as usize % CHUNK];
+        place.value = Some(value);
+        self.len += 1;
+        Key { index, generation: place.generation }
+    }
+
+    fn place(&self, index: u32) -> Option<&Place<T>> {
+        self.chunks.get(index as usize / CHUNK)?.get(index as usize % CHUNK)
+    }
+
+    fn place_mut(&mut self, index: u32) -> Option<&mut Place<T>> {
+        self.chunks.get_mut(index as usize / CHUNK)?.get_mut(index as usize % CHUNK)
+    }
+
+    /// The value under this key, if it is still the same one.
+    pub(crate) fn get(&self, key: Key) -> Option<&T> {
+        self.place(key.index).filter(|place| place.generation == key.generation)?.value.as_ref()
+    }
+
+    /// The value under this key, if it is still the same one.
+    pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+        self.place_mut(key.index).filter(|place| place.generation == key.generation)?.value.as_mut()
+    }
+
+    /// Whatever is in this place now.
+    pub(crate) fn at(&self, index: u32) -> Option<&T> {
+        self.place(index)?.value.as_ref()
+    }
+
+    /// Whatever is in this place now.
+    pub(crate) fn at_mut(&mut self, index: u32) -> Option<&mut T> {
+        self.place_mut(index)?.value.as_mut()
+    }
+
+    /// The key of what is in this place now.
+    pub(crate) fn key_at(&self, index: u32) -> Option<Key> {
+        let place = self.place(index)?;
+        place.value.as_ref().map(|_| Key { index, generation: place.generation })
+    }
+
+    pub(crate) fn remove(&mut self, index: u32) -> Option<T> {
+        let place = self.place_mut(index)?;
+        let value = place.value.take()?;
+        place.generation = place.generation.wrapping_add(1);
+        self.free.push(index);
+        self.len -= 1;
+        Some(value)
+    }
+
+    /// Every value in order of its place. Walks everything: for what happens once, never per segment.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut T)> {
+        let places = self.chunks.iter_mut().flat_map(|chunk| chunk.iter_mut());
+        places.enumerate().filter_map(|(index, place)| Some((index as u32, place.value.as_mut()?)))
+    }
+
+    /// The keys of every value in order of its place. Walks everything.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = Key> + '_ {
+        let places = self.chunks.iter().flat_map(|chunk| chunk.iter());
+        places.enumerate().filter_map(|(index, place)| {
+            place.value.as_ref().map(|_| Key { index: index as u32, generation: place.generation })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stale_key_finds_nothing() {
+        let mut slab = Slab::new();
+        let old = slab.insert("old");
+        assert_eq!(slab.remove(old.index), Some("old"));
+        let new = slab.insert("new");
+        assert_eq!(old.index, new.index, "the place is used again");
+        assert_eq!(slab.get(old), None);
+        assert_eq!(slab.get(new), Some(&"new"));
+        assert_eq!(slab.remove(999), None);
+    }
+
+    #[test]
+    fn ids_keep_their_kind() {
+        let key = Key { index: 7, generation: 3 };
+        let id = SocketId::new(SocketKind::Udp, key);
+        assert_eq!(id.key(SocketKind::Udp), Some(key));
+        assert_eq!(id.key(SocketKind::Connection), None);
+        assert_eq!(SocketId::HOST.kind(), SocketKind::Host);
+        assert_eq!(format!("{id:?}"), "Udp#7.3");
+    }
+
+    #[test]
+    fn growing_over_chunks_keeps_every_value() {
+        let mut slab = Slab::new();
+        let keys: Vec<_> = (0..1_000u32).map(|n| slab.insert(n)).collect();
+        assert_eq!(slab.len(), 1_000);
+        for (n, key) in keys.iter().enumerate() {
+            assert_eq!(slab.get(*key), Some(&(n as u32)));
+        }
+        assert_eq!(slab.keys().count(), 1_000);
+    }
+}

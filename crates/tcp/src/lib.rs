@@ -1,0 +1,3 @@
+//! One TCP connection.
+#![no_std]
+extern crate alloc;

@@ -1,0 +1,152 @@
+//! The bytes that have arrived in order and are not read yet.
+//!
+//! An arriving payload is kept as it came and copied once, into the reader's slice. Small ones are
+//! gathered into blocks instead, so that a peer sending single bytes costs their sum and not a
+//! buffer for each.
+
+use alloc::collections::VecDeque;
+use bytes::{Buf, Bytes, BytesMut};
+use wire::Payload;
+
+/// Payloads below this size are copied together rather than kept each in its own buffer.
+const KEEP_BYTES_MIN: usize = 512;
+/// The size of the blocks they are gathered into.
+const GATHER_BYTES: usize = 4 << 10;
+
+/// Bytes in order, waiting for the reader.
+#[derive(Debug, Default)]
+pub(crate) struct ReceiveQueue {
+    pieces: VecDeque<Bytes>,
+    /// Small payloads gathered; logically behind `pieces`.
+    gathered: BytesMut,
+    len_bytes: usize,
+}
+
+impl ReceiveQueue {
+    pub(crate) fn len(&self) -> usize {
+        self.len_bytes
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len_bytes == 0
+    }
+
+    /// Appends what arrived.
+    pub(crate) fn push(&mut self, payload: Payload) {
+        for piece in payload.into_pieces() {
+            self.len_bytes += piece.len();
+            if piece.len() < KEEP_BYTES_MIN {
+                if self.gathered.capacity() - self.gathered.len() < piece.len() {
+                    self.flush_gathered();
+                    self.gathered = BytesMut::with_capacity(GATHER_BYTES);
+                }
+                self.gathered.extend_from_slice(&piece);
+            } else {
+                self.flush_gathered();
+                self.pieces.push_back(piece);
+            }
+        }
+    }
+
+    fn flush_gathered(&mut self) {
+        if !self.gathered.is_empty() {
+            self.pieces.push_back(self.gathered.split().freeze());
+        }
+    }
+
+    /// Copies out and removes as much as fits; returns how much.
+    pub(crate) fn read(&mut self, mut into: &mut [u8]) -> usize {
+        let wanted = into.len();
+        while !into.is_empty() {
+            let Some(piece) = self.pieces.front_mut() else { break };
+            let take = piece.len().min(into.len());
+            let (now, later) = into.split_at_mut(take);
+            now.copy_from_slice(&piece[..take]);
+            into = later;
+            if take == piece.len() {
+                self.pieces.pop_front();
+            } else {
+                piece.advance(take);
+            }
+        }
+        let take = self.gathered.len().min(into.len());
+        if take > 0 {
+            into[..take].copy_from_slice(&self.gathered[..take]);
+            self.gathered.advance(take);
+        }
+        let read = wanted - (into.len() - take);
+        self.len_bytes -= read;
+        self.release_if_empty();
+        read
+    }
+
+    /// Removes and returns the first piece as it arrived, without copying.
+    pub(crate) fn read_bytes(&mut self) -> Option<Bytes> {
+        if self.pieces.is_empty() {
+            self.flush_gathered();
+        }
+        let piece = self.pieces.pop_front()?;
+        self.len_bytes -= piece.len();
+        self.release_if_empty();
+        Some(piece)
+    }
+
+    /// Copies out as much as fits and keeps it; returns how much.
+    pub(crate) fn peek(&self, mut into: &mut [u8]) -> usize {
+        let wanted = into.len();
+        for piece in self.pieces.iter().map(|piece| &piece[..]).chain([&self.gathered[..]]) {
+            let take = piece.len().min(into.len());
+            let (now, later) = into.split_at_mut(take);
+            now.copy_from_slice(&piece[..take]);
+            into = later;
+        }
+        wanted - into.len()
+    }
+
+    fn release_if_empty(&mut self) {
+        if self.len_bytes == 0 {
+            *self = ReceiveQueue::default();
+        }
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        *self = ReceiveQueue::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn gives_back_what_was_pushed(steps in proptest::collection::vec((0usize..3_000, 0usize..4_000), 1..40)) {
+            let (mut queue, mut flat, mut next) = (ReceiveQueue::default(), Vec::<u8>::new(), 0u8);
+            for (push, read) in steps {
+                let data: Vec<u8> = (0..push).map(|_| { next = next.wrapping_add(1); next }).collect();
+                flat.extend(&data);
+                queue.push(Bytes::from(data).into());
+                let mut peeked = alloc::vec![0; read];
+                let seen = queue.peek(&mut peeked);
+                prop_assert_eq!(&peeked[..seen], &flat[..read.min(flat.len())]);
+                let mut out = alloc::vec![0; read];
+                let count = queue.read(&mut out);
+                prop_assert_eq!(&out[..count], &flat[..read.min(flat.len())]);
+                flat.drain(..count);
+                prop_assert_eq!(queue.len(), flat.len());
+            }
+        }
+    }
+
+    #[test]
+    fn single_bytes_are_gathered() {
+        let mut queue = ReceiveQueue::default();
+        for _ in 0..100_000 {
+            queue.push(Bytes::from_static(b"x").into());
+        }
+        assert!(queue.pieces.len() <= 100_000 / GATHER_BYTES + 1, "{} pieces", queue.pieces.len());
+    }
+}

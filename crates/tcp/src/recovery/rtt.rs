@@ -1,0 +1,149 @@
+//! Round-trip time and the retransmission timeout (RFC 6298).
+//!
+//! One segment per round trip is timed on the driver's clock; a segment that was retransmitted is
+//! never timed (Karn, RFC 6298 §3), then the timestamp echo tells which transmission was answered
+//! (RFC 7323 §4). Times are whole microseconds.
+
+use core::time::Duration;
+
+/// The bounds that [`crate::Config`] sets, in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RtoBounds {
+    pub(crate) min_us: u32,
+    pub(crate) max_us: u32,
+}
+
+/// The estimator.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rtt {
+    /// SRTT; zero before the first measurement.
+    srtt_us: u32,
+    rttvar_us: u32,
+    latest_us: u32,
+    min_us: u32,
+    /// RTO before back-off.
+    base_rto_us: u32,
+    backoff: u8,
+}
+
+pub(crate) fn micros(duration: Duration) -> u32 {
+    u32::try_from(duration.as_micros()).unwrap_or(u32::MAX)
+}
+
+impl Rtt {
+    pub(crate) fn new(initial: Duration) -> Self {
+        Rtt {
+            srtt_us: 0,
+            rttvar_us: 0,
+            latest_us: 0,
+            min_us: u32::MAX,
+            base_rto_us: micros(initial),
+            backoff: 0,
+        }
+    }
+
+    /// A measurement (RFC 6298 §2.2, §2.3); ends any back-off (§5.7 with a fresh sample).
+    pub(crate) fn on_sample(&mut self, rtt_us: u32, bounds: RtoBounds) {
+        let rtt_us = rtt_us.max(1);
+        self.latest_us = rtt_us;
+        self.min_us = self.min_us.min(rtt_us);
+        if self.srtt_us == 0 {
+            self.srtt_us = rtt_us;
+            self.rttvar_us = rtt_us / 2;
+        } else {
+            let deviation = self.srtt_us.abs_diff(rtt_us);
+            self.rttvar_us = (self.rttvar_us - self.rttvar_us / 4).saturating_add(deviation / 4);
+            self.srtt_us = (self.srtt_us - self.srtt_us / 8).saturating_add(rtt_us / 8).max(1);
+        }
+        // The clock granularity G is a microsecond; the lower bound is far above it.
+        let rto_us = self.srtt_us.saturating_add(self.rttvar_us.saturating_mul(4).max(1));
+        self.base_rto_us = rto_us.clamp(bounds.min_us, bounds.max_us);
+        self.backoff = 0;
+    }
+
+    /// The timer ran out: wait twice as long (RFC 6298 §5.5).
+    pub(crate) fn back_off(&mut self) {
+        self.backoff = self.backoff.saturating_add(1);
+    }
+
+    /// New data was acknowledged without a measurement: start from the estimate again.
+    pub(crate) fn end_back_off(&mut self) {
+        self.backoff = 0;
+    }
+
+    /// The handshake lost its SYN: RFC 6298 §5.7 wants 3 s for the data that follows.
+    pub(crate) fn on_lost_syn(&mut self, bounds: RtoBounds) {
+        if self.srtt_us == 0 {
+            self.base_rto_us = 3_000_000.clamp(bounds.min_us, bounds.max_us);
+        }
+        self.backoff = 0;
+    }
+
+    /// The retransmission timeout with back-off, in microseconds.
+    pub(crate) fn rto_us(&self, bounds: RtoBounds) -> u32 {
+        let backed_off = u64::from(self.base_rto_us) << self.backoff.min(16);
+        u32::try_from(backed_off).unwrap_or(u32::MAX).min(bounds.max_us)
+    }
+
+    pub(crate) fn srtt_us(&self) -> Option<u32> {
+        (self.srtt_us != 0).then_some(self.srtt_us)
+    }
+
+    pub(crate) fn rttvar_us(&self) -> u32 {
+        self.rttvar_us
+    }
+
+    pub(crate) fn min_us(&self) -> Option<u32> {
+        (self.min_us != u32::MAX).then_some(self.min_us)
+    }
+
+    pub(crate) fn latest_us(&self) -> Option<u32> {
+        (self.latest_us != 0).then_some(self.latest_us)
+    }
+
+    pub(crate) fn backoff(&self) -> u8 {
+        self.backoff
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUNDS: RtoBounds = RtoBounds { min_us: 1_000, max_us: 60_000_000 };
+
+    #[test]
+    fn first_sample_sets_rto_to_three_times_itself() {
+        let mut rtt = Rtt::new(Duration::from_secs(1));
+        assert_eq!(rtt.rto_us(BOUNDS), 1_000_000);
+        rtt.on_sample(100_000, BOUNDS);
+        assert_eq!((rtt.srtt_us(), rtt.rttvar_us(), rtt.rto_us(BOUNDS)), (Some(100_000), 50_000, 300_000));
+        rtt.on_sample(180_000, BOUNDS);
+        assert_eq!((rtt.srtt_us(), rtt.rttvar_us()), (Some(110_000), 57_500));
+        assert_eq!(rtt.rto_us(BOUNDS), 110_000 + 4 * 57_500);
+    }
+
+    #[test]
+    fn back_off_doubles_up_to_the_bound_and_a_sample_ends_it() {
+        let mut rtt = Rtt::new(Duration::from_secs(1));
+        let seen: alloc::vec::Vec<u32> = (0..8)
+            .map(|_| {
+                rtt.back_off();
+                rtt.rto_us(BOUNDS) / 1_000_000
+            })
+            .collect();
+        assert_eq!(seen, [2, 4, 8, 16, 32, 60, 60, 60]);
+        rtt.on_sample(10_000, BOUNDS);
+        assert_eq!(rtt.rto_us(BOUNDS), 30_000);
+    }
+
+    #[test]
+    fn a_steady_path_converges_to_the_lower_bound() {
+        let mut rtt = Rtt::new(Duration::from_secs(1));
+        for _ in 0..200 {
+            rtt.on_sample(20_000, BOUNDS);
+        }
+        assert!((19_900..=20_100).contains(&rtt.srtt_us().unwrap_or(0)));
+        assert!(rtt.rto_us(BOUNDS) < 21_000, "{}", rtt.rto_us(BOUNDS));
+    }
+}

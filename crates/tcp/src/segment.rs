@@ -1,0 +1,195 @@
+//! What goes in and out of a connection: segments, events, errors.
+
+use crate::SendReason;
+use crate::trace::SegmentFacts;
+use core::fmt;
+use wire::tcp::Header;
+use wire::{Payload, Seq};
+
+/// An arriving segment, or super-segment (several in one, merged by the device or the peer's offload).
+#[derive(Clone, Debug, Default)]
+pub struct Segment {
+    /// The header.
+    pub header: Header,
+    /// The text.
+    pub payload: Payload,
+}
+
+impl Segment {
+    /// SEG.LEN: the text and, one each, SYN and FIN (RFC 9293 §3.4).
+    pub fn len_in_sequence_space(&self) -> u32 {
+        sequence_length(&self.header, self.text_bytes())
+    }
+
+    /// How many bytes of text there are. More than 2^31 cannot arrive in one frame; the number saturates.
+    pub fn text_bytes(&self) -> u32 {
+        u32::try_from(self.payload.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn facts(&self, shift: u8) -> SegmentFacts {
+        let Header { seq, ack, flags, window, .. } = self.header;
+        let shift = if flags.syn() { 0 } else { shift };
+        SegmentFacts { seq, ack, flags, len_bytes: self.text_bytes(), window_bytes: u32::from(window) << shift }
+    }
+}
+
+/// SEG.LEN of a header followed by `text_bytes` of text (RFC 9293 §3.4).
+pub(crate) fn sequence_length(header: &Header, text_bytes: u32) -> u32 {
+    text_bytes + u32::from(header.flags.syn()) + u32::from(header.flags.fin())
+}
+
+/// A segment or super-segment to be sent.
+#[derive(Clone, Debug)]
+pub struct Transmit {
+    /// The header; the ports are left zero for the host to fill in.
+    pub header: Header,
+    /// The text.
+    pub payload: Payload,
+    /// Zero for one segment; else the size to cut the text by.
+    pub segment_bytes: u16,
+    /// Why it is sent.
+    pub why: SendReason,
+}
+
+/// The path to the peer as the host knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Path {
+    /// The largest IP packet the path carries, in bytes.
+    pub mtu_bytes: u32,
+    /// Bytes of IP header in front of the TCP header: 20 for IPv4, 40 for IPv6.
+    pub ip_header_bytes: u8,
+}
+
+impl Path {
+    /// The largest TCP segment without options that fits: the MSS of this path (RFC 9293 §3.7.1).
+    pub(crate) fn mss_bytes(self) -> u16 {
+        let bytes = self.mtu_bytes.saturating_sub(u32::from(self.ip_header_bytes) + 20);
+        // RFC 2675 §5.1 would give jumbograms a meaning of their own for 65,535; nobody sends them.
+        u16::try_from(bytes).unwrap_or(u16::MAX).max(1)
+    }
+
+    /// The MSS to assume of a peer that announces none (RFC 9293 §3.7.1, MUST-15).
+    pub(crate) fn mss_bytes_by_default(self) -> u16 {
+        if self.ip_header_bytes == 20 { 536 } else { 1_220 }
+    }
+}
+
+/// What a connection is born with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Birth {
+    /// The initial send sequence number (RFC 6528).
+    pub iss: Seq,
+    /// Added to the timestamp clock, so that it says nothing about the host (RFC 7323 §5.4).
+    pub timestamp_offset: u32,
+    /// The path.
+    pub path: Path,
+}
+
+/// What ICMP said about a packet that we sent (RFC 9293 §3.9.2.2, RFC 5927).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathEvent {
+    /// Kills a connection that is not established; otherwise remembered only (RFC 5927 §5.2).
+    HardError {
+        /// What it means for the application.
+        error: Error,
+        /// The sequence number in the quoted packet.
+        seq: Seq,
+    },
+    /// Remembered, told when the connection is given up (MUST-56).
+    SoftError {
+        /// What it means for the application.
+        error: Error,
+        /// The sequence number in the quoted packet.
+        seq: Seq,
+    },
+    /// The packet was too big for the path (RFC 1191, RFC 8201).
+    PacketTooBig {
+        /// The MTU of the next hop in bytes.
+        mtu_bytes: u32,
+        /// The sequence number in the quoted packet.
+        seq: Seq,
+    },
+}
+
+/// What an application should be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// `connect` returns: the SYN-ACK has arrived, the second step of the handshake.
+    Connected,
+    /// `accept` returns: the acknowledgment of our SYN-ACK has arrived, the third step.
+    Accepted,
+    /// There are bytes to read.
+    Readable,
+    /// There is room to write again.
+    Writable,
+    /// The peer announced urgent data (RFC 6093).
+    Urgent,
+    /// The peer has no more data to send; reading ends after what is queued.
+    PeerFinished,
+    /// The connection died.
+    Failed(Error),
+    /// CLOSED: nothing more will happen.
+    Closed,
+}
+
+/// Why a connection died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Error {
+    /// The peer answered our SYN with a reset: nobody listens there.
+    Refused,
+    /// The peer reset the connection.
+    Reset,
+    /// The peer does not answer any more (R2, user timeout, keep-alive).
+    TimedOut,
+    /// The application aborted it.
+    Aborted,
+    /// No route leads to the peer's host.
+    HostUnreachable,
+    /// No route leads to the peer's network.
+    NetworkUnreachable,
+    /// The peer's host does not speak TCP, or refuses this port.
+    PortUnreachable,
+    /// Somebody on the path forbids the connection.
+    Prohibited,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Error::Refused => "the peer refused the connection: nobody listens on that port",
+            Error::Reset => "the peer reset the connection",
+            Error::TimedOut => "the peer stopped answering",
+            Error::Aborted => "the connection was aborted on this side",
+            Error::HostUnreachable => "no route leads to the peer's host",
+            Error::NetworkUnreachable => "no route leads to the peer's network",
+            Error::PortUnreachable => "the peer's host does not accept TCP on that port",
+            Error::Prohibited => "a router on the path forbids the connection",
+        })
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// Why nothing was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReadError {
+    /// Nothing has arrived yet.
+    WouldBlock,
+    /// There is no connection yet, or none any more.
+    NotConnected,
+    /// The connection died.
+    Failed(Error),
+}
+
+/// Why nothing was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WriteError {
+    /// The send buffer is full.
+    WouldBlock,
+    /// There is no connection.
+    NotConnected,
+    /// We have already said that there is no more to come (`EPIPE`).
+    Finished,
+    /// The connection died.
+    Failed(Error),
+}

@@ -1,0 +1,177 @@
+//! The bytes the application has written and the peer has not acknowledged.
+//!
+//! A write is copied once, into the tail; [`SendQueue::range`] lends any part of the queue as
+//! reference-counted slices, for the first transmission and for every later one. Nothing is
+//! allocated while the queue is empty.
+
+use alloc::collections::VecDeque;
+use bytes::{Bytes, BytesMut};
+use wire::Payload;
+
+/// Writes are gathered in blocks of at least this size, so that many small ones make one allocation.
+const BLOCK_BYTES_MIN: usize = 1 << 10;
+/// And at most this size: what one super-segment can carry.
+const BLOCK_BYTES_MAX: usize = 64 << 10;
+
+/// Unacknowledged and unsent bytes, addressed by their offset from the first.
+#[derive(Debug, Default)]
+pub(crate) struct SendQueue {
+    /// Blocks that a transmission may have borrowed from; never empty ones.
+    blocks: VecDeque<Bytes>,
+    /// The block being filled; logically behind `blocks`.
+    tail: BytesMut,
+    len_bytes: usize,
+    /// Where the last range was found: (index of a block, offset of its first byte).
+    cursor: (usize, usize),
+}
+
+impl SendQueue {
+    pub(crate) fn len(&self) -> usize {
+        self.len_bytes
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len_bytes == 0
+    }
+
+    /// Copies `data` to the end.
+    pub(crate) fn push(&mut self, mut data: &[u8]) {
+        self.len_bytes += data.len();
+        while !data.is_empty() {
+            let room = self.tail.capacity() - self.tail.len();
+            if room == 0 {
+                self.freeze_tail();
+                self.tail = BytesMut::with_capacity(data.len().clamp(BLOCK_BYTES_MIN, BLOCK_BYTES_MAX));
+                continue;
+            }
+            let (now, later) = data.split_at(data.len().min(room));
+            self.tail.extend_from_slice(now);
+            data = later;
+        }
+    }
+
+    /// Appends `data` without copying it.
+    pub(crate) fn push_bytes(&mut self, data: Bytes) {
+        if !data.is_empty() {
+            self.freeze_tail();
+            self.len_bytes += data.len();
+            self.blocks.push_back(data);
+        }
+    }
+
+    fn freeze_tail(&mut self) {
+        if !self.tail.is_empty() {
+            self.blocks.push_back(self.tail.split().freeze());
+        }
+    }
+
+    /// The `len` bytes from `offset` on, shared.
+    ///
+    /// # Panics
+    /// If the range is not in the queue.
+    pub(crate) fn range(&mut self, offset: usize, len: usize) -> Payload {
+        assert!(offset + len <= self.len_bytes, "a range must lie in the queue");
+        let mut payload = Payload::new();
+        if len == 0 {
+            return payload;
+        }
+        if offset + len > self.len_bytes - self.tail.len() {
+            self.freeze_tail();
+        }
+        let (mut index, mut start) = if self.cursor.1 <= offset { self.cursor } else { (0, 0) };
+        while start + self.blocks[index].len() <= offset {
+            start += self.blocks[index].len();
+            index += 1;
+        }
+        self.cursor = (index, start);
+        let (mut from, mut want) = (offset - start, len);
+        while want > 0 {
+            let block = &self.blocks[index];
+            let take = want.min(block.len() - from);
+            payload.push(block.slice(from..from + take));
+            (want, from, index) = (want - take, 0, index + 1);
+        }
+        payload
+    }
+
+    /// Forgets the first `count` bytes.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub(crate) fn acked(&mut self, count: usize) {
+        assert!(count <= self.len_bytes, "only what was queued can be acknowledged");
+        self.len_bytes -= count;
+        let (mut left, mut popped) = (count, 0);
+        while left > 0 {
+            let Some(block) = self.blocks.front_mut() else { break };
+            if block.len() > left {
+                bytes::Buf::advance(block, left);
+                left = 0;
+            } else {
+                left -= block.len();
+                self.blocks.pop_front();
+                popped += 1;
+            }
+        }
+        // Only what was transmitted is acknowledged, so the tail is reached only after a freeze.
+        bytes::Buf::advance(&mut self.tail, left);
+        let (index, start) = self.cursor;
+        self.cursor = if index > popped { (index - popped, start - count) } else { (0, 0) };
+        if self.len_bytes == 0 {
+            *self = SendQueue::default();
+        }
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        *self = SendQueue::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Push(usize),
+        PushBytes(usize),
+        Range(usize, usize),
+        Acked(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (0usize..200_000).prop_map(Step::Push),
+            (0usize..5_000).prop_map(Step::PushBytes),
+            (any::<usize>(), any::<usize>()).prop_map(|(a, b)| Step::Range(a, b)),
+            any::<usize>().prop_map(Step::Acked),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn agrees_with_a_flat_vector(steps in proptest::collection::vec(step(), 1..40)) {
+            let (mut queue, mut flat, mut next) = (SendQueue::default(), Vec::<u8>::new(), 0u32);
+            let mut fresh = |count: usize| -> Vec<u8> {
+                (0..count).map(|_| { next = next.wrapping_add(1); (next % 251) as u8 }).collect()
+            };
+            for step in steps {
+                match step {
+                    Step::Push(n) => { let data = fresh(n); queue.push(&data); flat.extend(&data); }
+                    Step::PushBytes(n) => { let data = fresh(n); flat.extend(&data); queue.push_bytes(data.into()); }
+                    Step::Range(a, b) => {
+                        let from = a % (flat.len() + 1);
+                        let len = b % (flat.len() - from + 1);
+                        prop_assert_eq!(queue.range(from, len).to_vec(), &flat[from..from + len]);
+                    }
+                    Step::Acked(n) => { let n = n % (flat.len() + 1); queue.acked(n); flat.drain(..n); }
+                }
+                prop_assert_eq!(queue.len(), flat.len());
+            }
+        }
+    }
+}

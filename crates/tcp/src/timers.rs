@@ -1,0 +1,97 @@
+//! The clocks of a connection: what each is for, and when it is due.
+//!
+//! One array of due times; [`Connection::poll_timeout`](crate::Connection::poll_timeout) is its
+//! earliest. What a timer does when it fires stands in the file of its subject.
+
+use crate::Instant;
+
+/// The timers of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Timer {
+    /// Something sent is not acknowledged: send it again (RFC 6298).
+    Retransmit,
+    /// The peer's window is closed, or too small to be worth filling: ask again (RFC 9293 §3.8.6.1).
+    Persist,
+    /// An acknowledgment has waited long enough for company (RFC 9293 §3.8.6.3).
+    DelayedAck,
+    /// The peer has been silent: ask whether it is still there (RFC 9293 §3.8.4).
+    KeepAlive,
+    /// Sent data has been unacknowledged for too long: give up (RFC 9293 §3.10.8).
+    User,
+    /// 2 MSL in TIME-WAIT are over, or a peer has kept an orphan waiting in FIN-WAIT-2 (RFC 9293 §3.6.1).
+    Linger,
+    /// A corked partial segment has been held back long enough.
+    Cork,
+}
+
+impl Timer {
+    pub(crate) const ALL: [Timer; 7] = [
+        Timer::Retransmit,
+        Timer::Persist,
+        Timer::DelayedAck,
+        Timer::KeepAlive,
+        Timer::User,
+        Timer::Linger,
+        Timer::Cork,
+    ];
+
+    /// A short name: `retransmit`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Timer::Retransmit => "retransmit",
+            Timer::Persist => "persist",
+            Timer::DelayedAck => "delayed-ack",
+            Timer::KeepAlive => "keep-alive",
+            Timer::User => "user",
+            Timer::Linger => "linger",
+            Timer::Cork => "cork",
+        }
+    }
+}
+
+/// When each timer is due; [`Instant::FAR_FUTURE`] when it is not running.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TimerTable {
+    due: [Instant; Timer::ALL.len()],
+}
+
+impl TimerTable {
+    pub(crate) const fn new() -> Self {
+        TimerTable { due: [Instant::FAR_FUTURE; Timer::ALL.len()] }
+    }
+
+    pub(crate) fn set(&mut self, timer: Timer, due: Instant) {
+        self.due[timer as usize] = due;
+    }
+
+    pub(crate) fn stop(&mut self, timer: Timer) {
+        self.due[timer as usize] = Instant::FAR_FUTURE;
+    }
+
+    pub(crate) fn stop_all(&mut self) {
+        *self = TimerTable::new();
+    }
+
+    pub(crate) fn is_running(&self, timer: Timer) -> bool {
+        self.due[timer as usize] != Instant::FAR_FUTURE
+    }
+
+    pub(crate) fn due(&self, timer: Timer) -> Option<Instant> {
+        self.is_running(timer).then_some(self.due[timer as usize])
+    }
+
+    pub(crate) fn earliest(&self) -> Option<Instant> {
+        self.due.iter().copied().min().filter(|due| *due != Instant::FAR_FUTURE)
+    }
+
+    /// Stops and returns one timer that is due, the most urgent kind first.
+    pub(crate) fn expire_one(&mut self, now: Instant) -> Option<Timer> {
+        let timer = Timer::ALL.into_iter().find(|timer| self.due[*timer as usize] <= now)?;
+        if !self.is_running(timer) {
+            return None;
+        }
+        self.stop(timer);
+        Some(timer)
+    }
+}
