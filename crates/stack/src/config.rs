@@ -1,0 +1,147 @@
+//! Every bound of a host, with its reason.
+//!
+//! A host never grows without limit at the wish of its peers: each table, queue and rate has its
+//! bound here. What belongs to one connection (buffers, timers, algorithms) is in [`tcp::Config`].
+
+use core::ops::RangeInclusive;
+use core::time::Duration;
+use std::sync::Arc;
+use wire::Seq;
+
+/// How initial sequence numbers are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum IsnPolicy {
+    /// A clock of 4 µs plus a keyed hash of both ends (RFC 6528 §3): the only safe choice on a network.
+    #[default]
+    Rfc6528,
+    /// This number for every connection: for demonstrations and tests, where digits must repeat.
+    Fixed(Seq),
+}
+
+/// What a host is bounded by, and what it chooses. `Config::default()` suits a server.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// For connections that are not given their own.
+    pub tcp: Arc<tcp::Config>,
+    /// How initial sequence numbers are chosen.
+    pub isn: IsnPolicy,
+    /// Ports for connections that ask for none (RFC 6335 §6: the dynamic ports, 49152-65535).
+    pub ephemeral_ports: RangeInclusive<u16>,
+    /// Hop limit and TTL of packets sent (RFC 1122 §3.2.1.7: the recommended default is 64).
+    pub hop_limit: u8,
+
+    /// Connections in all states but TIME-WAIT. A million idle ones are half a gigabyte.
+    pub connections_max: usize,
+    /// Half-open connections of all listeners together; beyond it SYNs are answered with cookies
+    /// (RFC 4987 §3.6), so that a flood costs no memory.
+    pub half_open_max: usize,
+    /// Connections in the compact TIME-WAIT table; beyond it the oldest is forgotten, as Linux does
+    /// beyond `tcp_max_tw_buckets`.
+    pub time_waits_max: usize,
+    /// Listeners. Each is made by the application, so this only stops a leak.
+    pub listeners_max: usize,
+    /// UDP sockets. Each is made by the application, so this only stops a leak.
+    pub udp_sockets_max: usize,
+    /// Bytes of datagrams that wait in one UDP socket; later ones are dropped, as in every kernel.
+    pub udp_receive_bytes_max: usize,
+
+    /// Packets that wait to be taken from the host: answers, datagrams. Beyond it answers are dropped and
+    /// `udp_send_to` says [`crate::Error::WouldBlock`].
+    pub outbox_frames_max: usize,
+    /// Packets from this host to itself that wait to arrive.
+    pub loopback_frames_max: usize,
+    /// Transmissions of one connection before the next one's turn: fairness without losing batches.
+    pub transmissions_per_turn: u32,
+    /// Trace records that wait to be taken; beyond it the oldest is dropped and counted.
+    pub trace_records_max: usize,
+
+    /// Resets to closed ports, per second and in one burst (a scan should not make us a mirror).
+    pub resets_per_second: Rate,
+    /// ICMP and ICMPv6 error messages (RFC 1812 §4.3.2.8, RFC 4443 §2.4 (f): MUST be limited).
+    pub icmp_errors_per_second: Rate,
+    /// ICMP and ICMPv6 echo replies.
+    pub echo_replies_per_second: Rate,
+
+    /// Neighbours whose link address is known or sought; beyond it the one unused for longest is forgotten.
+    pub neighbours_max: usize,
+    /// Packets that wait for one neighbour's address (RFC 1122 §2.3.2.2: at least one, the latest).
+    pub neighbour_pending_max: usize,
+    /// Solicitations before a neighbour counts as absent (RFC 4861 §10: 3).
+    pub neighbour_solicitations_max: u8,
+    /// Between two solicitations (RFC 4861 §10: 1 s; RFC 1122 §2.3.2.1: at most one per second).
+    pub neighbour_retransmit: Duration,
+    /// How long an answer is trusted without asking again (RFC 4861 §10: 30 s).
+    pub neighbour_reachable: Duration,
+    /// How long to hope for a sign of life before asking again (RFC 4861 §10: 5 s).
+    pub neighbour_probe_delay: Duration,
+    /// How long unused neighbours are kept (RFC 1122 §2.3.2.1: stale entries must go; order of a minute).
+    pub neighbour_forget: Duration,
+    /// Whether a router's advertisement installs a default route (RFC 4861 §6.3.4). Off: addresses and
+    /// routes come from the program, and a stranger on the link changes neither.
+    pub accept_router_advertisements: bool,
+
+    /// Bytes of fragments kept over all datagrams; beyond it the oldest datagram is dropped.
+    pub reassembly_bytes_max: usize,
+    /// Datagrams under reassembly; beyond it the oldest is dropped.
+    pub reassembly_datagrams_max: usize,
+    /// Fragments of one datagram: 64 KB in fragments of 1,280 bytes are 52.
+    pub reassembly_fragments_max: usize,
+    /// How long a datagram waits for its fragments (RFC 1122 §3.3.2: 60 to 120 s for IPv4, RFC 8200 §4.5: 60 s;
+    /// Linux waits 30 s, because identifiers come round sooner than that).
+    pub reassembly_timeout: Duration,
+
+    /// Destinations whose path MTU is remembered; beyond it the oldest is forgotten.
+    pub path_mtu_entries_max: usize,
+    /// How long a path MTU is believed (RFC 1191 §6.3, RFC 8201 §5.3: 10 minutes).
+    pub path_mtu_age: Duration,
+    /// The smallest IPv4 path MTU that an ICMP message may set: less is an attack (RFC 5927 §7.2; Linux: 552).
+    pub path_mtu_v4_min: u32,
+}
+
+/// A bound on how often something may be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How often per second in the long run.
+    pub per_second: u32,
+    /// How often at once after a pause.
+    pub burst: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            tcp: Arc::default(),
+            isn: IsnPolicy::default(),
+            ephemeral_ports: 49_152..=65_535,
+            hop_limit: 64,
+            connections_max: 1 << 21,
+            half_open_max: 16_384,
+            time_waits_max: 1 << 18,
+            listeners_max: 16_384,
+            udp_sockets_max: 16_384,
+            udp_receive_bytes_max: 1 << 20,
+            outbox_frames_max: 1_024,
+            loopback_frames_max: 1_024,
+            transmissions_per_turn: 16,
+            trace_records_max: 1 << 16,
+            resets_per_second: Rate { per_second: 1_000, burst: 1_000 },
+            icmp_errors_per_second: Rate { per_second: 100, burst: 50 },
+            echo_replies_per_second: Rate { per_second: 10_000, burst: 1_000 },
+            neighbours_max: 1_024,
+            neighbour_pending_max: 8,
+            neighbour_solicitations_max: 3,
+            neighbour_retransmit: Duration::from_secs(1),
+            neighbour_reachable: Duration::from_secs(30),
+            neighbour_probe_delay: Duration::from_secs(5),
+            neighbour_forget: Duration::from_secs(60),
+            accept_router_advertisements: false,
+            reassembly_bytes_max: 4 << 20,
+            reassembly_datagrams_max: 256,
+            reassembly_fragments_max: 64,
+            reassembly_timeout: Duration::from_secs(30),
+            path_mtu_entries_max: 1_024,
+            path_mtu_age: Duration::from_secs(600),
+            path_mtu_v4_min: 552,
+        }
+    }
+}

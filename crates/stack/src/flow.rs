@@ -1,0 +1,142 @@
+//! The two ends of a flow, for people and for tables.
+//!
+//! [`Flow`] is what a person reads. [`FlowKey`] is the same in 36 bytes, IPv4 as IPv4-mapped IPv6: it
+//! is compared and hashed for every segment, and stored for every connection. A mapped address never
+//! arrives on an IPv6 link (the receiver refuses it), so the two families cannot be mistaken.
+
+use core::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// Both ends of a connection, ours first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Flow {
+    /// This host's end.
+    pub local: SocketAddr,
+    /// The other end.
+    pub remote: SocketAddr,
+}
+
+impl fmt::Display for Flow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} - {}", self.local, self.remote)
+    }
+}
+
+/// An address in 16 bytes, IPv4 as `::ffff:a.b.c.d`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Address(pub(crate) [u8; 16]);
+
+impl Address {
+    pub(crate) fn ip(self) -> IpAddr {
+        match self.v4() {
+            Some(v4) => IpAddr::V4(v4),
+            None => IpAddr::V6(Ipv6Addr::from(self.0)),
+        }
+    }
+
+    pub(crate) fn v4(self) -> Option<Ipv4Addr> {
+        let [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d] = self.0 else { return None };
+        Some(Ipv4Addr::new(a, b, c, d))
+    }
+
+    pub(crate) fn is_v4(self) -> bool {
+        const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+        self.0[..12] == MAPPED
+    }
+}
+
+impl From<Ipv4Addr> for Address {
+    fn from(v4: Ipv4Addr) -> Self {
+        let [a, b, c, d] = v4.octets();
+        Address([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d])
+    }
+}
+
+impl From<IpAddr> for Address {
+    fn from(ip: IpAddr) -> Self {
+        match ip {
+            IpAddr::V4(v4) => Address::from(v4),
+            IpAddr::V6(v6) => Address(v6.octets()),
+        }
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.ip().fmt(f)
+    }
+}
+
+/// Both ends of a flow as a table keeps them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct FlowKey {
+    pub(crate) local: Address,
+    pub(crate) remote: Address,
+    pub(crate) local_port: u16,
+    pub(crate) remote_port: u16,
+}
+
+impl FlowKey {
+    pub(crate) fn new(local: SocketAddr, remote: SocketAddr) -> Self {
+        FlowKey {
+            local: local.ip().into(),
+            remote: remote.ip().into(),
+            local_port: local.port(),
+            remote_port: remote.port(),
+        }
+    }
+
+    pub(crate) fn local(&self) -> SocketAddr {
+        SocketAddr::new(self.local.ip(), self.local_port)
+    }
+
+    pub(crate) fn remote(&self) -> SocketAddr {
+        SocketAddr::new(self.remote.ip(), self.remote_port)
+    }
+
+    pub(crate) fn flow(&self) -> Flow {
+        Flow { local: self.local(), remote: self.remote() }
+    }
+
+    pub(crate) fn is_v4(&self) -> bool {
+        self.local.is_v4()
+    }
+
+    /// What a keyed hash covers: 12 bytes for IPv4, 36 for IPv6.
+    pub(crate) fn hashed_bytes(&self, out: &mut [u8; 36]) -> usize {
+        let (addresses, len) = if self.is_v4() {
+            out[..4].copy_from_slice(&self.local.0[12..]);
+            out[4..8].copy_from_slice(&self.remote.0[12..]);
+            (8, 12)
+        } else {
+            out[..16].copy_from_slice(&self.local.0);
+            out[16..32].copy_from_slice(&self.remote.0);
+            (32, 36)
+        };
+        out[addresses..addresses + 2].copy_from_slice(&self.local_port.to_be_bytes());
+        out[addresses + 2..len].copy_from_slice(&self.remote_port.to_be_bytes());
+        len
+    }
+}
+
+impl fmt::Debug for FlowKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.flow().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_gives_back_its_ends() {
+        for (local, remote) in [("10.0.0.1:80", "10.0.0.2:9"), ("[fd00::1]:80", "[fd00::2]:9")] {
+            let (local, remote): (SocketAddr, SocketAddr) = (local.parse().unwrap(), remote.parse().unwrap());
+            let key = FlowKey::new(local, remote);
+            assert_eq!(key.flow(), Flow { local, remote });
+            assert_eq!(key.is_v4(), local.is_ipv4());
+        }
+        assert_eq!(size_of::<FlowKey>(), 36);
+    }
+}

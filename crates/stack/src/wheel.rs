@@ -1,0 +1,161 @@
+//! When to wake whom: a hierarchical timer wheel.
+//!
+//! Varghese and Lauck's sixth scheme: eleven levels of 64 slots, level 0 counting single nanoseconds.
+//! An entry stands at the level of the highest digit (base 64) in which it differs from the present,
+//! so that everything on a lower level is due before everything on a higher one. Setting and
+//! cancelling take constant time whatever the number of entries; an entry is looked at again at most
+//! once per level on its way down. Each place (of a connection, say) has at most one entry.
+
+use std::collections::VecDeque;
+use tcp::Instant;
+
+const LEVELS: usize = 11;
+const SLOT_BITS: u32 = 6;
+const SLOTS: usize = 1 << SLOT_BITS;
+/// The end of a list, and "not in the wheel" in `Entry::due`.
+const NONE: u32 = u32::MAX;
+const UNSET: u64 = u64::MAX;
+/// How many entries of the first slot [`Wheel::next_due`] looks at before it answers with the slot's start.
+const EXACT_MAX: usize = 16;
+
+#[derive(Clone, Copy)]
+struct Entry {
+    due: u64,
+    previous: u32,
+    next: u32,
+}
+
+const ABSENT: Entry = Entry { due: UNSET, previous: NONE, next: NONE };
+
+/// Timers of numbered places.
+pub(crate) struct Wheel {
+    elapsed: u64,
+    occupied: [u64; LEVELS],
+    first: Box<[[u32; SLOTS]; LEVELS]>,
+    entries: Vec<Entry>,
+    len: usize,
+}
+
+impl Wheel {
+    pub(crate) fn new() -> Self {
+        Wheel {
+            elapsed: 0,
+            occupied: [0; LEVELS],
+            first: Box::new([[NONE; SLOTS]; LEVELS]),
+            entries: Vec::new(),
+            len: 0,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Sets, moves or (with `None`) cancels the timer of `place`.
+    pub(crate) fn set(&mut self, place: u32, due: Option<Instant>) {
+        let due = due.map_or(UNSET, Instant::as_nanos);
+        let old = self.entries.get(place as usize).map_or(UNSET, |entry| entry.due);
+        if old == due {
+            return;
+        }
+        if old != UNSET {
+            let from = self.slot_of(old);
+            if due != UNSET && self.slot_of(due) == from && due >= self.elapsed {
+                self.entries[place as usize].due = due;
+                return;
+            }
+            self.unlink(place, from);
+            self.len -= 1;
+        }
+        if due != UNSET {
+            if self.entries.len() <= place as usize {
+                self.entries.resize(place as usize + 1, ABSENT);
+            }
+            self.link(place, due.max(self.elapsed));
+            self.len += 1;
+        }
+    }
+
+    /// Level and slot of a due time, seen from the present.
+    fn slot_of(&self, due: u64) -> (usize, usize) {
+        let due = due.max(self.elapsed);
+        let level = ((63 - ((due ^ self.elapsed) | 1).leading_zeros()) / SLOT_BITS) as usize;
+        (level, (due >> (level as u32 * SLOT_BITS)) as usize % SLOTS)
+    }
+
+    fn link(&mut self, place: u32, due: u64) {
+        let (level, slot) = self.slot_of(due);
+        let next = core::mem::replace(&mut self.first[level][slot], place);
+        if next != NONE {
+            self.entries[next as usize].previous = place;
+        }
+        self.entries[place as usize] = Entry { due, previous: NONE, next };
+        self.occupied[level] |= 1 << slot;
+    }
+
+    fn unlink(&mut self, place: u32, (level, slot): (usize, usize)) {
+        let Entry { previous, next, .. } = core::mem::replace(&mut self.entries[place as usize], ABSENT);
+        if previous == NONE {
+            debug_assert_eq!(self.first[level][slot], place, "an entry stands in the slot of its due time");
+            self.first[level][slot] = next;
+            if next == NONE {
+                self.occupied[level] &= !(1 << slot);
+            }
+        } else {
+            self.entries[previous as usize].next = next;
+        }
+        if next != NONE {
+            self.entries[next as usize].previous = previous;
+        }
+    }
+
+    /// The earliest occupied slot: its level, its number, and the time at which it starts.
+    fn earliest(&self) -> Option<(usize, usize, u64)> {
+        let level = self.occupied.iter().position(|slots| *slots != 0)?;
+        let slot = self.occupied[level].trailing_zeros() as usize;
+        let shift = level as u32 * SLOT_BITS;
+        let above = self.elapsed.checked_shr(shift + SLOT_BITS).unwrap_or(0);
+        let start = above.checked_shl(shift + SLOT_BITS).unwrap_or(0) | ((slot as u64) << shift);
+        Some((level, slot, start))
+    }
+
+    /// When [`Wheel::expire`] should be called next: exact while few entries are near each other,
+    /// else somewhat before the first of them, never after.
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        let (level, slot, start) = self.earliest()?;
+        let (mut at, mut due) = (self.first[level][slot], u64::MAX);
+        for _ in 0..EXACT_MAX {
+            let entry = self.entries[at as usize];
+            due = due.min(entry.due);
+            at = entry.next;
+            if at == NONE {
+                return Some(Instant::from_nanos(due));
+            }
+        }
+        Some(Instant::from_nanos(start.max(self.elapsed)))
+    }
+
+    /// Moves on to `now` and appends every place that is due to `fired`, whose timers are then unset.
+    pub(crate) fn expire(&mut self, now: Instant, fired: &mut VecDeque<u32>) {
+        let now = now.as_nanos();
+        while let Some((level, slot, start)) = self.earliest().filter(|(_, _, start)| *start <= now) {
+            self.elapsed = self.elapsed.max(start);
+            let mut at = core::mem::replace(&mut self.first[level][slot], NONE);
+            self.occupied[level] &= !(1 << slot);
+            while at != NONE {
+                let Entry { due, next, .. } = core::mem::replace(&mut self.entries[at as usize], ABSENT);
+                if due <= now {
+                    self.len -= 1;
+                    fired.push_back(at);
+                } else {
+                    self.link(at, due);
+                }
+                at = next;
+            }
+        }
+        self.elapsed = self.elapsed.max(now);
+    }
+}
+
+#[cfg(test)]
+mod tests;
