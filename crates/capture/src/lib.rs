@@ -8,12 +8,16 @@
 
 #![warn(missing_docs)]
 
+mod error;
 mod finish;
 mod link_type;
 mod meta;
+mod reader;
 mod writer;
 
+pub use error::{Damage, DamageKind, Error};
 pub use finish::{Checksums, Finish, SuperSegments};
 pub use link_type::LinkType;
 pub use meta::{Direction, Interface, InterfaceId, PacketInfo, Section};
+pub use reader::{CapturedOn, Comments, PACKET_BYTES_MAX, Reader, Record};
 pub use writer::{Format, Writer};

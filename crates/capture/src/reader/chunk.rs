@@ -1,0 +1,92 @@
+//! One reused buffer in front of an input: the next bytes in one piece, whatever `read` returns.
+//!
+//! Memory is one chunk, or the largest record asked for, which the formats bound.
+
+use std::io::{self, Read};
+
+/// Large enough that the cost of a system call vanishes, small enough to stay in the L2 cache.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// Buffered bytes of `input`, of which `buffer[start..end]` are still to be taken.
+#[derive(Debug)]
+pub(super) struct Chunk<R> {
+    input: R,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// The offset of `buffer[start]` in the input.
+    offset: u64,
+}
+
+impl<R: Read> Chunk<R> {
+    pub(super) fn new(input: R) -> Self {
+        Chunk { input, buffer: vec![0; CHUNK_BYTES], start: 0, end: 0, offset: 0 }
+    }
+
+    pub(super) fn input(&self) -> &R {
+        &self.input
+    }
+
+    /// The bytes at hand.
+    #[inline]
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    /// Where in the input [`Chunk::bytes`] starts.
+    #[inline]
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Tries to have `len_bytes` bytes at hand; false if the input ends before.
+    #[inline]
+    pub(super) fn need(&mut self, len_bytes: usize) -> io::Result<bool> {
+        if self.end - self.start >= len_bytes {
+            return Ok(true);
+        }
+        self.fill(len_bytes)
+    }
+
+    /// Takes `len_bytes` of the bytes at hand away.
+    #[inline]
+    pub(super) fn advance(&mut self, len_bytes: usize) {
+        debug_assert!(len_bytes <= self.end - self.start);
+        self.start += len_bytes;
+        self.offset += len_bytes as u64;
+    }
+
+    /// Takes `len_bytes` bytes away, reading on as needed; false if the input ends before.
+    pub(super) fn skip(&mut self, mut len_bytes: u64) -> io::Result<bool> {
+        loop {
+            let at_hand = ((self.end - self.start) as u64).min(len_bytes);
+            self.advance(at_hand as usize);
+            len_bytes -= at_hand;
+            if len_bytes == 0 {
+                return Ok(true);
+            }
+            if !self.need(1)? {
+                return Ok(false);
+            }
+        }
+    }
+
+    #[cold]
+    fn fill(&mut self, len_bytes: usize) -> io::Result<bool> {
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        if self.buffer.len() < len_bytes {
+            self.buffer.resize(len_bytes, 0);
+        }
+        while self.end < len_bytes {
+            match self.input.read(&mut self.buffer[self.end..]) {
+                Ok(0) => return Ok(false),
+                Ok(read) => self.end += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+}

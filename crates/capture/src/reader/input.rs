@@ -1,0 +1,161 @@
+//! The input behind a reader: plain, or unpacked from gzip (RFC 1952) or zstd (RFC 8878) on the way.
+//!
+//! Files joined end to end (`cat a.gz b.gz`) are unpacked one after the other. A zstd file may ask for
+//! a window of up to 100 MB of memory; larger ones are refused by the decoder.
+
+use flate2::read::MultiGzDecoder;
+use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+use std::io::{self, Cursor, Read};
+
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// The first bytes, read to see what the input is, and the rest.
+type Whole<R> = io::Chain<Cursor<Vec<u8>>, Counted<R>>;
+
+/// Where the bytes of a capture come from.
+pub(super) enum Input<R: Read> {
+    Plain(Whole<R>),
+    Gzip(Box<MultiGzDecoder<Whole<R>>>),
+    Zstd(Box<Zstd<Whole<R>>>),
+}
+
+impl<R: Read> Input<R> {
+    /// Looks at the first bytes of `input` and unpacks it if they say so.
+    pub(super) fn new(input: R) -> io::Result<Self> {
+        let mut counted = Counted { input, bytes: 0 };
+        let mut first = vec![0; 4];
+        let mut have = 0;
+        while have < first.len() {
+            match counted.read(&mut first[have..]) {
+                Ok(0) => break,
+                Ok(read) => have += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        first.truncate(have);
+        let gzip = first.starts_with(&GZIP_MAGIC);
+        let zstd = first == ZSTD_MAGIC || is_skippable(&first);
+        let whole = Cursor::new(first).chain(counted);
+        Ok(if gzip {
+            Input::Gzip(Box::new(MultiGzDecoder::new(whole)))
+        } else if zstd {
+            Input::Zstd(Box::new(Zstd { source: whole, decoder: FrameDecoder::new(), inside: false }))
+        } else {
+            Input::Plain(whole)
+        })
+    }
+
+    pub(super) fn is_compressed(&self) -> bool {
+        !matches!(self, Input::Plain(_))
+    }
+
+    /// How many bytes were taken from the input, still packed.
+    pub(super) fn bytes_read(&self) -> u64 {
+        let whole = match self {
+            Input::Plain(whole) => whole,
+            Input::Gzip(gzip) => gzip.get_ref(),
+            Input::Zstd(zstd) => &zstd.source,
+        };
+        whole.get_ref().1.bytes
+    }
+}
+
+impl<R: Read> Read for Input<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Input::Plain(whole) => whole.read(out),
+            Input::Gzip(gzip) => gzip.read(out),
+            Input::Zstd(zstd) => zstd.read(out),
+        }
+    }
+}
+
+impl<R: Read> std::fmt::Debug for Input<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Input").field("bytes_read", &self.bytes_read()).finish_non_exhaustive()
+    }
+}
+
+/// Counts the bytes that go by.
+#[derive(Debug)]
+pub(super) struct Counted<R> {
+    input: R,
+    bytes: u64,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(out)?;
+        self.bytes += read as u64;
+        Ok(read)
+    }
+}
+
+/// Frames of zstd, one after the other.
+pub(super) struct Zstd<R> {
+    source: R,
+    decoder: FrameDecoder,
+    inside: bool,
+}
+
+impl<R: Read> Read for Zstd<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if out.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            if self.inside {
+                if self.decoder.can_collect() > 0 {
+                    return self.decoder.read(out);
+                }
+                if !self.decoder.is_finished() {
+                    let some = BlockDecodingStrategy::UptoBytes(out.len());
+                    self.decoder.decode_blocks(&mut self.source, some).map_err(damaged)?;
+                    continue;
+                }
+                self.inside = false;
+            }
+            if !self.begin_frame()? {
+                return Ok(0);
+            }
+        }
+    }
+}
+
+impl<R: Read> Zstd<R> {
+    /// Starts the next frame, skipping what is meant to be skipped; false at the end of the input.
+    fn begin_frame(&mut self) -> io::Result<bool> {
+        loop {
+            let mut magic = Vec::with_capacity(4);
+            (&mut self.source).take(4).read_to_end(&mut magic)?;
+            if magic.is_empty() {
+                return Ok(false);
+            }
+            match self.decoder.reset(Cursor::new(magic).chain(&mut self.source)) {
+                Ok(()) => {
+                    self.inside = true;
+                    return Ok(true);
+                }
+                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
+                    length,
+                    ..
+                })) => {
+                    io::copy(&mut (&mut self.source).take(u64::from(length)), &mut io::sink())?;
+                }
+                Err(error) => return Err(damaged(error)),
+            }
+        }
+    }
+}
+
+/// Whether this is the start of a zstd frame that carries no data (RFC 8878 §3.1.2).
+fn is_skippable(first: &[u8]) -> bool {
+    matches!(first, [0x50..=0x5f, 0x2a, 0x4d, 0x18])
+}
+
+fn damaged(error: FrameDecoderError) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}

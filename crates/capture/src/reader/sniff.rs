@@ -1,0 +1,136 @@
+//! What a file is, from how it begins: pcap in its variants, pcapng, or something known by name.
+
+use crate::Error;
+
+/// What the first bytes say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Pcap(Variant),
+    Pcapng,
+}
+
+/// A variant of classic pcap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Variant {
+    /// Numbers are big-endian.
+    pub(super) big_endian: bool,
+    /// Nanoseconds in one unit of the fraction.
+    pub(super) unit_ns: u32,
+    /// The length of a record's header.
+    pub(super) record_header_bytes: usize,
+}
+
+/// How many bytes are enough to decide.
+pub(super) const SNIFF_BYTES: usize = 64;
+
+const EDITCAP: &str = "convert it first with `editcap -F pcapng IN OUT`";
+const UNPACK: &str = "unpack it first";
+
+/// Formats that we know by their first bytes and do not read.
+const FOREIGN: &[(&[u8], &str, &str)] = &[
+    (b"snoop\0\0\0", "a Sun snoop capture", EDITCAP),
+    (b"RTSS", "a Microsoft Network Monitor 1.x capture", EDITCAP),
+    (b"GMBU", "a Microsoft Network Monitor 2.x capture", EDITCAP),
+    (b"TRSNIFF data    \x1a", "a Network General Sniffer capture", EDITCAP),
+    (b"XCP\0", "a NetXray or Windows Sniffer capture", EDITCAP),
+    (b"btsnoop\0", "a Bluetooth HCI snoop log, which holds no TCP", "capture on a network interface"),
+    (b"iptrace 1.0", "an AIX iptrace capture", EDITCAP),
+    (b"iptrace 2.0", "an AIX iptrace capture", EDITCAP),
+    (b"\x7fver", "an OmniPeek capture", EDITCAP),
+    (b"\xaa\xaa\xaa\xaa", "an Accellent 5Views capture", EDITCAP),
+    (b"nfcapd", "NetFlow records, which hold no packets", "capture packets, for example with tcpdump"),
+    (b"\x1c\x00\x01\xac", "an IXIA hardware capture", EDITCAP),
+    (b"\xac\x01\x00\x1c", "an IXIA hardware capture", EDITCAP),
+    (b"\x1c\x00\x01\xab", "an IXIA software capture", EDITCAP),
+    (b"\xab\x01\x00\x1c", "an IXIA software capture", EDITCAP),
+    (b"\xa1\xb2\x34\xcd", "a Nokia variant of pcap", EDITCAP),
+    (b"\xcd\x34\xb2\xa1", "a Nokia variant of pcap", EDITCAP),
+    (b"\xfd7zXZ\0", "packed with xz", UNPACK),
+    (b"BZh", "packed with bzip2", UNPACK),
+    (b"\x04\x22\x4d\x18", "packed with lz4", UNPACK),
+    (b"PK\x03\x04", "a ZIP archive", UNPACK),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", UNPACK),
+];
+
+/// Decides by the first bytes of the unpacked file.
+pub(super) fn sniff(first: &[u8]) -> Result<Kind, Error> {
+    let Some(&magic) = first.first_chunk::<4>() else {
+        let mut first_bytes = [0; 4];
+        first_bytes[..first.len()].copy_from_slice(first);
+        return Err(if first.is_empty() { Error::Empty } else { Error::NotACapture { first_bytes } });
+    };
+    if magic == [0x0a, 0x0d, 0x0d, 0x0a] {
+        return Ok(Kind::Pcapng);
+    }
+    for (number, big_endian) in [(u32::from_be_bytes(magic), true), (u32::from_le_bytes(magic), false)] {
+        let (unit_ns, record_header_bytes) = match number {
+            0xa1b2_c3d4 => (1_000, 16),
+            0xa1b2_3c4d => (1, 16),
+            // Kuznetzov's patch of libpcap: interface, protocol and packet type behind the lengths.
+            0xa1b2_cd34 => (1_000, 24),
+            _ => continue,
+        };
+        return Ok(Kind::Pcap(Variant { big_endian, unit_ns, record_header_bytes }));
+    }
+    for &(start, name, remedy) in FOREIGN {
+        if first.starts_with(start) {
+            return Err(Error::Foreign { name, remedy });
+        }
+    }
+    if looks_like_erf(first) {
+        return Err(Error::Foreign { name: "an Endace ERF capture", remedy: EDITCAP });
+    }
+    Err(Error::NotACapture { first_bytes: magic })
+}
+
+/// ERF has no magic number: a record header of 16 bytes must make sense, and a time after it follow.
+fn looks_like_erf(first: &[u8]) -> bool {
+    let Some(header) = first.first_chunk::<16>() else { return false };
+    let seconds = u32::from_le_bytes([header[4], header[5], header[6], header[7]]);
+    let kind = header[8] & 0x7f;
+    let record_bytes = u16::from_be_bytes([header[10], header[11]]);
+    let wire_bytes = u16::from_be_bytes([header[14], header[15]]);
+    const YEAR_1995: u32 = 788_918_400;
+    let plausible = seconds > YEAR_1995
+        && (1..=48).contains(&kind)
+        && record_bytes >= 16
+        && wire_bytes > 0
+        && record_bytes <= wire_bytes.saturating_add(64);
+    let next = usize::from(record_bytes);
+    let follows = match first.get(next..next + 8) {
+        Some(next) => seconds.abs_diff(u32::from_le_bytes([next[4], next[5], next[6], next[7]])) < 86_400,
+        None => true,
+    };
+    plausible && follows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_formats_are_refused_by_name() {
+        for (start, name) in [(&b"snoop\0\0\0\0\0\0\x02"[..], "snoop"), (b"GMBU\0\0", "Network Monitor")] {
+            let refused = sniff(start).unwrap_err().to_string();
+            assert!(refused.contains(name) && refused.contains("editcap"), "{refused}");
+        }
+        let xz = sniff(b"\xfd7zXZ\0\0").unwrap_err().to_string();
+        assert!(xz.contains("xz") && xz.contains("unpack"), "{xz}");
+    }
+
+    #[test]
+    fn an_erf_record_is_known_by_its_sense() {
+        let mut erf = vec![0, 0, 0, 0x80];
+        erf.extend(1_500_000_000u32.to_le_bytes());
+        erf.extend([2, 4, 0, 80, 0, 0, 0, 60]);
+        erf.resize(SNIFF_BYTES, 0);
+        assert!(sniff(&erf).unwrap_err().to_string().contains("ERF"));
+    }
+
+    #[test]
+    fn text_and_scraps_are_not_captures() {
+        assert!(matches!(sniff(b""), Err(Error::Empty)));
+        assert!(matches!(sniff(b"ab"), Err(Error::NotACapture { first_bytes: [b'a', b'b', 0, 0] })));
+        assert!(matches!(sniff(b"<html><body>not found</body>"), Err(Error::NotACapture { .. })));
+    }
+}

@@ -1,0 +1,83 @@
+//! The unit of an interface's timestamps (`if_tsresol`, `if_tsoffset`), and nanoseconds from it.
+
+/// How a 64-bit timestamp counts. The default of pcapng is microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TimeUnit {
+    step: Step,
+    offset_seconds: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// A unit is this many nanoseconds.
+    Multiply(u64),
+    /// This many units are a nanosecond; zero: more than a `u64` can say.
+    Divide(u64),
+    /// A second is 2 to this power of units.
+    Binary(u8),
+}
+
+impl TimeUnit {
+    pub(super) const MICROSECONDS: TimeUnit = TimeUnit { step: Step::Multiply(1_000), offset_seconds: 0 };
+
+    /// The unit that the options `if_tsresol` and `if_tsoffset` describe.
+    pub(super) fn new(resolution: u8, offset_seconds: i64) -> Self {
+        let exponent = u32::from(resolution & 0x7f);
+        let step = match (resolution & 0x80, exponent) {
+            (0, 0..=9) => Step::Multiply(10u64.pow(9 - exponent)),
+            (0, _) => Step::Divide(10u64.checked_pow(exponent - 9).unwrap_or(0)),
+            (_, _) => Step::Binary(exponent as u8),
+        };
+        TimeUnit { step, offset_seconds }
+    }
+
+    /// Nanoseconds since 1970, held at the ends of what a `u64` can say.
+    #[inline]
+    pub(super) fn nanoseconds(self, units: u64) -> u64 {
+        let nanoseconds = match self.step {
+            Step::Multiply(factor) => units.saturating_mul(factor),
+            Step::Divide(divisor) => units.checked_div(divisor).unwrap_or(0),
+            Step::Binary(power) => saturate((u128::from(units) * 1_000_000_000) >> power),
+        };
+        if self.offset_seconds == 0 {
+            return nanoseconds;
+        }
+        let offset = i128::from(self.offset_seconds) * 1_000_000_000;
+        saturate((i128::from(nanoseconds) + offset).max(0) as u128)
+    }
+}
+
+fn saturate(nanoseconds: u128) -> u64 {
+    u64::try_from(nanoseconds).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_resolution_says_the_same_second() {
+        let second = 1_000_000_000;
+        for (resolution, units) in
+            [(0, 1), (3, 1_000), (6, 1_000_000), (9, second), (12, 1_000 * second), (0x8a, 1024), (0x80, 1)]
+        {
+            assert_eq!(TimeUnit::new(resolution, 0).nanoseconds(units), second, "{resolution}");
+            assert_eq!(TimeUnit::new(resolution, 2).nanoseconds(units), 3 * second, "{resolution}");
+        }
+        assert_eq!(TimeUnit::MICROSECONDS, TimeUnit::new(6, 0));
+    }
+
+    #[test]
+    fn the_ends_of_time_hold() {
+        for resolution in 0..=255 {
+            for units in [0, 1, u64::MAX] {
+                for offset in [0, i64::MIN, i64::MAX] {
+                    let _ = TimeUnit::new(resolution, offset).nanoseconds(units);
+                }
+            }
+        }
+        assert_eq!(TimeUnit::new(6, -1).nanoseconds(5), 0);
+        assert_eq!(TimeUnit::new(0, 0).nanoseconds(u64::MAX), u64::MAX);
+        assert_eq!(TimeUnit::new(0x7f, 0).nanoseconds(u64::MAX), 0);
+    }
+}
