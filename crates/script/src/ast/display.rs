@@ -21,7 +21,9 @@ impl Display for OptionLine {
         write!(f, "--{}", self.name)?;
         match &self.value {
             None => Ok(()),
-            Some(value) if value.is_empty() || value.contains(char::is_whitespace) => write!(f, "=\"{value}\""),
+            Some(value) if value.is_empty() || value.contains(char::is_whitespace) => {
+                write!(f, "=\"{value}\"")
+            }
             Some(value) => write!(f, "={value}"),
         }
     }
@@ -39,7 +41,7 @@ impl Display for Event {
 }
 
 /// A duration in seconds, as short as it can be said.
-pub(crate) struct Seconds(pub(crate) std::time::Duration);
+pub(crate) struct Seconds(pub(crate) Duration);
 
 impl Display for Seconds {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -285,7 +287,12 @@ impl Display for Expr {
                 let size = billionths.unsigned_abs();
                 let fraction = format!("{:09}", size % 1_000_000_000);
                 let fraction = fraction.trim_end_matches('0');
-                write!(f, "{sign}{}.{}", size / 1_000_000_000, if fraction.is_empty() { "0" } else { fraction })
+                write!(
+                    f,
+                    "{sign}{}.{}",
+                    size / 1_000_000_000,
+                    if fraction.is_empty() { "0" } else { fraction }
+                )
             }
             Expr::Symbol(name) | Expr::Address(name) => f.write_str(name),
             Expr::Text(bytes) => write_text(f, bytes),
@@ -309,22 +316,23 @@ impl Display for Expr {
                 f.write_str("}")
             }
             Expr::Binary(operator, left, right) => {
-                write_operand(f, left)?;
+                write_operand(f, left, Some(*operator))?;
                 write!(f, "{}", operator.symbol())?;
-                write_operand(f, right)
+                write_operand(f, right, Some(*operator))
             }
             Expr::Complement(inner) => {
                 f.write_str("~")?;
-                write_operand(f, inner)
+                write_operand(f, inner, None)
             }
         }
     }
 }
 
 /// An operand, in parentheses where leaving them out would change the meaning.
-fn write_operand(f: &mut Formatter<'_>, operand: &Expr) -> fmt::Result {
+fn write_operand(f: &mut Formatter<'_>, operand: &Expr, parent: Option<Operator>) -> fmt::Result {
     match operand {
-        Expr::Binary(Operator::Or, ..) | Expr::Symbol(_) | Expr::Integer(0..) | Expr::Hex(_) => operand.fmt(f),
+        Expr::Symbol(_) | Expr::Integer(0..) | Expr::Hex(_) => operand.fmt(f),
+        Expr::Binary(Operator::Or, ..) if parent == Some(Operator::Or) => operand.fmt(f),
         _ => write!(f, "({operand})"),
     }
 }
