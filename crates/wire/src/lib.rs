@@ -17,15 +17,21 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod arp;
 pub mod checksum;
 mod error;
+pub mod ethernet;
 pub mod frame;
+pub mod icmp;
 pub mod ip;
 pub mod ipv4;
 pub mod ipv6;
 mod payload;
+pub mod segmentation;
 mod seq;
 pub mod tcp;
+pub mod udp;
+pub mod virtio;
 
 pub use error::Error;
 pub use frame::{Checksum, Frame, Head, LinkCapabilities, Medium, Offload, TransmitChecksum};

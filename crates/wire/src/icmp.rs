@@ -1,0 +1,119 @@
+//! ICMP for both versions of IP, and what an error message quotes.
+//!
+//! [`v4`] is RFC 792 with RFC 1191's next-hop MTU, [`v6`] is RFC 4443, [`neighbor`] is RFC 4861. What is
+//! *not* here: whether an error may be believed (RFC 5927) or sent (rate limits); that is the host's.
+
+pub mod neighbor;
+#[cfg(test)]
+mod tests;
+pub mod v4;
+pub mod v6;
+
+use crate::Seq;
+use crate::error::{Error, take};
+use crate::{ipv4, ipv6};
+use core::net::IpAddr;
+
+/// Identifier, sequence number and data of an echo request or reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Echo<'a> {
+    /// Chosen by the requester, once per conversation.
+    pub identifier: u16,
+    /// Chosen by the requester, once per request.
+    pub sequence: u16,
+    /// Comes back unchanged.
+    pub data: &'a [u8],
+}
+
+/// The start of the packet that an ICMP error is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quoted<'a> {
+    /// Who sent the packet: us, if the error is honest.
+    pub source: IpAddr,
+    /// Whom it was for.
+    pub destination: IpAddr,
+    /// Its transport protocol.
+    pub protocol: u8,
+    /// The start of its transport header: at least eight bytes from most senders.
+    pub text: &'a [u8],
+}
+
+impl<'a> Quoted<'a> {
+    /// Reads the packet quoted in an error message, IPv4 or IPv6, cut short anywhere behind its IP headers.
+    ///
+    /// # Errors
+    /// Those of the IP headers; [`Error::Unsupported`] for a fragment that is not the first, which has no
+    /// transport header.
+    pub fn parse(packet: &'a [u8]) -> Result<Quoted<'a>, Error> {
+        const LATER: Error = Error::Unsupported { what: "a quotation that is not of a first fragment" };
+        if packet.first().is_some_and(|first| first >> 4 == 6) {
+            let header = ipv6::Header::parse(packet)?;
+            let upper = ipv6::walk(packet)?;
+            if upper.fragment.is_some_and(|fragment| fragment.offset_bytes != 0) {
+                return Err(LATER);
+            }
+            return Ok(Quoted {
+                source: header.source.into(),
+                destination: header.destination.into(),
+                protocol: upper.protocol,
+                text: packet.get(upper.offset_bytes..).unwrap_or_default(),
+            });
+        }
+        let (header, header_bytes) = ipv4::Header::parse(packet)?;
+        if header.fragment_offset_bytes != 0 {
+            return Err(LATER);
+        }
+        Ok(Quoted {
+            source: header.source.into(),
+            destination: header.destination.into(),
+            protocol: header.protocol,
+            text: packet.get(header_bytes..).unwrap_or_default(),
+        })
+    }
+
+    /// Source and destination port, where TCP and UDP alike have them.
+    pub fn ports(&self) -> Option<(u16, u16)> {
+        let [a, b, c, d] = *take::<4>(self.text, 0).ok()?;
+        Some((u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
+    }
+
+    /// The sequence number of a quoted TCP segment: what RFC 5927 §4 checks against the window.
+    pub fn tcp_seq(&self) -> Option<Seq> {
+        take::<4>(self.text, 4).ok().map(|bytes| Seq::new(u32::from_be_bytes(*bytes)))
+    }
+}
+
+/// Type, code, checksum and the four bytes whose meaning depends on the type.
+pub(crate) struct Start {
+    pub(crate) kind: u8,
+    pub(crate) code: u8,
+    pub(crate) word: [u8; 4],
+}
+
+impl Start {
+    pub(crate) const BYTES: usize = 8;
+
+    pub(crate) fn parse(message: &[u8]) -> Result<Start, Error> {
+        let [kind, code, _, _, a, b, c, d] = *take::<8>(message, 0)?;
+        Ok(Start { kind, code, word: [a, b, c, d] })
+    }
+
+    pub(crate) fn emit(&self, into: &mut [u8]) {
+        into[..4].copy_from_slice(&[self.kind, self.code, 0, 0]);
+        into[4..8].copy_from_slice(&self.word);
+    }
+
+    pub(crate) fn echo<'a>(&self, message: &'a [u8]) -> Echo<'a> {
+        let [a, b, c, d] = self.word;
+        Echo {
+            identifier: u16::from_be_bytes([a, b]),
+            sequence: u16::from_be_bytes([c, d]),
+            data: &message[Start::BYTES..],
+        }
+    }
+}
+
+pub(crate) fn echo_word(echo: &Echo<'_>) -> [u8; 4] {
+    let ([a, b], [c, d]) = (echo.identifier.to_be_bytes(), echo.sequence.to_be_bytes());
+    [a, b, c, d]
+}

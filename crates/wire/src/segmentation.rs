@@ -1,0 +1,287 @@
+//! What a network card with segmentation offload does, as pure functions: cutting a super-segment into
+//! segments that fit the wire, and filling in the checksum that was left to the link.
+//!
+//! A link that cannot do it itself calls [`cut`] on every frame. Only TCP is cut; IP fragmentation is
+//! something else and the host's.
+
+use crate::checksum::{self, Sum};
+use crate::ip::protocol;
+use crate::tcp::{self, Flags};
+use crate::{Checksum, Frame, Head, Medium, Offload, Payload, TransmitChecksum};
+use crate::{ethernet, frame, ipv4, ipv6, udp};
+
+/// Where the headers of a TCP or UDP frame are, in bytes from its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Where the IP header starts.
+    pub ip_at: usize,
+    /// Whether it is IPv6.
+    pub is_ipv6: bool,
+    /// TCP or UDP; see [`protocol`].
+    pub protocol: u8,
+    /// Where the transport header starts.
+    pub transport_at: usize,
+    /// Where the text starts.
+    pub text_at: usize,
+    /// Where the packet ends, if its length field is believed: a link may have padded behind it, a
+    /// captured super-segment may say nonsense.
+    pub end_at: usize,
+}
+
+impl Layout {
+    /// Finds the headers in the bytes at the start of a frame; `None` for anything that is not a whole
+    /// TCP segment or UDP datagram.
+    pub fn of(start: &[u8], medium: Medium) -> Option<Layout> {
+        let ip_at = match medium {
+            Medium::Ip => 0,
+            Medium::Ethernet => ethernet::Header::parse(start).ok()?.1,
+        };
+        let packet = start.get(ip_at..)?;
+        let is_ipv6 = packet.first()? >> 4 == 6;
+        let (protocol, ip_bytes, packet_bytes) = if is_ipv6 {
+            let header = ipv6::Header::parse(packet).ok()?;
+            let upper = ipv6::walk(packet).ok().filter(|upper| upper.fragment.is_none())?;
+            (upper.protocol, upper.offset_bytes, ipv6::HEADER_BYTES + usize::from(header.payload_bytes))
+        } else {
+            let (header, header_bytes) = ipv4::Header::parse(packet).ok()?;
+            (!header.is_fragment()).then_some((
+                header.protocol,
+                header_bytes,
+                usize::from(header.total_bytes),
+            ))?
+        };
+        let transport_at = ip_at + ip_bytes;
+        let transport = start.get(transport_at..)?;
+        let text_at = transport_at
+            + match protocol {
+                protocol::TCP => usize::from(transport.get(12)? >> 4) * 4,
+                protocol::UDP => udp::HEADER_BYTES,
+                _ => return None,
+            };
+        let whole = text_at >= transport_at + udp::HEADER_BYTES && text_at <= start.len();
+        let whole = whole && (protocol == protocol::UDP || text_at >= transport_at + tcp::HEADER_BYTES_MIN);
+        let end_at = ip_at + packet_bytes;
+        whole.then_some(Layout { ip_at, is_ipv6, protocol, transport_at, text_at, end_at })
+    }
+
+    /// Where the transport checksum is, in bytes from the start of the frame.
+    pub const fn checksum_at(&self) -> usize {
+        self.transport_at + self.checksum_offset()
+    }
+
+    /// Where the transport checksum is, in bytes from the start of the transport header.
+    pub const fn checksum_offset(&self) -> usize {
+        if self.protocol == protocol::UDP { udp::CHECKSUM_OFFSET } else { tcp::CHECKSUM_OFFSET }
+    }
+
+    /// The pseudo-header's sum for a frame with these header bytes and this many bytes of text.
+    fn pseudo_header(&self, head: &[u8], text_bytes: usize) -> Sum {
+        let transport_bytes = (self.text_at - self.transport_at + text_bytes) as u32;
+        let addresses =
+            if self.is_ipv6 { self.ip_at + 8..self.ip_at + 40 } else { self.ip_at + 12..self.ip_at + 20 };
+        let mut sum = Sum::new();
+        sum.add(&head[addresses]);
+        sum.add_u16(u16::from(self.protocol));
+        sum.add_u32(transport_bytes);
+        sum
+    }
+}
+
+/// Cuts a frame into frames that fit the wire, and leaves their transport checksums as `checksum` wants.
+///
+/// A frame that is no super-segment comes out alone, its checksum filled in if it must be. One that is
+/// not TCP or UDP comes out as it is.
+///
+/// Every piece has its own IPv4 identification (counting up), lengths, IPv4 header checksum and sequence
+/// number; FIN and PSH stay on the last, CWR on the first.
+///
+/// ```
+/// use wire::{Frame, Medium, TransmitChecksum, segmentation};
+/// let frame = Frame::from_bytes(bytes::Bytes::from_static(&[0x45, 0, 0, 20]));
+/// assert_eq!(segmentation::cut(frame, Medium::Ip, TransmitChecksum::Full).count(), 1);
+/// ```
+pub fn cut(mut frame: Frame, medium: Medium, checksum: TransmitChecksum) -> Cut {
+    let segment_bytes = usize::from(frame.offload.segment_bytes);
+    let settled = segment_bytes == 0
+        && (frame.offload.checksum == Checksum::Complete || checksum != TransmitChecksum::Full);
+    let layout = if settled { None } else { bring_headers_together(&mut frame, medium) };
+    let Some(layout) = layout else {
+        return Cut { rest: Rest::AsItIs(Some(frame)) };
+    };
+    let is_tcp = layout.protocol == protocol::TCP;
+    let segment_bytes = if is_tcp && segment_bytes > 0 { segment_bytes } else { usize::MAX };
+    Cut { rest: Rest::Pieces(Pieces { frame, layout, segment_bytes, checksum, number: 0, at: 0 }) }
+}
+
+/// Fills in the checksum that the sender left to the link; nothing to do for a complete one.
+///
+/// A frame whose headers are in its payload gets them copied into its head.
+pub fn complete_checksum(frame: &mut Frame, medium: Medium) {
+    if frame.offload.checksum == Checksum::Complete {
+        return;
+    }
+    if let Some(layout) = bring_headers_together(frame, medium) {
+        settle_checksum(frame, &layout, TransmitChecksum::Full);
+    }
+}
+
+/// Whether the transport checksum of a TCP or UDP frame is right; `None` for anything else, and for UDP
+/// without a checksum. What a sender left to the link is not looked at: the field is read as it stands.
+pub fn checksum_is_good(frame: &Frame, medium: Medium) -> Option<bool> {
+    let start = if frame.head.as_slice().is_empty() {
+        frame.payload.pieces().next()?.as_ref()
+    } else {
+        frame.head.as_slice()
+    };
+    let layout = Layout::of(start, medium)?;
+    if layout.protocol == protocol::UDP && start[layout.checksum_at()..layout.checksum_at() + 2] == [0, 0] {
+        return None;
+    }
+    let end = layout.end_at;
+    let text_bytes = end.checked_sub(layout.text_at).filter(|_| end <= frame.len())?;
+    let mut sum = layout.pseudo_header(start, text_bytes);
+    sum.add(&start[layout.transport_at..layout.text_at]);
+    let text_starts = layout.text_at - frame.head.as_slice().len();
+    sum.add_payload(&frame.payload.slice(text_starts, text_bytes));
+    Some(sum.is_intact())
+}
+
+/// The frames that [`cut`] makes, in order.
+#[derive(Debug)]
+pub struct Cut {
+    rest: Rest,
+}
+
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // lives on the stack of one loop; boxing would cost an allocation
+enum Rest {
+    AsItIs(Option<Frame>),
+    Pieces(Pieces),
+}
+
+#[derive(Debug)]
+struct Pieces {
+    frame: Frame,
+    layout: Layout,
+    segment_bytes: usize,
+    checksum: TransmitChecksum,
+    /// How many pieces have come out.
+    number: u32,
+    /// How many bytes of text have come out.
+    at: usize,
+}
+
+impl Iterator for Cut {
+    type Item = Frame;
+
+    fn next(&mut self) -> Option<Frame> {
+        match &mut self.rest {
+            Rest::AsItIs(frame) => frame.take(),
+            Rest::Pieces(pieces) => pieces.next(),
+        }
+    }
+}
+
+impl Pieces {
+    fn next(&mut self) -> Option<Frame> {
+        let text_bytes = self.frame.payload.len();
+        if self.number > 0 && self.at >= text_bytes {
+            return None;
+        }
+        let piece_bytes = self.segment_bytes.min(text_bytes - self.at);
+        let is_last = self.at + piece_bytes == text_bytes;
+        let mut piece = Frame {
+            head: self.frame.head.clone(),
+            payload: self.frame.payload.slice(self.at, piece_bytes),
+            offload: Offload { segment_bytes: 0, checksum: self.frame.offload.checksum },
+        };
+        if self.number > 0 || !is_last {
+            self.write_ip_header(&mut piece);
+            self.write_tcp_header(&mut piece, is_last);
+            settle_checksum(&mut piece, &self.layout, self.checksum);
+        } else if piece.offload.checksum != Checksum::Complete && self.checksum == TransmitChecksum::Full {
+            settle_checksum(&mut piece, &self.layout, TransmitChecksum::Full);
+        }
+        self.number += 1;
+        self.at += piece_bytes;
+        Some(piece)
+    }
+
+    fn write_ip_header(&self, piece: &mut Frame) {
+        // A piece is shorter than the frame it comes from, whose length fitted its 16-bit field or was
+        // a captured super-segment's; the segment size is 16 bits, so only absurd headers could overflow.
+        let ip_bytes = (piece.len() - self.layout.ip_at) as u16;
+        let ip = &mut piece.head.as_mut_slice()[self.layout.ip_at..self.layout.transport_at];
+        if self.layout.is_ipv6 {
+            let payload_bytes = ip_bytes - ipv6::HEADER_BYTES as u16;
+            ip[4..6].copy_from_slice(&payload_bytes.to_be_bytes());
+            return;
+        }
+        ip[2..4].copy_from_slice(&ip_bytes.to_be_bytes());
+        let identification = u16::from_be_bytes([ip[4], ip[5]]).wrapping_add(self.number as u16);
+        ip[4..6].copy_from_slice(&identification.to_be_bytes());
+        ip[10..12].copy_from_slice(&[0, 0]);
+        let checksum = checksum::of(ip);
+        ip[10..12].copy_from_slice(&checksum.to_be_bytes());
+    }
+
+    fn write_tcp_header(&self, piece: &mut Frame, is_last: bool) {
+        let tcp = &mut piece.head.as_mut_slice()[self.layout.transport_at..];
+        let seq = u32::from_be_bytes([tcp[4], tcp[5], tcp[6], tcp[7]]).wrapping_add(self.at as u32);
+        tcp[4..8].copy_from_slice(&seq.to_be_bytes());
+        let mut cleared = Flags::NONE;
+        if !is_last {
+            cleared |= Flags::FIN | Flags::PSH;
+        }
+        if self.number > 0 {
+            cleared |= Flags::CWR;
+        }
+        // All three are in the low byte.
+        tcp[13] &= !(cleared.bits() as u8);
+    }
+}
+
+/// Writes the transport checksum from scratch, the way `checksum` wants it.
+fn settle_checksum(frame: &mut Frame, layout: &Layout, checksum: TransmitChecksum) {
+    let field = layout.checksum_at()..layout.checksum_at() + 2;
+    let mut sum = layout.pseudo_header(frame.head.as_slice(), frame.payload.len());
+    let head = frame.head.as_mut_slice();
+    let value;
+    (value, frame.offload.checksum) = match checksum {
+        TransmitChecksum::Full => {
+            head[field.clone()].copy_from_slice(&[0, 0]);
+            sum.add(&head[layout.transport_at..]);
+            sum.add_payload(&frame.payload);
+            let is_udp = layout.protocol == protocol::UDP;
+            let value = if is_udp { udp::checksum_field(sum.checksum()) } else { sum.checksum() };
+            (value, Checksum::Complete)
+        }
+        TransmitChecksum::Partial => {
+            let (start, offset) = (layout.transport_at as u16, layout.checksum_offset() as u16);
+            (sum.folded(), Checksum::Partial { start, offset })
+        }
+        TransmitChecksum::None => (0, Checksum::Trusted),
+    };
+    head[field].copy_from_slice(&value.to_be_bytes());
+}
+
+/// Moves all headers of a contiguous frame into its head, so that they can be changed, and what a link
+/// added behind the packet away; `None` (and nothing done) if it is not TCP or UDP, or if they do not fit.
+fn bring_headers_together(frame: &mut Frame, medium: Medium) -> Option<Layout> {
+    if !frame.head.as_slice().is_empty() {
+        return Layout::of(frame.head.as_slice(), medium)
+            .filter(|layout| layout.text_at == frame.head.as_slice().len());
+    }
+    let first = frame.payload.pieces().next()?;
+    let layout = Layout::of(first, medium).filter(|layout| layout.text_at <= frame::HEAD_BYTES_MAX)?;
+    let mut head = Head::new();
+    head.grow(layout.text_at).copy_from_slice(&first[..layout.text_at]);
+    let honest = (layout.text_at..=frame.payload.len()).contains(&layout.end_at);
+    let end_at = if honest { layout.end_at } else { frame.payload.len() };
+    let text: Payload = frame.payload.slice(layout.text_at, end_at - layout.text_at);
+    (frame.head, frame.payload) = (head, text);
+    Some(layout)
+}
+
+#[cfg(test)]
+mod tests;
