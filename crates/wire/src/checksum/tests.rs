@@ -15,7 +15,7 @@ fn plain(bytes: &[u8]) -> u16 {
 
 /// Zero has two faces in one's complement.
 fn same(a: u16, b: u16) -> bool {
-    a == b || (a % 0xffff == 0 && b % 0xffff == 0)
+    a == b || (a.is_multiple_of(0xffff) && b.is_multiple_of(0xffff))
 }
 
 #[test]

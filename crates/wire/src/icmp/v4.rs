@@ -32,7 +32,7 @@ pub enum Message<'a> {
     EchoReply(Echo<'a>),
     /// The packet could not be delivered.
     Unreachable {
-        /// Why; see [`unreachable`].
+        /// Why; see [`mod@unreachable`].
         code: u8,
         /// With code 4: the MTU of the next hop, or 0 from a router older than RFC 1191.
         mtu_bytes: u16,

@@ -32,7 +32,7 @@ pub enum Message<'a> {
     EchoReply(Echo<'a>),
     /// The packet could not be delivered.
     Unreachable {
-        /// Why; see [`unreachable`].
+        /// Why; see [`mod@unreachable`].
         code: u8,
         /// The start of the packet; read it with [`Quoted`](super::Quoted).
         quoted: &'a [u8],

@@ -79,6 +79,13 @@ impl FastOpenCookie {
         Some(out)
     }
 
+    /// The same cookie, carried in the experimental option 254.
+    #[must_use]
+    pub const fn as_experiment(mut self) -> Self {
+        self.experimental = true;
+        self
+    }
+
     /// The cookie; empty for a request.
     pub fn as_slice(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
@@ -280,9 +287,8 @@ impl Options {
                 self.fast_open = FastOpenCookie::new(cookie).or(self.fast_open);
             }
             (kind::EXPERIMENT_2, &[a, b, ref cookie @ ..]) if [a, b] == FAST_OPEN_MAGIC => {
-                let cookie = FastOpenCookie::new(cookie);
                 self.fast_open =
-                    cookie.map(|c| FastOpenCookie { experimental: true, ..c }).or(self.fast_open);
+                    FastOpenCookie::new(cookie).map(FastOpenCookie::as_experiment).or(self.fast_open);
             }
             _ => {}
         }
