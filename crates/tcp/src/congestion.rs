@@ -3,8 +3,6 @@
 //! A controller decides the congestion window and nothing else; *which* bytes are lost and sent again
 //! is decided in `recovery/`. One algorithm, one file.
 
-use crate::Instant;
-
 pub(crate) mod new_reno;
 
 /// New data was acknowledged.
@@ -38,5 +36,5 @@ pub(crate) trait Controller {
     /// Sets the window directly, as the recovery algorithm prescribes.
     fn set_cwnd(&mut self, cwnd_bytes: u32);
     /// Nothing was sent for longer than the retransmission timeout (RFC 5681 §4.1).
-    fn on_idle(&mut self, now: Instant, initial_window_bytes: u32);
+    fn on_idle(&mut self, initial_window_bytes: u32);
 }

@@ -1,3 +1,67 @@
-//! One TCP connection.
+//! One TCP connection, as a state machine without I/O (RFC 9293 and the documents around it).
+//!
+//! A [`Connection`] has no clock, no socket, no random numbers and no other connection: time is an
+//! argument, segments go in and come out as values, and the same inputs give the same bytes. A host
+//! (`synfin-stack`) puts addresses around it; a simulator, a test or a debugger can take its place.
+//!
+//! Change it once, then drain it:
+//!
+//! | family | methods |
+//! | --- | --- |
+//! | born | [`Connection::connect`], [`Connection::answer`], [`Connection::listen`] |
+//! | things happen | [`Connection::handle_segment`], [`Connection::handle_timeout`], [`Connection::handle_path`] |
+//! | the application asks | [`Connection::write`], [`Connection::read`], [`Connection::finish`], [`Connection::close`], [`Connection::abort`] |
+//! | the driver does | [`Connection::poll_transmit`], [`Connection::poll_event`], [`Connection::poll_timeout`] |
+//! | anyone looks | [`Connection::state`], [`Connection::info`], [`Connection::snapshot`], [`Connection::poll_trace`] |
+//!
+//! The state diagram is [`state::ROWS`]; nothing else moves a connection.
+
 #![no_std]
+
 extern crate alloc;
+
+mod acknowledged;
+mod acks;
+mod application;
+pub mod closed;
+mod config;
+mod congestion;
+mod connection;
+mod events;
+mod info;
+pub mod listen;
+mod path;
+mod reassembly;
+mod receive;
+mod receive_queue;
+mod recovery;
+mod refusal;
+mod sack;
+mod segment;
+mod send_queue;
+pub mod state;
+mod syn_sent;
+mod time;
+mod time_wait;
+mod timeouts;
+mod timers;
+mod trace;
+mod transmit;
+mod window;
+
+pub use config::{Config, KeepAlive, Nagle};
+pub use connection::{Connection, Tracing};
+pub use info::{Info, Snapshot};
+pub use recovery::fast_recovery::Phase;
+pub use refusal::Refusal;
+pub use segment::{Birth, Error, Event, Path, PathEvent, ReadError, Segment, Transmit, WriteError};
+pub use state::{Cause, State};
+pub use time::Instant;
+pub use time_wait::{TimeWait, TimeWaitVerdict};
+pub use timers::Timer;
+pub use trace::{LossSign, ResetReason, SegmentFacts, SendReason, Trace};
+
+/// The window field that says `bytes` at this shift, rounded down.
+pub(crate) fn window_field(bytes: u32, shift: u8) -> u16 {
+    u16::try_from(bytes >> shift).unwrap_or(u16::MAX)
+}

@@ -29,7 +29,13 @@ impl Segment {
     pub(crate) fn facts(&self, shift: u8) -> SegmentFacts {
         let Header { seq, ack, flags, window, .. } = self.header;
         let shift = if flags.syn() { 0 } else { shift };
-        SegmentFacts { seq, ack, flags, len_bytes: self.text_bytes(), window_bytes: u32::from(window) << shift }
+        SegmentFacts {
+            seq,
+            ack,
+            flags,
+            len_bytes: self.text_bytes(),
+            window_bytes: u32::from(window) << shift,
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Slow start and congestion avoidance of RFC 5681 §3.1, with byte counting (RFC 3465).
 
 use super::{Acked, Controller, Lost};
-use crate::Instant;
 
 /// The classic controller: exponential up to ssthresh, then one segment per round trip.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +60,7 @@ impl Controller for NewReno {
         self.counted_bytes = 0;
     }
 
-    fn on_idle(&mut self, _now: Instant, initial_window_bytes: u32) {
+    fn on_idle(&mut self, initial_window_bytes: u32) {
         // RFC 5681 §4.1: the restart window is min(IW, cwnd).
         self.cwnd_bytes = self.cwnd_bytes.min(initial_window_bytes);
         self.counted_bytes = 0;

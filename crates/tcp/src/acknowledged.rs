@@ -1,0 +1,187 @@
+//! What an acceptable acknowledgment does to the sender: the queue, the clock, the window, recovery.
+//!
+//! RFC 9293 §3.10.7.4 (fifth step), RFC 6298 §5, RFC 7323 §4, RFC 5681, RFC 6582.
+
+use crate::congestion::{Acked, Controller, Lost};
+use crate::connection::Connection;
+use crate::recovery::fast_recovery::{OnAdvance, OnDuplicate, Resend};
+use crate::segment::{Event, Segment};
+use crate::timers::Timer;
+use crate::trace::{LossSign, Trace};
+use crate::{Instant, SendReason};
+
+impl Connection {
+    /// SND.UNA - MAX.SND.WND =< SEG.ACK =< SND.NXT holds.
+    pub(crate) fn on_acknowledgment(&mut self, now: Instant, segment: &Segment) {
+        let header = &segment.header;
+        let window = u32::from(header.window) << if header.flags.syn() { 0 } else { self.snd.shift };
+        let same_window = window == self.snd.wnd;
+        if header.ack.after(self.snd.una) {
+            self.on_advance(now, segment);
+        } else if header.ack == self.snd.una {
+            self.on_possible_duplicate(segment, same_window);
+        }
+        if header.ack.at_or_after(self.snd.una) {
+            self.update_window(now, segment, window);
+        }
+    }
+
+    fn on_advance(&mut self, now: Instant, segment: &Segment) {
+        let ack = segment.header.ack;
+        let (in_flight, bytes) = (self.in_flight(), ack.bytes_since(self.snd.una));
+        let from = self.text_start();
+        let text =
+            if ack.after(from) { (ack.bytes_since(from) as usize).min(self.send_queue.len()) } else { 0 };
+        self.sample_rtt(now, segment);
+        self.snd.una = ack;
+        self.send_queue.acked(text);
+        self.counters.bytes_acked += text as u64;
+        self.attempts = 0;
+        if self.snd.up.is_some_and(|up| up.at_or_before(ack)) {
+            self.snd.up = None;
+        }
+        let advance = self.recovery.on_advance(self.snd.una);
+        self.recover(advance, bytes, in_flight);
+        // RFC 6298 §5.2, §5.3.
+        if self.snd.una == self.snd.nxt {
+            self.timers.stop(Timer::Retransmit);
+            self.timers.stop(Timer::User);
+        } else {
+            if advance != (OnAdvance::Partial { first: false }) {
+                self.restart_retransmit_timer(now);
+            }
+            self.restart_user_timer(now);
+        }
+        if self.marks.writer_waits && self.write_room() > 0 {
+            self.marks.writer_waits = false;
+            self.events.raise(Event::Writable);
+        }
+    }
+
+    /// RFC 6298 §3, RFC 7323 §4: the timed segment if it was never sent again, else the echo.
+    fn sample_rtt(&mut self, now: Instant, segment: &Segment) {
+        let ack = segment.header.ack;
+        let micros = match self.timed {
+            Some((end, sent_at)) if end.at_or_before(ack) => {
+                self.timed = None;
+                Some(now.micros_since(sent_at))
+            }
+            Some(_) => None,
+            None => segment.header.options.timestamps.filter(|_| self.timestamps.agreed).and_then(|stamps| {
+                // Only for what was retransmitted; its clock is coarse, so a zero says "below 1 ms".
+                let millis = self.timestamp_clock(now).wrapping_sub(stamps.echo);
+                (stamps.echo != 0 && millis < 600_000).then_some(u64::from(millis) * 1_000)
+            }),
+        };
+        match micros {
+            Some(micros) => {
+                let rtt_us = u32::try_from(micros).unwrap_or(u32::MAX);
+                self.rtt.on_sample(rtt_us, self.rto_bounds());
+                let (srtt_us, rto_us) = (self.rtt.srtt_us().unwrap_or(0), self.rto_us());
+                self.trace(|| Trace::RttSample { rtt_us, srtt_us, rto_us });
+            }
+            None if self.rtt.backoff() > 0 && !self.timestamps.agreed => {}
+            None => self.rtt.end_back_off(),
+        }
+    }
+
+    fn recover(&mut self, advance: OnAdvance, bytes: u32, in_flight: u32) {
+        let mss = self.mss();
+        match advance {
+            OnAdvance::Nothing => {
+                // Slow start needs half the window in use, congestion avoidance nearly all of it.
+                let cwnd = self.congestion.cwnd_bytes();
+                let used =
+                    if cwnd < self.congestion.ssthresh_bytes() { cwnd / 2 } else { cwnd.saturating_sub(mss) };
+                let app_limited = in_flight < used && !self.marks.cwnd_limited;
+                self.congestion.on_acked(&Acked { bytes, app_limited }, mss);
+            }
+            OnAdvance::Full => {
+                // RFC 6582 §3.2 step 3, full acknowledgment, the variant that avoids a burst.
+                let flight = self.snd.nxt.bytes_since(self.snd.una);
+                self.congestion.set_cwnd(self.congestion.ssthresh_bytes().min(flight.max(mss) + mss));
+                self.recovery.resend = None;
+            }
+            OnAdvance::Partial { .. } => {
+                // Step 3, partial acknowledgment: deflate by what was acknowledged, add one segment.
+                let deflated = self.congestion.cwnd_bytes().saturating_sub(bytes);
+                self.congestion.set_cwnd(deflated + if bytes >= mss { mss } else { 0 });
+                self.lose_first(SendReason::RecoveryRetransmit, LossSign::PartialAck);
+            }
+        }
+        self.trace_congestion();
+    }
+
+    /// RFC 5681 §2: a duplicate has no text, no SYN, no FIN, the same window, and data is in flight.
+    fn on_possible_duplicate(&mut self, segment: &Segment, same_window: bool) {
+        let plain = segment.len_in_sequence_space() == 0;
+        if !plain || !same_window || self.snd.una == self.snd.nxt || self.syn_unacked() {
+            return;
+        }
+        let mss = self.mss();
+        match self.recovery.on_duplicate(self.snd.una, self.snd.nxt) {
+            OnDuplicate::LimitedTransmit | OnDuplicate::Ignore => {}
+            OnDuplicate::Inflate => {
+                self.congestion.set_cwnd(self.congestion.cwnd_bytes().saturating_add(mss));
+            }
+            OnDuplicate::Enter => {
+                let lost =
+                    Lost { in_flight_bytes: self.snd.nxt.bytes_since(self.snd.una), by_timeout: false };
+                self.congestion.on_lost(&lost, mss);
+                self.congestion.set_cwnd(self.congestion.ssthresh_bytes() + 3 * mss);
+                self.lose_first(SendReason::FastRetransmit, LossSign::DuplicateAcks);
+                self.trace_congestion();
+            }
+        }
+    }
+
+    /// The first unacknowledged segment is to be sent again.
+    fn lose_first(&mut self, why: SendReason, sign: LossSign) {
+        let (next, end) = (self.snd.una, (self.snd.una + self.mss()).earliest(self.snd.nxt));
+        self.recovery.resend = Some(Resend { next, end, why });
+        self.timed = None;
+        self.trace(|| Trace::Loss { seq: next, sign });
+    }
+
+    /// SND.WND <- SEG.WND if the segment is not older than the last that set it.
+    fn update_window(&mut self, now: Instant, segment: &Segment, window: u32) {
+        let header = &segment.header;
+        let newer = self.snd.wl1.before(header.seq)
+            || (self.snd.wl1 == header.seq && self.snd.wl2.at_or_before(header.ack));
+        if !newer {
+            return;
+        }
+        (self.snd.wl1, self.snd.wl2) = (header.seq, header.ack);
+        if window == self.snd.wnd {
+            if window == 0 {
+                // The peer answers, so its closed window is no reason to give up (MUST-37).
+                self.attempts = 0;
+            }
+            return;
+        }
+        let opened = self.snd.wnd < window;
+        self.snd.wnd = window;
+        self.snd.wnd_max = self.snd.wnd_max.max(window);
+        self.trace(|| Trace::SendWindow { window_bytes: window });
+        if opened && self.timers.is_running(Timer::Persist) {
+            self.on_window_opened(now);
+        }
+    }
+
+    /// The window was closed, and probed, and is open again: what was sent into it counts as lost.
+    fn on_window_opened(&mut self, now: Instant) {
+        self.timers.stop(Timer::Persist);
+        (self.attempts, self.marks.window_probe_owed) = (0, false);
+        self.rtt.end_back_off();
+        if self.snd.una != self.snd.nxt {
+            self.recovery.resend =
+                Some(Resend { next: self.snd.una, end: self.snd.nxt, why: SendReason::ZeroWindowProbe });
+            self.restart_retransmit_timer(now);
+        }
+    }
+
+    pub(crate) fn trace_congestion(&mut self) {
+        let (cwnd_bytes, ssthresh_bytes) = (self.congestion.cwnd_bytes(), self.congestion.ssthresh_bytes());
+        self.trace(|| Trace::Congestion { cwnd_bytes, ssthresh_bytes });
+    }
+}

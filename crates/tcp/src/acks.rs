@@ -1,0 +1,145 @@
+//! When to acknowledge (RFC 9293 §3.8.6.3, RFC 5681 §4.2), and how often to answer the suspicious.
+
+use crate::{Instant, SendReason};
+
+/// What the next acknowledgment owes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Acks {
+    owed: Option<SendReason>,
+    /// One for each segment out of order: the peer counts them (RFC 5681 §4.2).
+    duplicates_owed: u8,
+    /// Segments still to be acknowledged at once, while the peer is in slow start.
+    quick_left: u8,
+    /// Answers to suspicious segments in the current second.
+    challenges: u8,
+    challenges_second: u32,
+    /// Text taken since the last acknowledgment.
+    unacked_bytes: u32,
+    /// The largest segment seen, our estimate of the peer's full size.
+    segment_bytes: u16,
+    segment_limit: u16,
+}
+
+/// Nobody needs more answers from one connection before it sends again.
+const DUPLICATES_OWED_MAX: u8 = 64;
+
+impl Acks {
+    pub(crate) const fn new(quick_ack_segments: u8) -> Self {
+        Acks {
+            owed: None,
+            duplicates_owed: 0,
+            quick_left: quick_ack_segments,
+            challenges: 0,
+            challenges_second: 0,
+            unacked_bytes: 0,
+            segment_bytes: 0,
+            segment_limit: 536,
+        }
+    }
+
+    /// No segment of the peer is larger than the MSS that we announced.
+    pub(crate) fn set_segment_limit(&mut self, mss_bytes: u16) {
+        self.segment_limit = mss_bytes;
+    }
+
+    /// An acknowledgment must go out; the first reason stands.
+    pub(crate) fn owe(&mut self, why: SendReason) {
+        if why == SendReason::DuplicateAck {
+            self.duplicates_owed = (self.duplicates_owed + 1).min(DUPLICATES_OWED_MAX);
+        } else {
+            self.owed.get_or_insert(why);
+        }
+    }
+
+    /// What is owed, duplicates first.
+    pub(crate) fn owed(&self) -> Option<SendReason> {
+        if self.duplicates_owed > 0 { Some(SendReason::DuplicateAck) } else { self.owed }
+    }
+
+    /// Text arrived in order. Returns whether it may wait for the delayed-ACK timer.
+    pub(crate) fn on_text(&mut self, bytes: u32) -> bool {
+        self.unacked_bytes = self.unacked_bytes.saturating_add(bytes);
+        let size = u16::try_from(bytes).unwrap_or(u16::MAX).min(self.segment_limit);
+        self.segment_bytes = self.segment_bytes.max(size);
+        if self.unacked_bytes >= 2 * u32::from(self.segment_bytes.max(1))
+            && bytes >= u32::from(self.segment_bytes)
+            || self.unacked_bytes >= 2 * u32::from(self.segment_limit)
+        {
+            self.owe(SendReason::SecondSegmentAck);
+            return false;
+        }
+        if self.quick_left > 0 {
+            self.quick_left -= 1;
+            self.owe(SendReason::ImmediateAck);
+            return false;
+        }
+        true
+    }
+
+    /// An acknowledgment went out, alone or with data; `duplicate` if it paid one of those owed.
+    pub(crate) fn on_sent(&mut self, why: SendReason) {
+        if why == SendReason::DuplicateAck && self.duplicates_owed > 1 {
+            self.duplicates_owed -= 1;
+        } else {
+            self.duplicates_owed = 0;
+        }
+        self.owed = None;
+        self.unacked_bytes = 0;
+    }
+
+    /// Nothing is owed any more.
+    pub(crate) fn forget(&mut self) {
+        (self.owed, self.duplicates_owed, self.unacked_bytes) = (None, 0, 0);
+    }
+
+    /// Whether one more suspicious segment may be answered in this second (RFC 5961 §7).
+    pub(crate) fn may_challenge(&mut self, now: Instant, per_second: u8) -> bool {
+        let second = crate::connection::seconds(now);
+        if second != self.challenges_second {
+            (self.challenges_second, self.challenges) = (second, 0);
+        }
+        let may = self.challenges < per_second;
+        self.challenges = self.challenges.saturating_add(1);
+        may
+    }
+
+    pub(crate) fn segment_bytes(&self) -> u16 {
+        self.segment_bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_second_full_segment_at_once_the_rest_waits() {
+        let mut acks = Acks::new(0);
+        acks.set_segment_limit(1_460);
+        assert!(acks.on_text(1_460));
+        assert!(!acks.on_text(1_460));
+        assert_eq!(acks.owed(), Some(SendReason::SecondSegmentAck));
+        acks.on_sent(SendReason::SecondSegmentAck);
+        assert!(acks.on_text(100) && acks.on_text(100), "small ones wait");
+        assert!(!acks.on_text(1_460) || !acks.on_text(1_460));
+    }
+
+    #[test]
+    fn duplicates_are_paid_one_by_one_and_all_by_data() {
+        let mut acks = Acks::new(0);
+        (0..3).for_each(|_| acks.owe(SendReason::DuplicateAck));
+        acks.on_sent(SendReason::DuplicateAck);
+        assert_eq!(acks.owed(), Some(SendReason::DuplicateAck));
+        acks.on_sent(SendReason::NewData);
+        assert_eq!(acks.owed(), None);
+    }
+
+    #[test]
+    fn challenges_are_counted_by_the_second() {
+        let mut acks = Acks::new(0);
+        let answered = |acks: &mut Acks, at| (0..50).filter(|_| acks.may_challenge(at, 10)).count();
+        assert_eq!(answered(&mut acks, Instant::from_millis(1_000)), 10);
+        assert_eq!(answered(&mut acks, Instant::from_millis(1_999)), 0);
+        assert_eq!(answered(&mut acks, Instant::from_millis(2_000)), 10);
+    }
+}

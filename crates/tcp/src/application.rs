@@ -1,0 +1,191 @@
+//! What the application asks: write, read, finish, close, abort (RFC 9293 §3.10.1 - §3.10.5).
+
+use crate::connection::Connection;
+use crate::segment::{Error, Event, ReadError, WriteError};
+use crate::state::{Cause, State};
+use crate::timers::Timer;
+use crate::{Instant, ResetReason};
+use bytes::Bytes;
+
+impl Connection {
+    /// Queues a copy of as much of `data` as fits the send buffer; returns how much (SEND, §3.10.2).
+    ///
+    /// Before the handshake is complete the data waits for it. An empty `data` is queued in full.
+    ///
+    /// # Errors
+    /// [`WriteError::WouldBlock`] when nothing fits: [`Event::Writable`] tells when something does.
+    pub fn write(&mut self, now: Instant, data: &[u8]) -> Result<usize, WriteError> {
+        let count = self.admit(now, data.len())?;
+        self.send_queue.push(&data[..count]);
+        Ok(count)
+    }
+
+    /// Like [`Connection::write`], without copying; what does not fit is not taken.
+    ///
+    /// # Errors
+    /// As [`Connection::write`].
+    pub fn write_bytes(&mut self, now: Instant, data: &Bytes) -> Result<usize, WriteError> {
+        let count = self.admit(now, data.len())?;
+        self.send_queue.push_bytes(data.slice(..count));
+        Ok(count)
+    }
+
+    /// Like [`Connection::write`], and tells the peer that what is queued up to its end is urgent
+    /// (§3.8.5, RFC 6093). New programs should not use it (SHLD-13).
+    ///
+    /// # Errors
+    /// As [`Connection::write`].
+    pub fn write_urgent(&mut self, now: Instant, data: &[u8]) -> Result<usize, WriteError> {
+        let count = self.write(now, data)?;
+        if count == data.len() && count > 0 {
+            self.snd.up = Some(self.stream_end());
+        }
+        Ok(count)
+    }
+
+    fn admit(&mut self, now: Instant, wanted: usize) -> Result<usize, WriteError> {
+        if let Some(error) = self.failure {
+            return Err(WriteError::Failed(error));
+        }
+        if self.marks.fin_queued || self.marks.finish_after_handshake {
+            return Err(WriteError::Finished);
+        }
+        match self.state() {
+            State::Closed => return Err(WriteError::NotConnected),
+            State::Listen => {
+                // SEND on a passive connection opens it actively (§3.10.2).
+                self.marks.passive = false;
+                self.take(now, Cause::Send);
+            }
+            _ => {}
+        }
+        let room = self.write_room();
+        if room == 0 && wanted > 0 {
+            self.marks.writer_waits = true;
+            return Err(WriteError::WouldBlock);
+        }
+        if wanted > room {
+            self.marks.writer_waits = true;
+        }
+        Ok(wanted.min(room))
+    }
+
+    /// Bytes that the send buffer still takes.
+    pub fn write_room(&self) -> usize {
+        (self.config.send_buffer_bytes as usize).saturating_sub(self.send_queue.len())
+    }
+
+    /// Copies what has arrived into `into`; `Ok(0)` means that the peer has finished (RECEIVE, §3.10.3).
+    ///
+    /// # Errors
+    /// [`ReadError::WouldBlock`] while nothing is there: [`Event::Readable`] tells.
+    pub fn read(&mut self, into: &mut [u8]) -> Result<usize, ReadError> {
+        if self.receive_queue.is_empty() {
+            return self.nothing_to_read();
+        }
+        let count = self.receive_queue.read(into);
+        self.owe_window_update();
+        Ok(count)
+    }
+
+    /// Like [`Connection::read`], one piece as it arrived, without copying; an empty one means that
+    /// the peer has finished.
+    ///
+    /// # Errors
+    /// As [`Connection::read`].
+    pub fn read_bytes(&mut self) -> Result<Bytes, ReadError> {
+        match self.receive_queue.read_bytes() {
+            None => self.nothing_to_read().map(|_| Bytes::new()),
+            Some(piece) => {
+                self.owe_window_update();
+                Ok(piece)
+            }
+        }
+    }
+
+    /// Copies what has arrived and leaves it there.
+    ///
+    /// # Errors
+    /// As [`Connection::read`].
+    pub fn peek(&self, into: &mut [u8]) -> Result<usize, ReadError> {
+        if self.receive_queue.is_empty() { self.nothing_to_read() } else { Ok(self.receive_queue.peek(into)) }
+    }
+
+    fn nothing_to_read(&self) -> Result<usize, ReadError> {
+        if self.marks.peer_finished {
+            return Ok(0);
+        }
+        match (self.failure, self.state()) {
+            (Some(error), _) => Err(ReadError::Failed(error)),
+            (None, State::Closed | State::Listen) => Err(ReadError::NotConnected),
+            (None, _) => Err(ReadError::WouldBlock),
+        }
+    }
+
+    /// Bytes that can be read now.
+    pub fn readable_bytes(&self) -> usize {
+        self.receive_queue.len()
+    }
+
+    /// Bytes written and not acknowledged, sent or not (`SIOCOUTQ`).
+    pub fn unacknowledged_bytes(&self) -> usize {
+        self.send_queue.len()
+    }
+
+    /// Bytes to read until the end of the urgent data; `None` when none is announced ahead (RFC 6093).
+    pub fn urgent_bytes_ahead(&self) -> Option<u32> {
+        let next_read = self.rcv.nxt - u32::from(self.marks.peer_finished) - self.receive_queue.len() as u32;
+        self.rcv.up.filter(|up| up.after(next_read)).map(|up| up.bytes_since(next_read))
+    }
+
+    /// There is no more to send: a FIN follows what is queued; reading goes on (CLOSE, §3.10.4).
+    pub fn finish(&mut self, now: Instant) {
+        match self.state() {
+            State::SynReceived if !self.send_queue.is_empty() => self.marks.finish_after_handshake = true,
+            State::SynSent => self.marks.finish_after_handshake = true,
+            _ => {
+                self.take(now, Cause::Close);
+            }
+        }
+    }
+
+    /// The application is gone: nothing more to send, and nobody to read (CLOSE, §3.6.1).
+    ///
+    /// With data unread, or when data arrives later, the peer gets a reset, for it must learn that its
+    /// data was lost (SHLD-3, RFC 2525 §2.17). [`Event::Closed`] tells when the connection is gone.
+    pub fn close(&mut self, now: Instant) {
+        if !self.receive_queue.is_empty() {
+            self.reset(now, ResetReason::UnreadData);
+            return;
+        }
+        self.marks.orphaned = true;
+        if self.state() == State::SynSent {
+            self.take(now, Cause::Close);
+        } else {
+            self.finish(now);
+        }
+        self.limit_orphan(now);
+    }
+
+    /// Throws the connection away; a synchronized peer gets a reset (ABORT, §3.10.5).
+    pub fn abort(&mut self, now: Instant) {
+        self.reset(now, ResetReason::Aborted);
+    }
+
+    fn reset(&mut self, now: Instant, why: ResetReason) {
+        if matches!(self.state(), State::Closed) {
+            return;
+        }
+        self.receive_queue.clear();
+        self.failure.get_or_insert(Error::Aborted);
+        let state = self.state();
+        self.take(now, Cause::Abort);
+        if self.reset_owed.is_some() {
+            self.reset_owed = Some(why);
+        }
+        if state != State::TimeWait {
+            self.events.raise(Event::Failed(Error::Aborted));
+        }
+        self.timers.stop(Timer::Linger);
+    }
+}

@@ -1,0 +1,212 @@
+//! What can be seen from outside: [`Info`], what Linux calls `tcp_info`, and [`Snapshot`].
+
+use crate::congestion::Controller;
+use crate::connection::Connection;
+use crate::recovery::fast_recovery::Phase;
+use crate::segment::Error;
+use crate::state::State;
+use crate::time_wait::TimeWait;
+use crate::timers::Timer;
+use crate::{Instant, window_field};
+use core::time::Duration;
+use wire::Seq;
+
+/// How a connection is doing. Names in brackets are those of Linux's `struct tcp_info`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Info {
+    /// Where it stands (`tcpi_state`).
+    pub state: State,
+    /// Where loss recovery stands (`tcpi_ca_state`).
+    pub recovery: Phase,
+    /// Consecutive retransmissions without an answer (`tcpi_retransmits`).
+    pub attempts: u8,
+    /// Consecutive keep-alive probes without an answer (`tcpi_probes`).
+    pub keep_alive_probes: u8,
+    /// How often the timeout was doubled (`tcpi_backoff`).
+    pub backoff: u8,
+    /// Timestamps are in use (`TCPI_OPT_TIMESTAMPS`).
+    pub timestamps: bool,
+    /// SACK is in use (`TCPI_OPT_SACK`).
+    pub sack: bool,
+    /// Shifts of the peer's and of our windows, if scaling is in use (`TCPI_OPT_WSCALE`).
+    pub window_shifts: Option<(u8, u8)>,
+    /// Retransmission timeout (`tcpi_rto`).
+    pub rto: Duration,
+    /// Smoothed round-trip time, once measured (`tcpi_rtt`).
+    pub rtt: Option<Duration>,
+    /// Its variation (`tcpi_rttvar`).
+    pub rtt_variation: Duration,
+    /// The smallest seen (`tcpi_min_rtt`).
+    pub rtt_min: Option<Duration>,
+    /// The latest measurement.
+    pub rtt_latest: Option<Duration>,
+    /// Text bytes of a full-sized segment that we send (`tcpi_snd_mss`).
+    pub send_mss_bytes: u32,
+    /// The largest segment received (`tcpi_rcv_mss`).
+    pub receive_mss_bytes: u32,
+    /// The MSS that we announced (`tcpi_advmss`).
+    pub announced_mss_bytes: u32,
+    /// Path MTU (`tcpi_pmtu`).
+    pub path_mtu_bytes: u32,
+    /// Congestion window; Linux counts it in segments (`tcpi_snd_cwnd`).
+    pub cwnd_bytes: u32,
+    /// Slow-start threshold, in bytes; `u32::MAX` before the first loss (`tcpi_snd_ssthresh`).
+    pub ssthresh_bytes: u32,
+    /// The peer's window (`tcpi_snd_wnd`).
+    pub send_window_bytes: u32,
+    /// Our window (`tcpi_rcv_wnd`).
+    pub receive_window_bytes: u32,
+    /// Sent and not acknowledged (`tcpi_unacked` counts segments).
+    pub in_flight_bytes: u32,
+    /// Written and not sent (`tcpi_notsent_bytes`).
+    pub not_sent_bytes: u32,
+    /// Arrived and not read.
+    pub unread_bytes: u32,
+    /// Arrived out of order and held.
+    pub held_bytes: u32,
+    /// Text bytes that the peer acknowledged (`tcpi_bytes_acked`).
+    pub bytes_acked: u64,
+    /// Text bytes received in order (`tcpi_bytes_received`).
+    pub bytes_received: u64,
+    /// Text bytes sent, retransmissions included (`tcpi_bytes_sent`).
+    pub bytes_sent: u64,
+    /// Text bytes sent again (`tcpi_bytes_retrans`).
+    pub bytes_retransmitted: u64,
+    /// Segments and super-segments sent (`tcpi_segs_out`).
+    pub segments_out: u32,
+    /// Segments and super-segments received (`tcpi_segs_in`).
+    pub segments_in: u32,
+    /// Segments with text sent (`tcpi_data_segs_out`).
+    pub data_segments_out: u32,
+    /// Segments with text received (`tcpi_data_segs_in`).
+    pub data_segments_in: u32,
+    /// Segments sent again (`tcpi_total_retrans`).
+    pub retransmissions: u32,
+    /// Times the retransmission timer ran out.
+    pub timeouts: u32,
+    /// Segments refused.
+    pub refused: u32,
+    /// Segments received twice.
+    pub duplicates_received: u32,
+    /// Time since text was last sent (`tcpi_last_data_sent`).
+    pub since_sent: Duration,
+    /// Time since something was last received (`tcpi_last_data_recv`).
+    pub since_received: Duration,
+    /// Why the connection died, if it did.
+    pub failure: Option<Error>,
+}
+
+/// The sequence variables at one moment (RFC 9293 §3.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The state.
+    pub state: State,
+    /// ISS.
+    pub iss: Seq,
+    /// SND.UNA.
+    pub snd_una: Seq,
+    /// SND.NXT.
+    pub snd_nxt: Seq,
+    /// SND.WND in bytes.
+    pub snd_wnd: u32,
+    /// IRS; meaningful from SYN-RECEIVED on.
+    pub irs: Seq,
+    /// RCV.NXT.
+    pub rcv_nxt: Seq,
+    /// RCV.WND in bytes.
+    pub rcv_wnd: u32,
+}
+
+impl Connection {
+    /// How the connection is doing.
+    pub fn info(&self, now: Instant) -> Info {
+        let micros = |us: u32| Duration::from_micros(u64::from(us));
+        let saturated = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
+        let counters = &self.counters;
+        Info {
+            state: self.state(),
+            recovery: self.recovery.phase,
+            attempts: self.attempts,
+            keep_alive_probes: self.keep_alive_probes,
+            backoff: self.rtt.backoff(),
+            timestamps: self.timestamps.agreed,
+            sack: self.marks.sack,
+            window_shifts: self.marks.scaling.then_some((self.snd.shift, self.rcv.shift)),
+            rto: micros(self.rto_us()),
+            rtt: self.rtt.srtt_us().map(micros),
+            rtt_variation: micros(self.rtt.rttvar_us()),
+            rtt_min: self.rtt.min_us().map(micros),
+            rtt_latest: self.rtt.latest_us().map(micros),
+            send_mss_bytes: self.mss(),
+            receive_mss_bytes: u32::from(self.acks.segment_bytes()),
+            announced_mss_bytes: u32::from(self.receive_mss()),
+            path_mtu_bytes: self.path.mtu_bytes,
+            cwnd_bytes: self.congestion.cwnd_bytes(),
+            ssthresh_bytes: self.congestion.ssthresh_bytes(),
+            send_window_bytes: self.snd.wnd,
+            receive_window_bytes: self.rcv.wnd(),
+            in_flight_bytes: self.in_flight(),
+            not_sent_bytes: self.stream_end().offset_from(self.snd.nxt).max(0).cast_unsigned(),
+            unread_bytes: saturated(self.receive_queue.len()),
+            held_bytes: self.disorder.as_ref().map_or(0, |disorder| saturated(disorder.reassembly.bytes())),
+            bytes_acked: counters.bytes_acked,
+            bytes_received: counters.bytes_received,
+            bytes_sent: counters.bytes_sent,
+            bytes_retransmitted: counters.bytes_retransmitted,
+            segments_out: counters.segments_out,
+            segments_in: counters.segments_in,
+            data_segments_out: counters.data_segments_out,
+            data_segments_in: counters.data_segments_in,
+            retransmissions: counters.retransmissions,
+            timeouts: counters.timeouts,
+            refused: counters.refused,
+            duplicates_received: counters.duplicates_received,
+            since_sent: now.since(self.last_sent_at),
+            since_received: now.since(self.last_received_at),
+            failure: self.failure,
+        }
+    }
+
+    /// The sequence variables.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            state: self.state(),
+            iss: self.snd.iss,
+            snd_una: self.snd.una,
+            snd_nxt: self.snd.nxt,
+            snd_wnd: self.snd.wnd,
+            irs: self.rcv.irs,
+            rcv_nxt: self.rcv.nxt,
+            rcv_wnd: self.rcv.wnd(),
+        }
+    }
+
+    /// Why the connection died, if it did.
+    pub fn failure(&self) -> Option<Error> {
+        self.failure
+    }
+
+    /// Born by a passive open.
+    pub fn is_passive(&self) -> bool {
+        self.marks.passive
+    }
+
+    /// In TIME-WAIT with nothing left to read: the compact form, for the host's table. The
+    /// connection can be dropped then.
+    pub fn time_wait(&self) -> Option<TimeWait> {
+        let idle = self.receive_queue.is_empty() && self.acks.owed().is_none();
+        if idle { self.what_is_left() } else { None }
+    }
+
+    /// The compact form of a connection in TIME-WAIT.
+    pub(crate) fn what_is_left(&self) -> Option<TimeWait> {
+        let due = self.timers.due(Timer::Linger).filter(|_| self.state() == State::TimeWait)?;
+        Some(TimeWait {
+            snd_nxt: self.snd.nxt,
+            rcv_nxt: self.rcv.nxt,
+            window: window_field(self.rcv.wnd(), self.rcv.shift),
+            timestamps: self.timestamps.agreed.then_some((self.timestamps.recent, self.timestamps.offset)),
+            due,
+        })
+    }
+}

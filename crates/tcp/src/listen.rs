@@ -1,0 +1,43 @@
+//! A segment arrives in LISTEN (RFC 9293 §3.10.7.2).
+//!
+//! A listener is not a connection: it keeps no sequence numbers, so three questions decide. The host
+//! owns the listeners; this is the rule they follow.
+
+use crate::Refusal;
+use wire::tcp::{Flags, Header};
+
+/// What to do with a segment for a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// Nothing.
+    Ignore(Refusal),
+    /// Answer with this reset; the ports are left for the host to fill in.
+    Reset(Header),
+    /// A SYN: [`crate::Connection::answer`] it.
+    Open,
+}
+
+/// Decides about a segment that arrived for a listener.
+///
+/// ```
+/// use tcp::listen::{arrives, Arrival};
+/// use wire::tcp::{Flags, Header};
+/// assert_eq!(arrives(&Header { flags: Flags::SYN, ..Header::default() }), Arrival::Open);
+/// ```
+pub fn arrives(header: &Header) -> Arrival {
+    if header.flags.rst() {
+        // First: it cannot answer anything this end has sent.
+        Arrival::Ignore(Refusal::UnprovenReset)
+    } else if header.flags.ack() {
+        // Second: any acknowledgment is bad here; the reset tells a half-open peer (§3.5.2).
+        Arrival::Reset(Header { seq: header.ack, flags: Flags::RST, ..Header::default() })
+    } else if !header.flags.syn() {
+        // Fourth: should not be reached.
+        Arrival::Ignore(Refusal::NoSyn)
+    } else if header.flags.fin() {
+        // A SYN with FIN opens and closes at once; only scanners send it, and every stack drops it.
+        Arrival::Ignore(Refusal::UnexpectedSyn)
+    } else {
+        Arrival::Open
+    }
+}

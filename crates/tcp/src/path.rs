@@ -1,0 +1,70 @@
+//! What ICMP says about our packets (RFC 9293 §3.9.2.2, RFC 5927, RFC 1191, RFC 8201).
+//!
+//! Anyone can forge ICMP, so only a message that quotes a sequence number in flight is heard
+//! (RFC 5927 §4), and an established connection is never killed by one (§5.2).
+
+use crate::connection::Connection;
+use crate::recovery::fast_recovery::Resend;
+use crate::segment::{Path, PathEvent};
+use crate::state::{Cause, State};
+use crate::trace::Trace;
+use crate::{Instant, SendReason};
+use wire::Seq;
+
+/// No path is believed to be smaller than this: RFC 791's 68 bytes would let a forged message turn a
+/// stream into crumbs (RFC 5927 §7.3).
+const MTU_BYTES_MIN: u32 = 296;
+
+impl Connection {
+    /// The host got an ICMP error that quotes a packet of this connection.
+    pub fn handle_path(&mut self, now: Instant, event: PathEvent) {
+        let (PathEvent::HardError { seq, .. }
+        | PathEvent::SoftError { seq, .. }
+        | PathEvent::PacketTooBig { seq, .. }) = event;
+        if !self.is_in_flight(seq) {
+            return;
+        }
+        match event {
+            PathEvent::HardError { error, .. } => match self.state() {
+                State::SynSent | State::SynReceived => self.fail(now, Cause::HardError, error),
+                _ => self.soft_error = Some(error),
+            },
+            PathEvent::SoftError { error, .. } => self.soft_error = Some(error),
+            PathEvent::PacketTooBig { mtu_bytes, .. } => self.on_packet_too_big(mtu_bytes),
+        }
+    }
+
+    fn is_in_flight(&self, seq: Seq) -> bool {
+        seq.at_or_after(self.snd.una) && seq.before(self.snd.nxt)
+    }
+
+    fn on_packet_too_big(&mut self, mtu_bytes: u32) {
+        if mtu_bytes >= self.path.mtu_bytes {
+            return;
+        }
+        self.set_path(Path { mtu_bytes, ..self.path });
+        if !self.syn_unacked() {
+            // RFC 1191 §6.4: not a sign of congestion; what was too big goes again at once, smaller.
+            let (next, end) = (self.snd.una, self.snd.nxt);
+            self.recovery.resend = Some(Resend { next, end, why: SendReason::RecoveryRetransmit });
+            self.timed = None;
+        }
+    }
+
+    /// The host knows better about the path; never below 296 bytes.
+    pub fn set_path(&mut self, path: Path) {
+        self.path = Path { mtu_bytes: path.mtu_bytes.max(MTU_BYTES_MIN), ..path };
+        let mtu_bytes = u16::try_from(self.path.mtu_bytes).unwrap_or(u16::MAX);
+        self.trace(|| Trace::PathMtu { mtu_bytes });
+    }
+
+    /// The path as this connection knows it.
+    pub fn path(&self) -> Path {
+        self.path
+    }
+
+    /// The last soft error that ICMP reported, if any (RFC 9293 §3.9.2.2, MUST-56).
+    pub fn soft_error(&self) -> Option<crate::Error> {
+        self.soft_error
+    }
+}

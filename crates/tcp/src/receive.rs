@@ -1,0 +1,414 @@
+//! A segment arrives: the eight steps of RFC 9293 §3.10.7.4, in the RFC's order, each able to refuse.
+//!
+//! Before them stands PAWS (RFC 7323 §5.3), as that document wants. SYN-SENT has a file of its own
+//! (`syn_sent.rs`); LISTEN and TIME-WAIT follow the rules that hosts share (`listen.rs`,
+//! `time_wait.rs`). What an acknowledgment does to the sender is in `acknowledged.rs`.
+
+use crate::connection::{Connection, Disorder, seconds};
+use crate::reassembly::Insertion;
+use crate::refusal::{Refused, Reply};
+use crate::segment::{Error, Event, Segment};
+use crate::state::{Cause, State};
+use crate::time_wait::TimeWaitVerdict;
+use crate::timers::Timer;
+use crate::trace::Trace;
+use crate::{Instant, Refusal, ResetReason, SendReason, listen};
+use wire::tcp::{Flags, Header, SackBlock};
+use wire::{Payload, Seq};
+
+/// TS.Recent is not believed after 24 days (RFC 7323 §5.5).
+const TIMESTAMP_AGE_S_MAX: u32 = 24 * 86_400;
+
+impl Connection {
+    /// A segment arrived. Reply, state change and events come out of the `poll_*` methods.
+    pub fn handle_segment(&mut self, now: Instant, segment: Segment) {
+        self.counters.segments_in = self.counters.segments_in.wrapping_add(1);
+        let facts = self.tracing.is_some().then(|| segment.facts(self.snd.shift));
+        let taken = match self.state() {
+            State::Closed => Err(Refused::silently(Refusal::NoConnection)),
+            State::Listen => self.arrives_in_listen(now, &segment),
+            State::SynSent => self.arrives_in_syn_sent(now, segment),
+            State::TimeWait => self.arrives_in_time_wait(now, &segment),
+            _ => self.arrives(now, segment),
+        };
+        if let Some(segment) = facts {
+            self.trace(|| match taken {
+                Ok(()) => Trace::Taken { segment },
+                Err(Refused { why, .. }) => Trace::Refused { segment, why },
+            });
+        }
+        match taken {
+            Ok(()) => self.on_sign_of_life(now),
+            Err(refused) => self.reply(now, refused),
+        }
+    }
+
+    fn reply(&mut self, now: Instant, refused: Refused) {
+        self.counters.refused = self.counters.refused.wrapping_add(1);
+        match refused.reply {
+            None => {}
+            Some(Reply::Reset(header)) => self.reset_reply = Some(header.seq),
+            Some(Reply::SynAck) => self.marks.handshake_owed = true,
+            Some(Reply::Ack(why)) => {
+                if self.acks.may_challenge(now, self.config.challenge_acks_per_second) {
+                    self.acks.owe(why);
+                }
+            }
+        }
+    }
+
+    fn on_sign_of_life(&mut self, now: Instant) {
+        self.last_received_at = now;
+        self.keep_alive_probes = 0;
+    }
+
+    fn arrives_in_listen(&mut self, now: Instant, segment: &Segment) -> Result<(), Refused> {
+        match listen::arrives(&segment.header) {
+            listen::Arrival::Ignore(why) => Err(Refused::silently(why)),
+            listen::Arrival::Reset(header) => {
+                Err(Refused { why: Refusal::AckOfUnsent, reply: Some(Reply::Reset(header)) })
+            }
+            listen::Arrival::Open => {
+                self.on_syn_in_listen(now, segment);
+                Ok(())
+            }
+        }
+    }
+
+    fn arrives_in_time_wait(&mut self, now: Instant, segment: &Segment) -> Result<(), Refused> {
+        let Some(mut rest) = self.what_is_left() else { return Ok(()) };
+        let verdict = rest.handle_segment(now, &segment.header, segment.text_bytes(), &self.config);
+        self.arm(Timer::Linger, rest.due());
+        match verdict {
+            TimeWaitVerdict::Ignore(why) => Err(Refused::silently(why)),
+            TimeWaitVerdict::Reply(transmit) => {
+                self.acks.owe(transmit.why);
+                Ok(())
+            }
+            // The application still holds this connection: its peer has to wait until it lets go.
+            TimeWaitVerdict::Reopen { .. } => {
+                Err(Refused::with_ack(Refusal::UnexpectedSyn, SendReason::ChallengeAck))
+            }
+            TimeWaitVerdict::Closed => {
+                self.take(now, Cause::Rst);
+                Ok(())
+            }
+        }
+    }
+
+    /// The event processing for synchronized states and SYN-RECEIVED (§3.10.7.4).
+    fn arrives(&mut self, now: Instant, mut segment: Segment) -> Result<(), Refused> {
+        self.check_repeated_syn(&mut segment)?;
+        self.check_timestamps(now, &segment)?;
+        let text_allowed = self.first_check_sequence(&segment)?;
+        self.update_timestamp(now, &segment);
+        if self.second_check_reset(now, &segment)? {
+            return Ok(());
+        }
+        // Third, security and compartment: RFC 9293 §A.1 keeps the step for military networks only;
+        // no option of ours sets them, so all segments match.
+        self.fourth_check_syn(now, &segment)?;
+        let fin_acked = self.fifth_check_ack(now, &segment)?;
+        if self.state() == State::Closed {
+            return Ok(());
+        }
+        self.sixth_check_urgent(&segment);
+        let fin_taken = text_allowed && self.seventh_take_text(now, segment)?;
+        self.eighth_check_fin(now, fin_acked, fin_taken);
+        Ok(())
+    }
+
+    /// In SYN-RECEIVED the peer's SYN may come again: with our SYN acknowledged it is the second step
+    /// of a simultaneous open (§3.5, figure 7), without it the peer has not heard our answer.
+    fn check_repeated_syn(&mut self, segment: &mut Segment) -> Result<(), Refused> {
+        let header = &mut segment.header;
+        if self.state() == State::SynReceived && header.flags.syn() && header.seq == self.rcv.irs {
+            if !header.flags.ack() {
+                return Err(Refused { why: Refusal::OutOfWindow, reply: Some(Reply::SynAck) });
+            }
+            header.seq += 1;
+            header.flags = Flags::from_bits(header.flags.bits() & !Flags::SYN.bits());
+        }
+        Ok(())
+    }
+
+    /// PAWS: a segment with a timestamp older than one already seen is a leftover (RFC 7323 §5.3, R1).
+    fn check_timestamps(&mut self, now: Instant, segment: &Segment) -> Result<(), Refused> {
+        if !self.timestamps.agreed || segment.header.flags.rst() {
+            return Ok(());
+        }
+        let Some(stamps) = segment.header.options.timestamps else {
+            return Err(Refused::silently(Refusal::MissingTimestamp));
+        };
+        let recent = Seq::new(self.timestamps.recent);
+        let fresh = seconds(now).wrapping_sub(self.timestamps.recent_at_s) < TIMESTAMP_AGE_S_MAX;
+        if fresh && Seq::new(stamps.value).before(recent) {
+            return Err(Refused::with_ack(Refusal::OldTimestamp, SendReason::OutOfWindowAck));
+        }
+        Ok(())
+    }
+
+    /// RFC 7323 §4.3: TS.Recent follows the segment that the next acknowledgment will answer.
+    fn update_timestamp(&mut self, now: Instant, segment: &Segment) {
+        if let Some(stamps) = segment.header.options.timestamps.filter(|_| self.timestamps.agreed)
+            && segment.header.seq.at_or_before(self.rcv.acked)
+            && !Seq::new(stamps.value).before(Seq::new(self.timestamps.recent))
+        {
+            (self.timestamps.recent, self.timestamps.recent_at_s) = (stamps.value, seconds(now));
+        }
+    }
+
+    /// First, check the sequence number. `Ok(false)`: the window is closed, so the text is not taken,
+    /// but ACK, RST and URG are heard (§3.10.7.4, MUST-66).
+    fn first_check_sequence(&mut self, segment: &Segment) -> Result<bool, Refused> {
+        let (seq, len, wnd) = (segment.header.seq, segment.len_in_sequence_space(), self.rcv.wnd());
+        let starts_inside = seq.at_or_after(self.rcv.nxt) && seq.before(self.rcv.edge);
+        let acceptable = match (len, wnd) {
+            (0, 0) => seq == self.rcv.nxt,
+            (0, _) => starts_inside,
+            (_, 0) => false,
+            (_, _) => {
+                let last = seq + (len - 1);
+                starts_inside || (last.at_or_after(self.rcv.nxt) && last.before(self.rcv.edge)) || {
+                    // A super-segment may reach over the window on both sides.
+                    seq.before(self.rcv.nxt) && last.at_or_after(self.rcv.edge)
+                }
+            }
+        };
+        if acceptable {
+            return Ok(true);
+        }
+        if wnd == 0 && seq == self.rcv.nxt {
+            if segment.header.flags.ack() && !segment.header.flags.rst() {
+                self.acks.owe(SendReason::ProbeAck);
+            }
+            return Ok(false);
+        }
+        if segment.header.flags.rst() {
+            return Err(Refused::silently(Refusal::OutOfWindow));
+        }
+        self.report_duplicate(seq, segment.text_bytes());
+        if segment.header.flags.syn() {
+            // RFC 5961 §4.2: whatever its number.
+            return Err(Refused::with_ack(Refusal::UnexpectedSyn, SendReason::ChallengeAck));
+        }
+        let before = seq + len == self.rcv.nxt || seq + 1 == self.rcv.nxt;
+        let why = if before && len <= 1 { SendReason::ProbeAck } else { SendReason::OutOfWindowAck };
+        // Text and FIN must be answered, or a peer whose acknowledgment was lost never stops; what
+        // carries nothing could be the other half of a loop of acknowledgments.
+        if len > 0 {
+            self.acks.owe(why);
+            return Err(Refused::silently(Refusal::OutOfWindow));
+        }
+        Err(Refused::with_ack(Refusal::OutOfWindow, why))
+    }
+
+    /// D-SACK for text that was received before (RFC 2883 §4).
+    fn report_duplicate(&mut self, seq: Seq, text_bytes: u32) {
+        let right = (seq + text_bytes).earliest(self.rcv.nxt);
+        if text_bytes > 0 && seq.before(right) {
+            self.counters.duplicates_received = self.counters.duplicates_received.wrapping_add(1);
+            if self.marks.sack {
+                self.disorder().sack.on_duplicate(SackBlock { left: seq, right });
+            }
+        }
+    }
+
+    /// Second, check the RST bit, with RFC 5961 §3.2. `Ok(true)`: the connection is gone.
+    fn second_check_reset(&mut self, now: Instant, segment: &Segment) -> Result<bool, Refused> {
+        if !segment.header.flags.rst() {
+            return Ok(false);
+        }
+        if segment.header.seq != self.rcv.nxt {
+            return Err(Refused::with_ack(Refusal::InexactReset, SendReason::ChallengeAck));
+        }
+        match self.state() {
+            State::SynReceived if self.marks.passive => {
+                self.take(now, Cause::RstToPassiveOpen);
+            }
+            State::SynReceived => self.fail(now, Cause::Rst, Error::Refused),
+            State::Closing | State::LastAck => {
+                self.take(now, Cause::Rst);
+            }
+            _ => self.fail(now, Cause::Rst, Error::Reset),
+        }
+        Ok(true)
+    }
+
+    /// Fourth, check the SYN bit, with RFC 5961 §4.2.
+    fn fourth_check_syn(&mut self, now: Instant, segment: &Segment) -> Result<(), Refused> {
+        if !segment.header.flags.syn() {
+            return Ok(());
+        }
+        if self.state() == State::SynReceived && self.marks.passive {
+            self.take(now, Cause::SynToPassiveOpen);
+            return Err(Refused::silently(Refusal::UnexpectedSyn));
+        }
+        Err(Refused::with_ack(Refusal::UnexpectedSyn, SendReason::ChallengeAck))
+    }
+
+    /// Fifth, check the ACK field, with RFC 5961 §5.2. Returns whether our FIN is acknowledged now.
+    fn fifth_check_ack(&mut self, now: Instant, segment: &Segment) -> Result<bool, Refused> {
+        let header = &segment.header;
+        if !header.flags.ack() {
+            return Err(Refused::silently(Refusal::NoAck));
+        }
+        if self.state() == State::SynReceived {
+            if !(self.snd.una.before(header.ack) && header.ack.at_or_before(self.snd.nxt)) {
+                let header = Header { seq: header.ack, flags: Flags::RST, ..Header::default() };
+                return Err(Refused { why: Refusal::AckOfUnsent, reply: Some(Reply::Reset(header)) });
+            }
+            self.snd.wnd = u32::from(header.window) << self.snd.shift;
+            (self.snd.wl1, self.snd.wl2) = (header.seq, header.ack);
+            self.take(now, Cause::AckOfSyn);
+            if self.deliver_held() {
+                self.acks.owe(SendReason::ImmediateAck);
+            }
+        }
+        if header.ack.after(self.snd.nxt) {
+            return Err(Refused::with_ack(Refusal::AckOfUnsent, SendReason::ChallengeAck));
+        }
+        if header.ack.before(self.snd.una - self.snd.wnd_max) {
+            return Err(Refused::with_ack(Refusal::AckTooOld, SendReason::ChallengeAck));
+        }
+        let fin_was_unacked = self.state().awaits_ack_of_fin() && !self.fin_acked();
+        self.on_acknowledgment(now, segment);
+        let fin_acked = fin_was_unacked && self.fin_acked();
+        if fin_acked && matches!(self.state(), State::Closing | State::LastAck) {
+            self.take(now, Cause::AckOfFin);
+            return Ok(false);
+        }
+        Ok(fin_acked)
+    }
+
+    /// Sixth, check the URG bit (RFC 6093: the pointer is to the byte that follows the urgent data).
+    pub(crate) fn sixth_check_urgent(&mut self, segment: &Segment) {
+        if !segment.header.flags.urg() || !self.state().takes_text() {
+            return;
+        }
+        let up = segment.header.seq + u32::from(segment.header.urgent);
+        if up.after(self.rcv.nxt) && self.rcv.up.is_none_or(|old| up.after(old)) {
+            self.rcv.up = Some(up);
+            self.events.raise(Event::Urgent);
+        }
+    }
+
+    /// Seventh, process the segment text. Returns whether the peer's FIN has been reached.
+    pub(crate) fn seventh_take_text(&mut self, now: Instant, segment: Segment) -> Result<bool, Refused> {
+        if !self.state().takes_text() {
+            let text = !segment.payload.is_empty();
+            if segment.len_in_sequence_space() > 0 {
+                // A retransmission of what was taken, or text after the FIN: say where we stand.
+                self.acks.owe(SendReason::OutOfWindowAck);
+            }
+            return if text { Err(Refused::silently(Refusal::TextAfterFin)) } else { Ok(false) };
+        }
+        let Segment { header, payload: mut text } = segment;
+        if header.flags.fin() {
+            let fin = header.seq + text.len() as u32;
+            if fin.at_or_after(self.rcv.nxt) && fin.before(self.rcv.edge) {
+                self.rcv.fin.get_or_insert(fin);
+            }
+        }
+        let (seq, edge) = (header.seq, self.rcv.fin.unwrap_or(self.rcv.edge).earliest(self.rcv.edge));
+        let first = seq.latest(self.rcv.nxt);
+        let last = (seq + text.len() as u32).earliest(edge);
+        if !text.is_empty() && first.before(last) {
+            if self.marks.orphaned && last.after(self.rcv.nxt) {
+                self.reset_owed = Some(ResetReason::DataAfterClose);
+                self.fail(now, Cause::DataAfterClose, Error::Aborted);
+                return Err(Refused::silently(Refusal::TextAfterClose));
+            }
+            if seq.before(self.rcv.nxt) {
+                self.report_duplicate(seq, self.rcv.nxt.bytes_since(seq));
+            }
+            text.truncate(last.bytes_since(seq) as usize);
+            text.advance(first.bytes_since(seq) as usize);
+            self.counters.data_segments_in = self.counters.data_segments_in.wrapping_add(1);
+            if first == self.rcv.nxt {
+                self.take_in_order(now, text);
+            } else {
+                self.keep_out_of_order(first, &text)?;
+            }
+        } else if !text.is_empty() {
+            self.report_duplicate(seq, text.len() as u32);
+            self.acks.owe(SendReason::OutOfWindowAck);
+        } else if header.flags.fin() && header.seq.after(self.rcv.nxt) {
+            self.acks.owe(SendReason::DuplicateAck);
+        }
+        Ok(self.reached_fin())
+    }
+
+    fn take_in_order(&mut self, now: Instant, text: Payload) {
+        let arrived = text.len() as u32;
+        self.deliver(text);
+        // A hole was filled, wholly or in part: RFC 5681 §4.2 wants that said at once.
+        if self.deliver_held() {
+            self.acks.owe(SendReason::ImmediateAck);
+        } else if self.acks.on_text(arrived) && !self.timers.is_running(Timer::DelayedAck) {
+            let due = now + self.config.delayed_ack;
+            self.arm(Timer::DelayedAck, due);
+        }
+        self.events.raise(Event::Readable);
+    }
+
+    /// Delivers what was held until now; returns whether anything is or was held.
+    fn deliver_held(&mut self) -> bool {
+        let Some(mut disorder) = self.disorder.take() else { return false };
+        let held = !disorder.reassembly.is_empty();
+        while let Some(text) = disorder.reassembly.take(self.rcv.nxt) {
+            self.deliver(text);
+            self.events.raise(Event::Readable);
+        }
+        disorder.sack.on_advance(self.rcv.nxt);
+        if !(disorder.reassembly.is_empty() && disorder.sack.is_empty()) {
+            self.disorder = Some(disorder);
+        }
+        held
+    }
+
+    fn deliver(&mut self, text: Payload) {
+        self.rcv.nxt += text.len() as u32;
+        self.counters.bytes_received += text.len() as u64;
+        self.receive_queue.push(text);
+    }
+
+    fn keep_out_of_order(&mut self, first: Seq, text: &Payload) -> Result<(), Refused> {
+        let sack = self.marks.sack;
+        let Disorder { reassembly, sack: report } = self.disorder();
+        let mut kept = Ok(());
+        match reassembly.insert(first, text) {
+            Insertion::Kept { run, duplicate } if sack => {
+                report.on_arrival(run);
+                duplicate.into_iter().for_each(|block| report.on_duplicate(block));
+            }
+            Insertion::Duplicate(block) if sack => report.on_duplicate(block),
+            Insertion::Kept { .. } | Insertion::Duplicate(_) => {}
+            Insertion::NoRoom => kept = Err(Refused::silently(Refusal::NoRoom)),
+        }
+        self.acks.owe(SendReason::DuplicateAck);
+        kept
+    }
+
+    fn reached_fin(&mut self) -> bool {
+        if self.marks.peer_finished || self.rcv.fin != Some(self.rcv.nxt) {
+            return false;
+        }
+        self.rcv.nxt += 1;
+        self.rcv.edge = self.rcv.edge.latest(self.rcv.nxt);
+        self.marks.peer_finished = true;
+        self.events.raise(Event::PeerFinished);
+        true
+    }
+
+    /// Eighth, check the FIN bit: one cause for what this segment did to both FINs.
+    pub(crate) fn eighth_check_fin(&mut self, now: Instant, fin_acked: bool, fin_taken: bool) {
+        let cause = match (self.state(), fin_taken, fin_acked) {
+            (State::FinWait1, true, true) => Cause::FinAndAckOfFin,
+            (State::FinWait1, false, true) => Cause::AckOfFin,
+            (_, true, _) => Cause::Fin,
+            (_, false, _) => return,
+        };
+        self.take(now, cause);
+    }
+}

@@ -1,0 +1,47 @@
+//! A segment arrives in SYN-SENT (RFC 9293 §3.10.7.3).
+
+use crate::connection::Connection;
+use crate::refusal::{Refused, Reply};
+use crate::segment::{Error, Segment};
+use crate::state::Cause;
+use crate::{Instant, Refusal};
+use wire::tcp::{Flags, Header};
+
+impl Connection {
+    pub(crate) fn arrives_in_syn_sent(&mut self, now: Instant, mut segment: Segment) -> Result<(), Refused> {
+        let Header { ack, flags, .. } = segment.header;
+        // First, check the ACK bit.
+        if flags.ack() && !(ack.after(self.snd.iss) && ack.at_or_before(self.snd.nxt)) {
+            let reset = Header { seq: ack, flags: Flags::RST, ..Header::default() };
+            let reply = (!flags.rst()).then_some(Reply::Reset(reset));
+            return Err(Refused { why: Refusal::AckOfUnsent, reply });
+        }
+        // Second, check the RST bit: only one that proves it saw our SYN is believed.
+        if flags.rst() {
+            if !flags.ack() {
+                return Err(Refused::silently(Refusal::UnprovenReset));
+            }
+            self.fail(now, Cause::Rst, Error::Refused);
+            return Ok(());
+        }
+        // Third, security: see receive.rs. Fourth, check the SYN bit.
+        if !flags.syn() {
+            return Err(Refused::silently(Refusal::NoSyn));
+        }
+        self.synchronize(now, &segment);
+        if !flags.ack() {
+            // Both ends open at once (§3.5, figure 7).
+            self.timers.stop(crate::timers::Timer::Retransmit);
+            self.take(now, Cause::Syn);
+            return Ok(());
+        }
+        self.take(now, Cause::SynAck);
+        self.on_acknowledgment(now, &segment);
+        // Other controls and text continue at the sixth step of §3.10.7.4.
+        segment.header.seq += 1;
+        self.sixth_check_urgent(&segment);
+        let fin_taken = self.seventh_take_text(now, segment)?;
+        self.eighth_check_fin(now, false, fin_taken);
+        Ok(())
+    }
+}

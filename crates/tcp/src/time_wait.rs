@@ -1,0 +1,115 @@
+//! TIME-WAIT: what is left of a connection while its last segments die out (RFC 9293 §3.6.1).
+//!
+//! A few numbers are enough to answer a retransmitted FIN, to ignore strays (RFC 1337), and to let a
+//! newer connection between the same ports begin (RFC 6191). [`TimeWait`] is that, small enough for
+//! a host to keep many; a [`crate::Connection`] in TIME-WAIT asks the same rules.
+
+use crate::segment::{Transmit, sequence_length};
+use crate::state::{Cause, State, lookup};
+use crate::{Config, Instant, Refusal, SendReason};
+use wire::tcp::{Flags, Header, Options, Timestamps};
+use wire::{Payload, Seq};
+
+/// A connection in TIME-WAIT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeWait {
+    pub(crate) snd_nxt: Seq,
+    pub(crate) rcv_nxt: Seq,
+    /// The window field of our acknowledgments, scaled already.
+    pub(crate) window: u16,
+    /// TS.Recent and our clock's offset, if timestamps were agreed upon.
+    pub(crate) timestamps: Option<(u32, u32)>,
+    pub(crate) due: Instant,
+}
+
+/// What becomes of a segment that arrives in TIME-WAIT.
+#[derive(Clone, Debug)]
+pub enum TimeWaitVerdict {
+    /// Nothing.
+    Ignore(Refusal),
+    /// Send this acknowledgment; the ports are left for the host to fill in.
+    Reply(Transmit),
+    /// A newer connection begins (RFC 6191 §2): forget this one, hand the SYN to the listener, and
+    /// choose an ISS at or after this.
+    Reopen {
+        /// Larger than anything the old connection sent (RFC 9293 §3.6.1, MAY-2).
+        iss_at_least: Seq,
+    },
+    /// A reset ended it.
+    Closed,
+}
+
+impl TimeWait {
+    /// When 2 MSL are over.
+    pub fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// A segment arrives (RFC 9293 §3.10.7.4, TIME-WAIT).
+    pub fn handle_segment(
+        &mut self,
+        now: Instant,
+        header: &Header,
+        text_bytes: u32,
+        config: &Config,
+    ) -> TimeWaitVerdict {
+        let flags = header.flags;
+        if flags.rst() {
+            if config.time_wait_ignores_rst {
+                return TimeWaitVerdict::Ignore(Refusal::ResetInTimeWait);
+            }
+            let exact = header.seq == self.rcv_nxt && lookup(State::TimeWait, Cause::Rst).is_some();
+            return if exact {
+                TimeWaitVerdict::Closed
+            } else {
+                TimeWaitVerdict::Ignore(Refusal::InexactReset)
+            };
+        }
+        if flags.syn() && !flags.ack() && self.is_newer(header) {
+            return TimeWaitVerdict::Reopen { iss_at_least: self.snd_nxt + 65_535 + 2 };
+        }
+        let len = sequence_length(header, text_bytes);
+        if len == 0 && header.seq == self.rcv_nxt {
+            // The expected silence: an acknowledgment of what we acknowledged.
+            return TimeWaitVerdict::Ignore(Refusal::OutOfWindow);
+        }
+        if flags.fin() {
+            self.due = now + config.time_wait;
+        }
+        if len == 0 && !flags.syn() && header.seq.after(self.rcv_nxt) {
+            return TimeWaitVerdict::Ignore(Refusal::OutOfWindow);
+        }
+        let why = if flags.fin() { SendReason::FinAck } else { SendReason::OutOfWindowAck };
+        TimeWaitVerdict::Reply(self.acknowledge(now, why))
+    }
+
+    /// RFC 6191 §2 and RFC 9293 §3.6.1 (MAY-2): a SYN that cannot be a leftover.
+    fn is_newer(&self, syn: &Header) -> bool {
+        match (self.timestamps, syn.options.timestamps) {
+            (Some((recent, _)), Some(Timestamps { value, .. })) if value != recent => {
+                Seq::new(value).after(Seq::new(recent))
+            }
+            _ => syn.seq.after(self.rcv_nxt),
+        }
+    }
+
+    fn acknowledge(&self, now: Instant, why: SendReason) -> Transmit {
+        let timestamps = self.timestamps.map(|(recent, offset)| Timestamps {
+            value: (now.as_millis() as u32).wrapping_add(offset),
+            echo: recent,
+        });
+        Transmit {
+            header: Header {
+                seq: self.snd_nxt,
+                ack: self.rcv_nxt,
+                flags: Flags::ACK,
+                window: self.window,
+                options: Options { timestamps, ..Options::default() },
+                ..Header::default()
+            },
+            payload: Payload::new(),
+            segment_bytes: 0,
+            why,
+        }
+    }
+}

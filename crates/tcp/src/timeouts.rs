@@ -1,0 +1,172 @@
+//! A timer fires: what each does, and how they are set.
+//!
+//! RFC 6298 §5 (retransmission), RFC 9293 §3.8.3 (R1, R2), §3.8.4 (keep-alive), §3.8.6.1 (persist),
+//! §3.10.8 (user and TIME-WAIT timeouts).
+
+use crate::congestion::{Controller, Lost};
+use crate::connection::Connection;
+use crate::recovery::fast_recovery::Phase;
+use crate::segment::Error;
+use crate::state::{Cause, State};
+use crate::timers::Timer;
+use crate::trace::{LossSign, Trace};
+use crate::{Instant, ResetReason, SendReason};
+
+impl Connection {
+    /// Time has passed: does what has come due. Early and repeated calls do no harm.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        // Each timer fires at most once a call, whatever it sets anew.
+        for _ in Timer::ALL {
+            let Some(timer) = self.timers.expire_one(now) else { break };
+            self.trace(|| Trace::TimerFired { timer });
+            self.on_timer(now, timer);
+        }
+    }
+
+    fn on_timer(&mut self, now: Instant, timer: Timer) {
+        match timer {
+            Timer::Retransmit => self.on_retransmit_timer(now),
+            Timer::Persist => self.on_persist_timer(now),
+            Timer::DelayedAck => self.acks.owe(SendReason::DelayedAck),
+            Timer::KeepAlive => self.on_keep_alive_timer(now),
+            Timer::User => self.give_up(now, Cause::UserTimeout),
+            Timer::Linger if self.state() == State::TimeWait => {
+                self.take(now, Cause::TimeWaitTimeout);
+            }
+            Timer::Linger => {
+                self.take(now, Cause::OrphanTimeout);
+            }
+            Timer::Cork => self.marks.send_small = true,
+        }
+    }
+
+    fn on_retransmit_timer(&mut self, now: Instant) {
+        if self.snd.una == self.snd.nxt {
+            return;
+        }
+        let limit = match self.state() {
+            State::SynSent => self.config.syn_retries,
+            State::SynReceived => self.config.syn_ack_retries,
+            _ => self.config.retries,
+        };
+        if self.attempts >= limit {
+            self.give_up(now, Cause::GaveUp);
+            return;
+        }
+        self.attempts += 1;
+        self.counters.timeouts = self.counters.timeouts.wrapping_add(1);
+        self.rtt.back_off();
+        self.timed = None;
+        if matches!(self.state(), State::SynSent | State::SynReceived) {
+            self.marks.handshake_owed = true;
+            return;
+        }
+        let (mss, una) = (self.mss(), self.snd.una);
+        // RFC 5681 §3.1: a second timeout of the same data leaves ssthresh alone.
+        if self.attempts == 1 {
+            let in_flight_bytes = match self.recovery.phase {
+                Phase::Loss => self.in_flight(),
+                _ => self.snd.nxt.bytes_since(una),
+            };
+            self.congestion.on_lost(&Lost { in_flight_bytes, by_timeout: true }, mss);
+        } else {
+            self.congestion.set_cwnd(mss);
+        }
+        self.recovery.on_timeout(una, self.snd.nxt);
+        self.trace(|| Trace::Loss { seq: una, sign: LossSign::Timeout });
+        self.trace_congestion();
+    }
+
+    /// The peer does not answer. A synchronized peer that still lives learns of it by a reset.
+    fn give_up(&mut self, now: Instant, cause: Cause) {
+        if self.state().is_synchronized() {
+            self.reset_owed = Some(ResetReason::GaveUp);
+        }
+        // What ICMP said on the way is the better explanation (RFC 9293 §3.9.2.2, MUST-56).
+        let error = self.soft_error.unwrap_or(Error::TimedOut);
+        self.fail(now, cause, error);
+    }
+
+    fn on_persist_timer(&mut self, now: Instant) {
+        let usable = (self.snd.una + self.snd.wnd).after(self.snd.nxt);
+        if usable && self.snd.una == self.snd.nxt {
+            // The window is open but small: the override of §3.8.6.2.1.
+            self.marks.send_small = true;
+            return;
+        }
+        let orphan_limit = self.marks.orphaned && self.attempts >= self.config.retries;
+        if orphan_limit {
+            // An answering peer may keep its window closed for ever (MAY-8), but not for nobody.
+            self.give_up(now, Cause::GaveUp);
+            return;
+        }
+        self.attempts = self.attempts.saturating_add(1);
+        if self.attempts > self.config.retries && self.unanswered(now) {
+            self.give_up(now, Cause::GaveUp);
+            return;
+        }
+        self.rtt.back_off();
+        self.marks.window_probe_owed = true;
+        self.arm_persist(now);
+    }
+
+    /// Nothing has been heard for longer than the largest timeout.
+    fn unanswered(&self, now: Instant) -> bool {
+        now.since(self.last_received_at) > self.config.rto_max
+    }
+
+    /// SHLD-29, SHLD-30: first after the retransmission timeout, then backed off.
+    pub(crate) fn arm_persist(&mut self, now: Instant) {
+        let due = now.plus_micros(u64::from(self.rto_us()));
+        self.arm(Timer::Persist, due);
+    }
+
+    fn on_keep_alive_timer(&mut self, now: Instant) {
+        let Some(keep_alive) = self.config.keep_alive.filter(|_| self.state().is_synchronized()) else {
+            return;
+        };
+        let since = if self.keep_alive_probes == 0 { keep_alive.idle } else { keep_alive.interval };
+        if self.keep_alive_probes == 0 && now.since(self.last_received_at) < since {
+            // Heard from in the meantime: wait for the rest.
+            let due = self.last_received_at + keep_alive.idle;
+            self.arm(Timer::KeepAlive, due);
+            return;
+        }
+        if self.snd.una != self.snd.nxt {
+            // Something is in flight: the retransmission timer looks after the peer.
+            self.arm(Timer::KeepAlive, now + keep_alive.interval);
+            return;
+        }
+        if self.keep_alive_probes >= keep_alive.probes {
+            self.give_up(now, Cause::GaveUp);
+            return;
+        }
+        self.keep_alive_probes += 1;
+        self.marks.keep_alive_owed = true;
+        self.arm(Timer::KeepAlive, now + keep_alive.interval);
+    }
+
+    /// Starts, restarts or stops the keep-alive timer as the options want.
+    pub(crate) fn start_keep_alive(&mut self, now: Instant) {
+        match self.config.keep_alive {
+            Some(keep_alive) if self.state().is_synchronized() && self.state() != State::TimeWait => {
+                self.keep_alive_probes = 0;
+                self.arm(Timer::KeepAlive, now.max(self.last_received_at) + keep_alive.idle);
+            }
+            _ => self.timers.stop(Timer::KeepAlive),
+        }
+    }
+
+    /// RFC 6298 §5.1, §5.3.
+    pub(crate) fn restart_retransmit_timer(&mut self, now: Instant) {
+        let due = now.plus_micros(u64::from(self.rto_us()));
+        self.arm(Timer::Retransmit, due);
+    }
+
+    /// The user timeout counts from the moment from which data waits for an acknowledgment.
+    pub(crate) fn restart_user_timer(&mut self, now: Instant) {
+        if let Some(timeout) = self.config.user_timeout {
+            self.arm(Timer::User, now + timeout);
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! A segment leaves: questions in order of priority, the first answer wins, each with its reason.
+//!
+//! Reset owed, handshake owed, lost data, new data, probe, acknowledgment owed. RFC 9293 §3.10.2,
+//! §3.8.6.2.1 (silly windows, Nagle), §3.9.1.2 (PSH); RFC 5681; RFC 3042.
+
+use crate::congestion::Controller;
+use crate::connection::Connection;
+use crate::recovery::fast_recovery::Resend;
+use crate::segment::Transmit;
+use crate::state::State;
+use crate::timers::Timer;
+use crate::trace::{SegmentFacts, Trace};
+use crate::{Instant, Nagle, ResetReason, SendReason};
+use wire::tcp::{Flags, Header, Options, SackBlocks, Timestamps};
+use wire::{Payload, Seq};
+
+/// SACK blocks that fit beside timestamps and without (RFC 2018 §3).
+const SACK_BLOCKS_BESIDE_TIMESTAMPS: usize = 3;
+const SACK_BLOCKS_ALONE: usize = 4;
+
+impl Connection {
+    /// The next segment to send, until `None`.
+    ///
+    /// With `super_segment_bytes_max` above the segment size the text may be that long, to be cut by
+    /// [`Transmit::segment_bytes`]; with zero every segment is sent by itself.
+    pub fn poll_transmit(&mut self, now: Instant, super_segment_bytes_max: u32) -> Option<Transmit> {
+        self.owed_reset(now)
+            .or_else(|| self.owed_handshake(now))
+            .or_else(|| self.lost_data(now, super_segment_bytes_max))
+            .or_else(|| self.new_data(now, super_segment_bytes_max))
+            .or_else(|| self.probe(now))
+            .or_else(|| self.owed_ack(now))
+    }
+
+    fn owed_reset(&mut self, now: Instant) -> Option<Transmit> {
+        if let Some(seq) = self.reset_reply.take() {
+            let why = SendReason::Reset(ResetReason::UnacceptableAck);
+            return Some(self.emit(now, seq, Flags::RST, Payload::new(), why));
+        }
+        let why = self.reset_owed.take()?;
+        let seq = self.snd.nxt;
+        Some(self.emit(now, seq, Flags::RST | Flags::ACK, Payload::new(), SendReason::Reset(why)))
+    }
+
+    fn owed_handshake(&mut self, now: Instant) -> Option<Transmit> {
+        if !self.marks.handshake_owed {
+            return None;
+        }
+        self.marks.handshake_owed = false;
+        let again = self.snd.nxt != self.snd.iss;
+        let (flags, why) = match self.state() {
+            State::SynSent => (Flags::SYN, SendReason::Syn),
+            State::SynReceived | State::FinWait1 => (Flags::SYN | Flags::ACK, SendReason::SynAck),
+            _ => return None,
+        };
+        let seq = self.snd.iss;
+        if again {
+            self.timed = None;
+            self.counters.retransmissions += 1;
+        } else {
+            self.timed = Some((seq + 1, now));
+            self.snd.nxt = seq + 1;
+        }
+        if !self.timers.is_running(Timer::Retransmit) {
+            self.restart_retransmit_timer(now);
+        }
+        let why = if again && self.attempts > 0 { SendReason::Timeout } else { why };
+        Some(self.emit(now, seq, flags, Payload::new(), why))
+    }
+
+    fn lost_data(&mut self, now: Instant, super_bytes: u32) -> Option<Transmit> {
+        let Resend { next, end, why } = self.recovery.resend?;
+        let next = next.latest(self.snd.una);
+        if !next.before(end) {
+            self.recovery.resend = None;
+            return None;
+        }
+        if self.syn_unacked() {
+            // The SYN-ACK was lost together with what followed it.
+            self.recovery.resend = Some(Resend { next: next + 1, end, why });
+            self.marks.handshake_owed = true;
+            return self.owed_handshake(now);
+        }
+        let mss = self.mss_with_options();
+        let first = next == self.snd.una;
+        // RFC 9293 §3.8.6 (SHLD-16): again only within the window, but the first segment always, for
+        // it is the probe.
+        let room = self.congestion.cwnd_bytes().saturating_sub(next.bytes_since(self.snd.una));
+        let window = (self.snd.una + self.snd.wnd).offset_from(next).max(0).cast_unsigned();
+        let limit = if why == SendReason::Timeout { room.min(window) } else { mss };
+        let limit = if first { limit.max(mss) } else { limit };
+        let (mut why, mut to) = (why, end);
+        if why == SendReason::ZeroWindowProbe {
+            // The byte of the probe goes again in front of the data that now fits behind it.
+            to = (next + mss.min(window.max(1))).earliest(self.stream_end()).latest(end);
+            why = SendReason::NewData;
+        }
+        let limit = limit.min(super_bytes.max(mss)).min(to.bytes_since(next));
+        if limit == 0 || (limit < mss && next + limit != to && !first) {
+            return None;
+        }
+        let len = if limit > mss { limit - limit % mss } else { limit };
+        let after = next + len;
+        self.recovery.resend = after.before(end).then_some(Resend { next: after, end, why });
+        self.counters.retransmissions = self.counters.retransmissions.wrapping_add(len.div_ceil(mss));
+        self.counters.bytes_retransmitted += u64::from(len);
+        self.timed = None;
+        if !self.timers.is_running(Timer::Retransmit) {
+            self.restart_retransmit_timer(now);
+        }
+        Some(self.emit_text(now, next, after, why))
+    }
+
+    fn new_data(&mut self, now: Instant, super_bytes: u32) -> Option<Transmit> {
+        let end = self.stream_end();
+        let unsent = end.offset_from(self.snd.nxt).max(0).cast_unsigned();
+        let fin = self.marks.fin_queued && !self.fin_sent();
+        if (unsent == 0 && !fin) || self.syn_unacked() || !self.may_send_text() {
+            return None;
+        }
+        if self.recovery.resend.is_some_and(|resend| resend.why == SendReason::Timeout) {
+            // What was lost goes first; `lost_data` had no room for it.
+            return None;
+        }
+        let mss = self.mss_with_options();
+        let usable = (self.snd.una + self.snd.wnd).offset_from(self.snd.nxt).max(0).cast_unsigned();
+        let in_flight = self.in_flight();
+        if in_flight == 0 {
+            self.restart_after_idle(now);
+        }
+        let cwnd = self.congestion.cwnd_bytes();
+        let extra = self.recovery.limited_transmit_segments() * mss;
+        let room = (cwnd + extra).saturating_sub(in_flight).max(if in_flight == 0 { mss } else { 0 });
+        self.marks.cwnd_limited = room < unsent && room < usable;
+        let len = unsent.min(usable).min(room).min(super_bytes.max(mss));
+        let len = self.without_silly_tail(now, len, mss, unsent, usable, in_flight)?;
+        let to = self.snd.nxt + len;
+        let with_fin = fin && to == end && usable > len;
+        if len == 0 && !with_fin {
+            self.wait_for_window(now, usable, in_flight);
+            return None;
+        }
+        let why = match () {
+            () if with_fin => SendReason::Fin,
+            () if in_flight + len > cwnd && extra > 0 => SendReason::LimitedTransmit,
+            () => SendReason::NewData,
+        };
+        let seq = self.snd.nxt;
+        let after = to + u32::from(with_fin);
+        self.timed.get_or_insert((after, now));
+        if !self.timers.is_running(Timer::Retransmit) {
+            self.restart_retransmit_timer(now);
+        }
+        if !self.timers.is_running(Timer::User) {
+            self.restart_user_timer(now);
+        }
+        self.timers.stop(Timer::Persist);
+        self.marks.send_small = false;
+        if !len.is_multiple_of(mss) {
+            self.snd.small = after;
+        }
+        Some(self.emit_text(now, seq, after, why))
+    }
+
+    /// FIN-WAIT-1, CLOSING and LAST-ACK still send what was written before CLOSE.
+    fn may_send_text(&self) -> bool {
+        self.state().sends_text() || self.state().awaits_ack_of_fin()
+    }
+
+    /// Silly-window avoidance and Nagle (RFC 9293 §3.8.6.2.1): how much of `len` to send now.
+    fn without_silly_tail(
+        &mut self,
+        now: Instant,
+        len: u32,
+        mss: u32,
+        unsent: u32,
+        usable: u32,
+        in_flight: u32,
+    ) -> Option<u32> {
+        let tail = len % mss;
+        if tail == 0 {
+            return Some(len);
+        }
+        let all = len == unsent;
+        let wanted = if all {
+            self.nagle_allows(now, in_flight + (len - tail))
+        } else {
+            // The window is the limit: half of the largest ever seen is worth sending.
+            len == usable && len >= self.snd.wnd_max / 2
+        };
+        if wanted || self.marks.send_small {
+            return Some(len);
+        }
+        if len > tail {
+            return Some(len - tail);
+        }
+        if in_flight == 0 && !all && !self.timers.is_running(Timer::Persist) {
+            // Nothing will come back to move us: the override timer will (§3.8.6.2.1, 0.1 - 1 s).
+            self.arm_persist(now);
+        }
+        None
+    }
+
+    fn nagle_allows(&mut self, now: Instant, unacked_bytes: u32) -> bool {
+        if self.marks.fin_queued {
+            return true;
+        }
+        if self.config.cork {
+            if !self.timers.is_running(Timer::Cork) {
+                self.arm(Timer::Cork, now.plus_micros(200_000));
+            }
+            return false;
+        }
+        match self.config.nagle {
+            Nagle::Off => true,
+            Nagle::Rfc896 => unacked_bytes == 0,
+            Nagle::Minshall => !self.snd.small.after(self.snd.una),
+        }
+    }
+
+    /// Nothing can be sent: if nothing is in flight either, the persist timer must ask.
+    fn wait_for_window(&mut self, now: Instant, usable: u32, in_flight: u32) {
+        if usable == 0 && in_flight == 0 && !self.timers.is_running(Timer::Persist) {
+            self.arm_persist(now);
+        }
+    }
+
+    /// RFC 5681 §4.1.
+    fn restart_after_idle(&mut self, now: Instant) {
+        let idle_us = now.micros_since(self.last_sent_at);
+        if self.config.slow_start_after_idle && idle_us > u64::from(self.rto_us()) {
+            let initial = self.initial_window();
+            self.congestion.on_idle(initial);
+        }
+    }
+
+    fn owed_ack(&mut self, now: Instant) -> Option<Transmit> {
+        let why = self.acks.owed()?;
+        if matches!(self.state(), State::Closed | State::Listen | State::SynSent) {
+            // There is nothing to acknowledge, or nobody to tell.
+            self.acks.forget();
+            return None;
+        }
+        let seq = self.snd.nxt;
+        Some(self.emit(now, seq, Flags::ACK, Payload::new(), why))
+    }
+
+    /// A segment with the bytes `from..to` of the stream, the FIN included if `to` reaches over it.
+    pub(crate) fn emit_text(&mut self, now: Instant, from: Seq, to: Seq, why: SendReason) -> Transmit {
+        let end = self.stream_end();
+        let text_end = to.earliest(end);
+        let offset = from.offset_from(self.text_start()).max(0) as usize;
+        let len = text_end.offset_from(from).max(0).cast_unsigned();
+        let payload = self.send_queue.range(offset, len as usize);
+        let mut flags = Flags::ACK;
+        if to.after(end) {
+            flags |= Flags::FIN;
+        }
+        if len > 0 && text_end == end {
+            // RFC 9293 §3.9.1.2, MUST-61: nothing more is queued behind this.
+            flags |= Flags::PSH;
+        }
+        self.snd.nxt = self.snd.nxt.latest(to);
+        self.counters.bytes_sent += u64::from(len);
+        self.emit(now, from, flags, payload, why)
+    }
+
+    /// Options of the next segment, and the text that fits beside them.
+    fn sack_room(&self) -> usize {
+        if self.timestamps.agreed { SACK_BLOCKS_BESIDE_TIMESTAMPS } else { SACK_BLOCKS_ALONE }
+    }
+
+    fn mss_with_options(&self) -> u32 {
+        let blocks = self.disorder.as_ref().map_or(0, |disorder| disorder.sack.count(self.sack_room()));
+        let sack = if self.marks.sack && blocks > 0 { 4 + 8 * blocks as u32 } else { 0 };
+        self.mss().saturating_sub(sack).max(1)
+    }
+
+    fn options(&mut self, now: Instant, flags: Flags) -> Options {
+        let mut options = Options::default();
+        if flags.syn() {
+            let answering = flags.ack();
+            options.mss = Some(self.receive_mss());
+            options.sack_permitted = if answering { self.marks.sack } else { self.config.sack };
+            let scale = self.config.window_scaling && (!answering || self.marks.scaling);
+            options.window_scale = scale.then_some(self.rcv.shift);
+        }
+        let stamps =
+            if flags.syn() && !flags.ack() { self.config.timestamps } else { self.timestamps.agreed };
+        // RFC 7323 §3.2: a RST that answers a refused segment may do without.
+        if stamps && !(flags.rst() && !flags.ack()) {
+            let echo = if flags.ack() { self.timestamps.recent } else { 0 };
+            options.timestamps = Some(Timestamps { value: self.timestamp_clock(now), echo });
+        }
+        if !flags.rst() && !flags.syn() {
+            options.sack = self.take_sack_blocks();
+        }
+        options
+    }
+
+    fn take_sack_blocks(&mut self) -> SackBlocks {
+        let room = self.sack_room();
+        let Some(disorder) = &mut self.disorder else { return SackBlocks::default() };
+        let blocks = if self.marks.sack { disorder.sack.take(room) } else { SackBlocks::default() };
+        if disorder.sack.is_empty() && disorder.reassembly.is_empty() {
+            self.disorder = None;
+        }
+        blocks
+    }
+
+    fn emit(&mut self, now: Instant, seq: Seq, flags: Flags, payload: Payload, why: SendReason) -> Transmit {
+        let mss = self.mss_with_options();
+        let mut header = Header { seq, flags, options: self.options(now, flags), ..Header::default() };
+        let shift = if flags.syn() { 0 } else { self.rcv.shift };
+        if flags.ack() {
+            header.ack = self.rcv.nxt;
+            header.window = self.offer_window(shift);
+            self.rcv.acked = self.rcv.nxt;
+            self.acks.on_sent(why);
+            self.timers.stop(Timer::DelayedAck);
+        } else if flags.syn() {
+            header.window = self.config.receive_buffer_bytes.min(0xffff) as u16;
+        }
+        let len = payload.len() as u32;
+        if let Some(up) = self.snd.up.filter(|up| up.after(seq) && len > 0) {
+            header.flags |= Flags::URG;
+            header.urgent = u16::try_from(up.bytes_since(seq)).unwrap_or(u16::MAX);
+        }
+        self.counters.segments_out = self.counters.segments_out.wrapping_add(1);
+        if len > 0 {
+            self.counters.data_segments_out = self.counters.data_segments_out.wrapping_add(len.div_ceil(mss));
+        }
+        if len > 0 || flags.intersects(Flags::SYN | Flags::FIN) {
+            self.last_sent_at = now;
+        }
+        let window_bytes = u32::from(header.window) << shift;
+        let (ack, flags) = (header.ack, header.flags);
+        self.trace(|| Trace::Sent {
+            segment: SegmentFacts { seq, ack, flags, len_bytes: len, window_bytes },
+            why,
+        });
+        let segment_bytes = if len > mss { mss as u16 } else { 0 };
+        Transmit { header, payload, segment_bytes, why }
+    }
+
+    /// A probe of a closed window or of an idle peer (RFC 9293 §3.8.6.1, §3.8.4).
+    fn probe(&mut self, now: Instant) -> Option<Transmit> {
+        if core::mem::take(&mut self.marks.window_probe_owed) {
+            let (from, end) = (self.snd.una, self.stream_end());
+            let to = if self.snd.una == self.snd.nxt && self.marks.fin_queued && from == end {
+                from + 1
+            } else {
+                (from + 1).earliest(end.latest(self.snd.nxt))
+            };
+            if from.before(to) {
+                self.timed = None;
+                return Some(self.emit_text(now, from, to, SendReason::ZeroWindowProbe));
+            }
+        }
+        if core::mem::take(&mut self.marks.keep_alive_owed) {
+            // RFC 9293 §3.8.4: SEG.SEQ = SND.NXT-1 and no text provoke an acknowledgment.
+            let seq = self.snd.nxt - 1;
+            return Some(self.emit(now, seq, Flags::ACK, Payload::new(), SendReason::KeepAlive));
+        }
+        None
+    }
+
+    /// TSval: milliseconds on the driver's clock, shifted so that they say nothing (RFC 7323 §5.4).
+    pub(crate) fn timestamp_clock(&self, now: Instant) -> u32 {
+        (now.as_millis() as u32).wrapping_add(self.timestamps.offset)
+    }
+}

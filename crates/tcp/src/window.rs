@@ -1,0 +1,49 @@
+//! The window we offer (RFC 9293 §3.8.6.2.2, RFC 7323 §2.3).
+//!
+//! Two rules: the right edge never moves left (SHLD-14), and it moves right only by an amount worth
+//! telling, so that a slow reader does not make the peer send crumbs.
+
+use crate::SendReason;
+use crate::connection::Connection;
+
+impl Connection {
+    /// The window field for a segment that acknowledges RCV.NXT; moves the right edge.
+    pub(crate) fn offer_window(&mut self, shift: u8) -> u16 {
+        let offered = self.rcv.wnd();
+        let room = self.receive_room();
+        let target = if room >= offered + self.edge_step() { room } else { offered };
+        // Rounding down to the scale must not take back what was offered.
+        let field = if target > offered { target >> shift } else { 0 };
+        let field = field.max(offered.div_ceil(1 << shift)).min(0xffff);
+        self.rcv.edge = self.rcv.edge.latest(self.rcv.nxt + (field << shift));
+        field as u16
+    }
+
+    /// Bytes that the receive buffer still takes, counted from RCV.NXT.
+    fn receive_room(&self) -> u32 {
+        let queued = u32::try_from(self.receive_queue.len()).unwrap_or(u32::MAX);
+        let largest = 0xffff_u32 << self.rcv.shift;
+        self.config.receive_buffer_bytes.saturating_sub(queued).min(largest)
+    }
+
+    /// min(Fr * RCV.BUFF, Eff.snd.MSS) with Fr = 1/2.
+    fn edge_step(&self) -> u32 {
+        (self.config.receive_buffer_bytes / 2).min(u32::from(self.receive_mss())).max(1)
+    }
+
+    /// The application has read: is the growth of the window worth a segment of its own?
+    ///
+    /// Any growth by two segments when the peer may be stopped by the window, else only what is a
+    /// large part of the buffer: a peer with room to send learns of more from ordinary
+    /// acknowledgments.
+    pub(crate) fn owe_window_update(&mut self) {
+        let (offered, room) = (self.rcv.wnd(), self.receive_room());
+        let growth = room.saturating_sub(offered);
+        let buffer = self.config.receive_buffer_bytes;
+        let starved = offered < (buffer / 8).max(2 * u32::from(self.receive_mss()));
+        let step = if starved { 2 * u32::from(self.receive_mss()) } else { buffer / 2 };
+        if growth >= step.min(buffer / 2).max(1) && self.state().takes_text() {
+            self.acks.owe(SendReason::WindowUpdate);
+        }
+    }
+}
