@@ -98,7 +98,7 @@ impl Ladder {
         match story.opened {
             Some(Who::One(side)) => how.push(format!("{} opened", name(side))),
             Some(Who::Both) => how.push("both opened at once".to_owned()),
-            None => how.push("the opening is not here".to_owned()),
+            None => how.push("the opening was not seen".to_owned()),
         }
         match story.closed_first {
             Some(Who::One(side)) => how.push(format!("{} closed first", name(side))),
@@ -110,8 +110,9 @@ impl Ladder {
             how.push(format!("{} reset", name(side)));
         }
         let mut lines = vec![how.join(", ")];
-        let sent = [Side::Left, Side::Right]
-            .map(|side| format!("{} sent {}", name(side), numbers::count(story.sent_bytes[side.index()], "byte")));
+        let sent = [Side::Left, Side::Right].map(|side| {
+            format!("{} sent {}", name(side), numbers::count(story.sent_bytes[side.index()], "byte"))
+        });
         lines.push(sent.join(", "));
         let lost = story.lost[0] + story.lost[1];
         let again = story.retransmitted[0] + story.retransmitted[1];
@@ -135,10 +136,10 @@ fn first(said: &[Option<Said>; 2]) -> Option<Who> {
         [Some(left), Some(right)] => {
             let (early, late, side) =
                 if left.at <= right.at { (left, right, Side::Left) } else { (right, left, Side::Right) };
-            let heard = late.acks_other || early.heard.is_some_and(|heard| heard <= late.at && heard > early.at);
-            // A capture does not know when a segment arrived: only an acknowledgment shows that it had.
-            let seen_only = early.heard == Some(early.at);
-            if heard || (seen_only && late.acks_other) { Some(Who::One(side)) } else { Some(Who::Both) }
+            // A capture does not know when a segment arrived (`heard` is when it was seen): there, and over
+            // a link without delay, only an acknowledgment shows that the other end knew.
+            let heard = early.heard.is_some_and(|heard| heard > early.at && heard <= late.at);
+            if heard || late.acks_other { Some(Who::One(side)) } else { Some(Who::Both) }
         }
     }
 }

@@ -1,0 +1,115 @@
+//! Runs of ordinary segments become one row.
+//!
+//! Ordinary: data or ACKs that arrived, without SYN, FIN or RST, that moved nobody, sent for no reason
+//! that would interest a reader, and without remarks. The first two and the last of a run stay.
+
+use super::rows::{Kind, Row};
+use super::{Arrival, Segment, Side};
+use crate::numbers;
+use tcp::SendReason;
+use wire::tcp::Flags;
+
+/// How many rows of a folded run stay at its start and at its end.
+const KEPT: (usize, usize) = (2, 1);
+
+/// What a folded run held, by the side that sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) struct Folded {
+    pub(super) sent: [Counts; 2],
+}
+
+/// Segments of one side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) struct Counts {
+    data_segments: u64,
+    data_bytes: u64,
+    acks: u64,
+}
+
+impl Counts {
+    fn add(&mut self, segment: &Segment) {
+        if segment.facts.len_bytes == 0 {
+            self.acks += 1;
+        } else {
+            self.data_segments += 1;
+            self.data_bytes += u64::from(segment.facts.len_bytes);
+        }
+    }
+
+    /// `40 data segments, 58,400 bytes`; empty for nothing.
+    pub(super) fn text(&self) -> String {
+        let mut parts = Vec::new();
+        if self.data_segments > 0 {
+            parts.push(numbers::count(self.data_segments, "data segment"));
+            parts.push(numbers::count(self.data_bytes, "byte"));
+        }
+        if self.acks > 0 {
+            parts.push(numbers::count(self.acks, "ACK"));
+        }
+        parts.join(", ")
+    }
+}
+
+/// Replaces the middle of every run of more than `longest` ordinary segments.
+pub(super) fn fold(rows: Vec<Row<'_>>, longest: usize) -> Vec<Row<'_>> {
+    let longest = longest.max(KEPT.0 + KEPT.1 + 1);
+    let mut folded = Vec::with_capacity(rows.len());
+    let mut run: Vec<Row<'_>> = Vec::new();
+    for row in rows {
+        if is_ordinary(&row) {
+            run.push(row);
+            continue;
+        }
+        close_run(&mut folded, &mut run, longest);
+        folded.push(row);
+    }
+    close_run(&mut folded, &mut run, longest);
+    folded
+}
+
+fn close_run<'a>(folded: &mut Vec<Row<'a>>, run: &mut Vec<Row<'a>>, longest: usize) {
+    if run.len() <= longest {
+        folded.append(run);
+        return;
+    }
+    let tail = run.split_off(run.len() - KEPT.1);
+    let middle = run.split_off(KEPT.0);
+    folded.append(run);
+    let mut sum = Folded::default();
+    for row in &middle {
+        if let Kind::Whole(segment) = &row.kind {
+            sum.sent[segment.from.index()].add(segment);
+        }
+    }
+    if let Some(first) = middle.first() {
+        folded.push(Row { at: first.at, kind: Kind::Folded(sum), states: first.states });
+    }
+    folded.extend(tail);
+}
+
+fn is_ordinary(row: &Row<'_>) -> bool {
+    let Kind::Whole(segment) = &row.kind else { return false };
+    let is_dull = match segment.why {
+        None => true,
+        Some(why) => matches!(
+            why,
+            SendReason::NewData
+                | SendReason::DelayedAck
+                | SendReason::SecondSegmentAck
+                | SendReason::ImmediateAck
+                | SendReason::WindowUpdate
+        ),
+    };
+    is_dull
+        && segment.remarks.is_empty()
+        && matches!(segment.arrival, Arrival::Delivered { .. } | Arrival::Seen)
+        && !segment.facts.flags.intersects(Flags::SYN | Flags::FIN | Flags::RST | Flags::URG)
+        && !row.states.iter().any(|cell| cell.is_new)
+}
+
+impl Folded {
+    /// What `side` sent in the run.
+    pub(super) fn text(&self, side: Side) -> String {
+        self.sent[side.index()].text()
+    }
+}

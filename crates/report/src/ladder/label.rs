@@ -1,0 +1,105 @@
+//! What a segment says, in few words: `SYN,ACK Seq=0 Ack=1`.
+
+use super::{Arrival, Ladder, Numbers, Options, Segment, Side, Step, Windows};
+use wire::Seq;
+use wire::tcp::Flags;
+
+/// Beyond this distance a relative number is taken as a negative one: an old segment, not a far one.
+const FAR: u32 = 1 << 31;
+
+/// How numbers are written in one ladder.
+pub(super) struct Labels {
+    bases: [Seq; 2],
+    /// More than 2 GiB passed in this direction, so that no number is negative.
+    wraps: [bool; 2],
+    numbers: Numbers,
+    windows: Windows,
+}
+
+/// How much room a label takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// `ACK     Seq=1 Ack=1 Len=1460`
+    Full,
+    /// `ACK`; the numbers stand elsewhere.
+    Flags,
+}
+
+impl Labels {
+    pub(super) fn of(ladder: &Ladder, options: &Options) -> Labels {
+        let bases = [Side::Left, Side::Right].map(|side| base(ladder, side));
+        let mut wraps = [false; 2];
+        for segment in segments(ladder) {
+            let distance = segment.facts.seq.bytes_since(bases[segment.from.index()]);
+            wraps[segment.from.index()] |= (FAR / 2..FAR).contains(&distance);
+        }
+        Labels { bases, wraps, numbers: options.numbers, windows: options.windows }
+    }
+
+    /// `Seq` of `side`'s numbers as it is written.
+    fn number(&self, seq: Seq, side: Side) -> String {
+        if self.numbers == Numbers::Absolute {
+            return seq.to_string();
+        }
+        let distance = seq.bytes_since(self.bases[side.index()]);
+        if distance >= FAR && !self.wraps[side.index()] {
+            return distance.cast_signed().to_string();
+        }
+        distance.to_string()
+    }
+
+    /// The label of a segment.
+    pub(super) fn text(&self, segment: &Segment, form: Form) -> String {
+        let flags = flags(segment.facts.flags);
+        match form {
+            Form::Full => format!("{flags:<7} {}", self.numbers(segment)),
+            Form::Flags => flags,
+        }
+    }
+
+    /// `Seq=1 Ack=1 Len=1460`.
+    pub(super) fn numbers(&self, segment: &Segment) -> String {
+        let facts = &segment.facts;
+        let mut text = format!("Seq={}", self.number(facts.seq, segment.from));
+        if facts.flags.ack() {
+            text += &format!(" Ack={}", self.number(facts.ack, segment.from.other()));
+        }
+        if facts.len_bytes > 0 {
+            text += &format!(" Len={}", facts.len_bytes);
+        }
+        let is_closed = facts.window_bytes == 0 && !facts.flags.rst();
+        if is_closed || self.windows == Windows::All {
+            text += &format!(" Win={}", facts.window_bytes);
+        }
+        text
+    }
+}
+
+/// `SYN,ACK`; `none` for no flag.
+fn flags(flags: Flags) -> String {
+    if flags == Flags::NONE { "none".to_owned() } else { flags.to_string().replace(", ", ",") }
+}
+
+fn segments(ladder: &Ladder) -> impl Iterator<Item = &Segment> {
+    ladder.steps.iter().filter_map(|step| match step {
+        Step::Segment(segment) => Some(segment),
+        _ => None,
+    })
+}
+
+/// What is written as 0: the ISN; without one, what makes the first number seen a 1.
+fn base(ladder: &Ladder, side: Side) -> Seq {
+    if let Some(isn) = ladder.ends[side.index()].isn {
+        return isn;
+    }
+    let ours = segments(ladder)
+        .filter(|segment| segment.arrival != Arrival::Stray)
+        .find(|segment| segment.from == side && (segment.facts.flags.syn() || !segment.facts.flags.rst()))
+        .map(|segment| if segment.facts.flags.syn() { segment.facts.seq } else { segment.facts.seq - 1 });
+    let acked = || {
+        segments(ladder)
+            .find(|segment| segment.from != side && segment.facts.flags.ack())
+            .map(|segment| segment.facts.ack - 1)
+    };
+    ours.or_else(acked).unwrap_or_default()
+}

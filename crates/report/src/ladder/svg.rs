@@ -1,0 +1,204 @@
+//! The ladder as SVG: two lifelines, slanted arrows, states where they change.
+//!
+//! The rows are those of the text, at equal heights; a segment that needs a departure and an arrival
+//! is one long arrow between the two.
+
+use super::label::{Form, Labels};
+use super::rows::{Cell, Kind, Row, rows};
+use super::text::reason;
+use super::{Arrival, Ladder, NoteKind, Options, Segment, Side};
+use crate::numbers;
+use crate::style::wrap;
+use crate::svg::{Anchor, Canvas, THEME};
+
+const WIDTH: f64 = 1120.0;
+const HEAD: f64 = 92.0;
+const ROW: f64 = 34.0;
+/// How far an arrow falls on its way when it is a row of its own.
+const FALL: f64 = 10.0;
+/// The two lifelines.
+const LINE: [f64; 2] = [226.0, 700.0];
+const TIME_AT: f64 = 78.0;
+const REASON_AT: f64 = 846.0;
+/// Characters of a line of a reason.
+const REASON_COLUMNS: usize = 40;
+
+impl Ladder {
+    /// Draws the ladder as a stand-alone SVG, light or dark as the viewer prefers.
+    pub fn svg(&self, options: &Options) -> String {
+        let rows = rows(self, options);
+        let labels = Labels::of(self, options);
+        let height = HEAD + ROW * rows.len() as f64 + 60.0;
+        let mut canvas = Canvas::new();
+        canvas.rect("sheet", (0.0, 0.0), (WIDTH, height), 8.0);
+        head(&mut canvas, self);
+        let bottom = y(rows.len());
+        for x in LINE {
+            canvas.line("rule", (x, HEAD - 12.0), (x, bottom));
+        }
+        let start = rows.first().map(|row| row.at);
+        for (index, row) in rows.iter().enumerate() {
+            let since = start.map_or(std::time::Duration::ZERO, |start| row.at.since(start));
+            let is_same = index > 0 && rows[index - 1].at == row.at;
+            if !is_same {
+                let time = numbers::seconds(since);
+                canvas.text("mono dim", (TIME_AT, y(index) + 4.0), Anchor::End, &time);
+            }
+            for side in [Side::Left, Side::Right] {
+                state(&mut canvas, side, row.states[side.index()], y(index));
+            }
+            draw(&mut canvas, &rows, index, &labels);
+        }
+        for (line, text) in self.story_lines().iter().enumerate() {
+            canvas.text("", (24.0, bottom + 24.0 + 18.0 * line as f64), Anchor::Start, text);
+        }
+        let title = format!("{} and {}", self.ends[0].name, self.ends[1].name);
+        canvas.finish((WIDTH, height + 24.0), &title, THEME)
+    }
+}
+
+fn y(row: usize) -> f64 {
+    HEAD + ROW * (row as f64 + 0.5)
+}
+
+fn head(canvas: &mut Canvas, ladder: &Ladder) {
+    for (side, x) in LINE.into_iter().enumerate() {
+        let end = &ladder.ends[side];
+        canvas.text("bold", (x, 28.0), Anchor::Middle, &end.name);
+        canvas.text("mono dim", (x, 46.0), Anchor::Middle, &end.address);
+        if let Some(state) = end.state {
+            canvas.text("mono dim", (x, 66.0), Anchor::Middle, state.name());
+        }
+    }
+    canvas.text("small dim", (TIME_AT, 66.0), Anchor::End, "seconds");
+}
+
+fn state(canvas: &mut Canvas, side: Side, cell: Cell, y: f64) {
+    let Some(state) = cell.state else { return };
+    let width = 108.0;
+    let x = match side {
+        Side::Left => LINE[0] - 14.0 - width,
+        Side::Right => LINE[1] + 14.0,
+    };
+    if cell.is_new {
+        canvas.rect("fresh", (x, y - 10.0), (width, 20.0), 10.0);
+    }
+    let class = if cell.is_new { "mono good" } else { "mono dim" };
+    canvas.text(class, (x + width / 2.0, y + 4.0), Anchor::Middle, state.name());
+}
+
+fn draw(canvas: &mut Canvas, rows: &[Row<'_>], index: usize, labels: &Labels) {
+    let row = &rows[index];
+    let here = y(index);
+    match &row.kind {
+        Kind::Whole(segment) => {
+            arrow(canvas, segment, (here - FALL / 2.0, here + FALL / 2.0), labels);
+            say(canvas, here, &reason(segment, &row.kind), class_of(segment));
+        }
+        Kind::Departs(segment) => {
+            let arrives = rows[index..].iter().position(
+                |later| matches!(later.kind, Kind::Arrives(arriving) if std::ptr::eq(arriving, *segment)),
+            );
+            let fall = arrives.map_or(ROW / 2.0, |rows| ROW * rows as f64);
+            arrow(canvas, segment, (here, here + fall), labels);
+            say(canvas, here, &reason(segment, &row.kind), class_of(segment));
+        }
+        Kind::Arrives(segment) => say(canvas, here, &reason(segment, &row.kind), "dim"),
+        Kind::Moved { on } => say(canvas, here, on, ""),
+        Kind::Folded(folded) => {
+            let middle = (LINE[0] + LINE[1]) / 2.0;
+            let parts = [(Side::Left, -4.0, "right", "→"), (Side::Right, 10.0, "left", "←")];
+            for (side, down, class, arrow) in parts {
+                let text = folded.text(side);
+                if !text.is_empty() {
+                    let text = format!("… {arrow} {text} …");
+                    canvas.text(class, (middle, here + down), Anchor::Middle, &text);
+                }
+            }
+        }
+        Kind::Note { side, kind, text } => {
+            let class = match kind {
+                NoteKind::Call => "bold right",
+                NoteKind::Timer => "note",
+                NoteKind::Trouble => "bad",
+            };
+            let x = LINE[side.index()];
+            canvas.circle(class, (x, here), 4.0);
+            let (x, anchor) = match side {
+                Side::Left => (x + 12.0, Anchor::Start),
+                Side::Right => (x - 12.0, Anchor::End),
+            };
+            canvas.text(&format!("{class} halo"), (x, here + 4.0), anchor, text);
+        }
+    }
+}
+
+fn say(canvas: &mut Canvas, y: f64, text: &str, class: &str) {
+    let lines = wrap(text, REASON_COLUMNS);
+    let up = if lines.len() > 1 { 7.0 } else { 0.0 };
+    for (index, line) in lines.iter().take(2).enumerate() {
+        let point = (REASON_AT, y + 4.0 - up + 14.0 * index as f64);
+        canvas.text(class, point, Anchor::Start, line);
+    }
+}
+
+fn class_of(segment: &Segment) -> &'static str {
+    if segment.arrival == Arrival::Lost || segment.facts.flags.rst() {
+        "bad"
+    } else if segment.why.is_some_and(|why| why.is_retransmission()) || !segment.remarks.is_empty() {
+        "note"
+    } else {
+        ""
+    }
+}
+
+fn arrow(canvas: &mut Canvas, segment: &Segment, (top, bottom): (f64, f64), labels: &Labels) {
+    let (from, to) = (LINE[segment.from.index()], LINE[segment.from.other().index()]);
+    let class = match (segment.arrival, segment.facts.flags.rst(), segment.from) {
+        (Arrival::Lost, ..) | (_, true, _) => "bad",
+        (_, _, Side::Left) => "right",
+        (_, _, Side::Right) => "left",
+    };
+    let on = |share: f64| (from + (to - from) * share, top + (bottom - top) * share);
+    let (begin, end) = match segment.arrival {
+        Arrival::Stray => (on(0.3), on(1.0)),
+        Arrival::Lost => (on(0.0), on(0.78)),
+        Arrival::InFlight => (on(0.0), on(0.85)),
+        Arrival::Seen | Arrival::Delivered { .. } => (on(0.0), on(1.0)),
+    };
+    canvas.line(&format!("{class}-line"), begin, end);
+    match segment.arrival {
+        Arrival::Stray => {
+            canvas.line(&format!("{class}-line dash"), on(0.16), begin);
+            head_at(canvas, class, begin, end);
+        }
+        Arrival::Lost => {
+            let (x, y) = end;
+            canvas.line("bad-line", (x - 6.0, y - 6.0), (x + 6.0, y + 6.0));
+            canvas.line("bad-line", (x - 6.0, y + 6.0), (x + 6.0, y - 6.0));
+        }
+        Arrival::InFlight => canvas.line(&format!("{class}-line dash"), end, on(0.95)),
+        Arrival::Seen | Arrival::Delivered { .. } => head_at(canvas, class, begin, end),
+    }
+    let label = labels.text(segment, Form::Full).replace("  ", " ");
+    let class = format!("mono halo {class}");
+    if bottom - top > FALL {
+        // On a long fall the label stays at the departure, clear of the arrows it crosses.
+        let (x, anchor) = match segment.from {
+            Side::Left => (from + 14.0, Anchor::Start),
+            Side::Right => (from - 14.0, Anchor::End),
+        };
+        canvas.text(&class, (x, top - 5.0), anchor, &label);
+    } else {
+        canvas.text(&class, ((from + to) / 2.0, (top + bottom) / 2.0 - 6.0), Anchor::Middle, &label);
+    }
+}
+
+/// An arrow head at `to`, pointing away from `from`.
+fn head_at(canvas: &mut Canvas, class: &str, from: (f64, f64), to: (f64, f64)) {
+    let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+    let length = dx.hypot(dy).max(1.0);
+    let (ux, uy) = (dx / length, dy / length);
+    let back = (to.0 - ux * 10.0, to.1 - uy * 10.0);
+    canvas.head(class, &[to, (back.0 - uy * 4.0, back.1 + ux * 4.0), (back.0 + uy * 4.0, back.1 - ux * 4.0)]);
+}

@@ -1,0 +1,359 @@
+//! The ladder as text, in the width of a terminal.
+//!
+//! Wide: time, left state, arrow, right state, reason. Where there is no room for the reason it moves
+//! under the arrow; where there is none for the numbers, they move there too.
+
+use super::fold::Folded;
+use super::label::{Form, Labels};
+use super::rows::{Cell, Kind, Row, rows};
+use super::{Arrival, Ladder, NoteKind, Options, Segment, Side};
+use crate::numbers;
+use crate::style::{Ink, Style, columns, cut, harmless, wrap};
+use tcp::Instant;
+
+/// The longest state name, `SYN-RECEIVED`, and the mark before it.
+const STATE: usize = 14;
+/// Room for a line beside a label: `──── ` before, ` ───▶` after.
+const ARROW_ENDS: usize = 10;
+/// Below this the reason stands under the arrow.
+const REASON_MIN: usize = 18;
+/// A longer arrow than this only parts the states.
+const ARROW_MAX: usize = 64;
+/// Longer lines are hard to follow with the eye.
+const WIDTH_MAX: usize = 140;
+
+impl Ladder {
+    /// Draws the ladder as text; every line ends with a newline.
+    pub fn text(&self, options: &Options, style: &Style) -> String {
+        let rows = rows(self, options);
+        let labels = Labels::of(self, options);
+        let layout = Layout::of(&rows, &labels, style);
+        let mut page = Page { layout, labels: &labels, style, start: start(&rows), text: String::new() };
+        page.head(self);
+        let mut before = None;
+        for row in &rows {
+            page.row(row, before);
+            before = Some(row.at);
+        }
+        page.foot(self);
+        page.text
+    }
+}
+
+fn start(rows: &[Row<'_>]) -> Instant {
+    rows.first().map_or(Instant::ZERO, |row| row.at)
+}
+
+/// Where the columns stand.
+struct Layout {
+    frame: usize,
+    time: usize,
+    arrow: usize,
+    /// Zero when the reason stands under the arrow.
+    reason: usize,
+    form: Form,
+}
+
+impl Layout {
+    fn of(rows: &[Row<'_>], labels: &Labels, style: &Style) -> Layout {
+        let start = start(rows);
+        let last = rows.last().map_or(start, |row| row.at);
+        let time = columns(&numbers::seconds(last.since(start))).max(8);
+        let frame = rows.iter().filter_map(|row| segment_of(row)?.frame).max();
+        let frame = frame.map_or(0, |frame| columns(&frame.to_string()).max(5) + 2);
+        let longest = |form| {
+            rows.iter()
+                .filter_map(segment_of)
+                .map(|segment| columns(&labels.text(segment, form)))
+                .max()
+                .unwrap_or(0)
+        };
+        // Margin, gaps around the arrow, and before the reason.
+        let fixed = 1 + frame + time + 2 + STATE + 1 + 1 + STATE;
+        let width = style.width.clamp(60, WIDTH_MAX);
+        let room = width.saturating_sub(fixed);
+        let full = longest(Form::Full) + ARROW_ENDS;
+        if room >= full + 2 + REASON_MIN {
+            // Spare room goes to the reason first, which wraps, then to the arrow.
+            let arrow = full.max(40).min(room - 2 - REASON_MIN);
+            let reason = (room - 2 - arrow).min(40);
+            let arrow = (room - 2 - reason).min(arrow.max(ARROW_MAX));
+            return Layout { frame, time, arrow, reason, form: Form::Full };
+        }
+        if room >= full {
+            return Layout { frame, time, arrow: room.min(full + 8), reason: 0, form: Form::Full };
+        }
+        let flags = longest(Form::Flags) + ARROW_ENDS;
+        Layout { frame, time, arrow: room.clamp(flags, flags.max(40)), reason: 0, form: Form::Flags }
+    }
+
+    fn indent(&self) -> usize {
+        1 + self.frame + self.time + 2
+    }
+}
+
+fn segment_of<'a>(row: &Row<'a>) -> Option<&'a Segment> {
+    match row.kind {
+        Kind::Whole(segment) | Kind::Departs(segment) | Kind::Arrives(segment) => Some(segment),
+        _ => None,
+    }
+}
+
+/// The text as it grows.
+struct Page<'a> {
+    layout: Layout,
+    labels: &'a Labels,
+    style: &'a Style,
+    start: Instant,
+    text: String,
+}
+
+impl Page<'_> {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
+    fn head(&mut self, ladder: &Ladder) {
+        let style = *self.style;
+        let right_at = STATE + self.layout.arrow + 2;
+        let indent = self.layout.indent();
+        let room = (self.layout.arrow / 2 + STATE).saturating_sub(2);
+        for (pick, ink) in [(0, Ink::Strong), (1, Ink::Dim)] {
+            let [left, right] = [0, 1].map(|side| {
+                let end = &ladder.ends[side];
+                cut(&harmless(if pick == 0 { &end.name } else { &end.address }), room, &style)
+            });
+            if left.is_empty() && right.is_empty() {
+                continue;
+            }
+            let gap = right_at.saturating_sub(columns(&left) + 2);
+            let line = format!(
+                "{:indent$}  {}{:gap$}  {}",
+                "",
+                style.paint(ink, &left),
+                "",
+                style.paint(ink, &right)
+            );
+            self.line(&line);
+        }
+        let rule = style.pick("─", "-");
+        let [left, right] = [0, 1].map(|side| Cell { state: ladder.ends[side].state, is_new: false });
+        let titles = format!(
+            " {:<frame$}{:>time$}  {} {:arrow$} {}",
+            if self.layout.frame > 0 { "frame" } else { "" },
+            "seconds",
+            self.cell(left),
+            "",
+            self.cell(right),
+            frame = self.layout.frame,
+            time = self.layout.time,
+            arrow = self.layout.arrow,
+        );
+        self.line(&titles);
+        let reason = if self.layout.reason > 0 { self.layout.reason + 2 } else { 0 };
+        let rule = rule.repeat(indent - 1 + STATE + self.layout.arrow + 2 + STATE + reason);
+        let rule = format!(" {}", style.paint(Ink::Dim, &rule));
+        self.line(&rule);
+    }
+
+    fn row(&mut self, row: &Row<'_>, before: Option<Instant>) {
+        match &row.kind {
+            Kind::Whole(segment) | Kind::Departs(segment) | Kind::Arrives(segment) => {
+                let arrow = self.arrow(segment, &row.kind);
+                let mut reason = reason(segment, &row.kind);
+                if self.layout.form == Form::Flags {
+                    let numbers = self.labels.numbers(segment);
+                    reason = if reason.is_empty() { numbers } else { format!("{numbers}; {reason}") };
+                }
+                let ink = reason_ink(segment);
+                self.across(row, before, &arrow, (&reason, ink));
+            }
+            Kind::Moved { on } => {
+                let blank = " ".repeat(self.layout.arrow);
+                self.across(row, before, &blank, (&harmless(on), Ink::Plain));
+            }
+            Kind::Folded(folded) => self.folded(row, before, folded),
+            Kind::Note { side, kind, text } => self.note(row, before, *side, *kind, text),
+        }
+    }
+
+    /// A run in one line for each direction.
+    fn folded(&mut self, row: &Row<'_>, before: Option<Instant>, folded: &Folded) {
+        let style = *self.style;
+        let width = self.layout.arrow;
+        for side in [Side::Left, Side::Right] {
+            let text = folded.text(side);
+            if text.is_empty() {
+                continue;
+            }
+            let text = match side {
+                Side::Left => format!("{}  ... {text} {}", style.pick("┊", ":"), style.pick("─▶", "->")),
+                Side::Right => format!("{} {} ... {text}", style.pick("┊", ":"), style.pick("◀─", "<-")),
+            };
+            let text = cut(&text, width, &style);
+            let text = style.paint(Ink::Dim, &format!("{text:<width$}"));
+            self.across(row, before, &text, ("", Ink::Plain));
+        }
+    }
+
+    /// A line from end to end.
+    fn across(&mut self, row: &Row<'_>, before: Option<Instant>, middle: &str, reason: (&str, Ink)) {
+        let [left, right] = row.states.map(|cell| self.cell(cell));
+        let head = self.margin(row, before);
+        let (text, ink) = reason;
+        if self.layout.reason == 0 {
+            self.line(&format!("{head}{left} {middle} {right}"));
+            let indent = self.layout.indent() + STATE + 6;
+            for line in wrap(text, self.layout.arrow + STATE - 5) {
+                let line = format!("{:indent$}{}", "", self.style.paint(ink, &line));
+                self.line(&line);
+            }
+            return;
+        }
+        let lines = wrap(text, self.layout.reason);
+        let first = lines.first().map_or("", String::as_str);
+        self.line(&format!("{head}{left} {middle} {right}  {}", self.style.paint(ink, first)));
+        let indent = self.layout.indent() + STATE + self.layout.arrow + STATE + 4;
+        for line in lines.iter().skip(1) {
+            let line = format!("{:indent$}{}", "", self.style.paint(ink, line));
+            self.line(&line);
+        }
+    }
+
+    fn note(&mut self, row: &Row<'_>, before: Option<Instant>, side: Side, kind: NoteKind, text: &str) {
+        let (mark, ink) = match kind {
+            NoteKind::Call => (self.style.pick("◆", ">"), Ink::Mark),
+            NoteKind::Timer => (self.style.pick("○", "o"), Ink::Notable),
+            NoteKind::Trouble => ("!", Ink::Bad),
+        };
+        let text = format!("{mark} {}", harmless(text));
+        let head = self.margin(row, before);
+        let right_at = STATE + self.layout.arrow + 2;
+        let right_room = STATE + if self.layout.reason > 0 { self.layout.reason + 2 } else { 0 };
+        let gap = match side {
+            Side::Left => 0,
+            // It may reach into the reasons; without that column it ends where the states end.
+            Side::Right => right_at.min((right_at + right_room).saturating_sub(columns(&text))),
+        };
+        let line = format!("{head}{:gap$}{}", "", self.style.paint(ink, &text));
+        self.line(&line);
+    }
+
+    /// Frame number and time; the time is left out when it is the row's before.
+    fn margin(&self, row: &Row<'_>, before: Option<Instant>) -> String {
+        let is_arrival = matches!(row.kind, Kind::Arrives(_));
+        let frame = segment_of(row).filter(|_| !is_arrival).and_then(|segment| segment.frame);
+        let frame = frame.map(|frame| frame.to_string()).unwrap_or_default();
+        let is_aside = matches!(row.kind, Kind::Note { .. } | Kind::Moved { .. });
+        let time = if is_aside && before == Some(row.at) {
+            String::new()
+        } else {
+            numbers::seconds(row.at.since(self.start))
+        };
+        let text = format!(
+            " {frame:<width$}{time:>time_width$}  ",
+            width = self.layout.frame,
+            time_width = self.layout.time
+        );
+        self.style.paint(Ink::Dim, &text)
+    }
+
+    fn cell(&self, cell: Cell) -> String {
+        let name = cell.state.map_or("", |state| state.name());
+        if cell.is_new {
+            let text = format!("{} {name:<12}", self.style.pick("●", "*"));
+            self.style.paint(Ink::Fresh, &text)
+        } else {
+            self.style.paint(Ink::Dim, &format!("  {name:<12}"))
+        }
+    }
+
+    /// The arrow with its label, as wide as the layout says.
+    fn arrow(&self, segment: &Segment, kind: &Kind<'_>) -> String {
+        let style = self.style;
+        let label = self.labels.text(segment, self.layout.form);
+        let dash = style.pick("─", "-");
+        let dots = style.pick("···", "...");
+        let cross = style.pick("✗", "X");
+        // Four columns at the foot and three at the head of the arrow, by what became of it.
+        let begins_here = !matches!(kind, Kind::Arrives(_)) && segment.arrival != Arrival::Stray;
+        let ends = match (kind, segment.arrival) {
+            (Kind::Departs(_), _) | (_, Arrival::InFlight) => Head::Fades,
+            (_, Arrival::Lost) => Head::Lost,
+            _ => Head::Arrives,
+        };
+        let foot = if begins_here { dash.repeat(4) } else { format!("{dots}{dash}") };
+        let body = self.layout.arrow.saturating_sub(columns(&label) + ARROW_ENDS - 1);
+        let text = match segment.from {
+            Side::Left => {
+                let head = match ends {
+                    Head::Arrives => format!("{dash}{dash}{}", style.pick("▶", ">")),
+                    Head::Fades => dots.to_owned(),
+                    Head::Lost => format!("{cross}  "),
+                };
+                format!("{foot} {label} {}{head}", dash.repeat(body))
+            }
+            Side::Right => {
+                let head = match ends {
+                    Head::Arrives => format!("{}{}", style.pick("◀", "<"), dash.repeat(3)),
+                    Head::Fades => format!("{dots}{dash}"),
+                    Head::Lost => format!("  {cross}{dash}"),
+                };
+                let foot = if begins_here { dash.repeat(3) } else { dots.to_owned() };
+                format!("{head} {label} {}{foot}", dash.repeat(body))
+            }
+        };
+        let ink = match (ends, segment.facts.flags.rst(), segment.from) {
+            (Head::Lost, ..) | (_, true, _) => Ink::Bad,
+            (_, _, Side::Left) => Ink::Rightward,
+            (_, _, Side::Right) => Ink::Leftward,
+        };
+        style.paint(ink, &text)
+    }
+
+    fn foot(&mut self, ladder: &Ladder) {
+        self.line("");
+        for line in ladder.story_lines() {
+            let line = format!(" {}", harmless(&line));
+            self.line(&line);
+        }
+    }
+}
+
+/// How an arrow ends.
+#[derive(Clone, Copy)]
+enum Head {
+    Arrives,
+    Fades,
+    Lost,
+}
+
+/// Why a segment was sent and what is to be said about it.
+pub(super) fn reason(segment: &Segment, kind: &Kind<'_>) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    if let (Kind::Arrives(_), Arrival::Delivered { at }) = (kind, segment.arrival) {
+        parts.push(format!("arrives {} later", numbers::duration(at.since(segment.at))));
+    } else {
+        match segment.arrival {
+            Arrival::Lost => parts.push("lost".to_owned()),
+            Arrival::InFlight => parts.push("still under way".to_owned()),
+            _ => {}
+        }
+        parts.extend(segment.why.map(|why| why.sentence().to_owned()));
+    }
+    if !matches!(kind, Kind::Departs(_)) {
+        parts.extend(segment.remarks.iter().map(|remark| harmless(remark)));
+    }
+    parts.join("; ")
+}
+
+fn reason_ink(segment: &Segment) -> Ink {
+    if segment.arrival == Arrival::Lost || segment.facts.flags.rst() {
+        Ink::Bad
+    } else if segment.why.is_some_and(|why| why.is_retransmission()) || !segment.remarks.is_empty() {
+        Ink::Notable
+    } else {
+        Ink::Plain
+    }
+}

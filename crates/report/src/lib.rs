@@ -1,0 +1,16 @@
+//! What people look at: ladders, the state diagram, tables, graphs, a one-file page, JSON lines.
+//!
+//! Everything here turns values into text and returns it. Nothing prints, reads a clock, a file or a
+//! socket; colours, width and character set are an argument ([`Style`]). `report` sees trace values
+//! only: it cannot tell a live run, a simulation and a capture apart.
+
+pub mod diagram;
+pub mod ladder;
+pub mod numbers;
+mod style;
+mod svg;
+
+#[cfg(test)]
+mod snapshot;
+
+pub use style::{Charset, ColorChoice, Style};
