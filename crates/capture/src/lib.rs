@@ -8,6 +8,7 @@
 
 #![warn(missing_docs)]
 
+mod decode;
 mod error;
 mod finish;
 mod link_type;
@@ -15,6 +16,7 @@ mod meta;
 mod reader;
 mod writer;
 
+pub use decode::{Decoded, Decoder, Fragment, IcmpError, Ip, Layer, NotTcp, Segment, Vlans, decode};
 pub use error::{Damage, DamageKind, Error};
 pub use finish::{Checksums, Finish, SuperSegments};
 pub use link_type::LinkType;

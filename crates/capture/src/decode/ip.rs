@@ -1,0 +1,181 @@
+//! IPv4 (RFC 791 §3.1) and IPv6 with its extension headers (RFC 8200 §4), jumbograms (RFC 2675),
+//! fragments, and what an IP packet carries. Options and routing headers are passed over.
+
+use super::view::{be16, be32};
+use super::walk::{Halt, Next, Piece, Walk};
+use super::{Fragment, Ip, Layer, NotTcp};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+pub(super) const PROTOCOL_TCP: u8 = 6;
+
+const HOP_BY_HOP: u8 = 0;
+const ICMP: u8 = 1;
+const IP_IN_IP: u8 = 4;
+const UDP: u8 = 17;
+const IPV6_IN_IP: u8 = 41;
+const ROUTING: u8 = 43;
+const FRAGMENT: u8 = 44;
+const GRE: u8 = 47;
+const AUTHENTICATION: u8 = 51;
+const ICMPV6: u8 = 58;
+const DESTINATION_OPTIONS: u8 = 60;
+const ETHERIP: u8 = 97;
+const MOBILITY: u8 = 135;
+const MPLS_IN_IP: u8 = 137;
+const HIP: u8 = 139;
+const SHIM6: u8 = 140;
+const ETHERNET: u8 = 143;
+
+impl<'a> Walk<'a> {
+    pub(super) fn ip(&mut self) -> Result<Next, Halt<'a>> {
+        match self.view.peek(1, Layer::Ipv4)?[0] >> 4 {
+            4 => self.ipv4(),
+            6 => self.ipv6(),
+            _ => Err(Halt::Not(NotTcp::Malformed(Layer::Ipv4))),
+        }
+    }
+
+    fn ipv4(&mut self) -> Result<Next, Halt<'a>> {
+        let header = self.view.peek(20, Layer::Ipv4)?;
+        let header_bytes = usize::from(header[0] & 0x0f) * 4;
+        let total_bytes = usize::from(be16(header, 2));
+        // Zero: a super-segment that the network card was to cut; the capture knows its length.
+        if header_bytes < 20 || (total_bytes != 0 && total_bytes < header_bytes) {
+            return Err(Halt::Not(NotTcp::Malformed(Layer::Ipv4)));
+        }
+        let header = self.view.take(header_bytes, Layer::Ipv4)?;
+        if total_bytes != 0 {
+            self.ip_payload(total_bytes - header_bytes);
+        }
+        let (flags, protocol) = (be16(header, 6), header[9]);
+        let ip = Ip {
+            src: Ipv4Addr::from(be32(header, 12)).into(),
+            dst: Ipv4Addr::from(be32(header, 16)).into(),
+            ttl: header[8],
+            traffic_class: header[1],
+            dont_fragment: flags & 0x4000 != 0,
+            id: Some(u32::from(be16(header, 4))),
+            flow_label: 0,
+            total_bytes: total_bytes as u32,
+        };
+        self.ip = Some(ip);
+        let (offset_bytes, more) = (u32::from(flags & 0x1fff) * 8, flags & 0x2000 != 0);
+        if offset_bytes == 0 && !more {
+            return Ok(Next::Protocol(protocol));
+        }
+        self.fragment(Piece {
+            walk: *self,
+            ip,
+            key_protocol: protocol,
+            protocol,
+            offset_bytes,
+            more,
+            data: self.view.bytes,
+        })
+    }
+
+    fn ipv6(&mut self) -> Result<Next, Halt<'a>> {
+        let header = self.view.take(40, Layer::Ipv6)?;
+        let payload_bytes = usize::from(be16(header, 4));
+        // Zero: a jumbogram, whose option follows, or a super-segment as in IPv4.
+        if payload_bytes != 0 {
+            self.ip_payload(payload_bytes);
+        }
+        self.ip = Some(Ip {
+            src: ipv6_address(header, 8),
+            dst: ipv6_address(header, 24),
+            ttl: header[7],
+            traffic_class: (be16(header, 0) >> 4) as u8,
+            dont_fragment: true,
+            id: None,
+            flow_label: be32(header, 0) & 0x000f_ffff,
+            total_bytes: if payload_bytes == 0 { 0 } else { 40 + payload_bytes as u32 },
+        });
+        Ok(Next::Protocol(header[6]))
+    }
+
+    /// Limits the view to what an IP header says follows. In a quotation that is more than there is.
+    fn ip_payload(&mut self, payload_bytes: usize) {
+        self.view.limit(payload_bytes);
+        if self.quote.is_some() {
+            self.view.wire_bytes = payload_bytes;
+        }
+    }
+
+    /// What stands behind an IP header, or an extension header.
+    pub(super) fn protocol(&mut self, protocol: u8) -> Result<Next, Halt<'a>> {
+        match protocol {
+            HOP_BY_HOP => self.hop_by_hop(),
+            ROUTING | DESTINATION_OPTIONS | MOBILITY | HIP | SHIM6 => self.extension(8),
+            AUTHENTICATION => self.extension(4),
+            FRAGMENT => self.ipv6_fragment(),
+            IP_IN_IP | IPV6_IN_IP => Ok(self.enter_tunnel(Next::Ip)),
+            MPLS_IN_IP => Ok(self.enter_tunnel(Next::Mpls)),
+            ETHERNET => Ok(self.enter_tunnel(Next::Ethernet)),
+            ETHERIP => {
+                self.view.take(2, Layer::Ethernet)?;
+                Ok(self.enter_tunnel(Next::Ethernet))
+            }
+            GRE => self.gre(),
+            UDP => self.udp(),
+            ICMP | ICMPV6 => self.icmp(protocol),
+            other => Err(Halt::Not(NotTcp::Protocol(other))),
+        }
+    }
+
+    /// Passes over an extension header that gives its length in units: those of AH are 4 bytes, and
+    /// it is 2 units longer than said (RFC 4302 §2.2), the others are 1 unit longer (RFC 8200 §4).
+    fn extension(&mut self, unit_bytes: usize) -> Result<Next, Halt<'a>> {
+        let start = self.view.peek(8, Layer::Ipv6)?;
+        let len = usize::from(start[1]) * unit_bytes + 8;
+        self.view.take(len, Layer::Ipv6)?;
+        Ok(Next::Protocol(start[0]))
+    }
+
+    /// The only option that matters is the length of a jumbogram.
+    fn hop_by_hop(&mut self) -> Result<Next, Halt<'a>> {
+        const JUMBO: [u8; 2] = [0xc2, 4];
+        let start = self.view.peek(8, Layer::Ipv6)?;
+        if let Some(ip) = self.ip.as_mut().filter(|ip| ip.total_bytes == 0 && start[2..4] == JUMBO) {
+            let payload_bytes = be32(start, 4);
+            ip.total_bytes = payload_bytes.saturating_add(40);
+            self.ip_payload(payload_bytes as usize);
+        }
+        self.extension(8)
+    }
+
+    /// RFC 8200 §4.5; a fragment that is the whole packet is an ordinary packet (RFC 6946).
+    fn ipv6_fragment(&mut self) -> Result<Next, Halt<'a>> {
+        let header = self.view.take(8, Layer::Ipv6)?;
+        let (protocol, place) = (header[0], be16(header, 2));
+        let Some(ip) = self.ip.as_mut() else { return Err(Halt::Not(NotTcp::Malformed(Layer::Ipv6))) };
+        ip.id = Some(be32(header, 4));
+        let ip = *ip;
+        let (offset_bytes, more) = (u32::from(place & 0xfff8), place & 1 != 0);
+        if offset_bytes == 0 && !more {
+            return Ok(Next::Protocol(protocol));
+        }
+        let data = self.view.bytes;
+        self.fragment(Piece { walk: *self, ip, key_protocol: 0, protocol, offset_bytes, more, data })
+    }
+
+    /// A fragment whose bytes are all there can be put together with others. Of one that the capture
+    /// cut, or an ICMP error quotes, the first shows the TCP header.
+    fn fragment(&mut self, piece: Piece<'a>) -> Result<Next, Halt<'a>> {
+        let whole = self.view.bytes.len() == self.view.wire_bytes && self.quote.is_none();
+        if whole {
+            return Err(Halt::Fragment(Box::new(piece)));
+        }
+        if piece.offset_bytes != 0 {
+            return Err(Halt::Not(NotTcp::Fragment));
+        }
+        self.fragment = Fragment::First;
+        Ok(Next::Protocol(piece.protocol))
+    }
+}
+
+fn ipv6_address(header: &[u8], at: usize) -> IpAddr {
+    let mut address = [0; 16];
+    address.copy_from_slice(&header[at..at + 16]);
+    Ipv6Addr::from(address).into()
+}

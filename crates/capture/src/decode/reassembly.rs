@@ -1,0 +1,169 @@
+//! IP fragments put together again (RFC 791 §3.2, RFC 8200 §4.5), with bounds for a capture that
+//! holds only parts, or an attack. Overlaps: IPv4 keeps what came first, as RFC 791 leaves it to the
+//! receiver; an IPv6 packet with an overlap is dropped whole (RFC 5722), exact repeats aside.
+
+use super::walk::{Piece, WholePacket};
+use std::net::IpAddr;
+
+/// Packets in the making. An end host has a handful; the oldest gives way.
+const PACKETS_MAX: usize = 256;
+
+/// Bytes in the making: the same number of packets of the largest size.
+const BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// The largest packet that fragments can make (RFC 791 §3.1).
+const PACKET_BYTES_MAX: usize = 65_535;
+
+/// Pieces of one packet: more than 65,535 bytes need at the smallest MTU, 68 bytes (RFC 791 §3.2).
+const PIECES_MAX: usize = 1_500;
+
+/// How long a packet waits for its fragments (RFC 1122 §3.3.2, RFC 8200 §4.5: 60 seconds).
+const WAIT_NS: u64 = 60_000_000_000;
+
+/// Packets whose fragments are not all there.
+#[derive(Debug, Default)]
+pub(super) struct Reassembly {
+    /// Oldest first.
+    packets: Vec<Packet>,
+    /// The packet that was completed last.
+    complete: Vec<u8>,
+}
+
+/// What the fragments of one packet have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Key {
+    src: IpAddr,
+    dst: IpAddr,
+    id: u32,
+    protocol: u8,
+}
+
+#[derive(Debug)]
+struct Packet {
+    key: Key,
+    since_ns: u64,
+    /// From the fragment at the start.
+    protocol: Option<u8>,
+    /// The length of the whole, from the fragment at the end.
+    len: Option<usize>,
+    data: Vec<u8>,
+    /// What is there: sorted ranges that neither touch nor overlap.
+    have: Vec<(usize, usize)>,
+    /// An overlap has spoilt it (IPv6).
+    spoilt: bool,
+}
+
+impl Reassembly {
+    /// Takes a fragment in; returns the packet if it is now complete.
+    pub(super) fn add(&mut self, piece: &Piece<'_>, now_ns: u64) -> Option<WholePacket<'_>> {
+        let start = piece.offset_bytes as usize;
+        let end = start + piece.data.len();
+        let odd_length = piece.more && !piece.data.len().is_multiple_of(8);
+        if end > PACKET_BYTES_MAX || odd_length || piece.data.is_empty() {
+            return None;
+        }
+        self.packets.retain(|packet| now_ns.saturating_sub(packet.since_ns) <= WAIT_NS);
+        let key = Key {
+            src: piece.ip.src,
+            dst: piece.ip.dst,
+            id: piece.ip.id.unwrap_or(0),
+            protocol: piece.key_protocol,
+        };
+        let index = self.packets.iter().position(|packet| packet.key == key).unwrap_or_else(|| {
+            self.make_room();
+            self.packets.push(Packet::new(key, now_ns));
+            self.packets.len() - 1
+        });
+        let packet = &mut self.packets[index];
+        packet.insert(piece, start, end);
+        let protocol = packet.complete()?;
+        self.complete = self.packets.remove(index).data;
+        Some(WholePacket { protocol, data: &self.complete })
+    }
+
+    fn make_room(&mut self) {
+        let mut bytes: usize = self.packets.iter().map(|packet| packet.data.len()).sum();
+        let mut drop = 0;
+        while drop < self.packets.len()
+            && (self.packets.len() - drop >= PACKETS_MAX || bytes + PACKET_BYTES_MAX > BYTES_MAX)
+        {
+            bytes -= self.packets[drop].data.len();
+            drop += 1;
+        }
+        self.packets.drain(..drop);
+    }
+}
+
+impl Packet {
+    fn new(key: Key, since_ns: u64) -> Self {
+        Packet { key, since_ns, protocol: None, len: None, data: Vec::new(), have: Vec::new(), spoilt: false }
+    }
+
+    fn insert(&mut self, piece: &Piece<'_>, start: usize, end: usize) {
+        if self.spoilt || self.have.len() >= PIECES_MAX {
+            return;
+        }
+        if start == 0 {
+            self.protocol.get_or_insert(piece.protocol);
+        }
+        if !piece.more {
+            self.len.get_or_insert(end);
+        }
+        if self.data.len() < end {
+            self.data.resize(end, 0);
+        }
+        if self.have.iter().any(|&(from, to)| from <= start && end <= to) {
+            // All there already: a repeat, unless it says something else.
+            self.spoilt = self.key.src.is_ipv6() && self.data[start..end] != *piece.data;
+            return;
+        }
+        let overlaps = self.have.iter().any(|&(from, to)| from < end && start < to);
+        if overlaps && self.key.src.is_ipv6() {
+            self.spoilt = true;
+            return;
+        }
+        self.fill_gaps(piece.data, start, end);
+        self.note(start, end);
+    }
+
+    /// Copies what is not there yet.
+    fn fill_gaps(&mut self, data: &[u8], start: usize, end: usize) {
+        let mut at = start;
+        for &(from, to) in self.have.iter().filter(|&&(_, to)| to > start) {
+            if from >= end {
+                break;
+            }
+            if at < from {
+                self.data[at..from].copy_from_slice(&data[at - start..from - start]);
+            }
+            at = at.max(to);
+        }
+        if at < end {
+            self.data[at..end].copy_from_slice(&data[at - start..]);
+        }
+    }
+
+    /// Adds a range to those that are there.
+    fn note(&mut self, start: usize, end: usize) {
+        let first = self.have.partition_point(|&(_, to)| to < start);
+        let last = self.have.partition_point(|&(from, _)| from <= end);
+        let merged = self.have[first..last]
+            .iter()
+            .fold((start, end), |(low, high), &(from, to)| (low.min(from), high.max(to)));
+        self.have.splice(first..last, [merged]);
+    }
+
+    /// The protocol, once everything up to the end is there. What lies beyond the end is dropped.
+    fn complete(&mut self) -> Option<u8> {
+        let (len, protocol) = (self.len?, self.protocol?);
+        let whole = !self.spoilt && self.have.first().is_some_and(|&(from, to)| from == 0 && to >= len);
+        if !whole {
+            return None;
+        }
+        self.data.truncate(len);
+        Some(protocol)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,55 @@
+//! What is left of a packet: the bytes at hand, where they start, and how many the wire had.
+
+use super::walk::Halt;
+use super::{Layer, NotTcp};
+
+/// The rest of a packet behind the headers taken off so far.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View<'a> {
+    /// What was captured.
+    pub(super) bytes: &'a [u8],
+    /// Where it starts in the packet.
+    pub(super) offset: usize,
+    /// How many bytes the wire had; never less than `bytes.len()`.
+    pub(super) wire_bytes: usize,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(bytes: &'a [u8], wire_bytes: usize) -> Self {
+        View { bytes, offset: 0, wire_bytes: wire_bytes.max(bytes.len()) }
+    }
+
+    /// The first `len` bytes, which stay.
+    pub(super) fn peek(&self, len: usize, layer: Layer) -> Result<&'a [u8], Halt<'a>> {
+        self.bytes.get(..len).ok_or(Halt::Not(if self.wire_bytes < len {
+            NotTcp::Malformed(layer)
+        } else {
+            NotTcp::Cut(layer)
+        }))
+    }
+
+    /// Takes the first `len` bytes off.
+    pub(super) fn take(&mut self, len: usize, layer: Layer) -> Result<&'a [u8], Halt<'a>> {
+        let taken = self.peek(len, layer)?;
+        self.bytes = &self.bytes[len..];
+        self.offset += len;
+        self.wire_bytes -= len;
+        Ok(taken)
+    }
+
+    /// Drops what is behind the first `wire_bytes` bytes: padding, trailers.
+    pub(super) fn limit(&mut self, wire_bytes: usize) {
+        self.wire_bytes = self.wire_bytes.min(wire_bytes);
+        self.bytes = &self.bytes[..self.bytes.len().min(wire_bytes)];
+    }
+}
+
+/// A big-endian number of 16 bits at `at`, which the caller has made sure is there.
+pub(super) fn be16(bytes: &[u8], at: usize) -> u16 {
+    u16::from_be_bytes([bytes[at], bytes[at + 1]])
+}
+
+/// A big-endian number of 32 bits at `at`, which the caller has made sure is there.
+pub(super) fn be32(bytes: &[u8], at: usize) -> u32 {
+    u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}

@@ -1,0 +1,148 @@
+//! The walk through a packet's layers: each takes its header off and says what comes next.
+
+use super::view::View;
+use super::{Decoded, Fragment, IcmpError, Ip, Layer, NotTcp, Segment, Vlans};
+use crate::{Direction, LinkType};
+
+/// How many headers may follow one another. Real packets have fewer than ten; a loop ends here.
+const LAYERS_MAX: usize = 32;
+
+/// The smallest TCP header (RFC 9293 §3.1), and what an ICMP error quotes at least (RFC 792).
+const TCP_HEADER_BYTES_MIN: usize = 20;
+const TCP_QUOTED_BYTES_MIN: usize = 8;
+
+/// What the next bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    Ethernet,
+    Ethertype(u16),
+    Llc,
+    Ppp,
+    HdlcOrPpp,
+    CiscoHdlc,
+    Pppoe,
+    Mpls,
+    /// IPv4 or IPv6, by its first nibble.
+    Ip,
+    Protocol(u8),
+}
+
+/// Why the walk ended before a TCP header.
+pub(super) enum Halt<'a> {
+    Not(NotTcp),
+    Fragment(Box<Piece<'a>>),
+}
+
+/// A fragment of an IP packet, and where the walk goes on once the packet is complete.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece<'a> {
+    pub(super) walk: Walk<'a>,
+    pub(super) ip: Ip,
+    /// Part of what identifies the packet: the protocol in IPv4 (RFC 791 §3.2), zero in IPv6.
+    pub(super) key_protocol: u8,
+    pub(super) protocol: u8,
+    pub(super) offset_bytes: u32,
+    pub(super) more: bool,
+    pub(super) data: &'a [u8],
+}
+
+/// What a packet was put together from fragments to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WholePacket<'a> {
+    pub(super) protocol: u8,
+    pub(super) data: &'a [u8],
+}
+
+/// A packet on the way through its layers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Walk<'a> {
+    pub(super) view: View<'a>,
+    pub(super) direction: Option<Direction>,
+    pub(super) vlans: Vlans,
+    pub(super) tunnels: u8,
+    pub(super) fragment: Fragment,
+    pub(super) ip: Option<Ip>,
+    pub(super) quote: Option<IcmpError>,
+    layers: usize,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(packet: &'a [u8], wire_bytes: u32) -> Self {
+        Walk {
+            view: View::new(packet, wire_bytes as usize),
+            direction: None,
+            vlans: Vlans::default(),
+            tunnels: 0,
+            fragment: Fragment::Whole,
+            ip: None,
+            quote: None,
+            layers: 0,
+        }
+    }
+
+    /// Walks from the link layer on.
+    pub(super) fn start(mut self, link_type: LinkType) -> Result<Decoded<'a>, Halt<'a>> {
+        let next = self.link(link_type)?;
+        self.go_on(next)
+    }
+
+    /// Walks on behind the IP header of a packet that is now complete.
+    pub(super) fn resume(mut self, whole: WholePacket<'a>) -> Result<Decoded<'a>, Halt<'a>> {
+        self.view = View::new(whole.data, whole.data.len());
+        self.fragment = Fragment::Reassembled;
+        if let Some(ip) = &mut self.ip {
+            let header_bytes = if ip.src.is_ipv4() { 20 } else { 40 };
+            ip.total_bytes = header_bytes + whole.data.len() as u32;
+        }
+        self.go_on(Next::Protocol(whole.protocol))
+    }
+
+    fn go_on(&mut self, mut next: Next) -> Result<Decoded<'a>, Halt<'a>> {
+        while self.layers < LAYERS_MAX {
+            self.layers += 1;
+            next = match next {
+                Next::Protocol(super::ip::PROTOCOL_TCP) => return self.tcp(),
+                Next::Protocol(protocol) => self.protocol(protocol)?,
+                Next::Ip => self.ip()?,
+                Next::Ethernet => self.ethernet()?,
+                Next::Ethertype(ethertype) => self.ethertype(ethertype)?,
+                Next::Llc => self.llc()?,
+                Next::Ppp => self.ppp()?,
+                Next::HdlcOrPpp => self.hdlc_or_ppp()?,
+                Next::CiscoHdlc => self.cisco_hdlc()?,
+                Next::Pppoe => self.pppoe()?,
+                Next::Mpls => self.mpls()?,
+            };
+        }
+        Err(Halt::Not(NotTcp::TooDeep))
+    }
+
+    fn tcp(&self) -> Result<Decoded<'a>, Halt<'a>> {
+        let Some(ip) = self.ip else { return Err(Halt::Not(NotTcp::Malformed(Layer::Tcp))) };
+        let least = if self.quote.is_some() { TCP_QUOTED_BYTES_MIN } else { TCP_HEADER_BYTES_MIN };
+        self.view.peek(least, Layer::Tcp)?;
+        let View { bytes, offset, wire_bytes } = self.view;
+        let segment = Segment {
+            ip,
+            tcp: bytes,
+            tcp_wire_bytes: wire_bytes as u32,
+            offset_bytes: if self.fragment == Fragment::Reassembled { 0 } else { offset as u32 },
+            fragment: self.fragment,
+            vlans: self.vlans,
+            tunnels: self.tunnels,
+            direction: self.direction,
+        };
+        match self.quote {
+            Some(error) => Ok(Decoded::Quoted { error, segment }),
+            None if !(TCP_HEADER_BYTES_MIN..=wire_bytes).contains(&segment.header_bytes()) => {
+                Err(Halt::Not(NotTcp::Malformed(Layer::Tcp)))
+            }
+            None => Ok(Decoded::Tcp(segment)),
+        }
+    }
+
+    pub(super) fn enter_tunnel(&mut self, next: Next) -> Next {
+        self.tunnels = self.tunnels.saturating_add(1);
+        next
+    }
+}
