@@ -50,6 +50,8 @@ pub(crate) struct SendSequence {
     pub(crate) up: Option<Seq>,
     /// One past the last small segment sent, for Minshall's rule.
     pub(crate) small: Seq,
+    /// Where our FIN stands, once sent.
+    pub(crate) fin: Option<Seq>,
     /// The shift for windows that the peer sends (Snd.Wind.Shift).
     pub(crate) shift: u8,
 }
@@ -185,7 +187,8 @@ pub struct Connection {
     pub(crate) counters: Counters,
     pub(crate) last_sent_at: Instant,
     pub(crate) last_received_at: Instant,
-    pub(crate) tracing: Option<Box<VecDeque<Trace>>>,
+    /// Boxed, for almost nobody reads it.
+    pub(crate) tracing: Option<Box<Traces>>,
 }
 
 /// What [`crate::Info`] reports and nothing else needs.
@@ -204,6 +207,10 @@ pub(crate) struct Counters {
     pub(crate) refused: u32,
     pub(crate) duplicates_received: u32,
 }
+
+/// Trace values that nobody has read yet.
+#[derive(Debug, Default)]
+pub(crate) struct Traces(VecDeque<Trace>);
 
 /// How many trace values wait for a reader before the oldest is dropped.
 const TRACES_MAX: usize = 65_536;
@@ -228,6 +235,7 @@ impl Connection {
                 wl2: zero,
                 up: None,
                 small: iss,
+                fin: None,
                 shift: 0,
             },
             rcv: ReceiveSequence {
@@ -489,15 +497,15 @@ impl Connection {
 
     /// The oldest trace value not yet read. At most 65,536 are kept.
     pub fn poll_trace(&mut self) -> Option<Trace> {
-        self.tracing.as_mut()?.pop_front()
+        self.tracing.as_mut()?.0.pop_front()
     }
 
     pub(crate) fn trace(&mut self, what: impl FnOnce() -> Trace) {
         if let Some(traces) = &mut self.tracing {
-            if traces.len() == TRACES_MAX {
-                traces.pop_front();
+            if traces.0.len() == TRACES_MAX {
+                traces.0.pop_front();
             }
-            traces.push_back(what());
+            traces.0.push_back(what());
         }
     }
 
@@ -541,9 +549,9 @@ impl Connection {
         u32::from(self.config.initial_window_segments.max(1)) * self.mss()
     }
 
-    /// One past the last byte the application has written; where the FIN goes.
+    /// One past the last byte the application has written; where the FIN goes or went.
     pub(crate) fn stream_end(&self) -> Seq {
-        self.text_start() + self.send_queue.len() as u32
+        self.snd.fin.unwrap_or(self.text_start() + self.send_queue.len() as u32)
     }
 
     /// The sequence number of the first byte in the send queue.
@@ -556,14 +564,9 @@ impl Connection {
         self.snd.una == self.snd.iss
     }
 
-    /// Our FIN is sent.
-    pub(crate) fn fin_sent(&self) -> bool {
-        self.marks.fin_queued && self.snd.nxt.after(self.stream_end())
-    }
-
-    /// Our FIN is acknowledged: nothing but it lies behind the stream's end.
+    /// Our FIN is acknowledged.
     pub(crate) fn fin_acked(&self) -> bool {
-        self.fin_sent() && self.snd.una == self.snd.nxt && self.send_queue.is_empty()
+        self.snd.fin.is_some_and(|fin| self.snd.una.after(fin))
     }
 
     /// Bytes that are in the network as far as we know.

@@ -147,11 +147,6 @@ impl Reassembly {
         }
         None
     }
-
-    /// Forgets everything.
-    pub(crate) fn clear(&mut self) {
-        *self = Reassembly::default();
-    }
 }
 
 #[cfg(test)]

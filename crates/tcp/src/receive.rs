@@ -49,11 +49,10 @@ impl Connection {
             None => {}
             Some(Reply::Reset(header)) => self.reset_reply = Some(header.seq),
             Some(Reply::SynAck) => self.marks.handshake_owed = true,
-            Some(Reply::Ack(why)) => {
-                if self.acks.may_challenge(now, self.config.challenge_acks_per_second) {
-                    self.acks.owe(why);
-                }
+            Some(Reply::Ack(why)) if self.acks.may_challenge(now, self.config.challenge_acks_per_second) => {
+                self.acks.owe(why);
             }
+            Some(Reply::Ack(_)) => {}
         }
     }
 

@@ -114,7 +114,7 @@ impl Connection {
     fn new_data(&mut self, now: Instant, super_bytes: u32) -> Option<Transmit> {
         let end = self.stream_end();
         let unsent = end.offset_from(self.snd.nxt).max(0).cast_unsigned();
-        let fin = self.marks.fin_queued && !self.fin_sent();
+        let fin = self.marks.fin_queued && self.snd.fin.is_none();
         if (unsent == 0 && !fin) || self.syn_unacked() || !self.may_send_text() {
             return None;
         }
@@ -182,21 +182,24 @@ impl Connection {
             return Some(len);
         }
         let all = len == unsent;
-        let wanted = if all {
+        let wanted = if self.marks.send_small {
+            true
+        } else if all {
             self.nagle_allows(now, in_flight + (len - tail))
         } else {
             // The window is the limit: half of the largest ever seen is worth sending.
             len == usable && len >= self.snd.wnd_max / 2
         };
-        if wanted || self.marks.send_small {
+        if wanted {
             return Some(len);
         }
         if len > tail {
             return Some(len - tail);
         }
         if in_flight == 0 && !all && !self.timers.is_running(Timer::Persist) {
-            // Nothing will come back to move us: the override timer will (§3.8.6.2.1, 0.1 - 1 s).
-            self.arm_persist(now);
+            // Nothing will come back to move us: the override timer will. Of the 0.1 - 1 s that
+            // §3.8.6.2.1 gives it we take the longest, for a reader that is slow but not stuck.
+            self.arm(Timer::Persist, now.plus_micros(1_000_000));
         }
         None
     }
@@ -255,6 +258,7 @@ impl Connection {
         let mut flags = Flags::ACK;
         if to.after(end) {
             flags |= Flags::FIN;
+            self.snd.fin = Some(end);
         }
         if len > 0 && text_end == end {
             // RFC 9293 §3.9.1.2, MUST-61: nothing more is queued behind this.
@@ -288,7 +292,7 @@ impl Connection {
         let stamps =
             if flags.syn() && !flags.ack() { self.config.timestamps } else { self.timestamps.agreed };
         // RFC 7323 §3.2: a RST that answers a refused segment may do without.
-        if stamps && !(flags.rst() && !flags.ack()) {
+        if stamps && (flags.ack() || !flags.rst()) {
             let echo = if flags.ack() { self.timestamps.recent } else { 0 };
             options.timestamps = Some(Timestamps { value: self.timestamp_clock(now), echo });
         }

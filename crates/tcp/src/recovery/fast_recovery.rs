@@ -77,10 +77,6 @@ impl FastRecovery {
         }
     }
 
-    pub(crate) fn duplicate_acks(&self) -> u16 {
-        self.duplicate_acks
-    }
-
     /// Segments that limited transmit allows beyond the congestion window.
     pub(crate) fn limited_transmit_segments(&self) -> u32 {
         if self.phase == Phase::Open { u32::from(self.duplicate_acks.min(2)) } else { 0 }

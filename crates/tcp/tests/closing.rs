@@ -1,0 +1,331 @@
+//! Closing a connection: RFC 9293 §3.6, §3.10.4, §3.10.5, RFC 1337, RFC 6191.
+
+mod pair;
+
+use pair::{Fate, Pair, SERVER_ISS, Side, birth, pattern};
+use std::sync::Arc;
+use std::time::Duration;
+use tcp::{
+    Config, Connection, Error, Event, Instant, ReadError, State, TimeWait, TimeWaitVerdict, WriteError,
+};
+use wire::Seq;
+use wire::tcp::{Flags, Header};
+
+const BOTH: [Side; 2] = [Side::Client, Side::Server];
+
+fn other(side: Side) -> Side {
+    if side == Side::Client { Side::Server } else { Side::Client }
+}
+
+#[test]
+fn four_steps_by_either_side() {
+    for first in BOTH {
+        let mut pair = Pair::established();
+        let second = other(first);
+        let now = pair.now;
+        pair.end(first).finish(now);
+        assert_eq!(pair.end(first).state(), State::FinWait1);
+        pair.step(Instant::FAR_FUTURE);
+        assert_eq!(pair.end(second).state(), State::CloseWait);
+        pair.step(Instant::FAR_FUTURE);
+        assert_eq!(pair.end(first).state(), State::FinWait2);
+        let now = pair.now;
+        pair.end(second).finish(now);
+        assert_eq!(pair.end(second).state(), State::LastAck);
+        pair.step(Instant::FAR_FUTURE);
+        assert_eq!(pair.end(first).state(), State::TimeWait);
+        pair.step(Instant::FAR_FUTURE);
+        assert_eq!(pair.end(second).state(), State::Closed);
+        let (a, b) = if first == Side::Client { ("C", "S") } else { ("S", "C") };
+        assert_eq!(
+            pair.lines(),
+            [
+                format!("{a} FIN, ACK Seq=1 Ack=1 Len=0 fin"),
+                format!("{b} ACK Seq=1 Ack=2 Len=0 fin-ack"),
+                format!("{b} FIN, ACK Seq=1 Ack=2 Len=0 fin"),
+                format!("{a} ACK Seq=2 Ack=2 Len=0 fin-ack"),
+            ]
+        );
+        pair.run_for(Duration::from_secs(61));
+        assert_eq!(pair.states(), (State::Closed, State::Closed));
+        assert!(pair.client.is_closed() && pair.server.is_closed());
+    }
+}
+
+#[test]
+fn fin_and_ack_of_fin_in_one_segment_skip_fin_wait_2() {
+    let mut pair = Pair::established();
+    let now = pair.now;
+    pair.client.finish(now);
+    pair.flush();
+    let header = pair.next_header(Side::Client, Flags::FIN | Flags::ACK);
+    let answer = pair.inject(Side::Client, header, b"");
+    assert_eq!(pair.client.state(), State::TimeWait);
+    assert_eq!(answer[0].header.ack, header.seq + 1);
+}
+
+#[test]
+fn simultaneous_close_passes_closing() {
+    let mut pair = Pair::established();
+    let now = pair.now;
+    pair.client.finish(now);
+    pair.server.finish(now);
+    pair.step(Instant::FAR_FUTURE);
+    pair.step(Instant::FAR_FUTURE);
+    assert_eq!(pair.states(), (State::Closing, State::Closing));
+    pair.drive();
+    assert_eq!(pair.states(), (State::TimeWait, State::TimeWait));
+    pair.run_for(Duration::from_secs(61));
+    assert_eq!(pair.states(), (State::Closed, State::Closed));
+}
+
+#[test]
+fn a_half_closed_connection_goes_on_the_other_way_for_as_long_as_wanted() {
+    for first in BOTH {
+        let mut pair = Pair::established();
+        let (second, data) = (other(first), pattern(300_000));
+        let now = pair.now;
+        pair.end(first).write(now, b"last words").expect("room");
+        pair.end(first).finish(now);
+        pair.drive();
+        assert_eq!(pair.read_all(second), b"last words");
+        assert_eq!(pair.end(second).read(&mut [0; 4]), Ok(0), "the peer has finished");
+        assert_eq!(pair.end(first).write(now, b"more"), Err(WriteError::Finished));
+        for hour in 0..3 {
+            pair.run_for(Duration::from_secs(3_600));
+            let now = pair.now;
+            assert_eq!(pair.end(second).write(now, &data), Ok(data.len()), "hour {hour}");
+            pair.drive();
+            assert_eq!(pair.read_all(first), data);
+        }
+        let now = pair.now;
+        pair.end(second).finish(now);
+        pair.run_for(Duration::from_secs(70));
+        assert_eq!(pair.states(), (State::Closed, State::Closed));
+    }
+}
+
+#[test]
+fn the_fin_rides_on_the_last_data_and_waits_for_all_of_it() {
+    let mut pair = Pair::established();
+    let data = pattern(50_000);
+    let now = pair.now;
+    pair.client.write(now, &data).expect("room");
+    pair.client.finish(now);
+    assert_eq!(pair.client.state(), State::FinWait1, "at once, in any case (§3.10.4)");
+    pair.drive();
+    assert_eq!(pair.read_all(Side::Server), data);
+    let fins: Vec<_> = pair.log.iter().filter(|sent| sent.header.flags.fin()).collect();
+    assert_eq!(fins.len(), 1);
+    assert!(fins[0].len > 0 && fins[0].header.flags.psh());
+}
+
+#[test]
+fn a_lost_fin_is_sent_again_and_a_lost_ack_of_it_too() {
+    for lose in [0, 1, 2, 3] {
+        let mut pair = Pair::established();
+        let mut count = 0;
+        pair.fate = Box::new(move |_| {
+            count += 1;
+            if count == lose + 1 { Fate::Lose } else { Fate::Deliver }
+        });
+        let now = pair.now;
+        pair.client.finish(now);
+        pair.drive();
+        let now = pair.now;
+        pair.server.finish(now);
+        pair.run_for(Duration::from_secs(2));
+        assert_eq!(pair.states(), (State::TimeWait, State::Closed), "lost {lose}: {:#?}", pair.lines());
+    }
+}
+
+#[test]
+fn a_retransmitted_fin_restarts_time_wait_and_is_acknowledged() {
+    let mut pair = Pair::established();
+    let now = pair.now;
+    pair.client.finish(now);
+    pair.drive();
+    let now = pair.now;
+    pair.server.finish(now);
+    pair.drive();
+    assert_eq!(pair.client.state(), State::TimeWait);
+    let due = pair.client.poll_timeout().expect("2 MSL");
+    pair.run_for(Duration::from_secs(50));
+    let mut fin = pair.next_header(Side::Client, Flags::FIN | Flags::ACK);
+    fin.seq = Seq::new(SERVER_ISS) + 1;
+    let answer = pair.inject(Side::Client, fin, b"");
+    assert_eq!(answer[0].header.ack, Seq::new(SERVER_ISS) + 2);
+    assert!(pair.client.poll_timeout() > Some(due + Duration::from_secs(40)));
+}
+
+fn time_wait() -> (Pair, TimeWait) {
+    let mut pair = Pair::established();
+    let now = pair.now;
+    pair.client.finish(now);
+    pair.server.finish(now);
+    pair.drive();
+    let rest = pair.client.time_wait().expect("in TIME-WAIT with nothing left to do");
+    (pair, rest)
+}
+
+#[test]
+fn time_wait_is_safe_from_strays() {
+    // RFC 1337: an old duplicate must not end TIME-WAIT, nor a reset.
+    let (pair, mut rest) = time_wait();
+    let config = Config::default();
+    let rcv_nxt = pair.client.snapshot().rcv_nxt;
+    let mut arrives = |flags, seq| {
+        let header = Header { seq, ack: pair.client.snapshot().snd_nxt, flags, ..Header::default() };
+        rest.handle_segment(pair.now, &header, 0, &config)
+    };
+    assert!(matches!(arrives(Flags::RST, rcv_nxt), TimeWaitVerdict::Ignore(_)));
+    assert!(matches!(arrives(Flags::ACK, rcv_nxt), TimeWaitVerdict::Ignore(_)));
+    assert!(matches!(arrives(Flags::ACK, rcv_nxt - 500), TimeWaitVerdict::Reply(_)));
+    assert!(matches!(arrives(Flags::SYN, rcv_nxt - 500), TimeWaitVerdict::Reply(_)), "an old SYN");
+    let config = Config { time_wait_ignores_rst: false, ..Config::default() };
+    let header = Header { seq: rcv_nxt, flags: Flags::RST, ..Header::default() };
+    assert!(matches!(rest.handle_segment(pair.now, &header, 0, &config), TimeWaitVerdict::Closed));
+}
+
+#[test]
+fn a_newer_syn_reopens_a_connection_in_time_wait() {
+    // RFC 6191, RFC 9293 §3.6.1 MAY-2.
+    let (pair, mut rest) = time_wait();
+    let header =
+        Header { seq: pair.client.snapshot().rcv_nxt + 1, flags: Flags::SYN, ..Header::default() };
+    match rest.handle_segment(pair.now, &header, 0, &Config::default()) {
+        TimeWaitVerdict::Reopen { iss_at_least } => {
+            assert!(iss_at_least.after(pair.client.snapshot().snd_nxt));
+        }
+        verdict => panic!("{verdict:?}"),
+    }
+}
+
+#[test]
+fn closing_with_data_unread_resets() {
+    // SHLD-3.
+    let mut pair = Pair::established();
+    let now = pair.now;
+    pair.client.write(now, b"unread").expect("room");
+    pair.drive();
+    let now = pair.now;
+    pair.server.close(now);
+    pair.drive();
+    assert!(pair.lines().last().is_some_and(|line| line.contains("rst-unread-data")), "{:#?}", pair.lines());
+    assert_eq!(pair.client.failure(), Some(Error::Reset));
+    assert_eq!(pair.client.read(&mut [0; 4]), Err(ReadError::Failed(Error::Reset)));
+    assert_eq!(pair.states(), (State::Closed, State::Closed));
+}
+
+#[test]
+fn data_for_an_application_that_is_gone_resets() {
+    let mut pair = Pair::established();
+    let now = pair.now;
+    pair.server.close(now);
+    pair.drive();
+    assert_eq!(pair.states(), (State::CloseWait, State::FinWait2));
+    let now = pair.now;
+    pair.client.write(now, b"too late").expect("half-closed");
+    pair.drive();
+    assert!(pair.lines().last().is_some_and(|line| line.contains("rst-data-after-close")), "{:#?}", pair.lines());
+    assert_eq!(pair.client.failure(), Some(Error::Reset));
+}
+
+#[test]
+fn an_orphan_does_not_wait_for_ever() {
+    let mut pair = Pair::established();
+    let now = pair.now;
+    pair.server.close(now);
+    pair.drive();
+    assert_eq!(pair.server.state(), State::FinWait2);
+    pair.run_for(Duration::from_secs(61));
+    assert_eq!(pair.server.state(), State::Closed);
+    // An application that still listens may wait as long as it likes.
+    let mut pair = Pair::established();
+    let now = pair.now;
+    pair.server.finish(now);
+    pair.run_for(Duration::from_secs(86_400));
+    assert_eq!(pair.server.state(), State::FinWait2);
+}
+
+#[test]
+fn abort_resets_from_every_state() {
+    let abort = |pair: &mut Pair| {
+        let now = pair.now;
+        pair.client.abort(now);
+        let before = pair.log.len();
+        pair.flush();
+        assert_eq!(pair.client.state(), State::Closed);
+        pair.log[before..].iter().any(|sent| sent.header.flags.rst())
+    };
+    let mut fresh = Pair::new();
+    fresh.flush();
+    assert!(!abort(&mut fresh), "SYN-SENT: nobody to tell");
+    assert!(abort(&mut Pair::established()));
+    let mut half = Pair::established();
+    let now = half.now;
+    half.client.finish(now);
+    half.drive();
+    assert_eq!(half.client.state(), State::FinWait2);
+    assert!(abort(&mut half));
+    half.drive();
+    assert_eq!(half.server.failure(), Some(Error::Reset));
+    let (mut over, _) = time_wait();
+    assert!(!abort(&mut over), "TIME-WAIT: the peer has closed already");
+}
+
+#[test]
+fn events_tell_the_end() {
+    let mut pair = Pair::established();
+    (pair.client_events.clear(), pair.server_events.clear());
+    let now = pair.now;
+    pair.client.finish(now);
+    pair.drive();
+    assert_eq!(pair.server_events, [Event::PeerFinished]);
+    let now = pair.now;
+    pair.server.finish(now);
+    pair.drive();
+    assert_eq!(pair.server_events, [Event::PeerFinished, Event::Closed]);
+    pair.run_for(Duration::from_secs(61));
+    assert_eq!(pair.client_events, [Event::PeerFinished, Event::Closed]);
+    assert_eq!(pair.client.read(&mut [0; 4]), Ok(0), "a clean end stays a clean end");
+}
+
+#[test]
+fn close_before_the_handshake_is_complete() {
+    let mut pair = Pair::new();
+    pair.flush();
+    let now = pair.now;
+    pair.client.close(now);
+    assert_eq!(pair.client.state(), State::Closed, "SYN-SENT: delete the TCB (§3.10.4)");
+
+    // SYN-RECEIVED with nothing to send: FIN at once.
+    let mut pair = Pair::new();
+    pair.fate = Box::new(|sent| if sent.from == Side::Client && sent.header.flags.ack() { Fate::Lose } else { Fate::Deliver });
+    pair.run_for(Duration::from_millis(15));
+    assert_eq!(pair.server.state(), State::SynReceived);
+    let now = pair.now;
+    pair.server.finish(now);
+    assert_eq!(pair.server.state(), State::FinWait1);
+    pair.fate = Box::new(|_| Fate::Deliver);
+    pair.run_for(Duration::from_secs(5));
+    assert_eq!(pair.states(), (State::CloseWait, State::FinWait2), "{:#?}", pair.lines());
+}
+
+#[test]
+fn numbers_wrap_in_the_middle_of_everything() {
+    for iss in [u32::MAX - 2, u32::MAX - 1, u32::MAX, 0, 0x7fff_fffe, 0x8000_0000, u32::MAX - 70_000] {
+        let mut pair = Pair::new();
+        pair.client = Connection::connect(pair.now, birth(iss), Arc::new(Config::default()));
+        let data = pattern(200_000);
+        let now = pair.now;
+        pair.client.write(now, &data).expect("queued");
+        pair.drive();
+        let now = pair.now;
+        pair.client.finish(now);
+        pair.server.finish(now);
+        pair.drive();
+        assert_eq!(pair.read_all(Side::Server), data, "from {iss}");
+        assert_eq!(pair.states(), (State::TimeWait, State::TimeWait), "from {iss}");
+    }
+}
