@@ -5,10 +5,13 @@
 //! only: it cannot tell a live run, a simulation and a capture apart.
 
 pub mod diagram;
+pub mod json;
 pub mod ladder;
 pub mod numbers;
+pub mod plot;
 mod style;
 mod svg;
+pub mod tables;
 
 #[cfg(test)]
 mod snapshot;

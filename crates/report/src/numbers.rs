@@ -51,7 +51,10 @@ pub fn rate(bits_per_second: f64) -> String {
     if !bits_per_second.is_finite() {
         return "-".to_owned();
     }
-    let mut value = bits_per_second.max(0.0);
+    if bits_per_second < 0.005 {
+        return "0 bit/s".to_owned();
+    }
+    let mut value = bits_per_second;
     let mut unit = 0;
     while value >= 999.5 && unit + 1 < UNITS.len() {
         value /= 1000.0;
@@ -152,6 +155,7 @@ mod tests {
         assert_eq!(bytes(1024 * 1024 - 1), "1.00 MiB");
         assert_eq!(bytes(100 * 1024 * 1024), "100 MiB");
         assert_eq!(bytes(u64::MAX), "16.0 EiB");
+        assert_eq!((rate(0.0), rate(-1.0)), ("0 bit/s".to_owned(), "0 bit/s".to_owned()));
         assert_eq!(rate(999.0), "999 bit/s");
         assert_eq!(rate(999_999.0), "1.00 Mbit/s");
         assert_eq!(rate(f64::NAN), "-");

@@ -1,0 +1,119 @@
+use super::*;
+use crate::ladder::{Arrival, End, Ladder, Segment, Side, Step};
+use crate::snapshot;
+use tcp::{Instant, SegmentFacts, SendReason, Trace};
+use wire::Seq;
+use wire::tcp::Flags;
+
+/// A transfer over 20 ms with slow start, one loss and a fast retransmission.
+fn transfer() -> (Ladder, Vec<(Instant, Trace)>) {
+    let mut ladder = Ladder::between(
+        End { name: "client".into(), isn: Some(Seq::new(0)), ..End::default() },
+        End { name: "server".into(), isn: Some(Seq::new(0)), ..End::default() },
+    );
+    let mut traces = Vec::new();
+    let (mut next, mut cwnd) = (1u32, 10u32);
+    for round in 0..12u64 {
+        let at = |us: u64| Instant::from_micros(round * 20_000 + us);
+        for n in 0..cwnd {
+            let is_lost = round == 5 && n == 20;
+            ladder.steps.push(Step::Segment(Segment {
+                at: at(u64::from(n) * 100),
+                from: Side::Left,
+                facts: SegmentFacts {
+                    seq: Seq::new(next),
+                    ack: Seq::new(1),
+                    flags: Flags::ACK,
+                    len_bytes: 1_460,
+                    window_bytes: 65_535,
+                },
+                arrival: if is_lost { Arrival::Lost } else { Arrival::Delivered { at: at(10_000) } },
+                why: Some(if round == 6 && n == 0 {
+                    SendReason::FastRetransmit
+                } else {
+                    SendReason::NewData
+                }),
+                remarks: Vec::new(),
+                states: [None; 2],
+                frame: None,
+            }));
+            next += 1_460;
+        }
+        ladder.steps.push(Step::Segment(Segment {
+            at: at(12_000),
+            from: Side::Right,
+            facts: SegmentFacts {
+                seq: Seq::new(1),
+                ack: Seq::new(next),
+                flags: Flags::ACK,
+                len_bytes: 0,
+                window_bytes: 200_000,
+            },
+            arrival: Arrival::Delivered { at: at(20_000) },
+            why: None,
+            remarks: Vec::new(),
+            states: [None; 2],
+            frame: None,
+        }));
+        let ssthresh_bytes = if round < 5 { u32::MAX } else { 20 * 1_460 };
+        traces.push((at(20_000), Trace::Congestion { cwnd_bytes: cwnd * 1_460, ssthresh_bytes }));
+        let rtt_us = 20_000 + (round as u32 * 7_919) % 5_000;
+        traces.push((at(20_000), Trace::RttSample { rtt_us, srtt_us: 21_500, rto_us: 60_000 }));
+        cwnd = if round == 5 {
+            20
+        } else if round < 5 {
+            cwnd * 3 / 2
+        } else {
+            cwnd + 1
+        };
+    }
+    (ladder, traces)
+}
+
+#[test]
+fn the_charts_of_a_transfer_look_like_this() {
+    let (ladder, traces) = transfer();
+    snapshot::check("plot/time-sequence.svg", &time_sequence(&ladder, Side::Left).svg());
+    snapshot::check("plot/throughput.svg", &throughput(&ladder).svg());
+    snapshot::check("plot/congestion.svg", &congestion(&traces).svg());
+    snapshot::check("plot/rtt.svg", &rtt(&traces).svg());
+}
+
+#[test]
+fn nothing_and_nonsense_are_drawn() {
+    let empty = Chart { title: "<nothing>".into(), x: Unit::Count, y: Unit::Bytes, series: Vec::new() };
+    assert!(empty.svg().contains("&lt;nothing&gt;"));
+    let nonsense = vec![(f64::NAN, 1.0), (0.0, f64::INFINITY), (5.0, 5.0), (f64::MIN_POSITIVE, -1e300)];
+    for mark in [Mark::Line, Mark::Step, Mark::Points] {
+        let series = vec![Series { name: "x".into(), mark, color: Color::Red, points: nonsense.clone() }];
+        let svg = Chart { title: String::new(), x: Unit::Seconds, y: Unit::BitsPerSecond, series }.svg();
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+    }
+    let ladder = Ladder::between(End::default(), End::default());
+    assert!(time_sequence(&ladder, Side::Right).svg().contains("Bytes sent"));
+    assert!(throughput(&ladder).svg().contains("bit/s"));
+    assert!(rtt(&[]).svg().contains("Round-trip"));
+}
+
+#[test]
+fn a_million_points_become_a_small_picture() {
+    let points: Vec<(f64, f64)> = (0..1_000_000).map(|n| (f64::from(n), f64::from(n % 997))).collect();
+    for mark in [Mark::Line, Mark::Step] {
+        let series = vec![Series { name: "saw".into(), mark, color: Color::Blue, points: points.clone() }];
+        let svg = Chart { title: "Many".into(), x: Unit::Count, y: Unit::Count, series }.svg();
+        assert!(svg.len() < 80_000, "{} bytes", svg.len());
+    }
+}
+
+#[test]
+fn axes_have_round_numbers_and_fitting_units() {
+    let labels = |unit, to: f64| {
+        let axis = Axis::over(unit, [0.0, to].into_iter(), axis::Origin::Zero);
+        let ticks: Vec<String> = axis.ticks().into_iter().map(|(_, label)| label).collect();
+        format!("{} {}", ticks.join(" "), axis.unit_name())
+    };
+    assert_eq!(labels(Unit::Seconds, 0.07), "0 10 20 30 40 50 60 70 ms");
+    assert_eq!(labels(Unit::Bytes, 58_400.0), "0 10 20 30 40 50 60 KiB");
+    assert_eq!(labels(Unit::BitsPerSecond, 9.4e7), "0 20 40 60 80 100 Mbit/s");
+    assert_eq!(labels(Unit::Count, 3.0), "0.0 0.5 1.0 1.5 2.0 2.5 3.0 ");
+}
