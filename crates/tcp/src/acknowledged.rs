@@ -9,6 +9,7 @@ use crate::segment::{Event, Segment};
 use crate::timers::Timer;
 use crate::trace::{LossSign, Trace};
 use crate::{Instant, SendReason};
+use wire::Seq;
 
 impl Connection {
     /// SND.UNA - MAX.SND.WND =< SEG.ACK =< SND.NXT holds.
@@ -59,30 +60,29 @@ impl Connection {
     }
 
     /// RFC 6298 §3, RFC 7323 §4: the timed segment if it was never sent again, else the echo.
+    ///
+    /// An echo counts only when it answers the retransmission. One that is older answers the first
+    /// transmission, or is stale: a duplicate does not move TS.Recent (RFC 7323 §5.3, R2 before R3),
+    /// so the answer to it echoes something long past, and would count the timeout as round trip.
+    /// Without a measurement the back-off stays, as Karn's algorithm wants.
     fn sample_rtt(&mut self, now: Instant, segment: &Segment) {
         let ack = segment.header.ack;
-        let micros = match self.timed {
-            Some((end, sent_at)) if end.at_or_before(ack) => {
+        let micros = match (self.timed, segment.header.options.timestamps.filter(|_| self.timestamps.agreed))
+        {
+            (Some((end, sent_at)), _) if end.at_or_before(ack) => {
                 self.timed = None;
-                Some(now.micros_since(sent_at))
+                now.micros_since(sent_at)
             }
-            Some(_) => None,
-            None => segment.header.options.timestamps.filter(|_| self.timestamps.agreed).and_then(|stamps| {
-                // Only for what was retransmitted; its clock is coarse, so a zero says "below 1 ms".
-                let millis = self.timestamp_clock(now).wrapping_sub(stamps.echo);
-                (stamps.echo != 0 && millis < 600_000).then_some(u64::from(millis) * 1_000)
-            }),
+            (None, Some(stamps)) if Seq::new(stamps.echo).at_or_after(Seq::new(self.timestamps.resent)) => {
+                // The option's clock is coarse, so a zero says "below 1 ms".
+                u64::from(self.timestamp_clock(now).wrapping_sub(stamps.echo)) * 1_000
+            }
+            _ => return,
         };
-        match micros {
-            Some(micros) => {
-                let rtt_us = u32::try_from(micros).unwrap_or(u32::MAX);
-                self.rtt.on_sample(rtt_us, self.rto_bounds());
-                let (srtt_us, rto_us) = (self.rtt.srtt_us().unwrap_or(0), self.rto_us());
-                self.trace(|| Trace::RttSample { rtt_us, srtt_us, rto_us });
-            }
-            None if self.rtt.backoff() > 0 && !self.timestamps.agreed => {}
-            None => self.rtt.end_back_off(),
-        }
+        let rtt_us = u32::try_from(micros).unwrap_or(u32::MAX);
+        self.rtt.on_sample(rtt_us, self.rto_bounds());
+        let (srtt_us, rto_us) = (self.rtt.srtt_us().unwrap_or(0), self.rto_us());
+        self.trace(|| Trace::RttSample { rtt_us, srtt_us, rto_us });
     }
 
     fn recover(&mut self, advance: OnAdvance, bytes: u32, in_flight: u32) {

@@ -88,6 +88,8 @@ pub(crate) struct TimestampState {
     pub(crate) agreed: bool,
     /// Added to our clock.
     pub(crate) offset: u32,
+    /// Our clock when something was last sent again.
+    pub(crate) resent: u32,
     /// TS.Recent.
     pub(crate) recent: u32,
     /// When TS.Recent was set, in seconds of the driver's clock: it ages after 24 days (§5.5).
@@ -247,7 +249,13 @@ impl Connection {
                 fin: None,
                 shift: config.window_shift(),
             },
-            timestamps: TimestampState { agreed: false, offset: timestamp_offset, recent: 0, recent_at_s: 0 },
+            timestamps: TimestampState {
+                agreed: false,
+                offset: timestamp_offset,
+                resent: 0,
+                recent: 0,
+                recent_at_s: 0,
+            },
             peer_mss,
             attempts: 0,
             keep_alive_probes: 0,
@@ -510,6 +518,14 @@ impl Connection {
     }
 
     // What several rooms need.
+
+    /// Something is sent again: it is not timed any more (Karn), only its echo counts.
+    pub(crate) fn on_resent(&mut self, now: Instant, segments: u32, bytes: u32) {
+        self.timed = None;
+        self.timestamps.resent = self.timestamp_clock(now);
+        self.counters.retransmissions = self.counters.retransmissions.wrapping_add(segments);
+        self.counters.bytes_retransmitted += u64::from(bytes);
+    }
 
     pub(crate) fn arm(&mut self, timer: Timer, due: Instant) {
         self.timers.set(timer, due);

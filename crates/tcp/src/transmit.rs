@@ -55,8 +55,7 @@ impl Connection {
         };
         let seq = self.snd.iss;
         if again {
-            self.timed = None;
-            self.counters.retransmissions += 1;
+            self.on_resent(now, 1, 0);
         } else {
             self.timed = Some((seq + 1, now));
             self.snd.nxt = seq + 1;
@@ -102,9 +101,7 @@ impl Connection {
         let len = if limit > mss { limit - limit % mss } else { limit };
         let after = next + len;
         self.recovery.resend = after.before(end).then_some(Resend { next: after, end, why });
-        self.counters.retransmissions = self.counters.retransmissions.wrapping_add(len.div_ceil(mss));
-        self.counters.bytes_retransmitted += u64::from(len);
-        self.timed = None;
+        self.on_resent(now, len.div_ceil(mss), len);
         if !self.timers.is_running(Timer::Retransmit) {
             self.restart_retransmit_timer(now);
         }
@@ -357,7 +354,7 @@ impl Connection {
                 (from + 1).earliest(end.latest(self.snd.nxt))
             };
             if from.before(to) {
-                self.timed = None;
+                self.on_resent(now, 0, 0);
                 return Some(self.emit_text(now, from, to, SendReason::ZeroWindowProbe));
             }
         }

@@ -191,8 +191,7 @@ fn time_wait_is_safe_from_strays() {
 fn a_newer_syn_reopens_a_connection_in_time_wait() {
     // RFC 6191, RFC 9293 §3.6.1 MAY-2.
     let (pair, mut rest) = time_wait();
-    let header =
-        Header { seq: pair.client.snapshot().rcv_nxt + 1, flags: Flags::SYN, ..Header::default() };
+    let header = Header { seq: pair.client.snapshot().rcv_nxt + 1, flags: Flags::SYN, ..Header::default() };
     match rest.handle_segment(pair.now, &header, 0, &Config::default()) {
         TimeWaitVerdict::Reopen { iss_at_least } => {
             assert!(iss_at_least.after(pair.client.snapshot().snd_nxt));
@@ -227,7 +226,11 @@ fn data_for_an_application_that_is_gone_resets() {
     let now = pair.now;
     pair.client.write(now, b"too late").expect("half-closed");
     pair.drive();
-    assert!(pair.lines().last().is_some_and(|line| line.contains("rst-data-after-close")), "{:#?}", pair.lines());
+    assert!(
+        pair.lines().last().is_some_and(|line| line.contains("rst-data-after-close")),
+        "{:#?}",
+        pair.lines()
+    );
     assert_eq!(pair.client.failure(), Some(Error::Reset));
 }
 
@@ -301,7 +304,9 @@ fn close_before_the_handshake_is_complete() {
 
     // SYN-RECEIVED with nothing to send: FIN at once.
     let mut pair = Pair::new();
-    pair.fate = Box::new(|sent| if sent.from == Side::Client && sent.header.flags.ack() { Fate::Lose } else { Fate::Deliver });
+    pair.fate = Box::new(|sent| {
+        if sent.from == Side::Client && sent.header.flags.ack() { Fate::Lose } else { Fate::Deliver }
+    });
     pair.run_for(Duration::from_millis(15));
     assert_eq!(pair.server.state(), State::SynReceived);
     let now = pair.now;

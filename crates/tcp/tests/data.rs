@@ -146,8 +146,12 @@ fn back_off_doubles_and_r2_gives_up() {
     let start = pair.now;
     pair.client.write(start, b"into the void").expect("room");
     pair.run_for(Duration::from_secs(60));
-    let at: Vec<u64> =
-        pair.log.iter().filter(|sent| sent.len > 0).map(|sent| sent.at.since(start).as_millis() as u64).collect();
+    let at: Vec<u64> = pair
+        .log
+        .iter()
+        .filter(|sent| sent.len > 0)
+        .map(|sent| sent.at.since(start).as_millis() as u64)
+        .collect();
     assert_eq!(at, [0, 200, 600, 1_400, 3_000, 6_200, 12_600]);
     assert_eq!(pair.client.failure(), Some(tcp::Error::TimedOut));
     assert_eq!(pair.client.state(), State::Closed);
@@ -162,7 +166,11 @@ fn a_retransmitted_segment_is_not_timed() {
     let before = pair.client.info(pair.now).rtt;
     let mut first = true;
     pair.fate = Box::new(move |sent| {
-        if sent.len > 0 && std::mem::take(&mut first) { Fate::Late(Duration::from_secs(3)) } else { Fate::Deliver }
+        if sent.len > 0 && std::mem::take(&mut first) {
+            Fate::Late(Duration::from_secs(3))
+        } else {
+            Fate::Deliver
+        }
     });
     let now = pair.now;
     pair.client.write(now, b"late").expect("room");
@@ -352,7 +360,8 @@ fn a_lost_window_update_does_not_deadlock() {
     let now = pair.now;
     pair.client.write(now, &data).expect("room");
     pair.run_for(Duration::from_secs(2));
-    pair.fate = Box::new(|sent| if sent.why == SendReason::WindowUpdate { Fate::Lose } else { Fate::Deliver });
+    pair.fate =
+        Box::new(|sent| if sent.why == SendReason::WindowUpdate { Fate::Lose } else { Fate::Deliver });
     let mut read = Vec::new();
     for _ in 0..200 {
         read.extend(pair.read_all(Side::Server));
@@ -383,17 +392,19 @@ fn keep_alive_is_off_by_default_probes_when_asked_and_gives_up() {
     pair.run_for(Duration::from_secs(1_000_000));
     assert!(pair.log.is_empty(), "MUST-25");
 
-    let keep_alive =
-        KeepAlive { idle: Duration::from_secs(60), interval: Duration::from_secs(5), probes: 3 };
+    let keep_alive = KeepAlive { idle: Duration::from_secs(60), interval: Duration::from_secs(5), probes: 3 };
     let config = Config { keep_alive: Some(keep_alive), ..Config::default() };
     let mut pair = Pair::with(config, Config::default()).opened();
     pair.run_for(Duration::from_secs(130));
-    assert_eq!(pair.lines(), [
-        "C ACK Seq=0 Ack=1 Len=0 keep-alive",
-        "S ACK Seq=1 Ack=1 Len=0 probe-ack",
-        "C ACK Seq=0 Ack=1 Len=0 keep-alive",
-        "S ACK Seq=1 Ack=1 Len=0 probe-ack",
-    ]);
+    assert_eq!(
+        pair.lines(),
+        [
+            "C ACK Seq=0 Ack=1 Len=0 keep-alive",
+            "S ACK Seq=1 Ack=1 Len=0 probe-ack",
+            "C ACK Seq=0 Ack=1 Len=0 keep-alive",
+            "S ACK Seq=1 Ack=1 Len=0 probe-ack",
+        ]
+    );
     pair.fate = Box::new(|_| Fate::Lose);
     pair.run_for(Duration::from_secs(100));
     assert_eq!(pair.client.failure(), Some(tcp::Error::TimedOut));

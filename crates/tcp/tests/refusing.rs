@@ -69,9 +69,8 @@ fn an_acknowledgment_must_be_plausible() {
 fn challenges_are_limited_and_two_ends_do_not_loop() {
     let mut pair = traced();
     let rst = pair.next_header(Side::Client, Flags::RST);
-    let answers: usize = (0..1_000)
-        .map(|_| pair.inject(Side::Client, Header { seq: rst.seq + 1, ..rst }, b"").len())
-        .sum();
+    let answers: usize =
+        (0..1_000).map(|_| pair.inject(Side::Client, Header { seq: rst.seq + 1, ..rst }, b"").len()).sum();
     assert_eq!(answers, 10);
     // Both ends believe that the other is wrong: the storm must die by itself.
     let mut pair = Pair::established();
@@ -157,15 +156,14 @@ fn text_after_the_fin_is_not_taken() {
 #[test]
 fn a_closed_window_still_hears_acks_resets_and_urgent() {
     // MUST-66.
-    let mut pair = Pair::with(Default::default(), tcp::Config {
-        receive_buffer_bytes: 3_000,
-        ..Default::default()
-    })
-    .opened();
+    let mut pair =
+        Pair::with(Default::default(), tcp::Config { receive_buffer_bytes: 3_000, ..Default::default() })
+            .opened();
     let now = pair.now;
     pair.client.write(now, &pair::pattern(10_000)).expect("room");
     pair.server.write(now, b"unacknowledged").expect("room");
-    pair.fate = Box::new(|sent| if sent.from == Side::Server && sent.len > 0 { Fate::Lose } else { Fate::Deliver });
+    pair.fate =
+        Box::new(|sent| if sent.from == Side::Server && sent.len > 0 { Fate::Lose } else { Fate::Deliver });
     pair.run_for(Duration::from_secs(5));
     assert_eq!(pair.server.snapshot().rcv_wnd, 0);
     let header = pair.next_header(Side::Server, Flags::ACK | Flags::URG);

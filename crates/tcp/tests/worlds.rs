@@ -85,7 +85,11 @@ fn live(seed: u64) {
             }
         }
         for (from, data) in data.iter().enumerate() {
-            assert!(data.starts_with(&read[from]), "seed {seed}, turn {turn}: wrong bytes from {:?}", sides[from]);
+            assert!(
+                data.starts_with(&read[from]),
+                "seed {seed}, turn {turn}: wrong bytes from {:?}",
+                sides[from]
+            );
         }
         let over = |state| matches!(state, State::TimeWait | State::Closed);
         if over(pair.client.state()) && over(pair.server.state()) && read[0].len() == data[0].len() {
@@ -96,7 +100,12 @@ fn live(seed: u64) {
         let rest = pair.read_all(side);
         read[1 - me].extend(rest);
     }
-    assert!(read[0] == data[0] && read[1] == data[1], "seed {seed}: {:?} of {:?}", read.map(|r| r.len()), data.map(|d| d.len()));
+    assert!(
+        read[0] == data[0] && read[1] == data[1],
+        "seed {seed}: {:?} of {:?}",
+        read.map(|r| r.len()),
+        data.map(|d| d.len())
+    );
     pair.run_for(Duration::from_secs(700));
     assert_eq!(pair.states(), (State::Closed, State::Closed), "seed {seed}");
     assert_eq!((pair.client.failure(), pair.server.failure()), (None, None), "seed {seed}");

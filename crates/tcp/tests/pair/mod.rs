@@ -207,8 +207,11 @@ impl Pair {
     pub(crate) fn next_header(&mut self, to: Side, flags: Flags) -> Header {
         let snapshot = self.end(to).snapshot();
         let timestamps = self.end(to).info(Instant::ZERO).timestamps.then(|| wire::tcp::Timestamps {
-            value: (self.now.as_millis() as u32)
-                .wrapping_add(if to == Side::Client { SERVER_ISS } else { CLIENT_ISS }),
+            value: (self.now.as_millis() as u32).wrapping_add(if to == Side::Client {
+                SERVER_ISS
+            } else {
+                CLIENT_ISS
+            }),
             echo: 0,
         });
         Header {
