@@ -6,10 +6,9 @@
 mod pcap;
 mod pcapng;
 
-use crate::finish::{Checksums, Finish, complete_checksum};
-use crate::{Interface, InterfaceId, LinkType, PacketInfo, Section};
+use crate::{Finish, Interface, InterfaceId, LinkType, PacketInfo, Section};
 use std::io::{self, Write};
-use wire::{Checksum, Frame};
+use wire::Frame;
 
 /// Which file format to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -42,8 +41,6 @@ pub struct Writer<W: Write> {
     link_types: Vec<LinkType>,
     /// The block under construction.
     block: Vec<u8>,
-    /// The finished copy of a frame.
-    packet: Vec<u8>,
 }
 
 impl<W: Write> Writer<W> {
@@ -53,8 +50,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// Those of `out`.
     pub fn new(out: W, format: Format, section: &Section<'_>) -> io::Result<Self> {
-        let mut writer =
-            Writer { out, format, link_types: Vec::new(), block: Vec::new(), packet: Vec::new() };
+        let mut writer = Writer { out, format, link_types: Vec::new(), block: Vec::new() };
         if format == Format::Pcapng {
             pcapng::section(&mut writer.block, section);
             writer.out.write_all(&writer.block)?;
@@ -100,22 +96,20 @@ impl<W: Write> Writer<W> {
         self.out.write_all(&self.block)
     }
 
-    /// Writes a frame, finished as asked for.
+    /// Writes a frame, finished as asked for. Of a frame that is cut, the first piece gets the comments.
     ///
     /// # Errors
     /// As [`Writer::write_slices`].
     pub fn write_frame(&mut self, info: &PacketInfo<'_>, frame: &Frame, finish: Finish) -> io::Result<()> {
-        let link_type = self.link_type(info.interface)?;
-        let mut packet = std::mem::take(&mut self.packet);
-        packet.clear();
-        packet.extend_from_slice(frame.head.as_slice());
-        frame.payload.pieces().for_each(|piece| packet.extend_from_slice(piece));
-        if finish.checksums == Checksums::Completed && frame.offload.checksum != Checksum::Complete {
-            complete_checksum(link_type, &mut packet);
+        let mut info = *info;
+        for piece in finish.apply(frame, self.link_type(info.interface)?) {
+            match piece.payload.contiguous() {
+                Some(text) => self.write_slices(&info, &[piece.head.as_slice(), text])?,
+                None => self.write_slices(&info, &[&piece.to_vec()])?,
+            }
+            info.comments = &[];
         }
-        let written = self.write_slices(info, &[&packet]);
-        self.packet = packet;
-        written
+        Ok(())
     }
 
     /// Pushes what `out` has buffered to where it goes.

@@ -32,9 +32,13 @@ impl TimeUnit {
     }
 
     /// Nanoseconds since 1970, held at the ends of what a `u64` can say.
+    ///
+    /// Some writers store times before an unset clock's 1970 as negative numbers. They come out near
+    /// `u64::MAX`: no date, but the distances between them are right.
     #[inline]
     pub(super) fn nanoseconds(self, units: u64) -> u64 {
         let nanoseconds = match self.step {
+            Step::Multiply(factor) if units > i64::MAX as u64 => units.wrapping_mul(factor),
             Step::Multiply(factor) => units.saturating_mul(factor),
             Step::Divide(divisor) => units.checked_div(divisor).unwrap_or(0),
             Step::Binary(power) => saturate((u128::from(units) * 1_000_000_000) >> power),
@@ -77,7 +81,8 @@ mod tests {
             }
         }
         assert_eq!(TimeUnit::new(6, -1).nanoseconds(5), 0);
-        assert_eq!(TimeUnit::new(0, 0).nanoseconds(u64::MAX), u64::MAX);
+        assert_eq!(TimeUnit::new(0, 0).nanoseconds(1 << 40), u64::MAX);
+        assert_eq!(TimeUnit::new(6, 0).nanoseconds(-5i64 as u64), -5_000i64 as u64);
         assert_eq!(TimeUnit::new(0x7f, 0).nanoseconds(u64::MAX), 0);
     }
 }

@@ -1,0 +1,348 @@
+//! Wireshark as the judge: it reads what we write, and sees in packets what we see.
+
+mod common;
+
+use bytes::Bytes;
+use capture::{
+    Checksums, Decoded, Decoder, Direction, Finish, Format, Interface, LinkType, PacketInfo, Reader, Section,
+    SuperSegments, Writer,
+};
+use std::fs::File;
+use wire::{Checksum, Frame, Offload};
+
+/// 10.0.0.1:8080 -> 10.0.0.2:80 with this many bytes of text, checksums of TCP left to the link.
+fn segment(text_bytes: usize) -> Vec<u8> {
+    let total = (40 + text_bytes) as u16;
+    let mut packet = vec![0x45, 0, 0, 0, 0, 7, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+    packet[2..4].copy_from_slice(&total.to_be_bytes());
+    let sum = wire::checksum::of(&packet);
+    packet[10..12].copy_from_slice(&sum.to_be_bytes());
+    packet.extend([0x1f, 0x90, 0, 80, 0, 0, 0, 1, 0, 0, 0, 2, 0x50, 0x18, 1, 0, 0, 0, 0, 0]);
+    packet.extend((0..text_bytes).map(|at| at as u8));
+    packet
+}
+
+fn left_to_the_link(text_bytes: usize, segment_bytes: u16) -> Frame {
+    let mut frame = Frame::from_bytes(Bytes::from(segment(text_bytes)));
+    frame.offload = Offload { segment_bytes, checksum: Checksum::Trusted };
+    frame
+}
+
+#[test]
+fn names_times_directions_and_comments_arrive() {
+    if !common::has("tshark") {
+        return;
+    }
+    let section = Section { hardware: "memory", os: "none", application: "synfin", comment: "two ends" };
+    let mut writer = Writer::new(Vec::new(), Format::Pcapng, &section).unwrap();
+    let left = writer.add_interface(&Interface { name: "client", ..Interface::new(LinkType::RAW) }).unwrap();
+    let right =
+        writer.add_interface(&Interface { name: "server", ..Interface::new(LinkType::ETHERNET) }).unwrap();
+    let frame = left_to_the_link(5, 0);
+    let out = PacketInfo {
+        direction: Some(Direction::Outbound),
+        comments: &["first: \u{e9}", "second"],
+        ..PacketInfo::new(left, 1_700_000_000_123_456_789)
+    };
+    writer.write_frame(&out, &frame, Finish::default()).unwrap();
+    let arrival = PacketInfo {
+        direction: Some(Direction::Inbound),
+        ..PacketInfo::new(right, 1_700_000_000_123_456_790)
+    };
+    let mut ethernet = vec![0; 12];
+    ethernet.extend([8, 0]);
+    ethernet.extend(segment(5));
+    let as_it_is = Finish { checksums: Checksums::AsTheyAre, ..Finish::default() };
+    writer.write_frame(&arrival, &Frame::from_bytes(ethernet.into()), as_it_is).unwrap();
+    let file = common::file("names.pcapng", &writer.into_inner());
+    let fields = [
+        "frame.interface_name",
+        "frame.time_epoch",
+        "frame.packet_flags_direction",
+        "frame.comment",
+        "tcp.checksum.status",
+        "tcp.len",
+    ];
+    let lines = common::tshark(&file, "", &fields);
+    assert_eq!(lines[0], "client|1700000000.123456789|0x00000002|first: \u{e9},second|1|5");
+    assert_eq!(lines[1], "server|1700000000.123456790|0x00000001||0|5");
+}
+
+#[test]
+fn every_format_has_the_right_time_and_length() {
+    if !common::has("tshark") {
+        return;
+    }
+    for (format, time) in [
+        (Format::Pcapng, "1700000000.123456789"),
+        (Format::PcapNanoseconds, "1700000000.123456789"),
+        (Format::PcapMicroseconds, "1700000000.123456000"),
+    ] {
+        let mut writer = Writer::new(Vec::new(), format, &Section::default()).unwrap();
+        let id = writer.add_interface(&Interface::new(LinkType::RAW)).unwrap();
+        let info = PacketInfo { wire_bytes: Some(45), ..PacketInfo::new(id, 1_700_000_000_123_456_789) };
+        writer.write_slices(&info, &[&segment(5)[..30], &segment(5)[30..40]]).unwrap();
+        let file = common::file("format.cap", &writer.into_inner());
+        let lines = common::tshark(&file, "", &["frame.time_epoch", "frame.cap_len", "frame.len", "tcp.len"]);
+        assert_eq!(lines, [format!("{time}|40|45|5")], "{format:?}");
+    }
+}
+
+#[test]
+fn super_segments_have_good_checksums_whole_and_cut() {
+    if !common::has("tshark") {
+        return;
+    }
+    for (super_segments, lengths) in
+        [(SuperSegments::Whole, &["3000"][..]), (SuperSegments::Cut, &["1460", "1460", "80"])]
+    {
+        let mut writer = Writer::new(Vec::new(), Format::Pcapng, &Section::default()).unwrap();
+        let id = writer.add_interface(&Interface::new(LinkType::RAW)).unwrap();
+        let finish = Finish { super_segments, ..Finish::default() };
+        writer.write_frame(&PacketInfo::new(id, 1), &left_to_the_link(3_000, 1_460), finish).unwrap();
+        let file = common::file("super.pcapng", &writer.into_inner());
+        let lines = common::tshark(&file, "tcp.checksum.status == 1 && !_ws.malformed", &["tcp.len"]);
+        assert_eq!(lines, lengths);
+    }
+}
+
+/// What is compared of each packet.
+const FIELDS: [&str; 10] = [
+    "frame.number",
+    "frame.time_epoch",
+    "frame.len",
+    "ip.src",
+    "ipv6.src",
+    "ip.ttl",
+    "tcp.srcport",
+    "tcp.dstport",
+    "tcp.len",
+    "tcp.hdr_len",
+];
+
+/// Our view of the packets that hold TCP, as tshark would print it; quotations have no length.
+fn lines_of(file: &std::path::Path) -> Vec<String> {
+    let (mut reader, mut decoder) = (Reader::new(File::open(file).unwrap()).unwrap(), Decoder::new());
+    let mut lines = Vec::new();
+    while let Some(Ok(record)) = reader.next() {
+        let (number, time) = (record.number, record.time_ns);
+        let length = record.wire_bytes;
+        let Ok(Decoded::Tcp(segment)) = decoder.decode(&record) else { continue };
+        let src = segment.ip.src;
+        let (v4, v6, ttl) = if src.is_ipv4() {
+            (src.to_string(), String::new(), segment.ip.ttl.to_string())
+        } else {
+            (String::new(), src.to_string(), String::new())
+        };
+        lines.push(format!(
+            "{number}|{time}|{length}|{v4}|{v6}|{ttl}|{}|{}|{}|{}",
+            segment.src_port(),
+            segment.dst_port(),
+            segment.payload_wire_bytes(),
+            segment.header_bytes(),
+        ));
+    }
+    lines
+}
+
+/// What tshark says, the innermost of several IP headers only, when the last one is the innermost.
+fn lines_of_tshark(file: &std::path::Path) -> Vec<String> {
+    let mut lines = Vec::new();
+    for line in common::tshark(file, "tcp && !icmp && !icmpv6", &FIELDS) {
+        let mut fields: Vec<&str> = line.split('|').collect();
+        for field in &mut fields {
+            *field = field.rsplit(',').next().unwrap_or_default();
+        }
+        // tshark shows a negative time as one 2^64 units later, we as one 2^64 nanoseconds later.
+        let time = fields[1].replace('.', "").parse::<u128>().expect("a time with nine digits") as u64;
+        let time = time.to_string();
+        fields[1] = &time;
+        lines.push(fields.join("|"));
+    }
+    lines
+}
+
+#[test]
+fn every_packet_of_the_collection_looks_the_same_to_tshark() {
+    let Some(captures) = common::shared("captures") else { return };
+    if !common::has("tshark") {
+        return;
+    }
+    let index = std::fs::read_to_string(captures.join("INDEX.tsv")).unwrap();
+    for line in index.lines().skip(1) {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let damaged = !fields[9].is_empty(); // there, tshark exits with an error
+        if damaged || fields[0].ends_with(".snoop") {
+            continue;
+        }
+        let file = captures.join(fields[0]);
+        let (ours, theirs) = (lines_of(&file), lines_of_tshark(&file));
+        assert_eq!(ours.len(), theirs.len(), "{}", fields[0]);
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            assert_eq!(ours, theirs, "{}", fields[0]);
+        }
+    }
+}
+
+/// A TCP segment wrapped in something, and the link type that it is then of.
+fn wrapped() -> Vec<(&'static str, LinkType, Vec<u8>)> {
+    let inner = segment(5);
+    let with = |start: &[u8]| [start, &inner].concat();
+    let ethernet = |ethertype: u16, rest: &[u8]| {
+        [&[0, 0, 0xc, 0, 0, 1, 0, 0, 0xc, 0, 0, 2][..], &ethertype.to_be_bytes(), rest].concat()
+    };
+    let ipv4 = |protocol: u8, rest: &[u8]| {
+        let mut header = segment(0)[..20].to_vec();
+        header[2..4].copy_from_slice(&(20 + rest.len() as u16).to_be_bytes());
+        header[9] = protocol;
+        header[10..12].fill(0);
+        let sum = wire::checksum::of(&header);
+        header[10..12].copy_from_slice(&sum.to_be_bytes());
+        header[15] = 99;
+        [&header, rest].concat()
+    };
+    let udp = |port: u16, rest: &[u8]| {
+        let len = 8 + rest.len() as u16;
+        ipv4(17, &[&[0xc0, 0], &port.to_be_bytes()[..], &len.to_be_bytes(), &[0, 0], rest].concat())
+    };
+    let eth_inner = ethernet(0x0800, &inner);
+    let ipv6 = |next: u8, rest: &[u8]| {
+        let mut header = vec![0x6a, 0xb1, 0x23, 0x45];
+        header.extend((rest.len() as u16).to_be_bytes());
+        header.extend([next, 64]);
+        header.extend([0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+        header.extend([0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
+        [&header, rest].concat()
+    };
+    let tcp = &inner[20..];
+    let snap = [&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..], &inner].concat();
+    let raw = LinkType::RAW;
+    vec![
+        ("plain", LinkType::ETHERNET, eth_inner.clone()),
+        ("padded", LinkType::ETHERNET, [&eth_inner[..], &[0; 9]].concat()),
+        ("vlan", LinkType::ETHERNET, ethernet(0x8100, &with(&[0x20, 5, 8, 0]))),
+        ("qinq", LinkType::ETHERNET, ethernet(0x88a8, &with(&[0, 7, 0x81, 0, 0, 5, 8, 0]))),
+        ("pppoe", LinkType::ETHERNET, ethernet(0x8864, &with(&[0x11, 0, 0, 1, 0, 47, 0, 0x21]))),
+        ("mpls", LinkType::ETHERNET, ethernet(0x8847, &with(&[0, 1, 0, 64, 0, 2, 1, 64]))),
+        (
+            "pseudowire",
+            LinkType::ETHERNET,
+            ethernet(0x8847, &[&[0, 2, 1, 64, 0, 0, 0, 0][..], &eth_inner].concat()),
+        ),
+        ("snap", LinkType::ETHERNET, ethernet(snap.len() as u16, &snap)),
+        ("fddi", LinkType::FDDI, [&[0x50, 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2][..], &snap].concat()),
+        ("raw 12", LinkType::RAW_BSD, inner.clone()),
+        ("raw 14", LinkType::RAW_OPENBSD, inner.clone()),
+        ("ipv4", LinkType::IPV4, inner.clone()),
+        ("null", LinkType::NULL, with(&[2, 0, 0, 0])),
+        ("null big-endian", LinkType::NULL, with(&[0, 0, 0, 2])),
+        ("loop", LinkType::LOOP, with(&[0, 0, 0, 2])),
+        ("sll", LinkType::LINUX_SLL, with(&[0, 4, 0, 1, 0, 6, 1, 2, 3, 4, 5, 6, 0, 0, 8, 0])),
+        ("sll2", LinkType::LINUX_SLL2, with(&[8, 0, 0, 0, 0, 0, 0, 3, 0, 1, 0, 6, 1, 2, 3, 4, 5, 6, 0, 0])),
+        ("ppp", LinkType::PPP, with(&[0xff, 3, 0, 0x21])),
+        ("ppp short", LinkType::PPP, with(&[0x21])),
+        ("ppp hdlc", LinkType::PPP_HDLC, with(&[0xff, 3, 0, 0x21])),
+        ("ppp as cisco", LinkType::PPP, with(&[0x0f, 0, 8, 0])),
+        ("ppp pppd", LinkType::PPP_WITH_DIRECTION, with(&[1, 0xff, 3, 0, 0x21])),
+        ("cisco", LinkType::CISCO_HDLC, with(&[0x0f, 0, 8, 0])),
+        (
+            "nflog",
+            LinkType::NFLOG,
+            with(&[2, 0, 0, 1, 8, 0, 1, 0, 8, 0, 1, 0, 5, 0, 10, 0, b'x', 0, 0, 0, 49, 0, 9, 0]),
+        ),
+        ("ip in ip", raw, ipv4(4, &inner)),
+        ("6in4", raw, ipv4(41, &ipv6(6, tcp))),
+        ("4in6", raw, ipv6(4, &inner)),
+        ("gre", raw, ipv4(47, &with(&[0, 0, 8, 0]))),
+        ("gre key", raw, ipv4(47, &with(&[0xb0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2]))),
+        ("gre bridging", raw, ipv4(47, &[&[0, 0, 0x65, 0x58][..], &eth_inner].concat())),
+        ("erspan", raw, {
+            ipv4(
+                47,
+                &[&[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 0, 0, 1, 0, 0, 0, 0][..], &eth_inner].concat(),
+            )
+        }),
+        ("pptp", raw, ipv4(47, &with(&[0x30, 1, 0x88, 0x0b, 0, 49, 0, 1, 0, 0, 0, 1, 0xff, 3, 0, 0x21]))),
+        ("vxlan", raw, udp(4789, &[&[8, 0, 0, 0, 0, 0, 5, 0][..], &eth_inner].concat())),
+        ("geneve", raw, udp(6081, &[&[1, 0, 0x65, 0x58, 0, 0, 5, 0, 0, 0, 1, 0][..], &eth_inner].concat())),
+        ("gtp-u", raw, udp(2152, &with(&[0x30, 0xff, 0, 45, 0, 0, 0, 1]))),
+        (
+            "gtp-u extension",
+            raw,
+            udp(2152, &with(&[0x34, 0xff, 0, 53, 0, 0, 0, 1, 0, 0, 0, 0x85, 1, 0, 9, 0])),
+        ),
+        ("ipv6", raw, ipv6(6, tcp)),
+        ("hop by hop", raw, ipv6(0, &[&[60, 0, 1, 4, 0, 0, 0, 0, 6, 0, 1, 4, 0, 0, 0, 0][..], tcp].concat())),
+        ("ah", raw, ipv6(51, &[&[6, 4, 0, 0][..], &[0; 20], tcp].concat())),
+        ("atomic fragment", raw, ipv6(44, &[&[6, 0, 0, 0, 0, 0, 0, 9][..], tcp].concat())),
+        ("no length", raw, {
+            let mut packet = inner.clone();
+            packet[2..4].fill(0);
+            packet
+        }),
+    ]
+}
+
+#[test]
+fn every_wrapping_looks_the_same_to_tshark() {
+    if !common::has("tshark") {
+        return;
+    }
+    let mut writer = Writer::new(Vec::new(), Format::Pcapng, &Section::default()).unwrap();
+    let wrapped = wrapped();
+    for (number, (_, link_type, packet)) in wrapped.iter().enumerate() {
+        let id = writer.add_interface(&Interface::new(*link_type)).unwrap();
+        writer.write_slices(&PacketInfo::new(id, 1 + number as u64), &[packet]).unwrap();
+    }
+    let file = common::file("wrapped.pcapng", &writer.into_inner());
+    let (ours, theirs) = (lines_of(&file), lines_of_tshark(&file));
+    for (number, (name, link_type, _)) in wrapped.iter().enumerate() {
+        let start = format!("{}|", number + 1);
+        let of = |lines: &[String]| lines.iter().find(|line| line.starts_with(&start)).cloned();
+        let (ours, theirs) = (of(&ours), of(&theirs));
+        assert!(ours.is_some(), "{name} is not decoded");
+        // Wireshark does not count the direction byte, the file does.
+        let theirs = match *link_type {
+            LinkType::PPP_WITH_DIRECTION => theirs.map(|line| line.replace("|49|", "|50|")),
+            _ => theirs,
+        };
+        assert_eq!(ours, theirs, "{name} ({link_type})");
+    }
+}
+
+/// The packet cut into IP fragments of this many payload bytes.
+fn fragments(packet: &[u8], payload_bytes: usize) -> Vec<Vec<u8>> {
+    let (header, payload) = packet.split_at(20);
+    let pieces: Vec<&[u8]> = payload.chunks(payload_bytes).collect();
+    let mut fragments = Vec::new();
+    for (number, piece) in pieces.iter().enumerate() {
+        let mut header = header.to_vec();
+        let more = if number + 1 < pieces.len() { 0x2000 } else { 0 };
+        let place = (number * payload_bytes / 8) as u16 | more;
+        header[2..4].copy_from_slice(&(20 + piece.len() as u16).to_be_bytes());
+        header[6..8].copy_from_slice(&place.to_be_bytes());
+        header[10..12].fill(0);
+        let sum = wire::checksum::of(&header);
+        header[10..12].copy_from_slice(&sum.to_be_bytes());
+        fragments.push([&header, *piece].concat());
+    }
+    fragments
+}
+
+#[test]
+fn fragments_become_the_same_segment_in_the_same_frame() {
+    if !common::has("tshark") {
+        return;
+    }
+    let mut pieces = fragments(&segment(100), 48);
+    pieces.swap(0, 2);
+    pieces.push(segment(1)); // an ordinary one behind them
+    let mut writer = Writer::new(Vec::new(), Format::Pcapng, &Section::default()).unwrap();
+    let id = writer.add_interface(&Interface::new(LinkType::RAW)).unwrap();
+    for (number, piece) in pieces.iter().enumerate() {
+        writer.write_slices(&PacketInfo::new(id, number as u64), &[piece]).unwrap();
+    }
+    let file = common::file("fragments.pcapng", &writer.into_inner());
+    assert_eq!(lines_of(&file), lines_of_tshark(&file));
+    assert_eq!(lines_of(&file).len(), 2);
+}
