@@ -1,0 +1,243 @@
+//! From the connection as it was followed to its summary.
+
+use super::{Close, Connection, Counts, Direction, Faults, Fin, Handshake, Moment, Opened, Reset};
+use crate::ends::{Origin, Step};
+use crate::live::{At, FinMark, Live, Marks, Seen};
+use crate::verdicts::{Scale, Verdicts};
+use crate::{Notes, Side, community_id};
+use tcp::Instant;
+use tcp::state::{Cause, State};
+use wire::Seq;
+
+impl Connection {
+    /// Sums up a connection.
+    pub(crate) fn of(live: &mut Live) -> Connection {
+        let low_high = live.key.ends();
+        let addresses = if live.a_is_low { low_high } else { [low_high[1], low_high[0]] };
+        let steps = Side::BOTH.map(|side| live.ends.ends[side.index()].steps().collect::<Vec<_>>());
+        let after = live.ends.states(Default::default());
+        let opened = opened(&live.marks, &steps);
+        let originator = match opened {
+            Opened::By(side) | Opened::ByInferred(side) => side,
+            _ => Side::A,
+        };
+        Connection {
+            stream: live.stream,
+            addresses,
+            community_id: community_id(addresses[0], addresses[1]),
+            first_frame: live.first_frame,
+            last_frame: live.last_frame,
+            first_time: Instant::from_nanos(live.first_ns),
+            last_time: Instant::from_nanos(live.last_ns),
+            completeness: live.completeness,
+            opened,
+            handshake: handshake(&live.marks, live.completeness),
+            close: close(live),
+            states: after.map(|end| end.state),
+            states_or_else: after.map(|end| end.or_else),
+            steps,
+            initial_rtt_ns: live.initial_rtt_ns,
+            directions: Side::BOTH.map(|side| direction(live, side)),
+            faults: faults(live),
+            zeek_state: live.marks.history.conn_state(originator),
+            zeek_history: live.marks.history.text(originator),
+            icmp_errors: live.marks.icmp_errors,
+            was_evicted: live.was_evicted,
+        }
+    }
+}
+
+fn moment(at: At) -> Option<Moment> {
+    (at.frame != 0).then(|| Moment { frame: at.frame, time: Instant::from_nanos(at.time_ns) })
+}
+
+fn opened(marks: &Marks, steps: &[Vec<Step>; 2]) -> Opened {
+    match (marks.syn[0].frame, marks.syn[1].frame) {
+        (0, 0) => {}
+        (_, 0) => return Opened::By(Side::A),
+        (0, _) => return Opened::By(Side::B),
+        (a, b) => {
+            let both = steps.iter().all(|end| {
+                end.iter().any(|step| step.origin == Origin::Sent && step.row().is_some_and(|row| row.on == Cause::ActiveOpen))
+            });
+            return match (both, a < b) {
+                (true, _) => Opened::Simultaneously,
+                (false, true) => Opened::By(Side::A),
+                (false, false) => Opened::By(Side::B),
+            };
+        }
+    }
+    match (marks.syn_ack[0].frame, marks.syn_ack[1].frame) {
+        (0, 0) => Opened::Unknown,
+        (0, _) => Opened::ByInferred(Side::A),
+        (_, _) => Opened::ByInferred(Side::B),
+    }
+}
+
+fn handshake(marks: &Marks, completeness: crate::Completeness) -> Handshake {
+    let mut syns: Vec<Moment> = marks.syn.iter().filter_map(|at| moment(*at)).collect();
+    syns.sort_by_key(|syn| syn.frame);
+    let syn_ack = marks.syn_ack.iter().filter_map(|at| moment(*at)).min_by_key(|at| at.frame);
+    let refused = marks.reset.filter(|reset| !reset.was_synchronized && reset.reason == tcp::ResetReason::ClosedPort);
+    let by_reset = refused.and_then(|reset| moment(reset.at)).filter(|_| syn_ack.is_none());
+    let second_syn = syns.get(1).copied();
+    Handshake {
+        syn: syns.first().copied(),
+        syn_ack,
+        ack: moment(marks.handshake_ack),
+        second_syn,
+        is_split: second_syn.is_some() && completeness.has(crate::Completeness::SYN_ACK),
+        again: marks.syn_again,
+        offered: marks.offered,
+        refused: by_reset,
+    }
+}
+
+fn fin(mark: &FinMark) -> Option<Fin> {
+    let sent = moment(mark.sent)?;
+    Some(Fin { sent, acked: moment(mark.acked), again: mark.again })
+}
+
+fn close(live: &Live) -> Close {
+    let marks = &live.marks;
+    let fins = [fin(&marks.fin[0]), fin(&marks.fin[1])];
+    let reset = marks.reset.and_then(|reset| {
+        Some(Reset {
+            by: reset.by,
+            at: moment(reset.at)?,
+            reason: reset.reason,
+            acceptability: reset.acceptability,
+            was_synchronized: reset.was_synchronized,
+            in_flight_bytes: reset.in_flight_bytes,
+        })
+    });
+    let of_fins = Side::BOTH.into_iter().filter_map(|side| Some((fins[side.index()]?.sent.frame, side)));
+    let of_reset = reset.map(|reset| (reset.at.frame, reset.by));
+    let first = of_fins.chain(of_reset).min_by_key(|(frame, _)| *frame).map(|(_, side)| side);
+    let is_simultaneous = Side::BOTH.iter().any(|side| {
+        live.ends.ends[side.index()]
+            .steps()
+            .any(|step| step.row().is_some_and(|row| row.from == State::FinWait1 && row.to == State::Closing))
+    });
+    let half_closed = half_closed(live, &fins, is_simultaneous);
+    Close {
+        first,
+        fins,
+        is_simultaneous,
+        half_closed_ns: half_closed.map(|(ns, _)| ns),
+        half_closed_with_data: half_closed.is_some_and(|(_, with_data)| with_data),
+        reset,
+        resets: marks.resets,
+    }
+}
+
+/// The time between the first FIN and the other end's, and whether that end still sent text.
+fn half_closed(live: &Live, fins: &[Option<Fin>; 2], is_simultaneous: bool) -> Option<(u64, bool)> {
+    if is_simultaneous {
+        return None;
+    }
+    let (earlier, later) = match fins {
+        [None, None] => return None,
+        [Some(a), Some(b)] if a.sent.frame < b.sent.frame => (Side::A, Some(b)),
+        [Some(a), Some(_)] => (Side::B, Some(a)),
+        [Some(_), None] => (Side::A, None),
+        [None, Some(_)] => (Side::B, None),
+    };
+    let began_ns = live.marks.fin[earlier.index()].sent.time_ns;
+    let ended_ns = later.map_or(live.last_ns, |fin| fin.sent.time.as_nanos());
+    let other = &live.traffic[earlier.other().index()];
+    let with_data = other.text_segments > 0 && other.last_text_ns > began_ns;
+    Some((ended_ns.saturating_sub(began_ns), with_data))
+}
+
+fn faults(live: &Live) -> Faults {
+    let marks = &live.marks;
+    let both = |note| add(marks.note(Side::A, note), marks.note(Side::B, note));
+    let only = match (live.traffic[0].packets, live.traffic[1].packets) {
+        (1.., 0) => Some(Side::A),
+        (0, 1..) => Some(Side::B),
+        _ => None,
+    };
+    let lost = |side| marks.verdict(side, Verdicts::ACK_LOST_SEGMENT);
+    Faults {
+        only,
+        twice: both(Notes::CAPTURED_TWICE),
+        across_router: both(Notes::ACROSS_ROUTER),
+        super_segments: both(Notes::SUPER_SEGMENT),
+        missing: add(lost(Side::A), lost(Side::B)),
+        records_reordered: both(Notes::RECORD_REORDERED),
+    }
+}
+
+fn add(a: Seen, b: Seen) -> Seen {
+    let first = [a.first_frame, b.first_frame].into_iter().filter(|frame| *frame != 0).min().unwrap_or(0);
+    Seen { count: a.count + b.count, first_frame: first, last_frame: a.last_frame.max(b.last_frame) }
+}
+
+fn direction(live: &mut Live, side: Side) -> Direction {
+    let index = side.index();
+    let closed_at_end = live.traffic[index].zero_window.is_closed();
+    live.traffic[index].zero_window.close(live.last_ns);
+    let (traffic, sender, judged) = (&live.traffic[index], &live.senders[index], &live.sides[index]);
+    let loss = sender.loss.as_ref();
+    let rare = live.marks.rare.as_ref();
+    let sending_ns = traffic.first_text_ns.map_or(0, |first_ns| traffic.last_text_ns.saturating_sub(first_ns));
+    let unique_bytes = unique_bytes(live, side);
+    let window = &traffic.zero_window;
+    Direction {
+        packets: traffic.packets,
+        text_segments: traffic.text_segments,
+        text_bytes: traffic.text_bytes,
+        unique_bytes,
+        frame_bytes: traffic.frame_bytes,
+        ip_bytes: traffic.ip_bytes,
+        goodput_bytes_per_s: goodput(live, side, unique_bytes),
+        rtt: traffic.rtt.distribution(),
+        timestamp_rtt: traffic.timestamp_rtt.distribution(),
+        in_flight_bytes_max: traffic.in_flight_bytes_max,
+        window_bytes_max: traffic.window_bytes_max,
+        window_bytes_min: traffic.window_bytes_min,
+        window_is_inferred: judged.scale == Scale::Unknown,
+        zero_window_ns: window.total_ns,
+        zero_window_ns_max: window.longest_ns,
+        zero_window: Seen { count: window.times, first_frame: window.first_frame, last_frame: window.last_frame },
+        zero_window_at_end: closed_at_end,
+        retransmissions: loss.map(|loss| loss.counts).unwrap_or_default(),
+        retransmission_frames: loss.map(|loss| loss.first_frames).unwrap_or_default(),
+        retransmitted_bytes: loss.map_or(0, |loss| loss.retransmitted_bytes),
+        reordered: rare.map(|rare| rare.reordered[index]).unwrap_or_default(),
+        challenge_acks: rare.map(|rare| rare.challenge_acks[index]).unwrap_or_default(),
+        stuck: rare.map(|rare| rare.stuck[index]).unwrap_or_default(),
+        timeouts_in_a_row_max: loss.map_or(0, |loss| loss.timeouts_in_a_row_max),
+        nagle_waits: rare.map(|rare| rare.nagle_waits[index]).unwrap_or_default(),
+        nagle_wait_ns: rare.map_or(0, |rare| rare.nagle_wait_ns[index]),
+        idle_ns_max: traffic.idle_ns_max,
+        sending_ns,
+        text_bytes_max: sender.largest_text_bytes,
+        limited: traffic.limits.time,
+        verdicts: rare.map(|rare| Counts::of(&rare.verdicts[index])).unwrap_or_default(),
+        notes: rare.map(|rare| Counts::of(&rare.notes[index])).unwrap_or_default(),
+    }
+}
+
+/// What the application sent, by sequence numbers where they did not wrap, else by text less repeats.
+fn unique_bytes(live: &Live, side: Side) -> u64 {
+    let (judged, traffic) = (&live.sides[side.index()], &live.traffic[side.index()]);
+    let repeated = live.senders[side.index()].loss.as_ref().map_or(0, |loss| loss.retransmitted_bytes);
+    let counted = traffic.text_bytes.saturating_sub(repeated);
+    let Some(base) = judged.base else { return counted };
+    if judged.next_seq == Seq::new(0) || traffic.text_bytes >= 1 << 31 {
+        return counted;
+    }
+    let fin = u32::from(live.marks.fin[side.index()].sent.frame != 0);
+    let spanned = u64::from(judged.next_seq.bytes_since(base + 1).saturating_sub(fin));
+    spanned.min(traffic.text_bytes)
+}
+
+fn goodput(live: &Live, side: Side, unique_bytes: u64) -> Option<u64> {
+    let traffic = &live.traffic[side.index()];
+    let first_ns = traffic.first_text_ns?;
+    let until_ns = live.senders[side.index()].progress_ns.max(traffic.last_text_ns);
+    let lasted_ns = until_ns.saturating_sub(first_ns);
+    (lasted_ns > 0).then(|| u64::try_from(u128::from(unique_bytes) * 1_000_000_000 / u128::from(lasted_ns)).unwrap_or(u64::MAX))
+}

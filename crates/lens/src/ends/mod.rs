@@ -1,0 +1,177 @@
+//! The states of both ends, by the transition table of the engine (RFC 9293 §3.3.2).
+//!
+//! Each captured segment is turned into what its sender must have done to send it and what its
+//! receiver does when it arrives; both move machines over the same rows. A capture sees one point of
+//! the path, so an arrival is assumed and remembered until the receiver's own segments confirm it; a
+//! segment that was sent before the arrival takes the assumption back ("crossed"), and it is made
+//! again after it. What is *not* here: sequence verdicts, and why a segment was sent.
+
+mod arrive;
+mod end;
+mod send;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use end::End;
+pub use end::{Moves, Origin, Step};
+
+use crate::Segment;
+use tcp::state::State;
+use wire::Seq;
+use wire::tcp::Flags;
+
+/// One of the two ends of a connection: the sender of its first captured packet, or the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Side {
+    /// The end that sent the first captured packet.
+    A,
+    /// The other end.
+    B,
+}
+
+impl Side {
+    /// Both, A first.
+    pub const BOTH: [Side; 2] = [Side::A, Side::B];
+
+    /// The opposite end.
+    #[must_use]
+    pub const fn other(self) -> Side {
+        match self {
+            Side::A => Side::B,
+            Side::B => Side::A,
+        }
+    }
+
+    /// 0 for A, 1 for B.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// The state of one end after a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndState {
+    /// The likeliest state.
+    pub state: State,
+    /// The state it is in if what was captured has not arrived, or was refused.
+    pub or_else: Option<State>,
+    /// The handshake was not captured: the first state was assumed.
+    pub is_inferred: bool,
+    /// The rows that this end took because of the segment.
+    pub moves: Moves,
+}
+
+/// Whether a reset may end the connection that it names (RFC 9293 §3.10.7, RFC 5961 §3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ResetAcceptability {
+    /// Its sequence number is exactly the next expected: it must be obeyed.
+    Exact,
+    /// In the window but not exact: to be answered by a challenge ACK, obeyed by older stacks.
+    InWindow,
+    /// Outside the window, or it does not acknowledge the SYN: to be ignored.
+    Outside,
+    /// One direction alone does not show it.
+    Unknown,
+}
+
+/// Things that the states show about a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) struct Observed {
+    /// The sender had not received the other's last SYN, FIN or RST when it sent this.
+    pub(crate) crossed: bool,
+    /// A RST and whether it is acceptable.
+    pub(crate) reset: Option<ResetAcceptability>,
+    /// Text beyond a FIN that its sender had sent before.
+    pub(crate) text_after_fin: bool,
+    /// A SYN inside a synchronized connection: to be answered by a challenge ACK (RFC 5961 §4).
+    pub(crate) syn_in_synchronized: bool,
+    /// The receiver answers with a RST: the acknowledgment is of nothing it sent (§3.5.2).
+    pub(crate) unacceptable_ack: bool,
+    /// The sender is in a state in which the table has no way to send this.
+    pub(crate) no_row: bool,
+    /// A RST answered a SYN.
+    pub(crate) refused: bool,
+    /// The receiver went on after a RST that came earlier: it was ignored.
+    pub(crate) reset_ignored: bool,
+}
+
+/// What the numbers of the connection were before the segment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Before {
+    /// The next number that the receiver expects, as far as the capture shows; zero if unknown.
+    pub(crate) expected: Seq,
+    /// The receiver's last acknowledgment; `None` if it never sent one.
+    pub(crate) acknowledged: Option<Seq>,
+    /// The receiver's window in bytes.
+    pub(crate) window_bytes: u32,
+    /// All text up to the segment's end is captured.
+    pub(crate) is_contiguous: bool,
+    /// A time after which a segment would have arrived, in nanoseconds.
+    pub(crate) travel_ns: u64,
+    /// The SYN carried data that was taken (RFC 7413).
+    pub(crate) fast_open: bool,
+}
+
+/// The two ends.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ends {
+    pub(crate) ends: [End; 2],
+}
+
+/// The facts of a segment by which ends move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Facts {
+    pub(crate) seq: Seq,
+    pub(crate) end: Seq,
+    pub(crate) ack: Seq,
+    pub(crate) flags: Flags,
+    pub(crate) frame: crate::Frame,
+    pub(crate) time_ns: u64,
+}
+
+impl Facts {
+    fn of(segment: &Segment) -> Facts {
+        Facts {
+            seq: segment.seq,
+            end: segment.end(),
+            ack: segment.ack,
+            flags: segment.flags,
+            frame: segment.frame,
+            time_ns: segment.time.as_nanos(),
+        }
+    }
+
+    fn acks(&self, number: Seq) -> bool {
+        self.flags.ack() && self.ack.at_or_after(number)
+    }
+}
+
+impl Ends {
+    /// Moves both ends for a segment that `from` sent.
+    pub(crate) fn take(&mut self, from: Side, segment: &Segment, before: &Before) -> (Observed, [EndState; 2]) {
+        let facts = Facts::of(segment);
+        let mut observed = Observed::default();
+        let [a, b] = &mut self.ends;
+        let (sender, receiver) = if from == Side::A { (a, b) } else { (b, a) };
+        let quiet = facts.flags.bits() & (Flags::SYN | Flags::FIN | Flags::RST).bits() == 0
+            && sender.is_settled()
+            && receiver.is_settled();
+        if quiet {
+            // nearly every segment: nothing awaits anything, and none of the bits that move
+            return (observed, self.states([Moves::default(); 2]));
+        }
+        let mut moves = [Moves::default(); 2];
+        let taken_back = sender.take_back(&facts, before, &mut observed);
+        sender.send(receiver, &facts, before, &mut moves[from.index()], &mut observed);
+        sender.arrive_again(&taken_back, &mut moves[from.index()]);
+        receiver.arrive(&facts, before, &mut moves[from.other().index()], &mut observed);
+        (observed, self.states(moves))
+    }
+
+    /// The states without a further segment.
+    pub(crate) fn states(&self, moves: [Moves; 2]) -> [EndState; 2] {
+        [self.ends[0].state_after(moves[0]), self.ends[1].state_after(moves[1])]
+    }
+}

@@ -1,0 +1,209 @@
+//! The lens: takes segments in the order of capture, follows connections, says what it sees.
+//!
+//! One pass. Which connection a segment belongs to is decided as Wireshark 4.4 does: the pair of
+//! addresses and ports, and a new connection when a SYN (or SYN,ACK) has another initial number, or
+//! comes after a FIN or RST.
+
+use crate::findings::{self, Finding};
+use crate::flow::{FlowKey, FlowTable};
+use crate::live::Live;
+use crate::verdicts::Verdicts;
+use crate::{Analysis, Config, Connection, Notice, Segment, Side, Sink, Whole};
+use std::collections::BTreeMap;
+
+/// Explains a capture, segment by segment.
+///
+/// ```
+/// use lens::{Config, Kept, Lens, Segment};
+/// use wire::tcp::Flags;
+/// let mut lens = Lens::new(Config::default());
+/// let mut kept = Kept::default();
+/// let syn = Segment {
+///     source: "10.0.0.1:51000".parse().expect("an address"),
+///     destination: "10.0.0.2:80".parse().expect("an address"),
+///     flags: Flags::SYN,
+///     ..Segment::default()
+/// };
+/// let said = lens.take(&syn, &mut kept);
+/// assert_eq!(said.sender().state.name(), "SYN-SENT");
+/// lens.finish(&mut kept);
+/// assert_eq!(kept.connections.len(), 1);
+/// ```
+#[derive(Debug)]
+pub struct Lens {
+    config: Config,
+    table: FlowTable,
+    /// The connections; those that were replaced or evicted leave a place free.
+    slots: Vec<Option<Box<Live>>>,
+    free: Vec<u32>,
+    live: usize,
+    /// The last connection asked for: bursts belong to one.
+    last: Option<(FlowKey, u32)>,
+    streams: u32,
+    /// The hand of the clock by which a victim is chosen.
+    hand: usize,
+    evicted: u64,
+    left_out: BTreeMap<&'static str, (usize, u64)>,
+}
+
+impl Lens {
+    /// A lens that has seen nothing.
+    pub fn new(config: Config) -> Lens {
+        Lens {
+            table: FlowTable::new(config.hash_key),
+            config,
+            slots: Vec::new(),
+            free: Vec::new(),
+            live: 0,
+            last: None,
+            streams: 0,
+            hand: 0,
+            evicted: 0,
+            left_out: BTreeMap::new(),
+        }
+    }
+
+    /// How many connections were seen.
+    pub fn connections_seen(&self) -> u32 {
+        self.streams
+    }
+
+    /// How many connections are remembered now.
+    pub fn connections_remembered(&self) -> usize {
+        self.live
+    }
+
+    /// Takes the next segment. What it says of it is returned, and given to `sink` together with
+    /// connections that end because of it.
+    pub fn take(&mut self, segment: &Segment, sink: &mut impl Sink) -> Analysis {
+        let (key, source_is_low) = FlowKey::of(segment.source, segment.destination);
+        let mut index = self.find(&key);
+        let mut reused = Verdicts::NONE;
+        if let Some(found) = index
+            && segment.flags.syn()
+            && segment.whole != Whole::QuotedInIcmp
+        {
+            let from = self.side(found, source_is_low);
+            let live = self.slot(found);
+            if live.is_another(from, segment) {
+                reused = Verdicts::REUSED_PORTS;
+                self.retire(found, sink);
+                index = None;
+            } else {
+                live.on_same_syn(from, segment);
+            }
+        }
+        let index = match index {
+            Some(index) => index,
+            None => self.open(key, source_is_low, segment, sink),
+        };
+        self.last = Some((key, index));
+        let from = self.side(index, source_is_low);
+        let config = self.config;
+        let mut analysis = self.slot(index).take(from, segment, reused, &config);
+        analysis.verdicts |= reused;
+        sink.segment(segment, &analysis);
+        analysis
+    }
+
+    /// The capture is over: every connection that is left is summed up, by its number.
+    pub fn finish(mut self, sink: &mut impl Sink) {
+        let mut left: Vec<Box<Live>> = self.slots.drain(..).flatten().collect();
+        left.sort_by_key(|live| live.stream);
+        for mut live in left {
+            self.sum_up(&mut live, sink);
+        }
+        for (kind, (_, count)) in self.left_out.iter().filter(|(_, (_, count))| *count > 0) {
+            sink.notice(&Notice::FindingsLeftOut { kind, count: *count });
+        }
+    }
+
+    fn find(&mut self, key: &FlowKey) -> Option<u32> {
+        if let Some((last_key, index)) = self.last
+            && last_key == *key
+        {
+            return Some(index);
+        }
+        let slots = &self.slots;
+        self.table.find(key, |at| is_at(slots, at, key))
+    }
+
+    fn slot(&mut self, index: u32) -> &mut Live {
+        self.slots[index as usize].as_mut().expect("the table names only places that are taken")
+    }
+
+    fn side(&mut self, index: u32, source_is_low: bool) -> Side {
+        if self.slot(index).a_is_low == source_is_low { Side::A } else { Side::B }
+    }
+
+    fn open(&mut self, key: FlowKey, a_is_low: bool, segment: &Segment, sink: &mut impl Sink) -> u32 {
+        if self.live >= self.config.connections_max.max(1) {
+            self.evict(sink);
+        }
+        let live = Some(Box::new(Live::new(key, a_is_low, self.streams, segment)));
+        self.streams = self.streams.saturating_add(1);
+        self.live += 1;
+        let index = match self.free.pop() {
+            Some(index) => {
+                self.slots[index as usize] = live;
+                index
+            }
+            None => {
+                self.slots.push(live);
+                (self.slots.len() - 1) as u32
+            }
+        };
+        let slots = &self.slots;
+        self.table.insert(&key, index, |at| is_at(slots, at, &key));
+        index
+    }
+
+    /// Sums up a connection and frees its place.
+    fn retire(&mut self, index: u32, sink: &mut impl Sink) {
+        let Some(mut live) = self.slots[index as usize].take() else { return };
+        self.slots[index as usize] = None;
+        // the key can only be compared while the place is taken, so put it back for the removal
+        let key = live.key;
+        self.table.remove(&key, |at| at == index);
+        self.free.push(index);
+        self.live -= 1;
+        self.last = None;
+        self.sum_up(&mut live, sink);
+    }
+
+    /// A second chance for those heard of lately (the clock algorithm): at most one round.
+    fn evict(&mut self, sink: &mut impl Sink) {
+        for _ in 0..=2 * self.slots.len() {
+            self.hand = (self.hand + 1) % self.slots.len().max(1);
+            let Some(live) = self.slots.get_mut(self.hand).and_then(Option::as_mut) else { continue };
+            if std::mem::take(&mut live.is_recent) {
+                continue;
+            }
+            live.was_evicted = true;
+            self.evicted += 1;
+            let stream = live.stream;
+            self.retire(self.hand as u32, sink);
+            sink.notice(&Notice::Evicted { stream, total: self.evicted });
+            return;
+        }
+    }
+
+    fn sum_up(&mut self, live: &mut Live, sink: &mut impl Sink) {
+        let connection = Connection::of(live);
+        sink.connection(&connection);
+        let (most, left_out) = (self.config.findings_per_kind_max, &mut self.left_out);
+        findings::look(&connection, &mut |finding: Finding| {
+            let (count, left) = left_out.entry(finding.kind).or_default();
+            if *count < most {
+                *count += 1;
+                sink.finding(&finding);
+            } else {
+                *left += 1;
+            }
+        });
+    }
+}
+
+fn is_at(slots: &[Option<Box<Live>>], at: u32, key: &FlowKey) -> bool {
+    slots.get(at as usize).and_then(Option::as_ref).is_some_and(|live| live.key == *key)
+}

@@ -1,0 +1,54 @@
+//! Explains captured TCP connections: the states of both ends, why each segment was sent, what
+//! Wireshark would say of it, and what a person should know.
+//!
+//! Give [`Lens::take`] the segments of a capture in order; it answers with an [`Analysis`] of each and
+//! hands connections ([`Connection`]) and findings ([`Finding`]) to a [`Sink`]. A packet of a capture
+//! file becomes a segment by [`Segment::of_packet`].
+//!
+//! # How to read this crate
+//!
+//! | you want to know | look into |
+//! | --- | --- |
+//! | what Wireshark calls a segment, and when | `verdicts/sequence.rs` |
+//! | which state an end is in | `ends/send.rs`, `ends/arrive.rs`, over [`tcp::state::ROWS`] |
+//! | why it was sent | `why/retransmission.rs`, `why/ack.rs`, `why/reset.rs` |
+//! | reordered or sent again | `why/order.rs` |
+//! | what people should be told | `findings/`, one file each |
+//! | which connection a segment is of | `lens.rs` |
+//!
+//! The lens reads no clock, no file and no socket, and never runs the engine over captured bytes: two
+//! engines would invent what the capture does not show.
+
+#![warn(missing_docs)]
+
+mod analysis;
+mod community_id;
+mod config;
+mod connection;
+mod ends;
+mod findings;
+mod flow;
+mod from_capture;
+mod lens;
+mod live;
+mod metrics;
+mod segment;
+mod sink;
+mod verdicts;
+mod why;
+mod zeek;
+
+pub use analysis::{AckedFrame, Analysis, Notes, RepeatedFrame};
+pub use community_id::community_id;
+pub use config::Config;
+pub use connection::{Close, Connection, Direction, Faults, Fin, Handshake, Moment, Opened, Reset};
+pub use ends::{EndState, Moves, Origin, ResetAcceptability, Side, Step};
+pub use findings::{Evidenced, Finding, Severity};
+pub use lens::Lens;
+pub use live::{Offered, Seen, Stuck};
+pub use metrics::{Distribution, LimitedTime};
+pub use segment::{Frame, Segment, Whole};
+pub use sink::{Discard, KeepSegments, Kept, Notice, Sink};
+pub use verdicts::{Completeness, VerdictSeverity, Verdicts};
+pub use why::{Confidence, Evidence, Order, RetransmissionCounts, Why};
+pub use zeek::ConnState;

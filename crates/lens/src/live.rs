@@ -1,0 +1,263 @@
+//! One connection while the capture is read, and what happens to it on a segment.
+//!
+//! The order is: is it the same packet again; Wireshark's verdicts; the states of both ends; why it
+//! was sent; the counters. Each of these stands in its own room, this file only leads through them.
+
+mod marks;
+mod scene;
+
+pub(crate) use marks::{At, FinMark, KINDS, Marks};
+pub use marks::{Offered, Seen, Stuck};
+
+use crate::analysis::{AckedFrame, Notes, RepeatedFrame};
+use crate::ends::{Ends, Observed};
+use crate::flow::FlowKey;
+use crate::metrics::Traffic;
+use crate::verdicts::{self, Completeness, Judged, Known, Verdicts, judge, note_handshake_options, special_verdicts};
+use crate::why::{Place, Prior, Sender, Twice};
+use crate::{Analysis, Config, Frame, Segment, Side, Whole};
+use wire::Seq;
+use wire::tcp::Flags;
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Live {
+    pub(crate) key: FlowKey,
+    pub(crate) stream: u32,
+    /// The sender of the first packet is the smaller of the key's ends.
+    pub(crate) a_is_low: bool,
+    /// Heard of since the hand of the clock passed.
+    pub(crate) is_recent: bool,
+    pub(crate) completeness: Completeness,
+    pub(crate) is_mptcp: bool,
+    pub(crate) was_evicted: bool,
+    pub(crate) data_in_syn: u32,
+    pub(crate) fast_open_taken: bool,
+    pub(crate) first_frame: Frame,
+    pub(crate) last_frame: Frame,
+    pub(crate) first_ns: u64,
+    pub(crate) last_ns: u64,
+    pub(crate) syn_ns: Option<u64>,
+    pub(crate) syn_ack_ns: Option<u64>,
+    pub(crate) initial_rtt_ns: Option<u64>,
+    pub(crate) sides: [verdicts::Side; 2],
+    pub(crate) ends: Ends,
+    pub(crate) senders: [Sender; 2],
+    pub(crate) traffic: [Traffic; 2],
+    pub(crate) marks: Marks,
+}
+
+impl Live {
+    pub(crate) fn new(key: FlowKey, a_is_low: bool, stream: u32, first: &Segment) -> Live {
+        Live {
+            key,
+            stream,
+            a_is_low,
+            is_recent: true,
+            completeness: Completeness::default(),
+            is_mptcp: false,
+            was_evicted: false,
+            data_in_syn: 0,
+            fast_open_taken: false,
+            first_frame: first.frame,
+            last_frame: first.frame,
+            first_ns: first.time.as_nanos(),
+            last_ns: first.time.as_nanos(),
+            syn_ns: None,
+            syn_ack_ns: None,
+            initial_rtt_ns: None,
+            sides: Default::default(),
+            ends: Ends::default(),
+            senders: Default::default(),
+            traffic: Default::default(),
+            marks: Marks::default(),
+        }
+    }
+
+    /// Takes the next segment of this connection, sent by `from`.
+    pub(crate) fn take(&mut self, from: Side, segment: &Segment, reused: Verdicts, config: &Config) -> Analysis {
+        if matches!(segment.whole, Whole::QuotedInIcmp | Whole::Fragment) {
+            self.is_recent = true;
+            return self.unjudged(from, segment);
+        }
+        let mut notes = self.notes_of_header(segment);
+        let twice = self.senders[from.index()].captured_twice(segment);
+        self.note_times(segment, &mut notes);
+        let prior = self.prior(from, segment);
+        let before = self.before(from, segment);
+        let (judged, dsack) = self.judge(from, segment, config);
+        let state_before = self.ends.ends[from.index()].state();
+        let own_fin_end = self.ends.ends[from.index()].fin_end;
+        let before = self.complete_before(from, before, segment);
+        let (observed, ends) = match twice {
+            Some(_) => (Observed::default(), self.ends.states(Default::default())),
+            None => self.ends.take(from, segment, &before),
+        };
+        let place = place(&prior, segment);
+        let shows_frame = self.learn_of_losses(from, segment, &prior, dsack);
+        let scene = scene::Question { segment, judged: &judged, prior, twice, state_before, own_fin_end, after: ends };
+        let why = self.why(from, &scene);
+        notes_of_ends(&mut notes, &observed, twice, shows_frame);
+        self.count(from, segment, &judged, &prior, place, twice);
+        let analysis = self.analysis(from, segment, &judged, ends, why, observed, notes);
+        let verdicts = analysis.verdicts | reused;
+        let analysis = Analysis { verdicts, shows_frame: twice.map(|twice| twice.first).or(shows_frame), ..analysis };
+        self.marks.on_segment(from, segment, &analysis, &prior);
+        analysis
+    }
+
+    fn judge(&mut self, from: Side, segment: &Segment, config: &Config) -> (Judged, bool) {
+        let known = Known {
+            initial_rtt_ns: self.initial_rtt_ns,
+            unacked_max: config.unacked_max,
+            mptcp: self.is_mptcp,
+        };
+        let [a, b] = &mut self.sides;
+        let (sent, other) = if from == Side::A { (a, b) } else { (b, a) };
+        let mut verdicts = Verdicts::NONE;
+        if segment.flags.syn() || !segment.options.sack.is_empty() {
+            verdicts = special_verdicts(other, segment, &mut self.data_in_syn);
+            self.fast_open_taken |= verdicts.contains(Verdicts::TFO_ACK);
+        }
+        let mut judged = judge(sent, other, segment, known);
+        judged.verdicts |= verdicts;
+        note_handshake_options(sent, other, segment);
+        self.completeness.note(segment);
+        (judged, verdicts.contains(Verdicts::DSACK))
+    }
+
+    fn note_times(&mut self, segment: &Segment, notes: &mut Notes) {
+        let now_ns = segment.time.as_nanos();
+        notes.set(Notes::RECORD_REORDERED, now_ns < self.last_ns);
+        self.is_recent = true;
+        self.last_frame = segment.frame;
+        self.last_ns = self.last_ns.max(now_ns);
+        self.is_mptcp |= segment.mptcp_subtypes != 0;
+        match (segment.flags.syn(), segment.flags.ack()) {
+            (true, false) => self.syn_ns = Some(now_ns),
+            (true, true) => self.syn_ack_ns = Some(now_ns),
+            (false, true) if self.initial_rtt_ns.is_none() => {
+                self.initial_rtt_ns = self.syn_ns.map(|syn_ns| now_ns.saturating_sub(syn_ns));
+            }
+            _ => {}
+        }
+    }
+
+    /// Remarks that the header alone gives, beyond verdicts.
+    fn notes_of_header(&self, segment: &Segment) -> Notes {
+        let (flags, options) = (segment.flags, &segment.options);
+        let mut notes = Notes::NONE;
+        notes.set(Notes::ECN_CONGESTION, segment.ecn == 3);
+        notes.set(Notes::ACK_FIELD_WITHOUT_ACK, !flags.ack() && segment.ack != Seq::new(0));
+        notes.set(Notes::URGENT_WITHOUT_URG, !flags.urg() && segment.urgent != 0);
+        notes.set(Notes::OPTIONS_CUT, segment.whole == Whole::OptionsCut);
+        if flags.syn() {
+            notes.set(Notes::SYN_WITHOUT_MSS, options.mss.is_none() && segment.whole == Whole::Yes);
+            notes.set(Notes::SCALE_TOO_LARGE, options.window_scale.is_some_and(|shift| shift > 14));
+        } else {
+            notes.set(Notes::MSS_WITHOUT_SYN, options.mss.is_some());
+        }
+        notes.set(Notes::SUPER_SEGMENT, self.marks.exceeds_mss(segment));
+        notes
+    }
+
+    /// The verdicts are not for it (ICMP quotes, fragments): it is counted, and nothing moves.
+    fn unjudged(&mut self, from: Side, segment: &Segment) -> Analysis {
+        let judged = Judged::default();
+        let ends = self.ends.states(Default::default());
+        let why = crate::why::Why::new(tcp::SendReason::NewData, crate::why::Confidence::LOW);
+        let mut notes = Notes::NONE;
+        notes.set(Notes::OPTIONS_CUT, segment.whole == Whole::Fragment);
+        if segment.whole == Whole::QuotedInIcmp {
+            self.marks.icmp_errors += 1;
+        }
+        self.analysis(from, segment, &judged, ends, why, Observed::default(), notes)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "gathers what the rooms said into one value")]
+    fn analysis(
+        &self,
+        from: Side,
+        segment: &Segment,
+        judged: &Judged,
+        ends: [crate::EndState; 2],
+        why: crate::Why,
+        observed: Observed,
+        notes: Notes,
+    ) -> Analysis {
+        let (sent, other) = (&self.sides[from.index()], &self.sides[from.other().index()]);
+        let relative_seq = sent.relative(segment.seq);
+        let (window_bytes, window_is_inferred) = sent.window_bytes(segment.window);
+        Analysis {
+            stream: self.stream,
+            from,
+            verdicts: judged.verdicts,
+            relative_seq,
+            relative_ack: if segment.flags.ack() { other.relative(segment.ack) } else { 0 },
+            relative_end: relative_seq.wrapping_add(segment.sequence_bytes()),
+            window_bytes,
+            window_is_inferred,
+            in_flight_bytes: judged.in_flight_bytes,
+            acked: judged.acked.map(|acked| AckedFrame { frame: acked.frame, rtt_ns: acked.rtt_ns }),
+            duplicate_ack: judged.duplicate_ack,
+            rto: judged.rto.map(|(after_ns, frame)| RepeatedFrame { frame, after_ns }),
+            ends,
+            why,
+            reset: observed.reset,
+            notes,
+            shows_frame: None,
+        }
+    }
+}
+
+fn place(prior: &Prior, segment: &Segment) -> Place {
+    if prior.next_seq == Seq::new(0) || segment.seq == prior.next_seq || segment.sequence_bytes() == 0 {
+        Place::Next
+    } else if segment.seq.after(prior.next_seq) {
+        Place::BeyondGap
+    } else if prior.acknowledged.is_some_and(|una| segment.end().at_or_before(una)) {
+        Place::Old
+    } else {
+        Place::InGap
+    }
+}
+
+fn notes_of_ends(notes: &mut Notes, observed: &Observed, twice: Option<Twice>, shows: Option<Frame>) {
+    notes.set(Notes::CROSSED, observed.crossed);
+    notes.set(Notes::TEXT_AFTER_FIN, observed.text_after_fin);
+    notes.set(Notes::SYN_IN_SYNCHRONIZED, observed.syn_in_synchronized);
+    notes.set(Notes::NO_ROW, observed.no_row);
+    notes.set(Notes::UNACCEPTABLE_ACK, observed.unacceptable_ack);
+    notes.set(Notes::REFUSED, observed.refused);
+    notes.set(Notes::RESET_IGNORED, observed.reset_ignored);
+    notes.set(Notes::CAPTURED_TWICE, twice.is_some());
+    notes.set(Notes::ACROSS_ROUTER, twice.is_some_and(|twice| twice.across_router));
+    notes.set(Notes::SHOWS_SPURIOUS, shows.is_some());
+}
+
+impl Live {
+    /// The connection has been closed or reset: a SYN with the same number is a new one (4.4).
+    pub(crate) fn has_ended(&self) -> bool {
+        self.completeness.has(Completeness::FIN | Completeness::RST)
+    }
+
+    /// Whether a SYN or SYN,ACK of `from` begins another connection on the same addresses and ports.
+    pub(crate) fn is_another(&self, from: Side, segment: &Segment) -> bool {
+        let Some(base) = self.sides[from.index()].base else { return false };
+        match (segment.flags.syn(), segment.flags.ack()) {
+            (true, false) => segment.seq != base || self.has_ended(),
+            (true, true) => segment.seq != base,
+            _ => false,
+        }
+    }
+
+    /// A SYN with the same number again: numbers shown by an answer to it do not count (4.4).
+    pub(crate) fn on_same_syn(&mut self, from: Side, segment: &Segment) {
+        if segment.flags.contains(Flags::SYN) && !segment.flags.ack() {
+            let side = &mut self.sides[from.index()];
+            if side.base.is_some() {
+                side.next_seq = side.acknowledgeable;
+            }
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! The landmarks of a connection: the frames of its handshake and its close, and counts with their
+//! first frames. Findings and summaries are made of them.
+
+use crate::analysis::{Analysis, Notes};
+use crate::ends::ResetAcceptability;
+use crate::verdicts::Verdicts;
+use crate::why::{Order, Prior};
+use crate::zeek::History;
+use crate::{Frame, Segment, Side};
+use tcp::{ResetReason, SendReason};
+use wire::Seq;
+
+/// Verdicts and notes are counted by their bit.
+pub(crate) const KINDS: usize = 22;
+
+/// How often something was seen, and where first and last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// How often.
+    pub count: u32,
+    /// The frame where it was seen first, 0 for never.
+    pub first_frame: Frame,
+    /// The frame where it was seen last, 0 for never.
+    pub last_frame: Frame,
+}
+
+impl Seen {
+    pub(crate) fn note(&mut self, frame: Frame) {
+        self.count += 1;
+        if self.first_frame == 0 {
+            self.first_frame = frame;
+        }
+        self.last_frame = frame;
+    }
+}
+
+/// A frame and its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) struct At {
+    pub(crate) frame: Frame,
+    pub(crate) time_ns: u64,
+}
+
+/// A FIN and what became of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct FinMark {
+    pub(crate) sent: At,
+    pub(crate) end: Seq,
+    pub(crate) again: Seen,
+    pub(crate) acked: At,
+}
+
+/// A reset.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ResetMark {
+    pub(crate) by: Side,
+    pub(crate) at: At,
+    pub(crate) reason: ResetReason,
+    pub(crate) acceptability: ResetAcceptability,
+    pub(crate) was_synchronized: bool,
+    pub(crate) in_flight_bytes: u32,
+}
+
+/// What one end said of itself in its SYN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Offered {
+    /// A SYN of this end was captured.
+    pub syn_captured: bool,
+    /// Maximum Segment Size in bytes.
+    pub mss: Option<u16>,
+    /// Window scale.
+    pub window_scale: Option<u8>,
+    /// SACK permitted.
+    pub sack: bool,
+    /// Timestamps.
+    pub timestamps: bool,
+}
+
+/// Counts that most connections never need.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rare {
+    pub(crate) verdicts: [[Seen; KINDS]; 2],
+    pub(crate) notes: [[Seen; KINDS]; 2],
+    pub(crate) reordered: [Seen; 2],
+    pub(crate) challenge_acks: [Seen; 2],
+    pub(crate) nagle_waits: [Seen; 2],
+    pub(crate) nagle_wait_ns: [u64; 2],
+    pub(crate) stuck: [Stuck; 2],
+    pub(crate) text_after_reset: [Seen; 2],
+}
+
+/// The longest row of timeouts of one segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Stuck {
+    /// Timeouts in a row.
+    pub timeouts: u8,
+    /// The text that was sent again and again, in bytes.
+    pub text_bytes: u32,
+    /// The last of these frames.
+    pub frame: Frame,
+    /// The last timeout, in nanoseconds.
+    pub last_rto_ns: u64,
+}
+
+/// The landmarks.
+#[derive(Debug, Default)]
+pub(crate) struct Marks {
+    pub(crate) syn: [At; 2],
+    pub(crate) syn_ack: [At; 2],
+    pub(crate) handshake_ack: At,
+    pub(crate) syn_again: [Seen; 2],
+    pub(crate) fin: [FinMark; 2],
+    pub(crate) reset: Option<ResetMark>,
+    pub(crate) resets: [Seen; 2],
+    pub(crate) offered: [Offered; 2],
+    pub(crate) history: History,
+    pub(crate) icmp_errors: u32,
+    pub(crate) rare: Option<Box<Rare>>,
+    suspicious: [bool; 2],
+    /// The end that acknowledged late, and when: does the other send at once?
+    late_ack: Option<(Side, u64, u64)>,
+}
+
+impl Marks {
+    /// The latest segment of `side` was one that a careful receiver challenges (RFC 5961).
+    pub(crate) fn suspicious_from(&self, side: Side) -> bool {
+        self.suspicious[side.index()]
+    }
+
+    /// More text than the smaller MSS of the handshake allows.
+    pub(crate) fn exceeds_mss(&self, segment: &Segment) -> bool {
+        let mss = self.offered.iter().filter_map(|offered| offered.mss).min().unwrap_or(9_000);
+        segment.text_bytes > u32::from(mss)
+    }
+
+    /// Counts of verdict `bit` for one direction.
+    pub(crate) fn verdict(&self, side: Side, verdict: Verdicts) -> Seen {
+        let bit = verdict.bits().trailing_zeros() as usize;
+        self.rare.as_ref().and_then(|rare| rare.verdicts[side.index()].get(bit).copied()).unwrap_or_default()
+    }
+
+    /// Counts of a note for one direction.
+    pub(crate) fn note(&self, side: Side, note: Notes) -> Seen {
+        let bit = note.bits().trailing_zeros() as usize;
+        self.rare.as_ref().and_then(|rare| rare.notes[side.index()].get(bit).copied()).unwrap_or_default()
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    pub(crate) fn on_segment(&mut self, from: Side, segment: &Segment, analysis: &Analysis, prior: &Prior) {
+        let at = At { frame: segment.frame, time_ns: segment.time.as_nanos() };
+        if !analysis.verdicts.is_empty() {
+            count(&mut self.rare().verdicts[from.index()], analysis.verdicts.bits(), segment.frame);
+        }
+        if !analysis.notes.is_empty() {
+            count(&mut self.rare().notes[from.index()], analysis.notes.bits(), segment.frame);
+        }
+        self.history.on_segment(from, segment, analysis);
+        if analysis.notes.contains(Notes::CAPTURED_TWICE) {
+            return;
+        }
+        if segment.flags.syn() {
+            self.on_syn(from, segment, analysis, at);
+        }
+        if segment.flags.fin() {
+            self.on_fin(from, segment, at);
+        }
+        if segment.flags.rst() {
+            self.on_rst(from, segment, analysis, at, prior);
+        }
+        self.on_ack(from, segment, analysis, at);
+        self.suspicious[from.index()] = analysis.notes.contains(Notes::SYN_IN_SYNCHRONIZED)
+            || analysis.reset == Some(ResetAcceptability::InWindow);
+        self.on_reason(from, segment, analysis, at);
+    }
+
+    fn on_syn(&mut self, from: Side, segment: &Segment, analysis: &Analysis, at: At) {
+        let slot = if segment.flags.ack() { &mut self.syn_ack } else { &mut self.syn };
+        let slot = &mut slot[from.index()];
+        if slot.frame == 0 {
+            *slot = at;
+        } else if analysis.why.reason == SendReason::Timeout {
+            self.syn_again[from.index()].note(at.frame);
+        }
+        let options = &segment.options;
+        self.offered[from.index()] = Offered {
+            syn_captured: true,
+            mss: options.mss,
+            window_scale: options.window_scale,
+            sack: options.sack_permitted,
+            timestamps: options.timestamps.is_some(),
+        };
+    }
+
+    fn on_fin(&mut self, from: Side, segment: &Segment, at: At) {
+        let fin = &mut self.fin[from.index()];
+        if fin.sent.frame == 0 {
+            fin.sent = at;
+            fin.end = segment.end();
+        } else {
+            fin.again.note(at.frame);
+        }
+    }
+
+    fn on_rst(&mut self, by: Side, _segment: &Segment, analysis: &Analysis, at: At, prior: &Prior) {
+        self.resets[by.index()].note(at.frame);
+        let reason = match analysis.why.reason {
+            SendReason::Reset(reason) => reason,
+            _ => ResetReason::Aborted,
+        };
+        let acceptability = analysis.reset.unwrap_or(ResetAcceptability::Unknown);
+        let better = self.reset.is_none_or(|known| known.acceptability != ResetAcceptability::Exact)
+            && acceptability == ResetAcceptability::Exact;
+        if self.reset.is_none() || better {
+            let unacked = prior.acknowledged.map_or(0, |una| prior.next_seq.offset_from(una).max(0));
+            let was_synchronized = self.handshake_ack.frame != 0 || self.syn.iter().all(|syn| syn.frame == 0);
+            let in_flight_bytes = if was_synchronized { unacked.cast_unsigned() } else { 0 };
+            self.reset = Some(ResetMark { by, at, reason, acceptability, was_synchronized, in_flight_bytes });
+        }
+    }
+
+    fn on_ack(&mut self, from: Side, segment: &Segment, analysis: &Analysis, at: At) {
+        if !segment.flags.ack() {
+            return;
+        }
+        let other_fin = &mut self.fin[from.other().index()];
+        if other_fin.sent.frame != 0 && other_fin.acked.frame == 0 && segment.ack.at_or_after(other_fin.end) {
+            other_fin.acked = at;
+        }
+        let answered = self.syn_ack.iter().any(|syn_ack| syn_ack.frame != 0);
+        let opens = !segment.flags.syn() && !segment.flags.rst() && answered && self.handshake_ack.frame == 0;
+        if opens && self.syn_ack[from.other().index()].frame != 0 {
+            self.handshake_ack = at;
+        }
+        let _ = analysis;
+    }
+
+    fn on_reason(&mut self, from: Side, segment: &Segment, analysis: &Analysis, at: At) {
+        let why = &analysis.why;
+        if why.order == Order::Reordered {
+            self.rare().reordered[from.index()].note(at.frame);
+        }
+        match why.reason {
+            SendReason::ChallengeAck => self.rare().challenge_acks[from.index()].note(at.frame),
+            SendReason::Timeout if segment.text_bytes > 0 => {
+                let stuck = &mut self.rare().stuck[from.index()];
+                let timeouts = if stuck.text_bytes == segment.text_bytes { stuck.timeouts.saturating_add(1) } else { 1 };
+                let last_rto_ns = why.implied_rto_ns.unwrap_or(0);
+                *stuck = Stuck { timeouts, text_bytes: segment.text_bytes, frame: at.frame, last_rto_ns };
+            }
+            SendReason::DelayedAck => {
+                let waited_ns = analysis.acked.map_or(0, |acked| acked.rtt_ns);
+                self.late_ack = Some((from, at.time_ns, waited_ns));
+                return;
+            }
+            SendReason::NewData => self.on_new_data(from, segment, at),
+            _ => {}
+        }
+        if segment.text_bytes > 0 {
+            self.late_ack = None;
+        }
+    }
+
+    /// A small segment that was held back until a delayed ACK came: Nagle's rule meets delayed ACKs.
+    fn on_new_data(&mut self, from: Side, segment: &Segment, at: At) {
+        let Some((acker, ack_ns, waited_ns)) = self.late_ack else { return };
+        let at_once = at.time_ns.saturating_sub(ack_ns) < 2_000_000;
+        let small = !self.exceeds_mss(segment) && segment.text_bytes < 1_000;
+        if acker != from && at_once && small && waited_ns >= 30_000_000 {
+            let rare = self.rare();
+            rare.nagle_waits[from.index()].note(at.frame);
+            rare.nagle_wait_ns[from.index()] += waited_ns;
+        }
+    }
+}
+
+fn count(kinds: &mut [Seen; KINDS], bits: u32, frame: Frame) {
+    let mut left = bits;
+    while left != 0 {
+        let bit = left.trailing_zeros() as usize;
+        left &= left - 1;
+        if let Some(kind) = kinds.get_mut(bit) {
+            kind.note(frame);
+        }
+    }
+}

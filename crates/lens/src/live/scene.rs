@@ -1,0 +1,217 @@
+//! Gathers what the question "why" needs, and the numbers before the segment that states need.
+
+use super::Live;
+use crate::ends::Before;
+use crate::metrics::TextSent;
+use crate::verdicts::{Judged, Verdicts};
+use crate::why::{Earlier, Place, Prior, Scene, Sender, Twice, why};
+use crate::{EndState, Frame, Segment, Side, Why};
+use tcp::state::State;
+use wire::Seq;
+
+/// What one segment brings to the question.
+pub(super) struct Question<'a> {
+    pub(super) segment: &'a Segment,
+    pub(super) judged: &'a Judged,
+    pub(super) prior: Prior,
+    pub(super) twice: Option<Twice>,
+    pub(super) state_before: State,
+    pub(super) own_fin_end: Option<Seq>,
+    pub(super) after: [EndState; 2],
+}
+
+/// Longer than any segment travels, but for paths to the moon: after it a RST that was not obeyed
+/// was ignored. Two round trips, and at least this.
+const TRAVEL_NS_MIN: u64 = 1_000_000_000;
+
+impl Live {
+    /// The sender's direction before the segment.
+    pub(super) fn prior(&self, from: Side, segment: &Segment) -> Prior {
+        let (sent, other) = (&self.sides[from.index()], &self.sides[from.other().index()]);
+        let known = sent.next_seq != Seq::new(0);
+        let repeats = known && segment.sequence_bytes() > 0 && segment.seq.before(sent.next_seq);
+        let earlier = if repeats { sent.unacked.newest_over(segment.seq, segment.end()) } else { None };
+        Prior {
+            next_seq: sent.next_seq,
+            next_seq_time_ns: sent.next_seq_time_ns,
+            last_ack: sent.last_ack,
+            acknowledged: (other.last_ack != Seq::new(0)).then_some(other.last_ack),
+            earlier: earlier.map(|entry| Earlier { frame: entry.frame, time_ns: entry.time_ns }),
+            in_flight: sent.unacked.len() > 0,
+        }
+    }
+
+    /// What the states need of the time before the segment.
+    pub(super) fn before(&self, from: Side, segment: &Segment) -> Before {
+        let (sent, other) = (&self.sides[from.index()], &self.sides[from.other().index()]);
+        if !segment.flags.rst() {
+            return Before::default();
+        }
+        let heard = self.traffic[from.other().index()].packets > 0 && other.last_ack != Seq::new(0);
+        Before {
+            expected: sent.acknowledgeable,
+            acknowledged: heard.then_some(other.last_ack),
+            window_bytes: other.window_bytes(other.window).0,
+            ..Before::default()
+        }
+    }
+
+    /// And what the judgement just learned.
+    pub(super) fn complete_before(&self, from: Side, before: Before, segment: &Segment) -> Before {
+        let sent = &self.sides[from.index()];
+        Before {
+            is_contiguous: sent.acknowledgeable == segment.end(),
+            travel_ns: (2 * self.rtt_ns()).max(TRAVEL_NS_MIN),
+            fast_open: self.fast_open_taken,
+            ..before
+        }
+    }
+
+    /// The round trip of the path as far as known: of the handshake, or both ways together.
+    pub(super) fn rtt_ns(&self) -> u64 {
+        let both = self.senders.iter().map(|sender| u64::from(sender.srtt_us) * 1_000).sum::<u64>();
+        self.initial_rtt_ns.unwrap_or(both).max(1)
+    }
+
+    /// From the capture point to `side` and back: how long after a segment its answer can be seen.
+    fn turn_ns(&self, side: Side) -> u64 {
+        let handshake = match (self.syn_ns, self.syn_ack_ns, self.initial_rtt_ns) {
+            (Some(syn_ns), Some(syn_ack_ns), Some(rtt_ns)) => {
+                let to_acceptor_ns = syn_ack_ns.saturating_sub(syn_ns).min(rtt_ns);
+                let is_acceptor = self.ends.ends[side.index()].is_passive;
+                Some(if is_acceptor { to_acceptor_ns } else { rtt_ns - to_acceptor_ns })
+            }
+            _ => None,
+        };
+        let acks = &self.traffic[side.other().index()].rtt;
+        handshake.into_iter().chain(acks.min_ns()).min().unwrap_or(0)
+    }
+
+    /// Asks why the segment was sent, and lets the sender remember the answer.
+    pub(super) fn why(&mut self, from: Side, question: &Question<'_>) -> Why {
+        let (turn_ns, other_turn_ns) = (self.turn_ns(from), self.turn_ns(from.other()));
+        let rtt_ns = self.rtt_ns();
+        let other_end = &self.ends.ends[from.other().index()];
+        let other_fin_end = other_end.fin_end;
+        let [a, b] = &mut self.senders;
+        let (sender, other_sender) = if from == Side::A { (a, b) } else { (b, a) };
+        let scene = Scene {
+            segment: question.segment,
+            judged: question.judged,
+            prior: question.prior,
+            sent: &self.sides[from.index()],
+            other: &self.sides[from.other().index()],
+            sender_before: question.state_before,
+            sender_after: question.after[from.index()],
+            captured_twice: question.twice.map(|twice| twice.first),
+            rtt_ns,
+            turn_ns,
+            other_turn_ns,
+            other_was_suspicious: self.marks.suspicious_from(from.other()),
+            other_fin_end,
+            own_fin_end: question.own_fin_end,
+        };
+        let why = why(&scene, sender, other_sender);
+        sender.last_reason = why.reason;
+        why
+    }
+
+    /// What an acknowledgment shows of earlier retransmissions of the other end.
+    pub(super) fn learn_of_losses(
+        &mut self,
+        from: Side,
+        segment: &Segment,
+        prior: &Prior,
+        dsack: bool,
+    ) -> Option<Frame> {
+        if !segment.flags.ack() {
+            return None;
+        }
+        let now_ns = segment.time.as_nanos();
+        let other = &mut self.senders[from.other().index()];
+        let advances = segment.ack.after(prior.last_ack) || prior.last_ack == Seq::new(0);
+        let mut shown = None;
+        if let Some(loss) = &mut other.loss {
+            if dsack {
+                shown = loss.on_dsack(&segment.options.sack);
+            }
+            if advances {
+                let echo = segment.options.timestamps.map(|stamps| stamps.echo);
+                shown = shown.or_else(|| echo.and_then(|echo| loss.on_echo(segment.ack, echo)));
+                loss.forget_echoes(segment.ack);
+            }
+        }
+        if advances {
+            other.progress_ns = now_ns;
+        }
+        shown
+    }
+
+    /// The counters, after everything is concluded.
+    pub(super) fn count(
+        &mut self,
+        from: Side,
+        segment: &Segment,
+        judged: &Judged,
+        prior: &Prior,
+        place: Place,
+        twice: Option<Twice>,
+    ) {
+        let now_ns = segment.time.as_nanos();
+        let [a, b] = &mut self.traffic;
+        let (sent, other) = if from == Side::A { (a, b) } else { (b, a) };
+        sent.on_sent(segment);
+        if twice.is_some() {
+            return; // sent once, and counted then
+        }
+        if !segment.flags.rst() {
+            sent.on_window(self.sides[from.index()].window_bytes(segment.window).0, segment.frame, now_ns);
+        }
+        if segment.flags.ack() {
+            if let Some(stamps) = segment.options.timestamps {
+                other.on_echo(stamps.echo, now_ns);
+            }
+            let other_sender = &mut self.senders[from.other().index()];
+            if let Some(acked) = judged.acked
+                && !judged.verdicts.contains(Verdicts::PARTIAL_ACK)
+                && is_sample(other_sender)
+            {
+                other.rtt.add_ns(acked.rtt_ns);
+                other_sender.on_rtt(acked.rtt_ns);
+            }
+            if segment.ack.after(prior.last_ack) {
+                other_sender.on_progress(now_ns, segment.ack);
+            }
+            if self.sides[from.other().index()].unacked.len() == 0 {
+                other.limits.on_emptied(now_ns);
+            }
+        }
+        if segment.text_bytes > 0 {
+            self.count_text(from, segment, judged);
+        }
+        self.senders[from.index()].on_sent(segment, place);
+    }
+
+    fn count_text(&mut self, from: Side, segment: &Segment, judged: &Judged) {
+        let [a, b] = &mut self.sides;
+        let (side, other) = if from == Side::A { (a, b) } else { (b, a) };
+        let in_flight_bytes = judged.in_flight_bytes.unwrap_or(segment.text_bytes);
+        if !segment.flags.syn() && judged.in_flight_bytes.is_some() && other.last_ack != Seq::new(0) {
+            let beyond_ack = segment.end().offset_from(other.last_ack).max(0).cast_unsigned();
+            other.inferred_scale.on_sent(beyond_ack, other.window);
+        }
+        let window_bytes = other.window_bytes(other.window).0;
+        let _ = side;
+        self.traffic[from.index()].on_text(TextSent {
+            now_ns: segment.time.as_nanos(),
+            in_flight_bytes,
+            window_bytes,
+            largest_text_bytes: self.senders[from.index()].largest_text_bytes,
+        });
+    }
+}
+
+/// Karn's rule (RFC 6298 §3): no samples while something sent again is unacknowledged.
+fn is_sample(sender: &Sender) -> bool {
+    sender.loss.as_ref().is_none_or(|loss| loss.recovery().is_none())
+}

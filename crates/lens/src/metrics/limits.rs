@@ -1,0 +1,58 @@
+//! What a sender waited for: its application, the network, or the receiver's window.
+//!
+//! The time between two texts of a direction is split at the moment when everything was
+//! acknowledged: after it the application had nothing to send; before it the sender waited for
+//! acknowledgments, because of the window where that was (nearly) full and because of the network
+//! where not.
+
+/// Time by what limited the sender, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct LimitedTime {
+    /// Everything sent was acknowledged: the application had nothing to send.
+    pub application_ns: u64,
+    /// Data was in flight and the window had room: the congestion window or the path.
+    pub network_ns: u64,
+    /// The receiver's window was full.
+    pub receiver_ns: u64,
+}
+
+/// The clock of one direction.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Limits {
+    pub(crate) time: LimitedTime,
+    last_text_ns: Option<u64>,
+    emptied_ns: Option<u64>,
+    window_was_full: bool,
+}
+
+/// What a text met, and left.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TextSent {
+    pub(crate) now_ns: u64,
+    pub(crate) in_flight_bytes: u32,
+    pub(crate) window_bytes: u32,
+    pub(crate) largest_text_bytes: u32,
+}
+
+impl Limits {
+    pub(crate) fn on_text(&mut self, sent: TextSent) {
+        if let Some(last_ns) = self.last_text_ns {
+            let emptied_ns = self.emptied_ns.unwrap_or(sent.now_ns).clamp(last_ns, sent.now_ns.max(last_ns));
+            let waited_ns = emptied_ns - last_ns;
+            if self.window_was_full {
+                self.time.receiver_ns += waited_ns;
+            } else {
+                self.time.network_ns += waited_ns;
+            }
+            self.time.application_ns += sent.now_ns.saturating_sub(emptied_ns);
+        }
+        self.last_text_ns = Some(sent.now_ns);
+        self.emptied_ns = None;
+        self.window_was_full = sent.in_flight_bytes + sent.largest_text_bytes > sent.window_bytes;
+    }
+
+    /// Everything is acknowledged.
+    pub(crate) fn on_emptied(&mut self, now_ns: u64) {
+        self.emptied_ns.get_or_insert(now_ns);
+    }
+}

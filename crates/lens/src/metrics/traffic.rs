@@ -1,0 +1,121 @@
+//! The counters of one direction while the capture is read.
+
+use super::Sketch;
+use super::limits::{Limits, TextSent};
+use crate::{Frame, Segment};
+
+/// One direction.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Traffic {
+    pub(crate) packets: u32,
+    pub(crate) text_segments: u32,
+    pub(crate) text_bytes: u64,
+    pub(crate) frame_bytes: u64,
+    pub(crate) ip_bytes: u64,
+    pub(crate) in_flight_bytes_max: u32,
+    pub(crate) window_bytes_max: u32,
+    pub(crate) window_bytes_min: u32,
+    pub(crate) first_text_ns: Option<u64>,
+    pub(crate) last_text_ns: u64,
+    pub(crate) idle_ns_max: u64,
+    pub(crate) rtt: Sketch,
+    pub(crate) timestamp_rtt: Sketch,
+    pub(crate) limits: Limits,
+    pub(crate) zero_window: ZeroWindow,
+    awaited_echo: Option<(u32, u64)>,
+}
+
+/// The times in which a direction's window was zero.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ZeroWindow {
+    since_ns: Option<u64>,
+    pub(crate) total_ns: u64,
+    pub(crate) longest_ns: u64,
+    pub(crate) times: u32,
+    pub(crate) first_frame: Frame,
+    pub(crate) last_frame: Frame,
+}
+
+impl Traffic {
+    /// Counts a segment of this direction.
+    pub(crate) fn on_sent(&mut self, segment: &Segment) {
+        let now_ns = segment.time.as_nanos();
+        self.packets = self.packets.saturating_add(1);
+        self.frame_bytes += u64::from(segment.frame_bytes);
+        self.ip_bytes += u64::from(segment.ip_bytes);
+        if segment.text_bytes > 0 {
+            self.text_segments += 1;
+            self.text_bytes += u64::from(segment.text_bytes);
+            if self.first_text_ns.is_some() {
+                self.idle_ns_max = self.idle_ns_max.max(now_ns.saturating_sub(self.last_text_ns));
+            } else {
+                self.first_text_ns = Some(now_ns);
+            }
+            self.last_text_ns = now_ns;
+        }
+        if let Some(stamps) = segment.options.timestamps
+            && self.awaited_echo.is_none()
+            && segment.sequence_bytes() > 0
+        {
+            self.awaited_echo = Some((stamps.value, now_ns));
+        }
+    }
+
+    /// The other direction echoes a timestamp: the round trip by the clocks (RFC 7323 §4).
+    pub(crate) fn on_echo(&mut self, echo: u32, now_ns: u64) {
+        if let Some((value, sent_ns)) = self.awaited_echo {
+            let distance = echo.wrapping_sub(value).cast_signed();
+            if distance == 0 {
+                self.timestamp_rtt.add_ns(now_ns.saturating_sub(sent_ns));
+            }
+            if distance >= 0 {
+                self.awaited_echo = None;
+            }
+        }
+    }
+
+    /// What a text met, for the limits.
+    pub(crate) fn on_text(&mut self, sent: TextSent) {
+        self.in_flight_bytes_max = self.in_flight_bytes_max.max(sent.in_flight_bytes);
+        self.limits.on_text(sent);
+    }
+
+    /// The window that a segment of this direction offers; never that of a RST.
+    pub(crate) fn on_window(&mut self, window_bytes: u32, frame: Frame, now_ns: u64) {
+        self.window_bytes_max = self.window_bytes_max.max(window_bytes);
+        self.window_bytes_min =
+            if self.packets <= 1 { window_bytes } else { self.window_bytes_min.min(window_bytes) };
+        self.zero_window.on_window(window_bytes, frame, now_ns);
+    }
+}
+
+impl ZeroWindow {
+    fn on_window(&mut self, window_bytes: u32, frame: Frame, now_ns: u64) {
+        match (window_bytes, self.since_ns) {
+            (0, None) => {
+                self.since_ns = Some(now_ns);
+                self.times += 1;
+                self.last_frame = frame;
+                if self.first_frame == 0 {
+                    self.first_frame = frame;
+                }
+            }
+            (0, Some(_)) | (_, None) => {}
+            (_, Some(_)) => self.close(now_ns),
+        }
+    }
+
+    /// Ends a time that is still open, at the end of the capture.
+    pub(crate) fn close(&mut self, now_ns: u64) {
+        if let Some(since_ns) = self.since_ns.take() {
+            let lasted_ns = now_ns.saturating_sub(since_ns);
+            self.total_ns += lasted_ns;
+            self.longest_ns = self.longest_ns.max(lasted_ns);
+        }
+    }
+
+    /// The window is closed now.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.since_ns.is_some()
+    }
+}

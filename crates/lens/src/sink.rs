@@ -1,0 +1,136 @@
+//! Where the lens puts what it finds, while it reads.
+//!
+//! A consumer that prints takes each value as it comes; one that draws keeps the segments of the
+//! streams it wants. Nothing is kept by the lens itself beyond the open connections.
+
+use crate::{Analysis, Connection, Finding, Segment};
+
+/// What takes the lens's words.
+///
+/// ```
+/// struct Count(u64);
+/// impl lens::Sink for Count {
+///     fn segment(&mut self, _segment: &lens::Segment, analysis: &lens::Analysis) {
+///         self.0 += u64::from(!analysis.verdicts.is_empty());
+///     }
+/// }
+/// ```
+pub trait Sink {
+    /// A segment was taken.
+    fn segment(&mut self, segment: &Segment, analysis: &Analysis) {
+        let _ = (segment, analysis);
+    }
+
+    /// A connection will not be heard of again: the capture is over, another one took its addresses
+    /// and ports, or memory was needed.
+    fn connection(&mut self, connection: &Connection) {
+        let _ = connection;
+    }
+
+    /// Something that a person should know; those of a connection follow it.
+    fn finding(&mut self, finding: &Finding) {
+        let _ = finding;
+    }
+
+    /// The lens had to forget something, or the capture as a whole is odd.
+    fn notice(&mut self, notice: &Notice) {
+        let _ = notice;
+    }
+}
+
+/// What the lens could not do within its bounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// A connection was summed up early, to keep memory bounded; its later segments, if any, count as
+    /// a new one.
+    Evicted {
+        /// Its number.
+        stream: u32,
+        /// How many were evicted up to now.
+        total: u64,
+    },
+    /// Findings of one kind were left out beyond the bound.
+    FindingsLeftOut {
+        /// The kind.
+        kind: &'static str,
+        /// How many were left out.
+        count: u64,
+    },
+}
+
+impl std::fmt::Display for Notice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Notice::Evicted { stream, total } => write!(
+                f,
+                "connection {stream} was summed up early to keep memory bounded ({total} up to now); raise the limit of connections to follow all"
+            ),
+            Notice::FindingsLeftOut { kind, count } => write!(f, "{count} more findings of the kind {kind} were left out"),
+        }
+    }
+}
+
+/// Takes nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Discard;
+
+impl Sink for Discard {}
+
+/// Keeps everything but segments, and the segments of chosen streams.
+///
+/// ```
+/// let kept = lens::Kept { keep_segments: lens::KeepSegments::Stream(3), ..lens::Kept::default() };
+/// assert!(kept.connections.is_empty());
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// Whose segments are kept.
+    pub keep_segments: KeepSegments,
+    /// At most so many, so that one connection cannot fill the memory; 0 for no limit.
+    pub segments_max: usize,
+    /// The segments, in the order of capture.
+    pub segments: Vec<(Segment, Analysis)>,
+    /// The connections, in the order in which they ended; at the end those that are open, by number.
+    pub connections: Vec<Connection>,
+    /// The findings.
+    pub findings: Vec<Finding>,
+    /// The notices.
+    pub notices: Vec<Notice>,
+}
+
+/// Whose segments [`Kept`] keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum KeepSegments {
+    /// Nobody's.
+    #[default]
+    None,
+    /// Those of one stream.
+    Stream(u32),
+    /// All.
+    All,
+}
+
+impl Sink for Kept {
+    fn segment(&mut self, segment: &Segment, analysis: &Analysis) {
+        let wanted = match self.keep_segments {
+            KeepSegments::None => false,
+            KeepSegments::Stream(stream) => stream == analysis.stream,
+            KeepSegments::All => true,
+        };
+        if wanted && (self.segments_max == 0 || self.segments.len() < self.segments_max) {
+            self.segments.push((*segment, *analysis));
+        }
+    }
+
+    fn connection(&mut self, connection: &Connection) {
+        self.connections.push(connection.clone());
+    }
+
+    fn finding(&mut self, finding: &Finding) {
+        self.findings.push(finding.clone());
+    }
+
+    fn notice(&mut self, notice: &Notice) {
+        self.notices.push(notice.clone());
+    }
+}

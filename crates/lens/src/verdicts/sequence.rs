@@ -1,0 +1,287 @@
+//! The judgement itself: Wireshark's conditions in Wireshark's order (4.4).
+//!
+//! `sent` is the direction of the segment, `other` the opposite one. Numbers are raw and windows
+//! unscaled, as there. The order matters: an earlier verdict can end the questions.
+
+use super::unacked::{Entry, Taken};
+use super::{Scale, Side, Verdicts};
+use crate::{Frame, Segment};
+use wire::Seq;
+use wire::tcp::Flags;
+
+/// A gap this short between the highest segment and one below it is reordering, while no
+/// round-trip time is known.
+const REORDERING_NS: u64 = 3_000_000;
+/// How soon after the last acknowledgment a fast retransmission comes.
+const FAST_RETRANSMISSION_NS: u64 = 20_000_000;
+
+/// What the judgement says of one segment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Judged {
+    pub(crate) verdicts: Verdicts,
+    /// Which duplicate it is, from 1, and the frame that it repeats.
+    pub(crate) duplicate_ack: Option<(u32, Frame)>,
+    /// For a retransmission: the time since the frame that it probably repeats, and that frame.
+    pub(crate) rto: Option<(u64, Frame)>,
+    /// What its acknowledgment hit.
+    pub(crate) acked: Option<Acked>,
+    /// Bytes in flight after it, when that can be known.
+    pub(crate) in_flight_bytes: Option<u32>,
+    /// Entries that it took off the other direction's list.
+    pub(crate) taken_segments: u32,
+}
+
+/// The segment that an acknowledgment answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Acked {
+    pub(crate) frame: Frame,
+    pub(crate) rtt_ns: u64,
+}
+
+/// What the whole connection knows when a segment is judged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known {
+    /// The time of the handshake, if it was captured.
+    pub(crate) initial_rtt_ns: Option<u64>,
+    /// At most this many segments of a direction are remembered as in flight.
+    pub(crate) unacked_max: usize,
+    /// The connection speaks MPTCP.
+    pub(crate) mptcp: bool,
+}
+
+/// Judges `segment` and remembers it.
+pub(crate) fn judge(sent: &mut Side, other: &mut Side, segment: &Segment, known: Known) -> Judged {
+    let mut judged = Judged::default();
+    begin(sent, other, segment);
+    judge_position(sent, other, segment, known, &mut judged);
+    if segment.ack != sent.last_ack {
+        sent.last_new_ack_frame = segment.frame;
+        sent.duplicate_acks = 0;
+    }
+    judge_acknowledgment(sent, other, segment, &mut judged);
+    let moves = segment.text_bytes > 0 || segment.flags.intersects(Flags::SYN | Flags::FIN);
+    if moves && !judged.verdicts.contains(Verdicts::KEEP_ALIVE) {
+        judge_repetition(sent, other, segment, known, &mut judged);
+    }
+    remember(sent, segment, known, judged.verdicts);
+    let taken = take_acknowledged(other, segment);
+    judged.taken_segments = taken.segments;
+    if let Some((frame, time_ns)) = taken.hit {
+        judged.acked = Some(Acked { frame, rtt_ns: segment.time.as_nanos().saturating_sub(time_ns) });
+        if taken.partial {
+            judged.verdicts |= Verdicts::PARTIAL_ACK;
+        }
+    }
+    judged.in_flight_bytes = in_flight(sent, other, segment);
+    sack_after(sent, segment, &mut judged);
+    judged
+}
+
+/// Relative numbers begin at the ISN, or at 1 where the handshake is missing.
+fn begin(sent: &mut Side, other: &mut Side, segment: &Segment) {
+    if sent.base.is_none() {
+        sent.base = Some(if segment.flags.syn() { segment.seq } else { segment.seq - 1 });
+    }
+    if segment.flags.ack() {
+        if other.base.is_none() {
+            other.base = Some(segment.ack - 1);
+        }
+        other.in_flight_valid = true;
+    }
+}
+
+/// Rows 1 to 9: where the segment stands, its window, and whether it repeats an acknowledgment.
+fn judge_position(sent: &mut Side, other: &mut Side, segment: &Segment, known: Known, judged: &mut Judged) {
+    let special = segment.flags.intersects(Flags::SYN | Flags::FIN | Flags::RST);
+    let in_place = segment.seq == sent.next_seq;
+    let len = segment.text_bytes;
+    if len == 1 && in_place && other.window == 0 {
+        judged.verdicts |= Verdicts::ZERO_WINDOW_PROBE;
+        return;
+    }
+    if segment.window == 0 && !special {
+        judged.verdicts |= Verdicts::ZERO_WINDOW;
+    }
+    if sent.next_seq != Seq::new(0) && segment.seq.after(sent.next_seq) && !segment.flags.rst() {
+        judged.verdicts |= Verdicts::LOST_SEGMENT;
+        sent.in_flight_valid = false;
+    }
+    if special {
+        return;
+    }
+    if len <= 1 && segment.seq == sent.next_seq - 1 {
+        judged.verdicts |= Verdicts::KEEP_ALIVE;
+    }
+    if len > 0 {
+        if fills_window(other, segment) {
+            judged.verdicts |= Verdicts::WINDOW_FULL;
+        }
+        return;
+    }
+    if in_place {
+        judge_bare_ack(sent, other, segment, known, judged);
+    }
+}
+
+fn fills_window(other: &Side, segment: &Segment) -> bool {
+    let shift = if other.window_is_of_syn { 0 } else { other.scale.shift() };
+    other.scale != Scale::Unknown
+        && segment.seq + segment.text_bytes == other.last_ack + (u32::from(other.window) << shift)
+}
+
+/// Rows 5 and 7 to 9: no text, in place, nothing but an acknowledgment and a window.
+fn judge_bare_ack(sent: &mut Side, other: &mut Side, segment: &Segment, known: Known, judged: &mut Judged) {
+    let (window, same_ack) = (segment.window, segment.ack == sent.last_ack);
+    if window == 0 {
+        let consumed = segment.ack == sent.last_ack + 1;
+        if sent.window == 0
+            && (same_ack || consumed)
+            && other.last_verdicts.contains(Verdicts::ZERO_WINDOW_PROBE)
+        {
+            judged.verdicts |= Verdicts::ZERO_WINDOW_PROBE_ACK;
+            if consumed {
+                other.next_seq = segment.ack;
+                other.acknowledgeable = segment.ack;
+            }
+        }
+        return;
+    }
+    if !same_ack {
+        return;
+    }
+    if window != sent.window {
+        judged.verdicts |= Verdicts::WINDOW_UPDATE;
+    } else if other.last_verdicts.contains(Verdicts::KEEP_ALIVE) {
+        judged.verdicts |= Verdicts::KEEP_ALIVE_ACK;
+    } else if !(known.mptcp && sent.mptcp_subtypes != segment.mptcp_subtypes) {
+        judged.verdicts |= Verdicts::DUPLICATE_ACK;
+        sent.duplicate_acks += 1;
+        judged.duplicate_ack = Some((sent.duplicate_acks, sent.last_new_ack_frame));
+    }
+}
+
+/// Row 10: does it acknowledge what was not captured?
+fn judge_acknowledgment(sent: &Side, other: &mut Side, segment: &Segment, judged: &mut Judged) {
+    let unset = other.acknowledgeable == Seq::new(0);
+    if unset || !segment.flags.ack() || !segment.ack.after(other.acknowledgeable) {
+        return;
+    }
+    let takes_probe = segment.ack == sent.last_ack + 1
+        && segment.seq == sent.next_seq
+        && other.last_verdicts.contains(Verdicts::ZERO_WINDOW_PROBE);
+    if takes_probe {
+        // the probed byte was consumed together with the opening of the window
+        judged.verdicts |= Verdicts::WINDOW_UPDATE;
+        other.next_seq = segment.ack;
+        other.acknowledgeable = segment.ack;
+        return;
+    }
+    judged.verdicts |= Verdicts::ACK_LOST_SEGMENT;
+    other.acknowledgeable = match other.unacked.contiguous_tail() {
+        Some((left, right)) if left.at_or_before(segment.ack) && segment.ack.at_or_before(right) => right,
+        _ => segment.ack,
+    };
+}
+
+/// Rows 11 to 14: text, SYN or FIN that comes again or late.
+fn judge_repetition(sent: &Side, other: &Side, segment: &Segment, known: Known, judged: &mut Judged) {
+    let now_ns = segment.time.as_nanos();
+    let text_end = segment.seq + segment.text_bytes;
+    if segment.text_bytes > 0 && other.last_ack != Seq::new(0) && text_end.at_or_before(other.last_ack) {
+        judged.verdicts |= Verdicts::RETRANSMISSION | Verdicts::SPURIOUS_RETRANSMISSION;
+        return;
+    }
+    let mut not_advanced = sent.next_seq != Seq::new(0) && segment.seq.before(sent.next_seq);
+    if segment.text_bytes > 1 && segment.seq == sent.next_seq - 1 {
+        not_advanced = false; // the first byte was a window probe; the rest is new
+    }
+    if !not_advanced {
+        return;
+    }
+    if is_fast(other, segment, now_ns) {
+        judged.verdicts |= Verdicts::RETRANSMISSION | Verdicts::FAST_RETRANSMISSION;
+        return;
+    }
+    let reordering_ns = known.initial_rtt_ns.filter(|rtt_ns| *rtt_ns > 0).unwrap_or(REORDERING_NS);
+    if now_ns.saturating_sub(sent.next_seq_time_ns) < reordering_ns {
+        let counted = u32::from(segment.flags.intersects(Flags::SYN | Flags::FIN));
+        let out_of_order = if text_end + counted == sent.next_seq {
+            sent.advanced_without_text
+        } else {
+            !sent.unacked.holds(segment.seq, text_end)
+        };
+        if out_of_order {
+            judged.verdicts |= Verdicts::OUT_OF_ORDER;
+            return;
+        }
+    }
+    judged.verdicts |= Verdicts::RETRANSMISSION;
+    let reference = sent.unacked.oldest_from(segment.seq);
+    let (time_ns, frame) =
+        reference.map_or((sent.next_seq_time_ns, sent.next_seq_frame), |entry| (entry.time_ns, entry.frame));
+    judged.rto = Some((now_ns.saturating_sub(time_ns), frame));
+}
+
+fn is_fast(other: &Side, segment: &Segment, now_ns: u64) -> bool {
+    if other.duplicate_acks < 2 || now_ns.saturating_sub(other.last_ack_time_ns) >= FAST_RETRANSMISSION_NS {
+        return false;
+    }
+    let text_end = segment.seq + segment.text_bytes;
+    segment.seq == other.last_ack || (!other.sack.is_empty() && !other.has_sacked(segment.seq, text_end))
+}
+
+/// What the next segments will be judged by.
+fn remember(sent: &mut Side, segment: &Segment, known: Known, verdicts: Verdicts) {
+    let now_ns = segment.time.as_nanos();
+    let moves = segment.text_bytes > 0 || segment.flags.intersects(Flags::SYN | Flags::FIN);
+    let counted = u32::from(segment.flags.intersects(Flags::SYN | Flags::FIN));
+    let end = segment.seq + segment.text_bytes + counted;
+    if moves && sent.unacked.len() < known.unacked_max {
+        sent.unacked.push(Entry { seq: segment.seq, end, frame: segment.frame, time_ns: now_ns });
+    }
+    let probe = verdicts.contains(Verdicts::ZERO_WINDOW_PROBE);
+    if end.after(sent.next_seq) || sent.next_seq == Seq::new(0) {
+        sent.advanced_without_text = segment.text_bytes == 0 && !segment.flags.syn();
+        if !probe {
+            sent.next_seq = end;
+            sent.next_seq_time_ns = now_ns;
+            sent.next_seq_frame = segment.frame;
+        }
+    }
+    if !probe && (segment.seq == sent.acknowledgeable || sent.acknowledgeable == Seq::new(0)) {
+        sent.acknowledgeable = sent.next_seq;
+    }
+    sent.window = segment.window;
+    sent.window_is_of_syn = segment.flags.syn();
+    sent.last_ack = segment.ack;
+    sent.last_ack_time_ns = now_ns;
+    sent.last_verdicts = verdicts;
+    sent.mptcp_subtypes = segment.mptcp_subtypes;
+    sent.sack = segment.options.sack;
+}
+
+fn take_acknowledged(other: &mut Side, segment: &Segment) -> Taken {
+    if segment.flags.ack() { other.unacked.acknowledge(segment.ack) } else { Taken::default() }
+}
+
+/// Span of what is unacknowledged, less what the other end reports by SACK.
+fn in_flight(sent: &Side, other: &Side, segment: &Segment) -> Option<u32> {
+    if segment.text_bytes == 0 || !sent.in_flight_valid {
+        return None;
+    }
+    let sacked: u32 = other.sack.as_slice().iter().fold(0, |sum: u32, block| {
+        sum.wrapping_add(block.right.bytes_since(block.left))
+    });
+    let bytes = sent.unacked.span_bytes().wrapping_sub(sacked);
+    (bytes > 0 && bytes < 2_000_000_000).then_some(bytes)
+}
+
+/// 4.4: what looks like a window update but carries SACK blocks is a duplicate ACK.
+fn sack_after(sent: &mut Side, segment: &Segment, judged: &mut Judged) {
+    if !segment.options.sack.is_empty() && judged.verdicts.contains(Verdicts::WINDOW_UPDATE) {
+        judged.verdicts = judged.verdicts.without(Verdicts::WINDOW_UPDATE) | Verdicts::DUPLICATE_ACK;
+        sent.duplicate_acks += 1;
+        sent.last_verdicts = judged.verdicts;
+        judged.duplicate_ack = Some((sent.duplicate_acks, sent.last_new_ack_frame));
+    }
+}

@@ -1,0 +1,65 @@
+//! What the verdicts remember of one direction.
+
+use super::unacked::Unacked;
+use super::{InferredScale, Scale, Verdicts};
+use crate::Frame;
+use wire::Seq;
+use wire::tcp::SackBlocks;
+
+/// One direction: the segments that one end sent.
+///
+/// Wireshark marks several numbers as "not set" by zero and compares the raw 32-bit value, so a
+/// connection whose numbers pass zero is judged differently there for one segment; so it is here.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Side {
+    /// The highest sequence number after a segment; zero while unset.
+    pub(crate) next_seq: Seq,
+    pub(crate) next_seq_time_ns: u64,
+    pub(crate) next_seq_frame: Frame,
+    /// The highest number that can be acknowledged without having been missed; zero while unset.
+    pub(crate) acknowledgeable: Seq,
+    /// The acknowledgment of the latest segment; zero while unset.
+    pub(crate) last_ack: Seq,
+    pub(crate) last_ack_time_ns: u64,
+    pub(crate) last_new_ack_frame: Frame,
+    pub(crate) duplicate_acks: u32,
+    pub(crate) window: u16,
+    pub(crate) scale: Scale,
+    pub(crate) inferred_scale: InferredScale,
+    /// The latest segment was a SYN, whose window is never scaled (RFC 7323 §2.2).
+    pub(crate) window_is_of_syn: bool,
+    /// The highest sequence number was reached by a segment without text.
+    pub(crate) advanced_without_text: bool,
+    pub(crate) in_flight_valid: bool,
+    /// The relative number 0; `None` until a segment shows it.
+    pub(crate) base: Option<Seq>,
+    /// The verdicts of the latest segment.
+    pub(crate) last_verdicts: Verdicts,
+    pub(crate) mptcp_subtypes: u16,
+    /// The SACK blocks of the latest segment.
+    pub(crate) sack: SackBlocks,
+    pub(crate) unacked: Unacked,
+}
+
+impl Side {
+    /// A window field of this direction, in bytes; the second value says that the scale was inferred.
+    pub(crate) fn window_bytes(&self, window: u16) -> (u32, bool) {
+        if self.window_is_of_syn {
+            return (u32::from(window), false);
+        }
+        match self.scale {
+            Scale::Unknown => (u32::from(window) << self.inferred_scale.shift(), true),
+            Scale::NotUsed | Scale::Shift(_) => (u32::from(window) << self.scale.shift(), false),
+        }
+    }
+
+    /// `seq` counted from the base; itself while the base is unknown.
+    pub(crate) fn relative(&self, seq: Seq) -> u32 {
+        seq.bytes_since(self.base.unwrap_or_default())
+    }
+
+    /// Whether one of the latest SACK blocks holds the whole range.
+    pub(crate) fn has_sacked(&self, seq: Seq, end: Seq) -> bool {
+        self.sack.as_slice().iter().any(|block| seq.at_or_after(block.left) && end.at_or_before(block.right))
+    }
+}

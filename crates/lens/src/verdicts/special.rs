@@ -1,0 +1,48 @@
+//! Verdicts that options and the handshake give: Fast Open, D-SACK, window scaling.
+
+use super::{Scale, Side, Verdicts};
+use crate::Segment;
+
+/// Fast Open (RFC 7413) and D-SACK (RFC 2883) verdicts of `segment`; call it before it is judged.
+pub(crate) fn special_verdicts(other: &Side, segment: &Segment, data_in_syn: &mut u32) -> Verdicts {
+    let mut verdicts = Verdicts::NONE;
+    if segment.flags.syn() {
+        if !segment.flags.ack() {
+            if segment.options.fast_open.is_some_and(|cookie| !cookie.as_slice().is_empty()) {
+                verdicts |= Verdicts::TFO_SYN;
+            }
+            *data_in_syn = segment.text_bytes;
+        } else if *data_in_syn > 0 {
+            verdicts |= match other.base.map(|base| segment.ack.bytes_since(base)) {
+                Some(1) => Verdicts::TFO_IGNORED,
+                _ => Verdicts::TFO_ACK,
+            };
+        }
+    }
+    let blocks = segment.options.sack.as_slice();
+    if let Some(first) = blocks.first() {
+        let inside_second = blocks.get(1).is_some_and(|second| {
+            first.left.at_or_after(second.left) && first.right.at_or_before(second.right)
+        });
+        if first.right.at_or_before(segment.ack) || inside_second {
+            verdicts |= Verdicts::DSACK;
+        }
+    }
+    verdicts
+}
+
+/// Learns the window scales from a SYN (RFC 7323 §2.2); call it after the segment is judged.
+pub(crate) fn note_handshake_options(sent: &mut Side, other: &mut Side, segment: &Segment) {
+    if !segment.flags.syn() {
+        return;
+    }
+    if let Some(shift) = segment.options.window_scale {
+        sent.scale = Scale::announced(shift);
+    }
+    if sent.scale == Scale::Unknown {
+        sent.scale = Scale::NotUsed;
+        other.scale = Scale::NotUsed;
+    } else if segment.flags.ack() && other.scale == Scale::NotUsed {
+        sent.scale = Scale::NotUsed;
+    }
+}

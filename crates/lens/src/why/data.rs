@@ -1,0 +1,40 @@
+//! Why text or a FIN was sent: new, or again.
+
+use super::order::weigh;
+use super::retransmission::why_again;
+use super::{Confidence, Evidence, Order, Scene, Sender, Why};
+use tcp::SendReason;
+use wire::Seq;
+
+pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender) -> Why {
+    let known = scene.prior.next_seq != Seq::new(0);
+    // text that ends beyond the highest is new, even when it repeats a few bytes before
+    if !known || scene.segment.end().after(scene.prior.next_seq) {
+        return why_new(scene, from);
+    }
+    let weighed = weigh(scene, from);
+    if weighed.again < 0 {
+        let confidence = if weighed.again <= -4 { Confidence::HIGH } else { Confidence::LIKELY };
+        let first = if scene.segment.flags.fin() { SendReason::Fin } else { SendReason::NewData };
+        let overtaken = Why::new(first, confidence).or(SendReason::FastRetransmit).by(weighed.evidence);
+        return Why { order: Order::Reordered, ..overtaken };
+    }
+    why_again(scene, from).by(weighed.evidence)
+}
+
+fn why_new(scene: &Scene<'_>, from: &Sender) -> Why {
+    if scene.segment.flags.fin() {
+        return Why::new(SendReason::Fin, Confidence::CERTAIN);
+    }
+    let recovering = from.loss.as_ref().is_some_and(|loss| loss.recovery().is_some());
+    let duplicates = scene.other.duplicate_acks;
+    if (1..=2).contains(&duplicates) && !recovering && scene.prior.in_flight {
+        let since_ack_ns = scene.segment.time.as_nanos().saturating_sub(scene.other.last_ack_time_ns);
+        if since_ack_ns <= scene.turn_ns + 2_000_000 {
+            return Why::new(SendReason::LimitedTransmit, Confidence::LOW)
+                .or(SendReason::NewData)
+                .by(Evidence::DUPLICATE_ACKS | Evidence::TIMING);
+        }
+    }
+    Why::new(SendReason::NewData, Confidence::HIGH)
+}

@@ -1,0 +1,137 @@
+//! What is remembered of a sender's losses; made when it sends something again for the first time.
+
+use crate::Frame;
+use wire::Seq;
+use wire::tcp::SackBlocks;
+
+/// Retransmissions remembered, to tell later which of them were needless. A D-SACK comes a round trip
+/// after the retransmission, when it has not been pushed out by so many others.
+const REMEMBERED: usize = 16;
+
+/// How a recovery began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Began {
+    ByTimeout,
+    ByAcks,
+    ByProbe,
+}
+
+/// Counts of retransmissions by cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct RetransmissionCounts {
+    /// The retransmission timer ran out.
+    pub timeout: u32,
+    /// Three duplicate ACKs.
+    pub fast: u32,
+    /// SACK blocks showed the hole.
+    pub sack: u32,
+    /// The next hole of a recovery, or the rest after a timeout.
+    pub recovery: u32,
+    /// Tail-loss probes.
+    pub probe: u32,
+    /// Of all these: needless, as D-SACK, timestamps or earlier acknowledgments show.
+    pub spurious: u32,
+}
+
+impl RetransmissionCounts {
+    /// All of them; `spurious` counts again what one of the others counts.
+    pub fn total(&self) -> u32 {
+        self.timeout + self.fast + self.sack + self.recovery + self.probe
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Sent {
+    seq: Seq,
+    end: Seq,
+    frame: Frame,
+    tsval: Option<u32>,
+    known_spurious: bool,
+}
+
+/// A sender's losses.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Loss {
+    /// Recovery lasts until this is acknowledged, and how it began.
+    recovery: Option<(Seq, Began)>,
+    /// Timeouts since the last progress.
+    pub(crate) timeouts_in_a_row: u8,
+    /// The most timeouts without progress, and the last of their frames.
+    pub(crate) timeouts_in_a_row_max: u8,
+    pub(crate) counts: RetransmissionCounts,
+    pub(crate) retransmitted_bytes: u64,
+    pub(crate) first_frames: [Frame; 4],
+    sent: [Sent; REMEMBERED],
+    sent_next: u8,
+}
+
+impl Loss {
+    pub(crate) fn recovery(&self) -> Option<Began> {
+        self.recovery.map(|(_, began)| began)
+    }
+
+    pub(crate) fn begin(&mut self, until: Seq, began: Began) {
+        self.recovery = Some((until, began));
+    }
+
+    pub(crate) fn on_progress(&mut self, ack: Seq) {
+        self.timeouts_in_a_row = 0;
+        if self.recovery.is_some_and(|(until, _)| ack.at_or_after(until)) {
+            self.recovery = None;
+        }
+    }
+
+    pub(crate) fn on_timeout(&mut self) {
+        self.timeouts_in_a_row = self.timeouts_in_a_row.saturating_add(1);
+        self.timeouts_in_a_row_max = self.timeouts_in_a_row_max.max(self.timeouts_in_a_row);
+    }
+
+    /// Remembers a retransmission.
+    pub(crate) fn push(&mut self, segment: &crate::Segment) {
+        if let Some(slot) = self.first_frames.iter_mut().find(|slot| **slot == 0) {
+            *slot = segment.frame;
+        }
+        self.retransmitted_bytes += u64::from(segment.text_bytes);
+        self.sent[usize::from(self.sent_next)] = Sent {
+            seq: segment.seq,
+            end: segment.end(),
+            frame: segment.frame,
+            tsval: segment.options.timestamps.map(|stamps| stamps.value),
+            known_spurious: false,
+        };
+        self.sent_next = (self.sent_next + 1) % REMEMBERED as u8;
+    }
+
+    /// The first block of a D-SACK: the retransmission that it shows to be needless, if remembered.
+    pub(crate) fn on_dsack(&mut self, blocks: &SackBlocks) -> Option<Frame> {
+        let twice = blocks.as_slice().first()?;
+        self.mark(|sent| sent.seq.at_or_before(twice.left) && sent.end.at_or_after(twice.right))
+    }
+
+    /// An acknowledgment up to `ack` that echoes `echo`: when the echo is older than a retransmission
+    /// that it covers, the original had arrived (RFC 3522).
+    pub(crate) fn on_echo(&mut self, ack: Seq, echo: u32) -> Option<Frame> {
+        self.mark(|sent| {
+            sent.end.at_or_before(ack) && sent.tsval.is_some_and(|tsval| echo.wrapping_sub(tsval).cast_signed() < 0)
+        })
+    }
+
+    fn mark(&mut self, shows: impl Fn(&Sent) -> bool) -> Option<Frame> {
+        let sent = self.sent.iter_mut().find(|sent| sent.frame != 0 && !sent.known_spurious && shows(sent))?;
+        sent.known_spurious = true;
+        self.counts.spurious += 1;
+        Some(sent.frame)
+    }
+
+    /// `frame` itself is needless: its bytes were acknowledged before.
+    pub(crate) fn mark_frame(&mut self, frame: Frame) {
+        self.mark(|sent| sent.frame == frame);
+    }
+
+    /// Retransmissions up to `ack` can no longer be shown to be needless by timestamps.
+    pub(crate) fn forget_echoes(&mut self, ack: Seq) {
+        for sent in self.sent.iter_mut().filter(|sent| sent.end.at_or_before(ack)) {
+            sent.tsval = None;
+        }
+    }
+}

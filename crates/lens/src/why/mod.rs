@@ -1,0 +1,280 @@
+//! Why a segment was sent, in the engine's own words ([`tcp::SendReason`]).
+//!
+//! A capture shows what was sent, not why; the reason is concluded from what the sender had seen, so
+//! each answer has a confidence, the evidence, and the other candidates. It takes SACK, timestamps,
+//! IP identification and the clock into account, which Wireshark's verdicts do not. What is *not*
+//! here: those verdicts, and the states.
+
+mod ack;
+mod data;
+mod loss;
+mod order;
+mod reset;
+mod retransmission;
+mod sender;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use loss::Loss;
+pub use loss::RetransmissionCounts;
+pub(crate) use sender::{Place, Sender, Twice};
+
+use crate::verdicts::{self, Judged, Verdicts};
+use crate::{EndState, Frame, Segment};
+use std::fmt;
+use std::ops::{BitOr, BitOrAssign};
+use tcp::SendReason;
+use wire::Seq;
+
+/// How sure a conclusion is, in percent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Confidence(u8);
+
+impl Confidence {
+    /// The header itself says it.
+    pub const CERTAIN: Confidence = Confidence(100);
+    /// Several signs agree.
+    pub const HIGH: Confidence = Confidence(90);
+    /// It is the usual reason.
+    pub const LIKELY: Confidence = Confidence(75);
+    /// Better than the candidates, not by much.
+    pub const LOW: Confidence = Confidence(50);
+
+    /// The percentage.
+    pub const fn percent(self) -> u8 {
+        self.0
+    }
+}
+
+/// What a conclusion rests on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Evidence(u16);
+
+impl Evidence {
+    /// Nothing beyond the header.
+    pub const NONE: Evidence = Evidence(0);
+    /// The IP identification, compared with that of the sender's other packets.
+    pub const IP_ID: Evidence = Evidence(1);
+    /// The sender's timestamps.
+    pub const TIMESTAMPS: Evidence = Evidence(2);
+    /// SACK blocks of the receiver.
+    pub const SACK: Evidence = Evidence(4);
+    /// Duplicate acknowledgments of the receiver.
+    pub const DUPLICATE_ACKS: Evidence = Evidence(8);
+    /// Times between segments.
+    pub const TIMING: Evidence = Evidence(16);
+    /// The same bytes were captured before.
+    pub const SEEN_BEFORE: Evidence = Evidence(32);
+    /// The receiver had acknowledged the bytes before.
+    pub const ACKNOWLEDGED_BEFORE: Evidence = Evidence(64);
+    /// D-SACK blocks of the receiver (RFC 2883).
+    pub const DSACK: Evidence = Evidence(128);
+    /// The time to live, compared with that of the sender's other packets.
+    pub const TTL: Evidence = Evidence(256);
+
+    const NAMES: [&'static str; 9] = [
+        "ip-id",
+        "timestamps",
+        "sack",
+        "duplicate-acks",
+        "timing",
+        "seen-before",
+        "acknowledged-before",
+        "dsack",
+        "ttl",
+    ];
+
+    /// Whether all of `other` are in it.
+    pub const fn contains(self, other: Evidence) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// The names, for JSON.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        Evidence::NAMES.into_iter().enumerate().filter(move |(bit, _)| self.0 & (1 << bit) != 0).map(|(_, name)| name)
+    }
+}
+
+impl BitOr for Evidence {
+    type Output = Evidence;
+    fn bitor(self, other: Evidence) -> Evidence {
+        Evidence(self.0 | other.0)
+    }
+}
+
+impl BitOrAssign for Evidence {
+    fn bitor_assign(&mut self, other: Evidence) {
+        self.0 |= other.0;
+    }
+}
+
+impl fmt::Debug for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.names()).finish()
+    }
+}
+
+/// Why a segment was sent, as far as the capture shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Why {
+    /// The likeliest reason; of a reordered segment the reason for which it was sent at first.
+    pub reason: SendReason,
+    /// How sure that is.
+    pub confidence: Confidence,
+    /// Other reasons that fit.
+    pub candidates: [Option<SendReason>; 2],
+    /// What the conclusion rests on.
+    pub evidence: Evidence,
+    /// For a timeout: the time since the bytes were sent before, which is the timeout it implies, in
+    /// nanoseconds.
+    pub implied_rto_ns: Option<u64>,
+    /// How the segment stands to those before it.
+    pub order: Order,
+}
+
+/// How a segment stands to those of its sender that were captured before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Order {
+    /// It continues, or it repeats in the order in which it was sent.
+    #[default]
+    InOrder,
+    /// It was overtaken on the way: sent before what was captured before it.
+    Reordered,
+    /// The same packet was captured twice; it was sent once.
+    CapturedTwice {
+        /// The frame that holds it first.
+        first: Frame,
+    },
+}
+
+impl Why {
+    pub(crate) fn new(reason: SendReason, confidence: Confidence) -> Why {
+        Why {
+            reason,
+            confidence,
+            candidates: [None; 2],
+            evidence: Evidence::NONE,
+            implied_rto_ns: None,
+            order: Order::InOrder,
+        }
+    }
+
+    pub(crate) fn or(mut self, other: SendReason) -> Why {
+        if let Some(slot) = self.candidates.iter_mut().find(|slot| slot.is_none()) {
+            *slot = Some(other);
+        }
+        self
+    }
+
+    pub(crate) fn by(mut self, evidence: Evidence) -> Why {
+        self.evidence |= evidence;
+        self
+    }
+}
+
+/// What was known of the sender's direction before the segment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Prior {
+    pub(crate) next_seq: Seq,
+    pub(crate) next_seq_time_ns: u64,
+    pub(crate) last_ack: Seq,
+    /// What the other end had acknowledged, if it ever did.
+    pub(crate) acknowledged: Option<Seq>,
+    /// The newest captured segment that overlaps this one.
+    pub(crate) earlier: Option<Earlier>,
+    /// Something of the sender was unacknowledged.
+    pub(crate) in_flight: bool,
+}
+
+/// An earlier transmission of the same bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Earlier {
+    pub(crate) frame: Frame,
+    pub(crate) time_ns: u64,
+}
+
+/// All that the question is asked about.
+pub(crate) struct Scene<'a> {
+    pub(crate) segment: &'a Segment,
+    pub(crate) judged: &'a Judged,
+    pub(crate) prior: Prior,
+    pub(crate) sent: &'a verdicts::Side,
+    pub(crate) other: &'a verdicts::Side,
+    /// The ends before the segment: the sender's, the receiver's.
+    pub(crate) sender_before: tcp::state::State,
+    /// The ends after it.
+    pub(crate) sender_after: EndState,
+    /// The frame with the same packet, if there is one.
+    pub(crate) captured_twice: Option<Frame>,
+    /// The path's round-trip time as far as known, in nanoseconds.
+    pub(crate) rtt_ns: u64,
+    /// The time from here to the sender and back, in nanoseconds.
+    pub(crate) turn_ns: u64,
+    /// The same for the other end.
+    pub(crate) other_turn_ns: u64,
+    /// The receiver answers this connection's segments with suspicion: its last segment was a RST or
+    /// SYN that a synchronized end must challenge.
+    pub(crate) other_was_suspicious: bool,
+    /// The other end's FIN ends here, if it sent one.
+    pub(crate) other_fin_end: Option<Seq>,
+    /// This end's FIN ends here, if it sent one before this segment.
+    pub(crate) own_fin_end: Option<Seq>,
+}
+
+/// The answer. `from` and `to` are the memories of the sender and of the other end.
+pub(crate) fn why(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
+    let flags = scene.segment.flags;
+    if let Some(first) = scene.captured_twice {
+        let repeated = Why::new(from.last_reason, Confidence::HIGH).by(Evidence::SEEN_BEFORE);
+        return Why { order: Order::CapturedTwice { first }, ..repeated };
+    }
+    if flags.rst() {
+        return reset::why_reset(scene, from, to);
+    }
+    if flags.syn() {
+        return why_syn(scene);
+    }
+    if let Some(probe) = why_probe(scene) {
+        return probe;
+    }
+    if scene.segment.text_bytes > 0 || flags.fin() {
+        return data::why_data(scene, from);
+    }
+    ack::why_ack(scene, to)
+}
+
+fn why_syn(scene: &Scene<'_>) -> Why {
+    let first = if scene.segment.flags.ack() { SendReason::SynAck } else { SendReason::Syn };
+    match scene.prior.earlier {
+        Some(earlier) => {
+            let rto_ns = scene.segment.time.as_nanos().saturating_sub(earlier.time_ns);
+            let again = Why::new(SendReason::Timeout, Confidence::HIGH).or(first);
+            let again = again.by(Evidence::SEEN_BEFORE | Evidence::TIMING);
+            Why { implied_rto_ns: Some(rto_ns), ..again }
+        }
+        None => Why::new(first, Confidence::CERTAIN),
+    }
+}
+
+/// Keep-alives and window probes, and the answers to them.
+fn why_probe(scene: &Scene<'_>) -> Option<Why> {
+    let verdicts = scene.judged.verdicts;
+    if verdicts.contains(Verdicts::ZERO_WINDOW_PROBE) {
+        return Some(Why::new(SendReason::ZeroWindowProbe, Confidence::HIGH));
+    }
+    if verdicts.contains(Verdicts::KEEP_ALIVE) {
+        // Linux probes a closed window with the number before the next and no byte
+        return Some(if scene.other.window == 0 {
+            Why::new(SendReason::ZeroWindowProbe, Confidence::HIGH).or(SendReason::KeepAlive)
+        } else if scene.prior.in_flight {
+            Why::new(SendReason::KeepAlive, Confidence::LOW).or(SendReason::Timeout).or(SendReason::ZeroWindowProbe)
+        } else {
+            Why::new(SendReason::KeepAlive, Confidence::HIGH).or(SendReason::ZeroWindowProbe)
+        });
+    }
+    if verdicts.intersects(Verdicts::KEEP_ALIVE_ACK | Verdicts::ZERO_WINDOW_PROBE_ACK) {
+        return Some(Why::new(SendReason::ProbeAck, Confidence::HIGH));
+    }
+    None
+}

@@ -1,0 +1,54 @@
+//! Sent again, or overtaken on the way? By evidence, not by a fixed time.
+
+use super::{Evidence, Scene, Sender};
+
+/// Which of the two, and how strongly: positive for "sent again".
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Weighed {
+    pub(super) again: i32,
+    pub(super) evidence: Evidence,
+}
+
+/// Weighs the signs for a segment that lies below the highest one of its sender.
+pub(super) fn weigh(scene: &Scene<'_>, from: &Sender) -> Weighed {
+    let mut weighed = Weighed { again: 0, evidence: Evidence::NONE };
+    let mut add = |points: i32, evidence: Evidence| {
+        weighed.again += points;
+        weighed.evidence |= evidence;
+    };
+    if scene.prior.earlier.is_some() {
+        add(4, Evidence::SEEN_BEFORE);
+    }
+    if let (Some(stamps), Some(high)) = (scene.segment.options.timestamps, from.high_tsval) {
+        match stamps.value.wrapping_sub(high).cast_signed() {
+            ..0 => add(-6, Evidence::TIMESTAMPS),
+            1.. => add(3, Evidence::TIMESTAMPS),
+            0 => {}
+        }
+    }
+    if let Some(id) = scene.segment.ip_id.filter(|id| *id != 0)
+        && from.ip_id_steps >= 4
+    {
+        let step = id.wrapping_sub(from.last_ip_id).cast_signed();
+        if (-64..0).contains(&step) {
+            add(-4, Evidence::IP_ID);
+        } else if (1..64).contains(&step) {
+            add(4, Evidence::IP_ID);
+        }
+    }
+    let asked_for = scene.other.duplicate_acks >= 3 && scene.segment.seq == scene.other.last_ack;
+    if asked_for {
+        add(2, Evidence::DUPLICATE_ACKS);
+    }
+    let highest_reported = scene.other.sack.as_slice().iter().any(|block| block.left.at_or_after(scene.segment.end()));
+    if highest_reported && scene.other.duplicate_acks > 0 {
+        add(1, Evidence::SACK);
+    }
+    let since_highest_ns = scene.segment.time.as_nanos().saturating_sub(scene.prior.next_seq_time_ns);
+    if since_highest_ns < (scene.rtt_ns / 4).clamp(500_000, 20_000_000) {
+        add(-2, Evidence::TIMING);
+    } else if since_highest_ns > scene.rtt_ns {
+        add(2, Evidence::TIMING);
+    }
+    weighed
+}

@@ -1,0 +1,50 @@
+//! Why a connection was reset (RFC 9293 §3.5.2, §3.6.1, §3.10.5).
+
+use super::sender::Place;
+use super::{Confidence, Evidence, Scene, Sender, Why};
+use tcp::state::State;
+use tcp::{ResetReason, SendReason};
+use wire::Seq;
+
+/// Retransmissions without an answer after which a reset means that the sender gave up.
+const GAVE_UP: u8 = 4;
+
+pub(super) fn why_reset(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Why {
+    let because = |reason, confidence| Why::new(SendReason::Reset(reason), confidence);
+    let or = SendReason::Reset;
+    let segment = scene.segment;
+    // an answer in the name of nobody: numbers are taken from the segment it answers (§3.5.2)
+    let answers_ack = !segment.flags.ack() && segment.seq == scene.other.last_ack;
+    match scene.sender_before {
+        State::Closed | State::Listen => {
+            let from_syn = segment.flags.ack() && segment.seq == Seq::new(0);
+            let sure = if from_syn || answers_ack { Confidence::CERTAIN } else { Confidence::LIKELY };
+            return because(ResetReason::ClosedPort, sure).or(or(ResetReason::Aborted));
+        }
+        State::SynSent if !segment.flags.ack() => {
+            return because(ResetReason::UnacceptableAck, Confidence::HIGH).or(or(ResetReason::Aborted));
+        }
+        State::SynReceived if segment.flags.ack() && segment.seq == Seq::new(0) => {
+            return because(ResetReason::ClosedPort, Confidence::CERTAIN);
+        }
+        _ => {}
+    }
+    if from.loss.as_ref().is_some_and(|loss| loss.timeouts_in_a_row >= GAVE_UP) {
+        return because(ResetReason::GaveUp, Confidence::LIKELY).or(or(ResetReason::Aborted)).by(Evidence::TIMING);
+    }
+    let closed = scene.own_fin_end.is_some();
+    if closed {
+        return because(ResetReason::DataAfterClose, Confidence::HIGH).or(or(ResetReason::Aborted));
+    }
+    if answers_ack && scene.sender_before.is_synchronized() && !segment.flags.ack() {
+        return because(ResetReason::Aborted, Confidence::LOW)
+            .or(or(ResetReason::ClosedPort))
+            .or(or(ResetReason::UnreadData));
+    }
+    // text that came and was perhaps not read
+    let unread = scene.other.base.is_some_and(|base| scene.other.next_seq.after(base + 1));
+    if unread && to.last_place != Place::Old {
+        return because(ResetReason::Aborted, Confidence::LOW).or(or(ResetReason::UnreadData));
+    }
+    because(ResetReason::Aborted, Confidence::LIKELY)
+}

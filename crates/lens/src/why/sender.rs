@@ -1,0 +1,205 @@
+//! What is remembered of one end as a sender, to conclude why it sends.
+
+use super::Loss;
+use crate::{Frame, Segment};
+use tcp::SendReason;
+use wire::Seq;
+
+/// Packets remembered to recognise the same one captured again. Two taps differ by a few packets.
+const PRINTS: usize = 4;
+/// The same packet comes again within this time, unless a router holds it: then the TTL differs.
+const TWICE_NS: u64 = 50_000_000;
+/// Without an IP identification only text is compared, and within this time: nobody retransmits so soon.
+const TWICE_WITHOUT_ID_NS: u64 = 1_000_000;
+
+/// One end as a sender.
+#[derive(Clone, Debug)]
+pub(crate) struct Sender {
+    pub(crate) last_sent_ns: u64,
+    /// When text was last sent; `None` before the first.
+    pub(crate) last_text_ns: Option<u64>,
+    /// When the other end last acknowledged something new of this one.
+    pub(crate) progress_ns: u64,
+    /// The smoothed time from text to its acknowledgment, and its variation (RFC 6298 §2), in µs.
+    pub(crate) srtt_us: u32,
+    pub(crate) rttvar_us: u32,
+    pub(crate) last_reason: SendReason,
+    pub(crate) largest_text_bytes: u32,
+    /// Text segments since the other end last acknowledged: how many, how many bytes, the first's time.
+    pub(crate) owed_segments: u16,
+    pub(crate) owed_bytes: u32,
+    pub(crate) owed_since_ns: u64,
+    pub(crate) owed_last_ns: u64,
+    /// The latest segment was beyond a gap, or below what was acknowledged, or filled a gap.
+    pub(crate) last_place: Place,
+    /// Its highest timestamp.
+    pub(crate) high_tsval: Option<u32>,
+    /// The IP identification of its latest segment, and whether identifications count up.
+    pub(crate) last_ip_id: u16,
+    pub(crate) ip_id_steps: u8,
+    pub(crate) last_ttl: u8,
+    prints: [Print; PRINTS],
+    next_print: u8,
+    /// Made when something is sent again for the first time.
+    pub(crate) loss: Option<Box<Loss>>,
+}
+
+/// Where the latest segment of a sender stood to those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum Place {
+    #[default]
+    Next,
+    BeyondGap,
+    InGap,
+    Old,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Print {
+    hash: u64,
+    time_ns: u64,
+    frame: Frame,
+    ttl: u8,
+    interface: u8,
+}
+
+impl Default for Sender {
+    fn default() -> Self {
+        Sender {
+            last_sent_ns: 0,
+            last_text_ns: None,
+            progress_ns: 0,
+            srtt_us: 0,
+            rttvar_us: 0,
+            last_reason: SendReason::NewData,
+            largest_text_bytes: 0,
+            owed_segments: 0,
+            owed_bytes: 0,
+            owed_since_ns: 0,
+            owed_last_ns: 0,
+            last_place: Place::Next,
+            high_tsval: None,
+            last_ip_id: 0,
+            ip_id_steps: 0,
+            last_ttl: 0,
+            prints: [Print::default(); PRINTS],
+            next_print: 0,
+            loss: None,
+        }
+    }
+}
+
+/// The same packet as one captured before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Twice {
+    pub(crate) first: Frame,
+    /// The hop count differs: once before and once behind a router.
+    pub(crate) across_router: bool,
+    pub(crate) other_interface: bool,
+}
+
+impl Sender {
+    /// Whether this very packet was captured before; remembers it if not.
+    pub(crate) fn captured_twice(&mut self, segment: &Segment) -> Option<Twice> {
+        let now_ns = segment.time.as_nanos();
+        let id = segment.ip_id.filter(|id| *id != 0);
+        let hash = print_of(segment, id);
+        let found = self.prints.iter().find(|print| {
+            let age_ns = now_ns.saturating_sub(print.time_ns);
+            print.hash == hash
+                && print.frame != 0
+                && match id {
+                    Some(_) => age_ns <= TWICE_NS,
+                    None => segment.text_bytes > 0 && age_ns <= TWICE_WITHOUT_ID_NS,
+                }
+        });
+        if let Some(print) = found {
+            return Some(Twice {
+                first: print.frame,
+                across_router: print.ttl != segment.ttl,
+                other_interface: print.interface != segment.interface as u8,
+            });
+        }
+        self.prints[usize::from(self.next_print)] =
+            Print { hash, time_ns: now_ns, frame: segment.frame, ttl: segment.ttl, interface: segment.interface as u8 };
+        self.next_print = (self.next_print + 1) % PRINTS as u8;
+        None
+    }
+
+    /// The retransmission timeout that its round trips imply (RFC 6298 §2.3), at least 200 ms as on
+    /// Linux; a second while nothing is known.
+    pub(crate) fn rto_ns(&self) -> u64 {
+        if self.srtt_us == 0 {
+            return 1_000_000_000;
+        }
+        (u64::from(self.srtt_us) + 4 * u64::from(self.rttvar_us)).max(200_000) * 1_000
+    }
+
+    /// A round trip was measured (RFC 6298 §2).
+    pub(crate) fn on_rtt(&mut self, rtt_ns: u64) {
+        let rtt_us = u32::try_from(rtt_ns / 1_000).unwrap_or(u32::MAX / 16).clamp(1, u32::MAX / 16);
+        if self.srtt_us == 0 {
+            self.srtt_us = rtt_us;
+            self.rttvar_us = rtt_us / 2;
+        } else {
+            self.rttvar_us = (3 * self.rttvar_us + self.srtt_us.abs_diff(rtt_us)) / 4;
+            self.srtt_us = ((7 * u64::from(self.srtt_us) + u64::from(rtt_us)) / 8) as u32;
+        }
+    }
+
+    /// Its unacknowledged number moved forward to `ack`.
+    pub(crate) fn on_progress(&mut self, now_ns: u64, ack: Seq) {
+        self.progress_ns = now_ns;
+        self.owed_segments = 0;
+        self.owed_bytes = 0;
+        if let Some(loss) = &mut self.loss {
+            loss.on_progress(ack);
+        }
+    }
+
+    /// Remembers a segment after the question was answered.
+    pub(crate) fn on_sent(&mut self, segment: &Segment, place: Place) {
+        let now_ns = segment.time.as_nanos();
+        self.last_sent_ns = now_ns;
+        self.last_ttl = segment.ttl;
+        self.last_place = place;
+        if segment.text_bytes > 0 {
+            self.last_text_ns = Some(now_ns);
+            self.largest_text_bytes = self.largest_text_bytes.max(segment.text_bytes);
+            if self.owed_segments == 0 {
+                self.owed_since_ns = now_ns;
+            }
+            self.owed_segments = self.owed_segments.saturating_add(1);
+            self.owed_bytes = self.owed_bytes.saturating_add(segment.text_bytes);
+            self.owed_last_ns = now_ns;
+        }
+        if let Some(stamps) = segment.options.timestamps {
+            let later = self.high_tsval.is_none_or(|high| stamps.value.wrapping_sub(high).cast_signed() > 0);
+            if later {
+                self.high_tsval = Some(stamps.value);
+            }
+        }
+        if let Some(id) = segment.ip_id.filter(|id| *id != 0) {
+            let step = id.wrapping_sub(self.last_ip_id);
+            if (1..256).contains(&step) {
+                self.ip_id_steps = self.ip_id_steps.saturating_add(1);
+                self.last_ip_id = id;
+            } else if step < 0x8000 || self.ip_id_steps < 4 {
+                // not a step back of an overtaken packet: the counter is shared, random or new
+                self.ip_id_steps = self.ip_id_steps.saturating_sub(2);
+                self.last_ip_id = id;
+            }
+        }
+    }
+}
+
+fn print_of(segment: &Segment, id: Option<u16>) -> u64 {
+    let mix = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+    let stamps = segment.options.timestamps.map_or(0, |stamps| u64::from(stamps.value) << 32 | u64::from(stamps.echo));
+    let numbers = u64::from(segment.seq.number()) << 32 | u64::from(segment.ack.number());
+    let rest = u64::from(segment.flags.bits()) << 48
+        | u64::from(segment.window) << 32
+        | u64::from(segment.text_bytes) << 16 & 0xffff_0000
+        | u64::from(id.unwrap_or(0));
+    mix(mix(mix(1, numbers), stamps), rest)
+}
