@@ -4,6 +4,7 @@
 //! gathered into blocks instead, so that a peer sending single bytes costs their sum and not a
 //! buffer for each.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use bytes::{Buf, Bytes, BytesMut};
 use wire::Payload;
@@ -15,24 +16,67 @@ const GATHER_BYTES: usize = 4 << 10;
 
 /// Bytes in order, waiting for the reader.
 #[derive(Debug, Default)]
-pub(crate) struct ReceiveQueue {
+pub(crate) struct ReceiveQueue(Option<Box<Pieces>>);
+
+impl ReceiveQueue {
+    pub(crate) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |pieces| pieces.len_bytes)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Appends what arrived.
+    pub(crate) fn push(&mut self, payload: Payload) {
+        if !payload.is_empty() {
+            self.0.get_or_insert_default().push(payload);
+        }
+    }
+
+    /// Copies out and removes as much as fits; returns how much.
+    pub(crate) fn read(&mut self, into: &mut [u8]) -> usize {
+        let read = self.0.as_mut().map_or(0, |pieces| pieces.read(into));
+        self.release_if_empty();
+        read
+    }
+
+    /// Removes and returns the first piece as it arrived, without copying.
+    pub(crate) fn read_bytes(&mut self) -> Option<Bytes> {
+        let piece = self.0.as_mut()?.read_bytes();
+        self.release_if_empty();
+        piece
+    }
+
+    /// Copies out as much as fits and keeps it; returns how much.
+    pub(crate) fn peek(&self, into: &mut [u8]) -> usize {
+        self.0.as_ref().map_or(0, |pieces| pieces.peek(into))
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.0 = None;
+    }
+
+    fn release_if_empty(&mut self) {
+        if self.0.as_ref().is_some_and(|pieces| pieces.len_bytes == 0) {
+            self.0 = None;
+        }
+    }
+}
+
+/// The queue while there is something in it.
+#[derive(Debug, Default)]
+struct Pieces {
     pieces: VecDeque<Bytes>,
     /// Small payloads gathered; logically behind `pieces`.
     gathered: BytesMut,
     len_bytes: usize,
 }
 
-impl ReceiveQueue {
-    pub(crate) fn len(&self) -> usize {
-        self.len_bytes
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len_bytes == 0
-    }
-
+impl Pieces {
     /// Appends what arrived.
-    pub(crate) fn push(&mut self, payload: Payload) {
+    fn push(&mut self, payload: Payload) {
         for piece in payload.into_pieces() {
             self.len_bytes += piece.len();
             if piece.len() < KEEP_BYTES_MIN {
@@ -55,7 +99,7 @@ impl ReceiveQueue {
     }
 
     /// Copies out and removes as much as fits; returns how much.
-    pub(crate) fn read(&mut self, mut into: &mut [u8]) -> usize {
+    fn read(&mut self, mut into: &mut [u8]) -> usize {
         let wanted = into.len();
         while !into.is_empty() {
             let Some(piece) = self.pieces.front_mut() else { break };
@@ -76,23 +120,21 @@ impl ReceiveQueue {
         }
         let read = wanted - (into.len() - take);
         self.len_bytes -= read;
-        self.release_if_empty();
         read
     }
 
     /// Removes and returns the first piece as it arrived, without copying.
-    pub(crate) fn read_bytes(&mut self) -> Option<Bytes> {
+    fn read_bytes(&mut self) -> Option<Bytes> {
         if self.pieces.is_empty() {
             self.flush_gathered();
         }
         let piece = self.pieces.pop_front()?;
         self.len_bytes -= piece.len();
-        self.release_if_empty();
         Some(piece)
     }
 
     /// Copies out as much as fits and keeps it; returns how much.
-    pub(crate) fn peek(&self, mut into: &mut [u8]) -> usize {
+    fn peek(&self, mut into: &mut [u8]) -> usize {
         let wanted = into.len();
         for piece in self.pieces.iter().map(|piece| &piece[..]).chain([&self.gathered[..]]) {
             let take = piece.len().min(into.len());
@@ -101,17 +143,6 @@ impl ReceiveQueue {
             into = later;
         }
         wanted - into.len()
-    }
-
-    fn release_if_empty(&mut self) {
-        if self.len_bytes == 0 {
-            *self = ReceiveQueue::default();
-        }
-    }
-
-    /// Forgets everything.
-    pub(crate) fn clear(&mut self) {
-        *self = ReceiveQueue::default();
     }
 }
 
@@ -147,6 +178,7 @@ mod tests {
         for _ in 0..100_000 {
             queue.push(Bytes::from_static(b"x").into());
         }
-        assert!(queue.pieces.len() <= 100_000 / GATHER_BYTES + 1, "{} pieces", queue.pieces.len());
+        let blocks = queue.0.map_or(0, |pieces| pieces.pieces.len());
+        assert!(blocks <= 100_000 / GATHER_BYTES + 1, "{blocks} blocks");
     }
 }

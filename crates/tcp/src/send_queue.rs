@@ -4,6 +4,7 @@
 //! reference-counted slices, for the first transmission and for every later one. Nothing is
 //! allocated while the queue is empty.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use bytes::{Bytes, BytesMut};
 use wire::Payload;
@@ -15,7 +16,65 @@ const BLOCK_BYTES_MAX: usize = 64 << 10;
 
 /// Unacknowledged and unsent bytes, addressed by their offset from the first.
 #[derive(Debug, Default)]
-pub(crate) struct SendQueue {
+pub(crate) struct SendQueue(Option<Box<Blocks>>);
+
+impl SendQueue {
+    pub(crate) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |blocks| blocks.len_bytes)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Copies `data` to the end.
+    pub(crate) fn push(&mut self, data: &[u8]) {
+        if !data.is_empty() {
+            self.0.get_or_insert_default().push(data);
+        }
+    }
+
+    /// Appends `data` without copying it.
+    pub(crate) fn push_bytes(&mut self, data: Bytes) {
+        if !data.is_empty() {
+            self.0.get_or_insert_default().push_bytes(data);
+        }
+    }
+
+    /// The `len` bytes from `offset` on, shared.
+    ///
+    /// # Panics
+    /// If the range is not in the queue.
+    pub(crate) fn range(&mut self, offset: usize, len: usize) -> Payload {
+        assert!(offset + len <= self.len(), "a range must lie in the queue");
+        match &mut self.0 {
+            Some(blocks) if len > 0 => blocks.range(offset, len),
+            _ => Payload::new(),
+        }
+    }
+
+    /// Forgets the first `count` bytes.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub(crate) fn acked(&mut self, count: usize) {
+        assert!(count <= self.len(), "only what was queued can be acknowledged");
+        if count == self.len() {
+            self.0 = None;
+        } else if let Some(blocks) = &mut self.0 {
+            blocks.acked(count);
+        }
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.0 = None;
+    }
+}
+
+/// The queue while there is something in it.
+#[derive(Debug, Default)]
+struct Blocks {
     /// Blocks that a transmission may have borrowed from; never empty ones.
     blocks: VecDeque<Bytes>,
     /// The block being filled; logically behind `blocks`.
@@ -25,17 +84,9 @@ pub(crate) struct SendQueue {
     cursor: (usize, usize),
 }
 
-impl SendQueue {
-    pub(crate) fn len(&self) -> usize {
-        self.len_bytes
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len_bytes == 0
-    }
-
+impl Blocks {
     /// Copies `data` to the end.
-    pub(crate) fn push(&mut self, mut data: &[u8]) {
+    fn push(&mut self, mut data: &[u8]) {
         self.len_bytes += data.len();
         while !data.is_empty() {
             let room = self.tail.capacity() - self.tail.len();
@@ -50,13 +101,10 @@ impl SendQueue {
         }
     }
 
-    /// Appends `data` without copying it.
-    pub(crate) fn push_bytes(&mut self, data: Bytes) {
-        if !data.is_empty() {
-            self.freeze_tail();
-            self.len_bytes += data.len();
-            self.blocks.push_back(data);
-        }
+    fn push_bytes(&mut self, data: Bytes) {
+        self.freeze_tail();
+        self.len_bytes += data.len();
+        self.blocks.push_back(data);
     }
 
     fn freeze_tail(&mut self) {
@@ -66,15 +114,8 @@ impl SendQueue {
     }
 
     /// The `len` bytes from `offset` on, shared.
-    ///
-    /// # Panics
-    /// If the range is not in the queue.
-    pub(crate) fn range(&mut self, offset: usize, len: usize) -> Payload {
-        assert!(offset + len <= self.len_bytes, "a range must lie in the queue");
+    fn range(&mut self, offset: usize, len: usize) -> Payload {
         let mut payload = Payload::new();
-        if len == 0 {
-            return payload;
-        }
         if offset + len > self.len_bytes - self.tail.len() {
             self.freeze_tail();
         }
@@ -95,11 +136,7 @@ impl SendQueue {
     }
 
     /// Forgets the first `count` bytes.
-    ///
-    /// # Panics
-    /// If there are fewer.
-    pub(crate) fn acked(&mut self, count: usize) {
-        assert!(count <= self.len_bytes, "only what was queued can be acknowledged");
+    fn acked(&mut self, count: usize) {
         self.len_bytes -= count;
         let (mut left, mut popped) = (count, 0);
         while left > 0 {
@@ -117,14 +154,6 @@ impl SendQueue {
         bytes::Buf::advance(&mut self.tail, left);
         let (index, start) = self.cursor;
         self.cursor = if index > popped { (index - popped, start - count) } else { (0, 0) };
-        if self.len_bytes == 0 {
-            *self = SendQueue::default();
-        }
-    }
-
-    /// Forgets everything.
-    pub(crate) fn clear(&mut self) {
-        *self = SendQueue::default();
     }
 }
 

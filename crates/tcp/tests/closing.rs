@@ -280,7 +280,8 @@ fn abort_resets_from_every_state() {
 #[test]
 fn events_tell_the_end() {
     let mut pair = Pair::established();
-    (pair.client_events.clear(), pair.server_events.clear());
+    pair.client_events.clear();
+    pair.server_events.clear();
     let now = pair.now;
     pair.client.finish(now);
     pair.drive();
