@@ -107,7 +107,7 @@ fn super_segments_have_good_checksums_whole_and_cut() {
 }
 
 /// What is compared of each packet.
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "frame.number",
     "frame.time_epoch",
     "frame.len",
@@ -118,11 +118,13 @@ const FIELDS: [&str; 10] = [
     "tcp.dstport",
     "tcp.len",
     "tcp.hdr_len",
+    "frame.protocols",
 ];
 
 /// Our view of the packets that hold TCP, as tshark would print it; quotations have no length.
 fn lines_of(file: &std::path::Path) -> Vec<String> {
-    let (mut reader, mut decoder) = (Reader::new(File::open(file).unwrap()).unwrap(), Decoder::new());
+    let file = File::open(file).expect("the file can be opened");
+    let (mut reader, mut decoder) = (Reader::new(file).expect("a capture"), Decoder::new());
     let mut lines = Vec::new();
     while let Some(Ok(record)) = reader.next() {
         let (number, time) = (record.number, record.time_ns);
@@ -145,11 +147,14 @@ fn lines_of(file: &std::path::Path) -> Vec<String> {
     lines
 }
 
-/// What tshark says, the innermost of several IP headers only, when the last one is the innermost.
+/// What tshark says of the innermost IP header.
 fn lines_of_tshark(file: &std::path::Path) -> Vec<String> {
     let mut lines = Vec::new();
     for line in common::tshark(file, "tcp && !icmp && !icmpv6", &FIELDS) {
         let mut fields: Vec<&str> = line.split('|').collect();
+        let protocols = fields.pop().expect("the last field");
+        let is_ipv6 = protocols.split(':').rfind(|name| matches!(*name, "ip" | "ipv6")) == Some("ipv6");
+        (if is_ipv6 { &[3, 5][..] } else { &[4] }).iter().for_each(|&other| fields[other] = "");
         for field in &mut fields {
             *field = field.rsplit(',').next().unwrap_or_default();
         }

@@ -1,1 +1,135 @@
+use super::*;
 
+/// A TCP segment of 5 bytes of text from 10.0.0.1:8080 to 10.0.0.2:80.
+fn segment() -> Vec<u8> {
+    let mut packet = vec![0x45, 2, 0, 45, 0, 7, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+    packet.extend([0x1f, 0x90, 0, 80, 0, 0, 0, 1, 0, 0, 0, 2, 0x50, 0x18, 1, 0, 0, 0, 0, 0]);
+    packet.extend(*b"hello");
+    packet
+}
+
+fn tcp(link_type: LinkType, packet: &[u8], wire_bytes: u32) -> Segment<'_> {
+    match decode(link_type, packet, wire_bytes) {
+        Ok(Decoded::Tcp(segment)) => segment,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn ethernet(ethertype: u16, rest: &[u8]) -> Vec<u8> {
+    [&[0; 12][..], &ethertype.to_be_bytes(), rest].concat()
+}
+
+/// IPv4 around `rest`.
+fn ipv4(protocol: u8, rest: &[u8]) -> Vec<u8> {
+    let total = (20 + rest.len() as u16).to_be_bytes();
+    [&[0x45, 0, total[0], total[1], 0, 0, 0, 0, 9, protocol, 0, 0, 192, 0, 2, 1, 10, 0, 0, 1][..], rest]
+        .concat()
+}
+
+#[test]
+fn the_short_way_sees_what_the_long_way_sees() {
+    let packet = ethernet(0x0800, &segment());
+    for (captured, wire_bytes) in [(59, 59), (54, 59), (59, 80)] {
+        let packet = &packet[..captured];
+        let short = plain(LinkType::ETHERNET, packet, wire_bytes).unwrap();
+        let long = Walk::new(packet, wire_bytes).start(LinkType::ETHERNET);
+        assert!(matches!(long, Ok(Decoded::Tcp(long)) if long == short), "{captured} of {wire_bytes}");
+        assert_eq!((short.payload_wire_bytes(), short.ip.ecn(), short.offset_bytes), (5, 2, 34));
+    }
+}
+
+#[test]
+fn padding_is_not_text_and_a_cut_packet_keeps_its_length() {
+    let mut packet = ethernet(0x0800, &segment());
+    packet.extend([0; 7]);
+    assert_eq!(tcp(LinkType::ETHERNET, &packet, 66).payload(), b"hello");
+    let cut = tcp(LinkType::ETHERNET, &packet[..56], 66);
+    assert_eq!((cut.payload(), cut.payload_wire_bytes()), (&b"he"[..], 5));
+    let short = decode(LinkType::ETHERNET, &packet[..50], 66);
+    assert_eq!(short, Err(NotTcp::Cut(Layer::Tcp)));
+    assert_eq!(decode(LinkType::ETHERNET, &packet[..50], 50), Err(NotTcp::Malformed(Layer::Tcp)));
+}
+
+#[test]
+fn what_lies_about_its_length_is_malformed() {
+    for (at, value, layer) in
+        [(0, 0x44, Layer::Ipv4), (3, 19, Layer::Ipv4), (32, 0x40, Layer::Tcp), (32, 0xf0, Layer::Tcp)]
+    {
+        let mut packet = segment();
+        packet[at] = value;
+        assert_eq!(decode(LinkType::RAW, &packet, 45), Err(NotTcp::Malformed(layer)), "{at} {value:x}");
+    }
+    // A total length beyond the packet: what the wire had counts.
+    let mut packet = segment();
+    packet[2] = 9;
+    assert_eq!(tcp(LinkType::RAW, &packet, 45).payload_wire_bytes(), 5);
+}
+
+#[test]
+fn vlans_and_tunnels_are_counted() {
+    let inner = ethernet(0x0800, &segment());
+    let vxlan = [&[0xc0, 0, 0x12, 0xb5, 0, 75, 0, 0, 8, 0, 0, 0, 0, 0, 1, 0][..], &inner].concat();
+    let tagged = [&[0x60, 7, 0x81, 0, 0, 9, 8, 0][..], &ipv4(17, &vxlan)].concat();
+    let packet = ethernet(0x88a8, &tagged);
+    let segment = tcp(LinkType::ETHERNET, &packet, packet.len() as u32);
+    assert_eq!((segment.vlans.ids(), segment.tunnels), (&[7, 9][..], 1));
+    assert_eq!(segment.offset_bytes as usize, packet.len() - 25);
+}
+
+#[test]
+fn layers_without_end_are_given_up() {
+    let mut packet = segment();
+    for _ in 0..40 {
+        packet = ipv4(4, &packet);
+    }
+    assert_eq!(decode(LinkType::RAW, &packet, packet.len() as u32), Err(NotTcp::TooDeep));
+    let tags = [0x81, 0, 0, 1].repeat(100);
+    let packet = [&[0; 12][..], &tags].concat();
+    assert_eq!(decode(LinkType::ETHERNET, &packet, 412), Err(NotTcp::TooDeep));
+}
+
+#[test]
+fn an_icmp_error_quotes_the_segment_that_provoked_it() {
+    let quote = &segment()[..28];
+    let too_big = ipv4(1, &[&[3, 4, 0, 0, 0, 0, 5, 0xdc][..], quote].concat());
+    let Ok(Decoded::Quoted { error, segment }) = decode(LinkType::RAW, &too_big, too_big.len() as u32) else {
+        panic!("not a quotation")
+    };
+    assert_eq!((error.kind, error.code, error.mtu_bytes), (3, 4, Some(1_500)));
+    assert_eq!((error.from.to_string(), error.to.to_string()), ("192.0.2.1".into(), "10.0.0.1".into()));
+    assert_eq!((segment.src_port(), segment.dst_port(), segment.tcp.len()), (8080, 80, 8));
+    assert_eq!(segment.tcp_wire_bytes, 25);
+    let echo = ipv4(1, &[&[8, 0, 0, 0, 0, 0, 0, 0][..], quote].concat());
+    assert_eq!(decode(LinkType::RAW, &echo, echo.len() as u32), Err(NotTcp::Protocol(1)));
+}
+
+#[test]
+fn directions_come_from_the_link_layer() {
+    for (packet_type, direction) in [(0, Some(Direction::Inbound)), (4, Some(Direction::Outbound)), (3, None)]
+    {
+        let packet = [&[0, packet_type, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0][..], &segment()].concat();
+        assert_eq!(tcp(LinkType::LINUX_SLL, &packet, 61).direction, direction);
+    }
+}
+
+#[test]
+fn a_jumbogram_has_the_length_of_its_option() {
+    let mut packet = vec![0x60, 0, 0, 0, 0, 0, 0, 64];
+    packet.extend([1; 32]);
+    packet.extend([6, 0, 0xc2, 4, 0, 1, 0x11, 0x70]); // 70,000 bytes
+    packet.extend(&segment()[20..]);
+    let segment = tcp(LinkType::RAW, &packet, 70_040);
+    assert_eq!((segment.ip.total_bytes, segment.tcp_wire_bytes), (70_040, 69_992));
+}
+
+#[test]
+fn the_first_of_fragments_that_the_capture_cut_shows_its_header() {
+    let mut packet = segment();
+    packet[6] = 0x20;
+    assert_eq!(decode(LinkType::RAW, &packet, 45), Err(NotTcp::Fragment));
+    packet[3] = 60;
+    let first = tcp(LinkType::RAW, &packet, 60);
+    assert_eq!((first.fragment, first.payload_wire_bytes()), (Fragment::First, 20));
+    packet[7] = 1;
+    assert_eq!(decode(LinkType::RAW, &packet, 60), Err(NotTcp::Fragment));
+}
