@@ -42,7 +42,12 @@ impl<R: Read> Input<R> {
         Ok(if gzip {
             Input::Gzip(Box::new(MultiGzDecoder::new(whole)))
         } else if zstd {
-            Input::Zstd(Box::new(Zstd { source: whole, decoder: FrameDecoder::new(), inside: false }))
+            Input::Zstd(Box::new(Zstd {
+                source: whole,
+                decoder: FrameDecoder::new(),
+                inside: false,
+                failed: None,
+            }))
         } else {
             Input::Plain(whole)
         })
@@ -99,6 +104,8 @@ pub(super) struct Zstd<R> {
     source: R,
     decoder: FrameDecoder,
     inside: bool,
+    /// What broke the frame off; reported once everything before it was handed out.
+    failed: Option<FrameDecoderError>,
 }
 
 impl<R: Read> Read for Zstd<R> {
@@ -111,9 +118,11 @@ impl<R: Read> Read for Zstd<R> {
                 if self.decoder.can_collect() > 0 {
                     return self.decoder.read(out);
                 }
+                if let Some(error) = self.failed.take() {
+                    return Err(damaged(error));
+                }
                 if !self.decoder.is_finished() {
-                    let some = BlockDecodingStrategy::UptoBytes(out.len());
-                    self.decoder.decode_blocks(&mut self.source, some).map_err(damaged)?;
+                    self.decode_more(out.len());
                     continue;
                 }
                 self.inside = false;
@@ -126,6 +135,19 @@ impl<R: Read> Read for Zstd<R> {
 }
 
 impl<R: Read> Zstd<R> {
+    /// Decodes some blocks. The decoder holds a window of bytes back while more may refer to them: a
+    /// frame that breaks off is ended with an empty last block (and a checksum, perhaps), so that it
+    /// hands them out.
+    fn decode_more(&mut self, len_bytes: usize) {
+        const EMPTY_LAST_BLOCK: [u8; 7] = [1, 0, 0, 0, 0, 0, 0];
+        let some = BlockDecodingStrategy::UptoBytes(len_bytes);
+        if let Err(error) = self.decoder.decode_blocks(&mut self.source, some) {
+            // The first error is the one to tell of.
+            let _ = self.decoder.decode_blocks(&EMPTY_LAST_BLOCK[..], BlockDecodingStrategy::All);
+            self.failed = Some(error);
+        }
+    }
+
     /// Starts the next frame, skipping what is meant to be skipped; false at the end of the input.
     fn begin_frame(&mut self) -> io::Result<bool> {
         loop {

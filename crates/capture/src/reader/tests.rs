@@ -190,10 +190,29 @@ fn gzip_and_zstd_files_are_unpacked_and_may_be_joined() {
     let (rows, error) = read(&[&skippable[..], &zstd(first), &skippable, &zstd(second)].concat());
     assert_eq!(rows, all);
     assert!(error.is_none());
-    let packed = gzip(&file);
-    let (_, error) = read(&packed[..packed.len() - 12]);
-    let Some(Error::Damaged(damage)) = error else { panic!("{error:?}") };
-    assert!(matches!(damage.what, DamageKind::Compression(_)), "{damage}");
+}
+
+#[test]
+fn packed_files_that_are_cut_give_what_can_be_unpacked() {
+    let mut writer = Writer::new(Vec::new(), Written::PcapNanoseconds, &Section::default()).unwrap();
+    let id = writer.add_interface(&Interface::new(LinkType::RAW)).unwrap();
+    let mut noise = 1u32;
+    for number in 0..20_000 {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        writer.write_slices(&PacketInfo::new(id, number), &[&noise.to_le_bytes()]).unwrap();
+    }
+    let file = writer.into_inner();
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(&file).unwrap();
+    let gzip = encoder.finish().unwrap();
+    let zstd = ruzstd::encoding::compress_to_vec(&file[..], ruzstd::encoding::CompressionLevel::Fastest);
+    for packed in [gzip, zstd] {
+        let (rows, error) = read(&packed[..packed.len() / 10 * 9]);
+        let Some(Error::Damaged(damage)) = error else { panic!("{error:?}") };
+        assert!(matches!(damage.what, DamageKind::Compression(_)), "{damage}");
+        assert!((10_000..20_000).contains(&rows.len()), "{damage}");
+        assert_eq!(damage.record, rows.len() as u64 + 1);
+    }
 }
 
 #[test]
