@@ -1,0 +1,42 @@
+//! Links that carry [`Frame`](wire::Frame)s, and what to wait on while none comes.
+//!
+//! | what | where |
+//! | --- | --- |
+//! | the trait of every link | [`Link`] |
+//! | TUN and TAP on Linux, super-segments whole | [`Tun`] |
+//! | raw Ethernet frames of an interface, live capture | [`PacketSocket`] |
+//! | two ends in memory | [`memory::pair`] |
+//! | a look at every frame | [`Tap`] |
+//! | loss, delay, reordering and the rest, from a seed | [`Impaired`] |
+//! | sleeping until a link or another thread has something | [`wait`], [`Waker`] |
+//!
+//! The only crate of synfin with `unsafe`, all of it in the module `sys`. What is *not* here: protocols.
+//! A link knows where the headers of a frame are, but never answers one.
+
+mod event;
+mod impaired;
+#[cfg(target_os = "linux")]
+mod interface;
+mod link;
+pub mod memory;
+#[cfg(target_os = "linux")]
+mod packet;
+mod random;
+#[allow(unsafe_code)]
+mod sys;
+mod tap;
+#[cfg(target_os = "linux")]
+pub mod tun;
+mod wait;
+
+pub use event::Waker;
+pub use impaired::{Chance, Impaired, Impairment};
+pub use link::{Direction, Link};
+pub use memory::MemoryLink;
+#[cfg(target_os = "linux")]
+pub use packet::{Captured, PacketSocket, PacketStatistics};
+pub use random::SplitMix64;
+pub use tap::Tap;
+#[cfg(target_os = "linux")]
+pub use tun::{InterfaceAddress, Tun, TunConfig, TunError};
+pub use wait::{Ready, WAIT_MAX, wait};

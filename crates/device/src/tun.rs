@@ -1,0 +1,216 @@
+//! TUN and TAP interfaces of Linux, with segmentation offload: super-segments pass whole, both ways
+//! (`Documentation/networking/tuntap.rst`).
+//!
+//! The kernel is the other station on the wire. Every frame is preceded by a [`wire::virtio::Header`]; a
+//! transmission is one gathering write of header, headers and payload pieces, without copying. The interface
+//! goes away with the last descriptor, however the program ends, unless it was made persistent by others.
+//! What is *not* here: routes beyond those that an address brings along.
+
+mod config;
+mod error;
+
+pub use config::{InterfaceAddress, InterfaceAddressError, SUPER_SEGMENT_BYTES_MAX, TunConfig};
+pub use error::TunError;
+
+use crate::{Link, interface, sys};
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::fs::{File, OpenOptions};
+use std::io::{self, IoSlice, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::sync::{Mutex, PoisonError};
+use wire::{Checksum, Frame, LinkCapabilities, Medium, TransmitChecksum, segmentation, virtio};
+
+/// A frame with its virtio header at its largest: 64 KiB of IPv6 payload and every header there is.
+const READ_BYTES_MAX: usize = virtio::HEADER_BYTES + 65_536 + 512;
+/// From this size on the buffer itself is handed on instead of a copy of what is in it: a copy of less is
+/// cheaper than a new buffer, and keeps little data from holding on to much memory.
+const HAND_OVER_BYTES: usize = 16 * 1024;
+/// Pieces in one gathering write, far below the system's limit of 1,024.
+const PIECES_MAX: usize = 64;
+
+/// One queue of a TUN or TAP interface.
+///
+/// ```no_run
+/// use device::{Tun, TunConfig};
+/// let config = TunConfig::new("synfin0").with_host_address("10.90.0.1/24".parse()?);
+/// let tun = Tun::open(&config)?;
+/// println!("{} is up", tun.name());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Tun {
+    file: File,
+    name: String,
+    capabilities: LinkCapabilities,
+    buffer: Mutex<Vec<u8>>,
+}
+
+impl Tun {
+    /// Opens the interface, creating it if it does not exist, gives the kernel's side its addresses and
+    /// MTU, and brings it up.
+    ///
+    /// An interface that was created persistent for this user, with its addresses, and is up, needs no
+    /// privilege.
+    ///
+    /// # Errors
+    /// [`TunError`], whose text says what is missing and the commands that provide it.
+    pub fn open(config: &TunConfig) -> Result<Tun, TunError> {
+        let tun = Tun::attach(config)?;
+        let missing = |what: &'static str| {
+            let config = TunConfig { name: tun.name.clone(), ..config.clone() };
+            move |source: io::Error| TunError::of_setting_up(config, what, source)
+        };
+        interface::set_mtu(&tun.name, config.mtu_bytes).map_err(missing("set its MTU"))?;
+        for host in &config.host_addresses {
+            interface::add_address(&tun.name, host.address, host.prefix_bits)
+                .map_err(missing("give it an address"))?;
+        }
+        interface::bring_up(&tun.name).map_err(missing("bring it up"))?;
+        Ok(tun)
+    }
+
+    /// Opens `count` queues of one interface; the kernel spreads flows over them. Each can be served by a
+    /// thread of its own.
+    ///
+    /// # Errors
+    /// As [`open`](Tun::open).
+    pub fn open_queues(config: &TunConfig, count: usize) -> Result<Vec<Tun>, TunError> {
+        let first = Tun::open(&TunConfig { multi_queue: true, ..config.clone() })?;
+        let rest = TunConfig { multi_queue: true, name: first.name.clone(), ..config.clone() };
+        let mut queues = vec![first];
+        for _ in 1..count {
+            queues.push(Tun::attach(&rest)?);
+        }
+        Ok(queues)
+    }
+
+    /// Attaches a new descriptor to the interface, without touching its settings.
+    fn attach(config: &TunConfig) -> Result<Tun, TunError> {
+        if config.name.len() > 15 || config.name.contains(['/', '\0', ' ']) {
+            return Err(TunError::Name { name: config.name.clone() });
+        }
+        // The kernel refuses the flag where the interface was made without it, and the other way around.
+        let (file, name) = match attach_as(config, config.multi_queue) {
+            Err(TunError::Io { source, .. }) if source.raw_os_error() == Some(libc::EINVAL) => {
+                attach_as(config, !config.multi_queue)?
+            }
+            outcome => outcome?,
+        };
+        let failed = |what: &'static str| {
+            let name = name.clone();
+            move |source: io::Error| TunError::Io { name, what, source }
+        };
+        sys::tun_set_header(file.as_fd(), virtio::HEADER_BYTES).map_err(failed("agree on a header"))?;
+        let offload = config.super_segment_bytes_max > 0;
+        let features = if offload {
+            libc::TUN_F_CSUM | libc::TUN_F_TSO4 | libc::TUN_F_TSO6 | libc::TUN_F_TSO_ECN
+        } else {
+            0
+        };
+        sys::tun_set_offload(file.as_fd(), features).map_err(failed("agree on offload"))?;
+        let capabilities = LinkCapabilities {
+            medium: config.medium,
+            mtu_bytes: config.mtu_bytes,
+            super_segment_bytes_max: config.super_segment_bytes_max,
+            transmit_checksum: if offload { TransmitChecksum::Partial } else { TransmitChecksum::Full },
+        };
+        let buffer = Mutex::new(Vec::with_capacity(READ_BYTES_MAX));
+        Ok(Tun { file, name, capabilities, buffer })
+    }
+
+    /// The interface's name, as `ip link` shows it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn write(&self, frame: &Frame) -> io::Result<()> {
+        let mut header = [0; virtio::HEADER_BYTES];
+        virtio::Header::for_frame(frame, self.capabilities.medium).emit(&mut header);
+        let mut pieces = [IoSlice::new(&[]); PIECES_MAX];
+        let mut count = 0;
+        let all = [&header[..], frame.head.as_slice()];
+        for piece in all.into_iter().chain(frame.payload.pieces().map(|piece| &piece[..])) {
+            let Some(slot) = pieces.get_mut(count) else { return self.write_copied(&header, frame) };
+            *slot = IoSlice::new(piece);
+            count += 1;
+        }
+        // A frame is written whole or not at all.
+        (&self.file).write_vectored(&pieces[..count]).map(drop)
+    }
+
+    /// For a payload in more pieces than one write gathers.
+    fn write_copied(&self, header: &[u8], frame: &Frame) -> io::Result<()> {
+        let copy = frame.to_vec();
+        (&self.file).write_vectored(&[IoSlice::new(header), IoSlice::new(&copy)]).map(drop)
+    }
+}
+
+impl Link for Tun {
+    fn capabilities(&self) -> LinkCapabilities {
+        self.capabilities
+    }
+
+    fn transmit(&self, frames: &mut VecDeque<Frame>) -> io::Result<usize> {
+        let mut taken = 0;
+        while let Some(mut frame) = frames.pop_front() {
+            if frame.offload.checksum == Checksum::Trusted {
+                // The kernel verifies what has no better word.
+                segmentation::complete_checksum(&mut frame, self.capabilities.medium);
+            }
+            match self.write(&frame) {
+                Ok(()) => taken += 1,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    frames.push_front(frame);
+                    break;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => frames.push_front(frame),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(taken)
+    }
+
+    fn receive(&self, frames: &mut VecDeque<Frame>, frames_max: usize) -> io::Result<usize> {
+        let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
+        for count in 0..frames_max {
+            buffer.clear();
+            match sys::read_into_spare(self.file.as_fd(), &mut buffer) {
+                Ok(_) => {}
+                Err(error)
+                    if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) =>
+                {
+                    return Ok(count);
+                }
+                Err(error) => return Err(error),
+            }
+            let header = virtio::Header::parse(&buffer)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            let bytes = if buffer.len() < HAND_OVER_BYTES {
+                Bytes::copy_from_slice(&buffer[virtio::HEADER_BYTES..])
+            } else {
+                let full = std::mem::replace(&mut *buffer, Vec::with_capacity(READ_BYTES_MAX));
+                Bytes::from(full).slice(virtio::HEADER_BYTES..)
+            };
+            frames.push_back(Frame { offload: header.offload(), ..Frame::from_bytes(bytes) });
+        }
+        Ok(frames_max)
+    }
+
+    fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.file.as_fd())
+    }
+}
+
+fn attach_as(config: &TunConfig, multi_queue: bool) -> Result<(File, String), TunError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC);
+    let file = options.open("/dev/net/tun").map_err(|source| TunError::of_device(config, source))?;
+    let kind = if config.medium == Medium::Ip { libc::IFF_TUN } else { libc::IFF_TAP };
+    let queue = if multi_queue { libc::IFF_MULTI_QUEUE } else { 0 };
+    let flags = kind | queue | libc::IFF_NO_PI | libc::IFF_VNET_HDR;
+    let name = sys::tun_attach(file.as_fd(), &config.name, flags)
+        .map_err(|source| TunError::of_attaching(config, source))?;
+    Ok((file, name))
+}

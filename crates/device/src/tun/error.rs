@@ -1,0 +1,118 @@
+//! Why an interface could not be opened, and what the user can do about it.
+
+use super::TunConfig;
+use std::fmt;
+use std::io;
+
+/// Why a TUN interface could not be opened. The text says what to do next.
+#[derive(Debug)]
+pub enum TunError {
+    /// There is no `/dev/net/tun`.
+    NoDevice,
+    /// The program may not create or set up the interface.
+    NotAllowed {
+        /// The interface.
+        name: String,
+        /// What was refused, in words.
+        what: &'static str,
+        /// The commands that prepare the interface for good.
+        preparation: String,
+    },
+    /// Another program has the interface open.
+    Busy {
+        /// The interface.
+        name: String,
+    },
+    /// The name cannot be that of an interface.
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// Anything else that the system said.
+    Io {
+        /// The interface.
+        name: String,
+        /// What was tried, in words.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl TunError {
+    pub(super) fn of_device(config: &TunConfig, source: io::Error) -> TunError {
+        match source.kind() {
+            io::ErrorKind::NotFound => TunError::NoDevice,
+            _ if matches!(source.raw_os_error(), Some(libc::ENODEV | libc::ENXIO)) => TunError::NoDevice,
+            _ => TunError::of_setting_up(config.clone(), "open /dev/net/tun", source),
+        }
+    }
+
+    pub(super) fn of_attaching(config: &TunConfig, source: io::Error) -> TunError {
+        match source.raw_os_error() {
+            Some(libc::EBUSY) => TunError::Busy { name: config.name.clone() },
+            _ => TunError::of_setting_up(config.clone(), "create it", source),
+        }
+    }
+
+    pub(super) fn of_setting_up(config: TunConfig, what: &'static str, source: io::Error) -> TunError {
+        let preparation = config.preparation();
+        match source.kind() {
+            io::ErrorKind::PermissionDenied => TunError::NotAllowed { name: config.name, what, preparation },
+            _ => TunError::Io { name: config.name, what, source },
+        }
+    }
+
+    /// The same as an [`io::Error`] with a fitting kind, for callers that have only those.
+    pub fn into_io(self) -> io::Error {
+        let kind = match &self {
+            TunError::NoDevice => io::ErrorKind::NotFound,
+            TunError::NotAllowed { .. } => io::ErrorKind::PermissionDenied,
+            TunError::Busy { .. } => io::ErrorKind::ResourceBusy,
+            TunError::Name { .. } => io::ErrorKind::InvalidInput,
+            TunError::Io { source, .. } => source.kind(),
+        };
+        io::Error::new(kind, self)
+    }
+}
+
+impl fmt::Display for TunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TunError::NoDevice => f.write_str(
+                "this machine has no /dev/net/tun; load the module with `sudo modprobe tun`, or start the \
+                 container with `--device /dev/net/tun --cap-add NET_ADMIN`",
+            ),
+            TunError::NotAllowed { name, what, preparation } => {
+                let program =
+                    std::env::current_exe().map_or("PROGRAM".to_owned(), |path| path.display().to_string());
+                write!(
+                    f,
+                    "the program may not use the interface {name} (refused: {what}); either give it the right with\n  \
+                     sudo setcap cap_net_admin+ep {program}\n\
+                     or prepare the interface once with\n{preparation}"
+                )
+            }
+            TunError::Busy { name } => write!(
+                f,
+                "the interface {name} is in use by another program; stop that one or choose another name"
+            ),
+            TunError::Name { name } => write!(
+                f,
+                "\"{name}\" cannot be the name of an interface; use at most 15 characters without spaces or slashes"
+            ),
+            TunError::Io { name, what, source } => {
+                write!(f, "the interface {name} could not be opened: to {what} failed: {source}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for TunError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            TunError::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Sleeping until one of a few descriptors is readable, or until a time has passed.
+
+use crate::sys;
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+/// Most descriptors in one [`wait`]: a link per queue and a waker. Programs with more use their own poller.
+pub const WAIT_MAX: usize = 16;
+
+/// Which of the descriptors given to [`wait`] are ready, by their place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Ready(u16);
+
+impl Ready {
+    /// Whether the descriptor at this place is readable, closed, or in error: in each case, look at it.
+    pub const fn contains(self, place: usize) -> bool {
+        place < WAIT_MAX && self.0 & (1 << place) != 0
+    }
+
+    /// Whether time ran out, or a signal came, before any was ready.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// Sleeps until one of `fds` is readable or `timeout` has passed (`None`: for ever).
+///
+/// A signal ends the sleep early, with nothing ready.
+///
+/// # Errors
+/// What `poll` says.
+///
+/// # Panics
+/// If there are more than [`WAIT_MAX`] descriptors.
+///
+/// ```
+/// use std::time::Duration;
+/// let waker = device::Waker::new()?;
+/// assert!(device::wait(&[waker.as_fd()], Some(Duration::from_micros(50)))?.is_empty());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn wait(fds: &[BorrowedFd<'_>], timeout: Option<Duration>) -> io::Result<Ready> {
+    assert!(fds.len() <= WAIT_MAX, "at most {WAIT_MAX} descriptors can be waited on");
+    sys::poll_readable(fds, timeout).map(Ready)
+}
