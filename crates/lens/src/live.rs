@@ -82,7 +82,7 @@ impl Live {
         }
         let mut notes = self.notes_of_header(segment);
         let twice = self.senders[from.index()].captured_twice(segment);
-        self.note_times(segment, &mut notes);
+        self.note_times(from, segment, &mut notes);
         let prior = self.prior(from, segment);
         let before = self.before(from, segment);
         let (judged, dsack) = self.judge(from, segment, config);
@@ -119,14 +119,15 @@ impl Live {
             verdicts = special_verdicts(other, segment, &mut self.data_in_syn);
             self.fast_open_taken |= verdicts.contains(Verdicts::TFO_ACK);
         }
+        let sent_before = sent.base.is_some();
         let mut judged = judge(sent, other, segment, known);
         judged.verdicts |= verdicts;
         note_handshake_options(sent, other, segment);
-        self.completeness.note(segment);
+        self.completeness.note(segment, sent_before);
         (judged, verdicts.contains(Verdicts::DSACK))
     }
 
-    fn note_times(&mut self, segment: &Segment, notes: &mut Notes) {
+    fn note_times(&mut self, from: Side, segment: &Segment, notes: &mut Notes) {
         let now_ns = segment.time.as_nanos();
         notes.set(Notes::RECORD_REORDERED, now_ns < self.last_ns);
         self.is_recent = true;
@@ -136,11 +137,16 @@ impl Live {
         match (segment.flags.syn(), segment.flags.ack()) {
             (true, false) => self.syn_ns = Some(now_ns),
             (true, true) => self.syn_ack_ns = Some(now_ns),
-            (false, true) if self.initial_rtt_ns.is_none() => {
-                self.initial_rtt_ns = self.syn_ns.map(|syn_ns| now_ns.saturating_sub(syn_ns));
+            // a capture with coarse times can show zero; then a later acknowledgment has to do
+            (false, true) if self.initial_rtt_ns.is_none() && self.acknowledges_syn(from, segment) => {
+                self.initial_rtt_ns = self.syn_ns.map(|syn_ns| now_ns.saturating_sub(syn_ns)).filter(|ns| *ns > 0);
             }
             _ => {}
         }
+    }
+
+    fn acknowledges_syn(&self, from: Side, segment: &Segment) -> bool {
+        self.sides[from.other().index()].base.is_some_and(|base| segment.ack.after(base))
     }
 
     /// Remarks that the header alone gives, beyond verdicts.

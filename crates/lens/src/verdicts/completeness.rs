@@ -65,11 +65,12 @@ impl Completeness {
             .collect()
     }
 
-    pub(crate) fn note(&mut self, segment: &Segment) {
+    /// A SYN counts only when nothing showed its number before: not after its own SYN,ACK.
+    pub(crate) fn note(&mut self, segment: &Segment, number_was_known: bool) {
         let flags = segment.flags;
         let mut bits = self.0;
         match (flags.syn(), flags.ack()) {
-            (true, false) => bits |= Self::SYN,
+            (true, false) if !number_was_known => bits |= Self::SYN,
             (true, true) => bits |= Self::SYN_ACK,
             (false, true) if segment.text_bytes == 0 => bits |= Self::ACK,
             _ => {}

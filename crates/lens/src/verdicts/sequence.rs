@@ -205,12 +205,8 @@ fn judge_repetition(sent: &Side, other: &Side, segment: &Segment, known: Known, 
     let reordering_ns = known.initial_rtt_ns.filter(|rtt_ns| *rtt_ns > 0).unwrap_or(REORDERING_NS);
     if now_ns.saturating_sub(sent.next_seq_time_ns) < reordering_ns {
         let counted = u32::from(segment.flags.intersects(Flags::SYN | Flags::FIN));
-        let out_of_order = if text_end + counted == sent.next_seq {
-            sent.advanced_without_text
-        } else {
-            !sent.unacked.holds(segment.seq, text_end)
-        };
-        if out_of_order {
+        let closes_gap = text_end + counted == sent.next_seq && !sent.advanced_without_text;
+        if !closes_gap && !sent.unacked.holds(segment.seq, text_end) {
             judged.verdicts |= Verdicts::OUT_OF_ORDER;
             return;
         }
@@ -219,7 +215,8 @@ fn judge_repetition(sent: &Side, other: &Side, segment: &Segment, known: Known, 
     let reference = sent.unacked.oldest_from(segment.seq);
     let (time_ns, frame) =
         reference.map_or((sent.next_seq_time_ns, sent.next_seq_frame), |entry| (entry.time_ns, entry.frame));
-    judged.rto = Some((now_ns.saturating_sub(time_ns), frame));
+    let after_ns = now_ns.saturating_sub(time_ns);
+    judged.rto = (after_ns > 0).then_some((after_ns, frame));
 }
 
 fn is_fast(other: &Side, segment: &Segment, now_ns: u64) -> bool {
@@ -241,7 +238,7 @@ fn remember(sent: &mut Side, segment: &Segment, known: Known, verdicts: Verdicts
     }
     let probe = verdicts.contains(Verdicts::ZERO_WINDOW_PROBE);
     if end.after(sent.next_seq) || sent.next_seq == Seq::new(0) {
-        sent.advanced_without_text = segment.text_bytes == 0 && !segment.flags.syn();
+        sent.advanced_without_text = segment.text_bytes == 0;
         if !probe {
             sent.next_seq = end;
             sent.next_seq_time_ns = now_ns;
