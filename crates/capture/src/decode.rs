@@ -161,27 +161,46 @@ pub enum NotTcp {
 
 /// A protocol layer that we take off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // the names say it all
 pub enum Layer {
+    /// The address family before a packet of a loopback interface.
     Loopback,
+    /// Ethernet, IEEE 802.3.
     Ethernet,
+    /// A VLAN tag, IEEE 802.1Q or 802.1ad.
     Vlan,
+    /// IEEE 802.2 logical link control, with SNAP.
     Llc,
+    /// FDDI.
     Fddi,
+    /// The header that Linux makes up for cooked captures, v1 or v2.
     LinuxCooked,
+    /// A message of the Linux netfilter log.
     Nflog,
+    /// The point-to-point protocol.
     Ppp,
+    /// PPP over Ethernet.
     Pppoe,
+    /// Cisco's HDLC framing.
     CiscoHdlc,
+    /// A stack of MPLS labels.
     Mpls,
+    /// IPv4.
     Ipv4,
+    /// IPv6 with its extension headers.
     Ipv6,
+    /// UDP.
     Udp,
+    /// GRE, ERSPAN.
     Gre,
+    /// VXLAN.
     Vxlan,
+    /// Geneve.
     Geneve,
+    /// The user plane of GTP.
     GtpU,
+    /// ICMP or ICMPv6.
     Icmp,
+    /// TCP.
     Tcp,
 }
 

@@ -194,7 +194,7 @@ impl<R: Read> Reader<R> {
     /// # Errors
     /// [`Error::Damaged`] where the file is damaged or cut short, [`Error::Io`] if the input failed.
     // A lending iterator: the record borrows the buffer, so `Iterator` cannot be implemented.
-    #[allow(clippy::should_implement_trait)]
+    #[expect(clippy::should_implement_trait)]
     #[inline]
     pub fn next(&mut self) -> Option<Result<Record<'_>, Error>> {
         if self.done {

@@ -1,6 +1,8 @@
 //! Wireshark as the judge: it reads what we write, and sees in packets what we see.
 
 mod common;
+#[path = "wireshark/tools.rs"]
+mod tools;
 
 use bytes::Bytes;
 use capture::{
@@ -30,7 +32,7 @@ fn left_to_the_link(text_bytes: usize, segment_bytes: u16) -> Frame {
 
 #[test]
 fn names_times_directions_and_comments_arrive() {
-    if !common::has("tshark") {
+    if !tools::has("tshark") {
         return;
     }
     let section = Section { hardware: "memory", os: "none", application: "synfin", comment: "two ends" };
@@ -54,7 +56,7 @@ fn names_times_directions_and_comments_arrive() {
     ethernet.extend(segment(5));
     let as_it_is = Finish { checksums: Checksums::AsTheyAre, ..Finish::default() };
     writer.write_frame(&arrival, &Frame::from_bytes(ethernet.into()), as_it_is).unwrap();
-    let file = common::file("names.pcapng", &writer.into_inner());
+    let file = tools::file("names.pcapng", &writer.into_inner());
     let fields = [
         "frame.interface_name",
         "frame.time_epoch",
@@ -63,14 +65,14 @@ fn names_times_directions_and_comments_arrive() {
         "tcp.checksum.status",
         "tcp.len",
     ];
-    let lines = common::tshark(&file, "", &fields);
+    let lines = tools::tshark(&file, "", &fields);
     assert_eq!(lines[0], "client|1700000000.123456789|0x00000002|first: \u{e9},second|1|5");
     assert_eq!(lines[1], "server|1700000000.123456790|0x00000001||0|5");
 }
 
 #[test]
 fn every_format_has_the_right_time_and_length() {
-    if !common::has("tshark") {
+    if !tools::has("tshark") {
         return;
     }
     for (format, time) in [
@@ -82,15 +84,15 @@ fn every_format_has_the_right_time_and_length() {
         let id = writer.add_interface(&Interface::new(LinkType::RAW)).unwrap();
         let info = PacketInfo { wire_bytes: Some(45), ..PacketInfo::new(id, 1_700_000_000_123_456_789) };
         writer.write_slices(&info, &[&segment(5)[..30], &segment(5)[30..40]]).unwrap();
-        let file = common::file("format.cap", &writer.into_inner());
-        let lines = common::tshark(&file, "", &["frame.time_epoch", "frame.cap_len", "frame.len", "tcp.len"]);
+        let file = tools::file("format.cap", &writer.into_inner());
+        let lines = tools::tshark(&file, "", &["frame.time_epoch", "frame.cap_len", "frame.len", "tcp.len"]);
         assert_eq!(lines, [format!("{time}|40|45|5")], "{format:?}");
     }
 }
 
 #[test]
 fn super_segments_have_good_checksums_whole_and_cut() {
-    if !common::has("tshark") {
+    if !tools::has("tshark") {
         return;
     }
     for (super_segments, lengths) in
@@ -100,8 +102,8 @@ fn super_segments_have_good_checksums_whole_and_cut() {
         let id = writer.add_interface(&Interface::new(LinkType::RAW)).unwrap();
         let finish = Finish { super_segments, ..Finish::default() };
         writer.write_frame(&PacketInfo::new(id, 1), &left_to_the_link(3_000, 1_460), finish).unwrap();
-        let file = common::file("super.pcapng", &writer.into_inner());
-        let lines = common::tshark(&file, "tcp.checksum.status == 1 && !_ws.malformed", &["tcp.len"]);
+        let file = tools::file("super.pcapng", &writer.into_inner());
+        let lines = tools::tshark(&file, "tcp.checksum.status == 1 && !_ws.malformed", &["tcp.len"]);
         assert_eq!(lines, lengths);
     }
 }
@@ -150,7 +152,7 @@ fn lines_of(file: &std::path::Path) -> Vec<String> {
 /// What tshark says of the innermost IP header.
 fn lines_of_tshark(file: &std::path::Path) -> Vec<String> {
     let mut lines = Vec::new();
-    for line in common::tshark(file, "tcp && !icmp && !icmpv6", &FIELDS) {
+    for line in tools::tshark(file, "tcp && !icmp && !icmpv6", &FIELDS) {
         let mut fields: Vec<&str> = line.split('|').collect();
         let protocols = fields.pop().expect("the last field");
         let is_ipv6 = protocols.split(':').rfind(|name| matches!(*name, "ip" | "ipv6")) == Some("ipv6");
@@ -170,7 +172,7 @@ fn lines_of_tshark(file: &std::path::Path) -> Vec<String> {
 #[test]
 fn every_packet_of_the_collection_looks_the_same_to_tshark() {
     let Some(captures) = common::shared("captures") else { return };
-    if !common::has("tshark") {
+    if !tools::has("tshark") {
         return;
     }
     let index = std::fs::read_to_string(captures.join("INDEX.tsv")).unwrap();
@@ -290,7 +292,7 @@ fn wrapped() -> Vec<(&'static str, LinkType, Vec<u8>)> {
 
 #[test]
 fn every_wrapping_looks_the_same_to_tshark() {
-    if !common::has("tshark") {
+    if !tools::has("tshark") {
         return;
     }
     let mut writer = Writer::new(Vec::new(), Format::Pcapng, &Section::default()).unwrap();
@@ -299,7 +301,7 @@ fn every_wrapping_looks_the_same_to_tshark() {
         let id = writer.add_interface(&Interface::new(*link_type)).unwrap();
         writer.write_slices(&PacketInfo::new(id, 1 + number as u64), &[packet]).unwrap();
     }
-    let file = common::file("wrapped.pcapng", &writer.into_inner());
+    let file = tools::file("wrapped.pcapng", &writer.into_inner());
     let (ours, theirs) = (lines_of(&file), lines_of_tshark(&file));
     for (number, (name, link_type, _)) in wrapped.iter().enumerate() {
         let start = format!("{}|", number + 1);
@@ -334,20 +336,73 @@ fn fragments(packet: &[u8], payload_bytes: usize) -> Vec<Vec<u8>> {
     fragments
 }
 
+/// An IPv6 packet with the TCP part of `packet`, in fragments of this many bytes.
+fn fragments_v6(packet: &[u8], payload_bytes: usize) -> Vec<Vec<u8>> {
+    let pieces: Vec<&[u8]> = packet[20..].chunks(payload_bytes).collect();
+    let mut fragments = Vec::new();
+    for (number, piece) in pieces.iter().enumerate() {
+        let more = u16::from(number + 1 < pieces.len());
+        let place = (number * payload_bytes) as u16 | more;
+        let mut fragment = vec![0x60, 0, 0, 0, 0, 8 + piece.len() as u8, 44, 64];
+        fragment.extend([0xfd; 16]);
+        fragment.extend([0xfc; 16]);
+        fragment.extend([6, 0, (place >> 8) as u8, place as u8, 1, 2, 3, 4]);
+        fragments.push([&fragment, *piece].concat());
+    }
+    fragments
+}
+
 #[test]
 fn fragments_become_the_same_segment_in_the_same_frame() {
-    if !common::has("tshark") {
+    if !tools::has("tshark") {
         return;
     }
     let mut pieces = fragments(&segment(100), 48);
     pieces.swap(0, 2);
+    pieces.extend(fragments_v6(&segment(100), 48));
     pieces.push(segment(1)); // an ordinary one behind them
     let mut writer = Writer::new(Vec::new(), Format::Pcapng, &Section::default()).unwrap();
     let id = writer.add_interface(&Interface::new(LinkType::RAW)).unwrap();
     for (number, piece) in pieces.iter().enumerate() {
         writer.write_slices(&PacketInfo::new(id, number as u64), &[piece]).unwrap();
     }
-    let file = common::file("fragments.pcapng", &writer.into_inner());
+    let file = tools::file("fragments.pcapng", &writer.into_inner());
     assert_eq!(lines_of(&file), lines_of_tshark(&file));
-    assert_eq!(lines_of(&file).len(), 2);
+    assert_eq!(lines_of(&file).len(), 3);
+}
+
+#[test]
+fn quotations_in_icmp_errors_are_the_same_to_tshark() {
+    if !tools::has("tshark") {
+        return;
+    }
+    let mut v4 = segment(0)[..20].to_vec();
+    v4[3] = 56;
+    v4[9] = 1;
+    v4.extend([3, 4, 0, 0, 0, 0, 5, 0xdc]);
+    v4.extend(&segment(9)[..28]);
+    let mut v6 = vec![0x60, 0, 0, 0, 0, 68, 58, 64];
+    v6.extend([0xfd; 32]);
+    v6.extend([2, 0, 0, 0, 0, 0, 5, 0]);
+    v6.extend([0x60, 0, 0, 0, 5, 0, 6, 64]);
+    v6.extend([0xfd; 32]);
+    v6.extend(&segment(9)[20..40]);
+    let mut writer = Writer::new(Vec::new(), Format::Pcapng, &Section::default()).unwrap();
+    let id = writer.add_interface(&Interface::new(LinkType::RAW)).unwrap();
+    for packet in [&v4, &v6] {
+        writer.write_slices(&PacketInfo::new(id, 1), &[packet]).unwrap();
+    }
+    let file = writer.into_inner();
+    let (mut reader, mut decoder, mut ours) = (Reader::new(&file[..]).unwrap(), Decoder::new(), Vec::new());
+    while let Some(record) = reader.next() {
+        let Ok(Decoded::Quoted { error, segment }) = decoder.decode(&record.unwrap()) else { panic!() };
+        let mtu = error.mtu_bytes.unwrap();
+        ours.push(format!("{}|{}|{mtu}", segment.src_port(), segment.dst_port()));
+    }
+    let file = tools::file("quoted.pcapng", &file);
+    let mut theirs = tools::tshark(&file, "tcp", &["tcp.srcport", "tcp.dstport", "icmp.mtu", "icmpv6.mtu"]);
+    for line in &mut theirs {
+        *line = line.replace("||", "|").trim_end_matches('|').to_owned();
+    }
+    assert_eq!(ours, theirs);
 }

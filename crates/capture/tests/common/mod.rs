@@ -1,15 +1,6 @@
-//! What the tests share: the collection of captures and tshark, either of which may be absent.
-
-#![allow(dead_code)] // each test file uses a part of it
+//! What the tests share: the collection of captures, which may be absent.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-
-/// Skips with a reason; on the build server, where everything must be there, fails.
-fn absent(what: &str) {
-    assert!(std::env::var_os("CI").is_none(), "{what} is absent");
-    println!("skipped: {what} is absent");
-}
 
 /// A directory beside the workspace with material that is not part of it.
 pub(crate) fn shared(name: &str) -> Option<PathBuf> {
@@ -19,43 +10,4 @@ pub(crate) fn shared(name: &str) -> Option<PathBuf> {
         return None;
     }
     Some(path)
-}
-
-/// Whether a program of the Wireshark suite, or a packer, can be run.
-pub(crate) fn has(program: &str) -> bool {
-    let there = Command::new(program)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
-    if !there {
-        absent(program);
-    }
-    there
-}
-
-/// What tshark prints of these fields of each packet, one packet a line, fields separated by `|`.
-pub(crate) fn tshark(file: &Path, filter: &str, fields: &[&str]) -> Vec<String> {
-    let mut command = Command::new("tshark");
-    command.args(["-n", "-t", "r", "-r"]).arg(file).args(["-T", "fields", "-E", "separator=|"]);
-    command.args(["-o", "tcp.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE"]);
-    if !filter.is_empty() {
-        command.args(["-Y", filter]);
-    }
-    for field in fields {
-        command.args(["-e", field]);
-    }
-    let output = command.output().expect("tshark runs");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "tshark: {errors}");
-    String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
-}
-
-/// Writes `bytes` into a file of the test's own directory.
-pub(crate) fn file(name: &str, bytes: &[u8]) -> PathBuf {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let path = directory.join(name);
-    std::fs::write(&path, bytes).expect("the test's directory can be written");
-    path
 }
