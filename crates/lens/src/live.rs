@@ -146,7 +146,7 @@ impl Live {
     }
 
     fn acknowledges_syn(&self, from: Side, segment: &Segment) -> bool {
-        self.sides[from.other().index()].base.is_some_and(|base| segment.ack.after(base))
+        self.sides[from.other().index()].base.is_none_or(|base| segment.ack.after(base))
     }
 
     /// Remarks that the header alone gives, beyond verdicts.
