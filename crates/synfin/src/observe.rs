@@ -5,6 +5,7 @@
 //! on them: the thread it would wait for is its own. Frames are shown to the tap *inside* the lock,
 //! in the order in which they pass; a tap writes them down and returns.
 
+use device::Direction;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -19,15 +20,15 @@ pub enum Role {
     Server,
 }
 
-/// Which end closed first, or what else ended a connection.
+/// Which end closed first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClosedBy {
-    /// We did: our FIN (or reset) was first.
+    /// We did.
     Us,
-    /// The peer did: its FIN was first.
+    /// The peer did: its FIN arrived before we had closed.
     Peer,
-    /// Neither: the connection failed, and this is why.
-    Failure(tcp::Error),
+    /// Neither: the connection failed before.
+    Neither,
 }
 
 /// A connection came into being or ceased to be.
@@ -59,19 +60,12 @@ pub struct ConnectionSummary {
     pub role: Role,
     /// Who closed it first.
     pub closed_by: ClosedBy,
-    /// From the first SYN to the end.
+    /// Why it failed, if it did. That we aborted it is not a failure.
+    pub failure: Option<tcp::Error>,
+    /// From the first SYN (as a server: from the end of the handshake) until both directions were closed.
     pub duration: Duration,
     /// What the engine had counted when it last could be asked.
     pub info: tcp::Info,
-}
-
-/// Which way a frame passes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// From the link to us.
-    Inbound,
-    /// From us to the link.
-    Outbound,
 }
 
 /// A frame as the tap sees it.

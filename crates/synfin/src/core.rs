@@ -1,0 +1,204 @@
+//! Everything of a stack that stands under its one lock: the host, who waits for it, who watches it and
+//! the links.
+//!
+//! The contract of the engine is kept in one place, [`Core::settle`]: whoever changed something takes
+//! away what came of it (frames to the links, events to those who wait) before the lock is released.
+
+use crate::clock::Clock;
+use crate::error;
+use crate::observe::{Tap, Tapped};
+use crate::readiness::Wakeups;
+use crate::socket::Sockets;
+use crate::watch::Watch;
+use crate::wires::Wires;
+use device::Direction;
+use stack::{Host, InterfaceId, SocketId};
+use std::io;
+use std::time::Duration;
+use tcp::Instant;
+
+/// While a link is full, the driver looks again after this long even if the link says nothing.
+pub(crate) const BLOCKED_NAP: Duration = Duration::from_millis(10);
+
+/// The stack under its lock.
+pub(crate) struct Core {
+    /// The state machine.
+    pub(crate) host: Host,
+    /// What programs hold.
+    pub(crate) sockets: Sockets,
+    /// Who should be woken when the lock is released.
+    pub(crate) wakeups: Wakeups,
+    /// For the observer.
+    pub(crate) watch: Watch,
+    /// The ways out.
+    pub(crate) wires: Wires,
+    /// What the driver's thread is up to.
+    pub(crate) driver: DriverState,
+    /// Whether sockets may be made.
+    pub(crate) phase: Phase,
+    /// Connections whose close waits for the peer.
+    pub(crate) lingering: Vec<SocketId>,
+    clock: Clock,
+    tap: Option<Tap>,
+}
+
+/// What the driver's thread is up to, for those who would have to wake it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DriverState {
+    /// It will look at the host before it sleeps.
+    Awake,
+    /// It sleeps until then, or until a link or its waker wakes it.
+    SleepsUntil(Instant),
+}
+
+/// The life of a stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Sockets can be made and used.
+    Up,
+    /// No new sockets; the driver ends when every connection is over, at the latest then.
+    Leaving(Instant),
+    /// The driver has ended; so many connections were not over.
+    Down(usize),
+}
+
+/// What is left to do once the lock is released.
+#[must_use = "threads wait for it"]
+pub(crate) struct Aftermath {
+    /// Who waits.
+    pub(crate) wakeups: Wakeups,
+    /// The driver sleeps too long, or has events to tell.
+    pub(crate) driver_is_needed: bool,
+}
+
+impl Core {
+    /// A stack that is up.
+    pub(crate) fn new(host: Host, wires: Wires, clock: Clock, watch: Watch, tap: Option<Tap>) -> Self {
+        Core {
+            host,
+            sockets: Sockets::default(),
+            wakeups: Wakeups::default(),
+            watch,
+            wires,
+            driver: DriverState::Awake,
+            phase: Phase::Up,
+            lingering: Vec::new(),
+            clock,
+            tap,
+        }
+    }
+
+    /// Refuses what needs a living stack.
+    pub(crate) fn check_is_up(&self) -> io::Result<()> {
+        if self.phase == Phase::Up { Ok(()) } else { Err(error::stack_is_down()) }
+    }
+
+    /// A frame arrived. Its answers are taken before the next one changes them.
+    pub(crate) fn handle_frame(&mut self, now: Instant, interface: InterfaceId, frame: wire::Frame) {
+        self.show(now, Direction::Received, interface, &frame);
+        self.host.handle_frame(now, interface, frame);
+        self.gather(now);
+    }
+
+    /// Takes away what came of a change: frames, events, the next due time.
+    pub(crate) fn settle(&mut self, now: Instant) -> Aftermath {
+        self.transmit(now);
+        while let Some((id, event)) = self.host.poll_event() {
+            self.watch.on_event(&self.host, now, id, event);
+            self.sockets.on_event(id, event, &mut self.wakeups);
+        }
+        while let Some((id, info)) = self.host.poll_departure() {
+            self.watch.on_departed(now, id, info);
+        }
+        self.wake_lingering();
+        let driver_is_needed = self.driver_is_needed(now);
+        if driver_is_needed {
+            // Whoever comes next need not wake it again.
+            self.driver = DriverState::Awake;
+        }
+        Aftermath { wakeups: std::mem::take(&mut self.wakeups), driver_is_needed }
+    }
+
+    /// Hands frames to the links as long as they take them.
+    pub(crate) fn transmit(&mut self, now: Instant) {
+        loop {
+            let has_more = self.gather(now);
+            self.wires.flush();
+            if !has_more || self.wires.are_blocked() {
+                return;
+            }
+        }
+    }
+
+    /// Takes frames from the host until it has none or a link is full; what it holds back stays there.
+    /// Returns whether there may be more.
+    fn gather(&mut self, now: Instant) -> bool {
+        while !self.wires.are_blocked() {
+            let Some((interface, frame)) = self.host.poll_transmit(now) else { return false };
+            self.show(now, Direction::Transmitted, interface, &frame);
+            self.wires.push(interface, frame);
+        }
+        true
+    }
+
+    fn show(&mut self, now: Instant, direction: Direction, interface: InterfaceId, frame: &wire::Frame) {
+        if let Some(tap) = &mut self.tap {
+            let since_1970 = self.clock.since_1970(now);
+            tap(Tapped { direction, interface: interface.index(), since_1970, frame });
+        }
+    }
+
+    fn wake_lingering(&mut self) {
+        for index in 0..self.lingering.len() {
+            let id = self.lingering[index];
+            if self.poll_farewell(id).is_ready() {
+                self.sockets.wake(id, &mut self.wakeups);
+            }
+        }
+    }
+
+    /// When the driver must look at the host again; `None`: not before something happens.
+    pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
+        if self.wires.are_blocked() {
+            // The host is ready to send, so it would say "now" until the link has room.
+            return Some(now + BLOCKED_NAP);
+        }
+        let deadline = if let Phase::Leaving(deadline) = self.phase { Some(deadline) } else { None };
+        [self.host.poll_timeout(), deadline].into_iter().flatten().min()
+    }
+
+    fn driver_is_needed(&mut self, now: Instant) -> bool {
+        let DriverState::SleepsUntil(until) = self.driver else { return false };
+        self.due(now).is_some_and(|due| due < until) || !self.watch.events().is_empty() || self.is_time_to_leave(now)
+    }
+
+    /// Whether the driver has nothing left to do, or no time left to do it.
+    pub(crate) fn is_time_to_leave(&self, now: Instant) -> bool {
+        match self.phase {
+            Phase::Up => false,
+            Phase::Leaving(deadline) => now >= deadline || self.host.usage().connections == 0,
+            Phase::Down(_) => true,
+        }
+    }
+
+    /// No new sockets; the driver ends when all connections are over, at the latest at `deadline`.
+    pub(crate) fn leave(&mut self, deadline: Instant) {
+        if self.phase == Phase::Up {
+            self.phase = Phase::Leaving(deadline);
+        }
+    }
+
+    /// Closes every socket that programs hold, as the kernel does when a process ends.
+    pub(crate) fn close_all(&mut self, now: Instant) {
+        for id in self.sockets.ids() {
+            self.close(now, id);
+        }
+    }
+
+    /// The driver has ended.
+    pub(crate) fn go_down(&mut self) {
+        self.phase = Phase::Down(self.host.usage().connections);
+        self.wires.cut();
+        self.sockets.wake_all(&mut self.wakeups);
+    }
+}

@@ -1,0 +1,157 @@
+//! [`Stack`]: the program's handle to a host, its links and the thread that drives them.
+
+use crate::builder::Builder;
+use crate::core::Phase;
+use crate::error;
+use crate::shared::Shared;
+use crate::wires::LinkErrors;
+use stack::SocketId;
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How long the driver stays after the last handle is gone, for connections that still have data or a FIN
+/// to deliver. Linux keeps orphans for up to a minute; a program that ends wants its threads back sooner.
+pub(crate) const FAREWELL: Duration = Duration::from_secs(10);
+
+/// A TCP/IP stack inside this program: one host, its links, and the thread that drives them.
+///
+/// Handles are cheap to clone, and every socket holds one. When the last is dropped, connections that
+/// still have something to deliver get ten seconds for it, then the thread ends and the links are
+/// released; [`Stack::shutdown`] does the same and waits.
+///
+/// ```no_run
+/// use device::{Tun, TunConfig};
+/// # fn open_tun() -> Result<Tun, Box<dyn std::error::Error>> { unimplemented!() }
+/// let stack = synfin::Stack::builder().link(open_tun()?).address("10.90.0.2/24").start()?;
+/// let listener = synfin::net::TcpListener::bind(&stack, "0.0.0.0:80")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Stack {
+    handle: Arc<Handle>,
+}
+
+/// Dropped with the last [`Stack`] and the last socket.
+struct Handle {
+    shared: Arc<Shared>,
+    driver: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.with(|core, now| core.leave(now + FAREWELL));
+    }
+}
+
+impl Stack {
+    /// Begins to describe a stack.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    pub(crate) fn new(shared: Arc<Shared>, driver: JoinHandle<()>) -> Self {
+        Stack { handle: Arc::new(Handle { shared, driver: Mutex::new(Some(driver)) }) }
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.handle.shared
+    }
+
+    /// Closes every socket as the end of a process would (data and FIN, or a reset where data was left
+    /// unread), waits until all connections are over or `timeout` has passed, ends the thread and
+    /// releases the links. Calls that wait on sockets return `NotConnected`, as does everything later.
+    ///
+    /// # Errors
+    /// `TimedOut` if connections were not over in time: the peer of some did not acknowledge or close.
+    /// The stack is down all the same. `Deadlock` when called by an observer of this stack, for whose
+    /// thread it would wait.
+    pub fn shutdown(&self, timeout: Duration) -> io::Result<()> {
+        let mut driver = self.handle.driver.lock().unwrap_or_else(PoisonError::into_inner);
+        if driver.as_ref().is_some_and(|driver| driver.thread().id() == std::thread::current().id()) {
+            return Err(io::Error::new(
+                ErrorKind::Deadlock,
+                "an observer cannot wait for the thread that it runs on; shut the stack down elsewhere",
+            ));
+        }
+        let shared = self.shared();
+        shared.with(|core, now| {
+            core.leave(now + timeout);
+            core.close_all(now);
+        });
+        let panicked = driver.take().is_some_and(|driver| driver.join().is_err());
+        let phase = shared.lock().phase;
+        match phase {
+            _ if panicked => Err(io::Error::other("the stack's thread panicked, probably in an observer or a tap")),
+            Phase::Down(0) | Phase::Up | Phase::Leaving(_) => Ok(()),
+            Phase::Down(left) => Err(io::Error::new(
+                ErrorKind::TimedOut,
+                format!("{left} connections were not closed in time; their peers do not answer or keep them open"),
+            )),
+        }
+    }
+
+    /// What the host has counted.
+    pub fn counters(&self) -> stack::Counters {
+        self.shared().look(|core, _| core.host.counters().clone())
+    }
+
+    /// How many of everything the host holds.
+    pub fn usage(&self) -> stack::Usage {
+        self.shared().look(|core, _| core.host.usage())
+    }
+
+    /// How many sockets the program holds.
+    pub fn sockets(&self) -> usize {
+        self.shared().look(|core, _| core.sockets.len())
+    }
+
+    /// What each link has failed to do, in the order in which they were added.
+    pub fn link_errors(&self) -> Vec<LinkErrors> {
+        self.shared().look(|core, _| core.wires.errors())
+    }
+
+    /// The addresses of the host, without those of the loopback.
+    pub fn addresses(&self) -> Vec<IpAddr> {
+        self.shared().look(|core, _| {
+            let interfaces = core.wires.ids().filter_map(|id| core.host.interface(id));
+            interfaces.flat_map(|interface| interface.addresses.iter().map(|cidr| cidr.address())).collect()
+        })
+    }
+
+    /// Starts or stops keeping traces of what connections do and why; [`Stack::take_traces`] gives them.
+    pub fn set_tracing(&self, tracing: tcp::Tracing) {
+        self.shared().with(|core, _| core.host.set_tracing(tracing));
+    }
+
+    /// The traces kept since the last call, oldest first. The host keeps a bounded number and drops the
+    /// oldest, which [`stack::Counters::traces_lost`] counts.
+    pub fn take_traces(&self) -> Vec<stack::TraceRecord> {
+        self.shared().with(|core, _| std::iter::from_fn(|| core.host.poll_trace()).collect())
+    }
+
+    pub(crate) fn set_hop_limit(&self, id: SocketId, ttl: u32) -> io::Result<()> {
+        let hop_limit = checked_hop_limit(ttl)?;
+        self.shared().with(|core, _| core.host.set_hop_limit(id, hop_limit)).map_err(|error| error::host(error, None))
+    }
+
+    pub(crate) fn hop_limit(&self, id: SocketId) -> io::Result<u32> {
+        let hop_limit = self.shared().look(|core, _| core.host.hop_limit(id));
+        hop_limit.map(u32::from).ok_or_else(|| error::not_connected(None))
+    }
+}
+
+/// A TTL that fits its field, or an error.
+pub(crate) fn checked_hop_limit(ttl: u32) -> io::Result<u8> {
+    u8::try_from(ttl).ok().filter(|ttl| *ttl > 0).ok_or_else(|| error::invalid("a TTL is a number from 1 to 255"))
+}
+
+impl fmt::Debug for Stack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (addresses, usage) = (self.addresses(), self.usage());
+        f.debug_struct("Stack").field("addresses", &addresses).field("usage", &usage).finish()
+    }
+}

@@ -1,0 +1,70 @@
+//! TCP/IP inside a program: sockets shaped like [`std::net`], over any link, without an operating
+//! system's network.
+//!
+//! A [`Stack`] is one host with its links: a TUN device, an end of an in-memory wire, anything that is a
+//! [`device::Link`]. Sockets are made on it and behave as the kernel's do:
+//!
+//! ```
+//! use std::io::{Read, Write};
+//! use synfin::{Stack, net};
+//! use wire::{LinkCapabilities, Medium, TransmitChecksum};
+//!
+//! let (left, right) = device::memory::pair(LinkCapabilities {
+//!     medium: Medium::Ip,
+//!     mtu_bytes: 1500,
+//!     super_segment_bytes_max: 65_000,
+//!     transmit_checksum: TransmitChecksum::None,
+//! });
+//! let client = Stack::builder().link(left).address("10.90.0.1/24").start()?;
+//! let server = Stack::builder().link(right).address("10.90.0.2/24").start()?;
+//!
+//! let listener = net::TcpListener::bind(&server, "10.90.0.2:80")?;
+//! let mut stream = net::TcpStream::connect(&client, "10.90.0.2:80")?; // returns at the second step: SYN-ACK
+//! let (mut accepted, from) = listener.accept()?; // returns at the third step: the ACK of it
+//! assert_eq!(from, stream.local_addr()?);
+//!
+//! stream.write_all(b"hello")?;
+//! stream.shutdown(net::Shutdown::Write)?;
+//! let mut heard = String::new();
+//! accepted.read_to_string(&mut heard)?;
+//! assert_eq!(heard, "hello");
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! # How it runs
+//!
+//! A stack has one thread, the driver: it receives from the links and minds the time. Everything else
+//! runs to completion on the threads of the program: `write` itself puts segments on the link. All meet at
+//! one lock, under which nothing waits. Whoever has nothing to do leaves a [`std::task::Waker`] in a slot
+//! of the socket and sleeps; asynchronous sockets would leave another kind of waker in the same slots.
+//!
+//! What is *not* here: protocols (they are in `stack` and `tcp`), links (`device`), name lookup.
+
+#![warn(missing_docs)]
+
+mod builder;
+mod clock;
+mod core;
+mod driver;
+mod error;
+mod handle;
+pub mod net;
+mod observe;
+mod readiness;
+mod shared;
+mod socket;
+mod stream;
+mod watch;
+mod wires;
+
+pub use builder::Builder;
+pub use error::{Cause, SocketError};
+pub use handle::Stack;
+pub use observe::{ClosedBy, ConnectionEvent, ConnectionSummary, Role, Tapped};
+pub use wires::LinkErrors;
+
+// What appears in signatures, so that programs need not name the crates below.
+pub use device::{self, Direction, Link};
+pub use stack::{self, Cidr, Config as HostConfig, Mac, TraceRecord, Usage};
+pub use tcp;
+pub use wire;

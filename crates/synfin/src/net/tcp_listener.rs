@@ -1,0 +1,193 @@
+//! A port that takes connections, with the methods of [`std::net::TcpListener`].
+
+use super::deadlines::Deadlines;
+use super::{SocketAddr, TcpStream, ToSocketAddrs, each_address};
+use crate::readiness::Interest;
+use crate::handle::checked_hop_limit;
+use crate::{Stack, error};
+use stack::SocketId;
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::num::NonZeroU8;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::Poll;
+
+/// Connections that may wait to be accepted, unless the caller says otherwise: what Linux allows since 5.4
+/// (`net.core.somaxconn`). Each waits as a full connection, so the number bounds memory.
+const BACKLOG: usize = 4_096;
+
+/// A port that takes connections.
+///
+/// ```no_run
+/// # fn serve(stack: &synfin::Stack) -> std::io::Result<()> {
+/// let listener = synfin::net::TcpListener::bind(stack, "0.0.0.0:80")?;
+/// for stream in listener.incoming() {
+///     std::io::Write::write_all(&mut stream?, b"hello\n")?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Dropping the last handle frees the port; connections that nobody accepted are reset.
+pub struct TcpListener {
+    inner: Arc<Inner>,
+}
+
+/// What all handles of one listener share.
+struct Inner {
+    stack: Stack,
+    id: SocketId,
+    local: SocketAddr,
+    deadlines: Deadlines,
+    /// For the connections to come; zero: the host's.
+    ttl: AtomicU8,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.stack.shared().with(|core, now| core.close(now, self.id));
+    }
+}
+
+impl TcpListener {
+    /// Takes connections to this address from now on. Port zero: the host chooses one, see
+    /// [`local_addr`](Self::local_addr). `0.0.0.0` stands for every IPv4 address of the host, `[::]` for
+    /// every address.
+    ///
+    /// # Errors
+    /// `AddrInUse`, `AddrNotAvailable` (not an address of this host): those of the last address.
+    pub fn bind(stack: &Stack, addr: impl ToSocketAddrs) -> io::Result<TcpListener> {
+        TcpListener::bind_with_backlog(stack, addr, BACKLOG)
+    }
+
+    /// Like [`bind`](Self::bind), with a bound of the caller's choice on the connections that wait to be
+    /// accepted.
+    ///
+    /// # Errors
+    /// As for [`bind`](Self::bind).
+    pub fn bind_with_backlog(stack: &Stack, addr: impl ToSocketAddrs, backlog: usize) -> io::Result<TcpListener> {
+        each_address(addr, |local| {
+            let (id, local) = stack.shared().with(|core, _| {
+                core.check_is_up()?;
+                let id = core.host.tcp_listen(local, backlog).map_err(|error| error::host(error, Some(local)))?;
+                core.sockets.insert(id);
+                Ok::<_, io::Error>((id, core.host.local_addr(id).unwrap_or(local)))
+            })?;
+            let (deadlines, ttl) = (Deadlines::default(), AtomicU8::new(0));
+            let inner = Inner { stack: stack.clone(), id, local, deadlines, ttl };
+            Ok(TcpListener { inner: Arc::new(inner) })
+        })
+    }
+
+    /// Waits for a connection and returns it with the address of its other end. A connection is there
+    /// when the third step of the handshake has arrived, the peer's acknowledgment of our SYN-ACK.
+    ///
+    /// # Errors
+    /// `WouldBlock` when non-blocking; `NotConnected` when the stack was shut down.
+    pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let Inner { stack, id, deadlines, .. } = &*self.inner;
+        let patience = deadlines.patience(Interest::Read);
+        let ttl = NonZeroU8::new(self.inner.ttl.load(Ordering::Relaxed));
+        let accepted = stack.shared().wait(*id, Interest::Read, patience, |core, now| {
+            if let Err(error) = core.check_is_up() {
+                return Poll::Ready(Err(error));
+            }
+            match core.host.tcp_accept(*id) {
+                Some(accepted) => {
+                    core.adopt_stream(now, accepted, ttl);
+                    Poll::Ready(Ok(accepted))
+                }
+                None => Poll::Pending,
+            }
+        });
+        let accepted = accepted.unwrap_or_else(|| Err(ErrorKind::WouldBlock.into()))?;
+        Ok((TcpStream::new(stack, accepted.id, accepted.local, accepted.remote), accepted.remote))
+    }
+
+    /// Every connection, one after the other, for ever.
+    pub fn incoming(&self) -> Incoming<'_> {
+        Incoming { listener: self }
+    }
+
+    /// The address it listens on.
+    ///
+    /// # Errors
+    /// None today; the signature is that of `std`.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.inner.local)
+    }
+
+    /// A second handle to the same listener; a connection goes to whoever accepts first.
+    ///
+    /// # Errors
+    /// None today; the signature is that of `std`.
+    pub fn try_clone(&self) -> io::Result<TcpListener> {
+        Ok(TcpListener { inner: Arc::clone(&self.inner) })
+    }
+
+    /// Makes `accept` return `WouldBlock` when no connection waits. What it accepts blocks all the same.
+    ///
+    /// # Errors
+    /// None today; the signature is that of `std`.
+    pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        self.inner.deadlines.set_nonblocking(nonblocking);
+        // Whoever waits in `accept` finds out at the next connection, as in the kernel.
+        Ok(())
+    }
+
+    /// Always `None`: a listener has no failures of its own.
+    ///
+    /// # Errors
+    /// None today; the signature is that of `std`.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        Ok(None)
+    }
+
+    /// The TTL (IPv6: hop limit) of the packets of connections that are accepted from now on, 1 to 255.
+    ///
+    /// # Errors
+    /// `InvalidInput` for other numbers.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        self.inner.ttl.store(checked_hop_limit(ttl)?, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The TTL (IPv6: hop limit) of the packets of connections that are accepted from now on.
+    ///
+    /// # Errors
+    /// `NotConnected` when the stack was shut down.
+    pub fn ttl(&self) -> io::Result<u32> {
+        match self.inner.ttl.load(Ordering::Relaxed) {
+            0 => self.inner.stack.hop_limit(self.inner.id),
+            ttl => Ok(ttl.into()),
+        }
+    }
+
+    /// The stack that this listener lives on.
+    pub fn stack(&self) -> &Stack {
+        &self.inner.stack
+    }
+}
+
+impl fmt::Debug for TcpListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TcpListener").field("local", &self.inner.local).finish()
+    }
+}
+
+/// The connections of a listener, one after the other: [`TcpListener::incoming`].
+#[derive(Debug)]
+pub struct Incoming<'a> {
+    listener: &'a TcpListener,
+}
+
+impl Iterator for Incoming<'_> {
+    type Item = io::Result<TcpStream>;
+
+    fn next(&mut self) -> Option<io::Result<TcpStream>> {
+        Some(self.listener.accept().map(|(stream, _)| stream))
+    }
+}
+
+impl std::iter::FusedIterator for Incoming<'_> {}

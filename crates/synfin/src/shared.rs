@@ -1,0 +1,87 @@
+//! What all sockets of a stack and its driver share: the lock, and the two ways of using it.
+//!
+//! [`Shared::with`] acts, settles what came of it and releases the lock before anybody is woken.
+//! [`Shared::wait`] repeats an attempt until it is ready; between attempts the thread sleeps with its
+//! waker in the socket's slot. The attempt and the registration happen under one lock, so no event can
+//! fall between them.
+
+use crate::clock::Clock;
+use crate::core::Core;
+use crate::readiness::{Interest, Patience, ThreadWait};
+use device::Waker;
+use stack::SocketId;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use tcp::Instant;
+
+/// The lock, the clock, and what wakes the driver.
+pub(crate) struct Shared {
+    core: Mutex<Core>,
+    pub(crate) clock: Clock,
+    pub(crate) waker: Waker,
+}
+
+impl Shared {
+    /// Puts a core under a lock.
+    pub(crate) fn new(core: Core, clock: Clock, waker: Waker) -> Self {
+        Shared { core: Mutex::new(core), clock, waker }
+    }
+
+    /// The core. A thread that panicked in a tap left it whole: the tap is called between changes.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks, and changes nothing.
+    pub(crate) fn look<T>(&self, question: impl FnOnce(&Core, Instant) -> T) -> T {
+        question(&self.lock(), self.clock.now())
+    }
+
+    /// Changes something, and sends and tells what comes of it.
+    pub(crate) fn with<T>(&self, change: impl FnOnce(&mut Core, Instant) -> T) -> T {
+        let mut core = self.lock();
+        let now = self.clock.now();
+        let outcome = change(&mut core, now);
+        let aftermath = core.settle(now);
+        drop(core);
+        aftermath.wakeups.wake();
+        if aftermath.driver_is_needed {
+            self.waker.wake();
+        }
+        outcome
+    }
+
+    /// Repeats an attempt until it is ready. `None`: the patience ran out.
+    pub(crate) fn wait<T>(
+        &self,
+        id: SocketId,
+        interest: Interest,
+        patience: Patience,
+        mut attempt: impl FnMut(&mut Core, Instant) -> Poll<T>,
+    ) -> Option<T> {
+        let mut wait = None;
+        loop {
+            let outcome = self.with(|core, now| {
+                let outcome = attempt(core, now);
+                if outcome.is_pending() && patience != Patience::None {
+                    let wait = wait.get_or_insert_with(ThreadWait::begin);
+                    core.sockets.register(id, interest, wait.waker());
+                }
+                outcome
+            });
+            match (outcome, &wait) {
+                (Poll::Ready(outcome), _) => return Some(outcome),
+                (Poll::Pending, Some(wait)) if wait.park(patience) => {}
+                (Poll::Pending, _) => return None,
+            }
+        }
+    }
+
+    /// Says that there is no more to send and waits for the peer to have it all.
+    pub(crate) fn linger(&self, id: SocketId, patience: Patience) {
+        self.with(|core, now| core.begin_farewell(now, id));
+        // Out of patience or not: the connection is closed next.
+        let _ = self.wait(id, Interest::Write, patience, |core, _| core.poll_farewell(id));
+        self.with(|core, _| core.lingering.retain(|lingering| *lingering != id));
+    }
+}

@@ -1,0 +1,144 @@
+//! What the sockets layer remembers of each socket beside what the host knows: who waits on it, a
+//! failure that was not told yet, and whether its reading side was shut.
+//!
+//! The kernel tells a failure once, to the first call that can return it; from then on reading ends
+//! and writing is a broken pipe. The engine keeps saying it: [`Failure`] is the difference.
+
+use crate::readiness::{Interest, Slots, Wakeups};
+use stack::{Event, SocketId};
+use std::collections::HashMap;
+use std::task::Waker;
+
+/// A failure and whether the program has heard of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum Failure {
+    /// Nothing failed.
+    #[default]
+    None,
+    /// The connection died and nobody has been told.
+    Pending(tcp::Error),
+    /// The connection died and the program knows.
+    Told,
+}
+
+impl Failure {
+    /// The connection died.
+    pub(crate) fn on_failed(&mut self, error: tcp::Error) {
+        if *self == Failure::None {
+            *self = Failure::Pending(error);
+        }
+    }
+
+    /// The failure, once.
+    pub(crate) fn take(&mut self) -> Option<tcp::Error> {
+        match *self {
+            Failure::Pending(error) => {
+                *self = Failure::Told;
+                Some(error)
+            }
+            Failure::None | Failure::Told => None,
+        }
+    }
+}
+
+/// One socket.
+#[derive(Debug, Default)]
+pub(crate) struct Socket {
+    /// Who waits.
+    pub(crate) slots: Slots,
+    /// What went wrong.
+    pub(crate) failure: Failure,
+    /// `shutdown(Read)` was called: an empty queue is the end.
+    pub(crate) is_reading_shut: bool,
+}
+
+/// The sockets that programs hold.
+///
+/// A connection that nobody has accepted yet, or that its program has left, is known to the host only.
+#[derive(Debug, Default)]
+pub(crate) struct Sockets {
+    by_id: HashMap<SocketId, Socket>,
+}
+
+impl Sockets {
+    /// A program holds this socket from now on.
+    pub(crate) fn insert(&mut self, id: SocketId) -> &mut Socket {
+        self.by_id.entry(id).or_default()
+    }
+
+    /// The program let go of it.
+    pub(crate) fn remove(&mut self, id: SocketId) {
+        self.by_id.remove(&id);
+        // A burst of connections should not hold its memory for ever.
+        if self.by_id.capacity() > 1_024 && self.by_id.len() < self.by_id.capacity() / 8 {
+            self.by_id.shrink_to(self.by_id.len() * 2);
+        }
+    }
+
+    /// What is remembered of a socket.
+    pub(crate) fn get_mut(&mut self, id: SocketId) -> Option<&mut Socket> {
+        self.by_id.get_mut(&id)
+    }
+
+    /// Leaves a waker in a slot of a socket.
+    pub(crate) fn register(&mut self, id: SocketId, interest: Interest, waker: &Waker) {
+        if let Some(socket) = self.by_id.get_mut(&id) {
+            socket.slots.register(interest, waker);
+        }
+    }
+
+    /// Wakes who waits for what this event brings.
+    pub(crate) fn on_event(&mut self, id: SocketId, event: Event, wakeups: &mut Wakeups) {
+        let Some(socket) = self.by_id.get_mut(&id) else { return };
+        match event {
+            Event::Acceptable | Event::Readable | Event::Urgent | Event::PeerFinished => {
+                socket.slots.take(Interest::Read, wakeups);
+            }
+            Event::Writable => socket.slots.take(Interest::Write, wakeups),
+            Event::Failed(error) => {
+                socket.failure.on_failed(error);
+                socket.slots.take_all(wakeups);
+            }
+            Event::Connected | Event::Closed => socket.slots.take_all(wakeups),
+        }
+    }
+
+    /// Wakes everybody who waits on this socket.
+    pub(crate) fn wake(&mut self, id: SocketId, wakeups: &mut Wakeups) {
+        if let Some(socket) = self.by_id.get_mut(&id) {
+            socket.slots.take_all(wakeups);
+        }
+    }
+
+    /// Wakes everybody who waits on any socket.
+    pub(crate) fn wake_all(&mut self, wakeups: &mut Wakeups) {
+        self.by_id.values_mut().for_each(|socket| socket.slots.take_all(wakeups));
+    }
+
+    /// Every socket that programs hold, in a fixed order.
+    pub(crate) fn ids(&self) -> Vec<SocketId> {
+        let mut ids: Vec<_> = self.by_id.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// How many sockets programs hold.
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_told_once() {
+        let mut failure = Failure::default();
+        assert_eq!(failure.take(), None);
+        failure.on_failed(tcp::Error::Reset);
+        assert_eq!(failure.take(), Some(tcp::Error::Reset));
+        failure.on_failed(tcp::Error::Reset);
+        assert_eq!(failure.take(), None);
+    }
+}
