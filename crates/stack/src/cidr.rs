@@ -60,9 +60,9 @@ impl Cidr {
     /// The directed broadcast address of an IPv4 network of more than two addresses (RFC 3021).
     pub fn broadcast(self) -> Option<Ipv4Addr> {
         match self.address {
-            IpAddr::V4(a) if self.prefix_bits < 31 => {
-                Some(Ipv4Addr::from(u32::from(a) | (u32::MAX.checked_shr(u32::from(self.prefix_bits)).unwrap_or(0))))
-            }
+            IpAddr::V4(a) if self.prefix_bits < 31 => Some(Ipv4Addr::from(
+                u32::from(a) | (u32::MAX.checked_shr(u32::from(self.prefix_bits)).unwrap_or(0)),
+            )),
             _ => None,
         }
     }
@@ -86,7 +86,11 @@ pub struct CidrError {
 
 impl fmt::Display for CidrError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is not an address with a prefix length; write it like 10.0.0.2/24 or fd00::2/64", self.text)
+        write!(
+            f,
+            "`{}` is not an address with a prefix length; write it like 10.0.0.2/24 or fd00::2/64",
+            self.text
+        )
     }
 }
 

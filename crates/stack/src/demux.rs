@@ -85,6 +85,13 @@ impl Demux {
         old.into_iter().filter(|cell| *cell != 0).for_each(|cell| self.put(cell));
     }
 
+    /// Gives `key` another place; without an entry, nothing.
+    pub(crate) fn replace(&mut self, key: &FlowKey, is_it: impl Fn(u32) -> bool, place: u32) {
+        if let Some(at) = self.cell(key, is_it) {
+            self.cells[at] = (self.cells[at] & !0xffff_ffff) | u64::from(place + 1);
+        }
+    }
+
     /// Takes `key` out and gives its place.
     pub(crate) fn remove(&mut self, key: &FlowKey, is_it: impl Fn(u32) -> bool) -> Option<u32> {
         let mut hole = self.cell(key, is_it)?;

@@ -5,36 +5,104 @@
 //! [`Host::poll_transmit`], [`Host::poll_event`] and [`Host::poll_timeout`]. The same inputs give the same
 //! bytes: time is an argument, and the only secret enters at [`Host::new`].
 //!
-//! ```text
-//! Host::new(Config, secret: [u8; 32]) -> Host
-//! add_interface(Interface { name, capabilities, hardware: Option<Mac>, addresses: Vec<Cidr> }) -> InterfaceId
-//! interface(InterfaceId) -> Option<&Interface>       add_address(InterfaceId, Cidr)
-//! add_route(Cidr, via: Option<IpAddr>, InterfaceId)
+//! - made and attached: [`Host::new`], [`Host::add_interface`], [`Host::add_address`], [`Host::add_route`]
+//! - things happen: [`Host::handle_frame`], [`Host::handle_timeout`]
+//! - the application asks: [`Host::tcp_listen`], [`Host::tcp_accept`], [`Host::tcp_connect`], [`Host::tcp_write`],
+//!   [`Host::tcp_read`], [`Host::tcp_finish`], [`Host::tcp_abort`], [`Host::tcp_close`]; [`Host::udp_bind`],
+//!   [`Host::udp_send_to`], [`Host::udp_recv_from`]
+//! - the driver takes away: [`Host::poll_transmit`] until `None`, [`Host::poll_event`] until `None`, then sleeps
+//!   until [`Host::poll_timeout`]
+//! - anyone looks: [`Host::tcp`], [`Host::counters`], [`Host::usage`], [`Host::poll_trace`]
 //!
-//! handle_frame(now, InterfaceId, Frame)              handle_timeout(now)
-//! poll_transmit(now) -> Option<(InterfaceId, Frame)> until None, then
-//! poll_event() -> Option<(SocketId, Event)>          until None, then
-//! poll_timeout() -> Option<Instant>                  sleep until then
+//! Two hosts on one wire, in virtual time:
 //!
-//! tcp_listen(local, backlog) -> Result<SocketId, Error>
-//! tcp_listen_with(ListenOptions { local, backlog, only_v6, config, iss }) -> Result<SocketId, Error>
-//! tcp_accept(listener) -> Option<Accepted { id, remote, local }>
-//! tcp_connect(now, local: Option<SocketAddr>, remote) -> Result<SocketId, Error>
-//! tcp_connect_with(now, ConnectOptions { local, remote, config, iss }) -> Result<SocketId, Error>
-//! tcp_write(now, id, &[u8]) / tcp_write_bytes(now, id, Bytes) / tcp_write_urgent -> Result<usize, tcp::WriteError>
-//! tcp_read(now, id, &mut [u8]) / tcp_peek(id, &mut [u8]) -> Result<usize, tcp::ReadError>     (a stale id: NotConnected)
-//! tcp_finish(now, id) / tcp_abort(now, id) / tcp_close(now, id) -> Result<(), Error>          (tcp_close also closes a listener)
-//! tcp(id) -> Option<&tcp::Connection>                tcp_configure(id, |&mut tcp::Config| ..) -> Result<(), Error>
-//! set_hop_limit(id, u8) / hop_limit(id)              local_addr(id) / remote_addr(id) -> Option<SocketAddr>
+//! ```
+//! use stack::{Config, Host, Interface};
+//! use tcp::Instant;
+//! use wire::{LinkCapabilities, Medium, TransmitChecksum};
 //!
-//! udp_bind(local) -> Result<SocketId, Error>         udp_connect(id, remote: Option<SocketAddr>) -> Result<(), Error>
-//! udp_send_to(now, id, Bytes, remote) / udp_send(now, id, Bytes) -> Result<usize, Error>
-//! udp_recv_from(id, &mut [u8]) / udp_peek_from(id, &mut [u8]) -> Result<(usize, SocketAddr), Error>   udp_close(id)
-//! udp_take_error(id) -> Option<Error>
+//! let host = |secret, address: &str| {
+//!     let mut host = Host::new(Config::default(), [secret; 32]);
+//!     let capabilities = LinkCapabilities {
+//!         medium: Medium::Ip,
+//!         mtu_bytes: 1_500,
+//!         super_segment_bytes_max: 0,
+//!         transmit_checksum: TransmitChecksum::Full,
+//!     };
+//!     let addresses = vec![address.parse().expect("an address with its prefix")];
+//!     let wire = host.add_interface(Interface { name: "wire".into(), capabilities, hardware: None, addresses });
+//!     (host, wire)
+//! };
+//! let (mut client, to_server) = host(1, "10.0.0.1/24");
+//! let (mut server, to_client) = host(2, "10.0.0.2/24");
+//! let address = "10.0.0.2:80".parse().expect("an address");
+//! let listener = server.tcp_listen(address, 16)?;
 //!
-//! counters() -> &Counters                            usage() -> Usage (how many of everything there are)
-//! set_tracing(Tracing::{Off, Connections})           poll_trace() -> Option<TraceRecord { at, flow, id, trace }>
+//! let now = Instant::ZERO;
+//! let id = client.tcp_connect(now, None, address)?;
+//! loop {
+//!     let sent = client.poll_transmit(now).map(|(_, frame)| server.handle_frame(now, to_client, frame));
+//!     let answered = server.poll_transmit(now).map(|(_, frame)| client.handle_frame(now, to_server, frame));
+//!     if sent.is_none() && answered.is_none() {
+//!         break;
+//!     }
+//! }
+//! let accepted = server.tcp_accept(listener).expect("the third step has arrived");
+//! assert_eq!(client.local_addr(id), Some(accepted.remote));
+//! # Ok::<(), stack::Error>(())
 //! ```
 //!
-//! Addresses of a listener: `0.0.0.0:80` takes IPv4 connections to any of our addresses, `[::]:80` takes both IPv6
-//! and IPv4 (dual stack, as on Linux by default) unless `only_v6` is set or an IPv4 listener has the port.
+//! What is *not* here: a clock, a thread, a socket of the operating system, randomness. Everything that grows
+//! has a bound, named in [`Config`] with its reason; whatever is refused is counted in [`Counters`].
+
+#![warn(missing_docs)]
+
+mod application;
+mod cidr;
+mod config;
+mod connect;
+mod cookie;
+mod counters;
+mod datagram;
+mod demux;
+mod emit;
+mod error;
+mod event;
+mod flow;
+mod host;
+mod icmp;
+mod icmp_errors;
+mod id;
+mod interface;
+mod isn;
+mod limit;
+mod listener;
+mod neighbour;
+mod packet;
+mod path_mtu;
+mod ports;
+mod reassembly;
+mod receive;
+mod resolution;
+mod route;
+mod secret;
+mod segment;
+mod socket;
+mod time_wait;
+mod transmit;
+mod udp;
+mod wheel;
+
+pub use cidr::{Cidr, CidrError};
+pub use config::{Config, IsnPolicy, Rate};
+pub use connect::ConnectOptions;
+pub use counters::{Counters, Discard};
+pub use error::Error;
+pub use event::Event;
+pub use flow::Flow;
+pub use host::{AnyAddress, Host, TraceRecord, Usage};
+pub use id::{SocketId, SocketKind};
+pub use interface::{Interface, InterfaceId, Mac};
+pub use listener::{Accepted, Families, ListenOptions};
+pub use route::Route;
+pub use tcp::Tracing;

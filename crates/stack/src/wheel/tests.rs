@@ -43,7 +43,10 @@ fn a_timer_in_the_past_fires_at_once_but_only_once() {
 fn a_hundred_thousand_keep_alives_in_one_slot_cost_no_walk() {
     let mut wheel = Wheel::new();
     for place in 0..100_000 {
-        wheel.set(place, Some(Instant::ZERO + Duration::from_secs(7_200) + Duration::from_nanos(u64::from(place))));
+        wheel.set(
+            place,
+            Some(Instant::ZERO + Duration::from_secs(7_200) + Duration::from_nanos(u64::from(place))),
+        );
     }
     let before = wheel.next_due().unwrap();
     assert!(before <= Instant::ZERO + Duration::from_secs(7_200), "never too late");

@@ -1,0 +1,192 @@
+//! What an application asks of its connections.
+//!
+//! Each call finds the connection by its id, asks it, and notes that it may have something to send. A
+//! stale id never reaches another connection: it gives an error.
+
+use crate::error::Error;
+use crate::host::Host;
+use crate::id::{Key, SocketId, SocketKind};
+use crate::socket::Standing;
+use bytes::Bytes;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tcp::{Connection, Instant, ReadError, WriteError};
+
+impl Host {
+    fn owned(&self, id: SocketId) -> Option<Key> {
+        let key = id.key(SocketKind::Connection)?;
+        self.sockets.get(key).filter(|socket| socket.standing == Standing::Owned).map(|_| key)
+    }
+
+    fn with<T>(&mut self, now: Instant, id: SocketId, ask: impl FnOnce(&mut Connection) -> T) -> Option<T> {
+        let key = self.owned(id)?;
+        self.now = self.now.max(now);
+        let answer = ask(&mut self.sockets.get_mut(key)?.connection);
+        self.touch(now, key.index);
+        Some(answer)
+    }
+
+    /// Queues a copy of `data` for the peer and returns how much of it found room.
+    ///
+    /// # Errors
+    /// [`WriteError::WouldBlock`] when the send buffer is full, [`WriteError::Finished`] after
+    /// [`Host::tcp_finish`], [`WriteError::Failed`]; [`WriteError::NotConnected`] also for a stale id.
+    pub fn tcp_write(&mut self, now: Instant, id: SocketId, data: &[u8]) -> Result<usize, WriteError> {
+        self.with(now, id, |connection| connection.write(now, data)).unwrap_or(Err(WriteError::NotConnected))
+    }
+
+    /// Queues `data` for the peer without copying it.
+    ///
+    /// # Errors
+    /// As [`Host::tcp_write`].
+    pub fn tcp_write_bytes(&mut self, now: Instant, id: SocketId, data: Bytes) -> Result<usize, WriteError> {
+        self.with(now, id, |connection| connection.write_bytes(now, &data))
+            .unwrap_or(Err(WriteError::NotConnected))
+    }
+
+    /// Queues a copy of `data` as urgent (RFC 6093: new programs should not).
+    ///
+    /// # Errors
+    /// As [`Host::tcp_write`].
+    pub fn tcp_write_urgent(&mut self, now: Instant, id: SocketId, data: &[u8]) -> Result<usize, WriteError> {
+        self.with(now, id, |connection| connection.write_urgent(now, data))
+            .unwrap_or(Err(WriteError::NotConnected))
+    }
+
+    /// Copies what has arrived into `into`; `Ok(0)` when the peer has finished.
+    ///
+    /// # Errors
+    /// [`ReadError::WouldBlock`], [`ReadError::Failed`]; [`ReadError::NotConnected`] also for a stale id.
+    pub fn tcp_read(&mut self, now: Instant, id: SocketId, into: &mut [u8]) -> Result<usize, ReadError> {
+        self.with(now, id, |connection| connection.read(into)).unwrap_or(Err(ReadError::NotConnected))
+    }
+
+    /// Takes one piece as it arrived, without copying; an empty one when the peer has finished.
+    ///
+    /// # Errors
+    /// As [`Host::tcp_read`].
+    pub fn tcp_read_bytes(&mut self, now: Instant, id: SocketId) -> Result<Bytes, ReadError> {
+        self.with(now, id, Connection::read_bytes).unwrap_or(Err(ReadError::NotConnected))
+    }
+
+    /// Like [`Host::tcp_read`], but what is read stays.
+    ///
+    /// # Errors
+    /// As [`Host::tcp_read`].
+    pub fn tcp_peek(&self, id: SocketId, into: &mut [u8]) -> Result<usize, ReadError> {
+        self.tcp(id).map_or(Err(ReadError::NotConnected), |connection| connection.peek(into))
+    }
+
+    /// Says that there is no more to send: a FIN follows what is queued, reading goes on.
+    ///
+    /// # Errors
+    /// [`Error::UnknownSocket`].
+    pub fn tcp_finish(&mut self, now: Instant, id: SocketId) -> Result<(), Error> {
+        self.with(now, id, |connection| connection.finish(now)).ok_or(Error::UnknownSocket)
+    }
+
+    /// Throws the connection away: a reset goes out. The id stays valid until [`Host::tcp_close`].
+    ///
+    /// # Errors
+    /// [`Error::UnknownSocket`].
+    pub fn tcp_abort(&mut self, now: Instant, id: SocketId) -> Result<(), Error> {
+        self.with(now, id, |connection| connection.abort(now)).ok_or(Error::UnknownSocket)
+    }
+
+    /// The application is gone: the id is invalid from now on. A connection closes by itself, what is
+    /// queued first, or is reset if there is data that nobody has read (RFC 9293 §3.6.1); a listener is
+    /// closed and what nobody accepted is reset; a UDP socket is closed.
+    ///
+    /// # Errors
+    /// [`Error::UnknownSocket`].
+    pub fn tcp_close(&mut self, now: Instant, id: SocketId) -> Result<(), Error> {
+        self.now = self.now.max(now);
+        match id.kind() {
+            SocketKind::Listener => {
+                let key = id.key(SocketKind::Listener).ok_or(Error::UnknownSocket)?;
+                return self.close_listener(now, key);
+            }
+            SocketKind::Udp => return self.udp_close(id),
+            SocketKind::Connection | SocketKind::Host => {}
+        }
+        let key = self.owned(id).ok_or(Error::UnknownSocket)?;
+        let socket = self.sockets.get_mut(key).ok_or(Error::UnknownSocket)?;
+        socket.standing = Standing::Orphan;
+        socket.connection.close(now);
+        self.touch(now, key.index);
+        Ok(())
+    }
+
+    /// The connection, to look at.
+    pub fn tcp(&self, id: SocketId) -> Option<&Connection> {
+        self.sockets.get(self.owned(id)?).map(|socket| &socket.connection)
+    }
+
+    /// Changes the options of a connection, or those that a listener gives to its connections.
+    ///
+    /// # Errors
+    /// [`Error::UnknownSocket`].
+    pub fn tcp_configure(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        change: impl FnOnce(&mut tcp::Config),
+    ) -> Result<(), Error> {
+        if let Some(listener) = id.key(SocketKind::Listener).and_then(|key| self.listeners.get_mut(key)) {
+            change(Arc::make_mut(listener.config.get_or_insert_with(|| self.config.tcp.clone())));
+            return Ok(());
+        }
+        self.with(now, id, |connection| {
+            let mut config = connection.config().clone();
+            change(Arc::make_mut(&mut config));
+            connection.set_config(now, config);
+        })
+        .ok_or(Error::UnknownSocket)
+    }
+
+    /// Sets TTL or hop limit of what a socket sends.
+    ///
+    /// # Errors
+    /// [`Error::UnknownSocket`].
+    pub fn set_hop_limit(&mut self, id: SocketId, hop_limit: u8) -> Result<(), Error> {
+        if let Some(socket) = id.key(SocketKind::Udp).and_then(|key| self.udp.get_mut(key)) {
+            socket.hop_limit = Some(hop_limit);
+            return Ok(());
+        }
+        let key = self.owned(id).ok_or(Error::UnknownSocket)?;
+        let socket = self.sockets.get_mut(key).ok_or(Error::UnknownSocket)?;
+        socket.hop_limit = hop_limit;
+        Ok(())
+    }
+
+    /// TTL or hop limit of what a socket sends.
+    pub fn hop_limit(&self, id: SocketId) -> Option<u8> {
+        match id.kind() {
+            SocketKind::Connection => Some(self.sockets.get(self.owned(id)?)?.hop_limit),
+            SocketKind::Udp => {
+                let socket = self.udp.get(id.key(SocketKind::Udp)?)?;
+                Some(socket.hop_limit.unwrap_or(self.config.hop_limit))
+            }
+            SocketKind::Listener | SocketKind::Host => Some(self.config.hop_limit),
+        }
+    }
+
+    /// Our end of a socket.
+    pub fn local_addr(&self, id: SocketId) -> Option<SocketAddr> {
+        match id.kind() {
+            SocketKind::Connection => Some(self.sockets.get(self.owned(id)?)?.key.local()),
+            SocketKind::Listener => Some(self.listeners.get(id.key(SocketKind::Listener)?)?.local),
+            SocketKind::Udp => Some(self.udp.get(id.key(SocketKind::Udp)?)?.local),
+            SocketKind::Host => None,
+        }
+    }
+
+    /// The peer's end of a socket, if it has one.
+    pub fn remote_addr(&self, id: SocketId) -> Option<SocketAddr> {
+        match id.kind() {
+            SocketKind::Connection => Some(self.sockets.get(self.owned(id)?)?.key.remote()),
+            SocketKind::Udp => self.udp.get(id.key(SocketKind::Udp)?)?.remote,
+            SocketKind::Listener | SocketKind::Host => None,
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Opening connections: which address, which port, which way (RFC 9293 §3.10.1, RFC 1122 §4.2.4.1).
+
+use crate::config::IsnPolicy;
+use crate::error::Error;
+use crate::flow::{Address, FlowKey};
+use crate::host::{Host, Newborn};
+use crate::id::{SocketId, SocketKind};
+use crate::interface::{Addresses, InterfaceId, is_loopback};
+use crate::route::Hop;
+use crate::socket::NO_PARENT;
+use crate::time_wait::TIME_WAIT_BIT;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use tcp::{Birth, Connection, Instant, Path};
+use wire::Seq;
+
+/// The MTU of the way from the host to itself.
+const LOOPBACK_MTU_BYTES: u32 = 65_535;
+
+/// How to connect.
+#[derive(Clone, Debug)]
+pub struct ConnectOptions {
+    /// To whom.
+    pub remote: SocketAddr,
+    /// Our end; `None`, an unspecified address or port 0: the host chooses.
+    pub local: Option<SocketAddr>,
+    /// Options; `None`: the host's.
+    pub config: Option<Arc<tcp::Config>>,
+    /// How the initial sequence number is chosen; `None`: as the host does.
+    pub isn: Option<IsnPolicy>,
+}
+
+impl ConnectOptions {
+    /// Connects to `remote` from wherever the host chooses, with the host's options.
+    pub fn new(remote: SocketAddr) -> Self {
+        ConnectOptions { remote, local: None, config: None, isn: None }
+    }
+}
+
+/// Whether a socket may be bound to this address.
+pub(crate) fn is_any_or_ours(addresses: &mut Addresses, ip: IpAddr) -> bool {
+    ip.is_unspecified() || addresses.takes(ip.into())
+}
+
+impl Host {
+    /// Opens a connection; [`crate::Event::Connected`] tells when the SYN-ACK has come.
+    ///
+    /// The scope of a link-local IPv6 address is the index of the interface plus one, zero for any.
+    ///
+    /// # Errors
+    /// [`Error::InvalidAddress`] if nobody can be there (MUST-46), [`Error::NetworkUnreachable`],
+    /// [`Error::AddressNotAvailable`] and [`Error::FamilyMismatch`] for our end,
+    /// [`Error::AddressInUse`] if these two ends are connected already, [`Error::NoFreePort`],
+    /// [`Error::TooManySockets`].
+    pub fn tcp_connect(
+        &mut self,
+        now: Instant,
+        local: Option<SocketAddr>,
+        remote: SocketAddr,
+    ) -> Result<SocketId, Error> {
+        self.tcp_connect_with(now, ConnectOptions { local, ..ConnectOptions::new(remote) })
+    }
+
+    /// Opens a connection as `options` say; see [`Host::tcp_connect`].
+    ///
+    /// # Errors
+    /// As [`Host::tcp_connect`].
+    pub fn tcp_connect_with(&mut self, now: Instant, options: ConnectOptions) -> Result<SocketId, Error> {
+        let ConnectOptions { remote, local, config, isn } = options;
+        self.now = self.now.max(now);
+        if self.sockets.len() >= self.config.connections_max {
+            return Err(Error::TooManySockets);
+        }
+        self.check_destination(remote)?;
+        if remote.port() == 0 || self.addresses.is_broadcast(remote.ip().into()) || remote.ip().is_multicast()
+        {
+            return Err(Error::InvalidAddress);
+        }
+        let hop = self.route(remote).ok_or(Error::NetworkUnreachable)?;
+        let local = self.choose_local(local, remote, hop)?;
+        let (key, iss_at_least) = self.choose_ends(now, local, remote)?;
+        let mut birth = self.birth(now, &key, hop, isn);
+        if let Some(least) = iss_at_least {
+            birth.iss = birth.iss.latest(least);
+        }
+        let config = config.unwrap_or_else(|| self.config.tcp.clone());
+        let connection = Connection::connect(now, birth, config);
+        self.counters.active_opens += 1;
+        let place =
+            self.settle_in(now, Newborn { connection, key, parent: NO_PARENT, interface: hop.interface });
+        Ok(SocketId::new(SocketKind::Connection, place))
+    }
+
+    /// Whether a packet may be sent to this address at all.
+    pub(crate) fn check_destination(&self, remote: SocketAddr) -> Result<(), Error> {
+        let mapped = matches!(remote.ip(), IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some());
+        if remote.ip().is_unspecified() || mapped { Err(Error::InvalidAddress) } else { Ok(()) }
+    }
+
+    /// The way to an address: to ourselves, by the interface a scope names, or by the routing table.
+    pub(crate) fn route(&mut self, remote: SocketAddr) -> Option<Hop> {
+        let ip = remote.ip();
+        if self.addresses.are_ours(ip.into()) {
+            return Some(Hop { interface: InterfaceId::LOOPBACK, neighbour: ip });
+        }
+        match remote {
+            SocketAddr::V6(v6) if is_link_local(*v6.ip()) && v6.scope_id() > 0 => {
+                let interface = InterfaceId(u16::try_from(v6.scope_id() - 1).ok()?);
+                self.interfaces.get(interface.index())?;
+                self.routes.find_on(ip, interface).or(Some(Hop { interface, neighbour: ip }))
+            }
+            _ => self.routes.find(ip),
+        }
+    }
+
+    /// The address that packets to `remote` come from: of the interface, and of the network of the next
+    /// hop if there is a choice (RFC 1122 §3.3.4.3, RFC 6724 in small).
+    pub(crate) fn source_for(&self, remote: IpAddr, hop: Hop) -> Option<IpAddr> {
+        if hop.interface == InterfaceId::LOOPBACK {
+            return Some(remote);
+        }
+        let interface = self.interfaces.get(hop.interface.index())?;
+        let family =
+            || interface.addresses.iter().filter(|cidr| cidr.address().is_ipv4() == remote.is_ipv4());
+        let near = family().find(|cidr| cidr.contains(remote));
+        let local = |ip: IpAddr| matches!(ip, IpAddr::V6(v6) if is_link_local(v6));
+        let scope = || family().find(|cidr| local(cidr.address()) == local(remote));
+        near.or_else(|| {
+            family().find(|cidr| cidr.contains(hop.neighbour) && local(cidr.address()) == local(remote))
+        })
+        .or_else(scope)
+        .or_else(|| family().next())
+        .map(|cidr| cidr.address())
+    }
+
+    /// Our end, port perhaps still zero.
+    pub(crate) fn choose_local(
+        &mut self,
+        asked: Option<SocketAddr>,
+        remote: SocketAddr,
+        hop: Hop,
+    ) -> Result<SocketAddr, Error> {
+        let port = asked.map_or(0, |local| local.port());
+        let ip = match asked.map(|local| local.ip()).filter(|ip| !ip.is_unspecified()) {
+            Some(ip) if ip.is_ipv4() != remote.is_ipv4() => return Err(Error::FamilyMismatch),
+            Some(ip) if !self.addresses.takes(ip.into()) => return Err(Error::AddressNotAvailable),
+            // An address of loopback must not appear outside a host (RFC 1122 §3.2.1.3 (g)).
+            Some(ip) if is_loopback(ip.into()) && hop.interface != InterfaceId::LOOPBACK => {
+                return Err(Error::AddressNotAvailable);
+            }
+            Some(ip) => ip,
+            None => self.source_for(remote.ip(), hop).ok_or(Error::AddressNotAvailable)?,
+        };
+        Ok(SocketAddr::new(ip, port))
+    }
+
+    /// Both ends, and what a reused pair asks of the sequence number. A pair in TIME-WAIT is reused: the
+    /// new connection's numbers lie beyond the old one's (RFC 9293 §3.6.1, RFC 6191).
+    fn choose_ends(
+        &mut self,
+        now: Instant,
+        local: SocketAddr,
+        remote: SocketAddr,
+    ) -> Result<(FlowKey, Option<Seq>), Error> {
+        let mut key = FlowKey::new(local, remote);
+        if local.port() == 0 {
+            let (demux, sockets, time_waits) = (&self.demux, &self.sockets, &self.time_waits);
+            let listeners = &self.listeners;
+            let is_free = |port: u16| {
+                let key = FlowKey { local_port: port, ..key };
+                let is_it = |place: u32| match place & TIME_WAIT_BIT {
+                    0 => sockets.at(place).is_some_and(|socket| socket.key == key),
+                    _ => time_waits.at(place & !TIME_WAIT_BIT).is_some_and(|remains| remains.key == key),
+                };
+                let taken = demux.find(&key, is_it).is_some_and(|place| place & TIME_WAIT_BIT == 0);
+                !taken && !listeners.has_port(port) && (key.local != key.remote || port != key.remote_port)
+            };
+            key.local_port = self.ports.choose(&key, is_free).ok_or(Error::NoFreePort)?;
+        }
+        if key.local == key.remote && key.local_port == key.remote_port {
+            return Err(Error::InvalidAddress);
+        }
+        match self.find_place(&key) {
+            None => Ok((key, None)),
+            Some(place) if place & TIME_WAIT_BIT != 0 => {
+                let least = self.iss_after(now, place & !TIME_WAIT_BIT);
+                self.forget_time_wait(place & !TIME_WAIT_BIT);
+                self.counters.time_waits_reopened += 1;
+                Ok((key, least))
+            }
+            Some(_) => Err(Error::AddressInUse),
+        }
+    }
+
+    /// The place of a flow: of a connection, or with [`TIME_WAIT_BIT`] of its remains.
+    pub(crate) fn find_place(&self, key: &FlowKey) -> Option<u32> {
+        self.demux.find(key, |place| match place & TIME_WAIT_BIT {
+            0 => self.sockets.at(place).is_some_and(|socket| socket.key == *key),
+            _ => self.time_waits.at(place & !TIME_WAIT_BIT).is_some_and(|remains| remains.key == *key),
+        })
+    }
+
+    /// What a connection between these ends is born with.
+    pub(crate) fn birth(&self, now: Instant, key: &FlowKey, hop: Hop, isn: Option<IsnPolicy>) -> Birth {
+        let iss = match isn {
+            Some(IsnPolicy::Fixed(seq)) => seq,
+            _ => self.isn.sequence(now, key),
+        };
+        let timestamp_offset = self.isn.timestamp_offset(key);
+        Birth { iss, timestamp_offset, path: self.path_to(now, key.remote, hop) }
+    }
+
+    /// What a path to this address carries, as far as is known.
+    pub(crate) fn path_to(&self, now: Instant, remote: Address, hop: Hop) -> Path {
+        let link = self.interfaces.get(hop.interface.index());
+        let link_bytes = link.map_or(LOOPBACK_MTU_BYTES, |link| link.capabilities.mtu_bytes);
+        let known = self.path_mtus.find(now, remote, self.config.path_mtu_age);
+        Path {
+            mtu_bytes: known.unwrap_or(link_bytes).min(link_bytes),
+            ip_header_bytes: if remote.is_v4() { 20 } else { 40 },
+        }
+    }
+}
+
+/// fe80::/10 (RFC 4291 §2.5.6).
+pub(crate) fn is_link_local(ip: Ipv6Addr) -> bool {
+    ip.segments()[0] & 0xffc0 == 0xfe80
+}

@@ -1,0 +1,194 @@
+//! SYN cookies: answering a flood without remembering it (RFC 4987 §3.6).
+//!
+//! When too many connections are half open, the SYN-ACK's sequence number itself holds what must be
+//! remembered: the time, the peer's MSS, and a keyed hash over both ends and the peer's number. With
+//! timestamps the window scale and SACK-permitted travel in the low bits of ours. The acknowledgment
+//! brings it all back, and the connection is made then. What is lost: options that do not fit, and
+//! retransmission of the SYN-ACK.
+
+use crate::counters::Discard;
+use crate::flow::FlowKey;
+use crate::host::{Host, Newborn};
+use crate::secret::{Keyed, Purpose, Secret};
+use core::time::Duration;
+use std::sync::Arc;
+use tcp::{Birth, Config, Connection, Instant, Segment};
+use wire::Seq;
+use wire::tcp::{Flags, Header, Options, Timestamps};
+
+/// A cookie is good for this period and the next.
+const PERIOD: Duration = Duration::from_secs(64);
+/// The MSS values that fit into three bits: common ones, each peer gets the largest not above its own.
+const MSS_TABLE: [u16; 8] = [216, 536, 1_220, 1_360, 1_400, 1_440, 1_460, 8_960];
+const HASH_BITS: u32 = 24;
+const HASH_MASK: u32 = (1 << HASH_BITS) - 1;
+const MSS_SHIFT: u32 = HASH_BITS;
+const PERIOD_SHIFT: u32 = HASH_BITS + 3;
+/// In the low bits of our timestamp: window scale (15: none), then SACK-permitted.
+const TIMESTAMP_BITS: u32 = 5;
+const SCALE_NONE: u8 = 15;
+
+/// Makes and checks cookies.
+pub(crate) struct Cookies {
+    hash: Keyed,
+    /// When the last one was sent: without any, no acknowledgment can bring one back.
+    last: Option<Instant>,
+}
+
+fn period(now: Instant) -> u32 {
+    (now.as_nanos() / PERIOD.as_nanos() as u64) as u32
+}
+
+impl Cookies {
+    pub(crate) fn new(secret: &Secret) -> Self {
+        Cookies { hash: Keyed::new(secret, Purpose::Cookie), last: None }
+    }
+
+    fn digest(&self, key: &FlowKey, irs: Seq, period: u32, mss_index: u32) -> u32 {
+        let mut bytes = [0; 48];
+        let mut ends = [0; 36];
+        let len = key.hashed_bytes(&mut ends);
+        bytes[..len].copy_from_slice(&ends[..len]);
+        bytes[36..40].copy_from_slice(&irs.number().to_be_bytes());
+        bytes[40..44].copy_from_slice(&period.to_be_bytes());
+        bytes[44..48].copy_from_slice(&mss_index.to_be_bytes());
+        self.hash.hash(&bytes) as u32 & HASH_MASK
+    }
+
+    fn bake(&mut self, now: Instant, key: &FlowKey, irs: Seq, mss: u16) -> Seq {
+        self.last = Some(now);
+        let mss_index = MSS_TABLE.iter().rposition(|entry| *entry <= mss).unwrap_or(0) as u32;
+        let period = period(now);
+        let digest = self.digest(key, irs, period, mss_index);
+        Seq::new((period % 32) << PERIOD_SHIFT | mss_index << MSS_SHIFT | digest)
+    }
+
+    /// The MSS in a cookie that this host made lately for these ends.
+    fn taste(&self, now: Instant, key: &FlowKey, irs: Seq, cookie: Seq) -> Option<u16> {
+        self.last.filter(|last| now.since(*last) < PERIOD * 2)?;
+        let number = cookie.number();
+        let mss_index = number >> MSS_SHIFT & 7;
+        let this = period(now);
+        let made =
+            [this, this.wrapping_sub(1)].into_iter().find(|made| made % 32 == number >> PERIOD_SHIFT)?;
+        let good = self.digest(key, irs, made, mss_index) == number & HASH_MASK;
+        good.then(|| MSS_TABLE[mss_index as usize])
+    }
+}
+
+/// Hides window scale and SACK-permitted in the low bits of a timestamp, which does not grow by that.
+fn hide(value: u32, options: &Options) -> u32 {
+    let scale = options.window_scale.map_or(SCALE_NONE, |scale| scale.min(14));
+    let bits = u32::from(scale) | u32::from(options.sack_permitted) << 4;
+    let hidden = value >> TIMESTAMP_BITS << TIMESTAMP_BITS | bits;
+    if hidden > value { hidden.wrapping_sub(1 << TIMESTAMP_BITS) } else { hidden }
+}
+
+/// The options of the SYN as far as cookie and timestamp bring them back.
+fn found(mss: u16, timestamps: Option<Timestamps>) -> Options {
+    let bits = timestamps.map_or(u32::from(SCALE_NONE), |timestamps| timestamps.echo);
+    let scale = (bits & 15) as u8;
+    Options {
+        mss: Some(mss),
+        window_scale: (scale != SCALE_NONE).then_some(scale),
+        sack_permitted: timestamps.is_some() && bits & 16 != 0,
+        timestamps: timestamps.map(|timestamps| Timestamps { value: timestamps.value, echo: 0 }),
+        ..Options::default()
+    }
+}
+
+impl Host {
+    /// Answers a SYN without remembering it.
+    pub(crate) fn send_cookie(
+        &mut self,
+        now: Instant,
+        key: &FlowKey,
+        syn: &Segment,
+        mut birth: Birth,
+        config: Arc<Config>,
+    ) {
+        let mss = syn.header.options.mss.unwrap_or(if key.is_v4() { 536 } else { 1_220 });
+        birth.iss = self.cookies.bake(now, key, syn.header.seq, mss);
+        // Without timestamps nothing else can come back: the peer must not believe it was agreed.
+        let mut asked = Segment { header: syn.header, ..Segment::default() };
+        if asked.header.options.timestamps.is_none() || !config.timestamps {
+            asked.header.options = Options { mss: Some(mss), ..Options::default() };
+        }
+        let options = asked.header.options;
+        let mut short_lived = Connection::answer(now, birth, config, &asked);
+        let Some(mut answer) = short_lived.poll_transmit(now, 0).map(|transmit| transmit.header) else {
+            return;
+        };
+        if let Some(timestamps) = &mut answer.options.timestamps {
+            timestamps.value = hide(timestamps.value, &options);
+        }
+        self.counters.cookies_sent += 1;
+        self.send_header(now, key, answer);
+    }
+
+    /// Whether a segment for a listener acknowledges a cookie; if so the connection is there now.
+    pub(crate) fn take_cookie(&mut self, now: Instant, parent: u32, key: &FlowKey, ack: Segment) -> bool {
+        let Header { seq, ack: acknowledged, flags, window, options, .. } = ack.header;
+        if flags.intersects(Flags::SYN | Flags::RST) {
+            return false;
+        }
+        let (irs, cookie) = (seq - 1, acknowledged - 1);
+        let Some(mss) = self.cookies.taste(now, key, irs, cookie) else { return false };
+        let Some(listener) = self.listeners.at(parent) else { return false };
+        if listener.is_full() || self.sockets.len() >= self.config.connections_max {
+            self.counters.discard(Discard::TcpAcceptQueueFull);
+            return true;
+        }
+        let config = listener.config.clone().unwrap_or_else(|| self.config.tcp.clone());
+        let Some(hop) = self.route_back(key) else { return false };
+        let birth = Birth { iss: cookie, ..self.birth(now, key, hop, None) };
+        let options = found(mss, options.timestamps.filter(|_| config.timestamps));
+        let header = Header { seq: irs, flags: Flags::SYN, window, options, ..Header::default() };
+        let syn = Segment { header, ..Segment::default() };
+        let mut connection = Connection::answer(now, birth, config, &syn);
+        // The SYN-ACK went out long ago; here it only moves the connection on.
+        let _ = connection.poll_transmit(now, 0);
+        connection.handle_segment(now, ack);
+        self.counters.cookies_accepted += 1;
+        self.settle_in(now, Newborn { connection, key: *key, parent, interface: hop.interface });
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> FlowKey {
+        FlowKey::new("10.0.0.1:80".parse().unwrap(), "10.0.0.2:999".parse().unwrap())
+    }
+
+    #[test]
+    fn a_cookie_brings_back_the_mss_for_two_periods_and_only_for_its_ends() {
+        let mut cookies = Cookies::new(&Secret::new([9; 32]));
+        let (start, irs) = (Instant::ZERO + PERIOD * 40, Seq::new(77));
+        assert_eq!(cookies.taste(start, &key(), irs, Seq::new(5)), None, "none was ever made");
+        let cookie = cookies.bake(start, &key(), irs, 1_452);
+        assert_eq!(cookies.taste(start, &key(), irs, cookie), Some(1_440));
+        assert_eq!(cookies.taste(start + PERIOD, &key(), irs, cookie), Some(1_440));
+        assert_eq!(cookies.taste(start + PERIOD * 2, &key(), irs, cookie), None);
+        assert_eq!(cookies.taste(start, &key(), irs + 1, cookie), None);
+        assert_eq!(cookies.taste(start, &key(), irs, cookie + 1), None);
+        let other = FlowKey { remote_port: 998, ..key() };
+        assert_eq!(cookies.taste(start, &other, irs, cookie), None);
+    }
+
+    #[test]
+    fn options_travel_in_a_timestamp_that_does_not_run_ahead() {
+        for (scale, sack) in [(None, false), (Some(0), true), (Some(7), true), (Some(14), false)] {
+            for value in [0u32, 31, 32, 1_000_000, u32::MAX] {
+                let options = Options { window_scale: scale, sack_permitted: sack, ..Options::default() };
+                let echo = hide(value, &options);
+                assert!(value.wrapping_sub(echo) < 64, "{value} {echo}");
+                let back = found(1_460, Some(Timestamps { value: 5, echo }));
+                assert_eq!((back.window_scale, back.sack_permitted), (scale, sack));
+            }
+        }
+        assert_eq!(found(536, None), Options { mss: Some(536), ..Options::default() });
+    }
+}

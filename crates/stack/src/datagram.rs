@@ -1,0 +1,161 @@
+//! Packets that may be larger than their path: datagrams and answers, fragmented where they must be
+//! (RFC 791 §2.3, RFC 8200 §4.5).
+//!
+//! TCP never comes here: its segments fit the path. A packet that fits is sent with "do not fragment", so
+//! that routers tell us of a smaller path (RFC 1191); one that we fragment ourselves is not.
+
+use crate::emit::Envelope;
+use crate::error::Error;
+use crate::flow::FlowKey;
+use crate::host::Host;
+use crate::route::Hop;
+use bytes::Bytes;
+use std::net::{IpAddr, SocketAddr};
+use tcp::Instant;
+use wire::ip::protocol;
+use wire::{Frame, Head, Offload, Payload, ipv4, ipv6, udp};
+
+impl Host {
+    /// Sends a UDP datagram between these ends.
+    pub(crate) fn send_datagram(
+        &mut self,
+        now: Instant,
+        key: FlowKey,
+        hop: Hop,
+        hop_limit: u8,
+        data: Bytes,
+    ) -> Result<(), Error> {
+        let envelope =
+            Envelope { source: key.local, destination: key.remote, protocol: protocol::UDP, hop_limit };
+        let bytes = udp::HEADER_BYTES + data.len();
+        // RFC 768: the length field covers header and data; IPv4's total length the IP header too.
+        let bytes_max = if key.is_v4() { 65_535 - envelope.ip_header_bytes() } else { 65_535 };
+        if bytes > bytes_max {
+            return Err(Error::MessageTooLong);
+        }
+        let mut header = udp::Header {
+            source_port: key.local_port,
+            destination_port: key.remote_port,
+            len_bytes: bytes as u16,
+            checksum: 0,
+        };
+        if self.fits(now, &envelope, hop, bytes) {
+            if self.outbox.len() >= self.config.outbox_frames_max {
+                return Err(Error::WouldBlock);
+            }
+            let frame = envelope.datagram(self.shape(hop.interface), header, Payload::from(data));
+            self.enqueue(now, hop, frame);
+            return Ok(());
+        }
+        let mut packet = vec![0; udp::HEADER_BYTES];
+        header.emit(&mut packet);
+        packet.extend_from_slice(&data);
+        let mut sum = envelope.pseudo_header(bytes);
+        sum.add(&packet);
+        header.checksum = udp::checksum_field(sum.checksum());
+        header.emit(&mut packet[..udp::HEADER_BYTES]);
+        self.send_fragments(now, envelope, hop, &Bytes::from(packet))
+    }
+
+    /// Sends a finished transport packet, ICMP say, to where the routing table leads.
+    pub(crate) fn send_packet(
+        &mut self,
+        now: Instant,
+        envelope: Envelope,
+        packet: Bytes,
+    ) -> Result<(), Error> {
+        let hop =
+            self.route(SocketAddr::new(envelope.destination.ip(), 0)).ok_or(Error::NetworkUnreachable)?;
+        if !self.fits(now, &envelope, hop, packet.len()) {
+            return self.send_fragments(now, envelope, hop, &packet);
+        }
+        let frame = envelope.wrap(self.shape(hop.interface), Payload::from(packet));
+        self.enqueue(now, hop, frame);
+        Ok(())
+    }
+
+    fn fits(&self, now: Instant, envelope: &Envelope, hop: Hop, transport_bytes: usize) -> bool {
+        let path = self.path_to(now, envelope.destination, hop);
+        envelope.ip_header_bytes() + transport_bytes <= path.mtu_bytes as usize
+    }
+
+    fn send_fragments(
+        &mut self,
+        now: Instant,
+        envelope: Envelope,
+        hop: Hop,
+        packet: &Bytes,
+    ) -> Result<(), Error> {
+        let mtu_bytes = self.path_to(now, envelope.destination, hop).mtu_bytes as usize;
+        let extension = if envelope.source.is_v4() { 0 } else { ipv6::Fragment::BYTES };
+        let room = mtu_bytes.saturating_sub(envelope.ip_header_bytes() + extension) & !7;
+        if room == 0 || packet.len() > 65_535 {
+            return Err(Error::MessageTooLong);
+        }
+        if self.outbox.len() + packet.len().div_ceil(room) > self.config.outbox_frames_max {
+            return Err(Error::WouldBlock);
+        }
+        let identification = self.identify(&envelope);
+        for offset in (0..packet.len()).step_by(room) {
+            let text = packet.slice(offset..packet.len().min(offset + room));
+            let more = offset + text.len() < packet.len();
+            let mut head = Head::new();
+            head.grow(self.shape(hop.interface).link_bytes());
+            emit_fragment(&mut head, &envelope, Piece { identification, offset, more, bytes: text.len() });
+            let frame = Frame { head, payload: Payload::from(text), offload: Offload::default() };
+            self.enqueue(now, hop, frame);
+        }
+        Ok(())
+    }
+
+    /// An identification that others cannot predict and that comes again late (RFC 6864, RFC 7739).
+    fn identify(&mut self, envelope: &Envelope) -> u32 {
+        let mut ends = [0; 33];
+        ends[..16].copy_from_slice(&envelope.source.0);
+        ends[16..32].copy_from_slice(&envelope.destination.0);
+        ends[32] = envelope.protocol;
+        self.identifications = self.identifications.wrapping_add(1);
+        self.identifications.wrapping_add(self.identification.hash(&ends) as u32)
+    }
+}
+
+/// One fragment of ours.
+struct Piece {
+    identification: u32,
+    offset: usize,
+    more: bool,
+    bytes: usize,
+}
+
+fn emit_fragment(head: &mut Head, envelope: &Envelope, piece: Piece) {
+    let Piece { identification, offset, more, bytes } = piece;
+    match (envelope.source.ip(), envelope.destination.ip()) {
+        (IpAddr::V4(source), IpAddr::V4(destination)) => ipv4::Header {
+            source,
+            destination,
+            protocol: envelope.protocol,
+            ttl: envelope.hop_limit,
+            identification: identification as u16,
+            more_fragments: more,
+            fragment_offset_bytes: offset as u16,
+            total_bytes: (ipv4::HEADER_BYTES + bytes) as u16,
+            ..ipv4::Header::default()
+        }
+        .emit(head.grow(ipv4::HEADER_BYTES)),
+        (IpAddr::V6(source), IpAddr::V6(destination)) => {
+            ipv6::Header {
+                source,
+                destination,
+                payload_bytes: (ipv6::Fragment::BYTES + bytes) as u16,
+                next_header: protocol::FRAGMENT,
+                hop_limit: envelope.hop_limit,
+                ..ipv6::Header::default()
+            }
+            .emit(head.grow(ipv6::HEADER_BYTES));
+            let offset_bytes = offset as u16;
+            ipv6::Fragment { identification, offset_bytes, more, next_header: envelope.protocol }
+                .emit(head.grow(ipv6::Fragment::BYTES));
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,169 @@
+//! Headers onto payloads: from a connection's transmission to a frame.
+//!
+//! All headers are written into the frame's head in one go; the payload is borrowed from the send queue.
+//! Who computes the checksum is the link's capability. What is *not* here: which way a frame goes.
+
+use crate::flow::{Address, FlowKey};
+use std::net::IpAddr;
+use wire::checksum::{Sum, pseudo_header_v4, pseudo_header_v6};
+use wire::ip::{Ecn, protocol};
+use wire::tcp::OptionLayout;
+use wire::{Checksum, Frame, Head, LinkCapabilities, Medium, Offload, Payload, TransmitChecksum};
+use wire::{ethernet, ipv4, ipv6, udp};
+
+/// What a link needs to know of a frame: where its headers start, and who sums it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    pub(crate) medium: Medium,
+    pub(crate) checksum: TransmitChecksum,
+}
+
+impl Shape {
+    /// From the host to itself: the bytes never leave memory.
+    pub(crate) const LOOPBACK: Shape = Shape { medium: Medium::Ip, checksum: TransmitChecksum::None };
+
+    pub(crate) fn of(link: &LinkCapabilities) -> Self {
+        Shape { medium: link.medium, checksum: link.transmit_checksum }
+    }
+
+    /// Bytes in front of the IP header.
+    pub(crate) fn link_bytes(self) -> usize {
+        if self.medium == Medium::Ethernet { ethernet::HEADER_BYTES } else { 0 }
+    }
+}
+
+/// The part of an IP header that its sender chooses.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Envelope {
+    pub(crate) source: Address,
+    pub(crate) destination: Address,
+    pub(crate) protocol: u8,
+    pub(crate) hop_limit: u8,
+}
+
+impl Envelope {
+    pub(crate) fn ip_header_bytes(&self) -> usize {
+        if self.source.is_v4() { ipv4::HEADER_BYTES } else { ipv6::HEADER_BYTES }
+    }
+
+    /// Writes the header of a packet that must not be fragmented; `text_bytes` is all that follows it.
+    fn emit(&self, into: &mut [u8], text_bytes: usize) {
+        match (self.source.ip(), self.destination.ip()) {
+            (IpAddr::V4(source), IpAddr::V4(destination)) => ipv4::Header {
+                source,
+                destination,
+                protocol: self.protocol,
+                ttl: self.hop_limit,
+                // RFC 6864 §4.1: an atomic datagram's identification means nothing.
+                dont_fragment: true,
+                total_bytes: (ipv4::HEADER_BYTES + text_bytes) as u16,
+                ..ipv4::Header::default()
+            }
+            .emit(into),
+            (IpAddr::V6(source), IpAddr::V6(destination)) => ipv6::Header {
+                source,
+                destination,
+                dscp: 0,
+                ecn: Ecn::NotCapable,
+                flow_label: 0,
+                payload_bytes: text_bytes as u16,
+                next_header: self.protocol,
+                hop_limit: self.hop_limit,
+            }
+            .emit(into),
+            _ => debug_assert!(false, "a packet has two addresses of one family"),
+        }
+    }
+
+    pub(crate) fn pseudo_header(&self, transport_bytes: usize) -> Sum {
+        match (self.source.ip(), self.destination.ip()) {
+            (IpAddr::V4(source), IpAddr::V4(destination)) => {
+                pseudo_header_v4(source, destination, self.protocol, transport_bytes as u32)
+            }
+            (IpAddr::V6(source), IpAddr::V6(destination)) => {
+                pseudo_header_v6(source, destination, self.protocol, transport_bytes as u32)
+            }
+            _ => Sum::new(),
+        }
+    }
+
+    /// A frame around a finished transport packet without header of its own in the head: ICMP.
+    pub(crate) fn wrap(&self, shape: Shape, packet: Payload) -> Frame {
+        let mut head = Head::new();
+        head.grow(shape.link_bytes());
+        self.emit(head.grow(self.ip_header_bytes()), packet.len());
+        Frame { head, payload: packet, offload: Offload::default() }
+    }
+
+    /// A UDP datagram that fits the link.
+    pub(crate) fn datagram(&self, shape: Shape, mut header: udp::Header, text: Payload) -> Frame {
+        let bytes = udp::HEADER_BYTES + text.len();
+        header.len_bytes = bytes as u16;
+        let mut head = Head::new();
+        head.grow(shape.link_bytes());
+        self.emit(head.grow(self.ip_header_bytes()), bytes);
+        let transport_at = head.as_slice().len();
+        header.emit(head.grow(udp::HEADER_BYTES));
+        let mut frame = Frame { head, payload: text, offload: Offload::default() };
+        self.sum(shape, &mut frame, transport_at, udp::CHECKSUM_OFFSET);
+        frame
+    }
+
+    /// Sums, or leaves the sum to the link.
+    fn sum(&self, shape: Shape, frame: &mut Frame, transport_at: usize, offset: usize) {
+        let transport_bytes = frame.len() - transport_at;
+        let (value, checksum) = match shape.checksum {
+            TransmitChecksum::None => (0, Checksum::Trusted),
+            TransmitChecksum::Partial => {
+                let start = transport_at as u16;
+                let folded = self.pseudo_header(transport_bytes).folded();
+                (folded, Checksum::Partial { start, offset: offset as u16 })
+            }
+            TransmitChecksum::Full => {
+                let mut sum = self.pseudo_header(transport_bytes);
+                sum.add(&frame.head.as_slice()[transport_at..]);
+                sum.add_payload(&frame.payload);
+                let value = sum.checksum();
+                let is_udp = self.protocol == protocol::UDP;
+                (if is_udp { udp::checksum_field(value) } else { value }, Checksum::Complete)
+            }
+        };
+        frame.offload.checksum = checksum;
+        let field = transport_at + offset..transport_at + offset + 2;
+        frame.head.as_mut_slice()[field].copy_from_slice(&value.to_be_bytes());
+    }
+}
+
+/// A segment to be put into a frame.
+pub(crate) struct Outgoing {
+    pub(crate) header: wire::tcp::Header,
+    pub(crate) payload: Payload,
+    pub(crate) segment_bytes: u16,
+    pub(crate) hop_limit: u8,
+    pub(crate) layout: OptionLayout,
+}
+
+/// A segment or super-segment between these ends.
+pub(crate) fn segment(shape: Shape, key: &FlowKey, outgoing: Outgoing) -> Frame {
+    let Outgoing { mut header, payload, segment_bytes, hop_limit, layout } = outgoing;
+    header.source_port = key.local_port;
+    header.destination_port = key.remote_port;
+    let envelope =
+        Envelope { source: key.local, destination: key.remote, protocol: protocol::TCP, hop_limit };
+    let header_bytes = header.len_bytes(layout);
+    let mut head = Head::new();
+    head.grow(shape.link_bytes());
+    envelope.emit(head.grow(envelope.ip_header_bytes()), header_bytes + payload.len());
+    let transport_at = head.as_slice().len();
+    header.emit(head.grow(header_bytes), layout);
+    let is_super = segment_bytes > 0 && payload.len() > usize::from(segment_bytes);
+    let shape = match shape.checksum {
+        // Whoever cuts a super-segment sums its pieces: the whole has no sum of its own.
+        TransmitChecksum::Full if is_super => Shape { checksum: TransmitChecksum::Partial, ..shape },
+        _ => shape,
+    };
+    let segment_bytes = if is_super { segment_bytes } else { 0 };
+    let mut frame = Frame { head, payload, offload: Offload { segment_bytes, ..Offload::default() } };
+    envelope.sum(shape, &mut frame, transport_at, wire::tcp::CHECKSUM_OFFSET);
+    frame
+}

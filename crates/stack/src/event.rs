@@ -1,0 +1,41 @@
+//! What a host tells the application.
+
+use tcp::Error;
+
+/// Something an application should know about one of its sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// A listener has a connection to accept.
+    Acceptable,
+    /// `connect` returns: the SYN-ACK has arrived, the second step of the handshake.
+    Connected,
+    /// There are bytes or datagrams to read.
+    Readable,
+    /// There is room to write again.
+    Writable,
+    /// The peer announced urgent data (RFC 6093).
+    Urgent,
+    /// The peer has no more data to send; reading ends after what is queued.
+    PeerFinished,
+    /// The connection died, or an ICMP error came for a datagram sent.
+    Failed(Error),
+    /// The connection is CLOSED: nothing more will happen.
+    Closed,
+}
+
+impl Event {
+    /// What a connection says, as the host says it; that the third step of a handshake has come is the
+    /// listener's to tell.
+    pub(crate) fn of_connection(event: tcp::Event) -> Option<Event> {
+        Some(match event {
+            tcp::Event::Accepted => return None,
+            tcp::Event::Connected => Event::Connected,
+            tcp::Event::Readable => Event::Readable,
+            tcp::Event::Writable => Event::Writable,
+            tcp::Event::Urgent => Event::Urgent,
+            tcp::Event::PeerFinished => Event::PeerFinished,
+            tcp::Event::Failed(error) => Event::Failed(error),
+            tcp::Event::Closed => Event::Closed,
+        })
+    }
+}

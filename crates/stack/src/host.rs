@@ -1,0 +1,481 @@
+//! A host: its parts, and how they are driven.
+//!
+//! The methods stand in families: made and attached (here), things happen (`receive.rs`,
+//! [`Host::handle_timeout`] here), the application asks (`listener.rs`, `connect.rs`, `application.rs`,
+//! `udp.rs`), the driver takes away (`poll_*`, here and in `transmit.rs`), anyone looks (here). What is
+//! *not* here: a clock, a socket, a random number.
+
+use crate::cidr::Cidr;
+use crate::config::Config;
+use crate::cookie::Cookies;
+use crate::counters::Counters;
+use crate::demux::Demux;
+use crate::event::Event;
+use crate::flow::{Flow, FlowKey};
+use crate::id::{Key, Slab, SocketId, SocketKind};
+use crate::interface::{Addresses, Interface, InterfaceId};
+use crate::isn::Isn;
+use crate::limit::Limit;
+use crate::listener::Listeners;
+use crate::neighbour::Neighbours;
+use crate::path_mtu::PathMtus;
+use crate::ports::Ports;
+use crate::reassembly::Reassembly;
+use crate::route::{Route, Routes};
+use crate::secret::{Keyed, Purpose, Secret};
+use crate::socket::{NO_PARENT, Socket, Standing};
+use crate::time_wait::TimeWaits;
+use crate::udp::UdpSockets;
+use crate::wheel::Wheel;
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use tcp::{Instant, State, Trace, Tracing};
+use wire::segmentation::Cut;
+use wire::{Frame, Medium};
+
+/// One host.
+///
+/// The contract: change it once (a frame, a timeout, a call), then drain it: [`Host::poll_transmit`]
+/// until `None`, [`Host::poll_event`] until `None`, sleep until [`Host::poll_timeout`].
+pub struct Host {
+    pub(crate) config: Config,
+    /// The latest time that anybody told.
+    pub(crate) now: Instant,
+    pub(crate) counters: Counters,
+    pub(crate) isn: Isn,
+    pub(crate) ports: Ports,
+    pub(crate) identification: Keyed,
+    pub(crate) identifications: u32,
+
+    pub(crate) interfaces: Vec<Interface>,
+    pub(crate) addresses: Addresses,
+    pub(crate) routes: Routes,
+    pub(crate) neighbours: Neighbours,
+    pub(crate) path_mtus: PathMtus,
+    pub(crate) reassembly: Reassembly,
+
+    pub(crate) demux: Demux,
+    pub(crate) sockets: Slab<Socket>,
+    pub(crate) timers: Wheel,
+    pub(crate) fired: VecDeque<u32>,
+    pub(crate) listeners: Listeners,
+    pub(crate) cookies: Cookies,
+    pub(crate) time_waits: TimeWaits,
+    pub(crate) udp: UdpSockets,
+
+    /// Connections that may have something to send, in turn.
+    pub(crate) ready: VecDeque<u32>,
+    /// What the connection whose turn it is has sent in this turn.
+    pub(crate) turn: u32,
+    /// A super-segment on its way to a link that takes only single segments.
+    pub(crate) cutting: Option<(InterfaceId, Cut)>,
+    /// Packets that belong to no connection, or had to wait for a neighbour.
+    pub(crate) outbox: VecDeque<(InterfaceId, Frame)>,
+    pub(crate) loopback: VecDeque<Frame>,
+
+    /// Connections that may have something to tell.
+    pub(crate) talkative: VecDeque<u32>,
+    /// What listeners and UDP sockets tell; each is in it once at most.
+    pub(crate) notices: VecDeque<(SocketId, Event)>,
+
+    pub(crate) tracing: Tracing,
+    pub(crate) traces: VecDeque<TraceRecord>,
+
+    pub(crate) reset_limit: Limit,
+    pub(crate) icmp_error_limit: Limit,
+    pub(crate) echo_limit: Limit,
+}
+
+/// What a connection did and why, with when and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceRecord {
+    /// When.
+    pub at: Instant,
+    /// Both ends, this host's first.
+    pub flow: Flow,
+    /// The connection, or [`SocketId::HOST`] for what the host did without one.
+    pub id: SocketId,
+    /// What.
+    pub trace: Trace,
+}
+
+/// How many of everything a host holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// Connections, not counting compact TIME-WAIT ones.
+    pub connections: usize,
+    /// Of these, half-open ones.
+    pub half_open: usize,
+    /// Connections in the compact TIME-WAIT table.
+    pub time_waits: usize,
+    /// Flows in the demultiplexing table.
+    pub flows: usize,
+    /// Timers of connections that are set.
+    pub timers: usize,
+    /// Listeners.
+    pub listeners: usize,
+    /// UDP sockets.
+    pub udp_sockets: usize,
+    /// Neighbours known or sought.
+    pub neighbours: usize,
+    /// Datagrams under reassembly.
+    pub reassemblies: usize,
+    /// Path MTUs remembered.
+    pub path_mtus: usize,
+}
+
+impl Host {
+    /// A host without interfaces. The secret keys everything that peers must not predict: sequence
+    /// numbers, ports, timestamps, tables. Take it from a good source of randomness; with the same
+    /// secret and the same inputs the host does the same.
+    ///
+    /// ```
+    /// let host = stack::Host::new(stack::Config::default(), [7; 32]);
+    /// assert_eq!(host.usage(), stack::Usage::default());
+    /// ```
+    pub fn new(config: Config, secret: [u8; 32]) -> Self {
+        let secret = Secret::new(secret);
+        Host {
+            now: Instant::ZERO,
+            counters: Counters::default(),
+            isn: Isn::new(&secret, config.isn),
+            ports: Ports::new(&secret, config.ephemeral_ports.clone()),
+            identification: Keyed::new(&secret, Purpose::Identification),
+            identifications: 0,
+            interfaces: Vec::new(),
+            addresses: Addresses::new(&secret),
+            routes: Routes::default(),
+            neighbours: Neighbours::new(&secret),
+            path_mtus: PathMtus::new(&secret),
+            reassembly: Reassembly::default(),
+            demux: Demux::new(&secret),
+            sockets: Slab::new(),
+            timers: Wheel::new(),
+            fired: VecDeque::new(),
+            listeners: Listeners::new(&secret),
+            cookies: Cookies::new(&secret),
+            time_waits: TimeWaits::new(),
+            udp: UdpSockets::new(&secret),
+            ready: VecDeque::new(),
+            turn: 0,
+            cutting: None,
+            outbox: VecDeque::new(),
+            loopback: VecDeque::new(),
+            talkative: VecDeque::new(),
+            notices: VecDeque::new(),
+            tracing: Tracing::Off,
+            traces: VecDeque::new(),
+            reset_limit: Limit::new(config.resets_per_second),
+            icmp_error_limit: Limit::new(config.icmp_errors_per_second),
+            echo_limit: Limit::new(config.echo_replies_per_second),
+            config,
+        }
+    }
+
+    // Made and attached.
+
+    /// Attaches a link. Each address brings the route to its own network, and on Ethernet an
+    /// announcement (gratuitous ARP, unsolicited advertisement) that corrects stale neighbours.
+    ///
+    /// # Panics
+    /// If an Ethernet link has no hardware address, or there are 65,535 interfaces already.
+    pub fn add_interface(&mut self, mut interface: Interface) -> InterfaceId {
+        let is_ethernet = interface.capabilities.medium == Medium::Ethernet;
+        assert!(!is_ethernet || interface.hardware.is_some(), "an Ethernet link needs a hardware address");
+        assert!(self.interfaces.len() < usize::from(u16::MAX), "a host has fewer than 65,535 interfaces");
+        let id = InterfaceId(self.interfaces.len() as u16);
+        let addresses = core::mem::take(&mut interface.addresses);
+        self.interfaces.push(interface);
+        addresses.into_iter().for_each(|address| self.add_address(id, address));
+        id
+    }
+
+    /// Gives an interface one more address. An unknown interface is left alone.
+    pub fn add_address(&mut self, id: InterfaceId, address: Cidr) {
+        let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
+        if !interface.addresses.contains(&address) {
+            interface.addresses.push(address);
+        }
+        self.addresses.add(address, id);
+        self.add_route(address, None, id);
+        self.announce(id, address.address());
+    }
+
+    /// The interface as it is now.
+    pub fn interface(&self, id: InterfaceId) -> Option<&Interface> {
+        self.interfaces.get(id.index())
+    }
+
+    /// Adds a route: packets for `destination` go out by the interface, to the router `via`, or straight
+    /// to their destination. The longest prefix wins; a route to the same destination by the same
+    /// interface is replaced.
+    pub fn add_route(&mut self, destination: Cidr, via: Option<IpAddr>, interface: InterfaceId) {
+        self.routes.add(Route { destination, via, interface });
+    }
+
+    /// Takes away the routes to exactly this destination by this interface.
+    pub fn remove_route(&mut self, destination: Cidr, interface: InterfaceId) {
+        self.routes.remove(|route| route.destination == destination && route.interface == interface);
+    }
+
+    /// The routing table, longest prefix first.
+    pub fn routes(&self) -> impl Iterator<Item = &Route> {
+        self.routes.iter()
+    }
+
+    /// Takes packets for every address as ours, so that listeners on unspecified addresses answer for
+    /// whole networks: what a transparent proxy behind a TUN device needs.
+    pub fn set_any_address(&mut self, any: AnyAddress) {
+        self.addresses.set_any(any == AnyAddress::IsOurs);
+    }
+
+    // Things happen.
+
+    /// Time has passed: fires what is due. Cheap when nothing is.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+        let mut fired = core::mem::take(&mut self.fired);
+        self.timers.expire(now, &mut fired);
+        for index in fired.drain(..) {
+            if let Some(socket) = self.sockets.at_mut(index) {
+                socket.connection.handle_timeout(now);
+                self.touch(now, index);
+            }
+        }
+        self.time_waits.expire(now, &mut fired);
+        fired.drain(..).for_each(|index| self.forget_time_wait(index));
+        self.fired = fired;
+        self.expire_neighbours(now);
+        self.expire_reassembly(now);
+        self.path_mtus.expire(now, self.config.path_mtu_age);
+    }
+
+    /// When to call [`Host::handle_timeout`] at the latest; `None` while nothing is timed.
+    ///
+    /// Drain [`Host::poll_transmit`] first: what it sends arms timers.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let undrained = !self.ready.is_empty() || !self.outbox.is_empty() || !self.loopback.is_empty();
+        [
+            undrained.then_some(self.now),
+            self.timers.next_due(),
+            self.time_waits.next_due(),
+            self.neighbours.next_due(),
+            self.reassembly.next_due(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// The next thing an application should know, until `None`. Events say that something is worth trying;
+    /// a socket's events of one kind are told once until it is looked at.
+    pub fn poll_event(&mut self) -> Option<(SocketId, Event)> {
+        if let Some((id, event)) = self.notices.pop_front() {
+            self.forget_notice(id, event);
+            return Some((id, event));
+        }
+        while let Some(index) = self.talkative.front().copied() {
+            let key = self.sockets.key_at(index);
+            let socket = self.sockets.at_mut(index).filter(|socket| socket.standing == Standing::Owned);
+            if let (Some(socket), Some(key)) = (socket, key) {
+                if let Some(event) = socket.connection.poll_event() {
+                    match Event::of_connection(event) {
+                        Some(event) => return Some((SocketId::new(SocketKind::Connection, key), event)),
+                        None => continue,
+                    }
+                }
+                socket.is_talkative = false;
+            }
+            self.talkative.pop_front();
+        }
+        None
+    }
+
+    fn forget_notice(&mut self, id: SocketId, event: Event) {
+        if event == Event::Writable {
+            return;
+        }
+        if let Some(listener) = id.key(SocketKind::Listener).and_then(|key| self.listeners.get_mut(key)) {
+            listener.is_noticed = false;
+        }
+        if let Some(socket) = id.key(SocketKind::Udp).and_then(|key| self.udp.get_mut(key)) {
+            socket.is_noticed = false;
+        }
+    }
+
+    // Anyone looks.
+
+    /// What has been counted.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// How many of everything there are.
+    pub fn usage(&self) -> Usage {
+        Usage {
+            connections: self.sockets.len(),
+            half_open: self.listeners.half_open,
+            time_waits: self.time_waits.len(),
+            flows: self.demux.len(),
+            timers: self.timers.len(),
+            listeners: self.listeners.len(),
+            udp_sockets: self.udp.len(),
+            neighbours: self.neighbours.len(),
+            reassemblies: self.reassembly.len(),
+            path_mtus: self.path_mtus.len(),
+        }
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Starts or stops keeping traces of all connections, present and future.
+    ///
+    /// While it is on, connections in TIME-WAIT are kept whole, so that their last steps are told too.
+    pub fn set_tracing(&mut self, tracing: Tracing) {
+        self.tracing = tracing;
+        self.sockets.iter_mut().for_each(|(_, socket)| socket.connection.set_tracing(tracing));
+    }
+
+    /// The oldest trace record not yet taken.
+    pub fn poll_trace(&mut self) -> Option<TraceRecord> {
+        self.traces.pop_front()
+    }
+
+    // What several rooms need.
+
+    /// A connection has changed: it may have something to send, to tell, or to trace.
+    pub(crate) fn touch(&mut self, now: Instant, index: u32) {
+        let Some(socket) = self.sockets.at_mut(index) else { return };
+        if !socket.is_ready {
+            socket.is_ready = true;
+            self.ready.push_back(index);
+        }
+        match socket.standing {
+            Standing::Owned if !socket.is_talkative => {
+                socket.is_talkative = true;
+                self.talkative.push_back(index);
+            }
+            Standing::HalfOpen => self.check_third_step(index),
+            _ => {}
+        }
+        if self.tracing == Tracing::On {
+            self.collect_traces(now, index);
+        }
+    }
+
+    /// A connection has been drained: its timer is set, or it goes where it belongs.
+    pub(crate) fn settle(&mut self, now: Instant, index: u32) {
+        if self.tracing == Tracing::On {
+            self.collect_traces(now, index);
+        }
+        let Some(socket) = self.sockets.at_mut(index) else { return };
+        match socket.connection.state() {
+            State::Closed if socket.connection.is_closed() => return self.bury(index),
+            State::Listen => return self.bury(index),
+            State::TimeWait if socket.standing == Standing::Orphan && self.tracing == Tracing::Off => {
+                if let Some(time_wait) = socket.connection.time_wait() {
+                    return self.enter_time_wait(index, time_wait);
+                }
+            }
+            _ => {}
+        }
+        self.timers.set(index, socket.connection.poll_timeout());
+    }
+
+    /// A connection is over: it leaves the tables, and memory unless the application still holds it.
+    pub(crate) fn bury(&mut self, index: u32) {
+        self.unlink(index);
+        self.timers.set(index, None);
+        let Some(socket) = self.sockets.at(index) else { return };
+        match socket.standing {
+            Standing::HalfOpen => {
+                self.leave_half_open(index);
+                self.sockets.remove(index);
+            }
+            Standing::Orphan => {
+                self.sockets.remove(index);
+            }
+            Standing::Owned | Standing::Queued => {}
+        }
+    }
+
+    /// Takes a connection out of the demultiplexing table.
+    pub(crate) fn unlink(&mut self, index: u32) {
+        let Some(socket) = self.sockets.at_mut(index) else { return };
+        if core::mem::replace(&mut socket.is_linked, false) {
+            let key = socket.key;
+            self.demux.remove(&key, |place| place == index);
+        }
+    }
+
+    /// A new connection takes its place in the tables.
+    pub(crate) fn settle_in(&mut self, now: Instant, newborn: Newborn) -> Key {
+        let Newborn { mut connection, key, parent, interface } = newborn;
+        connection.set_tracing(self.tracing);
+        let standing = if parent == NO_PARENT { Standing::Owned } else { Standing::HalfOpen };
+        let place = self.sockets.insert(Socket {
+            connection,
+            key,
+            parent,
+            position: 0,
+            interface,
+            route_epoch: self.routes.epoch(),
+            hop_limit: self.config.hop_limit,
+            standing,
+            is_ready: false,
+            is_talkative: false,
+            is_linked: true,
+        });
+        self.demux.insert(&key, place.index);
+        if parent != NO_PARENT {
+            self.enter_half_open(parent, place.index);
+        }
+        self.touch(now, place.index);
+        place
+    }
+
+    pub(crate) fn collect_traces(&mut self, now: Instant, index: u32) {
+        let Some(key) = self.sockets.key_at(index) else { return };
+        let Some(socket) = self.sockets.at_mut(index) else { return };
+        let (flow, id) = (socket.key.flow(), SocketId::new(SocketKind::Connection, key));
+        while let Some(trace) = socket.connection.poll_trace() {
+            if self.traces.len() >= self.config.trace_records_max {
+                self.traces.pop_front();
+                self.counters.traces_lost += 1;
+            }
+            self.traces.push_back(TraceRecord { at: now, flow, id, trace });
+        }
+    }
+}
+
+/// What [`Host::settle_in`] needs to know.
+pub(crate) struct Newborn {
+    pub(crate) connection: tcp::Connection,
+    pub(crate) key: FlowKey,
+    pub(crate) parent: u32,
+    pub(crate) interface: InterfaceId,
+}
+
+/// Whose the addresses are that no interface has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum AnyAddress {
+    /// Nobody's: packets for them are discarded.
+    #[default]
+    IsForeign,
+    /// Ours: packets for them are taken, and answers come from them.
+    IsOurs,
+}
+
+impl core::fmt::Debug for Host {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Host")
+            .field("now", &self.now)
+            .field("interfaces", &self.interfaces)
+            .field("usage", &self.usage())
+            .field("counters", &self.counters)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,236 @@
+//! ICMP and ICMPv6 messages that arrive (RFC 792, RFC 4443, RFC 1122 §3.2.2).
+//!
+//! Echo requests are answered. Errors are matched by the packet that they quote and delivered to the
+//! connection, which checks the quoted sequence number (RFC 5927), or to the UDP socket. Source quench is
+//! discarded (MUST-55). What is *not* here: errors that we send (`icmp_errors.rs`), neighbours.
+
+use crate::counters::Discard;
+use crate::emit::Envelope;
+use crate::flow::{Address, FlowKey};
+use crate::host::Host;
+use crate::packet::{Cast, Packet};
+use crate::path_mtu::plateau_below;
+use crate::receive::may_be_answered;
+use crate::time_wait::TIME_WAIT_BIT;
+use bytes::Bytes;
+use std::net::{IpAddr, SocketAddr};
+use tcp::{Error, Instant, PathEvent};
+use wire::icmp::{Echo, Quoted, v4, v6};
+use wire::ip::protocol;
+use wire::{Frame, checksum};
+
+/// RFC 8200 §5: every IPv6 path carries at least this.
+const MTU_V6_MIN: u32 = 1_280;
+
+/// What an ICMP error means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Report {
+    Hard(Error),
+    Soft(Error),
+    /// Zero: the router is too old to say (RFC 1191 §5).
+    TooBig(u32),
+}
+
+/// RFC 9293 §3.9.2.2 and RFC 1122 §3.2.2.1: codes 2 to 4 are hard; the later ones as Linux has them.
+fn report_v4(code: u8, mtu_bytes: u16) -> Report {
+    match code {
+        0 | 6 | 8 | 11 => Report::Soft(Error::NetworkUnreachable),
+        2 | 3 => Report::Hard(Error::PortUnreachable),
+        v4::unreachable::FRAGMENTATION_NEEDED => Report::TooBig(u32::from(mtu_bytes)),
+        9 | 10 | 13 => Report::Hard(Error::Prohibited),
+        _ => Report::Soft(Error::HostUnreachable),
+    }
+}
+
+/// RFC 4443 §3.1.
+fn report_v6(code: u8) -> Report {
+    match code {
+        v6::unreachable::NO_ROUTE | 2 => Report::Soft(Error::NetworkUnreachable),
+        v6::unreachable::PROHIBITED | 5 | 6 => Report::Hard(Error::Prohibited),
+        v6::unreachable::PORT => Report::Hard(Error::PortUnreachable),
+        _ => Report::Soft(Error::HostUnreachable),
+    }
+}
+
+impl Host {
+    /// An ICMP message arrives in a contiguous packet.
+    pub(crate) fn receive_icmp_v4(&mut self, now: Instant, packet: &Packet) {
+        let bytes = packet.transport();
+        if checksum::of(bytes) != 0 {
+            return self.counters.discard(Discard::IcmpChecksum);
+        }
+        match v4::Message::parse(bytes) {
+            Err(_) => self.counters.discard(Discard::IcmpMalformed),
+            Ok(v4::Message::EchoRequest(echo)) => self.answer_echo(now, packet, echo),
+            Ok(v4::Message::Unreachable { code, mtu_bytes, quoted }) => {
+                self.report(now, packet, quoted, report_v4(code, mtu_bytes));
+            }
+            Ok(v4::Message::TimeExceeded { quoted, .. } | v4::Message::ParameterProblem { quoted, .. }) => {
+                self.report(now, packet, quoted, Report::Soft(Error::HostUnreachable));
+            }
+            Ok(v4::Message::EchoReply(_) | v4::Message::Other { .. }) => {
+                self.counters.discard(Discard::IcmpIgnored);
+            }
+        }
+    }
+
+    /// An ICMPv6 message arrives in a contiguous packet.
+    pub(crate) fn receive_icmp_v6(&mut self, now: Instant, packet: &Packet) {
+        let bytes = packet.transport();
+        let (IpAddr::V6(source), IpAddr::V6(destination)) = (packet.source.ip(), packet.destination.ip())
+        else {
+            return;
+        };
+        if !v6::checksum_is_good(bytes, source, destination) {
+            return self.counters.discard(Discard::IcmpChecksum);
+        }
+        match v6::Message::parse(bytes) {
+            Err(_) => self.counters.discard(Discard::IcmpMalformed),
+            Ok(v6::Message::EchoRequest(echo)) => self.answer_echo(now, packet, echo),
+            Ok(v6::Message::Unreachable { code, quoted }) => {
+                self.report(now, packet, quoted, report_v6(code))
+            }
+            Ok(v6::Message::PacketTooBig { mtu_bytes, quoted }) => {
+                self.report(now, packet, quoted, Report::TooBig(mtu_bytes));
+            }
+            Ok(v6::Message::TimeExceeded { quoted, .. } | v6::Message::ParameterProblem { quoted, .. }) => {
+                self.report(now, packet, quoted, Report::Soft(Error::HostUnreachable));
+            }
+            Ok(v6::Message::Neighbor(message)) => self.receive_neighbour_message(now, packet, &message),
+            Ok(v6::Message::EchoReply(_) | v6::Message::Other { .. }) => {
+                self.counters.discard(Discard::IcmpIgnored);
+            }
+        }
+    }
+
+    /// RFC 1122 §3.2.2.6: what was sent to us alone comes back; broadcasts are not answered.
+    fn answer_echo(&mut self, now: Instant, packet: &Packet, echo: Echo<'_>) {
+        if packet.cast != Cast::Unicast || !may_be_answered(packet.source) {
+            return self.counters.discard(Discard::IcmpIgnored);
+        }
+        if !self.echo_limit.take(now) {
+            return self.counters.discard(Discard::EchoLimited);
+        }
+        let envelope = self.envelope(packet.destination, packet.source);
+        let sent = match (packet.destination.ip(), packet.source.ip()) {
+            (IpAddr::V6(from), IpAddr::V6(to)) => {
+                let reply = v6::Message::EchoReply(echo);
+                let mut bytes = vec![0; reply.len_bytes()];
+                reply.emit(&mut bytes, from, to);
+                self.send_packet(now, envelope, Bytes::from(bytes))
+            }
+            _ => {
+                let reply = v4::Message::EchoReply(echo);
+                let mut bytes = vec![0; reply.len_bytes()];
+                reply.emit(&mut bytes);
+                self.send_packet(now, envelope, Bytes::from(bytes))
+            }
+        };
+        if sent.is_ok() {
+            self.counters.echo_replies_sent += 1;
+        }
+    }
+
+    /// An envelope for an ICMP message.
+    pub(crate) fn envelope(&self, source: Address, destination: Address) -> Envelope {
+        let protocol = if source.is_v4() { protocol::ICMP } else { protocol::ICMPV6 };
+        Envelope { source, destination, protocol, hop_limit: self.config.hop_limit }
+    }
+
+    /// An ICMP error: finds whose packet it quotes.
+    fn report(&mut self, now: Instant, packet: &Packet, quoted: &[u8], report: Report) {
+        let Ok(quotation) = Quoted::parse(quoted) else {
+            return self.counters.discard(Discard::IcmpMalformed);
+        };
+        // A message about a packet that another host sent, or that was never ours to send.
+        let ours = Address::from(quotation.source) == packet.destination && packet.cast == Cast::Unicast;
+        let Some((local_port, remote_port)) = quotation.ports().filter(|_| ours) else {
+            return self.counters.discard(Discard::IcmpUnmatched);
+        };
+        let local = SocketAddr::new(quotation.source, local_port);
+        let key = FlowKey::new(local, SocketAddr::new(quotation.destination, remote_port));
+        let report = match report {
+            Report::TooBig(mtu_bytes) => Report::TooBig(self.believable_mtu(&key, mtu_bytes, quoted)),
+            other => other,
+        };
+        let delivered = match quotation.protocol {
+            protocol::TCP => {
+                quotation.tcp_seq().is_some_and(|seq| self.report_to_tcp(now, &key, seq, report))
+            }
+            protocol::UDP => self.report_to_udp(now, &key, report),
+            _ => false,
+        };
+        if delivered {
+            self.counters.icmp_errors_delivered += 1;
+        } else {
+            self.counters.discard(Discard::IcmpUnmatched);
+        }
+    }
+
+    /// RFC 1191 §5 and §7.1, RFC 8201 §4: never below what every path, or the configuration, promises.
+    fn believable_mtu(&self, key: &FlowKey, mtu_bytes: u32, quoted: &[u8]) -> u32 {
+        if !key.is_v4() {
+            return mtu_bytes.max(MTU_V6_MIN);
+        }
+        let packet_bytes = quoted.get(2..4).map_or(0, |len| u32::from(u16::from_be_bytes([len[0], len[1]])));
+        let told = if mtu_bytes == 0 { plateau_below(packet_bytes) } else { mtu_bytes };
+        told.max(self.config.path_mtu_v4_min)
+    }
+
+    fn report_to_tcp(&mut self, now: Instant, key: &FlowKey, seq: wire::Seq, report: Report) -> bool {
+        let Some(index) = self.find_place(key).filter(|place| place & TIME_WAIT_BIT == 0) else {
+            return false;
+        };
+        let Some(socket) = self.sockets.at_mut(index) else { return false };
+        let before = socket.connection.path().mtu_bytes;
+        let event = match report {
+            Report::Hard(error) => PathEvent::HardError { error, seq },
+            Report::Soft(error) => PathEvent::SoftError { error, seq },
+            Report::TooBig(mtu_bytes) => PathEvent::PacketTooBig { mtu_bytes, seq },
+        };
+        socket.connection.handle_path(now, event);
+        let after = socket.connection.path().mtu_bytes;
+        if after < before {
+            // The connection believed it: so do those to come.
+            self.path_mtus.learn(now, key.remote, after, self.config.path_mtu_entries_max);
+        }
+        self.touch(now, index);
+        true
+    }
+
+    fn report_to_udp(&mut self, now: Instant, key: &FlowKey, report: Report) -> bool {
+        let error = match report {
+            Report::Hard(error) | Report::Soft(error) => Some(error),
+            Report::TooBig(_) => None,
+        };
+        let delivered = self.udp_failed(key, error);
+        if let (true, Report::TooBig(mtu_bytes)) = (delivered, report) {
+            self.path_mtus.learn(now, key.remote, mtu_bytes, self.config.path_mtu_entries_max);
+        }
+        delivered
+    }
+
+    /// A packet of ours found no neighbour: its sender learns it as if a router had said so.
+    pub(crate) fn report_unreachable(&mut self, now: Instant, frame: &Frame) {
+        let bytes = frame.head.as_slice();
+        let Some(quotation) = bytes.get(wire::ethernet::HEADER_BYTES..).and_then(|ip| Quoted::parse(ip).ok())
+        else {
+            return;
+        };
+        let Some((local_port, remote_port)) = quotation.ports() else { return };
+        let local = SocketAddr::new(quotation.source, local_port);
+        let key = FlowKey::new(local, SocketAddr::new(quotation.destination, remote_port));
+        let report = Report::Soft(Error::HostUnreachable);
+        match quotation.protocol {
+            protocol::TCP => {
+                if let Some(seq) = quotation.tcp_seq() {
+                    self.report_to_tcp(now, &key, seq, report);
+                }
+            }
+            protocol::UDP => {
+                self.report_to_udp(now, &key, report);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! ICMP and ICMPv6 errors that we send (RFC 1122 §3.2.2, RFC 4443 §2.4 (e) and (f)).
+//!
+//! Never about an ICMP error, never to or about more than one host, and never faster than the limit.
+
+use crate::counters::Discard;
+use crate::host::Host;
+use crate::packet::{Cast, Packet};
+use crate::receive::may_be_answered;
+use bytes::Bytes;
+use std::net::IpAddr;
+use tcp::Instant;
+use wire::icmp::{v4, v6};
+use wire::ip::protocol;
+use wire::ipv6::{Problem, ProblemKind};
+
+/// RFC 792: fragment reassembly time exceeded. RFC 4443 §3.3 has the same number.
+const REASSEMBLY: u8 = 1;
+
+/// What is wrong with a packet.
+#[derive(Clone, Copy, Debug)]
+enum Complaint {
+    /// Nobody has that port.
+    Port,
+    /// Nobody speaks that protocol.
+    Protocol,
+    /// Its fragments did not come in time.
+    Time,
+    /// A field that makes no sense: the code of a parameter problem, and where.
+    Field { code: u8, pointer: u32 },
+}
+
+impl Host {
+    pub(crate) fn complain_of_port(&mut self, now: Instant, packet: &Packet) {
+        self.complain(now, packet, Complaint::Port);
+    }
+
+    pub(crate) fn complain_of_protocol(&mut self, now: Instant, packet: &Packet) {
+        self.complain(now, packet, Complaint::Protocol);
+    }
+
+    pub(crate) fn complain_of_time(&mut self, now: Instant, packet: &Packet) {
+        self.complain(now, packet, Complaint::Time);
+    }
+
+    pub(crate) fn complain_of_field(&mut self, now: Instant, packet: &Packet, pointer: u32) {
+        self.complain(now, packet, Complaint::Field { code: 0, pointer });
+    }
+
+    pub(crate) fn complain_of_extension(&mut self, now: Instant, packet: &Packet, problem: Problem) {
+        let pointer = problem.pointer;
+        let code = match problem.kind {
+            ProblemKind::RoutingType => 0,
+            ProblemKind::NextHeader => 1,
+            ProblemKind::Option | ProblemKind::OptionUnlessMulticast => 2,
+            ProblemKind::OptionSilently => return,
+        };
+        // RFC 4443 §2.4 (e.3): an option marked 10 is answered even if it came to a group.
+        if problem.kind == ProblemKind::Option && packet.cast == Cast::Multicast {
+            return self.send_complaint(now, packet, Complaint::Field { code, pointer });
+        }
+        self.complain(now, packet, Complaint::Field { code, pointer });
+    }
+
+    fn complain(&mut self, now: Instant, packet: &Packet, complaint: Complaint) {
+        if packet.cast == Cast::Unicast {
+            self.send_complaint(now, packet, complaint);
+        }
+    }
+
+    fn send_complaint(&mut self, now: Instant, packet: &Packet, complaint: Complaint) {
+        if !may_be_answered(packet.source) || is_icmp_error(packet) {
+            return;
+        }
+        if !self.icmp_error_limit.take(now) {
+            return self.counters.discard(Discard::IcmpErrorLimited);
+        }
+        let from = match packet.cast {
+            Cast::Unicast => Some(packet.destination),
+            _ => self.address_towards(packet),
+        };
+        let Some(from) = from else { return };
+        let bytes = match (from.ip(), packet.source.ip()) {
+            (IpAddr::V6(source), IpAddr::V6(destination)) => {
+                let quoted = packet.quote(v6::QUOTE_BYTES_MAX);
+                let message = message_v6(complaint, packet, &quoted);
+                let mut bytes = vec![0; message.len_bytes()];
+                message.emit(&mut bytes, source, destination);
+                bytes
+            }
+            _ => {
+                let quoted = packet.quote(v4::QUOTE_BYTES_MAX);
+                let message = message_v4(complaint, &quoted);
+                let mut bytes = vec![0; message.len_bytes()];
+                message.emit(&mut bytes);
+                bytes
+            }
+        };
+        let envelope = self.envelope(from, packet.source);
+        if self.send_packet(now, envelope, Bytes::from(bytes)).is_ok() {
+            self.counters.icmp_errors_sent += 1;
+        }
+    }
+
+    /// Our address for an answer to a packet that was not sent to one of ours.
+    fn address_towards(&mut self, packet: &Packet) -> Option<crate::flow::Address> {
+        let ip = packet.source.ip();
+        let hop = self.route(std::net::SocketAddr::new(ip, 0))?;
+        self.source_for(ip, hop).map(Into::into)
+    }
+}
+
+fn message_v4(complaint: Complaint, quoted: &[u8]) -> v4::Message<'_> {
+    match complaint {
+        Complaint::Port => v4::Message::Unreachable { code: v4::unreachable::PORT, mtu_bytes: 0, quoted },
+        Complaint::Protocol => {
+            v4::Message::Unreachable { code: v4::unreachable::PROTOCOL, mtu_bytes: 0, quoted }
+        }
+        Complaint::Time => v4::Message::TimeExceeded { code: REASSEMBLY, quoted },
+        Complaint::Field { code, pointer } => {
+            v4::Message::ParameterProblem { code, pointer: u8::try_from(pointer).unwrap_or(0), quoted }
+        }
+    }
+}
+
+fn message_v6<'a>(complaint: Complaint, packet: &Packet, quoted: &'a [u8]) -> v6::Message<'a> {
+    match complaint {
+        Complaint::Port => v6::Message::Unreachable { code: v6::unreachable::PORT, quoted },
+        // RFC 8200 §4: an unrecognized next header is a parameter problem with code 1.
+        Complaint::Protocol => {
+            v6::Message::ParameterProblem { code: 1, pointer: packet.named_at as u32, quoted }
+        }
+        Complaint::Time => v6::Message::TimeExceeded { code: REASSEMBLY, quoted },
+        Complaint::Field { code, pointer } => v6::Message::ParameterProblem { code, pointer, quoted },
+    }
+}
+
+/// ICMP messages other than queries; what cannot be read counts as one.
+fn is_icmp_error(packet: &Packet) -> bool {
+    match (packet.protocol, packet.transport().first()) {
+        (protocol::ICMP, Some(kind)) => !matches!(kind, 0 | 8 | 13 | 14 | 15 | 16 | 17 | 18),
+        (protocol::ICMPV6, Some(kind)) => *kind < 128,
+        (protocol::ICMP | protocol::ICMPV6, None) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,132 @@
+//! The host's interfaces and its own addresses.
+//!
+//! What an interface is belongs to the program that makes it; here is what the host must know: what
+//! frames look like, how large they may be, and which addresses are ours.
+
+use crate::cidr::Cidr;
+use crate::flow::Address;
+use crate::secret::{Purpose, Secret, TableHash};
+use std::collections::HashMap;
+use std::net::IpAddr;
+use wire::LinkCapabilities;
+
+pub use wire::ethernet::MacAddress as Mac;
+
+/// Names an interface of one host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InterfaceId(pub(crate) u16);
+
+impl InterfaceId {
+    /// The way from the host to itself; no frame of it ever leaves.
+    pub(crate) const LOOPBACK: InterfaceId = InterfaceId(u16::MAX);
+
+    /// The number of the interface, from zero in the order in which they were added.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// A link that the host is attached to.
+#[derive(Clone, Debug)]
+pub struct Interface {
+    /// What people call it.
+    pub name: String,
+    /// What it carries and what it does for us.
+    pub capabilities: LinkCapabilities,
+    /// Our address on an Ethernet link; `None` on an IP link.
+    pub hardware: Option<Mac>,
+    /// Our IP addresses on it, each with the network that is reached directly.
+    pub addresses: Vec<Cidr>,
+}
+
+/// Which addresses are ours, answered in constant time.
+pub(crate) struct Addresses {
+    ours: HashMap<Address, InterfaceId, TableHash>,
+    broadcasts: HashMap<Address, InterfaceId, TableHash>,
+    /// The last address found to be ours: nearly every packet is for it.
+    last: Option<Address>,
+    /// Every address is ours: a proxy for whole networks.
+    any: bool,
+}
+
+impl Addresses {
+    pub(crate) fn new(secret: &Secret) -> Self {
+        let hasher = TableHash::new(secret, Purpose::Tables);
+        Addresses {
+            ours: HashMap::with_hasher(hasher),
+            broadcasts: HashMap::with_hasher(hasher),
+            last: None,
+            any: false,
+        }
+    }
+
+    pub(crate) fn add(&mut self, cidr: Cidr, interface: InterfaceId) {
+        self.ours.insert(cidr.address().into(), interface);
+        if let Some(broadcast) = cidr.broadcast() {
+            self.broadcasts.insert(broadcast.into(), interface);
+        }
+    }
+
+    pub(crate) fn set_any(&mut self, any: bool) {
+        self.any = any;
+    }
+
+    /// Whether packets for this address are for us.
+    pub(crate) fn are_ours(&mut self, address: Address) -> bool {
+        if self.last == Some(address) {
+            return true;
+        }
+        let ours = self.ours.contains_key(&address) || is_loopback(address);
+        if ours {
+            self.last = Some(address);
+        }
+        ours
+    }
+
+    /// Whether a packet from outside for this address should be taken as ours.
+    pub(crate) fn takes(&mut self, address: Address) -> bool {
+        self.are_ours(address) || self.any
+    }
+
+    /// Whether the address is the broadcast of a network of ours, or of all.
+    pub(crate) fn is_broadcast(&self, address: Address) -> bool {
+        address.is_v4() && (address.0[12..] == [0xff; 4] || self.broadcasts.contains_key(&address))
+    }
+}
+
+/// 127.0.0.0/8 and ::1 are ours on every host (RFC 1122 §3.2.1.3 (g), RFC 4291 §2.5.3).
+pub(crate) fn is_loopback(address: Address) -> bool {
+    match address.ip() {
+        IpAddr::V4(v4) => v4.is_loopback(),
+        IpAddr::V6(v6) => v6.is_loopback(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ours_are_ours_and_broadcasts_are_known() {
+        let mut addresses = Addresses::new(&Secret::new([1; 32]));
+        addresses.add("10.0.0.2/24".parse().unwrap(), InterfaceId(0));
+        addresses.add("fd00::2/64".parse().unwrap(), InterfaceId(0));
+        let address = |text: &str| Address::from(text.parse::<IpAddr>().unwrap());
+        for (text, ours) in [
+            ("10.0.0.2", true),
+            ("10.0.0.3", false),
+            ("fd00::2", true),
+            ("::1", true),
+            ("127.9.9.9", true),
+            ("::", false),
+        ] {
+            assert_eq!(addresses.are_ours(address(text)), ours, "{text}");
+        }
+        for (text, broadcast) in [("10.0.0.255", true), ("255.255.255.255", true), ("10.0.1.255", false)] {
+            assert_eq!(addresses.is_broadcast(address(text)), broadcast, "{text}");
+        }
+        assert!(!addresses.takes(address("192.0.2.1")));
+        addresses.set_any(true);
+        assert!(addresses.takes(address("192.0.2.1")) && !addresses.are_ours(address("192.0.2.1")));
+    }
+}

@@ -1,0 +1,298 @@
+//! Listeners: who waits for connections where, and how many may wait for the application.
+//!
+//! The backlog bounds what is complete and not yet accepted, as on Linux: while the accept queue is full,
+//! SYNs and the last step of handshakes are dropped, and the peer tries again. Half-open connections
+//! are bounded too; beyond the bound SYNs are answered with cookies (`cookie.rs`).
+
+use crate::config::IsnPolicy;
+use crate::connect::is_any_or_ours;
+use crate::error::Error;
+use crate::event::Event;
+use crate::flow::{Address, FlowKey};
+use crate::host::Host;
+use crate::id::{Key, Slab, SocketId, SocketKind};
+use crate::secret::{Purpose, Secret, TableHash};
+use crate::socket::{NO_PARENT, Standing};
+use std::collections::{HashMap, VecDeque};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use tcp::Instant;
+
+/// How to listen.
+#[derive(Clone, Debug)]
+pub struct ListenOptions {
+    /// Where: an address of ours, or an unspecified one for all of them; port 0 lets the host choose.
+    pub local: SocketAddr,
+    /// How many established connections may wait to be accepted; at least one does.
+    pub backlog: usize,
+    /// Which families `[::]` stands for.
+    pub families: Families,
+    /// Options for the connections; `None`: the host's.
+    pub config: Option<Arc<tcp::Config>>,
+    /// How the connections' initial sequence numbers are chosen; `None`: as the host does.
+    pub isn: Option<IsnPolicy>,
+}
+
+impl ListenOptions {
+    /// Listens at `local` for both families if it is `[::]`, with the host's options.
+    pub fn new(local: SocketAddr, backlog: usize) -> Self {
+        ListenOptions { local, backlog, families: Families::default(), config: None, isn: None }
+    }
+}
+
+/// Which families a listener at `[::]` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Families {
+    /// IPv6 and IPv4, as on Linux unless `IPV6_V6ONLY` is set.
+    #[default]
+    Both,
+    /// IPv6 alone.
+    OnlyV6,
+}
+
+/// A connection handed to the application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its id from now on.
+    pub id: SocketId,
+    /// The peer.
+    pub remote: SocketAddr,
+    /// Our end: the address that the peer asked for.
+    pub local: SocketAddr,
+}
+
+/// One listener.
+pub(crate) struct Listener {
+    pub(crate) local: SocketAddr,
+    pub(crate) backlog: usize,
+    pub(crate) families: Families,
+    pub(crate) config: Option<Arc<tcp::Config>>,
+    pub(crate) isn: Option<IsnPolicy>,
+    pub(crate) half_open: Vec<u32>,
+    pub(crate) queue: VecDeque<u32>,
+    pub(crate) is_noticed: bool,
+}
+
+impl Listener {
+    pub(crate) fn is_full(&self) -> bool {
+        self.queue.len() >= self.backlog.max(1)
+    }
+}
+
+/// All listeners of a host.
+pub(crate) struct Listeners {
+    slab: Slab<Listener>,
+    by_end: HashMap<(Address, u16), u32, TableHash>,
+    /// How many listeners have each port, for the choice of ports.
+    by_port: HashMap<u16, u32, TableHash>,
+    /// Half-open connections of all listeners.
+    pub(crate) half_open: usize,
+}
+
+impl Listeners {
+    pub(crate) fn new(secret: &Secret) -> Self {
+        let hasher = TableHash::new(secret, Purpose::Tables);
+        Listeners {
+            slab: Slab::new(),
+            by_end: HashMap::with_hasher(hasher),
+            by_port: HashMap::with_hasher(hasher),
+            half_open: 0,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slab.len()
+    }
+
+    pub(crate) fn get(&self, key: Key) -> Option<&Listener> {
+        self.slab.get(key)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut Listener> {
+        self.slab.get_mut(key)
+    }
+
+    pub(crate) fn at(&self, index: u32) -> Option<&Listener> {
+        self.slab.at(index)
+    }
+
+    pub(crate) fn has_port(&self, port: u16) -> bool {
+        self.by_port.contains_key(&port)
+    }
+
+    /// Who listens at this address and port: the listener on exactly it, else one on all addresses.
+    pub(crate) fn find(&self, address: Address, port: u16) -> Option<u32> {
+        let at = |address: Address| self.by_end.get(&(address, port)).copied();
+        let both =
+            |index: &u32| self.slab.at(*index).is_some_and(|listener| listener.families == Families::Both);
+        at(address).or_else(|| {
+            if address.is_v4() { at(ANY_V4).or_else(|| at(ANY_V6).filter(both)) } else { at(ANY_V6) }
+        })
+    }
+
+    fn conflicts(&self, local: SocketAddr, families: Families) -> bool {
+        let taken = |ip: IpAddr| self.by_end.get(&(ip.into(), local.port()));
+        let dual = |index: &u32| self.slab.at(*index).is_some_and(|other| other.families == Families::Both);
+        taken(local.ip()).is_some()
+            || (local.ip() == Ipv4Addr::UNSPECIFIED && taken(Ipv6Addr::UNSPECIFIED.into()).is_some_and(dual))
+            || (local.ip() == Ipv6Addr::UNSPECIFIED
+                && families == Families::Both
+                && taken(Ipv4Addr::UNSPECIFIED.into()).is_some())
+    }
+
+    fn insert(&mut self, listener: Listener) -> Key {
+        let (ip, port) = (listener.local.ip(), listener.local.port());
+        let key = self.slab.insert(listener);
+        self.by_end.insert((ip.into(), port), key.index);
+        *self.by_port.entry(port).or_default() += 1;
+        key
+    }
+
+    fn remove(&mut self, key: Key) -> Option<Listener> {
+        self.slab.get(key)?;
+        let listener = self.slab.remove(key.index)?;
+        let port = listener.local.port();
+        self.by_end.remove(&(listener.local.ip().into(), port));
+        if let Some(count) = self.by_port.get_mut(&port) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_port.remove(&port);
+            }
+        }
+        Some(listener)
+    }
+}
+
+const ANY_V4: Address = Address([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0]);
+const ANY_V6: Address = Address([0; 16]);
+
+impl Host {
+    /// Listens at `local` for connections; an unspecified address stands for all of ours, and `[::]` for
+    /// those of both families. Port 0 lets the host choose one ([`Host::local_addr`] tells).
+    ///
+    /// # Errors
+    /// [`Error::AddressInUse`] if there is a listener for the same, [`Error::AddressNotAvailable`] if the
+    /// address is none of ours, [`Error::NoFreePort`], [`Error::TooManySockets`].
+    ///
+    /// ```
+    /// let mut host = stack::Host::new(stack::Config::default(), [7; 32]);
+    /// let listener = host.tcp_listen("[::]:80".parse().expect("an address"), 128)?;
+    /// assert!(host.tcp_accept(listener).is_none());
+    /// # Ok::<(), stack::Error>(())
+    /// ```
+    pub fn tcp_listen(&mut self, local: SocketAddr, backlog: usize) -> Result<SocketId, Error> {
+        self.tcp_listen_with(ListenOptions::new(local, backlog))
+    }
+
+    /// Listens as `options` say; see [`Host::tcp_listen`].
+    ///
+    /// # Errors
+    /// As [`Host::tcp_listen`].
+    pub fn tcp_listen_with(&mut self, options: ListenOptions) -> Result<SocketId, Error> {
+        let ListenOptions { mut local, backlog, families, config, isn } = options;
+        if self.listeners.len() >= self.config.listeners_max {
+            return Err(Error::TooManySockets);
+        }
+        if !is_any_or_ours(&mut self.addresses, local.ip()) {
+            return Err(Error::AddressNotAvailable);
+        }
+        if local.port() == 0 {
+            let listeners = &self.listeners;
+            let nobody = FlowKey::new(local, SocketAddr::new(local.ip(), 0));
+            let port =
+                self.ports.choose(&nobody, |port| !listeners.has_port(port)).ok_or(Error::NoFreePort)?;
+            local.set_port(port);
+        }
+        if self.listeners.conflicts(local, families) {
+            return Err(Error::AddressInUse);
+        }
+        let (half_open, queue) = (Vec::new(), VecDeque::new());
+        let listener =
+            Listener { local, backlog, families, config, isn, half_open, queue, is_noticed: false };
+        Ok(SocketId::new(SocketKind::Listener, self.listeners.insert(listener)))
+    }
+
+    /// Takes the oldest connection whose handshake is complete, its third step included; `None` if there
+    /// is none, or the id is not a listener's.
+    ///
+    /// As on Linux a connection that the peer has reset meanwhile is handed out too: reading it says so.
+    pub fn tcp_accept(&mut self, listener: SocketId) -> Option<Accepted> {
+        let listener = self.listeners.get_mut(listener.key(SocketKind::Listener)?)?;
+        let index = listener.queue.pop_front()?;
+        let key = self.sockets.key_at(index)?;
+        let socket = self.sockets.at_mut(index)?;
+        (socket.standing, socket.parent) = (Standing::Owned, NO_PARENT);
+        if !socket.is_talkative {
+            socket.is_talkative = true;
+            self.talkative.push_back(index);
+        }
+        self.counters.accepted += 1;
+        let id = SocketId::new(SocketKind::Connection, key);
+        Some(Accepted { id, remote: socket.key.remote(), local: socket.key.local() })
+    }
+
+    /// Closes a listener: what nobody has accepted is reset (RFC 9293 §3.10.4, LISTEN).
+    pub(crate) fn close_listener(&mut self, now: Instant, key: Key) -> Result<(), Error> {
+        let listener = self.listeners.remove(key).ok_or(Error::UnknownSocket)?;
+        self.listeners.half_open -= listener.half_open.len();
+        for index in listener.half_open.into_iter().chain(listener.queue) {
+            let Some(socket) = self.sockets.at_mut(index) else { continue };
+            (socket.standing, socket.parent) = (Standing::Orphan, NO_PARENT);
+            socket.connection.abort(now);
+            self.touch(now, index);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn enter_half_open(&mut self, parent: u32, index: u32) {
+        let Some(key) = self.listeners.slab.key_at(parent) else { return };
+        let Some(listener) = self.listeners.get_mut(key) else { return };
+        let position = listener.half_open.len() as u32;
+        listener.half_open.push(index);
+        self.listeners.half_open += 1;
+        if let Some(socket) = self.sockets.at_mut(index) {
+            socket.position = position;
+        }
+    }
+
+    /// A half-open connection is no longer so: its slot is free.
+    pub(crate) fn leave_half_open(&mut self, index: u32) {
+        let Some(socket) = self.sockets.at(index) else { return };
+        let (parent, position) = (socket.parent, socket.position);
+        let Some(listener) = self.listeners.slab.at_mut(parent) else { return };
+        debug_assert_eq!(listener.half_open.get(position as usize), Some(&index), "a child knows its place");
+        listener.half_open.swap_remove(position as usize);
+        self.listeners.half_open -= 1;
+        if let Some(moved) = listener.half_open.get(position as usize).copied()
+            && let Some(socket) = self.sockets.at_mut(moved)
+        {
+            socket.position = position;
+        }
+    }
+
+    /// Whether a half-open connection has become established: then it waits to be accepted.
+    pub(crate) fn check_third_step(&mut self, index: u32) {
+        let Some(socket) = self.sockets.at_mut(index) else { return };
+        let mut accepted = false;
+        while let Some(event) = socket.connection.poll_event() {
+            if event == tcp::Event::Accepted {
+                accepted = true;
+                break;
+            }
+        }
+        if !accepted {
+            return;
+        }
+        let parent = socket.parent;
+        self.leave_half_open(index);
+        if let Some(socket) = self.sockets.at_mut(index) {
+            socket.standing = Standing::Queued;
+        }
+        let Some(key) = self.listeners.slab.key_at(parent) else { return };
+        let Some(listener) = self.listeners.slab.at_mut(parent) else { return };
+        listener.queue.push_back(index);
+        if !core::mem::replace(&mut listener.is_noticed, true) {
+            self.notices.push_back((SocketId::new(SocketKind::Listener, key), Event::Acceptable));
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! An arriving IP packet whose headers have been read: offsets into the frame, nothing copied.
+
+use crate::flow::Address;
+use crate::interface::InterfaceId;
+use bytes::{Buf, Bytes};
+use wire::{Frame, Payload};
+
+/// To how many a packet was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cast {
+    /// To us alone.
+    Unicast,
+    /// To all on the link or network, by its IP or its link address.
+    Broadcast,
+    /// To a group.
+    Multicast,
+}
+
+/// An arriving packet.
+#[derive(Debug)]
+pub(crate) struct Packet {
+    pub(crate) frame: Frame,
+    pub(crate) arrival: InterfaceId,
+    pub(crate) source: Address,
+    pub(crate) destination: Address,
+    pub(crate) cast: Cast,
+    pub(crate) protocol: u8,
+    pub(crate) hop_limit: u8,
+    /// Where the IP header starts, in bytes from the start of the frame.
+    pub(crate) ip_at: usize,
+    /// Where the transport header starts.
+    pub(crate) transport_at: usize,
+    /// Where the packet ends; what is behind is padding of the link.
+    pub(crate) end_at: usize,
+    /// Where the byte stands that names the transport protocol, from the IP header on.
+    pub(crate) named_at: usize,
+}
+
+/// The first contiguous bytes of a frame: its head, or all of it.
+pub(crate) fn start(frame: &Frame) -> &[u8] {
+    match frame.head.as_slice() {
+        [] => frame.payload.contiguous().map_or(&[], |bytes| bytes),
+        head => head,
+    }
+}
+
+/// The frame in one piece; free if it is so already.
+pub(crate) fn flatten(frame: Frame) -> Frame {
+    if frame.head.as_slice().is_empty() && frame.payload.contiguous().is_some() {
+        return frame;
+    }
+    let offload = frame.offload;
+    Frame { offload, ..Frame::from_bytes(Bytes::from(frame.to_vec())) }
+}
+
+impl Packet {
+    /// The transport header and, in a contiguous frame, its text.
+    pub(crate) fn transport(&self) -> &[u8] {
+        let start = start(&self.frame);
+        start.get(self.transport_at..self.end_at.min(start.len())).unwrap_or_default()
+    }
+
+    /// How many bytes transport header and text have.
+    pub(crate) fn transport_bytes(&self) -> usize {
+        self.end_at - self.transport_at
+    }
+
+    /// Whether the first `header_bytes` of the transport are where they can be read, and the text starts a
+    /// piece of its own or lies in the same one.
+    pub(crate) fn is_readable(&self, header_bytes: usize) -> bool {
+        let head_bytes = self.frame.head.as_slice().len();
+        head_bytes == 0 || head_bytes == self.transport_at + header_bytes
+    }
+
+    /// The same packet in one piece.
+    pub(crate) fn flattened(mut self) -> Packet {
+        self.frame = flatten(self.frame);
+        self
+    }
+
+    /// Whether the checksum over pseudo-header, transport header and text comes out right.
+    pub(crate) fn is_intact(&self, mut pseudo_header: wire::checksum::Sum) -> bool {
+        pseudo_header.add(self.transport());
+        let head_bytes = self.frame.head.as_slice().len();
+        if head_bytes > 0 {
+            let mut left = self.end_at.saturating_sub(head_bytes);
+            for piece in self.frame.payload.pieces() {
+                let take = left.min(piece.len());
+                pseudo_header.add(&piece[..take]);
+                left -= take;
+            }
+        }
+        pseudo_header.is_intact()
+    }
+
+    /// The text behind a transport header of this size. The packet [`Packet::is_readable`].
+    pub(crate) fn into_text(self, header_bytes: usize) -> Payload {
+        let text_at = self.transport_at + header_bytes;
+        let head_bytes = self.frame.head.as_slice().len();
+        if head_bytes > 0 {
+            let mut payload = self.frame.payload;
+            payload.truncate(self.end_at - text_at);
+            return payload;
+        }
+        let mut bytes = self.frame.payload.into_pieces().next().unwrap_or_default();
+        bytes.truncate(self.end_at);
+        bytes.advance(text_at.min(bytes.len()));
+        Payload::from(bytes)
+    }
+
+    /// A copy of the packet from its IP header on, at most so much of it: what an ICMP error quotes.
+    pub(crate) fn quote(&self, bytes_max: usize) -> Vec<u8> {
+        let want = bytes_max.min(self.end_at - self.ip_at);
+        let mut out = Vec::with_capacity(want);
+        let mut skip = self.ip_at;
+        let pieces = self.frame.payload.pieces().map(|piece| &piece[..]);
+        for piece in core::iter::once(self.frame.head.as_slice()).chain(pieces) {
+            let from = skip.min(piece.len());
+            let take = (want - out.len()).min(piece.len() - from);
+            out.extend_from_slice(&piece[from..from + take]);
+            skip -= from;
+        }
+        out
+    }
+}

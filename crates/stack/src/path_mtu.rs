@@ -1,0 +1,119 @@
+//! What paths carry, as ICMP told (RFC 1191, RFC 8201).
+//!
+//! A bounded memory of path MTUs by destination, for the connections still to come; each living
+//! connection knows its own. An entry is believed for ten minutes. What is *not* here: whether to
+//! believe the message; that takes the connection's sequence numbers (RFC 5927).
+
+use crate::flow::Address;
+use crate::secret::{Purpose, Secret, TableHash};
+use core::time::Duration;
+use std::collections::{HashMap, VecDeque};
+use tcp::Instant;
+
+/// MTUs of links that exist, for messages of old routers that name none (RFC 1191 §7.1, table 7-1).
+const PLATEAUS: [u32; 9] = [32_000, 17_914, 8_166, 4_352, 2_002, 1_492, 1_006, 508, 296];
+
+/// The next plateau below a packet that was too big.
+pub(crate) fn plateau_below(packet_bytes: u32) -> u32 {
+    PLATEAUS.into_iter().find(|plateau| *plateau < packet_bytes).unwrap_or(68)
+}
+
+struct Entry {
+    mtu_bytes: u32,
+    learned: Instant,
+}
+
+/// Path MTUs by destination.
+pub(crate) struct PathMtus {
+    entries: HashMap<Address, Entry, TableHash>,
+    /// In order of learning; an entry learned again is in it twice, and the earlier is stale.
+    order: VecDeque<(Instant, Address)>,
+}
+
+impl PathMtus {
+    pub(crate) fn new(secret: &Secret) -> Self {
+        let entries = HashMap::with_hasher(TableHash::new(secret, Purpose::Tables));
+        PathMtus { entries, order: VecDeque::new() }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Remembers, forgetting the oldest beyond `entries_max`. A larger MTU than the one known is not
+    /// learned: messages only ever lower it (RFC 1191 §6.3).
+    pub(crate) fn learn(&mut self, now: Instant, destination: Address, mtu_bytes: u32, entries_max: usize) {
+        if self.entries.get(&destination).is_some_and(|entry| entry.mtu_bytes <= mtu_bytes) {
+            return;
+        }
+        self.entries.insert(destination, Entry { mtu_bytes, learned: now });
+        self.order.push_back((now, destination));
+        while self.order.len() > entries_max.max(1) {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some((learned, destination)) = self.order.pop_front()
+            && self.entries.get(&destination).is_some_and(|entry| entry.learned == learned)
+        {
+            self.entries.remove(&destination);
+        }
+    }
+
+    /// The MTU of the path, if it is known and not too old.
+    pub(crate) fn find(&self, now: Instant, destination: Address, age: Duration) -> Option<u32> {
+        if self.entries.is_empty() {
+            return None;
+        }
+        self.entries
+            .get(&destination)
+            .filter(|entry| now.since(entry.learned) < age)
+            .map(|entry| entry.mtu_bytes)
+    }
+
+    /// Drops what is too old. Nobody waits for it, so it sets no timer.
+    pub(crate) fn expire(&mut self, now: Instant, age: Duration) {
+        while self.order.front().is_some_and(|(learned, _)| now.since(*learned) >= age) {
+            self.forget_oldest();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    const AGE: Duration = Duration::from_secs(600);
+
+    fn address(n: u8) -> Address {
+        Ipv4Addr::new(192, 0, 2, n).into()
+    }
+
+    #[test]
+    fn learned_lowered_aged_and_bounded() {
+        let mut paths = PathMtus::new(&Secret::new([4; 32]));
+        let start = Instant::from_millis(5);
+        paths.learn(start, address(1), 1_400, 3);
+        paths.learn(start, address(1), 1_450, 3);
+        assert_eq!(paths.find(start, address(1), AGE), Some(1_400), "only ever lower");
+        paths.learn(start + Duration::from_secs(1), address(1), 1_300, 3);
+        assert_eq!(paths.find(start + AGE, address(1), AGE), Some(1_300));
+        assert_eq!(paths.find(start + Duration::from_secs(601), address(1), AGE), None);
+        for n in 2..9 {
+            paths.learn(start + Duration::from_secs(2), address(n), 1_300, 3);
+        }
+        assert_eq!(paths.len(), 3);
+        assert_eq!(paths.find(start + Duration::from_secs(2), address(8), AGE), Some(1_300));
+        paths.expire(start + Duration::from_secs(700), AGE);
+        assert_eq!((paths.len(), paths.order.len()), (0, 0));
+    }
+
+    #[test]
+    fn plateaus_go_down_and_end() {
+        assert_eq!(plateau_below(1_500), 1_492);
+        assert_eq!(plateau_below(1_492), 1_006);
+        assert_eq!(plateau_below(100), 68);
+    }
+}

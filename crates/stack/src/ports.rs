@@ -1,0 +1,92 @@
+//! Which port a connection gets when it asks for none (RFC 6056 §3.3.4: double hash).
+//!
+//! A keyed hash of the other end chooses where to begin, a small table of counters how far to go on:
+//! ports towards one peer follow each other slowly and are reused late, while nobody off the path can
+//! guess the next one. Whether a port is free is the caller's question, asked of the one table of
+//! connections: ports towards different peers never collide.
+
+use crate::flow::FlowKey;
+use crate::secret::{Keyed, Purpose, Secret};
+use core::ops::RangeInclusive;
+
+/// RFC 6056 §3.3.4: a table of ten would do; more keeps peers apart better.
+const COUNTERS: usize = 256;
+
+/// Chooses ephemeral ports.
+pub(crate) struct Ports {
+    range: RangeInclusive<u16>,
+    offset: Keyed,
+    counter: Keyed,
+    counters: Box<[u32; COUNTERS]>,
+}
+
+impl Ports {
+    pub(crate) fn new(secret: &Secret, range: RangeInclusive<u16>) -> Self {
+        Ports {
+            range,
+            offset: Keyed::new(secret, Purpose::PortOffset),
+            counter: Keyed::new(secret, Purpose::PortCounter),
+            counters: Box::new([0; COUNTERS]),
+        }
+    }
+
+    /// A port for which `is_free` answers yes; `None` when the whole range has been asked for in vain.
+    ///
+    /// The port of `towards.local` is not looked at.
+    pub(crate) fn choose(&mut self, towards: &FlowKey, mut is_free: impl FnMut(u16) -> bool) -> Option<u16> {
+        let ends = FlowKey { local_port: 0, ..*towards };
+        let mut bytes = [0; 36];
+        let len = ends.hashed_bytes(&mut bytes);
+        let offset = self.offset.hash(&bytes[..len]) as u32;
+        let counter = &mut self.counters[self.counter.hash(&bytes[..len]) as usize % COUNTERS];
+        let count = u32::from(*self.range.end()).checked_sub(u32::from(*self.range.start()))? + 1;
+        for _ in 0..count {
+            let port = *self.range.start() + (offset.wrapping_add(*counter) % count) as u16;
+            *counter = counter.wrapping_add(1);
+            if is_free(port) {
+                return Some(port);
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn towards(remote: &str) -> FlowKey {
+        FlowKey::new("10.0.0.1:0".parse().unwrap(), remote.parse().unwrap())
+    }
+
+    #[test]
+    fn the_whole_range_is_used_before_a_port_comes_again() {
+        let mut ports = Ports::new(&Secret::new([5; 32]), 50_000..=50_099);
+        let chosen: BTreeSet<_> =
+            (0..100).filter_map(|_| ports.choose(&towards("10.0.0.2:80"), |_| true)).collect();
+        assert_eq!(chosen.len(), 100);
+        assert_eq!((chosen.first(), chosen.last()), (Some(&50_000), Some(&50_099)));
+    }
+
+    #[test]
+    fn taken_ports_are_stepped_over_and_an_empty_range_says_so() {
+        let mut ports = Ports::new(&Secret::new([5; 32]), 50_000..=50_003);
+        assert_eq!(ports.choose(&towards("10.0.0.2:80"), |port| port == 50_002), Some(50_002));
+        assert_eq!(ports.choose(&towards("10.0.0.2:80"), |_| false), None);
+        let backwards = RangeInclusive::new(9, 8);
+        assert_eq!(
+            Ports::new(&Secret::new([5; 32]), backwards).choose(&towards("10.0.0.2:80"), |_| true),
+            None
+        );
+    }
+
+    #[test]
+    fn peers_and_secrets_begin_elsewhere() {
+        let first = |secret, remote| {
+            Ports::new(&Secret::new([secret; 32]), 1..=u16::MAX).choose(&towards(remote), |_| true)
+        };
+        assert_ne!(first(1, "10.0.0.2:80"), first(2, "10.0.0.2:80"));
+        assert_ne!(first(1, "10.0.0.2:80"), first(1, "10.0.0.2:81"));
+    }
+}

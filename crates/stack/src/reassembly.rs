@@ -1,0 +1,289 @@
+//! Fragments become datagrams again, within bounds (RFC 791 §3.2, RFC 815, RFC 8200 §4.5).
+//!
+//! Overlapping fragments spoil their datagram, and what comes later of it is refused too (RFC 5722, for
+//! both families); the first fragment must hold the transport header (RFC 1858, RFC 7112). Bytes,
+//! datagrams, fragments and time are bounded; beyond a bound the oldest datagram goes.
+
+use crate::counters::Discard;
+use crate::flow::Address;
+use crate::host::Host;
+use crate::interface::InterfaceId;
+use crate::packet::{Packet, start};
+use bytes::Bytes;
+use core::time::Duration;
+use std::collections::{BTreeMap, VecDeque};
+use tcp::Instant;
+use wire::ip::protocol;
+use wire::{Frame, ipv4};
+
+/// What a fragment says of itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fragment {
+    pub(crate) identification: u32,
+    pub(crate) offset_bytes: usize,
+    pub(crate) more: bool,
+}
+
+/// Which fragments belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Name {
+    interface: InterfaceId,
+    source: Address,
+    destination: Address,
+    identification: u32,
+    /// RFC 791: identifications are per protocol; RFC 8200: they are not.
+    protocol: u8,
+}
+
+struct Datagram {
+    created: Instant,
+    /// The first fragment, for its headers.
+    first: Option<Packet>,
+    /// By their place, none overlapping.
+    pieces: BTreeMap<usize, Bytes>,
+    held_bytes: usize,
+    total_bytes: Option<usize>,
+    /// Something was wrong: whatever else comes is refused until the time is up (RFC 5722 §4).
+    is_spoilt: bool,
+}
+
+impl Datagram {
+    fn spoil(&mut self) -> usize {
+        self.is_spoilt = true;
+        self.pieces.clear();
+        self.first = None;
+        core::mem::take(&mut self.held_bytes)
+    }
+
+    /// Whether a piece fits among the others: it may be one of them again, but not overlap any.
+    fn check(&self, offset: usize, len: usize, more: bool) -> Result<Fit, Discard> {
+        let end = offset + len;
+        if self.pieces.get(&offset).is_some_and(|piece| piece.len() == len) {
+            return Ok(Fit::Duplicate);
+        }
+        let before = self.pieces.range(..=offset).next_back();
+        let after = self.pieces.range(offset..).next();
+        if before.is_some_and(|(at, piece)| at + piece.len() > offset)
+            || after.is_some_and(|(at, _)| *at < end)
+        {
+            return Err(Discard::FragmentOverlap);
+        }
+        let beyond = self.pieces.last_key_value().is_some_and(|(at, piece)| at + piece.len() > end);
+        if self.total_bytes.is_some_and(|total| end > total || (!more && end != total)) || (!more && beyond) {
+            return Err(Discard::FragmentLength);
+        }
+        Ok(Fit::New)
+    }
+}
+
+enum Fit {
+    New,
+    Duplicate,
+}
+
+/// Datagrams whose fragments have not all arrived.
+#[derive(Default)]
+pub(crate) struct Reassembly {
+    datagrams: BTreeMap<Name, Datagram>,
+    /// In order of creation; names of those that are gone are skipped.
+    order: VecDeque<(Instant, Name)>,
+    held_bytes: usize,
+    timeout: Duration,
+}
+
+impl Reassembly {
+    pub(crate) fn len(&self) -> usize {
+        self.datagrams.len()
+    }
+
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        self.order.front().map(|(created, _)| *created + self.timeout)
+    }
+
+    fn remove(&mut self, name: &Name) -> Option<Datagram> {
+        let datagram = self.datagrams.remove(name)?;
+        self.held_bytes -= datagram.held_bytes;
+        Some(datagram)
+    }
+
+    /// Takes out the oldest datagram.
+    fn remove_oldest(&mut self) -> Option<Datagram> {
+        while let Some((created, name)) = self.order.pop_front() {
+            if self.datagrams.get(&name).is_some_and(|datagram| datagram.created == created) {
+                return self.remove(&name);
+            }
+        }
+        None
+    }
+
+    /// Drops names of datagrams that are gone from the front of the order.
+    fn trim(&mut self) {
+        while let Some((created, name)) = self.order.front() {
+            if self.datagrams.get(name).is_some_and(|datagram| datagram.created == *created) {
+                break;
+            }
+            self.order.pop_front();
+        }
+    }
+}
+
+/// The smallest first fragment: one that holds the transport header (RFC 1858 §3.1, RFC 8200 §4.5).
+fn first_bytes_min(protocol: u8) -> usize {
+    match protocol {
+        protocol::TCP => 20,
+        protocol::UDP | protocol::ICMP | protocol::ICMPV6 => 8,
+        _ => 1,
+    }
+}
+
+impl Host {
+    /// Keeps a fragment; gives the whole packet when it was the last one missing.
+    pub(crate) fn reassemble(&mut self, now: Instant, packet: Packet, fragment: Fragment) -> Option<Packet> {
+        self.reassembly.timeout = self.config.reassembly_timeout;
+        if let Err(why) = self.check_fragment(now, &packet, fragment) {
+            self.counters.discard(why);
+            return None;
+        }
+        let name = Name {
+            interface: packet.arrival,
+            source: packet.source,
+            destination: packet.destination,
+            identification: fragment.identification,
+            protocol: if packet.source.is_v4() { packet.protocol } else { 0 },
+        };
+        let len = packet.end_at - packet.transport_at;
+        self.make_room(now, &name, len);
+        match self.insert_fragment(now, name, packet, fragment) {
+            Ok(whole) => whole,
+            Err(why) => {
+                self.counters.discard(why);
+                if let Some(datagram) = self.reassembly.datagrams.get_mut(&name) {
+                    self.reassembly.held_bytes -= datagram.spoil();
+                }
+                None
+            }
+        }
+    }
+
+    /// What can be said of a fragment alone.
+    fn check_fragment(&mut self, now: Instant, packet: &Packet, fragment: Fragment) -> Result<(), Discard> {
+        let len = packet.end_at - packet.transport_at;
+        let end = fragment.offset_bytes + len;
+        let headers = packet.transport_at - packet.ip_at;
+        if len == 0 {
+            return Err(Discard::FragmentTiny);
+        }
+        if (fragment.more && len % 8 != 0) || headers + end > 65_535 + 40 || end > 65_535 {
+            if !packet.source.is_v4() {
+                // RFC 8200 §4.5: point at the length, or at the offset.
+                let pointer = if end > 65_535 { headers - 6 } else { 4 };
+                self.complain_of_field(now, packet, pointer as u32);
+            }
+            return Err(Discard::FragmentLength);
+        }
+        let hides_header = fragment.offset_bytes == 0 && len < first_bytes_min(packet.protocol);
+        // RFC 1858 §4.2: a fragment at offset 8 could overwrite the flags of a TCP header.
+        let rewrites_header =
+            packet.source.is_v4() && packet.protocol == protocol::TCP && fragment.offset_bytes == 8;
+        if hides_header || rewrites_header { Err(Discard::FragmentTiny) } else { Ok(()) }
+    }
+
+    /// Drops the oldest datagrams until there is room for so many bytes more.
+    fn make_room(&mut self, now: Instant, name: &Name, len: usize) {
+        let is_new = !self.reassembly.datagrams.contains_key(name);
+        let config = &self.config;
+        let (bytes_max, datagrams_max) = (config.reassembly_bytes_max, config.reassembly_datagrams_max);
+        while self.reassembly.held_bytes + len > bytes_max
+            || (is_new && self.reassembly.datagrams.len() >= datagrams_max.max(1))
+        {
+            if self.reassembly.remove_oldest().is_none() {
+                break;
+            }
+            self.counters.discard(Discard::FragmentBound);
+        }
+        if !self.reassembly.datagrams.contains_key(name) {
+            self.reassembly.trim();
+            self.reassembly.order.push_back((now, *name));
+            let datagram = Datagram {
+                created: now,
+                first: None,
+                pieces: BTreeMap::new(),
+                held_bytes: 0,
+                total_bytes: None,
+                is_spoilt: false,
+            };
+            self.reassembly.datagrams.insert(*name, datagram);
+        }
+    }
+
+    fn insert_fragment(
+        &mut self,
+        now: Instant,
+        name: Name,
+        packet: Packet,
+        fragment: Fragment,
+    ) -> Result<Option<Packet>, Discard> {
+        let _ = now;
+        let Some(datagram) = self.reassembly.datagrams.get_mut(&name) else { return Ok(None) };
+        if datagram.is_spoilt {
+            return Err(Discard::FragmentOverlap);
+        }
+        let text = packet.transport();
+        match datagram.check(fragment.offset_bytes, text.len(), fragment.more)? {
+            Fit::Duplicate => return Ok(None),
+            Fit::New if datagram.pieces.len() >= self.config.reassembly_fragments_max => {
+                return Err(Discard::FragmentBound);
+            }
+            Fit::New => {}
+        }
+        if !fragment.more {
+            datagram.total_bytes = Some(fragment.offset_bytes + text.len());
+        }
+        datagram.held_bytes += text.len();
+        self.reassembly.held_bytes += text.len();
+        datagram.pieces.insert(fragment.offset_bytes, Bytes::copy_from_slice(text));
+        if fragment.offset_bytes == 0 {
+            datagram.first = Some(packet);
+        }
+        if datagram.total_bytes != Some(datagram.held_bytes) {
+            return Ok(None);
+        }
+        let whole = self.reassembly.remove(&name);
+        self.reassembly.trim();
+        self.counters.reassembled += 1;
+        Ok(whole.and_then(put_together))
+    }
+
+    /// Gives up datagrams that have waited too long (RFC 792, RFC 4443 §3.3: told if the first fragment came).
+    pub(crate) fn expire_reassembly(&mut self, now: Instant) {
+        while self.reassembly.next_due().is_some_and(|due| due <= now) {
+            if let Some(datagram) = self.reassembly.remove_oldest() {
+                self.counters.discard(Discard::FragmentTimeout);
+                if let Some(first) = datagram.first {
+                    self.complain_of_time(now, &first);
+                }
+            }
+            self.reassembly.trim();
+        }
+    }
+}
+
+/// The headers of the first fragment before the text of all.
+fn put_together(datagram: Datagram) -> Option<Packet> {
+    let first = datagram.first?;
+    let mut whole = start(&first.frame)[first.ip_at..first.transport_at].to_vec();
+    let header_bytes = whole.len();
+    datagram.pieces.values().for_each(|piece| whole.extend_from_slice(piece));
+    if first.source.is_v4() && header_bytes >= ipv4::HEADER_BYTES {
+        // As if it had come in one piece: an ICMP error may quote it.
+        let total = u16::try_from(whole.len()).unwrap_or(u16::MAX);
+        whole[2..4].copy_from_slice(&total.to_be_bytes());
+        whole[6..8].copy_from_slice(&[0, 0]);
+        whole[10..12].copy_from_slice(&[0, 0]);
+        let checksum = wire::checksum::of(&whole[..header_bytes]);
+        whole[10..12].copy_from_slice(&checksum.to_be_bytes());
+    }
+    let end_at = whole.len();
+    let frame = Frame::from_bytes(Bytes::from(whole));
+    Some(Packet { frame, ip_at: 0, transport_at: header_bytes, end_at, ..first })
+}

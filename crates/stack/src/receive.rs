@@ -1,0 +1,273 @@
+//! A frame arrives: link, then IP, then whoever the packet is for.
+//!
+//! Every refusal is counted by reason and otherwise silent, unless an ICMP error is due. Nothing is
+//! copied on the way: what a parser says is offsets into the frame. What is *not* here: what the
+//! transports do (`segment.rs`, `udp.rs`, `icmp.rs`), fragments (`reassembly.rs`), neighbours.
+
+use crate::counters::Discard;
+use crate::flow::Address;
+use crate::host::Host;
+use crate::interface::{InterfaceId, Mac, is_loopback};
+use crate::packet::{Cast, Packet, flatten, start};
+use crate::reassembly::Fragment;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use tcp::Instant;
+use wire::ethernet::{self, ethertype};
+use wire::ip::protocol;
+use wire::ipv6::ProblemKind;
+use wire::{Checksum, Frame, Medium, ipv4, ipv6};
+
+/// Loose and strict source routes among IPv4 options (RFC 791 §3.1).
+const SOURCE_ROUTES: [u8; 2] = [131, 137];
+
+impl Host {
+    /// A frame has arrived on an interface. Whatever is in it, the host goes on.
+    pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, frame: Frame) {
+        self.now = self.now.max(now);
+        self.counters.frames_received += 1;
+        let Some(link) = self.interfaces.get(interface.index()) else {
+            return self.counters.discard(Discard::UnknownInterface);
+        };
+        match (link.capabilities.medium, link.hardware) {
+            (Medium::Ethernet, Some(hardware)) => self.receive_ethernet(now, interface, hardware, frame),
+            _ => self.receive_ip(
+                now,
+                Arrived { interface, ip_at: 0, cast: Cast::Unicast, sender: None },
+                frame,
+            ),
+        }
+    }
+
+    fn receive_ethernet(&mut self, now: Instant, interface: InterfaceId, hardware: Mac, frame: Frame) {
+        let frame = if start(&frame).is_empty() { flatten(frame) } else { frame };
+        let Ok((header, ip_at)) = ethernet::Header::parse(start(&frame)) else {
+            return self.counters.discard(Discard::EthernetMalformed);
+        };
+        let cast = match header.destination {
+            Mac::BROADCAST => Cast::Broadcast,
+            group if group.is_multicast() => Cast::Multicast,
+            one if one == hardware => Cast::Unicast,
+            _ => return self.counters.discard(Discard::EthernetNotForUs),
+        };
+        match header.ethertype {
+            ethertype::ARP => self.receive_arp(now, interface, &flatten(frame), ip_at),
+            ethertype::IPV4 | ethertype::IPV6 => {
+                let sender = Some(header.source);
+                self.receive_ip(now, Arrived { interface, ip_at, cast, sender }, frame);
+            }
+            _ => self.counters.discard(Discard::EthernetUnknownType),
+        }
+    }
+
+    /// A packet from this host to itself arrives.
+    pub(crate) fn receive_loopback(&mut self, now: Instant, frame: Frame) {
+        let interface = InterfaceId::LOOPBACK;
+        self.receive_ip(now, Arrived { interface, ip_at: 0, cast: Cast::Unicast, sender: None }, frame);
+    }
+
+    fn receive_ip(&mut self, now: Instant, arrived: Arrived, frame: Frame) {
+        let frame = if start(&frame).is_empty() { flatten(frame) } else { frame };
+        let read = match start(&frame).get(arrived.ip_at).map(|first| first >> 4) {
+            Some(4) => self.read_ipv4(now, arrived, frame),
+            Some(6) => self.read_ipv6(now, arrived, frame),
+            _ => Err(Discard::IpMalformed),
+        };
+        match read {
+            Ok(Some(packet)) => self.deliver(now, packet),
+            Ok(None) => {}
+            Err(why) => self.counters.discard(why),
+        }
+    }
+
+    /// Hands a whole packet to its transport.
+    pub(crate) fn deliver(&mut self, now: Instant, packet: Packet) {
+        match packet.protocol {
+            protocol::TCP => self.receive_tcp(now, packet),
+            protocol::UDP => self.receive_udp(now, packet),
+            protocol::ICMP if packet.source.is_v4() => self.receive_icmp_v4(now, &packet.flattened()),
+            protocol::ICMPV6 if !packet.source.is_v4() => self.receive_icmp_v6(now, &packet.flattened()),
+            protocol::NO_NEXT_HEADER => {}
+            _ => {
+                self.counters.discard(Discard::UnknownProtocol);
+                self.complain_of_protocol(now, &packet);
+            }
+        }
+    }
+
+    /// RFC 791, RFC 1122 §3.2.1: the header is checked, the packet is ours and whole.
+    fn read_ipv4(&mut self, now: Instant, arrived: Arrived, frame: Frame) -> Result<Option<Packet>, Discard> {
+        let start = start(&frame);
+        let bytes = &start[arrived.ip_at..];
+        let (header, header_bytes) = ipv4::Header::parse(bytes).map_err(|_| Discard::IpMalformed)?;
+        let available = frame.len() - arrived.ip_at;
+        let text_bytes = match header.total_bytes {
+            // A super-segment too large for the field, vouched for by the link.
+            0 if frame.offload.segment_bytes > 0 => available - header_bytes,
+            _ => header.text_bytes(header_bytes, available).map_err(|_| Discard::IpMalformed)?,
+        };
+        if !arrived.is_internal() && !ipv4::checksum_is_good(&bytes[..header_bytes]) {
+            return Err(Discard::IpHeaderChecksum);
+        }
+        if header_bytes > ipv4::HEADER_BYTES && has_source_route(&bytes[ipv4::HEADER_BYTES..header_bytes]) {
+            return Err(Discard::IpSourceRoute);
+        }
+        let (source, destination) = (Address::from(header.source), Address::from(header.destination));
+        let cast = self.check_addresses(&arrived, source, destination)?;
+        let transport_at = arrived.ip_at + header_bytes;
+        let packet = Packet {
+            arrival: arrived.interface,
+            source,
+            destination,
+            cast,
+            protocol: header.protocol,
+            hop_limit: header.ttl,
+            ip_at: arrived.ip_at,
+            transport_at,
+            end_at: transport_at + text_bytes,
+            named_at: 9,
+            frame,
+        };
+        if !header.is_fragment() {
+            return Ok(Some(packet));
+        }
+        let fragment = Fragment {
+            identification: u32::from(header.identification),
+            offset_bytes: usize::from(header.fragment_offset_bytes),
+            more: header.more_fragments,
+        };
+        Ok(self.reassemble(now, packet.flattened(), fragment))
+    }
+
+    /// RFC 8200: extension headers are stepped over, the packet is ours and whole.
+    fn read_ipv6(&mut self, now: Instant, arrived: Arrived, frame: Frame) -> Result<Option<Packet>, Discard> {
+        let header =
+            ipv6::Header::parse(&start(&frame)[arrived.ip_at..]).map_err(|_| Discard::IpMalformed)?;
+        // Extension headers and transport header must be in one piece.
+        let plain = matches!(header.next_header, protocol::TCP | protocol::UDP | protocol::ICMPV6);
+        let frame = if plain { frame } else { flatten(frame) };
+        let bytes = &start(&frame)[arrived.ip_at..];
+        let available = frame.len() - arrived.ip_at;
+        let text_bytes = match header.payload_bytes {
+            0 if frame.offload.segment_bytes > 0 => available - ipv6::HEADER_BYTES,
+            _ => header.text_bytes(available).map_err(|_| Discard::IpMalformed)?,
+        };
+        let end_bytes = ipv6::HEADER_BYTES + text_bytes;
+        let upper = ipv6::walk(&bytes[..end_bytes.min(bytes.len())]).map_err(|_| Discard::IpMalformed)?;
+        let (source, destination) = (address_v6(header.source)?, address_v6(header.destination)?);
+        let cast = self.check_addresses(&arrived, source, destination)?;
+        let packet = Packet {
+            arrival: arrived.interface,
+            source,
+            destination,
+            cast,
+            protocol: upper.protocol,
+            hop_limit: header.hop_limit,
+            ip_at: arrived.ip_at,
+            transport_at: arrived.ip_at + upper.offset_bytes,
+            end_at: arrived.ip_at + end_bytes,
+            named_at: upper.named_at_bytes,
+            frame,
+        };
+        if let Some(problem) = upper.problem {
+            if problem.kind != ProblemKind::OptionSilently {
+                self.complain_of_extension(now, &packet, problem);
+            }
+            return Err(Discard::Ipv6Extension);
+        }
+        let _ = arrived.sender;
+        match upper.fragment {
+            // RFC 6946: an atomic fragment is a whole packet, whatever else has its identification.
+            Some(fragment) if !fragment.is_atomic() => {
+                let fragment = Fragment {
+                    identification: fragment.identification,
+                    offset_bytes: usize::from(fragment.offset_bytes),
+                    more: fragment.more,
+                };
+                Ok(self.reassemble(now, packet, fragment))
+            }
+            _ => Ok(Some(packet)),
+        }
+    }
+
+    /// Who may send to whom (RFC 1122 §3.2.1.3, RFC 4291 §2.5, MUST-63).
+    fn check_addresses(
+        &mut self,
+        arrived: &Arrived,
+        source: Address,
+        destination: Address,
+    ) -> Result<Cast, Discard> {
+        let cast = match destination.ip() {
+            ip if ip.is_multicast() => Cast::Multicast,
+            _ if self.addresses.takes(destination) => arrived.cast,
+            _ if self.addresses.is_broadcast(destination) => Cast::Broadcast,
+            _ => return Err(Discard::IpNotForUs),
+        };
+        if arrived.is_internal() {
+            return Ok(cast);
+        }
+        let unspecified = match source.ip() {
+            // Before it has an address a host may look for one: DHCP, duplicate address detection.
+            IpAddr::V4(v4) => v4.is_unspecified() && cast == Cast::Unicast,
+            IpAddr::V6(v6) => v6.is_unspecified() && cast != Cast::Multicast,
+        };
+        if unspecified
+            || source.ip().is_multicast()
+            || self.addresses.is_broadcast(source)
+            || is_loopback(source)
+            || is_loopback(destination)
+        {
+            return Err(Discard::IpBadSource);
+        }
+        if self.addresses.are_ours(source) {
+            return Err(Discard::IpSourceIsOurs);
+        }
+        Ok(cast)
+    }
+}
+
+/// How a packet came.
+struct Arrived {
+    interface: InterfaceId,
+    ip_at: usize,
+    cast: Cast,
+    sender: Option<Mac>,
+}
+
+impl Arrived {
+    fn is_internal(&self) -> bool {
+        self.interface == InterfaceId::LOOPBACK
+    }
+}
+
+/// Whether the link vouches for the transport checksum, or has left it to us to fill in.
+pub(crate) fn is_trusted(frame: &Frame) -> bool {
+    frame.offload.checksum != Checksum::Complete
+}
+
+/// IPv4-mapped addresses must not appear on a link: they would stand for somebody else in our tables.
+fn address_v6(ip: Ipv6Addr) -> Result<Address, Discard> {
+    let address = Address::from(IpAddr::V6(ip));
+    if address.is_v4() { Err(Discard::IpBadSource) } else { Ok(address) }
+}
+
+/// Whether IPv4 options contain a source route. Ends at the end of the list or a malformed option.
+fn has_source_route(options: &[u8]) -> bool {
+    let mut rest = options;
+    while let [kind, ..] = *rest {
+        let len = match (kind, rest.get(1)) {
+            (0, _) => return false,
+            (1, _) => 1,
+            (kind, _) if SOURCE_ROUTES.contains(&kind) => return true,
+            (_, Some(len)) if *len >= 2 => usize::from(*len),
+            _ => return false,
+        };
+        rest = rest.get(len..).unwrap_or_default();
+    }
+    false
+}
+
+/// 255.255.255.255 and friends are nobody's to answer.
+pub(crate) fn may_be_answered(address: Address) -> bool {
+    let ip = address.ip();
+    !ip.is_multicast() && !ip.is_unspecified() && ip != IpAddr::V4(Ipv4Addr::BROADCAST)
+}

@@ -1,0 +1,194 @@
+//! A TCP segment arrives at the host: to its connection, to what is left of one, to a listener, or to
+//! nobody (RFC 9293 §3.10.7).
+
+use crate::counters::Discard;
+use crate::flow::FlowKey;
+use crate::host::{Host, Newborn};
+use crate::packet::{Cast, Packet};
+use crate::receive::{is_trusted, may_be_answered};
+use crate::socket::Standing;
+use crate::time_wait::TIME_WAIT_BIT;
+use std::net::SocketAddr;
+use tcp::listen::Arrival;
+use tcp::{Connection, Instant, ResetReason, Segment, SendReason, State, TimeWaitVerdict, closed, listen};
+use wire::Seq;
+use wire::checksum::{pseudo_header_v4, pseudo_header_v6};
+use wire::ip::protocol;
+use wire::tcp::Header;
+
+impl Host {
+    /// Checks, finds the connection, hands over.
+    pub(crate) fn receive_tcp(&mut self, now: Instant, packet: Packet) {
+        let Ok((header, header_bytes)) = Header::parse(packet.transport()) else {
+            return self.counters.discard(Discard::TcpMalformed);
+        };
+        if !packet.is_readable(header_bytes) {
+            return self.receive_tcp(now, packet.flattened());
+        }
+        if !is_trusted(&packet.frame) && !self.tcp_is_intact(&packet) {
+            return self.counters.discard(Discard::TcpChecksum);
+        }
+        if packet.cast != Cast::Unicast || !may_be_answered(packet.source) {
+            return self.counters.discard(Discard::TcpNotUnicast);
+        }
+        let key = FlowKey {
+            local: packet.destination,
+            remote: packet.source,
+            local_port: header.destination_port,
+            remote_port: header.source_port,
+        };
+        let place = self.find_place(&key);
+        let segment = Segment { header, payload: packet.into_text(header_bytes) };
+        match place {
+            Some(place) if place & TIME_WAIT_BIT == 0 => {
+                self.segment_for_connection(now, place, &key, segment)
+            }
+            Some(place) => self.segment_in_time_wait(now, place & !TIME_WAIT_BIT, &key, &segment),
+            None => self.segment_for_listener(now, &key, segment, None),
+        }
+    }
+
+    fn tcp_is_intact(&self, packet: &Packet) -> bool {
+        let bytes = packet.transport_bytes() as u32;
+        let sum = match (packet.source.ip(), packet.destination.ip()) {
+            (std::net::IpAddr::V4(from), std::net::IpAddr::V4(to)) => {
+                pseudo_header_v4(from, to, protocol::TCP, bytes)
+            }
+            (std::net::IpAddr::V6(from), std::net::IpAddr::V6(to)) => {
+                pseudo_header_v6(from, to, protocol::TCP, bytes)
+            }
+            _ => return false,
+        };
+        packet.is_intact(sum)
+    }
+
+    fn segment_for_connection(&mut self, now: Instant, index: u32, key: &FlowKey, segment: Segment) {
+        let Some(socket) = self.sockets.at_mut(index) else { return };
+        if socket.standing == Standing::HalfOpen && segment.header.flags.ack() && !segment.header.flags.rst()
+        {
+            // As on Linux: while nobody accepts, the last step of the handshake does not count either.
+            let parent = socket.parent;
+            if self.listeners.at(parent).is_some_and(|listener| listener.is_full()) {
+                return self.counters.discard(Discard::TcpAcceptQueueFull);
+            }
+        }
+        let Some(socket) = self.sockets.at_mut(index) else { return };
+        let is_syn = segment.header.flags.syn();
+        if is_syn && socket.connection.state() == State::TimeWait {
+            let verdict = socket.connection.time_wait().map(|mut time_wait| {
+                let config = socket.connection.config();
+                time_wait.handle_segment(now, &segment.header, segment.text_bytes(), config)
+            });
+            if let Some(TimeWaitVerdict::Reopen { iss_at_least }) = verdict {
+                // The application still holds the old connection; its numbers are no longer needed.
+                socket.connection.abort(now);
+                self.unlink(index);
+                self.touch(now, index);
+                self.counters.time_waits_reopened += 1;
+                return self.segment_for_listener(now, key, segment, Some(iss_at_least));
+            }
+        }
+        self.counters.segments_received += 1;
+        socket.connection.handle_segment(now, segment);
+        let state = socket.connection.state();
+        self.touch(now, index);
+        if state == State::Listen {
+            // RFC 9293 §3.10.7.4: a passive open that came to nothing; its slot is free.
+            self.bury(index);
+        }
+    }
+
+    fn segment_in_time_wait(&mut self, now: Instant, index: u32, key: &FlowKey, segment: &Segment) {
+        let text_bytes = segment.text_bytes();
+        match self.time_waits.arrives(now, index, &segment.header, text_bytes) {
+            Some(TimeWaitVerdict::Reply(reply)) => {
+                self.send_header(now, key, reply.header);
+            }
+            Some(TimeWaitVerdict::Reopen { iss_at_least }) => {
+                self.forget_time_wait(index);
+                self.counters.time_waits_reopened += 1;
+                self.segment_for_listener(now, key, segment.clone(), Some(iss_at_least));
+            }
+            Some(TimeWaitVerdict::Closed) => self.forget_time_wait(index),
+            Some(TimeWaitVerdict::Ignore(_)) | None => self.counters.discard(Discard::TcpTimeWait),
+        }
+    }
+
+    fn segment_for_listener(
+        &mut self,
+        now: Instant,
+        key: &FlowKey,
+        segment: Segment,
+        iss_at_least: Option<Seq>,
+    ) {
+        let Some(index) = self.listeners.find(key.local, key.local_port) else {
+            self.counters.discard(Discard::TcpClosedPort);
+            if let Some(reset) = closed::arrives(&segment.header, segment.text_bytes()) {
+                self.send_reset(now, key, reset, ResetReason::ClosedPort);
+            }
+            return;
+        };
+        match listen::arrives(&segment.header) {
+            Arrival::Ignore(_) => self.counters.discard(Discard::TcpListenerIgnored),
+            Arrival::Open => self.open_passively(now, index, key, &segment, iss_at_least),
+            Arrival::Reset(reset) => {
+                if !self.take_cookie(now, index, key, segment) {
+                    self.send_reset(now, key, reset, ResetReason::UnacceptableAck);
+                }
+            }
+        }
+    }
+
+    /// The first step of a handshake (RFC 9293 §3.10.7.2, third).
+    fn open_passively(
+        &mut self,
+        now: Instant,
+        parent: u32,
+        key: &FlowKey,
+        syn: &Segment,
+        iss_at_least: Option<Seq>,
+    ) {
+        let Some(listener) = self.listeners.at(parent) else { return };
+        if listener.is_full() {
+            return self.counters.discard(Discard::TcpAcceptQueueFull);
+        }
+        let crowded = listener.half_open.len() >= listener.backlog.max(HALF_OPEN_MIN)
+            || self.listeners.half_open >= self.config.half_open_max;
+        let config = listener.config.clone().unwrap_or_else(|| self.config.tcp.clone());
+        let isn = listener.isn;
+        let Some(hop) = self.route_back(key) else {
+            return self.counters.discard(Discard::NoRoute);
+        };
+        let mut birth = self.birth(now, key, hop, isn);
+        if crowded {
+            return self.send_cookie(now, key, syn, birth, config);
+        }
+        if self.sockets.len() >= self.config.connections_max {
+            return self.counters.discard(Discard::TcpTooManyConnections);
+        }
+        if let Some(least) = iss_at_least {
+            birth.iss = birth.iss.latest(least);
+        }
+        let connection = Connection::answer(now, birth, config, syn);
+        self.counters.passive_opens += 1;
+        self.settle_in(now, Newborn { connection, key: *key, parent, interface: hop.interface });
+    }
+
+    /// The way back to the sender of a packet.
+    pub(crate) fn route_back(&mut self, key: &FlowKey) -> Option<crate::route::Hop> {
+        self.route(SocketAddr::new(key.remote.ip(), key.remote_port))
+    }
+
+    /// A reset on the host's own account, unless there have been too many.
+    fn send_reset(&mut self, now: Instant, key: &FlowKey, reset: Header, why: ResetReason) {
+        if !self.reset_limit.take(now) {
+            return self.counters.discard(Discard::ResetLimited);
+        }
+        self.counters.resets_sent += 1;
+        self.trace_sent(now, key, &reset, SendReason::Reset(why));
+        self.send_header(now, key, reset);
+    }
+}
+
+/// A listener with a tiny backlog still lets so many be half open before it turns to cookies.
+const HALF_OPEN_MIN: usize = 16;

@@ -1,0 +1,216 @@
+//! Frames leave: whose turn it is, which way, and in which pieces.
+//!
+//! Connections that may have something to send stand in a list and take turns; a turn is bounded, so
+//! that one bulk transfer does not hold up the others, and long enough that batches stay together. A
+//! link that takes super-segments gets them whole; for others they are cut here, which is cheaper than
+//! asking the connection for each piece. Packets to ourselves go round inside.
+
+use crate::counters::Discard;
+use crate::emit::{self, Outgoing, Shape};
+use crate::flow::FlowKey;
+use crate::host::{Host, TraceRecord};
+use crate::id::SocketId;
+use crate::interface::InterfaceId;
+use crate::route::Hop;
+use std::net::SocketAddr;
+use tcp::{Error, Instant, PathEvent, SegmentFacts, SendReason, Trace, Tracing};
+use wire::tcp::{Header, OptionLayout};
+use wire::{Frame, Medium, Payload, segmentation};
+
+/// The largest text of one super-segment: IPv4's total length is 16 bits, less the largest headers.
+const SUPER_SEGMENT_BYTES_MAX: u32 = 65_535 - 20 - 60;
+/// Packets to ourselves that arrive during one call of [`Host::poll_transmit`]; the rest follow with the
+/// next, so that two ends inside one host cannot keep the driver for ever.
+const LOOPBACK_TURNS: usize = 4_096;
+
+impl Host {
+    /// The next frame to put on a link, until `None`.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<(InterfaceId, Frame)> {
+        self.now = self.now.max(now);
+        let out = self.next_frame(now)?;
+        self.counters.frames_sent += 1;
+        Some(out)
+    }
+
+    fn next_frame(&mut self, now: Instant) -> Option<(InterfaceId, Frame)> {
+        let mut loopback_turns = LOOPBACK_TURNS;
+        loop {
+            if let Some((interface, cut)) = &mut self.cutting {
+                if let Some(frame) = cut.next() {
+                    return Some((*interface, frame));
+                }
+                self.cutting = None;
+            }
+            if let Some(out) = self.outbox.pop_front() {
+                self.wake_datagram_senders();
+                return Some(out);
+            }
+            if let Some(index) = self.ready.front().copied() {
+                if let Some(out) = self.transmit(now, index) {
+                    return Some(out);
+                }
+                continue;
+            }
+            if loopback_turns == 0 {
+                return None;
+            }
+            loopback_turns -= 1;
+            let frame = self.loopback.pop_front()?;
+            self.receive_loopback(now, frame);
+        }
+    }
+
+    /// Asks the connection whose turn it is.
+    fn transmit(&mut self, now: Instant, index: u32) -> Option<(InterfaceId, Frame)> {
+        self.refresh_route(now, index);
+        let Some(socket) = self.sockets.at_mut(index) else {
+            self.end_turn();
+            return None;
+        };
+        let link = self.interfaces.get(socket.interface.index()).map(|interface| &interface.capabilities);
+        let shape = link.map_or(Shape::LOOPBACK, Shape::of);
+        let cuts_itself = link.is_none_or(|link| link.super_segment_bytes_max > 0);
+        let wanted = link.map_or(u32::MAX, |link| link.super_segment_bytes_max);
+        let wanted = if cuts_itself { wanted } else { CUT_BYTES_MAX };
+        let Some(transmit) = socket.connection.poll_transmit(now, wanted.min(SUPER_SEGMENT_BYTES_MAX)) else {
+            socket.is_ready = false;
+            self.end_turn();
+            self.settle(now, index);
+            return None;
+        };
+        self.counters.segments_sent += 1;
+        let (key, interface) = (socket.key, socket.interface);
+        let outgoing = Outgoing {
+            header: transmit.header,
+            payload: transmit.payload,
+            segment_bytes: transmit.segment_bytes,
+            hop_limit: socket.hop_limit,
+            layout: socket.connection.config().option_layout,
+        };
+        self.turn += 1;
+        if self.turn >= self.config.transmissions_per_turn && self.ready.len() > 1 {
+            self.ready.rotate_left(1);
+            self.turn = 0;
+        }
+        if self.tracing == Tracing::On {
+            self.collect_traces(now, index);
+        }
+        let frame = emit::segment(shape, &key, outgoing);
+        let hop = match shape.medium {
+            Medium::Ip => Hop { interface, neighbour: key.remote.ip() },
+            Medium::Ethernet => {
+                let hop = self.routes.find_on(key.remote.ip(), interface);
+                hop.unwrap_or(Hop { interface, neighbour: key.remote.ip() })
+            }
+        };
+        let (interface, frame) = self.dispatch(now, hop, frame)?;
+        if cuts_itself || frame.offload.segment_bytes == 0 {
+            return Some((interface, frame));
+        }
+        let (_, cut) =
+            self.cutting.insert((interface, segmentation::cut(frame, shape.medium, shape.checksum)));
+        cut.next().map(|frame| (interface, frame))
+    }
+
+    fn end_turn(&mut self) {
+        self.ready.pop_front();
+        self.turn = 0;
+    }
+
+    /// The routing table has changed since the connection looked: it looks again.
+    fn refresh_route(&mut self, now: Instant, index: u32) {
+        let epoch = self.routes.epoch();
+        let Some(socket) = self.sockets.at_mut(index).filter(|socket| socket.route_epoch != epoch) else {
+            return;
+        };
+        socket.route_epoch = epoch;
+        let (key, sent) = (socket.key, socket.connection.snapshot().snd_una);
+        match self.route_back(&key) {
+            Some(hop) => {
+                if let Some(socket) = self.sockets.at_mut(index) {
+                    socket.interface = hop.interface;
+                }
+            }
+            None => {
+                if let Some(socket) = self.sockets.at_mut(index) {
+                    let event = PathEvent::SoftError { error: Error::NetworkUnreachable, seq: sent };
+                    socket.connection.handle_path(now, event);
+                }
+            }
+        }
+    }
+
+    /// Puts a frame on its way: out of an interface, to ourselves, or to wait for a neighbour.
+    pub(crate) fn dispatch(&mut self, now: Instant, hop: Hop, frame: Frame) -> Option<(InterfaceId, Frame)> {
+        if hop.interface == InterfaceId::LOOPBACK {
+            if self.loopback.len() >= self.config.loopback_frames_max {
+                self.counters.discard(Discard::LoopbackFull);
+            } else {
+                self.loopback.push_back(frame);
+            }
+            return None;
+        }
+        match self.interfaces.get(hop.interface.index())?.capabilities.medium {
+            Medium::Ip => Some((hop.interface, frame)),
+            Medium::Ethernet => self.resolve(now, hop, frame),
+        }
+    }
+
+    /// Puts a frame that belongs to no connection on its way.
+    pub(crate) fn enqueue(&mut self, now: Instant, hop: Hop, frame: Frame) {
+        if let Some(out) = self.dispatch(now, hop, frame) {
+            self.push_out(out);
+        }
+    }
+
+    /// Puts a frame into the outbox, if there is room.
+    pub(crate) fn push_out(&mut self, out: (InterfaceId, Frame)) {
+        if self.outbox.len() >= self.config.outbox_frames_max {
+            return self.counters.discard(Discard::OutboxFull);
+        }
+        self.outbox.push_back(out);
+    }
+
+    pub(crate) fn shape(&self, interface: InterfaceId) -> Shape {
+        let link = self.interfaces.get(interface.index());
+        link.map_or(Shape::LOOPBACK, |interface| Shape::of(&interface.capabilities))
+    }
+
+    /// Sends a bare header on the host's own account: a reset, an answer from TIME-WAIT, a cookie.
+    pub(crate) fn send_header(&mut self, now: Instant, key: &FlowKey, header: Header) {
+        let Some(hop) = self.route(SocketAddr::new(key.remote.ip(), key.remote_port)) else {
+            return self.counters.discard(Discard::NoRoute);
+        };
+        let outgoing = Outgoing {
+            header,
+            payload: Payload::new(),
+            segment_bytes: 0,
+            hop_limit: self.config.hop_limit,
+            layout: OptionLayout::default(),
+        };
+        let frame = emit::segment(self.shape(hop.interface), key, outgoing);
+        self.enqueue(now, hop, frame);
+    }
+
+    /// Notes what the host sent without a connection.
+    pub(crate) fn trace_sent(&mut self, now: Instant, key: &FlowKey, header: &Header, why: SendReason) {
+        if self.tracing == Tracing::Off {
+            return;
+        }
+        let Header { seq, ack, flags, window, .. } = *header;
+        let segment = SegmentFacts { seq, ack, flags, len_bytes: 0, window_bytes: u32::from(window) };
+        let trace = Trace::Sent { segment, why };
+        self.push_trace(TraceRecord { at: now, flow: key.flow(), id: SocketId::HOST, trace });
+    }
+
+    pub(crate) fn push_trace(&mut self, record: TraceRecord) {
+        if self.traces.len() >= self.config.trace_records_max {
+            self.traces.pop_front();
+            self.counters.traces_lost += 1;
+        }
+        self.traces.push_back(record);
+    }
+}
+
+/// How much of a connection's data is cut here at a time.
+const CUT_BYTES_MAX: u32 = SUPER_SEGMENT_BYTES_MAX;

@@ -1,0 +1,341 @@
+//! UDP sockets (RFC 768, RFC 1122 §4.1).
+//!
+//! A socket is bound to an address of ours or to all, and may be connected to one peer, whose datagrams
+//! alone it then takes. What waits to be read is bounded in bytes. What is *not* here: multicast groups.
+
+use crate::connect::is_any_or_ours;
+use crate::counters::Discard;
+use crate::error::Error;
+use crate::event::Event;
+use crate::flow::{Address, FlowKey};
+use crate::host::Host;
+use crate::id::{Key, Slab, SocketId, SocketKind};
+use crate::packet::{Cast, Packet};
+use crate::receive::is_trusted;
+use crate::secret::{Purpose, Secret, TableHash};
+use bytes::Bytes;
+use std::collections::{HashMap, VecDeque};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use tcp::Instant;
+use wire::checksum::pseudo_header;
+use wire::ip::protocol;
+use wire::udp::{HEADER_BYTES, Header};
+
+/// What a datagram costs beside its bytes, so that empty ones are bounded too.
+const DATAGRAM_OVERHEAD_BYTES: usize = 64;
+
+/// One UDP socket.
+pub(crate) struct UdpSocket {
+    pub(crate) local: SocketAddr,
+    pub(crate) remote: Option<SocketAddr>,
+    pub(crate) hop_limit: Option<u8>,
+    queue: VecDeque<(SocketAddr, Bytes)>,
+    queued_bytes: usize,
+    error: Option<tcp::Error>,
+    /// An event is in the host's list.
+    pub(crate) is_noticed: bool,
+    waits_to_send: bool,
+}
+
+/// All UDP sockets of a host.
+pub(crate) struct UdpSockets {
+    slab: Slab<UdpSocket>,
+    by_end: HashMap<(Address, u16), u32, TableHash>,
+    /// How many sockets have each port, for the choice of ports.
+    by_port: HashMap<u16, u32, TableHash>,
+    /// Sockets that found the outbox full; each is in it once.
+    senders: VecDeque<Key>,
+}
+
+impl UdpSockets {
+    pub(crate) fn new(secret: &Secret) -> Self {
+        let hasher = TableHash::new(secret, Purpose::Tables);
+        UdpSockets {
+            slab: Slab::new(),
+            by_end: HashMap::with_hasher(hasher),
+            by_port: HashMap::with_hasher(hasher),
+            senders: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slab.len()
+    }
+
+    pub(crate) fn get(&self, key: Key) -> Option<&UdpSocket> {
+        self.slab.get(key)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut UdpSocket> {
+        self.slab.get_mut(key)
+    }
+
+    /// Who takes a datagram to `local`: a socket on exactly it, else one on all addresses.
+    fn find(&self, local: Address, port: u16, remote: SocketAddr) -> Option<Key> {
+        let takes = |address: Address| {
+            let key = self.slab.key_at(*self.by_end.get(&(address, port))?)?;
+            let peer = self.slab.get(key)?.remote;
+            peer.is_none_or(|peer| (peer.ip(), peer.port()) == (remote.ip(), remote.port())).then_some(key)
+        };
+        let any_v4 = || takes(IpAddr::V4(Ipv4Addr::UNSPECIFIED).into());
+        let any_v6 = || takes(IpAddr::V6(Ipv6Addr::UNSPECIFIED).into());
+        takes(local).or_else(|| if local.is_v4() { any_v4().or_else(any_v6) } else { any_v6() })
+    }
+
+    fn remove(&mut self, key: Key) -> Option<UdpSocket> {
+        self.slab.get(key)?;
+        let socket = self.slab.remove(key.index)?;
+        let port = socket.local.port();
+        self.by_end.remove(&(socket.local.ip().into(), port));
+        if let Some(count) = self.by_port.get_mut(&port) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_port.remove(&port);
+            }
+        }
+        Some(socket)
+    }
+}
+
+fn key_of(id: SocketId) -> Result<Key, Error> {
+    id.key(SocketKind::Udp).ok_or(Error::UnknownSocket)
+}
+
+/// What an ICMP error means for a UDP socket.
+fn error_of(error: tcp::Error) -> Error {
+    match error {
+        tcp::Error::Refused | tcp::Error::PortUnreachable => Error::Refused,
+        tcp::Error::NetworkUnreachable => Error::NetworkUnreachable,
+        _ => Error::HostUnreachable,
+    }
+}
+
+impl Host {
+    /// Binds a UDP socket; an unspecified address stands for all of ours, `[::]` for both families, and
+    /// port 0 lets the host choose.
+    ///
+    /// # Errors
+    /// [`Error::AddressInUse`], [`Error::AddressNotAvailable`], [`Error::NoFreePort`],
+    /// [`Error::TooManySockets`].
+    pub fn udp_bind(&mut self, mut local: SocketAddr) -> Result<SocketId, Error> {
+        if self.udp.len() >= self.config.udp_sockets_max {
+            return Err(Error::TooManySockets);
+        }
+        if !is_any_or_ours(&mut self.addresses, local.ip()) {
+            return Err(Error::AddressNotAvailable);
+        }
+        if local.port() == 0 {
+            let sockets = &self.udp.by_port;
+            let nobody = FlowKey::new(local, SocketAddr::new(local.ip(), 0));
+            let is_free = |port: u16| !sockets.contains_key(&port);
+            local.set_port(self.ports.choose(&nobody, is_free).ok_or(Error::NoFreePort)?);
+        }
+        let end = (Address::from(local.ip()), local.port());
+        if self.udp.by_end.contains_key(&end) {
+            return Err(Error::AddressInUse);
+        }
+        let key = self.udp.slab.insert(UdpSocket {
+            local,
+            remote: None,
+            hop_limit: None,
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            error: None,
+            is_noticed: false,
+            waits_to_send: false,
+        });
+        self.udp.by_end.insert(end, key.index);
+        *self.udp.by_port.entry(local.port()).or_default() += 1;
+        Ok(SocketId::new(SocketKind::Udp, key))
+    }
+
+    /// Names the only peer of a socket, or with `None` no peer again.
+    ///
+    /// # Errors
+    /// [`Error::UnknownSocket`], [`Error::InvalidAddress`], [`Error::NetworkUnreachable`],
+    /// [`Error::FamilyMismatch`].
+    pub fn udp_connect(&mut self, id: SocketId, remote: Option<SocketAddr>) -> Result<(), Error> {
+        let key = key_of(id)?;
+        let local = self.udp.get(key).ok_or(Error::UnknownSocket)?.local;
+        if let Some(remote) = remote {
+            self.check_destination(remote)?;
+            let hop = self.route(remote).ok_or(Error::NetworkUnreachable)?;
+            self.choose_local(Some(local), remote, hop)?;
+        }
+        self.udp.get_mut(key).ok_or(Error::UnknownSocket)?.remote = remote;
+        Ok(())
+    }
+
+    /// Sends to the peer the socket is connected to; see [`Host::udp_send_to`].
+    ///
+    /// # Errors
+    /// As [`Host::udp_send_to`], and [`Error::NotConnected`].
+    pub fn udp_send(&mut self, now: Instant, id: SocketId, data: Bytes) -> Result<usize, Error> {
+        let socket = self.udp.get(key_of(id)?).ok_or(Error::UnknownSocket)?;
+        let remote = socket.remote.ok_or(Error::NotConnected)?;
+        self.udp_send_to(now, id, data, remote)
+    }
+
+    /// Sends `data` to `remote`; returns its length. A datagram larger than the path takes is fragmented.
+    ///
+    /// # Errors
+    /// [`Error::UnknownSocket`], [`Error::InvalidAddress`], [`Error::NetworkUnreachable`],
+    /// [`Error::MessageTooLong`], [`Error::WouldBlock`] when too many packets wait to leave
+    /// ([`crate::Event::Writable`] follows), or an ICMP error that came for an earlier datagram.
+    pub fn udp_send_to(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        data: Bytes,
+        remote: SocketAddr,
+    ) -> Result<usize, Error> {
+        self.now = self.now.max(now);
+        let key = key_of(id)?;
+        let socket = self.udp.get_mut(key).ok_or(Error::UnknownSocket)?;
+        if let Some(error) = socket.error.take() {
+            return Err(error_of(error));
+        }
+        let (local, hop_limit) = (socket.local, socket.hop_limit.unwrap_or(self.config.hop_limit));
+        self.check_destination(remote)?;
+        if remote.port() == 0 {
+            return Err(Error::InvalidAddress);
+        }
+        let hop = self.route(remote).ok_or(Error::NetworkUnreachable)?;
+        let local = self.choose_local(Some(local), remote, hop)?;
+        let sent = data.len();
+        match self.send_datagram(now, FlowKey::new(local, remote), hop, hop_limit, data) {
+            Err(Error::WouldBlock) => {
+                if let Some(socket) = self.udp.get_mut(key)
+                    && !core::mem::replace(&mut socket.waits_to_send, true)
+                {
+                    self.udp.senders.push_back(key);
+                }
+                Err(Error::WouldBlock)
+            }
+            Err(error) => Err(error),
+            Ok(()) => {
+                self.counters.datagrams_sent += 1;
+                Ok(sent)
+            }
+        }
+    }
+
+    /// The oldest datagram that waits, cut to the size of `into`, and who sent it.
+    ///
+    /// # Errors
+    /// [`Error::UnknownSocket`], [`Error::WouldBlock`], or an ICMP error that came for a datagram sent.
+    pub fn udp_recv_from(&mut self, id: SocketId, into: &mut [u8]) -> Result<(usize, SocketAddr), Error> {
+        let peeked = self.udp_peek_from(id, into)?;
+        if let Some(socket) = self.udp.get_mut(key_of(id)?)
+            && let Some((_, data)) = socket.queue.pop_front()
+        {
+            socket.queued_bytes -= data.len() + DATAGRAM_OVERHEAD_BYTES;
+        }
+        Ok(peeked)
+    }
+
+    /// Like [`Host::udp_recv_from`], but the datagram stays.
+    ///
+    /// # Errors
+    /// As [`Host::udp_recv_from`].
+    pub fn udp_peek_from(&mut self, id: SocketId, into: &mut [u8]) -> Result<(usize, SocketAddr), Error> {
+        let socket = self.udp.get_mut(key_of(id)?).ok_or(Error::UnknownSocket)?;
+        if let Some(error) = socket.error.take() {
+            return Err(error_of(error));
+        }
+        let (from, data) = socket.queue.front().ok_or(Error::WouldBlock)?;
+        let len = data.len().min(into.len());
+        into[..len].copy_from_slice(&data[..len]);
+        Ok((len, *from))
+    }
+
+    /// The ICMP error that came for a datagram sent, once.
+    pub fn udp_take_error(&mut self, id: SocketId) -> Option<Error> {
+        self.udp.get_mut(id.key(SocketKind::Udp)?)?.error.take().map(error_of)
+    }
+
+    /// Closes a UDP socket; what waits in it is gone.
+    ///
+    /// # Errors
+    /// [`Error::UnknownSocket`].
+    pub fn udp_close(&mut self, id: SocketId) -> Result<(), Error> {
+        self.udp.remove(key_of(id)?).map(|_| ()).ok_or(Error::UnknownSocket)
+    }
+
+    /// A datagram arrives.
+    pub(crate) fn receive_udp(&mut self, now: Instant, packet: Packet) {
+        let Ok(header) = Header::parse(packet.transport()) else {
+            return self.counters.discard(Discard::UdpMalformed);
+        };
+        if !packet.is_readable(HEADER_BYTES) {
+            return self.receive_udp(now, packet.flattened());
+        }
+        let Ok(text_bytes) = header.text_bytes(packet.transport_bytes()) else {
+            return self.counters.discard(Discard::UdpMalformed);
+        };
+        let mut packet = packet;
+        packet.end_at = packet.transport_at + HEADER_BYTES + text_bytes;
+        if !is_trusted(&packet.frame) {
+            // RFC 768: zero means no checksum; RFC 8200 §8.1: not on IPv6.
+            let absent = header.checksum == 0;
+            let bytes = packet.transport_bytes() as u32;
+            let sum = pseudo_header(packet.source.ip(), packet.destination.ip(), protocol::UDP, bytes);
+            if (absent && !packet.source.is_v4()) || (!absent && !packet.is_intact(sum)) {
+                return self.counters.discard(Discard::UdpChecksum);
+            }
+        }
+        let from = SocketAddr::new(packet.source.ip(), header.source_port);
+        let Some(key) = self.udp.find(packet.destination, header.destination_port, from) else {
+            self.counters.discard(Discard::UdpClosedPort);
+            if packet.cast == Cast::Unicast {
+                self.complain_of_port(now, &packet);
+            }
+            return;
+        };
+        let bound = self.config.udp_receive_bytes_max;
+        let payload = packet.into_text(HEADER_BYTES);
+        let Some(socket) = self.udp.get_mut(key) else { return };
+        let cost_bytes = payload.len() + DATAGRAM_OVERHEAD_BYTES;
+        if socket.queued_bytes + cost_bytes > bound {
+            return self.counters.discard(Discard::UdpQueueFull);
+        }
+        socket.queued_bytes += cost_bytes;
+        let data = payload.contiguous().cloned().unwrap_or_else(|| Bytes::from(payload.to_vec()));
+        socket.queue.push_back((from, data));
+        self.counters.datagrams_received += 1;
+        self.notice_udp(key, Event::Readable);
+    }
+
+    /// An ICMP error came for a datagram of the socket that has these ends.
+    pub(crate) fn udp_failed(&mut self, key: &FlowKey, error: Option<tcp::Error>) -> bool {
+        let Some(place) = self.udp.find(key.local, key.local_port, key.remote()) else { return false };
+        let Some(socket) = self.udp.get_mut(place) else { return false };
+        // Only a connected socket knows which datagram it was about (as on Linux).
+        if let Some(error) = error.filter(|_| socket.remote.is_some()) {
+            socket.error = Some(error);
+            self.notice_udp(place, Event::Failed(error));
+        }
+        true
+    }
+
+    fn notice_udp(&mut self, key: Key, event: Event) {
+        if let Some(socket) = self.udp.get_mut(key)
+            && !core::mem::replace(&mut socket.is_noticed, true)
+        {
+            self.notices.push_back((SocketId::new(SocketKind::Udp, key), event));
+        }
+    }
+
+    /// There is room in the outbox again: whoever found it full may try once more.
+    pub(crate) fn wake_datagram_senders(&mut self) {
+        if self.udp.senders.is_empty() || self.outbox.len() * 2 > self.config.outbox_frames_max {
+            return;
+        }
+        while let Some(key) = self.udp.senders.pop_front() {
+            if let Some(socket) = self.udp.get_mut(key) {
+                socket.waits_to_send = false;
+                self.notices.push_back((SocketId::new(SocketKind::Udp, key), Event::Writable));
+            }
+        }
+    }
+}
