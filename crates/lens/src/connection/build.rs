@@ -31,7 +31,7 @@ impl Connection {
             last_time: Instant::from_nanos(live.last_ns),
             completeness: live.completeness,
             opened,
-            handshake: handshake(&live.marks, live.completeness),
+            handshake: handshake(&live.marks),
             close: close(live),
             states: after.map(|end| end.state),
             states_or_else: after.map(|end| end.or_else),
@@ -60,7 +60,7 @@ fn opened(marks: &Marks, steps: &[Vec<Step>; 2]) -> Opened {
             let both = steps.iter().all(|end| {
                 end.iter().any(|step| step.origin == Origin::Sent && step.row().is_some_and(|row| row.on == Cause::ActiveOpen))
             });
-            return match (both, a < b) {
+            return match (both && !is_split(marks), a < b) {
                 (true, _) => Opened::Simultaneously,
                 (false, true) => Opened::By(Side::A),
                 (false, false) => Opened::By(Side::B),
@@ -74,11 +74,21 @@ fn opened(marks: &Marks, steps: &[Vec<Step>; 2]) -> Opened {
     }
 }
 
-fn handshake(marks: &Marks, completeness: crate::Completeness) -> Handshake {
+/// Both ends sent a SYN, and only one a SYN,ACK: the other's came in two parts. In a simultaneous open
+/// both send one (RFC 9293 §3.5, figure 7).
+fn is_split(marks: &Marks) -> bool {
+    let both = |at: &[At; 2]| at.iter().filter(|at| at.frame != 0).count();
+    both(&marks.syn) == 2 && both(&marks.syn_ack) == 1
+}
+
+fn handshake(marks: &Marks) -> Handshake {
     let mut syns: Vec<Moment> = marks.syn.iter().filter_map(|at| moment(*at)).collect();
     syns.sort_by_key(|syn| syn.frame);
     let syn_ack = marks.syn_ack.iter().filter_map(|at| moment(*at)).min_by_key(|at| at.frame);
-    let refused = marks.reset.filter(|reset| !reset.was_synchronized && reset.reason == tcp::ResetReason::ClosedPort);
+    let refused = marks.reset.filter(|reset| {
+        let acceptable = reset.acceptability == crate::ResetAcceptability::Exact;
+        acceptable && !reset.was_synchronized && reset.reason == tcp::ResetReason::ClosedPort
+    });
     let by_reset = refused.and_then(|reset| moment(reset.at)).filter(|_| syn_ack.is_none());
     let second_syn = syns.get(1).copied();
     Handshake {
@@ -86,7 +96,7 @@ fn handshake(marks: &Marks, completeness: crate::Completeness) -> Handshake {
         syn_ack,
         ack: moment(marks.handshake_ack),
         second_syn,
-        is_split: second_syn.is_some() && completeness.has(crate::Completeness::SYN_ACK),
+        is_split: is_split(marks),
         again: marks.syn_again,
         offered: marks.offered,
         refused: by_reset,

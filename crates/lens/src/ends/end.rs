@@ -244,8 +244,7 @@ fn judge_arrival(arrival: &Arrival, sent: &Facts, own_fin_end: Option<Seq>) -> S
     }
     if came.flags.syn() {
         if sent.flags.rst() {
-            let answered = !came.flags.ack() && sent.acks(came.seq + 1);
-            return if answered || !came.flags.ack() { Sign::Refuses } else { Sign::Silent };
+            return if came.flags.ack() { Sign::Silent } else { Sign::Refuses };
         }
         return match (sent.acks(came.seq + 1), sent.flags.syn()) {
             (true, _) => Sign::Confirms,

@@ -127,9 +127,11 @@ impl End {
         if self.fin_end.is_some() && !self.state().sends_text() && self.state() != State::SynReceived {
             return; // again
         }
-        self.fin_end = Some(facts.end);
-        if !self.step(Cause::Close, facts, Origin::Sent, moves) {
+        // a SYN-SENT end that closes says nothing and is gone (§3.10.4); a FIN from it has no row
+        if self.state() == State::SynSent || !self.step(Cause::Close, facts, Origin::Sent, moves) {
             observed.no_row = true;
+            return;
         }
+        self.fin_end = Some(facts.end);
     }
 }

@@ -86,7 +86,6 @@ pub(crate) struct Rare {
     pub(crate) nagle_waits: [Seen; 2],
     pub(crate) nagle_wait_ns: [u64; 2],
     pub(crate) stuck: [Stuck; 2],
-    pub(crate) text_after_reset: [Seen; 2],
 }
 
 /// The longest row of timeouts of one segment.
@@ -109,6 +108,7 @@ pub(crate) struct Marks {
     pub(crate) syn_ack: [At; 2],
     pub(crate) handshake_ack: At,
     pub(crate) syn_again: [Seen; 2],
+    last_syn_ns: [u64; 2],
     pub(crate) fin: [FinMark; 2],
     pub(crate) reset: Option<ResetMark>,
     pub(crate) resets: [Seen; 2],
@@ -145,6 +145,12 @@ impl Marks {
         self.rare.as_ref().and_then(|rare| rare.notes[side.index()].get(bit).copied()).unwrap_or_default()
     }
 
+    /// When `side` last sent a SYN, or a SYN,ACK if `segment` is one.
+    pub(crate) fn last_syn_ns(&self, side: Side, segment: &Segment) -> Option<u64> {
+        let first = if segment.flags.ack() { self.syn_ack } else { self.syn };
+        (segment.flags.syn() && first[side.index()].frame != 0).then_some(self.last_syn_ns[side.index()])
+    }
+
     fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
     }
@@ -177,6 +183,7 @@ impl Marks {
     }
 
     fn on_syn(&mut self, from: Side, segment: &Segment, analysis: &Analysis, at: At) {
+        self.last_syn_ns[from.index()] = at.time_ns;
         let slot = if segment.flags.ack() { &mut self.syn_ack } else { &mut self.syn };
         let slot = &mut slot[from.index()];
         if slot.frame == 0 {

@@ -36,7 +36,7 @@ impl Live {
             next_seq_time_ns: sent.next_seq_time_ns,
             last_ack: sent.last_ack,
             acknowledged: (other.last_ack != Seq::new(0)).then_some(other.last_ack),
-            earlier: earlier.map(|entry| Earlier { frame: entry.frame, time_ns: entry.time_ns }),
+            earlier: earlier.map(|entry| Earlier { time_ns: entry.time_ns }),
             in_flight: sent.unacked.len() > 0,
         }
     }
@@ -89,7 +89,7 @@ impl Live {
 
     /// Asks why the segment was sent, and lets the sender remember the answer.
     pub(super) fn why(&mut self, from: Side, question: &Question<'_>) -> Why {
-        let (turn_ns, other_turn_ns) = (self.turn_ns(from), self.turn_ns(from.other()));
+        let turn_ns = self.turn_ns(from);
         let rtt_ns = self.rtt_ns();
         let other_end = &self.ends.ends[from.other().index()];
         let other_fin_end = other_end.fin_end;
@@ -103,10 +103,10 @@ impl Live {
             other: &self.sides[from.other().index()],
             sender_before: question.state_before,
             sender_after: question.after[from.index()],
+            same_syn_ns: self.marks.last_syn_ns(from, question.segment),
             captured_twice: question.twice.map(|twice| twice.first),
             rtt_ns,
             turn_ns,
-            other_turn_ns,
             other_was_suspicious: self.marks.suspicious_from(from.other()),
             other_fin_end,
             own_fin_end: question.own_fin_end,

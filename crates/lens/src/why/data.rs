@@ -6,10 +6,12 @@ use super::{Confidence, Evidence, Order, Scene, Sender, Why};
 use tcp::SendReason;
 use wire::Seq;
 
-pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender) -> Why {
+pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
     let known = scene.prior.next_seq != Seq::new(0);
     // text that ends beyond the highest is new, even when it repeats a few bytes before
-    if !known || scene.segment.end().after(scene.prior.next_seq) {
+    let first_fin = scene.segment.flags.fin() && scene.own_fin_end.is_none() && scene.segment.text_bytes == 0;
+    if !known || first_fin || scene.segment.end().after(scene.prior.next_seq) {
+        learn_turn(scene, from, to);
         return why_new(scene, from);
     }
     let weighed = weigh(scene, from);
@@ -19,7 +21,17 @@ pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender) -> Why {
         let overtaken = Why::new(first, confidence).or(SendReason::FastRetransmit).by(weighed.evidence);
         return Why { order: Order::Reordered, ..overtaken };
     }
-    why_again(scene, from).by(weighed.evidence)
+    why_again(scene, from, to).by(weighed.evidence)
+}
+
+/// How old the echo in new text is while acknowledgments drive the sender: from here to it and back.
+fn learn_turn(scene: &Scene<'_>, from: &mut Sender, to: &Sender) {
+    let Some(stamps) = scene.segment.options.timestamps.filter(|_| scene.prior.in_flight) else { return };
+    let Some(age_ns) = to.clock.age_ns(stamps.echo, scene.segment.time.as_nanos()) else { return };
+    if age_ns < 4_000_000_000 {
+        let age_us = (age_ns / 1_000) as u32;
+        from.echo_turn_us = if from.echo_turn_us == 0 { age_us } else { (3 * from.echo_turn_us + age_us) / 4 }.max(1);
+    }
 }
 
 fn why_new(scene: &Scene<'_>, from: &Sender) -> Why {

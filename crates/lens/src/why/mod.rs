@@ -6,6 +6,7 @@
 //! here: those verdicts, and the states.
 
 mod ack;
+mod clock;
 mod data;
 mod loss;
 mod order;
@@ -190,7 +191,6 @@ pub(crate) struct Prior {
 /// An earlier transmission of the same bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Earlier {
-    pub(crate) frame: Frame,
     pub(crate) time_ns: u64,
 }
 
@@ -207,12 +207,12 @@ pub(crate) struct Scene<'a> {
     pub(crate) sender_after: EndState,
     /// The frame with the same packet, if there is one.
     pub(crate) captured_twice: Option<Frame>,
+    /// When the sender's last SYN (or SYN,ACK, if this is one) was captured.
+    pub(crate) same_syn_ns: Option<u64>,
     /// The path's round-trip time as far as known, in nanoseconds.
     pub(crate) rtt_ns: u64,
     /// The time from here to the sender and back, in nanoseconds.
     pub(crate) turn_ns: u64,
-    /// The same for the other end.
-    pub(crate) other_turn_ns: u64,
     /// The receiver answers this connection's segments with suspicion: its last segment was a RST or
     /// SYN that a synchronized end must challenge.
     pub(crate) other_was_suspicious: bool,
@@ -239,16 +239,16 @@ pub(crate) fn why(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
         return probe;
     }
     if scene.segment.text_bytes > 0 || flags.fin() {
-        return data::why_data(scene, from);
+        return data::why_data(scene, from, to);
     }
     ack::why_ack(scene, to)
 }
 
 fn why_syn(scene: &Scene<'_>) -> Why {
     let first = if scene.segment.flags.ack() { SendReason::SynAck } else { SendReason::Syn };
-    match scene.prior.earlier {
-        Some(earlier) => {
-            let rto_ns = scene.segment.time.as_nanos().saturating_sub(earlier.time_ns);
+    match scene.same_syn_ns {
+        Some(before_ns) => {
+            let rto_ns = scene.segment.time.as_nanos().saturating_sub(before_ns);
             let again = Why::new(SendReason::Timeout, Confidence::HIGH).or(first);
             let again = again.by(Evidence::SEEN_BEFORE | Evidence::TIMING);
             Why { implied_rto_ns: Some(rto_ns), ..again }

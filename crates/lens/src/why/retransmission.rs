@@ -11,7 +11,6 @@ use wire::Seq;
 /// What the answer depends on, in one place.
 #[derive(Clone, Copy, Debug)]
 struct Signs {
-    now_ns: u64,
     /// Since the same bytes were sent before.
     gap_ns: u64,
     /// Since the last segment of the receiver.
@@ -26,11 +25,12 @@ struct Signs {
     /// Bytes beyond the first unacknowledged one up to the highest SACK block.
     sacked_ahead_bytes: u32,
     mss_bytes: u32,
+    rtt_ns: u64,
     rto_ns: u64,
 }
 
-pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender) -> Why {
-    let signs = signs(scene, from);
+pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
+    let signs = signs(scene, from, to);
     let began = from.loss.as_ref().and_then(|loss| loss.recovery());
     let acknowledged = scene.other.last_ack != Seq::new(0) && scene.segment.end().at_or_before(scene.other.last_ack);
     let why = match began {
@@ -46,7 +46,7 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender) -> Why {
     why
 }
 
-fn signs(scene: &Scene<'_>, from: &Sender) -> Signs {
+fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
     let (segment, other) = (scene.segment, scene.other);
     let now_ns = segment.time.as_nanos();
     let since_ack_ns = now_ns.saturating_sub(other.last_ack_time_ns);
@@ -56,17 +56,31 @@ fn signs(scene: &Scene<'_>, from: &Sender) -> Signs {
     let sacked_ahead_bytes =
         highest_sacked.filter(|right| right.after(una)).map_or(0, |right| right.bytes_since(una));
     Signs {
-        now_ns,
         gap_ns: now_ns.saturating_sub(before_ns),
         since_ack_ns,
-        follows_ack: since_ack_ns <= scene.turn_ns + (scene.rtt_ns / 2).clamp(10_000_000, 100_000_000),
+        follows_ack: follows_ack(scene, from, to, since_ack_ns),
         at_una: segment.seq == una,
         is_tail: segment.end() == scene.prior.next_seq,
         duplicate_acks: other.duplicate_acks,
         sacked_ahead_bytes,
         mss_bytes: from.largest_text_bytes.max(536),
-        rto_ns: from.rto_ns(),
+        rtt_ns: scene.rtt_ns,
+        rto_ns: from.rto_ns().max(scene.rtt_ns + scene.rtt_ns / 2),
     }
+}
+
+/// Did an acknowledgment set it off? The echo in it says what its sender had heard last; without
+/// timestamps only the time since the last acknowledgment here can tell.
+fn follows_ack(scene: &Scene<'_>, from: &Sender, to: &Sender, since_ack_ns: u64) -> bool {
+    let now_ns = scene.segment.time.as_nanos();
+    let echo = scene.segment.options.timestamps.map(|stamps| stamps.echo);
+    if let Some(age_ns) = echo.and_then(|echo| to.clock.age_ns(echo, now_ns))
+        && from.echo_turn_us > 0
+    {
+        let usual_ns = u64::from(from.echo_turn_us) * 1_000;
+        return age_ns <= usual_ns + usual_ns / 4 + 20_000_000;
+    }
+    since_ack_ns <= scene.turn_ns + (scene.rtt_ns / 2).clamp(10_000_000, 100_000_000)
 }
 
 /// The first retransmission after everything went well.
@@ -85,7 +99,8 @@ fn at_first(signs: &Signs) -> Why {
             .or(SendReason::FastRetransmit)
             .or(SendReason::Timeout);
     }
-    if signs.is_tail && !signs.at_una {
+    let in_probe_time = signs.gap_ns < signs.rto_ns && signs.gap_ns * 2 >= 3 * signs.rtt_ns;
+    if signs.is_tail && in_probe_time {
         return Why::new(SendReason::TailLossProbe, Confidence::LIKELY).by(Evidence::TIMING).or(SendReason::Timeout);
     }
     timeout(signs)
@@ -93,8 +108,8 @@ fn at_first(signs: &Signs) -> Why {
 
 fn in_recovery(signs: &Signs, began: Began, scene: &Scene<'_>) -> Why {
     let sacks = !scene.other.sack.is_empty();
-    let again = scene.prior.earlier.is_some() && signs.gap_ns + 1_000_000 >= signs.rto_ns;
-    if !signs.follows_ack && (signs.at_una && again || signs.since_ack_ns >= signs.rto_ns) {
+    let waited = signs.at_una && signs.gap_ns >= 190_000_000;
+    if !signs.follows_ack && (waited || signs.since_ack_ns >= signs.rto_ns) {
         return timeout(signs);
     }
     match began {

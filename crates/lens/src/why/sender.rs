@@ -1,6 +1,7 @@
 //! What is remembered of one end as a sender, to conclude why it sends.
 
 use super::Loss;
+use super::clock::Clock;
 use crate::{Frame, Segment};
 use tcp::SendReason;
 use wire::Seq;
@@ -34,6 +35,10 @@ pub(crate) struct Sender {
     pub(crate) last_place: Place,
     /// Its highest timestamp.
     pub(crate) high_tsval: Option<u32>,
+    /// Its timestamp clock: how fast, and when it said what.
+    pub(crate) clock: Clock,
+    /// How old the echo in its text usually is, in µs: from here to it and back. 0 while unknown.
+    pub(crate) echo_turn_us: u32,
     /// The IP identification of its latest segment, and whether identifications count up.
     pub(crate) last_ip_id: u16,
     pub(crate) ip_id_steps: u8,
@@ -79,6 +84,8 @@ impl Default for Sender {
             owed_last_ns: 0,
             last_place: Place::Next,
             high_tsval: None,
+            clock: Clock::default(),
+            echo_turn_us: 0,
             last_ip_id: 0,
             ip_id_steps: 0,
             last_ttl: 0,
@@ -177,6 +184,7 @@ impl Sender {
             let later = self.high_tsval.is_none_or(|high| stamps.value.wrapping_sub(high).cast_signed() > 0);
             if later {
                 self.high_tsval = Some(stamps.value);
+                self.clock.on_value(stamps.value, now_ns);
             }
         }
         if let Some(id) = segment.ip_id.filter(|id| *id != 0) {
