@@ -11,7 +11,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use wire::{Frame, LinkCapabilities, Medium, TransmitChecksum, segmentation};
+use wire::{Checksum, Frame, LinkCapabilities, Medium, Offload, TransmitChecksum, segmentation};
 
 /// Room for the largest super-segment that an interface hands us before cutting it.
 const FRAME_BYTES_MAX: usize = 65_536 + 256;
@@ -27,6 +27,9 @@ pub struct Captured {
     pub bytes: Bytes,
     /// Its length on the wire; more than there are bytes if it was longer than 65,792.
     pub wire_bytes: usize,
+    /// Whether the transport checksum can be judged. [`Checksum::Trusted`]: the kernel has verified it, or
+    /// a sender on this machine left it to a network card that the frame never reached.
+    pub checksum: Checksum,
 }
 
 /// How many frames came and how many the kernel threw away because we were slow, since asked last.
@@ -75,6 +78,7 @@ impl PacketSocket {
         let socket =
             sys::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_NONBLOCK, 0).map_err(explain)?;
         sys::set_option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)?;
+        sys::set_option(socket.as_fd(), libc::SOL_PACKET, libc::PACKET_AUXDATA, 1)?;
         // 8 MB, as far as the system's limit allows: bursts while the program is busy.
         sys::set_option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF, 8 << 20)?;
         sys::packet_bind(socket.as_fd(), index)?;
@@ -115,8 +119,11 @@ impl PacketSocket {
             Direction::Received
         };
         let time = note.time.unwrap_or_default();
-        let bytes = Bytes::copy_from_slice(&buffer);
-        Ok(Some(Captured { time, direction, bytes, wire_bytes: note.wire_bytes }))
+        let trusted = note.status & (libc::TP_STATUS_CSUMNOTREADY | libc::TP_STATUS_CSUM_VALID) != 0;
+        let checksum = if trusted { Checksum::Trusted } else { Checksum::Complete };
+        let (bytes, tag_bytes) = with_vlan_tag(&buffer, note.vlan);
+        let wire_bytes = note.wire_bytes + tag_bytes;
+        Ok(Some(Captured { time, direction, bytes, wire_bytes, checksum }))
     }
 
     /// Frames seen and dropped since this was asked last.
@@ -171,7 +178,8 @@ impl Link for PacketSocket {
             }
             let Some(captured) = self.capture()? else { break };
             if captured.direction == Direction::Received {
-                frames.push_back(Frame::from_bytes(captured.bytes));
+                let offload = Offload { segment_bytes: 0, checksum: captured.checksum };
+                frames.push_back(Frame { offload, ..Frame::from_bytes(captured.bytes) });
                 count += 1;
             }
         }
@@ -181,6 +189,15 @@ impl Link for PacketSocket {
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
         Some(self.socket.as_fd())
     }
+}
+
+/// The frame with the VLAN tag where it stood on the wire, before the kernel took it out, and its length.
+fn with_vlan_tag(frame: &[u8], vlan: Option<(u16, u16)>) -> (Bytes, usize) {
+    let (Some((control, ethertype)), Some((addresses, rest))) = (vlan, frame.split_at_checked(12)) else {
+        return (Bytes::copy_from_slice(frame), 0);
+    };
+    let (ethertype, control) = (ethertype.to_be_bytes(), control.to_be_bytes());
+    (Bytes::from([addresses, &ethertype, &control, rest].concat()), 4)
 }
 
 fn is_full(error: &io::Error) -> bool {

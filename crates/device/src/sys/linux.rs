@@ -255,7 +255,7 @@ pub(crate) fn packet_statistics(fd: BorrowedFd<'_>) -> io::Result<(u32, u32)> {
 }
 
 /// What came with a packet.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct PacketNote {
     /// Its length on the wire, more than was received if the buffer was too small.
     pub(crate) wire_bytes: usize,
@@ -263,6 +263,10 @@ pub(crate) struct PacketNote {
     pub(crate) time: Option<Duration>,
     /// `PACKET_OUTGOING` and its like.
     pub(crate) packet_type: u8,
+    /// `TP_STATUS_*`.
+    pub(crate) status: u32,
+    /// The VLAN tag that the kernel took out: its control word and its ethertype.
+    pub(crate) vlan: Option<(u16, u16)>,
 }
 
 /// Receives one packet behind what `buffer` holds, as much as it has room for.
@@ -286,25 +290,37 @@ pub(crate) fn packet_receive(fd: BorrowedFd<'_>, buffer: &mut Vec<u8>) -> io::Re
     let wire_bytes = outcome(count as i64)?;
     // SAFETY: the kernel has initialised as many bytes as there are, or as there was room for.
     unsafe { buffer.set_len(buffer.len() + wire_bytes.min(room)) };
-    let time = control_timestamp(&message);
-    Ok(PacketNote { wire_bytes, time, packet_type: address.sll_pkttype })
+    let mut note = PacketNote { wire_bytes, packet_type: address.sll_pkttype, ..PacketNote::default() };
+    read_control(&message, &mut note);
+    Ok(note)
 }
 
-/// The kernel's timestamp among the control messages that `recvmsg` has just filled in.
-fn control_timestamp(message: &libc::msghdr) -> Option<Duration> {
+/// Takes over what the control messages say that `recvmsg` has just filled in.
+fn read_control(message: &libc::msghdr, note: &mut PacketNote) {
     // SAFETY: the message's control buffer was filled in by the kernel, which also set its length.
     let mut header = unsafe { libc::CMSG_FIRSTHDR(message) };
     while !header.is_null() {
         // SAFETY: the macro returns null or a header that lies whole within the control buffer.
         let current = unsafe { &*header };
-        if current.cmsg_level == libc::SOL_SOCKET && current.cmsg_type == libc::SCM_TIMESTAMPNS {
-            // SAFETY: the data of this kind of control message is a `timespec`, perhaps not aligned.
-            let time = unsafe { libc::CMSG_DATA(header).cast::<libc::timespec>().read_unaligned() };
-            let seconds = u64::try_from(time.tv_sec).ok()?;
-            return Some(Duration::new(seconds, u32::try_from(time.tv_nsec).ok()?));
+        match (current.cmsg_level, current.cmsg_type) {
+            (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {
+                // SAFETY: the data of this kind of control message is a `timespec`, perhaps not aligned.
+                let time = unsafe { libc::CMSG_DATA(header).cast::<libc::timespec>().read_unaligned() };
+                let parts = u64::try_from(time.tv_sec).ok().zip(u32::try_from(time.tv_nsec).ok());
+                note.time = parts.map(|(seconds, nanos)| Duration::new(seconds, nanos));
+            }
+            (libc::SOL_PACKET, libc::PACKET_AUXDATA) => {
+                // SAFETY: the data of this kind is a `tpacket_auxdata`, perhaps not aligned.
+                let data =
+                    unsafe { libc::CMSG_DATA(header).cast::<libc::tpacket_auxdata>().read_unaligned() };
+                note.status = data.tp_status;
+                let (tagged, named) = (libc::TP_STATUS_VLAN_VALID, libc::TP_STATUS_VLAN_TPID_VALID);
+                let ethertype = if data.tp_status & named != 0 { data.tp_vlan_tpid } else { 0x8100 };
+                note.vlan = (data.tp_status & tagged != 0).then_some((data.tp_vlan_tci, ethertype));
+            }
+            _ => {}
         }
         // SAFETY: as for the first header.
         header = unsafe { libc::CMSG_NXTHDR(message, header) };
     }
-    None
 }
