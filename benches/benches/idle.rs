@@ -1,0 +1,84 @@
+//! What idle connections cost: memory of each, and the time of an exchange beside many.
+//!
+//! `cargo bench -p synfin-benches --bench idle [-- ROUNDS]`
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use synfin_benches::{Sample, median, ours, rounds, theirs};
+
+/// Counts what is allocated, as the allocator was asked for it.
+struct Counting;
+
+static LIVE_BYTES: AtomicUsize = AtomicUsize::new(0);
+
+#[allow(unsafe_code, reason = "a global allocator cannot be counted without")]
+// SAFETY: every call is passed on to the system's allocator unchanged; only a counter is kept.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        LIVE_BYTES.fetch_add(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller's promises are the system allocator's.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        LIVE_BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: as above.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+const EXCHANGES: u64 = 20_000;
+
+fn main() {
+    let wire = ours::Wire { mtu_bytes: 1_500, super_segment_bytes_max: 0, checksums: true };
+    println!("memory of an idle established connection, one end, in bytes");
+    for count in [10_000, 100_000] {
+        let mut pair = ours::Pair::new(wire);
+        let before = LIVE_BYTES.load(Ordering::Relaxed);
+        pair.idle(count);
+        let ours = (LIVE_BYTES.load(Ordering::Relaxed) - before) / (2 * count);
+        println!("{count:>9} connections: synfin {ours:>5}");
+    }
+    let mut pair = theirs::Pair::new(1_500, true, 1);
+    let before = LIVE_BYTES.load(Ordering::Relaxed);
+    pair.idle(500);
+    let theirs = (LIVE_BYTES.load(Ordering::Relaxed) - before) / 1_000;
+    println!("{:>9} connections: smoltcp {theirs:>4} (buffers of one byte)", 500);
+
+    println!("\nan exchange of 100 and 1,000 bytes beside idle connections; ns, medians of {}", rounds());
+    let mut alone = 0.0;
+    for count in [0, 1_000, 100_000, 1_000_000] {
+        let mut pair = ours::Pair::new(wire);
+        pair.idle(count);
+        let (client, server) = pair.open(None);
+        let mut run = || {
+            Sample::of(|| {
+                (0..EXCHANGES).for_each(|_| pair.exchange(client, server));
+                EXCHANGES
+            })
+        };
+        run();
+        let nanos = median((0..rounds()).map(|_| run().nanos()).collect());
+        alone = if count == 0 { nanos } else { alone };
+        println!("synfin  {count:>9} idle: {nanos:>9.0}  x{:.2}", nanos / alone);
+    }
+    for count in [0, 1_000] {
+        let mut pair = theirs::Pair::new(1_500, true, 2_048);
+        pair.idle(count);
+        let (client, server) = pair.open();
+        let exchanges = if count == 0 { EXCHANGES } else { 200 };
+        let mut run = || {
+            Sample::of(|| {
+                (0..exchanges).for_each(|_| pair.exchange(client, server));
+                exchanges
+            })
+        };
+        run();
+        let nanos = median((0..rounds()).map(|_| run().nanos()).collect());
+        alone = if count == 0 { nanos } else { alone };
+        println!("smoltcp {count:>9} idle: {nanos:>9.0}  x{:.2}", nanos / alone);
+    }
+}

@@ -1,0 +1,70 @@
+//! Two hosts in memory, ours and the peer's, and how to compare them.
+//!
+//! Every figure is taken in pairs, ours and theirs in turn in the same run, because the speed of a
+//! machine drifts; what is printed are medians and the ratio of each pair. No figure is ever a test.
+
+pub mod ours;
+pub mod theirs;
+
+use std::time::{Duration, Instant};
+
+/// Bytes that an application writes and reads at a time.
+pub const CHUNK_BYTES: usize = 64 << 10;
+/// Buffer of a socket, in each direction, for both stacks.
+pub const BUFFER_BYTES: usize = 1 << 20;
+
+/// One of two things to be compared, run once: how long it took for how many units.
+pub type Run<'a> = &'a mut dyn FnMut() -> Sample;
+
+/// A measurement: the time for so many units of work.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// How long it took.
+    pub took: Duration,
+    /// For how much work: bytes, cycles, exchanges.
+    pub units: u64,
+}
+
+impl Sample {
+    /// Runs `work`, which says how many units it did.
+    pub fn of(work: impl FnOnce() -> u64) -> Sample {
+        let start = Instant::now();
+        let units = work();
+        Sample { took: start.elapsed(), units }
+    }
+
+    /// Units per second.
+    pub fn rate(self) -> f64 {
+        self.units as f64 / self.took.as_secs_f64()
+    }
+
+    /// Nanoseconds per unit.
+    pub fn nanos(self) -> f64 {
+        self.took.as_nanos() as f64 / self.units as f64
+    }
+}
+
+/// The middle value.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Runs both in turn, `rounds` times after a warm-up, and gives the medians of their rates and of the
+/// ratio ours / theirs.
+pub fn compare(rounds: usize, ours: Run<'_>, theirs: Run<'_>) -> (f64, f64, f64) {
+    (ours(), theirs());
+    let (mut a, mut b, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        let (ours, theirs) = (ours().rate(), theirs().rate());
+        a.push(ours);
+        b.push(theirs);
+        ratios.push(ours / theirs);
+    }
+    (median(a), median(b), median(ratios))
+}
+
+/// Rounds to take: an argument, or five.
+pub fn rounds() -> usize {
+    std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(5)
+}
