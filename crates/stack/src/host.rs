@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::cookie::Cookies;
 use crate::counters::Counters;
 use crate::demux::Demux;
+use crate::departure::Departures;
 use crate::event::Event;
 use crate::flow::{Flow, FlowKey};
 use crate::id::{Key, Slab, SocketId, SocketKind};
@@ -80,6 +81,8 @@ pub struct Host {
 
     pub(crate) tracing: Tracing,
     pub(crate) traces: VecDeque<TraceRecord>,
+    pub(crate) departures: Departures,
+    pub(crate) departed: VecDeque<(SocketId, tcp::Info)>,
 
     pub(crate) reset_limit: Limit,
     pub(crate) icmp_error_limit: Limit,
@@ -165,6 +168,8 @@ impl Host {
             notices: VecDeque::new(),
             tracing: Tracing::Off,
             traces: VecDeque::new(),
+            departures: Departures::default(),
+            departed: VecDeque::new(),
             reset_limit: Limit::new(config.resets_per_second),
             icmp_error_limit: Limit::new(config.icmp_errors_per_second),
             echo_limit: Limit::new(config.echo_replies_per_second),
@@ -396,6 +401,7 @@ impl Host {
                 self.sockets.remove(index);
             }
             Standing::Orphan => {
+                self.tell_departure(index);
                 self.sockets.remove(index);
             }
             Standing::Owned | Standing::Queued => {}

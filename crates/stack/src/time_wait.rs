@@ -102,6 +102,7 @@ impl Host {
             self.forget_time_wait(oldest);
         }
         self.timers.set(index, None);
+        self.tell_departure(index);
         let Some(socket) = self.sockets.remove(index) else { return };
         self.counters.time_waits += 1;
         let place = self.time_waits.insert(Remains {
