@@ -212,6 +212,12 @@ impl Host {
         Ok(SocketId::new(SocketKind::Listener, self.listeners.insert(listener)))
     }
 
+    /// How many connections wait to be accepted; zero if the id is not a listener's.
+    pub fn tcp_acceptable(&self, listener: SocketId) -> usize {
+        let listener = listener.key(SocketKind::Listener).and_then(|key| self.listeners.get(key));
+        listener.map_or(0, |listener| listener.queue.len())
+    }
+
     /// Takes the oldest connection whose handshake is complete, its third step included; `None` if there
     /// is none, or the id is not a listener's.
     ///

@@ -1,0 +1,127 @@
+//! The errors of POSIX calls, by name, and how each system numbers and chooses them.
+
+use crate::Flavour;
+use core::fmt;
+
+macro_rules! errnos {
+    ($($variant:ident $name:literal $linux:literal $freebsd:literal $text:literal;)+) => {
+        /// The error of a call.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Errno {
+            $(#[doc = $text] $variant),+
+        }
+
+        impl Errno {
+            /// Every error that this layer knows.
+            pub const ALL: &[Errno] = &[$(Errno::$variant),+];
+
+            /// The name as C writes it: `EAGAIN`.
+            pub const fn name(self) -> &'static str {
+                match self { $(Errno::$variant => $name),+ }
+            }
+
+            /// The number on that system.
+            pub const fn number(self, flavour: Flavour) -> i32 {
+                match (self, flavour) {
+                    $((Errno::$variant, Flavour::Linux) => $linux, (Errno::$variant, Flavour::FreeBsd) => $freebsd),+
+                }
+            }
+
+            /// What `strerror` would say.
+            pub const fn text(self) -> &'static str {
+                match self { $(Errno::$variant => $text),+ }
+            }
+        }
+    };
+}
+
+errnos! {
+    // name                      Linux FreeBSD
+    NoEntry "ENOENT" 2 2 "No such file or directory";
+    BadDescriptor "EBADF" 9 9 "Bad file descriptor";
+    Again "EAGAIN" 11 35 "Resource temporarily unavailable";
+    Access "EACCES" 13 13 "Permission denied";
+    Fault "EFAULT" 14 14 "Bad address";
+    Exists "EEXIST" 17 17 "File exists";
+    Invalid "EINVAL" 22 22 "Invalid argument";
+    TooManyFiles "EMFILE" 24 24 "Too many open files";
+    NoSuchRequest "ENOTTY" 25 25 "Inappropriate ioctl for device";
+    Pipe "EPIPE" 32 32 "Broken pipe";
+    Domain "EDOM" 33 33 "Numerical argument out of domain";
+    NotSocket "ENOTSOCK" 88 38 "Socket operation on non-socket";
+    DestinationRequired "EDESTADDRREQ" 89 39 "Destination address required";
+    MessageSize "EMSGSIZE" 90 40 "Message too long";
+    NoProtocolOption "ENOPROTOOPT" 92 42 "Protocol not available";
+    ProtocolNotSupported "EPROTONOSUPPORT" 93 43 "Protocol not supported";
+    TypeNotSupported "ESOCKTNOSUPPORT" 94 44 "Socket type not supported";
+    NotSupported "EOPNOTSUPP" 95 45 "Operation not supported";
+    FamilyNotSupported "EAFNOSUPPORT" 97 47 "Address family not supported by protocol";
+    AddressInUse "EADDRINUSE" 98 48 "Address already in use";
+    AddressNotAvailable "EADDRNOTAVAIL" 99 49 "Cannot assign requested address";
+    NetworkUnreachable "ENETUNREACH" 101 51 "Network is unreachable";
+    ConnectionAborted "ECONNABORTED" 103 53 "Software caused connection abort";
+    ConnectionReset "ECONNRESET" 104 54 "Connection reset by peer";
+    NoBuffers "ENOBUFS" 105 55 "No buffer space available";
+    IsConnected "EISCONN" 106 56 "Transport endpoint is already connected";
+    NotConnected "ENOTCONN" 107 57 "Transport endpoint is not connected";
+    TimedOut "ETIMEDOUT" 110 60 "Connection timed out";
+    ConnectionRefused "ECONNREFUSED" 111 61 "Connection refused";
+    HostUnreachable "EHOSTUNREACH" 113 65 "No route to host";
+    Already "EALREADY" 114 37 "Operation already in progress";
+    InProgress "EINPROGRESS" 115 36 "Operation now in progress";
+}
+
+impl Errno {
+    /// The error of that name, if it is one that this layer gives.
+    pub fn named(name: &str) -> Option<Errno> {
+        let name = if name == "EWOULDBLOCK" { "EAGAIN" } else { name };
+        Errno::ALL.iter().copied().find(|errno| errno.name() == name)
+    }
+
+    /// What the death of a connection means to its application. On Linux a reset after the peer's FIN
+    /// is a broken pipe.
+    pub(crate) fn of_connection(error: tcp::Error, flavour: Flavour, peer: PeerSide) -> Errno {
+        match error {
+            tcp::Error::Refused | tcp::Error::PortUnreachable => Errno::ConnectionRefused,
+            tcp::Error::Reset if flavour == Flavour::Linux && peer == PeerSide::Finished => Errno::Pipe,
+            tcp::Error::Reset => Errno::ConnectionReset,
+            tcp::Error::TimedOut => Errno::TimedOut,
+            tcp::Error::Aborted => Errno::ConnectionAborted,
+            tcp::Error::HostUnreachable | tcp::Error::Prohibited => Errno::HostUnreachable,
+            tcp::Error::NetworkUnreachable => Errno::NetworkUnreachable,
+        }
+    }
+
+    /// What a refusal of the host means to the application.
+    pub(crate) fn of_host(error: stack::Error, flavour: Flavour) -> Errno {
+        match error {
+            stack::Error::UnknownSocket | stack::Error::NotConnected => Errno::NotConnected,
+            stack::Error::AddressInUse => Errno::AddressInUse,
+            stack::Error::AddressNotAvailable | stack::Error::NoFreePort => Errno::AddressNotAvailable,
+            stack::Error::NetworkUnreachable if flavour == Flavour::FreeBsd => Errno::HostUnreachable,
+            stack::Error::NetworkUnreachable => Errno::NetworkUnreachable,
+            stack::Error::Refused => Errno::ConnectionRefused,
+            stack::Error::HostUnreachable => Errno::HostUnreachable,
+            stack::Error::InvalidAddress => Errno::AddressNotAvailable,
+            stack::Error::FamilyMismatch => Errno::FamilyNotSupported,
+            stack::Error::WouldBlock => Errno::Again,
+            stack::Error::MessageTooLong => Errno::MessageSize,
+            stack::Error::TooManySockets => Errno::TooManyFiles,
+        }
+    }
+}
+
+/// Whether the peer has said that it has no more to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PeerSide {
+    Open,
+    Finished,
+}
+
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.name(), self.text())
+    }
+}
+
+impl std::error::Error for Errno {}

@@ -1,0 +1,243 @@
+//! `TCP_INFO`: what Linux's `struct tcp_info` says, under the same names.
+//!
+//! Linux counts in segments what the engine counts in bytes; the conversion is here. What the engine
+//! does not measure is zero, as it is on a Linux that does not measure it.
+
+use tcp::{Info, State};
+
+macro_rules! tcp_info {
+    ($($(#[$doc:meta])* $field:ident,)+) => {
+        /// The fields of `struct tcp_info`, in the order of Linux's header.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+        pub struct TcpInfo {
+            $($(#[$doc])* pub $field: u64,)+
+        }
+
+        impl TcpInfo {
+            /// Every field with its name, in order.
+            ///
+            /// ```
+            /// let info = posix::TcpInfo { tcpi_snd_cwnd: 10, ..Default::default() };
+            /// assert!(info.fields().contains(&("tcpi_snd_cwnd", 10)));
+            /// ```
+            pub fn fields(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($field), self.$field)),+]
+            }
+        }
+    };
+}
+
+tcp_info! {
+    /// `TCP_ESTABLISHED` is 1 ... `TCP_CLOSING` is 11.
+    tcpi_state,
+    /// `TCP_CA_Open` 0, `Disorder` 1, `CWR` 2, `Recovery` 3, `Loss` 4.
+    tcpi_ca_state,
+    /// Retransmissions in a row without an answer.
+    tcpi_retransmits,
+    /// Keep-alive or window probes in a row without an answer.
+    tcpi_probes,
+    /// How often the timeout was doubled.
+    tcpi_backoff,
+    /// Timestamps 1, SACK 2, WSCALE 4, ECN 8, ECN_SEEN 16, SYN_DATA 32.
+    tcpi_options,
+    /// Shift of the peer's windows.
+    tcpi_snd_wscale,
+    /// Shift of our windows.
+    tcpi_rcv_wscale,
+    /// The delivery rate was limited by the application.
+    tcpi_delivery_rate_app_limited,
+    /// Why a Fast Open client failed.
+    tcpi_fastopen_client_fail,
+    /// Retransmission timeout, in microseconds.
+    tcpi_rto,
+    /// Delayed-ACK time, in microseconds.
+    tcpi_ato,
+    /// Text bytes of a full-sized segment that we send.
+    tcpi_snd_mss,
+    /// The largest segment received.
+    tcpi_rcv_mss,
+    /// Segments sent and not acknowledged.
+    tcpi_unacked,
+    /// Segments that SACK reports.
+    tcpi_sacked,
+    /// Segments deemed lost.
+    tcpi_lost,
+    /// Segments sent again and not acknowledged.
+    tcpi_retrans,
+    /// Not used by Linux any more.
+    tcpi_fackets,
+    /// Milliseconds since text was sent.
+    tcpi_last_data_sent,
+    /// Not used by Linux.
+    tcpi_last_ack_sent,
+    /// Milliseconds since text was received.
+    tcpi_last_data_recv,
+    /// Milliseconds since an acknowledgment was received.
+    tcpi_last_ack_recv,
+    /// Path MTU.
+    tcpi_pmtu,
+    /// Slow-start threshold of the receiver.
+    tcpi_rcv_ssthresh,
+    /// Smoothed round-trip time, in microseconds.
+    tcpi_rtt,
+    /// Its variation, in microseconds.
+    tcpi_rttvar,
+    /// Slow-start threshold, in segments; 0x7fffffff before a loss.
+    tcpi_snd_ssthresh,
+    /// Congestion window, in segments.
+    tcpi_snd_cwnd,
+    /// The MSS that we announced.
+    tcpi_advmss,
+    /// How far out of order segments may come before they count as lost.
+    tcpi_reordering,
+    /// The receiver's estimate of the round-trip time.
+    tcpi_rcv_rtt,
+    /// The receiver's room.
+    tcpi_rcv_space,
+    /// Retransmissions of the connection's life.
+    tcpi_total_retrans,
+    /// Bytes per second.
+    tcpi_pacing_rate,
+    /// Bytes per second.
+    tcpi_max_pacing_rate,
+    /// Bytes that the peer acknowledged.
+    tcpi_bytes_acked,
+    /// Bytes received in order.
+    tcpi_bytes_received,
+    /// Segments sent.
+    tcpi_segs_out,
+    /// Segments received.
+    tcpi_segs_in,
+    /// Bytes written and not sent.
+    tcpi_notsent_bytes,
+    /// The smallest round-trip time, in microseconds.
+    tcpi_min_rtt,
+    /// Segments with text received.
+    tcpi_data_segs_in,
+    /// Segments with text sent.
+    tcpi_data_segs_out,
+    /// Bytes per second.
+    tcpi_delivery_rate,
+    /// Microseconds during which there was something to send.
+    tcpi_busy_time,
+    /// Of them, how long the peer's window stood in the way.
+    tcpi_rwnd_limited,
+    /// Of them, how long the send buffer stood in the way.
+    tcpi_sndbuf_limited,
+    /// Segments delivered, as acknowledgments say.
+    tcpi_delivered,
+    /// Of them, those with a congestion mark.
+    tcpi_delivered_ce,
+    /// Bytes sent, retransmissions included.
+    tcpi_bytes_sent,
+    /// Bytes sent again.
+    tcpi_bytes_retrans,
+    /// Duplicates that the peer reported.
+    tcpi_dsack_dups,
+    /// Reorderings seen.
+    tcpi_reord_seen,
+    /// Segments received out of order.
+    tcpi_rcv_ooopack,
+    /// The peer's window, in bytes.
+    tcpi_snd_wnd,
+    /// Our window, in bytes.
+    tcpi_rcv_wnd,
+    /// Timeouts in a row that changed the path's hash.
+    tcpi_rehash,
+    /// Times the retransmission timer ran out.
+    tcpi_total_rto,
+    /// Recoveries that a timeout began.
+    tcpi_total_rto_recoveries,
+    /// Milliseconds spent in them.
+    tcpi_total_rto_time,
+}
+
+/// Linux's numbers of the states.
+pub(crate) const fn state_number(state: State) -> u64 {
+    match state {
+        State::Established => 1,
+        State::SynSent => 2,
+        State::SynReceived => 3,
+        State::FinWait1 => 4,
+        State::FinWait2 => 5,
+        State::TimeWait => 6,
+        State::Closed => 7,
+        State::CloseWait => 8,
+        State::LastAck => 9,
+        State::Listen => 10,
+        State::Closing => 11,
+    }
+}
+
+/// What Linux says of a threshold that was never lowered.
+const INFINITE_SSTHRESH: u64 = 0x7fff_ffff;
+
+/// Linux's initial tolerance of reordering, in segments.
+const REORDERING: u64 = 3;
+
+impl TcpInfo {
+    /// What is said of a socket without a connection.
+    pub(crate) fn without_connection(state: State) -> Self {
+        TcpInfo { tcpi_state: state_number(state), ..Default::default() }
+    }
+
+    /// What is said of a connection.
+    pub(crate) fn of(info: &Info, config: &tcp::Config) -> Self {
+        let us = |duration: core::time::Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        let ms = |duration: core::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let mss = u64::from(info.send_mss_bytes.max(1));
+        let segments = |bytes: u32| u64::from(bytes).div_ceil(mss);
+        let (send_shift, receive_shift) = info.window_shifts.unwrap_or_default();
+        let option = |present: bool, bit: u64| if present { bit } else { 0 };
+        TcpInfo {
+            tcpi_state: state_number(info.state),
+            tcpi_ca_state: match info.recovery {
+                tcp::Phase::Open => 0,
+                tcp::Phase::FastRecovery => 3,
+                tcp::Phase::Loss => 4,
+            },
+            tcpi_retransmits: info.attempts.into(),
+            tcpi_probes: info.keep_alive_probes.into(),
+            tcpi_backoff: info.backoff.into(),
+            tcpi_options: option(info.timestamps, 1) | option(info.sack, 2) | option(info.window_shifts.is_some(), 4),
+            tcpi_snd_wscale: send_shift.into(),
+            tcpi_rcv_wscale: receive_shift.into(),
+            tcpi_rto: us(info.rto),
+            tcpi_ato: us(config.delayed_ack),
+            tcpi_snd_mss: mss,
+            tcpi_rcv_mss: info.receive_mss_bytes.into(),
+            tcpi_unacked: segments(info.in_flight_bytes),
+            tcpi_last_data_sent: ms(info.since_sent),
+            tcpi_last_data_recv: ms(info.since_received),
+            tcpi_last_ack_recv: ms(info.since_received),
+            tcpi_pmtu: info.path_mtu_bytes.into(),
+            tcpi_rtt: info.rtt.map_or(0, us),
+            tcpi_rttvar: us(info.rtt_variation),
+            tcpi_snd_ssthresh: if info.ssthresh_bytes >= u32::MAX / 2 {
+                INFINITE_SSTHRESH
+            } else {
+                u64::from(info.ssthresh_bytes) / mss
+            },
+            tcpi_snd_cwnd: u64::from(info.cwnd_bytes) / mss,
+            tcpi_advmss: info.announced_mss_bytes.into(),
+            tcpi_reordering: REORDERING,
+            tcpi_rcv_space: info.receive_window_bytes.into(),
+            tcpi_total_retrans: info.retransmissions.into(),
+            tcpi_bytes_acked: info.bytes_acked,
+            tcpi_bytes_received: info.bytes_received,
+            tcpi_segs_out: info.segments_out.into(),
+            tcpi_segs_in: info.segments_in.into(),
+            tcpi_notsent_bytes: info.not_sent_bytes.into(),
+            tcpi_min_rtt: info.rtt_min.map_or(u64::from(u32::MAX), us),
+            tcpi_data_segs_in: info.data_segments_in.into(),
+            tcpi_data_segs_out: info.data_segments_out.into(),
+            tcpi_bytes_sent: info.bytes_sent,
+            tcpi_bytes_retrans: info.bytes_retransmitted,
+            tcpi_rcv_ooopack: 0,
+            tcpi_snd_wnd: info.send_window_bytes.into(),
+            tcpi_rcv_wnd: info.receive_window_bytes.into(),
+            tcpi_total_rto: info.timeouts.into(),
+            ..Default::default()
+        }
+    }
+}

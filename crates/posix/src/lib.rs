@@ -1,0 +1,57 @@
+//! Sockets as POSIX has them, over a [`stack::Host`], without an operating system.
+//!
+//! [`System`] owns a host and a table of descriptors. Its methods are the calls every C program
+//! knows (`socket`, `bind`, `listen`, `accept`, `connect`, `read`, `write`, `send`, `recv`, `poll`,
+//! `epoll`, `shutdown`, `close`, `getsockopt` ...), with the errors that Linux or FreeBSD give
+//! ([`Flavour`]). Time is an argument: nothing here sleeps.
+//!
+//! # Blocking
+//! A call on a blocking descriptor that cannot be finished yet says [`Stop::Blocked`]. What it has
+//! done so far is in the [`Waiting`] that the caller passed; the caller lets the world go on (frames
+//! in, [`System::handle_timeout`]) and makes the same call again with the same `Waiting`, at the
+//! latest when [`Waiting::deadline`] is reached. Non-blocking descriptors never give `Blocked`.
+//!
+//! ```
+//! use posix::{Domain, Errno, Flavour, Mode, Stop, System, Type};
+//!
+//! let mut system = System::new(stack::Host::new(stack::Config::default(), [7; 32]), Flavour::Linux);
+//! let listener = system.socket(Domain::Inet, Type::Stream).unwrap();
+//! system.bind(listener, "0.0.0.0:8080".parse().unwrap()).unwrap();
+//! system.listen(listener, 1).unwrap();
+//! assert_eq!(system.accept(listener).unwrap_err(), Stop::Blocked);
+//! system.set_nonblocking(listener, Mode::NonBlocking).unwrap();
+//! assert_eq!(system.accept(listener).unwrap_err(), Stop::Errno(Errno::Again));
+//! ```
+//!
+//! What is *not* here: files, pipes, signals, processes, and descriptors shared between them.
+
+#![warn(missing_docs)]
+
+mod close;
+mod errno;
+mod info;
+mod options;
+mod ready;
+mod setup;
+mod socket;
+mod system;
+mod transfer;
+
+pub use errno::Errno;
+pub use info::TcpInfo;
+pub use options::{Defaults, Linger, OptionName, OptionValue};
+pub use ready::{EpollEvent, EpollOperation, PollEntry, PollFlags};
+pub use setup::Shutdown;
+pub use socket::{Domain, Fd, Type};
+pub use system::{Mode, Stop, System, Waiting};
+pub use transfer::{Received, RecvFlags, SendFlags};
+
+/// Whose habits to follow where POSIX leaves a choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Flavour {
+    /// Linux: a pending error is told before a broken pipe, buffer sizes are doubled.
+    #[default]
+    Linux,
+    /// FreeBSD: a broken pipe is told first, buffer sizes are taken as they are.
+    FreeBsd,
+}

@@ -1,0 +1,292 @@
+//! The table of descriptors and the world going on underneath.
+
+use crate::errno::PeerSide;
+use crate::options::{Defaults, Options};
+use crate::ready::Epoll;
+use crate::socket::{Domain, Fd, Phase, Role, Socket, Type};
+use crate::{Errno, Flavour};
+use core::fmt;
+use stack::{Event, Host, InterfaceId, SocketId};
+use std::collections::BTreeMap;
+use tcp::Instant;
+use wire::Frame;
+
+/// Why a call did not return a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The call would sleep: make it again with the same [`Waiting`] when the world has gone on.
+    Blocked,
+    /// The call failed.
+    Errno(Errno),
+}
+
+impl From<Errno> for Stop {
+    fn from(errno: Errno) -> Self {
+        Stop::Errno(errno)
+    }
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stop::Blocked => f.write_str("the call waits"),
+            Stop::Errno(errno) => errno.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Stop {}
+
+/// What a call that blocks has done so far, and until when it will wait.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Bytes moved by the attempts so far.
+    pub(crate) bytes: usize,
+    /// A `close` that lingers: the descriptor is gone, the connection is not.
+    pub(crate) lingering: Option<SocketId>,
+    pub(crate) deadline: Option<Instant>,
+}
+
+impl Waiting {
+    /// A call that has not begun.
+    pub fn new() -> Self {
+        Waiting::default()
+    }
+
+    /// When the call must be made again at the latest, for it will return then whatever happens.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Blocks until the deadline, which the first attempt sets; after it, `timed_out` is the answer.
+    pub(crate) fn block(
+        &mut self,
+        now: Instant,
+        timeout: Option<core::time::Duration>,
+        timed_out: Errno,
+    ) -> Result<(), Stop> {
+        match (self.deadline, timeout) {
+            (Some(deadline), _) if now >= deadline => Err(timed_out.into()),
+            (None, Some(timeout)) => {
+                self.deadline = Some(now + timeout);
+                Err(Stop::Blocked)
+            }
+            _ => Err(Stop::Blocked),
+        }
+    }
+}
+
+/// Whether calls on a descriptor may block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// They may.
+    #[default]
+    Blocking,
+    /// `O_NONBLOCK`: they fail with `EAGAIN` or `EINPROGRESS` instead.
+    NonBlocking,
+}
+
+pub(crate) enum Entry {
+    Socket(Box<Socket>),
+    Epoll(Epoll),
+}
+
+/// How many descriptors there may be, as `RLIMIT_NOFILE` commonly is.
+const DESCRIPTORS_MAX: usize = 1_024;
+
+/// A host with descriptors: the calls of POSIX as methods. See the crate's page for an example.
+pub struct System {
+    pub(crate) host: Host,
+    pub(crate) flavour: Flavour,
+    /// What new sockets start with, and the limits of what they may ask for.
+    pub(crate) defaults: Defaults,
+    pub(crate) entries: BTreeMap<Fd, Entry>,
+    pub(crate) ids: BTreeMap<SocketId, Fd>,
+}
+
+impl System {
+    /// A system without descriptors over `host`. The first descriptor will be 3: 0, 1 and 2 are taken
+    /// in every POSIX process.
+    pub fn new(host: Host, flavour: Flavour) -> Self {
+        let defaults = Defaults::new(flavour);
+        let (entries, ids) = Default::default();
+        System { host, flavour, defaults, entries, ids }
+    }
+
+    /// The host underneath.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The host underneath, for addresses and routes. Sockets opened on it directly have no descriptor.
+    pub fn host_mut(&mut self) -> &mut Host {
+        &mut self.host
+    }
+
+    /// Whose habits are followed.
+    pub fn flavour(&self) -> Flavour {
+        self.flavour
+    }
+
+    /// What new sockets start with.
+    pub fn defaults_mut(&mut self) -> &mut Defaults {
+        &mut self.defaults
+    }
+
+    // The world goes on.
+
+    /// A frame arrived on an interface.
+    pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, frame: Frame) {
+        self.host.handle_frame(now, interface, frame);
+        self.settle();
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.host.handle_timeout(now);
+        self.settle();
+    }
+
+    /// The next frame to put on a link, until `None`.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<(InterfaceId, Frame)> {
+        let next = self.host.poll_transmit(now);
+        if next.is_none() {
+            self.settle();
+        }
+        next
+    }
+
+    /// When to call [`System::handle_timeout`] at the latest.
+    pub fn poll_timeout(&mut self) -> Option<Instant> {
+        self.host.poll_timeout()
+    }
+
+    /// Takes over what the host has to say.
+    pub(crate) fn settle(&mut self) {
+        while let Some((id, event)) = self.host.poll_event() {
+            self.on_event(id, event);
+        }
+    }
+
+    fn on_event(&mut self, id: SocketId, event: Event) {
+        let flavour = self.flavour;
+        let Some(Entry::Socket(socket)) = self.ids.get(&id).and_then(|fd| self.entries.get_mut(fd)) else {
+            return;
+        };
+        socket.happenings += 1;
+        match event {
+            Event::Connected if socket.phase() == Some(Phase::Connecting) => socket.set_phase(Phase::Established),
+            Event::PeerFinished => socket.peer_finished = true,
+            Event::Urgent => socket.urgent = true,
+            Event::Failed(error) => {
+                let peer = if socket.peer_finished { PeerSide::Finished } else { PeerSide::Open };
+                socket.error = Some(Errno::of_connection(error, flavour, peer));
+                socket.set_phase(Phase::Over);
+            }
+            Event::Closed => socket.set_phase(Phase::Over),
+            Event::Readable => socket.datagram_waits = true,
+            Event::Connected | Event::Acceptable | Event::Writable => {}
+        }
+    }
+
+    // Descriptors.
+
+    pub(crate) fn insert(&mut self, entry: Entry) -> Result<Fd, Errno> {
+        if self.entries.len() >= DESCRIPTORS_MAX {
+            return Err(Errno::TooManyFiles);
+        }
+        let fd = (3..).map(Fd).find(|fd| !self.entries.contains_key(fd)).ok_or(Errno::TooManyFiles)?;
+        self.entries.insert(fd, entry);
+        Ok(fd)
+    }
+
+    pub(crate) fn socket_at(&self, fd: Fd) -> Result<&Socket, Errno> {
+        match self.entries.get(&fd) {
+            Some(Entry::Socket(socket)) => Ok(socket),
+            Some(Entry::Epoll(_)) => Err(Errno::NotSocket),
+            None => Err(Errno::BadDescriptor),
+        }
+    }
+
+    pub(crate) fn socket_at_mut(&mut self, fd: Fd) -> Result<&mut Socket, Errno> {
+        match self.entries.get_mut(&fd) {
+            Some(Entry::Socket(socket)) => Ok(socket),
+            Some(Entry::Epoll(_)) => Err(Errno::NotSocket),
+            None => Err(Errno::BadDescriptor),
+        }
+    }
+
+    /// A new socket.
+    ///
+    /// # Errors
+    /// `EMFILE` when there are 1,024 descriptors.
+    pub fn socket(&mut self, domain: Domain, kind: Type) -> Result<Fd, Errno> {
+        let options = Options::new(&self.defaults);
+        self.insert(Entry::Socket(Box::new(Socket::new(domain, kind, options))))
+    }
+
+    /// `fcntl(fd, F_SETFL, ...)`: whether calls may block.
+    ///
+    /// # Errors
+    /// `EBADF` for an unknown descriptor.
+    pub fn set_nonblocking(&mut self, fd: Fd, mode: Mode) -> Result<(), Errno> {
+        match self.entries.get_mut(&fd) {
+            Some(Entry::Socket(socket)) => socket.nonblocking = mode == Mode::NonBlocking,
+            Some(Entry::Epoll(_)) => {}
+            None => return Err(Errno::BadDescriptor),
+        }
+        Ok(())
+    }
+
+    /// `fcntl(fd, F_GETFL)`: whether calls may block.
+    ///
+    /// # Errors
+    /// `EBADF` for an unknown descriptor.
+    pub fn mode(&self, fd: Fd) -> Result<Mode, Errno> {
+        match self.entries.get(&fd) {
+            Some(Entry::Socket(socket)) if socket.nonblocking => Ok(Mode::NonBlocking),
+            Some(_) => Ok(Mode::Blocking),
+            None => Err(Errno::BadDescriptor),
+        }
+    }
+
+    /// The host's name for the socket behind a descriptor, if it has one yet.
+    pub fn socket_id(&self, fd: Fd) -> Option<SocketId> {
+        match self.socket_at(fd).ok()?.role {
+            Role::Listener(id) | Role::Stream(id, _) | Role::Udp(id) => Some(id),
+            Role::Fresh => None,
+        }
+    }
+
+    /// `ioctl(fd, SIOCINQ)` (`FIONREAD`): bytes that can be read.
+    ///
+    /// # Errors
+    /// `EINVAL` on a listener, as Linux says; `EBADF`, `ENOTSOCK`.
+    pub fn bytes_readable(&self, fd: Fd) -> Result<usize, Errno> {
+        let socket = self.socket_at(fd)?;
+        match socket.role {
+            Role::Listener(_) => Err(Errno::Invalid),
+            Role::Stream(id, _) => Ok(self.host.tcp(id).map_or(0, tcp::Connection::readable_bytes)),
+            Role::Udp(_) | Role::Fresh => Ok(0),
+        }
+    }
+
+    /// `ioctl(fd, SIOCOUTQ)`: bytes written and not acknowledged yet.
+    ///
+    /// # Errors
+    /// `EINVAL` on a listener, as Linux says; `EBADF`, `ENOTSOCK`.
+    pub fn bytes_unacknowledged(&self, fd: Fd) -> Result<usize, Errno> {
+        let socket = self.socket_at(fd)?;
+        match socket.role {
+            Role::Listener(_) => Err(Errno::Invalid),
+            Role::Stream(id, _) => Ok(self.host.tcp(id).map_or(0, tcp::Connection::unacknowledged_bytes)),
+            Role::Udp(_) | Role::Fresh => Ok(0),
+        }
+    }
+}
+
+impl fmt::Debug for System {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("System").field("flavour", &self.flavour).field("descriptors", &self.entries.len()).finish()
+    }
+}
