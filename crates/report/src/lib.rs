@@ -8,6 +8,7 @@ pub mod diagram;
 pub mod json;
 pub mod ladder;
 pub mod numbers;
+pub mod page;
 pub mod plot;
 mod style;
 mod svg;

@@ -1,0 +1,245 @@
+//! One HTML file that shows connections: lists, lanes of states, graphs, ladder, findings.
+//!
+//! [`Data`] is plain values; [`html`] puts them, the styles and the scripts into one text that opens
+//! from disk. The page asks the network for nothing (its content security policy forbids it), and what
+//! a peer sent is text in it, never markup. What is *not* here: analysis; the page derives only what it
+//! draws (bytes in flight, and round trips where the data has none).
+
+mod from_ladder;
+
+#[cfg(test)]
+mod tests;
+
+use serde::Serialize;
+
+/// Everything that a page shows.
+///
+/// ```
+/// use report::page::{Data, html};
+/// let page = html(&Data { title: "demo".into(), ..Data::default() });
+/// assert!(page.starts_with("<!doctype html>"));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Data {
+    /// The title of the page.
+    pub title: String,
+    /// What was looked at: a file's name, a simulation and its seed.
+    pub source: String,
+    /// What the reader must know first: the file is cut short, connections were left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
+    /// The connections, in the order of their numbers.
+    pub connections: Vec<Connection>,
+    /// The findings.
+    pub findings: Vec<Finding>,
+}
+
+/// One connection.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Connection {
+    /// Its number.
+    pub stream: u64,
+    /// The left and the right end; by custom the left one opened.
+    pub ends: [End; 2],
+    /// Seconds from its first to its last segment.
+    pub duration: f64,
+    /// Bytes of text that each end sent.
+    pub bytes: [u64; 2],
+    /// Sentences that sum it up.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub story: Vec<String>,
+    /// Numbers of both directions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<Fact>,
+    /// The initial sequence numbers, where they are known.
+    pub isn: [Option<u32>; 2],
+    /// The segments, in the order of time.
+    pub segments: Vec<Segment>,
+    /// Segments that were left out at the end, to keep the page small.
+    pub segments_left_out: u64,
+    /// The states before the first segment, where they are known.
+    pub first_states: [Option<&'static str>; 2],
+    /// The moves of both ends, in the order of time.
+    pub moves: Vec<Move>,
+    /// Calls of the application, timers, troubles.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
+    /// Round-trip times of what each end sent: when and how long, in seconds. Without any the page
+    /// measures from text to its acknowledgment.
+    pub rtt: [Vec<(f64, f64)>; 2],
+    /// Congestion windows of both ends: when in seconds, and bytes.
+    pub cwnd: [Vec<(f64, f64)>; 2],
+}
+
+/// One end.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct End {
+    /// What to call it: `client`; may be empty.
+    pub name: String,
+    /// Address and port.
+    pub address: String,
+}
+
+/// One line of numbers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Fact {
+    /// What it is.
+    pub name: String,
+    /// The left and the right end's, with units.
+    pub values: [String; 2],
+}
+
+/// One segment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Segment {
+    /// Its number in the capture; 0 for none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub frame: u64,
+    /// When, in seconds since the origin of the page.
+    pub at: f64,
+    /// 0 from the left end, 1 from the right one.
+    pub from: u8,
+    /// `SYN, ACK`.
+    pub flags: String,
+    /// The sequence number as it is in the header.
+    pub seq: u32,
+    /// The acknowledgment number as it is in the header; absent without ACK.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ack: Option<u32>,
+    /// Bytes of text.
+    pub len: u32,
+    /// The window it offers, in bytes.
+    pub window: u32,
+    /// SACK blocks, raw.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sack: Vec<(u32, u32)>,
+    /// A word for why it was sent: `rto`.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub why: &'static str,
+    /// The same in a few words for people.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// It carries again what was sent before.
+    #[serde(skip_serializing_if = "is_false")]
+    pub again: bool,
+    /// `lost`, `stray`, `in_flight`; empty when it arrived or was seen.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub fate: &'static str,
+    /// When it arrived, where that is known, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arrived: Option<f64>,
+    /// Wireshark's verdicts, short: `retransmission`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub analysis: Vec<String>,
+    /// Whatever else is to be said.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
+    /// The states after it, where they changed.
+    #[serde(skip_serializing_if = "is_unmoved")]
+    pub states: [Option<&'static str>; 2],
+}
+
+/// One end moved to another state.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Move {
+    /// When, in seconds.
+    pub at: f64,
+    /// 0 the left end, 1 the right one.
+    pub side: u8,
+    /// The state after.
+    pub to: &'static str,
+    /// What moved it, with the section where that helps: `rcv FIN (RFC 9293 §3.10.7.4)`.
+    pub on: String,
+    /// No segment of the list shows it: it stands in the ladder as a row of its own.
+    #[serde(skip_serializing_if = "is_false")]
+    pub alone: bool,
+}
+
+/// Something that happened at one end.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Note {
+    /// When, in seconds.
+    pub at: f64,
+    /// 0 the left end, 1 the right one.
+    pub side: u8,
+    /// `call`, `timer`, `trouble`.
+    pub kind: &'static str,
+    /// In words: `connect returns`.
+    pub text: String,
+}
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know.
+    #[default]
+    Info,
+    /// Worth a look.
+    Note,
+    /// It costs something.
+    Warning,
+    /// It is broken.
+    Error,
+}
+
+/// A sentence that a person can act on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Finding {
+    /// The connection it is about; `None` for the capture as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<u64>,
+    /// How much it matters.
+    pub severity: Severity,
+    /// The sentence.
+    pub text: String,
+    /// The frames that show it.
+    pub frames: Vec<u64>,
+    /// The section of the RFC that it is about; empty for none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub section: String,
+}
+
+const PAGE: &str = include_str!("assets/page/page.html");
+const STYLE: &str = include_str!("assets/page/page.css");
+/// In this order: each part uses the ones before it.
+const SCRIPTS: [&str; 5] = [
+    include_str!("assets/page/model.js"),
+    include_str!("assets/page/graphs.js"),
+    include_str!("assets/page/ladder.js"),
+    include_str!("assets/page/lists.js"),
+    include_str!("assets/page/main.js"),
+];
+
+/// The page as one text.
+pub fn html(data: &Data) -> String {
+    let json = serde_json::to_string(data).expect("page data has string keys and no failing parts");
+    // Within a script element only "<" can end it; in JSON it is only ever in strings.
+    let json = json.replace('<', "\\u003c");
+    let title = crate::svg::escape(if data.title.is_empty() { "synfin" } else { &data.title });
+    let mut page = String::with_capacity(PAGE.len() + STYLE.len() + json.len() + 65_536);
+    for part in PAGE.split("{{") {
+        let (name, text) = part.split_once("}}").unwrap_or(("", part));
+        match name {
+            "title" => page.push_str(&title),
+            "style" => page.push_str(STYLE),
+            "data" => page.push_str(&json),
+            "script" => page.extend(SCRIPTS),
+            _ => {}
+        }
+        page.push_str(text);
+    }
+    page
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+fn is_unmoved(states: &[Option<&'static str>; 2]) -> bool {
+    *states == [None, None]
+}

@@ -1,0 +1,138 @@
+//! A ladder as a connection of the page, so that a live run or a simulation has a page as well.
+
+use super::{Connection, End, Fact, Move, Note, Segment};
+use crate::ladder::{Arrival, Ladder, NoteKind, Side, Step};
+use crate::numbers;
+use tcp::state::State;
+use tcp::{Instant, Trace};
+
+/// Segments that go into a page, unless the caller says otherwise: about 20 MB of text.
+pub(super) const SEGMENTS_MAX: usize = 100_000;
+
+fn seconds(at: Instant, origin: Instant) -> f64 {
+    at.since(origin).as_nanos() as f64 / 1e9
+}
+
+impl Connection {
+    /// What a ladder tells, with times from its first step; at most 100,000 segments.
+    pub fn of_ladder(stream: u64, ladder: &Ladder) -> Connection {
+        let origin = ladder.steps.first().map_or(Instant::ZERO, Step::at);
+        let last = ladder.steps.last().map_or(origin, Step::at);
+        let story = ladder.story();
+        let mut connection = Connection {
+            stream,
+            ends: ladder.ends.clone().map(|end| End { name: end.name, address: end.address }),
+            duration: seconds(last, origin),
+            bytes: story.sent_bytes,
+            story: ladder.story_lines(),
+            isn: [0, 1].map(|side| ladder.ends[side].isn.map(|isn| isn.number())),
+            first_states: [0, 1].map(|side| ladder.ends[side].state.map(State::name)),
+            ..Connection::default()
+        };
+        let mut now = [ladder.ends[0].state, ladder.ends[1].state];
+        let mut packets = [0u64; 2];
+        for step in &ladder.steps {
+            connection.add(step, origin, &mut now, &mut packets);
+        }
+        connection.moves.sort_by(|a, b| a.at.total_cmp(&b.at));
+        connection.facts = [("segments", packets), ("bytes", story.sent_bytes), ("lost", story.lost)]
+            .into_iter()
+            .chain([("sent again", story.retransmitted)])
+            .map(|(name, values)| Fact { name: name.to_owned(), values: values.map(numbers::grouped) })
+            .collect();
+        connection
+    }
+
+    /// Adds what the traces of one end measured: round-trip times and congestion windows.
+    ///
+    /// `origin` is the time of the ladder's first step.
+    pub fn measure(&mut self, side: Side, origin: Instant, traces: &[(Instant, Trace)]) {
+        for (at, trace) in traces {
+            let at = seconds(*at, origin);
+            match trace {
+                Trace::RttSample { rtt_us, .. } => {
+                    self.rtt[side.index()].push((at, f64::from(*rtt_us) / 1e6));
+                }
+                Trace::Congestion { cwnd_bytes, .. } => {
+                    self.cwnd[side.index()].push((at, f64::from(*cwnd_bytes)));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn add(&mut self, step: &Step, origin: Instant, now: &mut [Option<State>; 2], packets: &mut [u64; 2]) {
+        let at = seconds(step.at(), origin);
+        match step {
+            Step::Note { side, kind, text, .. } => {
+                let kind = match kind {
+                    NoteKind::Call => "call",
+                    NoteKind::Timer => "timer",
+                    NoteKind::Trouble => "trouble",
+                };
+                self.notes.push(Note { at, side: side.index() as u8, kind, text: text.clone() });
+            }
+            Step::Moved { side, to, on, .. } => {
+                now[side.index()] = Some(*to);
+                let side = side.index() as u8;
+                self.moves.push(Move { at, side, to: to.name(), on: on.clone(), alone: true });
+            }
+            Step::Segment(segment) => {
+                packets[segment.from.index()] += 1;
+                self.add_moves(segment, origin, now);
+                if self.segments.len() < SEGMENTS_MAX {
+                    self.segments.push(row(segment, origin));
+                } else {
+                    self.segments_left_out += 1;
+                }
+            }
+        }
+    }
+
+    fn add_moves(&mut self, segment: &crate::ladder::Segment, origin: Instant, now: &mut [Option<State>; 2]) {
+        for side in [segment.from, segment.from.other()] {
+            let Some(to) = segment.states[side.index()] else { continue };
+            if now[side.index()].replace(to) == Some(to) {
+                continue;
+            }
+            let (verb, at) = match segment.arrival {
+                _ if side == segment.from => ("snd", segment.at),
+                Arrival::Delivered { at } => ("rcv", at),
+                _ => ("rcv", segment.at),
+            };
+            let on = format!("{verb} {}", segment.facts.flags);
+            let at = seconds(at, origin);
+            self.moves.push(Move { at, side: side.index() as u8, to: to.name(), on, alone: false });
+        }
+    }
+}
+
+fn row(segment: &crate::ladder::Segment, origin: Instant) -> Segment {
+    let facts = &segment.facts;
+    let (fate, arrived) = match segment.arrival {
+        Arrival::Seen => ("", None),
+        Arrival::Delivered { at } => ("", Some(seconds(at, origin))),
+        Arrival::Lost => ("lost", None),
+        Arrival::InFlight => ("in_flight", None),
+        Arrival::Stray => ("stray", None),
+    };
+    Segment {
+        frame: segment.frame.unwrap_or(0),
+        at: seconds(segment.at, origin),
+        from: segment.from.index() as u8,
+        flags: facts.flags.to_string(),
+        seq: facts.seq.number(),
+        ack: facts.flags.ack().then(|| facts.ack.number()),
+        len: facts.len_bytes,
+        window: facts.window_bytes,
+        sack: Vec::new(),
+        why: segment.why.map_or("", |why| why.name()),
+        reason: segment.why.map_or(String::new(), |why| why.sentence().to_owned()),
+        again: segment.why.is_some_and(|why| why.is_retransmission()),
+        fate,
+        arrived,
+        analysis: Vec::new(),
+        remarks: segment.remarks.clone(),
+        states: segment.states.map(|state| state.map(State::name)),
+    }
+}
