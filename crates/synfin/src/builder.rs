@@ -9,7 +9,7 @@ use crate::shared::Shared;
 use crate::watch::Watch;
 use crate::wires::Wires;
 use device::Link;
-use stack::{AnyAddress, Cidr, Host, Interface, InterfaceId, Mac};
+use stack::{AnyAddress, Cidr, Departures, Host, Interface, InterfaceId, Mac};
 use std::fmt;
 use std::io::{self, ErrorKind, Read};
 use std::net::IpAddr;
@@ -98,7 +98,9 @@ impl Builder {
     /// An address of ours on the link just added, with the length of its network: `10.90.0.2/24`.
     pub fn address(self, address: impl AsRef<str>) -> Self {
         self.of_link("an address", |described| {
-            described.addresses.push(parse("an address with its network, such as 10.90.0.2/24", address.as_ref())?);
+            described
+                .addresses
+                .push(parse("an address with its network, such as 10.90.0.2/24", address.as_ref())?);
             Ok(())
         })
     }
@@ -181,7 +183,12 @@ impl Builder {
             wires.add(attach(&mut host, index, described)?, link);
         }
         let clock = Clock::start();
-        let watch = if observer.is_some() { Watch::for_observer() } else { Watch::default() };
+        let watch = if observer.is_some() {
+            host.set_departures(Departures::Told);
+            Watch::for_observer()
+        } else {
+            Watch::default()
+        };
         let core = Core::new(host, wires, clock, watch, tap);
         let shared = Arc::new(Shared::new(core, clock, device::Waker::new()?));
         let driver = Driver::new(Arc::clone(&shared), observer);
@@ -232,6 +239,9 @@ fn invalid(sentence: String) -> io::Error {
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder").field("links", &self.links.len()).field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Builder")
+            .field("links", &self.links.len())
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }

@@ -169,7 +169,9 @@ impl Core {
 
     fn driver_is_needed(&mut self, now: Instant) -> bool {
         let DriverState::SleepsUntil(until) = self.driver else { return false };
-        self.due(now).is_some_and(|due| due < until) || !self.watch.events().is_empty() || self.is_time_to_leave(now)
+        self.due(now).is_some_and(|due| due < until)
+            || !self.watch.events().is_empty()
+            || self.is_time_to_leave(now)
     }
 
     /// Whether the driver has nothing left to do, or no time left to do it.

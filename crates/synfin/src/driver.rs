@@ -51,7 +51,8 @@ impl Driver {
     /// A driver for the links of this stack.
     pub(crate) fn new(shared: Arc<Shared>, observer: Option<Observer>) -> Self {
         let links = shared.lock().wires.links();
-        let ports = links.into_iter().map(|(interface, link)| Port { interface, link, rests_until: None }).collect();
+        let ports =
+            links.into_iter().map(|(interface, link)| Port { interface, link, rests_until: None }).collect();
         Driver { shared, ports, observer, received: VecDeque::new() }
     }
 

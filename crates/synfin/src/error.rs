@@ -71,7 +71,9 @@ impl fmt::Display for SocketError {
         match self.cause {
             Cause::Connection(error) => error.fmt(f),
             Cause::Host(error) => error.fmt(f),
-            Cause::NotInTime => f.write_str("no answer in the time given; allow more, or see whether the host is up"),
+            Cause::NotInTime => {
+                f.write_str("no answer in the time given; allow more, or see whether the host is up")
+            }
             Cause::Closed => f.write_str("the connection is closed for writing"),
             Cause::NotConnected => f.write_str("there is no connection any more"),
             Cause::StackIsDown => f.write_str("the stack was shut down"),

@@ -85,11 +85,15 @@ impl Stack {
         let panicked = driver.take().is_some_and(|driver| driver.join().is_err());
         let phase = shared.lock().phase;
         match phase {
-            _ if panicked => Err(io::Error::other("the stack's thread panicked, probably in an observer or a tap")),
+            _ if panicked => {
+                Err(io::Error::other("the stack's thread panicked, probably in an observer or a tap"))
+            }
             Phase::Down(0) | Phase::Up | Phase::Leaving(_) => Ok(()),
             Phase::Down(left) => Err(io::Error::new(
                 ErrorKind::TimedOut,
-                format!("{left} connections were not closed in time; their peers do not answer or keep them open"),
+                format!(
+                    "{left} connections were not closed in time; their peers do not answer or keep them open"
+                ),
             )),
         }
     }
@@ -135,7 +139,9 @@ impl Stack {
 
     pub(crate) fn set_hop_limit(&self, id: SocketId, ttl: u32) -> io::Result<()> {
         let hop_limit = checked_hop_limit(ttl)?;
-        self.shared().with(|core, _| core.host.set_hop_limit(id, hop_limit)).map_err(|error| error::host(error, None))
+        self.shared()
+            .with(|core, _| core.host.set_hop_limit(id, hop_limit))
+            .map_err(|error| error::host(error, None))
     }
 
     pub(crate) fn hop_limit(&self, id: SocketId) -> io::Result<u32> {
@@ -146,7 +152,10 @@ impl Stack {
 
 /// A TTL that fits its field, or an error.
 pub(crate) fn checked_hop_limit(ttl: u32) -> io::Result<u8> {
-    u8::try_from(ttl).ok().filter(|ttl| *ttl > 0).ok_or_else(|| error::invalid("a TTL is a number from 1 to 255"))
+    u8::try_from(ttl)
+        .ok()
+        .filter(|ttl| *ttl > 0)
+        .ok_or_else(|| error::invalid("a TTL is a number from 1 to 255"))
 }
 
 impl fmt::Debug for Stack {

@@ -165,8 +165,7 @@ impl ThreadWait {
 }
 
 fn new_parker() -> (Arc<Parker>, Waker) {
-    let parker =
-        Arc::new(Parker { thread: std::thread::current(), notified: AtomicBool::new(false) });
+    let parker = Arc::new(Parker { thread: std::thread::current(), notified: AtomicBool::new(false) });
     let waker = Waker::from(Arc::clone(&parker));
     (parker, waker)
 }

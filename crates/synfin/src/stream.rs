@@ -132,7 +132,12 @@ impl Core {
     }
 
     /// Ends one direction or both (`shutdown(2)`).
-    pub(crate) fn shutdown_stream(&mut self, now: Instant, id: SocketId, how: Shutdown) -> Result<(), ReadError> {
+    pub(crate) fn shutdown_stream(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        how: Shutdown,
+    ) -> Result<(), ReadError> {
         if self.is_over(id) {
             return Err(ReadError::NotConnected);
         }
@@ -202,7 +207,12 @@ impl Core {
     }
 
     /// What `read` returns when the engine has nothing to give: the failure once, then the end.
-    pub(crate) fn read_failure(&mut self, id: SocketId, remote: SocketAddr, error: ReadError) -> io::Result<usize> {
+    pub(crate) fn read_failure(
+        &mut self,
+        id: SocketId,
+        remote: SocketAddr,
+        error: ReadError,
+    ) -> io::Result<usize> {
         self.check_is_up()?;
         if let (ReadError::Failed(error), Some(socket)) = (error, self.sockets.get_mut(id)) {
             socket.failure.on_failed(error);

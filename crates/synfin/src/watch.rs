@@ -83,7 +83,8 @@ impl Watch {
             Event::PeerFinished => watched.is_closed_by(ClosedBy::Peer),
             _ => {}
         }
-        let is_over = |connection: &tcp::Connection| matches!(connection.state(), State::TimeWait | State::Closed);
+        let is_over =
+            |connection: &tcp::Connection| matches!(connection.state(), State::TimeWait | State::Closed);
         if host.tcp(id).is_none_or(is_over) {
             self.on_over(now, id);
         }

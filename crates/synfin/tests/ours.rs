@@ -107,7 +107,12 @@ fn every_kind_of_wire_carries_the_same_bytes() {
     for super_segment_bytes_max in [0, 65_000] {
         for transmit_checksum in [TransmitChecksum::None, TransmitChecksum::Partial, TransmitChecksum::Full] {
             for mtu_bytes in [576, 1500, 9000] {
-                let wire = LinkCapabilities { mtu_bytes, super_segment_bytes_max, transmit_checksum, ..capabilities() };
+                let wire = LinkCapabilities {
+                    mtu_bytes,
+                    super_segment_bytes_max,
+                    transmit_checksum,
+                    ..capabilities()
+                };
                 let pair = Pair::with(wire);
                 let (mut client, mut server) = pair.pair();
                 let sent = pattern(500_000, u64::from(mtu_bytes));
@@ -296,9 +301,8 @@ fn a_tap_sees_every_frame_in_order() {
     let listener = TcpListener::bind(&server, (SERVER, 80)).unwrap();
     let stream = TcpStream::connect(&client, (SERVER, 80)).unwrap();
     listener.accept().unwrap();
-    let seen = seen.lock().unwrap();
     use synfin::Direction::{Received, Transmitted};
-    let directions: Vec<_> = seen.iter().take(3).map(|(direction, _)| *direction).collect();
+    let directions: Vec<_> = seen.lock().unwrap().iter().take(3).map(|(direction, _)| *direction).collect();
     assert_eq!(directions, [Transmitted, Received, Transmitted]);
     drop(stream);
 }

@@ -39,7 +39,9 @@ impl Deadlines {
     pub(crate) fn set_timeout(&self, interest: Interest, timeout: Option<Duration>) -> io::Result<()> {
         let nanos = match timeout {
             Some(Duration::ZERO) => {
-                return Err(error::invalid("a timeout of zero would never wait; use set_nonblocking for that"));
+                return Err(error::invalid(
+                    "a timeout of zero would never wait; use set_nonblocking for that",
+                ));
             }
             // 584 years are as good as for ever.
             Some(timeout) => u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX),

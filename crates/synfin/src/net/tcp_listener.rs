@@ -2,8 +2,8 @@
 
 use super::deadlines::Deadlines;
 use super::{SocketAddr, TcpStream, ToSocketAddrs, each_address};
-use crate::readiness::Interest;
 use crate::handle::checked_hop_limit;
+use crate::readiness::Interest;
 use crate::{Stack, error};
 use stack::SocketId;
 use std::fmt;
@@ -66,11 +66,16 @@ impl TcpListener {
     ///
     /// # Errors
     /// As for [`bind`](Self::bind).
-    pub fn bind_with_backlog(stack: &Stack, addr: impl ToSocketAddrs, backlog: usize) -> io::Result<TcpListener> {
+    pub fn bind_with_backlog(
+        stack: &Stack,
+        addr: impl ToSocketAddrs,
+        backlog: usize,
+    ) -> io::Result<TcpListener> {
         each_address(addr, |local| {
             let (id, local) = stack.shared().with(|core, _| {
                 core.check_is_up()?;
-                let id = core.host.tcp_listen(local, backlog).map_err(|error| error::host(error, Some(local)))?;
+                let id =
+                    core.host.tcp_listen(local, backlog).map_err(|error| error::host(error, Some(local)))?;
                 core.sockets.insert(id);
                 Ok::<_, io::Error>((id, core.host.local_addr(id).unwrap_or(local)))
             })?;

@@ -376,7 +376,9 @@ impl TcpStream {
     pub fn configure(&self, change: impl FnOnce(&mut tcp::Config)) -> io::Result<()> {
         let Inner { id, remote, .. } = *self.inner;
         let shared = self.inner.stack.shared();
-        shared.with(|core, now| core.host.tcp_configure(now, id, change)).map_err(|error| error::host(error, Some(remote)))
+        shared
+            .with(|core, now| core.host.tcp_configure(now, id, change))
+            .map_err(|error| error::host(error, Some(remote)))
     }
 
     /// Queues bytes without copying them. Waits for room as `write` does; returns how many were taken,

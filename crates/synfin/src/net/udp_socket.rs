@@ -71,7 +71,9 @@ impl UdpSocket {
         let remote = addr.to_socket_addrs()?.next();
         let remote = remote.ok_or_else(|| error::invalid("the name stands for no address at all"))?;
         let (id, data) = (self.inner.id, Bytes::copy_from_slice(buf));
-        self.wait(Interest::Write, Some(remote), |core, now| core.host.udp_send_to(now, id, data.clone(), remote))
+        self.wait(Interest::Write, Some(remote), |core, now| {
+            core.host.udp_send_to(now, id, data.clone(), remote)
+        })
     }
 
     /// Receives one datagram and who sent it. What does not fit into `buf` is lost.

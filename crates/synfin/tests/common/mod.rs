@@ -227,18 +227,11 @@ macro_rules! implement {
     };
 }
 
-implement!(
-    std::net::TcpStream,
-    std::net::TcpListener,
-    std::net::UdpSocket,
-    |stream, linger| Ok(rustix::net::sockopt::set_socket_linger(stream, linger)?)
-);
-implement!(
-    synfin::net::TcpStream,
-    synfin::net::TcpListener,
-    synfin::net::UdpSocket,
-    |stream, linger| stream.set_linger(linger)
-);
+implement!(std::net::TcpStream, std::net::TcpListener, std::net::UdpSocket, |stream, linger| Ok(
+    rustix::net::sockopt::set_socket_linger(stream, linger)?
+));
+implement!(synfin::net::TcpStream, synfin::net::TcpListener, synfin::net::UdpSocket, |stream, linger| stream
+    .set_linger(linger));
 
 /// The kernel's sockets on the loopback interface.
 pub struct Kernel;
