@@ -24,11 +24,21 @@ pub(super) struct Counts {
     data_segments: u64,
     data_bytes: u64,
     acks: u64,
+    duplicate_acks: u64,
+}
+
+/// What kind of run a row belongs to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Run {
+    Ordinary,
+    DuplicateAcks,
 }
 
 impl Counts {
     fn add(&mut self, segment: &Segment) {
-        if segment.facts.len_bytes == 0 {
+        if segment.why == Some(SendReason::DuplicateAck) {
+            self.duplicate_acks += 1;
+        } else if segment.facts.len_bytes == 0 {
             self.acks += 1;
         } else {
             self.data_segments += 1;
@@ -46,6 +56,9 @@ impl Counts {
         if self.acks > 0 {
             parts.push(numbers::count(self.acks, "ACK"));
         }
+        if self.duplicate_acks > 0 {
+            parts.push(numbers::count(self.duplicate_acks, "duplicate ACK"));
+        }
         parts.join(", ")
     }
 }
@@ -55,13 +68,18 @@ pub(super) fn fold(rows: Vec<Row<'_>>, longest: usize) -> Vec<Row<'_>> {
     let longest = longest.max(KEPT.0 + KEPT.1 + 1);
     let mut folded = Vec::with_capacity(rows.len());
     let mut run: Vec<Row<'_>> = Vec::new();
+    let mut kind = None;
     for row in rows {
-        if is_ordinary(&row) {
-            run.push(row);
-            continue;
+        let next = run_of(&row);
+        if next != kind {
+            close_run(&mut folded, &mut run, longest);
+            kind = next;
         }
-        close_run(&mut folded, &mut run, longest);
-        folded.push(row);
+        if kind.is_some() {
+            run.push(row);
+        } else {
+            folded.push(row);
+        }
     }
     close_run(&mut folded, &mut run, longest);
     folded
@@ -87,24 +105,26 @@ fn close_run<'a>(folded: &mut Vec<Row<'a>>, run: &mut Vec<Row<'a>>, longest: usi
     folded.extend(tail);
 }
 
-fn is_ordinary(row: &Row<'_>) -> bool {
-    let Kind::Whole(segment) = &row.kind else { return false };
-    let is_dull = match segment.why {
-        None => true,
-        Some(why) => matches!(
-            why,
+/// The run that a row may belong to; `None` for one that is always drawn.
+fn run_of(row: &Row<'_>) -> Option<Run> {
+    let Kind::Whole(segment) = &row.kind else { return None };
+    let run = match segment.why {
+        None
+        | Some(
             SendReason::NewData
-                | SendReason::DelayedAck
-                | SendReason::SecondSegmentAck
-                | SendReason::ImmediateAck
-                | SendReason::WindowUpdate
-        ),
+            | SendReason::DelayedAck
+            | SendReason::SecondSegmentAck
+            | SendReason::ImmediateAck
+            | SendReason::WindowUpdate,
+        ) => Run::Ordinary,
+        Some(SendReason::DuplicateAck) => Run::DuplicateAcks,
+        Some(_) => return None,
     };
-    is_dull
-        && segment.remarks.is_empty()
+    let is_plain = segment.remarks.is_empty()
         && matches!(segment.arrival, Arrival::Delivered { .. } | Arrival::Seen)
         && !segment.facts.flags.intersects(Flags::SYN | Flags::FIN | Flags::RST | Flags::URG)
-        && !row.states.iter().any(|cell| cell.is_new)
+        && !row.states.iter().any(|cell| cell.is_new);
+    is_plain.then_some(run)
 }
 
 impl Folded {
