@@ -1,0 +1,54 @@
+//! Faults by script: what becomes of one frame, decided by the test.
+
+use crate::world::{HostId, LinkId};
+use std::time::Duration;
+use tcp::Instant;
+use wire::ip::protocol;
+use wire::segmentation::Layout;
+use wire::{Frame, Medium};
+
+/// What a link does with a frame, beside what its settings do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Fate {
+    /// It goes its way.
+    #[default]
+    Deliver,
+    /// It is lost on the wire.
+    Lose,
+    /// It arrives twice.
+    Double,
+    /// It arrives this much later than it would.
+    Late(Duration),
+    /// One bit of it is flipped.
+    Corrupt,
+}
+
+/// A frame that a host is sending, as [`crate::World::set_fate`] sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent<'a> {
+    /// When.
+    pub at: Instant,
+    /// Where.
+    pub link: LinkId,
+    /// By whom.
+    pub from: HostId,
+    /// To the host at the other end.
+    pub to: HostId,
+    /// The frame itself, headers in its head.
+    pub frame: &'a Frame,
+}
+
+impl Sent<'_> {
+    /// The TCP header and the number of bytes of text; `None` if it is no TCP segment.
+    pub fn tcp(&self) -> Option<(wire::tcp::Header, usize)> {
+        tcp_of(self.frame)
+    }
+}
+
+/// The TCP header of a frame and how many bytes of text follow it.
+pub(crate) fn tcp_of(frame: &Frame) -> Option<(wire::tcp::Header, usize)> {
+    let head = frame.head.as_slice();
+    let layout = Layout::of(head, Medium::Ip).filter(|layout| layout.protocol == protocol::TCP)?;
+    let (header, _) = wire::tcp::Header::parse(&head[layout.transport_at..]).ok()?;
+    Some((header, frame.len() - layout.text_at))
+}

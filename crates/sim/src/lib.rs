@@ -1,0 +1,35 @@
+//! A world in virtual time: hosts, links with every fault a network has, programs, one seed.
+//!
+//! A [`World`] knows no clock: time jumps from event to event, so that an hour of an idle connection takes
+//! microseconds. The same seed gives the same bytes at the same times. Hosts are [`stack::Host`]s, the
+//! same that run on a real wire.
+//!
+//! | | |
+//! | --- | --- |
+//! | the world: hosts, links, time | [`World`] |
+//! | what a link does | [`LinkConfig`], [`Lane`], [`Queue`], [`Loss`], [`Middlebox`] |
+//! | one fault at one place | [`World::set_fate`], [`Fate`] |
+//! | programs | [`Application`], [`At`], [`apps`] |
+//! | what an observer sees | [`World::record`], [`FrameRecord`], [`Entry`], [`captured`] |
+//!
+//! What is *not* here: sockets and threads, Ethernet, real time.
+
+mod application;
+pub mod apps;
+mod fate;
+mod link;
+mod random;
+mod record;
+mod world;
+
+pub use application::{Application, At};
+pub use fate::{Fate, Sent};
+pub use link::{
+    Discipline, Lane, LinkConfig, Loss, Marking, Middlebox, Order, PathMtu, Queue, QueueLimit, SuperSegments,
+    TooBigAnswer, Touches,
+};
+pub use random::{Chance, Dice};
+pub use record::{
+    Arrival, Captured, Direction, Entry, FrameRecord, Happening, Lost, Recording, Vantage, captured,
+};
+pub use world::{HostId, LinkId, Tally, World};

@@ -1,0 +1,240 @@
+//! What a link does to what crosses it: the settings.
+//!
+//! A link joins two hosts; each direction is a [`Lane`] with its own rate, delay, queue and faults. A
+//! frame meets them in this order: middlebox, path MTU, outage, queue, rate, then on the wire loss,
+//! corruption, duplication, and the time it takes. How it happens is in `lane.rs`, `queue.rs`, `loss.rs`
+//! and `middlebox.rs`. Links carry IP packets: there is no Ethernet, and nobody to resolve.
+
+mod lane;
+mod loss;
+mod middlebox;
+mod queue;
+mod too_big;
+
+pub(crate) use lane::{Launch, Moving, Running};
+
+use crate::random::Chance;
+use std::ops::Range;
+use std::time::Duration;
+use tcp::Instant;
+
+/// A link between two hosts.
+///
+/// ```
+/// use sim::{Chance, Lane, LinkConfig, Loss};
+/// use std::time::Duration;
+/// let satellite = LinkConfig::symmetric(Lane {
+///     rate_bits_per_s: Some(10_000_000),
+///     delay: Duration::from_millis(300),
+///     loss: Loss::Random(Chance::percent(1.0)),
+///     ..Lane::default()
+/// });
+/// assert_eq!(satellite.forward, satellite.backward);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkConfig {
+    /// From the first host to the second.
+    pub forward: Lane,
+    /// From the second host to the first.
+    pub backward: Lane,
+    /// The largest IP packet that both ends send, in bytes.
+    pub mtu_bytes: u32,
+    /// Whether super-segments cross whole, as on a link with segmentation offload.
+    pub super_segments: SuperSegments,
+}
+
+impl Default for LinkConfig {
+    fn default() -> Self {
+        LinkConfig::symmetric(Lane::default())
+    }
+}
+
+impl LinkConfig {
+    /// The same in both directions; MTU 1,500 bytes, super-segments are cut.
+    pub fn symmetric(lane: Lane) -> Self {
+        LinkConfig {
+            forward: lane.clone(),
+            backward: lane,
+            mtu_bytes: 1_500,
+            super_segments: SuperSegments::default(),
+        }
+    }
+
+    /// A link that does nothing but take `delay` in each direction.
+    pub fn delay(delay: Duration) -> Self {
+        LinkConfig::symmetric(Lane { delay, ..Lane::default() })
+    }
+}
+
+/// What a link takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum SuperSegments {
+    /// Single segments only.
+    #[default]
+    Cut,
+    /// Super-segments too, each as one frame: lost, held back or doubled as a whole.
+    Whole,
+}
+
+/// One direction of a link. The default delivers everything at once.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Lane {
+    /// Bits per second, IP headers included; `None`: no limit, and no queue.
+    pub rate_bits_per_s: Option<u64>,
+    /// How long every frame takes once it is on the wire.
+    pub delay: Duration,
+    /// How much longer it takes at most, evenly distributed.
+    pub jitter: Duration,
+    /// Whether jitter lets frames overtake each other.
+    pub order: Order,
+    /// Where frames wait for their turn.
+    pub queue: Queue,
+    /// What the wire loses.
+    pub loss: Loss,
+    /// How often a frame is held back by [`Lane::reorder_by`] and overtaken.
+    pub reorder: Chance,
+    /// How long such a frame is held back.
+    pub reorder_by: Duration,
+    /// How often a frame arrives twice.
+    pub duplicate: Chance,
+    /// How often one bit of a frame is flipped.
+    pub corrupt: Chance,
+    /// When nothing enters the wire at all.
+    pub outages: Vec<Range<Instant>>,
+    /// A narrower place on the path.
+    pub path_mtu: Option<PathMtu>,
+    /// Somebody on the path who meddles with TCP options.
+    pub middlebox: Option<Middlebox>,
+}
+
+/// Whether frames stay in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Order {
+    /// A frame waits for those sent before it, as on a real wire.
+    #[default]
+    Kept,
+    /// Jitter reorders frames that are close together, as netem's does.
+    ByArrival,
+}
+
+/// Where frames wait for their turn on a link with a rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// How much may wait; what comes beyond is lost.
+    pub limit: QueueLimit,
+    /// Who is thrown away before the queue is full.
+    pub discipline: Discipline,
+    /// When ECN-capable packets are marked (RFC 3168).
+    pub marking: Marking,
+}
+
+impl Default for Queue {
+    /// 1,000 packets, drop-tail: the default of Linux's interfaces.
+    fn default() -> Self {
+        Queue { limit: QueueLimit::Packets(1_000), discipline: Discipline::DropTail, marking: Marking::Never }
+    }
+}
+
+/// How much may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueLimit {
+    /// IP bytes.
+    Bytes(u64),
+    /// Frames.
+    Packets(usize),
+}
+
+/// Who is thrown away before a queue is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discipline {
+    /// Nobody.
+    DropTail,
+    /// Controlled delay (RFC 8289): who has waited longer than `target` for longer than `interval`.
+    CoDel {
+        /// The delay that is good (RFC 8289 §4.4: 5 ms).
+        target: Duration,
+        /// About the longest round-trip time (RFC 8289 §4.3: 100 ms).
+        interval: Duration,
+    },
+}
+
+impl Discipline {
+    /// CoDel with the RFC's values.
+    pub const CODEL: Discipline =
+        Discipline::CoDel { target: Duration::from_millis(5), interval: Duration::from_millis(100) };
+}
+
+/// When a packet is marked "congestion experienced", if its sender is ECN-capable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Marking {
+    /// Not at all.
+    Never,
+    /// Where CoDel would throw it away.
+    InsteadOfDropping,
+    /// While more than so many bytes wait (RFC 8257 §3.1).
+    AboveBytes(u64),
+}
+
+/// What the wire loses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Loss {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Each frame by itself.
+    Random(Chance),
+    /// In bursts: a good and a bad state with chances of their own (Gilbert 1960, Elliott 1963).
+    GilbertElliott {
+        /// From good to bad, asked once per frame.
+        to_bad: Chance,
+        /// From bad to good.
+        to_good: Chance,
+        /// Loss in the good state.
+        in_good: Chance,
+        /// Loss in the bad state.
+        in_bad: Chance,
+    },
+}
+
+/// A narrower place on the path than the link's MTU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PathMtu {
+    /// The largest packet that goes through, in bytes.
+    pub mtu_bytes: u32,
+    /// What the sender of a larger one hears.
+    pub answer: TooBigAnswer,
+}
+
+/// What the sender of a packet that is too big hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TooBigAnswer {
+    /// ICMP says so (RFC 1191, RFC 8201).
+    Icmp,
+    /// Nothing: a black hole (RFC 2923).
+    Silence,
+}
+
+/// Somebody on the path who meddles with TCP options; checksums are mended.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Middlebox {
+    /// Options of these kinds become no-operations.
+    pub strips: Vec<u8>,
+    /// Which segments it touches.
+    pub touches: Touches,
+    /// Lowers the Maximum Segment Size option to this.
+    pub mss_bytes_max: Option<u16>,
+    /// Rewrites the shift of the Window Scale option to this.
+    pub window_scale: Option<u8>,
+}
+
+/// Which segments a middlebox touches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Touches {
+    /// All.
+    #[default]
+    All,
+    /// Those with SYN.
+    Syns,
+    /// Those without SYN: agreed options vanish afterwards.
+    AllButSyns,
+}

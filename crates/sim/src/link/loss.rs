@@ -1,0 +1,48 @@
+//! Loss on the wire, by itself and in bursts.
+
+use super::Loss;
+
+/// Where a lane stands in its loss model.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LossState {
+    is_bad: bool,
+}
+
+impl LossState {
+    /// Whether the next frame is lost. Both draws are always made, so that a lane's later fate does not
+    /// depend on its model.
+    pub(crate) fn loses(&mut self, loss: Loss, move_draw: u64, loss_draw: u64) -> bool {
+        match loss {
+            Loss::Nothing => false,
+            Loss::Random(chance) => chance.comes_true(loss_draw),
+            Loss::GilbertElliott { to_bad, to_good, in_good, in_bad } => {
+                let leaves = if self.is_bad { to_good } else { to_bad };
+                self.is_bad ^= leaves.comes_true(move_draw);
+                (if self.is_bad { in_bad } else { in_good }).comes_true(loss_draw)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Chance, Dice};
+
+    #[test]
+    fn bursts_are_as_long_and_as_frequent_as_the_model_says() {
+        // Bad one frame in six (1 % to, 5 % back), losing half of them: 8.3 %, in bursts.
+        let loss = Loss::GilbertElliott {
+            to_bad: Chance::percent(1.0),
+            to_good: Chance::percent(5.0),
+            in_good: Chance::NEVER,
+            in_bad: Chance::percent(50.0),
+        };
+        let (mut state, mut dice) = (LossState::default(), Dice::new(3));
+        let lost: Vec<bool> = (0..200_000).map(|_| state.loses(loss, dice.roll(), dice.roll())).collect();
+        let share = lost.iter().filter(|lost| **lost).count() as f64 / lost.len() as f64;
+        assert!((0.075..0.092).contains(&share), "{share}");
+        let pairs = lost.windows(2).filter(|pair| pair[0] && pair[1]).count() as f64 / lost.len() as f64;
+        assert!(pairs > 4.0 * share * share, "losses come together: {pairs} against {}", share * share);
+    }
+}

@@ -1,0 +1,180 @@
+//! What an observer of the world sees: every frame on every link, and what every host says.
+//!
+//! Nothing is kept unless asked for ([`crate::World::record`]). [`captured`] turns the records into what a capture
+//! at one point of the path would hold.
+
+use crate::world::{HostId, LinkId};
+use stack::TraceRecord;
+use tcp::Instant;
+use wire::Frame;
+
+/// What became of one frame that a host sent.
+#[derive(Clone, Debug)]
+pub struct FrameRecord {
+    /// When the host handed it to the link.
+    pub sent_at: Instant,
+    /// Which link.
+    pub link: LinkId,
+    /// Who sent it.
+    pub from: HostId,
+    /// Who is at the other end.
+    pub to: HostId,
+    /// As it was sent.
+    pub frame: Frame,
+    /// Its arrivals: none yet or never, one, or several if it was doubled.
+    pub arrivals: Vec<Arrival>,
+    /// Why it never arrives, once that is certain.
+    pub lost: Option<Lost>,
+    /// Whether it was held back, so that others overtook it.
+    pub held_back: bool,
+    /// Whether a queue marked it "congestion experienced".
+    pub marked: bool,
+    /// Whether a bit of it was flipped.
+    pub corrupted: bool,
+}
+
+impl FrameRecord {
+    /// The TCP header as it was sent, and the number of bytes of text; `None` if it is no TCP segment.
+    pub fn tcp(&self) -> Option<(wire::tcp::Header, usize)> {
+        crate::fate::tcp_of(&self.frame)
+    }
+}
+
+/// One arrival of a frame.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// When.
+    pub at: Instant,
+    /// As it arrived: middleboxes and noise may have changed it.
+    pub frame: Frame,
+}
+
+/// Why a frame never arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lost {
+    /// The wire's loss model.
+    Wire,
+    /// The queue was full.
+    QueueFull,
+    /// CoDel threw it away.
+    QueueManaged,
+    /// The link was down.
+    Outage,
+    /// It did not fit through a narrow place.
+    TooBig,
+    /// The test said so.
+    Fate,
+}
+
+impl Lost {
+    /// In a few words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Lost::Wire => "lost on the wire",
+            Lost::QueueFull => "the queue was full",
+            Lost::QueueManaged => "dropped by CoDel",
+            Lost::Outage => "the link was down",
+            Lost::TooBig => "too big for the path",
+            Lost::Fate => "lost by the test",
+        }
+    }
+}
+
+/// One thing that happened, as the world's log keeps it.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// When.
+    pub at: Instant,
+    /// At which host.
+    pub host: HostId,
+    /// What.
+    pub what: Happening,
+}
+
+/// What can happen.
+#[derive(Clone, Debug)]
+pub enum Happening {
+    /// A connection did something and said why.
+    Traced(TraceRecord),
+    /// An application said something: `connect returns`.
+    Said(String),
+    /// A frame that this host sent is lost; its number among [`crate::World::frames`].
+    Lost {
+        /// Its number.
+        frame: usize,
+        /// Why.
+        why: Lost,
+    },
+}
+
+/// What to keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recording {
+    /// Frames kept; later ones are not. Zero: none.
+    pub frames_max: usize,
+    /// Log entries kept; later ones are not. Zero: none, and connections do not trace.
+    pub entries_max: usize,
+}
+
+impl Recording {
+    /// Nothing.
+    pub const NOTHING: Recording = Recording { frames_max: 0, entries_max: 0 };
+    /// Frames alone, for a capture.
+    pub const FRAMES: Recording = Recording { frames_max: usize::MAX, entries_max: 0 };
+    /// Everything.
+    pub const EVERYTHING: Recording = Recording { frames_max: usize::MAX, entries_max: usize::MAX };
+}
+
+/// Where a capture is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vantage {
+    /// At one host: what it sends, as it sends it, and what reaches it.
+    At(HostId),
+    /// At all hosts at once, each an interface of its own.
+    Everywhere,
+}
+
+/// One frame of a capture.
+#[derive(Clone, Debug)]
+pub struct Captured<'a> {
+    /// When it passed the point of capture.
+    pub at: Instant,
+    /// At which host.
+    pub host: HostId,
+    /// Which way.
+    pub direction: Direction,
+    /// The frame.
+    pub frame: &'a Frame,
+    /// Its record's number.
+    pub number: usize,
+}
+
+/// Which way a captured frame went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Out of the host.
+    Outbound,
+    /// Into the host.
+    Inbound,
+}
+
+/// What a capture there holds, in the order of time.
+pub fn captured(records: &[FrameRecord], vantage: Vantage) -> Vec<Captured<'_>> {
+    let sees = |host: HostId| match vantage {
+        Vantage::At(here) => here == host,
+        Vantage::Everywhere => true,
+    };
+    let mut out = Vec::new();
+    for (number, record) in records.iter().enumerate() {
+        if sees(record.from) {
+            let (at, host, frame) = (record.sent_at, record.from, &record.frame);
+            out.push(Captured { at, host, direction: Direction::Outbound, frame, number });
+        }
+        for arrival in record.arrivals.iter().filter(|_| sees(record.to)) {
+            let (at, host, frame) = (arrival.at, record.to, &arrival.frame);
+            out.push(Captured { at, host, direction: Direction::Inbound, frame, number });
+        }
+    }
+    out.sort_by_key(|captured| captured.at);
+    out
+}

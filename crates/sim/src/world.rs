@@ -1,0 +1,591 @@
+//! The world: hosts, links, programs, and a time that jumps from event to event.
+//!
+//! What happens next is the earliest event of a heap; of two at the same time the one scheduled first.
+//! After each event the host it concerns is drained: its frames go onto its links, its programs are
+//! called until nothing changes, its next timer is put on the heap. Nothing reads a clock; every random
+//! value comes from the seed, by purpose, so that one link's luck does not depend on another's traffic.
+
+mod event;
+mod node;
+
+use crate::application::{Application, At};
+use crate::fate::{Fate, Sent};
+use crate::link::{Launch, LinkConfig, Moving, Running, SuperSegments};
+use crate::random::Dice;
+use crate::record::{Arrival, Entry, FrameRecord, Happening, Lost, Recording};
+use event::{Agenda, What};
+use node::{Node, Program};
+use stack::{Cidr, Event, Host, Interface, InterfaceId, SocketId, Tracing};
+use std::net::IpAddr;
+use std::time::Duration;
+use tcp::Instant;
+use wire::{Frame, LinkCapabilities, Medium, TransmitChecksum};
+
+/// Names a host of a world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HostId(usize);
+
+impl HostId {
+    /// Its number, from zero in the order in which hosts were added.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// Names a link of a world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LinkId(usize);
+
+impl LinkId {
+    /// Its number, from zero in the order in which links were made.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// Super-segments of this much text fit into an IP packet with any headers.
+const SUPER_SEGMENT_BYTES_MAX: u32 = 65_000;
+/// Events at one moment after which something must be running in circles.
+const EVENTS_AT_ONCE_MAX: u64 = 2_000_000;
+/// Calls of the programs of one host at one moment after which they must be running in circles.
+const CALLS_AT_ONCE_MAX: u32 = 100_000;
+/// Events kept for a host without programs.
+const HEARD_MAX: usize = 65_536;
+
+/// Hosts, links and programs in virtual time.
+///
+/// ```
+/// use sim::{LinkConfig, World};
+/// use std::time::Duration;
+///
+/// let mut world = World::new(7);
+/// let client = world.add_host("client", stack::Config::default(), &["10.0.0.1", "fd00::1"]);
+/// let server = world.add_host("server", stack::Config::default(), &["10.0.0.2", "fd00::2"]);
+/// world.link(client, server, LinkConfig::delay(Duration::from_millis(20)));
+///
+/// let listener = world.at(server).listen(80);
+/// let stream = world.at(client).connect("[fd00::2]:80");
+/// world.run_for(Duration::from_millis(60));
+/// let accepted = world.at(server).accept(listener).expect("the third step has arrived");
+/// assert_eq!(world.at(client).state(stream), tcp::State::Established);
+/// assert_eq!(world.at(server).state(accepted.id), tcp::State::Established);
+/// world.run_for(Duration::from_secs(3_600));
+/// assert_eq!(world.now().as_millis(), 3_600_060);
+/// ```
+pub struct World {
+    seed: u64,
+    now: Instant,
+    agenda: Agenda,
+    nodes: Vec<Node>,
+    links: Vec<Wire>,
+    fate: Option<Box<dyn FnMut(&Sent<'_>) -> Fate>>,
+    recording: Recording,
+    frames: Vec<FrameRecord>,
+    log: Vec<Entry>,
+    launches: Vec<Launch>,
+    tally: Tally,
+    /// How many events there were at this moment.
+    at_once: u64,
+}
+
+/// How much a world had to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Events of every kind.
+    pub events: u64,
+    /// Frames that hosts sent.
+    pub frames: u64,
+    /// Times a host's timer was due.
+    pub timers: u64,
+    /// Calls of programs.
+    pub calls: u64,
+}
+
+/// A link at work.
+struct Wire {
+    ends: [HostId; 2],
+    /// By sender: the first host's, the second host's.
+    lanes: [Running; 2],
+    interfaces: [InterfaceId; 2],
+    config: LinkConfig,
+}
+
+/// What a purpose's dice are for: numbers that keep them apart.
+mod purpose {
+    pub(super) const SECRET: u64 = 1 << 32;
+    pub(super) const PROGRAMS: u64 = 2 << 32;
+    pub(super) const LANE: u64 = 3 << 32;
+}
+
+impl World {
+    /// An empty world at time zero.
+    pub fn new(seed: u64) -> Self {
+        World {
+            seed,
+            now: Instant::ZERO,
+            agenda: Agenda::default(),
+            nodes: Vec::new(),
+            links: Vec::new(),
+            fate: None,
+            recording: Recording::NOTHING,
+            frames: Vec::new(),
+            log: Vec::new(),
+            launches: Vec::new(),
+            tally: Tally::default(),
+            at_once: 0,
+        }
+    }
+
+    // The world is made.
+
+    /// Adds a host with these addresses, written as text without prefix length. Its secret comes from the
+    /// seed.
+    ///
+    /// # Panics
+    /// If a text is no address.
+    pub fn add_host(&mut self, name: &str, config: stack::Config, addresses: &[&str]) -> HostId {
+        let id = HostId(self.nodes.len());
+        let parse =
+            |text: &&str| text.parse::<IpAddr>().unwrap_or_else(|_| panic!("{text:?} is no IP address"));
+        let mut dice = Dice::for_purpose(self.seed, purpose::SECRET + id.0 as u64);
+        let mut secret = [0; 32];
+        secret.chunks_exact_mut(8).for_each(|part| part.copy_from_slice(&dice.roll().to_le_bytes()));
+        let mut host = Host::new(config, secret);
+        host.set_tracing(self.tracing());
+        let dice = Dice::for_purpose(self.seed, purpose::PROGRAMS + id.0 as u64);
+        self.nodes.push(Node::new(name, host, addresses.iter().map(parse).collect(), dice));
+        id
+    }
+
+    /// Joins two hosts. Each gets an interface with all its addresses, a route to each address of the
+    /// other, and, with its first link, a default route.
+    ///
+    /// # Panics
+    /// If both are the same host.
+    pub fn link(&mut self, first: HostId, second: HostId, config: LinkConfig) -> LinkId {
+        assert!(first != second, "a link joins two hosts");
+        let id = LinkId(self.links.len());
+        let interfaces = [(first, second), (second, first)].map(|(here, there)| {
+            let name = self.nodes[there.0].name.clone();
+            let peers = self.nodes[there.0].addresses.clone();
+            let node = &mut self.nodes[here.0];
+            let interface = node.host.add_interface(Interface {
+                name,
+                capabilities: capabilities(&config),
+                hardware: None,
+                addresses: node.addresses.iter().copied().map(Cidr::host).collect(),
+            });
+            peers.into_iter().for_each(|peer| node.host.add_route(Cidr::host(peer), None, interface));
+            if interface.index() == 0 {
+                let everywhere =
+                    ["0.0.0.0/0", "::/0"].map(|all| all.parse::<Cidr>().expect("two well-formed routes"));
+                everywhere.into_iter().for_each(|all| node.host.add_route(all, None, interface));
+            }
+            node.links.push((id.0, usize::from(here == second)));
+            interface
+        });
+        let lane = |side: u64, lane| {
+            Running::new(lane, Dice::for_purpose(self.seed, purpose::LANE + 2 * id.0 as u64 + side))
+        };
+        let lanes = [lane(0, config.forward.clone()), lane(1, config.backward.clone())];
+        self.links.push(Wire { ends: [first, second], lanes, interfaces, config });
+        id
+    }
+
+    /// Changes what a link does from now on; its MTU and what it takes stay as they were made.
+    pub fn change_link(&mut self, link: LinkId, change: impl FnOnce(&mut LinkConfig)) {
+        let wire = &mut self.links[link.0];
+        change(&mut wire.config);
+        wire.lanes[0].configure(wire.config.forward.clone());
+        wire.lanes[1].configure(wire.config.backward.clone());
+    }
+
+    /// Starts a program on a host: it is called when time next moves.
+    pub fn start(&mut self, host: HostId, application: impl Application + 'static) {
+        let program = Program { application: Some(Box::new(application)), wake: Some(self.now) };
+        self.nodes[host.0].programs.push(program);
+        self.nodes[host.0].is_touched = true;
+    }
+
+    /// Decides what becomes of each frame, beside what the links do.
+    pub fn set_fate(&mut self, fate: impl FnMut(&Sent<'_>) -> Fate + 'static) {
+        self.fate = Some(Box::new(fate));
+    }
+
+    /// Keeps frames, and what connections and programs say, from now on.
+    pub fn record(&mut self, recording: Recording) {
+        self.recording = recording;
+        let tracing = self.tracing();
+        self.nodes.iter_mut().for_each(|node| node.host.set_tracing(tracing));
+    }
+
+    fn tracing(&self) -> Tracing {
+        if self.recording.entries_max > 0 { Tracing::On } else { Tracing::Off }
+    }
+
+    // A test acts.
+
+    /// A host as a program on it sees it, to act there now.
+    pub fn at(&mut self, host: HostId) -> At<'_> {
+        let node = &mut self.nodes[host.0];
+        node.is_touched = true;
+        At {
+            now: self.now,
+            id: host,
+            host: &mut node.host,
+            events: &[],
+            dice: &mut node.dice,
+            log: &mut self.log,
+            entries_max: self.recording.entries_max,
+            wake: None,
+            is_over: false,
+        }
+    }
+
+    /// What a host without programs has told since this was last asked.
+    pub fn take_events(&mut self, host: HostId) -> Vec<(SocketId, Event)> {
+        self.flush();
+        std::mem::take(&mut self.nodes[host.0].heard)
+    }
+
+    /// Lets a frame arrive at a host out of nowhere, by its interface on this link.
+    ///
+    /// # Panics
+    /// If the host is at neither end of the link.
+    pub fn inject(&mut self, host: HostId, link: LinkId, frame: Frame) {
+        self.flush();
+        let wire = &self.links[link.0];
+        let side = wire.ends.iter().position(|end| *end == host).expect("the host is at one end of the link");
+        let interface = wire.interfaces[side];
+        self.nodes[host.0].host.handle_frame(self.now, interface, frame);
+        self.drain(host.0);
+    }
+
+    // Time passes.
+
+    /// The next event happens; returns whether there was one.
+    pub fn step(&mut self) -> bool {
+        self.step_before(Instant::FAR_FUTURE)
+    }
+
+    /// Everything happens up to this time, which it is afterwards.
+    ///
+    /// # Panics
+    /// If something runs in circles without time passing.
+    pub fn run_until(&mut self, until: Instant) {
+        while self.step_before(until) {}
+        self.now = self.now.max(until);
+    }
+
+    /// Everything of this much time happens.
+    pub fn run_for(&mut self, duration: Duration) {
+        self.run_until(self.now + duration);
+    }
+
+    /// Events happen until `enough` says so, for at most this time; returns whether it was said.
+    pub fn wait_until(&mut self, within: Duration, mut enough: impl FnMut(&mut World) -> bool) -> bool {
+        let until = self.now + within;
+        loop {
+            self.flush();
+            if enough(self) {
+                return true;
+            }
+            if !self.step_before(until) {
+                self.now = self.now.max(until);
+                return enough(self);
+            }
+        }
+    }
+
+    // Anyone looks.
+
+    /// The time.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// The seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// A host's name.
+    pub fn name(&self, host: HostId) -> &str {
+        &self.nodes[host.0].name
+    }
+
+    /// A host's addresses.
+    pub fn addresses(&self, host: HostId) -> &[IpAddr] {
+        &self.nodes[host.0].addresses
+    }
+
+    /// A host, to look at.
+    pub fn host(&self, host: HostId) -> &Host {
+        &self.nodes[host.0].host
+    }
+
+    /// All hosts.
+    pub fn hosts(&self) -> impl Iterator<Item = HostId> + use<> {
+        (0..self.nodes.len()).map(HostId)
+    }
+
+    /// A link's settings.
+    pub fn link_config(&self, link: LinkId) -> &LinkConfig {
+        &self.links[link.0].config
+    }
+
+    /// Frames and bytes that wait in the queue of what `from` sends on a link.
+    pub fn waiting(&self, link: LinkId, from: HostId) -> (usize, u64) {
+        let wire = &self.links[link.0];
+        wire.lanes[usize::from(wire.ends[1] == from)].waiting()
+    }
+
+    /// The frames recorded, in the order in which they were sent.
+    pub fn frames(&self) -> &[FrameRecord] {
+        &self.frames
+    }
+
+    /// What connections and programs said and which frames were lost, in the order of time.
+    pub fn log(&self) -> &[Entry] {
+        &self.log
+    }
+
+    /// How much there was to do.
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    // How it works.
+
+    fn step_before(&mut self, until: Instant) -> bool {
+        self.flush();
+        let Some((at, what)) = self.agenda.pop_until(until) else { return false };
+        if at > self.now {
+            (self.now, self.at_once) = (at, 0);
+        }
+        self.at_once += 1;
+        assert!(
+            self.at_once < EVENTS_AT_ONCE_MAX,
+            "seed {}: two million events at {:?} and time stands still: something runs in circles",
+            self.seed,
+            self.now
+        );
+        self.tally.events += 1;
+        match what {
+            What::Arrives { link, side, frame, record } => self.arrive(link, side, *frame, record),
+            What::Transmitted { link, side } => {
+                let mut launches = std::mem::take(&mut self.launches);
+                self.links[link].lanes[side].transmitted(self.now, &mut launches);
+                self.carry_out(link, side, &mut launches);
+                self.launches = launches;
+            }
+            What::Timer { node } => {
+                if self.nodes[node].armed == Some(at) {
+                    self.nodes[node].armed = None;
+                    self.tally.timers += 1;
+                    self.nodes[node].host.handle_timeout(self.now);
+                    self.drain(node);
+                }
+            }
+            What::Wake { node } => self.drain(node),
+        }
+        true
+    }
+
+    /// Hosts that a test has touched are drained.
+    fn flush(&mut self) {
+        for node in 0..self.nodes.len() {
+            if std::mem::take(&mut self.nodes[node].is_touched) {
+                self.drain(node);
+            }
+        }
+    }
+
+    fn arrive(&mut self, link: usize, side: usize, frame: Frame, record: Option<usize>) {
+        if let Some(record) = record.and_then(|record| self.frames.get_mut(record)) {
+            record.arrivals.push(Arrival { at: self.now, frame: frame.clone() });
+        }
+        let wire = &self.links[link];
+        let (node, interface) = (wire.ends[side].0, wire.interfaces[side]);
+        self.nodes[node].host.handle_frame(self.now, interface, frame);
+        self.drain(node);
+    }
+
+    /// Takes away what a host wants to send and say, and calls its programs, until nothing changes.
+    fn drain(&mut self, node: usize) {
+        for _ in 0..CALLS_AT_ONCE_MAX {
+            while let Some((interface, frame)) = self.nodes[node].host.poll_transmit(self.now) {
+                self.transmit(node, interface, frame);
+            }
+            self.listen_to(node);
+            if !self.call_programs(node) {
+                return self.arm(node);
+            }
+        }
+        panic!("seed {}: the programs of {} run in circles", self.seed, self.nodes[node].name);
+    }
+
+    /// Collects a host's traces and events.
+    fn listen_to(&mut self, node: usize) {
+        let host = HostId(node);
+        let at_node = &mut self.nodes[node];
+        while let Some(record) = at_node.host.poll_trace() {
+            if self.log.len() < self.recording.entries_max {
+                self.log.push(Entry { at: record.at, host, what: Happening::Traced(record) });
+            }
+        }
+        while let Some(event) = at_node.host.poll_event() {
+            if at_node.heard.len() < HEARD_MAX {
+                at_node.heard.push(event);
+            }
+        }
+    }
+
+    /// Calls the programs if there is news or their time has come; returns whether any was called.
+    fn call_programs(&mut self, node: usize) -> bool {
+        let now = self.now;
+        let at_node = &mut self.nodes[node];
+        let is_due = |program: &Program| program.wake.is_some_and(|wake| wake <= now);
+        let is_news = !at_node.heard.is_empty() && !at_node.programs.is_empty();
+        if !is_news && !at_node.programs.iter().any(is_due) {
+            return false;
+        }
+        let mut programs = std::mem::take(&mut at_node.programs);
+        let events = std::mem::take(&mut at_node.heard);
+        for program in &mut programs {
+            let Some(application) = program
+                .application
+                .as_mut()
+                .filter(|_| is_news || program.wake.is_some_and(|wake| wake <= now))
+            else {
+                continue;
+            };
+            let mut at = At {
+                now,
+                id: HostId(node),
+                host: &mut at_node.host,
+                events: &events,
+                dice: &mut at_node.dice,
+                log: &mut self.log,
+                entries_max: self.recording.entries_max,
+                wake: program.wake.filter(|wake| *wake > now),
+                is_over: false,
+            };
+            application.poll(&mut at);
+            self.tally.calls += 1;
+            let (wake, is_over) = (at.wake, at.is_over);
+            if is_over {
+                program.application = None;
+            }
+            if wake != program.wake
+                && let Some(wake) = wake
+            {
+                self.agenda.push(wake.max(now), What::Wake { node });
+            }
+            program.wake = wake;
+        }
+        programs.retain(|program| program.application.is_some());
+        // Programs cannot start programs: nothing was added meanwhile.
+        at_node.programs = programs;
+        true
+    }
+
+    /// Puts a host's next timer on the agenda.
+    fn arm(&mut self, node: usize) {
+        let due = self.nodes[node].host.poll_timeout();
+        if due != self.nodes[node].armed {
+            self.nodes[node].armed = due;
+            if let Some(due) = due {
+                // What is due already is due now; `armed` must say when the event comes.
+                let at = due.max(self.now);
+                self.nodes[node].armed = Some(at);
+                self.agenda.push(at, What::Timer { node });
+            }
+        }
+    }
+
+    /// A host puts a frame onto a link.
+    fn transmit(&mut self, node: usize, interface: InterfaceId, frame: Frame) {
+        let Some((link, side)) = self.nodes[node].links.get(interface.index()).copied() else { return };
+        self.tally.frames += 1;
+        let (from, to) = (HostId(node), self.links[link].ends[1 - side]);
+        let sent = Sent { at: self.now, link: LinkId(link), from, to, frame: &frame };
+        let fate = self.fate.as_mut().map_or(Fate::Deliver, |fate| fate(&sent));
+        let record = (self.frames.len() < self.recording.frames_max).then(|| {
+            self.frames.push(FrameRecord {
+                sent_at: self.now,
+                link: LinkId(link),
+                from,
+                to,
+                frame: frame.clone(),
+                arrivals: Vec::new(),
+                lost: None,
+                held_back: false,
+                marked: false,
+                corrupted: false,
+            });
+            self.frames.len() - 1
+        });
+        let mut launches = std::mem::take(&mut self.launches);
+        self.links[link].lanes[side].enter(self.now, Moving { frame, record, fate }, &mut launches);
+        self.carry_out(link, side, &mut launches);
+        self.launches = launches;
+    }
+
+    /// Puts on the agenda what a lane asks for.
+    fn carry_out(&mut self, link: usize, side: usize, launches: &mut Vec<Launch>) {
+        for launch in launches.drain(..) {
+            match launch {
+                Launch::Deliver { at, moving, mishap } => {
+                    let Moving { frame, record, .. } = moving;
+                    if let Some(record) = record.and_then(|record| self.frames.get_mut(record)) {
+                        record.held_back |= mishap.held_back;
+                        record.marked |= mishap.marked;
+                        record.corrupted |= mishap.corrupted;
+                    }
+                    let frame = Box::new(frame);
+                    self.agenda.push(at, What::Arrives { link, side: 1 - side, frame, record });
+                }
+                Launch::Lost { moving, why } => self.lose(link, side, moving.record, why),
+                Launch::BusyUntil(at) => self.agenda.push(at, What::Transmitted { link, side }),
+                Launch::Answer { at, frame } => {
+                    let frame = Box::new(frame);
+                    self.agenda.push(at, What::Arrives { link, side, frame, record: None });
+                }
+            }
+        }
+    }
+
+    fn lose(&mut self, link: usize, side: usize, record: Option<usize>, why: Lost) {
+        let Some(frame) = record else { return };
+        self.frames[frame].lost = Some(why);
+        if self.log.len() < self.recording.entries_max {
+            let host = self.links[link].ends[side];
+            self.log.push(Entry { at: self.now, host, what: Happening::Lost { frame, why } });
+        }
+    }
+}
+
+fn capabilities(config: &LinkConfig) -> LinkCapabilities {
+    let (super_segment_bytes_max, transmit_checksum) = match config.super_segments {
+        SuperSegments::Cut => (0, TransmitChecksum::Full),
+        SuperSegments::Whole => (SUPER_SEGMENT_BYTES_MAX, TransmitChecksum::None),
+    };
+    LinkCapabilities {
+        medium: Medium::Ip,
+        mtu_bytes: config.mtu_bytes,
+        super_segment_bytes_max,
+        transmit_checksum,
+    }
+}
+
+impl core::fmt::Debug for World {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("World")
+            .field("seed", &self.seed)
+            .field("now", &self.now)
+            .field("hosts", &self.nodes.len())
+            .field("tally", &self.tally)
+            .finish_non_exhaustive()
+    }
+}
