@@ -128,8 +128,8 @@ fn host_kind(error: stack::Error) -> ErrorKind {
 }
 
 /// The connection with `peer` died.
-pub(crate) fn connection(error: tcp::Error, peer: SocketAddr) -> io::Error {
-    SocketError { peer: Some(peer), cause: Cause::Connection(error) }.into()
+pub(crate) fn failed(cause: Cause, peer: SocketAddr) -> io::Error {
+    SocketError { peer: Some(peer), cause }.into()
 }
 
 /// The host refuses something, about `peer` if there is one.
@@ -173,7 +173,8 @@ mod tests {
     #[test]
     fn failures_have_the_kinds_of_the_kernel_and_name_the_peer() {
         let peer: SocketAddr = "10.0.0.7:80".parse().expect("an address");
-        let error = connection(tcp::Error::Refused, peer);
+        let connection = |error| failed(Cause::Connection(error), peer);
+        let error = connection(tcp::Error::Refused);
         assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
         assert!(error.to_string().starts_with("10.0.0.7:80: "), "{error}");
         for (error, kind) in [
@@ -182,7 +183,7 @@ mod tests {
             (tcp::Error::HostUnreachable, ErrorKind::HostUnreachable),
             (tcp::Error::NetworkUnreachable, ErrorKind::NetworkUnreachable),
         ] {
-            assert_eq!(connection(error, peer).kind(), kind);
+            assert_eq!(connection(error).kind(), kind);
         }
         for (error, kind) in [
             (stack::Error::AddressInUse, ErrorKind::AddrInUse),

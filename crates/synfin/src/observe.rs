@@ -45,7 +45,7 @@ pub enum ConnectionEvent {
         role: Role,
     },
     /// Both directions are closed, or the connection failed.
-    Closed(ConnectionSummary),
+    Closed(Box<ConnectionSummary>),
 }
 
 /// What there is to say about a connection once it is over.

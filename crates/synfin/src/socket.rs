@@ -4,6 +4,7 @@
 //! The kernel tells a failure once, to the first call that can return it; from then on reading ends
 //! and writing is a broken pipe. The engine keeps saying it: [`Failure`] is the difference.
 
+use crate::error::Cause;
 use crate::readiness::{Interest, Slots, Wakeups};
 use stack::{Event, SocketId};
 use std::collections::HashMap;
@@ -16,40 +17,52 @@ pub(crate) enum Failure {
     #[default]
     None,
     /// The connection died and nobody has been told.
-    Pending(tcp::Error),
+    Pending(Cause),
     /// The connection died and the program knows.
     Told,
-}
-
-impl Failure {
-    /// The connection died.
-    pub(crate) fn on_failed(&mut self, error: tcp::Error) {
-        if *self == Failure::None {
-            *self = Failure::Pending(error);
-        }
-    }
-
-    /// The failure, once.
-    pub(crate) fn take(&mut self) -> Option<tcp::Error> {
-        match *self {
-            Failure::Pending(error) => {
-                *self = Failure::Told;
-                Some(error)
-            }
-            Failure::None | Failure::Told => None,
-        }
-    }
 }
 
 /// One socket.
 #[derive(Debug, Default)]
 pub(crate) struct Socket {
     /// Who waits.
-    pub(crate) slots: Slots,
-    /// What went wrong.
-    pub(crate) failure: Failure,
+    slots: Slots,
+    failure: Failure,
+    peer_has_finished: bool,
     /// `shutdown(Read)` was called: an empty queue is the end.
     pub(crate) is_reading_shut: bool,
+    /// `shutdown(Write)` was called.
+    pub(crate) is_writing_shut: bool,
+}
+
+impl Socket {
+    /// The peer has no more to send.
+    pub(crate) fn on_peer_finished(&mut self) {
+        self.peer_has_finished = true;
+    }
+
+    /// The connection died.
+    pub(crate) fn on_failed(&mut self, error: tcp::Error) {
+        if self.failure != Failure::None {
+            return;
+        }
+        // A reset in CLOSE-WAIT: the program has read to the end and is about to write (Linux: EPIPE).
+        let is_about_to_write = self.peer_has_finished && !self.is_writing_shut;
+        let is_broken_pipe = error == tcp::Error::Reset && is_about_to_write;
+        self.failure =
+            Failure::Pending(if is_broken_pipe { Cause::Closed } else { Cause::Connection(error) });
+    }
+
+    /// The failure, once.
+    pub(crate) fn take_failure(&mut self) -> Option<Cause> {
+        match self.failure {
+            Failure::Pending(cause) => {
+                self.failure = Failure::Told;
+                Some(cause)
+            }
+            Failure::None | Failure::Told => None,
+        }
+    }
 }
 
 /// The sockets that programs hold.
@@ -91,12 +104,14 @@ impl Sockets {
     pub(crate) fn on_event(&mut self, id: SocketId, event: Event, wakeups: &mut Wakeups) {
         let Some(socket) = self.by_id.get_mut(&id) else { return };
         match event {
-            Event::Acceptable | Event::Readable | Event::Urgent | Event::PeerFinished => {
+            Event::Acceptable | Event::Readable | Event::Urgent => socket.slots.take(Interest::Read, wakeups),
+            Event::PeerFinished => {
+                socket.on_peer_finished();
                 socket.slots.take(Interest::Read, wakeups);
             }
             Event::Writable => socket.slots.take(Interest::Write, wakeups),
             Event::Failed(error) => {
-                socket.failure.on_failed(error);
+                socket.on_failed(error);
                 socket.slots.take_all(wakeups);
             }
             Event::Connected | Event::Closed => socket.slots.take_all(wakeups),
@@ -134,11 +149,25 @@ mod tests {
 
     #[test]
     fn a_failure_is_told_once() {
-        let mut failure = Failure::default();
-        assert_eq!(failure.take(), None);
-        failure.on_failed(tcp::Error::Reset);
-        assert_eq!(failure.take(), Some(tcp::Error::Reset));
-        failure.on_failed(tcp::Error::Reset);
-        assert_eq!(failure.take(), None);
+        let mut socket = Socket::default();
+        assert_eq!(socket.take_failure(), None);
+        socket.on_failed(tcp::Error::Reset);
+        assert_eq!(socket.take_failure(), Some(Cause::Connection(tcp::Error::Reset)));
+        socket.on_failed(tcp::Error::Reset);
+        assert_eq!(socket.take_failure(), None);
+    }
+
+    #[test]
+    fn a_reset_between_the_two_ends_is_a_broken_pipe() {
+        for (is_writing_shut, error, cause) in [
+            (false, tcp::Error::Reset, Cause::Closed),
+            (true, tcp::Error::Reset, Cause::Connection(tcp::Error::Reset)),
+            (false, tcp::Error::TimedOut, Cause::Connection(tcp::Error::TimedOut)),
+        ] {
+            let mut socket = Socket { is_writing_shut, ..Socket::default() };
+            socket.on_peer_finished();
+            socket.on_failed(error);
+            assert_eq!(socket.take_failure(), Some(cause));
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! end, what a failure, and which failure was told already.
 
 use crate::core::Core;
-use crate::error;
+use crate::error::{self, Cause};
 use stack::{Accepted, SocketId};
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{Shutdown, SocketAddr};
@@ -38,8 +38,12 @@ impl Core {
         let Accepted { id, local, remote } = accepted;
         let socket = self.sockets.insert(id);
         // It may have died in the queue: whoever accepted it should hear of that.
-        if let Some(error) = self.host.tcp(id).and_then(tcp::Connection::failure) {
-            socket.failure.on_failed(error);
+        let connection = self.host.tcp(id);
+        if connection.is_some_and(|connection| connection.peek(&mut [0]) == Ok(0)) {
+            socket.on_peer_finished();
+        }
+        if let Some(error) = connection.and_then(tcp::Connection::failure) {
+            socket.on_failed(error);
         }
         if let Some(hop_limit) = hop_limit {
             // The id is as new as can be.
@@ -50,8 +54,8 @@ impl Core {
 
     /// Whether the handshake is over, for the end that connects.
     pub(crate) fn poll_connected(&mut self, id: SocketId, remote: SocketAddr) -> Poll<io::Result<()>> {
-        if let Some(error) = self.take_failure(id) {
-            return Poll::Ready(Err(error::connection(error, remote)));
+        if let Some(cause) = self.take_failure(id) {
+            return Poll::Ready(Err(error::failed(cause, remote)));
         }
         match self.state_of(id) {
             State::SynSent | State::SynReceived => Poll::Pending,
@@ -141,10 +145,9 @@ impl Core {
         if self.is_over(id) {
             return Err(ReadError::NotConnected);
         }
-        if how != Shutdown::Write {
-            if let Some(socket) = self.sockets.get_mut(id) {
-                socket.is_reading_shut = true;
-            }
+        if let Some(socket) = self.sockets.get_mut(id) {
+            socket.is_reading_shut |= how != Shutdown::Write;
+            socket.is_writing_shut |= how != Shutdown::Read;
         }
         if how != Shutdown::Read {
             self.watch.on_closing(&self.host, now, id);
@@ -202,8 +205,8 @@ impl Core {
     }
 
     /// The failure that was not told yet.
-    pub(crate) fn take_failure(&mut self, id: SocketId) -> Option<tcp::Error> {
-        self.sockets.get_mut(id)?.failure.take()
+    pub(crate) fn take_failure(&mut self, id: SocketId) -> Option<Cause> {
+        self.sockets.get_mut(id)?.take_failure()
     }
 
     /// What `read` returns when the engine has nothing to give: the failure once, then the end.
@@ -215,10 +218,10 @@ impl Core {
     ) -> io::Result<usize> {
         self.check_is_up()?;
         if let (ReadError::Failed(error), Some(socket)) = (error, self.sockets.get_mut(id)) {
-            socket.failure.on_failed(error);
+            socket.on_failed(error);
         }
         match self.take_failure(id) {
-            Some(error) => Err(error::connection(error, remote)),
+            Some(cause) => Err(error::failed(cause, remote)),
             None => Ok(0),
         }
     }
@@ -229,10 +232,10 @@ impl Core {
             return error;
         }
         if let (WriteError::Failed(error), Some(socket)) = (error, self.sockets.get_mut(id)) {
-            socket.failure.on_failed(error);
+            socket.on_failed(error);
         }
         match self.take_failure(id) {
-            Some(error) => error::connection(error, remote),
+            Some(cause) => error::failed(cause, remote),
             None => error::closed(remote),
         }
     }

@@ -103,7 +103,7 @@ impl Watch {
         let Some(watched) = self.live.as_mut().and_then(|live| live.remove(&id)) else { return };
         // A connection that never opened was told about by `connect`.
         let (true, Some(info)) = (watched.is_open, watched.info) else { return };
-        self.events.push(ConnectionEvent::Closed(ConnectionSummary {
+        self.events.push(ConnectionEvent::Closed(Box::new(ConnectionSummary {
             local: watched.local,
             remote: watched.remote,
             role: watched.role,
@@ -111,7 +111,7 @@ impl Watch {
             failure: info.failure.filter(|error| *error != tcp::Error::Aborted),
             duration: now.since(watched.began),
             info,
-        }));
+        })));
     }
 }
 

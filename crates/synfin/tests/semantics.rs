@@ -347,6 +347,58 @@ over_both! {
         assert_eq!(blocked.join().unwrap().unwrap_err().kind(), ErrorKind::ConnectionReset);
     }
 
+    fn what_arrived_before_a_reset(net) {
+        let (mut client, mut server) = net.pair();
+        server.write_all(b"last words").unwrap();
+        eventually("the data arrives", || client.peek(&mut [0; 16]).unwrap() == 10);
+        server.linger_of(Some(Duration::ZERO)).unwrap();
+        drop(server);
+        eventually("the reset arrives", || client.peer_addr().is_err());
+        let first = client.read(&mut [0; 16]).map_err(|error| error.kind());
+        let second = client.read(&mut [0; 16]).map_err(|error| error.kind());
+        let third = client.read(&mut [0; 16]).map_err(|error| error.kind());
+        println!("{first:?} {second:?} {third:?}");
+        assert_eq!((first, second, third), (Ok(10), Err(ErrorKind::ConnectionReset), Ok(0)));
+    }
+
+    fn a_reset_after_the_end_is_a_broken_pipe(net) {
+        let (mut client, server) = net.pair();
+        server.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(client.read(&mut [0; 8]).unwrap(), 0);
+        server.linger_of(Some(Duration::ZERO)).unwrap();
+        drop(server);
+        eventually("the reset arrives", || client.peer_addr().is_err());
+        assert_eq!(client.read(&mut [0; 8]).unwrap(), 0);
+        assert_eq!(client.take_error().unwrap().unwrap().kind(), ErrorKind::BrokenPipe);
+        assert_eq!(client.write(b"x").unwrap_err().kind(), ErrorKind::BrokenPipe);
+    }
+
+    fn a_connection_may_die_before_it_is_accepted(net) {
+        let listener = net.listen();
+        let client = net.connect(listener.local_addr().unwrap()).unwrap();
+        let from = client.local_addr().unwrap();
+        client.linger_of(Some(Duration::ZERO)).unwrap();
+        drop(client);
+        thread::sleep(SHORT);
+        let (mut server, peer) = listener.accept().unwrap();
+        assert_eq!(peer, from);
+        assert_eq!(server.read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+        assert_eq!(server.read(&mut [0; 8]).unwrap(), 0);
+    }
+
+    fn what_arrives_after_shutdown_read_can_be_read(net) {
+        let (mut client, mut server) = net.pair();
+        client.shutdown(Shutdown::Read).unwrap();
+        assert_eq!(client.read(&mut [0; 8]).unwrap(), 0);
+        server.write_all(b"late").unwrap();
+        let mut got = 0;
+        eventually("it arrives all the same", || {
+            got = client.read_by_ref(&mut [0; 8]).unwrap();
+            got > 0
+        });
+        assert_eq!(got, 4);
+    }
+
     fn take_error_takes_it(net) {
         let (client, server) = net.pair();
         assert!(client.take_error().unwrap().is_none());
@@ -630,6 +682,26 @@ over_both! {
         assert_eq!(client.peek(&mut buf).unwrap(), 6);
         assert_eq!(client.recv(&mut buf).unwrap(), 6);
         assert_eq!(&buf[..6], b"answer");
+    }
+
+    fn a_connected_socket_may_still_send_elsewhere(net) {
+        let (client, server, other) = (net.client_datagrams(), net.server_datagrams(), net.server_datagrams());
+        other.set_read_timeout(Some(LONG)).unwrap();
+        client.connect(server.local_addr().unwrap()).unwrap();
+        client.send_to(b"you", other.local_addr().unwrap()).unwrap();
+        assert_eq!(other.recv(&mut [0; 8]).unwrap(), 3);
+    }
+
+    fn large_datagrams(net) {
+        let (client, server) = (net.client_datagrams(), net.server_datagrams());
+        server.set_read_timeout(Some(LONG)).unwrap();
+        let to = server.local_addr().unwrap();
+        let sent = pattern(60_000, 17);
+        assert_eq!(client.send_to(&sent, to).unwrap(), 60_000);
+        let mut received = vec![0; 65_536];
+        assert_eq!(server.recv(&mut received).unwrap(), 60_000);
+        assert_eq!(received[..60_000], sent);
+        assert!(client.send_to(&vec![0; 65_508], to).is_err(), "longer than UDP can say");
     }
 
     fn datagram_timeouts_and_options(net) {

@@ -274,7 +274,7 @@ impl TcpStream {
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
         let Inner { id, remote, .. } = *self.inner;
         let failure = self.inner.stack.shared().with(|core, _| core.take_failure(id));
-        Ok(failure.map(|error| error::connection(error, remote)))
+        Ok(failure.map(|cause| error::failed(cause, remote)))
     }
 
     fn is_gone(&self) -> io::Error {
