@@ -7,7 +7,7 @@
 use crate::host::Host;
 use crate::id::{SocketId, SocketKind};
 use crate::socket::Standing;
-use tcp::Info;
+use tcp::{Info, Instant};
 
 /// Most departures that wait to be taken, some 20 MB; beyond it the oldest is dropped.
 const DEPARTURES_MAX: usize = 65_536;
@@ -36,13 +36,28 @@ impl Host {
         self.departed.pop_front()
     }
 
+    /// Throws every connection away, whoever holds it: each synchronized peer gets a reset. For a program
+    /// that cannot wait any longer. TIME-WAIT and listeners stay. Walks everything.
+    pub fn abort_all(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+        let indexes: Vec<u32> = self.sockets.iter_mut().map(|(index, _)| index).collect();
+        for index in indexes {
+            if let Some(socket) = self.sockets.at_mut(index) {
+                socket.connection.abort(now);
+                self.touch(now, index);
+            }
+        }
+    }
+
     /// A connection leaves its place for good.
     pub(crate) fn tell_departure(&mut self, index: u32) {
         if self.departures == Departures::Untold {
             return;
         }
         let Some(key) = self.sockets.key_at(index) else { return };
-        let Some(socket) = self.sockets.at(index).filter(|socket| socket.standing == Standing::Orphan) else { return };
+        let Some(socket) = self.sockets.at(index).filter(|socket| socket.standing == Standing::Orphan) else {
+            return;
+        };
         let departed = (SocketId::new(SocketKind::Connection, key), socket.connection.info(self.now));
         if self.departed.len() == DEPARTURES_MAX {
             self.departed.pop_front();

@@ -197,10 +197,10 @@ impl Core {
         }
     }
 
-    /// The driver has ended.
-    pub(crate) fn go_down(&mut self) {
+    /// The driver ends. Connections that are not over are reset, so that their peers know.
+    pub(crate) fn go_down(&mut self, now: Instant) {
         self.phase = Phase::Down(self.host.usage().connections);
-        self.wires.cut();
+        self.host.abort_all(now);
         self.sockets.wake_all(&mut self.wakeups);
     }
 }

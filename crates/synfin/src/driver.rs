@@ -68,7 +68,7 @@ impl Driver {
                 Next::Leave => break,
             }
         }
-        self.shared.with(|core, _| core.go_down());
+        self.shared.with(|core, _| core.wires.cut());
         self.tell_observer();
     }
 
@@ -124,6 +124,7 @@ impl Driver {
             core.mind_the_time(now);
             core.transmit(now);
             if core.is_time_to_leave(now) {
+                core.go_down(now);
                 return Next::Leave;
             }
             let alert = Some(last_busy + ALERT).filter(|alert| now < *alert);

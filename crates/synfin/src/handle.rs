@@ -66,8 +66,8 @@ impl Stack {
     /// releases the links. Calls that wait on sockets return `NotConnected`, as does everything later.
     ///
     /// # Errors
-    /// `TimedOut` if connections were not over in time: the peer of some did not acknowledge or close.
-    /// The stack is down all the same. `Deadlock` when called by an observer of this stack, for whose
+    /// `TimedOut` if connections were not over in time, because their peers did not acknowledge or close:
+    /// they are reset, and the stack is down all the same. `Deadlock` when called by an observer of this stack, for whose
     /// thread it would wait.
     pub fn shutdown(&self, timeout: Duration) -> io::Result<()> {
         let mut driver = self.handle.driver.lock().unwrap_or_else(PoisonError::into_inner);

@@ -188,9 +188,9 @@ fn shutdown_sends_what_was_written_and_then_says_goodbye() {
 }
 
 #[test]
-fn shutdown_wakes_everybody_who_waits() {
+fn shutdown_wakes_everybody_who_waits_and_resets_who_does_not_close() {
     let pair = Pair::new();
-    let (_client, mut server) = pair.pair();
+    let (client, mut server) = pair.pair();
     let listener = pair.listen();
     let datagrams = pair.server_datagrams();
     let accepting = thread::spawn(move || listener.accept().map(|_| ()));
@@ -203,6 +203,8 @@ fn shutdown_wakes_everybody_who_waits() {
     for waiting in [accepting, reading, receiving] {
         assert_eq!(waiting.join().unwrap().unwrap_err().kind(), ErrorKind::NotConnected);
     }
+    eventually("the client learns that the server is gone", || client.peer_addr().is_err());
+    assert_eq!(client.take_error().unwrap().unwrap().kind(), ErrorKind::BrokenPipe);
 }
 
 #[test]
