@@ -6,6 +6,7 @@
 mod demo;
 mod diagram;
 mod failure;
+mod pcap;
 mod terminal;
 
 use clap::{Parser, Subcommand};

@@ -6,6 +6,9 @@
 use crate::SendReason;
 use crate::connection::Connection;
 
+/// A window above this lets a peer go on until the next ordinary acknowledgment tells it of more.
+const STARVED_BYTES: u32 = 32 << 10;
+
 impl Connection {
     /// The window field for a segment that acknowledges RCV.NXT; moves the right edge.
     pub(crate) fn offer_window(&mut self, shift: u8) -> u16 {
@@ -33,16 +36,14 @@ impl Connection {
 
     /// The application has read: is the growth of the window worth a segment of its own?
     ///
-    /// Any growth by two segments when the peer may be stopped by the window, else only what is a
-    /// large part of the buffer: a peer with room to send learns of more from ordinary
-    /// acknowledgments.
+    /// Growth by two segments is, when the peer may be stopped by the window. A peer with room to
+    /// send learns of more from the acknowledgments of what it sends.
     pub(crate) fn owe_window_update(&mut self) {
         let (offered, room) = (self.rcv.wnd(), self.receive_room());
+        let (buffer, two_segments) = (self.config.receive_buffer_bytes, 2 * u32::from(self.receive_mss()));
+        let is_starved = offered < (buffer / 8).min(STARVED_BYTES).max(two_segments);
         let growth = room.saturating_sub(offered);
-        let buffer = self.config.receive_buffer_bytes;
-        let starved = offered < (buffer / 8).max(2 * u32::from(self.receive_mss()));
-        let step = if starved { 2 * u32::from(self.receive_mss()) } else { buffer / 2 };
-        if growth >= step.min(buffer / 2).max(1) && self.state().takes_text() {
+        if is_starved && growth >= two_segments.min(buffer / 2).max(1) && self.state().takes_text() {
             self.acks.owe(SendReason::WindowUpdate);
         }
     }

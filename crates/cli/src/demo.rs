@@ -1,0 +1,135 @@
+//! `synfin demo`: one whole connection between two hosts in virtual time, drawn.
+//!
+//! An HTTP exchange with the numbers of a well-known article on TCP's states: the client's ISN is
+//! 4225926656, the server's 3022381253, the client sends 2,374 bytes, the server 537 and closes first.
+//! The world is `sim`'s, the hosts are the same that run on a wire, the picture is `report`'s.
+
+mod programs;
+mod staging;
+
+use crate::failure::{Failure, Outcome, print};
+use crate::pcap;
+use clap::{Args, ValueEnum};
+use report::Style;
+use report::ladder::{Numbers, Options};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Show a whole TCP connection, from SYN to FIN, with the states of both ends
+#[derive(Args)]
+#[command(after_help = "Examples:
+  synfin demo                          the article's connection; the server closes first
+  synfin demo --absolute               with the numbers as they stand in the headers
+  synfin demo --close half             the client closes its half, the server goes on sending
+  synfin demo --stale-syn              why three steps: an old duplicate SYN opens nothing
+  synfin demo --loss 20% --seed 7      what happens when segments get lost
+  synfin demo --pcap demo.pcapng       and look at it with Wireshark")]
+pub(crate) struct Demo {
+    /// Numbers as they stand in the headers instead of relative ones
+    #[arg(long, short)]
+    absolute: bool,
+    /// Who closes first
+    #[arg(long, value_enum, default_value_t = Close::Server)]
+    close: Close,
+    /// How long a segment is on its way
+    #[arg(long, value_name = "TIME", default_value = "20ms", value_parser = duration)]
+    delay: Duration,
+    /// How many segments get lost, each way
+    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = percent)]
+    loss: f64,
+    /// How many segments are held back and overtaken, each way
+    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = percent)]
+    reorder: f64,
+    /// Which world: the same seed gives the same bytes
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// First an old duplicate SYN of an earlier connection reaches the server
+    #[arg(long)]
+    stale_syn: bool,
+    /// Write what passed, as the client's network card saw it, to this pcapng file
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
+    /// Draw the ladder as SVG into this file
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// One JSON object a line instead of the drawing
+    #[arg(long)]
+    json: bool,
+}
+
+/// Who closes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Close {
+    /// The server, once it has answered, as in the article
+    Server,
+    /// The client, once it has the answer
+    Client,
+    /// Both at the same time: the FINs cross
+    Both,
+    /// The client, right after asking; the server answers for as long as it likes
+    Half,
+}
+
+impl Demo {
+    pub(crate) fn run(self, style: &Style) -> Outcome {
+        let play = staging::Play {
+            close: self.close,
+            delay: self.delay,
+            loss_percent: self.loss,
+            reorder_percent: self.reorder,
+            seed: self.seed,
+            stale_syn: self.stale_syn,
+        };
+        let performed = staging::perform(&play);
+        if let Some(path) = &self.pcap {
+            pcap::write(path, &performed.world, performed.client)?;
+        }
+        let numbers = if self.absolute { Numbers::Absolute } else { Numbers::Relative };
+        let options = Options { numbers, ..Options::default() };
+        let ladder = performed.ladder;
+        if let Some(path) = &self.svg {
+            std::fs::write(path, ladder.svg(&options))
+                .map_err(|error| Failure::io(format_args!("write {}", path.display()), &error))?;
+        }
+        if self.json {
+            print(&report::json::ladder(&ladder))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        print(&ladder.text(&options, style))?;
+        for path in self.pcap.iter().chain(&self.svg) {
+            print(&format!("wrote {}\n", path.display()))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// `20ms`, `1.5s`, `300us`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let split = text.find(|letter: char| letter.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let number: f64 = number.trim().parse().map_err(|_| format!("`{text}` is no time such as 20ms or 1.5s"))?;
+    let seconds = match unit {
+        "us" => number / 1e6,
+        "ms" => number / 1e3,
+        "s" => number,
+        _ => return Err(format!("`{text}` needs a unit: us, ms or s")),
+    };
+    if !(0.0..=10.0).contains(&seconds) {
+        return Err("a segment is on its way for 10 s at most".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+/// `5%` or `5`.
+fn percent(text: &str) -> Result<f64, String> {
+    let number: f64 = text
+        .trim_end_matches('%')
+        .parse()
+        .map_err(|_| format!("`{text}` is no percentage such as 5%"))?;
+    if (0.0..=90.0).contains(&number) {
+        Ok(number)
+    } else {
+        Err(format!("{number}% leaves too little for a connection: at most 90%"))
+    }
+}

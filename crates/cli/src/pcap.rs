@@ -1,0 +1,34 @@
+//! What a simulated host saw, as a capture file.
+
+use crate::failure::Failure;
+use capture::{Direction, Finish, Format, Interface, LinkType, PacketInfo, Section, Writer};
+use sim::{HostId, Vantage, World};
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+
+/// When the world's clock stood at zero, for readers that want a date: 2018-01-30 22:30:24 UTC, the
+/// day of the article that the demonstration retells. The same seed gives the same file.
+const EPOCH_NS: u64 = 1_517_351_424_000_000_000;
+
+/// Writes what crossed the network card of `host`.
+pub(crate) fn write(path: &Path, world: &World, host: HostId) -> Result<(), Failure> {
+    let failed = |error| Failure::io(format_args!("write {}", path.display()), &error);
+    let out = BufWriter::new(File::create(path).map_err(failed)?);
+    let section = Section { application: concat!("synfin ", env!("CARGO_PKG_VERSION")), ..Section::default() };
+    let mut writer = Writer::new(out, Format::Pcapng, &section).map_err(failed)?;
+    let interface = Interface { name: world.name(host), ..Interface::new(LinkType::RAW) };
+    let interface = writer.add_interface(&interface).map_err(failed)?;
+    for seen in sim::captured(world.frames(), Vantage::At(host)) {
+        let direction = match seen.direction {
+            sim::Direction::Outbound => Direction::Outbound,
+            sim::Direction::Inbound => Direction::Inbound,
+        };
+        let info = PacketInfo {
+            direction: Some(direction),
+            ..PacketInfo::new(interface, EPOCH_NS + seen.at.as_nanos())
+        };
+        writer.write_frame(&info, seen.frame, Finish::default()).map_err(failed)?;
+    }
+    writer.flush().map_err(failed)
+}
