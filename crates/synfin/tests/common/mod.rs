@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
+pub mod namespace;
 pub mod pair;
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
