@@ -10,8 +10,9 @@ use crate::Payload;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-/// Room for every header we emit: Ethernet 14, IPv6 40 or IPv4 60, TCP 60 bytes.
-pub const HEAD_BYTES_MAX: usize = 134;
+/// Room for every header we emit: Ethernet 14, IPv6 40, TCP 60 bytes, and one byte less than a multiple of
+/// the word for its length.
+pub const HEAD_BYTES_MAX: usize = 119;
 
 /// Header bytes, stored in line: no allocation per segment.
 #[derive(Clone)]

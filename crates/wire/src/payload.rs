@@ -17,26 +17,39 @@ use bytes::Bytes;
 /// assert_eq!(payload.len(), 11);
 /// assert_eq!(payload.slice(4, 4).to_vec(), b"o wo");
 /// ```
-#[derive(Clone, Debug, Default)]
-pub struct Payload {
-    first: Bytes,
-    rest: Vec<Bytes>,
+#[derive(Clone, Debug)]
+pub struct Payload(Pieces);
+
+/// As small as one slice: payloads are moved about more often than they are looked at.
+#[derive(Clone, Debug)]
+enum Pieces {
+    /// One piece, perhaps empty.
+    One(Bytes),
+    /// Several, none of them empty.
+    Many(Vec<Bytes>),
 }
 
 impl Payload {
     /// No bytes at all.
     pub const fn new() -> Self {
-        Payload { first: Bytes::new(), rest: Vec::new() }
+        Payload(Pieces::One(Bytes::new()))
+    }
+
+    fn as_slice(&self) -> &[Bytes] {
+        match &self.0 {
+            Pieces::One(piece) => core::slice::from_ref(piece),
+            Pieces::Many(pieces) => pieces,
+        }
     }
 
     /// How many bytes there are in all pieces.
     pub fn len(&self) -> usize {
-        self.first.len() + self.rest.iter().map(Bytes::len).sum::<usize>()
+        self.as_slice().iter().map(Bytes::len).sum()
     }
 
     /// Whether there are no bytes.
     pub fn is_empty(&self) -> bool {
-        self.first.is_empty() && self.rest.is_empty()
+        matches!(&self.0, Pieces::One(piece) if piece.is_empty())
     }
 
     /// Appends a piece; an empty one is dropped.
@@ -44,26 +57,37 @@ impl Payload {
         if piece.is_empty() {
             return;
         }
-        if self.first.is_empty() {
-            self.first = piece;
-        } else {
-            self.rest.push(piece);
+        match &mut self.0 {
+            Pieces::One(first) if first.is_empty() => *first = piece,
+            Pieces::One(first) => {
+                let mut pieces = Vec::with_capacity(4);
+                pieces.extend([core::mem::take(first), piece]);
+                self.0 = Pieces::Many(pieces);
+            }
+            Pieces::Many(pieces) => pieces.push(piece),
         }
     }
 
     /// The pieces in order, none of them empty.
     pub fn pieces(&self) -> impl Iterator<Item = &Bytes> + '_ {
-        core::iter::once(&self.first).filter(|piece| !piece.is_empty()).chain(self.rest.iter())
+        self.as_slice().iter().filter(|piece| !piece.is_empty())
     }
 
     /// Takes the pieces apart, in order.
     pub fn into_pieces(self) -> impl Iterator<Item = Bytes> {
-        core::iter::once(self.first).filter(|piece| !piece.is_empty()).chain(self.rest)
+        let (one, many) = match self.0 {
+            Pieces::One(piece) => (Some(piece).filter(|piece| !piece.is_empty()), Vec::new()),
+            Pieces::Many(pieces) => (None, pieces),
+        };
+        one.into_iter().chain(many)
     }
 
     /// The only piece, if there is at most one: the whole payload without copying.
     pub fn contiguous(&self) -> Option<&Bytes> {
-        self.rest.is_empty().then_some(&self.first)
+        match &self.0 {
+            Pieces::One(piece) => Some(piece),
+            Pieces::Many(_) => None,
+        }
     }
 
     /// The `len_bytes` bytes from `start` on, sharing the same memory.
@@ -72,11 +96,11 @@ impl Payload {
     /// If the range reaches past the end.
     #[must_use]
     pub fn slice(&self, start: usize, len_bytes: usize) -> Payload {
-        if self.rest.is_empty() {
-            return Payload { first: self.first.slice(start..start + len_bytes), rest: Vec::new() };
+        if let Pieces::One(piece) = &self.0 {
+            return Payload::from(piece.slice(start..start + len_bytes));
         }
         let (mut skip, mut want, mut out) = (start, len_bytes, Payload::new());
-        for piece in self.pieces() {
+        for piece in self.as_slice() {
             if want == 0 {
                 break;
             }
@@ -94,16 +118,20 @@ impl Payload {
 
     /// Drops everything past the first `len_bytes` bytes.
     pub fn truncate(&mut self, len_bytes: usize) {
-        if len_bytes < self.len() {
+        if let Pieces::One(piece) = &mut self.0 {
+            piece.truncate(len_bytes);
+        } else if len_bytes < self.len() {
             *self = self.slice(0, len_bytes);
         }
     }
 
     /// Drops the first `len_bytes` bytes (all of them if there are fewer).
     pub fn advance(&mut self, len_bytes: usize) {
-        let len = self.len();
-        let skip = len_bytes.min(len);
-        if skip > 0 {
+        if let Pieces::One(piece) = &mut self.0 {
+            bytes::Buf::advance(piece, len_bytes.min(piece.len()));
+        } else if len_bytes > 0 {
+            let len = self.len();
+            let skip = len_bytes.min(len);
             *self = self.slice(skip, len - skip);
         }
     }
@@ -116,9 +144,15 @@ impl Payload {
     }
 }
 
+impl Default for Payload {
+    fn default() -> Self {
+        Payload::new()
+    }
+}
+
 impl From<Bytes> for Payload {
-    fn from(first: Bytes) -> Self {
-        Payload { first, rest: Vec::new() }
+    fn from(piece: Bytes) -> Self {
+        Payload(Pieces::One(piece))
     }
 }
 
@@ -143,6 +177,11 @@ mod tests {
                 assert_eq!(three().slice(start, len).to_vec(), flat[start..start + len].to_vec());
             }
         }
+    }
+
+    #[test]
+    fn a_payload_is_as_small_as_one_slice() {
+        assert_eq!(size_of::<Payload>(), size_of::<Bytes>());
     }
 
     #[test]
