@@ -3,12 +3,12 @@
 mod build;
 pub(crate) mod text;
 
-use crate::ends::{ResetAcceptability, Step};
+use crate::ends::{ResetAcceptability, Steps};
 use crate::live::{Offered, Seen, Stuck};
 use crate::metrics::{Distribution, LimitedTime};
 use crate::verdicts::{Completeness, Verdicts};
 use crate::why::RetransmissionCounts;
-use crate::zeek::ConnState;
+use crate::zeek::{ConnState, History};
 use crate::{Frame, Notes, Side};
 use std::net::SocketAddr;
 use tcp::state::State;
@@ -21,14 +21,14 @@ pub struct Connection {
     pub stream: u32,
     /// The addresses and ports of the ends: A, who sent the first captured packet, and B.
     pub addresses: [SocketAddr; 2],
-    /// Its Community ID, version 1.
-    pub community_id: String,
     /// The first frame.
     pub first_frame: Frame,
     /// The last frame.
     pub last_frame: Frame,
     /// The time of the first frame.
     pub first_time: Instant,
+    /// The last frame of the connection that had these addresses and ports before.
+    pub previous_end: Option<Instant>,
     /// The time of the last frame.
     pub last_time: Instant,
     /// Wireshark's completeness.
@@ -40,7 +40,7 @@ pub struct Connection {
     /// The close, step by step.
     pub close: Close,
     /// The rows that each end took, in order, with the segments that made them.
-    pub steps: [Vec<Step>; 2],
+    pub steps: [Steps; 2],
     /// The state of each end after the last frame.
     pub states: [State; 2],
     /// The other state that an end may be in, where nothing confirms the last arrival.
@@ -53,8 +53,7 @@ pub struct Connection {
     pub faults: Faults,
     /// Zeek's `conn_state`.
     pub zeek_state: ConnState,
-    /// Zeek's `history`.
-    pub zeek_history: String,
+    pub(crate) history: History,
     /// ICMP errors that quote segments of it.
     pub icmp_errors: u32,
     /// It was summed up before the capture ended, to keep memory bounded.
@@ -217,6 +216,8 @@ pub struct Direction {
     pub challenge_acks: Seen,
     /// The longest row of timeouts of one segment.
     pub stuck: Stuck,
+    /// An acknowledgment moved by the size of a large segment: such segments get through.
+    pub large_was_acked: bool,
     /// The most timeouts without progress.
     pub timeouts_in_a_row_max: u8,
     /// Small segments that waited for a delayed acknowledgment.
@@ -274,6 +275,16 @@ impl Connection {
             Opened::By(side) | Opened::ByInferred(side) => side,
             Opened::Simultaneously | Opened::Unknown => Side::A,
         }
+    }
+
+    /// Its Community ID, version 1.
+    pub fn community_id(&self) -> String {
+        crate::community_id(self.addresses[0], self.addresses[1])
+    }
+
+    /// Zeek's `history`: a letter for each kind of segment, upper case for the originator's.
+    pub fn zeek_history(&self) -> String {
+        self.history.text(self.originator())
     }
 
     /// The address and port of an end.

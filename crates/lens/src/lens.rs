@@ -79,6 +79,7 @@ impl Lens {
         let (key, source_is_low) = FlowKey::of(segment.source, segment.destination);
         let mut index = self.find(&key);
         let mut reused = Verdicts::NONE;
+        let mut previous_end_ns = None;
         if let Some(found) = index
             && segment.flags.syn()
             && segment.whole != Whole::QuotedInIcmp
@@ -87,6 +88,7 @@ impl Lens {
             let live = self.slot(found);
             if live.is_another(from, segment) {
                 reused = Verdicts::REUSED_PORTS;
+                previous_end_ns = Some(live.last_ns);
                 self.retire(found, sink);
                 index = None;
             } else {
@@ -95,7 +97,11 @@ impl Lens {
         }
         let index = match index {
             Some(index) => index,
-            None => self.open(key, source_is_low, segment, sink),
+            None => {
+                let index = self.open(key, source_is_low, segment, sink);
+                self.slot(index).previous_end_ns = previous_end_ns;
+                index
+            }
         };
         self.last = Some((key, index));
         let from = self.side(index, source_is_low);

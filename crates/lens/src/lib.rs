@@ -42,7 +42,7 @@ pub use analysis::{AckedFrame, Analysis, Notes, RepeatedFrame};
 pub use community_id::community_id;
 pub use config::Config;
 pub use connection::{Close, Connection, Direction, Faults, Fin, Handshake, Moment, Opened, Reset};
-pub use ends::{EndState, Moves, Origin, ResetAcceptability, Side, Step};
+pub use ends::{EndState, Moves, Origin, ResetAcceptability, Side, Step, Steps};
 pub use findings::{Evidenced, Finding, Severity};
 pub use lens::Lens;
 pub use live::{Offered, Seen, Stuck};
@@ -52,3 +52,6 @@ pub use sink::{Discard, KeepSegments, Kept, Notice, Sink};
 pub use verdicts::{Completeness, VerdictSeverity, Verdicts};
 pub use why::{Confidence, Evidence, Order, RetransmissionCounts, Why};
 pub use zeek::ConnState;
+
+/// The size of a connection as the lens follows it, in bytes, without what lossy or large ones add.
+pub const CONNECTION_BYTES: usize = size_of::<live::Live>();

@@ -13,7 +13,7 @@ use crate::analysis::{AckedFrame, Notes, RepeatedFrame};
 use crate::ends::{Ends, Observed};
 use crate::flow::FlowKey;
 use crate::metrics::Traffic;
-use crate::verdicts::{self, Completeness, Judged, Known, Verdicts, judge, note_handshake_options, special_verdicts};
+use crate::verdicts::{self, Completeness, Scale, Judged, Known, Verdicts, judge, note_handshake_options, special_verdicts};
 use crate::why::{Place, Prior, Sender, Twice};
 use crate::{Analysis, Config, Frame, Segment, Side, Whole};
 use wire::Seq;
@@ -37,6 +37,7 @@ pub(crate) struct Live {
     pub(crate) last_frame: Frame,
     pub(crate) first_ns: u64,
     pub(crate) last_ns: u64,
+    pub(crate) previous_end_ns: Option<u64>,
     pub(crate) syn_ns: Option<u64>,
     pub(crate) syn_ack_ns: Option<u64>,
     pub(crate) initial_rtt_ns: Option<u64>,
@@ -63,6 +64,7 @@ impl Live {
             last_frame: first.frame,
             first_ns: first.time.as_nanos(),
             last_ns: first.time.as_nanos(),
+            previous_end_ns: None,
             syn_ns: None,
             syn_ack_ns: None,
             initial_rtt_ns: None,
@@ -84,8 +86,10 @@ impl Live {
         let twice = self.senders[from.index()].captured_twice(segment);
         self.note_times(from, segment, &mut notes);
         let prior = self.prior(from, segment);
+        let edge = self.window_edge(from);
         let before = self.before(from, segment);
         let (judged, dsack) = self.judge(from, segment, config);
+        self.note_windows(from, segment, edge, &mut notes);
         let state_before = self.ends.ends[from.index()].state();
         let own_fin_end = self.ends.ends[from.index()].fin_end;
         let before = self.complete_before(from, before, segment);
@@ -165,6 +169,33 @@ impl Live {
         }
         notes.set(Notes::SUPER_SEGMENT, self.marks.exceeds_mss(segment));
         notes
+    }
+
+    /// The right edge of the window that `side` offered last, if it is known exactly.
+    fn window_edge(&self, side: Side) -> Option<Seq> {
+        let side = &self.sides[side.index()];
+        let exact = side.last_ack != Seq::new(0) && !side.window_is_of_syn && side.scale != Scale::Unknown;
+        exact.then(|| side.last_ack + side.window_bytes(side.window).0)
+    }
+
+    /// Promises taken back, and SACK blocks of what cannot be.
+    fn note_windows(&self, from: Side, segment: &Segment, edge: Option<Seq>, notes: &mut Notes) {
+        let (sent, other) = (&self.sides[from.index()], &self.sides[from.other().index()]);
+        if let (Some(edge), Some(now)) = (edge, self.window_edge(from))
+            && segment.flags.ack()
+            && !segment.flags.rst()
+        {
+            // rounding to the scale may lose less than one unit
+            let unit = 1 << sent.scale.shift();
+            notes.set(Notes::WINDOW_SHRANK, (now + unit).before(edge) && edge.bytes_since(now) < 1 << 30);
+        }
+        if !segment.options.sack.is_empty() && other.next_seq != Seq::new(0) {
+            let most = self.traffic[from.index()].window_bytes_max.max(65_535);
+            let impossible = segment.options.sack.as_slice().iter().any(|block| {
+                block.right.at_or_before(block.left) || block.right.after(other.next_seq + most)
+            });
+            notes.set(Notes::SACK_OF_UNSENT, impossible);
+        }
     }
 
     /// The verdicts are not for it (ICMP quotes, fragments): it is counted, and nothing moves.

@@ -1,10 +1,10 @@
 //! From the connection as it was followed to its summary.
 
 use super::{Close, Connection, Counts, Direction, Faults, Fin, Handshake, Moment, Opened, Reset};
-use crate::ends::{Origin, Step};
+use crate::ends::{Origin, Steps};
 use crate::live::{At, FinMark, Live, Marks, Seen};
 use crate::verdicts::{Scale, Verdicts};
-use crate::{Notes, Side, community_id};
+use crate::{Notes, Side};
 use tcp::Instant;
 use tcp::state::{Cause, State};
 use wire::Seq;
@@ -14,7 +14,7 @@ impl Connection {
     pub(crate) fn of(live: &mut Live) -> Connection {
         let low_high = live.key.ends();
         let addresses = if live.a_is_low { low_high } else { [low_high[1], low_high[0]] };
-        let steps = Side::BOTH.map(|side| live.ends.ends[side.index()].steps().collect::<Vec<_>>());
+        let steps = Side::BOTH.map(|side| live.ends.ends[side.index()].steps());
         let after = live.ends.states(Default::default());
         let opened = opened(&live.marks, &steps);
         let originator = match opened {
@@ -24,10 +24,10 @@ impl Connection {
         Connection {
             stream: live.stream,
             addresses,
-            community_id: community_id(addresses[0], addresses[1]),
             first_frame: live.first_frame,
             last_frame: live.last_frame,
             first_time: Instant::from_nanos(live.first_ns),
+            previous_end: live.previous_end_ns.map(Instant::from_nanos),
             last_time: Instant::from_nanos(live.last_ns),
             completeness: live.completeness,
             opened,
@@ -40,7 +40,7 @@ impl Connection {
             directions: Side::BOTH.map(|side| direction(live, side)),
             faults: faults(live),
             zeek_state: live.marks.history.conn_state(originator),
-            zeek_history: live.marks.history.text(originator),
+            history: live.marks.history,
             icmp_errors: live.marks.icmp_errors,
             was_evicted: live.was_evicted,
         }
@@ -51,7 +51,7 @@ fn moment(at: At) -> Option<Moment> {
     (at.frame != 0).then(|| Moment { frame: at.frame, time: Instant::from_nanos(at.time_ns) })
 }
 
-fn opened(marks: &Marks, steps: &[Vec<Step>; 2]) -> Opened {
+fn opened(marks: &Marks, steps: &[Steps; 2]) -> Opened {
     match (marks.syn[0].frame, marks.syn[1].frame) {
         (0, 0) => {}
         (_, 0) => return Opened::By(Side::A),
@@ -127,6 +127,7 @@ fn close(live: &Live) -> Close {
     let is_simultaneous = Side::BOTH.iter().any(|side| {
         live.ends.ends[side.index()]
             .steps()
+            .iter()
             .any(|step| step.row().is_some_and(|row| row.from == State::FinWait1 && row.to == State::Closing))
     });
     let half_closed = half_closed(live, &fins, is_simultaneous);
@@ -218,6 +219,7 @@ fn direction(live: &mut Live, side: Side) -> Direction {
         reordered: rare.map(|rare| rare.reordered[index]).unwrap_or_default(),
         challenge_acks: rare.map(|rare| rare.challenge_acks[index]).unwrap_or_default(),
         stuck: rare.map(|rare| rare.stuck[index]).unwrap_or_default(),
+        large_was_acked: sender.large_was_acked,
         timeouts_in_a_row_max: loss.map_or(0, |loss| loss.timeouts_in_a_row_max),
         nagle_waits: rare.map(|rare| rare.nagle_waits[index]).unwrap_or_default(),
         nagle_wait_ns: rare.map_or(0, |rare| rare.nagle_wait_ns[index]),

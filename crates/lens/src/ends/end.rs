@@ -67,6 +67,37 @@ impl Step {
 /// Steps remembered per end. The longest way through the diagram takes seven, and a start that was
 /// inferred three more; a peer that makes more (by resets that are taken back) overwrites the last.
 const STEPS_MAX: usize = 10;
+/// The rows that one end took, in order.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Steps {
+    steps: [Option<Step>; STEPS_MAX],
+    len: u8,
+}
+
+impl Steps {
+    /// The steps.
+    pub fn iter(&self) -> impl Iterator<Item = Step> + use<'_> {
+        self.steps[..usize::from(self.len)].iter().flatten().copied()
+    }
+
+    /// Whether the end took none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    fn push(&mut self, step: Step) {
+        let at = usize::from(self.len).min(STEPS_MAX - 1);
+        self.steps[at] = Some(step);
+        self.len = (at + 1) as u8;
+    }
+}
+
+impl PartialEq for Steps {
+    fn eq(&self, other: &Steps) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
 /// Arrivals awaiting confirmation. SYN, ACK of SYN, FIN, ACK of FIN and RST can all be under way.
 const ARRIVALS_MAX: usize = 5;
 
@@ -113,9 +144,7 @@ impl NumbersThen {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct End {
     pub(super) machine: Machine,
-    steps: [Option<Step>; STEPS_MAX],
-    steps_len: u8,
-    /// Lazily made: only the handshake and the close have any.
+    /// Made when needed: only the handshake and the close have any.
     pub(super) arrivals: Vec<Arrival>,
     /// Its own SYN.
     pub(super) iss: Option<Seq>,
@@ -129,6 +158,7 @@ pub(crate) struct End {
     pub(super) has_lived: bool,
     /// Its own RST, or one that it obeyed, ended it.
     pub(crate) was_reset: bool,
+    steps: Steps,
 }
 
 /// Arrivals that were taken back and will be made again.
@@ -139,8 +169,8 @@ impl End {
         self.machine.state()
     }
 
-    pub(crate) fn steps(&self) -> impl Iterator<Item = Step> + '_ {
-        self.steps[..usize::from(self.steps_len)].iter().flatten().copied()
+    pub(crate) fn steps(&self) -> Steps {
+        self.steps
     }
 
     /// Nothing is awaited: no unconfirmed arrival, and no handshake or close under way.
@@ -160,15 +190,12 @@ impl End {
         let index = row.index();
         moves.push(index);
         self.has_lived = true;
-        let at = usize::from(self.steps_len).min(STEPS_MAX - 1);
-        self.steps[at] =
-            Some(Step { row: index, origin, frame: facts.frame, time: Instant::from_nanos(facts.time_ns) });
-        self.steps_len = (at + 1) as u8;
+        self.steps.push(Step { row: index, origin, frame: facts.frame, time: Instant::from_nanos(facts.time_ns) });
         true
     }
 
     pub(super) fn steps_len(&self) -> u8 {
-        self.steps_len
+        self.steps.len
     }
 
     pub(super) fn remember_arrival(&mut self, arrival: Arrival) {
@@ -185,7 +212,7 @@ impl End {
         }
         let judged = |arrival: &Arrival| judge_arrival(arrival, facts, self.fin_end);
         let Some(first) = self.arrivals.iter().position(|arrival| judged(arrival) != Sign::Confirms) else {
-            self.arrivals.clear();
+            self.arrivals = Vec::new();
             return TakenBack::new();
         };
         self.arrivals.drain(..first);
@@ -196,7 +223,7 @@ impl End {
         let earliest = taken_back[0];
         observed.crossed = true;
         self.machine = earliest.before;
-        self.steps_len = earliest.steps_before;
+        self.steps.len = earliest.steps_before;
         self.was_reset = false;
         taken_back.retain(|arrival| {
             let refused = judge_arrival(arrival, facts, self.fin_end) == Sign::Refuses;

@@ -14,7 +14,7 @@ mod send;
 mod tests;
 
 pub(crate) use end::End;
-pub use end::{Moves, Origin, Step};
+pub use end::{Moves, Origin, Step, Steps};
 
 use crate::Segment;
 use tcp::state::State;

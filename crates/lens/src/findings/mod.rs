@@ -4,7 +4,37 @@
 //! to add one, copy a file and enter it in the list below. What is *not* here: counting; that is
 //! `metrics` and the landmarks.
 
-use crate::connection::text::seconds;
+mod capture_duplicates;
+mod capture_loss;
+mod capture_one_sided;
+mod capture_order;
+mod challenge_ack;
+mod congestion_marked;
+mod data_after_close;
+mod fin_unacknowledged;
+mod half_closed;
+mod keep_alive;
+mod loss;
+mod mtu_black_hole;
+mod nagle_delayed_ack;
+mod no_row;
+mod odd_open;
+mod options_missing;
+mod port_reuse;
+mod refused;
+mod reordering;
+mod reset;
+mod reset_ignored;
+mod rules;
+mod spurious;
+mod syn_unanswered;
+mod timeouts;
+mod window_limited;
+mod zero_window;
+
+#[cfg(test)]
+mod tests;
+
 use crate::{Connection, Frame, Seen, Side};
 
 /// How much a finding matters.
@@ -72,7 +102,36 @@ impl Finding {
 /// Looks at one connection.
 type Look = fn(&Connection) -> Vec<Finding>;
 
-const ALL: &[Look] = &[];
+/// Every finding.
+const ALL: &[Look] = &[
+    capture_duplicates::look,
+    capture_loss::look,
+    capture_one_sided::look,
+    capture_order::look,
+    challenge_ack::look,
+    congestion_marked::look,
+    data_after_close::look,
+    fin_unacknowledged::look,
+    half_closed::look,
+    keep_alive::look,
+    loss::look,
+    mtu_black_hole::look,
+    nagle_delayed_ack::look,
+    no_row::look,
+    odd_open::look,
+    options_missing::look,
+    port_reuse::look,
+    refused::look,
+    reordering::look,
+    reset::look,
+    reset_ignored::look,
+    rules::look,
+    spurious::look,
+    syn_unanswered::look,
+    timeouts::look,
+    window_limited::look,
+    zero_window::look,
+];
 
 /// Gives `take` what every finding says of `connection`, the serious first.
 pub(crate) fn look(connection: &Connection, take: &mut dyn FnMut(Finding)) {

@@ -180,7 +180,9 @@ impl Live {
                 other_sender.on_rtt(acked.rtt_ns);
             }
             if segment.ack.after(prior.last_ack) {
-                other_sender.on_progress(now_ns, segment.ack);
+                let known = prior.last_ack != Seq::new(0);
+                let advanced_bytes = if known { segment.ack.bytes_since(prior.last_ack) } else { 0 };
+                other_sender.on_progress(now_ns, segment.ack, advanced_bytes);
             }
             if self.sides[from.other().index()].unacked.len() == 0 {
                 other.limits.on_emptied(now_ns);

@@ -10,7 +10,10 @@ const TICKS_MIN: u32 = 20;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Clock {
     first: (u32, u64),
+    /// The highest value, and when it was said first.
     last: (u32, u64),
+    /// When it was said last.
+    repeated_ns: u64,
 }
 
 impl Clock {
@@ -20,15 +23,21 @@ impl Clock {
             self.first = (value, now_ns);
         }
         self.last = (value, now_ns);
+        self.repeated_ns = now_ns;
+    }
+
+    /// It said its highest value again: a slow clock.
+    pub(crate) fn on_same_value(&mut self, now_ns: u64) {
+        self.repeated_ns = now_ns;
     }
 
     /// How long ago the end said `value`, in nanoseconds, as captured here.
     pub(crate) fn age_ns(&self, value: u32, now_ns: u64) -> Option<u64> {
-        let since_last_ns = now_ns.saturating_sub(self.last.1);
         let back = self.last.0.wrapping_sub(value);
         if back == 0 {
-            return Some(since_last_ns);
+            return Some(now_ns.saturating_sub(self.repeated_ns));
         }
+        let since_last_ns = now_ns.saturating_sub(self.last.1);
         let ticks = self.last.0.wrapping_sub(self.first.0);
         if ticks < TICKS_MIN || back > ticks {
             return None;

@@ -92,7 +92,7 @@ fn at_first(signs: &Signs) -> Why {
         let evidence = if by_dupacks { Evidence::DUPLICATE_ACKS } else { Evidence::SACK };
         return Why::new(reason, Confidence::HIGH).by(evidence | Evidence::TIMING).or(SendReason::Timeout);
     }
-    if signs.duplicate_acks >= 1 && signs.follows_ack && signs.gap_ns < signs.rto_ns {
+    if (signs.duplicate_acks >= 1 || signs.sacked_ahead_bytes > 0) && signs.follows_ack {
         // early retransmit (RFC 5827) or RACK (RFC 8985): fewer signs suffice
         return Why::new(SendReason::SackRecovery, Confidence::LIKELY)
             .by(Evidence::DUPLICATE_ACKS | Evidence::TIMING)

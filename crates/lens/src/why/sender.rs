@@ -6,12 +6,14 @@ use crate::{Frame, Segment};
 use tcp::SendReason;
 use wire::Seq;
 
+/// Text of this size does not fit through every path; see the finding on MTU black holes.
+const LARGE_BYTES: u32 = 1_150;
 /// Packets remembered to recognise the same one captured again. Two taps differ by a few packets.
-const PRINTS: usize = 4;
+const PRINTS: usize = 3;
 /// The same packet comes again within this time, unless a router holds it: then the TTL differs.
-const TWICE_NS: u64 = 50_000_000;
+const TWICE_US: u32 = 50_000;
 /// Without an IP identification only text is compared, and within this time: nobody retransmits so soon.
-const TWICE_WITHOUT_ID_NS: u64 = 1_000_000;
+const TWICE_WITHOUT_ID_US: u32 = 1_000;
 
 /// One end as a sender.
 #[derive(Clone, Debug)]
@@ -26,6 +28,7 @@ pub(crate) struct Sender {
     pub(crate) rttvar_us: u32,
     pub(crate) last_reason: SendReason,
     pub(crate) largest_text_bytes: u32,
+    pub(crate) large_was_acked: bool,
     /// Text segments since the other end last acknowledged: how many, how many bytes, the first's time.
     pub(crate) owed_segments: u16,
     pub(crate) owed_bytes: u32,
@@ -61,8 +64,9 @@ pub(crate) enum Place {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Print {
-    hash: u64,
-    time_ns: u64,
+    hash: u32,
+    /// The low bits of the time in µs.
+    time_us: u32,
     frame: Frame,
     ttl: u8,
     interface: u8,
@@ -78,6 +82,7 @@ impl Default for Sender {
             rttvar_us: 0,
             last_reason: SendReason::NewData,
             largest_text_bytes: 0,
+            large_was_acked: false,
             owed_segments: 0,
             owed_bytes: 0,
             owed_since_ns: 0,
@@ -108,16 +113,16 @@ pub(crate) struct Twice {
 impl Sender {
     /// Whether this very packet was captured before; remembers it if not.
     pub(crate) fn captured_twice(&mut self, segment: &Segment) -> Option<Twice> {
-        let now_ns = segment.time.as_nanos();
+        let now_us = segment.time.as_micros() as u32;
         let id = segment.ip_id.filter(|id| *id != 0);
         let hash = print_of(segment, id);
         let found = self.prints.iter().find(|print| {
-            let age_ns = now_ns.saturating_sub(print.time_ns);
+            let age_us = now_us.wrapping_sub(print.time_us);
             print.hash == hash
                 && print.frame != 0
                 && match id {
-                    Some(_) => age_ns <= TWICE_NS,
-                    None => segment.text_bytes > 0 && age_ns <= TWICE_WITHOUT_ID_NS,
+                    Some(_) => age_us <= TWICE_US,
+                    None => segment.text_bytes > 0 && age_us <= TWICE_WITHOUT_ID_US,
                 }
         });
         if let Some(print) = found {
@@ -128,7 +133,7 @@ impl Sender {
             });
         }
         self.prints[usize::from(self.next_print)] =
-            Print { hash, time_ns: now_ns, frame: segment.frame, ttl: segment.ttl, interface: segment.interface as u8 };
+            Print { hash, time_us: now_us, frame: segment.frame, ttl: segment.ttl, interface: segment.interface as u8 };
         self.next_print = (self.next_print + 1) % PRINTS as u8;
         None
     }
@@ -155,7 +160,8 @@ impl Sender {
     }
 
     /// Its unacknowledged number moved forward to `ack`.
-    pub(crate) fn on_progress(&mut self, now_ns: u64, ack: Seq) {
+    pub(crate) fn on_progress(&mut self, now_ns: u64, ack: Seq, advanced_bytes: u32) {
+        self.large_was_acked |= advanced_bytes >= LARGE_BYTES;
         self.progress_ns = now_ns;
         self.owed_segments = 0;
         self.owed_bytes = 0;
@@ -185,6 +191,8 @@ impl Sender {
             if later {
                 self.high_tsval = Some(stamps.value);
                 self.clock.on_value(stamps.value, now_ns);
+            } else if self.high_tsval == Some(stamps.value) {
+                self.clock.on_same_value(now_ns);
             }
         }
         if let Some(id) = segment.ip_id.filter(|id| *id != 0) {
@@ -201,7 +209,7 @@ impl Sender {
     }
 }
 
-fn print_of(segment: &Segment, id: Option<u16>) -> u64 {
+fn print_of(segment: &Segment, id: Option<u16>) -> u32 {
     let mix = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
     let stamps = segment.options.timestamps.map_or(0, |stamps| u64::from(stamps.value) << 32 | u64::from(stamps.echo));
     let numbers = u64::from(segment.seq.number()) << 32 | u64::from(segment.ack.number());
@@ -209,5 +217,5 @@ fn print_of(segment: &Segment, id: Option<u16>) -> u64 {
         | u64::from(segment.window) << 32
         | u64::from(segment.text_bytes) << 16 & 0xffff_0000
         | u64::from(id.unwrap_or(0));
-    mix(mix(mix(1, numbers), stamps), rest)
+    (mix(mix(mix(1, numbers), stamps), rest) >> 32) as u32
 }

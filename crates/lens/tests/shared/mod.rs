@@ -6,7 +6,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// The folder with reference captures, or `None` with a word about it. Under CI its absence fails.
-pub fn captures(below: &str) -> Option<PathBuf> {
+pub(crate) fn captures(below: &str) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/captures").join(below);
     if folder.is_dir() {
         return Some(folder);
@@ -16,7 +16,7 @@ pub fn captures(below: &str) -> Option<PathBuf> {
 }
 
 /// All that the lens says of a capture file.
-pub fn explain(path: &Path) -> Result<Kept, String> {
+pub(crate) fn explain(path: &Path) -> Result<Kept, String> {
     let mut lens = Lens::new(Config::default());
     let mut kept = Kept { keep_segments: KeepSegments::All, ..Kept::default() };
     let file = File::open(path).map_err(|error| error.to_string())?;
@@ -36,7 +36,7 @@ pub fn explain(path: &Path) -> Result<Kept, String> {
 }
 
 /// The lines of a tab-separated file, without comments, as maps from the names of its first line.
-pub fn table(path: &Path) -> Vec<std::collections::BTreeMap<String, String>> {
+pub(crate) fn table(path: &Path) -> Vec<std::collections::BTreeMap<String, String>> {
     let text = std::fs::read_to_string(path).expect("the reference is readable");
     let mut lines = text.lines().filter(|line| !line.starts_with('#'));
     let names: Vec<&str> = lines.next().unwrap_or("").split('\t').collect();

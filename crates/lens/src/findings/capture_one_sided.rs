@@ -1,0 +1,20 @@
+//! Only one direction was captured.
+
+use super::{Finding, Severity, name};
+use crate::{Connection, Opened};
+
+pub(super) fn look(connection: &Connection) -> Vec<Finding> {
+    let Some(only) = connection.faults.only else { return Vec::new() };
+    let sent = connection.sent_by(only);
+    // a SYN or RST alone is an attempt, not half a conversation
+    let talks = sent.text_segments > 0 || connection.handshake.ack.is_some() || connection.opened == Opened::ByInferred(only.other());
+    if !talks && sent.packets < 4 {
+        return Vec::new();
+    }
+    let sentence = format!(
+        "only what {} sent was captured: what {} did, and when segments arrived, is not known",
+        name(connection, only),
+        name(connection, only.other())
+    );
+    vec![Finding::new("one-sided", Severity::Warning, connection, sentence).by([connection.first_frame])]
+}
