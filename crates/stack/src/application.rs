@@ -35,11 +35,18 @@ impl Host {
         self.with(now, id, |connection| connection.write(now, data)).unwrap_or(Err(WriteError::NotConnected))
     }
 
-    /// Queues `data` for the peer without copying it.
+    /// Queues `data` for the peer without copying it. What found no room is the caller's to keep: slice it
+    /// off and try again.
     ///
     /// # Errors
     /// As [`Host::tcp_write`].
-    pub fn tcp_write_bytes(&mut self, now: Instant, id: SocketId, data: Bytes) -> Result<usize, WriteError> {
+    pub fn tcp_write_bytes(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        data: impl Into<Bytes>,
+    ) -> Result<usize, WriteError> {
+        let data = data.into();
         self.with(now, id, |connection| connection.write_bytes(now, &data))
             .unwrap_or(Err(WriteError::NotConnected))
     }

@@ -101,7 +101,7 @@ impl Host {
             let more = offset + text.len() < packet.len();
             let mut head = Head::new();
             head.grow(self.shape(hop.interface).link_bytes());
-            emit_fragment(&mut head, &envelope, Piece { identification, offset, more, bytes: text.len() });
+            emit_fragment(&mut head, &envelope, &Piece { identification, offset, more, bytes: text.len() });
             let frame = Frame { head, payload: Payload::from(text), offload: Offload::default() };
             self.enqueue(now, hop, frame);
         }
@@ -127,8 +127,8 @@ struct Piece {
     bytes: usize,
 }
 
-fn emit_fragment(head: &mut Head, envelope: &Envelope, piece: Piece) {
-    let Piece { identification, offset, more, bytes } = piece;
+fn emit_fragment(head: &mut Head, envelope: &Envelope, piece: &Piece) {
+    let Piece { identification, offset, more, bytes } = *piece;
     match (envelope.source.ip(), envelope.destination.ip()) {
         (IpAddr::V4(source), IpAddr::V4(destination)) => ipv4::Header {
             source,

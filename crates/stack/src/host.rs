@@ -12,7 +12,7 @@ use crate::counters::Counters;
 use crate::demux::Demux;
 use crate::departure::Departures;
 use crate::event::Event;
-use crate::flow::{Flow, FlowKey};
+use crate::flow::FlowKey;
 use crate::id::{Key, Slab, SocketId, SocketKind};
 use crate::interface::{Addresses, Interface, InterfaceId};
 use crate::isn::Isn;
@@ -26,11 +26,12 @@ use crate::route::{Route, Routes};
 use crate::secret::{Keyed, Purpose, Secret};
 use crate::socket::{NO_PARENT, Socket, Standing};
 use crate::time_wait::TimeWaits;
+use crate::trace::TraceRecord;
 use crate::udp::UdpSockets;
 use crate::wheel::Wheel;
 use std::collections::VecDeque;
 use std::net::IpAddr;
-use tcp::{Instant, State, Trace, Tracing};
+use tcp::{Instant, State, Tracing};
 use wire::segmentation::Cut;
 use wire::{Frame, Medium};
 
@@ -87,19 +88,6 @@ pub struct Host {
     pub(crate) reset_limit: Limit,
     pub(crate) icmp_error_limit: Limit,
     pub(crate) echo_limit: Limit,
-}
-
-/// What a connection did and why, with when and where.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TraceRecord {
-    /// When.
-    pub at: Instant,
-    /// Both ends, this host's first.
-    pub flow: Flow,
-    /// The connection, or [`SocketId::HOST`] for what the host did without one.
-    pub id: SocketId,
-    /// What.
-    pub trace: Trace,
 }
 
 /// How many of everything a host holds.
@@ -336,19 +324,6 @@ impl Host {
         &self.config
     }
 
-    /// Starts or stops keeping traces of all connections, present and future.
-    ///
-    /// While it is on, connections in TIME-WAIT are kept whole, so that their last steps are told too.
-    pub fn set_tracing(&mut self, tracing: Tracing) {
-        self.tracing = tracing;
-        self.sockets.iter_mut().for_each(|(_, socket)| socket.connection.set_tracing(tracing));
-    }
-
-    /// The oldest trace record not yet taken.
-    pub fn poll_trace(&mut self) -> Option<TraceRecord> {
-        self.traces.pop_front()
-    }
-
     // What several rooms need.
 
     /// A connection has changed: it may have something to send, to tell, or to trace.
@@ -436,24 +411,14 @@ impl Host {
             is_linked: true,
         });
         self.demux.insert(&key, place.index);
+        if self.tracing == Tracing::On {
+            self.trace_birth(now, place, standing);
+        }
         if parent != NO_PARENT {
             self.enter_half_open(parent, place.index);
         }
         self.touch(now, place.index);
         place
-    }
-
-    pub(crate) fn collect_traces(&mut self, now: Instant, index: u32) {
-        let Some(key) = self.sockets.key_at(index) else { return };
-        let Some(socket) = self.sockets.at_mut(index) else { return };
-        let (flow, id) = (socket.key.flow(), SocketId::new(SocketKind::Connection, key));
-        while let Some(trace) = socket.connection.poll_trace() {
-            if self.traces.len() >= self.config.trace_records_max {
-                self.traces.pop_front();
-                self.counters.traces_lost += 1;
-            }
-            self.traces.push_back(TraceRecord { at: now, flow, id, trace });
-        }
     }
 }
 

@@ -88,7 +88,7 @@ impl Host {
             Err(_) => self.counters.discard(Discard::IcmpMalformed),
             Ok(v6::Message::EchoRequest(echo)) => self.answer_echo(now, packet, echo),
             Ok(v6::Message::Unreachable { code, quoted }) => {
-                self.report(now, packet, quoted, report_v6(code))
+                self.report(now, packet, quoted, report_v6(code));
             }
             Ok(v6::Message::PacketTooBig { mtu_bytes, quoted }) => {
                 self.report(now, packet, quoted, Report::TooBig(mtu_bytes));

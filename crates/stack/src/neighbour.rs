@@ -37,12 +37,13 @@ struct Entry {
     pending: VecDeque<Frame>,
 }
 
-/// What to do with a packet for a neighbour.
-pub(crate) enum Resolved {
-    /// Send it to this address.
-    To(Mac, Frame),
-    /// It waits; ask for the address if `ask`.
-    Waits { ask: bool, dropped: u32 },
+/// A packet waits for its neighbour's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Waits {
+    /// It is the first: ask for the address.
+    pub(crate) ask: bool,
+    /// Others have gone to make room.
+    pub(crate) dropped: u32,
 }
 
 /// What a neighbour's timer demands.
@@ -112,7 +113,13 @@ impl Neighbours {
     }
 
     /// Finds the address for a packet, or lets it wait.
-    pub(crate) fn resolve(&mut self, now: Instant, name: Name, frame: Frame, config: &Config) -> Resolved {
+    pub(crate) fn resolve(
+        &mut self,
+        now: Instant,
+        name: Name,
+        frame: Frame,
+        config: &Config,
+    ) -> Result<(Mac, Frame), Waits> {
         let Some(entry) = self.entries.get_mut(&name) else {
             let entry = Entry {
                 state: State::Incomplete { asked: 1 },
@@ -120,7 +127,7 @@ impl Neighbours {
                 due: now + config.neighbour_retransmit,
                 pending: VecDeque::from([frame]),
             };
-            return Resolved::Waits { ask: true, dropped: self.insert(name, entry, config.neighbours_max) };
+            return Err(Waits { ask: true, dropped: self.insert(name, entry, config.neighbours_max) });
         };
         match entry.state {
             State::Incomplete { .. } => {
@@ -130,13 +137,13 @@ impl Neighbours {
                     entry.pending.pop_front();
                     dropped += 1;
                 }
-                Resolved::Waits { ask: false, dropped }
+                Err(Waits { ask: false, dropped })
             }
-            State::Reachable | State::Delay | State::Probe { .. } => Resolved::To(entry.mac, frame),
+            State::Reachable | State::Delay | State::Probe { .. } => Ok((entry.mac, frame)),
             State::Stale => {
                 let mac = entry.mac;
                 self.enter(name, State::Delay, now + config.neighbour_probe_delay);
-                Resolved::To(mac, frame)
+                Ok((mac, frame))
             }
         }
     }
@@ -177,7 +184,7 @@ impl Neighbours {
     pub(crate) fn expire(&mut self, now: Instant, config: &Config) -> Option<Due> {
         loop {
             let (_, name) = self.due.first().copied().filter(|(due, _)| *due <= now)?;
-            let Some(entry) = self.entries.get(&name) else { return None };
+            let entry = self.entries.get(&name)?;
             let (mac, again) = (entry.mac, now + config.neighbour_retransmit);
             match entry.state {
                 State::Incomplete { asked } if asked < config.neighbour_solicitations_max => {
@@ -236,11 +243,11 @@ mod tests {
     fn packets_wait_are_bounded_and_leave_with_the_answer() {
         let (mut neighbours, config, now) = setup();
         let first = neighbours.resolve(now, name(2), Frame::default(), &config);
-        assert!(matches!(first, Resolved::Waits { ask: true, dropped: 0 }));
+        assert_eq!(first.err(), Some(Waits { ask: true, dropped: 0 }));
         let mut dropped_total = 0;
         for _ in 0..10 {
             match neighbours.resolve(now, name(2), Frame::default(), &config) {
-                Resolved::Waits { ask: false, dropped } => dropped_total += dropped,
+                Err(Waits { ask: false, dropped }) => dropped_total += dropped,
                 _ => panic!("it waits"),
             }
         }
@@ -248,13 +255,13 @@ mod tests {
         let pending = neighbours.learn(now, answer(2, 2, Sign::Answer), &config);
         assert_eq!(pending.len(), config.neighbour_pending_max);
         let next = neighbours.resolve(now, name(2), Frame::default(), &config);
-        assert!(matches!(next, Resolved::To(mac, _) if mac.0[5] == 2));
+        assert!(matches!(next, Ok((mac, _)) if mac.0[5] == 2));
     }
 
     #[test]
     fn three_questions_then_lost() {
         let (mut neighbours, config, mut now) = setup();
-        neighbours.resolve(now, name(2), Frame::default(), &config);
+        let _ = neighbours.resolve(now, name(2), Frame::default(), &config);
         for _ in 0..2 {
             now += Duration::from_secs(1);
             assert!(matches!(neighbours.expire(now, &config), Some(Due::Ask(_, None))));
@@ -268,11 +275,11 @@ mod tests {
     #[test]
     fn a_stale_neighbour_is_used_then_doubted_then_forgotten() {
         let (mut neighbours, config, mut now) = setup();
-        neighbours.resolve(now, name(2), Frame::default(), &config);
+        let _ = neighbours.resolve(now, name(2), Frame::default(), &config);
         neighbours.learn(now, answer(2, 2, Sign::Answer), &config);
         now += config.neighbour_reachable;
         assert!(neighbours.expire(now, &config).is_none(), "stale asks nothing");
-        assert!(matches!(neighbours.resolve(now, name(2), Frame::default(), &config), Resolved::To(..)));
+        assert!(neighbours.resolve(now, name(2), Frame::default(), &config).is_ok());
         now += config.neighbour_probe_delay;
         for _ in 0..3 {
             assert!(matches!(neighbours.expire(now, &config), Some(Due::Ask(_, Some(_)))));
@@ -285,13 +292,13 @@ mod tests {
     #[test]
     fn a_weak_answer_does_not_replace_an_address() {
         let (mut neighbours, config, now) = setup();
-        neighbours.resolve(now, name(2), Frame::default(), &config);
+        let _ = neighbours.resolve(now, name(2), Frame::default(), &config);
         neighbours.learn(now, answer(2, 2, Sign::Answer), &config);
         neighbours.learn(now, answer(2, 9, Sign::WeakAnswer), &config);
         let found =
             |neighbours: &mut Neighbours| match neighbours.resolve(now, name(2), Frame::default(), &config) {
-                Resolved::To(mac, _) => mac.0[5],
-                Resolved::Waits { .. } => panic!("known"),
+                Ok((mac, _)) => mac.0[5],
+                Err(_) => panic!("known"),
             };
         assert_eq!(found(&mut neighbours), 2);
         neighbours.learn(now, answer(2, 9, Sign::Hearsay), &config);
@@ -302,12 +309,12 @@ mod tests {
     fn a_scan_of_the_link_does_not_push_out_who_answers() {
         let (mut neighbours, mut config, now) = setup();
         config.neighbours_max = 8;
-        neighbours.resolve(now, name(2), Frame::default(), &config);
+        let _ = neighbours.resolve(now, name(2), Frame::default(), &config);
         neighbours.learn(now, answer(2, 2, Sign::Answer), &config);
         for n in 3..200 {
-            neighbours.resolve(now, name(n), Frame::default(), &config);
+            let _ = neighbours.resolve(now, name(n), Frame::default(), &config);
         }
         assert_eq!((neighbours.len(), neighbours.due.len()), (8, 8));
-        assert!(matches!(neighbours.resolve(now, name(2), Frame::default(), &config), Resolved::To(..)));
+        assert!(neighbours.resolve(now, name(2), Frame::default(), &config).is_ok());
     }
 }

@@ -44,9 +44,14 @@ pub(crate) fn start(frame: &Frame) -> &[u8] {
     }
 }
 
+/// Whether a frame is in one piece.
+pub(crate) fn is_flat(frame: &Frame) -> bool {
+    frame.head.as_slice().is_empty() && frame.payload.contiguous().is_some()
+}
+
 /// The frame in one piece; free if it is so already.
 pub(crate) fn flatten(frame: Frame) -> Frame {
-    if frame.head.as_slice().is_empty() && frame.payload.contiguous().is_some() {
+    if is_flat(&frame) {
         return frame;
     }
     let offload = frame.offload;

@@ -153,7 +153,7 @@ impl Host {
         };
         let len = packet.end_at - packet.transport_at;
         self.make_room(now, &name, len);
-        match self.insert_fragment(now, name, packet, fragment) {
+        match self.insert_fragment(name, packet, fragment) {
             Ok(whole) => whole,
             Err(why) => {
                 self.counters.discard(why);
@@ -173,7 +173,7 @@ impl Host {
         if len == 0 {
             return Err(Discard::FragmentTiny);
         }
-        if (fragment.more && len % 8 != 0) || headers + end > 65_535 + 40 || end > 65_535 {
+        if (fragment.more && !len.is_multiple_of(8)) || headers + end > 65_535 + 40 || end > 65_535 {
             if !packet.source.is_v4() {
                 // RFC 8200 §4.5: point at the length, or at the offset.
                 let pointer = if end > 65_535 { headers - 6 } else { 4 };
@@ -218,12 +218,10 @@ impl Host {
 
     fn insert_fragment(
         &mut self,
-        now: Instant,
         name: Name,
         packet: Packet,
         fragment: Fragment,
     ) -> Result<Option<Packet>, Discard> {
-        let _ = now;
         let Some(datagram) = self.reassembly.datagrams.get_mut(&name) else { return Ok(None) };
         if datagram.is_spoilt {
             return Err(Discard::FragmentOverlap);

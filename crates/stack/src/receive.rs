@@ -30,16 +30,12 @@ impl Host {
         };
         match (link.capabilities.medium, link.hardware) {
             (Medium::Ethernet, Some(hardware)) => self.receive_ethernet(now, interface, hardware, frame),
-            _ => self.receive_ip(
-                now,
-                Arrived { interface, ip_at: 0, cast: Cast::Unicast, sender: None },
-                frame,
-            ),
+            _ => self.receive_ip(now, &Arrived { interface, ip_at: 0, cast: Cast::Unicast }, frame),
         }
     }
 
     fn receive_ethernet(&mut self, now: Instant, interface: InterfaceId, hardware: Mac, frame: Frame) {
-        let frame = if start(&frame).is_empty() { flatten(frame) } else { frame };
+        let frame = if start(&frame).len() < ETHERNET_BYTES_MAX { flatten(frame) } else { frame };
         let Ok((header, ip_at)) = ethernet::Header::parse(start(&frame)) else {
             return self.counters.discard(Discard::EthernetMalformed);
         };
@@ -52,8 +48,7 @@ impl Host {
         match header.ethertype {
             ethertype::ARP => self.receive_arp(now, interface, &flatten(frame), ip_at),
             ethertype::IPV4 | ethertype::IPV6 => {
-                let sender = Some(header.source);
-                self.receive_ip(now, Arrived { interface, ip_at, cast, sender }, frame);
+                self.receive_ip(now, &Arrived { interface, ip_at, cast }, frame);
             }
             _ => self.counters.discard(Discard::EthernetUnknownType),
         }
@@ -62,11 +57,11 @@ impl Host {
     /// A packet from this host to itself arrives.
     pub(crate) fn receive_loopback(&mut self, now: Instant, frame: Frame) {
         let interface = InterfaceId::LOOPBACK;
-        self.receive_ip(now, Arrived { interface, ip_at: 0, cast: Cast::Unicast, sender: None }, frame);
+        self.receive_ip(now, &Arrived { interface, ip_at: 0, cast: Cast::Unicast }, frame);
     }
 
-    fn receive_ip(&mut self, now: Instant, arrived: Arrived, frame: Frame) {
-        let frame = if start(&frame).is_empty() { flatten(frame) } else { frame };
+    fn receive_ip(&mut self, now: Instant, arrived: &Arrived, frame: Frame) {
+        let frame = if has_whole_ip_header(start(&frame), arrived.ip_at) { frame } else { flatten(frame) };
         let read = match start(&frame).get(arrived.ip_at).map(|first| first >> 4) {
             Some(4) => self.read_ipv4(now, arrived, frame),
             Some(6) => self.read_ipv6(now, arrived, frame),
@@ -95,7 +90,12 @@ impl Host {
     }
 
     /// RFC 791, RFC 1122 §3.2.1: the header is checked, the packet is ours and whole.
-    fn read_ipv4(&mut self, now: Instant, arrived: Arrived, frame: Frame) -> Result<Option<Packet>, Discard> {
+    fn read_ipv4(
+        &mut self,
+        now: Instant,
+        arrived: &Arrived,
+        frame: Frame,
+    ) -> Result<Option<Packet>, Discard> {
         let start = start(&frame);
         let bytes = &start[arrived.ip_at..];
         let (header, header_bytes) = ipv4::Header::parse(bytes).map_err(|_| Discard::IpMalformed)?;
@@ -112,7 +112,7 @@ impl Host {
             return Err(Discard::IpSourceRoute);
         }
         let (source, destination) = (Address::from(header.source), Address::from(header.destination));
-        let cast = self.check_addresses(&arrived, source, destination)?;
+        let cast = self.check_addresses(arrived, source, destination)?;
         let transport_at = arrived.ip_at + header_bytes;
         let packet = Packet {
             arrival: arrived.interface,
@@ -139,7 +139,12 @@ impl Host {
     }
 
     /// RFC 8200: extension headers are stepped over, the packet is ours and whole.
-    fn read_ipv6(&mut self, now: Instant, arrived: Arrived, frame: Frame) -> Result<Option<Packet>, Discard> {
+    fn read_ipv6(
+        &mut self,
+        now: Instant,
+        arrived: &Arrived,
+        frame: Frame,
+    ) -> Result<Option<Packet>, Discard> {
         let header =
             ipv6::Header::parse(&start(&frame)[arrived.ip_at..]).map_err(|_| Discard::IpMalformed)?;
         // Extension headers and transport header must be in one piece.
@@ -154,7 +159,7 @@ impl Host {
         let end_bytes = ipv6::HEADER_BYTES + text_bytes;
         let upper = ipv6::walk(&bytes[..end_bytes.min(bytes.len())]).map_err(|_| Discard::IpMalformed)?;
         let (source, destination) = (address_v6(header.source)?, address_v6(header.destination)?);
-        let cast = self.check_addresses(&arrived, source, destination)?;
+        let cast = self.check_addresses(arrived, source, destination)?;
         let packet = Packet {
             arrival: arrived.interface,
             source,
@@ -174,7 +179,6 @@ impl Host {
             }
             return Err(Discard::Ipv6Extension);
         }
-        let _ = arrived.sender;
         match upper.fragment {
             // RFC 6946: an atomic fragment is a whole packet, whatever else has its identification.
             Some(fragment) if !fragment.is_atomic() => {
@@ -225,12 +229,24 @@ impl Host {
     }
 }
 
+/// The largest Ethernet header, with three tags.
+const ETHERNET_BYTES_MAX: usize = ethernet::HEADER_BYTES + 12;
+
+/// Whether the IP header is in the first piece of a frame, as far as its first byte tells.
+fn has_whole_ip_header(start: &[u8], ip_at: usize) -> bool {
+    let header_bytes = match start.get(ip_at) {
+        Some(first) if first >> 4 == 4 => usize::from(first & 15) * 4,
+        Some(first) if first >> 4 == 6 => ipv6::HEADER_BYTES,
+        _ => return false,
+    };
+    start.len() >= ip_at + header_bytes
+}
+
 /// How a packet came.
 struct Arrived {
     interface: InterfaceId,
     ip_at: usize,
     cast: Cast,
-    sender: Option<Mac>,
 }
 
 impl Arrived {

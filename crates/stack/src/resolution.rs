@@ -11,7 +11,7 @@ use crate::emit::Envelope;
 use crate::flow::Address;
 use crate::host::Host;
 use crate::interface::{InterfaceId, Mac};
-use crate::neighbour::{Due, Resolved, Sign, Told};
+use crate::neighbour::{Due, Sign, Told, Waits};
 use crate::packet::{Packet, start};
 use crate::route::Hop;
 use bytes::Bytes;
@@ -74,11 +74,11 @@ impl Host {
         let mac = match group {
             Some(mac) => mac,
             None => match self.neighbours.resolve(now, (hop.interface, neighbour), frame, &self.config) {
-                Resolved::To(mac, back) => {
+                Ok((mac, back)) => {
                     frame = back;
                     mac
                 }
-                Resolved::Waits { ask, dropped } => {
+                Err(Waits { ask, dropped }) => {
                     (0..dropped).for_each(|_| self.counters.discard(Discard::NeighbourUnresolved));
                     if ask {
                         self.ask(hop.interface, neighbour, None);

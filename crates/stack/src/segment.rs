@@ -4,7 +4,7 @@
 use crate::counters::Discard;
 use crate::flow::FlowKey;
 use crate::host::{Host, Newborn};
-use crate::packet::{Cast, Packet};
+use crate::packet::{Cast, Packet, is_flat};
 use crate::receive::{is_trusted, may_be_answered};
 use crate::socket::Standing;
 use crate::time_wait::TIME_WAIT_BIT;
@@ -19,12 +19,11 @@ use wire::tcp::Header;
 impl Host {
     /// Checks, finds the connection, hands over.
     pub(crate) fn receive_tcp(&mut self, now: Instant, packet: Packet) {
-        let Ok((header, header_bytes)) = Header::parse(packet.transport()) else {
-            return self.counters.discard(Discard::TcpMalformed);
+        let (header, header_bytes) = match Header::parse(packet.transport()) {
+            Ok(parsed) if packet.is_readable(parsed.1) => parsed,
+            Err(_) if is_flat(&packet.frame) => return self.counters.discard(Discard::TcpMalformed),
+            _ => return self.receive_tcp(now, packet.flattened()),
         };
-        if !packet.is_readable(header_bytes) {
-            return self.receive_tcp(now, packet.flattened());
-        }
         if !is_trusted(&packet.frame) && !self.tcp_is_intact(&packet) {
             return self.counters.discard(Discard::TcpChecksum);
         }
@@ -41,7 +40,7 @@ impl Host {
         let segment = Segment { header, payload: packet.into_text(header_bytes) };
         match place {
             Some(place) if place & TIME_WAIT_BIT == 0 => {
-                self.segment_for_connection(now, place, &key, segment)
+                self.segment_for_connection(now, place, &key, segment);
             }
             Some(place) => self.segment_in_time_wait(now, place & !TIME_WAIT_BIT, &key, &segment),
             None => self.segment_for_listener(now, &key, segment, None),

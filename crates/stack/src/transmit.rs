@@ -8,12 +8,11 @@
 use crate::counters::Discard;
 use crate::emit::{self, Outgoing, Shape};
 use crate::flow::FlowKey;
-use crate::host::{Host, TraceRecord};
-use crate::id::SocketId;
+use crate::host::Host;
 use crate::interface::InterfaceId;
 use crate::route::Hop;
 use std::net::SocketAddr;
-use tcp::{Error, Instant, PathEvent, SegmentFacts, SendReason, Trace, Tracing};
+use tcp::{Error, Instant, PathEvent, Tracing};
 use wire::tcp::{Header, OptionLayout};
 use wire::{Frame, Medium, Payload, segmentation};
 
@@ -190,25 +189,6 @@ impl Host {
         };
         let frame = emit::segment(self.shape(hop.interface), key, outgoing);
         self.enqueue(now, hop, frame);
-    }
-
-    /// Notes what the host sent without a connection.
-    pub(crate) fn trace_sent(&mut self, now: Instant, key: &FlowKey, header: &Header, why: SendReason) {
-        if self.tracing == Tracing::Off {
-            return;
-        }
-        let Header { seq, ack, flags, window, .. } = *header;
-        let segment = SegmentFacts { seq, ack, flags, len_bytes: 0, window_bytes: u32::from(window) };
-        let trace = Trace::Sent { segment, why };
-        self.push_trace(TraceRecord { at: now, flow: key.flow(), id: SocketId::HOST, trace });
-    }
-
-    pub(crate) fn push_trace(&mut self, record: TraceRecord) {
-        if self.traces.len() >= self.config.trace_records_max {
-            self.traces.pop_front();
-            self.counters.traces_lost += 1;
-        }
-        self.traces.push_back(record);
     }
 }
 

@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::flow::{Address, FlowKey};
 use crate::host::Host;
 use crate::id::{Key, Slab, SocketId, SocketKind};
-use crate::packet::{Cast, Packet};
+use crate::packet::{Cast, Packet, is_flat};
 use crate::receive::is_trusted;
 use crate::secret::{Purpose, Secret, TableHash};
 use bytes::Bytes;
@@ -264,12 +264,11 @@ impl Host {
 
     /// A datagram arrives.
     pub(crate) fn receive_udp(&mut self, now: Instant, packet: Packet) {
-        let Ok(header) = Header::parse(packet.transport()) else {
-            return self.counters.discard(Discard::UdpMalformed);
+        let header = match Header::parse(packet.transport()) {
+            Ok(header) if packet.is_readable(HEADER_BYTES) => header,
+            Err(_) if is_flat(&packet.frame) => return self.counters.discard(Discard::UdpMalformed),
+            _ => return self.receive_udp(now, packet.flattened()),
         };
-        if !packet.is_readable(HEADER_BYTES) {
-            return self.receive_udp(now, packet.flattened());
-        }
         let Ok(text_bytes) = header.text_bytes(packet.transport_bytes()) else {
             return self.counters.discard(Discard::UdpMalformed);
         };

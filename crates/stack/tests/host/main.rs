@@ -1,0 +1,12 @@
+//! Hosts at work: two of them on one wire in virtual time, each file one kind of story.
+
+#![allow(clippy::unwrap_used)] // what cannot go on in a test fails the test
+
+mod connections;
+mod datagrams;
+mod ethernet;
+mod hostile;
+mod listeners;
+mod messages;
+mod time_wait;
+mod world;

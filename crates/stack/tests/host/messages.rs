@@ -1,0 +1,265 @@
+//! ICMP: ping, errors in both directions, path MTU; what is believed and what is not.
+
+use crate::world::{CLIENT, Pair, SERVER, link, text};
+use stack::{Config, Discard, Event};
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+use tcp::ReadError;
+use wire::icmp::{Echo, v4, v6};
+use wire::{ipv4, ipv6};
+
+fn packet_v4(source: Ipv4Addr, destination: Ipv4Addr, message: &v4::Message<'_>) -> Vec<u8> {
+    let mut packet = vec![0; ipv4::HEADER_BYTES + message.len_bytes()];
+    let total_bytes = packet.len() as u16;
+    ipv4::Header { source, destination, protocol: 1, total_bytes, ..ipv4::Header::default() }
+        .emit(&mut packet);
+    message.emit(&mut packet[ipv4::HEADER_BYTES..]);
+    packet
+}
+
+fn packet_v6(source: Ipv6Addr, destination: Ipv6Addr, message: &v6::Message<'_>) -> Vec<u8> {
+    let mut packet = vec![0; ipv6::HEADER_BYTES + message.len_bytes()];
+    let payload_bytes = message.len_bytes() as u16;
+    ipv6::Header { source, destination, next_header: 58, payload_bytes, ..ipv6::Header::default() }
+        .emit(&mut packet);
+    message.emit(&mut packet[ipv6::HEADER_BYTES..], source, destination);
+    packet
+}
+
+const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+const ROUTER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 254);
+const PEER_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1);
+const ROUTER_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 0x254);
+
+#[test]
+fn pings_are_answered_small_and_large() {
+    for len in [0, 56, 5_000] {
+        let data = text(len);
+        let echo = Echo { identifier: 7, sequence: 9, data: &data };
+        let mut pair = Pair::with(Config::default(), wire::LinkCapabilities { mtu_bytes: 9_000, ..link() });
+        pair.inject(CLIENT, packet_v4(PEER, Ipv4Addr::new(10, 0, 0, 2), &v4::Message::EchoRequest(echo)));
+        pair.inject(CLIENT, packet_v6(PEER_V6, "fd00::2".parse().unwrap(), &v6::Message::EchoRequest(echo)));
+        pair.settle();
+        let answers: Vec<_> = pair.seen.iter().map(|(_, bytes)| bytes.clone()).collect();
+        assert_eq!(v4::Message::parse(&answers[0][20..]), Ok(v4::Message::EchoReply(echo)));
+        assert_eq!(answers[0][12..20], [10, 0, 0, 2, 10, 0, 0, 1]);
+        assert_eq!(v6::Message::parse(&answers[1][40..]), Ok(v6::Message::EchoReply(echo)));
+        assert_eq!(pair.server().counters().echo_replies_sent, 2);
+    }
+}
+
+#[test]
+fn broadcasts_multicasts_and_strange_sources_are_not_answered() {
+    let echo = Echo { identifier: 7, sequence: 9, data: &[] };
+    let request = v4::Message::EchoRequest(echo);
+    let ours = Ipv4Addr::new(10, 0, 0, 2);
+    for (source, destination, why) in [
+        (PEER, Ipv4Addr::new(10, 0, 0, 255), Discard::IcmpIgnored),
+        (PEER, Ipv4Addr::BROADCAST, Discard::IcmpIgnored),
+        (PEER, Ipv4Addr::new(224, 0, 0, 1), Discard::IcmpIgnored),
+        (Ipv4Addr::BROADCAST, ours, Discard::IpBadSource),
+        (Ipv4Addr::new(10, 0, 0, 255), ours, Discard::IpBadSource),
+        (Ipv4Addr::new(224, 0, 0, 1), ours, Discard::IpBadSource),
+        (Ipv4Addr::UNSPECIFIED, ours, Discard::IpBadSource),
+        (Ipv4Addr::LOCALHOST, ours, Discard::IpBadSource),
+        (PEER, Ipv4Addr::LOCALHOST, Discard::IpBadSource),
+        (ours, ours, Discard::IpSourceIsOurs),
+        (PEER, Ipv4Addr::new(10, 0, 0, 3), Discard::IpNotForUs),
+    ] {
+        let mut pair = Pair::new();
+        pair.inject(CLIENT, packet_v4(source, destination, &request));
+        pair.settle();
+        assert!(pair.seen.is_empty(), "{source} -> {destination}");
+        assert_eq!(pair.server().counters().discarded(why), 1, "{source} -> {destination}");
+    }
+    let mut pair = Pair::new();
+    let mapped = Ipv4Addr::new(10, 0, 0, 1).to_ipv6_mapped();
+    pair.inject(CLIENT, packet_v6(mapped, "fd00::2".parse().unwrap(), &v6::Message::EchoRequest(echo)));
+    assert_eq!(pair.server().counters().discarded(Discard::IpBadSource), 1);
+}
+
+#[test]
+fn syns_to_broadcast_and_multicast_are_discarded_in_silence() {
+    let mut pair = Pair::new();
+    pair.server().tcp_listen("0.0.0.0:80".parse().unwrap(), 8).unwrap();
+    let now = pair.now;
+    pair.client().tcp_connect(now, None, "10.0.0.2:80".parse().unwrap()).unwrap();
+    let (_, syn) = pair.client().poll_transmit(now).unwrap();
+    for destination in [Ipv4Addr::BROADCAST, Ipv4Addr::new(10, 0, 0, 255), Ipv4Addr::new(224, 0, 0, 1)] {
+        let mut syn = syn.to_vec();
+        syn[16..20].copy_from_slice(&destination.octets());
+        let mut frame = wire::Frame::from_bytes(syn.into());
+        let mut bytes = frame.to_vec();
+        bytes[10..12].copy_from_slice(&[0, 0]);
+        let checksum = wire::checksum::of(&bytes[..20]);
+        bytes[10..12].copy_from_slice(&checksum.to_be_bytes());
+        frame = wire::Frame::from_bytes(bytes.into());
+        frame.offload.checksum = wire::Checksum::Trusted;
+        let link = pair.links[SERVER];
+        pair.server().handle_frame(now, link, frame);
+    }
+    assert_eq!(pair.server().counters().discarded(Discard::TcpNotUnicast), 3);
+    assert_eq!(pair.server().usage().half_open, 0);
+    assert!(pair.server().poll_transmit(now).is_none());
+}
+
+#[test]
+fn unknown_protocols_and_closed_ports_are_complained_of_within_the_limit() {
+    let config =
+        Config { icmp_errors_per_second: stack::Rate { per_second: 10, burst: 5 }, ..Config::default() };
+    let mut pair = Pair::with(config, link());
+    for _ in 0..8 {
+        let mut packet = vec![0; 40];
+        let header = ipv4::Header {
+            source: PEER,
+            destination: Ipv4Addr::new(10, 0, 0, 2),
+            protocol: 132,
+            total_bytes: 40,
+            ..ipv4::Header::default()
+        };
+        header.emit(&mut packet);
+        pair.inject(CLIENT, packet);
+    }
+    pair.settle();
+    assert_eq!(pair.seen.len(), 5);
+    let message = v4::Message::parse(&pair.seen[0].1[20..]).unwrap();
+    assert!(matches!(message, v4::Message::Unreachable { code: 2, quoted, .. } if quoted.len() == 40));
+    assert_eq!(pair.server().counters().discarded(Discard::IcmpErrorLimited), 3);
+    pair.pass(Duration::from_secs(1));
+    pair.seen.clear();
+    let mut packet = vec![0; 48];
+    let header = ipv6::Header {
+        source: PEER_V6,
+        destination: "fd00::2".parse().unwrap(),
+        payload_bytes: 8,
+        next_header: 132,
+        ..ipv6::Header::default()
+    };
+    header.emit(&mut packet);
+    pair.inject(CLIENT, packet);
+    pair.settle();
+    let message = v6::Message::parse(&pair.seen[0].1[40..]).unwrap();
+    assert!(matches!(message, v6::Message::ParameterProblem { code: 1, pointer: 6, .. }));
+}
+
+/// Connects, fills the wire, and gives the packet that the server sent last.
+fn last_data_packet(pair: &mut Pair, address: &str) -> (stack::SocketId, stack::SocketId, Vec<u8>) {
+    let listener = pair.server().tcp_listen("[::]:80".parse().unwrap(), 8).unwrap();
+    let (client, server) = pair.connect(listener, address);
+    let now = pair.now;
+    pair.server().tcp_write(now, server, &text(20_000)).unwrap();
+    let (_, frame) = pair.server().poll_transmit(now).expect("data");
+    assert_eq!(frame.len(), 1_500);
+    (client, server, frame.to_vec())
+}
+
+#[test]
+fn a_smaller_path_is_learned_by_this_connection_and_the_next() {
+    for (address, mtu_bytes) in [("10.0.0.2:80", 1_400), ("[fd00::2]:80", 1_380)] {
+        let mut pair = Pair::new();
+        let (client, server, packet) = last_data_packet(&mut pair, address);
+        let quoted = &packet[..100];
+        let message = if address.starts_with('[') {
+            let message = v6::Message::PacketTooBig { mtu_bytes: u32::from(mtu_bytes), quoted };
+            packet_v6(ROUTER_V6, "fd00::2".parse().unwrap(), &message)
+        } else {
+            let message = v4::Message::Unreachable { code: 4, mtu_bytes, quoted };
+            packet_v4(ROUTER, Ipv4Addr::new(10, 0, 0, 2), &message)
+        };
+        pair.inject(CLIENT, message);
+        assert_eq!(pair.server().counters().icmp_errors_delivered, 1);
+        assert_eq!(pair.server().tcp(server).unwrap().path().mtu_bytes, u32::from(mtu_bytes));
+        assert_eq!(pair.server().usage().path_mtus, 1);
+        pair.seen.clear();
+        pair.settle();
+        let mut got = 0;
+        for _ in 0..50 {
+            while let Ok(count @ 1..) = {
+                let now = pair.now;
+                pair.client().tcp_read(now, client, &mut [0; 30_000])
+            } {
+                got += count;
+            }
+            pair.pass(Duration::from_millis(100));
+        }
+        assert_eq!(got, 20_000);
+        let largest =
+            pair.seen.iter().filter(|(from, _)| *from == SERVER).map(|(_, frame)| frame.len()).max();
+        assert!(largest.unwrap() <= usize::from(mtu_bytes) || largest == Some(1_500), "{largest:?}");
+        let now = pair.now;
+        let port = pair.client().tcp_listen("[::]:81".parse().unwrap(), 8).unwrap();
+        let remote = if address.starts_with('[') { "[fd00::1]:81" } else { "10.0.0.1:81" };
+        let next = pair.server().tcp_connect(now, None, remote.parse().unwrap()).unwrap();
+        assert_eq!(pair.server().tcp(next).unwrap().path().mtu_bytes, u32::from(mtu_bytes), "from the start");
+        assert!(pair.client().tcp_accept(port).is_none());
+        pair.pass(Duration::from_secs(601));
+        assert_eq!(pair.server().usage().path_mtus, 0, "forgotten after ten minutes");
+    }
+}
+
+#[test]
+fn a_router_that_names_no_mtu_means_the_next_plateau_and_there_is_a_floor() {
+    for (told, believed) in [(0, 1_492), (100, 552)] {
+        let mut pair = Pair::new();
+        let (_, server, packet) = last_data_packet(&mut pair, "10.0.0.2:80");
+        let message = v4::Message::Unreachable { code: 4, mtu_bytes: told, quoted: &packet[..28] };
+        pair.inject(CLIENT, packet_v4(ROUTER, Ipv4Addr::new(10, 0, 0, 2), &message));
+        assert_eq!(pair.server().tcp(server).unwrap().path().mtu_bytes, believed);
+    }
+}
+
+#[test]
+fn a_message_that_quotes_nothing_in_flight_is_not_believed() {
+    let mut pair = Pair::new();
+    let (_, server, packet) = last_data_packet(&mut pair, "10.0.0.2:80");
+    let mut guessed = packet.clone();
+    guessed[24] ^= 0x40; // the sequence number, far off
+    let message = v4::Message::Unreachable { code: 4, mtu_bytes: 600, quoted: &guessed[..28] };
+    pair.inject(CLIENT, packet_v4(ROUTER, Ipv4Addr::new(10, 0, 0, 2), &message));
+    assert_eq!(pair.server().tcp(server).unwrap().path().mtu_bytes, 1_500);
+    assert_eq!(pair.server().usage().path_mtus, 0);
+    let mut other_port = packet.clone();
+    other_port[23] ^= 1;
+    let message = v4::Message::Unreachable { code: 3, mtu_bytes: 0, quoted: &other_port[..28] };
+    pair.inject(CLIENT, packet_v4(ROUTER, Ipv4Addr::new(10, 0, 0, 2), &message));
+    assert_eq!(pair.server().counters().discarded(Discard::IcmpUnmatched), 1);
+    // A hard error does not kill what is established (RFC 5927 §5.2).
+    let message = v4::Message::Unreachable { code: 3, mtu_bytes: 0, quoted: &packet[..28] };
+    pair.inject(CLIENT, packet_v4(ROUTER, Ipv4Addr::new(10, 0, 0, 2), &message));
+    assert_eq!(pair.server().tcp(server).unwrap().state(), tcp::State::Established);
+    // Source quench says nothing to anybody (MUST-55).
+    let before = pair.server().counters().discarded(Discard::IcmpIgnored);
+    pair.inject(
+        CLIENT,
+        packet_v4(ROUTER, Ipv4Addr::new(10, 0, 0, 2), &v4::Message::Other { kind: 4, code: 0 }),
+    );
+    assert_eq!(pair.server().counters().discarded(Discard::IcmpIgnored), before + 1);
+}
+
+#[test]
+fn a_hard_error_ends_an_attempt_to_connect_and_a_soft_one_does_not() {
+    for (code, error) in
+        [(3, Some(tcp::Error::PortUnreachable)), (13, Some(tcp::Error::Prohibited)), (1, None)]
+    {
+        let mut pair = Pair::new();
+        let now = pair.now;
+        let id = pair.client().tcp_connect(now, None, "10.0.0.2:80".parse().unwrap()).unwrap();
+        let (_, syn) = pair.client().poll_transmit(now).unwrap();
+        let syn = syn.to_vec();
+        let message = v4::Message::Unreachable { code, mtu_bytes: 0, quoted: &syn[..28] };
+        pair.inject(SERVER, packet_v4(ROUTER, PEER, &message));
+        let read = pair.client().tcp_read(now, id, &mut [0]);
+        while let Some(event) = pair.client().poll_event() {
+            pair.events[CLIENT].push(event);
+        }
+        match error {
+            Some(error) => {
+                assert_eq!(read, Err(ReadError::Failed(error)));
+                assert!(pair.events[CLIENT].contains(&(id, Event::Failed(error))));
+            }
+            None => {
+                assert_eq!(pair.client().tcp(id).unwrap().soft_error(), Some(tcp::Error::HostUnreachable))
+            }
+        }
+    }
+}

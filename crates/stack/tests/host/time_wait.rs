@@ -1,0 +1,152 @@
+//! TIME-WAIT in its compact table: reuse, bounds, and nothing left behind.
+
+use crate::world::{CLIENT, Fate, Pair, SERVER, link};
+use stack::{Config, Usage};
+use std::time::Duration;
+use tcp::State;
+
+#[test]
+fn a_closed_connection_becomes_small_and_then_nothing() {
+    let mut pair = Pair::new();
+    let listener = pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), 8).unwrap();
+    let (client, server) = pair.connect(listener, "10.0.0.2:80");
+    pair.closed((CLIENT, client));
+    pair.closed((SERVER, server));
+    assert_eq!(pair.client().usage(), Usage { time_waits: 1, flows: 1, ..Usage::default() });
+    assert_eq!(pair.server().usage(), Usage { listeners: 1, ..Usage::default() });
+    pair.pass(Duration::from_secs(59));
+    assert_eq!(pair.client().usage().time_waits, 1);
+    pair.pass(Duration::from_secs(2));
+    assert_eq!(pair.client().usage(), Usage::default());
+    assert_eq!(pair.client().poll_timeout(), None);
+}
+
+#[test]
+fn a_retransmitted_fin_is_acknowledged_and_starts_the_time_again() {
+    let mut pair = Pair::new();
+    let listener = pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), 8).unwrap();
+    let (client, server) = pair.connect(listener, "10.0.0.2:80");
+    pair.closed((CLIENT, client));
+    // The acknowledgment of the server's FIN is lost.
+    pair.fate = Box::new(|from, _| if from == CLIENT { Fate::Lose } else { Fate::Deliver });
+    pair.closed((SERVER, server));
+    assert_eq!(pair.client().usage().time_waits, 1);
+    assert_eq!(pair.server().usage().connections, 1, "in LAST-ACK");
+    pair.fate = Box::new(|_, _| Fate::Deliver);
+    pair.pass(Duration::from_secs(30));
+    assert_eq!(pair.server().usage().connections, 0, "its FIN came again and was acknowledged");
+    pair.pass(Duration::from_millis(30_100));
+    assert_eq!(pair.client().usage().time_waits, 1, "2 MSL count from the second FIN");
+    pair.pass(Duration::from_secs(2));
+    assert_eq!(pair.client().usage().time_waits, 0);
+}
+
+#[test]
+fn a_newer_syn_reopens_the_same_pair_of_ends() {
+    let mut pair = Pair::new();
+    let listener = pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), 8).unwrap();
+    let (local, remote) = ("10.0.0.1:5000".parse().unwrap(), "10.0.0.2:80".parse().unwrap());
+    for _ in 0..3 {
+        let now = pair.now;
+        let id = pair.client().tcp_connect(now, Some(local), remote).unwrap();
+        pair.settle();
+        let accepted = pair.server().tcp_accept(listener).expect("opened again").id;
+        // The server closes first, so TIME-WAIT is its.
+        pair.closed((SERVER, accepted));
+        pair.closed((CLIENT, id));
+        assert_eq!((pair.client().usage().time_waits, pair.server().usage().time_waits), (0, 1));
+        pair.pass(Duration::from_millis(10));
+    }
+    assert_eq!(pair.server().counters().time_waits_reopened, 2);
+}
+
+#[test]
+fn a_newer_syn_reopens_even_while_the_application_holds_the_old_connection() {
+    let mut pair = Pair::new();
+    let listener = pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), 8).unwrap();
+    let (local, remote) = ("10.0.0.1:5000".parse().unwrap(), "10.0.0.2:80".parse().unwrap());
+    let now = pair.now;
+    let id = pair.client().tcp_connect(now, Some(local), remote).unwrap();
+    pair.settle();
+    let held = pair.server().tcp_accept(listener).unwrap().id;
+    pair.server().tcp_finish(now, held).unwrap();
+    pair.settle();
+    pair.closed((CLIENT, id));
+    assert_eq!(pair.server().tcp(held).unwrap().state(), State::TimeWait);
+    pair.pass(Duration::from_millis(10));
+    let now = pair.now;
+    pair.client().tcp_connect(now, Some(local), remote).unwrap();
+    pair.settle();
+    let new = pair.server().tcp_accept(listener).expect("opened again").id;
+    assert_eq!(pair.server().tcp(new).unwrap().state(), State::Established);
+    assert_eq!(pair.server().tcp_read(now, held, &mut [0; 1]), Ok(0), "the old one keeps what it had");
+    pair.closed((SERVER, held));
+    assert_eq!(pair.server().tcp(new).unwrap().state(), State::Established);
+}
+
+#[test]
+fn an_active_open_reuses_its_own_time_wait_above_the_old_numbers() {
+    let mut pair = Pair::new();
+    let listener = pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), 8).unwrap();
+    let (local, remote) = ("10.0.0.1:5000".parse().unwrap(), "10.0.0.2:80".parse().unwrap());
+    let now = pair.now;
+    let first = pair.client().tcp_connect(now, Some(local), remote).unwrap();
+    pair.settle();
+    let accepted = pair.server().tcp_accept(listener).unwrap().id;
+    let data = vec![7; 1_000_000];
+    assert_eq!(pair.send((CLIENT, first), (SERVER, accepted), &data).len(), data.len());
+    let old = pair.client().tcp(first).unwrap().snapshot().snd_nxt;
+    pair.closed((CLIENT, first));
+    pair.closed((SERVER, accepted));
+    assert_eq!(pair.client().usage().time_waits, 1);
+    let now = pair.now;
+    let second = pair.client().tcp_connect(now, Some(local), remote).expect("TIME-WAIT does not block it");
+    assert!(pair.client().tcp(second).unwrap().snapshot().iss.after(old), "beyond the old connection");
+    assert_eq!(pair.client().usage().time_waits, 0);
+    pair.settle();
+    assert!(pair.server().tcp_accept(listener).is_some());
+}
+
+#[test]
+fn the_oldest_goes_when_the_table_is_full() {
+    let config = Config { time_waits_max: 10, ..Config::default() };
+    let mut pair = Pair::with(config, link());
+    let listener = pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), 8).unwrap();
+    for _ in 0..25 {
+        let (client, server) = pair.connect(listener, "10.0.0.2:80");
+        pair.closed((CLIENT, client));
+        pair.closed((SERVER, server));
+    }
+    assert_eq!(pair.client().usage().time_waits, 10);
+    assert_eq!(pair.client().counters().time_waits_forgotten, 15);
+}
+
+#[test]
+fn ten_thousand_connections_in_a_row_leave_nothing_behind() {
+    let mut pair = Pair::new();
+    pair.keep_seen = false;
+    let listener = pair.server().tcp_listen("[::]:80".parse().unwrap(), 8).unwrap();
+    for n in 0..10_000 {
+        let (client, server) =
+            pair.connect(listener, if n % 2 == 0 { "10.0.0.2:80" } else { "[fd00::2]:80" });
+        let now = pair.now;
+        pair.client().tcp_write(now, client, b"GET / HTTP/1.1\r\n\r\n").unwrap();
+        pair.settle();
+        assert_eq!(pair.server().tcp_read(now, server, &mut [0; 100]), Ok(18));
+        let (first, second) = if n % 3 == 0 {
+            ((CLIENT, client), (SERVER, server))
+        } else {
+            ((SERVER, server), (CLIENT, client))
+        };
+        pair.closed(first);
+        pair.closed(second);
+        pair.now = pair.now + Duration::from_micros(100);
+    }
+    assert_eq!((pair.client().usage().connections, pair.server().usage().connections), (0, 0));
+    pair.pass(Duration::from_secs(61));
+    assert_eq!(pair.client().usage(), Usage::default());
+    assert_eq!(pair.server().usage(), Usage { listeners: 1, ..Usage::default() });
+    assert_eq!((pair.client().poll_timeout(), pair.server().poll_timeout()), (None, None));
+    assert_eq!(pair.client().counters().discarded_total(), 0, "{:?}", pair.client().counters());
+    assert_eq!(pair.server().counters().discarded_total(), 0, "{:?}", pair.server().counters());
+}
