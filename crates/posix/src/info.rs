@@ -199,7 +199,9 @@ impl TcpInfo {
             tcpi_retransmits: info.attempts.into(),
             tcpi_probes: info.keep_alive_probes.into(),
             tcpi_backoff: info.backoff.into(),
-            tcpi_options: option(info.timestamps, 1) | option(info.sack, 2) | option(info.window_shifts.is_some(), 4),
+            tcpi_options: option(info.timestamps, 1)
+                | option(info.sack, 2)
+                | option(info.window_shifts.is_some(), 4),
             tcpi_snd_wscale: send_shift.into(),
             tcpi_rcv_wscale: receive_shift.into(),
             tcpi_rto: us(info.rto),

@@ -260,8 +260,12 @@ impl System {
         let socket = self.socket_at_mut(fd)?;
         match (name, value) {
             (OptionName::Linger, OptionValue::Linger(linger)) => socket.options.linger = *linger,
-            (OptionName::SendTimeout, OptionValue::Time(time)) => socket.options.send_timeout = some_time(*time),
-            (OptionName::ReceiveTimeout, OptionValue::Time(time)) => socket.options.receive_timeout = some_time(*time),
+            (OptionName::SendTimeout, OptionValue::Time(time)) => {
+                socket.options.send_timeout = some_time(*time)
+            }
+            (OptionName::ReceiveTimeout, OptionValue::Time(time)) => {
+                socket.options.receive_timeout = some_time(*time)
+            }
             (OptionName::Congestion, OptionValue::Text(name)) => return set_congestion(socket, name),
             (OptionName::ReceiveBuffer, OptionValue::Int(bytes)) => {
                 set_receive_buffer(socket, flavour, buffer_asked(flavour, *bytes, receive_max)?);
@@ -329,7 +333,9 @@ impl System {
             OptionName::ReceiveBuffer => {
                 OptionValue::Int(shown_buffer(flavour, options.receive_buffer, connection, now))
             }
-            OptionName::SendBuffer => OptionValue::Int(shown_buffer(flavour, options.send_buffer, connection, now)),
+            OptionName::SendBuffer => {
+                OptionValue::Int(shown_buffer(flavour, options.send_buffer, connection, now))
+            }
             OptionName::Mtu => {
                 let connection = connection.ok_or(Errno::NotConnected)?;
                 OptionValue::Int(saturated(connection.info(now).path_mtu_bytes))
@@ -466,7 +472,9 @@ fn set_number(socket: &mut Socket, flavour: Flavour, name: OptionName, value: i3
         }
         OptionName::KeepAlive => config.keep_alive = on.then_some(options.keep_alive),
         OptionName::KeepIdle => options.keep_alive.idle = seconds(within(value, 1..=KEEP_SECONDS_MAX)?),
-        OptionName::KeepInterval => options.keep_alive.interval = seconds(within(value, 1..=KEEP_SECONDS_MAX)?),
+        OptionName::KeepInterval => {
+            options.keep_alive.interval = seconds(within(value, 1..=KEEP_SECONDS_MAX)?)
+        }
         OptionName::KeepCount => options.keep_alive.probes = within(value, 1..=KEEP_PROBES_MAX)? as u8,
         OptionName::SynCount => config.syn_retries = within(value, 1..=KEEP_PROBES_MAX)? as u8,
         OptionName::Linger2 => config.orphan_timeout = seconds(value.max(0)),
@@ -474,11 +482,10 @@ fn set_number(socket: &mut Socket, flavour: Flavour, name: OptionName, value: i3
             let ms = within(value, 0..=i32::MAX)?.unsigned_abs();
             config.user_timeout = (ms > 0).then(|| Duration::from_millis(ms.into()));
         }
-        OptionName::NoOptions => {
-            if on {
-                (config.timestamps, config.sack, config.window_scaling) = (false, false, false);
-            }
+        OptionName::NoOptions if on => {
+            (config.timestamps, config.sack, config.window_scaling) = (false, false, false);
         }
+        OptionName::QuickAck => config.quick_ack_segments = if on { u8::MAX } else { 0 },
         OptionName::TimeToLive | OptionName::UnicastHops => {
             options.hop_limit = match value {
                 -1 => None,

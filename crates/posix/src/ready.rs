@@ -134,7 +134,9 @@ impl System {
             flags = flags | PollFlags::ERROR;
         }
         match socket.role {
-            Role::Listener(id) => flags | if self.host.tcp_acceptable(id) > 0 { READABLE } else { PollFlags::NONE },
+            Role::Listener(id) => {
+                flags | if self.host.tcp_acceptable(id) > 0 { READABLE } else { PollFlags::NONE }
+            }
             Role::Fresh if self.flavour == Flavour::FreeBsd => flags | PollFlags::HANG_UP,
             Role::Fresh => flags | WRITABLE | PollFlags::HANG_UP,
             Role::Udp(_) => flags | WRITABLE | if socket.datagram_waits { READABLE } else { PollFlags::NONE },
@@ -282,7 +284,12 @@ fn is_writable(now: Instant, socket: &Socket, connection: &Connection) -> bool {
     room > 0 && room >= used / 2 && connection.info(now).not_sent_bytes < socket.options.not_sent_low_water()
 }
 
-fn wait_for(now: Instant, ready: usize, timeout: Option<Duration>, waiting: &mut Waiting) -> Result<usize, Stop> {
+fn wait_for(
+    now: Instant,
+    ready: usize,
+    timeout: Option<Duration>,
+    waiting: &mut Waiting,
+) -> Result<usize, Stop> {
     if ready > 0 || timeout == Some(Duration::ZERO) {
         return Ok(ready);
     }

@@ -61,7 +61,9 @@ impl System {
             let Some(bound) = other.bound else { return false };
             let same = bound.port() == address.port()
                 && address.port() != 0
-                && (bound.ip() == address.ip() || bound.ip().is_unspecified() || address.ip().is_unspecified());
+                && (bound.ip() == address.ip()
+                    || bound.ip().is_unspecified()
+                    || address.ip().is_unspecified());
             let both_reuse = other.options.reuse_address && socket.options.reuse_address;
             same && other.kind == socket.kind && (!both_reuse || matches!(other.role, Role::Listener(_)))
         })
@@ -130,7 +132,13 @@ impl System {
     /// [`Stop::Blocked`]; on a non-blocking socket `EINPROGRESS` at first and `EALREADY` afterwards;
     /// `EISCONN` when connected; why it failed when it failed (`ECONNREFUSED`, `ETIMEDOUT`,
     /// `EHOSTUNREACH` ...).
-    pub fn connect(&mut self, now: Instant, fd: Fd, remote: SocketAddr, waiting: &mut Waiting) -> Result<(), Stop> {
+    pub fn connect(
+        &mut self,
+        now: Instant,
+        fd: Fd,
+        remote: SocketAddr,
+        waiting: &mut Waiting,
+    ) -> Result<(), Stop> {
         self.settle();
         let flavour = self.flavour;
         let socket = self.socket_at_mut(fd)?;
@@ -139,7 +147,9 @@ impl System {
         }
         match socket.role {
             Role::Fresh => self.begin_connect(now, fd, remote, waiting),
-            Role::Listener(_) | Role::Udp(_) if flavour == Flavour::FreeBsd => Err(Errno::NotSupported.into()),
+            Role::Listener(_) | Role::Udp(_) if flavour == Flavour::FreeBsd => {
+                Err(Errno::NotSupported.into())
+            }
             Role::Listener(_) | Role::Udp(_) => Err(Errno::IsConnected.into()),
             Role::Stream(_, Phase::Connecting) if socket.nonblocking => Err(Errno::Already.into()),
             Role::Stream(_, Phase::Connecting) => {

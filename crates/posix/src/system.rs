@@ -175,7 +175,9 @@ impl System {
         };
         socket.happenings += 1;
         match event {
-            Event::Connected if socket.phase() == Some(Phase::Connecting) => socket.set_phase(Phase::Established),
+            Event::Connected if socket.phase() == Some(Phase::Connecting) => {
+                socket.set_phase(Phase::Established)
+            }
             Event::PeerFinished => socket.peer_finished = true,
             Event::Urgent => socket.urgent = true,
             Event::Failed(error) => {
@@ -283,10 +285,28 @@ impl System {
             Role::Udp(_) | Role::Fresh => Ok(0),
         }
     }
+
+    /// `ioctl(fd, SIOCOUTQNSD)`: bytes written and not sent yet.
+    ///
+    /// # Errors
+    /// `EINVAL` on a listener, as Linux says; `EBADF`, `ENOTSOCK`.
+    pub fn bytes_not_sent(&self, now: Instant, fd: Fd) -> Result<usize, Errno> {
+        let socket = self.socket_at(fd)?;
+        match socket.role {
+            Role::Listener(_) => Err(Errno::Invalid),
+            Role::Stream(id, _) => {
+                Ok(self.host.tcp(id).map_or(0, |tcp| tcp.info(now).not_sent_bytes as usize))
+            }
+            Role::Udp(_) | Role::Fresh => Ok(0),
+        }
+    }
 }
 
 impl fmt::Debug for System {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("System").field("flavour", &self.flavour).field("descriptors", &self.entries.len()).finish()
+        f.debug_struct("System")
+            .field("flavour", &self.flavour)
+            .field("descriptors", &self.entries.len())
+            .finish()
     }
 }

@@ -182,20 +182,28 @@ impl System {
         }
         let peek = flags.contains(RecvFlags::PEEK);
         let done = waiting.bytes;
-        let result =
-            if peek { host.tcp_peek(id, into) } else { host.tcp_read(now, id, into.get_mut(done..).unwrap_or_default()) };
+        let result = if peek {
+            host.tcp_peek(id, into)
+        } else {
+            host.tcp_read(now, id, into.get_mut(done..).unwrap_or_default())
+        };
         match result {
             Ok(bytes) => {
                 socket.urgent = false;
                 waiting.bytes = done + bytes;
-                let wants_more =
-                    flags.contains(RecvFlags::WAIT_ALL) && !peek && bytes > 0 && waiting.bytes < into.len() && !dont_wait;
+                let wants_more = flags.contains(RecvFlags::WAIT_ALL)
+                    && !peek
+                    && bytes > 0
+                    && waiting.bytes < into.len()
+                    && !dont_wait;
                 if !wants_more {
                     return Ok(std::mem::take(&mut waiting.bytes));
                 }
                 waiting.block(now, socket.options.receive_timeout, Errno::Again).map(|()| 0)
             }
-            Err(_) if done > 0 && socket.phase() == Some(Phase::Over) => Ok(std::mem::take(&mut waiting.bytes)),
+            Err(_) if done > 0 && socket.phase() == Some(Phase::Over) => {
+                Ok(std::mem::take(&mut waiting.bytes))
+            }
             Err(ReadError::Failed(_) | ReadError::NotConnected) => {
                 socket.take_error()?;
                 Ok(0)
@@ -303,8 +311,12 @@ impl System {
             (Phase::Connecting, Flavour::FreeBsd) => return Err(Errno::NotConnected.into()),
             (Phase::Connecting, Flavour::Linux) if socket.write_shut => return Err(Errno::Pipe.into()),
             (Phase::Connecting, Flavour::Linux) if dont_wait => return Err(Errno::Again.into()),
-            (Phase::Connecting, Flavour::Linux) => return waiting.block(now, timeout, Errno::Again).map(|()| 0),
-            (_, Flavour::FreeBsd) if socket.write_shut || phase == Phase::Over => return Err(Errno::Pipe.into()),
+            (Phase::Connecting, Flavour::Linux) => {
+                return waiting.block(now, timeout, Errno::Again).map(|()| 0);
+            }
+            (_, Flavour::FreeBsd) if socket.write_shut || phase == Phase::Over => {
+                return Err(Errno::Pipe.into());
+            }
             _ => socket.take_error()?,
         }
         if socket.write_shut || phase == Phase::Over {
@@ -320,7 +332,8 @@ impl System {
         }
         let rest = data.get(waiting.bytes..).unwrap_or_default();
         let urgent = flags.contains(SendFlags::URGENT);
-        let written = if urgent { host.tcp_write_urgent(now, id, rest) } else { host.tcp_write(now, id, rest) };
+        let written =
+            if urgent { host.tcp_write_urgent(now, id, rest) } else { host.tcp_write(now, id, rest) };
         match written {
             Ok(bytes) => {
                 waiting.bytes += bytes;

@@ -28,6 +28,11 @@ pub(super) fn call(cursor: &mut Cursor<'_>, until: Option<Duration>) -> Parsed<C
     Ok(Call { until, name, arguments, spans, outcome })
 }
 
+/// One value.
+pub(super) fn value(cursor: &mut Cursor<'_>) -> Parsed<Expr> {
+    expression(cursor, 0)
+}
+
 fn outcome(cursor: &mut Cursor<'_>) -> Parsed<Outcome> {
     // No `+`, `-` or `*` here: they begin the next event's time.
     let value = alternatives(cursor, 0, primary)?;

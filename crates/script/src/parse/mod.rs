@@ -39,6 +39,16 @@ pub fn parse(file: &str, source: &str) -> Result<Script, Diagnostic> {
     }
 }
 
+/// Reads one expression, as the value of a definition.
+pub(crate) fn expression(text: &str) -> Result<crate::ast::Expr, String> {
+    let mut cursor = Cursor::new(text);
+    let value = call::value(&mut cursor).and_then(|value| {
+        cursor.skip_blanks()?;
+        if cursor.is_done() { Ok(value) } else { cursor.wrong("something follows the value") }
+    });
+    value.map_err(|wrong| wrong.message)
+}
+
 fn script_of(cursor: &mut Cursor<'_>, script: &mut Script) -> Parsed<()> {
     loop {
         cursor.skip_blanks()?;

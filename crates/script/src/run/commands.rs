@@ -1,0 +1,203 @@
+//! Commands in backquotes. None of them reaches a shell: `sysctl` turns knobs, a `*.sh` is read as a
+//! list of such lines, and what only prepares a real machine's network is passed over.
+
+use super::{Ground, knobs};
+use std::path::Path;
+
+/// How deep `*.sh` files may name each other, so that two that name each other end.
+const DEPTH_MAX: usize = 4;
+
+/// How long a `*.sh` may be, in bytes.
+const SHELL_BYTES_MAX: u64 = 1 << 20;
+
+/// Programs that prepare or watch a real machine's network and do nothing to ours.
+const PASSED_OVER: [&str; 12] =
+    ["nstat", "tc", "ethtool", "true", ":", "echo", "sync", "set", "exit", "sleep", "kldload", "modprobe"];
+
+/// Programs that are passed over in a `*.sh` only: in a script they may mean something.
+const PASSED_OVER_IN_FILES: [&str; 6] = ["ip", "ifconfig", "route", "export", "wait", "cd"];
+
+/// Does what a command says.
+///
+/// # Errors
+/// What the script needs and we do not have.
+pub(crate) fn run(ground: &mut Ground, command: &str, directory: Option<&Path>) -> Result<(), String> {
+    run_lines(ground, command, directory, 0)
+}
+
+fn run_lines(ground: &mut Ground, text: &str, directory: Option<&Path>, depth: usize) -> Result<(), String> {
+    let text = text.replace("\\\n", " ");
+    for line in text.lines() {
+        for piece in pieces(line) {
+            run_one(ground, &piece, directory, depth)?;
+        }
+    }
+    Ok(())
+}
+
+fn run_one(
+    ground: &mut Ground,
+    words: &[String],
+    directory: Option<&Path>,
+    depth: usize,
+) -> Result<(), String> {
+    let Some(program) = words.first() else { return Ok(()) };
+    let name = program.rsplit('/').next().unwrap_or(program);
+    if name == "sysctl" {
+        return sysctl(ground, &words[1..]);
+    }
+    if name == "ip" && words.get(1).is_some_and(|word| word == "tcp_metrics") {
+        return Ok(());
+    }
+    if PASSED_OVER.contains(&name) || (depth > 0 && PASSED_OVER_IN_FILES.contains(&name)) {
+        return Ok(());
+    }
+    let settings = |word: &str| word.ends_with(".sh") || word.ends_with("set_sysctls.py");
+    if !settings(name) {
+        return Err(format!("the command `{}`", words.join(" ")));
+    }
+    for word in words {
+        if word.ends_with(".sh") {
+            shell_file(ground, word, directory, depth)?;
+        } else if let Some(knob) = word.strip_prefix("/proc/sys/") {
+            let (name, value) =
+                knob.split_once('=').ok_or_else(|| format!("the command `{}`", words.join(" ")))?;
+            knobs::turn(ground, name, value)?;
+        }
+    }
+    Ok(())
+}
+
+fn shell_file(ground: &mut Ground, name: &str, directory: Option<&Path>, depth: usize) -> Result<(), String> {
+    if depth >= DEPTH_MAX {
+        return Err(format!("{name}, which goes through more than {DEPTH_MAX} files"));
+    }
+    let path = directory.unwrap_or(Path::new(".")).join(name);
+    let small = std::fs::metadata(&path).is_ok_and(|meta| meta.len() <= SHELL_BYTES_MAX);
+    let text = small.then(|| std::fs::read_to_string(&path).ok()).flatten();
+    let text = text.ok_or_else(|| format!("{name}, which is not beside the script"))?;
+    run_lines(ground, &text, path.parent(), depth + 1)
+}
+
+/// `-q -w a=b "c=1 2 3" d = e`
+fn sysctl(ground: &mut Ground, words: &[String]) -> Result<(), String> {
+    let mut words = words.iter().filter(|word| !word.starts_with('-')).peekable();
+    while let Some(word) = words.next() {
+        if let Some((name, value)) = word.split_once('=') {
+            knobs::turn(ground, name.trim(), value.trim())?;
+        } else if words.next_if(|next| *next == "=").is_some() {
+            knobs::turn(ground, word, words.next().map_or("", String::as_str))?;
+        }
+        // A name alone only asks.
+    }
+    Ok(())
+}
+
+/// The commands of one line, each as words: quotes protect, `;` and `&&` divide, a `#` word, `||` and
+/// redirections end.
+fn pieces(line: &str) -> Vec<Vec<String>> {
+    let mut pieces = vec![Vec::new()];
+    let (mut word, mut quoted, mut any) = (String::new(), None, false);
+    let mut chars = line.chars().peekable();
+    let mut ended = false;
+    while let Some(c) = chars.next() {
+        match (quoted, c) {
+            (Some(open), c) if c == open => quoted = None,
+            (Some(_), c) => word.push(c),
+            (None, '"' | '\'') => (quoted, any) = (Some(c), true),
+            (None, '#') if word.is_empty() && !any => ended = true,
+            (None, '>' | '|') => {
+                // `2>` belongs to the redirection.
+                if word.chars().all(|c| c.is_ascii_digit()) {
+                    word.clear();
+                }
+                ended = true;
+            }
+            (None, ';') => {
+                finish(&mut word, &mut any, &mut pieces);
+                pieces.push(Vec::new());
+            }
+            (None, '&') => {
+                chars.next_if_eq(&'&');
+                finish(&mut word, &mut any, &mut pieces);
+                pieces.push(Vec::new());
+            }
+            (None, c) if c.is_whitespace() => finish(&mut word, &mut any, &mut pieces),
+            (None, c) => word.push(c),
+        }
+        if ended {
+            break;
+        }
+    }
+    finish(&mut word, &mut any, &mut pieces);
+    pieces.retain(|piece| !piece.is_empty());
+    pieces
+}
+
+fn finish(word: &mut String, quoted: &mut bool, pieces: &mut [Vec<String>]) {
+    if (!word.is_empty() || *quoted)
+        && let Some(last) = pieces.last_mut()
+    {
+        last.push(std::mem::take(word));
+    }
+    *quoted = false;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Profile;
+    use std::time::Duration;
+
+    fn ran(command: &str) -> Result<Ground, String> {
+        let mut ground = Ground::new(Profile::FreeBsd);
+        run(&mut ground, command, None).map(|()| ground)
+    }
+
+    #[test]
+    fn knobs_of_every_spelling_are_turned() {
+        let ground = ran(
+            "sysctl -q -w net.ipv4.tcp_sack=0 \"net.ipv4.tcp_rmem=4096 9000 100000\"; sysctl net.inet.tcp.rexmit_min = 500 > /dev/null 2>&1\n\
+             # sysctl net.ipv4.no=1\n /sbin/sysctl net.inet.tcp.msl=1000 && nstat -n | grep x",
+        )
+        .unwrap();
+        assert!(!ground.defaults.config.sack);
+        assert_eq!(ground.defaults.receive_buffer_bytes, 9_000);
+        assert_eq!(ground.defaults.config.rto_min, Duration::from_millis(700));
+        assert_eq!(ground.defaults.config.time_wait, Duration::from_secs(2));
+    }
+
+    #[test]
+    fn what_we_do_not_have_is_named() {
+        let unmet = |command: &str| ran(command).err().unwrap_or_default();
+        assert_eq!(unmet("sysctl net.inet.tcp.insecure_rst=1"), "sysctl net.inet.tcp.insecure_rst=1");
+        assert_eq!(
+            unmet("sysctl -w net.ipv4.tcp_new=1"),
+            "sysctl net.ipv4.tcp_new, which synfin does not know"
+        );
+        assert_eq!(unmet("rm -rf /"), "the command `rm -rf /`");
+        assert_eq!(unmet("./missing.sh"), "./missing.sh, which is not beside the script");
+        assert_eq!(
+            unmet("sysctl net.ipv4.tcp_retries2=x"),
+            "sysctl net.ipv4.tcp_retries2=x: not a number that fits"
+        );
+        assert!(ran("sysctl net.inet.tcp.insecure_rst=0; ip tcp_metrics flush all").is_ok());
+    }
+
+    #[test]
+    fn files_are_read_and_cannot_name_each_other_for_ever() {
+        let directory = std::env::temp_dir().join(format!("synfin-commands-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(
+            directory.join("a.sh"),
+            "#!/bin/sh\nsysctl -q net.ipv4.tcp_retries2=9\nip link set up\n",
+        )
+        .unwrap();
+        std::fs::write(directory.join("b.sh"), "./b.sh\n").unwrap();
+        let mut ground = Ground::new(Profile::Linux);
+        run(&mut ground, "./a.sh /proc/sys/net/ipv4/tcp_timestamps=0", Some(&directory)).unwrap();
+        assert_eq!((ground.defaults.config.retries, ground.defaults.config.timestamps), (9, false));
+        assert!(run(&mut ground, "./b.sh", Some(&directory)).unwrap_err().contains("more than 4 files"));
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+}

@@ -1,0 +1,218 @@
+//! One connection as the script sees it: relative numbers to live ones and back.
+//!
+//! The peer's numbers are the script's own: what it writes is what goes on the wire. The stack chooses
+//! its own initial sequence number and timestamps; the first packet that shows them sets the mapping.
+
+use super::codec::{Live, LiveBody, LiveTcp};
+use super::icmp_names;
+use crate::ast::*;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use wire::Seq;
+use wire::tcp::Flags;
+
+/// Both ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ends {
+    /// The stack's.
+    pub(crate) local: SocketAddr,
+    /// The script's.
+    pub(crate) remote: SocketAddr,
+}
+
+/// First timestamp that the script expected, and the one that was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TimestampBase {
+    pub(crate) script: u32,
+    pub(crate) live: u32,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Flow {
+    pub(crate) ends: Ends,
+    /// The ports that the script wrote for this flow: the peer's, the stack's.
+    pub(crate) script_ports: Option<(u16, u16)>,
+    /// Live minus relative, of the stack's sequence numbers.
+    pub(crate) offset: u32,
+    pub(crate) timestamp_base: Option<TimestampBase>,
+    timestamps: BTreeMap<u32, u32>,
+    cookies: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+/// How many timestamps of one flow are remembered; the oldest values go first.
+const TIMESTAMPS_MAX: usize = 65_536;
+
+impl Flow {
+    pub(crate) fn new(ends: Ends, script_ports: Option<(u16, u16)>) -> Self {
+        let (timestamps, cookies) = Default::default();
+        Flow { ends, script_ports, offset: 0, timestamp_base: None, timestamps, cookies }
+    }
+
+    /// An inbound segment with live numbers.
+    pub(crate) fn live_tcp(&self, tcp: &TcpPacket, scaled_echo: bool) -> LiveTcp {
+        let flags = tcp.flags.bits.value().unwrap_or(Flags::NONE);
+        let range = tcp.seq.value().unwrap_or(SeqRange { start: 0, len_bytes: 0 });
+        let options = match &tcp.options {
+            OptionList::List(list) => {
+                list.iter().map(|option| self.live_option(option, scaled_echo)).collect()
+            }
+            OptionList::Absent | OptionList::Any => Vec::new(),
+        };
+        let ack = tcp.ack.value().map_or(0, |ack| ack.wrapping_add(self.offset));
+        LiveTcp {
+            flags,
+            seq: Seq::new(range.start),
+            ack: Seq::new(ack),
+            window: tcp.window.value().unwrap_or(u16::MAX),
+            urgent: tcp.urgent.value().unwrap_or(0),
+            options,
+            text_bytes: range.len_bytes,
+        }
+    }
+
+    fn live_option(&self, option: &TcpOption, scaled_echo: bool) -> TcpOption {
+        match option {
+            TcpOption::Sack(blocks) => {
+                let live = |edge: u32| edge.wrapping_add(self.offset);
+                TcpOption::Sack(blocks.iter().map(|(left, right)| (live(*left), live(*right))).collect())
+            }
+            TcpOption::Timestamps { value, echo } => TcpOption::Timestamps {
+                value: *value,
+                echo: echo.map(|echo| self.live_echo(echo, scaled_echo)),
+            },
+            TcpOption::FastOpen { cookie, experimental } => {
+                let live = self.cookies.iter().find(|(script, _)| script == cookie).map(|(_, live)| live);
+                TcpOption::FastOpen { cookie: live.unwrap_or(cookie).clone(), experimental: *experimental }
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// What the stack sent where the script says `value`.
+    fn live_echo(&self, value: u32, scaled: bool) -> u32 {
+        let known = self.timestamps.get(&value).copied().filter(|_| !scaled && value != 0);
+        let by_base =
+            || self.timestamp_base.map(|base| value.wrapping_sub(base.script).wrapping_add(base.live));
+        match value {
+            0 if !scaled => 0,
+            _ => known.or_else(by_base).unwrap_or(value),
+        }
+    }
+
+    /// Learns from an outbound packet and the line that expects it.
+    pub(crate) fn learn(&mut self, expected: &TcpPacket, seen: &LiveTcp) {
+        if seen.flags.syn() && expected.flags.bits.value().is_none_or(Flags::syn) {
+            let script = expected.seq.value().map_or(0, |range| range.start);
+            self.offset = seen.seq.number().wrapping_sub(script);
+        }
+        let OptionList::List(list) = &expected.options else { return };
+        for option in list {
+            match option {
+                TcpOption::Timestamps { value: Some(script), .. } => {
+                    if let Some(live) = timestamp_of(seen) {
+                        self.timestamp_base.get_or_insert(TimestampBase { script: *script, live });
+                        if self.timestamps.len() >= TIMESTAMPS_MAX {
+                            self.timestamps.pop_first();
+                        }
+                        self.timestamps.insert(*script, live);
+                    }
+                }
+                TcpOption::FastOpen { cookie, .. } if !cookie.is_empty() => {
+                    let live = seen.options.iter().find_map(|option| match option {
+                        TcpOption::FastOpen { cookie, .. } => Some(cookie.clone()),
+                        _ => None,
+                    });
+                    if let Some(live) = live.filter(|live| live.len() == cookie.len())
+                        && !self.cookies.iter().any(|(script, known)| script == cookie || *known == live)
+                    {
+                        self.cookies.push((cookie.clone(), live));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A packet as the script would write it.
+    pub(crate) fn relative(&self, live: &Live) -> Packet {
+        let body = match &live.body {
+            LiveBody::Tcp(tcp) => Body::Tcp(self.relative_tcp(live.direction, tcp)),
+            LiveBody::Udp { len_bytes } => Body::Udp { len_bytes: *len_bytes },
+            LiveBody::Icmp { kind, code, mtu_bytes, quoted } => {
+                let is_v6 = live.source.is_ipv6();
+                let numbers = icmp_names::Numbers { kind: *kind, code: *code };
+                let (kind, code) = icmp_names::name(is_v6, numbers);
+                let too_big = if is_v6 { numbers.kind == 2 } else { numbers.kind == 3 && numbers.code == 4 };
+                let quoted = quoted.as_ref().map(|quoted| match quoted.protocol {
+                    wire::ip::protocol::UDP => {
+                        Quoted::Udp { len_bytes: u16::try_from(quoted.text_bytes).unwrap_or(u16::MAX) }
+                    }
+                    _ => {
+                        let offset = if live.direction == Direction::In { self.offset } else { 0 };
+                        let start = quoted.seq.number().wrapping_sub(offset);
+                        Quoted::Tcp(SeqRange { start, len_bytes: quoted.text_bytes })
+                    }
+                });
+                Body::Icmp(IcmpPacket { quoted, kind, code, mtu_bytes: too_big.then_some(*mtu_bytes) })
+            }
+            LiveBody::Other(text) => Body::Unsupported { what: text.clone(), text: text.clone() },
+        };
+        Packet { direction: live.direction, ip: IpInfo::default(), ports: None, body }
+    }
+
+    fn relative_tcp(&self, direction: Direction, tcp: &LiveTcp) -> TcpPacket {
+        let (mine, theirs) = match direction {
+            Direction::Out => (self.offset, 0),
+            Direction::In => (0, self.offset),
+        };
+        let options = tcp.options.iter().map(|option| match option {
+            TcpOption::Sack(blocks) => {
+                let relative = |edge: u32| edge.wrapping_sub(theirs);
+                TcpOption::Sack(
+                    blocks.iter().map(|(left, right)| (relative(*left), relative(*right))).collect(),
+                )
+            }
+            TcpOption::Timestamps { value, echo } => self.relative_timestamps(direction, *value, *echo),
+            TcpOption::FastOpen { cookie, experimental } => {
+                let script = self.cookies.iter().find(|(_, live)| live == cookie).map(|(script, _)| script);
+                TcpOption::FastOpen { cookie: script.unwrap_or(cookie).clone(), experimental: *experimental }
+            }
+            other => other.clone(),
+        });
+        let options: Vec<_> = options.collect();
+        let ack = tcp.flags.ack().then(|| tcp.ack.number().wrapping_sub(theirs));
+        TcpPacket {
+            flags: FlagsWord { bits: Field::Is(tcp.flags), ace: false },
+            seq: Field::Is(SeqRange {
+                start: tcp.seq.number().wrapping_sub(mine),
+                len_bytes: tcp.text_bytes,
+            }),
+            ack: ack.map_or(Field::Absent, Field::Is),
+            window: Field::Is(tcp.window),
+            urgent: if tcp.flags.urg() { Field::Is(tcp.urgent) } else { Field::Absent },
+            options: if options.is_empty() { OptionList::Absent } else { OptionList::List(options) },
+        }
+    }
+
+    fn relative_timestamps(&self, direction: Direction, value: TsField, echo: TsField) -> TcpOption {
+        let relative = |live: u32| match self.timestamp_base {
+            Some(base) => live.wrapping_sub(base.live).wrapping_add(base.script),
+            None => live,
+        };
+        match direction {
+            Direction::Out => TcpOption::Timestamps { value: value.map(relative), echo },
+            Direction::In => TcpOption::Timestamps {
+                value,
+                echo: echo.map(|echo| if echo == 0 { 0 } else { relative(echo) }),
+            },
+        }
+    }
+}
+
+/// TSval of a segment.
+pub(crate) fn timestamp_of(tcp: &LiveTcp) -> Option<u32> {
+    tcp.options.iter().find_map(|option| match option {
+        TcpOption::Timestamps { value, .. } => *value,
+        _ => None,
+    })
+}

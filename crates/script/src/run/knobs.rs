@@ -1,0 +1,341 @@
+//! `sysctl` names and what they change in our configuration.
+//!
+//! Three kinds: those that we follow, those without an effect on what a script can see, and those
+//! that ask for something we do not have or refuse; the last skip the script, and are named.
+
+use super::Ground;
+use posix::Defaults;
+use std::time::Duration;
+
+/// Why a knob cannot be turned; `Err` carries the words for the skip.
+type Turned = Result<(), String>;
+type Turn = fn(&mut Ground, &str) -> Turned;
+
+/// Turns one knob.
+///
+/// # Errors
+/// What the script needs and we do not have.
+pub(crate) fn turn(ground: &mut Ground, name: &str, value: &str) -> Turned {
+    let name = name.replace('/', ".");
+    let followed = LINUX.iter().chain(FREEBSD).find(|(known, _)| *known == name);
+    if let Some((_, turn)) = followed {
+        return turn(ground, value).map_err(|why| format!("sysctl {name}={value}: {why}"));
+    }
+    if let Some((_, fine)) = ONLY.iter().find(|(known, _)| *known == name) {
+        let value = value.trim();
+        return if fine.contains(&value) { Ok(()) } else { Err(format!("sysctl {name}={value}")) };
+    }
+    let harmless =
+        HARMLESS.contains(&name.as_str()) || HARMLESS_BRANCHES.iter().any(|branch| name.starts_with(branch));
+    if harmless { Ok(()) } else { Err(format!("sysctl {name}, which synfin does not know")) }
+}
+
+const LINUX: &[(&str, Turn)] = &[
+    ("net.ipv4.tcp_timestamps", |ground, value| set(&mut ground.defaults.config.timestamps, value)),
+    ("net.ipv4.tcp_sack", |ground, value| set(&mut ground.defaults.config.sack, value)),
+    ("net.ipv4.tcp_window_scaling", |ground, value| set(&mut ground.defaults.config.window_scaling, value)),
+    ("net.ipv4.tcp_slow_start_after_idle", |ground, value| {
+        set(&mut ground.defaults.config.slow_start_after_idle, value)
+    }),
+    ("net.ipv4.tcp_rfc1337", |ground, value| set(&mut ground.defaults.config.time_wait_ignores_rst, value)),
+    ("net.ipv4.tcp_syn_retries", |ground, value| small(&mut ground.defaults.config.syn_retries, value)),
+    ("net.ipv4.tcp_synack_retries", |ground, value| {
+        small(&mut ground.defaults.config.syn_ack_retries, value)
+    }),
+    ("net.ipv4.tcp_retries1", |ground, value| small(&mut ground.defaults.config.retries_until_doubt, value)),
+    ("net.ipv4.tcp_retries2", |ground, value| small(&mut ground.defaults.config.retries, value)),
+    ("net.ipv4.tcp_fin_timeout", |ground, value| {
+        duration(&mut ground.defaults.config.orphan_timeout, value, SECOND)
+    }),
+    ("net.ipv4.tcp_keepalive_time", |ground, value| {
+        duration(&mut ground.defaults.keep_alive.idle, value, SECOND)
+    }),
+    ("net.ipv4.tcp_keepalive_intvl", |ground, value| {
+        duration(&mut ground.defaults.keep_alive.interval, value, SECOND)
+    }),
+    ("net.ipv4.tcp_keepalive_probes", |ground, value| small(&mut ground.defaults.keep_alive.probes, value)),
+    ("net.ipv4.tcp_rto_min_us", |ground, value| {
+        duration(&mut ground.defaults.config.rto_min, value, MICROSECOND)
+    }),
+    ("net.ipv4.tcp_rto_max_ms", |ground, value| {
+        duration(&mut ground.defaults.config.rto_max, value, MILLISECOND)
+    }),
+    ("net.ipv4.tcp_rmem", |ground, value| {
+        let [_, default, most] = three(value)?;
+        ground.defaults.receive_buffer_bytes = default;
+        // The window scale comes from the largest buffer.
+        ground.defaults.config.receive_buffer_bytes = most;
+        Ok(())
+    }),
+    ("net.ipv4.tcp_wmem", |ground, value| {
+        let [_, default, most] = three(value)?;
+        ground.defaults.send_buffer_bytes = default;
+        ground.defaults.config.send_buffer_bytes = most;
+        Ok(())
+    }),
+    ("net.core.rmem_max", |ground, value| number(&mut ground.defaults.receive_buffer_bytes_max, value)),
+    ("net.core.wmem_max", |ground, value| number(&mut ground.defaults.send_buffer_bytes_max, value)),
+    ("net.ipv4.tcp_congestion_control", |_, value| congestion(value)),
+    ("net.ipv4.ip_default_ttl", |ground, value| small(&mut ground.host.hop_limit, value)),
+];
+
+const FREEBSD: &[(&str, Turn)] = &[
+    ("net.inet.tcp.rfc1323", |ground, value| {
+        let bits: u32 = parse(value)?;
+        let config = &mut ground.defaults.config;
+        (config.window_scaling, config.timestamps) = (bits == 1 || bits == 2, bits == 1 || bits == 3);
+        Ok(())
+    }),
+    ("net.inet.tcp.sack.enable", |ground, value| set(&mut ground.defaults.config.sack, value)),
+    ("net.inet.tcp.recvspace", |ground, value| {
+        number(&mut ground.defaults.receive_buffer_bytes, value)?;
+        ground.defaults.config.receive_buffer_bytes = ground.defaults.receive_buffer_bytes;
+        Ok(())
+    }),
+    ("net.inet.tcp.sendspace", |ground, value| {
+        number(&mut ground.defaults.send_buffer_bytes, value)?;
+        ground.defaults.config.send_buffer_bytes = ground.defaults.send_buffer_bytes;
+        Ok(())
+    }),
+    ("net.inet.tcp.delacktime", |ground, value| {
+        duration(&mut ground.defaults.config.delayed_ack, value, MILLISECOND)
+    }),
+    ("net.inet.tcp.delayed_ack", |ground, value| {
+        let mut on = true;
+        set(&mut on, value)?;
+        if !on {
+            ground.defaults.config.delayed_ack = Duration::ZERO;
+        }
+        Ok(())
+    }),
+    ("net.inet.tcp.rexmit_initial", |ground, value| {
+        duration(&mut ground.defaults.config.rto_initial, value, MILLISECOND)
+    }),
+    ("net.inet.tcp.rexmit_min", |ground, value| {
+        duration(&mut ground.rexmit_min, value, MILLISECOND)?;
+        ground.defaults.config.rto_min = ground.rexmit_min + ground.rexmit_slop;
+        Ok(())
+    }),
+    ("net.inet.tcp.rexmit_slop", |ground, value| {
+        duration(&mut ground.rexmit_slop, value, MILLISECOND)?;
+        ground.defaults.config.rto_min = ground.rexmit_min + ground.rexmit_slop;
+        Ok(())
+    }),
+    ("net.inet.tcp.keepidle", |ground, value| {
+        duration(&mut ground.defaults.keep_alive.idle, value, MILLISECOND)
+    }),
+    ("net.inet.tcp.keepintvl", |ground, value| {
+        duration(&mut ground.defaults.keep_alive.interval, value, MILLISECOND)
+    }),
+    ("net.inet.tcp.keepcnt", |ground, value| small(&mut ground.defaults.keep_alive.probes, value)),
+    ("net.inet.tcp.always_keepalive", |ground, value| {
+        let mut on = false;
+        set(&mut on, value)?;
+        let Defaults { config, keep_alive, .. } = &mut ground.defaults;
+        config.keep_alive = on.then_some(*keep_alive);
+        Ok(())
+    }),
+    ("net.inet.tcp.msl", |ground, value| {
+        let mut msl = Duration::ZERO;
+        duration(&mut msl, value, MILLISECOND)?;
+        ground.defaults.config.time_wait = msl * 2;
+        Ok(())
+    }),
+    ("net.inet.tcp.finwait2_timeout", |ground, value| {
+        duration(&mut ground.defaults.config.orphan_timeout, value, MILLISECOND)
+    }),
+    ("net.inet.tcp.initcwnd_segments", |ground, value| {
+        small(&mut ground.defaults.config.initial_window_segments, value)
+    }),
+    ("net.inet.tcp.cc.algorithm", |_, value| congestion(value)),
+    ("net.inet.ip.ttl", |ground, value| small(&mut ground.host.hop_limit, value)),
+    ("net.inet6.ip6.hlim", |ground, value| small(&mut ground.host.hop_limit, value)),
+    ("kern.ipc.maxsockbuf", |ground, value| {
+        number(&mut ground.defaults.receive_buffer_bytes_max, value)?;
+        ground.defaults.send_buffer_bytes_max = ground.defaults.receive_buffer_bytes_max;
+        Ok(())
+    }),
+];
+
+/// Knobs of which only some positions are ours.
+const ONLY: &[(&str, &[&str])] = &[
+    ("net.ipv4.tcp_dsack", &["1"]),
+    ("net.ipv4.tcp_ecn", &["0", "2"]),
+    ("net.ipv4.tcp_syncookies", &["0", "1"]),
+    ("net.ipv4.tcp_mtu_probing", &["0"]),
+    ("net.ipv4.tcp_reordering", &["3"]),
+    ("net.ipv4.tcp_stdurg", &["0"]),
+    ("net.ipv4.tcp_abort_on_overflow", &["0"]),
+    ("net.ipv4.ip_no_pmtu_disc", &["0"]),
+    ("net.ipv4.tcp_thin_linear_timeouts", &["0"]),
+    ("net.ipv4.tcp_thin_dupack", &["0"]),
+    ("net.inet.tcp.ecn.enable", &["0", "2"]),
+    ("net.inet.tcp.blackhole", &["0"]),
+    ("net.inet.tcp.drop_synfin", &["0"]),
+    ("net.inet.tcp.syncookies_only", &["0"]),
+    ("net.inet.tcp.path_mtu_discovery", &["1"]),
+    ("net.inet.tcp.pmtud_blackhole_detection", &["0"]),
+    ("net.inet.tcp.mssdflt", &["536"]),
+    ("net.inet.tcp.v6mssdflt", &["1220"]),
+    ("net.inet.tcp.icmp_may_rst", &["1"]),
+    ("net.inet.tcp.insecure_rst", &["0"]),
+    ("net.inet.tcp.insecure_syn", &["0"]),
+    ("net.inet.tcp.insecure_ack", &["0"]),
+    ("net.inet.tcp.fast_finwait2_recycle", &["0"]),
+    ("net.inet.tcp.rfc3042", &["1"]),
+    ("net.inet.tcp.functions_default", &["freebsd"]),
+    ("net.inet.udp.blackhole", &["0"]),
+];
+
+/// Knobs that change nothing that a script can see of us, or only what it checks anyhow.
+const HARMLESS: &[&str] = &[
+    "net.ipv4.tcp_adv_win_scale",
+    "net.ipv4.tcp_app_win",
+    "net.ipv4.tcp_autocorking",
+    "net.ipv4.tcp_base_mss",
+    "net.ipv4.tcp_challenge_ack_limit",
+    "net.ipv4.tcp_early_retrans",
+    "net.ipv4.tcp_ecn_fallback",
+    "net.ipv4.tcp_fack",
+    "net.ipv4.tcp_fastopen",
+    "net.ipv4.tcp_fastopen_blackhole_timeout_sec",
+    "net.ipv4.tcp_fastopen_key",
+    "net.ipv4.tcp_frto",
+    "net.ipv4.tcp_fwmark_accept",
+    "net.ipv4.tcp_invalid_ratelimit",
+    "net.ipv4.tcp_limit_output_bytes",
+    "net.ipv4.tcp_low_latency",
+    "net.ipv4.tcp_max_orphans",
+    "net.ipv4.tcp_max_reordering",
+    "net.ipv4.tcp_max_syn_backlog",
+    "net.ipv4.tcp_max_tw_buckets",
+    "net.ipv4.tcp_mem",
+    "net.ipv4.tcp_min_rtt_wlen",
+    "net.ipv4.tcp_min_snd_mss",
+    "net.ipv4.tcp_min_tso_segs",
+    "net.ipv4.tcp_moderate_rcvbuf",
+    "net.ipv4.tcp_no_metrics_save",
+    "net.ipv4.tcp_no_ssthresh_metrics_save",
+    "net.ipv4.tcp_notsent_lowat",
+    "net.ipv4.tcp_orphan_retries",
+    "net.ipv4.tcp_pacing_ca_ratio",
+    "net.ipv4.tcp_pacing_ss_ratio",
+    "net.ipv4.tcp_probe_interval",
+    "net.ipv4.tcp_probe_threshold",
+    "net.ipv4.tcp_recovery",
+    "net.ipv4.tcp_reflect_tos",
+    "net.ipv4.tcp_retrans_collapse",
+    "net.ipv4.tcp_shrink_window",
+    "net.ipv4.tcp_syn_linear_timeouts",
+    "net.ipv4.tcp_tso_rtt_log",
+    "net.ipv4.tcp_tso_win_divisor",
+    "net.ipv4.tcp_tw_reuse",
+    "net.ipv4.tcp_workaround_signed_windows",
+    "net.ipv4.tcp_allowed_congestion_control",
+    "net.ipv4.ip_local_port_range",
+    "net.ipv4.ip_nonlocal_bind",
+    "net.ipv4.icmp_ratelimit",
+    "net.ipv4.icmp_ratemask",
+    "net.inet.tcp.syncookies",
+    "net.inet.tcp.keepinit",
+    "net.inet.tcp.minmss",
+    "net.inet.tcp.tso",
+    "net.inet.tcp.do_prr",
+    "net.inet.tcp.do_prr_conservative",
+    "net.inet.tcp.do_lrd",
+    "net.inet.tcp.nolocaltimewait",
+    "net.inet.tcp.rfc3390",
+    "net.inet.tcp.rfc3465",
+    "net.inet.tcp.rfc6675_pipe",
+    "net.inet.tcp.abc_l_var",
+    "net.inet.tcp.log_in_vain",
+    "net.inet.tcp.log_debug",
+    "net.inet.tcp.recvbuf_auto",
+    "net.inet.tcp.recvbuf_max",
+    "net.inet.tcp.sendbuf_auto",
+    "net.inet.tcp.sendbuf_auto_lowat",
+    "net.inet.tcp.sendbuf_inc",
+    "net.inet.tcp.sendbuf_max",
+    "net.inet.tcp.ts_offset_per_conn",
+    "net.inet.tcp.tolerate_missing_ts",
+    "net.inet.tcp.ack_war_timewindow",
+    "net.inet.tcp.ack_war_cnt",
+    "net.inet.tcp.isn_reseed_interval",
+    "net.inet.tcp.ecn.maxretries",
+    "net.inet.tcp.rexmit_drop_options",
+    "net.inet.tcp.maxtcptw",
+    "net.inet.tcp.soreceive_stream",
+    "net.inet.tcp.per_cpu_timers",
+    "net.inet.tcp.split_limit",
+    "net.inet.ip.random_id",
+    "net.inet.ip.rfc6864",
+    "net.inet.icmp.icmplim",
+    "net.inet.icmp.icmplim_output",
+    "net.inet6.icmp6.errppslimit",
+    "kern.ipc.somaxconn",
+    "kern.ipc.soacceptqueue",
+    "kern.hz",
+];
+
+/// Whole branches of the kind of [`HARMLESS`].
+const HARMLESS_BRANCHES: &[&str] = &[
+    "net.ipv4.tcp_comp_sack_",
+    "net.core.",
+    "net.ipv4.conf.",
+    "net.ipv6.conf.",
+    "net.ipv4.neigh.",
+    "net.ipv6.route.",
+    "net.ipv4.route.",
+    "net.inet.tcp.hostcache.",
+    "net.inet.tcp.reass.",
+    "net.inet.tcp.sack.",
+    "net.inet.tcp.fastopen.",
+    "net.inet.tcp.syncache.",
+    "net.inet.tcp.bb.",
+    "net.inet.ip.portrange.",
+    "kernel.",
+    "kern.",
+    "debug.",
+];
+
+const SECOND: Duration = Duration::from_secs(1);
+const MILLISECOND: Duration = Duration::from_millis(1);
+const MICROSECOND: Duration = Duration::from_micros(1);
+
+fn parse<T: std::str::FromStr>(value: &str) -> Result<T, String> {
+    value.trim().parse().map_err(|_| "not a number that fits".to_owned())
+}
+
+fn number(into: &mut u32, value: &str) -> Turned {
+    *into = parse(value)?;
+    Ok(())
+}
+
+fn small(into: &mut u8, value: &str) -> Turned {
+    let value: u64 = parse(value)?;
+    *into = u8::try_from(value).unwrap_or(u8::MAX);
+    Ok(())
+}
+
+fn set(into: &mut bool, value: &str) -> Turned {
+    let value: i64 = parse(value)?;
+    *into = value != 0;
+    Ok(())
+}
+
+fn duration(into: &mut Duration, value: &str, unit: Duration) -> Turned {
+    *into = unit * parse::<u32>(value)?;
+    Ok(())
+}
+
+fn three(value: &str) -> Result<[u32; 3], String> {
+    let numbers: Vec<u32> = value.split_whitespace().map(parse).collect::<Result<_, _>>()?;
+    numbers.try_into().map_err(|_| "three numbers were expected".to_owned())
+}
+
+fn congestion(value: &str) -> Turned {
+    match value.trim() {
+        "reno" | "newreno" => Ok(()),
+        other => Err(format!("the congestion control {other} is not there")),
+    }
+}

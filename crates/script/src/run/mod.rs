@@ -1,0 +1,409 @@
+//! Running a script: the host under test, virtual time, and the events one after the other.
+
+mod args;
+mod calls;
+mod codec;
+mod commands;
+mod compare;
+mod events;
+mod failure;
+mod flow;
+mod icmp_names;
+mod knobs;
+mod needs;
+mod plan;
+mod profile;
+mod python;
+mod sockopts;
+mod symbols;
+mod world;
+
+pub use failure::{Failure, Rung};
+pub use plan::IpVersion;
+pub use profile::Profile;
+pub use world::Recorded;
+
+use crate::ast::{Expr, Script, What};
+use crate::source::{Diagnostic, Position, Span};
+use calls::Progress;
+use flow::Flow;
+use plan::AddressPlan;
+use posix::{Defaults, Errno, Fd, Stop};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+use tcp::Tracing;
+use world::World;
+
+/// How to run a script.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// The script's name in messages.
+    pub file: String,
+    /// Where the files that it names are; `None`: the current directory.
+    pub directory: Option<PathBuf>,
+    /// Whose habits to take; `None`: what its commands say.
+    pub profile: Option<Profile>,
+    /// The version of IP for a script that does not say; IPv4 by default.
+    pub ip_version: Option<IpVersion>,
+    /// The MTU for a script that does not say, in bytes. By default 1,500; and 1,520 where
+    /// [`RunOptions::ip_version`] asks for IPv6, so that the segment sizes of a script that was written
+    /// for IPv4 stay what they are.
+    pub mtu_bytes: Option<u32>,
+    /// How far from its time an event may be, unless the script says.
+    pub tolerance: Duration,
+    /// Whether a line may stand for several segments.
+    pub segments: Segments,
+    /// Values for symbols, before those that the script defines.
+    pub defines: Vec<(String, String)>,
+}
+
+/// Whether one line of a script may stand for several outbound segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Segments {
+    /// Segments that follow each other are merged until the line's length is reached.
+    #[default]
+    Merged,
+    /// One line, one segment (`--strict_segments`).
+    Strict,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        RunOptions {
+            file: "script".to_owned(),
+            directory: None,
+            profile: None,
+            ip_version: None,
+            mtu_bytes: None,
+            tolerance: Duration::from_millis(1),
+            segments: Segments::Merged,
+            defines: Vec::new(),
+        }
+    }
+}
+
+/// What became of a script.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Everything happened as it says.
+    Passed,
+    /// Something did not.
+    Failed(Box<Failure>),
+    /// It needs something that is not there, named here.
+    Skipped(String),
+}
+
+/// A run, with all that crossed the wire.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// What became of the script.
+    pub outcome: Outcome,
+    /// Whose habits were taken.
+    pub profile: Profile,
+    /// The packets, in order.
+    pub packets: Vec<Recorded>,
+    /// How long the run took in virtual time.
+    pub virtual_time: Duration,
+}
+
+/// What commands may change: the host's configuration and what new sockets start with.
+#[derive(Clone, Debug)]
+pub(crate) struct Ground {
+    pub(crate) profile: Profile,
+    pub(crate) host: stack::Config,
+    pub(crate) defaults: Defaults,
+    /// FreeBSD's two parts of the smallest retransmission timeout.
+    pub(crate) rexmit_min: Duration,
+    pub(crate) rexmit_slop: Duration,
+}
+
+impl Ground {
+    pub(crate) fn new(profile: Profile) -> Self {
+        let (rexmit_min, rexmit_slop) = (Duration::from_millis(30), Duration::from_millis(200));
+        Ground {
+            profile,
+            host: stack::Config::default(),
+            defaults: profile.defaults(),
+            rexmit_min,
+            rexmit_slop,
+        }
+    }
+}
+
+/// What stands in the way of an event.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// The call sleeps.
+    Blocked,
+    /// The POSIX layer says so.
+    Stop(Stop),
+    /// We do not have what it needs.
+    Unmet(String),
+    /// The script makes no sense here.
+    Script(String),
+}
+
+impl From<Stop> for Trouble {
+    fn from(stop: Stop) -> Self {
+        Trouble::Stop(stop)
+    }
+}
+
+impl From<Errno> for Trouble {
+    fn from(errno: Errno) -> Self {
+        Trouble::Stop(errno.into())
+    }
+}
+
+/// Why a run ended before its script did.
+pub(crate) enum Ended {
+    Failed(Box<Failure>),
+    Skipped(String),
+}
+
+/// What the script's packets without ports belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UnderTest {
+    /// Whatever comes to this port of ours next.
+    Port(u16),
+    /// One of the flows.
+    Flow(usize),
+}
+
+/// A call that sleeps.
+#[derive(Debug)]
+pub(crate) struct Ongoing {
+    event: usize,
+    progress: Progress,
+    /// When it must return.
+    until: Duration,
+    tolerance: Duration,
+}
+
+/// One run of one script.
+pub(crate) struct Runner<'a> {
+    script: &'a Script,
+    source: &'a str,
+    options: &'a RunOptions,
+    ground: Ground,
+    plan: AddressPlan,
+    world: World,
+    defines: BTreeMap<String, Expr>,
+    tolerance: Duration,
+    tolerance_percent: f64,
+    segments: Segments,
+    timestamp_tick: Option<Duration>,
+    scaled_echo: bool,
+    flows: Vec<Flow>,
+    under_test: UnderTest,
+    /// The script's descriptors and ours.
+    fds: BTreeMap<i64, Fd>,
+    /// The socket that blocks of code look at.
+    code_fd: Option<Fd>,
+    ongoing: Vec<Ongoing>,
+    blocks: Vec<python::Block>,
+    /// The time from which relative times count.
+    base: Duration,
+}
+
+/// Runs a script.
+///
+/// ```
+/// use script::{Outcome, RunOptions};
+/// let text = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 read(3, ..., 10) = -1 ENOTCONN";
+/// assert_eq!(script::run(text, &RunOptions::default()), Outcome::Passed);
+/// ```
+pub fn run(source: &str, options: &RunOptions) -> Outcome {
+    run_recorded(source, options).outcome
+}
+
+/// Runs a script and keeps what crossed the wire.
+pub fn run_recorded(source: &str, options: &RunOptions) -> Run {
+    let nothing = |outcome| {
+        let (packets, virtual_time) = Default::default();
+        Run { outcome, profile: options.profile.unwrap_or(Profile::Rfc), packets, virtual_time }
+    };
+    let script = match crate::parse(&options.file, source) {
+        Ok(script) => script,
+        Err(diagnostic) => return nothing(Outcome::Failed(Box::new(Failure::new(diagnostic)))),
+    };
+    let run = run_once(&script, source, options, Tracing::Off);
+    if !matches!(run.outcome, Outcome::Failed(_)) {
+        return run;
+    }
+    // The same again with eyes open: states and reasons for the ladder.
+    let traced = run_once(&script, source, options, Tracing::On);
+    match (&run.outcome, &traced.outcome) {
+        (Outcome::Failed(plain), Outcome::Failed(told)) if plain.diagnostic == told.diagnostic => traced,
+        _ => run,
+    }
+}
+
+fn run_once(script: &Script, source: &str, options: &RunOptions, tracing: Tracing) -> Run {
+    let commands = script.events.iter().filter_map(|event| match &event.what {
+        What::Command(command) => Some(command.as_str()),
+        _ => None,
+    });
+    let inits = script.option("init_scripts").into_iter();
+    let profile = options.profile.unwrap_or_else(|| Profile::of_commands(commands.chain(inits)));
+    let mut run =
+        Run { outcome: Outcome::Passed, profile, packets: Vec::new(), virtual_time: Duration::ZERO };
+    if let Some((event, need)) = needs::unmet(script) {
+        run.outcome = Outcome::Skipped(skip_text(script, source, event, &need));
+        return run;
+    }
+    match Runner::new(script, source, options, profile, tracing) {
+        Err(ended) => run.outcome = ended.into(),
+        Ok(mut runner) => {
+            run.outcome = match runner.play() {
+                Ok(()) => Outcome::Passed,
+                Err(ended) => ended.into(),
+            };
+            if let Outcome::Failed(failure) = &mut run.outcome {
+                failure.ladder = failure::ladder(&runner.world.record, &runner.flows);
+            }
+            run.virtual_time = runner.world.elapsed();
+            run.packets = runner.world.record;
+        }
+    }
+    run
+}
+
+impl From<Ended> for Outcome {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Failed(failure) => Outcome::Failed(failure),
+            Ended::Skipped(reason) => Outcome::Skipped(reason),
+        }
+    }
+}
+
+fn skip_text(script: &Script, source: &str, event: usize, need: &str) -> String {
+    let at = script.events.get(event).map_or(0, |event| event.span.start);
+    format!("needs {need}, line {}", Position::of(source, at).line)
+}
+
+/// Runs a script of a test, over IPv4 and IPv6 unless it says which.
+///
+/// # Panics
+/// If it fails or is skipped, with the failure as text.
+pub fn check_script(text: &str) {
+    let versions = match crate::parse("script", text) {
+        Ok(script) if script.option("ip_version").is_some() => &[None][..],
+        _ => &[Some(IpVersion::V4), Some(IpVersion::V6)][..],
+    };
+    for ip_version in versions {
+        match run(text, &RunOptions { ip_version: *ip_version, ..RunOptions::default() }) {
+            Outcome::Passed => {}
+            Outcome::Failed(failure) => panic!("over {ip_version:?}:\n{failure}"),
+            Outcome::Skipped(reason) => panic!("skipped: {reason}"),
+        }
+    }
+}
+
+impl<'a> Runner<'a> {
+    fn new(
+        script: &'a Script,
+        source: &'a str,
+        options: &'a RunOptions,
+        profile: Profile,
+        tracing: Tracing,
+    ) -> Result<Self, Ended> {
+        let wrong = |span: Span, message: String| {
+            Ended::Failed(Box::new(Failure::new(Diagnostic::new(&options.file, source, span, message))))
+        };
+        let span_of = |name: &str| {
+            script
+                .options
+                .iter()
+                .rev()
+                .find(|option| option.name == name)
+                .map_or(Span::default(), |option| option.span)
+        };
+        let number = |name: &'static str| match script.option(name) {
+            None => Ok(None),
+            Some(value) => value
+                .parse::<f64>()
+                .map(|value| Some(value.clamp(0.0, 1e12)))
+                .map_err(|_| wrong(span_of(name), format!("`{name}` is a number"))),
+        };
+        let plan =
+            AddressPlan::new(script, options.ip_version).map_err(|(name, why)| wrong(span_of(name), why))?;
+        let mut ground = Ground::new(profile);
+        let directory = options.directory.as_deref();
+        for name in
+            script.option("init_scripts").unwrap_or("").split([',', ' ']).filter(|name| !name.is_empty())
+        {
+            commands::run(&mut ground, name, directory)
+                .map_err(|need| Ended::Skipped(format!("needs {need}")))?;
+        }
+        for (index, event) in script.events.iter().enumerate() {
+            let What::Command(command) = &event.what else { break };
+            commands::run(&mut ground, command, directory)
+                .map_err(|need| Ended::Skipped(skip_text(script, source, index, &need)))?;
+        }
+        let micros = |value: f64| Duration::from_micros(value as u64);
+        let usual_mtu = match (options.ip_version, script.option("ip_version")) {
+            (Some(IpVersion::V6), None) => 1_520,
+            _ => 1_500,
+        };
+        let mtu_bytes = number("mtu")?.map_or(options.mtu_bytes.unwrap_or(usual_mtu), |mtu| mtu as u32);
+        let mtu_bytes = mtu_bytes.clamp(68, 65_535);
+        let strict = script.option("strict_segments").is_some_and(|value| value != "0" && value != "false");
+        let tick = number("tcp_ts_tick_usecs")?.filter(|us| *us > 0.0).map(micros);
+        Ok(Runner {
+            script,
+            source,
+            options,
+            world: World::new(&ground, &plan, mtu_bytes, tracing),
+            under_test: UnderTest::Port(plan.bind_port),
+            defines: defines(script, options).map_err(|(span, why)| wrong(span, why))?,
+            tolerance: number("tolerance_usecs")?.map_or(options.tolerance, micros),
+            tolerance_percent: number("tolerance_percent")?.unwrap_or(0.0),
+            segments: if strict { Segments::Strict } else { options.segments },
+            timestamp_tick: tick,
+            scaled_echo: script.option("tcp_ts_ecr_scaled").is_some_and(|value| value != "0"),
+            flows: Vec::new(),
+            fds: BTreeMap::new(),
+            code_fd: None,
+            ongoing: Vec::new(),
+            blocks: Vec::new(),
+            base: Duration::ZERO,
+            ground,
+            plan,
+        })
+    }
+
+    fn failure(&self, event: usize, message: impl Into<String>) -> Box<Failure> {
+        let span = self.script.events.get(event).map_or(Span::default(), |event| event.span);
+        Box::new(Failure::new(Diagnostic::new(&self.options.file, self.source, span, message)))
+    }
+
+    fn ended(&self, event: usize, trouble: Trouble) -> Ended {
+        match trouble {
+            Trouble::Unmet(need) => Ended::Skipped(skip_text(self.script, self.source, event, &need)),
+            Trouble::Script(why) => Ended::Failed(self.failure(event, why)),
+            Trouble::Blocked => {
+                Ended::Failed(self.failure(event, "the call waits, but the script gives it no time to"))
+            }
+            Trouble::Stop(stop) => Ended::Failed(self.failure(event, format!("the call failed: {stop}"))),
+        }
+    }
+}
+
+/// `--define=NAME=VALUE`
+fn defines(script: &Script, options: &RunOptions) -> Result<BTreeMap<String, Expr>, (Span, String)> {
+    let lines = script.options.iter().filter(|option| option.name == "define");
+    let lines = lines.map(|option| (option.span, option.value.as_deref().unwrap_or("").split_once('=')));
+    let given =
+        options.defines.iter().map(|(name, value)| (Span::default(), Some((name.as_str(), value.as_str()))));
+    let mut defines = BTreeMap::new();
+    for (span, pair) in given.chain(lines) {
+        let (name, value) = pair.ok_or((span, "a definition is written `--define=NAME=VALUE`".to_owned()))?;
+        let value =
+            crate::parse::expression(value).map_err(|why| (span, format!("the value of {name}: {why}")))?;
+        defines.insert(name.trim().to_owned(), value);
+    }
+    Ok(defines)
+}

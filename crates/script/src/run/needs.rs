@@ -1,0 +1,67 @@
+//! What a script needs that we do not have, found before it runs: so that it is skipped by name, and
+//! never passes by the luck of not getting there.
+
+use super::calls::CALLS;
+use super::{icmp_names, sockopts};
+use crate::ast::*;
+
+/// The first thing that a script needs and we do not have, with the number of its event.
+pub(crate) fn unmet(script: &Script) -> Option<(usize, String)> {
+    let encapsulated =
+        script.option("udp_encapsulation").filter(|value| !value.is_empty() && *value != "none");
+    if encapsulated.is_some() {
+        return Some((0, "UDP encapsulation".to_owned()));
+    }
+    if ["wire_client", "wire_server"].iter().any(|name| script.option(name).is_some()) {
+        return Some((0, "a second machine (wire_client, wire_server)".to_owned()));
+    }
+    script.events.iter().enumerate().find_map(|(index, event)| {
+        let need = match &event.what {
+            What::Packet(packet) => of_packet(packet),
+            What::Call(call) => of_call(call),
+            What::Command(_) | What::Code(_) => None,
+        };
+        need.map(|need| (index, need))
+    })
+}
+
+fn of_packet(packet: &Packet) -> Option<String> {
+    match &packet.body {
+        Body::Unsupported { what, .. } => Some(what.clone()),
+        Body::Udp { .. } => None,
+        Body::Icmp(IcmpPacket { kind, code, .. }) => {
+            let code = code.as_deref();
+            let known = icmp_names::v4(kind, code).is_some() || icmp_names::v6(kind, code).is_some();
+            (!known).then(|| format!("the ICMP message `{kind} {}`", code.unwrap_or("")).replace(" `", "`"))
+        }
+        Body::Tcp(tcp) => {
+            let OptionList::List(list) = &tcp.options else { return of_flags(packet.direction, tcp.flags) };
+            let option = list.iter().find_map(|option| match option {
+                TcpOption::Unsupported { name, .. } => Some(format!("the TCP option {name}")),
+                TcpOption::Md5(_) => Some("TCP MD5 signatures".to_owned()),
+                TcpOption::AccurateEcn(_) if packet.direction == Direction::Out => Some("AccECN".to_owned()),
+                TcpOption::FastOpen { .. } if packet.direction == Direction::Out => {
+                    Some("TCP Fast Open".to_owned())
+                }
+                _ => None,
+            });
+            option.or_else(|| of_flags(packet.direction, tcp.flags))
+        }
+    }
+}
+
+fn of_flags(direction: Direction, flags: FlagsWord) -> Option<String> {
+    (flags.ace && direction == Direction::Out).then(|| "AccECN".to_owned())
+}
+
+fn of_call(call: &Call) -> Option<String> {
+    if !CALLS.contains(&call.name.as_str()) {
+        return Some(format!("the call {}", call.name));
+    }
+    match (call.name.as_str(), call.arguments.get(2)) {
+        ("getsockopt" | "setsockopt", Some(Expr::Symbol(name))) if !sockopts::is_known(name) => {
+            Some(format!("the socket option {name}"))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,96 @@
+//! Whose habits a script expects of the stack under test.
+
+use posix::{Defaults, Flavour};
+use std::time::Duration;
+use wire::tcp::OptionLayout;
+
+/// A system's habits: order and padding of options, initial windows, timers, buffers, errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Profile {
+    /// Linux's, as its own suite expects them.
+    Linux,
+    /// FreeBSD's.
+    FreeBsd,
+    /// What the RFCs say, where they say it: a retransmission timeout of one second at least, every
+    /// second segment acknowledged from the start.
+    Rfc,
+}
+
+impl Profile {
+    /// The profile of that name: `linux`, `freebsd` or `rfc`.
+    pub fn named(name: &str) -> Option<Profile> {
+        match name {
+            "linux" => Some(Profile::Linux),
+            "freebsd" => Some(Profile::FreeBsd),
+            "rfc" => Some(Profile::Rfc),
+            _ => None,
+        }
+    }
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Profile::Linux => "linux",
+            Profile::FreeBsd => "freebsd",
+            Profile::Rfc => "rfc",
+        }
+    }
+
+    /// Whose errors the system calls give.
+    pub(crate) const fn flavour(self) -> Flavour {
+        match self {
+            Profile::Linux | Profile::Rfc => Flavour::Linux,
+            Profile::FreeBsd => Flavour::FreeBsd,
+        }
+    }
+
+    /// What the commands of a script say about the system it was written for.
+    pub(crate) fn of_commands<'a>(commands: impl Iterator<Item = &'a str>) -> Profile {
+        let mut profile = Profile::Rfc;
+        for command in commands {
+            if command.contains("net.inet.")
+                || command.contains("kern.ipc.")
+                || command.contains("net.inet6.")
+            {
+                return Profile::FreeBsd;
+            }
+            if ["net.ipv4.", "net.core.", "net.ipv6.", "/proc/sys/net", "defaults.sh"]
+                .iter()
+                .any(|s| command.contains(s))
+            {
+                profile = Profile::Linux;
+            }
+        }
+        profile
+    }
+
+    /// What new sockets start with.
+    pub(crate) fn defaults(self) -> Defaults {
+        let mut defaults = Defaults::new(self.flavour());
+        let config = &mut defaults.config;
+        match self {
+            Profile::Linux => {
+                config.option_layout = OptionLayout::Linux;
+                config.syn_retries = 6;
+                config.syn_ack_retries = 5;
+                config.rto_max = Duration::from_secs(120);
+            }
+            Profile::FreeBsd => {
+                config.option_layout = OptionLayout::FreeBsd;
+                config.quick_ack_segments = 0;
+                // 30 ms and 200 ms of slop.
+                config.rto_min = Duration::from_millis(230);
+                config.rto_max = Duration::from_secs(64);
+                config.receive_buffer_bytes = defaults.receive_buffer_bytes;
+                config.send_buffer_bytes = defaults.send_buffer_bytes;
+                defaults.keep_alive.probes = 8;
+            }
+            Profile::Rfc => {
+                config.option_layout = OptionLayout::Linux;
+                config.quick_ack_segments = 0;
+                config.rto_min = Duration::from_secs(1);
+            }
+        }
+        defaults
+    }
+}
