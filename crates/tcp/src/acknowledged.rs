@@ -34,10 +34,12 @@ impl Connection {
         let text =
             if ack.after(from) { (ack.bytes_since(from) as usize).min(self.send_queue.len()) } else { 0 };
         self.sample_rtt(now, segment);
-        self.snd.una = ack;
+        (self.snd.una, self.marks.syn_acked) = (ack, true);
         self.send_queue.acked(text);
         self.counters.bytes_acked += text as u64;
         self.attempts = 0;
+        // Pulled along: half a circle later it would hold back a small segment.
+        self.snd.small = self.snd.small.latest(ack);
         if self.snd.up.is_some_and(|up| up.at_or_before(ack)) {
             self.snd.up = None;
         }
@@ -114,7 +116,9 @@ impl Connection {
 
     /// RFC 5681 §2: a duplicate has no text, no SYN, no FIN, the same window, and data is in flight.
     fn on_possible_duplicate(&mut self, segment: &Segment, same_window: bool) {
-        let plain = segment.len_in_sequence_space() == 0;
+        // Before a closed window there is nothing to lose but the byte of a probe: its answers say
+        // "still closed", not "something is missing".
+        let plain = segment.len_in_sequence_space() == 0 && self.snd.wnd > 0;
         if !plain || !same_window || self.snd.una == self.snd.nxt || self.syn_unacked() {
             return;
         }

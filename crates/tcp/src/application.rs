@@ -6,6 +6,7 @@ use crate::state::{Cause, State};
 use crate::timers::Timer;
 use crate::{Instant, ResetReason};
 use bytes::Bytes;
+use wire::Seq;
 
 impl Connection {
     /// Queues a copy of as much of `data` as fits the send buffer; returns how much (SEND, §3.10.2).
@@ -84,7 +85,7 @@ impl Connection {
             return self.nothing_to_read();
         }
         let count = self.receive_queue.read(into);
-        self.owe_window_update();
+        self.on_read();
         Ok(count)
     }
 
@@ -97,7 +98,7 @@ impl Connection {
         match self.receive_queue.read_bytes() {
             None => self.nothing_to_read().map(|_| Bytes::new()),
             Some(piece) => {
-                self.owe_window_update();
+                self.on_read();
                 Ok(piece)
             }
         }
@@ -134,8 +135,21 @@ impl Connection {
 
     /// Bytes to read until the end of the urgent data; `None` when none is announced ahead (RFC 6093).
     pub fn urgent_bytes_ahead(&self) -> Option<u32> {
-        let next_read = self.rcv.nxt - u32::from(self.marks.peer_finished) - self.receive_queue.len() as u32;
+        let next_read = self.next_to_read();
         self.rcv.up.filter(|up| up.after(next_read)).map(|up| up.bytes_since(next_read))
+    }
+
+    /// The sequence number of the next byte to be read.
+    fn next_to_read(&self) -> Seq {
+        self.rcv.nxt - u32::from(self.marks.peer_finished) - self.receive_queue.len() as u32
+    }
+
+    fn on_read(&mut self) {
+        if self.rcv.up.is_some_and(|up| up.at_or_before(self.next_to_read())) {
+            // Forgotten: half a circle later it would hide new urgent data.
+            self.rcv.up = None;
+        }
+        self.owe_window_update();
     }
 
     /// There is no more to send: a FIN follows what is queued; reading goes on (CLOSE, §3.10.4).

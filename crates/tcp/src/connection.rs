@@ -112,6 +112,8 @@ pub(crate) struct Marks {
     pub(crate) sack: bool,
     /// Window scaling was agreed upon.
     pub(crate) scaling: bool,
+    /// Our SYN is acknowledged. The numbers do not tell for long: SND.UNA comes round to ISS again.
+    pub(crate) syn_acked: bool,
     /// The SYN or SYN-ACK has to go out (again).
     pub(crate) handshake_owed: bool,
     /// The application has no more data: a FIN follows the queue.
@@ -353,7 +355,7 @@ impl Connection {
         match window_scale.filter(|_| self.config.window_scaling) {
             // RFC 7323 §2.3: a shift above 14 is taken as 14.
             Some(shift) => (self.snd.shift, self.marks.scaling) = (shift.min(14), true),
-            None => (self.snd.shift, self.rcv.shift) = (0, 0),
+            None => (self.snd.shift, self.rcv.shift, self.marks.scaling) = (0, 0, false),
         }
         if let Some(timestamps) = timestamps.filter(|_| self.config.timestamps) {
             self.timestamps.agreed = true;
@@ -425,8 +427,11 @@ impl Connection {
     /// RFC 9293 §3.10.7.4, SYN-RECEIVED: a passive open that came to nothing waits for the next peer.
     fn return_to_listen(&mut self) {
         self.timers.stop_all();
-        self.marks.handshake_owed = false;
-        self.recovery.resend = None;
+        // What was written was for the peer that went away.
+        self.send_queue.clear();
+        self.marks = Marks { passive: true, ..Marks::default() };
+        self.recovery = FastRecovery::new(self.snd.iss);
+        (self.snd.up, self.rcv.up, self.soft_error) = (None, None, None);
         (self.snd.una, self.snd.nxt) = (self.snd.iss, self.snd.iss);
         (self.attempts, self.disorder, self.timed) = (0, None, None);
         self.acks = Acks::new(self.config.quick_ack_segments);
@@ -442,6 +447,7 @@ impl Connection {
         self.recovery.resend = None;
         let keep = Marks {
             passive: self.marks.passive,
+            syn_acked: self.marks.syn_acked,
             peer_finished: self.marks.peer_finished,
             ..Marks::default()
         };
@@ -572,12 +578,12 @@ impl Connection {
 
     /// The sequence number of the first byte in the send queue.
     pub(crate) fn text_start(&self) -> Seq {
-        self.snd.una.latest(self.snd.iss + 1)
+        if self.syn_unacked() { self.snd.iss + 1 } else { self.snd.una }
     }
 
     /// The SYN or SYN-ACK is sent and not acknowledged.
     pub(crate) fn syn_unacked(&self) -> bool {
-        self.snd.una == self.snd.iss
+        !self.marks.syn_acked
     }
 
     /// Our FIN is acknowledged.

@@ -109,7 +109,11 @@ impl FastRecovery {
             }
         }
         match self.phase {
-            Phase::Open => OnAdvance::Nothing,
+            Phase::Open => {
+                // Pulled along: half a circle later it would forbid a recovery.
+                self.recover = self.recover.latest(una - 1);
+                OnAdvance::Nothing
+            }
             _ if una.at_or_after(self.recover) => {
                 let fast = self.phase == Phase::FastRecovery;
                 self.phase = Phase::Open;

@@ -50,6 +50,8 @@ pub(crate) struct Pair {
     pub(crate) server_events: Vec<Event>,
     pub(crate) log: Vec<Sent>,
     pub(crate) fate: Box<dyn FnMut(&Sent) -> Fate>,
+    /// A host stands behind each end: what arrives for a connection that is gone is answered by a reset.
+    pub(crate) hosts: bool,
     wire: VecDeque<(Instant, Side, Segment)>,
 }
 
@@ -79,6 +81,7 @@ impl Pair {
             server_events: Vec::new(),
             log: Vec::new(),
             fate: Box::new(|_| Fate::Deliver),
+            hosts: false,
             wire: VecDeque::new(),
         }
     }
@@ -153,6 +156,14 @@ impl Pair {
             let index = self.wire.iter().position(|(due, ..)| *due == next).expect("it was just found");
             let (_, to, segment) = self.wire.remove(index).expect("it was just found");
             let now = self.now;
+            if self.hosts && self.end(to).is_closed() {
+                let (text_bytes, why) =
+                    (segment.text_bytes(), SendReason::Reset(tcp::ResetReason::ClosedPort));
+                if let Some(header) = tcp::closed::arrives(&segment.header, text_bytes) {
+                    let payload = wire::Payload::new();
+                    self.put_on_wire(to, Transmit { header, payload, segment_bytes: 0, why });
+                }
+            }
             self.end(to).handle_segment(now, segment);
         } else {
             let now = self.now;
