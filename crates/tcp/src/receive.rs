@@ -163,8 +163,12 @@ impl Connection {
         let (seq, len, wnd) = (segment.header.seq, segment.len_in_sequence_space(), self.rcv.wnd());
         let starts_inside = seq.at_or_after(self.rcv.nxt) && seq.before(self.rcv.edge);
         let acceptable = match (len, wnd) {
-            (0, 0) => seq == self.rcv.nxt,
-            (0, _) => starts_inside,
+            (0, _) if segment.header.flags.rst() => seq == self.rcv.nxt || starts_inside,
+            // A peer that has filled the window stands on its right edge, one that probes a closed
+            // window one further, and acknowledges from there: the table of §3.10.7.4 would not hear
+            // it (draft-gont-tcpm-tcp-seq-validation), Linux does.
+            (0, 0) => seq.bytes_since(self.rcv.nxt) <= 1,
+            (0, _) => starts_inside || seq == self.rcv.edge,
             (_, 0) => false,
             (_, _) => {
                 let last = seq + (len - 1);

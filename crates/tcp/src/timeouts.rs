@@ -94,8 +94,7 @@ impl Connection {
             self.marks.send_small = true;
             return;
         }
-        let orphan_limit = self.marks.orphaned && self.attempts >= self.config.retries;
-        if orphan_limit {
+        if self.marks.orphaned && self.rtt.backoff() >= self.config.retries {
             // An answering peer may keep its window closed for ever (MAY-8), but not for nobody.
             self.give_up(now, Cause::GaveUp);
             return;

@@ -38,7 +38,7 @@ impl Connection {
             return Some(self.emit(now, seq, Flags::RST, Payload::new(), why));
         }
         let why = self.reset_owed.take()?;
-        let seq = self.snd.nxt;
+        let seq = self.seq_without_text();
         Some(self.emit(now, seq, Flags::RST | Flags::ACK, Payload::new(), SendReason::Reset(why)))
     }
 
@@ -241,8 +241,14 @@ impl Connection {
             self.acks.forget();
             return None;
         }
-        let seq = self.snd.nxt;
+        let seq = self.seq_without_text();
         Some(self.emit(now, seq, Flags::ACK, Payload::new(), why))
+    }
+
+    /// The sequence number of a segment without text: SND.NXT, but not from beyond a window that shrank
+    /// or was probed, where the peer need not listen.
+    fn seq_without_text(&self) -> Seq {
+        if self.syn_unacked() { self.snd.nxt } else { self.snd.nxt.earliest(self.snd.una + self.snd.wnd) }
     }
 
     /// A segment with the bytes `from..to` of the stream, the FIN included if `to` reaches over it.

@@ -15,11 +15,21 @@ impl Connection {
         let offered = self.rcv.wnd();
         let room = self.receive_room();
         let target = if room >= offered + self.edge_step() { room } else { offered };
-        // Rounding down to the scale must not take back what was offered.
         let field = if target > offered { target >> shift } else { 0 };
-        let field = field.max(offered.div_ceil(1 << shift)).min(0xffff);
+        let field = field.max(self.keep_offer(offered, shift)).min(0xffff);
         self.rcv.edge = self.rcv.edge.latest(self.rcv.nxt + (field << shift));
         field as u16
+    }
+
+    /// What was offered, in units of the scale: rounded up, for rounding down would take back a little
+    /// of it. But each rounding offers a little more, and crumbs smaller than the unit would fill the
+    /// buffer for ever; beyond an eighth more than the buffer it is rounded down, as RFC 7323 §2.4
+    /// allows. What was offered is still taken.
+    fn keep_offer(&self, offered: u32, shift: u8) -> u32 {
+        let up = offered.div_ceil(1 << shift);
+        let buffer = u64::from(self.config.receive_buffer_bytes);
+        let promised = self.receive_queue.len() as u64 + (u64::from(up) << shift);
+        if promised <= buffer + buffer / 8 { up } else { offered >> shift }
     }
 
     /// Bytes that the receive buffer still takes, counted from RCV.NXT.
