@@ -145,7 +145,7 @@ impl Host {
         let options = found(mss, options.timestamps.filter(|_| config.timestamps));
         let header = Header { seq: irs, flags: Flags::SYN, window, options, ..Header::default() };
         let syn = Segment { header, ..Segment::default() };
-        let mut connection = Connection::answer(now, birth, config, &syn);
+        let mut connection = self.answer(now, birth, config, &syn);
         // The SYN-ACK went out long ago; here it only moves the connection on.
         let _ = connection.poll_transmit(now, 0);
         connection.handle_segment(now, ack);

@@ -411,8 +411,8 @@ impl Host {
             is_linked: true,
         });
         self.demux.insert(&key, place.index);
-        if self.tracing == Tracing::On {
-            self.trace_birth(now, place, standing);
+        if self.tracing == Tracing::On && standing == Standing::Owned {
+            self.trace_active_open(now, place);
         }
         if parent != NO_PARENT {
             self.enter_half_open(parent, place.index);

@@ -9,8 +9,9 @@ use crate::receive::{is_trusted, may_be_answered};
 use crate::socket::Standing;
 use crate::time_wait::TIME_WAIT_BIT;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tcp::listen::Arrival;
-use tcp::{Connection, Instant, ResetReason, Segment, SendReason, State, TimeWaitVerdict, closed, listen};
+use tcp::{Birth, Connection, Instant, ResetReason, Segment, SendReason, State, TimeWaitVerdict, closed, listen};
 use wire::Seq;
 use wire::checksum::{pseudo_header_v4, pseudo_header_v6};
 use wire::ip::protocol;
@@ -122,6 +123,7 @@ impl Host {
     ) {
         let Some(index) = self.listeners.find(key.local, key.local_port) else {
             self.counters.discard(Discard::TcpClosedPort);
+            self.trace_stranger(now, key, &segment);
             if let Some(reset) = closed::arrives(&segment.header, segment.text_bytes()) {
                 self.send_reset(now, key, reset, ResetReason::ClosedPort);
             }
@@ -168,9 +170,23 @@ impl Host {
         if let Some(least) = iss_at_least {
             birth.iss = birth.iss.latest(least);
         }
-        let connection = Connection::answer(now, birth, config, syn);
+        let connection = self.answer(now, birth, config, syn);
         self.counters.passive_opens += 1;
         self.settle_in(now, Newborn { connection, key: *key, parent, interface: hop.interface });
+    }
+
+    /// A connection in SYN-RECEIVED, traced from its first segment on.
+    pub(crate) fn answer(
+        &self,
+        now: Instant,
+        birth: Birth,
+        config: Arc<tcp::Config>,
+        syn: &Segment,
+    ) -> Connection {
+        let mut connection = Connection::listen(now, birth, config);
+        connection.set_tracing(self.tracing);
+        connection.handle_segment(now, syn.clone());
+        connection
     }
 
     /// The way back to the sender of a packet.

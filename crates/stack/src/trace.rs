@@ -6,9 +6,8 @@
 use crate::flow::{Flow, FlowKey};
 use crate::host::Host;
 use crate::id::{Key, SocketId, SocketKind};
-use crate::socket::Standing;
 use tcp::state::lookup;
-use tcp::{Cause, Instant, SegmentFacts, SendReason, State, Trace, Tracing};
+use tcp::{Cause, Instant, Refusal, Segment, SegmentFacts, SendReason, State, Trace, Tracing};
 use wire::tcp::Header;
 
 /// What a connection did and why, with when and where.
@@ -23,10 +22,6 @@ pub struct TraceRecord {
     /// What.
     pub trace: Trace,
 }
-
-/// What a connection has been through before anybody could listen.
-const ACTIVE_BIRTH: [(State, Cause); 1] = [(State::Closed, Cause::ActiveOpen)];
-const PASSIVE_BIRTH: [(State, Cause); 2] = [(State::Closed, Cause::PassiveOpen), (State::Listen, Cause::Syn)];
 
 impl Host {
     /// Starts or stops keeping traces of all connections, present and future.
@@ -53,17 +48,25 @@ impl Host {
         }
     }
 
-    /// A connection is born moving: tells the first moves, which it could not trace.
-    pub(crate) fn trace_birth(&mut self, now: Instant, key: Key, standing: Standing) {
+    /// An active open is a connection's first move, made before it could be traced.
+    pub(crate) fn trace_active_open(&mut self, now: Instant, key: Key) {
         let Some(flow) = self.sockets.get(key).map(|socket| socket.key.flow()) else { return };
-        let moves: &[_] = if standing == Standing::HalfOpen { &PASSIVE_BIRTH } else { &ACTIVE_BIRTH };
-        for (state, cause) in moves {
-            if let Some(row) = lookup(*state, *cause) {
-                let trace = Trace::StateChanged { row: row.index() };
-                let id = SocketId::new(SocketKind::Connection, key);
-                self.push_trace(TraceRecord { at: now, flow, id, trace });
-            }
+        if let Some(row) = lookup(State::Closed, Cause::ActiveOpen) {
+            let id = SocketId::new(SocketKind::Connection, key);
+            self.push_trace(TraceRecord { at: now, flow, id, trace: Trace::StateChanged { row: row.index() } });
         }
+    }
+
+    /// Notes a segment that no connection and no listener was there for.
+    pub(crate) fn trace_stranger(&mut self, now: Instant, key: &FlowKey, segment: &Segment) {
+        if self.tracing == Tracing::Off {
+            return;
+        }
+        let Header { seq, ack, flags, window, .. } = segment.header;
+        let (len_bytes, window_bytes) = (segment.text_bytes(), u32::from(window));
+        let segment = SegmentFacts { seq, ack, flags, len_bytes, window_bytes };
+        let trace = Trace::Refused { segment, why: Refusal::NoConnection };
+        self.push_trace(TraceRecord { at: now, flow: key.flow(), id: SocketId::HOST, trace });
     }
 
     /// Notes what the host sent without a connection.

@@ -8,7 +8,7 @@ use stack::IsnPolicy;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
-use tcp::{SegmentFacts, State};
+use tcp::{Instant, SegmentFacts, State};
 use wire::tcp::{Flags, Header, Options};
 use wire::{Frame, Seq};
 
@@ -63,7 +63,7 @@ pub(crate) fn perform(play: &Play) -> Performed {
 
     // Long enough for an old SYN to be answered and refused before the true one is sent.
     let start = if play.stale_syn { world.now() + play.delay * 4 } else { world.now() };
-    let patience = (play.delay * 3).max(Duration::from_millis(60));
+    let patience = (play.delay * 3).max(Duration::from_millis(100));
     let plan = Plan { close: play.close, patience, both_at: start + play.delay * 8 + Duration::from_millis(100) };
     let (from, to) = (SocketAddr::V4(CLIENT), SocketAddr::V4(SERVER));
     world.start(server, programs::server(plan, to, IsnPolicy::Fixed(SERVER_ISN)));
@@ -72,7 +72,7 @@ pub(crate) fn perform(play: &Play) -> Performed {
     }
     world.start(client, programs::client(plan, start, from, to, IsnPolicy::Fixed(CLIENT_ISN)));
     run_to_the_end(&mut world, client, server);
-    let ladder = draw(&world, client);
+    let ladder = draw(&world, client, play.stale_syn);
     Performed { world, client, ladder }
 }
 
@@ -118,7 +118,7 @@ fn packet(header: &Header) -> Frame {
 }
 
 /// What both hosts said, as a ladder.
-fn draw(world: &World, client: HostId) -> Ladder {
+fn draw(world: &World, client: HostId, stale_syn: bool) -> Ladder {
     let end = |name: &str, address: SocketAddrV4, state, isn| End {
         name: name.to_owned(),
         address: address.to_string(),
@@ -129,6 +129,9 @@ fn draw(world: &World, client: HostId) -> Ladder {
         end("client", CLIENT, State::Closed, CLIENT_ISN),
         end("server", SERVER, State::Listen, SERVER_ISN),
     );
+    if stale_syn {
+        recorder.note(Instant::ZERO, Side::Right, NoteKind::Trouble, "an old SYN arrives");
+    }
     for entry in world.log() {
         let side = if entry.host == client { Side::Left } else { Side::Right };
         match &entry.what {

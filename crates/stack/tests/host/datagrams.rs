@@ -23,7 +23,7 @@ fn datagrams_of_every_size_go_to_and_fro_over_every_link() {
     let ethernet = LinkCapabilities { medium: Medium::Ethernet, ..link() };
     for capabilities in [link(), partial, ethernet] {
         for (client, server) in [("10.0.0.1:1000", "10.0.0.2:53"), ("[fd00::1]:1000", "[fd00::2]:53")] {
-            let mut pair = Pair::with(Config::default(), capabilities);
+            let mut pair = Pair::with(&Config::default(), capabilities);
             let asker = bind(&mut pair, CLIENT, client);
             let answerer = bind(&mut pair, SERVER, "[::]:53");
             for len in [0, 1, 1_400, 1_472, 1_473, 4_000, 65_507] {
@@ -116,7 +116,7 @@ fn a_connected_socket_takes_its_peers_datagrams_alone() {
 #[test]
 fn what_nobody_reads_is_bounded() {
     let config = Config { udp_receive_bytes_max: 10_000, outbox_frames_max: 4, ..Config::default() };
-    let mut pair = Pair::with(config, link());
+    let mut pair = Pair::with(&config, link());
     let asker = bind(&mut pair, CLIENT, "[::]:0");
     let answerer = bind(&mut pair, SERVER, "[::]:53");
     for _ in 0..20 {

@@ -10,7 +10,7 @@ use wire::ethernet::{Header, ethertype};
 use wire::{LinkCapabilities, Medium};
 
 fn pair() -> Pair {
-    Pair::with(Config::default(), LinkCapabilities { medium: Medium::Ethernet, ..link() })
+    Pair::with(&Config::default(), LinkCapabilities { medium: Medium::Ethernet, ..link() })
 }
 
 fn is_arp(frame: &[u8]) -> bool {
@@ -148,7 +148,7 @@ fn a_router_is_followed_only_when_asked_to() {
     use wire::icmp::v6;
     for follow in [false, true] {
         let config = Config { accept_router_advertisements: follow, ..Config::default() };
-        let mut pair = Pair::with(config, LinkCapabilities { medium: Medium::Ethernet, ..link() });
+        let mut pair = Pair::with(&config, LinkCapabilities { medium: Medium::Ethernet, ..link() });
         pair.settle();
         let advertise = |pair: &mut Pair, lifetime_s: u16, hop_limit: u8| {
             let (source, destination) = ("fe80::77".parse().unwrap(), "ff02::1".parse().unwrap());

@@ -9,7 +9,7 @@ use wire::{Checksum, Frame, Head, LinkCapabilities, Medium, Offload, Payload, ip
 
 /// A pair with everything alive: a listener, an open connection, sockets, something unread.
 fn alive(medium: Medium) -> (Pair, SocketId) {
-    let mut pair = Pair::with(Config::default(), LinkCapabilities { medium, ..link() });
+    let mut pair = Pair::with(&Config::default(), LinkCapabilities { medium, ..link() });
     let listener = pair.server().tcp_listen("[::]:80".parse().unwrap(), 8).unwrap();
     pair.server().udp_bind("[::]:53".parse().unwrap()).unwrap();
     let (client, server) = pair.connect(listener, "10.0.0.2:80");
@@ -72,7 +72,7 @@ fn survive(pair: &mut Pair, frames: Vec<Frame>) {
         }
         assert!(pair.server().poll_transmit(now).is_none(), "it never stops talking");
         while pair.server().poll_event().is_some() {}
-        pair.now = pair.now + Duration::from_millis(7);
+        pair.now += Duration::from_millis(7);
         let now = pair.now;
         pair.server().handle_timeout(now);
     }
@@ -123,7 +123,7 @@ proptest! {
 fn frames_in_pieces_are_read_as_well_as_whole_ones() {
     for medium in [Medium::Ip, Medium::Ethernet] {
         for (head, cut) in [(0, 0), (0, 3), (20, 0), (20, 7), (34, 100), (54, 0), (1, 1), (134, 9)] {
-            let mut pair = Pair::with(Config::default(), LinkCapabilities { medium, ..link() });
+            let mut pair = Pair::with(&Config::default(), LinkCapabilities { medium, ..link() });
             pair.settle();
             let listener = pair.server().tcp_listen("[::]:80".parse().unwrap(), 8).unwrap();
             let (client, server) = pair.connect(listener, "10.0.0.2:80");
@@ -227,7 +227,7 @@ fn dishonest_fragments_are_refused() {
 #[test]
 fn fragments_are_bounded_in_bytes_and_number() {
     let config = Config { reassembly_bytes_max: 10_000, reassembly_datagrams_max: 8, ..Config::default() };
-    let mut pair = Pair::with(config, link());
+    let mut pair = Pair::with(&config, link());
     for n in 0..100 {
         pair.inject(CLIENT, fragment(n, 0, true, 17, &[7; 800]));
         assert!(pair.server().usage().reassemblies <= 8);

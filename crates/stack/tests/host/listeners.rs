@@ -140,7 +140,7 @@ fn data_that_came_before_accept_is_there_and_told() {
 #[test]
 fn a_flood_is_answered_with_cookies_that_work() {
     let config = Config { half_open_max: 16, ..Config::default() };
-    let mut pair = Pair::with(config, link());
+    let mut pair = Pair::with(&config, link());
     let listener = pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), 64).unwrap();
     syn_only(&mut pair, 50);
     assert_eq!(pair.server().usage().half_open, 16);
@@ -159,7 +159,7 @@ fn a_flood_is_answered_with_cookies_that_work() {
 fn a_cookie_without_timestamps_works_too() {
     let tcp = tcp::Config { timestamps: false, ..tcp::Config::default() };
     let config = Config { half_open_max: 0, tcp: tcp.into(), ..Config::default() };
-    let mut pair = Pair::with(config, link());
+    let mut pair = Pair::with(&config, link());
     let listener = pair.server().tcp_listen("[::]:80".parse().unwrap(), 64).unwrap();
     let (client, server) = pair.connect(listener, "[fd00::2]:80");
     assert_eq!(pair.server().counters().cookies_accepted, 1);
@@ -172,7 +172,7 @@ fn a_cookie_without_timestamps_works_too() {
 #[test]
 fn a_made_up_acknowledgment_is_no_cookie() {
     let config = Config { half_open_max: 0, ..Config::default() };
-    let mut pair = Pair::with(config, link());
+    let mut pair = Pair::with(&config, link());
     pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), 64).unwrap();
     syn_only(&mut pair, 1);
     // A stranger's ACK: the last frame the client sent, its acknowledgment number invented.

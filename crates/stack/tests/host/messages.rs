@@ -36,7 +36,7 @@ fn pings_are_answered_small_and_large() {
     for len in [0, 56, 5_000] {
         let data = text(len);
         let echo = Echo { identifier: 7, sequence: 9, data: &data };
-        let mut pair = Pair::with(Config::default(), wire::LinkCapabilities { mtu_bytes: 9_000, ..link() });
+        let mut pair = Pair::with(&Config::default(), wire::LinkCapabilities { mtu_bytes: 9_000, ..link() });
         pair.inject(CLIENT, packet_v4(PEER, Ipv4Addr::new(10, 0, 0, 2), &v4::Message::EchoRequest(echo)));
         pair.inject(CLIENT, packet_v6(PEER_V6, "fd00::2".parse().unwrap(), &v6::Message::EchoRequest(echo)));
         pair.settle();
@@ -107,7 +107,7 @@ fn syns_to_broadcast_and_multicast_are_discarded_in_silence() {
 fn unknown_protocols_and_closed_ports_are_complained_of_within_the_limit() {
     let config =
         Config { icmp_errors_per_second: stack::Rate { per_second: 10, burst: 5 }, ..Config::default() };
-    let mut pair = Pair::with(config, link());
+    let mut pair = Pair::with(&config, link());
     for _ in 0..8 {
         let mut packet = vec![0; 40];
         let header = ipv4::Header {
@@ -258,7 +258,7 @@ fn a_hard_error_ends_an_attempt_to_connect_and_a_soft_one_does_not() {
                 assert!(pair.events[CLIENT].contains(&(id, Event::Failed(error))));
             }
             None => {
-                assert_eq!(pair.client().tcp(id).unwrap().soft_error(), Some(tcp::Error::HostUnreachable))
+                assert_eq!(pair.client().tcp(id).unwrap().soft_error(), Some(tcp::Error::HostUnreachable));
             }
         }
     }

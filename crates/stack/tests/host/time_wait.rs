@@ -110,7 +110,7 @@ fn an_active_open_reuses_its_own_time_wait_above_the_old_numbers() {
 #[test]
 fn the_oldest_goes_when_the_table_is_full() {
     let config = Config { time_waits_max: 10, ..Config::default() };
-    let mut pair = Pair::with(config, link());
+    let mut pair = Pair::with(&config, link());
     let listener = pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), 8).unwrap();
     for _ in 0..25 {
         let (client, server) = pair.connect(listener, "10.0.0.2:80");
@@ -140,7 +140,7 @@ fn ten_thousand_connections_in_a_row_leave_nothing_behind() {
         };
         pair.closed(first);
         pair.closed(second);
-        pair.now = pair.now + Duration::from_micros(100);
+        pair.now += Duration::from_micros(100);
     }
     assert_eq!((pair.client().usage().connections, pair.server().usage().connections), (0, 0));
     pair.pass(Duration::from_secs(61));

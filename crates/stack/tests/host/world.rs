@@ -14,6 +14,9 @@ pub(crate) enum Fate {
     Lose,
 }
 
+/// Decides about a frame: who sent it, and its bytes.
+type Judge = dyn FnMut(usize, &[u8]) -> Fate;
+
 /// Two hosts, and what is on the way between them.
 pub(crate) struct Pair {
     pub(crate) hosts: [Host; 2],
@@ -24,7 +27,7 @@ pub(crate) struct Pair {
     pub(crate) seen: Vec<(usize, Vec<u8>)>,
     pub(crate) keep_seen: bool,
     /// Decides about each frame: sender, bytes.
-    pub(crate) fate: Box<dyn FnMut(usize, &[u8]) -> Fate>,
+    pub(crate) fate: Box<Judge>,
 }
 
 pub(crate) fn link() -> LinkCapabilities {
@@ -39,10 +42,10 @@ pub(crate) fn link() -> LinkCapabilities {
 impl Pair {
     /// 10.0.0.1 and fd00::1 are the client's, 10.0.0.2 and fd00::2 the server's.
     pub(crate) fn new() -> Self {
-        Pair::with(Config::default(), link())
+        Pair::with(&Config::default(), link())
     }
 
-    pub(crate) fn with(config: Config, capabilities: LinkCapabilities) -> Self {
+    pub(crate) fn with(config: &Config, capabilities: LinkCapabilities) -> Self {
         let make = |n: u8| {
             let mut host = Host::new(config.clone(), [n; 32]);
             let hardware = (capabilities.medium == Medium::Ethernet).then_some(Mac([2, 0, 0, 0, 0, n]));

@@ -1,0 +1,210 @@
+//! `synfin serve`: files over HTTP from a stack of ours, for the programs of this machine.
+//!
+//! Here are the arguments and the life of the server: open the link, listen, say where, wait for
+//! Ctrl-C, close what is open. What is *not* here: requests ([`exchange`]), files ([`folder`]), what is
+//! printed ([`journal`]).
+
+mod clients;
+mod exchange;
+mod folder;
+mod journal;
+mod listing;
+mod reply;
+mod sending;
+mod upload;
+
+use crate::failure::{Failure, Outcome};
+use crate::over_tun::{Flags, OverTun};
+use clients::Clients;
+use folder::Folder;
+use journal::{Journal, Manner};
+use report::Style;
+use std::net::{IpAddr, Ipv6Addr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+use synfin::net::TcpListener;
+
+/// How long Ctrl-C waits for peers to close before it resets them.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// Serve a folder over HTTP from a TCP/IP stack of our own, to the programs of this machine.
+///
+/// The stack lives in this program; a TUN interface connects it with the kernel, so that curl, a
+/// browser or anything else on this machine can talk to it. Connections are told as they open and
+/// close: bytes, duration, round-trip time, retransmissions, and who closed.
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = EXAMPLES)]
+pub(crate) struct Serve {
+    /// The folder to serve.
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+    /// The port to listen on.
+    #[arg(long, default_value_t = 80)]
+    port: u16,
+    /// Let clients PUT files into FOLDER, which is a folder below DIR, or into all of DIR.
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    writable: Option<PathBuf>,
+    /// Refuse uploads of more than so many bytes; K, M, G and T stand for powers of 1,024.
+    #[arg(long, value_name = "SIZE", value_parser = size, requires = "writable")]
+    upload_max: Option<u64>,
+    /// Print one JSON object a line instead of text.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    link: Flags,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  Serve the current folder; then, in another terminal, fetch a file:
+    sudo synfin serve
+    curl -O http://10.90.0.2/Cargo.toml
+    curl -g -O 'http://[fd90::2]/Cargo.toml'
+
+  Take uploads into incoming/, at most 2 GiB each:
+    sudo synfin serve --writable=incoming --upload-max 2G /srv/files
+    curl -T photo.jpg http://10.90.0.2/incoming/
+
+  Write down every packet and look at it:
+    sudo synfin serve --pcap out.pcapng /srv/files
+    tshark -r out.pcapng
+
+  Without sudo: give the program the right once, or prepare the interface once
+    sudo setcap cap_net_admin+ep $(command -v synfin)
+    sudo ip tuntap add dev synfin0 mode tun user $USER vnet_hdr
+
+  In a network namespace of its own, so that nothing else sees the interface:
+    sudo ip netns add play
+    sudo ip netns exec play synfin serve /srv/files
+    sudo ip netns exec play curl http://10.90.0.2/
+
+Ctrl-C stops listening, closes every connection with a FIN and waits up to ten seconds for the other
+ends; what is left then, or at a second Ctrl-C, is reset.";
+
+/// What the main thread hears while the server runs.
+enum Call {
+    Interrupt,
+    Closed(Result<(), String>),
+}
+
+impl Serve {
+    /// Serves until Ctrl-C.
+    pub(crate) fn run(&self, style: &Style) -> Outcome {
+        let folder = Arc::new(Folder::open(&self.dir, self.writable.as_deref(), self.upload_max)?);
+        let manner = if self.json { Manner::Json } else { Manner::Text(*style) };
+        let journal = Journal::start(manner)?;
+        let link = self.link.open(Some(journal.observer()))?;
+        // Every address of ours, of both families.
+        let listener = TcpListener::bind(&link.stack, (Ipv6Addr::UNSPECIFIED, self.port))
+            .map_err(|error| Failure::io(format_args!("listen on port {}", self.port), &error))?;
+        let (caller, calls) = mpsc::channel();
+        let interrupt = caller.clone();
+        // The receiver lives as long as the program does anything.
+        ctrlc::set_handler(move || drop(interrupt.send(Call::Interrupt)))
+            .map_err(|error| Failure::new(format!("Ctrl-C cannot be caught: {error}")))?;
+        let clients = Clients::new(Arc::clone(&folder), journal.clone());
+        std::thread::Builder::new()
+            .name("accept".to_owned())
+            .spawn(move || clients.accept(&listener))
+            .map_err(|error| Failure::io("start a thread", &error))?;
+        journal.listening(&self.announcement(&folder, &link));
+        wait_for_the_end(&link, &journal, &caller, &calls);
+        let recorded = link.finish_recording();
+        journal.finish();
+        recorded.map(|()| ExitCode::SUCCESS)
+    }
+
+    fn announcement(&self, folder: &Folder, link: &OverTun) -> journal::Announcement {
+        let urls = link.addresses.iter().map(|address| url(*address, self.port)).collect();
+        journal::Announcement {
+            folder: folder.root().display().to_string(),
+            uploads: folder.uploads_below(),
+            urls,
+            interface: link.name.clone(),
+            hosts: link.hosts.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// Waits for Ctrl-C, then for the connections to close or for the second Ctrl-C.
+fn wait_for_the_end(
+    link: &OverTun,
+    journal: &Journal,
+    caller: &mpsc::Sender<Call>,
+    calls: &mpsc::Receiver<Call>,
+) {
+    let mut interrupts = 0;
+    // `caller` keeps the channel open, so this ends with a break.
+    while let Ok(call) = calls.recv() {
+        match call {
+            Call::Interrupt if interrupts == 0 => {
+                interrupts = 1;
+                journal.closing(link.stack.usage().connections);
+                let (stack, caller) = (link.stack.clone(), caller.clone());
+                let close = move || {
+                    let outcome = stack.shutdown(FAREWELL).map_err(|error| error.to_string());
+                    drop(caller.send(Call::Closed(outcome)));
+                };
+                if std::thread::Builder::new().name("farewell".to_owned()).spawn(close).is_err() {
+                    break;
+                }
+            }
+            Call::Interrupt => {
+                link.stack.abort();
+                // The thread that waits for the farewell says when it is over.
+            }
+            Call::Closed(outcome) => {
+                if let Err(trouble) = outcome {
+                    journal.trouble(&trouble);
+                }
+                break;
+            }
+        }
+    }
+}
+
+/// The address as people type it.
+fn url(address: IpAddr, port: u16) -> String {
+    let host = match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    };
+    if port == 80 { format!("http://{host}/") } else { format!("http://{host}:{port}/") }
+}
+
+/// Reads `100`, `64K`, `2G`.
+fn size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("\"{text}\" is not a size such as 1000000, 64K or 2G");
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let shift = match text[digits.len()..].to_ascii_uppercase().as_str() {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    number.checked_mul(1 << shift).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(size("100"), Ok(100));
+        assert_eq!(size("64k"), Ok(64 << 10));
+        assert_eq!(size("2G"), Ok(2 << 30));
+        assert!(size("2GB").is_err() && size("").is_err() && size("99999999T").is_err());
+    }
+
+    #[test]
+    fn urls_are_as_people_type_them() {
+        assert_eq!(url("10.90.0.2".parse().expect("an address"), 80), "http://10.90.0.2/");
+        assert_eq!(url("fd90::2".parse().expect("an address"), 8080), "http://[fd90::2]:8080/");
+    }
+}
