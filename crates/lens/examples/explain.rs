@@ -59,7 +59,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut lens, mut print) = (Lens::new(Config::default()), Print { stream });
     let (mut reader, mut decoder) = (Reader::new(File::open(path)?)?, Decoder::new());
     while let Some(record) = reader.next() {
-        let record = record?;
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                eprintln!("read up to the damage: {error}");
+                break;
+            }
+        };
         if let Ok(decoded) = decoder.decode(&record)
             && let Some(segment) = Segment::of_packet(&record, &decoded)
         {

@@ -34,6 +34,8 @@ mod live;
 mod metrics;
 mod segment;
 mod sink;
+#[cfg(test)]
+mod story;
 mod verdicts;
 mod why;
 mod zeek;

@@ -89,7 +89,9 @@ impl Live {
         let edge = self.window_edge(from);
         let before = self.before(from, segment);
         let (judged, dsack) = self.judge(from, segment, config);
-        self.note_windows(from, segment, edge, &mut notes);
+        if segment.flags.ack() && segment.ack.at_or_after(prior.last_ack) {
+            self.note_windows(from, segment, edge, &mut notes);
+        }
         let state_before = self.ends.ends[from.index()].state();
         let own_fin_end = self.ends.ends[from.index()].fin_end;
         let before = self.complete_before(from, before, segment);
@@ -182,11 +184,10 @@ impl Live {
     fn note_windows(&self, from: Side, segment: &Segment, edge: Option<Seq>, notes: &mut Notes) {
         let (sent, other) = (&self.sides[from.index()], &self.sides[from.other().index()]);
         if let (Some(edge), Some(now)) = (edge, self.window_edge(from))
-            && segment.flags.ack()
             && !segment.flags.rst()
         {
-            // rounding to the scale may lose less than one unit
-            let unit = 1 << sent.scale.shift();
+            // rounding to the scale may lose less than one unit, and some stacks lose a few bytes
+            let unit = (1 << sent.scale.shift()).max(536);
             notes.set(Notes::WINDOW_SHRANK, (now + unit).before(edge) && edge.bytes_since(now) < 1 << 30);
         }
         if !segment.options.sack.is_empty() && other.next_seq != Seq::new(0) {

@@ -16,7 +16,7 @@ impl End {
         if flags.rst() {
             self.on_rst(facts, before, moves, observed);
         } else if flags.syn() {
-            self.on_syn(facts, moves, observed);
+            self.on_syn(facts, before, moves, observed);
         } else if flags.ack() {
             self.on_ack_and_fin(facts, before, moves, observed);
         }
@@ -58,7 +58,7 @@ impl End {
         if in_window { ResetAcceptability::InWindow } else { ResetAcceptability::Outside }
     }
 
-    fn on_syn(&mut self, facts: &Facts, moves: &mut Moves, observed: &mut Observed) {
+    fn on_syn(&mut self, facts: &Facts, before: &Before, moves: &mut Moves, observed: &mut Observed) {
         let acks_ours = self.iss.is_some_and(|iss| facts.flags.ack() && facts.ack.after(iss));
         match (self.state(), facts.flags.ack()) {
             (State::Closed, false) if !self.has_lived || !self.was_reset => {
@@ -76,7 +76,7 @@ impl End {
             (State::SynReceived, true) if acks_ours => {
                 self.step(Cause::AckOfSyn, facts, Origin::Received, moves);
             }
-            (state, _) => observed.syn_in_synchronized |= state.is_synchronized(),
+            (state, _) => observed.syn_in_synchronized |= state.is_synchronized() && !before.is_same_syn,
         }
     }
 

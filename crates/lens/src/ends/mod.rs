@@ -110,6 +110,8 @@ pub(crate) struct Before {
     pub(crate) is_contiguous: bool,
     /// A time after which a segment would have arrived, in nanoseconds.
     pub(crate) travel_ns: u64,
+    /// A SYN with the number that the sender's SYN had before: sent again, not suspicious.
+    pub(crate) is_same_syn: bool,
     /// The SYN carried data that was taken (RFC 7413).
     pub(crate) fast_open: bool,
 }

@@ -10,7 +10,7 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
     let lossy = |side: Side| {
         let direction = connection.sent_by(side);
         let again = direction.retransmissions.total().saturating_sub(direction.retransmissions.spurious);
-        let sent = direction.text_segments.max(1);
+        let sent = direction.packets.max(1);
         let per_mille = u64::from(again) * 1_000 / u64::from(sent);
         if again < SEGMENTS_MIN || per_mille < 10 {
             return None;
@@ -18,7 +18,7 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
         let severity = if per_mille >= 50 { Severity::Problem } else { Severity::Warning };
         let who = name(connection, side);
         let sentence = format!(
-            "{}.{} % of what {who} sent was lost on the way: {again} of {sent} segments were sent again",
+            "{}.{} % of what {who} sent was lost on the way: {again} of {sent} packets were sent again",
             per_mille / 10,
             per_mille % 10
         );

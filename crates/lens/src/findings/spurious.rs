@@ -14,13 +14,14 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
         let all = direction.retransmissions.total();
         let severity = if count >= 3 && count * 4 >= all { Severity::Warning } else { Severity::Info };
         let sentence = format!(
-            "{who} retransmitted {} without need ({all} retransmissions in all): the original had arrived; its timer is too short, or the path reorders or delays",
+            "{who} retransmitted {} without need ({all} in all): the original had arrived; its timer is too short, or the path reorders or delays",
             times(count)
         );
         let shown = connection.sent_by(side.other()).note(Notes::SHOWS_SPURIOUS);
         let again = direction.verdict(Verdicts::SPURIOUS_RETRANSMISSION);
         let finding = Finding::new("spurious-retransmission", severity, connection, sentence);
-        Some(finding.by([again.first_frame, shown.first_frame, again.last_frame]).see("3522#3"))
+        let first = direction.retransmission_frames[0];
+        Some(finding.by([again.first_frame, shown.first_frame, again.last_frame, first]).see("3522#3"))
     };
     Side::BOTH.into_iter().filter_map(needless).collect()
 }

@@ -26,8 +26,11 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
     let Some(syn_ack) = connection.handshake.syn_ack else { return Vec::new() };
     let mut found = Vec::new();
     if again.count > 0 {
-        let waited = seconds(syn_ack.time.as_nanos().saturating_sub(syn.time.as_nanos()));
-        let sentence = format!("{who} sent its SYN {}; the handshake was {waited} late", times(again.count + 1));
+        let late = match again.first_frame < syn_ack.frame {
+            true => format!("; the answer came {} after the first", seconds(syn_ack.time.as_nanos().saturating_sub(syn.time.as_nanos()))),
+            false => ": the answer did not reach it at first".to_owned(),
+        };
+        let sentence = format!("{who} sent its SYN {}{late}", times(again.count + 1));
         found.push(Finding::new("syn-retransmitted", Severity::Warning, connection, sentence).by(frames).see("6298#5"));
     }
     if answers.count > 0 {

@@ -115,6 +115,8 @@ pub(crate) struct Marks {
     pub(crate) offered: [Offered; 2],
     pub(crate) history: History,
     pub(crate) icmp_errors: u32,
+    /// A segment of the middle of a connection was seen: it was open.
+    was_open: bool,
     pub(crate) rare: Option<Box<Rare>>,
     suspicious: [bool; 2],
     /// The end that acknowledged late, and when: does the other send at once?
@@ -174,9 +176,9 @@ impl Marks {
             self.on_fin(from, segment, at);
         }
         if segment.flags.rst() {
-            self.on_rst(from, segment, analysis, at, prior);
+            self.on_rst(from, analysis, at, prior);
         }
-        self.on_ack(from, segment, analysis, at);
+        self.on_ack(from, segment, at);
         self.suspicious[from.index()] = analysis.notes.contains(Notes::SYN_IN_SYNCHRONIZED)
             || analysis.reset == Some(ResetAcceptability::InWindow);
         self.on_reason(from, segment, analysis, at);
@@ -211,7 +213,7 @@ impl Marks {
         }
     }
 
-    fn on_rst(&mut self, by: Side, _segment: &Segment, analysis: &Analysis, at: At, prior: &Prior) {
+    fn on_rst(&mut self, by: Side, analysis: &Analysis, at: At, prior: &Prior) {
         self.resets[by.index()].note(at.frame);
         let reason = match analysis.why.reason {
             SendReason::Reset(reason) => reason,
@@ -222,13 +224,14 @@ impl Marks {
             && acceptability == ResetAcceptability::Exact;
         if self.reset.is_none() || better {
             let unacked = prior.acknowledged.map_or(0, |una| prior.next_seq.offset_from(una).max(0));
-            let was_synchronized = self.handshake_ack.frame != 0 || self.syn.iter().all(|syn| syn.frame == 0);
+            let no_syn = [self.syn, self.syn_ack].iter().flatten().all(|at| at.frame == 0);
+            let was_synchronized = self.handshake_ack.frame != 0 || (no_syn && self.was_open);
             let in_flight_bytes = if was_synchronized { unacked.cast_unsigned() } else { 0 };
             self.reset = Some(ResetMark { by, at, reason, acceptability, was_synchronized, in_flight_bytes });
         }
     }
 
-    fn on_ack(&mut self, from: Side, segment: &Segment, analysis: &Analysis, at: At) {
+    fn on_ack(&mut self, from: Side, segment: &Segment, at: At) {
         if !segment.flags.ack() {
             return;
         }
@@ -236,12 +239,12 @@ impl Marks {
         if other_fin.sent.frame != 0 && other_fin.acked.frame == 0 && segment.ack.at_or_after(other_fin.end) {
             other_fin.acked = at;
         }
+        self.was_open |= !segment.flags.syn() && !segment.flags.rst();
         let answered = self.syn_ack.iter().any(|syn_ack| syn_ack.frame != 0);
         let opens = !segment.flags.syn() && !segment.flags.rst() && answered && self.handshake_ack.frame == 0;
         if opens && self.syn_ack[from.other().index()].frame != 0 {
             self.handshake_ack = at;
         }
-        let _ = analysis;
     }
 
     fn on_reason(&mut self, from: Side, segment: &Segment, analysis: &Analysis, at: At) {

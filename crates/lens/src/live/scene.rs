@@ -62,6 +62,7 @@ impl Live {
         Before {
             is_contiguous: sent.acknowledgeable == segment.end(),
             travel_ns: (2 * self.rtt_ns()).max(TRAVEL_NS_MIN),
+            is_same_syn: sent.base == Some(segment.seq),
             fast_open: self.fast_open_taken,
             ..before
         }
@@ -195,15 +196,13 @@ impl Live {
     }
 
     fn count_text(&mut self, from: Side, segment: &Segment, judged: &Judged) {
-        let [a, b] = &mut self.sides;
-        let (side, other) = if from == Side::A { (a, b) } else { (b, a) };
+        let other = &mut self.sides[from.other().index()];
         let in_flight_bytes = judged.in_flight_bytes.unwrap_or(segment.text_bytes);
         if !segment.flags.syn() && judged.in_flight_bytes.is_some() && other.last_ack != Seq::new(0) {
             let beyond_ack = segment.end().offset_from(other.last_ack).max(0).cast_unsigned();
             other.inferred_scale.on_sent(beyond_ack, other.window);
         }
         let window_bytes = other.window_bytes(other.window).0;
-        let _ = side;
         self.traffic[from.index()].on_text(TextSent {
             now_ns: segment.time.as_nanos(),
             in_flight_bytes,

@@ -16,6 +16,9 @@ pub(super) fn why_reset(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Why {
     // an answer in the name of nobody: numbers are taken from the segment it answers (§3.5.2)
     let answers_ack = !segment.flags.ack() && segment.seq == scene.other.last_ack;
     match scene.sender_before {
+        State::Closed | State::Listen if scene.own_fin_end.is_some() => {
+            return because(ResetReason::DataAfterClose, Confidence::LIKELY).or(or(ResetReason::ClosedPort));
+        }
         State::Closed | State::Listen => {
             let from_syn = segment.flags.ack() && segment.seq == Seq::new(0);
             let sure = if from_syn || answers_ack { Confidence::CERTAIN } else { Confidence::LIKELY };

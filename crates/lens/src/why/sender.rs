@@ -210,12 +210,16 @@ impl Sender {
 }
 
 fn print_of(segment: &Segment, id: Option<u16>) -> u32 {
-    let mix = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+    // both halves of the product, so that every bit of a word counts
+    let mix = |hash: u64, word: u64| {
+        let product = u128::from(hash ^ word) * 0x9e37_79b9_7f4a_7c15;
+        (product as u64) ^ (product >> 64) as u64
+    };
     let stamps = segment.options.timestamps.map_or(0, |stamps| u64::from(stamps.value) << 32 | u64::from(stamps.echo));
     let numbers = u64::from(segment.seq.number()) << 32 | u64::from(segment.ack.number());
     let rest = u64::from(segment.flags.bits()) << 48
         | u64::from(segment.window) << 32
         | u64::from(segment.text_bytes) << 16 & 0xffff_0000
         | u64::from(id.unwrap_or(0));
-    (mix(mix(mix(1, numbers), stamps), rest) >> 32) as u32
+    (mix(mix(mix(1, numbers), stamps), rest) >> 16) as u32
 }
