@@ -4,6 +4,7 @@
 //! socket; colours, width and character set are an argument ([`Style`]). `report` sees trace values
 //! only: it cannot tell a live run, a simulation and a capture apart.
 
+pub mod captured;
 pub mod diagram;
 pub mod json;
 pub mod ladder;

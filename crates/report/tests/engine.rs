@@ -43,9 +43,17 @@ impl World {
         }
         let mut recorder = Recorder::new(end("client", State::Closed), end("server", right_state));
         // The moves of the birth itself lie before tracing begins.
-        recorder.record(now, Side::Left, &tcp::Trace::StateChanged { row: row(State::Closed, State::SynSent) });
+        recorder.record(
+            now,
+            Side::Left,
+            &tcp::Trace::StateChanged { row: row(State::Closed, State::SynSent) },
+        );
         if right_state == State::Closed {
-            recorder.record(now, Side::Right, &tcp::Trace::StateChanged { row: row(State::Closed, State::SynSent) });
+            recorder.record(
+                now,
+                Side::Right,
+                &tcp::Trace::StateChanged { row: row(State::Closed, State::SynSent) },
+            );
         }
         World { ends, recorder, under_way: VecDeque::new(), now, lose: Vec::new(), data_sent: 0 }
     }
@@ -159,7 +167,9 @@ fn arrivals(ladder: &Ladder) -> Vec<Arrival> {
 
 #[test]
 fn a_connection_from_syn_to_fin() {
-    use State::{CloseWait, Closed, Established, FinWait1, FinWait2, LastAck, Listen, SynReceived, SynSent, TimeWait};
+    use State::{
+        CloseWait, Closed, Established, FinWait1, FinWait2, LastAck, Listen, SynReceived, SynSent, TimeWait,
+    };
     let mut world = World::new(Connection::listen, Listen);
     world.run_for(Duration::from_millis(30));
     world.write(Side::Left, 2_374);
@@ -175,11 +185,7 @@ fn a_connection_from_syn_to_fin() {
     let text = ladder.text(&Options::default(), &Style::PLAIN);
     let [client, server] = states(&ladder);
     assert_eq!(client, [Closed, SynSent, Established, CloseWait, LastAck, Closed], "{text}");
-    assert_eq!(
-        server,
-        [Listen, SynReceived, Established, FinWait1, FinWait2, TimeWait, Closed],
-        "{text}"
-    );
+    assert_eq!(server, [Listen, SynReceived, Established, FinWait1, FinWait2, TimeWait, Closed], "{text}");
     assert!(arrivals(&ladder).iter().all(|arrival| matches!(arrival, Arrival::Delivered { .. })), "{text}");
     assert_eq!(ladder.story().sent_bytes, [2_374, 537]);
     assert!(text.contains("client opened, server closed first"), "{text}");

@@ -116,12 +116,15 @@ impl Ladder {
         lines.push(sent.join(", "));
         let lost = story.lost[0] + story.lost[1];
         let again = story.retransmitted[0] + story.retransmitted[1];
-        if lost + again > 0 {
-            lines.push(format!(
-                "{} lost, {}",
-                numbers::count(lost, "segment"),
-                numbers::count(again, "retransmission")
-            ));
+        let mut troubles = Vec::new();
+        if lost > 0 {
+            troubles.push(format!("{} lost", numbers::count(lost, "segment")));
+        }
+        if again > 0 {
+            troubles.push(numbers::count(again, "retransmission"));
+        }
+        if !troubles.is_empty() {
+            lines.push(troubles.join(", "));
         }
         lines
     }

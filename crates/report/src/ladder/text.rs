@@ -252,8 +252,9 @@ impl Page<'_> {
             numbers::seconds(row.at.since(self.start))
         };
         let text = format!(
-            " {frame:<width$}{time:>time_width$}  ",
-            width = self.layout.frame,
+            " {frame:>width$}{gap}{time:>time_width$}  ",
+            width = self.layout.frame.saturating_sub(2),
+            gap = if self.layout.frame > 0 { "  " } else { "" },
             time_width = self.layout.time
         );
         self.style.paint(Ink::Dim, &text)

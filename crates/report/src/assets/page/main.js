@@ -30,11 +30,11 @@ function drawHead(c) {
   }
   $("head").replaceChildren(...parts);
   const blank = () => make("span");
-  $("ladder-head").replaceChildren(make("span", "num", "frame"), make("span", "num", "seconds"), make("span", "", c.ends[0].name || "left"), blank(), make("span", "", c.ends[1].name || "right"), make("span", "", "why"));
+  $("ladder-head").replaceChildren(make("span", "num", "frame"), make("span", "num", "seconds"), make("span", "", c.ends[0].name || short(c.ends[0].address, 16)), blank(), make("span", "", c.ends[1].name || short(c.ends[1].address, 16)), make("span", "", "why"));
 }
 
 function drawDirection() {
-  const [from, to] = view.direction === 0 ? [0, 1] : [1, 0], name = (i) => view.connection.ends[i].name || view.connection.ends[i].address;
+  const [from, to] = view.direction === 0 ? [0, 1] : [1, 0], name = (i) => view.connection.ends[i].name || short(view.connection.ends[i].address, 24);
   $("direction").textContent = `${name(from)} → ${name(to)}`;
   const entries = [["right", "sent"], ["note", "sent again"], ["bad", "lost"], ["good", "acknowledged"], ["left", "SACK"], ["grey", "window"]];
   if (view.connection.cwnd && view.connection.cwnd[view.direction] && view.connection.cwnd[view.direction].length) entries.push(["active", "congestion window"]);

@@ -1,0 +1,111 @@
+//! Captured connections, as the room `lens` explains them, in the forms of this crate.
+//!
+//! The left end is the one that opened, as far as that is known. What is *not* here: analysis, filters
+//! and files; this only turns values into ladders ([`ladder`]), pages ([`page`]), tables
+//! ([`connections`]), lines of JSON ([`Records`]), CSV and Zeek's columns.
+
+mod csv;
+mod ladder;
+mod page;
+mod records;
+mod tables;
+mod zeek;
+
+#[cfg(test)]
+mod tests;
+
+pub use csv::{SEGMENT_CSV_HEADER, segment_csv};
+pub use ladder::ladder;
+pub use page::{PAGE_SEGMENTS_MAX, page};
+pub use records::{Records, SCHEMA};
+pub use tables::{connections, findings};
+pub use zeek::{ZEEK_FOOTER, zeek_header, zeek_line};
+
+use crate::numbers;
+use lens::{Analysis, Confidence, Connection, Order, ResetAcceptability, Segment};
+use std::time::Duration;
+use tcp::Instant;
+use tcp::state::{Cause, Row, State};
+
+/// The sides of the lens, the left one first.
+fn left_and_right(connection: &Connection) -> [lens::Side; 2] {
+    let left = connection.originator();
+    [left, left.other()]
+}
+
+/// Where an end stood before its first rows. A passive open is never captured, so it comes before.
+fn start<'a>(mut rows: impl Iterator<Item = &'a Row>, otherwise: State) -> State {
+    rows.next().map_or(otherwise, |row| if row.on == Cause::PassiveOpen { row.to } else { row.from })
+}
+
+/// Seconds since `origin`; negative where a record's time goes back before it.
+fn seconds(at: Instant, origin: Instant) -> f64 {
+    if at < origin {
+        return -seconds(origin, at);
+    }
+    at.since(origin).as_nanos() as f64 / 1e9
+}
+
+/// `RFC 9293 §3.6` of `9293#3.6`.
+fn section_words(section: &str) -> String {
+    match section.split_once('#') {
+        Some((document, section)) => format!("RFC {document} §{section}"),
+        None => section.to_owned(),
+    }
+}
+
+/// What is to be said of a segment beside its reason: verdicts, candidates, what is remarkable.
+fn remarks(analysis: &Analysis) -> Vec<String> {
+    let mut remarks = Vec::new();
+    let why = &analysis.why;
+    if let Some(ns) = why.implied_rto_ns {
+        remarks.push(format!("after {}", numbers::duration(Duration::from_nanos(ns))));
+    }
+    if why.confidence < Confidence::LIKELY {
+        let others: Vec<&str> = why.candidates.iter().flatten().map(|other| other.sentence()).collect();
+        if !others.is_empty() {
+            remarks.push(format!("or {}", others.join(" or ")));
+        }
+    }
+    match why.order {
+        Order::InOrder => {}
+        Order::Reordered => remarks.push("overtaken on the way".to_owned()),
+        Order::CapturedTwice { first } => remarks.push(format!("captured twice: frame {first} again")),
+    }
+    match analysis.reset {
+        Some(ResetAcceptability::InWindow) => remarks.push("not exact: to be challenged".to_owned()),
+        Some(ResetAcceptability::Outside) => remarks.push("outside the window: to be ignored".to_owned()),
+        Some(ResetAcceptability::Exact | ResetAcceptability::Unknown) | None => {}
+    }
+    remarks.extend(
+        analysis
+            .notes
+            .names()
+            // The order of the segment says these already.
+            .filter(|name| !matches!(*name, "captured-twice"))
+            .map(|name| name.replace('-', " ")),
+    );
+    remarks
+}
+
+/// A comment on a packet, for captures that carry them; `None` where there is nothing to say.
+///
+/// For instance: `synfin: retransmission: the timer ran out (90 %); tcp.analysis: retransmission;
+/// ESTABLISHED -> ESTABLISHED`.
+pub fn comment(segment: &Segment, analysis: &Analysis) -> Option<String> {
+    let is_plain = analysis.verdicts.is_empty()
+        && analysis.notes.is_empty()
+        && analysis.ends.iter().all(|end| end.moves.is_empty())
+        && !segment.flags.rst();
+    if is_plain {
+        return None;
+    }
+    let why = &analysis.why;
+    let mut parts = vec![format!("synfin: {} ({} %)", why.reason.sentence(), why.confidence.percent())];
+    if !analysis.verdicts.is_empty() {
+        parts.push(format!("tcp.analysis: {}", analysis.verdicts));
+    }
+    parts.extend(remarks(analysis));
+    parts.push(format!("{} -> {}", analysis.sender().state, analysis.receiver().state));
+    Some(parts.join("; "))
+}

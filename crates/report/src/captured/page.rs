@@ -1,0 +1,185 @@
+//! A capture as a page: connections, findings, and the segments that fit.
+
+use super::{left_and_right, remarks, seconds, section_words, start};
+use crate::numbers;
+use crate::page::{Connection, Data, End, Fact, Finding, Move, Segment, Severity};
+use lens::{Analysis, Direction, Distribution, Kept, Order};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tcp::Instant;
+use tcp::state::Cause;
+
+/// Segments that a page holds at most; the rest of a connection is counted and left out. At some 200
+/// bytes each, this is what a browser opens in a second or two.
+pub const PAGE_SEGMENTS_MAX: usize = 200_000;
+
+/// The page of what the lens kept. Times count from the first frame of each connection's own.
+///
+/// `source` is the name of the file; the first [`PAGE_SEGMENTS_MAX`] segments are in the page.
+pub fn page(kept: &Kept, source: &str) -> Data {
+    let mut connections: Vec<&lens::Connection> = kept.connections.iter().collect();
+    connections.sort_by_key(|connection| connection.stream);
+    let mut by_stream: BTreeMap<u32, Vec<&(lens::Segment, Analysis)>> = BTreeMap::new();
+    for (count, pair) in kept.segments.iter().enumerate() {
+        if count >= PAGE_SEGMENTS_MAX {
+            break;
+        }
+        by_stream.entry(pair.1.stream).or_default().push(pair);
+    }
+    let mut notices: Vec<String> = kept.notices.iter().map(ToString::to_string).collect();
+    if kept.segments.len() > PAGE_SEGMENTS_MAX {
+        notices.push(format!(
+            "The page holds the first {} segments; filter the capture to see others.",
+            numbers::grouped(PAGE_SEGMENTS_MAX as u64)
+        ));
+    }
+    let none = Vec::new();
+    Data {
+        title: format!("{source}: TCP connections"),
+        source: source.to_owned(),
+        notices,
+        connections: connections
+            .into_iter()
+            .map(|of| connection(of, by_stream.get(&of.stream).unwrap_or(&none)))
+            .collect(),
+        findings: kept.findings.iter().map(finding).collect(),
+    }
+}
+
+fn connection(of: &lens::Connection, segments: &[&(lens::Segment, Analysis)]) -> Connection {
+    let sides = left_and_right(of);
+    let origin = of.first_time;
+    let directions = sides.map(|side| of.sent_by(side));
+    let packets: u64 = directions.iter().map(|direction| u64::from(direction.packets)).sum();
+    let mut page = Connection {
+        stream: u64::from(of.stream),
+        ends: sides.map(|side| End { name: String::new(), address: of.address(side).to_string() }),
+        duration: of.duration_ns() as f64 / 1e9,
+        bytes: directions.map(|direction| direction.unique_bytes),
+        story: vec![of.sentence(), of.completeness.name().to_owned()],
+        facts: facts(directions),
+        segments_left_out: packets.saturating_sub(segments.len() as u64),
+        ..Connection::default()
+    };
+    for (segment, analysis) in segments {
+        let from = usize::from(analysis.from != sides[0]);
+        page.isn[from].get_or_insert((segment.seq - analysis.relative_seq).number());
+        if segment.flags.ack() {
+            page.isn[1 - from].get_or_insert((segment.ack - analysis.relative_ack).number());
+        }
+        if let Some(acked) = analysis.acked {
+            page.rtt[1 - from].push((seconds(segment.time, origin), acked.rtt_ns as f64 / 1e9));
+        }
+        page.segments.push(row(segment, analysis, sides, origin));
+    }
+    for (side, lens_side) in sides.into_iter().enumerate() {
+        let steps: Vec<lens::Step> = of.steps[lens_side.index()].iter().collect();
+        let rows = steps.iter().filter_map(|step| step.row());
+        let first = start(rows.clone(), of.states[lens_side.index()]);
+        page.first_states[side] = Some(first.name());
+        page.moves.extend(steps.iter().filter_map(|step| {
+            let row = step.row().filter(|row| row.on != Cause::PassiveOpen)?;
+            Some(Move {
+                at: seconds(step.time, origin),
+                side: side as u8,
+                to: row.to.name(),
+                on: format!("{} ({})", row.on.name(), section_words(row.section)),
+                alone: false,
+            })
+        }));
+    }
+    page.moves.sort_by(|a, b| a.at.total_cmp(&b.at));
+    page
+}
+
+fn row(segment: &lens::Segment, analysis: &Analysis, sides: [lens::Side; 2], origin: Instant) -> Segment {
+    let why = &analysis.why;
+    let is_copy = matches!(why.order, Order::CapturedTwice { .. });
+    Segment {
+        frame: u64::from(segment.frame),
+        at: seconds(segment.time, origin),
+        from: u8::from(analysis.from != sides[0]),
+        flags: segment.flags.to_string(),
+        seq: segment.seq.number(),
+        ack: segment.flags.ack().then(|| segment.ack.number()),
+        len: segment.text_bytes,
+        window: analysis.window_bytes,
+        sack: segment
+            .options
+            .sack
+            .as_slice()
+            .iter()
+            .map(|block| (block.left.number(), block.right.number()))
+            .collect(),
+        why: why.reason.name(),
+        reason: why.reason.sentence().to_owned(),
+        again: why.reason.is_retransmission(),
+        fate: if is_copy { "stray" } else { "" },
+        arrived: None,
+        analysis: analysis.verdicts.names().map(str::to_owned).collect(),
+        remarks: remarks(analysis),
+        states: sides.map(|side| Some(analysis.ends[side.index()].state.name())),
+    }
+}
+
+fn finding(finding: &lens::Finding) -> Finding {
+    Finding {
+        stream: Some(u64::from(finding.stream)),
+        severity: match finding.severity {
+            lens::Severity::Info => Severity::Info,
+            lens::Severity::Warning => Severity::Warning,
+            lens::Severity::Problem => Severity::Error,
+        },
+        text: finding.sentence.clone(),
+        frames: finding.frames.iter().map(|frame| u64::from(*frame)).collect(),
+        section: finding.section.map(section_words).unwrap_or_default(),
+    }
+}
+
+/// The numbers of both directions, with units.
+fn facts(directions: [&Direction; 2]) -> Vec<Fact> {
+    let line = |name: &str, value: fn(&Direction) -> String| Fact {
+        name: name.to_owned(),
+        values: directions.map(value),
+    };
+    vec![
+        line("packets", |d| numbers::grouped(u64::from(d.packets))),
+        line("bytes of text", |d| numbers::grouped(d.unique_bytes)),
+        line("goodput", |d| {
+            d.goodput_bytes_per_s.map_or_else(nothing, |bytes| numbers::rate(bytes as f64 * 8.0))
+        }),
+        line("round trip (min / median / p95)", |d| d.rtt.map_or_else(nothing, spread)),
+        line("round trip by timestamps", |d| d.timestamp_rtt.map_or_else(nothing, spread)),
+        line("most in flight", |d| numbers::bytes(u64::from(d.in_flight_bytes_max))),
+        line("window offered", |d| {
+            let inferred = if d.window_is_inferred { " (scale inferred)" } else { "" };
+            format!("{}{inferred}", numbers::bytes(u64::from(d.window_bytes_max)))
+        }),
+        line("window closed for", |d| numbers::duration(Duration::from_nanos(d.zero_window_ns))),
+        line("sent again", |d| numbers::grouped(u64::from(d.retransmissions.total()))),
+        line("of these: timeout / fast / SACK / recovery / probe", |d| {
+            let again = &d.retransmissions;
+            format!(
+                "{} / {} / {} / {} / {}",
+                again.timeout, again.fast, again.sack, again.recovery, again.probe
+            )
+        }),
+        line("needless", |d| numbers::grouped(u64::from(d.retransmissions.spurious))),
+        line("overtaken", |d| numbers::grouped(u64::from(d.reordered.count))),
+        line("waited for application / network / receiver", |d| {
+            [d.limited.application_ns, d.limited.network_ns, d.limited.receiver_ns]
+                .map(|ns| numbers::duration(Duration::from_nanos(ns)))
+                .join(" / ")
+        }),
+    ]
+}
+
+fn nothing() -> String {
+    "-".to_owned()
+}
+
+fn spread(of: Distribution) -> String {
+    [of.min_us, of.median_us, of.p95_us]
+        .map(|us| numbers::duration(Duration::from_micros(u64::from(us))))
+        .join(" / ")
+}

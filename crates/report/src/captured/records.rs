@@ -1,0 +1,281 @@
+//! What the lens says as JSON lines: segments, connections, findings, notices.
+//!
+//! The fields are described by [`SCHEMA`]; names do not change their meaning. Times are seconds since
+//! the first frame; `time_epoch` is text, because no JSON number holds nanoseconds since 1970 exactly.
+
+use super::{left_and_right, remarks, seconds, section_words};
+use lens::{Analysis, Connection, Direction, Distribution, Finding, Notice, Segment};
+use serde_json::{Value, json};
+use tcp::Instant;
+
+/// The JSON Schema (draft 2020-12) of the lines.
+pub const SCHEMA: &str = include_str!("../assets/records.schema.json");
+
+/// Turns what the lens says into lines of JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Records {
+    origin: Instant,
+}
+
+impl Records {
+    /// Records with times since `origin`, the time of the first frame.
+    pub fn since(origin: Instant) -> Records {
+        Records { origin }
+    }
+
+    /// A segment as one line.
+    pub fn segment(&self, segment: &Segment, analysis: &Analysis) -> String {
+        let mut fields = Fields::of("segment");
+        fields.put("frame", segment.frame);
+        fields.put("stream", analysis.stream);
+        fields.put("time", seconds(segment.time, self.origin));
+        fields.put("time_epoch", epoch(segment.time));
+        fields.put("src", segment.source.to_string());
+        fields.put("dst", segment.destination.to_string());
+        fields.put("seq_raw", segment.seq.number());
+        fields.put("seq", analysis.relative_seq);
+        if segment.flags.ack() {
+            fields.put("ack_raw", segment.ack.number());
+            fields.put("ack", analysis.relative_ack);
+        }
+        fields.put("len", segment.text_bytes);
+        fields.put("flags", segment.flags.to_string());
+        fields.put("window", analysis.window_bytes);
+        if analysis.window_is_inferred {
+            fields.put("window_is_inferred", true);
+        }
+        fields.put("analysis", analysis.verdicts.names().collect::<Vec<_>>());
+        self.put_why(&mut fields, analysis);
+        put_states(&mut fields, analysis);
+        put_numbers(&mut fields, analysis);
+        fields.line()
+    }
+
+    fn put_why(&self, fields: &mut Fields, analysis: &Analysis) {
+        let why = &analysis.why;
+        fields.put("why", why.reason.name());
+        fields.put("why_confidence", why.confidence.percent());
+        fields.put_list("why_evidence", why.evidence.names().collect());
+        fields
+            .put_list("why_candidates", why.candidates.iter().flatten().map(|other| other.name()).collect());
+        fields.put_some("implied_rto_us", why.implied_rto_ns.map(|ns| ns / 1_000));
+        let order = match why.order {
+            lens::Order::InOrder => None,
+            lens::Order::Reordered => Some("reordered"),
+            lens::Order::CapturedTwice { .. } => Some("captured-twice"),
+        };
+        fields.put_some("order", order);
+        fields.put_list("notes", analysis.notes.names().collect());
+        let said = remarks(analysis);
+        if !said.is_empty() {
+            fields.put("remarks", said);
+        }
+    }
+
+    /// A connection as one line.
+    pub fn connection(&self, connection: &Connection) -> String {
+        let [left, right] = left_and_right(connection);
+        let mut fields = Fields::of("connection");
+        fields.put("stream", connection.stream);
+        fields.put("community_id", connection.community_id());
+        fields.put("src", connection.address(left).to_string());
+        fields.put("dst", connection.address(right).to_string());
+        fields.put("opened", connection.opened.to_string());
+        fields.put("first_frame", connection.first_frame);
+        fields.put("last_frame", connection.last_frame);
+        fields.put("time", seconds(connection.first_time, self.origin));
+        fields.put("time_epoch", epoch(connection.first_time));
+        fields.put("duration", connection.duration_ns() as f64 / 1e9);
+        fields.put("completeness", connection.completeness.bits());
+        fields.put("completeness_text", connection.completeness.name());
+        fields.put("sentence", connection.sentence());
+        fields.put("ending", connection.ending());
+        let closed_first = connection.close.first.map(|side| connection.address(side).to_string());
+        fields.put_some("closed_first", closed_first);
+        fields.put_some(
+            "reset_by",
+            connection.close.reset.map(|reset| connection.address(reset.by).to_string()),
+        );
+        fields.put("state_src", connection.states[left.index()].name());
+        fields.put("state_dst", connection.states[right.index()].name());
+        fields.put_some("initial_rtt_us", connection.initial_rtt_ns.map(|ns| ns / 1_000));
+        fields.put("conn_state", connection.zeek_state.name());
+        fields.put("history", connection.zeek_history());
+        let steps: Vec<Value> = [left, right].into_iter().map(|side| self.steps(connection, side)).collect();
+        fields.put("steps_src", &steps[0]);
+        fields.put("steps_dst", &steps[1]);
+        fields.put_object("sent_src", &direction(connection.sent_by(left)));
+        fields.put_object("sent_dst", &direction(connection.sent_by(right)));
+        if connection.was_evicted {
+            fields.put("was_evicted", true);
+        }
+        fields.line()
+    }
+
+    /// The rows that one end took.
+    fn steps(&self, connection: &Connection, side: lens::Side) -> Value {
+        connection.steps[side.index()]
+            .iter()
+            .filter_map(|step| {
+                let row = step.row()?;
+                Some(json!({
+                    "frame": step.frame,
+                    "time": seconds(step.time, self.origin),
+                    "from": row.from.name(),
+                    "to": row.to.name(),
+                    "on": row.on.name(),
+                    "section": section_words(row.section),
+                }))
+            })
+            .collect()
+    }
+
+    /// A finding as one line.
+    pub fn finding(&self, finding: &Finding) -> String {
+        let mut fields = Fields::of("finding");
+        fields.put("kind", finding.kind);
+        fields.put("severity", finding.severity.name());
+        fields.put("stream", finding.stream);
+        fields.put("sentence", finding.sentence.as_str());
+        fields.put("frames", finding.frames.as_slice());
+        fields.put_some("section", finding.section.map(section_words));
+        fields.line()
+    }
+
+    /// What could not be done, as one line.
+    pub fn notice(&self, notice: &Notice) -> String {
+        let mut fields = Fields::of("notice");
+        fields.put("sentence", notice.to_string());
+        fields.line()
+    }
+}
+
+fn put_states(fields: &mut Fields, analysis: &Analysis) {
+    let (src, dst) = (analysis.sender(), analysis.receiver());
+    fields.put("state_src", src.state.name());
+    fields.put("state_dst", dst.state.name());
+    fields.put_some("state_src_or_else", src.or_else.map(|state| state.name()));
+    fields.put_some("state_dst_or_else", dst.or_else.map(|state| state.name()));
+}
+
+fn put_numbers(fields: &mut Fields, analysis: &Analysis) {
+    fields.put_some("in_flight", analysis.in_flight_bytes);
+    if let Some(acked) = analysis.acked {
+        fields.put("acks_frame", acked.frame);
+        fields.put("ack_rtt_us", acked.rtt_ns as f64 / 1e3);
+    }
+    if let Some((number, frame)) = analysis.duplicate_ack {
+        fields.put("duplicate_ack_num", number);
+        fields.put("duplicate_ack_frame", frame);
+    }
+    if let Some(rto) = analysis.rto {
+        fields.put("rto_frame", rto.frame);
+        fields.put("rto_us", rto.after_ns as f64 / 1e3);
+    }
+    fields.put_some("shows_frame", analysis.shows_frame);
+}
+
+fn direction(direction: &Direction) -> String {
+    let again = &direction.retransmissions;
+    let mut fields = Fields::new();
+    fields.put("packets", direction.packets);
+    fields.put("frame_bytes", direction.frame_bytes);
+    fields.put("text_segments", direction.text_segments);
+    fields.put("text_bytes", direction.text_bytes);
+    fields.put("unique_bytes", direction.unique_bytes);
+    fields.put_some("goodput_bytes_per_s", direction.goodput_bytes_per_s);
+    fields.put_some("rtt_us", direction.rtt.map(distribution));
+    fields.put_some("timestamp_rtt_us", direction.timestamp_rtt.map(distribution));
+    fields.put("in_flight_max", direction.in_flight_bytes_max);
+    fields.put("window_max", direction.window_bytes_max);
+    fields.put("window_min", direction.window_bytes_min);
+    fields.put("window_is_inferred", direction.window_is_inferred);
+    fields.put("zero_window_us", direction.zero_window_ns / 1_000);
+    fields.put("zero_window_count", direction.zero_window.count);
+    fields.put(
+        "retransmissions",
+        json!({
+            "timeout": again.timeout,
+            "fast": again.fast,
+            "sack": again.sack,
+            "recovery": again.recovery,
+            "probe": again.probe,
+            "spurious": again.spurious,
+        }),
+    );
+    fields.put("retransmitted_bytes", direction.retransmitted_bytes);
+    fields.put("reordered", direction.reordered.count);
+    fields.put("idle_max_us", direction.idle_ns_max / 1_000);
+    fields.put(
+        "limited_us",
+        json!({
+            "application": direction.limited.application_ns / 1_000,
+            "network": direction.limited.network_ns / 1_000,
+            "receiver": direction.limited.receiver_ns / 1_000,
+        }),
+    );
+    fields.object()
+}
+
+fn distribution(distribution: Distribution) -> Value {
+    json!({
+        "count": distribution.count,
+        "min": distribution.min_us,
+        "median": distribution.median_us,
+        "p95": distribution.p95_us,
+        "max": distribution.max_us,
+        "mean": distribution.mean_us,
+    })
+}
+
+/// Seconds since 1970 with nanoseconds, as text.
+fn epoch(at: Instant) -> String {
+    format!("{}.{:09}", at.as_nanos() / 1_000_000_000, at.as_nanos() % 1_000_000_000)
+}
+
+/// The fields of one object, in the order in which they are put.
+struct Fields(String);
+
+impl Fields {
+    fn new() -> Fields {
+        Fields("{".to_owned())
+    }
+
+    fn of(kind: &str) -> Fields {
+        let mut fields = Fields::new();
+        fields.put("type", kind);
+        fields
+    }
+
+    fn put(&mut self, name: &str, value: impl serde::Serialize) {
+        let value = serde_json::to_string(&value).expect("fields have string keys and no failing parts");
+        self.put_object(name, &value);
+    }
+
+    /// A value that is JSON already.
+    fn put_object(&mut self, name: &str, json: &str) {
+        let comma = if self.0.len() > 1 { "," } else { "" };
+        self.0 += &format!("{comma}\"{name}\":{json}");
+    }
+
+    fn put_some(&mut self, name: &str, value: Option<impl serde::Serialize>) {
+        if let Some(value) = value {
+            self.put(name, value);
+        }
+    }
+
+    fn put_list(&mut self, name: &str, list: Vec<&str>) {
+        if !list.is_empty() {
+            self.put(name, list);
+        }
+    }
+
+    fn object(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+
+    fn line(self) -> String {
+        self.object() + "\n"
+    }
+}

@@ -1,0 +1,227 @@
+use super::*;
+use crate::ladder::Options;
+use crate::{Style, page as pages};
+use lens::{Config, KeepSegments, Kept, Lens};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use wire::Seq;
+use wire::tcp::Flags;
+
+const CLIENT_ISN: u32 = 4_225_926_656;
+const SERVER_ISN: u32 = 3_022_381_253;
+
+/// One segment of a small HTTP exchange: milliseconds, whether the client sent it, and what it says.
+type Line = (u64, bool, Flags, u32, u32, u32);
+
+fn exchange() -> Kept {
+    let (syn, ack, psh, fin) = (Flags::SYN, Flags::ACK, Flags::PSH | Flags::ACK, Flags::FIN | Flags::ACK);
+    let lines: [Line; 11] = [
+        (0, true, syn, 0, 0, 0),
+        (10, false, syn | ack, 0, 1, 0),
+        (20, true, ack, 1, 1, 0),
+        (21, true, psh, 1, 1, 1_187),
+        (231, true, psh, 1, 1, 1_187),
+        (241, false, ack, 1, 1_188, 0),
+        (250, false, psh, 1, 1_188, 537),
+        (251, false, fin, 538, 1_188, 0),
+        (260, true, ack, 1_188, 539, 0),
+        (270, true, fin, 1_188, 539, 0),
+        (280, false, ack, 539, 1_189, 0),
+    ];
+    let mut lens = Lens::new(Config::default());
+    let mut kept = Kept { keep_segments: KeepSegments::All, ..Kept::default() };
+    let ends = ["10.0.0.1:49152", "10.0.0.2:80"].map(|end| end.parse().expect("an address and a port"));
+    for (index, (ms, is_client, flags, seq, ack, text_bytes)) in lines.into_iter().enumerate() {
+        let isns = if is_client { (CLIENT_ISN, SERVER_ISN) } else { (SERVER_ISN, CLIENT_ISN) };
+        let segment = Segment {
+            frame: index as u32 + 1,
+            time: Instant::from_millis(1_700_000_000_000 + ms),
+            source: ends[usize::from(!is_client)],
+            destination: ends[usize::from(is_client)],
+            seq: Seq::new(isns.0.wrapping_add(seq)),
+            ack: Seq::new(if flags.ack() { isns.1.wrapping_add(ack) } else { 0 }),
+            flags,
+            text_bytes,
+            frame_bytes: 54 + text_bytes,
+            ip_bytes: 40 + text_bytes,
+            ip_id: Some(index as u16),
+            ..Segment::default()
+        };
+        lens.take(&segment, &mut kept);
+    }
+    lens.finish(&mut kept);
+    kept
+}
+
+#[test]
+fn a_captured_exchange_looks_like_this() {
+    let kept = exchange();
+    let drawn = ladder(&kept.connections[0], &kept.segments);
+    crate::snapshot::check("captured/ladder.txt", &drawn.text(&Options::default(), &Style::PLAIN));
+    crate::snapshot::check("captured/connections.txt", &connections(&kept.connections).text(&Style::PLAIN));
+    let zeek = zeek_header() + &zeek_line(&kept.connections[0]) + ZEEK_FOOTER;
+    crate::snapshot::check("captured/conn.log", &zeek);
+    let origin = kept.connections[0].first_time;
+    let csv: String = kept.segments.iter().map(|(s, a)| segment_csv(s, a, origin)).collect();
+    crate::snapshot::check("captured/segments.csv", &(SEGMENT_CSV_HEADER.to_owned() + &csv));
+    crate::snapshot::check("captured/records.ndjson", &lines(&kept).concat());
+}
+
+fn lines(kept: &Kept) -> Vec<String> {
+    let records = Records::since(kept.connections[0].first_time);
+    let segments = kept.segments.iter().map(|(segment, analysis)| records.segment(segment, analysis));
+    let connections = kept.connections.iter().map(|connection| records.connection(connection));
+    let findings = kept.findings.iter().map(|finding| records.finding(finding));
+    let notices = kept.notices.iter().map(|notice| records.notice(notice));
+    segments.chain(connections).chain(findings).chain(notices).collect()
+}
+
+#[test]
+fn the_ladder_has_the_raw_numbers_and_the_states() {
+    let kept = exchange();
+    let drawn = ladder(&kept.connections[0], &kept.segments);
+    assert_eq!(drawn.ends[0].isn, Some(Seq::new(CLIENT_ISN)));
+    assert_eq!(drawn.ends[1].isn, Some(Seq::new(SERVER_ISN)));
+    assert_eq!(drawn.story().sent_bytes, [1_187, 537]);
+    let text = drawn.text(&Options::default(), &Style::PLAIN);
+    assert!(text.contains("● ESTABLISHED") && text.contains("● LAST-ACK"), "{text}");
+    assert!(text.contains("10.0.0.1:49152 opened, 10.0.0.2:80 closed first"), "{text}");
+}
+
+#[test]
+fn comments_are_for_what_is_remarkable() {
+    let kept = exchange();
+    let comments: Vec<Option<String>> =
+        kept.segments.iter().map(|(segment, analysis)| comment(segment, analysis)).collect();
+    assert!(comments[4].as_deref().is_some_and(|text| text.contains("tcp.analysis: retransmission")));
+    assert!(comments[0].as_deref().is_some_and(|text| text.contains("SYN-SENT -> SYN-RECEIVED")));
+    assert_eq!(comments[3], None);
+}
+
+/// Checks a value against the part of JSON Schema that ours uses; returns what is wrong.
+fn check(schema: &Value, root: &Value, value: &Value, at: &str, wrong: &mut Vec<String>) {
+    if let Some(path) = schema["$ref"].as_str() {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        return check(&root["$defs"][name], root, value, at, wrong);
+    }
+    let fits = match schema["type"].as_str() {
+        Some("object") => value.is_object(),
+        Some("array") => value.is_array(),
+        Some("string") => value.is_string(),
+        Some("integer") => value.is_u64(),
+        Some("number") => value.is_number(),
+        Some("boolean") => value.is_boolean(),
+        _ => true,
+    };
+    let in_list = schema["enum"].as_array().is_none_or(|list| list.contains(value));
+    if !fits || !in_list {
+        wrong.push(format!("{at} is {value}"));
+    }
+    if let Some(object) = value.as_object() {
+        for (name, part) in object {
+            match schema["properties"].get(name) {
+                Some(schema) => check(schema, root, part, &format!("{at}.{name}"), wrong),
+                None => wrong.push(format!("{at}.{name} is not in the schema")),
+            }
+        }
+        for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            if !object.contains_key(name) {
+                wrong.push(format!("{at} has no {name}"));
+            }
+        }
+    }
+    for part in value.as_array().into_iter().flatten() {
+        check(&schema["items"], root, part, &format!("{at}[]"), wrong);
+    }
+}
+
+fn check_lines(kept: &Kept) -> BTreeSet<String> {
+    let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
+    let mut kinds = BTreeSet::new();
+    for line in lines(kept) {
+        let value: Value = serde_json::from_str(&line).expect("the line is JSON");
+        let kind = value["type"].as_str().expect("the line has a type").to_owned();
+        let mut wrong = Vec::new();
+        check(&schema["$defs"][&kind], &schema, &value, &kind, &mut wrong);
+        assert!(wrong.is_empty(), "{wrong:?} in {line}");
+        kinds.insert(kind);
+    }
+    kinds
+}
+
+#[test]
+fn the_lines_are_as_the_schema_says() {
+    let kinds = check_lines(&exchange());
+    assert!(kinds.contains("segment") && kinds.contains("connection"), "{kinds:?}");
+}
+
+#[test]
+fn the_schema_check_can_fail() {
+    let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
+    let mut wrong = Vec::new();
+    let value = serde_json::json!({"type": "finding", "kind": 3, "severity": "dire", "colour": "red"});
+    check(&schema["$defs"]["finding"], &schema, &value, "finding", &mut wrong);
+    assert_eq!(wrong.len(), 6, "{wrong:?}");
+}
+
+#[test]
+fn a_page_of_a_capture_has_its_connections() {
+    let kept = exchange();
+    let data = page(&kept, "exchange.pcap");
+    let connection = &data.connections[0];
+    assert_eq!(connection.isn, [Some(CLIENT_ISN), Some(SERVER_ISN)]);
+    assert_eq!(connection.segments.len(), 11);
+    assert_eq!(connection.segments[4].why, "rto");
+    assert_eq!(connection.first_states, [Some("CLOSED"), Some("LISTEN")]);
+    assert!(pages::html(&data).contains("10.0.0.2:80"));
+}
+
+/// Reads a file of the shared captures; `None` when they are not here.
+fn read(path: &std::path::Path) -> Option<Kept> {
+    let mut reader = capture::Reader::new(std::fs::File::open(path).ok()?).ok()?;
+    let mut decoder = capture::Decoder::new();
+    let mut lens = Lens::new(Config::default());
+    let mut kept = Kept { keep_segments: KeepSegments::All, ..Kept::default() };
+    while let Some(record) = reader.next() {
+        let Ok(record) = record else { break };
+        if let Ok(decoded) = decoder.decode(&record)
+            && let Some(segment) = Segment::of_packet(&record, &decoded)
+        {
+            lens.take(&segment, &mut kept);
+        }
+    }
+    lens.finish(&mut kept);
+    Some(kept)
+}
+
+#[test]
+fn every_shared_capture_becomes_ladders_lines_and_a_page() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/captures");
+    let Ok(files) = std::fs::read_dir(&folder) else {
+        println!("skipped: the folder {} with captures is not here", folder.display());
+        return;
+    };
+    let mut read_files = 0;
+    for file in files.filter_map(Result::ok).map(|entry| entry.path()) {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if !name.ends_with(".pcap") && !name.ends_with(".pcapng") {
+            continue;
+        }
+        let Some(kept) = read(&file).filter(|kept| !kept.connections.is_empty()) else { continue };
+        read_files += 1;
+        check_lines(&kept);
+        for connection in kept.connections.iter().take(20) {
+            let drawn = ladder(connection, &kept.segments);
+            let options = Options { fold_over: Some(10), ..Options::default() };
+            let text = drawn.text(&options, &Style { width: 100, ..Style::PLAIN });
+            assert!(!text.contains('\x1b'), "{name}: {text}");
+        }
+        let html = pages::html(&page(&kept, &name));
+        if let Some(out) = std::env::var_os("SYNFIN_SAMPLE_PAGES") {
+            std::fs::write(PathBuf::from(out).join(format!("{name}.html")), html)
+                .expect("a page can be written");
+        }
+    }
+    assert!(read_files > 10, "only {read_files} captures could be read");
+}
