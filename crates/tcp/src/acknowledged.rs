@@ -9,7 +9,6 @@ use crate::segment::{Event, Segment};
 use crate::timers::Timer;
 use crate::trace::{LossSign, Trace};
 use crate::{Instant, SendReason};
-use wire::Seq;
 
 impl Connection {
     /// SND.UNA - MAX.SND.WND =< SEG.ACK =< SND.NXT holds.
@@ -38,6 +37,8 @@ impl Connection {
         self.send_queue.acked(text);
         self.counters.bytes_acked += text as u64;
         self.attempts = 0;
+        // The path works: what ICMP said of it is past.
+        self.soft_error = None;
         // Pulled along: half a circle later it would hold back a small segment.
         self.snd.small = self.snd.small.latest(ack);
         if self.snd.up.is_some_and(|up| up.at_or_before(ack)) {
@@ -75,7 +76,7 @@ impl Connection {
                 self.timed = None;
                 now.micros_since(sent_at)
             }
-            (None, Some(stamps)) if Seq::new(stamps.echo).at_or_after(Seq::new(self.timestamps.resent)) => {
+            (None, Some(stamps)) if self.is_echo_of_resent(now, stamps.echo) => {
                 // The option's clock is coarse, so a zero says "below 1 ms".
                 u64::from(self.timestamp_clock(now).wrapping_sub(stamps.echo)) * 1_000
             }
@@ -85,6 +86,12 @@ impl Connection {
         self.rtt.on_sample(rtt_us, self.rto_bounds());
         let (srtt_us, rto_us) = (self.rtt.srtt_us().unwrap_or(0), self.rto_us());
         self.trace(|| Trace::RttSample { rtt_us, srtt_us, rto_us });
+    }
+
+    /// The echo is of something sent since the last retransmission, and not from the future.
+    fn is_echo_of_resent(&self, now: Instant, echo: u32) -> bool {
+        let age = self.timestamp_clock(now).wrapping_sub(echo);
+        age <= self.timestamp_clock(now).wrapping_sub(self.timestamps.resent) && age < 1 << 31
     }
 
     fn recover(&mut self, advance: OnAdvance, bytes: u32, in_flight: u32) {
@@ -107,7 +114,7 @@ impl Connection {
             OnAdvance::Partial { .. } => {
                 // Step 3, partial acknowledgment: deflate by what was acknowledged, add one segment.
                 let deflated = self.congestion.cwnd_bytes().saturating_sub(bytes);
-                self.congestion.set_cwnd(deflated + if bytes >= mss { mss } else { 0 });
+                self.congestion.set_cwnd((deflated + if bytes >= mss { mss } else { 0 }).max(mss));
                 self.lose_first(SendReason::RecoveryRetransmit, LossSign::PartialAck);
             }
         }

@@ -523,6 +523,18 @@ impl Connection {
         }
     }
 
+    /// How many trace values wait for a reader.
+    pub(crate) fn traces_waiting(&self) -> usize {
+        self.tracing.as_ref().map_or(0, |traces| traces.0.len())
+    }
+
+    /// Puts a trace value before those that came after `place`.
+    pub(crate) fn trace_at(&mut self, place: usize, what: Trace) {
+        if let Some(traces) = &mut self.tracing {
+            traces.0.insert(place.min(traces.0.len()), what);
+        }
+    }
+
     // What several rooms need.
 
     /// Something is sent again: it is not timed any more (Karn), only its echo counts.
@@ -543,7 +555,8 @@ impl Connection {
     }
 
     pub(crate) fn rto_bounds(&self) -> RtoBounds {
-        RtoBounds { min_us: micros(self.config.rto_min), max_us: micros(self.config.rto_max) }
+        let min_us = micros(self.config.rto_min);
+        RtoBounds { min_us, max_us: micros(self.config.rto_max).max(min_us) }
     }
 
     pub(crate) fn rto_us(&self) -> u32 {

@@ -4,16 +4,18 @@
 //! (RFC 5927 §4), and an established connection is never killed by one (§5.2).
 
 use crate::connection::Connection;
-use crate::recovery::fast_recovery::Resend;
+use crate::recovery::fast_recovery::{Phase, Resend};
 use crate::segment::{Path, PathEvent};
 use crate::state::{Cause, State};
 use crate::trace::Trace;
 use crate::{Instant, SendReason};
 use wire::Seq;
 
-/// No path is believed to be smaller than this: RFC 791's 68 bytes would let a forged message turn a
+/// No path of IPv4 is believed to be smaller than this: RFC 791's 68 bytes would let a forged message turn a
 /// stream into crumbs (RFC 5927 §7.3).
-const MTU_BYTES_MIN: u32 = 296;
+const IPV4_MTU_BYTES_MIN: u32 = 296;
+/// Every link of IPv6 carries this (RFC 8200 §5; RFC 8201 §4: never believe less).
+const IPV6_MTU_BYTES_MIN: u32 = 1_280;
 
 impl Connection {
     /// The host got an ICMP error that quotes a packet of this connection.
@@ -45,15 +47,21 @@ impl Connection {
         self.set_path(Path { mtu_bytes, ..self.path });
         if !self.syn_unacked() {
             // RFC 1191 §6.4: not a sign of congestion; what was too big goes again at once, smaller.
+            // After a timeout, though, the congestion window has the word.
             let (next, end) = (self.snd.una, self.snd.nxt);
-            self.recovery.resend = Some(Resend { next, end, why: SendReason::RecoveryRetransmit });
+            let why = match self.recovery.phase {
+                Phase::Loss => SendReason::Timeout,
+                Phase::Open | Phase::FastRecovery => SendReason::RecoveryRetransmit,
+            };
+            self.recovery.resend = Some(Resend { next, end, why });
             self.timed = None;
         }
     }
 
-    /// The host knows better about the path; never below 296 bytes.
+    /// The host knows better about the path; never below 296 bytes, or 1,280 for IPv6.
     pub fn set_path(&mut self, path: Path) {
-        self.path = Path { mtu_bytes: path.mtu_bytes.max(MTU_BYTES_MIN), ..path };
+        let least = if path.ip_header_bytes < 40 { IPV4_MTU_BYTES_MIN } else { IPV6_MTU_BYTES_MIN };
+        self.path = Path { mtu_bytes: path.mtu_bytes.max(least), ..path };
         let mtu_bytes = u16::try_from(self.path.mtu_bytes).unwrap_or(u16::MAX);
         self.trace(|| Trace::PathMtu { mtu_bytes });
     }

@@ -40,7 +40,12 @@ pub(crate) enum Insertion {
         duplicate: Option<SackBlock>,
     },
     /// Everything in it was held already.
-    Duplicate(SackBlock),
+    Duplicate {
+        /// The whole run without a hole around the piece.
+        run: SackBlock,
+        /// The first part of the piece, as it is held.
+        block: SackBlock,
+    },
     /// There are too many pieces already.
     NoRoom,
 }
@@ -90,7 +95,8 @@ impl Reassembly {
         if kept {
             self.kept(seq, duplicate)
         } else {
-            Insertion::Duplicate(duplicate.unwrap_or(SackBlock { left: seq, right: end }))
+            let block = duplicate.unwrap_or(SackBlock { left: seq, right: end });
+            Insertion::Duplicate { run: self.run_around(seq), block }
         }
     }
 
@@ -185,7 +191,7 @@ mod tests {
                         Insertion::Kept { run, .. } => {
                             prop_assert!(run.left.at_or_before(seq) && run.right.at_or_after(seq + payload.len() as u32));
                         }
-                        Insertion::Duplicate(block) => prop_assert_eq!(block.left, seq),
+                        Insertion::Duplicate { block, .. } => prop_assert_eq!(block.left, seq),
                         Insertion::NoRoom => prop_assert!(false, "60 segments fit"),
                     }
                 }

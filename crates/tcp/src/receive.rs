@@ -13,9 +13,14 @@ use crate::time_wait::TimeWaitVerdict;
 use crate::timers::Timer;
 use crate::trace::Trace;
 use crate::{Instant, Refusal, ResetReason, SendReason, listen};
+use core::time::Duration;
 use wire::tcp::{Flags, Header, SackBlock};
 use wire::{Payload, Seq};
 
+/// No window is larger (RFC 7323 §2.3), so no segment: beyond it the circle has no "before".
+const TEXT_BYTES_MAX: usize = 1 << 30;
+/// RFC 9293 §3.8.6.3, MUST-40: less than half a second.
+const DELAYED_ACK_MAX: Duration = Duration::from_millis(499);
 /// TS.Recent is not believed after 24 days (RFC 7323 §5.5).
 const TIMESTAMP_AGE_S_MAX: u32 = 24 * 86_400;
 
@@ -24,18 +29,24 @@ impl Connection {
     pub fn handle_segment(&mut self, now: Instant, segment: Segment) {
         self.counters.segments_in = self.counters.segments_in.wrapping_add(1);
         let facts = self.tracing.is_some().then(|| segment.facts(self.snd.shift));
+        let place = self.traces_waiting();
         let taken = match self.state() {
             State::Closed => Err(Refused::silently(Refusal::NoConnection)),
+            _ if segment.payload.len() > TEXT_BYTES_MAX => Err(Refused::silently(Refusal::OutOfWindow)),
             State::Listen => self.arrives_in_listen(now, &segment),
             State::SynSent => self.arrives_in_syn_sent(now, segment),
             State::TimeWait => self.arrives_in_time_wait(now, &segment),
             _ => self.arrives(now, segment),
         };
         if let Some(segment) = facts {
-            self.trace(|| match taken {
-                Ok(()) => Trace::Taken { segment },
-                Err(Refused { why, .. }) => Trace::Refused { segment, why },
-            });
+            // The arrival stands before what it did, so that a reader sees cause and effect in order.
+            self.trace_at(
+                place,
+                match taken {
+                    Ok(()) => Trace::Taken { segment },
+                    Err(Refused { why, .. }) => Trace::Refused { segment, why },
+                },
+            );
         }
         match taken {
             Ok(()) => self.on_sign_of_life(now),
@@ -100,7 +111,6 @@ impl Connection {
         self.check_repeated_syn(&mut segment)?;
         self.check_timestamps(now, &segment)?;
         let text_allowed = self.first_check_sequence(&segment)?;
-        self.update_timestamp(now, &segment);
         if self.second_check_reset(now, &segment)? {
             return Ok(());
         }
@@ -108,6 +118,8 @@ impl Connection {
         // no option of ours sets them, so all segments match.
         self.fourth_check_syn(now, &segment)?;
         let fin_acked = self.fifth_check_ack(now, &segment)?;
+        // Not before: what was refused until here may be forged.
+        self.update_timestamp(now, &segment);
         if self.state() == State::Closed {
             return Ok(());
         }
@@ -126,6 +138,8 @@ impl Connection {
                 return Err(Refused { why: Refusal::OutOfWindow, reply: Some(Reply::SynAck) });
             }
             header.seq += 1;
+            // RFC 7323 §2.2: the window of a SYN is not scaled; from here on it is read as if it were.
+            header.window >>= self.snd.shift;
             header.flags = Flags::from_bits(header.flags.bits() & !Flags::SYN.bits());
         }
         Ok(())
@@ -140,18 +154,23 @@ impl Connection {
             return Err(Refused::silently(Refusal::MissingTimestamp));
         };
         let recent = Seq::new(self.timestamps.recent);
-        let fresh = seconds(now).wrapping_sub(self.timestamps.recent_at_s) < TIMESTAMP_AGE_S_MAX;
-        if fresh && Seq::new(stamps.value).before(recent) {
+        if self.believes_timestamp(now) && Seq::new(stamps.value).before(recent) {
             return Err(Refused::with_ack(Refusal::OldTimestamp, SendReason::OutOfWindowAck));
         }
         Ok(())
+    }
+
+    /// RFC 7323 §5.5: TS.Recent is not too old to say what "older" means.
+    fn believes_timestamp(&self, now: Instant) -> bool {
+        seconds(now).wrapping_sub(self.timestamps.recent_at_s) < TIMESTAMP_AGE_S_MAX
     }
 
     /// RFC 7323 §4.3: TS.Recent follows the segment that the next acknowledgment will answer.
     fn update_timestamp(&mut self, now: Instant, segment: &Segment) {
         if let Some(stamps) = segment.header.options.timestamps.filter(|_| self.timestamps.agreed)
             && segment.header.seq.at_or_before(self.rcv.acked)
-            && !Seq::new(stamps.value).before(Seq::new(self.timestamps.recent))
+            && !(self.believes_timestamp(now)
+                && Seq::new(stamps.value).before(Seq::new(self.timestamps.recent)))
         {
             (self.timestamps.recent, self.timestamps.recent_at_s) = (stamps.value, seconds(now));
         }
@@ -261,12 +280,14 @@ impl Connection {
                 let header = Header { seq: header.ack, flags: Flags::RST, ..Header::default() };
                 return Err(Refused { why: Refusal::AckOfUnsent, reply: Some(Reply::Reset(header)) });
             }
-            self.snd.wnd = u32::from(header.window) << self.snd.shift;
-            (self.snd.wl1, self.snd.wl2) = (header.seq, header.ack);
             self.take(now, Cause::AckOfSyn);
             if self.deliver_held() {
                 self.acks.owe(SendReason::ImmediateAck);
             }
+        }
+        if self.syn_unacked() && header.ack == self.snd.una {
+            // FIN-WAIT-1 by way of SYN-RECEIVED: without our SYN acknowledged it proves nothing.
+            return Err(Refused::silently(Refusal::AckOfUnsent));
         }
         if header.ack.after(self.snd.nxt) {
             return Err(Refused::with_ack(Refusal::AckOfUnsent, SendReason::ChallengeAck));
@@ -349,7 +370,7 @@ impl Connection {
         if self.deliver_held() {
             self.acks.owe(SendReason::ImmediateAck);
         } else if self.acks.on_text(arrived) && !self.timers.is_running(Timer::DelayedAck) {
-            let due = now + self.config.delayed_ack;
+            let due = now + self.config.delayed_ack.min(DELAYED_ACK_MAX);
             self.arm(Timer::DelayedAck, due);
         }
         self.events.raise(Event::Readable);
@@ -385,8 +406,12 @@ impl Connection {
                 report.on_arrival(run);
                 duplicate.into_iter().for_each(|block| report.on_duplicate(block));
             }
-            Insertion::Duplicate(block) if sack => report.on_duplicate(block),
-            Insertion::Kept { .. } | Insertion::Duplicate(_) => {}
+            Insertion::Duplicate { run, block } if sack => {
+                // RFC 2883 §4.2: the block that holds the duplicate stands behind it.
+                report.on_arrival(run);
+                report.on_duplicate(block);
+            }
+            Insertion::Kept { .. } | Insertion::Duplicate { .. } => {}
             Insertion::NoRoom => kept = Err(Refused::silently(Refusal::NoRoom)),
         }
         self.acks.owe(SendReason::DuplicateAck);

@@ -39,9 +39,9 @@ impl Segment {
     }
 }
 
-/// SEG.LEN of a header followed by `text_bytes` of text (RFC 9293 §3.4).
+/// SEG.LEN of a header followed by `text_bytes` of text, modulo 2^32 (RFC 9293 §3.4).
 pub(crate) fn sequence_length(header: &Header, text_bytes: u32) -> u32 {
-    text_bytes + u32::from(header.flags.syn()) + u32::from(header.flags.fin())
+    text_bytes.wrapping_add(u32::from(header.flags.syn())).wrapping_add(u32::from(header.flags.fin()))
 }
 
 /// A segment or super-segment to be sent.

@@ -73,7 +73,8 @@ impl TimeWait {
             // The expected silence: an acknowledgment of what we acknowledged.
             return TimeWaitVerdict::Ignore(Refusal::OutOfWindow);
         }
-        if flags.fin() {
+        // Only the peer's own FIN again, whose acknowledgment was lost, restarts the 2 MSL.
+        if flags.fin() && header.seq + len == self.rcv_nxt {
             self.due = now + config.time_wait;
         }
         if len == 0 && !flags.syn() && header.seq.after(self.rcv_nxt) {

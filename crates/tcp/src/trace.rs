@@ -139,7 +139,7 @@ impl SendReason {
             SendReason::ChallengeAck => "challenge ACK",
             SendReason::ProbeAck => "answers a probe",
             SendReason::Reset(reason) => match reason {
-                ResetReason::ClosedPort => "reset: nobody listens here",
+                ResetReason::ClosedPort => "reset: no such connection here",
                 ResetReason::UnacceptableAck => "reset: acknowledges what was never sent",
                 ResetReason::Aborted => "reset: the application aborted",
                 ResetReason::UnreadData => "reset: closed with data unread",

@@ -24,6 +24,8 @@ impl Connection {
     /// With `super_segment_bytes_max` above the segment size the text may be that long, to be cut by
     /// [`Transmit::segment_bytes`]; with zero every segment is sent by itself.
     pub fn poll_transmit(&mut self, now: Instant, super_segment_bytes_max: u32) -> Option<Transmit> {
+        // The urgent pointer counts from its own segment, and whoever cuts a super-segment leaves it.
+        let super_segment_bytes_max = if self.snd.up.is_some() { 0 } else { super_segment_bytes_max };
         self.owed_reset(now)
             .or_else(|| self.owed_handshake(now))
             .or_else(|| self.lost_data(now, super_segment_bytes_max))
@@ -50,7 +52,9 @@ impl Connection {
         let again = self.snd.nxt != self.snd.iss;
         let (flags, why) = match self.state() {
             State::SynSent => (Flags::SYN, SendReason::Syn),
-            State::SynReceived | State::FinWait1 => (Flags::SYN | Flags::ACK, SendReason::SynAck),
+            State::SynReceived | State::FinWait1 if self.syn_unacked() => {
+                (Flags::SYN | Flags::ACK, SendReason::SynAck)
+            }
             _ => return None,
         };
         let seq = self.snd.iss;
