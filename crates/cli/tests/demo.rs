@@ -163,3 +163,10 @@ fn tshark_sees_the_same_numbers_good_checksums_and_nothing_odd() {
         }
     }
 }
+
+#[test]
+fn the_readme_shows_what_the_demo_prints() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).expect("a README");
+    let text = printed(&["demo"]);
+    assert!(readme.contains(text.trim_end()), "the README's picture is stale; it should be:\n{text}");
+}
