@@ -1,0 +1,178 @@
+use crate::story::{ACK, FIN, RST, SYN, Story};
+use crate::{Finding, Severity};
+
+/// The finding of this kind, which must be there.
+fn found(story: &Story, kind: &str) -> Finding {
+    let told = story.told();
+    let kinds: Vec<_> = told.kept.findings.iter().map(|finding| finding.kind).collect();
+    told.finding(kind).unwrap_or_else(|| panic!("no {kind} among {kinds:?}")).clone()
+}
+
+#[test]
+fn a_clean_connection_has_no_findings() {
+    let mut story = Story::open();
+    story.send(0, ACK, 100);
+    story.send(1, ACK, 0);
+    story.send(0, FIN | ACK, 0);
+    story.send(1, FIN | ACK, 0);
+    story.send(0, ACK, 0);
+    assert_eq!(story.told().kept.findings, []);
+}
+
+#[test]
+fn a_fin_that_is_never_acknowledged() {
+    let mut story = Story::open();
+    let fin = story.next[0];
+    story.lose(0, FIN | ACK, 0);
+    for n in 0..5 {
+        story.wait_ms(200 << n).again(0, fin, FIN | ACK, 0);
+    }
+    let finding = found(&story, "fin-unacknowledged");
+    assert_eq!(finding.sentence, "10.0.0.1:51000 retransmitted its FIN 5 times: the peer never acknowledged it");
+    assert_eq!((finding.severity, finding.frames), (Severity::Problem, vec![4, 5, 9]));
+}
+
+#[test]
+fn a_window_that_was_closed() {
+    let mut story = Story::open();
+    story.send(0, ACK, 100);
+    story.send(1, ACK, 0).window = 0;
+    story.wait_ms(4_200).send(1, ACK, 0);
+    let finding = found(&story, "zero-window");
+    assert_eq!(finding.sentence, "the window of 10.0.0.2:80 was zero for 4.2 s: its application stopped reading");
+    assert_eq!(finding.section, Some("9293#3.8.6.1"));
+}
+
+#[test]
+fn syns_without_an_answer() {
+    let mut story = Story::new();
+    let isn = story.next[0];
+    story.send(0, SYN, 0);
+    story.wait_ms(1_000).again(0, isn, SYN, 0);
+    story.wait_ms(2_000).again(0, isn, SYN, 0);
+    let finding = found(&story, "syn-unanswered");
+    assert!(finding.sentence.starts_with("10.0.0.2:80 did not answer: 10.0.0.1:51000 sent its SYN 3 times in 3.0 s"), "{}", finding.sentence);
+}
+
+#[test]
+fn a_late_handshake() {
+    let mut story = Story::new();
+    let isn = story.next[0];
+    story.send(0, SYN, 0);
+    story.wait_ms(1_000).again(0, isn, SYN, 0);
+    story.send(1, SYN | ACK, 0);
+    story.send(0, ACK, 0);
+    assert!(found(&story, "syn-retransmitted").sentence.contains("the answer came 1.0 s after the first"));
+}
+
+#[test]
+fn a_reset_while_data_is_under_way() {
+    let mut story = Story::open();
+    story.lose(0, ACK, 700);
+    story.send(0, RST | ACK, 0);
+    let finding = found(&story, "reset");
+    assert!(finding.sentence.contains("700 bytes that it had sent were never acknowledged"), "{}", finding.sentence);
+    assert_eq!(finding.severity, Severity::Problem);
+}
+
+#[test]
+fn an_end_that_forgot_the_connection() {
+    let mut story = Story::open();
+    story.send(0, ACK, 10);
+    story.segments.drain(..3);
+    let mut rst = story.segments[0];
+    (rst.source, rst.destination) = (rst.destination, rst.source);
+    rst.seq = rst.ack;
+    rst.ack = wire::Seq::new(0);
+    rst.flags = RST;
+    rst.text_bytes = 0;
+    rst.frame = 5;
+    story.segments.push(rst);
+    assert!(found(&story, "reset").sentence.contains("10.0.0.2:80 reset the connection"));
+}
+
+#[test]
+fn large_segments_that_never_pass() {
+    let mut story = Story::open();
+    story.send(0, ACK, 200);
+    story.wait_ms(20).send(1, ACK, 0);
+    let large = story.next[0];
+    story.lose(0, ACK, 1_460);
+    for n in 0..4 {
+        story.wait_ms(300 << n).again(0, large, ACK, 1_460);
+    }
+    assert!(found(&story, "mtu-black-hole").sentence.contains("1460 bytes 5 times"));
+}
+
+#[test]
+fn small_writes_that_wait_for_delayed_acknowledgments() {
+    let mut story = Story::open();
+    for _ in 0..3 {
+        story.send(0, ACK, 60);
+        story.wait_ms(40).send(1, ACK, 0);
+        story.send(0, ACK, 60);
+        story.wait_ms(1).send(1, ACK, 60);
+        story.wait_ms(500).send(0, ACK, 0);
+    }
+    assert!(found(&story, "nagle-delayed-ack").sentence.contains("3 times"));
+}
+
+#[test]
+fn one_direction_only() {
+    let mut story = Story::open();
+    story.send(0, ACK, 60);
+    story.send(0, ACK, 60);
+    let client = story.ends[0];
+    story.segments.retain(|segment| segment.source == client);
+    found(&story, "one-sided");
+}
+
+#[test]
+fn losses_repaired_by_the_timer() {
+    let mut story = Story::open();
+    for _ in 0..4 {
+        let first = story.next[0];
+        story.lose(0, ACK, 500);
+        story.wait_ms(300).again(0, first, ACK, 500);
+        story.received[1] = story.next[0];
+        story.wait_ms(20).send(1, ACK, 0);
+    }
+    found(&story, "loss");
+    found(&story, "timeout-recovery");
+}
+
+#[test]
+fn a_window_that_shrinks_and_a_scale_that_cannot_be() {
+    let mut story = Story::open();
+    story.segments[0].options.window_scale = Some(15);
+    story.send(1, ACK, 0);
+    story.send(1, ACK, 0).window = 1_000;
+    let kinds: Vec<_> = story.told().kept.findings.iter().map(|finding| finding.sentence.clone()).collect();
+    assert!(kinds.iter().any(|sentence| sentence.contains("beyond 14")), "{kinds:?}");
+    assert!(kinds.iter().any(|sentence| sentence.contains("shrank its window")), "{kinds:?}");
+}
+
+#[test]
+fn a_challenged_syn() {
+    let mut story = Story::open();
+    story.send(0, ACK, 10);
+    story.send(1, ACK, 0);
+    // a SYN of another connection would split the stream; a SYN,ACK of the known number does not
+    let (seq, ack) = (story.next[0] + 50, story.received[0]);
+    let syn = story.again(0, seq, RST | ACK, 0);
+    syn.ack = wire::Seq::new(ack);
+    story.send(1, ACK, 0);
+    assert!(found(&story, "challenge-ack").sentence.contains("challenged a suspicious segment"));
+}
+
+#[test]
+fn an_idle_connection_and_its_keep_alives() {
+    let mut story = Story::open();
+    story.send(0, ACK, 10);
+    story.send(1, ACK, 0);
+    let before = story.next[0] - 1;
+    for _ in 0..3 {
+        story.wait_ms(60_000).again(0, before, ACK, 0);
+    }
+    assert!(found(&story, "keep-alive").sentence.contains("answered none of the 3 keep-alives"));
+}

@@ -11,8 +11,8 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
     let limited = |side: Side| {
         let direction = connection.sent_by(side);
         let time = direction.limited;
-        let all = time.application_ns + time.network_ns + time.receiver_ns;
-        if direction.unique_bytes < BYTES_MIN || all == 0 || time.receiver_ns * 2 < all {
+        let all = time.total_ns();
+        if direction.unique_bytes < BYTES_MIN || all == 0 || time.receiver_ns < all / 2 {
             return None;
         }
         let (who, whom) = (name(connection, side), name(connection, side.other()));

@@ -281,7 +281,7 @@ impl Marks {
         if acker != from && at_once && small && waited_ns >= 30_000_000 {
             let rare = self.rare();
             rare.nagle_waits[from.index()].note(at.frame);
-            rare.nagle_wait_ns[from.index()] += waited_ns;
+            rare.nagle_wait_ns[from.index()] = rare.nagle_wait_ns[from.index()].saturating_add(waited_ns);
         }
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Question<'a> {
 /// Longer than any segment travels, but for paths to the moon: after it a RST that was not obeyed
 /// was ignored. Two round trips, and at least this.
 const TRAVEL_NS_MIN: u64 = 1_000_000_000;
+/// No path takes longer; a capture whose clock jumps shall not count as one.
+const RTT_NS_MAX: u64 = 600_000_000_000;
 
 impl Live {
     /// The sender's direction before the segment.
@@ -71,7 +73,7 @@ impl Live {
     /// The round trip of the path as far as known: of the handshake, or both ways together.
     pub(super) fn rtt_ns(&self) -> u64 {
         let both = self.senders.iter().map(|sender| u64::from(sender.srtt_us) * 1_000).sum::<u64>();
-        self.initial_rtt_ns.unwrap_or(both).max(1)
+        self.initial_rtt_ns.unwrap_or(both).clamp(1, RTT_NS_MAX)
     }
 
     /// From the capture point to `side` and back: how long after a segment its answer can be seen.
@@ -85,7 +87,7 @@ impl Live {
             _ => None,
         };
         let acks = &self.traffic[side.other().index()].rtt;
-        handshake.into_iter().chain(acks.min_ns()).min().unwrap_or(0)
+        handshake.into_iter().chain(acks.min_ns()).min().unwrap_or(0).min(RTT_NS_MAX)
     }
 
     /// Asks why the segment was sent, and lets the sender remember the answer.

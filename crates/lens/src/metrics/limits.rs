@@ -16,6 +16,13 @@ pub struct LimitedTime {
     pub receiver_ns: u64,
 }
 
+impl LimitedTime {
+    /// All of it.
+    pub fn total_ns(&self) -> u64 {
+        self.application_ns.saturating_add(self.network_ns).saturating_add(self.receiver_ns)
+    }
+}
+
 /// The clock of one direction.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Limits {
@@ -39,16 +46,14 @@ impl Limits {
         if let Some(last_ns) = self.last_text_ns {
             let emptied_ns = self.emptied_ns.unwrap_or(sent.now_ns).clamp(last_ns, sent.now_ns.max(last_ns));
             let waited_ns = emptied_ns - last_ns;
-            if self.window_was_full {
-                self.time.receiver_ns += waited_ns;
-            } else {
-                self.time.network_ns += waited_ns;
-            }
-            self.time.application_ns += sent.now_ns.saturating_sub(emptied_ns);
+            let time = &mut self.time;
+            let waited = if self.window_was_full { &mut time.receiver_ns } else { &mut time.network_ns };
+            *waited = waited.saturating_add(waited_ns);
+            time.application_ns = time.application_ns.saturating_add(sent.now_ns.saturating_sub(emptied_ns));
         }
         self.last_text_ns = Some(sent.now_ns);
         self.emptied_ns = None;
-        self.window_was_full = sent.in_flight_bytes + sent.largest_text_bytes > sent.window_bytes;
+        self.window_was_full = sent.in_flight_bytes.saturating_add(sent.largest_text_bytes) > sent.window_bytes;
     }
 
     /// Everything is acknowledged.

@@ -109,7 +109,7 @@ impl ZeroWindow {
     pub(crate) fn close(&mut self, now_ns: u64) {
         if let Some(since_ns) = self.since_ns.take() {
             let lasted_ns = now_ns.saturating_sub(since_ns);
-            self.total_ns += lasted_ns;
+            self.total_ns = self.total_ns.saturating_add(lasted_ns);
             self.longest_ns = self.longest_ns.max(lasted_ns);
         }
     }

@@ -1,0 +1,191 @@
+use crate::story::{ACK, FIN, SYN, Story, told};
+use crate::{Verdicts, Whole};
+use wire::Seq;
+use wire::tcp::FastOpenCookie;
+
+fn verdicts(story: &Story) -> String {
+    story.told().last().verdicts.to_string()
+}
+
+#[test]
+fn keep_alive_and_its_answer() {
+    let mut story = Story::open();
+    story.send(0, ACK, 10);
+    story.send(1, ACK, 0);
+    let before = story.next[0] - 1;
+    story.again(0, before, ACK, 0);
+    assert_eq!(verdicts(&story), "keep_alive");
+    story.send(1, ACK, 0);
+    assert_eq!(verdicts(&story), "keep_alive_ack");
+}
+
+#[test]
+fn a_closed_window_is_probed_and_the_probe_answered() {
+    let mut story = Story::open();
+    story.send(0, ACK, 10);
+    story.send(1, ACK, 0).window = 0;
+    assert_eq!(verdicts(&story), "zero_window");
+    story.lose(0, ACK, 1);
+    assert_eq!(verdicts(&story), "zero_window_probe");
+    story.send(1, ACK, 0).window = 0;
+    assert_eq!(verdicts(&story), "zero_window,zero_window_probe_ack");
+    story.send(1, ACK, 0);
+    assert_eq!(verdicts(&story), "window_update");
+}
+
+#[test]
+fn the_last_byte_of_the_window_is_window_full_only_with_the_scale_known() {
+    let mut story = Story::open();
+    story.window[1] = 2_000;
+    story.send(1, ACK, 0);
+    story.lose(0, ACK, 1_000);
+    story.lose(0, ACK, 1_000);
+    assert_eq!(verdicts(&story), "window_full");
+    assert_eq!(told(&story.segments[3..]).last().verdicts, Verdicts::NONE, "without the handshake");
+}
+
+#[test]
+fn gaps_and_what_fills_them() {
+    let mut story = Story::open();
+    let hole = story.next[0];
+    story.next[0] += 1_000;
+    story.lose(0, ACK, 1_000);
+    assert_eq!(verdicts(&story), "lost_segment");
+    story.again(0, hole, ACK, 1_000);
+    assert_eq!(verdicts(&story), "out_of_order");
+    story.received[1] = story.next[0] + 5_000;
+    story.send(1, ACK, 0);
+    assert_eq!(verdicts(&story), "ack_lost_segment");
+}
+
+#[test]
+fn what_was_acknowledged_is_spurious_and_what_was_not_is_a_retransmission() {
+    let mut story = Story::open();
+    let first = story.next[0];
+    story.send(0, ACK, 1_000);
+    story.wait_ms(400).again(0, first, ACK, 1_000);
+    let told = story.told();
+    assert_eq!(told.last().verdicts, Verdicts::RETRANSMISSION);
+    assert_eq!(told.last().rto.map(|rto| (rto.frame, rto.after_ns)), Some((4, 400_010_000)));
+    story.send(1, ACK, 0);
+    story.again(0, first, ACK, 1_000);
+    assert_eq!(verdicts(&story), "retransmission,spurious_retransmission");
+}
+
+#[test]
+fn duplicate_acks_are_numbered() {
+    let mut story = Story::open();
+    story.send(0, ACK, 10);
+    story.send(1, ACK, 0);
+    for number in 1..4 {
+        story.send(1, ACK, 0);
+        assert_eq!(story.told().last().duplicate_ack, Some((number, 5)));
+    }
+}
+
+#[test]
+fn a_new_initial_number_is_a_new_connection() {
+    let mut story = Story::open();
+    story.next[0] = 77_000;
+    story.send(0, SYN, 0);
+    let told = story.told();
+    assert_eq!(told.last().stream, 1);
+    assert_eq!(told.last().verdicts, Verdicts::REUSED_PORTS);
+    assert!(told.finding("port-reuse").is_some());
+    assert_eq!(told.kept.connections.len(), 2);
+}
+
+#[test]
+fn the_same_number_is_a_new_connection_only_after_a_close() {
+    let mut story = Story::open();
+    let isn = story.next[0] - 1;
+    story.again(0, isn, SYN, 0);
+    assert_eq!(story.told().last().stream, 0);
+    story.send(0, FIN | ACK, 0);
+    story.again(0, isn, SYN, 0);
+    assert_eq!(story.told().last().stream, 1);
+}
+
+#[test]
+fn fast_open_is_recognised() {
+    let mut story = Story::new();
+    let syn = story.send(0, SYN, 100);
+    syn.options.fast_open = FastOpenCookie::new(&[1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(verdicts(&story), "tfo_syn");
+    story.send(1, SYN | ACK, 0);
+    assert_eq!(verdicts(&story), "tfo_ack");
+    let ack = story.segments[0].seq + 1;
+    story.segments[1].ack = ack;
+    assert_eq!(verdicts(&story), "tfo_ignored,partial_ack");
+}
+
+#[test]
+fn windows_are_scaled_after_the_syns_and_inferred_without_them() {
+    let mut story = Story::open();
+    story.segments[0].options.window_scale = Some(7);
+    story.segments[1].options.window_scale = Some(3);
+    story.send(0, ACK, 0).window = 500;
+    story.send(1, ACK, 0).window = 500;
+    let said = story.told();
+    assert_eq!([4, 5].map(|frame| said.frame(frame).window_bytes), [64_000, 4_000]);
+    assert_eq!(said.frame(1).window_bytes, 65_535, "a SYN's window is never scaled");
+
+    let mut story = Story::new();
+    story.send(1, ACK, 0).window = 500;
+    for _ in 0..5 {
+        story.lose(0, ACK, 1_000);
+    }
+    story.send(1, ACK, 0).window = 500;
+    let said = story.told();
+    assert!(said.last().window_is_inferred);
+    assert!(said.last().window_bytes >= 5_000 && said.last().window_bytes < 10_000, "{}", said.last().window_bytes);
+}
+
+#[test]
+fn quotes_in_icmp_errors_are_counted_and_not_judged() {
+    let mut story = Story::new();
+    story.send(0, SYN, 0);
+    let mut quote = story.segments[0];
+    quote.whole = Whole::QuotedInIcmp;
+    quote.frame = 2;
+    story.segments.push(quote);
+    let told = story.told();
+    assert_eq!(told.last().verdicts, Verdicts::NONE);
+    assert_eq!((told.connection().icmp_errors, told.connection().directions[0].packets), (1, 1));
+}
+
+#[test]
+fn numbers_wrap() {
+    let mut story = Story::new();
+    story.next = [u32::MAX - 500, u32::MAX - 7];
+    story.received = [u32::MAX - 7, u32::MAX - 500];
+    let mut story = story.opened();
+    for _ in 0..4 {
+        story.send(0, ACK, 400);
+        story.send(1, ACK, 0);
+    }
+    let told = story.told();
+    assert!(told.kept.segments.iter().all(|(_, said)| said.verdicts.is_empty()));
+    assert_eq!(told.connection().directions[0].unique_bytes, 1_600);
+    assert_eq!(told.last().relative_ack, 1_601);
+}
+
+proptest::proptest! {
+    /// Arbitrary numbers, flags and options: no panic, and streams are counted in order.
+    #[test]
+    fn arbitrary_segments_never_panic(segments in proptest::collection::vec(
+        (0usize..2, proptest::num::u16::ANY, proptest::num::u32::ANY, proptest::num::u32::ANY, proptest::num::u16::ANY, 0u32..70_000, proptest::num::u64::ANY), 1..80)) {
+        let mut story = Story::new();
+        for (from, flags, seq, ack, window, text, ns) in segments {
+            story.ns = ns >> 1;
+            let segment = story.again(from, seq, wire::tcp::Flags::from_bits(flags), text);
+            segment.ack = Seq::new(ack);
+            segment.window = window;
+            segment.options.window_scale = Some(window as u8);
+            segment.options.sack.push(wire::tcp::SackBlock { left: Seq::new(ack ^ seq), right: Seq::new(ack) });
+        }
+        let told = story.told();
+        let streams: Vec<u32> = told.kept.connections.iter().map(|connection| connection.stream).collect();
+        proptest::prop_assert!(streams.is_sorted());
+    }
+}

@@ -43,7 +43,7 @@ impl Clock {
             return None;
         }
         let tick_ns = self.last.1.saturating_sub(self.first.1) / u64::from(ticks);
-        Some(since_last_ns + tick_ns * u64::from(back))
+        Some(since_last_ns.saturating_add(tick_ns.saturating_mul(u64::from(back))))
     }
 }
 

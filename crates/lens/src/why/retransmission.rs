@@ -99,7 +99,7 @@ fn at_first(signs: &Signs) -> Why {
             .or(SendReason::FastRetransmit)
             .or(SendReason::Timeout);
     }
-    let in_probe_time = signs.gap_ns < signs.rto_ns && signs.gap_ns * 2 >= 3 * signs.rtt_ns;
+    let in_probe_time = signs.gap_ns < signs.rto_ns && signs.gap_ns / 3 >= signs.rtt_ns / 2;
     if signs.is_tail && in_probe_time {
         return Why::new(SendReason::TailLossProbe, Confidence::LIKELY).by(Evidence::TIMING).or(SendReason::Timeout);
     }
