@@ -23,7 +23,7 @@ impl Connection {
         let (PathEvent::HardError { seq, .. }
         | PathEvent::SoftError { seq, .. }
         | PathEvent::PacketTooBig { seq, .. }) = event;
-        if !self.is_in_flight(seq) {
+        if self.state() == State::Closed || !self.is_in_flight(seq) {
             return;
         }
         match event {

@@ -285,7 +285,7 @@ impl Connection {
                 self.acks.owe(SendReason::ImmediateAck);
             }
         }
-        if self.syn_unacked() && header.ack == self.snd.una {
+        if self.syn_unacked() && header.ack.at_or_before(self.snd.una) {
             // FIN-WAIT-1 by way of SYN-RECEIVED: without our SYN acknowledged it proves nothing.
             return Err(Refused::silently(Refusal::AckOfUnsent));
         }
