@@ -157,12 +157,15 @@ impl Connection {
     /// SND.WND <- SEG.WND if the segment is not older than the last that set it.
     fn update_window(&mut self, now: Instant, segment: &Segment, window: u32) {
         let header = &segment.header;
-        let newer = self.snd.wl1.before(header.seq)
-            || (self.snd.wl1 == header.seq && self.snd.wl2.at_or_before(header.ack));
+        // Beyond the RFC, as Linux: what acknowledges more is newer whatever its number, for it may be a
+        // retransmission. Else SND.UNA moves under an old window, and we send past the peer's right edge.
+        let newer = self.snd.wl2.before(header.ack)
+            || self.snd.wl1.before(header.seq)
+            || (self.snd.wl1 == header.seq && self.snd.wl2 == header.ack);
         if !newer {
             return;
         }
-        (self.snd.wl1, self.snd.wl2) = (header.seq, header.ack);
+        (self.snd.wl1, self.snd.wl2) = (self.snd.wl1.latest(header.seq), header.ack);
         if window == self.snd.wnd {
             if window == 0 {
                 // The peer answers, so its closed window is no reason to give up (MUST-37).
