@@ -26,7 +26,7 @@ const TIMESTAMP_AGE_S_MAX: u32 = 24 * 86_400;
 
 impl Connection {
     /// A segment arrived. Reply, state change and events come out of the `poll_*` methods.
-    pub fn handle_segment(&mut self, now: Instant, segment: Segment) {
+    pub fn handle_segment(&mut self, now: Instant, mut segment: Segment) {
         self.counters.segments_in = self.counters.segments_in.wrapping_add(1);
         let facts = self.tracing.is_some().then(|| segment.facts(self.snd.shift));
         let place = self.traces_waiting();
@@ -34,9 +34,9 @@ impl Connection {
             State::Closed => Err(Refused::silently(Refusal::NoConnection)),
             _ if segment.payload.len() > TEXT_BYTES_MAX => Err(Refused::silently(Refusal::OutOfWindow)),
             State::Listen => self.arrives_in_listen(now, &segment),
-            State::SynSent => self.arrives_in_syn_sent(now, segment),
+            State::SynSent => self.arrives_in_syn_sent(now, &mut segment),
             State::TimeWait => self.arrives_in_time_wait(now, &segment),
-            _ => self.arrives(now, segment),
+            _ => self.arrives(now, &mut segment),
         };
         if let Some(segment) = facts {
             // The arrival stands before what it did, so that a reader sees cause and effect in order.
@@ -58,7 +58,7 @@ impl Connection {
         self.counters.refused = self.counters.refused.wrapping_add(1);
         match refused.reply {
             None => {}
-            Some(Reply::Reset(header)) => self.reset_reply = Some(header.seq),
+            Some(Reply::Reset { seq }) => self.reset_reply = Some(seq),
             Some(Reply::SynAck) => self.marks.handshake_owed = true,
             Some(Reply::Ack(why)) if self.acks.may_challenge(now, self.config.challenge_acks_per_second) => {
                 self.acks.owe(why);
@@ -76,7 +76,7 @@ impl Connection {
         match listen::arrives(&segment.header) {
             listen::Arrival::Ignore(why) => Err(Refused::silently(why)),
             listen::Arrival::Reset(header) => {
-                Err(Refused { why: Refusal::AckOfUnsent, reply: Some(Reply::Reset(header)) })
+                Err(Refused { why: Refusal::AckOfUnsent, reply: Some(Reply::Reset { seq: header.seq }) })
             }
             listen::Arrival::Open => {
                 self.on_syn_in_listen(now, segment);
@@ -107,23 +107,23 @@ impl Connection {
     }
 
     /// The event processing for synchronized states and SYN-RECEIVED (§3.10.7.4).
-    fn arrives(&mut self, now: Instant, mut segment: Segment) -> Result<(), Refused> {
-        self.check_repeated_syn(&mut segment)?;
-        self.check_timestamps(now, &segment)?;
-        let text_allowed = self.first_check_sequence(&segment)?;
-        if self.second_check_reset(now, &segment)? {
+    fn arrives(&mut self, now: Instant, segment: &mut Segment) -> Result<(), Refused> {
+        self.check_repeated_syn(segment)?;
+        self.check_timestamps(now, segment)?;
+        let text_allowed = self.first_check_sequence(segment)?;
+        if self.second_check_reset(now, segment)? {
             return Ok(());
         }
         // Third, security and compartment: RFC 9293 §A.1 keeps the step for military networks only;
         // no option of ours sets them, so all segments match.
-        self.fourth_check_syn(now, &segment)?;
-        let fin_acked = self.fifth_check_ack(now, &segment)?;
+        self.fourth_check_syn(now, segment)?;
+        let fin_acked = self.fifth_check_ack(now, segment)?;
         // Not before: what was refused until here may be forged.
-        self.update_timestamp(now, &segment);
+        self.update_timestamp(now, segment);
         if self.state() == State::Closed {
             return Ok(());
         }
-        self.sixth_check_urgent(&segment);
+        self.sixth_check_urgent(segment);
         let fin_taken = text_allowed && self.seventh_take_text(now, segment)?;
         self.eighth_check_fin(now, fin_acked, fin_taken);
         Ok(())
@@ -278,7 +278,7 @@ impl Connection {
         if self.state() == State::SynReceived {
             if !(self.snd.una.before(header.ack) && header.ack.at_or_before(self.snd.nxt)) {
                 let header = Header { seq: header.ack, flags: Flags::RST, ..Header::default() };
-                return Err(Refused { why: Refusal::AckOfUnsent, reply: Some(Reply::Reset(header)) });
+                return Err(Refused { why: Refusal::AckOfUnsent, reply: Some(Reply::Reset { seq: header.seq }) });
             }
             self.take(now, Cause::AckOfSyn);
             if self.deliver_held() {
@@ -318,7 +318,7 @@ impl Connection {
     }
 
     /// Seventh, process the segment text. Returns whether the peer's FIN has been reached.
-    pub(crate) fn seventh_take_text(&mut self, now: Instant, segment: Segment) -> Result<bool, Refused> {
+    pub(crate) fn seventh_take_text(&mut self, now: Instant, segment: &mut Segment) -> Result<bool, Refused> {
         if !self.state().takes_text() {
             let text = !segment.payload.is_empty();
             if segment.len_in_sequence_space() > 0 {
@@ -327,7 +327,7 @@ impl Connection {
             }
             return if text { Err(Refused::silently(Refusal::TextAfterFin)) } else { Ok(false) };
         }
-        let Segment { header, payload: mut text } = segment;
+        let (header, mut text) = (&segment.header, core::mem::take(&mut segment.payload));
         if header.flags.fin() {
             let fin = header.seq + text.len() as u32;
             if fin.at_or_after(self.rcv.nxt) && fin.before(self.rcv.edge) {

@@ -2,7 +2,7 @@
 //! the lens's sentence.
 
 use crate::SendReason;
-use wire::tcp::Header;
+use wire::Seq;
 
 /// Why a segment, or the rest of it, was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,8 +69,11 @@ pub(crate) enum Reply {
     Ack(SendReason),
     /// The SYN-ACK again: the peer repeats its SYN.
     SynAck,
-    /// A reset with this header.
-    Reset(Header),
+    /// `<SEQ=seq><CTL=RST>`.
+    Reset {
+        /// Its sequence number.
+        seq: Seq,
+    },
 }
 
 /// A refusal and its reply.

@@ -5,15 +5,14 @@ use crate::refusal::{Refused, Reply};
 use crate::segment::{Error, Segment};
 use crate::state::Cause;
 use crate::{Instant, Refusal};
-use wire::tcp::{Flags, Header};
+use wire::tcp::Header;
 
 impl Connection {
-    pub(crate) fn arrives_in_syn_sent(&mut self, now: Instant, mut segment: Segment) -> Result<(), Refused> {
+    pub(crate) fn arrives_in_syn_sent(&mut self, now: Instant, segment: &mut Segment) -> Result<(), Refused> {
         let Header { ack, flags, .. } = segment.header;
         // First, check the ACK bit.
         if flags.ack() && !(ack.after(self.snd.iss) && ack.at_or_before(self.snd.nxt)) {
-            let reset = Header { seq: ack, flags: Flags::RST, ..Header::default() };
-            let reply = (!flags.rst()).then_some(Reply::Reset(reset));
+            let reply = (!flags.rst()).then_some(Reply::Reset { seq: ack });
             return Err(Refused { why: Refusal::AckOfUnsent, reply });
         }
         // Second, check the RST bit: only one that proves it saw our SYN is believed.
@@ -28,7 +27,7 @@ impl Connection {
         if !flags.syn() {
             return Err(Refused::silently(Refusal::NoSyn));
         }
-        self.synchronize(now, &segment);
+        self.synchronize(now, segment);
         if !flags.ack() {
             // Both ends open at once (§3.5, figure 7).
             self.timers.stop(crate::timers::Timer::Retransmit);
@@ -36,10 +35,10 @@ impl Connection {
             return Ok(());
         }
         self.take(now, Cause::SynAck);
-        self.on_acknowledgment(now, &segment);
+        self.on_acknowledgment(now, segment);
         // Other controls and text continue at the sixth step of §3.10.7.4.
         segment.header.seq += 1;
-        self.sixth_check_urgent(&segment);
+        self.sixth_check_urgent(segment);
         let fin_taken = self.seventh_take_text(now, segment)?;
         self.eighth_check_fin(now, false, fin_taken);
         Ok(())
