@@ -187,7 +187,7 @@ impl System {
             }
             Event::Closed => socket.set_phase(Phase::Over),
             Event::Readable => socket.datagram_waits = true,
-            Event::Connected | Event::Acceptable | Event::Writable => {}
+            Event::Connected | Event::Acceptable | Event::Writable | Event::PathDoubted => {}
         }
     }
 

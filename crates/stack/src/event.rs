@@ -17,6 +17,8 @@ pub enum Event {
     Urgent,
     /// The peer has no more data to send; reading ends after what is queued.
     PeerFinished,
+    /// What a connection sends does not get through (RFC 9293 §3.8.3, R1); it goes on trying.
+    PathDoubted,
     /// The connection died, or an ICMP error came for a datagram sent.
     Failed(Error),
     /// The connection is CLOSED: nothing more will happen.
@@ -34,6 +36,7 @@ impl Event {
             tcp::Event::Writable => Event::Writable,
             tcp::Event::Urgent => Event::Urgent,
             tcp::Event::PeerFinished => Event::PeerFinished,
+            tcp::Event::PathDoubted => Event::PathDoubted,
             tcp::Event::Failed(error) => Event::Failed(error),
             tcp::Event::Closed => Event::Closed,
         })

@@ -232,7 +232,11 @@ impl Host {
         for index in fired.drain(..) {
             if let Some(socket) = self.sockets.at_mut(index) {
                 socket.connection.handle_timeout(now);
+                let doubted = socket.connection.doubts_path().then_some(socket.key.remote);
                 self.touch(now, index);
+                if let Some(remote) = doubted {
+                    self.doubt_path(now, remote);
+                }
             }
         }
         self.time_waits.expire(now, &mut fired);

@@ -148,6 +148,13 @@ impl Neighbours {
         }
     }
 
+    /// What is sent that way gets no answer: the next packet begins to ask again (RFC 4861 §7.3.1).
+    pub(crate) fn doubt(&mut self, now: Instant, name: Name, config: &Config) {
+        if self.entries.get(&name).is_some_and(|entry| entry.state == State::Reachable) {
+            self.enter(name, State::Stale, now + config.neighbour_forget);
+        }
+    }
+
     /// A neighbour has told its address. Gives the packets that waited for it. An unknown neighbour is
     /// remembered only with `remember`.
     pub(crate) fn learn(&mut self, now: Instant, told: Told, config: &Config) -> VecDeque<Frame> {

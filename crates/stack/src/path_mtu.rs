@@ -72,6 +72,11 @@ impl PathMtus {
             .map(|entry| entry.mtu_bytes)
     }
 
+    /// Forgets what a path carried: it may not be the same path any more.
+    pub(crate) fn forget(&mut self, destination: Address) {
+        self.entries.remove(&destination);
+    }
+
     /// Drops what is too old. Nobody waits for it, so it sets no timer.
     pub(crate) fn expire(&mut self, now: Instant, age: Duration) {
         while self.order.front().is_some_and(|(learned, _)| now.since(*learned) >= age) {

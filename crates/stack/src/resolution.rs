@@ -91,6 +91,16 @@ impl Host {
         Some((hop.interface, frame))
     }
 
+    /// A connection's retransmissions have reached R1: the way to `remote` is in doubt (RFC 9293 §3.8.3,
+    /// MUST-20, negative advice).
+    pub(crate) fn doubt_path(&mut self, now: Instant, remote: Address) {
+        self.path_mtus.forget(remote);
+        if let Some(hop) = self.routes.find(remote.ip()) {
+            let name = (hop.interface, Address::from(hop.neighbour));
+            self.neighbours.doubt(now, name, &self.config);
+        }
+    }
+
     /// Asks for a neighbour: everybody, or the one who had the address last.
     fn ask(&mut self, interface: InterfaceId, neighbour: Address, mac: Option<Mac>) {
         let Some(hardware) = self.hardware(interface) else { return };

@@ -114,6 +114,7 @@ impl Sockets {
                 socket.on_failed(error);
                 socket.slots.take_all(wakeups);
             }
+            Event::PathDoubted => {}
             Event::Connected | Event::Closed => socket.slots.take_all(wakeups),
         }
     }

@@ -85,10 +85,11 @@ pub struct Config {
     /// R2: retransmissions of one segment before giving up. Fifteen make more than the 100 s of
     /// RFC 9293 §3.8.3, SHLD-11.
     pub retries: u8,
-    /// R1: retransmissions after which the path is doubted (RFC 9293 §3.8.3, SHLD-10: at least 3).
+    /// R1: retransmissions after which [`crate::Event::PathDoubted`] is raised (RFC 9293 §3.8.3, SHLD-10:
+    /// at least 3). Zero: never (SHLD-20).
     pub retries_until_doubt: u8,
-    /// How long sent data may stay unacknowledged before the connection is given up (RFC 9293
-    /// §3.10.8, RFC 5482). `None`: R2 decides.
+    /// How long sent data may stay unacknowledged, and keep-alive probes unanswered, before the
+    /// connection is given up (RFC 9293 §3.10.8, RFC 5482). `None`: R2 decides.
     pub user_timeout: Option<Duration>,
     /// Keep-alive probing; off unless asked for (RFC 9293 §3.8.4, MUST-25).
     pub keep_alive: Option<KeepAlive>,

@@ -494,8 +494,15 @@ impl Connection {
     /// Changes the options. Those that are agreed upon in the handshake (scaling, timestamps, SACK)
     /// have no effect after it; a smaller receive buffer never takes back a window already offered.
     pub fn set_config(&mut self, now: Instant, config: Arc<Config>) {
+        let user_timeout = self.config.user_timeout;
         self.config = config;
         self.start_keep_alive(now);
+        if self.config.user_timeout != user_timeout {
+            self.timers.stop(Timer::User);
+            if self.snd.una != self.snd.nxt {
+                self.restart_user_timer(now);
+            }
+        }
         if !self.config.cork {
             self.timers.stop(Timer::Cork);
         }

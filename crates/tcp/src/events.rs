@@ -4,10 +4,10 @@ use crate::segment::{Error, Event};
 
 /// Raised events, at most one of each kind.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Events(u8);
+pub(crate) struct Events(u16);
 
 impl Events {
-    fn bit(event: Event) -> u8 {
+    fn bit(event: Event) -> u16 {
         match event {
             Event::Connected => 1,
             Event::Accepted => 1 << 1,
@@ -15,8 +15,9 @@ impl Events {
             Event::Urgent => 1 << 3,
             Event::PeerFinished => 1 << 4,
             Event::Writable => 1 << 5,
-            Event::Failed(_) => 1 << 6,
-            Event::Closed => 1 << 7,
+            Event::PathDoubted => 1 << 6,
+            Event::Failed(_) => 1 << 7,
+            Event::Closed => 1 << 8,
         }
     }
 
@@ -36,7 +37,8 @@ impl Events {
             8 => Some(Event::Urgent),
             16 => Some(Event::PeerFinished),
             32 => Some(Event::Writable),
-            64 => Some(Event::Failed(failure.unwrap_or(Error::Aborted))),
+            64 => Some(Event::PathDoubted),
+            128 => Some(Event::Failed(failure.unwrap_or(Error::Aborted))),
             _ => Some(Event::Closed),
         }
     }

@@ -278,7 +278,10 @@ impl Connection {
         if self.state() == State::SynReceived {
             if !(self.snd.una.before(header.ack) && header.ack.at_or_before(self.snd.nxt)) {
                 let header = Header { seq: header.ack, flags: Flags::RST, ..Header::default() };
-                return Err(Refused { why: Refusal::AckOfUnsent, reply: Some(Reply::Reset { seq: header.seq }) });
+                return Err(Refused {
+                    why: Refusal::AckOfUnsent,
+                    reply: Some(Reply::Reset { seq: header.seq }),
+                });
             }
             self.take(now, Cause::AckOfSyn);
             if self.deliver_held() {

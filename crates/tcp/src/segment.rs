@@ -132,6 +132,9 @@ pub enum Event {
     Urgent,
     /// The peer has no more data to send; reading ends after what is queued.
     PeerFinished,
+    /// Retransmissions have reached R1 (RFC 9293 §3.8.3, MUST-20, SHLD-9): the data does not get
+    /// through. The host should doubt the path; the connection goes on trying until R2.
+    PathDoubted,
     /// The connection died.
     Failed(Error),
     /// CLOSED: nothing more will happen.

@@ -6,7 +6,7 @@
 use crate::congestion::{Controller, Lost};
 use crate::connection::Connection;
 use crate::recovery::fast_recovery::Phase;
-use crate::segment::Error;
+use crate::segment::{Error, Event};
 use crate::state::{Cause, State};
 use crate::timers::Timer;
 use crate::trace::{LossSign, Trace};
@@ -54,6 +54,7 @@ impl Connection {
             return;
         }
         self.attempts += 1;
+        self.doubt_path();
         self.counters.timeouts = self.counters.timeouts.wrapping_add(1);
         self.rtt.back_off();
         self.timed = None;
@@ -75,6 +76,19 @@ impl Connection {
         self.recovery.on_timeout(una, self.snd.nxt);
         self.trace(|| Trace::Loss { seq: una, sign: LossSign::Timeout });
         self.trace_congestion();
+    }
+
+    /// R1 (§3.8.3, MUST-20 (b), SHLD-9).
+    fn doubt_path(&mut self) {
+        if self.doubts_path() {
+            self.events.raise(Event::PathDoubted);
+        }
+    }
+
+    /// The last timeout made it R1 retransmissions in a row without an answer: now is the moment to
+    /// look for another path (RFC 9293 §3.8.3, MUST-20).
+    pub fn doubts_path(&self) -> bool {
+        self.attempts > 0 && self.attempts == self.config.retries_until_doubt
     }
 
     /// The peer does not answer. A synchronized peer that still lives learns of it by a reset.
@@ -100,6 +114,7 @@ impl Connection {
             return;
         }
         self.attempts = self.attempts.saturating_add(1);
+        self.doubt_path();
         if self.attempts > self.config.retries && self.unanswered(now) {
             self.give_up(now, Cause::GaveUp);
             return;
@@ -134,6 +149,12 @@ impl Connection {
         if self.snd.una != self.snd.nxt {
             // Something is in flight: the retransmission timer looks after the peer.
             self.arm(Timer::KeepAlive, now + keep_alive.interval);
+            return;
+        }
+        let silent = now.since(self.last_received_at);
+        if self.keep_alive_probes > 0 && self.config.user_timeout.is_some_and(|limit| silent >= limit) {
+            // Who sets a user timeout means it for probes too (Linux does the same).
+            self.give_up(now, Cause::UserTimeout);
             return;
         }
         if self.keep_alive_probes >= keep_alive.probes {
