@@ -329,6 +329,11 @@ impl World {
         (0..self.nodes.len()).map(HostId)
     }
 
+    /// All links.
+    pub fn links(&self) -> impl Iterator<Item = LinkId> + use<> {
+        (0..self.links.len()).map(LinkId)
+    }
+
     /// A link's settings.
     pub fn link_config(&self, link: LinkId) -> &LinkConfig {
         &self.links[link.0].config

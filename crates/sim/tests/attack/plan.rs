@@ -1,0 +1,327 @@
+//! What one seed says: the applications, the faults, and how to make both smaller.
+
+use sim::{
+    Chance, Dice, Discipline, Lane, LinkConfig, Loss, Marking, Middlebox, Order, PathMtu, Queue, QueueLimit,
+    SuperSegments, TooBigAnswer, Touches,
+};
+use std::time::Duration;
+use tcp::{Config, Instant, Nagle};
+use wire::tcp::kind;
+
+/// One life of a small world.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    pub(crate) link: LinkConfig,
+    /// When the faults end.
+    pub(crate) faults_end: Instant,
+    pub(crate) configs: [Config; 2],
+    pub(crate) talks: Vec<Talk>,
+}
+
+/// One connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Talk {
+    pub(crate) family: Family,
+    pub(crate) opening: Opening,
+    pub(crate) opens_at: Duration,
+    /// The client's and the server's application.
+    pub(crate) ends: [Conduct; 2],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    V4,
+    V6,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opening {
+    Listening,
+    /// Both connect at about the same time.
+    Simultaneous,
+}
+
+/// What an application does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Conduct {
+    pub(crate) bytes: u64,
+    pub(crate) chunk_max: u64,
+    pub(crate) write_pause: Duration,
+    pub(crate) read_max: usize,
+    pub(crate) read_pause: Duration,
+    /// Reads nothing for so long after the opening.
+    pub(crate) stall: Duration,
+    pub(crate) ending: Ending,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Half-closes after the last byte, reads to the end, closes.
+    Finish,
+    /// Reads to the end first, then finishes.
+    FinishLast,
+    /// Closes both directions after the last byte written.
+    Close,
+    /// Throws the connection away after so many bytes written.
+    Abort(u64),
+}
+
+fn pick<T: Copy>(dice: &mut Dice, from: &[T]) -> T {
+    from[dice.below(from.len() as u64) as usize]
+}
+
+fn ms(dice: &mut Dice, bound: u64) -> Duration {
+    Duration::from_micros(dice.below(bound * 1_000 + 1))
+}
+
+fn sometimes(dice: &mut Dice, percent: f64) -> bool {
+    dice.happens(Chance::percent(percent))
+}
+
+impl Plan {
+    pub(crate) fn of(seed: u64) -> Plan {
+        let mut dice = Dice::for_purpose(seed, 99);
+        let faults_end = Instant::from_millis(1_000 + dice.below(30_000));
+        let mut link = LinkConfig {
+            forward: lane(&mut dice, faults_end),
+            backward: lane(&mut dice, faults_end),
+            mtu_bytes: pick(&mut dice, &[1_500, 1_500, 1_280, 9_000, 1_400]),
+            super_segments: if sometimes(&mut dice, 20.0) {
+                SuperSegments::Whole
+            } else {
+                SuperSegments::Cut
+            },
+        };
+        if sometimes(&mut dice, 15.0) {
+            let middlebox = middlebox(&mut dice);
+            (link.forward.middlebox, link.backward.middlebox) = (Some(middlebox.clone()), Some(middlebox));
+        }
+        let configs = [config(&mut dice), config(&mut dice)];
+        let talks = match pick(&mut dice, &[1, 1, 1, 1, 2, 3, 12]) {
+            1 => vec![talk(&mut dice, 150_000)],
+            many => (0..many).map(|_| talk(&mut dice, 20_000)).collect(),
+        };
+        Plan { seed, link, faults_end, configs, talks }
+    }
+
+    /// Smaller plans, each a little.
+    pub(crate) fn smaller(&self) -> Vec<Plan> {
+        let mut out = Vec::new();
+        let mut with = |change: &dyn Fn(&mut Plan)| {
+            let mut plan = self.clone();
+            change(&mut plan);
+            out.push(plan);
+        };
+        for drop in 0..self.talks.len() {
+            if self.talks.len() > 1 {
+                with(&|plan| drop_talk(plan, drop));
+            }
+        }
+        for side in [0, 1] {
+            with(&|plan| {
+                let lane = lane_of(plan, side);
+                *lane = Lane { middlebox: lane.middlebox.clone(), ..Lane::default() };
+            });
+            with(&|plan| lane_of(plan, side).loss = Loss::Nothing);
+            with(&|plan| lane_of(plan, side).duplicate = Chance::NEVER);
+            with(&|plan| lane_of(plan, side).corrupt = Chance::NEVER);
+            with(&|plan| lane_of(plan, side).reorder = Chance::NEVER);
+            with(&|plan| lane_of(plan, side).jitter = Duration::ZERO);
+            with(&|plan| lane_of(plan, side).outages.clear());
+            with(&|plan| lane_of(plan, side).rate_bits_per_s = None);
+            with(&|plan| lane_of(plan, side).path_mtu = None);
+            with(&|plan| plan.configs[side] = Config::default());
+            for talk in 0..self.talks.len() {
+                let end =
+                    |plan: &mut Plan, change: &dyn Fn(&mut Conduct)| change(&mut plan.talks[talk].ends[side]);
+                with(&|plan| end(plan, &|end| end.bytes /= 2));
+                with(&|plan| end(plan, &|end| end.bytes = 0));
+                with(&|plan| end(plan, &|end| end.write_pause = Duration::ZERO));
+                with(&|plan| end(plan, &|end| end.read_pause = Duration::ZERO));
+                with(&|plan| end(plan, &|end| end.stall = Duration::ZERO));
+                with(&|plan| end(plan, &|end| (end.chunk_max, end.read_max) = (65_536, 65_536)));
+            }
+        }
+        // Options that vanish one way only break connections; that is not ours to mend.
+        with(&|plan| (plan.link.forward.middlebox, plan.link.backward.middlebox) = (None, None));
+        with(&|plan| plan.link.super_segments = SuperSegments::Cut);
+        with(&|plan| plan.link.mtu_bytes = 1_500);
+        with(&|plan| plan.faults_end = Instant::from_millis(plan.faults_end.as_millis() / 2));
+        out
+    }
+
+    /// How much there is to simplify: what [`Plan::smaller`] lowers.
+    pub(crate) fn weight(&self) -> u64 {
+        let lanes = [&self.link.forward, &self.link.backward];
+        let faults: u64 = lanes.iter().map(|lane| faults(lane)).sum();
+        let ends = self.talks.iter().flat_map(|talk| talk.ends.iter());
+        let work: u64 = ends
+            .map(|end| {
+                end.bytes
+                    + u64::from(end.write_pause + end.read_pause + end.stall > Duration::ZERO)
+                    + u64::from(end.chunk_max != 65_536)
+            })
+            .sum();
+        let plain = Config::default();
+        let configs = self.configs.iter().filter(|config| **config != plain).count() as u64;
+        let link = u64::from(self.link.mtu_bytes != 1_500)
+            + u64::from(self.link.super_segments == SuperSegments::Whole);
+        1_000_000 * self.talks.len() as u64
+            + work
+            + 1_000 * (faults + configs + link)
+            + self.faults_end.as_millis() / 1_000
+    }
+}
+
+impl core::fmt::Display for Plan {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let (plain, calm) = (Config::default(), Lane::default());
+        let lanes = [("forward", &self.link.forward), ("backward", &self.link.backward)];
+        for (name, lane) in lanes.into_iter().filter(|(_, lane)| **lane != calm) {
+            writeln!(f, "  {name}: {lane:?}")?;
+        }
+        let (mtu_bytes, super_segments) = (self.link.mtu_bytes, self.link.super_segments);
+        writeln!(
+            f,
+            "  mtu {mtu_bytes}, super-segments {super_segments:?}, faults until {:?}",
+            self.faults_end
+        )?;
+        for (side, config) in self.configs.iter().enumerate().filter(|(_, config)| **config != plain) {
+            writeln!(f, "  config of {}: {config:?}", ["client", "server"][side])?;
+        }
+        self.talks.iter().try_for_each(|talk| writeln!(f, "  {talk:?}"))
+    }
+}
+
+fn drop_talk(plan: &mut Plan, index: usize) {
+    plan.talks.remove(index);
+}
+
+fn lane_of(plan: &mut Plan, side: usize) -> &mut Lane {
+    if side == 0 { &mut plan.link.forward } else { &mut plan.link.backward }
+}
+
+fn faults(lane: &Lane) -> u64 {
+    let plain = Lane::default();
+    u64::from(lane.loss != plain.loss)
+        + u64::from(lane.duplicate != plain.duplicate)
+        + u64::from(lane.corrupt != plain.corrupt)
+        + u64::from(lane.reorder != plain.reorder)
+        + u64::from(lane.jitter != plain.jitter)
+        + u64::from(lane.delay != plain.delay)
+        + lane.outages.len() as u64
+        + u64::from(lane.rate_bits_per_s.is_some())
+        + u64::from(lane.path_mtu.is_some())
+        + u64::from(lane.middlebox.is_some())
+}
+
+fn lane(dice: &mut Dice, faults_end: Instant) -> Lane {
+    let chance = |dice: &mut Dice, max: f64| {
+        Chance::per_million((max * 10_000.0 * dice.below(1_000) as f64 / 1_000.0) as u32)
+    };
+    let loss = match dice.below(4) {
+        0 => Loss::Nothing,
+        1 => Loss::Random(chance(dice, 3.0)),
+        2 => Loss::Random(chance(dice, 25.0)),
+        _ => Loss::GilbertElliott {
+            to_bad: chance(dice, 5.0),
+            to_good: Chance::percent(10.0),
+            in_good: chance(dice, 1.0),
+            in_bad: chance(dice, 80.0),
+        },
+    };
+    let limit = match dice.below(3) {
+        0 => QueueLimit::Packets(3 + dice.below(10) as usize),
+        1 => QueueLimit::Bytes(20_000 + dice.below(80_000)),
+        _ => QueueLimit::Packets(1_000),
+    };
+    let discipline = if sometimes(dice, 30.0) { Discipline::CODEL } else { Discipline::DropTail };
+    let marking = pick(dice, &[Marking::Never, Marking::InsteadOfDropping, Marking::AboveBytes(10_000)]);
+    let outages = if sometimes(dice, 15.0) {
+        let from = Instant::from_micros(dice.below(faults_end.as_micros()));
+        let long = ms(dice, 4_000);
+        vec![from..(from + long).min(faults_end)]
+    } else {
+        Vec::new()
+    };
+    let rate = pick(dice, &[None, None, Some(1_000_000), Some(10_000_000), Some(100_000_000)]);
+    let path_mtu = sometimes(dice, 10.0)
+        .then(|| PathMtu { mtu_bytes: 1_280 + dice.below(200) as u32, answer: TooBigAnswer::Icmp });
+    Lane {
+        rate_bits_per_s: rate,
+        delay: ms(dice, 60),
+        jitter: if sometimes(dice, 50.0) { ms(dice, 20) } else { Duration::ZERO },
+        order: pick(dice, &[Order::Kept, Order::ByArrival]),
+        queue: Queue { limit, discipline, marking },
+        loss,
+        reorder: if sometimes(dice, 40.0) { chance(dice, 20.0) } else { Chance::NEVER },
+        reorder_by: ms(dice, 60),
+        duplicate: if sometimes(dice, 40.0) { chance(dice, 10.0) } else { Chance::NEVER },
+        corrupt: if sometimes(dice, 30.0) { chance(dice, 5.0) } else { Chance::NEVER },
+        outages,
+        path_mtu,
+        middlebox: None,
+    }
+}
+
+fn middlebox(dice: &mut Dice) -> Middlebox {
+    let kinds = [kind::WINDOW_SCALE, kind::TIMESTAMPS, kind::SACK_PERMITTED, kind::MSS];
+    let strips = kinds.into_iter().filter(|_| sometimes(dice, 40.0)).collect();
+    let mss_bytes_max = sometimes(dice, 40.0).then(|| 500 + dice.below(900) as u16);
+    Middlebox { strips, touches: Touches::Syns, mss_bytes_max, window_scale: None }
+}
+
+fn config(dice: &mut Dice) -> Config {
+    let buffers = [3_000, 20_000, 65_535, 200_000, 4 << 20];
+    Config {
+        timestamps: sometimes(dice, 70.0),
+        sack: sometimes(dice, 70.0),
+        window_scaling: sometimes(dice, 70.0),
+        receive_buffer_bytes: pick(dice, &buffers),
+        send_buffer_bytes: pick(dice, &buffers),
+        mss_bytes_max: pick(dice, &[u16::MAX, u16::MAX, 536, 1_000, 88]),
+        nagle: pick(dice, &[Nagle::Minshall, Nagle::Rfc896, Nagle::Off]),
+        delayed_ack: pick(dice, &[Duration::from_millis(40), Duration::from_millis(500), Duration::ZERO]),
+        quick_ack_segments: pick(dice, &[16, 0]),
+        slow_start_after_idle: sometimes(dice, 50.0),
+        initial_window_segments: pick(dice, &[10, 10, 1, 3]),
+        ..Config::default()
+    }
+}
+
+fn talk(dice: &mut Dice, bytes_max: u64) -> Talk {
+    let family = pick(dice, &[Family::V4, Family::V6]);
+    let opening =
+        pick(dice, &[Opening::Listening, Opening::Listening, Opening::Listening, Opening::Simultaneous]);
+    let opens_at = ms(dice, 500);
+    let mut ends = [conduct(dice, bytes_max), conduct(dice, bytes_max)];
+    if ends.iter().all(|end| end.ending == Ending::FinishLast) {
+        // Each would wait for the other for ever.
+        ends[0].ending = Ending::Finish;
+    }
+    Talk { family, opening, opens_at, ends }
+}
+
+fn conduct(dice: &mut Dice, bytes_max: u64) -> Conduct {
+    let bytes = match dice.below(4) {
+        0 => 0,
+        1 => dice.below(2_000),
+        _ => dice.below(bytes_max),
+    };
+    let ending = match dice.below(10) {
+        0..=4 => Ending::Finish,
+        5 | 6 => Ending::FinishLast,
+        7 | 8 => Ending::Close,
+        _ => Ending::Abort(dice.below(bytes + 1)),
+    };
+    Conduct {
+        bytes,
+        chunk_max: pick(dice, &[65_536, 9_000, 1_460, 50]).max(bytes / 400),
+        write_pause: if sometimes(dice, 40.0) { ms(dice, 20) } else { Duration::ZERO },
+        read_max: (pick(dice, &[65_536, 9_000, 700]) as usize).max(bytes_max as usize / 400),
+        read_pause: if sometimes(dice, 40.0) { ms(dice, 20) } else { Duration::ZERO },
+        stall: if sometimes(dice, 20.0) { ms(dice, 8_000) } else { Duration::ZERO },
+        ending,
+    }
+}
