@@ -86,7 +86,7 @@ fn begin(sent: &mut Side, other: &mut Side, segment: &Segment) {
         if other.base.is_none() {
             other.base = Some(segment.ack - 1);
         }
-        other.in_flight_valid = true;
+        other.in_flight_unknown = false;
     }
 }
 
@@ -104,7 +104,7 @@ fn judge_position(sent: &mut Side, other: &mut Side, segment: &Segment, known: K
     }
     if sent.next_seq != Seq::new(0) && segment.seq.after(sent.next_seq) && !segment.flags.rst() {
         judged.verdicts |= Verdicts::LOST_SEGMENT;
-        sent.in_flight_valid = false;
+        sent.in_flight_unknown = true;
     }
     if special {
         return;
@@ -263,13 +263,14 @@ fn take_acknowledged(other: &mut Side, segment: &Segment) -> Taken {
 
 /// Span of what is unacknowledged, less what the other end reports by SACK.
 fn in_flight(sent: &Side, other: &Side, segment: &Segment) -> Option<u32> {
-    if segment.text_bytes == 0 || !sent.in_flight_valid {
+    if segment.text_bytes == 0 || sent.in_flight_unknown {
         return None;
     }
     let sacked: u32 = other.sack.as_slice().iter().fold(0, |sum: u32, block| {
         sum.wrapping_add(block.right.bytes_since(block.left))
     });
-    let bytes = sent.unacked.span_bytes().wrapping_sub(sacked);
+    let counted = u32::from(segment.flags.intersects(Flags::SYN | Flags::FIN));
+    let bytes = sent.unacked.span_bytes().wrapping_sub(sacked).wrapping_sub(counted);
     (bytes > 0 && bytes < 2_000_000_000).then_some(bytes)
 }
 

@@ -30,7 +30,8 @@ pub(crate) struct Side {
     pub(crate) window_is_of_syn: bool,
     /// The highest sequence number was reached by a segment without text.
     pub(crate) advanced_without_text: bool,
-    pub(crate) in_flight_valid: bool,
+    /// Something was missed: the bytes in flight are not known until the other end acknowledges.
+    pub(crate) in_flight_unknown: bool,
     /// The relative number 0; `None` until a segment shows it.
     pub(crate) base: Option<Seq>,
     /// The verdicts of the latest segment.

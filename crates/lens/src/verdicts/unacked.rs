@@ -128,8 +128,11 @@ impl Taken {
             self.partial = false;
         } else if ack.after(entry.seq) && ack.before(entry.end) {
             entry.seq = ack;
-            self.hit = Some((entry.frame, entry.time_ns));
-            self.partial = true;
+            // the end of one segment says more than the middle of another, of which it was cut
+            if self.hit.is_none() || self.partial {
+                self.hit = Some((entry.frame, entry.time_ns));
+                self.partial = true;
+            }
         }
         if !entry.end.after(ack) {
             self.segments += 1;
