@@ -5,6 +5,7 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
     vec![
         ("docs/state-diagram.svg", report::diagram::svg()),
         ("docs/state-diagram.md", state_diagram()),
+        ("docs/explain.schema.json", report::captured::SCHEMA.to_owned()),
     ]
 }
 

@@ -50,7 +50,9 @@ fn arrows_point_down() {
         let folder = entry.expect("a room").path();
         let Ok(manifest) = fs::read_to_string(folder.join("Cargo.toml")) else { continue };
         let room = folder.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
-        let Some(may_use) = allowed.get(room.as_str()) else { panic!("room {room} has no place in the plan") };
+        let Some(may_use) = allowed.get(room.as_str()) else {
+            panic!("room {room} has no place in the plan")
+        };
         for used in dependencies(&manifest).iter().filter(|name| allowed.contains_key(name.as_str())) {
             assert!(may_use.contains(&used.as_str()), "{room} must not use {used}");
         }
@@ -77,12 +79,23 @@ fn only_device_may_be_unsafe_and_nobody_below_the_edge_reads_the_world() {
         files
     };
     for (room, _) in ARROWS.iter().filter(|(room, _)| *room != "device") {
-        let manifest = fs::read_to_string(root().join("crates").join(room).join("Cargo.toml")).unwrap_or_default();
-        assert!(manifest.is_empty() || manifest.contains("[lints]\nworkspace = true"), "{room} leaves the lints");
+        let manifest =
+            fs::read_to_string(root().join("crates").join(room).join("Cargo.toml")).unwrap_or_default();
+        assert!(
+            manifest.is_empty() || manifest.contains("[lints]\nworkspace = true"),
+            "{room} leaves the lints"
+        );
     }
     // Time, randomness, files and sockets are arguments here.
-    let forbidden =
-        ["std::time::Instant", "SystemTime", "std::net::Tcp", "std::net::Udp", "std::fs", "File::", "println!"];
+    let forbidden = [
+        "std::time::Instant",
+        "SystemTime",
+        "std::net::Tcp",
+        "std::net::Udp",
+        "std::fs",
+        "File::",
+        "println!",
+    ];
     for room in ["wire", "tcp", "stack", "lens", "report"] {
         for file in rust_files(room) {
             if file.to_string_lossy().contains("test") || file.ends_with("snapshot.rs") {

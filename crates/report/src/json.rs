@@ -1,6 +1,6 @@
 //! Traces as JSON lines: one object a line, for programs.
 //!
-//! The fields of a segment are those of a segment in a capture (see `docs/json.md`), as far as a trace
+//! The fields of a segment are those of a captured one ([`crate::captured::SCHEMA`]), as far as a trace
 //! knows them; sequence numbers stand raw and relative. Times are seconds since the origin as a number
 //! with nanoseconds.
 

@@ -28,12 +28,15 @@ fn section_words(row: &Row, style: &Style) -> String {
     }
 }
 
-/// A Mermaid `stateDiagram-v2`; all rows between two states share an arrow.
+/// A Mermaid `stateDiagram-v2`; all rows between two states share an arrow. CLOSED stands twice, where
+/// connections begin and where they end, so that the arrows run downwards.
 pub fn mermaid() -> String {
+    const END: &str = "Ended";
     let mut text = String::from("stateDiagram-v2\n");
     for state in State::ALL {
         text += &format!("    state \"{}\" as {state:?}\n", state.name());
     }
+    text += &format!("    state \"{}\" as {END}\n", State::Closed.name());
     let mut ends: Vec<(State, State, Vec<&Row>)> = arrows();
     for row in ROWS.iter().filter(|row| is_in_legend(row)) {
         match ends.iter_mut().find(|(from, to, _)| (*from, *to) == (row.from, row.to)) {
@@ -44,9 +47,10 @@ pub fn mermaid() -> String {
     text += "    [*] --> Closed\n";
     for (from, to, rows) in ends {
         let labels: Vec<String> = rows.iter().map(|row| words(row)).collect();
-        text += &format!("    {from:?} --> {to:?} : {}\n", labels.join("<br/>"));
+        let to = if to == State::Closed { END.to_owned() } else { format!("{to:?}") };
+        text += &format!("    {from:?} --> {to} : {}\n", labels.join("<br/>"));
     }
-    text
+    text + &format!("    {END} --> [*]\n")
 }
 
 /// A Markdown table of all rows, with links to the sections.

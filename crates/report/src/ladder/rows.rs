@@ -10,6 +10,10 @@ use super::{Arrival, Ladder, NoteKind, Options, Segment, Side, Step};
 use tcp::Instant;
 use tcp::state::State;
 
+/// Steps after a segment that are looked at for a reason to split it: more are under way at once only in
+/// pictures that nobody reads line by line.
+const LOOK_AHEAD_MAX: usize = 1_000;
+
 /// One row of the picture.
 #[derive(Clone, Debug)]
 pub(super) struct Row<'a> {
@@ -137,7 +141,7 @@ fn needs_split(steps: &[Step], index: usize) -> bool {
     let receiver = segment.from.other();
     let before = state_before(steps, index, receiver);
     let moves_receiver = to_of(segment, receiver).is_some_and(|to| Some(to) != before);
-    for later in steps[index + 1..].iter().take_while(|step| step.at() < arrives) {
+    for later in steps[index + 1..].iter().take(LOOK_AHEAD_MAX).take_while(|step| step.at() < arrives) {
         match later {
             Step::Moved { side, .. } if *side == receiver => return true,
             Step::Note { side, .. } if *side == receiver && moves_receiver => return true,

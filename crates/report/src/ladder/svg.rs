@@ -28,11 +28,12 @@ impl Ladder {
     pub fn svg(&self, options: &Options) -> String {
         let rows = rows(self, options);
         let labels = Labels::of(self, options);
-        let height = HEAD + ROW * rows.len() as f64 + 60.0;
+        let story = self.story_lines();
+        let bottom = y(rows.len());
+        let height = bottom + 24.0 + 18.0 * story.len() as f64;
         let mut canvas = Canvas::new();
         canvas.rect("sheet", (0.0, 0.0), (WIDTH, height), 8.0);
         head(&mut canvas, self);
-        let bottom = y(rows.len());
         for x in LINE {
             canvas.line("rule", (x, HEAD - 12.0), (x, bottom));
         }
@@ -49,11 +50,11 @@ impl Ladder {
             }
             draw(&mut canvas, &rows, index, &labels);
         }
-        for (line, text) in self.story_lines().iter().enumerate() {
+        for (line, text) in story.iter().enumerate() {
             canvas.text("", (24.0, bottom + 24.0 + 18.0 * line as f64), Anchor::Start, text);
         }
         let title = format!("{} and {}", self.ends[0].name, self.ends[1].name);
-        canvas.finish((WIDTH, height + 24.0), &title, THEME)
+        canvas.finish((WIDTH, height), &title, THEME)
     }
 }
 
