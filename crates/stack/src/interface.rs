@@ -45,6 +45,8 @@ pub(crate) struct Addresses {
     broadcasts: HashMap<Address, InterfaceId, TableHash>,
     /// The last address found to be ours: nearly every packet is for it.
     last: Option<Address>,
+    /// The last source that passed all checks: packets come in runs from one peer.
+    last_source: Option<Address>,
     /// Every address is ours: a proxy for whole networks.
     any: bool,
 }
@@ -56,11 +58,13 @@ impl Addresses {
             ours: HashMap::with_hasher(hasher),
             broadcasts: HashMap::with_hasher(hasher),
             last: None,
+            last_source: None,
             any: false,
         }
     }
 
     pub(crate) fn add(&mut self, cidr: Cidr, interface: InterfaceId) {
+        self.last_source = None;
         self.ours.insert(cidr.address().into(), interface);
         if let Some(broadcast) = cidr.broadcast() {
             self.broadcasts.insert(broadcast.into(), interface);
@@ -86,6 +90,16 @@ impl Addresses {
     /// Whether a packet from outside for this address should be taken as ours.
     pub(crate) fn takes(&mut self, address: Address) -> bool {
         self.are_ours(address) || self.any
+    }
+
+    /// Whether this is the source that was last found to be a peer's.
+    pub(crate) fn is_last_source(&self, source: Address) -> bool {
+        self.last_source == Some(source)
+    }
+
+    /// Remembers a source that passed all checks.
+    pub(crate) fn remember_source(&mut self, source: Address) {
+        self.last_source = Some(source);
     }
 
     /// Whether the address is the broadcast of a network of ours, or of all.

@@ -209,6 +209,12 @@ impl Host {
         if arrived.is_internal() {
             return Ok(cast);
         }
+        if is_loopback(destination) {
+            return Err(Discard::IpBadSource);
+        }
+        if self.addresses.is_last_source(source) {
+            return Ok(cast);
+        }
         let unspecified = match source.ip() {
             // Before it has an address a host may look for one: DHCP, duplicate address detection.
             IpAddr::V4(v4) => v4.is_unspecified() && cast == Cast::Unicast,
@@ -218,12 +224,14 @@ impl Host {
             || source.ip().is_multicast()
             || self.addresses.is_broadcast(source)
             || is_loopback(source)
-            || is_loopback(destination)
         {
             return Err(Discard::IpBadSource);
         }
         if self.addresses.are_ours(source) {
             return Err(Discard::IpSourceIsOurs);
+        }
+        if may_be_answered(source) {
+            self.addresses.remember_source(source);
         }
         Ok(cast)
     }
