@@ -335,3 +335,24 @@ fn numbers_wrap_in_the_middle_of_everything() {
         assert_eq!(pair.states(), (State::TimeWait, State::TimeWait), "from {iss}");
     }
 }
+
+#[test]
+fn timestamps_say_which_syn_is_newer() {
+    // RFC 6191 §2, SHLD-4: a larger timestamp makes up for a smaller sequence number, an older one never.
+    let (pair, rest) = time_wait();
+    let recent =
+        pair.server.info(pair.now).timestamps.then(|| SERVER_ISS.wrapping_add(pair.now.as_millis() as u32));
+    let recent = recent.expect("agreed upon");
+    let arrives = |seq, value| {
+        let mut header = Header { seq, flags: Flags::SYN, ..Header::default() };
+        header.options.timestamps = Some(wire::tcp::Timestamps { value, echo: 0 });
+        let mut rest = rest;
+        matches!(
+            rest.handle_segment(pair.now, &header, 0, &Config::default()),
+            TimeWaitVerdict::Reopen { .. }
+        )
+    };
+    let next = pair.client.snapshot().rcv_nxt;
+    assert!(arrives(next - 10_000, recent + 1));
+    assert!(!arrives(next + 10_000, recent - 60_000));
+}

@@ -116,3 +116,14 @@ fn a_user_timeout_ends_unanswered_keep_alives() {
     pair.run_for(Duration::from_secs(200));
     assert_eq!(pair.client.failure(), Some(Error::TimedOut));
 }
+
+#[test]
+fn the_default_interval_of_keep_alives_is_two_hours() {
+    // MUST-28.
+    let config = Config { keep_alive: Some(KeepAlive::default()), ..Config::default() };
+    let mut pair = Pair::with(config, Config::default()).opened();
+    pair.run_for(Duration::from_secs(7_190));
+    assert!(pair.log.is_empty());
+    pair.run_for(Duration::from_secs(20));
+    assert_eq!(pair.log[0].why.name(), "keep-alive");
+}

@@ -149,7 +149,7 @@ fn a_lost_syn_is_sent_again_with_back_off_and_given_up_after_three_minutes() {
     pair.run_for(Duration::from_secs(400));
     let at: Vec<u64> = pair.log.iter().map(|sent| sent.at.as_millis() / 1_000 - 1).collect();
     assert_eq!(at, [0, 1, 3, 7, 15, 31, 63, 123]);
-    assert_eq!(pair.client_events, [Event::Failed(Error::TimedOut), Event::Closed]);
+    assert_eq!(pair.client_events, [Event::PathDoubted, Event::Failed(Error::TimedOut), Event::Closed]);
     assert_eq!(pair.now.as_millis(), 401_000);
     assert!(pair.client.is_closed());
 }
@@ -276,4 +276,39 @@ fn an_mss_is_believed_within_reason() {
     assert_eq!(with(Some(1_000)), 1_000);
     assert_eq!(with(Some(9_000)), 1_460, "MUST-16");
     assert_eq!(with(Some(0)), 48);
+}
+
+#[test]
+fn without_an_mss_the_default_of_the_ip_version_is_assumed() {
+    // MUST-15.
+    for (ip_header_bytes, mss) in [(20, 536), (40, 1_220)] {
+        let path = tcp::Path { mtu_bytes: 9_000, ip_header_bytes };
+        let born = tcp::Birth { path, ..birth(CLIENT_ISS) };
+        let config = Arc::new(Config { timestamps: false, ..Config::default() });
+        let mut pair = Pair::new();
+        pair.client = Connection::connect(pair.now, born, config);
+        pair.fate = Box::new(|_| Fate::Lose);
+        let syn_ack = pair.next_header(Side::Client, Flags::SYN | Flags::ACK);
+        pair.flush();
+        let ack = pair.client.snapshot().snd_nxt;
+        pair.inject(Side::Client, Header { ack, ..syn_ack }, b"");
+        assert_eq!(pair.client.info(pair.now).send_mss_bytes, mss);
+    }
+}
+
+#[test]
+fn options_of_a_syn_stand_on_syns_alone() {
+    // MUST-65; RFC 7323 §2.2, RFC 2018 §2.
+    let mut pair = Pair::new();
+    pair.drive();
+    let now = pair.now;
+    pair.client.write(now, &pattern(20_000)).expect("room");
+    pair.server.write(now, &pattern(20_000)).expect("room");
+    pair.client.finish(now);
+    pair.drive();
+    for sent in &pair.log {
+        let options = &sent.header.options;
+        let any = options.mss.is_some() || options.window_scale.is_some() || options.sack_permitted;
+        assert_eq!(any, sent.header.flags.syn(), "{sent:?}");
+    }
 }

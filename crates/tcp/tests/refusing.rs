@@ -187,3 +187,13 @@ fn the_world_outside_the_connection_is_answered_by_rule() {
     assert_eq!((reset.seq, reset.ack), (Seq::new(0), Seq::new(82)));
     assert_eq!(tcp::closed::arrives(&header(Flags::RST), 0), None);
 }
+
+#[test]
+fn a_reset_may_carry_text() {
+    // SHLD-2.
+    let mut pair = Pair::established();
+    let rst = pair.next_header(Side::Client, Flags::RST | Flags::ACK);
+    pair.inject(Side::Client, rst, b"why I do this");
+    assert_eq!(pair.client.failure(), Some(tcp::Error::Reset));
+    assert_eq!(pair.client.readable_bytes(), 0);
+}

@@ -1,0 +1,100 @@
+//! The ledger of RFC 9293's requirements, `docs/requirements.md`, keeps its word: every MUST and SHOULD
+//! names tests or a reason, and every test that it names exists.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+struct Entry {
+    level: String,
+    tests: Vec<String>,
+    evidence: String,
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn ledger() -> BTreeMap<String, Entry> {
+    let text =
+        fs::read_to_string(root().join("docs/requirements.md")).expect("docs/requirements.md is there");
+    let is_id = |cell: &str| ["MUST-", "SHLD-", "MAY-", "REC-"].iter().any(|prefix| cell.starts_with(prefix));
+    let mut entries = BTreeMap::new();
+    for line in text.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let [id, level, _, asked, evidence] = cells[..] else { panic!("five cells, not {line}") };
+        if !is_id(id) {
+            continue;
+        }
+        assert!(!asked.is_empty(), "{id} does not say what is asked");
+        let tests = evidence.split('`').skip(1).step_by(2).filter(|quoted| quoted.contains("::"));
+        let entry = Entry {
+            level: level.to_owned(),
+            tests: tests.map(str::to_owned).collect(),
+            evidence: evidence.to_owned(),
+        };
+        assert!(entries.insert(id.to_owned(), entry).is_none(), "{id} stands there twice");
+    }
+    entries
+}
+
+fn sources(under: &Path, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(under) else { return };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// `crate::file::test`: in a file of that name, or in one of the directory of that name.
+fn exists(test: &str) -> bool {
+    let [room, file, name] = test.split("::").collect::<Vec<_>>()[..] else { return false };
+    let mut files = Vec::new();
+    sources(&root().join("crates").join(room).join("src"), &mut files);
+    sources(&root().join("crates").join(room).join("tests"), &mut files);
+    let is_file = |path: &PathBuf| {
+        let of = |name: Option<&std::ffi::OsStr>| name.is_some_and(|name| name == file);
+        of(path.file_stem()) || of(path.parent().and_then(Path::file_name))
+    };
+    files
+        .iter()
+        .filter(|path| is_file(path))
+        .any(|path| fs::read_to_string(path).is_ok_and(|source| source.contains(&format!("fn {name}("))))
+}
+
+#[test]
+fn every_must_and_should_names_its_tests_or_a_reason() {
+    for (id, entry) in ledger() {
+        let reason = entry.evidence.contains("**Not done**: ");
+        assert!(!entry.tests.is_empty() || reason, "{id} ({}) has neither tests nor a reason", entry.level);
+    }
+}
+
+#[test]
+fn every_test_that_is_named_exists() {
+    let missing: Vec<_> = ledger()
+        .into_iter()
+        .flat_map(|(id, entry)| entry.tests.into_iter().map(move |test| (id.clone(), test)))
+        .filter(|(_, test)| !exists(test))
+        .collect();
+    assert!(missing.is_empty(), "renamed or removed: {missing:#?}");
+    assert!(!exists("tcp::data::no_such_test"));
+}
+
+#[test]
+fn no_requirement_of_the_rfc_is_forgotten() {
+    let list = root().join("../shared/rfc9293-requirements.tsv");
+    let Ok(list) = fs::read_to_string(&list) else {
+        println!("skipped: the list of requirements is not beside the workspace");
+        return;
+    };
+    let wanted: BTreeSet<&str> =
+        list.lines().skip(1).filter_map(|line| line.split('\t').next()).filter(|id| !id.is_empty()).collect();
+    let ledger = ledger();
+    let missing: Vec<_> = wanted.iter().filter(|id| !ledger.contains_key(**id)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert_eq!(ledger.len(), wanted.len(), "the ledger has what the RFC does not ask");
+}
