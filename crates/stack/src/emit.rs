@@ -135,23 +135,24 @@ impl Envelope {
 }
 
 /// A segment to be put into a frame.
-pub(crate) struct Outgoing {
-    pub(crate) header: wire::tcp::Header,
+pub(crate) struct Outgoing<'a> {
+    /// Its ports are filled in here.
+    pub(crate) header: &'a mut wire::tcp::Header,
     pub(crate) payload: Payload,
     pub(crate) segment_bytes: u16,
     pub(crate) hop_limit: u8,
     pub(crate) layout: OptionLayout,
 }
 
-/// A segment or super-segment between these ends.
-pub(crate) fn segment(shape: Shape, key: &FlowKey, outgoing: Outgoing) -> Frame {
-    let Outgoing { mut header, payload, segment_bytes, hop_limit, layout } = outgoing;
+/// Makes an empty frame a segment or super-segment between these ends.
+pub(crate) fn segment(frame: &mut Frame, shape: Shape, key: &FlowKey, outgoing: Outgoing<'_>) {
+    let Outgoing { header, payload, segment_bytes, hop_limit, layout } = outgoing;
     header.source_port = key.local_port;
     header.destination_port = key.remote_port;
     let envelope =
         Envelope { source: key.local, destination: key.remote, protocol: protocol::TCP, hop_limit };
     let header_bytes = header.len_bytes(layout);
-    let mut head = Head::new();
+    let head = &mut frame.head;
     head.grow(shape.link_bytes());
     envelope.emit(head.grow(envelope.ip_header_bytes()), header_bytes + payload.len());
     let transport_at = head.as_slice().len();
@@ -162,8 +163,7 @@ pub(crate) fn segment(shape: Shape, key: &FlowKey, outgoing: Outgoing) -> Frame 
         TransmitChecksum::Full if is_super => Shape { checksum: TransmitChecksum::Partial, ..shape },
         _ => shape,
     };
-    let segment_bytes = if is_super { segment_bytes } else { 0 };
-    let mut frame = Frame { head, payload, offload: Offload { segment_bytes, ..Offload::default() } };
-    envelope.sum(shape, &mut frame, transport_at, wire::tcp::CHECKSUM_OFFSET);
-    frame
+    frame.offload.segment_bytes = if is_super { segment_bytes } else { 0 };
+    frame.payload = payload;
+    envelope.sum(shape, frame, transport_at, wire::tcp::CHECKSUM_OFFSET);
 }

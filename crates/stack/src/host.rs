@@ -377,7 +377,7 @@ impl Host {
         match socket.standing {
             Standing::HalfOpen => {
                 self.leave_half_open(index);
-                self.sockets.remove(index);
+                self.sockets.discard(index);
             }
             Standing::Orphan => {
                 self.tell_departure(index);

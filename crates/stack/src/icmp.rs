@@ -54,7 +54,7 @@ fn report_v6(code: u8) -> Report {
 
 impl Host {
     /// An ICMP message arrives in a contiguous packet.
-    pub(crate) fn receive_icmp_v4(&mut self, now: Instant, packet: &Packet) {
+    pub(crate) fn receive_icmp_v4(&mut self, now: Instant, packet: &Packet<'_>) {
         let bytes = packet.transport();
         if checksum::of(bytes) != 0 {
             return self.counters.discard(Discard::IcmpChecksum);
@@ -75,7 +75,7 @@ impl Host {
     }
 
     /// An ICMPv6 message arrives in a contiguous packet.
-    pub(crate) fn receive_icmp_v6(&mut self, now: Instant, packet: &Packet) {
+    pub(crate) fn receive_icmp_v6(&mut self, now: Instant, packet: &Packet<'_>) {
         let bytes = packet.transport();
         let (IpAddr::V6(source), IpAddr::V6(destination)) = (packet.source.ip(), packet.destination.ip())
         else {
@@ -104,7 +104,7 @@ impl Host {
     }
 
     /// RFC 1122 §3.2.2.6: what was sent to us alone comes back; broadcasts are not answered.
-    fn answer_echo(&mut self, now: Instant, packet: &Packet, echo: Echo<'_>) {
+    fn answer_echo(&mut self, now: Instant, packet: &Packet<'_>, echo: Echo<'_>) {
         if packet.cast != Cast::Unicast || !may_be_answered(packet.source) {
             return self.counters.discard(Discard::IcmpIgnored);
         }
@@ -138,7 +138,7 @@ impl Host {
     }
 
     /// An ICMP error: finds whose packet it quotes.
-    fn report(&mut self, now: Instant, packet: &Packet, quoted: &[u8], report: Report) {
+    fn report(&mut self, now: Instant, packet: &Packet<'_>, quoted: &[u8], report: Report) {
         let Ok(quotation) = Quoted::parse(quoted) else {
             return self.counters.discard(Discard::IcmpMalformed);
         };

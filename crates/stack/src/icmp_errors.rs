@@ -30,23 +30,23 @@ enum Complaint {
 }
 
 impl Host {
-    pub(crate) fn complain_of_port(&mut self, now: Instant, packet: &Packet) {
+    pub(crate) fn complain_of_port(&mut self, now: Instant, packet: &Packet<'_>) {
         self.complain(now, packet, Complaint::Port);
     }
 
-    pub(crate) fn complain_of_protocol(&mut self, now: Instant, packet: &Packet) {
+    pub(crate) fn complain_of_protocol(&mut self, now: Instant, packet: &Packet<'_>) {
         self.complain(now, packet, Complaint::Protocol);
     }
 
-    pub(crate) fn complain_of_time(&mut self, now: Instant, packet: &Packet) {
+    pub(crate) fn complain_of_time(&mut self, now: Instant, packet: &Packet<'_>) {
         self.complain(now, packet, Complaint::Time);
     }
 
-    pub(crate) fn complain_of_field(&mut self, now: Instant, packet: &Packet, pointer: u32) {
+    pub(crate) fn complain_of_field(&mut self, now: Instant, packet: &Packet<'_>, pointer: u32) {
         self.complain(now, packet, Complaint::Field { code: 0, pointer });
     }
 
-    pub(crate) fn complain_of_extension(&mut self, now: Instant, packet: &Packet, problem: Problem) {
+    pub(crate) fn complain_of_extension(&mut self, now: Instant, packet: &Packet<'_>, problem: Problem) {
         let pointer = problem.pointer;
         let code = match problem.kind {
             ProblemKind::RoutingType => 0,
@@ -61,13 +61,13 @@ impl Host {
         self.complain(now, packet, Complaint::Field { code, pointer });
     }
 
-    fn complain(&mut self, now: Instant, packet: &Packet, complaint: Complaint) {
+    fn complain(&mut self, now: Instant, packet: &Packet<'_>, complaint: Complaint) {
         if packet.cast == Cast::Unicast {
             self.send_complaint(now, packet, complaint);
         }
     }
 
-    fn send_complaint(&mut self, now: Instant, packet: &Packet, complaint: Complaint) {
+    fn send_complaint(&mut self, now: Instant, packet: &Packet<'_>, complaint: Complaint) {
         if !may_be_answered(packet.source) || is_icmp_error(packet) {
             return;
         }
@@ -102,7 +102,7 @@ impl Host {
     }
 
     /// Our address for an answer to a packet that was not sent to one of ours.
-    fn address_towards(&mut self, packet: &Packet) -> Option<crate::flow::Address> {
+    fn address_towards(&mut self, packet: &Packet<'_>) -> Option<crate::flow::Address> {
         let ip = packet.source.ip();
         let hop = self.route(std::net::SocketAddr::new(ip, 0))?;
         self.source_for(ip, hop).map(Into::into)
@@ -122,7 +122,7 @@ fn message_v4(complaint: Complaint, quoted: &[u8]) -> v4::Message<'_> {
     }
 }
 
-fn message_v6<'a>(complaint: Complaint, packet: &Packet, quoted: &'a [u8]) -> v6::Message<'a> {
+fn message_v6<'a>(complaint: Complaint, packet: &Packet<'_>, quoted: &'a [u8]) -> v6::Message<'a> {
     match complaint {
         Complaint::Port => v6::Message::Unreachable { code: v6::unreachable::PORT, quoted },
         // RFC 8200 §4: an unrecognized next header is a parameter problem with code 1.
@@ -135,7 +135,7 @@ fn message_v6<'a>(complaint: Complaint, packet: &Packet, quoted: &'a [u8]) -> v6
 }
 
 /// ICMP messages other than queries; what cannot be read counts as one.
-fn is_icmp_error(packet: &Packet) -> bool {
+fn is_icmp_error(packet: &Packet<'_>) -> bool {
     match (packet.protocol, packet.transport().first()) {
         (protocol::ICMP, Some(kind)) => !matches!(kind, 0 | 8 | 13 | 14 | 15 | 16 | 17 | 18),
         (protocol::ICMPV6, Some(kind)) => *kind < 128,

@@ -151,6 +151,15 @@ impl<T> Slab<T> {
         Some(value)
     }
 
+    /// Drops what is in this place, where it is.
+    pub(crate) fn discard(&mut self, index: u32) {
+        let Some(place) = self.place_mut(index).filter(|place| place.value.is_some()) else { return };
+        place.value = None;
+        place.generation = place.generation.wrapping_add(1);
+        self.free.push(index);
+        self.len -= 1;
+    }
+
     /// Every value in order of its place. Walks everything: for what happens once, never per segment.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut T)> {
         let places = self.chunks.iter_mut().flat_map(|chunk| chunk.iter_mut());

@@ -1,4 +1,4 @@
-//! An arriving IP packet whose headers have been read: offsets into the frame, nothing copied.
+//! An arriving IP packet whose headers have been read: offsets into the frame, nothing copied or moved.
 
 use crate::flow::Address;
 use crate::interface::InterfaceId;
@@ -16,10 +16,9 @@ pub(crate) enum Cast {
     Multicast,
 }
 
-/// An arriving packet.
-#[derive(Debug)]
-pub(crate) struct Packet {
-    pub(crate) frame: Frame,
+/// What the IP header of a packet says, and where things are in the frame.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading {
     pub(crate) arrival: InterfaceId,
     pub(crate) source: Address,
     pub(crate) destination: Address,
@@ -36,6 +35,20 @@ pub(crate) struct Packet {
     pub(crate) named_at: usize,
 }
 
+/// An arriving packet: the frame it came in, and what its header says.
+#[derive(Debug)]
+pub(crate) struct Packet<'a> {
+    pub(crate) frame: &'a mut Frame,
+    pub(crate) reading: Reading,
+}
+
+impl core::ops::Deref for Packet<'_> {
+    type Target = Reading;
+    fn deref(&self) -> &Reading {
+        &self.reading
+    }
+}
+
 /// The first contiguous bytes of a frame: its head, or all of it.
 pub(crate) fn start(frame: &Frame) -> &[u8] {
     match frame.head.as_slice() {
@@ -49,19 +62,18 @@ pub(crate) fn is_flat(frame: &Frame) -> bool {
     frame.head.as_slice().is_empty() && frame.payload.contiguous().is_some()
 }
 
-/// The frame in one piece; free if it is so already.
-pub(crate) fn flatten(frame: Frame) -> Frame {
-    if is_flat(&frame) {
-        return frame;
+/// Brings the frame into one piece; free if it is so already.
+pub(crate) fn flatten(frame: &mut Frame) {
+    if !is_flat(frame) {
+        let offload = frame.offload;
+        *frame = Frame { offload, ..Frame::from_bytes(Bytes::from(frame.to_vec())) };
     }
-    let offload = frame.offload;
-    Frame { offload, ..Frame::from_bytes(Bytes::from(frame.to_vec())) }
 }
 
-impl Packet {
+impl Packet<'_> {
     /// The transport header and, in a contiguous frame, its text.
     pub(crate) fn transport(&self) -> &[u8] {
-        let start = start(&self.frame);
+        let start = start(self.frame);
         start.get(self.transport_at..self.end_at.min(start.len())).unwrap_or_default()
     }
 
@@ -75,12 +87,6 @@ impl Packet {
     pub(crate) fn is_readable(&self, header_bytes: usize) -> bool {
         let head_bytes = self.frame.head.as_slice().len();
         head_bytes == 0 || head_bytes == self.transport_at + header_bytes
-    }
-
-    /// The same packet in one piece.
-    pub(crate) fn flattened(mut self) -> Packet {
-        self.frame = flatten(self.frame);
-        self
     }
 
     /// Whether the checksum over pseudo-header, transport header and text comes out right.
@@ -98,16 +104,16 @@ impl Packet {
         pseudo_header.is_intact()
     }
 
-    /// The text behind a transport header of this size. The packet [`Packet::is_readable`].
-    pub(crate) fn into_text(self, header_bytes: usize) -> Payload {
+    /// Takes the text behind a transport header of this size out of the frame. The packet
+    /// [`Packet::is_readable`].
+    pub(crate) fn take_text(&mut self, header_bytes: usize) -> Payload {
         let text_at = self.transport_at + header_bytes;
-        let head_bytes = self.frame.head.as_slice().len();
-        if head_bytes > 0 {
-            let mut payload = self.frame.payload;
+        let mut payload = core::mem::take(&mut self.frame.payload);
+        if !self.frame.head.as_slice().is_empty() {
             payload.truncate(self.end_at - text_at);
             return payload;
         }
-        let mut bytes = self.frame.payload.into_pieces().next().unwrap_or_default();
+        let mut bytes = payload.into_pieces().next().unwrap_or_default();
         bytes.truncate(self.end_at);
         bytes.advance(text_at.min(bytes.len()));
         Payload::from(bytes)

@@ -8,7 +8,7 @@ use crate::counters::Discard;
 use crate::flow::Address;
 use crate::host::Host;
 use crate::interface::InterfaceId;
-use crate::packet::{Packet, start};
+use crate::packet::{Packet, Reading, start};
 use bytes::Bytes;
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
@@ -38,7 +38,7 @@ struct Name {
 struct Datagram {
     created: Instant,
     /// The first fragment, for its headers.
-    first: Option<Packet>,
+    first: Option<(Frame, Reading)>,
     /// By their place, none overlapping.
     pieces: BTreeMap<usize, Bytes>,
     held_bytes: usize,
@@ -138,7 +138,12 @@ fn first_bytes_min(protocol: u8) -> usize {
 
 impl Host {
     /// Keeps a fragment; gives the whole packet when it was the last one missing.
-    pub(crate) fn reassemble(&mut self, now: Instant, packet: Packet, fragment: Fragment) -> Option<Packet> {
+    pub(crate) fn reassemble(
+        &mut self,
+        now: Instant,
+        packet: Packet<'_>,
+        fragment: Fragment,
+    ) -> Option<(Frame, Reading)> {
         self.reassembly.timeout = self.config.reassembly_timeout;
         if let Err(why) = self.check_fragment(now, &packet, fragment) {
             self.counters.discard(why);
@@ -166,7 +171,12 @@ impl Host {
     }
 
     /// What can be said of a fragment alone.
-    fn check_fragment(&mut self, now: Instant, packet: &Packet, fragment: Fragment) -> Result<(), Discard> {
+    fn check_fragment(
+        &mut self,
+        now: Instant,
+        packet: &Packet<'_>,
+        fragment: Fragment,
+    ) -> Result<(), Discard> {
         let len = packet.end_at - packet.transport_at;
         let end = fragment.offset_bytes + len;
         let headers = packet.transport_at - packet.ip_at;
@@ -219,9 +229,9 @@ impl Host {
     fn insert_fragment(
         &mut self,
         name: Name,
-        packet: Packet,
+        packet: Packet<'_>,
         fragment: Fragment,
-    ) -> Result<Option<Packet>, Discard> {
+    ) -> Result<Option<(Frame, Reading)>, Discard> {
         let Some(datagram) = self.reassembly.datagrams.get_mut(&name) else { return Ok(None) };
         if datagram.is_spoilt {
             return Err(Discard::FragmentOverlap);
@@ -241,7 +251,7 @@ impl Host {
         self.reassembly.held_bytes += text.len();
         datagram.pieces.insert(fragment.offset_bytes, Bytes::copy_from_slice(text));
         if fragment.offset_bytes == 0 {
-            datagram.first = Some(packet);
+            datagram.first = Some((core::mem::take(packet.frame), packet.reading));
         }
         if datagram.total_bytes != Some(datagram.held_bytes) {
             return Ok(None);
@@ -257,8 +267,8 @@ impl Host {
         while self.reassembly.next_due().is_some_and(|due| due <= now) {
             if let Some(datagram) = self.reassembly.remove_oldest() {
                 self.counters.discard(Discard::FragmentTimeout);
-                if let Some(first) = datagram.first {
-                    self.complain_of_time(now, &first);
+                if let Some((mut frame, reading)) = datagram.first {
+                    self.complain_of_time(now, &Packet { frame: &mut frame, reading });
                 }
             }
             self.reassembly.trim();
@@ -267,9 +277,9 @@ impl Host {
 }
 
 /// The headers of the first fragment before the text of all.
-fn put_together(datagram: Datagram) -> Option<Packet> {
-    let first = datagram.first?;
-    let mut whole = start(&first.frame)[first.ip_at..first.transport_at].to_vec();
+fn put_together(datagram: Datagram) -> Option<(Frame, Reading)> {
+    let (frame, first) = datagram.first?;
+    let mut whole = start(&frame)[first.ip_at..first.transport_at].to_vec();
     let header_bytes = whole.len();
     datagram.pieces.values().for_each(|piece| whole.extend_from_slice(piece));
     if first.source.is_v4() && header_bytes >= ipv4::HEADER_BYTES {
@@ -283,5 +293,5 @@ fn put_together(datagram: Datagram) -> Option<Packet> {
     }
     let end_at = whole.len();
     let frame = Frame::from_bytes(Bytes::from(whole));
-    Some(Packet { frame, ip_at: 0, transport_at: header_bytes, end_at, ..first })
+    Some((frame, Reading { ip_at: 0, transport_at: header_bytes, end_at, ..first }))
 }

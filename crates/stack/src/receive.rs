@@ -8,7 +8,7 @@ use crate::counters::Discard;
 use crate::flow::Address;
 use crate::host::Host;
 use crate::interface::{InterfaceId, Mac, is_loopback};
-use crate::packet::{Cast, Packet, flatten, start};
+use crate::packet::{Cast, Packet, Reading, flatten, start};
 use crate::reassembly::Fragment;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use tcp::Instant;
@@ -22,21 +22,23 @@ const SOURCE_ROUTES: [u8; 2] = [131, 137];
 
 impl Host {
     /// A frame has arrived on an interface. Whatever is in it, the host goes on.
-    pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, frame: Frame) {
+    pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, mut frame: Frame) {
         self.now = self.now.max(now);
         self.counters.frames_received += 1;
         let Some(link) = self.interfaces.get(interface.index()) else {
             return self.counters.discard(Discard::UnknownInterface);
         };
         match (link.capabilities.medium, link.hardware) {
-            (Medium::Ethernet, Some(hardware)) => self.receive_ethernet(now, interface, hardware, frame),
-            _ => self.receive_ip(now, &Arrived { interface, ip_at: 0, cast: Cast::Unicast }, frame),
+            (Medium::Ethernet, Some(hardware)) => self.receive_ethernet(now, interface, hardware, &mut frame),
+            _ => self.receive_ip(now, &Arrived { interface, ip_at: 0, cast: Cast::Unicast }, &mut frame),
         }
     }
 
-    fn receive_ethernet(&mut self, now: Instant, interface: InterfaceId, hardware: Mac, frame: Frame) {
-        let frame = if start(&frame).len() < ETHERNET_BYTES_MAX { flatten(frame) } else { frame };
-        let Ok((header, ip_at)) = ethernet::Header::parse(start(&frame)) else {
+    fn receive_ethernet(&mut self, now: Instant, interface: InterfaceId, hardware: Mac, frame: &mut Frame) {
+        if start(frame).len() < ETHERNET_BYTES_MAX {
+            flatten(frame);
+        }
+        let Ok((header, ip_at)) = ethernet::Header::parse(start(frame)) else {
             return self.counters.discard(Discard::EthernetMalformed);
         };
         let cast = match header.destination {
@@ -46,7 +48,10 @@ impl Host {
             _ => return self.counters.discard(Discard::EthernetNotForUs),
         };
         match header.ethertype {
-            ethertype::ARP => self.receive_arp(now, interface, &flatten(frame), ip_at),
+            ethertype::ARP => {
+                flatten(frame);
+                self.receive_arp(now, interface, frame, ip_at);
+            }
             ethertype::IPV4 | ethertype::IPV6 => {
                 self.receive_ip(now, &Arrived { interface, ip_at, cast }, frame);
             }
@@ -55,32 +60,46 @@ impl Host {
     }
 
     /// A packet from this host to itself arrives.
-    pub(crate) fn receive_loopback(&mut self, now: Instant, frame: Frame) {
+    pub(crate) fn receive_loopback(&mut self, now: Instant, mut frame: Frame) {
         let interface = InterfaceId::LOOPBACK;
-        self.receive_ip(now, &Arrived { interface, ip_at: 0, cast: Cast::Unicast }, frame);
+        self.receive_ip(now, &Arrived { interface, ip_at: 0, cast: Cast::Unicast }, &mut frame);
     }
 
-    fn receive_ip(&mut self, now: Instant, arrived: &Arrived, frame: Frame) {
-        let frame = if has_whole_ip_header(start(&frame), arrived.ip_at) { frame } else { flatten(frame) };
-        let read = match start(&frame).get(arrived.ip_at).map(|first| first >> 4) {
-            Some(4) => self.read_ipv4(now, arrived, frame),
+    fn receive_ip(&mut self, now: Instant, arrived: &Arrived, frame: &mut Frame) {
+        if !has_whole_ip_header(start(frame), arrived.ip_at) {
+            flatten(frame);
+        }
+        let read = match start(frame).get(arrived.ip_at).map(|first| first >> 4) {
+            Some(4) => self.read_ipv4(arrived, frame),
             Some(6) => self.read_ipv6(now, arrived, frame),
             _ => Err(Discard::IpMalformed),
         };
         match read {
-            Ok(Some(packet)) => self.deliver(now, packet),
-            Ok(None) => {}
+            Ok(Read::Whole(reading)) => self.deliver(now, Packet { frame, reading }),
+            Ok(Read::Fragment(reading, fragment)) => {
+                flatten(frame);
+                let packet = Packet { frame, reading };
+                if let Some((mut frame, reading)) = self.reassemble(now, packet, fragment) {
+                    self.deliver(now, Packet { frame: &mut frame, reading });
+                }
+            }
             Err(why) => self.counters.discard(why),
         }
     }
 
     /// Hands a whole packet to its transport.
-    pub(crate) fn deliver(&mut self, now: Instant, packet: Packet) {
+    fn deliver(&mut self, now: Instant, packet: Packet<'_>) {
         match packet.protocol {
             protocol::TCP => self.receive_tcp(now, packet),
             protocol::UDP => self.receive_udp(now, packet),
-            protocol::ICMP if packet.source.is_v4() => self.receive_icmp_v4(now, &packet.flattened()),
-            protocol::ICMPV6 if !packet.source.is_v4() => self.receive_icmp_v6(now, &packet.flattened()),
+            protocol::ICMP if packet.source.is_v4() => {
+                flatten(packet.frame);
+                self.receive_icmp_v4(now, &packet);
+            }
+            protocol::ICMPV6 if !packet.source.is_v4() => {
+                flatten(packet.frame);
+                self.receive_icmp_v6(now, &packet);
+            }
             protocol::NO_NEXT_HEADER => {}
             _ => {
                 self.counters.discard(Discard::UnknownProtocol);
@@ -90,14 +109,8 @@ impl Host {
     }
 
     /// RFC 791, RFC 1122 §3.2.1: the header is checked, the packet is ours and whole.
-    fn read_ipv4(
-        &mut self,
-        now: Instant,
-        arrived: &Arrived,
-        frame: Frame,
-    ) -> Result<Option<Packet>, Discard> {
-        let start = start(&frame);
-        let bytes = &start[arrived.ip_at..];
+    fn read_ipv4(&mut self, arrived: &Arrived, frame: &Frame) -> Result<Read, Discard> {
+        let bytes = &start(frame)[arrived.ip_at..];
         let (header, header_bytes) = ipv4::Header::parse(bytes).map_err(|_| Discard::IpMalformed)?;
         let available = frame.len() - arrived.ip_at;
         let text_bytes = match header.total_bytes {
@@ -112,45 +125,38 @@ impl Host {
             return Err(Discard::IpSourceRoute);
         }
         let (source, destination) = (Address::from(header.source), Address::from(header.destination));
-        let cast = self.check_addresses(arrived, source, destination)?;
         let transport_at = arrived.ip_at + header_bytes;
-        let packet = Packet {
+        let reading = Reading {
             arrival: arrived.interface,
             source,
             destination,
-            cast,
+            cast: self.check_addresses(arrived, source, destination)?,
             protocol: header.protocol,
             hop_limit: header.ttl,
             ip_at: arrived.ip_at,
             transport_at,
             end_at: transport_at + text_bytes,
             named_at: 9,
-            frame,
         };
         if !header.is_fragment() {
-            return Ok(Some(packet));
+            return Ok(Read::Whole(reading));
         }
         let fragment = Fragment {
             identification: u32::from(header.identification),
             offset_bytes: usize::from(header.fragment_offset_bytes),
             more: header.more_fragments,
         };
-        Ok(self.reassemble(now, packet.flattened(), fragment))
+        Ok(Read::Fragment(reading, fragment))
     }
 
     /// RFC 8200: extension headers are stepped over, the packet is ours and whole.
-    fn read_ipv6(
-        &mut self,
-        now: Instant,
-        arrived: &Arrived,
-        frame: Frame,
-    ) -> Result<Option<Packet>, Discard> {
-        let header =
-            ipv6::Header::parse(&start(&frame)[arrived.ip_at..]).map_err(|_| Discard::IpMalformed)?;
-        // Extension headers and transport header must be in one piece.
-        let plain = matches!(header.next_header, protocol::TCP | protocol::UDP | protocol::ICMPV6);
-        let frame = if plain { frame } else { flatten(frame) };
-        let bytes = &start(&frame)[arrived.ip_at..];
+    fn read_ipv6(&mut self, now: Instant, arrived: &Arrived, frame: &mut Frame) -> Result<Read, Discard> {
+        let header = ipv6::Header::parse(&start(frame)[arrived.ip_at..]).map_err(|_| Discard::IpMalformed)?;
+        if !matches!(header.next_header, protocol::TCP | protocol::UDP | protocol::ICMPV6) {
+            // Extension headers and transport header must be in one piece.
+            flatten(frame);
+        }
+        let bytes = &start(frame)[arrived.ip_at..];
         let available = frame.len() - arrived.ip_at;
         let text_bytes = match header.payload_bytes {
             0 if frame.offload.segment_bytes > 0 => available - ipv6::HEADER_BYTES,
@@ -159,23 +165,21 @@ impl Host {
         let end_bytes = ipv6::HEADER_BYTES + text_bytes;
         let upper = ipv6::walk(&bytes[..end_bytes.min(bytes.len())]).map_err(|_| Discard::IpMalformed)?;
         let (source, destination) = (address_v6(header.source)?, address_v6(header.destination)?);
-        let cast = self.check_addresses(arrived, source, destination)?;
-        let packet = Packet {
+        let reading = Reading {
             arrival: arrived.interface,
             source,
             destination,
-            cast,
+            cast: self.check_addresses(arrived, source, destination)?,
             protocol: upper.protocol,
             hop_limit: header.hop_limit,
             ip_at: arrived.ip_at,
             transport_at: arrived.ip_at + upper.offset_bytes,
             end_at: arrived.ip_at + end_bytes,
             named_at: upper.named_at_bytes,
-            frame,
         };
         if let Some(problem) = upper.problem {
             if problem.kind != ProblemKind::OptionSilently {
-                self.complain_of_extension(now, &packet, problem);
+                self.complain_of_extension(now, &Packet { frame, reading }, problem);
             }
             return Err(Discard::Ipv6Extension);
         }
@@ -187,9 +191,9 @@ impl Host {
                     offset_bytes: usize::from(fragment.offset_bytes),
                     more: fragment.more,
                 };
-                Ok(self.reassemble(now, packet, fragment))
+                Ok(Read::Fragment(reading, fragment))
             }
-            _ => Ok(Some(packet)),
+            _ => Ok(Read::Whole(reading)),
         }
     }
 
@@ -248,6 +252,12 @@ fn has_whole_ip_header(start: &[u8], ip_at: usize) -> bool {
         _ => return false,
     };
     start.len() >= ip_at + header_bytes
+}
+
+/// What an IP header turned out to be in front of.
+enum Read {
+    Whole(Reading),
+    Fragment(Reading, Fragment),
 }
 
 /// How a packet came.

@@ -244,7 +244,7 @@ impl Host {
     }
 
     /// A neighbour discovery message arrives, its checksum verified (RFC 4861 §6.1, §7.1).
-    pub(crate) fn receive_neighbour_message(&mut self, now: Instant, packet: &Packet, message: &Message) {
+    pub(crate) fn receive_neighbour_message(&mut self, now: Instant, packet: &Packet<'_>, message: &Message) {
         let (IpAddr::V6(source), interface) = (packet.source.ip(), packet.arrival) else { return };
         if packet.hop_limit != HOP_LIMIT || self.hardware(interface).is_none() {
             return self.counters.discard(Discard::NeighbourInvalid);

@@ -4,14 +4,16 @@
 use crate::counters::Discard;
 use crate::flow::FlowKey;
 use crate::host::{Host, Newborn};
-use crate::packet::{Cast, Packet, is_flat};
+use crate::packet::{Cast, Packet, flatten, is_flat};
 use crate::receive::{is_trusted, may_be_answered};
 use crate::socket::Standing;
 use crate::time_wait::TIME_WAIT_BIT;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tcp::listen::Arrival;
-use tcp::{Birth, Connection, Instant, ResetReason, Segment, SendReason, State, TimeWaitVerdict, closed, listen};
+use tcp::{
+    Birth, Connection, Instant, ResetReason, Segment, SendReason, State, TimeWaitVerdict, closed, listen,
+};
 use wire::Seq;
 use wire::checksum::{pseudo_header_v4, pseudo_header_v6};
 use wire::ip::protocol;
@@ -19,13 +21,16 @@ use wire::tcp::Header;
 
 impl Host {
     /// Checks, finds the connection, hands over.
-    pub(crate) fn receive_tcp(&mut self, now: Instant, packet: Packet) {
+    pub(crate) fn receive_tcp(&mut self, now: Instant, mut packet: Packet<'_>) {
         let (header, header_bytes) = match Header::parse(packet.transport()) {
             Ok(parsed) if packet.is_readable(parsed.1) => parsed,
-            Err(_) if is_flat(&packet.frame) => return self.counters.discard(Discard::TcpMalformed),
-            _ => return self.receive_tcp(now, packet.flattened()),
+            Err(_) if is_flat(packet.frame) => return self.counters.discard(Discard::TcpMalformed),
+            _ => {
+                flatten(packet.frame);
+                return self.receive_tcp(now, packet);
+            }
         };
-        if !is_trusted(&packet.frame) && !self.tcp_is_intact(&packet) {
+        if !is_trusted(packet.frame) && !self.tcp_is_intact(&packet) {
             return self.counters.discard(Discard::TcpChecksum);
         }
         if packet.cast != Cast::Unicast || !may_be_answered(packet.source) {
@@ -38,7 +43,7 @@ impl Host {
             remote_port: header.source_port,
         };
         let place = self.find_place(&key);
-        let segment = Segment { header, payload: packet.into_text(header_bytes) };
+        let segment = Segment { header, payload: packet.take_text(header_bytes) };
         match place {
             Some(place) if place & TIME_WAIT_BIT == 0 => {
                 self.segment_for_connection(now, place, &key, segment);
@@ -48,7 +53,7 @@ impl Host {
         }
     }
 
-    fn tcp_is_intact(&self, packet: &Packet) -> bool {
+    fn tcp_is_intact(&self, packet: &Packet<'_>) -> bool {
         let bytes = packet.transport_bytes() as u32;
         let sum = match (packet.source.ip(), packet.destination.ip()) {
             (std::net::IpAddr::V4(from), std::net::IpAddr::V4(to)) => {

@@ -103,14 +103,12 @@ impl Host {
         }
         self.timers.set(index, None);
         self.tell_departure(index);
-        let Some(socket) = self.sockets.remove(index) else { return };
+        let Some(socket) = self.sockets.at(index) else { return };
         self.counters.time_waits += 1;
-        let place = self.time_waits.insert(Remains {
-            key: socket.key,
-            time_wait,
-            config: socket.connection.config().clone(),
-        });
-        self.demux.replace(&socket.key, |place| place == index, place | TIME_WAIT_BIT);
+        let (key, config) = (socket.key, socket.connection.config().clone());
+        self.sockets.discard(index);
+        let place = self.time_waits.insert(Remains { key, time_wait, config });
+        self.demux.replace(&key, |place| place == index, place | TIME_WAIT_BIT);
     }
 
     /// 2 MSL have passed, or somebody else needs the place.

@@ -53,7 +53,12 @@ impl Host {
         let Some(flow) = self.sockets.get(key).map(|socket| socket.key.flow()) else { return };
         if let Some(row) = lookup(State::Closed, Cause::ActiveOpen) {
             let id = SocketId::new(SocketKind::Connection, key);
-            self.push_trace(TraceRecord { at: now, flow, id, trace: Trace::StateChanged { row: row.index() } });
+            self.push_trace(TraceRecord {
+                at: now,
+                flow,
+                id,
+                trace: Trace::StateChanged { row: row.index() },
+            });
         }
     }
 

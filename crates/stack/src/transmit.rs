@@ -31,6 +31,7 @@ impl Host {
         Some(out)
     }
 
+    #[inline]
     fn next_frame(&mut self, now: Instant) -> Option<(InterfaceId, Frame)> {
         let mut loopback_turns = LOOPBACK_TURNS;
         loop {
@@ -60,6 +61,7 @@ impl Host {
     }
 
     /// Asks the connection whose turn it is.
+    #[inline]
     fn transmit(&mut self, now: Instant, index: u32) -> Option<(InterfaceId, Frame)> {
         self.refresh_route(now, index);
         let Some(socket) = self.sockets.at_mut(index) else {
@@ -71,7 +73,8 @@ impl Host {
         let cuts_itself = link.is_none_or(|link| link.super_segment_bytes_max > 0);
         let wanted = link.map_or(u32::MAX, |link| link.super_segment_bytes_max);
         let wanted = if cuts_itself { wanted } else { CUT_BYTES_MAX };
-        let Some(transmit) = socket.connection.poll_transmit(now, wanted.min(SUPER_SEGMENT_BYTES_MAX)) else {
+        let Some(mut transmit) = socket.connection.poll_transmit(now, wanted.min(SUPER_SEGMENT_BYTES_MAX))
+        else {
             socket.is_ready = false;
             self.end_turn();
             self.settle(now, index);
@@ -80,12 +83,14 @@ impl Host {
         self.counters.segments_sent += 1;
         let (key, interface) = (socket.key, socket.interface);
         let outgoing = Outgoing {
-            header: transmit.header,
+            header: &mut transmit.header,
             payload: transmit.payload,
             segment_bytes: transmit.segment_bytes,
             hop_limit: socket.hop_limit,
             layout: socket.connection.config().option_layout,
         };
+        let mut frame = Frame::default();
+        emit::segment(&mut frame, shape, &key, outgoing);
         self.turn += 1;
         if self.turn >= self.config.transmissions_per_turn && self.ready.len() > 1 {
             self.ready.rotate_left(1);
@@ -94,15 +99,11 @@ impl Host {
         if self.tracing == Tracing::On {
             self.collect_traces(now, index);
         }
-        let frame = emit::segment(shape, &key, outgoing);
-        let hop = match shape.medium {
-            Medium::Ip => Hop { interface, neighbour: key.remote.ip() },
-            Medium::Ethernet => {
-                let hop = self.routes.find_on(key.remote.ip(), interface);
-                hop.unwrap_or(Hop { interface, neighbour: key.remote.ip() })
-            }
-        };
-        let (interface, frame) = self.dispatch(now, hop, frame)?;
+        if interface == InterfaceId::LOOPBACK || shape.medium == Medium::Ethernet {
+            let hop = self.routes.find_on(key.remote.ip(), interface);
+            let hop = hop.unwrap_or(Hop { interface, neighbour: key.remote.ip() });
+            (_, frame) = self.dispatch(now, hop, frame)?;
+        }
         if cuts_itself || frame.offload.segment_bytes == 0 {
             return Some((interface, frame));
         }
@@ -140,6 +141,7 @@ impl Host {
     }
 
     /// Puts a frame on its way: out of an interface, to ourselves, or to wait for a neighbour.
+    #[inline]
     pub(crate) fn dispatch(&mut self, now: Instant, hop: Hop, frame: Frame) -> Option<(InterfaceId, Frame)> {
         if hop.interface == InterfaceId::LOOPBACK {
             if self.loopback.len() >= self.config.loopback_frames_max {
@@ -176,18 +178,19 @@ impl Host {
     }
 
     /// Sends a bare header on the host's own account: a reset, an answer from TIME-WAIT, a cookie.
-    pub(crate) fn send_header(&mut self, now: Instant, key: &FlowKey, header: Header) {
+    pub(crate) fn send_header(&mut self, now: Instant, key: &FlowKey, mut header: Header) {
         let Some(hop) = self.route(SocketAddr::new(key.remote.ip(), key.remote_port)) else {
             return self.counters.discard(Discard::NoRoute);
         };
         let outgoing = Outgoing {
-            header,
+            header: &mut header,
             payload: Payload::new(),
             segment_bytes: 0,
             hop_limit: self.config.hop_limit,
             layout: OptionLayout::default(),
         };
-        let frame = emit::segment(self.shape(hop.interface), key, outgoing);
+        let mut frame = Frame::default();
+        emit::segment(&mut frame, self.shape(hop.interface), key, outgoing);
         self.enqueue(now, hop, frame);
     }
 }

@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::flow::{Address, FlowKey};
 use crate::host::Host;
 use crate::id::{Key, Slab, SocketId, SocketKind};
-use crate::packet::{Cast, Packet, is_flat};
+use crate::packet::{Cast, Packet, flatten, is_flat};
 use crate::receive::is_trusted;
 use crate::secret::{Purpose, Secret, TableHash};
 use bytes::Bytes;
@@ -263,18 +263,20 @@ impl Host {
     }
 
     /// A datagram arrives.
-    pub(crate) fn receive_udp(&mut self, now: Instant, packet: Packet) {
+    pub(crate) fn receive_udp(&mut self, now: Instant, mut packet: Packet<'_>) {
         let header = match Header::parse(packet.transport()) {
             Ok(header) if packet.is_readable(HEADER_BYTES) => header,
-            Err(_) if is_flat(&packet.frame) => return self.counters.discard(Discard::UdpMalformed),
-            _ => return self.receive_udp(now, packet.flattened()),
+            Err(_) if is_flat(packet.frame) => return self.counters.discard(Discard::UdpMalformed),
+            _ => {
+                flatten(packet.frame);
+                return self.receive_udp(now, packet);
+            }
         };
         let Ok(text_bytes) = header.text_bytes(packet.transport_bytes()) else {
             return self.counters.discard(Discard::UdpMalformed);
         };
-        let mut packet = packet;
-        packet.end_at = packet.transport_at + HEADER_BYTES + text_bytes;
-        if !is_trusted(&packet.frame) {
+        packet.reading.end_at = packet.transport_at + HEADER_BYTES + text_bytes;
+        if !is_trusted(packet.frame) {
             // RFC 768: zero means no checksum; RFC 8200 §8.1: not on IPv6.
             let absent = header.checksum == 0;
             let bytes = packet.transport_bytes() as u32;
@@ -292,7 +294,7 @@ impl Host {
             return;
         };
         let bound = self.config.udp_receive_bytes_max;
-        let payload = packet.into_text(HEADER_BYTES);
+        let payload = packet.take_text(HEADER_BYTES);
         let Some(socket) = self.udp.get_mut(key) else { return };
         let cost_bytes = payload.len() + DATAGRAM_OVERHEAD_BYTES;
         if socket.queued_bytes + cost_bytes > bound {
