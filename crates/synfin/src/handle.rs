@@ -98,6 +98,17 @@ impl Stack {
         }
     }
 
+    /// Resets every connection at once and ends the thread, for a program that cannot wait: a
+    /// [`shutdown`](Stack::shutdown) that waits returns. Does not wait itself.
+    pub fn abort(&self) {
+        self.shared().with(|core, now| {
+            if !matches!(core.phase, Phase::Down(_)) {
+                core.phase = Phase::Leaving(now);
+                core.close_all(now);
+            }
+        });
+    }
+
     /// What the host has counted.
     pub fn counters(&self) -> stack::Counters {
         self.shared().look(|core, _| core.host.counters().clone())

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use synfin::device::{Tun, TunConfig};
 use synfin::{Stack, net};
 
-const TRANSFER_BYTES: usize = 64 << 20;
+const TRANSFER_BYTES: usize = 24 << 20;
 const KERNEL: [&str; 2] = ["10.90.0.1", "fd90::1"];
 const OURS: [&str; 2] = ["10.90.0.2", "fd90::2"];
 

@@ -11,7 +11,7 @@ use std::io::{Read, Write};
 use std::thread;
 use std::time::Duration;
 use synfin::net::{TcpListener, TcpStream};
-use synfin::{device, tcp};
+use synfin::{Stack, device, tcp};
 
 /// The main promise of closing: whatever is opened is given back, thousands of times over.
 #[test]
@@ -61,6 +61,28 @@ fn ten_thousand_connections_leave_nothing_behind() {
     let grown_kb = resident_kb().saturating_sub(resident_before_kb);
     println!("10,000 connections: resident memory grew by {grown_kb} kB after the first fifth");
     assert!(grown_kb < 4_096, "resident memory grew by {grown_kb} kB");
+    check_that_idling_is_free(&client, &server);
+}
+
+/// A stack with nothing to do sleeps, however many connections it has.
+fn check_that_idling_is_free(client: &Stack, server: &Stack) {
+    let listener = TcpListener::bind(server, (SERVER, 81)).unwrap();
+    let connections: Vec<_> = (0..100)
+        .map(|_| (TcpStream::connect(client, (SERVER, 81)).unwrap(), listener.accept().unwrap()))
+        .collect();
+    thread::sleep(Duration::from_millis(400));
+    let before = processor_ticks();
+    thread::sleep(Duration::from_millis(600));
+    let used = processor_ticks() - before;
+    assert!(used <= 3, "{used} ticks of the processor in 600 ms of doing nothing");
+    drop(connections);
+}
+
+/// Hundredths of a second that this process has computed.
+fn processor_ticks() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<_> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
 }
 
 fn threads() -> usize {

@@ -167,6 +167,36 @@ fn a_full_backlog_delays_but_loses_nobody() {
 }
 
 #[test]
+fn a_full_wire_makes_senders_wait_until_there_is_room() {
+    let (left, right) = device::memory::pair(capabilities());
+    let client = client_on(left).start().unwrap();
+    let socket = UdpSocket::bind(&client, (CLIENT, 0)).unwrap();
+    let to = SocketAddr::new(SERVER.into(), 9);
+    socket.set_write_timeout(Some(SHORT)).unwrap();
+    let mut sent = 0;
+    let error = loop {
+        match socket.send_to(&[7; 100], to) {
+            Ok(_) => sent += 1,
+            Err(error) => break error,
+        }
+        assert!(sent < 100_000, "nobody receives, so the queues must fill");
+    };
+    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    // The other station wakes up and takes what there is: the sender goes on, and nothing was lost.
+    socket.set_write_timeout(None).unwrap();
+    let waiting = {
+        let socket = socket.try_clone().unwrap();
+        thread::spawn(move || socket.send_to(&[8; 100], to).unwrap())
+    };
+    let mut received = std::collections::VecDeque::new();
+    eventually("everything arrives", || {
+        device::Link::receive(&right, &mut received, 1_000).unwrap();
+        received.len() == sent + 1
+    });
+    assert_eq!(waiting.join().unwrap(), 100);
+}
+
+#[test]
 fn shutdown_sends_what_was_written_and_then_says_goodbye() {
     let pair = Pair::new();
     let (mut client, mut server) = pair.pair();
