@@ -10,12 +10,14 @@
 //! | what a link does | [`LinkConfig`], [`Lane`], [`Queue`], [`Loss`], [`Middlebox`] |
 //! | one fault at one place | [`World::set_fate`], [`Fate`] |
 //! | programs | [`Application`], [`At`], [`apps`] |
+//! | how fast, how fair, why sent again | [`Experiment`], [`Outcome`] |
 //! | what an observer sees | [`World::record`], [`FrameRecord`], [`Entry`], [`captured`] |
 //!
 //! What is *not* here: sockets and threads, Ethernet, real time.
 
 mod application;
 pub mod apps;
+mod experiment;
 mod fate;
 mod link;
 mod random;
@@ -23,6 +25,7 @@ mod record;
 mod world;
 
 pub use application::{Application, At};
+pub use experiment::{Experiment, Family, FlowOutcome, Outcome, Progress, Resent};
 pub use fate::{Fate, Sent};
 pub use link::{
     Discipline, Lane, LinkConfig, Loss, Marking, Middlebox, Order, PathMtu, Queue, QueueLimit, SuperSegments,

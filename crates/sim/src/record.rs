@@ -67,6 +67,10 @@ pub enum Lost {
 }
 
 impl Lost {
+    /// Every reason.
+    pub const ALL: [Lost; 6] =
+        [Lost::Wire, Lost::QueueFull, Lost::QueueManaged, Lost::Outage, Lost::TooBig, Lost::Fate];
+
     /// In a few words.
     pub const fn name(self) -> &'static str {
         match self {

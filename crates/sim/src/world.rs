@@ -82,8 +82,10 @@ pub struct World {
     recording: Recording,
     frames: Vec<FrameRecord>,
     log: Vec<Entry>,
+    observer: Option<Box<dyn FnMut(&Entry)>>,
     launches: Vec<Launch>,
     tally: Tally,
+    lost: [u64; Lost::ALL.len()],
     /// How many events there were at this moment.
     at_once: u64,
 }
@@ -130,8 +132,10 @@ impl World {
             recording: Recording::NOTHING,
             frames: Vec::new(),
             log: Vec::new(),
+            observer: None,
             launches: Vec::new(),
             tally: Tally::default(),
+            lost: [0; Lost::ALL.len()],
             at_once: 0,
         }
     }
@@ -215,12 +219,24 @@ impl World {
     /// Keeps frames, and what connections and programs say, from now on.
     pub fn record(&mut self, recording: Recording) {
         self.recording = recording;
+        self.set_tracing();
+    }
+
+    /// Tells everything that connections and programs say, as it happens, and keeps none of it: for runs too
+    /// long to be kept.
+    pub fn observe(&mut self, observer: impl FnMut(&Entry) + 'static) {
+        self.observer = Some(Box::new(observer));
+        self.set_tracing();
+    }
+
+    fn set_tracing(&mut self) {
         let tracing = self.tracing();
         self.nodes.iter_mut().for_each(|node| node.host.set_tracing(tracing));
     }
 
     fn tracing(&self) -> Tracing {
-        if self.recording.entries_max > 0 { Tracing::On } else { Tracing::Off }
+        let is_heard = self.recording.entries_max > 0 || self.observer.is_some();
+        if is_heard { Tracing::On } else { Tracing::Off }
     }
 
     // A test acts.
@@ -360,6 +376,11 @@ impl World {
         self.tally
     }
 
+    /// How many frames were lost for this reason, recorded or not.
+    pub fn lost(&self, why: Lost) -> u64 {
+        self.lost[why as usize]
+    }
+
     // How it works.
 
     fn step_before(&mut self, until: Instant) -> bool {
@@ -435,8 +456,12 @@ impl World {
         let host = HostId(node);
         let at_node = &mut self.nodes[node];
         while let Some(record) = at_node.host.poll_trace() {
+            let entry = Entry { at: record.at, host, what: Happening::Traced(record) };
+            if let Some(observer) = &mut self.observer {
+                observer(&entry);
+            }
             if self.log.len() < self.recording.entries_max {
-                self.log.push(Entry { at: record.at, host, what: Happening::Traced(record) });
+                self.log.push(entry);
             }
         }
         while let Some(event) = at_node.host.poll_event() {
@@ -562,6 +587,7 @@ impl World {
     }
 
     fn lose(&mut self, link: usize, side: usize, record: Option<usize>, why: Lost) {
+        self.lost[why as usize] += 1;
         let Some(frame) = record else { return };
         self.frames[frame].lost = Some(why);
         if self.log.len() < self.recording.entries_max {

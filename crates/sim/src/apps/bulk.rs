@@ -1,6 +1,6 @@
 //! A stream from one end to the other: who sends as fast as it may, who reads and checks.
 
-use super::{Shared, pattern, pattern_byte};
+use super::{Shared, pattern, pattern_from};
 use crate::application::{Application, At};
 use crate::random::scaled;
 use stack::{ConnectOptions, Event, SocketId};
@@ -206,11 +206,9 @@ impl Sink {
 
 impl Transfer {
     fn take(&mut self, bytes: &[u8]) {
-        for (offset, byte) in bytes.iter().enumerate() {
-            let position = self.bytes + offset as u64;
-            if *byte != pattern_byte(position) {
-                self.wrong_at.get_or_insert(position);
-            }
+        let wrong = bytes.iter().zip(pattern_from(self.bytes)).position(|(byte, right)| *byte != right);
+        if let Some(offset) = wrong {
+            self.wrong_at.get_or_insert(self.bytes + offset as u64);
         }
         self.bytes += bytes.len() as u64;
     }
