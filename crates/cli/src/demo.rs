@@ -108,7 +108,8 @@ impl Demo {
 fn duration(text: &str) -> Result<Duration, String> {
     let split = text.find(|letter: char| letter.is_ascii_alphabetic()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
-    let number: f64 = number.trim().parse().map_err(|_| format!("`{text}` is no time such as 20ms or 1.5s"))?;
+    let number: f64 =
+        number.trim().parse().map_err(|_| format!("`{text}` is no time such as 20ms or 1.5s"))?;
     let seconds = match unit {
         "us" => number / 1e6,
         "ms" => number / 1e3,
@@ -123,10 +124,8 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 /// `5%` or `5`.
 fn percent(text: &str) -> Result<f64, String> {
-    let number: f64 = text
-        .trim_end_matches('%')
-        .parse()
-        .map_err(|_| format!("`{text}` is no percentage such as 5%"))?;
+    let number: f64 =
+        text.trim_end_matches('%').parse().map_err(|_| format!("`{text}` is no percentage such as 5%"))?;
     if (0.0..=90.0).contains(&number) {
         Ok(number)
     } else {

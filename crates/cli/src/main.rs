@@ -5,8 +5,14 @@
 
 mod demo;
 mod diagram;
+mod explain;
 mod failure;
+mod get;
+mod http;
+mod over_tun;
 mod pcap;
+mod recording;
+mod serve;
 mod terminal;
 
 use clap::{Parser, Subcommand};
@@ -33,6 +39,9 @@ struct Arguments {
 enum Command {
     Demo(demo::Demo),
     Diagram(diagram::Diagram),
+    Explain(explain::Explain),
+    Serve(serve::Serve),
+    Get(get::Get),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +50,9 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Demo(demo) => demo.run(&style),
         Command::Diagram(diagram) => diagram.run(&style),
+        Command::Explain(explain) => explain.run(&style),
+        Command::Serve(serve) => serve.run(&style),
+        Command::Get(get) => get.run(&style),
     };
     match outcome {
         Ok(code) => code,

@@ -53,7 +53,8 @@ impl Flags {
     ) -> Result<OverTun, Failure> {
         let hosts = self.hosts();
         let ours = self.ours(&hosts)?;
-        let config = hosts.iter().fold(TunConfig::new(&self.tun), |config, host| config.with_host_address(*host));
+        let config =
+            hosts.iter().fold(TunConfig::new(&self.tun), |config, host| config.with_host_address(*host));
         let tun = Tun::open(&config).map_err(|error| Failure::new(error.to_string()))?;
         let name = tun.name().to_owned();
         let recording = self.pcap.as_deref().map(|path| Recording::create(path, &name)).transpose()?;
@@ -82,7 +83,8 @@ impl Flags {
         if !self.hosts.is_empty() {
             return self.hosts.clone();
         }
-        let defaults = [(IpAddr::from([10, 90, 0, 1]), 24), (IpAddr::from([0xfd90, 0, 0, 0, 0, 0, 0, 1]), 64)];
+        let defaults =
+            [(IpAddr::from([10, 90, 0, 1]), 24), (IpAddr::from([0xfd90, 0, 0, 0, 0, 0, 0, 1]), 64)];
         defaults.map(|(address, prefix_bits)| InterfaceAddress { address, prefix_bits }).to_vec()
     }
 
@@ -97,7 +99,9 @@ impl Flags {
                     "{address} is the kernel's address (--host {host}); give --address another one"
                 )));
             }
-            let host = hosts.iter().find(|host| network(host.address, host.prefix_bits) == network(address, host.prefix_bits));
+            let host = hosts
+                .iter()
+                .find(|host| network(host.address, host.prefix_bits) == network(address, host.prefix_bits));
             host.map(|host| InterfaceAddress { address, prefix_bits: host.prefix_bits }).ok_or_else(|| {
                 Failure::new(format!(
                     "{address} is in none of the kernel's networks, so the kernel would not find it; \
@@ -155,7 +159,8 @@ fn neighbour(host: InterfaceAddress) -> Result<InterfaceAddress, Failure> {
     let is_usable = |address: &IpAddr| {
         let last = match address {
             IpAddr::V4(address) => {
-                host.prefix_bits < 31 && u32::from(*address).trailing_ones() >= u32::from(32 - host.prefix_bits)
+                host.prefix_bits < 31
+                    && u32::from(*address).trailing_ones() >= u32::from(32 - host.prefix_bits)
             }
             IpAddr::V6(_) => false,
         };

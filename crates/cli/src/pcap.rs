@@ -15,7 +15,8 @@ const EPOCH_NS: u64 = 1_517_351_424_000_000_000;
 pub(crate) fn write(path: &Path, world: &World, host: HostId) -> Result<(), Failure> {
     let failed = |error| Failure::io(format_args!("write {}", path.display()), &error);
     let out = BufWriter::new(File::create(path).map_err(failed)?);
-    let section = Section { application: concat!("synfin ", env!("CARGO_PKG_VERSION")), ..Section::default() };
+    let section =
+        Section { application: concat!("synfin ", env!("CARGO_PKG_VERSION")), ..Section::default() };
     let mut writer = Writer::new(out, Format::Pcapng, &section).map_err(failed)?;
     let interface = Interface { name: world.name(host), ..Interface::new(LinkType::RAW) };
     let interface = writer.add_interface(&interface).map_err(failed)?;

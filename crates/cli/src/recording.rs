@@ -33,7 +33,8 @@ struct Sheet {
 impl Recording {
     /// Starts a file for this interface.
     pub(crate) fn create(path: &Path, interface: &str) -> Result<Recording, Failure> {
-        let failed = |error: io::Error| Failure::io(format_args!("write the capture {}", path.display()), &error);
+        let failed =
+            |error: io::Error| Failure::io(format_args!("write the capture {}", path.display()), &error);
         let out = BufWriter::with_capacity(BUFFER_BYTES, File::create(path).map_err(failed)?);
         let application = concat!("synfin ", env!("CARGO_PKG_VERSION"));
         let section = Section { application, os: std::env::consts::OS, ..Section::default() };

@@ -34,7 +34,9 @@ fn request() -> Vec<u8> {
 /// An HTTP response of exactly [`RESPONSE_BYTES`].
 fn response() -> Vec<u8> {
     let head = |body: usize| {
-        format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {body}\r\nConnection: close\r\n\r\n")
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {body}\r\nConnection: close\r\n\r\n"
+        )
     };
     // Three digits, whatever they are.
     let body = RESPONSE_BYTES - head(100).len();
@@ -65,7 +67,8 @@ pub(super) fn client(
                 return at.wake_at(start);
             }
             at.say("connect is called");
-            let options = ConnectOptions { local: Some(local), isn: Some(isn), ..ConnectOptions::new(remote) };
+            let options =
+                ConnectOptions { local: Some(local), isn: Some(isn), ..ConnectOptions::new(remote) };
             stream = Some(at.connect_with(options));
             return;
         };
@@ -77,7 +80,9 @@ pub(super) fn client(
                 at.finish(id);
             }
         }
-        if let Some(error) = at.tcp(id).and_then(tcp::Connection::failure).filter(|_| !std::mem::replace(&mut reset, true)) {
+        if let Some(error) =
+            at.tcp(id).and_then(tcp::Connection::failure).filter(|_| !std::mem::replace(&mut reset, true))
+        {
             at.say(&format!("gives up: {error}"));
             return at.leave();
         }
@@ -122,7 +127,10 @@ pub(super) fn server(plan: Plan, local: SocketAddr, isn: IsnPolicy) -> impl FnMu
         heard += at.read_all(id).len();
         let ended = at.events().contains(&(id, Event::PeerFinished));
         let due = answered.is_none_or(|last| at.now() >= last + plan.patience);
-        if heard == REQUEST_BYTES && due && let Some(part) = parts.pop() {
+        if heard == REQUEST_BYTES
+            && due
+            && let Some(part) = parts.pop()
+        {
             let _ = at.write(id, &part);
             answered = Some(at.now());
             return at.wake_after(plan.patience);

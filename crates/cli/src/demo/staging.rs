@@ -64,7 +64,8 @@ pub(crate) fn perform(play: &Play) -> Performed {
     // Long enough for an old SYN to be answered and refused before the true one is sent.
     let start = if play.stale_syn { world.now() + play.delay * 4 } else { world.now() };
     let patience = (play.delay * 3).max(Duration::from_millis(100));
-    let plan = Plan { close: play.close, patience, both_at: start + play.delay * 8 + Duration::from_millis(100) };
+    let plan =
+        Plan { close: play.close, patience, both_at: start + play.delay * 8 + Duration::from_millis(100) };
     let (from, to) = (SocketAddr::V4(CLIENT), SocketAddr::V4(SERVER));
     world.start(server, programs::server(plan, to, IsnPolicy::Fixed(SERVER_ISN)));
     if play.stale_syn {

@@ -41,8 +41,11 @@ pub(crate) fn framing_of_response(status: u16, fields: &Fields) -> Result<Framin
 }
 
 fn declared(fields: &Fields) -> Result<Option<Framing>, FramingError> {
-    let mut codings =
-        fields.all("transfer-encoding").flat_map(|value| value.split(',')).map(str::trim).filter(|c| !c.is_empty());
+    let mut codings = fields
+        .all("transfer-encoding")
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|c| !c.is_empty());
     let mut lengths = fields.all("content-length").flat_map(|value| value.split(',')).map(str::trim);
     match (codings.next(), codings.next(), lengths.next()) {
         (None, None, None) => Ok(None),
@@ -116,7 +119,9 @@ impl<R: BufRead> Body<R> {
         self.from.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line)?;
         match line.pop() {
             Some(b'\n') => {}
-            Some(_) if line.len() as u64 >= LINE_BYTES_MAX - 1 => return Err(bad("a chunk's line is too long")),
+            Some(_) if line.len() as u64 >= LINE_BYTES_MAX - 1 => {
+                return Err(bad("a chunk's line is too long"));
+            }
             _ => return Err(ErrorKind::UnexpectedEof.into()),
         }
         line.pop_if(|byte| *byte == b'\r');

@@ -62,7 +62,7 @@ pub(crate) struct Response {
 impl Fields {
     /// The first field of this name (in lower case).
     pub(crate) fn first(&self, name: &str) -> Option<&str> {
-        self.all(name).next()
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// All fields of this name (in lower case).

@@ -72,7 +72,8 @@ impl Clients {
         let spawned = thread::Builder::new().name("client".to_owned()).stack_size(STACK_BYTES).spawn(serve);
         if let Err(error) = spawned {
             // The stream was dropped with the closure: the peer sees a close.
-            self.journal.trouble(&format!("a connection was closed because no thread could be started: {error}"));
+            self.journal
+                .trouble(&format!("a connection was closed because no thread could be started: {error}"));
         }
     }
 }

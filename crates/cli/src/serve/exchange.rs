@@ -93,9 +93,14 @@ impl<'a> Exchange<'a> {
             Ok(framing) => framing,
             Err(error) => {
                 let reply = match error {
-                    FramingError::UnknownCoding => Reply::plain(501, "The body's transfer coding is not supported; send it chunked or with a length."),
+                    FramingError::UnknownCoding => Reply::plain(
+                        501,
+                        "The body's transfer coding is not supported; send it chunked or with a length.",
+                    ),
                     FramingError::BadLength => Reply::plain(400, "Content-Length is not one number."),
-                    FramingError::LengthAndChunks => Reply::plain(400, "A body has a length or chunks, not both."),
+                    FramingError::LengthAndChunks => {
+                        Reply::plain(400, "A body has a length or chunks, not both.")
+                    }
                 };
                 return self.answer(Some(&request), reply, After::Part);
             }

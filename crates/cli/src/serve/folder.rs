@@ -18,8 +18,22 @@ use std::path::{Path, PathBuf};
 
 /// What has to be written as `%41` within a path's component.
 pub(crate) const COMPONENT: &AsciiSet = &CONTROLS
-    .add(b' ').add(b'"').add(b'#').add(b'%').add(b'/').add(b'<').add(b'>').add(b'?').add(b'[')
-    .add(b'\\').add(b']').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'/')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 /// What files under construction are called: they are neither listed nor served.
 pub(crate) const UNFINISHED: &str = ".synfin-upload-";
@@ -226,7 +240,9 @@ impl Asked {
         let path = target.split(['?', '#']).next().unwrap_or_default();
         // RFC 9112 §3.2.2: a server must understand the absolute form, too.
         let path = match path.split_once("://") {
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest.find('/').map_or("/", |at| &rest[at..]),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => {
+                rest.find('/').map_or("/", |at| &rest[at..])
+            }
             _ => path,
         };
         if !path.starts_with('/') {
@@ -263,7 +279,10 @@ impl Asked {
     }
 
     fn as_target(&self) -> String {
-        self.components.iter().map(|component| format!("/{}", encoded(OsStr::from_bytes(component)))).collect()
+        self.components
+            .iter()
+            .map(|component| format!("/{}", encoded(OsStr::from_bytes(component))))
+            .collect()
     }
 
     fn shown(&self) -> String {
@@ -281,7 +300,8 @@ pub(crate) fn encoded(name: &OsStr) -> String {
 }
 
 fn resolve(dir: &Path) -> Result<PathBuf, Failure> {
-    let real = fs::canonicalize(dir).map_err(|error| Failure::io(format_args!("serve {}", dir.display()), &error))?;
+    let real = fs::canonicalize(dir)
+        .map_err(|error| Failure::io(format_args!("serve {}", dir.display()), &error))?;
     if real.is_dir() {
         Ok(real)
     } else {
@@ -290,4 +310,4 @@ fn resolve(dir: &Path) -> Result<PathBuf, Failure> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -40,11 +40,8 @@ impl Upload {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("{UNFINISHED}{}-{number}", std::process::id());
         let beside = path.with_file_name(name);
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&beside)
-            .map_err(|error| refusal(&error))?;
+        let file =
+            OpenOptions::new().write(true).create_new(true).open(&beside).map_err(|error| refusal(&error))?;
         let unfinished = Unfinished { path: beside, file };
         Ok(Upload { unfinished, path: path.to_owned(), bytes_max })
     }
