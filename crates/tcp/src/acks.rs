@@ -94,7 +94,7 @@ impl Acks {
 
     /// Whether one more suspicious segment may be answered in this second (RFC 5961 §7).
     pub(crate) fn may_challenge(&mut self, now: Instant, per_second: u8) -> bool {
-        let second = crate::connection::seconds(now);
+        let second = crate::derived::seconds(now);
         if second != self.challenges_second {
             (self.challenges_second, self.challenges) = (second, 0);
         }

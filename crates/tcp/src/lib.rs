@@ -27,9 +27,11 @@ pub mod closed;
 mod config;
 mod congestion;
 mod connection;
+mod derived;
 mod events;
 mod info;
 pub mod listen;
+mod moves;
 mod path;
 mod reassembly;
 mod receive;
@@ -46,11 +48,13 @@ mod time_wait;
 mod timeouts;
 mod timers;
 mod trace;
+mod tracing;
 mod transmit;
+mod variables;
 mod window;
 
 pub use config::{Config, KeepAlive, Nagle};
-pub use connection::{Connection, Tracing};
+pub use connection::Connection;
 pub use info::{Info, Snapshot};
 pub use recovery::fast_recovery::Phase;
 pub use refusal::Refusal;
@@ -60,6 +64,7 @@ pub use time::Instant;
 pub use time_wait::{TimeWait, TimeWaitVerdict};
 pub use timers::Timer;
 pub use trace::{LossSign, ResetReason, SegmentFacts, SendReason, Trace};
+pub use tracing::Tracing;
 
 /// The window field that says `bytes` at this shift, rounded down.
 pub(crate) fn window_field(bytes: u32, shift: u8) -> u16 {

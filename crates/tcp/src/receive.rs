@@ -4,7 +4,8 @@
 //! (`syn_sent.rs`); LISTEN and TIME-WAIT follow the rules that hosts share (`listen.rs`,
 //! `time_wait.rs`). What an acknowledgment does to the sender is in `acknowledged.rs`.
 
-use crate::connection::{Connection, Disorder, seconds};
+use crate::connection::Connection;
+use crate::derived::seconds;
 use crate::reassembly::Insertion;
 use crate::refusal::{Refused, Reply};
 use crate::segment::{Error, Event, Segment};
@@ -12,6 +13,7 @@ use crate::state::{Cause, State};
 use crate::time_wait::TimeWaitVerdict;
 use crate::timers::Timer;
 use crate::trace::Trace;
+use crate::variables::Disorder;
 use crate::{Instant, Refusal, ResetReason, SendReason, listen};
 use core::time::Duration;
 use wire::tcp::{Flags, Header, SackBlock};

@@ -263,3 +263,16 @@ fn a_delayed_acknowledgment_is_never_later_than_half_a_second() {
     assert_eq!(pair.client.unacknowledged_bytes(), 0);
     assert!(pair.client_events.contains(&Event::Connected));
 }
+
+#[test]
+fn traces_that_nobody_reads_are_bounded() {
+    let mut pair = Pair::established();
+    pair.client.set_tracing(tcp::Tracing::On);
+    let header = pair.next_header(Side::Client, Flags::ACK);
+    for _ in 0..70_000 {
+        let now = pair.now;
+        pair.client.handle_segment(now, Segment { header, payload: Payload::new() });
+    }
+    let kept = std::iter::from_fn(|| pair.client.poll_trace()).count();
+    assert_eq!(kept, 65_536);
+}

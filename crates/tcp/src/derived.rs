@@ -1,0 +1,94 @@
+//! What follows from a connection's variables, for the rooms that need it: sizes, positions, time-outs.
+
+use crate::connection::Connection;
+use crate::recovery::rtt::{RtoBounds, micros};
+use crate::timers::Timer;
+use crate::trace::Trace;
+use crate::variables::Disorder;
+use crate::{Instant, SendReason};
+use wire::Seq;
+
+impl Connection {
+    /// Something is sent again: it is not timed any more (Karn), only its echo counts.
+    pub(crate) fn on_resent(&mut self, now: Instant, segments: u32, bytes: u32) {
+        self.timed = None;
+        self.timestamps.resent = self.timestamp_clock(now);
+        self.counters.retransmissions = self.counters.retransmissions.wrapping_add(segments);
+        self.counters.bytes_retransmitted += u64::from(bytes);
+    }
+
+    pub(crate) fn arm(&mut self, timer: Timer, due: Instant) {
+        self.timers.set(timer, due);
+        self.trace(|| Trace::TimerArmed { timer, due });
+    }
+
+    pub(crate) fn disorder(&mut self) -> &mut Disorder {
+        self.disorder.get_or_insert_default()
+    }
+
+    pub(crate) fn rto_bounds(&self) -> RtoBounds {
+        let min_us = micros(self.config.rto_min);
+        RtoBounds { min_us, max_us: micros(self.config.rto_max).max(min_us) }
+    }
+
+    pub(crate) fn rto_us(&self) -> u32 {
+        self.rtt.rto_us(self.rto_bounds())
+    }
+
+    /// The MSS we announce (RFC 9293 §3.7.1, MUST-67; RFC 6691: options do not count).
+    pub(crate) fn receive_mss(&self) -> u16 {
+        self.path.mss_bytes().min(self.config.mss_bytes_max)
+    }
+
+    /// Eff.snd.MSS without options (RFC 9293 §3.7.1, MUST-16).
+    pub(crate) fn send_mss(&self) -> u16 {
+        self.peer_mss.min(self.path.mss_bytes()).min(self.config.mss_bytes_max)
+    }
+
+    /// Text bytes of a full-sized segment: SMSS with the standing options taken off.
+    pub(crate) fn mss(&self) -> u32 {
+        let options = if self.timestamps.agreed { 12 } else { 0 };
+        u32::from(self.send_mss()).saturating_sub(options).max(1)
+    }
+
+    /// RFC 6928 §2, in bytes.
+    pub(crate) fn initial_window(&self) -> u32 {
+        u32::from(self.config.initial_window_segments.max(1)) * self.mss()
+    }
+
+    /// One past the last byte the application has written; where the FIN goes or went.
+    pub(crate) fn stream_end(&self) -> Seq {
+        self.snd.fin.unwrap_or(self.text_start() + self.send_queue.len() as u32)
+    }
+
+    /// The sequence number of the first byte in the send queue.
+    pub(crate) fn text_start(&self) -> Seq {
+        if self.syn_unacked() { self.snd.iss + 1 } else { self.snd.una }
+    }
+
+    /// The SYN or SYN-ACK is sent and not acknowledged.
+    pub(crate) fn syn_unacked(&self) -> bool {
+        !self.marks.syn_acked
+    }
+
+    /// Our FIN is acknowledged.
+    pub(crate) fn fin_acked(&self) -> bool {
+        self.snd.fin.is_some_and(|fin| self.snd.una.after(fin))
+    }
+
+    /// Bytes that are in the network as far as we know.
+    pub(crate) fn in_flight(&self) -> u32 {
+        match self.recovery.resend {
+            // After a timeout everything not sent again counts as gone.
+            Some(resend) if resend.why == SendReason::Timeout => {
+                resend.next.latest(self.snd.una).bytes_since(self.snd.una)
+            }
+            _ => self.snd.nxt.bytes_since(self.snd.una),
+        }
+    }
+}
+
+/// Whole seconds of the driver's clock, for ages.
+pub(crate) fn seconds(now: Instant) -> u32 {
+    (now.as_millis() / 1_000) as u32
+}

@@ -1,0 +1,111 @@
+//! How a connection moves along the rows of [`crate::state::ROWS`], and what each state does on entry.
+//!
+//! The only caller of [`crate::state::Machine::take`].
+
+use crate::acks::Acks;
+use crate::congestion::new_reno::NewReno;
+use crate::connection::Connection;
+use crate::recovery::fast_recovery::FastRecovery;
+use crate::recovery::rtt::Rtt;
+use crate::segment::{Error, Event};
+use crate::state::{Cause, Row, Sends, State};
+use crate::timers::Timer;
+use crate::trace::Trace;
+use crate::variables::Marks;
+use crate::{Instant, ResetReason, SendReason};
+
+impl Connection {
+    /// Moves along the row for `cause` and does what the row says; without a row, nothing.
+    pub(crate) fn take(&mut self, now: Instant, cause: Cause) -> bool {
+        let Some(row) = self.machine.take(cause) else { return false };
+        self.trace(|| Trace::StateChanged { row: row.index() });
+        self.enter(now, row);
+        true
+    }
+
+    fn enter(&mut self, now: Instant, row: &Row) {
+        match row.sends {
+            Sends::Nothing => {}
+            Sends::Syn | Sends::SynAck => self.marks.handshake_owed = true,
+            Sends::Ack if row.to == State::Established => self.acks.owe(SendReason::HandshakeAck),
+            Sends::Ack => self.acks.owe(SendReason::FinAck),
+            Sends::Fin => self.marks.fin_queued = true,
+            Sends::Rst => {
+                self.reset_owed.get_or_insert(ResetReason::Aborted);
+            }
+        }
+        match row.to {
+            State::Established => self.on_established(now),
+            State::FinWait2 => self.limit_orphan(now),
+            State::TimeWait => {
+                self.timers.stop_all();
+                self.arm(Timer::Linger, now + self.config.time_wait);
+            }
+            State::Listen => self.return_to_listen(),
+            State::Closed => self.on_closed(),
+            _ => {}
+        }
+    }
+
+    fn on_established(&mut self, now: Instant) {
+        if core::mem::take(&mut self.attempts) > 0 {
+            // The SYN or SYN-ACK was lost: RFC 5681 §3.1, RFC 6298 §5.7.
+            self.congestion = NewReno::new(self.mss());
+            self.rtt.on_lost_syn(self.rto_bounds());
+        }
+        self.timers.stop(Timer::User);
+        self.events.raise(if self.marks.passive { Event::Accepted } else { Event::Connected });
+        self.events.raise(Event::Writable);
+        self.start_keep_alive(now);
+        if core::mem::take(&mut self.marks.finish_after_handshake) {
+            self.take(now, Cause::Close);
+        }
+    }
+
+    /// An orphan in FIN-WAIT-2 does not wait for ever.
+    pub(crate) fn limit_orphan(&mut self, now: Instant) {
+        if self.marks.orphaned && self.state() == State::FinWait2 {
+            self.arm(Timer::Linger, now + self.config.orphan_timeout);
+        }
+    }
+
+    /// RFC 9293 §3.10.7.4, SYN-RECEIVED: a passive open that came to nothing waits for the next peer.
+    fn return_to_listen(&mut self) {
+        self.timers.stop_all();
+        // What was written was for the peer that went away.
+        self.send_queue.clear();
+        self.marks = Marks { passive: true, ..Marks::default() };
+        self.recovery = FastRecovery::new(self.snd.iss);
+        (self.snd.up, self.rcv.up, self.soft_error) = (None, None, None);
+        (self.snd.una, self.snd.nxt) = (self.snd.iss, self.snd.iss);
+        (self.attempts, self.disorder, self.timed) = (0, None, None);
+        self.acks = Acks::new(self.config.quick_ack_segments);
+        self.rcv.shift = self.config.window_shift();
+        (self.timestamps.agreed, self.rcv.fin) = (false, None);
+        self.rtt = Rtt::new(self.config.rto_initial);
+    }
+
+    fn on_closed(&mut self) {
+        self.timers.stop_all();
+        self.send_queue.clear();
+        self.disorder = None;
+        self.recovery.resend = None;
+        let keep = Marks {
+            passive: self.marks.passive,
+            syn_acked: self.marks.syn_acked,
+            peer_finished: self.marks.peer_finished,
+            ..Marks::default()
+        };
+        self.marks = keep;
+        self.acks.forget();
+        self.events.raise(Event::Closed);
+    }
+
+    /// Ends the connection because of `error`.
+    pub(crate) fn fail(&mut self, now: Instant, cause: Cause, error: Error) {
+        self.failure = Some(error);
+        if self.take(now, cause) {
+            self.events.raise(Event::Failed(error));
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The variables of a connection's state block (RFC 9293 §3.3.1), grouped as the RFC groups them.
+//!
+//! What follows from them is in `derived.rs`.
+
+use crate::reassembly::Reassembly;
+use crate::sack::SackReport;
+use wire::Seq;
+
+/// Send sequence variables (RFC 9293 §3.3.1, figure 3).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SendSequence {
+    /// Initial send sequence number.
+    pub(crate) iss: Seq,
+    /// Oldest unacknowledged.
+    pub(crate) una: Seq,
+    /// Next to be sent for the first time.
+    pub(crate) nxt: Seq,
+    /// The peer's window in bytes, scaled.
+    pub(crate) wnd: u32,
+    /// The largest window the peer ever offered (MAX.SND.WND).
+    pub(crate) wnd_max: u32,
+    /// SEG.SEQ of the last window update.
+    pub(crate) wl1: Seq,
+    /// SEG.ACK of the last window update.
+    pub(crate) wl2: Seq,
+    /// One past the last urgent byte (SND.UP), while it is not acknowledged.
+    pub(crate) up: Option<Seq>,
+    /// One past the last small segment sent, for Minshall's rule.
+    pub(crate) small: Seq,
+    /// Where our FIN stands, once sent.
+    pub(crate) fin: Option<Seq>,
+    /// The shift for windows that the peer sends (Snd.Wind.Shift).
+    pub(crate) shift: u8,
+}
+
+/// Receive sequence variables (RFC 9293 §3.3.1, figure 4).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReceiveSequence {
+    /// Initial receive sequence number.
+    pub(crate) irs: Seq,
+    /// Next expected.
+    pub(crate) nxt: Seq,
+    /// The right edge of the window as the peer knows it: RCV.NXT + RCV.WND.
+    pub(crate) edge: Seq,
+    /// The acknowledgment number last sent (Last.ACK.sent).
+    pub(crate) acked: Seq,
+    /// One past the last urgent byte announced (RCV.UP).
+    pub(crate) up: Option<Seq>,
+    /// Where the peer's FIN stands, once seen, while the data before it is incomplete.
+    pub(crate) fin: Option<Seq>,
+    /// The shift for windows that we send (Rcv.Wind.Shift).
+    pub(crate) shift: u8,
+}
+
+impl ReceiveSequence {
+    /// RCV.WND.
+    pub(crate) fn wnd(&self) -> u32 {
+        self.edge.bytes_since(self.nxt)
+    }
+}
+
+/// The Timestamps option's state (RFC 7323 §4, §5).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TimestampState {
+    pub(crate) agreed: bool,
+    /// Added to our clock.
+    pub(crate) offset: u32,
+    /// Our clock when something was last sent again.
+    pub(crate) resent: u32,
+    /// TS.Recent.
+    pub(crate) recent: u32,
+    /// When TS.Recent was set, in seconds of the driver's clock: it ages after 24 days (§5.5).
+    pub(crate) recent_at_s: u32,
+}
+
+/// Segments kept out of order and what to report of them: allocated while there are any.
+#[derive(Debug, Default)]
+pub(crate) struct Disorder {
+    pub(crate) reassembly: Reassembly,
+    pub(crate) sack: SackReport,
+}
+
+/// Things that are either so or not.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Marks {
+    /// Born by a passive open.
+    pub(crate) passive: bool,
+    /// SACK was agreed upon.
+    pub(crate) sack: bool,
+    /// Window scaling was agreed upon.
+    pub(crate) scaling: bool,
+    /// Our SYN is acknowledged. The numbers do not tell for long: SND.UNA comes round to ISS again.
+    pub(crate) syn_acked: bool,
+    /// The SYN or SYN-ACK has to go out (again).
+    pub(crate) handshake_owed: bool,
+    /// The application has no more data: a FIN follows the queue.
+    pub(crate) fin_queued: bool,
+    /// CLOSE was called before the handshake was complete and has to wait (§3.10.4).
+    pub(crate) finish_after_handshake: bool,
+    /// Nobody will read: the application has closed both directions.
+    pub(crate) orphaned: bool,
+    /// A write found the buffer full: tell when there is room.
+    pub(crate) writer_waits: bool,
+    /// The window, not the application, held back the last transmission.
+    pub(crate) cwnd_limited: bool,
+    /// The override timer of §3.8.6.2.1 fired: send what there is.
+    pub(crate) send_small: bool,
+    /// A zero-window probe has to go out.
+    pub(crate) window_probe_owed: bool,
+    /// A keep-alive probe has to go out.
+    pub(crate) keep_alive_owed: bool,
+    /// The peer's FIN has been taken.
+    pub(crate) peer_finished: bool,
+}
+
+/// What [`crate::Info`] reports and nothing else needs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) bytes_acked: u64,
+    pub(crate) bytes_received: u64,
+    pub(crate) bytes_sent: u64,
+    pub(crate) bytes_retransmitted: u64,
+    pub(crate) segments_out: u32,
+    pub(crate) segments_in: u32,
+    pub(crate) data_segments_out: u32,
+    pub(crate) data_segments_in: u32,
+    pub(crate) retransmissions: u32,
+    pub(crate) timeouts: u32,
+    pub(crate) refused: u32,
+    pub(crate) duplicates_received: u32,
+}
