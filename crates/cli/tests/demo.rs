@@ -11,22 +11,26 @@ fn in_order(text: &str, wanted: &[&str]) {
     let mut from = 0;
     for word in wanted {
         let found = text[from..].find(word);
-        from += found.unwrap_or_else(|| panic!("`{word}` is not where it should be in:\n{text}")) + word.len();
+        from +=
+            found.unwrap_or_else(|| panic!("`{word}` is not where it should be in:\n{text}")) + word.len();
     }
 }
 
 #[test]
 fn the_articles_digits_in_the_articles_order() {
     let text = printed(&["demo", "--absolute"]);
-    in_order(&text, &[
-        "SYN     Seq=4225926656",
-        "SYN,ACK Seq=3022381253 Ack=4225926657",
-        "ACK     Seq=4225926657 Ack=3022381254",
-        "FIN,ACK Seq=3022381791",
-        "ACK     Seq=4225929031 Ack=3022381792",
-        "FIN,ACK Seq=4225929031 Ack=3022381792",
-        "ACK     Seq=3022381792 Ack=4225929032",
-    ]);
+    in_order(
+        &text,
+        &[
+            "SYN     Seq=4225926656",
+            "SYN,ACK Seq=3022381253 Ack=4225926657",
+            "ACK     Seq=4225926657 Ack=3022381254",
+            "FIN,ACK Seq=3022381791",
+            "ACK     Seq=4225929031 Ack=3022381792",
+            "FIN,ACK Seq=4225929031 Ack=3022381792",
+            "ACK     Seq=3022381792 Ack=4225929032",
+        ],
+    );
     assert!(text.contains("client sent 2,374 bytes, server sent 537 bytes"), "{text}");
     assert!(text.contains("server closed first"), "{text}");
     assert!(!text.contains('✗'), "nothing is lost:\n{text}");
@@ -35,25 +39,33 @@ fn the_articles_digits_in_the_articles_order() {
 #[test]
 fn numbers_are_relative_by_default() {
     let text = printed(&["demo"]);
-    in_order(&text, &["SYN     Seq=0", "SYN,ACK Seq=0 Ack=1", "ACK     Seq=1 Ack=1", "FIN,ACK Seq=538 Ack=2375"]);
+    in_order(
+        &text,
+        &["SYN     Seq=0", "SYN,ACK Seq=0 Ack=1", "ACK     Seq=1 Ack=1", "FIN,ACK Seq=538 Ack=2375"],
+    );
 }
 
 #[test]
 fn connect_returns_on_the_second_step_and_accept_on_the_third() {
-    in_order(&printed(&["demo"]), &[
-        "connect is called",
-        "SYN-SENT",
-        "SYN     Seq=0",
-        "SYN,ACK Seq=0",
-        "connect returns",
-        "accept returns",
-    ]);
+    in_order(
+        &printed(&["demo"]),
+        &[
+            "connect is called",
+            "SYN-SENT",
+            "SYN     Seq=0",
+            "SYN,ACK Seq=0",
+            "connect returns",
+            "accept returns",
+        ],
+    );
     // In the records the times are exact: two one-way trips for connect, three for accept.
     let times: Vec<(String, f64)> = printed(&["demo", "--json"])
         .lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a JSON object on every line"))
         .filter(|record| record["text"].as_str().is_some_and(|text| text.ends_with("returns")))
-        .map(|record| (record["text"].as_str().unwrap_or("").to_owned(), record["time"].as_f64().unwrap_or(-1.0)))
+        .map(|record| {
+            (record["text"].as_str().unwrap_or("").to_owned(), record["time"].as_f64().unwrap_or(-1.0))
+        })
         .collect();
     assert_eq!(times, [("connect returns".to_owned(), 0.04), ("accept returns".to_owned(), 0.06)]);
 }
@@ -111,12 +123,14 @@ fn wrong_arguments_are_answered_with_a_sentence() {
 fn etherparse_reads_every_packet_of_the_capture_and_finds_its_checksums_good() {
     let file = Scratch::new("etherparse.pcapng");
     printed(&["demo", "--pcap", file.path()]);
-    let mut reader = capture::Reader::new(std::fs::File::open(file.path()).expect("written")).expect("a capture");
+    let mut reader =
+        capture::Reader::new(std::fs::File::open(file.path()).expect("written")).expect("a capture");
     let mut packets = 0;
     while let Some(record) = reader.next() {
         let record = record.expect("an undamaged record");
         let packet = SlicedPacket::from_ip(record.bytes).expect("an IP packet");
-        let (Some(NetSlice::Ipv4(ip)), Some(TransportSlice::Tcp(tcp))) = (packet.net, packet.transport) else {
+        let (Some(NetSlice::Ipv4(ip)), Some(TransportSlice::Tcp(tcp))) = (packet.net, packet.transport)
+        else {
             panic!("packet {packets} is not TCP over IPv4");
         };
         let ip = ip.header().to_header();
@@ -145,19 +159,23 @@ fn tshark_sees_the_same_numbers_good_checksums_and_nothing_odd() {
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             String::from_utf8(output.stdout).expect("text")
         };
-        let odd = tshark(&["-Y", "tcp.analysis.flags || tcp.checksum.status != 1 || ip.checksum.status != 1"]);
+        let odd =
+            tshark(&["-Y", "tcp.analysis.flags || tcp.checksum.status != 1 || ip.checksum.status != 1"]);
         assert_eq!(odd, "", "--close {close}");
         if close == "server" {
             let fields = ["-T", "fields", "-e", "tcp.flags.str", "-e", "tcp.seq_raw", "-e", "tcp.ack_raw"];
-            in_order(&tshark(&fields), &[
-                "4225926656\t0",
-                "3022381253\t4225926657",
-                "4225926657\t3022381254",
-                "3022381791\t4225929031",
-                "4225929031\t3022381792",
-                "4225929031\t3022381792",
-                "3022381792\t4225929032",
-            ]);
+            in_order(
+                &tshark(&fields),
+                &[
+                    "4225926656\t0",
+                    "3022381253\t4225926657",
+                    "4225926657\t3022381254",
+                    "3022381791\t4225929031",
+                    "4225929031\t3022381792",
+                    "4225929031\t3022381792",
+                    "3022381792\t4225929032",
+                ],
+            );
             let http = tshark(&["-Y", "http"]);
             assert_eq!(http.lines().count(), 2, "one request and one response: {http}");
         }
@@ -166,7 +184,8 @@ fn tshark_sees_the_same_numbers_good_checksums_and_nothing_odd() {
 
 #[test]
 fn the_readme_shows_what_the_demo_prints() {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).expect("a README");
+    let readme =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).expect("a README");
     let text = printed(&["demo"]);
     assert!(readme.contains(text.trim_end()), "the README's picture is stale; it should be:\n{text}");
 }

@@ -1,0 +1,200 @@
+//! `synfin explain`: reads a capture and tells the story of both ends of every connection.
+//!
+//! Reading is `capture`'s, understanding `lens`'s, showing `report`'s; here they are put in a row, and
+//! what the user wants to see is chosen.
+
+mod annotate;
+mod outputs;
+mod reading;
+
+use crate::failure::{Failure, Outcome, print};
+use clap::{Args, ValueEnum};
+use lens::{KeepSegments, Kept};
+use report::Style;
+use report::ladder::{Numbers, Options};
+use report::tables::Order;
+use std::path::PathBuf;
+
+/// Explain a capture: the states of both ends, why each segment was sent, what went wrong
+#[derive(Args)]
+#[command(after_help = "Examples:
+  synfin explain trace.pcapng                    findings, then a table of the connections
+  synfin explain trace.pcap.gz --stream 3        one connection as a ladder, with states and reasons
+  synfin explain trace.pcap --stream 3 -a        the same with the numbers of the headers
+  synfin explain trace.pcap --json | jq ...      one JSON object a line
+  synfin explain trace.pcap --html trace.html    a page to look around in, in one file
+  synfin explain trace.pcap --annotate out.pcapng    verdicts as packet comments, for Wireshark
+  tcpdump -w - | synfin explain -                from standard input")]
+pub(crate) struct Explain {
+    /// The capture: pcap or pcapng, also in gzip or zstd; `-` for standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Draw this connection as a ladder
+    #[arg(long, value_name = "N", conflicts_with_all = ["json", "csv", "zeek"])]
+    stream: Option<u32>,
+    /// Numbers as they stand in the headers instead of relative ones
+    #[arg(long, short)]
+    absolute: bool,
+    /// Draw runs of more than this many ordinary segments as one line
+    #[arg(long, value_name = "N")]
+    fold: Option<usize>,
+    /// Show so many connections
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    top: usize,
+    /// Sort the connections by this column
+    #[arg(long, value_enum, default_value_t = Sort::Stream)]
+    sort: Sort,
+    /// One JSON object a line: segments, connections, findings
+    #[arg(long, conflicts_with_all = ["csv", "zeek"])]
+    json: bool,
+    /// One line of CSV a segment
+    #[arg(long, conflicts_with = "zeek")]
+    csv: bool,
+    /// Connections in the columns of Zeek's conn.log
+    #[arg(long)]
+    zeek: bool,
+    /// Write the capture again as pcapng, with verdicts and reasons as packet comments
+    #[arg(long, value_name = "FILE")]
+    annotate: Option<PathBuf>,
+    /// Write a page to look around in, in one file
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+/// What connections are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Sort {
+    /// By number, that is by their first segment
+    Stream,
+    /// The most packets first
+    Packets,
+    /// The most bytes from the client first
+    Sent,
+    /// The most bytes from the server first
+    Received,
+    /// The longest first
+    Time,
+    /// The slowest round trips first
+    Rtt,
+    /// The most retransmissions first
+    Again,
+}
+
+impl Sort {
+    fn column(self) -> &'static str {
+        match self {
+            Sort::Stream => "stream",
+            Sort::Packets => "packets",
+            Sort::Sent => "sent",
+            Sort::Received => "received",
+            Sort::Time => "time",
+            Sort::Rtt => "RTT",
+            Sort::Again => "again",
+        }
+    }
+}
+
+/// Segments that are kept for one ladder; a longer connection is cut with a notice.
+const LADDER_SEGMENTS_MAX: usize = 200_000;
+
+impl Explain {
+    pub(crate) fn run(self, style: &Style) -> Outcome {
+        let summary = if self.json || self.csv || self.zeek {
+            let mut lines = outputs::Lines::new(self.form())?;
+            let summary = self.read(&mut lines)?;
+            lines.finish()?;
+            summary
+        } else {
+            let mut kept = Kept { keep_segments: self.wanted_segments(), ..Kept::default() };
+            kept.segments_max = match self.html {
+                Some(_) => report::captured::PAGE_SEGMENTS_MAX + 1,
+                None => LADDER_SEGMENTS_MAX,
+            };
+            let summary = self.read(&mut kept)?;
+            self.show(&kept, style)?;
+            summary
+        };
+        summary.tell();
+        Ok(summary.exit_code())
+    }
+
+    fn form(&self) -> outputs::Form {
+        match (self.json, self.csv) {
+            (true, _) => outputs::Form::Json,
+            (_, true) => outputs::Form::Csv,
+            _ => outputs::Form::Zeek,
+        }
+    }
+
+    fn wanted_segments(&self) -> KeepSegments {
+        match (self.stream, &self.html) {
+            (_, Some(_)) => KeepSegments::All,
+            (Some(stream), None) => KeepSegments::Stream(stream),
+            (None, None) => KeepSegments::None,
+        }
+    }
+
+    fn read(&self, sink: &mut impl lens::Sink) -> Result<reading::Summary, Failure> {
+        let mut annotated = self.annotate.as_deref().map(annotate::Annotated::create).transpose()?;
+        let summary = reading::read(&self.file, sink, annotated.as_mut())?;
+        if let Some(annotated) = annotated {
+            annotated.finish()?;
+        }
+        Ok(summary)
+    }
+
+    fn show(&self, kept: &Kept, style: &Style) -> Result<(), Failure> {
+        if let Some(path) = &self.html {
+            let source = self.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+            let page = report::page::html(&report::captured::page(kept, &source));
+            std::fs::write(path, page)
+                .map_err(|error| Failure::io(format_args!("write {}", path.display()), &error))?;
+            eprintln!("wrote {}", path.display());
+        }
+        match self.stream {
+            Some(stream) => self.show_stream(kept, stream, style),
+            None => self.show_table(kept, style),
+        }
+    }
+
+    fn show_table(&self, kept: &Kept, style: &Style) -> Result<(), Failure> {
+        if kept.connections.is_empty() {
+            return print("no TCP connection is in this capture\n");
+        }
+        if !kept.findings.is_empty() {
+            print(&report::captured::findings(&kept.findings).text(style))?;
+            print("\n")?;
+        }
+        let mut table = report::captured::connections(&kept.connections);
+        if let Some(column) = table.column(self.sort.column()) {
+            let order = if self.sort == Sort::Stream { Order::Ascending } else { Order::Descending };
+            table.sort_by(column, order);
+        }
+        let all = table.len();
+        table.truncate(self.top);
+        print(&table.text(style))?;
+        if all > self.top {
+            print(&format!("\n{} more connections; --top {all} shows them all\n", all - self.top))?;
+        }
+        Ok(())
+    }
+
+    fn show_stream(&self, kept: &Kept, stream: u32, style: &Style) -> Result<(), Failure> {
+        let Some(connection) = kept.connections.iter().find(|connection| connection.stream == stream) else {
+            let count = kept.connections.len();
+            return Err(Failure::new(format!("there is no stream {stream}: this capture has {count}, counted from 0")));
+        };
+        let numbers = if self.absolute { Numbers::Absolute } else { Numbers::Relative };
+        let ladder = report::captured::ladder(connection, &kept.segments);
+        let options = Options { numbers, fold_over: self.fold, ..Options::default() };
+        print(&ladder.text(&options, style))?;
+        print(&format!("\n {}\n", connection.sentence()))?;
+        let findings: Vec<_> =
+            kept.findings.iter().filter(|finding| finding.stream == stream).cloned().collect();
+        if !findings.is_empty() {
+            print("\n")?;
+            print(&report::captured::findings(&findings).text(style))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+//! Line by line, while the capture is being read: JSON, CSV, Zeek's columns.
+
+use crate::failure::Failure;
+use lens::{Analysis, Connection, Finding, Notice, Segment, Sink};
+use report::captured::{self, Records};
+use std::io::{self, BufWriter, Stdout, Write};
+
+/// Which lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Json,
+    Csv,
+    Zeek,
+}
+
+/// Prints each value as it comes. What cannot be printed is told at the end.
+pub(super) struct Lines {
+    form: Form,
+    out: BufWriter<Stdout>,
+    records: Option<Records>,
+    origin: tcp::Instant,
+    failed: Option<io::Error>,
+}
+
+impl Lines {
+    pub(super) fn new(form: Form) -> Result<Self, Failure> {
+        let mut lines = Lines {
+            form,
+            out: BufWriter::with_capacity(1 << 16, io::stdout()),
+            records: None,
+            origin: tcp::Instant::ZERO,
+            failed: None,
+        };
+        match form {
+            Form::Json => {}
+            Form::Csv => lines.line(captured::SEGMENT_CSV_HEADER),
+            Form::Zeek => lines.line(&captured::zeek_header()),
+        }
+        Ok(lines)
+    }
+
+    fn line(&mut self, line: &str) {
+        if self.failed.is_some() {
+            return;
+        }
+        let end = if line.ends_with('\n') { "" } else { "\n" };
+        if let Err(error) = self.out.write_all(line.as_bytes()).and_then(|()| self.out.write_all(end.as_bytes())) {
+            self.failed = Some(error);
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Result<(), Failure> {
+        if self.form == Form::Zeek {
+            self.line(captured::ZEEK_FOOTER);
+        }
+        let flushed = self.out.flush();
+        match self.failed.map_or(flushed, Err) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(Failure::io("print", &error)),
+        }
+    }
+
+    /// Times count from the first segment.
+    fn records(&mut self) -> &Records {
+        let origin = self.origin;
+        self.records.get_or_insert_with(|| Records::since(origin))
+    }
+}
+
+impl Sink for Lines {
+    fn segment(&mut self, segment: &Segment, analysis: &Analysis) {
+        if self.origin == tcp::Instant::ZERO {
+            self.origin = segment.time;
+        }
+        let line = match self.form {
+            Form::Json => self.records().segment(segment, analysis),
+            Form::Csv => captured::segment_csv(segment, analysis, self.origin),
+            Form::Zeek => return,
+        };
+        self.line(&line);
+    }
+
+    fn connection(&mut self, connection: &Connection) {
+        let line = match self.form {
+            Form::Json => self.records().connection(connection),
+            Form::Zeek => captured::zeek_line(connection),
+            Form::Csv => return,
+        };
+        self.line(&line);
+    }
+
+    fn finding(&mut self, finding: &Finding) {
+        if self.form == Form::Json {
+            let line = self.records().finding(finding);
+            self.line(&line);
+        }
+    }
+
+    fn notice(&mut self, notice: &Notice) {
+        if self.form == Form::Json {
+            let line = self.records().notice(notice);
+            self.line(&line);
+        } else {
+            eprintln!("synfin: {notice}");
+        }
+    }
+}

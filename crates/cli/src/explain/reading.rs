@@ -1,0 +1,100 @@
+//! From a file to the lens: open, read, take apart, hand over; and say where the file is damaged.
+
+use super::annotate::Annotated;
+use crate::failure::Failure;
+use capture::{Decoder, Error, Reader};
+use indicatif::{ProgressBar, ProgressStyle};
+use lens::{Config, Lens, Segment, Sink};
+use std::fs::File;
+use std::io::{IsTerminal, Read};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Packets between two looks at the progress bar.
+const PACKETS_PER_TICK: u64 = 1 << 16;
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(super) struct Summary {
+    /// Where the file is damaged or cut short, in words.
+    damage: Option<String>,
+}
+
+impl Summary {
+    /// Says on standard error what could not be read.
+    pub(super) fn tell(&self) {
+        if let Some(damage) = &self.damage {
+            eprintln!("synfin: the capture was read up to its damage: {damage}");
+        }
+    }
+
+    /// 0, or 2 for a capture that is damaged.
+    pub(super) fn exit_code(&self) -> ExitCode {
+        if self.damage.is_some() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+    }
+}
+
+/// Reads the whole capture into the sink.
+pub(super) fn read(
+    path: &Path,
+    sink: &mut impl Sink,
+    mut annotated: Option<&mut Annotated>,
+) -> Result<Summary, Failure> {
+    let (input, bytes): (Box<dyn Read>, u64) = if path.as_os_str() == "-" {
+        (Box::new(std::io::stdin().lock()), 0)
+    } else {
+        let failed = |error| Failure::io(format_args!("read {}", path.display()), &error);
+        let file = File::open(path).map_err(failed)?;
+        let bytes = file.metadata().map_or(0, |metadata| metadata.len());
+        (Box::new(file), bytes)
+    };
+    let mut reader = Reader::new(input).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+    let progress = progress(bytes);
+    let (mut decoder, mut lens) = (Decoder::new(), Lens::new(Config::default()));
+    let mut damage = None;
+    let mut packets = 0u64;
+    while let Some(record) = reader.next() {
+        let record = match record {
+            Ok(record) => record,
+            Err(Error::Io(error)) => {
+                return Err(Failure::io(format_args!("read {}", path.display()), &error));
+            }
+            Err(error) => {
+                damage = Some(error.to_string());
+                break;
+            }
+        };
+        let mut comment = None;
+        if let Ok(decoded) = decoder.decode(&record)
+            && let Some(segment) = Segment::of_packet(&record, &decoded)
+        {
+            let analysis = lens.take(&segment, sink);
+            if annotated.is_some() {
+                comment = report::captured::comment(&segment, &analysis);
+            }
+        }
+        if let Some(annotated) = &mut annotated {
+            annotated.write(&record, comment.as_deref())?;
+        }
+        packets += 1;
+        if packets.is_multiple_of(PACKETS_PER_TICK) {
+            progress.set_position(reader.bytes_read());
+        }
+    }
+    progress.finish_and_clear();
+    lens.finish(sink);
+    Ok(Summary { damage })
+}
+
+/// A bar on a terminal for files that take a while; nothing anywhere else.
+fn progress(bytes: u64) -> ProgressBar {
+    const LONG_FILE_BYTES: u64 = 64 << 20;
+    if bytes < LONG_FILE_BYTES || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(bytes);
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} to go") {
+        bar.set_style(style);
+    }
+    bar
+}
