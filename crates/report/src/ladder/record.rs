@@ -14,6 +14,17 @@ const STEPS_MAX: usize = 100_000;
 /// Segments under way that are looked at when one arrives: a window of 16 MiB in segments of 1,460 bytes.
 const IN_FLIGHT_MAX: usize = 12_000;
 
+/// A segment that has not arrived, or not wholly: links without segmentation offload cut it.
+#[derive(Clone, Copy, Debug)]
+struct UnderWay {
+    /// Its step.
+    index: usize,
+    /// Bytes of its text that have neither arrived nor been lost.
+    missing_bytes: u32,
+    /// Bytes of its text that were lost.
+    lost_bytes: u32,
+}
+
 /// Builds a [`Ladder`] from what both ends say.
 ///
 /// ```
@@ -37,7 +48,7 @@ pub struct Recorder {
     steps_max: usize,
     left_out: u64,
     /// By sender: the steps of segments that have not arrived, oldest first.
-    in_flight: [VecDeque<usize>; 2],
+    in_flight: [VecDeque<UnderWay>; 2],
     /// By sender: the newest segment that has arrived.
     newest_arrived: [Option<usize>; 2],
     /// By receiver: what arrived last, and when.
@@ -70,7 +81,8 @@ impl Recorder {
     pub fn record(&mut self, at: Instant, side: Side, trace: &Trace) {
         match trace {
             Trace::Sent { segment, why } => {
-                if segment.flags.syn() && self.ends[side.index()].isn.is_none() {
+                if segment.flags.syn() {
+                    // The last one counts: a stale SYN may have been answered before.
                     self.ends[side.index()].isn = Some(segment.seq);
                 }
                 self.sent(Segment { why: Some(*why), ..bare(at, side, *segment, Arrival::InFlight) });
@@ -98,22 +110,30 @@ impl Recorder {
         self.push(Step::Note { at, side, kind, text: text.to_owned() });
     }
 
-    /// The link lost the segment that `from` sent last with these facts.
+    /// The link lost the segment that `from` sent last with these facts, or a part of one that it cut.
     pub fn lost(&mut self, from: Side, facts: &SegmentFacts) {
-        let queue = &mut self.in_flight[from.index()];
-        let found = queue.iter().rposition(|index| is_same(&self.steps, *index, facts));
-        if let Some(index) = found.and_then(|position| queue.remove(position)) {
-            self.set_arrival(index, Arrival::Lost);
+        let queue = &self.in_flight[from.index()];
+        let whole = queue.iter().rposition(|sent| is_same(&self.steps, sent.index, facts));
+        let found = whole.or_else(|| queue.iter().rposition(|sent| holds(&self.steps, sent.index, facts)));
+        let Some(position) = found else { return };
+        let Some(sent) = self.in_flight[from.index()].get_mut(position) else { return };
+        let bytes = facts.len_bytes.min(sent.missing_bytes);
+        sent.missing_bytes -= bytes;
+        sent.lost_bytes += bytes;
+        if sent.missing_bytes == 0 {
+            self.settle(from, position);
         }
     }
 
     /// The ladder. What was overtaken and never arrived counts as lost.
     pub fn finish(mut self) -> Ladder {
-        for side in [0, 1] {
-            let queue = std::mem::take(&mut self.in_flight[side]);
-            for index in queue {
-                if self.newest_arrived[side].is_some_and(|newest| newest > index) {
-                    self.set_arrival(index, Arrival::Lost);
+        for side in [Side::Left, Side::Right] {
+            while let Some(sent) = self.in_flight[side.index()].front_mut() {
+                if self.newest_arrived[side.index()].is_some_and(|newest| newest > sent.index) {
+                    sent.lost_bytes += std::mem::take(&mut sent.missing_bytes);
+                    self.settle(side, 0);
+                } else {
+                    self.in_flight[side.index()].pop_front();
                 }
             }
         }
@@ -142,9 +162,10 @@ impl Recorder {
             segment.states[side] = Some(row.to);
             self.steps[moved] = None;
         }
+        let missing_bytes = segment.facts.len_bytes;
         if let Some(index) = self.push(Step::Segment(segment)) {
             let queue = &mut self.in_flight[side];
-            queue.push_back(index);
+            queue.push_back(UnderWay { index, missing_bytes, lost_bytes: 0 });
             if queue.len() > IN_FLIGHT_MAX {
                 queue.pop_front();
             }
@@ -159,6 +180,11 @@ impl Recorder {
         let index = match found {
             Some(index) => {
                 self.set_arrival(index, Arrival::Delivered { at });
+                let queue = &self.in_flight[from.index()];
+                let whole = queue.iter().position(|sent| sent.index == index && sent.missing_bytes == 0);
+                if let Some(position) = whole {
+                    self.settle(from, position);
+                }
                 let newest = &mut self.newest_arrived[from.index()];
                 *newest = (*newest).max(Some(index));
                 Some(index)
@@ -181,36 +207,38 @@ impl Recorder {
         }
     }
 
-    /// The segment under way that arrives with these facts. A super-segment stays until its last part
+    /// The segment under way that arrives with these facts. One that was cut stays until its last part
     /// has arrived; of two equal ones, the older is taken to be lost when a later one has overtaken it.
     fn take_in_flight(&mut self, from: Side, facts: &SegmentFacts) -> Option<usize> {
         let overtaken = self.newest_arrived[from.index()];
         let queue = &mut self.in_flight[from.index()];
-        let same = |index: &usize| is_same(&self.steps, *index, facts);
+        let same = |sent: &UnderWay| is_same(&self.steps, sent.index, facts);
         let exact = queue
             .iter()
-            .position(|index| same(index) && overtaken.is_none_or(|newest| *index > newest))
+            .position(|sent| same(sent) && overtaken.is_none_or(|newest| sent.index > newest))
             .or_else(|| queue.iter().rposition(same));
         if let Some(position) = exact {
-            return queue.remove(position);
+            return queue.remove(position).map(|sent| sent.index);
         }
-        let end = facts.seq + facts.len_bytes;
-        let holds = |index: &usize| match self.steps.get(*index) {
-            Some(Some(Step::Segment(sent))) if facts.len_bytes > 0 => {
-                let sent_end = sent.facts.seq + sent.facts.len_bytes;
-                (sent.facts.seq.at_or_before(facts.seq) && end.at_or_before(sent_end))
-                    || (facts.seq.at_or_before(sent.facts.seq) && sent_end.at_or_before(end))
+        let position = queue.iter().position(|sent| holds(&self.steps, sent.index, facts))?;
+        let sent = queue.get_mut(position)?;
+        sent.missing_bytes = sent.missing_bytes.saturating_sub(facts.len_bytes);
+        Some(sent.index)
+    }
+
+    /// Nothing more is known of a segment under way than that it, or a part of it, was lost.
+    fn settle(&mut self, from: Side, position: usize) {
+        let Some(sent) = self.in_flight[from.index()].remove(position) else { return };
+        let Some(Some(Step::Segment(segment))) = self.steps.get_mut(sent.index) else { return };
+        match segment.arrival {
+            Arrival::Delivered { .. } if sent.lost_bytes > 0 => {
+                let (lost, all) = (u64::from(sent.lost_bytes), u64::from(segment.facts.len_bytes));
+                let (lost, all) = (crate::numbers::grouped(lost), crate::numbers::count(all, "byte"));
+                segment.remarks.push(format!("{lost} of its {all} lost"));
             }
-            _ => false,
-        };
-        let position = queue.iter().position(holds)?;
-        let index = *queue.get(position)?;
-        let is_last_part = matches!(&self.steps[index], Some(Step::Segment(sent))
-            if (sent.facts.seq + sent.facts.len_bytes).at_or_before(end));
-        if is_last_part {
-            queue.remove(position);
+            Arrival::InFlight => segment.arrival = Arrival::Lost,
+            _ => {}
         }
-        Some(index)
     }
 
     fn moved(&mut self, at: Instant, side: Side, row: &'static Row) {
@@ -252,6 +280,19 @@ fn is_same(steps: &[Option<Step>], index: usize, facts: &SegmentFacts) -> bool {
                 && sent.len_bytes == facts.len_bytes
                 && sent.flags == facts.flags
                 && (!facts.flags.ack() || sent.ack == facts.ack)
+        }
+        _ => false,
+    }
+}
+
+/// Whether the text with these facts is a part of what was sent, or what was sent a part of it.
+fn holds(steps: &[Option<Step>], index: usize, facts: &SegmentFacts) -> bool {
+    let end = facts.seq + facts.len_bytes;
+    match steps.get(index) {
+        Some(Some(Step::Segment(sent))) if facts.len_bytes > 0 && sent.facts.len_bytes > 0 => {
+            let sent_end = sent.facts.seq + sent.facts.len_bytes;
+            (sent.facts.seq.at_or_before(facts.seq) && end.at_or_before(sent_end))
+                || (facts.seq.at_or_before(sent.facts.seq) && sent_end.at_or_before(end))
         }
         _ => false,
     }

@@ -34,6 +34,8 @@ pub enum Who {
 /// A FIN or SYN that was sent: by whom, when, and when the other end heard of it.
 #[derive(Clone, Copy)]
 struct Said {
+    /// Which step it is: two at one moment stand in their order.
+    place: usize,
     at: tcp::Instant,
     heard: Option<tcp::Instant>,
     acks_other: bool,
@@ -46,7 +48,7 @@ impl Ladder {
         let mut opens: [Option<Said>; 2] = [None; 2];
         let mut closes: [Option<Said>; 2] = [None; 2];
         let mut highest: [Option<wire::Seq>; 2] = [None; 2];
-        for step in &self.steps {
+        for (place, step) in self.steps.iter().enumerate() {
             let Step::Segment(segment) = step else { continue };
             let (side, facts) = (segment.from.index(), &segment.facts);
             if segment.arrival == Arrival::Stray {
@@ -57,9 +59,11 @@ impl Ladder {
                 Arrival::Seen => Some(segment.at),
                 _ => None,
             };
-            let said = Said { at: segment.at, heard, acks_other: false };
+            let said = Said { place, at: segment.at, heard, acks_other: false };
             if facts.flags.syn() && !facts.flags.ack() && opens[side].is_none() {
                 opens[side] = Some(said);
+                // What was reset before was not this connection, but the answer to a stale SYN.
+                story.reset = None;
             }
             if facts.flags.fin() && closes[side].is_none() {
                 let acks_other = closes[1 - side].is_some()
@@ -138,7 +142,7 @@ fn first(said: &[Option<Said>; 2]) -> Option<Who> {
         [None, Some(_)] => Some(Who::One(Side::Right)),
         [Some(left), Some(right)] => {
             let (early, late, side) =
-                if left.at <= right.at { (left, right, Side::Left) } else { (right, left, Side::Right) };
+                if left.place <= right.place { (left, right, Side::Left) } else { (right, left, Side::Right) };
             // A capture does not know when a segment arrived (`heard` is when it was seen): there, and over
             // a link without delay, only an acknowledgment shows that the other end knew.
             let heard = early.heard.is_some_and(|heard| heard > early.at && heard <= late.at);

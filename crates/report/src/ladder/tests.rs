@@ -314,6 +314,57 @@ fn a_cut_super_segment_arrives_with_its_last_part() {
 }
 
 #[test]
+fn the_parts_of_a_cut_segment_may_be_reordered_or_lost() {
+    let part = |seq, len| facts(seq, Some(1), Flags::NONE, len);
+    let mut world = World::new();
+    world.sends(Side::Left, facts(1, Some(1), Flags::PSH, 2_374), SendReason::NewData).wait_us(10);
+    world.takes(Side::Right, part(1_449, 926)).wait_us(10).takes(Side::Right, part(1, 1_448));
+    world.sends(Side::Left, facts(2_375, Some(1), Flags::PSH, 2_000), SendReason::NewData);
+    world.recorder.lost(Side::Left, &part(3_823, 552));
+    world.wait_us(10).takes(Side::Right, part(2_375, 1_448));
+    world.sends(Side::Left, facts(4_375, Some(1), Flags::PSH, 2_000), SendReason::NewData);
+    world.recorder.lost(Side::Left, &part(4_375, 1_448));
+    world.recorder.lost(Side::Left, &part(5_823, 552));
+    let said: Vec<(Arrival, Vec<String>)> = world
+        .finish()
+        .steps
+        .into_iter()
+        .filter_map(|step| match step {
+            Step::Segment(segment) => Some((segment.arrival, segment.remarks)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            (Arrival::Delivered { at: Instant::from_micros(20) }, vec![]),
+            (
+                Arrival::Delivered { at: Instant::from_micros(30) },
+                vec!["552 of its 2,000 bytes lost".to_owned()]
+            ),
+            (Arrival::Lost, vec![]),
+        ]
+    );
+}
+
+#[test]
+fn the_reset_of_a_stale_syn_is_not_the_connections() {
+    let mut world = World::new();
+    let (stale, answer) = (facts(90, None, Flags::SYN, 0), facts(500, Some(91), Flags::SYN, 0));
+    world.takes(Side::Right, stale).passes(Side::Right, answer, SendReason::SynAck);
+    let reset = SendReason::Reset(tcp::ResetReason::ClosedPort);
+    world.passes(Side::Left, facts(91, None, Flags::RST, 0), reset);
+    world.passes(Side::Left, facts(100, None, Flags::SYN, 0), SendReason::Syn);
+    world.passes(Side::Right, facts(900, Some(101), Flags::SYN, 0), SendReason::SynAck);
+    let ladder = world.finish();
+    assert_eq!(ladder.story().reset, None);
+    assert_eq!(ladder.ends[1].isn, Some(Seq::new(900)));
+    let text = ladder.text(&Options::default(), &Style::PLAIN);
+    assert!(text.contains("SYN     Seq=-10 "), "{text}");
+    assert!(text.contains("SYN,ACK Seq=0 Ack=1 "), "{text}");
+}
+
+#[test]
 fn a_second_copy_is_a_stray() {
     let mut world = World::new();
     let syn = facts(7, None, Flags::SYN, 0);
