@@ -58,6 +58,8 @@ pub struct Host {
 
     pub(crate) demux: Demux,
     pub(crate) sockets: Slab<Socket>,
+    /// The connection that got a segment last: segments come in runs.
+    pub(crate) last_index: u32,
     pub(crate) timers: Wheel,
     pub(crate) fired: VecDeque<u32>,
     pub(crate) listeners: Listeners,
@@ -141,6 +143,7 @@ impl Host {
             reassembly: Reassembly::default(),
             demux: Demux::new(&secret),
             sockets: Slab::new(),
+            last_index: 0,
             timers: Wheel::new(),
             fired: VecDeque::new(),
             listeners: Listeners::new(&secret),
@@ -376,7 +379,9 @@ impl Host {
         let Some(socket) = self.sockets.at(index) else { return };
         match socket.standing {
             Standing::HalfOpen => {
+                let child = socket.child;
                 self.leave_half_open(index);
+                self.listeners.forget_child(child);
                 self.sockets.discard(index);
             }
             Standing::Orphan => {
@@ -404,8 +409,7 @@ impl Host {
         let place = self.sockets.insert(Socket {
             connection,
             key,
-            parent,
-            position: 0,
+            child: NO_PARENT,
             interface,
             route_epoch: self.routes.epoch(),
             hop_limit: self.config.hop_limit,

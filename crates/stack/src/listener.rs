@@ -79,9 +79,17 @@ impl Listener {
     }
 }
 
+/// A connection that is not accepted yet.
+struct Child {
+    parent: u32,
+    /// Where it stands in its listener's list while it is half open.
+    position: u32,
+}
+
 /// All listeners of a host.
 pub(crate) struct Listeners {
     slab: Slab<Listener>,
+    nursery: Slab<Child>,
     by_end: HashMap<(Address, u16), u32, TableHash>,
     /// How many listeners have each port, for the choice of ports.
     by_port: HashMap<u16, u32, TableHash>,
@@ -94,6 +102,7 @@ impl Listeners {
         let hasher = TableHash::new(secret, Purpose::Tables);
         Listeners {
             slab: Slab::new(),
+            nursery: Slab::new(),
             by_end: HashMap::with_hasher(hasher),
             by_port: HashMap::with_hasher(hasher),
             half_open: 0,
@@ -114,6 +123,17 @@ impl Listeners {
 
     pub(crate) fn at(&self, index: u32) -> Option<&Listener> {
         self.slab.at(index)
+    }
+
+    /// A connection that waited for this listener is gone.
+    pub(crate) fn forget_child(&mut self, child: u32) {
+        self.nursery.discard(child);
+    }
+
+    /// The listener that a connection waits for.
+    pub(crate) fn parent_of(&self, child: u32) -> Option<(Key, &Listener)> {
+        let parent = self.nursery.at(child)?.parent;
+        Some((self.slab.key_at(parent)?, self.slab.at(parent)?))
     }
 
     pub(crate) fn has_port(&self, port: u16) -> bool {
@@ -227,7 +247,8 @@ impl Host {
         let index = listener.queue.pop_front()?;
         let key = self.sockets.key_at(index)?;
         let socket = self.sockets.at_mut(index)?;
-        (socket.standing, socket.parent) = (Standing::Owned, NO_PARENT);
+        socket.standing = Standing::Owned;
+        self.listeners.nursery.discard(core::mem::replace(&mut socket.child, NO_PARENT));
         if !socket.is_talkative {
             socket.is_talkative = true;
             self.talkative.push_back(index);
@@ -243,7 +264,8 @@ impl Host {
         self.listeners.half_open -= listener.half_open.len();
         for index in listener.half_open.into_iter().chain(listener.queue) {
             let Some(socket) = self.sockets.at_mut(index) else { continue };
-            (socket.standing, socket.parent) = (Standing::Orphan, NO_PARENT);
+            socket.standing = Standing::Orphan;
+            self.listeners.nursery.discard(core::mem::replace(&mut socket.child, NO_PARENT));
             socket.connection.abort(now);
             self.touch(now, index);
         }
@@ -257,22 +279,24 @@ impl Host {
         listener.half_open.push(index);
         self.listeners.half_open += 1;
         if let Some(socket) = self.sockets.at_mut(index) {
-            socket.position = position;
+            socket.child = self.listeners.nursery.insert(Child { parent, position }).index;
         }
     }
 
     /// A half-open connection is no longer so: its slot is free.
     pub(crate) fn leave_half_open(&mut self, index: u32) {
-        let Some(socket) = self.sockets.at(index) else { return };
-        let (parent, position) = (socket.parent, socket.position);
+        let child = self.sockets.at(index).and_then(|socket| self.listeners.nursery.at(socket.child));
+        let Some(Child { parent, position }) = child else { return };
+        let (parent, position) = (*parent, *position);
         let Some(listener) = self.listeners.slab.at_mut(parent) else { return };
         debug_assert_eq!(listener.half_open.get(position as usize), Some(&index), "a child knows its place");
         listener.half_open.swap_remove(position as usize);
         self.listeners.half_open -= 1;
         if let Some(moved) = listener.half_open.get(position as usize).copied()
-            && let Some(socket) = self.sockets.at_mut(moved)
+            && let Some(socket) = self.sockets.at(moved)
+            && let Some(child) = self.listeners.nursery.at_mut(socket.child)
         {
-            socket.position = position;
+            child.position = position;
         }
     }
 
@@ -289,13 +313,13 @@ impl Host {
         if !accepted {
             return;
         }
-        let parent = socket.parent;
+        let child = socket.child;
         self.leave_half_open(index);
         if let Some(socket) = self.sockets.at_mut(index) {
             socket.standing = Standing::Queued;
         }
-        let Some(key) = self.listeners.slab.key_at(parent) else { return };
-        let Some(listener) = self.listeners.slab.at_mut(parent) else { return };
+        let Some((key, _)) = self.listeners.parent_of(child) else { return };
+        let Some(listener) = self.listeners.get_mut(key) else { return };
         listener.queue.push_back(index);
         if !core::mem::replace(&mut listener.is_noticed, true) {
             self.notices.push_back((SocketId::new(SocketKind::Listener, key), Event::Acceptable));

@@ -141,7 +141,7 @@ impl Host {
     pub(crate) fn reassemble(
         &mut self,
         now: Instant,
-        packet: Packet<'_>,
+        mut packet: Packet<'_>,
         fragment: Fragment,
     ) -> Option<(Frame, Reading)> {
         self.reassembly.timeout = self.config.reassembly_timeout;
@@ -158,7 +158,7 @@ impl Host {
         };
         let len = packet.end_at - packet.transport_at;
         self.make_room(now, &name, len);
-        match self.insert_fragment(name, packet, fragment) {
+        match self.insert_fragment(name, &mut packet, fragment) {
             Ok(whole) => whole,
             Err(why) => {
                 self.counters.discard(why);
@@ -229,7 +229,7 @@ impl Host {
     fn insert_fragment(
         &mut self,
         name: Name,
-        packet: Packet<'_>,
+        packet: &mut Packet<'_>,
         fragment: Fragment,
     ) -> Result<Option<(Frame, Reading)>, Discard> {
         let Some(datagram) = self.reassembly.datagrams.get_mut(&name) else { return Ok(None) };

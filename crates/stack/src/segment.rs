@@ -42,7 +42,7 @@ impl Host {
             local_port: header.destination_port,
             remote_port: header.source_port,
         };
-        let place = self.find_place(&key);
+        let place = self.find_place_of_segment(&key);
         let segment = Segment { header, payload: packet.take_text(header_bytes) };
         match place {
             Some(place) if place & TIME_WAIT_BIT == 0 => {
@@ -51,6 +51,18 @@ impl Host {
             Some(place) => self.segment_in_time_wait(now, place & !TIME_WAIT_BIT, &key, &segment),
             None => self.segment_for_listener(now, &key, segment, None),
         }
+    }
+
+    /// The place of the flow that a segment belongs to; the last one again without hashing.
+    fn find_place_of_segment(&mut self, key: &FlowKey) -> Option<u32> {
+        if self.sockets.at(self.last_index).is_some_and(|socket| socket.is_linked && socket.key == *key) {
+            return Some(self.last_index);
+        }
+        let place = self.find_place(key)?;
+        if place & TIME_WAIT_BIT == 0 {
+            self.last_index = place;
+        }
+        Some(place)
     }
 
     fn tcp_is_intact(&self, packet: &Packet<'_>) -> bool {
@@ -72,8 +84,8 @@ impl Host {
         if socket.standing == Standing::HalfOpen && segment.header.flags.ack() && !segment.header.flags.rst()
         {
             // As on Linux: while nobody accepts, the last step of the handshake does not count either.
-            let parent = socket.parent;
-            if self.listeners.at(parent).is_some_and(|listener| listener.is_full()) {
+            let child = socket.child;
+            if self.listeners.parent_of(child).is_some_and(|(_, listener)| listener.is_full()) {
                 return self.counters.discard(Discard::TcpAcceptQueueFull);
             }
         }

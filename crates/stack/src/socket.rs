@@ -24,10 +24,9 @@ pub(crate) enum Standing {
 pub(crate) struct Socket {
     pub(crate) connection: Connection,
     pub(crate) key: FlowKey,
-    /// The listener of a connection that is not accepted yet, else [`NO_PARENT`].
-    pub(crate) parent: u32,
-    /// Where a half-open connection stands in its listener's list.
-    pub(crate) position: u32,
+    /// The entry in the listeners' nursery of a connection that is not accepted yet, else [`NO_PARENT`]:
+    /// what only the young need is not carried for life.
+    pub(crate) child: u32,
     pub(crate) interface: InterfaceId,
     /// The state of the routing table when `interface` was chosen.
     pub(crate) route_epoch: u16,

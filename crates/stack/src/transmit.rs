@@ -24,7 +24,13 @@ const LOOPBACK_TURNS: usize = 4_096;
 
 impl Host {
     /// The next frame to put on a link, until `None`.
+    #[inline]
     pub fn poll_transmit(&mut self, now: Instant) -> Option<(InterfaceId, Frame)> {
+        let quiet = self.ready.is_empty() && self.outbox.is_empty() && self.loopback.is_empty();
+        if quiet && self.cutting.is_none() { None } else { self.take_frame(now) }
+    }
+
+    fn take_frame(&mut self, now: Instant) -> Option<(InterfaceId, Frame)> {
         self.now = self.now.max(now);
         let out = self.next_frame(now)?;
         self.counters.frames_sent += 1;
