@@ -41,7 +41,13 @@ impl Sink for Print {
 
     fn connection(&mut self, connection: &Connection) {
         if self.stream.is_none_or(|stream| stream == connection.stream) {
-            println!("{}: {} {} {}", connection.stream, connection.sentence(), connection.zeek_state.name(), connection.zeek_history());
+            println!(
+                "{}: {} {} {}",
+                connection.stream,
+                connection.sentence(),
+                connection.zeek_state.name(),
+                connection.zeek_history()
+            );
         }
     }
 

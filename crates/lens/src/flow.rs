@@ -174,7 +174,9 @@ mod tests {
 
     #[test]
     fn both_directions_have_one_key_and_its_ends_are_the_ends() {
-        for (a, b) in [("10.0.0.1:80", "10.0.0.1:81"), ("[2001:db8::1]:5", "[::2]:4"), ("9.9.9.9:9", "8.8.8.8:8")] {
+        for (a, b) in
+            [("10.0.0.1:80", "10.0.0.1:81"), ("[2001:db8::1]:5", "[::2]:4"), ("9.9.9.9:9", "8.8.8.8:8")]
+        {
             let (a, b): (SocketAddr, SocketAddr) = (a.parse().expect("address"), b.parse().expect("address"));
             let (there, first) = FlowKey::of(a, b);
             let (back, second) = FlowKey::of(b, a);

@@ -68,7 +68,8 @@ fn options(bytes: &[u8]) -> (Options, u16) {
         && let Some(&[a, b, c, d, e, f, g, h]) = stamps.first_chunk::<8>()
         && stamps.len() == 8
     {
-        let timestamps = Timestamps { value: u32::from_be_bytes([a, b, c, d]), echo: u32::from_be_bytes([e, f, g, h]) };
+        let timestamps =
+            Timestamps { value: u32::from_be_bytes([a, b, c, d]), echo: u32::from_be_bytes([e, f, g, h]) };
         return (Options { timestamps: Some(timestamps), ..Options::default() }, 0);
     }
     let subtypes = if bytes.contains(&MPTCP) { mptcp_subtypes(bytes) } else { 0 };

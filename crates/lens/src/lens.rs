@@ -167,8 +167,6 @@ impl Lens {
     /// Sums up a connection and frees its place.
     fn retire(&mut self, index: u32, sink: &mut impl Sink) {
         let Some(mut live) = self.slots[index as usize].take() else { return };
-        self.slots[index as usize] = None;
-        // the key can only be compared while the place is taken, so put it back for the removal
         let key = live.key;
         self.table.remove(&key, |at| at == index);
         self.free.push(index);

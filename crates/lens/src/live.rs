@@ -13,7 +13,9 @@ use crate::analysis::{AckedFrame, Notes, RepeatedFrame};
 use crate::ends::{Ends, Observed};
 use crate::flow::FlowKey;
 use crate::metrics::Traffic;
-use crate::verdicts::{self, Completeness, Scale, Judged, Known, Verdicts, judge, note_handshake_options, special_verdicts};
+use crate::verdicts::{
+    self, Completeness, Judged, Known, Scale, Verdicts, judge, note_handshake_options, special_verdicts,
+};
 use crate::why::{Place, Prior, Sender, Twice};
 use crate::{Analysis, Config, Frame, Segment, Side, Whole};
 use wire::Seq;
@@ -76,12 +78,32 @@ impl Live {
         }
     }
 
+    /// Reads a little of every part at once. Among thousands of connections none is in the cache; asked
+    /// for one after the other, each line would be waited for alone.
+    fn warm(&self) {
+        let mut sum = u64::from(self.completeness.bits()) ^ self.last_ns ^ self.marks.warmth();
+        for index in 0..2 {
+            let (side, end) = (&self.sides[index], &self.ends.ends[index]);
+            sum ^= u64::from(side.next_seq.number()) ^ side.unacked.len() as u64 ^ side.sack.as_slice().len() as u64;
+            sum ^= end.state() as u64 ^ u64::from(end.is_passive);
+            sum ^= self.senders[index].warmth() ^ self.traffic[index].warmth();
+        }
+        std::hint::black_box(sum);
+    }
+
     /// Takes the next segment of this connection, sent by `from`.
-    pub(crate) fn take(&mut self, from: Side, segment: &Segment, reused: Verdicts, config: &Config) -> Analysis {
+    pub(crate) fn take(
+        &mut self,
+        from: Side,
+        segment: &Segment,
+        reused: Verdicts,
+        config: &Config,
+    ) -> Analysis {
         if matches!(segment.whole, Whole::QuotedInIcmp | Whole::Fragment) {
             self.is_recent = true;
             return self.unjudged(from, segment);
         }
+        self.warm();
         let mut notes = self.notes_of_header(segment);
         let twice = self.senders[from.index()].captured_twice(segment);
         self.note_times(from, segment, &mut notes);
@@ -101,13 +123,22 @@ impl Live {
         };
         let place = place(&prior, segment);
         let shows_frame = self.learn_of_losses(from, segment, &prior, dsack);
-        let scene = scene::Question { segment, judged: &judged, prior, twice, state_before, own_fin_end, after: ends };
+        let scene = scene::Question {
+            segment,
+            judged: &judged,
+            prior,
+            twice,
+            state_before,
+            own_fin_end,
+            after: ends,
+        };
         let why = self.why(from, &scene);
         notes_of_ends(&mut notes, &observed, twice, shows_frame);
         self.count(from, segment, &judged, &prior, place, twice);
         let analysis = self.analysis(from, segment, &judged, ends, why, observed, notes);
         let verdicts = analysis.verdicts | reused;
-        let analysis = Analysis { verdicts, shows_frame: twice.map(|twice| twice.first).or(shows_frame), ..analysis };
+        let analysis =
+            Analysis { verdicts, shows_frame: twice.map(|twice| twice.first).or(shows_frame), ..analysis };
         self.marks.on_segment(from, segment, &analysis, &prior);
         analysis
     }
@@ -145,7 +176,8 @@ impl Live {
             (true, true) => self.syn_ack_ns = Some(now_ns),
             // a capture with coarse times can show zero; then a later acknowledgment has to do
             (false, true) if self.initial_rtt_ns.is_none() && self.acknowledges_syn(from, segment) => {
-                self.initial_rtt_ns = self.syn_ns.map(|syn_ns| now_ns.saturating_sub(syn_ns)).filter(|ns| *ns > 0);
+                self.initial_rtt_ns =
+                    self.syn_ns.map(|syn_ns| now_ns.saturating_sub(syn_ns)).filter(|ns| *ns > 0);
             }
             _ => {}
         }

@@ -65,7 +65,9 @@ impl std::fmt::Display for Notice {
                 f,
                 "connection {stream} was summed up early to keep memory bounded ({total} up to now); raise the limit of connections to follow all"
             ),
-            Notice::FindingsLeftOut { kind, count } => write!(f, "{count} more findings of the kind {kind} were left out"),
+            Notice::FindingsLeftOut { kind, count } => {
+                write!(f, "{count} more findings of the kind {kind} were left out")
+            }
         }
     }
 }

@@ -106,7 +106,8 @@ impl Story {
             options.sack_permitted = true;
         }
         if self.stamps {
-            options.timestamps = Some(Timestamps { value: (self.ns / 1_000_000) as u32, echo: (self.ns / 1_000_000) as u32 });
+            options.timestamps =
+                Some(Timestamps { value: (self.ns / 1_000_000) as u32, echo: (self.ns / 1_000_000) as u32 });
         }
         Segment {
             frame: self.frame,

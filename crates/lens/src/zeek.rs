@@ -52,6 +52,11 @@ impl History {
         }
     }
 
+    /// A value out of it, to have it fetched.
+    pub(crate) fn warmth(&self) -> u16 {
+        self.seen[0] ^ u16::from(self.len)
+    }
+
     fn on_trouble(&mut self, from: Side, analysis: &Analysis) {
         let again = analysis.verdicts.contains(Verdicts::RETRANSMISSION)
             && !analysis.notes.contains(Notes::CAPTURED_TWICE);
@@ -78,7 +83,7 @@ impl History {
     fn counted(&mut self, from: Side, index: usize) {
         let count = &mut self.repeats[from.index()][index];
         *count = count.saturating_add(1);
-        if count.is_power_of_ten() {
+        if is_power_of_ten(*count) {
             self.write(from, COUNTED[index]);
         }
     }
@@ -133,15 +138,9 @@ impl History {
     }
 }
 
-trait PowerOfTen {
-    fn is_power_of_ten(self) -> bool;
-}
-
-impl PowerOfTen for &mut u32 {
-    fn is_power_of_ten(self) -> bool {
-        let count = *self;
-        count > 0 && 10u32.pow(count.ilog10()) == count
-    }
+/// 1, 10, 100 and so on.
+fn is_power_of_ten(count: u32) -> bool {
+    count > 0 && 10u32.pow(count.ilog10()) == count
 }
 
 /// Zeek's `conn_state`.

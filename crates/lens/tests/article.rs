@@ -40,7 +40,8 @@ fn connection() -> Vec<Segment> {
         line(0, fin | ack, 0),
         line(1, ack, 0),
     ];
-    let ends: [SocketAddr; 2] = [SocketAddr::from(([127, 0, 0, 1], 51_234)), SocketAddr::from(([127, 0, 0, 1], 8_080))];
+    let ends: [SocketAddr; 2] =
+        [SocketAddr::from(([127, 0, 0, 1], 51_234)), SocketAddr::from(([127, 0, 0, 1], 8_080))];
     let mut next = [Seq::new(CLIENT_ISN), Seq::new(SERVER_ISN)];
     let mut segments = Vec::new();
     for (index, line) in lines.into_iter().enumerate() {
@@ -81,11 +82,15 @@ fn the_questions_of_the_article_are_answered() {
     // the three packets
     let numbers: Vec<_> = kept.segments[..3].iter().map(|(s, _)| (s.seq.number(), s.ack.number())).collect();
     assert_eq!(numbers, [(CLIENT_ISN, 0), (SERVER_ISN, CLIENT_ISN + 1), (CLIENT_ISN + 1, SERVER_ISN + 1)]);
-    let relative: Vec<_> = kept.segments[..3].iter().map(|(_, said)| (said.relative_seq, said.relative_ack)).collect();
+    let relative: Vec<_> =
+        kept.segments[..3].iter().map(|(_, said)| (said.relative_seq, said.relative_ack)).collect();
     assert_eq!(relative, [(0, 0), (0, 1), (1, 1)]);
     assert_eq!(connection.opened, Opened::By(Side::A));
     let handshake = connection.handshake;
-    assert_eq!([handshake.syn, handshake.syn_ack, handshake.ack].map(|at| at.map(|at| at.frame)), [Some(1), Some(2), Some(3)]);
+    assert_eq!(
+        [handshake.syn, handshake.syn_ack, handshake.ack].map(|at| at.map(|at| at.frame)),
+        [Some(1), Some(2), Some(3)]
+    );
 
     // how much each end sent
     assert_eq!(connection.sent_by(Side::A).unique_bytes, 2_374);
@@ -99,7 +104,11 @@ fn the_questions_of_the_article_are_answered() {
     assert_eq!(connection.states, [State::Closed, State::TimeWait]);
     assert_eq!(connection.completeness.name(), "Complete, WITH_DATA");
     assert_eq!((connection.zeek_state.name(), connection.zeek_history().as_str()), ("SF", "ShADadfF"));
-    assert!(connection.sentence().ends_with("127.0.0.1:8080 closed first (frame 10)"), "{}", connection.sentence());
+    assert!(
+        connection.sentence().ends_with("127.0.0.1:8080 closed first (frame 10)"),
+        "{}",
+        connection.sentence()
+    );
     assert!(kept.segments.iter().all(|(_, said)| said.verdicts.is_empty() && said.notes.is_empty()));
     assert!(kept.findings.is_empty(), "{:?}", kept.findings);
 }

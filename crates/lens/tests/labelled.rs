@@ -33,7 +33,9 @@ fn agrees(label: Class, said: &Analysis) -> bool {
     match (label, said.why.reason) {
         (Class::Timeout, reason) => reason == SendReason::Timeout,
         (Class::ByAcks, reason) => matches!(reason, SendReason::FastRetransmit | SendReason::SackRecovery),
-        (Class::FollowUp, reason) => matches!(reason, SendReason::RecoveryRetransmit | SendReason::SackRecovery),
+        (Class::FollowUp, reason) => {
+            matches!(reason, SendReason::RecoveryRetransmit | SendReason::SackRecovery)
+        }
     }
 }
 
@@ -43,14 +45,17 @@ fn find<'a>(kept: &'a Kept, row: &BTreeMap<String, String>) -> Option<&'a (Segme
     let seq: u32 = row["seq_abs"].parse().ok()?;
     let from = if row["from_orig"] == "T" { &row["orig"] } else { &row["resp"] };
     kept.segments.iter().find(|(segment, _)| {
-        segment.time.as_micros().abs_diff(us) <= 1 && segment.seq.number() == seq && segment.source.to_string() == *from
+        segment.time.as_micros().abs_diff(us) <= 1
+            && segment.seq.number() == seq
+            && segment.source.to_string() == *from
     })
 }
 
 #[test]
 fn causes_agree_with_the_labels() {
     let Some(folder) = shared::captures("labelled") else { return };
-    let mut names: Vec<_> = std::fs::read_dir(&folder).expect("a folder").flatten().map(|entry| entry.path()).collect();
+    let mut names: Vec<_> =
+        std::fs::read_dir(&folder).expect("a folder").flatten().map(|entry| entry.path()).collect();
     names.sort();
     let (mut agreed, mut total, mut missing) = (0, 0, 0);
     let mut matrix: BTreeMap<(String, String), u32> = BTreeMap::new();
@@ -73,7 +78,10 @@ fn causes_agree_with_the_labels() {
             if agrees(label, said) && said.why.order != Order::Reordered {
                 agreed += 1;
             } else {
-                differences.push(format!("{path} frame {}: label {} ({}), ours {ours} {:?}", segment.frame, row["type"], row["reason"], said.why.evidence));
+                differences.push(format!(
+                    "{path} frame {}: label {} ({}), ours {ours} {:?}",
+                    segment.frame, row["type"], row["reason"], said.why.evidence
+                ));
             }
         }
     }

@@ -38,7 +38,9 @@ fn check_streams(name: &str, reference: &Path, kept: &Kept, differences: &mut Ve
     differ("streams", kept.connections.len().to_string(), &streams.len().to_string());
     for row in &streams {
         let number = &row["tcp.stream"];
-        let Some(connection) = kept.connections.iter().find(|ours| ours.stream.to_string() == *number) else { continue };
+        let Some(connection) = kept.connections.iter().find(|ours| ours.stream.to_string() == *number) else {
+            continue;
+        };
         let at = |what: &str| format!("stream {number} {what}");
         let quoted_only = row["a"].is_empty();
         if !quoted_only {
@@ -49,11 +51,13 @@ fn check_streams(name: &str, reference: &Path, kept: &Kept, differences: &mut Ve
         differ(&at("packets b"), connection.directions[1].packets.to_string(), &row["pkts_ba"]);
         differ(&at("text a"), connection.directions[0].text_bytes.to_string(), &row["payload_ab"]);
         differ(&at("text b"), connection.directions[1].text_bytes.to_string(), &row["payload_ba"]);
-        let rtt = connection.initial_rtt_ns.map(|ns| format!("{}.{:09}", ns / 1_000_000_000, ns % 1_000_000_000));
+        let rtt =
+            connection.initial_rtt_ns.map(|ns| format!("{}.{:09}", ns / 1_000_000_000, ns % 1_000_000_000));
         differ(&at("initial rtt"), rtt.unwrap_or_default(), &row["initial_rtt"]);
         for flag in FLAGS.iter().chain(&["dsack"]) {
             let verdict = Verdicts::from_name(flag).expect("a verdict of ours");
-            let count: u32 = connection.directions.iter().map(|direction| direction.verdict(verdict).count).sum();
+            let count: u32 =
+                connection.directions.iter().map(|direction| direction.verdict(verdict).count).sum();
             differ(&at(flag), count.to_string(), &row[*flag]);
         }
     }
@@ -72,14 +76,22 @@ fn check_frames(name: &str, reference: &Path, kept: &Kept, differences: &mut Vec
         let mut ours: Vec<&str> = said.verdicts.names().filter(|name| *name != "partial_ack").collect();
         ours.sort_unstable();
         if ours != expected {
-            differences.push(format!("{name}: frame {} stream {}: ours {ours:?}, theirs {expected:?}", segment.frame, said.stream));
+            differences.push(format!(
+                "{name}: frame {} stream {}: ours {ours:?}, theirs {expected:?}",
+                segment.frame, said.stream
+            ));
         }
-        let rto = said.rto.map(|rto| format!("{}.{:09}", rto.after_ns / 1_000_000_000, rto.after_ns % 1_000_000_000));
+        let rto = said
+            .rto
+            .map(|rto| format!("{}.{:09}", rto.after_ns / 1_000_000_000, rto.after_ns % 1_000_000_000));
         let number = said.duplicate_ack.map(|(number, _)| number.to_string());
         for (what, ours) in [("rto", rto), ("dupack_num", number)] {
             let (ours, theirs) = (ours.unwrap_or_default(), row.map_or("", |row| row[what].as_str()));
             if ours != theirs {
-                differences.push(format!("{name}: frame {} {what}: ours {ours:?}, theirs {theirs:?}", segment.frame));
+                differences.push(format!(
+                    "{name}: frame {} {what}: ours {ours:?}, theirs {theirs:?}",
+                    segment.frame
+                ));
             }
         }
     }
@@ -89,7 +101,8 @@ fn check_frames(name: &str, reference: &Path, kept: &Kept, differences: &mut Vec
 fn every_reference_capture_gets_the_same_verdicts() {
     let Some(folder) = shared::captures("") else { return };
     let mut differences = Vec::new();
-    let mut names: Vec<_> = std::fs::read_dir(&folder).expect("a folder").flatten().map(|entry| entry.path()).collect();
+    let mut names: Vec<_> =
+        std::fs::read_dir(&folder).expect("a folder").flatten().map(|entry| entry.path()).collect();
     names.sort();
     let mut files = 0;
     for reference in names.iter().filter(|path| path.to_string_lossy().ends_with(".ref.tsv")) {

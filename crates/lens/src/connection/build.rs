@@ -58,7 +58,9 @@ fn opened(marks: &Marks, steps: &[Steps; 2]) -> Opened {
         (0, _) => return Opened::By(Side::B),
         (a, b) => {
             let both = steps.iter().all(|end| {
-                end.iter().any(|step| step.origin == Origin::Sent && step.row().is_some_and(|row| row.on == Cause::ActiveOpen))
+                end.iter().any(|step| {
+                    step.origin == Origin::Sent && step.row().is_some_and(|row| row.on == Cause::ActiveOpen)
+                })
             });
             return match (both && !is_split(marks), a < b) {
                 (true, _) => Opened::Simultaneously,
@@ -192,7 +194,8 @@ fn direction(live: &mut Live, side: Side) -> Direction {
     let (traffic, sender, judged) = (&live.traffic[index], &live.senders[index], &live.sides[index]);
     let loss = sender.loss.as_ref();
     let rare = live.marks.rare.as_ref();
-    let sending_ns = traffic.first_text_ns.map_or(0, |first_ns| traffic.last_text_ns.saturating_sub(first_ns));
+    let sending_ns =
+        traffic.first_text_ns.map_or(0, |first_ns| traffic.last_text_ns.saturating_sub(first_ns));
     let unique_bytes = unique_bytes(live, side);
     let window = &traffic.zero_window;
     Direction {
@@ -211,7 +214,11 @@ fn direction(live: &mut Live, side: Side) -> Direction {
         window_is_inferred: judged.scale == Scale::Unknown,
         zero_window_ns: window.total_ns,
         zero_window_ns_max: window.longest_ns,
-        zero_window: Seen { count: window.times, first_frame: window.first_frame, last_frame: window.last_frame },
+        zero_window: Seen {
+            count: window.times,
+            first_frame: window.first_frame,
+            last_frame: window.last_frame,
+        },
         zero_window_at_end: closed_at_end,
         retransmissions: loss.map(|loss| loss.counts).unwrap_or_default(),
         retransmission_frames: loss.map(|loss| loss.first_frames).unwrap_or_default(),
@@ -251,5 +258,7 @@ fn goodput(live: &Live, side: Side, unique_bytes: u64) -> Option<u64> {
     let first_ns = traffic.first_text_ns?;
     let until_ns = live.senders[side.index()].progress_ns.max(traffic.last_text_ns);
     let lasted_ns = until_ns.saturating_sub(first_ns);
-    (lasted_ns > 0).then(|| u64::try_from(u128::from(unique_bytes) * 1_000_000_000 / u128::from(lasted_ns)).unwrap_or(u64::MAX))
+    (lasted_ns > 0).then(|| {
+        u64::try_from(u128::from(unique_bytes) * 1_000_000_000 / u128::from(lasted_ns)).unwrap_or(u64::MAX)
+    })
 }

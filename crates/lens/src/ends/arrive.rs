@@ -10,7 +10,13 @@ use wire::Seq;
 
 impl End {
     /// Moves this end for a segment that arrives.
-    pub(super) fn arrive(&mut self, facts: &Facts, before: &Before, moves: &mut Moves, observed: &mut Observed) {
+    pub(super) fn arrive(
+        &mut self,
+        facts: &Facts,
+        before: &Before,
+        moves: &mut Moves,
+        observed: &mut Observed,
+    ) {
         let (machine, steps_before) = (self.machine, self.steps_len());
         let flags = facts.flags;
         if flags.rst() {
@@ -21,7 +27,8 @@ impl End {
             self.on_ack_and_fin(facts, before, moves, observed);
         }
         if self.machine != machine {
-            let arrival = Arrival { facts: *facts, before: machine, steps_before, numbers: NumbersThen::of(before) };
+            let arrival =
+                Arrival { facts: *facts, before: machine, steps_before, numbers: NumbersThen::of(before) };
             self.remember_arrival(arrival);
         }
     }

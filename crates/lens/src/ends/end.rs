@@ -180,7 +180,8 @@ impl End {
 
     pub(super) fn state_after(&self, moves: Moves) -> EndState {
         let state = self.state();
-        let or_else = self.arrivals.first().map(|arrival| arrival.before.state()).filter(|other| *other != state);
+        let or_else =
+            self.arrivals.first().map(|arrival| arrival.before.state()).filter(|other| *other != state);
         EndState { state, or_else, is_inferred: self.is_inferred, moves }
     }
 
@@ -190,7 +191,12 @@ impl End {
         let index = row.index();
         moves.push(index);
         self.has_lived = true;
-        self.steps.push(Step { row: index, origin, frame: facts.frame, time: Instant::from_nanos(facts.time_ns) });
+        self.steps.push(Step {
+            row: index,
+            origin,
+            frame: facts.frame,
+            time: Instant::from_nanos(facts.time_ns),
+        });
         true
     }
 

@@ -152,7 +152,12 @@ impl Facts {
 
 impl Ends {
     /// Moves both ends for a segment that `from` sent.
-    pub(crate) fn take(&mut self, from: Side, segment: &Segment, before: &Before) -> (Observed, [EndState; 2]) {
+    pub(crate) fn take(
+        &mut self,
+        from: Side,
+        segment: &Segment,
+        before: &Before,
+    ) -> (Observed, [EndState; 2]) {
         let facts = Facts::of(segment);
         let mut observed = Observed::default();
         let [a, b] = &mut self.ends;

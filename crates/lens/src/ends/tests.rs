@@ -64,7 +64,15 @@ fn simultaneous_open_goes_through_syn_received_at_both_ends() {
     story.again(0, seq_a, SYN | ACK, 0);
     story.again(1, seq_b, SYN | ACK, 0);
     let told = story.told();
-    assert_eq!(told.states(), [(SynSent, SynReceived), (SynReceived, SynReceived), (SynReceived, Established), (Established, Established)]);
+    assert_eq!(
+        told.states(),
+        [
+            (SynSent, SynReceived),
+            (SynReceived, SynReceived),
+            (SynReceived, Established),
+            (Established, Established)
+        ]
+    );
     assert_eq!(told.connection().opened, Opened::Simultaneously);
     use Cause::*;
     assert_eq!(causes(&story, 0), [ActiveOpen, Syn, AckOfSyn]);
@@ -148,7 +156,16 @@ fn half_close_lets_the_other_end_go_on() {
     story.wait_ms(20_000).send(1, FIN | ACK, 0);
     story.send(0, ACK, 0);
     let told = story.told();
-    assert_eq!(told.states()[3..], [(FinWait1, CloseWait), (FinWait2, CloseWait), (FinWait2, CloseWait), (TimeWait, LastAck), (TimeWait, Closed)]);
+    assert_eq!(
+        told.states()[3..],
+        [
+            (FinWait1, CloseWait),
+            (FinWait2, CloseWait),
+            (FinWait2, CloseWait),
+            (TimeWait, LastAck),
+            (TimeWait, Closed)
+        ]
+    );
     assert!(told.connection().close.half_closed_with_data);
     assert!(told.finding("half-closed").is_some());
 }

@@ -7,8 +7,11 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
     let Some(only) = connection.faults.only else { return Vec::new() };
     let sent = connection.sent_by(only);
     // a SYN or RST alone is an attempt, not half a conversation
-    let talks = sent.text_segments > 0 || connection.handshake.ack.is_some() || connection.opened == Opened::ByInferred(only.other());
-    let only_syns = connection.handshake.again[only.index()].count + 1 == sent.packets && sent.text_segments == 0;
+    let talks = sent.text_segments > 0
+        || connection.handshake.ack.is_some()
+        || connection.opened == Opened::ByInferred(only.other());
+    let only_syns =
+        connection.handshake.again[only.index()].count + 1 == sent.packets && sent.text_segments == 0;
     if only_syns || !talks && sent.packets < 4 {
         return Vec::new();
     }

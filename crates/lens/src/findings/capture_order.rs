@@ -11,14 +11,20 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
             "{} records are older than the record before them: sort the capture by time (reordercap)",
             faults.records_reordered.count
         );
-        found.push(Finding::new("records-reordered", Severity::Warning, connection, sentence).by(frames_of(faults.records_reordered)));
+        found.push(
+            Finding::new("records-reordered", Severity::Warning, connection, sentence)
+                .by(frames_of(faults.records_reordered)),
+        );
     }
     if faults.super_segments.count > 0 {
         let sentence = format!(
             "{} segments are larger than the MSS: captured on the sending or receiving host, before its network card cut or after it joined them",
             faults.super_segments.count
         );
-        found.push(Finding::new("super-segments", Severity::Info, connection, sentence).by(frames_of(faults.super_segments)));
+        found.push(
+            Finding::new("super-segments", Severity::Info, connection, sentence)
+                .by(frames_of(faults.super_segments)),
+        );
     }
     found
 }

@@ -12,7 +12,10 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
         }
         let (who, whom) = (name(connection, side), name(connection, side.other()));
         let sentence = if seen.count > 0 {
-            format!("{who} challenged a suspicious segment of {whom} {}: a half-open connection after a restart, or a forgery", times(seen.count))
+            format!(
+                "{who} challenged a suspicious segment of {whom} {}: a half-open connection after a restart, or a forgery",
+                times(seen.count)
+            )
         } else {
             format!("{whom} sent a SYN inside the open connection and {who} did not challenge it")
         };

@@ -9,8 +9,16 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
         if seen.count == 0 {
             return None;
         }
-        let sentence = format!("{} packets of {} were marked on the way: a queue is filling (ECN)", seen.count, name(connection, side));
-        Some(Finding::new("congestion-marked", Severity::Info, connection, sentence).by(frames_of(seen)).see("3168#5"))
+        let sentence = format!(
+            "{} packets of {} were marked on the way: a queue is filling (ECN)",
+            seen.count,
+            name(connection, side)
+        );
+        Some(
+            Finding::new("congestion-marked", Severity::Info, connection, sentence)
+                .by(frames_of(seen))
+                .see("3168#5"),
+        )
     };
     Side::BOTH.into_iter().filter_map(marked).collect()
 }

@@ -22,7 +22,11 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
             stuck.text_bytes,
             u32::from(stuck.timeouts) + 1
         );
-        Some(Finding::new("mtu-black-hole", Severity::Problem, connection, sentence).by([stuck.frame]).see("4821#1"))
+        Some(
+            Finding::new("mtu-black-hole", Severity::Problem, connection, sentence)
+                .by([stuck.frame])
+                .see("4821#1"),
+        )
     };
     Side::BOTH.into_iter().filter_map(hole).collect()
 }

@@ -14,7 +14,11 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
             name(connection, side),
             times(seen.count)
         );
-        Some(Finding::new("no-row", Severity::Warning, connection, sentence).by(frames_of(seen)).see("9293#3.3.2"))
+        Some(
+            Finding::new("no-row", Severity::Warning, connection, sentence)
+                .by(frames_of(seen))
+                .see("9293#3.3.2"),
+        )
     };
     Side::BOTH.into_iter().filter_map(strange).collect()
 }

@@ -13,13 +13,20 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
         let (severity, when) = match early {
             Some(after) if after.as_secs() < 60 => (
                 Severity::Warning,
-                format!("{:.1} s after the one before it; the old one may still be in TIME-WAIT, and its segments under way", after.as_secs_f64()),
+                format!(
+                    "{:.1} s after the one before it; the old one may still be in TIME-WAIT, and its segments under way",
+                    after.as_secs_f64()
+                ),
             ),
             _ => (Severity::Info, "later".to_owned()),
         };
         let (who, whom) = (name(connection, side), name(connection, side.other()));
         let sentence = format!("{who} used its port to {whom} for another connection {when}");
-        Some(Finding::new("port-reuse", severity, connection, sentence).by([seen.first_frame]).see("9293#3.6.1"))
+        Some(
+            Finding::new("port-reuse", severity, connection, sentence)
+                .by([seen.first_frame])
+                .see("9293#3.6.1"),
+        )
     };
     Side::BOTH.into_iter().filter_map(reused).collect()
 }

@@ -12,7 +12,11 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
         }
         let often = u64::from(seen.count) * 100 >= u64::from(direction.text_segments);
         let severity = if often && seen.count > 2 { Severity::Warning } else { Severity::Info };
-        let sentence = format!("{} packets of {} were overtaken on the way (not lost): the path reorders", seen.count, name(connection, side));
+        let sentence = format!(
+            "{} packets of {} were overtaken on the way (not lost): the path reorders",
+            seen.count,
+            name(connection, side)
+        );
         Some(Finding::new("reordering", severity, connection, sentence).by(frames_of(seen)).see("8985#1"))
     };
     Side::BOTH.into_iter().filter_map(overtaken).collect()

@@ -5,18 +5,31 @@ use crate::{Connection, Reset, ResetAcceptability};
 use tcp::ResetReason;
 
 pub(super) fn look(connection: &Connection) -> Vec<Finding> {
-    let Some(reset) = connection.close.reset.filter(|reset| reset.was_synchronized) else { return Vec::new() };
+    let Some(reset) = connection.close.reset.filter(|reset| reset.was_synchronized) else {
+        return Vec::new();
+    };
     let (who, whom) = (name(connection, reset.by), name(connection, reset.by.other()));
-    let both_closed = connection.close.fins.iter().flatten().filter(|fin| fin.sent.frame < reset.at.frame).count() == 2;
+    let both_closed =
+        connection.close.fins.iter().flatten().filter(|fin| fin.sent.frame < reset.at.frame).count() == 2;
     let (kind, because, severity) = match reset.reason {
-        ResetReason::GaveUp => ("reset-gave-up", "it gave up after retransmitting in vain", Severity::Problem),
+        ResetReason::GaveUp => {
+            ("reset-gave-up", "it gave up after retransmitting in vain", Severity::Problem)
+        }
         ResetReason::DataAfterClose => {
             ("reset-data-after-close", "data came for an application that had closed", Severity::Warning)
         }
         ResetReason::UnreadData => ("reset-unread-data", "it closed with data unread", Severity::Warning),
-        ResetReason::ClosedPort => ("half-open", "it does not know the connection any more: it restarted", Severity::Problem),
-        ResetReason::UnacceptableAck => ("reset", "it was told of data that it never sent", Severity::Warning),
-        ResetReason::Aborted => ("reset", "its application threw the connection away", aborted_severity(connection, &reset, both_closed)),
+        ResetReason::ClosedPort => {
+            ("half-open", "it does not know the connection any more: it restarted", Severity::Problem)
+        }
+        ResetReason::UnacceptableAck => {
+            ("reset", "it was told of data that it never sent", Severity::Warning)
+        }
+        ResetReason::Aborted => (
+            "reset",
+            "its application threw the connection away",
+            aborted_severity(connection, &reset, both_closed),
+        ),
     };
     let lost = match reset.in_flight_bytes {
         0 => String::new(),
@@ -24,12 +37,15 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
     };
     let obeyed = match reset.acceptability {
         ResetAcceptability::Exact => "",
-        ResetAcceptability::InWindow => "; its number is not the next expected, so a current stack challenges it first",
+        ResetAcceptability::InWindow => {
+            "; its number is not the next expected, so a current stack challenges it first"
+        }
         ResetAcceptability::Outside => "; its number is outside the window, so it must be ignored",
         ResetAcceptability::Unknown => "; one direction alone does not show whether its number is acceptable",
     };
     let sentence = format!("{who} reset the connection to {whom}: {because}{lost}{obeyed}");
-    let mut found = vec![Finding::new(kind, severity, connection, sentence).by([reset.at.frame]).see("9293#3.10.7.4")];
+    let mut found =
+        vec![Finding::new(kind, severity, connection, sentence).by([reset.at.frame]).see("9293#3.10.7.4")];
     found.extend(unread(connection, &reset));
     found
 }
@@ -55,5 +71,9 @@ fn unread(connection: &Connection, reset: &Reset) -> Option<Finding> {
     let sentence = format!(
         "{who} ended with a RST instead of a FIN after receiving {received} bytes: its application may have closed without reading all of them"
     );
-    Some(Finding::new("reset-instead-of-fin", Severity::Info, connection, sentence).by([reset.at.frame]).see("9293#3.6.1"))
+    Some(
+        Finding::new("reset-instead-of-fin", Severity::Info, connection, sentence)
+            .by([reset.at.frame])
+            .see("9293#3.6.1"),
+    )
 }

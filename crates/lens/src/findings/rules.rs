@@ -5,10 +5,20 @@ use crate::{Connection, Notes, Side};
 
 /// The note, what to say, how bad it is, and where it is written.
 const RULES: &[(Notes, &str, Severity, &str)] = &[
-    (Notes::SCALE_TOO_LARGE, "offered a window scale beyond 14, which counts as 14", Severity::Warning, "7323#2.3"),
+    (
+        Notes::SCALE_TOO_LARGE,
+        "offered a window scale beyond 14, which counts as 14",
+        Severity::Warning,
+        "7323#2.3",
+    ),
     (Notes::MSS_WITHOUT_SYN, "sent an MSS option outside a SYN", Severity::Warning, "9293#3.7.1"),
     (Notes::SACK_OF_UNSENT, "reported by SACK what was never sent", Severity::Problem, "2018#3"),
-    (Notes::WINDOW_SHRANK, "shrank its window: what it had promised to take it took back", Severity::Warning, "9293#3.8.6"),
+    (
+        Notes::WINDOW_SHRANK,
+        "shrank its window: what it had promised to take it took back",
+        Severity::Warning,
+        "9293#3.8.6",
+    ),
 ];
 
 pub(super) fn look(connection: &Connection) -> Vec<Finding> {
@@ -19,7 +29,9 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
                 return None;
             }
             let sentence = format!("{} {what} ({})", name(connection, side), times(seen.count));
-            Some(Finding::new("rule-broken", *severity, connection, sentence).by(frames_of(seen)).see(section))
+            Some(
+                Finding::new("rule-broken", *severity, connection, sentence).by(frames_of(seen)).see(section),
+            )
         })
     };
     Side::BOTH.into_iter().flat_map(broken).collect()

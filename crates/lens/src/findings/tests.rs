@@ -28,7 +28,10 @@ fn a_fin_that_is_never_acknowledged() {
         story.wait_ms(200 << n).again(0, fin, FIN | ACK, 0);
     }
     let finding = found(&story, "fin-unacknowledged");
-    assert_eq!(finding.sentence, "10.0.0.1:51000 retransmitted its FIN 5 times: the peer never acknowledged it");
+    assert_eq!(
+        finding.sentence,
+        "10.0.0.1:51000 retransmitted its FIN 5 times: the peer never acknowledged it"
+    );
     assert_eq!((finding.severity, finding.frames), (Severity::Problem, vec![4, 5, 9]));
 }
 
@@ -39,7 +42,10 @@ fn a_window_that_was_closed() {
     story.send(1, ACK, 0).window = 0;
     story.wait_ms(4_200).send(1, ACK, 0);
     let finding = found(&story, "zero-window");
-    assert_eq!(finding.sentence, "the window of 10.0.0.2:80 was zero for 4.2 s: its application stopped reading");
+    assert_eq!(
+        finding.sentence,
+        "the window of 10.0.0.2:80 was zero for 4.2 s: its application stopped reading"
+    );
     assert_eq!(finding.section, Some("9293#3.8.6.1"));
 }
 
@@ -51,7 +57,13 @@ fn syns_without_an_answer() {
     story.wait_ms(1_000).again(0, isn, SYN, 0);
     story.wait_ms(2_000).again(0, isn, SYN, 0);
     let finding = found(&story, "syn-unanswered");
-    assert!(finding.sentence.starts_with("10.0.0.2:80 did not answer: 10.0.0.1:51000 sent its SYN 3 times in 3.0 s"), "{}", finding.sentence);
+    assert!(
+        finding
+            .sentence
+            .starts_with("10.0.0.2:80 did not answer: 10.0.0.1:51000 sent its SYN 3 times in 3.0 s"),
+        "{}",
+        finding.sentence
+    );
 }
 
 #[test]
@@ -71,7 +83,11 @@ fn a_reset_while_data_is_under_way() {
     story.lose(0, ACK, 700);
     story.send(0, RST | ACK, 0);
     let finding = found(&story, "reset");
-    assert!(finding.sentence.contains("700 bytes that it had sent were never acknowledged"), "{}", finding.sentence);
+    assert!(
+        finding.sentence.contains("700 bytes that it had sent were never acknowledged"),
+        "{}",
+        finding.sentence
+    );
     assert_eq!(finding.severity, Severity::Problem);
 }
 

@@ -22,7 +22,11 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
             counts.timeout,
             counts.total()
         );
-        Some(Finding::new("timeout-recovery", Severity::Warning, connection, sentence).by(direction.retransmission_frames).see("8985#1"))
+        Some(
+            Finding::new("timeout-recovery", Severity::Warning, connection, sentence)
+                .by(direction.retransmission_frames)
+                .see("8985#1"),
+        )
     };
     Side::BOTH.into_iter().filter_map(slow).collect()
 }

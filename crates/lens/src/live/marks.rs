@@ -124,6 +124,12 @@ pub(crate) struct Marks {
 }
 
 impl Marks {
+    /// A value out of every line of memory, to have them all fetched at once.
+    pub(super) fn warmth(&self) -> u64 {
+        let frames = self.fin[0].sent.frame ^ self.fin[1].sent.frame ^ self.syn_ack[0].frame ^ self.handshake_ack.frame;
+        u64::from(frames) ^ u64::from(self.was_open) ^ u64::from(self.history.warmth()) ^ u64::from(self.resets[0].count)
+    }
+
     /// The latest segment of `side` was one that a careful receiver challenges (RFC 5961).
     pub(crate) fn suspicious_from(&self, side: Side) -> bool {
         self.suspicious[side.index()]
@@ -256,7 +262,8 @@ impl Marks {
             SendReason::ChallengeAck => self.rare().challenge_acks[from.index()].note(at.frame),
             SendReason::Timeout if segment.text_bytes > 0 => {
                 let stuck = &mut self.rare().stuck[from.index()];
-                let timeouts = if stuck.text_bytes == segment.text_bytes { stuck.timeouts.saturating_add(1) } else { 1 };
+                let timeouts =
+                    if stuck.text_bytes == segment.text_bytes { stuck.timeouts.saturating_add(1) } else { 1 };
                 let last_rto_ns = why.implied_rto_ns.unwrap_or(0);
                 *stuck = Stuck { timeouts, text_bytes: segment.text_bytes, frame: at.frame, last_rto_ns };
             }

@@ -53,7 +53,8 @@ impl Limits {
         }
         self.last_text_ns = Some(sent.now_ns);
         self.emptied_ns = None;
-        self.window_was_full = sent.in_flight_bytes.saturating_add(sent.largest_text_bytes) > sent.window_bytes;
+        self.window_was_full =
+            sent.in_flight_bytes.saturating_add(sent.largest_text_bytes) > sent.window_bytes;
     }
 
     /// Everything is acknowledged.

@@ -133,7 +133,10 @@ mod tests {
             sketch.add_ns(ms * 1_000_000);
         }
         let said = sketch.distribution().expect("samples");
-        assert_eq!((said.min_us, said.median_us, said.max_us, said.mean_us), (10_000, 20_000, 30_000, 20_000));
+        assert_eq!(
+            (said.min_us, said.median_us, said.max_us, said.mean_us),
+            (10_000, 20_000, 30_000, 20_000)
+        );
     }
 
     #[test]

@@ -37,6 +37,13 @@ pub(crate) struct ZeroWindow {
 }
 
 impl Traffic {
+    /// A value out of every line of memory, to have them all fetched at once.
+    pub(crate) fn warmth(&self) -> u64 {
+        let rtts = self.rtt.min_ns().unwrap_or(0) ^ self.timestamp_rtt.min_ns().unwrap_or(0);
+        let times = self.idle_ns_max ^ self.limits.time.network_ns ^ self.zero_window.total_ns;
+        times ^ rtts ^ self.text_bytes ^ u64::from(self.packets) ^ u64::from(self.window_bytes_max)
+    }
+
     /// Counts a segment of this direction.
     pub(crate) fn on_sent(&mut self, segment: &Segment) {
         let now_ns = segment.time.as_nanos();

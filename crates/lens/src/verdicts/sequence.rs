@@ -266,9 +266,11 @@ fn in_flight(sent: &Side, other: &Side, segment: &Segment) -> Option<u32> {
     if segment.text_bytes == 0 || sent.in_flight_unknown {
         return None;
     }
-    let sacked: u32 = other.sack.as_slice().iter().fold(0, |sum: u32, block| {
-        sum.wrapping_add(block.right.bytes_since(block.left))
-    });
+    let sacked: u32 = other
+        .sack
+        .as_slice()
+        .iter()
+        .fold(0, |sum: u32, block| sum.wrapping_add(block.right.bytes_since(block.left)));
     let counted = u32::from(segment.flags.intersects(Flags::SYN | Flags::FIN));
     let bytes = sent.unacked.span_bytes().wrapping_sub(sacked).wrapping_sub(counted);
     (bytes > 0 && bytes < 2_000_000_000).then_some(bytes)

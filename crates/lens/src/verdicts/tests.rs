@@ -138,7 +138,11 @@ fn windows_are_scaled_after_the_syns_and_inferred_without_them() {
     story.send(1, ACK, 0).window = 500;
     let said = story.told();
     assert!(said.last().window_is_inferred);
-    assert!(said.last().window_bytes >= 5_000 && said.last().window_bytes < 10_000, "{}", said.last().window_bytes);
+    assert!(
+        said.last().window_bytes >= 5_000 && said.last().window_bytes < 10_000,
+        "{}",
+        said.last().window_bytes
+    );
 }
 
 #[test]

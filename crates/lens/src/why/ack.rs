@@ -28,11 +28,16 @@ pub(super) fn why_ack(scene: &Scene<'_>, to: &Sender) -> Why {
 }
 
 fn completes_handshake(scene: &Scene<'_>) -> bool {
-    let opened = scene.sender_after.moves.iter().any(|row| row.from == State::SynSent && row.to == State::Established);
+    let opened =
+        scene.sender_after.moves.iter().any(|row| row.from == State::SynSent && row.to == State::Established);
     let first = scene.sent.base.is_some_and(|base| scene.segment.seq == base + 1)
         && scene.other.base.is_some_and(|base| scene.segment.ack == base + 1);
-    opened || (first && scene.prior.last_ack != scene.segment.ack)
-        || (first && scene.sent.last_ack == scene.segment.ack && scene.other.last_verdicts.is_empty() && from_syn(scene))
+    opened
+        || (first && scene.prior.last_ack != scene.segment.ack)
+        || (first
+            && scene.sent.last_ack == scene.segment.ack
+            && scene.other.last_verdicts.is_empty()
+            && from_syn(scene))
 }
 
 /// The other end's latest segment is a SYN,ACK: its window is still that of a SYN.
@@ -49,7 +54,9 @@ fn why_advancing(scene: &Scene<'_>, to: &Sender) -> Why {
         return Why::new(SendReason::ImmediateAck, Confidence::HIGH).by(Evidence::TIMING);
     }
     if waited_ns >= WAITED_NS + scene.turn_ns {
-        return Why::new(SendReason::DelayedAck, Confidence::HIGH).by(Evidence::TIMING).or(SendReason::ImmediateAck);
+        return Why::new(SendReason::DelayedAck, Confidence::HIGH)
+            .by(Evidence::TIMING)
+            .or(SendReason::ImmediateAck);
     }
     if to.owed_segments >= 2 || to.owed_bytes > full {
         return Why::new(SendReason::SecondSegmentAck, Confidence::LIKELY).or(SendReason::ImmediateAck);
@@ -63,7 +70,9 @@ fn why_repeating(scene: &Scene<'_>, to: &Sender) -> Why {
         return Why::new(SendReason::ChallengeAck, Confidence::HIGH).or(SendReason::DuplicateAck);
     }
     if scene.judged.verdicts.contains(Verdicts::DSACK) {
-        return Why::new(SendReason::OutOfWindowAck, Confidence::HIGH).by(Evidence::DSACK).or(SendReason::DuplicateAck);
+        return Why::new(SendReason::OutOfWindowAck, Confidence::HIGH)
+            .by(Evidence::DSACK)
+            .or(SendReason::DuplicateAck);
     }
     if !scene.segment.options.sack.is_empty() {
         return Why::new(SendReason::DuplicateAck, Confidence::HIGH).by(Evidence::SACK);

@@ -31,6 +31,11 @@ impl Clock {
         self.repeated_ns = now_ns;
     }
 
+    /// A value out of it, to have it fetched.
+    pub(crate) fn warmth(&self) -> u64 {
+        self.first.1 ^ self.repeated_ns
+    }
+
     /// How long ago the end said `value`, in nanoseconds, as captured here.
     pub(crate) fn age_ns(&self, value: u32, now_ns: u64) -> Option<u64> {
         let back = self.last.0.wrapping_sub(value);

@@ -30,7 +30,8 @@ fn learn_turn(scene: &Scene<'_>, from: &mut Sender, to: &Sender) {
     let Some(age_ns) = to.clock.age_ns(stamps.echo, scene.segment.time.as_nanos()) else { return };
     if age_ns < 4_000_000_000 {
         let age_us = (age_ns / 1_000) as u32;
-        from.echo_turn_us = if from.echo_turn_us == 0 { age_us } else { (3 * from.echo_turn_us + age_us) / 4 }.max(1);
+        from.echo_turn_us =
+            if from.echo_turn_us == 0 { age_us } else { (3 * from.echo_turn_us + age_us) / 4 }.max(1);
     }
 }
 

@@ -11,9 +11,12 @@ const REMEMBERED: usize = 16;
 /// How a recovery began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Began {
-    ByTimeout,
-    ByAcks,
-    ByProbe,
+    /// By the retransmission timer.
+    Timeout,
+    /// By duplicate ACKs or SACK.
+    Acks,
+    /// By a tail-loss probe.
+    Probe,
 }
 
 /// Counts of retransmissions by cause.
@@ -112,12 +115,14 @@ impl Loss {
     /// that it covers, the original had arrived (RFC 3522).
     pub(crate) fn on_echo(&mut self, ack: Seq, echo: u32) -> Option<Frame> {
         self.mark(|sent| {
-            sent.end.at_or_before(ack) && sent.tsval.is_some_and(|tsval| echo.wrapping_sub(tsval).cast_signed() < 0)
+            sent.end.at_or_before(ack)
+                && sent.tsval.is_some_and(|tsval| echo.wrapping_sub(tsval).cast_signed() < 0)
         })
     }
 
     fn mark(&mut self, shows: impl Fn(&Sent) -> bool) -> Option<Frame> {
-        let sent = self.sent.iter_mut().find(|sent| sent.frame != 0 && !sent.known_spurious && shows(sent))?;
+        let sent =
+            self.sent.iter_mut().find(|sent| sent.frame != 0 && !sent.known_spurious && shows(sent))?;
         sent.known_spurious = true;
         self.counts.spurious += 1;
         Some(sent.frame)

@@ -93,7 +93,11 @@ impl Evidence {
 
     /// The names, for JSON.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        Evidence::NAMES.into_iter().enumerate().filter(move |(bit, _)| self.0 & (1 << bit) != 0).map(|(_, name)| name)
+        Evidence::NAMES
+            .into_iter()
+            .enumerate()
+            .filter(move |(bit, _)| self.0 & (1 << bit) != 0)
+            .map(|(_, name)| name)
     }
 }
 
@@ -268,7 +272,9 @@ fn why_probe(scene: &Scene<'_>) -> Option<Why> {
         return Some(if scene.other.window == 0 {
             Why::new(SendReason::ZeroWindowProbe, Confidence::HIGH).or(SendReason::KeepAlive)
         } else if scene.prior.in_flight {
-            Why::new(SendReason::KeepAlive, Confidence::LOW).or(SendReason::Timeout).or(SendReason::ZeroWindowProbe)
+            Why::new(SendReason::KeepAlive, Confidence::LOW)
+                .or(SendReason::Timeout)
+                .or(SendReason::ZeroWindowProbe)
         } else {
             Why::new(SendReason::KeepAlive, Confidence::HIGH).or(SendReason::ZeroWindowProbe)
         });

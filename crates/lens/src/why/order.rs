@@ -44,7 +44,8 @@ pub(super) fn weigh(scene: &Scene<'_>, from: &Sender) -> Weighed {
     if recovering && !scene.other.sack.is_empty() {
         add(3, Evidence::SACK);
     }
-    let highest_reported = scene.other.sack.as_slice().iter().any(|block| block.left.at_or_after(scene.segment.end()));
+    let highest_reported =
+        scene.other.sack.as_slice().iter().any(|block| block.left.at_or_after(scene.segment.end()));
     if highest_reported && scene.other.duplicate_acks > 0 {
         add(1, Evidence::SACK);
     }

@@ -33,7 +33,9 @@ pub(super) fn why_reset(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Why {
         _ => {}
     }
     if from.loss.as_ref().is_some_and(|loss| loss.timeouts_in_a_row >= GAVE_UP) {
-        return because(ResetReason::GaveUp, Confidence::LIKELY).or(or(ResetReason::Aborted)).by(Evidence::TIMING);
+        return because(ResetReason::GaveUp, Confidence::LIKELY)
+            .or(or(ResetReason::Aborted))
+            .by(Evidence::TIMING);
     }
     let closed = scene.own_fin_end.is_some();
     if closed {

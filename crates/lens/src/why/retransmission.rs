@@ -32,7 +32,8 @@ struct Signs {
 pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
     let signs = signs(scene, from, to);
     let began = from.loss.as_ref().and_then(|loss| loss.recovery());
-    let acknowledged = scene.other.last_ack != Seq::new(0) && scene.segment.end().at_or_before(scene.other.last_ack);
+    let acknowledged =
+        scene.other.last_ack != Seq::new(0) && scene.segment.end().at_or_before(scene.other.last_ack);
     let why = match began {
         Some(began) => in_recovery(&signs, began, scene),
         None => at_first(&signs),
@@ -101,7 +102,9 @@ fn at_first(signs: &Signs) -> Why {
     }
     let in_probe_time = signs.gap_ns < signs.rto_ns && signs.gap_ns / 3 >= signs.rtt_ns / 2;
     if signs.is_tail && in_probe_time {
-        return Why::new(SendReason::TailLossProbe, Confidence::LIKELY).by(Evidence::TIMING).or(SendReason::Timeout);
+        return Why::new(SendReason::TailLossProbe, Confidence::LIKELY)
+            .by(Evidence::TIMING)
+            .or(SendReason::Timeout);
     }
     timeout(signs)
 }
@@ -113,16 +116,16 @@ fn in_recovery(signs: &Signs, began: Began, scene: &Scene<'_>) -> Why {
         return timeout(signs);
     }
     match began {
-        Began::ByAcks if sacks => Why::new(SendReason::SackRecovery, Confidence::HIGH).by(Evidence::SACK),
-        Began::ByAcks => Why::new(SendReason::RecoveryRetransmit, Confidence::HIGH).by(Evidence::TIMING),
-        Began::ByTimeout => Why::new(SendReason::RecoveryRetransmit, Confidence::LIKELY)
+        Began::Acks if sacks => Why::new(SendReason::SackRecovery, Confidence::HIGH).by(Evidence::SACK),
+        Began::Acks => Why::new(SendReason::RecoveryRetransmit, Confidence::HIGH).by(Evidence::TIMING),
+        Began::Timeout => Why::new(SendReason::RecoveryRetransmit, Confidence::LIKELY)
             .by(Evidence::TIMING)
             .or(SendReason::SackRecovery)
             .or(SendReason::Timeout),
-        Began::ByProbe if signs.duplicate_acks >= 1 => {
-            Why::new(SendReason::SackRecovery, Confidence::LIKELY).by(Evidence::SACK).or(SendReason::FastRetransmit)
-        }
-        Began::ByProbe => timeout(signs),
+        Began::Probe if signs.duplicate_acks >= 1 => Why::new(SendReason::SackRecovery, Confidence::LIKELY)
+            .by(Evidence::SACK)
+            .or(SendReason::FastRetransmit),
+        Began::Probe => timeout(signs),
     }
 }
 
@@ -141,7 +144,7 @@ fn note(loss: &mut Loss, why: &Why, scene: &Scene<'_>, began: Option<Began>) {
         SendReason::Timeout => {
             counts.timeout += 1;
             loss.on_timeout();
-            loss.begin(until, Began::ByTimeout);
+            loss.begin(until, Began::Timeout);
         }
         SendReason::FastRetransmit => counts.fast += 1,
         SendReason::SackRecovery => counts.sack += 1,
@@ -151,8 +154,8 @@ fn note(loss: &mut Loss, why: &Why, scene: &Scene<'_>, began: Option<Began>) {
     if began.is_none() {
         match why.reason {
             SendReason::Timeout => {}
-            SendReason::TailLossProbe => loss.begin(until, Began::ByProbe),
-            _ => loss.begin(until, Began::ByAcks),
+            SendReason::TailLossProbe => loss.begin(until, Began::Probe),
+            _ => loss.begin(until, Began::Acks),
         }
     }
 }

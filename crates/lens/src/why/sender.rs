@@ -132,10 +132,21 @@ impl Sender {
                 other_interface: print.interface != segment.interface as u8,
             });
         }
-        self.prints[usize::from(self.next_print)] =
-            Print { hash, time_us: now_us, frame: segment.frame, ttl: segment.ttl, interface: segment.interface as u8 };
+        self.prints[usize::from(self.next_print)] = Print {
+            hash,
+            time_us: now_us,
+            frame: segment.frame,
+            ttl: segment.ttl,
+            interface: segment.interface as u8,
+        };
         self.next_print = (self.next_print + 1) % PRINTS as u8;
         None
+    }
+
+    /// A value out of every line of memory, to have them all fetched at once.
+    pub(crate) fn warmth(&self) -> u64 {
+        let prints = self.prints.iter().fold(0, |sum, print| sum ^ print.hash);
+        self.last_sent_ns ^ u64::from(prints) ^ u64::from(self.srtt_us) ^ self.clock.warmth() ^ u64::from(self.last_ttl)
     }
 
     /// The retransmission timeout that its round trips imply (RFC 6298 §2.3), at least 200 ms as on
@@ -215,7 +226,8 @@ fn print_of(segment: &Segment, id: Option<u16>) -> u32 {
         let product = u128::from(hash ^ word) * 0x9e37_79b9_7f4a_7c15;
         (product as u64) ^ (product >> 64) as u64
     };
-    let stamps = segment.options.timestamps.map_or(0, |stamps| u64::from(stamps.value) << 32 | u64::from(stamps.echo));
+    let stamps =
+        segment.options.timestamps.map_or(0, |stamps| u64::from(stamps.value) << 32 | u64::from(stamps.echo));
     let numbers = u64::from(segment.seq.number()) << 32 | u64::from(segment.ack.number());
     let rest = u64::from(segment.flags.bits()) << 48
         | u64::from(segment.window) << 32

@@ -41,6 +41,12 @@ pub(crate) fn table(path: &Path) -> Vec<std::collections::BTreeMap<String, Strin
     let mut lines = text.lines().filter(|line| !line.starts_with('#'));
     let names: Vec<&str> = lines.next().unwrap_or("").split('\t').collect();
     lines
-        .map(|line| names.iter().zip(line.split('\t')).map(|(name, value)| ((*name).to_owned(), value.to_owned())).collect())
+        .map(|line| {
+            names
+                .iter()
+                .zip(line.split('\t'))
+                .map(|(name, value)| ((*name).to_owned(), value.to_owned()))
+                .collect()
+        })
         .collect()
 }
