@@ -97,8 +97,7 @@ fn compare_tcp(
         wrong.push(format!("flags: expected {}, seen {seen}", expected.flags));
     }
     if let Field::Is(range) = expected.seq {
-        let start = seen.seq.number().wrapping_sub(flow.offset);
-        differ("sequence number", &range.start, &start, wrong);
+        differ("sequence number", &range.start, &flow.relative_start(seen), wrong);
         differ("length", &range.len_bytes, &seen.text_bytes, wrong);
     }
     let is_ack = expected.flags.bits.value().is_some_and(Flags::ack);

@@ -161,9 +161,9 @@ impl Flow {
     }
 
     fn relative_tcp(&self, direction: Direction, tcp: &LiveTcp) -> TcpPacket {
-        let (mine, theirs) = match direction {
-            Direction::Out => (self.offset, 0),
-            Direction::In => (0, self.offset),
+        let theirs = match direction {
+            Direction::Out => 0,
+            Direction::In => self.offset,
         };
         let options = tcp.options.iter().map(|option| match option {
             TcpOption::Sack(blocks) => {
@@ -181,16 +181,26 @@ impl Flow {
         });
         let options: Vec<_> = options.collect();
         let ack = tcp.flags.ack().then(|| tcp.ack.number().wrapping_sub(theirs));
+        let start = match direction {
+            Direction::Out => self.relative_start(tcp),
+            Direction::In => tcp.seq.number(),
+        };
         TcpPacket {
             flags: FlagsWord { bits: Field::Is(tcp.flags), ace: false },
-            seq: Field::Is(SeqRange {
-                start: tcp.seq.number().wrapping_sub(mine),
-                len_bytes: tcp.text_bytes,
-            }),
+            seq: Field::Is(SeqRange { start, len_bytes: tcp.text_bytes }),
             ack: ack.map_or(Field::Absent, Field::Is),
             window: Field::Is(tcp.window),
             urgent: if tcp.flags.urg() { Field::Is(tcp.urgent) } else { Field::Absent },
             options: if options.is_empty() { OptionList::Absent } else { OptionList::List(options) },
+        }
+    }
+
+    /// Where an outbound segment begins. The reset that answers a segment without ACK has the number zero
+    /// itself (RFC 9293 §3.10.7.1), whatever our initial number was.
+    pub(crate) fn relative_start(&self, tcp: &LiveTcp) -> u32 {
+        match (tcp.flags.rst() && tcp.flags.ack(), tcp.seq.number()) {
+            (true, 0) => 0,
+            (_, number) => number.wrapping_sub(self.offset),
         }
     }
 

@@ -9,6 +9,7 @@ mod events;
 mod failure;
 mod flow;
 mod icmp_names;
+mod json;
 mod knobs;
 mod needs;
 mod plan;
@@ -29,7 +30,7 @@ use calls::Progress;
 use flow::Flow;
 use plan::AddressPlan;
 use posix::{Defaults, Errno, Fd, Stop};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 use tcp::Tracing;
@@ -56,6 +57,9 @@ pub struct RunOptions {
     pub segments: Segments,
     /// Values for symbols, before those that the script defines.
     pub defines: Vec<(String, String)>,
+    /// Whether to note states and reasons from the start. A failing script is played again with them
+    /// anyhow. While it is on, the stack keeps connections in TIME-WAIT whole.
+    pub tracing: Tracing,
 }
 
 /// Whether one line of a script may stand for several outbound segments.
@@ -79,6 +83,7 @@ impl Default for RunOptions {
             tolerance: Duration::from_millis(1),
             segments: Segments::Merged,
             defines: Vec::new(),
+            tracing: Tracing::Off,
         }
     }
 }
@@ -105,6 +110,8 @@ pub struct Run {
     pub packets: Vec<Recorded>,
     /// How long the run took in virtual time.
     pub virtual_time: Duration,
+    /// Which rows of [`tcp::state::ROWS`] were taken; only with [`RunOptions::tracing`].
+    pub rows: BTreeSet<u8>,
 }
 
 /// What commands may change: the host's configuration and what new sockets start with.
@@ -221,15 +228,15 @@ pub fn run(source: &str, options: &RunOptions) -> Outcome {
 /// Runs a script and keeps what crossed the wire.
 pub fn run_recorded(source: &str, options: &RunOptions) -> Run {
     let nothing = |outcome| {
-        let (packets, virtual_time) = Default::default();
-        Run { outcome, profile: options.profile.unwrap_or(Profile::Rfc), packets, virtual_time }
+        let (packets, virtual_time, rows) = Default::default();
+        Run { outcome, profile: options.profile.unwrap_or(Profile::Rfc), packets, virtual_time, rows }
     };
     let script = match crate::parse(&options.file, source) {
         Ok(script) => script,
         Err(diagnostic) => return nothing(Outcome::Failed(Box::new(Failure::new(diagnostic)))),
     };
-    let run = run_once(&script, source, options, Tracing::Off);
-    if !matches!(run.outcome, Outcome::Failed(_)) {
+    let run = run_once(&script, source, options, options.tracing);
+    if !matches!(run.outcome, Outcome::Failed(_)) || options.tracing == Tracing::On {
         return run;
     }
     // The same again with eyes open: states and reasons for the ladder.
@@ -247,8 +254,13 @@ fn run_once(script: &Script, source: &str, options: &RunOptions, tracing: Tracin
     });
     let inits = script.option("init_scripts").into_iter();
     let profile = options.profile.unwrap_or_else(|| Profile::of_commands(commands.chain(inits)));
-    let mut run =
-        Run { outcome: Outcome::Passed, profile, packets: Vec::new(), virtual_time: Duration::ZERO };
+    let mut run = Run {
+        outcome: Outcome::Passed,
+        profile,
+        packets: Vec::new(),
+        virtual_time: Duration::ZERO,
+        rows: BTreeSet::new(),
+    };
     if let Some((event, need)) = needs::unmet(script) {
         run.outcome = Outcome::Skipped(skip_text(script, source, event, &need));
         return run;
@@ -264,6 +276,7 @@ fn run_once(script: &Script, source: &str, options: &RunOptions, tracing: Tracin
                 failure.ladder = failure::ladder(&runner.world.record, &runner.flows);
             }
             run.virtual_time = runner.world.elapsed();
+            run.rows = runner.world.rows;
             run.packets = runner.world.record;
         }
     }

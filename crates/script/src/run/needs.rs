@@ -32,7 +32,8 @@ fn of_packet(packet: &Packet) -> Option<String> {
         Body::Icmp(IcmpPacket { kind, code, .. }) => {
             let code = code.as_deref();
             let known = icmp_names::v4(kind, code).is_some() || icmp_names::v6(kind, code).is_some();
-            (!known).then(|| format!("the ICMP message `{kind} {}`", code.unwrap_or("")).replace(" `", "`"))
+            let name = code.map_or_else(|| kind.clone(), |code| format!("{kind} {code}"));
+            (!known).then(|| format!("the ICMP message `{name}`"))
         }
         Body::Tcp(tcp) => {
             let OptionList::List(list) = &tcp.options else { return of_flags(packet.direction, tcp.flags) };

@@ -32,7 +32,7 @@ pub(crate) fn check(blocks: &[Block], profile: Profile) -> Verdict {
         return Verdict::Passed;
     }
     let child = Command::new("python3")
-        .args(["-I", "-"])
+        .args(["-I", "-S", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -9,7 +9,7 @@ use crate::ast::Direction;
 use bytes::Bytes;
 use posix::System;
 use stack::{Cidr, Host, Interface, InterfaceId};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 use tcp::{Instant, State, Trace, Tracing};
@@ -58,6 +58,8 @@ pub(crate) struct World {
     pub(crate) outbox: VecDeque<Sent>,
     pub(crate) record: Vec<Recorded>,
     states: BTreeMap<(u16, u16), State>,
+    /// Rows of the state table that were taken.
+    pub(crate) rows: BTreeSet<u8>,
     /// Records before this one have their states.
     settled: usize,
     wakes: usize,
@@ -91,8 +93,8 @@ impl World {
         host.set_tracing(tracing);
         let mut system = System::new(host, ground.profile.flavour());
         *system.defaults_mut() = ground.defaults.clone();
-        let (outbox, record, states) = Default::default();
-        World { system, now: START, interface, outbox, record, states, settled: 0, wakes: 0 }
+        let (outbox, record, states, rows) = Default::default();
+        World { system, now: START, interface, outbox, record, states, rows, settled: 0, wakes: 0 }
     }
 
     /// The stack's clock.
@@ -143,6 +145,7 @@ impl World {
                 _ => {
                     if let Some(row) = record.trace.row() {
                         self.states.insert(flow, row.to);
+                        self.rows.insert(row.index());
                     }
                 }
             }

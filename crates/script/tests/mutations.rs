@@ -1,0 +1,259 @@
+//! The runner is strict: a passing script that is changed in its meaning must fail.
+//!
+//! Every script of `tests/scripts/` is changed in one place at a time: what a line expects of a packet
+//! or a call, when it expects it, and which packets it expects at all. Each change must make it fail.
+
+use script::ast::{
+    Body, Call, Direction, Event, Expr, Field, FlagsWord, OptionList, Packet, Script, SeqRange, TcpOption,
+    What, When,
+};
+use script::{Outcome, RunOptions, parse, run};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use wire::tcp::Flags;
+
+fn scripts() -> Vec<PathBuf> {
+    fn collect(directory: &Path, into: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, into);
+            } else if path.extension().is_some_and(|extension| extension == "pkt") {
+                into.push(path);
+            }
+        }
+    }
+    let mut paths = Vec::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/scripts"), &mut paths);
+    paths.sort();
+    paths
+}
+
+/// A changed script, and what was changed.
+struct Mutant {
+    script: Script,
+    what: String,
+}
+
+/// Every change of one event of a script.
+fn mutants(script: &Script) -> Vec<Mutant> {
+    let mut all = Vec::new();
+    for (index, event) in script.events.iter().enumerate() {
+        let mut changed = |what: &str, new: Event| {
+            let mut script = script.clone();
+            script.events[index] = new;
+            all.push(Mutant { script, what: format!("event {index} `{event}`: {what}") });
+        };
+        match &event.what {
+            What::Packet(packet) if packet.direction == Direction::Out => {
+                for (what, packet) in packet_changes(packet) {
+                    changed(what, Event { what: What::Packet(packet), ..event.clone() });
+                }
+                for (what, when) in time_changes(event.when) {
+                    changed(what, Event { when, ..event.clone() });
+                }
+            }
+            What::Call(call) => {
+                for (what, call) in call_changes(call) {
+                    changed(what, Event { what: What::Call(call), ..event.clone() });
+                }
+            }
+            _ => {}
+        }
+        if is_expected_segment(event) {
+            let mut without = script.clone();
+            // What follows keeps its time.
+            without.events[index].what = What::Command("true".to_owned());
+            match event.when {
+                When::RelativeRange(_, to) => without.events[index].when = When::Relative(to),
+                When::Any => without.events[index].when = When::Relative(Duration::from_secs(1_000)),
+                _ => {}
+            }
+            all.push(Mutant { script: without, what: format!("event {index} `{event}`: dropped") });
+            let mut twice = script.clone();
+            twice.events.insert(index + 1, Event { when: When::Relative(Duration::ZERO), ..event.clone() });
+            all.push(Mutant { script: twice, what: format!("event {index} `{event}`: twice") });
+        }
+        if matches!(&event.what, What::Packet(packet) if packet.direction == Direction::In && is_consequential(packet))
+        {
+            let mut without = script.clone();
+            without.events[index].what = What::Command("true".to_owned());
+            // It matters only if the script still looks at the stack afterwards.
+            let looked_at = without.events[index..].iter().any(is_expected_segment);
+            if looked_at {
+                all.push(Mutant { script: without, what: format!("event {index} `{event}`: not sent") });
+            }
+        }
+    }
+    all
+}
+
+fn is_expected_segment(event: &Event) -> bool {
+    matches!(&event.what, What::Packet(packet) if packet.direction == Direction::Out)
+}
+
+/// An inbound packet whose absence the next expected packet shows: the opening SYN.
+fn is_consequential(packet: &Packet) -> bool {
+    matches!(&packet.body, Body::Tcp(tcp) if tcp.flags.bits == Field::Is(Flags::SYN) && tcp.seq.value().is_some_and(|range| range.start == 0))
+}
+
+fn packet_changes(packet: &Packet) -> Vec<(&'static str, Packet)> {
+    let Body::Tcp(tcp) = &packet.body else { return Vec::new() };
+    let mut changes = Vec::new();
+    let mut add = |what, tcp| changes.push((what, Packet { body: Body::Tcp(tcp), ..packet.clone() }));
+    if let Field::Is(range) = tcp.seq {
+        let is_syn = tcp.flags.bits.value().is_some_and(Flags::syn);
+        // A SYN's number is the zero from which all others count: it has no other meaning by itself.
+        if !is_syn {
+            let later = SeqRange { start: range.start.wrapping_add(1), ..range };
+            add("sequence number", script::ast::TcpPacket { seq: Field::Is(later), ..tcp.clone() });
+        }
+        let longer = SeqRange { len_bytes: range.len_bytes + 1, ..range };
+        add("length", script::ast::TcpPacket { seq: Field::Is(longer), ..tcp.clone() });
+    }
+    if let Field::Is(ack) = tcp.ack {
+        add("acknowledgment", script::ast::TcpPacket { ack: Field::Is(ack.wrapping_add(1)), ..tcp.clone() });
+    }
+    if let Field::Is(window) = tcp.window {
+        add("window", script::ast::TcpPacket { window: Field::Is(window ^ 1), ..tcp.clone() });
+    }
+    if let Field::Is(urgent) = tcp.urgent {
+        add("urgent pointer", script::ast::TcpPacket { urgent: Field::Is(urgent ^ 1), ..tcp.clone() });
+    }
+    if let Field::Is(bits) = tcp.flags.bits {
+        for flag in [Flags::FIN, Flags::RST, Flags::PSH, Flags::ACK, Flags::URG, Flags::ECE, Flags::CWR] {
+            let flags =
+                FlagsWord { bits: Field::Is(Flags::from_bits(bits.bits() ^ flag.bits())), ace: false };
+            add("flags", script::ast::TcpPacket { flags, ..tcp.clone() });
+        }
+    }
+    for (what, options) in option_changes(&tcp.options) {
+        add(what, script::ast::TcpPacket { options, ..tcp.clone() });
+    }
+    changes
+}
+
+fn option_changes(options: &OptionList) -> Vec<(&'static str, OptionList)> {
+    let list = match options {
+        OptionList::Any => return Vec::new(),
+        OptionList::Absent => return vec![("an option more", OptionList::List(vec![TcpOption::Mss(1)]))],
+        OptionList::List(list) => list,
+    };
+    let mut changes = vec![("no options", OptionList::Absent)];
+    for (index, option) in list.iter().enumerate() {
+        let mut put = |what, new: Option<TcpOption>| {
+            let mut list = list.clone();
+            match new {
+                Some(new) => list[index] = new,
+                None => drop(list.remove(index)),
+            }
+            changes.push((what, OptionList::List(list)));
+        };
+        put("an option less", None);
+        match option {
+            TcpOption::Mss(mss) => put("MSS", Some(TcpOption::Mss(mss + 1))),
+            TcpOption::WindowScale(shift) => put("window scale", Some(TcpOption::WindowScale(shift + 1))),
+            TcpOption::SackPermitted => put("not SACK-permitted", Some(TcpOption::Nop)),
+            TcpOption::Sack(blocks) => {
+                let mut blocks = blocks.clone();
+                blocks[0].1 += 1;
+                put("SACK block", Some(TcpOption::Sack(blocks)));
+            }
+            TcpOption::Timestamps { value, echo: Some(echo) } => {
+                put("TS ecr", Some(TcpOption::Timestamps { value: *value, echo: Some(echo + 1) }));
+            }
+            _ => {}
+        }
+    }
+    changes
+}
+
+fn time_changes(when: When) -> Vec<(&'static str, When)> {
+    let shift = Duration::from_millis(5);
+    match when {
+        When::Relative(after) => vec![("later", When::Relative(after + shift))],
+        When::Absolute(at) => vec![("later", When::Absolute(at + shift))],
+        _ => Vec::new(),
+    }
+}
+
+fn call_changes(call: &Call) -> Vec<(&'static str, Call)> {
+    let mut changes = Vec::new();
+    let mut add = |what, change: fn(&mut Call)| {
+        let mut call = call.clone();
+        change(&mut call);
+        changes.push((what, call));
+    };
+    match (&call.outcome.errno, &call.outcome.value) {
+        (Some(_), _) => {
+            add("another error", |call| call.outcome.errno = Some("EXDEV".to_owned()));
+            add("no error", |call| {
+                call.outcome.errno = None;
+                call.outcome.value = Expr::Integer(0);
+            });
+        }
+        (None, Expr::Integer(_)) => {
+            let makes_descriptor =
+                matches!(call.name.as_str(), "socket" | "accept" | "accept4" | "epoll_create");
+            if !makes_descriptor {
+                add("result", |call| {
+                    if let Expr::Integer(value) = &mut call.outcome.value {
+                        *value += 1;
+                    }
+                });
+            }
+            add("an error", |call| {
+                call.outcome.value = Expr::Integer(-1);
+                call.outcome.errno = Some("EXDEV".to_owned());
+            });
+        }
+        _ => {}
+    }
+    if call.name == "getsockopt" && matches!(call.arguments.get(3), Some(Expr::Array(_))) {
+        add("option value", |call| call.arguments[3] = Expr::Array(vec![Expr::Integer(424_242)]));
+    }
+    if call.until.is_some() {
+        add("returns later", |call| call.until = call.until.map(|until| until + Duration::from_millis(5)));
+    }
+    changes
+}
+
+/// Scripts over one version of IP are enough here: strictness does not depend on it.
+#[test]
+fn every_change_of_meaning_fails() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/scripts");
+    let known = std::fs::read_to_string(root.join("KNOWN-FAILURES")).unwrap_or_default();
+    let fails_anyhow = |path: &Path| {
+        let name = path.strip_prefix(&root).unwrap().display().to_string();
+        known.lines().any(|line| line.split("  ").next() == Some(&name))
+    };
+    let (mut tried, mut survivors) = (0, Vec::new());
+    for path in scripts().into_iter().filter(|path| !fails_anyhow(path)) {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut script = parse(&name, &text).unwrap();
+        let directory = path.parent().map(Path::to_owned);
+        let options = RunOptions { file: name.clone(), directory, ..RunOptions::default() };
+        // Printed and read again it must still pass; blocks of code are another process and another test.
+        for event in &mut script.events {
+            if matches!(event.what, What::Code(_)) {
+                event.what = What::Command("true".to_owned());
+            }
+        }
+        assert_eq!(run(&script.to_string(), &options), Outcome::Passed, "{name} passes when printed");
+        for mutant in mutants(&script) {
+            tried += 1;
+            if let Outcome::Passed = run(&mutant.script.to_string(), &options) {
+                survivors.push(format!("{name}: {}", mutant.what));
+            }
+        }
+    }
+    assert!(tried > 2_000, "{tried} changes are too few to prove anything");
+    assert!(
+        survivors.is_empty(),
+        "{} of {tried} changes went unnoticed:\n{}",
+        survivors.len(),
+        survivors.join("\n")
+    );
+    println!("{tried} changes, all noticed");
+}
