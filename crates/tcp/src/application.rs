@@ -8,6 +8,9 @@ use crate::{Instant, ResetReason};
 use bytes::Bytes;
 use wire::Seq;
 
+/// No window is larger (RFC 7323 §2.3), and half of the circle must lie beyond what is queued.
+const SEND_BUFFER_BYTES_MAX: u32 = 1 << 30;
+
 impl Connection {
     /// Queues a copy of as much of `data` as fits the send buffer; returns how much (SEND, §3.10.2).
     ///
@@ -73,7 +76,8 @@ impl Connection {
 
     /// Bytes that the send buffer still takes.
     pub fn write_room(&self) -> usize {
-        (self.config.send_buffer_bytes as usize).saturating_sub(self.send_queue.len())
+        let most = self.config.send_buffer_bytes.min(SEND_BUFFER_BYTES_MAX);
+        (most as usize).saturating_sub(self.send_queue.len())
     }
 
     /// Copies what has arrived into `into`; `Ok(0)` means that the peer has finished (RECEIVE, §3.10.3).

@@ -48,9 +48,11 @@ impl Default for KeepAlive {
 pub struct Config {
     /// Upper limit for the MSS that we announce and use, in bytes (`TCP_MAXSEG`).
     pub mss_bytes_max: u16,
-    /// Bytes the application may have written that are not acknowledged yet. Allocated as used.
+    /// Bytes the application may have written that are not acknowledged yet, 1 GiB at most. Allocated
+    /// as used.
     pub send_buffer_bytes: u32,
-    /// Bytes that may have arrived and are not read yet; the largest window. Allocated as used.
+    /// Bytes that may have arrived and are not read yet; the largest window. Allocated as used. Scaling
+    /// rounds windows up, so up to an eighth more can arrive before it takes a little back.
     pub receive_buffer_bytes: u32,
     /// Offer and accept Window Scale (RFC 7323 §2).
     pub window_scaling: bool,
@@ -64,7 +66,7 @@ pub struct Config {
     pub cork: bool,
     /// The initial congestion window in segments. RFC 6928 §2: 10.
     pub initial_window_segments: u8,
-    /// How long an acknowledgment may wait for company. RFC 9293 MUST-40 allows 500 ms; 40 ms is
+    /// How long an acknowledgment may wait for company, 499 ms at most (RFC 9293 MUST-40); 40 ms is
     /// what Linux does and what request-response traffic can bear.
     pub delayed_ack: Duration,
     /// The first so many segments are acknowledged at once, so that the peer's slow start is not
@@ -73,7 +75,7 @@ pub struct Config {
     /// Lower bound of the retransmission timeout. RFC 6298 §2.4 says 1 s; Linux and the BSDs use
     /// 200 ms and less, because timestamps and D-SACK make a spurious timeout cheap.
     pub rto_min: Duration,
-    /// Upper bound of the retransmission timeout (RFC 6298 §2.5: at least 60 s).
+    /// Upper bound of the retransmission timeout (RFC 6298 §2.5: at least 60 s); never below `rto_min`.
     pub rto_max: Duration,
     /// The timeout before any measurement (RFC 6298 §2.1: 1 s).
     pub rto_initial: Duration,

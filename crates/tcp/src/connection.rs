@@ -92,7 +92,7 @@ impl Connection {
         let Birth { iss, timestamp_offset, path } = birth;
         let peer_mss = path.mss_bytes_by_default();
         let zero = Seq::new(0);
-        let mut connection = Connection {
+        Connection {
             machine: Machine::new(),
             marks: Marks::default(),
             events: Events::default(),
@@ -147,9 +147,7 @@ impl Connection {
             last_sent_at: now,
             last_received_at: now,
             tracing: None,
-        };
-        connection.restart_user_timer(now);
-        connection
+        }
     }
 
     /// Opens actively: the SYN comes out of [`Connection::poll_transmit`] (RFC 9293 §3.10.1).
@@ -166,7 +164,6 @@ impl Connection {
     pub fn listen(now: Instant, birth: Birth, config: Arc<Config>) -> Self {
         let mut connection = Connection::new(now, birth, config);
         connection.marks.passive = true;
-        connection.timers.stop(Timer::User);
         connection.take(now, Cause::PassiveOpen);
         connection
     }

@@ -33,6 +33,7 @@ mod info;
 pub mod listen;
 mod moves;
 mod path;
+mod paws;
 mod reassembly;
 mod receive;
 mod receive_queue;

@@ -26,7 +26,11 @@ impl Connection {
     fn enter(&mut self, now: Instant, row: &Row) {
         match row.sends {
             Sends::Nothing => {}
-            Sends::Syn | Sends::SynAck => self.marks.handshake_owed = true,
+            Sends::Syn => {
+                self.marks.handshake_owed = true;
+                self.restart_user_timer(now);
+            }
+            Sends::SynAck => self.marks.handshake_owed = true,
             Sends::Ack if row.to == State::Established => self.acks.owe(SendReason::HandshakeAck),
             Sends::Ack => self.acks.owe(SendReason::FinAck),
             Sends::Fin => self.marks.fin_queued = true,

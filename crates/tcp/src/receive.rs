@@ -1,11 +1,10 @@
 //! A segment arrives: the eight steps of RFC 9293 §3.10.7.4, in the RFC's order, each able to refuse.
 //!
-//! Before them stands PAWS (RFC 7323 §5.3), as that document wants. SYN-SENT has a file of its own
+//! Before them stands PAWS (`paws.rs`), as RFC 7323 wants. SYN-SENT has a file of its own
 //! (`syn_sent.rs`); LISTEN and TIME-WAIT follow the rules that hosts share (`listen.rs`,
 //! `time_wait.rs`). What an acknowledgment does to the sender is in `acknowledged.rs`.
 
 use crate::connection::Connection;
-use crate::derived::seconds;
 use crate::reassembly::Insertion;
 use crate::refusal::{Refused, Reply};
 use crate::segment::{Error, Event, Segment};
@@ -23,8 +22,6 @@ use wire::{Payload, Seq};
 const TEXT_BYTES_MAX: usize = 1 << 30;
 /// RFC 9293 §3.8.6.3, MUST-40: less than half a second.
 const DELAYED_ACK_MAX: Duration = Duration::from_millis(499);
-/// TS.Recent is not believed after 24 days (RFC 7323 §5.5).
-const TIMESTAMP_AGE_S_MAX: u32 = 24 * 86_400;
 
 impl Connection {
     /// A segment arrived. Reply, state change and events come out of the `poll_*` methods.
@@ -145,37 +142,6 @@ impl Connection {
             header.flags = Flags::from_bits(header.flags.bits() & !Flags::SYN.bits());
         }
         Ok(())
-    }
-
-    /// PAWS: a segment with a timestamp older than one already seen is a leftover (RFC 7323 §5.3, R1).
-    fn check_timestamps(&mut self, now: Instant, segment: &Segment) -> Result<(), Refused> {
-        if !self.timestamps.agreed || segment.header.flags.rst() {
-            return Ok(());
-        }
-        let Some(stamps) = segment.header.options.timestamps else {
-            return Err(Refused::silently(Refusal::MissingTimestamp));
-        };
-        let recent = Seq::new(self.timestamps.recent);
-        if self.believes_timestamp(now) && Seq::new(stamps.value).before(recent) {
-            return Err(Refused::with_ack(Refusal::OldTimestamp, SendReason::OutOfWindowAck));
-        }
-        Ok(())
-    }
-
-    /// RFC 7323 §5.5: TS.Recent is not too old to say what "older" means.
-    fn believes_timestamp(&self, now: Instant) -> bool {
-        seconds(now).wrapping_sub(self.timestamps.recent_at_s) < TIMESTAMP_AGE_S_MAX
-    }
-
-    /// RFC 7323 §4.3: TS.Recent follows the segment that the next acknowledgment will answer.
-    fn update_timestamp(&mut self, now: Instant, segment: &Segment) {
-        if let Some(stamps) = segment.header.options.timestamps.filter(|_| self.timestamps.agreed)
-            && segment.header.seq.at_or_before(self.rcv.acked)
-            && !(self.believes_timestamp(now)
-                && Seq::new(stamps.value).before(Seq::new(self.timestamps.recent)))
-        {
-            (self.timestamps.recent, self.timestamps.recent_at_s) = (stamps.value, seconds(now));
-        }
     }
 
     /// First, check the sequence number. `Ok(false)`: the window is closed, so the text is not taken,
@@ -430,6 +396,8 @@ impl Connection {
         self.rcv.nxt += 1;
         self.rcv.edge = self.rcv.edge.latest(self.rcv.nxt);
         self.marks.peer_finished = true;
+        // What claims a place behind the FIN will never have its turn.
+        self.disorder = None;
         self.events.raise(Event::PeerFinished);
         true
     }

@@ -276,3 +276,27 @@ fn traces_that_nobody_reads_are_bounded() {
     let kept = std::iter::from_fn(|| pair.client.poll_trace()).count();
     assert_eq!(kept, 65_536);
 }
+
+#[test]
+fn a_send_buffer_larger_than_any_window_is_a_gibibyte() {
+    // More would reach half of the circle, where what comes first is not to be told.
+    let config = Config { send_buffer_bytes: u32::MAX, ..Config::default() };
+    let mut pair = Pair::with(config, Config::default()).opened();
+    let block = Bytes::from(vec![9; 64 << 20]);
+    let now = pair.now;
+    let written: usize = (0..64).map(|_| pair.client.write_bytes(now, &block).unwrap_or(0)).sum();
+    assert_eq!(written, 1 << 30);
+    pair.super_bytes = 65_000;
+    pair.run_for(Duration::from_millis(200));
+    assert!(pair.client.info(pair.now).bytes_acked > 0);
+}
+
+#[test]
+fn what_stands_behind_a_fin_is_forgotten_with_it() {
+    let mut pair = Pair::established();
+    let data = pair.next_header(Side::Client, Flags::ACK);
+    pair.inject(Side::Client, Header { seq: data.seq + 1_000, ..data }, &pattern(1_000));
+    assert_eq!(pair.client.info(pair.now).held_bytes, 1_000);
+    pair.inject(Side::Client, Header { flags: Flags::FIN | Flags::ACK, ..data }, b"");
+    assert_eq!((pair.client.state(), pair.client.info(pair.now).held_bytes), (State::CloseWait, 0));
+}

@@ -127,3 +127,19 @@ fn the_default_interval_of_keep_alives_is_two_hours() {
     pair.run_for(Duration::from_secs(20));
     assert_eq!(pair.log[0].why.name(), "keep-alive");
 }
+
+#[test]
+fn a_user_timeout_counts_from_the_open_that_a_listener_turned_to() {
+    let config = Arc::new(Config { user_timeout: Some(Duration::from_secs(10)), ..Config::default() });
+    let mut pair = Pair::new();
+    pair.fate = Box::new(|_| Fate::Lose);
+    pair.client = tcp::Connection::listen(pair.now, pair::birth(pair::CLIENT_ISS), config);
+    pair.run_for(Duration::from_secs(3_600));
+    assert_eq!(pair.client.state(), State::Listen, "a listener waits as long as it likes");
+    let now = pair.now;
+    assert!(pair.client.open(now));
+    pair.run_for(Duration::from_secs(9));
+    assert_eq!(pair.client.state(), State::SynSent);
+    pair.run_for(Duration::from_secs(2));
+    assert_eq!(pair.client.failure(), Some(Error::TimedOut));
+}
