@@ -4,7 +4,7 @@
 //! the host's next timer is due, or its waker is called; it is called when a program's thread has set a
 //! timer that is due earlier, when there is something to tell the observer, and at the end.
 
-use crate::core::{Core, DriverState};
+use crate::core::{Core, DriverState, Phase};
 use crate::observe::Observer;
 use crate::shared::Shared;
 use device::Link;
@@ -58,6 +58,7 @@ impl Driver {
 
     /// Drives until it is time to leave.
     pub(crate) fn run(mut self) {
+        let _fuse = Fuse(Arc::clone(&self.shared));
         let mut last_busy = self.shared.clock.now();
         loop {
             if self.receive() {
@@ -68,7 +69,6 @@ impl Driver {
                 Next::Leave => break,
             }
         }
-        self.shared.with(|core, _| core.wires.cut());
         self.tell_observer();
     }
 
@@ -155,6 +155,23 @@ impl Driver {
         let Some(observer) = &mut self.observer else { return };
         let events = self.shared.lock().watch.events().take();
         events.into_iter().for_each(observer);
+    }
+}
+
+/// Takes the stack down when the driver's thread ends, also by a panic in a tap or an observer: without
+/// a driver nobody would ever be woken.
+struct Fuse(Arc<Shared>);
+
+impl Drop for Fuse {
+    fn drop(&mut self) {
+        let mut core = self.0.lock();
+        core.wires.cut();
+        if !matches!(core.phase, Phase::Down(_)) {
+            core.phase = Phase::Down(core.host.usage().connections);
+        }
+        let core = &mut *core;
+        core.sockets.wake_all(&mut core.wakeups);
+        std::mem::take(&mut core.wakeups).wake();
     }
 }
 

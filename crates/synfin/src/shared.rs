@@ -6,7 +6,7 @@
 //! fall between them.
 
 use crate::clock::Clock;
-use crate::core::Core;
+use crate::core::{Core, Phase};
 use crate::readiness::{Interest, Patience, ThreadWait};
 use device::Waker;
 use stack::SocketId;
@@ -51,7 +51,7 @@ impl Shared {
         outcome
     }
 
-    /// Repeats an attempt until it is ready. `None`: the patience ran out.
+    /// Repeats an attempt until it is ready. `None`: the patience ran out, or the driver is dead.
     pub(crate) fn wait<T>(
         &self,
         id: SocketId,
@@ -61,17 +61,21 @@ impl Shared {
     ) -> Option<T> {
         let mut wait = None;
         loop {
+            let mut is_registered = false;
             let outcome = self.with(|core, now| {
                 let outcome = attempt(core, now);
-                if outcome.is_pending() && patience != Patience::None {
+                // A stack without its driver never wakes anybody.
+                let can_wait = patience != Patience::None && !matches!(core.phase, Phase::Down(_));
+                if outcome.is_pending() && can_wait {
                     let wait = wait.get_or_insert_with(ThreadWait::begin);
                     core.sockets.register(id, interest, wait.waker());
+                    is_registered = true;
                 }
                 outcome
             });
             match (outcome, &wait) {
                 (Poll::Ready(outcome), _) => return Some(outcome),
-                (Poll::Pending, Some(wait)) if wait.park(patience) => {}
+                (Poll::Pending, Some(wait)) if is_registered && wait.park(patience) => {}
                 (Poll::Pending, _) => return None,
             }
         }

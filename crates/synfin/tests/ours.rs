@@ -340,6 +340,23 @@ fn a_tap_sees_every_frame_in_order() {
 }
 
 #[test]
+fn a_tap_that_panics_takes_the_stack_down_but_hangs_nobody() {
+    let (left, right) = device::memory::pair(capabilities());
+    let client = client_on(left)
+        .tap(|tapped| assert_eq!(tapped.direction, synfin::Direction::Transmitted, "the test's own panic"))
+        .start()
+        .unwrap();
+    let server = server_on(right).start().unwrap();
+    let _listener = TcpListener::bind(&server, (SERVER, 80)).unwrap();
+    assert!(TcpStream::connect(&client, (SERVER, 80)).is_err());
+    eventually("the stack is down", || {
+        TcpListener::bind(&client, (CLIENT, 0)).is_err_and(|error| error.kind() == ErrorKind::NotConnected)
+    });
+    let error = client.shutdown(LONG).unwrap_err();
+    assert!(error.to_string().contains("panicked"), "{error}");
+}
+
+#[test]
 fn info_knows_the_connection() {
     let pair = Pair::new();
     let (mut client, mut server) = pair.pair();

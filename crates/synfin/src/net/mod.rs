@@ -13,7 +13,8 @@
 //! operating system, over its own network, not over the stack.
 //!
 //! Where we differ from Linux: reading into an empty buffer returns at once (Linux waits for data
-//! first), and these sockets have no file descriptor, so `poll(2)` cannot watch them.
+//! first), these sockets have no file descriptor, so `poll(2)` cannot watch them, and datagrams go to
+//! one address at a time: no broadcast, no multicast.
 
 mod deadlines;
 mod tcp_listener;
