@@ -336,3 +336,17 @@ fn bulk_transfers_take_turns() {
     let different: std::collections::BTreeSet<_> = ports.iter().collect();
     assert!(different.len() >= 2, "one connection has the wire for itself: {ports:?}");
 }
+
+#[test]
+fn a_port_with_a_connection_half_open_can_be_listened_on() {
+    // RFC 9293 §3.9.1.1, MUST-42, MUST-41.
+    let mut pair = Pair::new();
+    pair.fate = Box::new(|_, _| Fate::Lose);
+    let now = pair.now;
+    let local = Some("10.0.0.1:4000".parse().unwrap());
+    let opening = pair.client().tcp_connect(now, local, "10.0.0.2:80".parse().unwrap()).unwrap();
+    pair.pass(Duration::from_millis(10));
+    assert_eq!(pair.client().tcp(opening).unwrap().state(), State::SynSent);
+    pair.client().tcp_listen("10.0.0.1:4000".parse().unwrap(), 8).expect("a listener beside it");
+    assert_eq!(pair.client().tcp(opening).unwrap().state(), State::SynSent, "it is left alone");
+}

@@ -1,7 +1,7 @@
 //! Ethernet links: ARP and neighbour discovery between two hosts, and with strangers.
 
 use crate::world::{CLIENT, Fate, Pair, SERVER, link, text};
-use stack::{Config, Discard, Mac};
+use stack::{Config, Discard, Event, Mac};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 use tcp::State;
@@ -190,4 +190,24 @@ fn a_router_is_followed_only_when_asked_to() {
         advertise(&mut pair, 0, 255);
         assert!(pair.client().tcp_connect(now, None, far).is_err(), "withdrawn");
     }
+}
+
+#[test]
+fn a_connection_that_is_not_heard_asks_for_its_neighbour_again() {
+    // RFC 9293 §3.8.3, MUST-20: at R1 the way is doubted, long before the neighbour's time is over.
+    let mut pair = pair();
+    pair.settle();
+    let listener = pair.server().tcp_listen("[::]:80".parse().unwrap(), 8).unwrap();
+    let (client, _) = pair.connect(listener, "10.0.0.2:80");
+    pair.fate = Box::new(|_, frame| if is_arp(frame) { Fate::Deliver } else { Fate::Lose });
+    let now = pair.now;
+    pair.client().tcp_write(now, client, b"into the void").unwrap();
+    pair.seen.clear();
+    pair.pass(Duration::from_millis(1_000));
+    assert!(!pair.events[CLIENT].contains(&(client, Event::PathDoubted)));
+    pair.pass(Duration::from_secs(15));
+    assert!(pair.events[CLIENT].contains(&(client, Event::PathDoubted)), "SHLD-9");
+    let question = pair.seen.iter().find(|(from, frame)| *from == CLIENT && is_arp(frame));
+    let (_, question) = question.expect("the neighbour is asked again");
+    assert_eq!(arp::Packet::parse(&question[14..]).unwrap().target, Ipv4Addr::new(10, 0, 0, 2));
 }
