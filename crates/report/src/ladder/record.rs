@@ -111,6 +111,7 @@ impl Recorder {
     }
 
     /// The link lost the segment that `from` sent last with these facts, or a part of one that it cut.
+    /// Tell it after the trace of its sending: what was not sent yet cannot be found.
     pub fn lost(&mut self, from: Side, facts: &SegmentFacts) {
         let queue = &self.in_flight[from.index()];
         let whole = queue.iter().rposition(|sent| is_same(&self.steps, sent.index, facts));
