@@ -138,11 +138,8 @@ fn cpu_time() -> Duration {
 fn main() {
     println!("{} bytes a connection, {} a segment", lens::CONNECTION_BYTES, size_of::<Segment>());
     let only = std::env::args().nth(1);
-    let worlds = [
-        ("web", (|| web(200_000)) as World),
-        ("bulk", || bulk(100_000, 0)),
-        ("lossy", || bulk(100_000, 5)),
-    ];
+    let worlds =
+        [("web", (|| web(200_000)) as World), ("bulk", || bulk(100_000, 0)), ("lossy", || bulk(100_000, 5))];
     for (name, world) in worlds.into_iter().filter(|world| only.as_ref().is_none_or(|only| *only == world.0))
     {
         let mut segments = world();

@@ -8,6 +8,7 @@ use crate::findings::{self, Finding};
 use crate::flow::{FlowKey, FlowTable};
 use crate::live::Live;
 use crate::verdicts::Verdicts;
+use crate::when::When;
 use crate::{Analysis, Config, Connection, Notice, Segment, Side, Sink, Whole};
 use std::collections::BTreeMap;
 
@@ -79,7 +80,7 @@ impl Lens {
         let (key, source_is_low) = FlowKey::of(segment.source, segment.destination);
         let mut index = self.find(&key);
         let mut reused = Verdicts::NONE;
-        let mut previous_end_ns = None;
+        let mut previous_end = When::NEVER;
         if let Some(found) = index
             && segment.flags.syn()
             && segment.whole != Whole::QuotedInIcmp
@@ -88,7 +89,7 @@ impl Lens {
             let live = self.slot(found);
             if live.is_another(from, segment) {
                 reused = Verdicts::REUSED_PORTS;
-                previous_end_ns = Some(live.last_ns);
+                previous_end = When::at(live.last_ns);
                 self.retire(found, sink);
                 index = None;
             } else {
@@ -99,7 +100,7 @@ impl Lens {
             Some(index) => index,
             None => {
                 let index = self.open(key, source_is_low, segment, sink);
-                self.slot(index).previous_end_ns = previous_end_ns;
+                self.slot(index).previous_end = previous_end;
                 index
             }
         };

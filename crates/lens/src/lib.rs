@@ -37,6 +37,7 @@ mod sink;
 #[cfg(test)]
 mod story;
 mod verdicts;
+mod when;
 mod why;
 mod zeek;
 

@@ -16,6 +16,7 @@ use crate::metrics::Traffic;
 use crate::verdicts::{
     self, Completeness, Judged, Known, Scale, Verdicts, judge, note_handshake_options, special_verdicts,
 };
+use crate::when::When;
 use crate::why::{Place, Prior, Sender, Twice};
 use crate::{Analysis, Config, Frame, Segment, Side, Whole};
 use wire::Seq;
@@ -39,10 +40,10 @@ pub(crate) struct Live {
     pub(crate) last_frame: Frame,
     pub(crate) first_ns: u64,
     pub(crate) last_ns: u64,
-    pub(crate) previous_end_ns: Option<u64>,
-    pub(crate) syn_ns: Option<u64>,
-    pub(crate) syn_ack_ns: Option<u64>,
-    pub(crate) initial_rtt_ns: Option<u64>,
+    pub(crate) previous_end: When,
+    pub(crate) syn: When,
+    pub(crate) syn_ack: When,
+    pub(crate) initial_rtt: When,
     pub(crate) sides: [verdicts::Side; 2],
     pub(crate) ends: Ends,
     pub(crate) senders: [Sender; 2],
@@ -66,10 +67,10 @@ impl Live {
             last_frame: first.frame,
             first_ns: first.time.as_nanos(),
             last_ns: first.time.as_nanos(),
-            previous_end_ns: None,
-            syn_ns: None,
-            syn_ack_ns: None,
-            initial_rtt_ns: None,
+            previous_end: When::NEVER,
+            syn: When::NEVER,
+            syn_ack: When::NEVER,
+            initial_rtt: When::NEVER,
             sides: Default::default(),
             ends: Ends::default(),
             senders: Default::default(),
@@ -84,7 +85,7 @@ impl Live {
         let mut sum = u64::from(self.completeness.bits()) ^ self.last_ns ^ self.marks.warmth();
         for index in 0..2 {
             let (side, end) = (&self.sides[index], &self.ends.ends[index]);
-            sum ^= u64::from(side.next_seq.number()) ^ side.unacked.len() as u64 ^ side.sack.as_slice().len() as u64;
+            sum ^= u64::from(side.next_seq.number()) ^ side.unacked.len() as u64 ^ side.sack().len() as u64;
             sum ^= end.state() as u64 ^ u64::from(end.is_passive);
             sum ^= self.senders[index].warmth() ^ self.traffic[index].warmth();
         }
@@ -145,7 +146,7 @@ impl Live {
 
     fn judge(&mut self, from: Side, segment: &Segment, config: &Config) -> (Judged, bool) {
         let known = Known {
-            initial_rtt_ns: self.initial_rtt_ns,
+            initial_rtt_ns: self.initial_rtt.ns(),
             unacked_max: config.unacked_max,
             mptcp: self.is_mptcp,
         };
@@ -172,12 +173,12 @@ impl Live {
         self.last_ns = self.last_ns.max(now_ns);
         self.is_mptcp |= segment.mptcp_subtypes != 0;
         match (segment.flags.syn(), segment.flags.ack()) {
-            (true, false) => self.syn_ns = Some(now_ns),
-            (true, true) => self.syn_ack_ns = Some(now_ns),
+            (true, false) => self.syn = When::at(now_ns),
+            (true, true) => self.syn_ack = When::at(now_ns),
             // a capture with coarse times can show zero; then a later acknowledgment has to do
-            (false, true) if self.initial_rtt_ns.is_none() && self.acknowledges_syn(from, segment) => {
-                self.initial_rtt_ns =
-                    self.syn_ns.map(|syn_ns| now_ns.saturating_sub(syn_ns)).filter(|ns| *ns > 0);
+            (false, true) if self.initial_rtt.is_never() && self.acknowledges_syn(from, segment) => {
+                let rtt_ns = self.syn.ns().map(|syn_ns| now_ns.saturating_sub(syn_ns)).filter(|ns| *ns > 0);
+                self.initial_rtt = rtt_ns.map_or(When::NEVER, When::at);
             }
             _ => {}
         }

@@ -15,7 +15,7 @@ pub(crate) struct History {
     letters: [u8; LETTERS_MAX],
     len: u8,
     seen: [u16; 2],
-    repeats: [[u32; 3]; 2],
+    repeats: [[u16; 3]; 2],
 }
 
 /// Zeek's letters that are written once, in the order of their bits.
@@ -139,8 +139,8 @@ impl History {
 }
 
 /// 1, 10, 100 and so on.
-fn is_power_of_ten(count: u32) -> bool {
-    count > 0 && 10u32.pow(count.ilog10()) == count
+fn is_power_of_ten(count: u16) -> bool {
+    count > 0 && 10u16.pow(count.ilog10()) == count
 }
 
 /// Zeek's `conn_state`.

@@ -27,7 +27,7 @@ impl Connection {
             first_frame: live.first_frame,
             last_frame: live.last_frame,
             first_time: Instant::from_nanos(live.first_ns),
-            previous_end: live.previous_end_ns.map(Instant::from_nanos),
+            previous_end: live.previous_end.ns().map(Instant::from_nanos),
             last_time: Instant::from_nanos(live.last_ns),
             completeness: live.completeness,
             opened,
@@ -36,7 +36,7 @@ impl Connection {
             states: after.map(|end| end.state),
             states_or_else: after.map(|end| end.or_else),
             steps,
-            initial_rtt_ns: live.initial_rtt_ns,
+            initial_rtt_ns: live.initial_rtt.ns(),
             directions: Side::BOTH.map(|side| direction(live, side)),
             faults: faults(live),
             zeek_state: live.marks.history.conn_state(originator),
@@ -87,7 +87,7 @@ fn handshake(marks: &Marks) -> Handshake {
     let mut syns: Vec<Moment> = marks.syn.iter().filter_map(|at| moment(*at)).collect();
     syns.sort_by_key(|syn| syn.frame);
     let syn_ack = marks.syn_ack.iter().filter_map(|at| moment(*at)).min_by_key(|at| at.frame);
-    let refused = marks.reset.filter(|reset| {
+    let refused = marks.reset.as_deref().filter(|reset| {
         let acceptable = reset.acceptability == crate::ResetAcceptability::Exact;
         acceptable && !reset.was_synchronized && reset.reason == tcp::ResetReason::ClosedPort
     });
@@ -113,7 +113,7 @@ fn fin(mark: &FinMark) -> Option<Fin> {
 fn close(live: &Live) -> Close {
     let marks = &live.marks;
     let fins = [fin(&marks.fin[0]), fin(&marks.fin[1])];
-    let reset = marks.reset.and_then(|reset| {
+    let reset = marks.reset.as_deref().and_then(|reset| {
         Some(Reset {
             by: reset.by,
             at: moment(reset.at)?,
@@ -189,15 +189,13 @@ fn add(a: Seen, b: Seen) -> Seen {
 
 fn direction(live: &mut Live, side: Side) -> Direction {
     let index = side.index();
-    let closed_at_end = live.traffic[index].zero_window.is_closed();
-    live.traffic[index].zero_window.close(live.last_ns);
+    let (window, closed_at_end) = live.traffic[index].zero_window(live.last_ns);
     let (traffic, sender, judged) = (&live.traffic[index], &live.senders[index], &live.sides[index]);
     let loss = sender.loss.as_ref();
     let rare = live.marks.rare.as_ref();
     let sending_ns =
-        traffic.first_text_ns.map_or(0, |first_ns| traffic.last_text_ns.saturating_sub(first_ns));
+        traffic.first_text.ns().map_or(0, |first_ns| traffic.last_text_ns.saturating_sub(first_ns));
     let unique_bytes = unique_bytes(live, side);
-    let window = &traffic.zero_window;
     Direction {
         packets: traffic.packets,
         text_segments: traffic.text_segments,
@@ -255,7 +253,7 @@ fn unique_bytes(live: &Live, side: Side) -> u64 {
 
 fn goodput(live: &Live, side: Side, unique_bytes: u64) -> Option<u64> {
     let traffic = &live.traffic[side.index()];
-    let first_ns = traffic.first_text_ns?;
+    let first_ns = traffic.first_text.ns()?;
     let until_ns = live.senders[side.index()].progress_ns.max(traffic.last_text_ns);
     let lasted_ns = until_ns.saturating_sub(first_ns);
     (lasted_ns > 0).then(|| {

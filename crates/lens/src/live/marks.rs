@@ -110,7 +110,7 @@ pub(crate) struct Marks {
     pub(crate) syn_again: [Seen; 2],
     last_syn_ns: [u64; 2],
     pub(crate) fin: [FinMark; 2],
-    pub(crate) reset: Option<ResetMark>,
+    pub(crate) reset: Option<Box<ResetMark>>,
     pub(crate) resets: [Seen; 2],
     pub(crate) offered: [Offered; 2],
     pub(crate) history: History,
@@ -126,8 +126,14 @@ pub(crate) struct Marks {
 impl Marks {
     /// A value out of every line of memory, to have them all fetched at once.
     pub(super) fn warmth(&self) -> u64 {
-        let frames = self.fin[0].sent.frame ^ self.fin[1].sent.frame ^ self.syn_ack[0].frame ^ self.handshake_ack.frame;
-        u64::from(frames) ^ u64::from(self.was_open) ^ u64::from(self.history.warmth()) ^ u64::from(self.resets[0].count)
+        let frames = self.fin[0].sent.frame
+            ^ self.fin[1].sent.frame
+            ^ self.syn_ack[0].frame
+            ^ self.handshake_ack.frame;
+        u64::from(frames)
+            ^ u64::from(self.was_open)
+            ^ u64::from(self.history.warmth())
+            ^ u64::from(self.resets[0].count)
     }
 
     /// The latest segment of `side` was one that a careful receiver challenges (RFC 5961).
@@ -226,14 +232,21 @@ impl Marks {
             _ => ResetReason::Aborted,
         };
         let acceptability = analysis.reset.unwrap_or(ResetAcceptability::Unknown);
-        let better = self.reset.is_none_or(|known| known.acceptability != ResetAcceptability::Exact)
+        let better = self.reset.as_ref().is_none_or(|known| known.acceptability != ResetAcceptability::Exact)
             && acceptability == ResetAcceptability::Exact;
         if self.reset.is_none() || better {
             let unacked = prior.acknowledged.map_or(0, |una| prior.next_seq.offset_from(una).max(0));
             let no_syn = [self.syn, self.syn_ack].iter().flatten().all(|at| at.frame == 0);
             let was_synchronized = self.handshake_ack.frame != 0 || (no_syn && self.was_open);
             let in_flight_bytes = if was_synchronized { unacked.cast_unsigned() } else { 0 };
-            self.reset = Some(ResetMark { by, at, reason, acceptability, was_synchronized, in_flight_bytes });
+            self.reset = Some(Box::new(ResetMark {
+                by,
+                at,
+                reason,
+                acceptability,
+                was_synchronized,
+                in_flight_bytes,
+            }));
         }
     }
 

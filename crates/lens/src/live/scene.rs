@@ -73,12 +73,12 @@ impl Live {
     /// The round trip of the path as far as known: of the handshake, or both ways together.
     pub(super) fn rtt_ns(&self) -> u64 {
         let both = self.senders.iter().map(|sender| u64::from(sender.srtt_us) * 1_000).sum::<u64>();
-        self.initial_rtt_ns.unwrap_or(both).clamp(1, RTT_NS_MAX)
+        self.initial_rtt.ns().unwrap_or(both).clamp(1, RTT_NS_MAX)
     }
 
     /// From the capture point to `side` and back: how long after a segment its answer can be seen.
     fn turn_ns(&self, side: Side) -> u64 {
-        let handshake = match (self.syn_ns, self.syn_ack_ns, self.initial_rtt_ns) {
+        let handshake = match (self.syn.ns(), self.syn_ack.ns(), self.initial_rtt.ns()) {
             (Some(syn_ns), Some(syn_ack_ns), Some(rtt_ns)) => {
                 let to_acceptor_ns = syn_ack_ns.saturating_sub(syn_ns).min(rtt_ns);
                 let is_acceptor = self.ends.ends[side.index()].is_passive;

@@ -5,6 +5,8 @@
 //! acknowledgments, because of the window where that was (nearly) full and because of the network
 //! where not.
 
+use crate::when::When;
+
 /// Time by what limited the sender, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct LimitedTime {
@@ -27,8 +29,8 @@ impl LimitedTime {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Limits {
     pub(crate) time: LimitedTime,
-    last_text_ns: Option<u64>,
-    emptied_ns: Option<u64>,
+    last_text: When,
+    emptied: When,
     window_was_full: bool,
 }
 
@@ -43,22 +45,25 @@ pub(crate) struct TextSent {
 
 impl Limits {
     pub(crate) fn on_text(&mut self, sent: TextSent) {
-        if let Some(last_ns) = self.last_text_ns {
-            let emptied_ns = self.emptied_ns.unwrap_or(sent.now_ns).clamp(last_ns, sent.now_ns.max(last_ns));
+        if let Some(last_ns) = self.last_text.ns() {
+            let emptied_ns =
+                self.emptied.ns().unwrap_or(sent.now_ns).clamp(last_ns, sent.now_ns.max(last_ns));
             let waited_ns = emptied_ns - last_ns;
             let time = &mut self.time;
             let waited = if self.window_was_full { &mut time.receiver_ns } else { &mut time.network_ns };
             *waited = waited.saturating_add(waited_ns);
             time.application_ns = time.application_ns.saturating_add(sent.now_ns.saturating_sub(emptied_ns));
         }
-        self.last_text_ns = Some(sent.now_ns);
-        self.emptied_ns = None;
+        self.last_text = When::at(sent.now_ns);
+        self.emptied = When::NEVER;
         self.window_was_full =
             sent.in_flight_bytes.saturating_add(sent.largest_text_bytes) > sent.window_bytes;
     }
 
     /// Everything is acknowledged.
     pub(crate) fn on_emptied(&mut self, now_ns: u64) {
-        self.emptied_ns.get_or_insert(now_ns);
+        if self.emptied.is_never() {
+            self.emptied = When::at(now_ns);
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! exact. Samples are microseconds.
 
 /// Samples kept as they are. Most connections never have more.
-const EXACT: usize = 6;
+const EXACT: usize = 4;
 /// From 1 µs to 2^26 µs, which is over a minute, four buckets to a doubling.
 const BUCKETS: usize = 26 * 4;
 
@@ -15,7 +15,7 @@ pub struct Distribution {
     pub count: u32,
     /// The smallest, in microseconds.
     pub min_us: u32,
-    /// The median, in microseconds, exact up to six samples, then within 10 %.
+    /// The median, in microseconds, exact up to four samples, then within 10 %.
     pub median_us: u32,
     /// 95 % of the samples are not larger, in microseconds, within 10 %.
     pub p95_us: u32,

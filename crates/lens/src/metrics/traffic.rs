@@ -2,6 +2,7 @@
 
 use super::Sketch;
 use super::limits::{Limits, TextSent};
+use crate::when::When;
 use crate::{Frame, Segment};
 
 /// One direction.
@@ -15,20 +16,22 @@ pub(crate) struct Traffic {
     pub(crate) in_flight_bytes_max: u32,
     pub(crate) window_bytes_max: u32,
     pub(crate) window_bytes_min: u32,
-    pub(crate) first_text_ns: Option<u64>,
+    pub(crate) first_text: When,
     pub(crate) last_text_ns: u64,
     pub(crate) idle_ns_max: u64,
     pub(crate) rtt: Sketch,
     pub(crate) timestamp_rtt: Sketch,
     pub(crate) limits: Limits,
-    pub(crate) zero_window: ZeroWindow,
-    awaited_echo: Option<(u32, u64)>,
+    /// Made when the window closes for the first time.
+    zero_window: Option<Box<ZeroWindow>>,
+    awaited_value: u32,
+    awaited_since: When,
 }
 
 /// The times in which a direction's window was zero.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ZeroWindow {
-    since_ns: Option<u64>,
+    since: When,
     pub(crate) total_ns: u64,
     pub(crate) longest_ns: u64,
     pub(crate) times: u32,
@@ -40,7 +43,7 @@ impl Traffic {
     /// A value out of every line of memory, to have them all fetched at once.
     pub(crate) fn warmth(&self) -> u64 {
         let rtts = self.rtt.min_ns().unwrap_or(0) ^ self.timestamp_rtt.min_ns().unwrap_or(0);
-        let times = self.idle_ns_max ^ self.limits.time.network_ns ^ self.zero_window.total_ns;
+        let times = self.idle_ns_max ^ self.limits.time.network_ns;
         times ^ rtts ^ self.text_bytes ^ u64::from(self.packets) ^ u64::from(self.window_bytes_max)
     }
 
@@ -53,30 +56,31 @@ impl Traffic {
         if segment.text_bytes > 0 {
             self.text_segments += 1;
             self.text_bytes += u64::from(segment.text_bytes);
-            if self.first_text_ns.is_some() {
-                self.idle_ns_max = self.idle_ns_max.max(now_ns.saturating_sub(self.last_text_ns));
+            if self.first_text.is_never() {
+                self.first_text = When::at(now_ns);
             } else {
-                self.first_text_ns = Some(now_ns);
+                self.idle_ns_max = self.idle_ns_max.max(now_ns.saturating_sub(self.last_text_ns));
             }
             self.last_text_ns = now_ns;
         }
         if let Some(stamps) = segment.options.timestamps
-            && self.awaited_echo.is_none()
+            && self.awaited_since.is_never()
             && segment.sequence_bytes() > 0
         {
-            self.awaited_echo = Some((stamps.value, now_ns));
+            self.awaited_value = stamps.value;
+            self.awaited_since = When::at(now_ns);
         }
     }
 
     /// The other direction echoes a timestamp: the round trip by the clocks (RFC 7323 §4).
     pub(crate) fn on_echo(&mut self, echo: u32, now_ns: u64) {
-        if let Some((value, sent_ns)) = self.awaited_echo {
-            let distance = echo.wrapping_sub(value).cast_signed();
+        if let Some(sent_ns) = self.awaited_since.ns() {
+            let distance = echo.wrapping_sub(self.awaited_value).cast_signed();
             if distance == 0 {
                 self.timestamp_rtt.add_ns(now_ns.saturating_sub(sent_ns));
             }
             if distance >= 0 {
-                self.awaited_echo = None;
+                self.awaited_since = When::NEVER;
             }
         }
     }
@@ -92,37 +96,42 @@ impl Traffic {
         self.window_bytes_max = self.window_bytes_max.max(window_bytes);
         self.window_bytes_min =
             if self.packets <= 1 { window_bytes } else { self.window_bytes_min.min(window_bytes) };
-        self.zero_window.on_window(window_bytes, frame, now_ns);
+        if window_bytes == 0 || self.zero_window.is_some() {
+            self.zero_window.get_or_insert_default().on_window(window_bytes, frame, now_ns);
+        }
+    }
+
+    /// The times in which the window was zero, up to `now_ns`, and whether it still is.
+    pub(crate) fn zero_window(&mut self, now_ns: u64) -> (ZeroWindow, bool) {
+        let Some(zero) = &mut self.zero_window else { return Default::default() };
+        let is_closed = !zero.since.is_never();
+        zero.close(now_ns);
+        (**zero, is_closed)
     }
 }
 
 impl ZeroWindow {
     fn on_window(&mut self, window_bytes: u32, frame: Frame, now_ns: u64) {
-        match (window_bytes, self.since_ns) {
-            (0, None) => {
-                self.since_ns = Some(now_ns);
+        match (window_bytes, self.since.is_never()) {
+            (0, true) => {
+                self.since = When::at(now_ns);
                 self.times += 1;
                 self.last_frame = frame;
                 if self.first_frame == 0 {
                     self.first_frame = frame;
                 }
             }
-            (0, Some(_)) | (_, None) => {}
-            (_, Some(_)) => self.close(now_ns),
+            (0, false) | (_, true) => {}
+            (_, false) => self.close(now_ns),
         }
     }
 
     /// Ends a time that is still open, at the end of the capture.
-    pub(crate) fn close(&mut self, now_ns: u64) {
-        if let Some(since_ns) = self.since_ns.take() {
+    fn close(&mut self, now_ns: u64) {
+        if let Some(since_ns) = std::mem::take(&mut self.since).ns() {
             let lasted_ns = now_ns.saturating_sub(since_ns);
             self.total_ns = self.total_ns.saturating_add(lasted_ns);
             self.longest_ns = self.longest_ns.max(lasted_ns);
         }
-    }
-
-    /// The window is closed now.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.since_ns.is_some()
     }
 }

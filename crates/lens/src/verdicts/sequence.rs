@@ -224,7 +224,7 @@ fn is_fast(other: &Side, segment: &Segment, now_ns: u64) -> bool {
         return false;
     }
     let text_end = segment.seq + segment.text_bytes;
-    segment.seq == other.last_ack || (!other.sack.is_empty() && !other.has_sacked(segment.seq, text_end))
+    segment.seq == other.last_ack || (!other.sack().is_empty() && !other.has_sacked(segment.seq, text_end))
 }
 
 /// What the next segments will be judged by.
@@ -254,7 +254,7 @@ fn remember(sent: &mut Side, segment: &Segment, known: Known, verdicts: Verdicts
     sent.last_ack_time_ns = now_ns;
     sent.last_verdicts = verdicts;
     sent.mptcp_subtypes = segment.mptcp_subtypes;
-    sent.sack = segment.options.sack;
+    sent.set_sack(&segment.options.sack);
 }
 
 fn take_acknowledged(other: &mut Side, segment: &Segment) -> Taken {
@@ -266,11 +266,8 @@ fn in_flight(sent: &Side, other: &Side, segment: &Segment) -> Option<u32> {
     if segment.text_bytes == 0 || sent.in_flight_unknown {
         return None;
     }
-    let sacked: u32 = other
-        .sack
-        .as_slice()
-        .iter()
-        .fold(0, |sum: u32, block| sum.wrapping_add(block.right.bytes_since(block.left)));
+    let sacked: u32 =
+        other.sack().iter().fold(0, |sum: u32, block| sum.wrapping_add(block.right.bytes_since(block.left)));
     let counted = u32::from(segment.flags.intersects(Flags::SYN | Flags::FIN));
     let bytes = sent.unacked.span_bytes().wrapping_sub(sacked).wrapping_sub(counted);
     (bytes > 0 && bytes < 2_000_000_000).then_some(bytes)

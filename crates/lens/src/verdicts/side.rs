@@ -4,7 +4,7 @@ use super::unacked::Unacked;
 use super::{InferredScale, Scale, Verdicts};
 use crate::Frame;
 use wire::Seq;
-use wire::tcp::SackBlocks;
+use wire::tcp::{SackBlock, SackBlocks};
 
 /// One direction: the segments that one end sent.
 ///
@@ -37,8 +37,8 @@ pub(crate) struct Side {
     /// The verdicts of the latest segment.
     pub(crate) last_verdicts: Verdicts,
     pub(crate) mptcp_subtypes: u16,
-    /// The SACK blocks of the latest segment.
-    pub(crate) sack: SackBlocks,
+    /// The SACK blocks of the latest segment; most connections never have any.
+    sack: Option<Box<SackBlocks>>,
     pub(crate) unacked: Unacked,
 }
 
@@ -59,8 +59,22 @@ impl Side {
         seq.bytes_since(self.base.unwrap_or_default())
     }
 
+    /// The SACK blocks of the latest segment.
+    pub(crate) fn sack(&self) -> &[SackBlock] {
+        self.sack.as_ref().map_or(&[], |blocks| blocks.as_slice())
+    }
+
+    /// Remembers the SACK blocks of the latest segment.
+    pub(crate) fn set_sack(&mut self, blocks: &SackBlocks) {
+        match &mut self.sack {
+            Some(place) => **place = *blocks,
+            None if blocks.is_empty() => {}
+            None => self.sack = Some(Box::new(*blocks)),
+        }
+    }
+
     /// Whether one of the latest SACK blocks holds the whole range.
     pub(crate) fn has_sacked(&self, seq: Seq, end: Seq) -> bool {
-        self.sack.as_slice().iter().any(|block| seq.at_or_after(block.left) && end.at_or_before(block.right))
+        self.sack().iter().any(|block| seq.at_or_after(block.left) && end.at_or_before(block.right))
     }
 }

@@ -41,11 +41,10 @@ pub(super) fn weigh(scene: &Scene<'_>, from: &Sender) -> Weighed {
         add(2, Evidence::DUPLICATE_ACKS);
     }
     let recovering = from.loss.as_ref().is_some_and(|loss| loss.recovery().is_some());
-    if recovering && !scene.other.sack.is_empty() {
+    if recovering && !scene.other.sack().is_empty() {
         add(3, Evidence::SACK);
     }
-    let highest_reported =
-        scene.other.sack.as_slice().iter().any(|block| block.left.at_or_after(scene.segment.end()));
+    let highest_reported = scene.other.sack().iter().any(|block| block.left.at_or_after(scene.segment.end()));
     if highest_reported && scene.other.duplicate_acks > 0 {
         add(1, Evidence::SACK);
     }

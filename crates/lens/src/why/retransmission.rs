@@ -53,7 +53,7 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
     let since_ack_ns = now_ns.saturating_sub(other.last_ack_time_ns);
     let before_ns = scene.prior.earlier.map_or(scene.prior.next_seq_time_ns, |earlier| earlier.time_ns);
     let una = other.last_ack;
-    let highest_sacked = other.sack.as_slice().iter().map(|block| block.right).reduce(Seq::latest);
+    let highest_sacked = other.sack().iter().map(|block| block.right).reduce(Seq::latest);
     let sacked_ahead_bytes =
         highest_sacked.filter(|right| right.after(una)).map_or(0, |right| right.bytes_since(una));
     Signs {
@@ -110,7 +110,7 @@ fn at_first(signs: &Signs) -> Why {
 }
 
 fn in_recovery(signs: &Signs, began: Began, scene: &Scene<'_>) -> Why {
-    let sacks = !scene.other.sack.is_empty();
+    let sacks = !scene.other.sack().is_empty();
     let waited = signs.at_una && signs.gap_ns >= 190_000_000;
     if !signs.follows_ack && (waited || signs.since_ack_ns >= signs.rto_ns) {
         return timeout(signs);

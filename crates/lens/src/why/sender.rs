@@ -19,8 +19,6 @@ const TWICE_WITHOUT_ID_US: u32 = 1_000;
 #[derive(Clone, Debug)]
 pub(crate) struct Sender {
     pub(crate) last_sent_ns: u64,
-    /// When text was last sent; `None` before the first.
-    pub(crate) last_text_ns: Option<u64>,
     /// When the other end last acknowledged something new of this one.
     pub(crate) progress_ns: u64,
     /// The smoothed time from text to its acknowledgment, and its variation (RFC 6298 §2), in µs.
@@ -76,7 +74,6 @@ impl Default for Sender {
     fn default() -> Self {
         Sender {
             last_sent_ns: 0,
-            last_text_ns: None,
             progress_ns: 0,
             srtt_us: 0,
             rttvar_us: 0,
@@ -146,7 +143,11 @@ impl Sender {
     /// A value out of every line of memory, to have them all fetched at once.
     pub(crate) fn warmth(&self) -> u64 {
         let prints = self.prints.iter().fold(0, |sum, print| sum ^ print.hash);
-        self.last_sent_ns ^ u64::from(prints) ^ u64::from(self.srtt_us) ^ self.clock.warmth() ^ u64::from(self.last_ttl)
+        self.last_sent_ns
+            ^ u64::from(prints)
+            ^ u64::from(self.srtt_us)
+            ^ self.clock.warmth()
+            ^ u64::from(self.last_ttl)
     }
 
     /// The retransmission timeout that its round trips imply (RFC 6298 §2.3), at least 200 ms as on
@@ -188,7 +189,6 @@ impl Sender {
         self.last_ttl = segment.ttl;
         self.last_place = place;
         if segment.text_bytes > 0 {
-            self.last_text_ns = Some(now_ns);
             self.largest_text_bytes = self.largest_text_bytes.max(segment.text_bytes);
             if self.owed_segments == 0 {
                 self.owed_since_ns = now_ns;
