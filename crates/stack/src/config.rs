@@ -35,8 +35,8 @@ pub struct Config {
     /// Half-open connections of all listeners together; beyond it SYNs are answered with cookies
     /// (RFC 4987 §3.6), so that a flood costs no memory.
     pub half_open_max: usize,
-    /// Connections in the compact TIME-WAIT table; beyond it the oldest is forgotten, as Linux does
-    /// beyond `tcp_max_tw_buckets`.
+    /// Connections in the compact TIME-WAIT table; beyond it one that has waited longest is forgotten,
+    /// as Linux does beyond `tcp_max_tw_buckets`.
     pub time_waits_max: usize,
     /// Listeners. Each is made by the application, so this only stops a leak.
     pub listeners_max: usize,

@@ -26,9 +26,9 @@ use crate::route::{Route, Routes};
 use crate::secret::{Keyed, Purpose, Secret};
 use crate::socket::{NO_PARENT, Socket, Standing};
 use crate::time_wait::TimeWaits;
+use crate::timers::{Timer, Timers};
 use crate::trace::TraceRecord;
 use crate::udp::UdpSockets;
-use crate::wheel::Wheel;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use tcp::{Instant, State, Tracing};
@@ -60,7 +60,7 @@ pub struct Host {
     pub(crate) sockets: Slab<Socket>,
     /// The connection that got a segment last: segments come in runs.
     pub(crate) last_index: u32,
-    pub(crate) timers: Wheel,
+    pub(crate) timers: Timers,
     pub(crate) fired: VecDeque<u32>,
     pub(crate) listeners: Listeners,
     pub(crate) cookies: Cookies,
@@ -144,7 +144,7 @@ impl Host {
             demux: Demux::new(&secret),
             sockets: Slab::new(),
             last_index: 0,
-            timers: Wheel::new(),
+            timers: Timers::new(),
             fired: VecDeque::new(),
             listeners: Listeners::new(&secret),
             cookies: Cookies::new(&secret),
@@ -234,6 +234,7 @@ impl Host {
         self.timers.expire(now, &mut fired);
         for index in fired.drain(..) {
             if let Some(socket) = self.sockets.at_mut(index) {
+                socket.timer = Timer::NONE;
                 socket.connection.handle_timeout(now);
                 let doubted = socket.connection.doubts_path().then_some(socket.key.remote);
                 self.touch(now, index);
@@ -369,14 +370,14 @@ impl Host {
             }
             _ => {}
         }
-        self.timers.set(index, socket.connection.poll_timeout());
+        self.timers.set(&mut socket.timer, index, socket.connection.poll_timeout());
     }
 
     /// A connection is over: it leaves the tables, and memory unless the application still holds it.
     pub(crate) fn bury(&mut self, index: u32) {
         self.unlink(index);
-        self.timers.set(index, None);
-        let Some(socket) = self.sockets.at(index) else { return };
+        let Some(socket) = self.sockets.at_mut(index) else { return };
+        self.timers.set(&mut socket.timer, index, None);
         match socket.standing {
             Standing::HalfOpen => {
                 let child = socket.child;
@@ -386,7 +387,7 @@ impl Host {
             }
             Standing::Orphan => {
                 self.tell_departure(index);
-                self.sockets.remove(index);
+                self.sockets.discard(index);
             }
             Standing::Owned | Standing::Queued => {}
         }
@@ -410,6 +411,7 @@ impl Host {
             connection,
             key,
             child: NO_PARENT,
+            timer: Timer::NONE,
             interface,
             route_epoch: self.routes.epoch(),
             hop_limit: self.config.hop_limit,

@@ -70,14 +70,15 @@ pub(crate) struct Key {
 
 const CHUNK: usize = 64;
 
-struct Place<T> {
-    generation: u32,
-    value: Option<T>,
+/// Places side by side: generations apart from the values, whose alignment would waste as much again.
+struct Chunk<T> {
+    generations: [u32; CHUNK],
+    values: Box<[Option<T>]>,
 }
 
 /// Values in numbered places; a place that is freed is used again under the next generation.
 pub(crate) struct Slab<T> {
-    chunks: Vec<Box<[Place<T>]>>,
+    chunks: Vec<Chunk<T>>,
     free: Vec<u32>,
     len: usize,
 }
@@ -98,72 +99,74 @@ impl<T> Slab<T> {
                 first < INDEX_MASK - CHUNK as u32,
                 "fewer than 2^30 sockets: the bounds in Config are lower"
             );
-            self.chunks.push((0..CHUNK).map(|_| Place { generation: 0, value: None }).collect());
+            self.chunks.push(Chunk { generations: [0; CHUNK], values: (0..CHUNK).map(|_| None).collect() });
             self.free.extend((first..first + CHUNK as u32).rev());
         }
         let index = self.free.pop().expect("a chunk was added when there was no free place");
-        let place = &mut self.chunks[index as usize / CHUNK][index as usize % CHUNK];
-        place.value = Some(value);
+        let chunk = &mut self.chunks[index as usize / CHUNK];
+        chunk.values[index as usize % CHUNK] = Some(value);
         self.len += 1;
-        Key { index, generation: place.generation }
+        Key { index, generation: chunk.generations[index as usize % CHUNK] }
     }
 
-    fn place(&self, index: u32) -> Option<&Place<T>> {
-        self.chunks.get(index as usize / CHUNK)?.get(index as usize % CHUNK)
-    }
-
-    fn place_mut(&mut self, index: u32) -> Option<&mut Place<T>> {
-        self.chunks.get_mut(index as usize / CHUNK)?.get_mut(index as usize % CHUNK)
+    fn generation(&self, index: u32) -> Option<u32> {
+        Some(self.chunks.get(index as usize / CHUNK)?.generations[index as usize % CHUNK])
     }
 
     /// The value under this key, if it is still the same one.
     pub(crate) fn get(&self, key: Key) -> Option<&T> {
-        self.place(key.index).filter(|place| place.generation == key.generation)?.value.as_ref()
+        self.at(key.index).filter(|_| self.generation(key.index) == Some(key.generation))
     }
 
     /// The value under this key, if it is still the same one.
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
-        self.place_mut(key.index).filter(|place| place.generation == key.generation)?.value.as_mut()
+        if self.generation(key.index) == Some(key.generation) { self.at_mut(key.index) } else { None }
     }
 
     /// Whatever is in this place now.
     pub(crate) fn at(&self, index: u32) -> Option<&T> {
-        self.place(index)?.value.as_ref()
+        self.chunks.get(index as usize / CHUNK)?.values[index as usize % CHUNK].as_ref()
     }
 
     /// Whatever is in this place now.
     pub(crate) fn at_mut(&mut self, index: u32) -> Option<&mut T> {
-        self.place_mut(index)?.value.as_mut()
+        self.chunks.get_mut(index as usize / CHUNK)?.values[index as usize % CHUNK].as_mut()
     }
 
     /// The key of what is in this place now.
     pub(crate) fn key_at(&self, index: u32) -> Option<Key> {
-        let place = self.place(index)?;
-        place.value.as_ref().map(|_| Key { index, generation: place.generation })
+        self.at(index)?;
+        Some(Key { index, generation: self.generation(index)? })
     }
 
     pub(crate) fn remove(&mut self, index: u32) -> Option<T> {
-        let place = self.place_mut(index)?;
-        let value = place.value.take()?;
-        place.generation = place.generation.wrapping_add(1);
-        self.free.push(index);
-        self.len -= 1;
+        let chunk = self.chunks.get_mut(index as usize / CHUNK)?;
+        let value = chunk.values[index as usize % CHUNK].take()?;
+        self.free_up(index);
         Some(value)
     }
 
     /// Drops what is in this place, where it is.
     pub(crate) fn discard(&mut self, index: u32) {
-        let Some(place) = self.place_mut(index).filter(|place| place.value.is_some()) else { return };
-        place.value = None;
-        place.generation = place.generation.wrapping_add(1);
+        let Some(chunk) = self.chunks.get_mut(index as usize / CHUNK) else { return };
+        let value = &mut chunk.values[index as usize % CHUNK];
+        if value.is_some() {
+            *value = None;
+            self.free_up(index);
+        }
+    }
+
+    fn free_up(&mut self, index: u32) {
+        let generation = &mut self.chunks[index as usize / CHUNK].generations[index as usize % CHUNK];
+        *generation = generation.wrapping_add(1);
         self.free.push(index);
         self.len -= 1;
     }
 
     /// Every value in order of its place. Walks everything: for what happens once, never per segment.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut T)> {
-        let places = self.chunks.iter_mut().flat_map(|chunk| chunk.iter_mut());
-        places.enumerate().filter_map(|(index, place)| Some((index as u32, place.value.as_mut()?)))
+        let values = self.chunks.iter_mut().flat_map(|chunk| chunk.values.iter_mut());
+        values.enumerate().filter_map(|(index, value)| Some((index as u32, value.as_mut()?)))
     }
 }
 

@@ -90,6 +90,7 @@ mod secret;
 mod segment;
 mod socket;
 mod time_wait;
+mod timers;
 mod trace;
 mod transmit;
 mod udp;

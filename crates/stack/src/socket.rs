@@ -2,6 +2,7 @@
 
 use crate::flow::FlowKey;
 use crate::interface::InterfaceId;
+use crate::timers::Timer;
 use tcp::Connection;
 
 /// No listener: the connection belongs to the application, or to nobody any more.
@@ -27,6 +28,8 @@ pub(crate) struct Socket {
     /// The entry in the listeners' nursery of a connection that is not accepted yet, else [`NO_PARENT`]:
     /// what only the young need is not carried for life.
     pub(crate) child: u32,
+    /// Its timer, while one is set.
+    pub(crate) timer: Timer,
     pub(crate) interface: InterfaceId,
     /// The state of the routing table when `interface` was chosen.
     pub(crate) route_epoch: u16,

@@ -6,7 +6,7 @@
 
 use crate::flow::FlowKey;
 use crate::host::Host;
-use crate::id::{Key, Slab};
+use crate::id::Slab;
 use crate::wheel::Wheel;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -26,13 +26,11 @@ pub(crate) struct Remains {
 pub(crate) struct TimeWaits {
     slab: Slab<Remains>,
     timers: Wheel,
-    /// In order of entry; keys of those that left early are skipped.
-    order: VecDeque<Key>,
 }
 
 impl TimeWaits {
     pub(crate) fn new() -> Self {
-        TimeWaits { slab: Slab::new(), timers: Wheel::new(), order: VecDeque::new() }
+        TimeWaits { slab: Slab::new(), timers: Wheel::new() }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -55,26 +53,17 @@ impl TimeWaits {
         let due = remains.time_wait.due();
         let key = self.slab.insert(remains);
         self.timers.set(key.index, Some(due));
-        self.order.push_back(key);
         key.index
     }
 
     fn remove(&mut self, index: u32) -> Option<Remains> {
         self.timers.set(index, None);
-        let remains = self.slab.remove(index);
-        self.trim();
-        remains
+        self.slab.remove(index)
     }
 
-    /// Drops the keys of those that are gone from the front of the order.
-    fn trim(&mut self) {
-        while self.order.front().is_some_and(|key| self.slab.get(*key).is_none()) {
-            self.order.pop_front();
-        }
-    }
-
+    /// One of those that would go first anyway.
     fn oldest(&self) -> Option<u32> {
-        self.order.front().map(|key| key.index)
+        self.timers.first()
     }
 
     /// Asks what is to become of a segment, and keeps the timer in step.
@@ -101,9 +90,9 @@ impl Host {
             self.counters.time_waits_forgotten += 1;
             self.forget_time_wait(oldest);
         }
-        self.timers.set(index, None);
         self.tell_departure(index);
-        let Some(socket) = self.sockets.at(index) else { return };
+        let Some(socket) = self.sockets.at_mut(index) else { return };
+        self.timers.set(&mut socket.timer, index, None);
         self.counters.time_waits += 1;
         let (key, config) = (socket.key, socket.connection.config().clone());
         self.sockets.discard(index);

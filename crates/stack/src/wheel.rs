@@ -140,6 +140,12 @@ impl Wheel {
         Some(Instant::from_nanos(start.max(self.elapsed)))
     }
 
+    /// A place whose timer is due soonest, or nearly so.
+    pub(crate) fn first(&self) -> Option<u32> {
+        let (level, slot, _) = self.earliest()?;
+        Some(self.first[level][slot])
+    }
+
     /// Moves on to `now` and appends every place that is due to `fired`, whose timers are then unset.
     pub(crate) fn expire(&mut self, now: Instant, fired: &mut VecDeque<u32>) {
         let now = now.as_nanos();

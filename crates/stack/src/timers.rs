@@ -1,0 +1,97 @@
+//! Timers of connections that have one: an idle connection has none and pays nothing.
+//!
+//! A thin layer over the wheel: places in it are handed out while a timer is set, and the owner keeps
+//! the number. What a timer is for is the connection's business.
+
+use crate::wheel::Wheel;
+use std::collections::VecDeque;
+use tcp::Instant;
+
+/// The number of a set timer, kept by its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Timer(u32);
+
+impl Timer {
+    /// No timer is set.
+    pub(crate) const NONE: Timer = Timer(u32::MAX);
+}
+
+/// Timers with their owners.
+pub(crate) struct Timers {
+    wheel: Wheel,
+    owners: Vec<u32>,
+    free: Vec<u32>,
+}
+
+impl Timers {
+    pub(crate) fn new() -> Self {
+        Timers { wheel: Wheel::new(), owners: Vec::new(), free: Vec::new() }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.wheel.len()
+    }
+
+    /// When [`Timers::expire`] should be called next; see [`Wheel::next_due`].
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        self.wheel.next_due()
+    }
+
+    /// Sets, moves or (with `None`) cancels the timer of `owner`.
+    pub(crate) fn set(&mut self, timer: &mut Timer, owner: u32, due: Option<Instant>) {
+        let due = due.filter(|due| *due != Instant::FAR_FUTURE);
+        match (*timer, due) {
+            (Timer::NONE, None) => {}
+            (Timer::NONE, Some(_)) => {
+                let place = self.free.pop().unwrap_or_else(|| {
+                    self.owners.push(owner);
+                    self.owners.len() as u32 - 1
+                });
+                self.owners[place as usize] = owner;
+                self.wheel.set(place, due);
+                *timer = Timer(place);
+            }
+            (Timer(place), Some(_)) => self.wheel.set(place, due),
+            (Timer(place), None) => {
+                self.wheel.set(place, None);
+                self.free.push(place);
+                *timer = Timer::NONE;
+            }
+        }
+    }
+
+    /// Moves on to `now` and appends every owner whose timer is due; the owner forgets its number.
+    pub(crate) fn expire(&mut self, now: Instant, fired: &mut VecDeque<u32>) {
+        let before = fired.len();
+        self.wheel.expire(now, fired);
+        for place in fired.iter_mut().skip(before) {
+            self.free.push(*place);
+            *place = self.owners[*place as usize];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_handed_out_while_timers_are_set() {
+        let (mut timers, mut fired) = (Timers::new(), VecDeque::new());
+        let (mut one, mut two) = (Timer::NONE, Timer::NONE);
+        timers.set(&mut one, 7, Some(Instant::from_millis(5)));
+        timers.set(&mut two, 8, Some(Instant::from_millis(3)));
+        timers.set(&mut one, 7, Some(Instant::from_millis(9)));
+        assert_eq!((timers.next_due(), timers.len()), (Some(Instant::from_millis(3)), 2));
+        timers.expire(Instant::from_millis(4), &mut fired);
+        assert_eq!(fired, [8]);
+        two = Timer::NONE;
+        timers.set(&mut two, 8, Some(Instant::from_millis(6)));
+        assert_eq!(timers.owners.len(), 2, "the place is used again");
+        timers.set(&mut one, 7, None);
+        timers.set(&mut one, 7, None);
+        assert_eq!((one, timers.next_due()), (Timer::NONE, Some(Instant::from_millis(6))));
+        timers.set(&mut one, 7, Some(Instant::FAR_FUTURE));
+        assert_eq!(one, Timer::NONE);
+    }
+}
