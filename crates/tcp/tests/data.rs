@@ -5,7 +5,7 @@ mod pair;
 use pair::{CLIENT_ISS, Fate, Pair, SERVER_ISS, Side, pattern};
 use std::sync::Arc;
 use std::time::Duration;
-use tcp::{Config, Event, KeepAlive, Nagle, PathEvent, Phase, SendReason, State, WriteError};
+use tcp::{Config, Event, KeepAlive, Nagle, PathEvent, Phase, SendReason, WriteError};
 use wire::Seq;
 use wire::tcp::SackBlock;
 
@@ -136,26 +136,6 @@ fn a_lost_tail_is_repaired_by_the_timer() {
     assert_eq!(pair.read_all(Side::Server), b"the only segment");
     let again = pair.log.iter().find(|sent| sent.why == SendReason::Timeout).expect("a retransmission");
     assert_eq!(again.at, now + Duration::from_millis(200), "the lower bound of the RTO");
-}
-
-#[test]
-fn back_off_doubles_and_r2_gives_up() {
-    let config = Config { retries: 6, ..Config::default() };
-    let mut pair = Pair::with(config, Config::default()).opened();
-    pair.fate = Box::new(|_| Fate::Lose);
-    let start = pair.now;
-    pair.client.write(start, b"into the void").expect("room");
-    pair.run_for(Duration::from_secs(60));
-    let at: Vec<u64> = pair
-        .log
-        .iter()
-        .filter(|sent| sent.len > 0)
-        .map(|sent| sent.at.since(start).as_millis() as u64)
-        .collect();
-    assert_eq!(at, [0, 200, 600, 1_400, 3_000, 6_200, 12_600]);
-    assert_eq!(pair.client.failure(), Some(tcp::Error::TimedOut));
-    assert_eq!(pair.client.state(), State::Closed);
-    assert_eq!(pair.log.last().map(|sent| sent.why.name()), Some("rst-gave-up"));
 }
 
 #[test]
@@ -308,69 +288,6 @@ fn a_reader_that_stalls_closes_the_window_and_reading_opens_it() {
 }
 
 #[test]
-fn a_window_closed_for_days_does_not_end_the_connection() {
-    // MUST-37, MAY-8: as long as probes are answered.
-    let small = Config { receive_buffer_bytes: 10_000, ..Config::default() };
-    let mut pair = Pair::with(Config::default(), small).opened();
-    let data = pattern(30_000);
-    let now = pair.now;
-    pair.client.write(now, &data).expect("room");
-    pair.run_for(Duration::from_secs(3 * 86_400));
-    assert_eq!(pair.states(), (State::Established, State::Established));
-    let mut read = pair.read_all(Side::Server);
-    for _ in 0..100 {
-        pair.run_for(Duration::from_millis(500));
-        read.extend(pair.read_all(Side::Server));
-    }
-    assert_eq!(read, data);
-}
-
-#[test]
-fn a_slow_reader_does_not_make_crumbs() {
-    // Silly window: the window is not reopened by less than a segment or half the buffer.
-    let small = Config { receive_buffer_bytes: 8_000, ..Config::default() };
-    let mut pair = Pair::with(Config::default(), small).opened();
-    let now = pair.now;
-    pair.client.write(now, &pattern(40_000)).expect("room");
-    let mut read = 0;
-    for _ in 0..4_000 {
-        pair.run_for(Duration::from_millis(5));
-        let mut crumb = [0; 20];
-        read += pair.server.read(&mut crumb).unwrap_or(0);
-        if read == 40_000 {
-            break;
-        }
-    }
-    assert_eq!(read, 40_000);
-    let text: Vec<usize> = pair
-        .log
-        .iter()
-        .filter(|sent| sent.len > 0 && sent.why != SendReason::ZeroWindowProbe)
-        .map(|sent| sent.len)
-        .collect();
-    let small = text.iter().filter(|len| **len < 700).count();
-    assert!(small <= 3, "{text:?}");
-}
-
-#[test]
-fn a_lost_window_update_does_not_deadlock() {
-    let small = Config { receive_buffer_bytes: 20_000, ..Config::default() };
-    let mut pair = Pair::with(Config::default(), small).opened();
-    let data = pattern(50_000);
-    let now = pair.now;
-    pair.client.write(now, &data).expect("room");
-    pair.run_for(Duration::from_secs(2));
-    pair.fate =
-        Box::new(|sent| if sent.why == SendReason::WindowUpdate { Fate::Lose } else { Fate::Deliver });
-    let mut read = Vec::new();
-    for _ in 0..200 {
-        read.extend(pair.read_all(Side::Server));
-        pair.run_for(Duration::from_millis(500));
-    }
-    assert_eq!(read, data);
-}
-
-#[test]
 fn the_right_edge_never_moves_left() {
     // SHLD-14, with scaling: rounding must not take back what was offered.
     let odd = Config { receive_buffer_bytes: 1_000_003, ..Config::default() };
@@ -409,25 +326,6 @@ fn keep_alive_is_off_by_default_probes_when_asked_and_gives_up() {
     pair.run_for(Duration::from_secs(100));
     assert_eq!(pair.client.failure(), Some(tcp::Error::TimedOut));
     assert_eq!(whys(&pair, Side::Client).iter().filter(|why| **why == "keep-alive").count(), 5);
-}
-
-#[test]
-fn the_user_timeout_ends_what_r2_would_still_try() {
-    let config = Config { user_timeout: Some(Duration::from_secs(5)), ..Config::default() };
-    let mut pair = Pair::with(config, Config::default()).opened();
-    let now = pair.now;
-    pair.client.write(now, b"x").expect("room");
-    pair.drive();
-    pair.run_for(Duration::from_secs(60));
-    assert_eq!(pair.client.state(), State::Established, "an idle connection has no user timeout");
-    pair.fate = Box::new(|_| Fate::Lose);
-    let now = pair.now;
-    pair.client.write(now, b"y").expect("room");
-    pair.run_for(Duration::from_millis(4_999));
-    assert_eq!(pair.client.state(), State::Established);
-    pair.run_for(Duration::from_millis(2));
-    assert_eq!(pair.client_events.last(), Some(&Event::Closed));
-    assert_eq!(pair.client.failure(), Some(tcp::Error::TimedOut));
 }
 
 #[test]

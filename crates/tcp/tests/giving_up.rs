@@ -143,3 +143,42 @@ fn a_user_timeout_counts_from_the_open_that_a_listener_turned_to() {
     pair.run_for(Duration::from_secs(2));
     assert_eq!(pair.client.failure(), Some(Error::TimedOut));
 }
+
+#[test]
+fn back_off_doubles_and_r2_gives_up() {
+    let config = Config { retries: 6, ..Config::default() };
+    let mut pair = Pair::with(config, Config::default()).opened();
+    pair.fate = Box::new(|_| Fate::Lose);
+    let start = pair.now;
+    pair.client.write(start, b"into the void").expect("room");
+    pair.run_for(Duration::from_secs(60));
+    let at: Vec<u64> = pair
+        .log
+        .iter()
+        .filter(|sent| sent.len > 0)
+        .map(|sent| sent.at.since(start).as_millis() as u64)
+        .collect();
+    assert_eq!(at, [0, 200, 600, 1_400, 3_000, 6_200, 12_600]);
+    assert_eq!(pair.client.failure(), Some(tcp::Error::TimedOut));
+    assert_eq!(pair.client.state(), State::Closed);
+    assert_eq!(pair.log.last().map(|sent| sent.why.name()), Some("rst-gave-up"));
+}
+
+#[test]
+fn the_user_timeout_ends_what_r2_would_still_try() {
+    let config = Config { user_timeout: Some(Duration::from_secs(5)), ..Config::default() };
+    let mut pair = Pair::with(config, Config::default()).opened();
+    let now = pair.now;
+    pair.client.write(now, b"x").expect("room");
+    pair.drive();
+    pair.run_for(Duration::from_secs(60));
+    assert_eq!(pair.client.state(), State::Established, "an idle connection has no user timeout");
+    pair.fate = Box::new(|_| Fate::Lose);
+    let now = pair.now;
+    pair.client.write(now, b"y").expect("room");
+    pair.run_for(Duration::from_millis(4_999));
+    assert_eq!(pair.client.state(), State::Established);
+    pair.run_for(Duration::from_millis(2));
+    assert_eq!(pair.client_events.last(), Some(&Event::Closed));
+    assert_eq!(pair.client.failure(), Some(tcp::Error::TimedOut));
+}

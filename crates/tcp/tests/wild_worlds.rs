@@ -169,7 +169,11 @@ fn live(seed: u64) {
     pair.hosts = true;
     let (client, server) = (Arc::new(config(&mut dice)), Arc::new(config(&mut dice)));
     pair.client = Connection::connect(pair.now, born(&mut dice), client);
-    pair.server = Connection::listen(pair.now, born(&mut dice), server);
+    pair.server = match dice.chance(20) {
+        true => Connection::connect(pair.now, born(&mut dice), server),
+        false => Connection::listen(pair.now, born(&mut dice), server),
+    };
+    pair.delay = Duration::from_millis(dice.one_of(&[0, 1, 10, 150]));
     pair.super_bytes = dice.one_of(&[0, 4_000, 65_535]);
     let (lose, double, late) = (dice.below(15), dice.below(10), dice.below(15));
     let mut fates = Dice(dice.roll());

@@ -5,7 +5,7 @@ mod pair;
 use pair::{Fate, Pair, Side, pattern};
 use std::sync::Arc;
 use std::time::Duration;
-use tcp::{Config, Event, Phase, State};
+use tcp::{Config, Event, Phase, SendReason, State};
 use wire::tcp::{Flags, Header};
 
 fn small_reader(bytes: u32) -> Pair {
@@ -198,4 +198,67 @@ fn a_smaller_buffer_does_not_take_back_what_was_offered() {
     assert!(edge.at_or_before(snapshot.rcv_nxt + snapshot.rcv_wnd));
     assert!(pattern(100_000).starts_with(&pair.read_all(Side::Server)));
     assert!(pair.server_events.contains(&Event::Readable));
+}
+
+#[test]
+fn a_window_closed_for_days_does_not_end_the_connection() {
+    // MUST-37, MAY-8: as long as probes are answered.
+    let small = Config { receive_buffer_bytes: 10_000, ..Config::default() };
+    let mut pair = Pair::with(Config::default(), small).opened();
+    let data = pattern(30_000);
+    let now = pair.now;
+    pair.client.write(now, &data).expect("room");
+    pair.run_for(Duration::from_secs(3 * 86_400));
+    assert_eq!(pair.states(), (State::Established, State::Established));
+    let mut read = pair.read_all(Side::Server);
+    for _ in 0..100 {
+        pair.run_for(Duration::from_millis(500));
+        read.extend(pair.read_all(Side::Server));
+    }
+    assert_eq!(read, data);
+}
+
+#[test]
+fn a_slow_reader_does_not_make_crumbs() {
+    // Silly window: the window is not reopened by less than a segment or half the buffer.
+    let small = Config { receive_buffer_bytes: 8_000, ..Config::default() };
+    let mut pair = Pair::with(Config::default(), small).opened();
+    let now = pair.now;
+    pair.client.write(now, &pattern(40_000)).expect("room");
+    let mut read = 0;
+    for _ in 0..4_000 {
+        pair.run_for(Duration::from_millis(5));
+        let mut crumb = [0; 20];
+        read += pair.server.read(&mut crumb).unwrap_or(0);
+        if read == 40_000 {
+            break;
+        }
+    }
+    assert_eq!(read, 40_000);
+    let text: Vec<usize> = pair
+        .log
+        .iter()
+        .filter(|sent| sent.len > 0 && sent.why != SendReason::ZeroWindowProbe)
+        .map(|sent| sent.len)
+        .collect();
+    let small = text.iter().filter(|len| **len < 700).count();
+    assert!(small <= 3, "{text:?}");
+}
+
+#[test]
+fn a_lost_window_update_does_not_deadlock() {
+    let small = Config { receive_buffer_bytes: 20_000, ..Config::default() };
+    let mut pair = Pair::with(Config::default(), small).opened();
+    let data = pattern(50_000);
+    let now = pair.now;
+    pair.client.write(now, &data).expect("room");
+    pair.run_for(Duration::from_secs(2));
+    pair.fate =
+        Box::new(|sent| if sent.why == SendReason::WindowUpdate { Fate::Lose } else { Fate::Deliver });
+    let mut read = Vec::new();
+    for _ in 0..200 {
+        read.extend(pair.read_all(Side::Server));
+        pair.run_for(Duration::from_millis(500));
+    }
+    assert_eq!(read, data);
 }
