@@ -44,6 +44,9 @@ pub struct Lens {
     /// The hand of the clock by which a victim is chosen.
     hand: usize,
     evicted: u64,
+    /// Segments in flight remembered, over all connections.
+    unacked: usize,
+    said_unacked: bool,
     left_out: BTreeMap<&'static str, (usize, u64)>,
 }
 
@@ -60,6 +63,8 @@ impl Lens {
             streams: 0,
             hand: 0,
             evicted: 0,
+            unacked: 0,
+            said_unacked: false,
             left_out: BTreeMap::new(),
         }
     }
@@ -106,8 +111,18 @@ impl Lens {
         };
         self.last = Some((key, index));
         let from = self.side(index, source_is_low);
-        let config = self.config;
+        let mut config = self.config;
+        if self.unacked >= config.unacked_total_max {
+            config.unacked_max = 0;
+            if !std::mem::replace(&mut self.said_unacked, true) {
+                sink.notice(&Notice::InFlightLeftOut { frame: segment.frame });
+            }
+        }
         let mut analysis = self.slot(index).take(from, segment, reused, &config);
+        let live = self.slot(index);
+        let now = live.unacked();
+        let before = std::mem::replace(&mut live.unacked_before, now);
+        self.unacked = self.unacked + now - before;
         analysis.verdicts |= reused;
         sink.segment(segment, &analysis);
         analysis
@@ -172,6 +187,7 @@ impl Lens {
         self.table.remove(&key, |at| at == index);
         self.free.push(index);
         self.live -= 1;
+        self.unacked -= live.unacked_before;
         self.last = None;
         self.sum_up(&mut live, sink);
     }
@@ -212,3 +228,6 @@ impl Lens {
 fn is_at(slots: &[Option<Box<Live>>], at: u32, key: &FlowKey) -> bool {
     slots.get(at as usize).and_then(Option::as_ref).is_some_and(|live| live.key == *key)
 }
+
+#[cfg(test)]
+mod tests;

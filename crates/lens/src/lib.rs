@@ -14,6 +14,7 @@
 //! | why it was sent | `why/retransmission.rs`, `why/ack.rs`, `why/reset.rs` |
 //! | reordered or sent again | `why/order.rs` |
 //! | what people should be told | `findings/`, one file each |
+//! | which segments a display filter wants | `filter/` |
 //! | which connection a segment is of | `lens.rs` |
 //!
 //! The lens reads no clock, no file and no socket, and never runs the engine over captured bytes: two
@@ -26,6 +27,7 @@ mod community_id;
 mod config;
 mod connection;
 mod ends;
+mod filter;
 mod findings;
 mod flow;
 mod from_capture;
@@ -46,6 +48,7 @@ pub use community_id::community_id;
 pub use config::Config;
 pub use connection::{Close, Connection, Direction, Faults, Fin, Handshake, Moment, Opened, Reset};
 pub use ends::{EndState, Moves, Origin, ResetAcceptability, Side, Step, Steps};
+pub use filter::{Filter, FilterError, Subject};
 pub use findings::{Evidenced, Finding, Severity};
 pub use lens::Lens;
 pub use live::{Offered, Seen, Stuck};

@@ -34,6 +34,8 @@ pub(crate) struct Live {
     pub(crate) completeness: Completeness,
     pub(crate) is_mptcp: bool,
     pub(crate) was_evicted: bool,
+    /// What of its segments in flight the lens has counted.
+    pub(crate) unacked_before: usize,
     pub(crate) data_in_syn: u32,
     pub(crate) fast_open_taken: bool,
     pub(crate) first_frame: Frame,
@@ -57,10 +59,11 @@ impl Live {
             key,
             stream,
             a_is_low,
-            is_recent: true,
+            is_recent: false,
             completeness: Completeness::default(),
             is_mptcp: false,
             was_evicted: false,
+            unacked_before: 0,
             data_in_syn: 0,
             fast_open_taken: false,
             first_frame: first.frame,
@@ -101,7 +104,6 @@ impl Live {
         config: &Config,
     ) -> Analysis {
         if matches!(segment.whole, Whole::QuotedInIcmp | Whole::Fragment) {
-            self.is_recent = true;
             return self.unjudged(from, segment);
         }
         self.warm();
@@ -168,7 +170,8 @@ impl Live {
     fn note_times(&mut self, from: Side, segment: &Segment, notes: &mut Notes) {
         let now_ns = segment.time.as_nanos();
         notes.set(Notes::RECORD_REORDERED, now_ns < self.last_ns);
-        self.is_recent = true;
+        // not by its first segment: a flood of attempts shall push out itself, not those that talk
+        self.is_recent |= self.traffic[0].packets + self.traffic[1].packets > 0;
         self.last_frame = segment.frame;
         self.last_ns = self.last_ns.max(now_ns);
         self.is_mptcp |= segment.mptcp_subtypes != 0;
@@ -307,6 +310,11 @@ fn notes_of_ends(notes: &mut Notes, observed: &Observed, twice: Option<Twice>, s
 }
 
 impl Live {
+    /// How many segments in flight it remembers.
+    pub(crate) fn unacked(&self) -> usize {
+        self.sides[0].unacked.len() + self.sides[1].unacked.len()
+    }
+
     /// The connection has been closed or reset: a SYN with the same number is a new one (4.4).
     pub(crate) fn has_ended(&self) -> bool {
         self.completeness.has(Completeness::FIN | Completeness::RST)

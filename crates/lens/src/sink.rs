@@ -49,6 +49,12 @@ pub enum Notice {
         /// How many were evicted up to now.
         total: u64,
     },
+    /// So many segments are in flight that no further ones are remembered, from this frame on: round
+    /// trips and the references of retransmissions are missing for some.
+    InFlightLeftOut {
+        /// The first frame for which that holds.
+        frame: crate::Frame,
+    },
     /// Findings of one kind were left out beyond the bound.
     FindingsLeftOut {
         /// The kind.
@@ -64,6 +70,10 @@ impl std::fmt::Display for Notice {
             Notice::Evicted { stream, total } => write!(
                 f,
                 "connection {stream} was summed up early to keep memory bounded ({total} up to now); raise the limit of connections to follow all"
+            ),
+            Notice::InFlightLeftOut { frame } => write!(
+                f,
+                "from frame {frame} on some segments in flight are not remembered, to keep memory bounded; is one direction missing?"
             ),
             Notice::FindingsLeftOut { kind, count } => {
                 write!(f, "{count} more findings of the kind {kind} were left out")

@@ -127,6 +127,11 @@ impl Verdicts {
         TABLE.iter().filter(move |row| self.contains(row.0)).map(|row| row.1)
     }
 
+    /// The short names of all verdicts.
+    pub(crate) fn all_names() -> impl Iterator<Item = &'static str> {
+        TABLE.iter().map(|row| row.1)
+    }
+
     /// The verdict of this short name.
     pub fn from_name(name: &str) -> Option<Verdicts> {
         TABLE.iter().find(|row| row.1 == name).map(|row| row.0)

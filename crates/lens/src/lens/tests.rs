@@ -1,0 +1,72 @@
+use super::*;
+use crate::story::{ACK, SYN, Story};
+use crate::{Kept, Notice};
+use std::net::SocketAddr;
+
+fn from_port(port: u16, flags: wire::tcp::Flags, text_bytes: u32) -> Segment {
+    let mut story = Story::new();
+    story.ends[0] = SocketAddr::from(([10, 0, 0, 1], port));
+    *story.send(0, flags, text_bytes)
+}
+
+#[test]
+fn beyond_the_bound_connections_are_summed_up_early_with_a_notice() {
+    let mut lens = Lens::new(Config { connections_max: 100, ..Config::default() });
+    let mut kept = Kept::default();
+    for port in 1..=1_000 {
+        lens.take(&from_port(port, SYN, 0), &mut kept);
+        assert!(lens.connections_remembered() <= 100);
+    }
+    lens.finish(&mut kept);
+    assert_eq!(kept.connections.len(), 1_000);
+    assert_eq!(kept.connections.iter().filter(|connection| connection.was_evicted).count(), 900);
+    assert!(matches!(
+        kept.notices.iter().rfind(|notice| matches!(notice, Notice::Evicted { .. })),
+        Some(Notice::Evicted { total: 900, .. })
+    ));
+    let mut streams: Vec<u32> = kept.connections.iter().map(|connection| connection.stream).collect();
+    streams.sort_unstable();
+    assert!(streams.into_iter().eq(0..1_000));
+}
+
+#[test]
+fn one_that_is_heard_of_stays() {
+    let mut lens = Lens::new(Config { connections_max: 10, ..Config::default() });
+    let mut kept = Kept::default();
+    for port in 100..400 {
+        lens.take(&from_port(7, ACK, 10), &mut kept);
+        lens.take(&from_port(port, SYN, 0), &mut kept);
+    }
+    lens.finish(&mut kept);
+    let stayed = kept.connections.iter().filter(|connection| connection.addresses[0].port() == 7).count();
+    assert_eq!(stayed, 1, "it was never evicted");
+}
+
+#[test]
+fn segments_in_flight_are_bounded_over_all_connections() {
+    let mut lens = Lens::new(Config { unacked_total_max: 50, ..Config::default() });
+    let mut kept = Kept::default();
+    for port in 1..=200 {
+        lens.take(&from_port(port, ACK, 10), &mut kept);
+    }
+    assert_eq!(lens.unacked, 50);
+    lens.finish(&mut kept);
+    assert_eq!(kept.notices, [Notice::InFlightLeftOut { frame: 1 }]);
+}
+
+#[test]
+fn findings_of_one_kind_are_bounded() {
+    let mut lens = Lens::new(Config { findings_per_kind_max: 3, ..Config::default() });
+    let mut kept = Kept::default();
+    for port in 1..=10 {
+        lens.take(&from_port(port, SYN, 0), &mut kept);
+    }
+    lens.finish(&mut kept);
+    assert_eq!(kept.findings.len(), 3);
+    assert_eq!(kept.notices, [Notice::FindingsLeftOut { kind: "syn-unanswered", count: 7 }]);
+}
+
+#[test]
+fn a_connection_takes_less_than_two_kilobytes() {
+    assert!(crate::CONNECTION_BYTES < 2_000, "{}", crate::CONNECTION_BYTES);
+}
