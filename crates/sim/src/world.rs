@@ -441,6 +441,8 @@ impl World {
     fn drain(&mut self, node: usize) {
         for _ in 0..CALLS_AT_ONCE_MAX {
             while let Some((interface, frame)) = self.nodes[node].host.poll_transmit(self.now) {
+                // That a segment was sent stands in the log before what the link did with it.
+                self.listen_to(node);
                 self.transmit(node, interface, frame);
             }
             self.listen_to(node);
