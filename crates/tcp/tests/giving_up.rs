@@ -159,7 +159,7 @@ fn back_off_doubles_and_r2_gives_up() {
         .map(|sent| sent.at.since(start).as_millis() as u64)
         .collect();
     assert_eq!(at, [0, 200, 600, 1_400, 3_000, 6_200, 12_600]);
-    assert_eq!(pair.client.failure(), Some(tcp::Error::TimedOut));
+    assert_eq!(pair.client.failure(), Some(Error::TimedOut));
     assert_eq!(pair.client.state(), State::Closed);
     assert_eq!(pair.log.last().map(|sent| sent.why.name()), Some("rst-gave-up"));
 }
@@ -180,5 +180,5 @@ fn the_user_timeout_ends_what_r2_would_still_try() {
     assert_eq!(pair.client.state(), State::Established);
     pair.run_for(Duration::from_millis(2));
     assert_eq!(pair.client_events.last(), Some(&Event::Closed));
-    assert_eq!(pair.client.failure(), Some(tcp::Error::TimedOut));
+    assert_eq!(pair.client.failure(), Some(Error::TimedOut));
 }
