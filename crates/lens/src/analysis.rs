@@ -98,7 +98,7 @@ notes! {
     9 REFUSED "refused" "Refuses the connection.";
     10 RESET_IGNORED "reset-ignored" "Its sender goes on after a RST that came to it: it ignored the RST.";
     11 SHOWS_SPURIOUS "shows-spurious" "Shows that a retransmission was needless.";
-    12 SYN_WITHOUT_MSS "syn-without-mss" "A SYN without the MSS option (RFC 9293 §3.7.1, MUST-14 asks to read it).";
+    12 SYN_WITHOUT_MSS "syn-without-mss" "A SYN without the MSS option: the other end has to assume the default (RFC 9293 §3.7.1).";
     13 MSS_WITHOUT_SYN "mss-without-syn" "An MSS option outside a SYN (RFC 9293 §3.7.1).";
     14 SCALE_TOO_LARGE "scale-too-large" "A window scale beyond 14 (RFC 7323 §2.3).";
     15 ACK_FIELD_WITHOUT_ACK "ack-field-without-ack" "The acknowledgment field is not zero and the ACK flag is not set.";

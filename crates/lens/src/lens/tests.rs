@@ -66,7 +66,5 @@ fn findings_of_one_kind_are_bounded() {
     assert_eq!(kept.notices, [Notice::FindingsLeftOut { kind: "syn-unanswered", count: 7 }]);
 }
 
-#[test]
-fn a_connection_takes_less_than_two_kilobytes() {
-    assert!(crate::CONNECTION_BYTES < 2_000, "{}", crate::CONNECTION_BYTES);
-}
+/// The bound that the project promises.
+const _: () = assert!(crate::CONNECTION_BYTES < 2_000);
