@@ -4,15 +4,17 @@
 //! what the user wants to see is chosen.
 
 mod annotate;
+mod list;
 mod outputs;
 mod reading;
 
 use crate::failure::{Failure, Outcome, print};
 use clap::{Args, ValueEnum};
-use lens::{KeepSegments, Kept};
+use lens::{Filter, KeepSegments, Kept};
 use report::Style;
 use report::ladder::{Numbers, Options};
 use report::tables::Order;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Explain a capture: the states of both ends, why each segment was sent, what went wrong
@@ -21,6 +23,8 @@ use std::path::PathBuf;
   synfin explain trace.pcapng                    findings, then a table of the connections
   synfin explain trace.pcap.gz --stream 3        one connection as a ladder, with states and reasons
   synfin explain trace.pcap --stream 3 -a        the same with the numbers of the headers
+  synfin explain trace.pcap --filter 'http || tcp.flags.syn == 1'
+  synfin explain trace.pcap --filter 'synfin.why == "rto"' --absolute
   synfin explain trace.pcap --json | jq ...      one JSON object a line
   synfin explain trace.pcap --html trace.html    a page to look around in, in one file
   synfin explain trace.pcap --annotate out.pcapng    verdicts as packet comments, for Wireshark
@@ -29,6 +33,9 @@ pub(crate) struct Explain {
     /// The capture: pcap or pcapng, also in gzip or zstd; `-` for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Show only segments that Wireshark's display filter lets through, such as `tcp.port == 80`
+    #[arg(long, short = 'Y', value_name = "EXPR", value_parser = Filter::parse)]
+    filter: Option<Filter>,
     /// Draw this connection as a ladder
     #[arg(long, value_name = "N", conflicts_with_all = ["json", "csv", "zeek"])]
     stream: Option<u32>,
@@ -127,16 +134,18 @@ impl Explain {
     }
 
     fn wanted_segments(&self) -> KeepSegments {
-        match (self.stream, &self.html) {
-            (_, Some(_)) => KeepSegments::All,
-            (Some(stream), None) => KeepSegments::Stream(stream),
-            (None, None) => KeepSegments::None,
+        match self.stream {
+            _ if self.html.is_some() => KeepSegments::All,
+            Some(stream) => KeepSegments::Stream(stream),
+            None if self.filter.is_some() => KeepSegments::All,
+            None => KeepSegments::None,
         }
     }
 
     fn read(&self, sink: &mut impl lens::Sink) -> Result<reading::Summary, Failure> {
         let mut annotated = self.annotate.as_deref().map(annotate::Annotated::create).transpose()?;
-        let summary = reading::read(&self.file, sink, annotated.as_mut())?;
+        let wishes = reading::Wishes { annotated: annotated.as_mut(), filter: self.filter.as_ref() };
+        let summary = reading::read(&self.file, sink, wishes)?;
         if let Some(annotated) = annotated {
             annotated.finish()?;
         }
@@ -145,7 +154,8 @@ impl Explain {
 
     fn show(&self, kept: &Kept, style: &Style) -> Result<(), Failure> {
         if let Some(path) = &self.html {
-            let source = self.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+            let source =
+                self.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
             let page = report::page::html(&report::captured::page(kept, &source));
             std::fs::write(path, page)
                 .map_err(|error| Failure::io(format_args!("write {}", path.display()), &error))?;
@@ -153,6 +163,7 @@ impl Explain {
         }
         match self.stream {
             Some(stream) => self.show_stream(kept, stream, style),
+            None if self.filter.is_some() => self.show_segments(kept, style),
             None => self.show_table(kept, style),
         }
     }
@@ -179,10 +190,26 @@ impl Explain {
         Ok(())
     }
 
+    /// The segments that the filter let through, then the connections they are of.
+    fn show_segments(&self, kept: &Kept, style: &Style) -> Result<(), Failure> {
+        if kept.segments.is_empty() {
+            return print("no segment passes this filter\n");
+        }
+        print(&list::segments(kept, self.absolute).text(style))?;
+        let streams: BTreeSet<u32> = kept.segments.iter().map(|(_, analysis)| analysis.stream).collect();
+        print("\n")?;
+        for connection in kept.connections.iter().filter(|connection| streams.contains(&connection.stream)).take(self.top) {
+            print(&format!("stream {}: {}\n", connection.stream, connection.sentence()))?;
+        }
+        Ok(())
+    }
+
     fn show_stream(&self, kept: &Kept, stream: u32, style: &Style) -> Result<(), Failure> {
         let Some(connection) = kept.connections.iter().find(|connection| connection.stream == stream) else {
             let count = kept.connections.len();
-            return Err(Failure::new(format!("there is no stream {stream}: this capture has {count}, counted from 0")));
+            return Err(Failure::new(format!(
+                "there is no stream {stream}: this capture has {count}, counted from 0"
+            )));
         };
         let numbers = if self.absolute { Numbers::Absolute } else { Numbers::Relative };
         let ladder = report::captured::ladder(connection, &kept.segments);

@@ -44,7 +44,9 @@ impl Lines {
             return;
         }
         let end = if line.ends_with('\n') { "" } else { "\n" };
-        if let Err(error) = self.out.write_all(line.as_bytes()).and_then(|()| self.out.write_all(end.as_bytes())) {
+        if let Err(error) =
+            self.out.write_all(line.as_bytes()).and_then(|()| self.out.write_all(end.as_bytes()))
+        {
             self.failed = Some(error);
         }
     }

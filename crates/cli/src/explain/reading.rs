@@ -2,9 +2,9 @@
 
 use super::annotate::Annotated;
 use crate::failure::Failure;
-use capture::{Decoder, Error, Reader};
+use capture::{Decoded, Decoder, Error, Reader};
 use indicatif::{ProgressBar, ProgressStyle};
-use lens::{Config, Lens, Segment, Sink};
+use lens::{Config, Filter, Lens, Segment, Sink, Subject};
 use std::fs::File;
 use std::io::{IsTerminal, Read};
 use std::path::Path;
@@ -34,12 +34,35 @@ impl Summary {
     }
 }
 
+/// Holds back segments, so that a filter can decide about them; all else goes through.
+struct Held<'a, S>(&'a mut S);
+
+impl<S: Sink> Sink for Held<'_, S> {
+    fn connection(&mut self, connection: &lens::Connection) {
+        self.0.connection(connection);
+    }
+
+    fn finding(&mut self, finding: &lens::Finding) {
+        self.0.finding(finding);
+    }
+
+    fn notice(&mut self, notice: &lens::Notice) {
+        self.0.notice(notice);
+    }
+}
+
+/// What to do with a capture besides explaining it.
+#[derive(Default)]
+pub(super) struct Wishes<'a> {
+    /// Write it again, with comments.
+    pub(super) annotated: Option<&'a mut Annotated>,
+    /// Show only these segments.
+    pub(super) filter: Option<&'a Filter>,
+}
+
 /// Reads the whole capture into the sink.
-pub(super) fn read(
-    path: &Path,
-    sink: &mut impl Sink,
-    mut annotated: Option<&mut Annotated>,
-) -> Result<Summary, Failure> {
+pub(super) fn read(path: &Path, sink: &mut impl Sink, wishes: Wishes<'_>) -> Result<Summary, Failure> {
+    let Wishes { mut annotated, filter } = wishes;
     let (input, bytes): (Box<dyn Read>, u64) = if path.as_os_str() == "-" {
         (Box::new(std::io::stdin().lock()), 0)
     } else {
@@ -48,10 +71,11 @@ pub(super) fn read(
         let bytes = file.metadata().map_or(0, |metadata| metadata.len());
         (Box::new(file), bytes)
     };
-    let mut reader = Reader::new(input).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+    let mut reader =
+        Reader::new(input).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
     let progress = progress(bytes);
     let (mut decoder, mut lens) = (Decoder::new(), Lens::new(Config::default()));
-    let mut damage = None;
+    let (mut damage, mut origin) = (None, None);
     let mut packets = 0u64;
     while let Some(record) = reader.next() {
         let record = match record {
@@ -68,7 +92,13 @@ pub(super) fn read(
         if let Ok(decoded) = decoder.decode(&record)
             && let Some(segment) = Segment::of_packet(&record, &decoded)
         {
-            let analysis = lens.take(&segment, sink);
+            let analysis = lens.take(&segment, &mut Held(sink));
+            let origin = *origin.get_or_insert(segment.time);
+            let text = text_of(&decoded);
+            let subject = Subject { segment: &segment, analysis: &analysis, text, origin };
+            if filter.is_none_or(|filter| filter.holds(&subject)) {
+                sink.segment(&segment, &analysis);
+            }
             if annotated.is_some() {
                 comment = report::captured::comment(&segment, &analysis);
             }
@@ -86,6 +116,14 @@ pub(super) fn read(
     Ok(Summary { damage })
 }
 
+/// The text of a segment, as far as it was captured.
+fn text_of<'a>(decoded: &Decoded<'a>) -> &'a [u8] {
+    match decoded {
+        Decoded::Tcp(segment) => segment.payload(),
+        Decoded::Quoted { .. } => &[],
+    }
+}
+
 /// A bar on a terminal for files that take a while; nothing anywhere else.
 fn progress(bytes: u64) -> ProgressBar {
     const LONG_FILE_BYTES: u64 = 64 << 20;
@@ -93,7 +131,9 @@ fn progress(bytes: u64) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(bytes);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} to go") {
+    if let Ok(style) =
+        ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} to go")
+    {
         bar.set_style(style);
     }
     bar
