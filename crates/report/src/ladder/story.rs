@@ -141,8 +141,11 @@ fn first(said: &[Option<Said>; 2]) -> Option<Who> {
         [Some(_), None] => Some(Who::One(Side::Left)),
         [None, Some(_)] => Some(Who::One(Side::Right)),
         [Some(left), Some(right)] => {
-            let (early, late, side) =
-                if left.place <= right.place { (left, right, Side::Left) } else { (right, left, Side::Right) };
+            let (early, late, side) = if left.place <= right.place {
+                (left, right, Side::Left)
+            } else {
+                (right, left, Side::Right)
+            };
             // A capture does not know when a segment arrived (`heard` is when it was seen): there, and over
             // a link without delay, only an acknowledgment shows that the other end knew.
             let heard = early.heard.is_some_and(|heard| heard > early.at && heard <= late.at);
