@@ -4,141 +4,20 @@
 //! this layer needs (timeouts, lingering) is kept here; one that has no effect on what is sent
 //! (`SO_PRIORITY`) is kept so that it can be asked for again.
 
-use crate::socket::{Domain, Fd, Phase, Role, Socket};
-use crate::{Errno, Flavour, System, TcpInfo, Type};
+mod names;
+mod values;
+
+pub use names::{Linger, OptionName, OptionValue};
+
+use crate::socket::{Fd, Role};
+use crate::{Errno, Flavour, System};
 use core::time::Duration;
 use std::collections::BTreeMap;
-use tcp::{Connection, Instant, KeepAlive, Nagle, State};
-
-/// The options of a socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum OptionName {
-    /// `SO_REUSEADDR`
-    ReuseAddress,
-    /// `SO_REUSEPORT`
-    ReusePort,
-    /// `SO_KEEPALIVE`
-    KeepAlive,
-    /// `SO_LINGER`
-    Linger,
-    /// `SO_OOBINLINE`
-    OutOfBandInline,
-    /// `SO_SNDBUF`
-    SendBuffer,
-    /// `SO_RCVBUF`
-    ReceiveBuffer,
-    /// `SO_SNDBUFFORCE`
-    SendBufferForce,
-    /// `SO_RCVBUFFORCE`
-    ReceiveBufferForce,
-    /// `SO_SNDTIMEO`
-    SendTimeout,
-    /// `SO_RCVTIMEO`
-    ReceiveTimeout,
-    /// `SO_RCVLOWAT`
-    ReceiveLowWater,
-    /// `SO_SNDLOWAT`
-    SendLowWater,
-    /// `SO_ERROR`: read once and cleared.
-    Error,
-    /// `SO_TYPE`
-    Type,
-    /// `SO_DOMAIN`
-    Domain,
-    /// `SO_PROTOCOL`
-    Protocol,
-    /// `SO_ACCEPTCONN`
-    AcceptsConnections,
-    /// `SO_BROADCAST`
-    Broadcast,
-    /// `SO_DONTROUTE`
-    DontRoute,
-    /// `SO_MARK`
-    Mark,
-    /// `SO_PRIORITY`
-    Priority,
-    /// `SO_ZEROCOPY`
-    ZeroCopy,
-    /// `TCP_NODELAY`
-    NoDelay,
-    /// `TCP_CORK`, `TCP_NOPUSH`
-    Cork,
-    /// `TCP_MAXSEG`
-    MaxSegment,
-    /// `TCP_INFO`
-    Info,
-    /// `TCP_KEEPIDLE`, in seconds
-    KeepIdle,
-    /// `TCP_KEEPINTVL`, in seconds
-    KeepInterval,
-    /// `TCP_KEEPCNT`
-    KeepCount,
-    /// `TCP_KEEPINIT` (FreeBSD), in seconds: how long a connection attempt may take
-    KeepInit,
-    /// `TCP_SYNCNT`
-    SynCount,
-    /// `TCP_LINGER2`, in seconds: how long FIN-WAIT-2 may last
-    Linger2,
-    /// `TCP_DEFER_ACCEPT`
-    DeferAccept,
-    /// `TCP_USER_TIMEOUT`, in milliseconds
-    UserTimeout,
-    /// `TCP_QUICKACK`
-    QuickAck,
-    /// `TCP_CONGESTION`
-    Congestion,
-    /// `TCP_WINDOW_CLAMP`
-    WindowClamp,
-    /// `TCP_NOTSENT_LOWAT`
-    NotSentLowWater,
-    /// `TCP_INQ`
-    InQueue,
-    /// `TCP_NOOPT`: no options at all
-    NoOptions,
-    /// `IP_TOS`
-    TypeOfService,
-    /// `IPV6_TCLASS`
-    TrafficClass,
-    /// `IP_TTL`
-    TimeToLive,
-    /// `IPV6_UNICAST_HOPS`
-    UnicastHops,
-    /// `IP_MTU_DISCOVER`, `IPV6_MTU_DISCOVER`
-    MtuDiscover,
-    /// `IP_MTU`, `IPV6_MTU`
-    Mtu,
-    /// `IPV6_V6ONLY`
-    OnlyV6,
-}
-
-/// What closing does with data that the peer has not acknowledged (`SO_LINGER`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Linger {
-    /// It is sent in the background.
-    #[default]
-    Background,
-    /// The connection is reset.
-    Abort,
-    /// `close` waits so many seconds at most.
-    Wait(u16),
-}
-
-/// The value of an option.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OptionValue {
-    /// A number or a switch.
-    Int(i32),
-    /// `struct linger`
-    Linger(Linger),
-    /// `struct timeval`
-    Time(Duration),
-    /// A name (`TCP_CONGESTION`).
-    Text(String),
-    /// `struct tcp_info`
-    Info(Box<TcpInfo>),
-    /// A pending error (`SO_ERROR`); `None` is 0.
-    Error(Option<Errno>),
-}
+use tcp::{Instant, KeepAlive};
+use values::{
+    buffer_asked, congestion_name, info, max_segment, number, saturated, set_congestion, set_number,
+    set_receive_buffer, set_send_buffer, shown_buffer, some_time,
+};
 
 /// What new sockets start with and may ask for: what `sysctl` sets on a real system.
 #[derive(Clone, Debug)]
@@ -229,17 +108,6 @@ impl Options {
     }
 }
 
-/// Linux doubles what is asked for, to leave room for its own bookkeeping.
-const LINUX_RECEIVE_BUFFER_MIN: u32 = 2_304;
-const LINUX_SEND_BUFFER_MIN: u32 = 4_608;
-/// Linux's bounds of `TCP_MAXSEG` (`TCP_MIN_MSS`, `MAX_TCP_WINDOW`).
-const LINUX_MAXSEG: core::ops::RangeInclusive<i32> = 88..=32_767;
-/// FreeBSD's lower bound of `TCP_MAXSEG` (`net.inet.tcp.minmss`).
-const FREEBSD_MAXSEG_MIN: i32 = 216;
-/// The longest keep-alive times that Linux takes, in seconds and probes.
-const KEEP_SECONDS_MAX: i32 = 32_767;
-const KEEP_PROBES_MAX: i32 = 127;
-
 impl System {
     /// `setsockopt`
     ///
@@ -261,10 +129,10 @@ impl System {
         match (name, value) {
             (OptionName::Linger, OptionValue::Linger(linger)) => socket.options.linger = *linger,
             (OptionName::SendTimeout, OptionValue::Time(time)) => {
-                socket.options.send_timeout = some_time(*time)
+                socket.options.send_timeout = some_time(*time);
             }
             (OptionName::ReceiveTimeout, OptionValue::Time(time)) => {
-                socket.options.receive_timeout = some_time(*time)
+                socket.options.receive_timeout = some_time(*time);
             }
             (OptionName::Congestion, OptionValue::Text(name)) => return set_congestion(socket, name),
             (OptionName::ReceiveBuffer, OptionValue::Int(bytes)) => {
@@ -351,201 +219,4 @@ impl System {
 
 fn socket_role(system: &System, fd: Fd) -> Role {
     system.socket_at(fd).map_or(Role::Fresh, |socket| socket.role)
-}
-
-fn some_time(time: Duration) -> Option<Duration> {
-    (!time.is_zero()).then_some(time)
-}
-
-fn saturated(value: u32) -> i32 {
-    i32::try_from(value).unwrap_or(i32::MAX)
-}
-
-fn buffer_asked(flavour: Flavour, bytes: i32, max: u32) -> Result<u32, Errno> {
-    match flavour {
-        // Linux takes a negative number as a very large one.
-        Flavour::Linux => Ok(bytes.cast_unsigned().min(max)),
-        Flavour::FreeBsd if bytes < 1 => Err(Errno::Invalid),
-        Flavour::FreeBsd if bytes.cast_unsigned() > max => Err(Errno::NoBuffers),
-        Flavour::FreeBsd => Ok(bytes.cast_unsigned()),
-    }
-}
-
-fn set_receive_buffer(socket: &mut Socket, flavour: Flavour, bytes: u32) {
-    let options = &mut socket.options;
-    match flavour {
-        Flavour::Linux => {
-            options.receive_buffer = bytes.saturating_mul(2).max(LINUX_RECEIVE_BUFFER_MIN);
-            // Half of it is for data, the rest for Linux's bookkeeping.
-            options.config.receive_buffer_bytes = options.receive_buffer / 2;
-        }
-        Flavour::FreeBsd => {
-            options.receive_buffer = bytes;
-            options.config.receive_buffer_bytes = bytes;
-        }
-    }
-}
-
-fn set_send_buffer(socket: &mut Socket, flavour: Flavour, bytes: u32) {
-    let options = &mut socket.options;
-    options.send_buffer = match flavour {
-        Flavour::Linux => bytes.saturating_mul(2).max(LINUX_SEND_BUFFER_MIN),
-        Flavour::FreeBsd => bytes,
-    };
-    options.config.send_buffer_bytes = options.send_buffer;
-}
-
-/// FreeBSD shows buffers rounded up to whole segments once the segment size is known.
-fn shown_buffer(flavour: Flavour, bytes: u32, connection: Option<&Connection>, now: Instant) -> i32 {
-    let established = connection.filter(|connection| connection.state().is_synchronized());
-    match (flavour, established) {
-        (Flavour::FreeBsd, Some(connection)) => {
-            let info = connection.info(now);
-            let mss = info.send_mss_bytes + if info.timestamps { TIMESTAMPS_BYTES } else { 0 };
-            saturated(bytes.div_ceil(mss.max(1)).saturating_mul(mss))
-        }
-        _ => saturated(bytes),
-    }
-}
-
-/// What timestamps take from every segment.
-const TIMESTAMPS_BYTES: u32 = 12;
-
-fn set_congestion(socket: &Socket, name: &str) -> Result<(), Errno> {
-    let known = matches!(name.trim_end_matches('\0'), "reno" | "newreno");
-    if known && socket.kind == Type::Stream { Ok(()) } else { Err(Errno::NoEntry) }
-}
-
-fn congestion_name(flavour: Flavour) -> &'static str {
-    match flavour {
-        Flavour::Linux => "reno",
-        Flavour::FreeBsd => "newreno",
-    }
-}
-
-fn max_segment(flavour: Flavour, options: &Options, connection: Option<&Connection>) -> i32 {
-    if let Some(connection) = connection.filter(|connection| connection.state().is_synchronized()) {
-        let info = connection.info(Instant::ZERO);
-        let options = if flavour == Flavour::FreeBsd && info.timestamps { TIMESTAMPS_BYTES } else { 0 };
-        return saturated(info.send_mss_bytes + options);
-    }
-    match options.config.mss_bytes_max {
-        // Nothing asked for, nothing known: the default of RFC 9293 §3.7.1.
-        u16::MAX => 536,
-        asked => asked.into(),
-    }
-}
-
-fn info(now: Instant, socket: &Socket, connection: Option<&Connection>) -> TcpInfo {
-    match (connection, socket.role) {
-        (Some(connection), _) => TcpInfo::of(&connection.info(now), connection.config()),
-        (None, Role::Listener(_)) => TcpInfo::without_connection(State::Listen),
-        (None, _) => TcpInfo::without_connection(State::Closed),
-    }
-}
-
-fn within(value: i32, range: core::ops::RangeInclusive<i32>) -> Result<i32, Errno> {
-    if range.contains(&value) { Ok(value) } else { Err(Errno::Invalid) }
-}
-
-fn seconds(value: i32) -> Duration {
-    Duration::from_secs(u64::from(value.unsigned_abs()))
-}
-
-fn set_number(socket: &mut Socket, flavour: Flavour, name: OptionName, value: i32) -> Result<(), Errno> {
-    let options = &mut socket.options;
-    let config = &mut options.config;
-    let on = value != 0;
-    match name {
-        OptionName::ReuseAddress => options.reuse_address = on,
-        OptionName::OnlyV6 if socket.bound.is_some() => return Err(Errno::Invalid),
-        OptionName::OnlyV6 => options.only_v6 = on,
-        OptionName::NoDelay => config.nagle = if on { Nagle::Off } else { Nagle::default() },
-        OptionName::Cork => {
-            options.cork = on;
-            config.cork = on;
-        }
-        OptionName::MaxSegment => {
-            let range = if flavour == Flavour::Linux { LINUX_MAXSEG } else { FREEBSD_MAXSEG_MIN..=65_535 };
-            let clears = flavour == Flavour::Linux && value == 0;
-            config.mss_bytes_max = if clears { u16::MAX } else { within(value, range)? as u16 };
-        }
-        OptionName::KeepAlive => config.keep_alive = on.then_some(options.keep_alive),
-        OptionName::KeepIdle => options.keep_alive.idle = seconds(within(value, 1..=KEEP_SECONDS_MAX)?),
-        OptionName::KeepInterval => {
-            options.keep_alive.interval = seconds(within(value, 1..=KEEP_SECONDS_MAX)?)
-        }
-        OptionName::KeepCount => options.keep_alive.probes = within(value, 1..=KEEP_PROBES_MAX)? as u8,
-        OptionName::SynCount => config.syn_retries = within(value, 1..=KEEP_PROBES_MAX)? as u8,
-        OptionName::Linger2 => config.orphan_timeout = seconds(value.max(0)),
-        OptionName::UserTimeout => {
-            let ms = within(value, 0..=i32::MAX)?.unsigned_abs();
-            config.user_timeout = (ms > 0).then(|| Duration::from_millis(ms.into()));
-        }
-        OptionName::NoOptions if on => {
-            (config.timestamps, config.sack, config.window_scaling) = (false, false, false);
-        }
-        OptionName::QuickAck => config.quick_ack_segments = if on { u8::MAX } else { 0 },
-        OptionName::TimeToLive | OptionName::UnicastHops => {
-            options.hop_limit = match value {
-                -1 => None,
-                _ => Some(within(value, 1..=255)? as u8),
-            };
-        }
-        OptionName::ReceiveLowWater => options.receive_low_water = value.max(1).unsigned_abs(),
-        OptionName::NotSentLowWater => options.not_sent_low_water = Some(value.cast_unsigned()),
-        OptionName::Error
-        | OptionName::Type
-        | OptionName::Domain
-        | OptionName::Protocol
-        | OptionName::AcceptsConnections
-        | OptionName::Info
-        | OptionName::Mtu => return Err(Errno::NoProtocolOption),
-        _ => {}
-    }
-    if options.config.keep_alive.is_some() {
-        options.config.keep_alive = Some(options.keep_alive);
-    }
-    options.kept.insert(name, value);
-    Ok(())
-}
-
-fn number(socket: &Socket, name: OptionName) -> Result<i32, Errno> {
-    let options = &socket.options;
-    let secs = |time: Duration| i32::try_from(time.as_secs()).unwrap_or(i32::MAX);
-    Ok(match name {
-        OptionName::ReuseAddress => options.reuse_address.into(),
-        OptionName::OnlyV6 => options.only_v6.into(),
-        OptionName::KeepAlive => options.config.keep_alive.is_some().into(),
-        OptionName::NoDelay => (options.config.nagle == Nagle::Off).into(),
-        OptionName::Cork => options.cork.into(),
-        OptionName::KeepIdle => secs(options.keep_alive.idle),
-        OptionName::KeepInterval => secs(options.keep_alive.interval),
-        OptionName::KeepCount => options.keep_alive.probes.into(),
-        OptionName::SynCount => options.config.syn_retries.into(),
-        OptionName::Linger2 => secs(options.config.orphan_timeout),
-        OptionName::UserTimeout => {
-            options.config.user_timeout.map_or(0, |time| i32::try_from(time.as_millis()).unwrap_or(i32::MAX))
-        }
-        OptionName::ReceiveLowWater => saturated(options.receive_low_water),
-        OptionName::Type => match socket.kind {
-            Type::Stream => 1,
-            Type::Datagram => 2,
-        },
-        OptionName::Protocol => match socket.kind {
-            Type::Stream => 6,
-            Type::Datagram => 17,
-        },
-        OptionName::Domain => match socket.domain {
-            Domain::Inet => 2,
-            Domain::Inet6 => 10,
-        },
-        OptionName::AcceptsConnections => matches!(socket.role, Role::Listener(_)).into(),
-        OptionName::ReceiveBufferForce | OptionName::SendBufferForce => return Err(Errno::NoProtocolOption),
-        OptionName::QuickAck => {
-            let connected = matches!(socket.phase(), Some(Phase::Established | Phase::Connected));
-            options.kept.get(&name).copied().unwrap_or(connected.into())
-        }
-        _ => options.kept.get(&name).copied().unwrap_or(0),
-    })
 }

@@ -33,13 +33,18 @@ impl System {
     /// Gives the socket an address of its own.
     ///
     /// # Errors
-    /// `EINVAL` if it has one, `EADDRINUSE` if another socket has it, `EAFNOSUPPORT` for the wrong family.
+    /// `EINVAL` if it has one, `EADDRINUSE` if another socket has it, `EADDRNOTAVAIL` if it is none of the
+    /// host's, `EAFNOSUPPORT` for the wrong family.
     pub fn bind(&mut self, fd: Fd, address: SocketAddr) -> Result<(), Errno> {
         let socket = self.socket_at(fd)?;
         if socket.bound.is_some() || socket.role != Role::Fresh {
             return Err(Errno::Invalid);
         }
         let address = socket.canonical(address)?;
+        if !address.ip().is_unspecified() && !self.host.has_address(address.ip()) {
+            return Err(Errno::AddressNotAvailable);
+        }
+        let socket = self.socket_at(fd)?;
         if self.conflicts(fd, socket, address) {
             return Err(Errno::AddressInUse);
         }

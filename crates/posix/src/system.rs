@@ -176,7 +176,7 @@ impl System {
         socket.happenings += 1;
         match event {
             Event::Connected if socket.phase() == Some(Phase::Connecting) => {
-                socket.set_phase(Phase::Established)
+                socket.set_phase(Phase::Established);
             }
             Event::PeerFinished => socket.peer_finished = true,
             Event::Urgent => socket.urgent = true,

@@ -3,31 +3,16 @@
 //! Every script of `tests/scripts/` is changed in one place at a time: what a line expects of a packet
 //! or a call, when it expects it, and which packets it expects at all. Each change must make it fail.
 
+mod common;
+
+use common::{Found, known_failures, scripts};
 use script::ast::{
     Body, Call, Direction, Event, Expr, Field, FlagsWord, OptionList, Packet, Script, SeqRange, TcpOption,
     What, When,
 };
 use script::{Outcome, RunOptions, parse, run};
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 use wire::tcp::Flags;
-
-fn scripts() -> Vec<PathBuf> {
-    fn collect(directory: &Path, into: &mut Vec<PathBuf>) {
-        for entry in std::fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                collect(&path, into);
-            } else if path.extension().is_some_and(|extension| extension == "pkt") {
-                into.push(path);
-            }
-        }
-    }
-    let mut paths = Vec::new();
-    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/scripts"), &mut paths);
-    paths.sort();
-    paths
-}
 
 /// A changed script, and what was changed.
 struct Mutant {
@@ -221,19 +206,13 @@ fn call_changes(call: &Call) -> Vec<(&'static str, Call)> {
 /// Scripts over one version of IP are enough here: strictness does not depend on it.
 #[test]
 fn every_change_of_meaning_fails() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/scripts");
-    let known = std::fs::read_to_string(root.join("KNOWN-FAILURES")).unwrap_or_default();
-    let fails_anyhow = |path: &Path| {
-        let name = path.strip_prefix(&root).unwrap().display().to_string();
-        known.lines().any(|line| line.split("  ").next() == Some(&name))
-    };
     let (mut tried, mut survivors) = (0, Vec::new());
-    for path in scripts().into_iter().filter(|path| !fails_anyhow(path)) {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(&path).unwrap();
+    let known = known_failures();
+    for Found { name, directory, text } in
+        scripts().into_iter().filter(|found| !known.contains_key(&found.name))
+    {
         let mut script = parse(&name, &text).unwrap();
-        let directory = path.parent().map(Path::to_owned);
-        let options = RunOptions { file: name.clone(), directory, ..RunOptions::default() };
+        let options = RunOptions { file: name.clone(), directory: Some(directory), ..RunOptions::default() };
         // Printed and read again it must still pass; blocks of code are another process and another test.
         for event in &mut script.events {
             if matches!(event.what, What::Code(_)) {

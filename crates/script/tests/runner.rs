@@ -24,7 +24,7 @@ fn outcome(text: &str) -> Outcome {
 fn fails(text: &str, says: &str) {
     match outcome(text) {
         Outcome::Failed(failure) => {
-            assert!(failure.to_string().contains(says), "{failure}\ndoes not say {says}")
+            assert!(failure.to_string().contains(says), "{failure}\ndoes not say {says}");
         }
         other => panic!("{text}\n{other:?}"),
     }

@@ -1,26 +1,12 @@
-//! Plays `tests/scripts/`, every script over IPv4 and IPv6 unless it says which.
+//! Plays `tests/scripts/`, every script over every version of IP unless it says which.
 
+mod common;
+
+use common::{Found, known_failures, root, scripts};
 use script::{IpVersion, Outcome, RunOptions, run};
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/scripts")
-}
-
-fn collect(directory: &Path, into: &mut Vec<PathBuf>) {
-    let entries = std::fs::read_dir(directory).unwrap_or_else(|why| panic!("{}: {why}", directory.display()));
-    for entry in entries {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            collect(&path, into);
-        } else if path.extension().is_some_and(|extension| extension == "pkt") {
-            into.push(path);
-        }
-    }
-}
 
 fn versions(text: &str) -> &'static [Option<IpVersion>] {
     if text.contains("--ip_version") {
@@ -30,26 +16,14 @@ fn versions(text: &str) -> &'static [Option<IpVersion>] {
     }
 }
 
-fn known_failures() -> BTreeMap<String, String> {
-    let text = std::fs::read_to_string(root().join("KNOWN-FAILURES")).unwrap_or_default();
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
-    lines
-        .filter_map(|line| line.split_once("  "))
-        .map(|(name, why)| (name.to_owned(), why.to_owned()))
-        .collect()
-}
-
 /// What is wrong with a script, if anything.
-fn play(path: &Path, known: &BTreeMap<String, String>) -> Result<usize, String> {
-    let text = std::fs::read_to_string(path).unwrap();
-    let name = path.strip_prefix(root()).unwrap().display().to_string();
+fn play(found: &Found, known: &BTreeMap<String, String>) -> Result<usize, String> {
+    let Found { name, directory, text } = found;
     let mut runs = 0;
-    for ip_version in versions(&text) {
-        let directory = path.parent().map(Path::to_owned);
-        let options =
-            RunOptions { file: name.clone(), directory, ip_version: *ip_version, ..RunOptions::default() };
-        let expected_to_fail = known.get(&name);
-        match (run(&text, &options), expected_to_fail) {
+    for ip_version in versions(text) {
+        let (file, directory) = (name.clone(), Some(directory.clone()));
+        let options = RunOptions { file, directory, ip_version: *ip_version, ..RunOptions::default() };
+        match (run(text, &options), known.get(name)) {
             (Outcome::Passed, None) | (Outcome::Failed(_), Some(_)) => runs += 1,
             (Outcome::Passed, Some(why)) => {
                 return Err(format!("{name} passes now; take it out of KNOWN-FAILURES ({why})"));
@@ -68,11 +42,8 @@ fn play(path: &Path, known: &BTreeMap<String, String>) -> Result<usize, String> 
 
 #[test]
 fn every_script_passes() {
-    let mut paths = Vec::new();
-    collect(&root(), &mut paths);
-    paths.sort();
-    assert!(paths.len() >= 70, "the scripts are there: {}", paths.len());
-    let known = known_failures();
+    let (scripts, known) = (scripts(), known_failures());
+    assert!(scripts.len() >= 100, "the scripts are there: {}", scripts.len());
     for name in known.keys() {
         assert!(root().join(name).exists(), "KNOWN-FAILURES names {name}, which is not there");
     }
@@ -80,8 +51,8 @@ fn every_script_passes() {
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(2, std::num::NonZero::get) {
             scope.spawn(|| {
-                while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    match play(path, &known) {
+                while let Some(found) = scripts.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    match play(found, &known) {
                         Ok(count) => _ = runs.fetch_add(count, Ordering::Relaxed),
                         Err(why) => failures.lock().unwrap().push(why),
                     }
@@ -95,23 +66,20 @@ fn every_script_passes() {
         failures.is_empty(),
         "{} of {} scripts:\n\n{}",
         failures.len(),
-        paths.len(),
+        scripts.len(),
         failures.join("\n\n")
     );
-    println!("{} scripts, {} runs", paths.len(), runs.into_inner());
+    println!("{} scripts, {} runs", scripts.len(), runs.into_inner());
 }
 
 /// Every arrow of the state diagram is taken by some script. Those of a listener are not: it is no
 /// connection in this stack; and a connection in TIME-WAIT that a new SYN reopens makes way for another one.
 #[test]
 fn every_row_of_the_state_table_is_taken() {
-    let mut paths = Vec::new();
-    collect(&root(), &mut paths);
-    let mut taken = std::collections::BTreeSet::new();
-    for path in paths {
-        let text = std::fs::read_to_string(&path).unwrap();
+    let mut taken = BTreeSet::new();
+    for found in scripts() {
         let options = RunOptions { tracing: tcp::Tracing::On, ..RunOptions::default() };
-        taken.extend(script::run_recorded(&text, &options).rows);
+        taken.extend(script::run_recorded(&found.text, &options).rows);
     }
     let missing: Vec<_> = tcp::state::ROWS
         .iter()

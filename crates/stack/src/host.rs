@@ -219,6 +219,11 @@ impl Host {
         self.routes.iter()
     }
 
+    /// Whether packets to this address are taken as ours.
+    pub fn has_address(&mut self, ip: IpAddr) -> bool {
+        self.addresses.takes(ip.into())
+    }
+
     /// Takes packets for every address as ours, so that listeners on unspecified addresses answer for
     /// whole networks: what a transparent proxy behind a TUN device needs.
     pub fn set_any_address(&mut self, any: AnyAddress) {

@@ -26,7 +26,7 @@ pub(crate) fn differences(expected: &Packet, seen: &Live, flow: &Flow, check: Ti
     match (&expected.body, &seen.body) {
         (Body::Tcp(expected), LiveBody::Tcp(seen)) => compare_tcp(expected, seen, flow, check, &mut wrong),
         (Body::Udp { len_bytes }, LiveBody::Udp { len_bytes: seen }) => {
-            differ("length", len_bytes, seen, &mut wrong)
+            differ("length", len_bytes, seen, &mut wrong);
         }
         (Body::Icmp(expected), LiveBody::Icmp { .. }) => compare_icmp(expected, seen, flow, &mut wrong),
         (expected, _) => wrong.push(format!("a {} packet was expected", kind(expected))),

@@ -47,11 +47,8 @@ pub(crate) fn check(blocks: &[Block], profile: Profile) -> Verdict {
     }
     let text = String::from_utf8_lossy(&output.stderr);
     let event = text.lines().rev().find_map(|line| line.strip_prefix("event ")?.parse().ok());
-    let said = text
-        .lines()
-        .filter(|line| !line.starts_with("event "))
-        .last()
-        .unwrap_or("Python ended without a word");
+    let said =
+        text.lines().rfind(|line| !line.starts_with("event ")).unwrap_or("Python ended without a word");
     Verdict::Failed(event.unwrap_or(blocks[0].event), said.to_owned())
 }
 

@@ -1,0 +1,85 @@
+//! How to run a script, and what became of it.
+
+use super::{Failure, IpVersion, Profile, Recorded};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+use tcp::Tracing;
+
+/// How to run a script.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// The script's name in messages.
+    pub file: String,
+    /// Where the files that it names are; `None`: the current directory.
+    pub directory: Option<PathBuf>,
+    /// Whose habits to take; `None`: what its commands say.
+    pub profile: Option<Profile>,
+    /// The version of IP for a script that does not say; IPv4 by default.
+    pub ip_version: Option<IpVersion>,
+    /// The MTU for a script that does not say, in bytes. By default 1,500; and 1,520 where
+    /// [`RunOptions::ip_version`] asks for IPv6, so that the segment sizes of a script that was written
+    /// for IPv4 stay what they are.
+    pub mtu_bytes: Option<u32>,
+    /// How far from its time an event may be, unless the script says.
+    pub tolerance: Duration,
+    /// Whether a line may stand for several segments.
+    pub segments: Segments,
+    /// Values for symbols, before those that the script defines.
+    pub defines: Vec<(String, String)>,
+    /// Whether to note states and reasons from the start. A failing script is played again with them
+    /// anyhow. While it is on, the stack keeps connections in TIME-WAIT whole.
+    pub tracing: Tracing,
+}
+
+/// Whether one line of a script may stand for several outbound segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Segments {
+    /// Segments that follow each other are merged until the line's length is reached.
+    #[default]
+    Merged,
+    /// One line, one segment (`--strict_segments`).
+    Strict,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        RunOptions {
+            file: "script".to_owned(),
+            directory: None,
+            profile: None,
+            ip_version: None,
+            mtu_bytes: None,
+            tolerance: Duration::from_millis(1),
+            segments: Segments::Merged,
+            defines: Vec::new(),
+            tracing: Tracing::Off,
+        }
+    }
+}
+
+/// What became of a script.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Everything happened as it says.
+    Passed,
+    /// Something did not.
+    Failed(Box<Failure>),
+    /// It needs something that is not there, named here.
+    Skipped(String),
+}
+
+/// A run, with all that crossed the wire.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// What became of the script.
+    pub outcome: Outcome,
+    /// Whose habits were taken.
+    pub profile: Profile,
+    /// The packets, in order.
+    pub packets: Vec<Recorded>,
+    /// How long the run took in virtual time.
+    pub virtual_time: Duration,
+    /// Which rows of [`tcp::state::ROWS`] were taken; only with [`RunOptions::tracing`].
+    pub rows: BTreeSet<u8>,
+}
