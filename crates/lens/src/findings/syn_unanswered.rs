@@ -8,10 +8,14 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
     let (Some(syn), Opened::By(opener)) = (connection.handshake.syn, connection.opened) else {
         return Vec::new();
     };
-    let (who, whom) = (name(connection, opener), name(connection, opener.other()));
     let again = connection.handshake.again[opener.index()];
+    let answers = connection.handshake.again[opener.other().index()];
     let frames = [syn.frame, again.first_frame, again.last_frame];
     let answered = connection.sent_by(opener.other()).packets > 0;
+    if answered && again.count + answers.count == 0 {
+        return Vec::new();
+    }
+    let (who, whom) = (name(connection, opener), name(connection, opener.other()));
     if !answered {
         if connection.sent_by(opener).text_segments > 0 || connection.handshake.ack.is_some() {
             return Vec::new(); // one direction was captured: another finding
@@ -28,7 +32,6 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
                 .see("9293#3.8.3"),
         ];
     }
-    let answers = connection.handshake.again[opener.other().index()];
     let Some(syn_ack) = connection.handshake.syn_ack else { return Vec::new() };
     let mut found = Vec::new();
     if again.count > 0 {
