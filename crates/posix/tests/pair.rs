@@ -28,9 +28,17 @@ fn system(address: &str, flavour: Flavour) -> (System, InterfaceId) {
             transmit_checksum: TransmitChecksum::Full,
         },
         hardware: None,
-        addresses: vec![Cidr::new(address.parse().unwrap(), 24).unwrap()],
+        addresses: vec![
+            Cidr::new(address.parse().expect("the test's world is right"), 24)
+                .expect("the test's world is right"),
+        ],
     });
-    host.add_route(Cidr::new("10.0.0.0".parse().unwrap(), 24).unwrap(), None, link);
+    host.add_route(
+        Cidr::new("10.0.0.0".parse().expect("the test's world is right"), 24)
+            .expect("the test's world is right"),
+        None,
+        link,
+    );
     (System::new(host, flavour), link)
 }
 
@@ -77,18 +85,20 @@ impl Pair {
     /// A listener, and a connection to it: the client's and the server's descriptor.
     fn connected(flavour: Flavour) -> (Pair, Fd, Fd) {
         let mut pair = Pair::new(flavour);
-        let listener = pair.server.socket(Domain::Inet, Type::Stream).unwrap();
-        pair.server.bind(listener, "10.0.0.2:80".parse().unwrap()).unwrap();
-        pair.server.listen(listener, 5).unwrap();
-        let client = pair.client.socket(Domain::Inet, Type::Stream).unwrap();
+        let listener = pair.server.socket(Domain::Inet, Type::Stream).expect("the test's world is right");
+        pair.server
+            .bind(listener, "10.0.0.2:80".parse().expect("the test's world is right"))
+            .expect("the test's world is right");
+        pair.server.listen(listener, 5).expect("the test's world is right");
+        let client = pair.client.socket(Domain::Inet, Type::Stream).expect("the test's world is right");
         let mut waiting = Waiting::new();
-        let remote = "10.0.0.2:80".parse().unwrap();
+        let remote = "10.0.0.2:80".parse().expect("the test's world is right");
         assert_eq!(pair.client.connect(pair.now, client, remote, &mut waiting), Err(Stop::Blocked));
         pair.deliver();
         assert_eq!(pair.client.connect(pair.now, client, remote, &mut waiting), Ok(()));
-        let (server, from) = pair.server.accept(listener).unwrap();
-        assert_eq!(from, pair.client.local_address(client).unwrap());
-        assert_eq!(pair.client.peer_address(client).unwrap(), remote);
+        let (server, from) = pair.server.accept(listener).expect("the test's world is right");
+        assert_eq!(from, pair.client.local_address(client).expect("the test's world is right"));
+        assert_eq!(pair.client.peer_address(client).expect("the test's world is right"), remote);
         (pair, client, server)
     }
 }
@@ -213,7 +223,7 @@ fn edge_triggered_readiness_is_told_once_for_each_arrival() {
     let epoll = pair.server.epoll_create().unwrap();
     let event = EpollEvent { events: PollFlags::IN | PollFlags::EDGE, data: 42 };
     pair.server.epoll_control(epoll, EpollOperation::Add, server, event).unwrap();
-    let mut ready = |pair: &mut Pair| {
+    let ready = |pair: &mut Pair| {
         let zero = Some(Duration::ZERO);
         pair.server.epoll_wait(pair.now, epoll, 10, zero, &mut Waiting::new()).unwrap().len()
     };
