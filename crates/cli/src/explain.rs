@@ -24,7 +24,7 @@ use std::path::PathBuf;
   synfin explain trace.pcap.gz --stream 3        one connection as a ladder, with states and reasons
   synfin explain trace.pcap --stream 3 -a        the same with the numbers of the headers
   synfin explain trace.pcap --filter 'http || tcp.flags.syn == 1'
-  synfin explain trace.pcap --filter 'synfin.why == "rto"' --absolute
+  synfin explain trace.pcap --filter 'synfin.why == \"rto\"' --absolute
   synfin explain trace.pcap --json | jq ...      one JSON object a line
   synfin explain trace.pcap --html trace.html    a page to look around in, in one file
   synfin explain trace.pcap --annotate out.pcapng    verdicts as packet comments, for Wireshark
@@ -198,7 +198,9 @@ impl Explain {
         print(&list::segments(kept, self.absolute).text(style))?;
         let streams: BTreeSet<u32> = kept.segments.iter().map(|(_, analysis)| analysis.stream).collect();
         print("\n")?;
-        for connection in kept.connections.iter().filter(|connection| streams.contains(&connection.stream)).take(self.top) {
+        for connection in
+            kept.connections.iter().filter(|connection| streams.contains(&connection.stream)).take(self.top)
+        {
             print(&format!("stream {}: {}\n", connection.stream, connection.sentence()))?;
         }
         Ok(())

@@ -44,7 +44,7 @@ pub(crate) struct Serve {
     #[arg(long, default_value_t = 80)]
     port: u16,
     /// Let clients PUT files into FOLDER, which is a folder below DIR, or into all of DIR.
-    #[arg(long, value_name = "FOLDER", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, require_equals = true, default_missing_value = ".")]
     writable: Option<PathBuf>,
     /// Refuse uploads of more than so many bytes; K, M, G and T stand for powers of 1,024.
     #[arg(long, value_name = "SIZE", value_parser = size, requires = "writable")]

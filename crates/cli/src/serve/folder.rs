@@ -73,7 +73,7 @@ pub(crate) enum Found {
 }
 
 impl Folder {
-    /// Opens the folder; uploads go into `writable` within it, or anywhere in it if that is empty.
+    /// Opens the folder; uploads go into `writable` within it, which may be the folder itself.
     pub(crate) fn open(
         dir: &Path,
         writable: Option<&Path>,
