@@ -63,6 +63,7 @@ fn a_hundred_thousand_keep_alives_in_one_slot_cost_no_walk() {
 #[derive(Clone, Debug)]
 enum Step {
     Set(u32, u64),
+    SetPast(u32, u64),
     Cancel(u32),
     Pass(u64),
 }
@@ -71,6 +72,7 @@ fn step() -> impl Strategy<Value = Step> {
     let span = prop_oneof![0u64..200, 0u64..100_000, 0u64..3_000_000_000, Just(1u64 << 50)];
     prop_oneof![
         4 => (0u32..40, span.clone()).prop_map(|(place, ahead)| Step::Set(place, ahead)),
+        1 => (0u32..40, span.clone()).prop_map(|(place, ago)| Step::SetPast(place, ago)),
         1 => (0u32..40).prop_map(Step::Cancel),
         2 => span.prop_map(Step::Pass),
     ]
@@ -88,6 +90,11 @@ proptest! {
                 Step::Set(place, ahead) => {
                     wheel.set(place, at(now + ahead));
                     model.insert(place, now + ahead);
+                }
+                Step::SetPast(place, ago) => {
+                    // What is overdue is due now, and stays in the wheel until somebody asks.
+                    wheel.set(place, at(now.saturating_sub(ago)));
+                    model.insert(place, now);
                 }
                 Step::Cancel(place) => {
                     wheel.set(place, None);

@@ -225,6 +225,18 @@ fn dishonest_fragments_are_refused() {
 }
 
 #[test]
+fn spoilt_datagrams_take_no_room() {
+    let config = Config { reassembly_bytes_max: 2_000, ..Config::default() };
+    let mut pair = Pair::with(&config, link());
+    for n in 0..50 {
+        pair.inject(CLIENT, fragment(n, 0, true, 17, &[7; 800]));
+        pair.inject(CLIENT, fragment(n, 792, true, 17, &[7; 800]));
+    }
+    assert_eq!(pair.server().counters().discarded(Discard::FragmentOverlap), 50);
+    assert_eq!(pair.server().counters().discarded(Discard::FragmentBound), 0);
+}
+
+#[test]
 fn fragments_are_bounded_in_bytes_and_number() {
     let config = Config { reassembly_bytes_max: 10_000, reassembly_datagrams_max: 8, ..Config::default() };
     let mut pair = Pair::with(&config, link());
