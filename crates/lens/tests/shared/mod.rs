@@ -5,7 +5,7 @@ use lens::{Config, KeepSegments, Kept, Lens, Segment};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// The folder with reference captures, or `None` with a word about it. Under CI its absence fails.
+/// The folder with reference captures, or `None` with a word about it.
 pub(crate) fn captures(below: &str) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/captures").join(below);
     if folder.is_dir() {
