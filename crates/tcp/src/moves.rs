@@ -97,6 +97,9 @@ impl Connection {
         let keep = Marks {
             passive: self.marks.passive,
             syn_acked: self.marks.syn_acked,
+            // What was agreed upon is still told by `info`.
+            sack: self.marks.sack,
+            scaling: self.marks.scaling,
             peer_finished: self.marks.peer_finished,
             ..Marks::default()
         };

@@ -1,0 +1,51 @@
+//! Segments one below the other, as the packet list of Wireshark shows them, with states and reasons.
+//!
+//! Nothing is cut and numbers stand as they are: people search these lines.
+
+use lens::Kept;
+use report::tables::{Cell, Column, Table};
+
+/// The kept segments as a table.
+pub(super) fn segments(kept: &Kept, absolute: bool) -> Table {
+    let mut table = Table::new(vec![
+        Column::numbers("frame"),
+        Column::numbers("time"),
+        Column::numbers("stream"),
+        Column::names("source"),
+        Column::names("destination"),
+        Column::names("flags"),
+        Column::numbers("seq"),
+        Column::numbers("ack"),
+        Column::numbers("len"),
+        Column::names("sender"),
+        Column::names("receiver"),
+        Column::names("why"),
+    ]);
+    let origin = kept.connections.iter().map(|connection| connection.first_time).min();
+    for (segment, analysis) in &kept.segments {
+        let (seq, ack) = match absolute {
+            true => (segment.seq.number(), segment.ack.number()),
+            false => (analysis.relative_seq, analysis.relative_ack),
+        };
+        let time = segment.time.since(origin.unwrap_or(segment.time));
+        let mut why = analysis.why.reason.sentence().to_owned();
+        if !analysis.verdicts.is_empty() {
+            why.push_str(&format!(" [{}]", analysis.verdicts));
+        }
+        table.push(vec![
+            Cell::number(segment.frame.into()),
+            Cell::text(format!("{:.6}", time.as_secs_f64())),
+            Cell::number(analysis.stream.into()),
+            Cell::text(segment.source.to_string()),
+            Cell::text(segment.destination.to_string()),
+            Cell::text(segment.flags.to_string().replace(", ", ",")),
+            Cell::text(seq.to_string()),
+            if segment.flags.ack() { Cell::text(ack.to_string()) } else { Cell::none() },
+            Cell::text(segment.text_bytes.to_string()),
+            Cell::text(analysis.sender().state.name()),
+            Cell::text(analysis.receiver().state.name()),
+            Cell::text(why),
+        ]);
+    }
+    table
+}
