@@ -29,16 +29,12 @@ fn the_ladder_of_the_capture_shows_the_states_that_the_engine_went_through() {
         let file = demo(close, &["--close", close]);
         let ladder = printed(&["explain", file.path(), "--stream", "0"]);
         let told = printed(&["demo", "--close", close]);
-        for state in [
-            "SYN-SENT",
-            "SYN-RECEIVED",
-            "FIN-WAIT-1",
-            "FIN-WAIT-2",
-            "CLOSING",
-            "CLOSE-WAIT",
-            "LAST-ACK",
-            "TIME-WAIT",
-        ] {
+        // Where FINs cross, the capture is taken at the client: it shows the server's FIN too late to know
+        // that the client's had not arrived, and CLOSE-WAIT stands there until then.
+        let states =
+            ["SYN-SENT", "SYN-RECEIVED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSING", "LAST-ACK", "TIME-WAIT"];
+        let certain = if close == "both" { &[][..] } else { &["CLOSE-WAIT"] };
+        for state in states.iter().chain(certain) {
             assert_eq!(
                 ladder.contains(state),
                 told.contains(state),
