@@ -1,0 +1,11 @@
+//! Exhaustive search: every interleaving of a small world, instead of a lucky one.
+//!
+//! | model | what is explored |
+//! | --- | --- |
+//! | [`table`] | the transition table with two ends and a network that loses, repeats and reorders for ever: all of it |
+//! | [`connections`] | two real connections with tiny windows, to a stated depth and number of faults |
+//!
+//! What is *not* here: random worlds (`synfin-sim`), and proofs.
+
+pub mod connections;
+pub mod table;
