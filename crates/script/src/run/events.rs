@@ -19,6 +19,9 @@ pub(super) struct Window {
 /// How long `*` waits at most: longer than any timer of TCP.
 const ANY_TIME_MAX: Duration = Duration::from_secs(86_400);
 
+/// Where a script's time ends: the stack counts nanoseconds in 64 bits.
+const SCRIPT_TIME_MAX: Duration = Duration::from_secs(500 * 365 * 86_400);
+
 impl Runner<'_> {
     /// Plays all events, then looks for what nobody expected.
     pub(super) fn play(&mut self) -> Result<(), Ended> {
@@ -116,6 +119,7 @@ impl Runner<'_> {
         until: Duration,
         enough: fn(&Self) -> bool,
     ) -> Result<(), Ended> {
+        let until = until.min(SCRIPT_TIME_MAX);
         loop {
             self.world.drain();
             self.resume()?;

@@ -298,7 +298,7 @@ impl<'a> Runner<'a> {
             under_test: UnderTest::Port(plan.bind_port),
             defines: defines(script, options).map_err(|(span, why)| wrong(span, why))?,
             tolerance: number("tolerance_usecs")?.map_or(options.tolerance, micros),
-            tolerance_percent: number("tolerance_percent")?.unwrap_or(0.0),
+            tolerance_percent: number("tolerance_percent")?.unwrap_or(0.0).min(100.0),
             segments: if strict { Segments::Strict } else { options.segments },
             timestamp_tick: tick,
             scaled_echo: script.option("tcp_ts_ecr_scaled").is_some_and(|value| value != "0"),
