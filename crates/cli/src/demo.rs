@@ -8,7 +8,7 @@ mod programs;
 mod staging;
 
 use crate::failure::{Failure, Outcome, print};
-use crate::pcap;
+use crate::{pcap, units};
 use clap::{Args, ValueEnum};
 use report::Style;
 use report::ladder::{Numbers, Options};
@@ -33,13 +33,13 @@ pub(crate) struct Demo {
     #[arg(long, value_enum, default_value_t = Close::Server)]
     close: Close,
     /// How long a segment is on its way
-    #[arg(long, value_name = "TIME", default_value = "20ms", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "20ms", value_parser = units::duration)]
     delay: Duration,
     /// How many segments get lost, each way
-    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = percent)]
+    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = units::percent)]
     loss: f64,
     /// How many segments are held back and overtaken, each way
-    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = percent)]
+    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = units::percent)]
     reorder: f64,
     /// Which world: the same seed gives the same bytes
     #[arg(long, default_value_t = 1)]
@@ -101,34 +101,5 @@ impl Demo {
             print(&format!("wrote {}\n", path.display()))?;
         }
         Ok(ExitCode::SUCCESS)
-    }
-}
-
-/// `20ms`, `1.5s`, `300us`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let split = text.find(|letter: char| letter.is_ascii_alphabetic()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let number: f64 =
-        number.trim().parse().map_err(|_| format!("`{text}` is no time such as 20ms or 1.5s"))?;
-    let seconds = match unit {
-        "us" => number / 1e6,
-        "ms" => number / 1e3,
-        "s" => number,
-        _ => return Err(format!("`{text}` needs a unit: us, ms or s")),
-    };
-    if !(0.0..=10.0).contains(&seconds) {
-        return Err("a segment is on its way for 10 s at most".to_owned());
-    }
-    Ok(Duration::from_secs_f64(seconds))
-}
-
-/// `5%` or `5`.
-fn percent(text: &str) -> Result<f64, String> {
-    let number: f64 =
-        text.trim_end_matches('%').parse().map_err(|_| format!("`{text}` is no percentage such as 5%"))?;
-    if (0.0..=90.0).contains(&number) {
-        Ok(number)
-    } else {
-        Err(format!("{number}% leaves too little for a connection: at most 90%"))
     }
 }

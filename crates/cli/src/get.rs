@@ -177,7 +177,7 @@ impl Get {
                 part = None;
                 continue;
             }
-            return self.take(url, &mut fetched, part, destination, style);
+            return self.take(url, &mut fetched, part.as_ref(), destination, style);
         }
     }
 
@@ -186,13 +186,13 @@ impl Get {
         &self,
         url: Url,
         fetched: &mut Fetched,
-        part: Option<destination::Part>,
+        part: Option<&destination::Part>,
         destination: &Destination,
         style: &Style,
     ) -> Result<Received, Failure> {
         let Fetched { response, stream, from } = fetched;
         let status = response.status;
-        let from_bytes = match (status, &part) {
+        let from_bytes = match (status, part) {
             (200, None) => 0,
             (200, Some(_)) => {
                 self.say(format_args!(

@@ -12,8 +12,11 @@ mod http;
 mod over_tun;
 mod pcap;
 mod recording;
+mod script;
 mod serve;
+mod sim;
 mod terminal;
+mod units;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -40,7 +43,9 @@ enum Command {
     Demo(demo::Demo),
     Diagram(diagram::Diagram),
     Explain(explain::Explain),
+    Script(script::Script),
     Serve(serve::Serve),
+    Sim(sim::Sim),
     Get(get::Get),
 }
 
@@ -51,6 +56,8 @@ fn main() -> ExitCode {
         Command::Demo(demo) => demo.run(&style),
         Command::Diagram(diagram) => diagram.run(&style),
         Command::Explain(explain) => explain.run(&style),
+        Command::Script(script) => script.run(&style),
+        Command::Sim(sim) => sim.run(&style),
         Command::Serve(serve) => serve.run(&style),
         Command::Get(get) => get.run(&style),
     };

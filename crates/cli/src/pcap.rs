@@ -33,3 +33,25 @@ pub(crate) fn write(path: &Path, world: &World, host: HostId) -> Result<(), Fail
     }
     writer.flush().map_err(failed)
 }
+
+/// Writes what crossed the wire of a script, its stack's side.
+pub(crate) fn write_packets(path: &Path, run: &script::Run) -> Result<(), Failure> {
+    let failed = |error| Failure::io(format_args!("write {}", path.display()), &error);
+    let out = BufWriter::new(File::create(path).map_err(failed)?);
+    let section =
+        Section { application: concat!("synfin ", env!("CARGO_PKG_VERSION")), ..Section::default() };
+    let mut writer = Writer::new(out, Format::Pcapng, &section).map_err(failed)?;
+    let interface = writer
+        .add_interface(&Interface { name: "script", ..Interface::new(LinkType::RAW) })
+        .map_err(failed)?;
+    for packet in &run.packets {
+        let direction = match packet.direction {
+            script::ast::Direction::In => Direction::Inbound,
+            script::ast::Direction::Out => Direction::Outbound,
+        };
+        let at_ns = u64::try_from(packet.at.as_nanos()).unwrap_or(0);
+        let info = PacketInfo { direction: Some(direction), ..PacketInfo::new(interface, EPOCH_NS + at_ns) };
+        writer.write_slices(&info, &[&packet.bytes]).map_err(failed)?;
+    }
+    writer.flush().map_err(failed)
+}

@@ -209,7 +209,7 @@ impl Folder {
 
 /// The reply to an upload that is larger than allowed.
 pub(crate) fn too_large(bytes_max: u64) -> Reply {
-    Reply::plain(413, &format!("This server takes uploads of at most {bytes_max} bytes.")).as_the_last()
+    Reply::plain(413, &format!("This server takes uploads of at most {bytes_max} bytes.")).for_the_last_time()
 }
 
 /// What a system's refusal means to the client.

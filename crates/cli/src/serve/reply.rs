@@ -65,7 +65,7 @@ impl Reply {
     }
 
     /// And no request after it.
-    pub(crate) fn as_the_last(mut self) -> Reply {
+    pub(crate) fn for_the_last_time(mut self) -> Reply {
         self.after = After::Part;
         self
     }
@@ -110,7 +110,7 @@ pub(crate) fn to_no_request(error: &HeadError) -> Reply {
             Reply::plain(400, "The request ends too early.")
         }
     };
-    reply.as_the_last()
+    reply.for_the_last_time()
 }
 
 /// The answer to a request that is not an upload.

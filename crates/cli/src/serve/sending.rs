@@ -2,7 +2,8 @@
 
 use super::reply::{After, Content, Reply, reason};
 use crate::http::PRODUCT;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::time::SystemTime;
@@ -10,6 +11,8 @@ use synfin::net::TcpStream;
 
 /// Bytes read from a file at once: four super-segments.
 const PIECE_BYTES: usize = 256 << 10;
+/// A file that goes out in one piece with its head.
+const SMALL_BYTES: u64 = 64 << 10;
 
 /// How much of a reply is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,16 +29,16 @@ pub(crate) enum Shown {
 /// Those of the connection, a `WouldBlock` when the peer takes nothing for too long, and those of the
 /// file: then the peer has less than was announced, and the connection must not be used again.
 pub(crate) fn send(stream: &TcpStream, reply: Reply, shown: Shown, after: After) -> io::Result<()> {
-    let mut piece = head(&reply, after).into_bytes();
+    let mut head = head(&reply, after).into_bytes();
     match (reply.into_content(), shown) {
         (Content::Text(text), Shown::Whole) => {
-            piece.extend(text.into_bytes());
-            send_all(stream, piece)
+            head.extend(text.into_bytes());
+            send_all(stream, head.into())
         }
         (Content::File { file, first, len_bytes }, Shown::Whole) => {
-            send_file(stream, piece, file, first, len_bytes)
+            send_file(stream, head, file, first, len_bytes)
         }
-        _ => send_all(stream, piece),
+        _ => send_all(stream, head.into()),
     }
 }
 
@@ -58,7 +61,7 @@ fn head(reply: &Reply, after: After) -> String {
 
 fn send_file(
     stream: &TcpStream,
-    mut piece: Vec<u8>,
+    head: Vec<u8>,
     mut file: File,
     first: u64,
     len_bytes: u64,
@@ -67,22 +70,58 @@ fn send_file(
         file.seek(SeekFrom::Start(first))?;
     }
     let mut left_bytes = len_bytes;
-    while left_bytes > 0 {
-        let most = left_bytes.min(PIECE_BYTES as u64);
-        piece.reserve_exact(most as usize);
-        let taken = file.by_ref().take(most).read_to_end(&mut piece)? as u64;
-        if taken < most {
-            let sentence = "the file became shorter while it was sent";
-            return Err(io::Error::new(ErrorKind::UnexpectedEof, sentence));
-        }
-        left_bytes -= taken;
-        send_all(stream, std::mem::take(&mut piece))?;
+    if left_bytes <= SMALL_BYTES {
+        let mut piece = head;
+        let read_bytes = file.take(left_bytes).read_to_end(&mut piece)? as u64;
+        return if read_bytes < left_bytes { Err(became_shorter()) } else { send_all(stream, piece.into()) };
     }
-    if piece.is_empty() { Ok(()) } else { send_all(stream, piece) }
+    send_all(stream, head.into())?;
+    let mut pieces = Pieces::default();
+    while left_bytes > 0 {
+        let mut piece = pieces.take();
+        let most = left_bytes.min(PIECE_BYTES as u64) as usize;
+        file.read_exact(&mut piece[..most]).map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof => became_shorter(),
+            _ => error,
+        })?;
+        left_bytes -= most as u64;
+        send_all(stream, pieces.lend(piece).slice(..most))?;
+    }
+    Ok(())
 }
 
-fn send_all(stream: &TcpStream, piece: Vec<u8>) -> io::Result<()> {
-    let mut rest = Bytes::from(piece);
+fn became_shorter() -> io::Error {
+    io::Error::new(ErrorKind::UnexpectedEof, "the file became shorter while it was sent")
+}
+
+/// Buffers that go round: the stack holds one until the peer has acknowledged it, then it is filled
+/// again. New memory for each would cost the system a page fault every 4 KB.
+#[derive(Default)]
+struct Pieces {
+    /// In the order in which they were lent; no more than the send queue can hold.
+    lent: VecDeque<Bytes>,
+}
+
+impl Pieces {
+    fn take(&mut self) -> BytesMut {
+        match self.lent.pop_front().map(Bytes::try_into_mut) {
+            Some(Ok(piece)) => piece,
+            Some(Err(still_lent)) => {
+                self.lent.push_front(still_lent);
+                BytesMut::zeroed(PIECE_BYTES)
+            }
+            None => BytesMut::zeroed(PIECE_BYTES),
+        }
+    }
+
+    fn lend(&mut self, piece: BytesMut) -> Bytes {
+        let piece = piece.freeze();
+        self.lent.push_back(piece.clone());
+        piece
+    }
+}
+
+fn send_all(stream: &TcpStream, mut rest: Bytes) -> io::Result<()> {
     while !rest.is_empty() {
         let taken = stream.write_bytes(rest.clone())?;
         if taken == 0 {

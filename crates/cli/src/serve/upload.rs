@@ -61,7 +61,7 @@ impl Upload {
                 return too_large(self.bytes_max);
             }
             if let Err(error) = self.unfinished.file.write_all(&piece[..taken]) {
-                return refusal(&error).as_the_last();
+                return refusal(&error).for_the_last_time();
             }
         }
         let is_new = !self.path.exists();
@@ -79,5 +79,5 @@ fn broken(error: &io::Error) -> Reply {
         ErrorKind::InvalidData => Reply::plain(400, &format!("The chunks are wrong: {error}.")),
         _ => Reply::plain(400, "The upload ends too early."),
     };
-    reply.as_the_last()
+    reply.for_the_last_time()
 }

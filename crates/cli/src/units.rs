@@ -1,0 +1,101 @@
+//! Times, rates, sizes and shares as people type them.
+
+use std::time::Duration;
+
+/// Splits `1.5s` into number and unit.
+fn split(text: &str) -> Option<(f64, &str)> {
+    let end = text.find(|letter: char| letter.is_ascii_alphabetic() || letter == '%').unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    number
+        .trim()
+        .parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite() && *number >= 0.0)
+        .map(|number| (number, unit))
+}
+
+/// `20ms`, `1.5s`, `300us`; ten seconds at most.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = split(text).ok_or_else(|| format!("`{text}` is no time such as 20ms or 1.5s"))?;
+    let seconds = match unit {
+        "us" => number / 1e6,
+        "ms" => number / 1e3,
+        "s" => number,
+        _ => return Err(format!("`{text}` needs a unit: us, ms or s")),
+    };
+    if seconds > 10.0 {
+        return Err("a segment is on its way for 10 s at most".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+/// `5%` or `5`; at most 90.
+pub(crate) fn percent(text: &str) -> Result<f64, String> {
+    match split(text) {
+        Some((number, "" | "%")) if number <= 90.0 => Ok(number),
+        Some((number, "" | "%")) => Err(format!("{number}% leaves too little for a connection: at most 90%")),
+        _ => Err(format!("`{text}` is no percentage such as 5%")),
+    }
+}
+
+/// `100mbit`, `1gbit`, `64kbit`, in bits per second.
+pub(crate) fn rate(text: &str) -> Result<u64, String> {
+    let (number, unit) = split(text).ok_or_else(|| format!("`{text}` is no rate such as 100mbit"))?;
+    let factor = match unit.to_ascii_lowercase().as_str() {
+        "bit" => 1.0,
+        "kbit" => 1e3,
+        "mbit" => 1e6,
+        "gbit" => 1e9,
+        _ => return Err(format!("`{text}` needs a unit: bit, kbit, mbit or gbit")),
+    };
+    let bits = number * factor;
+    if (1_000.0..=1e12).contains(&bits) {
+        Ok(bits as u64)
+    } else {
+        Err("a rate is from 1kbit to 1000gbit".to_owned())
+    }
+}
+
+/// `50M`, `1G`, `300k`, `1234`, in bytes; powers of ten.
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
+    let (number, unit) = split(text).ok_or_else(|| format!("`{text}` is no size such as 50M"))?;
+    let factor = match unit {
+        "" | "B" => 1.0,
+        "k" | "K" => 1e3,
+        "M" => 1e6,
+        "G" => 1e9,
+        _ => return Err(format!("`{text}` has an unknown unit: use k, M or G")),
+    };
+    let bytes = number * factor;
+    if (1.0..=1e12).contains(&bytes) {
+        Ok(bytes as u64)
+    } else {
+        Err("a size is from 1 byte to 1000G".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_are_read_and_mistakes_are_named() {
+        assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1_500)));
+        assert_eq!(duration("300us"), Ok(Duration::from_micros(300)));
+        assert_eq!(rate("100mbit"), Ok(100_000_000));
+        assert_eq!(rate("1Gbit"), Ok(1_000_000_000));
+        assert_eq!(bytes("50M"), Ok(50_000_000));
+        assert_eq!(percent("0.1%"), Ok(0.1));
+        for (error, says) in [
+            (duration("20").map(|_| ()), "needs a unit"),
+            (duration("-1s").map(|_| ()), "is no time"),
+            (rate("fast").map(|_| ()), "is no rate"),
+            (rate("0mbit").map(|_| ()), "from 1kbit"),
+            (bytes("5X").map(|_| ()), "unknown unit"),
+            (percent("99%").map(|_| ()), "at most 90%"),
+            (percent("nan").map(|_| ()), "is no percentage"),
+        ] {
+            assert!(error.clone().expect_err(says).contains(says), "{error:?}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! `synfin sim` and `synfin script` as a user runs them.
+
+mod support;
+
+use support::{Scratch, printed, synfin};
+
+#[test]
+fn a_simulation_is_the_same_every_time_and_its_capture_can_be_explained() {
+    let (one, two) = (Scratch::new("sim-1.pcapng"), Scratch::new("sim-2.pcapng"));
+    let run = |file: &Scratch| {
+        printed(&[
+            "sim",
+            "--bytes",
+            "1M",
+            "--loss",
+            "1%",
+            "--flows",
+            "2",
+            "--seed",
+            "7",
+            "--pcap",
+            file.path(),
+        ])
+    };
+    let text = run(&one);
+    assert_eq!(text, run(&two));
+    assert_eq!(std::fs::read(one.path()).expect("written"), std::fs::read(two.path()).expect("written"));
+    assert_eq!(text.matches("all arrived").count(), 2, "{text}");
+    assert!(text.contains("fairness") && text.contains("fast-retransmit"), "{text}");
+    let explained = printed(&["explain", one.path()]);
+    assert_eq!(explained.matches("10.0.0.2:5001").count(), explained.matches("10.0.0.1:4000").count());
+    assert!(explained.contains("10.0.0.1:40001"), "{explained}");
+}
+
+#[test]
+fn json_of_a_simulation_has_the_figures() {
+    let record: serde_json::Value =
+        serde_json::from_str(&printed(&["sim", "--bytes", "1M", "--json"])).expect("one JSON object");
+    assert_eq!(record["flows"][0]["bytes"], 1_000_000);
+    assert!(record["goodput_bits_per_s"].as_f64().is_some_and(|goodput| goodput > 1e6));
+}
+
+#[test]
+fn scripts_pass_fail_with_what_was_seen_and_skip_with_a_reason() {
+    let opening = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 bind(3, ..., ...) = 0\n+0 listen(3, 1) = 0\n\
+                   +0.1 < S 0:0(0) win 1000 <mss 1000>\n";
+    let script = |name: &str, text: String| {
+        let file = Scratch::new(name);
+        std::fs::write(file.path(), text).expect("a place for it");
+        file
+    };
+    let good = script("good.pkt", format!("{opening}+0 > S. 0:0(0) ack 1 <...>\n"));
+    let text = printed(&["script", good.path()]);
+    assert!(text.starts_with("ok ") && text.ends_with("1 passed, 0 failed, 0 skipped\n"), "{text}");
+
+    let bad = script("bad.pkt", format!("{opening}+0 > S. 0:0(0) ack 2 <...>\n"));
+    let output = synfin(&["script", good.path(), bad.path()]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(!output.status.success());
+    for part in ["acknowledgment number: expected 2, seen 1", "SYN-RECEIVED", "1 passed, 1 failed, 0 skipped"]
+    {
+        assert!(text.contains(part), "no `{part}` in:\n{text}");
+    }
+
+    let broken = script("broken.pkt", "+0 < Q 0:0(0)\n".to_owned());
+    let output = synfin(&["script", broken.path()]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(!output.status.success() && text.contains("broken.pkt:1:"), "{text}");
+
+    let output = synfin(&["script", "/nowhere.pkt"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot read /nowhere.pkt"));
+}
