@@ -202,13 +202,20 @@ fn a_second_ctrl_c_resets_what_is_left() {
     let Some(place) = Place::new("ctrlcc", &["curl"]) else { return };
     place.fill("served/big", 64 << 20);
     let mut server = place.serve(&[]);
-    // It reads so slowly that what is queued lasts longer than the farewell.
     let mut client =
-        place.start(&["curl", "-gsS", "--limit-rate", "1K", "-o", "cut", "http://10.90.0.2/big"]);
+        place.start(&["curl", "-gsS", "--limit-rate", "4M", "-o", "cut", "http://10.90.0.2/big"]);
     server.wait_for("\"request\"");
+    eventually("curl has begun to write", || {
+        fs::metadata(place.path("cut")).is_ok_and(|file| file.len() > 0)
+    });
+    // A client that takes nothing any more: what is queued for it would outlast the farewell.
+    client.signal("STOP");
     server.signal("INT");
     server.wait_for("\"closing\"");
+    let begun = std::time::Instant::now();
     server.signal("INT");
     assert_eq!(server.wait(), Some(0));
+    assert!(begun.elapsed().as_secs() < 8, "it did not wait for the farewell of ten seconds");
+    client.signal("CONT");
     assert_eq!(client.wait(), Some(56), "curl tells of the reset");
 }
