@@ -202,12 +202,12 @@ impl Host {
 
     /// What a connection between these ends is born with.
     pub(crate) fn birth(&self, now: Instant, key: &FlowKey, hop: Hop, isn: Option<IsnPolicy>) -> Birth {
+        let start = self.isn.choose(now, key);
         let iss = match isn {
             Some(IsnPolicy::Fixed(seq)) => seq,
-            _ => self.isn.sequence(now, key),
+            _ => start.sequence,
         };
-        let timestamp_offset = self.isn.timestamp_offset(key);
-        Birth { iss, timestamp_offset, path: self.path_to(now, key.remote, hop) }
+        Birth { iss, timestamp_offset: start.timestamp_offset, path: self.path_to(now, key.remote, hop) }
     }
 
     /// What a path to this address carries, as far as is known.

@@ -4,7 +4,6 @@
 //! Who computes the checksum is the link's capability. What is *not* here: which way a frame goes.
 
 use crate::flow::{Address, FlowKey};
-use std::net::IpAddr;
 use wire::checksum::{Sum, pseudo_header_v4, pseudo_header_v6};
 use wire::ip::{Ecn, protocol};
 use wire::tcp::OptionLayout;
@@ -48,10 +47,10 @@ impl Envelope {
 
     /// Writes the header of a packet that must not be fragmented; `text_bytes` is all that follows it.
     fn emit(&self, into: &mut [u8], text_bytes: usize) {
-        match (self.source.ip(), self.destination.ip()) {
-            (IpAddr::V4(source), IpAddr::V4(destination)) => ipv4::Header {
-                source,
-                destination,
+        if self.source.is_v4() {
+            ipv4::Header {
+                source: self.source.low(),
+                destination: self.destination.low(),
                 protocol: self.protocol,
                 ttl: self.hop_limit,
                 // RFC 6864 §4.1: an atomic datagram's identification means nothing.
@@ -59,10 +58,11 @@ impl Envelope {
                 total_bytes: (ipv4::HEADER_BYTES + text_bytes) as u16,
                 ..ipv4::Header::default()
             }
-            .emit(into),
-            (IpAddr::V6(source), IpAddr::V6(destination)) => ipv6::Header {
-                source,
-                destination,
+            .emit(into);
+        } else {
+            ipv6::Header {
+                source: self.source.whole(),
+                destination: self.destination.whole(),
                 dscp: 0,
                 ecn: Ecn::NotCapable,
                 flow_label: 0,
@@ -70,21 +70,12 @@ impl Envelope {
                 next_header: self.protocol,
                 hop_limit: self.hop_limit,
             }
-            .emit(into),
-            _ => debug_assert!(false, "a packet has two addresses of one family"),
+            .emit(into);
         }
     }
 
     pub(crate) fn pseudo_header(&self, transport_bytes: usize) -> Sum {
-        match (self.source.ip(), self.destination.ip()) {
-            (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                pseudo_header_v4(source, destination, self.protocol, transport_bytes as u32)
-            }
-            (IpAddr::V6(source), IpAddr::V6(destination)) => {
-                pseudo_header_v6(source, destination, self.protocol, transport_bytes as u32)
-            }
-            _ => Sum::new(),
-        }
+        pseudo_header(self.source, self.destination, self.protocol, transport_bytes as u32)
     }
 
     /// A frame around a finished transport packet without header of its own in the head: ICMP.
@@ -131,6 +122,20 @@ impl Envelope {
         frame.offload.checksum = checksum;
         let field = transport_at + offset..transport_at + offset + 2;
         frame.head.as_mut_slice()[field].copy_from_slice(&value.to_be_bytes());
+    }
+}
+
+/// The sum of the pseudo-header between two addresses of one family.
+pub(crate) fn pseudo_header(
+    source: Address,
+    destination: Address,
+    protocol: u8,
+    transport_bytes: u32,
+) -> Sum {
+    if source.is_v4() {
+        pseudo_header_v4(source.low(), destination.low(), protocol, transport_bytes)
+    } else {
+        pseudo_header_v6(source.whole(), destination.whole(), protocol, transport_bytes)
     }
 }
 

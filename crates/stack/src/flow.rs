@@ -39,6 +39,17 @@ impl Address {
         Some(Ipv4Addr::new(a, b, c, d))
     }
 
+    /// The IPv4 address in the last four bytes; only of an address that [`Address::is_v4`].
+    pub(crate) fn low(self) -> Ipv4Addr {
+        let [.., a, b, c, d] = self.0;
+        Ipv4Addr::new(a, b, c, d)
+    }
+
+    /// All sixteen bytes; only of an address that is not [`Address::is_v4`].
+    pub(crate) fn whole(self) -> Ipv6Addr {
+        Ipv6Addr::from(self.0)
+    }
+
     pub(crate) fn is_v4(self) -> bool {
         const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
         self.0[..12] == MAPPED

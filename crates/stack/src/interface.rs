@@ -45,8 +45,8 @@ pub(crate) struct Addresses {
     broadcasts: HashMap<Address, InterfaceId, TableHash>,
     /// The last address found to be ours: nearly every packet is for it.
     last: Option<Address>,
-    /// The last source that passed all checks: packets come in runs from one peer.
-    last_source: Option<Address>,
+    /// The last source and destination that passed all checks: packets come in runs.
+    passed: Option<(Address, Address)>,
     /// Every address is ours: a proxy for whole networks.
     any: bool,
 }
@@ -58,13 +58,13 @@ impl Addresses {
             ours: HashMap::with_hasher(hasher),
             broadcasts: HashMap::with_hasher(hasher),
             last: None,
-            last_source: None,
+            passed: None,
             any: false,
         }
     }
 
     pub(crate) fn add(&mut self, cidr: Cidr, interface: InterfaceId) {
-        self.last_source = None;
+        self.passed = None;
         self.ours.insert(cidr.address().into(), interface);
         if let Some(broadcast) = cidr.broadcast() {
             self.broadcasts.insert(broadcast.into(), interface);
@@ -73,6 +73,7 @@ impl Addresses {
 
     pub(crate) fn set_any(&mut self, any: bool) {
         self.any = any;
+        self.passed = None;
     }
 
     /// Whether packets for this address are for us.
@@ -92,14 +93,14 @@ impl Addresses {
         self.are_ours(address) || self.any
     }
 
-    /// Whether this is the source that was last found to be a peer's.
-    pub(crate) fn is_last_source(&self, source: Address) -> bool {
-        self.last_source == Some(source)
+    /// Whether these are the peer and the address of ours that last passed all checks.
+    pub(crate) fn have_passed(&self, source: Address, destination: Address) -> bool {
+        self.passed == Some((source, destination))
     }
 
-    /// Remembers a source that passed all checks.
-    pub(crate) fn remember_source(&mut self, source: Address) {
-        self.last_source = Some(source);
+    /// Remembers a peer and an address of ours that passed all checks.
+    pub(crate) fn remember_passed(&mut self, source: Address, destination: Address) {
+        self.passed = Some((source, destination));
     }
 
     /// Whether the address is the broadcast of a network of ours, or of all.

@@ -15,43 +15,43 @@ const TICK_NS: u64 = 4_000;
 /// Chooses where connections start counting.
 pub(crate) struct Isn {
     policy: IsnPolicy,
-    sequence: Keyed,
-    timestamp: Keyed,
+    hash: Keyed,
 }
 
 impl Isn {
     pub(crate) fn new(secret: &Secret, policy: IsnPolicy) -> Self {
-        Isn {
-            policy,
-            sequence: Keyed::new(secret, Purpose::InitialSequence),
-            timestamp: Keyed::new(secret, Purpose::TimestampOffset),
-        }
+        Isn { policy, hash: Keyed::new(secret, Purpose::InitialSequence) }
     }
 
-    /// ISN = M + F(localip, localport, remoteip, remoteport, secretkey).
-    pub(crate) fn sequence(&self, now: Instant, key: &FlowKey) -> Seq {
+    /// Where a connection between these ends starts counting, and what is added to its timestamp clock.
+    ///
+    /// ISN = M + F(localip, localport, remoteip, remoteport, secretkey). The two halves of one keyed hash
+    /// say nothing about each other, so one hash serves both.
+    pub(crate) fn choose(&self, now: Instant, key: &FlowKey) -> Start {
         match self.policy {
-            IsnPolicy::Fixed(seq) => seq,
+            // Where digits must repeat, timestamps do too.
+            IsnPolicy::Fixed(sequence) => Start { sequence, timestamp_offset: 0 },
             IsnPolicy::Rfc6528 => {
+                let mut bytes = [0; 36];
+                let len = key.hashed_bytes(&mut bytes);
+                let hash = self.hash.hash(&bytes[..len]);
                 let clock = (now.as_nanos() / TICK_NS) as u32;
-                Seq::new(clock.wrapping_add(hash(&self.sequence, key)))
+                Start {
+                    sequence: Seq::new(clock.wrapping_add(hash as u32)),
+                    timestamp_offset: (hash >> 32) as u32,
+                }
             }
-        }
-    }
-
-    /// What is added to the timestamp clock of this pair of ends; zero where digits must repeat.
-    pub(crate) fn timestamp_offset(&self, key: &FlowKey) -> u32 {
-        match self.policy {
-            IsnPolicy::Fixed(_) => 0,
-            IsnPolicy::Rfc6528 => hash(&self.timestamp, key),
         }
     }
 }
 
-fn hash(keyed: &Keyed, key: &FlowKey) -> u32 {
-    let mut bytes = [0; 36];
-    let len = key.hashed_bytes(&mut bytes);
-    keyed.hash(&bytes[..len]) as u32
+/// Where a connection starts counting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Start {
+    /// The initial sequence number.
+    pub(crate) sequence: Seq,
+    /// Added to the timestamp clock.
+    pub(crate) timestamp_offset: u32,
 }
 
 #[cfg(test)]
@@ -66,8 +66,8 @@ mod tests {
     #[test]
     fn the_clock_ticks_every_four_microseconds() {
         let isn = Isn::new(&Secret::new([7; 32]), IsnPolicy::Rfc6528);
-        let early = isn.sequence(Instant::ZERO, &key("10.0.0.2:99"));
-        let late = isn.sequence(Instant::ZERO + Duration::from_secs(1), &key("10.0.0.2:99"));
+        let early = isn.choose(Instant::ZERO, &key("10.0.0.2:99")).sequence;
+        let late = isn.choose(Instant::ZERO + Duration::from_secs(1), &key("10.0.0.2:99")).sequence;
         assert_eq!(late.bytes_since(early), 250_000);
     }
 
@@ -75,16 +75,18 @@ mod tests {
     fn ends_and_secrets_have_their_own_space() {
         let isn = Isn::new(&Secret::new([7; 32]), IsnPolicy::Rfc6528);
         let other = Isn::new(&Secret::new([8; 32]), IsnPolicy::Rfc6528);
-        let (a, b) = (key("10.0.0.2:99"), key("10.0.0.2:100"));
-        assert_ne!(isn.sequence(Instant::ZERO, &a), isn.sequence(Instant::ZERO, &b));
-        assert_ne!(isn.sequence(Instant::ZERO, &a), other.sequence(Instant::ZERO, &a));
-        assert_ne!(isn.timestamp_offset(&a), isn.timestamp_offset(&b));
-        assert_ne!(isn.timestamp_offset(&a), isn.sequence(Instant::ZERO, &a).number());
+        let first = isn.choose(Instant::ZERO, &key("10.0.0.2:99"));
+        let second = isn.choose(Instant::ZERO, &key("10.0.0.2:100"));
+        assert_ne!(first.sequence, second.sequence);
+        assert_ne!(first.timestamp_offset, second.timestamp_offset);
+        assert_ne!(first.timestamp_offset, first.sequence.number());
+        assert_ne!(first, other.choose(Instant::ZERO, &key("10.0.0.2:99")));
     }
 
     #[test]
     fn a_fixed_number_is_used_as_it_is() {
         let isn = Isn::new(&Secret::new([7; 32]), IsnPolicy::Fixed(Seq::new(5)));
-        assert_eq!(isn.sequence(Instant::from_millis(9), &key("10.0.0.2:99")), Seq::new(5));
+        let start = isn.choose(Instant::from_millis(9), &key("10.0.0.2:99"));
+        assert_eq!(start, Start { sequence: Seq::new(5), timestamp_offset: 0 });
     }
 }

@@ -81,6 +81,7 @@ mod listener;
 mod neighbour;
 mod packet;
 mod path_mtu;
+mod port_table;
 mod ports;
 mod reassembly;
 mod receive;

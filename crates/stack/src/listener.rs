@@ -11,6 +11,7 @@ use crate::event::Event;
 use crate::flow::{Address, FlowKey};
 use crate::host::Host;
 use crate::id::{Key, Slab, SocketId, SocketKind};
+use crate::port_table::PortTable;
 use crate::secret::{Purpose, Secret, TableHash};
 use crate::socket::{NO_PARENT, Standing};
 use std::collections::{HashMap, VecDeque};
@@ -74,6 +75,15 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
+    /// Whether a connection to this address of ours is for this listener.
+    fn takes(&self, address: Address) -> bool {
+        match self.local.ip() {
+            ip if Address::from(ip) == address => true,
+            IpAddr::V4(v4) => v4.is_unspecified() && address.is_v4(),
+            IpAddr::V6(v6) => v6.is_unspecified() && (!address.is_v4() || self.families == Families::Both),
+        }
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.queue.len() >= self.backlog.max(1)
     }
@@ -91,8 +101,10 @@ pub(crate) struct Listeners {
     slab: Slab<Listener>,
     nursery: Slab<Child>,
     by_end: HashMap<(Address, u16), u32, TableHash>,
-    /// How many listeners have each port, for the choice of ports.
+    /// How many listeners have each port.
     by_port: HashMap<u16, u32, TableHash>,
+    /// For each port the only listener's place plus one, or [`SEVERAL`].
+    only: PortTable,
     /// Half-open connections of all listeners.
     pub(crate) half_open: usize,
 }
@@ -105,6 +117,7 @@ impl Listeners {
             nursery: Slab::new(),
             by_end: HashMap::with_hasher(hasher),
             by_port: HashMap::with_hasher(hasher),
+            only: PortTable::new(),
             half_open: 0,
         }
     }
@@ -137,11 +150,19 @@ impl Listeners {
     }
 
     pub(crate) fn has_port(&self, port: u16) -> bool {
-        self.by_port.contains_key(&port)
+        self.only.get(port) != 0
     }
 
     /// Who listens at this address and port: the listener on exactly it, else one on all addresses.
     pub(crate) fn find(&self, address: Address, port: u16) -> Option<u32> {
+        match self.only.get(port) {
+            0 => return None,
+            SEVERAL => {}
+            only => {
+                let index = only - 1;
+                return self.slab.at(index).filter(|listener| listener.takes(address)).map(|_| index);
+            }
+        }
         let at = |address: Address| self.by_end.get(&(address, port)).copied();
         let both =
             |index: &u32| self.slab.at(*index).is_some_and(|listener| listener.families == Families::Both);
@@ -164,7 +185,9 @@ impl Listeners {
         let (ip, port) = (listener.local.ip(), listener.local.port());
         let key = self.slab.insert(listener);
         self.by_end.insert((ip.into(), port), key.index);
-        *self.by_port.entry(port).or_default() += 1;
+        let count = self.by_port.entry(port).or_default();
+        *count += 1;
+        self.only.set(port, if *count == 1 { key.index + 1 } else { SEVERAL });
         key
     }
 
@@ -177,11 +200,15 @@ impl Listeners {
             *count -= 1;
             if *count == 0 {
                 self.by_port.remove(&port);
+                self.only.set(port, 0);
             }
         }
         Some(listener)
     }
 }
+
+/// More than one listener has the port.
+const SEVERAL: u32 = u32::MAX;
 
 const ANY_V4: Address = Address([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0]);
 const ANY_V6: Address = Address([0; 16]);

@@ -15,19 +15,13 @@ const COUNTERS: usize = 256;
 /// Chooses ephemeral ports.
 pub(crate) struct Ports {
     range: RangeInclusive<u16>,
-    offset: Keyed,
-    counter: Keyed,
+    hash: Keyed,
     counters: Box<[u32; COUNTERS]>,
 }
 
 impl Ports {
     pub(crate) fn new(secret: &Secret, range: RangeInclusive<u16>) -> Self {
-        Ports {
-            range,
-            offset: Keyed::new(secret, Purpose::PortOffset),
-            counter: Keyed::new(secret, Purpose::PortCounter),
-            counters: Box::new([0; COUNTERS]),
-        }
+        Ports { range, hash: Keyed::new(secret, Purpose::PortOffset), counters: Box::new([0; COUNTERS]) }
     }
 
     /// A port for which `is_free` answers yes; `None` when the whole range has been asked for in vain.
@@ -37,8 +31,10 @@ impl Ports {
         let ends = FlowKey { local_port: 0, ..*towards };
         let mut bytes = [0; 36];
         let len = ends.hashed_bytes(&mut bytes);
-        let offset = self.offset.hash(&bytes[..len]) as u32;
-        let counter = &mut self.counters[self.counter.hash(&bytes[..len]) as usize % COUNTERS];
+        // F and G of RFC 6056 §3.3.4: two halves of one keyed hash know nothing of each other.
+        let hash = self.hash.hash(&bytes[..len]);
+        let offset = hash as u32;
+        let counter = &mut self.counters[(hash >> 32) as usize % COUNTERS];
         let count = u32::from(*self.range.end()).checked_sub(u32::from(*self.range.start()))? + 1;
         for _ in 0..count {
             let port = *self.range.start() + (offset.wrapping_add(*counter) % count) as u16;

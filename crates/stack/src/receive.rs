@@ -204,6 +204,9 @@ impl Host {
         source: Address,
         destination: Address,
     ) -> Result<Cast, Discard> {
+        if self.addresses.have_passed(source, destination) && !arrived.is_internal() {
+            return Ok(arrived.cast);
+        }
         let cast = match destination.ip() {
             ip if ip.is_multicast() => Cast::Multicast,
             _ if self.addresses.takes(destination) => arrived.cast,
@@ -215,9 +218,6 @@ impl Host {
         }
         if is_loopback(destination) {
             return Err(Discard::IpBadSource);
-        }
-        if self.addresses.is_last_source(source) {
-            return Ok(cast);
         }
         let unspecified = match source.ip() {
             // Before it has an address a host may look for one: DHCP, duplicate address detection.
@@ -234,8 +234,9 @@ impl Host {
         if self.addresses.are_ours(source) {
             return Err(Discard::IpSourceIsOurs);
         }
-        if may_be_answered(source) {
-            self.addresses.remember_source(source);
+        let is_for_us_alone = cast == Cast::Unicast && arrived.cast == Cast::Unicast;
+        if is_for_us_alone && may_be_answered(source) {
+            self.addresses.remember_passed(source, destination);
         }
         Ok(cast)
     }

@@ -10,9 +10,7 @@ use siphasher::sip::{SipHasher13, SipHasher24};
 pub(crate) enum Purpose {
     Demultiplexing,
     InitialSequence,
-    TimestampOffset,
     PortOffset,
-    PortCounter,
     Cookie,
     Identification,
     Tables,
@@ -84,7 +82,7 @@ mod tests {
     #[test]
     fn purposes_and_secrets_have_their_own_keys() {
         let (one, two) = (Secret::new([1; 32]), Secret::new([2; 32]));
-        assert_ne!(one.key(Purpose::InitialSequence), one.key(Purpose::TimestampOffset));
+        assert_ne!(one.key(Purpose::InitialSequence), one.key(Purpose::PortOffset));
         assert_ne!(one.key(Purpose::InitialSequence), two.key(Purpose::InitialSequence));
         assert_eq!(one.key(Purpose::Cookie), Secret::new([1; 32]).key(Purpose::Cookie));
     }

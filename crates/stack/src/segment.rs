@@ -2,6 +2,7 @@
 //! nobody (RFC 9293 §3.10.7).
 
 use crate::counters::Discard;
+use crate::emit::pseudo_header;
 use crate::flow::FlowKey;
 use crate::host::{Host, Newborn};
 use crate::packet::{Cast, Packet, flatten, is_flat};
@@ -15,7 +16,6 @@ use tcp::{
     Birth, Connection, Instant, ResetReason, Segment, SendReason, State, TimeWaitVerdict, closed, listen,
 };
 use wire::Seq;
-use wire::checksum::{pseudo_header_v4, pseudo_header_v6};
 use wire::ip::protocol;
 use wire::tcp::Header;
 
@@ -67,15 +67,7 @@ impl Host {
 
     fn tcp_is_intact(&self, packet: &Packet<'_>) -> bool {
         let bytes = packet.transport_bytes() as u32;
-        let sum = match (packet.source.ip(), packet.destination.ip()) {
-            (std::net::IpAddr::V4(from), std::net::IpAddr::V4(to)) => {
-                pseudo_header_v4(from, to, protocol::TCP, bytes)
-            }
-            (std::net::IpAddr::V6(from), std::net::IpAddr::V6(to)) => {
-                pseudo_header_v6(from, to, protocol::TCP, bytes)
-            }
-            _ => return false,
-        };
+        let sum = pseudo_header(packet.source, packet.destination, protocol::TCP, bytes);
         packet.is_intact(sum)
     }
 

@@ -32,28 +32,31 @@ impl Host {
 
     fn take_frame(&mut self, now: Instant) -> Option<(InterfaceId, Frame)> {
         self.now = self.now.max(now);
-        let out = self.next_frame(now)?;
+        let mut frame = Frame::default();
+        let interface = self.next_frame(now, &mut frame)?;
         self.counters.frames_sent += 1;
-        Some(out)
+        Some((interface, frame))
     }
 
     #[inline]
-    fn next_frame(&mut self, now: Instant) -> Option<(InterfaceId, Frame)> {
+    fn next_frame(&mut self, now: Instant, out: &mut Frame) -> Option<InterfaceId> {
         let mut loopback_turns = LOOPBACK_TURNS;
         loop {
             if let Some((interface, cut)) = &mut self.cutting {
                 if let Some(frame) = cut.next() {
-                    return Some((*interface, frame));
+                    *out = frame;
+                    return Some(*interface);
                 }
                 self.cutting = None;
             }
-            if let Some(out) = self.outbox.pop_front() {
+            if let Some((interface, frame)) = self.outbox.pop_front() {
                 self.wake_datagram_senders();
-                return Some(out);
+                *out = frame;
+                return Some(interface);
             }
             if let Some(index) = self.ready.front().copied() {
-                if let Some(out) = self.transmit(now, index) {
-                    return Some(out);
+                if let Some(interface) = self.transmit(now, index, out) {
+                    return Some(interface);
                 }
                 continue;
             }
@@ -68,7 +71,7 @@ impl Host {
 
     /// Asks the connection whose turn it is.
     #[inline]
-    fn transmit(&mut self, now: Instant, index: u32) -> Option<(InterfaceId, Frame)> {
+    fn transmit(&mut self, now: Instant, index: u32, out: &mut Frame) -> Option<InterfaceId> {
         self.refresh_route(now, index);
         let Some(socket) = self.sockets.at_mut(index) else {
             self.end_turn();
@@ -95,8 +98,7 @@ impl Host {
             hop_limit: socket.hop_limit,
             layout: socket.connection.config().option_layout,
         };
-        let mut frame = Frame::default();
-        emit::segment(&mut frame, shape, &key, outgoing);
+        emit::segment(out, shape, &key, outgoing);
         self.turn += 1;
         if self.turn >= self.config.transmissions_per_turn && self.ready.len() > 1 {
             self.ready.rotate_left(1);
@@ -108,14 +110,14 @@ impl Host {
         if interface == InterfaceId::LOOPBACK || shape.medium == Medium::Ethernet {
             let hop = self.routes.find_on(key.remote.ip(), interface);
             let hop = hop.unwrap_or(Hop { interface, neighbour: key.remote.ip() });
-            (_, frame) = self.dispatch(now, hop, frame)?;
+            (_, *out) = self.dispatch(now, hop, core::mem::take(out))?;
         }
-        if cuts_itself || frame.offload.segment_bytes == 0 {
-            return Some((interface, frame));
+        if !cuts_itself && out.offload.segment_bytes > 0 {
+            let cut = segmentation::cut(core::mem::take(out), shape.medium, shape.checksum);
+            let (_, cut) = self.cutting.insert((interface, cut));
+            *out = cut.next()?;
         }
-        let (_, cut) =
-            self.cutting.insert((interface, segmentation::cut(frame, shape.medium, shape.checksum)));
-        cut.next().map(|frame| (interface, frame))
+        Some(interface)
     }
 
     fn end_turn(&mut self) {

@@ -5,6 +5,7 @@
 
 use crate::connect::is_any_or_ours;
 use crate::counters::Discard;
+use crate::emit::pseudo_header;
 use crate::error::Error;
 use crate::event::Event;
 use crate::flow::{Address, FlowKey};
@@ -17,7 +18,6 @@ use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tcp::Instant;
-use wire::checksum::pseudo_header;
 use wire::ip::protocol;
 use wire::udp::{HEADER_BYTES, Header};
 
@@ -280,7 +280,7 @@ impl Host {
             // RFC 768: zero means no checksum; RFC 8200 §8.1: not on IPv6.
             let absent = header.checksum == 0;
             let bytes = packet.transport_bytes() as u32;
-            let sum = pseudo_header(packet.source.ip(), packet.destination.ip(), protocol::UDP, bytes);
+            let sum = pseudo_header(packet.source, packet.destination, protocol::UDP, bytes);
             if (absent && !packet.source.is_v4()) || (!absent && !packet.is_intact(sum)) {
                 return self.counters.discard(Discard::UdpChecksum);
             }

@@ -161,22 +161,32 @@ const TURNS_MAX: usize = 1 << 16;
 /// The one's complement sum of the 16-bit words in `bytes`, in the machine's byte order; an odd last byte
 /// counts as the first half of a word.
 fn native_sum(bytes: &[u8]) -> u16 {
+    if bytes.len() <= SHORT_BYTES_MAX {
+        return fold(short_sum(bytes));
+    }
     let mut words = 0u64;
     for stretch in bytes.chunks(TURN_BYTES * TURNS_MAX) {
         let (turns, rest) = stretch.as_chunks::<TURN_BYTES>();
         if !turns.is_empty() {
             words += sum_of_turns(turns);
         }
-        let (quads, rest) = rest.as_chunks::<4>();
-        words += quads.iter().map(|&quad| u64::from(u32::from_ne_bytes(quad))).sum::<u64>();
-        let (pairs, rest) = rest.as_chunks::<2>();
-        words += pairs.iter().map(|&pair| u64::from(u16::from_ne_bytes(pair))).sum::<u64>();
-        if let [last] = rest {
-            words += u64::from(u16::from_ne_bytes([*last, 0]));
-        }
-        words = u64::from(fold(words));
+        words = u64::from(fold(words + short_sum(rest)));
     }
     words as u16
+}
+
+/// Headers are shorter than this: lanes would not pay.
+const SHORT_BYTES_MAX: usize = 64;
+
+fn short_sum(bytes: &[u8]) -> u64 {
+    let (quads, rest) = bytes.as_chunks::<4>();
+    let mut words = quads.iter().map(|&quad| u64::from(u32::from_ne_bytes(quad))).sum::<u64>();
+    let (pairs, rest) = rest.as_chunks::<2>();
+    words += pairs.iter().map(|&pair| u64::from(u16::from_ne_bytes(pair))).sum::<u64>();
+    if let [last] = rest {
+        words += u64::from(u16::from_ne_bytes([*last, 0]));
+    }
+    words
 }
 
 /// The sum of each lane's 32-bit words, wrapping, and of their high halves.

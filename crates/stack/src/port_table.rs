@@ -1,0 +1,48 @@
+//! A number for each port, found without hashing: pages of 256, made when first used.
+//!
+//! Sixteen bits need no hash table, and an attacker has nothing to aim at.
+
+const PAGE: usize = 256;
+
+/// 65,536 numbers, zero until set.
+pub(crate) struct PortTable {
+    pages: Vec<Option<Box<[u32; PAGE]>>>,
+}
+
+impl PortTable {
+    pub(crate) fn new() -> Self {
+        PortTable { pages: (0..PAGE).map(|_| None).collect() }
+    }
+
+    /// The number of a port.
+    pub(crate) fn get(&self, port: u16) -> u32 {
+        let page = &self.pages[usize::from(port) / PAGE];
+        page.as_ref().map_or(0, |page| page[usize::from(port) % PAGE])
+    }
+
+    /// Gives a port another number.
+    pub(crate) fn set(&mut self, port: u16, number: u32) {
+        let page = &mut self.pages[usize::from(port) / PAGE];
+        if number != 0 || page.is_some() {
+            page.get_or_insert_with(|| Box::new([0; PAGE]))[usize::from(port) % PAGE] = number;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_port_has_its_own_number() {
+        let mut table = PortTable::new();
+        table.set(9, 0);
+        assert!(table.pages.iter().all(Option::is_none), "zero needs no page");
+        for port in 0..=u16::MAX {
+            table.set(port, u32::from(port) + 1);
+        }
+        assert!((0..=u16::MAX).all(|port| table.get(port) == u32::from(port) + 1));
+        table.set(80, 0);
+        assert_eq!((table.get(80), table.get(81)), (0, 82));
+    }
+}
