@@ -3,6 +3,7 @@
 //! Linux counts in segments what the engine counts in bytes; the conversion is here. What the engine
 //! does not measure is zero, as it is on a Linux that does not measure it.
 
+use crate::Flavour;
 use tcp::{Info, State};
 
 macro_rules! tcp_info {
@@ -28,7 +29,7 @@ macro_rules! tcp_info {
 }
 
 tcp_info! {
-    /// `TCP_ESTABLISHED` is 1 ... `TCP_CLOSING` is 11.
+    /// On Linux `TCP_ESTABLISHED` is 1 ... `TCP_CLOSING` is 11, on FreeBSD `TCPS_CLOSED` is 0 ...
     tcpi_state,
     /// `TCP_CA_Open` 0, `Disorder` 1, `CWR` 2, `Recovery` 3, `Loss` 4.
     tcpi_ca_state,
@@ -82,9 +83,9 @@ tcp_info! {
     tcpi_rtt,
     /// Its variation, in microseconds.
     tcpi_rttvar,
-    /// Slow-start threshold, in segments; 0x7fffffff before a loss.
+    /// Slow-start threshold, in segments (FreeBSD: bytes); 0x7fffffff before a loss.
     tcpi_snd_ssthresh,
-    /// Congestion window, in segments.
+    /// Congestion window, in segments (FreeBSD: bytes).
     tcpi_snd_cwnd,
     /// The MSS that we announced.
     tcpi_advmss,
@@ -152,20 +153,24 @@ tcp_info! {
     tcpi_total_rto_time,
 }
 
-/// Linux's numbers of the states.
-pub(crate) const fn state_number(state: State) -> u64 {
-    match state {
-        State::Established => 1,
-        State::SynSent => 2,
-        State::SynReceived => 3,
-        State::FinWait1 => 4,
-        State::FinWait2 => 5,
-        State::TimeWait => 6,
-        State::Closed => 7,
-        State::CloseWait => 8,
-        State::LastAck => 9,
-        State::Listen => 10,
-        State::Closing => 11,
+/// Each system's numbers of the states.
+pub(crate) const fn state_number(state: State, flavour: Flavour) -> u64 {
+    let (linux, freebsd) = match state {
+        State::Closed => (7, 0),
+        State::Listen => (10, 1),
+        State::SynSent => (2, 2),
+        State::SynReceived => (3, 3),
+        State::Established => (1, 4),
+        State::CloseWait => (8, 5),
+        State::FinWait1 => (4, 6),
+        State::Closing => (11, 7),
+        State::LastAck => (9, 8),
+        State::FinWait2 => (5, 9),
+        State::TimeWait => (6, 10),
+    };
+    match flavour {
+        Flavour::Linux => linux,
+        Flavour::FreeBsd => freebsd,
     }
 }
 
@@ -177,20 +182,22 @@ const REORDERING: u64 = 3;
 
 impl TcpInfo {
     /// What is said of a socket without a connection.
-    pub(crate) fn without_connection(state: State) -> Self {
-        TcpInfo { tcpi_state: state_number(state), ..Default::default() }
+    pub(crate) fn without_connection(state: State, flavour: Flavour) -> Self {
+        TcpInfo { tcpi_state: state_number(state, flavour), ..Default::default() }
     }
 
     /// What is said of a connection.
-    pub(crate) fn of(info: &Info, config: &tcp::Config) -> Self {
+    pub(crate) fn of(info: &Info, config: &tcp::Config, flavour: Flavour) -> Self {
         let us = |duration: core::time::Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         let ms = |duration: core::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let mss = u64::from(info.send_mss_bytes.max(1));
         let segments = |bytes: u32| u64::from(bytes).div_ceil(mss);
+        // FreeBSD says windows in bytes.
+        let window_unit = if flavour == Flavour::Linux { mss } else { 1 };
         let (send_shift, receive_shift) = info.window_shifts.unwrap_or_default();
         let option = |present: bool, bit: u64| if present { bit } else { 0 };
         TcpInfo {
-            tcpi_state: state_number(info.state),
+            tcpi_state: state_number(info.state, flavour),
             tcpi_ca_state: match info.recovery {
                 tcp::Phase::Open => 0,
                 tcp::Phase::FastRecovery => 3,
@@ -218,9 +225,9 @@ impl TcpInfo {
             tcpi_snd_ssthresh: if info.ssthresh_bytes >= u32::MAX / 2 {
                 INFINITE_SSTHRESH
             } else {
-                u64::from(info.ssthresh_bytes) / mss
+                u64::from(info.ssthresh_bytes) / window_unit
             },
-            tcpi_snd_cwnd: u64::from(info.cwnd_bytes) / mss,
+            tcpi_snd_cwnd: u64::from(info.cwnd_bytes) / window_unit,
             tcpi_advmss: info.announced_mss_bytes.into(),
             tcpi_reordering: REORDERING,
             tcpi_rcv_space: info.receive_window_bytes.into(),

@@ -196,7 +196,7 @@ impl System {
             OptionName::SendTimeout => OptionValue::Time(options.send_timeout.unwrap_or_default()),
             OptionName::ReceiveTimeout => OptionValue::Time(options.receive_timeout.unwrap_or_default()),
             OptionName::Congestion => OptionValue::Text(congestion_name(flavour).to_owned()),
-            OptionName::Info => OptionValue::Info(Box::new(info(now, socket, connection))),
+            OptionName::Info => OptionValue::Info(Box::new(info(now, flavour, socket, connection))),
             OptionName::MaxSegment => OptionValue::Int(max_segment(flavour, options, connection)),
             OptionName::ReceiveBuffer => {
                 OptionValue::Int(shown_buffer(flavour, options.receive_buffer, connection, now))

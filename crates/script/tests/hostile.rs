@@ -5,8 +5,14 @@ mod common;
 use common::{known_failures, scripts};
 use proptest::prelude::*;
 use script::{Outcome, RunOptions, run};
+use std::sync::OnceLock;
 
-fn sources() -> Vec<String> {
+fn sources() -> &'static [String] {
+    static SOURCES: OnceLock<Vec<String>> = OnceLock::new();
+    SOURCES.get_or_init(read_sources)
+}
+
+fn read_sources() -> Vec<String> {
     // Blocks of code start Python; a thousand of them would be another test.
     let known = known_failures();
     let plain = scripts().into_iter().filter(|found| !found.text.contains("%{") && found.directory.is_dir());
@@ -19,7 +25,7 @@ proptest! {
     #[test]
     fn a_changed_byte_ends_in_words(which in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), byte in 32..127_u8) {
         let sources = sources();
-        let mut bytes = which.get(&sources).clone().into_bytes();
+        let mut bytes = which.get(sources).clone().into_bytes();
         let at = at.index(bytes.len());
         bytes[at] = byte;
         if let Outcome::Failed(failure) = run(&String::from_utf8_lossy(&bytes), &RunOptions::default()) {
@@ -30,7 +36,7 @@ proptest! {
     #[test]
     fn shuffled_lines_end_in_words(which in any::<prop::sample::Index>(), seed in any::<u64>()) {
         let sources = sources();
-        let mut lines: Vec<&str> = which.get(&sources).lines().collect();
+        let mut lines: Vec<&str> = which.get(sources).lines().collect();
         for index in 0..lines.len() {
             let other = (seed.rotate_left(index as u32) as usize) % lines.len();
             lines.swap(index, other);

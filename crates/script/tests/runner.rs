@@ -292,3 +292,21 @@ fn the_same_script_gives_the_same_bytes() {
     assert!(bytes().len() > 5);
     assert_eq!(bytes(), bytes());
 }
+
+#[test]
+fn tcp_info_speaks_each_systems_numbers() {
+    let ask = "+0 getsockopt(4, IPPROTO_TCP, TCP_INFO, {tcpi_state=STATE, tcpi_snd_cwnd=CWND, tcpi_rtt=10000}, [...]) = 0\n\
+        +0 %{ assert tcpi_state == TCP_ESTABLISHED }%";
+    for (profile, state, cwnd) in
+        [(Profile::Linux, "TCP_ESTABLISHED", "10"), (Profile::FreeBsd, "TCPS_ESTABLISHED", "14600")]
+    {
+        let text = passive(&ask.replace("STATE", state).replace("CWND", cwnd));
+        // FreeBSD pads otherwise; an MSS alone needs no padding.
+        let options = RunOptions { profile: Some(profile), ..RunOptions::default() };
+        match run(&text, &options) {
+            Outcome::Passed => {}
+            Outcome::Skipped(reason) if reason.contains("python3") => eprintln!("skipped: {reason}"),
+            other => panic!("{profile:?}: {other:?}"),
+        }
+    }
+}

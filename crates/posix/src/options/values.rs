@@ -105,11 +105,16 @@ pub(super) fn max_segment(flavour: Flavour, options: &Options, connection: Optio
     }
 }
 
-pub(super) fn info(now: Instant, socket: &Socket, connection: Option<&Connection>) -> TcpInfo {
+pub(super) fn info(
+    now: Instant,
+    flavour: Flavour,
+    socket: &Socket,
+    connection: Option<&Connection>,
+) -> TcpInfo {
     match (connection, socket.role) {
-        (Some(connection), _) => TcpInfo::of(&connection.info(now), connection.config()),
-        (None, Role::Listener(_)) => TcpInfo::without_connection(State::Listen),
-        (None, _) => TcpInfo::without_connection(State::Closed),
+        (Some(connection), _) => TcpInfo::of(&connection.info(now), connection.config(), flavour),
+        (None, Role::Listener(_)) => TcpInfo::without_connection(State::Listen, flavour),
+        (None, _) => TcpInfo::without_connection(State::Closed, flavour),
     }
 }
 

@@ -129,8 +129,6 @@ pub(crate) fn number(name: &str, profile: Profile) -> Option<i64> {
 pub(crate) fn for_python(profile: Profile) -> impl Iterator<Item = (&'static str, i64)> {
     let wanted = SYMBOLS.iter().filter(|(name, ..)| name.starts_with("TCP"));
     wanted.map(move |(name, linux, freebsd)| {
-        // TCP_INFO is Linux's on every profile, and so are the numbers of its states.
-        let freebsd_number = profile == Profile::FreeBsd && name.starts_with("TCPS_");
-        (*name, if freebsd_number { *freebsd } else { *linux })
+        (*name, if profile == Profile::FreeBsd { *freebsd } else { *linux })
     })
 }
