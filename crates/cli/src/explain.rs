@@ -5,6 +5,7 @@
 
 mod annotate;
 mod list;
+mod live;
 mod outputs;
 mod reading;
 
@@ -16,6 +17,7 @@ use report::ladder::{Numbers, Options};
 use report::tables::Order;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Explain a capture: the states of both ends, why each segment was sent, what went wrong
 #[derive(Args)]
@@ -28,11 +30,18 @@ use std::path::PathBuf;
   synfin explain trace.pcap --json | jq ...      one JSON object a line
   synfin explain trace.pcap --html trace.html    a page to look around in, in one file
   synfin explain trace.pcap --annotate out.pcapng    verdicts as packet comments, for Wireshark
-  tcpdump -w - | synfin explain -                from standard input")]
+  tcpdump -w - | synfin explain -                from standard input
+  synfin explain --live eth0 -Y 'tcp.port == 80'  as it happens; needs CAP_NET_RAW")]
 pub(crate) struct Explain {
     /// The capture: pcap or pcapng, also in gzip or zstd; `-` for standard input
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present = "live")]
+    file: Option<PathBuf>,
+    /// Listen on this network interface instead of reading a file, until Ctrl-C
+    #[arg(long, value_name = "IFACE", conflicts_with = "file")]
+    live: Option<String>,
+    /// Listen for so long at most
+    #[arg(long = "for", value_name = "SECONDS", requires = "live")]
+    seconds: Option<u64>,
     /// Show only segments that Wireshark's display filter lets through, such as `tcp.port == 80`
     #[arg(long, short = 'Y', value_name = "EXPR", value_parser = Filter::parse)]
     filter: Option<Filter>,
@@ -111,6 +120,12 @@ impl Explain {
             let summary = self.read(&mut lines)?;
             lines.finish()?;
             summary
+        } else if self.live.is_some() && self.stream.is_none() && self.html.is_none() {
+            let mut live = list::Live::new(self.absolute);
+            let summary = self.read(&mut live)?;
+            print("\n")?;
+            self.show_table(&live.kept, style)?;
+            summary
         } else {
             let mut kept = Kept { keep_segments: self.wanted_segments(), ..Kept::default() };
             kept.segments_max = match self.html {
@@ -145,7 +160,12 @@ impl Explain {
     fn read(&self, sink: &mut impl lens::Sink) -> Result<reading::Summary, Failure> {
         let mut annotated = self.annotate.as_deref().map(annotate::Annotated::create).transpose()?;
         let wishes = reading::Wishes { annotated: annotated.as_mut(), filter: self.filter.as_ref() };
-        let summary = reading::read(&self.file, sink, wishes)?;
+        let source = match (&self.live, &self.file) {
+            (Some(interface), _) => reading::Source::live(interface, self.seconds.map(Duration::from_secs))?,
+            (None, Some(file)) => reading::Source::file(file)?,
+            (None, None) => return Err(Failure::new("name a capture file, or an interface with --live")),
+        };
+        let summary = reading::read(source, sink, wishes)?;
         if let Some(annotated) = annotated {
             annotated.finish()?;
         }
@@ -154,8 +174,7 @@ impl Explain {
 
     fn show(&self, kept: &Kept, style: &Style) -> Result<(), Failure> {
         if let Some(path) = &self.html {
-            let source =
-                self.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+            let source = self.source_name();
             let page = report::page::html(&report::captured::page(kept, &source));
             std::fs::write(path, page)
                 .map_err(|error| Failure::io(format_args!("write {}", path.display()), &error))?;
@@ -165,6 +184,16 @@ impl Explain {
             Some(stream) => self.show_stream(kept, stream, style),
             None if self.filter.is_some() => self.show_segments(kept, style),
             None => self.show_table(kept, style),
+        }
+    }
+
+    /// What to call the capture on a page.
+    fn source_name(&self) -> String {
+        let file = self.file.as_deref().and_then(std::path::Path::file_name);
+        match (&self.live, file) {
+            (Some(interface), _) => interface.clone(),
+            (None, Some(name)) => name.to_string_lossy().into_owned(),
+            (None, None) => String::new(),
         }
     }
 

@@ -28,8 +28,9 @@ fn a_simulation_is_the_same_every_time_and_its_capture_can_be_explained() {
     assert_eq!(text.matches("all arrived").count(), 2, "{text}");
     assert!(text.contains("fairness") && text.contains("fast-retransmit"), "{text}");
     let explained = printed(&["explain", one.path()]);
-    assert_eq!(explained.matches("10.0.0.2:5001").count(), explained.matches("10.0.0.1:4000").count());
-    assert!(explained.contains("10.0.0.1:40001"), "{explained}");
+    for port in [40_000, 40_001] {
+        assert!(explained.contains(&format!("10.0.0.1:{port}")), "{explained}");
+    }
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! Nothing is cut and numbers stand as they are: people search these lines.
 
-use lens::Kept;
+use crate::failure::print;
+use lens::{Analysis, Connection, Finding, Kept, Notice, Segment, Sink};
 use report::tables::{Cell, Column, Table};
 
 /// The kept segments as a table.
@@ -48,4 +49,55 @@ pub(super) fn segments(kept: &Kept, absolute: bool) -> Table {
         ]);
     }
     table
+}
+
+/// Prints each segment as it comes, for live captures, and keeps what comes at the end.
+pub(super) struct Live {
+    absolute: bool,
+    origin: Option<tcp::Instant>,
+    pub(super) kept: Kept,
+}
+
+impl Live {
+    pub(super) fn new(absolute: bool) -> Self {
+        Live { absolute, origin: None, kept: Kept::default() }
+    }
+}
+
+impl Sink for Live {
+    fn segment(&mut self, segment: &Segment, analysis: &Analysis) {
+        let origin = *self.origin.get_or_insert(segment.time);
+        let (seq, ack) = match self.absolute {
+            true => (segment.seq.number(), segment.ack.number()),
+            false => (analysis.relative_seq, analysis.relative_ack),
+        };
+        let ack = if segment.flags.ack() { format!(" Ack={ack}") } else { String::new() };
+        let verdicts =
+            if analysis.verdicts.is_empty() { String::new() } else { format!(" [{}]", analysis.verdicts) };
+        // A terminal that went away ends the capture by its pipe; there is nobody to tell here.
+        let _ = print(&format!(
+            "{:>10.6} {:>4}  {} > {}  [{}] Seq={seq}{ack} Len={}  {} / {}  {}{verdicts}\n",
+            segment.time.since(origin).as_secs_f64(),
+            analysis.stream,
+            segment.source,
+            segment.destination,
+            segment.flags,
+            segment.text_bytes,
+            analysis.sender().state,
+            analysis.receiver().state,
+            analysis.why.reason.sentence(),
+        ));
+    }
+
+    fn connection(&mut self, connection: &Connection) {
+        self.kept.connection(connection);
+    }
+
+    fn finding(&mut self, finding: &Finding) {
+        self.kept.finding(finding);
+    }
+
+    fn notice(&mut self, notice: &Notice) {
+        self.kept.notice(notice);
+    }
 }

@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::{IsTerminal, Read};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Packets between two looks at the progress bar.
 const PACKETS_PER_TICK: u64 = 1 << 16;
@@ -60,19 +61,42 @@ pub(super) struct Wishes<'a> {
     pub(super) filter: Option<&'a Filter>,
 }
 
-/// Reads the whole capture into the sink.
-pub(super) fn read(path: &Path, sink: &mut impl Sink, wishes: Wishes<'_>) -> Result<Summary, Failure> {
-    let Wishes { mut annotated, filter } = wishes;
-    let (input, bytes): (Box<dyn Read>, u64) = if path.as_os_str() == "-" {
-        (Box::new(std::io::stdin().lock()), 0)
-    } else {
-        let failed = |error| Failure::io(format_args!("read {}", path.display()), &error);
+/// Where packets come from: what to call it, how many bytes there will be if that is known, and they.
+pub(super) struct Source {
+    name: String,
+    bytes: u64,
+    input: Box<dyn Read>,
+}
+
+impl Source {
+    /// A file, or standard input for `-`.
+    pub(super) fn file(path: &Path) -> Result<Self, Failure> {
+        let name = path.display().to_string();
+        if name == "-" {
+            return Ok(Source {
+                name: "standard input".to_owned(),
+                bytes: 0,
+                input: Box::new(std::io::stdin().lock()),
+            });
+        }
+        let failed = |error| Failure::io(format_args!("read {name}"), &error);
         let file = File::open(path).map_err(failed)?;
         let bytes = file.metadata().map_or(0, |metadata| metadata.len());
-        (Box::new(file), bytes)
-    };
-    let mut reader =
-        Reader::new(input).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+        Ok(Source { name, bytes, input: Box::new(file) })
+    }
+
+    /// An interface.
+    pub(super) fn live(interface: &str, limit: Option<Duration>) -> Result<Self, Failure> {
+        let input = Box::new(super::live::start(interface, limit)?);
+        Ok(Source { name: interface.to_owned(), bytes: 0, input })
+    }
+}
+
+/// Reads the whole capture into the sink.
+pub(super) fn read(source: Source, sink: &mut impl Sink, wishes: Wishes<'_>) -> Result<Summary, Failure> {
+    let Wishes { mut annotated, filter } = wishes;
+    let Source { name, bytes, input } = source;
+    let mut reader = Reader::new(input).map_err(|error| Failure::new(format!("{name}: {error}")))?;
     let progress = progress(bytes);
     let (mut decoder, mut lens) = (Decoder::new(), Lens::new(Config::default()));
     let (mut damage, mut origin) = (None, None);
@@ -81,7 +105,7 @@ pub(super) fn read(path: &Path, sink: &mut impl Sink, wishes: Wishes<'_>) -> Res
         let record = match record {
             Ok(record) => record,
             Err(Error::Io(error)) => {
-                return Err(Failure::io(format_args!("read {}", path.display()), &error));
+                return Err(Failure::io(format_args!("read {name}"), &error));
             }
             Err(error) => {
                 damage = Some(error.to_string());

@@ -1,0 +1,101 @@
+//! Live capture: frames of a network interface, handed to the reader as if they came from a file.
+//!
+//! A thread writes them as pcapng into a pipe, so that everything behind it is the same for a live
+//! interface, a file and standard input. Ctrl-C ends the capture; the connections are summed up then.
+
+use crate::failure::Failure;
+use capture::{Direction, Format, Interface, LinkType, PacketInfo, Section, Writer};
+use device::{Link, PacketSocket};
+use std::io::{self, PipeReader, PipeWriter, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long the capturing thread sleeps at most before it looks whether it is over.
+const NAP: Duration = Duration::from_millis(100);
+
+/// Starts to capture; the pipe ends with Ctrl-C, or after `limit`.
+pub(super) fn start(interface: &str, limit: Option<Duration>) -> Result<PipeReader, Failure> {
+    let socket = PacketSocket::open(interface).map_err(|error| Failure::new(error.to_string()))?;
+    if let Err(error) = socket.listen_to_all() {
+        eprintln!("synfin: only frames to and from this machine are seen: {error}");
+    }
+    let failed = |error: io::Error| Failure::io(format_args!("capture on {interface}"), &error);
+    let (reader, writer) = io::pipe().map_err(failed)?;
+    let over = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&over);
+    ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed))
+        .map_err(|error| Failure::new(format!("cannot listen for Ctrl-C: {error}")))?;
+    let name = interface.to_owned();
+    eprintln!("capturing on {name}; Ctrl-C ends it");
+    std::thread::spawn(move || {
+        let ended = capture(&socket, &name, writer, &over, limit);
+        if let Err(error) = ended.or_else(gone) {
+            eprintln!("synfin: the capture on {name} ended: {error}");
+        }
+        tell_dropped(&socket);
+    });
+    Ok(reader)
+}
+
+/// The reader has gone: that is its right.
+fn gone(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
+}
+
+fn capture(
+    socket: &PacketSocket,
+    name: &str,
+    writer: PipeWriter,
+    over: &AtomicBool,
+    limit: Option<Duration>,
+) -> io::Result<()> {
+    let section =
+        Section { application: concat!("synfin ", env!("CARGO_PKG_VERSION")), ..Section::default() };
+    let mut writer = Writer::new(writer, Format::Pcapng, &section)?;
+    let link_type = match socket.capabilities().medium {
+        wire::Medium::Ethernet => LinkType::ETHERNET,
+        wire::Medium::Ip => LinkType::RAW,
+    };
+    let interface = writer.add_interface(&Interface { name, ..Interface::new(link_type) })?;
+    // What goes out of the loopback interface comes in again: seen once, it is seen enough.
+    let skips_sent = is_loopback(name);
+    let began = Instant::now();
+    while !over.load(Ordering::Relaxed) && limit.is_none_or(|limit| began.elapsed() < limit) {
+        while let Some(seen) = socket.capture()? {
+            if skips_sent && seen.direction == device::Direction::Transmitted {
+                continue;
+            }
+            let direction = match seen.direction {
+                device::Direction::Received => Direction::Inbound,
+                device::Direction::Transmitted => Direction::Outbound,
+            };
+            let info = PacketInfo {
+                direction: Some(direction),
+                wire_bytes: u32::try_from(seen.wire_bytes).ok(),
+                ..PacketInfo::new(interface, u64::try_from(seen.time.as_nanos()).unwrap_or(u64::MAX))
+            };
+            writer.write_slices(&info, &[&seen.bytes])?;
+        }
+        writer.flush()?;
+        device::wait(&[socket.as_fd()], Some(NAP))?;
+    }
+    writer.into_inner().flush()
+}
+
+/// By the flags that Linux shows; `IFF_LOOPBACK` is 8.
+fn is_loopback(interface: &str) -> bool {
+    let flags = std::fs::read_to_string(format!("/sys/class/net/{interface}/flags")).unwrap_or_default();
+    u32::from_str_radix(flags.trim().trim_start_matches("0x"), 16).is_ok_and(|flags| flags & 8 != 0)
+}
+
+fn tell_dropped(socket: &PacketSocket) {
+    if let Ok(statistics) = socket.statistics()
+        && statistics.dropped > 0
+    {
+        eprintln!(
+            "synfin: {} of {} frames came too fast and were not seen",
+            statistics.dropped, statistics.seen
+        );
+    }
+}
