@@ -46,7 +46,7 @@ const FAREWELL: Duration = Duration::from_secs(3);
 #[derive(clap::Args, Debug)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Get {
-    /// What to fetch: http://HOST[:PORT]/PATH.
+    /// What to fetch: `http://HOST[:PORT]/PATH`.
     url: String,
     /// Where it goes; - is standard output.
     #[arg(short, long, value_name = "FILE")]
