@@ -78,17 +78,22 @@ pub struct World {
     agenda: Agenda,
     nodes: Vec<Node>,
     links: Vec<Wire>,
-    fate: Option<Box<dyn FnMut(&Sent<'_>) -> Fate>>,
+    fate: Option<FateHook>,
     recording: Recording,
     frames: Vec<FrameRecord>,
     log: Vec<Entry>,
-    observer: Option<Box<dyn FnMut(&Entry)>>,
+    observer: Option<Observer>,
     launches: Vec<Launch>,
     tally: Tally,
     lost: [u64; Lost::ALL.len()],
     /// How many events there were at this moment.
     at_once: u64,
 }
+
+/// What [`World::set_fate`] sets.
+type FateHook = Box<dyn FnMut(&Sent<'_>) -> Fate>;
+/// What [`World::observe`] sets.
+type Observer = Box<dyn FnMut(&Entry)>;
 
 /// How much a world had to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

@@ -161,13 +161,12 @@ impl Sink {
             at.wake_at(again);
             return false;
         }
-        let waits = matches!(self.reading, Reading::Stalled(_)) && stream.read_again_at.is_none();
-        if let (Reading::Stalled(pause), true) = (self.reading, waits) {
-            if at.tcp(socket).is_some_and(|tcp| tcp.readable_bytes() > 0) {
-                stream.read_again_at = Some(at.now() + pause);
-                at.wake_after(pause);
-                return false;
-            }
+        if let (Reading::Stalled(pause), None) = (self.reading, stream.read_again_at)
+            && at.tcp(socket).is_some_and(|tcp| tcp.readable_bytes() > 0)
+        {
+            stream.read_again_at = Some(at.now() + pause);
+            at.wake_after(pause);
+            return false;
         }
         let limit = match self.reading {
             Reading::Sipping { bytes_max, .. } => bytes_max.clamp(1, self.buffer.len()),
