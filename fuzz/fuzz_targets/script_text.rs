@@ -1,0 +1,4 @@
+//! See `synfin_verify::bodies`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| synfin_verify::bodies::body("script_text")(bytes));
