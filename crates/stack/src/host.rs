@@ -408,6 +408,7 @@ impl Host {
     }
 
     /// A new connection takes its place in the tables.
+    #[inline]
     pub(crate) fn settle_in(&mut self, now: Instant, newborn: Newborn) -> Key {
         let Newborn { mut connection, key, parent, interface } = newborn;
         connection.set_tracing(self.tracing);

@@ -92,6 +92,7 @@ impl<T> Slab<T> {
         self.len
     }
 
+    #[inline]
     pub(crate) fn insert(&mut self, value: T) -> Key {
         if self.free.is_empty() {
             let first = (self.chunks.len() * CHUNK) as u32;

@@ -88,6 +88,7 @@ impl Host {
     }
 
     /// Hands a whole packet to its transport.
+    #[inline]
     fn deliver(&mut self, now: Instant, packet: Packet<'_>) {
         match packet.protocol {
             protocol::TCP => self.receive_tcp(now, packet),
@@ -109,6 +110,7 @@ impl Host {
     }
 
     /// RFC 791, RFC 1122 §3.2.1: the header is checked, the packet is ours and whole.
+    #[inline]
     fn read_ipv4(&mut self, arrived: &Arrived, frame: &Frame) -> Result<Read, Discard> {
         let bytes = &start(frame)[arrived.ip_at..];
         let (header, header_bytes) = ipv4::Header::parse(bytes).map_err(|_| Discard::IpMalformed)?;
@@ -198,6 +200,7 @@ impl Host {
     }
 
     /// Who may send to whom (RFC 1122 §3.2.1.3, RFC 4291 §2.5, MUST-63).
+    #[inline]
     fn check_addresses(
         &mut self,
         arrived: &Arrived,
@@ -207,6 +210,17 @@ impl Host {
         if self.addresses.have_passed(source, destination) && !arrived.is_internal() {
             return Ok(arrived.cast);
         }
+        self.check_new_addresses(arrived, source, destination)
+    }
+
+    /// The same for addresses that have not just passed.
+    #[inline(never)]
+    fn check_new_addresses(
+        &mut self,
+        arrived: &Arrived,
+        source: Address,
+        destination: Address,
+    ) -> Result<Cast, Discard> {
         let cast = match destination.ip() {
             ip if ip.is_multicast() => Cast::Multicast,
             _ if self.addresses.takes(destination) => arrived.cast,

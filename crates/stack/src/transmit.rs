@@ -32,10 +32,16 @@ impl Host {
 
     fn take_frame(&mut self, now: Instant) -> Option<(InterfaceId, Frame)> {
         self.now = self.now.max(now);
-        let mut frame = Frame::default();
-        let interface = self.next_frame(now, &mut frame)?;
-        self.counters.frames_sent += 1;
-        Some((interface, frame))
+        // Made where it is returned: a frame is 200 bytes, and this is the path of every one.
+        let mut out = Some((InterfaceId::LOOPBACK, Frame::default()));
+        match out.as_mut().and_then(|(interface, frame)| {
+            *interface = self.next_frame(now, frame)?;
+            Some(())
+        }) {
+            Some(()) => self.counters.frames_sent += 1,
+            None => out = None,
+        }
+        out
     }
 
     #[inline]
@@ -82,8 +88,8 @@ impl Host {
         let cuts_itself = link.is_none_or(|link| link.super_segment_bytes_max > 0);
         let wanted = link.map_or(u32::MAX, |link| link.super_segment_bytes_max);
         let wanted = if cuts_itself { wanted } else { CUT_BYTES_MAX };
-        let Some(mut transmit) = socket.connection.poll_transmit(now, wanted.min(SUPER_SEGMENT_BYTES_MAX))
-        else {
+        let mut next = socket.connection.poll_transmit(now, wanted.min(SUPER_SEGMENT_BYTES_MAX));
+        let Some(transmit) = &mut next else {
             socket.is_ready = false;
             self.end_turn();
             self.settle(now, index);
@@ -93,7 +99,7 @@ impl Host {
         let (key, interface) = (socket.key, socket.interface);
         let outgoing = Outgoing {
             header: &mut transmit.header,
-            payload: transmit.payload,
+            payload: core::mem::take(&mut transmit.payload),
             segment_bytes: transmit.segment_bytes,
             hop_limit: socket.hop_limit,
             layout: socket.connection.config().option_layout,
