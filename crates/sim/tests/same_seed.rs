@@ -5,8 +5,11 @@ use sim::{Chance, Discipline, Lane, LinkConfig, Loss, Marking, Order, Queue, Que
 use stack::{Config, ConnectOptions};
 use std::time::Duration;
 
-/// Everything that was sent and when it arrived.
-fn live(seed: u64) -> Vec<(u64, Vec<u8>, Vec<(u64, Vec<u8>)>)> {
+/// When, and what.
+type Seen = (u64, Vec<u8>);
+
+/// Everything that was sent, and its arrivals.
+fn live(seed: u64) -> Vec<(Seen, Vec<Seen>)> {
     let mut world = World::new(seed);
     world.record(Recording::FRAMES);
     let client = world.add_host("client", Config::default(), &["10.0.0.1", "fd00::1"]);
@@ -34,7 +37,7 @@ fn live(seed: u64) -> Vec<(u64, Vec<u8>, Vec<(u64, Vec<u8>)>)> {
         ..Lane::default()
     };
     world.link(client, server, LinkConfig::symmetric(lane));
-    let to = |remote: &str| ConnectOptions::new(remote.parse().unwrap());
+    let to = |remote: &str| ConnectOptions::new(remote.parse().expect("an address"));
     let pause = Duration::from_millis(5);
     world.start(server, Sink::reading(9, Reading::Sipping { bytes_max: 9_000, pause }));
     world.start(server, Echo::new(7));
@@ -51,7 +54,7 @@ fn live(seed: u64) -> Vec<(u64, Vec<u8>, Vec<(u64, Vec<u8>)>)> {
         .map(|record| {
             let arrivals =
                 record.arrivals.iter().map(|arrival| (arrival.at.as_nanos(), bytes(&arrival.frame)));
-            (record.sent_at.as_nanos(), bytes(&record.frame), arrivals.collect())
+            ((record.sent_at.as_nanos(), bytes(&record.frame)), arrivals.collect())
         })
         .collect()
 }
