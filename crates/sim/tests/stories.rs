@@ -136,3 +136,26 @@ fn a_rate_is_kept_and_a_queue_delays() {
     let mbit_per_s = 5_000_000.0 * 8.0 / took / 1e6;
     assert!((9.0..9.8).contains(&mbit_per_s), "{mbit_per_s} Mbit/s of text over 10");
 }
+
+#[test]
+fn three_hosts_know_their_links() {
+    let mut world = World::new(6);
+    let server = world.add_host("server", Config::default(), &["10.0.0.1"]);
+    let sink = Sink::new(9);
+    let seen = sink.seen();
+    world.start(server, sink);
+    for (name, address, delay) in [("near", "10.0.1.1", MS), ("far", "10.0.2.1", 100 * MS)] {
+        let client = world.add_host(name, Config::default(), &[address]);
+        world.link(client, server, LinkConfig::delay(delay));
+        world.start(client, Bulk::new(ConnectOptions::new("10.0.0.1:9".parse().unwrap()), 100_000));
+    }
+    world.run_for(Duration::from_secs(10));
+    let seen = seen.borrow();
+    let took = |peer: &str| {
+        let transfer =
+            seen.iter().find(|seen| seen.peer.is_some_and(|end| end.ip().to_string() == peer)).unwrap();
+        assert_eq!((transfer.bytes, transfer.wrong_at), (100_000, None));
+        transfer.done_at.unwrap().as_millis()
+    };
+    assert!(took("10.0.1.1") < 50 && took("10.0.2.1") > 300);
+}

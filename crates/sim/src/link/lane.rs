@@ -238,3 +238,6 @@ fn corrupted(mut frame: Frame, draw: u64) -> Frame {
     }
     frame
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,6 +41,8 @@ pub(crate) struct Side {
     sack_permitted: bool,
     timestamps: bool,
     reset: bool,
+    /// A late SYN has opened it again after a reset: two lives are mixed from here on, and not judged.
+    again: bool,
 }
 
 impl Watch {
@@ -57,6 +59,11 @@ impl Watch {
         let to = SocketAddr::new(destination, header.destination_port);
         let mut me = self.flows.get(&(from, to)).copied().unwrap_or_default();
         let peer = self.flows.get(&(to, from)).copied().unwrap_or_default();
+        me.again |= me.reset && header.flags.syn();
+        if me.again || peer.again {
+            self.flows.insert((from, to), me);
+            return;
+        }
         let mut wrong = Vec::new();
         if frame.offload == wire::Offload::default()
             && segmentation::checksum_is_good(frame, Medium::Ip) != Some(true)
@@ -97,7 +104,9 @@ impl Watch {
             SocketAddr::new(source, header.source_port),
             SocketAddr::new(destination, header.destination_port),
         );
-        let Some(iss) = self.flows.get(&key).and_then(|flow| flow.iss) else { return };
+        let Some(iss) = self.flows.get(&key).filter(|flow| !flow.again).and_then(|flow| flow.iss) else {
+            return;
+        };
         if header.flags.syn() || frame.payload.is_empty() {
             return;
         }
