@@ -18,6 +18,28 @@ use wire::{Payload, Seq};
 const SACK_BLOCKS_BESIDE_TIMESTAMPS: usize = 3;
 const SACK_BLOCKS_ALONE: usize = 4;
 
+/// What one of the questions decided; the segment is built once, from the first answer.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    seq: Seq,
+    /// With text or FIN: one past the last.
+    to: Option<Seq>,
+    flags: Flags,
+    why: SendReason,
+}
+
+impl Plan {
+    /// A segment without text.
+    fn bare(seq: Seq, flags: Flags, why: SendReason) -> Self {
+        Plan { seq, to: None, flags, why }
+    }
+
+    /// The stream from `seq` up to `to`.
+    fn text(seq: Seq, to: Seq, why: SendReason) -> Self {
+        Plan { seq, to: Some(to), flags: Flags::ACK, why }
+    }
+}
+
 impl Connection {
     /// The next segment to send, until `None`.
     ///
@@ -26,25 +48,28 @@ impl Connection {
     pub fn poll_transmit(&mut self, now: Instant, super_segment_bytes_max: u32) -> Option<Transmit> {
         // The urgent pointer counts from its own segment, and whoever cuts a super-segment leaves it.
         let super_segment_bytes_max = if self.snd.up.is_some() { 0 } else { super_segment_bytes_max };
-        self.owed_reset(now)
+        let plan = self
+            .owed_reset()
             .or_else(|| self.owed_handshake(now))
             .or_else(|| self.lost_data(now, super_segment_bytes_max))
             .or_else(|| self.new_data(now, super_segment_bytes_max))
             .or_else(|| self.probe(now))
-            .or_else(|| self.owed_ack(now))
+            .or_else(|| self.owed_ack())?;
+        Some(self.emit(now, plan))
     }
 
-    fn owed_reset(&mut self, now: Instant) -> Option<Transmit> {
+    fn owed_reset(&mut self) -> Option<Plan> {
         if let Some(seq) = self.reset_reply.take() {
-            let why = SendReason::Reset(ResetReason::UnacceptableAck);
-            return Some(self.emit(now, seq, Flags::RST, Payload::new(), why));
+            let after_close = self.reset_owed.take_if(|why| *why == ResetReason::DataAfterClose);
+            let why = SendReason::Reset(after_close.unwrap_or(ResetReason::UnacceptableAck));
+            return Some(Plan::bare(seq, Flags::RST, why));
         }
         let why = self.reset_owed.take()?;
         let seq = self.seq_without_text();
-        Some(self.emit(now, seq, Flags::RST | Flags::ACK, Payload::new(), SendReason::Reset(why)))
+        Some(Plan::bare(seq, Flags::RST | Flags::ACK, SendReason::Reset(why)))
     }
 
-    fn owed_handshake(&mut self, now: Instant) -> Option<Transmit> {
+    fn owed_handshake(&mut self, now: Instant) -> Option<Plan> {
         if !self.marks.handshake_owed {
             return None;
         }
@@ -68,18 +93,18 @@ impl Connection {
             self.restart_retransmit_timer(now);
         }
         let why = if again && self.attempts > 0 { SendReason::Timeout } else { why };
-        Some(self.emit(now, seq, flags, Payload::new(), why))
+        Some(Plan::bare(seq, flags, why))
     }
 
-    fn lost_data(&mut self, now: Instant, super_bytes: u32) -> Option<Transmit> {
+    fn lost_data(&mut self, now: Instant, super_bytes: u32) -> Option<Plan> {
         let Resend { next, end, why } = self.recovery.resend?;
         let next = next.latest(self.snd.una);
         if !next.before(end) {
             self.recovery.resend = None;
             return None;
         }
-        if self.syn_unacked() {
-            // The SYN-ACK was lost together with what followed it.
+        if self.syn_unacked() && next == self.snd.iss {
+            // The SYN-ACK may be lost together with the FIN that followed it.
             self.recovery.resend = Some(Resend { next: next + 1, end, why });
             self.marks.handshake_owed = true;
             return self.owed_handshake(now);
@@ -109,14 +134,15 @@ impl Connection {
         if !self.timers.is_running(Timer::Retransmit) {
             self.restart_retransmit_timer(now);
         }
-        Some(self.emit_text(now, next, after, why))
+        Some(Plan::text(next, after, why))
     }
 
-    fn new_data(&mut self, now: Instant, super_bytes: u32) -> Option<Transmit> {
+    fn new_data(&mut self, now: Instant, super_bytes: u32) -> Option<Plan> {
         let end = self.stream_end();
         let unsent = end.offset_from(self.snd.nxt).max(0).cast_unsigned();
         let fin = self.marks.fin_queued && self.snd.fin.is_none();
-        if (unsent == 0 && !fin) || self.syn_unacked() || !self.may_send_text() {
+        if (unsent == 0 && !fin) || !self.may_send_text() || (self.syn_unacked() && !self.may_finish_early())
+        {
             return None;
         }
         if self.recovery.resend.is_some_and(|resend| resend.why == SendReason::Timeout) {
@@ -146,6 +172,9 @@ impl Connection {
             () if in_flight + len > cwnd && extra > 0 => SendReason::LimitedTransmit,
             () => SendReason::NewData,
         };
+        if why == SendReason::LimitedTransmit {
+            self.recovery.on_limited_transmit((in_flight + len - cwnd).min(len));
+        }
         let seq = self.snd.nxt;
         let after = to + u32::from(with_fin);
         self.timed.get_or_insert((after, now));
@@ -160,7 +189,12 @@ impl Connection {
         if !len.is_multiple_of(mss) {
             self.snd.small = after;
         }
-        Some(self.emit_text(now, seq, after, why))
+        Some(Plan::text(seq, after, why))
+    }
+
+    /// CLOSE in SYN-RECEIVED with nothing queued: the FIN follows the SYN-ACK at once (§3.10.4).
+    fn may_finish_early(&self) -> bool {
+        self.state() == State::FinWait1 && self.send_queue.is_empty() && self.snd.nxt == self.snd.iss + 1
     }
 
     /// FIN-WAIT-1, CLOSING and LAST-ACK still send what was written before CLOSE.
@@ -238,7 +272,7 @@ impl Connection {
         }
     }
 
-    fn owed_ack(&mut self, now: Instant) -> Option<Transmit> {
+    fn owed_ack(&mut self) -> Option<Plan> {
         let why = self.acks.owed()?;
         if matches!(self.state(), State::Closed | State::Listen | State::SynSent) {
             // There is nothing to acknowledge, or nobody to tell.
@@ -246,7 +280,7 @@ impl Connection {
             return None;
         }
         let seq = self.seq_without_text();
-        Some(self.emit(now, seq, Flags::ACK, Payload::new(), why))
+        Some(Plan::bare(seq, Flags::ACK, why))
     }
 
     /// The sequence number of a segment without text: SND.NXT, but not from beyond a window that shrank
@@ -255,8 +289,8 @@ impl Connection {
         if self.syn_unacked() { self.snd.nxt } else { self.snd.nxt.earliest(self.snd.una + self.snd.wnd) }
     }
 
-    /// A segment with the bytes `from..to` of the stream, the FIN included if `to` reaches over it.
-    pub(crate) fn emit_text(&mut self, now: Instant, from: Seq, to: Seq, why: SendReason) -> Transmit {
+    /// The text of a plan: the bytes `from..to` of the stream, the FIN included if `to` reaches over it.
+    fn text(&mut self, from: Seq, to: Seq) -> (Flags, Payload) {
         let end = self.stream_end();
         let text_end = to.earliest(end);
         let offset = from.offset_from(self.text_start()).max(0) as usize;
@@ -273,7 +307,7 @@ impl Connection {
         }
         self.snd.nxt = self.snd.nxt.latest(to);
         self.counters.bytes_sent += u64::from(len);
-        self.emit(now, from, flags, payload, why)
+        (flags, payload)
     }
 
     /// Options of the next segment, and the text that fits beside them.
@@ -319,7 +353,12 @@ impl Connection {
         blocks
     }
 
-    fn emit(&mut self, now: Instant, seq: Seq, flags: Flags, payload: Payload, why: SendReason) -> Transmit {
+    fn emit(&mut self, now: Instant, plan: Plan) -> Transmit {
+        let Plan { seq, to, flags, why } = plan;
+        let (flags, payload) = match to {
+            Some(to) => self.text(seq, to),
+            None => (flags, Payload::new()),
+        };
         let mss = self.mss_with_options();
         let mut header = Header { seq, flags, options: self.options(now, flags), ..Header::default() };
         let shift = if flags.syn() { 0 } else { self.rcv.shift };
@@ -355,7 +394,7 @@ impl Connection {
     }
 
     /// A probe of a closed window or of an idle peer (RFC 9293 §3.8.6.1, §3.8.4).
-    fn probe(&mut self, now: Instant) -> Option<Transmit> {
+    fn probe(&mut self, now: Instant) -> Option<Plan> {
         if core::mem::take(&mut self.marks.window_probe_owed) {
             let (from, end) = (self.snd.una, self.stream_end());
             let to = if self.snd.una == self.snd.nxt && self.marks.fin_queued && from == end {
@@ -365,13 +404,13 @@ impl Connection {
             };
             if from.before(to) {
                 self.on_resent(now, 0, 0);
-                return Some(self.emit_text(now, from, to, SendReason::ZeroWindowProbe));
+                return Some(Plan::text(from, to, SendReason::ZeroWindowProbe));
             }
         }
         if core::mem::take(&mut self.marks.keep_alive_owed) {
             // RFC 9293 §3.8.4: SEG.SEQ = SND.NXT-1 and no text provoke an acknowledgment.
             let seq = self.snd.nxt - 1;
-            return Some(self.emit(now, seq, Flags::ACK, Payload::new(), SendReason::KeepAlive));
+            return Some(Plan::bare(seq, Flags::ACK, SendReason::KeepAlive));
         }
         None
     }
