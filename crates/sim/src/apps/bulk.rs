@@ -3,6 +3,7 @@
 use super::{Shared, pattern, pattern_from};
 use crate::application::{Application, At};
 use crate::random::scaled;
+use bytes::{Buf, Bytes};
 use stack::{ConnectOptions, Event, SocketId};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -36,6 +37,8 @@ pub struct Bulk {
     options: ConnectOptions,
     start_at: Instant,
     bytes: u64,
+    /// What is to be written next, made once.
+    chunk: Bytes,
     seen: Shared<Transfer>,
 }
 
@@ -45,7 +48,7 @@ const CHUNK_BYTES: u64 = 65_536;
 impl Bulk {
     /// Sends [`pattern`] of `bytes` bytes as the options say.
     pub fn new(options: ConnectOptions, bytes: u64) -> Self {
-        Bulk { options, start_at: Instant::ZERO, bytes, seen: Shared::default() }
+        Bulk { options, start_at: Instant::ZERO, bytes, chunk: Bytes::new(), seen: Shared::default() }
     }
 
     /// The same, starting at this time.
@@ -60,12 +63,18 @@ impl Bulk {
         self.seen.clone()
     }
 
-    fn write(&self, at: &mut At<'_>, socket: SocketId) {
+    fn write(&mut self, at: &mut At<'_>, socket: SocketId) {
         let mut seen = self.seen.borrow_mut();
         while seen.bytes < self.bytes {
-            let chunk = (self.bytes - seen.bytes).min(CHUNK_BYTES) as usize;
-            match at.write(socket, &pattern(seen.bytes, chunk)) {
-                Ok(count) => seen.bytes += count as u64,
+            if self.chunk.is_empty() {
+                let len = (self.bytes - seen.bytes).min(CHUNK_BYTES) as usize;
+                self.chunk = Bytes::from(pattern(seen.bytes, len));
+            }
+            match at.write_bytes(socket, self.chunk.clone()) {
+                Ok(count) => {
+                    self.chunk.advance(count);
+                    seen.bytes += count as u64;
+                }
                 Err(WriteError::Failed(error)) => return seen.failed = Some(error),
                 Err(WriteError::WouldBlock) => return,
                 Err(WriteError::NotConnected | WriteError::Finished) => {
