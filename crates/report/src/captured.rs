@@ -8,6 +8,7 @@ mod csv;
 mod ladder;
 mod page;
 mod records;
+mod states;
 mod tables;
 mod zeek;
 
@@ -23,6 +24,7 @@ pub use zeek::{ZEEK_FOOTER, zeek_header, zeek_line};
 
 use crate::numbers;
 use lens::{Analysis, Confidence, Connection, Order, ResetAcceptability, Segment};
+use states::States;
 use std::time::Duration;
 use tcp::Instant;
 use tcp::state::{Cause, Row, State};

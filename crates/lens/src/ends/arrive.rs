@@ -27,8 +27,8 @@ impl End {
             self.on_ack_and_fin(facts, before, moves, observed);
         }
         if self.machine != machine {
-            let arrival =
-                Arrival { facts: *facts, before: machine, steps_before, numbers: NumbersThen::of(before) };
+            let numbers = NumbersThen::of(before);
+            let arrival = Arrival { facts: *facts, before: machine, steps_before, numbers, is_late: false };
             self.remember_arrival(arrival);
         }
     }

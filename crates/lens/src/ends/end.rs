@@ -38,8 +38,11 @@ impl Moves {
 pub enum Origin {
     /// The end sent the segment.
     Sent,
-    /// The segment came to it, and what it sent later agrees.
+    /// The segment came to it: what it sent later shows so.
     Received,
+    /// The segment was captured on its way to it. Nothing that it sent later shows that it arrived, or
+    /// that this one did and not a copy: the end may have gone another way from here.
+    Assumed,
     /// Not captured, but what the end did shows that it happened before this segment.
     Inferred,
 }
@@ -85,6 +88,15 @@ impl Steps {
         self.len == 0
     }
 
+    /// The steps from `first` on, up to `end`, that were made by arrivals are only assumed.
+    fn doubt(&mut self, first: u8, end: u8) {
+        let range = usize::from(first.min(self.len))
+            ..usize::from(end.min(self.len)).max(usize::from(first.min(self.len)));
+        for step in self.steps[range].iter_mut().flatten().filter(|step| step.origin == Origin::Received) {
+            step.origin = Origin::Assumed;
+        }
+    }
+
     fn push(&mut self, step: Step) {
         let at = usize::from(self.len).min(STEPS_MAX - 1);
         self.steps[at] = Some(step);
@@ -108,6 +120,8 @@ pub(super) struct Arrival {
     pub(super) before: Machine,
     pub(super) steps_before: u8,
     pub(super) numbers: NumbersThen,
+    /// The same FIN was sent again since, or had to wait for text: what came before it is not known.
+    pub(super) is_late: bool,
 }
 
 /// The numbers by which an arrival was judged, to judge it again in the same way.
@@ -169,8 +183,13 @@ impl End {
         self.machine.state()
     }
 
+    /// The steps; those that nothing confirms are assumed.
     pub(crate) fn steps(&self) -> Steps {
-        self.steps
+        let mut steps = self.steps;
+        if let Some(first) = self.arrivals.first() {
+            steps.doubt(first.steps_before, steps.len);
+        }
+        steps
     }
 
     /// Nothing is awaited: no unconfirmed arrival, and no handshake or close under way.
@@ -206,26 +225,67 @@ impl End {
 
     pub(super) fn remember_arrival(&mut self, arrival: Arrival) {
         if self.arrivals.len() == ARRIVALS_MAX {
-            self.arrivals.remove(0);
+            self.doubt_first(1);
         }
         self.arrivals.push(arrival);
     }
 
+    /// Forgets the first arrivals without knowing that they came.
+    fn doubt_first(&mut self, count: usize) {
+        let steps_end = self.arrivals.get(count).map_or(self.steps.len, |next| next.steps_before);
+        for (at, arrival) in self.arrivals.drain(..count).enumerate() {
+            if at == 0 {
+                self.steps.doubt(arrival.steps_before, steps_end);
+            }
+        }
+    }
+
+    /// Forgets all arrivals: what it sent shows nothing of them.
+    pub(super) fn doubt_arrivals(&mut self) {
+        self.doubt_first(self.arrivals.len());
+        self.arrivals = Vec::new();
+    }
+
+    /// A FIN that is sent again may be the one that arrives.
+    pub(super) fn on_fin_again(&mut self, fin_end: Seq) {
+        for arrival in self.arrivals.iter_mut().filter(|arrival| arrival.facts.flags.fin()) {
+            arrival.is_late |= arrival.facts.end == fin_end;
+        }
+    }
+
     /// Before the end sends `facts`: which of its assumed arrivals had not happened yet?
-    pub(super) fn take_back(&mut self, facts: &Facts, before: &Before, observed: &mut Observed) -> TakenBack {
+    pub(super) fn take_back(
+        &mut self,
+        facts: &Facts,
+        before: &Before,
+        moves: &mut Moves,
+        observed: &mut Observed,
+    ) -> TakenBack {
         if self.arrivals.is_empty() {
             return TakenBack::new();
         }
         let judged = |arrival: &Arrival| judge_arrival(arrival, facts, self.fin_end);
-        let Some(first) = self.arrivals.iter().position(|arrival| judged(arrival) != Sign::Confirms) else {
+        let back = self.arrivals.iter().position(|arrival| judged(arrival).takes_back());
+        let undisputed = &self.arrivals[..back.unwrap_or(self.arrivals.len())];
+        // an arrival that is confirmed says all that those before it said, so they do not matter any more
+        if let Some(last) = undisputed.iter().rposition(|arrival| judged(arrival) == Sign::Confirms) {
+            let sure = |arrival: &Arrival| judged(arrival) == Sign::Confirms && !arrival.is_late;
+            let unsure = undisputed[..=last].iter().position(|arrival| !sure(arrival));
+            self.confirm(unsure.unwrap_or(last + 1), last + 1);
+        }
+        if self.arrivals.is_empty() {
             self.arrivals = Vec::new();
             return TakenBack::new();
-        };
-        self.arrivals.drain(..first);
+        }
+        let judged = |arrival: &Arrival| judge_arrival(arrival, facts, self.fin_end);
         let Some(at) = self.arrivals.iter().position(|arrival| judged(arrival).takes_back()) else {
             return TakenBack::new();
         };
         let mut taken_back = self.arrivals.split_off(at);
+        for arrival in &mut taken_back {
+            // text before it was missing: when it counts at last, and after what, is not seen
+            arrival.is_late |= facts.flags.ack() && facts.ack.before(arrival.facts.seq);
+        }
         let earliest = taken_back[0];
         observed.crossed = true;
         self.machine = earliest.before;
@@ -235,18 +295,39 @@ impl End {
             let refused = judge_arrival(arrival, facts, self.fin_end) == Sign::Refuses;
             let overdue = arrival.facts.flags.rst()
                 && facts.time_ns.saturating_sub(arrival.facts.time_ns) > before.travel_ns;
-            observed.refused |= refused;
+            observed.refused |= refused && !arrival.facts.flags.ack();
             observed.reset_ignored |= overdue;
             !refused && !overdue
         });
+        if facts.flags.rst() {
+            // nothing follows a RST: what it does not speak of came before it, if it came, and of a FIN
+            // that it does not acknowledge only the acknowledgment did
+            let (mut came, others): (TakenBack, TakenBack) =
+                taken_back.into_iter().partition(|arrival| !arrival.facts.flags.rst());
+            for arrival in &mut came {
+                arrival.numbers.is_contiguous &= facts.acks(arrival.facts.end);
+            }
+            self.arrive_again(&came, moves);
+            taken_back = others;
+        }
         taken_back
+    }
+
+    /// The first `sure` arrivals are certain; those up to `settled` do not matter any more.
+    fn confirm(&mut self, sure: usize, settled: usize) {
+        self.arrivals.drain(..sure);
+        self.doubt_first(settled - sure);
     }
 
     /// After it was sent: the arrivals that had not happened yet happen now.
     pub(super) fn arrive_again(&mut self, taken_back: &TakenBack, moves: &mut Moves) {
         for arrival in taken_back {
             let mut unseen = Observed::default();
+            let before = self.arrivals.len();
             self.arrive(&arrival.facts, &arrival.numbers.before(), moves, &mut unseen);
+            for again in self.arrivals.iter_mut().skip(before) {
+                again.is_late |= arrival.is_late;
+            }
         }
     }
 }
@@ -273,11 +354,15 @@ impl Sign {
 fn judge_arrival(arrival: &Arrival, sent: &Facts, own_fin_end: Option<Seq>) -> Sign {
     let came = &arrival.facts;
     if came.flags.rst() {
-        return if sent.flags.rst() { Sign::Silent } else { Sign::Contradicts };
+        // no RST answers a RST, and one of its own carries its acknowledgment
+        return if sent.flags.rst() && !sent.flags.ack() { Sign::Silent } else { Sign::Contradicts };
     }
     if came.flags.syn() {
         if sent.flags.rst() {
-            return if came.flags.ack() { Sign::Silent } else { Sign::Refuses };
+            // in the name of nobody: it takes its number from the acknowledgment (RFC 9293 §3.5.2)
+            let of_nobody = !sent.flags.ack() && sent.seq == came.ack;
+            let refuses = !came.flags.ack() || of_nobody;
+            return if refuses { Sign::Refuses } else { Sign::Silent };
         }
         return match (sent.acks(came.seq + 1), sent.flags.syn()) {
             (true, _) => Sign::Confirms,
@@ -285,7 +370,8 @@ fn judge_arrival(arrival: &Arrival, sent: &Facts, own_fin_end: Option<Seq>) -> S
             (false, false) => Sign::Silent,
         };
     }
-    if came.flags.fin() && sent.flags.ack() && !sent.flags.rst() && !sent.acks(came.end) {
+    let took_fin = came.flags.fin() && arrival.numbers.is_contiguous;
+    if took_fin && sent.flags.ack() && !sent.acks(came.end) {
         return Sign::Contradicts;
     }
     let repeats_fin = sent.flags.fin() && own_fin_end == Some(sent.end);
@@ -293,7 +379,13 @@ fn judge_arrival(arrival: &Arrival, sent: &Facts, own_fin_end: Option<Seq>) -> S
         return Sign::Contradicts;
     }
     if arrival.before.state() == State::SynReceived {
-        return if sent.flags.syn() { Sign::Contradicts } else { Sign::Confirms };
+        // an ACK of nothing new may be a challenge (RFC 5961 §3.2, §4.2), which needs no open connection
+        let may_challenge = sent.seq == sent.end && came.seq != came.end && !sent.acks(came.end);
+        return match (sent.flags.syn(), may_challenge) {
+            (true, _) => Sign::Contradicts,
+            (false, true) => Sign::Silent,
+            (false, false) => Sign::Confirms,
+        };
     }
     if came.flags.fin() && sent.acks(came.end) { Sign::Confirms } else { Sign::Silent }
 }

@@ -112,6 +112,8 @@ pub(crate) struct Before {
     pub(crate) travel_ns: u64,
     /// A SYN with the number that the sender's SYN had before: sent again, not suspicious.
     pub(crate) is_same_syn: bool,
+    /// A RST acknowledges less than the other end has sent.
+    pub(crate) peer_was_not_heard: bool,
     /// The SYN carried data that was taken (RFC 7413).
     pub(crate) fast_open: bool,
 }
@@ -170,7 +172,7 @@ impl Ends {
             return (observed, self.states([Moves::default(); 2]));
         }
         let mut moves = [Moves::default(); 2];
-        let taken_back = sender.take_back(&facts, before, &mut observed);
+        let taken_back = sender.take_back(&facts, before, &mut moves[from.index()], &mut observed);
         sender.send(receiver, &facts, before, &mut moves[from.index()], &mut observed);
         sender.arrive_again(&taken_back, &mut moves[from.index()]);
         receiver.arrive(&facts, before, &mut moves[from.other().index()], &mut observed);

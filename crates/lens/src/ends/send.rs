@@ -17,14 +17,14 @@ impl End {
     ) {
         let flags = facts.flags;
         if flags.rst() {
-            self.send_rst(facts, moves);
+            self.send_rst(facts, before, moves);
         } else if flags.syn() {
             self.send_syn(peer, facts, moves, observed);
         } else {
             self.catch_up(peer, facts, before, moves);
             self.send_text(facts, observed);
             if flags.fin() {
-                self.send_fin(facts, moves, observed);
+                self.send_fin(peer, facts, moves, observed);
             }
         }
         self.has_lived = true;
@@ -56,12 +56,12 @@ impl End {
         self.iss = Some(facts.seq);
     }
 
-    fn send_rst(&mut self, facts: &Facts, moves: &mut Moves) {
+    fn send_rst(&mut self, facts: &Facts, before: &Before, moves: &mut Moves) {
         match self.state() {
             State::Closed | State::Listen => {} // an answer in the name of a connection that is not there
             // answers an acknowledgment of nothing that it sent; its own SYN stays (§3.5.2)
             State::SynSent if !facts.flags.ack() && self.iss.is_some_and(|iss| facts.seq != iss + 1) => {}
-            State::FinWait1 | State::FinWait2 if !facts.flags.ack() || self.arrivals.is_empty() => {
+            State::FinWait1 | State::FinWait2 if !facts.flags.ack() || before.peer_was_not_heard => {
                 self.step(Cause::DataAfterClose, facts, Origin::Sent, moves);
                 self.was_reset = true;
             }
@@ -70,7 +70,7 @@ impl End {
                 self.was_reset = true;
             }
         }
-        self.arrivals.clear();
+        self.doubt_arrivals();
     }
 
     /// What must have happened before it could send this, and was not captured or not taken yet.
@@ -123,9 +123,10 @@ impl End {
         observed.no_row |= has_text && gone && !facts.flags.contains(Flags::RST);
     }
 
-    fn send_fin(&mut self, facts: &Facts, moves: &mut Moves, observed: &mut Observed) {
+    fn send_fin(&mut self, peer: &mut End, facts: &Facts, moves: &mut Moves, observed: &mut Observed) {
         if self.fin_end.is_some() && !self.state().sends_text() && self.state() != State::SynReceived {
-            return; // again
+            peer.on_fin_again(facts.end);
+            return;
         }
         // a SYN-SENT end that closes says nothing and is gone (§3.10.4); a FIN from it has no row
         if self.state() == State::SynSent || !self.step(Cause::Close, facts, Origin::Sent, moves) {

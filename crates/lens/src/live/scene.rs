@@ -54,6 +54,7 @@ impl Live {
             expected: sent.acknowledgeable,
             acknowledged: heard.then_some(other.last_ack),
             window_bytes: other.window_bytes(other.window).0,
+            peer_was_not_heard: segment.flags.ack() && other.next_seq.after(segment.ack),
             ..Before::default()
         }
     }
@@ -61,8 +62,11 @@ impl Live {
     /// And what the judgement just learned.
     pub(super) fn complete_before(&self, from: Side, before: Before, segment: &Segment) -> Before {
         let sent = &self.sides[from.index()];
+        let heard = &self.sides[from.other().index()].last_ack;
+        let hole = self.senders[from.index()].hole;
+        let no_hole = hole.is_none_or(|hole| heard.after(hole) || hole.at_or_after(segment.end()));
         Before {
-            is_contiguous: sent.acknowledgeable == segment.end(),
+            is_contiguous: sent.acknowledgeable == segment.end() && no_hole,
             travel_ns: (2 * self.rtt_ns()).max(TRAVEL_NS_MIN),
             is_same_syn: sent.base == Some(segment.seq),
             fast_open: self.fast_open_taken,
@@ -194,7 +198,7 @@ impl Live {
         if segment.text_bytes > 0 {
             self.count_text(from, segment, judged);
         }
-        self.senders[from.index()].on_sent(segment, place);
+        self.senders[from.index()].on_sent(segment, place, prior);
     }
 
     fn count_text(&mut self, from: Side, segment: &Segment, judged: &Judged) {

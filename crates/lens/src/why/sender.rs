@@ -1,7 +1,7 @@
 //! What is remembered of one end as a sender, to conclude why it sends.
 
-use super::Loss;
 use super::clock::Clock;
+use super::{Loss, Prior};
 use crate::{Frame, Segment};
 use tcp::SendReason;
 use wire::Seq;
@@ -34,6 +34,8 @@ pub(crate) struct Sender {
     pub(crate) owed_last_ns: u64,
     /// The latest segment was beyond a gap, or below what was acknowledged, or filled a gap.
     pub(crate) last_place: Place,
+    /// Text from here on was not captured, though text behind it was: it is lost, late or overtaken.
+    pub(crate) hole: Option<Seq>,
     /// Its highest timestamp.
     pub(crate) high_tsval: Option<u32>,
     /// Its timestamp clock: how fast, and when it said what.
@@ -85,6 +87,7 @@ impl Default for Sender {
             owed_since_ns: 0,
             owed_last_ns: 0,
             last_place: Place::Next,
+            hole: None,
             high_tsval: None,
             clock: Clock::default(),
             echo_turn_us: 0,
@@ -183,8 +186,11 @@ impl Sender {
     }
 
     /// Remembers a segment after the question was answered.
-    pub(crate) fn on_sent(&mut self, segment: &Segment, place: Place) {
+    pub(crate) fn on_sent(&mut self, segment: &Segment, place: Place, prior: &Prior) {
         let now_ns = segment.time.as_nanos();
+        if place == Place::BeyondGap || self.hole.is_some() {
+            self.note_hole(segment, place, prior);
+        }
         self.last_sent_ns = now_ns;
         self.last_ttl = segment.ttl;
         self.last_place = place;
@@ -216,6 +222,18 @@ impl Sender {
                 self.ip_id_steps = self.ip_id_steps.saturating_sub(2);
                 self.last_ip_id = id;
             }
+        }
+    }
+
+    /// The first hole alone is followed: behind it nothing is in order anyway.
+    fn note_hole(&mut self, segment: &Segment, place: Place, prior: &Prior) {
+        self.hole = self.hole.filter(|hole| prior.acknowledged.is_none_or(|heard| !heard.after(*hole)));
+        match self.hole {
+            None if place == Place::BeyondGap => self.hole = Some(prior.next_seq),
+            Some(hole) if segment.seq.at_or_before(hole) && segment.end().after(hole) => {
+                self.hole = segment.end().before(prior.next_seq).then_some(segment.end());
+            }
+            _ => {}
         }
     }
 }

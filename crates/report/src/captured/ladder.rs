@@ -1,6 +1,6 @@
 //! A captured connection as a ladder.
 
-use super::{left_and_right, remarks, start};
+use super::{States, left_and_right, remarks, start};
 use crate::ladder::{Arrival, End, Ladder, Segment, Side, Step};
 use lens::{Analysis, Connection, Order};
 use tcp::SegmentFacts;
@@ -9,18 +9,20 @@ use wire::Seq;
 
 /// The ladder of a connection, from the segments of its stream; others are left out.
 ///
-/// States are the likeliest ones; where the capture does not show whether an end's last move took place,
-/// a remark says so.
+/// States are those of [`Connection::steps`], which know what came later: of FINs that cross, the row of the
+/// first does not show its receiver in CLOSE-WAIT. Where the capture does not show whether an end's last move
+/// took place, a remark says so.
 pub fn ladder(connection: &Connection, segments: &[(lens::Segment, Analysis)]) -> Ladder {
     let sides = left_and_right(connection);
     let ends = [Side::Left, Side::Right]
         .map(|side| End { name: connection.address(sides[side.index()]).to_string(), ..End::default() });
     let [left, right] = ends;
     let mut ladder = Ladder::between(left, right);
+    let mut states = sides.map(|side| States::of(&connection.steps[side.index()]));
     for (segment, analysis) in segments.iter().filter(|(_, analysis)| analysis.stream == connection.stream) {
         let from = if analysis.from == sides[0] { Side::Left } else { Side::Right };
         learn_start(&mut ladder, from, segment, analysis, sides);
-        ladder.steps.push(Step::Segment(row(from, segment, analysis, sides)));
+        ladder.steps.push(Step::Segment(row(from, segment, analysis, sides, &mut states)));
     }
     for side in [Side::Left, Side::Right] {
         if let Some(other) = connection.states_or_else[sides[side.index()].index()] {
@@ -64,7 +66,13 @@ fn learn_start(
     }
 }
 
-fn row(from: Side, segment: &lens::Segment, analysis: &Analysis, sides: [lens::Side; 2]) -> Segment {
+fn row(
+    from: Side,
+    segment: &lens::Segment,
+    analysis: &Analysis,
+    sides: [lens::Side; 2],
+    states: &mut [States; 2],
+) -> Segment {
     let is_copy = matches!(analysis.why.order, Order::CapturedTwice { .. });
     let mut said = remarks(analysis);
     if !analysis.verdicts.is_empty() {
@@ -83,7 +91,10 @@ fn row(from: Side, segment: &lens::Segment, analysis: &Analysis, sides: [lens::S
         arrival: if is_copy { Arrival::Stray } else { Arrival::Seen },
         why: Some(analysis.why.reason),
         remarks: said,
-        states: [0, 1].map(|side| Some(analysis.ends[sides[side].index()].state)),
+        states: [0, 1].map(|side| {
+            let likely = analysis.ends[sides[side].index()].state;
+            Some(states[side].after(segment.frame).unwrap_or(likely))
+        }),
         frame: Some(u64::from(segment.frame)),
     }
 }

@@ -1,13 +1,13 @@
 //! A capture as a page: connections, findings, and the segments that fit.
 
-use super::{left_and_right, remarks, seconds, section_words, start};
+use super::{States, left_and_right, remarks, seconds, section_words, start};
 use crate::numbers;
 use crate::page::{Connection, Data, End, Fact, Finding, Move, Segment, Severity};
 use lens::{Analysis, Direction, Distribution, Kept, Order};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tcp::Instant;
-use tcp::state::Cause;
+use tcp::state::{Cause, State};
 
 /// Segments that a page holds at most; the rest of a connection is counted and left out. At some 200
 /// bytes each, this is what a browser opens in a second or two.
@@ -61,6 +61,7 @@ fn connection(of: &lens::Connection, segments: &[&(lens::Segment, Analysis)]) ->
         segments_left_out: packets.saturating_sub(segments.len() as u64),
         ..Connection::default()
     };
+    let mut states = sides.map(|side| States::of(&of.steps[side.index()]));
     for (segment, analysis) in segments {
         let from = usize::from(analysis.from != sides[0]);
         page.isn[from].get_or_insert((segment.seq - analysis.relative_seq).number());
@@ -70,7 +71,11 @@ fn connection(of: &lens::Connection, segments: &[&(lens::Segment, Analysis)]) ->
         if let Some(acked) = analysis.acked {
             page.rtt[1 - from].push((seconds(segment.time, origin), acked.rtt_ns as f64 / 1e9));
         }
-        page.segments.push(row(segment, analysis, sides, origin));
+        let after = [0, 1].map(|side| {
+            let likely = analysis.ends[sides[side].index()].state;
+            states[side].after(segment.frame).unwrap_or(likely)
+        });
+        page.segments.push(row(segment, analysis, after, sides, origin));
     }
     for (side, lens_side) in sides.into_iter().enumerate() {
         let steps: Vec<lens::Step> = of.steps[lens_side.index()].iter().collect();
@@ -92,7 +97,13 @@ fn connection(of: &lens::Connection, segments: &[&(lens::Segment, Analysis)]) ->
     page
 }
 
-fn row(segment: &lens::Segment, analysis: &Analysis, sides: [lens::Side; 2], origin: Instant) -> Segment {
+fn row(
+    segment: &lens::Segment,
+    analysis: &Analysis,
+    states: [State; 2],
+    sides: [lens::Side; 2],
+    origin: Instant,
+) -> Segment {
     let why = &analysis.why;
     let is_copy = matches!(why.order, Order::CapturedTwice { .. });
     Segment {
@@ -118,7 +129,7 @@ fn row(segment: &lens::Segment, analysis: &Analysis, sides: [lens::Side; 2], ori
         arrived: None,
         analysis: analysis.verdicts.names().map(str::to_owned).collect(),
         remarks: remarks(analysis),
-        states: sides.map(|side| Some(analysis.ends[side.index()].state.name())),
+        states: states.map(|state| Some(state.name())),
     }
 }
 
