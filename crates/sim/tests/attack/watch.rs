@@ -41,7 +41,7 @@ pub(crate) struct Side {
     sack_permitted: bool,
     timestamps: bool,
     reset: bool,
-    /// A late SYN has opened it again after a reset: two lives are mixed from here on, and not judged.
+    /// A late SYN has opened it again after its end: two lives are mixed from here on, and not judged.
     again: bool,
 }
 
@@ -59,7 +59,7 @@ impl Watch {
         let to = SocketAddr::new(destination, header.destination_port);
         let mut me = self.flows.get(&(from, to)).copied().unwrap_or_default();
         let peer = self.flows.get(&(to, from)).copied().unwrap_or_default();
-        me.again |= me.reset && header.flags.syn();
+        me.again |= (me.reset || me.fin.is_some()) && header.flags.syn() && me.iss != Some(header.seq);
         if me.again || peer.again {
             self.flows.insert((from, to), me);
             return;
