@@ -111,11 +111,7 @@ fn wanted(standing: &Standing, flags: &str, text: u32, place: Place) -> Option<A
         // In TIME-WAIT a new SYN may reopen (MAY-2).
         "S" if standing.name == "TIME-WAIT" => return None,
         "S" | "S." => Answer::Ack,
-        // Known: the compact form of TIME-WAIT does not answer an empty segment beyond the window.
-        "." | "-" if standing.name == "TIME-WAIT" && place == Place::BeyondRight && text == 0 => return None,
         _ if !in_window => Answer::Ack,
-        // The compact form of TIME-WAIT answers whatever has text.
-        "-" if standing.name == "TIME-WAIT" && text > 0 => return None,
         "-" => Answer::Silence,
         // What follows the peer's FIN is ignored, and may be told about (seventh and eighth step).
         _ if !standing.peer_may_send && (text > 0 || flags.contains('F')) => return None,

@@ -25,8 +25,13 @@ impl Host {
         hop_limit: u8,
         data: Bytes,
     ) -> Result<(), Error> {
-        let envelope =
-            Envelope { source: key.local, destination: key.remote, protocol: protocol::UDP, hop_limit };
+        let envelope = Envelope {
+            source: key.local,
+            destination: key.remote,
+            protocol: protocol::UDP,
+            hop_limit,
+            traffic_class: 0,
+        };
         let bytes = udp::HEADER_BYTES + data.len();
         // RFC 768: the length field covers header and data; IPv4's total length the IP header too.
         let bytes_max = if key.is_v4() { 65_535 - envelope.ip_header_bytes() } else { 65_535 };

@@ -38,6 +38,8 @@ pub(crate) struct Envelope {
     pub(crate) destination: Address,
     pub(crate) protocol: u8,
     pub(crate) hop_limit: u8,
+    /// Differentiated Services and ECN: the byte as it stands in the header.
+    pub(crate) traffic_class: u8,
 }
 
 impl Envelope {
@@ -53,6 +55,8 @@ impl Envelope {
                 destination: self.destination.low(),
                 protocol: self.protocol,
                 ttl: self.hop_limit,
+                dscp: self.traffic_class >> 2,
+                ecn: Ecn::from_bits(self.traffic_class),
                 // RFC 6864 §4.1: an atomic datagram's identification means nothing.
                 dont_fragment: true,
                 total_bytes: (ipv4::HEADER_BYTES + text_bytes) as u16,
@@ -63,8 +67,8 @@ impl Envelope {
             ipv6::Header {
                 source: self.source.whole(),
                 destination: self.destination.whole(),
-                dscp: 0,
-                ecn: Ecn::NotCapable,
+                dscp: self.traffic_class >> 2,
+                ecn: Ecn::from_bits(self.traffic_class),
                 flow_label: 0,
                 payload_bytes: text_bytes as u16,
                 next_header: self.protocol,
@@ -146,16 +150,17 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) payload: Payload,
     pub(crate) segment_bytes: u16,
     pub(crate) hop_limit: u8,
+    pub(crate) traffic_class: u8,
     pub(crate) layout: OptionLayout,
 }
 
 /// Makes an empty frame a segment or super-segment between these ends.
 pub(crate) fn segment(frame: &mut Frame, shape: Shape, key: &FlowKey, outgoing: Outgoing<'_>) {
-    let Outgoing { header, payload, segment_bytes, hop_limit, layout } = outgoing;
+    let Outgoing { header, payload, segment_bytes, hop_limit, traffic_class, layout } = outgoing;
     header.source_port = key.local_port;
     header.destination_port = key.remote_port;
-    let envelope =
-        Envelope { source: key.local, destination: key.remote, protocol: protocol::TCP, hop_limit };
+    let (source, destination) = (key.local, key.remote);
+    let envelope = Envelope { source, destination, protocol: protocol::TCP, hop_limit, traffic_class };
     let header_bytes = header.len_bytes(layout);
     let head = &mut frame.head;
     head.grow(shape.link_bytes());

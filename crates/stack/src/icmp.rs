@@ -134,7 +134,7 @@ impl Host {
     /// An envelope for an ICMP message.
     pub(crate) fn envelope(&self, source: Address, destination: Address) -> Envelope {
         let protocol = if source.is_v4() { protocol::ICMP } else { protocol::ICMPV6 };
-        Envelope { source, destination, protocol, hop_limit: self.config.hop_limit }
+        Envelope { source, destination, protocol, hop_limit: self.config.hop_limit, traffic_class: 0 }
     }
 
     /// An ICMP error: finds whose packet it quotes.

@@ -151,6 +151,7 @@ impl Host {
             destination: IpAddr::V6(destination).into(),
             protocol: protocol::ICMPV6,
             hop_limit: HOP_LIMIT,
+            traffic_class: 0,
         };
         let mut frame = envelope.wrap(self.shape(interface), Payload::from(Bytes::from(bytes)));
         if let Some(mac) = mac {

@@ -102,6 +102,7 @@ impl Host {
             payload: core::mem::take(&mut transmit.payload),
             segment_bytes: transmit.segment_bytes,
             hop_limit: socket.hop_limit,
+            traffic_class: socket.connection.config().traffic_class,
             layout: socket.connection.config().option_layout,
         };
         emit::segment(out, shape, &key, outgoing);
@@ -201,6 +202,7 @@ impl Host {
             payload: Payload::new(),
             segment_bytes: 0,
             hop_limit: self.config.hop_limit,
+            traffic_class: 0,
             layout: OptionLayout::default(),
         };
         let mut frame = Frame::default();

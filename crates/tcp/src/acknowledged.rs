@@ -4,7 +4,7 @@
 
 use crate::congestion::{Acked, Controller, Lost};
 use crate::connection::Connection;
-use crate::recovery::fast_recovery::{OnAdvance, OnDuplicate, Resend};
+use crate::recovery::fast_recovery::{OnAdvance, OnDuplicate, Phase, Resend};
 use crate::segment::{Event, Segment};
 use crate::timers::Timer;
 use crate::trace::{LossSign, Trace};
@@ -103,7 +103,13 @@ impl Connection {
                 let used =
                     if cwnd < self.congestion.ssthresh_bytes() { cwnd / 2 } else { cwnd.saturating_sub(mss) };
                 let app_limited = in_flight < used && !self.marks.cwnd_limited;
-                self.congestion.on_acked(&Acked { bytes, app_limited }, mss);
+                let growth_bytes_max = match self.config.abc_limit_segments {
+                    0 => u32::MAX,
+                    // RFC 3465 §2.3: after a timeout one segment, for much of it may have arrived before.
+                    _ if self.recovery.phase == Phase::Loss => mss,
+                    limit => u32::from(limit) * mss,
+                };
+                self.congestion.on_acked(&Acked { bytes, growth_bytes_max, app_limited }, mss);
             }
             OnAdvance::Full => {
                 // RFC 6582 §3.2 step 3, full acknowledgment, the variant that avoids a burst.
@@ -136,8 +142,10 @@ impl Connection {
                 self.congestion.set_cwnd(self.congestion.cwnd_bytes().saturating_add(mss));
             }
             OnDuplicate::Enter => {
-                let lost =
-                    Lost { in_flight_bytes: self.snd.nxt.bytes_since(self.snd.una), by_timeout: false };
+                // RFC 5681 §3.2 step 2: without what limited transmit sent.
+                let in_flight_bytes =
+                    self.snd.nxt.bytes_since(self.snd.una).saturating_sub(self.recovery.limited_bytes());
+                let lost = Lost { in_flight_bytes, by_timeout: false };
                 self.congestion.on_lost(&lost, mss);
                 self.congestion.set_cwnd(self.congestion.ssthresh_bytes() + 3 * mss);
                 self.lose_first(SendReason::FastRetransmit, LossSign::DuplicateAcks);

@@ -42,6 +42,11 @@ impl Acks {
         self.segment_limit = mss_bytes;
     }
 
+    /// So many segments are acknowledged at once from now on.
+    pub(crate) fn set_quick(&mut self, segments: u8) {
+        self.quick_left = segments;
+    }
+
     /// An acknowledgment must go out; the first reason stands.
     pub(crate) fn owe(&mut self, why: SendReason) {
         if why == SendReason::DuplicateAck {

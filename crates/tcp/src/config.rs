@@ -20,6 +20,17 @@ pub enum Nagle {
     Minshall,
 }
 
+/// How long to wait between one SYN and the next, in units of the initial timeout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum SynRetry {
+    /// Twice as long each time (RFC 6298 §5.5).
+    #[default]
+    Exponential,
+    /// After the first so many retransmissions no longer than before the first, then doubling: a lost
+    /// SYN says little of congestion. FreeBSD does four so, Linux `tcp_syn_linear_timeouts`.
+    LinearFirst(u8),
+}
+
 /// When and how often to ask an idle peer whether it is still there (RFC 9293 §3.8.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeepAlive {
@@ -54,18 +65,34 @@ pub struct Config {
     /// Bytes that may have arrived and are not read yet; the largest window. Allocated as used. Scaling
     /// rounds windows up, so up to an eighth more can arrive before it takes a little back.
     pub receive_buffer_bytes: u32,
+    /// What `receive_buffer_bytes` may be set to later: the scale of the window is agreed upon once, so
+    /// it is chosen for the larger of both (Linux: `tcp_rmem[2]`, FreeBSD: `maxsockbuf`). Zero: no more
+    /// than `receive_buffer_bytes`, so that the windows of a small buffer are not rounded needlessly.
+    pub receive_buffer_bytes_max: u32,
     /// Offer and accept Window Scale (RFC 7323 §2).
     pub window_scaling: bool,
     /// Offer and accept Timestamps (RFC 7323 §3).
     pub timestamps: bool,
-    /// Offer and accept SACK (RFC 2018), report duplicates by D-SACK (RFC 2883).
+    /// Offer and accept SACK (RFC 2018).
     pub sack: bool,
+    /// Report duplicates by D-SACK where SACK was agreed upon (RFC 2883).
+    pub dsack: bool,
+    /// The MSS to assume of a peer that names none; `None`: 536 over IPv4, 1,220 over IPv6
+    /// (RFC 9293 §3.7.1, MUST-15).
+    pub mss_bytes_default: Option<u16>,
+    /// The Differentiated Services field, in the upper six bits, and the ECN field of what is sent
+    /// (RFC 9293 §3.9.1.9, MUST-48; `IP_TOS`, `IPV6_TCLASS`).
+    pub traffic_class: u8,
     /// Holding back small segments.
     pub nagle: Nagle,
     /// Hold back every partial segment until uncorked (`TCP_CORK`), for 200 ms at most.
     pub cork: bool,
     /// The initial congestion window in segments. RFC 6928 §2: 10.
     pub initial_window_segments: u8,
+    /// Segments by which one acknowledgment may open the window in slow start (the limit L of RFC 3465
+    /// §2.2; RFC 5681 §3.1 says 1); one after a timeout. Zero: as many as it acknowledges, because
+    /// receivers with offload acknowledge whole super-segments.
+    pub abc_limit_segments: u8,
     /// How long an acknowledgment may wait for company, 499 ms at most (RFC 9293 MUST-40); 40 ms is
     /// what Linux does and what request-response traffic can bear.
     pub delayed_ack: Duration,
@@ -77,8 +104,15 @@ pub struct Config {
     pub rto_min: Duration,
     /// Upper bound of the retransmission timeout (RFC 6298 §2.5: at least 60 s); never below `rto_min`.
     pub rto_max: Duration,
+    /// Added to every measured or backed-off timeout, for a peer that delays its acknowledgments
+    /// (FreeBSD: `rexmit_slop`, 200 ms).
+    pub rto_slop: Duration,
     /// The timeout before any measurement (RFC 6298 §2.1: 1 s).
     pub rto_initial: Duration,
+    /// How the time between SYNs grows.
+    pub syn_retry: SynRetry,
+    /// How long an active open may take; `None`: until `syn_retries` are used up (FreeBSD: `keepinit`).
+    pub connect_timeout: Option<Duration>,
     /// Retransmissions of a SYN before giving up. Seven make 183 s with the default timeouts
     /// (RFC 9293 §3.8.3, MUST-23: at least three minutes).
     pub syn_retries: u8,
@@ -118,17 +152,25 @@ impl Default for Config {
             mss_bytes_max: u16::MAX,
             send_buffer_bytes: 4 << 20,
             receive_buffer_bytes: 4 << 20,
+            receive_buffer_bytes_max: 0,
             window_scaling: true,
             timestamps: true,
             sack: true,
+            dsack: true,
+            mss_bytes_default: None,
+            traffic_class: 0,
             nagle: Nagle::default(),
             cork: false,
             initial_window_segments: 10,
+            abc_limit_segments: 0,
             delayed_ack: Duration::from_millis(40),
             quick_ack_segments: 16,
             rto_min: Duration::from_millis(200),
             rto_max: Duration::from_secs(60),
+            rto_slop: Duration::ZERO,
             rto_initial: Duration::from_secs(1),
+            syn_retry: SynRetry::Exponential,
+            connect_timeout: None,
             syn_retries: 7,
             syn_ack_retries: 5,
             retries: 15,
@@ -146,9 +188,10 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The shift count to offer: the smallest with which the receive buffer can be announced
-    /// (RFC 7323 §2.3: 14 at most).
+    /// The shift count to offer: the smallest with which the receive buffer can be announced, now and
+    /// when it has grown (RFC 7323 §2.3: 14 at most).
     pub(crate) fn window_shift(&self) -> u8 {
-        (0..14).find(|shift| 0xffff_u32 << shift >= self.receive_buffer_bytes).unwrap_or(14)
+        let buffer_bytes = self.receive_buffer_bytes.max(self.receive_buffer_bytes_max);
+        (0..14).find(|shift| 0xffff_u32 << shift >= buffer_bytes).unwrap_or(14)
     }
 }

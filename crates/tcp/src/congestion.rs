@@ -10,6 +10,8 @@ pub(crate) mod new_reno;
 pub(crate) struct Acked {
     /// How many bytes this acknowledgment newly covers.
     pub(crate) bytes: u32,
+    /// By how much slow start may open the window at most (the limit L of RFC 3465 §2.2).
+    pub(crate) growth_bytes_max: u32,
     /// The sender had more window than data: growing would promise what was never tried (RFC 7661 §1).
     pub(crate) app_limited: bool,
 }

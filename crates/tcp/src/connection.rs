@@ -22,7 +22,7 @@ use crate::state::{Cause, Machine, State};
 use crate::timers::{Timer, TimerTable};
 use crate::tracing::Traces;
 use crate::variables::{Counters, Disorder, Marks, ReceiveSequence, SendSequence, TimestampState};
-use crate::{Config, Instant, ResetReason};
+use crate::{Config, Instant, ResetReason, SendReason};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use wire::Seq;
@@ -215,7 +215,7 @@ impl Connection {
         self.rcv.acked = header.seq;
         self.rcv.edge = self.rcv.nxt + self.config.receive_buffer_bytes.min(0xffff);
         let Options { mss, window_scale, sack_permitted, timestamps, .. } = header.options;
-        self.peer_mss = mss.unwrap_or(self.path.mss_bytes_by_default()).max(MSS_BYTES_MIN);
+        self.peer_mss = mss.unwrap_or_else(|| self.mss_bytes_by_default()).max(MSS_BYTES_MIN);
         self.marks.sack = sack_permitted && self.config.sack;
         match window_scale.filter(|_| self.config.window_scaling) {
             // RFC 7323 §2.3: a shift above 14 is taken as 14.
@@ -266,7 +266,14 @@ impl Connection {
     /// have no effect after it; a smaller receive buffer never takes back a window already offered.
     pub fn set_config(&mut self, now: Instant, config: Arc<Config>) {
         let user_timeout = self.config.user_timeout;
+        let quick_ack_segments = self.config.quick_ack_segments;
         self.config = config;
+        if self.config.quick_ack_segments != quick_ack_segments {
+            self.acks.set_quick(self.config.quick_ack_segments);
+            if self.config.quick_ack_segments > 0 && self.timers.is_running(Timer::DelayedAck) {
+                self.acks.owe(SendReason::ImmediateAck);
+            }
+        }
         self.start_keep_alive(now);
         if self.config.user_timeout != user_timeout {
             self.timers.stop(Timer::User);

@@ -28,7 +28,8 @@ impl Connection {
 
     pub(crate) fn rto_bounds(&self) -> RtoBounds {
         let min_us = micros(self.config.rto_min);
-        RtoBounds { min_us, max_us: micros(self.config.rto_max).max(min_us) }
+        let max_us = micros(self.config.rto_max).max(min_us);
+        RtoBounds { min_us, max_us, slop_us: micros(self.config.rto_slop) }
     }
 
     pub(crate) fn rto_us(&self) -> u32 {
@@ -38,6 +39,11 @@ impl Connection {
     /// The MSS we announce (RFC 9293 §3.7.1, MUST-67; RFC 6691: options do not count).
     pub(crate) fn receive_mss(&self) -> u16 {
         self.path.mss_bytes().min(self.config.mss_bytes_max)
+    }
+
+    /// SendMSS of a peer that names none (RFC 9293 §3.7.1, MUST-15).
+    pub(crate) fn mss_bytes_by_default(&self) -> u16 {
+        self.config.mss_bytes_default.unwrap_or_else(|| self.path.mss_bytes_by_default())
     }
 
     /// Eff.snd.MSS without options (RFC 9293 §3.7.1, MUST-16).

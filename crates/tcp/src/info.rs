@@ -205,6 +205,9 @@ impl Connection {
             snd_nxt: self.snd.nxt,
             rcv_nxt: self.rcv.nxt,
             window: window_field(self.rcv.wnd(), self.rcv.shift),
+            shift: self.rcv.shift,
+            answers: 0,
+            answers_second: 0,
             timestamps: self.timestamps.agreed.then_some((self.timestamps.recent, self.timestamps.offset)),
             due,
         })

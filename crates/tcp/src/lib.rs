@@ -54,7 +54,7 @@ mod transmit;
 mod variables;
 mod window;
 
-pub use config::{Config, KeepAlive, Nagle};
+pub use config::{Config, KeepAlive, Nagle, SynRetry};
 pub use connection::Connection;
 pub use info::{Info, Snapshot};
 pub use recovery::fast_recovery::Phase;

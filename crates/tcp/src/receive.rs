@@ -90,6 +90,9 @@ impl Connection {
         self.arm(Timer::Linger, rest.due());
         match verdict {
             TimeWaitVerdict::Ignore(why) => Err(Refused::silently(why)),
+            TimeWaitVerdict::Reply(transmit) if segment.len_in_sequence_space() == 0 => {
+                Err(Refused::with_ack(Refusal::OutOfWindow, transmit.why))
+            }
             TimeWaitVerdict::Reply(transmit) => {
                 self.acks.owe(transmit.why);
                 Ok(())
@@ -132,7 +135,8 @@ impl Connection {
     /// of a simultaneous open (§3.5, figure 7), without it the peer has not heard our answer.
     fn check_repeated_syn(&mut self, segment: &mut Segment) -> Result<(), Refused> {
         let header = &mut segment.header;
-        if self.state() == State::SynReceived && header.flags.syn() && header.seq == self.rcv.irs {
+        // FIN-WAIT-1, too, when CLOSE came before our SYN was acknowledged.
+        if self.syn_unacked() && header.flags.syn() && header.seq == self.rcv.irs {
             if !header.flags.ack() {
                 return Err(Refused { why: Refusal::OutOfWindow, reply: Some(Reply::SynAck) });
             }
@@ -198,7 +202,7 @@ impl Connection {
         let right = (seq + text_bytes).earliest(self.rcv.nxt);
         if text_bytes > 0 && seq.before(right) {
             self.counters.duplicates_received = self.counters.duplicates_received.wrapping_add(1);
-            if self.marks.sack {
+            if self.marks.sack && self.config.dsack {
                 self.disorder().sack.on_duplicate(SackBlock { left: seq, right });
             }
         }
@@ -310,7 +314,8 @@ impl Connection {
         let last = (seq + text.len() as u32).earliest(edge);
         if !text.is_empty() && first.before(last) {
             if self.marks.orphaned && last.after(self.rcv.nxt) {
-                self.reset_owed = Some(ResetReason::DataAfterClose);
+                // As §3.10.7.1 answers what belongs to no connection: <SEQ=SEG.ACK><CTL=RST>.
+                (self.reset_owed, self.reset_reply) = (Some(ResetReason::DataAfterClose), Some(header.ack));
                 self.fail(now, Cause::DataAfterClose, Error::Aborted);
                 return Err(Refused::silently(Refusal::TextAfterClose));
             }
@@ -369,18 +374,20 @@ impl Connection {
     }
 
     fn keep_out_of_order(&mut self, first: Seq, text: &Payload) -> Result<(), Refused> {
-        let sack = self.marks.sack;
+        let (sack, dsack) = (self.marks.sack, self.config.dsack);
         let Disorder { reassembly, sack: report } = self.disorder();
         let mut kept = Ok(());
         match reassembly.insert(first, text) {
             Insertion::Kept { run, duplicate } if sack => {
                 report.on_arrival(run);
-                duplicate.into_iter().for_each(|block| report.on_duplicate(block));
+                duplicate.filter(|_| dsack).into_iter().for_each(|block| report.on_duplicate(block));
             }
             Insertion::Duplicate { run, block } if sack => {
                 // RFC 2883 §4.2: the block that holds the duplicate stands behind it.
                 report.on_arrival(run);
-                report.on_duplicate(block);
+                if dsack {
+                    report.on_duplicate(block);
+                }
             }
             Insertion::Kept { .. } | Insertion::Duplicate { .. } => {}
             Insertion::NoRoom => kept = Err(Refused::silently(Refusal::NoRoom)),

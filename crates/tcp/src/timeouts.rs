@@ -10,7 +10,7 @@ use crate::segment::{Error, Event};
 use crate::state::{Cause, State};
 use crate::timers::Timer;
 use crate::trace::{LossSign, Trace};
-use crate::{Instant, ResetReason, SendReason};
+use crate::{Instant, ResetReason, SendReason, SynRetry};
 
 impl Connection {
     /// Time has passed: does what has come due. Early and repeated calls do no harm.
@@ -56,7 +56,9 @@ impl Connection {
         self.attempts += 1;
         self.doubt_path();
         self.counters.timeouts = self.counters.timeouts.wrapping_add(1);
-        self.rtt.back_off();
+        if !self.is_linear_syn() {
+            self.rtt.back_off();
+        }
         self.timed = None;
         if matches!(self.state(), State::SynSent | State::SynReceived) {
             self.marks.handshake_owed = true;
@@ -76,6 +78,15 @@ impl Connection {
         self.recovery.on_timeout(una, self.snd.nxt);
         self.trace(|| Trace::Loss { seq: una, sign: LossSign::Timeout });
         self.trace_congestion();
+    }
+
+    /// The next SYN waits no longer than the first ([`SynRetry::LinearFirst`]).
+    fn is_linear_syn(&self) -> bool {
+        let linear = match self.config.syn_retry {
+            SynRetry::Exponential => 0,
+            SynRetry::LinearFirst(count) => count,
+        };
+        self.state() == State::SynSent && self.attempts <= linear
     }
 
     /// R1 (§3.8.3, MUST-20 (b), SHLD-9).
@@ -185,7 +196,9 @@ impl Connection {
 
     /// The user timeout counts from the moment from which data waits for an acknowledgment.
     pub(crate) fn restart_user_timer(&mut self, now: Instant) {
-        if let Some(timeout) = self.config.user_timeout {
+        let opening = self.config.connect_timeout.filter(|_| self.state() == State::SynSent);
+        let user = self.config.user_timeout;
+        if let Some(timeout) = opening.into_iter().chain(user).min() {
             self.arm(Timer::User, now + timeout);
         }
     }

@@ -35,10 +35,11 @@ impl Controller for NewReno {
             return;
         }
         if self.cwnd_bytes < self.ssthresh_bytes {
-            // RFC 3465 §2.2 with no limit L below the acknowledged bytes: our receivers acknowledge
-            // whole super-segments, and a limit of two segments would slow the start by as much as
-            // the offload helps. What one ACK can release is bounded by the window it acknowledges.
-            self.cwnd_bytes = self.cwnd_bytes.saturating_add(acked.bytes).min(Self::CWND_BYTES_MAX);
+            // RFC 3465 §2.2, by default with no limit L below the acknowledged bytes: our receivers
+            // acknowledge whole super-segments, and a limit of two segments would slow the start by as
+            // much as the offload helps. What one ACK releases is bounded by the window it acknowledges.
+            let growth = acked.bytes.min(acked.growth_bytes_max);
+            self.cwnd_bytes = self.cwnd_bytes.saturating_add(growth).min(Self::CWND_BYTES_MAX);
             return;
         }
         self.counted_bytes = self.counted_bytes.saturating_add(acked.bytes);
@@ -74,7 +75,7 @@ mod tests {
     const MSS: u32 = 1_000;
 
     fn acked(bytes: u32) -> Acked {
-        Acked { bytes, app_limited: false }
+        Acked { bytes, growth_bytes_max: u32::MAX, app_limited: false }
     }
 
     #[test]
@@ -89,6 +90,15 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_bounds_what_one_acknowledgment_opens() {
+        let mut cc = NewReno::new(10 * MSS);
+        cc.on_acked(&Acked { growth_bytes_max: 2 * MSS, ..acked(8 * MSS) }, MSS);
+        assert_eq!(cc.cwnd_bytes(), 12 * MSS);
+        cc.on_acked(&acked(8 * MSS), MSS);
+        assert_eq!(cc.cwnd_bytes(), 20 * MSS);
+    }
+
+    #[test]
     fn a_timeout_leaves_one_segment_and_never_less_than_two_as_threshold() {
         let mut cc = NewReno::new(10 * MSS);
         cc.on_lost(&Lost { in_flight_bytes: MSS, by_timeout: true }, MSS);
@@ -98,7 +108,7 @@ mod tests {
     #[test]
     fn an_application_that_sends_little_does_not_grow_the_window() {
         let mut cc = NewReno::new(10 * MSS);
-        cc.on_acked(&Acked { bytes: MSS, app_limited: true }, MSS);
+        cc.on_acked(&Acked { app_limited: true, ..acked(MSS) }, MSS);
         assert_eq!(cc.cwnd_bytes(), 10 * MSS);
     }
 }

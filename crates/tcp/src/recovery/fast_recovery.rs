@@ -63,6 +63,8 @@ pub(crate) struct FastRecovery {
     partial_seen: bool,
     /// RFC 6582's `recover`: SND.NXT when the last loss was found.
     recover: Seq,
+    /// Bytes that limited transmit has sent since the first duplicate.
+    limited_bytes: u32,
     pub(crate) resend: Option<Resend>,
 }
 
@@ -73,6 +75,7 @@ impl FastRecovery {
             duplicate_acks: 0,
             partial_seen: false,
             recover: iss,
+            limited_bytes: 0,
             resend: None,
         }
     }
@@ -80,6 +83,16 @@ impl FastRecovery {
     /// Segments that limited transmit allows beyond the congestion window.
     pub(crate) fn limited_transmit_segments(&self) -> u32 {
         if self.phase == Phase::Open { u32::from(self.duplicate_acks.min(2)) } else { 0 }
+    }
+
+    /// Limited transmit has sent so much beyond the congestion window.
+    pub(crate) fn on_limited_transmit(&mut self, bytes: u32) {
+        self.limited_bytes = self.limited_bytes.saturating_add(bytes);
+    }
+
+    /// What limited transmit sent is no part of the FlightSize that is halved (RFC 5681 §3.2 step 2).
+    pub(crate) fn limited_bytes(&self) -> u32 {
+        self.limited_bytes
     }
 
     /// A duplicate acknowledgment of `una` arrived while data up to `nxt` was in flight.
@@ -101,7 +114,7 @@ impl FastRecovery {
 
     /// `una` advanced to here.
     pub(crate) fn on_advance(&mut self, una: Seq) -> OnAdvance {
-        self.duplicate_acks = 0;
+        (self.duplicate_acks, self.limited_bytes) = (0, 0);
         if let Some(resend) = &mut self.resend {
             resend.next = resend.next.latest(una);
             if resend.next.at_or_after(resend.end) {
@@ -131,6 +144,7 @@ impl FastRecovery {
     /// The retransmission timer ran out (RFC 6582 §3.2 step 4): all of `una..nxt` is sent again.
     pub(crate) fn on_timeout(&mut self, una: Seq, nxt: Seq) {
         (self.phase, self.duplicate_acks, self.recover) = (Phase::Loss, 0, nxt);
+        self.limited_bytes = 0;
         self.resend = Some(Resend { next: una, end: nxt, why: SendReason::Timeout });
     }
 }

@@ -11,6 +11,8 @@ use core::time::Duration;
 pub(crate) struct RtoBounds {
     pub(crate) min_us: u32,
     pub(crate) max_us: u32,
+    /// Added to what was measured or backed off.
+    pub(crate) slop_us: u32,
 }
 
 /// The estimator.
@@ -81,7 +83,9 @@ impl Rtt {
 
     /// The retransmission timeout with back-off, in microseconds.
     pub(crate) fn rto_us(&self, bounds: RtoBounds) -> u32 {
-        let backed_off = u64::from(self.base_rto_us) << self.backoff.min(16);
+        let is_initial = self.srtt_us == 0 && self.backoff == 0;
+        let slop_us = if is_initial { 0 } else { bounds.slop_us };
+        let backed_off = (u64::from(self.base_rto_us) << self.backoff.min(16)) + u64::from(slop_us);
         u32::try_from(backed_off).unwrap_or(u32::MAX).min(bounds.max_us)
     }
 
@@ -110,7 +114,7 @@ impl Rtt {
 mod tests {
     use super::*;
 
-    const BOUNDS: RtoBounds = RtoBounds { min_us: 1_000, max_us: 60_000_000 };
+    const BOUNDS: RtoBounds = RtoBounds { min_us: 1_000, max_us: 60_000_000, slop_us: 0 };
 
     #[test]
     fn first_sample_sets_rto_to_three_times_itself() {
