@@ -386,7 +386,7 @@ fn number(name: &str) -> Option<u64> {
 fn whatever_the_wire_and_the_applications_do() {
     let seeds = match number("SYNFIN_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("SYNFIN_SEEDS").unwrap_or(1_000),
+        None => 0..number("SYNFIN_SEEDS").unwrap_or(5_000),
     };
     let began = std::time::Instant::now();
     let (next, last) = (AtomicU64::new(seeds.start), seeds.end);
