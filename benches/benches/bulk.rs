@@ -17,7 +17,12 @@ fn main() {
     ] {
         // The peer has no super-segments; its nearest thing is the largest MTU.
         let their_mtu = if super_bytes > 0 { 65_535 } else { mtu as usize };
-        let wire = ours::Wire { mtu_bytes: mtu, super_segment_bytes_max: super_bytes, checksums };
+        let wire = ours::Wire {
+            mtu_bytes: mtu,
+            super_segment_bytes_max: super_bytes,
+            checksums,
+            ..ours::Wire::default()
+        };
         let mut ours = || {
             let mut pair = ours::Pair::new(wire);
             let (client, server) = pair.open(None);

@@ -33,7 +33,7 @@ static COUNTING: Counting = Counting;
 const EXCHANGES: u64 = 20_000;
 
 fn main() {
-    let wire = ours::Wire { mtu_bytes: 1_500, super_segment_bytes_max: 0, checksums: true };
+    let wire = ours::Wire::default();
     println!("memory of an idle established connection, one end, in bytes");
     for count in [10_000, 100_000] {
         let mut pair = ours::Pair::new(wire);

@@ -4,7 +4,7 @@ use synfin_benches::ours::{Pair, Wire};
 
 fn main() {
     let exchanges = std::env::args().nth(1).is_some_and(|word| word == "exchange");
-    let mut pair = Pair::new(Wire { mtu_bytes: 1_500, super_segment_bytes_max: 0, checksums: true });
+    let mut pair = Pair::new(Wire { time_wait: std::time::Duration::from_millis(1), ..Wire::default() });
     let (client, server) = pair.open(None);
     let sample = synfin_benches::Sample::of(|| {
         (0..300_000).for_each(|_| if exchanges { pair.exchange(client, server) } else { pair.cycle() });

@@ -17,6 +17,20 @@ pub struct Wire {
     pub super_segment_bytes_max: u32,
     /// Compute and verify checksums.
     pub checksums: bool,
+    /// Length of TIME-WAIT.
+    pub time_wait: Duration,
+}
+
+impl Default for Wire {
+    /// MTU 1500, checksums, TIME-WAIT of a minute.
+    fn default() -> Self {
+        Wire {
+            mtu_bytes: 1_500,
+            super_segment_bytes_max: 0,
+            checksums: true,
+            time_wait: Duration::from_secs(60),
+        }
+    }
 }
 
 /// Two hosts, a clock that the benchmark moves.
@@ -43,6 +57,7 @@ impl Pair {
         let tcp = tcp::Config {
             send_buffer_bytes: BUFFER_BYTES as u32,
             receive_buffer_bytes: BUFFER_BYTES as u32,
+            time_wait: wire.time_wait,
             ..tcp::Config::default()
         };
         let tcp = Arc::new(tcp);
@@ -54,7 +69,11 @@ impl Pair {
                     medium: Medium::Ip,
                     mtu_bytes: wire.mtu_bytes,
                     super_segment_bytes_max: wire.super_segment_bytes_max,
-                    transmit_checksum: if wire.checksums { TransmitChecksum::Full } else { TransmitChecksum::None },
+                    transmit_checksum: if wire.checksums {
+                        TransmitChecksum::Full
+                    } else {
+                        TransmitChecksum::None
+                    },
                 },
                 hardware: None,
                 addresses: vec![Cidr::new(address(last), 24).expect("a network")],

@@ -83,8 +83,13 @@ impl Pair {
     pub fn new(mtu: usize, checksums: bool, buffer_bytes: usize) -> Pair {
         let now = Instant::from_millis(1_000);
         let host = |last: u8| {
-            let mut device =
-                End { incoming: VecDeque::new(), outgoing: VecDeque::new(), spare: Vec::new(), mtu, checksums };
+            let mut device = End {
+                incoming: VecDeque::new(),
+                outgoing: VecDeque::new(),
+                spare: Vec::new(),
+                mtu,
+                checksums,
+            };
             let mut interface = Interface::new(Config::new(HardwareAddress::Ip), &mut device, now);
             interface.update_ip_addrs(|addresses| {
                 addresses.push(IpCidr::new(IpAddress::v4(10, 0, 0, last), 24)).expect("room for an address");
@@ -126,7 +131,11 @@ impl Pair {
         self.port = if self.port == 60_000 { 20_000 } else { self.port + 1 };
         let context = self.client.interface.context();
         let remote = IpEndpoint::new(IpAddress::v4(10, 0, 0, 2), 80);
-        self.client.sockets.get_mut::<Socket<'_>>(client).connect(context, remote, self.port).expect("a connection");
+        self.client
+            .sockets
+            .get_mut::<Socket<'_>>(client)
+            .connect(context, remote, self.port)
+            .expect("a connection");
         self.shuttle();
         assert!(self.server.sockets.get::<Socket<'_>>(server).may_send(), "three steps were made");
         (client, server)
