@@ -198,7 +198,8 @@ impl Connection {
         self.failure.get_or_insert(Error::Aborted);
         let state = self.state();
         self.take(now, Cause::Abort);
-        if self.reset_owed.is_some() {
+        let after_fin = matches!(state, State::Closing | State::LastAck);
+        if self.reset_owed.is_some() || (after_fin && self.config.abort_resets_after_fin) {
             self.reset_owed = Some(why);
         }
         if state != State::TimeWait {

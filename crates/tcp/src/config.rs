@@ -135,6 +135,11 @@ pub struct Config {
     /// How long FIN-WAIT-2 may last once the application has left (not in the RFC; everybody has it,
     /// for a peer that never closes would hold the memory for ever).
     pub orphan_timeout: Duration,
+    /// Every acknowledgment repeats our FIN until it is acknowledged, as the BSDs do. Off: FIN goes
+    /// again when the timer runs out.
+    pub acks_repeat_fin: bool,
+    /// ABORT in CLOSING and LAST-ACK sends a reset, as the BSDs do. Off: RFC 9293 §3.10.5 sends none.
+    pub abort_resets_after_fin: bool,
     /// Ignore RSTs in TIME-WAIT (RFC 1337 §3, fix F1): a stray RST must not end it early.
     pub time_wait_ignores_rst: bool,
     /// Go back to the initial window after an idle period of one RTO (RFC 5681 §4.1).
@@ -179,6 +184,8 @@ impl Default for Config {
             keep_alive: None,
             time_wait: Duration::from_secs(60),
             orphan_timeout: Duration::from_secs(60),
+            acks_repeat_fin: false,
+            abort_resets_after_fin: false,
             time_wait_ignores_rst: true,
             slow_start_after_idle: true,
             challenge_acks_per_second: 10,

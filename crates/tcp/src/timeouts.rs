@@ -56,7 +56,9 @@ impl Connection {
         self.attempts += 1;
         self.doubt_path();
         self.counters.timeouts = self.counters.timeouts.wrapping_add(1);
-        if !self.is_linear_syn() {
+        if self.is_linear_syn() {
+            self.rtt.repeat();
+        } else {
             self.rtt.back_off();
         }
         self.timed = None;

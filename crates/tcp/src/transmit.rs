@@ -279,6 +279,10 @@ impl Connection {
             self.acks.forget();
             return None;
         }
+        let fin = self.snd.fin.filter(|fin| self.config.acks_repeat_fin && !self.snd.una.after(*fin));
+        if let Some(fin) = fin.filter(|_| why != SendReason::ChallengeAck) {
+            return Some(Plan::bare(fin, Flags::FIN | Flags::ACK, why));
+        }
         let seq = self.seq_without_text();
         Some(Plan::bare(seq, Flags::ACK, why))
     }

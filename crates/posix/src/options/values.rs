@@ -42,6 +42,8 @@ pub(super) fn set_receive_buffer(socket: &mut Socket, flavour: Flavour, bytes: u
             options.receive_buffer = bytes.saturating_mul(2).max(LINUX_RECEIVE_BUFFER_MIN);
             // Half of it is for data, the rest for Linux's bookkeeping.
             options.config.receive_buffer_bytes = options.receive_buffer / 2;
+            // Who says how large it is wants no larger one: the window scale follows it.
+            options.config.receive_buffer_bytes_max = 0;
         }
         Flavour::FreeBsd => {
             options.receive_buffer = bytes;
@@ -164,6 +166,11 @@ pub(super) fn set_number(
         OptionName::NoOptions if on => {
             (config.timestamps, config.sack, config.window_scaling) = (false, false, false);
         }
+        OptionName::KeepInit => config.connect_timeout = Some(seconds(within(value, 1..=KEEP_SECONDS_MAX)?)),
+        OptionName::TypeOfService | OptionName::TrafficClass => {
+            // -1 is the default again (RFC 3542 §6.5).
+            config.traffic_class = within(value.max(0), 0..=255)? as u8;
+        }
         OptionName::QuickAck => config.quick_ack_segments = if on { u8::MAX } else { 0 },
         OptionName::TimeToLive | OptionName::UnicastHops => {
             options.hop_limit = match value {
@@ -203,6 +210,8 @@ pub(super) fn number(socket: &Socket, name: OptionName) -> Result<i32, Errno> {
         OptionName::KeepCount => options.keep_alive.probes.into(),
         OptionName::SynCount => options.config.syn_retries.into(),
         OptionName::Linger2 => secs(options.config.orphan_timeout),
+        OptionName::KeepInit => options.config.connect_timeout.map_or(75, secs),
+        OptionName::TypeOfService | OptionName::TrafficClass => options.config.traffic_class.into(),
         OptionName::UserTimeout => {
             options.config.user_timeout.map_or(0, |time| i32::try_from(time.as_millis()).unwrap_or(i32::MAX))
         }

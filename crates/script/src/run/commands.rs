@@ -163,7 +163,7 @@ mod tests {
         .unwrap();
         assert!(!ground.defaults.config.sack);
         assert_eq!(ground.defaults.receive_buffer_bytes, 9_000);
-        assert_eq!(ground.defaults.config.rto_min, Duration::from_millis(700));
+        assert_eq!(ground.defaults.config.rto_min, Duration::from_millis(500));
         assert_eq!(ground.defaults.config.time_wait, Duration::from_secs(2));
     }
 

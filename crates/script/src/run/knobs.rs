@@ -6,6 +6,7 @@
 use super::Ground;
 use posix::Defaults;
 use std::time::Duration;
+use tcp::SynRetry;
 
 /// Why a knob cannot be turned; `Err` carries the words for the skip.
 type Turned = Result<(), String>;
@@ -63,8 +64,9 @@ const LINUX: &[(&str, Turn)] = &[
     ("net.ipv4.tcp_rmem", |ground, value| {
         let [_, default, most] = three(value)?;
         ground.defaults.receive_buffer_bytes = default;
-        // The window scale comes from the largest buffer.
-        ground.defaults.config.receive_buffer_bytes = most;
+        // Half of it is for data; the window scale comes from the largest buffer.
+        ground.defaults.config.receive_buffer_bytes = default / 2;
+        ground.defaults.config.receive_buffer_bytes_max = most;
         Ok(())
     }),
     ("net.ipv4.tcp_wmem", |ground, value| {
@@ -73,7 +75,19 @@ const LINUX: &[(&str, Turn)] = &[
         ground.defaults.config.send_buffer_bytes = most;
         Ok(())
     }),
-    ("net.core.rmem_max", |ground, value| number(&mut ground.defaults.receive_buffer_bytes_max, value)),
+    ("net.core.rmem_max", |ground, value| {
+        let Defaults { receive_buffer_bytes_max: most, config, .. } = &mut ground.defaults;
+        number(most, value)?;
+        config.receive_buffer_bytes_max = config.receive_buffer_bytes_max.max(*most);
+        Ok(())
+    }),
+    ("net.ipv4.tcp_dsack", |ground, value| set(&mut ground.defaults.config.dsack, value)),
+    ("net.ipv4.tcp_syn_linear_timeouts", |ground, value| {
+        let mut count = 0;
+        small(&mut count, value)?;
+        ground.defaults.config.syn_retry = SynRetry::LinearFirst(count);
+        Ok(())
+    }),
     ("net.core.wmem_max", |ground, value| number(&mut ground.defaults.send_buffer_bytes_max, value)),
     ("net.ipv4.tcp_congestion_control", |_, value| congestion(value)),
     ("net.ipv4.ip_default_ttl", |ground, value| small(&mut ground.host.hop_limit, value)),
@@ -112,14 +126,10 @@ const FREEBSD: &[(&str, Turn)] = &[
         duration(&mut ground.defaults.config.rto_initial, value, MILLISECOND)
     }),
     ("net.inet.tcp.rexmit_min", |ground, value| {
-        duration(&mut ground.rexmit_min, value, MILLISECOND)?;
-        ground.defaults.config.rto_min = ground.rexmit_min + ground.rexmit_slop;
-        Ok(())
+        duration(&mut ground.defaults.config.rto_min, value, MILLISECOND)
     }),
     ("net.inet.tcp.rexmit_slop", |ground, value| {
-        duration(&mut ground.rexmit_slop, value, MILLISECOND)?;
-        ground.defaults.config.rto_min = ground.rexmit_min + ground.rexmit_slop;
-        Ok(())
+        duration(&mut ground.defaults.config.rto_slop, value, MILLISECOND)
     }),
     ("net.inet.tcp.keepidle", |ground, value| {
         duration(&mut ground.defaults.keep_alive.idle, value, MILLISECOND)
@@ -147,19 +157,54 @@ const FREEBSD: &[(&str, Turn)] = &[
     ("net.inet.tcp.initcwnd_segments", |ground, value| {
         small(&mut ground.defaults.config.initial_window_segments, value)
     }),
+    ("net.inet.tcp.rexmit_max", |ground, value| {
+        duration(&mut ground.defaults.config.rto_max, value, MILLISECOND)
+    }),
+    ("net.inet.tcp.retries", |ground, value| {
+        let config = &mut ground.defaults.config;
+        small(&mut config.retries, value)?;
+        config.syn_retries = config.retries;
+        Ok(())
+    }),
+    ("net.inet.tcp.syncache.rexmtlimit", |ground, value| {
+        small(&mut ground.defaults.config.syn_ack_retries, value)
+    }),
+    ("net.inet.tcp.keepinit", |ground, value| {
+        let mut time = Duration::ZERO;
+        duration(&mut time, value, MILLISECOND)?;
+        ground.defaults.config.connect_timeout = Some(time);
+        Ok(())
+    }),
+    ("net.inet.tcp.abc_l_var", |ground, value| small(&mut ground.defaults.config.abc_limit_segments, value)),
+    ("net.inet.tcp.rfc3465", |ground, value| {
+        let mut on = true;
+        set(&mut on, value)?;
+        if !on {
+            ground.defaults.config.abc_limit_segments = 1;
+        }
+        Ok(())
+    }),
+    ("net.inet.tcp.mssdflt", |ground, value| {
+        ground.mss_bytes_default_v4 = Some(parse(value)?);
+        Ok(())
+    }),
+    ("net.inet.tcp.v6mssdflt", |ground, value| {
+        ground.mss_bytes_default_v6 = Some(parse(value)?);
+        Ok(())
+    }),
     ("net.inet.tcp.cc.algorithm", |_, value| congestion(value)),
     ("net.inet.ip.ttl", |ground, value| small(&mut ground.host.hop_limit, value)),
     ("net.inet6.ip6.hlim", |ground, value| small(&mut ground.host.hop_limit, value)),
     ("kern.ipc.maxsockbuf", |ground, value| {
         number(&mut ground.defaults.receive_buffer_bytes_max, value)?;
         ground.defaults.send_buffer_bytes_max = ground.defaults.receive_buffer_bytes_max;
+        ground.defaults.config.receive_buffer_bytes_max = ground.defaults.receive_buffer_bytes_max;
         Ok(())
     }),
 ];
 
 /// Knobs of which only some positions are ours.
 const ONLY: &[(&str, &[&str])] = &[
-    ("net.ipv4.tcp_dsack", &["1"]),
     ("net.ipv4.tcp_ecn", &["0", "2"]),
     ("net.ipv4.tcp_syncookies", &["0", "1"]),
     ("net.ipv4.tcp_mtu_probing", &["0"]),
@@ -175,8 +220,6 @@ const ONLY: &[(&str, &[&str])] = &[
     ("net.inet.tcp.syncookies_only", &["0"]),
     ("net.inet.tcp.path_mtu_discovery", &["1"]),
     ("net.inet.tcp.pmtud_blackhole_detection", &["0"]),
-    ("net.inet.tcp.mssdflt", &["536"]),
-    ("net.inet.tcp.v6mssdflt", &["1220"]),
     ("net.inet.tcp.icmp_may_rst", &["1"]),
     ("net.inet.tcp.insecure_rst", &["0"]),
     ("net.inet.tcp.insecure_syn", &["0"]),
@@ -226,7 +269,6 @@ const HARMLESS: &[&str] = &[
     "net.ipv4.tcp_reflect_tos",
     "net.ipv4.tcp_retrans_collapse",
     "net.ipv4.tcp_shrink_window",
-    "net.ipv4.tcp_syn_linear_timeouts",
     "net.ipv4.tcp_tso_rtt_log",
     "net.ipv4.tcp_tso_win_divisor",
     "net.ipv4.tcp_tw_reuse",
@@ -237,7 +279,6 @@ const HARMLESS: &[&str] = &[
     "net.ipv4.icmp_ratelimit",
     "net.ipv4.icmp_ratemask",
     "net.inet.tcp.syncookies",
-    "net.inet.tcp.keepinit",
     "net.inet.tcp.minmss",
     "net.inet.tcp.tso",
     "net.inet.tcp.do_prr",
@@ -245,9 +286,7 @@ const HARMLESS: &[&str] = &[
     "net.inet.tcp.do_lrd",
     "net.inet.tcp.nolocaltimewait",
     "net.inet.tcp.rfc3390",
-    "net.inet.tcp.rfc3465",
     "net.inet.tcp.rfc6675_pipe",
-    "net.inet.tcp.abc_l_var",
     "net.inet.tcp.log_in_vain",
     "net.inet.tcp.log_debug",
     "net.inet.tcp.recvbuf_auto",

@@ -45,20 +45,19 @@ pub(crate) struct Ground {
     pub(crate) profile: Profile,
     pub(crate) host: stack::Config,
     pub(crate) defaults: Defaults,
-    /// FreeBSD's two parts of the smallest retransmission timeout.
-    pub(crate) rexmit_min: Duration,
-    pub(crate) rexmit_slop: Duration,
+    /// The MSS to assume of peers that name none, by version of IP.
+    pub(crate) mss_bytes_default_v4: Option<u16>,
+    pub(crate) mss_bytes_default_v6: Option<u16>,
 }
 
 impl Ground {
     pub(crate) fn new(profile: Profile) -> Self {
-        let (rexmit_min, rexmit_slop) = (Duration::from_millis(30), Duration::from_millis(200));
         Ground {
             profile,
             host: stack::Config::default(),
             defaults: profile.defaults(),
-            rexmit_min,
-            rexmit_slop,
+            mss_bytes_default_v4: None,
+            mss_bytes_default_v6: None,
         }
     }
 }
@@ -281,6 +280,10 @@ impl<'a> Runner<'a> {
             commands::run(&mut ground, command, directory)
                 .map_err(|need| Ended::Skipped(skip_text(script, source, index, &need)))?;
         }
+        ground.defaults.config.mss_bytes_default = match plan.local.is_ipv4() {
+            true => ground.mss_bytes_default_v4,
+            false => ground.mss_bytes_default_v6,
+        };
         let micros = |value: f64| Duration::from_micros(value as u64);
         let usual_mtu = match (options.ip_version, script.option("ip_version")) {
             (Some(IpVersion::V6), None) => 1_520,

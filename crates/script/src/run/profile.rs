@@ -2,6 +2,7 @@
 
 use posix::{Defaults, Flavour};
 use std::time::Duration;
+use tcp::SynRetry;
 use wire::tcp::OptionLayout;
 
 /// A system's habits: order and padding of options, initial windows, timers, buffers, errors.
@@ -71,6 +72,9 @@ impl Profile {
         match self {
             Profile::Linux => {
                 config.option_layout = OptionLayout::Linux;
+                // Half of SO_RCVBUF is for data; it may grow to half of tcp_rmem[2].
+                config.receive_buffer_bytes = defaults.receive_buffer_bytes / 2;
+                config.receive_buffer_bytes_max = 6 << 20;
                 config.syn_retries = 6;
                 config.syn_ack_retries = 5;
                 config.rto_max = Duration::from_secs(120);
@@ -78,10 +82,16 @@ impl Profile {
             Profile::FreeBsd => {
                 config.option_layout = OptionLayout::FreeBsd;
                 config.quick_ack_segments = 0;
-                // 30 ms and 200 ms of slop.
-                config.rto_min = Duration::from_millis(230);
+                config.rto_min = Duration::from_millis(30);
+                config.rto_slop = Duration::from_millis(200);
                 config.rto_max = Duration::from_secs(64);
+                config.syn_retry = SynRetry::LinearFirst(4);
+                config.connect_timeout = Some(Duration::from_secs(75));
+                (config.syn_retries, config.retries, config.syn_ack_retries) = (12, 12, 3);
+                config.abc_limit_segments = 2;
+                (config.acks_repeat_fin, config.abort_resets_after_fin) = (true, true);
                 config.receive_buffer_bytes = defaults.receive_buffer_bytes;
+                config.receive_buffer_bytes_max = defaults.receive_buffer_bytes_max;
                 config.send_buffer_bytes = defaults.send_buffer_bytes;
                 defaults.keep_alive.probes = 8;
             }
@@ -89,6 +99,7 @@ impl Profile {
                 config.option_layout = OptionLayout::Linux;
                 config.quick_ack_segments = 0;
                 config.rto_min = Duration::from_secs(1);
+                config.abc_limit_segments = 1;
             }
         }
         defaults

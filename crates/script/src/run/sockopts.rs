@@ -46,6 +46,8 @@ const NAMES: &[(&str, OptionName)] = &[
     ("TCP_WINDOW_CLAMP", OptionName::WindowClamp),
     ("TCP_NOTSENT_LOWAT", OptionName::NotSentLowWater),
     ("TCP_NOOPT", OptionName::NoOptions),
+    ("IP_TOS", OptionName::TypeOfService),
+    ("IPV6_TCLASS", OptionName::TrafficClass),
     ("IP_TTL", OptionName::TimeToLive),
     ("IPV6_UNICAST_HOPS", OptionName::UnicastHops),
     ("IP_MTU_DISCOVER", OptionName::MtuDiscover),

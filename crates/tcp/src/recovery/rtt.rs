@@ -26,6 +26,8 @@ pub(crate) struct Rtt {
     /// RTO before back-off.
     base_rto_us: u32,
     backoff: u8,
+    /// The timer has run out since the beginning.
+    timed_out: bool,
 }
 
 pub(crate) fn micros(duration: Duration) -> u32 {
@@ -41,6 +43,7 @@ impl Rtt {
             min_us: u32::MAX,
             base_rto_us: micros(initial),
             backoff: 0,
+            timed_out: false,
         }
     }
 
@@ -66,6 +69,12 @@ impl Rtt {
     /// The timer ran out: wait twice as long (RFC 6298 §5.5).
     pub(crate) fn back_off(&mut self) {
         self.backoff = self.backoff.saturating_add(1);
+        self.timed_out = true;
+    }
+
+    /// The timer ran out: wait as long again.
+    pub(crate) fn repeat(&mut self) {
+        self.timed_out = true;
     }
 
     /// New data was acknowledged without a measurement: start from the estimate again.
@@ -83,7 +92,7 @@ impl Rtt {
 
     /// The retransmission timeout with back-off, in microseconds.
     pub(crate) fn rto_us(&self, bounds: RtoBounds) -> u32 {
-        let is_initial = self.srtt_us == 0 && self.backoff == 0;
+        let is_initial = self.srtt_us == 0 && !self.timed_out;
         let slop_us = if is_initial { 0 } else { bounds.slop_us };
         let backed_off = (u64::from(self.base_rto_us) << self.backoff.min(16)) + u64::from(slop_us);
         u32::try_from(backed_off).unwrap_or(u32::MAX).min(bounds.max_us)
