@@ -169,6 +169,28 @@ fn time_wait() -> (Pair, TimeWait) {
 }
 
 #[test]
+fn time_wait_answers_empty_segments_beyond_the_window_but_not_without_end() {
+    let (pair, mut rest) = time_wait();
+    let config = Config::default();
+    let standing = pair.client.snapshot();
+    let mut arrives = |flags, seq, text_bytes, seconds| {
+        let header = Header { seq, ack: standing.snd_nxt, flags, ..Header::default() };
+        rest.handle_segment(pair.now + Duration::from_secs(seconds), &header, text_bytes, &config)
+    };
+    let beyond = standing.rcv_nxt + (64 << 20);
+    for second in 0..2 {
+        let answers = (0..50)
+            .filter(|_| matches!(arrives(Flags::ACK, beyond, 0, second), TimeWaitVerdict::Reply(_)))
+            .count();
+        assert_eq!(answers, 10, "two in TIME-WAIT would answer each other for ever");
+    }
+    let inside = standing.rcv_nxt + 100;
+    assert!(matches!(arrives(Flags::ACK, inside, 0, 2), TimeWaitVerdict::Ignore(_)));
+    assert!(matches!(arrives(Flags::PSH, inside, 5, 2), TimeWaitVerdict::Ignore(_)), "text without ACK");
+    assert!(matches!(arrives(Flags::PSH, beyond, 5, 2), TimeWaitVerdict::Reply(_)), "where we stand");
+}
+
+#[test]
 fn time_wait_is_safe_from_strays() {
     // RFC 1337: an old duplicate must not end TIME-WAIT, nor a reset.
     let (pair, mut rest) = time_wait();

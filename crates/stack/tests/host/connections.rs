@@ -286,6 +286,27 @@ fn options_and_hop_limits_are_per_socket() {
 }
 
 #[test]
+fn the_traffic_class_is_what_the_application_says_and_may_change() {
+    for (address, class_of) in [
+        ("10.0.0.2:80", (|packet: &[u8]| packet[1]) as fn(&[u8]) -> u8),
+        ("[fd00::2]:80", |packet| (packet[0] << 4) | (packet[1] >> 4)),
+    ] {
+        let mut pair = Pair::new();
+        let listener = pair.server().tcp_listen("[::]:80".parse().unwrap(), 8).unwrap();
+        let (client, _) = pair.connect(listener, address);
+        for class in [0xb8, 0x20, 0] {
+            let now = pair.now;
+            pair.client().tcp_configure(now, client, |config| config.traffic_class = class).unwrap();
+            pair.seen.clear();
+            pair.client().tcp_write(now, client, b"hello").unwrap();
+            pair.settle();
+            let (from, packet) = &pair.seen[0];
+            assert_eq!((*from, class_of(packet)), (CLIENT, class), "{address}");
+        }
+    }
+}
+
+#[test]
 fn traces_tell_both_ends_and_every_state_to_the_last() {
     let mut pair = Pair::new();
     pair.hosts.iter_mut().for_each(|host| host.set_tracing(Tracing::On));
