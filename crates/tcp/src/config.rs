@@ -69,6 +69,11 @@ pub struct Config {
     /// it is chosen for the larger of both (Linux: `tcp_rmem[2]`, FreeBSD: `maxsockbuf`). Zero: no more
     /// than `receive_buffer_bytes`, so that the windows of a small buffer are not rounded needlessly.
     pub receive_buffer_bytes_max: u32,
+    /// The receive buffer holds whole segments: it is rounded up to a multiple of the MSS when the peer's
+    /// is known, and every acknowledgment tells the room in it, rounded up to the unit of the scale, unless
+    /// that is less than a segment, as FreeBSD does. Off: the buffer is exact, and the window grows by
+    /// whole segments (RFC 9293 §3.8.6.2.2).
+    pub receive_buffer_whole_segments: bool,
     /// Offer and accept Window Scale (RFC 7323 §2).
     pub window_scaling: bool,
     /// Offer and accept Timestamps (RFC 7323 §3).
@@ -158,6 +163,7 @@ impl Default for Config {
             send_buffer_bytes: 4 << 20,
             receive_buffer_bytes: 4 << 20,
             receive_buffer_bytes_max: 0,
+            receive_buffer_whole_segments: false,
             window_scaling: true,
             timestamps: true,
             sack: true,

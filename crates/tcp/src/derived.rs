@@ -46,6 +46,16 @@ impl Connection {
         self.config.mss_bytes_default.unwrap_or_else(|| self.path.mss_bytes_by_default())
     }
 
+    /// The receive buffer in force.
+    pub(crate) fn receive_buffer_bytes(&self) -> u32 {
+        let (bytes, mss) = (self.config.receive_buffer_bytes, u32::from(self.send_mss()).max(1));
+        if self.config.receive_buffer_whole_segments && bytes > mss {
+            bytes.checked_next_multiple_of(mss).unwrap_or(bytes)
+        } else {
+            bytes
+        }
+    }
+
     /// Eff.snd.MSS without options (RFC 9293 §3.7.1, MUST-16).
     pub(crate) fn send_mss(&self) -> u16 {
         self.peer_mss.min(self.path.mss_bytes()).min(self.config.mss_bytes_max)

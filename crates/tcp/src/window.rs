@@ -14,8 +14,17 @@ impl Connection {
     pub(crate) fn offer_window(&mut self, shift: u8) -> u16 {
         let offered = self.rcv.wnd();
         let room = self.receive_room();
-        let target = if room >= offered + self.edge_step() { room } else { offered };
-        let field = if target > offered { target >> shift } else { 0 };
+        let worth_telling = if self.config.receive_buffer_whole_segments {
+            room >= (self.receive_buffer_bytes() / 4).min(u32::from(self.receive_mss()))
+        } else {
+            room >= offered + self.edge_step()
+        };
+        let target = if worth_telling { room } else { offered };
+        let field = match () {
+            () if target <= offered => 0,
+            () if self.config.receive_buffer_whole_segments => target.div_ceil(1 << shift),
+            () => target >> shift,
+        };
         let field = field.max(self.keep_offer(offered, shift)).min(0xffff);
         self.rcv.edge = self.rcv.edge.latest(self.rcv.nxt + (field << shift));
         field as u16
@@ -27,7 +36,7 @@ impl Connection {
     /// allows. What was offered is still taken.
     fn keep_offer(&self, offered: u32, shift: u8) -> u32 {
         let up = offered.div_ceil(1 << shift);
-        let buffer = u64::from(self.config.receive_buffer_bytes);
+        let buffer = u64::from(self.receive_buffer_bytes());
         let promised = self.receive_queue.len() as u64 + (u64::from(up) << shift);
         if promised <= buffer + buffer / 8 { up } else { offered >> shift }
     }
@@ -36,12 +45,12 @@ impl Connection {
     fn receive_room(&self) -> u32 {
         let queued = u32::try_from(self.receive_queue.len()).unwrap_or(u32::MAX);
         let largest = 0xffff_u32 << self.rcv.shift;
-        self.config.receive_buffer_bytes.saturating_sub(queued).min(largest)
+        self.receive_buffer_bytes().saturating_sub(queued).min(largest)
     }
 
     /// min(Fr * RCV.BUFF, Eff.snd.MSS) with Fr = 1/2.
     fn edge_step(&self) -> u32 {
-        (self.config.receive_buffer_bytes / 2).min(u32::from(self.receive_mss())).max(1)
+        (self.receive_buffer_bytes() / 2).min(u32::from(self.receive_mss())).max(1)
     }
 
     /// The application has read: is the growth of the window worth a segment of its own?
@@ -50,7 +59,7 @@ impl Connection {
     /// send learns of more from the acknowledgments of what it sends.
     pub(crate) fn owe_window_update(&mut self) {
         let (offered, room) = (self.rcv.wnd(), self.receive_room());
-        let (buffer, two_segments) = (self.config.receive_buffer_bytes, 2 * u32::from(self.receive_mss()));
+        let (buffer, two_segments) = (self.receive_buffer_bytes(), 2 * u32::from(self.receive_mss()));
         let is_starved = offered < (buffer / 8).min(STARVED_BYTES).max(two_segments);
         let growth = room.saturating_sub(offered);
         if is_starved && growth >= two_segments.min(buffer / 2).max(1) && self.state().takes_text() {

@@ -92,6 +92,7 @@ impl Profile {
                 (config.acks_repeat_fin, config.abort_resets_after_fin) = (true, true);
                 config.receive_buffer_bytes = defaults.receive_buffer_bytes;
                 config.receive_buffer_bytes_max = defaults.receive_buffer_bytes_max;
+                config.receive_buffer_whole_segments = true;
                 config.send_buffer_bytes = defaults.send_buffer_bytes;
                 defaults.keep_alive.probes = 8;
             }
