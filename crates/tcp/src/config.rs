@@ -107,6 +107,9 @@ pub struct Config {
     /// Lower bound of the retransmission timeout. RFC 6298 §2.4 says 1 s; Linux and the BSDs use
     /// 200 ms and less, because timestamps and D-SACK make a spurious timeout cheap.
     pub rto_min: Duration,
+    /// Lower bound of the timeout's second part, four times RTTVAR: the timeout is never less than this
+    /// above SRTT. Linux bounds this part, with 200 ms, rather than the whole.
+    pub rto_variance_min: Duration,
     /// Upper bound of the retransmission timeout (RFC 6298 §2.5: at least 60 s); never below `rto_min`.
     pub rto_max: Duration,
     /// Added to every measured or backed-off timeout, for a peer that delays its acknowledgments
@@ -177,6 +180,7 @@ impl Default for Config {
             delayed_ack: Duration::from_millis(40),
             quick_ack_segments: 16,
             rto_min: Duration::from_millis(200),
+            rto_variance_min: Duration::ZERO,
             rto_max: Duration::from_secs(60),
             rto_slop: Duration::ZERO,
             rto_initial: Duration::from_secs(1),

@@ -29,7 +29,8 @@ impl Connection {
     pub(crate) fn rto_bounds(&self) -> RtoBounds {
         let min_us = micros(self.config.rto_min);
         let max_us = micros(self.config.rto_max).max(min_us);
-        RtoBounds { min_us, max_us, slop_us: micros(self.config.rto_slop) }
+        let (slop_us, variance_min_us) = (micros(self.config.rto_slop), micros(self.config.rto_variance_min));
+        RtoBounds { min_us, max_us, variance_min_us, slop_us }
     }
 
     pub(crate) fn rto_us(&self) -> u32 {

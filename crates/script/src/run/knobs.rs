@@ -56,7 +56,10 @@ const LINUX: &[(&str, Turn)] = &[
     }),
     ("net.ipv4.tcp_keepalive_probes", |ground, value| small(&mut ground.defaults.keep_alive.probes, value)),
     ("net.ipv4.tcp_rto_min_us", |ground, value| {
-        duration(&mut ground.defaults.config.rto_min, value, MICROSECOND)
+        let config = &mut ground.defaults.config;
+        duration(&mut config.rto_min, value, MICROSECOND)?;
+        config.rto_variance_min = config.rto_min;
+        Ok(())
     }),
     ("net.ipv4.tcp_rto_max_ms", |ground, value| {
         duration(&mut ground.defaults.config.rto_max, value, MILLISECOND)
@@ -280,6 +283,7 @@ const HARMLESS: &[&str] = &[
     "net.ipv4.icmp_ratemask",
     "net.inet.tcp.syncookies",
     "net.inet.tcp.minmss",
+    "net.inet.tcp.functions_inherit_listen_socket_stack",
     "net.inet.tcp.tso",
     "net.inet.tcp.do_prr",
     "net.inet.tcp.do_prr_conservative",

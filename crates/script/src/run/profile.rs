@@ -75,6 +75,7 @@ impl Profile {
                 // Half of SO_RCVBUF is for data; it may grow to half of tcp_rmem[2].
                 config.receive_buffer_bytes = defaults.receive_buffer_bytes / 2;
                 config.receive_buffer_bytes_max = 6 << 20;
+                config.rto_variance_min = config.rto_min;
                 config.syn_retries = 6;
                 config.syn_ack_retries = 5;
                 config.rto_max = Duration::from_secs(120);

@@ -11,6 +11,8 @@ use core::time::Duration;
 pub(crate) struct RtoBounds {
     pub(crate) min_us: u32,
     pub(crate) max_us: u32,
+    /// The least that four times RTTVAR counts.
+    pub(crate) variance_min_us: u32,
     /// Added to what was measured or backed off.
     pub(crate) slop_us: u32,
 }
@@ -61,7 +63,8 @@ impl Rtt {
             self.srtt_us = (self.srtt_us - self.srtt_us / 8).saturating_add(rtt_us / 8).max(1);
         }
         // The clock granularity G is a microsecond; the lower bound is far above it.
-        let rto_us = self.srtt_us.saturating_add(self.rttvar_us.saturating_mul(4).max(1));
+        let rto_us =
+            self.srtt_us.saturating_add(self.rttvar_us.saturating_mul(4).max(bounds.variance_min_us).max(1));
         self.base_rto_us = rto_us.clamp(bounds.min_us, bounds.max_us);
         self.backoff = 0;
     }
@@ -123,7 +126,7 @@ impl Rtt {
 mod tests {
     use super::*;
 
-    const BOUNDS: RtoBounds = RtoBounds { min_us: 1_000, max_us: 60_000_000, slop_us: 0 };
+    const BOUNDS: RtoBounds = RtoBounds { min_us: 1_000, max_us: 60_000_000, variance_min_us: 0, slop_us: 0 };
 
     #[test]
     fn first_sample_sets_rto_to_three_times_itself() {
@@ -148,6 +151,19 @@ mod tests {
         assert_eq!(seen, [2, 4, 8, 16, 32, 60, 60, 60]);
         rtt.on_sample(10_000, BOUNDS);
         assert_eq!(rtt.rto_us(BOUNDS), 30_000);
+    }
+
+    #[test]
+    fn slop_and_the_least_variance_are_added_to_what_was_measured() {
+        let bounds = RtoBounds { variance_min_us: 200_000, slop_us: 50_000, ..BOUNDS };
+        let mut rtt = Rtt::new(Duration::from_secs(1));
+        assert_eq!(rtt.rto_us(bounds), 1_000_000, "nothing was measured and nothing ran out");
+        rtt.repeat();
+        assert_eq!(rtt.rto_us(bounds), 1_050_000);
+        rtt.on_sample(10_000, bounds);
+        assert_eq!(rtt.rto_us(bounds), 260_000);
+        rtt.back_off();
+        assert_eq!(rtt.rto_us(bounds), 470_000, "the slop does not double");
     }
 
     #[test]
