@@ -7,6 +7,7 @@
 use crate::findings::{self, Finding};
 use crate::flow::{FlowKey, FlowTable};
 use crate::live::Live;
+use crate::slots::Slots;
 use crate::verdicts::Verdicts;
 use crate::when::When;
 use crate::{Analysis, Config, Connection, Notice, Segment, Side, Sink, Whole};
@@ -35,8 +36,7 @@ pub struct Lens {
     config: Config,
     table: FlowTable,
     /// The connections; those that were replaced or evicted leave a place free.
-    slots: Vec<Option<Box<Live>>>,
-    free: Vec<u32>,
+    slots: Slots,
     live: usize,
     /// The last connection asked for: bursts belong to one.
     last: Option<(FlowKey, u32)>,
@@ -56,8 +56,7 @@ impl Lens {
         Lens {
             table: FlowTable::new(config.hash_key),
             config,
-            slots: Vec::new(),
-            free: Vec::new(),
+            slots: Slots::default(),
             live: 0,
             last: None,
             streams: 0,
@@ -130,10 +129,11 @@ impl Lens {
 
     /// The capture is over: every connection that is left is summed up, by its number.
     pub fn finish(mut self, sink: &mut impl Sink) {
-        let mut left: Vec<Box<Live>> = self.slots.drain(..).flatten().collect();
-        left.sort_by_key(|live| live.stream);
-        for mut live in left {
-            self.sum_up(&mut live, sink);
+        let mut slots = std::mem::take(&mut self.slots);
+        for (_, at) in slots.streams() {
+            if let Some(live) = slots.get_mut(at) {
+                self.sum_up(live, sink);
+            }
         }
         for (kind, (_, count)) in self.left_out.iter().filter(|(_, (_, count))| *count > 0) {
             sink.notice(&Notice::FindingsLeftOut { kind, count: *count });
@@ -151,7 +151,7 @@ impl Lens {
     }
 
     fn slot(&mut self, index: u32) -> &mut Live {
-        self.slots[index as usize].as_mut().expect("the table names only places that are taken")
+        self.slots.get_mut(index).expect("the table names only places that are taken")
     }
 
     fn side(&mut self, index: u32, source_is_low: bool) -> Side {
@@ -162,19 +162,10 @@ impl Lens {
         if self.live >= self.config.connections_max.max(1) {
             self.evict(sink);
         }
-        let live = Some(Box::new(Live::new(key, a_is_low, self.streams, segment)));
+        let stream = self.streams;
         self.streams = self.streams.saturating_add(1);
         self.live += 1;
-        let index = match self.free.pop() {
-            Some(index) => {
-                self.slots[index as usize] = live;
-                index
-            }
-            None => {
-                self.slots.push(live);
-                (self.slots.len() - 1) as u32
-            }
-        };
+        let index = self.slots.put(Live::new(key, a_is_low, stream, segment));
         let slots = &self.slots;
         self.table.insert(&key, index, |at| is_at(slots, at, &key));
         index
@@ -182,10 +173,9 @@ impl Lens {
 
     /// Sums up a connection and frees its place.
     fn retire(&mut self, index: u32, sink: &mut impl Sink) {
-        let Some(mut live) = self.slots[index as usize].take() else { return };
+        let Some(mut live) = self.slots.take(index) else { return };
         let key = live.key;
         self.table.remove(&key, |at| at == index);
-        self.free.push(index);
         self.live -= 1;
         self.unacked -= live.unacked_before;
         self.last = None;
@@ -196,7 +186,7 @@ impl Lens {
     fn evict(&mut self, sink: &mut impl Sink) {
         for _ in 0..=2 * self.slots.len() {
             self.hand = (self.hand + 1) % self.slots.len().max(1);
-            let Some(live) = self.slots.get_mut(self.hand).and_then(Option::as_mut) else { continue };
+            let Some(live) = self.slots.get_mut(self.hand as u32) else { continue };
             if std::mem::take(&mut live.is_recent) {
                 continue;
             }
@@ -225,8 +215,12 @@ impl Lens {
     }
 }
 
-fn is_at(slots: &[Option<Box<Live>>], at: u32, key: &FlowKey) -> bool {
-    slots.get(at as usize).and_then(Option::as_ref).is_some_and(|live| live.key == *key)
+/// Part of the hash agrees already, so this nearly always is the one: all of it is asked for at once.
+fn is_at(slots: &Slots, at: u32, key: &FlowKey) -> bool {
+    slots.get(at).is_some_and(|live| {
+        live.warm();
+        live.key == *key
+    })
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ mod live;
 mod metrics;
 mod segment;
 mod sink;
+mod slots;
 #[cfg(test)]
 mod story;
 mod verdicts;

@@ -84,11 +84,11 @@ impl Live {
 
     /// Reads a little of every part at once. Among thousands of connections none is in the cache; asked
     /// for one after the other, each line would be waited for alone.
-    fn warm(&self) {
+    pub(crate) fn warm(&self) {
         let mut sum = u64::from(self.completeness.bits()) ^ self.last_ns ^ self.marks.warmth();
         for index in 0..2 {
             let (side, end) = (&self.sides[index], &self.ends.ends[index]);
-            sum ^= u64::from(side.next_seq.number()) ^ side.unacked.len() as u64 ^ side.sack().len() as u64;
+            sum ^= u64::from(side.next_seq.number()) ^ side.unacked.warmth() ^ side.sack().len() as u64;
             sum ^= end.state() as u64 ^ u64::from(end.is_passive);
             sum ^= self.senders[index].warmth() ^ self.traffic[index].warmth();
         }
@@ -106,7 +106,6 @@ impl Live {
         if matches!(segment.whole, Whole::QuotedInIcmp | Whole::Fragment) {
             return self.unjudged(from, segment);
         }
-        self.warm();
         let mut notes = self.notes_of_header(segment);
         let twice = self.senders[from.index()].captured_twice(segment);
         self.note_times(from, segment, &mut notes);

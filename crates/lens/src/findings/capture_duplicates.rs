@@ -1,6 +1,6 @@
 //! The same packets captured twice.
 
-use super::{Finding, Severity, frames_of};
+use super::{Finding, Severity, counted, frames_of};
 use crate::Connection;
 
 pub(super) fn look(connection: &Connection) -> Vec<Finding> {
@@ -14,8 +14,8 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
         "at the same place (a mirror port that sees both directions, or several interfaces)"
     };
     let sentence = format!(
-        "{} packets were captured twice, {how}: verdicts like retransmission and duplicate ACK on them are the capture's, not the network's",
-        faults.twice.count
+        "{} captured twice, {how}: verdicts like retransmission and duplicate ACK on them are the capture's, not the network's",
+        counted(faults.twice.count, "packet was", "packets were")
     );
     vec![Finding::new("captured-twice", Severity::Warning, connection, sentence).by(frames_of(faults.twice))]
 }

@@ -1,6 +1,6 @@
 //! Segments that the ends exchanged and the capture missed.
 
-use super::{Finding, Severity, frames_of};
+use super::{Finding, Severity, counted, frames_of};
 use crate::Connection;
 
 pub(super) fn look(connection: &Connection) -> Vec<Finding> {
@@ -9,8 +9,8 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
         return Vec::new();
     }
     let sentence = format!(
-        "the capture missed packets: {} acknowledgments are of segments that are not in it; counts of loss are not to be trusted",
-        missing.count
+        "the capture missed packets: {} not in it; counts of loss are not to be trusted",
+        counted(missing.count, "acknowledgment is of what is", "acknowledgments are of what is")
     );
     vec![Finding::new("capture-loss", Severity::Warning, connection, sentence).by(frames_of(missing))]
 }

@@ -1,6 +1,6 @@
 //! Records out of order, and super-segments: marks of how the capture was made.
 
-use super::{Finding, Severity, frames_of};
+use super::{Finding, Severity, counted, frames_of};
 use crate::Connection;
 
 pub(super) fn look(connection: &Connection) -> Vec<Finding> {
@@ -8,8 +8,8 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
     let mut found = Vec::new();
     if faults.records_reordered.count > 0 {
         let sentence = format!(
-            "{} records are older than the record before them: sort the capture by time (reordercap)",
-            faults.records_reordered.count
+            "{} older than the record before: sort the capture by time (reordercap)",
+            counted(faults.records_reordered.count, "record is", "records are")
         );
         found.push(
             Finding::new("records-reordered", Severity::Warning, connection, sentence)
@@ -18,8 +18,8 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
     }
     if faults.super_segments.count > 0 {
         let sentence = format!(
-            "{} segments are larger than the MSS: captured on the sending or receiving host, before its network card cut or after it joined them",
-            faults.super_segments.count
+            "{} larger than the MSS: captured on the sending or receiving host, before its network card cut or after it joined",
+            counted(faults.super_segments.count, "segment is", "segments are")
         );
         found.push(
             Finding::new("super-segments", Severity::Info, connection, sentence)

@@ -1,6 +1,6 @@
 //! Congestion that the network announced instead of dropping (ECN).
 
-use super::{Finding, Severity, frames_of, name};
+use super::{Finding, Severity, counted, frames_of, name};
 use crate::{Connection, Notes, Side};
 
 pub(super) fn look(connection: &Connection) -> Vec<Finding> {
@@ -10,9 +10,10 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
             return None;
         }
         let sentence = format!(
-            "{} packets of {} were marked on the way: a queue is filling (ECN)",
-            seen.count,
-            name(connection, side)
+            "{} of {} {} marked on the way: a queue is filling (ECN)",
+            counted(seen.count, "packet", "packets"),
+            name(connection, side),
+            if seen.count == 1 { "was" } else { "were" }
         );
         Some(
             Finding::new("congestion-marked", Severity::Info, connection, sentence)

@@ -145,6 +145,11 @@ fn name(connection: &Connection, side: Side) -> String {
     connection.address(side).to_string()
 }
 
+/// "1 packet was", "3 packets were": the number and the words that fit it.
+fn counted(count: u32, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// "once", "twice", "5 times".
 fn times(count: u32) -> String {
     match count {

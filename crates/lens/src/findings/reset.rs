@@ -33,6 +33,7 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
     };
     let lost = match reset.in_flight_bytes {
         0 => String::new(),
+        1 => "; 1 byte that it had sent was never acknowledged".to_owned(),
         bytes => format!("; {bytes} bytes that it had sent were never acknowledged"),
     };
     let obeyed = match reset.acceptability {

@@ -192,3 +192,9 @@ fn an_idle_connection_and_its_keep_alives() {
     }
     assert!(found(&story, "keep-alive").sentence.contains("answered none of the 3 keep-alives"));
 }
+
+#[test]
+fn one_is_not_many() {
+    assert_eq!(super::counted(1, "segment is", "segments are"), "1 segment is");
+    assert_eq!(super::counted(2, "segment is", "segments are"), "2 segments are");
+}

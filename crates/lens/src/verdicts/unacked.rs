@@ -43,6 +43,12 @@ impl Unacked {
         self.entries.len()
     }
 
+    /// A value out of the memory that an acknowledgment will read, to have it fetched early.
+    pub(crate) fn warmth(&self) -> u64 {
+        let (first, last) = (self.entries.front(), self.entries.back());
+        first.map_or(0, |entry| entry.time_ns) ^ last.map_or(0, |entry| entry.time_ns)
+    }
+
     pub(crate) fn push(&mut self, entry: Entry) {
         match self.entries.back() {
             Some(last) => self.disordered |= entry.seq.before(last.end),

@@ -1,0 +1,62 @@
+//! Where connections live: in large pieces of memory, side by side, so that a new one costs no allocation
+//! of its own and none is ever moved.
+
+use crate::live::Live;
+
+/// Connections to a piece: half a megabyte.
+const CHUNK: usize = 256;
+
+/// Numbered places for connections. Those that are over leave theirs free for others.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    chunks: Vec<Vec<Option<Live>>>,
+    free: Vec<u32>,
+}
+
+impl Slots {
+    /// How many places there are, taken or free.
+    pub(crate) fn len(&self) -> usize {
+        self.chunks.last().map_or(0, |last| (self.chunks.len() - 1) * CHUNK + last.len())
+    }
+
+    pub(crate) fn get(&self, at: u32) -> Option<&Live> {
+        let at = at as usize;
+        self.chunks.get(at / CHUNK)?.get(at % CHUNK)?.as_ref()
+    }
+
+    pub(crate) fn get_mut(&mut self, at: u32) -> Option<&mut Live> {
+        let at = at as usize;
+        self.chunks.get_mut(at / CHUNK)?.get_mut(at % CHUNK)?.as_mut()
+    }
+
+    /// Finds a place for a connection.
+    pub(crate) fn put(&mut self, live: Live) -> u32 {
+        if let Some(at) = self.free.pop() {
+            self.chunks[at as usize / CHUNK][at as usize % CHUNK] = Some(live);
+            return at;
+        }
+        if self.chunks.last().is_none_or(|last| last.len() == CHUNK) {
+            self.chunks.push(Vec::with_capacity(CHUNK));
+        }
+        if let Some(last) = self.chunks.last_mut() {
+            last.push(Some(live));
+        }
+        (self.len() - 1) as u32
+    }
+
+    /// Takes a connection out; its place is free.
+    pub(crate) fn take(&mut self, at: u32) -> Option<Live> {
+        let index = at as usize;
+        let live = self.chunks.get_mut(index / CHUNK)?.get_mut(index % CHUNK)?.take()?;
+        self.free.push(at);
+        Some(live)
+    }
+
+    /// The numbers of the places that are taken, and whose they are.
+    pub(crate) fn streams(&self) -> Vec<(u32, u32)> {
+        let places = (0..self.len() as u32).filter_map(|at| Some((self.get(at)?.stream, at)));
+        let mut streams: Vec<(u32, u32)> = places.collect();
+        streams.sort_unstable();
+        streams
+    }
+}
