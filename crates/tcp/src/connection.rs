@@ -277,7 +277,8 @@ impl Connection {
         self.start_keep_alive(now);
         if self.config.user_timeout != user_timeout {
             self.timers.stop(Timer::User);
-            if self.state() != State::Closed && self.snd.una != self.snd.nxt {
+            let waits = self.snd.una != self.snd.nxt || self.state() == State::SynSent;
+            if self.state() != State::Closed && waits {
                 self.restart_user_timer(now);
             }
         }
