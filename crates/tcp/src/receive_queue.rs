@@ -11,8 +11,9 @@ use wire::Payload;
 
 /// Payloads below this size are copied together rather than kept each in its own buffer.
 const KEEP_BYTES_MIN: usize = 512;
-/// The size of the blocks they are gathered into.
-const GATHER_BYTES: usize = 4 << 10;
+/// The size of the blocks they are gathered into: two of the largest, and small enough for an allocator
+/// to keep at hand.
+const GATHER_BYTES: usize = 1 << 10;
 
 /// Bytes in order, waiting for the reader.
 #[derive(Debug, Default)]
