@@ -10,5 +10,5 @@ fn main() {
         (0..300_000).for_each(|_| if exchanges { pair.exchange(client, server) } else { pair.cycle() });
         300_000
     });
-    println!("{:.0} ns each", sample.nanos());
+    println!("{:.0} ns each, {:.1} frames", sample.nanos(), pair.frames as f64 / sample.units as f64);
 }
