@@ -1,0 +1,232 @@
+//! How the world goes on: the next event, what it does to a host, and what leaves that host again.
+//!
+//! A host is drained after everything that happens to it: frames onto its links, programs called until
+//! nothing changes, its next timer onto the agenda. What is *not* here: making the world and looking at it.
+
+use super::event::What;
+use super::node::Program;
+use super::{CALLS_AT_ONCE_MAX, EVENTS_AT_ONCE_MAX, HEARD_MAX, HostId, LinkId, World};
+use crate::application::At;
+use crate::fate::{Fate, Sent};
+use crate::link::{Launch, Moving};
+use crate::record::{Arrival, Entry, FrameRecord, Happening, Lost};
+use stack::InterfaceId;
+use tcp::Instant;
+use wire::Frame;
+
+impl World {
+    pub(super) fn step_before(&mut self, until: Instant) -> bool {
+        self.flush();
+        let Some((at, what)) = self.agenda.pop_until(until) else { return false };
+        if at > self.now {
+            (self.now, self.at_once) = (at, 0);
+        }
+        self.at_once += 1;
+        assert!(
+            self.at_once < EVENTS_AT_ONCE_MAX,
+            "seed {}: two million events at {:?} and time stands still: something runs in circles",
+            self.seed,
+            self.now
+        );
+        self.tally.events += 1;
+        match what {
+            What::Arrives { link, side, frame, record } => self.arrive(link, side, *frame, record),
+            What::Transmitted { link, side } => {
+                let mut launches = std::mem::take(&mut self.launches);
+                self.links[link].lanes[side].transmitted(self.now, &mut launches);
+                self.carry_out(link, side, &mut launches);
+                self.launches = launches;
+            }
+            What::Timer { node } => {
+                if self.nodes[node].armed == Some(at) {
+                    self.nodes[node].armed = None;
+                    self.tally.timers += 1;
+                    self.nodes[node].host.handle_timeout(self.now);
+                    self.drain(node);
+                }
+            }
+            What::Wake { node } => self.drain(node),
+        }
+        true
+    }
+
+    /// Hosts that a test has touched are drained.
+    pub(super) fn flush(&mut self) {
+        for node in 0..self.nodes.len() {
+            if std::mem::take(&mut self.nodes[node].is_touched) {
+                self.drain(node);
+            }
+        }
+    }
+
+    pub(super) fn arrive(&mut self, link: usize, side: usize, frame: Frame, record: Option<usize>) {
+        if let Some(record) = record.and_then(|record| self.frames.get_mut(record)) {
+            record.arrivals.push(Arrival { at: self.now, frame: frame.clone() });
+        }
+        let wire = &self.links[link];
+        let (node, interface) = (wire.ends[side].0, wire.interfaces[side]);
+        self.nodes[node].host.handle_frame(self.now, interface, frame);
+        self.drain(node);
+    }
+
+    /// Takes away what a host wants to send and say, and calls its programs, until nothing changes.
+    pub(super) fn drain(&mut self, node: usize) {
+        for _ in 0..CALLS_AT_ONCE_MAX {
+            while let Some((interface, frame)) = self.nodes[node].host.poll_transmit(self.now) {
+                // That a segment was sent stands in the log before what the link did with it.
+                self.listen_to(node);
+                self.transmit(node, interface, frame);
+            }
+            self.listen_to(node);
+            if !self.call_programs(node) {
+                return self.arm(node);
+            }
+        }
+        panic!("seed {}: the programs of {} run in circles", self.seed, self.nodes[node].name);
+    }
+
+    /// Collects a host's traces and events.
+    pub(super) fn listen_to(&mut self, node: usize) {
+        let host = HostId(node);
+        let at_node = &mut self.nodes[node];
+        while let Some(record) = at_node.host.poll_trace() {
+            let entry = Entry { at: record.at, host, what: Happening::Traced(record) };
+            if let Some(observer) = &mut self.observer {
+                observer(&entry);
+            }
+            if self.log.len() < self.recording.entries_max {
+                self.log.push(entry);
+            }
+        }
+        while let Some(event) = at_node.host.poll_event() {
+            if at_node.heard.len() < HEARD_MAX {
+                at_node.heard.push(event);
+            }
+        }
+    }
+
+    /// Calls the programs if there is news or their time has come; returns whether any was called.
+    pub(super) fn call_programs(&mut self, node: usize) -> bool {
+        let now = self.now;
+        let at_node = &mut self.nodes[node];
+        let is_due = |program: &Program| program.wake.is_some_and(|wake| wake <= now);
+        let is_news = !at_node.heard.is_empty() && !at_node.programs.is_empty();
+        if !is_news && !at_node.programs.iter().any(is_due) {
+            return false;
+        }
+        let mut programs = std::mem::take(&mut at_node.programs);
+        let events = std::mem::take(&mut at_node.heard);
+        for program in &mut programs {
+            let Some(application) = program
+                .application
+                .as_mut()
+                .filter(|_| is_news || program.wake.is_some_and(|wake| wake <= now))
+            else {
+                continue;
+            };
+            let mut at = At {
+                now,
+                id: HostId(node),
+                host: &mut at_node.host,
+                events: &events,
+                dice: &mut at_node.dice,
+                log: &mut self.log,
+                entries_max: self.recording.entries_max,
+                wake: program.wake.filter(|wake| *wake > now),
+                is_over: false,
+            };
+            application.poll(&mut at);
+            self.tally.calls += 1;
+            let (wake, is_over) = (at.wake, at.is_over);
+            if is_over {
+                program.application = None;
+            }
+            if wake != program.wake
+                && let Some(wake) = wake
+            {
+                self.agenda.push(wake.max(now), What::Wake { node });
+            }
+            program.wake = wake;
+        }
+        programs.retain(|program| program.application.is_some());
+        // Programs cannot start programs: nothing was added meanwhile.
+        at_node.programs = programs;
+        true
+    }
+
+    /// Puts a host's next timer on the agenda.
+    pub(super) fn arm(&mut self, node: usize) {
+        let due = self.nodes[node].host.poll_timeout();
+        if due != self.nodes[node].armed {
+            self.nodes[node].armed = due;
+            if let Some(due) = due {
+                // What is due already is due now; `armed` must say when the event comes.
+                let at = due.max(self.now);
+                self.nodes[node].armed = Some(at);
+                self.agenda.push(at, What::Timer { node });
+            }
+        }
+    }
+
+    /// A host puts a frame onto a link.
+    pub(super) fn transmit(&mut self, node: usize, interface: InterfaceId, frame: Frame) {
+        let Some((link, side)) = self.nodes[node].links.get(interface.index()).copied() else { return };
+        self.tally.frames += 1;
+        let (from, to) = (HostId(node), self.links[link].ends[1 - side]);
+        let sent = Sent { at: self.now, link: LinkId(link), from, to, frame: &frame };
+        let fate = self.fate.as_mut().map_or(Fate::Deliver, |fate| fate(&sent));
+        let record = (self.frames.len() < self.recording.frames_max).then(|| {
+            self.frames.push(FrameRecord {
+                sent_at: self.now,
+                link: LinkId(link),
+                from,
+                to,
+                frame: frame.clone(),
+                arrivals: Vec::new(),
+                lost: None,
+                held_back: false,
+                marked: false,
+                corrupted: false,
+            });
+            self.frames.len() - 1
+        });
+        let mut launches = std::mem::take(&mut self.launches);
+        self.links[link].lanes[side].enter(self.now, Moving { frame, record, fate }, &mut launches);
+        self.carry_out(link, side, &mut launches);
+        self.launches = launches;
+    }
+
+    /// Puts on the agenda what a lane asks for.
+    pub(super) fn carry_out(&mut self, link: usize, side: usize, launches: &mut Vec<Launch>) {
+        for launch in launches.drain(..) {
+            match launch {
+                Launch::Deliver { at, moving, mishap } => {
+                    let Moving { frame, record, .. } = moving;
+                    if let Some(record) = record.and_then(|record| self.frames.get_mut(record)) {
+                        record.held_back |= mishap.held_back;
+                        record.marked |= mishap.marked;
+                        record.corrupted |= mishap.corrupted;
+                    }
+                    let frame = Box::new(frame);
+                    self.agenda.push(at, What::Arrives { link, side: 1 - side, frame, record });
+                }
+                Launch::Lost { moving, why } => self.lose(link, side, moving.record, why),
+                Launch::BusyUntil(at) => self.agenda.push(at, What::Transmitted { link, side }),
+                Launch::Answer { at, frame } => {
+                    let frame = Box::new(frame);
+                    self.agenda.push(at, What::Arrives { link, side, frame, record: None });
+                }
+            }
+        }
+    }
+
+    pub(super) fn lose(&mut self, link: usize, side: usize, record: Option<usize>, why: Lost) {
+        self.lost[why as usize] += 1;
+        let Some(frame) = record else { return };
+        self.frames[frame].lost = Some(why);
+        if self.log.len() < self.recording.entries_max {
+            let host = self.links[link].ends[side];
+            self.log.push(Entry { at: self.now, host, what: Happening::Lost { frame, why } });
+        }
+    }
+}
