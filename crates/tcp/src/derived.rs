@@ -68,9 +68,12 @@ impl Connection {
         u32::from(self.send_mss()).saturating_sub(options).max(1)
     }
 
-    /// RFC 6928 §2, in bytes.
+    /// RFC 6928 §2, in bytes: so many segments, but no more than as many of Ethernet's size, nor less
+    /// than two.
     pub(crate) fn initial_window(&self) -> u32 {
-        u32::from(self.config.initial_window_segments.max(1)) * self.mss()
+        const ETHERNET_MSS_BYTES: u32 = 1_460;
+        let (segments, mss) = (u32::from(self.config.initial_window_segments.max(1)), self.mss());
+        (segments * mss).min((2 * mss).max(segments * ETHERNET_MSS_BYTES))
     }
 
     /// One past the last byte the application has written; where the FIN goes or went.

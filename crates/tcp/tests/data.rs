@@ -411,3 +411,17 @@ fn psh_stands_on_the_last_segment_of_what_was_written() {
         pair.log.iter().filter(|sent| sent.len > 0).map(|sent| sent.header.flags.psh()).collect();
     assert_eq!(pushed, [false, false, false, true]);
 }
+
+#[test]
+fn large_segments_do_not_make_a_large_initial_window() {
+    // RFC 6928 §2: min(10 * MSS, max(2 * MSS, 14600)).
+    for (mtu_bytes, window) in [(1_500, 14_480), (9_000, 17_896), (4_000, 14_600)] {
+        let birth = |iss| tcp::Birth { path: pair::path(mtu_bytes), ..pair::birth(iss) };
+        let mut pair = Pair::new();
+        let config = Arc::new(Config::default());
+        pair.client = tcp::Connection::connect(pair.now, birth(CLIENT_ISS), config.clone());
+        pair.server = tcp::Connection::listen(pair.now, birth(SERVER_ISS), config);
+        let pair = pair.opened();
+        assert_eq!(pair.client.info(pair.now).cwnd_bytes, window, "MTU {mtu_bytes}");
+    }
+}
