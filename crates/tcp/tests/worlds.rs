@@ -5,30 +5,10 @@
 
 mod pair;
 
+use pair::dice::Dice;
 use pair::{Fate, Pair, Side, pattern};
 use std::time::Duration;
 use tcp::{Config, ReadError, State};
-
-/// splitmix64: small, and the same in every version of everything.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.roll() % bound
-    }
-
-    fn chance(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-}
 
 fn config(dice: &mut Dice) -> Config {
     let buffer = |dice: &mut Dice| [3_000, 20_000, 200_000, 4 << 20][dice.below(4) as usize];

@@ -4,6 +4,8 @@
 //! [`Pair::delay`]; [`Pair::fate`] may lose, hold or double a segment.
 #![allow(dead_code, reason = "each story uses its own part of the world")]
 
+pub(crate) mod dice;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
