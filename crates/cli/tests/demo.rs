@@ -189,3 +189,12 @@ fn the_readme_shows_what_the_demo_prints() {
     let text = printed(&["demo"]);
     assert!(readme.contains(text.trim_end()), "the README's picture is stale; it should be:\n{text}");
 }
+
+#[test]
+fn the_committed_picture_is_what_the_demo_draws() {
+    let drawn = Scratch::new("demo.svg");
+    printed(&["demo", "--svg", drawn.path()]);
+    let read = |path: &str| std::fs::read_to_string(path).expect("a picture");
+    let committed = read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/demo.svg"));
+    assert!(committed == read(drawn.path()), "docs/demo.svg is stale: run `synfin demo --svg docs/demo.svg`");
+}
