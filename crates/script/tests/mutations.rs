@@ -144,8 +144,9 @@ fn option_changes(options: &OptionList) -> Vec<(&'static str, OptionList)> {
                 blocks[0].1 += 1;
                 put("SACK block", Some(TcpOption::Sack(blocks)));
             }
-            TcpOption::Timestamps { value, echo: Some(echo) } => {
-                put("TS ecr", Some(TcpOption::Timestamps { value: *value, echo: Some(echo + 1) }));
+            TcpOption::Timestamps { value, echo: Some(echo), echo_counted } => {
+                let (value, echo, echo_counted) = (*value, Some(echo + 1), *echo_counted);
+                put("TS ecr", Some(TcpOption::Timestamps { value, echo, echo_counted }));
             }
             _ => {}
         }

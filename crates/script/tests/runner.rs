@@ -310,3 +310,76 @@ fn tcp_info_speaks_each_systems_numbers() {
         }
     }
 }
+
+#[test]
+fn numbers_count_from_the_syn_of_each_end_whatever_it_is() {
+    // The SYNs' own numbers are what they are; those of all other segments count from them.
+    check_script(
+        "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+         +0 bind(3, ..., ...) = 0
+         +0 listen(3, 1) = 0
+         +0 < S 4294967290:4294967290(0) win 65535 <mss 1460,sackOK,nop,nop>
+         +0 > S. 1000:1000(0) ack 4294967291 <mss 1460,nop,nop,sackOK>
+         +0.01 < . 1:1(0) ack 1 win 65535
+         +0 accept(3, ..., ...) = 4
+         +0 < P. 11:21(10) ack 1 win 65535
+         +0 > . 1:1(0) ack 1 <nop,nop,sack 11:21>
+         +0 < P. 1:11(10) ack 1 win 65535
+         +0 > . 1:1(0) ack 21
+         +0 write(4, ..., 10) = 10
+         +0 > P. 1:11(10) ack 21
+         +0.01 < . 5:5(0)! ack 11 win 65535
+         +0 > . 11:11(0) ack 21
+         +0 < . 21:21(0) ack 11 win 65535",
+    );
+    check_script(
+        "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+         +0 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0
+         +0 connect(3, ..., ...) = -1 EINPROGRESS
+         +0 > S 7:7(0) <...>
+         +0.01 < S. 500:500(0) ack 8 win 65535 <mss 1460>
+         +0 > . 1:1(0) ack 1
+         +0 < [0:0(0)] icmp unreachable host_unreachable
+         +0 < F. 1:1(0) ack 1 win 65535
+         +0 > . 1:1(0) ack 2",
+    );
+}
+
+#[test]
+fn a_number_may_be_the_one_of_the_wire_or_left_open() {
+    check_script(
+        "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+         +0 bind(3, ..., ...) = 0
+         +0 < S 0:0(0) win 65535 <mss 1460>
+         +0 > R. 0:0(0)! ack 1",
+    );
+    check_script(&passive("+0 write(4, ..., 10) = 10\n+0 > P. ...(10) ack 1"));
+    fails(&passive("+0 write(4, ..., 10) = 10\n+0 > P. ...(11) ack 1"), "length: expected 11, seen 10");
+    fails(
+        &passive("+0 write(4, ..., 10) = 10\n+0 > P. 1:11(10)! ack 1"),
+        "sequence number: expected 1, seen",
+    );
+}
+
+#[test]
+fn an_echo_may_be_the_one_of_the_wire() {
+    // With PAWS's clock of 0 the peer's segment is taken; its echo of 7 is not ours, and nobody minds.
+    check_script(
+        "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+         +0 bind(3, ..., ...) = 0
+         +0 listen(3, 1) = 0
+         +0 < S 0:0(0) win 65535 <mss 1460,nop,nop,TS val 100 ecr 7>
+         +0 > S. 0:0(0) ack 1 <mss 1460,nop,nop,TS val ... ecr 100>
+         +0.01 < . 1:1(0) ack 1 win 65535 <nop,nop,TS val 101 ecr 7!>
+         +0 accept(3, ..., ...) = 4
+         +0 write(4, ..., 10) = 10
+         +0 > P. 1:11(10) ack 1 <nop,nop,TS val ... ecr 101>",
+    );
+}
+
+#[test]
+fn a_field_that_is_not_written_is_zero() {
+    let urgent = "+0 setsockopt(4, SOL_TCP, TCP_NODELAY, [1], 4) = 0\n+0 send(4, ..., 5, MSG_OOB) = 5\n";
+    check_script(&passive(&format!("{urgent}+0 > PU. 1:6(5) ack 1 urg 5")));
+    fails(&passive(&format!("{urgent}+0 > PU. 1:6(5) ack 1")), "urgent pointer: expected 0, seen 5");
+}

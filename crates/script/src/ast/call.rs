@@ -58,6 +58,8 @@ pub enum Expr {
     Binary(Operator, Box<Expr>, Box<Expr>),
     /// `~a`.
     Complement(Box<Expr>),
+    /// A structure with a grammar of its own, as it was written.
+    Foreign(String),
 }
 
 /// One member of a structure.

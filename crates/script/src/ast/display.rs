@@ -71,7 +71,7 @@ impl Display for What {
         match self {
             What::Packet(packet) => packet.fmt(f),
             What::Call(call) => call.fmt(f),
-            What::Command(command) => write!(f, "`{command}`"),
+            What::Command(command) => write!(f, "`{}`", command.replace('`', "\\`")),
             What::Code(code) => write!(f, "%{{{code}}}%"),
         }
     }
@@ -194,7 +194,11 @@ impl Display for FlagsWord {
 
 impl Display for SeqRange {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}({})", self.start, self.end(), self.len_bytes)
+        match self.counted {
+            Counted::FromInitial => write!(f, "{}:{}({})", self.start, self.end(), self.len_bytes),
+            Counted::FromZero => write!(f, "{}:{}({})!", self.start, self.end(), self.len_bytes),
+            Counted::Open => write!(f, "...({})", self.len_bytes),
+        }
     }
 }
 
@@ -220,8 +224,9 @@ impl Display for TcpOption {
                 f.write_str("sack")?;
                 blocks.iter().try_for_each(|(left, right)| write!(f, " {left}:{right}"))
             }
-            TcpOption::Timestamps { value, echo } => {
-                write!(f, "TS val {} ecr {}", number(value), number(echo))
+            TcpOption::Timestamps { value, echo, echo_counted } => {
+                let mark = if *echo_counted == Counted::FromZero { "!" } else { "" };
+                write!(f, "TS val {} ecr {}{mark}", number(value), number(echo))
             }
             TcpOption::FastOpen { cookie, experimental } => {
                 f.write_str(if *experimental { "FOEXP" } else { "FO" })?;
@@ -294,7 +299,7 @@ impl Display for Expr {
                     if fraction.is_empty() { "0" } else { fraction }
                 )
             }
-            Expr::Symbol(name) | Expr::Address(name) => f.write_str(name),
+            Expr::Symbol(name) | Expr::Address(name) | Expr::Foreign(name) => f.write_str(name),
             Expr::Text(bytes) => write_text(f, bytes),
             Expr::TextAndMore(bytes) => {
                 write_text(f, bytes)?;

@@ -10,8 +10,8 @@ mod packet;
 
 pub use call::{Call, Expr, Member, Operator, Outcome};
 pub use packet::{
-    AccurateEcn, Body, Direction, Ecn, Field, FlagsWord, IcmpPacket, IpInfo, OptionList, Packet, Ports,
-    Quoted, SeqRange, TcpOption, TcpPacket, TsField,
+    AccurateEcn, Body, Counted, Direction, Ecn, Field, FlagsWord, IcmpPacket, IpInfo, OptionList, Packet,
+    Ports, Quoted, SeqRange, TcpOption, TcpPacket, TsField,
 };
 
 use crate::source::Span;

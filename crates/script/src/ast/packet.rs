@@ -130,13 +130,27 @@ pub struct FlagsWord {
     pub ace: bool,
 }
 
-/// Relative sequence numbers.
+/// The sequence numbers of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeqRange {
     /// The first byte's number.
     pub start: u32,
     /// Bytes of text.
     pub len_bytes: u32,
+    /// From where `start` counts.
+    pub counted: Counted,
+}
+
+/// From where a number counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Counted {
+    /// From the initial sequence number, or from the first timestamp.
+    #[default]
+    FromInitial,
+    /// `1:1(0)!`, `ecr 0!`: it is the number of the wire.
+    FromZero,
+    /// `...(5)`: only the length was written.
+    Open,
 }
 
 impl SeqRange {
@@ -182,6 +196,8 @@ pub enum TcpOption {
         value: TsField,
         /// TSecr.
         echo: TsField,
+        /// From where the echo counts.
+        echo_counted: Counted,
     },
     /// `FO cookie`, `FOEXP cookie`; empty is a request.
     FastOpen {

@@ -15,7 +15,7 @@ pub(super) fn call(cursor: &mut Cursor<'_>, until: Option<Duration>) -> Parsed<C
         loop {
             cursor.skip_blanks()?;
             let start = cursor.at();
-            arguments.push(expression(cursor, 0)?);
+            arguments.push(item(cursor, 0)?);
             spans.push(cursor.since(start));
             if cursor.eat(")")? {
                 break;
@@ -112,7 +112,7 @@ fn primary(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Expr> {
     if depth > DEPTH_MAX {
         return cursor.wrong("structures nest too deeply here");
     }
-    if cursor.eat("...")? {
+    if cursor.eat("...")? || cursor.eat("?")? {
         return Ok(Expr::Any);
     }
     match cursor.peek() {
@@ -262,11 +262,22 @@ fn array(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Expr> {
     Ok(Expr::Array(list(cursor, "]", depth)?))
 }
 
+/// A value among others; `name = value` alone is a structure of one member.
+fn item(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Expr> {
+    let mut ahead = *cursor;
+    ahead.skip_blanks()?;
+    ahead.advance(ahead.peek_word().len());
+    if ahead.at() > cursor.at() && ahead.eat("=")? {
+        return Ok(Expr::Struct(vec![member(cursor, depth + 1)?]));
+    }
+    expression(cursor, depth)
+}
+
 /// Values up to `close`; a comma before it is allowed.
 fn list(cursor: &mut Cursor<'_>, close: &str, depth: usize) -> Parsed<Vec<Expr>> {
     let mut items = Vec::new();
     while !cursor.eat(close)? {
-        items.push(expression(cursor, depth + 1)?);
+        items.push(item(cursor, depth + 1)?);
         if !cursor.eat(",")? {
             cursor.expect(
                 close,
@@ -280,6 +291,9 @@ fn list(cursor: &mut Cursor<'_>, close: &str, depth: usize) -> Parsed<Vec<Expr>>
 
 /// `{a, name = b, name(2) = c, .name = d}`
 fn structure(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Expr> {
+    if let Some(header) = foreign_header(cursor)? {
+        return Ok(header);
+    }
     cursor.advance(1);
     let mut members = Vec::new();
     while !cursor.eat("}")? {
@@ -290,6 +304,21 @@ fn structure(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Expr> {
         }
     }
     Ok(Expr::Struct(members))
+}
+
+/// `{flags [key present], sum 0, off 0, key = 1, seq 0}` and `{(label 1, tc 0, [S], ttl 64)}`: the headers
+/// of GRE and MPLS, which have a grammar of their own. Nobody here looks into them.
+fn foreign_header(cursor: &mut Cursor<'_>) -> Parsed<Option<Expr>> {
+    let mut ahead = *cursor;
+    ahead.advance(1);
+    let is_mpls = ahead.eat("(")? && ahead.eat_word("label")?;
+    let is_gre = !is_mpls && ahead.eat_word("flags")? && !ahead.eat("=")?;
+    let len = ahead.rest().find('}');
+    let (Some(len), true) = (len, is_mpls || is_gre) else { return Ok(None) };
+    let start = cursor.at();
+    ahead.advance(len + 1);
+    *cursor = ahead;
+    Ok(Some(Expr::Foreign(cursor.text_since(start).to_owned())))
 }
 
 fn member(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Member> {

@@ -88,20 +88,28 @@ impl<'s> Cursor<'s> {
             let rest = self.rest();
             let blanks = rest.len() - rest.trim_start().len();
             self.advance(blanks);
-            let rest = self.rest();
-            if rest.starts_with('#') || rest.starts_with("//") {
-                self.advance(rest.find('\n').unwrap_or(rest.len()));
-            } else if rest.starts_with("/*") {
-                let Some(end) = rest.get(2..).and_then(|inner| inner.find("*/")) else {
-                    return self.wrong("this comment never ends; close it with `*/`");
-                };
-                self.advance(end + 4);
-            } else if rest.starts_with('\u{feff}') {
+            if self.rest().starts_with('\u{feff}') {
                 self.advance('\u{feff}'.len_utf8());
-            } else {
+            } else if !self.skip_comment()? {
                 return Ok(());
             }
         }
+    }
+
+    /// Skips the comment that stands here, up to the end of its line, and says whether there was one.
+    pub(super) fn skip_comment(&mut self) -> Parsed<bool> {
+        let rest = self.rest();
+        if rest.starts_with('#') || rest.starts_with("//") {
+            self.advance(rest.find('\n').unwrap_or(rest.len()));
+        } else if rest.starts_with("/*") {
+            let Some(end) = rest.get(2..).and_then(|inner| inner.find("*/")) else {
+                return self.wrong("this comment never ends; close it with `*/`");
+            };
+            self.advance(end + 4);
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
     }
 
     /// Skips blanks of this line only.

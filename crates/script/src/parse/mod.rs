@@ -58,7 +58,7 @@ fn script_of(cursor: &mut Cursor<'_>, script: &mut Script) -> Parsed<()> {
         if cursor.rest().starts_with("--") {
             script.options.push(option_line(cursor)?);
         } else {
-            let event = event(cursor)?;
+            let event = event(cursor, &script.options)?;
             script.events.push(event);
         }
     }
@@ -87,15 +87,23 @@ fn option_line(cursor: &mut Cursor<'_>) -> Parsed<OptionLine> {
     Ok(OptionLine { name, value, span: cursor.since(start) })
 }
 
-/// Everything up to the next blank; quotes protect blanks and are taken off.
+/// Everything up to the next blank; quotes protect blanks and are taken off, backquotes stay.
 fn option_value(cursor: &mut Cursor<'_>) -> Parsed<String> {
     let mut value = String::new();
     let mut quote = None;
     let start = cursor.at();
     while let Some(c) = cursor.rest().chars().next() {
         match quote {
+            Some('`') if c == '`' => {
+                quote = None;
+                value.push(c);
+            }
             Some(open) if c == open => quote = None,
             Some(_) => value.push(c),
+            None if c == '`' => {
+                quote = Some(c);
+                value.push(c);
+            }
             None if c == '"' || c == '\'' => quote = Some(c),
             None if c.is_whitespace() => break,
             None => value.push(c),
@@ -108,8 +116,11 @@ fn option_value(cursor: &mut Cursor<'_>) -> Parsed<String> {
     }
 }
 
-fn event(cursor: &mut Cursor<'_>) -> Parsed<Event> {
+fn event(cursor: &mut Cursor<'_>, options: &[OptionLine]) -> Parsed<Event> {
     let start = cursor.at();
+    if let Some(command) = defined_command(cursor, options) {
+        return Ok(Event { when: When::AtOnce, what: What::Command(command), span: cursor.since(start) });
+    }
     let when = when(cursor)?;
     cursor.skip_blanks()?;
     let until = if cursor.eat("...")? {
@@ -119,13 +130,28 @@ fn event(cursor: &mut Cursor<'_>) -> Parsed<Event> {
     } else {
         None
     };
-    let what = what(cursor, until)?;
+    cursor.skip_blanks()?;
+    let what = match defined_command(cursor, options) {
+        Some(command) => What::Command(command),
+        None => what(cursor, until)?,
+    };
     if let (Some(until), Some(from)) = (until, earliest(when))
         && until < from
     {
         return cursor.wrong_since(start, "the call would end before it begins");
     }
     Ok(Event { when, what, span: cursor.since(start) })
+}
+
+/// The command that `--define=NAME=`command`` gave this word, if it stands here.
+fn defined_command(cursor: &mut Cursor<'_>, options: &[OptionLine]) -> Option<String> {
+    let word = cursor.peek_word();
+    let defines = options.iter().rev().filter(|option| option.name == "define");
+    let mut pairs = defines.filter_map(|option| option.value.as_deref()?.split_once('='));
+    let (_, value) = pairs.find(|(name, _)| !word.is_empty() && *name == word)?;
+    let command = value.strip_prefix('`')?.strip_suffix('`')?.to_owned();
+    cursor.advance(word.len());
+    Some(command)
 }
 
 fn what(cursor: &mut Cursor<'_>, until: Option<Duration>) -> Parsed<What> {

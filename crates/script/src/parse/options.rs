@@ -1,7 +1,7 @@
 //! TCP options: `<mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 7>`.
 
 use super::cursor::{Cursor, Parsed, is_word};
-use crate::ast::{AccurateEcn, OptionList, TcpOption, TsField};
+use crate::ast::{AccurateEcn, Counted, OptionList, TcpOption, TsField};
 
 /// The option that a name stands for and needs nothing of us to be read: it can only be skipped.
 const UNSUPPORTED: [&str; 12] = [
@@ -109,7 +109,9 @@ fn timestamps(cursor: &mut Cursor<'_>) -> Parsed<TcpOption> {
     if !cursor.eat_word("ecr")? {
         return cursor.wrong("`ecr` is expected here: `TS val 1 ecr 0`");
     }
-    Ok(TcpOption::Timestamps { value, echo: timestamp(cursor)? })
+    let echo = timestamp(cursor)?;
+    let echo_counted = if cursor.eat("!")? { Counted::FromZero } else { Counted::FromInitial };
+    Ok(TcpOption::Timestamps { value, echo, echo_counted })
 }
 
 fn timestamp(cursor: &mut Cursor<'_>) -> Parsed<TsField> {

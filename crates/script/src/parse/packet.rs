@@ -3,18 +3,19 @@
 use super::cursor::{Cursor, Parsed};
 use super::options;
 use crate::ast::{
-    Body, Direction, Ecn, Field, FlagsWord, IcmpPacket, IpInfo, OptionList, Packet, Ports, Quoted, SeqRange,
-    TcpPacket,
+    Body, Counted, Direction, Ecn, Field, FlagsWord, IcmpPacket, IpInfo, OptionList, Packet, Ports, Quoted,
+    SeqRange, TcpPacket,
 };
 use wire::tcp::Flags;
 
 /// Words that begin a packet of a kind that we do not run, and what to call it.
-const UNSUPPORTED: [(&str, &str); 9] = [
+const UNSUPPORTED: [(&str, &str); 10] = [
     ("sctp", "SCTP"),
     ("udplite", "UDP-Lite"),
     ("ipv4", "IPv4 encapsulation"),
     ("ipv6", "IPv6 encapsulation"),
     ("gre", "GRE encapsulation"),
+    ("grev0", "GRE encapsulation"),
     ("mpls", "MPLS encapsulation"),
     ("raw", "raw packets"),
     ("eth", "Ethernet headers"),
@@ -59,7 +60,7 @@ fn body(cursor: &mut Cursor<'_>, before: &mut Before, start: usize) -> Parsed<Bo
     match word.to_ascii_lowercase().as_str() {
         "icmp" | "icmp4" | "icmp6" | "icmpv4" | "icmpv6" => {
             cursor.advance(word.len());
-            icmp(cursor, before.quoted.take())
+            icmp(cursor, before.quoted.take(), start)
         }
         "udp" => udp(cursor, before, start),
         "tcp" => {
@@ -75,13 +76,19 @@ fn bracket(cursor: &mut Cursor<'_>, before: &mut Before) -> Parsed<()> {
     let close = if cursor.peek() == Some(b'(') { ")" } else { "]" };
     cursor.advance(1);
     cursor.skip_blanks()?;
-    if cursor.peek_word().eq_ignore_ascii_case("udp") {
+    let word = cursor.peek_word().to_ascii_lowercase();
+    if word == "udp" {
         cursor.advance(3);
         before.quoted = Some(Quoted::Udp { len_bytes: parenthesized(cursor)? });
+    } else if let Some((_, what)) = UNSUPPORTED.iter().find(|(name, _)| *name == word) {
+        before.unsupported = Some(what);
     } else if is_seq(*cursor) {
         before.quoted = Some(Quoted::Tcp(seq_range(cursor)?));
     } else {
         ip_info(cursor, before, close)?;
+    }
+    if before.unsupported.is_none() && cursor.eat("/")? {
+        before.unsupported = Some("UDP encapsulation");
     }
     if before.unsupported.is_some() {
         return Ok(());
@@ -116,6 +123,7 @@ fn ip_info(cursor: &mut Cursor<'_>, before: &mut Before, close: &str) -> Parsed<
             "tos" | "tclass" => {
                 ip.tos = Some(cursor.number("the type of service is a number from 0 to 255")?);
             }
+            "dscp" => before.unsupported = Some("checks of the Differentiated Services code point"),
             "ttl" | "hlim" | "hoplimit" => {
                 ip.ttl = Some(cursor.number("a time to live is a number from 0 to 255")?);
             }
@@ -176,7 +184,7 @@ fn udp(cursor: &mut Cursor<'_>, before: &mut Before, start: usize) -> Parsed<Bod
     Ok(Body::Udp { len_bytes: parenthesized(cursor)? })
 }
 
-fn icmp(cursor: &mut Cursor<'_>, quoted: Option<Quoted>) -> Parsed<Body> {
+fn icmp(cursor: &mut Cursor<'_>, quoted: Option<Quoted>, start: usize) -> Parsed<Body> {
     let kind =
         cursor.word("the type of the ICMP message is expected here, such as `unreachable`")?.to_owned();
     let mut packet = IcmpPacket { quoted, kind, code: None, mtu_bytes: None };
@@ -185,10 +193,15 @@ fn icmp(cursor: &mut Cursor<'_>, quoted: Option<Quoted>) -> Parsed<Body> {
         if cursor.peek() == Some(b'[') {
             let mut after = Before::default();
             bracket(cursor, &mut after)?;
+            if let Some(what) = after.unsupported {
+                return unsupported(cursor, what, start);
+            }
             if after.quoted.is_none() {
                 return cursor.wrong("the quoted packet is written `[seq:end(len)]` or `[udp (len)]`");
             }
             packet.quoted = after.quoted;
+        } else if cursor.eat_word("id")? {
+            return unsupported(cursor, "ICMP echoes with an identifier", start);
         } else if cursor.eat_word("mtu")? {
             packet.mtu_bytes = Some(cursor.number("an MTU in bytes is expected here")?);
         } else {
@@ -209,7 +222,7 @@ fn icmp(cursor: &mut Cursor<'_>, quoted: Option<Quoted>) -> Parsed<Body> {
 fn tcp(cursor: &mut Cursor<'_>, start: usize) -> Parsed<Body> {
     cursor.skip_blanks()?;
     let flags = flags(cursor)?;
-    let seq = if cursor.eat("...")? { Field::Any } else { Field::Is(seq_range(cursor)?) };
+    let seq = seq(cursor)?;
     let mut tcp = TcpPacket {
         flags,
         seq,
@@ -234,10 +247,25 @@ fn tcp(cursor: &mut Cursor<'_>, start: usize) -> Parsed<Body> {
         tcp.options = options::options(cursor)?;
         cursor.skip_blanks()?;
     }
-    if cursor.peek_word().eq_ignore_ascii_case("udp") {
-        return unsupported(cursor, "UDP encapsulation", start);
+    match cursor.peek() {
+        Some(b'{') => unsupported(cursor, "packets that are broken on purpose", start),
+        Some(b'/') => unsupported(cursor, "UDP encapsulation", start),
+        _ if cursor.peek_word().eq_ignore_ascii_case("udp") => {
+            unsupported(cursor, "UDP encapsulation", start)
+        }
+        _ => Ok(Body::Tcp(tcp)),
     }
-    Ok(Body::Tcp(tcp))
+}
+
+/// `start:end(len)`, `...(len)`, or `...`.
+fn seq(cursor: &mut Cursor<'_>) -> Parsed<Field<SeqRange>> {
+    if !cursor.eat("...")? {
+        return Ok(Field::Is(seq_range(cursor)?));
+    }
+    if cursor.peek() != Some(b'(') {
+        return Ok(Field::Any);
+    }
+    Ok(Field::Is(SeqRange { start: 0, len_bytes: length(cursor)?, counted: Counted::Open }))
 }
 
 fn open_or<'s, T>(cursor: &mut Cursor<'s>, read: fn(&mut Cursor<'s>) -> Parsed<T>) -> Parsed<Field<T>> {
@@ -292,15 +320,22 @@ fn seq_range(cursor: &mut Cursor<'_>) -> Parsed<SeqRange> {
     let start = cursor.seq("sequence numbers are expected here: `start:end(length)`")?;
     cursor.expect(":", "`:` is expected between the sequence numbers of a packet: `start:end(length)`")?;
     let end = cursor.seq("the sequence number after the last byte is expected here")?;
-    cursor.expect("(", "the length in parentheses is missing: `start:end(length)`")?;
-    let len_bytes = cursor.number("the length in bytes is expected here")?;
-    cursor.expect(")", "the closing `)` of the length is missing")?;
-    let range = SeqRange { start, len_bytes };
+    let len_bytes = length(cursor)?;
+    let counted = if cursor.eat("!")? { Counted::FromZero } else { Counted::FromInitial };
+    let range = SeqRange { start, len_bytes, counted };
     if range.end() != end {
         return cursor
             .wrong_since(at, format!("{start} and {len_bytes} bytes make {}, not {end}", range.end()));
     }
     Ok(range)
+}
+
+/// `(len)`
+fn length(cursor: &mut Cursor<'_>) -> Parsed<u32> {
+    cursor.expect("(", "the length in parentheses is missing: `start:end(length)`")?;
+    let len_bytes = cursor.number("the length in bytes is expected here")?;
+    cursor.expect(")", "the closing `)` of the length is missing")?;
+    Ok(len_bytes)
 }
 
 /// Takes everything up to the next event: the first line end outside brackets after which a time,
@@ -311,6 +346,8 @@ fn unsupported(cursor: &mut Cursor<'_>, what: &str, start: usize) -> Parsed<Body
         match byte {
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            b'"' => cursor.advance(cursor.rest()[1..].find('"').map_or(0, |len| len + 1)),
+            b'/' if cursor.skip_comment()? => continue,
             b'\n' | b'#' if depth == 0 => {
                 let mut ahead = *cursor;
                 ahead.skip_blanks()?;

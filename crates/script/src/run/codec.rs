@@ -3,7 +3,7 @@
 //! Inbound packets are built here option by option, because a script may write what no decent stack
 //! would send; outbound ones are taken apart into the language's own words.
 
-use crate::ast::{AccurateEcn, Direction, Ecn, IpInfo, TcpOption};
+use crate::ast::{AccurateEcn, Counted, Direction, Ecn, IpInfo, TcpOption};
 use std::net::{IpAddr, SocketAddr};
 use wire::checksum;
 use wire::tcp::Flags;
@@ -104,7 +104,7 @@ pub(crate) fn option_bytes(options: &[TcpOption]) -> Result<Vec<u8>, String> {
                 let edges = blocks.iter().flat_map(|(left, right)| [left.to_be_bytes(), right.to_be_bytes()]);
                 put(&mut out, 5, &edges.flatten().collect::<Vec<_>>());
             }
-            TcpOption::Timestamps { value, echo } => {
+            TcpOption::Timestamps { value, echo, .. } => {
                 let numbers = [value.unwrap_or(0).to_be_bytes(), echo.unwrap_or(0).to_be_bytes()];
                 put(&mut out, 8, numbers.as_flattened());
             }
@@ -179,7 +179,11 @@ fn option_of(kind: u8, payload: &[u8]) -> TcpOption {
         (5, blocks) if blocks.len().is_multiple_of(8) => {
             TcpOption::Sack((0..blocks.len() / 8).map(|i| (word(i * 8), word(i * 8 + 4))).collect())
         }
-        (8, bytes) if bytes.len() == 8 => TcpOption::Timestamps { value: Some(word(0)), echo: Some(word(4)) },
+        (8, bytes) if bytes.len() == 8 => TcpOption::Timestamps {
+            value: Some(word(0)),
+            echo: Some(word(4)),
+            echo_counted: Counted::FromInitial,
+        },
         (19, digest) if digest.len() == 16 => TcpOption::Md5(Some(digest.to_vec())),
         (34, cookie) => TcpOption::FastOpen { cookie: cookie.to_vec(), experimental: false },
         (254, [0xf9, 0x89, cookie @ ..]) => {

@@ -26,7 +26,7 @@ pub(crate) fn run(ground: &mut Ground, command: &str, directory: Option<&Path>) 
 }
 
 fn run_lines(ground: &mut Ground, text: &str, directory: Option<&Path>, depth: usize) -> Result<(), String> {
-    let text = text.replace("\\\n", " ");
+    let text = text.replace("\r\n", "\n").replace("\\\n", " ");
     for line in text.lines() {
         for piece in pieces(line) {
             run_one(ground, &piece, directory, depth)?;

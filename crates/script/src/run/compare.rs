@@ -5,7 +5,6 @@ use super::flow::{Flow, timestamp_of};
 use super::icmp_names;
 use crate::ast::*;
 use std::time::Duration;
-use wire::tcp::Flags;
 
 /// How strictly timestamps are compared.
 #[derive(Clone, Copy, Debug)]
@@ -97,25 +96,39 @@ fn compare_tcp(
         wrong.push(format!("flags: expected {}, seen {seen}", expected.flags));
     }
     if let Field::Is(range) = expected.seq {
-        differ("sequence number", &range.start, &flow.relative_start(seen), wrong);
+        match range.counted {
+            Counted::FromInitial => {
+                differ("sequence number", &range.start, &flow.relative_start(seen), wrong);
+            }
+            Counted::FromZero => differ("sequence number", &range.start, &seen.seq.number(), wrong),
+            Counted::Open => {}
+        }
         differ("length", &range.len_bytes, &seen.text_bytes, wrong);
     }
-    let is_ack = expected.flags.bits.value().is_some_and(Flags::ack);
-    match expected.ack {
-        Field::Is(ack) => differ("acknowledgment number", &ack, &seen.ack.number(), wrong),
-        Field::Absent if is_ack => differ("acknowledgment number", &0, &seen.ack.number(), wrong),
-        Field::Absent | Field::Any => {}
-    }
+    differ_unless_open("acknowledgment number", expected.ack, &flow.relative_ack(seen), expected, wrong);
+    differ_unless_open("urgent pointer", expected.urgent, &seen.urgent, expected, wrong);
     if let Field::Is(window) = expected.window {
         differ("window", &window, &seen.window, wrong);
-    }
-    if let Field::Is(urgent) = expected.urgent {
-        differ("urgent pointer", &urgent, &seen.urgent, wrong);
     }
     match &expected.options {
         OptionList::Any => {}
         OptionList::Absent => compare_options(&[], seen, flow, check, wrong),
         OptionList::List(list) => compare_options(list, seen, flow, check, wrong),
+    }
+}
+
+/// A field that is zero unless it is written, where the flags are written.
+fn differ_unless_open<T: PartialEq + std::fmt::Display + Default>(
+    what: &str,
+    field: Field<T>,
+    seen: &T,
+    expected: &TcpPacket,
+    wrong: &mut Vec<String>,
+) {
+    match field {
+        Field::Is(value) => differ(what, &value, seen, wrong),
+        Field::Absent if expected.flags.bits != Field::Any => differ(what, &T::default(), seen, wrong),
+        Field::Absent | Field::Any => {}
     }
 }
 
@@ -126,7 +139,8 @@ fn compare_options(
     check: TimestampCheck,
     wrong: &mut Vec<String>,
 ) {
-    let mut left = seen.options.as_slice();
+    let relative = flow.relative_options(Direction::Out, seen);
+    let mut left = relative.as_slice();
     for option in expected {
         if *option == TcpOption::Rest {
             return;
@@ -136,7 +150,7 @@ fn compare_options(
             return;
         };
         let right = match (option, first) {
-            (TcpOption::Timestamps { value, echo }, TcpOption::Timestamps { echo: seen_echo, .. }) => {
+            (TcpOption::Timestamps { value, echo, .. }, TcpOption::Timestamps { echo: seen_echo, .. }) => {
                 if let (Some(value), Some(live)) = (value, timestamp_of(seen)) {
                     compare_timestamp(*value, live, flow, check, wrong);
                 }
@@ -144,11 +158,6 @@ fn compare_options(
                     differ("TS ecr", echo, seen_echo, wrong);
                 }
                 true
-            }
-            (TcpOption::FastOpen { .. }, TcpOption::FastOpen { .. }) => {
-                let packet = Live::tcp_out(seen.clone());
-                let Body::Tcp(relative) = flow.relative(&packet).body else { return };
-                matches!(&relative.options, OptionList::List(list) if list.contains(option))
             }
             (TcpOption::Md5(None), TcpOption::Md5(_)) => true,
             _ => option == first,
@@ -201,22 +210,5 @@ fn compare_icmp(expected: &IcmpPacket, seen: &Live, flow: &Flow, wrong: &mut Vec
 impl Packet {
     fn body_text(&self) -> String {
         self.to_string().trim_start_matches(['<', '>', ' ']).to_owned()
-    }
-}
-
-impl Live {
-    /// A segment alone, for where only its options matter.
-    fn tcp_out(tcp: LiveTcp) -> Live {
-        let nowhere = std::net::SocketAddr::from(([0, 0, 0, 0], 0));
-        let body = LiveBody::Tcp(tcp);
-        Live {
-            direction: Direction::Out,
-            source: nowhere,
-            destination: nowhere,
-            tos: 0,
-            ttl: 0,
-            flow_label: 0,
-            body,
-        }
     }
 }

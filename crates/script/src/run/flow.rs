@@ -1,7 +1,9 @@
 //! One connection as the script sees it: relative numbers to live ones and back.
 //!
-//! The peer's numbers are the script's own: what it writes is what goes on the wire. The stack chooses
-//! its own initial sequence number and timestamps; the first packet that shows them sets the mapping.
+//! A segment with SYN carries its numbers as they are, all others count from the SYN of the end that
+//! counts, as tcpdump shows them: after `S 700:700(0)` the first byte is 1. The peer's initial number is
+//! the script's choice; the stack chooses its own and its timestamps, and the first packet that shows
+//! them sets the mapping.
 
 use super::codec::{Live, LiveBody, LiveTcp};
 use super::icmp_names;
@@ -32,11 +34,34 @@ pub(crate) struct Flow {
     pub(crate) ends: Ends,
     /// The ports that the script wrote for this flow: the peer's, the stack's.
     pub(crate) script_ports: Option<(u16, u16)>,
-    /// Live minus relative, of the stack's sequence numbers.
-    pub(crate) offset: u32,
+    ours: Initial,
+    /// The peer's initial sequence number, once it has sent a SYN.
+    theirs: Option<u32>,
     pub(crate) timestamp_base: Option<TimestampBase>,
     timestamps: BTreeMap<u32, u32>,
     cookies: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+/// The stack's initial sequence number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Initial {
+    /// As it was sent.
+    live: u32,
+    /// As the script writes it.
+    script: u32,
+}
+
+/// Whether a segment carries SYN: then its numbers are not relative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bears {
+    Syn,
+    NoSyn,
+}
+
+impl Bears {
+    fn of(flags: Flags) -> Bears {
+        if flags.syn() { Bears::Syn } else { Bears::NoSyn }
+    }
 }
 
 /// How many timestamps of one flow are remembered; the oldest values go first.
@@ -44,42 +69,82 @@ const TIMESTAMPS_MAX: usize = 65_536;
 
 impl Flow {
     pub(crate) fn new(ends: Ends, script_ports: Option<(u16, u16)>) -> Self {
-        let (timestamps, cookies) = Default::default();
-        Flow { ends, script_ports, offset: 0, timestamp_base: None, timestamps, cookies }
+        let (ours, theirs, timestamps, cookies) = Default::default();
+        Flow { ends, script_ports, ours, theirs, timestamp_base: None, timestamps, cookies }
+    }
+
+    /// Live minus script, of the stack's sequence numbers.
+    fn our_offset(&self, bears: Bears) -> u32 {
+        match bears {
+            Bears::Syn => self.ours.live.wrapping_sub(self.ours.script),
+            Bears::NoSyn => self.ours.live,
+        }
+    }
+
+    /// Live minus script, of the peer's sequence numbers.
+    fn their_offset(&self, bears: Bears) -> u32 {
+        match bears {
+            Bears::Syn => 0,
+            Bears::NoSyn => self.theirs.unwrap_or(0),
+        }
+    }
+
+    /// The number of the wire that an ICMP message quotes.
+    pub(crate) fn live_quoted(&self, range: SeqRange) -> Seq {
+        let offset = if range.counted == Counted::FromZero { 0 } else { self.our_offset(Bears::NoSyn) };
+        Seq::new(range.start.wrapping_add(offset))
+    }
+
+    /// The peer's first SYN says where its numbers begin.
+    pub(crate) fn learn_of_peer(&mut self, tcp: &TcpPacket) {
+        if tcp.flags.bits.value().is_some_and(Flags::syn) {
+            self.theirs = self.theirs.or(tcp.seq.value().map(|range| range.start));
+        }
     }
 
     /// An inbound segment with live numbers.
     pub(crate) fn live_tcp(&self, tcp: &TcpPacket, scaled_echo: bool) -> LiveTcp {
         let flags = tcp.flags.bits.value().unwrap_or(Flags::NONE);
-        let range = tcp.seq.value().unwrap_or(SeqRange { start: 0, len_bytes: 0 });
+        let bears = Bears::of(flags);
+        let (start, text_bytes) = match tcp.seq.value() {
+            None => (0, 0),
+            Some(SeqRange { start, len_bytes, counted: Counted::FromZero }) => (start, len_bytes),
+            Some(range) => (range.start.wrapping_add(self.their_offset(bears)), range.len_bytes),
+        };
         let options = match &tcp.options {
             OptionList::List(list) => {
-                list.iter().map(|option| self.live_option(option, scaled_echo)).collect()
+                list.iter().map(|option| self.live_option(option, flags, scaled_echo)).collect()
             }
             OptionList::Absent | OptionList::Any => Vec::new(),
         };
-        let ack = tcp.ack.value().map_or(0, |ack| ack.wrapping_add(self.offset));
+        // Without ACK the field means nothing, and goes out as it is written.
+        let ack_offset = if flags.ack() { self.our_offset(bears) } else { 0 };
+        let ack = tcp.ack.value().map_or(0, |ack| ack.wrapping_add(ack_offset));
         LiveTcp {
             flags,
-            seq: Seq::new(range.start),
+            seq: Seq::new(start),
             ack: Seq::new(ack),
             window: tcp.window.value().unwrap_or(u16::MAX),
             urgent: tcp.urgent.value().unwrap_or(0),
             options,
-            text_bytes: range.len_bytes,
+            text_bytes,
         }
     }
 
-    fn live_option(&self, option: &TcpOption, scaled_echo: bool) -> TcpOption {
+    fn live_option(&self, option: &TcpOption, flags: Flags, scaled_echo: bool) -> TcpOption {
         match option {
             TcpOption::Sack(blocks) => {
-                let live = |edge: u32| edge.wrapping_add(self.offset);
+                let live = |edge: u32| edge.wrapping_add(self.our_offset(Bears::of(flags)));
                 TcpOption::Sack(blocks.iter().map(|(left, right)| (live(*left), live(*right))).collect())
             }
-            TcpOption::Timestamps { value, echo } => TcpOption::Timestamps {
-                value: *value,
-                echo: echo.map(|echo| self.live_echo(echo, scaled_echo)),
-            },
+            // Like the acknowledgment, the echo counts only with ACK (RFC 7323 §3.2).
+            TcpOption::Timestamps { value, echo, echo_counted: Counted::FromInitial } if flags.ack() => {
+                TcpOption::Timestamps {
+                    value: *value,
+                    echo: echo.map(|echo| self.live_echo(echo, scaled_echo)),
+                    echo_counted: Counted::FromInitial,
+                }
+            }
             TcpOption::FastOpen { cookie, experimental } => {
                 let live = self.cookies.iter().find(|(script, _)| script == cookie).map(|(_, live)| live);
                 TcpOption::FastOpen { cookie: live.unwrap_or(cookie).clone(), experimental: *experimental }
@@ -102,8 +167,12 @@ impl Flow {
     /// Learns from an outbound packet and the line that expects it.
     pub(crate) fn learn(&mut self, expected: &TcpPacket, seen: &LiveTcp) {
         if seen.flags.syn() && expected.flags.bits.value().is_none_or(Flags::syn) {
-            let script = expected.seq.value().map_or(0, |range| range.start);
-            self.offset = seen.seq.number().wrapping_sub(script);
+            let script = expected.seq.value().map_or(0, |range| match range.counted {
+                Counted::FromInitial => range.start,
+                Counted::FromZero => seen.seq.number(),
+                Counted::Open => 0,
+            });
+            self.ours = Initial { live: seen.seq.number(), script };
         }
         let OptionList::List(list) = &expected.options else { return };
         for option in list {
@@ -148,9 +217,13 @@ impl Flow {
                         Quoted::Udp { len_bytes: u16::try_from(quoted.text_bytes).unwrap_or(u16::MAX) }
                     }
                     _ => {
-                        let offset = if live.direction == Direction::In { self.offset } else { 0 };
+                        let offset = match live.direction {
+                            Direction::In => self.our_offset(Bears::NoSyn),
+                            Direction::Out => self.their_offset(Bears::NoSyn),
+                        };
                         let start = quoted.seq.number().wrapping_sub(offset);
-                        Quoted::Tcp(SeqRange { start, len_bytes: quoted.text_bytes })
+                        let counted = Counted::FromInitial;
+                        Quoted::Tcp(SeqRange { start, len_bytes: quoted.text_bytes, counted })
                     }
                 });
                 Body::Icmp(IcmpPacket { quoted, kind, code, mtu_bytes: too_big.then_some(*mtu_bytes) })
@@ -161,33 +234,17 @@ impl Flow {
     }
 
     fn relative_tcp(&self, direction: Direction, tcp: &LiveTcp) -> TcpPacket {
-        let theirs = match direction {
-            Direction::Out => 0,
-            Direction::In => self.offset,
-        };
-        let options = tcp.options.iter().map(|option| match option {
-            TcpOption::Sack(blocks) => {
-                let relative = |edge: u32| edge.wrapping_sub(theirs);
-                TcpOption::Sack(
-                    blocks.iter().map(|(left, right)| (relative(*left), relative(*right))).collect(),
-                )
-            }
-            TcpOption::Timestamps { value, echo } => self.relative_timestamps(direction, *value, *echo),
-            TcpOption::FastOpen { cookie, experimental } => {
-                let script = self.cookies.iter().find(|(_, live)| live == cookie).map(|(script, _)| script);
-                TcpOption::FastOpen { cookie: script.unwrap_or(cookie).clone(), experimental: *experimental }
-            }
-            other => other.clone(),
-        });
-        let options: Vec<_> = options.collect();
-        let ack = tcp.flags.ack().then(|| tcp.ack.number().wrapping_sub(theirs));
+        let bears = Bears::of(tcp.flags);
+        let options = self.relative_options(direction, tcp);
+        let ack =
+            tcp.flags.ack().then(|| tcp.ack.number().wrapping_sub(self.receivers_offset(direction, bears)));
         let start = match direction {
             Direction::Out => self.relative_start(tcp),
-            Direction::In => tcp.seq.number(),
+            Direction::In => tcp.seq.number().wrapping_sub(self.their_offset(bears)),
         };
         TcpPacket {
             flags: FlagsWord { bits: Field::Is(tcp.flags), ace: false },
-            seq: Field::Is(SeqRange { start, len_bytes: tcp.text_bytes }),
+            seq: Field::Is(SeqRange { start, len_bytes: tcp.text_bytes, counted: Counted::FromInitial }),
             ack: ack.map_or(Field::Absent, Field::Is),
             window: Field::Is(tcp.window),
             urgent: if tcp.flags.urg() { Field::Is(tcp.urgent) } else { Field::Absent },
@@ -195,13 +252,45 @@ impl Flow {
         }
     }
 
+    /// Live minus script, of the numbers that acknowledgments and SACK speak of.
+    fn receivers_offset(&self, direction: Direction, bears: Bears) -> u32 {
+        match direction {
+            Direction::Out => self.their_offset(bears),
+            Direction::In => self.our_offset(bears),
+        }
+    }
+
+    /// The options of a segment as the script would write them.
+    pub(crate) fn relative_options(&self, direction: Direction, tcp: &LiveTcp) -> Vec<TcpOption> {
+        let receivers = self.receivers_offset(direction, Bears::of(tcp.flags));
+        let relative = |edge: u32| edge.wrapping_sub(receivers);
+        let options = tcp.options.iter().map(|option| match option {
+            TcpOption::Sack(blocks) => TcpOption::Sack(
+                blocks.iter().map(|(left, right)| (relative(*left), relative(*right))).collect(),
+            ),
+            TcpOption::Timestamps { value, echo, .. } => self.relative_timestamps(direction, *value, *echo),
+            TcpOption::FastOpen { cookie, experimental } => {
+                let script = self.cookies.iter().find(|(_, live)| live == cookie).map(|(script, _)| script);
+                TcpOption::FastOpen { cookie: script.unwrap_or(cookie).clone(), experimental: *experimental }
+            }
+            other => other.clone(),
+        });
+        options.collect()
+    }
+
     /// Where an outbound segment begins. The reset that answers a segment without ACK has the number zero
     /// itself (RFC 9293 §3.10.7.1), whatever our initial number was.
     pub(crate) fn relative_start(&self, tcp: &LiveTcp) -> u32 {
         match (tcp.flags.rst() && tcp.flags.ack(), tcp.seq.number()) {
             (true, 0) => 0,
-            (_, number) => number.wrapping_sub(self.offset),
+            (_, number) => number.wrapping_sub(self.our_offset(Bears::of(tcp.flags))),
         }
+    }
+
+    /// What an outbound segment acknowledges; without ACK the field as it is.
+    pub(crate) fn relative_ack(&self, tcp: &LiveTcp) -> u32 {
+        let offset = if tcp.flags.ack() { self.their_offset(Bears::of(tcp.flags)) } else { 0 };
+        tcp.ack.number().wrapping_sub(offset)
     }
 
     fn relative_timestamps(&self, direction: Direction, value: TsField, echo: TsField) -> TcpOption {
@@ -209,13 +298,11 @@ impl Flow {
             Some(base) => live.wrapping_sub(base.live).wrapping_add(base.script),
             None => live,
         };
-        match direction {
-            Direction::Out => TcpOption::Timestamps { value: value.map(relative), echo },
-            Direction::In => TcpOption::Timestamps {
-                value,
-                echo: echo.map(|echo| if echo == 0 { 0 } else { relative(echo) }),
-            },
-        }
+        let (value, echo) = match direction {
+            Direction::Out => (value.map(relative), echo),
+            Direction::In => (value, echo.map(|echo| if echo == 0 { 0 } else { relative(echo) })),
+        };
+        TcpOption::Timestamps { value, echo, echo_counted: Counted::FromInitial }
     }
 }
 

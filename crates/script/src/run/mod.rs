@@ -342,6 +342,10 @@ fn defines(script: &Script, options: &RunOptions) -> Result<BTreeMap<String, Exp
     let mut defines = BTreeMap::new();
     for (span, pair) in given.chain(lines) {
         let (name, value) = pair.ok_or((span, "a definition is written `--define=NAME=VALUE`".to_owned()))?;
+        // A command in backquotes is the parser's.
+        if value.starts_with('`') {
+            continue;
+        }
         let value =
             crate::parse::expression(value).map_err(|why| (span, format!("the value of {name}: {why}")))?;
         defines.insert(name.trim().to_owned(), value);

@@ -86,6 +86,9 @@ impl Runner<'_> {
 
     pub(super) fn inject(&mut self, packet: &Packet) -> Result<(), Trouble> {
         let index = self.inbound_flow(packet.ports);
+        if let Body::Tcp(tcp) = &packet.body {
+            self.flows[index].learn_of_peer(tcp);
+        }
         let flow = &self.flows[index];
         let Ends { local, remote } = flow.ends;
         let envelope = Envelope { source: remote, destination: local, ip: packet.ip };
@@ -106,10 +109,14 @@ impl Runner<'_> {
         let names = if envelope.source.is_ipv6() { icmp_names::v6 } else { icmp_names::v4 };
         let unknown = || Trouble::Unmet(format!("the ICMP message `{}` on this version of IP", icmp.kind));
         let numbers = names(&icmp.kind, icmp.code.as_deref()).ok_or_else(unknown)?;
-        let quoted = match icmp.quoted.unwrap_or(Quoted::Tcp(SeqRange { start: 0, len_bytes: 0 })) {
+        let quoted = match icmp.quoted.unwrap_or(Quoted::Tcp(SeqRange {
+            start: 0,
+            len_bytes: 0,
+            counted: Counted::FromInitial,
+        })) {
             Quoted::Tcp(range) => LiveQuote {
                 protocol: wire::ip::protocol::TCP,
-                seq: Seq::new(range.start.wrapping_add(flow.offset)),
+                seq: flow.live_quoted(range),
                 text_bytes: range.len_bytes,
             },
             Quoted::Udp { len_bytes } => LiveQuote {

@@ -15,7 +15,7 @@ fn what_is_built_is_what_is_read() {
     let options = vec![
         TcpOption::Mss(1460),
         TcpOption::SackPermitted,
-        TcpOption::Timestamps { value: Some(1), echo: Some(2) },
+        TcpOption::Timestamps { value: Some(1), echo: Some(2), echo_counted: Counted::FromInitial },
         TcpOption::Nop,
         TcpOption::WindowScale(7),
         TcpOption::Sack(vec![(1, 2)]),
