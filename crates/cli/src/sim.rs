@@ -1,13 +1,13 @@
 //! `synfin sim`: bulk flows over a bottleneck in virtual time: how fast, how fair, what was sent again.
 
+mod shown;
+
 use crate::failure::{Failure, Outcome, print};
 use crate::pcap;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use report::plot::{Chart, Color, Mark, Series, Unit};
-use report::tables::{Cell, Column, Table};
-use report::{Style, numbers};
-use sim::{Chance, Experiment, Loss, Recording};
+use report::Style;
+use sim::{Chance, Discipline, Experiment, Family, Loss, Queue, QueueLimit, Recording};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,6 +19,8 @@ use std::time::Duration;
   synfin sim                                        one flow over 100 Mbit/s and 40 ms
   synfin sim --loss 1% --flows 4 --seed 7           four flows that share it, with loss
   synfin sim --rate 1gbit --rtt 100ms --bytes 200M --plot cwnd.svg
+  synfin sim --loss 1% --burst 5 --reorder 2%       a wireless link: losses come in bursts
+  synfin sim --queue 1M --aqm codel --plot out.svg  a large buffer, kept short by CoDel
   synfin sim --loss 0.1% --pcap sim.pcapng && synfin explain sim.pcapng")]
 pub(crate) struct Sim {
     /// Round-trip time without queueing
@@ -30,9 +32,28 @@ pub(crate) struct Sim {
     /// How many packets the network loses on the way to the server
     #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = crate::units::percent)]
     loss: f64,
+    /// How many packets in a row are lost on average; without it each is lost by itself
+    #[arg(long, value_name = "PACKETS", value_parser = crate::units::burst)]
+    burst: Option<f64>,
+    /// How many packets to the server are held back by a quarter of the round-trip time, and overtaken
+    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = crate::units::percent)]
+    reorder: f64,
+    /// How many packets to the server arrive twice
+    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = crate::units::percent)]
+    duplicate: f64,
+    /// In how many packets to the server one bit is flipped
+    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = crate::units::percent)]
+    corrupt: f64,
     /// Extra delay, evenly distributed up to this
     #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = crate::units::duration)]
     jitter: Duration,
+    /// How much may wait before the bottleneck: bytes (`64k`) or packets (`100p`) [default: one
+    /// bandwidth-delay product, ten packets at least]
+    #[arg(long, value_name = "SIZE", value_parser = crate::units::queue)]
+    queue: Option<QueueLimit>,
+    /// Who is dropped before the queue is full
+    #[arg(long, value_enum, default_value_t = Aqm::None)]
+    aqm: Aqm,
     /// What each flow sends
     #[arg(long, value_name = "BYTES", default_value = "10M", value_parser = crate::units::bytes)]
     bytes: u64,
@@ -45,13 +66,16 @@ pub(crate) struct Sim {
     /// The largest IP packet
     #[arg(long, value_name = "BYTES", default_value_t = 1_500, value_parser = clap::value_parser!(u32).range(576..=65_535))]
     mtu: u32,
+    /// Over IPv6
+    #[arg(long)]
+    ipv6: bool,
     /// Which world: the same seed gives the same bytes
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Write what passed at the sender to this pcapng file
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
-    /// Draw congestion windows over time as SVG into this file
+    /// Draw congestion windows, round-trip times and goodput over time as SVG into this file
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
     /// One JSON object instead of a table
@@ -65,14 +89,23 @@ enum Control {
     Newreno,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Aqm {
+    /// Nobody: drop-tail
+    None,
+    /// Controlled delay, RFC 8289
+    Codel,
+}
+
 impl Sim {
     pub(crate) fn run(self, style: &Style) -> Outcome {
         let Control::Newreno = self.cc;
-        let loss = match self.loss {
-            0.0 => Loss::Nothing,
-            percent => Loss::Random(Chance::percent(percent)),
+        let loss = match (self.loss, self.burst) {
+            (0.0, _) => Loss::Nothing,
+            (percent, None) => Loss::Random(Chance::percent(percent)),
+            (percent, Some(packets)) => Loss::in_bursts(percent, packets),
         };
-        let experiment = Experiment {
+        let mut experiment = Experiment {
             seed: self.seed,
             bytes: self.bytes,
             flows: usize::from(self.flows),
@@ -80,10 +113,22 @@ impl Sim {
             rtt: self.rtt,
             jitter: self.jitter,
             loss,
+            reorder: Chance::percent(self.reorder),
+            duplicate: Chance::percent(self.duplicate),
+            corrupt: Chance::percent(self.corrupt),
+            family: if self.ipv6 { Family::V6 } else { Family::V4 },
             mtu_bytes: self.mtu,
             recording: if self.pcap.is_some() { Recording::FRAMES } else { Recording::NOTHING },
             ..Experiment::default()
         };
+        experiment.queue = Some(Queue {
+            limit: self.queue.unwrap_or_else(|| experiment.one_product()),
+            discipline: match self.aqm {
+                Aqm::None => Discipline::DropTail,
+                Aqm::Codel => Discipline::CODEL,
+            },
+            ..Queue::default()
+        });
         let bar = progress();
         let outcome = experiment.run_watched(|progress| {
             bar.set_length(progress.bytes_total);
@@ -94,114 +139,12 @@ impl Sim {
             pcap::write(path, &outcome.world, outcome.client)?;
         }
         if let Some(path) = &self.plot {
-            std::fs::write(path, chart(&outcome).svg())
+            std::fs::write(path, shown::picture(&outcome))
                 .map_err(|error| Failure::io(format_args!("write {}", path.display()), &error))?;
         }
-        print(&if self.json { json(&outcome) } else { text(&outcome, style) })?;
+        print(&if self.json { shown::json(&outcome) } else { shown::text(&outcome, style) })?;
         let done = outcome.flows.iter().all(|flow| flow.done_at.is_some());
         Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-    }
-}
-
-fn text(outcome: &sim::Outcome, style: &Style) -> String {
-    let mut table = Table::new(vec![
-        Column::names("flow"),
-        Column::numbers("bytes"),
-        Column::numbers("goodput"),
-        Column::numbers("RTT"),
-        Column::numbers("timeouts"),
-        Column::words("sent again"),
-        Column::words("end"),
-    ]);
-    for flow in &outcome.flows {
-        let mut rtt: Vec<Duration> = flow.rtt.iter().map(|(_, rtt)| *rtt).collect();
-        rtt.sort();
-        let again: Vec<String> =
-            flow.resent.iter().map(|(why, resent)| format!("{} {why}", resent.transmissions)).collect();
-        table.push(vec![
-            Cell::text(flow.local.to_string()),
-            Cell::bytes(flow.bytes),
-            Cell::rate(flow.goodput_bits_per_s),
-            rtt.get(rtt.len() / 2).map_or_else(Cell::none, |median| Cell::duration(*median)),
-            Cell::number(flow.timeouts),
-            if again.is_empty() { Cell::none() } else { Cell::text(again.join(", ")) },
-            Cell::text(match (flow.failed, flow.done_at) {
-                (Some(error), _) => error.to_string(),
-                (None, Some(_)) => "all arrived".to_owned(),
-                (None, None) => "time ran out".to_owned(),
-            }),
-        ]);
-    }
-    let mut text = table.text(style);
-    let share =
-        outcome.share.map_or_else(String::new, |share| format!(", {:.1} % of the link", share * 100.0));
-    text.push_str(&format!(
-        "\ngoodput {}{share}, fairness {:.3}, {} of virtual time\n",
-        numbers::rate(outcome.goodput_bits_per_s),
-        outcome.fairness,
-        numbers::duration(outcome.took),
-    ));
-    for (why, count) in &outcome.lost {
-        text.push_str(&format!("{}: {}\n", numbers::count(*count, "packet"), why.name()));
-    }
-    text
-}
-
-fn json(outcome: &sim::Outcome) -> String {
-    let flows: Vec<serde_json::Value> = outcome
-        .flows
-        .iter()
-        .map(|flow| {
-            let resent: serde_json::Map<_, _> = flow
-                .resent
-                .iter()
-                .map(|(why, resent)| {
-                    let value = serde_json::json!({"transmissions": resent.transmissions, "bytes": resent.bytes});
-                    ((*why).to_owned(), value)
-                })
-                .collect();
-            serde_json::json!({
-                "local": flow.local.to_string(),
-                "bytes": flow.bytes,
-                "goodput_bits_per_s": flow.goodput_bits_per_s,
-                "began_at": flow.began_at.as_nanos() as f64 / 1e9,
-                "done_at": flow.done_at.map(|done| done.as_nanos() as f64 / 1e9),
-                "timeouts": flow.timeouts,
-                "resent": resent,
-                "rtt": flow.rtt.iter().map(|(at, rtt)| (at.as_nanos() as f64 / 1e9, rtt.as_secs_f64())).collect::<Vec<_>>(),
-                "cwnd": flow.cwnd.iter().map(|(at, cwnd)| (at.as_nanos() as f64 / 1e9, *cwnd)).collect::<Vec<_>>(),
-                "failed": flow.failed.map(|error| error.to_string()),
-            })
-        })
-        .collect();
-    let lost: serde_json::Map<_, _> =
-        outcome.lost.iter().map(|(why, count)| (why.name().to_owned(), (*count).into())).collect();
-    let object = serde_json::json!({
-        "type": "sim",
-        "goodput_bits_per_s": outcome.goodput_bits_per_s,
-        "share": outcome.share,
-        "fairness": outcome.fairness,
-        "took": outcome.took.as_secs_f64(),
-        "lost": lost,
-        "flows": flows,
-    });
-    format!("{object}\n")
-}
-
-/// Congestion windows of the first flows; more than six colours nobody tells apart.
-fn chart(outcome: &sim::Outcome) -> Chart {
-    let colors = [Color::Blue, Color::Orange, Color::Green, Color::Violet, Color::Red, Color::Grey];
-    let series = outcome.flows.iter().zip(colors).map(|(flow, color)| Series {
-        name: flow.local.to_string(),
-        color,
-        mark: Mark::Step,
-        points: flow.cwnd.iter().map(|(at, cwnd)| (at.as_nanos() as f64 / 1e9, f64::from(*cwnd))).collect(),
-    });
-    Chart {
-        title: "Congestion window".to_owned(),
-        x: Unit::Seconds,
-        y: Unit::Bytes,
-        series: series.collect(),
     }
 }
 

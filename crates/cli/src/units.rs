@@ -1,5 +1,6 @@
 //! Times, rates, sizes and shares as people type them.
 
+use sim::QueueLimit;
 use std::time::Duration;
 
 /// Splits `1.5s` into number and unit.
@@ -74,6 +75,21 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     }
 }
 
+/// `64k` in bytes or `100p` in packets.
+pub(crate) fn queue(text: &str) -> Result<QueueLimit, String> {
+    match text.strip_suffix('p').map(str::parse) {
+        Some(Ok(packets @ 1..=1_000_000)) => Ok(QueueLimit::Packets(packets)),
+        Some(_) => Err(format!("`{text}` is no number of packets from 1p to 1000000p")),
+        None => bytes(text).map(QueueLimit::Bytes),
+    }
+}
+
+/// Packets in a row, on average: 1 to 1,000.
+pub(crate) fn burst(text: &str) -> Result<f64, String> {
+    let packets = text.parse().ok().filter(|packets| (1.0..=1_000.0).contains(packets));
+    packets.ok_or_else(|| format!("`{text}` is no number of packets from 1 to 1000"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,6 +101,9 @@ mod tests {
         assert_eq!(rate("100mbit"), Ok(100_000_000));
         assert_eq!(rate("1Gbit"), Ok(1_000_000_000));
         assert_eq!(bytes("50M"), Ok(50_000_000));
+        assert_eq!(queue("64k"), Ok(QueueLimit::Bytes(64_000)));
+        assert_eq!(queue("100p"), Ok(QueueLimit::Packets(100)));
+        assert_eq!(burst("2.5"), Ok(2.5));
         assert_eq!(percent("0.1%"), Ok(0.1));
         for (error, says) in [
             (duration("20").map(|_| ()), "needs a unit"),
@@ -92,6 +111,8 @@ mod tests {
             (rate("fast").map(|_| ()), "is no rate"),
             (rate("0mbit").map(|_| ()), "from 1kbit"),
             (bytes("5X").map(|_| ()), "unknown unit"),
+            (queue("0p").map(|_| ()), "no number of packets"),
+            (burst("0.5").map(|_| ()), "no number of packets"),
             (percent("99%").map(|_| ()), "at most 90%"),
             (percent("nan").map(|_| ()), "is no percentage"),
         ] {

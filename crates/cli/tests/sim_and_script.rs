@@ -34,6 +34,41 @@ fn a_simulation_is_the_same_every_time_and_its_capture_can_be_explained() {
 }
 
 #[test]
+fn a_simulated_wire_may_be_as_bad_as_wanted_and_its_story_is_drawn() {
+    let picture = Scratch::new("sim.svg");
+    let text = printed(&[
+        "sim",
+        "--bytes",
+        "1M",
+        "--rate",
+        "20mbit",
+        "--loss",
+        "2%",
+        "--burst",
+        "3",
+        "--reorder",
+        "1%",
+        "--duplicate",
+        "1%",
+        "--corrupt",
+        "0.5%",
+        "--queue",
+        "30p",
+        "--aqm",
+        "codel",
+        "--ipv6",
+        "--plot",
+        picture.path(),
+    ]);
+    assert!(text.contains("[fd00::1]:40000") && text.contains("all arrived"), "{text}");
+    assert!(text.contains("lost on the wire"), "{text}");
+    let svg = std::fs::read_to_string(picture.path()).expect("written");
+    for title in ["Congestion window", "Round-trip time", "Goodput"] {
+        assert!(svg.contains(&format!(">{title}<")), "no {title} in the picture");
+    }
+}
+
+#[test]
 fn json_of_a_simulation_has_the_figures() {
     let record: serde_json::Value =
         serde_json::from_str(&printed(&["sim", "--bytes", "1M", "--json"])).expect("one JSON object");

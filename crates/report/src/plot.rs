@@ -2,7 +2,7 @@
 //!
 //! A [`Chart`] is a value; [`Chart::svg`] draws it, the same bytes for the same values. The charts that
 //! a connection has ([`time_sequence`], [`congestion`], [`rtt`], [`throughput`]) are made from ladders
-//! and traces. What is *not* here: zoom and hover, which the page has.
+//! and traces; [`column`] draws several over one axis of time. What is *not* here: zoom and hover, which the page has.
 
 mod axis;
 mod charts;
@@ -119,21 +119,23 @@ const PLANE: (f64, f64, f64, f64) = (72.0, 56.0, WIDTH - 20.0, HEIGHT - 46.0);
 impl Chart {
     /// Draws the graph as a stand-alone SVG, light or dark as the viewer prefers.
     pub fn svg(&self) -> String {
-        let finite = |(x, y): &&(f64, f64)| x.is_finite() && y.is_finite();
-        let points = || self.series.iter().flat_map(|series| &series.points).filter(finite);
-        let x = Axis::over(self.x, points().map(|point| point.0), axis::Origin::AsIs);
-        let y = Axis::over(self.y, points().map(|point| point.1), axis::Origin::Zero);
-        let mut canvas = Canvas::new();
-        canvas.rect("sheet", (0.0, 0.0), (WIDTH, HEIGHT), 8.0);
+        column(std::slice::from_ref(self), &self.title)
+    }
+
+    fn points(&self) -> impl Iterator<Item = &(f64, f64)> {
+        self.series.iter().flat_map(|series| &series.points).filter(is_finite)
+    }
+
+    fn draw(&self, canvas: &mut Canvas, x: &Axis) {
+        let y = Axis::over(self.y, self.points().map(|point| point.1), axis::Origin::Zero);
         canvas.text("bold", (PLANE.0, 24.0), Anchor::Start, &self.title);
-        grid(&mut canvas, &x, &y);
+        grid(canvas, x, &y);
         for series in &self.series {
-            let points = series.points.iter().filter(finite);
-            let pixels: Vec<(f64, f64)> = points.map(|(px, py)| to_pixel(&x, &y, *px, *py)).collect();
-            draw(&mut canvas, series, &pixels);
+            let points = series.points.iter().filter(is_finite);
+            let pixels: Vec<(f64, f64)> = points.map(|(px, py)| to_pixel(x, &y, *px, *py)).collect();
+            draw(canvas, series, &pixels);
         }
-        self.legend(&mut canvas);
-        canvas.finish((WIDTH, HEIGHT), &self.title, THEME)
+        self.legend(canvas);
     }
 
     /// Names of the series, from the right edge leftwards above the plane.
@@ -151,6 +153,27 @@ impl Chart {
             x -= 26.0;
         }
     }
+}
+
+/// Draws graphs one below the other over the same axis (that of the first one's unit) as one SVG;
+/// `title` is what a reader is told aloud.
+pub fn column(charts: &[Chart], title: &str) -> String {
+    let unit = charts.first().map_or(Unit::Seconds, |chart| chart.x);
+    let x = Axis::over(unit, charts.iter().flat_map(Chart::points).map(|point| point.0), axis::Origin::AsIs);
+    let size = (WIDTH, HEIGHT * charts.len().max(1) as f64);
+    let mut canvas = Canvas::new();
+    canvas.rect("sheet", (0.0, 0.0), size, 8.0);
+    for (index, chart) in charts.iter().enumerate() {
+        match index {
+            0 => chart.draw(&mut canvas, &x),
+            below => canvas.lowered(HEIGHT * below as f64, |canvas| chart.draw(canvas, &x)),
+        }
+    }
+    canvas.finish(size, title, THEME)
+}
+
+fn is_finite((x, y): &&(f64, f64)) -> bool {
+    x.is_finite() && y.is_finite()
 }
 
 fn to_pixel(x: &Axis, y: &Axis, px: f64, py: f64) -> (f64, f64) {

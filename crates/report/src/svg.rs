@@ -55,6 +55,13 @@ impl Canvas {
         Canvas { body: String::new() }
     }
 
+    /// What `draw` draws, moved down by `by`.
+    pub(crate) fn lowered(&mut self, by: f64, draw: impl FnOnce(&mut Canvas)) {
+        let _ = writeln!(self.body, r#"<g transform="translate(0 {})">"#, at(by));
+        draw(self);
+        self.body.push_str("</g>\n");
+    }
+
     pub(crate) fn line(&mut self, class: &str, from: (f64, f64), to: (f64, f64)) {
         let (x1, y1, x2, y2) = (at(from.0), at(from.1), at(to.0), at(to.1));
         let _ = writeln!(self.body, r#"<line class="{class}" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>"#);

@@ -9,9 +9,10 @@ mod tests;
 
 use crate::apps::{Bulk, Shared, Sink, Transfer};
 use crate::link::{Lane, LinkConfig, Loss, Queue, QueueLimit, SuperSegments};
+use crate::random::Chance;
 use crate::record::{Lost, Recording};
 use crate::world::{HostId, World};
-use observer::Observer;
+use observer::{Curve, Observer};
 use stack::ConnectOptions;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -61,6 +62,12 @@ pub struct Experiment {
     pub jitter: Duration,
     /// What the wire loses from client to server.
     pub loss: Loss,
+    /// How often a packet from client to server is held back by a quarter of the round-trip time.
+    pub reorder: Chance,
+    /// How often a packet from client to server arrives twice.
+    pub duplicate: Chance,
+    /// How often one bit of a packet from client to server is flipped.
+    pub corrupt: Chance,
     /// The queue of the bottleneck; `None`: drop-tail, one bandwidth-delay product, ten packets at least.
     pub queue: Option<Queue>,
     /// The largest IP packet in bytes.
@@ -99,6 +106,9 @@ impl Default for Experiment {
             rtt: Duration::from_millis(40),
             jitter: Duration::ZERO,
             loss: Loss::Nothing,
+            reorder: Chance::NEVER,
+            duplicate: Chance::NEVER,
+            corrupt: Chance::NEVER,
             queue: None,
             mtu_bytes: 1_500,
             super_segments: SuperSegments::Cut,
@@ -165,6 +175,8 @@ pub struct FlowOutcome {
     pub rtt: Vec<(Instant, Duration)>,
     /// Congestion window in bytes as it changed.
     pub cwnd: Vec<(Instant, u32)>,
+    /// Bytes that the server had read by then, ten times per virtual second.
+    pub delivered: Vec<(Instant, u64)>,
     /// Why it failed, if it did.
     pub failed: Option<tcp::Error>,
 }
@@ -200,6 +212,9 @@ impl Experiment {
             let next = (set.world.now() + STEP).min(until);
             set.world.run_until(next);
             let read = set.read();
+            for (curve, bytes) in set.delivered.iter_mut().zip(&read) {
+                curve.push(next, *bytes);
+            }
             watch(&Progress { now: next, bytes: read.iter().sum(), bytes_total });
             if while_all_sent.is_none() && set.any_over() {
                 while_all_sent = Some(read);
@@ -221,14 +236,21 @@ impl Experiment {
             rate_bits_per_s: self.rate_bits_per_s,
             delay: self.rtt / 2,
             jitter: self.jitter,
-            queue: self.queue.unwrap_or_else(|| self.one_product()),
+            queue: self.queue.unwrap_or_else(|| Queue { limit: self.one_product(), ..Queue::default() }),
             ..Lane::default()
         };
         world.link(
             client,
             server,
             LinkConfig {
-                forward: Lane { loss: self.loss, ..lane.clone() },
+                forward: Lane {
+                    loss: self.loss,
+                    reorder: self.reorder,
+                    reorder_by: self.rtt / 4,
+                    duplicate: self.duplicate,
+                    corrupt: self.corrupt,
+                    ..lane.clone()
+                },
                 backward: lane,
                 mtu_bytes: self.mtu_bytes,
                 super_segments: self.super_segments,
@@ -249,15 +271,16 @@ impl Experiment {
             Sending { local, began_at, seen }
         });
         let sent = sent.collect();
-        Set { world, client, server, sent, received, observer }
+        let delivered = (0..self.flows).map(|_| Curve::default()).collect();
+        Set { world, client, server, sent, received, delivered, observer }
     }
 
     /// One bandwidth-delay product, the classic size of a buffer; ten packets at least.
-    fn one_product(&self) -> Queue {
+    pub fn one_product(&self) -> QueueLimit {
         let rate = self.rate_bits_per_s.unwrap_or(0);
         let product = (rate as f64 / 8.0 * self.rtt.as_secs_f64()) as u64;
         let least = 10 * u64::from(self.mtu_bytes);
-        Queue { limit: QueueLimit::Bytes(product.max(least)), ..Queue::default() }
+        QueueLimit::Bytes(product.max(least))
     }
 
     fn ends(&self, flow: usize) -> (SocketAddr, SocketAddr) {
@@ -274,7 +297,8 @@ impl Experiment {
         let flows: Vec<FlowOutcome> = set
             .sent
             .iter()
-            .map(|sending| {
+            .zip(&set.delivered)
+            .map(|(sending, delivered)| {
                 let seen = received.iter().find(|seen| seen.peer == Some(sending.local));
                 let done_at = seen
                     .and_then(|seen| seen.done_at)
@@ -292,6 +316,7 @@ impl Experiment {
                     timeouts: heard.timeouts,
                     rtt: heard.rtt.points,
                     cwnd: heard.cwnd.points,
+                    delivered: delivered.points.clone(),
                     failed: sending.seen.borrow().failed.or(seen.and_then(|seen| seen.failed)),
                 }
             })
@@ -324,6 +349,8 @@ struct Set {
     server: HostId,
     sent: Vec<Sending>,
     received: Shared<Vec<Transfer>>,
+    /// Bytes read by the server over time, by flow.
+    delivered: Vec<Curve<u64>>,
     observer: Observer,
 }
 

@@ -196,6 +196,29 @@ pub enum Loss {
     },
 }
 
+impl Loss {
+    /// `percent` of all frames, in bursts of `mean_frames` (one at least) on average: the good state loses
+    /// nothing, the bad one everything.
+    ///
+    /// ```
+    /// use sim::{Chance, Loss};
+    /// let wireless = Loss::in_bursts(1.0, 4.0);
+    /// assert!(matches!(wireless, Loss::GilbertElliott { to_good, .. } if to_good == Chance::percent(25.0)));
+    /// ```
+    pub fn in_bursts(percent: f64, mean_frames: f64) -> Loss {
+        let to_good = 1.0 / mean_frames.max(1.0);
+        // Of all frames, to_bad / (to_bad + to_good) meet the bad state.
+        let share = (percent / 100.0).min(0.999);
+        let to_bad = (to_good * share / (1.0 - share)).min(1.0);
+        Loss::GilbertElliott {
+            to_bad: Chance::percent(to_bad * 100.0),
+            to_good: Chance::percent(to_good * 100.0),
+            in_good: Chance::NEVER,
+            in_bad: Chance::ALWAYS,
+        }
+    }
+}
+
 /// A narrower place on the path than the link's MTU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PathMtu {

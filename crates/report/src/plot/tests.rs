@@ -80,6 +80,35 @@ fn the_charts_of_a_transfer_look_like_this() {
 }
 
 #[test]
+fn graphs_of_a_column_share_their_axis_of_time() {
+    let chart = |title: &str, end: f64| Chart {
+        title: title.to_owned(),
+        x: Unit::Seconds,
+        y: Unit::Count,
+        series: vec![Series {
+            name: "n".to_owned(),
+            mark: Mark::Line,
+            color: Color::Blue,
+            points: vec![(0.0, 1.0), (end, 2.0)],
+        }],
+    };
+    let svg = column(&[chart("upper", 10.0), chart("lower", 20.0)], "both");
+    assert!(svg.contains(r#"viewBox="0 0 860 680""#) && svg.contains("<title>both</title>"));
+    // The upper one's line ends in the middle, the lower one's at the right edge, 340 further down.
+    let ends: Vec<&str> = svg
+        .lines()
+        .filter(|line| line.starts_with("<path"))
+        .filter_map(|line| line.rsplit_once('L').and_then(|(_, end)| end.split_once(' ')))
+        .map(|(x, _)| x)
+        .collect();
+    assert_eq!(ends, ["456", "840"]);
+    let lower = svg.find(r#"<g transform="translate(0 340)">"#).expect("a second graph");
+    assert!(
+        svg.find(">upper<").is_some_and(|at| at < lower) && svg.find(">lower<").is_some_and(|at| at > lower)
+    );
+}
+
+#[test]
 fn nothing_and_nonsense_are_drawn() {
     let empty = Chart { title: "<nothing>".into(), x: Unit::Count, y: Unit::Bytes, series: Vec::new() };
     assert!(empty.svg().contains("&lt;nothing&gt;"));

@@ -42,7 +42,7 @@ impl<T> Default for Curve<T> {
 }
 
 impl<T> Curve<T> {
-    fn push(&mut self, at: Instant, value: T) {
+    pub(super) fn push(&mut self, at: Instant, value: T) {
         self.seen += 1;
         if !self.seen.is_multiple_of(self.every) {
             return;

@@ -45,4 +45,18 @@ mod tests {
         let pairs = lost.windows(2).filter(|pair| pair[0] && pair[1]).count() as f64 / lost.len() as f64;
         assert!(pairs > 4.0 * share * share, "losses come together: {pairs} against {}", share * share);
     }
+
+    #[test]
+    fn bursts_have_the_share_and_the_mean_length_that_were_asked_for() {
+        for (percent, mean) in [(1.0, 1.0), (1.0, 5.0), (10.0, 3.0), (50.0, 20.0)] {
+            let loss = Loss::in_bursts(percent, mean);
+            let (mut state, mut dice) = (LossState::default(), Dice::new(9));
+            let lost: Vec<bool> = (0..400_000).map(|_| state.loses(loss, dice.roll(), dice.roll())).collect();
+            let total = lost.iter().filter(|lost| **lost).count() as f64;
+            let bursts = lost.windows(2).filter(|pair| !pair[0] && pair[1]).count() as f64;
+            let share = total / lost.len() as f64 * 100.0;
+            assert!((share / percent - 1.0).abs() < 0.1, "{percent} % in bursts of {mean}: {share} %");
+            assert!((total / bursts / mean - 1.0).abs() < 0.1, "{mean} in a row: {}", total / bursts);
+        }
+    }
 }
