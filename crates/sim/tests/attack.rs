@@ -360,9 +360,11 @@ fn report(plan: &Plan, why: &str) -> String {
     let mut trial = Trial::new(&small, Recording { frames_max: 20_000, entries_max: 60_000 });
     let again =
         catch_unwind(AssertUnwindSafe(|| trial.run(&small))).unwrap_or_else(|_| Err("panicked".into()));
-    let flow = (small.talks.len() == 1).then(|| {
-        let [local, remote] = ends(&small, 0);
-        Flow { local, remote }
+    // The ladder is that of the connection complained of, or of all of them.
+    let complaint = again.as_ref().err().map_or(why, String::as_str);
+    let flow = (0..small.talks.len()).map(|talk| ends(&small, talk)).find_map(|[local, remote]| {
+        let is_named = |end: SocketAddr| complaint.contains(&format!("{end} "));
+        (small.talks.len() == 1 || is_named(local) && is_named(remote)).then_some(Flow { local, remote })
     });
     let ladder = story::text(&trial.world, trial.hosts[0], trial.hosts[1], flow);
     let ladder: Vec<&str> = ladder.lines().collect();

@@ -59,7 +59,8 @@ impl Watch {
         let to = SocketAddr::new(destination, header.destination_port);
         let mut me = self.flows.get(&(from, to)).copied().unwrap_or_default();
         let peer = self.flows.get(&(to, from)).copied().unwrap_or_default();
-        me.again |= (me.reset || me.fin.is_some()) && header.flags.syn() && me.iss != Some(header.seq);
+        let ended = me.reset || peer.reset || me.fin.is_some();
+        me.again |= ended && header.flags.syn() && me.iss.is_some_and(|iss| iss != header.seq);
         if me.again || peer.again {
             self.flows.insert((from, to), me);
             return;
