@@ -108,11 +108,12 @@ impl Live {
         }
         let mut notes = self.notes_of_header(segment);
         let twice = self.senders[from.index()].captured_twice(segment);
-        self.note_times(from, segment, &mut notes);
+        self.note_times(segment, &mut notes);
         let prior = self.prior(from, segment);
         let edge = self.window_edge(from);
         let before = self.before(from, segment);
         let (judged, dsack) = self.judge(from, segment, config);
+        self.note_initial_rtt(from, segment);
         if segment.flags.ack() && segment.ack.at_or_after(prior.last_ack) {
             self.note_windows(from, segment, edge, &mut notes);
         }
@@ -166,7 +167,7 @@ impl Live {
         (judged, verdicts.contains(Verdicts::DSACK))
     }
 
-    fn note_times(&mut self, from: Side, segment: &Segment, notes: &mut Notes) {
+    fn note_times(&mut self, segment: &Segment, notes: &mut Notes) {
         let now_ns = segment.time.as_nanos();
         notes.set(Notes::RECORD_REORDERED, now_ns < self.last_ns);
         // not by its first segment: a flood of attempts shall push out itself, not those that talk
@@ -177,12 +178,20 @@ impl Live {
         match (segment.flags.syn(), segment.flags.ack()) {
             (true, false) => self.syn = When::at(now_ns),
             (true, true) => self.syn_ack = When::at(now_ns),
-            // a capture with coarse times can show zero; then a later acknowledgment has to do
-            (false, true) if self.initial_rtt.is_never() && self.acknowledges_syn(from, segment) => {
-                let rtt_ns = self.syn.ns().map(|syn_ns| now_ns.saturating_sub(syn_ns)).filter(|ns| *ns > 0);
-                self.initial_rtt = rtt_ns.map_or(When::NEVER, When::at);
-            }
             _ => {}
+        }
+    }
+
+    /// From the SYN to the first ACK that is no SYN, though no RST of what was not sent; that segment is
+    /// itself judged without it.
+    fn note_initial_rtt(&mut self, from: Side, segment: &Segment) {
+        let flags = segment.flags;
+        let answers = flags.ack() && !flags.syn() && (!flags.rst() || self.acknowledges_syn(from, segment));
+        if answers && self.initial_rtt.is_never() {
+            let since_syn = |syn_ns| segment.time.as_nanos().saturating_sub(syn_ns);
+            // a capture with coarse times can show zero; then a later acknowledgment has to do
+            let rtt_ns = self.syn.ns().map(since_syn).filter(|ns| *ns > 0);
+            self.initial_rtt = rtt_ns.map_or(When::NEVER, When::at);
         }
     }
 
@@ -260,7 +269,10 @@ impl Live {
     ) -> Analysis {
         let (sent, other) = (&self.sides[from.index()], &self.sides[from.other().index()]);
         let relative_seq = sent.relative(segment.seq);
-        let (window_bytes, window_is_inferred) = sent.window_bytes(segment.window);
+        let (window_bytes, window_is_inferred) = match segment.flags.syn() {
+            true => (u32::from(segment.window), false),
+            false => sent.scaled(segment.window),
+        };
         Analysis {
             stream: self.stream,
             from,
@@ -314,7 +326,7 @@ impl Live {
         self.sides[0].unacked.len() + self.sides[1].unacked.len()
     }
 
-    /// The connection has been closed or reset: a SYN with the same number is a new one (4.4).
+    /// The connection has been closed or reset: a SYN or SYN,ACK with the same number is a new one (4.4).
     pub(crate) fn has_ended(&self) -> bool {
         self.completeness.has(Completeness::FIN | Completeness::RST)
     }
@@ -323,8 +335,7 @@ impl Live {
     pub(crate) fn is_another(&self, from: Side, segment: &Segment) -> bool {
         let Some(base) = self.sides[from.index()].base else { return false };
         match (segment.flags.syn(), segment.flags.ack()) {
-            (true, false) => segment.seq != base || self.has_ended(),
-            (true, true) => segment.seq != base,
+            (true, _) => segment.seq != base || self.has_ended(),
             _ => false,
         }
     }

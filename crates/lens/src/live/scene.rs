@@ -3,7 +3,7 @@
 use super::Live;
 use crate::ends::Before;
 use crate::metrics::TextSent;
-use crate::verdicts::{Judged, Verdicts};
+use crate::verdicts::Judged;
 use crate::why::{Earlier, Place, Prior, Scene, Sender, Twice, why};
 use crate::{EndState, Frame, Segment, Side, Why};
 use tcp::state::State;
@@ -179,8 +179,7 @@ impl Live {
                 other.on_echo(stamps.echo, now_ns);
             }
             let other_sender = &mut self.senders[from.other().index()];
-            if let Some(acked) = judged.acked
-                && !judged.verdicts.contains(Verdicts::PARTIAL_ACK)
+            if let Some(acked) = judged.sample
                 && is_sample(other_sender)
             {
                 other.rtt.add_ns(acked.rtt_ns);

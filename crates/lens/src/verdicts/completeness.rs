@@ -65,18 +65,17 @@ impl Completeness {
             .collect()
     }
 
-    /// A SYN counts only when nothing showed its number before: not after its own SYN,ACK.
+    /// A SYN counts only when nothing showed its number before: not after its own SYN,ACK. Text counts
+    /// with ACK, and in such a SYN (Fast Open).
     pub(crate) fn note(&mut self, segment: &Segment, number_was_known: bool) {
         let flags = segment.flags;
+        let kind = if segment.text_bytes == 0 { Self::ACK } else { Self::DATA };
         let mut bits = self.0;
         match (flags.syn(), flags.ack()) {
-            (true, false) if !number_was_known => bits |= Self::SYN,
+            (true, false) if !number_was_known => bits |= Self::SYN | (kind & Self::DATA),
             (true, true) => bits |= Self::SYN_ACK,
-            (false, true) if segment.text_bytes == 0 => bits |= Self::ACK,
+            (false, true) => bits |= kind,
             _ => {}
-        }
-        if segment.text_bytes > 0 {
-            bits |= Self::DATA;
         }
         if flags.fin() && flags.ack() {
             bits |= Self::FIN;

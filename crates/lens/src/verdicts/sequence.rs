@@ -3,7 +3,7 @@
 //! `sent` is the direction of the segment, `other` the opposite one. Numbers are raw and windows
 //! unscaled, as there. The order matters: an earlier verdict can end the questions.
 
-use super::unacked::{Entry, Taken};
+use super::unacked::Entry;
 use super::{Scale, Side, Verdicts};
 use crate::{Frame, Segment};
 use wire::Seq;
@@ -25,6 +25,8 @@ pub(crate) struct Judged {
     pub(crate) rto: Option<(u64, Frame)>,
     /// What its acknowledgment hit.
     pub(crate) acked: Option<Acked>,
+    /// The segment whose end it hit: a sample of the round-trip time.
+    pub(crate) sample: Option<Acked>,
     /// Bytes in flight after it, when that can be known.
     pub(crate) in_flight_bytes: Option<u32>,
     /// Entries that it took off the other direction's list.
@@ -64,13 +66,15 @@ pub(crate) fn judge(sent: &mut Side, other: &mut Side, segment: &Segment, known:
         judge_repetition(sent, other, segment, known, &mut judged);
     }
     remember(sent, segment, known, judged.verdicts);
-    let taken = take_acknowledged(other, segment);
+    let taken = other.unacked.acknowledge(segment.ack); // as there, also without ACK
     judged.taken_segments = taken.segments;
-    if let Some((frame, time_ns)) = taken.hit {
-        judged.acked = Some(Acked { frame, rtt_ns: segment.time.as_nanos().saturating_sub(time_ns) });
-        if taken.partial {
-            judged.verdicts |= Verdicts::PARTIAL_ACK;
-        }
+    let acked = |(frame, time_ns): (Frame, u64)| Acked {
+        frame,
+        rtt_ns: segment.time.as_nanos().saturating_sub(time_ns),
+    };
+    (judged.acked, judged.sample) = (taken.hit.map(acked), taken.whole.map(acked));
+    if taken.partial {
+        judged.verdicts |= Verdicts::PARTIAL_ACK;
     }
     judged.in_flight_bytes = in_flight(sent, other, segment);
     sack_after(sent, segment, &mut judged);
@@ -95,7 +99,7 @@ fn judge_position(sent: &mut Side, other: &mut Side, segment: &Segment, known: K
     let special = segment.flags.intersects(Flags::SYN | Flags::FIN | Flags::RST);
     let in_place = segment.seq == sent.next_seq;
     let len = segment.text_bytes;
-    if len == 1 && in_place && other.window == 0 {
+    if len == 1 && in_place && other.is_closed() {
         judged.verdicts |= Verdicts::ZERO_WINDOW_PROBE;
         return;
     }
@@ -177,10 +181,7 @@ fn judge_acknowledgment(sent: &Side, other: &mut Side, segment: &Segment, judged
         return;
     }
     judged.verdicts |= Verdicts::ACK_LOST_SEGMENT;
-    other.acknowledgeable = match other.unacked.contiguous_tail() {
-        Some((left, right)) if left.at_or_before(segment.ack) && segment.ack.at_or_before(right) => right,
-        _ => segment.ack,
-    };
+    other.acknowledgeable = other.unacked.contiguous_from(segment.ack).unwrap_or(segment.ack);
 }
 
 /// Rows 11 to 14: text, SYN or FIN that comes again or late.
@@ -198,12 +199,12 @@ fn judge_repetition(sent: &Side, other: &Side, segment: &Segment, known: Known, 
     if !not_advanced {
         return;
     }
-    if is_fast(other, segment, now_ns) {
+    if is_fast(sent, other, segment, now_ns) {
         judged.verdicts |= Verdicts::RETRANSMISSION | Verdicts::FAST_RETRANSMISSION;
         return;
     }
     let reordering_ns = known.initial_rtt_ns.filter(|rtt_ns| *rtt_ns > 0).unwrap_or(REORDERING_NS);
-    if now_ns.saturating_sub(sent.next_seq_time_ns) < reordering_ns {
+    if now_ns.wrapping_sub(sent.next_seq_time_ns) < reordering_ns {
         let counted = u32::from(segment.flags.intersects(Flags::SYN | Flags::FIN));
         let closes_gap = text_end + counted == sent.next_seq && !sent.advanced_without_text;
         if !closes_gap && !sent.unacked.holds(segment.seq, text_end) {
@@ -219,12 +220,13 @@ fn judge_repetition(sent: &Side, other: &Side, segment: &Segment, known: Known, 
     judged.rto = (after_ns > 0).then_some((after_ns, frame));
 }
 
-fn is_fast(other: &Side, segment: &Segment, now_ns: u64) -> bool {
-    if other.duplicate_acks < 2 || now_ns.saturating_sub(other.last_ack_time_ns) >= FAST_RETRANSMISSION_NS {
+fn is_fast(sent: &Side, other: &Side, segment: &Segment, now_ns: u64) -> bool {
+    if other.duplicate_acks < 2 || now_ns.wrapping_sub(other.last_ack_time_ns) >= FAST_RETRANSMISSION_NS {
         return false;
     }
     let text_end = segment.seq + segment.text_bytes;
-    segment.seq == other.last_ack || (!other.sack().is_empty() && !other.has_sacked(segment.seq, text_end))
+    let has_sacked = || other.has_sacked(segment.seq, text_end, sent.base.unwrap_or_default());
+    segment.seq == other.last_ack || (!other.sack().is_empty() && !has_sacked())
 }
 
 /// What the next segments will be judged by.
@@ -238,7 +240,9 @@ fn remember(sent: &mut Side, segment: &Segment, known: Known, verdicts: Verdicts
     }
     let probe = verdicts.contains(Verdicts::ZERO_WINDOW_PROBE);
     if end.after(sent.next_seq) || sent.next_seq == Seq::new(0) {
-        sent.advanced_without_text = segment.text_bytes == 0;
+        if end != sent.next_seq + 1 || counted == 0 {
+            sent.advanced_without_text = segment.text_bytes == 0;
+        }
         if !probe {
             sent.next_seq = end;
             sent.next_seq_time_ns = now_ns;
@@ -249,16 +253,13 @@ fn remember(sent: &mut Side, segment: &Segment, known: Known, verdicts: Verdicts
         sent.acknowledgeable = sent.next_seq;
     }
     sent.window = segment.window;
-    sent.window_is_of_syn = segment.flags.syn();
+    sent.was_heard = true;
+    sent.window_is_of_syn = segment.flags.syn() || (sent.window_is_of_syn && !segment.flags.ack());
     sent.last_ack = segment.ack;
     sent.last_ack_time_ns = now_ns;
     sent.last_verdicts = verdicts;
     sent.mptcp_subtypes = segment.mptcp_subtypes;
     sent.set_sack(&segment.options.sack);
-}
-
-fn take_acknowledged(other: &mut Side, segment: &Segment) -> Taken {
-    if segment.flags.ack() { other.unacked.acknowledge(segment.ack) } else { Taken::default() }
 }
 
 /// Span of what is unacknowledged, less what the other end reports by SACK.
@@ -269,7 +270,8 @@ fn in_flight(sent: &Side, other: &Side, segment: &Segment) -> Option<u32> {
     let sacked: u32 =
         other.sack().iter().fold(0, |sum: u32, block| sum.wrapping_add(block.right.bytes_since(block.left)));
     let counted = u32::from(segment.flags.intersects(Flags::SYN | Flags::FIN));
-    let bytes = sent.unacked.span_bytes().wrapping_sub(sacked).wrapping_sub(counted);
+    let bytes =
+        sent.unacked.span_bytes(sent.base.unwrap_or_default()).wrapping_sub(sacked).wrapping_sub(counted);
     (bytes > 0 && bytes < 2_000_000_000).then_some(bytes)
 }
 

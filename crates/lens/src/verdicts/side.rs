@@ -26,7 +26,9 @@ pub(crate) struct Side {
     pub(crate) window: u16,
     pub(crate) scale: Scale,
     pub(crate) inferred_scale: InferredScale,
-    /// The latest segment was a SYN, whose window is never scaled (RFC 7323 §2.2).
+    /// It sent something: its window is known.
+    pub(crate) was_heard: bool,
+    /// Nothing with ACK came since its SYN, whose window is never scaled (RFC 7323 §2.2).
     pub(crate) window_is_of_syn: bool,
     /// The highest sequence number was reached by a segment without text.
     pub(crate) advanced_without_text: bool,
@@ -45,13 +47,20 @@ pub(crate) struct Side {
 impl Side {
     /// A window field of this direction, in bytes; the second value says that the scale was inferred.
     pub(crate) fn window_bytes(&self, window: u16) -> (u32, bool) {
-        if self.window_is_of_syn {
-            return (u32::from(window), false);
-        }
+        if self.window_is_of_syn { (u32::from(window), false) } else { self.scaled(window) }
+    }
+
+    /// The same for a window that is not that of a SYN.
+    pub(crate) fn scaled(&self, window: u16) -> (u32, bool) {
         match self.scale {
             Scale::Unknown => (u32::from(window) << self.inferred_scale.shift(), true),
             Scale::NotUsed | Scale::Shift(_) => (u32::from(window) << self.scale.shift(), false),
         }
+    }
+
+    /// It said that it can take nothing.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.was_heard && self.window == 0
     }
 
     /// `seq` counted from the base; itself while the base is unknown.
@@ -73,8 +82,11 @@ impl Side {
         }
     }
 
-    /// Whether one of the latest SACK blocks holds the whole range.
-    pub(crate) fn has_sacked(&self, seq: Seq, end: Seq) -> bool {
-        self.sack().iter().any(|block| seq.at_or_after(block.left) && end.at_or_before(block.right))
+    /// Whether one of the latest SACK blocks holds the whole range. As in Wireshark, which compares the
+    /// raw numbers of the range with edges counted from `base`: it hardly ever does.
+    pub(crate) fn has_sacked(&self, seq: Seq, end: Seq, base: Seq) -> bool {
+        self.sack().iter().any(|block| {
+            seq.number() >= block.left.bytes_since(base) && end.number() <= block.right.bytes_since(base)
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! Verdicts that options and the handshake give: Fast Open, D-SACK, window scaling.
 
 use super::{Scale, Side, Verdicts};
-use crate::Segment;
+use crate::{Segment, Whole};
 
 /// Fast Open (RFC 7413) and D-SACK (RFC 2883) verdicts of `segment`; call it before it is judged.
 pub(crate) fn special_verdicts(other: &Side, segment: &Segment, data_in_syn: &mut u32) -> Verdicts {
@@ -12,11 +12,10 @@ pub(crate) fn special_verdicts(other: &Side, segment: &Segment, data_in_syn: &mu
                 verdicts |= Verdicts::TFO_SYN;
             }
             *data_in_syn = segment.text_bytes;
+        } else if other.base.is_some_and(|base| segment.ack.bytes_since(base) > 1) {
+            verdicts |= Verdicts::TFO_ACK;
         } else if *data_in_syn > 0 {
-            verdicts |= match other.base.map(|base| segment.ack.bytes_since(base)) {
-                Some(1) => Verdicts::TFO_IGNORED,
-                _ => Verdicts::TFO_ACK,
-            };
+            verdicts |= Verdicts::TFO_IGNORED;
         }
     }
     let blocks = segment.options.sack.as_slice();
@@ -38,6 +37,9 @@ pub(crate) fn note_handshake_options(sent: &mut Side, other: &mut Side, segment:
     }
     if let Some(shift) = segment.options.window_scale {
         sent.scale = Scale::announced(shift);
+    }
+    if segment.whole == Whole::OptionsCut {
+        return; // what is absent may have been cut off
     }
     if sent.scale == Scale::Unknown {
         sent.scale = Scale::NotUsed;

@@ -1,5 +1,5 @@
-use crate::story::{ACK, FIN, SYN, Story, told};
-use crate::{Verdicts, Whole};
+use crate::story::{ACK, FIN, RST, SYN, Story, told};
+use crate::{Completeness, Verdicts, Whole};
 use wire::Seq;
 use wire::tcp::FastOpenCookie;
 
@@ -172,6 +172,98 @@ fn numbers_wrap() {
     assert!(told.kept.segments.iter().all(|(_, said)| said.verdicts.is_empty()));
     assert_eq!(told.connection().directions[0].unique_bytes, 1_600);
     assert_eq!(told.last().relative_ack, 1_601);
+}
+
+#[test]
+fn a_window_that_nobody_announced_is_not_a_closed_one() {
+    let mut story = Story::new();
+    story.send(0, ACK, 1);
+    story.send(0, ACK, 1);
+    assert_eq!(verdicts(&story), "", "the other end was never heard");
+}
+
+#[test]
+fn a_syn_ack_with_the_same_number_after_a_reset_is_a_new_connection() {
+    let mut story = Story::open();
+    let isn = story.next[1] - 1;
+    story.again(1, isn, SYN | ACK, 0);
+    assert_eq!(story.told().last().stream, 0, "sent again");
+    story.send(0, RST, 0);
+    story.again(1, isn, SYN | ACK, 0);
+    assert_eq!((story.told().last().stream, verdicts(&story).as_str()), (1, "reused_ports"));
+}
+
+#[test]
+fn a_syn_ack_that_takes_more_than_the_syn_is_fast_open_also_when_the_syn_was_missed() {
+    let mut story = Story::new();
+    story.send(0, ACK, 500);
+    story.next[1] -= 1;
+    story.send(1, SYN | ACK, 0);
+    assert!(story.told().last().verdicts.contains(Verdicts::TFO_ACK));
+}
+
+#[test]
+fn options_that_were_cut_off_do_not_end_window_scaling() {
+    let mut story = Story::open();
+    story.segments[0].options.window_scale = Some(6);
+    story.segments[1].whole = Whole::OptionsCut;
+    story.send(0, ACK, 0).window = 2_058;
+    assert_eq!(story.told().last().window_bytes, 2_058 << 6);
+}
+
+#[test]
+fn what_lies_behind_an_unseen_gap_is_acknowledgeable_once_the_gap_is() {
+    let mut story = Story::open();
+    let hole = story.next[0];
+    story.next[0] += 1_000;
+    story.lose(0, ACK, 1_000);
+    story.received[1] = hole + 1_000;
+    story.send(1, ACK, 0);
+    assert_eq!(verdicts(&story), "ack_lost_segment");
+    story.received[1] += 1_000;
+    story.send(1, ACK, 0);
+    assert_eq!(verdicts(&story), "", "that segment was captured");
+    // but an acknowledgment inside of what was captured vouches for nothing beyond it
+    let mut story = Story::open();
+    story.next[0] += 1_000;
+    story.lose(0, ACK, 1_000);
+    story.received[1] = hole + 1_500;
+    story.send(1, ACK, 0);
+    story.received[1] = hole + 2_000;
+    story.send(1, ACK, 0);
+    assert_eq!(verdicts(&story), "ack_lost_segment");
+}
+
+#[test]
+fn of_two_segments_that_an_acknowledgment_hits_the_oldest_counts() {
+    let mut story = Story::open();
+    let first = story.next[0];
+    story.lose(0, ACK, 1_000);
+    story.wait_ms(300).again(0, first, ACK, 500);
+    story.received[1] = first + 500;
+    story.send(1, ACK, 0);
+    let said = story.told();
+    assert_eq!(said.last().verdicts, Verdicts::PARTIAL_ACK);
+    assert_eq!(said.last().acked.map(|acked| acked.frame), Some(4));
+}
+
+#[test]
+fn a_record_from_the_past_is_no_reordering_on_the_network() {
+    let mut story = Story::open();
+    let hole = story.next[0];
+    story.next[0] += 1_000;
+    story.lose(0, ACK, 1_000);
+    story.ns -= 5_000_000;
+    story.again(0, hole, ACK, 500);
+    assert_eq!(verdicts(&story), "retransmission");
+}
+
+#[test]
+fn text_counts_for_completeness_only_with_an_acknowledgment() {
+    let mut story = Story::new();
+    story.send(0, RST, 100);
+    story.send(0, SYN, 0);
+    assert_eq!(story.told().connection().completeness.bits(), Completeness::RST);
 }
 
 proptest::proptest! {

@@ -20,10 +20,12 @@ pub(crate) struct Entry {
 /// What an acknowledgment took off the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Taken {
-    /// The frame whose end the acknowledgment hit, and when that frame was captured.
+    /// The oldest frame that the acknowledgment hit, and when that frame was captured.
     pub(crate) hit: Option<(Frame, u64)>,
-    /// The hit was inside a segment, not at its end.
+    /// That hit was inside the segment, not at its end.
     pub(crate) partial: bool,
+    /// The oldest frame whose end it hit: that one says how long the round trip took.
+    pub(crate) whole: Option<(Frame, u64)>,
     /// How many entries went.
     pub(crate) segments: u32,
     /// The oldest entry that went: when it was captured.
@@ -84,17 +86,18 @@ impl Unacked {
         taken
     }
 
-    /// From the first to the last byte in the list, whether all between is in it or not.
-    pub(crate) fn span_bytes(&self) -> u32 {
+    /// From the first to the last byte in the list, whether all between is in it or not. Counted from
+    /// `base`, as in Wireshark: what stands before the first segment seen is far ahead.
+    pub(crate) fn span_bytes(&self, base: Seq) -> u32 {
         let (Some(first), Some(last)) = (self.entries.front(), self.entries.back()) else { return 0 };
-        let (mut low, mut high) = (first.seq, last.end);
-        if self.disordered {
+        let (mut low, mut high) = (first.seq.bytes_since(base), last.end.bytes_since(base));
+        if self.disordered || high < low {
             for entry in &self.entries {
-                low = low.earliest(entry.seq);
-                high = high.latest(entry.end);
+                low = low.min(entry.seq.bytes_since(base));
+                high = high.max(entry.end.bytes_since(base));
             }
         }
-        high.bytes_since(low)
+        high.wrapping_sub(low)
     }
 
     /// Some entry holds all of `seq` up to `end`.
@@ -112,33 +115,29 @@ impl Unacked {
         self.entries.iter().rev().find(|entry| entry.seq.before(end) && entry.end.after(seq))
     }
 
-    /// The range at the newest end of the list that has no gap.
-    pub(crate) fn contiguous_tail(&self) -> Option<(Seq, Seq)> {
-        let mut newest_first = self.entries.iter().rev();
-        let newest = newest_first.next()?;
-        let mut left = newest.seq;
-        for entry in newest_first {
+    /// The end of what lies in the list without a gap from `ack` on, if its first part is the oldest
+    /// beyond `ack`.
+    pub(crate) fn contiguous_from(&self, ack: Seq) -> Option<Seq> {
+        let newest = self.entries.back()?;
+        let (mut left, mut right) = (newest.seq, newest.end);
+        for entry in self.entries.iter().rev().filter(|entry| entry.seq.at_or_after(ack)) {
             if entry.end != left {
-                break;
+                right = entry.end;
             }
             left = entry.seq;
         }
-        Some((left, newest.end))
+        (left == ack && right.after(ack)).then_some(right)
     }
 }
 
 impl Taken {
     fn note(&mut self, entry: &mut Entry, ack: Seq) {
+        let hit = Some((entry.frame, entry.time_ns));
         if ack == entry.end {
-            self.hit = Some((entry.frame, entry.time_ns));
-            self.partial = false;
+            (self.hit, self.partial, self.whole) = (hit, false, hit);
         } else if ack.after(entry.seq) && ack.before(entry.end) {
             entry.seq = ack;
-            // the end of one segment says more than the middle of another, of which it was cut
-            if self.hit.is_none() || self.partial {
-                self.hit = Some((entry.frame, entry.time_ns));
-                self.partial = true;
-            }
+            (self.hit, self.partial) = (hit, true);
         }
         if !entry.end.after(ack) {
             self.segments += 1;

@@ -269,7 +269,7 @@ fn why_probe(scene: &Scene<'_>) -> Option<Why> {
     }
     if verdicts.contains(Verdicts::KEEP_ALIVE) {
         // Linux probes a closed window with the number before the next and no byte
-        return Some(if scene.other.window == 0 {
+        return Some(if scene.other.is_closed() {
             Why::new(SendReason::ZeroWindowProbe, Confidence::HIGH).or(SendReason::KeepAlive)
         } else if scene.prior.in_flight {
             Why::new(SendReason::KeepAlive, Confidence::LOW)
