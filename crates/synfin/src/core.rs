@@ -164,7 +164,8 @@ impl Core {
             return Some(now + BLOCKED_NAP);
         }
         let deadline = if let Phase::Leaving(deadline) = self.phase { Some(deadline) } else { None };
-        [self.host.poll_timeout(), deadline].into_iter().flatten().min()
+        let held_back = self.wires.due_in().map(|due_in| now + due_in);
+        [self.host.poll_timeout(), deadline, held_back].into_iter().flatten().min()
     }
 
     fn driver_is_needed(&mut self, now: Instant) -> bool {

@@ -1,8 +1,9 @@
 //! The stack's own thread: receives what the links bring, minds the time, tells the observer.
 //!
 //! Everything else happens on the threads of the program. The driver sleeps until a link is readable,
-//! the host's next timer is due, or its waker is called; it is called when a program's thread has set a
-//! timer that is due earlier, when there is something to tell the observer, and at the end.
+//! the host's next timer or a frame that a link holds back is due, or its waker is called; it is called when
+//! a program's thread has made something due earlier, when there is something to tell the observer, and at
+//! the end.
 
 use crate::core::{Core, DriverState, Phase};
 use crate::observe::Observer;
@@ -118,7 +119,6 @@ impl Driver {
     /// is released, so whoever needs the driver earlier wakes it.
     fn look(&mut self, last_busy: Instant) -> Next {
         let blind = self.ports.iter().any(|port| port.link.poll_fd().is_none());
-        let due_in = self.ports.iter().filter_map(|port| port.link.due_in()).min();
         let rest = self.ports.iter().filter_map(|port| port.rests_until).min();
         let next = self.shared.with(|core, now| {
             core.mind_the_time(now);
@@ -129,8 +129,7 @@ impl Driver {
             }
             let alert = Some(last_busy + ALERT).filter(|alert| now < *alert);
             let blind = blind.then_some(now + BLIND_NAP);
-            let held_back = due_in.map(|due_in| now + due_in);
-            let until = [core.due(now), alert, blind, held_back, rest].into_iter().flatten().min();
+            let until = [core.due(now), alert, blind, rest].into_iter().flatten().min();
             core.driver = DriverState::SleepsUntil(until.unwrap_or(Instant::FAR_FUTURE));
             Next::Sleep(until.map(|until| until.since(now)))
         });

@@ -8,6 +8,7 @@ use stack::InterfaceId;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 use wire::Frame;
 
 /// Frames gathered before a link is asked: enough to be worth a call, few enough to go out soon.
@@ -75,6 +76,11 @@ impl Wires {
     /// Hands over everything that was gathered.
     pub(crate) fn flush(&mut self) {
         self.wires.iter_mut().filter(|wire| !wire.pending.is_empty()).for_each(Wire::flush);
+    }
+
+    /// How long until a link has something to do by itself: a frame that it holds back.
+    pub(crate) fn due_in(&self) -> Option<Duration> {
+        self.wires.iter().filter_map(|wire| wire.link.due_in()).min()
     }
 
     /// Whether a link has more than it takes. One that is full holds up the others of the same stack:

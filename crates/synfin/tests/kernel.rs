@@ -13,7 +13,7 @@ use std::io::ErrorKind;
 use std::net::{Shutdown, SocketAddr};
 use std::thread;
 use std::time::{Duration, Instant};
-use synfin::device::{Tun, TunConfig};
+use synfin::device::{Chance, Impaired, Impairment, Link, Tun, TunConfig};
 use synfin::{Stack, net};
 
 const TRANSFER_BYTES: usize = 24 << 20;
@@ -21,13 +21,21 @@ const KERNEL: [&str; 2] = ["10.90.0.1", "fd90::1"];
 const OURS: [&str; 2] = ["10.90.0.2", "fd90::2"];
 
 fn stack(super_segments: bool) -> Stack {
-    let mut config = TunConfig::new("synfin%d")
-        .with_host_address("10.90.0.1/24".parse().unwrap())
-        .with_host_address("fd90::1/64".parse().unwrap());
+    let mut config = config();
     if !super_segments {
         config.super_segment_bytes_max = 0;
     }
-    let stack = Stack::builder().link(Tun::open(&config).unwrap()).tcp(quick());
+    stack_over(Tun::open(&config).unwrap())
+}
+
+fn config() -> TunConfig {
+    TunConfig::new("synfin%d")
+        .with_host_address("10.90.0.1/24".parse().unwrap())
+        .with_host_address("fd90::1/64".parse().unwrap())
+}
+
+fn stack_over(link: impl Link + 'static) -> Stack {
+    let stack = Stack::builder().link(link).tcp(quick());
     let stack = stack.address("10.90.0.2/24").address("fd90::2/64").start().unwrap();
     wait_for_ipv6();
     stack
@@ -45,8 +53,8 @@ fn end(ip: &str, port: u16) -> SocketAddr {
 }
 
 /// `sender` sends everything and finishes, `receiver` reads to the end; says how fast.
-fn transfer<S: Stream, R: Stream>(what: &str, mut sender: S, mut receiver: R) {
-    let sent = pattern(TRANSFER_BYTES, 1);
+fn transfer<S: Stream, R: Stream>(what: &str, bytes: usize, mut sender: S, mut receiver: R) {
+    let sent = pattern(bytes, 1);
     let expected = digest(&sent);
     let began = Instant::now();
     let writing = thread::spawn(move || {
@@ -54,24 +62,28 @@ fn transfer<S: Stream, R: Stream>(what: &str, mut sender: S, mut receiver: R) {
         sender.shutdown(Shutdown::Write).unwrap();
         assert_eq!(sender.read(&mut [0; 8]).unwrap(), 0);
     });
-    let mut received = Vec::with_capacity(TRANSFER_BYTES);
+    let mut received = Vec::with_capacity(bytes);
     receiver.read_to_end(&mut received).unwrap();
     let took = began.elapsed();
     drop(receiver);
     writing.join().unwrap();
-    assert_eq!((received.len(), digest(&received)), (TRANSFER_BYTES, expected));
-    println!("{what}: {:.1} Gbit/s", TRANSFER_BYTES as f64 * 8.0 / took.as_secs_f64() / 1e9);
+    assert_eq!((received.len(), digest(&received)), (bytes, expected));
+    println!("{what}: {:.3} Gbit/s", bytes as f64 * 8.0 / took.as_secs_f64() / 1e9);
 }
 
-fn both_ways<A: Listener, B: Stream>(what: &str, listener: &A, connect: impl Fn(SocketAddr) -> B)
-where
+fn both_ways<A: Listener, B: Stream>(
+    what: &str,
+    bytes: usize,
+    listener: &A,
+    connect: impl Fn(SocketAddr) -> B,
+) where
     A::Stream: Stream,
 {
     let to = listener.local_addr().unwrap();
     let client = connect(to);
-    transfer(&format!("{what}, client to server"), client, listener.accept().unwrap().0);
+    transfer(&format!("{what}, client to server"), bytes, client, listener.accept().unwrap().0);
     let client = connect(to);
-    transfer(&format!("{what}, server to client"), listener.accept().unwrap().0, client);
+    transfer(&format!("{what}, server to client"), bytes, listener.accept().unwrap().0, client);
 }
 
 #[test]
@@ -82,17 +94,45 @@ fn bulk_both_ways() {
             let way = if super_segments { "super-segments" } else { "single segments" };
             for (kernel, ours) in KERNEL.into_iter().zip(OURS) {
                 let listener = net::TcpListener::bind(&stack, end(ours, 80)).unwrap();
-                both_ways(&format!("kernel client, {ours}, {way}"), &listener, |to| {
+                both_ways(&format!("kernel client, {ours}, {way}"), TRANSFER_BYTES, &listener, |to| {
                     std::net::TcpStream::connect(to).unwrap()
                 });
                 let listener = std::net::TcpListener::bind(end(kernel, 80)).unwrap();
-                both_ways(&format!("kernel server, {kernel}, {way}"), &listener, |to| {
+                both_ways(&format!("kernel server, {kernel}, {way}"), TRANSFER_BYTES, &listener, |to| {
                     net::TcpStream::connect(&stack, to).unwrap()
                 });
             }
             stack.shutdown(Duration::from_secs(10)).unwrap();
             assert!(stack.link_errors().iter().all(|errors| errors.last.is_none()));
         }
+    });
+}
+
+/// The kernel's loss recovery (SACK, RACK, tail-loss probes, D-SACK) and ours repair what a bad wire does.
+#[test]
+fn a_bad_wire_changes_no_byte() {
+    in_namespace("a_bad_wire_changes_no_byte", || {
+        let bad = Impairment {
+            loss: Chance::percent(1.0),
+            duplicate: Chance::percent(1.0),
+            corrupt: Chance::percent(0.2),
+            reorder: Chance::percent(1.0),
+            reorder_by: Duration::from_millis(2),
+            delay: Duration::from_millis(1),
+            ..Impairment::default()
+        };
+        let stack = stack_over(Impaired::new(Tun::open(&config()).unwrap(), bad.clone(), bad, 7));
+        for (kernel, ours) in KERNEL.into_iter().zip(OURS) {
+            let listener = net::TcpListener::bind(&stack, end(ours, 80)).unwrap();
+            both_ways(&format!("kernel client, {ours}, a bad wire"), 1 << 20, &listener, |to| {
+                std::net::TcpStream::connect(to).unwrap()
+            });
+            let listener = std::net::TcpListener::bind(end(kernel, 80)).unwrap();
+            both_ways(&format!("kernel server, {kernel}, a bad wire"), 1 << 20, &listener, |to| {
+                net::TcpStream::connect(&stack, to).unwrap()
+            });
+        }
+        stack.shutdown(Duration::from_secs(30)).unwrap();
     });
 }
 

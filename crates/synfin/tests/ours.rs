@@ -197,6 +197,24 @@ fn a_full_wire_makes_senders_wait_until_there_is_room() {
 }
 
 #[test]
+fn a_frame_that_a_link_holds_back_leaves_in_time_though_nobody_else_wakes_the_driver() {
+    let slow = device::Impairment { delay: Duration::from_millis(1), ..Default::default() };
+    let (left, right) = device::memory::pair(capabilities());
+    let left = device::Impaired::new(left, slow.clone(), slow, 1);
+    let pair = Pair { client: client_on(left).start().unwrap(), server: server_on(right).start().unwrap() };
+    let (here, there) = (pair.client_datagrams(), pair.server_datagrams());
+    there.set_read_timeout(Some(LONG)).unwrap();
+    here.set_read_timeout(Some(LONG)).unwrap();
+    // Both drivers sleep, and a datagram sets no timer.
+    thread::sleep(Duration::from_millis(300));
+    here.send_to(b"ping", there.local_addr().unwrap()).unwrap();
+    let (_, from) = there.recv_from(&mut [0; 8]).expect("the ping arrives");
+    thread::sleep(Duration::from_millis(300));
+    there.send_to(b"pong", from).unwrap();
+    here.recv_from(&mut [0; 8]).expect("the pong arrives");
+}
+
+#[test]
 fn shutdown_sends_what_was_written_and_then_says_goodbye() {
     let pair = Pair::new();
     let (mut client, mut server) = pair.pair();
