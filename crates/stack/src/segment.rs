@@ -17,7 +17,7 @@ use tcp::{
 };
 use wire::Seq;
 use wire::ip::protocol;
-use wire::tcp::Header;
+use wire::tcp::{Flags, Header};
 
 impl Host {
     /// Checks, finds the connection, hands over.
@@ -127,7 +127,7 @@ impl Host {
         &mut self,
         now: Instant,
         key: &FlowKey,
-        segment: Segment,
+        mut segment: Segment,
         iss_at_least: Option<Seq>,
     ) {
         let Some(index) = self.listeners.find(key.local, key.local_port) else {
@@ -138,6 +138,11 @@ impl Host {
             }
             return;
         };
+        let listener = self.listeners.at(index);
+        let config = listener.and_then(|listener| listener.config.as_ref()).unwrap_or(&self.config.tcp);
+        if config.syn_fin_opens && segment.header.flags.syn() {
+            segment.header.flags = Flags::from_bits(segment.header.flags.bits() & !Flags::FIN.bits());
+        }
         match listen::arrives(&segment.header) {
             Arrival::Ignore(_) => self.counters.discard(Discard::TcpListenerIgnored),
             Arrival::Open => self.open_passively(now, index, key, &segment, iss_at_least),

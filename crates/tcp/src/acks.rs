@@ -1,6 +1,7 @@
 //! When to acknowledge (RFC 9293 §3.8.6.3, RFC 5681 §4.2), and how often to answer the suspicious.
 
-use crate::{Instant, SendReason};
+use crate::SendReason;
+use crate::allowance::Spent;
 
 /// What the next acknowledgment owes.
 #[derive(Clone, Copy, Debug)]
@@ -10,9 +11,8 @@ pub(crate) struct Acks {
     duplicates_owed: u8,
     /// Segments still to be acknowledged at once, while the peer is in slow start.
     quick_left: u8,
-    /// Answers to suspicious segments in the current second.
-    challenges: u8,
-    challenges_second: u32,
+    /// Answers to suspicious segments.
+    pub(crate) challenges: Spent,
     /// Text taken since the last acknowledgment.
     unacked_bytes: u32,
     /// The largest segment seen, our estimate of the peer's full size.
@@ -29,8 +29,7 @@ impl Acks {
             owed: None,
             duplicates_owed: 0,
             quick_left: quick_ack_segments,
-            challenges: 0,
-            challenges_second: 0,
+            challenges: Spent::NOTHING,
             unacked_bytes: 0,
             segment_bytes: 0,
             segment_limit: 536,
@@ -97,17 +96,6 @@ impl Acks {
         (self.owed, self.duplicates_owed, self.unacked_bytes) = (None, 0, 0);
     }
 
-    /// Whether one more suspicious segment may be answered in this second (RFC 5961 §7).
-    pub(crate) fn may_challenge(&mut self, now: Instant, per_second: u8) -> bool {
-        let second = crate::derived::seconds(now);
-        if second != self.challenges_second {
-            (self.challenges_second, self.challenges) = (second, 0);
-        }
-        let may = self.challenges < per_second;
-        self.challenges = self.challenges.saturating_add(1);
-        may
-    }
-
     pub(crate) fn segment_bytes(&self) -> u16 {
         self.segment_bytes
     }
@@ -137,14 +125,5 @@ mod tests {
         assert_eq!(acks.owed(), Some(SendReason::DuplicateAck));
         acks.on_sent(SendReason::NewData);
         assert_eq!(acks.owed(), None);
-    }
-
-    #[test]
-    fn challenges_are_counted_by_the_second() {
-        let mut acks = Acks::new(0);
-        let answered = |acks: &mut Acks, at| (0..50).filter(|_| acks.may_challenge(at, 10)).count();
-        assert_eq!(answered(&mut acks, Instant::from_millis(1_000)), 10);
-        assert_eq!(answered(&mut acks, Instant::from_millis(1_999)), 0);
-        assert_eq!(answered(&mut acks, Instant::from_millis(2_000)), 10);
     }
 }

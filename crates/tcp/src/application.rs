@@ -172,15 +172,22 @@ impl Connection {
     /// With data unread, or when data arrives later, the peer gets a reset, for it must learn that its
     /// data was lost (SHLD-3, RFC 2525 §2.17). [`Event::Closed`] tells when the connection is gone.
     pub fn close(&mut self, now: Instant) {
-        if !self.receive_queue.is_empty() {
+        let habits = self.config.habits;
+        if !self.receive_queue.is_empty() && habits.close_resets_if_unread() {
             self.reset(now, ResetReason::UnreadData);
             return;
         }
+        self.receive_queue.clear();
         self.marks.orphaned = true;
-        if self.state() == State::SynSent {
-            self.take(now, Cause::Close);
-        } else {
-            self.finish(now);
+        match self.state() {
+            State::SynSent => {
+                self.take(now, Cause::Close);
+            }
+            State::SynReceived if habits.close_forgets_syn_received() => {
+                self.take(now, Cause::Abort);
+                self.reset_owed = None;
+            }
+            _ => self.finish(now),
         }
         self.limit_orphan(now);
     }
@@ -199,7 +206,7 @@ impl Connection {
         let state = self.state();
         self.take(now, Cause::Abort);
         let after_fin = matches!(state, State::Closing | State::LastAck);
-        if self.reset_owed.is_some() || (after_fin && self.config.abort_resets_after_fin) {
+        if self.reset_owed.is_some() || (after_fin && self.config.habits.abort_resets_after_fin()) {
             self.reset_owed = Some(why);
         }
         if state != State::TimeWait {

@@ -3,6 +3,7 @@
 //! One [`Config`] is shared by all connections of a host; changing a connection's options gives it
 //! a copy of its own, so that an idle connection pays one pointer for all of them.
 
+use crate::{Allowance, Habits};
 use core::time::Duration;
 use wire::tcp::OptionLayout;
 
@@ -69,11 +70,6 @@ pub struct Config {
     /// it is chosen for the larger of both (Linux: `tcp_rmem[2]`, FreeBSD: `maxsockbuf`). Zero: no more
     /// than `receive_buffer_bytes`, so that the windows of a small buffer are not rounded needlessly.
     pub receive_buffer_bytes_max: u32,
-    /// The receive buffer holds whole segments: it is rounded up to a multiple of the MSS when the peer's
-    /// is known, and every acknowledgment tells the room in it, rounded up to the unit of the scale, unless
-    /// that is less than a segment, as FreeBSD does. Off: the buffer is exact, and the window grows by
-    /// whole segments (RFC 9293 §3.8.6.2.2).
-    pub receive_buffer_whole_segments: bool,
     /// Offer and accept Window Scale (RFC 7323 §2).
     pub window_scaling: bool,
     /// Offer and accept Timestamps (RFC 7323 §3).
@@ -143,18 +139,20 @@ pub struct Config {
     /// How long FIN-WAIT-2 may last once the application has left (not in the RFC; everybody has it,
     /// for a peer that never closes would hold the memory for ever).
     pub orphan_timeout: Duration,
-    /// Every acknowledgment repeats our FIN until it is acknowledged, as the BSDs do. Off: FIN goes
-    /// again when the timer runs out.
-    pub acks_repeat_fin: bool,
-    /// ABORT in CLOSING and LAST-ACK sends a reset, as the BSDs do. Off: RFC 9293 §3.10.5 sends none.
-    pub abort_resets_after_fin: bool,
+    /// Whose way to go where the RFCs leave a choice.
+    pub habits: Habits,
+    /// A SYN with FIN opens a listener's connection, and its FIN is forgotten (FreeBSD: `drop_synfin`).
+    /// Off: only scanners send it, and it is dropped.
+    pub syn_fin_opens: bool,
+    /// Take segments without the timestamp that was agreed upon, as Linux does. Off: RFC 7323 §3.2
+    /// drops them (FreeBSD: `tolerate_missing_ts`).
+    pub missing_timestamps_tolerated: bool,
     /// Ignore RSTs in TIME-WAIT (RFC 1337 §3, fix F1): a stray RST must not end it early.
     pub time_wait_ignores_rst: bool,
     /// Go back to the initial window after an idle period of one RTO (RFC 5681 §4.1).
     pub slow_start_after_idle: bool,
-    /// Answers per second and connection to segments that look like an attack or a loop
-    /// (RFC 5961 §7). Counted per connection: a count for the host would be a side channel.
-    pub challenge_acks_per_second: u8,
+    /// How often segments are answered that look like an attack or a loop (RFC 5961 §7).
+    pub challenge_acks: Allowance,
     /// In which order options stand, for those who compare bytes.
     pub option_layout: OptionLayout,
 }
@@ -166,7 +164,6 @@ impl Default for Config {
             send_buffer_bytes: 4 << 20,
             receive_buffer_bytes: 4 << 20,
             receive_buffer_bytes_max: 0,
-            receive_buffer_whole_segments: false,
             window_scaling: true,
             timestamps: true,
             sack: true,
@@ -194,11 +191,12 @@ impl Default for Config {
             keep_alive: None,
             time_wait: Duration::from_secs(60),
             orphan_timeout: Duration::from_secs(60),
-            acks_repeat_fin: false,
-            abort_resets_after_fin: false,
+            habits: Habits::Rfc,
+            syn_fin_opens: false,
+            missing_timestamps_tolerated: false,
             time_wait_ignores_rst: true,
             slow_start_after_idle: true,
-            challenge_acks_per_second: 10,
+            challenge_acks: Allowance { answers: 10, per: Duration::from_secs(1) },
             option_layout: OptionLayout::Linux,
         }
     }

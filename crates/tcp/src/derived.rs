@@ -50,7 +50,7 @@ impl Connection {
     /// The receive buffer in force.
     pub(crate) fn receive_buffer_bytes(&self) -> u32 {
         let (bytes, mss) = (self.config.receive_buffer_bytes, u32::from(self.send_mss()).max(1));
-        if self.config.receive_buffer_whole_segments && bytes > mss {
+        if self.config.habits.receive_buffer_holds_whole_segments() && bytes > mss {
             bytes.checked_next_multiple_of(mss).unwrap_or(bytes)
         } else {
             bytes

@@ -206,8 +206,7 @@ impl Connection {
             rcv_nxt: self.rcv.nxt,
             window: window_field(self.rcv.wnd(), self.rcv.shift),
             shift: self.rcv.shift,
-            answers: 0,
-            answers_second: 0,
+            spent: crate::allowance::Spent::NOTHING,
             timestamps: self.timestamps.agreed.then_some((self.timestamps.recent, self.timestamps.offset)),
             due,
         })

@@ -22,6 +22,7 @@ extern crate alloc;
 
 mod acknowledged;
 mod acks;
+mod allowance;
 mod application;
 pub mod closed;
 mod config;
@@ -29,6 +30,7 @@ mod congestion;
 mod connection;
 mod derived;
 mod events;
+mod habits;
 mod info;
 pub mod listen;
 mod moves;
@@ -54,8 +56,10 @@ mod transmit;
 mod variables;
 mod window;
 
+pub use allowance::Allowance;
 pub use config::{Config, KeepAlive, Nagle, SynRetry};
 pub use connection::Connection;
+pub use habits::Habits;
 pub use info::{Info, Snapshot};
 pub use recovery::fast_recovery::Phase;
 pub use refusal::Refusal;

@@ -19,10 +19,16 @@ impl Connection {
             return Ok(());
         }
         let Some(stamps) = segment.header.options.timestamps else {
+            if self.config.missing_timestamps_tolerated {
+                return Ok(());
+            }
             return Err(Refused::silently(Refusal::MissingTimestamp));
         };
         let recent = Seq::new(self.timestamps.recent);
         if self.believes_timestamp(now) && Seq::new(stamps.value).before(recent) {
+            if segment.payload.is_empty() && self.config.habits.old_timestamp_alone_is_not_answered() {
+                return Err(Refused::silently(Refusal::OldTimestamp));
+            }
             return Err(Refused::with_ack(Refusal::OldTimestamp, SendReason::OutOfWindowAck));
         }
         Ok(())

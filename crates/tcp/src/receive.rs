@@ -59,7 +59,7 @@ impl Connection {
             None => {}
             Some(Reply::Reset { seq }) => self.reset_reply = Some(seq),
             Some(Reply::SynAck) => self.marks.handshake_owed = true,
-            Some(Reply::Ack(why)) if self.acks.may_challenge(now, self.config.challenge_acks_per_second) => {
+            Some(Reply::Ack(why)) if self.acks.challenges.take(now, self.config.challenge_acks) => {
                 self.acks.owe(why);
             }
             Some(Reply::Ack(_)) => {}
@@ -112,7 +112,7 @@ impl Connection {
     fn arrives(&mut self, now: Instant, segment: &mut Segment) -> Result<(), Refused> {
         self.check_repeated_syn(segment)?;
         self.check_timestamps(now, segment)?;
-        let text_allowed = self.first_check_sequence(segment)?;
+        let text_allowed = self.first_check_sequence(now, segment)?;
         if self.second_check_reset(now, segment)? {
             return Ok(());
         }
@@ -150,7 +150,7 @@ impl Connection {
 
     /// First, check the sequence number. `Ok(false)`: the window is closed, so the text is not taken,
     /// but ACK, RST and URG are heard (§3.10.7.4, MUST-66).
-    fn first_check_sequence(&mut self, segment: &Segment) -> Result<bool, Refused> {
+    fn first_check_sequence(&mut self, now: Instant, segment: &Segment) -> Result<bool, Refused> {
         let (seq, len, wnd) = (segment.header.seq, segment.len_in_sequence_space(), self.rcv.wnd());
         let starts_inside = seq.at_or_after(self.rcv.nxt) && seq.before(self.rcv.edge);
         let acceptable = match (len, wnd) {
@@ -182,6 +182,11 @@ impl Connection {
             return Err(Refused::silently(Refusal::OutOfWindow));
         }
         self.report_duplicate(seq, segment.text_bytes());
+        let habits = self.config.habits;
+        let text_ahead = segment.text_bytes() > 0 && seq.after(self.rcv.nxt);
+        if self.marks.orphaned && text_ahead && habits.text_after_close_resets_anywhere() {
+            return self.refuse_text_after_close(now, segment.header.ack);
+        }
         if segment.header.flags.syn() {
             // RFC 5961 §4.2: whatever its number.
             return Err(Refused::with_ack(Refusal::UnexpectedSyn, SendReason::ChallengeAck));
@@ -213,11 +218,17 @@ impl Connection {
         if !segment.header.flags.rst() {
             return Ok(false);
         }
-        if segment.header.seq != self.rcv.nxt {
+        let (habits, flags) = (self.config.habits, segment.header.flags);
+        let half_open = self.state() == State::SynReceived && self.marks.passive;
+        if half_open && habits.half_open_wants_bare_reset() && flags != Flags::RST {
+            return Err(Refused::silently(Refusal::UnprovenReset));
+        }
+        let believed = half_open && habits.half_open_believes_any_reset();
+        if segment.header.seq != self.rcv.nxt && !believed {
             return Err(Refused::with_ack(Refusal::InexactReset, SendReason::ChallengeAck));
         }
         match self.state() {
-            State::SynReceived if self.marks.passive => {
+            _ if half_open => {
                 self.take(now, Cause::RstToPassiveOpen);
             }
             State::SynReceived => self.fail(now, Cause::Rst, Error::Refused),
@@ -295,11 +306,9 @@ impl Connection {
     /// Seventh, process the segment text. Returns whether the peer's FIN has been reached.
     pub(crate) fn seventh_take_text(&mut self, now: Instant, segment: &mut Segment) -> Result<bool, Refused> {
         if !self.state().takes_text() {
+            // The first step has answered a retransmission of what was taken; this is new, and "should not
+            // occur": it is ignored.
             let text = !segment.payload.is_empty();
-            if segment.len_in_sequence_space() > 0 {
-                // A retransmission of what was taken, or text after the FIN: say where we stand.
-                self.acks.owe(SendReason::OutOfWindowAck);
-            }
             return if text { Err(Refused::silently(Refusal::TextAfterFin)) } else { Ok(false) };
         }
         let (header, mut text) = (&segment.header, core::mem::take(&mut segment.payload));
@@ -314,10 +323,7 @@ impl Connection {
         let last = (seq + text.len() as u32).earliest(edge);
         if !text.is_empty() && first.before(last) {
             if self.marks.orphaned && last.after(self.rcv.nxt) {
-                // As §3.10.7.1 answers what belongs to no connection: <SEQ=SEG.ACK><CTL=RST>.
-                (self.reset_owed, self.reset_reply) = (Some(ResetReason::DataAfterClose), Some(header.ack));
-                self.fail(now, Cause::DataAfterClose, Error::Aborted);
-                return Err(Refused::silently(Refusal::TextAfterClose));
+                return self.refuse_text_after_close(now, header.ack);
             }
             if seq.before(self.rcv.nxt) {
                 self.report_duplicate(seq, self.rcv.nxt.bytes_since(seq));
@@ -337,6 +343,14 @@ impl Connection {
             self.acks.owe(SendReason::DuplicateAck);
         }
         Ok(self.reached_fin())
+    }
+
+    /// New text, and nobody to read it (§3.6.1): answered as §3.10.7.1 answers what belongs to no
+    /// connection, `<SEQ=SEG.ACK><CTL=RST>`.
+    fn refuse_text_after_close(&mut self, now: Instant, ack: Seq) -> Result<bool, Refused> {
+        (self.reset_owed, self.reset_reply) = (Some(ResetReason::DataAfterClose), Some(ack));
+        self.fail(now, Cause::DataAfterClose, Error::Aborted);
+        Err(Refused::silently(Refusal::TextAfterClose))
     }
 
     fn take_in_order(&mut self, now: Instant, text: Payload) {

@@ -4,7 +4,7 @@
 //! newer connection between the same ports begin (RFC 6191). [`TimeWait`] is that, small enough for
 //! a host to keep many; a [`crate::Connection`] in TIME-WAIT asks the same rules.
 
-use crate::derived::seconds;
+use crate::allowance::Spent;
 use crate::segment::{Transmit, sequence_length};
 use crate::state::{Cause, State, lookup};
 use crate::{Config, Instant, Refusal, SendReason};
@@ -20,9 +20,8 @@ pub struct TimeWait {
     pub(crate) window: u16,
     /// The shift of that field.
     pub(crate) shift: u8,
-    /// Empty segments answered in the current second.
-    pub(crate) answers: u8,
-    pub(crate) answers_second: u32,
+    /// Empty segments answered.
+    pub(crate) spent: Spent,
     /// TS.Recent and our clock's offset, if timestamps were agreed upon.
     pub(crate) timestamps: Option<(u32, u32)>,
     pub(crate) due: Instant,
@@ -75,20 +74,22 @@ impl TimeWait {
             return TimeWaitVerdict::Reopen { iss_at_least: self.snd_nxt + 65_535 + 2 };
         }
         let len = sequence_length(header, text_bytes);
-        if self.is_in_window(header.seq, len) && !flags.syn() {
-            if !flags.ack() {
-                return TimeWaitVerdict::Ignore(Refusal::NoAck);
-            }
-            if len == 0 {
-                // The expected silence: an acknowledgment of what we acknowledged.
-                return TimeWaitVerdict::Ignore(Refusal::OutOfWindow);
-            }
+        let exact_ack = config.habits.time_wait_wants_the_exact_ack();
+        let in_window = self.is_in_window(header.seq, len) && !flags.syn();
+        if !flags.ack() && (in_window || exact_ack) {
+            return TimeWaitVerdict::Ignore(Refusal::NoAck);
+        }
+        let is_expected = !exact_ack || (header.seq, header.ack) == (self.rcv_nxt, self.snd_nxt);
+        if in_window && len == 0 && is_expected {
+            // The expected silence: an acknowledgment of what we acknowledged.
+            return TimeWaitVerdict::Ignore(Refusal::OutOfWindow);
         }
         // Only the peer's own FIN again, whose acknowledgment was lost, restarts the 2 MSL.
         if flags.fin() && header.seq + len == self.rcv_nxt {
             self.due = now + config.time_wait;
         }
-        if len == 0 && !self.may_answer_empty(now, config.challenge_acks_per_second) {
+        // An empty segment may be the other half of a loop of acknowledgments.
+        if len == 0 && !self.spent.take(now, config.challenge_acks) {
             return TimeWaitVerdict::Ignore(Refusal::OutOfWindow);
         }
         let why = if flags.fin() { SendReason::FinAck } else { SendReason::OutOfWindowAck };
@@ -101,17 +102,6 @@ impl TimeWait {
         let is_inside = |seq: Seq| seq.at_or_after(self.rcv_nxt) && seq.before(edge);
         // Who has filled the window stands on its right edge: see `receive.rs`.
         is_inside(seq) || (len == 0 && seq == edge) || (len > 0 && is_inside(seq + (len - 1)))
-    }
-
-    /// An empty segment may be the other half of a loop of acknowledgments: so many a second are answered.
-    fn may_answer_empty(&mut self, now: Instant, per_second: u8) -> bool {
-        let second = seconds(now);
-        if second != self.answers_second {
-            (self.answers_second, self.answers) = (second, 0);
-        }
-        let may = self.answers < per_second;
-        self.answers = self.answers.saturating_add(1);
-        may
     }
 
     /// RFC 6191 §2 and RFC 9293 §3.6.1 (MAY-2): a SYN that cannot be a leftover.

@@ -11,6 +11,7 @@ use crate::state::{Cause, State};
 use crate::timers::Timer;
 use crate::trace::{LossSign, Trace};
 use crate::{Instant, ResetReason, SendReason, SynRetry};
+use core::time::Duration;
 
 impl Connection {
     /// Time has passed: does what has come due. Early and repeated calls do no harm.
@@ -106,7 +107,8 @@ impl Connection {
 
     /// The peer does not answer. A synchronized peer that still lives learns of it by a reset.
     fn give_up(&mut self, now: Instant, cause: Cause) {
-        if self.state().is_synchronized() {
+        let is_silent = self.config.habits.gives_up_without_reset() && self.keep_alive_probes == 0;
+        if self.state().is_synchronized() && !is_silent {
             self.reset_owed = Some(ResetReason::GaveUp);
         }
         // What ICMP said on the way is the better explanation (RFC 9293 §3.9.2.2, MUST-56).
@@ -144,8 +146,10 @@ impl Connection {
 
     /// SHLD-29, SHLD-30: first after the retransmission timeout, then backed off.
     pub(crate) fn arm_persist(&mut self, now: Instant) {
-        let due = now.plus_micros(u64::from(self.rto_us()));
-        self.arm(Timer::Persist, due);
+        let timeout = Duration::from_micros(self.rto_us().into());
+        let bounds = self.config.habits.window_probe_bounds();
+        let timeout = bounds.map_or(timeout, |(least, most)| timeout.clamp(least, most));
+        self.arm(Timer::Persist, now + timeout);
     }
 
     fn on_keep_alive_timer(&mut self, now: Instant) {

@@ -279,7 +279,10 @@ impl Connection {
             self.acks.forget();
             return None;
         }
-        let fin = self.snd.fin.filter(|fin| self.config.acks_repeat_fin && !self.snd.una.after(*fin));
+        let fin = self
+            .snd
+            .fin
+            .filter(|fin| self.config.habits.acknowledgments_repeat_fin() && !self.snd.una.after(*fin));
         if let Some(fin) = fin.filter(|_| why != SendReason::ChallengeAck) {
             return Some(Plan::bare(fin, Flags::FIN | Flags::ACK, why));
         }
@@ -368,7 +371,8 @@ impl Connection {
         let shift = if flags.syn() { 0 } else { self.rcv.shift };
         if flags.ack() {
             header.ack = self.rcv.nxt;
-            header.window = self.offer_window(shift);
+            // Nothing may come after a reset.
+            header.window = if flags.rst() { 0 } else { self.offer_window(shift) };
             self.rcv.acked = self.rcv.nxt;
             self.acks.on_sent(why);
             self.timers.stop(Timer::DelayedAck);
@@ -400,6 +404,9 @@ impl Connection {
     /// A probe of a closed window or of an idle peer (RFC 9293 §3.8.6.1, §3.8.4).
     fn probe(&mut self, now: Instant) -> Option<Plan> {
         if core::mem::take(&mut self.marks.window_probe_owed) {
+            if self.config.habits.window_probes_are_empty() {
+                return Some(Plan::bare(self.snd.una - 1, Flags::ACK, SendReason::ZeroWindowProbe));
+            }
             let (from, end) = (self.snd.una, self.stream_end());
             let to = if self.snd.una == self.snd.nxt && self.marks.fin_queued && from == end {
                 from + 1

@@ -14,7 +14,7 @@ impl Connection {
     pub(crate) fn offer_window(&mut self, shift: u8) -> u16 {
         let offered = self.rcv.wnd();
         let room = self.receive_room();
-        let worth_telling = if self.config.receive_buffer_whole_segments {
+        let worth_telling = if self.config.habits.receive_buffer_holds_whole_segments() {
             room >= (self.receive_buffer_bytes() / 4).min(u32::from(self.receive_mss()))
         } else {
             room >= offered + self.edge_step()
@@ -22,7 +22,7 @@ impl Connection {
         let target = if worth_telling { room } else { offered };
         let field = match () {
             () if target <= offered => 0,
-            () if self.config.receive_buffer_whole_segments => target.div_ceil(1 << shift),
+            () if self.config.habits.receive_buffer_holds_whole_segments() => target.div_ceil(1 << shift),
             () => target >> shift,
         };
         let field = field.max(self.keep_offer(offered, shift)).min(0xffff);

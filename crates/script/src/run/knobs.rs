@@ -84,6 +84,9 @@ const LINUX: &[(&str, Turn)] = &[
         config.receive_buffer_bytes_max = config.receive_buffer_bytes_max.max(*most);
         Ok(())
     }),
+    ("net.ipv4.tcp_invalid_ratelimit", |ground, value| {
+        duration(&mut ground.defaults.config.challenge_acks.per, value, MILLISECOND)
+    }),
     ("net.ipv4.tcp_dsack", |ground, value| set(&mut ground.defaults.config.dsack, value)),
     ("net.ipv4.tcp_syn_linear_timeouts", |ground, value| {
         let mut count = 0;
@@ -178,6 +181,25 @@ const FREEBSD: &[(&str, Turn)] = &[
         ground.defaults.config.connect_timeout = Some(time);
         Ok(())
     }),
+    ("net.inet.tcp.drop_synfin", |ground, value| {
+        let mut drops = false;
+        set(&mut drops, value)?;
+        ground.defaults.config.syn_fin_opens = !drops;
+        Ok(())
+    }),
+    ("net.inet.tcp.tolerate_missing_ts", |ground, value| {
+        set(&mut ground.defaults.config.missing_timestamps_tolerated, value)
+    }),
+    ("net.inet.tcp.ack_war_timewindow", |ground, value| {
+        duration(&mut ground.defaults.config.challenge_acks.per, value, MILLISECOND)
+    }),
+    ("net.inet.tcp.ack_war_cnt", |ground, value| {
+        // Zero: as many as come.
+        let answers = &mut ground.defaults.config.challenge_acks.answers;
+        small(answers, value)?;
+        *answers = if *answers == 0 { u8::MAX } else { *answers };
+        Ok(())
+    }),
     ("net.inet.tcp.abc_l_var", |ground, value| small(&mut ground.defaults.config.abc_limit_segments, value)),
     ("net.inet.tcp.rfc3465", |ground, value| {
         let mut on = true;
@@ -219,7 +241,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("net.ipv4.tcp_thin_dupack", &["0"]),
     ("net.inet.tcp.ecn.enable", &["0", "2"]),
     ("net.inet.tcp.blackhole", &["0"]),
-    ("net.inet.tcp.drop_synfin", &["0"]),
+    ("net.inet.tcp.rexmit_drop_options", &["0"]),
     ("net.inet.tcp.syncookies_only", &["0"]),
     ("net.inet.tcp.path_mtu_discovery", &["1"]),
     ("net.inet.tcp.pmtud_blackhole_detection", &["0"]),
@@ -248,7 +270,6 @@ const HARMLESS: &[&str] = &[
     "net.ipv4.tcp_fastopen_key",
     "net.ipv4.tcp_frto",
     "net.ipv4.tcp_fwmark_accept",
-    "net.ipv4.tcp_invalid_ratelimit",
     "net.ipv4.tcp_limit_output_bytes",
     "net.ipv4.tcp_low_latency",
     "net.ipv4.tcp_max_orphans",
@@ -300,12 +321,8 @@ const HARMLESS: &[&str] = &[
     "net.inet.tcp.sendbuf_inc",
     "net.inet.tcp.sendbuf_max",
     "net.inet.tcp.ts_offset_per_conn",
-    "net.inet.tcp.tolerate_missing_ts",
-    "net.inet.tcp.ack_war_timewindow",
-    "net.inet.tcp.ack_war_cnt",
     "net.inet.tcp.isn_reseed_interval",
     "net.inet.tcp.ecn.maxretries",
-    "net.inet.tcp.rexmit_drop_options",
     "net.inet.tcp.maxtcptw",
     "net.inet.tcp.soreceive_stream",
     "net.inet.tcp.per_cpu_timers",

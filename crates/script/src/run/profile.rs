@@ -2,7 +2,7 @@
 
 use posix::{Defaults, Flavour};
 use std::time::Duration;
-use tcp::SynRetry;
+use tcp::{Allowance, Habits, SynRetry};
 use wire::tcp::OptionLayout;
 
 /// A system's habits: order and padding of options, initial windows, timers, buffers, errors.
@@ -71,7 +71,12 @@ impl Profile {
         let config = &mut defaults.config;
         match self {
             Profile::Linux => {
+                config.habits = Habits::Linux;
                 config.option_layout = OptionLayout::Linux;
+                config.missing_timestamps_tolerated = true;
+                config.time_wait_ignores_rst = false;
+                // tcp_invalid_ratelimit
+                config.challenge_acks = Allowance { answers: 1, per: Duration::from_millis(500) };
                 // Half of SO_RCVBUF is for data; it may grow to half of tcp_rmem[2].
                 config.receive_buffer_bytes = defaults.receive_buffer_bytes / 2;
                 config.receive_buffer_bytes_max = 6 << 20;
@@ -81,6 +86,10 @@ impl Profile {
                 config.rto_max = Duration::from_secs(120);
             }
             Profile::FreeBsd => {
+                config.habits = Habits::FreeBsd;
+                config.syn_fin_opens = true;
+                // ack_war_cnt, ack_war_timewindow
+                config.challenge_acks = Allowance { answers: 5, per: Duration::from_secs(1) };
                 config.option_layout = OptionLayout::FreeBsd;
                 config.quick_ack_segments = 0;
                 config.rto_min = Duration::from_millis(30);
@@ -90,10 +99,8 @@ impl Profile {
                 config.connect_timeout = Some(Duration::from_secs(75));
                 (config.syn_retries, config.retries, config.syn_ack_retries) = (12, 12, 3);
                 config.abc_limit_segments = 2;
-                (config.acks_repeat_fin, config.abort_resets_after_fin) = (true, true);
                 config.receive_buffer_bytes = defaults.receive_buffer_bytes;
                 config.receive_buffer_bytes_max = defaults.receive_buffer_bytes_max;
-                config.receive_buffer_whole_segments = true;
                 config.send_buffer_bytes = defaults.send_buffer_bytes;
                 defaults.keep_alive.probes = 8;
             }

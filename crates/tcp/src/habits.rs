@@ -1,0 +1,109 @@
+//! Where the systems differ: what the RFCs leave open or are not followed in, one question a method.
+//!
+//! A program wants [`Habits::Rfc`]; the others are for scripts that expect a system's very packets. What a
+//! system lets its administrator choose is not here: it is an option of [`crate::Config`].
+
+use core::time::Duration;
+
+/// Whose way to go where there is a choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Habits {
+    /// What RFC 9293 says, and RFC 5961 and RFC 7323 beside it.
+    #[default]
+    Rfc,
+    /// Linux's.
+    Linux,
+    /// FreeBSD's.
+    FreeBsd,
+}
+
+impl Habits {
+    const fn are_freebsds(self) -> bool {
+        matches!(self, Habits::FreeBsd)
+    }
+
+    const fn are_linuxs(self) -> bool {
+        matches!(self, Habits::Linux)
+    }
+
+    /// Every acknowledgment repeats our FIN until it is acknowledged, as the BSDs do; the others send
+    /// it again when the timer runs out.
+    pub(crate) const fn acknowledgments_repeat_fin(self) -> bool {
+        self.are_freebsds()
+    }
+
+    /// ABORT in CLOSING and LAST-ACK sends a reset; RFC 9293 §3.10.5 sends none.
+    pub(crate) const fn abort_resets_after_fin(self) -> bool {
+        self.are_freebsds()
+    }
+
+    /// The receive buffer holds whole segments: it is rounded up to a multiple of the MSS when the peer's
+    /// is known, and every acknowledgment tells the room in it, rounded up to the unit of the scale, unless
+    /// that is less than a segment. The others keep the buffer exact, and their window grows by whole
+    /// segments (RFC 9293 §3.8.6.2.2).
+    pub(crate) const fn receive_buffer_holds_whole_segments(self) -> bool {
+        self.are_freebsds()
+    }
+
+    /// CLOSE with data unread resets the connection (RFC 9293 §3.6.1, SHLD-3); the BSDs throw the data away
+    /// and send a FIN.
+    pub(crate) const fn close_resets_if_unread(self) -> bool {
+        !self.are_freebsds()
+    }
+
+    /// CLOSE before the handshake is done forgets the connection without a word; RFC 9293 §3.10.4 sends a
+    /// FIN from SYN-RECEIVED.
+    pub(crate) const fn close_forgets_syn_received(self) -> bool {
+        self.are_freebsds()
+    }
+
+    /// Text for an application that is gone resets the connection wherever it lies; the others look into
+    /// the receive window first (RFC 9293 §3.10.7.4, first step).
+    pub(crate) const fn text_after_close_resets_anywhere(self) -> bool {
+        self.are_freebsds()
+    }
+
+    /// Without text, a segment with an old timestamp is dropped without the acknowledgment that RFC 7323
+    /// §5.3 wants.
+    pub(crate) const fn old_timestamp_alone_is_not_answered(self) -> bool {
+        self.are_freebsds()
+    }
+
+    /// A reset of a passive half-open connection that also has ACK, SYN or FIN is ignored.
+    pub(crate) const fn half_open_wants_bare_reset(self) -> bool {
+        self.are_freebsds()
+    }
+
+    /// A reset anywhere in the window ends a passive half-open connection; RFC 5961 §3.2 wants the exact
+    /// number and challenges the rest.
+    pub(crate) const fn half_open_believes_any_reset(self) -> bool {
+        self.are_linuxs()
+    }
+
+    /// TIME-WAIT is silent to everything without ACK, and answers every acknowledgment but the one that is
+    /// expected. RFC 9293 §3.10.7.4 looks at the window first.
+    pub(crate) const fn time_wait_wants_the_exact_ack(self) -> bool {
+        self.are_freebsds()
+    }
+
+    /// A closed window is probed without text, from one byte below what is acknowledged, like an idle peer
+    /// (§3.8.4); the others send one byte (§3.8.6.1).
+    pub(crate) const fn window_probes_are_empty(self) -> bool {
+        self.are_linuxs()
+    }
+
+    /// Probes of a closed window are no nearer and no farther from each other than this (FreeBSD's
+    /// `persmin`, `persmax`); the others take the retransmission timeout as it is.
+    pub(crate) const fn window_probe_bounds(self) -> Option<(Duration, Duration)> {
+        match self {
+            Habits::FreeBsd => Some((Duration::from_secs(5), Duration::from_secs(60))),
+            Habits::Linux | Habits::Rfc => None,
+        }
+    }
+
+    /// Giving up on data or a FIN that nobody acknowledges is not told to the peer, as RFC 9293 §3.10.8 has
+    /// it. The others send a reset, for a peer that lives but is not heard.
+    pub(crate) const fn gives_up_without_reset(self) -> bool {
+        self.are_linuxs()
+    }
+}
