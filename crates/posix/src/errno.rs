@@ -66,6 +66,8 @@ errnos! {
     NotConnected "ENOTCONN" 107 57 "Transport endpoint is not connected";
     TimedOut "ETIMEDOUT" 110 60 "Connection timed out";
     ConnectionRefused "ECONNREFUSED" 111 61 "Connection refused";
+    HostDown "EHOSTDOWN" 112 64 "Host is down";
+    NoNetwork "ENONET" 64 64 "Machine is not on the network";
     HostUnreachable "EHOSTUNREACH" 113 65 "No route to host";
     Already "EALREADY" 114 37 "Operation already in progress";
     InProgress "EINPROGRESS" 115 36 "Operation now in progress";
@@ -80,15 +82,50 @@ impl Errno {
 
     /// What the death of a connection means to its application. On Linux a reset after the peer's FIN
     /// is a broken pipe.
-    pub(crate) fn of_connection(error: tcp::Error, flavour: Flavour, peer: PeerSide) -> Errno {
+    pub(crate) fn of_connection(error: tcp::Error, flavour: Flavour, peer: Peer) -> Errno {
+        match flavour {
+            Flavour::Linux => Errno::on_linux(error, peer),
+            Flavour::FreeBsd => Errno::on_freebsd(error),
+        }
+    }
+
+    /// As `icmp_err_convert` and `tcp_reset` have it.
+    fn on_linux(error: tcp::Error, peer: Peer) -> Errno {
         match error {
             tcp::Error::Refused | tcp::Error::PortUnreachable => Errno::ConnectionRefused,
-            tcp::Error::Reset if flavour == Flavour::Linux && peer == PeerSide::Finished => Errno::Pipe,
+            tcp::Error::Reset if peer.has_finished => Errno::Pipe,
             tcp::Error::Reset => Errno::ConnectionReset,
             tcp::Error::TimedOut => Errno::TimedOut,
             tcp::Error::Aborted => Errno::ConnectionAborted,
-            tcp::Error::HostUnreachable | tcp::Error::Prohibited => Errno::HostUnreachable,
-            tcp::Error::NetworkUnreachable => Errno::NetworkUnreachable,
+            tcp::Error::ProtocolUnreachable => Errno::NoProtocolOption,
+            tcp::Error::SourceRouteFailed => Errno::NotSupported,
+            tcp::Error::HostUnknown => Errno::HostDown,
+            tcp::Error::HostIsolated => Errno::NoNetwork,
+            tcp::Error::Prohibited if peer.is_v6 => Errno::Access,
+            tcp::Error::HostUnreachable | tcp::Error::HopsExceeded | tcp::Error::Prohibited => {
+                Errno::HostUnreachable
+            }
+            tcp::Error::NetworkUnreachable | tcp::Error::NetworkProhibited => Errno::NetworkUnreachable,
+        }
+    }
+
+    /// As `icmp_errmap` and `tcp_do_segment` have it.
+    fn on_freebsd(error: tcp::Error) -> Errno {
+        match error {
+            tcp::Error::Refused
+            | tcp::Error::PortUnreachable
+            | tcp::Error::ProtocolUnreachable
+            | tcp::Error::NetworkProhibited
+            | tcp::Error::Prohibited => Errno::ConnectionRefused,
+            tcp::Error::Reset => Errno::ConnectionReset,
+            tcp::Error::TimedOut => Errno::TimedOut,
+            tcp::Error::Aborted => Errno::ConnectionAborted,
+            tcp::Error::HostUnreachable
+            | tcp::Error::NetworkUnreachable
+            | tcp::Error::SourceRouteFailed
+            | tcp::Error::HostUnknown
+            | tcp::Error::HostIsolated
+            | tcp::Error::HopsExceeded => Errno::HostUnreachable,
         }
     }
 
@@ -111,11 +148,13 @@ impl Errno {
     }
 }
 
-/// Whether the peer has said that it has no more to send.
+/// What an error depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PeerSide {
-    Open,
-    Finished,
+pub(crate) struct Peer {
+    /// It has said that it has no more to send.
+    pub(crate) has_finished: bool,
+    /// It is reached over IPv6.
+    pub(crate) is_v6: bool,
 }
 
 impl fmt::Display for Errno {

@@ -1,6 +1,6 @@
 //! The table of descriptors and the world going on underneath.
 
-use crate::errno::PeerSide;
+use crate::errno::Peer;
 use crate::options::{Defaults, Options};
 use crate::ready::Epoll;
 use crate::socket::{Domain, Fd, Phase, Role, Socket, Type};
@@ -181,7 +181,8 @@ impl System {
             Event::PeerFinished => socket.peer_finished = true,
             Event::Urgent => socket.urgent = true,
             Event::Failed(error) => {
-                let peer = if socket.peer_finished { PeerSide::Finished } else { PeerSide::Open };
+                let is_v6 = socket.peer.is_some_and(|peer| peer.is_ipv6());
+                let peer = Peer { has_finished: socket.peer_finished, is_v6 };
                 socket.error = Some(Errno::of_connection(error, flavour, peer));
                 socket.set_phase(Phase::Over);
             }

@@ -31,13 +31,18 @@ enum Report {
     TooBig(u32),
 }
 
-/// RFC 9293 §3.9.2.2 and RFC 1122 §3.2.2.1: codes 2 to 4 are hard; the later ones as Linux has them.
+/// RFC 9293 §3.9.2.2 and RFC 1122 §3.2.2.1: codes 2 to 4 are hard; of the later ones those that forbid.
 fn report_v4(code: u8, mtu_bytes: u16) -> Report {
     match code {
-        0 | 6 | 8 | 11 => Report::Soft(Error::NetworkUnreachable),
-        2 | 3 => Report::Hard(Error::PortUnreachable),
+        0 | 6 | 11 => Report::Soft(Error::NetworkUnreachable),
+        2 => Report::Hard(Error::ProtocolUnreachable),
+        3 => Report::Hard(Error::PortUnreachable),
         v4::unreachable::FRAGMENTATION_NEEDED => Report::TooBig(u32::from(mtu_bytes)),
-        9 | 10 | 13 => Report::Hard(Error::Prohibited),
+        5 => Report::Soft(Error::SourceRouteFailed),
+        7 => Report::Soft(Error::HostUnknown),
+        8 => Report::Soft(Error::HostIsolated),
+        9 => Report::Hard(Error::NetworkProhibited),
+        10 | 13 => Report::Hard(Error::Prohibited),
         _ => Report::Soft(Error::HostUnreachable),
     }
 }
@@ -45,11 +50,16 @@ fn report_v4(code: u8, mtu_bytes: u16) -> Report {
 /// RFC 4443 §3.1.
 fn report_v6(code: u8) -> Report {
     match code {
-        v6::unreachable::NO_ROUTE | 2 => Report::Soft(Error::NetworkUnreachable),
+        v6::unreachable::NO_ROUTE => Report::Soft(Error::NetworkUnreachable),
         v6::unreachable::PROHIBITED | 5 | 6 => Report::Hard(Error::Prohibited),
         v6::unreachable::PORT => Report::Hard(Error::PortUnreachable),
         _ => Report::Soft(Error::HostUnreachable),
     }
+}
+
+/// RFC 792 and RFC 4443 §3.3 have the same codes.
+fn report_time(code: u8) -> Report {
+    Report::Soft(if code == 0 { Error::HopsExceeded } else { Error::HostUnreachable })
 }
 
 impl Host {
@@ -65,7 +75,10 @@ impl Host {
             Ok(v4::Message::Unreachable { code, mtu_bytes, quoted }) => {
                 self.report(now, packet, quoted, report_v4(code, mtu_bytes));
             }
-            Ok(v4::Message::TimeExceeded { quoted, .. } | v4::Message::ParameterProblem { quoted, .. }) => {
+            Ok(v4::Message::TimeExceeded { code, quoted }) => {
+                self.report(now, packet, quoted, report_time(code));
+            }
+            Ok(v4::Message::ParameterProblem { quoted, .. }) => {
                 self.report(now, packet, quoted, Report::Soft(Error::HostUnreachable));
             }
             Ok(v4::Message::EchoReply(_) | v4::Message::Other { .. }) => {
@@ -93,7 +106,10 @@ impl Host {
             Ok(v6::Message::PacketTooBig { mtu_bytes, quoted }) => {
                 self.report(now, packet, quoted, Report::TooBig(mtu_bytes));
             }
-            Ok(v6::Message::TimeExceeded { quoted, .. } | v6::Message::ParameterProblem { quoted, .. }) => {
+            Ok(v6::Message::TimeExceeded { code, quoted }) => {
+                self.report(now, packet, quoted, report_time(code));
+            }
+            Ok(v6::Message::ParameterProblem { quoted, .. }) => {
                 self.report(now, packet, quoted, Report::Soft(Error::HostUnreachable));
             }
             Ok(v6::Message::Neighbor(message)) => self.receive_neighbour_message(now, packet, &message),

@@ -104,7 +104,7 @@ fn key_of(id: SocketId) -> Result<Key, Error> {
 /// What an ICMP error means for a UDP socket.
 fn error_of(error: tcp::Error) -> Error {
     match error {
-        tcp::Error::Refused | tcp::Error::PortUnreachable => Error::Refused,
+        tcp::Error::Refused | tcp::Error::PortUnreachable | tcp::Error::ProtocolUnreachable => Error::Refused,
         tcp::Error::NetworkUnreachable => Error::NetworkUnreachable,
         _ => Error::HostUnreachable,
     }

@@ -100,12 +100,20 @@ impl From<SocketError> for io::Error {
 /// The kind that `errno` would have: what `connect`, `read` and `write` of the kernel return.
 fn connection_kind(error: tcp::Error) -> ErrorKind {
     match error {
-        tcp::Error::Refused | tcp::Error::PortUnreachable => ErrorKind::ConnectionRefused,
+        tcp::Error::Refused | tcp::Error::PortUnreachable | tcp::Error::ProtocolUnreachable => {
+            ErrorKind::ConnectionRefused
+        }
         tcp::Error::Reset => ErrorKind::ConnectionReset,
         tcp::Error::TimedOut => ErrorKind::TimedOut,
         tcp::Error::Aborted => ErrorKind::ConnectionAborted,
         // Linux: an ICMP "administratively prohibited" is EHOSTUNREACH.
-        tcp::Error::HostUnreachable | tcp::Error::Prohibited => ErrorKind::HostUnreachable,
+        tcp::Error::HostUnreachable
+        | tcp::Error::HostUnknown
+        | tcp::Error::HostIsolated
+        | tcp::Error::HopsExceeded
+        | tcp::Error::SourceRouteFailed
+        | tcp::Error::NetworkProhibited
+        | tcp::Error::Prohibited => ErrorKind::HostUnreachable,
         tcp::Error::NetworkUnreachable => ErrorKind::NetworkUnreachable,
     }
 }

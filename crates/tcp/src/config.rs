@@ -147,6 +147,9 @@ pub struct Config {
     /// Take segments without the timestamp that was agreed upon, as Linux does. Off: RFC 7323 §3.2
     /// drops them (FreeBSD: `tolerate_missing_ts`).
     pub missing_timestamps_tolerated: bool,
+    /// An ICMP error that is hard ends an attempt to connect (RFC 9293 §3.9.2.2, SHLD-26; FreeBSD:
+    /// `icmp_may_rst`). Off: it is only remembered, as the reason should the attempt fail.
+    pub icmp_ends_opening: bool,
     /// Ignore RSTs in TIME-WAIT (RFC 1337 §3, fix F1): a stray RST must not end it early.
     pub time_wait_ignores_rst: bool,
     /// Go back to the initial window after an idle period of one RTO (RFC 5681 §4.1).
@@ -194,6 +197,7 @@ impl Default for Config {
             habits: Habits::Rfc,
             syn_fin_opens: false,
             missing_timestamps_tolerated: false,
+            icmp_ends_opening: true,
             time_wait_ignores_rst: true,
             slow_start_after_idle: true,
             challenge_acks: Allowance { answers: 10, per: Duration::from_secs(1) },

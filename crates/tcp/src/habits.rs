@@ -3,6 +3,7 @@
 //! A program wants [`Habits::Rfc`]; the others are for scripts that expect a system's very packets. What a
 //! system lets its administrator choose is not here: it is an option of [`crate::Config`].
 
+use crate::Error;
 use core::time::Duration;
 
 /// Whose way to go where there is a choice.
@@ -78,6 +79,21 @@ impl Habits {
     /// number and challenges the rest.
     pub(crate) const fn half_open_believes_any_reset(self) -> bool {
         self.are_linuxs()
+    }
+
+    /// Whether a soft ICMP error ends an attempt to connect: any on Linux, a path that is too long on
+    /// FreeBSD; RFC 9293 §3.9.2.2 (MUST-56) goes on trying.
+    pub(crate) const fn soft_error_ends_opening(self, error: Error) -> bool {
+        match self {
+            Habits::Linux => true,
+            Habits::FreeBsd => matches!(error, Error::HopsExceeded),
+            Habits::Rfc => false,
+        }
+    }
+
+    /// A passive half-open connection survives even a hard ICMP error.
+    pub(crate) const fn half_open_survives_icmp(self) -> bool {
+        self.are_freebsds()
     }
 
     /// TIME-WAIT is silent to everything without ACK, and answers every acknowledgment but the one that is

@@ -26,12 +26,20 @@ impl Connection {
         if self.state() == State::Closed || !self.is_in_flight(seq) {
             return;
         }
+        let habits = self.config.habits;
+        let believed = match self.state() {
+            State::SynSent => self.config.icmp_ends_opening,
+            State::SynReceived => !(self.marks.passive && habits.half_open_survives_icmp()),
+            _ => false,
+        };
         match event {
-            PathEvent::HardError { error, .. } => match self.state() {
-                State::SynSent | State::SynReceived => self.fail(now, Cause::HardError, error),
-                _ => self.soft_error = Some(error),
-            },
-            PathEvent::SoftError { error, .. } => self.soft_error = Some(error),
+            PathEvent::HardError { error, .. } if believed => self.fail(now, Cause::HardError, error),
+            PathEvent::SoftError { error, .. } if believed && habits.soft_error_ends_opening(error) => {
+                self.fail(now, Cause::HardError, error);
+            }
+            PathEvent::HardError { error, .. } | PathEvent::SoftError { error, .. } => {
+                self.soft_error = Some(error);
+            }
             PathEvent::PacketTooBig { mtu_bytes, .. } => self.on_packet_too_big(mtu_bytes),
         }
     }

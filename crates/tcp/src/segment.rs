@@ -156,8 +156,20 @@ pub enum Error {
     HostUnreachable,
     /// No route leads to the peer's network.
     NetworkUnreachable,
-    /// The peer's host does not speak TCP, or refuses this port.
+    /// The peer's host refuses this port.
     PortUnreachable,
+    /// The peer's host does not speak TCP.
+    ProtocolUnreachable,
+    /// The route that the sender asked for does not work.
+    SourceRouteFailed,
+    /// The peer's host is not known where it should be.
+    HostUnknown,
+    /// The sender's host is cut off.
+    HostIsolated,
+    /// The path to the peer has more hops than our packets may take.
+    HopsExceeded,
+    /// Somebody on the path forbids connections to the peer's network.
+    NetworkProhibited,
     /// Somebody on the path forbids the connection.
     Prohibited,
 }
@@ -172,6 +184,12 @@ impl fmt::Display for Error {
             Error::HostUnreachable => "no route leads to the peer's host",
             Error::NetworkUnreachable => "no route leads to the peer's network",
             Error::PortUnreachable => "the peer's host does not accept TCP on that port",
+            Error::ProtocolUnreachable => "the peer's host does not speak TCP",
+            Error::SourceRouteFailed => "the source route to the peer's host failed",
+            Error::HostUnknown => "the peer's host is not known where it should be",
+            Error::HostIsolated => "a router says that this host is cut off",
+            Error::HopsExceeded => "the path to the peer's host is longer than packets may go",
+            Error::NetworkProhibited => "a router on the path forbids connections to the peer's network",
             Error::Prohibited => "a router on the path forbids the connection",
         })
     }

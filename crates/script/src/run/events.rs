@@ -208,6 +208,7 @@ impl Runner<'_> {
     fn verify(&mut self, event: usize, call: &Call, answer: Answer) -> Result<(), Ended> {
         let expected = &call.outcome;
         let mut differences = answer.differences;
+        let in_arguments = differences.len();
         let errno = answer.errno.map(|errno| errno.name());
         let wanted =
             expected.errno.as_deref().map(|name| if name == "EWOULDBLOCK" { "EAGAIN" } else { name });
@@ -242,11 +243,13 @@ impl Runner<'_> {
         }
         let mut failure =
             self.failure(event, format!("`{}` did not return what the script expects", call.name));
-        failure.expected = Some(expected.to_string());
-        failure.seen = Some(match answer.errno {
-            Some(errno) => format!("-1 {errno}"),
-            None => answer.value.to_string(),
-        });
+        if differences.len() > in_arguments {
+            failure.expected = Some(expected.to_string());
+            failure.seen = Some(match answer.errno {
+                Some(errno) => format!("-1 {errno}"),
+                None => answer.value.to_string(),
+            });
+        }
         failure.differences = differences;
         Err(Ended::Failed(failure))
     }

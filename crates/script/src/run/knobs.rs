@@ -187,6 +187,7 @@ const FREEBSD: &[(&str, Turn)] = &[
         ground.defaults.config.syn_fin_opens = !drops;
         Ok(())
     }),
+    ("net.inet.tcp.icmp_may_rst", |ground, value| set(&mut ground.defaults.config.icmp_ends_opening, value)),
     ("net.inet.tcp.tolerate_missing_ts", |ground, value| {
         set(&mut ground.defaults.config.missing_timestamps_tolerated, value)
     }),
@@ -245,7 +246,6 @@ const ONLY: &[(&str, &[&str])] = &[
     ("net.inet.tcp.syncookies_only", &["0"]),
     ("net.inet.tcp.path_mtu_discovery", &["1"]),
     ("net.inet.tcp.pmtud_blackhole_detection", &["0"]),
-    ("net.inet.tcp.icmp_may_rst", &["1"]),
     ("net.inet.tcp.insecure_rst", &["0"]),
     ("net.inet.tcp.insecure_syn", &["0"]),
     ("net.inet.tcp.insecure_ack", &["0"]),
