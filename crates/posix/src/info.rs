@@ -177,6 +177,9 @@ pub(crate) const fn state_number(state: State, flavour: Flavour) -> u64 {
 /// What Linux says of a threshold that was never lowered.
 const INFINITE_SSTHRESH: u64 = 0x7fff_ffff;
 
+/// What FreeBSD says of it: `TCP_MAXWIN << TCP_MAX_WINSHIFT`.
+const LARGEST_WINDOW: u64 = 65_535 << 14;
+
 /// Linux's initial tolerance of reordering, in segments.
 const REORDERING: u64 = 3;
 
@@ -192,8 +195,10 @@ impl TcpInfo {
         let ms = |duration: core::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let mss = u64::from(info.send_mss_bytes.max(1));
         let segments = |bytes: u32| u64::from(bytes).div_ceil(mss);
-        // FreeBSD says windows in bytes.
-        let window_unit = if flavour == Flavour::Linux { mss } else { 1 };
+        let is_linux = flavour == Flavour::Linux;
+        // FreeBSD says windows in bytes, and one segment size for both directions, without options taken off.
+        let window_unit = if is_linux { mss } else { 1 };
+        let whole_mss = mss + if info.timestamps { 12 } else { 0 };
         let (send_shift, receive_shift) = info.window_shifts.unwrap_or_default();
         let option = |present: bool, bit: u64| if present { bit } else { 0 };
         TcpInfo {
@@ -213,8 +218,8 @@ impl TcpInfo {
             tcpi_rcv_wscale: receive_shift.into(),
             tcpi_rto: us(info.rto),
             tcpi_ato: us(config.delayed_ack),
-            tcpi_snd_mss: mss,
-            tcpi_rcv_mss: info.receive_mss_bytes.into(),
+            tcpi_snd_mss: if is_linux { mss } else { whole_mss },
+            tcpi_rcv_mss: if is_linux { info.receive_mss_bytes.into() } else { whole_mss },
             tcpi_unacked: segments(info.in_flight_bytes),
             tcpi_last_data_sent: ms(info.since_sent),
             tcpi_last_data_recv: ms(info.since_received),
@@ -223,7 +228,7 @@ impl TcpInfo {
             tcpi_rtt: info.rtt.map_or(0, us),
             tcpi_rttvar: us(info.rtt_variation),
             tcpi_snd_ssthresh: if info.ssthresh_bytes >= u32::MAX / 2 {
-                INFINITE_SSTHRESH
+                if is_linux { INFINITE_SSTHRESH } else { LARGEST_WINDOW }
             } else {
                 u64::from(info.ssthresh_bytes) / window_unit
             },

@@ -131,7 +131,9 @@ impl System {
         const WRITABLE: PollFlags = PollFlags(PollFlags::OUT.0 | PollFlags::WRITE_NORMAL.0);
         let mut flags = PollFlags::NONE;
         if socket.error.is_some() {
-            flags = flags | PollFlags::ERROR;
+            // FreeBSD's sopoll() knows no POLLERR: the next call on the descriptor will not block.
+            let is_linux = self.flavour == Flavour::Linux;
+            flags = flags | if is_linux { PollFlags::ERROR } else { READABLE | WRITABLE };
         }
         match socket.role {
             Role::Listener(id) => {

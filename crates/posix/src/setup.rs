@@ -259,6 +259,10 @@ impl System {
                 socket.read_shut |= how.reads();
                 socket.write_shut |= how.writes();
                 socket.happenings += 1;
+                if how.reads() && flavour == Flavour::FreeBsd {
+                    self.unwanted.push(id);
+                    self.throw_away_unwanted(now);
+                }
                 if how.writes() {
                     let _ = self.host.tcp_finish(now, id);
                 }

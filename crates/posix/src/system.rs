@@ -102,6 +102,8 @@ pub struct System {
     pub(crate) defaults: Defaults,
     pub(crate) entries: BTreeMap<Fd, Entry>,
     pub(crate) ids: BTreeMap<SocketId, Fd>,
+    /// Connections with text that nobody will read.
+    pub(crate) unwanted: Vec<SocketId>,
 }
 
 impl System {
@@ -109,8 +111,8 @@ impl System {
     /// in every POSIX process.
     pub fn new(host: Host, flavour: Flavour) -> Self {
         let defaults = Defaults::new(flavour);
-        let (entries, ids) = Default::default();
-        System { host, flavour, defaults, entries, ids }
+        let (entries, ids, unwanted) = Default::default();
+        System { host, flavour, defaults, entries, ids, unwanted }
     }
 
     /// The host underneath.
@@ -139,6 +141,15 @@ impl System {
     pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, frame: Frame) {
         self.host.handle_frame(now, interface, frame);
         self.settle();
+        self.throw_away_unwanted(now);
+    }
+
+    /// On FreeBSD text for a socket that is shut down for reading is acknowledged and thrown away
+    /// (`sbappendstream`); on Linux it stays to be read.
+    pub(crate) fn throw_away_unwanted(&mut self, now: Instant) {
+        while let Some(id) = self.unwanted.pop() {
+            while self.host.tcp_read(now, id, &mut [0; 4_096]).is_ok_and(|bytes| bytes > 0) {}
+        }
     }
 
     /// Time has passed.
@@ -187,7 +198,12 @@ impl System {
                 socket.set_phase(Phase::Over);
             }
             Event::Closed => socket.set_phase(Phase::Over),
-            Event::Readable => socket.datagram_waits = true,
+            Event::Readable => {
+                socket.datagram_waits = true;
+                if socket.read_shut && flavour == Flavour::FreeBsd {
+                    self.unwanted.push(id);
+                }
+            }
             Event::Connected | Event::Acceptable | Event::Writable | Event::PathDoubted => {}
         }
     }

@@ -39,7 +39,8 @@ impl Connection {
 
     /// The MSS we announce (RFC 9293 §3.7.1, MUST-67; RFC 6691: options do not count).
     pub(crate) fn receive_mss(&self) -> u16 {
-        self.path.mss_bytes().min(self.config.mss_bytes_max)
+        let mss = self.path.mss_bytes();
+        if self.config.habits.announced_mss_is_the_links() { mss } else { mss.min(self.config.mss_bytes_max) }
     }
 
     /// SendMSS of a peer that names none (RFC 9293 §3.7.1, MUST-15).

@@ -46,6 +46,11 @@ impl Habits {
         self.are_freebsds()
     }
 
+    /// `TCP_MAXSEG` limits what is sent and not what is announced.
+    pub(crate) const fn announced_mss_is_the_links(self) -> bool {
+        self.are_freebsds()
+    }
+
     /// CLOSE with data unread resets the connection (RFC 9293 §3.6.1, SHLD-3); the BSDs throw the data away
     /// and send a FIN.
     pub(crate) const fn close_resets_if_unread(self) -> bool {
