@@ -39,8 +39,8 @@ pub enum Decoded<'a> {
 pub struct Segment<'a> {
     /// The innermost IP header.
     pub ip: Ip,
-    /// What was captured of the TCP header and payload: at least the 20 bytes that every header has
-    /// (8 in a quotation), but perhaps not all options.
+    /// What was captured of the TCP header and payload: at least 16 bytes, which is up to the window
+    /// (8 in a quotation), but perhaps not all of the header or its options.
     pub tcp: &'a [u8],
     /// The length of TCP header and payload on the wire, by the IP header.
     pub tcp_wire_bytes: u32,

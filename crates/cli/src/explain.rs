@@ -4,6 +4,7 @@
 //! what the user wants to see is chosen.
 
 mod annotate;
+mod left_out;
 mod list;
 mod live;
 mod outputs;

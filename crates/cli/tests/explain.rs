@@ -135,3 +135,27 @@ fn what_cannot_be_read_is_answered_with_a_sentence() {
         assert!(!output.status.success() && errors.contains(says), "{arguments:?}: {errors}");
     }
 }
+
+#[test]
+fn a_capture_with_too_short_packets_says_so() {
+    let (file, short) = (demo("snaplen", &[]), Scratch::new("short.pcap"));
+    let mut reader =
+        capture::Reader::new(std::fs::File::open(file.path()).expect("written")).expect("a capture");
+    let section = capture::Section::default();
+    let mut writer =
+        capture::Writer::new(Vec::new(), capture::Format::PcapNanoseconds, &section).expect("memory");
+    let mut interface = None;
+    while let Some(record) = reader.next() {
+        let record = record.expect("whole");
+        let id = *interface.get_or_insert_with(|| {
+            writer.add_interface(&capture::Interface::new(record.link_type)).expect("memory")
+        });
+        let info =
+            capture::PacketInfo { wire_bytes: Some(record.wire_bytes), ..capture::PacketInfo::new(id, 1) };
+        writer.write_slices(&info, &[&record.bytes[..34]]).expect("memory");
+    }
+    std::fs::write(short.path(), writer.into_inner()).expect("a place for it");
+    let output = synfin(&["explain", short.path()]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.contains("left out 11 packets: the capture cut their TCP headers off"), "{errors}");
+}

@@ -1,7 +1,7 @@
 //! From a packet of a capture file to the segment that the lens takes.
 //!
-//! Only this file knows the room `capture`. A segment whose options were cut keeps what can be read
-//! of them; one whose fixed header was cut is not one.
+//! Only this file knows the room `capture`. A segment whose header was cut behind the window keeps what
+//! can be read of it; one that was cut before is not one.
 
 use crate::{Frame, Segment, Whole};
 use capture::{Decoded, Fragment, Record};
@@ -41,18 +41,18 @@ impl Segment {
         if quoted {
             segment.whole = Whole::QuotedInIcmp;
         }
-        let Some(fixed) = tcp.first_chunk::<20>() else { return quoted.then_some(segment) };
+        let Some(fixed) = tcp.first_chunk::<16>() else { return quoted.then_some(segment) };
         segment.ack = Seq::new(u32::from_be_bytes([fixed[8], fixed[9], fixed[10], fixed[11]]));
         segment.flags = Flags::from_bits(u16::from_be_bytes([fixed[12], fixed[13]]));
         segment.window = u16::from_be_bytes([fixed[14], fixed[15]]);
-        segment.urgent = u16::from_be_bytes([fixed[18], fixed[19]]);
+        segment.urgent = be16(tcp, 18).unwrap_or(0);
         let header_bytes = inner.header_bytes();
-        if header_bytes > 20 {
-            let there = tcp.len().min(header_bytes);
+        let there = tcp.len().min(header_bytes);
+        if there > 20 {
             (segment.options, segment.mptcp_subtypes) = options(&tcp[20..there]);
-            if there < header_bytes && !quoted {
-                segment.whole = Whole::OptionsCut;
-            }
+        }
+        if there < header_bytes && !quoted {
+            segment.whole = Whole::OptionsCut;
         }
         if inner.fragment == Fragment::First && !quoted {
             segment.whole = Whole::Fragment;

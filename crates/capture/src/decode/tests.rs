@@ -45,7 +45,9 @@ fn padding_is_not_text_and_a_cut_packet_keeps_its_length() {
     assert_eq!(tcp(LinkType::ETHERNET, &packet, 66).payload(), b"hello");
     let cut = tcp(LinkType::ETHERNET, &packet[..56], 66);
     assert_eq!((cut.payload(), cut.payload_wire_bytes()), (&b"he"[..], 5));
-    let short = decode(LinkType::ETHERNET, &packet[..50], 66);
+    let up_to_the_window = tcp(LinkType::ETHERNET, &packet[..50], 66);
+    assert_eq!((up_to_the_window.tcp.len(), up_to_the_window.payload_wire_bytes()), (16, 5));
+    let short = decode(LinkType::ETHERNET, &packet[..49], 66);
     assert_eq!(short, Err(NotTcp::Cut(Layer::Tcp)));
     assert_eq!(decode(LinkType::ETHERNET, &packet[..50], 50), Err(NotTcp::Malformed(Layer::Tcp)));
 }

@@ -7,8 +7,10 @@ use crate::{Direction, LinkType};
 /// How many headers may follow one another. Real packets have fewer than ten; a loop ends here.
 const LAYERS_MAX: usize = 32;
 
-/// The smallest TCP header (RFC 9293 §3.1), and what an ICMP error quotes at least (RFC 792).
+/// The smallest TCP header (RFC 9293 §3.1), how much of it must have been captured (up to the window;
+/// some captures keep little), and what an ICMP error quotes at least (RFC 792).
 const TCP_HEADER_BYTES_MIN: usize = 20;
+const TCP_CAPTURED_BYTES_MIN: usize = 16;
 const TCP_QUOTED_BYTES_MIN: usize = 8;
 
 /// What the next bytes are.
@@ -119,7 +121,7 @@ impl<'a> Walk<'a> {
 
     fn tcp(&self) -> Result<Decoded<'a>, Halt<'a>> {
         let Some(ip) = self.ip else { return Err(Halt::Not(NotTcp::Malformed(Layer::Tcp))) };
-        let least = if self.quote.is_some() { TCP_QUOTED_BYTES_MIN } else { TCP_HEADER_BYTES_MIN };
+        let least = if self.quote.is_some() { TCP_QUOTED_BYTES_MIN } else { TCP_CAPTURED_BYTES_MIN };
         self.view.peek(least, Layer::Tcp)?;
         let View { bytes, offset, wire_bytes } = self.view;
         let segment = Segment {

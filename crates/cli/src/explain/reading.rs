@@ -1,6 +1,7 @@
 //! From a file to the lens: open, read, take apart, hand over; and say where the file is damaged.
 
 use super::annotate::Annotated;
+use super::left_out::LeftOut;
 use crate::failure::Failure;
 use capture::{Decoded, Decoder, Error, Reader};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -19,11 +20,15 @@ const PACKETS_PER_TICK: u64 = 1 << 16;
 pub(super) struct Summary {
     /// Where the file is damaged or cut short, in words.
     damage: Option<String>,
+    left_out: LeftOut,
 }
 
 impl Summary {
     /// Says on standard error what could not be read.
     pub(super) fn tell(&self) {
+        for sentence in self.left_out.sentences() {
+            eprintln!("synfin: {sentence}");
+        }
         if let Some(damage) = &self.damage {
             eprintln!("synfin: the capture was read up to its damage: {damage}");
         }
@@ -99,7 +104,7 @@ pub(super) fn read(source: Source, sink: &mut impl Sink, wishes: Wishes<'_>) -> 
     let mut reader = Reader::new(input).map_err(|error| Failure::new(format!("{name}: {error}")))?;
     let progress = progress(bytes);
     let (mut decoder, mut lens) = (Decoder::new(), Lens::new(Config::default()));
-    let (mut damage, mut origin) = (None, None);
+    let (mut damage, mut origin, mut left_out) = (None, None, LeftOut::default());
     let mut packets = 0u64;
     while let Some(record) = reader.next() {
         let record = match record {
@@ -113,7 +118,8 @@ pub(super) fn read(source: Source, sink: &mut impl Sink, wishes: Wishes<'_>) -> 
             }
         };
         let mut comment = None;
-        if let Ok(decoded) = decoder.decode(&record)
+        let decoded = decoder.decode(&record).inspect_err(|why| left_out.count(*why));
+        if let Ok(decoded) = decoded
             && let Some(segment) = Segment::of_packet(&record, &decoded)
         {
             let analysis = lens.take(&segment, &mut Held(sink));
@@ -137,7 +143,7 @@ pub(super) fn read(source: Source, sink: &mut impl Sink, wishes: Wishes<'_>) -> 
     }
     progress.finish_and_clear();
     lens.finish(sink);
-    Ok(Summary { damage })
+    Ok(Summary { damage, left_out })
 }
 
 /// The text of a segment, as far as it was captured.
