@@ -18,7 +18,10 @@ use crate::{Direction, LinkType, Record};
 use reassembly::Reassembly;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
-use walk::{Halt, Walk};
+use walk::{Halt, Piece, Walk};
+
+/// Fragmented packets in one another that are put together.
+const FRAGMENTED_TUNNELS_MAX: usize = 3;
 
 /// What a packet turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -278,14 +281,25 @@ impl Decoder {
         match walk.start(record.link_type) {
             Ok(decoded) => Ok(decoded),
             Err(Halt::Not(why)) => Err(why),
-            Err(Halt::Fragment(piece)) => {
-                let whole = self.reassembly.add(&piece, record.time_ns).ok_or(NotTcp::Fragment)?;
-                piece.walk.resume(whole).map_err(|halt| match halt {
-                    Halt::Not(why) => why,
-                    Halt::Fragment(_) => NotTcp::Fragment,
-                })
-            }
+            Err(Halt::Fragment(piece)) => self.put_together(*piece, record.time_ns),
         }
+    }
+
+    /// What a fragment completes may hold a tunnel with a fragment in it, which completes another packet.
+    fn put_together(&mut self, piece: Piece<'_>, now_ns: u64) -> Result<Decoded<'_>, NotTcp> {
+        let (mut walk, mut protocol) = (piece.walk.bare(), self.reassembly.add(&piece, now_ns));
+        for _ in 0..FRAGMENTED_TUNNELS_MAX {
+            let whole = self.reassembly.whole(protocol.ok_or(NotTcp::Fragment)?);
+            let Err(Halt::Fragment(inner)) = walk.resume(whole) else { break };
+            let data = inner.data.to_vec();
+            let inner = Piece { walk: inner.walk.bare(), data: &data, ..*inner };
+            (walk, protocol) = (inner.walk.bare(), self.reassembly.add(&inner, now_ns));
+        }
+        let whole = self.reassembly.whole(protocol.ok_or(NotTcp::Fragment)?);
+        walk.resume(whole).map_err(|halt| match halt {
+            Halt::Not(why) => why,
+            Halt::Fragment(_) => NotTcp::Fragment,
+        })
     }
 }
 

@@ -252,6 +252,13 @@ impl Live {
         notes.set(Notes::OPTIONS_CUT, segment.whole == Whole::Fragment);
         if segment.whole == Whole::QuotedInIcmp {
             self.marks.icmp_errors += 1;
+        } else {
+            // how long it is, is not known; where its numbers begin, is
+            let [a, b] = &mut self.sides;
+            let (sent, other) = if from == Side::A { (a, b) } else { (b, a) };
+            let sent_before = sent.base.is_some();
+            verdicts::begin(sent, other, segment);
+            self.completeness.note(&Segment { text_bytes: 0, ..*segment }, sent_before);
         }
         self.analysis(from, segment, &judged, ends, why, Observed::default(), notes)
     }

@@ -1,4 +1,5 @@
-//! ICMP errors (RFC 792, RFC 4443 §3) and what they quote, with the length that RFC 4884 §4 adds.
+//! ICMP errors (RFC 792, RFC 4443 §3) and what they quote, with the length that RFC 4884 §4 adds. A
+//! redirect quotes too, but reports no error: the packet went its way.
 
 use super::view::{be16, be32};
 use super::walk::{Halt, Next, Walk};
@@ -8,7 +9,6 @@ const ICMP: u8 = 1;
 
 const UNREACHABLE: u8 = 3;
 const SOURCE_QUENCH: u8 = 4;
-const REDIRECT: u8 = 5;
 const TIME_EXCEEDED: u8 = 11;
 const PARAMETER_PROBLEM: u8 = 12;
 const FRAGMENTATION_NEEDED: u8 = 4;
@@ -25,8 +25,7 @@ impl<'a> Walk<'a> {
         let header = self.view.peek(8, Layer::Icmp)?;
         let (kind, code) = (header[0], header[1]);
         let (is_error, mtu_bytes, quoted_bytes) = if protocol == ICMP {
-            let is_error =
-                matches!(kind, UNREACHABLE | SOURCE_QUENCH | REDIRECT | TIME_EXCEEDED | PARAMETER_PROBLEM);
+            let is_error = matches!(kind, UNREACHABLE | SOURCE_QUENCH | TIME_EXCEEDED | PARAMETER_PROBLEM);
             let too_big = kind == UNREACHABLE && code == FRAGMENTATION_NEEDED;
             let mtu_bytes = u32::from(be16(header, 6));
             let extended = matches!(kind, UNREACHABLE | TIME_EXCEEDED | PARAMETER_PROBLEM);

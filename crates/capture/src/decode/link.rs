@@ -14,6 +14,8 @@ const ETHERTYPE_MIN: u16 = 0x0600;
 const NFULA_PACKET_HDR: u16 = 1;
 const NFULA_PAYLOAD: u16 = 9;
 const NFLOG_ATTRIBUTES_MAX: usize = 64;
+/// The high byte of a netlink attribute's kind, without its two flags.
+const NLA_TYPE_HIGH: u8 = 0x3f;
 
 impl<'a> Walk<'a> {
     /// Takes the link layer off.
@@ -139,13 +141,12 @@ impl<'a> Walk<'a> {
         let family = self.view.take(4, Layer::Nflog)?[0];
         for _ in 0..NFLOG_ATTRIBUTES_MAX {
             let header = self.view.take(4, Layer::Nflog)?;
-            let little = u16::from_le_bytes([header[0], header[1]]);
-            // A length is small: the order in which it is smaller is the right one.
-            let big = be16(header, 0);
-            let (len, kind) = if big < little {
-                (big, be16(header, 2))
+            // Kinds are small and not zero: the byte that is zero, flags aside, is the high one.
+            let (len, kind) = if header[2] & NLA_TYPE_HIGH == 0 {
+                (be16(header, 0), be16(header, 2))
             } else {
-                (little, u16::from_le_bytes([header[2], header[3]]))
+                let little = |at| u16::from_le_bytes([header[at], header[at + 1]]);
+                (little(0), little(2))
             };
             let Some(len) = usize::from(len).checked_sub(4) else {
                 return Err(Halt::Not(NotTcp::Malformed(Layer::Nflog)));

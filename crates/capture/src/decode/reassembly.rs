@@ -54,8 +54,9 @@ struct Packet {
 }
 
 impl Reassembly {
-    /// Takes a fragment in; returns the packet if it is now complete.
-    pub(super) fn add(&mut self, piece: &Piece<'_>, now_ns: u64) -> Option<WholePacket<'_>> {
+    /// Takes a fragment in. If its packet is complete now, it is [`Reassembly::whole`], and this says what
+    /// protocol it carries.
+    pub(super) fn add(&mut self, piece: &Piece<'_>, now_ns: u64) -> Option<u8> {
         let start = piece.offset_bytes as usize;
         let end = start + piece.data.len();
         let odd_length = piece.more && !piece.data.len().is_multiple_of(8);
@@ -78,7 +79,12 @@ impl Reassembly {
         packet.insert(piece, start, end);
         let protocol = packet.complete()?;
         self.complete = self.packets.remove(index).data;
-        Some(WholePacket { protocol, data: &self.complete })
+        Some(protocol)
+    }
+
+    /// The packet that was completed last, of this protocol.
+    pub(super) fn whole(&self, protocol: u8) -> WholePacket<'_> {
+        WholePacket { protocol, data: &self.complete }
     }
 
     fn make_room(&mut self) {

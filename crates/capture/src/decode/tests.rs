@@ -135,3 +135,52 @@ fn the_first_of_fragments_that_the_capture_cut_shows_its_header() {
     packet[7] = 1;
     assert_eq!(decode(LinkType::RAW, &packet, 60), Err(NotTcp::Fragment));
 }
+
+/// The two halves of an IPv4 packet without options.
+fn halves(packet: &[u8]) -> [Vec<u8>; 2] {
+    let at = 20 + (packet.len() - 20) / 16 * 8;
+    [(&packet[20..at], 0, 0x2000), (&packet[at..], (at - 20) / 8, 0)].map(|(data, units, more)| {
+        let mut piece = ipv4(packet[9], data);
+        piece[6..8].copy_from_slice(&(more | units as u16).to_be_bytes());
+        piece
+    })
+}
+
+#[test]
+fn fragments_in_tunnels_that_are_fragmented_themselves_are_put_together() {
+    let mut writer = crate::Writer::new(Vec::new(), crate::Format::Pcapng, &Default::default()).unwrap();
+    let interface = writer.add_interface(&crate::Interface::new(LinkType::RAW)).unwrap();
+    for (id, inner) in halves(&ipv4(6, &segment()[20..])).iter().enumerate() {
+        for mut outer in halves(&ipv4(4, inner)) {
+            outer[5] = id as u8 + 1;
+            writer.write_slices(&crate::PacketInfo::new(interface, 1), &[&outer]).unwrap();
+        }
+    }
+    let file = writer.into_inner();
+    let (mut reader, mut decoder) = (crate::Reader::new(&file[..]).unwrap(), Decoder::new());
+    let mut found = Vec::new();
+    while let Some(record) = reader.next() {
+        if let Ok(Decoded::Tcp(segment)) = decoder.decode(&record.unwrap()) {
+            found.push((segment.payload().to_vec(), segment.tunnels));
+        }
+    }
+    assert_eq!(found, [(b"hello".to_vec(), 1)]);
+}
+
+#[test]
+fn a_netfilter_log_says_its_byte_order_by_the_kinds_of_its_attributes() {
+    let mut packet = segment();
+    packet.resize(0x0600 - 4, 0);
+    packet[2..4].copy_from_slice(&(0x0600u16 - 4).to_be_bytes());
+    let attributes = [(8u16, 1u16, &[0x08, 0, 3, 0][..]), (0x0600, 9, &packet)];
+    for little in [true, false] {
+        let bytes = |number: u16| if little { number.to_le_bytes() } else { number.to_be_bytes() };
+        let mut message = vec![2, 0, 0, 0];
+        for (len, kind, value) in attributes {
+            message.extend([bytes(len), bytes(kind)].concat());
+            message.extend(value);
+        }
+        let segment = tcp(LinkType::NFLOG, &message, message.len() as u32);
+        assert_eq!((segment.tcp_wire_bytes, segment.direction), (0x0600 - 24, Some(Direction::Outbound)));
+    }
+}

@@ -88,15 +88,20 @@ impl<'a> Walk<'a> {
         self.go_on(next)
     }
 
+    /// The way so far, without the packet.
+    pub(super) fn bare<'b>(&self) -> Walk<'b> {
+        Walk { view: View::new(&[], 0), ..*self }
+    }
+
     /// Walks on behind the IP header of a packet that is now complete.
-    pub(super) fn resume(mut self, whole: WholePacket<'a>) -> Result<Decoded<'a>, Halt<'a>> {
-        self.view = View::new(whole.data, whole.data.len());
-        self.fragment = Fragment::Reassembled;
-        if let Some(ip) = &mut self.ip {
+    pub(super) fn resume<'b>(&self, whole: WholePacket<'b>) -> Result<Decoded<'b>, Halt<'b>> {
+        let view = View::new(whole.data, whole.data.len());
+        let mut walk = Walk { view, fragment: Fragment::Reassembled, ..self.bare() };
+        if let Some(ip) = &mut walk.ip {
             let header_bytes = if ip.src.is_ipv4() { 20 } else { 40 };
             ip.total_bytes = header_bytes + whole.data.len() as u32;
         }
-        self.go_on(Next::Protocol(whole.protocol))
+        walk.go_on(Next::Protocol(whole.protocol))
     }
 
     fn go_on(&mut self, mut next: Next) -> Result<Decoded<'a>, Halt<'a>> {

@@ -16,7 +16,7 @@ mod tests;
 
 pub use completeness::Completeness;
 pub(crate) use scaling::{InferredScale, Scale};
-pub(crate) use sequence::{Judged, Known, judge};
+pub(crate) use sequence::{Judged, Known, begin, judge};
 pub(crate) use side::Side;
 pub(crate) use special::{note_handshake_options, special_verdicts};
 

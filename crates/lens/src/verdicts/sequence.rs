@@ -82,7 +82,7 @@ pub(crate) fn judge(sent: &mut Side, other: &mut Side, segment: &Segment, known:
 }
 
 /// Relative numbers begin at the ISN, or at 1 where the handshake is missing.
-fn begin(sent: &mut Side, other: &mut Side, segment: &Segment) {
+pub(crate) fn begin(sent: &mut Side, other: &mut Side, segment: &Segment) {
     if sent.base.is_none() {
         sent.base = Some(if segment.flags.syn() { segment.seq } else { segment.seq - 1 });
     }

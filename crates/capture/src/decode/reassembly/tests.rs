@@ -26,7 +26,7 @@ fn whole(version: u8, pieces: &[(u32, bool, &[u8])]) -> Option<Vec<u8>> {
     let mut whole = None;
     for &(offset, more, data) in pieces {
         let complete = reassembly.add(&piece(ip(version, 1), offset, more, data), 0);
-        whole = complete.map(|complete| complete.data.to_vec()).or(whole);
+        whole = complete.map(|protocol| reassembly.whole(protocol).data.to_vec()).or(whole);
     }
     whole
 }
