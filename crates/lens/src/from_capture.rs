@@ -8,9 +8,10 @@ use capture::{Decoded, Fragment, Record};
 use std::net::SocketAddr;
 use tcp::Instant;
 use wire::Seq;
-use wire::tcp::{Flags, Options, RawOptions, Timestamps};
+use wire::tcp::{Flags, Options, RawOptions, SackBlock, Timestamps};
 
-/// The option kind of MPTCP (RFC 8684 §9.1).
+/// The option kinds of SACK (RFC 2018 §3) and MPTCP (RFC 8684 §9.1).
+const SACK: u8 = 5;
 const MPTCP: u8 = 30;
 
 impl Segment {
@@ -53,6 +54,9 @@ impl Segment {
         }
         if there < header_bytes && !quoted {
             segment.whole = Whole::OptionsCut;
+            if there > 20 {
+                sack_of_cut(&tcp[20..there], &mut segment.options);
+            }
         }
         if inner.fragment == Fragment::First && !quoted {
             segment.whole = Whole::Fragment;
@@ -76,6 +80,17 @@ fn options(bytes: &[u8]) -> (Options, u16) {
     (Options::parse(bytes), subtypes)
 }
 
+/// The blocks that are whole of a SACK option whose end was cut off.
+fn sack_of_cut(bytes: &[u8], options: &mut Options) {
+    let cut = RawOptions::new(bytes).find_map(Result::err).filter(|option| option.kind == SACK);
+    let Some(blocks) = cut.and_then(|option| bytes.get(option.offset_bytes + 2..)) else { return };
+    for block in blocks.chunks_exact(8) {
+        if let (Some(left), Some(right)) = (be32(block, 0), be32(block, 4)) {
+            options.sack.push(SackBlock { left: Seq::new(left), right: Seq::new(right) });
+        }
+    }
+}
+
 fn mptcp_subtypes(bytes: &[u8]) -> u16 {
     RawOptions::new(bytes)
         .flatten()
@@ -90,4 +105,17 @@ fn be16(bytes: &[u8], at: usize) -> Option<u16> {
 
 fn be32(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|four| u32::from_be_bytes(*four))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_sack_option_that_was_cut_the_whole_blocks_are_kept() {
+        let bytes = [1, 1, 5, 18, 0, 0, 0, 1, 0, 0, 0, 9, 0, 0, 0, 20, 0, 0];
+        let mut options = Options::default();
+        sack_of_cut(&bytes, &mut options);
+        assert_eq!(options.sack.as_slice(), [SackBlock { left: Seq::new(1), right: Seq::new(9) }]);
+    }
 }
