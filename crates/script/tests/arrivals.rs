@@ -1,13 +1,14 @@
 //! SEGMENT ARRIVES (RFC 9293 §3.10.7.4, RFC 5961): every state of a connection × control bits × place in
-//! the window, written as scripts.
+//! the window, written as scripts, by the RFC and by the kernels of Linux and FreeBSD.
 //!
-//! The expectations are the RFC's rules in a few lines, not the engine's: a segment outside the window is
+//! The expectations are rules in a few lines, not the engine's. The RFC's: a segment outside the window is
 //! answered with where we stand, unless it is a reset (first step); a reset takes effect at the left edge
 //! only and is challenged elsewhere in the window (second step, RFC 5961 §3.2); a SYN is challenged
 //! wherever it stands (fourth step, RFC 5961 §4.2); without ACK a segment is dropped (fifth step); text
-//! and FIN are taken at the left edge and told about elsewhere (seventh and eighth step).
+//! and FIN are taken at the left edge and told about elsewhere, and ignored behind the peer's FIN (seventh
+//! and eighth step). Where a kernel does otherwise, its function is named.
 
-use script::{IpVersion, Outcome, RunOptions, run};
+use script::{IpVersion, Outcome, Profile, RunOptions, run};
 
 /// A state, how to get there, and where both sequence spaces stand then.
 struct Standing {
@@ -17,12 +18,14 @@ struct Standing {
     snd_nxt: u32,
     /// Whether the peer may still send text and FIN.
     peer_may_send: bool,
+    /// Whether its FIN was the last that was heard of it.
+    peer_is_done: bool,
 }
 
 /// The receive window's right edge: 65,535 bytes from the first.
 const EDGE: u32 = 1 + 65_535;
 
-fn standings() -> Vec<Standing> {
+fn standings(system: Profile) -> Vec<Standing> {
     let passive = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 bind(3, ..., ...) = 0\n+0 listen(3, 1) = 0\n\
         +0 < S 0:0(0) win 65535 <mss 1460>\n+0 > S. 0:0(0) ack 1 <mss 1460>\n\
         +0.01 < . 1:1(0) ack 1 win 65535\n+0 accept(3, ..., ...) = 4\n";
@@ -32,7 +35,9 @@ fn standings() -> Vec<Standing> {
     let fin_wait_1 = format!("{established}{fin}+0 > F. 1:1(0) ack 1\n");
     let fin_wait_2 = format!("{fin_wait_1}+0.01 < . 1:1(0) ack 2 win 65535\n");
     let close_wait = format!("{established}{peer_fin}");
-    let closing = format!("{fin_wait_1}+0.01 < F. 1:1(0) ack 1 win 65535\n+0 > . 2:2(0) ack 2\n");
+    // FreeBSD repeats its FIN with the acknowledgment of the peer's.
+    let both = if system == Profile::FreeBsd { "F. 1:1(0)" } else { ". 2:2(0)" };
+    let closing = format!("{fin_wait_1}+0.01 < F. 1:1(0) ack 1 win 65535\n+0 > {both} ack 2\n");
     let last_ack = format!("{close_wait}{fin}+0 > F. 1:1(0) ack 2\n");
     let time_wait = format!("{closing}+0.01 < . 2:2(0) ack 2 win 65535\n");
     let standing = |name, prelude, rcv_nxt, snd_nxt, peer_may_send| Standing {
@@ -41,6 +46,7 @@ fn standings() -> Vec<Standing> {
         rcv_nxt,
         snd_nxt,
         peer_may_send,
+        peer_is_done: matches!(name, "CLOSE-WAIT" | "CLOSING" | "LAST-ACK"),
     };
     vec![
         standing("ESTABLISHED", established, 1, 1, true),
@@ -66,14 +72,16 @@ enum Place {
 impl Place {
     const ALL: [Place; 5] = [Place::BelowLeft, Place::Left, Place::Middle, Place::Right, Place::BeyondRight];
 
-    fn seq(self, rcv_nxt: u32) -> u32 {
+    fn seq(self, system: Profile, rcv_nxt: u32) -> u32 {
+        // tcp_do_segment(): the window is what the buffer holds, 45 segments of 1,460 bytes.
+        let edge = if system == Profile::FreeBsd { rcv_nxt + 65_700 } else { EDGE };
         match self {
             Place::BelowLeft => rcv_nxt - 1,
             Place::Left => rcv_nxt,
             Place::Middle => 30_000,
-            Place::Right => EDGE - 1,
+            Place::Right => edge - 1,
             // The edge itself is where a peer stands that has filled the window: taken, as everywhere.
-            Place::BeyondRight => EDGE + 1,
+            Place::BeyondRight => edge + 1,
         }
     }
 
@@ -83,10 +91,12 @@ impl Place {
 }
 
 /// What must come of it.
-#[derive(PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 enum Answer {
     /// Nothing is sent.
     Silence,
+    /// Where we stand, in a segment without FIN.
+    Challenge,
     /// Where we stand.
     Ack,
     /// Where we stand, after so many bytes and a FIN more.
@@ -97,50 +107,91 @@ enum Answer {
     Gone,
 }
 
-/// A segment's flags and bytes of text, and what the RFC wants; `None` where it leaves the choice.
-fn wanted(standing: &Standing, flags: &str, text: u32, place: Place) -> Option<Answer> {
-    let in_window = place.is_in_window();
-    let left = place == Place::Left;
+/// A segment that arrives.
+struct Arriving {
+    flags: &'static str,
+    text: u32,
+    place: Place,
+}
+
+/// What must come of it; `None` where the RFC leaves the choice, or another test looks at it.
+fn wanted(system: Profile, standing: &Standing, arriving: &Arriving) -> Option<Answer> {
+    if standing.name == "TIME-WAIT" {
+        return wanted_in_time_wait(system, arriving);
+    }
+    let Arriving { flags, text, place } = *arriving;
+    let (left, in_window, reset) = (place == Place::Left, place.is_in_window(), flags.starts_with('R'));
     Some(match flags {
-        // RFC 1337: in TIME-WAIT no reset is heeded, and whether it is challenged is nobody's business.
-        "R" | "R." if standing.name == "TIME-WAIT" && in_window && !left => return None,
-        "R" | "R." if standing.name == "TIME-WAIT" => Answer::Silence,
-        "R" | "R." if left => Answer::Gone,
-        "R" | "R." if in_window => Answer::Ack,
-        "R" | "R." => Answer::Silence,
-        // In TIME-WAIT a new SYN may reopen (MAY-2).
-        "S" if standing.name == "TIME-WAIT" => return None,
-        "S" | "S." => Answer::Ack,
+        // tcp_reset_check()
+        _ if reset && system == Profile::Linux && place == Place::BelowLeft && standing.peer_is_done => {
+            Answer::Gone
+        }
+        _ if reset && left => Answer::Gone,
+        _ if reset && in_window => Answer::Challenge,
+        _ if reset => Answer::Silence,
+        "S" | "S." => Answer::Challenge,
+        // tcp_rcv_established(), tcp_rcv_state_process()
+        "-" | "F" if system == Profile::Linux => Answer::Silence,
         _ if !in_window => Answer::Ack,
-        "-" => Answer::Silence,
-        // What follows the peer's FIN is ignored, and may be told about (seventh and eighth step).
-        _ if !standing.peer_may_send && (text > 0 || flags.contains('F')) => return None,
+        "-" | "F" => Answer::Silence,
+        _ if !standing.peer_may_send => Answer::Silence,
         _ if text == 0 && !flags.contains('F') => Answer::Silence,
         _ if !left => Answer::Ack,
         _ if flags.contains('F') => Answer::AckOf(text + 1),
+        _ if system == Profile::Linux => Answer::AckOf(text),
         _ => Answer::DelayedAckOf(text),
     })
 }
 
-fn script_of(standing: &Standing, flags: &str, text: u32, place: Place, answer: &Answer) -> String {
+/// RFC 9293, RFC 1337; `tcp_timewait_state_process()`; `tcp_twcheck()`.
+fn wanted_in_time_wait(system: Profile, arriving: &Arriving) -> Option<Answer> {
+    let Arriving { flags, text, place } = *arriving;
+    let (left, in_window) = (place == Place::Left, place.is_in_window());
+    let newer = !matches!(place, Place::Left | Place::BelowLeft);
+    Some(match (flags, system) {
+        // No reset is heeded; whether it is challenged is nobody's business.
+        ("R" | "R.", Profile::Rfc) if in_window && !left => return None,
+        ("R" | "R.", Profile::Linux) if left => Answer::Gone,
+        ("R" | "R.", _) => Answer::Silence,
+        // A newer SYN may reopen (MAY-2): scripts of their own.
+        ("S", _) if newer => return None,
+        (_, Profile::FreeBsd) if !flags.contains('.') => Answer::Silence,
+        (".", Profile::Linux | Profile::FreeBsd) if left => Answer::Silence,
+        ("-", Profile::Linux) if left && text == 0 => Answer::Silence,
+        (_, Profile::Linux | Profile::FreeBsd) => Answer::Ack,
+        ("S" | "S.", Profile::Rfc) => Answer::Ack,
+        (_, Profile::Rfc) if !in_window => Answer::Ack,
+        ("-" | "F" | ".", Profile::Rfc) => Answer::Silence,
+        (_, Profile::Rfc) => Answer::Ack,
+    })
+}
+
+fn script_of(system: Profile, standing: &Standing, arriving: &Arriving, answer: Answer) -> String {
     let Standing { prelude, rcv_nxt, snd_nxt, .. } = standing;
-    let seq = place.seq(*rcv_nxt);
-    let ack = if flags.contains('.') { format!(" ack {snd_nxt}") } else { String::new() };
+    let Arriving { flags, text, place } = arriving;
+    let seq = place.seq(system, *rcv_nxt);
     // An acknowledgment of everything would move the states that wait for it: acknowledge what was.
-    let una =
-        if matches!(standing.name, "FIN-WAIT-1" | "CLOSING" | "LAST-ACK") { snd_nxt - 1 } else { *snd_nxt };
-    let ack = ack.replace(&snd_nxt.to_string(), &una.to_string());
+    let waits = matches!(standing.name, "FIN-WAIT-1" | "CLOSING" | "LAST-ACK");
+    let una = if waits { snd_nxt - 1 } else { *snd_nxt };
+    let ack = if flags.contains('.') { format!(" ack {una}") } else { String::new() };
     let arrives = format!("+0.1 < {flags} {seq}:{}({text}){ack} win 65535\n", seq + text);
-    let stands = |rcv_nxt: u32, delay: &str| format!("{delay} > . {snd_nxt}:{snd_nxt}(0) ack {rcv_nxt}\n");
+    let challenge = |rcv_nxt: u32| format!("+0 > . {snd_nxt}:{snd_nxt}(0) ack {rcv_nxt}\n");
+    let stands = |rcv_nxt: u32, delay: &str| {
+        // tcp_output(): a FIN that is not acknowledged goes with everything.
+        let fin = if waits && system == Profile::FreeBsd { "F." } else { "." };
+        let seq = if fin == "F." { una } else { *snd_nxt };
+        format!("{delay} > {fin} {seq}:{seq}(0) ack {rcv_nxt}\n")
+    };
     let (reply, now) = match answer {
         Answer::Silence => (String::new(), Some(*rcv_nxt)),
+        Answer::Challenge => (challenge(*rcv_nxt), Some(*rcv_nxt)),
         Answer::Ack => (stands(*rcv_nxt, "+0"), Some(*rcv_nxt)),
         Answer::AckOf(more) => (stands(rcv_nxt + more, "+0"), Some(rcv_nxt + more)),
         Answer::DelayedAckOf(more) => (stands(rcv_nxt + more, "+0.04"), Some(rcv_nxt + more)),
         Answer::Gone => (String::new(), None),
     };
     // Afterwards: an old duplicate is answered by whoever still stands there.
-    let old = format!("+0.1 < . {0}:{0}(0) ack {una} win 65535\n", rcv_nxt - 1);
+    let old = format!("+0.01 < P. {0}:{rcv_nxt}(1) ack {una} win 65535\n", rcv_nxt - 1);
     let proof = match now {
         Some(now) => stands(now, "+0"),
         None => format!("+0 > R {una}:{una}(0)\n"),
@@ -149,8 +200,8 @@ fn script_of(standing: &Standing, flags: &str, text: u32, place: Place, answer: 
 }
 
 #[test]
-fn every_segment_in_every_state() {
-    const SEGMENTS: [(&str, u32); 10] = [
+fn every_segment_in_every_state_on_every_system() {
+    const SEGMENTS: [(&str, u32); 11] = [
         ("R", 0),
         ("R.", 0),
         ("S", 0),
@@ -158,40 +209,42 @@ fn every_segment_in_every_state() {
         (".", 0),
         ("-", 0),
         ("-", 100),
+        ("F", 0),
         ("P.", 1),
         ("F.", 0),
         ("F.", 1),
     ];
     let (mut played, mut failures) = (0, Vec::new());
-    for standing in standings() {
-        for (flags, text) in SEGMENTS {
-            for place in Place::ALL {
-                // One byte below the left edge ends at it: the empty ones are outside, those with text too.
-                let Some(answer) = wanted(&standing, flags, text, place) else { continue };
-                // A hundred bytes that begin outside on the left reach into the window.
-                if text == 100 && place == Place::BelowLeft {
-                    continue;
+    let mut play = |system: Profile, source: &str| {
+        for ip_version in [IpVersion::V4, IpVersion::V6] {
+            played += 1;
+            let (ip_version, profile) = (Some(ip_version), Some(system));
+            match run(source, &RunOptions { ip_version, profile, ..RunOptions::default() }) {
+                Outcome::Passed => {}
+                Outcome::Failed(failure) => {
+                    failures.push(format!("{source}{system:?} over {ip_version:?}: {failure}"));
                 }
-                // A FIN behind one byte reaches into the window from below.
-                if flags == "F." && text == 1 && place == Place::BelowLeft {
-                    continue;
-                }
-                let source = script_of(&standing, flags, text, place, &answer);
-                for ip_version in [IpVersion::V4, IpVersion::V6] {
-                    played += 1;
-                    let options = RunOptions { ip_version: Some(ip_version), ..RunOptions::default() };
-                    match run(&source, &options) {
-                        Outcome::Passed => {}
-                        Outcome::Failed(failure) => {
-                            failures.push(format!("{source}over {ip_version:?}: {failure}"));
-                        }
-                        Outcome::Skipped(reason) => failures.push(reason),
+                Outcome::Skipped(reason) => failures.push(reason),
+            }
+        }
+    };
+    for system in [Profile::Rfc, Profile::Linux, Profile::FreeBsd] {
+        for standing in standings(system) {
+            for (flags, text) in SEGMENTS {
+                for place in Place::ALL {
+                    let arriving = Arriving { flags, text, place };
+                    let Some(answer) = wanted(system, &standing, &arriving) else { continue };
+                    // What begins outside on the left with more than one number reaches into the window.
+                    let fin = u32::from(flags.contains('F'));
+                    if text + fin > 1 && place == Place::BelowLeft {
+                        continue;
                     }
+                    play(system, &script_of(system, &standing, &arriving, answer));
                 }
             }
         }
     }
-    assert!(played > 500, "{played} are too few");
+    assert!(played > 2_000, "{played} are too few");
     assert!(failures.is_empty(), "{} of {played} fail:\n\n{}", failures.len(), failures.join("\n\n"));
     println!("{played} arrivals");
 }

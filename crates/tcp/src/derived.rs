@@ -58,6 +58,15 @@ impl Connection {
         }
     }
 
+    /// The right edge by which arriving segments are judged: the one that was announced.
+    pub(crate) fn acceptable_edge(&self) -> Seq {
+        if !self.config.habits.window_is_the_buffers_room() {
+            return self.rcv.edge;
+        }
+        let room = self.receive_buffer_bytes().saturating_sub(self.receive_queue.len() as u32);
+        self.rcv.edge.latest(self.rcv.nxt + room)
+    }
+
     /// Eff.snd.MSS without options (RFC 9293 §3.7.1, MUST-16).
     pub(crate) fn send_mss(&self) -> u16 {
         self.peer_mss.min(self.path.mss_bytes()).min(self.config.mss_bytes_max)

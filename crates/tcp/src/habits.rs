@@ -46,6 +46,11 @@ impl Habits {
         self.are_freebsds()
     }
 
+    /// What arrives is measured by the room in the receive buffer, where that is more than was announced.
+    pub(crate) const fn window_is_the_buffers_room(self) -> bool {
+        self.are_freebsds()
+    }
+
     /// `TCP_MAXSEG` limits what is sent and not what is announced.
     pub(crate) const fn announced_mss_is_the_links(self) -> bool {
         self.are_freebsds()
@@ -101,10 +106,15 @@ impl Habits {
         self.are_freebsds()
     }
 
-    /// TIME-WAIT is silent to everything without ACK, and answers every acknowledgment but the one that is
-    /// expected. RFC 9293 §3.10.7.4 looks at the window first.
-    pub(crate) const fn time_wait_wants_the_exact_ack(self) -> bool {
-        self.are_freebsds()
+    /// What has neither ACK nor RST nor SYN is dropped before anything else is looked at; RFC 9293 §3.10.7.4
+    /// answers it if it lies outside the window.
+    pub(crate) const fn drops_what_has_no_ack_first(self) -> bool {
+        self.are_linuxs()
+    }
+
+    /// After the peer's FIN a reset with the number of that FIN is believed: some systems send it so.
+    pub(crate) const fn reset_may_have_the_number_of_fin(self) -> bool {
+        self.are_linuxs()
     }
 
     /// A closed window is probed without text, from one byte below what is acknowledged, like an idle peer

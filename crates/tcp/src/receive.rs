@@ -110,6 +110,10 @@ impl Connection {
 
     /// The event processing for synchronized states and SYN-RECEIVED (§3.10.7.4).
     fn arrives(&mut self, now: Instant, segment: &mut Segment) -> Result<(), Refused> {
+        let speaks = segment.header.flags.intersects(Flags::ACK | Flags::RST | Flags::SYN);
+        if !speaks && self.config.habits.drops_what_has_no_ack_first() {
+            return Err(Refused::silently(Refusal::NoAck));
+        }
         self.check_repeated_syn(segment)?;
         self.check_timestamps(now, segment)?;
         let text_allowed = self.first_check_sequence(now, segment)?;
@@ -151,21 +155,24 @@ impl Connection {
     /// First, check the sequence number. `Ok(false)`: the window is closed, so the text is not taken,
     /// but ACK, RST and URG are heard (§3.10.7.4, MUST-66).
     fn first_check_sequence(&mut self, now: Instant, segment: &Segment) -> Result<bool, Refused> {
-        let (seq, len, wnd) = (segment.header.seq, segment.len_in_sequence_space(), self.rcv.wnd());
-        let starts_inside = seq.at_or_after(self.rcv.nxt) && seq.before(self.rcv.edge);
+        let (seq, len, edge) = (segment.header.seq, segment.len_in_sequence_space(), self.acceptable_edge());
+        let wnd = edge.offset_from(self.rcv.nxt).max(0).cast_unsigned();
+        let starts_inside = seq.at_or_after(self.rcv.nxt) && seq.before(edge);
         let acceptable = match (len, wnd) {
-            (0, _) if segment.header.flags.rst() => seq == self.rcv.nxt || starts_inside,
+            (0, _) if segment.header.flags.rst() => {
+                seq == self.rcv.nxt || starts_inside || self.has_number_of_fin(seq)
+            }
             // A peer that has filled the window stands on its right edge, one that probes a closed
             // window one further, and acknowledges from there: the table of §3.10.7.4 would not hear
             // it (draft-gont-tcpm-tcp-seq-validation), Linux does.
             (0, 0) => seq.bytes_since(self.rcv.nxt) <= 1,
-            (0, _) => starts_inside || seq == self.rcv.edge,
+            (0, _) => starts_inside || seq == edge,
             (_, 0) => false,
             (_, _) => {
                 let last = seq + (len - 1);
-                starts_inside || (last.at_or_after(self.rcv.nxt) && last.before(self.rcv.edge)) || {
+                starts_inside || (last.at_or_after(self.rcv.nxt) && last.before(edge)) || {
                     // A super-segment may reach over the window on both sides.
-                    seq.before(self.rcv.nxt) && last.at_or_after(self.rcv.edge)
+                    seq.before(self.rcv.nxt) && last.at_or_after(edge)
                 }
             }
         };
@@ -224,6 +231,7 @@ impl Connection {
             return Err(Refused::silently(Refusal::UnprovenReset));
         }
         let believed = half_open && habits.half_open_believes_any_reset();
+        let believed = believed || self.has_number_of_fin(segment.header.seq);
         if segment.header.seq != self.rcv.nxt && !believed {
             return Err(Refused::with_ack(Refusal::InexactReset, SendReason::ChallengeAck));
         }
@@ -238,6 +246,13 @@ impl Connection {
             _ => self.fail(now, Cause::Rst, Error::Reset),
         }
         Ok(true)
+    }
+
+    /// Whether a reset with this number repeats the number of the peer's FIN, and may.
+    fn has_number_of_fin(&self, seq: Seq) -> bool {
+        self.config.habits.reset_may_have_the_number_of_fin()
+            && matches!(self.state(), State::CloseWait | State::LastAck | State::Closing)
+            && seq + 1 == self.rcv.nxt
     }
 
     /// Fourth, check the SYN bit, with RFC 5961 §4.2.
@@ -312,13 +327,14 @@ impl Connection {
             return if text { Err(Refused::silently(Refusal::TextAfterFin)) } else { Ok(false) };
         }
         let (header, mut text) = (&segment.header, core::mem::take(&mut segment.payload));
+        let edge = self.acceptable_edge();
         if header.flags.fin() {
             let fin = header.seq + text.len() as u32;
-            if fin.at_or_after(self.rcv.nxt) && fin.before(self.rcv.edge) {
+            if fin.at_or_after(self.rcv.nxt) && fin.before(edge) {
                 self.rcv.fin.get_or_insert(fin);
             }
         }
-        let (seq, edge) = (header.seq, self.rcv.fin.unwrap_or(self.rcv.edge).earliest(self.rcv.edge));
+        let (seq, edge) = (header.seq, self.rcv.fin.unwrap_or(edge).earliest(edge));
         let first = seq.latest(self.rcv.nxt);
         let last = (seq + text.len() as u32).earliest(edge);
         if !text.is_empty() && first.before(last) {
@@ -383,6 +399,7 @@ impl Connection {
 
     fn deliver(&mut self, text: Payload) {
         self.rcv.nxt += text.len() as u32;
+        self.rcv.edge = self.rcv.edge.latest(self.rcv.nxt);
         self.counters.bytes_received += text.len() as u64;
         self.receive_queue.push(text);
     }

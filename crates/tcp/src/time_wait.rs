@@ -7,7 +7,7 @@
 use crate::allowance::Spent;
 use crate::segment::{Transmit, sequence_length};
 use crate::state::{Cause, State, lookup};
-use crate::{Config, Instant, Refusal, SendReason};
+use crate::{Config, Habits, Instant, Refusal, SendReason};
 use wire::tcp::{Flags, Header, Options, Timestamps};
 use wire::{Payload, Seq};
 
@@ -74,15 +74,9 @@ impl TimeWait {
             return TimeWaitVerdict::Reopen { iss_at_least: self.snd_nxt + 65_535 + 2 };
         }
         let len = sequence_length(header, text_bytes);
-        let exact_ack = config.habits.time_wait_wants_the_exact_ack();
-        let in_window = self.is_in_window(header.seq, len) && !flags.syn();
-        if !flags.ack() && (in_window || exact_ack) {
-            return TimeWaitVerdict::Ignore(Refusal::NoAck);
-        }
-        let is_expected = !exact_ack || (header.seq, header.ack) == (self.rcv_nxt, self.snd_nxt);
-        if in_window && len == 0 && is_expected {
-            // The expected silence: an acknowledgment of what we acknowledged.
-            return TimeWaitVerdict::Ignore(Refusal::OutOfWindow);
+        if self.expects(header, len, config.habits) {
+            let why = if flags.ack() { Refusal::OutOfWindow } else { Refusal::NoAck };
+            return TimeWaitVerdict::Ignore(why);
         }
         // Only the peer's own FIN again, whose acknowledgment was lost, restarts the 2 MSL.
         if flags.fin() && header.seq + len == self.rcv_nxt {
@@ -94,6 +88,21 @@ impl TimeWait {
         }
         let why = if flags.fin() { SendReason::FinAck } else { SendReason::OutOfWindowAck };
         TimeWaitVerdict::Reply(self.acknowledge(now, why))
+    }
+
+    /// What is passed over in silence: an acknowledgment of what we acknowledged, and what has no ACK. The
+    /// RFC looks at the window first; Linux knows no silence but to the exact number, FreeBSD wants the
+    /// exact acknowledgment, too.
+    fn expects(&self, header: &Header, len: u32, habits: Habits) -> bool {
+        let (flags, exact) = (header.flags, len == 0 && header.seq == self.rcv_nxt);
+        match habits {
+            Habits::Rfc => {
+                let in_window = self.is_in_window(header.seq, len) && !flags.syn();
+                in_window && (len == 0 || !flags.ack())
+            }
+            Habits::Linux => exact,
+            Habits::FreeBsd => !flags.ack() || (exact && header.ack == self.snd_nxt),
+        }
     }
 
     /// The first check of §3.10.7.4: does it begin or end in what is left of the window?

@@ -51,6 +51,16 @@ struct Initial {
     script: u32,
 }
 
+/// Whose SYN the socket under test waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum SynOf {
+    /// Of a client: it listens.
+    Client,
+    /// Of a server that answers, if of anybody.
+    #[default]
+    Server,
+}
+
 /// Whether a segment carries SYN: then its numbers are not relative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Bears {
@@ -95,9 +105,11 @@ impl Flow {
         Seq::new(range.start.wrapping_add(offset))
     }
 
-    /// The peer's first SYN says where its numbers begin.
-    pub(crate) fn learn_of_peer(&mut self, tcp: &TcpPacket) {
-        if tcp.flags.bits.value().is_some_and(Flags::syn) {
+    /// Where the peer's numbers begin: with its first SYN for a listener, or its first SYN-ACK. A SYN that
+    /// nobody waits for begins nothing; its answer counts from zero.
+    pub(crate) fn learn_of_peer(&mut self, tcp: &TcpPacket, awaited: SynOf) {
+        let flags = tcp.flags.bits.value().unwrap_or(Flags::NONE);
+        if flags.syn() && (flags.ack() || awaited == SynOf::Client) {
             self.theirs = self.theirs.or(tcp.seq.value().map(|range| range.start));
         }
     }

@@ -31,7 +31,7 @@ pub use world::Recorded;
 use crate::ast::{Expr, Script, What};
 use crate::source::{Diagnostic, Position, Span};
 use calls::Progress;
-use flow::Flow;
+use flow::{Flow, SynOf};
 use plan::AddressPlan;
 use posix::{Defaults, Errno, Fd, Stop};
 use std::collections::{BTreeMap, BTreeSet};
@@ -128,6 +128,7 @@ pub(crate) struct Runner<'a> {
     scaled_echo: bool,
     flows: Vec<Flow>,
     under_test: UnderTest,
+    awaits: SynOf,
     /// The script's descriptors and ours.
     fds: BTreeMap<i64, Fd>,
     /// The socket that blocks of code look at.
@@ -299,6 +300,7 @@ impl<'a> Runner<'a> {
             options,
             world: World::new(&ground, &plan, mtu_bytes, tracing),
             under_test: UnderTest::Port(plan.bind_port),
+            awaits: SynOf::default(),
             defines: defines(script, options).map_err(|(span, why)| wrong(span, why))?,
             tolerance: number("tolerance_usecs")?.map_or(options.tolerance, micros),
             tolerance_percent: number("tolerance_percent")?.unwrap_or(0.0).min(100.0),

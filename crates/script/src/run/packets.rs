@@ -3,7 +3,7 @@
 use super::codec::{self, Envelope, Live, LiveBody, LiveQuote};
 use super::compare::{TimestampCheck, differences};
 use super::events::{Seconds, Window};
-use super::flow::{Ends, Flow};
+use super::flow::{Ends, Flow, SynOf};
 use super::world::Sent;
 use super::{Ended, Runner, Segments, Trouble, UnderTest, icmp_names};
 use crate::ast::*;
@@ -22,9 +22,11 @@ impl Runner<'_> {
     pub(super) fn on_socket(&mut self, fd: Fd) {
         self.code_fd = Some(fd);
         self.under_test = UnderTest::Port(self.plan.bind_port);
+        self.awaits = SynOf::Server;
     }
 
     pub(super) fn on_listen(&mut self, fd: Fd) {
+        self.awaits = SynOf::Client;
         if let Ok(local) = self.world.system.local_address(fd) {
             self.under_test = UnderTest::Port(local.port());
         }
@@ -35,6 +37,7 @@ impl Runner<'_> {
         let Some(id) = self.world.system.socket_id(fd) else { return };
         let (Some(local), Some(remote)) = (host.local_addr(id), host.remote_addr(id)) else { return };
         self.under_test = UnderTest::Flow(self.flow_of(Ends { local, remote }));
+        self.awaits = SynOf::Server;
     }
 
     /// The flow between these ends, begun now if it is new.
@@ -87,7 +90,7 @@ impl Runner<'_> {
     pub(super) fn inject(&mut self, packet: &Packet) -> Result<(), Trouble> {
         let index = self.inbound_flow(packet.ports);
         if let Body::Tcp(tcp) = &packet.body {
-            self.flows[index].learn_of_peer(tcp);
+            self.flows[index].learn_of_peer(tcp, self.awaits);
         }
         let flow = &self.flows[index];
         let Ends { local, remote } = flow.ends;
