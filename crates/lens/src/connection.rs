@@ -27,7 +27,8 @@ pub struct Connection {
     pub last_frame: Frame,
     /// The time of the first frame.
     pub first_time: Instant,
-    /// The last frame of the connection that had these addresses and ports before.
+    /// The last frame of the connection that had these addresses and ports before, unless both ends had
+    /// forgotten it by then.
     pub previous_end: Option<Instant>,
     /// The time of the last frame.
     pub last_time: Instant,

@@ -93,7 +93,9 @@ impl Lens {
             let live = self.slot(found);
             if live.is_another(from, segment) {
                 reused = Verdicts::REUSED_PORTS;
-                previous_end = When::at(live.last_ns);
+                if live.lingers() {
+                    previous_end = When::at(live.last_ns);
+                }
                 self.retire(found, sink);
                 index = None;
             } else {

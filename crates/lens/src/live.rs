@@ -19,6 +19,7 @@ use crate::verdicts::{
 use crate::when::When;
 use crate::why::{Place, Prior, Sender, Twice};
 use crate::{Analysis, Config, Frame, Segment, Side, Whole};
+use tcp::state::State;
 use wire::Seq;
 use wire::tcp::Flags;
 
@@ -93,6 +94,11 @@ impl Live {
             sum ^= self.senders[index].warmth() ^ self.traffic[index].warmth();
         }
         std::hint::black_box(sum);
+    }
+
+    /// An end still knows of the connection: it is open, or in TIME-WAIT.
+    pub(crate) fn lingers(&self) -> bool {
+        self.ends.ends.iter().any(|end| !matches!(end.state(), State::Closed | State::Listen))
     }
 
     /// Takes the next segment of this connection, sent by `from`.

@@ -4,6 +4,7 @@
 //! to add one, copy a file and enter it in the list below. What is *not* here: counting; that is
 //! `metrics` and the landmarks.
 
+mod answer_refused;
 mod capture_duplicates;
 mod capture_loss;
 mod capture_one_sided;
@@ -104,6 +105,7 @@ type Look = fn(&Connection) -> Vec<Finding>;
 
 /// Every finding.
 const ALL: &[Look] = &[
+    answer_refused::look,
     capture_duplicates::look,
     capture_loss::look,
     capture_one_sided::look,

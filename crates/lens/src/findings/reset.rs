@@ -1,6 +1,6 @@
 //! A reset of an open connection: by whom, why, and whether it must be obeyed.
 
-use super::{Finding, Severity, name};
+use super::{Finding, Severity, answer_refused, name};
 use crate::{Connection, Reset, ResetAcceptability};
 use tcp::ResetReason;
 
@@ -8,6 +8,9 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
     let Some(reset) = connection.close.reset.filter(|reset| reset.was_synchronized) else {
         return Vec::new();
     };
+    if answer_refused::refusal(connection).is_some() {
+        return Vec::new();
+    }
     let (who, whom) = (name(connection, reset.by), name(connection, reset.by.other()));
     let both_closed =
         connection.close.fins.iter().flatten().filter(|fin| fin.sent.frame < reset.at.frame).count() == 2;

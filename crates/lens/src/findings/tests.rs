@@ -198,3 +198,35 @@ fn one_is_not_many() {
     assert_eq!(super::counted(1, "segment is", "segments are"), "1 segment is");
     assert_eq!(super::counted(2, "segment is", "segments are"), "2 segments are");
 }
+
+#[test]
+fn an_old_syn_is_why_there_are_three_steps() {
+    // The SYN was captured nowhere near its sender, who refuses the answer; then it opens in earnest.
+    let mut story = Story::new();
+    story.next[0] = 1_001;
+    story.received[1] = 1_001;
+    story.send(1, SYN | ACK, 0);
+    story.send(0, RST, 0);
+    (story.next, story.received) = ([70_000, 90_000], [90_000, 70_000]);
+    story.wait_ms(60).opened_again();
+    let finding = found(&story, "answer-refused");
+    assert_eq!(
+        finding.sentence,
+        "10.0.0.1:51000 refused the SYN,ACK of 10.0.0.2:80, for it had not asked to open: an old duplicate or a \
+         forged SYN had reached 10.0.0.2:80; no connection opened, which is what the third step is for"
+    );
+    assert_eq!((finding.severity, finding.frames), (Severity::Info, vec![1, 2]));
+    let reuse = found(&story, "port-reuse");
+    assert_eq!(reuse.severity, Severity::Info, "neither end lingers: {}", reuse.sentence);
+}
+
+#[test]
+fn a_port_scan_asks_and_refuses_the_answer() {
+    let mut story = Story::new();
+    story.send(0, SYN, 0);
+    story.wait_ms(20).send(1, SYN | ACK, 0);
+    story.send(0, RST, 0);
+    let finding = found(&story, "answer-refused");
+    assert!(finding.sentence.contains("a port scan"), "{}", finding.sentence);
+    assert_eq!(story.told().kept.findings.len(), 1);
+}
