@@ -1,5 +1,7 @@
 //! Reads the captures that lie beside the repository, where they are.
 
+#![allow(dead_code, reason = "each test takes what it needs of it")]
+
 use capture::{Decoder, Reader};
 use lens::{Config, KeepSegments, Kept, Lens, Segment};
 use std::fs::File;
