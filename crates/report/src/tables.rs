@@ -1,11 +1,11 @@
 //! Aligned tables for terminals, and the same cells as CSV, TSV and Markdown.
 //!
 //! A cell knows its text and, if it is a number, the value to sort by. When a table is wider than the
-//! terminal, the columns that may shrink do, the widest first. What is *not* here: units, which are
+//! terminal, the columns that may shrink do, the widest first; sentences are broken into lines. What is *not* here: units, which are
 //! [`crate::numbers`]'s.
 
 use crate::numbers;
-use crate::style::{Ink, Style, columns, cut, harmless};
+use crate::style::{Ink, Style, columns, cut, harmless, wrap};
 use std::cmp::Ordering;
 use std::time::Duration;
 
@@ -25,6 +25,8 @@ pub enum Fit {
     Keep,
     /// It is cut, down to eight characters.
     Shrink,
+    /// It is broken into lines: what stands there is to be read whole.
+    Wrap,
 }
 
 /// One column.
@@ -38,10 +40,26 @@ pub struct Column {
     pub fit: Fit,
 }
 
+impl Fit {
+    /// How narrow a column may become.
+    fn least(self) -> usize {
+        match self {
+            Fit::Keep => usize::MAX,
+            Fit::Shrink => SHRUNK,
+            Fit::Wrap => WRAPPED,
+        }
+    }
+}
+
 impl Column {
     /// A column of words that may be cut.
     pub fn words(title: &str) -> Column {
         Column { title: title.to_owned(), align: Align::Left, fit: Fit::Shrink }
+    }
+
+    /// A column of sentences, which are never cut but broken into lines.
+    pub fn sentences(title: &str) -> Column {
+        Column { title: title.to_owned(), align: Align::Left, fit: Fit::Wrap }
     }
 
     /// A column of words that is never cut.
@@ -138,6 +156,8 @@ pub struct Table {
 
 /// The width to which a shrinking column is cut at most.
 const SHRUNK: usize = 8;
+/// The same for one whose cells are broken into lines.
+const WRAPPED: usize = 30;
 
 impl Table {
     /// A table without rows.
@@ -198,9 +218,22 @@ impl Table {
         let titles: Vec<String> = self.columns.iter().map(|column| column.title.clone()).collect();
         let mut text = self.line(&titles, &widths, style, Ink::Strong);
         for row in &rows {
-            text += &self.line(row, &widths, style, Ink::Plain);
+            for line in self.wrapped(row, &widths) {
+                text += &self.line(&line, &widths, style, Ink::Plain);
+            }
         }
         text
+    }
+
+    /// The lines of one row: more than one if a sentence has no room in one.
+    fn wrapped(&self, row: &[String], widths: &[usize]) -> Vec<Vec<String>> {
+        let cells = row.iter().zip(widths).zip(&self.columns).map(|((cell, width), column)| {
+            if column.fit == Fit::Wrap { wrap(cell, *width) } else { vec![cell.clone()] }
+        });
+        let cells: Vec<Vec<String>> = cells.collect();
+        let height = cells.iter().map(Vec::len).max().unwrap_or(0).max(1);
+        let line = |at: usize| cells.iter().map(|cell| cell.get(at).cloned().unwrap_or_default()).collect();
+        (0..height).map(line).collect()
     }
 
     fn widths(&self, rows: &[Vec<String>], style: &Style) -> Vec<usize> {
@@ -217,7 +250,7 @@ impl Table {
                 .columns
                 .iter()
                 .zip(&mut widths)
-                .filter(|(column, width)| column.fit == Fit::Shrink && **width > SHRUNK)
+                .filter(|(column, width)| **width > column.fit.least())
                 .max_by_key(|(_, width)| **width);
             match widest {
                 Some((_, width)) => *width -= 1,

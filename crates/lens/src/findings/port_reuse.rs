@@ -1,6 +1,7 @@
 //! A new connection on the addresses and ports of an old one.
 
 use super::{Finding, Severity, name};
+use crate::connection::text::seconds;
 use crate::{Connection, Side, Verdicts};
 
 pub(super) fn look(connection: &Connection) -> Vec<Finding> {
@@ -14,8 +15,8 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
             Some(after) if after.as_secs() < 60 => (
                 Severity::Warning,
                 format!(
-                    "{:.1} s after the one before it; the old one may still be in TIME-WAIT, and its segments under way",
-                    after.as_secs_f64()
+                    "{} after the one before it; the old one may still be in TIME-WAIT, and its segments under way",
+                    seconds(after.as_nanos().try_into().unwrap_or(u64::MAX))
                 ),
             ),
             _ => (Severity::Info, "later".to_owned()),

@@ -13,8 +13,9 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
         let who = name(connection, side);
         let all = direction.retransmissions.total();
         let severity = if count >= 3 && count * 4 >= all { Severity::Warning } else { Severity::Info };
+        let of_all = if all > count { format!(" ({all} in all)") } else { String::new() };
         let sentence = format!(
-            "{who} retransmitted {} without need ({all} in all): the original had arrived; its timer is too short, or the path reorders or delays",
+            "{who} retransmitted {} without need{of_all}: the original had arrived; its timer is too short, or the path reorders or delays",
             times(count)
         );
         let shown = connection.sent_by(side.other()).note(Notes::SHOWS_SPURIOUS);

@@ -110,6 +110,7 @@ impl Live {
             other: &self.sides[from.other().index()],
             sender_before: question.state_before,
             sender_after: question.after[from.index()],
+            receiver_after: question.after[from.other().index()],
             same_syn_ns: self.marks.last_syn_ns(from, question.segment),
             captured_twice: question.twice.map(|twice| twice.first),
             rtt_ns,

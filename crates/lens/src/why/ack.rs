@@ -2,7 +2,7 @@
 
 use super::sender::Place;
 use super::{Confidence, Evidence, Scene, Sender, Why};
-use crate::Verdicts;
+use crate::{EndState, Verdicts};
 use tcp::SendReason;
 use tcp::state::State;
 
@@ -28,8 +28,11 @@ pub(super) fn why_ack(scene: &Scene<'_>, to: &Sender) -> Why {
 }
 
 fn completes_handshake(scene: &Scene<'_>) -> bool {
+    let moved = |end: &EndState, from: State| {
+        end.moves.iter().any(|row| row.from == from && row.to == State::Established)
+    };
     let opened =
-        scene.sender_after.moves.iter().any(|row| row.from == State::SynSent && row.to == State::Established);
+        moved(&scene.sender_after, State::SynSent) || moved(&scene.receiver_after, State::SynReceived);
     let first = scene.sent.base.is_some_and(|base| scene.segment.seq == base + 1)
         && scene.other.base.is_some_and(|base| scene.segment.ack == base + 1);
     opened

@@ -209,6 +209,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) sender_before: tcp::state::State,
     /// The ends after it.
     pub(crate) sender_after: EndState,
+    pub(crate) receiver_after: EndState,
     /// The frame with the same packet, if there is one.
     pub(crate) captured_twice: Option<Frame>,
     /// When the sender's last SYN (or SYN,ACK, if this is one) was captured.

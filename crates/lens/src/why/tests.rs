@@ -177,3 +177,12 @@ fn a_fin_is_acknowledged_by_a_fin_ack() {
     story.send(1, ACK, 0);
     assert_eq!(reason(&story), FinAck);
 }
+
+#[test]
+fn the_ack_that_ends_a_fast_open_completes_the_handshake() {
+    let mut story = Story::new();
+    story.send(0, SYN, 100);
+    story.send(1, SYN | ACK, 0);
+    story.send(0, ACK, 0);
+    assert_eq!(story.told().last().why.reason, HandshakeAck);
+}

@@ -63,7 +63,7 @@ pub fn findings(findings: &[Finding]) -> Table {
     let mut table = Table::new(vec![
         Column::names("severity"),
         Column::numbers("stream"),
-        Column::words("finding"),
+        Column::sentences("finding"),
         Column::words("frames"),
         Column::names("section"),
     ]);

@@ -29,10 +29,14 @@ fn exchange() -> Kept {
         (270, true, fin, 1_188, 539, 0),
         (280, false, ack, 539, 1_189, 0),
     ];
+    explain(&lines)
+}
+
+fn explain(lines: &[Line]) -> Kept {
     let mut lens = Lens::new(Config::default());
     let mut kept = Kept { keep_segments: KeepSegments::All, ..Kept::default() };
     let ends = ["10.0.0.1:49152", "10.0.0.2:80"].map(|end| end.parse().expect("an address and a port"));
-    for (index, (ms, is_client, flags, seq, ack, text_bytes)) in lines.into_iter().enumerate() {
+    for (index, (ms, is_client, flags, seq, ack, text_bytes)) in lines.iter().copied().enumerate() {
         let isns = if is_client { (CLIENT_ISN, SERVER_ISN) } else { (SERVER_ISN, CLIENT_ISN) };
         let segment = Segment {
             frame: index as u32 + 1,
@@ -224,4 +228,18 @@ fn every_shared_capture_becomes_ladders_lines_and_a_page() {
         }
     }
     assert!(read_files > 10, "only {read_files} captures could be read");
+}
+
+#[test]
+fn a_split_handshake_has_one_opener() {
+    let (syn, ack) = (Flags::SYN, Flags::ACK);
+    let lines: [Line; 4] = [
+        (0, true, syn, 0, 0, 0),
+        (1, false, syn, 0, 0, 0),
+        (2, true, syn | ack, 0, 1, 0),
+        (3, false, ack, 1, 1, 0),
+    ];
+    let kept = explain(&lines);
+    let story = ladder(&kept.connections[0], &kept.segments).story_lines();
+    assert!(story[0].starts_with("10.0.0.1:49152 opened"), "{story:?}");
 }

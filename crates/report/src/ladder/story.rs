@@ -46,6 +46,7 @@ impl Ladder {
     pub fn story(&self) -> Story {
         let mut story = Story::default();
         let mut opens: [Option<Said>; 2] = [None; 2];
+        let mut agrees = [false; 2];
         let mut closes: [Option<Said>; 2] = [None; 2];
         let mut highest: [Option<wire::Seq>; 2] = [None; 2];
         for (place, step) in self.steps.iter().enumerate() {
@@ -60,6 +61,7 @@ impl Ladder {
                 _ => None,
             };
             let said = Said { place, at: segment.at, heard, acks_other: false };
+            agrees[side] |= facts.flags.syn() && facts.flags.ack();
             if facts.flags.syn() && !facts.flags.ack() && opens[side].is_none() {
                 opens[side] = Some(said);
                 // What was reset before was not this connection, but the answer to a stale SYN.
@@ -86,7 +88,9 @@ impl Ladder {
                 highest[side] = Some(highest[side].map_or(past, |highest| highest.latest(past)));
             }
         }
-        story.opened = first(&opens);
+        // One SYN,ACK to two SYNs: the other one came in two parts (a split handshake).
+        let is_split = agrees[0] != agrees[1];
+        story.opened = first(&opens).map(|who| if is_split { Who::One(earlier(&opens)) } else { who });
         story.closed_first = first(&closes);
         story
     }
@@ -131,6 +135,15 @@ impl Ladder {
             lines.push(troubles.join(", "));
         }
         lines
+    }
+}
+
+/// Whose was earlier.
+fn earlier(said: &[Option<Said>; 2]) -> Side {
+    match said {
+        [Some(left), Some(right)] if right.place < left.place => Side::Right,
+        [None, _] => Side::Right,
+        _ => Side::Left,
     }
 }
 

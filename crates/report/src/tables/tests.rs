@@ -68,3 +68,17 @@ fn a_table_never_becomes_wider_than_asked_while_it_can_shrink() {
         assert!(longest <= width.max(70), "{longest} columns of {width}\n{text}");
     }
 }
+
+#[test]
+fn sentences_are_broken_into_lines_and_not_cut() {
+    let mut table = Table::new(vec![Column::sentences("finding"), Column::words("frames")]);
+    let sentence = "10.0.0.7 retransmitted its FIN five times: the peer never acknowledged it";
+    table.push(vec![Cell::text(sentence), Cell::text("3 5 8")]);
+    let text = table.text(&Style { width: 60, ..Style::PLAIN });
+    assert_eq!(text.lines().count(), 3, "{text}");
+    assert!(text.lines().all(|line| line.len() <= 60), "{text}");
+    assert_eq!(
+        text.replace("3 5 8", "").split_whitespace().collect::<Vec<_>>().join(" "),
+        format!("finding frames {sentence}")
+    );
+}
