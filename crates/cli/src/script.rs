@@ -8,6 +8,8 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use report::Style;
 use script::{IpVersion, Profile, Run, RunOptions, Segments};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -109,6 +111,9 @@ impl Script {
             }
         }
         if !self.json {
+            if skipped >= SKIPPED_TO_SUM_UP {
+                print(&wanting(&played))?;
+            }
             print(&format!("{passed} passed, {failed} failed, {skipped} skipped\n"))?;
         }
         Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -191,6 +196,23 @@ impl Script {
         };
         Ok(script::run_recorded(&String::from_utf8_lossy(&source), &options))
     }
+}
+
+/// From so many skipped scripts on it is worth saying what they need, taken together.
+const SKIPPED_TO_SUM_UP: usize = 5;
+
+/// What the skipped scripts need, the most wanted first.
+fn wanting(played: &[Played]) -> String {
+    let mut counts = BTreeMap::<&str, usize>::new();
+    for (_, run) in played {
+        let Ok(Run { outcome: script::Outcome::Skipped(reason), .. }) = run else { continue };
+        let need = reason.strip_prefix("needs ").unwrap_or(reason);
+        *counts.entry(need.rsplit_once(", line ").map_or(need, |(need, _)| need)).or_default() += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| Reverse(*count));
+    let lines = counts.iter().map(|(need, count)| format!("{count:>8}  {need}\n"));
+    format!("the skipped scripts need:\n{}", lines.collect::<String>())
 }
 
 /// How deep folders are looked into: a link that leads back up ends here.

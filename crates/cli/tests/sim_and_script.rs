@@ -106,3 +106,17 @@ fn scripts_pass_fail_with_what_was_seen_and_skip_with_a_reason() {
     let output = synfin(&["script", "/nowhere.pkt"]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot read /nowhere.pkt"));
 }
+
+#[test]
+fn what_many_skipped_scripts_need_is_summed_up() {
+    let folder = Scratch::new("suite");
+    std::fs::create_dir_all(folder.path()).expect("a place for it");
+    for (index, call) in ["splice", "pipe", "splice", "sctp_send", "splice"].into_iter().enumerate() {
+        let path = std::path::Path::new(folder.path()).join(format!("{index}.pkt"));
+        std::fs::write(path, format!("+0 {call}(3) = 0\n")).expect("written");
+    }
+    let text = printed(&["script", folder.path()]);
+    let end = "the skipped scripts need:\n       3  the call splice\n       1  the call pipe\n       1  the call sctp_send\n0 passed, 0 failed, 5 skipped\n";
+    assert!(text.ends_with(end), "{text}");
+    std::fs::remove_dir_all(folder.path()).expect("it was made here");
+}

@@ -378,6 +378,13 @@ fn an_echo_may_be_the_one_of_the_wire() {
 }
 
 #[test]
+fn a_script_without_events_does_not_pass() {
+    for text in ["", "// nothing\n", "--ip_version=ipv4\n"] {
+        fails(text, "the script has no events");
+    }
+}
+
+#[test]
 fn a_field_that_is_not_written_is_zero() {
     let urgent = "+0 setsockopt(4, SOL_TCP, TCP_NODELAY, [1], 4) = 0\n+0 send(4, ..., 5, MSG_OOB) = 5\n";
     check_script(&passive(&format!("{urgent}+0 > PU. 1:6(5) ack 1 urg 5")));

@@ -186,6 +186,12 @@ fn run_once(script: &Script, source: &str, options: &RunOptions, tracing: Tracin
         virtual_time: Duration::ZERO,
         rows: BTreeSet::new(),
     };
+    if script.events.is_empty() {
+        let nothing = "the script has no events: there is nothing to play";
+        let diagnostic = Diagnostic::new(&options.file, source, Span::default(), nothing);
+        run.outcome = Outcome::Failed(Box::new(Failure::new(diagnostic)));
+        return run;
+    }
     if let Some((event, need)) = needs::unmet(script) {
         run.outcome = Outcome::Skipped(skip_text(script, source, event, &need));
         return run;
