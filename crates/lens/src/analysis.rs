@@ -40,6 +40,10 @@ pub struct Analysis {
     pub notes: Notes,
     /// The frame of a retransmission that this segment shows to be needless, or of the same packet.
     pub shows_frame: Option<Frame>,
+    /// Nanoseconds since the connection's first segment: `tcp.time_relative`.
+    pub since_first_ns: u64,
+    /// Nanoseconds since the connection's segment before this one: `tcp.time_delta`, but never negative.
+    pub since_previous_ns: u64,
 }
 
 impl Analysis {
@@ -108,6 +112,7 @@ notes! {
     19 SACK_OF_UNSENT "sack-of-unsent" "A SACK block beyond everything sent (RFC 2018 §3).";
     20 ECN_CONGESTION "ecn-congestion" "Marked on the way: congestion experienced (RFC 3168 §5).";
     21 WINDOW_SHRANK "window-shrank" "Its right window edge moved back (RFC 9293 §3.8.6, SHLD-14).";
+    22 QUOTED "quoted-in-icmp" "An ICMP error quotes it: it comes back, it is not sent here.";
 }
 
 impl Notes {

@@ -112,6 +112,7 @@ impl Live {
         if matches!(segment.whole, Whole::QuotedInIcmp | Whole::Fragment) {
             return self.unjudged(from, segment);
         }
+        let previous_ns = self.last_ns;
         let mut notes = self.notes_of_header(segment);
         let twice = self.senders[from.index()].captured_twice(segment);
         self.note_times(segment, &mut notes);
@@ -146,8 +147,12 @@ impl Live {
         self.count(from, segment, &judged, &prior, place, twice);
         let analysis = self.analysis(from, segment, &judged, ends, why, observed, notes);
         let verdicts = analysis.verdicts | reused;
-        let analysis =
-            Analysis { verdicts, shows_frame: twice.map(|twice| twice.first).or(shows_frame), ..analysis };
+        let analysis = Analysis {
+            verdicts,
+            shows_frame: twice.map(|twice| twice.first).or(shows_frame),
+            since_previous_ns: segment.time.as_nanos().saturating_sub(previous_ns),
+            ..analysis
+        };
         self.marks.on_segment(from, segment, &analysis, &prior);
         analysis
     }
@@ -256,6 +261,7 @@ impl Live {
         let why = crate::why::Why::new(tcp::SendReason::NewData, crate::why::Confidence::LOW);
         let mut notes = Notes::NONE;
         notes.set(Notes::OPTIONS_CUT, segment.whole == Whole::Fragment);
+        notes.set(Notes::QUOTED, segment.whole == Whole::QuotedInIcmp);
         if segment.whole == Whole::QuotedInIcmp {
             self.marks.icmp_errors += 1;
         } else {
@@ -304,6 +310,8 @@ impl Live {
             reset: observed.reset,
             notes,
             shows_frame: None,
+            since_first_ns: segment.time.as_nanos().saturating_sub(self.first_ns),
+            since_previous_ns: segment.time.as_nanos().saturating_sub(self.last_ns),
         }
     }
 }

@@ -37,6 +37,15 @@ pub(super) enum Type {
 pub(super) enum Field {
     Listed(usize),
     Verdict(Verdicts),
+    /// Some of the bytes of a field.
+    Slice(usize, Slice),
+}
+
+/// Which bytes: from this one on, so many at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Slice {
+    pub(super) start: usize,
+    pub(super) len: usize,
 }
 
 type Read = for<'a> fn(&Subject<'a>) -> Values<'a>;
@@ -85,12 +94,36 @@ fn is_http(text: &[u8]) -> bool {
     STARTS.iter().any(|start| text.starts_with(start))
 }
 
+fn is_response(text: &[u8]) -> bool {
+    text.starts_with(b"HTTP/1.")
+}
+
+/// A word of the first line of a response, or of a request.
+fn http_word(text: &[u8], of_response: bool, at: usize) -> Values<'_> {
+    if !is_http(text) || is_response(text) != of_response {
+        return Values::NONE;
+    }
+    let line = text.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or(text);
+    let word = line.split(|byte| *byte == b' ').nth(at).and_then(|word| std::str::from_utf8(word).ok());
+    word.map_or(Values::NONE, |word| Values::one(Value::Text(word)))
+}
+
 /// Every field that is no verdict: its name, what it holds, where it is read.
 const FIELDS: &[(&str, Type, Read)] = &[
-    ("tcp", Type::Presence, |_| Values::number(1)),
+    ("frame", Type::Bytes, |s| Values::one(Value::Bytes(s.text))),
+    ("tcp", Type::Bytes, |s| Values::one(Value::Bytes(s.text))),
     ("ip", Type::Presence, |s| when(s.segment.source.is_ipv4())),
     ("ipv6", Type::Presence, |s| when(s.segment.source.is_ipv6())),
-    ("http", Type::Presence, |s| when(is_http(s.text))),
+    ("ip.proto", Type::Number, |s| if s.segment.source.is_ipv4() { Values::number(6) } else { Values::NONE }),
+    ("http", Type::Bytes, |s| if is_http(s.text) { Values::one(Value::Bytes(s.text)) } else { Values::NONE }),
+    ("http.request", Type::Presence, |s| when(is_http(s.text) && !is_response(s.text))),
+    ("http.request.method", Type::Text, |s| http_word(s.text, false, 0)),
+    ("http.request.uri", Type::Text, |s| http_word(s.text, false, 1)),
+    ("http.response", Type::Presence, |s| when(is_response(s.text))),
+    ("http.response.code", Type::Number, |s| {
+        let code = http_word(s.text, true, 1).iter().find_map(Value::as_number);
+        Values::maybe(code)
+    }),
     ("frame.number", Type::Number, |s| Values::number(s.segment.frame)),
     ("frame.len", Type::Number, |s| Values::number(s.segment.frame_bytes)),
     ("frame.time_relative", Type::Time, |s| {
@@ -106,6 +139,8 @@ const FIELDS: &[(&str, Type, Read)] = &[
     ("ip.id", Type::Number, |s| Values::maybe(s.segment.ip_id.map(f64::from))),
     ("ip.len", Type::Number, |s| Values::number(s.segment.ip_bytes)),
     ("ip.dsfield.ecn", Type::Number, |s| Values::number(s.segment.ecn)),
+    ("tcp.time_relative", Type::Time, |s| Values::number(seconds(s.analysis.since_first_ns))),
+    ("tcp.time_delta", Type::Time, |s| Values::number(seconds(s.analysis.since_previous_ns))),
     ("tcp.srcport", Type::Number, |s| Values::number(s.segment.source.port())),
     ("tcp.dstport", Type::Number, |s| Values::number(s.segment.destination.port())),
     ("tcp.port", Type::Number, |s| {
@@ -129,6 +164,10 @@ const FIELDS: &[(&str, Type, Read)] = &[
     ("tcp.flags.ece", Type::Number, |s| flag(s, Flags::ECE)),
     ("tcp.flags.cwr", Type::Number, |s| flag(s, Flags::CWR)),
     ("tcp.flags.ae", Type::Number, |s| flag(s, Flags::AE)),
+    ("tcp.connection.syn", Type::Presence, |s| when(s.segment.flags.syn() && !s.segment.flags.ack())),
+    ("tcp.connection.synack", Type::Presence, |s| when(s.segment.flags.syn() && s.segment.flags.ack())),
+    ("tcp.connection.fin", Type::Presence, |s| when(s.segment.flags.fin())),
+    ("tcp.connection.rst", Type::Presence, |s| when(s.segment.flags.rst())),
     ("tcp.window_size_value", Type::Number, |s| Values::number(s.segment.window)),
     ("tcp.window_size", Type::Number, |s| Values::number(s.analysis.window_bytes)),
     ("tcp.urgent_pointer", Type::Number, |s| Values::number(s.segment.urgent)),
@@ -182,9 +221,17 @@ impl Field {
         listed.or_else(|| name.strip_prefix(ANALYSIS).and_then(Verdicts::from_name).map(Field::Verdict))
     }
 
+    /// Some of its bytes, if it has bytes.
+    pub(super) fn sliced(self, slice: Slice) -> Option<Field> {
+        match self {
+            Field::Listed(index) if FIELDS[index].1 == Type::Bytes => Some(Field::Slice(index, slice)),
+            _ => None,
+        }
+    }
+
     pub(super) fn kind(self) -> Type {
         match self {
-            Field::Listed(index) => FIELDS[index].1,
+            Field::Listed(index) | Field::Slice(index, _) => FIELDS[index].1,
             Field::Verdict(_) => Type::Presence,
         }
     }
@@ -192,6 +239,13 @@ impl Field {
     pub(super) fn values<'a>(self, subject: &Subject<'a>) -> Values<'a> {
         match self {
             Field::Listed(index) => FIELDS[index].2(subject),
+            Field::Slice(index, slice) => match FIELDS[index].2(subject).iter().next() {
+                Some(Value::Bytes(bytes)) if bytes.len() > slice.start => {
+                    let rest = &bytes[slice.start..];
+                    Values::one(Value::Bytes(&rest[..slice.len.min(rest.len())]))
+                }
+                _ => Values::NONE,
+            },
             Field::Verdict(verdict) => when(subject.analysis.verdicts.contains(verdict)),
         }
     }

@@ -20,9 +20,9 @@ pub(super) enum Kind {
 }
 
 /// Longest first.
-const SIGNS: [&str; 20] = [
+const SIGNS: [&str; 22] = [
     "...", "===", "!==", "==", "!=", "~=", "<=", ">=", "&&", "||", "^^", "..", "<", ">", "!", "(", ")", "{",
-    "}", ",",
+    "}", "[", "]", ",",
 ];
 
 /// Splits the text; what is neither word nor sign is an error.

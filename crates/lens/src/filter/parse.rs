@@ -1,6 +1,6 @@
 //! From words to a tree: `or` binds least, then `xor`, `and`, `not`.
 
-use super::field::{self, Field, Type};
+use super::field::{self, Field, Slice, Type};
 use super::lex::{Kind, Token, tokens};
 use super::value::{Comparison, Literal};
 use super::{FilterError, Node};
@@ -118,7 +118,7 @@ impl Parser<'_> {
         } else {
             return Ok(Node::Present(field));
         };
-        Ok(Node::Compare(field, comparison, self.literal(field, comparison)?))
+        Ok(Node::Compare(field, comparison, self.literal(field)?))
     }
 
     fn field(&mut self) -> Result<Field, FilterError> {
@@ -131,7 +131,26 @@ impl Parser<'_> {
             FilterError::new(self.text, *at, format!("there is no field `{name}`{nearest}"))
         })?;
         self.next += 1;
-        Ok(found)
+        if self.takes(&["["]) { self.slice(found) } else { Ok(found) }
+    }
+
+    /// `[0:4]` (from, so many), `[0-3]` (from, up to), `[4:]`, `[:4]`, `[4]`.
+    fn slice(&mut self, of: Field) -> Result<Field, FilterError> {
+        let word = match self.tokens.get(self.next).map(|token| &token.kind) {
+            Some(Kind::Word(word)) => word.clone(),
+            _ => String::new(),
+        };
+        let Some(slice) = slice(&word) else {
+            return Err(self.error("which bytes should stand here, such as [0:4] or [2-5]"));
+        };
+        let Some(field) = of.sliced(slice) else {
+            return Err(self.error("only bytes have parts, such as tcp.payload[0:4]"));
+        };
+        self.next += 1;
+        if !self.takes(&["]"]) {
+            return Err(self.error("a closing bracket is missing here"));
+        }
+        Ok(field)
     }
 
     fn set(&mut self, field: Field) -> Result<Vec<(Literal, Option<Literal>)>, FilterError> {
@@ -140,8 +159,8 @@ impl Parser<'_> {
         }
         let mut set = Vec::new();
         loop {
-            let low = self.literal(field, Comparison::Equal)?;
-            let high = if self.takes(&[".."]) { Some(self.literal(field, Comparison::Equal)?) } else { None };
+            let low = self.literal(field)?;
+            let high = if self.takes(&[".."]) { Some(self.literal(field)?) } else { None };
             set.push((low, high));
             let comma = self.takes(&[","]);
             if self.takes(&["}"]) {
@@ -153,7 +172,7 @@ impl Parser<'_> {
         }
     }
 
-    fn literal(&mut self, field: Field, comparison: Comparison) -> Result<Literal, FilterError> {
+    fn literal(&mut self, field: Field) -> Result<Literal, FilterError> {
         let token = self.tokens.get(self.next).cloned();
         let (word, is_quoted) = match token.map(|token| token.kind) {
             Some(Kind::Word(word)) => (word, false),
@@ -169,7 +188,7 @@ impl Parser<'_> {
                 network(&word).ok_or("an address should stand here, such as 10.0.0.1 or 10.0.0.0/8")
             }
             Type::Text => Ok(Literal::Text(word)),
-            Type::Bytes if comparison == Comparison::Contains && is_quoted => Ok(Literal::Text(word)),
+            Type::Bytes if is_quoted => Ok(Literal::Text(word)),
             Type::Bytes => {
                 bytes(&word).map(Literal::Bytes).ok_or("bytes should stand here, such as 47:45:54 or \"GET\"")
             }
@@ -179,6 +198,17 @@ impl Parser<'_> {
         self.next += 1;
         Ok(literal)
     }
+}
+
+fn slice(word: &str) -> Option<Slice> {
+    if let Some((start, len)) = word.split_once(':') {
+        let start = if start.is_empty() { 0 } else { start.parse().ok()? };
+        let len = if len.is_empty() { usize::MAX } else { len.parse().ok()? };
+        return Some(Slice { start, len });
+    }
+    let (start, last) = word.split_once('-').unwrap_or((word, word));
+    let (start, last): (usize, usize) = (start.parse().ok()?, last.parse().ok()?);
+    Some(Slice { start, len: last.checked_sub(start)?.saturating_add(1) })
 }
 
 fn number(word: &str) -> Option<f64> {

@@ -72,6 +72,14 @@ fn comparisons_and_connectives() {
         ("tcp.analysis.retransmission", vec![9]),
         ("tcp.analysis.flags", vec![9]),
         ("frame.time_relative >= 0.3", vec![4, 9]),
+        ("tcp.time_delta > 0.3", vec![9]),
+        ("tcp.time_relative > 0.25", vec![4, 9]),
+        ("tcp contains \"GET\" and http contains \"HTTP/1\"", vec![4, 9]),
+        ("tcp.payload[0:3] == \"GET\"", vec![4, 9]),
+        ("tcp.payload[0-2] == 47:45:54 && tcp[4:] contains \"HTTP\"", vec![4, 9]),
+        ("http.request.method == \"GET\" && http.request.uri == \"/\"", vec![4, 9]),
+        ("http.request || http.response.code == 200", vec![4, 9]),
+        ("tcp.connection.synack", vec![2]),
         ("tcp.payload contains \"GET\"", vec![4, 9]),
         ("tcp.payload contains 47:45", vec![4, 9]),
         ("synfin.state == \"SYN-SENT\"", vec![1]),
@@ -99,6 +107,8 @@ fn mistakes_are_shown_with_a_caret_and_the_nearest_field() {
         ("tcp.port in 80", "a set should stand here", 12),
         ("tcp.payload contains \"GET", "never closed", 21),
         ("tcp.port = 80", "`=` means nothing", 9),
+        ("tcp.port[0:2] == 80", "only bytes have parts", 9),
+        ("tcp.payload[x] == 47", "which bytes", 12),
         ("", "is empty", 0),
     ] {
         let error = Filter::parse(filter).expect_err(filter).to_string();

@@ -11,6 +11,17 @@ pub(super) enum Value<'a> {
     Bytes(&'a [u8]),
 }
 
+impl Value<'_> {
+    /// The number that it is, or that its text says.
+    pub(super) fn as_number(&self) -> Option<f64> {
+        match self {
+            Value::Number(number) => Some(*number),
+            Value::Text(text) => text.parse().ok(),
+            _ => None,
+        }
+    }
+}
+
 /// The values of a field in one segment: none, one, or both ends'.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Values<'a>([Option<Value<'a>>; 2]);
@@ -81,9 +92,11 @@ impl Literal {
                 Comparison::Contains => value.to_ascii_lowercase().contains(&literal.to_ascii_lowercase()),
                 _ => false,
             },
-            (Value::Bytes(value), Literal::Text(literal)) if comparison == Comparison::Contains => {
-                contains(value, literal.as_bytes())
-            }
+            (Value::Bytes(value), Literal::Text(literal)) => match comparison {
+                Comparison::Contains => contains(value, literal.as_bytes()),
+                Comparison::Equal => *value == literal.as_bytes(),
+                _ => false,
+            },
             (Value::Bytes(value), Literal::Bytes(literal)) => match comparison {
                 Comparison::Contains => contains(value, literal),
                 Comparison::Equal => value == literal,

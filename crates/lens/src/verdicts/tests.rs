@@ -1,5 +1,5 @@
 use crate::story::{ACK, FIN, RST, SYN, Story, told};
-use crate::{Completeness, Verdicts, Whole};
+use crate::{Completeness, Notes, Verdicts, Whole};
 use wire::Seq;
 use wire::tcp::FastOpenCookie;
 
@@ -155,6 +155,7 @@ fn quotes_in_icmp_errors_are_counted_and_not_judged() {
     story.segments.push(quote);
     let told = story.told();
     assert_eq!(told.last().verdicts, Verdicts::NONE);
+    assert!(told.last().notes.contains(Notes::QUOTED));
     assert_eq!((told.connection().icmp_errors, told.connection().directions[0].packets), (1, 1));
 }
 
