@@ -26,12 +26,12 @@ fn main() {
         let mut ours = || {
             let mut pair = ours::Pair::new(wire);
             let (client, server) = pair.open(None);
-            Sample::of(|| pair.bulk(client, server, TOTAL_BYTES) * 8)
+            Sample::of_thread(|| pair.bulk(client, server, TOTAL_BYTES) * 8)
         };
         let mut theirs = || {
             let mut pair = theirs::bulky(their_mtu, checksums);
             let (client, server) = pair.open();
-            Sample::of(|| pair.bulk(client, server, TOTAL_BYTES) * 8)
+            Sample::of_thread(|| pair.bulk(client, server, TOTAL_BYTES) * 8)
         };
         let (a, b, ratio) = compare(rounds(), &mut ours, &mut theirs);
         println!("{name:<44} {:>8.1} {:>8.1} {ratio:>6.2}x", a / 1e9, b / 1e9);

@@ -22,13 +22,13 @@ fn main() {
         theirs_pair.idle(idle);
         let their_cycles = if idle == 0 { CYCLES } else { 500 };
         let mut ours = || {
-            Sample::of(|| {
+            Sample::of_thread(|| {
                 (0..CYCLES).for_each(|_| ours_pair.cycle());
                 CYCLES
             })
         };
         let mut theirs = || {
-            Sample::of(|| {
+            Sample::of_thread(|| {
                 (0..their_cycles).for_each(|_| theirs_pair.cycle());
                 their_cycles
             })

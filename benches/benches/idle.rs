@@ -55,7 +55,7 @@ fn main() {
         pair.idle(count);
         let (client, server) = pair.open(None);
         let mut run = || {
-            Sample::of(|| {
+            Sample::of_thread(|| {
                 (0..EXCHANGES).for_each(|_| pair.exchange(client, server));
                 EXCHANGES
             })
@@ -71,7 +71,7 @@ fn main() {
         let (client, server) = pair.open();
         let exchanges = if count == 0 { EXCHANGES } else { 200 };
         let mut run = || {
-            Sample::of(|| {
+            Sample::of_thread(|| {
                 (0..exchanges).for_each(|_| pair.exchange(client, server));
                 exchanges
             })
