@@ -100,12 +100,14 @@ impl Envelope {
         let transport_at = head.as_slice().len();
         header.emit(head.grow(udp::HEADER_BYTES));
         let mut frame = Frame { head, payload: text, offload: Offload::default() };
-        self.sum(shape, &mut frame, transport_at, udp::CHECKSUM_OFFSET);
+        let mut sum = Sum::new();
+        sum.add(&frame.head.as_slice()[transport_at..]);
+        self.sum(shape, &mut frame, transport_at, udp::CHECKSUM_OFFSET, sum);
         frame
     }
 
-    /// Sums, or leaves the sum to the link.
-    fn sum(&self, shape: Shape, frame: &mut Frame, transport_at: usize, offset: usize) {
+    /// Sums, or leaves the sum to the link; `header` is the sum of the transport header.
+    fn sum(&self, shape: Shape, frame: &mut Frame, transport_at: usize, offset: usize, header: Sum) {
         let transport_bytes = frame.len() - transport_at;
         let (value, checksum) = match shape.checksum {
             TransmitChecksum::None => (0, Checksum::Trusted),
@@ -116,7 +118,7 @@ impl Envelope {
             }
             TransmitChecksum::Full => {
                 let mut sum = self.pseudo_header(transport_bytes);
-                sum.add(&frame.head.as_slice()[transport_at..]);
+                sum.add_sum(header);
                 sum.add_payload(&frame.payload);
                 let value = sum.checksum();
                 let is_udp = self.protocol == protocol::UDP;
@@ -161,12 +163,12 @@ pub(crate) fn segment(frame: &mut Frame, shape: Shape, key: &FlowKey, outgoing: 
     header.destination_port = key.remote_port;
     let (source, destination) = (key.local, key.remote);
     let envelope = Envelope { source, destination, protocol: protocol::TCP, hop_limit, traffic_class };
-    let header_bytes = header.len_bytes(layout);
     let head = &mut frame.head;
-    head.grow(shape.link_bytes());
-    envelope.emit(head.grow(envelope.ip_header_bytes()), header_bytes + payload.len());
-    let transport_at = head.as_slice().len();
-    header.emit(head.grow(header_bytes), layout);
+    let (ip_at, transport_at) = (shape.link_bytes(), shape.link_bytes() + envelope.ip_header_bytes());
+    head.grow(transport_at);
+    let sum = header.append_to(head, layout);
+    let transport_bytes = head.as_slice().len() - transport_at + payload.len();
+    envelope.emit(&mut head.as_mut_slice()[ip_at..transport_at], transport_bytes);
     let is_super = segment_bytes > 0 && payload.len() > usize::from(segment_bytes);
     let shape = match shape.checksum {
         // Whoever cuts a super-segment sums its pieces: the whole has no sum of its own.
@@ -175,5 +177,5 @@ pub(crate) fn segment(frame: &mut Frame, shape: Shape, key: &FlowKey, outgoing: 
     };
     frame.offload.segment_bytes = if is_super { segment_bytes } else { 0 };
     frame.payload = payload;
-    envelope.sum(shape, frame, transport_at, wire::tcp::CHECKSUM_OFFSET);
+    envelope.sum(shape, frame, transport_at, wire::tcp::CHECKSUM_OFFSET, sum);
 }

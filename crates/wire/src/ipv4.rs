@@ -6,6 +6,7 @@
 use crate::checksum;
 use crate::error::{Error, take};
 use crate::ip::Ecn;
+use crate::words;
 use core::net::Ipv4Addr;
 
 /// The header without options, in bytes: what [`Header::emit`] writes.
@@ -111,22 +112,19 @@ impl Header {
     /// # Panics
     /// If `into` is shorter than [`HEADER_BYTES`].
     pub fn emit(&self, into: &mut [u8]) {
-        let into = &mut into[..HEADER_BYTES];
-        into[0] = 0x45;
-        into[1] = (self.dscp << 2) | self.ecn.bits();
-        into[2..4].copy_from_slice(&self.total_bytes.to_be_bytes());
-        into[4..6].copy_from_slice(&self.identification.to_be_bytes());
         let fragment = (self.fragment_offset_bytes >> 3)
             | if self.dont_fragment { DONT_FRAGMENT } else { 0 }
             | if self.more_fragments { MORE_FRAGMENTS } else { 0 };
-        into[6..8].copy_from_slice(&fragment.to_be_bytes());
-        into[8] = self.ttl;
-        into[9] = self.protocol;
-        into[10..12].copy_from_slice(&[0, 0]);
-        into[12..16].copy_from_slice(&self.source.octets());
-        into[16..20].copy_from_slice(&self.destination.octets());
-        let checksum = checksum::of(into);
-        into[10..12].copy_from_slice(&checksum.to_be_bytes());
+        let mut words = [
+            u32::from_be_bytes([0x45, (self.dscp << 2) | self.ecn.bits(), 0, 0])
+                | u32::from(self.total_bytes),
+            (u32::from(self.identification) << 16) | u32::from(fragment),
+            u32::from_be_bytes([self.ttl, self.protocol, 0, 0]),
+            self.source.to_bits(),
+            self.destination.to_bits(),
+        ];
+        words[2] |= u32::from(checksum::of_words(&words));
+        words::put(&words, &mut into[..HEADER_BYTES]);
     }
 }
 

@@ -32,6 +32,7 @@ mod seq;
 pub mod tcp;
 pub mod udp;
 pub mod virtio;
+mod words;
 
 pub use error::Error;
 pub use frame::{Checksum, Frame, Head, LinkCapabilities, Medium, Offload, TransmitChecksum};

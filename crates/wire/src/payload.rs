@@ -44,7 +44,10 @@ impl Payload {
 
     /// How many bytes there are in all pieces.
     pub fn len(&self) -> usize {
-        self.as_slice().iter().map(Bytes::len).sum()
+        match &self.0 {
+            Pieces::One(piece) => piece.len(),
+            Pieces::Many(pieces) => pieces.iter().map(Bytes::len).sum(),
+        }
     }
 
     /// Whether there are no bytes.

@@ -1,10 +1,11 @@
 //! The TCP header as a value, read and written (RFC 9293 §3.1).
 
 use super::layout::Laid;
-use super::options::Options;
+use super::options::{Options, Timestamps, kind};
 use super::{Flags, OptionLayout};
-use crate::Seq;
+use crate::checksum::Sum;
 use crate::error::{Error, take};
+use crate::{Head, Seq, words};
 
 /// The header without options, in bytes.
 pub const HEADER_BYTES_MIN: usize = 20;
@@ -98,31 +99,56 @@ impl Header {
     /// # Panics
     /// If `into` is shorter than [`len_bytes`](Header::len_bytes); 60 bytes are always enough.
     pub fn emit(&self, into: &mut [u8], layout: OptionLayout) -> usize {
-        let header_bytes = match self.options.only_timestamps() {
-            Some(None) => HEADER_BYTES_MIN,
+        let mut head = Head::new();
+        self.append_to(&mut head, layout);
+        into[..head.as_slice().len()].copy_from_slice(head.as_slice());
+        head.as_slice().len()
+    }
+
+    /// Writes the header to the end of a frame's, like [`emit`](Header::emit), and returns its sum, which
+    /// is taken from the values: reading back what has just been written is slow.
+    ///
+    /// # Panics
+    /// If the frame's head has no room for it.
+    pub fn append_to(&self, head: &mut Head, layout: OptionLayout) -> Sum {
+        let mut sum = Sum::new();
+        let into = match self.options.only_timestamps() {
+            Some(None) => head.grow(HEADER_BYTES_MIN),
             Some(Some(timestamps)) => {
-                into[20..24].copy_from_slice(&[1, 1, 8, 10]);
-                into[24..28].copy_from_slice(&timestamps.value.to_be_bytes());
-                into[28..32].copy_from_slice(&timestamps.echo.to_be_bytes());
-                HEADER_BYTES_MIN + 12
+                let into = head.grow(HEADER_BYTES_MIN + 12);
+                let words = timestamp_words(timestamps);
+                words::put(&words, &mut into[HEADER_BYTES_MIN..]);
+                sum.add_words(&words);
+                into
             }
             None => {
                 let laid = Laid::new(&self.options, layout);
-                let end = HEADER_BYTES_MIN + laid.as_slice().len();
-                into[HEADER_BYTES_MIN..end].copy_from_slice(laid.as_slice());
-                end
+                let into = head.grow(HEADER_BYTES_MIN + laid.as_slice().len());
+                into[HEADER_BYTES_MIN..].copy_from_slice(laid.as_slice());
+                sum.add(laid.as_slice());
+                into
             }
         };
-        let fixed = &mut into[..HEADER_BYTES_MIN];
-        fixed[0..2].copy_from_slice(&self.source_port.to_be_bytes());
-        fixed[2..4].copy_from_slice(&self.destination_port.to_be_bytes());
-        fixed[4..8].copy_from_slice(&self.seq.number().to_be_bytes());
-        fixed[8..12].copy_from_slice(&self.ack.number().to_be_bytes());
-        let offset_and_flags = ((header_bytes as u16 / 4) << 12) | self.flags.bits();
-        fixed[12..14].copy_from_slice(&offset_and_flags.to_be_bytes());
-        fixed[14..16].copy_from_slice(&self.window.to_be_bytes());
-        fixed[16..18].copy_from_slice(&[0, 0]);
-        fixed[18..20].copy_from_slice(&self.urgent.to_be_bytes());
-        header_bytes
+        let words = self.fixed_words(into.len());
+        words::put(&words, into);
+        sum.add_words(&words);
+        sum
     }
+
+    /// The first five words (RFC 9293 §3.1, figure 1), with a checksum of zero.
+    fn fixed_words(&self, header_bytes: usize) -> [u32; 5] {
+        let offset_and_flags = ((header_bytes as u32 / 4) << 12) | u32::from(self.flags.bits());
+        [
+            (u32::from(self.source_port) << 16) | u32::from(self.destination_port),
+            self.seq.number(),
+            self.ack.number(),
+            (offset_and_flags << 16) | u32::from(self.window),
+            u32::from(self.urgent),
+        ]
+    }
+}
+
+/// What nearly every segment has for options: NOP, NOP, Timestamps.
+fn timestamp_words(timestamps: Timestamps) -> [u32; 3] {
+    [u32::from_be_bytes([kind::NOP, kind::NOP, kind::TIMESTAMPS, 10]), timestamps.value, timestamps.echo]
 }
