@@ -116,8 +116,8 @@ impl Host {
     /// An identification that others cannot predict and that comes again late (RFC 6864, RFC 7739).
     fn identify(&mut self, envelope: &Envelope) -> u32 {
         let mut ends = [0; 33];
-        ends[..16].copy_from_slice(&envelope.source.0);
-        ends[16..32].copy_from_slice(&envelope.destination.0);
+        ends[..16].copy_from_slice(&envelope.source.whole().octets());
+        ends[16..32].copy_from_slice(&envelope.destination.whole().octets());
         ends[32] = envelope.protocol;
         self.identifications = self.identifications.wrapping_add(1);
         self.identifications.wrapping_add(self.identification.hash(&ends) as u32)

@@ -22,44 +22,57 @@ impl fmt::Display for Flow {
     }
 }
 
-/// An address in 16 bytes, IPv4 as `::ffff:a.b.c.d`.
+/// An address in 16 bytes, IPv4 as `::ffff:a.b.c.d`: four words, because it is copied and compared for
+/// every segment, and nobody does that byte by byte.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Address(pub(crate) [u8; 16]);
+pub(crate) struct Address([u32; 4]);
+
+/// The third word of an IPv4 address.
+const MAPPED: u32 = 0xffff;
 
 impl Address {
+    /// 0.0.0.0.
+    pub(crate) const ANY_V4: Address = Address([0, 0, MAPPED, 0]);
+    /// `::`.
+    pub(crate) const ANY_V6: Address = Address([0; 4]);
+
     pub(crate) fn ip(self) -> IpAddr {
-        match self.v4() {
-            Some(v4) => IpAddr::V4(v4),
-            None => IpAddr::V6(Ipv6Addr::from(self.0)),
-        }
+        if self.is_v4() { IpAddr::V4(self.low()) } else { IpAddr::V6(self.whole()) }
     }
 
-    pub(crate) fn v4(self) -> Option<Ipv4Addr> {
-        let [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d] = self.0 else { return None };
-        Some(Ipv4Addr::new(a, b, c, d))
-    }
-
-    /// The IPv4 address in the last four bytes; only of an address that [`Address::is_v4`].
+    /// The IPv4 address in the last word; only of an address that [`Address::is_v4`].
     pub(crate) fn low(self) -> Ipv4Addr {
-        let [.., a, b, c, d] = self.0;
-        Ipv4Addr::new(a, b, c, d)
+        Ipv4Addr::from_bits(self.0[3])
     }
 
-    /// All sixteen bytes; only of an address that is not [`Address::is_v4`].
+    /// All sixteen bytes, as an IPv6 address.
     pub(crate) fn whole(self) -> Ipv6Addr {
-        Ipv6Addr::from(self.0)
+        let [a, b, c, d] = self.0.map(u128::from);
+        Ipv6Addr::from_bits((a << 96) | (b << 64) | (c << 32) | d)
     }
 
     pub(crate) fn is_v4(self) -> bool {
-        const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
-        self.0[..12] == MAPPED
+        let [a, b, mapped, _] = self.0;
+        (a | b) == 0 && mapped == MAPPED
+    }
+
+    pub(crate) fn is_unspecified(self) -> bool {
+        self == Address::ANY_V4 || self == Address::ANY_V6
+    }
+
+    pub(crate) fn is_multicast(self) -> bool {
+        if self.is_v4() { self.low().is_multicast() } else { self.0[0] >> 24 == 0xff }
+    }
+
+    /// 255.255.255.255.
+    pub(crate) fn is_broadcast(self) -> bool {
+        self.is_v4() && self.0[3] == u32::MAX
     }
 }
 
 impl From<Ipv4Addr> for Address {
     fn from(v4: Ipv4Addr) -> Self {
-        let [a, b, c, d] = v4.octets();
-        Address([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d])
+        Address([0, 0, MAPPED, v4.to_bits()])
     }
 }
 
@@ -67,7 +80,10 @@ impl From<IpAddr> for Address {
     fn from(ip: IpAddr) -> Self {
         match ip {
             IpAddr::V4(v4) => Address::from(v4),
-            IpAddr::V6(v6) => Address(v6.octets()),
+            IpAddr::V6(v6) => {
+                let bits = v6.to_bits();
+                Address([(bits >> 96) as u32, (bits >> 64) as u32, (bits >> 32) as u32, bits as u32])
+            }
         }
     }
 }
@@ -116,12 +132,12 @@ impl FlowKey {
     /// What a keyed hash covers: 12 bytes for IPv4, 36 for IPv6.
     pub(crate) fn hashed_bytes(&self, out: &mut [u8; 36]) -> usize {
         let (addresses, len) = if self.is_v4() {
-            out[..4].copy_from_slice(&self.local.0[12..]);
-            out[4..8].copy_from_slice(&self.remote.0[12..]);
+            out[..4].copy_from_slice(&self.local.low().octets());
+            out[4..8].copy_from_slice(&self.remote.low().octets());
             (8, 12)
         } else {
-            out[..16].copy_from_slice(&self.local.0);
-            out[16..32].copy_from_slice(&self.remote.0);
+            out[..16].copy_from_slice(&self.local.whole().octets());
+            out[16..32].copy_from_slice(&self.remote.whole().octets());
             (32, 36)
         };
         out[addresses..addresses + 2].copy_from_slice(&self.local_port.to_be_bytes());

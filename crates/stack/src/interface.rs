@@ -105,7 +105,7 @@ impl Addresses {
 
     /// Whether the address is the broadcast of a network of ours, or of all.
     pub(crate) fn is_broadcast(&self, address: Address) -> bool {
-        address.is_v4() && (address.0[12..] == [0xff; 4] || self.broadcasts.contains_key(&address))
+        address.is_v4() && (address.is_broadcast() || self.broadcasts.contains_key(&address))
     }
 }
 

@@ -167,7 +167,11 @@ impl Listeners {
         let both =
             |index: &u32| self.slab.at(*index).is_some_and(|listener| listener.families == Families::Both);
         at(address).or_else(|| {
-            if address.is_v4() { at(ANY_V4).or_else(|| at(ANY_V6).filter(both)) } else { at(ANY_V6) }
+            if address.is_v4() {
+                at(Address::ANY_V4).or_else(|| at(Address::ANY_V6).filter(both))
+            } else {
+                at(Address::ANY_V6)
+            }
         })
     }
 
@@ -209,9 +213,6 @@ impl Listeners {
 
 /// More than one listener has the port.
 const SEVERAL: u32 = u32::MAX;
-
-const ANY_V4: Address = Address([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0]);
-const ANY_V6: Address = Address([0; 16]);
 
 impl Host {
     /// Listens at `local` for connections; an unspecified address stands for all of ours, and `[::]` for

@@ -10,7 +10,7 @@ use crate::host::Host;
 use crate::interface::{InterfaceId, Mac, is_loopback};
 use crate::packet::{Cast, Packet, Reading, flatten, start};
 use crate::reassembly::Fragment;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 use tcp::Instant;
 use wire::ethernet::{self, ethertype};
 use wire::ip::protocol;
@@ -317,6 +317,5 @@ fn has_source_route(options: &[u8]) -> bool {
 
 /// 255.255.255.255 and friends are nobody's to answer.
 pub(crate) fn may_be_answered(address: Address) -> bool {
-    let ip = address.ip();
-    !ip.is_multicast() && !ip.is_unspecified() && ip != IpAddr::V4(Ipv4Addr::BROADCAST)
+    !address.is_multicast() && !address.is_unspecified() && !address.is_broadcast()
 }
