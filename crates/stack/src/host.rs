@@ -339,22 +339,26 @@ impl Host {
 
     // What several rooms need.
 
-    /// A connection has changed: it may have something to send, to tell, or to trace.
+    /// A connection has changed: it may have something to send, to tell, or to trace. One that has
+    /// nothing to send is settled at once, without waiting for its turn.
     pub(crate) fn touch(&mut self, now: Instant, index: u32) {
         let Some(socket) = self.sockets.at_mut(index) else { return };
-        if !socket.is_ready {
+        let is_settled = !socket.is_ready && socket.connection.is_drained();
+        if !socket.is_ready && !is_settled {
             socket.is_ready = true;
             self.ready.push_back(index);
         }
         match socket.standing {
-            Standing::Owned if !socket.is_talkative => {
+            Standing::Owned if !socket.is_talkative && socket.connection.has_event() => {
                 socket.is_talkative = true;
                 self.talkative.push_back(index);
             }
             Standing::HalfOpen => self.check_third_step(index),
             _ => {}
         }
-        if self.tracing == Tracing::On {
+        if is_settled {
+            self.settle(now, index);
+        } else if self.tracing == Tracing::On {
             self.collect_traces(now, index);
         }
     }

@@ -32,16 +32,10 @@ impl Host {
 
     fn take_frame(&mut self, now: Instant) -> Option<(InterfaceId, Frame)> {
         self.now = self.now.max(now);
-        // Made where it is returned: a frame is 200 bytes, and this is the path of every one.
-        let mut out = Some((InterfaceId::LOOPBACK, Frame::default()));
-        match out.as_mut().and_then(|(interface, frame)| {
-            *interface = self.next_frame(now, frame)?;
-            Some(())
-        }) {
-            Some(()) => self.counters.frames_sent += 1,
-            None => out = None,
-        }
-        out
+        let mut frame = Frame::default();
+        let interface = self.next_frame(now, &mut frame)?;
+        self.counters.frames_sent += 1;
+        Some((interface, frame))
     }
 
     #[inline]
@@ -106,13 +100,15 @@ impl Host {
             layout: socket.connection.config().option_layout,
         };
         emit::segment(out, shape, &key, outgoing);
-        self.turn += 1;
-        if self.turn >= self.config.transmissions_per_turn && self.ready.len() > 1 {
-            self.ready.rotate_left(1);
-            self.turn = 0;
-        }
-        if self.tracing == Tracing::On {
-            self.collect_traces(now, index);
+        if socket.connection.is_drained() {
+            socket.is_ready = false;
+            self.end_turn();
+            self.settle(now, index);
+        } else {
+            self.stay_or_rotate();
+            if self.tracing == Tracing::On {
+                self.collect_traces(now, index);
+            }
         }
         if interface == InterfaceId::LOOPBACK || shape.medium == Medium::Ethernet {
             let hop = self.routes.find_on(key.remote.ip(), interface);
@@ -125,6 +121,15 @@ impl Host {
             *out = cut.next()?;
         }
         Some(interface)
+    }
+
+    /// The connection whose turn it is has more to send; a long turn ends when others wait.
+    fn stay_or_rotate(&mut self) {
+        self.turn += 1;
+        if self.turn >= self.config.transmissions_per_turn && self.ready.len() > 1 {
+            self.ready.rotate_left(1);
+            self.turn = 0;
+        }
     }
 
     fn end_turn(&mut self) {

@@ -242,6 +242,11 @@ impl Connection {
         self.events.next(self.failure)
     }
 
+    /// Whether [`Connection::poll_event`] has something to tell.
+    pub fn has_event(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// When to call [`Connection::handle_timeout`] at the latest; `None` while nothing is timed.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.timers.earliest()

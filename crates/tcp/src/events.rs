@@ -25,6 +25,10 @@ impl Events {
         self.0 |= Events::bit(event);
     }
 
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// The next event in the order of a connection's life; `failure` is what a raised failure says.
     pub(crate) fn next(&mut self, failure: Option<Error>) -> Option<Event> {
         let lowest = self.0 & self.0.wrapping_neg();

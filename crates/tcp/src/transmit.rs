@@ -46,6 +46,9 @@ impl Connection {
     /// With `super_segment_bytes_max` above the segment size the text may be that long, to be cut by
     /// [`Transmit::segment_bytes`]; with zero every segment is sent by itself.
     pub fn poll_transmit(&mut self, now: Instant, super_segment_bytes_max: u32) -> Option<Transmit> {
+        if self.is_drained() {
+            return None;
+        }
         // The urgent pointer counts from its own segment, and whoever cuts a super-segment leaves it.
         let super_segment_bytes_max = if self.snd.up.is_some() { 0 } else { super_segment_bytes_max };
         let plan = self
@@ -56,6 +59,21 @@ impl Connection {
             .or_else(|| self.probe(now))
             .or_else(|| self.owed_ack())?;
         Some(self.emit(now, plan))
+    }
+
+    /// Nothing waits to be sent: [`Connection::poll_transmit`] would answer `None`. What waits for room
+    /// in a window, or for company, still waits.
+    pub fn is_drained(&self) -> bool {
+        let marks = &self.marks;
+        let owes = marks.handshake_owed
+            || marks.window_probe_owed
+            || marks.keep_alive_owed
+            || self.acks.owed().is_some()
+            || self.reset_reply.is_some()
+            || self.reset_owed.is_some()
+            || self.recovery.resend.is_some();
+        let has_fin = marks.fin_queued && self.snd.fin.is_none();
+        !owes && !has_fin && !self.stream_end().after(self.snd.nxt)
     }
 
     fn owed_reset(&mut self) -> Option<Plan> {
