@@ -46,7 +46,7 @@ impl Payload {
     pub fn len(&self) -> usize {
         match &self.0 {
             Pieces::One(piece) => piece.len(),
-            Pieces::Many(pieces) => pieces.iter().map(Bytes::len).sum(),
+            Pieces::Many(pieces) => len_of(pieces),
         }
     }
 
@@ -85,6 +85,14 @@ impl Payload {
         one.into_iter().chain(many)
     }
 
+    /// Takes the only piece, perhaps empty; a payload of several is given back.
+    pub fn into_only_piece(self) -> Result<Bytes, Payload> {
+        match self.0 {
+            Pieces::One(piece) => Ok(piece),
+            Pieces::Many(_) => Err(self),
+        }
+    }
+
     /// The only piece, if there is at most one: the whole payload without copying.
     pub fn contiguous(&self) -> Option<&Bytes> {
         match &self.0 {
@@ -120,23 +128,36 @@ impl Payload {
     }
 
     /// Drops everything past the first `len_bytes` bytes.
+    #[inline]
     pub fn truncate(&mut self, len_bytes: usize) {
-        if let Pieces::One(piece) = &mut self.0 {
-            piece.truncate(len_bytes);
-        } else if len_bytes < self.len() {
+        match &mut self.0 {
+            Pieces::One(piece) if len_bytes >= piece.len() => {}
+            Pieces::One(piece) => piece.truncate(len_bytes),
+            Pieces::Many(_) => self.truncate_many(len_bytes),
+        }
+    }
+
+    #[cold]
+    fn truncate_many(&mut self, len_bytes: usize) {
+        if len_bytes < self.len() {
             *self = self.slice(0, len_bytes);
         }
     }
 
     /// Drops the first `len_bytes` bytes (all of them if there are fewer).
     pub fn advance(&mut self, len_bytes: usize) {
-        if let Pieces::One(piece) = &mut self.0 {
-            bytes::Buf::advance(piece, len_bytes.min(piece.len()));
-        } else if len_bytes > 0 {
-            let len = self.len();
-            let skip = len_bytes.min(len);
-            *self = self.slice(skip, len - skip);
+        match &mut self.0 {
+            _ if len_bytes == 0 => {}
+            Pieces::One(piece) => bytes::Buf::advance(piece, len_bytes.min(piece.len())),
+            Pieces::Many(_) => self.advance_many(len_bytes),
         }
+    }
+
+    #[cold]
+    fn advance_many(&mut self, len_bytes: usize) {
+        let len = self.len();
+        let skip = len_bytes.min(len);
+        *self = self.slice(skip, len - skip);
     }
 
     /// A copy in one piece. For tests, ICMP quotations and other places off the path of a byte.
@@ -145,6 +166,12 @@ impl Payload {
         self.pieces().for_each(|piece| out.extend_from_slice(piece));
         out
     }
+}
+
+/// Out of line, for nearly every payload is one piece.
+#[cold]
+fn len_of(pieces: &[Bytes]) -> usize {
+    pieces.iter().map(Bytes::len).sum()
 }
 
 impl Default for Payload {

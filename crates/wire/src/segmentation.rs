@@ -4,10 +4,10 @@
 //! A link that cannot do it itself calls [`cut`] on every frame. Only TCP is cut; IP fragmentation is
 //! something else and the host's.
 
-use crate::checksum::{self, Sum};
+use crate::checksum::Sum;
 use crate::ip::protocol;
 use crate::tcp::{self, Flags};
-use crate::{Checksum, Frame, Head, Medium, Offload, Payload, TransmitChecksum};
+use crate::{Checksum, Frame, Head, Medium, Offload, Payload, Seq, TransmitChecksum};
 use crate::{ethernet, frame, ipv4, ipv6, udp};
 
 /// Where the headers of a TCP or UDP frame are, in bytes from its start.
@@ -74,15 +74,25 @@ impl Layout {
         if self.protocol == protocol::UDP { udp::CHECKSUM_OFFSET } else { tcp::CHECKSUM_OFFSET }
     }
 
+    /// A checksum that is left to the link.
+    const fn partial_checksum(&self) -> Checksum {
+        Checksum::Partial { start: self.transport_at as u16, offset: self.checksum_offset() as u16 }
+    }
+
     /// The pseudo-header's sum for a frame with these header bytes and this many bytes of text.
     fn pseudo_header(&self, head: &[u8], text_bytes: usize) -> Sum {
-        let transport_bytes = (self.text_at - self.transport_at + text_bytes) as u32;
+        let mut sum = self.addresses_and_protocol(head);
+        sum.add_u32((self.text_at - self.transport_at + text_bytes) as u32);
+        sum
+    }
+
+    /// The pseudo-header's sum without the length.
+    fn addresses_and_protocol(&self, head: &[u8]) -> Sum {
         let addresses =
             if self.is_ipv6 { self.ip_at + 8..self.ip_at + 40 } else { self.ip_at + 12..self.ip_at + 20 };
         let mut sum = Sum::new();
         sum.add(&head[addresses]);
         sum.add_u16(u16::from(self.protocol));
-        sum.add_u32(transport_bytes);
         sum
     }
 }
@@ -110,7 +120,7 @@ pub fn cut(mut frame: Frame, medium: Medium, checksum: TransmitChecksum) -> Cut 
     };
     let is_tcp = layout.protocol == protocol::TCP;
     let segment_bytes = if is_tcp && segment_bytes > 0 { segment_bytes } else { usize::MAX };
-    Cut { rest: Rest::Pieces(Pieces { frame, layout, segment_bytes, checksum, number: 0, at: 0 }) }
+    Cut { rest: Rest::Pieces(Pieces::new(frame, layout, segment_bytes, checksum)) }
 }
 
 /// Fills in the checksum that the sender left to the link; nothing to do for a complete one.
@@ -164,7 +174,9 @@ struct Pieces {
     frame: Frame,
     layout: Layout,
     segment_bytes: usize,
+    text_bytes: usize,
     checksum: TransmitChecksum,
+    constant: Constant,
     /// How many pieces have come out.
     number: u32,
     /// How many bytes of text have come out.
@@ -183,22 +195,26 @@ impl Iterator for Cut {
 }
 
 impl Pieces {
+    fn new(frame: Frame, layout: Layout, segment_bytes: usize, checksum: TransmitChecksum) -> Pieces {
+        let text_bytes = frame.payload.len();
+        let constant = Constant::of(frame.head.as_slice(), &layout);
+        Pieces { frame, layout, segment_bytes, text_bytes, checksum, constant, number: 0, at: 0 }
+    }
+
     fn next(&mut self) -> Option<Frame> {
-        let text_bytes = self.frame.payload.len();
-        if self.number > 0 && self.at >= text_bytes {
+        if self.number > 0 && self.at >= self.text_bytes {
             return None;
         }
-        let piece_bytes = self.segment_bytes.min(text_bytes - self.at);
-        let is_last = self.at + piece_bytes == text_bytes;
+        let piece_bytes = self.segment_bytes.min(self.text_bytes - self.at);
+        let is_last = self.at + piece_bytes == self.text_bytes;
         let mut piece = Frame {
             head: self.frame.head.clone(),
             payload: self.frame.payload.slice(self.at, piece_bytes),
             offload: Offload { segment_bytes: 0, checksum: self.frame.offload.checksum },
         };
         if self.number > 0 || !is_last {
-            self.write_ip_header(&mut piece);
-            self.write_tcp_header(&mut piece, is_last);
-            settle_checksum(&mut piece, &self.layout, self.checksum);
+            self.write_ip_header(&mut piece, piece_bytes);
+            self.write_tcp_header(&mut piece, piece_bytes, is_last);
         } else if piece.offload.checksum != Checksum::Complete && self.checksum == TransmitChecksum::Full {
             settle_checksum(&mut piece, &self.layout, TransmitChecksum::Full);
         }
@@ -207,28 +223,27 @@ impl Pieces {
         Some(piece)
     }
 
-    fn write_ip_header(&self, piece: &mut Frame) {
+    fn write_ip_header(&self, piece: &mut Frame, piece_bytes: usize) {
         // A piece is shorter than the frame it comes from, whose length fitted its 16-bit field or was
         // a captured super-segment's; the segment size is 16 bits, so only absurd headers could overflow.
-        let ip_bytes = (piece.len() - self.layout.ip_at) as u16;
+        let ip_bytes = (self.layout.text_at - self.layout.ip_at + piece_bytes) as u16;
         let ip = &mut piece.head.as_mut_slice()[self.layout.ip_at..self.layout.transport_at];
         if self.layout.is_ipv6 {
             let payload_bytes = ip_bytes - ipv6::HEADER_BYTES as u16;
             ip[4..6].copy_from_slice(&payload_bytes.to_be_bytes());
             return;
         }
+        let identification = self.constant.identification.wrapping_add(self.number as u16);
+        let mut sum = self.constant.ip;
+        sum.add_u16(ip_bytes);
+        sum.add_u16(identification);
         ip[2..4].copy_from_slice(&ip_bytes.to_be_bytes());
-        let identification = u16::from_be_bytes([ip[4], ip[5]]).wrapping_add(self.number as u16);
         ip[4..6].copy_from_slice(&identification.to_be_bytes());
-        ip[10..12].copy_from_slice(&[0, 0]);
-        let checksum = checksum::of(ip);
-        ip[10..12].copy_from_slice(&checksum.to_be_bytes());
+        ip[10..12].copy_from_slice(&sum.checksum().to_be_bytes());
     }
 
-    fn write_tcp_header(&self, piece: &mut Frame, is_last: bool) {
-        let tcp = &mut piece.head.as_mut_slice()[self.layout.transport_at..];
-        let seq = u32::from_be_bytes([tcp[4], tcp[5], tcp[6], tcp[7]]).wrapping_add(self.at as u32);
-        tcp[4..8].copy_from_slice(&seq.to_be_bytes());
+    fn write_tcp_header(&self, piece: &mut Frame, piece_bytes: usize, is_last: bool) {
+        let seq = self.constant.seq + self.at as u32;
         let mut cleared = Flags::NONE;
         if !is_last {
             cleared |= Flags::FIN | Flags::PSH;
@@ -236,8 +251,75 @@ impl Pieces {
         if self.number > 0 {
             cleared |= Flags::CWR;
         }
-        // All three are in the low byte.
-        tcp[13] &= !(cleared.bits() as u8);
+        let offset_and_flags = self.constant.offset_and_flags & !cleared.bits();
+        let transport_bytes = (self.layout.text_at - self.layout.transport_at + piece_bytes) as u32;
+        let value;
+        (value, piece.offload.checksum) = match self.checksum {
+            TransmitChecksum::Full => {
+                let mut sum = self.constant.tcp;
+                sum.add_u32(transport_bytes);
+                sum.add_u32(seq.number());
+                sum.add_u16(offset_and_flags);
+                sum.add_payload(&piece.payload);
+                (sum.checksum(), Checksum::Complete)
+            }
+            TransmitChecksum::Partial => {
+                let mut sum = self.constant.pseudo_header;
+                sum.add_u32(transport_bytes);
+                (sum.folded(), self.layout.partial_checksum())
+            }
+            TransmitChecksum::None => (0, Checksum::Trusted),
+        };
+        let tcp = &mut piece.head.as_mut_slice()[self.layout.transport_at..];
+        tcp[4..8].copy_from_slice(&seq.number().to_be_bytes());
+        tcp[12..14].copy_from_slice(&offset_and_flags.to_be_bytes());
+        tcp[16..18].copy_from_slice(&value.to_be_bytes());
+    }
+}
+
+/// What is the same in all pieces, read and summed once: a piece only adds what is its own.
+#[derive(Debug)]
+struct Constant {
+    /// IPv4: the identification of the first piece.
+    identification: u16,
+    /// IPv4: the header without total length, identification and checksum.
+    ip: Sum,
+    seq: Seq,
+    offset_and_flags: u16,
+    /// Addresses and protocol.
+    pseudo_header: Sum,
+    /// The same and the TCP header, without sequence number, flags and checksum.
+    tcp: Sum,
+}
+
+impl Constant {
+    fn of(head: &[u8], layout: &Layout) -> Constant {
+        let (ip_header, tcp) = (&head[layout.ip_at..layout.transport_at], &head[layout.transport_at..]);
+        let u16_at = |bytes: &[u8], at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
+        let mut ip = Sum::new();
+        for range in [0..2, 6..10, 12..ip_header.len()] {
+            ip.add(&ip_header[range]);
+        }
+        let pseudo_header = layout.addresses_and_protocol(head);
+        let mut sum = pseudo_header;
+        if layout.protocol == protocol::TCP {
+            for range in [0..4, 8..12, 14..16, 18..tcp.len()] {
+                sum.add(&tcp[range]);
+            }
+        }
+        let is_tcp = layout.protocol == protocol::TCP;
+        Constant {
+            identification: u16_at(ip_header, 4),
+            ip,
+            seq: Seq::new(if is_tcp {
+                u32::from(u16_at(tcp, 4)) << 16 | u32::from(u16_at(tcp, 6))
+            } else {
+                0
+            }),
+            offset_and_flags: if is_tcp { u16_at(tcp, 12) } else { 0 },
+            pseudo_header,
+            tcp: sum,
+        }
     }
 }
 
@@ -256,10 +338,7 @@ fn settle_checksum(frame: &mut Frame, layout: &Layout, checksum: TransmitChecksu
             let value = if is_udp { udp::checksum_field(sum.checksum()) } else { sum.checksum() };
             (value, Checksum::Complete)
         }
-        TransmitChecksum::Partial => {
-            let (start, offset) = (layout.transport_at as u16, layout.checksum_offset() as u16);
-            (sum.folded(), Checksum::Partial { start, offset })
-        }
+        TransmitChecksum::Partial => (sum.folded(), layout.partial_checksum()),
         TransmitChecksum::None => (0, Checksum::Trusted),
     };
     head[field].copy_from_slice(&value.to_be_bytes());

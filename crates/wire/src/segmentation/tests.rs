@@ -1,4 +1,5 @@
 use super::*;
+use crate::checksum;
 use crate::tcp::{OptionLayout, Options, Timestamps};
 use crate::{Seq, virtio};
 use alloc::vec::Vec;

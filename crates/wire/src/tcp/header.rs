@@ -59,7 +59,9 @@ impl Header {
         let options = segment
             .get(HEADER_BYTES_MIN..header_bytes)
             .ok_or(Error::Truncated { needed_bytes: header_bytes, available_bytes: segment.len() })?;
-        Ok((Header { options: Options::parse(options), ..Header::fixed(fixed) }, header_bytes))
+        let mut header = Header::fixed(fixed);
+        header.options.read(options);
+        Ok((header, header_bytes))
     }
 
     /// Reads the fixed 20 bytes alone, for segments that a capture or an ICMP error cut short after them.
@@ -121,18 +123,22 @@ impl Header {
                 sum.add_words(&words);
                 into
             }
-            None => {
-                let laid = Laid::new(&self.options, layout);
-                let into = head.grow(HEADER_BYTES_MIN + laid.as_slice().len());
-                into[HEADER_BYTES_MIN..].copy_from_slice(laid.as_slice());
-                sum.add(laid.as_slice());
-                into
-            }
+            None => self.append_options(head, layout, &mut sum),
         };
         let words = self.fixed_words(into.len());
         words::put(&words, into);
         sum.add_words(&words);
         sum
+    }
+
+    /// Makes room for the header and writes the options behind it.
+    #[inline(never)]
+    fn append_options<'a>(&self, head: &'a mut Head, layout: OptionLayout, sum: &mut Sum) -> &'a mut [u8] {
+        let laid = Laid::new(&self.options, layout);
+        let into = head.grow(HEADER_BYTES_MIN + laid.as_slice().len());
+        into[HEADER_BYTES_MIN..].copy_from_slice(laid.as_slice());
+        sum.add(laid.as_slice());
+        into
     }
 
     /// The first five words (RFC 9293 §3.1, figure 1), with a checksum of zero.

@@ -28,6 +28,7 @@ pub(crate) struct Laid {
 impl Laid {
     /// Writes `options` in the order of `layout`. What does not fit into 40 bytes is left out, SACK
     /// blocks one by one, since they come last of what an established connection needs.
+    #[inline(never)]
     pub(crate) fn new(options: &Options, layout: OptionLayout) -> Laid {
         let mut laid = Laid { bytes: [0; OPTIONS_BYTES_MAX], len: 0 };
         if let Some(mss) = options.mss {

@@ -247,20 +247,31 @@ impl Options {
     /// ```
     pub fn parse(bytes: &[u8]) -> Options {
         let mut options = Options::default();
+        options.read(bytes);
+        options
+    }
+
+    /// The same, into options that are empty yet.
+    #[inline]
+    pub(crate) fn read(&mut self, bytes: &[u8]) {
         // Nearly every segment of an open connection: NOP, NOP, Timestamps and nothing else.
         if let &[1, 1, 8, 10, ref data @ ..] = bytes
             && let &[a, b, c, d, e, f, g, h] = data
         {
-            options.timestamps = Some(Timestamps {
+            self.timestamps = Some(Timestamps {
                 value: u32::from_be_bytes([a, b, c, d]),
                 echo: u32::from_be_bytes([e, f, g, h]),
             });
-            return options;
+        } else if !bytes.is_empty() {
+            self.take_all(bytes);
         }
+    }
+
+    #[inline(never)]
+    fn take_all(&mut self, bytes: &[u8]) {
         for option in RawOptions::new(bytes).map_while(Result::ok) {
-            options.take(option);
+            self.take(option);
         }
-        options
     }
 
     fn take(&mut self, option: RawOption<'_>) {
