@@ -18,7 +18,7 @@ impl Connection {
         let same_window = window == self.snd.wnd;
         if header.ack.after(self.snd.una) {
             self.on_advance(now, segment);
-        } else if header.ack == self.snd.una {
+        } else if header.ack == self.snd.una && self.snd.una != self.snd.nxt {
             self.on_possible_duplicate(segment, same_window);
         }
         if header.ack.at_or_after(self.snd.una) {
@@ -45,7 +45,10 @@ impl Connection {
             self.snd.up = None;
         }
         let advance = self.recovery.on_advance(self.snd.una);
-        self.recover(advance, bytes, in_flight);
+        match advance {
+            OnAdvance::Nothing => self.grow(bytes, in_flight),
+            _ => self.recover(advance, bytes),
+        }
         // RFC 6298 §5.2, §5.3.
         if self.snd.una == self.snd.nxt {
             self.timers.stop(Timer::Retransmit);
@@ -70,22 +73,31 @@ impl Connection {
     /// Without a measurement the back-off stays, as Karn's algorithm wants.
     fn sample_rtt(&mut self, now: Instant, segment: &Segment) {
         let ack = segment.header.ack;
-        let micros = match (self.timed, segment.header.options.timestamps.filter(|_| self.timestamps.agreed))
-        {
-            (Some((end, sent_at)), _) if end.at_or_before(ack) => {
+        let micros = match self.timed {
+            Some((end, sent_at)) if end.at_or_before(ack) => {
                 self.timed = None;
                 now.micros_since(sent_at)
             }
-            (None, Some(stamps)) if self.is_echo_of_resent(now, stamps.echo) => {
-                // The option's clock is coarse, so a zero says "below 1 ms".
-                u64::from(self.timestamp_clock(now).wrapping_sub(stamps.echo)) * 1_000
+            Some(_) => return,
+            None => {
+                let Some(micros) = self.micros_since_echoed(now, segment) else { return };
+                micros
             }
-            _ => return,
         };
         let rtt_us = u32::try_from(micros).unwrap_or(u32::MAX);
         self.rtt.on_sample(rtt_us, self.rto_bounds());
-        let (srtt_us, rto_us) = (self.rtt.srtt_us().unwrap_or(0), self.rto_us());
-        self.trace(|| Trace::RttSample { rtt_us, srtt_us, rto_us });
+        if self.tracing.is_some() {
+            let (srtt_us, rto_us) = (self.rtt.srtt_us().unwrap_or(0), self.rto_us());
+            self.trace(|| Trace::RttSample { rtt_us, srtt_us, rto_us });
+        }
+    }
+
+    /// The option's clock is coarse, so a zero says "below 1 ms".
+    #[inline(never)]
+    fn micros_since_echoed(&self, now: Instant, segment: &Segment) -> Option<u64> {
+        let stamps = segment.header.options.timestamps.filter(|_| self.timestamps.agreed)?;
+        let millis = self.timestamp_clock(now).wrapping_sub(stamps.echo);
+        self.is_echo_of_resent(now, stamps.echo).then(|| u64::from(millis) * 1_000)
     }
 
     /// The echo is of something sent since the last retransmission, and not from the future.
@@ -94,23 +106,28 @@ impl Connection {
         age <= self.timestamp_clock(now).wrapping_sub(self.timestamps.resent) && age < 1 << 31
     }
 
-    fn recover(&mut self, advance: OnAdvance, bytes: u32, in_flight: u32) {
+    /// Nothing is being recovered: the window may grow.
+    fn grow(&mut self, bytes: u32, in_flight: u32) {
+        let mss = self.mss();
+        // Slow start needs half the window in use, congestion avoidance nearly all of it.
+        let cwnd = self.congestion.cwnd_bytes();
+        let used = if cwnd < self.congestion.ssthresh_bytes() { cwnd / 2 } else { cwnd.saturating_sub(mss) };
+        let app_limited = in_flight < used && !self.marks.cwnd_limited;
+        let growth_bytes_max = match self.config.abc_limit_segments {
+            0 => u32::MAX,
+            // RFC 3465 §2.3: after a timeout one segment, for much of it may have arrived before.
+            _ if self.recovery.phase == Phase::Loss => mss,
+            limit => u32::from(limit) * mss,
+        };
+        self.congestion.on_acked(&Acked { bytes, growth_bytes_max, app_limited }, mss);
+        self.trace_congestion();
+    }
+
+    #[cold]
+    fn recover(&mut self, advance: OnAdvance, bytes: u32) {
         let mss = self.mss();
         match advance {
-            OnAdvance::Nothing => {
-                // Slow start needs half the window in use, congestion avoidance nearly all of it.
-                let cwnd = self.congestion.cwnd_bytes();
-                let used =
-                    if cwnd < self.congestion.ssthresh_bytes() { cwnd / 2 } else { cwnd.saturating_sub(mss) };
-                let app_limited = in_flight < used && !self.marks.cwnd_limited;
-                let growth_bytes_max = match self.config.abc_limit_segments {
-                    0 => u32::MAX,
-                    // RFC 3465 §2.3: after a timeout one segment, for much of it may have arrived before.
-                    _ if self.recovery.phase == Phase::Loss => mss,
-                    limit => u32::from(limit) * mss,
-                };
-                self.congestion.on_acked(&Acked { bytes, growth_bytes_max, app_limited }, mss);
-            }
+            OnAdvance::Nothing => {}
             OnAdvance::Full => {
                 // RFC 6582 §3.2 step 3, full acknowledgment, the variant that avoids a burst.
                 let flight = self.snd.nxt.bytes_since(self.snd.una);
@@ -127,12 +144,13 @@ impl Connection {
         self.trace_congestion();
     }
 
-    /// RFC 5681 §2: a duplicate has no text, no SYN, no FIN, the same window, and data is in flight.
+    /// Something is in flight. RFC 5681 §2: a duplicate has no text, no SYN, no FIN, the same window, and data is in flight.
+    #[inline(never)]
     fn on_possible_duplicate(&mut self, segment: &Segment, same_window: bool) {
         // Before a closed window there is nothing to lose but the byte of a probe: its answers say
         // "still closed", not "something is missing".
         let plain = segment.len_in_sequence_space() == 0 && self.snd.wnd > 0;
-        if !plain || !same_window || self.snd.una == self.snd.nxt || self.syn_unacked() {
+        if !plain || !same_window || self.syn_unacked() {
             return;
         }
         let mss = self.mss();
@@ -191,6 +209,7 @@ impl Connection {
     }
 
     /// The window was closed, and probed, and is open again: what was sent into it counts as lost.
+    #[cold]
     fn on_window_opened(&mut self, now: Instant) {
         self.timers.stop(Timer::Persist);
         (self.attempts, self.marks.window_probe_owed) = (0, false);

@@ -21,7 +21,7 @@ use crate::send_queue::SendQueue;
 use crate::state::{Cause, Machine, State};
 use crate::timers::{Timer, TimerTable};
 use crate::tracing::Traces;
-use crate::variables::{Counters, Disorder, Marks, ReceiveSequence, SendSequence, TimestampState};
+use crate::variables::{Counters, Disorder, Marks, ReceiveSequence, SendSequence, Sizes, TimestampState};
 use crate::{Config, Instant, ResetReason, SendReason};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -58,8 +58,7 @@ pub struct Connection {
     pub(crate) snd: SendSequence,
     pub(crate) rcv: ReceiveSequence,
     pub(crate) timestamps: TimestampState,
-    /// The MSS the peer announced, or the default (SendMSS).
-    pub(crate) peer_mss: u16,
+    pub(crate) sizes: Sizes,
     /// Retransmissions of the same data in a row, or probes in a row, without an answer.
     pub(crate) attempts: u8,
     /// Keep-alive probes in a row without an answer.
@@ -90,7 +89,7 @@ pub struct Connection {
 impl Connection {
     fn new(now: Instant, birth: Birth, config: Arc<Config>) -> Self {
         let Birth { iss, timestamp_offset, path } = birth;
-        let peer_mss = path.mss_bytes_by_default();
+        let sizes = Sizes::new(path.mss_bytes_by_default(), path, &config);
         let zero = Seq::new(0);
         Connection {
             machine: Machine::new(),
@@ -126,7 +125,7 @@ impl Connection {
                 recent: 0,
                 recent_at_s: 0,
             },
-            peer_mss,
+            sizes,
             attempts: 0,
             keep_alive_probes: 0,
             reset_owed: None,
@@ -215,7 +214,8 @@ impl Connection {
         self.rcv.acked = header.seq;
         self.rcv.edge = self.rcv.nxt + self.config.receive_buffer_bytes.min(0xffff);
         let Options { mss, window_scale, sack_permitted, timestamps, .. } = header.options;
-        self.peer_mss = mss.unwrap_or_else(|| self.mss_bytes_by_default()).max(MSS_BYTES_MIN);
+        self.sizes.peer_mss = mss.unwrap_or_else(|| self.mss_bytes_by_default()).max(MSS_BYTES_MIN);
+        self.measure();
         self.marks.sack = sack_permitted && self.config.sack;
         match window_scale.filter(|_| self.config.window_scaling) {
             // RFC 7323 §2.3: a shift above 14 is taken as 14.
@@ -273,6 +273,7 @@ impl Connection {
         let user_timeout = self.config.user_timeout;
         let quick_ack_segments = self.config.quick_ack_segments;
         self.config = config;
+        self.measure();
         if self.config.quick_ack_segments != quick_ack_segments {
             self.acks.set_quick(self.config.quick_ack_segments);
             if self.config.quick_ack_segments > 0 && self.timers.is_running(Timer::DelayedAck) {

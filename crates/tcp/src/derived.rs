@@ -4,7 +4,7 @@ use crate::connection::Connection;
 use crate::recovery::rtt::{RtoBounds, micros};
 use crate::timers::Timer;
 use crate::trace::Trace;
-use crate::variables::Disorder;
+use crate::variables::{Disorder, Sizes};
 use crate::{Instant, SendReason};
 use wire::Seq;
 
@@ -33,14 +33,14 @@ impl Connection {
         RtoBounds { min_us, max_us, variance_min_us, slop_us }
     }
 
+    #[inline(never)]
     pub(crate) fn rto_us(&self) -> u32 {
         self.rtt.rto_us(self.rto_bounds())
     }
 
     /// The MSS we announce (RFC 9293 §3.7.1, MUST-67; RFC 6691: options do not count).
     pub(crate) fn receive_mss(&self) -> u16 {
-        let mss = self.path.mss_bytes();
-        if self.config.habits.announced_mss_is_the_links() { mss } else { mss.min(self.config.mss_bytes_max) }
+        self.sizes.receive_mss
     }
 
     /// SendMSS of a peer that names none (RFC 9293 §3.7.1, MUST-15).
@@ -50,26 +50,39 @@ impl Connection {
 
     /// The receive buffer in force.
     pub(crate) fn receive_buffer_bytes(&self) -> u32 {
-        let (bytes, mss) = (self.config.receive_buffer_bytes, u32::from(self.send_mss()).max(1));
-        if self.config.habits.receive_buffer_holds_whole_segments() && bytes > mss {
-            bytes.checked_next_multiple_of(mss).unwrap_or(bytes)
+        let bytes = self.config.receive_buffer_bytes;
+        if self.config.habits.receive_buffer_holds_whole_segments() {
+            self.whole_segments(bytes)
         } else {
             bytes
         }
     }
 
+    #[cold]
+    fn whole_segments(&self, bytes: u32) -> u32 {
+        let mss = u32::from(self.send_mss()).max(1);
+        if bytes > mss { bytes.checked_next_multiple_of(mss).unwrap_or(bytes) } else { bytes }
+    }
+
     /// The right edge by which arriving segments are judged: the one that was announced.
     pub(crate) fn acceptable_edge(&self) -> Seq {
-        if !self.config.habits.window_is_the_buffers_room() {
-            return self.rcv.edge;
-        }
+        if self.config.habits.window_is_the_buffers_room() { self.edge_of_buffer() } else { self.rcv.edge }
+    }
+
+    #[cold]
+    fn edge_of_buffer(&self) -> Seq {
         let room = self.receive_buffer_bytes().saturating_sub(self.receive_queue.len() as u32);
         self.rcv.edge.latest(self.rcv.nxt + room)
     }
 
     /// Eff.snd.MSS without options (RFC 9293 §3.7.1, MUST-16).
     pub(crate) fn send_mss(&self) -> u16 {
-        self.peer_mss.min(self.path.mss_bytes()).min(self.config.mss_bytes_max)
+        self.sizes.send_mss
+    }
+
+    /// Measures anew how large segments may be: after a change of path, options or the peer's word.
+    pub(crate) fn measure(&mut self) {
+        self.sizes = Sizes::new(self.sizes.peer_mss, self.path, &self.config);
     }
 
     /// Text bytes of a full-sized segment: SMSS with the standing options taken off.
@@ -120,5 +133,5 @@ impl Connection {
 
 /// Whole seconds of the driver's clock, for ages.
 pub(crate) fn seconds(now: Instant) -> u32 {
-    (now.as_millis() / 1_000) as u32
+    (now.as_nanos() / 1_000_000_000) as u32
 }

@@ -45,7 +45,7 @@ impl Connection {
                 self.timers.stop_all();
                 self.arm(Timer::Linger, now + self.config.time_wait);
             }
-            State::Listen => self.return_to_listen(),
+            State::Listen if row.from == State::SynReceived => self.return_to_listen(),
             State::Closed => self.on_closed(),
             _ => {}
         }
@@ -53,9 +53,7 @@ impl Connection {
 
     fn on_established(&mut self, now: Instant) {
         if core::mem::take(&mut self.attempts) > 0 {
-            // The SYN or SYN-ACK was lost: RFC 5681 §3.1, RFC 6298 §5.7.
-            self.congestion = NewReno::new(self.mss());
-            self.rtt.on_lost_syn(self.rto_bounds());
+            self.on_lost_syn();
         }
         self.timers.stop(Timer::User);
         self.events.raise(if self.marks.passive { Event::Accepted } else { Event::Connected });
@@ -66,6 +64,13 @@ impl Connection {
         }
     }
 
+    /// The SYN or SYN-ACK was lost: RFC 5681 §3.1, RFC 6298 §5.7.
+    #[cold]
+    fn on_lost_syn(&mut self) {
+        self.congestion = NewReno::new(self.mss());
+        self.rtt.on_lost_syn(self.rto_bounds());
+    }
+
     /// An orphan in FIN-WAIT-2 does not wait for ever.
     pub(crate) fn limit_orphan(&mut self, now: Instant) {
         if self.marks.orphaned && self.state() == State::FinWait2 {
@@ -74,6 +79,7 @@ impl Connection {
     }
 
     /// RFC 9293 §3.10.7.4, SYN-RECEIVED: a passive open that came to nothing waits for the next peer.
+    #[cold]
     fn return_to_listen(&mut self) {
         self.timers.stop_all();
         // What was written was for the peer that went away.
@@ -89,6 +95,7 @@ impl Connection {
         self.rtt = Rtt::new(self.config.rto_initial);
     }
 
+    #[inline(never)]
     fn on_closed(&mut self) {
         self.timers.stop_all();
         self.send_queue.clear();

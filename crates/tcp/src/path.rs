@@ -70,6 +70,7 @@ impl Connection {
     pub fn set_path(&mut self, path: Path) {
         let least = if path.ip_header_bytes < 40 { IPV4_MTU_BYTES_MIN } else { IPV6_MTU_BYTES_MIN };
         self.path = Path { mtu_bytes: path.mtu_bytes.max(least), ..path };
+        self.measure();
         let mtu_bytes = u16::try_from(self.path.mtu_bytes).unwrap_or(u16::MAX);
         self.trace(|| Trace::PathMtu { mtu_bytes });
     }

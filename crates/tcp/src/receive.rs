@@ -2,68 +2,60 @@
 //!
 //! Before them stands PAWS (`paws.rs`), as RFC 7323 wants. SYN-SENT has a file of its own
 //! (`syn_sent.rs`); LISTEN and TIME-WAIT follow the rules that hosts share (`listen.rs`,
-//! `time_wait.rs`). What an acknowledgment does to the sender is in `acknowledged.rs`.
+//! `time_wait.rs`). What an acknowledgment does to the sender is in `acknowledged.rs`, the way of the text
+//! to the reader in `delivery.rs`, what becomes of what is refused in `refuse.rs`.
 
 use crate::connection::Connection;
-use crate::reassembly::Insertion;
 use crate::refusal::{Refused, Reply};
 use crate::segment::{Error, Event, Segment};
 use crate::state::{Cause, State};
 use crate::time_wait::TimeWaitVerdict;
 use crate::timers::Timer;
 use crate::trace::Trace;
-use crate::variables::Disorder;
-use crate::{Instant, Refusal, ResetReason, SendReason, listen};
-use core::time::Duration;
-use wire::tcp::{Flags, Header, SackBlock};
-use wire::{Payload, Seq};
+use crate::{Instant, Refusal, SendReason, listen};
+use wire::Seq;
+use wire::tcp::{Flags, Header};
 
 /// No window is larger (RFC 7323 §2.3), so no segment: beyond it the circle has no "before".
 const TEXT_BYTES_MAX: usize = 1 << 30;
-/// RFC 9293 §3.8.6.3, MUST-40: less than half a second.
-const DELAYED_ACK_MAX: Duration = Duration::from_millis(499);
 
 impl Connection {
     /// A segment arrived. Reply, state change and events come out of the `poll_*` methods.
     pub fn handle_segment(&mut self, now: Instant, mut segment: Segment) {
         self.counters.segments_in = self.counters.segments_in.wrapping_add(1);
-        let facts = self.tracing.is_some().then(|| segment.facts(self.snd.shift));
-        let place = self.traces_waiting();
-        let taken = match self.state() {
-            State::Closed => Err(Refused::silently(Refusal::NoConnection)),
-            _ if segment.payload.len() > TEXT_BYTES_MAX => Err(Refused::silently(Refusal::OutOfWindow)),
-            State::Listen => self.arrives_in_listen(now, &segment),
-            State::SynSent => self.arrives_in_syn_sent(now, &mut segment),
-            State::TimeWait => self.arrives_in_time_wait(now, &segment),
-            _ => self.arrives(now, &mut segment),
+        let taken = if self.tracing.is_some() {
+            self.handle_traced(now, &mut segment)
+        } else {
+            self.handle(now, &mut segment)
         };
-        if let Some(segment) = facts {
-            // The arrival stands before what it did, so that a reader sees cause and effect in order.
-            self.trace_at(
-                place,
-                match taken {
-                    Ok(()) => Trace::Taken { segment },
-                    Err(Refused { why, .. }) => Trace::Refused { segment, why },
-                },
-            );
-        }
         match taken {
             Ok(()) => self.on_sign_of_life(now),
             Err(refused) => self.reply(now, refused),
         }
     }
 
-    fn reply(&mut self, now: Instant, refused: Refused) {
-        self.counters.refused = self.counters.refused.wrapping_add(1);
-        match refused.reply {
-            None => {}
-            Some(Reply::Reset { seq }) => self.reset_reply = Some(seq),
-            Some(Reply::SynAck) => self.marks.handshake_owed = true,
-            Some(Reply::Ack(why)) if self.acks.challenges.take(now, self.config.challenge_acks) => {
-                self.acks.owe(why);
-            }
-            Some(Reply::Ack(_)) => {}
+    fn handle(&mut self, now: Instant, segment: &mut Segment) -> Result<(), Refused> {
+        match self.state() {
+            State::Closed => Err(Refused::silently(Refusal::NoConnection)),
+            _ if segment.payload.len() > TEXT_BYTES_MAX => Err(Refused::silently(Refusal::OutOfWindow)),
+            State::Listen => self.arrives_in_listen(now, segment),
+            State::SynSent => self.arrives_in_syn_sent(now, segment),
+            State::TimeWait => self.arrives_in_time_wait(now, segment),
+            _ => self.arrives(now, segment),
         }
+    }
+
+    /// The arrival stands before what it did, so that a reader sees cause and effect in order.
+    #[cold]
+    fn handle_traced(&mut self, now: Instant, segment: &mut Segment) -> Result<(), Refused> {
+        let (facts, place) = (segment.facts(self.snd.shift), self.traces_waiting());
+        let taken = self.handle(now, segment);
+        let trace = match taken {
+            Ok(()) => Trace::Taken { segment: facts },
+            Err(Refused { why, .. }) => Trace::Refused { segment: facts, why },
+        };
+        self.trace_at(place, trace);
+        taken
     }
 
     fn on_sign_of_life(&mut self, now: Instant) {
@@ -71,6 +63,7 @@ impl Connection {
         self.keep_alive_probes = 0;
     }
 
+    #[inline(never)]
     fn arrives_in_listen(&mut self, now: Instant, segment: &Segment) -> Result<(), Refused> {
         match listen::arrives(&segment.header) {
             listen::Arrival::Ignore(why) => Err(Refused::silently(why)),
@@ -84,6 +77,7 @@ impl Connection {
         }
     }
 
+    #[inline(never)]
     fn arrives_in_time_wait(&mut self, now: Instant, segment: &Segment) -> Result<(), Refused> {
         let Some(mut rest) = self.what_is_left() else { return Ok(()) };
         let verdict = rest.handle_segment(now, &segment.header, segment.text_bytes(), &self.config);
@@ -138,9 +132,14 @@ impl Connection {
     /// In SYN-RECEIVED the peer's SYN may come again: with our SYN acknowledged it is the second step
     /// of a simultaneous open (§3.5, figure 7), without it the peer has not heard our answer.
     fn check_repeated_syn(&mut self, segment: &mut Segment) -> Result<(), Refused> {
+        if segment.header.flags.syn() { self.check_syn_again(segment) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn check_syn_again(&mut self, segment: &mut Segment) -> Result<(), Refused> {
         let header = &mut segment.header;
         // FIN-WAIT-1, too, when CLOSE came before our SYN was acknowledged.
-        if self.syn_unacked() && header.flags.syn() && header.seq == self.rcv.irs {
+        if self.syn_unacked() && header.seq == self.rcv.irs {
             if !header.flags.ack() {
                 return Err(Refused { why: Refusal::OutOfWindow, reply: Some(Reply::SynAck) });
             }
@@ -176,55 +175,16 @@ impl Connection {
                 }
             }
         };
-        if acceptable {
-            return Ok(true);
-        }
-        if wnd == 0 && seq == self.rcv.nxt {
-            if segment.header.flags.ack() && !segment.header.flags.rst() {
-                self.acks.owe(SendReason::ProbeAck);
-            }
-            return Ok(false);
-        }
-        if segment.header.flags.rst() {
-            return Err(Refused::silently(Refusal::OutOfWindow));
-        }
-        self.report_duplicate(seq, segment.text_bytes());
-        let habits = self.config.habits;
-        let text_ahead = segment.text_bytes() > 0 && seq.after(self.rcv.nxt);
-        if self.marks.orphaned && text_ahead && habits.text_after_close_resets_anywhere() {
-            return self.refuse_text_after_close(now, segment.header.ack);
-        }
-        if segment.header.flags.syn() {
-            // RFC 5961 §4.2: whatever its number.
-            return Err(Refused::with_ack(Refusal::UnexpectedSyn, SendReason::ChallengeAck));
-        }
-        let before = seq + len == self.rcv.nxt || seq + 1 == self.rcv.nxt;
-        let why = if before && len <= 1 { SendReason::ProbeAck } else { SendReason::OutOfWindowAck };
-        // Text and FIN must be answered, or a peer whose acknowledgment was lost never stops; what
-        // carries nothing could be the other half of a loop of acknowledgments.
-        if len > 0 {
-            self.acks.owe(why);
-            return Err(Refused::silently(Refusal::OutOfWindow));
-        }
-        Err(Refused::with_ack(Refusal::OutOfWindow, why))
-    }
-
-    /// D-SACK for text that was received before (RFC 2883 §4).
-    fn report_duplicate(&mut self, seq: Seq, text_bytes: u32) {
-        let right = (seq + text_bytes).earliest(self.rcv.nxt);
-        if text_bytes > 0 && seq.before(right) {
-            self.counters.duplicates_received = self.counters.duplicates_received.wrapping_add(1);
-            if self.marks.sack && self.config.dsack {
-                self.disorder().sack.on_duplicate(SackBlock { left: seq, right });
-            }
-        }
+        if acceptable { Ok(true) } else { self.refuse_sequence(now, segment, wnd) }
     }
 
     /// Second, check the RST bit, with RFC 5961 §3.2. `Ok(true)`: the connection is gone.
     fn second_check_reset(&mut self, now: Instant, segment: &Segment) -> Result<bool, Refused> {
-        if !segment.header.flags.rst() {
-            return Ok(false);
-        }
+        if segment.header.flags.rst() { self.take_reset(now, segment) } else { Ok(false) }
+    }
+
+    #[cold]
+    fn take_reset(&mut self, now: Instant, segment: &Segment) -> Result<bool, Refused> {
         let (habits, flags) = (self.config.habits, segment.header.flags);
         let half_open = self.state() == State::SynReceived && self.marks.passive;
         if half_open && habits.half_open_wants_bare_reset() && flags != Flags::RST {
@@ -249,6 +209,7 @@ impl Connection {
     }
 
     /// Whether a reset with this number repeats the number of the peer's FIN, and may.
+    #[inline(never)]
     fn has_number_of_fin(&self, seq: Seq) -> bool {
         self.config.habits.reset_may_have_the_number_of_fin()
             && matches!(self.state(), State::CloseWait | State::LastAck | State::Closing)
@@ -257,14 +218,7 @@ impl Connection {
 
     /// Fourth, check the SYN bit, with RFC 5961 §4.2.
     fn fourth_check_syn(&mut self, now: Instant, segment: &Segment) -> Result<(), Refused> {
-        if !segment.header.flags.syn() {
-            return Ok(());
-        }
-        if self.state() == State::SynReceived && self.marks.passive {
-            self.take(now, Cause::SynToPassiveOpen);
-            return Err(Refused::silently(Refusal::UnexpectedSyn));
-        }
-        Err(Refused::with_ack(Refusal::UnexpectedSyn, SendReason::ChallengeAck))
+        if segment.header.flags.syn() { self.refuse_syn(now) } else { Ok(()) }
     }
 
     /// Fifth, check the ACK field, with RFC 5961 §5.2. Returns whether our FIN is acknowledged now.
@@ -274,17 +228,7 @@ impl Connection {
             return Err(Refused::silently(Refusal::NoAck));
         }
         if self.state() == State::SynReceived {
-            if !(self.snd.una.before(header.ack) && header.ack.at_or_before(self.snd.nxt)) {
-                let header = Header { seq: header.ack, flags: Flags::RST, ..Header::default() };
-                return Err(Refused {
-                    why: Refusal::AckOfUnsent,
-                    reply: Some(Reply::Reset { seq: header.seq }),
-                });
-            }
-            self.take(now, Cause::AckOfSyn);
-            if self.deliver_held() {
-                self.acks.owe(SendReason::ImmediateAck);
-            }
+            self.take_ack_of_syn(now, header)?;
         }
         if self.syn_unacked() && header.ack.at_or_before(self.snd.una) {
             // FIN-WAIT-1 by way of SYN-RECEIVED: without our SYN acknowledged it proves nothing.
@@ -306,11 +250,30 @@ impl Connection {
         Ok(fin_acked)
     }
 
-    /// Sixth, check the URG bit (RFC 6093: the pointer is to the byte that follows the urgent data).
-    pub(crate) fn sixth_check_urgent(&mut self, segment: &Segment) {
-        if !segment.header.flags.urg() || !self.state().takes_text() {
-            return;
+    /// The third step of the handshake, if it acknowledges our SYN.
+    #[inline(never)]
+    fn take_ack_of_syn(&mut self, now: Instant, header: &Header) -> Result<(), Refused> {
+        if !(self.snd.una.before(header.ack) && header.ack.at_or_before(self.snd.nxt)) {
+            let header = Header { seq: header.ack, flags: Flags::RST, ..Header::default() };
+            return Err(Refused { why: Refusal::AckOfUnsent, reply: Some(Reply::Reset { seq: header.seq }) });
         }
+        self.take(now, Cause::AckOfSyn);
+        if self.deliver_held() {
+            self.acks.owe(SendReason::ImmediateAck);
+        }
+        Ok(())
+    }
+
+    /// Sixth, check the URG bit (RFC 6093: the pointer is to the byte that follows the urgent data).
+    #[inline]
+    pub(crate) fn sixth_check_urgent(&mut self, segment: &Segment) {
+        if segment.header.flags.urg() && self.state().takes_text() {
+            self.take_urgent(segment);
+        }
+    }
+
+    #[cold]
+    fn take_urgent(&mut self, segment: &Segment) {
         let up = segment.header.seq + u32::from(segment.header.urgent);
         if up.after(self.rcv.nxt) && self.rcv.up.is_none_or(|old| up.after(old)) {
             self.rcv.up = Some(up);
@@ -325,6 +288,9 @@ impl Connection {
             // occur": it is ignored.
             let text = !segment.payload.is_empty();
             return if text { Err(Refused::silently(Refusal::TextAfterFin)) } else { Ok(false) };
+        }
+        if segment.payload.is_empty() && !segment.header.flags.fin() {
+            return Ok(self.reached_fin());
         }
         let (header, mut text) = (&segment.header, core::mem::take(&mut segment.payload));
         let edge = self.acceptable_edge();
@@ -359,85 +325,6 @@ impl Connection {
             self.acks.owe(SendReason::DuplicateAck);
         }
         Ok(self.reached_fin())
-    }
-
-    /// New text, and nobody to read it (§3.6.1): answered as §3.10.7.1 answers what belongs to no
-    /// connection, `<SEQ=SEG.ACK><CTL=RST>`.
-    fn refuse_text_after_close(&mut self, now: Instant, ack: Seq) -> Result<bool, Refused> {
-        (self.reset_owed, self.reset_reply) = (Some(ResetReason::DataAfterClose), Some(ack));
-        self.fail(now, Cause::DataAfterClose, Error::Aborted);
-        Err(Refused::silently(Refusal::TextAfterClose))
-    }
-
-    fn take_in_order(&mut self, now: Instant, text: Payload) {
-        let arrived = text.len() as u32;
-        self.deliver(text);
-        // A hole was filled, wholly or in part: RFC 5681 §4.2 wants that said at once.
-        if self.deliver_held() {
-            self.acks.owe(SendReason::ImmediateAck);
-        } else if self.acks.on_text(arrived) && !self.timers.is_running(Timer::DelayedAck) {
-            let due = now + self.config.delayed_ack.min(DELAYED_ACK_MAX);
-            self.arm(Timer::DelayedAck, due);
-        }
-        self.events.raise(Event::Readable);
-    }
-
-    /// Delivers what was held until now; returns whether anything is or was held.
-    fn deliver_held(&mut self) -> bool {
-        let Some(mut disorder) = self.disorder.take() else { return false };
-        let held = !disorder.reassembly.is_empty();
-        while let Some(text) = disorder.reassembly.take(self.rcv.nxt) {
-            self.deliver(text);
-            self.events.raise(Event::Readable);
-        }
-        disorder.sack.on_advance(self.rcv.nxt);
-        if !(disorder.reassembly.is_empty() && disorder.sack.is_empty()) {
-            self.disorder = Some(disorder);
-        }
-        held
-    }
-
-    fn deliver(&mut self, text: Payload) {
-        self.rcv.nxt += text.len() as u32;
-        self.rcv.edge = self.rcv.edge.latest(self.rcv.nxt);
-        self.counters.bytes_received += text.len() as u64;
-        self.receive_queue.push(text);
-    }
-
-    fn keep_out_of_order(&mut self, first: Seq, text: &Payload) -> Result<(), Refused> {
-        let (sack, dsack) = (self.marks.sack, self.config.dsack);
-        let Disorder { reassembly, sack: report } = self.disorder();
-        let mut kept = Ok(());
-        match reassembly.insert(first, text) {
-            Insertion::Kept { run, duplicate } if sack => {
-                report.on_arrival(run);
-                duplicate.filter(|_| dsack).into_iter().for_each(|block| report.on_duplicate(block));
-            }
-            Insertion::Duplicate { run, block } if sack => {
-                // RFC 2883 §4.2: the block that holds the duplicate stands behind it.
-                report.on_arrival(run);
-                if dsack {
-                    report.on_duplicate(block);
-                }
-            }
-            Insertion::Kept { .. } | Insertion::Duplicate { .. } => {}
-            Insertion::NoRoom => kept = Err(Refused::silently(Refusal::NoRoom)),
-        }
-        self.acks.owe(SendReason::DuplicateAck);
-        kept
-    }
-
-    fn reached_fin(&mut self) -> bool {
-        if self.marks.peer_finished || self.rcv.fin != Some(self.rcv.nxt) {
-            return false;
-        }
-        self.rcv.nxt += 1;
-        self.rcv.edge = self.rcv.edge.latest(self.rcv.nxt);
-        self.marks.peer_finished = true;
-        // What claims a place behind the FIN will never have its turn.
-        self.disorder = None;
-        self.events.raise(Event::PeerFinished);
-        true
     }
 
     /// Eighth, check the FIN bit: one cause for what this segment did to both FINs.

@@ -4,8 +4,8 @@
 //! gathered into blocks instead, so that a peer sending single bytes costs their sum and not a
 //! buffer for each.
 
+use crate::slices::Slices;
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use bytes::{Buf, Bytes, BytesMut};
 use wire::Payload;
 
@@ -69,7 +69,7 @@ impl ReceiveQueue {
 /// The queue while there is something in it.
 #[derive(Debug, Default)]
 struct Pieces {
-    pieces: VecDeque<Bytes>,
+    pieces: Slices,
     /// Small payloads gathered; logically behind `pieces`.
     gathered: BytesMut,
     len_bytes: usize,
@@ -78,24 +78,29 @@ struct Pieces {
 impl Pieces {
     /// Appends what arrived.
     fn push(&mut self, payload: Payload) {
-        for piece in payload.into_pieces() {
-            self.len_bytes += piece.len();
-            if piece.len() < KEEP_BYTES_MIN {
-                if self.gathered.capacity() - self.gathered.len() < piece.len() {
-                    self.flush_gathered();
-                    self.gathered = BytesMut::with_capacity(GATHER_BYTES);
-                }
-                self.gathered.extend_from_slice(&piece);
-            } else {
+        match payload.into_only_piece() {
+            Ok(piece) => self.push_piece(piece),
+            Err(pieces) => pieces.into_pieces().for_each(|piece| self.push_piece(piece)),
+        }
+    }
+
+    fn push_piece(&mut self, piece: Bytes) {
+        self.len_bytes += piece.len();
+        if piece.len() < KEEP_BYTES_MIN {
+            if self.gathered.capacity() - self.gathered.len() < piece.len() {
                 self.flush_gathered();
-                self.pieces.push_back(piece);
+                self.gathered = BytesMut::with_capacity(GATHER_BYTES);
             }
+            self.gathered.extend_from_slice(&piece);
+        } else {
+            self.flush_gathered();
+            self.pieces.push(piece);
         }
     }
 
     fn flush_gathered(&mut self) {
         if !self.gathered.is_empty() {
-            self.pieces.push_back(self.gathered.split().freeze());
+            self.pieces.push(self.gathered.split().freeze());
         }
     }
 
@@ -103,13 +108,13 @@ impl Pieces {
     fn read(&mut self, mut into: &mut [u8]) -> usize {
         let wanted = into.len();
         while !into.is_empty() {
-            let Some(piece) = self.pieces.front_mut() else { break };
+            let Some(piece) = self.pieces.first_mut() else { break };
             let take = piece.len().min(into.len());
             let (now, later) = into.split_at_mut(take);
             now.copy_from_slice(&piece[..take]);
             into = later;
             if take == piece.len() {
-                self.pieces.pop_front();
+                self.pieces.pop();
             } else {
                 piece.advance(take);
             }
@@ -129,7 +134,7 @@ impl Pieces {
         if self.pieces.is_empty() {
             self.flush_gathered();
         }
-        let piece = self.pieces.pop_front()?;
+        let piece = self.pieces.pop()?;
         self.len_bytes -= piece.len();
         Some(piece)
     }

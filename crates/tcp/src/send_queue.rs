@@ -4,8 +4,8 @@
 //! reference-counted slices, for the first transmission and for every later one. Nothing is
 //! allocated while the queue is empty.
 
+use crate::slices::Slices;
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use bytes::{Bytes, BytesMut};
 use wire::Payload;
 
@@ -75,8 +75,8 @@ impl SendQueue {
 /// The queue while there is something in it.
 #[derive(Debug, Default)]
 struct Blocks {
-    /// Blocks that a transmission may have borrowed from; never empty ones.
-    blocks: VecDeque<Bytes>,
+    /// Blocks that a transmission may have borrowed from.
+    blocks: Slices,
     /// The block being filled; logically behind `blocks`.
     tail: BytesMut,
     len_bytes: usize,
@@ -104,33 +104,37 @@ impl Blocks {
     fn push_bytes(&mut self, data: Bytes) {
         self.freeze_tail();
         self.len_bytes += data.len();
-        self.blocks.push_back(data);
+        self.blocks.push(data);
     }
 
     fn freeze_tail(&mut self) {
         if !self.tail.is_empty() {
-            self.blocks.push_back(self.tail.split().freeze());
+            self.blocks.push(self.tail.split().freeze());
         }
     }
 
     /// The `len` bytes from `offset` on, shared.
     fn range(&mut self, offset: usize, len: usize) -> Payload {
-        let mut payload = Payload::new();
         if offset + len > self.len_bytes - self.tail.len() {
             self.freeze_tail();
         }
         let (mut index, mut start) = if self.cursor.1 <= offset { self.cursor } else { (0, 0) };
-        while start + self.blocks[index].len() <= offset {
-            start += self.blocks[index].len();
+        while let Some(block) = self.blocks.get(index).filter(|block| start + block.len() <= offset) {
+            start += block.len();
             index += 1;
         }
         self.cursor = (index, start);
-        let (mut from, mut want) = (offset - start, len);
-        while want > 0 {
-            let block = &self.blocks[index];
-            let take = want.min(block.len() - from);
-            payload.push(block.slice(from..from + take));
-            (want, from, index) = (want - take, 0, index + 1);
+        let mut lend = |from: usize, want: usize| {
+            let block = self.blocks.get(index)?;
+            index += 1;
+            Some(block.slice(from..block.len().min(from + want)))
+        };
+        let mut payload = Payload::from(lend(offset - start, len).unwrap_or_default());
+        let mut lent = payload.len();
+        while lent < len {
+            let Some(slice) = lend(0, len - lent) else { break };
+            lent += slice.len();
+            payload.push(slice);
         }
         payload
     }
@@ -140,13 +144,13 @@ impl Blocks {
         self.len_bytes -= count;
         let (mut left, mut popped) = (count, 0);
         while left > 0 {
-            let Some(block) = self.blocks.front_mut() else { break };
+            let Some(block) = self.blocks.first_mut() else { break };
             if block.len() > left {
                 bytes::Buf::advance(block, left);
                 left = 0;
             } else {
                 left -= block.len();
-                self.blocks.pop_front();
+                self.blocks.pop();
                 popped += 1;
             }
         }

@@ -8,6 +8,7 @@ use crate::{Instant, Refusal};
 use wire::tcp::Header;
 
 impl Connection {
+    #[inline(never)]
     pub(crate) fn arrives_in_syn_sent(&mut self, now: Instant, segment: &mut Segment) -> Result<(), Refused> {
         let Header { ack, flags, .. } = segment.header;
         // First, check the ACK bit.

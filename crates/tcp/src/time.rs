@@ -75,7 +75,9 @@ impl Instant {
 impl Add<Duration> for Instant {
     type Output = Instant;
     fn add(self, duration: Duration) -> Instant {
-        Instant(self.0.saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)))
+        // Not `as_nanos`, which counts in 128 bits: timers are set for every segment.
+        let nanos = duration.as_secs().saturating_mul(1_000_000_000);
+        Instant(self.0.saturating_add(nanos).saturating_add(duration.subsec_nanos().into()))
     }
 }
 

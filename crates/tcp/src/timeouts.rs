@@ -195,6 +195,7 @@ impl Connection {
     }
 
     /// RFC 6298 §5.1, §5.3.
+    #[inline(never)]
     pub(crate) fn restart_retransmit_timer(&mut self, now: Instant) {
         let due = now.plus_micros(u64::from(self.rto_us()));
         self.arm(Timer::Retransmit, due);
@@ -203,9 +204,11 @@ impl Connection {
     /// The user timeout counts from the moment from which data waits for an acknowledgment.
     pub(crate) fn restart_user_timer(&mut self, now: Instant) {
         let opening = self.config.connect_timeout.filter(|_| self.state() == State::SynSent);
-        let user = self.config.user_timeout;
-        if let Some(timeout) = opening.into_iter().chain(user).min() {
-            self.arm(Timer::User, now + timeout);
-        }
+        let timeout = match (opening, self.config.user_timeout) {
+            (None, None) => return,
+            (Some(opening), Some(user)) => opening.min(user),
+            (opening, user) => opening.or(user).unwrap_or_default(),
+        };
+        self.arm(Timer::User, now + timeout);
     }
 }

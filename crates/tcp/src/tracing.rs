@@ -43,7 +43,17 @@ impl Connection {
         self.tracing.as_mut()?.0.pop_front()
     }
 
+    #[inline]
     pub(crate) fn trace(&mut self, what: impl FnOnce() -> Trace) {
+        if self.tracing.is_some() {
+            self.keep_trace(what);
+        }
+    }
+
+    /// Apart and cold, so that the code of those who do not trace lies close together.
+    #[cold]
+    #[inline(never)]
+    fn keep_trace(&mut self, what: impl FnOnce() -> Trace) {
         if let Some(traces) = &mut self.tracing {
             traces.keep_room();
             traces.0.push_back(what());

@@ -2,43 +2,21 @@
 //!
 //! Reset owed, handshake owed, lost data, new data, probe, acknowledgment owed. RFC 9293 §3.10.2,
 //! §3.8.6.2.1 (silly windows, Nagle), §3.9.1.2 (PSH); RFC 5681; RFC 3042.
+//!
+//! New data and acknowledgments are nearly all there ever is: what answers the other questions is kept
+//! out of line, so that the code of a busy connection stays within a processor's first cache. What was
+//! decided becomes a segment in `emit.rs`.
 
 use crate::congestion::Controller;
 use crate::connection::Connection;
+use crate::emit::Plan;
 use crate::recovery::fast_recovery::Resend;
 use crate::segment::Transmit;
 use crate::state::State;
 use crate::timers::Timer;
-use crate::trace::{SegmentFacts, Trace};
 use crate::{Instant, Nagle, ResetReason, SendReason};
-use wire::tcp::{Flags, Header, Options, SackBlocks, Timestamps};
-use wire::{Payload, Seq};
-
-/// SACK blocks that fit beside timestamps and without (RFC 2018 §3).
-const SACK_BLOCKS_BESIDE_TIMESTAMPS: usize = 3;
-const SACK_BLOCKS_ALONE: usize = 4;
-
-/// What one of the questions decided; the segment is built once, from the first answer.
-#[derive(Clone, Copy, Debug)]
-struct Plan {
-    seq: Seq,
-    /// With text or FIN: one past the last.
-    to: Option<Seq>,
-    flags: Flags,
-    why: SendReason,
-}
-
-impl Plan {
-    /// A segment without text.
-    fn bare(seq: Seq, flags: Flags, why: SendReason) -> Self {
-        Plan { seq, to: None, flags, why }
-    }
-
-    /// The stream from `seq` up to `to`.
-    fn text(seq: Seq, to: Seq, why: SendReason) -> Self {
-        Plan { seq, to: Some(to), flags: Flags::ACK, why }
-    }
-}
+use wire::Seq;
+use wire::tcp::Flags;
 
 impl Connection {
     /// The next segment to send, until `None`.
@@ -77,6 +55,11 @@ impl Connection {
     }
 
     fn owed_reset(&mut self) -> Option<Plan> {
+        if self.reset_reply.is_none() && self.reset_owed.is_none() { None } else { self.reset_plan() }
+    }
+
+    #[cold]
+    fn reset_plan(&mut self) -> Option<Plan> {
         if let Some(seq) = self.reset_reply.take() {
             let after_close = self.reset_owed.take_if(|why| *why == ResetReason::DataAfterClose);
             let why = SendReason::Reset(after_close.unwrap_or(ResetReason::UnacceptableAck));
@@ -88,9 +71,11 @@ impl Connection {
     }
 
     fn owed_handshake(&mut self, now: Instant) -> Option<Plan> {
-        if !self.marks.handshake_owed {
-            return None;
-        }
+        if self.marks.handshake_owed { self.handshake(now) } else { None }
+    }
+
+    #[inline(never)]
+    fn handshake(&mut self, now: Instant) -> Option<Plan> {
         self.marks.handshake_owed = false;
         let again = self.snd.nxt != self.snd.iss;
         let (flags, why) = match self.state() {
@@ -115,7 +100,13 @@ impl Connection {
     }
 
     fn lost_data(&mut self, now: Instant, super_bytes: u32) -> Option<Plan> {
-        let Resend { next, end, why } = self.recovery.resend?;
+        let resend = self.recovery.resend?;
+        self.resend(now, resend, super_bytes)
+    }
+
+    #[inline(never)]
+    fn resend(&mut self, now: Instant, resend: Resend, super_bytes: u32) -> Option<Plan> {
+        let Resend { next, end, why } = resend;
         let next = next.latest(self.snd.una);
         if !next.before(end) {
             self.recovery.resend = None;
@@ -275,6 +266,7 @@ impl Connection {
     }
 
     /// Nothing can be sent: if nothing is in flight either, the persist timer must ask.
+    #[inline(never)]
     fn wait_for_window(&mut self, now: Instant, usable: u32, in_flight: u32) {
         if usable == 0 && in_flight == 0 && !self.timers.is_running(Timer::Persist) {
             self.arm_persist(now);
@@ -282,9 +274,10 @@ impl Connection {
     }
 
     /// RFC 5681 §4.1.
+    #[inline]
     fn restart_after_idle(&mut self, now: Instant) {
-        let idle_us = now.micros_since(self.last_sent_at);
-        if self.config.slow_start_after_idle && idle_us > u64::from(self.rto_us()) {
+        let is_idle = |rto_us| now.micros_since(self.last_sent_at) > u64::from(rto_us);
+        if self.config.slow_start_after_idle && is_idle(self.rto_us()) {
             let initial = self.initial_window();
             self.congestion.on_idle(initial);
         }
@@ -314,113 +307,13 @@ impl Connection {
         if self.syn_unacked() { self.snd.nxt } else { self.snd.nxt.earliest(self.snd.una + self.snd.wnd) }
     }
 
-    /// The text of a plan: the bytes `from..to` of the stream, the FIN included if `to` reaches over it.
-    fn text(&mut self, from: Seq, to: Seq) -> (Flags, Payload) {
-        let end = self.stream_end();
-        let text_end = to.earliest(end);
-        let offset = from.offset_from(self.text_start()).max(0) as usize;
-        let len = text_end.offset_from(from).max(0).cast_unsigned();
-        let payload = self.send_queue.range(offset, len as usize);
-        let mut flags = Flags::ACK;
-        if to.after(end) {
-            flags |= Flags::FIN;
-            self.snd.fin = Some(end);
-        }
-        if len > 0 && text_end == end {
-            // RFC 9293 §3.9.1.2, MUST-61: nothing more is queued behind this.
-            flags |= Flags::PSH;
-        }
-        self.snd.nxt = self.snd.nxt.latest(to);
-        self.counters.bytes_sent += u64::from(len);
-        (flags, payload)
-    }
-
-    /// Options of the next segment, and the text that fits beside them.
-    fn sack_room(&self) -> usize {
-        if self.timestamps.agreed { SACK_BLOCKS_BESIDE_TIMESTAMPS } else { SACK_BLOCKS_ALONE }
-    }
-
-    fn mss_with_options(&self) -> u32 {
-        let blocks = self.disorder.as_ref().map_or(0, |disorder| disorder.sack.count(self.sack_room()));
-        let sack = if self.marks.sack && blocks > 0 { 4 + 8 * blocks as u32 } else { 0 };
-        self.mss().saturating_sub(sack).max(1)
-    }
-
-    fn options(&mut self, now: Instant, flags: Flags) -> Options {
-        let mut options = Options::default();
-        if flags.syn() {
-            let answering = flags.ack();
-            options.mss = Some(self.receive_mss());
-            options.sack_permitted = if answering { self.marks.sack } else { self.config.sack };
-            let scale = self.config.window_scaling && (!answering || self.marks.scaling);
-            options.window_scale = scale.then_some(self.rcv.shift);
-        }
-        let stamps =
-            if flags.syn() && !flags.ack() { self.config.timestamps } else { self.timestamps.agreed };
-        // RFC 7323 §3.2: a RST that answers a refused segment may do without.
-        if stamps && (flags.ack() || !flags.rst()) {
-            let echo = if flags.ack() { self.timestamps.recent } else { 0 };
-            options.timestamps = Some(Timestamps { value: self.timestamp_clock(now), echo });
-        }
-        if !flags.rst() && !flags.syn() {
-            options.sack = self.take_sack_blocks();
-        }
-        options
-    }
-
-    fn take_sack_blocks(&mut self) -> SackBlocks {
-        let room = self.sack_room();
-        let Some(disorder) = &mut self.disorder else { return SackBlocks::default() };
-        let blocks = if self.marks.sack { disorder.sack.take(room) } else { SackBlocks::default() };
-        if disorder.sack.is_empty() && disorder.reassembly.is_empty() {
-            self.disorder = None;
-        }
-        blocks
-    }
-
-    fn emit(&mut self, now: Instant, plan: Plan) -> Transmit {
-        let Plan { seq, to, flags, why } = plan;
-        let (flags, payload) = match to {
-            Some(to) => self.text(seq, to),
-            None => (flags, Payload::new()),
-        };
-        let mss = self.mss_with_options();
-        let mut header = Header { seq, flags, options: self.options(now, flags), ..Header::default() };
-        let shift = if flags.syn() { 0 } else { self.rcv.shift };
-        if flags.ack() {
-            header.ack = self.rcv.nxt;
-            // Nothing may come after a reset.
-            header.window = if flags.rst() { 0 } else { self.offer_window(shift) };
-            self.rcv.acked = self.rcv.nxt;
-            self.acks.on_sent(why);
-            self.timers.stop(Timer::DelayedAck);
-        } else if flags.syn() {
-            header.window = self.config.receive_buffer_bytes.min(0xffff) as u16;
-        }
-        let len = payload.len() as u32;
-        if let Some(up) = self.snd.up.filter(|up| up.after(seq) && len > 0) {
-            header.flags |= Flags::URG;
-            header.urgent = u16::try_from(up.bytes_since(seq)).unwrap_or(u16::MAX);
-        }
-        self.counters.segments_out = self.counters.segments_out.wrapping_add(1);
-        if len > 0 {
-            self.counters.data_segments_out = self.counters.data_segments_out.wrapping_add(len.div_ceil(mss));
-        }
-        if len > 0 || flags.intersects(Flags::SYN | Flags::FIN) {
-            self.last_sent_at = now;
-        }
-        let window_bytes = u32::from(header.window) << shift;
-        let (ack, flags) = (header.ack, header.flags);
-        self.trace(|| Trace::Sent {
-            segment: SegmentFacts { seq, ack, flags, len_bytes: len, window_bytes },
-            why,
-        });
-        let segment_bytes = if len > mss { mss as u16 } else { 0 };
-        Transmit { header, payload, segment_bytes, why }
-    }
-
     /// A probe of a closed window or of an idle peer (RFC 9293 §3.8.6.1, §3.8.4).
     fn probe(&mut self, now: Instant) -> Option<Plan> {
+        if self.marks.window_probe_owed || self.marks.keep_alive_owed { self.probe_plan(now) } else { None }
+    }
+
+    #[cold]
+    fn probe_plan(&mut self, now: Instant) -> Option<Plan> {
         if core::mem::take(&mut self.marks.window_probe_owed) {
             if self.config.habits.window_probes_are_empty() {
                 return Some(Plan::bare(self.snd.una - 1, Flags::ACK, SendReason::ZeroWindowProbe));
@@ -442,10 +335,5 @@ impl Connection {
             return Some(Plan::bare(seq, Flags::ACK, SendReason::KeepAlive));
         }
         None
-    }
-
-    /// TSval: milliseconds on the driver's clock, shifted so that they say nothing (RFC 7323 §5.4).
-    pub(crate) fn timestamp_clock(&self, now: Instant) -> u32 {
-        (now.as_millis() as u32).wrapping_add(self.timestamps.offset)
     }
 }

@@ -33,7 +33,9 @@ pub(crate) struct Rtt {
 }
 
 pub(crate) fn micros(duration: Duration) -> u32 {
-    u32::try_from(duration.as_micros()).unwrap_or(u32::MAX)
+    // Not `as_micros`, which counts in 128 bits: this is asked for every segment.
+    let micros = duration.as_secs().saturating_mul(1_000_000).saturating_add(duration.subsec_micros().into());
+    u32::try_from(micros).unwrap_or(u32::MAX)
 }
 
 impl Rtt {

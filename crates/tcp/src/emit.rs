@@ -1,0 +1,170 @@
+//! From what was decided to a segment: text, flags, options, window, urgent pointer, and the bookkeeping of
+//! what has been sent.
+//!
+//! What is *not* here: deciding, which is `transmit.rs`'s; ports and addresses, which are the host's.
+
+use crate::connection::Connection;
+use crate::segment::Transmit;
+use crate::timers::Timer;
+use crate::trace::{SegmentFacts, Trace};
+use crate::{Instant, SendReason};
+use wire::tcp::{Flags, Header, Options, SackBlocks, Timestamps};
+use wire::{Payload, Seq};
+
+/// SACK blocks that fit beside timestamps and without (RFC 2018 §3).
+const SACK_BLOCKS_BESIDE_TIMESTAMPS: usize = 3;
+const SACK_BLOCKS_ALONE: usize = 4;
+
+/// What one of the questions decided; the segment is built once, from the first answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    pub(crate) seq: Seq,
+    /// With text or FIN: one past the last.
+    pub(crate) to: Option<Seq>,
+    pub(crate) flags: Flags,
+    pub(crate) why: SendReason,
+}
+
+impl Plan {
+    /// A segment without text.
+    pub(crate) fn bare(seq: Seq, flags: Flags, why: SendReason) -> Self {
+        Plan { seq, to: None, flags, why }
+    }
+
+    /// The stream from `seq` up to `to`.
+    pub(crate) fn text(seq: Seq, to: Seq, why: SendReason) -> Self {
+        Plan { seq, to: Some(to), flags: Flags::ACK, why }
+    }
+}
+
+impl Connection {
+    pub(crate) fn emit(&mut self, now: Instant, plan: Plan) -> Transmit {
+        let Plan { seq, to, flags, why } = plan;
+        let (flags, payload) = match to {
+            Some(to) => self.text(seq, to),
+            None => (flags, Payload::new()),
+        };
+        // Before the options: what they report of the disorder may end it.
+        let mss = if payload.is_empty() { 1 } else { self.mss_with_options() };
+        let mut header = Header { seq, flags, options: self.options(now, flags), ..Header::default() };
+        let shift = if flags.syn() { 0 } else { self.rcv.shift };
+        if flags.ack() {
+            header.ack = self.rcv.nxt;
+            // Nothing may come after a reset.
+            header.window = if flags.rst() { 0 } else { self.offer_window(shift) };
+            self.rcv.acked = self.rcv.nxt;
+            self.acks.on_sent(why);
+            self.timers.stop(Timer::DelayedAck);
+        } else if flags.syn() {
+            header.window = self.config.receive_buffer_bytes.min(0xffff) as u16;
+        }
+        let len = payload.len() as u32;
+        if let Some(up) = self.snd.up.filter(|_| len > 0) {
+            point_to_urgent(&mut header, up);
+        }
+        self.counters.segments_out = self.counters.segments_out.wrapping_add(1);
+        if len > 0 {
+            self.counters.data_segments_out = self.counters.data_segments_out.wrapping_add(len.div_ceil(mss));
+        }
+        if len > 0 || flags.intersects(Flags::SYN | Flags::FIN) {
+            self.last_sent_at = now;
+        }
+        let window_bytes = u32::from(header.window) << shift;
+        let (ack, flags) = (header.ack, header.flags);
+        self.trace(|| Trace::Sent {
+            segment: SegmentFacts { seq, ack, flags, len_bytes: len, window_bytes },
+            why,
+        });
+        let segment_bytes = if len > mss { mss as u16 } else { 0 };
+        Transmit { header, payload, segment_bytes, why }
+    }
+
+    /// The text of a plan: the bytes `from..to` of the stream, the FIN included if `to` reaches over it.
+    fn text(&mut self, from: Seq, to: Seq) -> (Flags, Payload) {
+        let end = self.stream_end();
+        let text_end = to.earliest(end);
+        let offset = from.offset_from(self.text_start()).max(0) as usize;
+        let len = text_end.offset_from(from).max(0).cast_unsigned();
+        let payload = self.send_queue.range(offset, len as usize);
+        let mut flags = Flags::ACK;
+        if to.after(end) {
+            flags |= Flags::FIN;
+            self.snd.fin = Some(end);
+        }
+        if len > 0 && text_end == end {
+            // RFC 9293 §3.9.1.2, MUST-61: nothing more is queued behind this.
+            flags |= Flags::PSH;
+        }
+        self.snd.nxt = self.snd.nxt.latest(to);
+        self.counters.bytes_sent += u64::from(len);
+        (flags, payload)
+    }
+
+    fn options(&mut self, now: Instant, flags: Flags) -> Options {
+        let mut options = if flags.syn() { self.syn_options(flags) } else { Options::default() };
+        let stamps =
+            if flags.syn() && !flags.ack() { self.config.timestamps } else { self.timestamps.agreed };
+        // RFC 7323 §3.2: a RST that answers a refused segment may do without.
+        if stamps && (flags.ack() || !flags.rst()) {
+            let echo = if flags.ack() { self.timestamps.recent } else { 0 };
+            options.timestamps = Some(Timestamps { value: self.timestamp_clock(now), echo });
+        }
+        if self.disorder.is_some() && !flags.rst() && !flags.syn() {
+            options.sack = self.take_sack_blocks();
+        }
+        options
+    }
+
+    /// What is agreed upon in the handshake.
+    #[inline(never)]
+    fn syn_options(&self, flags: Flags) -> Options {
+        let answering = flags.ack();
+        let scale = self.config.window_scaling && (!answering || self.marks.scaling);
+        Options {
+            mss: Some(self.receive_mss()),
+            sack_permitted: if answering { self.marks.sack } else { self.config.sack },
+            window_scale: scale.then_some(self.rcv.shift),
+            ..Options::default()
+        }
+    }
+
+    #[inline(never)]
+    fn take_sack_blocks(&mut self) -> SackBlocks {
+        let room = self.sack_room();
+        let Some(disorder) = &mut self.disorder else { return SackBlocks::default() };
+        let blocks = if self.marks.sack { disorder.sack.take(room) } else { SackBlocks::default() };
+        if disorder.sack.is_empty() && disorder.reassembly.is_empty() {
+            self.disorder = None;
+        }
+        blocks
+    }
+
+    fn sack_room(&self) -> usize {
+        if self.timestamps.agreed { SACK_BLOCKS_BESIDE_TIMESTAMPS } else { SACK_BLOCKS_ALONE }
+    }
+
+    pub(crate) fn mss_with_options(&self) -> u32 {
+        if self.disorder.is_none() { self.mss() } else { self.mss_with_sack() }
+    }
+
+    #[inline(never)]
+    fn mss_with_sack(&self) -> u32 {
+        let blocks = self.disorder.as_ref().map_or(0, |disorder| disorder.sack.count(self.sack_room()));
+        let sack = if self.marks.sack && blocks > 0 { 4 + 8 * blocks as u32 } else { 0 };
+        self.mss().saturating_sub(sack).max(1)
+    }
+
+    /// TSval: milliseconds on the driver's clock, shifted so that they say nothing (RFC 7323 §5.4).
+    pub(crate) fn timestamp_clock(&self, now: Instant) -> u32 {
+        (now.as_millis() as u32).wrapping_add(self.timestamps.offset)
+    }
+}
+
+/// The urgent pointer of a segment with text, if it does not lie behind it (RFC 9293 §3.8.5, RFC 6093).
+#[cold]
+fn point_to_urgent(header: &mut Header, up: Seq) {
+    if up.after(header.seq) {
+        header.flags |= Flags::URG;
+        header.urgent = u16::try_from(up.bytes_since(header.seq)).unwrap_or(u16::MAX);
+    }
+}

@@ -1,0 +1,96 @@
+//! What becomes of a segment, or of its text, that a step of `receive.rs` does not take.
+//!
+//! Apart from the steps, for it is rare: the code of a busy connection stays together.
+
+use crate::connection::Connection;
+use crate::refusal::{Refused, Reply};
+use crate::segment::{Error, Segment};
+use crate::state::{Cause, State};
+use crate::{Instant, Refusal, ResetReason, SendReason};
+use wire::Seq;
+use wire::tcp::SackBlock;
+
+impl Connection {
+    #[cold]
+    pub(crate) fn reply(&mut self, now: Instant, refused: Refused) {
+        self.counters.refused = self.counters.refused.wrapping_add(1);
+        match refused.reply {
+            None => {}
+            Some(Reply::Reset { seq }) => self.reset_reply = Some(seq),
+            Some(Reply::SynAck) => self.marks.handshake_owed = true,
+            Some(Reply::Ack(why)) if self.acks.challenges.take(now, self.config.challenge_acks) => {
+                self.acks.owe(why);
+            }
+            Some(Reply::Ack(_)) => {}
+        }
+    }
+
+    /// What is outside the window is answered, but not always, and with a closed window still heard.
+    #[cold]
+    pub(crate) fn refuse_sequence(
+        &mut self,
+        now: Instant,
+        segment: &Segment,
+        wnd: u32,
+    ) -> Result<bool, Refused> {
+        let (seq, len) = (segment.header.seq, segment.len_in_sequence_space());
+        if wnd == 0 && seq == self.rcv.nxt {
+            if segment.header.flags.ack() && !segment.header.flags.rst() {
+                self.acks.owe(SendReason::ProbeAck);
+            }
+            return Ok(false);
+        }
+        if segment.header.flags.rst() {
+            return Err(Refused::silently(Refusal::OutOfWindow));
+        }
+        self.report_duplicate(seq, segment.text_bytes());
+        let habits = self.config.habits;
+        let text_ahead = segment.text_bytes() > 0 && seq.after(self.rcv.nxt);
+        if self.marks.orphaned && text_ahead && habits.text_after_close_resets_anywhere() {
+            return self.refuse_text_after_close(now, segment.header.ack);
+        }
+        if segment.header.flags.syn() {
+            // RFC 5961 §4.2: whatever its number.
+            return Err(Refused::with_ack(Refusal::UnexpectedSyn, SendReason::ChallengeAck));
+        }
+        let before = seq + len == self.rcv.nxt || seq + 1 == self.rcv.nxt;
+        let why = if before && len <= 1 { SendReason::ProbeAck } else { SendReason::OutOfWindowAck };
+        // Text and FIN must be answered, or a peer whose acknowledgment was lost never stops; what
+        // carries nothing could be the other half of a loop of acknowledgments.
+        if len > 0 {
+            self.acks.owe(why);
+            return Err(Refused::silently(Refusal::OutOfWindow));
+        }
+        Err(Refused::with_ack(Refusal::OutOfWindow, why))
+    }
+
+    /// D-SACK for text that was received before (RFC 2883 §4).
+    #[cold]
+    pub(crate) fn report_duplicate(&mut self, seq: Seq, text_bytes: u32) {
+        let right = (seq + text_bytes).earliest(self.rcv.nxt);
+        if text_bytes > 0 && seq.before(right) {
+            self.counters.duplicates_received = self.counters.duplicates_received.wrapping_add(1);
+            if self.marks.sack && self.config.dsack {
+                self.disorder().sack.on_duplicate(SackBlock { left: seq, right });
+            }
+        }
+    }
+
+    #[cold]
+    pub(crate) fn refuse_syn(&mut self, now: Instant) -> Result<(), Refused> {
+        if self.state() == State::SynReceived && self.marks.passive {
+            self.take(now, Cause::SynToPassiveOpen);
+            return Err(Refused::silently(Refusal::UnexpectedSyn));
+        }
+        Err(Refused::with_ack(Refusal::UnexpectedSyn, SendReason::ChallengeAck))
+    }
+
+    /// New text, and nobody to read it (§3.6.1): answered as §3.10.7.1 answers what belongs to no
+    /// connection, `<SEQ=SEG.ACK><CTL=RST>`.
+    #[cold]
+    pub(crate) fn refuse_text_after_close(&mut self, now: Instant, ack: Seq) -> Result<bool, Refused> {
+        (self.reset_owed, self.reset_reply) = (Some(ResetReason::DataAfterClose), Some(ack));
+        self.fail(now, Cause::DataAfterClose, Error::Aborted);
+        Err(Refused::silently(Refusal::TextAfterClose))
+    }
+}
