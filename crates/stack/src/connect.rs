@@ -84,10 +84,10 @@ impl Host {
             birth.iss = birth.iss.latest(least);
         }
         let config = config.unwrap_or_else(|| self.config.tcp.clone());
-        let connection = Connection::connect(now, birth, config);
         self.counters.active_opens += 1;
-        let place =
-            self.settle_in(now, Newborn { connection, key, parent: NO_PARENT, interface: hop.interface });
+        let newborn = Newborn { key, parent: NO_PARENT, interface: hop.interface };
+        let place = self.settle_in(now, Connection::connect(now, birth, config), newborn);
+        self.touch(now, place.index);
         Ok(SocketId::new(SocketKind::Connection, place))
     }
 

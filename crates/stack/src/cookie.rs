@@ -145,12 +145,16 @@ impl Host {
         let options = found(mss, options.timestamps.filter(|_| config.timestamps));
         let header = Header { seq: irs, flags: Flags::SYN, window, options, ..Header::default() };
         let syn = Segment { header, ..Segment::default() };
-        let mut connection = self.answer(now, birth, config, &syn);
+        let mut connection = Connection::listen(now, birth, config);
+        connection.set_tracing(self.tracing);
+        connection.handle_segment(now, syn);
         // The SYN-ACK went out long ago; here it only moves the connection on.
         let _ = connection.poll_transmit(now, 0);
         connection.handle_segment(now, ack);
         self.counters.cookies_accepted += 1;
-        self.settle_in(now, Newborn { connection, key: *key, parent, interface: hop.interface });
+        let newborn = Newborn { key: *key, parent, interface: hop.interface };
+        let place = self.settle_in(now, connection, newborn);
+        self.touch(now, place.index);
         true
     }
 }

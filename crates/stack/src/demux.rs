@@ -7,6 +7,7 @@
 
 use crate::flow::FlowKey;
 use crate::secret::{Purpose, Secret, TableHash};
+use core::cell;
 
 /// 32 bits of hash above, place + 1 below; zero is an empty cell.
 type Cell = u64;
@@ -16,13 +17,16 @@ const CELLS_MIN: usize = 64;
 /// Flow to place.
 pub(crate) struct Demux {
     hasher: TableHash,
+    /// The last key that was hashed and its tag: who looks for a flow in vain adds it next.
+    last: cell::Cell<Option<(FlowKey, u32)>>,
     cells: Vec<Cell>,
     len: usize,
 }
 
 impl Demux {
     pub(crate) fn new(secret: &Secret) -> Self {
-        Demux { hasher: TableHash::new(secret, Purpose::Demultiplexing), cells: vec![0; CELLS_MIN], len: 0 }
+        let hasher = TableHash::new(secret, Purpose::Demultiplexing);
+        Demux { hasher, last: cell::Cell::new(None), cells: vec![0; CELLS_MIN], len: 0 }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -30,9 +34,19 @@ impl Demux {
     }
 
     fn tag(&self, key: &FlowKey) -> u32 {
+        match self.last.get() {
+            Some((last, tag)) if last == *key => tag,
+            _ => self.tag_anew(key),
+        }
+    }
+
+    #[inline(never)]
+    fn tag_anew(&self, key: &FlowKey) -> u32 {
         let mut bytes = [0; 36];
         let len = key.hashed_bytes(&mut bytes);
-        self.hasher.hash(&bytes[..len]) as u32
+        let tag = self.hasher.hash(&bytes[..len]) as u32;
+        self.last.set(Some((*key, tag)));
+        tag
     }
 
     fn next(&self, at: usize) -> usize {

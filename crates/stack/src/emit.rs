@@ -64,18 +64,23 @@ impl Envelope {
             }
             .emit(into);
         } else {
-            ipv6::Header {
-                source: self.source.whole(),
-                destination: self.destination.whole(),
-                dscp: self.traffic_class >> 2,
-                ecn: Ecn::from_bits(self.traffic_class),
-                flow_label: 0,
-                payload_bytes: text_bytes as u16,
-                next_header: self.protocol,
-                hop_limit: self.hop_limit,
-            }
-            .emit(into);
+            self.emit_v6(into, text_bytes);
         }
+    }
+
+    #[inline(never)]
+    fn emit_v6(&self, into: &mut [u8], text_bytes: usize) {
+        ipv6::Header {
+            source: self.source.whole(),
+            destination: self.destination.whole(),
+            dscp: self.traffic_class >> 2,
+            ecn: Ecn::from_bits(self.traffic_class),
+            flow_label: 0,
+            payload_bytes: text_bytes as u16,
+            next_header: self.protocol,
+            hop_limit: self.hop_limit,
+        }
+        .emit(into);
     }
 
     pub(crate) fn pseudo_header(&self, transport_bytes: usize) -> Sum {

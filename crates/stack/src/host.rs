@@ -411,11 +411,10 @@ impl Host {
         }
     }
 
-    /// A new connection takes its place in the tables.
-    #[inline]
-    pub(crate) fn settle_in(&mut self, now: Instant, newborn: Newborn) -> Key {
-        let Newborn { mut connection, key, parent, interface } = newborn;
-        connection.set_tracing(self.tracing);
+    /// A new connection takes its place in the tables; whoever brings it touches it next.
+    pub(crate) fn settle_in(&mut self, now: Instant, connection: tcp::Connection, newborn: Newborn) -> Key {
+        let Newborn { key, parent, interface } = newborn;
+        let (route_epoch, hop_limit) = (self.routes.epoch(), self.config.hop_limit);
         let standing = if parent == NO_PARENT { Standing::Owned } else { Standing::HalfOpen };
         let place = self.sockets.insert(Socket {
             connection,
@@ -423,28 +422,27 @@ impl Host {
             child: NO_PARENT,
             timer: Timer::NONE,
             interface,
-            route_epoch: self.routes.epoch(),
-            hop_limit: self.config.hop_limit,
+            route_epoch,
+            hop_limit,
             standing,
             is_ready: false,
             is_talkative: false,
             is_linked: true,
         });
         self.demux.insert(&key, place.index);
-        if self.tracing == Tracing::On && standing == Standing::Owned {
-            self.trace_active_open(now, place);
+        if self.tracing == Tracing::On {
+            self.trace_newborn(now, place);
         }
         if parent != NO_PARENT {
             self.enter_half_open(parent, place.index);
         }
-        self.touch(now, place.index);
         place
     }
 }
 
-/// What [`Host::settle_in`] needs to know.
+/// What [`Host::settle_in`] needs to know beside the connection.
+#[derive(Clone, Copy)]
 pub(crate) struct Newborn {
-    pub(crate) connection: tcp::Connection,
     pub(crate) key: FlowKey,
     pub(crate) parent: u32,
     pub(crate) interface: InterfaceId,

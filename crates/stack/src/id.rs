@@ -94,20 +94,28 @@ impl<T> Slab<T> {
 
     #[inline]
     pub(crate) fn insert(&mut self, value: T) -> Key {
+        self.insert_with(|| value)
+    }
+
+    /// Inserts what `make` makes, in its place rather than on the way there: values may be large.
+    #[inline]
+    pub(crate) fn insert_with(&mut self, make: impl FnOnce() -> T) -> Key {
         if self.free.is_empty() {
             let first = (self.chunks.len() * CHUNK) as u32;
-            assert!(
-                first < INDEX_MASK - CHUNK as u32,
-                "fewer than 2^30 sockets: the bounds in Config are lower"
-            );
-            self.chunks.push(Chunk { generations: [0; CHUNK], values: (0..CHUNK).map(|_| None).collect() });
-            self.free.extend((first..first + CHUNK as u32).rev());
+            self.add_chunk(first);
         }
         let index = self.free.pop().expect("a chunk was added when there was no free place");
         let chunk = &mut self.chunks[index as usize / CHUNK];
-        chunk.values[index as usize % CHUNK] = Some(value);
+        chunk.values[index as usize % CHUNK] = Some(make());
         self.len += 1;
         Key { index, generation: chunk.generations[index as usize % CHUNK] }
+    }
+
+    #[inline(never)]
+    fn add_chunk(&mut self, first: u32) {
+        assert!(first < INDEX_MASK - CHUNK as u32, "fewer than 2^30 sockets: the bounds in Config are lower");
+        self.chunks.push(Chunk { generations: [0; CHUNK], values: (0..CHUNK).map(|_| None).collect() });
+        self.free.extend((first..first + CHUNK as u32).rev());
     }
 
     fn generation(&self, index: u32) -> Option<u32> {

@@ -63,6 +63,7 @@ pub(crate) fn is_flat(frame: &Frame) -> bool {
 }
 
 /// Brings the frame into one piece; free if it is so already.
+#[inline(never)]
 pub(crate) fn flatten(frame: &mut Frame) {
     if !is_flat(frame) {
         let offload = frame.offload;

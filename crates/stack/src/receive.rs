@@ -34,6 +34,7 @@ impl Host {
         }
     }
 
+    #[inline(never)]
     fn receive_ethernet(&mut self, now: Instant, interface: InterfaceId, hardware: Mac, frame: &mut Frame) {
         if start(frame).len() < ETHERNET_BYTES_MAX {
             flatten(frame);
@@ -76,22 +77,33 @@ impl Host {
         };
         match read {
             Ok(Read::Whole(reading)) => self.deliver(now, Packet { frame, reading }),
-            Ok(Read::Fragment(reading, fragment)) => {
-                flatten(frame);
-                let packet = Packet { frame, reading };
-                if let Some((mut frame, reading)) = self.reassemble(now, packet, fragment) {
-                    self.deliver(now, Packet { frame: &mut frame, reading });
-                }
-            }
+            Ok(Read::Fragment(reading, fragment)) => self.receive_fragment(now, frame, reading, fragment),
             Err(why) => self.counters.discard(why),
+        }
+    }
+
+    #[inline(never)]
+    fn receive_fragment(&mut self, now: Instant, frame: &mut Frame, reading: Reading, fragment: Fragment) {
+        flatten(frame);
+        let packet = Packet { frame, reading };
+        if let Some((mut frame, reading)) = self.reassemble(now, packet, fragment) {
+            self.deliver(now, Packet { frame: &mut frame, reading });
         }
     }
 
     /// Hands a whole packet to its transport.
     #[inline]
     fn deliver(&mut self, now: Instant, packet: Packet<'_>) {
+        if packet.protocol == protocol::TCP {
+            self.receive_tcp(now, packet);
+        } else {
+            self.deliver_other(now, packet);
+        }
+    }
+
+    #[inline(never)]
+    fn deliver_other(&mut self, now: Instant, packet: Packet<'_>) {
         match packet.protocol {
-            protocol::TCP => self.receive_tcp(now, packet),
             protocol::UDP => self.receive_udp(now, packet),
             protocol::ICMP if packet.source.is_v4() => {
                 flatten(packet.frame);
@@ -152,6 +164,7 @@ impl Host {
     }
 
     /// RFC 8200: extension headers are stepped over, the packet is ours and whole.
+    #[inline(never)]
     fn read_ipv6(&mut self, now: Instant, arrived: &Arrived, frame: &mut Frame) -> Result<Read, Discard> {
         let header = ipv6::Header::parse(&start(frame)[arrived.ip_at..]).map_err(|_| Discard::IpMalformed)?;
         if !matches!(header.next_header, protocol::TCP | protocol::UDP | protocol::ICMPV6) {

@@ -10,11 +10,8 @@ use crate::receive::{is_trusted, may_be_answered};
 use crate::socket::Standing;
 use crate::time_wait::TIME_WAIT_BIT;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use tcp::listen::Arrival;
-use tcp::{
-    Birth, Connection, Instant, ResetReason, Segment, SendReason, State, TimeWaitVerdict, closed, listen,
-};
+use tcp::{Connection, Instant, ResetReason, Segment, SendReason, State, TimeWaitVerdict, closed, listen};
 use wire::Seq;
 use wire::ip::protocol;
 use wire::tcp::{Flags, Header};
@@ -145,7 +142,7 @@ impl Host {
         }
         match listen::arrives(&segment.header) {
             Arrival::Ignore(_) => self.counters.discard(Discard::TcpListenerIgnored),
-            Arrival::Open => self.open_passively(now, index, key, &segment, iss_at_least),
+            Arrival::Open => self.open_passively(now, index, key, segment, iss_at_least),
             Arrival::Reset(reset) => {
                 if !self.take_cookie(now, index, key, segment) {
                     self.send_reset(now, key, reset, ResetReason::UnacceptableAck);
@@ -160,7 +157,7 @@ impl Host {
         now: Instant,
         parent: u32,
         key: &FlowKey,
-        syn: &Segment,
+        syn: Segment,
         iss_at_least: Option<Seq>,
     ) {
         let Some(listener) = self.listeners.at(parent) else { return };
@@ -176,7 +173,7 @@ impl Host {
         };
         let mut birth = self.birth(now, key, hop, isn);
         if crowded {
-            return self.send_cookie(now, key, syn, birth, config);
+            return self.send_cookie(now, key, &syn, birth, config);
         }
         if self.sockets.len() >= self.config.connections_max {
             return self.counters.discard(Discard::TcpTooManyConnections);
@@ -184,23 +181,14 @@ impl Host {
         if let Some(least) = iss_at_least {
             birth.iss = birth.iss.latest(least);
         }
-        let connection = self.answer(now, birth, config, syn);
         self.counters.passive_opens += 1;
-        self.settle_in(now, Newborn { connection, key: *key, parent, interface: hop.interface });
-    }
-
-    /// A connection in SYN-RECEIVED, traced from its first segment on.
-    pub(crate) fn answer(
-        &self,
-        now: Instant,
-        birth: Birth,
-        config: Arc<tcp::Config>,
-        syn: &Segment,
-    ) -> Connection {
-        let mut connection = Connection::listen(now, birth, config);
-        connection.set_tracing(self.tracing);
-        connection.handle_segment(now, syn.clone());
-        connection
+        let newborn = Newborn { key: *key, parent, interface: hop.interface };
+        let place = self.settle_in(now, Connection::listen(now, birth, config), newborn);
+        // In its place, so that it is traced from its first segment on.
+        if let Some(socket) = self.sockets.get_mut(place) {
+            socket.connection.handle_segment(now, syn);
+        }
+        self.touch(now, place.index);
     }
 
     /// The way back to the sender of a packet.

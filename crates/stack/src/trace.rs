@@ -6,6 +6,7 @@
 use crate::flow::{Flow, FlowKey};
 use crate::host::Host;
 use crate::id::{Key, SocketId, SocketKind};
+use crate::socket::Standing;
 use tcp::state::lookup;
 use tcp::{Cause, Instant, Refusal, Segment, SegmentFacts, SendReason, State, Trace, Tracing};
 use wire::tcp::Header;
@@ -38,6 +39,7 @@ impl Host {
     }
 
     /// Gathers what a connection has to tell.
+    #[cold]
     pub(crate) fn collect_traces(&mut self, now: Instant, index: u32) {
         let Some(key) = self.sockets.key_at(index) else { return };
         let id = SocketId::new(SocketKind::Connection, key);
@@ -48,9 +50,15 @@ impl Host {
         }
     }
 
-    /// An active open is a connection's first move, made before it could be traced.
-    pub(crate) fn trace_active_open(&mut self, now: Instant, key: Key) {
-        let Some(flow) = self.sockets.get(key).map(|socket| socket.key.flow()) else { return };
+    /// A new connection is traced from now on. An active open is its first move, made before it could be.
+    #[cold]
+    pub(crate) fn trace_newborn(&mut self, now: Instant, key: Key) {
+        let Some(socket) = self.sockets.get_mut(key) else { return };
+        socket.connection.set_tracing(Tracing::On);
+        if socket.standing != Standing::Owned {
+            return;
+        }
+        let flow = socket.key.flow();
         if let Some(row) = lookup(State::Closed, Cause::ActiveOpen) {
             let id = SocketId::new(SocketKind::Connection, key);
             self.push_trace(TraceRecord {

@@ -11,7 +11,7 @@ use crate::flow::FlowKey;
 use crate::host::Host;
 use crate::interface::InterfaceId;
 use crate::route::Hop;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use tcp::{Error, Instant, PathEvent, Tracing};
 use wire::tcp::{Header, OptionLayout};
 use wire::{Frame, Medium, Payload, segmentation};
@@ -38,21 +38,16 @@ impl Host {
         Some((interface, frame))
     }
 
-    #[inline]
     fn next_frame(&mut self, now: Instant, out: &mut Frame) -> Option<InterfaceId> {
         let mut loopback_turns = LOOPBACK_TURNS;
         loop {
-            if let Some((interface, cut)) = &mut self.cutting {
-                if let Some(frame) = cut.next() {
-                    *out = frame;
-                    return Some(*interface);
-                }
-                self.cutting = None;
-            }
-            if let Some((interface, frame)) = self.outbox.pop_front() {
-                self.wake_datagram_senders();
-                *out = frame;
+            if self.cutting.is_some()
+                && let Some(interface) = self.next_piece(out)
+            {
                 return Some(interface);
+            }
+            if !self.outbox.is_empty() {
+                return self.next_of_outbox(out);
             }
             if let Some(index) = self.ready.front().copied() {
                 if let Some(interface) = self.transmit(now, index, out) {
@@ -69,10 +64,32 @@ impl Host {
         }
     }
 
+    /// The next piece of the super-segment that is being cut.
+    fn next_piece(&mut self, out: &mut Frame) -> Option<InterfaceId> {
+        let (interface, cut) = self.cutting.as_mut()?;
+        if let Some(frame) = cut.next() {
+            *out = frame;
+            return Some(*interface);
+        }
+        self.cutting = None;
+        None
+    }
+
+    #[inline(never)]
+    fn next_of_outbox(&mut self, out: &mut Frame) -> Option<InterfaceId> {
+        let interface;
+        (interface, *out) = self.outbox.pop_front()?;
+        self.wake_datagram_senders();
+        Some(interface)
+    }
+
     /// Asks the connection whose turn it is.
     #[inline]
     fn transmit(&mut self, now: Instant, index: u32, out: &mut Frame) -> Option<InterfaceId> {
-        self.refresh_route(now, index);
+        let epoch = self.routes.epoch();
+        if self.sockets.at(index).is_some_and(|socket| socket.route_epoch != epoch) {
+            self.refresh_route(now, index);
+        }
         let Some(socket) = self.sockets.at_mut(index) else {
             self.end_turn();
             return None;
@@ -111,9 +128,7 @@ impl Host {
             }
         }
         if interface == InterfaceId::LOOPBACK || shape.medium == Medium::Ethernet {
-            let hop = self.routes.find_on(key.remote.ip(), interface);
-            let hop = hop.unwrap_or(Hop { interface, neighbour: key.remote.ip() });
-            (_, *out) = self.dispatch(now, hop, core::mem::take(out))?;
+            self.send_to_neighbour(now, key.remote.ip(), interface, out)?;
         }
         if !cuts_itself && out.offload.segment_bytes > 0 {
             let cut = segmentation::cut(core::mem::take(out), shape.medium, shape.checksum);
@@ -121,6 +136,21 @@ impl Host {
             *out = cut.next()?;
         }
         Some(interface)
+    }
+
+    /// Where a link joins many, a frame goes to one of them.
+    #[inline(never)]
+    fn send_to_neighbour(
+        &mut self,
+        now: Instant,
+        remote: IpAddr,
+        interface: InterfaceId,
+        out: &mut Frame,
+    ) -> Option<()> {
+        let hop = self.routes.find_on(remote, interface);
+        let hop = hop.unwrap_or(Hop { interface, neighbour: remote });
+        (_, *out) = self.dispatch(now, hop, core::mem::take(out))?;
+        Some(())
     }
 
     /// The connection whose turn it is has more to send; a long turn ends when others wait.
@@ -138,12 +168,10 @@ impl Host {
     }
 
     /// The routing table has changed since the connection looked: it looks again.
+    #[cold]
     fn refresh_route(&mut self, now: Instant, index: u32) {
-        let epoch = self.routes.epoch();
-        let Some(socket) = self.sockets.at_mut(index).filter(|socket| socket.route_epoch != epoch) else {
-            return;
-        };
-        socket.route_epoch = epoch;
+        let Some(socket) = self.sockets.at_mut(index) else { return };
+        socket.route_epoch = self.routes.epoch();
         let (key, sent) = (socket.key, socket.connection.snapshot().snd_una);
         match self.route_back(&key) {
             Some(hop) => {

@@ -30,6 +30,8 @@ const ABSENT: Entry = Entry { due: UNSET, previous: NONE, next: NONE };
 /// Timers of numbered places.
 pub(crate) struct Wheel {
     elapsed: u64,
+    /// A bit for each level with an occupied slot.
+    levels: u16,
     occupied: [u64; LEVELS],
     first: Box<[[u32; SLOTS]; LEVELS]>,
     entries: Vec<Entry>,
@@ -40,6 +42,7 @@ impl Wheel {
     pub(crate) fn new() -> Self {
         Wheel {
             elapsed: 0,
+            levels: 0,
             occupied: [0; LEVELS],
             first: Box::new([[NONE; SLOTS]; LEVELS]),
             entries: Vec::new(),
@@ -96,6 +99,15 @@ impl Wheel {
         }
         self.entries[place as usize] = Entry { due, previous: NONE, next };
         self.occupied[level] |= 1 << slot;
+        self.levels |= 1 << level;
+    }
+
+    /// The last entry has left this slot.
+    fn vacate(&mut self, level: usize, slot: usize) {
+        self.occupied[level] &= !(1 << slot);
+        if self.occupied[level] == 0 {
+            self.levels &= !(1 << level);
+        }
     }
 
     fn unlink(&mut self, place: u32, (level, slot): (usize, usize)) {
@@ -104,7 +116,7 @@ impl Wheel {
             debug_assert_eq!(self.first[level][slot], place, "an entry stands in the slot of its due time");
             self.first[level][slot] = next;
             if next == NONE {
-                self.occupied[level] &= !(1 << slot);
+                self.vacate(level, slot);
             }
         } else {
             self.entries[previous as usize].next = next;
@@ -116,7 +128,10 @@ impl Wheel {
 
     /// The earliest occupied slot: its level, its number, and the time at which it starts.
     fn earliest(&self) -> Option<(usize, usize, u64)> {
-        let level = self.occupied.iter().position(|slots| *slots != 0)?;
+        if self.levels == 0 {
+            return None;
+        }
+        let level = self.levels.trailing_zeros() as usize;
         let slot = self.occupied[level].trailing_zeros() as usize;
         let shift = level as u32 * SLOT_BITS;
         let above = self.elapsed.checked_shr(shift + SLOT_BITS).unwrap_or(0);
@@ -152,7 +167,7 @@ impl Wheel {
         while let Some((level, slot, start)) = self.earliest().filter(|(_, _, start)| *start <= now) {
             self.elapsed = self.elapsed.max(start);
             let mut at = core::mem::replace(&mut self.first[level][slot], NONE);
-            self.occupied[level] &= !(1 << slot);
+            self.vacate(level, slot);
             while at != NONE {
                 let Entry { due, next, .. } = core::mem::replace(&mut self.entries[at as usize], ABSENT);
                 if due <= now {
