@@ -175,10 +175,10 @@ fn ours(made: &Made) -> Sample {
         let (mut decoder, mut lens) = (Decoder::new(), Lens::new(Config::default()));
         while let Some(record) = reader.next() {
             let record = record.expect("undamaged");
-            if let Ok(decoded) = decoder.decode(&record)
-                && let Some(segment) = Segment::of_packet(&record, &decoded)
+            if let Ok(decoded) = &decoder.decode(&record)
+                && let Some(segment) = &Segment::of_packet(&record, decoded)
             {
-                lens.take(&segment, &mut Discard);
+                lens.take(segment, &mut Discard);
             }
         }
         lens.finish(&mut Discard);

@@ -18,50 +18,89 @@ impl Segment {
     /// The segment of a captured packet; `None` when too little of a quoted one is there.
     ///
     /// Take `decoded` from [`capture::Decoder::decode`] of the same record.
+    #[inline]
     pub fn of_packet(record: &Record<'_>, decoded: &Decoded<'_>) -> Option<Segment> {
-        let (inner, quoted) = match decoded {
-            Decoded::Tcp(segment) => (segment, false),
-            Decoded::Quoted { segment, .. } => (segment, true),
-        };
-        let tcp = inner.tcp;
-        let mut segment = Segment {
-            frame: Frame::try_from(record.number).unwrap_or(Frame::MAX),
-            time: Instant::from_nanos(record.time_ns),
-            source: SocketAddr::new(inner.ip.src, be16(tcp, 0)?),
-            destination: SocketAddr::new(inner.ip.dst, be16(tcp, 2)?),
-            seq: Seq::new(be32(tcp, 4)?),
-            frame_bytes: record.wire_bytes,
-            ip_bytes: if inner.ip.total_bytes > 0 { inner.ip.total_bytes } else { record.wire_bytes },
-            ip_id: inner.ip.id.map(|id| id as u16),
-            ttl: inner.ip.ttl,
-            ecn: inner.ip.ecn(),
-            interface: record.interface.0,
-            text_bytes: inner.payload_wire_bytes(),
-            ..Segment::default()
-        };
-        if quoted {
-            segment.whole = Whole::QuotedInIcmp;
+        // nearly every packet: a segment whose header is there to the end
+        if let Decoded::Tcp(inner) = decoded
+            && let Some(fixed) = inner.tcp.first_chunk::<20>()
+            && inner.tcp.len() >= inner.header_bytes()
+            && inner.fragment != Fragment::First
+        {
+            let (options, mptcp_subtypes) =
+                options(inner.tcp.get(20..inner.header_bytes()).unwrap_or_default());
+            return Some(segment(record, inner, fixed, options, mptcp_subtypes, Whole::Yes));
         }
-        let Some(fixed) = tcp.first_chunk::<16>() else { return quoted.then_some(segment) };
-        segment.ack = Seq::new(u32::from_be_bytes([fixed[8], fixed[9], fixed[10], fixed[11]]));
-        segment.flags = Flags::from_bits(u16::from_be_bytes([fixed[12], fixed[13]]));
-        segment.window = u16::from_be_bytes([fixed[14], fixed[15]]);
-        segment.urgent = be16(tcp, 18).unwrap_or(0);
-        let header_bytes = inner.header_bytes();
-        let there = tcp.len().min(header_bytes);
-        if there > 20 {
-            (segment.options, segment.mptcp_subtypes) = options(&tcp[20..there]);
+        incomplete(record, decoded)
+    }
+}
+
+/// A segment that an ICMP error quotes, or of which fragmentation or the capture left a part.
+#[cold]
+fn incomplete(record: &Record<'_>, decoded: &Decoded<'_>) -> Option<Segment> {
+    let (inner, quoted) = match decoded {
+        Decoded::Tcp(segment) => (segment, false),
+        Decoded::Quoted { segment, .. } => (segment, true),
+    };
+    let tcp = inner.tcp;
+    let to_window = tcp.len() >= 16;
+    if tcp.len() < 8 || !(to_window || quoted) {
+        return None;
+    }
+    // fields that are there in part are not there
+    let whole_bytes = if to_window { tcp.len().min(20) & !3 } else { 8 };
+    let mut fixed = [0; 20];
+    fixed[..whole_bytes].copy_from_slice(&tcp[..whole_bytes]);
+    let (header_bytes, mut read, mut subtypes) = (inner.header_bytes(), Options::default(), 0);
+    let there = tcp.len().min(header_bytes);
+    let is_cut = to_window && there < header_bytes && !quoted;
+    if there > 20 {
+        (read, subtypes) = options(&tcp[20..there]);
+        if is_cut {
+            sack_of_cut(&tcp[20..there], &mut read);
         }
-        if there < header_bytes && !quoted {
-            segment.whole = Whole::OptionsCut;
-            if there > 20 {
-                sack_of_cut(&tcp[20..there], &mut segment.options);
-            }
-        }
-        if inner.fragment == Fragment::First && !quoted {
-            segment.whole = Whole::Fragment;
-        }
-        Some(segment)
+    }
+    let whole = match (quoted, inner.fragment) {
+        (true, _) => Whole::QuotedInIcmp,
+        (false, Fragment::First) => Whole::Fragment,
+        (false, _) if is_cut => Whole::OptionsCut,
+        (false, _) => Whole::Yes,
+    };
+    let segment = segment(record, inner, &fixed, read, subtypes, whole);
+    let window = if to_window { segment.window } else { Segment::default().window };
+    Some(Segment { window, ..segment })
+}
+
+#[inline]
+fn segment(
+    record: &Record<'_>,
+    inner: &capture::Segment<'_>,
+    fixed: &[u8; 20],
+    options: Options,
+    mptcp_subtypes: u16,
+    whole: Whole,
+) -> Segment {
+    let half = |at: usize| u16::from_be_bytes([fixed[at], fixed[at + 1]]);
+    let word = |at: usize| u32::from_be_bytes([fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]]);
+    Segment {
+        frame: Frame::try_from(record.number).unwrap_or(Frame::MAX),
+        time: Instant::from_nanos(record.time_ns),
+        source: SocketAddr::new(inner.ip.src, half(0)),
+        destination: SocketAddr::new(inner.ip.dst, half(2)),
+        seq: Seq::new(word(4)),
+        ack: Seq::new(word(8)),
+        flags: Flags::from_bits(half(12)),
+        window: half(14),
+        urgent: half(18),
+        options,
+        mptcp_subtypes,
+        text_bytes: inner.payload_wire_bytes(),
+        frame_bytes: record.wire_bytes,
+        ip_bytes: if inner.ip.total_bytes > 0 { inner.ip.total_bytes } else { record.wire_bytes },
+        ip_id: inner.ip.id.map(|id| id as u16),
+        ttl: inner.ip.ttl,
+        ecn: inner.ip.ecn(),
+        interface: record.interface.0,
+        whole,
     }
 }
 
@@ -97,10 +136,6 @@ fn mptcp_subtypes(bytes: &[u8]) -> u16 {
         .filter(|option| option.kind == MPTCP)
         .filter_map(|option| option.data.first())
         .fold(0, |subtypes, first| subtypes | 1 << (first >> 4))
-}
-
-fn be16(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes.get(at..)?.first_chunk().map(|two| u16::from_be_bytes(*two))
 }
 
 fn be32(bytes: &[u8], at: usize) -> Option<u32> {

@@ -118,19 +118,23 @@ pub(super) fn read(source: Source, sink: &mut impl Sink, wishes: Wishes<'_>) -> 
             }
         };
         let mut comment = None;
-        let decoded = decoder.decode(&record).inspect_err(|why| left_out.count(*why));
+        let decoded = &decoder.decode(&record);
+        if let Err(why) = decoded {
+            left_out.count(*why);
+        }
+        // bound by reference: these are large, and moving them out of their options costs more than
+        // taking the packet apart
         if let Ok(decoded) = decoded
-            && let Some(segment) = Segment::of_packet(&record, &decoded)
+            && let Some(segment) = &Segment::of_packet(&record, decoded)
         {
-            let analysis = lens.take(&segment, &mut Held(sink));
+            let analysis = &lens.take(segment, &mut Held(sink));
             let origin = *origin.get_or_insert(segment.time);
-            let text = text_of(&decoded);
-            let subject = Subject { segment: &segment, analysis: &analysis, text, origin };
+            let subject = Subject { segment, analysis, text: text_of(decoded), origin };
             if filter.is_none_or(|filter| filter.holds(&subject)) {
-                sink.segment(&segment, &analysis);
+                sink.segment(segment, analysis);
             }
             if annotated.is_some() {
-                comment = report::captured::comment(&segment, &analysis);
+                comment = report::captured::comment(segment, analysis);
             }
         }
         if let Some(annotated) = &mut annotated {
