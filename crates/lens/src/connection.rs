@@ -4,7 +4,7 @@ mod build;
 pub(crate) mod text;
 
 use crate::ends::{ResetAcceptability, Steps};
-use crate::live::{Offered, Seen, Stuck};
+use crate::live::{Offered, Seen, Stuck, Tally};
 use crate::metrics::{Distribution, LimitedTime};
 use crate::verdicts::{Completeness, Verdicts};
 use crate::why::RetransmissionCounts;
@@ -233,34 +233,18 @@ pub struct Direction {
     pub text_bytes_max: u32,
     /// What the sender waited for.
     pub limited: LimitedTime,
-    pub(crate) verdicts: Counts,
-    pub(crate) notes: Counts,
-}
-
-/// Counts by bit; most directions have none.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub(crate) struct Counts(Option<Box<[Seen; crate::live::KINDS]>>);
-
-impl Counts {
-    pub(crate) fn of(seen: &[Seen; crate::live::KINDS]) -> Counts {
-        Counts(seen.iter().any(|kind| kind.count > 0).then(|| Box::new(*seen)))
-    }
-
-    fn bit(&self, bits: u32) -> Seen {
-        let bit = bits.trailing_zeros() as usize;
-        self.0.as_ref().and_then(|kinds| kinds.get(bit).copied()).unwrap_or_default()
-    }
+    pub(crate) seen: Tally,
 }
 
 impl Direction {
     /// How many segments of this direction have this verdict, and where.
     pub fn verdict(&self, verdict: Verdicts) -> Seen {
-        self.verdicts.bit(verdict.bits())
+        self.seen.verdict(verdict)
     }
 
     /// How many segments of this direction have this note, and where.
     pub fn note(&self, note: Notes) -> Seen {
-        self.notes.bit(note.bits())
+        self.seen.note(note)
     }
 }
 

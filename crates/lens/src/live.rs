@@ -5,9 +5,12 @@
 
 mod marks;
 mod scene;
+mod tally;
 
-pub(crate) use marks::{At, FinMark, KINDS, Marks};
-pub use marks::{Offered, Seen, Stuck};
+pub(crate) use marks::{At, FinMark, Marks};
+pub use marks::{Offered, Stuck};
+pub use tally::Seen;
+pub(crate) use tally::Tally;
 
 use crate::analysis::{AckedFrame, Notes, RepeatedFrame};
 use crate::ends::{Ends, Observed};

@@ -1,6 +1,6 @@
 //! From the connection as it was followed to its summary.
 
-use super::{Close, Connection, Counts, Direction, Faults, Fin, Handshake, Moment, Opened, Reset};
+use super::{Close, Connection, Direction, Faults, Fin, Handshake, Moment, Opened, Reset};
 use crate::ends::{Origin, Steps};
 use crate::live::{At, FinMark, Live, Marks, Seen};
 use crate::verdicts::{Scale, Verdicts};
@@ -232,8 +232,7 @@ fn direction(live: &mut Live, side: Side) -> Direction {
         sending_ns,
         text_bytes_max: sender.largest_text_bytes,
         limited: traffic.limits.time,
-        verdicts: rare.map(|rare| Counts::of(&rare.verdicts[index])).unwrap_or_default(),
-        notes: rare.map(|rare| Counts::of(&rare.notes[index])).unwrap_or_default(),
+        seen: rare.map(|rare| rare.seen[index].clone()).unwrap_or_default(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The landmarks of a connection: the frames of its handshake and its close, and counts with their
 //! first frames. Findings and summaries are made of them.
 
+use super::tally::{Seen, Tally};
 use crate::analysis::{Analysis, Notes};
 use crate::ends::ResetAcceptability;
 use crate::verdicts::Verdicts;
@@ -9,30 +10,6 @@ use crate::zeek::History;
 use crate::{Frame, Segment, Side};
 use tcp::{ResetReason, SendReason};
 use wire::Seq;
-
-/// Verdicts and notes are counted by their bit.
-pub(crate) const KINDS: usize = 22;
-
-/// How often something was seen, and where first and last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Seen {
-    /// How often.
-    pub count: u32,
-    /// The frame where it was seen first, 0 for never.
-    pub first_frame: Frame,
-    /// The frame where it was seen last, 0 for never.
-    pub last_frame: Frame,
-}
-
-impl Seen {
-    pub(crate) fn note(&mut self, frame: Frame) {
-        self.count += 1;
-        if self.first_frame == 0 {
-            self.first_frame = frame;
-        }
-        self.last_frame = frame;
-    }
-}
 
 /// A frame and its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -79,8 +56,7 @@ pub struct Offered {
 /// Counts that most connections never need.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rare {
-    pub(crate) verdicts: [[Seen; KINDS]; 2],
-    pub(crate) notes: [[Seen; KINDS]; 2],
+    pub(crate) seen: [Tally; 2],
     pub(crate) reordered: [Seen; 2],
     pub(crate) challenge_acks: [Seen; 2],
     pub(crate) nagle_waits: [Seen; 2],
@@ -147,16 +123,14 @@ impl Marks {
         segment.text_bytes > u32::from(mss)
     }
 
-    /// Counts of verdict `bit` for one direction.
+    /// Counts of a verdict for one direction.
     pub(crate) fn verdict(&self, side: Side, verdict: Verdicts) -> Seen {
-        let bit = verdict.bits().trailing_zeros() as usize;
-        self.rare.as_ref().and_then(|rare| rare.verdicts[side.index()].get(bit).copied()).unwrap_or_default()
+        self.rare.as_ref().map(|rare| rare.seen[side.index()].verdict(verdict)).unwrap_or_default()
     }
 
     /// Counts of a note for one direction.
     pub(crate) fn note(&self, side: Side, note: Notes) -> Seen {
-        let bit = note.bits().trailing_zeros() as usize;
-        self.rare.as_ref().and_then(|rare| rare.notes[side.index()].get(bit).copied()).unwrap_or_default()
+        self.rare.as_ref().map(|rare| rare.seen[side.index()].note(note)).unwrap_or_default()
     }
 
     /// When `side` last sent a SYN, or a SYN,ACK if `segment` is one.
@@ -171,11 +145,9 @@ impl Marks {
 
     pub(crate) fn on_segment(&mut self, from: Side, segment: &Segment, analysis: &Analysis, prior: &Prior) {
         let at = At { frame: segment.frame, time_ns: segment.time.as_nanos() };
-        if !analysis.verdicts.is_empty() {
-            count(&mut self.rare().verdicts[from.index()], analysis.verdicts.bits(), segment.frame);
-        }
-        if !analysis.notes.is_empty() {
-            count(&mut self.rare().notes[from.index()], analysis.notes.bits(), segment.frame);
+        if !(analysis.verdicts.is_empty() && analysis.notes.is_empty()) {
+            let seen = &mut self.rare().seen[from.index()];
+            seen.count(analysis.verdicts, analysis.notes, segment.frame);
         }
         self.history.on_segment(from, segment, analysis);
         if analysis.notes.contains(Notes::CAPTURED_TWICE) {
@@ -302,17 +274,6 @@ impl Marks {
             let rare = self.rare();
             rare.nagle_waits[from.index()].note(at.frame);
             rare.nagle_wait_ns[from.index()] = rare.nagle_wait_ns[from.index()].saturating_add(waited_ns);
-        }
-    }
-}
-
-fn count(kinds: &mut [Seen; KINDS], bits: u32, frame: Frame) {
-    let mut left = bits;
-    while left != 0 {
-        let bit = left.trailing_zeros() as usize;
-        left &= left - 1;
-        if let Some(kind) = kinds.get_mut(bit) {
-            kind.note(frame);
         }
     }
 }
