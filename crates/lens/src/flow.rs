@@ -61,6 +61,15 @@ fn words(address: IpAddr) -> [u64; 2] {
     }
 }
 
+/// What a segment says of its connection: the key, its hash, and which way the segment goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flow {
+    pub(crate) key: FlowKey,
+    tag: u32,
+    /// The source is the first of the key's ends.
+    pub(crate) source_is_low: bool,
+}
+
 const EMPTY: u32 = u32::MAX;
 
 /// One place of the table: part of the hash, and the position of the connection.
@@ -83,28 +92,37 @@ impl FlowTable {
         FlowTable { places: vec![Place { tag: 0, index: EMPTY }; 1_024], used: 0, hash_key }
     }
 
-    /// The position stored for `key`; `is_at` says whether a position has that key.
-    pub(crate) fn find(&self, key: &FlowKey, is_at: impl Fn(u32) -> bool) -> Option<u32> {
-        self.place(key, is_at).map(|at| self.places[at].index)
+    /// The flow of a segment between these ends.
+    #[inline]
+    pub(crate) fn flow(&self, source: SocketAddr, destination: SocketAddr) -> Flow {
+        let (key, source_is_low) = FlowKey::of(source, destination);
+        Flow { key, tag: self.tag(&key), source_is_low }
     }
 
-    /// Stores `index` for `key`, replacing the one stored before.
-    pub(crate) fn insert(&mut self, key: &FlowKey, index: u32, is_at: impl Fn(u32) -> bool) {
-        if let Some(at) = self.place(key, is_at) {
-            self.places[at].index = index;
-            return;
-        }
+    /// Has the place of a flow fetched, which is asked for soon.
+    #[inline]
+    pub(crate) fn touch(&self, flow: &Flow) {
+        std::hint::black_box(self.places[flow.tag as usize & (self.places.len() - 1)].index);
+    }
+
+    /// The position stored for a flow; `is_at` says whether a position has its key.
+    #[inline]
+    pub(crate) fn find(&self, flow: &Flow, is_at: impl Fn(u32) -> bool) -> Option<u32> {
+        self.place(flow.tag, is_at).map(|at| self.places[at].index)
+    }
+
+    /// Stores `index` for a flow that is not in it.
+    pub(crate) fn insert(&mut self, flow: &Flow, index: u32) {
         if self.used * 2 >= self.places.len() {
             self.grow();
         }
         self.used += 1;
-        let tag = self.tag(key);
-        self.put(Place { tag, index });
+        self.put(Place { tag: flow.tag, index });
     }
 
     /// Forgets `key`.
     pub(crate) fn remove(&mut self, key: &FlowKey, is_at: impl Fn(u32) -> bool) {
-        let Some(mut hole) = self.place(key, is_at) else { return };
+        let Some(mut hole) = self.place(self.tag(key), is_at) else { return };
         let mask = self.places.len() - 1;
         self.used -= 1;
         let mut at = hole;
@@ -128,9 +146,9 @@ impl FlowTable {
         (key.hash(self.hash_key) >> 32) as u32
     }
 
-    fn place(&self, key: &FlowKey, is_at: impl Fn(u32) -> bool) -> Option<usize> {
+    #[inline]
+    fn place(&self, tag: u32, is_at: impl Fn(u32) -> bool) -> Option<usize> {
         let mask = self.places.len() - 1;
-        let tag = self.tag(key);
         let mut at = tag as usize & mask;
         // ends: at most half of the places are used
         loop {
@@ -167,9 +185,9 @@ impl FlowTable {
 mod tests {
     use super::*;
 
-    fn key(n: u32) -> FlowKey {
+    fn flow(table: &FlowTable, n: u32) -> Flow {
         let source = SocketAddr::from((Ipv4Addr::from_bits(0x0a00_0000 + (n >> 14)), (n & 0x3fff) as u16));
-        FlowKey::of(source, SocketAddr::from(([192, 0, 2, 1], 80))).0
+        table.flow(source, SocketAddr::from(([192, 0, 2, 1], 80)))
     }
 
     #[test]
@@ -189,16 +207,16 @@ mod tests {
 
     #[test]
     fn many_keys_are_found_after_growing_and_removing() {
-        let keys: Vec<FlowKey> = (0..50_000).map(key).collect();
         let mut table = FlowTable::new(7);
-        for (index, key) in keys.iter().enumerate() {
-            table.insert(key, index as u32, |at| keys[at as usize] == *key);
+        let flows: Vec<Flow> = (0..50_000).map(|n| flow(&table, n)).collect();
+        for (index, flow) in flows.iter().enumerate() {
+            table.insert(flow, index as u32);
         }
-        for key in keys.iter().step_by(3) {
-            table.remove(key, |at| keys[at as usize] == *key);
+        for flow in flows.iter().step_by(3) {
+            table.remove(&flow.key, |at| flows[at as usize].key == flow.key);
         }
-        for (index, key) in keys.iter().enumerate() {
-            let found = table.find(key, |at| keys[at as usize] == *key);
+        for (index, flow) in flows.iter().enumerate() {
+            let found = table.find(flow, |at| flows[at as usize].key == flow.key);
             assert_eq!(found, (index % 3 != 0).then_some(index as u32));
         }
     }

@@ -5,13 +5,17 @@
 //! comes after a FIN or RST.
 
 use crate::findings::{self, Finding};
-use crate::flow::{FlowKey, FlowTable};
+use crate::flow::{Flow, FlowKey, FlowTable};
 use crate::live::Live;
 use crate::slots::Slots;
 use crate::verdicts::Verdicts;
 use crate::when::When;
-use crate::{Analysis, Config, Connection, Notice, Segment, Side, Sink, Whole};
+use crate::{Analysis, Config, Connection, Notice, Segment, Sink, Whole};
 use std::collections::BTreeMap;
+
+/// Segments whose connections are fetched together: enough to wait for memory once instead of often, few
+/// enough that the first is still in the cache when the last has come.
+const AHEAD: usize = 16;
 
 /// Explains a capture, segment by segment.
 ///
@@ -80,17 +84,52 @@ impl Lens {
 
     /// Takes the next segment. What it says of it is returned, and given to `sink` together with
     /// connections that end because of it.
+    #[inline]
     pub fn take(&mut self, segment: &Segment, sink: &mut impl Sink) -> Analysis {
-        let (key, source_is_low) = FlowKey::of(segment.source, segment.destination);
-        let mut index = self.find(&key);
+        let flow = self.table.flow(segment.source, segment.destination);
+        let found = self.find(&flow);
+        self.take_of(&flow, found, segment, sink)
+    }
+
+    /// Takes the next segments, in order: the same as taking one after the other, and faster among many
+    /// connections, because theirs are fetched from memory together instead of one at a time.
+    pub fn take_all(&mut self, segments: &[Segment], sink: &mut impl Sink) {
+        let mut flows = [None; AHEAD];
+        for together in segments.chunks(AHEAD) {
+            for (flow, segment) in flows.iter_mut().zip(together) {
+                let named = self.table.flow(segment.source, segment.destination);
+                self.table.touch(&named);
+                *flow = Some((named, None));
+            }
+            for (flow, found) in flows.iter_mut().flatten().take(together.len()) {
+                *found = self.find(flow);
+            }
+            for (place, segment) in flows.iter().zip(together) {
+                let Some((flow, found)) = place else { continue };
+                // it may have ended, or begun, since it was looked for
+                let is_there = |at: &u32| self.slots.get(*at).is_some_and(|live| live.key == flow.key);
+                let found = found.filter(is_there).or_else(|| self.find(flow));
+                self.take_of(flow, found, segment, sink);
+            }
+        }
+    }
+
+    fn take_of(
+        &mut self,
+        flow: &Flow,
+        found: Option<u32>,
+        segment: &Segment,
+        sink: &mut impl Sink,
+    ) -> Analysis {
         let mut reused = Verdicts::NONE;
+        let mut index = found;
         let mut previous_end = When::NEVER;
-        if let Some(found) = index
+        if let Some(found) = found
             && segment.flags.syn()
             && segment.whole != Whole::QuotedInIcmp
         {
-            let from = self.side(found, source_is_low);
             let live = self.slot(found);
+            let from = live.side(flow);
             if live.is_another(from, segment) {
                 reused = Verdicts::REUSED_PORTS;
                 if live.lingers() {
@@ -102,16 +141,8 @@ impl Lens {
                 live.on_same_syn(from, segment);
             }
         }
-        let index = match index {
-            Some(index) => index,
-            None => {
-                let index = self.open(key, source_is_low, segment, sink);
-                self.slot(index).previous_end = previous_end;
-                index
-            }
-        };
-        self.last = Some((key, index));
-        let from = self.side(index, source_is_low);
+        let index = index.unwrap_or_else(|| self.open(flow, segment, previous_end, sink));
+        self.last = Some((flow.key, index));
         let mut config = self.config;
         if self.unacked >= config.unacked_total_max {
             config.unacked_max = 0;
@@ -119,12 +150,10 @@ impl Lens {
                 sink.notice(&Notice::InFlightLeftOut { frame: segment.frame });
             }
         }
-        let mut analysis = self.slot(index).take(from, segment, reused, &config);
-        let live = self.slot(index);
-        let now = live.unacked();
-        let before = std::mem::replace(&mut live.unacked_before, now);
-        self.unacked = self.unacked + now - before;
-        analysis.verdicts |= reused;
+        let live = self.slots.get_mut(index).expect("the table names only places that are taken");
+        let before = live.unacked();
+        let analysis = live.take(live.side(flow), segment, reused, &config);
+        self.unacked = self.unacked + live.unacked() - before;
         sink.segment(segment, &analysis);
         analysis
     }
@@ -142,46 +171,46 @@ impl Lens {
         }
     }
 
-    fn find(&mut self, key: &FlowKey) -> Option<u32> {
+    #[inline]
+    fn find(&self, flow: &Flow) -> Option<u32> {
         if let Some((last_key, index)) = self.last
-            && last_key == *key
+            && last_key == flow.key
         {
             return Some(index);
         }
-        let slots = &self.slots;
-        self.table.find(key, |at| is_at(slots, at, key))
+        self.table.find(flow, |at| is_at(&self.slots, at, &flow.key))
     }
 
     fn slot(&mut self, index: u32) -> &mut Live {
         self.slots.get_mut(index).expect("the table names only places that are taken")
     }
 
-    fn side(&mut self, index: u32, source_is_low: bool) -> Side {
-        if self.slot(index).a_is_low == source_is_low { Side::A } else { Side::B }
-    }
-
-    fn open(&mut self, key: FlowKey, a_is_low: bool, segment: &Segment, sink: &mut impl Sink) -> u32 {
+    #[cold]
+    fn open(&mut self, flow: &Flow, segment: &Segment, previous_end: When, sink: &mut impl Sink) -> u32 {
         if self.live >= self.config.connections_max.max(1) {
             self.evict(sink);
         }
         let stream = self.streams;
         self.streams = self.streams.saturating_add(1);
         self.live += 1;
-        let index = self.slots.put(Live::new(key, a_is_low, stream, segment));
-        let slots = &self.slots;
-        self.table.insert(&key, index, |at| is_at(slots, at, &key));
+        let index = self.slots.put(Live::new(flow, stream, segment, previous_end));
+        self.table.insert(flow, index);
         index
     }
 
     /// Sums up a connection and frees its place.
+    #[cold]
     fn retire(&mut self, index: u32, sink: &mut impl Sink) {
-        let Some(mut live) = self.slots.take(index) else { return };
-        let key = live.key;
-        self.table.remove(&key, |at| at == index);
-        self.live -= 1;
-        self.unacked -= live.unacked_before;
-        self.last = None;
-        self.sum_up(&mut live, sink);
+        let mut slots = std::mem::take(&mut self.slots);
+        if let Some(live) = slots.get_mut(index) {
+            self.table.remove(&live.key, |at| at == index);
+            self.live -= 1;
+            self.unacked -= live.unacked();
+            self.last = None;
+            self.sum_up(live, sink);
+        }
+        slots.free(index);
+        self.slots = slots;
     }
 
     /// A second chance for those heard of lately (the clock algorithm): at most one round.

@@ -7,14 +7,14 @@ mod marks;
 mod scene;
 mod tally;
 
-pub(crate) use marks::{At, FinMark, Marks};
+pub(crate) use marks::{At, Marks};
 pub use marks::{Offered, Stuck};
 pub use tally::Seen;
 pub(crate) use tally::Tally;
 
 use crate::analysis::{AckedFrame, Notes, RepeatedFrame};
 use crate::ends::{Ends, Observed};
-use crate::flow::FlowKey;
+use crate::flow::{Flow, FlowKey};
 use crate::metrics::Traffic;
 use crate::verdicts::{
     self, Completeness, Judged, Known, Scale, Verdicts, judge, note_handshake_options, special_verdicts,
@@ -38,8 +38,6 @@ pub(crate) struct Live {
     pub(crate) completeness: Completeness,
     pub(crate) is_mptcp: bool,
     pub(crate) was_evicted: bool,
-    /// What of its segments in flight the lens has counted.
-    pub(crate) unacked_before: usize,
     pub(crate) data_in_syn: u32,
     pub(crate) fast_open_taken: bool,
     pub(crate) first_frame: Frame,
@@ -58,23 +56,22 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    pub(crate) fn new(key: FlowKey, a_is_low: bool, stream: u32, first: &Segment) -> Live {
+    pub(crate) fn new(flow: &Flow, stream: u32, first: &Segment, previous_end: When) -> Live {
         Live {
-            key,
+            key: flow.key,
             stream,
-            a_is_low,
+            a_is_low: flow.source_is_low,
             is_recent: false,
             completeness: Completeness::default(),
             is_mptcp: false,
             was_evicted: false,
-            unacked_before: 0,
             data_in_syn: 0,
             fast_open_taken: false,
             first_frame: first.frame,
             last_frame: first.frame,
             first_ns: first.time.as_nanos(),
             last_ns: first.time.as_nanos(),
-            previous_end: When::NEVER,
+            previous_end,
             syn: When::NEVER,
             syn_ack: When::NEVER,
             initial_rtt: When::NEVER,
@@ -84,6 +81,11 @@ impl Live {
             traffic: Default::default(),
             marks: Marks::default(),
         }
+    }
+
+    /// The end that sent a segment of this flow.
+    pub(crate) fn side(&self, flow: &Flow) -> Side {
+        if self.a_is_low == flow.source_is_low { Side::A } else { Side::B }
     }
 
     /// Reads a little of every part at once. Among thousands of connections none is in the cache; asked
@@ -157,6 +159,9 @@ impl Live {
             ..analysis
         };
         self.marks.on_segment(from, segment, &analysis, &prior);
+        if self.marks.fin[from.other().index()].acked.frame == segment.frame {
+            self.sides[from.other().index()].unacked.release();
+        }
         analysis
     }
 
@@ -266,7 +271,7 @@ impl Live {
         notes.set(Notes::OPTIONS_CUT, segment.whole == Whole::Fragment);
         notes.set(Notes::QUOTED, segment.whole == Whole::QuotedInIcmp);
         if segment.whole == Whole::QuotedInIcmp {
-            self.marks.icmp_errors += 1;
+            self.marks.rare().icmp_errors += 1;
         } else {
             // how long it is, is not known; where its numbers begin, is
             let [a, b] = &mut self.sides;

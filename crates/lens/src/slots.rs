@@ -44,12 +44,14 @@ impl Slots {
         (self.len() - 1) as u32
     }
 
-    /// Takes a connection out; its place is free.
-    pub(crate) fn take(&mut self, at: u32) -> Option<Live> {
+    /// Forgets a connection; its place is free.
+    pub(crate) fn free(&mut self, at: u32) {
         let index = at as usize;
-        let live = self.chunks.get_mut(index / CHUNK)?.get_mut(index % CHUNK)?.take()?;
-        self.free.push(at);
-        Some(live)
+        let place = self.chunks.get_mut(index / CHUNK).and_then(|chunk| chunk.get_mut(index % CHUNK));
+        if let Some(place) = place.filter(|place| place.is_some()) {
+            *place = None;
+            self.free.push(at);
+        }
     }
 
     /// The numbers of the places that are taken, and whose they are.

@@ -2,7 +2,7 @@
 
 use super::{Close, Connection, Direction, Faults, Fin, Handshake, Moment, Opened, Reset};
 use crate::ends::{Origin, Steps};
-use crate::live::{At, FinMark, Live, Marks, Seen};
+use crate::live::{At, Live, Marks, Seen};
 use crate::verdicts::{Scale, Verdicts};
 use crate::{Notes, Side};
 use tcp::Instant;
@@ -32,7 +32,7 @@ impl Connection {
             completeness: live.completeness,
             opened,
             handshake: handshake(&live.marks),
-            close: close(live),
+            close: close(live, &steps),
             states: after.map(|end| end.state),
             states_or_else: after.map(|end| end.or_else),
             steps,
@@ -41,7 +41,7 @@ impl Connection {
             faults: faults(live),
             zeek_state: live.marks.history.conn_state(originator),
             history: live.marks.history,
-            icmp_errors: live.marks.icmp_errors,
+            icmp_errors: live.marks.rare.as_ref().map_or(0, |rare| rare.icmp_errors),
             was_evicted: live.was_evicted,
         }
     }
@@ -87,7 +87,7 @@ fn handshake(marks: &Marks) -> Handshake {
     let mut syns: Vec<Moment> = marks.syn.iter().filter_map(|at| moment(*at)).collect();
     syns.sort_by_key(|syn| syn.frame);
     let syn_ack = marks.syn_ack.iter().filter_map(|at| moment(*at)).min_by_key(|at| at.frame);
-    let refused = marks.reset.as_deref().filter(|reset| {
+    let refused = marks.reset().filter(|reset| {
         let acceptable = reset.acceptability == crate::ResetAcceptability::Exact;
         acceptable && !reset.was_synchronized && reset.reason == tcp::ResetReason::ClosedPort
     });
@@ -99,21 +99,22 @@ fn handshake(marks: &Marks) -> Handshake {
         ack: moment(marks.handshake_ack),
         second_syn,
         is_split: is_split(marks),
-        again: marks.syn_again,
+        again: marks.rare.as_ref().map(|rare| rare.syn_again).unwrap_or_default(),
         offered: marks.offered,
         refused: by_reset,
     }
 }
 
-fn fin(mark: &FinMark) -> Option<Fin> {
-    let sent = moment(mark.sent)?;
-    Some(Fin { sent, acked: moment(mark.acked), again: mark.again })
+fn fin(marks: &Marks, side: Side) -> Option<Fin> {
+    let mark = &marks.fin[side.index()];
+    let again = marks.rare.as_ref().map(|rare| rare.fin_again[side.index()]).unwrap_or_default();
+    Some(Fin { sent: moment(mark.sent)?, acked: moment(mark.acked), again })
 }
 
-fn close(live: &Live) -> Close {
+fn close(live: &Live, steps: &[Steps; 2]) -> Close {
     let marks = &live.marks;
-    let fins = [fin(&marks.fin[0]), fin(&marks.fin[1])];
-    let reset = marks.reset.as_deref().and_then(|reset| {
+    let fins = Side::BOTH.map(|side| fin(marks, side));
+    let reset = marks.reset().and_then(|reset| {
         Some(Reset {
             by: reset.by,
             at: moment(reset.at)?,
@@ -126,10 +127,8 @@ fn close(live: &Live) -> Close {
     let of_fins = Side::BOTH.into_iter().filter_map(|side| Some((fins[side.index()]?.sent.frame, side)));
     let of_reset = reset.map(|reset| (reset.at.frame, reset.by));
     let first = of_fins.chain(of_reset).min_by_key(|(frame, _)| *frame).map(|(_, side)| side);
-    let is_simultaneous = Side::BOTH.iter().any(|side| {
-        live.ends.ends[side.index()]
-            .steps()
-            .iter()
+    let is_simultaneous = steps.iter().any(|end| {
+        end.iter()
             .any(|step| step.row().is_some_and(|row| row.from == State::FinWait1 && row.to == State::Closing))
     });
     let half_closed = half_closed(live, &fins, is_simultaneous);
@@ -140,7 +139,7 @@ fn close(live: &Live) -> Close {
         half_closed_ns: half_closed.map(|(ns, _)| ns),
         half_closed_with_data: half_closed.is_some_and(|(_, with_data)| with_data),
         reset,
-        resets: marks.resets,
+        resets: marks.rare.as_ref().map(|rare| rare.resets).unwrap_or_default(),
     }
 }
 

@@ -3,7 +3,8 @@
 //! The guards of the causes are decided here from sequence numbers: which RST is acceptable, which
 //! ACK is of the SYN or of the FIN, whether the FIN is next in order.
 
-use super::end::{Arrival, Moves, NumbersThen, Origin};
+use super::end::{Arrival, NumbersThen};
+use super::steps::{Moves, Origin};
 use super::{Before, End, Facts, Observed, ResetAcceptability};
 use tcp::state::{Cause, State};
 use wire::Seq;

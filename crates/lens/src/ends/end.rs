@@ -1,114 +1,10 @@
 //! One end: its machine, the rows it took, and the arrivals that nothing has confirmed yet.
 
+use super::steps::{Moves, Origin, Step, Steps, Trail};
 use super::{Before, EndState, Facts, Observed};
-use crate::Frame;
 use tcp::Instant;
-use tcp::state::{Cause, Machine, ROWS, Row, State};
+use tcp::state::{Cause, Machine, State};
 use wire::Seq;
-
-/// The rows that one end took because of one segment; more than four do not occur.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Moves {
-    len: u8,
-    rows: [u8; 4],
-}
-
-impl Moves {
-    /// The rows of [`tcp::state::ROWS`], in the order in which they were taken.
-    pub fn iter(&self) -> impl Iterator<Item = &'static Row> + use<'_> {
-        self.rows[..usize::from(self.len)].iter().filter_map(|row| ROWS.get(usize::from(*row)))
-    }
-
-    /// Whether the end stayed where it was.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    pub(super) fn push(&mut self, row: u8) {
-        if let Some(slot) = self.rows.get_mut(usize::from(self.len)) {
-            *slot = row;
-            self.len += 1;
-        }
-    }
-}
-
-/// How the lens knows of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Origin {
-    /// The end sent the segment.
-    Sent,
-    /// The segment came to it: what it sent later shows so.
-    Received,
-    /// The segment was captured on its way to it. Nothing that it sent later shows that it arrived, or
-    /// that this one did and not a copy: the end may have gone another way from here.
-    Assumed,
-    /// Not captured, but what the end did shows that it happened before this segment.
-    Inferred,
-}
-
-/// One row taken by one end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// The index of the row in [`tcp::state::ROWS`].
-    pub row: u8,
-    /// How it is known.
-    pub origin: Origin,
-    /// The segment that made it, or that shows it.
-    pub frame: Frame,
-    /// When that was captured.
-    pub time: Instant,
-}
-
-impl Step {
-    /// The row itself: the state before and after, the cause, the section.
-    pub fn row(&self) -> Option<&'static Row> {
-        ROWS.get(usize::from(self.row))
-    }
-}
-
-/// Steps remembered per end. The longest way through the diagram takes seven, and a start that was
-/// inferred three more; a peer that makes more (by resets that are taken back) overwrites the last.
-const STEPS_MAX: usize = 10;
-/// The rows that one end took, in order.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Steps {
-    steps: [Option<Step>; STEPS_MAX],
-    len: u8,
-}
-
-impl Steps {
-    /// The steps.
-    pub fn iter(&self) -> impl Iterator<Item = Step> + use<'_> {
-        self.steps[..usize::from(self.len)].iter().flatten().copied()
-    }
-
-    /// Whether the end took none.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// The steps from `first` on, up to `end`, that were made by arrivals are only assumed.
-    fn doubt(&mut self, first: u8, end: u8) {
-        let range = usize::from(first.min(self.len))
-            ..usize::from(end.min(self.len)).max(usize::from(first.min(self.len)));
-        for step in self.steps[range].iter_mut().flatten().filter(|step| step.origin == Origin::Received) {
-            step.origin = Origin::Assumed;
-        }
-    }
-
-    fn push(&mut self, step: Step) {
-        let at = usize::from(self.len).min(STEPS_MAX - 1);
-        self.steps[at] = Some(step);
-        self.len = (at + 1) as u8;
-    }
-}
-
-impl PartialEq for Steps {
-    fn eq(&self, other: &Steps) -> bool {
-        self.iter().eq(other.iter())
-    }
-}
 
 /// Arrivals awaiting confirmation. SYN, ACK of SYN, FIN, ACK of FIN and RST can all be under way.
 const ARRIVALS_MAX: usize = 5;
@@ -172,7 +68,7 @@ pub(crate) struct End {
     pub(super) has_lived: bool,
     /// Its own RST, or one that it obeyed, ended it.
     pub(crate) was_reset: bool,
-    steps: Steps,
+    steps: Trail,
 }
 
 /// Arrivals that were taken back and will be made again.
@@ -185,9 +81,9 @@ impl End {
 
     /// The steps; those that nothing confirms are assumed.
     pub(crate) fn steps(&self) -> Steps {
-        let mut steps = self.steps;
+        let mut steps = self.steps.all();
         if let Some(first) = self.arrivals.first() {
-            steps.doubt(first.steps_before, steps.len);
+            steps.doubt(first.steps_before);
         }
         steps
     }
@@ -220,19 +116,22 @@ impl End {
     }
 
     pub(super) fn steps_len(&self) -> u8 {
-        self.steps.len
+        self.steps.len()
     }
 
     pub(super) fn remember_arrival(&mut self, arrival: Arrival) {
         if self.arrivals.len() == ARRIVALS_MAX {
             self.doubt_first(1);
         }
+        if self.arrivals.capacity() == 0 {
+            self.arrivals.reserve_exact(1); // the last acknowledgment of every connection stays for good
+        }
         self.arrivals.push(arrival);
     }
 
     /// Forgets the first arrivals without knowing that they came.
     fn doubt_first(&mut self, count: usize) {
-        let steps_end = self.arrivals.get(count).map_or(self.steps.len, |next| next.steps_before);
+        let steps_end = self.arrivals.get(count).map_or(self.steps.len(), |next| next.steps_before);
         for (at, arrival) in self.arrivals.drain(..count).enumerate() {
             if at == 0 {
                 self.steps.doubt(arrival.steps_before, steps_end);
@@ -289,7 +188,7 @@ impl End {
         let earliest = taken_back[0];
         observed.crossed = true;
         self.machine = earliest.before;
-        self.steps.len = earliest.steps_before;
+        self.steps.truncate(earliest.steps_before);
         self.was_reset = false;
         taken_back.retain(|arrival| {
             let refused = judge_arrival(arrival, facts, self.fin_end) == Sign::Refuses;

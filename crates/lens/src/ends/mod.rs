@@ -9,12 +9,13 @@
 mod arrive;
 mod end;
 mod send;
+mod steps;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use end::End;
-pub use end::{Moves, Origin, Step, Steps};
+pub use steps::{Moves, Origin, Step, Steps};
 
 use crate::Segment;
 use tcp::state::State;

@@ -1,6 +1,6 @@
 //! What an end must have done to send a segment (RFC 9293 §3.10.1 to §3.10.5).
 
-use super::end::{Moves, Origin};
+use super::steps::{Moves, Origin};
 use super::{Before, End, Facts, Observed};
 use tcp::state::{Cause, State};
 use wire::tcp::Flags;

@@ -137,7 +137,10 @@ const ALL: &[Look] = &[
 
 /// Gives `take` what every finding says of `connection`, the serious first.
 pub(crate) fn look(connection: &Connection, take: &mut dyn FnMut(Finding)) {
-    let mut found: Vec<Finding> = ALL.iter().flat_map(|look| look(connection)).collect();
+    let mut found = Vec::new();
+    for look in ALL {
+        found.append(&mut look(connection));
+    }
     found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     found.into_iter().for_each(take);
 }

@@ -5,6 +5,7 @@ use super::tally::{Seen, Tally};
 use crate::analysis::{Analysis, Notes};
 use crate::ends::ResetAcceptability;
 use crate::verdicts::Verdicts;
+use crate::when::When;
 use crate::why::{Order, Prior};
 use crate::zeek::History;
 use crate::{Frame, Segment, Side};
@@ -23,7 +24,6 @@ pub(crate) struct At {
 pub(crate) struct FinMark {
     pub(crate) sent: At,
     pub(crate) end: Seq,
-    pub(crate) again: Seen,
     pub(crate) acked: At,
 }
 
@@ -57,6 +57,14 @@ pub struct Offered {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rare {
     pub(crate) seen: [Tally; 2],
+    pub(crate) syn_again: [Seen; 2],
+    /// When a side last sent a SYN of either kind, if it sent more than one.
+    last_syn: [When; 2],
+    pub(crate) fin_again: [Seen; 2],
+    /// The reset that counts.
+    reset: Option<ResetMark>,
+    pub(crate) resets: [Seen; 2],
+    pub(crate) icmp_errors: u32,
     pub(crate) reordered: [Seen; 2],
     pub(crate) challenge_acks: [Seen; 2],
     pub(crate) nagle_waits: [Seen; 2],
@@ -83,14 +91,9 @@ pub(crate) struct Marks {
     pub(crate) syn: [At; 2],
     pub(crate) syn_ack: [At; 2],
     pub(crate) handshake_ack: At,
-    pub(crate) syn_again: [Seen; 2],
-    last_syn_ns: [u64; 2],
     pub(crate) fin: [FinMark; 2],
-    pub(crate) reset: Option<Box<ResetMark>>,
-    pub(crate) resets: [Seen; 2],
     pub(crate) offered: [Offered; 2],
     pub(crate) history: History,
-    pub(crate) icmp_errors: u32,
     /// A segment of the middle of a connection was seen: it was open.
     was_open: bool,
     pub(crate) rare: Option<Box<Rare>>,
@@ -106,10 +109,12 @@ impl Marks {
             ^ self.fin[1].sent.frame
             ^ self.syn_ack[0].frame
             ^ self.handshake_ack.frame;
-        u64::from(frames)
-            ^ u64::from(self.was_open)
-            ^ u64::from(self.history.warmth())
-            ^ u64::from(self.resets[0].count)
+        u64::from(frames) ^ u64::from(self.was_open) ^ u64::from(self.history.warmth())
+    }
+
+    /// The reset that counts.
+    pub(crate) fn reset(&self) -> Option<&ResetMark> {
+        self.rare.as_ref()?.reset.as_ref()
     }
 
     /// The latest segment of `side` was one that a careful receiver challenges (RFC 5961).
@@ -135,11 +140,16 @@ impl Marks {
 
     /// When `side` last sent a SYN, or a SYN,ACK if `segment` is one.
     pub(crate) fn last_syn_ns(&self, side: Side, segment: &Segment) -> Option<u64> {
-        let first = if segment.flags.ack() { self.syn_ack } else { self.syn };
-        (segment.flags.syn() && first[side.index()].frame != 0).then_some(self.last_syn_ns[side.index()])
+        let first = if segment.flags.ack() { &self.syn_ack } else { &self.syn }[side.index()];
+        if !segment.flags.syn() || first.frame == 0 {
+            return None;
+        }
+        let last = self.rare.as_ref().and_then(|rare| rare.last_syn[side.index()].ns());
+        Some(last.unwrap_or(first.time_ns))
     }
 
-    fn rare(&mut self) -> &mut Rare {
+    /// The counts that most connections never need; made now.
+    pub(super) fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
     }
 
@@ -169,13 +179,15 @@ impl Marks {
     }
 
     fn on_syn(&mut self, from: Side, segment: &Segment, analysis: &Analysis, at: At) {
-        self.last_syn_ns[from.index()] = at.time_ns;
+        if self.syn[from.index()].frame != 0 || self.syn_ack[from.index()].frame != 0 {
+            self.rare().last_syn[from.index()] = When::at(at.time_ns);
+        }
         let slot = if segment.flags.ack() { &mut self.syn_ack } else { &mut self.syn };
         let slot = &mut slot[from.index()];
         if slot.frame == 0 {
             *slot = at;
         } else if analysis.why.reason == SendReason::Timeout {
-            self.syn_again[from.index()].note(at.frame);
+            self.rare().syn_again[from.index()].note(at.frame);
         }
         let options = &segment.options;
         self.offered[from.index()] = Offered {
@@ -193,32 +205,26 @@ impl Marks {
             fin.sent = at;
             fin.end = segment.end();
         } else {
-            fin.again.note(at.frame);
+            self.rare().fin_again[from.index()].note(at.frame);
         }
     }
 
     fn on_rst(&mut self, by: Side, analysis: &Analysis, at: At, prior: &Prior) {
-        self.resets[by.index()].note(at.frame);
+        self.rare().resets[by.index()].note(at.frame);
         let reason = match analysis.why.reason {
             SendReason::Reset(reason) => reason,
             _ => ResetReason::Aborted,
         };
         let acceptability = analysis.reset.unwrap_or(ResetAcceptability::Unknown);
-        let better = self.reset.as_ref().is_none_or(|known| known.acceptability != ResetAcceptability::Exact)
+        let better = self.reset().is_none_or(|known| known.acceptability != ResetAcceptability::Exact)
             && acceptability == ResetAcceptability::Exact;
-        if self.reset.is_none() || better {
+        if self.reset().is_none() || better {
             let unacked = prior.acknowledged.map_or(0, |una| prior.next_seq.offset_from(una).max(0));
             let no_syn = [self.syn, self.syn_ack].iter().flatten().all(|at| at.frame == 0);
             let was_synchronized = self.handshake_ack.frame != 0 || (no_syn && self.was_open);
             let in_flight_bytes = if was_synchronized { unacked.cast_unsigned() } else { 0 };
-            self.reset = Some(Box::new(ResetMark {
-                by,
-                at,
-                reason,
-                acceptability,
-                was_synchronized,
-                in_flight_bytes,
-            }));
+            let mark = ResetMark { by, at, reason, acceptability, was_synchronized, in_flight_bytes };
+            self.rare().reset = Some(mark);
         }
     }
 

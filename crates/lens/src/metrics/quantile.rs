@@ -29,47 +29,42 @@ pub struct Distribution {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sketch {
     count: u32,
-    min_us: u32,
+    /// The samples in order of size while there are no more than these; the smallest stays the first.
+    few: [u32; EXACT],
+    many: Option<Box<Many>>,
+}
+
+/// What is kept of many samples.
+#[derive(Clone, Debug)]
+struct Many {
     max_us: u32,
     sum_us: u64,
-    exact: [u32; EXACT],
-    histogram: Option<Box<[u16; BUCKETS]>>,
+    histogram: [u16; BUCKETS],
 }
 
 impl Sketch {
     /// Adds a sample.
     pub(crate) fn add_ns(&mut self, sample_ns: u64) {
         let us = u32::try_from(sample_ns / 1_000).unwrap_or(u32::MAX);
-        if self.count == 0 {
-            (self.min_us, self.max_us) = (us, us);
-        }
-        self.min_us = self.min_us.min(us);
-        self.max_us = self.max_us.max(us);
-        self.sum_us = self.sum_us.saturating_add(u64::from(us));
-        if let Some(slot) = self.exact.get_mut(self.count as usize) {
-            *slot = us;
-        } else {
-            let exact = self.exact;
-            let histogram = self.histogram.get_or_insert_with(|| {
-                let mut fresh = Box::new([0; BUCKETS]);
-                for us in exact {
-                    fresh[bucket(us)] += 1;
-                }
-                fresh
-            });
-            let slot = &mut histogram[bucket(us)];
-            if *slot == u16::MAX {
-                // keep the shape, forget half of the weight
-                histogram.iter_mut().for_each(|count| *count = count.div_ceil(2));
+        let count = self.count as usize;
+        if count < EXACT {
+            let mut at = count;
+            while at > 0 && self.few[at - 1] > us {
+                self.few[at] = self.few[at - 1];
+                at -= 1;
             }
-            histogram[bucket(us)] += 1;
+            self.few[at] = us;
+        } else {
+            let few = &mut self.few;
+            self.many.get_or_insert_with(|| Box::new(Many::of(few))).add(us);
+            few[0] = few[0].min(us);
         }
         self.count = self.count.saturating_add(1);
     }
 
     /// The smallest sample, in nanoseconds.
     pub(crate) fn min_ns(&self) -> Option<u64> {
-        (self.count > 0).then(|| u64::from(self.min_us) * 1_000)
+        (self.count > 0).then(|| u64::from(self.few[0]) * 1_000)
     }
 
     /// What the samples say; `None` without any.
@@ -77,31 +72,47 @@ impl Sketch {
         if self.count == 0 {
             return None;
         }
-        Some(Distribution {
-            count: self.count,
-            min_us: self.min_us,
-            median_us: self.quantile(50),
-            p95_us: self.quantile(95),
-            max_us: self.max_us,
-            mean_us: u32::try_from(self.sum_us / u64::from(self.count)).unwrap_or(u32::MAX),
-        })
+        let samples = &self.few[..EXACT.min(self.count as usize)];
+        let last = samples.len() - 1;
+        let min_us = samples[0];
+        let (median_us, p95_us, max_us, sum_us) = match &self.many {
+            Some(many) => (many.quantile(50, min_us), many.quantile(95, min_us), many.max_us, many.sum_us),
+            None => {
+                let sum_us = samples.iter().map(|us| u64::from(*us)).sum();
+                (samples[last * 50 / 100], samples[last * 95 / 100], samples[last], sum_us)
+            }
+        };
+        let mean_us = u32::try_from(sum_us / u64::from(self.count)).unwrap_or(u32::MAX);
+        Some(Distribution { count: self.count, min_us, median_us, p95_us, max_us, mean_us })
+    }
+}
+
+impl Many {
+    fn of(few: &[u32; EXACT]) -> Many {
+        let mut many = Many { max_us: 0, sum_us: 0, histogram: [0; BUCKETS] };
+        few.iter().for_each(|us| many.add(*us));
+        many
     }
 
-    fn quantile(&self, percent: u32) -> u32 {
-        let Some(histogram) = &self.histogram else {
-            let mut sorted = self.exact;
-            let samples = &mut sorted[..self.count as usize];
-            samples.sort_unstable();
-            let last = samples.len().saturating_sub(1);
-            return samples[last * percent as usize / 100];
-        };
-        let total: u32 = histogram.iter().map(|count| u32::from(*count)).sum();
+    fn add(&mut self, us: u32) {
+        self.max_us = self.max_us.max(us);
+        self.sum_us = self.sum_us.saturating_add(u64::from(us));
+        let slot = &mut self.histogram[bucket(us)];
+        if *slot == u16::MAX {
+            // keep the shape, forget half of the weight
+            self.histogram.iter_mut().for_each(|count| *count = count.div_ceil(2));
+        }
+        self.histogram[bucket(us)] += 1;
+    }
+
+    fn quantile(&self, percent: u32, min_us: u32) -> u32 {
+        let total: u32 = self.histogram.iter().map(|count| u32::from(*count)).sum();
         let rank = (u64::from(total) * u64::from(percent)).div_ceil(100) as u32;
         let mut seen = 0;
-        for (index, count) in histogram.iter().enumerate() {
+        for (index, count) in self.histogram.iter().enumerate() {
             seen += u32::from(*count);
             if seen >= rank {
-                return middle(index).clamp(self.min_us, self.max_us);
+                return middle(index).clamp(min_us, self.max_us);
             }
         }
         self.max_us

@@ -29,8 +29,6 @@ pub(crate) struct Judged {
     pub(crate) sample: Option<Acked>,
     /// Bytes in flight after it, when that can be known.
     pub(crate) in_flight_bytes: Option<u32>,
-    /// Entries that it took off the other direction's list.
-    pub(crate) taken_segments: u32,
 }
 
 /// The segment that an acknowledgment answers.
@@ -67,7 +65,6 @@ pub(crate) fn judge(sent: &mut Side, other: &mut Side, segment: &Segment, known:
     }
     remember(sent, segment, known, judged.verdicts);
     let taken = other.unacked.acknowledge(segment.ack); // as there, also without ACK
-    judged.taken_segments = taken.segments;
     let acked = |(frame, time_ns): (Frame, u64)| Acked {
         frame,
         rtt_ns: segment.time.as_nanos().saturating_sub(time_ns),

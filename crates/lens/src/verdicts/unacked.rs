@@ -26,10 +26,6 @@ pub(crate) struct Taken {
     pub(crate) partial: bool,
     /// The oldest frame whose end it hit: that one says how long the round trip took.
     pub(crate) whole: Option<(Frame, u64)>,
-    /// How many entries went.
-    pub(crate) segments: u32,
-    /// The oldest entry that went: when it was captured.
-    pub(crate) oldest_ns: Option<u64>,
 }
 
 /// The list.
@@ -86,6 +82,13 @@ impl Unacked {
         taken
     }
 
+    /// Gives the memory of an empty list back: nothing more will come, as far as is known.
+    pub(crate) fn release(&mut self) {
+        if self.entries.is_empty() {
+            self.entries = VecDeque::new();
+        }
+    }
+
     /// From the first to the last byte in the list, whether all between is in it or not. Counted from
     /// `base`, as in Wireshark: what stands before the first segment seen is far ahead.
     pub(crate) fn span_bytes(&self, base: Seq) -> u32 {
@@ -138,10 +141,6 @@ impl Taken {
         } else if ack.after(entry.seq) && ack.before(entry.end) {
             entry.seq = ack;
             (self.hit, self.partial) = (hit, true);
-        }
-        if !entry.end.after(ack) {
-            self.segments += 1;
-            self.oldest_ns = Some(self.oldest_ns.map_or(entry.time_ns, |oldest| oldest.min(entry.time_ns)));
         }
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn why_reset(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Why {
     }
     // A SYN,ACK refused by somebody who has said no more than a SYN, if that: it knows of no opening
     // (§3.5, figure 8), though the diagram, taking its SYN for granted, has it ESTABLISHED.
-    let said_no_more = from.last_sent_ns == 0 || from.last_reason == SendReason::Syn;
+    let said_no_more = !from.has_sent || from.last_reason == SendReason::Syn;
     let heard_no_more = scene.other.base.is_some_and(|base| scene.other.next_seq == base + 1);
     if answers_ack && said_no_more && heard_no_more {
         return because(ResetReason::ClosedPort, Confidence::HIGH).or(or(ResetReason::Aborted));

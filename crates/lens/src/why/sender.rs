@@ -18,7 +18,8 @@ const TWICE_WITHOUT_ID_US: u32 = 1_000;
 /// One end as a sender.
 #[derive(Clone, Debug)]
 pub(crate) struct Sender {
-    pub(crate) last_sent_ns: u64,
+    /// Something that it sent was captured.
+    pub(crate) has_sent: bool,
     /// When the other end last acknowledged something new of this one.
     pub(crate) progress_ns: u64,
     /// The smoothed time from text to its acknowledgment, and its variation (RFC 6298 §2), in µs.
@@ -27,10 +28,9 @@ pub(crate) struct Sender {
     pub(crate) last_reason: SendReason,
     pub(crate) largest_text_bytes: u32,
     pub(crate) large_was_acked: bool,
-    /// Text segments since the other end last acknowledged: how many, how many bytes, the first's time.
+    /// Text segments since the other end last acknowledged: how many, how many bytes, the last's time.
     pub(crate) owed_segments: u16,
     pub(crate) owed_bytes: u32,
-    pub(crate) owed_since_ns: u64,
     pub(crate) owed_last_ns: u64,
     /// The latest segment was beyond a gap, or below what was acknowledged, or filled a gap.
     pub(crate) last_place: Place,
@@ -45,7 +45,6 @@ pub(crate) struct Sender {
     /// The IP identification of its latest segment, and whether identifications count up.
     pub(crate) last_ip_id: u16,
     pub(crate) ip_id_steps: u8,
-    pub(crate) last_ttl: u8,
     prints: [Print; PRINTS],
     next_print: u8,
     /// Made when something is sent again for the first time.
@@ -75,7 +74,7 @@ struct Print {
 impl Default for Sender {
     fn default() -> Self {
         Sender {
-            last_sent_ns: 0,
+            has_sent: false,
             progress_ns: 0,
             srtt_us: 0,
             rttvar_us: 0,
@@ -84,7 +83,6 @@ impl Default for Sender {
             large_was_acked: false,
             owed_segments: 0,
             owed_bytes: 0,
-            owed_since_ns: 0,
             owed_last_ns: 0,
             last_place: Place::Next,
             hole: None,
@@ -93,7 +91,6 @@ impl Default for Sender {
             echo_turn_us: 0,
             last_ip_id: 0,
             ip_id_steps: 0,
-            last_ttl: 0,
             prints: [Print::default(); PRINTS],
             next_print: 0,
             loss: None,
@@ -146,11 +143,11 @@ impl Sender {
     /// A value out of every line of memory, to have them all fetched at once.
     pub(crate) fn warmth(&self) -> u64 {
         let prints = self.prints.iter().fold(0, |sum, print| sum ^ print.hash);
-        self.last_sent_ns
+        self.progress_ns
             ^ u64::from(prints)
             ^ u64::from(self.srtt_us)
             ^ self.clock.warmth()
-            ^ u64::from(self.last_ttl)
+            ^ u64::from(self.last_ip_id)
     }
 
     /// The retransmission timeout that its round trips imply (RFC 6298 §2.3), at least 200 ms as on
@@ -191,14 +188,10 @@ impl Sender {
         if place == Place::BeyondGap || self.hole.is_some() {
             self.note_hole(segment, place, prior);
         }
-        self.last_sent_ns = now_ns;
-        self.last_ttl = segment.ttl;
+        self.has_sent = true;
         self.last_place = place;
         if segment.text_bytes > 0 {
             self.largest_text_bytes = self.largest_text_bytes.max(segment.text_bytes);
-            if self.owed_segments == 0 {
-                self.owed_since_ns = now_ns;
-            }
             self.owed_segments = self.owed_segments.saturating_add(1);
             self.owed_bytes = self.owed_bytes.saturating_add(segment.text_bytes);
             self.owed_last_ns = now_ns;
