@@ -67,7 +67,7 @@ impl Scribe {
             source_port: from.port,
             destination_port: to.port,
             seq: Seq::new(from.seq),
-            ack: Seq::new(to.seq),
+            ack: Seq::new(if flags.ack() { to.seq } else { 0 }),
             flags,
             window: 5_000,
             options,
