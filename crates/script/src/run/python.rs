@@ -55,7 +55,8 @@ pub(crate) fn check(blocks: &[Block], profile: Profile) -> Verdict {
 /// One program: the constants, then for each block its values and its code, run from a string so that
 /// an error names it.
 fn program(blocks: &[Block], profile: Profile) -> String {
-    let mut program = format!("import signal, sys, textwrap\nsignal.alarm({SECONDS_MAX})\nscope = {{}}\n");
+    let mut program =
+        format!("import signal, sys, textwrap, traceback\nsignal.alarm({SECONDS_MAX})\nscope = {{}}\n");
     for (name, number) in symbols::for_python(profile) {
         let _ = writeln!(program, "scope['{name}'] = {number}");
     }
@@ -80,7 +81,12 @@ def block(event, values, code):
         exec(compile(first + '\\n' + rest, 'script', 'exec'), scope)
     except BaseException as error:
         said = ' '.join(str(error).split())
-        sys.stderr.write('%s: %s\\nevent %d\\n' % (type(error).__name__, said, event))
+        said = ': ' + said if said else ''
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == 'script']
+        number = frames[-1].lineno if frames else getattr(error, 'lineno', None)
+        lines = (first + '\\n' + rest).splitlines()
+        line = lines[number - 1].strip() if number and number <= len(lines) else ''
+        sys.stderr.write('%s%s  in `%s`\\nevent %d\\n' % (type(error).__name__, said, line, event))
         sys.exit(1)
 ";
 
@@ -137,7 +143,14 @@ mod tests {
         else {
             panic!("10 is not 11")
         };
-        assert_eq!((event, said.as_str()), (1, "AssertionError: 10"));
+        assert_eq!(
+            (event, said.as_str()),
+            (1, "AssertionError: 10  in `assert tcpi_snd_cwnd == 11, tcpi_snd_cwnd`")
+        );
+        let Verdict::Failed(_, said) = verdict(&["\n  x = 1\n  assert x == 2\n  y = 3"]) else {
+            panic!("1 is not 2")
+        };
+        assert_eq!(said, "AssertionError  in `assert x == 2`");
         assert!(matches!(verdict(&["syntax error here"]), Verdict::Failed(0, _)));
         assert!(matches!(verdict(&["import sys; sys.exit(0)"]), Verdict::Failed(0, _)));
     }
