@@ -378,6 +378,17 @@ fn an_echo_may_be_the_one_of_the_wire() {
 }
 
 #[test]
+fn other_stacks_of_freebsd_are_named() {
+    let choose = |name: &str| {
+        format!(
+            "`sysctl net.inet.tcp.rfc1323=0`\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 setsockopt(3, IPPROTO_TCP, TCP_FUNCTION_BLK, {{function_set_name=\"{name}\", pcbcnt=0}}, 36) = 0"
+        )
+    };
+    check_script(&choose("freebsd"));
+    skipped(&choose("rack"), "needs FreeBSD's TCP stack \"rack\", line 3");
+}
+
+#[test]
 fn a_script_without_events_does_not_pass() {
     for text in ["", "// nothing\n", "--ip_version=ipv4\n"] {
         fails(text, "the script has no events");

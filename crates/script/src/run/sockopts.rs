@@ -68,8 +68,8 @@ impl Runner<'_> {
 
     pub(super) fn call_setsockopt(&mut self, call: &Call) -> Result<Answer, Trouble> {
         let fd = self.descriptor(call.arguments.first())?;
-        if self.is_default_function_block(call) {
-            return Ok(().into());
+        if matches!(call.arguments.get(2), Some(Expr::Symbol(name)) if name == "TCP_FUNCTION_BLK") {
+            return function_block(call);
         }
         let name = self.option_name(call)?;
         let value = match (name, call.arguments.get(3)) {
@@ -87,13 +87,6 @@ impl Runner<'_> {
         };
         let now = self.world.now();
         Ok(self.world.system.set_option(now, fd, name, &value)?.into())
-    }
-
-    /// FreeBSD's `TCP_FUNCTION_BLK` that asks for the stack it has anyhow.
-    fn is_default_function_block(&self, call: &Call) -> bool {
-        let named = matches!(call.arguments.get(2), Some(Expr::Symbol(name)) if name == "TCP_FUNCTION_BLK");
-        let set = call.arguments.get(3).and_then(|value| value.member("function_set_name"));
-        named && matches!(set, Some(Expr::Text(name)) if name == b"freebsd" || name == b"default")
     }
 
     fn linger(&self, value: &Expr) -> Result<Linger, Trouble> {
@@ -180,6 +173,17 @@ impl Runner<'_> {
             differences.extend(self.number_difference(name, value, number)?);
         }
         Ok(differences)
+    }
+}
+
+/// FreeBSD's `TCP_FUNCTION_BLK`, which chooses among its TCP stacks: we are like the one it has anyhow.
+fn function_block(call: &Call) -> Result<Answer, Trouble> {
+    match call.arguments.get(3).and_then(|value| value.member("function_set_name")) {
+        Some(Expr::Text(name)) if name == b"freebsd" || name == b"default" => Ok(().into()),
+        Some(Expr::Text(name)) => {
+            Err(Trouble::Unmet(format!("FreeBSD's TCP stack \"{}\"", String::from_utf8_lossy(name))))
+        }
+        _ => Err(Trouble::Script("`{function_set_name=\"freebsd\", pcbcnt=0}` is expected".to_owned())),
     }
 }
 
