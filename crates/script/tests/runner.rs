@@ -385,6 +385,10 @@ fn other_stacks_of_freebsd_are_named() {
         )
     };
     check_script(&choose("freebsd"));
+    // Who asks for one at all is on FreeBSD.
+    let text = choose("freebsd").replace("`sysctl net.inet.tcp.rfc1323=0`\n", "");
+    let run = script::run_recorded(&text, &RunOptions::default());
+    assert_eq!((run.outcome, run.profile), (Outcome::Passed, Profile::FreeBsd));
     skipped(&choose("rack"), "needs FreeBSD's TCP stack \"rack\", line 3");
 }
 

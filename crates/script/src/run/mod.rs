@@ -173,12 +173,7 @@ pub fn run_recorded(source: &str, options: &RunOptions) -> Run {
 }
 
 fn run_once(script: &Script, source: &str, options: &RunOptions, tracing: Tracing) -> Run {
-    let commands = script.events.iter().filter_map(|event| match &event.what {
-        What::Command(command) => Some(command.as_str()),
-        _ => None,
-    });
-    let inits = script.option("init_scripts").into_iter();
-    let profile = options.profile.unwrap_or_else(|| Profile::of_commands(commands.chain(inits)));
+    let profile = options.profile.unwrap_or_else(|| Profile::of_script(script));
     let mut run = Run {
         outcome: Outcome::Passed,
         profile,

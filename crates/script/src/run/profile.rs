@@ -1,5 +1,6 @@
 //! Whose habits a script expects of the stack under test.
 
+use crate::ast::{Call, Expr, Script, What};
 use posix::{Defaults, Flavour};
 use std::time::Duration;
 use tcp::{Allowance, Habits, SynRetry};
@@ -45,20 +46,26 @@ impl Profile {
         }
     }
 
-    /// What the commands of a script say about the system it was written for.
-    pub(crate) fn of_commands<'a>(commands: impl Iterator<Item = &'a str>) -> Profile {
+    /// What a script says about the system it was written for: by its commands, and by what only one
+    /// system has.
+    pub(crate) fn of_script(script: &Script) -> Profile {
+        const FREEBSD: [&str; 5] = ["net.inet.", "net.inet6.", "kern.ipc.", "kldload", "TCP_FUNCTION_BLK"];
+        const LINUX: [&str; 5] = ["net.ipv4.", "net.core.", "net.ipv6.", "/proc/sys/net", "defaults.sh"];
         let mut profile = Profile::Rfc;
-        for command in commands {
-            if command.contains("net.inet.")
-                || command.contains("kern.ipc.")
-                || command.contains("net.inet6.")
-            {
+        let inits = script.option("init_scripts").into_iter();
+        let words = script.events.iter().filter_map(|event| match &event.what {
+            What::Command(command) => Some(command.as_str()),
+            What::Call(Call { arguments, .. }) => match arguments.get(2) {
+                Some(Expr::Symbol(name)) => Some(name.as_str()),
+                _ => None,
+            },
+            What::Packet(_) | What::Code(_) => None,
+        });
+        for said in words.chain(inits) {
+            if FREEBSD.iter().any(|sign| said.contains(sign)) {
                 return Profile::FreeBsd;
             }
-            if ["net.ipv4.", "net.core.", "net.ipv6.", "/proc/sys/net", "defaults.sh"]
-                .iter()
-                .any(|s| command.contains(s))
-            {
+            if LINUX.iter().any(|sign| said.contains(sign)) {
                 profile = Profile::Linux;
             }
         }
