@@ -23,6 +23,7 @@ addEventListener("load", () => {
     say("connections", document.querySelectorAll("#connections tbody tr").length);
     say("findings", document.querySelectorAll("#findings li").length);
     say("drawn", colors() > 12);
+    say("few", document.querySelectorAll("#ladder .row").length < 100);
     const whole = text("range");
     say("whole", whole);
     point("pointerdown", 300, 120);

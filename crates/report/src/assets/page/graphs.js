@@ -23,9 +23,14 @@ function readPalette() {
 function ticks(from, to, count, table) {
   const scale = (table.find(([s]) => Math.max(Math.abs(from), Math.abs(to)) >= s) || table[table.length - 1])[0];
   const rough = Math.max((to - from) / scale / count, 1e-12), power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].find((s) => s * power >= rough * 0.999) * power * scale;
-  const list = [];
-  for (let i = Math.ceil(from / step - 1e-9); i * step <= to * (1 + 1e-12) && list.length < 20; i++) list.push(i * step);
+  const steps = [0.5, 1, 2, 5, 10], list = [];
+  let at = steps.findIndex((s) => s >= 1 && s * power >= rough * 0.999), step = 0;
+  // one number alone says nothing of the scale
+  for (; list.length < 2 && at >= 0; at--) {
+    step = steps[at] * power * scale;
+    list.length = 0;
+    for (let i = Math.ceil(from / step - 1e-9); i * step <= to * (1 + 1e-12) && list.length < 20; i++) list.push(i * step);
+  }
   const places = Math.min(9, Math.max(0, -Math.floor(Math.log10(step / scale) + 1e-9)));
   return { list, text: (v) => (v / scale).toFixed(places), prefix: table.find(([s]) => s === scale)[1] };
 }
@@ -170,7 +175,12 @@ function paintLanes(g, c, d, box, x) {
   });
 }
 
-const short = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
+/** At most `length` letters; of an address the port stays, which tells connections apart. */
+function short(text, length) {
+  if (text.length <= length) return text;
+  const port = (text.match(/:\d{1,5}$/) || [""])[0];
+  return `${text.slice(0, length - 1 - port.length)}…${port}`;
+}
 
 function paintSequence(g, c, d, box, x) {
   const way = d.directions[view.direction], [t0, t1] = graphs.span;

@@ -1,5 +1,7 @@
 // The ladder: only the rows in view are elements, so that a hundred thousand segments scroll.
 const ROW = 26;
+/** More rows than any screen shows: a box that grows with its content must not get them all. */
+const ROWS_MAX = 400;
 const ladder = { rows: [] };
 
 function stateCell(state, fresh) {
@@ -34,7 +36,7 @@ function rowElement(row, index) {
 
 function drawLadder() {
   const box = $("ladder"), first = Math.max(0, Math.floor(box.scrollTop / ROW) - 6);
-  const last = Math.min(ladder.rows.length, first + Math.ceil(box.clientHeight / ROW) + 12);
+  const last = Math.min(ladder.rows.length, first + Math.min(ROWS_MAX, Math.ceil(box.clientHeight / ROW) + 12));
   $("ladder-space").style.height = `${ladder.rows.length * ROW}px`;
   const rows = $("ladder-rows");
   rows.style.transform = `translateY(${first * ROW}px)`;

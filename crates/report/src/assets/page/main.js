@@ -30,7 +30,7 @@ function drawHead(c) {
   }
   $("head").replaceChildren(...parts);
   const blank = () => make("span");
-  $("ladder-head").replaceChildren(make("span", "num", "frame"), make("span", "num", "seconds"), make("span", "", c.ends[0].name || short(c.ends[0].address, 16)), blank(), make("span", "", c.ends[1].name || short(c.ends[1].address, 16)), make("span", "", "why"));
+  $("ladder-head").replaceChildren(make("span", "num", "frame"), make("span", "num", "seconds"), make("span", "name", c.ends[0].name || short(c.ends[0].address, 28)), blank(), make("span", "name r", c.ends[1].name || short(c.ends[1].address, 28)), make("span", "", "why"));
 }
 
 function drawDirection() {
