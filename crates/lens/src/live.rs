@@ -251,7 +251,10 @@ impl Live {
         {
             // rounding to the scale may lose less than one unit, and some stacks lose a few bytes
             let unit = (1 << sent.scale.shift()).max(536);
-            notes.set(Notes::WINDOW_SHRANK, (now + unit).before(edge) && edge.bytes_since(now) < 1 << 30);
+            let shrank = (now + unit).before(edge) && edge.bytes_since(now) < 1 << 30;
+            // what was overtaken on the way says what held before
+            let is_old = shrank && self.senders[from.index()].has_said_later(segment);
+            notes.set(Notes::WINDOW_SHRANK, shrank && !is_old);
         }
         if !segment.options.sack.is_empty() && other.next_seq != Seq::new(0) {
             let most = self.traffic[from.index()].window_bytes_max.max(65_535);

@@ -12,7 +12,7 @@ pub(super) fn text(outcome: &sim::Outcome, style: &Style) -> String {
         Column::numbers("goodput"),
         Column::numbers("RTT"),
         Column::numbers("timeouts"),
-        Column::words("sent again"),
+        Column::sentences("sent again"),
         Column::words("end"),
     ]);
     for flow in &outcome.flows {

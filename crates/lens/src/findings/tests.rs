@@ -169,6 +169,18 @@ fn a_window_that_shrinks_and_a_scale_that_cannot_be() {
 }
 
 #[test]
+fn an_overtaken_acknowledgment_does_not_shrink_the_window() {
+    let mut story = Story::with_timestamps().opened();
+    story.send(1, ACK, 0);
+    let overtaken = *story.send(1, ACK, 0);
+    story.wait_ms(5).send(1, ACK, 0);
+    story.wait_ms(5).send(1, ACK, 0).window = 1_000;
+    let late = story.segments.last_mut().expect("just sent");
+    late.options.timestamps = overtaken.options.timestamps;
+    assert_eq!(story.told().kept.findings, []);
+}
+
+#[test]
 fn a_challenged_syn() {
     let mut story = Story::open();
     story.send(0, ACK, 10);

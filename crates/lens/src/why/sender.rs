@@ -182,6 +182,12 @@ impl Sender {
         }
     }
 
+    /// Its timestamps show that it sent others after this one: it was overtaken on the way.
+    pub(crate) fn has_said_later(&self, segment: &Segment) -> bool {
+        let (stamps, high) = (segment.options.timestamps, self.high_tsval);
+        stamps.zip(high).is_some_and(|(stamps, high)| stamps.value.wrapping_sub(high).cast_signed() < 0)
+    }
+
     /// Remembers a segment after the question was answered.
     pub(crate) fn on_sent(&mut self, segment: &Segment, place: Place, prior: &Prior) {
         let now_ns = segment.time.as_nanos();
