@@ -127,7 +127,13 @@ impl Host {
     }
 
     /// Whether a segment for a listener acknowledges a cookie; if so the connection is there now.
-    pub(crate) fn take_cookie(&mut self, now: Instant, parent: u32, key: &FlowKey, ack: Segment) -> bool {
+    pub(crate) fn take_cookie(
+        &mut self,
+        now: Instant,
+        parent: u32,
+        key: &FlowKey,
+        ack: &mut Segment,
+    ) -> bool {
         let Header { seq, ack: acknowledged, flags, window, options, .. } = ack.header;
         if flags.intersects(Flags::SYN | Flags::RST) {
             return false;
@@ -150,7 +156,7 @@ impl Host {
         connection.handle_segment(now, syn);
         // The SYN-ACK went out long ago; here it only moves the connection on.
         let _ = connection.poll_transmit(now, 0);
-        connection.handle_segment(now, ack);
+        connection.take_segment(now, ack);
         self.counters.cookies_accepted += 1;
         let newborn = Newborn { key: *key, parent, interface: hop.interface };
         let place = self.settle_in(now, connection, newborn);

@@ -19,8 +19,10 @@ use wire::tcp::{Flags, Header};
 impl Host {
     /// Checks, finds the connection, hands over.
     pub(crate) fn receive_tcp(&mut self, now: Instant, mut packet: Packet<'_>) {
-        let (header, header_bytes) = match Header::parse(packet.transport()) {
-            Ok(parsed) if packet.is_readable(parsed.1) => parsed,
+        // Made once and lent to whoever takes it: it is too large to be handed on.
+        let mut segment = Segment::default();
+        let header_bytes = match segment.header.read(packet.transport()) {
+            Ok(header_bytes) if packet.is_readable(header_bytes) => header_bytes,
             Err(_) if is_flat(packet.frame) => return self.counters.discard(Discard::TcpMalformed),
             _ => {
                 flatten(packet.frame);
@@ -36,17 +38,17 @@ impl Host {
         let key = FlowKey {
             local: packet.destination,
             remote: packet.source,
-            local_port: header.destination_port,
-            remote_port: header.source_port,
+            local_port: segment.header.destination_port,
+            remote_port: segment.header.source_port,
         };
         let place = self.find_place_of_segment(&key);
-        let segment = Segment { header, payload: packet.take_text(header_bytes) };
+        segment.payload = packet.take_text(header_bytes);
         match place {
             Some(place) if place & TIME_WAIT_BIT == 0 => {
-                self.segment_for_connection(now, place, &key, segment);
+                self.segment_for_connection(now, place, &key, &mut segment);
             }
-            Some(place) => self.segment_in_time_wait(now, place & !TIME_WAIT_BIT, &key, &segment),
-            None => self.segment_for_listener(now, &key, segment, None),
+            Some(place) => self.segment_in_time_wait(now, place & !TIME_WAIT_BIT, &key, &mut segment),
+            None => self.segment_for_listener(now, &key, &mut segment, None),
         }
     }
 
@@ -68,7 +70,7 @@ impl Host {
         packet.is_intact(sum)
     }
 
-    fn segment_for_connection(&mut self, now: Instant, index: u32, key: &FlowKey, segment: Segment) {
+    fn segment_for_connection(&mut self, now: Instant, index: u32, key: &FlowKey, segment: &mut Segment) {
         let Some(socket) = self.sockets.at_mut(index) else { return };
         if socket.standing == Standing::HalfOpen && segment.header.flags.ack() && !segment.header.flags.rst()
         {
@@ -95,7 +97,7 @@ impl Host {
             }
         }
         self.counters.segments_received += 1;
-        socket.connection.handle_segment(now, segment);
+        socket.connection.take_segment(now, segment);
         let state = socket.connection.state();
         self.touch(now, index);
         if state == State::Listen {
@@ -104,7 +106,7 @@ impl Host {
         }
     }
 
-    fn segment_in_time_wait(&mut self, now: Instant, index: u32, key: &FlowKey, segment: &Segment) {
+    fn segment_in_time_wait(&mut self, now: Instant, index: u32, key: &FlowKey, segment: &mut Segment) {
         let text_bytes = segment.text_bytes();
         match self.time_waits.arrives(now, index, &segment.header, text_bytes) {
             Some(TimeWaitVerdict::Reply(reply)) => {
@@ -113,7 +115,7 @@ impl Host {
             Some(TimeWaitVerdict::Reopen { iss_at_least }) => {
                 self.forget_time_wait(index);
                 self.counters.time_waits_reopened += 1;
-                self.segment_for_listener(now, key, segment.clone(), Some(iss_at_least));
+                self.segment_for_listener(now, key, segment, Some(iss_at_least));
             }
             Some(TimeWaitVerdict::Closed) => self.forget_time_wait(index),
             Some(TimeWaitVerdict::Ignore(_)) | None => self.counters.discard(Discard::TcpTimeWait),
@@ -124,12 +126,12 @@ impl Host {
         &mut self,
         now: Instant,
         key: &FlowKey,
-        mut segment: Segment,
+        segment: &mut Segment,
         iss_at_least: Option<Seq>,
     ) {
         let Some(index) = self.listeners.find(key.local, key.local_port) else {
             self.counters.discard(Discard::TcpClosedPort);
-            self.trace_stranger(now, key, &segment);
+            self.trace_stranger(now, key, segment);
             if let Some(reset) = closed::arrives(&segment.header, segment.text_bytes()) {
                 self.send_reset(now, key, reset, ResetReason::ClosedPort);
             }
@@ -157,7 +159,7 @@ impl Host {
         now: Instant,
         parent: u32,
         key: &FlowKey,
-        syn: Segment,
+        syn: &mut Segment,
         iss_at_least: Option<Seq>,
     ) {
         let Some(listener) = self.listeners.at(parent) else { return };
@@ -173,7 +175,7 @@ impl Host {
         };
         let mut birth = self.birth(now, key, hop, isn);
         if crowded {
-            return self.send_cookie(now, key, &syn, birth, config);
+            return self.send_cookie(now, key, syn, birth, config);
         }
         if self.sockets.len() >= self.config.connections_max {
             return self.counters.discard(Discard::TcpTooManyConnections);
@@ -186,7 +188,7 @@ impl Host {
         let place = self.settle_in(now, Connection::listen(now, birth, config), newborn);
         // In its place, so that it is traced from its first segment on.
         if let Some(socket) = self.sockets.get_mut(place) {
-            socket.connection.handle_segment(now, syn);
+            socket.connection.take_segment(now, syn);
         }
         self.touch(now, place.index);
     }

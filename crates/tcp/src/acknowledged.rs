@@ -8,6 +8,7 @@ use crate::recovery::fast_recovery::{OnAdvance, OnDuplicate, Phase, Resend};
 use crate::segment::{Event, Segment};
 use crate::timers::Timer;
 use crate::trace::{LossSign, Trace};
+use crate::variables::Timed;
 use crate::{Instant, SendReason};
 
 impl Connection {
@@ -73,9 +74,9 @@ impl Connection {
     /// Without a measurement the back-off stays, as Karn's algorithm wants.
     fn sample_rtt(&mut self, now: Instant, segment: &Segment) {
         let ack = segment.header.ack;
-        let micros = match self.timed {
+        let micros = match self.timed.segment() {
             Some((end, sent_at)) if end.at_or_before(ack) => {
-                self.timed = None;
+                self.timed = Timed::NOTHING;
                 now.micros_since(sent_at)
             }
             Some(_) => return,
@@ -176,7 +177,7 @@ impl Connection {
     fn lose_first(&mut self, why: SendReason, sign: LossSign) {
         let (next, end) = (self.snd.una, (self.snd.una + self.mss()).earliest(self.snd.nxt));
         self.recovery.resend = Some(Resend { next, end, why });
-        self.timed = None;
+        self.timed = Timed::NOTHING;
         self.trace(|| Trace::Loss { seq: next, sign });
     }
 

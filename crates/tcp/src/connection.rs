@@ -21,7 +21,9 @@ use crate::send_queue::SendQueue;
 use crate::state::{Cause, Machine, State};
 use crate::timers::{Timer, TimerTable};
 use crate::tracing::Traces;
-use crate::variables::{Counters, Disorder, Marks, ReceiveSequence, SendSequence, Sizes, TimestampState};
+use crate::variables::{
+    Counters, Disorder, Marks, ReceiveSequence, SendSequence, Sizes, Timed, TimestampState,
+};
 use crate::{Config, Instant, ResetReason, SendReason};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -70,8 +72,7 @@ pub struct Connection {
     pub(crate) soft_error: Option<Error>,
     pub(crate) path: Path,
     pub(crate) rtt: Rtt,
-    /// The segment being timed: one past its last byte, and when it was sent.
-    pub(crate) timed: Option<(Seq, Instant)>,
+    pub(crate) timed: Timed,
     pub(crate) congestion: NewReno,
     pub(crate) recovery: FastRecovery,
     pub(crate) timers: TimerTable,
@@ -134,7 +135,7 @@ impl Connection {
             soft_error: None,
             path,
             rtt: Rtt::new(config.rto_initial),
-            timed: None,
+            timed: Timed::NOTHING,
             congestion: NewReno::new(0),
             recovery: FastRecovery::new(iss),
             timers: TimerTable::new(),

@@ -4,14 +4,14 @@ use crate::connection::Connection;
 use crate::recovery::rtt::{RtoBounds, micros};
 use crate::timers::Timer;
 use crate::trace::Trace;
-use crate::variables::{Disorder, Sizes};
+use crate::variables::{Disorder, Sizes, Timed};
 use crate::{Instant, SendReason};
 use wire::Seq;
 
 impl Connection {
     /// Something is sent again: it is not timed any more (Karn), only its echo counts.
     pub(crate) fn on_resent(&mut self, now: Instant, segments: u32, bytes: u32) {
-        self.timed = None;
+        self.timed = Timed::NOTHING;
         self.timestamps.resent = self.timestamp_clock(now);
         self.counters.retransmissions = self.counters.retransmissions.wrapping_add(segments);
         self.counters.bytes_retransmitted += u64::from(bytes);

@@ -11,7 +11,7 @@ use crate::segment::{Error, Event};
 use crate::state::{Cause, Row, Sends, State};
 use crate::timers::Timer;
 use crate::trace::Trace;
-use crate::variables::Marks;
+use crate::variables::{Marks, Timed};
 use crate::{Instant, ResetReason, SendReason};
 
 impl Connection {
@@ -88,7 +88,7 @@ impl Connection {
         self.recovery = FastRecovery::new(self.snd.iss);
         (self.snd.up, self.rcv.up, self.soft_error) = (None, None, None);
         (self.snd.una, self.snd.nxt) = (self.snd.iss, self.snd.iss);
-        (self.attempts, self.disorder, self.timed) = (0, None, None);
+        (self.attempts, self.disorder, self.timed) = (0, None, Timed::NOTHING);
         self.acks = Acks::new(self.config.quick_ack_segments);
         self.rcv.shift = self.config.window_shift();
         (self.timestamps.agreed, self.rcv.fin) = (false, None);

@@ -8,6 +8,7 @@ use crate::recovery::fast_recovery::{Phase, Resend};
 use crate::segment::{Path, PathEvent};
 use crate::state::{Cause, State};
 use crate::trace::Trace;
+use crate::variables::Timed;
 use crate::{Instant, SendReason};
 use wire::Seq;
 
@@ -62,7 +63,7 @@ impl Connection {
                 Phase::Open | Phase::FastRecovery => SendReason::RecoveryRetransmit,
             };
             self.recovery.resend = Some(Resend { next, end, why });
-            self.timed = None;
+            self.timed = Timed::NOTHING;
         }
     }
 

@@ -22,12 +22,15 @@ const TEXT_BYTES_MAX: usize = 1 << 30;
 impl Connection {
     /// A segment arrived. Reply, state change and events come out of the `poll_*` methods.
     pub fn handle_segment(&mut self, now: Instant, mut segment: Segment) {
+        self.take_segment(now, &mut segment);
+    }
+
+    /// Like [`Connection::handle_segment`], without moving the segment: its text is taken out, and its
+    /// header is not to be used any more.
+    pub fn take_segment(&mut self, now: Instant, segment: &mut Segment) {
         self.counters.segments_in = self.counters.segments_in.wrapping_add(1);
-        let taken = if self.tracing.is_some() {
-            self.handle_traced(now, &mut segment)
-        } else {
-            self.handle(now, &mut segment)
-        };
+        let taken =
+            if self.tracing.is_some() { self.handle_traced(now, segment) } else { self.handle(now, segment) };
         match taken {
             Ok(()) => self.on_sign_of_life(now),
             Err(refused) => self.reply(now, refused),

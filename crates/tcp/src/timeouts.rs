@@ -10,6 +10,7 @@ use crate::segment::{Error, Event};
 use crate::state::{Cause, State};
 use crate::timers::Timer;
 use crate::trace::{LossSign, Trace};
+use crate::variables::Timed;
 use crate::{Instant, ResetReason, SendReason, SynRetry};
 use core::time::Duration;
 
@@ -62,7 +63,7 @@ impl Connection {
         } else {
             self.rtt.back_off();
         }
-        self.timed = None;
+        self.timed = Timed::NOTHING;
         if matches!(self.state(), State::SynSent | State::SynReceived) {
             self.marks.handshake_owed = true;
             return;

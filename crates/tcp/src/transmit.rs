@@ -14,6 +14,7 @@ use crate::recovery::fast_recovery::Resend;
 use crate::segment::Transmit;
 use crate::state::State;
 use crate::timers::Timer;
+use crate::variables::Timed;
 use crate::{Instant, Nagle, ResetReason, SendReason};
 use wire::Seq;
 use wire::tcp::Flags;
@@ -89,7 +90,7 @@ impl Connection {
         if again {
             self.on_resent(now, 1, 0);
         } else {
-            self.timed = Some((seq + 1, now));
+            self.timed = Timed::new(seq + 1, now);
             self.snd.nxt = seq + 1;
         }
         if !self.timers.is_running(Timer::Retransmit) {
@@ -186,7 +187,9 @@ impl Connection {
         }
         let seq = self.snd.nxt;
         let after = to + u32::from(with_fin);
-        self.timed.get_or_insert((after, now));
+        if self.timed.segment().is_none() {
+            self.timed = Timed::new(after, now);
+        }
         if !self.timers.is_running(Timer::Retransmit) {
             self.restart_retransmit_timer(now);
         }

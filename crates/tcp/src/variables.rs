@@ -2,10 +2,10 @@
 //!
 //! What follows from them is in `derived.rs`.
 
-use crate::Config;
 use crate::reassembly::Reassembly;
 use crate::sack::SackReport;
 use crate::segment::Path;
+use crate::{Config, Instant};
 use wire::Seq;
 
 /// Send sequence variables (RFC 9293 §3.3.1, figure 3).
@@ -78,6 +78,28 @@ impl Sizes {
         let bounded_mss = mss.min(config.mss_bytes_max);
         let receive_mss = if config.habits.announced_mss_is_the_links() { mss } else { bounded_mss };
         Sizes { peer_mss, receive_mss, send_mss: peer_mss.min(bounded_mss) }
+    }
+}
+
+/// The segment being timed, if there is one: a time that never comes says that there is none, for an
+/// `Option` would take half as much again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timed {
+    end: Seq,
+    sent_at: Instant,
+}
+
+impl Timed {
+    pub(crate) const NOTHING: Timed = Timed { end: Seq::new(0), sent_at: Instant::FAR_FUTURE };
+
+    /// Times the segment that ends before `end`.
+    pub(crate) const fn new(end: Seq, sent_at: Instant) -> Self {
+        Timed { end, sent_at }
+    }
+
+    /// One past its last byte, and when it was sent.
+    pub(crate) fn segment(self) -> Option<(Seq, Instant)> {
+        (self.sent_at != Instant::FAR_FUTURE).then_some((self.end, self.sent_at))
     }
 }
 

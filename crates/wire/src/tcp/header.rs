@@ -51,6 +51,18 @@ impl Header {
     /// assert_eq!(Header::parse(&bytes[..len]), Ok((syn, 20)));
     /// ```
     pub fn parse(segment: &[u8]) -> Result<(Header, usize), Error> {
+        let mut header = Header::default();
+        let header_bytes = header.read(segment)?;
+        Ok((header, header_bytes))
+    }
+
+    /// The same in place, for who has one already: a header is large to be moved about for each segment.
+    /// Returns its length in bytes. After an error the value is nobody's.
+    ///
+    /// # Errors
+    /// As [`parse`](Header::parse).
+    #[inline]
+    pub fn read(&mut self, segment: &[u8]) -> Result<usize, Error> {
         let fixed = take::<HEADER_BYTES_MIN>(segment, 0)?;
         let header_bytes = usize::from(fixed[12] >> 4) * 4;
         if header_bytes < HEADER_BYTES_MIN {
@@ -59,9 +71,9 @@ impl Header {
         let options = segment
             .get(HEADER_BYTES_MIN..header_bytes)
             .ok_or(Error::Truncated { needed_bytes: header_bytes, available_bytes: segment.len() })?;
-        let mut header = Header::fixed(fixed);
-        header.options.read(options);
-        Ok((header, header_bytes))
+        *self = Header::fixed(fixed);
+        self.options.read(options);
+        Ok(header_bytes)
     }
 
     /// Reads the fixed 20 bytes alone, for segments that a capture or an ICMP error cut short after them.
