@@ -2,7 +2,7 @@
 //!
 //! A [`Chart`] is a value; [`Chart::svg`] draws it, the same bytes for the same values. The charts that
 //! a connection has ([`time_sequence`], [`congestion`], [`rtt`], [`throughput`]) are made from ladders
-//! and traces; [`column`] draws several over one axis of time. What is *not* here: zoom and hover, which the page has.
+//! and traces; [`column()`] draws several over one axis of time. What is *not* here: zoom and hover, which the page has.
 
 mod axis;
 mod charts;
