@@ -8,6 +8,7 @@ mod left_out;
 mod list;
 mod live;
 mod outputs;
+mod pipeline;
 mod reading;
 
 use crate::failure::{Failure, Outcome, print};
@@ -158,7 +159,7 @@ impl Explain {
         }
     }
 
-    fn read(&self, sink: &mut impl lens::Sink) -> Result<reading::Summary, Failure> {
+    fn read(&self, sink: &mut (impl lens::Sink + Send)) -> Result<reading::Summary, Failure> {
         let mut annotated = self.annotate.as_deref().map(annotate::Annotated::create).transpose()?;
         let wishes = reading::Wishes { annotated: annotated.as_mut(), filter: self.filter.as_ref() };
         let source = match (&self.live, &self.file) {

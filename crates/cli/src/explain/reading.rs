@@ -2,8 +2,9 @@
 
 use super::annotate::Annotated;
 use super::left_out::LeftOut;
+use super::pipeline;
 use crate::failure::Failure;
-use capture::{Decoded, Decoder, Error, Reader};
+use capture::{Decoded, Decoder, Error, Reader, Record};
 use indicatif::{ProgressBar, ProgressStyle};
 use lens::{Config, Filter, Lens, Segment, Sink, Subject};
 use std::fs::File;
@@ -98,36 +99,26 @@ impl Source {
 }
 
 /// Reads the whole capture into the sink.
-pub(super) fn read(source: Source, sink: &mut impl Sink, wishes: Wishes<'_>) -> Result<Summary, Failure> {
+pub(super) fn read(
+    source: Source,
+    sink: &mut (impl Sink + Send),
+    wishes: Wishes<'_>,
+) -> Result<Summary, Failure> {
     let Wishes { mut annotated, filter } = wishes;
-    let Source { name, bytes, input } = source;
-    let mut reader = Reader::new(input).map_err(|error| Failure::new(format!("{name}: {error}")))?;
-    let progress = progress(bytes);
-    let (mut decoder, mut lens) = (Decoder::new(), Lens::new(Config::default()));
-    let (mut damage, mut origin, mut left_out) = (None, None, LeftOut::default());
-    let mut packets = 0u64;
-    while let Some(record) = reader.next() {
-        let record = match record {
-            Ok(record) => record,
-            Err(Error::Io(error)) => {
-                return Err(Failure::io(format_args!("read {name}"), &error));
-            }
-            Err(error) => {
-                damage = Some(error.to_string());
-                break;
-            }
-        };
+    // segments alone go to another thread; what is listened to shall be told at once
+    if annotated.is_none() && filter.is_none() && source.bytes > 0 {
+        return pipeline::run(sink, |feed| {
+            each_packet(source, |_, found| {
+                found.into_iter().for_each(|(_, segment)| feed.push(segment));
+                Ok(())
+            })
+        });
+    }
+    let (mut lens, mut origin) = (Lens::new(Config::default()), None);
+    let summary = each_packet(source, |record, found| {
         let mut comment = None;
-        let decoded = &decoder.decode(&record);
-        if let Err(why) = decoded {
-            left_out.count(*why);
-        }
-        // bound by reference: these are large, and moving them out of their options costs more than
-        // taking the packet apart
-        if let Ok(decoded) = decoded
-            && let Some(segment) = &Segment::of_packet(&record, decoded)
-        {
-            let analysis = &lens.take(segment, &mut Held(sink));
+        if let Some((decoded, segment)) = found {
+            let analysis = &lens.take(segment, &mut Held(&mut *sink));
             let origin = *origin.get_or_insert(segment.time);
             let subject = Subject { segment, analysis, text: text_of(decoded), origin };
             if filter.is_none_or(|filter| filter.holds(&subject)) {
@@ -137,17 +128,51 @@ pub(super) fn read(source: Source, sink: &mut impl Sink, wishes: Wishes<'_>) -> 
                 comment = report::captured::comment(segment, analysis);
             }
         }
-        if let Some(annotated) = &mut annotated {
-            annotated.write(&record, comment.as_deref())?;
+        annotated.as_mut().map_or(Ok(()), |annotated| annotated.write(record, comment.as_deref()))
+    })?;
+    lens.finish(sink);
+    Ok(summary)
+}
+
+/// Hands `take` every packet, with the segment that is in it.
+fn each_packet(
+    source: Source,
+    mut take: impl FnMut(&Record<'_>, Option<(&Decoded<'_>, &Segment)>) -> Result<(), Failure>,
+) -> Result<Summary, Failure> {
+    let Source { name, bytes, input } = source;
+    let mut reader = Reader::new(input).map_err(|error| Failure::new(format!("{name}: {error}")))?;
+    let progress = progress(bytes);
+    let (mut decoder, mut summary) = (Decoder::new(), Summary::default());
+    while let Some(record) = reader.next() {
+        let record = &match record {
+            Ok(record) => record,
+            Err(Error::Io(error)) => {
+                return Err(Failure::io(format_args!("read {name}"), &error));
+            }
+            Err(error) => {
+                summary.damage = Some(error.to_string());
+                break;
+            }
+        };
+        let number = record.number;
+        // bound by reference: these are large, and moving them out of their options costs more than
+        // taking the packet apart
+        match &decoder.decode(record) {
+            Ok(decoded) => {
+                let segment = &Segment::of_packet(record, decoded);
+                take(record, segment.as_ref().map(|segment| (decoded, segment)))?;
+            }
+            Err(why) => {
+                summary.left_out.count(*why);
+                take(record, None)?;
+            }
         }
-        packets += 1;
-        if packets.is_multiple_of(PACKETS_PER_TICK) {
+        if number.is_multiple_of(PACKETS_PER_TICK) {
             progress.set_position(reader.bytes_read());
         }
     }
     progress.finish_and_clear();
-    lens.finish(sink);
-    Ok(Summary { damage, left_out })
+    Ok(summary)
 }
 
 /// The text of a segment, as far as it was captured.
