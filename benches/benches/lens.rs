@@ -2,7 +2,8 @@
 //!
 //! `cargo bench -p synfin-benches --bench lens [-- MILLIONS]`. The captures (many short web
 //! connections, one bulk transfer, a lossy one) hold headers only and are made here. A program that is
-//! not installed is left out and named.
+//! not installed is left out and named. Ours is one thread's processor time, theirs the clock's. Memory is
+//! what the process grew by until all connections of a capture were known, over their number.
 
 use capture::{Decoder, Format, Interface, LinkType, PacketInfo, Reader, Section, Writer};
 use lens::{Config, Discard, Lens, Segment};
@@ -169,8 +170,9 @@ fn make(name: &str, fill: impl FnOnce(&mut Scribe)) -> Made {
     Made { path, packets: scribe.packets }
 }
 
-fn ours(made: &Made) -> Sample {
-    Sample::of(|| {
+fn ours(made: &Made, bytes: &mut Option<u64>) -> Sample {
+    let before_bytes = resident_bytes("self");
+    Sample::of_thread(|| {
         let mut reader = Reader::new(File::open(&made.path).expect("it was made")).expect("a capture");
         let (mut decoder, mut lens) = (Decoder::new(), Lens::new(Config::default()));
         while let Some(record) = reader.next() {
@@ -181,17 +183,31 @@ fn ours(made: &Made) -> Sample {
                 lens.take(segment, &mut Discard);
             }
         }
+        // the first run alone shows it: later ones use the same memory again
+        let grown = resident_bytes("self").saturating_sub(before_bytes);
+        bytes.get_or_insert(grown / u64::from(lens.connections_seen()));
         lens.finish(&mut Discard);
         made.packets
     })
 }
 
-/// Another program over the capture, if it is installed.
-fn theirs(made: &Made, program: &str, arguments: &[&str]) -> Option<Sample> {
+/// How much memory a process has, in bytes; 0 where that cannot be asked.
+fn resident_bytes(process: &str) -> u64 {
+    let pages = std::fs::read_to_string(format!("/proc/{process}/statm")).ok();
+    let pages = pages.and_then(|text| text.split(' ').nth(1)?.parse::<u64>().ok());
+    pages.map_or(0, |pages| pages * 4_096)
+}
+
+/// Another program over the capture, if it is installed, and the most memory it had.
+fn theirs(made: &Made, program: &str, arguments: &[&str], most_bytes: &mut u64) -> Option<Sample> {
     let mut command = Command::new(program);
     command.args(arguments).arg(&made.path).stdout(Stdio::null()).stderr(Stdio::null());
     let start = std::time::Instant::now();
-    command.status().ok()?;
+    let mut child = command.spawn().ok()?;
+    while child.try_wait().ok()?.is_none() {
+        *most_bytes = resident_bytes(&child.id().to_string()).max(*most_bytes);
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
     Some(Sample { took: start.elapsed(), units: made.packets })
 }
 
@@ -211,12 +227,17 @@ fn main() {
             let rates: Vec<f64> = (0..3).map_while(|_| run()).map(|sample| sample.rate() / 1e6).collect();
             (rates.len() == 3).then(|| median(rates))
         };
-        let ours = rate(&mut || Some(ours(&made)));
-        let tcptrace = rate(&mut || theirs(&made, "tcptrace", &["-n", "-l"]));
+        let (mut bytes, mut peer_bytes) = (None, 0);
+        let ours = rate(&mut || Some(ours(&made, &mut bytes)));
+        let tcptrace = rate(&mut || theirs(&made, "tcptrace", &["-n", "-l"], &mut peer_bytes));
         // One run is enough to wait for.
-        let tshark = theirs(&made, "tshark", &["-n", "-Y", "tcp.analysis.flags", "-r"])
+        let tshark = theirs(&made, "tshark", &["-n", "-Y", "tcp.analysis.flags", "-r"], &mut 0)
             .map(|sample| sample.rate() / 1e6);
         let cell = |rate: Option<f64>| rate.map_or_else(|| "absent".to_owned(), |rate| format!("{rate:.2}"));
         println!("{name:<24} {:>8} {:>9} {:>8}", cell(ours), cell(tcptrace), cell(tshark));
+        if name == "web" {
+            let each = peer_bytes / (made.packets / 12).max(1);
+            println!("  bytes a connection     {:>8} {each:>9}", bytes.unwrap_or(0));
+        }
     }
 }
