@@ -124,7 +124,11 @@ impl Script {
             return format!("{}\n", run.json(name));
         }
         match &run.outcome {
-            script::Outcome::Passed => format!("ok       {name}\n"),
+            script::Outcome::Passed if run.instead.is_empty() => format!("ok       {name}\n"),
+            script::Outcome::Passed => {
+                let instead: Vec<&str> = run.instead.iter().map(String::as_str).collect();
+                format!("ok       {name} ({})\n", instead.join(", "))
+            }
             script::Outcome::Skipped(reason) => format!("skipped  {name}: {reason}\n"),
             script::Outcome::Failed(failure) => format!("FAILED   {failure}\n"),
         }

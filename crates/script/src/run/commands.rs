@@ -1,7 +1,8 @@
 //! Commands in backquotes. None of them reaches a shell: `sysctl` turns knobs, a `*.sh` is read as a
 //! list of such lines, and what only prepares a real machine's network is passed over.
 
-use super::{Ground, knobs};
+use super::Ground;
+use super::knobs::{self, Voice};
 use std::path::Path;
 
 /// How deep `*.sh` files may name each other, so that two that name each other end.
@@ -44,7 +45,7 @@ fn run_one(
     let Some(program) = words.first() else { return Ok(()) };
     let name = program.rsplit('/').next().unwrap_or(program);
     if name == "sysctl" {
-        return sysctl(ground, &words[1..]);
+        return sysctl(ground, &words[1..], if depth > 0 { Voice::File } else { Voice::Script });
     }
     if name == "ip" && words.get(1).is_some_and(|word| word == "tcp_metrics") {
         return Ok(());
@@ -62,7 +63,7 @@ fn run_one(
         } else if let Some(knob) = word.strip_prefix("/proc/sys/") {
             let (name, value) =
                 knob.split_once('=').ok_or_else(|| format!("the command `{}`", words.join(" ")))?;
-            knobs::turn(ground, name, value)?;
+            knobs::turn(ground, name, value, Voice::Script)?;
         }
     }
     Ok(())
@@ -80,17 +81,32 @@ fn shell_file(ground: &mut Ground, name: &str, directory: Option<&Path>, depth: 
 }
 
 /// `-q -w a=b "c=1 2 3" d = e`
-fn sysctl(ground: &mut Ground, words: &[String]) -> Result<(), String> {
+fn sysctl(ground: &mut Ground, words: &[String], voice: Voice) -> Result<(), String> {
     let mut words = words.iter().filter(|word| !word.starts_with('-')).peekable();
     while let Some(word) = words.next() {
         if let Some((name, value)) = word.split_once('=') {
-            knobs::turn(ground, name.trim(), value.trim())?;
+            knobs::turn(ground, name.trim(), &computed(value.trim()), voice)?;
         } else if words.next_if(|next| *next == "=").is_some() {
-            knobs::turn(ground, word, words.next().map_or("", String::as_str))?;
+            knobs::turn(ground, word, &computed(words.next().map_or("", String::as_str)), voice)?;
         }
         // A name alone only asks.
     }
     Ok(())
+}
+
+/// A value with its products worked out: `4096 $((15*1024*1024))`. Other arithmetic stays as it is, and is
+/// refused as no number.
+fn computed(value: &str) -> String {
+    let mut text = value.to_owned();
+    while let Some((before, rest)) = text.split_once("$((")
+        && let Some((product, after)) = rest.split_once("))")
+    {
+        let factors = product.split('*').map(|factor| factor.trim().parse::<u64>());
+        let number = factors.into_iter().try_fold(1u64, |all, factor| all.checked_mul(factor.ok()?));
+        let Some(number) = number else { break };
+        text = format!("{before}{number}{after}");
+    }
+    text
 }
 
 /// The commands of one line, each as words: quotes protect, `;` and `&&` divide, a `#` word, `||` and
@@ -168,6 +184,15 @@ mod tests {
     }
 
     #[test]
+    fn products_of_numbers_are_worked_out() {
+        let ground = ran("sysctl net.ipv4.tcp_rmem=\"4096 9000 $((15*1024 * 1024))\"").unwrap();
+        assert_eq!(ground.defaults.config.receive_buffer_bytes_max, 15 << 20);
+        for strange in ["$((1+1))", "$((", "$(())", "$((99999999999*99999999999))"] {
+            assert!(ran(&format!("sysctl net.ipv4.tcp_rmem='1 {strange} 3'")).is_err(), "{strange}");
+        }
+    }
+
+    #[test]
     fn what_we_do_not_have_is_named() {
         let unmet = |command: &str| ran(command).err().unwrap_or_default();
         assert_eq!(unmet("sysctl net.inet.tcp.insecure_rst=1"), "sysctl net.inet.tcp.insecure_rst=1");
@@ -190,13 +215,17 @@ mod tests {
         std::fs::create_dir_all(&directory).unwrap();
         std::fs::write(
             directory.join("a.sh"),
-            "#!/bin/sh\nsysctl -q net.ipv4.tcp_retries2=9\nip link set up\n",
+            "#!/bin/sh\nsysctl -q net.ipv4.tcp_retries2=9\nip link set up\n\
+             sysctl -q net.ipv4.tcp_congestion_control=cubic\n",
         )
         .unwrap();
         std::fs::write(directory.join("b.sh"), "./b.sh\n").unwrap();
         let mut ground = Ground::new(Profile::Linux);
         run(&mut ground, "./a.sh /proc/sys/net/ipv4/tcp_timestamps=0", Some(&directory)).unwrap();
         assert_eq!((ground.defaults.config.retries, ground.defaults.config.timestamps), (9, false));
+        assert_eq!(ground.instead.iter().collect::<Vec<_>>(), ["newreno instead of cubic"]);
+        let own = "sysctl -q net.ipv4.tcp_congestion_control=cubic";
+        assert!(run(&mut ground, own, None).unwrap_err().contains("cubic is not there"), "a script means it");
         assert!(run(&mut ground, "./b.sh", Some(&directory)).unwrap_err().contains("more than 4 files"));
         std::fs::remove_dir_all(&directory).unwrap();
     }

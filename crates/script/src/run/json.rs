@@ -17,6 +17,9 @@ impl Run {
             "packets": self.packets.len(),
             "virtual_time_us": u64::try_from(self.virtual_time.as_micros()).unwrap_or(u64::MAX),
         });
+        if !self.instead.is_empty() {
+            object["instead"] = self.instead.iter().map(String::as_str).collect();
+        }
         match &self.outcome {
             Outcome::Passed => object["outcome"] = "passed".into(),
             Outcome::Skipped(reason) => {

@@ -12,12 +12,25 @@ use tcp::SynRetry;
 type Turned = Result<(), String>;
 type Turn = fn(&mut Ground, &str) -> Turned;
 
+/// Who turns a knob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Voice {
+    /// The script itself: it is about what it asks for.
+    Script,
+    /// A file of settings that many scripts share, few of which are about each of them.
+    File,
+}
+
 /// Turns one knob.
 ///
 /// # Errors
 /// What the script needs and we do not have.
-pub(crate) fn turn(ground: &mut Ground, name: &str, value: &str) -> Turned {
+pub(crate) fn turn(ground: &mut Ground, name: &str, value: &str, voice: Voice) -> Turned {
     let name = name.replace('/', ".");
+    if CONGESTION.contains(&name.as_str()) {
+        return congestion(ground, value.trim(), voice)
+            .map_err(|why| format!("sysctl {name}={value}: {why}"));
+    }
     let followed = LINUX.iter().chain(FREEBSD).find(|(known, _)| *known == name);
     if let Some((_, turn)) = followed {
         return turn(ground, value).map_err(|why| format!("sysctl {name}={value}: {why}"));
@@ -95,7 +108,6 @@ const LINUX: &[(&str, Turn)] = &[
         Ok(())
     }),
     ("net.core.wmem_max", |ground, value| number(&mut ground.defaults.send_buffer_bytes_max, value)),
-    ("net.ipv4.tcp_congestion_control", |_, value| congestion(value)),
     ("net.ipv4.ip_default_ttl", |ground, value| small(&mut ground.host.hop_limit, value)),
 ];
 
@@ -218,7 +230,6 @@ const FREEBSD: &[(&str, Turn)] = &[
         ground.mss_bytes_default_v6 = Some(parse(value)?);
         Ok(())
     }),
-    ("net.inet.tcp.cc.algorithm", |_, value| congestion(value)),
     ("net.inet.ip.ttl", |ground, value| small(&mut ground.host.hop_limit, value)),
     ("net.inet6.ip6.hlim", |ground, value| small(&mut ground.host.hop_limit, value)),
     ("kern.ipc.maxsockbuf", |ground, value| {
@@ -228,6 +239,9 @@ const FREEBSD: &[(&str, Turn)] = &[
         Ok(())
     }),
 ];
+
+/// Who decides how much may be on its way.
+const CONGESTION: [&str; 2] = ["net.ipv4.tcp_congestion_control", "net.inet.tcp.cc.algorithm"];
 
 /// Knobs of which only some positions are ours.
 const ONLY: &[(&str, &[&str])] = &[
@@ -393,9 +407,15 @@ fn three(value: &str) -> Result<[u32; 3], String> {
     numbers.try_into().map_err(|_| "three numbers were expected".to_owned())
 }
 
-fn congestion(value: &str) -> Turned {
-    match value.trim() {
-        "reno" | "newreno" => Ok(()),
-        other => Err(format!("the congestion control {other} is not there")),
+/// Until its first loss no controller differs from another, so a default that a file sets for many scripts
+/// does not keep all of them from being played; what was taken is told.
+fn congestion(ground: &mut Ground, value: &str, voice: Voice) -> Turned {
+    match (value, voice) {
+        ("reno" | "newreno", _) => Ok(()),
+        (other, Voice::Script) => Err(format!("the congestion control {other} is not there")),
+        (other, Voice::File) => {
+            ground.instead.insert(format!("newreno instead of {other}"));
+            Ok(())
+        }
     }
 }

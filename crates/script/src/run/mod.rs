@@ -48,6 +48,8 @@ pub(crate) struct Ground {
     /// The MSS to assume of peers that name none, by version of IP.
     pub(crate) mss_bytes_default_v4: Option<u16>,
     pub(crate) mss_bytes_default_v6: Option<u16>,
+    /// What settings ask for and what was taken instead.
+    pub(crate) instead: BTreeSet<String>,
 }
 
 impl Ground {
@@ -58,6 +60,7 @@ impl Ground {
             defaults: profile.defaults(),
             mss_bytes_default_v4: None,
             mss_bytes_default_v6: None,
+            instead: BTreeSet::new(),
         }
     }
 }
@@ -153,8 +156,15 @@ pub fn run(source: &str, options: &RunOptions) -> Outcome {
 /// Runs a script and keeps what crossed the wire.
 pub fn run_recorded(source: &str, options: &RunOptions) -> Run {
     let nothing = |outcome| {
-        let (packets, virtual_time, rows) = Default::default();
-        Run { outcome, profile: options.profile.unwrap_or(Profile::Rfc), packets, virtual_time, rows }
+        let (packets, virtual_time, rows, instead) = Default::default();
+        Run {
+            outcome,
+            profile: options.profile.unwrap_or(Profile::Rfc),
+            packets,
+            virtual_time,
+            rows,
+            instead,
+        }
     };
     let script = match crate::parse(&options.file, source) {
         Ok(script) => script,
@@ -180,6 +190,7 @@ fn run_once(script: &Script, source: &str, options: &RunOptions, tracing: Tracin
         packets: Vec::new(),
         virtual_time: Duration::ZERO,
         rows: BTreeSet::new(),
+        instead: BTreeSet::new(),
     };
     if script.events.is_empty() {
         let nothing = "the script has no events: there is nothing to play";
@@ -204,6 +215,7 @@ fn run_once(script: &Script, source: &str, options: &RunOptions, tracing: Tracin
             run.virtual_time = runner.world.elapsed();
             run.rows = runner.world.rows;
             run.packets = runner.world.record;
+            run.instead = runner.ground.instead;
         }
     }
     run
