@@ -1,4 +1,4 @@
-//! One half of the bulk benchmark alone, for profilers: `bulk MTU SUPER_BYTES on|off [theirs] [MEGABYTES]`.
+//! One half of the bulk benchmark alone, for profilers: `profile_bulk MTU SUPER_BYTES on|off [theirs] [MEGABYTES]`.
 
 use synfin_benches::{Sample, ours, theirs};
 
