@@ -340,7 +340,7 @@ fn prepare_and_try_without_privilege() {
     let preparation = preparation.replace("user \"$USER\"", "user 0");
     let status = Command::new("sh").args(["-ec", &preparation]).status();
     if !status.is_ok_and(|status| status.success()) {
-        println!("skipped: `ip tuntap` is not to be had");
+        drop(writeln!(std::io::stderr(), "skipped: `ip tuntap` is not to be had"));
         return;
     }
     for case in ["prepared", "missing"] {
@@ -353,7 +353,7 @@ fn prepare_and_try_without_privilege() {
             .status();
         match status {
             Ok(status) => assert!(status.success(), "{case}"),
-            Err(error) => println!("skipped: setpriv: {error}"),
+            Err(error) => drop(writeln!(std::io::stderr(), "skipped: setpriv: {error}")),
         }
     }
 }

@@ -5,6 +5,7 @@ mod common;
 use common::{Found, known_failures, root, scripts};
 use script::{IpVersion, Outcome, RunOptions, run};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -32,7 +33,7 @@ fn play(found: &Found, known: &BTreeMap<String, String>) -> Result<usize, String
             (Outcome::Skipped(reason), _)
                 if reason.contains("python3") && std::env::var_os("CI").is_none() =>
             {
-                eprintln!("skipped: {name} {reason}");
+                drop(writeln!(std::io::stderr(), "skipped: {name} {reason}"));
             }
             (Outcome::Skipped(reason), _) => return Err(format!("{name} was skipped: {reason}")),
         }

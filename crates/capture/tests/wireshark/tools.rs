@@ -1,12 +1,13 @@
 //! tshark and files for it to read.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Skips with a reason; on the build server, where everything must be there, fails.
 fn absent(what: &str) {
     assert!(std::env::var_os("CI").is_none(), "{what} is absent");
-    println!("skipped: {what} is absent");
+    drop(writeln!(std::io::stderr(), "skipped: {what} is absent"));
 }
 
 /// Whether a program of the Wireshark suite, or a packer, can be run.

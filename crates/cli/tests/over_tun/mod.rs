@@ -22,7 +22,7 @@ impl Place {
     pub(crate) fn new(name: &str, programs: &[&str]) -> Option<Place> {
         let missing = |reason: String| {
             assert!(std::env::var_os("CI").is_none(), "{name}: {reason}");
-            println!("skipped: {name}: {reason}");
+            drop(writeln!(std::io::stderr(), "skipped: {name}: {reason}"));
             None
         };
         for program in programs.iter().chain(&["ip", "ss"]) {

@@ -1,6 +1,7 @@
 //! What the tests of the command share: running it, and doing without what is not there.
 #![allow(dead_code, reason = "each test uses its own part")]
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -26,7 +27,7 @@ pub(crate) fn has(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
     if !found {
         assert!(std::env::var_os("CI").is_none(), "{program} must be there in CI");
-        println!("skipped: {program} is not installed");
+        drop(writeln!(std::io::stderr(), "skipped: {program} is not installed"));
     }
     found
 }

@@ -5,6 +5,7 @@
 use capture::{Decoder, Reader};
 use lens::{Config, KeepSegments, Kept, Lens, Segment};
 use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The folder with reference captures, or `None` with a word about it.
@@ -13,7 +14,7 @@ pub(crate) fn captures(below: &str) -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    println!("skipped: no reference captures at {}", folder.display());
+    drop(writeln!(std::io::stderr(), "skipped: no reference captures at {}", folder.display()));
     None
 }
 

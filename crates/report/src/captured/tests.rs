@@ -4,6 +4,7 @@ use crate::{Style, page as pages};
 use lens::{Config, KeepSegments, Kept, Lens};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::path::PathBuf;
 use wire::Seq;
 use wire::tcp::Flags;
@@ -203,7 +204,11 @@ fn read(path: &std::path::Path) -> Option<Kept> {
 fn every_shared_capture_becomes_ladders_lines_and_a_page() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/captures");
     let Ok(files) = std::fs::read_dir(&folder) else {
-        println!("skipped: the folder {} with captures is not here", folder.display());
+        drop(writeln!(
+            std::io::stderr(),
+            "skipped: the folder {} with captures is not here",
+            folder.display()
+        ));
         return;
     };
     let mut read_files = 0;

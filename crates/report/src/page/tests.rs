@@ -1,5 +1,6 @@
 use super::*;
 use crate::ladder::{self, Arrival, Ladder, NoteKind, Side, Step};
+use std::io::Write as _;
 use tcp::state::State;
 use tcp::{Instant, SegmentFacts, SendReason, Trace};
 use wire::Seq;
@@ -293,7 +294,7 @@ fn said_in_browser(browser: &std::path::Path, size: &str) -> String {
 fn the_page_works_in_a_browser() {
     let Some(browser) = browser() else {
         assert!(std::env::var_os("CI").is_none(), "there is no chromium here: install the package chromium");
-        println!("skipped: there is no chromium here; the package chromium has it");
+        drop(writeln!(std::io::stderr(), "skipped: there is no chromium here; the package chromium has it"));
         return;
     };
     let expected = "connections=2\nfindings=3\ndrawn=true\nwhole=0 s – 470 ms\nzoomed=true\n\

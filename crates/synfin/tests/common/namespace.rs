@@ -1,5 +1,6 @@
 //! Runs a test in a network namespace of its own, or says why not.
 
+use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 const INSIDE: &str = "SYNFIN_TEST_INSIDE_NAMESPACE";
@@ -19,7 +20,7 @@ pub fn in_namespace(name: &str, test: fn()) {
     let Some(way) = ways.into_iter().find(|way| can(way)) else {
         let reason = "no right to make a network namespace with /dev/net/tun in it; run as root";
         assert!(std::env::var_os("CI").is_none(), "{name}: {reason}");
-        println!("skipped: {name}: {reason}");
+        drop(writeln!(std::io::stderr(), "skipped: {name}: {reason}"));
         return;
     };
     let mut inside = Command::new("unshare");
