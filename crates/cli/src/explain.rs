@@ -8,15 +8,16 @@ mod left_out;
 mod list;
 mod live;
 mod outputs;
+mod overview;
 mod pipeline;
 mod reading;
 
 use crate::failure::{Failure, Outcome, print};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use lens::{Filter, KeepSegments, Kept};
+use overview::{Overview, Sort};
 use report::Style;
 use report::ladder::{Numbers, Options};
-use report::tables::Order;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -79,39 +80,6 @@ pub(crate) struct Explain {
     html: Option<PathBuf>,
 }
 
-/// What connections are sorted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Sort {
-    /// By number, that is by their first segment
-    Stream,
-    /// The most packets first
-    Packets,
-    /// The most bytes from the client first
-    Sent,
-    /// The most bytes from the server first
-    Received,
-    /// The longest first
-    Time,
-    /// The slowest round trips first
-    Rtt,
-    /// The most retransmissions first
-    Again,
-}
-
-impl Sort {
-    fn column(self) -> &'static str {
-        match self {
-            Sort::Stream => "stream",
-            Sort::Packets => "packets",
-            Sort::Sent => "sent",
-            Sort::Received => "received",
-            Sort::Time => "time",
-            Sort::Rtt => "RTT",
-            Sort::Again => "again",
-        }
-    }
-}
-
 /// Segments that are kept for one ladder; a longer connection is cut with a notice.
 const LADDER_SEGMENTS_MAX: usize = 200_000;
 
@@ -123,10 +91,15 @@ impl Explain {
             lines.finish()?;
             summary
         } else if self.live.is_some() && self.stream.is_none() && self.html.is_none() {
-            let mut live = list::Live::new(self.absolute);
+            let mut live = list::Live::new(self.absolute, Overview::new(self.sort, self.top));
             let summary = self.read(&mut live)?;
             print("\n")?;
-            self.show_table(&live.kept, style)?;
+            live.overview.show(style)?;
+            summary
+        } else if self.wanted_segments() == KeepSegments::None {
+            let mut overview = Overview::new(self.sort, self.top);
+            let summary = self.read(&mut overview)?;
+            overview.show(style)?;
             summary
         } else {
             let mut kept = Kept { keep_segments: self.wanted_segments(), ..Kept::default() };
@@ -185,7 +158,7 @@ impl Explain {
         match self.stream {
             Some(stream) => self.show_stream(kept, stream, style),
             None if self.filter.is_some() => self.show_segments(kept, style),
-            None => self.show_table(kept, style),
+            None => Overview::of(kept, self.sort, self.top).show(style),
         }
     }
 
@@ -197,28 +170,6 @@ impl Explain {
             (None, Some(name)) => name.to_string_lossy().into_owned(),
             (None, None) => String::new(),
         }
-    }
-
-    fn show_table(&self, kept: &Kept, style: &Style) -> Result<(), Failure> {
-        if kept.connections.is_empty() {
-            return print("no TCP connection is in this capture\n");
-        }
-        if !kept.findings.is_empty() {
-            print(&report::captured::findings(&kept.findings).text(style))?;
-            print("\n")?;
-        }
-        let mut table = report::captured::connections(&kept.connections);
-        if let Some(column) = table.column(self.sort.column()) {
-            let order = if self.sort == Sort::Stream { Order::Ascending } else { Order::Descending };
-            table.sort_by(column, order);
-        }
-        let all = table.len();
-        table.truncate(self.top);
-        print(&table.text(style))?;
-        if all > self.top {
-            print(&format!("\n{} more connections; --top {all} shows them all\n", all - self.top))?;
-        }
-        Ok(())
     }
 
     /// The segments that the filter let through, then the connections they are of.

@@ -2,8 +2,9 @@
 //!
 //! Nothing is cut and numbers stand as they are: people search these lines.
 
+use super::overview::Overview;
 use crate::failure::print;
-use lens::{Analysis, Connection, Finding, Kept, Notice, Segment, Sink};
+use lens::{Analysis, Connection, Finding, Kept, Segment, Sink};
 use report::tables::{Cell, Column, Table};
 
 /// The kept segments as a table.
@@ -55,12 +56,12 @@ pub(super) fn segments(kept: &Kept, absolute: bool) -> Table {
 pub(super) struct Live {
     absolute: bool,
     origin: Option<tcp::Instant>,
-    pub(super) kept: Kept,
+    pub(super) overview: Overview,
 }
 
 impl Live {
-    pub(super) fn new(absolute: bool) -> Self {
-        Live { absolute, origin: None, kept: Kept::default() }
+    pub(super) fn new(absolute: bool, overview: Overview) -> Self {
+        Live { absolute, origin: None, overview }
     }
 }
 
@@ -90,14 +91,10 @@ impl Sink for Live {
     }
 
     fn connection(&mut self, connection: &Connection) {
-        self.kept.connection(connection);
+        self.overview.connection(connection);
     }
 
     fn finding(&mut self, finding: &Finding) {
-        self.kept.finding(finding);
-    }
-
-    fn notice(&mut self, notice: &Notice) {
-        self.kept.notice(notice);
+        self.overview.finding(finding);
     }
 }

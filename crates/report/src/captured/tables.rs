@@ -5,8 +5,44 @@ use crate::tables::{Cell, Column, Table};
 use lens::{Connection, Finding};
 use std::time::Duration;
 
+/// The numbers of a connection that its line in the table shows, and may be sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Figures {
+    /// Its number.
+    pub stream: u32,
+    /// Frames of both ends.
+    pub packets: u64,
+    /// Bytes from the end that opened.
+    pub sent_bytes: u64,
+    /// Bytes from the other.
+    pub received_bytes: u64,
+    /// From the first frame to the last.
+    pub time: Duration,
+    /// The round trip of the handshake, else the median one; `None` where none was seen.
+    pub rtt: Option<Duration>,
+    /// Retransmissions by both.
+    pub again: u32,
+}
+
+impl Figures {
+    /// Those of this connection.
+    pub fn of(connection: &Connection) -> Figures {
+        let [there, back] = left_and_right(connection).map(|side| connection.sent_by(side));
+        let rtt = there.rtt.or(back.rtt).map(|rtt| Duration::from_micros(u64::from(rtt.median_us)));
+        Figures {
+            stream: connection.stream,
+            packets: u64::from(there.packets) + u64::from(back.packets),
+            sent_bytes: there.unique_bytes,
+            received_bytes: back.unique_bytes,
+            time: Duration::from_nanos(connection.duration_ns()),
+            rtt: connection.initial_rtt_ns.map(Duration::from_nanos).or(rtt),
+            again: there.retransmissions.total() + back.retransmissions.total(),
+        }
+    }
+}
+
 /// One line for each connection, the end that opened as the client; sort it by any column.
-pub fn connections(connections: &[Connection]) -> Table {
+pub fn connections<'a>(connections: impl IntoIterator<Item = &'a Connection>) -> Table {
     let mut table = Table::new(vec![
         Column::numbers("stream"),
         Column::words("client"),
@@ -21,20 +57,17 @@ pub fn connections(connections: &[Connection]) -> Table {
     ]);
     for connection in connections {
         let [left, right] = left_and_right(connection);
-        let (there, back) = (connection.sent_by(left), connection.sent_by(right));
-        let rtt = there.rtt.or(back.rtt).map(|rtt| Duration::from_micros(u64::from(rtt.median_us)));
-        let rtt = connection.initial_rtt_ns.map(Duration::from_nanos).or(rtt);
-        let again = there.retransmissions.total() + back.retransmissions.total();
+        let figures = Figures::of(connection);
         table.push(vec![
-            Cell::number(u64::from(connection.stream)),
+            Cell::number(u64::from(figures.stream)),
             Cell::text(connection.address(left).to_string()),
             Cell::text(connection.address(right).to_string()),
-            Cell::number(u64::from(there.packets) + u64::from(back.packets)),
-            Cell::bytes(there.unique_bytes),
-            Cell::bytes(back.unique_bytes),
-            Cell::duration(Duration::from_nanos(connection.duration_ns())),
-            rtt.map_or_else(Cell::none, Cell::duration),
-            Cell::number(u64::from(again)),
+            Cell::number(figures.packets),
+            Cell::bytes(figures.sent_bytes),
+            Cell::bytes(figures.received_bytes),
+            Cell::duration(figures.time),
+            figures.rtt.map_or_else(Cell::none, Cell::duration),
+            Cell::number(u64::from(figures.again)),
             Cell::text(ending(connection)),
         ]);
     }

@@ -1,0 +1,140 @@
+//! The table of connections, and the findings above it, without keeping what is not shown.
+//!
+//! A capture may hold hundreds of thousands of connections, of which a screenful is shown: only those
+//! that come first by the chosen column are kept, the others are counted. Findings are all kept: the
+//! lens bounds them.
+
+use crate::failure::{Failure, print};
+use clap::ValueEnum;
+use lens::{Connection, Finding, Sink};
+use report::Style;
+use report::captured::{self, Figures};
+use report::tables::Table;
+use std::cmp::Ordering;
+use std::time::Duration;
+
+/// What connections are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Sort {
+    /// By number, that is by their first segment
+    Stream,
+    /// The most packets first
+    Packets,
+    /// The most bytes from the client first
+    Sent,
+    /// The most bytes from the server first
+    Received,
+    /// The longest first
+    Time,
+    /// The slowest round trips first
+    Rtt,
+    /// The most retransmissions first
+    Again,
+}
+
+impl Sort {
+    /// Larger comes first.
+    fn rank(self, figures: &Figures) -> i128 {
+        let nanos = |time: Duration| i128::try_from(time.as_nanos()).unwrap_or(i128::MAX);
+        match self {
+            Sort::Stream => -i128::from(figures.stream),
+            Sort::Packets => figures.packets.into(),
+            Sort::Sent => figures.sent_bytes.into(),
+            Sort::Received => figures.received_bytes.into(),
+            Sort::Time => nanos(figures.time),
+            Sort::Rtt => figures.rtt.map_or(-1, nanos),
+            Sort::Again => figures.again.into(),
+        }
+    }
+}
+
+/// A connection and where it stands: by its rank, among equals by when it ended.
+#[derive(Debug)]
+struct Ranked {
+    rank: i128,
+    ended: usize,
+    connection: Box<Connection>,
+}
+
+impl Ranked {
+    fn compare(&self, other: &Ranked) -> Ordering {
+        other.rank.cmp(&self.rank).then(self.ended.cmp(&other.ended))
+    }
+}
+
+/// Keeps the connections that come first, and the findings.
+#[derive(Debug)]
+pub(super) struct Overview {
+    sort: Sort,
+    top: usize,
+    /// How many connections there were.
+    all: usize,
+    /// The first `top` are among these, at most twice as many.
+    first: Vec<Ranked>,
+    /// The last rank that was kept when others had to go: who has no higher one comes too late.
+    least: Option<i128>,
+    findings: Vec<Finding>,
+}
+
+impl Overview {
+    pub(super) fn new(sort: Sort, top: usize) -> Self {
+        Overview { sort, top, all: 0, first: Vec::new(), least: None, findings: Vec::new() }
+    }
+
+    /// Of what was kept for another reason.
+    pub(super) fn of(kept: &lens::Kept, sort: Sort, top: usize) -> Self {
+        let mut overview = Overview::new(sort, top);
+        kept.connections.iter().for_each(|connection| overview.connection(connection));
+        kept.findings.iter().for_each(|finding| overview.finding(finding));
+        overview
+    }
+
+    pub(super) fn show(mut self, style: &Style) -> Result<(), Failure> {
+        if self.all == 0 {
+            return print("no TCP connection is in this capture\n");
+        }
+        if !self.findings.is_empty() {
+            print(&captured::findings(&self.findings).text(style))?;
+            print("\n")?;
+        }
+        print(&self.table().text(style))?;
+        let (all, top) = (self.all, self.top);
+        if all > top {
+            print(&format!("\n{} more connections; --top {all} shows them all\n", all - top))?;
+        }
+        Ok(())
+    }
+
+    fn table(&mut self) -> Table {
+        self.prune();
+        captured::connections(self.first.iter().map(|ranked| &*ranked.connection))
+    }
+
+    /// Sorts, and lets those go that are not shown.
+    fn prune(&mut self) {
+        self.first.sort_by(Ranked::compare);
+        self.first.truncate(self.top);
+    }
+}
+
+impl Sink for Overview {
+    fn connection(&mut self, connection: &Connection) {
+        let (rank, ended) = (self.sort.rank(&Figures::of(connection)), self.all);
+        self.all += 1;
+        if self.top == 0 || self.least.is_some_and(|least| rank <= least) {
+            return;
+        }
+        self.first.push(Ranked { rank, ended, connection: Box::new(connection.clone()) });
+        if self.first.len() >= self.top.saturating_mul(2) {
+            self.prune();
+            self.least = self.first.last().map(|ranked| ranked.rank);
+        }
+    }
+
+    fn finding(&mut self, finding: &Finding) {
+        self.findings.push(finding.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests;
