@@ -21,12 +21,26 @@ impl Display for OptionLine {
         write!(f, "--{}", self.name)?;
         match &self.value {
             None => Ok(()),
-            Some(value) if value.is_empty() || value.contains(char::is_whitespace) => {
-                write!(f, "=\"{value}\"")
+            Some(value) if !value.is_empty() && !value.contains(needs_quotes) => write!(f, "={value}"),
+            Some(value) => {
+                f.write_str("=")?;
+                // Double quotes protect everything but themselves; single ones protect those.
+                for (index, piece) in value.split('"').enumerate() {
+                    if index > 0 {
+                        f.write_str("'\"'")?;
+                    }
+                    if !piece.is_empty() || value.is_empty() {
+                        write!(f, "\"{piece}\"")?;
+                    }
+                }
+                Ok(())
             }
-            Some(value) => write!(f, "={value}"),
         }
     }
+}
+
+fn needs_quotes(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '"' | '\'' | '`')
 }
 
 impl Display for Event {

@@ -379,6 +379,16 @@ fn words() -> impl Strategy<Value = String> {
     prop::collection::vec(word, 0..40).prop_map(|words| words.join(" "))
 }
 
+#[test]
+fn values_of_options_are_printed_as_they_were_meant() {
+    for text in ["--a=1", "--a=\"\"", "--a='x \"y\" z'", "--a=`b c`", "--a=\"it's\"", "--a=`.\" ` `]`"] {
+        let read = |text: &str| parse("test.pkt", text).expect(text);
+        let (first, printed) = (read(text), read(text).to_string());
+        let again = read(&printed);
+        assert_eq!(again.options[0].value, first.options[0].value, "{text} was printed as {printed}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
