@@ -350,9 +350,9 @@ impl Display for Expr {
 /// An operand, in parentheses where leaving them out would change the meaning.
 fn write_operand(f: &mut Formatter<'_>, operand: &Expr, parent: Option<Operator>) -> fmt::Result {
     match operand {
-        Expr::Symbol(_) | Expr::Integer(0..) | Expr::Hex(_) => operand.fmt(f),
         Expr::Binary(Operator::Or, ..) if parent == Some(Operator::Or) => operand.fmt(f),
-        _ => write!(f, "({operand})"),
+        Expr::Binary(..) => write!(f, "({operand})"),
+        _ => operand.fmt(f),
     }
 }
 

@@ -380,6 +380,12 @@ fn words() -> impl Strategy<Value = String> {
 }
 
 #[test]
+fn printing_nests_nothing_deeper_than_it_was_written() {
+    let deep = format!("+0 x({}1) = 0", "~".repeat(30));
+    prints(&[(&deep, &deep), ("+0 x(~(1 | 2) * -3) = 0", "+0 x(~(1|2)*-3) = 0")]);
+}
+
+#[test]
 fn values_of_options_are_printed_as_they_were_meant() {
     for text in ["--a=1", "--a=\"\"", "--a='x \"y\" z'", "--a=`b c`", "--a=\"it's\"", "--a=`.\" ` `]`"] {
         let read = |text: &str| parse("test.pkt", text).expect(text);
