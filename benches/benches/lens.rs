@@ -170,7 +170,14 @@ fn make(name: &str, fill: impl FnOnce(&mut Scribe)) -> Made {
     Made { path, packets: scribe.packets }
 }
 
-fn ours(made: &Made, bytes: &mut Option<u64>) -> Sample {
+/// What a run of ours tells beside its speed.
+#[derive(Default)]
+struct Told {
+    connections: u64,
+    bytes_each: Option<u64>,
+}
+
+fn ours(made: &Made, told: &mut Told) -> Sample {
     let before_bytes = resident_bytes("self");
     Sample::of_thread(|| {
         let mut reader = Reader::new(File::open(&made.path).expect("it was made")).expect("a capture");
@@ -185,7 +192,8 @@ fn ours(made: &Made, bytes: &mut Option<u64>) -> Sample {
         }
         // the first run alone shows it: later ones use the same memory again
         let grown = resident_bytes("self").saturating_sub(before_bytes);
-        bytes.get_or_insert(grown / u64::from(lens.connections_seen()));
+        told.connections = u64::from(lens.connections_seen());
+        told.bytes_each.get_or_insert(grown / told.connections);
         lens.finish(&mut Discard);
         made.packets
     })
@@ -227,8 +235,8 @@ fn main() {
             let rates: Vec<f64> = (0..3).map_while(|_| run()).map(|sample| sample.rate() / 1e6).collect();
             (rates.len() == 3).then(|| median(rates))
         };
-        let (mut bytes, mut peer_bytes) = (None, 0);
-        let ours = rate(&mut || Some(ours(&made, &mut bytes)));
+        let (mut told, mut peer_bytes) = (Told::default(), 0);
+        let ours = rate(&mut || Some(ours(&made, &mut told)));
         let tcptrace = rate(&mut || theirs(&made, "tcptrace", &["-n", "-l"], &mut peer_bytes));
         // One run is enough to wait for.
         let tshark = theirs(&made, "tshark", &["-n", "-Y", "tcp.analysis.flags", "-r"], &mut 0)
@@ -236,8 +244,11 @@ fn main() {
         let cell = |rate: Option<f64>| rate.map_or_else(|| "absent".to_owned(), |rate| format!("{rate:.2}"));
         println!("{name:<24} {:>8} {:>9} {:>8}", cell(ours), cell(tcptrace), cell(tshark));
         if name == "web" {
-            let each = peer_bytes / (made.packets / 12).max(1);
-            println!("  bytes a connection     {:>8} {each:>9}", bytes.unwrap_or(0));
+            let (count, each) = (told.connections, peer_bytes / told.connections);
+            println!(
+                "  bytes a connection     {:>8} {each:>9}   {count} of them",
+                told.bytes_each.unwrap_or(0)
+            );
         }
     }
 }

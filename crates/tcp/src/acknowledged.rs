@@ -48,8 +48,10 @@ impl Connection {
         let advance = self.recovery.on_advance(self.snd.una);
         match advance {
             OnAdvance::Nothing => self.grow(bytes, in_flight),
-            _ => self.recover(advance, bytes),
+            OnAdvance::Full => self.on_full_acknowledgment(),
+            OnAdvance::Partial { .. } => self.on_partial_acknowledgment(bytes),
         }
+        self.trace_congestion();
         // RFC 6298 §5.2, §5.3.
         if self.snd.una == self.snd.nxt {
             self.timers.stop(Timer::Retransmit);
@@ -121,31 +123,26 @@ impl Connection {
             limit => u32::from(limit) * mss,
         };
         self.congestion.on_acked(&Acked { bytes, growth_bytes_max, app_limited }, mss);
-        self.trace_congestion();
     }
 
+    /// RFC 6582 §3.2 step 3, the variant that avoids a burst.
     #[cold]
-    fn recover(&mut self, advance: OnAdvance, bytes: u32) {
-        let mss = self.mss();
-        match advance {
-            OnAdvance::Nothing => {}
-            OnAdvance::Full => {
-                // RFC 6582 §3.2 step 3, full acknowledgment, the variant that avoids a burst.
-                let flight = self.snd.nxt.bytes_since(self.snd.una);
-                self.congestion.set_cwnd(self.congestion.ssthresh_bytes().min(flight.max(mss) + mss));
-                self.recovery.resend = None;
-            }
-            OnAdvance::Partial { .. } => {
-                // Step 3, partial acknowledgment: deflate by what was acknowledged, add one segment.
-                let deflated = self.congestion.cwnd_bytes().saturating_sub(bytes);
-                self.congestion.set_cwnd((deflated + if bytes >= mss { mss } else { 0 }).max(mss));
-                self.lose_first(SendReason::RecoveryRetransmit, LossSign::PartialAck);
-            }
-        }
-        self.trace_congestion();
+    fn on_full_acknowledgment(&mut self) {
+        let (mss, flight) = (self.mss(), self.snd.nxt.bytes_since(self.snd.una));
+        self.congestion.set_cwnd(self.congestion.ssthresh_bytes().min(flight.max(mss) + mss));
+        self.recovery.resend = None;
     }
 
-    /// Something is in flight. RFC 5681 §2: a duplicate has no text, no SYN, no FIN, the same window, and data is in flight.
+    /// RFC 6582 §3.2 step 3: deflates by what was acknowledged, adds one segment.
+    #[cold]
+    fn on_partial_acknowledgment(&mut self, bytes: u32) {
+        let mss = self.mss();
+        let deflated = self.congestion.cwnd_bytes().saturating_sub(bytes);
+        self.congestion.set_cwnd((deflated + if bytes >= mss { mss } else { 0 }).max(mss));
+        self.lose_first(SendReason::RecoveryRetransmit, LossSign::PartialAck);
+    }
+
+    /// While something is in flight. RFC 5681 §2: a duplicate has no text, no SYN, no FIN and the same window.
     #[inline(never)]
     fn on_possible_duplicate(&mut self, segment: &Segment, same_window: bool) {
         // Before a closed window there is nothing to lose but the byte of a probe: its answers say

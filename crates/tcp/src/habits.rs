@@ -9,7 +9,8 @@ use core::time::Duration;
 /// Whose way to go where there is a choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Habits {
-    /// What RFC 9293 says, and RFC 5961 and RFC 7323 beside it.
+    /// What RFC 9293 says, and RFC 5961 and RFC 7323 beside it, but for the few departures that
+    /// ARCHITECTURE.md names.
     #[default]
     Rfc,
     /// Linux's.

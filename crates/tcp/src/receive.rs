@@ -257,8 +257,7 @@ impl Connection {
     #[inline(never)]
     fn take_ack_of_syn(&mut self, now: Instant, header: &Header) -> Result<(), Refused> {
         if !(self.snd.una.before(header.ack) && header.ack.at_or_before(self.snd.nxt)) {
-            let header = Header { seq: header.ack, flags: Flags::RST, ..Header::default() };
-            return Err(Refused { why: Refusal::AckOfUnsent, reply: Some(Reply::Reset { seq: header.seq }) });
+            return Err(Refused { why: Refusal::AckOfUnsent, reply: Some(Reply::Reset { seq: header.ack }) });
         }
         self.take(now, Cause::AckOfSyn);
         if self.deliver_held() {

@@ -136,6 +136,7 @@ impl Blocks {
             lent += slice.len();
             payload.push(slice);
         }
+        debug_assert!(lent == len, "the range is in the queue");
         payload
     }
 

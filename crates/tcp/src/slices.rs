@@ -25,6 +25,7 @@ impl Slices {
 
     /// Appends a slice that is not empty.
     pub(crate) fn push(&mut self, slice: Bytes) {
+        debug_assert!(!slice.is_empty(), "an empty slice would stand for the end");
         if self.first.is_empty() {
             self.first = slice;
             return;
