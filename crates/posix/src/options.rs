@@ -34,6 +34,9 @@ pub struct Defaults {
     pub send_buffer_bytes_max: u32,
     /// Keep-alive times for sockets that ask for keep-alives.
     pub keep_alive: KeepAlive,
+    /// Bytes that may wait unsent, for sockets that do not say (`tcp_notsent_lowat`); `None`: as many as the
+    /// send buffer takes.
+    pub not_sent_low_water_bytes: Option<u32>,
 }
 
 impl Defaults {
@@ -50,6 +53,7 @@ impl Defaults {
             receive_buffer_bytes_max: max,
             send_buffer_bytes_max: max,
             keep_alive: KeepAlive::default(),
+            not_sent_low_water_bytes: None,
         }
     }
 }
@@ -92,7 +96,7 @@ impl Options {
             receive_timeout: None,
             hop_limit: None,
             receive_low_water: 1,
-            not_sent_low_water: None,
+            not_sent_low_water: defaults.not_sent_low_water_bytes,
             kept: BTreeMap::new(),
         }
     }

@@ -12,7 +12,7 @@ mod parse;
 mod run;
 mod source;
 
-pub use parse::{SOURCE_BYTES_MAX, parse};
+pub use parse::{SOURCE_BYTES_MAX, parse, parse_with};
 pub use run::{
     Failure, IpVersion, Outcome, Recorded, Run, RunOptions, Rung, Segments, check_script, run, run_recorded,
 };

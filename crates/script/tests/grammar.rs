@@ -206,7 +206,7 @@ fn what_others_have_is_read_and_named() {
         ("+0 > (dscp 0x2e) . 1:1(0) ack 1", "checks of the Differentiated Services code point"),
         ("+0 > (id 7) . 1:1(0) ack 1", "checks of the IP identification or fragmentation fields"),
         ("+0 < S 0:0(0) <exp-fo,nop>", "the TCP option exp-fo"),
-        ("+0 < S 0:0(0) <mp_capable v1 flags[flag_h] nokey,nop>", "the TCP option mp_capable"),
+        ("+0 < S 0:0(0) <mp_capable v1 flags[flag_h] nokey,nop>", "MPTCP"),
         ("+0 < S 0:0(0) <nop,nop,md5 valid>", "the TCP option md5"),
         ("+0 < S 0:0(0) <nop,nop,md5 000102030405060708090a0b0c0d0e0f>", "TCP MD5 signatures"),
         ("+0 > S 0:0(0) <FO,nop,nop>", "TCP Fast Open"),

@@ -160,7 +160,7 @@ fn what_we_do_not_have_is_named_with_its_line() {
     skipped("0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 < sctp: INIT[]\n", "needs SCTP, line 2");
     skipped("\n0 splice(3, 4) = 0", "needs the call splice, line 2");
     skipped("0 setsockopt(3, SOL_TCP, TCP_MD5SIG, [1], 4) = 0", "needs the socket option TCP_MD5SIG, line 1");
-    skipped("0 > S 0:0(0) <mp_capable v1>", "needs the TCP option mp_capable, line 1");
+    skipped("0 > S 0:0(0) <mp_capable v1>", "needs MPTCP, line 1");
     skipped("`sysctl net.inet.tcp.insecure_rst=1`", "needs sysctl net.inet.tcp.insecure_rst=1, line 1");
     skipped("`reboot`", "needs the command `reboot`, line 1");
     skipped(&passive("+0 < icmp redirect\n"), "needs the ICMP message `redirect`, line 8");
@@ -266,7 +266,7 @@ fn definitions_and_expressions() {
         )
         .replace("--define \"\"\n", ""),
     );
-    fails("--define=SIZE\n0 `true`", "a definition is written");
+    fails("--define=SIZE\n0 close(SIZE) = 0", "the value of SIZE: a value is expected here");
     fails("--ip_version=ipv5\n0 `true`", "is no version of IP");
     fails("--mtu=abc\n0 `true`", "`mtu` is a number");
 }

@@ -1,8 +1,8 @@
-//! Commands in backquotes. None of them reaches a shell: `sysctl` turns knobs, a `*.sh` is read as a
+//! Commands in backquotes. None of them reaches a shell: `sysctl` changes our settings, a `*.sh` is read as a
 //! list of such lines, and what only prepares a real machine's network is passed over.
 
 use super::Ground;
-use super::knobs::{self, Voice};
+use super::sysctls::{self, Voice};
 use std::path::Path;
 
 /// How deep `*.sh` files may name each other, so that two that name each other end.
@@ -63,7 +63,7 @@ fn run_one(
         } else if let Some(knob) = word.strip_prefix("/proc/sys/") {
             let (name, value) =
                 knob.split_once('=').ok_or_else(|| format!("the command `{}`", words.join(" ")))?;
-            knobs::turn(ground, name, value, Voice::Script)?;
+            sysctls::make(ground, name, value, Voice::Script)?;
         }
     }
     Ok(())
@@ -85,9 +85,9 @@ fn sysctl(ground: &mut Ground, words: &[String], voice: Voice) -> Result<(), Str
     let mut words = words.iter().filter(|word| !word.starts_with('-')).peekable();
     while let Some(word) = words.next() {
         if let Some((name, value)) = word.split_once('=') {
-            knobs::turn(ground, name.trim(), &computed(value.trim()), voice)?;
+            sysctls::make(ground, name.trim(), &computed(value.trim()), voice)?;
         } else if words.next_if(|next| *next == "=").is_some() {
-            knobs::turn(ground, word, &computed(words.next().map_or("", String::as_str)), voice)?;
+            sysctls::make(ground, word, &computed(words.next().map_or("", String::as_str)), voice)?;
         }
         // A name alone only asks.
     }

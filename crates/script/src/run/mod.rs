@@ -10,7 +10,6 @@ mod failure;
 mod flow;
 mod icmp_names;
 mod json;
-mod knobs;
 mod needs;
 mod outcome;
 mod packets;
@@ -19,6 +18,7 @@ mod profile;
 mod python;
 mod sockopts;
 mod symbols;
+mod sysctls;
 mod transfers;
 mod world;
 
@@ -27,7 +27,7 @@ pub use outcome::{Outcome, Run, RunOptions, Segments};
 pub use plan::IpVersion;
 pub use world::Recorded;
 
-use crate::ast::{Expr, Script, What};
+use crate::ast::{Script, What};
 use crate::source::{Diagnostic, Position, Span};
 use calls::Progress;
 use flow::{Flow, SynOf};
@@ -46,7 +46,7 @@ pub(crate) struct Ground {
     /// The MSS to assume of peers that name none, by version of IP.
     pub(crate) mss_bytes_default_v4: Option<u16>,
     pub(crate) mss_bytes_default_v6: Option<u16>,
-    /// What settings ask for and what was taken instead.
+    /// What settings ask for that is not there.
     pub(crate) instead: BTreeSet<String>,
 }
 
@@ -125,7 +125,6 @@ pub(crate) struct Runner<'a> {
     ground: Ground,
     plan: AddressPlan,
     world: World,
-    defines: BTreeMap<String, Expr>,
     tolerance: Duration,
     tolerance_percent: f64,
     segments: Segments,
@@ -161,24 +160,36 @@ pub fn run_recorded(source: &str, options: &RunOptions) -> Run {
         let (packets, virtual_time, rows, instead) = Default::default();
         Run { outcome, habits: options.habits.unwrap_or(Habits::Rfc), packets, virtual_time, rows, instead }
     };
-    let script = match crate::parse(&options.file, source) {
-        Ok(script) => script,
+    let (script, habits) = match read(source, options) {
+        Ok(read) => read,
         Err(diagnostic) => return nothing(Outcome::Failed(Box::new(Failure::new(diagnostic)))),
     };
-    let run = run_once(&script, source, options, options.tracing);
+    let run = run_once(&script, source, options, habits, options.tracing);
     if !matches!(run.outcome, Outcome::Failed(_)) || options.tracing == Tracing::On {
         return run;
     }
     // The same again with eyes open: states and reasons for the ladder.
-    let traced = run_once(&script, source, options, Tracing::On);
+    let traced = run_once(&script, source, options, habits, Tracing::On);
     match (&run.outcome, &traced.outcome) {
         (Outcome::Failed(plain), Outcome::Failed(told)) if plain.diagnostic == told.diagnostic => traced,
         _ => run,
     }
 }
 
-fn run_once(script: &Script, source: &str, options: &RunOptions, tracing: Tracing) -> Run {
-    let habits = options.habits.unwrap_or_else(|| profile::of_script(script));
+/// The script as these options read it, and whose habits it expects.
+fn read(source: &str, options: &RunOptions) -> Result<(Script, Habits), Diagnostic> {
+    let plain = crate::parse_with(&options.file, source, &options.defines);
+    let habits = options.habits.or_else(|| Some(profile::of_script(plain.as_ref().ok()?)));
+    let habits = habits.unwrap_or(Habits::Rfc);
+    if !crate::parse::has_conditions(source) {
+        return plain.map(|script| (script, habits));
+    }
+    let mut defines = options.defines.clone();
+    defines.push((profile::name_for_conditions(habits).to_owned(), String::new()));
+    Ok((crate::parse_with(&options.file, source, &defines)?, habits))
+}
+
+fn run_once(script: &Script, source: &str, options: &RunOptions, habits: Habits, tracing: Tracing) -> Run {
     let mut run = Run {
         outcome: Outcome::Passed,
         habits,
@@ -309,7 +320,6 @@ impl<'a> Runner<'a> {
             world: World::new(&ground, &plan, mtu_bytes, tracing),
             under_test: UnderTest::Port(plan.bind_port),
             awaits: SynOf::default(),
-            defines: defines(script, options).map_err(|(span, why)| wrong(span, why))?,
             tolerance: number("tolerance_usecs")?.map_or(options.tolerance, micros),
             tolerance_percent: number("tolerance_percent")?.unwrap_or(0.0).min(100.0),
             segments: if strict { Segments::Strict } else { options.segments },
@@ -341,24 +351,4 @@ impl<'a> Runner<'a> {
             Trouble::Stop(stop) => Ended::Failed(self.failure(event, format!("the call failed: {stop}"))),
         }
     }
-}
-
-/// `--define=NAME=VALUE`
-fn defines(script: &Script, options: &RunOptions) -> Result<BTreeMap<String, Expr>, (Span, String)> {
-    let lines = script.options.iter().filter(|option| option.name == "define");
-    let lines = lines.map(|option| (option.span, option.value.as_deref().unwrap_or("").split_once('=')));
-    let given =
-        options.defines.iter().map(|(name, value)| (Span::default(), Some((name.as_str(), value.as_str()))));
-    let mut defines = BTreeMap::new();
-    for (span, pair) in given.chain(lines) {
-        let (name, value) = pair.ok_or((span, "a definition is written `--define=NAME=VALUE`".to_owned()))?;
-        // A command in backquotes is the parser's.
-        if value.starts_with('`') {
-            continue;
-        }
-        let value =
-            crate::parse::expression(value).map_err(|why| (span, format!("the value of {name}: {why}")))?;
-        defines.insert(name.trim().to_owned(), value);
-    }
-    Ok(defines)
 }

@@ -82,6 +82,6 @@ pub struct Run {
     pub virtual_time: Duration,
     /// Which rows of [`tcp::state::ROWS`] were taken; only with [`RunOptions::tracing`].
     pub rows: BTreeSet<u8>,
-    /// What a file of settings asked for that is not there, and what was taken instead.
+    /// What settings ask for that is not there, and what was taken instead.
     pub instead: BTreeSet<String>,
 }

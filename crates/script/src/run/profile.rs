@@ -33,6 +33,15 @@ pub(crate) fn of_script(script: &Script) -> Habits {
     habits
 }
 
+/// The name that `#ifdef` knows a system by.
+pub(crate) const fn name_for_conditions(habits: Habits) -> &'static str {
+    match habits {
+        Habits::Linux => "Linux",
+        Habits::FreeBsd => "FreeBSD",
+        Habits::Rfc => "STANDARD",
+    }
+}
+
 /// What new sockets start with.
 pub(crate) fn defaults(habits: Habits) -> Defaults {
     let mut defaults = Defaults::new(habits);
