@@ -3,7 +3,7 @@
 //! Linux counts in segments what the engine counts in bytes; the conversion is here. What the engine
 //! does not measure is zero, as it is on a Linux that does not measure it.
 
-use crate::Flavour;
+use tcp::Habits;
 use tcp::{Info, State};
 
 macro_rules! tcp_info {
@@ -154,7 +154,7 @@ tcp_info! {
 }
 
 /// Each system's numbers of the states.
-pub(crate) const fn state_number(state: State, flavour: Flavour) -> u64 {
+pub(crate) const fn state_number(state: State, habits: Habits) -> u64 {
     let (linux, freebsd) = match state {
         State::Closed => (7, 0),
         State::Listen => (10, 1),
@@ -168,9 +168,9 @@ pub(crate) const fn state_number(state: State, flavour: Flavour) -> u64 {
         State::FinWait2 => (5, 9),
         State::TimeWait => (6, 10),
     };
-    match flavour {
-        Flavour::Linux => linux,
-        Flavour::FreeBsd => freebsd,
+    match habits {
+        Habits::Linux | Habits::Rfc => linux,
+        Habits::FreeBsd => freebsd,
     }
 }
 
@@ -185,24 +185,24 @@ const REORDERING: u64 = 3;
 
 impl TcpInfo {
     /// What is said of a socket without a connection.
-    pub(crate) fn without_connection(state: State, flavour: Flavour) -> Self {
-        TcpInfo { tcpi_state: state_number(state, flavour), ..Default::default() }
+    pub(crate) fn without_connection(state: State, habits: Habits) -> Self {
+        TcpInfo { tcpi_state: state_number(state, habits), ..Default::default() }
     }
 
     /// What is said of a connection.
-    pub(crate) fn of(info: &Info, config: &tcp::Config, flavour: Flavour) -> Self {
+    pub(crate) fn of(info: &Info, config: &tcp::Config, habits: Habits) -> Self {
         let us = |duration: core::time::Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         let ms = |duration: core::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let mss = u64::from(info.send_mss_bytes.max(1));
         let segments = |bytes: u32| u64::from(bytes).div_ceil(mss);
-        let is_linux = flavour == Flavour::Linux;
+        let is_linux = habits != Habits::FreeBsd;
         // FreeBSD says windows in bytes, and one segment size for both directions, without options taken off.
         let window_unit = if is_linux { mss } else { 1 };
         let whole_mss = mss + if info.timestamps { 12 } else { 0 };
         let (send_shift, receive_shift) = info.window_shifts.unwrap_or_default();
         let option = |present: bool, bit: u64| if present { bit } else { 0 };
         TcpInfo {
-            tcpi_state: state_number(info.state, flavour),
+            tcpi_state: state_number(info.state, habits),
             tcpi_ca_state: match info.recovery {
                 tcp::Phase::Open => 0,
                 tcp::Phase::FastRecovery => 3,

@@ -14,7 +14,6 @@ mod source;
 
 pub use parse::{SOURCE_BYTES_MAX, parse};
 pub use run::{
-    Failure, IpVersion, Outcome, Profile, Recorded, Run, RunOptions, Rung, Segments, check_script, run,
-    run_recorded,
+    Failure, IpVersion, Outcome, Recorded, Run, RunOptions, Rung, Segments, check_script, run, run_recorded,
 };
 pub use source::{Diagnostic, Position, Span};

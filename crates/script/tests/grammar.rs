@@ -1,7 +1,8 @@
 //! Every form of the language, as small scripts: those that are read, those that are read and skipped by
 //! name, and those that are wrong and say where.
 
-use script::{Outcome, Profile, RunOptions, parse, run};
+use script::{Outcome, RunOptions, parse, run};
+use tcp::Habits;
 
 /// Each is read whole, and what it prints is read again as the same.
 #[track_caller]
@@ -19,7 +20,7 @@ fn read(lines: &[&str]) {
 #[track_caller]
 fn skipped(rows: &[(&str, &str)]) {
     for (text, need) in rows {
-        let options = RunOptions { profile: Some(Profile::Linux), ..RunOptions::default() };
+        let options = RunOptions { habits: Some(Habits::Linux), ..RunOptions::default() };
         match run(text, &options) {
             Outcome::Skipped(reason) => assert_eq!(reason, format!("needs {need}, line 1"), "{text}"),
             Outcome::Failed(failure) => panic!("{text}\n{failure}"),

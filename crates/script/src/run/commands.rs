@@ -162,11 +162,11 @@ fn finish(word: &mut String, quoted: &mut bool, pieces: &mut [Vec<String>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Profile;
     use std::time::Duration;
+    use tcp::Habits;
 
     fn ran(command: &str) -> Result<Ground, String> {
-        let mut ground = Ground::new(Profile::FreeBsd);
+        let mut ground = Ground::new(Habits::FreeBsd);
         run(&mut ground, command, None).map(|()| ground)
     }
 
@@ -220,7 +220,7 @@ mod tests {
         )
         .unwrap();
         std::fs::write(directory.join("b.sh"), "./b.sh\n").unwrap();
-        let mut ground = Ground::new(Profile::Linux);
+        let mut ground = Ground::new(Habits::Linux);
         run(&mut ground, "./a.sh /proc/sys/net/ipv4/tcp_timestamps=0", Some(&directory)).unwrap();
         assert_eq!((ground.defaults.config.retries, ground.defaults.config.timestamps), (9, false));
         assert_eq!(ground.instead.iter().collect::<Vec<_>>(), ["newreno instead of cubic"]);

@@ -46,7 +46,7 @@ impl Runner<'_> {
             failure.seen = Some(self.shown(&sent));
             return Err(Ended::Failed(failure));
         }
-        match python::check(&self.blocks, self.ground.profile) {
+        match python::check(&self.blocks, self.ground.habits()) {
             python::Verdict::Passed => Ok(()),
             python::Verdict::NoPython => {
                 Err(Ended::Skipped("needs python3 for its blocks of code".to_owned()))

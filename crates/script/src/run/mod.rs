@@ -25,7 +25,6 @@ mod world;
 pub use failure::{Failure, Rung};
 pub use outcome::{Outcome, Run, RunOptions, Segments};
 pub use plan::IpVersion;
-pub use profile::Profile;
 pub use world::Recorded;
 
 use crate::ast::{Expr, Script, What};
@@ -36,13 +35,12 @@ use plan::AddressPlan;
 use posix::{Defaults, Errno, Fd, Stop};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use tcp::Tracing;
+use tcp::{Habits, Tracing};
 use world::World;
 
 /// What commands may change: the host's configuration and what new sockets start with.
 #[derive(Clone, Debug)]
 pub(crate) struct Ground {
-    pub(crate) profile: Profile,
     pub(crate) host: stack::Config,
     pub(crate) defaults: Defaults,
     /// The MSS to assume of peers that name none, by version of IP.
@@ -53,15 +51,19 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
-    pub(crate) fn new(profile: Profile) -> Self {
+    pub(crate) fn new(habits: Habits) -> Self {
         Ground {
-            profile,
             host: stack::Config::default(),
-            defaults: profile.defaults(),
+            defaults: profile::defaults(habits),
             mss_bytes_default_v4: None,
             mss_bytes_default_v6: None,
             instead: BTreeSet::new(),
         }
+    }
+
+    /// Whose habits the stack under test has.
+    pub(crate) const fn habits(&self) -> Habits {
+        self.defaults.config.habits
     }
 }
 
@@ -157,14 +159,7 @@ pub fn run(source: &str, options: &RunOptions) -> Outcome {
 pub fn run_recorded(source: &str, options: &RunOptions) -> Run {
     let nothing = |outcome| {
         let (packets, virtual_time, rows, instead) = Default::default();
-        Run {
-            outcome,
-            profile: options.profile.unwrap_or(Profile::Rfc),
-            packets,
-            virtual_time,
-            rows,
-            instead,
-        }
+        Run { outcome, habits: options.habits.unwrap_or(Habits::Rfc), packets, virtual_time, rows, instead }
     };
     let script = match crate::parse(&options.file, source) {
         Ok(script) => script,
@@ -183,10 +178,10 @@ pub fn run_recorded(source: &str, options: &RunOptions) -> Run {
 }
 
 fn run_once(script: &Script, source: &str, options: &RunOptions, tracing: Tracing) -> Run {
-    let profile = options.profile.unwrap_or_else(|| Profile::of_script(script));
+    let habits = options.habits.unwrap_or_else(|| profile::of_script(script));
     let mut run = Run {
         outcome: Outcome::Passed,
-        profile,
+        habits,
         packets: Vec::new(),
         virtual_time: Duration::ZERO,
         rows: BTreeSet::new(),
@@ -202,7 +197,7 @@ fn run_once(script: &Script, source: &str, options: &RunOptions, tracing: Tracin
         run.outcome = Outcome::Skipped(skip_text(script, source, event, &need));
         return run;
     }
-    match Runner::new(script, source, options, profile, tracing) {
+    match Runner::new(script, source, options, habits, tracing) {
         Err(ended) => run.outcome = ended.into(),
         Ok(mut runner) => {
             run.outcome = match runner.play() {
@@ -258,7 +253,7 @@ impl<'a> Runner<'a> {
         script: &'a Script,
         source: &'a str,
         options: &'a RunOptions,
-        profile: Profile,
+        habits: Habits,
         tracing: Tracing,
     ) -> Result<Self, Ended> {
         let wrong = |span: Span, message: String| {
@@ -281,7 +276,7 @@ impl<'a> Runner<'a> {
         };
         let plan =
             AddressPlan::new(script, options.ip_version).map_err(|(name, why)| wrong(span_of(name), why))?;
-        let mut ground = Ground::new(profile);
+        let mut ground = Ground::new(habits);
         let directory = options.directory.as_deref();
         for name in
             script.option("init_scripts").unwrap_or("").split([',', ' ']).filter(|name| !name.is_empty())

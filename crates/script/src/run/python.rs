@@ -1,11 +1,11 @@
 //! Blocks of Python: collected while the script runs, checked by one `python3` after it.
 
 use super::symbols;
-use crate::Profile;
 use posix::TcpInfo;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use tcp::Habits;
 
 /// A block, and what `TCP_INFO` said when its time came.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ pub(crate) enum Verdict {
 const SECONDS_MAX: u32 = 20;
 
 /// Runs every block, in order, in one process.
-pub(crate) fn check(blocks: &[Block], profile: Profile) -> Verdict {
+pub(crate) fn check(blocks: &[Block], habits: Habits) -> Verdict {
     if blocks.is_empty() {
         return Verdict::Passed;
     }
@@ -39,7 +39,7 @@ pub(crate) fn check(blocks: &[Block], profile: Profile) -> Verdict {
         .spawn();
     let Ok(mut child) = child else { return Verdict::NoPython };
     // A Python that ends early closes its end; what it printed says why.
-    let written = child.stdin.take().map(|mut stdin| stdin.write_all(program(blocks, profile).as_bytes()));
+    let written = child.stdin.take().map(|mut stdin| stdin.write_all(program(blocks, habits).as_bytes()));
     drop(written);
     let Ok(output) = child.wait_with_output() else { return Verdict::NoPython };
     if output.status.success() {
@@ -54,10 +54,10 @@ pub(crate) fn check(blocks: &[Block], profile: Profile) -> Verdict {
 
 /// One program: the constants, then for each block its values and its code, run from a string so that
 /// an error names it.
-fn program(blocks: &[Block], profile: Profile) -> String {
+fn program(blocks: &[Block], habits: Habits) -> String {
     let mut program =
         format!("import signal, sys, textwrap, traceback\nsignal.alarm({SECONDS_MAX})\nscope = {{}}\n");
-    for (name, number) in symbols::for_python(profile) {
+    for (name, number) in symbols::for_python(habits) {
         let _ = writeln!(program, "scope['{name}'] = {number}");
     }
     program.push_str(PRELUDE);
@@ -118,7 +118,7 @@ mod tests {
             .enumerate()
             .map(|(event, code)| Block { event, code: (*code).to_owned(), info })
             .collect();
-        check(&blocks, Profile::Linux)
+        check(&blocks, Habits::Linux)
     }
 
     #[test]

@@ -154,7 +154,7 @@ impl Runner<'_> {
                 posix::Errno::named(name) == seen && seen.is_some()
             }
             _ => {
-                let number = seen.map_or(0, |errno| errno.number(self.ground.profile.flavour()));
+                let number = seen.map_or(0, |errno| errno.number(self.ground.habits()));
                 self.integer(expected)? == i64::from(number)
             }
         };

@@ -2,7 +2,7 @@
 //!
 //! Socket options are not here: they are known by their names.
 
-use super::Profile;
+use tcp::Habits;
 
 /// Symbol, Linux's number, FreeBSD's number.
 const SYMBOLS: &[(&str, i64, i64)] = &[
@@ -120,15 +120,14 @@ const SYMBOLS: &[(&str, i64, i64)] = &[
 ];
 
 /// The number of a symbol.
-pub(crate) fn number(name: &str, profile: Profile) -> Option<i64> {
+pub(crate) fn number(name: &str, habits: Habits) -> Option<i64> {
     let (_, linux, freebsd) = SYMBOLS.iter().find(|(known, ..)| *known == name)?;
-    Some(if profile == Profile::FreeBsd { *freebsd } else { *linux })
+    Some(if habits == Habits::FreeBsd { *freebsd } else { *linux })
 }
 
 /// Those symbols that a block of Python may use, with their numbers.
-pub(crate) fn for_python(profile: Profile) -> impl Iterator<Item = (&'static str, i64)> {
+pub(crate) fn for_python(habits: Habits) -> impl Iterator<Item = (&'static str, i64)> {
     let wanted = SYMBOLS.iter().filter(|(name, ..)| name.starts_with("TCP"));
-    wanted.map(move |(name, linux, freebsd)| {
-        (*name, if profile == Profile::FreeBsd { *freebsd } else { *linux })
-    })
+    wanted
+        .map(move |(name, linux, freebsd)| (*name, if habits == Habits::FreeBsd { *freebsd } else { *linux }))
 }

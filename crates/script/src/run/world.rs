@@ -91,7 +91,7 @@ impl World {
             }
         }
         host.set_tracing(tracing);
-        let mut system = System::new(host, ground.profile.flavour());
+        let mut system = System::new(host, ground.habits());
         *system.defaults_mut() = ground.defaults.clone();
         let (outbox, record, states, rows) = Default::default();
         World { system, now: START, interface, outbox, record, states, rows, settled: 0, wakes: 0 }
