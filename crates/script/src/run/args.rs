@@ -47,7 +47,7 @@ impl Runner<'_> {
         if let Some(value) = self.defines.get(name) {
             return self.integer(value);
         }
-        let number = symbols::number(name, self.ground.habits());
+        let number = symbols::number(name, self.habits);
         number.ok_or_else(|| Trouble::Unmet(format!("the symbol {name}")))
     }
 

@@ -4,6 +4,7 @@
 //! that ask for something we do not have or refuse; the last skip the script, and are named.
 
 use super::Ground;
+use super::host::{Setting, Voice};
 use posix::Defaults;
 use std::time::Duration;
 use tcp::SynRetry;
@@ -12,30 +13,21 @@ use tcp::SynRetry;
 type Turned = Result<(), String>;
 type Turn = fn(&mut Ground, &str) -> Turned;
 
-/// Who turns a knob.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Voice {
-    /// The script itself: it is about what it asks for.
-    Script,
-    /// A file of settings that many scripts share, few of which are about each of them.
-    File,
-}
-
 /// Turns one knob.
 ///
 /// # Errors
 /// What the script needs and we do not have.
-pub(crate) fn turn(ground: &mut Ground, name: &str, value: &str, voice: Voice) -> Turned {
-    let name = name.replace('/', ".");
+pub(crate) fn turn(ground: &mut Ground, setting: &Setting) -> Turned {
+    let Setting { name, value, voice, .. } = setting;
     if CONGESTION.contains(&name.as_str()) {
-        return congestion(ground, value.trim(), voice)
+        return congestion(ground, value.trim(), *voice)
             .map_err(|why| format!("sysctl {name}={value}: {why}"));
     }
-    let followed = LINUX.iter().chain(FREEBSD).find(|(known, _)| *known == name);
+    let followed = LINUX.iter().chain(FREEBSD).find(|(known, _)| known == name);
     if let Some((_, turn)) = followed {
         return turn(ground, value).map_err(|why| format!("sysctl {name}={value}: {why}"));
     }
-    if let Some((_, fine)) = ONLY.iter().find(|(known, _)| *known == name) {
+    if let Some((_, fine)) = ONLY.iter().find(|(known, _)| known == name) {
         let value = value.trim();
         return if fine.contains(&value) { Ok(()) } else { Err(format!("sysctl {name}={value}")) };
     }
