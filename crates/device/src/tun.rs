@@ -4,7 +4,7 @@
 //! The kernel is the other station on the wire. Every frame is preceded by a [`wire::virtio::Header`]; a
 //! transmission is one gathering write of header, headers and payload pieces, without copying. The interface
 //! goes away with the last descriptor, however the program ends, unless it was made persistent by others.
-//! What is *not* here: routes beyond those that an address brings along.
+//! Routes are those that an address brings along, and on request the default routes.
 
 mod config;
 mod error;
@@ -123,6 +123,14 @@ impl Tun {
     /// The interface's name, as `ip link` shows it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Makes the interface the way to everywhere: a default route of IPv4 and one of IPv6.
+    ///
+    /// # Errors
+    /// What the system says: `EPERM` without the privilege, and where the kernel has no IPv6.
+    pub fn route_everything(&self) -> io::Result<()> {
+        interface::add_default_routes(&self.name)
     }
 
     fn write(&self, frame: &Frame) -> io::Result<()> {

@@ -163,7 +163,7 @@ fn what_we_do_not_have_is_named_with_its_line() {
     skipped("0 > S 0:0(0) <mp_capable v1>", "needs MPTCP, line 1");
     skipped("`sysctl net.inet.tcp.insecure_rst=1`", "needs sysctl net.inet.tcp.insecure_rst=1, line 1");
     skipped("`reboot`", "needs the command `reboot`, line 1");
-    skipped(&passive("+0 < icmp redirect\n"), "needs the ICMP message `redirect`, line 8");
+    skipped(&passive("+0 < icmp echo_ping\n"), "needs the ICMP message `echo_ping`, line 8");
     skipped(&passive("+0 send(4, ..., 10, MSG_ZEROCOPY) = 10"), "needs MSG_ZEROCOPY, line 8");
     skipped(
         "--udp_encapsulation=sctp\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3",

@@ -36,7 +36,7 @@ impl Runner<'_> {
     }
 
     fn symbol(&self, name: &str) -> Result<i64, Trouble> {
-        let number = symbols::number(name, self.ground.habits());
+        let number = symbols::number(name, self.habits);
         number.ok_or_else(|| Trouble::Unmet(format!("the symbol {name}")))
     }
 

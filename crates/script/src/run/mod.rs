@@ -8,6 +8,7 @@ mod compare;
 mod events;
 mod failure;
 mod flow;
+pub mod host;
 mod icmp_names;
 mod json;
 mod needs;
@@ -23,17 +24,19 @@ mod transfers;
 mod world;
 
 pub use failure::{Failure, Rung};
+pub use host::Recorded;
 pub use outcome::{Outcome, Run, RunOptions, Segments};
 pub use plan::IpVersion;
-pub use world::Recorded;
 
-use crate::ast::{Script, What};
+use crate::ast::{Direction, Script, What};
 use crate::source::{Diagnostic, Position, Span};
 use calls::Progress;
+use codec::{Live, live_of};
 use flow::{Flow, SynOf};
+use host::{Beginning, Broken, Host, NotMade};
 use plan::AddressPlan;
 use posix::{Defaults, Errno, Fd, Stop};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 use tcp::{Habits, Tracing};
 use world::World;
@@ -72,8 +75,10 @@ impl Ground {
 pub(crate) enum Trouble {
     /// The call sleeps.
     Blocked,
-    /// The POSIX layer says so.
+    /// The host says so.
     Stop(Stop),
+    /// There is no host any more.
+    Broken(Broken),
     /// We do not have what it needs.
     Unmet(String),
     /// The script makes no sense here.
@@ -83,6 +88,12 @@ pub(crate) enum Trouble {
 impl From<Stop> for Trouble {
     fn from(stop: Stop) -> Self {
         Trouble::Stop(stop)
+    }
+}
+
+impl From<Broken> for Trouble {
+    fn from(broken: Broken) -> Self {
+        Trouble::Broken(broken)
     }
 }
 
@@ -107,6 +118,13 @@ pub(crate) enum UnderTest {
     Flow(usize),
 }
 
+/// A packet from the host that the script has not asked for yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    pub(crate) at: Duration,
+    pub(crate) live: Live,
+}
+
 /// A call that sleeps.
 #[derive(Debug)]
 pub(crate) struct Ongoing {
@@ -122,9 +140,13 @@ pub(crate) struct Runner<'a> {
     script: &'a Script,
     source: &'a str,
     options: &'a RunOptions,
-    ground: Ground,
+    habits: Habits,
     plan: AddressPlan,
-    world: World,
+    host: Box<dyn Host>,
+    /// How much of the host's record has been looked at.
+    heard: usize,
+    /// What the host has sent and the script has not asked for yet.
+    outbox: VecDeque<Sent>,
     tolerance: Duration,
     tolerance_percent: f64,
     segments: Segments,
@@ -156,40 +178,65 @@ pub fn run(source: &str, options: &RunOptions) -> Outcome {
 
 /// Runs a script and keeps what crossed the wire.
 pub fn run_recorded(source: &str, options: &RunOptions) -> Run {
-    let nothing = |outcome| {
-        let (packets, virtual_time, rows, instead) = Default::default();
-        Run { outcome, habits: options.habits.unwrap_or(Habits::Rfc), packets, virtual_time, rows, instead }
-    };
     let (script, habits) = match read(source, options) {
         Ok(read) => read,
-        Err(diagnostic) => return nothing(Outcome::Failed(Box::new(Failure::new(diagnostic)))),
+        Err(unread) => return *unread,
     };
-    let run = run_once(&script, source, options, habits, options.tracing);
+    let run = run_once(&script, source, options, habits, options.tracing, &mut in_virtual_time);
     if !matches!(run.outcome, Outcome::Failed(_)) || options.tracing == Tracing::On {
         return run;
     }
     // The same again with eyes open: states and reasons for the ladder.
-    let traced = run_once(&script, source, options, habits, Tracing::On);
+    let traced = run_once(&script, source, options, habits, Tracing::On, &mut in_virtual_time);
     match (&run.outcome, &traced.outcome) {
         (Outcome::Failed(plain), Outcome::Failed(told)) if plain.diagnostic == told.diagnostic => traced,
         _ => run,
     }
 }
 
-/// The script as these options read it, and whose habits it expects.
-fn read(source: &str, options: &RunOptions) -> Result<(Script, Habits), Diagnostic> {
+/// Runs a script against another host than our own stack in virtual time, once, and keeps what crossed the
+/// wire. `make` is asked for the host when the script has been read and needs nothing that no host has.
+pub fn run_on(source: &str, options: &RunOptions, make: &mut MakeHost<'_>) -> Run {
+    match read(source, options) {
+        Ok((script, habits)) => run_once(&script, source, options, habits, options.tracing, make),
+        Err(unread) => *unread,
+    }
+}
+
+/// Makes the host that a script is played against.
+pub type MakeHost<'a> = dyn FnMut(&Beginning) -> Result<Box<dyn Host>, NotMade> + 'a;
+
+fn in_virtual_time(beginning: &Beginning) -> Result<Box<dyn Host>, NotMade> {
+    Ok(Box::new(World::new(beginning)?))
+}
+
+/// The script as these options read it and whose habits it expects, or a run that failed because it is none.
+fn read(source: &str, options: &RunOptions) -> Result<(Script, Habits), Box<Run>> {
     let plain = crate::parse_with(&options.file, source, &options.defines);
     let habits = options.habits.or_else(|| Some(profile::of_script(plain.as_ref().ok()?)));
     let habits = habits.unwrap_or(Habits::Rfc);
-    if !crate::parse::has_conditions(source) {
-        return plain.map(|script| (script, habits));
-    }
-    let mut defines = options.defines.clone();
-    defines.push((profile::name_for_conditions(habits).to_owned(), String::new()));
-    Ok((crate::parse_with(&options.file, source, &defines)?, habits))
+    let script = if crate::parse::has_conditions(source) {
+        let mut defines = options.defines.clone();
+        defines.push((profile::name_for_conditions(habits).to_owned(), String::new()));
+        crate::parse_with(&options.file, source, &defines)
+    } else {
+        plain
+    };
+    script.map(|script| (script, habits)).map_err(|diagnostic| {
+        let outcome = Outcome::Failed(Box::new(Failure::new(diagnostic)));
+        let (packets, virtual_time, rows, instead) = Default::default();
+        Box::new(Run { outcome, habits, packets, virtual_time, rows, instead })
+    })
 }
 
-fn run_once(script: &Script, source: &str, options: &RunOptions, habits: Habits, tracing: Tracing) -> Run {
+fn run_once(
+    script: &Script,
+    source: &str,
+    options: &RunOptions,
+    habits: Habits,
+    tracing: Tracing,
+    make: &mut MakeHost<'_>,
+) -> Run {
     let mut run = Run {
         outcome: Outcome::Passed,
         habits,
@@ -208,7 +255,7 @@ fn run_once(script: &Script, source: &str, options: &RunOptions, habits: Habits,
         run.outcome = Outcome::Skipped(skip_text(script, source, event, &need));
         return run;
     }
-    match Runner::new(script, source, options, habits, tracing) {
+    match Runner::new(script, source, options, habits, tracing, make) {
         Err(ended) => run.outcome = ended.into(),
         Ok(mut runner) => {
             run.outcome = match runner.play() {
@@ -216,12 +263,12 @@ fn run_once(script: &Script, source: &str, options: &RunOptions, habits: Habits,
                 Err(ended) => ended.into(),
             };
             if let Outcome::Failed(failure) = &mut run.outcome {
-                failure.ladder = failure::ladder(&runner.world.record, &runner.flows);
+                failure.ladder = failure::ladder(runner.host.record(), &runner.flows);
             }
-            run.virtual_time = runner.world.elapsed();
-            run.rows = runner.world.rows;
-            run.packets = runner.world.record;
-            run.instead = runner.ground.instead;
+            run.virtual_time = runner.host.elapsed();
+            run.rows = runner.host.rows();
+            run.instead = runner.host.instead();
+            run.packets = runner.host.into_record();
         }
     }
     run
@@ -266,6 +313,7 @@ impl<'a> Runner<'a> {
         options: &'a RunOptions,
         habits: Habits,
         tracing: Tracing,
+        make: &mut MakeHost<'_>,
     ) -> Result<Self, Ended> {
         let wrong = |span: Span, message: String| {
             Ended::Failed(Box::new(Failure::new(Diagnostic::new(&options.file, source, span, message))))
@@ -287,23 +335,19 @@ impl<'a> Runner<'a> {
         };
         let plan =
             AddressPlan::new(script, options.ip_version).map_err(|(name, why)| wrong(span_of(name), why))?;
-        let mut ground = Ground::new(habits);
+        let mut settings = Vec::new();
         let directory = options.directory.as_deref();
         for name in
             script.option("init_scripts").unwrap_or("").split([',', ' ']).filter(|name| !name.is_empty())
         {
-            commands::run(&mut ground, name, directory)
-                .map_err(|need| Ended::Skipped(format!("needs {need}")))?;
+            let found = commands::settings(name, directory, None);
+            settings.extend(found.map_err(|need| Ended::Skipped(format!("needs {need}")))?);
         }
         for (index, event) in script.events.iter().enumerate() {
             let What::Command(command) = &event.what else { break };
-            commands::run(&mut ground, command, directory)
-                .map_err(|need| Ended::Skipped(skip_text(script, source, index, &need)))?;
+            let found = commands::settings(command, directory, Some(index));
+            settings.extend(found.map_err(|need| Ended::Skipped(skip_text(script, source, index, &need)))?);
         }
-        ground.defaults.config.mss_bytes_default = match plan.local.is_ipv4() {
-            true => ground.mss_bytes_default_v4,
-            false => ground.mss_bytes_default_v6,
-        };
         let micros = |value: f64| Duration::from_micros(value as u64);
         let usual_mtu = match (options.ip_version, script.option("ip_version")) {
             (Some(IpVersion::V6), None) => 1_520,
@@ -313,11 +357,22 @@ impl<'a> Runner<'a> {
         let mtu_bytes = mtu_bytes.clamp(68, 65_535);
         let strict = script.option("strict_segments").is_some_and(|value| value != "0" && value != "false");
         let tick = number("tcp_ts_tick_usecs")?.filter(|us| *us > 0.0).map(micros);
+        let addresses = [Some(plan.local), plan.other_family()].into_iter().flatten().collect();
+        let host = make(&Beginning { habits, addresses, mtu_bytes, settings, tracing });
+        let host = host.map_err(|NotMade { need, event }| {
+            Ended::Skipped(match event {
+                Some(event) => skip_text(script, source, event, &need),
+                None => format!("needs {need}"),
+            })
+        })?;
         Ok(Runner {
             script,
             source,
             options,
-            world: World::new(&ground, &plan, mtu_bytes, tracing),
+            habits,
+            host,
+            heard: 0,
+            outbox: VecDeque::new(),
             under_test: UnderTest::Port(plan.bind_port),
             awaits: SynOf::default(),
             tolerance: number("tolerance_usecs")?.map_or(options.tolerance, micros),
@@ -331,9 +386,20 @@ impl<'a> Runner<'a> {
             ongoing: Vec::new(),
             blocks: Vec::new(),
             base: Duration::ZERO,
-            ground,
             plan,
         })
+    }
+
+    /// Takes over what the host has sent.
+    fn drain(&mut self) {
+        self.host.drain();
+        let record = self.host.record();
+        for Recorded { at, direction, bytes, .. } in &record[self.heard..] {
+            if *direction == Direction::Out {
+                self.outbox.push_back(Sent { at: *at, live: live_of(Direction::Out, bytes) });
+            }
+        }
+        self.heard = record.len();
     }
 
     fn failure(&self, event: usize, message: impl Into<String>) -> Box<Failure> {
@@ -348,6 +414,7 @@ impl<'a> Runner<'a> {
             Trouble::Blocked => {
                 Ended::Failed(self.failure(event, "the call waits, but the script gives it no time to"))
             }
+            Trouble::Broken(broken) => Ended::Failed(self.failure(event, broken.to_string())),
             Trouble::Stop(stop) => Ended::Failed(self.failure(event, format!("the call failed: {stop}"))),
         }
     }

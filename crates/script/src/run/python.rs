@@ -1,7 +1,6 @@
 //! Blocks of Python: collected while the script runs, checked by one `python3` after it.
 
 use super::symbols;
-use posix::TcpInfo;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -12,7 +11,7 @@ use tcp::Habits;
 pub(crate) struct Block {
     pub(crate) event: usize,
     pub(crate) code: String,
-    pub(crate) info: TcpInfo,
+    pub(crate) info: Vec<(&'static str, u64)>,
 }
 
 /// What became of the blocks.
@@ -62,8 +61,7 @@ fn program(blocks: &[Block], habits: Habits) -> String {
     }
     program.push_str(PRELUDE);
     for Block { event, code, info } in blocks {
-        let values: Vec<String> =
-            info.fields().iter().map(|(name, value)| format!("'{name}': {value}")).collect();
+        let values: Vec<String> = info.iter().map(|(name, value)| format!("'{name}': {value}")).collect();
         let _ = writeln!(program, "block({event}, {{{}}}, {})", values.join(", "), literal(code));
     }
     program
@@ -112,11 +110,11 @@ mod tests {
     use super::*;
 
     fn verdict(codes: &[&str]) -> Verdict {
-        let info = TcpInfo { tcpi_snd_cwnd: 10, tcpi_state: 1, ..TcpInfo::default() };
+        let info = vec![("tcpi_snd_cwnd", 10), ("tcpi_state", 1)];
         let blocks: Vec<_> = codes
             .iter()
             .enumerate()
-            .map(|(event, code)| Block { event, code: (*code).to_owned(), info })
+            .map(|(event, code)| Block { event, code: (*code).to_owned(), info: info.clone() })
             .collect();
         check(&blocks, Habits::Linux)
     }

@@ -5,6 +5,7 @@
 //! many scripts share they are only noted.
 
 use super::Ground;
+use super::host::{Setting, Voice};
 use posix::Defaults;
 use std::time::Duration;
 use tcp::SynRetry;
@@ -13,22 +14,13 @@ use tcp::SynRetry;
 type Made = Result<(), String>;
 type Make = fn(&mut Ground, &str) -> Made;
 
-/// Who asks for a setting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Voice {
-    /// The script itself: it is about what it asks for.
-    Script,
-    /// A file of settings that many scripts share, few of which are about each of them.
-    File,
-}
-
 /// Makes one setting.
 ///
 /// # Errors
 /// What the script needs and we do not have.
-pub(crate) fn make(ground: &mut Ground, name: &str, value: &str, voice: Voice) -> Made {
-    let name = name.replace('/', ".");
-    let (name, value) = (name.as_str(), value.trim());
+pub(crate) fn make(ground: &mut Ground, setting: &Setting) -> Made {
+    let Setting { name, value, voice, .. } = setting;
+    let (name, value, voice) = (name.as_str(), value.trim(), *voice);
     if CONGESTION.contains(&name) {
         return congestion(ground, value, voice).map_err(|why| format!("sysctl {name}={value}: {why}"));
     }
