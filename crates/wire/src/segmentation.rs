@@ -1,8 +1,8 @@
 //! What a network card with segmentation offload does, as pure functions: cutting a super-segment into
 //! segments that fit the wire, and filling in the checksum that was left to the link.
 //!
-//! A link that cannot do it itself calls [`cut`] on every frame. Only TCP is cut; IP fragmentation is
-//! something else and the host's.
+//! A link that cannot do it itself calls [`cut`] on every frame. Only TCP is cut. What is *not* here: IP
+//! fragmentation; that is the host's.
 
 use crate::checksum::Sum;
 use crate::ip::protocol;
@@ -23,8 +23,8 @@ pub struct Layout {
     pub transport_at: usize,
     /// Where the text starts.
     pub text_at: usize,
-    /// Where the packet ends, if its length field is believed: a link may have padded behind it, a
-    /// captured super-segment may say nonsense.
+    /// Where the packet ends according to its length field. A link may have added padding after it; the
+    /// length field of a captured super-segment may be wrong.
     pub end_at: usize,
 }
 
@@ -97,10 +97,10 @@ impl Layout {
     }
 }
 
-/// Cuts a frame into frames that fit the wire, and leaves their transport checksums as `checksum` wants.
+/// Cuts a frame into frames that fit the wire, with their transport checksums as `checksum` says.
 ///
-/// A frame that is no super-segment comes out alone, its checksum filled in if it must be. One that is
-/// not TCP or UDP comes out as it is.
+/// A frame that is not a super-segment is returned alone, with its checksum filled in if `checksum` says so.
+/// A frame that is neither TCP nor UDP is returned unchanged.
 ///
 /// Every piece has its own IPv4 identification (counting up), lengths, IPv4 header checksum and sequence
 /// number; FIN and PSH stay on the last, CWR on the first.
@@ -123,9 +123,9 @@ pub fn cut(mut frame: Frame, medium: Medium, checksum: TransmitChecksum) -> Cut 
     Cut { rest: Rest::Pieces(Pieces::new(frame, layout, segment_bytes, checksum)) }
 }
 
-/// Fills in the checksum that the sender left to the link; nothing to do for a complete one.
+/// Fills in the checksum that the sender left to the link; leaves a complete one alone.
 ///
-/// A frame whose headers are in its payload gets them copied into its head.
+/// If the headers of the frame are in its payload, they are moved into its head.
 pub fn complete_checksum(frame: &mut Frame, medium: Medium) {
     if frame.offload.checksum == Checksum::Complete {
         return;
@@ -135,8 +135,8 @@ pub fn complete_checksum(frame: &mut Frame, medium: Medium) {
     }
 }
 
-/// Whether the transport checksum of a TCP or UDP frame is right; `None` for anything else, and for UDP
-/// without a checksum. What a sender left to the link is not looked at: the field is read as it stands.
+/// Whether the transport checksum of a TCP or UDP frame is right; `None` for any other frame, and for UDP
+/// without a checksum. The field is read as it is, even if the sender left the checksum to the link.
 pub fn checksum_is_good(frame: &Frame, medium: Medium) -> Option<bool> {
     let start = if frame.head.as_slice().is_empty() {
         frame.payload.pieces().next()?.as_ref()
@@ -177,9 +177,9 @@ struct Pieces {
     text_bytes: usize,
     checksum: TransmitChecksum,
     constant: Constant,
-    /// How many pieces have come out.
+    /// How many pieces have been returned.
     number: u32,
-    /// How many bytes of text have come out.
+    /// How many bytes of text have been returned.
     at: usize,
 }
 
@@ -224,8 +224,8 @@ impl Pieces {
     }
 
     fn write_ip_header(&self, piece: &mut Frame, piece_bytes: usize) {
-        // A piece is shorter than the frame it comes from, whose length fitted its 16-bit field or was
-        // a captured super-segment's; the segment size is 16 bits, so only absurd headers could overflow.
+        // A piece is no longer than its frame, whose length fits 16 bits unless it is a captured
+        // super-segment. Then the segment size fits 16 bits, so only absurd headers could overflow.
         let ip_bytes = (self.layout.text_at - self.layout.ip_at + piece_bytes) as u16;
         let ip = &mut piece.head.as_mut_slice()[self.layout.ip_at..self.layout.transport_at];
         if self.layout.is_ipv6 {
@@ -277,7 +277,7 @@ impl Pieces {
     }
 }
 
-/// What is the same in all pieces, read and summed once: a piece only adds what is its own.
+/// What is the same in all pieces, read and summed once: a piece adds only what differs.
 #[derive(Debug)]
 struct Constant {
     /// IPv4: the identification of the first piece.
@@ -288,7 +288,7 @@ struct Constant {
     offset_and_flags: u16,
     /// Addresses and protocol.
     pseudo_header: Sum,
-    /// The same and the TCP header, without sequence number, flags and checksum.
+    /// Addresses, protocol, and the TCP header without sequence number, flags and checksum.
     tcp: Sum,
 }
 
@@ -323,7 +323,7 @@ impl Constant {
     }
 }
 
-/// Writes the transport checksum from scratch, the way `checksum` wants it.
+/// Computes the transport checksum again and writes it as `checksum` says.
 fn settle_checksum(frame: &mut Frame, layout: &Layout, checksum: TransmitChecksum) {
     let field = layout.checksum_at()..layout.checksum_at() + 2;
     let mut sum = layout.pseudo_header(frame.head.as_slice(), frame.payload.len());
@@ -344,8 +344,9 @@ fn settle_checksum(frame: &mut Frame, layout: &Layout, checksum: TransmitChecksu
     head[field].copy_from_slice(&value.to_be_bytes());
 }
 
-/// Moves all headers of a contiguous frame into its head, so that they can be changed, and what a link
-/// added behind the packet away; `None` (and nothing done) if it is not TCP or UDP, or if they do not fit.
+/// Moves all headers of a contiguous frame into its head, so that they can be changed, and removes what a
+/// link added after the packet. `None`, with nothing changed, if the frame is neither TCP nor UDP or if its
+/// headers do not fit.
 fn bring_headers_together(frame: &mut Frame, medium: Medium) -> Option<Layout> {
     if !frame.head.as_slice().is_empty() {
         return Layout::of(frame.head.as_slice(), medium)

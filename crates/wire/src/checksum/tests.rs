@@ -13,7 +13,7 @@ fn plain(bytes: &[u8]) -> u16 {
     !(sum as u16)
 }
 
-/// Zero has two faces in one's complement.
+/// Whether two checksums are equal; one's complement has two zeros, 0 and 0xffff.
 fn same(a: u16, b: u16) -> bool {
     a == b || (a.is_multiple_of(0xffff) && b.is_multiple_of(0xffff))
 }

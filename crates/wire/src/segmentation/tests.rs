@@ -140,7 +140,7 @@ proptest! {
 }
 
 #[test]
-fn padding_behind_a_packet_is_no_text() {
+fn padding_after_a_packet_is_not_text() {
     let whole = frame(false, Flags::ACK, &[b"abc"], 0, Medium::Ip);
     let mut bytes = whole.to_vec();
     bytes.extend_from_slice(&[0xaa; 9]);

@@ -56,8 +56,8 @@ impl Header {
         Ok((header, header_bytes))
     }
 
-    /// The same in place, for who has one already: a header is large to be moved about for each segment.
-    /// Returns its length in bytes. After an error the value is nobody's.
+    /// Like [`parse`](Header::parse), but in place: a header is too large to be moved for each segment.
+    /// Returns its length in bytes. After an error the value is unspecified.
     ///
     /// # Errors
     /// As [`parse`](Header::parse).
@@ -119,8 +119,8 @@ impl Header {
         head.as_slice().len()
     }
 
-    /// Writes the header to the end of a frame's, like [`emit`](Header::emit), and returns its sum, which
-    /// is taken from the values: reading back what has just been written is slow.
+    /// Appends the header to a frame's head, written as [`emit`](Header::emit) does, and returns its sum. The
+    /// sum is computed from the values, because reading back what has just been written is slow.
     ///
     /// # Panics
     /// If the frame's head has no room for it.
@@ -143,7 +143,7 @@ impl Header {
         sum
     }
 
-    /// Makes room for the header and writes the options behind it.
+    /// Makes room for the header and writes its options.
     #[inline(never)]
     fn append_options<'a>(&self, head: &'a mut Head, layout: OptionLayout, sum: &mut Sum) -> &'a mut [u8] {
         let laid = Laid::new(&self.options, layout);
@@ -166,7 +166,7 @@ impl Header {
     }
 }
 
-/// What nearly every segment has for options: NOP, NOP, Timestamps.
+/// The options of nearly every segment: NOP, NOP, Timestamps.
 fn timestamp_words(timestamps: Timestamps) -> [u32; 3] {
     [u32::from_be_bytes([kind::NOP, kind::NOP, kind::TIMESTAMPS, 10]), timestamps.value, timestamps.echo]
 }

@@ -1,11 +1,11 @@
-//! In which order and with which padding options are written: what gives a stack its fingerprint.
+//! The order and padding in which options are written, by which stacks can be told apart.
 //!
 //! RFC 9293 leaves the order free; receivers have fast paths for the usual ones, and test scripts expect
 //! them. [`OptionLayout::Linux`] is the default; [`OptionLayout::FreeBsd`] differs on SYN and in padding.
 
 use super::options::{FAST_OPEN_MAGIC, Options, kind};
 
-/// Most bytes the options may take: a data offset of 15 words, less the fixed header.
+/// The most bytes that options may take: a data offset of 15 words, less the fixed header.
 pub(crate) const OPTIONS_BYTES_MAX: usize = 40;
 
 /// The order and padding of options.
@@ -19,15 +19,15 @@ pub enum OptionLayout {
     FreeBsd,
 }
 
-/// The options laid out, ready to be copied behind the fixed header.
+/// The options as bytes, ready to be copied after the fixed header.
 pub(crate) struct Laid {
     bytes: [u8; OPTIONS_BYTES_MAX],
     len: usize,
 }
 
 impl Laid {
-    /// Writes `options` in the order of `layout`. What does not fit into 40 bytes is left out, SACK
-    /// blocks one by one, since they come last of what an established connection needs.
+    /// Writes `options` in the order of `layout`. What does not fit into 40 bytes is left out. SACK
+    /// blocks are left out one by one, because an established connection needs its other options more.
     #[inline(never)]
     pub(crate) fn new(options: &Options, layout: OptionLayout) -> Laid {
         let mut laid = Laid { bytes: [0; OPTIONS_BYTES_MAX], len: 0 };
@@ -140,7 +140,7 @@ impl Laid {
         }
     }
 
-    /// NOPs until the length is `rest` modulo 4, so that what follows kind and length is aligned.
+    /// Adds NOPs until the length is `rest` modulo 4, so that what follows kind and length is aligned.
     fn align(&mut self, rest: usize) {
         while self.len % 4 != rest && self.len < OPTIONS_BYTES_MAX {
             self.byte(kind::NOP);
