@@ -170,10 +170,10 @@ const fn fold(words: u64) -> u16 {
     sum as u16
 }
 
-/// Bytes summed in one turn of the inner loop: eight lanes of four bytes, so that it becomes vector code.
-const TURN_BYTES: usize = 32;
-/// Turns before the lanes are emptied: a lane of 32 bits holds the sum of this many 16-bit halves.
-const TURNS_MAX: usize = 1 << 16;
+/// Bytes that one pass of the inner loop sums: eight lanes of four bytes, so that it becomes vector code.
+const BLOCK_BYTES: usize = 32;
+/// Blocks before the lanes are emptied: a lane of 32 bits holds the sum of this many 16-bit halves.
+const BLOCKS_MAX: usize = 1 << 16;
 
 /// The one's complement sum of the 16-bit words in `bytes`, in the machine's byte order; an odd last byte
 /// counts as the first half of a word.
@@ -187,10 +187,10 @@ fn native_sum(bytes: &[u8]) -> u16 {
         });
     }
     let mut words = 0u64;
-    for stretch in bytes.chunks(TURN_BYTES * TURNS_MAX) {
-        let (turns, rest) = stretch.as_chunks::<TURN_BYTES>();
-        if !turns.is_empty() {
-            words += sum_of_turns(turns);
+    for chunk in bytes.chunks(BLOCK_BYTES * BLOCKS_MAX) {
+        let (blocks, rest) = chunk.as_chunks::<BLOCK_BYTES>();
+        if !blocks.is_empty() {
+            words += sum_of_blocks(blocks);
         }
         words = u64::from(fold(words + short_sum(rest)));
     }
@@ -222,12 +222,12 @@ fn short_sum(bytes: &[u8]) -> u64 {
 }
 
 /// For each lane: the wrapping sum of its 32-bit words, then the sum of their high halves.
-type Lanes = [[u32; TURN_BYTES / 4]; 2];
+type Lanes = [[u32; BLOCK_BYTES / 4]; 2];
 
-/// The sum of the turns as 16-bit words. In each lane, the sum of the low halves is the sum of the words
+/// The sum of the blocks as 16-bit words. In each lane, the sum of the low halves is the sum of the words
 /// minus the shifted sum of the high halves.
-fn sum_of_turns(turns: &[[u8; TURN_BYTES]]) -> u64 {
-    let [whole, high] = sum_of_lanes(turns);
+fn sum_of_blocks(blocks: &[[u8; BLOCK_BYTES]]) -> u64 {
+    let [whole, high] = sum_of_lanes(blocks);
     let lanes = whole.iter().zip(&high);
     lanes.map(|(whole, high)| u64::from(whole.wrapping_sub(high << 16)) + u64::from(*high)).sum()
 }
@@ -236,13 +236,13 @@ fn sum_of_turns(turns: &[[u8; TURN_BYTES]]) -> u64 {
 /// when the compiler sees how the lanes are added up, it distributes them badly over vectors, and the sum
 /// takes twice the time.
 #[inline(never)]
-fn sum_of_lanes(turns: &[[u8; TURN_BYTES]]) -> Lanes {
+fn sum_of_lanes(blocks: &[[u8; BLOCK_BYTES]]) -> Lanes {
     let [mut whole, mut high] = Lanes::default();
-    for turn in turns {
-        for ((word, whole), high) in turn.as_chunks::<4>().0.iter().zip(&mut whole).zip(&mut high) {
+    for block in blocks {
+        for ((word, whole), high) in block.as_chunks::<4>().0.iter().zip(&mut whole).zip(&mut high) {
             let word = u32::from_ne_bytes(*word);
             *whole = whole.wrapping_add(word);
-            // Cannot overflow: at most 2^16 turns, each of which adds at most 2^16 - 1.
+            // Cannot overflow: at most 2^16 blocks, each of which adds at most 2^16 - 1.
             *high += word >> 16;
         }
     }

@@ -45,12 +45,13 @@ impl<'a> Quoted<'a> {
     /// Those of the IP headers; [`Error::Unsupported`] for a fragment that is not the first, which has no
     /// transport header.
     pub fn parse(packet: &'a [u8]) -> Result<Quoted<'a>, Error> {
-        const LATER: Error = Error::Unsupported { what: "a quotation that is not of a first fragment" };
+        const NOT_FIRST_FRAGMENT: Error =
+            Error::Unsupported { what: "a quotation that is not of a first fragment" };
         if packet.first().is_some_and(|first| first >> 4 == 6) {
             let header = ipv6::Header::parse(packet)?;
             let upper = ipv6::walk(packet)?;
             if upper.fragment.is_some_and(|fragment| fragment.offset_bytes != 0) {
-                return Err(LATER);
+                return Err(NOT_FIRST_FRAGMENT);
             }
             return Ok(Quoted {
                 source: header.source.into(),
@@ -61,7 +62,7 @@ impl<'a> Quoted<'a> {
         }
         let (header, header_bytes) = ipv4::Header::parse(packet)?;
         if header.fragment_offset_bytes != 0 {
-            return Err(LATER);
+            return Err(NOT_FIRST_FRAGMENT);
         }
         Ok(Quoted {
             source: header.source.into(),

@@ -112,11 +112,11 @@ impl Layout {
 /// ```
 pub fn cut(mut frame: Frame, medium: Medium, checksum: TransmitChecksum) -> Cut {
     let segment_bytes = usize::from(frame.offload.segment_bytes);
-    let settled = segment_bytes == 0
+    let nothing_to_do = segment_bytes == 0
         && (frame.offload.checksum == Checksum::Complete || checksum != TransmitChecksum::Full);
-    let layout = if settled { None } else { bring_headers_together(&mut frame, medium) };
+    let layout = if nothing_to_do { None } else { bring_headers_together(&mut frame, medium) };
     let Some(layout) = layout else {
-        return Cut { rest: Rest::AsItIs(Some(frame)) };
+        return Cut { rest: Rest::Unchanged(Some(frame)) };
     };
     let is_tcp = layout.protocol == protocol::TCP;
     let segment_bytes = if is_tcp && segment_bytes > 0 { segment_bytes } else { usize::MAX };
@@ -131,7 +131,7 @@ pub fn complete_checksum(frame: &mut Frame, medium: Medium) {
         return;
     }
     if let Some(layout) = bring_headers_together(frame, medium) {
-        settle_checksum(frame, &layout, TransmitChecksum::Full);
+        write_checksum(frame, &layout, TransmitChecksum::Full);
     }
 }
 
@@ -165,7 +165,7 @@ pub struct Cut {
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant)] // lives on the stack of one loop; boxing would cost an allocation
 enum Rest {
-    AsItIs(Option<Frame>),
+    Unchanged(Option<Frame>),
     Pieces(Pieces),
 }
 
@@ -180,7 +180,7 @@ struct Pieces {
     /// How many pieces have been returned.
     number: u32,
     /// How many bytes of text have been returned.
-    at: usize,
+    returned_bytes: usize,
 }
 
 impl Iterator for Cut {
@@ -188,7 +188,7 @@ impl Iterator for Cut {
 
     fn next(&mut self) -> Option<Frame> {
         match &mut self.rest {
-            Rest::AsItIs(frame) => frame.take(),
+            Rest::Unchanged(frame) => frame.take(),
             Rest::Pieces(pieces) => pieces.next(),
         }
     }
@@ -198,28 +198,28 @@ impl Pieces {
     fn new(frame: Frame, layout: Layout, segment_bytes: usize, checksum: TransmitChecksum) -> Pieces {
         let text_bytes = frame.payload.len();
         let constant = Constant::of(frame.head.as_slice(), &layout);
-        Pieces { frame, layout, segment_bytes, text_bytes, checksum, constant, number: 0, at: 0 }
+        Pieces { frame, layout, segment_bytes, text_bytes, checksum, constant, number: 0, returned_bytes: 0 }
     }
 
     fn next(&mut self) -> Option<Frame> {
-        if self.number > 0 && self.at >= self.text_bytes {
+        if self.number > 0 && self.returned_bytes >= self.text_bytes {
             return None;
         }
-        let piece_bytes = self.segment_bytes.min(self.text_bytes - self.at);
-        let is_last = self.at + piece_bytes == self.text_bytes;
+        let piece_bytes = self.segment_bytes.min(self.text_bytes - self.returned_bytes);
+        let is_last = self.returned_bytes + piece_bytes == self.text_bytes;
         let mut piece = Frame {
             head: self.frame.head.clone(),
-            payload: self.frame.payload.slice(self.at, piece_bytes),
+            payload: self.frame.payload.slice(self.returned_bytes, piece_bytes),
             offload: Offload { segment_bytes: 0, checksum: self.frame.offload.checksum },
         };
         if self.number > 0 || !is_last {
             self.write_ip_header(&mut piece, piece_bytes);
             self.write_tcp_header(&mut piece, piece_bytes, is_last);
         } else if piece.offload.checksum != Checksum::Complete && self.checksum == TransmitChecksum::Full {
-            settle_checksum(&mut piece, &self.layout, TransmitChecksum::Full);
+            write_checksum(&mut piece, &self.layout, TransmitChecksum::Full);
         }
         self.number += 1;
-        self.at += piece_bytes;
+        self.returned_bytes += piece_bytes;
         Some(piece)
     }
 
@@ -243,7 +243,7 @@ impl Pieces {
     }
 
     fn write_tcp_header(&self, piece: &mut Frame, piece_bytes: usize, is_last: bool) {
-        let seq = self.constant.seq + self.at as u32;
+        let seq = self.constant.seq + self.returned_bytes as u32;
         let mut cleared = Flags::NONE;
         if !is_last {
             cleared |= Flags::FIN | Flags::PSH;
@@ -324,7 +324,7 @@ impl Constant {
 }
 
 /// Computes the transport checksum again and writes it as `checksum` says.
-fn settle_checksum(frame: &mut Frame, layout: &Layout, checksum: TransmitChecksum) {
+fn write_checksum(frame: &mut Frame, layout: &Layout, checksum: TransmitChecksum) {
     let field = layout.checksum_at()..layout.checksum_at() + 2;
     let mut sum = layout.pseudo_header(frame.head.as_slice(), frame.payload.len());
     let head = frame.head.as_mut_slice();
@@ -356,8 +356,8 @@ fn bring_headers_together(frame: &mut Frame, medium: Medium) -> Option<Layout> {
     let layout = Layout::of(first, medium).filter(|layout| layout.text_at <= frame::HEAD_BYTES_MAX)?;
     let mut head = Head::new();
     head.grow(layout.text_at).copy_from_slice(&first[..layout.text_at]);
-    let honest = (layout.text_at..=frame.payload.len()).contains(&layout.end_at);
-    let end_at = if honest { layout.end_at } else { frame.payload.len() };
+    let length_is_possible = (layout.text_at..=frame.payload.len()).contains(&layout.end_at);
+    let end_at = if length_is_possible { layout.end_at } else { frame.payload.len() };
     let text: Payload = frame.payload.slice(layout.text_at, end_at - layout.text_at);
     (frame.head, frame.payload) = (head, text);
     Some(layout)

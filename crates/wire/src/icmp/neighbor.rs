@@ -160,13 +160,13 @@ impl Options {
             let option = rest.get(..len_bytes).filter(|option| !option.is_empty());
             let option =
                 option.ok_or(Error::Length { claimed_bytes: len_bytes, available_bytes: rest.len() })?;
-            options.take(kind, option)?;
+            options.read_option(kind, option)?;
             rest = &rest[len_bytes..];
         }
         Ok(options)
     }
 
-    fn take(&mut self, kind: u8, option: &[u8]) -> Result<(), Error> {
+    fn read_option(&mut self, kind: u8, option: &[u8]) -> Result<(), Error> {
         match kind {
             1 => self.source_link_layer = Some(MacAddress(*take(option, 2)?)),
             2 => self.target_link_layer = Some(MacAddress(*take(option, 2)?)),
@@ -200,8 +200,8 @@ impl Options {
     fn emit(&self, into: &mut [u8]) {
         let mut rest = into;
         let mut next = |len_bytes: usize, kind: u8| {
-            let (option, behind) = core::mem::take(&mut rest).split_at_mut(len_bytes);
-            rest = behind;
+            let (option, remaining) = core::mem::take(&mut rest).split_at_mut(len_bytes);
+            rest = remaining;
             option.fill(0);
             option[0] = kind;
             option[1] = (len_bytes / 8) as u8;

@@ -128,7 +128,7 @@ pub fn walk(packet: &[u8]) -> Result<Upper, Error> {
         let header_bytes = match upper.protocol {
             protocol::HOP_BY_HOP | protocol::DESTINATION_OPTIONS => {
                 if upper.protocol == protocol::HOP_BY_HOP && count > 0 {
-                    upper.complain(ProblemKind::NextHeader, upper.named_at_bytes);
+                    upper.record_problem(ProblemKind::NextHeader, upper.named_at_bytes);
                 }
                 let len = 8 * (1 + usize::from(take::<2>(packet, at)?[1]));
                 let options = packet.get(at + 2..at + len).ok_or(missing(packet, at + len))?;
@@ -138,7 +138,7 @@ pub fn walk(packet: &[u8]) -> Result<Upper, Error> {
             protocol::ROUTING => {
                 let [_, len, _, segments_left] = *take::<4>(packet, at)?;
                 if segments_left != 0 {
-                    upper.complain(ProblemKind::RoutingType, at + 2);
+                    upper.record_problem(ProblemKind::RoutingType, at + 2);
                 }
                 8 * (1 + usize::from(len))
             }
@@ -147,7 +147,7 @@ pub fn walk(packet: &[u8]) -> Result<Upper, Error> {
                 let fragment = Fragment::parse(take::<8>(packet, at)?);
                 upper.fragment = Some(fragment);
                 if fragment.offset_bytes != 0 {
-                    upper.step(fragment.next_header, Fragment::BYTES);
+                    upper.advance(fragment.next_header, Fragment::BYTES);
                     return Ok(upper);
                 }
                 Fragment::BYTES
@@ -157,19 +157,19 @@ pub fn walk(packet: &[u8]) -> Result<Upper, Error> {
         if at + header_bytes > packet.len() {
             return Err(missing(packet, at + header_bytes));
         }
-        upper.step(packet[at], header_bytes);
+        upper.advance(packet[at], header_bytes);
     }
     Err(Error::TooManyHeaders)
 }
 
 impl Upper {
-    fn step(&mut self, next: u8, header_bytes: usize) {
+    fn advance(&mut self, next: u8, header_bytes: usize) {
         self.named_at_bytes = self.offset_bytes;
         self.offset_bytes += header_bytes;
         self.protocol = next;
     }
 
-    fn complain(&mut self, kind: ProblemKind, at: usize) {
+    fn record_problem(&mut self, kind: ProblemKind, at: usize) {
         // Fits 32 bits: at most ten headers of 2,048 bytes.
         self.problem.get_or_insert(Problem { kind, pointer: at as u32 });
     }
@@ -184,9 +184,9 @@ impl Upper {
                     match kind >> 6 {
                         _ if matches!(kind, 1 | 5) => {} // PadN, router alert
                         0 => {}
-                        1 => self.complain(ProblemKind::OptionSilently, at),
-                        2 => self.complain(ProblemKind::Option, at),
-                        _ => self.complain(ProblemKind::OptionUnlessMulticast, at),
+                        1 => self.record_problem(ProblemKind::OptionSilently, at),
+                        2 => self.record_problem(ProblemKind::Option, at),
+                        _ => self.record_problem(ProblemKind::OptionUnlessMulticast, at),
                     }
                     2 + usize::from(len)
                 }

@@ -46,7 +46,7 @@ fn frame(v6: bool, flags: Flags, text: &[&[u8]], segment_bytes: u16, medium: Med
     }
     header.emit(frame.head.grow(tcp_bytes), OptionLayout::Linux);
     let layout = Layout::of(frame.head.as_slice(), medium).unwrap();
-    settle_checksum(&mut frame, &layout, TransmitChecksum::Partial);
+    write_checksum(&mut frame, &layout, TransmitChecksum::Partial);
     frame.offload.segment_bytes = segment_bytes;
     frame
 }

@@ -263,18 +263,18 @@ impl Options {
                 echo: u32::from_be_bytes([e, f, g, h]),
             });
         } else if !bytes.is_empty() {
-            self.take_all(bytes);
+            self.read_all(bytes);
         }
     }
 
     #[inline(never)]
-    fn take_all(&mut self, bytes: &[u8]) {
+    fn read_all(&mut self, bytes: &[u8]) {
         for option in RawOptions::new(bytes).map_while(Result::ok) {
-            self.take(option);
+            self.read_option(option);
         }
     }
 
-    fn take(&mut self, option: RawOption<'_>) {
+    fn read_option(&mut self, option: RawOption<'_>) {
         match (option.kind, option.data) {
             (kind::MSS, &[a, b]) => self.mss = Some(u16::from_be_bytes([a, b])),
             (kind::WINDOW_SCALE, &[shift]) => self.window_scale = Some(shift),
