@@ -115,6 +115,7 @@ impl Start {
 }
 
 pub(crate) fn echo_word(echo: &Echo<'_>) -> [u8; 4] {
-    let ([a, b], [c, d]) = (echo.identifier.to_be_bytes(), echo.sequence.to_be_bytes());
+    let [a, b] = echo.identifier.to_be_bytes();
+    let [c, d] = echo.sequence.to_be_bytes();
     [a, b, c, d]
 }

@@ -110,7 +110,9 @@ impl Payload {
         if let Pieces::One(piece) = &self.0 {
             return Payload::from(piece.slice(start..start + len_bytes));
         }
-        let (mut skip, mut want, mut out) = (start, len_bytes, Payload::new());
+        let mut skip = start;
+        let mut want = len_bytes;
+        let mut out = Payload::new();
         for piece in self.as_slice() {
             if want == 0 {
                 break;
@@ -121,7 +123,8 @@ impl Payload {
             }
             let take = want.min(piece.len() - skip);
             out.push(piece.slice(skip..skip + take));
-            (skip, want) = (0, want - take);
+            skip = 0;
+            want -= take;
         }
         assert!(want == 0, "a slice must lie inside the payload");
         out

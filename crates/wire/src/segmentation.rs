@@ -253,8 +253,7 @@ impl Pieces {
         }
         let offset_and_flags = self.constant.offset_and_flags & !cleared.bits();
         let transport_bytes = (self.layout.text_at - self.layout.transport_at + piece_bytes) as u32;
-        let value;
-        (value, piece.offload.checksum) = match self.checksum {
+        let (value, state) = match self.checksum {
             TransmitChecksum::Full => {
                 let mut sum = self.constant.tcp;
                 sum.add_u32(transport_bytes);
@@ -270,6 +269,7 @@ impl Pieces {
             }
             TransmitChecksum::None => (0, Checksum::Trusted),
         };
+        piece.offload.checksum = state;
         let tcp = &mut piece.head.as_mut_slice()[self.layout.transport_at..];
         tcp[4..8].copy_from_slice(&seq.number().to_be_bytes());
         tcp[12..14].copy_from_slice(&offset_and_flags.to_be_bytes());
@@ -294,7 +294,8 @@ struct Constant {
 
 impl Constant {
     fn of(head: &[u8], layout: &Layout) -> Constant {
-        let (ip_header, tcp) = (&head[layout.ip_at..layout.transport_at], &head[layout.transport_at..]);
+        let ip_header = &head[layout.ip_at..layout.transport_at];
+        let tcp = &head[layout.transport_at..];
         let u16_at = |bytes: &[u8], at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
         let mut ip = Sum::new();
         for range in [0..2, 6..10, 12..ip_header.len()] {
@@ -328,8 +329,7 @@ fn write_checksum(frame: &mut Frame, layout: &Layout, checksum: TransmitChecksum
     let field = layout.checksum_at()..layout.checksum_at() + 2;
     let mut sum = layout.pseudo_header(frame.head.as_slice(), frame.payload.len());
     let head = frame.head.as_mut_slice();
-    let value;
-    (value, frame.offload.checksum) = match checksum {
+    let (value, state) = match checksum {
         TransmitChecksum::Full => {
             head[field.clone()].copy_from_slice(&[0, 0]);
             sum.add(&head[layout.transport_at..]);
@@ -341,6 +341,7 @@ fn write_checksum(frame: &mut Frame, layout: &Layout, checksum: TransmitChecksum
         TransmitChecksum::Partial => (sum.folded(), layout.partial_checksum()),
         TransmitChecksum::None => (0, Checksum::Trusted),
     };
+    frame.offload.checksum = state;
     head[field].copy_from_slice(&value.to_be_bytes());
 }
 
@@ -359,7 +360,8 @@ fn bring_headers_together(frame: &mut Frame, medium: Medium) -> Option<Layout> {
     let length_is_possible = (layout.text_at..=frame.payload.len()).contains(&layout.end_at);
     let end_at = if length_is_possible { layout.end_at } else { frame.payload.len() };
     let text: Payload = frame.payload.slice(layout.text_at, end_at - layout.text_at);
-    (frame.head, frame.payload) = (head, text);
+    frame.head = head;
+    frame.payload = text;
     Some(layout)
 }
 

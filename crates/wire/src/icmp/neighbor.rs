@@ -150,7 +150,8 @@ impl Options {
     /// # Errors
     /// [`Error::Length`] for a length of zero or past the end: the message must be dropped (RFC 4861 §4.6).
     pub fn parse(bytes: &[u8]) -> Result<Options, Error> {
-        let (mut options, mut rest) = (Options::default(), bytes);
+        let mut options = Options::default();
+        let mut rest = bytes;
         for _ in 0..OPTIONS_MAX {
             if rest.is_empty() {
                 break;
