@@ -3,11 +3,11 @@
 use crate::config::IsnPolicy;
 use crate::error::Error;
 use crate::flow::{Address, FlowKey};
-use crate::host::{Host, Newborn};
+use crate::host::{Host, NewConnection};
 use crate::id::{SocketId, SocketKind};
 use crate::interface::{Addresses, InterfaceId, is_loopback};
 use crate::route::Hop;
-use crate::socket::NO_PARENT;
+use crate::socket::NO_LISTENER;
 use crate::time_wait::TIME_WAIT_BIT;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -85,9 +85,9 @@ impl Host {
         }
         let config = config.unwrap_or_else(|| self.config.tcp.clone());
         self.counters.active_opens += 1;
-        let newborn = Newborn { key, parent: NO_PARENT, interface: hop.interface };
-        let place = self.settle_in(now, Connection::connect(now, birth, config), newborn);
-        self.touch(now, place.index);
+        let new = NewConnection { key, parent: NO_LISTENER, interface: hop.interface };
+        let place = self.add_connection(now, Connection::connect(now, birth, config), new);
+        self.touch_connection(now, place.index);
         Ok(SocketId::new(SocketKind::Connection, place))
     }
 
@@ -168,11 +168,11 @@ impl Host {
             let listeners = &self.listeners;
             let is_free = |port: u16| {
                 let key = FlowKey { local_port: port, ..key };
-                let is_it = |place: u32| match place & TIME_WAIT_BIT {
+                let is_match = |place: u32| match place & TIME_WAIT_BIT {
                     0 => sockets.at(place).is_some_and(|socket| socket.key == key),
-                    _ => time_waits.at(place & !TIME_WAIT_BIT).is_some_and(|remains| remains.key == key),
+                    _ => time_waits.at(place & !TIME_WAIT_BIT).is_some_and(|entry| entry.key == key),
                 };
-                let taken = demux.find(&key, is_it).is_some_and(|place| place & TIME_WAIT_BIT == 0);
+                let taken = demux.find(&key, is_match).is_some_and(|place| place & TIME_WAIT_BIT == 0);
                 !taken && !listeners.has_port(port) && (key.local != key.remote || port != key.remote_port)
             };
             key.local_port = self.ports.choose(&key, is_free).ok_or(Error::NoFreePort)?;
@@ -196,7 +196,7 @@ impl Host {
     pub(crate) fn find_place(&self, key: &FlowKey) -> Option<u32> {
         self.demux.find(key, |place| match place & TIME_WAIT_BIT {
             0 => self.sockets.at(place).is_some_and(|socket| socket.key == *key),
-            _ => self.time_waits.at(place & !TIME_WAIT_BIT).is_some_and(|remains| remains.key == *key),
+            _ => self.time_waits.at(place & !TIME_WAIT_BIT).is_some_and(|entry| entry.key == *key),
         })
     }
 

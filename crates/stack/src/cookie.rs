@@ -8,7 +8,7 @@
 
 use crate::counters::Discard;
 use crate::flow::FlowKey;
-use crate::host::{Host, Newborn};
+use crate::host::{Host, NewConnection};
 use crate::secret::{Keyed, Purpose, Secret};
 use core::time::Duration;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ impl Cookies {
         self.hash.hash(&bytes) as u32 & HASH_MASK
     }
 
-    fn bake(&mut self, now: Instant, key: &FlowKey, irs: Seq, mss: u16) -> Seq {
+    fn make(&mut self, now: Instant, key: &FlowKey, irs: Seq, mss: u16) -> Seq {
         self.last = Some(now);
         let mss_index = MSS_TABLE.iter().rposition(|entry| *entry <= mss).unwrap_or(0) as u32;
         let period = period(now);
@@ -64,7 +64,7 @@ impl Cookies {
     }
 
     /// The MSS in a cookie that this host made lately for these ends.
-    fn taste(&self, now: Instant, key: &FlowKey, irs: Seq, cookie: Seq) -> Option<u16> {
+    fn check(&self, now: Instant, key: &FlowKey, irs: Seq, cookie: Seq) -> Option<u16> {
         self.last.filter(|last| now.since(*last) < PERIOD * 2)?;
         let number = cookie.number();
         let mss_index = number >> MSS_SHIFT & 7;
@@ -77,7 +77,7 @@ impl Cookies {
 }
 
 /// Hides window scale and SACK-permitted in the low bits of a timestamp, which does not grow by that.
-fn hide(value: u32, options: &Options) -> u32 {
+fn encode_options(value: u32, options: &Options) -> u32 {
     let scale = options.window_scale.map_or(SCALE_NONE, |scale| scale.min(14));
     let bits = u32::from(scale) | u32::from(options.sack_permitted) << 4;
     let hidden = value >> TIMESTAMP_BITS << TIMESTAMP_BITS | bits;
@@ -85,7 +85,7 @@ fn hide(value: u32, options: &Options) -> u32 {
 }
 
 /// The options of the SYN as far as cookie and timestamp bring them back.
-fn found(mss: u16, timestamps: Option<Timestamps>) -> Options {
+fn decode_options(mss: u16, timestamps: Option<Timestamps>) -> Options {
     let bits = timestamps.map_or(u32::from(SCALE_NONE), |timestamps| timestamps.echo);
     let scale = (bits & 15) as u8;
     Options {
@@ -108,7 +108,7 @@ impl Host {
         config: Arc<Config>,
     ) {
         let mss = syn.header.options.mss.unwrap_or(if key.is_v4() { 536 } else { 1_220 });
-        birth.iss = self.cookies.bake(now, key, syn.header.seq, mss);
+        birth.iss = self.cookies.make(now, key, syn.header.seq, mss);
         // Without timestamps nothing else can come back: the peer must not believe it was agreed.
         let mut asked = Segment { header: syn.header, ..Segment::default() };
         if asked.header.options.timestamps.is_none() || !config.timestamps {
@@ -120,14 +120,14 @@ impl Host {
             return;
         };
         if let Some(timestamps) = &mut answer.options.timestamps {
-            timestamps.value = hide(timestamps.value, &options);
+            timestamps.value = encode_options(timestamps.value, &options);
         }
         self.counters.cookies_sent += 1;
         self.send_header(now, key, answer);
     }
 
     /// Whether a segment for a listener acknowledges a cookie; if so the connection is there now.
-    pub(crate) fn take_cookie(
+    pub(crate) fn accept_cookie(
         &mut self,
         now: Instant,
         parent: u32,
@@ -139,7 +139,7 @@ impl Host {
             return false;
         }
         let (irs, cookie) = (seq - 1, acknowledged - 1);
-        let Some(mss) = self.cookies.taste(now, key, irs, cookie) else { return false };
+        let Some(mss) = self.cookies.check(now, key, irs, cookie) else { return false };
         let Some(listener) = self.listeners.at(parent) else { return false };
         if listener.is_full() || self.sockets.len() >= self.config.connections_max {
             self.counters.discard(Discard::TcpAcceptQueueFull);
@@ -148,7 +148,7 @@ impl Host {
         let config = listener.config.clone().unwrap_or_else(|| self.config.tcp.clone());
         let Some(hop) = self.route_back(key) else { return false };
         let birth = Birth { iss: cookie, ..self.birth(now, key, hop, None) };
-        let options = found(mss, options.timestamps.filter(|_| config.timestamps));
+        let options = decode_options(mss, options.timestamps.filter(|_| config.timestamps));
         let header = Header { seq: irs, flags: Flags::SYN, window, options, ..Header::default() };
         let syn = Segment { header, ..Segment::default() };
         let mut connection = Connection::listen(now, birth, config);
@@ -158,9 +158,9 @@ impl Host {
         let _ = connection.poll_transmit(now, 0);
         connection.take_segment(now, ack);
         self.counters.cookies_accepted += 1;
-        let newborn = Newborn { key: *key, parent, interface: hop.interface };
-        let place = self.settle_in(now, connection, newborn);
-        self.touch(now, place.index);
+        let new = NewConnection { key: *key, parent, interface: hop.interface };
+        let place = self.add_connection(now, connection, new);
+        self.touch_connection(now, place.index);
         true
     }
 }
@@ -177,15 +177,15 @@ mod tests {
     fn a_cookie_brings_back_the_mss_for_two_periods_and_only_for_its_ends() {
         let mut cookies = Cookies::new(&Secret::new([9; 32]));
         let (start, irs) = (Instant::ZERO + PERIOD * 40, Seq::new(77));
-        assert_eq!(cookies.taste(start, &key(), irs, Seq::new(5)), None, "none was ever made");
-        let cookie = cookies.bake(start, &key(), irs, 1_452);
-        assert_eq!(cookies.taste(start, &key(), irs, cookie), Some(1_440));
-        assert_eq!(cookies.taste(start + PERIOD, &key(), irs, cookie), Some(1_440));
-        assert_eq!(cookies.taste(start + PERIOD * 2, &key(), irs, cookie), None);
-        assert_eq!(cookies.taste(start, &key(), irs + 1, cookie), None);
-        assert_eq!(cookies.taste(start, &key(), irs, cookie + 1), None);
+        assert_eq!(cookies.check(start, &key(), irs, Seq::new(5)), None, "none was ever made");
+        let cookie = cookies.make(start, &key(), irs, 1_452);
+        assert_eq!(cookies.check(start, &key(), irs, cookie), Some(1_440));
+        assert_eq!(cookies.check(start + PERIOD, &key(), irs, cookie), Some(1_440));
+        assert_eq!(cookies.check(start + PERIOD * 2, &key(), irs, cookie), None);
+        assert_eq!(cookies.check(start, &key(), irs + 1, cookie), None);
+        assert_eq!(cookies.check(start, &key(), irs, cookie + 1), None);
         let other = FlowKey { remote_port: 998, ..key() };
-        assert_eq!(cookies.taste(start, &other, irs, cookie), None);
+        assert_eq!(cookies.check(start, &other, irs, cookie), None);
     }
 
     #[test]
@@ -193,12 +193,12 @@ mod tests {
         for (scale, sack) in [(None, false), (Some(0), true), (Some(7), true), (Some(14), false)] {
             for value in [0u32, 31, 32, 1_000_000, u32::MAX] {
                 let options = Options { window_scale: scale, sack_permitted: sack, ..Options::default() };
-                let echo = hide(value, &options);
+                let echo = encode_options(value, &options);
                 assert!(value.wrapping_sub(echo) < 64, "{value} {echo}");
-                let back = found(1_460, Some(Timestamps { value: 5, echo }));
+                let back = decode_options(1_460, Some(Timestamps { value: 5, echo }));
                 assert_eq!((back.window_scale, back.sack_permitted), (scale, sack));
             }
         }
-        assert_eq!(found(536, None), Options { mss: Some(536), ..Options::default() });
+        assert_eq!(decode_options(536, None), Options { mss: Some(536), ..Options::default() });
     }
 }

@@ -44,13 +44,13 @@ impl Host {
         for index in indexes {
             if let Some(socket) = self.sockets.at_mut(index) {
                 socket.connection.abort(now);
-                self.touch(now, index);
+                self.touch_connection(now, index);
             }
         }
     }
 
     /// A connection leaves its place for good.
-    pub(crate) fn tell_departure(&mut self, index: u32) {
+    pub(crate) fn record_departure(&mut self, index: u32) {
         if self.departures == Departures::Untold {
             return;
         }

@@ -13,18 +13,18 @@ use crate::demux::Demux;
 use crate::departure::Departures;
 use crate::event::Event;
 use crate::flow::FlowKey;
-use crate::id::{Key, Slab, SocketId, SocketKind};
+use crate::id::{Slab, SlabKey, SocketId, SocketKind};
 use crate::interface::{Addresses, Interface, InterfaceId};
 use crate::isn::Isn;
-use crate::limit::Limit;
 use crate::listener::Listeners;
 use crate::neighbour::Neighbours;
 use crate::path_mtu::PathMtus;
 use crate::ports::Ports;
+use crate::rate_limit::RateLimit;
 use crate::reassembly::Reassembly;
 use crate::route::{Route, Routes};
 use crate::secret::{Keyed, Purpose, Secret};
-use crate::socket::{NO_PARENT, Socket, Standing};
+use crate::socket::{NO_LISTENER, Socket, Standing};
 use crate::time_wait::TimeWaits;
 use crate::timers::{Timer, Timers};
 use crate::trace::TraceRecord;
@@ -70,7 +70,7 @@ pub struct Host {
     /// Connections that may have something to send, in turn.
     pub(crate) ready: VecDeque<u32>,
     /// What the connection whose turn it is has sent in this turn.
-    pub(crate) turn: u32,
+    pub(crate) turn_transmissions: u32,
     /// A super-segment on its way to a link that takes only single segments.
     pub(crate) cutting: Option<(InterfaceId, Cut)>,
     /// Packets that belong to no connection, or had to wait for a neighbour.
@@ -78,7 +78,7 @@ pub struct Host {
     pub(crate) loopback: VecDeque<Frame>,
 
     /// Connections that may have something to tell.
-    pub(crate) talkative: VecDeque<u32>,
+    pub(crate) with_events: VecDeque<u32>,
     /// What listeners and UDP sockets tell; each is in it once at most.
     pub(crate) notices: VecDeque<(SocketId, Event)>,
 
@@ -87,9 +87,9 @@ pub struct Host {
     pub(crate) departures: Departures,
     pub(crate) departed: VecDeque<(SocketId, tcp::Info)>,
 
-    pub(crate) reset_limit: Limit,
-    pub(crate) icmp_error_limit: Limit,
-    pub(crate) echo_limit: Limit,
+    pub(crate) reset_limit: RateLimit,
+    pub(crate) icmp_error_limit: RateLimit,
+    pub(crate) echo_limit: RateLimit,
 }
 
 /// How many of everything a host holds.
@@ -151,19 +151,19 @@ impl Host {
             time_waits: TimeWaits::new(),
             udp: UdpSockets::new(&secret),
             ready: VecDeque::new(),
-            turn: 0,
+            turn_transmissions: 0,
             cutting: None,
             outbox: VecDeque::new(),
             loopback: VecDeque::new(),
-            talkative: VecDeque::new(),
+            with_events: VecDeque::new(),
             notices: VecDeque::new(),
             tracing: Tracing::Off,
             traces: VecDeque::new(),
             departures: Departures::default(),
             departed: VecDeque::new(),
-            reset_limit: Limit::new(config.resets_per_second),
-            icmp_error_limit: Limit::new(config.icmp_errors_per_second),
-            echo_limit: Limit::new(config.echo_replies_per_second),
+            reset_limit: RateLimit::new(config.resets_per_second),
+            icmp_error_limit: RateLimit::new(config.icmp_errors_per_second),
+            echo_limit: RateLimit::new(config.echo_replies_per_second),
             config,
         }
     }
@@ -242,7 +242,7 @@ impl Host {
                 socket.timer = Timer::NONE;
                 socket.connection.handle_timeout(now);
                 let doubted = socket.connection.doubts_path().then_some(socket.key.remote);
-                self.touch(now, index);
+                self.touch_connection(now, index);
                 if let Some(remote) = doubted {
                     self.doubt_path(now, remote);
                 }
@@ -280,7 +280,7 @@ impl Host {
             self.forget_notice(id, event);
             return Some((id, event));
         }
-        while let Some(index) = self.talkative.front().copied() {
+        while let Some(index) = self.with_events.front().copied() {
             let key = self.sockets.key_at(index);
             let socket = self.sockets.at_mut(index).filter(|socket| socket.standing == Standing::Owned);
             if let (Some(socket), Some(key)) = (socket, key) {
@@ -290,9 +290,9 @@ impl Host {
                         None => continue,
                     }
                 }
-                socket.is_talkative = false;
+                socket.is_with_events = false;
             }
-            self.talkative.pop_front();
+            self.with_events.pop_front();
         }
         None
     }
@@ -302,10 +302,10 @@ impl Host {
             return;
         }
         if let Some(listener) = id.key(SocketKind::Listener).and_then(|key| self.listeners.get_mut(key)) {
-            listener.is_noticed = false;
+            listener.has_notice = false;
         }
         if let Some(socket) = id.key(SocketKind::Udp).and_then(|key| self.udp.get_mut(key)) {
-            socket.is_noticed = false;
+            socket.has_notice = false;
         }
     }
 
@@ -341,37 +341,37 @@ impl Host {
 
     /// A connection has changed: it may have something to send, to tell, or to trace. One that has
     /// nothing to send is settled at once, without waiting for its turn.
-    pub(crate) fn touch(&mut self, now: Instant, index: u32) {
+    pub(crate) fn touch_connection(&mut self, now: Instant, index: u32) {
         let Some(socket) = self.sockets.at_mut(index) else { return };
-        let is_settled = !socket.is_ready && socket.connection.is_drained();
-        if !socket.is_ready && !is_settled {
+        let is_drained = !socket.is_ready && socket.connection.is_drained();
+        if !socket.is_ready && !is_drained {
             socket.is_ready = true;
             self.ready.push_back(index);
         }
         match socket.standing {
-            Standing::Owned if !socket.is_talkative && socket.connection.has_event() => {
-                socket.is_talkative = true;
-                self.talkative.push_back(index);
+            Standing::Owned if !socket.is_with_events && socket.connection.has_event() => {
+                socket.is_with_events = true;
+                self.with_events.push_back(index);
             }
             Standing::HalfOpen => self.check_third_step(index),
             _ => {}
         }
-        if is_settled {
-            self.settle(now, index);
+        if is_drained {
+            self.handle_drained(now, index);
         } else if self.tracing == Tracing::On {
             self.collect_traces(now, index);
         }
     }
 
     /// A connection has been drained: its timer is set, or it goes where it belongs.
-    pub(crate) fn settle(&mut self, now: Instant, index: u32) {
+    pub(crate) fn handle_drained(&mut self, now: Instant, index: u32) {
         if self.tracing == Tracing::On {
             self.collect_traces(now, index);
         }
         let Some(socket) = self.sockets.at_mut(index) else { return };
         match socket.connection.state() {
-            State::Closed if socket.connection.is_closed() => return self.bury(index),
-            State::Listen => return self.bury(index),
+            State::Closed if socket.connection.is_closed() => return self.drop_connection(index),
+            State::Listen => return self.drop_connection(index),
             State::TimeWait if socket.standing == Standing::Orphan && self.tracing == Tracing::Off => {
                 if let Some(time_wait) = socket.connection.time_wait() {
                     return self.enter_time_wait(index, time_wait);
@@ -383,8 +383,8 @@ impl Host {
     }
 
     /// A connection is over: it leaves the tables, and memory unless the application still holds it.
-    pub(crate) fn bury(&mut self, index: u32) {
-        self.unlink(index);
+    pub(crate) fn drop_connection(&mut self, index: u32) {
+        self.unlink_flow(index);
         let Some(socket) = self.sockets.at_mut(index) else { return };
         self.timers.set(&mut socket.timer, index, None);
         match socket.standing {
@@ -395,7 +395,7 @@ impl Host {
                 self.sockets.discard(index);
             }
             Standing::Orphan => {
-                self.tell_departure(index);
+                self.record_departure(index);
                 self.sockets.discard(index);
             }
             Standing::Owned | Standing::Queued => {}
@@ -403,7 +403,7 @@ impl Host {
     }
 
     /// Takes a connection out of the demultiplexing table.
-    pub(crate) fn unlink(&mut self, index: u32) {
+    pub(crate) fn unlink_flow(&mut self, index: u32) {
         let Some(socket) = self.sockets.at_mut(index) else { return };
         if core::mem::replace(&mut socket.is_linked, false) {
             let key = socket.key;
@@ -412,37 +412,42 @@ impl Host {
     }
 
     /// A new connection takes its place in the tables; whoever brings it touches it next.
-    pub(crate) fn settle_in(&mut self, now: Instant, connection: tcp::Connection, newborn: Newborn) -> Key {
-        let Newborn { key, parent, interface } = newborn;
+    pub(crate) fn add_connection(
+        &mut self,
+        now: Instant,
+        connection: tcp::Connection,
+        new: NewConnection,
+    ) -> SlabKey {
+        let NewConnection { key, parent, interface } = new;
         let (route_epoch, hop_limit) = (self.routes.epoch(), self.config.hop_limit);
-        let standing = if parent == NO_PARENT { Standing::Owned } else { Standing::HalfOpen };
+        let standing = if parent == NO_LISTENER { Standing::Owned } else { Standing::HalfOpen };
         let place = self.sockets.insert(Socket {
             connection,
             key,
-            child: NO_PARENT,
+            child: NO_LISTENER,
             timer: Timer::NONE,
             interface,
             route_epoch,
             hop_limit,
             standing,
             is_ready: false,
-            is_talkative: false,
+            is_with_events: false,
             is_linked: true,
         });
         self.demux.insert(&key, place.index);
         if self.tracing == Tracing::On {
-            self.trace_newborn(now, place);
+            self.trace_new_connection(now, place);
         }
-        if parent != NO_PARENT {
+        if parent != NO_LISTENER {
             self.enter_half_open(parent, place.index);
         }
         place
     }
 }
 
-/// What [`Host::settle_in`] needs to know beside the connection.
+/// What [`Host::add_connection`] needs to know beside the connection.
 #[derive(Clone, Copy)]
-pub(crate) struct Newborn {
+pub(crate) struct NewConnection {
     pub(crate) key: FlowKey,
     pub(crate) parent: u32,
     pub(crate) interface: InterfaceId,

@@ -4,8 +4,8 @@
 //! connection, which checks the quoted sequence number (RFC 5927), or to the UDP socket. Source quench is
 //! discarded (MUST-55). What is *not* here: errors that we send (`icmp_errors.rs`), neighbours.
 
+use crate::build::Envelope;
 use crate::counters::Discard;
-use crate::emit::Envelope;
 use crate::flow::{Address, FlowKey};
 use crate::host::Host;
 use crate::packet::{Cast, Packet};
@@ -73,13 +73,13 @@ impl Host {
             Err(_) => self.counters.discard(Discard::IcmpMalformed),
             Ok(v4::Message::EchoRequest(echo)) => self.answer_echo(now, packet, echo),
             Ok(v4::Message::Unreachable { code, mtu_bytes, quoted }) => {
-                self.report(now, packet, quoted, report_v4(code, mtu_bytes));
+                self.deliver_icmp_error(now, packet, quoted, report_v4(code, mtu_bytes));
             }
             Ok(v4::Message::TimeExceeded { code, quoted }) => {
-                self.report(now, packet, quoted, report_time(code));
+                self.deliver_icmp_error(now, packet, quoted, report_time(code));
             }
             Ok(v4::Message::ParameterProblem { quoted, .. }) => {
-                self.report(now, packet, quoted, Report::Soft(Error::HostUnreachable));
+                self.deliver_icmp_error(now, packet, quoted, Report::Soft(Error::HostUnreachable));
             }
             Ok(v4::Message::EchoReply(_) | v4::Message::Other { .. }) => {
                 self.counters.discard(Discard::IcmpIgnored);
@@ -101,16 +101,16 @@ impl Host {
             Err(_) => self.counters.discard(Discard::IcmpMalformed),
             Ok(v6::Message::EchoRequest(echo)) => self.answer_echo(now, packet, echo),
             Ok(v6::Message::Unreachable { code, quoted }) => {
-                self.report(now, packet, quoted, report_v6(code));
+                self.deliver_icmp_error(now, packet, quoted, report_v6(code));
             }
             Ok(v6::Message::PacketTooBig { mtu_bytes, quoted }) => {
-                self.report(now, packet, quoted, Report::TooBig(mtu_bytes));
+                self.deliver_icmp_error(now, packet, quoted, Report::TooBig(mtu_bytes));
             }
             Ok(v6::Message::TimeExceeded { code, quoted }) => {
-                self.report(now, packet, quoted, report_time(code));
+                self.deliver_icmp_error(now, packet, quoted, report_time(code));
             }
             Ok(v6::Message::ParameterProblem { quoted, .. }) => {
-                self.report(now, packet, quoted, Report::Soft(Error::HostUnreachable));
+                self.deliver_icmp_error(now, packet, quoted, Report::Soft(Error::HostUnreachable));
             }
             Ok(v6::Message::Neighbor(message)) => self.receive_neighbour_message(now, packet, &message),
             Ok(v6::Message::EchoReply(_) | v6::Message::Other { .. }) => {
@@ -154,7 +154,7 @@ impl Host {
     }
 
     /// An ICMP error: finds whose packet it quotes.
-    fn report(&mut self, now: Instant, packet: &Packet<'_>, quoted: &[u8], report: Report) {
+    fn deliver_icmp_error(&mut self, now: Instant, packet: &Packet<'_>, quoted: &[u8], report: Report) {
         let Ok(quotation) = Quoted::parse(quoted) else {
             return self.counters.discard(Discard::IcmpMalformed);
         };
@@ -189,8 +189,8 @@ impl Host {
             return mtu_bytes.max(MTU_V6_MIN);
         }
         let packet_bytes = quoted.get(2..4).map_or(0, |len| u32::from(u16::from_be_bytes([len[0], len[1]])));
-        let told = if mtu_bytes == 0 { plateau_below(packet_bytes) } else { mtu_bytes };
-        told.max(self.config.path_mtu_v4_min)
+        let reported = if mtu_bytes == 0 { plateau_below(packet_bytes) } else { mtu_bytes };
+        reported.max(self.config.path_mtu_v4_min)
     }
 
     fn report_to_tcp(&mut self, now: Instant, key: &FlowKey, seq: wire::Seq, report: Report) -> bool {
@@ -210,7 +210,7 @@ impl Host {
             // The connection believed it: so do those to come.
             self.path_mtus.learn(now, key.remote, after, self.config.path_mtu_entries_max);
         }
-        self.touch(now, index);
+        self.touch_connection(now, index);
         true
     }
 

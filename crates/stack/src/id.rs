@@ -36,7 +36,7 @@ impl SocketId {
     /// No socket: what the host does on its own account, as a reset from a closed port.
     pub const HOST: SocketId = SocketId { place: u32::MAX, generation: 0 };
 
-    pub(crate) fn new(kind: SocketKind, key: Key) -> Self {
+    pub(crate) fn new(kind: SocketKind, key: SlabKey) -> Self {
         SocketId { place: ((kind as u32) << KIND_SHIFT) | key.index, generation: key.generation }
     }
 
@@ -50,8 +50,9 @@ impl SocketId {
         }
     }
 
-    pub(crate) fn key(self, kind: SocketKind) -> Option<Key> {
-        (self.kind() == kind).then_some(Key { index: self.place & INDEX_MASK, generation: self.generation })
+    pub(crate) fn key(self, kind: SocketKind) -> Option<SlabKey> {
+        (self.kind() == kind)
+            .then_some(SlabKey { index: self.place & INDEX_MASK, generation: self.generation })
     }
 }
 
@@ -63,7 +64,7 @@ impl fmt::Debug for SocketId {
 
 /// A place in a [`Slab`] and the generation of what is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Key {
+pub(crate) struct SlabKey {
     pub(crate) index: u32,
     pub(crate) generation: u32,
 }
@@ -93,13 +94,13 @@ impl<T> Slab<T> {
     }
 
     #[inline]
-    pub(crate) fn insert(&mut self, value: T) -> Key {
+    pub(crate) fn insert(&mut self, value: T) -> SlabKey {
         self.insert_with(|| value)
     }
 
     /// Inserts what `make` makes, in its place rather than on the way there: values may be large.
     #[inline]
-    pub(crate) fn insert_with(&mut self, make: impl FnOnce() -> T) -> Key {
+    pub(crate) fn insert_with(&mut self, make: impl FnOnce() -> T) -> SlabKey {
         if self.free.is_empty() {
             let first = (self.chunks.len() * CHUNK) as u32;
             self.add_chunk(first);
@@ -108,7 +109,7 @@ impl<T> Slab<T> {
         let chunk = &mut self.chunks[index as usize / CHUNK];
         chunk.values[index as usize % CHUNK] = Some(make());
         self.len += 1;
-        Key { index, generation: chunk.generations[index as usize % CHUNK] }
+        SlabKey { index, generation: chunk.generations[index as usize % CHUNK] }
     }
 
     #[inline(never)]
@@ -123,12 +124,12 @@ impl<T> Slab<T> {
     }
 
     /// The value under this key, if it is still the same one.
-    pub(crate) fn get(&self, key: Key) -> Option<&T> {
+    pub(crate) fn get(&self, key: SlabKey) -> Option<&T> {
         self.at(key.index).filter(|_| self.generation(key.index) == Some(key.generation))
     }
 
     /// The value under this key, if it is still the same one.
-    pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, key: SlabKey) -> Option<&mut T> {
         if self.generation(key.index) == Some(key.generation) { self.at_mut(key.index) } else { None }
     }
 
@@ -143,9 +144,9 @@ impl<T> Slab<T> {
     }
 
     /// The key of what is in this place now.
-    pub(crate) fn key_at(&self, index: u32) -> Option<Key> {
+    pub(crate) fn key_at(&self, index: u32) -> Option<SlabKey> {
         self.at(index)?;
-        Some(Key { index, generation: self.generation(index)? })
+        Some(SlabKey { index, generation: self.generation(index)? })
     }
 
     pub(crate) fn remove(&mut self, index: u32) -> Option<T> {
@@ -197,7 +198,7 @@ mod tests {
 
     #[test]
     fn ids_keep_their_kind() {
-        let key = Key { index: 7, generation: 3 };
+        let key = SlabKey { index: 7, generation: 3 };
         let id = SocketId::new(SocketKind::Udp, key);
         assert_eq!(id.key(SocketKind::Udp), Some(key));
         assert_eq!(id.key(SocketKind::Connection), None);

@@ -44,9 +44,9 @@ pub(crate) struct Addresses {
     ours: HashMap<Address, InterfaceId, TableHash>,
     broadcasts: HashMap<Address, InterfaceId, TableHash>,
     /// The last address found to be ours: nearly every packet is for it.
-    last: Option<Address>,
+    last_ours: Option<Address>,
     /// The last address found to be neither ours nor a broadcast: whom we talk to.
-    stranger: Option<Address>,
+    last_foreign: Option<Address>,
     /// The last source and destination that passed all checks: packets come in runs.
     passed: Option<(Address, Address)>,
     /// Every address is ours: a proxy for whole networks.
@@ -59,15 +59,15 @@ impl Addresses {
         Addresses {
             ours: HashMap::with_hasher(hasher),
             broadcasts: HashMap::with_hasher(hasher),
-            last: None,
-            stranger: None,
+            last_ours: None,
+            last_foreign: None,
             passed: None,
             any: false,
         }
     }
 
     pub(crate) fn add(&mut self, cidr: Cidr, interface: InterfaceId) {
-        (self.passed, self.stranger) = (None, None);
+        (self.passed, self.last_foreign) = (None, None);
         self.ours.insert(cidr.address().into(), interface);
         if let Some(broadcast) = cidr.broadcast() {
             self.broadcasts.insert(broadcast.into(), interface);
@@ -81,14 +81,14 @@ impl Addresses {
 
     /// Whether packets for this address are for us.
     pub(crate) fn are_ours(&mut self, address: Address) -> bool {
-        if self.last == Some(address) || self.stranger == Some(address) {
-            return self.last == Some(address);
+        if self.last_ours == Some(address) || self.last_foreign == Some(address) {
+            return self.last_ours == Some(address);
         }
         let ours = self.ours.contains_key(&address) || is_loopback(address);
         if ours {
-            self.last = Some(address);
+            self.last_ours = Some(address);
         } else if !self.is_broadcast(address) {
-            self.stranger = Some(address);
+            self.last_foreign = Some(address);
         }
         ours
     }
@@ -110,7 +110,7 @@ impl Addresses {
 
     /// Whether the address is the broadcast of a network of ours, or of all.
     pub(crate) fn is_broadcast(&self, address: Address) -> bool {
-        let may_be = address.is_v4() && self.stranger != Some(address);
+        let may_be = address.is_v4() && self.last_foreign != Some(address);
         may_be && (address.is_broadcast() || self.broadcasts.contains_key(&address))
     }
 }

@@ -58,6 +58,7 @@
 #![warn(missing_docs)]
 
 mod application;
+mod build;
 mod cidr;
 mod config;
 mod connect;
@@ -66,7 +67,6 @@ mod counters;
 mod datagram;
 mod demux;
 mod departure;
-mod emit;
 mod error;
 mod event;
 mod flow;
@@ -76,13 +76,13 @@ mod icmp_errors;
 mod id;
 mod interface;
 mod isn;
-mod limit;
 mod listener;
 mod neighbour;
 mod packet;
 mod path_mtu;
 mod port_table;
 mod ports;
+mod rate_limit;
 mod reassembly;
 mod receive;
 mod resolution;

@@ -18,7 +18,7 @@ pub(crate) enum Cast {
 
 /// What the IP header of a packet says, and where things are in the frame.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reading {
+pub(crate) struct PacketFacts {
     pub(crate) arrival: InterfaceId,
     pub(crate) source: Address,
     pub(crate) destination: Address,
@@ -39,18 +39,18 @@ pub(crate) struct Reading {
 #[derive(Debug)]
 pub(crate) struct Packet<'a> {
     pub(crate) frame: &'a mut Frame,
-    pub(crate) reading: Reading,
+    pub(crate) facts: PacketFacts,
 }
 
 impl core::ops::Deref for Packet<'_> {
-    type Target = Reading;
-    fn deref(&self) -> &Reading {
-        &self.reading
+    type Target = PacketFacts;
+    fn deref(&self) -> &PacketFacts {
+        &self.facts
     }
 }
 
 /// The first contiguous bytes of a frame: its head, or all of it.
-pub(crate) fn start(frame: &Frame) -> &[u8] {
+pub(crate) fn first_bytes(frame: &Frame) -> &[u8] {
     match frame.head.as_slice() {
         [] => frame.payload.contiguous().map_or(&[], |bytes| bytes),
         head => head,
@@ -74,7 +74,7 @@ pub(crate) fn flatten(frame: &mut Frame) {
 impl Packet<'_> {
     /// The transport header and, in a contiguous frame, its text.
     pub(crate) fn transport(&self) -> &[u8] {
-        let start = start(self.frame);
+        let start = first_bytes(self.frame);
         start.get(self.transport_at..self.end_at.min(start.len())).unwrap_or_default()
     }
 

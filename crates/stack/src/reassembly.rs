@@ -8,7 +8,7 @@ use crate::counters::Discard;
 use crate::flow::Address;
 use crate::host::Host;
 use crate::interface::InterfaceId;
-use crate::packet::{Packet, Reading, start};
+use crate::packet::{Packet, PacketFacts, first_bytes};
 use bytes::Bytes;
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
@@ -26,7 +26,7 @@ pub(crate) struct Fragment {
 
 /// Which fragments belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Name {
+struct DatagramKey {
     interface: InterfaceId,
     source: Address,
     destination: Address,
@@ -38,25 +38,25 @@ struct Name {
 struct Datagram {
     created: Instant,
     /// The first fragment, for its headers.
-    first: Option<(Frame, Reading)>,
+    first: Option<(Frame, PacketFacts)>,
     /// By their place, none overlapping.
     pieces: BTreeMap<usize, Bytes>,
     held_bytes: usize,
     total_bytes: Option<usize>,
     /// Something was wrong: whatever else comes is refused until the time is up (RFC 5722 §4).
-    is_spoilt: bool,
+    is_refused: bool,
 }
 
 impl Datagram {
-    fn spoil(&mut self) -> usize {
-        self.is_spoilt = true;
+    fn refuse(&mut self) -> usize {
+        self.is_refused = true;
         self.pieces.clear();
         self.first = None;
         core::mem::take(&mut self.held_bytes)
     }
 
     /// Whether a piece fits among the others: it may be one of them again, but not overlap any.
-    fn check(&self, offset: usize, len: usize, more: bool) -> Result<Fit, Discard> {
+    fn check_piece(&self, offset: usize, len: usize, more: bool) -> Result<Fit, Discard> {
         let end = offset + len;
         if self.pieces.get(&offset).is_some_and(|piece| piece.len() == len) {
             return Ok(Fit::Duplicate);
@@ -84,9 +84,9 @@ enum Fit {
 /// Datagrams whose fragments have not all arrived.
 #[derive(Default)]
 pub(crate) struct Reassembly {
-    datagrams: BTreeMap<Name, Datagram>,
+    datagrams: BTreeMap<DatagramKey, Datagram>,
     /// In order of creation; names of those that are gone are skipped.
-    order: VecDeque<(Instant, Name)>,
+    order: VecDeque<(Instant, DatagramKey)>,
     held_bytes: usize,
     timeout: Duration,
 }
@@ -100,26 +100,26 @@ impl Reassembly {
         self.order.front().map(|(created, _)| *created + self.timeout)
     }
 
-    fn remove(&mut self, name: &Name) -> Option<Datagram> {
-        let datagram = self.datagrams.remove(name)?;
+    fn remove(&mut self, key: &DatagramKey) -> Option<Datagram> {
+        let datagram = self.datagrams.remove(key)?;
         self.held_bytes -= datagram.held_bytes;
         Some(datagram)
     }
 
     /// Takes out the oldest datagram.
     fn remove_oldest(&mut self) -> Option<Datagram> {
-        while let Some((created, name)) = self.order.pop_front() {
-            if self.datagrams.get(&name).is_some_and(|datagram| datagram.created == created) {
-                return self.remove(&name);
+        while let Some((created, key)) = self.order.pop_front() {
+            if self.datagrams.get(&key).is_some_and(|datagram| datagram.created == created) {
+                return self.remove(&key);
             }
         }
         None
     }
 
     /// Drops names of datagrams that are gone from the front of the order.
-    fn trim(&mut self) {
-        while let Some((created, name)) = self.order.front() {
-            if self.datagrams.get(name).is_some_and(|datagram| datagram.created == *created) {
+    fn trim_order(&mut self) {
+        while let Some((created, key)) = self.order.front() {
+            if self.datagrams.get(key).is_some_and(|datagram| datagram.created == *created) {
                 break;
             }
             self.order.pop_front();
@@ -128,7 +128,7 @@ impl Reassembly {
 }
 
 /// The smallest first fragment: one that holds the transport header (RFC 1858 §3.1, RFC 8200 §4.5).
-fn first_bytes_min(protocol: u8) -> usize {
+fn first_fragment_bytes_min(protocol: u8) -> usize {
     match protocol {
         protocol::TCP => 20,
         protocol::UDP | protocol::ICMP | protocol::ICMPV6 => 8,
@@ -143,13 +143,13 @@ impl Host {
         now: Instant,
         mut packet: Packet<'_>,
         fragment: Fragment,
-    ) -> Option<(Frame, Reading)> {
+    ) -> Option<(Frame, PacketFacts)> {
         self.reassembly.timeout = self.config.reassembly_timeout;
         if let Err(why) = self.check_fragment(now, &packet, fragment) {
             self.counters.discard(why);
             return None;
         }
-        let name = Name {
+        let key = DatagramKey {
             interface: packet.arrival,
             source: packet.source,
             destination: packet.destination,
@@ -157,13 +157,13 @@ impl Host {
             protocol: if packet.source.is_v4() { packet.protocol } else { 0 },
         };
         let len = packet.end_at - packet.transport_at;
-        self.make_room(now, &name, len);
-        match self.insert_fragment(name, &mut packet, fragment) {
+        self.make_room_for(now, &key, len);
+        match self.insert_fragment(key, &mut packet, fragment) {
             Ok(whole) => whole,
             Err(why) => {
                 self.counters.discard(why);
-                if let Some(datagram) = self.reassembly.datagrams.get_mut(&name) {
-                    self.reassembly.held_bytes -= datagram.spoil();
+                if let Some(datagram) = self.reassembly.datagrams.get_mut(&key) {
+                    self.reassembly.held_bytes -= datagram.refuse();
                 }
                 None
             }
@@ -187,11 +187,11 @@ impl Host {
             if !packet.source.is_v4() {
                 // RFC 8200 §4.5: point at the length, or at the offset.
                 let pointer = if end > 65_535 { headers - 6 } else { 4 };
-                self.complain_of_field(now, packet, pointer as u32);
+                self.send_parameter_problem(now, packet, pointer as u32);
             }
             return Err(Discard::FragmentLength);
         }
-        let hides_header = fragment.offset_bytes == 0 && len < first_bytes_min(packet.protocol);
+        let hides_header = fragment.offset_bytes == 0 && len < first_fragment_bytes_min(packet.protocol);
         // RFC 1858 §4.2: a fragment at offset 8 could overwrite the flags of a TCP header.
         let rewrites_header =
             packet.source.is_v4() && packet.protocol == protocol::TCP && fragment.offset_bytes == 8;
@@ -199,8 +199,8 @@ impl Host {
     }
 
     /// Drops the oldest datagrams until there is room for so many bytes more.
-    fn make_room(&mut self, now: Instant, name: &Name, len: usize) {
-        let is_new = !self.reassembly.datagrams.contains_key(name);
+    fn make_room_for(&mut self, now: Instant, key: &DatagramKey, len: usize) {
+        let is_new = !self.reassembly.datagrams.contains_key(key);
         let config = &self.config;
         let (bytes_max, datagrams_max) = (config.reassembly_bytes_max, config.reassembly_datagrams_max);
         while self.reassembly.held_bytes + len > bytes_max
@@ -211,33 +211,33 @@ impl Host {
             }
             self.counters.discard(Discard::FragmentBound);
         }
-        if !self.reassembly.datagrams.contains_key(name) {
-            self.reassembly.trim();
-            self.reassembly.order.push_back((now, *name));
+        if !self.reassembly.datagrams.contains_key(key) {
+            self.reassembly.trim_order();
+            self.reassembly.order.push_back((now, *key));
             let datagram = Datagram {
                 created: now,
                 first: None,
                 pieces: BTreeMap::new(),
                 held_bytes: 0,
                 total_bytes: None,
-                is_spoilt: false,
+                is_refused: false,
             };
-            self.reassembly.datagrams.insert(*name, datagram);
+            self.reassembly.datagrams.insert(*key, datagram);
         }
     }
 
     fn insert_fragment(
         &mut self,
-        name: Name,
+        key: DatagramKey,
         packet: &mut Packet<'_>,
         fragment: Fragment,
-    ) -> Result<Option<(Frame, Reading)>, Discard> {
-        let Some(datagram) = self.reassembly.datagrams.get_mut(&name) else { return Ok(None) };
-        if datagram.is_spoilt {
+    ) -> Result<Option<(Frame, PacketFacts)>, Discard> {
+        let Some(datagram) = self.reassembly.datagrams.get_mut(&key) else { return Ok(None) };
+        if datagram.is_refused {
             return Err(Discard::FragmentOverlap);
         }
         let text = packet.transport();
-        match datagram.check(fragment.offset_bytes, text.len(), fragment.more)? {
+        match datagram.check_piece(fragment.offset_bytes, text.len(), fragment.more)? {
             Fit::Duplicate => return Ok(None),
             Fit::New if datagram.pieces.len() >= self.config.reassembly_fragments_max => {
                 return Err(Discard::FragmentBound);
@@ -251,15 +251,15 @@ impl Host {
         self.reassembly.held_bytes += text.len();
         datagram.pieces.insert(fragment.offset_bytes, Bytes::copy_from_slice(text));
         if fragment.offset_bytes == 0 {
-            datagram.first = Some((core::mem::take(packet.frame), packet.reading));
+            datagram.first = Some((core::mem::take(packet.frame), packet.facts));
         }
         if datagram.total_bytes != Some(datagram.held_bytes) {
             return Ok(None);
         }
-        let whole = self.reassembly.remove(&name);
-        self.reassembly.trim();
+        let whole = self.reassembly.remove(&key);
+        self.reassembly.trim_order();
         self.counters.reassembled += 1;
-        Ok(whole.and_then(put_together))
+        Ok(whole.and_then(assemble))
     }
 
     /// Gives up datagrams that have waited too long (RFC 792, RFC 4443 §3.3: told if the first fragment came).
@@ -267,19 +267,19 @@ impl Host {
         while self.reassembly.next_due().is_some_and(|due| due <= now) {
             if let Some(datagram) = self.reassembly.remove_oldest() {
                 self.counters.discard(Discard::FragmentTimeout);
-                if let Some((mut frame, reading)) = datagram.first {
-                    self.complain_of_time(now, &Packet { frame: &mut frame, reading });
+                if let Some((mut frame, facts)) = datagram.first {
+                    self.send_reassembly_timeout(now, &Packet { frame: &mut frame, facts });
                 }
             }
-            self.reassembly.trim();
+            self.reassembly.trim_order();
         }
     }
 }
 
 /// The headers of the first fragment before the text of all.
-fn put_together(datagram: Datagram) -> Option<(Frame, Reading)> {
+fn assemble(datagram: Datagram) -> Option<(Frame, PacketFacts)> {
     let (frame, first) = datagram.first?;
-    let mut whole = start(&frame)[first.ip_at..first.transport_at].to_vec();
+    let mut whole = first_bytes(&frame)[first.ip_at..first.transport_at].to_vec();
     let header_bytes = whole.len();
     datagram.pieces.values().for_each(|piece| whole.extend_from_slice(piece));
     if first.source.is_v4() && header_bytes >= ipv4::HEADER_BYTES {
@@ -293,5 +293,5 @@ fn put_together(datagram: Datagram) -> Option<(Frame, Reading)> {
     }
     let end_at = whole.len();
     let frame = Frame::from_bytes(Bytes::from(whole));
-    Some((frame, Reading { ip_at: 0, transport_at: header_bytes, end_at, ..first }))
+    Some((frame, PacketFacts { ip_at: 0, transport_at: header_bytes, end_at, ..first }))
 }

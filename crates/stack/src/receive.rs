@@ -8,7 +8,7 @@ use crate::counters::Discard;
 use crate::flow::Address;
 use crate::host::Host;
 use crate::interface::{InterfaceId, Mac, is_loopback};
-use crate::packet::{Cast, Packet, Reading, flatten, start};
+use crate::packet::{Cast, Packet, PacketFacts, first_bytes, flatten};
 use crate::reassembly::Fragment;
 use std::net::{IpAddr, Ipv6Addr};
 use tcp::Instant;
@@ -36,10 +36,10 @@ impl Host {
 
     #[inline(never)]
     fn receive_ethernet(&mut self, now: Instant, interface: InterfaceId, hardware: Mac, frame: &mut Frame) {
-        if start(frame).len() < ETHERNET_BYTES_MAX {
+        if first_bytes(frame).len() < ETHERNET_BYTES_MAX {
             flatten(frame);
         }
-        let Ok((header, ip_at)) = ethernet::Header::parse(start(frame)) else {
+        let Ok((header, ip_at)) = ethernet::Header::parse(first_bytes(frame)) else {
             return self.counters.discard(Discard::EthernetMalformed);
         };
         let cast = match header.destination {
@@ -67,27 +67,27 @@ impl Host {
     }
 
     fn receive_ip(&mut self, now: Instant, arrived: &Arrived, frame: &mut Frame) {
-        if !has_whole_ip_header(start(frame), arrived.ip_at) {
+        if !has_whole_ip_header(first_bytes(frame), arrived.ip_at) {
             flatten(frame);
         }
-        let read = match start(frame).get(arrived.ip_at).map(|first| first >> 4) {
+        let parsed = match first_bytes(frame).get(arrived.ip_at).map(|first| first >> 4) {
             Some(4) => self.read_ipv4(arrived, frame),
             Some(6) => self.read_ipv6(now, arrived, frame),
             _ => Err(Discard::IpMalformed),
         };
-        match read {
-            Ok(Read::Whole(reading)) => self.deliver(now, Packet { frame, reading }),
-            Ok(Read::Fragment(reading, fragment)) => self.receive_fragment(now, frame, reading, fragment),
+        match parsed {
+            Ok(Parsed::Whole(facts)) => self.deliver(now, Packet { frame, facts }),
+            Ok(Parsed::Fragment(facts, fragment)) => self.receive_fragment(now, frame, facts, fragment),
             Err(why) => self.counters.discard(why),
         }
     }
 
     #[inline(never)]
-    fn receive_fragment(&mut self, now: Instant, frame: &mut Frame, reading: Reading, fragment: Fragment) {
+    fn receive_fragment(&mut self, now: Instant, frame: &mut Frame, facts: PacketFacts, fragment: Fragment) {
         flatten(frame);
-        let packet = Packet { frame, reading };
-        if let Some((mut frame, reading)) = self.reassemble(now, packet, fragment) {
-            self.deliver(now, Packet { frame: &mut frame, reading });
+        let packet = Packet { frame, facts };
+        if let Some((mut frame, facts)) = self.reassemble(now, packet, fragment) {
+            self.deliver(now, Packet { frame: &mut frame, facts });
         }
     }
 
@@ -116,15 +116,15 @@ impl Host {
             protocol::NO_NEXT_HEADER => {}
             _ => {
                 self.counters.discard(Discard::UnknownProtocol);
-                self.complain_of_protocol(now, &packet);
+                self.send_protocol_unreachable(now, &packet);
             }
         }
     }
 
     /// RFC 791, RFC 1122 §3.2.1: the header is checked, the packet is ours and whole.
     #[inline]
-    fn read_ipv4(&mut self, arrived: &Arrived, frame: &Frame) -> Result<Read, Discard> {
-        let bytes = &start(frame)[arrived.ip_at..];
+    fn read_ipv4(&mut self, arrived: &Arrived, frame: &Frame) -> Result<Parsed, Discard> {
+        let bytes = &first_bytes(frame)[arrived.ip_at..];
         let (header, header_bytes) = ipv4::Header::parse(bytes).map_err(|_| Discard::IpMalformed)?;
         let available = frame.len() - arrived.ip_at;
         let text_bytes = match header.total_bytes {
@@ -140,7 +140,7 @@ impl Host {
         }
         let (source, destination) = (Address::from(header.source), Address::from(header.destination));
         let transport_at = arrived.ip_at + header_bytes;
-        let reading = Reading {
+        let facts = PacketFacts {
             arrival: arrived.interface,
             source,
             destination,
@@ -153,25 +153,26 @@ impl Host {
             named_at: 9,
         };
         if !header.is_fragment() {
-            return Ok(Read::Whole(reading));
+            return Ok(Parsed::Whole(facts));
         }
         let fragment = Fragment {
             identification: u32::from(header.identification),
             offset_bytes: usize::from(header.fragment_offset_bytes),
             more: header.more_fragments,
         };
-        Ok(Read::Fragment(reading, fragment))
+        Ok(Parsed::Fragment(facts, fragment))
     }
 
     /// RFC 8200: extension headers are stepped over, the packet is ours and whole.
     #[inline(never)]
-    fn read_ipv6(&mut self, now: Instant, arrived: &Arrived, frame: &mut Frame) -> Result<Read, Discard> {
-        let header = ipv6::Header::parse(&start(frame)[arrived.ip_at..]).map_err(|_| Discard::IpMalformed)?;
+    fn read_ipv6(&mut self, now: Instant, arrived: &Arrived, frame: &mut Frame) -> Result<Parsed, Discard> {
+        let header =
+            ipv6::Header::parse(&first_bytes(frame)[arrived.ip_at..]).map_err(|_| Discard::IpMalformed)?;
         if !matches!(header.next_header, protocol::TCP | protocol::UDP | protocol::ICMPV6) {
             // Extension headers and transport header must be in one piece.
             flatten(frame);
         }
-        let bytes = &start(frame)[arrived.ip_at..];
+        let bytes = &first_bytes(frame)[arrived.ip_at..];
         let available = frame.len() - arrived.ip_at;
         let text_bytes = match header.payload_bytes {
             0 if frame.offload.segment_bytes > 0 => available - ipv6::HEADER_BYTES,
@@ -180,7 +181,7 @@ impl Host {
         let end_bytes = ipv6::HEADER_BYTES + text_bytes;
         let upper = ipv6::walk(&bytes[..end_bytes.min(bytes.len())]).map_err(|_| Discard::IpMalformed)?;
         let (source, destination) = (address_v6(header.source)?, address_v6(header.destination)?);
-        let reading = Reading {
+        let facts = PacketFacts {
             arrival: arrived.interface,
             source,
             destination,
@@ -194,7 +195,7 @@ impl Host {
         };
         if let Some(problem) = upper.problem {
             if problem.kind != ProblemKind::OptionSilently {
-                self.complain_of_extension(now, &Packet { frame, reading }, problem);
+                self.send_extension_problem(now, &Packet { frame, facts }, problem);
             }
             return Err(Discard::Ipv6Extension);
         }
@@ -206,9 +207,9 @@ impl Host {
                     offset_bytes: usize::from(fragment.offset_bytes),
                     more: fragment.more,
                 };
-                Ok(Read::Fragment(reading, fragment))
+                Ok(Parsed::Fragment(facts, fragment))
             }
-            _ => Ok(Read::Whole(reading)),
+            _ => Ok(Parsed::Whole(facts)),
         }
     }
 
@@ -283,9 +284,9 @@ fn has_whole_ip_header(start: &[u8], ip_at: usize) -> bool {
 }
 
 /// What an IP header turned out to be in front of.
-enum Read {
-    Whole(Reading),
-    Fragment(Reading, Fragment),
+enum Parsed {
+    Whole(PacketFacts),
+    Fragment(PacketFacts, Fragment),
 }
 
 /// How a packet came.

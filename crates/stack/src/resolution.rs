@@ -4,15 +4,15 @@
 //! Questions, answers and announcements as packets; the cache and its states are in `neighbour.rs`. What
 //! is *not* here: address configuration and duplicate address detection; addresses come from the program.
 
+use crate::build::Envelope;
 use crate::cidr::Cidr;
 use crate::connect::is_link_local;
 use crate::counters::Discard;
-use crate::emit::Envelope;
 use crate::flow::Address;
 use crate::host::Host;
 use crate::interface::{InterfaceId, Mac};
-use crate::neighbour::{Due, Sign, Told, Waits};
-use crate::packet::{Packet, start};
+use crate::neighbour::{Claim, ClaimKind, Due, Waiting};
+use crate::packet::{Packet, first_bytes};
 use crate::route::Hop;
 use bytes::Bytes;
 use std::net::{IpAddr, Ipv6Addr};
@@ -27,7 +27,7 @@ use wire::{Frame, Head, Medium, Offload, Payload};
 /// ff02::1, all nodes on the link.
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 /// Neighbour discovery is believed only from the link itself (RFC 4861 §7.1).
-const HOP_LIMIT: u8 = 255;
+const NEIGHBOUR_HOP_LIMIT: u8 = 255;
 
 /// ff02::1:ff00:0/104 and the last 24 bits of the address (RFC 4291 §2.7.1).
 fn solicited_node(address: Ipv6Addr) -> Ipv6Addr {
@@ -78,10 +78,10 @@ impl Host {
                     frame = back;
                     mac
                 }
-                Err(Waits { ask, dropped }) => {
+                Err(Waiting { solicit, dropped }) => {
                     (0..dropped).for_each(|_| self.counters.discard(Discard::NeighbourUnresolved));
-                    if ask {
-                        self.ask(hop.interface, neighbour, None);
+                    if solicit {
+                        self.solicit(hop.interface, neighbour, None);
                     }
                     return None;
                 }
@@ -96,13 +96,13 @@ impl Host {
     pub(crate) fn doubt_path(&mut self, now: Instant, remote: Address) {
         self.path_mtus.forget(remote);
         if let Some(hop) = self.routes.find(remote.ip()) {
-            let name = (hop.interface, Address::from(hop.neighbour));
-            self.neighbours.doubt(now, name, &self.config);
+            let key = (hop.interface, Address::from(hop.neighbour));
+            self.neighbours.doubt(now, key, &self.config);
         }
     }
 
     /// Asks for a neighbour: everybody, or the one who had the address last.
-    fn ask(&mut self, interface: InterfaceId, neighbour: Address, mac: Option<Mac>) {
+    fn solicit(&mut self, interface: InterfaceId, neighbour: Address, mac: Option<Mac>) {
         let Some(hardware) = self.hardware(interface) else { return };
         let hop = Hop { interface, neighbour: neighbour.ip() };
         let Some(source) = self.source_for(neighbour.ip(), hop) else { return };
@@ -132,7 +132,7 @@ impl Host {
         let payload = Payload::from(Bytes::from(bytes));
         let mut frame = Frame { head, payload, offload: Offload::default() };
         address_frame(&mut frame, packet.sender_mac, destination, ethertype::ARP);
-        self.push_out((interface, frame));
+        self.push_to_outbox((interface, frame));
     }
 
     fn send_neighbour_message(
@@ -150,18 +150,18 @@ impl Host {
             source: IpAddr::V6(source).into(),
             destination: IpAddr::V6(destination).into(),
             protocol: protocol::ICMPV6,
-            hop_limit: HOP_LIMIT,
+            hop_limit: NEIGHBOUR_HOP_LIMIT,
             traffic_class: 0,
         };
-        let mut frame = envelope.wrap(self.shape(interface), Payload::from(Bytes::from(bytes)));
+        let mut frame = envelope.packet_frame(self.shape(interface), Payload::from(Bytes::from(bytes)));
         if let Some(mac) = mac {
             address_frame(&mut frame, hardware, mac, ethertype::IPV6);
-            return self.push_out((interface, frame));
+            return self.push_to_outbox((interface, frame));
         }
         // To a group, or to somebody whose link address may have to be found first.
         let hop = Hop { interface, neighbour: destination.into() };
         if let Some(out) = self.resolve(self.now, hop, frame) {
-            self.push_out(out);
+            self.push_to_outbox(out);
         }
     }
 
@@ -188,19 +188,19 @@ impl Host {
         &mut self,
         interface: InterfaceId,
         target: Ipv6Addr,
-        asker: Option<(Ipv6Addr, Option<Mac>)>,
+        requester: Option<(Ipv6Addr, Option<Mac>)>,
     ) {
         let target_link_layer = self.hardware(interface);
         let options = neighbor::Options { target_link_layer, ..neighbor::Options::default() };
-        let solicited = asker.is_some();
+        let solicited = requester.is_some();
         let message = Message::Advertisement { router: false, solicited, overrides: true, target, options };
-        let (destination, mac) = asker.unwrap_or((ALL_NODES, None));
+        let (destination, mac) = requester.unwrap_or((ALL_NODES, None));
         self.send_neighbour_message(interface, (target, destination), mac, message);
     }
 
     /// An ARP packet arrives in a contiguous frame (RFC 826, packet reception).
     pub(crate) fn receive_arp(&mut self, now: Instant, interface: InterfaceId, frame: &Frame, ip_at: usize) {
-        let packet = arp::Packet::parse(start(frame).get(ip_at..).unwrap_or_default());
+        let packet = arp::Packet::parse(first_bytes(frame).get(ip_at..).unwrap_or_default());
         let Ok(packet) = packet else { return self.counters.discard(Discard::ArpMalformed) };
         let arp::Packet { operation, sender_mac, sender, target, .. } = packet;
         if sender_mac.is_multicast() || sender.is_multicast() || sender.is_broadcast() {
@@ -216,10 +216,14 @@ impl Host {
         }
         let for_us = self.is_ours_on(interface, target.into());
         if !sender.is_unspecified() {
-            let name = (interface, sender.into());
-            let sign = if for_us && operation == Operation::Reply { Sign::Answer } else { Sign::Hearsay };
+            let key = (interface, sender.into());
+            let kind = if for_us && operation == Operation::Reply {
+                ClaimKind::Solicited
+            } else {
+                ClaimKind::Unsolicited
+            };
             let remember = for_us && operation == Operation::Request;
-            self.learn(now, Told { name, mac: sender_mac, sign, remember });
+            self.learn(now, Claim { key, mac: sender_mac, kind, remember });
         }
         let Some(hardware) = self.hardware(interface).filter(|_| for_us && operation == Operation::Request)
         else {
@@ -235,27 +239,28 @@ impl Host {
         self.send_arp(interface, &reply, sender_mac);
     }
 
-    fn learn(&mut self, now: Instant, told: Told) {
-        let (interface, address) = told.name;
+    fn learn(&mut self, now: Instant, claim: Claim) {
+        let (interface, address) = claim.key;
         let Some(hardware) = self.hardware(interface) else { return };
-        for mut frame in self.neighbours.learn(now, told, &self.config) {
-            address_frame(&mut frame, hardware, told.mac, ethertype_of(address));
-            self.push_out((interface, frame));
+        for mut frame in self.neighbours.learn(now, claim, &self.config) {
+            address_frame(&mut frame, hardware, claim.mac, ethertype_of(address));
+            self.push_to_outbox((interface, frame));
         }
     }
 
     /// A neighbour discovery message arrives, its checksum verified (RFC 4861 §6.1, §7.1).
     pub(crate) fn receive_neighbour_message(&mut self, now: Instant, packet: &Packet<'_>, message: &Message) {
         let (IpAddr::V6(source), interface) = (packet.source.ip(), packet.arrival) else { return };
-        if packet.hop_limit != HOP_LIMIT || self.hardware(interface).is_none() {
+        if packet.hop_limit != NEIGHBOUR_HOP_LIMIT || self.hardware(interface).is_none() {
             return self.counters.discard(Discard::NeighbourInvalid);
         }
-        let told = |host: &mut Host, address: Ipv6Addr, mac: Option<Mac>, sign: Sign, remember: bool| {
-            if let Some(mac) = mac.filter(|mac| !mac.is_multicast() && !address.is_unspecified()) {
-                let name = (interface, IpAddr::V6(address).into());
-                host.learn(now, Told { name, mac, sign, remember });
-            }
-        };
+        let learn =
+            |host: &mut Host, address: Ipv6Addr, mac: Option<Mac>, kind: ClaimKind, remember: bool| {
+                if let Some(mac) = mac.filter(|mac| !mac.is_multicast() && !address.is_unspecified()) {
+                    let key = (interface, IpAddr::V6(address).into());
+                    host.learn(now, Claim { key, mac, kind, remember });
+                }
+            };
         match *message {
             Message::Solicitation { target, options } => {
                 if target.is_multicast() || (source.is_unspecified() && options.source_link_layer.is_some()) {
@@ -264,27 +269,27 @@ impl Host {
                 if !self.is_ours_on(interface, target.into()) {
                     return self.counters.discard(Discard::IcmpIgnored);
                 }
-                told(self, source, options.source_link_layer, Sign::Hearsay, true);
-                let asker = (!source.is_unspecified()).then_some((source, options.source_link_layer));
-                self.advertise(interface, target, asker);
+                learn(self, source, options.source_link_layer, ClaimKind::Unsolicited, true);
+                let requester = (!source.is_unspecified()).then_some((source, options.source_link_layer));
+                self.advertise(interface, target, requester);
             }
             Message::Advertisement { solicited, overrides, target, options, .. } => {
                 if target.is_multicast() || self.is_ours_on(interface, target.into()) {
                     return self.counters.discard(Discard::NeighbourInvalid);
                 }
-                let sign = match (solicited, overrides) {
-                    (true, true) => Sign::Answer,
-                    (true, false) => Sign::WeakAnswer,
-                    (false, true) => Sign::Hearsay,
-                    (false, false) => Sign::WeakHearsay,
+                let kind = match (solicited, overrides) {
+                    (true, true) => ClaimKind::Solicited,
+                    (true, false) => ClaimKind::SolicitedNoOverride,
+                    (false, true) => ClaimKind::Unsolicited,
+                    (false, false) => ClaimKind::UnsolicitedNoOverride,
                 };
-                told(self, target, options.target_link_layer, sign, false);
+                learn(self, target, options.target_link_layer, kind, false);
             }
             Message::RouterAdvertisement { lifetime_s, options, .. } => {
                 if !self.config.accept_router_advertisements || !is_link_local(source) {
                     return self.counters.discard(Discard::IcmpIgnored);
                 }
-                told(self, source, options.source_link_layer, Sign::Hearsay, true);
+                learn(self, source, options.source_link_layer, ClaimKind::Unsolicited, true);
                 self.follow_router(interface, source, lifetime_s);
             }
             Message::RouterSolicitation { .. } => self.counters.discard(Discard::IcmpIgnored),
@@ -294,14 +299,14 @@ impl Host {
     /// A router offers itself, or with a lifetime of zero withdraws (RFC 4861 §6.3.4). It is followed until
     /// it withdraws: addresses come from the program, and with them the knowledge that a link is gone.
     fn follow_router(&mut self, interface: InterfaceId, router: Ipv6Addr, lifetime_s: u16) {
-        let Some(everywhere) = Cidr::new(Ipv6Addr::UNSPECIFIED.into(), 0) else { return };
+        let Some(default_route) = Cidr::new(Ipv6Addr::UNSPECIFIED.into(), 0) else { return };
         let via = Some(IpAddr::V6(router));
         if lifetime_s == 0 {
             self.routes.remove(|route| {
-                route.destination == everywhere && route.via == via && route.interface == interface
+                route.destination == default_route && route.via == via && route.interface == interface
             });
-        } else if !self.routes.iter().any(|route| route.destination == everywhere) {
-            self.add_route(everywhere, via, interface);
+        } else if !self.routes.iter().any(|route| route.destination == default_route) {
+            self.add_route(default_route, via, interface);
         }
     }
 
@@ -309,8 +314,8 @@ impl Host {
     pub(crate) fn expire_neighbours(&mut self, now: Instant) {
         while let Some(due) = self.neighbours.expire(now, &self.config) {
             match due {
-                Due::Ask((interface, address), mac) => self.ask(interface, address, mac),
-                Due::Lost(pending) => {
+                Due::Solicit((interface, address), mac) => self.solicit(interface, address, mac),
+                Due::Unreachable(pending) => {
                     for frame in pending {
                         self.counters.discard(Discard::NeighbourUnresolved);
                         self.report_unreachable(now, &frame);

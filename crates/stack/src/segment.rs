@@ -1,10 +1,10 @@
 //! A TCP segment arrives at the host: to its connection, to what is left of one, to a listener, or to
 //! nobody (RFC 9293 §3.10.7).
 
+use crate::build::pseudo_header;
 use crate::counters::Discard;
-use crate::emit::pseudo_header;
 use crate::flow::FlowKey;
-use crate::host::{Host, Newborn};
+use crate::host::{Host, NewConnection};
 use crate::packet::{Cast, Packet, flatten, is_flat};
 use crate::receive::{is_trusted, may_be_answered};
 use crate::socket::Standing;
@@ -45,10 +45,10 @@ impl Host {
         segment.payload = packet.take_text(header_bytes);
         match place {
             Some(place) if place & TIME_WAIT_BIT == 0 => {
-                self.segment_for_connection(now, place, &key, &mut segment);
+                self.deliver_to_connection(now, place, &key, &mut segment);
             }
-            Some(place) => self.segment_in_time_wait(now, place & !TIME_WAIT_BIT, &key, &mut segment),
-            None => self.segment_for_listener(now, &key, &mut segment, None),
+            Some(place) => self.deliver_to_time_wait(now, place & !TIME_WAIT_BIT, &key, &mut segment),
+            None => self.deliver_to_listener(now, &key, &mut segment, None),
         }
     }
 
@@ -70,7 +70,7 @@ impl Host {
         packet.is_intact(sum)
     }
 
-    fn segment_for_connection(&mut self, now: Instant, index: u32, key: &FlowKey, segment: &mut Segment) {
+    fn deliver_to_connection(&mut self, now: Instant, index: u32, key: &FlowKey, segment: &mut Segment) {
         let Some(socket) = self.sockets.at_mut(index) else { return };
         if socket.standing == Standing::HalfOpen && segment.header.flags.ack() && !segment.header.flags.rst()
         {
@@ -90,39 +90,39 @@ impl Host {
             if let Some(TimeWaitVerdict::Reopen { iss_at_least }) = verdict {
                 // The application still holds the old connection; its numbers are no longer needed.
                 socket.connection.abort(now);
-                self.unlink(index);
-                self.touch(now, index);
+                self.unlink_flow(index);
+                self.touch_connection(now, index);
                 self.counters.time_waits_reopened += 1;
-                return self.segment_for_listener(now, key, segment, Some(iss_at_least));
+                return self.deliver_to_listener(now, key, segment, Some(iss_at_least));
             }
         }
         self.counters.segments_received += 1;
         socket.connection.take_segment(now, segment);
         let state = socket.connection.state();
-        self.touch(now, index);
+        self.touch_connection(now, index);
         if state == State::Listen {
             // RFC 9293 §3.10.7.4: a passive open that came to nothing; its slot is free.
-            self.bury(index);
+            self.drop_connection(index);
         }
     }
 
-    fn segment_in_time_wait(&mut self, now: Instant, index: u32, key: &FlowKey, segment: &mut Segment) {
+    fn deliver_to_time_wait(&mut self, now: Instant, index: u32, key: &FlowKey, segment: &mut Segment) {
         let text_bytes = segment.text_bytes();
-        match self.time_waits.arrives(now, index, &segment.header, text_bytes) {
+        match self.time_waits.handle_segment(now, index, &segment.header, text_bytes) {
             Some(TimeWaitVerdict::Reply(reply)) => {
                 self.send_header(now, key, reply.header);
             }
             Some(TimeWaitVerdict::Reopen { iss_at_least }) => {
                 self.forget_time_wait(index);
                 self.counters.time_waits_reopened += 1;
-                self.segment_for_listener(now, key, segment, Some(iss_at_least));
+                self.deliver_to_listener(now, key, segment, Some(iss_at_least));
             }
             Some(TimeWaitVerdict::Closed) => self.forget_time_wait(index),
             Some(TimeWaitVerdict::Ignore(_)) | None => self.counters.discard(Discard::TcpTimeWait),
         }
     }
 
-    fn segment_for_listener(
+    fn deliver_to_listener(
         &mut self,
         now: Instant,
         key: &FlowKey,
@@ -131,7 +131,7 @@ impl Host {
     ) {
         let Some(index) = self.listeners.find(key.local, key.local_port) else {
             self.counters.discard(Discard::TcpClosedPort);
-            self.trace_stranger(now, key, segment);
+            self.trace_unmatched(now, key, segment);
             if let Some(reset) = closed::arrives(&segment.header, segment.text_bytes()) {
                 self.send_reset(now, key, reset, ResetReason::ClosedPort);
             }
@@ -146,7 +146,7 @@ impl Host {
             Arrival::Ignore(_) => self.counters.discard(Discard::TcpListenerIgnored),
             Arrival::Open => self.open_passively(now, index, key, segment, iss_at_least),
             Arrival::Reset(reset) => {
-                if !self.take_cookie(now, index, key, segment) {
+                if !self.accept_cookie(now, index, key, segment) {
                     self.send_reset(now, key, reset, ResetReason::UnacceptableAck);
                 }
             }
@@ -166,7 +166,7 @@ impl Host {
         if listener.is_full() {
             return self.counters.discard(Discard::TcpAcceptQueueFull);
         }
-        let crowded = listener.half_open.len() >= listener.backlog.max(HALF_OPEN_MIN)
+        let use_cookie = listener.half_open.len() >= listener.backlog.max(HALF_OPEN_MIN)
             || self.listeners.half_open >= self.config.half_open_max;
         let config = listener.config.clone().unwrap_or_else(|| self.config.tcp.clone());
         let isn = listener.isn;
@@ -174,7 +174,7 @@ impl Host {
             return self.counters.discard(Discard::NoRoute);
         };
         let mut birth = self.birth(now, key, hop, isn);
-        if crowded {
+        if use_cookie {
             return self.send_cookie(now, key, syn, birth, config);
         }
         if self.sockets.len() >= self.config.connections_max {
@@ -184,13 +184,13 @@ impl Host {
             birth.iss = birth.iss.latest(least);
         }
         self.counters.passive_opens += 1;
-        let newborn = Newborn { key: *key, parent, interface: hop.interface };
-        let place = self.settle_in(now, Connection::listen(now, birth, config), newborn);
+        let new = NewConnection { key: *key, parent, interface: hop.interface };
+        let place = self.add_connection(now, Connection::listen(now, birth, config), new);
         // In its place, so that it is traced from its first segment on.
         if let Some(socket) = self.sockets.get_mut(place) {
             socket.connection.take_segment(now, syn);
         }
-        self.touch(now, place.index);
+        self.touch_connection(now, place.index);
     }
 
     /// The way back to the sender of a packet.

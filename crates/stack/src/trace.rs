@@ -5,7 +5,7 @@
 
 use crate::flow::{Flow, FlowKey};
 use crate::host::Host;
-use crate::id::{Key, SocketId, SocketKind};
+use crate::id::{SlabKey, SocketId, SocketKind};
 use crate::socket::Standing;
 use tcp::state::lookup;
 use tcp::{Cause, Instant, Refusal, Segment, SegmentFacts, SendReason, State, Trace, Tracing};
@@ -52,7 +52,7 @@ impl Host {
 
     /// A new connection is traced from now on. An active open is its first move, made before it could be.
     #[cold]
-    pub(crate) fn trace_newborn(&mut self, now: Instant, key: Key) {
+    pub(crate) fn trace_new_connection(&mut self, now: Instant, key: SlabKey) {
         let Some(socket) = self.sockets.get_mut(key) else { return };
         socket.connection.set_tracing(Tracing::On);
         if socket.standing != Standing::Owned {
@@ -71,7 +71,7 @@ impl Host {
     }
 
     /// Notes a segment that no connection and no listener was there for.
-    pub(crate) fn trace_stranger(&mut self, now: Instant, key: &FlowKey, segment: &Segment) {
+    pub(crate) fn trace_unmatched(&mut self, now: Instant, key: &FlowKey, segment: &Segment) {
         if self.tracing == Tracing::Off {
             return;
         }

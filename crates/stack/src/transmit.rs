@@ -5,8 +5,8 @@
 //! link that takes super-segments gets them whole; for others they are cut here, which is cheaper than
 //! asking the connection for each piece. Packets to ourselves go round inside.
 
+use crate::build::{self, Outgoing, Shape};
 use crate::counters::Discard;
-use crate::emit::{self, Outgoing, Shape};
 use crate::flow::FlowKey;
 use crate::host::Host;
 use crate::interface::InterfaceId;
@@ -20,7 +20,7 @@ use wire::{Frame, Medium, Payload, segmentation};
 const SUPER_SEGMENT_BYTES_MAX: u32 = 65_535 - 20 - 60;
 /// Packets to ourselves that arrive during one call of [`Host::poll_transmit`]; the rest follow with the
 /// next, so that two ends inside one host cannot keep the driver for ever.
-const LOOPBACK_TURNS: usize = 4_096;
+const LOOPBACK_FRAMES_MAX: usize = 4_096;
 
 impl Host {
     /// The next frame to put on a link, until `None`.
@@ -39,7 +39,7 @@ impl Host {
     }
 
     fn next_frame(&mut self, now: Instant, out: &mut Frame) -> Option<InterfaceId> {
-        let mut loopback_turns = LOOPBACK_TURNS;
+        let mut loopback_frames = LOOPBACK_FRAMES_MAX;
         loop {
             if self.cutting.is_some()
                 && let Some(interface) = self.next_piece(out)
@@ -47,7 +47,7 @@ impl Host {
                 return Some(interface);
             }
             if !self.outbox.is_empty() {
-                return self.next_of_outbox(out);
+                return self.next_from_outbox(out);
             }
             if let Some(index) = self.ready.front().copied() {
                 if let Some(interface) = self.transmit(now, index, out) {
@@ -55,10 +55,10 @@ impl Host {
                 }
                 continue;
             }
-            if loopback_turns == 0 {
+            if loopback_frames == 0 {
                 return None;
             }
-            loopback_turns -= 1;
+            loopback_frames -= 1;
             let frame = self.loopback.pop_front()?;
             self.receive_loopback(now, frame);
         }
@@ -76,7 +76,7 @@ impl Host {
     }
 
     #[inline(never)]
-    fn next_of_outbox(&mut self, out: &mut Frame) -> Option<InterfaceId> {
+    fn next_from_outbox(&mut self, out: &mut Frame) -> Option<InterfaceId> {
         let interface;
         (interface, *out) = self.outbox.pop_front()?;
         self.wake_datagram_senders();
@@ -96,14 +96,14 @@ impl Host {
         };
         let link = self.interfaces.get(socket.interface.index()).map(|interface| &interface.capabilities);
         let shape = link.map_or(Shape::LOOPBACK, Shape::of);
-        let cuts_itself = link.is_none_or(|link| link.super_segment_bytes_max > 0);
-        let wanted = link.map_or(u32::MAX, |link| link.super_segment_bytes_max);
-        let wanted = if cuts_itself { wanted } else { CUT_BYTES_MAX };
-        let mut next = socket.connection.poll_transmit(now, wanted.min(SUPER_SEGMENT_BYTES_MAX));
+        let link_cuts = link.is_none_or(|link| link.super_segment_bytes_max > 0);
+        let super_segment_bytes = link.map_or(u32::MAX, |link| link.super_segment_bytes_max);
+        let super_segment_bytes = if link_cuts { super_segment_bytes } else { CUT_BYTES_MAX };
+        let mut next = socket.connection.poll_transmit(now, super_segment_bytes.min(SUPER_SEGMENT_BYTES_MAX));
         let Some(transmit) = &mut next else {
             socket.is_ready = false;
             self.end_turn();
-            self.settle(now, index);
+            self.handle_drained(now, index);
             return None;
         };
         self.counters.segments_sent += 1;
@@ -116,11 +116,11 @@ impl Host {
             traffic_class: socket.connection.config().traffic_class,
             layout: socket.connection.config().option_layout,
         };
-        emit::segment(out, shape, &key, outgoing);
+        build::tcp_frame(out, shape, &key, outgoing);
         if socket.connection.is_drained() {
             socket.is_ready = false;
             self.end_turn();
-            self.settle(now, index);
+            self.handle_drained(now, index);
         } else {
             self.stay_or_rotate();
             if self.tracing == Tracing::On {
@@ -130,7 +130,7 @@ impl Host {
         if interface == InterfaceId::LOOPBACK || shape.medium == Medium::Ethernet {
             self.send_to_neighbour(now, key.remote.ip(), interface, out)?;
         }
-        if !cuts_itself && out.offload.segment_bytes > 0 {
+        if !link_cuts && out.offload.segment_bytes > 0 {
             let cut = segmentation::cut(core::mem::take(out), shape.medium, shape.checksum);
             let (_, cut) = self.cutting.insert((interface, cut));
             *out = cut.next()?;
@@ -155,16 +155,16 @@ impl Host {
 
     /// The connection whose turn it is has more to send; a long turn ends when others wait.
     fn stay_or_rotate(&mut self) {
-        self.turn += 1;
-        if self.turn >= self.config.transmissions_per_turn && self.ready.len() > 1 {
+        self.turn_transmissions += 1;
+        if self.turn_transmissions >= self.config.transmissions_per_turn && self.ready.len() > 1 {
             self.ready.rotate_left(1);
-            self.turn = 0;
+            self.turn_transmissions = 0;
         }
     }
 
     fn end_turn(&mut self) {
         self.ready.pop_front();
-        self.turn = 0;
+        self.turn_transmissions = 0;
     }
 
     /// The routing table has changed since the connection looked: it looks again.
@@ -206,14 +206,14 @@ impl Host {
     }
 
     /// Puts a frame that belongs to no connection on its way.
-    pub(crate) fn enqueue(&mut self, now: Instant, hop: Hop, frame: Frame) {
+    pub(crate) fn enqueue_frame(&mut self, now: Instant, hop: Hop, frame: Frame) {
         if let Some(out) = self.dispatch(now, hop, frame) {
-            self.push_out(out);
+            self.push_to_outbox(out);
         }
     }
 
     /// Puts a frame into the outbox, if there is room.
-    pub(crate) fn push_out(&mut self, out: (InterfaceId, Frame)) {
+    pub(crate) fn push_to_outbox(&mut self, out: (InterfaceId, Frame)) {
         if self.outbox.len() >= self.config.outbox_frames_max {
             return self.counters.discard(Discard::OutboxFull);
         }
@@ -239,8 +239,8 @@ impl Host {
             layout: OptionLayout::default(),
         };
         let mut frame = Frame::default();
-        emit::segment(&mut frame, self.shape(hop.interface), key, outgoing);
-        self.enqueue(now, hop, frame);
+        build::tcp_frame(&mut frame, self.shape(hop.interface), key, outgoing);
+        self.enqueue_frame(now, hop, frame);
     }
 }
 

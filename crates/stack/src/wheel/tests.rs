@@ -16,7 +16,7 @@ fn expire(wheel: &mut Wheel, nanos: u64) -> Vec<u32> {
 }
 
 #[test]
-fn few_timers_are_told_exactly() {
+fn the_next_due_time_is_exact_for_few_timers() {
     let mut wheel = Wheel::new();
     wheel.set(3, at(1_000_000_007));
     wheel.set(4, at(200_000_001));
@@ -50,7 +50,7 @@ fn a_hundred_thousand_keep_alives_in_one_slot_cost_no_walk() {
     }
     let before = wheel.next_due().unwrap();
     assert!(before <= Instant::ZERO + Duration::from_secs(7_200), "never too late");
-    // On the way down it wakes at most once per level.
+    // On the way down, the wheel must be called at most once per level.
     let (mut wakes, mut fired) = (0, VecDeque::new());
     while fired.is_empty() {
         let due = wheel.next_due().unwrap();
@@ -92,7 +92,7 @@ proptest! {
                     model.insert(place, now + ahead);
                 }
                 Step::SetPast(place, ago) => {
-                    // What is overdue is due now, and stays in the wheel until somebody asks.
+                    // A timer in the past is due now, and stays in the wheel until the next call of `expire`.
                     wheel.set(place, at(now.saturating_sub(ago)));
                     model.insert(place, now);
                 }
@@ -110,8 +110,8 @@ proptest! {
             prop_assert_eq!(wheel.len(), model.len());
             let first = model.values().min().copied();
             match (wheel.next_due(), first) {
-                (Some(told), Some(first)) => prop_assert!(told.as_nanos() <= first),
-                (told, first) => prop_assert_eq!(told.is_some(), first.is_some()),
+                (Some(next), Some(first)) => prop_assert!(next.as_nanos() <= first),
+                (next, first) => prop_assert_eq!(next.is_some(), first.is_some()),
             }
         }
     }

@@ -48,7 +48,7 @@ impl Envelope {
     }
 
     /// Writes the header of a packet that must not be fragmented; `text_bytes` is all that follows it.
-    fn emit(&self, into: &mut [u8], text_bytes: usize) {
+    fn write_header(&self, into: &mut [u8], text_bytes: usize) {
         if self.source.is_v4() {
             ipv4::Header {
                 source: self.source.low(),
@@ -64,12 +64,12 @@ impl Envelope {
             }
             .emit(into);
         } else {
-            self.emit_v6(into, text_bytes);
+            self.write_v6_header(into, text_bytes);
         }
     }
 
     #[inline(never)]
-    fn emit_v6(&self, into: &mut [u8], text_bytes: usize) {
+    fn write_v6_header(&self, into: &mut [u8], text_bytes: usize) {
         ipv6::Header {
             source: self.source.whole(),
             destination: self.destination.whole(),
@@ -88,31 +88,38 @@ impl Envelope {
     }
 
     /// A frame around a finished transport packet without header of its own in the head: ICMP.
-    pub(crate) fn wrap(&self, shape: Shape, packet: Payload) -> Frame {
+    pub(crate) fn packet_frame(&self, shape: Shape, packet: Payload) -> Frame {
         let mut head = Head::new();
         head.grow(shape.link_bytes());
-        self.emit(head.grow(self.ip_header_bytes()), packet.len());
+        self.write_header(head.grow(self.ip_header_bytes()), packet.len());
         Frame { head, payload: packet, offload: Offload::default() }
     }
 
     /// A UDP datagram that fits the link.
-    pub(crate) fn datagram(&self, shape: Shape, mut header: udp::Header, text: Payload) -> Frame {
+    pub(crate) fn udp_frame(&self, shape: Shape, mut header: udp::Header, text: Payload) -> Frame {
         let bytes = udp::HEADER_BYTES + text.len();
         header.len_bytes = bytes as u16;
         let mut head = Head::new();
         head.grow(shape.link_bytes());
-        self.emit(head.grow(self.ip_header_bytes()), bytes);
+        self.write_header(head.grow(self.ip_header_bytes()), bytes);
         let transport_at = head.as_slice().len();
         header.emit(head.grow(udp::HEADER_BYTES));
         let mut frame = Frame { head, payload: text, offload: Offload::default() };
         let mut sum = Sum::new();
         sum.add(&frame.head.as_slice()[transport_at..]);
-        self.sum(shape, &mut frame, transport_at, udp::CHECKSUM_OFFSET, sum);
+        self.write_checksum(shape, &mut frame, transport_at, udp::CHECKSUM_OFFSET, sum);
         frame
     }
 
     /// Sums, or leaves the sum to the link; `header` is the sum of the transport header.
-    fn sum(&self, shape: Shape, frame: &mut Frame, transport_at: usize, offset: usize, header: Sum) {
+    fn write_checksum(
+        &self,
+        shape: Shape,
+        frame: &mut Frame,
+        transport_at: usize,
+        offset: usize,
+        header: Sum,
+    ) {
         let transport_bytes = frame.len() - transport_at;
         let (value, checksum) = match shape.checksum {
             TransmitChecksum::None => (0, Checksum::Trusted),
@@ -162,7 +169,7 @@ pub(crate) struct Outgoing<'a> {
 }
 
 /// Makes an empty frame a segment or super-segment between these ends.
-pub(crate) fn segment(frame: &mut Frame, shape: Shape, key: &FlowKey, outgoing: Outgoing<'_>) {
+pub(crate) fn tcp_frame(frame: &mut Frame, shape: Shape, key: &FlowKey, outgoing: Outgoing<'_>) {
     let Outgoing { header, payload, segment_bytes, hop_limit, traffic_class, layout } = outgoing;
     header.source_port = key.local_port;
     header.destination_port = key.remote_port;
@@ -173,7 +180,7 @@ pub(crate) fn segment(frame: &mut Frame, shape: Shape, key: &FlowKey, outgoing: 
     head.grow(transport_at);
     let sum = header.append_to(head, layout);
     let transport_bytes = head.as_slice().len() - transport_at + payload.len();
-    envelope.emit(&mut head.as_mut_slice()[ip_at..transport_at], transport_bytes);
+    envelope.write_header(&mut head.as_mut_slice()[ip_at..transport_at], transport_bytes);
     let is_super = segment_bytes > 0 && payload.len() > usize::from(segment_bytes);
     let shape = match shape.checksum {
         // Whoever cuts a super-segment sums its pieces: the whole has no sum of its own.
@@ -182,5 +189,5 @@ pub(crate) fn segment(frame: &mut Frame, shape: Shape, key: &FlowKey, outgoing: 
     };
     frame.offload.segment_bytes = if is_super { segment_bytes } else { 0 };
     frame.payload = payload;
-    envelope.sum(shape, frame, transport_at, wire::tcp::CHECKSUM_OFFSET, sum);
+    envelope.write_checksum(shape, frame, transport_at, wire::tcp::CHECKSUM_OFFSET, sum);
 }
