@@ -1,7 +1,7 @@
 //! What an application asks of its connections.
 //!
-//! Each call finds the connection by its id, asks it, and notes that it may have something to send. A
-//! stale id never reaches another connection: it gives an error.
+//! Each method finds the connection by its id, calls it, and takes note that it may have something to send.
+//! A stale id never reaches another connection: the method returns an error.
 
 use crate::error::Error;
 use crate::host::Host;
@@ -31,7 +31,7 @@ impl Host {
         Some(answer)
     }
 
-    /// Queues a copy of `data` for the peer and returns how much of it found room.
+    /// Queues a copy of `data` for the peer and returns how many bytes of it were queued.
     ///
     /// # Errors
     /// [`WriteError::WouldBlock`] when the send buffer is full, [`WriteError::Finished`] after
@@ -41,8 +41,8 @@ impl Host {
             .unwrap_or(Err(WriteError::NotConnected))
     }
 
-    /// Queues `data` for the peer without copying it. What found no room is the caller's to keep: slice it
-    /// off and try again.
+    /// Queues `data` for the peer without copying it and returns how many bytes were queued. The caller
+    /// keeps the rest and tries again with it later.
     ///
     /// # Errors
     /// As [`Host::tcp_write`].
@@ -57,7 +57,7 @@ impl Host {
             .unwrap_or(Err(WriteError::NotConnected))
     }
 
-    /// Queues a copy of `data` as urgent (RFC 6093: new programs should not).
+    /// Queues a copy of `data` as urgent (RFC 6093: new programs should not use urgent data).
     ///
     /// # Errors
     /// As [`Host::tcp_write`].
@@ -75,7 +75,7 @@ impl Host {
             .unwrap_or(Err(ReadError::NotConnected))
     }
 
-    /// Takes one piece as it arrived, without copying; an empty one when the peer has finished.
+    /// Takes one piece as it arrived, without copying; an empty piece when the peer has finished.
     ///
     /// # Errors
     /// As [`Host::tcp_read`].
@@ -83,7 +83,7 @@ impl Host {
         self.with_connection(now, id, Connection::read_bytes).unwrap_or(Err(ReadError::NotConnected))
     }
 
-    /// Like [`Host::tcp_read`], but what is read stays.
+    /// Like [`Host::tcp_read`], but the bytes stay in the receive buffer.
     ///
     /// # Errors
     /// As [`Host::tcp_read`].
@@ -91,7 +91,7 @@ impl Host {
         self.tcp(id).map_or(Err(ReadError::NotConnected), |connection| connection.peek(into))
     }
 
-    /// Says that there is no more to send: a FIN follows what is queued, reading goes on.
+    /// Says that there is no more data to send: a FIN follows what is queued. Reading is still possible.
     ///
     /// # Errors
     /// [`Error::UnknownSocket`].
@@ -99,7 +99,7 @@ impl Host {
         self.with_connection(now, id, |connection| connection.finish(now)).ok_or(Error::UnknownSocket)
     }
 
-    /// Throws the connection away: a reset goes out. The id stays valid until [`Host::tcp_close`].
+    /// Ends the connection at once with a reset. The id stays valid until [`Host::tcp_close`].
     ///
     /// # Errors
     /// [`Error::UnknownSocket`].
@@ -107,9 +107,9 @@ impl Host {
         self.with_connection(now, id, |connection| connection.abort(now)).ok_or(Error::UnknownSocket)
     }
 
-    /// The application is gone: the id is invalid from now on. A connection closes by itself, what is
-    /// queued first, or is reset if there is data that nobody has read (RFC 9293 §3.6.1); a listener is
-    /// closed and what nobody accepted is reset; a UDP socket is closed.
+    /// Gives the socket up: the id is invalid from now on. A connection sends what is queued and then closes
+    /// by itself, or is reset if it holds data that was not read (RFC 9293 §3.6.1). A listener is closed,
+    /// and connections that were not accepted are reset. A UDP socket is closed.
     ///
     /// # Errors
     /// [`Error::UnknownSocket`].
@@ -131,7 +131,7 @@ impl Host {
         Ok(())
     }
 
-    /// The connection, to look at.
+    /// The connection, for inspection; `None` for a stale id.
     pub fn tcp(&self, id: SocketId) -> Option<&Connection> {
         self.sockets.get(self.owned_key(id)?).map(|socket| &socket.connection)
     }
@@ -158,7 +158,7 @@ impl Host {
         .ok_or(Error::UnknownSocket)
     }
 
-    /// Sets TTL or hop limit of what a socket sends.
+    /// Sets the TTL or hop limit of what a socket sends.
     ///
     /// # Errors
     /// [`Error::UnknownSocket`].
@@ -173,7 +173,7 @@ impl Host {
         Ok(())
     }
 
-    /// TTL or hop limit of what a socket sends.
+    /// The TTL or hop limit of what a socket sends.
     pub fn hop_limit(&self, id: SocketId) -> Option<u8> {
         match id.kind() {
             SocketKind::Connection => Some(self.sockets.get(self.owned_key(id)?)?.hop_limit),

@@ -1,7 +1,7 @@
-//! Headers onto payloads: from a connection's transmission to a frame.
+//! Builds frames: adds the headers to what a connection, a UDP socket or the host sends.
 //!
-//! All headers are written into the frame's head in one go; the payload is borrowed from the send queue.
-//! Who computes the checksum is the link's capability. What is *not* here: which way a frame goes.
+//! All headers are written into the frame's head; the payload is borrowed from the send queue. The link's
+//! capabilities say who computes the checksum. What is *not* here: the route of a frame.
 
 use crate::flow::{Address, FlowKey};
 use wire::checksum::{Sum, pseudo_header_v4, pseudo_header_v6};
@@ -10,7 +10,7 @@ use wire::tcp::OptionLayout;
 use wire::{Checksum, Frame, Head, LinkCapabilities, Medium, Offload, Payload, TransmitChecksum};
 use wire::{ethernet, ipv4, ipv6, udp};
 
-/// What a link needs to know of a frame: where its headers start, and who sums it.
+/// How frames for a link are built: what they start with, and who computes the transport checksum.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
     pub(crate) medium: Medium,
@@ -38,7 +38,7 @@ pub(crate) struct Envelope {
     pub(crate) destination: Address,
     pub(crate) protocol: u8,
     pub(crate) hop_limit: u8,
-    /// Differentiated Services and ECN: the byte as it stands in the header.
+    /// Differentiated Services and ECN: the byte of the header.
     pub(crate) traffic_class: u8,
 }
 
@@ -87,7 +87,7 @@ impl Envelope {
         pseudo_header(self.source, self.destination, self.protocol, transport_bytes as u32)
     }
 
-    /// A frame around a finished transport packet without header of its own in the head: ICMP.
+    /// A frame with a complete transport packet as its payload, such as an ICMP message.
     pub(crate) fn packet_frame(&self, shape: Shape, packet: Payload) -> Frame {
         let mut head = Head::new();
         head.grow(shape.link_bytes());
@@ -111,7 +111,7 @@ impl Envelope {
         frame
     }
 
-    /// Sums, or leaves the sum to the link; `header` is the sum of the transport header.
+    /// Writes the transport checksum, or leaves it to the link; `header` is the sum of the transport header.
     fn write_checksum(
         &self,
         shape: Shape,
@@ -159,7 +159,7 @@ pub(crate) fn pseudo_header(
 
 /// A segment to be put into a frame.
 pub(crate) struct Outgoing<'a> {
-    /// Its ports are filled in here.
+    /// The TCP header; [`tcp_frame`] fills in its ports.
     pub(crate) header: &'a mut wire::tcp::Header,
     pub(crate) payload: Payload,
     pub(crate) segment_bytes: u16,
@@ -168,7 +168,7 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) layout: OptionLayout,
 }
 
-/// Makes an empty frame a segment or super-segment between these ends.
+/// Turns an empty frame into a segment or super-segment between these ends.
 pub(crate) fn tcp_frame(frame: &mut Frame, shape: Shape, key: &FlowKey, outgoing: Outgoing<'_>) {
     let Outgoing { header, payload, segment_bytes, hop_limit, traffic_class, layout } = outgoing;
     header.source_port = key.local_port;
@@ -183,7 +183,7 @@ pub(crate) fn tcp_frame(frame: &mut Frame, shape: Shape, key: &FlowKey, outgoing
     envelope.write_header(&mut head.as_mut_slice()[ip_at..transport_at], transport_bytes);
     let is_super = segment_bytes > 0 && payload.len() > usize::from(segment_bytes);
     let shape = match shape.checksum {
-        // Whoever cuts a super-segment sums its pieces: the whole has no sum of its own.
+        // Cutting computes the checksum of each piece, so the super-segment needs none.
         TransmitChecksum::Full if is_super => Shape { checksum: TransmitChecksum::Partial, ..shape },
         _ => shape,
     };

@@ -1,10 +1,10 @@
-//! SYN cookies: answering a flood without remembering it (RFC 4987 §3.6).
+//! SYN cookies: answering SYNs without storing anything (RFC 4987 §3.6).
 //!
-//! When too many connections are half open, the SYN-ACK's sequence number itself holds what must be
+//! When too many connections are half open, the sequence number of the SYN-ACK holds what must be
 //! remembered: the time, the peer's MSS, and a keyed hash over both ends and the peer's number. With
-//! timestamps the window scale and SACK-permitted travel in the low bits of ours. The acknowledgment
-//! brings it all back, and the connection is made then. What is lost: options that do not fit, and
-//! retransmission of the SYN-ACK.
+//! timestamps, window scale and SACK-permitted are in the low bits of our timestamp. The peer's
+//! acknowledgment returns both, and only then the connection is created. What is lost: options that do
+//! not fit, and retransmission of the SYN-ACK.
 
 use crate::counters::Discard;
 use crate::flow::FlowKey;
@@ -16,22 +16,22 @@ use tcp::{Birth, Config, Connection, Instant, Segment};
 use wire::Seq;
 use wire::tcp::{Flags, Header, Options, Timestamps};
 
-/// A cookie is good for this period and the next.
+/// A cookie is valid in the period in which it was made and in the next one.
 const PERIOD: Duration = Duration::from_secs(64);
-/// The MSS values that fit into three bits: common ones, each peer gets the largest not above its own.
+/// The MSS values that fit into three bits. A peer gets the largest one that is not above its own.
 const MSS_TABLE: [u16; 8] = [216, 536, 1_220, 1_360, 1_400, 1_440, 1_460, 8_960];
 const HASH_BITS: u32 = 24;
 const HASH_MASK: u32 = (1 << HASH_BITS) - 1;
 const MSS_SHIFT: u32 = HASH_BITS;
 const PERIOD_SHIFT: u32 = HASH_BITS + 3;
-/// In the low bits of our timestamp: window scale (15: none), then SACK-permitted.
+/// How many low bits of our timestamp hold options: window scale (15: none), then SACK-permitted.
 const TIMESTAMP_BITS: u32 = 5;
 const SCALE_NONE: u8 = 15;
 
 /// Makes and checks cookies.
 pub(crate) struct Cookies {
     hash: Keyed,
-    /// When the last one was sent: without any, no acknowledgment can bring one back.
+    /// When the last cookie was sent. If none was sent recently, no acknowledgment can hold one.
     last: Option<Instant>,
 }
 
@@ -63,7 +63,7 @@ impl Cookies {
         Seq::new((period % 32) << PERIOD_SHIFT | mss_index << MSS_SHIFT | digest)
     }
 
-    /// The MSS in a cookie that this host made lately for these ends.
+    /// The MSS in a cookie that this host made recently for these ends.
     fn check(&self, now: Instant, key: &FlowKey, irs: Seq, cookie: Seq) -> Option<u16> {
         self.last.filter(|last| now.since(*last) < PERIOD * 2)?;
         let number = cookie.number();
@@ -76,7 +76,8 @@ impl Cookies {
     }
 }
 
-/// Hides window scale and SACK-permitted in the low bits of a timestamp, which does not grow by that.
+/// Puts window scale and SACK-permitted into the low bits of a timestamp. The result is never larger than
+/// the timestamp.
 fn encode_options(value: u32, options: &Options) -> u32 {
     let scale = options.window_scale.map_or(SCALE_NONE, |scale| scale.min(14));
     let bits = u32::from(scale) | u32::from(options.sack_permitted) << 4;
@@ -84,7 +85,7 @@ fn encode_options(value: u32, options: &Options) -> u32 {
     if hidden > value { hidden.wrapping_sub(1 << TIMESTAMP_BITS) } else { hidden }
 }
 
-/// The options of the SYN as far as cookie and timestamp bring them back.
+/// The options of the SYN, as far as cookie and timestamp hold them.
 fn decode_options(mss: u16, timestamps: Option<Timestamps>) -> Options {
     let bits = timestamps.map_or(u32::from(SCALE_NONE), |timestamps| timestamps.echo);
     let scale = (bits & 15) as u8;
@@ -98,7 +99,7 @@ fn decode_options(mss: u16, timestamps: Option<Timestamps>) -> Options {
 }
 
 impl Host {
-    /// Answers a SYN without remembering it.
+    /// Answers a SYN with a cookie, without storing anything.
     pub(crate) fn send_cookie(
         &mut self,
         now: Instant,
@@ -109,7 +110,7 @@ impl Host {
     ) {
         let mss = syn.header.options.mss.unwrap_or(if key.is_v4() { 536 } else { 1_220 });
         birth.iss = self.cookies.make(now, key, syn.header.seq, mss);
-        // Without timestamps nothing else can come back: the peer must not believe it was agreed.
+        // Without timestamps only the MSS returns to us, so no other option may be agreed on.
         let mut asked = Segment { header: syn.header, ..Segment::default() };
         if asked.header.options.timestamps.is_none() || !config.timestamps {
             asked.header.options = Options { mss: Some(mss), ..Options::default() };
@@ -126,7 +127,7 @@ impl Host {
         self.send_header(now, key, answer);
     }
 
-    /// Whether a segment for a listener acknowledges a cookie; if so the connection is there now.
+    /// Whether a segment for a listener acknowledges a cookie. If so, its connection has been created.
     pub(crate) fn accept_cookie(
         &mut self,
         now: Instant,
@@ -154,7 +155,7 @@ impl Host {
         let mut connection = Connection::listen(now, birth, config);
         connection.set_tracing(self.tracing);
         connection.handle_segment(now, syn);
-        // The SYN-ACK went out long ago; here it only moves the connection on.
+        // The SYN-ACK was sent earlier; taking it here only moves the connection to the next state.
         let _ = connection.poll_transmit(now, 0);
         connection.take_segment(now, ack);
         self.counters.cookies_accepted += 1;

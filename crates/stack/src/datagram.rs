@@ -1,8 +1,8 @@
-//! Packets that may be larger than their path: datagrams and answers, fragmented where they must be
+//! Packets that may be larger than the path MTU: datagrams and answers, fragmented if necessary
 //! (RFC 791 §2.3, RFC 8200 §4.5).
 //!
-//! TCP never comes here: its segments fit the path. A packet that fits is sent with "do not fragment", so
-//! that routers tell us of a smaller path (RFC 1191); one that we fragment ourselves is not.
+//! TCP does not use this: its segments fit the path. A packet that fits is sent with "do not fragment", so
+//! that routers tell us of a smaller MTU (RFC 1191); fragments that we make ourselves are sent without it.
 
 use crate::build::Envelope;
 use crate::error::Error;
@@ -62,7 +62,7 @@ impl Host {
         self.send_fragments(now, envelope, hop, &Bytes::from(packet))
     }
 
-    /// Sends a finished transport packet, ICMP say, to where the routing table leads.
+    /// Sends a complete transport packet, such as an ICMP message, to the next hop of the routing table.
     pub(crate) fn send_packet(
         &mut self,
         now: Instant,
@@ -117,7 +117,7 @@ impl Host {
         Ok(())
     }
 
-    /// An identification that others cannot predict and that comes again late (RFC 6864, RFC 7739).
+    /// An identification that others cannot predict and that is not reused soon (RFC 6864, RFC 7739).
     fn next_identification(&mut self, envelope: &Envelope) -> u32 {
         let mut ends = [0; 33];
         ends[..16].copy_from_slice(&envelope.source.whole().octets());
@@ -128,7 +128,7 @@ impl Host {
     }
 }
 
-/// One fragment of ours.
+/// One fragment that we send.
 struct OurFragment {
     identification: u32,
     offset: usize,

@@ -19,7 +19,7 @@ use wire::icmp::{Echo, Quoted, v4, v6};
 use wire::ip::protocol;
 use wire::{Frame, checksum};
 
-/// RFC 8200 §5: every IPv6 path carries at least this.
+/// RFC 8200 §5: every IPv6 path has at least this MTU.
 const MTU_V6_MIN: u32 = 1_280;
 
 /// What an ICMP error means.
@@ -27,11 +27,12 @@ const MTU_V6_MIN: u32 = 1_280;
 enum Report {
     Hard(Error),
     Soft(Error),
-    /// Zero: the router is too old to say (RFC 1191 §5).
+    /// The MTU of the next hop; zero from a router older than RFC 1191 (§5).
     TooBig(u32),
 }
 
-/// RFC 9293 §3.9.2.2 and RFC 1122 §3.2.2.1: codes 2 to 4 are hard; of the later ones those that forbid.
+/// RFC 9293 §3.9.2.2 and RFC 1122 §3.2.2.1: codes 2 to 4 are hard errors. Of the later codes, those that
+/// say "prohibited" are hard errors too.
 fn report_v4(code: u8, mtu_bytes: u16) -> Report {
     match code {
         0 | 6 | 11 => Report::Soft(Error::NetworkUnreachable),
@@ -119,7 +120,7 @@ impl Host {
         }
     }
 
-    /// RFC 1122 §3.2.2.6: what was sent to us alone comes back; broadcasts are not answered.
+    /// Answers an echo request that was sent to us alone; broadcasts are not answered (RFC 1122 §3.2.2.6).
     fn answer_echo(&mut self, now: Instant, packet: &Packet<'_>, echo: Echo<'_>) {
         if packet.cast != Cast::Unicast || !may_be_answered(packet.source) {
             return self.counters.discard(Discard::IcmpIgnored);
@@ -153,12 +154,12 @@ impl Host {
         Envelope { source, destination, protocol, hop_limit: self.config.hop_limit, traffic_class: 0 }
     }
 
-    /// An ICMP error: finds whose packet it quotes.
+    /// Delivers an ICMP error to the socket whose packet it quotes.
     fn deliver_icmp_error(&mut self, now: Instant, packet: &Packet<'_>, quoted: &[u8], report: Report) {
         let Ok(quotation) = Quoted::parse(quoted) else {
             return self.counters.discard(Discard::IcmpMalformed);
         };
-        // A message about a packet that another host sent, or that was never ours to send.
+        // If not ours, the message is about a packet that another host sent, or was not sent to us alone.
         let ours = Address::from(quotation.source) == packet.destination && packet.cast == Cast::Unicast;
         let Some((local_port, remote_port)) = quotation.ports().filter(|_| ours) else {
             return self.counters.discard(Discard::IcmpUnmatched);
@@ -183,7 +184,8 @@ impl Host {
         }
     }
 
-    /// RFC 1191 §5 and §7.1, RFC 8201 §4: never below what every path, or the configuration, promises.
+    /// The MTU that a message reports, but never below the minimum of IPv6 or of the configuration (RFC 1191
+    /// §5 and §7.1, RFC 8201 §4).
     fn believable_mtu(&self, key: &FlowKey, mtu_bytes: u32, quoted: &[u8]) -> u32 {
         if !key.is_v4() {
             return mtu_bytes.max(MTU_V6_MIN);
@@ -207,7 +209,7 @@ impl Host {
         socket.connection.handle_path(now, event);
         let after = socket.connection.path().mtu_bytes;
         if after < before {
-            // The connection believed it: so do those to come.
+            // The connection accepted the message, so later connections use its MTU too.
             self.path_mtus.learn(now, key.remote, after, self.config.path_mtu_entries_max);
         }
         self.touch_connection(now, index);
@@ -226,7 +228,7 @@ impl Host {
         delivered
     }
 
-    /// A packet of ours found no neighbour: its sender learns it as if a router had said so.
+    /// The neighbour for a packet of ours does not answer: its socket gets the error that a router would send.
     pub(crate) fn report_unreachable(&mut self, now: Instant, frame: &Frame) {
         let bytes = frame.head.as_slice();
         let Some(quotation) = bytes.get(wire::ethernet::HEADER_BYTES..).and_then(|ip| Quoted::parse(ip).ok())

@@ -1,6 +1,7 @@
 //! ICMP and ICMPv6 errors that we send (RFC 1122 §3.2.2, RFC 4443 §2.4 (e) and (f)).
 //!
-//! Never about an ICMP error, never to or about more than one host, and never faster than the limit.
+//! An error is never sent about an ICMP error, never sent to more than one host or about a packet to more
+//! than one host, and never sent faster than the rate limit.
 
 use crate::counters::Discard;
 use crate::host::Host;
@@ -19,13 +20,13 @@ const REASSEMBLY: u8 = 1;
 /// What is wrong with a packet.
 #[derive(Clone, Copy, Debug)]
 enum IcmpError {
-    /// Nobody has that port.
+    /// No socket has the port.
     Port,
-    /// Nobody speaks that protocol.
+    /// The host does not speak the protocol.
     Protocol,
-    /// Its fragments did not come in time.
+    /// Not all fragments arrived in time.
     Time,
-    /// A field that makes no sense: the code of a parameter problem, and where.
+    /// A field is wrong: the code of the parameter problem, and where the field is.
     Field { code: u8, pointer: u32 },
 }
 
@@ -54,7 +55,7 @@ impl Host {
             ProblemKind::Option | ProblemKind::OptionUnlessMulticast => 2,
             ProblemKind::OptionSilently => return,
         };
-        // RFC 4443 §2.4 (e.3): an option marked 10 is answered even if it came to a group.
+        // RFC 4443 §2.4 (e.3): an option marked 10 is answered even in a multicast packet.
         if problem.kind == ProblemKind::Option && packet.cast == Cast::Multicast {
             return self.send_icmp_error(now, packet, IcmpError::Field { code, pointer });
         }
@@ -101,7 +102,7 @@ impl Host {
         }
     }
 
-    /// Our address for an answer to a packet that was not sent to one of ours.
+    /// Our address for an answer to a packet that was not sent to one of our addresses.
     fn address_towards(&mut self, packet: &Packet<'_>) -> Option<crate::flow::Address> {
         let ip = packet.source.ip();
         let hop = self.route(std::net::SocketAddr::new(ip, 0))?;
@@ -134,7 +135,7 @@ fn message_v6<'a>(error: IcmpError, packet: &Packet<'_>, quoted: &'a [u8]) -> v6
     }
 }
 
-/// ICMP messages other than queries; what cannot be read counts as one.
+/// Whether a packet is an ICMP message other than a query; one that cannot be read counts as an error.
 fn is_icmp_error(packet: &Packet<'_>) -> bool {
     match (packet.protocol, packet.transport().first()) {
         (protocol::ICMP, Some(kind)) => !matches!(kind, 0 | 8 | 13 | 14 | 15 | 16 | 17 | 18),

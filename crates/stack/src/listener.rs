@@ -1,8 +1,8 @@
-//! Listeners: who waits for connections where, and how many may wait for the application.
+//! Listeners, and the connections that are not accepted yet.
 //!
-//! The backlog bounds what is complete and not yet accepted, as on Linux: while the accept queue is full,
-//! SYNs and the last step of handshakes are dropped, and the peer tries again. Half-open connections
-//! are bounded too; beyond the bound SYNs are answered with cookies (`cookie.rs`).
+//! The backlog bounds how many complete connections may wait to be accepted, as on Linux: while the accept
+//! queue is full, SYNs and the last step of handshakes are dropped, and the peer tries again. Half-open
+//! connections are bounded too; beyond the bound, SYNs are answered with cookies (`cookie.rs`).
 
 use crate::config::IsnPolicy;
 use crate::connect::is_any_or_ours;
@@ -22,20 +22,20 @@ use tcp::Instant;
 /// How to listen.
 #[derive(Clone, Debug)]
 pub struct ListenOptions {
-    /// Where: an address of ours, or an unspecified one for all of them; port 0 lets the host choose.
+    /// An address of ours, or an unspecified one for all of them. Port 0 lets the host choose.
     pub local: SocketAddr,
-    /// How many established connections may wait to be accepted; at least one does.
+    /// How many established connections may wait to be accepted; 0 counts as 1.
     pub backlog: usize,
-    /// Which families `[::]` stands for.
+    /// Which families a listener at `[::]` takes.
     pub families: Families,
-    /// Options for the connections; `None`: the host's.
+    /// The configuration of the connections; `None`: the host's.
     pub config: Option<Arc<tcp::Config>>,
-    /// How the connections' initial sequence numbers are chosen; `None`: as the host does.
+    /// How the connections' initial sequence numbers are chosen; `None`: as the host's configuration says.
     pub isn: Option<IsnPolicy>,
 }
 
 impl ListenOptions {
-    /// Listens at `local` for both families if it is `[::]`, with the host's options.
+    /// Listens at `local`, for both families if it is `[::]`, with the host's configuration.
     pub fn new(local: SocketAddr, backlog: usize) -> Self {
         ListenOptions { local, backlog, families: Families::default(), config: None, isn: None }
     }
@@ -58,7 +58,7 @@ pub struct Accepted {
     pub id: SocketId,
     /// The peer.
     pub remote: SocketAddr,
-    /// Our end: the address that the peer asked for.
+    /// Our end: the address and port to which the peer connected.
     pub local: SocketAddr,
 }
 
@@ -92,7 +92,7 @@ impl Listener {
 /// A connection that is not accepted yet.
 struct Child {
     parent: u32,
-    /// Where it stands in its listener's list while it is half open.
+    /// Its position in its listener's list while it is half open.
     position: u32,
 }
 
@@ -103,7 +103,7 @@ pub(crate) struct Listeners {
     by_end: HashMap<(Address, u16), u32, TableHash>,
     /// How many listeners have each port.
     by_port: HashMap<u16, u32, TableHash>,
-    /// For each port the only listener's place plus one, or [`SEVERAL`].
+    /// For each port: 0 if there is no listener, its place plus one if there is one, else [`SEVERAL`].
     only_listener: PortTable,
     /// Half-open connections of all listeners.
     pub(crate) half_open: usize,
@@ -138,12 +138,12 @@ impl Listeners {
         self.slab.at(index)
     }
 
-    /// A connection that waited for this listener is gone.
+    /// Forgets a connection that was not accepted.
     pub(crate) fn forget_child(&mut self, child: u32) {
         self.children.discard(child);
     }
 
-    /// The listener that a connection waits for.
+    /// The listener of a connection that is not accepted yet.
     pub(crate) fn parent_of(&self, child: u32) -> Option<(SlabKey, &Listener)> {
         let parent = self.children.at(child)?.parent;
         Some((self.slab.key_at(parent)?, self.slab.at(parent)?))
@@ -153,7 +153,7 @@ impl Listeners {
         self.only_listener.get(port) != 0
     }
 
-    /// Who listens at this address and port: the listener on exactly it, else one on all addresses.
+    /// The listener for this address and port: one on exactly this address, else one on all addresses.
     pub(crate) fn find(&self, address: Address, port: u16) -> Option<u32> {
         match self.only_listener.get(port) {
             0 => return None,
@@ -217,12 +217,12 @@ impl Listeners {
 const SEVERAL: u32 = u32::MAX;
 
 impl Host {
-    /// Listens at `local` for connections; an unspecified address stands for all of ours, and `[::]` for
-    /// those of both families. Port 0 lets the host choose one ([`Host::local_addr`] tells).
+    /// Listens at `local` for connections. An unspecified address stands for all of ours, and `[::]` for
+    /// those of both families. Port 0 lets the host choose one ([`Host::local_addr`] returns it).
     ///
     /// # Errors
-    /// [`Error::AddressInUse`] if there is a listener for the same, [`Error::AddressNotAvailable`] if the
-    /// address is none of ours, [`Error::NoFreePort`], [`Error::TooManySockets`].
+    /// [`Error::AddressInUse`] if a listener has the same address and port, [`Error::AddressNotAvailable`]
+    /// if the address is not one of ours, [`Error::NoFreePort`], [`Error::TooManySockets`].
     ///
     /// ```
     /// let mut host = stack::Host::new(stack::Config::default(), [7; 32]);
@@ -262,16 +262,16 @@ impl Host {
         Ok(SocketId::new(SocketKind::Listener, self.listeners.insert(listener)))
     }
 
-    /// How many connections wait to be accepted; zero if the id is not a listener's.
+    /// How many connections wait to be accepted; zero if the id does not name a listener.
     pub fn tcp_acceptable(&self, listener: SocketId) -> usize {
         let listener = listener.key(SocketKind::Listener).and_then(|key| self.listeners.get(key));
         listener.map_or(0, |listener| listener.queue.len())
     }
 
-    /// Takes the oldest connection whose handshake is complete, its third step included; `None` if there
-    /// is none, or the id is not a listener's.
+    /// Takes the oldest connection whose handshake is complete (the third step has arrived). `None` if there
+    /// is none, or if the id does not name a listener.
     ///
-    /// As on Linux a connection that the peer has reset meanwhile is handed out too: reading it says so.
+    /// As on Linux, a connection that the peer has reset since then is returned too; reading from it fails.
     pub fn tcp_accept(&mut self, listener: SocketId) -> Option<Accepted> {
         let listener = self.listeners.get_mut(listener.key(SocketKind::Listener)?)?;
         let index = listener.queue.pop_front()?;
@@ -288,7 +288,7 @@ impl Host {
         Some(Accepted { id, remote: socket.key.remote(), local: socket.key.local() })
     }
 
-    /// Closes a listener: what nobody has accepted is reset (RFC 9293 §3.10.4, LISTEN).
+    /// Closes a listener; connections that were not accepted are reset (RFC 9293 §3.10.4, LISTEN).
     pub(crate) fn close_listener(&mut self, now: Instant, key: SlabKey) -> Result<(), Error> {
         let listener = self.listeners.remove(key).ok_or(Error::UnknownSocket)?;
         self.listeners.half_open -= listener.half_open.len();
@@ -313,7 +313,7 @@ impl Host {
         }
     }
 
-    /// A half-open connection is no longer so: its slot is free.
+    /// Removes a connection from its listener's list of half-open ones.
     pub(crate) fn leave_half_open(&mut self, index: u32) {
         let child = self.sockets.at(index).and_then(|socket| self.listeners.children.at(socket.child));
         let Some(Child { parent, position }) = child else { return };
@@ -330,7 +330,7 @@ impl Host {
         }
     }
 
-    /// Whether a half-open connection has become established: then it waits to be accepted.
+    /// If a half-open connection has become established, moves it to the accept queue.
     pub(crate) fn check_third_step(&mut self, index: u32) {
         let Some(socket) = self.sockets.at_mut(index) else { return };
         let mut accepted = false;

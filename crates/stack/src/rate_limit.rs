@@ -1,12 +1,12 @@
-//! How often something may be done: a token bucket (RFC 4443 §2.4 (f)).
+//! Limits how often something is done: a token bucket (RFC 4443 §2.4 (f)).
 
 use crate::config::Rate;
 use tcp::Instant;
 
-/// A bucket that fills at a steady rate and never above its brim.
+/// At most [`Rate::burst`] at once, and at most [`Rate::per_second`] on average.
 pub(crate) struct RateLimit {
     rate: Rate,
-    /// Thousand-millionths of a token: the rate per second times nanoseconds adds up exactly.
+    /// In billionths of a token, so that rate per second times nanoseconds needs no rounding.
     level: u64,
     filled: Instant,
 }

@@ -1,8 +1,8 @@
-//! Fragments become datagrams again, within bounds (RFC 791 §3.2, RFC 815, RFC 8200 §4.5).
+//! Reassembly of datagrams from their fragments, within bounds (RFC 791 §3.2, RFC 815, RFC 8200 §4.5).
 //!
-//! Overlapping fragments spoil their datagram, and what comes later of it is refused too (RFC 5722, for
-//! both families); the first fragment must hold the transport header (RFC 1858, RFC 7112). Bytes,
-//! datagrams, fragments and time are bounded; beyond a bound the oldest datagram goes.
+//! If fragments overlap, their datagram is refused, and its later fragments too (RFC 5722, for both
+//! families). The first fragment must hold the transport header (RFC 1858, RFC 7112). Bytes, datagrams,
+//! fragments and time are bounded; beyond a bound, the oldest datagram is dropped.
 
 use crate::counters::Discard;
 use crate::flow::Address;
@@ -16,7 +16,7 @@ use tcp::Instant;
 use wire::ip::protocol;
 use wire::{Frame, ipv4};
 
-/// What a fragment says of itself.
+/// What the header of a fragment says.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fragment {
     pub(crate) identification: u32,
@@ -39,11 +39,11 @@ struct Datagram {
     created: Instant,
     /// The first fragment, for its headers.
     first: Option<(Frame, PacketFacts)>,
-    /// By their place, none overlapping.
+    /// By their offset; they do not overlap.
     pieces: BTreeMap<usize, Bytes>,
     held_bytes: usize,
     total_bytes: Option<usize>,
-    /// Something was wrong: whatever else comes is refused until the time is up (RFC 5722 §4).
+    /// A fragment was wrong: all later fragments are refused until the datagram times out (RFC 5722 §4).
     is_refused: bool,
 }
 
@@ -55,7 +55,7 @@ impl Datagram {
         core::mem::take(&mut self.held_bytes)
     }
 
-    /// Whether a piece fits among the others: it may be one of them again, but not overlap any.
+    /// Whether a piece fits among the others: it may be a duplicate of one, but must not overlap any.
     fn check_piece(&self, offset: usize, len: usize, more: bool) -> Result<Fit, Discard> {
         let end = offset + len;
         if self.pieces.get(&offset).is_some_and(|piece| piece.len() == len) {
@@ -85,7 +85,7 @@ enum Fit {
 #[derive(Default)]
 pub(crate) struct Reassembly {
     datagrams: BTreeMap<DatagramKey, Datagram>,
-    /// In order of creation; names of those that are gone are skipped.
+    /// In the order of creation; keys of datagrams that have been removed are skipped.
     order: VecDeque<(Instant, DatagramKey)>,
     held_bytes: usize,
     timeout: Duration,
@@ -106,7 +106,7 @@ impl Reassembly {
         Some(datagram)
     }
 
-    /// Takes out the oldest datagram.
+    /// Removes the oldest datagram.
     fn remove_oldest(&mut self) -> Option<Datagram> {
         while let Some((created, key)) = self.order.pop_front() {
             if self.datagrams.get(&key).is_some_and(|datagram| datagram.created == created) {
@@ -116,7 +116,7 @@ impl Reassembly {
         None
     }
 
-    /// Drops names of datagrams that are gone from the front of the order.
+    /// Drops keys of removed datagrams from the front of the order.
     fn trim_order(&mut self) {
         while let Some((created, key)) = self.order.front() {
             if self.datagrams.get(key).is_some_and(|datagram| datagram.created == *created) {
@@ -137,7 +137,7 @@ fn first_fragment_bytes_min(protocol: u8) -> usize {
 }
 
 impl Host {
-    /// Keeps a fragment; gives the whole packet when it was the last one missing.
+    /// Keeps a fragment; returns the whole packet if the fragment was the last one missing.
     pub(crate) fn reassemble(
         &mut self,
         now: Instant,
@@ -170,7 +170,7 @@ impl Host {
         }
     }
 
-    /// What can be said of a fragment alone.
+    /// The checks that need only the fragment itself.
     fn check_fragment(
         &mut self,
         now: Instant,
@@ -198,7 +198,7 @@ impl Host {
         if hides_header || rewrites_header { Err(Discard::FragmentTiny) } else { Ok(()) }
     }
 
-    /// Drops the oldest datagrams until there is room for so many bytes more.
+    /// Drops the oldest datagrams until there is room for `len` more bytes, and adds the datagram if it is new.
     fn make_room_for(&mut self, now: Instant, key: &DatagramKey, len: usize) {
         let is_new = !self.reassembly.datagrams.contains_key(key);
         let config = &self.config;
@@ -262,7 +262,8 @@ impl Host {
         Ok(whole.and_then(assemble))
     }
 
-    /// Gives up datagrams that have waited too long (RFC 792, RFC 4443 §3.3: told if the first fragment came).
+    /// Drops datagrams that have waited too long; the sender gets an error if the first fragment arrived
+    /// (RFC 792, RFC 4443 §3.3).
     pub(crate) fn expire_reassembly(&mut self, now: Instant) {
         while self.reassembly.next_due().is_some_and(|due| due <= now) {
             if let Some(datagram) = self.reassembly.remove_oldest() {
@@ -276,14 +277,14 @@ impl Host {
     }
 }
 
-/// The headers of the first fragment before the text of all.
+/// Builds the whole packet: the headers of the first fragment, then the text of all.
 fn assemble(datagram: Datagram) -> Option<(Frame, PacketFacts)> {
     let (frame, first) = datagram.first?;
     let mut whole = first_bytes(&frame)[first.ip_at..first.transport_at].to_vec();
     let header_bytes = whole.len();
     datagram.pieces.values().for_each(|piece| whole.extend_from_slice(piece));
     if first.source.is_v4() && header_bytes >= ipv4::HEADER_BYTES {
-        // As if it had come in one piece: an ICMP error may quote it.
+        // The header as it would be in a whole packet, because an ICMP error may quote it.
         let total = u16::try_from(whole.len()).unwrap_or(u16::MAX);
         whole[2..4].copy_from_slice(&total.to_be_bytes());
         whole[6..8].copy_from_slice(&[0, 0]);

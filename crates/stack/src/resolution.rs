@@ -1,8 +1,9 @@
-//! Finding link addresses on Ethernet: ARP (RFC 826, RFC 5227 in small) and neighbour discovery
+//! Finding link addresses on Ethernet: ARP (RFC 826, a small part of RFC 5227) and neighbour discovery
 //! (RFC 4861).
 //!
-//! Questions, answers and announcements as packets; the cache and its states are in `neighbour.rs`. What
-//! is *not* here: address configuration and duplicate address detection; addresses come from the program.
+//! Solicitations, answers and announcements as packets; the cache and its states are in `neighbour.rs`.
+//! What is *not* here: address configuration and duplicate address detection; addresses come from the
+//! program.
 
 use crate::build::Envelope;
 use crate::cidr::Cidr;
@@ -26,7 +27,8 @@ use wire::{Frame, Head, Medium, Offload, Payload};
 
 /// ff02::1, all nodes on the link.
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
-/// Neighbour discovery is believed only from the link itself (RFC 4861 §7.1).
+/// Neighbour discovery messages have this hop limit; a router would have lowered it, so that they must come
+/// from the link itself (RFC 4861 §7.1).
 const NEIGHBOUR_HOP_LIMIT: u8 = 255;
 
 /// ff02::1:ff00:0/104 and the last 24 bits of the address (RFC 4291 §2.7.1).
@@ -35,7 +37,7 @@ fn solicited_node(address: Ipv6Addr) -> Ipv6Addr {
     Ipv6Addr::new(0xff02, 0, 0, 0, 0, 1, 0xff00 | (high & 0xff), low)
 }
 
-/// Writes the Ethernet header into the room left for it.
+/// Writes the Ethernet header into the space that was left for it.
 fn address_frame(frame: &mut Frame, source: Mac, destination: Mac, ethertype: u16) {
     let header = ethernet::Header { destination, source, ethertype, vlan: None };
     header.emit(&mut frame.head.as_mut_slice()[..ethernet::HEADER_BYTES]);
@@ -56,7 +58,7 @@ impl Host {
         interface.is_some_and(|interface| interface.addresses.iter().any(|cidr| cidr.address() == ip))
     }
 
-    /// Gives a frame its link address, or lets it wait while we ask for it.
+    /// Writes the link address of the next hop into a frame, or lets the frame wait while we ask for it.
     pub(crate) fn resolve(
         &mut self,
         now: Instant,
@@ -91,7 +93,7 @@ impl Host {
         Some((hop.interface, frame))
     }
 
-    /// A connection's retransmissions have reached R1: the way to `remote` is in doubt (RFC 9293 §3.8.3,
+    /// A connection's retransmissions have reached R1, so the path to `remote` is in doubt (RFC 9293 §3.8.3,
     /// MUST-20, negative advice).
     pub(crate) fn doubt_path(&mut self, now: Instant, remote: Address) {
         self.path_mtus.forget(remote);
@@ -101,7 +103,7 @@ impl Host {
         }
     }
 
-    /// Asks for a neighbour: everybody, or the one who had the address last.
+    /// Asks for the link address of a neighbour: everybody on the link, or only `mac`, which had it last.
     fn solicit(&mut self, interface: InterfaceId, neighbour: Address, mac: Option<Mac>) {
         let Some(hardware) = self.hardware(interface) else { return };
         let hop = Hop { interface, neighbour: neighbour.ip() };
@@ -158,14 +160,14 @@ impl Host {
             address_frame(&mut frame, hardware, mac, ethertype::IPV6);
             return self.push_to_outbox((interface, frame));
         }
-        // To a group, or to somebody whose link address may have to be found first.
+        // To a group, or to a host whose link address may have to be found first.
         let hop = Hop { interface, neighbour: destination.into() };
         if let Some(out) = self.resolve(self.now, hop, frame) {
             self.push_to_outbox(out);
         }
     }
 
-    /// Tells the link about an address of ours (RFC 5227 §3, RFC 4861 §7.2.6).
+    /// Announces an address of ours on the link (RFC 5227 §3, RFC 4861 §7.2.6).
     pub(crate) fn announce(&mut self, interface: InterfaceId, address: IpAddr) {
         let Some(hardware) = self.hardware(interface) else { return };
         match address {
@@ -183,7 +185,7 @@ impl Host {
         }
     }
 
-    /// Answers a solicitation, or without one tells everybody.
+    /// Advertises an address of ours: to the host that solicited it, or to all hosts on the link.
     fn advertise(
         &mut self,
         interface: InterfaceId,
@@ -207,7 +209,7 @@ impl Host {
             return self.counters.discard(Discard::ArpMalformed);
         }
         if self.is_ours_on(interface, sender.into()) {
-            // Somebody else uses our address: say whose it is (RFC 5227 §2.4, defence).
+            // Another host uses our address: announce that it is ours (RFC 5227 §2.4, defence).
             self.counters.discard(Discard::NeighbourInvalid);
             if operation == Operation::Request && sender == target && self.echo_limit.take(now) {
                 self.announce(interface, sender.into());
@@ -248,7 +250,7 @@ impl Host {
         }
     }
 
-    /// A neighbour discovery message arrives, its checksum verified (RFC 4861 §6.1, §7.1).
+    /// A neighbour discovery message arrives; its checksum has been verified (RFC 4861 §6.1, §7.1).
     pub(crate) fn receive_neighbour_message(&mut self, now: Instant, packet: &Packet<'_>, message: &Message) {
         let (IpAddr::V6(source), interface) = (packet.source.ip(), packet.arrival) else { return };
         if packet.hop_limit != NEIGHBOUR_HOP_LIMIT || self.hardware(interface).is_none() {
@@ -296,8 +298,8 @@ impl Host {
         }
     }
 
-    /// A router offers itself, or with a lifetime of zero withdraws (RFC 4861 §6.3.4). It is followed until
-    /// it withdraws: addresses come from the program, and with them the knowledge that a link is gone.
+    /// Adds a default route by a router that advertises itself, or removes it if the lifetime is zero
+    /// (RFC 4861 §6.3.4). The route does not expire, because the program decides about addresses and links.
     fn follow_router(&mut self, interface: InterfaceId, router: Ipv6Addr, lifetime_s: u16) {
         let Some(default_route) = Cidr::new(Ipv6Addr::UNSPECIFIED.into(), 0) else { return };
         let via = Some(IpAddr::V6(router));
@@ -310,7 +312,7 @@ impl Host {
         }
     }
 
-    /// Asks again, or gives up and tells whoever waited.
+    /// Asks again for link addresses, or gives up and reports that to the sockets whose packets waited.
     pub(crate) fn expire_neighbours(&mut self, now: Instant) {
         while let Some(due) = self.neighbours.expire(now, &self.config) {
             match due {

@@ -1,5 +1,5 @@
-//! A TCP segment arrives at the host: to its connection, to what is left of one, to a listener, or to
-//! nobody (RFC 9293 §3.10.7).
+//! A TCP segment arrives at the host, for a connection, for an entry in TIME-WAIT, for a listener, or for
+//! none of them (RFC 9293 §3.10.7).
 
 use crate::build::pseudo_header;
 use crate::counters::Discard;
@@ -17,9 +17,9 @@ use wire::ip::protocol;
 use wire::tcp::{Flags, Header};
 
 impl Host {
-    /// Checks, finds the connection, hands over.
+    /// Checks a segment and delivers it.
     pub(crate) fn receive_tcp(&mut self, now: Instant, mut packet: Packet<'_>) {
-        // Made once and lent to whoever takes it: it is too large to be handed on.
+        // Created once and passed by reference, because it is too large to be moved.
         let mut segment = Segment::default();
         let header_bytes = match segment.header.read(packet.transport()) {
             Ok(header_bytes) if packet.is_readable(header_bytes) => header_bytes,
@@ -52,7 +52,7 @@ impl Host {
         }
     }
 
-    /// The place of the flow that a segment belongs to; the last one again without hashing.
+    /// The place of the flow that a segment belongs to; found without hashing if it is the same as last time.
     fn find_place_of_segment(&mut self, key: &FlowKey) -> Option<u32> {
         if self.sockets.at(self.last_index).is_some_and(|socket| socket.is_linked && socket.key == *key) {
             return Some(self.last_index);
@@ -74,7 +74,7 @@ impl Host {
         let Some(socket) = self.sockets.at_mut(index) else { return };
         if socket.standing == Standing::HalfOpen && segment.header.flags.ack() && !segment.header.flags.rst()
         {
-            // As on Linux: while nobody accepts, the last step of the handshake does not count either.
+            // As on Linux: while the accept queue is full, the last step of the handshake is dropped too.
             let child = socket.child;
             if self.listeners.parent_of(child).is_some_and(|(_, listener)| listener.is_full()) {
                 return self.counters.discard(Discard::TcpAcceptQueueFull);
@@ -88,7 +88,7 @@ impl Host {
                 time_wait.handle_segment(now, &segment.header, segment.text_bytes(), config)
             });
             if let Some(TimeWaitVerdict::Reopen { iss_at_least }) = verdict {
-                // The application still holds the old connection; its numbers are no longer needed.
+                // The application still holds the old connection, but its sequence numbers are not needed.
                 socket.connection.abort(now);
                 self.unlink_flow(index);
                 self.touch_connection(now, index);
@@ -101,7 +101,7 @@ impl Host {
         let state = socket.connection.state();
         self.touch_connection(now, index);
         if state == State::Listen {
-            // RFC 9293 §3.10.7.4: a passive open that came to nothing; its slot is free.
+            // RFC 9293 §3.10.7.4: a passive open that failed returns to LISTEN.
             self.drop_connection(index);
         }
     }
@@ -186,19 +186,19 @@ impl Host {
         self.counters.passive_opens += 1;
         let new = NewConnection { key: *key, parent, interface: hop.interface };
         let place = self.add_connection(now, Connection::listen(now, birth, config), new);
-        // In its place, so that it is traced from its first segment on.
+        // The segment is taken after the connection was added, so that it is traced too.
         if let Some(socket) = self.sockets.get_mut(place) {
             socket.connection.take_segment(now, syn);
         }
         self.touch_connection(now, place.index);
     }
 
-    /// The way back to the sender of a packet.
+    /// The next hop to the sender of a packet.
     pub(crate) fn route_back(&mut self, key: &FlowKey) -> Option<crate::route::Hop> {
         self.route(SocketAddr::new(key.remote.ip(), key.remote_port))
     }
 
-    /// A reset on the host's own account, unless there have been too many.
+    /// Sends a reset from the host itself, within the rate limit.
     fn send_reset(&mut self, now: Instant, key: &FlowKey, reset: Header, why: ResetReason) {
         if !self.reset_limit.take(now) {
             return self.counters.discard(Discard::ResetLimited);
@@ -209,5 +209,5 @@ impl Host {
     }
 }
 
-/// A listener with a tiny backlog still lets so many be half open before it turns to cookies.
+/// How many connections may be half open before a listener uses cookies, even if its backlog is smaller.
 const HALF_OPEN_MIN: usize = 16;

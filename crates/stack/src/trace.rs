@@ -1,7 +1,8 @@
 //! Traces of all connections of a host, in one stream.
 //!
-//! Connections keep their own; the host gathers them after every change, adds when and where, and tells
-//! itself what happened without a connection, or before it could be traced. Without a reader, no cost.
+//! Each connection keeps its traces. The host collects them after every change and adds time and ends. It
+//! adds traces of what happened without a connection, or before the connection was traced. While tracing
+//! is off, it costs nothing.
 
 use crate::flow::{Flow, FlowKey};
 use crate::host::Host;
@@ -20,14 +21,14 @@ pub struct TraceRecord {
     pub flow: Flow,
     /// The connection, or [`SocketId::HOST`] for what the host did without one.
     pub id: SocketId,
-    /// What.
+    /// What happened.
     pub trace: Trace,
 }
 
 impl Host {
     /// Starts or stops keeping traces of all connections, present and future.
     ///
-    /// While it is on, connections in TIME-WAIT are kept whole, so that their last steps are told too.
+    /// While it is on, connections in TIME-WAIT are kept whole, so that their last steps are traced too.
     pub fn set_tracing(&mut self, tracing: Tracing) {
         self.tracing = tracing;
         self.sockets.iter_mut().for_each(|(_, socket)| socket.connection.set_tracing(tracing));
@@ -38,7 +39,7 @@ impl Host {
         self.traces.pop_front()
     }
 
-    /// Gathers what a connection has to tell.
+    /// Collects the traces of a connection.
     #[cold]
     pub(crate) fn collect_traces(&mut self, now: Instant, index: u32) {
         let Some(key) = self.sockets.key_at(index) else { return };
@@ -50,7 +51,7 @@ impl Host {
         }
     }
 
-    /// A new connection is traced from now on. An active open is its first move, made before it could be.
+    /// Traces a new connection from now on. Adds the state change of an active open, which came before.
     #[cold]
     pub(crate) fn trace_new_connection(&mut self, now: Instant, key: SlabKey) {
         let Some(socket) = self.sockets.get_mut(key) else { return };
@@ -70,7 +71,7 @@ impl Host {
         }
     }
 
-    /// Notes a segment that no connection and no listener was there for.
+    /// Traces a segment for which there was no connection and no listener.
     pub(crate) fn trace_unmatched(&mut self, now: Instant, key: &FlowKey, segment: &Segment) {
         if self.tracing == Tracing::Off {
             return;
@@ -82,7 +83,7 @@ impl Host {
         self.push_trace(TraceRecord { at: now, flow: key.flow(), id: SocketId::HOST, trace });
     }
 
-    /// Notes what the host sent without a connection.
+    /// Traces what the host sent without a connection.
     pub(crate) fn trace_sent(&mut self, now: Instant, key: &FlowKey, header: &Header, why: SendReason) {
         if self.tracing == Tracing::Off {
             return;

@@ -1,9 +1,9 @@
-//! Frames leave: whose turn it is, which way, and in which pieces.
+//! Frames leave: which connection sends, by which interface, and in which pieces.
 //!
-//! Connections that may have something to send stand in a list and take turns; a turn is bounded, so
-//! that one bulk transfer does not hold up the others, and long enough that batches stay together. A
-//! link that takes super-segments gets them whole; for others they are cut here, which is cheaper than
-//! asking the connection for each piece. Packets to ourselves go round inside.
+//! Connections that may have something to send are in a list and take turns. A turn is bounded, so that one
+//! bulk transfer does not delay the others, and long enough that batches stay together. A link that takes
+//! super-segments gets them whole; for other links they are cut here, which is cheaper than asking the
+//! connection for each piece. Packets to ourselves stay inside the host.
 
 use crate::build::{self, Outgoing, Shape};
 use crate::counters::Discard;
@@ -18,8 +18,8 @@ use wire::{Frame, Medium, Payload, segmentation};
 
 /// The largest text of one super-segment: IPv4's total length is 16 bits, less the largest headers.
 const SUPER_SEGMENT_BYTES_MAX: u32 = 65_535 - 20 - 60;
-/// Packets to ourselves that arrive during one call of [`Host::poll_transmit`]; the rest follow with the
-/// next, so that two ends inside one host cannot keep the driver for ever.
+/// Packets to ourselves that arrive during one call of [`Host::poll_transmit`]. The rest arrive during the
+/// next call, so that two ends inside one host cannot keep the driver busy forever.
 const LOOPBACK_FRAMES_MAX: usize = 4_096;
 
 impl Host {
@@ -138,7 +138,7 @@ impl Host {
         Some(interface)
     }
 
-    /// Where a link joins many, a frame goes to one of them.
+    /// Sends a frame to its neighbour, on a link with several hosts or on loopback.
     #[inline(never)]
     fn send_to_neighbour(
         &mut self,
@@ -153,7 +153,7 @@ impl Host {
         Some(())
     }
 
-    /// The connection whose turn it is has more to send; a long turn ends when others wait.
+    /// Counts a transmission of the connection whose turn it is, and ends a long turn if others wait.
     fn stay_or_rotate(&mut self) {
         self.turn_transmissions += 1;
         if self.turn_transmissions >= self.config.transmissions_per_turn && self.ready.len() > 1 {
@@ -167,7 +167,7 @@ impl Host {
         self.turn_transmissions = 0;
     }
 
-    /// The routing table has changed since the connection looked: it looks again.
+    /// The routing table has changed since the connection's interface was chosen: chooses it again.
     #[cold]
     fn refresh_route(&mut self, now: Instant, index: u32) {
         let Some(socket) = self.sockets.at_mut(index) else { return };
@@ -188,7 +188,8 @@ impl Host {
         }
     }
 
-    /// Puts a frame on its way: out of an interface, to ourselves, or to wait for a neighbour.
+    /// Sends a frame to its next hop. Returns it if it can leave at once; otherwise it is for ourselves, or
+    /// waits for a neighbour's address, or was dropped.
     #[inline]
     pub(crate) fn dispatch(&mut self, now: Instant, hop: Hop, frame: Frame) -> Option<(InterfaceId, Frame)> {
         if hop.interface == InterfaceId::LOOPBACK {
@@ -205,7 +206,7 @@ impl Host {
         }
     }
 
-    /// Puts a frame that belongs to no connection on its way.
+    /// Sends a frame that belongs to no connection.
     pub(crate) fn enqueue_frame(&mut self, now: Instant, hop: Hop, frame: Frame) {
         if let Some(out) = self.dispatch(now, hop, frame) {
             self.push_to_outbox(out);
@@ -225,7 +226,7 @@ impl Host {
         link.map_or(Shape::LOOPBACK, |interface| Shape::of(&interface.capabilities))
     }
 
-    /// Sends a bare header on the host's own account: a reset, an answer from TIME-WAIT, a cookie.
+    /// Sends a segment without text from the host itself: a reset, an answer from TIME-WAIT, a cookie.
     pub(crate) fn send_header(&mut self, now: Instant, key: &FlowKey, mut header: Header) {
         let Some(hop) = self.route(SocketAddr::new(key.remote.ip(), key.remote_port)) else {
             return self.counters.discard(Discard::NoRoute);
@@ -244,5 +245,5 @@ impl Host {
     }
 }
 
-/// How much of a connection's data is cut here at a time.
+/// How much of a connection's data is cut at a time, for a link that takes only single segments.
 const CUT_BYTES_MAX: u32 = SUPER_SEGMENT_BYTES_MAX;

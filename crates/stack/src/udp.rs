@@ -1,7 +1,8 @@
 //! UDP sockets (RFC 768, RFC 1122 §4.1).
 //!
-//! A socket is bound to an address of ours or to all, and may be connected to one peer, whose datagrams
-//! alone it then takes. What waits to be read is bounded in bytes. What is *not* here: multicast groups.
+//! A socket is bound to one of our addresses or to all of them. If it is connected to a peer, it takes only
+//! that peer's datagrams. Datagrams that wait to be read are bounded in bytes. What is *not* here: multicast
+//! groups.
 
 use crate::build::pseudo_header;
 use crate::connect::is_any_or_ours;
@@ -21,7 +22,7 @@ use tcp::Instant;
 use wire::ip::protocol;
 use wire::udp::{HEADER_BYTES, Header};
 
-/// What a datagram costs beside its bytes, so that empty ones are bounded too.
+/// What a queued datagram counts in addition to its bytes, so that empty datagrams are bounded too.
 const DATAGRAM_OVERHEAD_BYTES: usize = 64;
 
 /// One UDP socket.
@@ -32,7 +33,7 @@ pub(crate) struct UdpSocket {
     queue: VecDeque<(SocketAddr, Bytes)>,
     queued_bytes: usize,
     error: Option<tcp::Error>,
-    /// An event is in the host's list.
+    /// An event of this socket is in the host's list.
     pub(crate) has_notice: bool,
     waits_to_send: bool,
 }
@@ -43,7 +44,7 @@ pub(crate) struct UdpSockets {
     by_end: HashMap<(Address, u16), u32, TableHash>,
     /// How many sockets have each port, for the choice of ports.
     by_port: HashMap<u16, u32, TableHash>,
-    /// Sockets that found the outbox full; each is in it once.
+    /// Sockets that could not send because the outbox was full; each is in it once.
     senders: VecDeque<SlabKey>,
 }
 
@@ -70,7 +71,7 @@ impl UdpSockets {
         self.slab.get_mut(key)
     }
 
-    /// Who takes a datagram to `local`: a socket on exactly it, else one on all addresses.
+    /// The socket for a datagram to `local`: one on exactly this address, else one on all addresses.
     fn find(&self, local: Address, port: u16, remote: SocketAddr) -> Option<SlabKey> {
         let takes = |address: Address| {
             let key = self.slab.key_at(*self.by_end.get(&(address, port))?)?;
@@ -111,7 +112,7 @@ fn udp_error(error: tcp::Error) -> Error {
 }
 
 impl Host {
-    /// Binds a UDP socket; an unspecified address stands for all of ours, `[::]` for both families, and
+    /// Binds a UDP socket. An unspecified address stands for all of ours, `[::]` for both families, and
     /// port 0 lets the host choose.
     ///
     /// # Errors
@@ -149,7 +150,7 @@ impl Host {
         Ok(SocketId::new(SocketKind::Udp, key))
     }
 
-    /// Names the only peer of a socket, or with `None` no peer again.
+    /// Connects a socket to its only peer, or with `None` disconnects it.
     ///
     /// # Errors
     /// [`Error::UnknownSocket`], [`Error::InvalidAddress`], [`Error::NetworkUnreachable`],
@@ -166,7 +167,7 @@ impl Host {
         Ok(())
     }
 
-    /// Sends to the peer the socket is connected to; see [`Host::udp_send_to`].
+    /// Sends to the peer to which the socket is connected; see [`Host::udp_send_to`].
     ///
     /// # Errors
     /// As [`Host::udp_send_to`], and [`Error::NotConnected`].
@@ -176,7 +177,7 @@ impl Host {
         self.udp_send_to(now, id, data, remote)
     }
 
-    /// Sends `data` to `remote`; returns its length. A datagram larger than the path takes is fragmented.
+    /// Sends `data` to `remote`; returns its length. A datagram larger than the path MTU is fragmented.
     ///
     /// # Errors
     /// [`Error::UnknownSocket`], [`Error::InvalidAddress`], [`Error::NetworkUnreachable`],
@@ -220,10 +221,10 @@ impl Host {
         }
     }
 
-    /// The oldest datagram that waits, cut to the size of `into`, and who sent it.
+    /// Reads the oldest datagram that waits, cut to the size of `into`; returns its length and its sender.
     ///
     /// # Errors
-    /// [`Error::UnknownSocket`], [`Error::WouldBlock`], or an ICMP error that came for a datagram sent.
+    /// [`Error::UnknownSocket`], [`Error::WouldBlock`], or an ICMP error that came for an earlier datagram.
     pub fn udp_recv_from(&mut self, id: SocketId, into: &mut [u8]) -> Result<(usize, SocketAddr), Error> {
         let peeked = self.udp_peek_from(id, into)?;
         if let Some(socket) = self.udp.get_mut(udp_key(id)?)
@@ -234,7 +235,7 @@ impl Host {
         Ok(peeked)
     }
 
-    /// Like [`Host::udp_recv_from`], but the datagram stays.
+    /// Like [`Host::udp_recv_from`], but the datagram stays in the queue.
     ///
     /// # Errors
     /// As [`Host::udp_recv_from`].
@@ -249,12 +250,12 @@ impl Host {
         Ok((len, *from))
     }
 
-    /// The ICMP error that came for a datagram sent, once.
+    /// The ICMP error that came for an earlier datagram. It is returned once.
     pub fn udp_take_error(&mut self, id: SocketId) -> Option<Error> {
         self.udp.get_mut(id.key(SocketKind::Udp)?)?.error.take().map(udp_error)
     }
 
-    /// Closes a UDP socket; what waits in it is gone.
+    /// Closes a UDP socket; datagrams that wait in it are dropped.
     ///
     /// # Errors
     /// [`Error::UnknownSocket`].
@@ -277,7 +278,7 @@ impl Host {
         };
         packet.facts.end_at = packet.transport_at + HEADER_BYTES + text_bytes;
         if !is_trusted(packet.frame) {
-            // RFC 768: zero means no checksum; RFC 8200 §8.1: not on IPv6.
+            // RFC 768: zero means no checksum. RFC 8200 §8.1: IPv6 requires one.
             let absent = header.checksum == 0;
             let bytes = packet.transport_bytes() as u32;
             let sum = pseudo_header(packet.source, packet.destination, protocol::UDP, bytes);
@@ -311,7 +312,7 @@ impl Host {
     pub(crate) fn udp_failed(&mut self, key: &FlowKey, error: Option<tcp::Error>) -> bool {
         let Some(place) = self.udp.find(key.local, key.local_port, key.remote()) else { return false };
         let Some(socket) = self.udp.get_mut(place) else { return false };
-        // Only a connected socket knows which datagram it was about (as on Linux).
+        // As on Linux, only a connected socket gets the error: others may send to many peers.
         if let Some(error) = error.filter(|_| socket.remote.is_some()) {
             socket.error = Some(error);
             self.push_udp_notice(place, Event::Failed(error));
@@ -327,7 +328,7 @@ impl Host {
         }
     }
 
-    /// There is room in the outbox again: whoever found it full may try once more.
+    /// There is room in the outbox again: sockets that found it full get an event.
     pub(crate) fn wake_datagram_senders(&mut self) {
         if self.udp.senders.is_empty() || self.outbox.len() * 2 > self.config.outbox_frames_max {
             return;
