@@ -176,7 +176,8 @@ pub(crate) fn tcp_frame(frame: &mut Frame, shape: Shape, key: &FlowKey, outgoing
     let (source, destination) = (key.local, key.remote);
     let envelope = Envelope { source, destination, protocol: protocol::TCP, hop_limit, traffic_class };
     let head = &mut frame.head;
-    let (ip_at, transport_at) = (shape.link_bytes(), shape.link_bytes() + envelope.ip_header_bytes());
+    let ip_at = shape.link_bytes();
+    let transport_at = ip_at + envelope.ip_header_bytes();
     head.grow(transport_at);
     let sum = header.append_to(head, layout);
     let transport_bytes = head.as_slice().len() - transport_at + payload.len();

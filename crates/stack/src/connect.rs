@@ -6,6 +6,7 @@ use crate::flow::{Address, FlowKey};
 use crate::host::{Host, NewConnection};
 use crate::id::{SocketId, SocketKind};
 use crate::interface::{Addresses, InterfaceId, is_loopback};
+use crate::limits::LOOPBACK_MTU_BYTES;
 use crate::route::Hop;
 use crate::socket::NO_LISTENER;
 use crate::time_wait::TIME_WAIT_BIT;
@@ -13,9 +14,6 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use tcp::{Birth, Connection, Instant, Path};
 use wire::Seq;
-
-/// The MTU of the path from the host to itself.
-const LOOPBACK_MTU_BYTES: u32 = 65_535;
 
 /// How to connect.
 #[derive(Clone, Debug)]
@@ -164,7 +162,9 @@ impl Host {
     ) -> Result<(FlowKey, Option<Seq>), Error> {
         let mut key = FlowKey::new(local, remote);
         if local.port() == 0 {
-            let (demux, sockets, time_waits) = (&self.demux, &self.sockets, &self.time_waits);
+            let demux = &self.demux;
+            let sockets = &self.sockets;
+            let time_waits = &self.time_waits;
             let listeners = &self.listeners;
             let is_free = |port: u16| {
                 let key = FlowKey { local_port: port, ..key };

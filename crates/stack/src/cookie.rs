@@ -9,6 +9,7 @@
 use crate::counters::Discard;
 use crate::flow::FlowKey;
 use crate::host::{Host, NewConnection};
+use crate::limits::{MSS_V4_DEFAULT, MSS_V6_DEFAULT};
 use crate::secret::{Keyed, Purpose, Secret};
 use core::time::Duration;
 use std::sync::Arc;
@@ -108,7 +109,7 @@ impl Host {
         mut birth: Birth,
         config: Arc<Config>,
     ) {
-        let mss = syn.header.options.mss.unwrap_or(if key.is_v4() { 536 } else { 1_220 });
+        let mss = syn.header.options.mss.unwrap_or(if key.is_v4() { MSS_V4_DEFAULT } else { MSS_V6_DEFAULT });
         birth.iss = self.cookies.make(now, key, syn.header.seq, mss);
         // Without timestamps only the MSS returns to us, so no other option may be agreed on.
         let mut asked = Segment { header: syn.header, ..Segment::default() };
@@ -139,7 +140,8 @@ impl Host {
         if flags.intersects(Flags::SYN | Flags::RST) {
             return false;
         }
-        let (irs, cookie) = (seq - 1, acknowledged - 1);
+        let irs = seq - 1;
+        let cookie = acknowledged - 1;
         let Some(mss) = self.cookies.check(now, key, irs, cookie) else { return false };
         let Some(listener) = self.listeners.at(parent) else { return false };
         if listener.is_full() || self.sockets.len() >= self.config.connections_max {
@@ -177,7 +179,8 @@ mod tests {
     #[test]
     fn a_cookie_brings_back_the_mss_for_two_periods_and_only_for_its_ends() {
         let mut cookies = Cookies::new(&Secret::new([9; 32]));
-        let (start, irs) = (Instant::ZERO + PERIOD * 40, Seq::new(77));
+        let start = Instant::ZERO + PERIOD * 40;
+        let irs = Seq::new(77);
         assert_eq!(cookies.check(start, &key(), irs, Seq::new(5)), None, "none was ever made");
         let cookie = cookies.make(start, &key(), irs, 1_452);
         assert_eq!(cookies.check(start, &key(), irs, cookie), Some(1_440));

@@ -8,6 +8,7 @@ use crate::build::Envelope;
 use crate::error::Error;
 use crate::flow::FlowKey;
 use crate::host::Host;
+use crate::limits::PACKET_BYTES_MAX;
 use crate::route::Hop;
 use bytes::Bytes;
 use std::net::{IpAddr, SocketAddr};
@@ -34,7 +35,8 @@ impl Host {
         };
         let bytes = udp::HEADER_BYTES + data.len();
         // RFC 768: the length field covers header and data; IPv4's total length the IP header too.
-        let bytes_max = if key.is_v4() { 65_535 - envelope.ip_header_bytes() } else { 65_535 };
+        let bytes_max =
+            if key.is_v4() { PACKET_BYTES_MAX - envelope.ip_header_bytes() } else { PACKET_BYTES_MAX };
         if bytes > bytes_max {
             return Err(Error::MessageTooLong);
         }
@@ -94,7 +96,7 @@ impl Host {
         let mtu_bytes = self.path_to(now, envelope.destination, hop).mtu_bytes as usize;
         let extension = if envelope.source.is_v4() { 0 } else { ipv6::Fragment::BYTES };
         let room = mtu_bytes.saturating_sub(envelope.ip_header_bytes() + extension) & !7;
-        if room == 0 || packet.len() > 65_535 {
+        if room == 0 || packet.len() > PACKET_BYTES_MAX {
             return Err(Error::MessageTooLong);
         }
         if self.outbox.len() + packet.len().div_ceil(room) > self.config.outbox_frames_max {

@@ -6,11 +6,9 @@
 
 use crate::host::Host;
 use crate::id::{SocketId, SocketKind};
+use crate::limits::DEPARTURES_MAX;
 use crate::socket::Standing;
 use tcp::{Info, Instant};
-
-/// The most records that wait to be taken, about 20 MB. Beyond it, the oldest is dropped.
-const DEPARTURES_MAX: usize = 65_536;
 
 /// Whether [`Host::poll_departure`] returns records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

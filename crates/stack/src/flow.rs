@@ -159,7 +159,8 @@ mod tests {
     #[test]
     fn a_key_gives_back_its_ends() {
         for (local, remote) in [("10.0.0.1:80", "10.0.0.2:9"), ("[fd00::1]:80", "[fd00::2]:9")] {
-            let (local, remote): (SocketAddr, SocketAddr) = (local.parse().unwrap(), remote.parse().unwrap());
+            let local: SocketAddr = local.parse().unwrap();
+            let remote: SocketAddr = remote.parse().unwrap();
             let key = FlowKey::new(local, remote);
             assert_eq!(key.flow(), Flow { local, remote });
             assert_eq!(key.is_v4(), local.is_ipv4());

@@ -421,7 +421,6 @@ impl Host {
         new: NewConnection,
     ) -> SlabKey {
         let NewConnection { key, parent, interface } = new;
-        let (route_epoch, hop_limit) = (self.routes.epoch(), self.config.hop_limit);
         let standing = if parent == NO_LISTENER { Standing::Owned } else { Standing::HalfOpen };
         let place = self.sockets.insert(Socket {
             connection,
@@ -429,8 +428,8 @@ impl Host {
             child: NO_LISTENER,
             timer: Timer::NONE,
             interface,
-            route_epoch,
-            hop_limit,
+            route_epoch: self.routes.epoch(),
+            hop_limit: self.config.hop_limit,
             standing,
             is_ready: false,
             is_with_events: false,

@@ -8,6 +8,7 @@ use crate::build::Envelope;
 use crate::counters::Discard;
 use crate::flow::{Address, FlowKey};
 use crate::host::Host;
+use crate::limits::MTU_V6_MIN;
 use crate::packet::{Cast, Packet};
 use crate::path_mtu::plateau_below;
 use crate::receive::may_be_answered;
@@ -18,9 +19,6 @@ use tcp::{Error, Instant, PathEvent};
 use wire::icmp::{Echo, Quoted, v4, v6};
 use wire::ip::protocol;
 use wire::{Frame, checksum};
-
-/// RFC 8200 §5: every IPv6 path has at least this MTU.
-const MTU_V6_MIN: u32 = 1_280;
 
 /// What an ICMP error means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,7 +220,7 @@ impl Host {
             Report::TooBig(_) => None,
         };
         let delivered = self.udp_failed(key, error);
-        if let (true, Report::TooBig(mtu_bytes)) = (delivered, report) {
+        if delivered && let Report::TooBig(mtu_bytes) = report {
             self.path_mtus.learn(now, key.remote, mtu_bytes, self.config.path_mtu_entries_max);
         }
         delivered

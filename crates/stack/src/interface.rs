@@ -67,7 +67,8 @@ impl Addresses {
     }
 
     pub(crate) fn add(&mut self, cidr: Cidr, interface: InterfaceId) {
-        (self.passed, self.last_foreign) = (None, None);
+        self.passed = None;
+        self.last_foreign = None;
         self.ours.insert(cidr.address().into(), interface);
         if let Some(broadcast) = cidr.broadcast() {
             self.broadcasts.insert(broadcast.into(), interface);

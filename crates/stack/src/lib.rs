@@ -76,6 +76,7 @@ mod icmp_errors;
 mod id;
 mod interface;
 mod isn;
+mod limits;
 mod listener;
 mod neighbour;
 mod packet;

@@ -256,9 +256,16 @@ impl Host {
         if self.listeners.has_conflict(local, families) {
             return Err(Error::AddressInUse);
         }
-        let (half_open, queue) = (Vec::new(), VecDeque::new());
-        let listener =
-            Listener { local, backlog, families, config, isn, half_open, queue, has_notice: false };
+        let listener = Listener {
+            local,
+            backlog,
+            families,
+            config,
+            isn,
+            half_open: Vec::new(),
+            queue: VecDeque::new(),
+            has_notice: false,
+        };
         Ok(SocketId::new(SocketKind::Listener, self.listeners.insert(listener)))
     }
 
@@ -316,8 +323,7 @@ impl Host {
     /// Removes a connection from its listener's list of half-open ones.
     pub(crate) fn leave_half_open(&mut self, index: u32) {
         let child = self.sockets.at(index).and_then(|socket| self.listeners.children.at(socket.child));
-        let Some(Child { parent, position }) = child else { return };
-        let (parent, position) = (*parent, *position);
+        let Some(&Child { parent, position }) = child else { return };
         let Some(listener) = self.listeners.slab.at_mut(parent) else { return };
         debug_assert_eq!(listener.half_open.get(position as usize), Some(&index), "a child knows its place");
         listener.half_open.swap_remove(position as usize);

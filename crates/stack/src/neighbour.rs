@@ -90,7 +90,8 @@ impl Neighbours {
     fn set_state(&mut self, key: NeighbourKey, state: State, due: Instant) {
         if let Some(entry) = self.entries.get_mut(&key) {
             self.due.remove(&(entry.due, key));
-            (entry.state, entry.due) = (state, due);
+            entry.state = state;
+            entry.due = due;
             self.due.insert((due, key));
         }
     }
@@ -159,10 +160,11 @@ impl Neighbours {
     /// is remembered only with `remember`.
     pub(crate) fn learn(&mut self, now: Instant, claim: Claim, config: &Config) -> VecDeque<Frame> {
         let Claim { key, mac, kind, remember } = claim;
-        let (reachable, stale) = (now + config.neighbour_reachable, now + config.neighbour_forget);
+        let reachable_until = now + config.neighbour_reachable;
+        let stale_until = now + config.neighbour_forget;
         let Some(entry) = self.entries.get_mut(&key) else {
             if remember {
-                let entry = Entry { state: State::Stale, mac, due: stale, pending: VecDeque::new() };
+                let entry = Entry { state: State::Stale, mac, due: stale_until, pending: VecDeque::new() };
                 self.insert(key, entry, config.neighbours_max);
             }
             return VecDeque::new();
@@ -172,7 +174,7 @@ impl Neighbours {
         if known && weak && entry.mac != mac {
             // RFC 4861 §7.2.5: doubt the old address, do not take the new one.
             if entry.state == State::Reachable {
-                self.set_state(key, State::Stale, stale);
+                self.set_state(key, State::Stale, stale_until);
             }
             return VecDeque::new();
         }
@@ -181,10 +183,10 @@ impl Neighbours {
         let pending = core::mem::take(&mut entry.pending);
         match kind {
             ClaimKind::Solicited | ClaimKind::SolicitedNoOverride => {
-                self.set_state(key, State::Reachable, reachable)
+                self.set_state(key, State::Reachable, reachable_until);
             }
             ClaimKind::Unsolicited | ClaimKind::UnsolicitedNoOverride if changed => {
-                self.set_state(key, State::Stale, stale)
+                self.set_state(key, State::Stale, stale_until);
             }
             _ => {}
         }
@@ -196,10 +198,15 @@ impl Neighbours {
         loop {
             let (_, key) = self.due.first().copied().filter(|(due, _)| *due <= now)?;
             let entry = self.entries.get(&key)?;
-            let (mac, again) = (entry.mac, now + config.neighbour_retransmit);
+            let mac = entry.mac;
+            let retransmit_at = now + config.neighbour_retransmit;
             match entry.state {
                 State::Incomplete { solicitations } if solicitations < config.neighbour_solicitations_max => {
-                    self.set_state(key, State::Incomplete { solicitations: solicitations + 1 }, again);
+                    self.set_state(
+                        key,
+                        State::Incomplete { solicitations: solicitations + 1 },
+                        retransmit_at,
+                    );
                     return Some(Due::Solicit(key, None));
                 }
                 State::Incomplete { .. } => {
@@ -207,11 +214,11 @@ impl Neighbours {
                 }
                 State::Reachable => self.set_state(key, State::Stale, now + config.neighbour_forget),
                 State::Delay => {
-                    self.set_state(key, State::Probe { solicitations: 1 }, again);
+                    self.set_state(key, State::Probe { solicitations: 1 }, retransmit_at);
                     return Some(Due::Solicit(key, Some(mac)));
                 }
                 State::Probe { solicitations } if solicitations < config.neighbour_solicitations_max => {
-                    self.set_state(key, State::Probe { solicitations: solicitations + 1 }, again);
+                    self.set_state(key, State::Probe { solicitations: solicitations + 1 }, retransmit_at);
                     return Some(Due::Solicit(key, Some(mac)));
                 }
                 State::Stale | State::Probe { .. } => {

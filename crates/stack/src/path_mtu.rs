@@ -5,6 +5,7 @@
 //! connection's sequence numbers (RFC 5927).
 
 use crate::flow::Address;
+use crate::limits::MTU_V4_MIN;
 use crate::secret::{Purpose, Secret, TableHash};
 use core::time::Duration;
 use std::collections::{HashMap, VecDeque};
@@ -15,7 +16,7 @@ const PLATEAUS: [u32; 9] = [32_000, 17_914, 8_166, 4_352, 2_002, 1_492, 1_006, 5
 
 /// The next plateau below a packet that was too big.
 pub(crate) fn plateau_below(packet_bytes: u32) -> u32 {
-    PLATEAUS.into_iter().find(|plateau| *plateau < packet_bytes).unwrap_or(68)
+    PLATEAUS.into_iter().find(|plateau| *plateau < packet_bytes).unwrap_or(MTU_V4_MIN)
 }
 
 struct Entry {

@@ -8,13 +8,14 @@ use crate::counters::Discard;
 use crate::flow::Address;
 use crate::host::Host;
 use crate::interface::InterfaceId;
+use crate::limits::PACKET_BYTES_MAX;
 use crate::packet::{Packet, PacketFacts, first_bytes};
 use bytes::Bytes;
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 use tcp::Instant;
 use wire::ip::protocol;
-use wire::{Frame, ipv4};
+use wire::{Frame, ipv4, ipv6};
 
 /// What the header of a fragment says.
 #[derive(Clone, Copy, Debug)]
@@ -183,10 +184,11 @@ impl Host {
         if len == 0 {
             return Err(Discard::FragmentTiny);
         }
-        if (fragment.more && !len.is_multiple_of(8)) || headers + end > 65_535 + 40 || end > 65_535 {
+        let is_too_long = headers + end > PACKET_BYTES_MAX + ipv6::HEADER_BYTES || end > PACKET_BYTES_MAX;
+        if (fragment.more && !len.is_multiple_of(8)) || is_too_long {
             if !packet.source.is_v4() {
                 // RFC 8200 §4.5: point at the length, or at the offset.
-                let pointer = if end > 65_535 { headers - 6 } else { 4 };
+                let pointer = if end > PACKET_BYTES_MAX { headers - 6 } else { 4 };
                 self.send_parameter_problem(now, packet, pointer as u32);
             }
             return Err(Discard::FragmentLength);
@@ -201,8 +203,8 @@ impl Host {
     /// Drops the oldest datagrams until there is room for `len` more bytes, and adds the datagram if it is new.
     fn make_room_for(&mut self, now: Instant, key: &DatagramKey, len: usize) {
         let is_new = !self.reassembly.datagrams.contains_key(key);
-        let config = &self.config;
-        let (bytes_max, datagrams_max) = (config.reassembly_bytes_max, config.reassembly_datagrams_max);
+        let bytes_max = self.config.reassembly_bytes_max;
+        let datagrams_max = self.config.reassembly_datagrams_max;
         while self.reassembly.held_bytes + len > bytes_max
             || (is_new && self.reassembly.datagrams.len() >= datagrams_max.max(1))
         {

@@ -252,7 +252,8 @@ impl Host {
 
     /// A neighbour discovery message arrives; its checksum has been verified (RFC 4861 §6.1, §7.1).
     pub(crate) fn receive_neighbour_message(&mut self, now: Instant, packet: &Packet<'_>, message: &Message) {
-        let (IpAddr::V6(source), interface) = (packet.source.ip(), packet.arrival) else { return };
+        let IpAddr::V6(source) = packet.source.ip() else { return };
+        let interface = packet.arrival;
         if packet.hop_limit != NEIGHBOUR_HOP_LIMIT || self.hardware(interface).is_none() {
             return self.counters.discard(Discard::NeighbourInvalid);
         }

@@ -27,14 +27,15 @@ impl Secret {
 
     /// The key of one purpose: SipHash-2-4 of the purpose and one half of the secret, keyed by the other half.
     pub(crate) fn key(&self, purpose: Purpose) -> [u8; 16] {
-        let (mut under, mut over) = ([0; 16], [0; 18]);
-        under.copy_from_slice(&self.0[..16]);
-        over[..16].copy_from_slice(&self.0[16..]);
-        over[16] = purpose as u8;
+        let mut master = [0; 16];
+        master.copy_from_slice(&self.0[..16]);
+        let mut input = [0; 18];
+        input[..16].copy_from_slice(&self.0[16..]);
+        input[16] = purpose as u8;
         let mut key = [0; 16];
         for (half, out) in key.chunks_exact_mut(8).enumerate() {
-            over[17] = half as u8;
-            out.copy_from_slice(&SipHasher24::new_with_key(&under).hash(&over).to_le_bytes());
+            input[17] = half as u8;
+            out.copy_from_slice(&SipHasher24::new_with_key(&master).hash(&input).to_le_bytes());
         }
         key
     }

@@ -5,6 +5,7 @@ use crate::build::pseudo_header;
 use crate::counters::Discard;
 use crate::flow::FlowKey;
 use crate::host::{Host, NewConnection};
+use crate::limits::HALF_OPEN_MIN;
 use crate::packet::{Cast, Packet, flatten, is_flat};
 use crate::receive::{is_trusted, may_be_answered};
 use crate::socket::Standing;
@@ -208,6 +209,3 @@ impl Host {
         self.send_header(now, key, reset);
     }
 }
-
-/// How many connections may be half open before a listener uses cookies, even if its backlog is smaller.
-const HALF_OPEN_MIN: usize = 16;

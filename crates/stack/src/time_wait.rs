@@ -95,7 +95,8 @@ impl Host {
         let Some(socket) = self.sockets.at_mut(index) else { return };
         self.timers.set(&mut socket.timer, index, None);
         self.counters.time_waits += 1;
-        let (key, config) = (socket.key, socket.connection.config().clone());
+        let key = socket.key;
+        let config = socket.connection.config().clone();
         self.sockets.discard(index);
         let place = self.time_waits.insert(TimeWaitEntry { key, time_wait, config });
         self.demux.replace(&key, |place| place == index, place | TIME_WAIT_BIT);

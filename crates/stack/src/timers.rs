@@ -78,8 +78,10 @@ mod tests {
 
     #[test]
     fn a_timer_has_a_number_only_while_it_is_set() {
-        let (mut timers, mut fired) = (Timers::new(), VecDeque::new());
-        let (mut one, mut two) = (Timer::NONE, Timer::NONE);
+        let mut timers = Timers::new();
+        let mut fired = VecDeque::new();
+        let mut one = Timer::NONE;
+        let mut two = Timer::NONE;
         timers.set(&mut one, 7, Some(Instant::from_millis(5)));
         timers.set(&mut two, 8, Some(Instant::from_millis(3)));
         timers.set(&mut one, 7, Some(Instant::from_millis(9)));

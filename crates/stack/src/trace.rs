@@ -77,7 +77,8 @@ impl Host {
             return;
         }
         let Header { seq, ack, flags, window, .. } = segment.header;
-        let (len_bytes, window_bytes) = (segment.text_bytes(), u32::from(window));
+        let len_bytes = segment.text_bytes();
+        let window_bytes = u32::from(window);
         let segment = SegmentFacts { seq, ack, flags, len_bytes, window_bytes };
         let trace = Trace::Refused { segment, why: Refusal::NoConnection };
         self.push_trace(TraceRecord { at: now, flow: key.flow(), id: SocketId::HOST, trace });

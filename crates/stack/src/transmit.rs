@@ -10,17 +10,12 @@ use crate::counters::Discard;
 use crate::flow::FlowKey;
 use crate::host::Host;
 use crate::interface::InterfaceId;
+use crate::limits::{CUT_BYTES_MAX, LOOPBACK_FRAMES_PER_CALL, SUPER_SEGMENT_BYTES_MAX};
 use crate::route::Hop;
 use std::net::{IpAddr, SocketAddr};
 use tcp::{Error, Instant, PathEvent, Tracing};
 use wire::tcp::{Header, OptionLayout};
 use wire::{Frame, Medium, Payload, segmentation};
-
-/// The largest text of one super-segment: IPv4's total length is 16 bits, less the largest headers.
-const SUPER_SEGMENT_BYTES_MAX: u32 = 65_535 - 20 - 60;
-/// Packets to ourselves that arrive during one call of [`Host::poll_transmit`]. The rest arrive during the
-/// next call, so that two ends inside one host cannot keep the driver busy forever.
-const LOOPBACK_FRAMES_MAX: usize = 4_096;
 
 impl Host {
     /// The next frame to put on a link, until `None`.
@@ -39,7 +34,7 @@ impl Host {
     }
 
     fn next_frame(&mut self, now: Instant, out: &mut Frame) -> Option<InterfaceId> {
-        let mut loopback_frames = LOOPBACK_FRAMES_MAX;
+        let mut loopback_frames = LOOPBACK_FRAMES_PER_CALL;
         loop {
             if self.cutting.is_some()
                 && let Some(interface) = self.next_piece(out)
@@ -77,8 +72,8 @@ impl Host {
 
     #[inline(never)]
     fn next_from_outbox(&mut self, out: &mut Frame) -> Option<InterfaceId> {
-        let interface;
-        (interface, *out) = self.outbox.pop_front()?;
+        let (interface, frame) = self.outbox.pop_front()?;
+        *out = frame;
         self.wake_datagram_senders();
         Some(interface)
     }
@@ -107,7 +102,8 @@ impl Host {
             return None;
         };
         self.counters.segments_sent += 1;
-        let (key, interface) = (socket.key, socket.interface);
+        let key = socket.key;
+        let interface = socket.interface;
         let outgoing = Outgoing {
             header: &mut transmit.header,
             payload: core::mem::take(&mut transmit.payload),
@@ -149,7 +145,8 @@ impl Host {
     ) -> Option<()> {
         let hop = self.routes.find_on(remote, interface);
         let hop = hop.unwrap_or(Hop { interface, neighbour: remote });
-        (_, *out) = self.dispatch(now, hop, core::mem::take(out))?;
+        let (_, frame) = self.dispatch(now, hop, core::mem::take(out))?;
+        *out = frame;
         Some(())
     }
 
@@ -172,7 +169,8 @@ impl Host {
     fn refresh_route(&mut self, now: Instant, index: u32) {
         let Some(socket) = self.sockets.at_mut(index) else { return };
         socket.route_epoch = self.routes.epoch();
-        let (key, sent) = (socket.key, socket.connection.snapshot().snd_una);
+        let key = socket.key;
+        let snd_una = socket.connection.snapshot().snd_una;
         match self.route_back(&key) {
             Some(hop) => {
                 if let Some(socket) = self.sockets.at_mut(index) {
@@ -181,7 +179,7 @@ impl Host {
             }
             None => {
                 if let Some(socket) = self.sockets.at_mut(index) {
-                    let event = PathEvent::SoftError { error: Error::NetworkUnreachable, seq: sent };
+                    let event = PathEvent::SoftError { error: Error::NetworkUnreachable, seq: snd_una };
                     socket.connection.handle_path(now, event);
                 }
             }
@@ -244,6 +242,3 @@ impl Host {
         self.enqueue_frame(now, hop, frame);
     }
 }
-
-/// How much of a connection's data is cut at a time, for a link that takes only single segments.
-const CUT_BYTES_MAX: u32 = SUPER_SEGMENT_BYTES_MAX;

@@ -12,6 +12,7 @@ use crate::event::Event;
 use crate::flow::{Address, FlowKey};
 use crate::host::Host;
 use crate::id::{Slab, SlabKey, SocketId, SocketKind};
+use crate::limits::DATAGRAM_OVERHEAD_BYTES;
 use crate::packet::{Cast, Packet, flatten, is_flat};
 use crate::receive::is_trusted;
 use crate::secret::{Purpose, Secret, TableHash};
@@ -21,9 +22,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tcp::Instant;
 use wire::ip::protocol;
 use wire::udp::{HEADER_BYTES, Header};
-
-/// What a queued datagram counts in addition to its bytes, so that empty datagrams are bounded too.
-const DATAGRAM_OVERHEAD_BYTES: usize = 64;
 
 /// One UDP socket.
 pub(crate) struct UdpSocket {
@@ -196,7 +194,8 @@ impl Host {
         if let Some(error) = socket.error.take() {
             return Err(udp_error(error));
         }
-        let (local, hop_limit) = (socket.local, socket.hop_limit.unwrap_or(self.config.hop_limit));
+        let local = socket.local;
+        let hop_limit = socket.hop_limit.unwrap_or(self.config.hop_limit);
         self.check_destination(remote)?;
         if remote.port() == 0 {
             return Err(Error::InvalidAddress);

@@ -143,7 +143,8 @@ impl Wheel {
     /// before the first of them; never after it.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         let (level, slot, start) = self.earliest_slot()?;
-        let (mut at, mut due) = (self.heads[level][slot], u64::MAX);
+        let mut at = self.heads[level][slot];
+        let mut due = u64::MAX;
         for _ in 0..EXACT_MAX {
             let entry = self.entries[at as usize];
             due = due.min(entry.due);

@@ -51,7 +51,8 @@ fn a_hundred_thousand_keep_alives_in_one_slot_cost_no_walk() {
     let before = wheel.next_due().unwrap();
     assert!(before <= Instant::ZERO + Duration::from_secs(7_200), "never too late");
     // On the way down, the wheel must be called at most once per level.
-    let (mut wakes, mut fired) = (0, VecDeque::new());
+    let mut wakes = 0;
+    let mut fired = VecDeque::new();
     while fired.is_empty() {
         let due = wheel.next_due().unwrap();
         wheel.expire(due, &mut fired);
@@ -82,7 +83,8 @@ proptest! {
     #[test]
     fn agrees_with_a_sorted_map(start in prop_oneof![Just(0u64), any::<u64>().prop_map(|n| n >> 2)],
                                 steps in proptest::collection::vec(step(), 1..200)) {
-        let (mut wheel, mut model) = (Wheel::new(), BTreeMap::<u32, u64>::new());
+        let mut wheel = Wheel::new();
+        let mut model = BTreeMap::<u32, u64>::new();
         let mut now = start;
         expire(&mut wheel, now);
         for step in steps {

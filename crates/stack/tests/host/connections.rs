@@ -156,7 +156,9 @@ fn a_program_connects_to_itself() {
         assert!(host.poll_transmit(now).is_none(), "nothing leaves the host");
         let accepted = host.tcp_accept(listener).expect("it is there already");
         let data = text(2_000_000);
-        let (mut sent, mut got, mut buffer) = (0, Vec::new(), vec![0; 65_536]);
+        let mut sent = 0;
+        let mut got = Vec::new();
+        let mut buffer = vec![0; 65_536];
         for _ in 0..10_000 {
             sent += host.tcp_write(now, id, &data[sent..]).unwrap_or(0);
             assert!(host.poll_transmit(now).is_none());

@@ -55,7 +55,8 @@ impl Pair {
                 host.add_interface(Interface { name: format!("wire{n}"), capabilities, hardware, addresses });
             (host, id)
         };
-        let ((client, to_server), (server, to_client)) = (make(1), make(2));
+        let (client, to_server) = make(1);
+        let (server, to_client) = make(2);
         Pair {
             hosts: [client, server],
             links: [to_server, to_client],
@@ -137,7 +138,9 @@ impl Pair {
 
     /// Writes at one end and reads at the other until everything has arrived.
     pub(crate) fn send(&mut self, from: (usize, SocketId), to: (usize, SocketId), data: &[u8]) -> Vec<u8> {
-        let (mut sent, mut got, mut buffer) = (0, Vec::new(), vec![0; 65_536]);
+        let mut sent = 0;
+        let mut got = Vec::new();
+        let mut buffer = vec![0; 65_536];
         for _ in 0..100_000 {
             let now = self.now;
             if sent < data.len() {
