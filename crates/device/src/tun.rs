@@ -1,10 +1,11 @@
 //! TUN and TAP interfaces of Linux, with segmentation offload: super-segments pass whole, both ways
 //! (`Documentation/networking/tuntap.rst`).
 //!
-//! The kernel is the other station on the wire. Every frame is preceded by a [`wire::virtio::Header`]; a
-//! transmission is one gathering write of header, headers and payload pieces, without copying. The interface
-//! goes away with the last descriptor, however the program ends, unless it was made persistent by others.
-//! Routes are those that an address brings along, and on request the default routes.
+//! The kernel is the other station on the wire. Before every frame stands a [`wire::virtio::Header`]; a
+//! transmission is one gathering write of this header, the frame's headers and the payload pieces, without
+//! copying. The kernel removes the interface with its last descriptor, even if the program crashes, unless it
+//! was made persistent by another program. Routes are those
+//! that an address brings along, and on request the default routes.
 
 mod config;
 mod error;
@@ -22,12 +23,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::sync::{Mutex, PoisonError};
 use wire::{Checksum, Frame, LinkCapabilities, Medium, TransmitChecksum, segmentation, virtio};
 
-/// A frame with its virtio header at its largest: 64 KiB of IPv6 payload and every header there is.
+/// The largest frame with its virtio header: 64 KiB of IPv6 payload and all headers.
 const READ_BYTES_MAX: usize = virtio::HEADER_BYTES + 65_536 + 512;
-/// From this size on the buffer itself is handed on instead of a copy of what is in it: a copy of less is
-/// cheaper than a new buffer, and keeps little data from holding on to much memory.
+/// From this size on, a frame keeps the buffer into which it was read. Smaller frames are copied, because a
+/// copy is cheaper than a new buffer, and a small frame should not keep a large buffer in memory.
 const HAND_OVER_BYTES: usize = 16 * 1024;
-/// Pieces in one gathering write, far below the system's limit of 1,024.
+/// The most pieces in one gathering write, far below the system's limit of 1,024.
 const PIECES_MAX: usize = 64;
 
 /// One queue of a TUN or TAP interface.
@@ -51,8 +52,8 @@ impl Tun {
     /// Opens the interface, creating it if it does not exist, gives the kernel's side its addresses and
     /// MTU, and brings it up.
     ///
-    /// An interface that was created persistent for this user, with its addresses, and is up, needs no
-    /// privilege.
+    /// If the interface exists already, was created for this user, has its addresses and is up, no privilege
+    /// is needed.
     ///
     /// # Errors
     /// [`TunError`], whose text says what is missing and the commands that provide it.
@@ -71,8 +72,8 @@ impl Tun {
         Ok(tun)
     }
 
-    /// Opens `count` queues of one interface; the kernel spreads flows over them. Each can be served by a
-    /// thread of its own.
+    /// Opens `count` queues of one interface; the kernel distributes flows over them. Each queue can be served
+    /// by a separate thread.
     ///
     /// # Errors
     /// As [`open`](Tun::open).
@@ -86,12 +87,12 @@ impl Tun {
         Ok(queues)
     }
 
-    /// Attaches a new descriptor to the interface, without touching its settings.
+    /// Attaches a new descriptor to the interface, without changing its settings.
     fn attach(config: &TunConfig) -> Result<Tun, TunError> {
         if config.name.len() > 15 || config.name.contains(['/', '\0', ' ']) {
             return Err(TunError::Name { name: config.name.clone() });
         }
-        // The kernel refuses the flag where the interface was made without it, and the other way around.
+        // The kernel refuses the flag if the interface was made without it, and requires it otherwise.
         let (file, name) = match attach_as(config, config.multi_queue) {
             Err(TunError::Io { source, .. }) if source.raw_os_error() == Some(libc::EINVAL) => {
                 attach_as(config, !config.multi_queue)?
@@ -148,7 +149,7 @@ impl Tun {
         (&self.file).write_vectored(&pieces[..count]).map(drop)
     }
 
-    /// For a payload in more pieces than one write gathers.
+    /// Writes a frame whose payload has more pieces than one write can gather.
     fn write_copied(&self, header: &[u8], frame: &Frame) -> io::Result<()> {
         let copy = frame.to_vec();
         (&self.file).write_vectored(&[IoSlice::new(header), IoSlice::new(&copy)]).map(drop)
@@ -164,7 +165,7 @@ impl Link for Tun {
         let mut taken = 0;
         while let Some(mut frame) = frames.pop_front() {
             if frame.offload.checksum == Checksum::Trusted {
-                // The kernel verifies what has no better word.
+                // The kernel verifies checksums, so the frame must have one.
                 segmentation::complete_checksum(&mut frame, self.capabilities.medium);
             }
             match self.write(&frame) {
