@@ -149,7 +149,8 @@ impl<L: Link, C: Fn() -> Duration + Send + Sync> Link for Impaired<L, C> {
     }
 
     fn transmit(&self, frames: &mut VecDeque<Frame>) -> io::Result<usize> {
-        let (now, medium) = ((self.clock)(), self.link.capabilities().medium);
+        let now = (self.clock)();
+        let medium = self.link.capabilities().medium;
         let mut state = self.lock();
         let taken = frames.len();
         for frame in frames.drain(..) {
@@ -164,7 +165,8 @@ impl<L: Link, C: Fn() -> Duration + Send + Sync> Link for Impaired<L, C> {
     }
 
     fn receive(&self, frames: &mut VecDeque<Frame>, frames_max: usize) -> io::Result<usize> {
-        let (now, medium) = ((self.clock)(), self.link.capabilities().medium);
+        let now = (self.clock)();
+        let medium = self.link.capabilities().medium;
         let mut state = self.lock();
         let state = &mut *state;
         self.flush(state, now)?;

@@ -197,8 +197,8 @@ fn with_vlan_tag(frame: &[u8], vlan: Option<(u16, u16)>) -> (Bytes, usize) {
     let (Some((control, ethertype)), Some((addresses, rest))) = (vlan, frame.split_at_checked(12)) else {
         return (Bytes::copy_from_slice(frame), 0);
     };
-    let (ethertype, control) = (ethertype.to_be_bytes(), control.to_be_bytes());
-    (Bytes::from([addresses, &ethertype, &control, rest].concat()), 4)
+    let tag = [ethertype.to_be_bytes(), control.to_be_bytes()].concat();
+    (Bytes::from([addresses, &tag, rest].concat()), 4)
 }
 
 fn is_full(error: &io::Error) -> bool {

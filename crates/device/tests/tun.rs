@@ -201,7 +201,8 @@ fn super_segments_cross(host: &str, ours: &str, tun: &Tun) {
 
     // Down: the kernel sends larger frames as its window opens.
     stream.write_all(&data).unwrap();
-    let (mut received, mut largest) = (Vec::new(), 0);
+    let mut received = Vec::new();
+    let mut largest = 0;
     while received.len() < data.len() {
         let packet = next(tun, from_kernel);
         let (header, start) = Header::parse(&packet.transport).unwrap();
