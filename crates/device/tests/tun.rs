@@ -37,8 +37,8 @@ fn answered<T>(mut ask: impl FnMut() -> Option<T>) -> T {
     (0..30).find_map(|_| ask()).expect("the kernel answers within a minute")
 }
 
-fn next_within(tun: &Tun, patience: Duration, wanted: impl Fn(&Packet) -> bool) -> Option<Packet> {
-    let until = Instant::now() + patience;
+fn next_within(tun: &Tun, timeout: Duration, wanted: impl Fn(&Packet) -> bool) -> Option<Packet> {
+    let until = Instant::now() + timeout;
     let mut frames = VecDeque::new();
     while Instant::now() < until {
         tun.receive(&mut frames, 1).unwrap();
