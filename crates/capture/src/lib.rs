@@ -8,6 +8,7 @@
 
 #![warn(missing_docs)]
 
+mod annotator;
 mod decode;
 mod error;
 mod finish;
@@ -16,10 +17,11 @@ mod meta;
 mod reader;
 mod writer;
 
+pub use annotator::Annotator;
 pub use decode::{Decoded, Decoder, Fragment, IcmpError, Ip, Layer, NotTcp, Segment, Vlans, decode};
 pub use error::{Damage, DamageKind, Error};
 pub use finish::{Checksums, Finish, SuperSegments};
 pub use link_type::LinkType;
 pub use meta::{Direction, Interface, InterfaceId, PacketInfo, Section};
-pub use reader::{CapturedOn, Comments, PACKET_BYTES_MAX, Reader, Record};
+pub use reader::{Block, CapturedOn, Comments, PACKET_BYTES_MAX, Piece, Reader, Record};
 pub use writer::{Format, Writer};

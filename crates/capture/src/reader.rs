@@ -7,7 +7,7 @@ mod chunk;
 mod input;
 mod options;
 mod pcap;
-mod pcapng;
+pub(crate) mod pcapng;
 mod sniff;
 mod time;
 
@@ -15,8 +15,9 @@ use crate::{Damage, DamageKind, Direction, Error, InterfaceId, LinkType};
 use chunk::Chunk;
 use input::Input;
 pub use options::Comments;
+pub(crate) use options::Options;
 use std::io::{self, Read};
-use time::TimeUnit;
+pub(crate) use time::TimeUnit;
 
 /// The most bytes of one packet; a record that claims more is damage. Wireshark draws the same line.
 pub const PACKET_BYTES_MAX: u32 = 262_144;
@@ -43,8 +44,10 @@ pub struct Record<'a> {
     pub wire_bytes: u32,
     /// What was captured of it.
     pub bytes: &'a [u8],
-    options: &'a [u8],
-    big_endian: bool,
+    /// All of its record in the file.
+    pub(crate) raw: &'a [u8],
+    pub(crate) options: &'a [u8],
+    pub(crate) big_endian: bool,
 }
 
 impl<'a> Record<'a> {
@@ -52,6 +55,27 @@ impl<'a> Record<'a> {
     pub fn comments(&self) -> Comments<'a> {
         Comments::new(self.options, self.big_endian)
     }
+}
+
+/// A block of a pcapng file that is no packet, as it stands there: a section header, the description of
+/// an interface, names, statistics, secrets, whatever a writer has put between the packets.
+#[derive(Clone, Copy, Debug)]
+pub struct Block<'a> {
+    /// What it is, by the registry of pcapng.
+    pub kind: u32,
+    /// All of it, from its kind to its second length.
+    pub bytes: &'a [u8],
+    /// Whether the numbers of its section are big-endian.
+    pub big_endian: bool,
+}
+
+/// What a capture file consists of.
+#[derive(Clone, Copy, Debug)]
+pub enum Piece<'a> {
+    /// A packet.
+    Packet(Record<'a>),
+    /// Anything else (pcapng).
+    Block(Block<'a>),
 }
 
 /// An interface as the file describes it.
@@ -65,7 +89,7 @@ pub struct CapturedOn {
     pub description: String,
     /// The most bytes of a packet that were kept; zero: no limit.
     pub snap_bytes: u32,
-    unit: TimeUnit,
+    pub(crate) unit: TimeUnit,
 }
 
 /// Reads a capture from `R`, which need not be buffered.
@@ -95,8 +119,10 @@ pub struct Reader<R: Read> {
     number: u64,
     /// The time of the last packet.
     time_ns: u64,
-    /// The length of the record that is lent out, still in the buffer.
+    /// The length of the record or block that is lent out, still in the buffer.
     lent_bytes: usize,
+    /// The section header that the file begins with, until somebody has seen or passed it.
+    section_header: Option<pcapng::Block>,
     done: bool,
 }
 
@@ -121,6 +147,13 @@ struct Found {
     wire_bytes: u32,
 }
 
+/// What happens to blocks that are no packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Others {
+    Passed,
+    Lent,
+}
+
 /// What stopped the search for a record.
 #[derive(Debug)]
 enum Stop {
@@ -128,6 +161,8 @@ enum Stop {
     End,
     Io(io::Error),
     Damage(DamageKind),
+    /// A block that is no packet lies in the buffer; only where it was asked for.
+    Block(pcapng::Block),
 }
 
 impl From<io::Error> for Stop {
@@ -161,12 +196,18 @@ impl<R: Read> Reader<R> {
             number: 0,
             time_ns: 0,
             lent_bytes: 0,
+            section_header: None,
             done: false,
         };
         if matches!(kind, sniff::Kind::Pcapng) {
             reader.first_section()?;
         }
         Ok(reader)
+    }
+
+    /// Whether the file is pcapng, which has blocks and comments.
+    pub fn is_pcapng(&self) -> bool {
+        matches!(self.format, Format::Pcapng(_))
     }
 
     /// The interfaces described so far; pcapng may add more at any time.
@@ -204,10 +245,46 @@ impl<R: Read> Reader<R> {
         self.lent_bytes = 0;
         let found = match &mut self.format {
             Format::Pcap(pcap) => pcap.find(&mut self.chunk),
-            Format::Pcapng(_) => self.find_in_blocks(),
+            Format::Pcapng(_) => self.find_in_blocks(Others::Passed),
         };
         match found {
             Ok(found) => Some(Ok(self.lend(found))),
+            Err(stop) => self.stop(stop).map(Err),
+        }
+    }
+
+    /// The next piece of the file: a packet, or a pcapng block of another kind, the file's first section
+    /// header among them. For those who write the file again; [`Reader::next`] gives the packets alone.
+    /// Blocks of more than 16 MiB that are no packets are passed over.
+    ///
+    /// # Errors
+    /// As [`Reader::next`].
+    ///
+    /// ```
+    /// use capture::{Format, Piece, Reader, Section, Writer};
+    /// let file = Writer::new(Vec::new(), Format::Pcapng, &Section::default())?.into_inner();
+    /// let mut reader = Reader::new(&file[..])?;
+    /// let Some(Ok(Piece::Block(header))) = reader.next_piece() else { panic!("a section header") };
+    /// assert_eq!(header.bytes, file);
+    /// assert!(reader.next_piece().is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn next_piece(&mut self) -> Option<Result<Piece<'_>, Error>> {
+        if self.done {
+            return None;
+        }
+        if let Some(header) = self.section_header.take().filter(|_| self.chunk.offset() == 0) {
+            return Some(Ok(Piece::Block(self.lend_block(header))));
+        }
+        self.chunk.advance(self.lent_bytes);
+        self.lent_bytes = 0;
+        let found = match &mut self.format {
+            Format::Pcap(pcap) => pcap.find(&mut self.chunk),
+            Format::Pcapng(_) => self.find_in_blocks(Others::Lent),
+        };
+        match found {
+            Ok(found) => Some(Ok(Piece::Packet(self.lend(found)))),
+            Err(Stop::Block(block)) => Some(Ok(Piece::Block(self.lend_block(block)))),
             Err(stop) => self.stop(stop).map(Err),
         }
     }
@@ -228,9 +305,16 @@ impl<R: Read> Reader<R> {
             direction: found.direction,
             wire_bytes: found.wire_bytes.max(packet.len() as u32),
             bytes: packet,
+            raw: &bytes[..found.record_bytes],
             options: &bytes[found.options.0..found.options.1],
             big_endian: found.big_endian,
         }
+    }
+
+    fn lend_block(&mut self, block: pcapng::Block) -> Block<'_> {
+        self.lent_bytes = block.len;
+        let bytes = &self.chunk.bytes()[..block.len];
+        Block { kind: block.kind, bytes, big_endian: block.big_endian }
     }
 
     #[cold]
@@ -241,6 +325,7 @@ impl<R: Read> Reader<R> {
             Stop::End => None,
             Stop::Io(error) => Some(failed(error, self.chunk.input().is_compressed(), record, offset_bytes)),
             Stop::Damage(what) => Some(Error::Damaged(Damage { record, offset_bytes, what })),
+            Stop::Block(_) => unreachable!("blocks are lent by `next_piece` alone"),
         }
     }
 }
@@ -271,7 +356,7 @@ fn failed(error: io::Error, compressed: bool, record: u64, offset_bytes: u64) ->
 
 /// Reads a number where the caller has made sure that there is one.
 #[inline]
-fn word(bytes: &[u8], at: usize, big_endian: bool) -> u32 {
+pub(crate) fn word(bytes: &[u8], at: usize, big_endian: bool) -> u32 {
     let word = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
     if big_endian { u32::from_be_bytes(word) } else { u32::from_le_bytes(word) }
 }

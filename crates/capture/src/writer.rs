@@ -4,7 +4,7 @@
 //! compress, rotate files, resolve names, write statistics blocks.
 
 mod pcap;
-mod pcapng;
+pub(crate) mod pcapng;
 
 use crate::{Finish, Interface, InterfaceId, LinkType, PacketInfo, Section};
 use std::io::{self, Write};

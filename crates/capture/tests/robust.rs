@@ -2,8 +2,27 @@
 
 mod common;
 
-use capture::{Decoder, Format, Interface, LinkType, PacketInfo, Reader, Section, Writer, decode};
+use capture::{
+    Annotator, Decoder, Format, Interface, LinkType, PacketInfo, Piece, Reader, Section, Writer, decode,
+};
 use proptest::prelude::*;
+
+/// Copies to the end, with a comment on each packet.
+fn copy_all(file: &[u8]) -> u64 {
+    let Ok(mut reader) = Reader::new(file) else { return 0 };
+    let mut annotator = Annotator::new(Vec::new(), &reader, &Section::default()).unwrap();
+    let mut packets = 0;
+    while let Some(Ok(piece)) = reader.next_piece() {
+        match piece {
+            Piece::Packet(record) => {
+                packets += 1;
+                annotator.packet(&record, &["ours"]).unwrap();
+            }
+            Piece::Block(block) => annotator.block(&block).unwrap(),
+        }
+    }
+    packets
+}
 
 /// Reads to the end; a reader that never ends would run forever here, so packets are counted.
 fn read_all(file: &[u8]) -> u64 {
@@ -16,6 +35,7 @@ fn read_all(file: &[u8]) -> u64 {
         let _ = record.comments().count();
     }
     assert!(reader.next().is_none(), "after an error there is nothing more");
+    assert_eq!(copy_all(file), packets, "who copies sees the same packets");
     packets
 }
 

@@ -4,10 +4,11 @@
 
 use crate::failure::{Failure, Outcome, print};
 use crate::pcap;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use report::Style;
-use script::{IpVersion, Profile, Run, RunOptions, Segments};
+use script::{IpVersion, Run, RunOptions, Segments};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tcp::Habits;
 
 /// Run TCP test scripts in the packetdrill language, in virtual time
 #[derive(Args)]
@@ -31,7 +33,7 @@ pub(crate) struct Script {
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
     /// Whose habits to take; by default what the script's own commands say
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = habits())]
     profile: Option<Habits>,
     /// The version of IP for scripts that do not say
     #[arg(long, value_enum)]
@@ -54,16 +56,6 @@ pub(crate) struct Script {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Habits {
-    /// Linux's
-    Linux,
-    /// FreeBSD's
-    Freebsd,
-    /// What the RFCs say
-    Rfc,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Version {
     /// IPv4
     Ipv4,
@@ -72,6 +64,19 @@ enum Version {
     /// IPv6 sockets, IPv4 packets
     #[value(name = "ipv4-mapped-ipv6")]
     Mapped,
+}
+
+/// `--profile`: the names of [`Habits`].
+fn habits() -> impl TypedValueParser<Value = Habits> {
+    let names = Habits::ALL.map(|habits| {
+        PossibleValue::new(habits.name()).help(match habits {
+            Habits::Linux => "Linux's",
+            Habits::FreeBsd => "FreeBSD's",
+            Habits::Rfc => "What the RFCs say",
+        })
+    });
+    PossibleValuesParser::new(names)
+        .map(|name| Habits::named(&name).expect("only names of habits are possible values"))
 }
 
 fn definition(text: &str) -> Result<(String, String), String> {
@@ -183,11 +188,7 @@ impl Script {
         let options = RunOptions {
             file: path.display().to_string(),
             directory: path.parent().map(Path::to_owned),
-            profile: self.profile.map(|habits| match habits {
-                Habits::Linux => Profile::Linux,
-                Habits::Freebsd => Profile::FreeBsd,
-                Habits::Rfc => Profile::Rfc,
-            }),
+            habits: self.profile,
             ip_version: self.ip_version.map(|version| match version {
                 Version::Ipv4 => IpVersion::V4,
                 Version::Ipv6 => IpVersion::V6,

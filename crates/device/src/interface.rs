@@ -15,19 +15,28 @@ pub(crate) fn add_address(name: &str, address: IpAddr, prefix_bits: u8) -> io::R
     if sys::interface_addresses(name)?.contains(&(address, prefix_bits)) {
         return Ok(());
     }
-    let request = new_address_request(sys::interface_index(name)?, address, prefix_bits);
+    ask(&new_address_request(sys::interface_index(name)?, address, prefix_bits))
+}
+
+/// Sends every packet for which there is no better route out of the interface, which must be up.
+pub(crate) fn add_default_routes(name: &str) -> io::Result<()> {
+    let index = sys::interface_index(name)?;
+    ask(&new_default_route_request(index, libc::AF_INET))?;
+    ask(&new_default_route_request(index, libc::AF_INET6))
+}
+
+/// Makes a request; what is there already is fine.
+fn ask(request: &[u8]) -> io::Result<()> {
     let socket = sys::socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE)?;
-    sys::send(socket.as_fd(), &request)?;
+    sys::send(socket.as_fd(), request)?;
     let mut reply = [0; 512];
     let len = sys::receive(socket.as_fd(), &mut reply)?;
     match acknowledgement(&reply[..len]) {
-        Some(0) => Ok(()),
-        Some(libc::EEXIST) => Ok(()),
+        Some(0 | libc::EEXIST) => Ok(()),
         Some(errno) => Err(io::Error::from_raw_os_error(errno)),
-        None => Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "the kernel's answer to a new address is incomplete",
-        )),
+        None => {
+            Err(io::Error::new(io::ErrorKind::InvalidData, "the kernel's answer to a request is cut short"))
+        }
     }
 }
 
@@ -65,20 +74,41 @@ fn new_address_request(index: u32, address: IpAddr, prefix_bits: u8) -> Vec<u8> 
         IpAddr::V4(address) => (libc::AF_INET as u8, address.octets().to_vec()),
         IpAddr::V6(address) => (libc::AF_INET6 as u8, address.octets().to_vec()),
     };
-    let flags = (libc::NLM_F_REQUEST | libc::NLM_F_ACK | libc::NLM_F_CREATE | libc::NLM_F_EXCL) as u16;
-    let mut request = Vec::with_capacity(96);
-    // nlmsghdr: length (filled in below), type, flags, sequence, sender
-    request.extend_from_slice(&[0; 4]);
-    request.extend_from_slice(&libc::RTM_NEWADDR.to_ne_bytes());
-    request.extend_from_slice(&flags.to_ne_bytes());
-    request.extend_from_slice(&1u32.to_ne_bytes());
-    request.extend_from_slice(&0u32.to_ne_bytes());
+    let mut request = new_request(libc::RTM_NEWADDR);
     // ifaddrmsg: family, prefix, flags, scope, interface
     request.extend_from_slice(&[family, prefix_bits, libc::IFA_F_NODAD as u8, 0]);
     request.extend_from_slice(&index.to_ne_bytes());
     for kind in [libc::IFA_LOCAL, libc::IFA_ADDRESS] {
         attribute(&mut request, kind, &octets);
     }
+    finished(request)
+}
+
+fn new_default_route_request(index: u32, family: libc::c_int) -> Vec<u8> {
+    let mut request = new_request(libc::RTM_NEWROUTE);
+    // rtmsg: family, prefixes, type of service, table, who made it, scope, kind; flags
+    let (table, protocol) = (libc::RT_TABLE_MAIN, libc::RTPROT_STATIC);
+    let (scope, kind) = (libc::RT_SCOPE_UNIVERSE, libc::RTN_UNICAST);
+    request.extend_from_slice(&[family as u8, 0, 0, 0, table, protocol, scope, kind]);
+    request.extend_from_slice(&0u32.to_ne_bytes());
+    attribute(&mut request, libc::RTA_OIF, &index.to_ne_bytes());
+    finished(request)
+}
+
+/// The header of a request that makes something and wants to know whether it was done.
+fn new_request(kind: u16) -> Vec<u8> {
+    let flags = (libc::NLM_F_REQUEST | libc::NLM_F_ACK | libc::NLM_F_CREATE | libc::NLM_F_EXCL) as u16;
+    let mut request = Vec::with_capacity(96);
+    // nlmsghdr: length (filled in at the end), type, flags, sequence, sender
+    request.extend_from_slice(&[0; 4]);
+    request.extend_from_slice(&kind.to_ne_bytes());
+    request.extend_from_slice(&flags.to_ne_bytes());
+    request.extend_from_slice(&1u32.to_ne_bytes());
+    request.extend_from_slice(&0u32.to_ne_bytes());
+    request
+}
+
+fn finished(mut request: Vec<u8>) -> Vec<u8> {
     let len = request.len() as u32;
     request[..4].copy_from_slice(&len.to_ne_bytes());
     request

@@ -8,6 +8,7 @@
 //! | two ends in memory | [`memory::pair`] |
 //! | watching every frame | [`Tap`] |
 //! | loss, delay, reordering and other faults, from a seed | [`Impaired`] |
+//! | the kernel itself under test: a network for one thread, its sockets' options | [`kernel`] |
 //! | sleeping until a link or another thread needs attention | [`wait`], [`Waker`] |
 //!
 //! The only crate of synfin with `unsafe`, all of it in the module `sys`. What is *not* here: protocols.
@@ -17,6 +18,8 @@ mod event;
 mod impaired;
 #[cfg(target_os = "linux")]
 mod interface;
+#[cfg(target_os = "linux")]
+pub mod kernel;
 mod link;
 pub mod memory;
 #[cfg(target_os = "linux")]

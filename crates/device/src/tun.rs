@@ -4,7 +4,8 @@
 //! The kernel is the other station on the wire. Before every frame stands a [`wire::virtio::Header`]; a
 //! transmission is one gathering write of this header, the frame's headers and the payload pieces, without
 //! copying. The kernel removes the interface with its last descriptor, even if the program crashes, unless it
-//! was made persistent by another program. What is *not* here: routes other than those of the addresses.
+//! was made persistent by another program. Routes are those
+//! that an address brings along, and on request the default routes.
 
 mod config;
 mod error;
@@ -123,6 +124,14 @@ impl Tun {
     /// The interface's name, as `ip link` shows it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Makes the interface the way to everywhere: a default route of IPv4 and one of IPv6.
+    ///
+    /// # Errors
+    /// What the system says: `EPERM` without the privilege, and where the kernel has no IPv6.
+    pub fn route_everything(&self) -> io::Result<()> {
+        interface::add_default_routes(&self.name)
     }
 
     fn write(&self, frame: &Frame) -> io::Result<()> {

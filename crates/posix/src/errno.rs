@@ -1,7 +1,7 @@
 //! The errors of POSIX calls, by name, and how each system numbers and chooses them.
 
-use crate::Flavour;
 use core::fmt;
+use tcp::Habits;
 
 macro_rules! errnos {
     ($($variant:ident $name:literal $linux:literal $freebsd:literal $text:literal;)+) => {
@@ -21,9 +21,9 @@ macro_rules! errnos {
             }
 
             /// The number on that system.
-            pub const fn number(self, flavour: Flavour) -> i32 {
-                match (self, flavour) {
-                    $((Errno::$variant, Flavour::Linux) => $linux, (Errno::$variant, Flavour::FreeBsd) => $freebsd),+
+            pub const fn number(self, habits: Habits) -> i32 {
+                match (self, habits) {
+                    $((Errno::$variant, Habits::Linux | Habits::Rfc) => $linux, (Errno::$variant, Habits::FreeBsd) => $freebsd),+
                 }
             }
 
@@ -82,10 +82,10 @@ impl Errno {
 
     /// What the death of a connection means to its application. On Linux a reset after the peer's FIN
     /// is a broken pipe.
-    pub(crate) fn of_connection(error: tcp::Error, flavour: Flavour, peer: Peer) -> Errno {
-        match flavour {
-            Flavour::Linux => Errno::on_linux(error, peer),
-            Flavour::FreeBsd => Errno::on_freebsd(error),
+    pub(crate) fn of_connection(error: tcp::Error, habits: Habits, peer: Peer) -> Errno {
+        match habits {
+            Habits::Linux | Habits::Rfc => Errno::on_linux(error, peer),
+            Habits::FreeBsd => Errno::on_freebsd(error),
         }
     }
 
@@ -130,12 +130,12 @@ impl Errno {
     }
 
     /// What a refusal of the host means to the application.
-    pub(crate) fn of_host(error: stack::Error, flavour: Flavour) -> Errno {
+    pub(crate) fn of_host(error: stack::Error, habits: Habits) -> Errno {
         match error {
             stack::Error::UnknownSocket | stack::Error::NotConnected => Errno::NotConnected,
             stack::Error::AddressInUse => Errno::AddressInUse,
             stack::Error::AddressNotAvailable | stack::Error::NoFreePort => Errno::AddressNotAvailable,
-            stack::Error::NetworkUnreachable if flavour == Flavour::FreeBsd => Errno::HostUnreachable,
+            stack::Error::NetworkUnreachable if habits == Habits::FreeBsd => Errno::HostUnreachable,
             stack::Error::NetworkUnreachable => Errno::NetworkUnreachable,
             stack::Error::Refused => Errno::ConnectionRefused,
             stack::Error::HostUnreachable => Errno::HostUnreachable,

@@ -8,7 +8,7 @@ use crate::host::Host;
 use crate::id::{SocketId, SocketKind};
 use crate::limits::DEPARTURES_MAX;
 use crate::socket::Standing;
-use tcp::{Info, Instant};
+use tcp::{Info, Instant, State};
 
 /// Whether [`Host::poll_departure`] returns records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -32,6 +32,35 @@ impl Host {
     /// The oldest record not yet taken: the id that the application had, and how the connection ended.
     pub fn poll_departure(&mut self) -> Option<(SocketId, Info)> {
         self.departed.pop_front()
+    }
+
+    /// The connections whose application has left and whose peer does not have everything yet: data that
+    /// was written, or the FIN behind it, is not acknowledged. Takes time in proportion to
+    /// the number of connections.
+    ///
+    /// ```
+    /// # let mut host = stack::Host::new(stack::Config::default(), [7; 32]);
+    /// let owing = host.undelivered();
+    /// // Later: each of them delivers everything once.
+    /// let are_delivered = owing.iter().all(|id| host.undelivered_bytes(*id) == 0);
+    /// # assert!(are_delivered);
+    /// ```
+    pub fn undelivered(&self) -> Vec<SocketId> {
+        let ids = self.sockets.iter().map(|(key, _)| SocketId::new(SocketKind::Connection, key));
+        ids.filter(|id| self.undelivered_bytes(*id) > 0).collect()
+    }
+
+    /// How many bytes a peer has not acknowledged of a connection whose application has left, the FIN
+    /// counted as one; zero when the peer has everything, the connection is over, or its application holds
+    /// it still.
+    pub fn undelivered_bytes(&self, id: SocketId) -> usize {
+        let socket = id.key(SocketKind::Connection).and_then(|key| self.sockets.get(key));
+        let Some(socket) = socket.filter(|socket| socket.standing == Standing::Orphan) else { return 0 };
+        match socket.connection.state() {
+            // Our FIN is acknowledged, or there is no connection that could carry it.
+            State::FinWait2 | State::TimeWait | State::Closed | State::Listen => 0,
+            _ => socket.connection.unacknowledged_bytes() + 1,
+        }
     }
 
     /// Ends every connection at once, whether the application holds it or not; each synchronized peer gets a

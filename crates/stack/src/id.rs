@@ -175,6 +175,16 @@ impl<T> Slab<T> {
     }
 
     /// Every value in the order of its place. Visits all places, so it must not be called per segment.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
+        let generations = self.chunks.iter().flat_map(|chunk| &chunk.generations);
+        let values = self.chunks.iter().flat_map(|chunk| &chunk.values);
+        let places = generations.zip(values).enumerate();
+        places.filter_map(|(index, (generation, value))| {
+            Some((Key { index: index as u32, generation: *generation }, value.as_ref()?))
+        })
+    }
+
+    /// Like [`Slab::iter`], to change the values.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut T)> {
         let values = self.chunks.iter_mut().flat_map(|chunk| chunk.values.iter_mut());
         values.enumerate().filter_map(|(index, value)| Some((index as u32, value.as_mut()?)))
@@ -216,5 +226,6 @@ mod tests {
             assert_eq!(slab.get(*key), Some(&(n as u32)));
         }
         assert_eq!(slab.iter_mut().count(), 1_000);
+        assert!(slab.iter().map(|(key, _)| key).eq(keys), "in the order of their places");
     }
 }

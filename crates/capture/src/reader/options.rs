@@ -9,14 +9,21 @@ const OPTION_COMMENT: u16 = 1;
 
 /// The options of a block, in order.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Options<'a> {
+pub(crate) struct Options<'a> {
     bytes: &'a [u8],
     big_endian: bool,
 }
 
 impl<'a> Options<'a> {
-    pub(super) fn new(bytes: &'a [u8], big_endian: bool) -> Self {
+    pub(crate) fn new(bytes: &'a [u8], big_endian: bool) -> Self {
         Options { bytes, big_endian }
+    }
+
+    /// The options as they stand there, up to the end of the list, which is not one of them.
+    pub(crate) fn raw(self) -> &'a [u8] {
+        let (all, mut rest) = (self.bytes, self);
+        while rest.next().is_some() {}
+        &all[..all.len() - rest.bytes.len()]
     }
 }
 
@@ -56,7 +63,7 @@ pub struct Comments<'a> {
 }
 
 impl<'a> Comments<'a> {
-    pub(super) fn new(bytes: &'a [u8], big_endian: bool) -> Self {
+    pub(crate) fn new(bytes: &'a [u8], big_endian: bool) -> Self {
         Comments { options: Options::new(bytes, big_endian) }
     }
 }

@@ -4,20 +4,20 @@
 use super::options::Options;
 use super::pcap::cut_short;
 use super::time::TimeUnit;
-use super::{CapturedOn, Format, Found, INTERFACES_MAX, PACKET_BYTES_MAX, Reader, Stop, half, word};
+use super::{CapturedOn, Format, Found, INTERFACES_MAX, Others, PACKET_BYTES_MAX, Reader, Stop, half, word};
 use crate::{Damage, DamageKind, Direction, Error, LinkType};
 use std::io::Read;
 
-const SECTION_HEADER: u32 = 0x0a0d_0d0a;
-const INTERFACE_DESCRIPTION: u32 = 1;
+pub(crate) const SECTION_HEADER: u32 = 0x0a0d_0d0a;
+pub(crate) const INTERFACE_DESCRIPTION: u32 = 1;
 const PACKET_OBSOLETE: u32 = 2;
-const SIMPLE_PACKET: u32 = 3;
-const ENHANCED_PACKET: u32 = 6;
+pub(crate) const SIMPLE_PACKET: u32 = 3;
+pub(crate) const ENHANCED_PACKET: u32 = 6;
 const SYSTEMD_JOURNAL: u32 = 9;
 
 const BYTE_ORDER_MARK: u32 = 0x1a2b_3c4d;
 
-const OPTION_COMMENT: u16 = 1;
+pub(crate) const OPTION_COMMENT: u16 = 1;
 const INTERFACE_NAME: u16 = 2;
 const INTERFACE_DESCRIPTION_TEXT: u16 = 3;
 const INTERFACE_TIME_RESOLUTION: u16 = 9;
@@ -25,7 +25,7 @@ const INTERFACE_TIME_OFFSET: u16 = 14;
 const PACKET_FLAGS: u16 = 2;
 
 /// The longest block that is kept in memory, as in Wireshark: a packet with many long comments.
-const BLOCK_BYTES_MAX: u32 = 16 * 1024 * 1024;
+pub(crate) const BLOCK_BYTES_MAX: u32 = 16 * 1024 * 1024;
 
 /// What is kept of the name and description of an interface.
 const NAME_BYTES_MAX: usize = 256;
@@ -41,40 +41,47 @@ pub(super) struct Section {
     first_interface: usize,
 }
 
-/// A block that lies wholly in the buffer.
+/// A block that lies wholly in the buffer; of no length if it was passed over.
 #[derive(Clone, Copy, Debug)]
-struct Block {
-    kind: u32,
-    len: usize,
-    big_endian: bool,
+pub(super) struct Block {
+    pub(super) kind: u32,
+    pub(super) len: usize,
+    pub(super) big_endian: bool,
 }
 
 impl<R: Read> Reader<R> {
     /// Reads the section header that a pcapng file begins with.
     pub(super) fn first_section(&mut self) -> Result<(), Error> {
-        match self.block() {
-            Ok(block) => self.handle_section(block),
-            Err(stop) => Err(stop),
-        }
-        .map_err(|stop| match stop {
+        let header = self.block(Others::Passed).and_then(|block| {
+            self.handle_section(block)?;
+            self.lent_bytes = block.len;
+            self.section_header = Some(block);
+            Ok(())
+        });
+        header.map_err(|stop| match stop {
             Stop::Io(error) => super::failed(error, self.chunk.input().is_compressed(), 0, 0),
             Stop::Damage(what) => Error::Damaged(Damage { record: 0, offset_bytes: 0, what }),
-            Stop::End => Error::Empty,
+            Stop::End | Stop::Block(_) => Error::Empty,
         })
     }
 
     /// Finds the next packet, taking in what other blocks say on the way.
-    pub(super) fn find_in_blocks(&mut self) -> Result<Found, Stop> {
+    pub(super) fn find_in_blocks(&mut self, others: Others) -> Result<Found, Stop> {
         loop {
-            let block = self.block()?;
+            let block = self.block(others)?;
             match block.kind {
                 ENHANCED_PACKET => return self.enhanced_packet(block),
                 SIMPLE_PACKET => return self.simple_packet(block),
                 PACKET_OBSOLETE => return self.obsolete_packet(block),
                 SECTION_HEADER => self.handle_section(block)?,
                 INTERFACE_DESCRIPTION => self.handle_interface(block)?,
+                SYSTEMD_JOURNAL => self.number += 1, // Wireshark counts log entries: keep its numbers
                 _ => {}
             }
+            if others == Others::Lent && block.len > 0 {
+                return Err(Stop::Block(block));
+            }
+            self.chunk.advance(block.len);
         }
     }
 
@@ -85,8 +92,8 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Has the next block in the buffer, or skips it if it is of no interest to us.
-    fn block(&mut self) -> Result<Block, Stop> {
+    /// Has the next block in the buffer, or skips it if nobody wants it.
+    fn block(&mut self, others: Others) -> Result<Block, Stop> {
         if !self.chunk.need(12)? {
             return Err(cut_short(&self.chunk, 12));
         }
@@ -106,13 +113,13 @@ impl<R: Read> Reader<R> {
             INTERFACE_DESCRIPTION => (20, true),
             PACKET_OBSOLETE | ENHANCED_PACKET => (32, true),
             SIMPLE_PACKET => (16, true),
-            _ => (12, false),
+            _ => (12, others == Others::Lent && bytes <= BLOCK_BYTES_MAX),
         };
         if bytes < least || !bytes.is_multiple_of(4) || (kept && bytes > BLOCK_BYTES_MAX) {
             return Err(Stop::Damage(DamageKind::BlockLength { kind, bytes }));
         }
         if !kept {
-            self.skip_block(kind, bytes, big_endian)?;
+            self.skip_block(bytes, big_endian)?;
             return Ok(Block { kind, len: 0, big_endian });
         }
         let len = bytes as usize;
@@ -123,7 +130,7 @@ impl<R: Read> Reader<R> {
         Ok(Block { kind, len, big_endian })
     }
 
-    fn skip_block(&mut self, kind: u32, bytes: u32, big_endian: bool) -> Result<(), Stop> {
+    fn skip_block(&mut self, bytes: u32, big_endian: bool) -> Result<(), Stop> {
         let start = self.chunk.offset();
         if !self.chunk.skip(u64::from(bytes) - 4)? || !self.chunk.need(4)? {
             let have_bytes = self.chunk.offset() - start + self.chunk.bytes().len() as u64;
@@ -131,9 +138,6 @@ impl<R: Read> Reader<R> {
         }
         check_ends(bytes, word(self.chunk.bytes(), 0, big_endian))?;
         self.chunk.advance(4);
-        if kind == SYSTEMD_JOURNAL {
-            self.number += 1; // Wireshark counts log entries as frames: keep its numbers
-        }
         Ok(())
     }
 
@@ -148,7 +152,6 @@ impl<R: Read> Reader<R> {
         if let Some((_, text)) = comment {
             self.comment = kept_text(text, COMMENT_BYTES_MAX);
         }
-        self.chunk.advance(block.len);
         let first_interface = self.interfaces.len();
         *self.section() = Section { big_endian: block.big_endian, first_interface };
         Ok(())
@@ -158,35 +161,8 @@ impl<R: Read> Reader<R> {
         if self.interfaces.len() >= INTERFACES_MAX {
             return Err(Stop::Damage(DamageKind::TooManyInterfaces));
         }
-        let big = block.big_endian;
-        let bytes = &self.chunk.bytes()[..block.len];
-        let mut interface = CapturedOn {
-            link_type: LinkType(half(bytes, 8, big)),
-            name: String::new(),
-            description: String::new(),
-            snap_bytes: word(bytes, 12, big),
-            unit: TimeUnit::MICROSECONDS,
-        };
-        let (mut resolution, mut offset_seconds) = (6, 0);
-        for (code, value) in Options::new(&bytes[16..block.len - 4], big) {
-            match (code, value) {
-                (INTERFACE_NAME, text) => interface.name = kept_text(text, NAME_BYTES_MAX),
-                (INTERFACE_DESCRIPTION_TEXT, text) => {
-                    interface.description = kept_text(text, NAME_BYTES_MAX);
-                }
-                (INTERFACE_TIME_RESOLUTION, &[unit]) => resolution = unit,
-                (INTERFACE_TIME_OFFSET, value) => {
-                    if let Ok(value) = value.try_into() {
-                        offset_seconds =
-                            if big { i64::from_be_bytes(value) } else { i64::from_le_bytes(value) };
-                    }
-                }
-                _ => {}
-            }
-        }
-        interface.unit = TimeUnit::new(resolution, offset_seconds);
+        let interface = described(&self.chunk.bytes()[..block.len], block.big_endian);
         self.interfaces.push(interface);
-        self.chunk.advance(block.len);
         Ok(())
     }
 
@@ -256,6 +232,35 @@ impl<R: Read> Reader<R> {
             None => Err(Stop::Damage(DamageKind::UnknownInterface { interface, known })),
         }
     }
+}
+
+/// The interface that this block describes.
+pub(crate) fn described(block: &[u8], big: bool) -> CapturedOn {
+    let mut interface = CapturedOn {
+        link_type: LinkType(half(block, 8, big)),
+        name: String::new(),
+        description: String::new(),
+        snap_bytes: word(block, 12, big),
+        unit: TimeUnit::MICROSECONDS,
+    };
+    let (mut resolution, mut offset_seconds) = (6, 0);
+    for (code, value) in Options::new(&block[16..block.len() - 4], big) {
+        match (code, value) {
+            (INTERFACE_NAME, text) => interface.name = kept_text(text, NAME_BYTES_MAX),
+            (INTERFACE_DESCRIPTION_TEXT, text) => {
+                interface.description = kept_text(text, NAME_BYTES_MAX);
+            }
+            (INTERFACE_TIME_RESOLUTION, &[unit]) => resolution = unit,
+            (INTERFACE_TIME_OFFSET, value) => {
+                if let Ok(value) = value.try_into() {
+                    offset_seconds = if big { i64::from_be_bytes(value) } else { i64::from_le_bytes(value) };
+                }
+            }
+            _ => {}
+        }
+    }
+    interface.unit = TimeUnit::new(resolution, offset_seconds);
+    interface
 }
 
 fn check_ends(first_bytes: u32, last_bytes: u32) -> Result<(), Stop> {

@@ -2,7 +2,7 @@
 
 /// How a 64-bit timestamp counts. The default of pcapng is microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TimeUnit {
+pub(crate) struct TimeUnit {
     step: Step,
     offset_seconds: i64,
 }
@@ -18,7 +18,7 @@ enum Step {
 }
 
 impl TimeUnit {
-    pub(super) const MICROSECONDS: TimeUnit = TimeUnit { step: Step::Multiply(1_000), offset_seconds: 0 };
+    pub(crate) const MICROSECONDS: TimeUnit = TimeUnit { step: Step::Multiply(1_000), offset_seconds: 0 };
 
     /// The unit that the options `if_tsresol` and `if_tsoffset` describe.
     pub(super) fn new(resolution: u8, offset_seconds: i64) -> Self {
@@ -49,6 +49,21 @@ impl TimeUnit {
         let offset = i128::from(self.offset_seconds) * 1_000_000_000;
         saturate((i128::from(nanoseconds) + offset).max(0) as u128)
     }
+
+    /// The number of units that stands for this time: the inverse of [`TimeUnit::nanoseconds`], as far as
+    /// the unit is fine enough.
+    pub(crate) fn units(self, nanoseconds: u64) -> u64 {
+        let since = i128::from(nanoseconds) - i128::from(self.offset_seconds) * 1_000_000_000;
+        let since = since.max(0) as u128;
+        match self.step {
+            Step::Multiply(factor) => saturate(since / u128::from(factor)),
+            Step::Divide(divisor) => saturate(since.saturating_mul(u128::from(divisor))),
+            Step::Binary(power) => match since.checked_mul(1 << power) {
+                Some(product) => saturate(product.div_ceil(1_000_000_000)),
+                None => u64::MAX,
+            },
+        }
+    }
 }
 
 fn saturate(nanoseconds: u128) -> u64 {
@@ -67,6 +82,8 @@ mod tests {
         {
             assert_eq!(TimeUnit::new(resolution, 0).nanoseconds(units), second, "{resolution}");
             assert_eq!(TimeUnit::new(resolution, 2).nanoseconds(units), 3 * second, "{resolution}");
+            assert_eq!(TimeUnit::new(resolution, 0).units(second), units, "{resolution}");
+            assert_eq!(TimeUnit::new(resolution, 2).units(3 * second), units, "{resolution}");
         }
         assert_eq!(TimeUnit::MICROSECONDS, TimeUnit::new(6, 0));
     }
@@ -77,6 +94,7 @@ mod tests {
             for units in [0, 1, u64::MAX] {
                 for offset in [0, i64::MIN, i64::MAX] {
                     let _ = TimeUnit::new(resolution, offset).nanoseconds(units);
+                    let _ = TimeUnit::new(resolution, offset).units(units);
                 }
             }
         }

@@ -101,7 +101,7 @@ fn text_options(block: &mut Vec<u8>, texts: &[(u16, &str)]) {
 }
 
 /// As much of the text as an option can hold, cut between characters.
-fn prefix(text: &str) -> &[u8] {
+pub(crate) fn prefix(text: &str) -> &[u8] {
     let mut end = text.len().min(usize::from(u16::MAX));
     while !text.is_char_boundary(end) {
         end -= 1;

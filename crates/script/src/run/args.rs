@@ -1,7 +1,7 @@
 //! Arguments of calls: expressions to numbers, bytes and addresses.
 
 use super::{Runner, Trouble, symbols};
-use crate::ast::{Expr, Operator};
+use crate::ast::Expr;
 use posix::Fd;
 use std::net::{IpAddr, SocketAddr};
 
@@ -18,17 +18,9 @@ impl Runner<'_> {
             Expr::Complement(inner) => Ok(!self.integer(inner)?),
             Expr::Binary(operator, left, right) => {
                 let (left, right) = (self.integer(left)?, self.integer(right)?);
-                let value = match operator {
-                    Operator::Or => Some(left | right),
-                    Operator::And => Some(left & right),
-                    Operator::Plus => left.checked_add(right),
-                    Operator::Minus => left.checked_sub(right),
-                    Operator::Times => left.checked_mul(right),
-                    Operator::Over => left.checked_div(right),
-                    Operator::ShiftLeft => u32::try_from(right).ok().and_then(|bits| left.checked_shl(bits)),
-                    Operator::ShiftRight => u32::try_from(right).ok().and_then(|bits| left.checked_shr(bits)),
-                };
-                value.ok_or_else(|| Trouble::Script(format!("`{expr}` cannot be computed")))
+                operator
+                    .apply(left, right)
+                    .ok_or_else(|| Trouble::Script(format!("`{expr}` cannot be computed")))
             }
             Expr::Function(name, arguments) => match (name.as_str(), arguments.as_slice()) {
                 ("htons" | "htonl" | "ntohs" | "ntohl", [value]) => self.integer(value),
@@ -44,10 +36,7 @@ impl Runner<'_> {
     }
 
     fn symbol(&self, name: &str) -> Result<i64, Trouble> {
-        if let Some(value) = self.defines.get(name) {
-            return self.integer(value);
-        }
-        let number = symbols::number(name, self.ground.profile);
+        let number = symbols::number(name, self.habits);
         number.ok_or_else(|| Trouble::Unmet(format!("the symbol {name}")))
     }
 

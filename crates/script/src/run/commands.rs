@@ -1,8 +1,7 @@
-//! Commands in backquotes. None of them reaches a shell: `sysctl` turns knobs, a `*.sh` is read as a
+//! Commands in backquotes. None of them reaches a shell: `sysctl` changes our settings, a `*.sh` is read as a
 //! list of such lines, and what only prepares a real machine's network is passed over.
 
-use super::Ground;
-use super::knobs::{self, Voice};
+use super::host::{Setting, Voice};
 use std::path::Path;
 
 /// How deep `*.sh` files may name each other, so that two that name each other end.
@@ -18,26 +17,50 @@ const PASSED_OVER: [&str; 12] =
 /// Programs that are passed over in a `*.sh` only: in a script they may mean something.
 const PASSED_OVER_IN_FILES: [&str; 6] = ["ip", "ifconfig", "route", "export", "wait", "cd"];
 
-/// Does what a command says.
+/// What a command sets, in order; `event` is the number of the event that it stands in.
 ///
 /// # Errors
 /// What the script needs and we do not have.
-pub(crate) fn run(ground: &mut Ground, command: &str, directory: Option<&Path>) -> Result<(), String> {
-    run_lines(ground, command, directory, 0)
+pub(crate) fn settings(
+    command: &str,
+    directory: Option<&Path>,
+    event: Option<usize>,
+) -> Result<Vec<Setting>, String> {
+    let mut settings = Settings { all: Vec::new(), event };
+    run_lines(&mut settings, command, directory, 0)?;
+    Ok(settings.all)
 }
 
-fn run_lines(ground: &mut Ground, text: &str, directory: Option<&Path>, depth: usize) -> Result<(), String> {
+/// The settings found so far.
+struct Settings {
+    all: Vec<Setting>,
+    event: Option<usize>,
+}
+
+impl Settings {
+    fn add(&mut self, name: &str, value: &str, voice: Voice) {
+        let (name, value) = (name.replace('/', "."), value.to_owned());
+        self.all.push(Setting { name, value, voice, event: self.event });
+    }
+}
+
+fn run_lines(
+    settings: &mut Settings,
+    text: &str,
+    directory: Option<&Path>,
+    depth: usize,
+) -> Result<(), String> {
     let text = text.replace("\r\n", "\n").replace("\\\n", " ");
     for line in text.lines() {
         for piece in pieces(line) {
-            run_one(ground, &piece, directory, depth)?;
+            run_one(settings, &piece, directory, depth)?;
         }
     }
     Ok(())
 }
 
 fn run_one(
-    ground: &mut Ground,
+    settings: &mut Settings,
     words: &[String],
     directory: Option<&Path>,
     depth: usize,
@@ -45,7 +68,8 @@ fn run_one(
     let Some(program) = words.first() else { return Ok(()) };
     let name = program.rsplit('/').next().unwrap_or(program);
     if name == "sysctl" {
-        return sysctl(ground, &words[1..], if depth > 0 { Voice::File } else { Voice::Script });
+        sysctl(settings, &words[1..], if depth > 0 { Voice::File } else { Voice::Script });
+        return Ok(());
     }
     if name == "ip" && words.get(1).is_some_and(|word| word == "tcp_metrics") {
         return Ok(());
@@ -53,23 +77,27 @@ fn run_one(
     if PASSED_OVER.contains(&name) || (depth > 0 && PASSED_OVER_IN_FILES.contains(&name)) {
         return Ok(());
     }
-    let settings = |word: &str| word.ends_with(".sh") || word.ends_with("set_sysctls.py");
-    if !settings(name) {
+    if !(name.ends_with(".sh") || name.ends_with("set_sysctls.py")) {
         return Err(format!("the command `{}`", words.join(" ")));
     }
     for word in words {
         if word.ends_with(".sh") {
-            shell_file(ground, word, directory, depth)?;
+            shell_file(settings, word, directory, depth)?;
         } else if let Some(knob) = word.strip_prefix("/proc/sys/") {
             let (name, value) =
                 knob.split_once('=').ok_or_else(|| format!("the command `{}`", words.join(" ")))?;
-            knobs::turn(ground, name, value, Voice::Script)?;
+            settings.add(name, value, Voice::Script);
         }
     }
     Ok(())
 }
 
-fn shell_file(ground: &mut Ground, name: &str, directory: Option<&Path>, depth: usize) -> Result<(), String> {
+fn shell_file(
+    settings: &mut Settings,
+    name: &str,
+    directory: Option<&Path>,
+    depth: usize,
+) -> Result<(), String> {
     if depth >= DEPTH_MAX {
         return Err(format!("{name}, which goes through more than {DEPTH_MAX} files"));
     }
@@ -77,21 +105,20 @@ fn shell_file(ground: &mut Ground, name: &str, directory: Option<&Path>, depth: 
     let small = std::fs::metadata(&path).is_ok_and(|meta| meta.len() <= SHELL_BYTES_MAX);
     let text = small.then(|| std::fs::read_to_string(&path).ok()).flatten();
     let text = text.ok_or_else(|| format!("{name}, which is not beside the script"))?;
-    run_lines(ground, &text, path.parent(), depth + 1)
+    run_lines(settings, &text, path.parent(), depth + 1)
 }
 
 /// `-q -w a=b "c=1 2 3" d = e`
-fn sysctl(ground: &mut Ground, words: &[String], voice: Voice) -> Result<(), String> {
+fn sysctl(settings: &mut Settings, words: &[String], voice: Voice) {
     let mut words = words.iter().filter(|word| !word.starts_with('-')).peekable();
     while let Some(word) = words.next() {
         if let Some((name, value)) = word.split_once('=') {
-            knobs::turn(ground, name.trim(), &computed(value.trim()), voice)?;
+            settings.add(name.trim(), &computed(value.trim()), voice);
         } else if words.next_if(|next| *next == "=").is_some() {
-            knobs::turn(ground, word, &computed(words.next().map_or("", String::as_str)), voice)?;
+            settings.add(word, &computed(words.next().map_or("", String::as_str)), voice);
         }
         // A name alone only asks.
     }
-    Ok(())
 }
 
 /// A value with its products worked out: `4096 $((15*1024*1024))`. Other arithmetic stays as it is, and is
@@ -161,13 +188,21 @@ fn finish(word: &mut String, quoted: &mut bool, pieces: &mut [Vec<String>]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Ground, sysctls};
     use super::*;
-    use crate::Profile;
     use std::time::Duration;
+    use tcp::Habits;
 
     fn ran(command: &str) -> Result<Ground, String> {
-        let mut ground = Ground::new(Profile::FreeBsd);
-        run(&mut ground, command, None).map(|()| ground)
+        turned(Habits::FreeBsd, command, None)
+    }
+
+    fn turned(habits: Habits, command: &str, directory: Option<&Path>) -> Result<Ground, String> {
+        let mut ground = Ground::new(habits);
+        for setting in settings(command, directory, None)? {
+            sysctls::make(&mut ground, &setting)?;
+        }
+        Ok(ground)
     }
 
     #[test]
@@ -220,13 +255,13 @@ mod tests {
         )
         .unwrap();
         std::fs::write(directory.join("b.sh"), "./b.sh\n").unwrap();
-        let mut ground = Ground::new(Profile::Linux);
-        run(&mut ground, "./a.sh /proc/sys/net/ipv4/tcp_timestamps=0", Some(&directory)).unwrap();
+        let linux = |command: &str| turned(Habits::Linux, command, Some(&directory));
+        let ground = linux("./a.sh /proc/sys/net/ipv4/tcp_timestamps=0").unwrap();
         assert_eq!((ground.defaults.config.retries, ground.defaults.config.timestamps), (9, false));
         assert_eq!(ground.instead.iter().collect::<Vec<_>>(), ["newreno instead of cubic"]);
         let own = "sysctl -q net.ipv4.tcp_congestion_control=cubic";
-        assert!(run(&mut ground, own, None).unwrap_err().contains("cubic is not there"), "a script means it");
-        assert!(run(&mut ground, "./b.sh", Some(&directory)).unwrap_err().contains("more than 4 files"));
+        assert!(linux(own).unwrap_err().contains("cubic is not there"), "a script means it");
+        assert!(linux("./b.sh").unwrap_err().contains("more than 4 files"));
         std::fs::remove_dir_all(&directory).unwrap();
     }
 }

@@ -1,10 +1,10 @@
 //! The events, one after the other, and the time that passes between them.
 
 use super::calls::{Answer, Progress};
-use super::world::TimerStorm;
+use super::host::Happened;
 use super::{Ended, Ongoing, Runner, Trouble, commands, python};
 use crate::ast::*;
-use posix::{OptionName, OptionValue, TcpInfo};
+use posix::TcpInfo;
 use std::time::Duration;
 
 /// When an event may happen, counted from the script's start.
@@ -26,7 +26,7 @@ impl Runner<'_> {
     /// Plays all events, then looks for what nobody expected.
     pub(super) fn play(&mut self) -> Result<(), Ended> {
         for index in 0..self.script.events.len() {
-            self.world.begin_event();
+            self.host.begin_event();
             self.event(index)?;
         }
         let last = self.script.events.len().saturating_sub(1);
@@ -39,14 +39,14 @@ impl Runner<'_> {
                 ));
             }
         }
-        self.pass_until(last, self.world.elapsed())?;
-        if let Some(sent) = self.world.outbox.pop_front() {
+        self.pass_until(last, self.host.elapsed())?;
+        if let Some(sent) = self.outbox.pop_front() {
             let mut failure =
                 self.failure(last, "after this the stack sent a packet that the script does not expect");
             failure.seen = Some(self.shown(&sent));
             return Err(Ended::Failed(failure));
         }
-        match python::check(&self.blocks, self.ground.profile) {
+        match python::check(&self.blocks, self.habits) {
             python::Verdict::Passed => Ok(()),
             python::Verdict::NoPython => {
                 Err(Ended::Skipped("needs python3 for its blocks of code".to_owned()))
@@ -77,7 +77,7 @@ impl Runner<'_> {
                 }
             }
         }
-        self.base = window.nominal.unwrap_or_else(|| self.world.elapsed());
+        self.base = window.nominal.unwrap_or_else(|| self.host.elapsed());
         Ok(())
     }
 
@@ -99,7 +99,7 @@ impl Runner<'_> {
             When::AbsoluteRange(from, to) => range(from, to),
             When::RelativeRange(from, to) => range(self.base + from, self.base + to),
             When::Any => {
-                let now = self.world.elapsed();
+                let now = self.host.elapsed();
                 Window { from: Duration::ZERO, to: now + ANY_TIME_MAX, nominal: None }
             }
         }
@@ -121,22 +121,17 @@ impl Runner<'_> {
     ) -> Result<(), Ended> {
         let until = until.min(SCRIPT_TIME_MAX);
         loop {
-            self.world.drain();
+            self.drain();
             self.resume()?;
             if enough(self) {
                 return Ok(());
             }
             let next = self.next_deadline().filter(|next| *next < until).unwrap_or(until);
-            let fired =
-                self.world.step(self.world.instant(next)).map_err(|TimerStorm| {
-                    Ended::Failed(self.failure(
-                        event,
-                        "the stack wakes up without end: a timer arms itself again and again",
-                    ))
-                })?;
-            if !fired && self.world.elapsed() >= until {
+            let happened = self.host.step(next).map_err(|broken| self.ended(event, broken.into()))?;
+            self.drain();
+            if happened == Happened::Nothing && self.host.elapsed() >= until {
                 self.resume()?;
-                self.world.drain();
+                self.drain();
                 return Ok(());
             }
         }
@@ -144,10 +139,9 @@ impl Runner<'_> {
 
     /// When a sleeping call must be looked at again at the latest.
     fn next_deadline(&self) -> Option<Duration> {
-        let now = self.world.elapsed();
+        let now = self.host.elapsed();
         let deadlines = self.ongoing.iter().flat_map(|call| {
-            let timeout =
-                call.progress.waiting.deadline().map(|at| at.since(self.world.instant(Duration::ZERO)));
+            let timeout = self.host.deadline(&call.progress.pending);
             [Some(call.until + call.tolerance), timeout].into_iter().flatten()
         });
         deadlines.filter(|deadline| *deadline > now).min()
@@ -163,7 +157,7 @@ impl Runner<'_> {
                     self.returned_on_time(event, ongoing.until, ongoing.tolerance)?;
                     self.verify(event, call, answer)?;
                 }
-                Err(Trouble::Blocked) if self.world.elapsed() >= ongoing.until + ongoing.tolerance => {
+                Err(Trouble::Blocked) if self.host.elapsed() >= ongoing.until + ongoing.tolerance => {
                     let message = format!("the call should have returned at {}", Seconds(ongoing.until));
                     return Err(Ended::Failed(self.failure(event, message)));
                 }
@@ -175,7 +169,7 @@ impl Runner<'_> {
     }
 
     fn returned_on_time(&self, event: usize, until: Duration, tolerance: Duration) -> Result<(), Ended> {
-        let now = self.world.elapsed();
+        let now = self.host.elapsed();
         if now + tolerance >= until && now <= until + tolerance {
             return Ok(());
         }
@@ -201,7 +195,7 @@ impl Runner<'_> {
             }
             (Err(trouble), _) => return Err(self.ended(event, trouble)),
         }
-        self.world.drain();
+        self.drain();
         Ok(())
     }
 
@@ -256,19 +250,14 @@ impl Runner<'_> {
 
     fn command(&mut self, event: usize, command: &str) -> Result<(), Ended> {
         let directory = self.options.directory.as_deref();
-        commands::run(&mut self.ground, command, directory)
-            .map_err(|need| self.ended(event, Trouble::Unmet(need)))?;
-        *self.world.system.defaults_mut() = self.ground.defaults.clone();
-        Ok(())
+        let settings = commands::settings(command, directory, Some(event));
+        let set = settings.and_then(|all| all.iter().try_for_each(|setting| self.host.set(setting)));
+        set.map_err(|need| self.ended(event, Trouble::Unmet(need)))
     }
 
     fn code(&mut self, event: usize, code: &str) {
-        let now = self.world.now();
-        let info = self.code_fd.and_then(|fd| self.world.system.option(now, fd, OptionName::Info).ok());
-        let info = match info {
-            Some(OptionValue::Info(info)) => *info,
-            _ => TcpInfo::default(),
-        };
+        let info = self.code_fd.and_then(|fd| self.host.info(fd).ok());
+        let info = info.unwrap_or_else(|| TcpInfo::default().fields());
         self.blocks.push(python::Block { event, code: code.to_owned(), info });
     }
 }

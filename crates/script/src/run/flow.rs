@@ -6,21 +6,12 @@
 //! them sets the mapping.
 
 use super::codec::{Live, LiveBody, LiveTcp};
+use super::host::Ends;
 use super::icmp_names;
 use crate::ast::*;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use wire::Seq;
 use wire::tcp::Flags;
-
-/// Both ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ends {
-    /// The stack's.
-    pub(crate) local: SocketAddr,
-    /// The script's.
-    pub(crate) remote: SocketAddr,
-}
 
 /// First timestamp that the script expected, and the one that was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

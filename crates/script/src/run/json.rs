@@ -13,7 +13,7 @@ impl Run {
     pub fn json(&self, file: &str) -> Value {
         let mut object = json!({
             "file": file,
-            "profile": self.profile.name(),
+            "profile": self.habits.name(),
             "packets": self.packets.len(),
             "virtual_time_us": u64::try_from(self.virtual_time.as_micros()).unwrap_or(u64::MAX),
         });

@@ -1,10 +1,10 @@
 //! How to run a script, and what became of it.
 
-use super::{Failure, IpVersion, Profile, Recorded};
+use super::{Failure, IpVersion, Recorded};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
-use tcp::Tracing;
+use tcp::{Habits, Tracing};
 
 /// How to run a script.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub struct RunOptions {
     /// Where the files that it names are; `None`: the current directory.
     pub directory: Option<PathBuf>,
     /// Whose habits to take; `None`: what its commands say.
-    pub profile: Option<Profile>,
+    pub habits: Option<Habits>,
     /// The version of IP for a script that does not say; IPv4 by default.
     pub ip_version: Option<IpVersion>,
     /// The MTU for a script that does not say, in bytes. By default 1,500; and 1,520 where
@@ -47,7 +47,7 @@ impl Default for RunOptions {
         RunOptions {
             file: "script".to_owned(),
             directory: None,
-            profile: None,
+            habits: None,
             ip_version: None,
             mtu_bytes: None,
             tolerance: Duration::from_millis(1),
@@ -75,13 +75,13 @@ pub struct Run {
     /// What became of the script.
     pub outcome: Outcome,
     /// Whose habits were taken.
-    pub profile: Profile,
+    pub habits: Habits,
     /// The packets, in order.
     pub packets: Vec<Recorded>,
     /// How long the run took in virtual time.
     pub virtual_time: Duration,
     /// Which rows of [`tcp::state::ROWS`] were taken; only with [`RunOptions::tracing`].
     pub rows: BTreeSet<u8>,
-    /// What a file of settings asked for that is not there, and what was taken instead.
+    /// What settings ask for that is not there, and what was taken instead.
     pub instead: BTreeSet<String>,
 }

@@ -85,8 +85,7 @@ impl Runner<'_> {
             (_, Some(value)) => OptionValue::Int(truncated(self.integer(value)?)),
             (_, None) => return Err(Trouble::Script("the option's value is missing".to_owned())),
         };
-        let now = self.world.now();
-        Ok(self.world.system.set_option(now, fd, name, &value)?.into())
+        Ok(self.host.set_option(fd, name, &value)?.into())
     }
 
     fn linger(&self, value: &Expr) -> Result<Linger, Trouble> {
@@ -109,14 +108,18 @@ impl Runner<'_> {
     pub(super) fn call_getsockopt(&mut self, call: &Call) -> Result<Answer, Trouble> {
         let fd = self.descriptor(call.arguments.first())?;
         let name = self.option_name(call)?;
-        let now = self.world.now();
-        let seen = self.world.system.option(now, fd, name)?;
-        let mut answer = Answer::default();
-        let Some(expected) = call.arguments.get(3) else { return Ok(answer) };
-        let expected = match expected {
-            Expr::Array(items) if items.len() == 1 => &items[0],
-            other => other,
+        let expected = match call.arguments.get(3) {
+            Some(Expr::Array(items)) if items.len() == 1 => &items[0],
+            Some(other) => other,
+            None => &Expr::Any,
         };
+        let mut answer = Answer::default();
+        if name == OptionName::Info {
+            let seen = self.host.info(fd)?;
+            answer.differences = self.info_differences(expected, &seen)?;
+            return Ok(answer);
+        }
+        let seen = self.host.option(fd, name)?;
         if *expected == Expr::Any {
             return Ok(answer);
         }
@@ -154,7 +157,7 @@ impl Runner<'_> {
                 posix::Errno::named(name) == seen && seen.is_some()
             }
             _ => {
-                let number = seen.map_or(0, |errno| errno.number(self.ground.profile.flavour()));
+                let number = seen.map_or(0, |errno| errno.number(self.habits));
                 self.integer(expected)? == i64::from(number)
             }
         };

@@ -7,7 +7,6 @@ use posix::{RecvFlags, SendFlags};
 
 impl Runner<'_> {
     pub(super) fn call_receive(&mut self, call: &Call, progress: &mut Progress) -> Result<Answer, Trouble> {
-        let now = self.world.now();
         let fd = self.descriptor(call.arguments.first())?;
         let (pieces, flags_at) = match call.name.as_str() {
             "readv" => (self.vectors(call.arguments.get(1))?, None),
@@ -22,7 +21,7 @@ impl Runner<'_> {
         let flags = self.receive_flags(flags)?;
         let length = pieces.iter().map(|(_, length)| length).sum();
         progress.buffer.resize(length, 0);
-        let received = self.world.system.recv(now, fd, &mut progress.buffer, flags, &mut progress.waiting)?;
+        let received = self.host.recv(fd, &mut progress.buffer, flags, &mut progress.pending)?;
         let mut answer = Answer::of(received.bytes);
         let mut rest = &progress.buffer[..received.bytes.min(length)];
         for (expected, length) in &pieces {
@@ -44,7 +43,6 @@ impl Runner<'_> {
     }
 
     pub(super) fn call_send(&mut self, call: &Call, progress: &mut Progress) -> Result<Answer, Trouble> {
-        let now = self.world.now();
         let fd = self.descriptor(call.arguments.first())?;
         let (pieces, flags_at) = match call.name.as_str() {
             "writev" => (self.vectors(call.arguments.get(1))?, None),
@@ -68,7 +66,7 @@ impl Runner<'_> {
             ("sendto", Some(Expr::Any)) => Some(self.plan.connect_address()),
             _ => None,
         };
-        let sent = self.world.system.send(now, fd, &data, flags, to, &mut progress.waiting)?;
+        let sent = self.host.send(fd, &data, flags, to, &mut progress.pending)?;
         Ok(Answer::of(sent))
     }
 

@@ -373,3 +373,29 @@ fn a_port_with_a_connection_half_open_can_be_listened_on() {
     pair.client().tcp_listen("10.0.0.1:4000".parse().unwrap(), 8).expect("a listener beside it");
     assert_eq!(pair.client().tcp(opening).unwrap().state(), State::SynSent, "it is left alone");
 }
+
+#[test]
+fn what_an_application_has_left_behind_is_undelivered_until_the_peer_has_it() {
+    let mut pair = Pair::new();
+    let listener = pair.server().tcp_listen("[::]:80".parse().unwrap(), 8).unwrap();
+    let (client, server) = pair.connect(listener, "10.0.0.2:80");
+    let now = pair.now;
+    assert_eq!(pair.client().tcp_write(now, client, &text(5_000)), Ok(5_000));
+    assert_eq!(pair.client().undelivered(), [], "the application is still there");
+    pair.client().tcp_close(now, client).unwrap();
+    assert_eq!(pair.client().undelivered(), [client]);
+    assert_eq!(pair.client().undelivered_bytes(client), 5_001, "the FIN counts");
+    pair.settle();
+    // The server reads nothing and does not close, but it has everything.
+    assert_eq!((pair.client().undelivered_bytes(client), pair.client().undelivered()), (0, vec![]));
+    assert_eq!(pair.client().usage().connections, 1, "FIN-WAIT-2");
+
+    let (client, other) = pair.connect(listener, "10.0.0.2:80");
+    let now = pair.now;
+    assert_eq!(pair.client().tcp_write(now, client, &text(5_000)), Ok(5_000));
+    pair.client().tcp_close(now, client).unwrap();
+    pair.server().tcp_abort(now, other).unwrap();
+    pair.settle();
+    assert_eq!(pair.client().undelivered(), [], "a reset connection owes nothing");
+    assert_eq!(pair.client().undelivered_bytes(server), 0, "an id of another host");
+}
