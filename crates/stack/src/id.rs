@@ -175,12 +175,12 @@ impl<T> Slab<T> {
     }
 
     /// Every value in the order of its place. Visits all places, so it must not be called per segment.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (SlabKey, &T)> {
         let generations = self.chunks.iter().flat_map(|chunk| &chunk.generations);
         let values = self.chunks.iter().flat_map(|chunk| &chunk.values);
         let places = generations.zip(values).enumerate();
         places.filter_map(|(index, (generation, value))| {
-            Some((Key { index: index as u32, generation: *generation }, value.as_ref()?))
+            Some((SlabKey { index: index as u32, generation: *generation }, value.as_ref()?))
         })
     }
 
