@@ -35,7 +35,7 @@ impl Chance {
         Chance::per_million((percent * 10_000.0).round() as u32)
     }
 
-    const fn comes_true(self, draw: u64) -> bool {
+    const fn happens(self, draw: u64) -> bool {
         (((draw as u128) * 1_000_000) >> 64) < self.0 as u128
     }
 }
@@ -149,7 +149,8 @@ impl<L: Link, C: Fn() -> Duration + Send + Sync> Link for Impaired<L, C> {
     }
 
     fn transmit(&self, frames: &mut VecDeque<Frame>) -> io::Result<usize> {
-        let (now, medium) = ((self.clock)(), self.link.capabilities().medium);
+        let now = (self.clock)();
+        let medium = self.link.capabilities().medium;
         let mut state = self.lock();
         let taken = frames.len();
         for frame in frames.drain(..) {
@@ -164,7 +165,8 @@ impl<L: Link, C: Fn() -> Duration + Send + Sync> Link for Impaired<L, C> {
     }
 
     fn receive(&self, frames: &mut VecDeque<Frame>, frames_max: usize) -> io::Result<usize> {
-        let (now, medium) = ((self.clock)(), self.link.capabilities().medium);
+        let now = (self.clock)();
+        let medium = self.link.capabilities().medium;
         let mut state = self.lock();
         let state = &mut *state;
         self.flush(state, now)?;
@@ -228,19 +230,16 @@ impl Lane {
     fn admit(&mut self, now: Duration, frame: Frame, waiting: usize) {
         let [loss, duplicate, corrupt, reorder, jitter, place] =
             std::array::from_fn(|_| self.random.next_u64());
-        if self.impairment.loss.comes_true(loss) {
+        if self.impairment.loss.happens(loss) {
             return;
         }
         let mut extra = self.impairment.delay + fraction(self.impairment.jitter, jitter);
-        if self.impairment.reorder.comes_true(reorder) {
+        if self.impairment.reorder.happens(reorder) {
             extra += self.impairment.reorder_by;
         }
-        let frame = if self.impairment.corrupt.comes_true(corrupt) {
-            with_a_bit_flipped(&frame, place)
-        } else {
-            frame
-        };
-        if self.impairment.duplicate.comes_true(duplicate) {
+        let frame =
+            if self.impairment.corrupt.happens(corrupt) { with_a_bit_flipped(&frame, place) } else { frame };
+        if self.impairment.duplicate.happens(duplicate) {
             self.hold(now, extra, frame.clone(), waiting);
         }
         self.hold(now, extra, frame, waiting);

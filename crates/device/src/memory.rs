@@ -74,13 +74,13 @@ impl End {
     }
 
     /// Raises or clears the event, according to the inbox.
-    fn settle(&self, inbox: &mut Inbox) {
-        let wanted = !inbox.frames.is_empty() || inbox.room_again;
+    fn update_event(&self, inbox: &mut Inbox) {
+        let is_readable = !inbox.frames.is_empty() || inbox.room_again;
         if let Some(event) = self.event.get()
-            && wanted != inbox.raised
+            && is_readable != inbox.raised
         {
-            inbox.raised = wanted;
-            if wanted { event.raise() } else { event.clear() }
+            inbox.raised = is_readable;
+            if is_readable { event.raise() } else { event.clear() }
         }
     }
 }
@@ -137,7 +137,7 @@ impl Link for MemoryLink {
         {
             let taken = frames.len();
             inbox.append(frames);
-            self.there.settle(&mut inbox);
+            self.there.update_event(&mut inbox);
             return Ok(taken);
         }
         let mut taken = 0;
@@ -161,7 +161,7 @@ impl Link for MemoryLink {
                 segmentation::cut(frame, medium, transmit_checksum).for_each(|piece| inbox.push(piece));
             }
         }
-        self.there.settle(&mut inbox);
+        self.there.update_event(&mut inbox);
         Ok(taken)
     }
 
@@ -180,12 +180,12 @@ impl Link for MemoryLink {
             }
         }
         let sender_waits = count > 0 && core::mem::take(&mut inbox.sender_waits);
-        self.here.settle(&mut inbox);
+        self.here.update_event(&mut inbox);
         drop(inbox);
         if sender_waits {
             let mut other = self.there.lock();
             other.room_again = true;
-            self.there.settle(&mut other);
+            self.there.update_event(&mut other);
         }
         Ok(count)
     }
@@ -195,7 +195,7 @@ impl Link for MemoryLink {
             let event = Event::new().ok()?;
             let mut inbox = self.here.lock();
             if self.here.event.set(event).is_ok() {
-                self.here.settle(&mut inbox);
+                self.here.update_event(&mut inbox);
             }
         }
         self.here.event.get().map(Event::as_fd)
@@ -212,7 +212,7 @@ impl Drop for MemoryLink {
             drop(inbox);
             let mut other = self.there.lock();
             other.room_again = true;
-            self.there.settle(&mut other);
+            self.there.update_event(&mut other);
         }
     }
 }

@@ -76,8 +76,8 @@ impl PacketSocket {
         })?;
         let state = interface::state(interface_name)?;
         // Protocol 0 first, so that no frames of other interfaces arrive before the socket is bound.
-        let socket =
-            sys::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_NONBLOCK, 0).map_err(explain)?;
+        let socket = sys::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_NONBLOCK, 0)
+            .map_err(explain_permission)?;
         sys::set_option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)?;
         sys::set_option(socket.as_fd(), libc::SOL_PACKET, libc::PACKET_AUXDATA, 1)?;
         // 8 MB if the system's limit allows it, for bursts while the program is busy.
@@ -109,21 +109,21 @@ impl PacketSocket {
     pub fn capture(&self) -> io::Result<Option<Captured>> {
         let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
         buffer.clear();
-        let note = match sys::packet_receive(self.socket.as_fd(), &mut buffer) {
-            Ok(note) => note,
+        let metadata = match sys::packet_receive(self.socket.as_fd(), &mut buffer) {
+            Ok(metadata) => metadata,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
             Err(error) => return Err(error),
         };
-        let direction = if note.packet_type == libc::PACKET_OUTGOING {
+        let direction = if metadata.packet_type == libc::PACKET_OUTGOING {
             Direction::Transmitted
         } else {
             Direction::Received
         };
-        let time = note.time.unwrap_or_default();
-        let trusted = note.status & (libc::TP_STATUS_CSUMNOTREADY | libc::TP_STATUS_CSUM_VALID) != 0;
+        let time = metadata.time.unwrap_or_default();
+        let trusted = metadata.status & (libc::TP_STATUS_CSUMNOTREADY | libc::TP_STATUS_CSUM_VALID) != 0;
         let checksum = if trusted { Checksum::Trusted } else { Checksum::Complete };
-        let (bytes, tag_bytes) = with_vlan_tag(&buffer, note.vlan);
-        let wire_bytes = note.wire_bytes + tag_bytes;
+        let (bytes, tag_bytes) = with_vlan_tag(&buffer, metadata.vlan);
+        let wire_bytes = metadata.wire_bytes + tag_bytes;
         Ok(Some(Captured { time, direction, bytes, wire_bytes, checksum }))
     }
 
@@ -197,7 +197,8 @@ fn with_vlan_tag(frame: &[u8], vlan: Option<(u16, u16)>) -> (Bytes, usize) {
     let (Some((control, ethertype)), Some((addresses, rest))) = (vlan, frame.split_at_checked(12)) else {
         return (Bytes::copy_from_slice(frame), 0);
     };
-    let (ethertype, control) = (ethertype.to_be_bytes(), control.to_be_bytes());
+    let ethertype = ethertype.to_be_bytes();
+    let control = control.to_be_bytes();
     (Bytes::from([addresses, &ethertype, &control, rest].concat()), 4)
 }
 
@@ -205,7 +206,7 @@ fn is_full(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock || error.raw_os_error() == Some(libc::ENOBUFS)
 }
 
-fn explain(error: io::Error) -> io::Error {
+fn explain_permission(error: io::Error) -> io::Error {
     if error.kind() != io::ErrorKind::PermissionDenied {
         return error;
     }

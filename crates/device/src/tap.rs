@@ -75,7 +75,8 @@ where
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         let mut one = VecDeque::with_capacity(1);
         while let Some(frame) = frames.pop_front() {
-            let (time, shown) = ((self.clock)(), frame.clone());
+            let time = (self.clock)();
+            let shown = frame.clone();
             one.push_back(frame);
             let outcome = self.link.transmit(&mut one);
             if let Some(frame) = one.pop_front() {
@@ -142,8 +143,15 @@ mod tests {
         assert_eq!(tap.receive(&mut frames, 9).unwrap(), 1);
         assert_eq!(tap.receive(&mut frames, 9).unwrap(), 0);
         drop(tap);
-        let (time, out, into) = (Duration::from_secs(9), Direction::Transmitted, Direction::Received);
-        assert_eq!(seen, [(out, time, 1), (out, time, 2), (into, time, 3)]);
+        let time = clock();
+        assert_eq!(
+            seen,
+            [
+                (Direction::Transmitted, time, 1),
+                (Direction::Transmitted, time, 2),
+                (Direction::Received, time, 3)
+            ]
+        );
     }
 
     #[test]

@@ -59,16 +59,16 @@ impl Tun {
     /// [`TunError`], whose text says what is missing and the commands that provide it.
     pub fn open(config: &TunConfig) -> Result<Tun, TunError> {
         let tun = Tun::attach(config)?;
-        let missing = |what: &'static str| {
+        let set_up_error = |what: &'static str| {
             let config = TunConfig { name: tun.name.clone(), ..config.clone() };
             move |source: io::Error| TunError::of_setting_up(config, what, source)
         };
-        interface::set_mtu(&tun.name, config.mtu_bytes).map_err(missing("set its MTU"))?;
+        interface::set_mtu(&tun.name, config.mtu_bytes).map_err(set_up_error("set its MTU"))?;
         for host in &config.host_addresses {
             interface::add_address(&tun.name, host.address, host.prefix_bits)
-                .map_err(missing("give it an address"))?;
+                .map_err(set_up_error("give it an address"))?;
         }
-        interface::bring_up(&tun.name).map_err(missing("bring it up"))?;
+        interface::bring_up(&tun.name).map_err(set_up_error("bring it up"))?;
         Ok(tun)
     }
 
@@ -99,18 +99,18 @@ impl Tun {
             }
             outcome => outcome?,
         };
-        let failed = |what: &'static str| {
+        let io_error = |what: &'static str| {
             let name = name.clone();
             move |source: io::Error| TunError::Io { name, what, source }
         };
-        sys::tun_set_header(file.as_fd(), virtio::HEADER_BYTES).map_err(failed("agree on a header"))?;
+        sys::tun_set_header(file.as_fd(), virtio::HEADER_BYTES).map_err(io_error("agree on a header"))?;
         let offload = config.super_segment_bytes_max > 0;
         let features = if offload {
             libc::TUN_F_CSUM | libc::TUN_F_TSO4 | libc::TUN_F_TSO6 | libc::TUN_F_TSO_ECN
         } else {
             0
         };
-        sys::tun_set_offload(file.as_fd(), features).map_err(failed("agree on offload"))?;
+        sys::tun_set_offload(file.as_fd(), features).map_err(io_error("agree on offload"))?;
         let capabilities = LinkCapabilities {
             medium: config.medium,
             mtu_bytes: config.mtu_bytes,
@@ -139,8 +139,8 @@ impl Tun {
         virtio::Header::for_frame(frame, self.capabilities.medium).emit(&mut header);
         let mut pieces = [IoSlice::new(&[]); PIECES_MAX];
         let mut count = 0;
-        let all = [&header[..], frame.head.as_slice()];
-        for piece in all.into_iter().chain(frame.payload.pieces().map(|piece| &piece[..])) {
+        let headers = [&header[..], frame.head.as_slice()];
+        for piece in headers.into_iter().chain(frame.payload.pieces().map(|piece| &piece[..])) {
             let Some(slot) = pieces.get_mut(count) else { return self.write_copied(&header, frame) };
             *slot = IoSlice::new(piece);
             count += 1;

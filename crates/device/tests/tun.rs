@@ -37,8 +37,8 @@ fn answered<T>(mut ask: impl FnMut() -> Option<T>) -> T {
     (0..30).find_map(|_| ask()).expect("the kernel answers within a minute")
 }
 
-fn next_within(tun: &Tun, patience: Duration, wanted: impl Fn(&Packet) -> bool) -> Option<Packet> {
-    let until = Instant::now() + patience;
+fn next_within(tun: &Tun, timeout: Duration, wanted: impl Fn(&Packet) -> bool) -> Option<Packet> {
+    let until = Instant::now() + timeout;
     let mut frames = VecDeque::new();
     while Instant::now() < until {
         tun.receive(&mut frames, 1).unwrap();
@@ -201,7 +201,8 @@ fn super_segments_cross(host: &str, ours: &str, tun: &Tun) {
 
     // Down: the kernel sends larger frames as its window opens.
     stream.write_all(&data).unwrap();
-    let (mut received, mut largest) = (Vec::new(), 0);
+    let mut received = Vec::new();
+    let mut largest = 0;
     while received.len() < data.len() {
         let packet = next(tun, from_kernel);
         let (header, start) = Header::parse(&packet.transport).unwrap();

@@ -34,15 +34,15 @@ impl Host {
         self.departed.pop_front()
     }
 
-    /// The connections whose application has left and whose peer does not have everything yet: data that
-    /// was written, or the FIN behind it, is not acknowledged. Takes time in proportion to
-    /// the number of connections.
+    /// The connections that the application has closed and whose peer does not have everything yet: data that
+    /// was written, or the FIN after it, is not acknowledged. Takes time in proportion to the number of
+    /// connections.
     ///
     /// ```
     /// # let mut host = stack::Host::new(stack::Config::default(), [7; 32]);
-    /// let owing = host.undelivered();
-    /// // Later: each of them delivers everything once.
-    /// let are_delivered = owing.iter().all(|id| host.undelivered_bytes(*id) == 0);
+    /// let undelivered = host.undelivered();
+    /// // Later, when the peers have acknowledged everything:
+    /// let are_delivered = undelivered.iter().all(|id| host.undelivered_bytes(*id) == 0);
     /// # assert!(are_delivered);
     /// ```
     pub fn undelivered(&self) -> Vec<SocketId> {
@@ -50,9 +50,8 @@ impl Host {
         ids.filter(|id| self.undelivered_bytes(*id) > 0).collect()
     }
 
-    /// How many bytes a peer has not acknowledged of a connection whose application has left, the FIN
-    /// counted as one; zero when the peer has everything, the connection is over, or its application holds
-    /// it still.
+    /// How many bytes of a connection that the application has closed are not acknowledged; the FIN counts as
+    /// one. Zero if the peer has everything, the connection is over, or the application still holds it.
     pub fn undelivered_bytes(&self, id: SocketId) -> usize {
         let socket = id.key(SocketKind::Connection).and_then(|key| self.sockets.get(key));
         let Some(socket) = socket.filter(|socket| socket.standing == Standing::Orphan) else { return 0 };

@@ -155,5 +155,5 @@ fn chances_are_clamped() {
     assert_eq!(Chance::percent(-1.0), Chance::NEVER);
     assert_eq!(Chance::percent(f64::NAN), Chance::NEVER);
     assert_eq!(Chance::percent(0.1), Chance::per_million(1_000));
-    assert!(Chance::ALWAYS.comes_true(u64::MAX) && !Chance::NEVER.comes_true(0));
+    assert!(Chance::ALWAYS.happens(u64::MAX) && !Chance::NEVER.happens(0));
 }

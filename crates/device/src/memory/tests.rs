@@ -107,7 +107,8 @@ fn the_descriptor_is_readable_exactly_while_there_are_frames() {
 fn a_sleeping_receiver_is_woken() {
     let (here, there) = pair(MTU_1500);
     let receiver = std::thread::spawn(move || {
-        let (mut frames, mut sleeps) = (VecDeque::new(), 0);
+        let mut frames = VecDeque::new();
+        let mut sleeps = 0;
         while frames.len() < 1_000 {
             if there.receive(&mut frames, 64).unwrap() == 0 {
                 let ready = wait(&[there.poll_fd().unwrap()], Some(Duration::from_secs(20))).unwrap();

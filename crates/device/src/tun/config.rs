@@ -62,7 +62,8 @@ impl TunConfig {
     /// The commands that create such an interface, to be run once with privileges.
     pub fn preparation(&self) -> String {
         let user = std::env::var("USER").unwrap_or_else(|_| "\"$USER\"".to_owned());
-        let (name, mtu) = (&self.name, self.mtu_bytes);
+        let name = &self.name;
+        let mtu_bytes = self.mtu_bytes;
         let mode = if self.medium == Medium::Ip { "tun" } else { "tap" };
         let queues = if self.multi_queue { " multi_queue" } else { "" };
         let mut commands =
@@ -71,7 +72,7 @@ impl TunConfig {
             let nodad = if host.address.is_ipv6() { " nodad" } else { "" };
             commands += &format!("  sudo ip addr add {host} dev {name}{nodad}\n");
         }
-        commands + &format!("  sudo ip link set {name} mtu {mtu} up")
+        commands + &format!("  sudo ip link set {name} mtu {mtu_bytes} up")
     }
 }
 
@@ -98,8 +99,10 @@ impl FromStr for InterfaceAddress {
         let (address, bits) = text.split_once('/').ok_or_else(wrong)?;
         let address: IpAddr = address.parse().map_err(|_| wrong())?;
         let prefix_bits: u8 = bits.parse().map_err(|_| wrong())?;
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        (prefix_bits <= most).then_some(InterfaceAddress { address, prefix_bits }).ok_or_else(wrong)
+        let prefix_bits_max = if address.is_ipv4() { 32 } else { 128 };
+        (prefix_bits <= prefix_bits_max)
+            .then_some(InterfaceAddress { address, prefix_bits })
+            .ok_or_else(wrong)
     }
 }
 

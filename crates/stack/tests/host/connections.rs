@@ -375,13 +375,13 @@ fn a_port_with_a_connection_half_open_can_be_listened_on() {
 }
 
 #[test]
-fn what_an_application_has_left_behind_is_undelivered_until_the_peer_has_it() {
+fn data_of_a_closed_connection_is_undelivered_until_the_peer_has_it() {
     let mut pair = Pair::new();
     let listener = pair.server().tcp_listen("[::]:80".parse().unwrap(), 8).unwrap();
     let (client, server) = pair.connect(listener, "10.0.0.2:80");
     let now = pair.now;
     assert_eq!(pair.client().tcp_write(now, client, &text(5_000)), Ok(5_000));
-    assert_eq!(pair.client().undelivered(), [], "the application is still there");
+    assert_eq!(pair.client().undelivered(), [], "the application has not closed it");
     pair.client().tcp_close(now, client).unwrap();
     assert_eq!(pair.client().undelivered(), [client]);
     assert_eq!(pair.client().undelivered_bytes(client), 5_001, "the FIN counts");
@@ -396,6 +396,6 @@ fn what_an_application_has_left_behind_is_undelivered_until_the_peer_has_it() {
     pair.client().tcp_close(now, client).unwrap();
     pair.server().tcp_abort(now, other).unwrap();
     pair.settle();
-    assert_eq!(pair.client().undelivered(), [], "a reset connection owes nothing");
+    assert_eq!(pair.client().undelivered(), [], "a reset connection has nothing to deliver");
     assert_eq!(pair.client().undelivered_bytes(server), 0, "an id of another host");
 }
