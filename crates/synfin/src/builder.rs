@@ -167,8 +167,8 @@ impl Builder {
         self
     }
 
-    /// Hears of connections as they open and close. It is called by the stack's thread, one event after
-    /// the other, and must not wait on sockets of this stack. One that keeps a [`Stack`] or a socket keeps
+    /// Hears of connections as they open, stop getting through, and close. It is called by the stack's
+    /// thread, one event after the other, and must not wait on sockets of this stack. One that keeps a [`Stack`] or a socket keeps
     /// the stack alive until [`Stack::shutdown`].
     pub fn on_connection(mut self, observer: impl FnMut(ConnectionEvent) + Send + 'static) -> Self {
         self.observer = Some(Box::new(observer));
