@@ -116,6 +116,14 @@ impl<W: Write> Annotator<W> {
         }
     }
 
+    /// What is written into; who writes to it puts more into the file.
+    pub fn get_mut(&mut self) -> &mut W {
+        match &mut self.form {
+            Form::Copied(copied) => &mut copied.out,
+            Form::Converted(writer) => writer.get_mut(),
+        }
+    }
+
     /// Pushes what `out` has buffered to where it goes.
     ///
     /// # Errors

@@ -120,6 +120,11 @@ impl<W: Write> Writer<W> {
         self.out.flush()
     }
 
+    /// What is written into; who writes to it puts more into the file.
+    pub fn get_mut(&mut self) -> &mut W {
+        &mut self.out
+    }
+
     /// Ends the file and returns what it was written into, not flushed.
     pub fn into_inner(self) -> W {
         self.out

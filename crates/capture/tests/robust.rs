@@ -10,15 +10,15 @@ use proptest::prelude::*;
 /// Copies to the end, with a comment on each packet.
 fn copy_all(file: &[u8]) -> u64 {
     let Ok(mut reader) = Reader::new(file) else { return 0 };
-    let mut annotator = Annotator::new(Vec::new(), &reader, &Section::default()).unwrap();
+    let mut annotator = Annotator::new(Vec::new(), &reader, &Section::default()).expect("memory");
     let mut packets = 0;
     while let Some(Ok(piece)) = reader.next_piece() {
         match piece {
             Piece::Packet(record) => {
                 packets += 1;
-                annotator.packet(&record, &["ours"]).unwrap();
+                annotator.packet(&record, &["ours"]).expect("memory");
             }
-            Piece::Block(block) => annotator.block(&block).unwrap(),
+            Piece::Block(block) => annotator.block(&block).expect("memory"),
         }
     }
     packets

@@ -3,6 +3,7 @@
 //! Many files and folders at once, in parallel; the lines come out in the order of the names.
 
 use crate::failure::{Failure, Outcome, print};
+use crate::output::{Files, Target};
 use crate::pcap;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
@@ -11,6 +12,7 @@ use report::Style;
 use script::{IpVersion, Run, RunOptions, Segments};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -93,6 +95,7 @@ impl Script {
         if self.pcap.is_some() && files.len() != 1 {
             return Err(Failure::new(format!("--pcap takes one script, and there are {}", files.len())));
         }
+        let pcap = self.pcap_target(&files)?;
         let played = self.play(&files);
         let (mut passed, mut failed, mut skipped) = (0, 0, 0);
         for (path, run) in &played {
@@ -111,8 +114,8 @@ impl Script {
                 script::Outcome::Skipped(_) => skipped += 1,
             }
             print(&self.line(&name, run))?;
-            if let Some(path) = &self.pcap {
-                pcap::write_packets(path, run)?;
+            if let Some(target) = &pcap {
+                record(target, run)?;
             }
         }
         if !self.json {
@@ -122,6 +125,22 @@ impl Script {
             print(&format!("{passed} passed, {failed} failed, {skipped} skipped\n"))?;
         }
         Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// Where the packets go; never into a script.
+    fn pcap_target(&self, scripts: &[PathBuf]) -> Result<Option<Target>, Failure> {
+        let Some(path) = &self.pcap else { return Ok(None) };
+        let mut files = Files::new();
+        for script in scripts {
+            let name = script.display().to_string();
+            let file =
+                File::open(script).map_err(|error| Failure::io(format_args!("read {name}"), &error))?;
+            files.read(&name, file)?;
+        }
+        if self.json {
+            files.print("--json");
+        }
+        files.write("--pcap", path).map(Some)
     }
 
     fn line(&self, name: &str, run: &Run) -> String {
@@ -201,6 +220,18 @@ impl Script {
         };
         Ok(script::run_recorded(&String::from_utf8_lossy(&source), &options))
     }
+}
+
+/// Writes what crossed the wire. Where nothing did, as with a file that is no script, no file is made or
+/// replaced.
+fn record(target: &Target, run: &Run) -> Result<(), Failure> {
+    if run.packets.is_empty() {
+        eprintln!("synfin: no packet crossed the wire; {target} was not written");
+        return Ok(());
+    }
+    let mut output = target.begin()?;
+    pcap::write_packets(&mut output, run)?;
+    output.finish()
 }
 
 /// From so many skipped scripts on it is worth saying what they need, taken together.

@@ -4,10 +4,9 @@
 //! Lines are written by a thread of their own, so that a slow reader of our output slows nobody down;
 //! when it is too slow for the bounded queue, lines are dropped and counted.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, print};
 use report::{Charset, ColorChoice, Style, numbers};
 use serde_json::{Value, json};
-use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
@@ -246,12 +245,11 @@ impl Journal {
 /// Writes lines until the end. When nobody reads our output any more, the lines are thrown away and the
 /// server goes on.
 fn write(waiting: &Receiver<Line>) {
-    let mut out = io::stdout();
     let mut is_read = true;
     while let Ok(Line::Text(mut text)) = waiting.recv() {
         text.push('\n');
         if is_read {
-            is_read = out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok();
+            is_read = print(&text).is_ok();
         }
     }
 }
