@@ -59,6 +59,7 @@
 
 mod application;
 mod build;
+mod census;
 mod cidr;
 mod config;
 mod connect;
@@ -98,6 +99,7 @@ mod transmit;
 mod udp;
 mod wheel;
 
+pub use census::Listed;
 pub use cidr::{Cidr, CidrError};
 pub use config::{Config, IsnPolicy, Rate};
 pub use connect::ConnectOptions;

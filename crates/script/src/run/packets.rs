@@ -141,6 +141,10 @@ impl Runner<'_> {
             return Err(Ended::Failed(self.nothing_sent(event, packet, window)?));
         };
         let index = self.outbound_flow(&sent.live);
+        if let (LiveBody::Udp { .. }, UnderTest::Port(_)) = (&sent.live.body, self.under_test) {
+            // An answer comes to the port that sent.
+            self.under_test = UnderTest::Flow(index);
+        }
         self.merge(event, packet, &mut sent, window)?;
         let flow = &mut self.flows[index];
         if let (Body::Tcp(expected), LiveBody::Tcp(seen)) = (&packet.body, &sent.live.body) {
