@@ -72,7 +72,7 @@ impl Host {
         }
         let Some(socket) = self.sockets.at_mut(place) else { return false };
         socket.connection.abort(now);
-        self.touch(now, place);
+        self.touch_connection(now, place);
         true
     }
 }

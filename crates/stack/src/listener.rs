@@ -135,7 +135,7 @@ impl Listeners {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Listener> {
-        self.slab.iter()
+        self.slab.iter().map(|(_, listener)| listener)
     }
 
     pub(crate) fn at(&self, index: u32) -> Option<&Listener> {

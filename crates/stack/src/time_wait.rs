@@ -41,8 +41,8 @@ impl TimeWaits {
         self.slab.at(index)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Remains> {
-        self.slab.iter()
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &TimeWaitEntry> {
+        self.slab.iter().map(|(_, entry)| entry)
     }
 
     pub(crate) fn next_due(&self) -> Option<Instant> {
