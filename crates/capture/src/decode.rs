@@ -19,6 +19,7 @@ use reassembly::Reassembly;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use walk::{Halt, Piece, Walk};
+use wire::ip::protocol;
 
 /// Fragmented packets in one another that are put together.
 const FRAGMENTED_TUNNELS_MAX: usize = 3;
@@ -316,7 +317,7 @@ fn plain(link_type: LinkType, packet: &[u8], wire_bytes: u32) -> Option<Segment<
     let wire = (wire_bytes as usize).max(packet.len()) - offset;
     let header_bytes = usize::from(ip[32] >> 4) * 4;
     let is_plain = ip[0] == 0x45
-        && ip[9] == ip::PROTOCOL_TCP
+        && ip[9] == protocol::TCP
         && ip[6] & 0x3f == 0
         && ip[7] == 0
         && total <= wire

@@ -5,10 +5,11 @@
 use crate::failure::{Failure, Outcome, print};
 use crate::output::{Files, Target};
 use crate::pcap;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use report::Style;
-use script::{IpVersion, Profile, Run, RunOptions, Segments};
+use script::{IpVersion, Rigour, Run, RunOptions, Segments};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tcp::Habits;
 
 /// Run TCP test scripts in the packetdrill language, in virtual time
 #[derive(Args)]
@@ -25,6 +27,7 @@ use std::time::Duration;
   synfin script tests/scripts                all scripts of a folder, and of the folders in it
   synfin script --ip-version ipv6 close.pkt  over IPv6, if the script does not say
   synfin script --profile linux suite/       with Linux's habits
+  synfin script --strict tests/scripts       our own, to the letter
   synfin script --pcap out.pcapng close.pkt  and look at the packets with Wireshark
 
 Exit status: 0 if nothing failed; skipped scripts say why.")]
@@ -33,19 +36,25 @@ pub(crate) struct Script {
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
     /// Whose habits to take; by default what the script's own commands say
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = habits())]
     profile: Option<Habits>,
     /// The version of IP for scripts that do not say
     #[arg(long, value_enum)]
     ip_version: Option<Version>,
-    /// How far from its time an event may be, in microseconds, unless the script says
-    #[arg(long, value_name = "US", default_value_t = 1_000)]
-    tolerance_usecs: u64,
-    /// One line of a script, one segment
+    /// How far from its time an event may be, in microseconds, whatever the script says [default: 4000]
+    #[arg(long, alias = "tolerance_usecs", value_name = "US")]
+    tolerance_usecs: Option<u64>,
+    /// The same in percent of the time since the event before; the larger counts [default: 12.5]
+    #[arg(long, alias = "tolerance_percent", value_name = "PERCENT", value_parser = percent)]
+    tolerance_percent: Option<f64>,
+    /// To the letter: 1 ms and no percentage by default, and nothing may be sent after the last event
     #[arg(long)]
+    strict: bool,
+    /// One line of a script, one segment
+    #[arg(long, alias = "strict_segments")]
     strict_segments: bool,
-    /// A value for a symbol: NAME=VALUE
-    #[arg(long, value_name = "NAME=VALUE", value_parser = definition)]
+    /// What a name stands for, whatever the script says; without a value it is there for #ifdef
+    #[arg(short = 'D', long, value_name = "NAME[=VALUE]", value_parser = definition)]
     define: Vec<(String, String)>,
     /// Write what crossed the wire to this pcapng file; for a single script
     #[arg(long, value_name = "FILE")]
@@ -53,16 +62,6 @@ pub(crate) struct Script {
     /// One JSON object a script
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Habits {
-    /// Linux's
-    Linux,
-    /// FreeBSD's
-    Freebsd,
-    /// What the RFCs say
-    Rfc,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -76,9 +75,30 @@ enum Version {
     Mapped,
 }
 
+/// `--profile`: the names of [`Habits`].
+fn habits() -> impl TypedValueParser<Value = Habits> {
+    let names = Habits::ALL.map(|habits| {
+        PossibleValue::new(habits.name()).help(match habits {
+            Habits::Linux => "Linux's",
+            Habits::FreeBsd => "FreeBSD's",
+            Habits::Rfc => "What the RFCs say",
+        })
+    });
+    PossibleValuesParser::new(names)
+        .map(|name| Habits::named(&name).expect("only names of habits are possible values"))
+}
+
 fn definition(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("a definition has the form NAME=VALUE")?;
+    let (name, value) = text.split_once('=').unwrap_or((text, ""));
+    if name.is_empty() {
+        return Err("a definition has the form NAME or NAME=VALUE".to_owned());
+    }
     Ok((name.to_owned(), value.to_owned()))
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let value = text.parse().ok().filter(|percent| (0.0..=100.0).contains(percent));
+    value.ok_or_else(|| "a percentage is a number from 0 to 100".to_owned())
 }
 
 /// A script and what became of it.
@@ -143,11 +163,7 @@ impl Script {
             return format!("{}\n", run.json(name));
         }
         match &run.outcome {
-            script::Outcome::Passed if run.instead.is_empty() => format!("ok       {name}\n"),
-            script::Outcome::Passed => {
-                let instead: Vec<&str> = run.instead.iter().map(String::as_str).collect();
-                format!("ok       {name} ({})\n", instead.join(", "))
-            }
+            script::Outcome::Passed => format!("ok       {name}{}\n", notes(run)),
             script::Outcome::Skipped(reason) => format!("skipped  {name}: {reason}\n"),
             script::Outcome::Failed(failure) => format!("FAILED   {failure}\n"),
         }
@@ -202,17 +218,15 @@ impl Script {
         let options = RunOptions {
             file: path.display().to_string(),
             directory: path.parent().map(Path::to_owned),
-            profile: self.profile.map(|habits| match habits {
-                Habits::Linux => Profile::Linux,
-                Habits::Freebsd => Profile::FreeBsd,
-                Habits::Rfc => Profile::Rfc,
-            }),
+            habits: self.profile,
             ip_version: self.ip_version.map(|version| match version {
                 Version::Ipv4 => IpVersion::V4,
                 Version::Ipv6 => IpVersion::V6,
                 Version::Mapped => IpVersion::V4MappedV6,
             }),
-            tolerance: Duration::from_micros(self.tolerance_usecs),
+            rigour: if self.strict { Rigour::Strict } else { Rigour::Packetdrill },
+            tolerance: self.tolerance_usecs.map(Duration::from_micros),
+            tolerance_percent: self.tolerance_percent,
             segments: if self.strict_segments { Segments::Strict } else { Segments::Merged },
             defines: self.define.clone(),
             ..RunOptions::default()
@@ -231,6 +245,14 @@ fn record(target: &Target, run: &Run) -> Result<(), Failure> {
     let mut output = target.begin()?;
     pcap::write_packets(&mut output, run)?;
     output.finish()
+}
+
+/// What is worth telling of a script that passed.
+fn notes(run: &Run) -> String {
+    let instead: Vec<&str> = run.instead.iter().map(String::as_str).collect();
+    let instead = if instead.is_empty() { String::new() } else { format!(" ({})", instead.join(", ")) };
+    let trailing = run.trailing.iter().map(|packet| format!("\n  note: sent after the last event: {packet}"));
+    instead + &trailing.collect::<String>()
 }
 
 /// From so many skipped scripts on it is worth saying what they need, taken together.

@@ -1,7 +1,7 @@
 //! The errors of POSIX calls, by name, and how each system numbers and chooses them.
 
-use crate::Flavour;
 use core::fmt;
+use tcp::Habits;
 
 macro_rules! errnos {
     ($($variant:ident $name:literal $linux:literal $freebsd:literal $text:literal;)+) => {
@@ -21,9 +21,9 @@ macro_rules! errnos {
             }
 
             /// The number on that system.
-            pub const fn number(self, flavour: Flavour) -> i32 {
-                match (self, flavour) {
-                    $((Errno::$variant, Flavour::Linux) => $linux, (Errno::$variant, Flavour::FreeBsd) => $freebsd),+
+            pub const fn number(self, habits: Habits) -> i32 {
+                match (self, habits) {
+                    $((Errno::$variant, Habits::Linux | Habits::Rfc) => $linux, (Errno::$variant, Habits::FreeBsd) => $freebsd),+
                 }
             }
 
@@ -37,6 +37,7 @@ macro_rules! errnos {
 
 errnos! {
     // name                      Linux FreeBSD
+    NotPermitted "EPERM" 1 1 "Operation not permitted";
     NoEntry "ENOENT" 2 2 "No such file or directory";
     BadDescriptor "EBADF" 9 9 "Bad file descriptor";
     Again "EAGAIN" 11 35 "Resource temporarily unavailable";
@@ -67,6 +68,7 @@ errnos! {
     TimedOut "ETIMEDOUT" 110 60 "Connection timed out";
     ConnectionRefused "ECONNREFUSED" 111 61 "Connection refused";
     HostDown "EHOSTDOWN" 112 64 "Host is down";
+    Protocol "EPROTO" 71 92 "Protocol error";
     NoNetwork "ENONET" 64 64 "Machine is not on the network";
     HostUnreachable "EHOSTUNREACH" 113 65 "No route to host";
     Already "EALREADY" 114 37 "Operation already in progress";
@@ -82,10 +84,10 @@ impl Errno {
 
     /// What the death of a connection means to its application. On Linux a reset after the peer's FIN
     /// is a broken pipe.
-    pub(crate) fn of_connection(error: tcp::Error, flavour: Flavour, peer: Peer) -> Errno {
-        match flavour {
-            Flavour::Linux => Errno::on_linux(error, peer),
-            Flavour::FreeBsd => Errno::on_freebsd(error),
+    pub(crate) fn of_connection(error: tcp::Error, habits: Habits, peer: Peer) -> Errno {
+        match habits {
+            Habits::Linux | Habits::Rfc => Errno::on_linux(error, peer),
+            Habits::FreeBsd => Errno::on_freebsd(error),
         }
     }
 
@@ -130,12 +132,12 @@ impl Errno {
     }
 
     /// What a refusal of the host means to the application.
-    pub(crate) fn of_host(error: stack::Error, flavour: Flavour) -> Errno {
+    pub(crate) fn of_host(error: stack::Error, habits: Habits) -> Errno {
         match error {
             stack::Error::UnknownSocket | stack::Error::NotConnected => Errno::NotConnected,
             stack::Error::AddressInUse => Errno::AddressInUse,
             stack::Error::AddressNotAvailable | stack::Error::NoFreePort => Errno::AddressNotAvailable,
-            stack::Error::NetworkUnreachable if flavour == Flavour::FreeBsd => Errno::HostUnreachable,
+            stack::Error::NetworkUnreachable if habits == Habits::FreeBsd => Errno::HostUnreachable,
             stack::Error::NetworkUnreachable => Errno::NetworkUnreachable,
             stack::Error::Refused => Errno::ConnectionRefused,
             stack::Error::HostUnreachable => Errno::HostUnreachable,

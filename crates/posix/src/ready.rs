@@ -2,11 +2,11 @@
 
 use crate::socket::{Fd, Phase, Role, Socket};
 use crate::system::Entry;
-use crate::{Errno, Flavour, Stop, System, Waiting};
+use crate::{Errno, Stop, System, Waiting};
 use core::ops::BitOr;
 use core::time::Duration;
 use std::collections::BTreeMap;
-use tcp::{Connection, Instant};
+use tcp::{Connection, Habits, Instant};
 
 /// What a descriptor is ready for; the bits are those of `poll` and `epoll` on Linux.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
@@ -132,14 +132,14 @@ impl System {
         let mut flags = PollFlags::NONE;
         if socket.error.is_some() {
             // FreeBSD's sopoll() knows no POLLERR: the next call on the descriptor will not block.
-            let is_linux = self.flavour == Flavour::Linux;
+            let is_linux = self.habits() != Habits::FreeBsd;
             flags = flags | if is_linux { PollFlags::ERROR } else { READABLE | WRITABLE };
         }
         match socket.role {
             Role::Listener(id) => {
                 flags | if self.host.tcp_acceptable(id) > 0 { READABLE } else { PollFlags::NONE }
             }
-            Role::Fresh if self.flavour == Flavour::FreeBsd => flags | PollFlags::HANG_UP,
+            Role::Fresh if self.habits() == Habits::FreeBsd => flags | PollFlags::HANG_UP,
             Role::Fresh => flags | WRITABLE | PollFlags::HANG_UP,
             Role::Udp(_) => flags | WRITABLE | if socket.datagram_waits { READABLE } else { PollFlags::NONE },
             Role::Stream(_, Phase::Connecting) => flags,

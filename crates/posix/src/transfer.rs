@@ -2,11 +2,11 @@
 
 use crate::socket::{Fd, Phase, Role};
 use crate::system::Entry;
-use crate::{Errno, Flavour, Stop, System, Type, Waiting};
+use crate::{Errno, Stop, System, Type, Waiting};
 use bytes::Bytes;
 use core::ops::BitOr;
 use std::net::SocketAddr;
-use tcp::{Instant, ReadError, WriteError};
+use tcp::{Habits, Instant, ReadError, WriteError};
 
 macro_rules! flag_set {
     ($(#[$doc:meta])* $name:ident { $($(#[$flag_doc:meta])* $flag:ident = $bit:literal,)+ }) => {
@@ -164,7 +164,7 @@ impl System {
         flags: RecvFlags,
         waiting: &mut Waiting,
     ) -> Result<usize, Stop> {
-        let flavour = self.flavour;
+        let habits = self.habits();
         let (host, Some(Entry::Socket(socket))) = (&mut self.host, self.entries.get_mut(&fd)) else {
             return Err(Errno::BadDescriptor.into());
         };
@@ -177,7 +177,7 @@ impl System {
             }
             return waiting.block(now, socket.options.receive_timeout, Errno::Again).map(|()| 0);
         }
-        if into.is_empty() || (socket.read_shut && flavour == Flavour::FreeBsd) {
+        if into.is_empty() || (socket.read_shut && habits == Habits::FreeBsd) {
             return Ok(0);
         }
         let peek = flags.contains(RecvFlags::PEEK);
@@ -233,13 +233,13 @@ impl System {
         flags: RecvFlags,
         waiting: &mut Waiting,
     ) -> Result<Received, Stop> {
-        let flavour = self.flavour;
+        let habits = self.habits();
         let id = self.datagram_id(fd)?;
         let socket = self.socket_at_mut(fd)?;
         socket.take_error()?;
         let (nonblocking, timeout) = (socket.nonblocking, socket.options.receive_timeout);
         if let Some(error) = self.host.udp_take_error(id) {
-            return Err(Errno::of_host(error, flavour).into());
+            return Err(Errno::of_host(error, habits).into());
         }
         let result = if flags.contains(RecvFlags::PEEK) {
             self.host.udp_peek_from(id, into)
@@ -257,7 +257,7 @@ impl System {
                 waiting.block(now, timeout, Errno::Again)?;
                 Err(Stop::Blocked)
             }
-            Err(error) => Err(Errno::of_host(error, flavour).into()),
+            Err(error) => Err(Errno::of_host(error, habits).into()),
         }
     }
 
@@ -293,13 +293,13 @@ impl System {
         flags: SendFlags,
         waiting: &mut Waiting,
     ) -> Result<usize, Stop> {
-        let flavour = self.flavour;
+        let habits = self.habits();
         let (host, Some(Entry::Socket(socket))) = (&mut self.host, self.entries.get_mut(&fd)) else {
             return Err(Errno::BadDescriptor.into());
         };
         let dont_wait = socket.nonblocking || flags.contains(SendFlags::DONT_WAIT);
         let timeout = socket.options.send_timeout;
-        let never = if flavour == Flavour::Linux { Errno::Pipe } else { Errno::NotConnected };
+        let never = if habits != Habits::FreeBsd { Errno::Pipe } else { Errno::NotConnected };
         let Role::Stream(id, phase) = socket.role else {
             socket.take_error()?;
             return Err(never.into());
@@ -307,14 +307,16 @@ impl System {
         if waiting.bytes > 0 && (socket.error.is_some() || phase == Phase::Over) {
             return Ok(std::mem::take(&mut waiting.bytes));
         }
-        match (phase, flavour) {
-            (Phase::Connecting, Flavour::FreeBsd) => return Err(Errno::NotConnected.into()),
-            (Phase::Connecting, Flavour::Linux) if socket.write_shut => return Err(Errno::Pipe.into()),
-            (Phase::Connecting, Flavour::Linux) if dont_wait => return Err(Errno::Again.into()),
-            (Phase::Connecting, Flavour::Linux) => {
+        match (phase, habits) {
+            (Phase::Connecting, Habits::FreeBsd) => return Err(Errno::NotConnected.into()),
+            (Phase::Connecting, Habits::Linux | Habits::Rfc) if socket.write_shut => {
+                return Err(Errno::Pipe.into());
+            }
+            (Phase::Connecting, Habits::Linux | Habits::Rfc) if dont_wait => return Err(Errno::Again.into()),
+            (Phase::Connecting, Habits::Linux | Habits::Rfc) => {
                 return waiting.block(now, timeout, Errno::Again).map(|()| 0);
             }
-            (_, Flavour::FreeBsd) if socket.write_shut || phase == Phase::Over => {
+            (_, Habits::FreeBsd) if socket.write_shut || phase == Phase::Over => {
                 return Err(Errno::Pipe.into());
             }
             _ => socket.take_error()?,
@@ -365,7 +367,7 @@ impl System {
         data: &[u8],
         to: Option<SocketAddr>,
     ) -> Result<usize, Stop> {
-        let flavour = self.flavour;
+        let habits = self.habits();
         let id = self.datagram_id(fd)?;
         let socket = self.socket_at_mut(fd)?;
         socket.take_error()?;
@@ -377,13 +379,13 @@ impl System {
             return Err(Errno::DestinationRequired.into());
         }
         if let Some(error) = self.host.udp_take_error(id) {
-            return Err(Errno::of_host(error, flavour).into());
+            return Err(Errno::of_host(error, habits).into());
         }
         let data = Bytes::copy_from_slice(data);
         let sent = match to {
             Some(to) => self.host.udp_send_to(now, id, data, to),
             None => self.host.udp_send(now, id, data),
         };
-        sent.map_err(|error| Errno::of_host(error, flavour).into())
+        sent.map_err(|error| Errno::of_host(error, habits).into())
     }
 }

@@ -4,19 +4,20 @@
 //! Linux: `tcp_check_req()`, `tcp_rcv_synsent_state_process()`. FreeBSD: `syncache_chkrst()`,
 //! `syncache_expand()`, `tcp_input()`, `tcp_do_segment()`.
 
-use script::{IpVersion, Outcome, Profile, RunOptions, run};
+use script::{IpVersion, Outcome, RunOptions, run};
+use tcp::Habits;
 
-const SYSTEMS: [Profile; 3] = [Profile::Rfc, Profile::Linux, Profile::FreeBsd];
+const SYSTEMS: [Habits; 3] = [Habits::Rfc, Habits::Linux, Habits::FreeBsd];
 
 /// A segment, and what is sent for it by each of [`SYSTEMS`]; empty: nothing.
 type Row = (&'static str, [&'static str; 3]);
 
-fn play(prelude: &str, arriving: &str, reply: &str, afterwards: &str, system: Profile) -> Result<(), String> {
+fn play(prelude: &str, arriving: &str, reply: &str, afterwards: &str, system: Habits) -> Result<(), String> {
     let reply = if reply.is_empty() { String::new() } else { format!("+0 > {reply}\n") };
     let source = format!("{prelude}+0.1 < {arriving}\n{reply}{afterwards}");
     for ip_version in [IpVersion::V4, IpVersion::V6] {
-        let (ip_version, profile) = (Some(ip_version), Some(system));
-        match run(&source, &RunOptions { ip_version, profile, ..RunOptions::default() }) {
+        let (ip_version, habits) = (Some(ip_version), Some(system));
+        match run(&source, &RunOptions { ip_version, habits, ..RunOptions::strict() }) {
             Outcome::Passed => {}
             Outcome::Failed(failure) => return Err(format!("{system:?}: {arriving}\n{failure}")),
             Outcome::Skipped(reason) => return Err(reason),

@@ -4,9 +4,9 @@
 //! come; it does what can be done now and returns. A closure is one. [`At`] is the host as a program
 //! sees it; a test uses the same through [`crate::World::at`].
 
+use crate::ids::HostId;
 use crate::random::Dice;
 use crate::record::{Entry, Happening};
-use crate::world::HostId;
 use bytes::Bytes;
 use stack::{Accepted, ConnectOptions, Event, Host, ListenOptions, SocketId};
 use std::net::SocketAddr;

@@ -8,10 +8,11 @@ mod observer;
 mod tests;
 
 use crate::apps::{Bulk, Shared, Sink, Transfer};
+use crate::ids::HostId;
 use crate::link::{Lane, LinkConfig, Loss, Queue, QueueLimit, SuperSegments};
 use crate::random::Chance;
 use crate::record::{Lost, Recording};
-use crate::world::{HostId, World};
+use crate::world::World;
 use observer::{Curve, Observer};
 use stack::ConnectOptions;
 use std::collections::BTreeMap;

@@ -19,6 +19,7 @@ mod application;
 pub mod apps;
 mod experiment;
 mod fate;
+mod ids;
 mod link;
 mod random;
 mod record;
@@ -27,6 +28,7 @@ mod world;
 pub use application::{Application, At};
 pub use experiment::{Experiment, Family, FlowOutcome, Outcome, Progress, Resent};
 pub use fate::{Fate, Sent};
+pub use ids::{HostId, LinkId};
 pub use link::{
     Discipline, Lane, LinkConfig, Loss, Marking, Middlebox, Order, PathMtu, Queue, QueueLimit, SuperSegments,
     TooBigAnswer, Touches,
@@ -35,4 +37,4 @@ pub use random::{Chance, Dice};
 pub use record::{
     Arrival, Captured, Direction, Entry, FrameRecord, Happening, Lost, Recording, Vantage, captured,
 };
-pub use world::{HostId, LinkId, Tally, World};
+pub use world::{Tally, World};

@@ -3,7 +3,7 @@
 //! Nothing is kept unless asked for ([`crate::World::record`]). [`captured`] turns the records into what a capture
 //! at one point of the path would hold.
 
-use crate::world::{HostId, LinkId};
+use crate::ids::{HostId, LinkId};
 use stack::TraceRecord;
 use tcp::Instant;
 use wire::Frame;

@@ -7,10 +7,11 @@
 
 mod event;
 mod node;
-mod turning;
+mod step;
 
 use crate::application::{Application, At};
 use crate::fate::{Fate, Sent};
+use crate::ids::{HostId, LinkId};
 use crate::link::{Launch, LinkConfig, Running, SuperSegments};
 use crate::random::Dice;
 use crate::record::{Entry, FrameRecord, Lost, Recording};
@@ -21,28 +22,6 @@ use std::net::IpAddr;
 use std::time::Duration;
 use tcp::Instant;
 use wire::{Frame, LinkCapabilities, Medium, TransmitChecksum};
-
-/// Names a host of a world.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct HostId(usize);
-
-impl HostId {
-    /// Its number, from zero in the order in which hosts were added.
-    pub fn index(self) -> usize {
-        self.0
-    }
-}
-
-/// Names a link of a world.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LinkId(usize);
-
-impl LinkId {
-    /// Its number, from zero in the order in which links were made.
-    pub fn index(self) -> usize {
-        self.0
-    }
-}
 
 /// Super-segments of this much text fit into an IP packet with any headers.
 const SUPER_SEGMENT_BYTES_MAX: u32 = 65_000;

@@ -197,7 +197,7 @@ fn explained(file: &[u8]) -> Kept {
 fn is_silent(row: &Row) -> bool {
     let timer =
         matches!(row.on, Cause::TimeWaitTimeout | Cause::OrphanTimeout | Cause::GaveUp | Cause::UserTimeout);
-    timer || (matches!(row.on, Cause::Close | Cause::Abort) && row.sends == tcp::state::Sends::Nothing)
+    (timer || matches!(row.on, Cause::Close | Cause::Abort)) && row.sends == tcp::state::Sends::Nothing
 }
 
 /// Rows that a packet shows, in order; an end without its silent rows is one that just stays.

@@ -1,11 +1,12 @@
 //! Traces of all connections of a host, in one stream.
 //!
-//! Connections keep their own; the host gathers them after every change, adds when and where, and tells
-//! itself what happened without a connection, or before it could be traced. Without a reader, no cost.
+//! Each connection keeps its traces. The host collects them after every change and adds time and ends. It
+//! adds traces of what happened without a connection, or before the connection was traced. While tracing
+//! is off, it costs nothing.
 
 use crate::flow::{Flow, FlowKey};
 use crate::host::Host;
-use crate::id::{Key, SocketId, SocketKind};
+use crate::id::{SlabKey, SocketId, SocketKind};
 use crate::socket::Standing;
 use tcp::state::lookup;
 use tcp::{Cause, Instant, Refusal, Segment, SegmentFacts, SendReason, State, Trace, Tracing};
@@ -20,14 +21,14 @@ pub struct TraceRecord {
     pub flow: Flow,
     /// The connection, or [`SocketId::HOST`] for what the host did without one.
     pub id: SocketId,
-    /// What.
+    /// What happened.
     pub trace: Trace,
 }
 
 impl Host {
     /// Starts or stops keeping traces of all connections, present and future.
     ///
-    /// While it is on, connections in TIME-WAIT are kept whole, so that their last steps are told too.
+    /// While it is on, connections in TIME-WAIT are kept whole, so that their last steps are traced too.
     pub fn set_tracing(&mut self, tracing: Tracing) {
         self.tracing = tracing;
         self.sockets.iter_mut().for_each(|(_, socket)| socket.connection.set_tracing(tracing));
@@ -38,7 +39,7 @@ impl Host {
         self.traces.pop_front()
     }
 
-    /// Gathers what a connection has to tell.
+    /// Collects the traces of a connection.
     #[cold]
     pub(crate) fn collect_traces(&mut self, now: Instant, index: u32) {
         let Some(key) = self.sockets.key_at(index) else { return };
@@ -50,9 +51,9 @@ impl Host {
         }
     }
 
-    /// A new connection is traced from now on. An active open is its first move, made before it could be.
+    /// Traces a new connection from now on. Adds the state change of an active open, which came before.
     #[cold]
-    pub(crate) fn trace_newborn(&mut self, now: Instant, key: Key) {
+    pub(crate) fn trace_new_connection(&mut self, now: Instant, key: SlabKey) {
         let Some(socket) = self.sockets.get_mut(key) else { return };
         socket.connection.set_tracing(Tracing::On);
         if socket.standing != Standing::Owned {
@@ -70,19 +71,20 @@ impl Host {
         }
     }
 
-    /// Notes a segment that no connection and no listener was there for.
-    pub(crate) fn trace_stranger(&mut self, now: Instant, key: &FlowKey, segment: &Segment) {
+    /// Traces a segment for which there was no connection and no listener.
+    pub(crate) fn trace_unmatched(&mut self, now: Instant, key: &FlowKey, segment: &Segment) {
         if self.tracing == Tracing::Off {
             return;
         }
         let Header { seq, ack, flags, window, .. } = segment.header;
-        let (len_bytes, window_bytes) = (segment.text_bytes(), u32::from(window));
+        let len_bytes = segment.text_bytes();
+        let window_bytes = u32::from(window);
         let segment = SegmentFacts { seq, ack, flags, len_bytes, window_bytes };
         let trace = Trace::Refused { segment, why: Refusal::NoConnection };
         self.push_trace(TraceRecord { at: now, flow: key.flow(), id: SocketId::HOST, trace });
     }
 
-    /// Notes what the host sent without a connection.
+    /// Traces what the host sent without a connection.
     pub(crate) fn trace_sent(&mut self, now: Instant, key: &FlowKey, header: &Header, why: SendReason) {
         if self.tracing == Tracing::Off {
             return;

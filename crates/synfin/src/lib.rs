@@ -47,6 +47,7 @@ mod clock;
 mod core;
 mod driver;
 mod error;
+mod farewell;
 mod handle;
 pub mod net;
 mod observe;

@@ -11,7 +11,6 @@
 
 use crate::acks::Acks;
 use crate::congestion::new_reno::NewReno;
-use crate::derived::seconds;
 use crate::events::Events;
 use crate::receive_queue::ReceiveQueue;
 use crate::recovery::fast_recovery::FastRecovery;
@@ -226,7 +225,7 @@ impl Connection {
         if let Some(timestamps) = timestamps.filter(|_| self.config.timestamps) {
             self.timestamps.agreed = true;
             self.timestamps.recent = timestamps.value;
-            self.timestamps.recent_at_s = seconds(now);
+            self.timestamps.recent_at_s = now.as_secs() as u32;
         }
         // RFC 7323 §2.2: the window of a SYN is never scaled.
         self.snd.wnd = u32::from(header.window);

@@ -7,7 +7,7 @@ use crate::Error;
 use core::time::Duration;
 
 /// Whose way to go where there is a choice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Habits {
     /// What RFC 9293 says, and RFC 5961 and RFC 7323 beside it, but for the few departures that
     /// ARCHITECTURE.md names.
@@ -20,6 +20,29 @@ pub enum Habits {
 }
 
 impl Habits {
+    /// All of them.
+    pub const ALL: [Habits; 3] = [Habits::Linux, Habits::FreeBsd, Habits::Rfc];
+
+    /// Its name on command lines: `linux`, `freebsd` or `rfc`.
+    ///
+    /// ```
+    /// use tcp::Habits;
+    /// assert_eq!(Habits::FreeBsd.name(), "freebsd");
+    /// assert!(Habits::ALL.iter().all(|habits| Habits::named(habits.name()) == Some(*habits)));
+    /// ```
+    pub const fn name(self) -> &'static str {
+        match self {
+            Habits::Linux => "linux",
+            Habits::FreeBsd => "freebsd",
+            Habits::Rfc => "rfc",
+        }
+    }
+
+    /// The habits of that name.
+    pub fn named(name: &str) -> Option<Habits> {
+        Habits::ALL.into_iter().find(|habits| habits.name() == name)
+    }
+
     const fn are_freebsds(self) -> bool {
         matches!(self, Habits::FreeBsd)
     }

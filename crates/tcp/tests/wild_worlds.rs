@@ -150,6 +150,7 @@ fn live(seed: u64) {
         false => Connection::listen(pair.now, born(&mut dice), server),
     };
     pair.delay = Duration::from_millis(dice.one_of(&[0, 1, 10, 150]));
+    pair.keep_ledgers(&format!("seed {seed}"));
     pair.super_bytes = dice.one_of(&[0, 4_000, 65_535]);
     let (lose, double, late) = (dice.below(15), dice.below(10), dice.below(15));
     let mut fates = Dice(dice.roll());

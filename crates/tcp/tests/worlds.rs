@@ -28,6 +28,7 @@ fn live(seed: u64) {
     let (client, server) = (config(&mut dice), config(&mut dice));
     let mut pair = Pair::with(client, server);
     pair.hosts = true;
+    pair.keep_ledgers(&format!("seed {seed}"));
     pair.super_bytes = if dice.chance(50) { 65_536 } else { 0 };
     let (lose, double, late) = (dice.below(20), dice.below(10), dice.below(20));
     let mut fates = Dice(dice.roll());

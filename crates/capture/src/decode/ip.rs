@@ -5,26 +5,7 @@ use super::view::{be16, be32};
 use super::walk::{Halt, Next, Piece, Walk};
 use super::{Fragment, Ip, Layer, NotTcp};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
-pub(super) const PROTOCOL_TCP: u8 = 6;
-
-const HOP_BY_HOP: u8 = 0;
-const ICMP: u8 = 1;
-const IP_IN_IP: u8 = 4;
-const UDP: u8 = 17;
-const IPV6_IN_IP: u8 = 41;
-const ROUTING: u8 = 43;
-const FRAGMENT: u8 = 44;
-const GRE: u8 = 47;
-const AUTHENTICATION: u8 = 51;
-const ICMPV6: u8 = 58;
-const DESTINATION_OPTIONS: u8 = 60;
-const ETHERIP: u8 = 97;
-const MOBILITY: u8 = 135;
-const MPLS_IN_IP: u8 = 137;
-const HIP: u8 = 139;
-const SHIM6: u8 = 140;
-const ETHERNET: u8 = 143;
+use wire::ip::protocol;
 
 impl<'a> Walk<'a> {
     pub(super) fn ip(&mut self) -> Result<Next, Halt<'a>> {
@@ -105,20 +86,24 @@ impl<'a> Walk<'a> {
     /// What stands behind an IP header, or an extension header.
     pub(super) fn protocol(&mut self, protocol: u8) -> Result<Next, Halt<'a>> {
         match protocol {
-            HOP_BY_HOP => self.hop_by_hop(),
-            ROUTING | DESTINATION_OPTIONS | MOBILITY | HIP | SHIM6 => self.extension(8),
-            AUTHENTICATION => self.extension(4),
-            FRAGMENT => self.ipv6_fragment(),
-            IP_IN_IP | IPV6_IN_IP => Ok(self.enter_tunnel(Next::Ip)),
-            MPLS_IN_IP => Ok(self.enter_tunnel(Next::Mpls)),
-            ETHERNET => Ok(self.enter_tunnel(Next::Ethernet)),
-            ETHERIP => {
+            protocol::HOP_BY_HOP => self.hop_by_hop(),
+            protocol::ROUTING
+            | protocol::DESTINATION_OPTIONS
+            | protocol::MOBILITY
+            | protocol::HIP
+            | protocol::SHIM6 => self.extension(8),
+            protocol::AUTHENTICATION => self.extension(4),
+            protocol::FRAGMENT => self.ipv6_fragment(),
+            protocol::IPV4_IN_IP | protocol::IPV6_IN_IP => Ok(self.enter_tunnel(Next::Ip)),
+            protocol::MPLS_IN_IP => Ok(self.enter_tunnel(Next::Mpls)),
+            protocol::ETHERNET => Ok(self.enter_tunnel(Next::Ethernet)),
+            protocol::ETHERIP => {
                 self.view.take(2, Layer::Ethernet)?;
                 Ok(self.enter_tunnel(Next::Ethernet))
             }
-            GRE => self.gre(),
-            UDP => self.udp(),
-            ICMP | ICMPV6 => self.icmp(protocol),
+            protocol::GRE => self.gre(),
+            protocol::UDP => self.udp(),
+            protocol::ICMP | protocol::ICMPV6 => self.icmp(protocol),
             other => Err(Halt::Not(NotTcp::Protocol(other))),
         }
     }

@@ -3,6 +3,7 @@
 use super::view::View;
 use super::{Decoded, Fragment, IcmpError, Ip, Layer, NotTcp, Segment, Vlans};
 use crate::{Direction, LinkType};
+use wire::ip::protocol;
 
 /// How many headers may follow one another. Real packets have fewer than ten; a loop ends here.
 const LAYERS_MAX: usize = 32;
@@ -108,7 +109,7 @@ impl<'a> Walk<'a> {
         while self.layers < LAYERS_MAX {
             self.layers += 1;
             next = match next {
-                Next::Protocol(super::ip::PROTOCOL_TCP) => return self.tcp(),
+                Next::Protocol(protocol::TCP) => return self.tcp(),
                 Next::Protocol(protocol) => self.protocol(protocol)?,
                 Next::Ip => self.ip()?,
                 Next::Ethernet => self.ethernet()?,

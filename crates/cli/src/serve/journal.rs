@@ -86,6 +86,7 @@ impl Journal {
         let journal = self.clone();
         move |event| match event {
             ConnectionEvent::Opened { local, remote, .. } => journal.opened(local, remote),
+            ConnectionEvent::PathDoubted { local, remote, .. } => journal.doubted(local, remote),
             ConnectionEvent::Closed(summary) => journal.closed(&summary),
             _ => {}
         }
@@ -127,6 +128,16 @@ impl Journal {
             Manner::Text(style) => {
                 let (on, off) = ink(style, Ink::Opened);
                 self.stamped(&format!("{on}{} {remote} opened{off}", pick(style, "┌", "+")));
+            }
+        }
+    }
+
+    fn doubted(&self, local: SocketAddr, remote: SocketAddr) {
+        match self.manner {
+            Manner::Json => self.object(json!({ "event": "path-doubted", "peer": remote, "local": local })),
+            Manner::Text(style) => {
+                let sentence = "does not acknowledge what is sent; trying on";
+                self.stamped(&format!("{} {remote} {sentence}", pick(style, "│", "|")));
             }
         }
     }

@@ -15,7 +15,7 @@ pub enum TunError {
         name: String,
         /// What was refused, in words.
         what: &'static str,
-        /// The commands that prepare the interface for good.
+        /// The commands that prepare the interface, to be run once.
         preparation: String,
     },
     /// Another program has the interface open.
@@ -28,13 +28,13 @@ pub enum TunError {
         /// The name.
         name: String,
     },
-    /// Anything else that the system said.
+    /// Any other error of the system.
     Io {
         /// The interface.
         name: String,
         /// What was tried, in words.
         what: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -63,7 +63,7 @@ impl TunError {
         }
     }
 
-    /// The same as an [`io::Error`] with a fitting kind, for callers that have only those.
+    /// The same as an [`io::Error`] of the corresponding kind, for callers that have only those.
     pub fn into_io(self) -> io::Error {
         let kind = match &self {
             TunError::NoDevice => io::ErrorKind::NotFound,
@@ -95,7 +95,7 @@ impl fmt::Display for TunError {
             }
             TunError::Busy { name } => write!(
                 f,
-                "the interface {name} is in use by another program; stop that one or choose another name"
+                "the interface {name} is in use by another program; stop that program or choose another name"
             ),
             TunError::Name { name } => write!(
                 f,

@@ -5,7 +5,9 @@
 #![allow(dead_code, reason = "each story uses its own part of the world")]
 
 pub(crate) mod dice;
+pub(crate) mod ledger;
 
+use ledger::Ledger;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,6 +56,8 @@ pub(crate) struct Pair {
     pub(crate) fate: Box<dyn FnMut(&Sent) -> Fate>,
     /// A host stands behind each end: what arrives for a connection that is gone is answered by a reset.
     pub(crate) hosts: bool,
+    /// What client and server owe by the rows, if [`Pair::keep_ledgers`] was called.
+    pub(crate) ledgers: Option<[Ledger; 2]>,
     wire: VecDeque<(Instant, Side, Segment)>,
 }
 
@@ -84,6 +88,7 @@ impl Pair {
             log: Vec::new(),
             fate: Box::new(|_| Fate::Deliver),
             hosts: false,
+            ledgers: None,
             wire: VecDeque::new(),
         }
     }
@@ -98,6 +103,11 @@ impl Pair {
         assert_eq!(self.states(), (State::Established, State::Established));
         self.log.clear();
         self
+    }
+
+    /// From here on, everything sent is held against the rows. Both connections are new; a failure names `world`.
+    pub(crate) fn keep_ledgers(&mut self, world: &str) {
+        self.ledgers = Some([&mut self.client, &mut self.server].map(|end| Ledger::open(world, end)));
     }
 
     pub(crate) fn states(&self) -> (State, State) {
@@ -126,6 +136,10 @@ impl Pair {
                     Side::Server => self.server_events.push(event),
                 }
             }
+        }
+        if let Some([client, server]) = &mut self.ledgers {
+            client.read(&mut self.client);
+            server.read(&mut self.server);
         }
     }
 

@@ -5,9 +5,10 @@
 
 use super::event::What;
 use super::node::Program;
-use super::{CALLS_AT_ONCE_MAX, EVENTS_AT_ONCE_MAX, HEARD_MAX, HostId, LinkId, World};
+use super::{CALLS_AT_ONCE_MAX, EVENTS_AT_ONCE_MAX, HEARD_MAX, World};
 use crate::application::At;
 use crate::fate::{Fate, Sent};
+use crate::ids::{HostId, LinkId};
 use crate::link::{Launch, Moving};
 use crate::record::{Arrival, Entry, FrameRecord, Happening, Lost};
 use stack::InterfaceId;
