@@ -27,6 +27,8 @@ const READ_BYTES_MAX: usize = virtio::HEADER_BYTES + 65_536 + 512;
 /// From this size on the buffer itself is handed on instead of a copy of what is in it: a copy of less is
 /// cheaper than a new buffer, and keeps little data from holding on to much memory.
 const HAND_OVER_BYTES: usize = 16 * 1024;
+/// Over less there is no IPv6.
+const IPV6_MTU_BYTES_MIN: u32 = 1_280;
 /// Pieces in one gathering write, far below the system's limit of 1,024.
 const PIECES_MAX: usize = 64;
 
@@ -125,12 +127,17 @@ impl Tun {
         &self.name
     }
 
-    /// Makes the interface the way to everywhere: a default route of IPv4 and one of IPv6.
+    /// Makes the interface the way to everywhere: a default route of IPv4, and one of IPv6 where its MTU is
+    /// large enough for that (RFC 8200 §5: 1,280 bytes).
     ///
     /// # Errors
-    /// What the system says: `EPERM` without the privilege, and where the kernel has no IPv6.
+    /// What the system says: `EPERM` without the privilege.
     pub fn route_everything(&self) -> io::Result<()> {
-        interface::add_default_routes(&self.name)
+        interface::add_default_route(&self.name, libc::AF_INET)?;
+        if self.capabilities.mtu_bytes < IPV6_MTU_BYTES_MIN {
+            return Ok(());
+        }
+        interface::add_default_route(&self.name, libc::AF_INET6)
     }
 
     fn write(&self, frame: &Frame) -> io::Result<()> {
