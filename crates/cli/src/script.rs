@@ -8,7 +8,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use report::Style;
-use script::{IpVersion, Run, RunOptions, Segments};
+use script::{IpVersion, Rigour, Run, RunOptions, Segments};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -25,6 +25,7 @@ use tcp::Habits;
   synfin script tests/scripts                all scripts of a folder, and of the folders in it
   synfin script --ip-version ipv6 close.pkt  over IPv6, if the script does not say
   synfin script --profile linux suite/       with Linux's habits
+  synfin script --strict tests/scripts       our own, to the letter
   synfin script --pcap out.pcapng close.pkt  and look at the packets with Wireshark
   sudo synfin script --kernel close.pkt      against the kernel of this machine, in real time
 
@@ -39,14 +40,20 @@ pub(crate) struct Script {
     /// The version of IP for scripts that do not say
     #[arg(long, value_enum)]
     ip_version: Option<Version>,
-    /// How far from its time an event may be, in microseconds, unless the script says
-    #[arg(long, value_name = "US", default_value_t = 1_000)]
-    tolerance_usecs: u64,
-    /// One line of a script, one segment
+    /// How far from its time an event may be, in microseconds, whatever the script says [default: 4000]
+    #[arg(long, alias = "tolerance_usecs", value_name = "US")]
+    tolerance_usecs: Option<u64>,
+    /// The same in percent of the time since the event before; the larger counts [default: 12.5]
+    #[arg(long, alias = "tolerance_percent", value_name = "PERCENT", value_parser = percent)]
+    tolerance_percent: Option<f64>,
+    /// To the letter: 1 ms and no percentage by default, and nothing may be sent after the last event
     #[arg(long)]
+    strict: bool,
+    /// One line of a script, one segment
+    #[arg(long, alias = "strict_segments")]
     strict_segments: bool,
-    /// A value for a symbol: NAME=VALUE
-    #[arg(long, value_name = "NAME=VALUE", value_parser = definition)]
+    /// What a name stands for, whatever the script says; without a value it is there for #ifdef
+    #[arg(short = 'D', long, value_name = "NAME[=VALUE]", value_parser = definition)]
     define: Vec<(String, String)>,
     /// Write what crossed the wire to this pcapng file; for a single script
     #[arg(long, value_name = "FILE")]
@@ -94,8 +101,16 @@ fn habits() -> impl TypedValueParser<Value = Habits> {
 }
 
 fn definition(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("a definition has the form NAME=VALUE")?;
+    let (name, value) = text.split_once('=').unwrap_or((text, ""));
+    if name.is_empty() {
+        return Err("a definition has the form NAME or NAME=VALUE".to_owned());
+    }
     Ok((name.to_owned(), value.to_owned()))
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let value = text.parse().ok().filter(|percent| (0.0..=100.0).contains(percent));
+    value.ok_or_else(|| "a percentage is a number from 0 to 100".to_owned())
 }
 
 /// A script and what became of it.
@@ -151,15 +166,7 @@ impl Script {
             return format!("{object}\n");
         }
         match &run.outcome {
-            script::Outcome::Passed => {
-                let mut remarks: Vec<String> = run.instead.iter().cloned().collect();
-                if tries > 1 {
-                    remarks.push(format!("at try {tries}"));
-                }
-                let remarks =
-                    if remarks.is_empty() { String::new() } else { format!(" ({})", remarks.join(", ")) };
-                format!("ok       {name}{remarks}\n")
-            }
+            script::Outcome::Passed => format!("ok       {name}{}\n", notes(run, tries)),
             script::Outcome::Skipped(reason) => format!("skipped  {name}: {reason}\n"),
             script::Outcome::Failed(failure) => format!("FAILED   {failure}\n"),
         }
@@ -224,7 +231,9 @@ impl Script {
                 Version::Ipv6 => IpVersion::V6,
                 Version::Mapped => IpVersion::V4MappedV6,
             }),
-            tolerance: Duration::from_micros(self.tolerance_usecs),
+            rigour: if self.strict { Rigour::Strict } else { Rigour::Packetdrill },
+            tolerance: self.tolerance_usecs.map(Duration::from_micros),
+            tolerance_percent: self.tolerance_percent,
             segments: if self.strict_segments { Segments::Strict } else { Segments::Merged },
             defines: self.define.clone(),
             ..RunOptions::default()
@@ -245,6 +254,15 @@ impl Script {
         }
         kernel::play(&source, &options, TRIES_MAX)
     }
+}
+
+/// What is worth telling of a script that passed.
+fn notes(run: &Run, tries: u32) -> String {
+    let again = (tries > 1).then(|| format!("at try {tries}"));
+    let remarks: Vec<&str> = run.instead.iter().chain(&again).map(String::as_str).collect();
+    let remarks = if remarks.is_empty() { String::new() } else { format!(" ({})", remarks.join(", ")) };
+    let trailing = run.trailing.iter().map(|packet| format!("\n  note: sent after the last event: {packet}"));
+    remarks + &trailing.collect::<String>()
 }
 
 /// From so many skipped scripts on it is worth saying what they need, taken together.

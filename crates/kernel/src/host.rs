@@ -239,6 +239,14 @@ impl Host for Kernel {
         Ok(if ready.is_empty() { Happened::Nothing } else { Happened::Something })
     }
 
+    fn late_max(&self) -> Duration {
+        Duration::from_millis(500)
+    }
+
+    fn any_time_max(&self) -> Duration {
+        Duration::from_secs(120)
+    }
+
     fn deadline(&self, _: &Pending) -> Option<Duration> {
         // The kernel's own clocks wake what sleeps.
         None

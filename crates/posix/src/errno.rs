@@ -37,6 +37,7 @@ macro_rules! errnos {
 
 errnos! {
     // name                      Linux FreeBSD
+    NotPermitted "EPERM" 1 1 "Operation not permitted";
     NoEntry "ENOENT" 2 2 "No such file or directory";
     BadDescriptor "EBADF" 9 9 "Bad file descriptor";
     Again "EAGAIN" 11 35 "Resource temporarily unavailable";
@@ -67,6 +68,7 @@ errnos! {
     TimedOut "ETIMEDOUT" 110 60 "Connection timed out";
     ConnectionRefused "ECONNREFUSED" 111 61 "Connection refused";
     HostDown "EHOSTDOWN" 112 64 "Host is down";
+    Protocol "EPROTO" 71 92 "Protocol error";
     NoNetwork "ENONET" 64 64 "Machine is not on the network";
     HostUnreachable "EHOSTUNREACH" 113 65 "No route to host";
     Already "EALREADY" 114 37 "Operation already in progress";

@@ -223,6 +223,11 @@ impl TcpInfo {
         TcpInfo::ALL.contains(&name) && !NOT_KEPT.contains(&name)
     }
 
+    /// What is said where there is no socket at all.
+    pub fn without_socket(habits: Habits) -> Self {
+        TcpInfo::without_connection(State::Closed, habits)
+    }
+
     /// What is said of a socket without a connection.
     pub(crate) fn without_connection(state: State, habits: Habits) -> Self {
         TcpInfo { tcpi_state: state_number(state, habits), ..Default::default() }

@@ -220,7 +220,7 @@ fn every_segment_in_every_state_on_every_system() {
         for ip_version in [IpVersion::V4, IpVersion::V6] {
             played += 1;
             let (ip_version, habits) = (Some(ip_version), Some(system));
-            match run(source, &RunOptions { ip_version, habits, ..RunOptions::default() }) {
+            match run(source, &RunOptions { ip_version, habits, ..RunOptions::strict() }) {
                 Outcome::Passed => {}
                 Outcome::Failed(failure) => {
                     failures.push(format!("{source}{system:?} over {ip_version:?}: {failure}"));

@@ -20,7 +20,7 @@ fn read(lines: &[&str]) {
 #[track_caller]
 fn skipped(rows: &[(&str, &str)]) {
     for (text, need) in rows {
-        let options = RunOptions { habits: Some(Habits::Linux), ..RunOptions::default() };
+        let options = RunOptions { habits: Some(Habits::Linux), ..RunOptions::strict() };
         match run(text, &options) {
             Outcome::Skipped(reason) => assert_eq!(reason, format!("needs {need}, line 1"), "{text}"),
             Outcome::Failed(failure) => panic!("{text}\n{failure}"),

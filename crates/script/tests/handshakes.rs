@@ -17,7 +17,7 @@ fn play(prelude: &str, arriving: &str, reply: &str, afterwards: &str, system: Ha
     let source = format!("{prelude}+0.1 < {arriving}\n{reply}{afterwards}");
     for ip_version in [IpVersion::V4, IpVersion::V6] {
         let (ip_version, habits) = (Some(ip_version), Some(system));
-        match run(&source, &RunOptions { ip_version, habits, ..RunOptions::default() }) {
+        match run(&source, &RunOptions { ip_version, habits, ..RunOptions::strict() }) {
             Outcome::Passed => {}
             Outcome::Failed(failure) => return Err(format!("{system:?}: {arriving}\n{failure}")),
             Outcome::Skipped(reason) => return Err(reason),

@@ -62,7 +62,7 @@ fn attempt(message: &str, error: Option<&str>) -> String {
 #[track_caller]
 fn check(ip_version: IpVersion, habits: Habits, message: &str, error: Option<&str>) {
     let source = attempt(message, error);
-    let options = RunOptions { ip_version: Some(ip_version), habits: Some(habits), ..RunOptions::default() };
+    let options = RunOptions { ip_version: Some(ip_version), habits: Some(habits), ..RunOptions::strict() };
     match run(&source, &options) {
         Outcome::Passed => {}
         Outcome::Failed(failure) => panic!("{habits:?}, {message}:\n{failure}"),
@@ -98,7 +98,7 @@ fn by_the_rfc_only_hard_errors_end_it() {
 fn a_message_about_another_number_is_not_believed() {
     for habits in [Habits::Linux, Habits::FreeBsd, Habits::Rfc] {
         let source = attempt("unreachable port_unreachable", None).replace("[0:0(0)]", "[100:100(0)]");
-        let options = RunOptions { habits: Some(habits), ..RunOptions::default() };
+        let options = RunOptions { habits: Some(habits), ..RunOptions::strict() };
         assert_eq!(run(&source, &options), Outcome::Passed, "{habits:?}");
     }
 }

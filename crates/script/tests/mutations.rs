@@ -242,7 +242,7 @@ fn every_change_of_meaning_fails() {
         scripts().into_iter().filter(|found| !known.contains_key(&found.name))
     {
         let mut script = parse(&name, &text).unwrap();
-        let options = RunOptions { file: name.clone(), directory: Some(directory), ..RunOptions::default() };
+        let options = RunOptions { file: name.clone(), directory: Some(directory), ..RunOptions::strict() };
         // Printed and read again it must still pass; blocks of code are another process and another test.
         for event in &mut script.events {
             if matches!(event.what, What::Code(_)) {

@@ -19,7 +19,7 @@ fn passive(rest: &str) -> String {
 }
 
 fn outcome(text: &str) -> Outcome {
-    run(text, &RunOptions::default())
+    run(text, &RunOptions::strict())
 }
 
 #[track_caller]
@@ -149,7 +149,7 @@ fn errors_follow_the_profile() {
     for text in [linux, freebsd] {
         check_script(&text);
     }
-    let options = RunOptions { habits: Some(Habits::FreeBsd), ..RunOptions::default() };
+    let options = RunOptions { habits: Some(Habits::FreeBsd), ..RunOptions::strict() };
     let text = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 write(3, ..., 10) = -1 ENOTCONN\n+0 fcntl(3, F_SETFL, O_NONBLOCK) = 0\n\
                 +0 fcntl(3, F_GETFL) = 0x6\n+0 getsockopt(3, SOL_SOCKET, SO_RCVBUF, [65536], [4]) = 0\n+0 close(3) = 0\n+0 close(3) = -1 EBADF";
     assert_eq!(run(text, &options), Outcome::Passed);
@@ -276,7 +276,7 @@ fn mapped_addresses_are_ipv6_to_the_application() {
     let text = passive(
         "+0 getpeername(4, {sa_family=AF_INET6, sin6_port=htons(40000), sin6_addr=inet_pton(\"::ffff:192.0.2.1\")}, [28]) = 0",
     );
-    let options = RunOptions { ip_version: Some(IpVersion::V4MappedV6), ..RunOptions::default() };
+    let options = RunOptions { ip_version: Some(IpVersion::V4MappedV6), ..RunOptions::strict() };
     assert_eq!(run(&text, &options), Outcome::Passed);
 }
 
@@ -285,7 +285,7 @@ fn the_same_script_gives_the_same_bytes() {
     let text =
         passive("+0 write(4, ..., 5000) = 5000\n+0 > P. 1:5001(5000) ack 1\n+1 > . 1:1461(1460) ack 1");
     let bytes = || -> Vec<_> {
-        script::run_recorded(&text, &RunOptions::default())
+        script::run_recorded(&text, &RunOptions::strict())
             .packets
             .into_iter()
             .map(|packet| packet.bytes)
@@ -304,7 +304,7 @@ fn tcp_info_speaks_each_systems_numbers() {
     {
         let text = passive(&ask.replace("STATE", state).replace("CWND", cwnd));
         // FreeBSD pads otherwise; an MSS alone needs no padding.
-        let options = RunOptions { habits: Some(habits), ..RunOptions::default() };
+        let options = RunOptions { habits: Some(habits), ..RunOptions::strict() };
         match run(&text, &options) {
             Outcome::Passed => {}
             Outcome::Skipped(reason) if reason.contains("python3") => {
@@ -391,7 +391,7 @@ fn other_stacks_of_freebsd_are_named() {
     check_script(&choose("freebsd"));
     // Who asks for one at all is on FreeBSD.
     let text = choose("freebsd").replace("`sysctl net.inet.tcp.rfc1323=0`\n", "");
-    let run = script::run_recorded(&text, &RunOptions::default());
+    let run = script::run_recorded(&text, &RunOptions::strict());
     assert_eq!((run.outcome, run.habits), (Outcome::Passed, Habits::FreeBsd));
     skipped(&choose("rack"), "needs FreeBSD's TCP stack \"rack\", line 3");
 }

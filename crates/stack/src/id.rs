@@ -172,6 +172,11 @@ impl<T> Slab<T> {
         self.len -= 1;
     }
 
+    /// Every value in order of its place. Walks everything.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.chunks.iter().flat_map(|chunk| chunk.values.iter().flatten())
+    }
+
     /// Every value in order of its place. Walks everything: for what happens once, never per segment.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut T)> {
         let values = self.chunks.iter_mut().flat_map(|chunk| chunk.values.iter_mut());

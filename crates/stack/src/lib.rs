@@ -58,6 +58,7 @@
 #![warn(missing_docs)]
 
 mod application;
+mod census;
 mod cidr;
 mod config;
 mod connect;
@@ -97,6 +98,7 @@ mod transmit;
 mod udp;
 mod wheel;
 
+pub use census::Listed;
 pub use cidr::{Cidr, CidrError};
 pub use config::{Config, IsnPolicy, Rate};
 pub use connect::ConnectOptions;

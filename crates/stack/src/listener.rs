@@ -134,6 +134,10 @@ impl Listeners {
         self.slab.get_mut(key)
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Listener> {
+        self.slab.iter()
+    }
+
     pub(crate) fn at(&self, index: u32) -> Option<&Listener> {
         self.slab.at(index)
     }

@@ -41,6 +41,10 @@ impl TimeWaits {
         self.slab.at(index)
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Remains> {
+        self.slab.iter()
+    }
+
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.timers.next_due()
     }

@@ -40,7 +40,7 @@ fn directive(line: &str) -> Option<Directive<'_>> {
 
 /// Whether a script has lines that count only under a condition.
 pub(crate) fn has_conditions(source: &str) -> bool {
-    source.contains("#if") && source.lines().any(|line| directive(line).is_some())
+    source.contains('#') && source.lines().any(|line| directive(line).is_some())
 }
 
 /// The source without the lines that do not count.

@@ -2,7 +2,7 @@
 
 use super::{Runner, Trouble, symbols};
 use crate::ast::Expr;
-use posix::Fd;
+use posix::{Errno, Fd};
 use std::net::{IpAddr, SocketAddr};
 
 /// The longest buffer that a script may name, in bytes.
@@ -73,6 +73,8 @@ impl Runner<'_> {
         let mut bytes = match expr {
             None | Some(Expr::Any) => Vec::new(),
             Some(Expr::Text(bytes) | Expr::TextAndMore(bytes)) => bytes.clone(),
+            Some(null) if is_null(null) && length == 0 => Vec::new(),
+            Some(null) if is_null(null) => return Err(Errno::Fault.into()),
             Some(other) => return Err(Trouble::Script(format!("data is expected, not `{other}`"))),
         };
         bytes.resize(length, 0);
@@ -83,6 +85,7 @@ impl Runner<'_> {
     pub(super) fn address(&self, expr: Option<&Expr>, default: SocketAddr) -> Result<SocketAddr, Trouble> {
         let expr = match expr {
             None | Some(Expr::Any) => return Ok(default),
+            Some(null) if is_null(null) => return Err(Errno::Fault.into()),
             Some(expr) => expr,
         };
         let wrong = |what: &str| Trouble::Script(format!("{what} is missing in the address `{expr}`"));
@@ -97,6 +100,11 @@ impl Runner<'_> {
         };
         Ok(SocketAddr::new(ip, port))
     }
+}
+
+/// Whether an argument is the pointer to nowhere.
+pub(super) fn is_null(expr: &Expr) -> bool {
+    matches!(expr, Expr::Symbol(name) if name == "NULL")
 }
 
 /// Descriptors that the script names and nobody opened: far from those that exist.

@@ -2,7 +2,8 @@
 //! list of such lines, and what only prepares a real machine's network is passed over.
 
 use super::host::{Setting, Voice};
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
 
 /// How deep `*.sh` files may name each other, so that two that name each other end.
 const DEPTH_MAX: usize = 4;
@@ -17,7 +18,23 @@ const PASSED_OVER: [&str; 12] =
 /// Programs that are passed over in a `*.sh` only: in a script they may mean something.
 const PASSED_OVER_IN_FILES: [&str; 6] = ["ip", "ifconfig", "route", "export", "wait", "cd"];
 
-/// What a command sets, in order; `event` is the number of the event that it stands in.
+/// Words of the shell that stand alone in a `*.sh`: whichever way it would go, its settings are made.
+const SHELL_WORDS: [&str; 24] = [
+    "fi", "done", "esac", "for", "case", "in", "function", "return", "local", "unset", "shift", "read",
+    "trap", "printf", "[", "[[", "test", "uname", "}", "{", ")", "(", "break", "continue",
+];
+
+/// Words that stand before a command and leave it the command that it is.
+const BEFORE_COMMANDS: [&str; 15] = [
+    "if", "then", "elif", "else", "while", "until", "do", "!", "sudo", "exec", "command", "sh", "bash",
+    "source", ".",
+];
+
+/// What a script that restores the settings of a machine is called: ours are gone with the script.
+const RESTORES: &str = "/tmp/sysctl_restore";
+
+/// What a command sets, in order; `event` is the number of the event that it stands in. What a shared file
+/// asks for beside settings, and we do not have, goes to `instead`.
 ///
 /// # Errors
 /// What the script needs and we do not have.
@@ -25,19 +42,21 @@ pub(crate) fn settings(
     command: &str,
     directory: Option<&Path>,
     event: Option<usize>,
+    instead: &mut BTreeSet<String>,
 ) -> Result<Vec<Setting>, String> {
-    let mut settings = Settings { all: Vec::new(), event };
+    let mut settings = Settings { all: Vec::new(), event, instead };
     run_lines(&mut settings, command, directory, 0)?;
     Ok(settings.all)
 }
 
 /// The settings found so far.
-struct Settings {
+struct Settings<'a> {
     all: Vec<Setting>,
     event: Option<usize>,
+    instead: &'a mut BTreeSet<String>,
 }
 
-impl Settings {
+impl Settings<'_> {
     fn add(&mut self, name: &str, value: &str, voice: Voice) {
         let (name, value) = (name.replace('/', "."), value.to_owned());
         self.all.push(Setting { name, value, voice, event: self.event });
@@ -45,7 +64,7 @@ impl Settings {
 }
 
 fn run_lines(
-    settings: &mut Settings,
+    settings: &mut Settings<'_>,
     text: &str,
     directory: Option<&Path>,
     depth: usize,
@@ -60,12 +79,17 @@ fn run_lines(
 }
 
 fn run_one(
-    settings: &mut Settings,
+    settings: &mut Settings<'_>,
     words: &[String],
     directory: Option<&Path>,
     depth: usize,
 ) -> Result<(), String> {
+    let prefix = words.iter().take_while(|word| BEFORE_COMMANDS.contains(&word.as_str())).count();
+    let words = &words[prefix..];
     let Some(program) = words.first() else { return Ok(()) };
+    if program.starts_with(RESTORES) {
+        return Ok(());
+    }
     let name = program.rsplit('/').next().unwrap_or(program);
     if name == "sysctl" {
         sysctl(settings, &words[1..], if depth > 0 { Voice::File } else { Voice::Script });
@@ -77,8 +101,16 @@ fn run_one(
     if PASSED_OVER.contains(&name) || (depth > 0 && PASSED_OVER_IN_FILES.contains(&name)) {
         return Ok(());
     }
+    if depth > 0 && (SHELL_WORDS.contains(&name) || is_of_the_shell(program)) {
+        return Ok(());
+    }
     if !(name.ends_with(".sh") || name.ends_with("set_sysctls.py")) {
-        return Err(format!("the command `{}`", words.join(" ")));
+        let need = format!("the command `{}`", words.join(" "));
+        if depth == 0 {
+            return Err(need);
+        }
+        settings.instead.insert(format!("without {need}"));
+        return Ok(());
     }
     for word in words {
         if word.ends_with(".sh") {
@@ -92,8 +124,29 @@ fn run_one(
     Ok(())
 }
 
+/// An assignment, a function's head, or the mark of a case.
+fn is_of_the_shell(word: &str) -> bool {
+    let name = word.split(['=', '(']).next().unwrap_or(word);
+    let named = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    named && name.len() < word.len() || word.ends_with(')') || word.starts_with('$')
+}
+
+/// Where a shared file may be: beside the script, in the working directory, or in a folder above the script.
+fn places(name: &str, directory: Option<&Path>) -> Vec<PathBuf> {
+    let beside = directory.unwrap_or(Path::new("."));
+    let mut places = vec![beside.join(name), PathBuf::from(name)];
+    let plain = Path::new(name).components().filter(|part| matches!(part, Component::Normal(_)));
+    let plain: PathBuf = plain.collect();
+    let above = std::path::absolute(beside).unwrap_or_default();
+    places.extend(above.ancestors().take(FOLDERS_ABOVE_MAX).map(|folder| folder.join(&plain)));
+    places
+}
+
+/// How many folders above a script are searched.
+const FOLDERS_ABOVE_MAX: usize = 32;
+
 fn shell_file(
-    settings: &mut Settings,
+    settings: &mut Settings<'_>,
     name: &str,
     directory: Option<&Path>,
     depth: usize,
@@ -101,15 +154,17 @@ fn shell_file(
     if depth >= DEPTH_MAX {
         return Err(format!("{name}, which goes through more than {DEPTH_MAX} files"));
     }
-    let path = directory.unwrap_or(Path::new(".")).join(name);
-    let small = std::fs::metadata(&path).is_ok_and(|meta| meta.len() <= SHELL_BYTES_MAX);
-    let text = small.then(|| std::fs::read_to_string(&path).ok()).flatten();
-    let text = text.ok_or_else(|| format!("{name}, which is not beside the script"))?;
+    let small = |path: &PathBuf| {
+        std::fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() <= SHELL_BYTES_MAX)
+    };
+    let missing = || format!("{name}, which is neither beside the script nor above it");
+    let path = places(name, directory).into_iter().find(small).ok_or_else(missing)?;
+    let text = std::fs::read_to_string(&path).map_err(|_| missing())?;
     run_lines(settings, &text, path.parent(), depth + 1)
 }
 
 /// `-q -w a=b "c=1 2 3" d = e`
-fn sysctl(settings: &mut Settings, words: &[String], voice: Voice) {
+fn sysctl(settings: &mut Settings<'_>, words: &[String], voice: Voice) {
     let mut words = words.iter().filter(|word| !word.starts_with('-')).peekable();
     while let Some(word) = words.next() {
         if let Some((name, value)) = word.split_once('=') {
@@ -199,9 +254,11 @@ mod tests {
 
     fn turned(habits: Habits, command: &str, directory: Option<&Path>) -> Result<Ground, String> {
         let mut ground = Ground::new(habits);
-        for setting in settings(command, directory, None)? {
+        let mut instead = BTreeSet::new();
+        for setting in settings(command, directory, None, &mut instead)? {
             sysctls::make(&mut ground, &setting)?;
         }
+        ground.instead.append(&mut instead);
         Ok(ground)
     }
 
@@ -236,7 +293,7 @@ mod tests {
             "sysctl net.ipv4.tcp_new, which synfin does not know"
         );
         assert_eq!(unmet("rm -rf /"), "the command `rm -rf /`");
-        assert_eq!(unmet("./missing.sh"), "./missing.sh, which is not beside the script");
+        assert_eq!(unmet("./missing.sh"), "./missing.sh, which is neither beside the script nor above it");
         assert_eq!(
             unmet("sysctl net.ipv4.tcp_retries2=x"),
             "sysctl net.ipv4.tcp_retries2=x: not a number that fits"

@@ -2,7 +2,7 @@
 
 use super::calls::{Answer, Progress};
 use super::host::Happened;
-use super::{Ended, Ongoing, Runner, Trouble, commands, python};
+use super::{Ended, Ongoing, Rigour, Runner, Trouble, commands, inquiry, python};
 use crate::ast::*;
 use posix::TcpInfo;
 use std::time::Duration;
@@ -16,20 +16,21 @@ pub(super) struct Window {
     pub(super) nominal: Option<Duration>,
 }
 
-/// How long `*` waits at most: longer than any timer of TCP.
-const ANY_TIME_MAX: Duration = Duration::from_secs(86_400);
-
 /// Where a script's time ends: the stack counts nanoseconds in 64 bits.
 const SCRIPT_TIME_MAX: Duration = Duration::from_secs(500 * 365 * 86_400);
 
 impl Runner<'_> {
     /// Plays all events, then looks for what nobody expected.
     pub(super) fn play(&mut self) -> Result<(), Ended> {
-        for index in 0..self.script.events.len() {
+        let last = self.script.events.len().saturating_sub(1);
+        let mut end = Duration::ZERO;
+        for (index, event) in self.script.events.iter().enumerate() {
+            if index == last {
+                end = self.window(event.when).from;
+            }
             self.host.begin_event();
             self.event(index)?;
         }
-        let last = self.script.events.len().saturating_sub(1);
         while let Some(until) = self.ongoing.iter().map(|call| call.until + call.tolerance).max() {
             self.pass_until(last, until)?;
             if let Some(call) = self.ongoing.first() {
@@ -40,12 +41,7 @@ impl Runner<'_> {
             }
         }
         self.pass_until(last, self.host.elapsed())?;
-        if let Some(sent) = self.outbox.pop_front() {
-            let mut failure =
-                self.failure(last, "after this the stack sent a packet that the script does not expect");
-            failure.seen = Some(self.shown(&sent));
-            return Err(Ended::Failed(failure));
-        }
+        self.check_unasked(last, end)?;
         match python::check(&self.blocks, self.habits) {
             python::Verdict::Passed => Ok(()),
             python::Verdict::NoPython => {
@@ -55,6 +51,25 @@ impl Runner<'_> {
                 Err(Ended::Failed(self.failure(event, format!("the block of code failed: {said}"))))
             }
         }
+    }
+
+    /// What is left: before the last event nothing may be sent that no line asked for. What follows it is
+    /// nobody's business, unless the script is followed to the letter.
+    fn check_unasked(&mut self, last: usize, end: Duration) -> Result<(), Ended> {
+        while let Some(sent) = self.outbox.pop_front() {
+            let shown = self.shown(&sent);
+            let before = sent.at < end;
+            if !before && self.options.rigour == Rigour::Packetdrill {
+                self.trailing.push(shown);
+                continue;
+            }
+            let when = if before { "before" } else { "after" };
+            let message = format!("{when} this the stack sent a packet that the script does not expect");
+            let mut failure = self.failure(last, message);
+            failure.seen = Some(shown);
+            return Err(Ended::Failed(failure));
+        }
+        Ok(())
     }
 
     fn event(&mut self, index: usize) -> Result<(), Ended> {
@@ -73,7 +88,7 @@ impl Runner<'_> {
                     }
                     What::Call(call) => self.call(index, call)?,
                     What::Command(command) => self.command(index, command)?,
-                    What::Code(code) => self.code(index, code),
+                    What::Code(code) => self.code(index, code)?,
                 }
             }
         }
@@ -83,14 +98,12 @@ impl Runner<'_> {
 
     fn window(&self, when: When) -> Window {
         let exact = |at: Duration| {
-            let share = at.saturating_sub(self.base).mul_f64(self.tolerance_percent / 100.0);
-            let tolerance = self.tolerance.max(share);
+            let tolerance = self.tolerance_at(at);
             Window { from: at.saturating_sub(tolerance), to: at + tolerance, nominal: Some(at) }
         };
-        let range = |from: Duration, to: Duration| Window {
-            from: from.saturating_sub(self.tolerance),
-            to: to + self.tolerance,
-            nominal: None,
+        let range = |from: Duration, to: Duration| {
+            let tolerance = self.tolerance_at(from);
+            Window { from: from.saturating_sub(tolerance), to: to + tolerance, nominal: None }
         };
         match when {
             When::AtOnce => exact(self.base),
@@ -100,9 +113,14 @@ impl Runner<'_> {
             When::RelativeRange(from, to) => range(self.base + from, self.base + to),
             When::Any => {
                 let now = self.host.elapsed();
-                Window { from: Duration::ZERO, to: now + ANY_TIME_MAX, nominal: None }
+                Window { from: Duration::ZERO, to: now + self.host.any_time_max(), nominal: None }
             }
         }
+    }
+
+    /// How far from this time an event may be.
+    fn tolerance_at(&self, at: Duration) -> Duration {
+        self.tolerance.max(at.saturating_sub(self.base).mul_f64(self.tolerance_percent / 100.0))
     }
 
     // Time.
@@ -187,11 +205,12 @@ impl Runner<'_> {
         match (attempt, until) {
             (Ok(answer), None) => self.verify(event, call, answer)?,
             (Ok(answer), Some(until)) => {
-                self.returned_on_time(event, until, self.tolerance)?;
+                self.returned_on_time(event, until, self.tolerance_at(until))?;
                 self.verify(event, call, answer)?;
             }
             (Err(Trouble::Blocked), Some(until)) => {
-                self.ongoing.push(Ongoing { event, progress, until, tolerance: self.tolerance });
+                let tolerance = self.tolerance_at(until);
+                self.ongoing.push(Ongoing { event, progress, until, tolerance });
             }
             (Err(trouble), _) => return Err(self.ended(event, trouble)),
         }
@@ -249,16 +268,39 @@ impl Runner<'_> {
     }
 
     fn command(&mut self, event: usize, command: &str) -> Result<(), Ended> {
+        if inquiry::is_inquiry(command) {
+            return self.inquire(event, command);
+        }
         let directory = self.options.directory.as_deref();
-        let settings = commands::settings(command, directory, Some(event));
+        let settings = commands::settings(command, directory, Some(event), &mut self.instead);
         let set = settings.and_then(|all| all.iter().try_for_each(|setting| self.host.set(setting)));
         set.map_err(|need| self.ended(event, Trouble::Unmet(need)))
     }
 
-    fn code(&mut self, event: usize, code: &str) {
+    /// A command that asks for the host's sockets: it must succeed, as every command.
+    fn inquire(&mut self, event: usize, command: &str) -> Result<(), Ended> {
+        let answered = inquiry::answer(command, &mut self.host, self.habits);
+        let answered = answered.map_err(|need| self.ended(event, Trouble::Unmet(need)))?;
+        self.drain();
+        if answered.succeeded {
+            return Ok(());
+        }
+        let mut failure = self.failure(event, format!("the command `{command}` fails"));
+        let listed = inquiry::answer("sockstat -s", &mut self.host, self.habits);
+        failure.seen = listed.ok().map(|listed| listed.text.trim_end().replace('\n', "\n            "));
+        Err(Ended::Failed(failure))
+    }
+
+    fn code(&mut self, event: usize, code: &str) -> Result<(), Ended> {
         let info = self.code_fd.and_then(|fd| self.host.info(fd).ok());
-        let info = info.unwrap_or_else(|| TcpInfo::default().fields());
+        let info = info.unwrap_or_else(|| TcpInfo::without_socket(self.habits).fields());
+        let words = code.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        let mut asked = words.filter(|word| word.starts_with("tcpi_"));
+        if let Some(missing) = asked.find(|word| !info.iter().any(|(known, _)| known == word)) {
+            return Err(self.ended(event, Trouble::Unmet(format!("{missing} of TCP_INFO"))));
+        }
         self.blocks.push(python::Block { event, code: code.to_owned(), info });
+        Ok(())
     }
 }
 

@@ -120,9 +120,10 @@ impl Flow {
             }
             OptionList::Absent | OptionList::Any => Vec::new(),
         };
-        // Without ACK the field means nothing, and goes out as it is written.
+        // Without ACK the field means nothing, and goes out as it is written. With ACK and no number it is
+        // the script's zero.
         let ack_offset = if flags.ack() { self.our_offset(bears) } else { 0 };
-        let ack = tcp.ack.value().map_or(0, |ack| ack.wrapping_add(ack_offset));
+        let ack = tcp.ack.value().unwrap_or(0).wrapping_add(ack_offset);
         LiveTcp {
             flags,
             seq: Seq::new(start),

@@ -9,6 +9,7 @@ use posix::{
     Domain, EpollEvent, EpollOperation, Errno, Fd, Mode, OptionName, OptionValue, PollEntry, Received,
     RecvFlags, SendFlags, Shutdown, Stop, Type, Waiting,
 };
+use stack::Listed;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -140,6 +141,17 @@ pub trait Host {
     /// [`Broken`]
     fn step(&mut self, until: Duration) -> Result<Happened, Broken>;
 
+    /// How much longer to look for a packet that is late, only to say when it came.
+    fn late_max(&self) -> Duration {
+        Duration::from_secs(600)
+    }
+
+    /// How long an event at any time (`*`) waits at most: longer than any timer of TCP, where waiting costs
+    /// nothing.
+    fn any_time_max(&self) -> Duration {
+        Duration::from_secs(86_400)
+    }
+
     /// When a call that sleeps must be looked at again at the latest.
     fn deadline(&self, pending: &Pending) -> Option<Duration>;
 
@@ -152,6 +164,19 @@ pub trait Host {
     /// What settings ask for that is not there, and what was taken instead.
     fn instead(&self) -> BTreeSet<String> {
         BTreeSet::new()
+    }
+
+    /// Every TCP socket, for scripts that ask `sockstat` or `ss`; `None` if the host does not tell.
+    fn listed(&mut self) -> Option<Vec<Listed>> {
+        None
+    }
+
+    /// `tcpdrop`: ends the connection between these ends, and says whether there was one.
+    ///
+    /// # Errors
+    /// `EPERM` if the host does not do that.
+    fn drop_connection(&mut self, _ends: Ends) -> Result<bool, Errno> {
+        Err(Errno::NotPermitted)
     }
 
     /// Which rows of [`tcp::state::ROWS`] were taken, if the host knows.

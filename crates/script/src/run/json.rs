@@ -20,6 +20,9 @@ impl Run {
         if !self.instead.is_empty() {
             object["instead"] = self.instead.iter().map(String::as_str).collect();
         }
+        if !self.trailing.is_empty() {
+            object["trailing"] = self.trailing.iter().map(String::as_str).collect();
+        }
         match &self.outcome {
             Outcome::Passed => object["outcome"] = "passed".into(),
             Outcome::Skipped(reason) => {

@@ -10,6 +10,7 @@ mod failure;
 mod flow;
 pub mod host;
 mod icmp_names;
+mod inquiry;
 mod json;
 mod needs;
 mod outcome;
@@ -25,7 +26,7 @@ mod world;
 
 pub use failure::{Failure, Rung};
 pub use host::Recorded;
-pub use outcome::{Outcome, Run, RunOptions, Segments};
+pub use outcome::{Outcome, Rigour, Run, RunOptions, Segments};
 pub use plan::IpVersion;
 
 use crate::ast::{Direction, Script, What};
@@ -147,6 +148,10 @@ pub(crate) struct Runner<'a> {
     heard: usize,
     /// What the host has sent and the script has not asked for yet.
     outbox: VecDeque<Sent>,
+    /// What shared files ask for that nobody has.
+    instead: BTreeSet<String>,
+    /// What was sent after the last event.
+    trailing: Vec<String>,
     tolerance: Duration,
     tolerance_percent: f64,
     segments: Segments,
@@ -212,20 +217,31 @@ fn in_virtual_time(beginning: &Beginning) -> Result<Box<dyn Host>, NotMade> {
 
 /// The script as these options read it and whose habits it expects, or a run that failed because it is none.
 fn read(source: &str, options: &RunOptions) -> Result<(Script, Habits), Box<Run>> {
-    let plain = crate::parse_with(&options.file, source, &options.defines);
-    let habits = options.habits.or_else(|| Some(profile::of_script(plain.as_ref().ok()?)));
-    let habits = habits.unwrap_or(Habits::Rfc);
-    let script = if crate::parse::has_conditions(source) {
+    let plain = || crate::parse_with(&options.file, source, &options.defines);
+    let on = |habits: Habits| {
         let mut defines = options.defines.clone();
         defines.push((profile::name_for_conditions(habits).to_owned(), String::new()));
-        crate::parse_with(&options.file, source, &defines)
-    } else {
-        plain
+        Ok((crate::parse_with(&options.file, source, &defines)?, habits))
     };
-    script.map(|script| (script, habits)).map_err(|diagnostic| {
+    let read = match (options.habits, crate::parse::has_conditions(source)) {
+        (Some(habits), true) => on(habits),
+        (Some(habits), false) => plain().map(|script| (script, habits)),
+        (None, false) => plain().map(|script| {
+            let habits = profile::of_script(&script);
+            (script, habits)
+        }),
+        (None, true) => {
+            // What it says on a system of its own, if it is for one.
+            let its_own =
+                |habits: &Habits| on(*habits).is_ok_and(|(script, _)| profile::of_script(&script) == *habits);
+            on([Habits::FreeBsd, Habits::Linux].into_iter().find(its_own).unwrap_or(Habits::Rfc))
+        }
+    };
+    read.map_err(|diagnostic| {
         let outcome = Outcome::Failed(Box::new(Failure::new(diagnostic)));
-        let (packets, virtual_time, rows, instead) = Default::default();
-        Box::new(Run { outcome, habits, packets, virtual_time, rows, instead })
+        let (packets, virtual_time, rows, instead, trailing) = Default::default();
+        let habits = options.habits.unwrap_or(Habits::Rfc);
+        Box::new(Run { outcome, habits, packets, virtual_time, rows, instead, trailing })
     })
 }
 
@@ -244,6 +260,7 @@ fn run_once(
         virtual_time: Duration::ZERO,
         rows: BTreeSet::new(),
         instead: BTreeSet::new(),
+        trailing: Vec::new(),
     };
     if script.events.is_empty() {
         let nothing = "the script has no events: there is nothing to play";
@@ -268,6 +285,8 @@ fn run_once(
             run.virtual_time = runner.host.elapsed();
             run.rows = runner.host.rows();
             run.instead = runner.host.instead();
+            run.instead.append(&mut runner.instead);
+            run.trailing = runner.trailing;
             run.packets = runner.host.into_record();
         }
     }
@@ -288,7 +307,7 @@ fn skip_text(script: &Script, source: &str, event: usize, need: &str) -> String 
     format!("needs {need}, line {}", Position::of(source, at).line)
 }
 
-/// Runs a script of a test, over IPv4 and IPv6 unless it says which.
+/// Runs a script of a test to the letter ([`Rigour::Strict`]), over IPv4 and IPv6 unless it says which.
 ///
 /// # Panics
 /// If it fails or is skipped, with the failure as text.
@@ -298,7 +317,7 @@ pub fn check_script(text: &str) {
         _ => &[Some(IpVersion::V4), Some(IpVersion::V6)][..],
     };
     for ip_version in versions {
-        match run(text, &RunOptions { ip_version: *ip_version, ..RunOptions::default() }) {
+        match run(text, &RunOptions { ip_version: *ip_version, ..RunOptions::strict() }) {
             Outcome::Passed => {}
             Outcome::Failed(failure) => panic!("over {ip_version:?}:\n{failure}"),
             Outcome::Skipped(reason) => panic!("skipped: {reason}"),
@@ -335,17 +354,20 @@ impl<'a> Runner<'a> {
         };
         let plan =
             AddressPlan::new(script, options.ip_version).map_err(|(name, why)| wrong(span_of(name), why))?;
-        let mut settings = Vec::new();
+        let (mut settings, mut instead) = (Vec::new(), BTreeSet::new());
         let directory = options.directory.as_deref();
         for name in
             script.option("init_scripts").unwrap_or("").split([',', ' ']).filter(|name| !name.is_empty())
         {
-            let found = commands::settings(name, directory, None);
+            let found = commands::settings(name, directory, None, &mut instead);
             settings.extend(found.map_err(|need| Ended::Skipped(format!("needs {need}")))?);
         }
         for (index, event) in script.events.iter().enumerate() {
             let What::Command(command) = &event.what else { break };
-            let found = commands::settings(command, directory, Some(index));
+            if inquiry::is_inquiry(command) {
+                break;
+            }
+            let found = commands::settings(command, directory, Some(index), &mut instead);
             settings.extend(found.map_err(|need| Ended::Skipped(skip_text(script, source, index, &need)))?);
         }
         let micros = |value: f64| Duration::from_micros(value as u64);
@@ -373,10 +395,19 @@ impl<'a> Runner<'a> {
             host,
             heard: 0,
             outbox: VecDeque::new(),
+            instead,
+            trailing: Vec::new(),
             under_test: UnderTest::Port(plan.bind_port),
             awaits: SynOf::default(),
-            tolerance: number("tolerance_usecs")?.map_or(options.tolerance, micros),
-            tolerance_percent: number("tolerance_percent")?.unwrap_or(0.0).min(100.0),
+            tolerance: options
+                .tolerance
+                .or(number("tolerance_usecs")?.map(micros))
+                .unwrap_or(options.rigour.tolerance()),
+            tolerance_percent: options
+                .tolerance_percent
+                .or(number("tolerance_percent")?)
+                .unwrap_or(options.rigour.tolerance_percent())
+                .clamp(0.0, 100.0),
             segments: if strict { Segments::Strict } else { options.segments },
             timestamp_tick: tick,
             scaled_echo: script.option("tcp_ts_ecr_scaled").is_some_and(|value| value != "0"),

@@ -21,11 +21,15 @@ pub struct RunOptions {
     /// [`RunOptions::ip_version`] asks for IPv6, so that the segment sizes of a script that was written
     /// for IPv4 stay what they are.
     pub mtu_bytes: Option<u32>,
-    /// How far from its time an event may be, unless the script says.
-    pub tolerance: Duration,
+    /// How closely the script is followed.
+    pub rigour: Rigour,
+    /// How far from its time an event may be, whatever the script says.
+    pub tolerance: Option<Duration>,
+    /// The same in percent of the time since the event before; the larger of both counts.
+    pub tolerance_percent: Option<f64>,
     /// Whether a line may stand for several segments.
     pub segments: Segments,
-    /// Values for symbols, before those that the script defines.
+    /// What names stand for, whatever the script says; those without a value are there for `#ifdef`.
     pub defines: Vec<(String, String)>,
     /// Whether to note states and reasons from the start. A failing script is played again with them
     /// anyhow. While it is on, the stack keeps connections in TIME-WAIT whole.
@@ -42,6 +46,41 @@ pub enum Segments {
     Strict,
 }
 
+/// How closely a script is followed, unless it or its caller says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Rigour {
+    /// As packetdrill does, for scripts written for it: an event may be 4 ms from its time, or 12.5 % of the
+    /// time since the event before; what is sent after the last event is only told.
+    #[default]
+    Packetdrill,
+    /// For scripts in virtual time: an event may be 1 ms from its time, and nothing may be sent after the
+    /// last one.
+    Strict,
+}
+
+impl Rigour {
+    pub(crate) const fn tolerance(self) -> Duration {
+        match self {
+            Rigour::Packetdrill => Duration::from_millis(4),
+            Rigour::Strict => Duration::from_millis(1),
+        }
+    }
+
+    pub(crate) const fn tolerance_percent(self) -> f64 {
+        match self {
+            Rigour::Packetdrill => 12.5,
+            Rigour::Strict => 0.0,
+        }
+    }
+}
+
+impl RunOptions {
+    /// Those of a script that is meant to be followed to the letter.
+    pub fn strict() -> Self {
+        RunOptions { rigour: Rigour::Strict, ..RunOptions::default() }
+    }
+}
+
 impl Default for RunOptions {
     fn default() -> Self {
         RunOptions {
@@ -50,7 +89,9 @@ impl Default for RunOptions {
             habits: None,
             ip_version: None,
             mtu_bytes: None,
-            tolerance: Duration::from_millis(1),
+            rigour: Rigour::Packetdrill,
+            tolerance: None,
+            tolerance_percent: None,
             segments: Segments::Merged,
             defines: Vec::new(),
             tracing: Tracing::Off,
@@ -84,4 +125,7 @@ pub struct Run {
     pub rows: BTreeSet<u8>,
     /// What settings ask for that is not there, and what was taken instead.
     pub instead: BTreeSet<String>,
+    /// What was sent after the last event, in the script's notation; nobody looks at it unless asked to be
+    /// [`Rigour::Strict`].
+    pub trailing: Vec<String>,
 }

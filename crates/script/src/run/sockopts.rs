@@ -1,9 +1,10 @@
 //! `getsockopt` and `setsockopt`: names, values and what is not ours.
 
+use super::args::is_null;
 use super::calls::Answer;
 use super::{Runner, Trouble};
 use crate::ast::{Call, Expr, Member};
-use posix::{Linger, OptionName, OptionValue};
+use posix::{Errno, Linger, OptionName, OptionValue};
 use std::time::Duration;
 
 const NAMES: &[(&str, OptionName)] = &[
@@ -72,6 +73,9 @@ impl Runner<'_> {
             return function_block(call);
         }
         let name = self.option_name(call)?;
+        if call.arguments.get(3).is_some_and(is_null) {
+            return Err(Errno::Fault.into());
+        }
         let value = match (name, call.arguments.get(3)) {
             (OptionName::Linger, Some(value)) => OptionValue::Linger(self.linger(value)?),
             (OptionName::SendTimeout | OptionName::ReceiveTimeout, Some(value)) => {
@@ -108,6 +112,9 @@ impl Runner<'_> {
     pub(super) fn call_getsockopt(&mut self, call: &Call) -> Result<Answer, Trouble> {
         let fd = self.descriptor(call.arguments.first())?;
         let name = self.option_name(call)?;
+        if call.arguments.get(3).is_some_and(is_null) {
+            return Err(Errno::Fault.into());
+        }
         let expected = match call.arguments.get(3) {
             Some(Expr::Array(items)) if items.len() == 1 => &items[0],
             Some(other) => other,
@@ -124,9 +131,7 @@ impl Runner<'_> {
             return Ok(answer);
         }
         answer.differences = match seen {
-            OptionValue::Int(value) => {
-                self.number_difference("value", expected, value.into())?.into_iter().collect()
-            }
+            OptionValue::Int(value) => self.int_difference(expected, value)?.into_iter().collect(),
             OptionValue::Error(error) => self.error_difference(expected, error)?.into_iter().collect(),
             OptionValue::Linger(linger) => {
                 let right = self.linger(expected)? == linger;
@@ -145,17 +150,17 @@ impl Runner<'_> {
         Ok(answer)
     }
 
+    /// An `int` may be expected as C would show it without its sign: -1 is 0xffffffff.
+    fn int_difference(&self, expected: &Expr, seen: i32) -> Result<Option<String>, Trouble> {
+        let unsigned = self.number_difference("value", expected, seen.cast_unsigned().into())?;
+        Ok(if unsigned.is_none() { None } else { self.number_difference("value", expected, seen.into())? })
+    }
+
     /// `SO_ERROR` may be expected as a number or as the error's name.
-    fn error_difference(
-        &self,
-        expected: &Expr,
-        seen: Option<posix::Errno>,
-    ) -> Result<Option<String>, Trouble> {
-        let shown = seen.map_or("0", posix::Errno::name);
+    fn error_difference(&self, expected: &Expr, seen: Option<Errno>) -> Result<Option<String>, Trouble> {
+        let shown = seen.map_or("0", Errno::name);
         let right = match expected {
-            Expr::Symbol(name) if name.starts_with('E') => {
-                posix::Errno::named(name) == seen && seen.is_some()
-            }
+            Expr::Symbol(name) if name.starts_with('E') => Errno::named(name) == seen && seen.is_some(),
             _ => {
                 let number = seen.map_or(0, |errno| errno.number(self.habits));
                 self.integer(expected)? == i64::from(number)

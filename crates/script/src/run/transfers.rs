@@ -1,9 +1,10 @@
 //! Calls that move bytes: `read`, `write` and their relatives, with vectors and messages.
 
+use super::args::is_null;
 use super::calls::{Answer, Progress};
 use super::{Runner, Trouble};
 use crate::ast::{Call, Expr};
-use posix::{RecvFlags, SendFlags};
+use posix::{Errno, RecvFlags, SendFlags};
 
 impl Runner<'_> {
     pub(super) fn call_receive(&mut self, call: &Call, progress: &mut Progress) -> Result<Answer, Trouble> {
@@ -21,7 +22,14 @@ impl Runner<'_> {
         let flags = self.receive_flags(flags)?;
         let length = pieces.iter().map(|(_, length)| length).sum();
         progress.buffer.resize(length, 0);
+        // Into nowhere nothing can be copied, and what is there stays; it may be thrown away.
+        let nowhere = pieces.iter().any(|(into, length)| *length > 0 && is_null(into));
+        let nowhere = nowhere && !flags.contains(RecvFlags::TRUNCATE);
+        let flags = if nowhere { flags | RecvFlags::PEEK } else { flags };
         let received = self.host.recv(fd, &mut progress.buffer, flags, &mut progress.pending)?;
+        if nowhere && received.bytes > 0 {
+            return Err(Errno::Fault.into());
+        }
         let mut answer = Answer::of(received.bytes);
         let mut rest = &progress.buffer[..received.bytes.min(length)];
         for (expected, length) in &pieces {

@@ -188,6 +188,16 @@ impl Host for World {
         self.ground.instead.clone()
     }
 
+    fn listed(&mut self) -> Option<Vec<stack::Listed>> {
+        Some(self.system.host().tcp_census())
+    }
+
+    fn drop_connection(&mut self, ends: Ends) -> Result<bool, Errno> {
+        let dropped = self.system.host_mut().tcp_drop(self.now, ends.local, ends.remote);
+        self.drain();
+        Ok(dropped)
+    }
+
     fn rows(&self) -> BTreeSet<u8> {
         self.rows.clone()
     }
