@@ -60,7 +60,7 @@ pub(crate) struct Script {
     pcap: Option<PathBuf>,
     /// Play against the Linux kernel of this machine instead, in real time and in networks of its own
     /// (needs root and /dev/net/tun); what fails is played again twice, in case the machine was busy
-    #[arg(long)]
+    #[arg(long, conflicts_with = "profile")]
     kernel: bool,
     /// With --kernel: leave out scripts that take more seconds than this
     #[arg(long, value_name = "SECONDS", requires = "kernel")]

@@ -25,6 +25,7 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tcp::Habits;
 
 /// The kernel that this program runs on, with a network for one script.
 pub(crate) struct Kernel {
@@ -42,6 +43,7 @@ pub(crate) struct Kernel {
     over: Arc<OwnedFd>,
     errors: Errors,
     failure: Option<String>,
+    tick: Duration,
     instead: BTreeSet<String>,
 }
 
@@ -50,6 +52,9 @@ impl Kernel {
     /// What the script needs and this kernel does not have.
     pub(crate) fn new(beginning: &Beginning) -> Result<Kernel, NotMade> {
         let failed = |need: String| NotMade { need, event: None };
+        if beginning.habits == Habits::FreeBsd {
+            return Err(failed("FreeBSD, for which it is written".to_owned()));
+        }
         // Without the privilege the script is played as it is: only a busy machine makes it late.
         let _ = kernel::run_before_others();
         let wire = Wire::open(&beginning.addresses, beginning.mtu_bytes).map_err(failed)?;
@@ -67,6 +72,7 @@ impl Kernel {
             over: Arc::new(over),
             errors: Errors::default(),
             failure: None,
+            tick: tick(),
             instead: BTreeSet::new(),
         };
         for setting in &beginning.settings {
@@ -141,6 +147,12 @@ impl Kernel {
         }
         self.settled = self.record.len();
     }
+}
+
+/// How far apart the kernel's timer ticks are: 4 ms where it has 250 in a second.
+fn tick() -> Duration {
+    let resolution = rustix::time::clock_getres(rustix::time::ClockId::MonotonicCoarse);
+    Duration::try_from(resolution).unwrap_or(Duration::from_millis(10))
 }
 
 /// The fields of `TCP_INFO` of a socket.
@@ -237,6 +249,10 @@ impl Host for Kernel {
         self.waker.clear();
         self.drain();
         Ok(if ready.is_empty() { Happened::Nothing } else { Happened::Something })
+    }
+
+    fn tick(&self) -> Duration {
+        self.tick
     }
 
     fn late_max(&self) -> Duration {

@@ -29,6 +29,7 @@ mod wire;
 
 use script::{Outcome, Run, RunOptions};
 use std::io;
+use tcp::Habits;
 
 /// A script's run, and how many it took.
 #[derive(Clone, Debug)]
@@ -66,7 +67,10 @@ pub fn play(source: &str, options: &RunOptions, tries_max: u32) -> io::Result<Pl
 /// On a thread of its own: there is no way back from a network.
 #[cfg(target_os = "linux")]
 fn play_once(source: &str, options: &RunOptions) -> io::Result<Run> {
-    let (source, options) = (source.to_owned(), options.clone());
+    // A script for any system is played as Linux's.
+    let is_freebsds = script::habits_of(source, options) == Some(Habits::FreeBsd);
+    let (source, mut options) = (source.to_owned(), options.clone());
+    options.habits = Some(if is_freebsds { Habits::FreeBsd } else { Habits::Linux });
     let thread = std::thread::Builder::new().name("synfin kernel".to_owned()).spawn(move || {
         script::run_on(&source, &options, &mut |beginning| Ok(Box::new(host::Kernel::new(beginning)?)))
     })?;

@@ -42,7 +42,7 @@ impl Runner<'_> {
         }
         self.pass_until(last, self.host.elapsed())?;
         self.check_unasked(last, end)?;
-        match python::check(&self.blocks, self.habits) {
+        match python::check(&self.blocks, self.habits, self.host.tick()) {
             python::Verdict::Passed => Ok(()),
             python::Verdict::NoPython => {
                 Err(Ended::Skipped("needs python3 for its blocks of code".to_owned()))
@@ -120,7 +120,8 @@ impl Runner<'_> {
 
     /// How far from this time an event may be.
     fn tolerance_at(&self, at: Duration) -> Duration {
-        self.tolerance.max(at.saturating_sub(self.base).mul_f64(self.tolerance_percent / 100.0))
+        let share = at.saturating_sub(self.base).mul_f64(self.tolerance_percent / 100.0);
+        self.tolerance.max(share) + self.host.tick()
     }
 
     // Time.

@@ -141,6 +141,12 @@ pub trait Host {
     /// [`Broken`]
     fn step(&mut self, until: Duration) -> Result<Happened, Broken>;
 
+    /// How far apart the ticks of the host's clock are: no timer of it is more exact than that, and every
+    /// tolerance is so much larger.
+    fn tick(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// How much longer to look for a packet that is late, only to say when it came.
     fn late_max(&self) -> Duration {
         Duration::from_secs(600)
