@@ -82,6 +82,9 @@ impl Runner<'_> {
             what => {
                 let exact = window.nominal.unwrap_or(window.from);
                 self.pass_until(index, exact)?;
+                if matches!(what, What::Call(_) | What::Code(_)) {
+                    self.await_returns(index, exact)?;
+                }
                 match what {
                     What::Packet(packet) => {
                         self.inject(packet).map_err(|trouble| self.ended(index, trouble))?;
@@ -136,7 +139,7 @@ impl Runner<'_> {
         &mut self,
         event: usize,
         until: Duration,
-        enough: fn(&Self) -> bool,
+        enough: impl Fn(&Self) -> bool,
     ) -> Result<(), Ended> {
         let until = until.min(SCRIPT_TIME_MAX);
         loop {
@@ -154,6 +157,17 @@ impl Runner<'_> {
                 return Ok(());
             }
         }
+    }
+
+    /// Calls that must return by `by` do so before the next one is made: it may need what they give. In
+    /// virtual time they have, as soon as they can; where time is real another thread has to run first.
+    fn await_returns(&mut self, event: usize, by: Duration) -> Result<(), Ended> {
+        let due = |runner: &Self| runner.ongoing.iter().any(|call| call.until <= by);
+        if self.host.tick().is_zero() || !due(self) {
+            return Ok(());
+        }
+        let patience = by + self.tolerance_at(by);
+        self.pass(event, patience, |runner| !due(runner))
     }
 
     /// When a sleeping call must be looked at again at the latest.
