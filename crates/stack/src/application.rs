@@ -51,6 +51,15 @@ impl Host {
             .unwrap_or(Err(WriteError::NotConnected))
     }
 
+    /// Queues a copy of `data`, behind which a record ends: no segment has bytes of two records.
+    ///
+    /// # Errors
+    /// As [`Host::tcp_write`].
+    pub fn tcp_write_record(&mut self, now: Instant, id: SocketId, data: &[u8]) -> Result<usize, WriteError> {
+        self.with(now, id, |connection| connection.write_record(now, data))
+            .unwrap_or(Err(WriteError::NotConnected))
+    }
+
     /// Queues a copy of `data` as urgent (RFC 6093: new programs should not).
     ///
     /// # Errors
@@ -84,6 +93,14 @@ impl Host {
         self.tcp(id).map_or(Err(ReadError::NotConnected), |connection| connection.peek(into))
     }
 
+    /// Sends what waits as far as the windows allow, however small it is, even behind a cork.
+    ///
+    /// # Errors
+    /// [`Error::UnknownSocket`].
+    pub fn tcp_flush(&mut self, now: Instant, id: SocketId) -> Result<(), Error> {
+        self.with(now, id, Connection::flush).ok_or(Error::UnknownSocket)
+    }
+
     /// Says that there is no more to send: a FIN follows what is queued, reading goes on.
     ///
     /// # Errors
@@ -102,7 +119,7 @@ impl Host {
 
     /// The application is gone: the id is invalid from now on. A connection closes by itself, what is
     /// queued first, or is reset if there is data that nobody has read (RFC 9293 §3.6.1); a listener is
-    /// closed and what nobody accepted is reset; a UDP socket is closed.
+    /// closed, what nobody accepted is reset and what is half open forgotten; a UDP socket is closed.
     ///
     /// # Errors
     /// [`Error::UnknownSocket`].
