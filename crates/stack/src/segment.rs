@@ -143,7 +143,7 @@ impl Host {
         if config.syn_fin_opens && segment.header.flags.syn() {
             segment.header.flags = Flags::from_bits(segment.header.flags.bits() & !Flags::FIN.bits());
         }
-        match listen::arrives(&segment.header) {
+        match listen::arrives(&segment.header, config.habits) {
             Arrival::Ignore(_) => self.counters.discard(Discard::TcpListenerIgnored),
             Arrival::Open => self.open_passively(now, index, key, segment, iss_at_least),
             Arrival::Reset(reset) => {

@@ -174,7 +174,7 @@ impl Connection {
     /// If `syn` is not one that [`crate::listen::arrives`] opens for.
     pub fn answer(now: Instant, birth: Birth, config: Arc<Config>, syn: &Segment) -> Self {
         assert!(
-            crate::listen::arrives(&syn.header) == crate::listen::Arrival::Open,
+            crate::listen::arrives(&syn.header, config.habits) == crate::listen::Arrival::Open,
             "only a SYN is answered, not {:?}",
             syn.header.flags
         );

@@ -181,6 +181,18 @@ pub fn run(source: &str, options: &RunOptions) -> Outcome {
     run_recorded(source, options).outcome
 }
 
+/// Whose habits a script expects, by what it says itself; `None` if it cannot be read.
+///
+/// ```
+/// use script::{RunOptions, habits_of};
+/// let text = "0 `sysctl net.inet.tcp.sack.enable=0`";
+/// assert_eq!(habits_of(text, &RunOptions::default()), Some(tcp::Habits::FreeBsd));
+/// ```
+pub fn habits_of(source: &str, options: &RunOptions) -> Option<Habits> {
+    let options = RunOptions { habits: None, ..options.clone() };
+    read(source, &options).ok().map(|(_, habits)| habits)
+}
+
 /// Runs a script and keeps what crossed the wire.
 pub fn run_recorded(source: &str, options: &RunOptions) -> Run {
     let (script, habits) = match read(source, options) {
