@@ -176,7 +176,6 @@ impl Script {
         files.write("--pcap", path).map(Some)
     }
 
-    fn line(&self, name: &str, run: &Run) -> String {
     fn line(&self, name: &str, run: &Run, tries: u32) -> String {
         if self.json {
             let mut object = run.json(name);

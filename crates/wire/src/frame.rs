@@ -148,6 +148,23 @@ pub struct LinkCapabilities {
     pub transmit_checksum: TransmitChecksum,
 }
 
+impl Default for LinkCapabilities {
+    /// IP packets of up to 1,500 bytes, and nothing that a link would have to do for its users.
+    ///
+    /// ```
+    /// let tunnel = wire::LinkCapabilities { mtu_bytes: 1_400, ..Default::default() };
+    /// assert_eq!(tunnel.super_segment_bytes_max, 0);
+    /// ```
+    fn default() -> Self {
+        LinkCapabilities {
+            medium: Medium::Ip,
+            mtu_bytes: 1_500,
+            super_segment_bytes_max: 0,
+            transmit_checksum: TransmitChecksum::Full,
+        }
+    }
+}
+
 /// What the frames of a link start with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Medium {
