@@ -6,6 +6,8 @@
 
 mod programs;
 mod staging;
+#[cfg(test)]
+mod tests;
 
 use crate::failure::{Outcome, print};
 use crate::output::{Files, Output, Target};

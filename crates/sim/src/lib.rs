@@ -37,7 +37,8 @@ pub use link::{
 };
 pub use random::{Chance, Dice};
 pub use record::{
-    Arrival, Captured, Direction, Entry, FrameRecord, Happening, Lost, Recording, Vantage, captured,
+    Arrival, Captured, Direction, Entry, FrameArrival, FrameRecord, Happening, Lost, Origin, Recording,
+    Vantage, captured,
 };
 pub use world::{Tally, World};
 
