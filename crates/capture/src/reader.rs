@@ -71,7 +71,7 @@ pub struct CapturedOn {
 /// Reads a capture from `R`, which need not be buffered.
 ///
 /// ```
-/// use capture::{Format, Interface, LinkType, PacketInfo, Reader, Section, Writer};
+/// use synfin_capture::{Format, Interface, LinkType, PacketInfo, Reader, Section, Writer};
 /// let mut writer = Writer::new(Vec::new(), Format::Pcapng, &Section::default())?;
 /// let tun = writer.add_interface(&Interface::new(LinkType::RAW))?;
 /// writer.write_slices(&PacketInfo::new(tun, 1_700_000_000_000_000_001), &[b"E..."])?;

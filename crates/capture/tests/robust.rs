@@ -2,8 +2,8 @@
 
 mod common;
 
-use capture::{Decoder, Format, Interface, LinkType, PacketInfo, Reader, Section, Writer, decode};
 use proptest::prelude::*;
+use synfin_capture::{Decoder, Format, Interface, LinkType, PacketInfo, Reader, Section, Writer, decode};
 
 /// Reads to the end; a reader that never ends would run forever here, so packets are counted.
 fn read_all(file: &[u8]) -> u64 {

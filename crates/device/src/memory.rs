@@ -27,7 +27,7 @@ pub const QUEUE_BYTES_MAX: usize = 16 << 20;
 ///     super_segment_bytes_max: 65_000,
 ///     transmit_checksum: TransmitChecksum::None,
 /// };
-/// let (client_side, server_side) = device::memory::pair(capabilities);
+/// let (client_side, server_side) = synfin_device::memory::pair(capabilities);
 /// ```
 pub fn pair(capabilities: LinkCapabilities) -> (MemoryLink, MemoryLink) {
     let ends: [Arc<End>; 2] = Default::default();

@@ -18,7 +18,7 @@ macro_rules! tcp_info {
             /// Every field with its name, in order.
             ///
             /// ```
-            /// let info = posix::TcpInfo { tcpi_snd_cwnd: 10, ..Default::default() };
+            /// let info = synfin_posix::TcpInfo { tcpi_snd_cwnd: 10, ..Default::default() };
             /// assert!(info.fields().contains(&("tcpi_snd_cwnd", 10)));
             /// ```
             pub fn fields(&self) -> Vec<(&'static str, u64)> {

@@ -12,7 +12,7 @@
 //! latest when [`Waiting::deadline`] is reached. Non-blocking descriptors never give `Blocked`.
 //!
 //! ```
-//! use posix::{Domain, Errno, Flavour, Mode, Stop, System, Type};
+//! use synfin_posix::{Domain, Errno, Flavour, Mode, Stop, System, Type};
 //!
 //! let mut system = System::new(stack::Host::new(stack::Config::default(), [7; 32]), Flavour::Linux);
 //! let listener = system.socket(Domain::Inet, Type::Stream).unwrap();

@@ -4,7 +4,7 @@
 //! Linux: `tcp_check_req()`, `tcp_rcv_synsent_state_process()`. FreeBSD: `syncache_chkrst()`,
 //! `syncache_expand()`, `tcp_input()`, `tcp_do_segment()`.
 
-use script::{IpVersion, Outcome, Profile, RunOptions, run};
+use synfin_script::{IpVersion, Outcome, Profile, RunOptions, run};
 
 const SYSTEMS: [Profile; 3] = [Profile::Rfc, Profile::Linux, Profile::FreeBsd];
 

@@ -20,7 +20,7 @@ pub enum Arrival {
 /// Decides about a segment that arrived for a listener.
 ///
 /// ```
-/// use tcp::listen::{arrives, Arrival};
+/// use synfin_tcp::listen::{arrives, Arrival};
 /// use wire::tcp::{Flags, Header};
 /// assert_eq!(arrives(&Header { flags: Flags::SYN, ..Header::default() }), Arrival::Open);
 /// ```

@@ -95,7 +95,7 @@ pub struct Offload {
 /// is empty and `payload` is the whole frame in one piece.
 ///
 /// ```
-/// use wire::Frame;
+/// use synfin_wire::Frame;
 /// let frame = Frame::from_bytes(bytes::Bytes::from_static(&[0x45, 0, 0, 20]));
 /// assert_eq!(frame.len(), 4);
 /// ```

@@ -28,7 +28,7 @@ struct UnderWay {
 /// Builds a [`Ladder`] from what both ends say.
 ///
 /// ```
-/// use report::ladder::{End, Recorder, Side};
+/// use synfin_report::ladder::{End, Recorder, Side};
 /// use tcp::{Instant, SegmentFacts, SendReason, Trace};
 /// use wire::{Seq, tcp::Flags};
 ///

@@ -22,7 +22,7 @@ pub const SOURCE_BYTES_MAX: usize = 16 << 20;
 /// The first place that is not understood, with a sentence about it.
 ///
 /// ```
-/// let script = script::parse("demo.pkt", "+0 < S 0:0(0) win 32792 <mss 1460>\n+0 > S. 0:0(0) ack 1 <mss 1460>").unwrap();
+/// let script = synfin_script::parse("demo.pkt", "+0 < S 0:0(0) win 32792 <mss 1460>\n+0 > S. 0:0(0) ack 1 <mss 1460>").unwrap();
 /// assert_eq!(script.events.len(), 2);
 /// assert_eq!(script.events[1].to_string(), "+0 > S. 0:0(0) ack 1 <mss 1460>");
 /// ```

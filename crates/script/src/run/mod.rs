@@ -145,9 +145,9 @@ pub(crate) struct Runner<'a> {
 /// Runs a script.
 ///
 /// ```
-/// use script::{Outcome, RunOptions};
+/// use synfin_script::{Outcome, RunOptions};
 /// let text = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 read(3, ..., 10) = -1 ENOTCONN";
-/// assert_eq!(script::run(text, &RunOptions::default()), Outcome::Passed);
+/// assert_eq!(synfin_script::run(text, &RunOptions::default()), Outcome::Passed);
 /// ```
 pub fn run(source: &str, options: &RunOptions) -> Outcome {
     run_recorded(source, options).outcome

@@ -3,8 +3,8 @@
 
 use report::Style;
 use report::ladder::{End, Ladder, Options, Recorder, Side};
-use sim::{Happening, HostId, World};
 use stack::Flow;
+use synfin_sim::{Happening, HostId, World};
 use tcp::{SegmentFacts, State};
 
 /// The ladder of one connection, or of all between two hosts if `flow` is none.
