@@ -3,9 +3,9 @@
 
 mod common;
 
-use capture::{Decoded, Decoder, Error, Layer, NotTcp, Reader};
 use std::fs::File;
 use std::path::Path;
+use synfin_capture::{Decoded, Decoder, Error, Layer, NotTcp, Reader};
 
 /// What a file turned out to hold.
 #[derive(Debug, Default, PartialEq, Eq)]

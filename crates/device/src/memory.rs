@@ -21,10 +21,10 @@ pub const QUEUE_BYTES_MAX: usize = 16 << 20;
 ///
 /// ```
 /// use wire::{LinkCapabilities, TransmitChecksum};
-/// let (client_side, server_side) = device::memory::pair(LinkCapabilities::default());
+/// let (client_side, server_side) = synfin_device::memory::pair(LinkCapabilities::default());
 ///
 /// // Without checksums, in super-segments of up to 65,000 bytes: as fast as memory is.
-/// let (fast_client_side, fast_server_side) = device::memory::pair(LinkCapabilities {
+/// let (fast_client_side, fast_server_side) = synfin_device::memory::pair(LinkCapabilities {
 ///     super_segment_bytes_max: 65_000,
 ///     transmit_checksum: TransmitChecksum::None,
 ///     ..LinkCapabilities::default()

@@ -36,7 +36,7 @@ const PIECES_MAX: usize = 64;
 /// One queue of a TUN or TAP interface.
 ///
 /// ```no_run
-/// use device::{Tun, TunConfig};
+/// use synfin_device::{Tun, TunConfig};
 /// let config = TunConfig::new("synfin0").with_host_address("10.90.0.1/24".parse()?);
 /// let tun = Tun::open(&config)?;
 /// println!("{} is up", tun.name());

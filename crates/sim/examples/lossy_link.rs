@@ -1,11 +1,11 @@
 //! A program over a bad network, in virtual time: what was sent again, and why.
 
-use sim::stack::{Config, SocketId};
-use sim::tcp::{Instant, Trace};
-use sim::{Application, At, Chance, Happening, Lane, LinkConfig, Loss, Recording, World};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
+use synfin_sim::stack::{Config, SocketId};
+use synfin_sim::tcp::{Instant, Trace};
+use synfin_sim::{Application, At, Chance, Happening, Lane, LinkConfig, Loss, Recording, World};
 
 /// Connects, and writes a line every 50 ms until it has written a hundred.
 #[derive(Default)]

@@ -229,10 +229,10 @@ impl Host {
     /// if the address is not one of ours, [`Error::NoFreePort`], [`Error::TooManySockets`].
     ///
     /// ```
-    /// let mut host = stack::Host::new(stack::Config::default(), [7; 32]);
+    /// let mut host = synfin_stack::Host::new(synfin_stack::Config::default(), [7; 32]);
     /// let listener = host.tcp_listen("[::]:80".parse().expect("an address"), 128)?;
     /// assert!(host.tcp_accept(listener).is_none());
-    /// # Ok::<(), stack::Error>(())
+    /// # Ok::<(), synfin_stack::Error>(())
     /// ```
     pub fn tcp_listen(&mut self, local: SocketAddr, backlog: usize) -> Result<SocketId, Error> {
         self.tcp_listen_with(ListenOptions::new(local, backlog))

@@ -183,8 +183,8 @@ impl Error {
     /// `icmpv6_err_convert`): the one table for every layer that speaks as kernels do.
     ///
     /// ```
-    /// assert_eq!(tcp::Error::NetworkProhibited.errno(), "ENETUNREACH"); // ICMP 3/9
-    /// assert_eq!(tcp::Error::Prohibited.errno(), "EHOSTUNREACH"); // ICMP 3/10, 3/13
+    /// assert_eq!(synfin_tcp::Error::NetworkProhibited.errno(), "ENETUNREACH"); // ICMP 3/9
+    /// assert_eq!(synfin_tcp::Error::Prohibited.errno(), "EHOSTUNREACH"); // ICMP 3/10, 3/13
     /// ```
     pub const fn errno(self) -> &'static str {
         match self {

@@ -32,10 +32,10 @@ impl TunConfig {
     /// addresses of the stack: without one it has no route to them.
     ///
     /// ```
-    /// let config = device::TunConfig::new("synfin0")
+    /// let config = synfin_device::TunConfig::new("synfin0")
     ///     .with_host_address("10.90.0.1/24".parse()?)
     ///     .with_host_address("fd90::1/64".parse()?);
-    /// # Ok::<(), device::tun::InterfaceAddressError>(())
+    /// # Ok::<(), synfin_device::tun::InterfaceAddressError>(())
     /// ```
     pub fn new(name: &str) -> TunConfig {
         TunConfig {
