@@ -1,11 +1,11 @@
-//! A capture written again with more comments: all that a pcapng file holds stays as it is, block by
-//! block, byte by byte, and what we have to say comes after what others have said.
+//! A capture written again with more comments. All that a pcapng file holds is copied unchanged, block by
+//! block and byte by byte, and our comments follow those that the file has already.
 //!
-//! Comments of the file's author, names and options of interfaces, time resolutions, the byte order,
-//! name tables, statistics, secrets and blocks that we do not know: all of it goes through. Three things
-//! change: section headers no longer say how long their section is; the first of them gets a comment; a
-//! simple packet, which has no room for comments, becomes an enhanced one if it gets some. Classic pcap
-//! has no comments at all, so it becomes pcapng. What it does not do: change packets, or leave any out.
+//! This includes comments of the file's author, names and options of interfaces, time resolutions, the
+//! byte order, name tables, statistics, secrets and unknown blocks. Three things change: section headers no
+//! longer give the length of their section; the first section header gets a comment; a simple packet block,
+//! which has no room for comments, becomes an enhanced packet block if it gets some. Classic pcap has no
+//! comments at all, so it becomes pcapng. What it does not do: change packets, or leave any out.
 
 use crate::reader::pcapng::{
     BLOCK_BYTES_MAX, ENHANCED_PACKET, INTERFACE_DESCRIPTION, OPTION_COMMENT, SECTION_HEADER, SIMPLE_PACKET,
@@ -47,15 +47,15 @@ pub struct Annotator<W: Write> {
 
 #[derive(Debug)]
 enum Form<W: Write> {
-    /// From pcapng: the blocks as they come.
+    /// From pcapng: blocks are copied.
     Copied(Copied<W>),
-    /// From classic pcap.
+    /// From classic pcap: packets are written as pcapng.
     Converted(Writer<W>),
 }
 
 impl<W: Write> Annotator<W> {
-    /// Begins to write what `of` has read and is going to read. Of `section`, a file that is pcapng
-    /// already takes the comment only, behind those it has; one that is not becomes a file of `section`.
+    /// Starts a copy of the file that `of` reads. If the file is pcapng, only the comment of `section` is
+    /// used, and is added after the comments that are there; if it is classic pcap, all of `section` is.
     ///
     /// # Errors
     /// Those of `out`.
@@ -83,8 +83,9 @@ impl<W: Write> Annotator<W> {
         Ok(Annotator { form })
     }
 
-    /// Writes a packet with these comments behind those that it has. One that it has already is not
-    /// added again, and none is added to a packet whose comments fill 16 MiB, the most that readers take.
+    /// Writes a packet with these comments after those that it has. A comment that it has already is not
+    /// added again. A packet gets no comment if its block would become longer than 16 MiB, because readers
+    /// accept no longer block.
     ///
     /// # Errors
     /// Those of `out`.
@@ -104,19 +105,19 @@ impl<W: Write> Annotator<W> {
         }
     }
 
-    /// Writes a block that is no packet.
+    /// Writes a block that is not a packet.
     ///
     /// # Errors
     /// Those of `out`.
     pub fn block(&mut self, block: &Block<'_>) -> io::Result<()> {
         match &mut self.form {
             Form::Copied(copied) => copied.block(block),
-            // Classic pcap has none.
+            // Classic pcap has no blocks.
             Form::Converted(_) => Ok(()),
         }
     }
 
-    /// What is written into; who writes to it puts more into the file.
+    /// The output. What the caller writes to it becomes part of the file.
     pub fn get_mut(&mut self) -> &mut W {
         match &mut self.form {
             Form::Copied(copied) => &mut copied.out,
@@ -124,7 +125,7 @@ impl<W: Write> Annotator<W> {
         }
     }
 
-    /// Pushes what `out` has buffered to where it goes.
+    /// Flushes `out`.
     ///
     /// # Errors
     /// Those of `out`.
@@ -135,7 +136,7 @@ impl<W: Write> Annotator<W> {
         }
     }
 
-    /// Ends the file and returns what it was written into, not flushed.
+    /// Ends the file and returns the output, which is not flushed.
     pub fn into_inner(self) -> W {
         match self.form {
             Form::Copied(copied) => copied.out,
@@ -144,13 +145,13 @@ impl<W: Write> Annotator<W> {
     }
 }
 
-/// Blocks, copied.
+/// Copies the blocks of a pcapng file.
 #[derive(Debug)]
 struct Copied<W> {
     out: W,
-    /// What is to be said of the file, until it has been said.
+    /// The comment on the file, until it is written.
     note: Option<String>,
-    /// How the section's first interface counts time.
+    /// The time unit of the section's first interface, once it is described.
     clock: Option<TimeUnit>,
     /// The block under construction.
     block: Vec<u8>,
@@ -177,8 +178,8 @@ impl<W: Write> Copied<W> {
         self.end(record.raw, big)
     }
 
-    /// The simple packet as an enhanced one, up to its options. It is of its section's first interface,
-    /// and of the time of the packet before it.
+    /// Starts an enhanced packet block from a simple packet block, up to the options. Its interface is the
+    /// first one of the section; its time is that of the previous packet.
     fn enhance(&mut self, record: &Record<'_>) {
         let units = self.clock.unwrap_or(TimeUnit::MICROSECONDS).units(record.time_ns);
         let (captured, upper) = (record.bytes.len() as u32, (units >> 32) as u32);
@@ -200,7 +201,7 @@ impl<W: Write> Copied<W> {
         self.out.write_all(block.bytes)
     }
 
-    /// The section header without the section's length, which will be another.
+    /// Writes a section header without the section's length, because added comments change it.
     fn section(&mut self, header: &Block<'_>) -> io::Result<()> {
         const LENGTH: std::ops::Range<usize> = 16..24;
         self.clock = None;
@@ -217,7 +218,7 @@ impl<W: Write> Copied<W> {
         self.end(&whole, big)
     }
 
-    /// Ends the block and writes it; or `unchanged`, if it has become longer than readers take.
+    /// Ends the block and writes it, or writes `unchanged` if the block is longer than readers accept.
     fn end(&mut self, unchanged: &[u8], big: bool) -> io::Result<()> {
         option(&mut self.block, big, 0, &[]);
         let len = self.block.len() as u64 + 4;

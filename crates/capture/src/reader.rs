@@ -1,7 +1,8 @@
-//! The reader of capture files: pcap and pcapng, plain or packed, from a file or a pipe.
+//! The reader of capture files: pcap and pcapng, plain or compressed, from a file or a pipe.
 //!
-//! One reused buffer, no allocation per packet, memory bounded by the largest record. A damaged file
-//! is read up to the damage. What it does not do: seek, read backwards, decrypt, resolve names.
+//! It has one reused buffer, makes no allocation per packet, and its memory is bounded by the largest
+//! record. A damaged file is read up to the damage. What it does not do: seek, read backwards, decrypt,
+//! resolve names.
 
 mod chunk;
 mod input;
@@ -19,32 +20,33 @@ pub(crate) use options::Options;
 use std::io::{self, Read};
 pub(crate) use time::TimeUnit;
 
-/// The most bytes of one packet; a record that claims more is damage. Wireshark draws the same line.
+/// The most bytes of one packet; a record that claims more is damaged. Wireshark has the same limit.
 pub const PACKET_BYTES_MAX: u32 = 262_144;
 
-/// The most interfaces of one file that are kept: what a 16-bit interface number could name.
+/// The most interfaces of one file that are kept: as many as a 16-bit interface number can tell apart.
 const INTERFACES_MAX: usize = 65_536;
 
-/// A packet of a capture file. It borrows the reader's buffer until the next is asked for.
+/// A packet of a capture file. It borrows the reader's buffer until the next packet is read.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
-    /// Its number in the file, counted from 1 as Wireshark does.
+    /// Its number in the file, counted from 1 as in Wireshark.
     pub number: u64,
-    /// Where its record starts, in bytes from the start of the (unpacked) file.
+    /// Where its record starts, in bytes from the start of the (decompressed) file.
     pub offset_bytes: u64,
-    /// Where it was captured: an index into [`Reader::interfaces`].
+    /// The interface on which it was captured: an index into [`Reader::interfaces`].
     pub interface: InterfaceId,
-    /// What the first of its bytes is.
+    /// With which protocol it begins.
     pub link_type: LinkType,
-    /// When, in nanoseconds since 1970-01-01 UTC. For a record without a time, that of the one before.
+    /// When it was captured, in nanoseconds since 1970-01-01 UTC. A record without a time has that of the
+    /// previous one.
     pub time_ns: u64,
-    /// Which way it went, if the file says so.
+    /// Its direction, if the file gives it.
     pub direction: Option<Direction>,
-    /// How long it was on the wire, in bytes; never less than `bytes.len()`.
+    /// Its length on the wire, in bytes; never less than `bytes.len()`.
     pub wire_bytes: u32,
-    /// What was captured of it.
+    /// Its captured bytes.
     pub bytes: &'a [u8],
-    /// All of its record in the file.
+    /// Its whole record in the file.
     pub(crate) raw: &'a [u8],
     pub(crate) options: &'a [u8],
     pub(crate) big_endian: bool,
@@ -57,37 +59,37 @@ impl<'a> Record<'a> {
     }
 }
 
-/// A block of a pcapng file that is no packet, as it stands there: a section header, the description of
-/// an interface, names, statistics, secrets, whatever a writer has put between the packets.
+/// A block of a pcapng file that is not a packet, unchanged: a section header, the description of an
+/// interface, names, statistics, secrets, or any other block.
 #[derive(Clone, Copy, Debug)]
 pub struct Block<'a> {
-    /// What it is, by the registry of pcapng.
+    /// Its block type, from the pcapng registry.
     pub kind: u32,
-    /// All of it, from its kind to its second length.
+    /// The whole block, from its type to its second length.
     pub bytes: &'a [u8],
     /// Whether the numbers of its section are big-endian.
     pub big_endian: bool,
 }
 
-/// What a capture file consists of.
+/// One piece of a capture file.
 #[derive(Clone, Copy, Debug)]
 pub enum Piece<'a> {
     /// A packet.
     Packet(Record<'a>),
-    /// Anything else (pcapng).
+    /// Any other block (pcapng).
     Block(Block<'a>),
 }
 
 /// An interface as the file describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CapturedOn {
-    /// What the first byte of each packet is.
+    /// With which protocol each packet begins.
     pub link_type: LinkType,
-    /// Its name, or nothing. At most 256 bytes are kept.
+    /// Its name; may be empty. At most 256 bytes are kept.
     pub name: String,
-    /// A description, or nothing. At most 256 bytes are kept.
+    /// A description; may be empty. At most 256 bytes are kept.
     pub description: String,
-    /// The most bytes of a packet that were kept; zero: no limit.
+    /// The most bytes that were captured of a packet; zero: no limit.
     pub snap_bytes: u32,
     pub(crate) unit: TimeUnit,
 }
@@ -119,21 +121,21 @@ pub struct Reader<R: Read> {
     number: u64,
     /// The time of the last packet.
     time_ns: u64,
-    /// The length of the record or block that is lent out, still in the buffer.
+    /// The length of the record or block that was returned last, which is still in the buffer.
     lent_bytes: usize,
-    /// The section header that the file begins with, until somebody has seen or passed it.
+    /// The section header at the start of the file, until it is returned or skipped.
     section_header: Option<pcapng::Block>,
     done: bool,
 }
 
-/// How the rest of the file is to be read.
+/// The format of the file, with what its reader has to remember.
 #[derive(Debug)]
 enum Format {
     Pcap(pcap::Pcap),
     Pcapng(pcapng::Section),
 }
 
-/// A record found in the buffer, by positions.
+/// A packet record in the buffer; ranges are positions in the buffer.
 #[derive(Clone, Copy, Debug)]
 struct Found {
     record_bytes: usize,
@@ -147,7 +149,7 @@ struct Found {
     wire_bytes: u32,
 }
 
-/// What happens to blocks that are no packets.
+/// What happens to blocks that are not packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Others {
     Passed,
@@ -157,11 +159,11 @@ enum Others {
 /// What stopped the search for a record.
 #[derive(Debug)]
 enum Stop {
-    /// The file ends, as it should.
+    /// The file ends between records.
     End,
     Io(io::Error),
     Damage(DamageKind),
-    /// A block that is no packet lies in the buffer; only where it was asked for.
+    /// A block that is not a packet is in the buffer; only with [`Others::Lent`].
     Block(pcapng::Block),
 }
 
@@ -172,10 +174,10 @@ impl From<io::Error> for Stop {
 }
 
 impl<R: Read> Reader<R> {
-    /// Looks at the beginning of `input`, unpacks it if it is packed, and reads the file's header.
+    /// Looks at the beginning of `input`, decompresses it if it is compressed, and reads the file header.
     ///
     /// # Errors
-    /// Those of `input`, and all the ways in which a file is not a capture that we read.
+    /// Those of `input`, and an [`Error`] that says why if the file is not a capture that can be read.
     pub fn new(input: R) -> Result<Self, Error> {
         let mut chunk = Chunk::new(Input::new(input).map_err(Error::Io)?);
         let kind = kind(&mut chunk)?;
@@ -230,7 +232,7 @@ impl<R: Read> Reader<R> {
         self.number
     }
 
-    /// The next packet, or nothing at the end of the file. After an error there is nothing more.
+    /// The next packet, or `None` at the end of the file and after an error.
     ///
     /// # Errors
     /// [`Error::Damaged`] where the file is damaged or cut short, [`Error::Io`] if the input failed.
@@ -253,9 +255,9 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// The next piece of the file: a packet, or a pcapng block of another kind, the file's first section
-    /// header among them. For those who write the file again; [`Reader::next`] gives the packets alone.
-    /// Blocks of more than 16 MiB that are no packets are passed over.
+    /// The next piece of the file: a packet, or a pcapng block of another kind, such as the section header
+    /// at the start of the file. It serves to copy a file; [`Reader::next`] returns only the packets.
+    /// Blocks of more than 16 MiB that are not packets are skipped.
     ///
     /// # Errors
     /// As [`Reader::next`].
@@ -330,7 +332,8 @@ impl<R: Read> Reader<R> {
     }
 }
 
-/// What the file is; more is read only if its first bytes do not say, so that a pipe is not waited for.
+/// The kind of the file. More than 4 bytes are read only if these do not decide, so that the reader does
+/// not wait for a pipe longer than necessary.
 fn kind<R: Read>(chunk: &mut Chunk<Input<R>>) -> Result<sniff::Kind, Error> {
     for enough_bytes in [4, sniff::SNIFF_BYTES] {
         if let Err(error) = chunk.need(enough_bytes) {
@@ -344,7 +347,7 @@ fn kind<R: Read>(chunk: &mut Chunk<Input<R>>) -> Result<sniff::Kind, Error> {
     sniff::sniff(chunk.bytes())
 }
 
-/// An error of the input; an unpacker that chokes means that the file is damaged.
+/// An error of the input. An error of the decompressor means that the file is damaged.
 fn failed(error: io::Error, compressed: bool, record: u64, offset_bytes: u64) -> Error {
     use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
     if compressed && matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof) {
@@ -354,14 +357,14 @@ fn failed(error: io::Error, compressed: bool, record: u64, offset_bytes: u64) ->
     Error::Io(error)
 }
 
-/// Reads a number where the caller has made sure that there is one.
+/// A number of 32 bits at `at`. The caller has checked that `bytes` is long enough.
 #[inline]
 pub(crate) fn word(bytes: &[u8], at: usize, big_endian: bool) -> u32 {
     let word = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
     if big_endian { u32::from_be_bytes(word) } else { u32::from_le_bytes(word) }
 }
 
-/// Reads a number of 16 bits where the caller has made sure that there is one.
+/// A number of 16 bits at `at`. The caller has checked that `bytes` is long enough.
 #[inline]
 fn half(bytes: &[u8], at: usize, big_endian: bool) -> u16 {
     let half = [bytes[at], bytes[at + 1]];

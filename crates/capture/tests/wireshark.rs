@@ -1,4 +1,4 @@
-//! Wireshark as the judge: it reads what we write, and sees in packets what we see.
+//! Comparison with Wireshark: it reads what we write, and decodes packets as we do.
 
 mod common;
 #[path = "wireshark/tools.rs"]
@@ -12,7 +12,7 @@ use capture::{
 use std::fs::File;
 use wire::{Checksum, Frame, Offload};
 
-/// 10.0.0.1:8080 -> 10.0.0.2:80 with this many bytes of text, checksums of TCP left to the link.
+/// 10.0.0.1:8080 -> 10.0.0.2:80 with a payload of this many bytes; the TCP checksum is left to the link.
 fn segment(text_bytes: usize) -> Vec<u8> {
     let total = (40 + text_bytes) as u16;
     let mut packet = vec![0x45, 0, 0, 0, 0, 7, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
@@ -31,7 +31,7 @@ fn left_to_the_link(text_bytes: usize, segment_bytes: u16) -> Frame {
 }
 
 #[test]
-fn names_times_directions_and_comments_arrive() {
+fn wireshark_shows_names_times_directions_and_comments() {
     if !tools::has("tshark") {
         return;
     }
@@ -108,7 +108,7 @@ fn super_segments_have_good_checksums_whole_and_cut() {
     }
 }
 
-/// What is compared of each packet.
+/// The fields that are compared.
 const FIELDS: [&str; 11] = [
     "frame.number",
     "frame.time_epoch",
@@ -123,7 +123,7 @@ const FIELDS: [&str; 11] = [
     "frame.protocols",
 ];
 
-/// Our view of the packets that hold TCP, as tshark would print it; quotations have no length.
+/// What we decode of the packets that hold TCP, as tshark would print it. Quotations are left out.
 fn lines_of(file: &std::path::Path) -> Vec<String> {
     let file = File::open(file).expect("the file can be opened");
     let (mut reader, mut decoder) = (Reader::new(file).expect("a capture"), Decoder::new());
@@ -149,7 +149,7 @@ fn lines_of(file: &std::path::Path) -> Vec<String> {
     lines
 }
 
-/// What tshark says of the innermost IP header.
+/// What tshark prints of these packets, for the innermost IP header.
 fn lines_of_tshark(file: &std::path::Path) -> Vec<String> {
     let mut lines = Vec::new();
     for line in tools::tshark(file, "tcp && !icmp && !icmpv6", &FIELDS) {
@@ -170,7 +170,7 @@ fn lines_of_tshark(file: &std::path::Path) -> Vec<String> {
 }
 
 #[test]
-fn every_packet_of_the_collection_looks_the_same_to_tshark() {
+fn tshark_decodes_every_packet_of_the_collection_as_we_do() {
     let Some(captures) = common::shared("captures") else { return };
     if !tools::has("tshark") {
         return;
@@ -178,7 +178,7 @@ fn every_packet_of_the_collection_looks_the_same_to_tshark() {
     let index = std::fs::read_to_string(captures.join("INDEX.tsv")).unwrap();
     for line in index.lines().skip(1) {
         let fields: Vec<&str> = line.split('\t').collect();
-        let damaged = !fields[9].is_empty(); // there, tshark exits with an error
+        let damaged = !fields[9].is_empty(); // tshark exits with an error there
         if damaged || fields[0].ends_with(".snoop") {
             continue;
         }
@@ -191,7 +191,7 @@ fn every_packet_of_the_collection_looks_the_same_to_tshark() {
     }
 }
 
-/// A TCP segment wrapped in something, and the link type that it is then of.
+/// A TCP segment in each kind of layers: a name, the link type, the packet.
 fn wrapped() -> Vec<(&'static str, LinkType, Vec<u8>)> {
     let inner = segment(5);
     let with = |start: &[u8]| [start, &inner].concat();
@@ -291,7 +291,7 @@ fn wrapped() -> Vec<(&'static str, LinkType, Vec<u8>)> {
 }
 
 #[test]
-fn every_wrapping_looks_the_same_to_tshark() {
+fn tshark_decodes_each_kind_of_layers_as_we_do() {
     if !tools::has("tshark") {
         return;
     }
@@ -308,7 +308,7 @@ fn every_wrapping_looks_the_same_to_tshark() {
         let of = |lines: &[String]| lines.iter().find(|line| line.starts_with(&start)).cloned();
         let (ours, theirs) = (of(&ours), of(&theirs));
         assert!(ours.is_some(), "{name} is not decoded");
-        // Wireshark does not count the direction byte, the file does.
+        // Wireshark does not count the direction byte in the length, but the file does.
         let theirs = match *link_type {
             LinkType::PPP_WITH_DIRECTION => theirs.map(|line| line.replace("|49|", "|50|")),
             _ => theirs,
@@ -317,7 +317,7 @@ fn every_wrapping_looks_the_same_to_tshark() {
     }
 }
 
-/// The packet cut into IP fragments of this many payload bytes.
+/// The packet in IP fragments with this many payload bytes each.
 fn fragments(packet: &[u8], payload_bytes: usize) -> Vec<Vec<u8>> {
     let (header, payload) = packet.split_at(20);
     let pieces: Vec<&[u8]> = payload.chunks(payload_bytes).collect();
@@ -336,7 +336,7 @@ fn fragments(packet: &[u8], payload_bytes: usize) -> Vec<Vec<u8>> {
     fragments
 }
 
-/// An IPv6 packet with the TCP part of `packet`, in fragments of this many bytes.
+/// An IPv6 packet with the TCP segment of `packet`, in fragments with this many payload bytes each.
 fn fragments_v6(packet: &[u8], payload_bytes: usize) -> Vec<Vec<u8>> {
     let pieces: Vec<&[u8]> = packet[20..].chunks(payload_bytes).collect();
     let mut fragments = Vec::new();
@@ -360,7 +360,7 @@ fn fragments_become_the_same_segment_in_the_same_frame() {
     let mut pieces = fragments(&segment(100), 48);
     pieces.swap(0, 2);
     pieces.extend(fragments_v6(&segment(100), 48));
-    pieces.push(segment(1)); // an ordinary one behind them
+    pieces.push(segment(1)); // a packet that is not fragmented, after them
     let mut writer = Writer::new(Vec::new(), Format::Pcapng, &Section::default()).unwrap();
     let id = writer.add_interface(&Interface::new(LinkType::RAW)).unwrap();
     for (number, piece) in pieces.iter().enumerate() {
@@ -372,7 +372,7 @@ fn fragments_become_the_same_segment_in_the_same_frame() {
 }
 
 #[test]
-fn quotations_in_icmp_errors_are_the_same_to_tshark() {
+fn tshark_finds_the_same_quotations_in_icmp_errors() {
     if !tools::has("tshark") {
         return;
     }

@@ -2,7 +2,7 @@ use super::*;
 use crate::{CapturedOn, LinkType, Piece};
 use proptest::prelude::*;
 
-/// Writes the file again, with this comment on each packet.
+/// Copies the file with this comment on each packet.
 fn annotated(file: &[u8], comment: &str) -> Vec<u8> {
     let section = Section { application: "synfin", comment: "noted", ..Section::default() };
     let mut reader = Reader::new(file).expect("a capture");
@@ -47,7 +47,7 @@ fn packets(file: &[u8]) -> (Vec<Packet>, Vec<CapturedOn>, String) {
     (packets, reader.interfaces().to_vec(), reader.comment().to_owned())
 }
 
-/// The blocks of a file, which is of this byte order.
+/// The blocks of a file in this byte order.
 fn blocks(file: &[u8], big: bool) -> Vec<(u32, Vec<u8>)> {
     let (mut at, mut blocks) = (0, Vec::new());
     while at < file.len() {
@@ -78,7 +78,7 @@ fn options(big: bool, list: &[(u16, &[u8])]) -> Vec<u8> {
     bytes
 }
 
-/// A file as an author makes it who uses all that pcapng has.
+/// A file that uses all that pcapng offers.
 fn rich(big: bool) -> Vec<u8> {
     let version = if big { 0x0001_0000 } else { 0x0000_0001 };
     let link = |link_type: u32| if big { link_type << 16 } else { link_type };
@@ -112,7 +112,7 @@ fn rich(big: bool) -> Vec<u8> {
         (10, numbers(big, &[0x544c_534b, 0])), // secrets
         (INTERFACE_DESCRIPTION, second.concat()),
         (ENHANCED_PACKET, packet.concat()),
-        (0x0bad, numbers(big, &[32_473, 9, 9])), // somebody's own
+        (0x0bad, numbers(big, &[32_473, 9, 9])), // a private block
         (ENHANCED_PACKET, other.concat()),
         (2, obsolete.concat()),
         (SIMPLE_PACKET, [numbers(big, &[7]), b"fghijkl\0".to_vec()].concat()),
@@ -124,7 +124,7 @@ fn rich(big: bool) -> Vec<u8> {
 }
 
 #[test]
-fn all_that_a_file_says_is_kept_and_ours_comes_after_it() {
+fn all_that_a_file_holds_is_kept_and_our_comments_come_last() {
     for big in [false, true] {
         let file = rich(big);
         let copy = annotated(&file, "ours");
@@ -166,7 +166,7 @@ fn all_that_a_file_says_is_kept_and_ours_comes_after_it() {
 }
 
 #[test]
-fn what_gets_no_comment_is_not_touched() {
+fn blocks_that_get_no_comment_are_unchanged() {
     let file = rich(true);
     let copy = annotated(&file, "");
     let (before, after) = (blocks(&file, true), blocks(&copy, true));
@@ -174,13 +174,13 @@ fn what_gets_no_comment_is_not_touched() {
 }
 
 #[test]
-fn a_second_time_adds_nothing() {
+fn a_second_copy_adds_nothing() {
     let once = annotated(&rich(false), "ours");
     assert_eq!(annotated(&once, "ours"), once);
 }
 
 #[test]
-fn a_packet_whose_comments_fill_a_block_is_left_as_it_is() {
+fn a_packet_whose_comments_fill_a_block_is_unchanged() {
     let mut file = rich(false);
     let long = [b'x'; 65_532];
     let many: Vec<(u16, &[u8])> = std::iter::repeat_n((1, &long[..]), 254).collect();
@@ -188,9 +188,9 @@ fn a_packet_whose_comments_fill_a_block_is_left_as_it_is() {
     file.extend(block(false, ENHANCED_PACKET, &body));
     let ours = "y".repeat(65_535);
     let (after, ..) = packets(&annotated(&file, &ours));
-    assert_eq!(after[4].comments.len(), 255, "there is room for this one");
+    assert_eq!(after[4].comments.len(), 255, "there is room for this comment");
     let (again, ..) = packets(&annotated(&annotated(&file, &ours), &"z".repeat(65_535)));
-    assert_eq!(again[4].comments.len(), 255, "and for no other");
+    assert_eq!(again[4].comments.len(), 255, "there is no room for another");
     assert_eq!(again[0].comments.len(), 4);
 }
 
@@ -212,7 +212,7 @@ fn classic_pcap_becomes_pcapng() {
 }
 
 #[test]
-fn sections_follow_one_another_each_in_its_own_order() {
+fn sections_of_different_byte_orders_are_copied() {
     let file = [rich(false), rich(true)].concat();
     let (before, ..) = packets(&file);
     let (after, _, comment) = packets(&annotated(&file, "ours"));
@@ -227,7 +227,7 @@ fn sections_follow_one_another_each_in_its_own_order() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
-    /// Damage in the middle ends the copy, and nothing else: what came before it is whole.
+    /// Damage only ends the copy: everything before it is copied whole.
     #[test]
     fn any_file_is_copied_up_to_its_damage(
         big in any::<bool>(),

@@ -1,20 +1,22 @@
-//! IP fragments put together again (RFC 791 §3.2, RFC 8200 §4.5), with bounds for a capture that
-//! holds only parts, or an attack. Overlaps: IPv4 keeps what came first, as RFC 791 leaves it to the
-//! receiver; an IPv6 packet with an overlap is dropped whole (RFC 5722), exact repeats aside.
+//! Reassembly of IP fragments (RFC 791 §3.2, RFC 8200 §4.5), with bounds for captures that hold only some
+//! of the fragments, or an attack. Overlaps: in IPv4 the bytes that came first are kept, because RFC 791
+//! leaves the choice to the receiver; an IPv6 packet with an overlap is discarded (RFC 5722), unless the
+//! overlap is an exact repeat.
 
 use super::walk::{Piece, WholePacket};
 use std::net::IpAddr;
 
-/// Packets in the making. An end host has a handful; the oldest gives way.
+/// The most incomplete packets. An end host has a handful; if there are more, the oldest is dropped.
 const PACKETS_MAX: usize = 256;
 
-/// Bytes in the making: the same number of packets of the largest size.
+/// The most bytes of incomplete packets: enough for that many packets of the largest size.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// The largest packet that fragments can make (RFC 791 §3.1).
+/// The largest payload that fragments can make (RFC 791 §3.1).
 const PACKET_BYTES_MAX: usize = 65_535;
 
-/// Pieces of one packet: more than 65,535 bytes need at the smallest MTU, 68 bytes (RFC 791 §3.2).
+/// The most separate ranges of one packet. 65,535 bytes at the smallest MTU, 68 bytes, need 1,366 fragments
+/// (RFC 791 §3.2).
 const PIECES_MAX: usize = 1_500;
 
 /// How long a packet waits for its fragments (RFC 1122 §3.3.2, RFC 8200 §4.5: 60 seconds).
@@ -42,20 +44,20 @@ struct Key {
 struct Packet {
     key: Key,
     since_ns: u64,
-    /// From the fragment at the start.
+    /// The protocol in the payload, from the fragment at the start.
     protocol: Option<u8>,
-    /// The length of the whole, from the fragment at the end.
+    /// The length of the whole payload, from the fragment at the end.
     len: Option<usize>,
     data: Vec<u8>,
-    /// What is there: sorted ranges that neither touch nor overlap.
+    /// The ranges of `data` that were received, sorted; they do not touch or overlap.
     have: Vec<(usize, usize)>,
-    /// An overlap has spoilt it (IPv6).
+    /// Fragments overlap (IPv6), so the packet is never completed.
     spoilt: bool,
 }
 
 impl Reassembly {
-    /// Takes a fragment in. If its packet is complete now, it is [`Reassembly::whole`], and this says what
-    /// protocol it carries.
+    /// Adds a fragment. If its packet is complete now, returns the protocol that the packet carries;
+    /// [`Reassembly::whole`] returns the packet.
     pub(super) fn add(&mut self, piece: &Piece<'_>, now_ns: u64) -> Option<u8> {
         let start = piece.offset_bytes as usize;
         let end = start + piece.data.len();
@@ -82,7 +84,7 @@ impl Reassembly {
         Some(protocol)
     }
 
-    /// The packet that was completed last, of this protocol.
+    /// The packet that was completed last, which carries this protocol.
     pub(super) fn whole(&self, protocol: u8) -> WholePacket<'_> {
         WholePacket { protocol, data: &self.complete }
     }
@@ -119,7 +121,7 @@ impl Packet {
             self.data.resize(end, 0);
         }
         if self.have.iter().any(|&(from, to)| from <= start && end <= to) {
-            // All there already: a repeat, unless it says something else.
+            // These bytes were received before: a repeat, unless they differ.
             self.spoilt = self.key.src.is_ipv6() && self.data[start..end] != *piece.data;
             return;
         }
@@ -132,7 +134,7 @@ impl Packet {
         self.note(start, end);
     }
 
-    /// Copies what is not there yet.
+    /// Copies the bytes that were not received before.
     fn fill_gaps(&mut self, data: &[u8], start: usize, end: usize) {
         let mut at = start;
         for &(from, to) in self.have.iter().filter(|&&(_, to)| to > start) {
@@ -149,7 +151,7 @@ impl Packet {
         }
     }
 
-    /// Adds a range to those that are there.
+    /// Adds a range to those that were received.
     fn note(&mut self, start: usize, end: usize) {
         let first = self.have.partition_point(|&(_, to)| to < start);
         let last = self.have.partition_point(|&(from, _)| from <= end);
@@ -159,7 +161,7 @@ impl Packet {
         self.have.splice(first..last, [merged]);
     }
 
-    /// The protocol, once everything up to the end is there. What lies beyond the end is dropped.
+    /// The protocol, once all bytes up to the end are there. Bytes beyond the end are dropped.
     fn complete(&mut self) -> Option<u8> {
         let (len, protocol) = (self.len?, self.protocol?);
         let whole = !self.spoilt && self.have.first().is_some_and(|&(from, to)| from == 0 && to >= len);

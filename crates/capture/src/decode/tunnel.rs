@@ -1,5 +1,5 @@
 //! Tunnels: GRE (RFC 2784, RFC 2890, PPTP's of RFC 2637, ERSPAN), and those in UDP: VXLAN (RFC 7348),
-//! Geneve (RFC 8926), GTP-U (3GPP TS 29.281 §5). Only their registered ports are looked at.
+//! Geneve (RFC 8926), GTP-U (3GPP TS 29.281 §5). Only their registered ports are recognized.
 
 use super::view::be16;
 use super::walk::{Halt, Next, Walk};
@@ -10,7 +10,7 @@ const VXLAN_PORT: u16 = 4789;
 const GENEVE_PORT: u16 = 6081;
 const GTP_U_PORT: u16 = 2152;
 
-/// More extension headers than GTP-U has kinds of.
+/// The most extension headers in a packet; GTP-U defines fewer kinds.
 const GTP_EXTENSIONS_MAX: usize = 16;
 
 impl<'a> Walk<'a> {
@@ -33,7 +33,7 @@ impl<'a> Walk<'a> {
         self.view.take((flags & present).count_ones() as usize * 4, Layer::Gre)?;
         let next = match protocol {
             ERSPAN_II => {
-                // Type I is bare; type II always comes with a sequence number.
+                // Type I has no header; type II has one, and GRE then has a sequence number.
                 let header_bytes = if flags & SEQUENCE == 0 { 0 } else { 8 };
                 self.view.take(header_bytes, Layer::Gre)?;
                 Next::Ethernet

@@ -1,17 +1,18 @@
-//! The walk through a packet's layers: each takes its header off and says what comes next.
+//! The walk through a packet's layers: each removes its header and says what follows.
 
 use super::view::View;
 use super::{Decoded, Fragment, IcmpError, Ip, Layer, NotTcp, Segment, Vlans};
 use crate::{Direction, LinkType};
 use wire::ip::protocol;
 
-/// How many headers may follow one another. Real packets have fewer than ten; a loop ends here.
+/// The most headers in a packet. Real packets have fewer than ten; the limit bounds the work for others.
 const LAYERS_MAX: usize = 32;
 
-/// The smallest TCP header (RFC 9293 §3.1), how much of it must have been captured (up to the window;
-/// some captures keep little), and what an ICMP error quotes at least (RFC 792).
+/// The smallest TCP header (RFC 9293 §3.1).
 const TCP_HEADER_BYTES_MIN: usize = 20;
+/// How much of the header must have been captured: up to the window, because some captures keep little.
 const TCP_CAPTURED_BYTES_MIN: usize = 16;
+/// The least that an ICMP error quotes (RFC 792).
 const TCP_QUOTED_BYTES_MIN: usize = 8;
 
 /// What the next bytes are.
@@ -36,7 +37,7 @@ pub(super) enum Halt<'a> {
     Fragment(Box<Piece<'a>>),
 }
 
-/// A fragment of an IP packet, and where the walk goes on once the packet is complete.
+/// A fragment of an IP packet, and where the walk continues once the packet is complete.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Piece<'a> {
     pub(super) walk: Walk<'a>,
@@ -49,14 +50,14 @@ pub(super) struct Piece<'a> {
     pub(super) data: &'a [u8],
 }
 
-/// What a packet was put together from fragments to.
+/// The payload of an IP packet that was reassembled from fragments.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WholePacket<'a> {
     pub(super) protocol: u8,
     pub(super) data: &'a [u8],
 }
 
-/// A packet on the way through its layers.
+/// What is known of a packet after the layers that were read so far.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Walk<'a> {
     pub(super) view: View<'a>,
@@ -83,18 +84,18 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Walks from the link layer on.
+    /// Walks from the link layer to the TCP segment.
     pub(super) fn start(mut self, link_type: LinkType) -> Result<Decoded<'a>, Halt<'a>> {
         let next = self.link(link_type)?;
         self.go_on(next)
     }
 
-    /// The way so far, without the packet.
+    /// The walk so far, without the packet's bytes.
     pub(super) fn bare<'b>(&self) -> Walk<'b> {
         Walk { view: View::new(&[], 0), ..*self }
     }
 
-    /// Walks on behind the IP header of a packet that is now complete.
+    /// Continues after the IP header of a packet that is now complete.
     pub(super) fn resume<'b>(&self, whole: WholePacket<'b>) -> Result<Decoded<'b>, Halt<'b>> {
         let view = View::new(whole.data, whole.data.len());
         let mut walk = Walk { view, fragment: Fragment::Reassembled, ..self.bare() };

@@ -1,13 +1,14 @@
-//! One reused buffer in front of an input: the next bytes in one piece, whatever `read` returns.
+//! One reused buffer in front of an input, which holds the next bytes in one piece however small the
+//! pieces are that `read` returns.
 //!
-//! Memory is one chunk, or the largest record asked for, which the formats bound.
+//! Memory is one chunk, or the largest record that was requested; the formats limit the size of records.
 
 use std::io::{self, Read};
 
-/// Large enough that the cost of a system call vanishes, small enough to stay in the L2 cache.
+/// Large enough that the cost of system calls does not matter, small enough to stay in the L2 cache.
 const CHUNK_BYTES: usize = 256 * 1024;
 
-/// Buffered bytes of `input`, of which `buffer[start..end]` are still to be taken.
+/// Buffered bytes of `input`, of which `buffer[start..end]` were not taken yet.
 #[derive(Debug)]
 pub(super) struct Chunk<R> {
     input: R,
@@ -27,19 +28,19 @@ impl<R: Read> Chunk<R> {
         &self.input
     }
 
-    /// The bytes at hand.
+    /// The bytes that are in the buffer.
     #[inline]
     pub(super) fn bytes(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
 
-    /// Where in the input [`Chunk::bytes`] starts.
+    /// Where [`Chunk::bytes`] starts in the input.
     #[inline]
     pub(super) fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Tries to have `len_bytes` bytes at hand; false if the input ends before.
+    /// Reads until `len_bytes` bytes are in the buffer; false if the input ends before.
     #[inline]
     pub(super) fn need(&mut self, len_bytes: usize) -> io::Result<bool> {
         if self.end - self.start >= len_bytes {
@@ -48,7 +49,7 @@ impl<R: Read> Chunk<R> {
         self.fill(len_bytes)
     }
 
-    /// Takes `len_bytes` of the bytes at hand away.
+    /// Removes `len_bytes` bytes, which must be in the buffer.
     #[inline]
     pub(super) fn advance(&mut self, len_bytes: usize) {
         debug_assert!(len_bytes <= self.end - self.start);
@@ -56,7 +57,7 @@ impl<R: Read> Chunk<R> {
         self.offset += len_bytes as u64;
     }
 
-    /// Takes `len_bytes` bytes away, reading on as needed; false if the input ends before.
+    /// Removes `len_bytes` bytes and reads more as needed; false if the input ends before.
     pub(super) fn skip(&mut self, mut len_bytes: u64) -> io::Result<bool> {
         loop {
             let at_hand = ((self.end - self.start) as u64).min(len_bytes);

@@ -1,7 +1,7 @@
-//! The input behind a reader: plain, or unpacked from gzip (RFC 1952) or zstd (RFC 8878) on the way.
+//! The input of a reader: plain, or decompressed from gzip (RFC 1952) or zstd (RFC 8878).
 //!
-//! Files joined end to end (`cat a.gz b.gz`) are unpacked one after the other. A zstd file may ask for
-//! a window of up to 100 MB of memory; larger ones are refused by the decoder.
+//! Concatenated files (`cat a.gz b.gz`) are decompressed one after the other. A zstd file may require
+//! a window of up to 100 MB of memory; the decoder refuses larger ones.
 
 use flate2::read::MultiGzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
@@ -11,7 +11,7 @@ use std::io::{self, Cursor, Read};
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// The first bytes, read to see what the input is, and the rest.
+/// The first bytes, which were read to recognize the compression, and the rest of the input.
 type Whole<R> = io::Chain<Cursor<Vec<u8>>, Counted<R>>;
 
 /// Where the bytes of a capture come from.
@@ -22,7 +22,7 @@ pub(super) enum Input<R: Read> {
 }
 
 impl<R: Read> Input<R> {
-    /// Looks at the first bytes of `input` and unpacks it if they say so.
+    /// Looks at the first bytes of `input` and decompresses it if they are those of gzip or zstd.
     pub(super) fn new(input: R) -> io::Result<Self> {
         let mut counted = Counted { input, bytes: 0 };
         let mut first = vec![0; 4];
@@ -57,7 +57,7 @@ impl<R: Read> Input<R> {
         !matches!(self, Input::Plain(_))
     }
 
-    /// How many bytes were taken from the input, still packed.
+    /// How many bytes were read from the input, before decompression.
     pub(super) fn bytes_read(&self) -> u64 {
         let whole = match self {
             Input::Plain(whole) => whole,
@@ -84,7 +84,7 @@ impl<R: Read> std::fmt::Debug for Input<R> {
     }
 }
 
-/// Counts the bytes that go by.
+/// Counts the bytes that are read.
 #[derive(Debug)]
 pub(super) struct Counted<R> {
     input: R,
@@ -104,7 +104,7 @@ pub(super) struct Zstd<R> {
     source: R,
     decoder: FrameDecoder,
     inside: bool,
-    /// What broke the frame off; reported once everything before it was handed out.
+    /// The error that ended the frame; reported after everything before it was returned.
     failed: Option<FrameDecoderError>,
 }
 
@@ -135,20 +135,20 @@ impl<R: Read> Read for Zstd<R> {
 }
 
 impl<R: Read> Zstd<R> {
-    /// Decodes some blocks. The decoder holds a window of bytes back while more may refer to them: a
-    /// frame that breaks off is ended with an empty last block (and a checksum, perhaps), so that it
-    /// hands them out.
+    /// Decodes some blocks. The decoder keeps a window of bytes back as long as later blocks may refer to
+    /// them. A frame that is cut short is therefore ended with an empty last block and room for a checksum,
+    /// so that the decoder returns these bytes.
     fn decode_more(&mut self, len_bytes: usize) {
         const EMPTY_LAST_BLOCK: [u8; 7] = [1, 0, 0, 0, 0, 0, 0];
         let some = BlockDecodingStrategy::UptoBytes(len_bytes);
         if let Err(error) = self.decoder.decode_blocks(&mut self.source, some) {
-            // The first error is the one to tell of.
+            // The first error is reported, not a later one.
             let _ = self.decoder.decode_blocks(&EMPTY_LAST_BLOCK[..], BlockDecodingStrategy::All);
             self.failed = Some(error);
         }
     }
 
-    /// Starts the next frame, skipping what is meant to be skipped; false at the end of the input.
+    /// Starts the next frame that carries data; false at the end of the input.
     fn begin_frame(&mut self) -> io::Result<bool> {
         loop {
             let mut magic = Vec::with_capacity(4);

@@ -1,5 +1,5 @@
 //! The options at the end of a pcapng block: code, length, value, padded to 4 bytes
-//! (draft-ietf-opsawg-pcapng §3.5). A list that runs out of its block ends there.
+//! (draft-ietf-opsawg-pcapng §3.5). An option that does not fit into its block ends the list.
 
 use super::half;
 use std::borrow::Cow;
@@ -19,7 +19,7 @@ impl<'a> Options<'a> {
         Options { bytes, big_endian }
     }
 
-    /// The options as they stand there, up to the end of the list, which is not one of them.
+    /// The bytes of the options, without the option that ends the list.
     pub(crate) fn raw(self) -> &'a [u8] {
         let (all, mut rest) = (self.bytes, self);
         while rest.next().is_some() {}

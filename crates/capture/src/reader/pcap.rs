@@ -1,4 +1,4 @@
-//! Classic pcap: one header, then records, in the byte order and unit that the magic number says.
+//! Classic pcap: one header, then records, in the byte order and unit that the magic number gives.
 
 use super::chunk::Chunk;
 use super::sniff::Variant;
@@ -9,7 +9,7 @@ use std::io::Read;
 
 const HEADER_BYTES: usize = 24;
 
-/// The file header, as far as records need it.
+/// The fields of the file header that are needed to read records.
 #[derive(Debug)]
 pub(super) struct Pcap {
     variant: Variant,
@@ -17,8 +17,8 @@ pub(super) struct Pcap {
     link_type: LinkType,
 }
 
-/// In which order a record gives its two lengths: writers before version 2.3 had the wire's first,
-/// and for a while after it some still did.
+/// In which order a record gives its two lengths. Before version 2.3 the length on the wire came first,
+/// and some writers of version 2.3 still did so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lengths {
     CapturedFirst,
@@ -43,7 +43,8 @@ impl Pcap {
             (2, _) => Lengths::CapturedFirst,
             _ => return Err(Error::Version { major, minor }),
         };
-        // The upper 16 bits tell of a frame check sequence at the end of packets: IP knows its length.
+        // The upper 16 bits describe a frame check sequence after each packet. It does not matter here,
+        // because the IP header has the packet's length.
         let link_type = LinkType(word(header, 20, big) as u16);
         let snap_bytes = word(header, 16, big);
         chunk.advance(HEADER_BYTES);
@@ -57,7 +58,7 @@ impl Pcap {
         Ok((Pcap { variant, lengths, link_type }, interface))
     }
 
-    /// Finds the next record and has all of it in the buffer.
+    /// Finds the next record and reads all of it into the buffer.
     #[inline]
     pub(super) fn find<R: Read>(&self, chunk: &mut Chunk<R>) -> Result<Found, Stop> {
         let Variant { big_endian, unit_ns, record_header_bytes } = self.variant;
@@ -94,7 +95,7 @@ impl Pcap {
 }
 
 impl Lengths {
-    /// Captured, wire.
+    /// The captured length and the length on the wire.
     fn sort(self, first: u32, second: u32) -> (u32, u32) {
         match self {
             Lengths::CapturedFirst => (first, second),
@@ -104,7 +105,7 @@ impl Lengths {
     }
 }
 
-/// The file ends here: cleanly between records, or in the middle of one.
+/// The file ends here, either between records or in the middle of one.
 #[cold]
 pub(super) fn cut_short<R: Read>(chunk: &Chunk<R>, need_bytes: usize) -> Stop {
     match chunk.bytes().len() as u64 {

@@ -24,24 +24,25 @@ const INTERFACE_TIME_RESOLUTION: u16 = 9;
 const INTERFACE_TIME_OFFSET: u16 = 14;
 const PACKET_FLAGS: u16 = 2;
 
-/// The longest block that is kept in memory, as in Wireshark: a packet with many long comments.
+/// The longest block that is kept in memory, as in Wireshark: enough for a packet with many long comments.
 pub(crate) const BLOCK_BYTES_MAX: u32 = 16 * 1024 * 1024;
 
-/// What is kept of the name and description of an interface.
+/// The most bytes that are kept of the name or description of an interface: enough for real ones, and few
+/// enough for 65,536 interfaces.
 const NAME_BYTES_MAX: usize = 256;
 
-/// What is kept of the comment on a section: as much as one option holds.
+/// The most bytes that are kept of the comment on a section: as many as one option holds.
 const COMMENT_BYTES_MAX: usize = 65_535;
 
-/// The section that is being read.
+/// The current section.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Section {
     big_endian: bool,
-    /// The section's interface 0 in the list of the whole file.
+    /// The index of the section's interface 0 in the list of the whole file.
     first_interface: usize,
 }
 
-/// A block that lies wholly in the buffer; of no length if it was passed over.
+/// A block that is completely in the buffer; its length is zero if it was skipped.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Block {
     pub(super) kind: u32,
@@ -50,7 +51,7 @@ pub(super) struct Block {
 }
 
 impl<R: Read> Reader<R> {
-    /// Reads the section header that a pcapng file begins with.
+    /// Reads the section header at the start of a pcapng file.
     pub(super) fn first_section(&mut self) -> Result<(), Error> {
         let header = self.block(Others::Passed).and_then(|block| {
             self.handle_section(block)?;
@@ -65,7 +66,7 @@ impl<R: Read> Reader<R> {
         })
     }
 
-    /// Finds the next packet, taking in what other blocks say on the way.
+    /// Finds the next packet, and reads the section headers and interface descriptions before it.
     pub(super) fn find_in_blocks(&mut self, others: Others) -> Result<Found, Stop> {
         loop {
             let block = self.block(others)?;
@@ -75,7 +76,7 @@ impl<R: Read> Reader<R> {
                 PACKET_OBSOLETE => return self.obsolete_packet(block),
                 SECTION_HEADER => self.handle_section(block)?,
                 INTERFACE_DESCRIPTION => self.handle_interface(block)?,
-                SYSTEMD_JOURNAL => self.number += 1, // Wireshark counts log entries: keep its numbers
+                SYSTEMD_JOURNAL => self.number += 1, // a packet to Wireshark, so it has a number
                 _ => {}
             }
             if others == Others::Lent && block.len > 0 {
@@ -92,7 +93,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Has the next block in the buffer, or skips it if nobody wants it.
+    /// Reads the next block into the buffer, or skips it if it is not needed.
     fn block(&mut self, others: Others) -> Result<Block, Stop> {
         if !self.chunk.need(12)? {
             return Err(cut_short(&self.chunk, 12));
@@ -202,7 +203,7 @@ impl<R: Read> Reader<R> {
         })
     }
 
-    /// §4.4: the length on the wire and the packet, of the section's first interface; no time.
+    /// §4.4: the length on the wire and the packet. The interface is the section's first; there is no time.
     fn simple_packet(&mut self, block: Block) -> Result<Found, Stop> {
         let wire_bytes = word(self.chunk.bytes(), 8, block.big_endian);
         let time_ns = self.time_ns;
@@ -222,7 +223,7 @@ impl<R: Read> Reader<R> {
         })
     }
 
-    /// The interface with this number in the section, and its number in the file.
+    /// The interface with this number in the section, after its number in the file.
     fn captured_on(&mut self, interface: u32) -> Result<(u32, &CapturedOn), Stop> {
         let first = self.section().first_interface;
         let id = first.saturating_add(interface as usize);
@@ -234,7 +235,7 @@ impl<R: Read> Reader<R> {
     }
 }
 
-/// The interface that this block describes.
+/// The interface that an interface description block describes.
 pub(crate) fn described(block: &[u8], big: bool) -> CapturedOn {
     let mut interface = CapturedOn {
         link_type: LinkType(half(block, 8, big)),

@@ -1,6 +1,6 @@
-//! The unit of an interface's timestamps (`if_tsresol`, `if_tsoffset`), and nanoseconds from it.
+//! The unit of an interface's timestamps (`if_tsresol`, `if_tsoffset`), and its conversion to nanoseconds.
 
-/// How a 64-bit timestamp counts. The default of pcapng is microseconds.
+/// The unit and the zero of a 64-bit timestamp. The default of pcapng is microseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TimeUnit {
     step: Step,
@@ -11,9 +11,9 @@ pub(crate) struct TimeUnit {
 enum Step {
     /// A unit is this many nanoseconds.
     Multiply(u64),
-    /// This many units are a nanosecond; zero: more than a `u64` can say.
+    /// This many units are a nanosecond; zero: more than a `u64` can hold.
     Divide(u64),
-    /// A second is 2 to this power of units.
+    /// A second has 2 to this power of units.
     Binary(u8),
 }
 
@@ -31,10 +31,10 @@ impl TimeUnit {
         TimeUnit { step, offset_seconds }
     }
 
-    /// Nanoseconds since 1970, held at the ends of what a `u64` can say.
+    /// Nanoseconds since 1970; zero or `u64::MAX` if a `u64` cannot hold them.
     ///
-    /// Some writers store times before an unset clock's 1970 as negative numbers. They come out near
-    /// `u64::MAX`: no date, but the distances between them are right.
+    /// Some writers store times before 1970, from a clock that was not set, as negative numbers. The results
+    /// are near `u64::MAX`: they are not dates, but the differences between them are right.
     #[inline]
     pub(super) fn nanoseconds(self, units: u64) -> u64 {
         let nanoseconds = match self.step {
@@ -50,8 +50,8 @@ impl TimeUnit {
         saturate((i128::from(nanoseconds) + offset).max(0) as u128)
     }
 
-    /// The number of units that stands for this time: the inverse of [`TimeUnit::nanoseconds`], as far as
-    /// the unit is fine enough.
+    /// The number of units of a time: the inverse of [`TimeUnit::nanoseconds`], up to the precision of the
+    /// unit.
     pub(crate) fn units(self, nanoseconds: u64) -> u64 {
         let since = i128::from(nanoseconds) - i128::from(self.offset_seconds) * 1_000_000_000;
         let since = since.max(0) as u128;
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_resolution_says_the_same_second() {
+    fn each_resolution_gives_the_same_second() {
         let second = 1_000_000_000;
         for (resolution, units) in
             [(0, 1), (3, 1_000), (6, 1_000_000), (9, second), (12, 1_000 * second), (0x8a, 1024), (0x80, 1)]
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_of_time_hold() {
+    fn extreme_times_do_not_overflow() {
         for resolution in 0..=255 {
             for units in [0, 1, u64::MAX] {
                 for offset in [0, i64::MIN, i64::MAX] {

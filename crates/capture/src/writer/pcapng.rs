@@ -27,7 +27,7 @@ pub(super) fn section(block: &mut Vec<u8>, section: &Section<'_>) {
     let start = begin(block, SECTION_HEADER);
     block.extend(BYTE_ORDER_MAGIC.to_le_bytes());
     block.extend([1, 0, 0, 0]); // version 1.0
-    block.extend(u64::MAX.to_le_bytes()); // section length: not known
+    block.extend(u64::MAX.to_le_bytes()); // section length: unknown
     let texts = [
         (OPTION_COMMENT, section.comment),
         (SECTION_HARDWARE, section.hardware),
@@ -76,7 +76,7 @@ pub(super) fn packet(block: &mut Vec<u8>, info: &PacketInfo<'_>, slices: &[&[u8]
     Ok(())
 }
 
-/// Opens a block and returns where it starts; its length is filled in by [`end`].
+/// Starts a block and returns where it starts; [`end`] fills in its length.
 fn begin(block: &mut Vec<u8>, kind: u32) -> usize {
     let start = block.len();
     block.extend(kind.to_le_bytes());
@@ -100,7 +100,7 @@ fn text_options(block: &mut Vec<u8>, texts: &[(u16, &str)]) {
     }
 }
 
-/// As much of the text as an option can hold, cut between characters.
+/// The longest prefix of the text that an option can hold, cut between characters.
 pub(crate) fn prefix(text: &str) -> &[u8] {
     let mut end = text.len().min(usize::from(u16::MAX));
     while !text.is_char_boundary(end) {

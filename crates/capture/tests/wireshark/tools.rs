@@ -1,10 +1,10 @@
-//! tshark and files for it to read.
+//! Runs tshark, and writes files for it to read.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Skips with a reason; on the build server, where everything must be there, fails.
+/// Says that a test is skipped and why; fails on the build server, where every program must be installed.
 fn absent(what: &str) {
     assert!(std::env::var_os("CI").is_none(), "{what} is absent");
     drop(writeln!(std::io::stderr(), "skipped: {what} is absent"));
@@ -24,7 +24,7 @@ pub(crate) fn has(program: &str) -> bool {
     there
 }
 
-/// What tshark prints of these fields of each packet, one packet a line, fields separated by `|`.
+/// These fields of each packet as tshark prints them: one line per packet, fields separated by `|`.
 pub(crate) fn tshark(file: &Path, filter: &str, fields: &[&str]) -> Vec<String> {
     let mut command = Command::new("tshark");
     command.args(["-n", "-t", "r", "-r"]).arg(file).args(["-T", "fields", "-E", "separator=|"]);

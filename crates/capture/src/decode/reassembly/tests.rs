@@ -20,7 +20,7 @@ fn piece(ip: Ip, offset_bytes: u32, more: bool, data: &[u8]) -> Piece<'_> {
     Piece { walk: Walk::new(data, 0), ip, key_protocol: 6, protocol: 6, offset_bytes, more, data }
 }
 
-/// The whole that these fragments (offset, more, bytes) make, in the order they are given.
+/// The payload that these fragments (offset, more, bytes) make in this order.
 fn whole(version: u8, pieces: &[(u32, bool, &[u8])]) -> Option<Vec<u8>> {
     let mut reassembly = Reassembly::default();
     let mut whole = None;
@@ -32,7 +32,7 @@ fn whole(version: u8, pieces: &[(u32, bool, &[u8])]) -> Option<Vec<u8>> {
 }
 
 #[test]
-fn any_order_and_repeats_make_the_whole() {
+fn fragments_in_any_order_and_repeated_make_the_packet() {
     let (a, b, c) = ((0, true, &[1; 8][..]), (8, true, &[2; 8][..]), (16, false, &[3; 3][..]));
     let all = [&[1; 8][..], &[2; 8], &[3; 3]].concat();
     for version in [4, 6] {
@@ -45,7 +45,7 @@ fn any_order_and_repeats_make_the_whole() {
 }
 
 #[test]
-fn an_overlap_keeps_what_came_first_in_ipv4_and_spoils_ipv6() {
+fn an_overlap_keeps_the_first_bytes_in_ipv4_and_discards_ipv6() {
     let pieces = [(8, true, &[2; 8][..]), (0, true, &[1; 16]), (16, false, &[3; 3])];
     assert_eq!(whole(4, &pieces), Some([&[1; 8][..], &[2; 8], &[3; 3]].concat()));
     assert_eq!(whole(6, &pieces), None);
@@ -53,7 +53,7 @@ fn an_overlap_keeps_what_came_first_in_ipv4_and_spoils_ipv6() {
 }
 
 #[test]
-fn packets_are_kept_apart_and_forgotten_in_time() {
+fn packets_are_kept_apart_and_dropped_after_a_minute() {
     let mut reassembly = Reassembly::default();
     assert!(reassembly.add(&piece(ip(4, 1), 0, true, &[1; 8]), 0).is_none());
     assert!(reassembly.add(&piece(ip(4, 2), 8, false, &[2; 8]), 0).is_none());
@@ -63,7 +63,7 @@ fn packets_are_kept_apart_and_forgotten_in_time() {
 }
 
 #[test]
-fn memory_is_bounded_and_lies_are_refused() {
+fn memory_is_bounded_and_impossible_fragments_are_refused() {
     let mut reassembly = Reassembly::default();
     for id in 0..10_000 {
         assert!(reassembly.add(&piece(ip(4, id), 65_520, true, &[1; 8]), 0).is_none());
