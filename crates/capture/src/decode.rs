@@ -18,7 +18,7 @@ use crate::{Direction, LinkType, Record};
 use reassembly::Reassembly;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
-use walk::{Halt, Piece, Walk};
+use walk::{Halt, IpFragment, Walk};
 use wire::ip::protocol;
 
 /// The most nested fragmented packets that are reassembled. Real packets have one or two.
@@ -228,11 +228,11 @@ pub enum Layer {
 /// ```
 #[inline]
 pub fn decode(link_type: LinkType, packet: &[u8], wire_bytes: u32) -> Result<Decoded<'_>, NotTcp> {
-    if let Some(segment) = plain(link_type, packet, wire_bytes) {
+    if let Some(segment) = decode_plain(link_type, packet, wire_bytes) {
         return Ok(Decoded::Tcp(segment));
     }
     Walk::new(packet, wire_bytes).start(link_type).map_err(|halt| match halt {
-        Halt::Not(why) => why,
+        Halt::NotTcp(why) => why,
         Halt::Fragment(_) => NotTcp::Fragment,
     })
 }
@@ -269,7 +269,7 @@ impl Decoder {
     /// Why it is not a TCP segment.
     #[inline]
     pub fn decode<'a>(&'a mut self, record: &Record<'a>) -> Result<Decoded<'a>, NotTcp> {
-        if let Some(mut segment) = plain(record.link_type, record.bytes, record.wire_bytes) {
+        if let Some(mut segment) = decode_plain(record.link_type, record.bytes, record.wire_bytes) {
             segment.direction = record.direction;
             return Ok(Decoded::Tcp(segment));
         }
@@ -281,25 +281,26 @@ impl Decoder {
         walk.direction = record.direction;
         match walk.start(record.link_type) {
             Ok(decoded) => Ok(decoded),
-            Err(Halt::Not(why)) => Err(why),
-            Err(Halt::Fragment(piece)) => self.put_together(*piece, record.time_ns),
+            Err(Halt::NotTcp(why)) => Err(why),
+            Err(Halt::Fragment(fragment)) => self.reassemble(*fragment, record.time_ns),
         }
     }
 
     /// Adds a fragment. If it completes a packet, that may be a tunnel with another fragment inside, which
     /// may complete another packet.
-    fn put_together(&mut self, piece: Piece<'_>, now_ns: u64) -> Result<Decoded<'_>, NotTcp> {
-        let (mut walk, mut protocol) = (piece.walk.bare(), self.reassembly.add(&piece, now_ns));
+    fn reassemble(&mut self, fragment: IpFragment<'_>, now_ns: u64) -> Result<Decoded<'_>, NotTcp> {
+        let (mut walk, mut protocol) =
+            (fragment.walk.without_packet(), self.reassembly.add(&fragment, now_ns));
         for _ in 0..FRAGMENTED_TUNNELS_MAX {
-            let whole = self.reassembly.whole(protocol.ok_or(NotTcp::Fragment)?);
+            let whole = self.reassembly.completed_packet(protocol.ok_or(NotTcp::Fragment)?);
             let Err(Halt::Fragment(inner)) = walk.resume(whole) else { break };
             let data = inner.data.to_vec();
-            let inner = Piece { walk: inner.walk.bare(), data: &data, ..*inner };
-            (walk, protocol) = (inner.walk.bare(), self.reassembly.add(&inner, now_ns));
+            let inner = IpFragment { walk: inner.walk.without_packet(), data: &data, ..*inner };
+            (walk, protocol) = (inner.walk.without_packet(), self.reassembly.add(&inner, now_ns));
         }
-        let whole = self.reassembly.whole(protocol.ok_or(NotTcp::Fragment)?);
+        let whole = self.reassembly.completed_packet(protocol.ok_or(NotTcp::Fragment)?);
         walk.resume(whole).map_err(|halt| match halt {
-            Halt::Not(why) => why,
+            Halt::NotTcp(why) => why,
             Halt::Fragment(_) => NotTcp::Fragment,
         })
     }
@@ -307,7 +308,7 @@ impl Decoder {
 
 /// The fast path for the most common packet: Ethernet or raw IP, IPv4 without options or fragments, TCP.
 #[inline]
-fn plain(link_type: LinkType, packet: &[u8], wire_bytes: u32) -> Option<Segment<'_>> {
+fn decode_plain(link_type: LinkType, packet: &[u8], wire_bytes: u32) -> Option<Segment<'_>> {
     let offset = match link_type {
         LinkType::ETHERNET if packet.get(12..14)? == [0x08, 0x00] => 14,
         LinkType::RAW => 0,

@@ -4,7 +4,7 @@
 //! record. A damaged file is read up to the damage. What it does not do: seek, read backwards, decrypt,
 //! resolve names.
 
-mod chunk;
+mod buffer;
 mod input;
 mod options;
 mod pcap;
@@ -13,7 +13,7 @@ mod sniff;
 mod time;
 
 use crate::{Damage, DamageKind, Direction, Error, InterfaceId, LinkType};
-use chunk::Chunk;
+use buffer::ReadBuffer;
 use input::Input;
 pub use options::Comments;
 pub(crate) use options::Options;
@@ -82,7 +82,7 @@ pub enum Piece<'a> {
 
 /// An interface as the file describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CapturedOn {
+pub struct InterfaceDescription {
     /// With which protocol each packet begins.
     pub link_type: LinkType,
     /// Its name; may be empty. At most 256 bytes are kept.
@@ -113,9 +113,9 @@ pub struct CapturedOn {
 /// ```
 #[derive(Debug)]
 pub struct Reader<R: Read> {
-    chunk: Chunk<Input<R>>,
-    format: Format,
-    interfaces: Vec<CapturedOn>,
+    buffer: ReadBuffer<Input<R>>,
+    format: FormatState,
+    interfaces: Vec<InterfaceDescription>,
     comment: String,
     /// Packets returned so far.
     number: u64,
@@ -124,20 +124,20 @@ pub struct Reader<R: Read> {
     /// The length of the record or block that was returned last, which is still in the buffer.
     lent_bytes: usize,
     /// The section header at the start of the file, until it is returned or skipped.
-    section_header: Option<pcapng::Block>,
+    section_header: Option<pcapng::BufferedBlock>,
     done: bool,
 }
 
 /// The format of the file, with what its reader has to remember.
 #[derive(Debug)]
-enum Format {
+enum FormatState {
     Pcap(pcap::Pcap),
-    Pcapng(pcapng::Section),
+    Pcapng(pcapng::SectionState),
 }
 
 /// A packet record in the buffer; ranges are positions in the buffer.
 #[derive(Clone, Copy, Debug)]
-struct Found {
+struct FoundPacket {
     record_bytes: usize,
     packet: (usize, usize),
     options: (usize, usize),
@@ -151,8 +151,8 @@ struct Found {
 
 /// What happens to blocks that are not packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Others {
-    Passed,
+enum OtherBlocks {
+    Skipped,
     Lent,
 }
 
@@ -163,8 +163,8 @@ enum Stop {
     End,
     Io(io::Error),
     Damage(DamageKind),
-    /// A block that is not a packet is in the buffer; only with [`Others::Lent`].
-    Block(pcapng::Block),
+    /// A block that is not a packet is in the buffer; only with [`OtherBlocks::Lent`].
+    Block(pcapng::BufferedBlock),
 }
 
 impl From<io::Error> for Stop {
@@ -179,19 +179,19 @@ impl<R: Read> Reader<R> {
     /// # Errors
     /// Those of `input`, and an [`Error`] that says why if the file is not a capture that can be read.
     pub fn new(input: R) -> Result<Self, Error> {
-        let mut chunk = Chunk::new(Input::new(input).map_err(Error::Io)?);
-        let kind = kind(&mut chunk)?;
+        let mut buffer = ReadBuffer::new(Input::new(input).map_err(Error::Io)?);
+        let kind = sniff_kind(&mut buffer)?;
         let mut interfaces = Vec::new();
         let format = match kind {
-            sniff::Kind::Pcap(variant) => {
-                let (pcap, interface) = pcap::Pcap::open(&mut chunk, variant)?;
+            sniff::FileKind::Pcap(variant) => {
+                let (pcap, interface) = pcap::Pcap::open(&mut buffer, variant)?;
                 interfaces.push(interface);
-                Format::Pcap(pcap)
+                FormatState::Pcap(pcap)
             }
-            sniff::Kind::Pcapng => Format::Pcapng(pcapng::Section::default()),
+            sniff::FileKind::Pcapng => FormatState::Pcapng(pcapng::SectionState::default()),
         };
         let mut reader = Reader {
-            chunk,
+            buffer,
             format,
             interfaces,
             comment: String::new(),
@@ -201,19 +201,19 @@ impl<R: Read> Reader<R> {
             section_header: None,
             done: false,
         };
-        if matches!(kind, sniff::Kind::Pcapng) {
-            reader.first_section()?;
+        if matches!(kind, sniff::FileKind::Pcapng) {
+            reader.read_first_section()?;
         }
         Ok(reader)
     }
 
     /// Whether the file is pcapng, which has blocks and comments.
     pub fn is_pcapng(&self) -> bool {
-        matches!(self.format, Format::Pcapng(_))
+        matches!(self.format, FormatState::Pcapng(_))
     }
 
     /// The interfaces described so far; pcapng may add more at any time.
-    pub fn interfaces(&self) -> &[CapturedOn] {
+    pub fn interfaces(&self) -> &[InterfaceDescription] {
         &self.interfaces
     }
 
@@ -224,7 +224,7 @@ impl<R: Read> Reader<R> {
 
     /// How many bytes were taken from the input so far, packed ones if it is packed: for progress bars.
     pub fn bytes_read(&self) -> u64 {
-        self.chunk.input().bytes_read()
+        self.buffer.input().bytes_read()
     }
 
     /// How many packets were returned so far.
@@ -243,15 +243,15 @@ impl<R: Read> Reader<R> {
         if self.done {
             return None;
         }
-        self.chunk.advance(self.lent_bytes);
+        self.buffer.advance(self.lent_bytes);
         self.lent_bytes = 0;
         let found = match &mut self.format {
-            Format::Pcap(pcap) => pcap.find(&mut self.chunk),
-            Format::Pcapng(_) => self.find_in_blocks(Others::Passed),
+            FormatState::Pcap(pcap) => pcap.find_record(&mut self.buffer),
+            FormatState::Pcapng(_) => self.find_packet(OtherBlocks::Skipped),
         };
         match found {
-            Ok(found) => Some(Ok(self.lend(found))),
-            Err(stop) => self.stop(stop).map(Err),
+            Ok(found) => Some(Ok(self.lend_record(found))),
+            Err(stop) => self.stop_reading(stop).map(Err),
         }
     }
 
@@ -275,32 +275,32 @@ impl<R: Read> Reader<R> {
         if self.done {
             return None;
         }
-        if let Some(header) = self.section_header.take().filter(|_| self.chunk.offset() == 0) {
+        if let Some(header) = self.section_header.take().filter(|_| self.buffer.offset() == 0) {
             return Some(Ok(Piece::Block(self.lend_block(header))));
         }
-        self.chunk.advance(self.lent_bytes);
+        self.buffer.advance(self.lent_bytes);
         self.lent_bytes = 0;
         let found = match &mut self.format {
-            Format::Pcap(pcap) => pcap.find(&mut self.chunk),
-            Format::Pcapng(_) => self.find_in_blocks(Others::Lent),
+            FormatState::Pcap(pcap) => pcap.find_record(&mut self.buffer),
+            FormatState::Pcapng(_) => self.find_packet(OtherBlocks::Lent),
         };
         match found {
-            Ok(found) => Some(Ok(Piece::Packet(self.lend(found)))),
+            Ok(found) => Some(Ok(Piece::Packet(self.lend_record(found)))),
             Err(Stop::Block(block)) => Some(Ok(Piece::Block(self.lend_block(block)))),
-            Err(stop) => self.stop(stop).map(Err),
+            Err(stop) => self.stop_reading(stop).map(Err),
         }
     }
 
     #[inline]
-    fn lend(&mut self, found: Found) -> Record<'_> {
+    fn lend_record(&mut self, found: FoundPacket) -> Record<'_> {
         self.number += 1;
         self.time_ns = found.time_ns;
         self.lent_bytes = found.record_bytes;
-        let bytes = self.chunk.bytes();
+        let bytes = self.buffer.bytes();
         let packet = &bytes[found.packet.0..found.packet.1];
         Record {
             number: self.number,
-            offset_bytes: self.chunk.offset(),
+            offset_bytes: self.buffer.offset(),
             interface: InterfaceId(found.interface),
             link_type: found.link_type,
             time_ns: found.time_ns,
@@ -313,19 +313,21 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    fn lend_block(&mut self, block: pcapng::Block) -> Block<'_> {
+    fn lend_block(&mut self, block: pcapng::BufferedBlock) -> Block<'_> {
         self.lent_bytes = block.len;
-        let bytes = &self.chunk.bytes()[..block.len];
+        let bytes = &self.buffer.bytes()[..block.len];
         Block { kind: block.kind, bytes, big_endian: block.big_endian }
     }
 
     #[cold]
-    fn stop(&mut self, stop: Stop) -> Option<Error> {
+    fn stop_reading(&mut self, stop: Stop) -> Option<Error> {
         self.done = true;
-        let (record, offset_bytes) = (self.number + 1, self.chunk.offset());
+        let (record, offset_bytes) = (self.number + 1, self.buffer.offset());
         match stop {
             Stop::End => None,
-            Stop::Io(error) => Some(failed(error, self.chunk.input().is_compressed(), record, offset_bytes)),
+            Stop::Io(error) => {
+                Some(input_error(error, self.buffer.input().is_compressed(), record, offset_bytes))
+            }
             Stop::Damage(what) => Some(Error::Damaged(Damage { record, offset_bytes, what })),
             Stop::Block(_) => unreachable!("blocks are lent by `next_piece` alone"),
         }
@@ -334,21 +336,21 @@ impl<R: Read> Reader<R> {
 
 /// The kind of the file. More than 4 bytes are read only if these do not decide, so that the reader does
 /// not wait for a pipe longer than necessary.
-fn kind<R: Read>(chunk: &mut Chunk<Input<R>>) -> Result<sniff::Kind, Error> {
+fn sniff_kind<R: Read>(buffer: &mut ReadBuffer<Input<R>>) -> Result<sniff::FileKind, Error> {
     for enough_bytes in [4, sniff::SNIFF_BYTES] {
-        if let Err(error) = chunk.need(enough_bytes) {
-            return Err(failed(error, chunk.input().is_compressed(), 0, 0));
+        if let Err(error) = buffer.fill_to(enough_bytes) {
+            return Err(input_error(error, buffer.input().is_compressed(), 0, 0));
         }
-        match sniff::sniff(chunk.bytes()) {
+        match sniff::sniff(buffer.bytes()) {
             Err(Error::NotACapture { .. }) if enough_bytes == 4 => {}
             sniffed => return sniffed,
         }
     }
-    sniff::sniff(chunk.bytes())
+    sniff::sniff(buffer.bytes())
 }
 
 /// An error of the input. An error of the decompressor means that the file is damaged.
-fn failed(error: io::Error, compressed: bool, record: u64, offset_bytes: u64) -> Error {
+fn input_error(error: io::Error, compressed: bool, record: u64, offset_bytes: u64) -> Error {
     use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
     if compressed && matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof) {
         let what = DamageKind::Compression(error.to_string());
@@ -359,16 +361,16 @@ fn failed(error: io::Error, compressed: bool, record: u64, offset_bytes: u64) ->
 
 /// A number of 32 bits at `at`. The caller has checked that `bytes` is long enough.
 #[inline]
-pub(crate) fn word(bytes: &[u8], at: usize, big_endian: bool) -> u32 {
-    let word = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-    if big_endian { u32::from_be_bytes(word) } else { u32::from_le_bytes(word) }
+pub(crate) fn read_u32(bytes: &[u8], at: usize, big_endian: bool) -> u32 {
+    let number = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+    if big_endian { u32::from_be_bytes(number) } else { u32::from_le_bytes(number) }
 }
 
 /// A number of 16 bits at `at`. The caller has checked that `bytes` is long enough.
 #[inline]
-fn half(bytes: &[u8], at: usize, big_endian: bool) -> u16 {
-    let half = [bytes[at], bytes[at + 1]];
-    if big_endian { u16::from_be_bytes(half) } else { u16::from_le_bytes(half) }
+fn read_u16(bytes: &[u8], at: usize, big_endian: bool) -> u16 {
+    let number = [bytes[at], bytes[at + 1]];
+    if big_endian { u16::from_be_bytes(number) } else { u16::from_le_bytes(number) }
 }
 
 #[cfg(test)]

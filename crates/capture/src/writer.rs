@@ -53,7 +53,7 @@ impl<W: Write> Writer<W> {
     pub fn new(out: W, format: Format, section: &Section<'_>) -> io::Result<Self> {
         let mut writer = Writer { out, format, link_types: Vec::new(), block: Vec::new() };
         if format == Format::Pcapng {
-            pcapng::section(&mut writer.block, section);
+            pcapng::append_section_header(&mut writer.block, section);
             writer.out.write_all(&writer.block)?;
         }
         Ok(writer)
@@ -67,8 +67,8 @@ impl<W: Write> Writer<W> {
     pub fn add_interface(&mut self, interface: &Interface<'_>) -> io::Result<InterfaceId> {
         self.block.clear();
         match (self.format, self.link_types.first()) {
-            (Format::Pcapng, _) => pcapng::interface(&mut self.block, interface),
-            (format, None) => pcap::header(&mut self.block, format, interface),
+            (Format::Pcapng, _) => pcapng::append_interface_description(&mut self.block, interface),
+            (format, None) => pcap::append_file_header(&mut self.block, format, interface),
             (_, Some(&first)) if first == interface.link_type => {}
             (_, Some(&first)) => {
                 let message = format!(
@@ -92,8 +92,8 @@ impl<W: Write> Writer<W> {
         self.link_type(info.interface)?;
         self.block.clear();
         match self.format {
-            Format::Pcapng => pcapng::packet(&mut self.block, info, slices)?,
-            format => pcap::packet(&mut self.block, format, info, slices)?,
+            Format::Pcapng => pcapng::append_enhanced_packet(&mut self.block, info, slices)?,
+            format => pcap::append_record(&mut self.block, format, info, slices)?,
         }
         self.out.write_all(&self.block)
     }
@@ -106,7 +106,7 @@ impl<W: Write> Writer<W> {
         let mut info = *info;
         for piece in finish.apply(frame, self.link_type(info.interface)?) {
             match piece.payload.contiguous() {
-                Some(text) => self.write_slices(&info, &[piece.head.as_slice(), text])?,
+                Some(payload) => self.write_slices(&info, &[piece.head.as_slice(), payload])?,
                 None => self.write_slices(&info, &[&piece.to_vec()])?,
             }
             info.comments = &[];

@@ -13,26 +13,26 @@ use std::fs::File;
 use wire::{Checksum, Frame, Offload};
 
 /// 10.0.0.1:8080 -> 10.0.0.2:80 with a payload of this many bytes; the TCP checksum is left to the link.
-fn segment(text_bytes: usize) -> Vec<u8> {
-    let total = (40 + text_bytes) as u16;
+fn segment(payload_bytes: usize) -> Vec<u8> {
+    let total = (40 + payload_bytes) as u16;
     let mut packet = vec![0x45, 0, 0, 0, 0, 7, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
     packet[2..4].copy_from_slice(&total.to_be_bytes());
     let sum = wire::checksum::of(&packet);
     packet[10..12].copy_from_slice(&sum.to_be_bytes());
     packet.extend([0x1f, 0x90, 0, 80, 0, 0, 0, 1, 0, 0, 0, 2, 0x50, 0x18, 1, 0, 0, 0, 0, 0]);
-    packet.extend((0..text_bytes).map(|at| at as u8));
+    packet.extend((0..payload_bytes).map(|at| at as u8));
     packet
 }
 
-fn left_to_the_link(text_bytes: usize, segment_bytes: u16) -> Frame {
-    let mut frame = Frame::from_bytes(Bytes::from(segment(text_bytes)));
+fn left_to_the_link(payload_bytes: usize, segment_bytes: u16) -> Frame {
+    let mut frame = Frame::from_bytes(Bytes::from(segment(payload_bytes)));
     frame.offload = Offload { segment_bytes, checksum: Checksum::Trusted };
     frame
 }
 
 #[test]
 fn wireshark_shows_names_times_directions_and_comments() {
-    if !tools::has("tshark") {
+    if !tools::has_program("tshark") {
         return;
     }
     let section = Section { hardware: "memory", os: "none", application: "synfin", comment: "two ends" };
@@ -56,7 +56,7 @@ fn wireshark_shows_names_times_directions_and_comments() {
     ethernet.extend(segment(5));
     let as_it_is = Finish { checksums: Checksums::AsTheyAre, ..Finish::default() };
     writer.write_frame(&arrival, &Frame::from_bytes(ethernet.into()), as_it_is).unwrap();
-    let file = tools::file("names.pcapng", &writer.into_inner());
+    let file = tools::write_file("names.pcapng", &writer.into_inner());
     let fields = [
         "frame.interface_name",
         "frame.time_epoch",
@@ -72,7 +72,7 @@ fn wireshark_shows_names_times_directions_and_comments() {
 
 #[test]
 fn every_format_has_the_right_time_and_length() {
-    if !tools::has("tshark") {
+    if !tools::has_program("tshark") {
         return;
     }
     for (format, time) in [
@@ -84,7 +84,7 @@ fn every_format_has_the_right_time_and_length() {
         let id = writer.add_interface(&Interface::new(LinkType::RAW)).unwrap();
         let info = PacketInfo { wire_bytes: Some(45), ..PacketInfo::new(id, 1_700_000_000_123_456_789) };
         writer.write_slices(&info, &[&segment(5)[..30], &segment(5)[30..40]]).unwrap();
-        let file = tools::file("format.cap", &writer.into_inner());
+        let file = tools::write_file("format.cap", &writer.into_inner());
         let lines = tools::tshark(&file, "", &["frame.time_epoch", "frame.cap_len", "frame.len", "tcp.len"]);
         assert_eq!(lines, [format!("{time}|40|45|5")], "{format:?}");
     }
@@ -92,7 +92,7 @@ fn every_format_has_the_right_time_and_length() {
 
 #[test]
 fn super_segments_have_good_checksums_whole_and_cut() {
-    if !tools::has("tshark") {
+    if !tools::has_program("tshark") {
         return;
     }
     for (super_segments, lengths) in
@@ -102,7 +102,7 @@ fn super_segments_have_good_checksums_whole_and_cut() {
         let id = writer.add_interface(&Interface::new(LinkType::RAW)).unwrap();
         let finish = Finish { super_segments, ..Finish::default() };
         writer.write_frame(&PacketInfo::new(id, 1), &left_to_the_link(3_000, 1_460), finish).unwrap();
-        let file = tools::file("super.pcapng", &writer.into_inner());
+        let file = tools::write_file("super.pcapng", &writer.into_inner());
         let lines = tools::tshark(&file, "tcp.checksum.status == 1 && !_ws.malformed", &["tcp.len"]);
         assert_eq!(lines, lengths);
     }
@@ -172,7 +172,7 @@ fn lines_of_tshark(file: &std::path::Path) -> Vec<String> {
 #[test]
 fn tshark_decodes_every_packet_of_the_collection_as_we_do() {
     let Some(captures) = common::shared("captures") else { return };
-    if !tools::has("tshark") {
+    if !tools::has_program("tshark") {
         return;
     }
     let index = std::fs::read_to_string(captures.join("INDEX.tsv")).unwrap();
@@ -292,7 +292,7 @@ fn wrapped() -> Vec<(&'static str, LinkType, Vec<u8>)> {
 
 #[test]
 fn tshark_decodes_each_kind_of_layers_as_we_do() {
-    if !tools::has("tshark") {
+    if !tools::has_program("tshark") {
         return;
     }
     let mut writer = Writer::new(Vec::new(), Format::Pcapng, &Section::default()).unwrap();
@@ -301,7 +301,7 @@ fn tshark_decodes_each_kind_of_layers_as_we_do() {
         let id = writer.add_interface(&Interface::new(*link_type)).unwrap();
         writer.write_slices(&PacketInfo::new(id, 1 + number as u64), &[packet]).unwrap();
     }
-    let file = tools::file("wrapped.pcapng", &writer.into_inner());
+    let file = tools::write_file("wrapped.pcapng", &writer.into_inner());
     let (ours, theirs) = (lines_of(&file), lines_of_tshark(&file));
     for (number, (name, link_type, _)) in wrapped.iter().enumerate() {
         let start = format!("{}|", number + 1);
@@ -354,7 +354,7 @@ fn fragments_v6(packet: &[u8], payload_bytes: usize) -> Vec<Vec<u8>> {
 
 #[test]
 fn fragments_become_the_same_segment_in_the_same_frame() {
-    if !tools::has("tshark") {
+    if !tools::has_program("tshark") {
         return;
     }
     let mut pieces = fragments(&segment(100), 48);
@@ -366,14 +366,14 @@ fn fragments_become_the_same_segment_in_the_same_frame() {
     for (number, piece) in pieces.iter().enumerate() {
         writer.write_slices(&PacketInfo::new(id, number as u64), &[piece]).unwrap();
     }
-    let file = tools::file("fragments.pcapng", &writer.into_inner());
+    let file = tools::write_file("fragments.pcapng", &writer.into_inner());
     assert_eq!(lines_of(&file), lines_of_tshark(&file));
     assert_eq!(lines_of(&file).len(), 3);
 }
 
 #[test]
 fn tshark_finds_the_same_quotations_in_icmp_errors() {
-    if !tools::has("tshark") {
+    if !tools::has_program("tshark") {
         return;
     }
     let mut v4 = segment(0)[..20].to_vec();
@@ -399,7 +399,7 @@ fn tshark_finds_the_same_quotations_in_icmp_errors() {
         let mtu = error.mtu_bytes.unwrap();
         ours.push(format!("{}|{}|{mtu}", segment.src_port(), segment.dst_port()));
     }
-    let file = tools::file("quoted.pcapng", &file);
+    let file = tools::write_file("quoted.pcapng", &file);
     let mut theirs = tools::tshark(&file, "tcp", &["tcp.srcport", "tcp.dstport", "icmp.mtu", "icmpv6.mtu"]);
     for line in &mut theirs {
         *line = line.replace("||", "|").trim_end_matches('|').to_owned();

@@ -20,7 +20,7 @@ const V6_PARAMETER_PROBLEM: u8 = 4;
 impl<'a> Walk<'a> {
     pub(super) fn icmp(&mut self, protocol: u8) -> Result<Next, Halt<'a>> {
         let Some(ip) = self.ip.filter(|_| self.quote.is_none()) else {
-            return Err(Halt::Not(NotTcp::Protocol(protocol)));
+            return Err(Halt::NotTcp(NotTcp::Protocol(protocol)));
         };
         let header = self.view.peek(8, Layer::Icmp)?;
         let (kind, code) = (header[0], header[1]);
@@ -39,7 +39,7 @@ impl<'a> Walk<'a> {
             (is_error, mtu_bytes, if extended { usize::from(header[4]) * 8 } else { 0 })
         };
         if !is_error {
-            return Err(Halt::Not(NotTcp::Protocol(protocol)));
+            return Err(Halt::NotTcp(NotTcp::Protocol(protocol)));
         }
         self.view.take(8, Layer::Icmp)?;
         if quoted_bytes != 0 {

@@ -2,7 +2,7 @@
 //! fragments, and what an IP packet carries. Options and routing headers are skipped.
 
 use super::view::{be16, be32};
-use super::walk::{Halt, Next, Piece, Walk};
+use super::walk::{Halt, IpFragment, Next, Walk};
 use super::{Fragment, Ip, Layer, NotTcp};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use wire::ip::protocol;
@@ -12,7 +12,7 @@ impl<'a> Walk<'a> {
         match self.view.peek(1, Layer::Ipv4)?[0] >> 4 {
             4 => self.ipv4(),
             6 => self.ipv6(),
-            _ => Err(Halt::Not(NotTcp::Malformed(Layer::Ipv4))),
+            _ => Err(Halt::NotTcp(NotTcp::Malformed(Layer::Ipv4))),
         }
     }
 
@@ -22,7 +22,7 @@ impl<'a> Walk<'a> {
         let total_bytes = usize::from(be16(header, 2));
         // Zero: a super-segment that the network card should cut; its length is that of the record.
         if header_bytes < 20 || (total_bytes != 0 && total_bytes < header_bytes) {
-            return Err(Halt::Not(NotTcp::Malformed(Layer::Ipv4)));
+            return Err(Halt::NotTcp(NotTcp::Malformed(Layer::Ipv4)));
         }
         let header = self.view.take(header_bytes, Layer::Ipv4)?;
         if total_bytes != 0 {
@@ -44,7 +44,7 @@ impl<'a> Walk<'a> {
         if offset_bytes == 0 && !more {
             return Ok(Next::Protocol(protocol));
         }
-        self.fragment(Piece {
+        self.fragment(IpFragment {
             walk: *self,
             ip,
             key_protocol: protocol,
@@ -104,7 +104,7 @@ impl<'a> Walk<'a> {
             protocol::GRE => self.gre(),
             protocol::UDP => self.udp(),
             protocol::ICMP | protocol::ICMPV6 => self.icmp(protocol),
-            other => Err(Halt::Not(NotTcp::Protocol(other))),
+            other => Err(Halt::NotTcp(NotTcp::Protocol(other))),
         }
     }
 
@@ -134,7 +134,7 @@ impl<'a> Walk<'a> {
     fn ipv6_fragment(&mut self) -> Result<Next, Halt<'a>> {
         let header = self.view.take(8, Layer::Ipv6)?;
         let (protocol, place) = (header[0], be16(header, 2));
-        let Some(ip) = self.ip.as_mut() else { return Err(Halt::Not(NotTcp::Malformed(Layer::Ipv6))) };
+        let Some(ip) = self.ip.as_mut() else { return Err(Halt::NotTcp(NotTcp::Malformed(Layer::Ipv6))) };
         ip.id = Some(be32(header, 4));
         let ip = *ip;
         let (offset_bytes, more) = (u32::from(place & 0xfff8), place & 1 != 0);
@@ -142,21 +142,21 @@ impl<'a> Walk<'a> {
             return Ok(Next::Protocol(protocol));
         }
         let data = self.view.bytes;
-        self.fragment(Piece { walk: *self, ip, key_protocol: 0, protocol, offset_bytes, more, data })
+        self.fragment(IpFragment { walk: *self, ip, key_protocol: 0, protocol, offset_bytes, more, data })
     }
 
     /// A fragment that was captured whole can be reassembled with others. If the capture cut it, or an ICMP
     /// error quotes it, it is read only if it is the first, because the first has the TCP header.
-    fn fragment(&mut self, piece: Piece<'a>) -> Result<Next, Halt<'a>> {
-        let whole = self.view.bytes.len() == self.view.wire_bytes && self.quote.is_none();
-        if whole {
-            return Err(Halt::Fragment(Box::new(piece)));
+    fn fragment(&mut self, fragment: IpFragment<'a>) -> Result<Next, Halt<'a>> {
+        let is_whole = self.view.bytes.len() == self.view.wire_bytes && self.quote.is_none();
+        if is_whole {
+            return Err(Halt::Fragment(Box::new(fragment)));
         }
-        if piece.offset_bytes != 0 {
-            return Err(Halt::Not(NotTcp::Fragment));
+        if fragment.offset_bytes != 0 {
+            return Err(Halt::NotTcp(NotTcp::Fragment));
         }
         self.fragment = Fragment::First;
-        Ok(Next::Protocol(piece.protocol))
+        Ok(Next::Protocol(fragment.protocol))
     }
 }
 

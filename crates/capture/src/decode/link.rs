@@ -40,7 +40,7 @@ impl<'a> Walk<'a> {
             LinkType::CISCO_HDLC => Ok(Next::CiscoHdlc),
             LinkType::NFLOG => self.nflog(),
             LinkType::FDDI => self.fddi(),
-            other => Err(Halt::Not(NotTcp::LinkType(other))),
+            other => Err(Halt::NotTcp(NotTcp::LinkType(other))),
         }
     }
 
@@ -62,7 +62,7 @@ impl<'a> Walk<'a> {
             0x8864 => Ok(Next::Pppoe),
             0x880b => Ok(Next::Ppp),
             0x6558 => Ok(Next::Ethernet),
-            other => Err(Halt::Not(NotTcp::Ethertype(other))),
+            other => Err(Halt::NotTcp(NotTcp::Ethertype(other))),
         }
     }
 
@@ -86,10 +86,10 @@ impl<'a> Walk<'a> {
                 let snap = self.view.take(5, Layer::Llc)?;
                 match snap[..3] {
                     [0, 0, 0] | [0, 0, 0xf8] => Ok(Next::Ethertype(be16(snap, 3))),
-                    _ => Err(Halt::Not(NotTcp::Llc(SAP_SNAP))),
+                    _ => Err(Halt::NotTcp(NotTcp::Llc(SAP_SNAP))),
                 }
             }
-            (sap, _) => Err(Halt::Not(NotTcp::Llc(sap))),
+            (sap, _) => Err(Halt::NotTcp(NotTcp::Llc(sap))),
         }
     }
 
@@ -97,7 +97,7 @@ impl<'a> Walk<'a> {
     fn fddi(&mut self) -> Result<Next, Halt<'a>> {
         let header = self.view.take(13, Layer::Fddi)?;
         if header[0] & 0x70 != 0x50 {
-            return Err(Halt::Not(NotTcp::Llc(0)));
+            return Err(Halt::NotTcp(NotTcp::Llc(0)));
         }
         Ok(Next::Llc)
     }
@@ -109,7 +109,7 @@ impl<'a> Walk<'a> {
         match family {
             // IPv6: Linux, Windows, BSD/OS and NetBSD, FreeBSD, macOS
             2 | 10 | 23 | 24 | 28 | 30 => Ok(Next::Ip),
-            _ => Err(Halt::Not(NotTcp::Malformed(Layer::Loopback))),
+            _ => Err(Halt::NotTcp(NotTcp::Malformed(Layer::Loopback))),
         }
     }
 
@@ -150,13 +150,13 @@ impl<'a> Walk<'a> {
                 (little(0), little(2))
             };
             let Some(len) = usize::from(len).checked_sub(4) else {
-                return Err(Halt::Not(NotTcp::Malformed(Layer::Nflog)));
+                return Err(Halt::NotTcp(NotTcp::Malformed(Layer::Nflog)));
             };
             if kind & 0x7fff == NFULA_PAYLOAD {
                 self.view.limit(len);
                 return match family {
                     2 | 10 => Ok(Next::Ip),
-                    _ => Err(Halt::Not(NotTcp::Malformed(Layer::Nflog))),
+                    _ => Err(Halt::NotTcp(NotTcp::Malformed(Layer::Nflog))),
                 };
             }
             let padded = len.next_multiple_of(4).min(self.view.wire_bytes);
@@ -170,7 +170,7 @@ impl<'a> Walk<'a> {
                 self.direction = self.direction.or(direction);
             }
         }
-        Err(Halt::Not(NotTcp::Malformed(Layer::Nflog)))
+        Err(Halt::NotTcp(NotTcp::Malformed(Layer::Nflog)))
     }
 }
 

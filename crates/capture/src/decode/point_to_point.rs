@@ -29,7 +29,7 @@ impl<'a> Walk<'a> {
         match protocol {
             0x0021 | 0x0057 => Ok(Next::Ip),
             0x0281 | 0x0283 => Ok(Next::Mpls),
-            other => Err(Halt::Not(NotTcp::Ppp(other))),
+            other => Err(Halt::NotTcp(NotTcp::Ppp(other))),
         }
     }
 
@@ -41,7 +41,7 @@ impl<'a> Walk<'a> {
     pub(super) fn pppoe(&mut self) -> Result<Next, Halt<'a>> {
         let header = self.view.take(6, Layer::Pppoe)?;
         if header[..2] != [0x11, 0] {
-            return Err(Halt::Not(NotTcp::Malformed(Layer::Pppoe)));
+            return Err(Halt::NotTcp(NotTcp::Malformed(Layer::Pppoe)));
         }
         self.view.limit(usize::from(be16(header, 4)));
         Ok(Next::Ppp)
@@ -60,9 +60,9 @@ impl<'a> Walk<'a> {
                     self.view.take(4, Layer::Mpls)?; // the control word of a pseudowire
                     Ok(self.enter_tunnel(Next::Ethernet))
                 }
-                _ => Err(Halt::Not(NotTcp::Malformed(Layer::Mpls))),
+                _ => Err(Halt::NotTcp(NotTcp::Malformed(Layer::Mpls))),
             };
         }
-        Err(Halt::Not(NotTcp::TooDeep))
+        Err(Halt::NotTcp(NotTcp::TooDeep))
     }
 }

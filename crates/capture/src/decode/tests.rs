@@ -31,7 +31,7 @@ fn the_fast_path_and_the_walk_find_the_same_segment() {
     let packet = ethernet(0x0800, &segment());
     for (captured, wire_bytes) in [(59, 59), (54, 59), (59, 80)] {
         let packet = &packet[..captured];
-        let short = plain(LinkType::ETHERNET, packet, wire_bytes).unwrap();
+        let short = decode_plain(LinkType::ETHERNET, packet, wire_bytes).unwrap();
         let long = Walk::new(packet, wire_bytes).start(LinkType::ETHERNET);
         assert!(matches!(long, Ok(Decoded::Tcp(long)) if long == short), "{captured} of {wire_bytes}");
         assert_eq!((short.payload_wire_bytes(), short.ip.ecn(), short.offset_bytes), (5, 2, 34));

@@ -21,7 +21,7 @@ impl<'a> View<'a> {
 
     /// The first `len` bytes, which stay in the view.
     pub(super) fn peek(&self, len: usize, layer: Layer) -> Result<&'a [u8], Halt<'a>> {
-        self.bytes.get(..len).ok_or(Halt::Not(if self.wire_bytes < len {
+        self.bytes.get(..len).ok_or(Halt::NotTcp(if self.wire_bytes < len {
             NotTcp::Malformed(layer)
         } else {
             NotTcp::Cut(layer)

@@ -33,13 +33,13 @@ pub(super) enum Next {
 
 /// Why the walk ended before a TCP header.
 pub(super) enum Halt<'a> {
-    Not(NotTcp),
-    Fragment(Box<Piece<'a>>),
+    NotTcp(NotTcp),
+    Fragment(Box<IpFragment<'a>>),
 }
 
 /// A fragment of an IP packet, and where the walk continues once the packet is complete.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Piece<'a> {
+pub(super) struct IpFragment<'a> {
     pub(super) walk: Walk<'a>,
     pub(super) ip: Ip,
     /// Part of what identifies the packet: the protocol in IPv4 (RFC 791 §3.2), zero in IPv6.
@@ -52,7 +52,7 @@ pub(super) struct Piece<'a> {
 
 /// The payload of an IP packet that was reassembled from fragments.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct WholePacket<'a> {
+pub(super) struct ReassembledPacket<'a> {
     pub(super) protocol: u8,
     pub(super) data: &'a [u8],
 }
@@ -87,26 +87,26 @@ impl<'a> Walk<'a> {
     /// Walks from the link layer to the TCP segment.
     pub(super) fn start(mut self, link_type: LinkType) -> Result<Decoded<'a>, Halt<'a>> {
         let next = self.link(link_type)?;
-        self.go_on(next)
+        self.take_layers(next)
     }
 
     /// The walk so far, without the packet's bytes.
-    pub(super) fn bare<'b>(&self) -> Walk<'b> {
+    pub(super) fn without_packet<'b>(&self) -> Walk<'b> {
         Walk { view: View::new(&[], 0), ..*self }
     }
 
     /// Continues after the IP header of a packet that is now complete.
-    pub(super) fn resume<'b>(&self, whole: WholePacket<'b>) -> Result<Decoded<'b>, Halt<'b>> {
+    pub(super) fn resume<'b>(&self, whole: ReassembledPacket<'b>) -> Result<Decoded<'b>, Halt<'b>> {
         let view = View::new(whole.data, whole.data.len());
-        let mut walk = Walk { view, fragment: Fragment::Reassembled, ..self.bare() };
+        let mut walk = Walk { view, fragment: Fragment::Reassembled, ..self.without_packet() };
         if let Some(ip) = &mut walk.ip {
             let header_bytes = if ip.src.is_ipv4() { 20 } else { 40 };
             ip.total_bytes = header_bytes + whole.data.len() as u32;
         }
-        walk.go_on(Next::Protocol(whole.protocol))
+        walk.take_layers(Next::Protocol(whole.protocol))
     }
 
-    fn go_on(&mut self, mut next: Next) -> Result<Decoded<'a>, Halt<'a>> {
+    fn take_layers(&mut self, mut next: Next) -> Result<Decoded<'a>, Halt<'a>> {
         while self.layers < LAYERS_MAX {
             self.layers += 1;
             next = match next {
@@ -123,11 +123,11 @@ impl<'a> Walk<'a> {
                 Next::Mpls => self.mpls()?,
             };
         }
-        Err(Halt::Not(NotTcp::TooDeep))
+        Err(Halt::NotTcp(NotTcp::TooDeep))
     }
 
     fn tcp(&self) -> Result<Decoded<'a>, Halt<'a>> {
-        let Some(ip) = self.ip else { return Err(Halt::Not(NotTcp::Malformed(Layer::Tcp))) };
+        let Some(ip) = self.ip else { return Err(Halt::NotTcp(NotTcp::Malformed(Layer::Tcp))) };
         let least = if self.quote.is_some() { TCP_QUOTED_BYTES_MIN } else { TCP_CAPTURED_BYTES_MIN };
         self.view.peek(least, Layer::Tcp)?;
         let View { bytes, offset, wire_bytes } = self.view;
@@ -144,7 +144,7 @@ impl<'a> Walk<'a> {
         match self.quote {
             Some(error) => Ok(Decoded::Quoted { error, segment }),
             None if !(TCP_HEADER_BYTES_MIN..=wire_bytes).contains(&segment.header_bytes()) => {
-                Err(Halt::Not(NotTcp::Malformed(Layer::Tcp)))
+                Err(Halt::NotTcp(NotTcp::Malformed(Layer::Tcp)))
             }
             None => Ok(Decoded::Tcp(segment)),
         }

@@ -1,7 +1,7 @@
 //! The options at the end of a pcapng block: code, length, value, padded to 4 bytes
 //! (draft-ietf-opsawg-pcapng §3.5). An option that does not fit into its block ends the list.
 
-use super::half;
+use super::read_u16;
 use std::borrow::Cow;
 
 const OPTION_END: u16 = 0;
@@ -34,8 +34,8 @@ impl<'a> Iterator for Options<'a> {
         if self.bytes.len() < 4 {
             return None;
         }
-        let code = half(self.bytes, 0, self.big_endian);
-        let len = usize::from(half(self.bytes, 2, self.big_endian));
+        let code = read_u16(self.bytes, 0, self.big_endian);
+        let len = usize::from(read_u16(self.bytes, 2, self.big_endian));
         if code == OPTION_END {
             return None;
         }

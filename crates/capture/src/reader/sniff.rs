@@ -4,7 +4,7 @@ use crate::Error;
 
 /// The kinds of files that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FileKind {
     Pcap(Variant),
     Pcapng,
 }
@@ -54,14 +54,14 @@ const FOREIGN: &[(&[u8], &str, &str)] = &[
 ];
 
 /// Recognizes a file by its first bytes, after decompression.
-pub(super) fn sniff(first: &[u8]) -> Result<Kind, Error> {
+pub(super) fn sniff(first: &[u8]) -> Result<FileKind, Error> {
     let Some(&magic) = first.first_chunk::<4>() else {
         let mut first_bytes = [0; 4];
         first_bytes[..first.len()].copy_from_slice(first);
         return Err(if first.is_empty() { Error::Empty } else { Error::NotACapture { first_bytes } });
     };
     if magic == [0x0a, 0x0d, 0x0d, 0x0a] {
-        return Ok(Kind::Pcapng);
+        return Ok(FileKind::Pcapng);
     }
     for (number, big_endian) in [(u32::from_be_bytes(magic), true), (u32::from_le_bytes(magic), false)] {
         let (unit_ns, record_header_bytes) = match number {
@@ -71,7 +71,7 @@ pub(super) fn sniff(first: &[u8]) -> Result<Kind, Error> {
             0xa1b2_cd34 => (1_000, 24),
             _ => continue,
         };
-        return Ok(Kind::Pcap(Variant { big_endian, unit_ns, record_header_bytes }));
+        return Ok(FileKind::Pcap(Variant { big_endian, unit_ns, record_header_bytes }));
     }
     for &(start, name, remedy) in FOREIGN {
         if first.starts_with(start) {

@@ -1,31 +1,31 @@
 use super::*;
-use crate::{Format as Written, Interface, PacketInfo, Section, Writer};
+use crate::{Format, Interface, PacketInfo, Section, Writer};
 use std::io::Write;
 
 /// A block of this kind with this body, in this byte order.
-fn block(big: bool, kind: u32, body: &[u8]) -> Vec<u8> {
+fn block(big_endian: bool, kind: u32, body: &[u8]) -> Vec<u8> {
     let len = (12 + body.len()) as u32;
-    let number = |value: u32| if big { value.to_be_bytes() } else { value.to_le_bytes() };
+    let number = |value: u32| if big_endian { value.to_be_bytes() } else { value.to_le_bytes() };
     [&number(kind)[..], &number(len), body, &number(len)].concat()
 }
 
-fn words(big: bool, words: &[u32]) -> Vec<u8> {
-    words.iter().flat_map(|word| if big { word.to_be_bytes() } else { word.to_le_bytes() }).collect()
+fn words(big_endian: bool, words: &[u32]) -> Vec<u8> {
+    words.iter().flat_map(|word| if big_endian { word.to_be_bytes() } else { word.to_le_bytes() }).collect()
 }
 
-fn section(big: bool) -> Vec<u8> {
-    let version = if big { 0x0001_0000 } else { 0x0000_0001 };
-    block(big, 0x0a0d_0d0a, &words(big, &[0x1a2b_3c4d, version, u32::MAX, u32::MAX]))
+fn section(big_endian: bool) -> Vec<u8> {
+    let version = if big_endian { 0x0001_0000 } else { 0x0000_0001 };
+    block(big_endian, 0x0a0d_0d0a, &words(big_endian, &[0x1a2b_3c4d, version, u32::MAX, u32::MAX]))
 }
 
-fn interface(big: bool, link_type: u32, options: &[u8]) -> Vec<u8> {
-    let link_type = if big { link_type << 16 } else { link_type };
-    block(big, 1, &[&words(big, &[link_type, 0])[..], options].concat())
+fn interface(big_endian: bool, link_type: u32, options: &[u8]) -> Vec<u8> {
+    let link_type = if big_endian { link_type << 16 } else { link_type };
+    block(big_endian, 1, &[&words(big_endian, &[link_type, 0])[..], options].concat())
 }
 
-fn enhanced(big: bool, interface: u32, units: u64, packet: [u8; 4], options: &[u8]) -> Vec<u8> {
-    let start = words(big, &[interface, (units >> 32) as u32, units as u32, 4, 60]);
-    block(big, 6, &[&start[..], &packet, options].concat())
+fn enhanced(big_endian: bool, interface: u32, units: u64, packet: [u8; 4], options: &[u8]) -> Vec<u8> {
+    let start = words(big_endian, &[interface, (units >> 32) as u32, units as u32, 4, 60]);
+    block(big_endian, 6, &[&start[..], &packet, options].concat())
 }
 
 /// A packet as (number, interface, link type, time, bytes).
@@ -53,7 +53,7 @@ fn read(file: &[u8]) -> (Vec<Row>, Option<Error>) {
     (rows, None)
 }
 
-fn written(format: Written) -> Vec<u8> {
+fn written(format: Format) -> Vec<u8> {
     let mut writer = Writer::new(Vec::new(), format, &Section::default()).unwrap();
     let id = writer.add_interface(&Interface::new(LinkType::RAW)).unwrap();
     for number in 1..=5u64 {
@@ -65,11 +65,11 @@ fn written(format: Written) -> Vec<u8> {
 
 #[test]
 fn pcap_in_both_byte_orders_and_units_gives_the_same_times() {
-    for big in [false, true] {
+    for big_endian in [false, true] {
         for (magic, fraction) in [(0xa1b2_c3d4u32, 7_000), (0xa1b2_3c4d, 7_000_000)] {
-            let versions = if big { 0x0002_0004 } else { 0x0004_0002 };
-            let mut file = words(big, &[magic, versions, 0, 0, 65_535, 1]);
-            file.extend(words(big, &[9, fraction, 2, 60]));
+            let versions = if big_endian { 0x0002_0004 } else { 0x0004_0002 };
+            let mut file = words(big_endian, &[magic, versions, 0, 0, 65_535, 1]);
+            file.extend(words(big_endian, &[9, fraction, 2, 60]));
             file.extend([1, 2]);
             let (rows, error) = read(&file);
             assert_eq!(rows, [(1, 0, 1, 9_007_000_000, vec![1, 2])]);
@@ -127,7 +127,7 @@ fn pcapng_sections_of_both_byte_orders_follow_one_another() {
 #[test]
 fn the_reader_returns_what_the_writer_wrote() {
     let section = Section { comment: "whole", ..Section::default() };
-    let mut writer = Writer::new(Vec::new(), Written::Pcapng, &section).unwrap();
+    let mut writer = Writer::new(Vec::new(), Format::Pcapng, &section).unwrap();
     let described = Interface { name: "tun0", description: "a tunnel", ..Interface::new(LinkType::RAW) };
     let id = writer.add_interface(&described).unwrap();
     let info = PacketInfo {
@@ -150,7 +150,7 @@ fn the_reader_returns_what_the_writer_wrote() {
 
 #[test]
 fn a_file_cut_anywhere_is_read_up_to_the_cut() {
-    for format in [Written::Pcapng, Written::PcapMicroseconds] {
+    for format in [Format::Pcapng, Format::PcapMicroseconds] {
         let file = written(format);
         let (all, _) = read(&file);
         assert_eq!(all.len(), 5);
@@ -169,13 +169,13 @@ fn a_file_cut_anywhere_is_read_up_to_the_cut() {
             }
         }
         // After the header (and the interface), and after each packet except the last.
-        assert_eq!(clean_ends, if format == Written::Pcapng { 6 } else { 5 });
+        assert_eq!(clean_ends, if format == Format::Pcapng { 6 } else { 5 });
     }
 }
 
 #[test]
 fn gzip_and_zstd_files_are_decompressed_and_may_be_concatenated() {
-    let file = written(Written::Pcapng);
+    let file = written(Format::Pcapng);
     let (all, _) = read(&file);
     let gzip = |bytes: &[u8]| {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -196,7 +196,7 @@ fn gzip_and_zstd_files_are_decompressed_and_may_be_concatenated() {
 
 #[test]
 fn compressed_files_that_are_cut_give_what_can_be_decompressed() {
-    let mut writer = Writer::new(Vec::new(), Written::PcapNanoseconds, &Section::default()).unwrap();
+    let mut writer = Writer::new(Vec::new(), Format::PcapNanoseconds, &Section::default()).unwrap();
     let id = writer.add_interface(&Interface::new(LinkType::RAW)).unwrap();
     let mut noise = 1u32;
     for number in 0..20_000 {
@@ -258,7 +258,7 @@ fn a_packet_is_returned_as_soon_as_its_last_byte_is_read() {
             Ok(1)
         }
     }
-    for format in [Written::Pcapng, Written::PcapMicroseconds] {
+    for format in [Format::Pcapng, Format::PcapMicroseconds] {
         let file = written(format);
         let mut reader = Reader::new(Pipe(&file)).unwrap();
         for _ in 0..5 {

@@ -3,12 +3,12 @@
 /// The unit and the zero of a 64-bit timestamp. The default of pcapng is microseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TimeUnit {
-    step: Step,
+    resolution: Resolution,
     offset_seconds: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
+enum Resolution {
     /// A unit is this many nanoseconds.
     Multiply(u64),
     /// This many units are a nanosecond; zero: more than a `u64` can hold.
@@ -18,17 +18,18 @@ enum Step {
 }
 
 impl TimeUnit {
-    pub(crate) const MICROSECONDS: TimeUnit = TimeUnit { step: Step::Multiply(1_000), offset_seconds: 0 };
+    pub(crate) const MICROSECONDS: TimeUnit =
+        TimeUnit { resolution: Resolution::Multiply(1_000), offset_seconds: 0 };
 
     /// The unit that the options `if_tsresol` and `if_tsoffset` describe.
     pub(super) fn new(resolution: u8, offset_seconds: i64) -> Self {
         let exponent = u32::from(resolution & 0x7f);
-        let step = match (resolution & 0x80, exponent) {
-            (0, 0..=9) => Step::Multiply(10u64.pow(9 - exponent)),
-            (0, _) => Step::Divide(10u64.checked_pow(exponent - 9).unwrap_or(0)),
-            (_, _) => Step::Binary(exponent as u8),
+        let resolution = match (resolution & 0x80, exponent) {
+            (0, 0..=9) => Resolution::Multiply(10u64.pow(9 - exponent)),
+            (0, _) => Resolution::Divide(10u64.checked_pow(exponent - 9).unwrap_or(0)),
+            (_, _) => Resolution::Binary(exponent as u8),
         };
-        TimeUnit { step, offset_seconds }
+        TimeUnit { resolution, offset_seconds }
     }
 
     /// Nanoseconds since 1970; zero or `u64::MAX` if a `u64` cannot hold them.
@@ -37,11 +38,11 @@ impl TimeUnit {
     /// are near `u64::MAX`: they are not dates, but the differences between them are right.
     #[inline]
     pub(super) fn nanoseconds(self, units: u64) -> u64 {
-        let nanoseconds = match self.step {
-            Step::Multiply(factor) if units > i64::MAX as u64 => units.wrapping_mul(factor),
-            Step::Multiply(factor) => units.saturating_mul(factor),
-            Step::Divide(divisor) => units.checked_div(divisor).unwrap_or(0),
-            Step::Binary(power) => saturate((u128::from(units) * 1_000_000_000) >> power),
+        let nanoseconds = match self.resolution {
+            Resolution::Multiply(factor) if units > i64::MAX as u64 => units.wrapping_mul(factor),
+            Resolution::Multiply(factor) => units.saturating_mul(factor),
+            Resolution::Divide(divisor) => units.checked_div(divisor).unwrap_or(0),
+            Resolution::Binary(power) => saturate((u128::from(units) * 1_000_000_000) >> power),
         };
         if self.offset_seconds == 0 {
             return nanoseconds;
@@ -55,10 +56,10 @@ impl TimeUnit {
     pub(crate) fn units(self, nanoseconds: u64) -> u64 {
         let since = i128::from(nanoseconds) - i128::from(self.offset_seconds) * 1_000_000_000;
         let since = since.max(0) as u128;
-        match self.step {
-            Step::Multiply(factor) => saturate(since / u128::from(factor)),
-            Step::Divide(divisor) => saturate(since.saturating_mul(u128::from(divisor))),
-            Step::Binary(power) => match since.checked_mul(1 << power) {
+        match self.resolution {
+            Resolution::Multiply(factor) => saturate(since / u128::from(factor)),
+            Resolution::Divide(divisor) => saturate(since.saturating_mul(u128::from(divisor))),
+            Resolution::Binary(power) => match since.checked_mul(1 << power) {
                 Some(product) => saturate(product.div_ceil(1_000_000_000)),
                 None => u64::MAX,
             },

@@ -10,7 +10,7 @@ const MAGIC_NANOSECONDS: u32 = 0xa1b2_3c4d;
 /// The snapshot length if the interface gives none: the largest that libpcap accepts without complaint.
 const SNAP_BYTES_DEFAULT: u32 = 262_144;
 
-pub(super) fn header(block: &mut Vec<u8>, format: Format, interface: &Interface<'_>) {
+pub(super) fn append_file_header(block: &mut Vec<u8>, format: Format, interface: &Interface<'_>) {
     let magic = if format == Format::PcapNanoseconds { MAGIC_NANOSECONDS } else { MAGIC_MICROSECONDS };
     let snap_bytes = if interface.snap_bytes == 0 { SNAP_BYTES_DEFAULT } else { interface.snap_bytes };
     block.extend(magic.to_le_bytes());
@@ -20,7 +20,7 @@ pub(super) fn header(block: &mut Vec<u8>, format: Format, interface: &Interface<
     block.extend(u32::from(interface.link_type.0).to_le_bytes());
 }
 
-pub(super) fn packet(
+pub(super) fn append_record(
     block: &mut Vec<u8>,
     format: Format,
     info: &PacketInfo<'_>,
