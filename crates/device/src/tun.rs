@@ -93,9 +93,7 @@ impl Tun {
         }
         // The kernel refuses the flag where the interface was made without it, and the other way around.
         let (file, name) = match attach_as(config, config.multi_queue) {
-            Err(TunError::Io { source, .. }) if source.raw_os_error() == Some(libc::EINVAL) => {
-                attach_as(config, !config.multi_queue)?
-            }
+            Err(TunError::OtherKind { .. }) => attach_as(config, !config.multi_queue)?,
             outcome => outcome?,
         };
         let failed = |what: &'static str| {
