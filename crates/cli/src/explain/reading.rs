@@ -120,7 +120,7 @@ pub(super) fn read(
         if let Some((decoded, segment)) = found {
             let analysis = &lens.take(segment, &mut Held(&mut *sink));
             let origin = *origin.get_or_insert(segment.time);
-            let subject = Subject { segment, analysis, text: text_of(decoded), origin };
+            let subject = Subject::of_packet(record, decoded, segment, analysis, origin);
             if filter.is_none_or(|filter| filter.holds(&subject)) {
                 sink.segment(segment, analysis);
             }
@@ -173,14 +173,6 @@ fn each_packet(
     }
     progress.finish_and_clear();
     Ok(summary)
-}
-
-/// The text of a segment, as far as it was captured.
-fn text_of<'a>(decoded: &Decoded<'a>) -> &'a [u8] {
-    match decoded {
-        Decoded::Tcp(segment) => segment.payload(),
-        Decoded::Quoted { .. } => &[],
-    }
 }
 
 /// A bar on a terminal for files that take a while; nothing anywhere else.
