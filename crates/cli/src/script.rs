@@ -2,17 +2,15 @@
 //!
 //! Many files and folders at once, in parallel; the lines come out in the order of the names.
 
-use crate::failure::{Failure, Outcome, print};
-use crate::pcap;
+use crate::failure::{Exit, Failure, Outcome, print};
+use crate::{notes, pcap};
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use report::Style;
 use script::{IpVersion, Profile, Run, RunOptions, Segments};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -23,9 +21,7 @@ use std::time::Duration;
   synfin script tests/scripts                all scripts of a folder, and of the folders in it
   synfin script --ip-version ipv6 close.pkt  over IPv6, if the script does not say
   synfin script --profile linux suite/       with Linux's habits
-  synfin script --pcap out.pcapng close.pkt  and look at the packets with Wireshark
-
-Exit status: 0 if nothing failed; skipped scripts say why.")]
+  synfin script --pcap out.pcapng close.pkt  and look at the packets with Wireshark")]
 pub(crate) struct Script {
     /// Scripts (*.pkt), or folders of them
     #[arg(value_name = "PATH", required = true)]
@@ -37,7 +33,7 @@ pub(crate) struct Script {
     #[arg(long, value_enum)]
     ip_version: Option<Version>,
     /// How far from its time an event may be, in microseconds, unless the script says
-    #[arg(long, value_name = "US", default_value_t = 1_000)]
+    #[arg(long, value_name = "US", allow_negative_numbers = true, default_value_t = 1_000, value_parser = crate::units::whole(0..=u64::MAX))]
     tolerance_usecs: u64,
     /// One line of a script, one segment
     #[arg(long)]
@@ -86,7 +82,7 @@ impl Script {
     pub(crate) fn run(self, _style: &Style) -> Outcome {
         let files = self.files()?;
         if self.pcap.is_some() && files.len() != 1 {
-            return Err(Failure::new(format!("--pcap takes one script, and there are {}", files.len())));
+            return Err(Failure::usage(format!("--pcap takes one script, and there are {}", files.len())));
         }
         let played = self.play(&files);
         let (mut passed, mut failed, mut skipped) = (0, 0, 0);
@@ -116,7 +112,7 @@ impl Script {
             }
             print(&format!("{passed} passed, {failed} failed, {skipped} skipped\n"))?;
         }
-        Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if failed == 0 { Exit::Fine } else { Exit::Trouble }.into())
     }
 
     fn line(&self, name: &str, run: &Run) -> String {
@@ -138,7 +134,7 @@ impl Script {
     fn files(&self) -> Result<Vec<PathBuf>, Failure> {
         let mut files = Vec::new();
         for path in &self.paths {
-            let failed = |error| Failure::io(format_args!("read {}", path.display()), &error);
+            let failed = |error| Failure::reading(path.display(), &error);
             if !path.metadata().map_err(failed)?.is_dir() {
                 files.push(path.clone());
                 continue;
@@ -146,7 +142,7 @@ impl Script {
             let before = files.len();
             gather(path, &mut files).map_err(failed)?;
             if files.len() == before {
-                return Err(Failure::new(format!("no script (*.pkt) is in {}", path.display())));
+                return Err(Failure::input(format!("no script (*.pkt) is in {}", path.display())));
             }
         }
         Ok(files)
@@ -243,12 +239,8 @@ fn gather(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
 }
 
 fn progress(scripts: usize) -> ProgressBar {
-    if scripts < 20 || !std::io::stderr().is_terminal() {
+    if scripts < 20 {
         return ProgressBar::hidden();
     }
-    let bar = ProgressBar::new(scripts as u64);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos} of {len} scripts") {
-        bar.set_style(style);
-    }
-    bar
+    notes::bar(scripts as u64, "{bar:40} {pos} of {len} scripts")
 }

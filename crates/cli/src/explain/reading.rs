@@ -3,12 +3,13 @@
 use super::annotate::Annotated;
 use super::left_out::LeftOut;
 use super::pipeline;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
+use crate::notes::{self, note};
 use capture::{Decoded, Decoder, Error, Reader, Record};
-use indicatif::{ProgressBar, ProgressStyle};
-use lens::{Config, Filter, Lens, Segment, Sink, Subject};
+use indicatif::ProgressBar;
+use lens::{Analysis, Completeness, Config, Filter, Lens, Segment, Sink, Subject};
 use std::fs::File;
-use std::io::{IsTerminal, Read};
+use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -28,16 +29,16 @@ impl Summary {
     /// Says on standard error what could not be read.
     pub(super) fn tell(&self) {
         for sentence in self.left_out.sentences() {
-            eprintln!("synfin: {sentence}");
+            note(format_args!("synfin: {sentence}"));
         }
         if let Some(damage) = &self.damage {
             eprintln!("synfin: the capture was read up to its damage: {damage}");
         }
     }
 
-    /// 0, or 2 for a capture that is damaged.
+    /// Whether the capture was damaged.
     pub(super) fn exit_code(&self) -> ExitCode {
-        if self.damage.is_some() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+        if self.damage.is_some() { Exit::Input } else { Exit::Fine }.into()
     }
 }
 
@@ -65,6 +66,36 @@ pub(super) struct Wishes<'a> {
     pub(super) annotated: Option<&'a mut Annotated>,
     /// Show only these segments.
     pub(super) filter: Option<&'a Filter>,
+    /// How the connections will have ended, for a filter that asks.
+    pub(super) ends: Option<&'a Ends>,
+}
+
+/// The completeness of every connection at its end, by stream.
+#[derive(Debug, Default)]
+pub(super) struct Ends(Vec<Completeness>);
+
+impl Ends {
+    /// Reads a capture for nothing else, as Wireshark's first pass does.
+    pub(super) fn of(source: Source) -> Result<Self, Failure> {
+        let mut ends = Ends::default();
+        pipeline::run(&mut ends, |feed| {
+            each_packet(source, |_, found| {
+                found.into_iter().for_each(|(_, segment)| feed.push(segment));
+                Ok(())
+            })
+        })?;
+        Ok(ends)
+    }
+}
+
+impl Sink for Ends {
+    fn connection(&mut self, connection: &lens::Connection) {
+        let place = connection.stream as usize;
+        if self.0.len() <= place {
+            self.0.resize(place + 1, Completeness::default());
+        }
+        self.0[place] = connection.completeness;
+    }
 }
 
 /// Where packets come from: what to call it, how many bytes there will be if that is known, and they.
@@ -85,7 +116,7 @@ impl Source {
                 input: Box::new(std::io::stdin().lock()),
             });
         }
-        let failed = |error| Failure::io(format_args!("read {name}"), &error);
+        let failed = |error| Failure::reading(&name, &error);
         let file = File::open(path).map_err(failed)?;
         let bytes = file.metadata().map_or(0, |metadata| metadata.len());
         Ok(Source { name, bytes, input: Box::new(file) })
@@ -104,7 +135,7 @@ pub(super) fn read(
     sink: &mut (impl Sink + Send),
     wishes: Wishes<'_>,
 ) -> Result<Summary, Failure> {
-    let Wishes { mut annotated, filter } = wishes;
+    let Wishes { mut annotated, filter, ends } = wishes;
     // segments alone go to another thread; what is listened to shall be told at once
     if annotated.is_none() && filter.is_none() && source.bytes > 0 {
         return pipeline::run(sink, |feed| {
@@ -120,8 +151,12 @@ pub(super) fn read(
         if let Some((decoded, segment)) = found {
             let analysis = &lens.take(segment, &mut Held(&mut *sink));
             let origin = *origin.get_or_insert(segment.time);
-            let subject = Subject::of_packet(record, decoded, segment, analysis, origin);
-            if filter.is_none_or(|filter| filter.holds(&subject)) {
+            let end = ends.and_then(|ends| ends.0.get(analysis.stream as usize)).copied();
+            let seen_whole = &Analysis { completeness: end.unwrap_or(analysis.completeness), ..*analysis };
+            let passes = |filter: &Filter| {
+                filter.holds(&Subject::of_packet(record, decoded, segment, seen_whole, origin))
+            };
+            if filter.is_none_or(passes) {
                 sink.segment(segment, analysis);
             }
             if annotated.is_some() {
@@ -140,14 +175,14 @@ fn each_packet(
     mut take: impl FnMut(&Record<'_>, Option<(&Decoded<'_>, &Segment)>) -> Result<(), Failure>,
 ) -> Result<Summary, Failure> {
     let Source { name, bytes, input } = source;
-    let mut reader = Reader::new(input).map_err(|error| Failure::new(format!("{name}: {error}")))?;
+    let mut reader = Reader::new(input).map_err(|error| Failure::input(format!("{name}: {error}")))?;
     let progress = progress(bytes);
     let (mut decoder, mut summary) = (Decoder::new(), Summary::default());
     while let Some(record) = reader.next() {
         let record = &match record {
             Ok(record) => record,
             Err(Error::Io(error)) => {
-                return Err(Failure::io(format_args!("read {name}"), &error));
+                return Err(Failure::reading(&name, &error));
             }
             Err(error) => {
                 summary.damage = Some(error.to_string());
@@ -178,14 +213,8 @@ fn each_packet(
 /// A bar on a terminal for files that take a while; nothing anywhere else.
 fn progress(bytes: u64) -> ProgressBar {
     const LONG_FILE_BYTES: u64 = 64 << 20;
-    if bytes < LONG_FILE_BYTES || !std::io::stderr().is_terminal() {
+    if bytes < LONG_FILE_BYTES {
         return ProgressBar::hidden();
     }
-    let bar = ProgressBar::new(bytes);
-    if let Ok(style) =
-        ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} to go")
-    {
-        bar.set_style(style);
-    }
-    bar
+    notes::bar(bytes, "{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} to go")
 }

@@ -85,7 +85,7 @@ impl Destination {
         };
         match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => {
-                Err(Failure::new(format!("{} is a folder; name the file in it with -o", path.display())))
+                Err(Failure::usage(format!("{} is a folder; name the file in it with -o", path.display())))
             }
             Ok(metadata) if !metadata.is_file() => Ok(Destination::Direct(path)),
             _ => Ok(Destination::File(path)),
