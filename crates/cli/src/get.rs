@@ -15,6 +15,7 @@ use crate::http::body::{Body, framing_of_response};
 use crate::http::range;
 use crate::notes::{draws_bars, note};
 use crate::over_tun::{Flags, OverTun};
+use crate::terminal::plain;
 use destination::{Destination, Sink, Validator};
 use progress::Progress;
 use report::{Style, numbers};
@@ -119,7 +120,7 @@ impl Get {
         if parted.is_err() {
             note(format_args!("synfin: the server did not close the connection in time; it was reset"));
         }
-        self.tell(&received, &destination)
+        self.tell(&received, &destination, style)
     }
 
     fn timeout(&self) -> Duration {
@@ -236,7 +237,7 @@ impl Get {
         Ok(Received { url, status, file_bytes: from_bytes + body_bytes, body_bytes, time, info })
     }
 
-    fn tell(&self, received: &Received, destination: &Destination) -> Outcome {
+    fn tell(&self, received: &Received, destination: &Destination, style: &Style) -> Outcome {
         let Received { url, status, file_bytes, body_bytes, time, info } = received;
         let rtt = info.and_then(|info| info.rtt);
         if self.json {
@@ -257,7 +258,8 @@ impl Get {
             let rate = numbers::rate_of(*body_bytes, *time);
             let rtt = rtt.map_or(String::new(), |rtt| format!(", RTT {}", numbers::duration(rtt)));
             let (size, took) = (numbers::bytes(*file_bytes), numbers::duration(*time));
-            note(format_args!("{destination}: {size} in {took} ({rate}){rtt}"));
+            let line = plain(format!("{destination}: {size} in {took} ({rate}){rtt}"), style);
+            note(format_args!("{line}"));
         }
         Ok(ExitCode::SUCCESS)
     }

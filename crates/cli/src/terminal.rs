@@ -35,6 +35,11 @@ pub(crate) fn style(color: Color, charset: Option<Charset>) -> Style {
     }
 }
 
+/// A line of ours as the style can show it: `41 us` where there is no `µ`. Names of others stay as they are.
+pub(crate) fn plain(line: String, style: &Style) -> String {
+    if style.charset == Charset::Ascii { line.replace('µ', "u") } else { line }
+}
+
 /// Whether the terminal can neither colour nor move its cursor.
 pub(crate) fn is_dumb() -> bool {
     value("TERM").is_some_and(|term| term == "dumb")
