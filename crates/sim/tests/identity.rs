@@ -24,8 +24,8 @@ fn troubled(seed: u64, super_segments: SuperSegments) -> (World, HostId, HostId)
         delay: Duration::from_millis(10),
         jitter: Duration::from_millis(2),
         order: Order::ByArrival,
-        queue: Queue { limit: QueueLimit::Packets(30), ..Queue::default() },
-        loss: Loss::Random(Chance::percent(1.0)),
+        queue: Queue { limit: QueueLimit::Packets(8), ..Queue::default() },
+        loss: Loss::Random(Chance::percent(3.0)),
         reorder: Chance::percent(5.0),
         reorder_by: Duration::from_millis(5),
         duplicate: Chance::percent(5.0),
@@ -146,6 +146,8 @@ fn the_ladder_has_every_delivery_and_every_loss() {
         ]);
     });
     assert!(all.get().iter().all(|count| *count > 50), "troubled worlds: {:?}", all.get());
+    let full = troubled(0, SuperSegments::Cut).0.lost(sim::Lost::QueueFull);
+    assert!(full > 0, "a short queue");
 }
 
 #[test]
