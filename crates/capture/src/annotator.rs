@@ -1,25 +1,25 @@
-//! A capture written again with more comments: all that a pcapng file holds stays as it is, block by
-//! block, byte by byte, and what we have to say comes after what others have said.
+//! A capture written again with more comments. All that a pcapng file holds is copied unchanged, block by
+//! block and byte by byte, and our comments follow those that the file has already.
 //!
-//! Comments of the file's author, names and options of interfaces, time resolutions, the byte order,
-//! name tables, statistics, secrets and blocks that we do not know: all of it goes through. Three things
-//! change: section headers no longer say how long their section is; the first of them gets a comment; a
-//! simple packet, which has no room for comments, becomes an enhanced one if it gets some. Classic pcap
-//! has no comments at all, so it becomes pcapng. What it does not do: change packets, or leave any out.
+//! This includes comments of the file's author, names and options of interfaces, time resolutions, the
+//! byte order, name tables, statistics, secrets and unknown blocks. Three things change: section headers no
+//! longer give the length of their section; the first section header gets a comment; a simple packet block,
+//! which has no room for comments, becomes an enhanced packet block if it gets some. Classic pcap has no
+//! comments at all, so it becomes pcapng. What it does not do: change packets, or leave any out.
 
 use crate::reader::pcapng::{
     BLOCK_BYTES_MAX, ENHANCED_PACKET, INTERFACE_DESCRIPTION, OPTION_COMMENT, SECTION_HEADER, SIMPLE_PACKET,
-    described,
+    interface_description,
 };
-use crate::reader::{Comments, Options, TimeUnit, word};
-use crate::writer::pcapng::prefix;
+use crate::reader::{Comments, Options, TimeUnit, read_u32};
+use crate::writer::pcapng::option_text;
 use crate::{Block, Format, Interface, PacketInfo, Reader, Record, Section, Writer};
 use std::io::{self, Read, Write};
 
 /// Writes a capture again, with comments.
 ///
 /// ```
-/// use capture::{Annotator, Format, Interface, LinkType, PacketInfo, Piece, Reader, Section, Writer};
+/// use synfin_capture::{Annotator, Format, Interface, LinkType, PacketInfo, Piece, Reader, Section, Writer};
 /// let mut writer = Writer::new(Vec::new(), Format::Pcapng, &Section::default())?;
 /// let tun = writer.add_interface(&Interface { name: "tun0", ..Interface::new(LinkType::RAW) })?;
 /// writer.write_slices(&PacketInfo { comments: &["mine"], ..PacketInfo::new(tun, 1_000) }, &[b"E"])?;
@@ -42,29 +42,29 @@ use std::io::{self, Read, Write};
 /// ```
 #[derive(Debug)]
 pub struct Annotator<W: Write> {
-    form: Form<W>,
+    output: Output<W>,
 }
 
 #[derive(Debug)]
-enum Form<W: Write> {
-    /// From pcapng: the blocks as they come.
-    Copied(Copied<W>),
-    /// From classic pcap.
+enum Output<W: Write> {
+    /// From pcapng: blocks are copied.
+    Copied(BlockCopier<W>),
+    /// From classic pcap: packets are written as pcapng.
     Converted(Writer<W>),
 }
 
 impl<W: Write> Annotator<W> {
-    /// Begins to write what `of` has read and is going to read. Of `section`, a file that is pcapng
-    /// already takes the comment only, behind those it has; one that is not becomes a file of `section`.
+    /// Starts a copy of the file that `of` reads. If the file is pcapng, only the comment of `section` is
+    /// used, and is added after the comments that are there; if it is classic pcap, all of `section` is.
     ///
     /// # Errors
     /// Those of `out`.
     pub fn new<R: Read>(out: W, of: &Reader<R>, section: &Section<'_>) -> io::Result<Self> {
-        let form = if of.is_pcapng() {
-            Form::Copied(Copied {
+        let output = if of.is_pcapng() {
+            Output::Copied(BlockCopier {
                 out,
-                note: Some(section.comment.to_owned()).filter(|note| !note.is_empty()),
-                clock: None,
+                section_comment: Some(section.comment.to_owned()).filter(|comment| !comment.is_empty()),
+                time_unit: None,
                 block: Vec::new(),
             })
         } else {
@@ -78,20 +78,21 @@ impl<W: Write> Annotator<W> {
                     ..Interface::new(on.link_type)
                 })?;
             }
-            Form::Converted(writer)
+            Output::Converted(writer)
         };
-        Ok(Annotator { form })
+        Ok(Annotator { output })
     }
 
-    /// Writes a packet with these comments behind those that it has. One that it has already is not
-    /// added again, and none is added to a packet whose comments fill 16 MiB, the most that readers take.
+    /// Writes a packet with these comments after those that it has. A comment that it has already is not
+    /// added again. A packet gets no comment if its block would become longer than 16 MiB, because readers
+    /// accept no longer block.
     ///
     /// # Errors
     /// Those of `out`.
     pub fn packet(&mut self, record: &Record<'_>, comments: &[&str]) -> io::Result<()> {
-        match &mut self.form {
-            Form::Copied(copied) => copied.packet(record, comments),
-            Form::Converted(writer) => {
+        match &mut self.output {
+            Output::Copied(copied) => copied.copy_packet(record, comments),
+            Output::Converted(writer) => {
                 let info = PacketInfo {
                     interface: record.interface,
                     time_ns: record.time_ns,
@@ -104,145 +105,148 @@ impl<W: Write> Annotator<W> {
         }
     }
 
-    /// Writes a block that is no packet.
+    /// Writes a block that is not a packet.
     ///
     /// # Errors
     /// Those of `out`.
     pub fn block(&mut self, block: &Block<'_>) -> io::Result<()> {
-        match &mut self.form {
-            Form::Copied(copied) => copied.block(block),
-            // Classic pcap has none.
-            Form::Converted(_) => Ok(()),
+        match &mut self.output {
+            Output::Copied(copied) => copied.copy_block(block),
+            // Classic pcap has no blocks.
+            Output::Converted(_) => Ok(()),
         }
     }
 
-    /// What is written into; who writes to it puts more into the file.
+    /// The output. What the caller writes to it becomes part of the file.
     pub fn get_mut(&mut self) -> &mut W {
-        match &mut self.form {
-            Form::Copied(copied) => &mut copied.out,
-            Form::Converted(writer) => writer.get_mut(),
+        match &mut self.output {
+            Output::Copied(copied) => &mut copied.out,
+            Output::Converted(writer) => writer.get_mut(),
         }
     }
 
-    /// Pushes what `out` has buffered to where it goes.
+    /// Flushes `out`.
     ///
     /// # Errors
     /// Those of `out`.
     pub fn flush(&mut self) -> io::Result<()> {
-        match &mut self.form {
-            Form::Copied(copied) => copied.out.flush(),
-            Form::Converted(writer) => writer.flush(),
+        match &mut self.output {
+            Output::Copied(copied) => copied.out.flush(),
+            Output::Converted(writer) => writer.flush(),
         }
     }
 
-    /// Ends the file and returns what it was written into, not flushed.
+    /// Ends the file and returns the output, which is not flushed.
     pub fn into_inner(self) -> W {
-        match self.form {
-            Form::Copied(copied) => copied.out,
-            Form::Converted(writer) => writer.into_inner(),
+        match self.output {
+            Output::Copied(copied) => copied.out,
+            Output::Converted(writer) => writer.into_inner(),
         }
     }
 }
 
-/// Blocks, copied.
+/// Copies the blocks of a pcapng file.
 #[derive(Debug)]
-struct Copied<W> {
+struct BlockCopier<W> {
     out: W,
-    /// What is to be said of the file, until it has been said.
-    note: Option<String>,
-    /// How the section's first interface counts time.
-    clock: Option<TimeUnit>,
+    /// The comment on the file, until it is written.
+    section_comment: Option<String>,
+    /// The time unit of the section's first interface, once it is described.
+    time_unit: Option<TimeUnit>,
     /// The block under construction.
     block: Vec<u8>,
 }
 
-impl<W: Write> Copied<W> {
-    fn packet(&mut self, record: &Record<'_>, comments: &[&str]) -> io::Result<()> {
-        let is_new = |comment: &&str| !comment.is_empty() && !has(record.comments(), comment);
+impl<W: Write> BlockCopier<W> {
+    fn copy_packet(&mut self, record: &Record<'_>, comments: &[&str]) -> io::Result<()> {
+        let is_new = |comment: &&str| !comment.is_empty() && !contains_comment(record.comments(), comment);
         if !comments.iter().any(is_new) {
             return self.out.write_all(record.raw);
         }
-        let big = record.big_endian;
+        let big_endian = record.big_endian;
         self.block.clear();
-        if word(record.raw, 0, big) == SIMPLE_PACKET {
-            self.enhance(record);
+        if read_u32(record.raw, 0, big_endian) == SIMPLE_PACKET {
+            self.begin_enhanced_packet(record);
         } else {
             let options_start = record.raw.len() - 4 - record.options.len();
             self.block.extend_from_slice(&record.raw[..options_start]);
-            self.block.extend_from_slice(Options::new(record.options, big).raw());
+            self.block.extend_from_slice(Options::new(record.options, big_endian).raw());
         }
         for comment in comments.iter().copied().filter(|comment| is_new(comment)) {
-            option(&mut self.block, big, OPTION_COMMENT, prefix(comment));
+            append_option(&mut self.block, big_endian, OPTION_COMMENT, option_text(comment));
         }
-        self.end(record.raw, big)
+        self.end_block(record.raw, big_endian)
     }
 
-    /// The simple packet as an enhanced one, up to its options. It is of its section's first interface,
-    /// and of the time of the packet before it.
-    fn enhance(&mut self, record: &Record<'_>) {
-        let units = self.clock.unwrap_or(TimeUnit::MICROSECONDS).units(record.time_ns);
+    /// Starts an enhanced packet block from a simple packet block, up to the options. Its interface is the
+    /// first one of the section; its time is that of the previous packet.
+    fn begin_enhanced_packet(&mut self, record: &Record<'_>) {
+        let units = self.time_unit.unwrap_or(TimeUnit::MICROSECONDS).units(record.time_ns);
         let (captured, upper) = (record.bytes.len() as u32, (units >> 32) as u32);
         for number in [ENHANCED_PACKET, 0, 0, upper, units as u32, captured, record.wire_bytes] {
-            self.block.extend(in_order(number, record.big_endian));
+            self.block.extend(u32_bytes(number, record.big_endian));
         }
         self.block.extend_from_slice(record.bytes);
         self.block.resize(self.block.len().next_multiple_of(4), 0);
     }
 
-    fn block(&mut self, block: &Block<'_>) -> io::Result<()> {
+    fn copy_block(&mut self, block: &Block<'_>) -> io::Result<()> {
         match block.kind {
-            SECTION_HEADER => return self.section(block),
-            INTERFACE_DESCRIPTION if self.clock.is_none() => {
-                self.clock = Some(described(block.bytes, block.big_endian).unit);
+            SECTION_HEADER => return self.copy_section_header(block),
+            INTERFACE_DESCRIPTION if self.time_unit.is_none() => {
+                self.time_unit = Some(interface_description(block.bytes, block.big_endian).unit);
             }
             _ => {}
         }
         self.out.write_all(block.bytes)
     }
 
-    /// The section header without the section's length, which will be another.
-    fn section(&mut self, header: &Block<'_>) -> io::Result<()> {
+    /// Writes a section header without the section's length, because added comments change it.
+    fn copy_section_header(&mut self, header: &Block<'_>) -> io::Result<()> {
         const LENGTH: std::ops::Range<usize> = 16..24;
-        self.clock = None;
-        let (bytes, big) = (header.bytes, header.big_endian);
+        self.time_unit = None;
+        let (bytes, big_endian) = (header.bytes, header.big_endian);
         let mut whole = bytes.to_vec();
         whole[LENGTH].fill(0xff);
         let options = &bytes[LENGTH.end..bytes.len() - 4];
-        let note = self.note.take().filter(|note| !has(Comments::new(options, big), note));
-        let Some(note) = note else { return self.out.write_all(&whole) };
+        let section_comment = self
+            .section_comment
+            .take()
+            .filter(|comment| !contains_comment(Comments::new(options, big_endian), comment));
+        let Some(section_comment) = section_comment else { return self.out.write_all(&whole) };
         self.block.clear();
         self.block.extend_from_slice(&whole[..LENGTH.end]);
-        self.block.extend_from_slice(Options::new(options, big).raw());
-        option(&mut self.block, big, OPTION_COMMENT, prefix(&note));
-        self.end(&whole, big)
+        self.block.extend_from_slice(Options::new(options, big_endian).raw());
+        append_option(&mut self.block, big_endian, OPTION_COMMENT, option_text(&section_comment));
+        self.end_block(&whole, big_endian)
     }
 
-    /// Ends the block and writes it; or `unchanged`, if it has become longer than readers take.
-    fn end(&mut self, unchanged: &[u8], big: bool) -> io::Result<()> {
-        option(&mut self.block, big, 0, &[]);
+    /// Ends the block and writes it, or writes `unchanged` if the block is longer than readers accept.
+    fn end_block(&mut self, unchanged: &[u8], big_endian: bool) -> io::Result<()> {
+        append_option(&mut self.block, big_endian, 0, &[]);
         let len = self.block.len() as u64 + 4;
         let Some(len) = u32::try_from(len).ok().filter(|&len| len <= BLOCK_BYTES_MAX) else {
             return self.out.write_all(unchanged);
         };
-        self.block[4..8].copy_from_slice(&in_order(len, big));
-        self.block.extend(in_order(len, big));
+        self.block[4..8].copy_from_slice(&u32_bytes(len, big_endian));
+        self.block.extend(u32_bytes(len, big_endian));
         self.out.write_all(&self.block)
     }
 }
 
-fn has(mut comments: Comments<'_>, comment: &str) -> bool {
+fn contains_comment(mut comments: Comments<'_>, comment: &str) -> bool {
     comments.any(|there| there == comment)
 }
 
-fn in_order(number: u32, big: bool) -> [u8; 4] {
-    if big { number.to_be_bytes() } else { number.to_le_bytes() }
+fn u32_bytes(number: u32, big_endian: bool) -> [u8; 4] {
+    if big_endian { number.to_be_bytes() } else { number.to_le_bytes() }
 }
 
 /// `value` is at most 65,535 bytes long.
-fn option(block: &mut Vec<u8>, big: bool, code: u16, value: &[u8]) {
+fn append_option(block: &mut Vec<u8>, big_endian: bool, code: u16, value: &[u8]) {
     let len = value.len() as u16;
     for number in [code, len] {
-        block.extend(if big { number.to_be_bytes() } else { number.to_le_bytes() });
+        block.extend(if big_endian { number.to_be_bytes() } else { number.to_le_bytes() });
     }
     block.extend_from_slice(value);
     block.resize(block.len().next_multiple_of(4), 0);

@@ -1,10 +1,10 @@
-//! Capture files: written so that Wireshark is at home in them, read whatever tool wrote them.
+//! Capture files: written so that Wireshark shows all that they hold, and read from any tool.
 //!
 //! [`Writer`] writes pcapng (nanoseconds, several interfaces, directions, comments) and classic pcap.
-//! It takes [`wire::Frame`]s as they cross a link and finishes what the sender had left to the link
-//! ([`Finish`]), so that a dissector finds good checksums and, if wanted, no super-segments.
+//! It takes [`wire::Frame`]s as they cross a link and completes the work that the sender left to the link
+//! ([`Finish`]), so that a dissector finds good checksums and, if requested, no super-segments.
 //!
-//! This crate opens no file and no device: it is given something to write to or to read from.
+//! This crate opens no file and no device: the caller passes in what to write to or to read from.
 
 #![warn(missing_docs)]
 
@@ -23,5 +23,5 @@ pub use error::{Damage, DamageKind, Error};
 pub use finish::{Checksums, Finish, SuperSegments};
 pub use link_type::LinkType;
 pub use meta::{Direction, Interface, InterfaceId, PacketInfo, Section};
-pub use reader::{Block, CapturedOn, Comments, PACKET_BYTES_MAX, Piece, Reader, Record};
+pub use reader::{Block, Comments, InterfaceDescription, PACKET_BYTES_MAX, Piece, Reader, Record};
 pub use writer::{Format, Writer};

@@ -74,7 +74,8 @@ pub(crate) struct Explain {
     /// Connections in the columns of Zeek's conn.log
     #[arg(long)]
     zeek: bool,
-    /// Write the capture again as pcapng, with verdicts and reasons as packet comments behind its own
+    /// Write the capture again as pcapng, with verdicts and reasons as packet comments behind its own;
+    /// `-` for standard output
     #[arg(long, value_name = "FILE")]
     annotate: Option<PathBuf>,
     /// Write a page to look around in, in one file

@@ -28,7 +28,7 @@ pub(crate) struct Flags {
     #[arg(long = "address", value_name = "ADDR")]
     addresses: Vec<IpAddr>,
     /// Write what passes into a pcapng file: nanoseconds, whole checksums, super-segments as one packet
-    /// each, which is how the stack and the kernel hand them to each other.
+    /// each, which is how the stack and the kernel hand them to each other. `-` for standard output.
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
     /// Let --pcap write over a file that exists.

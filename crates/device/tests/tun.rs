@@ -6,12 +6,12 @@
 #![allow(clippy::unwrap_used)] // a test's way to fail
 
 use bytes::Bytes;
-use device::{Direction, Link, PacketSocket, Tun, TunConfig, TunError, wait};
 use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::{IpAddr, TcpListener, UdpSocket};
 use std::process::Command;
 use std::time::{Duration, Instant};
+use synfin_device::{Direction, Link, PacketSocket, Tun, TunConfig, TunError, wait};
 use wire::tcp::{Flags, Header, OptionLayout, Options};
 use wire::{Checksum, Frame, Medium, Offload, TransmitChecksum, ip::protocol, segmentation, udp};
 use wire::{Seq, checksum, ipv4, ipv6};

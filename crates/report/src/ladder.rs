@@ -166,7 +166,7 @@ impl Step {
 /// Two ends and what passed between them.
 ///
 /// ```
-/// use report::ladder::{Arrival, End, Ladder, Numbers, Options, Segment, Side, Step};
+/// use synfin_report::ladder::{Arrival, End, Ladder, Numbers, Options, Segment, Side, Step};
 /// use tcp::{Instant, SegmentFacts, SendReason, state::State};
 /// use wire::{Seq, tcp::Flags};
 ///
@@ -185,9 +185,9 @@ impl Step {
 ///     states: [Some(State::SynSent), Some(State::SynReceived)],
 ///     frame: None,
 /// }));
-/// let relative = ladder.text(&Options::default(), &report::Style::PLAIN);
+/// let relative = ladder.text(&Options::default(), &synfin_report::Style::PLAIN);
 /// assert!(relative.contains("SYN     Seq=0"));
-/// let raw = ladder.text(&Options { numbers: Numbers::Absolute, ..Options::default() }, &report::Style::PLAIN);
+/// let raw = ladder.text(&Options { numbers: Numbers::Absolute, ..Options::default() }, &synfin_report::Style::PLAIN);
 /// assert!(raw.contains("Seq=4225926656"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,10 +1,12 @@
 //! Ladders of two real connections: what the engine says in its traces is what the picture shows.
 
-use report::Style;
-use report::ladder::{Arrival, End, FrameArrival, Ladder, Options, Recorder, Side, Step};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
+use synfin_report::Style;
+use synfin_report::Style;
+use synfin_report::ladder::{Arrival, End, FrameArrival, Ladder, Options, Recorder, Side, Step};
+use synfin_report::ladder::{Arrival, End, Ladder, Options, Recorder, Side, Step};
 use tcp::state::State;
 use tcp::{Birth, Config, Connection, Instant, Path, Segment, SegmentFacts, Tracing};
 use wire::Seq;

@@ -19,7 +19,7 @@ use tcp::{Connection, Instant, ReadError, State, WriteError};
 /// ([`At::events`]), when a time it asked for ([`At::wake_at`]) has come, and once at the start.
 ///
 /// ```
-/// use sim::{At, LinkConfig, World};
+/// use synfin_sim::{At, LinkConfig, World};
 /// let mut world = World::new(7);
 /// let client = world.add_host("client", stack::Config::default(), &["10.0.0.1"]);
 /// let server = world.add_host("server", stack::Config::default(), &["10.0.0.2"]);

@@ -35,7 +35,7 @@ const HEARD_MAX: usize = 65_536;
 /// Hosts, links and programs in virtual time.
 ///
 /// ```
-/// use sim::{LinkConfig, World};
+/// use synfin_sim::{LinkConfig, World};
 /// use std::time::Duration;
 ///
 /// let mut world = World::new(7);

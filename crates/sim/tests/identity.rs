@@ -3,13 +3,13 @@
 mod story;
 
 use report::ladder::{Arrival, Step};
-use sim::apps::{Bulk, Server, Sink};
-use sim::{
+use stack::{Config, ConnectOptions};
+use std::time::Duration;
+use synfin_sim::apps::{Bulk, Server, Sink};
+use synfin_sim::{
     Chance, Entry, Happening, HostId, Lane, LinkConfig, Loss, Order, Origin, Queue, QueueLimit, Recording,
     SuperSegments, World,
 };
-use stack::{Config, ConnectOptions};
-use std::time::Duration;
 use tcp::Trace;
 
 /// Two bulk transfers, one each way, over everything that a link does to frames: it cuts super-segments or
@@ -159,7 +159,7 @@ fn what_a_program_says_names_the_arrival_that_it_was_called_for() {
     world.link(client, server, LinkConfig::delay(Duration::from_millis(10)));
     world.start(server, Server::new(80, 1, vec![b'x'; 1]));
     let mut id = None;
-    world.start(client, move |at: &mut sim::At<'_>| {
+    world.start(client, move |at: &mut synfin_sim::At<'_>| {
         let connected = id.is_some_and(|id| at.events().contains(&(id, stack::Event::Connected)));
         id = id.or_else(|| Some(at.connect("10.0.0.2:80")));
         at.say(if connected { "connected" } else { "called" });

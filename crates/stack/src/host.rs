@@ -128,8 +128,8 @@ impl Host {
     /// secret and the same inputs, the host does the same.
     ///
     /// ```
-    /// let host = stack::Host::new(stack::Config::default(), [7; 32]);
-    /// assert_eq!(host.usage(), stack::Usage::default());
+    /// let host = synfin_stack::Host::new(synfin_stack::Config::default(), [7; 32]);
+    /// assert_eq!(host.usage(), synfin_stack::Usage::default());
     /// ```
     pub fn new(config: Config, secret: [u8; 32]) -> Self {
         let secret = Secret::new(secret);

@@ -145,7 +145,7 @@ impl Host {
         if config.syn_fin_opens && segment.header.flags.syn() {
             segment.header.flags = Flags::from_bits(segment.header.flags.bits() & !Flags::FIN.bits());
         }
-        match listen::arrives(&segment.header) {
+        match listen::arrives(&segment.header, config.habits) {
             Arrival::Ignore(why) => {
                 self.counters.discard(Discard::TcpListenerIgnored);
                 self.trace_unmatched(now, key, segment, why);

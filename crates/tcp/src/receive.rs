@@ -68,7 +68,7 @@ impl Connection {
 
     #[inline(never)]
     fn arrives_in_listen(&mut self, now: Instant, segment: &Segment) -> Result<(), Refused> {
-        match listen::arrives(&segment.header) {
+        match listen::arrives(&segment.header, self.config.habits) {
             listen::Arrival::Ignore(why) => Err(Refused::silently(why)),
             listen::Arrival::Reset(header) => {
                 Err(Refused { why: Refusal::AckOfUnsent, reply: Some(Reply::Reset { seq: header.seq }) })
@@ -191,7 +191,7 @@ impl Connection {
         let (habits, flags) = (self.config.habits, segment.header.flags);
         let half_open = self.state() == State::SynReceived && self.marks.passive;
         if half_open && habits.half_open_wants_bare_reset() && flags != Flags::RST {
-            return Err(Refused::silently(Refusal::UnprovenReset));
+            return Err(Refused::with_ack(Refusal::UnprovenReset, SendReason::ChallengeAck));
         }
         let believed = half_open && habits.half_open_believes_any_reset();
         let believed = believed || self.has_number_of_fin(segment.header.seq);
@@ -203,9 +203,7 @@ impl Connection {
                 self.take(now, Cause::RstToPassiveOpen);
             }
             State::SynReceived => self.fail(now, Cause::Rst, Error::Refused),
-            State::Closing | State::LastAck => {
-                self.take(now, Cause::Rst);
-            }
+            // In CLOSING and LAST-ACK, too, the application may still hold the connection: it is told.
             _ => self.fail(now, Cause::Rst, Error::Reset),
         }
         Ok(true)
@@ -238,6 +236,9 @@ impl Connection {
             return Err(Refused::silently(Refusal::AckOfUnsent));
         }
         if header.ack.after(self.snd.nxt) {
+            if self.state() == State::Established && self.config.habits.ack_of_unsent_is_not_answered() {
+                return Err(Refused::silently(Refusal::AckOfUnsent));
+            }
             return Err(Refused::with_ack(Refusal::AckOfUnsent, SendReason::ChallengeAck));
         }
         if header.ack.before(self.snd.una - self.snd.wnd_max) {

@@ -139,7 +139,7 @@ pub(super) fn read(
     // segments alone go to another thread; what is listened to shall be told at once
     if annotated.is_none() && filter.is_none() && source.bytes > 0 {
         return pipeline::run(sink, |feed| {
-            each(source, |seen| {
+            each(source, Blocks::Passed, |seen| {
                 if let Seen::Packet(_, Some((_, segment))) = seen {
                     feed.push(segment);
                 }
@@ -148,7 +148,8 @@ pub(super) fn read(
         });
     }
     let (mut lens, mut origin) = (Lens::new(Config::default()), None);
-    let summary = each(source, |seen| {
+    let blocks = if annotated.is_some() { Blocks::Taken } else { Blocks::Passed };
+    let summary = each(source, blocks, |seen| {
         let (record, found) = match (seen, &mut annotated) {
             (Seen::Packet(record, found), _) => (record, found),
             (Seen::Block(block), Some(annotated)) => return annotated.block(block),
@@ -172,45 +173,88 @@ pub(super) fn read(
     Ok(summary)
 }
 
+/// What happens to what stands between packets. Passing it is faster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Blocks {
+    Passed,
+    Taken,
+}
+
 /// Hands `take` all that is in the capture.
-fn each(source: Opened, mut take: impl FnMut(Seen<'_>) -> Result<(), Failure>) -> Result<Summary, Failure> {
+fn each(
+    source: Opened,
+    blocks: Blocks,
+    mut take: impl FnMut(Seen<'_>) -> Result<(), Failure>,
+) -> Result<Summary, Failure> {
     let Opened { name, bytes, mut reader } = source;
     let progress = progress(bytes);
-    let (mut decoder, mut summary) = (Decoder::new(), Summary::default());
-    while let Some(piece) = reader.next_piece() {
-        let record = match &piece {
-            Ok(Piece::Packet(record)) => record,
-            Ok(Piece::Block(block)) => {
-                take(Seen::Block(block))?;
-                continue;
-            }
-            Err(Error::Io(error)) => {
-                return Err(Failure::io(format_args!("read {name}"), error));
-            }
-            Err(error) => {
-                summary.damage = Some(error.to_string());
-                break;
-            }
-        };
-        let number = record.number;
-        // bound by reference: these are large, and moving them out of their options costs more than
-        // taking the packet apart
-        match &decoder.decode(record) {
-            Ok(decoded) => {
-                let segment = &Segment::of_packet(record, decoded);
-                take(Seen::Packet(record, segment.as_ref().map(|segment| (decoded, segment))))?;
-            }
-            Err(why) => {
-                summary.left_out.count(*why);
-                take(Seen::Packet(record, None))?;
+    let mut packets = Packets::default();
+    let tick = |reader: &Reader<_>| {
+        if reader.packets().is_multiple_of(PACKETS_PER_TICK) {
+            progress.set_position(reader.bytes_read());
+        }
+    };
+    match blocks {
+        // records are bound by reference, here and below: these are large, and moving them out of their
+        // options costs more than taking the packet apart
+        Blocks::Passed => {
+            while let Some(record) = reader.next() {
+                match &record {
+                    Ok(record) => packets.take_apart(record, &mut take)?,
+                    Err(error) => packets.end(error, &name)?,
+                }
+                tick(&reader);
             }
         }
-        if number.is_multiple_of(PACKETS_PER_TICK) {
-            progress.set_position(reader.bytes_read());
+        Blocks::Taken => {
+            while let Some(piece) = reader.next_piece() {
+                match &piece {
+                    Ok(Piece::Packet(record)) => packets.take_apart(record, &mut take)?,
+                    Ok(Piece::Block(block)) => take(Seen::Block(block))?,
+                    Err(error) => packets.end(error, &name)?,
+                }
+                tick(&reader);
+            }
         }
     }
     progress.finish_and_clear();
-    Ok(summary)
+    Ok(packets.summary)
+}
+
+/// Packets being taken apart.
+#[derive(Default)]
+struct Packets {
+    decoder: Decoder,
+    summary: Summary,
+}
+
+impl Packets {
+    #[inline]
+    fn take_apart(
+        &mut self,
+        record: &Record<'_>,
+        take: &mut impl FnMut(Seen<'_>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        match &self.decoder.decode(record) {
+            Ok(decoded) => {
+                let segment = &Segment::of_packet(record, decoded);
+                take(Seen::Packet(record, segment.as_ref().map(|segment| (decoded, segment))))
+            }
+            Err(why) => {
+                self.summary.left_out.count(*why);
+                take(Seen::Packet(record, None))
+            }
+        }
+    }
+
+    /// The last thing that a reader says: damage is told at the end, another failure is one.
+    fn end(&mut self, error: &Error, name: &str) -> Result<(), Failure> {
+        if let Error::Io(error) = error {
+            return Err(Failure::io(format_args!("read {name}"), error));
+        }
+        self.summary.damage = Some(error.to_string());
+        Ok(())
+    }
 }
 
 /// The text of a segment, as far as it was captured.

@@ -5,7 +5,6 @@ use std::fmt;
 use std::io;
 
 /// Why a TUN interface could not be opened. The text says what to do next.
-#[derive(Debug)]
 pub enum TunError {
     /// There is no `/dev/net/tun`.
     NoDevice,
@@ -73,6 +72,14 @@ impl TunError {
             TunError::Io { source, .. } => source.kind(),
         };
         io::Error::new(kind, self)
+    }
+}
+
+/// The text of [`Display`](fmt::Display): a `main` that returns this error shows it by `Debug`, and what to do
+/// next should be readable there.
+impl fmt::Debug for TunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -26,7 +26,7 @@ pub struct FrameArrival {
 /// Builds a [`Ladder`] from what both ends say and what the link does, told in the order in which it happens.
 ///
 /// ```
-/// use report::ladder::{End, FrameArrival, Recorder, Side};
+/// use synfin_report::ladder::{End, FrameArrival, Recorder, Side};
 /// use tcp::{Instant, SegmentFacts, SendReason, Trace};
 /// use wire::{Seq, tcp::Flags};
 ///

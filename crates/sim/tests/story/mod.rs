@@ -3,8 +3,8 @@
 
 use report::Style;
 use report::ladder::{self, End, Ladder, Options, Recorder, Side};
-use sim::{FrameArrival, Happening, HostId, World};
 use stack::Flow;
+use synfin_sim::{FrameArrival, Happening, HostId, World};
 use tcp::State;
 use wire::tcp::Header;
 
