@@ -46,6 +46,9 @@ pub use socket::{Domain, Fd, Type};
 pub use system::{Mode, Stop, System, Waiting};
 pub use transfer::{Received, RecvFlags, SendFlags};
 
+// What appears in signatures, so that programs need not name the crates below.
+pub use stack;
+
 /// Whose habits to follow where POSIX leaves a choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Flavour {
@@ -55,3 +58,7 @@ pub enum Flavour {
     /// FreeBSD: a broken pipe is told first, buffer sizes are taken as they are.
     FreeBsd,
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

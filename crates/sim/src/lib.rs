@@ -38,3 +38,12 @@ pub use record::{
     Arrival, Captured, Direction, Entry, FrameRecord, Happening, Lost, Recording, Vantage, captured,
 };
 pub use world::{Tally, World};
+
+// What appears in signatures, so that programs need not name the crates below.
+pub use stack;
+pub use tcp;
+pub use wire;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
