@@ -42,9 +42,9 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, FilterError> {
         let rest = &text[at..];
         if first.is_whitespace() {
             at += first.len_utf8();
-        } else if rest.starts_with("r\"") {
-            let end = rest[2..].find('"').ok_or_else(|| never_closed(text, at))?;
-            tokens.push(Token { at, kind: Kind::Quoted(rest.as_bytes()[2..2 + end].to_vec()) });
+        } else if let Some(raw) = rest.strip_prefix("r\"") {
+            let end = raw.find('"').ok_or_else(|| never_closed(text, at))?;
+            tokens.push(Token { at, kind: Kind::Quoted(raw.as_bytes()[..end].to_vec()) });
             at += end + 3;
         } else if first == '"' {
             let (quoted, len) = quoted(text, at)?;

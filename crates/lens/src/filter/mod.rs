@@ -64,11 +64,11 @@ enum Quantifier {
 }
 
 impl Quantifier {
-    fn holds<T>(self, values: impl Iterator<Item = T>, mut of: impl FnMut(T) -> bool) -> bool {
+    fn holds<T>(self, values: impl Iterator<Item = T>, of: impl FnMut(T) -> bool) -> bool {
         let mut values = values.peekable();
         match self {
             Quantifier::Any => values.any(of),
-            Quantifier::All => values.peek().is_some() && values.all(|value| of(value)),
+            Quantifier::All => values.peek().is_some() && values.all(of),
         }
     }
 }
