@@ -19,7 +19,7 @@ use std::io::{self, Read, Write};
 /// Writes a capture again, with comments.
 ///
 /// ```
-/// use capture::{Annotator, Format, Interface, LinkType, PacketInfo, Piece, Reader, Section, Writer};
+/// use synfin_capture::{Annotator, Format, Interface, LinkType, PacketInfo, Piece, Reader, Section, Writer};
 /// let mut writer = Writer::new(Vec::new(), Format::Pcapng, &Section::default())?;
 /// let tun = writer.add_interface(&Interface { name: "tun0", ..Interface::new(LinkType::RAW) })?;
 /// writer.write_slices(&PacketInfo { comments: &["mine"], ..PacketInfo::new(tun, 1_000) }, &[b"E"])?;

@@ -216,7 +216,7 @@ pub enum Layer {
 /// Why it is not a TCP segment.
 ///
 /// ```
-/// use capture::{Decoded, LinkType, NotTcp, decode};
+/// use synfin_capture::{Decoded, LinkType, NotTcp, decode};
 /// let mut packet = vec![0x45, 0, 0, 41, 0, 7, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
 /// packet.extend([0x1f, 0x90, 0, 80, 0, 0, 0, 1, 0, 0, 0, 2, 0x50, 0x18, 1, 0, 0, 0, 0, 0, b'!']);
 /// let Ok(Decoded::Tcp(segment)) = decode(LinkType::RAW, &packet, 41) else { panic!() };
@@ -242,7 +242,7 @@ pub fn decode(link_type: LinkType, packet: &[u8], wire_bytes: u32) -> Result<Dec
 /// Memory is bounded: fragments of at most 256 packets and at most 16 MB are kept, each for a minute.
 ///
 /// ```
-/// use capture::{Decoded, Decoder, Reader};
+/// use synfin_capture::{Decoded, Decoder, Reader};
 /// # let file: &[u8] = b"\xd4\xc3\xb2\xa1\x02\0\x04\0\0\0\0\0\0\0\0\0\xff\xff\0\0\x01\0\0\0";
 /// let mut reader = Reader::new(file)?;
 /// let mut decoder = Decoder::new();
@@ -251,7 +251,7 @@ pub fn decode(link_type: LinkType, packet: &[u8], wire_bytes: u32) -> Result<Dec
 ///         println!("{} -> {}: {} bytes", segment.ip.src, segment.ip.dst, segment.payload_wire_bytes());
 ///     }
 /// }
-/// # Ok::<(), capture::Error>(())
+/// # Ok::<(), synfin_capture::Error>(())
 /// ```
 #[derive(Debug, Default)]
 pub struct Decoder {

@@ -8,7 +8,7 @@ use std::fmt;
 /// A number of the LINKTYPE_ registry.
 ///
 /// ```
-/// use capture::LinkType;
+/// use synfin_capture::LinkType;
 /// assert_eq!(LinkType::ETHERNET.to_string(), "Ethernet");
 /// assert_eq!(LinkType(9999).to_string(), "link type 9999");
 /// ```

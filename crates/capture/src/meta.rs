@@ -19,7 +19,7 @@ pub struct Section<'a> {
 /// One place where packets were captured. Empty strings are left out.
 ///
 /// ```
-/// use capture::{Interface, LinkType};
+/// use synfin_capture::{Interface, LinkType};
 /// let interface = Interface { name: "client", ..Interface::new(LinkType::RAW) };
 /// assert_eq!(interface.snap_bytes, 0);
 /// ```
@@ -58,7 +58,7 @@ pub enum Direction {
 /// What is known of a packet besides its bytes.
 ///
 /// ```
-/// use capture::{Direction, InterfaceId, PacketInfo};
+/// use synfin_capture::{Direction, InterfaceId, PacketInfo};
 /// let info = PacketInfo {
 ///     direction: Some(Direction::Outbound),
 ///     comments: &["the third step of the handshake"],

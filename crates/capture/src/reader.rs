@@ -97,7 +97,7 @@ pub struct InterfaceDescription {
 /// Reads a capture from `R`, which need not be buffered.
 ///
 /// ```
-/// use capture::{Format, Interface, LinkType, PacketInfo, Reader, Section, Writer};
+/// use synfin_capture::{Format, Interface, LinkType, PacketInfo, Reader, Section, Writer};
 /// let mut writer = Writer::new(Vec::new(), Format::Pcapng, &Section::default())?;
 /// let tun = writer.add_interface(&Interface::new(LinkType::RAW))?;
 /// writer.write_slices(&PacketInfo::new(tun, 1_700_000_000_000_000_001), &[b"E..."])?;
@@ -263,7 +263,7 @@ impl<R: Read> Reader<R> {
     /// As [`Reader::next`].
     ///
     /// ```
-    /// use capture::{Format, Piece, Reader, Section, Writer};
+    /// use synfin_capture::{Format, Piece, Reader, Section, Writer};
     /// let file = Writer::new(Vec::new(), Format::Pcapng, &Section::default())?.into_inner();
     /// let mut reader = Reader::new(&file[..])?;
     /// let Some(Ok(Piece::Block(header))) = reader.next_piece() else { panic!("a section header") };

@@ -26,7 +26,7 @@ pub enum Format {
 /// Writes a capture file into `W`.
 ///
 /// ```
-/// use capture::{Format, Interface, LinkType, PacketInfo, Section, Writer};
+/// use synfin_capture::{Format, Interface, LinkType, PacketInfo, Section, Writer};
 /// let mut writer = Writer::new(Vec::new(), Format::Pcapng, &Section::default())?;
 /// let tun = writer.add_interface(&Interface { name: "tun0", ..Interface::new(LinkType::RAW) })?;
 /// writer.write_slices(&PacketInfo::new(tun, 1_000), &[&[0x45, 0], &[0, 20]])?;

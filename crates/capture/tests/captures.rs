@@ -3,9 +3,9 @@
 
 mod common;
 
-use capture::{Decoded, Decoder, Error, Layer, NotTcp, Reader};
 use std::fs::File;
 use std::path::Path;
+use synfin_capture::{Decoded, Decoder, Error, Layer, NotTcp, Reader};
 
 /// How many packets a file holds.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -5,11 +5,11 @@ mod common;
 mod tools;
 
 use bytes::Bytes;
-use capture::{
+use std::fs::File;
+use synfin_capture::{
     Checksums, Decoded, Decoder, Direction, Finish, Format, Interface, LinkType, PacketInfo, Reader, Section,
     SuperSegments, Writer,
 };
-use std::fs::File;
 use wire::{Checksum, Frame, Offload};
 
 /// 10.0.0.1:8080 -> 10.0.0.2:80 with a payload of this many bytes; the TCP checksum is left to the link.

@@ -63,10 +63,10 @@ impl Event {
 ///
 /// ```
 /// use std::time::Duration;
-/// let waker = device::Waker::new()?;
+/// let waker = synfin_device::Waker::new()?;
 /// let other = waker.clone();
 /// std::thread::spawn(move || other.wake());
-/// let ready = device::wait(&[waker.as_fd()], Some(Duration::from_secs(10)))?;
+/// let ready = synfin_device::wait(&[waker.as_fd()], Some(Duration::from_secs(10)))?;
 /// assert!(ready.contains(0));
 /// waker.clear();
 /// # Ok::<(), std::io::Error>(())

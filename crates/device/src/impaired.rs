@@ -83,7 +83,7 @@ impl Default for Impairment {
 /// Wraps a link and impairs what it carries, each direction separately.
 ///
 /// ```
-/// # use device::*;
+/// # use synfin_device::*;
 /// # use wire::*;
 /// # let capabilities = LinkCapabilities {
 /// #     medium: Medium::Ip, mtu_bytes: 1500, super_segment_bytes_max: 0, transmit_checksum: TransmitChecksum::Full };

@@ -18,11 +18,10 @@ pub(crate) fn add_address(name: &str, address: IpAddr, prefix_bits: u8) -> io::R
     ask(&new_address_request(sys::interface_index(name)?, address, prefix_bits))
 }
 
-/// Sends every packet for which there is no better route out of the interface, which must be up.
-pub(crate) fn add_default_routes(name: &str) -> io::Result<()> {
-    let index = sys::interface_index(name)?;
-    ask(&new_default_route_request(index, libc::AF_INET))?;
-    ask(&new_default_route_request(index, libc::AF_INET6))
+/// Sends every packet of that family for which there is no better route out of the interface, which must
+/// be up.
+pub(crate) fn add_default_route(name: &str, family: libc::c_int) -> io::Result<()> {
+    ask(&new_default_route_request(sys::interface_index(name)?, family))
 }
 
 /// Makes a request; what is there already is fine.
@@ -56,6 +55,11 @@ pub(crate) fn bring_up(name: &str) -> io::Result<()> {
         return Ok(());
     }
     sys::bring_interface_up(socket.as_fd(), name)
+}
+
+/// Whether there is an interface of this name.
+pub(crate) fn exists(name: &str) -> bool {
+    sys::interface_index(name).is_ok()
 }
 
 /// The state of an interface.

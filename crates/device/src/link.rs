@@ -22,7 +22,7 @@ pub enum Direction {
 /// frames, then [`wait`](crate::wait()) on `poll_fd` for at most [`due_in`](Link::due_in).
 ///
 /// ```
-/// use device::{Link, memory};
+/// use synfin_device::{Link, memory};
 /// use std::collections::VecDeque;
 /// use wire::{Frame, LinkCapabilities, Medium, TransmitChecksum};
 ///

@@ -20,14 +20,15 @@ pub const QUEUE_BYTES_MAX: usize = 16 << 20;
 /// Makes a wire and returns its two ends.
 ///
 /// ```
-/// # use wire::*;
-/// let capabilities = LinkCapabilities {
-///     medium: Medium::Ip,
-///     mtu_bytes: 1500,
+/// use wire::{LinkCapabilities, TransmitChecksum};
+/// let (client_side, server_side) = synfin_device::memory::pair(LinkCapabilities::default());
+///
+/// // Without checksums, in super-segments of up to 65,000 bytes: as fast as memory is.
+/// let (fast_client_side, fast_server_side) = synfin_device::memory::pair(LinkCapabilities {
 ///     super_segment_bytes_max: 65_000,
 ///     transmit_checksum: TransmitChecksum::None,
-/// };
-/// let (client_side, server_side) = device::memory::pair(capabilities);
+///     ..LinkCapabilities::default()
+/// });
 /// ```
 pub fn pair(capabilities: LinkCapabilities) -> (MemoryLink, MemoryLink) {
     let ends: [Arc<End>; 2] = Default::default();

@@ -45,7 +45,7 @@ pub struct PacketStatistics {
 /// A packet socket on one interface.
 ///
 /// ```no_run
-/// let socket = device::PacketSocket::open("eth0")?;
+/// let socket = synfin_device::PacketSocket::open("eth0")?;
 /// socket.listen_to_all()?;
 /// while let Some(captured) = socket.capture()? {
 ///     println!("{:?} {:?} {} bytes", captured.time, captured.direction, captured.wire_bytes);

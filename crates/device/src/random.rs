@@ -3,7 +3,7 @@
 /// SplitMix64 (Steele, Lea, Flood 2014). Not for secrets.
 ///
 /// ```
-/// let mut random = device::SplitMix64::new(0);
+/// let mut random = synfin_device::SplitMix64::new(0);
 /// assert_eq!(random.next_u64(), 0xe220_a839_7b1d_cdaf);
 /// ```
 #[derive(Clone, Debug)]

@@ -17,7 +17,7 @@ use wire::{Frame, LinkCapabilities};
 /// is from just before the link took it. A frame for which the link has no room is shown when it is taken.
 ///
 /// ```
-/// # use device::{Direction, Link, Tap, memory};
+/// # use synfin_device::{Direction, Link, Tap, memory};
 /// # use wire::*;
 /// # let capabilities = LinkCapabilities {
 /// #     medium: Medium::Ip, mtu_bytes: 1500, super_segment_bytes_max: 0, transmit_checksum: TransmitChecksum::None };

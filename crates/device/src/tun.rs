@@ -28,13 +28,15 @@ const READ_BYTES_MAX: usize = virtio::HEADER_BYTES + 65_536 + 512;
 /// From this size on, a frame keeps the buffer into which it was read. Smaller frames are copied, because a
 /// copy is cheaper than a new buffer, and a small frame should not keep a large buffer in memory.
 const HAND_OVER_BYTES: usize = 16 * 1024;
+/// The smallest MTU over which Linux speaks IPv6.
+const IPV6_MTU_BYTES_MIN: u32 = 1_280;
 /// The most pieces in one gathering write, far below the system's limit of 1,024.
 const PIECES_MAX: usize = 64;
 
 /// One queue of a TUN or TAP interface.
 ///
 /// ```no_run
-/// use device::{Tun, TunConfig};
+/// use synfin_device::{Tun, TunConfig};
 /// let config = TunConfig::new("synfin0").with_host_address("10.90.0.1/24".parse()?);
 /// let tun = Tun::open(&config)?;
 /// println!("{} is up", tun.name());
@@ -94,9 +96,7 @@ impl Tun {
         }
         // The kernel refuses the flag if the interface was made without it, and requires it otherwise.
         let (file, name) = match attach_as(config, config.multi_queue) {
-            Err(TunError::Io { source, .. }) if source.raw_os_error() == Some(libc::EINVAL) => {
-                attach_as(config, !config.multi_queue)?
-            }
+            Err(TunError::OtherKind { .. }) => attach_as(config, !config.multi_queue)?,
             outcome => outcome?,
         };
         let io_error = |what: &'static str| {
@@ -126,12 +126,17 @@ impl Tun {
         &self.name
     }
 
-    /// Makes the interface the way to everywhere: a default route of IPv4 and one of IPv6.
+    /// Makes the interface the way to everywhere: a default route of IPv4, and one of IPv6 where its MTU is
+    /// large enough for that (RFC 8200 §5: 1,280 bytes).
     ///
     /// # Errors
-    /// What the system says: `EPERM` without the privilege, and where the kernel has no IPv6.
+    /// What the system says: `EPERM` without the privilege.
     pub fn route_everything(&self) -> io::Result<()> {
-        interface::add_default_routes(&self.name)
+        interface::add_default_route(&self.name, libc::AF_INET)?;
+        if self.capabilities.mtu_bytes < IPV6_MTU_BYTES_MIN {
+            return Ok(());
+        }
+        interface::add_default_route(&self.name, libc::AF_INET6)
     }
 
     fn write(&self, frame: &Frame) -> io::Result<()> {

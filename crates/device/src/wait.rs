@@ -36,8 +36,8 @@ impl Ready {
 ///
 /// ```
 /// use std::time::Duration;
-/// let waker = device::Waker::new()?;
-/// assert!(device::wait(&[waker.as_fd()], Some(Duration::from_micros(50)))?.is_empty());
+/// let waker = synfin_device::Waker::new()?;
+/// assert!(synfin_device::wait(&[waker.as_fd()], Some(Duration::from_micros(50)))?.is_empty());
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn wait(fds: &[BorrowedFd<'_>], timeout: Option<Duration>) -> io::Result<Ready> {

@@ -6,11 +6,11 @@
 
 mod namespace;
 
-use device::{Captured, Direction, Link, PacketSocket, Tun, TunConfig, wait};
 use namespace::in_namespace;
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 use std::time::Duration;
+use synfin_device::{Captured, Direction, Link, PacketSocket, Tun, TunConfig, wait};
 use wire::ethernet::{self, MacAddress, ethertype};
 use wire::{Checksum, Frame, Medium, Payload, arp, checksum, ipv4, segmentation, udp};
 

@@ -6,12 +6,12 @@
 #![allow(clippy::unwrap_used)] // a test's way to fail
 
 use bytes::Bytes;
-use device::{Direction, Link, PacketSocket, Tun, TunConfig, TunError, wait};
 use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::{IpAddr, TcpListener, UdpSocket};
 use std::process::Command;
 use std::time::{Duration, Instant};
+use synfin_device::{Direction, Link, PacketSocket, Tun, TunConfig, TunError, wait};
 use wire::tcp::{Flags, Header, OptionLayout, Options};
 use wire::{Checksum, Frame, Medium, Offload, TransmitChecksum, ip::protocol, segmentation, udp};
 use wire::{Seq, checksum, ipv4, ipv6};
@@ -311,6 +311,21 @@ fn a_second_program_is_told_that_the_interface_is_taken_and_it_goes_with_the_fir
         let name = first.name().to_owned();
         drop(first);
         assert!(PacketSocket::open(&name).unwrap_err().to_string().contains("there is no network interface"));
+    });
+}
+
+#[test]
+fn an_interface_of_another_kind_is_not_taken_for_a_tun() {
+    in_namespace("an_interface_of_another_kind_is_not_taken_for_a_tun", || {
+        let tap = TunConfig { medium: Medium::Ethernet, ..config() };
+        let tap = Tun::open(&tap).unwrap();
+        for name in ["lo", tap.name()] {
+            let error = Tun::open(&TunConfig::new(name)).unwrap_err();
+            assert!(matches!(error, TunError::OtherKind { .. }), "{error}");
+            let text = error.to_string();
+            assert!(text.contains(&format!("the interface {name} exists and is no TUN interface")), "{text}");
+            assert!(text.contains("choose a name"), "{text}");
+        }
     });
 }
 

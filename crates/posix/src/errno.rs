@@ -82,8 +82,8 @@ impl Errno {
         Errno::ALL.iter().copied().find(|errno| errno.name() == name)
     }
 
-    /// What the death of a connection means to its application. On Linux a reset after the peer's FIN
-    /// is a broken pipe.
+    /// What the death of a connection means to its application. On Linux a reset in
+    /// CLOSE-WAIT is a broken pipe.
     pub(crate) fn of_connection(error: tcp::Error, habits: Habits, peer: Peer) -> Errno {
         match habits {
             Habits::Linux | Habits::Rfc => Errno::on_linux(error, peer),
@@ -91,23 +91,12 @@ impl Errno {
         }
     }
 
-    /// As `icmp_err_convert` and `tcp_reset` have it.
+    /// The engine's table; what it depends on besides is here.
     fn on_linux(error: tcp::Error, peer: Peer) -> Errno {
         match error {
-            tcp::Error::Refused | tcp::Error::PortUnreachable => Errno::ConnectionRefused,
-            tcp::Error::Reset if peer.has_finished => Errno::Pipe,
-            tcp::Error::Reset => Errno::ConnectionReset,
-            tcp::Error::TimedOut => Errno::TimedOut,
-            tcp::Error::Aborted => Errno::ConnectionAborted,
-            tcp::Error::ProtocolUnreachable => Errno::NoProtocolOption,
-            tcp::Error::SourceRouteFailed => Errno::NotSupported,
-            tcp::Error::HostUnknown => Errno::HostDown,
-            tcp::Error::HostIsolated => Errno::NoNetwork,
+            tcp::Error::Reset if peer.alone_has_finished => Errno::Pipe,
             tcp::Error::Prohibited if peer.is_v6 => Errno::Access,
-            tcp::Error::HostUnreachable | tcp::Error::HopsExceeded | tcp::Error::Prohibited => {
-                Errno::HostUnreachable
-            }
-            tcp::Error::NetworkUnreachable | tcp::Error::NetworkProhibited => Errno::NetworkUnreachable,
+            _ => Errno::named(error.errno()).expect("a test says that every error of the table is known"),
         }
     }
 
@@ -118,7 +107,9 @@ impl Errno {
             | tcp::Error::PortUnreachable
             | tcp::Error::ProtocolUnreachable
             | tcp::Error::NetworkProhibited
-            | tcp::Error::Prohibited => Errno::ConnectionRefused,
+            | tcp::Error::Prohibited
+            | tcp::Error::NextHeaderUnknown => Errno::ConnectionRefused,
+            tcp::Error::ParameterProblem => Errno::NoProtocolOption,
             tcp::Error::Reset => Errno::ConnectionReset,
             tcp::Error::TimedOut => Errno::TimedOut,
             tcp::Error::Aborted => Errno::ConnectionAborted,
@@ -153,8 +144,8 @@ impl Errno {
 /// What an error depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Peer {
-    /// It has said that it has no more to send.
-    pub(crate) has_finished: bool,
+    /// It has said that it has no more to send, and we have not (CLOSE-WAIT).
+    pub(crate) alone_has_finished: bool,
     /// It is reached over IPv6.
     pub(crate) is_v6: bool,
 }
@@ -166,3 +157,37 @@ impl fmt::Display for Errno {
 }
 
 impl std::error::Error for Errno {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_of_the_engines_table_is_known() {
+        let peer = Peer { alone_has_finished: false, is_v6: false };
+        for (error, name) in [
+            (tcp::Error::Refused, "ECONNREFUSED"),
+            (tcp::Error::Reset, "ECONNRESET"),
+            (tcp::Error::TimedOut, "ETIMEDOUT"),
+            (tcp::Error::Aborted, "ECONNABORTED"),
+            (tcp::Error::HostUnreachable, "EHOSTUNREACH"),
+            (tcp::Error::NetworkUnreachable, "ENETUNREACH"),
+            (tcp::Error::PortUnreachable, "ECONNREFUSED"),
+            (tcp::Error::ProtocolUnreachable, "ENOPROTOOPT"),
+            (tcp::Error::SourceRouteFailed, "EOPNOTSUPP"),
+            (tcp::Error::HostUnknown, "EHOSTDOWN"),
+            (tcp::Error::HostIsolated, "ENONET"),
+            (tcp::Error::HopsExceeded, "EHOSTUNREACH"),
+            (tcp::Error::NetworkProhibited, "ENETUNREACH"),
+            (tcp::Error::Prohibited, "EHOSTUNREACH"),
+            (tcp::Error::ParameterProblem, "EPROTO"),
+            (tcp::Error::NextHeaderUnknown, "EPROTO"),
+        ] {
+            assert_eq!(Errno::of_connection(error, Habits::Linux, peer).name(), name, "{error:?}");
+        }
+        let v6 = Peer { is_v6: true, ..peer };
+        assert_eq!(Errno::of_connection(tcp::Error::Prohibited, Habits::Linux, v6), Errno::Access);
+        let close_wait = Peer { alone_has_finished: true, ..peer };
+        assert_eq!(Errno::of_connection(tcp::Error::Reset, Habits::Linux, close_wait), Errno::Pipe);
+    }
+}

@@ -76,11 +76,47 @@ pub(crate) struct Options {
     pub(crate) hop_limit: Option<u8>,
     pub(crate) receive_low_water: u32,
     not_sent_low_water: Option<u32>,
+    /// What was offered before `TCP_NOOPT` took it away.
+    offered: Option<Offered>,
     /// Options without an effect on the wire.
     kept: BTreeMap<OptionName, i32>,
 }
 
+/// Which TCP options a SYN carries.
+#[derive(Clone, Copy, Debug)]
+struct Offered {
+    mss: bool,
+    timestamps: bool,
+    sack: bool,
+    window_scaling: bool,
+}
+
 impl Options {
+    /// `TCP_NOOPT`: no TCP option at all.
+    fn offer_nothing(&mut self) {
+        let config = &mut self.config;
+        self.offered.get_or_insert(Offered {
+            mss: config.mss_announced,
+            timestamps: config.timestamps,
+            sack: config.sack,
+            window_scaling: config.window_scaling,
+        });
+        config.mss_announced = false;
+        config.timestamps = false;
+        config.sack = false;
+        config.window_scaling = false;
+    }
+
+    /// Again what was offered before [`Options::offer_nothing`].
+    fn offer_again(&mut self) {
+        let Some(Offered { mss, timestamps, sack, window_scaling }) = self.offered.take() else { return };
+        let config = &mut self.config;
+        config.mss_announced = mss;
+        config.timestamps = timestamps;
+        config.sack = sack;
+        config.window_scaling = window_scaling;
+    }
+
     pub(crate) fn new(defaults: &Defaults) -> Self {
         Options {
             config: defaults.config.clone(),
@@ -97,6 +133,7 @@ impl Options {
             hop_limit: None,
             receive_low_water: 1,
             not_sent_low_water: defaults.not_sent_low_water_bytes,
+            offered: None,
             kept: BTreeMap::new(),
         }
     }
@@ -106,9 +143,9 @@ impl Options {
         &self.config
     }
 
-    /// Bytes not sent yet above which the socket does not count as writable.
-    pub(crate) fn not_sent_low_water(&self) -> u32 {
-        self.not_sent_low_water.unwrap_or(u32::MAX)
+    /// Bytes not sent yet from which on the socket takes no more, if there is a bound.
+    pub(crate) fn not_sent_low_water(&self) -> Option<u32> {
+        self.not_sent_low_water.filter(|bytes| *bytes != u32::MAX)
     }
 }
 
@@ -155,6 +192,13 @@ impl System {
             _ => return Err(Errno::Invalid),
         }
         self.apply(now, fd, name);
+        if let (OptionName::NoDelay, OptionValue::Int(1..)) = (name, value)
+            && habits.no_delay_flushes_cork()
+            && let Some(id) = self.socket_at(fd)?.stream()
+        {
+            let _ = self.host.tcp_flush(now, id);
+            self.settle();
+        }
         Ok(())
     }
 

@@ -283,7 +283,9 @@ impl System {
 fn is_writable(now: Instant, socket: &Socket, connection: &Connection) -> bool {
     let room = connection.write_room();
     let used = connection.unacknowledged_bytes();
-    room > 0 && room >= used / 2 && connection.info(now).not_sent_bytes < socket.options.not_sent_low_water()
+    let most = socket.options.not_sent_low_water();
+    let unsent_fits = most.is_none_or(|most| connection.info(now).not_sent_bytes < most);
+    room > 0 && room >= used / 2 && unsent_fits
 }
 
 fn wait_for(

@@ -192,7 +192,7 @@ impl System {
             Event::Urgent => socket.urgent = true,
             Event::Failed(error) => {
                 let is_v6 = socket.peer.is_some_and(|peer| peer.is_ipv6());
-                let peer = Peer { has_finished: socket.peer_finished, is_v6 };
+                let peer = Peer { alone_has_finished: socket.peer_finished && !socket.write_shut, is_v6 };
                 socket.error = Some(Errno::of_connection(error, habits, peer));
                 socket.set_phase(Phase::Over);
             }

@@ -57,6 +57,8 @@ flag_set! {
         MORE = 2,
         /// `MSG_OOB`: the last byte is urgent (RFC 6093).
         URGENT = 4,
+        /// `MSG_EOR`: a record ends here; no segment has bytes of two records.
+        END_OF_RECORD = 8,
     }
 }
 
@@ -324,6 +326,9 @@ impl System {
         if socket.write_shut || phase == Phase::Over {
             return Err(Errno::Pipe.into());
         }
+        if flags.contains(SendFlags::END_OF_RECORD) && habits == Habits::FreeBsd {
+            return Err(Errno::Invalid.into());
+        }
         if data.is_empty() {
             return Ok(0);
         }
@@ -333,9 +338,16 @@ impl System {
             let _ = host.tcp_configure(now, id, |config| config.cork = cork);
         }
         let rest = data.get(waiting.bytes..).unwrap_or_default();
-        let urgent = flags.contains(SendFlags::URGENT);
-        let written =
-            if urgent { host.tcp_write_urgent(now, id, rest) } else { host.tcp_write(now, id, rest) };
+        let room = socket.options.not_sent_low_water().map(|most| not_sent_room(host, now, id, most));
+        let part = &rest[..rest.len().min(room.unwrap_or(usize::MAX))];
+        let written = match () {
+            () if part.is_empty() => Err(WriteError::WouldBlock),
+            () if flags.contains(SendFlags::URGENT) => host.tcp_write_urgent(now, id, part),
+            () if flags.contains(SendFlags::END_OF_RECORD) && part.len() == rest.len() => {
+                host.tcp_write_record(now, id, part)
+            }
+            () => host.tcp_write(now, id, part),
+        };
         match written {
             Ok(bytes) => {
                 waiting.bytes += bytes;
@@ -389,3 +401,18 @@ impl System {
         sent.map_err(|error| Errno::of_host(error, habits).into())
     }
 }
+
+/// How much a write may take with `TCP_NOTSENT_LOWAT`: as Linux, whole buffers of up to half the peer's window,
+/// as long as less than `most` would wait when all has been sent that may be.
+fn not_sent_room(host: &stack::Host, now: Instant, id: stack::SocketId, most: u32) -> usize {
+    let Some(info) = host.tcp(id).map(|connection| connection.info(now)) else { return usize::MAX };
+    let sendable = info.cwnd_bytes.min(info.send_window_bytes).saturating_sub(info.in_flight_bytes);
+    let mss = info.send_mss_bytes.max(1);
+    let buffer = (info.send_window_bytes / 2).min(BUFFER_BYTES_MAX);
+    let buffer = (buffer - buffer % mss).max(mss);
+    let limit = most.saturating_add(sendable);
+    limit.saturating_sub(info.not_sent_bytes).div_ceil(buffer) as usize * buffer as usize
+}
+
+/// The largest buffer that one write fills before the next is asked for, in bytes.
+const BUFFER_BYTES_MAX: u32 = 65_535;

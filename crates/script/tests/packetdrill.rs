@@ -1,9 +1,9 @@
 //! The rules of packetdrill itself: how close to its time an event must be, what may follow the last one, which
 //! lines count, what names stand for, and what commands mean.
 
-use script::{Outcome, Run, RunOptions, run, run_recorded};
 use std::path::PathBuf;
 use std::time::Duration;
+use synfin_script::{Outcome, Run, RunOptions, run, run_recorded};
 use tcp::Habits;
 
 const LISTENS: &str =
@@ -188,6 +188,10 @@ fn other_dialects_and_unkept_numbers_are_named() {
         (
             "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 %{ assert tcpi_delivered == 0 }%",
             "tcpi_delivered of TCP_INFO",
+        ),
+        (
+            "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 setsockopt(3, SOL_TCP, TCP_WINDOW_CLAMP, [500], 4) = 0",
+            "the socket option TCP_WINDOW_CLAMP as [500]",
         ),
     ] {
         let Outcome::Skipped(why) = run(text, &RunOptions::strict()) else { panic!("{text}") };

@@ -31,7 +31,7 @@ const STEP: Duration = Duration::from_millis(100);
 /// What to try.
 ///
 /// ```
-/// use sim::{Chance, Experiment, Loss};
+/// use synfin_sim::{Chance, Experiment, Loss};
 /// use std::time::Duration;
 /// let outcome = Experiment {
 ///     bytes: 500_000,

@@ -12,13 +12,13 @@ mod story;
 
 use capture::{Decoder, Finish, Format, Interface, LinkType, PacketInfo, Reader, Section, Writer};
 use lens::{Kept, Lens, Origin, Step};
-use sim::{
-    At, Captured, Chance, Dice, Entry, FrameRecord, Happening, HostId, Lane, LinkConfig, Loss, Order,
-    Recording, Vantage, World, captured,
-};
 use stack::{Config, ConnectOptions, Flow, SocketId};
 use std::net::SocketAddr;
 use std::time::Duration;
+use synfin_sim::{
+    At, Captured, Chance, Dice, Entry, FrameRecord, Happening, HostId, Lane, LinkConfig, Loss, Order,
+    Recording, Vantage, World, captured,
+};
 use tcp::ReadError;
 use tcp::state::{Cause, Row};
 

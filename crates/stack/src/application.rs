@@ -57,6 +57,15 @@ impl Host {
             .unwrap_or(Err(WriteError::NotConnected))
     }
 
+    /// Queues a copy of `data`, behind which a record ends: no segment has bytes of two records.
+    ///
+    /// # Errors
+    /// As [`Host::tcp_write`].
+    pub fn tcp_write_record(&mut self, now: Instant, id: SocketId, data: &[u8]) -> Result<usize, WriteError> {
+        self.with_connection(now, id, |connection| connection.write_record(now, data))
+            .unwrap_or(Err(WriteError::NotConnected))
+    }
+
     /// Queues a copy of `data` as urgent (RFC 6093: new programs should not use urgent data).
     ///
     /// # Errors
@@ -91,6 +100,14 @@ impl Host {
         self.tcp(id).map_or(Err(ReadError::NotConnected), |connection| connection.peek(into))
     }
 
+    /// Sends what waits as far as the windows allow, however small it is, even behind a cork.
+    ///
+    /// # Errors
+    /// [`Error::UnknownSocket`].
+    pub fn tcp_flush(&mut self, now: Instant, id: SocketId) -> Result<(), Error> {
+        self.with_connection(now, id, Connection::flush).ok_or(Error::UnknownSocket)
+    }
+
     /// Says that there is no more data to send: a FIN follows what is queued. Reading is still possible.
     ///
     /// # Errors
@@ -109,7 +126,7 @@ impl Host {
 
     /// Gives the socket up: the id is invalid from now on. A connection sends what is queued and then closes
     /// by itself, or is reset if it holds data that was not read (RFC 9293 §3.6.1). A listener is closed,
-    /// and connections that were not accepted are reset. A UDP socket is closed.
+    /// connections that were not accepted are reset, and half-open ones are forgotten. A UDP socket is closed.
     ///
     /// # Errors
     /// [`Error::UnknownSocket`].

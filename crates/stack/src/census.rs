@@ -27,11 +27,11 @@ impl Host {
     /// Lists listeners first, then connections, then the entries of the TIME-WAIT table.
     ///
     /// ```
-    /// let mut host = stack::Host::new(stack::Config::default(), [7; 32]);
+    /// let mut host = synfin_stack::Host::new(synfin_stack::Config::default(), [7; 32]);
     /// host.tcp_listen("[::]:80".parse().expect("an address"), 128)?;
     /// let listed = host.tcp_census();
     /// assert_eq!((listed.len(), listed[0].state, listed[0].local.port()), (1, tcp::State::Listen, 80));
-    /// # Ok::<(), stack::Error>(())
+    /// # Ok::<(), synfin_stack::Error>(())
     /// ```
     pub fn tcp_census(&self) -> Vec<Listed> {
         let listeners = self.listeners.iter().map(|listener| Listed {

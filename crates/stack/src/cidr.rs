@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr};
 /// An address with a prefix length.
 ///
 /// ```
-/// use stack::Cidr;
+/// use synfin_stack::Cidr;
 /// let home: Cidr = "10.0.0.2/24".parse().expect("an address and a prefix length");
 /// assert!(home.contains("10.0.0.77".parse().expect("an address")));
 /// assert!(!home.contains("10.0.1.1".parse().expect("an address")));

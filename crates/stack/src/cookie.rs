@@ -13,7 +13,7 @@ use crate::limits::{MSS_V4_DEFAULT, MSS_V6_DEFAULT};
 use crate::secret::{Keyed, Purpose, Secret};
 use core::time::Duration;
 use std::sync::Arc;
-use tcp::{Birth, Config, Connection, Instant, Segment};
+use tcp::{Birth, Config, Connection, Instant, Segment, SendReason};
 use wire::Seq;
 use wire::tcp::{Flags, Header, Options, Timestamps};
 
@@ -125,7 +125,7 @@ impl Host {
             timestamps.value = encode_options(timestamps.value, &options);
         }
         self.counters.cookies_sent += 1;
-        self.send_header(now, key, answer);
+        self.send_header(now, key, answer, SendReason::SynAck);
     }
 
     /// Whether a segment for a listener acknowledges a cookie. If so, its connection has been created.

@@ -39,7 +39,7 @@ impl Host {
     /// connections.
     ///
     /// ```
-    /// # let mut host = stack::Host::new(stack::Config::default(), [7; 32]);
+    /// # let mut host = synfin_stack::Host::new(synfin_stack::Config::default(), [7; 32]);
     /// let undelivered = host.undelivered();
     /// // Later, when the peers have acknowledged everything:
     /// let are_delivered = undelivered.iter().all(|id| host.undelivered_bytes(*id) == 0);

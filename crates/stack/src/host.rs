@@ -28,6 +28,7 @@ use crate::socket::{NO_LISTENER, Socket, Standing};
 use crate::time_wait::TimeWaits;
 use crate::timers::{Timer, Timers};
 use crate::trace::TraceRecord;
+use crate::transmit::Waiting;
 use crate::udp::UdpSockets;
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -74,7 +75,7 @@ pub struct Host {
     /// A super-segment that is being cut for a link that takes only single segments.
     pub(crate) cutting: Option<(InterfaceId, Cut)>,
     /// Packets that belong to no connection, or that had to wait for a neighbour's address.
-    pub(crate) outbox: VecDeque<(InterfaceId, Frame)>,
+    pub(crate) outbox: VecDeque<Waiting>,
     pub(crate) loopback: VecDeque<Frame>,
 
     /// Connections that may have events.
@@ -84,6 +85,10 @@ pub struct Host {
 
     pub(crate) tracing: Tracing,
     pub(crate) traces: VecDeque<TraceRecord>,
+    /// How many traces there have been: the number of the next.
+    pub(crate) traces_told: u64,
+    /// The number of the record that tells of the frame polled last.
+    pub(crate) last_sending: Option<u64>,
     pub(crate) departures: Departures,
     pub(crate) departed: VecDeque<(SocketId, tcp::Info)>,
 
@@ -123,8 +128,8 @@ impl Host {
     /// secret and the same inputs, the host does the same.
     ///
     /// ```
-    /// let host = stack::Host::new(stack::Config::default(), [7; 32]);
-    /// assert_eq!(host.usage(), stack::Usage::default());
+    /// let host = synfin_stack::Host::new(synfin_stack::Config::default(), [7; 32]);
+    /// assert_eq!(host.usage(), synfin_stack::Usage::default());
     /// ```
     pub fn new(config: Config, secret: [u8; 32]) -> Self {
         let secret = Secret::new(secret);
@@ -159,6 +164,8 @@ impl Host {
             notices: VecDeque::new(),
             tracing: Tracing::Off,
             traces: VecDeque::new(),
+            traces_told: 0,
+            last_sending: None,
             departures: Departures::default(),
             departed: VecDeque::new(),
             reset_limit: RateLimit::new(config.resets_per_second),

@@ -78,7 +78,7 @@ impl Host {
                 self.deliver_icmp_error(now, packet, quoted, report_time(code));
             }
             Ok(v4::Message::ParameterProblem { quoted, .. }) => {
-                self.deliver_icmp_error(now, packet, quoted, Report::Soft(Error::HostUnreachable));
+                self.deliver_icmp_error(now, packet, quoted, Report::Soft(Error::ParameterProblem));
             }
             Ok(v4::Message::EchoReply(_) | v4::Message::Other { .. }) => {
                 self.counters.discard(Discard::IcmpIgnored);
@@ -108,8 +108,10 @@ impl Host {
             Ok(v6::Message::TimeExceeded { code, quoted }) => {
                 self.deliver_icmp_error(now, packet, quoted, report_time(code));
             }
-            Ok(v6::Message::ParameterProblem { quoted, .. }) => {
-                self.deliver_icmp_error(now, packet, quoted, Report::Soft(Error::HostUnreachable));
+            Ok(v6::Message::ParameterProblem { code, quoted, .. }) => {
+                // RFC 1122 §3.2.2.5 and §4.2.3.9: a parameter problem is soft.
+                let error = if code == 1 { Error::NextHeaderUnknown } else { Error::ParameterProblem };
+                self.deliver_icmp_error(now, packet, quoted, Report::Soft(error));
             }
             Ok(v6::Message::Neighbor(message)) => self.receive_neighbour_message(now, packet, &message),
             Ok(v6::Message::EchoReply(_) | v6::Message::Other { .. }) => {

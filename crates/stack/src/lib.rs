@@ -17,7 +17,7 @@
 //! Two hosts on one wire, in virtual time:
 //!
 //! ```
-//! use stack::{Config, Host, Interface};
+//! use synfin_stack::{Config, Host, Interface};
 //! use tcp::Instant;
 //! use wire::{LinkCapabilities, Medium, TransmitChecksum};
 //!
@@ -49,7 +49,7 @@
 //! }
 //! let accepted = server.tcp_accept(listener).expect("the third step has arrived");
 //! assert_eq!(client.local_addr(id), Some(accepted.remote));
-//! # Ok::<(), stack::Error>(())
+//! # Ok::<(), synfin_stack::Error>(())
 //! ```
 //!
 //! What is *not* here: a clock, a thread, a socket of the operating system, randomness. Everything that grows

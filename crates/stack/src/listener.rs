@@ -17,7 +17,7 @@ use crate::socket::{NO_LISTENER, Standing};
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use tcp::Instant;
+use tcp::{Instant, State};
 
 /// How to listen.
 #[derive(Clone, Debug)]
@@ -229,10 +229,10 @@ impl Host {
     /// if the address is not one of ours, [`Error::NoFreePort`], [`Error::TooManySockets`].
     ///
     /// ```
-    /// let mut host = stack::Host::new(stack::Config::default(), [7; 32]);
+    /// let mut host = synfin_stack::Host::new(synfin_stack::Config::default(), [7; 32]);
     /// let listener = host.tcp_listen("[::]:80".parse().expect("an address"), 128)?;
     /// assert!(host.tcp_accept(listener).is_none());
-    /// # Ok::<(), stack::Error>(())
+    /// # Ok::<(), synfin_stack::Error>(())
     /// ```
     pub fn tcp_listen(&mut self, local: SocketAddr, backlog: usize) -> Result<SocketId, Error> {
         self.tcp_listen_with(ListenOptions::new(local, backlog))
@@ -299,7 +299,8 @@ impl Host {
         Some(Accepted { id, remote: socket.key.remote(), local: socket.key.local() })
     }
 
-    /// Closes a listener; connections that were not accepted are reset (RFC 9293 §3.10.4, LISTEN).
+    /// Closes a listener: connections that were not accepted are reset (RFC 9293 §3.10.4, LISTEN). Half-open
+    /// connections are forgotten: if the third step of the handshake still comes, it gets a reset.
     pub(crate) fn close_listener(&mut self, now: Instant, key: SlabKey) -> Result<(), Error> {
         let listener = self.listeners.remove(key).ok_or(Error::UnknownSocket)?;
         self.listeners.half_open -= listener.half_open.len();
@@ -307,7 +308,10 @@ impl Host {
             let Some(socket) = self.sockets.at_mut(index) else { continue };
             socket.standing = Standing::Orphan;
             self.listeners.children.discard(core::mem::replace(&mut socket.child, NO_LISTENER));
-            socket.connection.abort(now);
+            match socket.connection.state() {
+                State::SynReceived => socket.connection.forget(now),
+                _ => socket.connection.abort(now),
+            }
             self.touch_connection(now, index);
         }
         Ok(())

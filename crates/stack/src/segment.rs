@@ -12,7 +12,9 @@ use crate::socket::Standing;
 use crate::time_wait::TIME_WAIT_BIT;
 use std::net::SocketAddr;
 use tcp::listen::Arrival;
-use tcp::{Connection, Instant, ResetReason, Segment, SendReason, State, TimeWaitVerdict, closed, listen};
+use tcp::{
+    Connection, Instant, Refusal, ResetReason, Segment, SendReason, State, TimeWaitVerdict, closed, listen,
+};
 use wire::Seq;
 use wire::ip::protocol;
 use wire::tcp::{Flags, Header};
@@ -111,7 +113,7 @@ impl Host {
         let text_bytes = segment.text_bytes();
         match self.time_waits.handle_segment(now, index, &segment.header, text_bytes) {
             Some(TimeWaitVerdict::Reply(reply)) => {
-                self.send_header(now, key, reply.header);
+                self.send_header(now, key, reply.header, reply.why);
             }
             Some(TimeWaitVerdict::Reopen { iss_at_least }) => {
                 self.forget_time_wait(index);
@@ -132,7 +134,7 @@ impl Host {
     ) {
         let Some(index) = self.listeners.find(key.local, key.local_port) else {
             self.counters.discard(Discard::TcpClosedPort);
-            self.trace_unmatched(now, key, segment);
+            self.trace_unmatched(now, key, segment, Refusal::NoConnection);
             if let Some(reset) = closed::arrives(&segment.header, segment.text_bytes()) {
                 self.send_reset(now, key, reset, ResetReason::ClosedPort);
             }
@@ -143,11 +145,15 @@ impl Host {
         if config.syn_fin_opens && segment.header.flags.syn() {
             segment.header.flags = Flags::from_bits(segment.header.flags.bits() & !Flags::FIN.bits());
         }
-        match listen::arrives(&segment.header) {
-            Arrival::Ignore(_) => self.counters.discard(Discard::TcpListenerIgnored),
+        match listen::arrives(&segment.header, config.habits) {
+            Arrival::Ignore(why) => {
+                self.counters.discard(Discard::TcpListenerIgnored);
+                self.trace_unmatched(now, key, segment, why);
+            }
             Arrival::Open => self.open_passively(now, index, key, segment, iss_at_least),
             Arrival::Reset(reset) => {
                 if !self.accept_cookie(now, index, key, segment) {
+                    self.trace_unmatched(now, key, segment, Refusal::AckOfUnsent);
                     self.send_reset(now, key, reset, ResetReason::UnacceptableAck);
                 }
             }
@@ -205,7 +211,6 @@ impl Host {
             return self.counters.discard(Discard::ResetLimited);
         }
         self.counters.resets_sent += 1;
-        self.trace_sent(now, key, &reset, SendReason::Reset(why));
-        self.send_header(now, key, reset);
+        self.send_header(now, key, reset, SendReason::Reset(why));
     }
 }

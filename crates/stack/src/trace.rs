@@ -21,6 +21,8 @@ pub struct TraceRecord {
     pub flow: Flow,
     /// The connection, or [`SocketId::HOST`] for what the host did without one.
     pub id: SocketId,
+    /// Its number on this host, from 0: [`Host::last_sending`] names a record by it.
+    pub number: u64,
     /// What happened.
     pub trace: Trace,
 }
@@ -39,6 +41,23 @@ impl Host {
         self.traces.pop_front()
     }
 
+    /// Which [`Trace::Sent`] tells of the frame that [`Host::poll_transmit`] returned last, by
+    /// [`TraceRecord::number`]. The pieces of one super-segment have one record. `None` without tracing,
+    /// for frames that carry no TCP segment, and for those that had to wait for a neighbour's link address.
+    pub fn last_sending(&self) -> Option<u64> {
+        self.last_sending
+    }
+
+    /// A connection has handed over a segment: the frame that carries it is known by its record.
+    #[cold]
+    pub(crate) fn trace_transmission(&mut self, now: Instant, index: u32) {
+        let before = self.traces_told;
+        self.collect_traces(now, index);
+        let sent = |record: &&TraceRecord| matches!(record.trace, Trace::Sent { .. });
+        let fresh = self.traces.iter().rev().take_while(|record| record.number >= before);
+        self.last_sending = fresh.filter(sent).map(|record| record.number).next();
+    }
+
     /// Collects the traces of a connection.
     #[cold]
     pub(crate) fn collect_traces(&mut self, now: Instant, index: u32) {
@@ -47,7 +66,7 @@ impl Host {
         while let Some(socket) = self.sockets.at_mut(index) {
             let flow = socket.key.flow();
             let Some(trace) = socket.connection.poll_trace() else { return };
-            self.push_trace(TraceRecord { at: now, flow, id, trace });
+            self.push_trace(now, flow, id, trace);
         }
     }
 
@@ -62,17 +81,12 @@ impl Host {
         let flow = socket.key.flow();
         if let Some(row) = lookup(State::Closed, Cause::ActiveOpen) {
             let id = SocketId::new(SocketKind::Connection, key);
-            self.push_trace(TraceRecord {
-                at: now,
-                flow,
-                id,
-                trace: Trace::StateChanged { row: row.index() },
-            });
+            self.push_trace(now, flow, id, Trace::StateChanged { row: row.index() });
         }
     }
 
-    /// Traces a segment for which there was no connection and no listener.
-    pub(crate) fn trace_unmatched(&mut self, now: Instant, key: &FlowKey, segment: &Segment) {
+    /// Traces a segment that no connection and no listener took, and why.
+    pub(crate) fn trace_unmatched(&mut self, now: Instant, key: &FlowKey, segment: &Segment, why: Refusal) {
         if self.tracing == Tracing::Off {
             return;
         }
@@ -80,26 +94,33 @@ impl Host {
         let len_bytes = segment.text_bytes();
         let window_bytes = u32::from(window);
         let segment = SegmentFacts { seq, ack, flags, len_bytes, window_bytes };
-        let trace = Trace::Refused { segment, why: Refusal::NoConnection };
-        self.push_trace(TraceRecord { at: now, flow: key.flow(), id: SocketId::HOST, trace });
+        self.push_trace(now, key.flow(), SocketId::HOST, Trace::Refused { segment, why });
     }
 
-    /// Traces what the host sent without a connection.
-    pub(crate) fn trace_sent(&mut self, now: Instant, key: &FlowKey, header: &Header, why: SendReason) {
+    /// Traces what the host sent without a connection; returns the number of the record.
+    pub(crate) fn trace_sent(
+        &mut self,
+        now: Instant,
+        key: &FlowKey,
+        header: &Header,
+        why: SendReason,
+    ) -> Option<u64> {
         if self.tracing == Tracing::Off {
-            return;
+            return None;
         }
         let Header { seq, ack, flags, window, .. } = *header;
         let segment = SegmentFacts { seq, ack, flags, len_bytes: 0, window_bytes: u32::from(window) };
-        let trace = Trace::Sent { segment, why };
-        self.push_trace(TraceRecord { at: now, flow: key.flow(), id: SocketId::HOST, trace });
+        Some(self.push_trace(now, key.flow(), SocketId::HOST, Trace::Sent { segment, why }))
     }
 
-    fn push_trace(&mut self, record: TraceRecord) {
+    fn push_trace(&mut self, at: Instant, flow: Flow, id: SocketId, trace: Trace) -> u64 {
         if self.traces.len() >= self.config.trace_records_max {
             self.traces.pop_front();
             self.counters.traces_lost += 1;
         }
-        self.traces.push_back(record);
+        let number = self.traces_told;
+        self.traces_told += 1;
+        self.traces.push_back(TraceRecord { at, flow, id, number, trace });
+        number
     }
 }

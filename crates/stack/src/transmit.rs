@@ -13,7 +13,7 @@ use crate::interface::InterfaceId;
 use crate::limits::{CUT_BYTES_MAX, LOOPBACK_FRAMES_PER_CALL, SUPER_SEGMENT_BYTES_MAX};
 use crate::route::Hop;
 use std::net::{IpAddr, SocketAddr};
-use tcp::{Error, Instant, PathEvent, Tracing};
+use tcp::{Error, Instant, PathEvent, SendReason, Tracing};
 use wire::tcp::{Header, OptionLayout};
 use wire::{Frame, Medium, Payload, segmentation};
 
@@ -72,10 +72,11 @@ impl Host {
 
     #[inline(never)]
     fn next_from_outbox(&mut self, out: &mut Frame) -> Option<InterfaceId> {
-        let (interface, frame) = self.outbox.pop_front()?;
-        *out = frame;
+        let waiting = self.outbox.pop_front()?;
+        *out = waiting.frame;
+        self.last_sending = waiting.sending;
         self.wake_datagram_senders();
-        Some(interface)
+        Some(waiting.interface)
     }
 
     /// Asks the connection whose turn it is.
@@ -113,15 +114,18 @@ impl Host {
             layout: socket.connection.config().option_layout,
         };
         build::tcp_frame(out, shape, &key, outgoing);
-        if socket.connection.is_drained() {
+        let is_drained = socket.connection.is_drained();
+        if is_drained {
             socket.is_ready = false;
             self.end_turn();
-            self.handle_drained(now, index);
         } else {
             self.stay_or_rotate();
-            if self.tracing == Tracing::On {
-                self.collect_traces(now, index);
-            }
+        }
+        if self.tracing == Tracing::On {
+            self.trace_transmission(now, index);
+        }
+        if is_drained {
+            self.handle_drained(now, index);
         }
         if interface == InterfaceId::LOOPBACK || shape.medium == Medium::Ethernet {
             self.send_to_neighbour(now, key.remote.ip(), interface, out)?;
@@ -212,11 +216,15 @@ impl Host {
     }
 
     /// Puts a frame into the outbox, if there is room.
-    pub(crate) fn push_to_outbox(&mut self, out: (InterfaceId, Frame)) {
+    pub(crate) fn push_to_outbox(&mut self, (interface, frame): (InterfaceId, Frame)) {
+        self.push_waiting(Waiting { interface, frame, sending: None });
+    }
+
+    fn push_waiting(&mut self, waiting: Waiting) {
         if self.outbox.len() >= self.config.outbox_frames_max {
             return self.counters.discard(Discard::OutboxFull);
         }
-        self.outbox.push_back(out);
+        self.outbox.push_back(waiting);
     }
 
     pub(crate) fn shape(&self, interface: InterfaceId) -> Shape {
@@ -225,7 +233,7 @@ impl Host {
     }
 
     /// Sends a segment without text from the host itself: a reset, an answer from TIME-WAIT, a cookie.
-    pub(crate) fn send_header(&mut self, now: Instant, key: &FlowKey, mut header: Header) {
+    pub(crate) fn send_header(&mut self, now: Instant, key: &FlowKey, mut header: Header, why: SendReason) {
         let Some(hop) = self.route(SocketAddr::new(key.remote.ip(), key.remote_port)) else {
             return self.counters.discard(Discard::NoRoute);
         };
@@ -239,6 +247,17 @@ impl Host {
         };
         let mut frame = Frame::default();
         build::tcp_frame(&mut frame, self.shape(hop.interface), key, outgoing);
-        self.enqueue_frame(now, hop, frame);
+        let sending = self.trace_sent(now, key, &header, why);
+        if let Some((interface, frame)) = self.dispatch(now, hop, frame) {
+            self.push_waiting(Waiting { interface, frame, sending });
+        }
     }
+}
+
+/// A frame that waits for its turn on a link.
+pub(crate) struct Waiting {
+    interface: InterfaceId,
+    frame: Frame,
+    /// The record that tells of its sending, if it is traced.
+    sending: Option<u64>,
 }

@@ -24,13 +24,7 @@ use std::time::Duration;
 /// [`start`](Builder::start), which tells what is wrong with them.
 ///
 /// ```
-/// use wire::{LinkCapabilities, Medium, TransmitChecksum};
-/// let (ours, _theirs) = device::memory::pair(LinkCapabilities {
-///     medium: Medium::Ip,
-///     mtu_bytes: 1500,
-///     super_segment_bytes_max: 0,
-///     transmit_checksum: TransmitChecksum::None,
-/// });
+/// let (ours, _theirs) = synfin::device::memory::pair(synfin::wire::LinkCapabilities::default());
 /// let stack = synfin::Stack::builder()
 ///     .link(ours)
 ///     .address("10.90.0.2/24")

@@ -33,13 +33,13 @@ use wire::tcp::Options;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use tcp::{Birth, Config, Connection, Event, Instant, Path, Segment, State};
+/// use synfin_tcp::{Birth, Config, Connection, Event, Instant, Path, Segment, State};
 /// use wire::Seq;
 ///
 /// let path = Path { mtu_bytes: 1_500, ip_header_bytes: 20 };
 /// let birth = |iss| Birth { iss: Seq::new(iss), timestamp_offset: 0, path };
 /// let (now, config) = (Instant::ZERO, Arc::new(Config::default()));
-/// let segment = |transmit: tcp::Transmit| Segment { header: transmit.header, payload: transmit.payload };
+/// let segment = |transmit: synfin_tcp::Transmit| Segment { header: transmit.header, payload: transmit.payload };
 ///
 /// let mut client = Connection::connect(now, birth(4_225_926_656), config.clone());
 /// let syn = segment(client.poll_transmit(now, 0).expect("the first step"));
@@ -174,7 +174,7 @@ impl Connection {
     /// If `syn` is not one that [`crate::listen::arrives`] opens for.
     pub fn answer(now: Instant, birth: Birth, config: Arc<Config>, syn: &Segment) -> Self {
         assert!(
-            crate::listen::arrives(&syn.header) == crate::listen::Arrival::Open,
+            crate::listen::arrives(&syn.header, config.habits) == crate::listen::Arrival::Open,
             "only a SYN is answered, not {:?}",
             syn.header.flags
         );

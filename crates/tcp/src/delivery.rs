@@ -21,7 +21,9 @@ impl Connection {
         // A hole was filled, wholly or in part: RFC 5681 §4.2 wants that said at once.
         if self.deliver_held() {
             self.acks.owe(SendReason::ImmediateAck);
-        } else if self.acks.on_text(arrived) && !self.timers.is_running(Timer::DelayedAck) {
+        } else if self.acks.on_text(arrived, self.config.habits.delayed_ack_limit())
+            && !self.timers.is_running(Timer::DelayedAck)
+        {
             let due = now + self.config.delayed_ack.min(DELAYED_ACK_MAX);
             self.arm(Timer::DelayedAck, due);
         }

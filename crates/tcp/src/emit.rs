@@ -35,13 +35,21 @@ impl Plan {
     pub(crate) fn text(seq: Seq, to: Seq, why: SendReason) -> Self {
         Plan { seq, to: Some(to), flags: Flags::ACK, why }
     }
+
+    /// The same with PSH, whatever is queued behind it.
+    pub(crate) fn with_push(self) -> Self {
+        Plan { flags: self.flags | Flags::PSH, ..self }
+    }
 }
 
 impl Connection {
     pub(crate) fn emit(&mut self, now: Instant, plan: Plan) -> Transmit {
         let Plan { seq, to, flags, why } = plan;
         let (flags, payload) = match to {
-            Some(to) => self.text(seq, to),
+            Some(to) => {
+                let (more, payload) = self.text(seq, to);
+                (flags | more, payload)
+            }
             None => (flags, Payload::new()),
         };
         // Before the options: what they report of the disorder may end it.
@@ -121,7 +129,7 @@ impl Connection {
         let answering = flags.ack();
         let scale = self.config.window_scaling && (!answering || self.marks.scaling);
         Options {
-            mss: Some(self.receive_mss()),
+            mss: self.config.mss_announced.then(|| self.receive_mss()),
             sack_permitted: if answering { self.marks.sack } else { self.config.sack },
             window_scale: scale.then_some(self.rcv.shift),
             ..Options::default()

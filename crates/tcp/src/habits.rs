@@ -19,6 +19,17 @@ pub enum Habits {
     FreeBsd,
 }
 
+/// What may wait for a delayed acknowledgment; one more byte is acknowledged at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DelayedAckLimit {
+    /// Less than two full-sized segments (RFC 9293 §3.8.6.3, SHLD-19; RFC 5681 §4.2).
+    TwoFullSegments,
+    /// As many bytes as one full-sized segment has.
+    OneFullSegment,
+    /// One segment, however small.
+    OneSegment,
+}
+
 impl Habits {
     /// All of them.
     pub const ALL: [Habits; 3] = [Habits::Linux, Habits::FreeBsd, Habits::Rfc];
@@ -26,7 +37,7 @@ impl Habits {
     /// Its name on command lines: `linux`, `freebsd` or `rfc`.
     ///
     /// ```
-    /// use tcp::Habits;
+    /// use synfin_tcp::Habits;
     /// assert_eq!(Habits::FreeBsd.name(), "freebsd");
     /// assert!(Habits::ALL.iter().all(|habits| Habits::named(habits.name()) == Some(*habits)));
     /// ```
@@ -104,7 +115,8 @@ impl Habits {
         self.are_freebsds()
     }
 
-    /// A reset of a passive half-open connection that also has ACK, SYN or FIN is ignored.
+    /// A reset of a passive half-open connection that also has ACK, SYN or FIN is challenged, whatever its
+    /// number.
     pub(crate) const fn half_open_wants_bare_reset(self) -> bool {
         self.are_freebsds()
     }
@@ -115,12 +127,12 @@ impl Habits {
         self.are_linuxs()
     }
 
-    /// Whether a soft ICMP error ends an attempt to connect: any on Linux, a path that is too long on
-    /// FreeBSD; RFC 9293 §3.9.2.2 (MUST-56) goes on trying.
+    /// Whether a soft ICMP error ends an attempt to connect: any on Linux; a path that is too long, and a host
+    /// that does not know what follows IPv6's header, on FreeBSD; RFC 9293 §3.9.2.2 (MUST-56) goes on trying.
     pub(crate) const fn soft_error_ends_opening(self, error: Error) -> bool {
         match self {
             Habits::Linux => true,
-            Habits::FreeBsd => matches!(error, Error::HopsExceeded),
+            Habits::FreeBsd => matches!(error, Error::HopsExceeded | Error::NextHeaderUnknown),
             Habits::Rfc => false,
         }
     }
@@ -154,6 +166,38 @@ impl Habits {
             Habits::FreeBsd => Some((Duration::from_secs(5), Duration::from_secs(60))),
             Habits::Linux | Habits::Rfc => None,
         }
+    }
+
+    /// An acknowledgment of what was not sent is dropped in ESTABLISHED without the acknowledgment that RFC
+    /// 9293 §3.10.7.4 wants.
+    pub(crate) const fn ack_of_unsent_is_not_answered(self) -> bool {
+        self.are_linuxs()
+    }
+
+    /// A SYN with ACK for a listener is dropped; RFC 9293 §3.10.7.2 resets whoever sent it.
+    pub(crate) const fn listener_ignores_syn_ack(self) -> bool {
+        self.are_freebsds()
+    }
+
+    /// How much may wait for a delayed acknowledgment.
+    pub(crate) const fn delayed_ack_limit(self) -> DelayedAckLimit {
+        match self {
+            Habits::Rfc => DelayedAckLimit::TwoFullSegments,
+            Habits::Linux => DelayedAckLimit::OneFullSegment,
+            Habits::FreeBsd => DelayedAckLimit::OneSegment,
+        }
+    }
+
+    /// The last segment of a burst has PSH even if more is queued behind it, because the window ended the
+    /// burst: segmentation offload sends such bursts as one. Without it only the end of what is queued has
+    /// (RFC 9293 §3.9.1.2).
+    pub(crate) const fn burst_ends_with_push(self) -> bool {
+        self.are_linuxs()
+    }
+
+    /// `TCP_NODELAY` sends what waits, even behind `TCP_CORK`.
+    pub const fn no_delay_flushes_cork(self) -> bool {
+        !self.are_freebsds()
     }
 
     /// Giving up on data or a FIN that nobody acknowledges is not told to the peer, as RFC 9293 §3.10.8 has

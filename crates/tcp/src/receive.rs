@@ -68,7 +68,7 @@ impl Connection {
 
     #[inline(never)]
     fn arrives_in_listen(&mut self, now: Instant, segment: &Segment) -> Result<(), Refused> {
-        match listen::arrives(&segment.header) {
+        match listen::arrives(&segment.header, self.config.habits) {
             listen::Arrival::Ignore(why) => Err(Refused::silently(why)),
             listen::Arrival::Reset(header) => {
                 Err(Refused { why: Refusal::AckOfUnsent, reply: Some(Reply::Reset { seq: header.seq }) })
@@ -169,6 +169,9 @@ impl Connection {
             // it (draft-gont-tcpm-tcp-seq-validation), Linux does.
             (0, 0) => seq.bytes_since(self.rcv.nxt) <= 1,
             (0, _) => starts_inside || seq == edge,
+            // A FIN alone takes no room: refused, it would come again and again, as would our answer. Linux and
+            // FreeBSD take it, too; the table of §3.10.7.4 lets nothing in that has a length.
+            (1, 0) if segment.header.flags.fin() => seq == self.rcv.nxt,
             (_, 0) => false,
             (_, _) => {
                 let last = seq + (len - 1);
@@ -191,7 +194,7 @@ impl Connection {
         let (habits, flags) = (self.config.habits, segment.header.flags);
         let half_open = self.state() == State::SynReceived && self.marks.passive;
         if half_open && habits.half_open_wants_bare_reset() && flags != Flags::RST {
-            return Err(Refused::silently(Refusal::UnprovenReset));
+            return Err(Refused::with_ack(Refusal::UnprovenReset, SendReason::ChallengeAck));
         }
         let believed = half_open && habits.half_open_believes_any_reset();
         let believed = believed || self.has_number_of_fin(segment.header.seq);
@@ -203,9 +206,7 @@ impl Connection {
                 self.take(now, Cause::RstToPassiveOpen);
             }
             State::SynReceived => self.fail(now, Cause::Rst, Error::Refused),
-            State::Closing | State::LastAck => {
-                self.take(now, Cause::Rst);
-            }
+            // In CLOSING and LAST-ACK, too, the application may still hold the connection: it is told.
             _ => self.fail(now, Cause::Rst, Error::Reset),
         }
         Ok(true)
@@ -238,6 +239,9 @@ impl Connection {
             return Err(Refused::silently(Refusal::AckOfUnsent));
         }
         if header.ack.after(self.snd.nxt) {
+            if self.state() == State::Established && self.config.habits.ack_of_unsent_is_not_answered() {
+                return Err(Refused::silently(Refusal::AckOfUnsent));
+            }
             return Err(Refused::with_ack(Refusal::AckOfUnsent, SendReason::ChallengeAck));
         }
         if header.ack.before(self.snd.una - self.snd.wnd_max) {
@@ -298,7 +302,7 @@ impl Connection {
         let edge = self.acceptable_edge();
         if header.flags.fin() {
             let fin = header.seq + text.len() as u32;
-            if fin.at_or_after(self.rcv.nxt) && fin.before(edge) {
+            if fin.at_or_after(self.rcv.nxt) && (fin.before(edge) || fin == self.rcv.nxt) {
                 self.rcv.fin.get_or_insert(fin);
             }
         }

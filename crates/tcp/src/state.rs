@@ -335,7 +335,7 @@ const LOOKUP: [[u8; Cause::COUNT]; State::ALL.len()] = {
 /// The arrow from `state` on `cause`, if the diagram has one.
 ///
 /// ```
-/// use tcp::state::{lookup, Cause, State};
+/// use synfin_tcp::state::{lookup, Cause, State};
 /// let row = lookup(State::FinWait1, Cause::FinAndAckOfFin).expect("the diagram has this arrow");
 /// assert_eq!(row.to, State::TimeWait);
 /// assert!(lookup(State::TimeWait, Cause::Fin).is_none());
@@ -350,7 +350,7 @@ pub fn lookup(state: State, cause: Cause) -> Option<&'static Row> {
 /// A state that moves only along the rows.
 ///
 /// ```
-/// use tcp::state::{Cause, Machine, State};
+/// use synfin_tcp::state::{Cause, Machine, State};
 /// let mut machine = Machine::new();
 /// machine.take(Cause::PassiveOpen);
 /// assert_eq!(machine.state(), State::Listen);

@@ -6,8 +6,8 @@ mod pair;
 use pair::{CLIENT_ISS, Fate, Pair, Side, birth};
 use std::sync::Arc;
 use std::time::Duration;
-use tcp::state::{ROWS, Row};
-use tcp::{Cause, Config, Connection, Error, KeepAlive, PathEvent, State};
+use synfin_tcp::state::{ROWS, Row};
+use synfin_tcp::{Cause, Config, Connection, Error, KeepAlive, PathEvent, State};
 use wire::Seq;
 use wire::tcp::{Flags, Header};
 

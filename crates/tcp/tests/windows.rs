@@ -5,7 +5,7 @@ mod pair;
 use pair::{Fate, Pair, Side, pattern};
 use std::sync::Arc;
 use std::time::Duration;
-use tcp::{Config, Event, Phase, SendReason, State};
+use synfin_tcp::{Config, Event, Phase, SendReason, State};
 use wire::tcp::{Flags, Header};
 
 fn small_reader(bytes: u32) -> Pair {
@@ -83,7 +83,7 @@ fn crumbs_smaller_than_the_unit_of_the_scale_do_not_keep_a_window_open() {
     for _ in 0..120_000 {
         let now = pair.now;
         let payload = bytes::Bytes::from_static(&[0; 15]).into();
-        pair.server.handle_segment(now, tcp::Segment { header, payload });
+        pair.server.handle_segment(now, synfin_tcp::Segment { header, payload });
         header.seq += crumb.len() as u32;
         while pair.server.poll_transmit(now, 0).is_some() {}
     }
@@ -119,14 +119,14 @@ fn an_orphan_before_a_closed_window_does_not_probe_for_ever() {
 }
 
 #[test]
-fn a_fin_behind_a_closed_window_is_probed_for_and_taken_when_it_opens() {
-    for more in [0, 1, 2_000] {
+fn a_fin_behind_text_before_a_closed_window_is_taken_when_it_opens_and_a_fin_alone_at_once() {
+    for (more, meanwhile) in [(0, State::CloseWait), (1, State::Established), (2_000, State::Established)] {
         let mut pair = small_reader(3_000);
         let now = pair.now;
         pair.client.write(now, &pattern(3_000 + more)).expect("room");
         pair.client.finish(now);
         pair.run_for(Duration::from_secs(100));
-        assert_eq!(pair.server.state(), State::Established, "the window is full, the FIN waits");
+        assert_eq!(pair.server.state(), meanwhile, "the window is full: {more} more");
         assert_eq!(pair.read_all(Side::Server), pattern(3_000));
         pair.run_for(Duration::from_secs(100));
         assert_eq!(pair.read_all(Side::Server).len(), more, "{:#?}", pair.lines());

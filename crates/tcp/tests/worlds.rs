@@ -8,7 +8,7 @@ mod pair;
 use pair::dice::Dice;
 use pair::{Fate, Pair, Side, pattern};
 use std::time::Duration;
-use tcp::{Config, ReadError, State};
+use synfin_tcp::{Config, ReadError, State};
 
 fn config(dice: &mut Dice) -> Config {
     let buffer = |dice: &mut Dice| [3_000, 20_000, 200_000, 4 << 20][dice.below(4) as usize];

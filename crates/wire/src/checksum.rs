@@ -11,7 +11,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// A running one's complement sum over pieces of any length, in order.
 ///
 /// ```
-/// use wire::checksum::Sum;
+/// use synfin_wire::checksum::Sum;
 /// // RFC 1071 §3: the sum of these bytes is ddf2.
 /// let mut sum = Sum::new();
 /// sum.add(&[0x00, 0x01, 0xf2]);
@@ -89,7 +89,7 @@ impl Sum {
 /// The checksum of one slice whose checksum field is zero: the value for that field.
 ///
 /// ```
-/// assert_eq!(wire::checksum::of(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]), !0xddf2);
+/// assert_eq!(synfin_wire::checksum::of(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]), !0xddf2);
 /// ```
 pub fn of(bytes: &[u8]) -> u16 {
     !u16::from_be(native_sum(bytes))
@@ -107,7 +107,7 @@ pub(crate) fn of_words<const COUNT: usize>(words: &[u32; COUNT]) -> u16 {
 /// If the addresses are of different families.
 ///
 /// ```
-/// use wire::checksum::pseudo_header;
+/// use synfin_wire::checksum::pseudo_header;
 /// let sum = pseudo_header("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap(), 6, 20);
 /// assert_eq!(sum.folded(), 0x0a00 + 1 + 0x0a00 + 2 + 6 + 20);
 /// ```
@@ -147,7 +147,7 @@ pub fn pseudo_header_v6(source: Ipv6Addr, destination: Ipv6Addr, protocol: u8, t
 ///
 /// ```
 /// // RFC 1624 §4's example: HC = dd2f, m = 5555, m' = 3285 gives 0000.
-/// assert_eq!(wire::checksum::updated(0xdd2f, 0x5555, 0x3285), 0x0000);
+/// assert_eq!(synfin_wire::checksum::updated(0xdd2f, 0x5555, 0x3285), 0x0000);
 /// ```
 pub const fn updated(checksum: u16, old: u16, new: u16) -> u16 {
     let mut sum = (!checksum) as u32 + (!old) as u32 + new as u32;

@@ -81,7 +81,7 @@ impl Header {
     /// [`Error::Truncated`], [`Error::TooManyHeaders`] for more than three VLAN tags.
     ///
     /// ```
-    /// use wire::ethernet::{Header, ethertype};
+    /// use synfin_wire::ethernet::{Header, ethertype};
     /// let header = Header { ethertype: ethertype::IPV4, ..Header::default() };
     /// let mut frame = [0; 14];
     /// header.emit(&mut frame);

@@ -95,7 +95,7 @@ pub struct Offload {
 /// is empty and `payload` is the whole frame in one piece.
 ///
 /// ```
-/// use wire::Frame;
+/// use synfin_wire::Frame;
 /// let frame = Frame::from_bytes(bytes::Bytes::from_static(&[0x45, 0, 0, 20]));
 /// assert_eq!(frame.len(), 4);
 /// ```
@@ -146,6 +146,23 @@ pub struct LinkCapabilities {
     pub super_segment_bytes_max: u32,
     /// Who computes transport checksums of outgoing frames.
     pub transmit_checksum: TransmitChecksum,
+}
+
+impl Default for LinkCapabilities {
+    /// IP packets of up to 1,500 bytes, and nothing that a link would have to do for its users.
+    ///
+    /// ```
+    /// let tunnel = synfin_wire::LinkCapabilities { mtu_bytes: 1_400, ..Default::default() };
+    /// assert_eq!(tunnel.super_segment_bytes_max, 0);
+    /// ```
+    fn default() -> Self {
+        LinkCapabilities {
+            medium: Medium::Ip,
+            mtu_bytes: 1_500,
+            super_segment_bytes_max: 0,
+            transmit_checksum: TransmitChecksum::Full,
+        }
+    }
 }
 
 /// What the frames of a link start with.

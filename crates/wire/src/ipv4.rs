@@ -53,12 +53,12 @@ impl Header {
     /// [`Error::Truncated`], [`Error::Version`], [`Error::HeaderLength`].
     ///
     /// ```
-    /// use wire::ipv4::Header;
+    /// use synfin_wire::ipv4::Header;
     /// let packet = [0x45, 0, 0, 20, 0, 1, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
     /// let (header, header_bytes) = Header::parse(&packet)?;
     /// assert!(header.dont_fragment);
     /// assert_eq!(header.text_bytes(header_bytes, packet.len()), Ok(0));
-    /// # Ok::<(), wire::Error>(())
+    /// # Ok::<(), synfin_wire::Error>(())
     /// ```
     pub fn parse(packet: &[u8]) -> Result<(Header, usize), Error> {
         let fixed = take::<HEADER_BYTES>(packet, 0)?;

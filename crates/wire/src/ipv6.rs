@@ -45,11 +45,11 @@ impl Header {
     /// [`Error::Truncated`], [`Error::Version`].
     ///
     /// ```
-    /// use wire::ipv6::Header;
+    /// use synfin_wire::ipv6::Header;
     /// let mut packet = [0; 40];
     /// Header { hop_limit: 7, ..Header::default() }.emit(&mut packet);
     /// assert_eq!(Header::parse(&packet)?.hop_limit, 7);
-    /// # Ok::<(), wire::Error>(())
+    /// # Ok::<(), synfin_wire::Error>(())
     /// ```
     pub fn parse(packet: &[u8]) -> Result<Header, Error> {
         let fixed = take::<HEADER_BYTES>(packet, 0)?;

@@ -11,7 +11,7 @@ use bytes::Bytes;
 ///
 /// ```
 /// use bytes::Bytes;
-/// use wire::Payload;
+/// use synfin_wire::Payload;
 /// let mut payload = Payload::from(Bytes::from_static(b"hello "));
 /// payload.push(Bytes::from_static(b"world"));
 /// assert_eq!(payload.len(), 11);

@@ -106,7 +106,7 @@ impl Layout {
 /// number; FIN and PSH stay on the last, CWR on the first.
 ///
 /// ```
-/// use wire::{Frame, Medium, TransmitChecksum, segmentation};
+/// use synfin_wire::{Frame, Medium, TransmitChecksum, segmentation};
 /// let frame = Frame::from_bytes(bytes::Bytes::from_static(&[0x45, 0, 0, 20]));
 /// assert_eq!(segmentation::cut(frame, Medium::Ip, TransmitChecksum::Full).count(), 1);
 /// ```

@@ -27,10 +27,10 @@ impl Header {
     /// [`Error::Truncated`].
     ///
     /// ```
-    /// use wire::udp::Header;
+    /// use synfin_wire::udp::Header;
     /// let header = Header::parse(&[0, 53, 4, 1, 0, 9, 0, 0, b'x'])?;
     /// assert_eq!((header.source_port, header.text_bytes(9)), (53, Ok(1)));
-    /// # Ok::<(), wire::Error>(())
+    /// # Ok::<(), synfin_wire::Error>(())
     /// ```
     pub fn parse(datagram: &[u8]) -> Result<Header, Error> {
         let fixed = take::<HEADER_BYTES>(datagram, 0)?;

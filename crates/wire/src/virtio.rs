@@ -52,10 +52,10 @@ impl Header {
     /// [`Error::Truncated`]; [`Error::Unsupported`] for a kind of super-segment other than TCP's.
     ///
     /// ```
-    /// use wire::virtio::Header;
+    /// use synfin_wire::virtio::Header;
     /// let header = Header::parse(&[1, 0, 0, 0, 0, 0, 20, 0, 16, 0])?;
-    /// assert_eq!(header.checksum, wire::Checksum::Partial { start: 20, offset: 16 });
-    /// # Ok::<(), wire::Error>(())
+    /// assert_eq!(header.checksum, synfin_wire::Checksum::Partial { start: 20, offset: 16 });
+    /// # Ok::<(), synfin_wire::Error>(())
     /// ```
     pub fn parse(bytes: &[u8]) -> Result<Header, Error> {
         let [flags, gso, h0, h1, s0, s1, c0, c1, o0, o1] = *take::<HEADER_BYTES>(bytes, 0)?;

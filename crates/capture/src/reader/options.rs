@@ -50,13 +50,13 @@ impl<'a> Iterator for Options<'a> {
 ///
 /// ```
 /// # let file: &[u8] = b"\xd4\xc3\xb2\xa1\x02\0\x04\0\0\0\0\0\0\0\0\0\xff\xff\0\0\x01\0\0\0";
-/// let mut reader = capture::Reader::new(file)?;
+/// let mut reader = synfin_capture::Reader::new(file)?;
 /// while let Some(Ok(record)) = reader.next() {
 ///     for comment in record.comments() {
 ///         println!("{}: {comment}", record.number);
 ///     }
 /// }
-/// # Ok::<(), capture::Error>(())
+/// # Ok::<(), synfin_capture::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Comments<'a> {

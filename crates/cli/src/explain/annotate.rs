@@ -33,10 +33,9 @@ impl Annotated {
             comment: "packet comments by synfin explain",
             ..Section::default()
         };
-        // The head of a pcapng file comes from the file, so that there is nothing to fail on yet; that
-        // of classic pcap fits the buffer.
+        let name = output.to_string();
         let annotator = Annotator::new(output, of.reader(), &section)
-            .map_err(|error| Failure::io("write the annotated capture", &error))?;
+            .map_err(|error| Failure::io(format_args!("write {name}"), &error))?;
         Ok(Annotated { annotator, pace })
     }
 

@@ -27,6 +27,16 @@ pub struct TunConfig {
 
 impl TunConfig {
     /// A TUN interface of this name with an MTU of 1,500 bytes, full offload and no addresses.
+    ///
+    /// The kernel needs an address on it ([`with_host_address`](Self::with_host_address)), in the network of the
+    /// addresses of the stack: without one it has no route to them.
+    ///
+    /// ```
+    /// let config = synfin_device::TunConfig::new("synfin0")
+    ///     .with_host_address("10.90.0.1/24".parse()?)
+    ///     .with_host_address("fd90::1/64".parse()?);
+    /// # Ok::<(), synfin_device::tun::InterfaceAddressError>(())
+    /// ```
     pub fn new(name: &str) -> TunConfig {
         TunConfig {
             name: name.to_owned(),

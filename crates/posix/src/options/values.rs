@@ -63,7 +63,9 @@ pub(super) fn set_send_buffer(socket: &mut Socket, habits: Habits, bytes: u32) {
 
 /// FreeBSD shows buffers rounded up to whole segments once the segment size is known.
 pub(super) fn shown_buffer(habits: Habits, bytes: u32, connection: Option<&Connection>, now: Instant) -> i32 {
-    let established = connection.filter(|connection| connection.state().is_synchronized());
+    // The peer's segment size is known from its SYN on.
+    let knows = |state: State| state.is_synchronized() || state == State::SynReceived;
+    let established = connection.filter(|connection| knows(connection.state()));
     match (habits, established) {
         (Habits::FreeBsd, Some(connection)) => {
             let info = connection.info(now);
@@ -158,9 +160,10 @@ pub(super) fn set_number(
             let ms = within(value, 0..=i32::MAX)?.unsigned_abs();
             config.user_timeout = (ms > 0).then(|| Duration::from_millis(ms.into()));
         }
-        OptionName::NoOptions if on => {
-            (config.timestamps, config.sack, config.window_scaling) = (false, false, false);
-        }
+        // FreeBSD's alone.
+        OptionName::NoOptions if habits == Habits::Linux => return Err(Errno::NoProtocolOption),
+        OptionName::NoOptions if on => options.offer_nothing(),
+        OptionName::NoOptions => options.offer_again(),
         OptionName::KeepInit => config.connect_timeout = Some(seconds(within(value, 1..=KEEP_SECONDS_MAX)?)),
         OptionName::TypeOfService | OptionName::TrafficClass => {
             // -1 is the default again (RFC 3542 §6.5).

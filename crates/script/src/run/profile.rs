@@ -4,7 +4,7 @@
 use crate::ast::{Call, Expr, Script, What};
 use posix::Defaults;
 use std::time::Duration;
-use tcp::{Allowance, Habits, SynRetry};
+use tcp::{Allowance, Habits};
 use wire::tcp::OptionLayout;
 
 /// What a script says about the system it was written for: by its commands, and by what only one
@@ -70,7 +70,6 @@ pub(crate) fn defaults(habits: Habits) -> Defaults {
             config.rto_min = Duration::from_millis(30);
             config.rto_slop = Duration::from_millis(200);
             config.rto_max = Duration::from_secs(64);
-            config.syn_retry = SynRetry::LinearFirst(4);
             config.connect_timeout = Some(Duration::from_secs(75));
             (config.syn_retries, config.retries, config.syn_ack_retries) = (12, 12, 3);
             config.abc_limit_segments = 2;

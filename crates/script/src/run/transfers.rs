@@ -113,6 +113,7 @@ impl Runner<'_> {
             ("MSG_DONTWAIT", SendFlags::DONT_WAIT),
             ("MSG_MORE", SendFlags::MORE),
             ("MSG_OOB", SendFlags::URGENT),
+            ("MSG_EOR", SendFlags::END_OF_RECORD),
         ];
         table.into_iter().try_fold(SendFlags::NONE, |all, (name, flag)| {
             Ok(if self.flag(flags, name)? { all | flag } else { all })

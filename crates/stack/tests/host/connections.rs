@@ -1,8 +1,8 @@
 //! Connections between two hosts: handshake, data, closing, refusal, in both families and over every link.
 
 use crate::world::{CLIENT, Fate, Pair, SERVER, link, text};
-use stack::{Config, ConnectOptions, Error, Event, IsnPolicy, SocketId, Tracing, Usage};
 use std::time::Duration;
+use synfin_stack::{Config, ConnectOptions, Error, Event, IsnPolicy, SocketId, Tracing, Usage};
 use tcp::{ReadError, State, Trace, WriteError};
 use wire::{LinkCapabilities, Medium, Seq, TransmitChecksum};
 
@@ -117,7 +117,8 @@ fn a_closed_port_refuses() {
 
 #[test]
 fn resets_to_closed_ports_are_limited() {
-    let config = Config { resets_per_second: stack::Rate { per_second: 10, burst: 5 }, ..Config::default() };
+    let config =
+        Config { resets_per_second: synfin_stack::Rate { per_second: 10, burst: 5 }, ..Config::default() };
     let mut pair = Pair::with(&config, link());
     let now = pair.now;
     for _ in 0..20 {
@@ -125,7 +126,7 @@ fn resets_to_closed_ports_are_limited() {
     }
     pair.settle();
     assert_eq!(pair.server().counters().resets_sent, 5);
-    assert_eq!(pair.server().counters().discarded(stack::Discard::ResetLimited), 15);
+    assert_eq!(pair.server().counters().discarded(synfin_stack::Discard::ResetLimited), 15);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use crate::world::{CLIENT, Fate, Pair, SERVER, link, text};
 use bytes::Bytes;
-use stack::{Config, Discard, Error, Event, SocketId, Usage};
 use std::net::SocketAddr;
+use synfin_stack::{Config, Discard, Error, Event, SocketId, Usage};
 use wire::{LinkCapabilities, Medium, TransmitChecksum};
 
 fn bind(pair: &mut Pair, at: usize, local: &str) -> SocketId {

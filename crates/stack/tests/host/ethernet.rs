@@ -1,9 +1,9 @@
 //! Ethernet links: ARP and neighbour discovery between two hosts, and with other hosts on the link.
 
 use crate::world::{CLIENT, Fate, Pair, SERVER, link, text};
-use stack::{Config, Discard, Event, Mac};
 use std::net::Ipv4Addr;
 use std::time::Duration;
+use synfin_stack::{Config, Discard, Event, Mac};
 use tcp::State;
 use wire::arp::{self, Operation};
 use wire::ethernet::{Header, ethertype};

@@ -2,9 +2,9 @@
 
 use crate::world::{CLIENT, Pair, SERVER, link, text};
 use proptest::prelude::*;
-use stack::{Config, Discard, SocketId};
 use std::net::Ipv4Addr;
 use std::time::Duration;
+use synfin_stack::{Config, Discard, SocketId};
 use wire::{Checksum, Frame, Head, LinkCapabilities, Medium, Offload, Payload, ipv4};
 
 /// A pair with a listener, an open connection, sockets and unread data.

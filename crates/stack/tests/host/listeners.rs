@@ -1,8 +1,8 @@
 //! Listeners: backlog, accept queue, slots given back, cookies, families.
 
 use crate::world::{CLIENT, Fate, Pair, SERVER, link, text};
-use stack::{Config, Discard, Error, Event, Families, ListenOptions, Usage};
 use std::time::Duration;
+use synfin_stack::{Config, Discard, Error, Event, Families, ListenOptions, Usage};
 use tcp::{ReadError, State};
 
 fn syn_only(pair: &mut Pair, count: usize) {
@@ -236,7 +236,7 @@ fn any_address_answers_for_whole_networks() {
     pair.client().add_route("0.0.0.0/0".parse().unwrap(), None, link);
     let back = pair.links[SERVER];
     pair.server().add_route("0.0.0.0/0".parse().unwrap(), None, back);
-    pair.server().set_any_address(stack::AnyAddress::IsOurs);
+    pair.server().set_any_address(synfin_stack::AnyAddress::IsOurs);
     let listener = pair.server().tcp_listen("0.0.0.0:443".parse().unwrap(), 8).unwrap();
     let now = pair.now;
     let id = pair.client().tcp_connect(now, None, "192.0.2.77:443".parse().unwrap()).unwrap();

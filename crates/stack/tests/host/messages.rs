@@ -1,9 +1,9 @@
 //! ICMP: ping, errors in both directions, path MTU; which messages are believed.
 
 use crate::world::{CLIENT, Pair, SERVER, link, text};
-use stack::{Config, Discard, Event};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
+use synfin_stack::{Config, Discard, Event};
 use tcp::ReadError;
 use wire::icmp::{Echo, v4, v6};
 use wire::{ipv4, ipv6};
@@ -105,8 +105,10 @@ fn syns_to_broadcast_and_multicast_are_discarded_in_silence() {
 
 #[test]
 fn errors_about_unknown_protocols_are_sent_within_the_limit() {
-    let config =
-        Config { icmp_errors_per_second: stack::Rate { per_second: 10, burst: 5 }, ..Config::default() };
+    let config = Config {
+        icmp_errors_per_second: synfin_stack::Rate { per_second: 10, burst: 5 },
+        ..Config::default()
+    };
     let mut pair = Pair::with(&config, link());
     for _ in 0..8 {
         let mut packet = vec![0; 40];
@@ -143,7 +145,10 @@ fn errors_about_unknown_protocols_are_sent_within_the_limit() {
 }
 
 /// Connects, lets the server write, and returns both ids and the first packet that the server sends.
-fn last_data_packet(pair: &mut Pair, address: &str) -> (stack::SocketId, stack::SocketId, Vec<u8>) {
+fn last_data_packet(
+    pair: &mut Pair,
+    address: &str,
+) -> (synfin_stack::SocketId, synfin_stack::SocketId, Vec<u8>) {
     let listener = pair.server().tcp_listen("[::]:80".parse().unwrap(), 8).unwrap();
     let (client, server) = pair.connect(listener, address);
     let now = pair.now;

@@ -1,8 +1,8 @@
 //! TIME-WAIT in its compact table: reuse, bounds, and nothing left behind.
 
 use crate::world::{CLIENT, Fate, Pair, SERVER, link};
-use stack::{Config, Usage};
 use std::time::Duration;
+use synfin_stack::{Config, Usage};
 use tcp::State;
 
 #[test]

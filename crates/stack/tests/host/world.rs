@@ -1,7 +1,7 @@
 //! Two hosts on one wire in virtual time, so that a test reads as a story.
 
-use stack::{Config, Event, Host, Interface, InterfaceId, Mac, SocketId};
 use std::time::Duration;
+use synfin_stack::{Config, Event, Host, Interface, InterfaceId, Mac, SocketId};
 use tcp::Instant;
 use wire::{Frame, LinkCapabilities, Medium, TransmitChecksum};
 

@@ -2,8 +2,8 @@
 //!
 //! It holds for a connection that has no habits but the RFC's, and that is drained after every change.
 
-use tcp::state::{Row, Sends, lookup};
-use tcp::{Cause, Connection, ResetReason, SegmentFacts, SendReason, State, Trace, Tracing};
+use synfin_tcp::state::{Row, Sends, lookup};
+use synfin_tcp::{Cause, Connection, ResetReason, SegmentFacts, SendReason, State, Trace, Tracing};
 
 /// What one connection owes by the rows it has taken.
 #[derive(Clone, Debug, Default)]

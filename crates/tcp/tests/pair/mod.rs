@@ -11,7 +11,9 @@ use ledger::Ledger;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use tcp::{Birth, Config, Connection, Event, Instant, Path, ReadError, Segment, SendReason, State, Transmit};
+use synfin_tcp::{
+    Birth, Config, Connection, Event, Instant, Path, ReadError, Segment, SendReason, State, Transmit,
+};
 use wire::Seq;
 use wire::tcp::{Flags, Header};
 
@@ -174,8 +176,8 @@ impl Pair {
             let now = self.now;
             if self.hosts && self.end(to).is_closed() {
                 let (text_bytes, why) =
-                    (segment.text_bytes(), SendReason::Reset(tcp::ResetReason::ClosedPort));
-                if let Some(header) = tcp::closed::arrives(&segment.header, text_bytes) {
+                    (segment.text_bytes(), SendReason::Reset(synfin_tcp::ResetReason::ClosedPort));
+                if let Some(header) = synfin_tcp::closed::arrives(&segment.header, text_bytes) {
                     let payload = wire::Payload::new();
                     self.put_on_wire(to, Transmit { header, payload, segment_bytes: 0, why });
                 }

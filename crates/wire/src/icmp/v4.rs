@@ -72,12 +72,12 @@ impl<'a> Message<'a> {
     /// [`Error::Truncated`] if it is shorter than 8 bytes.
     ///
     /// ```
-    /// use wire::icmp::{Echo, v4::Message};
+    /// use synfin_wire::icmp::{Echo, v4::Message};
     /// let ping = Message::EchoRequest(Echo { identifier: 1, sequence: 2, data: b"hello" });
     /// let mut bytes = [0; 13];
     /// ping.emit(&mut bytes);
     /// assert_eq!(Message::parse(&bytes), Ok(ping));
-    /// assert_eq!(wire::checksum::of(&bytes), 0);
+    /// assert_eq!(synfin_wire::checksum::of(&bytes), 0);
     /// ```
     pub fn parse(message: &'a [u8]) -> Result<Message<'a>, Error> {
         let start = Start::parse(message)?;

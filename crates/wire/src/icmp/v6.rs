@@ -79,7 +79,7 @@ impl<'a> Message<'a> {
     /// [`Error::Truncated`]; [`Error::Length`] for a neighbour discovery option of an impossible length.
     ///
     /// ```
-    /// use wire::icmp::v6::{self, Message};
+    /// use synfin_wire::icmp::v6::{self, Message};
     /// let (a, b) = ("fd90::1".parse().unwrap(), "fd90::2".parse().unwrap());
     /// let error = Message::PacketTooBig { mtu_bytes: 1280, quoted: &[0x60] };
     /// let mut bytes = [0; 9];

@@ -106,13 +106,13 @@ pub struct Upper {
 /// [`Error::Truncated`] if an extension header is not all there, [`Error::TooManyHeaders`].
 ///
 /// ```
-/// use wire::ipv6;
+/// use synfin_wire::ipv6;
 /// let mut packet = [0; 48];
 /// ipv6::Header { next_header: 60, ..ipv6::Header::default() }.emit(&mut packet);
 /// packet[40..48].copy_from_slice(&[6, 0, 1, 4, 0, 0, 0, 0]); // destination options: padding, then TCP
 /// let upper = ipv6::walk(&packet)?;
 /// assert_eq!((upper.protocol, upper.offset_bytes, upper.problem), (6, 48, None));
-/// # Ok::<(), wire::Error>(())
+/// # Ok::<(), synfin_wire::Error>(())
 /// ```
 pub fn walk(packet: &[u8]) -> Result<Upper, Error> {
     let fixed = take::<HEADER_BYTES>(packet, 0)?;

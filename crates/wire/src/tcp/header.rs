@@ -44,7 +44,7 @@ impl Header {
     /// the data offset is less than five words.
     ///
     /// ```
-    /// use wire::tcp::{Flags, Header, OptionLayout};
+    /// use synfin_wire::tcp::{Flags, Header, OptionLayout};
     /// let syn = Header { source_port: 1025, destination_port: 80, flags: Flags::SYN, ..Header::default() };
     /// let mut bytes = [0; 60];
     /// let len = syn.emit(&mut bytes, OptionLayout::Linux);

@@ -175,7 +175,7 @@ pub struct MalformedOption {
 /// The walk ends after END, after the last byte, or after one `Err` for a malformed option.
 ///
 /// ```
-/// use wire::tcp::{RawOptions, kind};
+/// use synfin_wire::tcp::{RawOptions, kind};
 /// let kinds: Vec<u8> = RawOptions::new(&[1, 1, 30, 4, 0, 0, 0]).map(|o| o.unwrap().kind).collect();
 /// assert_eq!(kinds, [kind::NOP, kind::NOP, kind::MULTIPATH, kind::END]);
 /// ```
@@ -241,7 +241,7 @@ impl Options {
     /// malformed option ends the list (MUST-7). If an option is there twice, the last one counts.
     ///
     /// ```
-    /// use wire::tcp::Options;
+    /// use synfin_wire::tcp::Options;
     /// assert_eq!(Options::parse(&[2, 4, 0x05, 0xb4]).mss, Some(1460));
     /// assert_eq!(Options::parse(&[2, 0, 0x05, 0xb4]), Options::default());
     /// ```
