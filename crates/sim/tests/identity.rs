@@ -146,7 +146,7 @@ fn the_ladder_has_every_delivery_and_every_loss() {
         ]);
     });
     assert!(all.get().iter().all(|count| *count > 50), "troubled worlds: {:?}", all.get());
-    let full = troubled(0, SuperSegments::Cut).0.lost(sim::Lost::QueueFull);
+    let full = troubled(0, SuperSegments::Cut).0.lost(synfin_sim::Lost::QueueFull);
     assert!(full > 0, "a short queue");
 }
 
