@@ -6,8 +6,11 @@
 
 mod programs;
 mod staging;
+#[cfg(test)]
+mod tests;
 
-use crate::failure::{Failure, Outcome, print};
+use crate::failure::{Outcome, print};
+use crate::output::{Files, Output, Target};
 use crate::{pcap, units};
 use clap::{Args, ValueEnum};
 use report::Style;
@@ -81,24 +84,32 @@ impl Demo {
             seed: self.seed,
             stale_syn: self.stale_syn,
         };
+        let mut files = Files::new();
+        if self.json {
+            files.print("--json");
+        }
+        let pcap = self.pcap.as_deref().map(|path| files.write("--pcap", path)).transpose()?;
+        let svg = self.svg.as_deref().map(|path| files.write("--svg", path)).transpose()?;
+        let mut pcap_output = pcap.as_ref().map(Target::begin).transpose()?;
+        let mut svg_output = svg.as_ref().map(Target::begin).transpose()?;
         let performed = staging::perform(&play);
-        if let Some(path) = &self.pcap {
-            pcap::write(path, &performed.world, performed.client)?;
+        if let Some(output) = &mut pcap_output {
+            pcap::write(output, &performed.world, performed.client)?;
         }
         let numbers = if self.absolute { Numbers::Absolute } else { Numbers::Relative };
         let options = Options { numbers, ..Options::default() };
         let ladder = performed.ladder;
-        if let Some(path) = &self.svg {
-            std::fs::write(path, ladder.svg(&options))
-                .map_err(|error| Failure::io(format_args!("write {}", path.display()), &error))?;
+        if let Some(output) = &mut svg_output {
+            output.take(&ladder.svg(&options))?;
         }
+        pcap_output.into_iter().chain(svg_output).try_for_each(Output::finish)?;
         if self.json {
             print(&report::json::ladder(&ladder))?;
             return Ok(ExitCode::SUCCESS);
         }
         print(&ladder.text(&options, style))?;
-        for path in self.pcap.iter().chain(&self.svg) {
-            print(&format!("wrote {}\n", path.display()))?;
+        for target in pcap.iter().chain(&svg) {
+            print(&format!("wrote {target}\n"))?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -16,6 +16,11 @@ impl Failure {
         Failure { sentence: sentence.into(), code: 1 }
     }
 
+    /// Exit code 2: the arguments are wrong, as for what the parser of arguments refuses.
+    pub(crate) fn usage(sentence: impl Into<String>) -> Self {
+        Failure { sentence: sentence.into(), code: 2 }
+    }
+
     /// Prints it and gives the exit code. A reader that went away (`synfin ... | head`) is no failure.
     pub(crate) fn tell(self) -> ExitCode {
         if !self.sentence.is_empty() {
@@ -36,9 +41,9 @@ impl Failure {
 /// What a subcommand gives.
 pub(crate) type Outcome = Result<ExitCode, Failure>;
 
-/// Writes to standard output.
+/// Writes to standard output, or to standard error while a file goes to standard output.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     use std::io::Write;
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::output::text();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| Failure::io("print", &error))
 }

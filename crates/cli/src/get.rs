@@ -13,13 +13,15 @@ mod trouble;
 use crate::failure::{Failure, Outcome};
 use crate::http::body::{Body, framing_of_response};
 use crate::http::range;
+use crate::interrupt;
+use crate::output::{Files, Output};
 use crate::over_tun::{Flags, OverTun};
-use destination::{Destination, Sink, Validator};
+use destination::{Destination, Validator};
 use progress::Progress;
 use report::{Style, numbers};
 use request::Fetched;
 use serde_json::json;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -103,12 +105,13 @@ impl Get {
     /// Fetches it.
     pub(crate) fn run(&self, style: &Style) -> Outcome {
         let url = trouble::parse(&self.url)?;
-        let destination = Destination::choose(self.output.as_deref(), &url)?;
+        let mut files = Files::new();
+        let destination = Destination::choose(self.output.as_deref(), &url, &mut files)?;
         if self.resume && destination.is_finished() {
             self.say(format_args!("{destination} is there already, and there is nothing to continue"));
             return Ok(ExitCode::SUCCESS);
         }
-        let link = self.link.open(None::<fn(ConnectionEvent)>)?;
+        let link = self.link.open(&mut files, None::<fn(ConnectionEvent)>)?;
         let interrupted = catch_interrupts(&link)?;
         let outcome = self.fetch(url, &destination, &link, style);
         // The farewell: FIN both ways, so that the server need not wonder.
@@ -116,7 +119,7 @@ impl Get {
         let recorded = link.finish_recording();
         if interrupted.load(Ordering::Acquire) {
             self.say(format_args!("{}", destination.what_is_kept()));
-            return Ok(ExitCode::from(130));
+            return Ok(ExitCode::from(interrupt::EXIT_CODE));
         }
         let received = outcome?;
         recorded?;
@@ -163,7 +166,7 @@ impl Get {
                 continue;
             }
             if status == 416 && part.is_some() {
-                if let Some(whole) = destination.completed_by(&fetched.response) {
+                if let Some(whole) = destination.completed_by(&fetched.response)? {
                     return Ok(Received {
                         url,
                         status,
@@ -219,12 +222,12 @@ impl Get {
             crate::http::body::Framing::Length(length) => Some(from_bytes + length),
             _ => None,
         };
-        let mut sink = destination.open(from_bytes, &Validator::of(response))?;
+        let mut output = destination.open(from_bytes, &Validator::of(response))?;
         let shown = !self.quiet && !self.json;
         let progress = Progress::begin(destination, from_bytes, total_bytes, shown, style);
         let began = Instant::now();
         let mut body = Body::new(from, framing);
-        let outcome = copy(&mut body, &mut sink, &progress);
+        let outcome = copy(&mut body, &mut output, &progress);
         progress.end();
         let body_bytes = outcome.map_err(|cut| {
             let so_far = from_bytes + cut.body_bytes;
@@ -232,11 +235,11 @@ impl Get {
                 Side::Wire(error) => {
                     trouble::body(&url, &error, so_far, total_bytes, self.timeout(), &destination.advice())
                 }
-                Side::Disk(error) => Failure::io(format_args!("write {destination}"), &error),
+                Side::Disk(error) => output.failed(&error),
             }
         })?;
         let (time, info) = (began.elapsed(), stream.info().ok());
-        sink.finish().map_err(|error| Failure::io(format_args!("write {destination}"), &error))?;
+        destination.finish(output)?;
         // We have what we wanted; a server that closed first is no failure.
         let _ = stream.shutdown(Shutdown::Write);
         Ok(Received { url, status, file_bytes: from_bytes + body_bytes, body_bytes, time, info })
@@ -260,11 +263,7 @@ impl Get {
                 "segments_received": info.map(|info| info.data_segments_in),
                 "retransmissions": info.map(|info| info.retransmissions),
             });
-            if destination.is_standard_output() {
-                eprintln!("{object}");
-            } else {
-                crate::failure::print(&format!("{object}\n"))?;
-            }
+            crate::failure::print(&format!("{object}\n"))?;
         } else {
             let rate = numbers::rate_of(*body_bytes, *time);
             let rtt = rtt.map_or(String::new(), |rtt| format!(", RTT {}", numbers::duration(rtt)));
@@ -286,7 +285,7 @@ enum Side {
     Disk(io::Error),
 }
 
-fn copy(body: &mut impl Read, sink: &mut Sink, progress: &Progress) -> Result<u64, Cut> {
+fn copy(body: &mut impl Read, output: &mut Output, progress: &Progress) -> Result<u64, Cut> {
     let mut piece = vec![0; PIECE_BYTES];
     let mut body_bytes = 0;
     loop {
@@ -296,11 +295,13 @@ fn copy(body: &mut impl Read, sink: &mut Sink, progress: &Progress) -> Result<u6
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => {
                 // What has come is kept; the wire's failure is the one to tell.
-                let _ = sink.flush();
+                let _ = output.flush();
                 return Err(Cut { body_bytes, side: Side::Wire(error) });
             }
         };
-        sink.write(&piece[..taken]).map_err(|error| Cut { body_bytes, side: Side::Disk(error) })?;
+        // At once: who reads along shall see it, and who kills us shall find it.
+        let written = output.write_all(&piece[..taken]).and_then(|()| output.flush());
+        written.map_err(|error| Cut { body_bytes, side: Side::Disk(error) })?;
         body_bytes += taken as u64;
         progress.add(taken as u64);
     }
@@ -314,7 +315,6 @@ fn catch_interrupts(link: &OverTun) -> Result<Arc<AtomicBool>, Failure> {
         flag.store(true, Ordering::Release);
         stack.abort();
     };
-    ctrlc::set_handler(on_interrupt)
-        .map_err(|error| Failure::new(format!("Ctrl-C cannot be caught: {error}")))?;
+    interrupt::on_interrupt(on_interrupt)?;
     Ok(interrupted)
 }

@@ -9,6 +9,8 @@ mod explain;
 mod failure;
 mod get;
 mod http;
+mod interrupt;
+mod output;
 mod over_tun;
 mod pcap;
 mod recording;

@@ -3,6 +3,7 @@
 //! Many files and folders at once, in parallel; the lines come out in the order of the names.
 
 use crate::failure::{Failure, Outcome, print};
+use crate::output::{Files, Target};
 use crate::pcap;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
@@ -11,6 +12,7 @@ use report::Style;
 use script::{IpVersion, Rigour, Run, RunOptions, Segments};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -27,6 +29,7 @@ use tcp::Habits;
   synfin script --profile linux suite/       with Linux's habits
   synfin script --strict tests/scripts       our own, to the letter
   synfin script --pcap out.pcapng close.pkt  and look at the packets with Wireshark
+  sudo synfin script --kernel close.pkt      against the kernel of this machine, in real time
 
 Exit status: 0 if nothing failed; skipped scripts say why.")]
 pub(crate) struct Script {
@@ -57,10 +60,23 @@ pub(crate) struct Script {
     /// Write what crossed the wire to this pcapng file; for a single script
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
+    /// Play against the Linux kernel of this machine instead, in real time and in networks of its own
+    /// (needs root and /dev/net/tun); what fails is played again twice, in case the machine was busy
+    #[arg(long, conflicts_with = "profile")]
+    kernel: bool,
+    /// With --kernel: leave out scripts that take more seconds than this
+    #[arg(long, value_name = "SECONDS", requires = "kernel")]
+    seconds_max: Option<u64>,
     /// One JSON object a script
     #[arg(long)]
     json: bool,
 }
+
+/// How often a script is played against the kernel until it passes.
+const TRIES_MAX: u32 = 3;
+
+/// How many scripts are played against the kernel at once: they mostly wait.
+const KERNELS: usize = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Version {
@@ -100,7 +116,7 @@ fn percent(text: &str) -> Result<f64, String> {
 }
 
 /// A script and what became of it.
-type Played = (PathBuf, Result<Run, std::io::Error>);
+type Played = (PathBuf, Result<kernel::Played, std::io::Error>);
 
 impl Script {
     pub(crate) fn run(self, _style: &Style) -> Outcome {
@@ -108,12 +124,17 @@ impl Script {
         if self.pcap.is_some() && files.len() != 1 {
             return Err(Failure::new(format!("--pcap takes one script, and there are {}", files.len())));
         }
+        if let Some(why) = kernel::unavailable().filter(|_| self.kernel) {
+            print(&format!("skipped  all {}: {why}\n", files.len()))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let pcap = self.pcap_target(&files)?;
         let played = self.play(&files);
         let (mut passed, mut failed, mut skipped) = (0, 0, 0);
         for (path, run) in &played {
             let name = path.display().to_string();
-            let run = match run {
-                Ok(run) => run,
+            let kernel::Played { run, tries } = match run {
+                Ok(played) => played,
                 Err(error) => {
                     failed += 1;
                     print(&format!("FAILED   {name}: cannot be read: {error}\n"))?;
@@ -125,9 +146,9 @@ impl Script {
                 script::Outcome::Failed(_) => failed += 1,
                 script::Outcome::Skipped(_) => skipped += 1,
             }
-            print(&self.line(&name, run))?;
-            if let Some(path) = &self.pcap {
-                pcap::write_packets(path, run)?;
+            print(&self.line(&name, run, *tries))?;
+            if let Some(target) = &pcap {
+                record(target, run)?;
             }
         }
         if !self.json {
@@ -139,12 +160,32 @@ impl Script {
         Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    fn line(&self, name: &str, run: &Run) -> String {
+    /// Where the packets go; never into a script.
+    fn pcap_target(&self, scripts: &[PathBuf]) -> Result<Option<Target>, Failure> {
+        let Some(path) = &self.pcap else { return Ok(None) };
+        let mut files = Files::new();
+        for script in scripts {
+            let name = script.display().to_string();
+            let file =
+                File::open(script).map_err(|error| Failure::io(format_args!("read {name}"), &error))?;
+            files.read(&name, file)?;
+        }
         if self.json {
-            return format!("{}\n", run.json(name));
+            files.print("--json");
+        }
+        files.write("--pcap", path).map(Some)
+    }
+
+    fn line(&self, name: &str, run: &Run, tries: u32) -> String {
+        if self.json {
+            let mut object = run.json(name);
+            if self.kernel {
+                object["tries"] = tries.into();
+            }
+            return format!("{object}\n");
         }
         match &run.outcome {
-            script::Outcome::Passed => format!("ok       {name}{}\n", notes(run)),
+            script::Outcome::Passed => format!("ok       {name}{}\n", notes(run, tries)),
             script::Outcome::Skipped(reason) => format!("skipped  {name}: {reason}\n"),
             script::Outcome::Failed(failure) => format!("FAILED   {failure}\n"),
         }
@@ -172,7 +213,11 @@ impl Script {
         let next = AtomicUsize::new(0);
         let played = Mutex::new(Vec::with_capacity(files.len()));
         let progress = progress(files.len());
-        let threads = std::thread::available_parallelism().map_or(2, usize::from).min(files.len().max(1));
+        let threads = if self.kernel {
+            KERNELS
+        } else {
+            std::thread::available_parallelism().map_or(2, usize::from).min(files.len().max(1))
+        };
         std::thread::scope(|scope| {
             for _ in 0..threads {
                 scope.spawn(|| {
@@ -194,7 +239,7 @@ impl Script {
         played
     }
 
-    fn play_one(&self, path: &Path) -> Result<Run, std::io::Error> {
+    fn play_one(&self, path: &Path) -> Result<kernel::Played, std::io::Error> {
         let source = std::fs::read(path)?;
         let options = RunOptions {
             file: path.display().to_string(),
@@ -212,16 +257,43 @@ impl Script {
             defines: self.define.clone(),
             ..RunOptions::default()
         };
-        Ok(script::run_recorded(&String::from_utf8_lossy(&source), &options))
+        let source = String::from_utf8_lossy(&source);
+        let in_virtual_time = || kernel::Played { run: script::run_recorded(&source, &options), tries: 1 };
+        if !self.kernel {
+            return Ok(in_virtual_time());
+        }
+        if let Some(seconds_max) = self.seconds_max {
+            let mut played = in_virtual_time();
+            let seconds = played.run.virtual_time.as_secs();
+            if seconds > seconds_max {
+                let reason = format!("needs {seconds} s of real time");
+                played.run.outcome = script::Outcome::Skipped(reason);
+                return Ok(played);
+            }
+        }
+        kernel::play(&source, &options, TRIES_MAX)
     }
 }
 
+/// Writes what crossed the wire. Where nothing did, as with a file that is no script, no file is made or
+/// replaced.
+fn record(target: &Target, run: &Run) -> Result<(), Failure> {
+    if run.packets.is_empty() {
+        eprintln!("synfin: no packet crossed the wire; {target} was not written");
+        return Ok(());
+    }
+    let mut output = target.begin()?;
+    pcap::write_packets(&mut output, run)?;
+    output.finish()
+}
+
 /// What is worth telling of a script that passed.
-fn notes(run: &Run) -> String {
-    let instead: Vec<&str> = run.instead.iter().map(String::as_str).collect();
-    let instead = if instead.is_empty() { String::new() } else { format!(" ({})", instead.join(", ")) };
+fn notes(run: &Run, tries: u32) -> String {
+    let again = (tries > 1).then(|| format!("at try {tries}"));
+    let remarks: Vec<&str> = run.instead.iter().chain(&again).map(String::as_str).collect();
+    let remarks = if remarks.is_empty() { String::new() } else { format!(" ({})", remarks.join(", ")) };
     let trailing = run.trailing.iter().map(|packet| format!("\n  note: sent after the last event: {packet}"));
-    instead + &trailing.collect::<String>()
+    remarks + &trailing.collect::<String>()
 }
 
 /// From so many skipped scripts on it is worth saying what they need, taken together.
@@ -231,7 +303,10 @@ const SKIPPED_TO_SUM_UP: usize = 5;
 fn wanting(played: &[Played]) -> String {
     let mut counts = BTreeMap::<&str, usize>::new();
     for (_, run) in played {
-        let Ok(Run { outcome: script::Outcome::Skipped(reason), .. }) = run else { continue };
+        let Ok(kernel::Played { run: Run { outcome: script::Outcome::Skipped(reason), .. }, .. }) = run
+        else {
+            continue;
+        };
         let need = reason.strip_prefix("needs ").unwrap_or(reason);
         *counts.entry(need.rsplit_once(", line ").map_or(need, |(need, _)| need)).or_default() += 1;
     }

@@ -14,6 +14,8 @@ mod sending;
 mod upload;
 
 use crate::failure::{Failure, Outcome};
+use crate::interrupt;
+use crate::output::Files;
 use crate::over_tun::{Flags, OverTun};
 use clients::Clients;
 use folder::Folder;
@@ -95,15 +97,18 @@ impl Serve {
         let folder = Arc::new(Folder::open(&self.dir, self.writable.as_deref(), self.upload_max)?);
         let manner = if self.json { Manner::Json } else { Manner::Text(*style) };
         let journal = Journal::start(manner)?;
-        let link = self.link.open(Some(journal.observer()))?;
+        let mut files = Files::new();
+        if self.json {
+            files.print("--json");
+        }
+        let link = self.link.open(&mut files, Some(journal.observer()))?;
         // Every address of ours, of both families.
         let listener = TcpListener::bind(&link.stack, (Ipv6Addr::UNSPECIFIED, self.port))
             .map_err(|error| Failure::io(format_args!("listen on port {}", self.port), &error))?;
         let (caller, calls) = mpsc::channel();
-        let interrupt = caller.clone();
+        let interrupted = caller.clone();
         // The receiver lives as long as the program does anything.
-        ctrlc::set_handler(move || drop(interrupt.send(Call::Interrupt)))
-            .map_err(|error| Failure::new(format!("Ctrl-C cannot be caught: {error}")))?;
+        interrupt::on_interrupt(move || drop(interrupted.send(Call::Interrupt)))?;
         let clients = Clients::new(Arc::clone(&folder), journal.clone());
         std::thread::Builder::new()
             .name("accept".to_owned())

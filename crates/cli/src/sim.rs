@@ -2,7 +2,8 @@
 
 mod shown;
 
-use crate::failure::{Failure, Outcome, print};
+use crate::failure::{Outcome, print};
+use crate::output::{Files, Output, Target};
 use crate::pcap;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -100,6 +101,14 @@ enum Aqm {
 impl Sim {
     pub(crate) fn run(self, style: &Style) -> Outcome {
         let Control::Newreno = self.cc;
+        let mut files = Files::new();
+        if self.json {
+            files.print("--json");
+        }
+        let pcap = self.pcap.as_deref().map(|path| files.write("--pcap", path)).transpose()?;
+        let plot = self.plot.as_deref().map(|path| files.write("--plot", path)).transpose()?;
+        let mut pcap = pcap.as_ref().map(Target::begin).transpose()?;
+        let mut plot = plot.as_ref().map(Target::begin).transpose()?;
         let loss = match (self.loss, self.burst) {
             (0.0, _) => Loss::Nothing,
             (percent, None) => Loss::Random(Chance::percent(percent)),
@@ -135,13 +144,13 @@ impl Sim {
             bar.set_position(progress.bytes);
         });
         bar.finish_and_clear();
-        if let Some(path) = &self.pcap {
-            pcap::write(path, &outcome.world, outcome.client)?;
+        if let Some(output) = &mut pcap {
+            pcap::write(output, &outcome.world, outcome.client)?;
         }
-        if let Some(path) = &self.plot {
-            std::fs::write(path, shown::picture(&outcome))
-                .map_err(|error| Failure::io(format_args!("write {}", path.display()), &error))?;
+        if let Some(output) = &mut plot {
+            output.take(&shown::picture(&outcome))?;
         }
+        pcap.into_iter().chain(plot).try_for_each(Output::finish)?;
         print(&if self.json { shown::json(&outcome) } else { shown::text(&outcome, style) })?;
         let done = outcome.flows.iter().all(|flow| flow.done_at.is_some());
         Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE })

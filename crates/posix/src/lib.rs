@@ -12,7 +12,7 @@
 //! latest when [`Waiting::deadline`] is reached. Non-blocking descriptors never give `Blocked`.
 //!
 //! ```
-//! use posix::{Domain, Errno, Mode, Stop, System, Type};
+//! use synfin_posix::{Domain, Errno, Mode, Stop, System, Type};
 //! use tcp::Habits;
 //!
 //! let mut system = System::new(stack::Host::new(stack::Config::default(), [7; 32]), Habits::Linux);

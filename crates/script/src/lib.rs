@@ -15,6 +15,6 @@ mod source;
 pub use parse::{SOURCE_BYTES_MAX, parse, parse_with};
 pub use run::{
     Failure, IpVersion, MakeHost, Outcome, Recorded, Rigour, Run, RunOptions, Rung, Segments, check_script,
-    host, run, run_on, run_recorded,
+    habits_of, host, run, run_on, run_recorded,
 };
 pub use source::{Diagnostic, Position, Span};

@@ -24,8 +24,7 @@ pub(super) fn start(interface: &str, limit: Option<Duration>) -> Result<PipeRead
     let (reader, writer) = io::pipe().map_err(failed)?;
     let over = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&over);
-    ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed))
-        .map_err(|error| Failure::new(format!("cannot listen for Ctrl-C: {error}")))?;
+    crate::interrupt::on_interrupt(move || asked.store(true, Ordering::Relaxed))?;
     let name = interface.to_owned();
     eprintln!("capturing on {name}; Ctrl-C ends it");
     std::thread::spawn(move || {

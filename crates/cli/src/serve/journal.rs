@@ -4,10 +4,9 @@
 //! Lines are written by a thread of their own, so that a slow reader of our output slows nobody down;
 //! when it is too slow for the bounded queue, lines are dropped and counted.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, print};
 use report::{Charset, ColorChoice, Style, numbers};
 use serde_json::{Value, json};
-use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
@@ -87,6 +86,7 @@ impl Journal {
         let journal = self.clone();
         move |event| match event {
             ConnectionEvent::Opened { local, remote, .. } => journal.opened(local, remote),
+            ConnectionEvent::PathDoubted { local, remote, .. } => journal.doubted(local, remote),
             ConnectionEvent::Closed(summary) => journal.closed(&summary),
             _ => {}
         }
@@ -128,6 +128,16 @@ impl Journal {
             Manner::Text(style) => {
                 let (on, off) = ink(style, Ink::Opened);
                 self.stamped(&format!("{on}{} {remote} opened{off}", pick(style, "┌", "+")));
+            }
+        }
+    }
+
+    fn doubted(&self, local: SocketAddr, remote: SocketAddr) {
+        match self.manner {
+            Manner::Json => self.object(json!({ "event": "path-doubted", "peer": remote, "local": local })),
+            Manner::Text(style) => {
+                let sentence = "does not acknowledge what is sent; trying on";
+                self.stamped(&format!("{} {remote} {sentence}", pick(style, "│", "|")));
             }
         }
     }
@@ -235,12 +245,11 @@ impl Journal {
 /// Writes lines until the end. When nobody reads our output any more, the lines are thrown away and the
 /// server goes on.
 fn write(waiting: &Receiver<Line>) {
-    let mut out = io::stdout();
     let mut is_read = true;
     while let Ok(Line::Text(mut text)) = waiting.recv() {
         text.push('\n');
         if is_read {
-            is_read = out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok();
+            is_read = print(&text).is_ok();
         }
     }
 }

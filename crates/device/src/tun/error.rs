@@ -5,7 +5,6 @@ use std::fmt;
 use std::io;
 
 /// Why a TUN interface could not be opened. The text says what to do next.
-#[derive(Debug)]
 pub enum TunError {
     /// There is no `/dev/net/tun`.
     NoDevice,
@@ -15,7 +14,7 @@ pub enum TunError {
         name: String,
         /// What was refused, in words.
         what: &'static str,
-        /// The commands that prepare the interface for good.
+        /// The commands that prepare the interface, to be run once.
         preparation: String,
     },
     /// Another program has the interface open.
@@ -28,13 +27,13 @@ pub enum TunError {
         /// The name.
         name: String,
     },
-    /// Anything else that the system said.
+    /// Any other error of the system.
     Io {
         /// The interface.
         name: String,
         /// What was tried, in words.
         what: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -63,7 +62,7 @@ impl TunError {
         }
     }
 
-    /// The same as an [`io::Error`] with a fitting kind, for callers that have only those.
+    /// The same as an [`io::Error`] of the corresponding kind, for callers that have only those.
     pub fn into_io(self) -> io::Error {
         let kind = match &self {
             TunError::NoDevice => io::ErrorKind::NotFound,
@@ -73,6 +72,14 @@ impl TunError {
             TunError::Io { source, .. } => source.kind(),
         };
         io::Error::new(kind, self)
+    }
+}
+
+/// The text of [`Display`](fmt::Display): a `main` that returns this error shows it by `Debug`, and what to do
+/// next should be readable there.
+impl fmt::Debug for TunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -95,7 +102,7 @@ impl fmt::Display for TunError {
             }
             TunError::Busy { name } => write!(
                 f,
-                "the interface {name} is in use by another program; stop that one or choose another name"
+                "the interface {name} is in use by another program; stop that program or choose another name"
             ),
             TunError::Name { name } => write!(
                 f,

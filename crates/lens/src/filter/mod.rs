@@ -21,7 +21,7 @@ use value::{Comparison, Literal};
 /// A filter that was understood.
 ///
 /// ```
-/// use lens::Filter;
+/// use synfin_lens::Filter;
 /// assert!(Filter::parse("ip.addr == 10.0.0.0/8 and tcp.flags.syn == 1").is_ok());
 /// let error = Filter::parse("tcp.analysis.retransmision").unwrap_err();
 /// assert!(error.to_string().contains("tcp.analysis.retransmission"), "{error}");

@@ -16,9 +16,6 @@ pub(super) struct Window {
     pub(super) nominal: Option<Duration>,
 }
 
-/// How long `*` waits at most: longer than any timer of TCP.
-const ANY_TIME_MAX: Duration = Duration::from_secs(86_400);
-
 /// Where a script's time ends: the stack counts nanoseconds in 64 bits.
 const SCRIPT_TIME_MAX: Duration = Duration::from_secs(500 * 365 * 86_400);
 
@@ -45,7 +42,7 @@ impl Runner<'_> {
         }
         self.pass_until(last, self.host.elapsed())?;
         self.check_unasked(last, end)?;
-        match python::check(&self.blocks, self.habits) {
+        match python::check(&self.blocks, self.habits, self.host.tick()) {
             python::Verdict::Passed => Ok(()),
             python::Verdict::NoPython => {
                 Err(Ended::Skipped("needs python3 for its blocks of code".to_owned()))
@@ -85,6 +82,9 @@ impl Runner<'_> {
             what => {
                 let exact = window.nominal.unwrap_or(window.from);
                 self.pass_until(index, exact)?;
+                if matches!(what, What::Call(_) | What::Code(_)) {
+                    self.await_returns(index, exact)?;
+                }
                 match what {
                     What::Packet(packet) => {
                         self.inject(packet).map_err(|trouble| self.ended(index, trouble))?;
@@ -116,14 +116,15 @@ impl Runner<'_> {
             When::RelativeRange(from, to) => range(self.base + from, self.base + to),
             When::Any => {
                 let now = self.host.elapsed();
-                Window { from: Duration::ZERO, to: now + ANY_TIME_MAX, nominal: None }
+                Window { from: Duration::ZERO, to: now + self.host.any_time_max(), nominal: None }
             }
         }
     }
 
     /// How far from this time an event may be.
     fn tolerance_at(&self, at: Duration) -> Duration {
-        self.tolerance.max(at.saturating_sub(self.base).mul_f64(self.tolerance_percent / 100.0))
+        let share = at.saturating_sub(self.base).mul_f64(self.tolerance_percent / 100.0);
+        self.tolerance.max(share) + self.host.tick()
     }
 
     // Time.
@@ -138,7 +139,7 @@ impl Runner<'_> {
         &mut self,
         event: usize,
         until: Duration,
-        enough: fn(&Self) -> bool,
+        enough: impl Fn(&Self) -> bool,
     ) -> Result<(), Ended> {
         let until = until.min(SCRIPT_TIME_MAX);
         loop {
@@ -156,6 +157,17 @@ impl Runner<'_> {
                 return Ok(());
             }
         }
+    }
+
+    /// Calls that must return by `by` do so before the next one is made: it may need what they give. In
+    /// virtual time they have, as soon as they can; where time is real another thread has to run first.
+    fn await_returns(&mut self, event: usize, by: Duration) -> Result<(), Ended> {
+        let due = |runner: &Self| runner.ongoing.iter().any(|call| call.until <= by);
+        if self.host.tick().is_zero() || !due(self) {
+            return Ok(());
+        }
+        let patience = by + self.tolerance_at(by);
+        self.pass(event, patience, |runner| !due(runner))
     }
 
     /// When a sleeping call must be looked at again at the latest.

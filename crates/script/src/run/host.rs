@@ -141,6 +141,23 @@ pub trait Host {
     /// [`Broken`]
     fn step(&mut self, until: Duration) -> Result<Happened, Broken>;
 
+    /// How far apart the ticks of the host's clock are: no timer of it is more exact than that, and every
+    /// tolerance is so much larger.
+    fn tick(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// How much longer to look for a packet that is late, only to say when it came.
+    fn late_max(&self) -> Duration {
+        Duration::from_secs(600)
+    }
+
+    /// How long an event at any time (`*`) waits at most: longer than any timer of TCP, where waiting costs
+    /// nothing.
+    fn any_time_max(&self) -> Duration {
+        Duration::from_secs(86_400)
+    }
+
     /// When a call that sleeps must be looked at again at the latest.
     fn deadline(&self, pending: &Pending) -> Option<Duration>;
 

@@ -9,11 +9,7 @@ use super::{Ended, Runner, Segments, Sent, Trouble, UnderTest, icmp_names};
 use crate::ast::*;
 use posix::Fd;
 use std::net::SocketAddr;
-use std::time::Duration;
 use wire::Seq;
-
-/// How much longer to look for a packet that is late, only to say when it came.
-const LATE_MAX: Duration = Duration::from_secs(600);
 
 /// The first port of a peer that the script gives none.
 const PEER_PORT: u16 = 40_000;
@@ -205,7 +201,7 @@ impl Runner<'_> {
         window: Window,
     ) -> Result<Box<super::Failure>, Ended> {
         self.ongoing.clear();
-        self.pass(event, window.to + LATE_MAX, |runner| runner.candidate().is_some())?;
+        self.pass(event, window.to + self.host.late_max(), |runner| runner.candidate().is_some())?;
         let late = self.take_candidate(packet.ports).map(|sent| self.shown(&sent));
         let due = Seconds(window.nominal.unwrap_or(window.to));
         let message = match late {

@@ -4,6 +4,7 @@ use super::symbols;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 use tcp::Habits;
 
 /// A block, and what `TCP_INFO` said when its time came.
@@ -25,8 +26,9 @@ pub(crate) enum Verdict {
 /// How long Python may think, in seconds: an endless loop in a script must not hang the suite.
 const SECONDS_MAX: u32 = 20;
 
-/// Runs every block, in order, in one process.
-pub(crate) fn check(blocks: &[Block], habits: Habits) -> Verdict {
+/// Runs every block, in order, in one process. Beside the constants they know `TICK_US`: how exact the
+/// host's clock is, zero in virtual time.
+pub(crate) fn check(blocks: &[Block], habits: Habits, tick: Duration) -> Verdict {
     if blocks.is_empty() {
         return Verdict::Passed;
     }
@@ -38,7 +40,8 @@ pub(crate) fn check(blocks: &[Block], habits: Habits) -> Verdict {
         .spawn();
     let Ok(mut child) = child else { return Verdict::NoPython };
     // A Python that ends early closes its end; what it printed says why.
-    let written = child.stdin.take().map(|mut stdin| stdin.write_all(program(blocks, habits).as_bytes()));
+    let written =
+        child.stdin.take().map(|mut stdin| stdin.write_all(program(blocks, habits, tick).as_bytes()));
     drop(written);
     let Ok(output) = child.wait_with_output() else { return Verdict::NoPython };
     if output.status.success() {
@@ -53,12 +56,13 @@ pub(crate) fn check(blocks: &[Block], habits: Habits) -> Verdict {
 
 /// One program: the constants, then for each block its values and its code, run from a string so that
 /// an error names it.
-fn program(blocks: &[Block], habits: Habits) -> String {
+fn program(blocks: &[Block], habits: Habits, tick: Duration) -> String {
     let mut program =
         format!("import signal, sys, textwrap, traceback\nsignal.alarm({SECONDS_MAX})\nscope = {{}}\n");
     for (name, number) in symbols::for_python(habits) {
         let _ = writeln!(program, "scope['{name}'] = {number}");
     }
+    let _ = writeln!(program, "scope['TICK_US'] = {}", tick.as_micros());
     program.push_str(PRELUDE);
     for Block { event, code, info } in blocks {
         let values: Vec<String> = info.iter().map(|(name, value)| format!("'{name}': {value}")).collect();
@@ -116,7 +120,7 @@ mod tests {
             .enumerate()
             .map(|(event, code)| Block { event, code: (*code).to_owned(), info: info.clone() })
             .collect();
-        check(&blocks, Habits::Linux)
+        check(&blocks, Habits::Linux, Duration::ZERO)
     }
 
     #[test]
