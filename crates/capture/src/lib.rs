@@ -25,3 +25,10 @@ pub use link_type::LinkType;
 pub use meta::{Direction, Interface, InterfaceId, PacketInfo, Section};
 pub use reader::{Block, Comments, InterfaceDescription, PACKET_BYTES_MAX, Piece, Reader, Record};
 pub use writer::{Format, Writer};
+
+// What appears in signatures, so that programs need not name the crates below.
+pub use wire;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

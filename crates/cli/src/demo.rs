@@ -36,16 +36,16 @@ pub(crate) struct Demo {
     #[arg(long, value_enum, default_value_t = Close::Server)]
     close: Close,
     /// How long a segment is on its way
-    #[arg(long, value_name = "TIME", default_value = "20ms", value_parser = units::duration)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "20ms", value_parser = units::duration)]
     delay: Duration,
     /// How many segments get lost, each way
-    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = units::percent)]
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, default_value = "0%", value_parser = units::percent)]
     loss: f64,
     /// How many segments are held back and overtaken, each way
-    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = units::percent)]
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, default_value = "0%", value_parser = units::percent)]
     reorder: f64,
     /// Which world: the same seed gives the same bytes
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 1, value_parser = units::whole(0..=u64::MAX))]
     seed: u64,
     /// First an old duplicate SYN of an earlier connection reaches the server
     #[arg(long)]

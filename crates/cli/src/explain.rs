@@ -13,7 +13,9 @@ mod pipeline;
 mod reading;
 
 use crate::failure::{Failure, Outcome, print};
+use crate::notes::note;
 use crate::output::{Existing, Files, Output};
+use crate::units::whole;
 use annotate::Pace;
 use clap::Args;
 use lens::{Connection, Filter, KeepSegments, Kept};
@@ -31,6 +33,7 @@ use std::time::Duration;
   synfin explain trace.pcap.gz --stream 3        one connection as a ladder, with states and reasons
   synfin explain trace.pcap --stream 3 -a        the same with the numbers of the headers
   synfin explain trace.pcap --filter 'http || tcp.flags.syn == 1'
+  synfin explain trace.pcap -Y 'tcp.payload matches \"^get /\"'   of any case
   synfin explain trace.pcap --filter 'synfin.why == \"rto\"' --absolute
   synfin explain trace.pcap --json | jq ...      one JSON object a line
   synfin explain trace.pcap --html trace.html    a page to look around in, in one file
@@ -45,22 +48,26 @@ pub(crate) struct Explain {
     #[arg(long, value_name = "IFACE", conflicts_with = "file")]
     live: Option<String>,
     /// Listen for so long at most
-    #[arg(long = "for", value_name = "SECONDS", requires = "live")]
+    #[arg(long = "for", value_name = "SECONDS", requires = "live", conflicts_with = "file", allow_negative_numbers = true, value_parser = whole(1..=u64::MAX))]
     seconds: Option<u64>,
     /// Show only segments that Wireshark's display filter lets through, such as `tcp.port == 80`
+    ///
+    /// Fields and operators are Wireshark's, as far as they concern TCP: ==, !=, <, <=, &, contains,
+    /// matches, in {80, 8000..8099}, any, all, len(), count(), lower(), upper(), parts of bytes such as
+    /// tcp.payload[0:4]. Ours are synfin.state (also .src and .dst), synfin.why and synfin.confidence.
     #[arg(long, short = 'Y', value_name = "EXPR", value_parser = Filter::parse)]
     filter: Option<Filter>,
     /// Draw this connection as a ladder
-    #[arg(long, value_name = "N", conflicts_with_all = ["json", "csv", "zeek"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["json", "csv", "zeek"], allow_negative_numbers = true, value_parser = whole(0..=u32::MAX))]
     stream: Option<u32>,
     /// Numbers as they stand in the headers instead of relative ones
     #[arg(long, short)]
     absolute: bool,
     /// Draw runs of more than this many ordinary segments as one line
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", requires = "stream", allow_negative_numbers = true, value_parser = whole(0..=usize::MAX))]
     fold: Option<usize>,
     /// Show so many connections
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 50, value_parser = whole(0..=usize::MAX))]
     top: usize,
     /// Sort the connections by this column
     #[arg(long, value_enum, default_value_t = Sort::Stream)]
@@ -174,7 +181,7 @@ impl Explain {
                 let limit = self.seconds.map(Duration::from_secs);
                 (reading::Source::live(interface, limit)?, Pace::OfPackets)
             }
-            (None, None) => return Err(Failure::new("name a capture file, or an interface with --live")),
+            (None, None) => return Err(Failure::usage("name a capture file, or an interface with --live")),
         };
         let source = source.recognized()?;
         let annotated = annotate.map(|target| annotate::Annotated::begin(target.begin()?, &source, pace));
@@ -189,8 +196,29 @@ impl Explain {
         annotated: &mut Option<annotate::Annotated>,
         sink: &mut (impl lens::Sink + Send),
     ) -> Result<reading::Summary, Failure> {
-        let wishes = reading::Wishes { annotated: annotated.as_mut(), filter: self.filter.as_ref() };
+        let ends = self.ends()?;
+        let filter = self.filter.as_ref();
+        let wishes = reading::Wishes { annotated: annotated.as_mut(), filter, ends: ends.as_ref() };
         reading::read(source, sink, wishes)
+    }
+
+    /// What only the end of the capture tells, if the filter asks for it and the capture can be read twice.
+    fn ends(&self) -> Result<Option<reading::Ends>, Failure> {
+        if !self.filter.as_ref().is_some_and(Filter::looks_ahead) {
+            return Ok(None);
+        }
+        match &self.file {
+            Some(file) if file.is_file() => {
+                let source = reading::Source::file(file, &mut Files::new())?;
+                reading::Ends::of(source.recognized()?).map(Some)
+            }
+            _ => {
+                note(format_args!(
+                    "synfin: tcp.completeness is that up to each segment, because this capture cannot be read twice"
+                ));
+                Ok(None)
+            }
+        }
     }
 
     fn show(&self, kept: &Kept, stream: Option<&Connection>, style: &Style) -> Result<(), Failure> {
@@ -247,7 +275,7 @@ impl Explain {
 fn connection(kept: &Kept, stream: u32) -> Result<&Connection, Failure> {
     kept.connections.iter().find(|connection| connection.stream == stream).ok_or_else(|| {
         let count = kept.connections.len();
-        Failure::new(format!("there is no stream {stream}: this capture has {count}, counted from 0"))
+        Failure::usage(format!("there is no stream {stream}: this capture has {count}, counted from 0"))
     })
 }
 
@@ -257,7 +285,7 @@ fn finish(annotated: Option<annotate::Annotated>, page: Option<Output>) -> Resul
     if let Some(page) = page {
         let name = page.to_string();
         page.finish()?;
-        eprintln!("wrote {name}");
+        note(format_args!("wrote {name}"));
     }
     Ok(())
 }

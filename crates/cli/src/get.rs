@@ -10,12 +10,14 @@ mod progress;
 mod request;
 mod trouble;
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Exit, Failure, Outcome};
 use crate::http::body::{Body, framing_of_response};
 use crate::http::range;
 use crate::interrupt;
+use crate::notes::{draws_bars, note};
 use crate::output::{Files, Output};
 use crate::over_tun::{Flags, OverTun};
+use crate::terminal::plain;
 use destination::{Destination, Validator};
 use progress::Progress;
 use report::{Style, numbers};
@@ -57,11 +59,8 @@ pub(crate) struct Get {
     #[arg(short = 'C', long = "continue")]
     resume: bool,
     /// How many seconds the server may take to accept the connection, and may be silent.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, default_value_t = 30, value_parser = crate::units::whole(1..=86_400_u64))]
     timeout: u64,
-    /// Tell nothing but failures.
-    #[arg(short, long)]
-    quiet: bool,
     /// Print what was fetched, and how, as a JSON object.
     #[arg(long)]
     json: bool,
@@ -86,9 +85,7 @@ Examples:
     sudo synfin get http://example.com/
 
   Beside a running `synfin serve`, which has synfin0 and its addresses:
-    sudo synfin get --tun synfin1 --host 10.91.0.1/24 http://10.91.0.1:8000/
-
-Exit codes: 0 it is all there, 1 it is not, 2 the arguments are wrong, 130 Ctrl-C.";
+    sudo synfin get --tun synfin1 --host 10.91.0.1/24 http://10.91.0.1:8000/";
 
 /// What went over the wire, for the last line.
 struct Received {
@@ -108,7 +105,7 @@ impl Get {
         let mut files = Files::new();
         let destination = Destination::choose(self.output.as_deref(), &url, &mut files)?;
         if self.resume && destination.is_finished() {
-            self.say(format_args!("{destination} is there already, and there is nothing to continue"));
+            note(format_args!("{destination} is there already, and there is nothing to continue"));
             return Ok(ExitCode::SUCCESS);
         }
         let link = self.link.open(&mut files, None::<fn(ConnectionEvent)>)?;
@@ -118,15 +115,15 @@ impl Get {
         let parted = link.stack.shutdown(FAREWELL);
         let recorded = link.finish_recording();
         if interrupted.load(Ordering::Acquire) {
-            self.say(format_args!("{}", destination.what_is_kept()));
-            return Ok(ExitCode::from(interrupt::EXIT_CODE));
+            note(format_args!("{}", destination.what_is_kept()));
+            return Ok(Exit::Interrupted.into());
         }
         let received = outcome?;
         recorded?;
-        if parted.is_err() && !self.quiet {
-            eprintln!("synfin: the server did not close the connection in time; it was reset");
+        if parted.is_err() {
+            note(format_args!("synfin: the server did not close the connection in time; it was reset"));
         }
-        self.tell(&received, &destination)
+        self.tell(&received, &destination, style)
     }
 
     fn timeout(&self) -> Duration {
@@ -143,9 +140,7 @@ impl Get {
     ) -> Result<Received, Failure> {
         let mut part = if self.resume { destination.part() } else { None };
         if self.resume && part.is_none() {
-            self.say(format_args!(
-                "there is no part of {destination} to continue; starting at the beginning"
-            ));
+            note(format_args!("there is no part of {destination} to continue; starting at the beginning"));
         }
         let mut hops = 0;
         loop {
@@ -161,7 +156,7 @@ impl Get {
                     )));
                 }
                 let next = trouble::redirected(&url, location)?;
-                self.say(format_args!("{status} {}: going on to {next}", fetched.response.reason));
+                note(format_args!("{status} {}: going on to {next}", fetched.response.reason));
                 (url, hops) = (next, hops + 1);
                 continue;
             }
@@ -176,7 +171,7 @@ impl Get {
                         info: None,
                     });
                 }
-                self.say(format_args!("the server has no such part any more; starting at the beginning"));
+                note(format_args!("the server has no such part any more; starting at the beginning"));
                 part = None;
                 continue;
             }
@@ -198,7 +193,7 @@ impl Get {
         let from_bytes = match (status, part) {
             (200, None) => 0,
             (200, Some(_)) => {
-                self.say(format_args!(
+                note(format_args!(
                     "the server has another version of the file, or sends no parts; starting at the beginning"
                 ));
                 0
@@ -210,7 +205,7 @@ impl Get {
                         "{url}: the server sends another part than it was asked for; try without --continue"
                     )));
                 }
-                self.say(format_args!("continuing after {}", numbers::bytes(part.len_bytes)));
+                note(format_args!("continuing after {}", numbers::bytes(part.len_bytes)));
                 part.len_bytes
             }
             _ => return Err(trouble::status(&url, response)),
@@ -223,7 +218,7 @@ impl Get {
             _ => None,
         };
         let mut output = destination.open(from_bytes, &Validator::of(response))?;
-        let shown = !self.quiet && !self.json;
+        let shown = !self.json && draws_bars();
         let progress = Progress::begin(destination, from_bytes, total_bytes, shown, style);
         let began = Instant::now();
         let mut body = Body::new(from, framing);
@@ -245,13 +240,7 @@ impl Get {
         Ok(Received { url, status, file_bytes: from_bytes + body_bytes, body_bytes, time, info })
     }
 
-    fn say(&self, what: std::fmt::Arguments<'_>) {
-        if !self.quiet {
-            eprintln!("{what}");
-        }
-    }
-
-    fn tell(&self, received: &Received, destination: &Destination) -> Outcome {
+    fn tell(&self, received: &Received, destination: &Destination, style: &Style) -> Outcome {
         let Received { url, status, file_bytes, body_bytes, time, info } = received;
         let rtt = info.and_then(|info| info.rtt);
         if self.json {
@@ -268,7 +257,8 @@ impl Get {
             let rate = numbers::rate_of(*body_bytes, *time);
             let rtt = rtt.map_or(String::new(), |rtt| format!(", RTT {}", numbers::duration(rtt)));
             let (size, took) = (numbers::bytes(*file_bytes), numbers::duration(*time));
-            self.say(format_args!("{destination}: {size} in {took} ({rate}){rtt}"));
+            let line = plain(format!("{destination}: {size} in {took} ({rate}){rtt}"), style);
+            note(format_args!("{line}"));
         }
         Ok(ExitCode::SUCCESS)
     }

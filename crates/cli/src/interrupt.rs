@@ -3,12 +3,9 @@
 //! A command that has something to bring to its end says what; otherwise unfinished files are removed
 //! and the process ends.
 
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::output;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-
-/// What a shell says of a program that Ctrl-C has ended.
-pub(crate) const EXIT_CODE: u8 = 130;
 
 /// What a command does at Ctrl-C.
 type Handler = Box<dyn FnMut() + Send>;
@@ -38,7 +35,7 @@ fn listen() -> Result<(), &'static str> {
     let listens = LISTENS.get_or_init(|| {
         ctrlc::set_handler(|| match &mut *handler() {
             Some(handle) => handle(),
-            None => output::leave_nothing(EXIT_CODE.into()),
+            None => output::leave_nothing((Exit::Interrupted as u8).into()),
         })
         .map_err(|error| error.to_string())
     });

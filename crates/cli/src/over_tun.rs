@@ -7,7 +7,7 @@
 use crate::failure::Failure;
 use crate::output::{Existing, Files};
 use crate::recording::Recording;
-use device::{InterfaceAddress, Tun, TunConfig};
+use device::{InterfaceAddress, Tun, TunConfig, TunError};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use synfin::{ConnectionEvent, Stack};
@@ -62,7 +62,12 @@ impl Flags {
         let pcap = self.pcap.as_deref().map(|path| files.record("--pcap", path, existing)).transpose()?;
         let config =
             hosts.iter().fold(TunConfig::new(&self.tun), |config, host| config.with_host_address(*host));
-        let tun = Tun::open(&config).map_err(|error| Failure::new(error.to_string()))?;
+        let tun = Tun::open(&config).map_err(|error| match error {
+            TunError::Name { .. } | TunError::OtherKind { .. } => {
+                Failure::usage(format!("--tun {}: {error}", self.tun))
+            }
+            other => Failure::new(other.to_string()),
+        })?;
         let name = tun.name().to_owned();
         let recording = pcap.map(|target| Recording::begin(&target, &name)).transpose()?;
         let mut builder = Stack::builder().link(tun).name(&name);
@@ -105,7 +110,7 @@ impl Flags {
         }
         let beside = |address: IpAddr| {
             if let Some(host) = hosts.iter().find(|host| host.address == address) {
-                return Err(Failure::new(format!(
+                return Err(Failure::usage(format!(
                     "{address} is the kernel's address (--host {host}); give --address another one"
                 )));
             }
@@ -113,7 +118,7 @@ impl Flags {
                 .iter()
                 .find(|host| network(host.address, host.prefix_bits) == network(address, host.prefix_bits));
             host.map(|host| InterfaceAddress { address, prefix_bits: host.prefix_bits }).ok_or_else(|| {
-                Failure::new(format!(
+                Failure::usage(format!(
                     "{address} is in none of the kernel's networks, so the kernel would not find it; \
                      give it one with --host, such as --host {}",
                     suggestion(address)
@@ -178,7 +183,7 @@ fn neighbour(host: InterfaceAddress) -> Result<InterfaceAddress, Failure> {
     };
     [true, false].into_iter().filter_map(step).find(is_usable).map_or_else(
         || {
-            Err(Failure::new(format!(
+            Err(Failure::usage(format!(
                 "the network of --host {host} has no room for an address of ours; give it a shorter prefix"
             )))
         },

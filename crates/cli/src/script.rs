@@ -2,20 +2,18 @@
 //!
 //! Many files and folders at once, in parallel; the lines come out in the order of the names.
 
-use crate::failure::{Failure, Outcome, print};
+use crate::failure::{Exit, Failure, Outcome, print};
 use crate::output::{Files, Target};
-use crate::pcap;
+use crate::{notes, pcap};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use report::Style;
 use script::{IpVersion, Rigour, Run, RunOptions, Segments};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -29,9 +27,7 @@ use tcp::Habits;
   synfin script --profile linux suite/       with Linux's habits
   synfin script --strict tests/scripts       our own, to the letter
   synfin script --pcap out.pcapng close.pkt  and look at the packets with Wireshark
-  sudo synfin script --kernel close.pkt      against the kernel of this machine, in real time
-
-Exit status: 0 if nothing failed; skipped scripts say why.")]
+  sudo synfin script --kernel close.pkt      against the kernel of this machine, in real time")]
 pub(crate) struct Script {
     /// Scripts (*.pkt), or folders of them
     #[arg(value_name = "PATH", required = true)]
@@ -43,10 +39,10 @@ pub(crate) struct Script {
     #[arg(long, value_enum)]
     ip_version: Option<Version>,
     /// How far from its time an event may be, in microseconds, whatever the script says [default: 4000]
-    #[arg(long, alias = "tolerance_usecs", value_name = "US")]
+    #[arg(long, alias = "tolerance_usecs", value_name = "US", allow_negative_numbers = true, value_parser = crate::units::whole(0..=u64::MAX))]
     tolerance_usecs: Option<u64>,
     /// The same in percent of the time since the event before; the larger counts [default: 12.5]
-    #[arg(long, alias = "tolerance_percent", value_name = "PERCENT", value_parser = percent)]
+    #[arg(long, alias = "tolerance_percent", value_name = "PERCENT", allow_negative_numbers = true, value_parser = percent)]
     tolerance_percent: Option<f64>,
     /// To the letter: 1 ms and no percentage by default, and nothing may be sent after the last event
     #[arg(long)]
@@ -122,11 +118,11 @@ impl Script {
     pub(crate) fn run(self, _style: &Style) -> Outcome {
         let files = self.files()?;
         if self.pcap.is_some() && files.len() != 1 {
-            return Err(Failure::new(format!("--pcap takes one script, and there are {}", files.len())));
+            return Err(Failure::usage(format!("--pcap takes one script, and there are {}", files.len())));
         }
         if let Some(why) = kernel::unavailable().filter(|_| self.kernel) {
             print(&format!("skipped  all {}: {why}\n", files.len()))?;
-            return Ok(ExitCode::SUCCESS);
+            return Ok(Exit::Fine.into());
         }
         let pcap = self.pcap_target(&files)?;
         let played = self.play(&files);
@@ -157,7 +153,7 @@ impl Script {
             }
             print(&format!("{passed} passed, {failed} failed, {skipped} skipped\n"))?;
         }
-        Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if failed == 0 { Exit::Fine } else { Exit::Trouble }.into())
     }
 
     /// Where the packets go; never into a script.
@@ -195,7 +191,7 @@ impl Script {
     fn files(&self) -> Result<Vec<PathBuf>, Failure> {
         let mut files = Vec::new();
         for path in &self.paths {
-            let failed = |error| Failure::io(format_args!("read {}", path.display()), &error);
+            let failed = |error| Failure::reading(path.display(), &error);
             if !path.metadata().map_err(failed)?.is_dir() {
                 files.push(path.clone());
                 continue;
@@ -203,7 +199,7 @@ impl Script {
             let before = files.len();
             gather(path, &mut files).map_err(failed)?;
             if files.len() == before {
-                return Err(Failure::new(format!("no script (*.pkt) is in {}", path.display())));
+                return Err(Failure::input(format!("no script (*.pkt) is in {}", path.display())));
             }
         }
         Ok(files)
@@ -340,12 +336,8 @@ fn gather(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
 }
 
 fn progress(scripts: usize) -> ProgressBar {
-    if scripts < 20 || !std::io::stderr().is_terminal() {
+    if scripts < 20 {
         return ProgressBar::hidden();
     }
-    let bar = ProgressBar::new(scripts as u64);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos} of {len} scripts") {
-        bar.set_style(style);
-    }
-    bar
+    notes::bar(scripts as u64, "{bar:40} {pos} of {len} scripts")
 }

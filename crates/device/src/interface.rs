@@ -57,6 +57,11 @@ pub(crate) fn bring_up(name: &str) -> io::Result<()> {
     sys::bring_interface_up(socket.as_fd(), name)
 }
 
+/// Whether there is an interface of this name.
+pub(crate) fn exists(name: &str) -> bool {
+    sys::interface_index(name).is_ok()
+}
+
 /// The state of an interface.
 pub(crate) fn state(name: &str) -> io::Result<sys::InterfaceState> {
     sys::interface_state(any_socket()?.as_fd(), name)

@@ -43,3 +43,10 @@ pub use tap::Tap;
 #[cfg(target_os = "linux")]
 pub use tun::{InterfaceAddress, Tun, TunConfig, TunError};
 pub use wait::{Ready, WAIT_MAX, wait};
+
+// What appears in signatures, so that programs need not name the crates below.
+pub use wire;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

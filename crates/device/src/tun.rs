@@ -96,9 +96,7 @@ impl Tun {
         }
         // The kernel refuses the flag if the interface was made without it, and requires it otherwise.
         let (file, name) = match attach_as(config, config.multi_queue) {
-            Err(TunError::Io { source, .. }) if source.raw_os_error() == Some(libc::EINVAL) => {
-                attach_as(config, !config.multi_queue)?
-            }
+            Err(TunError::OtherKind { .. }) => attach_as(config, !config.multi_queue)?,
             outcome => outcome?,
         };
         let io_error = |what: &'static str| {

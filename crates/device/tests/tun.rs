@@ -315,6 +315,21 @@ fn a_second_program_is_told_that_the_interface_is_taken_and_it_goes_with_the_fir
 }
 
 #[test]
+fn an_interface_of_another_kind_is_not_taken_for_a_tun() {
+    in_namespace("an_interface_of_another_kind_is_not_taken_for_a_tun", || {
+        let tap = TunConfig { medium: Medium::Ethernet, ..config() };
+        let tap = Tun::open(&tap).unwrap();
+        for name in ["lo", tap.name()] {
+            let error = Tun::open(&TunConfig::new(name)).unwrap_err();
+            assert!(matches!(error, TunError::OtherKind { .. }), "{error}");
+            let text = error.to_string();
+            assert!(text.contains(&format!("the interface {name} exists and is no TUN interface")), "{text}");
+            assert!(text.contains("choose a name"), "{text}");
+        }
+    });
+}
+
+#[test]
 fn a_prepared_interface_needs_no_privilege_and_a_missing_one_says_how_to_prepare_it() {
     in_namespace("a_prepared_interface_needs_no_privilege_and_a_missing_one_says_how_to_prepare_it", || {
         match std::env::var("SYNFIN_TEST_WITHOUT_PRIVILEGE").as_deref() {

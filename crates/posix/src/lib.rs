@@ -46,3 +46,10 @@ pub use setup::Shutdown;
 pub use socket::{Domain, Fd, Type};
 pub use system::{Mode, Stop, System, Waiting};
 pub use transfer::{Received, RecvFlags, SendFlags};
+
+// What appears in signatures, so that programs need not name the crates below.
+pub use stack;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

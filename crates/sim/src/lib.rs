@@ -46,3 +46,7 @@ pub use world::{Tally, World};
 pub use stack;
 pub use tcp;
 pub use wire;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -115,3 +115,11 @@ pub use listener::{Accepted, Families, ListenOptions};
 pub use route::Route;
 pub use tcp::Tracing;
 pub use trace::TraceRecord;
+
+// What appears in signatures, so that programs need not name the crates below.
+pub use tcp;
+pub use wire;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

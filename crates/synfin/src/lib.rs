@@ -69,3 +69,7 @@ pub use device::{self, Direction, Link};
 pub use stack::{self, Cidr, Config as HostConfig, Mac, TraceRecord, Usage};
 pub use tcp;
 pub use wire;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -23,7 +23,7 @@ const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// What an old duplicate SYN teaches (RFC 9293 §3.5).
 const MORAL: &str = "The moral: with two steps the old SYN would have opened a connection that nobody asked for; \
-                     nobody takes the third step for it, so accept does not return for it.";
+                     its third step never comes, so accept does not return for it.";
 
 /// What to perform.
 #[derive(Clone, Copy, Debug)]

@@ -3,13 +3,14 @@
 use super::annotate::Annotated;
 use super::left_out::LeftOut;
 use super::pipeline;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
+use crate::notes::{self, note};
 use crate::output::Files;
 use capture::{Block, Decoded, Decoder, Error, Piece, Reader, Record};
-use indicatif::{ProgressBar, ProgressStyle};
-use lens::{Config, Filter, Lens, Segment, Sink, Subject};
+use indicatif::ProgressBar;
+use lens::{Analysis, Completeness, Config, Filter, Lens, Segment, Sink, Subject};
 use std::fs::File;
-use std::io::{IsTerminal, Read};
+use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -29,16 +30,16 @@ impl Summary {
     /// Says on standard error what could not be read.
     pub(super) fn tell(&self) {
         for sentence in self.left_out.sentences() {
-            eprintln!("synfin: {sentence}");
+            note(format_args!("synfin: {sentence}"));
         }
         if let Some(damage) = &self.damage {
             eprintln!("synfin: the capture was read up to its damage: {damage}");
         }
     }
 
-    /// 0, or 2 for a capture that is damaged.
+    /// Whether the capture was damaged.
     pub(super) fn exit_code(&self) -> ExitCode {
-        if self.damage.is_some() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+        if self.damage.is_some() { Exit::Input } else { Exit::Fine }.into()
     }
 }
 
@@ -66,6 +67,38 @@ pub(super) struct Wishes<'a> {
     pub(super) annotated: Option<&'a mut Annotated>,
     /// Show only these segments.
     pub(super) filter: Option<&'a Filter>,
+    /// How the connections will have ended, for a filter that asks.
+    pub(super) ends: Option<&'a Ends>,
+}
+
+/// The completeness of every connection at its end, by stream.
+#[derive(Debug, Default)]
+pub(super) struct Ends(Vec<Completeness>);
+
+impl Ends {
+    /// Reads a capture for nothing else, as Wireshark's first pass does.
+    pub(super) fn of(source: Opened) -> Result<Self, Failure> {
+        let mut ends = Ends::default();
+        pipeline::run(&mut ends, |feed| {
+            each(source, Blocks::Passed, |seen| {
+                if let Seen::Packet(_, Some((_, segment))) = seen {
+                    feed.push(segment);
+                }
+                Ok(())
+            })
+        })?;
+        Ok(ends)
+    }
+}
+
+impl Sink for Ends {
+    fn connection(&mut self, connection: &lens::Connection) {
+        let place = connection.stream as usize;
+        if self.0.len() <= place {
+            self.0.resize(place + 1, Completeness::default());
+        }
+        self.0[place] = connection.completeness;
+    }
 }
 
 /// Where packets come from: what to call it, how many bytes there will be if that is known, and they.
@@ -84,7 +117,7 @@ impl Source {
             files.read(name, &input)?;
             return Ok(Source { name: name.to_owned(), bytes: 0, input: Box::new(input) });
         }
-        let failed = |error| Failure::io(format_args!("read {name}"), &error);
+        let failed = |error| Failure::reading(&name, &error);
         let file = File::open(path).map_err(failed)?;
         files.read(&name, &file)?;
         let bytes = file.metadata().map_or(0, |metadata| metadata.len());
@@ -103,7 +136,7 @@ impl Source {
     /// It is no capture.
     pub(super) fn recognized(self) -> Result<Opened, Failure> {
         let Source { name, bytes, input } = self;
-        let reader = Reader::new(input).map_err(|error| Failure::new(format!("{name}: {error}")))?;
+        let reader = Reader::new(input).map_err(|error| Failure::input(format!("{name}: {error}")))?;
         Ok(Opened { name, bytes, reader })
     }
 }
@@ -135,7 +168,7 @@ pub(super) fn read(
     sink: &mut (impl Sink + Send),
     wishes: Wishes<'_>,
 ) -> Result<Summary, Failure> {
-    let Wishes { mut annotated, filter } = wishes;
+    let Wishes { mut annotated, filter, ends } = wishes;
     // segments alone go to another thread; what is listened to shall be told at once
     if annotated.is_none() && filter.is_none() && source.bytes > 0 {
         return pipeline::run(sink, |feed| {
@@ -159,8 +192,12 @@ pub(super) fn read(
         if let Some((decoded, segment)) = found {
             let analysis = &lens.take(segment, &mut Held(&mut *sink));
             let origin = *origin.get_or_insert(segment.time);
-            let subject = Subject { segment, analysis, text: text_of(decoded), origin };
-            if filter.is_none_or(|filter| filter.holds(&subject)) {
+            let end = ends.and_then(|ends| ends.0.get(analysis.stream as usize)).copied();
+            let seen_whole = &Analysis { completeness: end.unwrap_or(analysis.completeness), ..*analysis };
+            let passes = |filter: &Filter| {
+                filter.holds(&Subject::of_packet(record, decoded, segment, seen_whole, origin))
+            };
+            if filter.is_none_or(passes) {
                 sink.segment(segment, analysis);
             }
             if annotated.is_some() {
@@ -250,32 +287,18 @@ impl Packets {
     /// The last thing that a reader says: damage is told at the end, another failure is one.
     fn end(&mut self, error: &Error, name: &str) -> Result<(), Failure> {
         if let Error::Io(error) = error {
-            return Err(Failure::io(format_args!("read {name}"), error));
+            return Err(Failure::reading(name, error));
         }
         self.summary.damage = Some(error.to_string());
         Ok(())
     }
 }
 
-/// The text of a segment, as far as it was captured.
-fn text_of<'a>(decoded: &Decoded<'a>) -> &'a [u8] {
-    match decoded {
-        Decoded::Tcp(segment) => segment.payload(),
-        Decoded::Quoted { .. } => &[],
-    }
-}
-
 /// A bar on a terminal for files that take a while; nothing anywhere else.
 fn progress(bytes: u64) -> ProgressBar {
     const LONG_FILE_BYTES: u64 = 64 << 20;
-    if bytes < LONG_FILE_BYTES || !std::io::stderr().is_terminal() {
+    if bytes < LONG_FILE_BYTES {
         return ProgressBar::hidden();
     }
-    let bar = ProgressBar::new(bytes);
-    if let Ok(style) =
-        ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} to go")
-    {
-        bar.set_style(style);
-    }
-    bar
+    notes::bar(bytes, "{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} to go")
 }

@@ -5,6 +5,7 @@
 //! when it is too slow for the bounded queue, lines are dropped and counted.
 
 use crate::failure::{Failure, print};
+use crate::terminal::plain;
 use report::{Charset, ColorChoice, Style, numbers};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -170,7 +171,7 @@ impl Journal {
                 let trouble = summary.failure.is_some();
                 let (on, off) = if trouble { ink(style, Ink::Bad) } else { ink(style, Ink::Closed) };
                 let corner = pick(style, "└", "-");
-                let sentence = closed_sentence(summary);
+                let sentence = plain(closed_sentence(summary), &style);
                 self.stamped(&format!("{on}{corner} {} {sentence}{off}", summary.remote));
             }
         }

@@ -1,8 +1,10 @@
 //! Why an interface could not be opened, and what the user can do about it.
 
 use super::TunConfig;
+use crate::interface;
 use std::fmt;
 use std::io;
+use wire::Medium;
 
 /// Why a TUN interface could not be opened. The text says what to do next.
 pub enum TunError {
@@ -21,6 +23,13 @@ pub enum TunError {
     Busy {
         /// The interface.
         name: String,
+    },
+    /// There is an interface of this name, of another kind.
+    OtherKind {
+        /// The interface.
+        name: String,
+        /// What was asked for: `TUN` or `TAP`.
+        wanted: &'static str,
     },
     /// The name cannot be that of an interface.
     Name {
@@ -50,6 +59,14 @@ impl TunError {
     pub(super) fn of_attaching(config: &TunConfig, source: io::Error) -> TunError {
         match source.raw_os_error() {
             Some(libc::EBUSY) => TunError::Busy { name: config.name.clone() },
+            // the name and the flags are right, so it is an interface that cannot be attached to
+            Some(libc::EINVAL) if interface::exists(&config.name) => {
+                let wanted = match config.medium {
+                    Medium::Ip => "TUN",
+                    Medium::Ethernet => "TAP",
+                };
+                TunError::OtherKind { name: config.name.clone(), wanted }
+            }
             _ => TunError::of_setting_up(config.clone(), "create it", source),
         }
     }
@@ -68,7 +85,7 @@ impl TunError {
             TunError::NoDevice => io::ErrorKind::NotFound,
             TunError::NotAllowed { .. } => io::ErrorKind::PermissionDenied,
             TunError::Busy { .. } => io::ErrorKind::ResourceBusy,
-            TunError::Name { .. } => io::ErrorKind::InvalidInput,
+            TunError::Name { .. } | TunError::OtherKind { .. } => io::ErrorKind::InvalidInput,
             TunError::Io { source, .. } => source.kind(),
         };
         io::Error::new(kind, self)
@@ -103,6 +120,11 @@ impl fmt::Display for TunError {
             TunError::Busy { name } => write!(
                 f,
                 "the interface {name} is in use by another program; stop that program or choose another name"
+            ),
+            TunError::OtherKind { name, wanted } => write!(
+                f,
+                "the interface {name} exists and is no {wanted} interface; choose a name that no interface has, \
+                 and one is created"
             ),
             TunError::Name { name } => write!(
                 f,
