@@ -157,3 +157,37 @@ impl fmt::Display for Errno {
 }
 
 impl std::error::Error for Errno {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_of_the_engines_table_is_known() {
+        let peer = Peer { alone_has_finished: false, is_v6: false };
+        for (error, name) in [
+            (tcp::Error::Refused, "ECONNREFUSED"),
+            (tcp::Error::Reset, "ECONNRESET"),
+            (tcp::Error::TimedOut, "ETIMEDOUT"),
+            (tcp::Error::Aborted, "ECONNABORTED"),
+            (tcp::Error::HostUnreachable, "EHOSTUNREACH"),
+            (tcp::Error::NetworkUnreachable, "ENETUNREACH"),
+            (tcp::Error::PortUnreachable, "ECONNREFUSED"),
+            (tcp::Error::ProtocolUnreachable, "ENOPROTOOPT"),
+            (tcp::Error::SourceRouteFailed, "EOPNOTSUPP"),
+            (tcp::Error::HostUnknown, "EHOSTDOWN"),
+            (tcp::Error::HostIsolated, "ENONET"),
+            (tcp::Error::HopsExceeded, "EHOSTUNREACH"),
+            (tcp::Error::NetworkProhibited, "ENETUNREACH"),
+            (tcp::Error::Prohibited, "EHOSTUNREACH"),
+            (tcp::Error::ParameterProblem, "EPROTO"),
+            (tcp::Error::NextHeaderUnknown, "EPROTO"),
+        ] {
+            assert_eq!(Errno::of_connection(error, Habits::Linux, peer).name(), name, "{error:?}");
+        }
+        let v6 = Peer { is_v6: true, ..peer };
+        assert_eq!(Errno::of_connection(tcp::Error::Prohibited, Habits::Linux, v6), Errno::Access);
+        let close_wait = Peer { alone_has_finished: true, ..peer };
+        assert_eq!(Errno::of_connection(tcp::Error::Reset, Habits::Linux, close_wait), Errno::Pipe);
+    }
+}

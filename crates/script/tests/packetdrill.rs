@@ -189,6 +189,10 @@ fn other_dialects_and_unkept_numbers_are_named() {
             "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 %{ assert tcpi_delivered == 0 }%",
             "tcpi_delivered of TCP_INFO",
         ),
+        (
+            "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 setsockopt(3, SOL_TCP, TCP_WINDOW_CLAMP, [500], 4) = 0",
+            "the socket option TCP_WINDOW_CLAMP as [500]",
+        ),
     ] {
         let Outcome::Skipped(why) = run(text, &RunOptions::strict()) else { panic!("{text}") };
         assert!(why.starts_with(&format!("needs {need}, line")), "{why}");

@@ -28,7 +28,7 @@ pub enum SynRetry {
     #[default]
     Exponential,
     /// After the first so many retransmissions no longer than before the first, then doubling: a lost
-    /// SYN says little of congestion. FreeBSD does four so, Linux `tcp_syn_linear_timeouts`.
+    /// SYN says little of congestion. Linux does so (`tcp_syn_linear_timeouts`), FreeBSD once did.
     LinearFirst(u8),
 }
 

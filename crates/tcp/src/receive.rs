@@ -169,6 +169,9 @@ impl Connection {
             // it (draft-gont-tcpm-tcp-seq-validation), Linux does.
             (0, 0) => seq.bytes_since(self.rcv.nxt) <= 1,
             (0, _) => starts_inside || seq == edge,
+            // A FIN alone takes no room: refused, it would come again and again, as would our answer. Linux and
+            // FreeBSD take it, too; the table of §3.10.7.4 lets nothing in that has a length.
+            (1, 0) if segment.header.flags.fin() => seq == self.rcv.nxt,
             (_, 0) => false,
             (_, _) => {
                 let last = seq + (len - 1);
@@ -295,7 +298,7 @@ impl Connection {
         let edge = self.acceptable_edge();
         if header.flags.fin() {
             let fin = header.seq + text.len() as u32;
-            if fin.at_or_after(self.rcv.nxt) && fin.before(edge) {
+            if fin.at_or_after(self.rcv.nxt) && (fin.before(edge) || fin == self.rcv.nxt) {
                 self.rcv.fin.get_or_insert(fin);
             }
         }

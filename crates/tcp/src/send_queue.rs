@@ -243,4 +243,30 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn ends_of_records_move_with_what_is_acknowledged_and_are_bounded() {
+        let mut queue = SendQueue::default();
+        queue.push(&[1; 10]);
+        assert!(queue.end_record());
+        queue.push(&[2; 5]);
+        assert!(queue.end_record() && queue.end_record(), "an end is noted once");
+        queue.push(&[3; 7]);
+        assert_eq!(
+            [0, 9, 10, 14, 15].map(|at| queue.record_end(at)),
+            [Some(10), Some(10), Some(15), Some(15), None]
+        );
+        queue.acked(12);
+        assert_eq!([0, 2, 3].map(|at| queue.record_end(at)), [Some(3), Some(3), None]);
+        queue.acked(10);
+        assert!(queue.is_empty() && queue.record_end(0).is_none());
+        for _ in 0..RECORDS_MAX {
+            queue.push(&[4]);
+            assert!(queue.end_record());
+        }
+        queue.push(&[5]);
+        assert!(queue.is_full_of_records() && !queue.end_record());
+        queue.acked(1);
+        assert!(!queue.is_full_of_records() && queue.end_record());
+    }
 }

@@ -343,6 +343,12 @@ pub trait Host {
     /// The call's.
     fn option(&mut self, fd: Fd, name: OptionName) -> Result<OptionValue, Errno>;
 
+    /// Whether this value of an option has the effect here that it has on the system that it is from: an option
+    /// that is only kept must not be taken for one that acts.
+    fn acts_on(&self, _name: OptionName, _value: &OptionValue) -> bool {
+        true
+    }
+
     /// `setsockopt`
     ///
     /// # Errors

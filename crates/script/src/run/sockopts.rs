@@ -89,6 +89,13 @@ impl Runner<'_> {
             (_, Some(value)) => OptionValue::Int(truncated(self.integer(value)?)),
             (_, None) => return Err(Trouble::Script("the option's value is missing".to_owned())),
         };
+        if !self.host.acts_on(name, &value) {
+            let words = call.arguments.iter().skip(2).take(2).map(ToString::to_string);
+            return Err(Trouble::Unmet(format!(
+                "the socket option {}",
+                words.collect::<Vec<_>>().join(" as ")
+            )));
+        }
         Ok(self.host.set_option(fd, name, &value)?.into())
     }
 

@@ -324,6 +324,15 @@ impl Host for World {
         self.system.option(self.now, fd, name)
     }
 
+    fn acts_on(&self, name: OptionName, value: &OptionValue) -> bool {
+        match name {
+            OptionName::WindowClamp => *value == OptionValue::Int(0),
+            // IP_PMTUDISC_WANT and IP_PMTUDISC_DO: what we do anyhow.
+            OptionName::MtuDiscover => matches!(value, OptionValue::Int(1 | 2)),
+            _ => true,
+        }
+    }
+
     fn set_option(&mut self, fd: Fd, name: OptionName, value: &OptionValue) -> Result<(), Errno> {
         self.system.set_option(self.now, fd, name, value)
     }

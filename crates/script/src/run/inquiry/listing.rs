@@ -124,7 +124,7 @@ pub(super) fn sockstat(listed: &[Listed], arguments: &[&str], habits: Habits) ->
 
 /// `netstat -an [-p tcp] [-f inet]`
 pub(super) fn netstat(listed: &[Listed], arguments: &[&str], habits: Habits) -> Option<String> {
-    let plain: String = arguments.iter().copied().collect::<Vec<_>>().join(" ");
+    let plain = arguments.join(" ");
     let mut letters = String::new();
     let mut words = plain.split_whitespace();
     while let Some(word) = words.next() {
