@@ -6,25 +6,32 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 mod documents;
+mod rooms;
 
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
-        Some("gen") => {
-            for (path, text) in documents::all() {
-                let path = root().join(path);
-                if let Err(error) = std::fs::write(&path, text) {
-                    eprintln!("xtask: cannot write {}: {error}", path.display());
-                    return ExitCode::FAILURE;
-                }
-                println!("{}", path.display());
+        Some("gen") => match generate() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(why) => {
+                eprintln!("xtask: {why}");
+                ExitCode::FAILURE
             }
-            ExitCode::SUCCESS
-        }
+        },
         _ => {
-            eprintln!("usage: cargo xtask gen    writes docs/state-diagram.* from the transition table");
+            eprintln!("usage: cargo xtask gen    writes what documents have from code and manifests");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes every generated document and says which.
+fn generate() -> Result<(), String> {
+    for (path, text) in documents::all()? {
+        let path = root().join(path);
+        std::fs::write(&path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        println!("{}", path.display());
+    }
+    Ok(())
 }
 
 /// The root of the repository.

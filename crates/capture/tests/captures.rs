@@ -1,13 +1,13 @@
-//! Every file of the collection of real captures is read as tshark reads it: as many packets, as many
-//! of TCP, and a warning where tshark has one.
+//! Every file of the collection of real captures is read as tshark reads it: the same number of packets,
+//! the same number with TCP, and an error where tshark reports one.
 
 mod common;
 
-use capture::{Decoded, Decoder, Error, Layer, NotTcp, Reader};
 use std::fs::File;
 use std::path::Path;
+use synfin_capture::{Decoded, Decoder, Error, Layer, NotTcp, Reader};
 
-/// What a file turned out to hold.
+/// How many packets a file holds.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Counts {
     packets: u64,
@@ -55,7 +55,7 @@ fn every_file_has_the_packets_that_tshark_finds() {
             continue;
         }
         let expected = Counts {
-            packets: packets.parse().unwrap_or(counts.packets), // "?" where tshark's tools gave up
+            packets: packets.parse().unwrap_or(counts.packets), // "?" where tshark's tools could not count
             tcp: tcp.parse().unwrap(),
         };
         let damaged = matches!(error, Some(Error::Damaged(_)));

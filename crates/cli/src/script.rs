@@ -2,18 +2,18 @@
 //!
 //! Many files and folders at once, in parallel; the lines come out in the order of the names.
 
-use crate::failure::{Failure, Outcome, print};
-use crate::pcap;
+use crate::failure::{Exit, Failure, Outcome, print};
+use crate::output::{Files, Target};
+use crate::{notes, pcap};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use report::Style;
 use script::{IpVersion, Rigour, Run, RunOptions, Segments};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -27,9 +27,7 @@ use tcp::Habits;
   synfin script --profile linux suite/       with Linux's habits
   synfin script --strict tests/scripts       our own, to the letter
   synfin script --pcap out.pcapng close.pkt  and look at the packets with Wireshark
-  sudo synfin script --kernel close.pkt      against the kernel of this machine, in real time
-
-Exit status: 0 if nothing failed; skipped scripts say why.")]
+  sudo synfin script --kernel close.pkt      against the kernel of this machine, in real time")]
 pub(crate) struct Script {
     /// Scripts (*.pkt), or folders of them
     #[arg(value_name = "PATH", required = true)]
@@ -41,10 +39,10 @@ pub(crate) struct Script {
     #[arg(long, value_enum)]
     ip_version: Option<Version>,
     /// How far from its time an event may be, in microseconds, whatever the script says [default: 4000]
-    #[arg(long, alias = "tolerance_usecs", value_name = "US")]
+    #[arg(long, alias = "tolerance_usecs", value_name = "US", allow_negative_numbers = true, value_parser = crate::units::whole(0..=u64::MAX))]
     tolerance_usecs: Option<u64>,
     /// The same in percent of the time since the event before; the larger counts [default: 12.5]
-    #[arg(long, alias = "tolerance_percent", value_name = "PERCENT", value_parser = percent)]
+    #[arg(long, alias = "tolerance_percent", value_name = "PERCENT", allow_negative_numbers = true, value_parser = percent)]
     tolerance_percent: Option<f64>,
     /// To the letter: 1 ms and no percentage by default, and nothing may be sent after the last event
     #[arg(long)]
@@ -120,12 +118,13 @@ impl Script {
     pub(crate) fn run(self, _style: &Style) -> Outcome {
         let files = self.files()?;
         if self.pcap.is_some() && files.len() != 1 {
-            return Err(Failure::new(format!("--pcap takes one script, and there are {}", files.len())));
+            return Err(Failure::usage(format!("--pcap takes one script, and there are {}", files.len())));
         }
         if let Some(why) = kernel::unavailable().filter(|_| self.kernel) {
             print(&format!("skipped  all {}: {why}\n", files.len()))?;
-            return Ok(ExitCode::SUCCESS);
+            return Ok(Exit::Fine.into());
         }
+        let pcap = self.pcap_target(&files)?;
         let played = self.play(&files);
         let (mut passed, mut failed, mut skipped) = (0, 0, 0);
         for (path, run) in &played {
@@ -144,8 +143,8 @@ impl Script {
                 script::Outcome::Skipped(_) => skipped += 1,
             }
             print(&self.line(&name, run, *tries))?;
-            if let Some(path) = &self.pcap {
-                pcap::write_packets(path, run)?;
+            if let Some(target) = &pcap {
+                record(target, run)?;
             }
         }
         if !self.json {
@@ -154,7 +153,23 @@ impl Script {
             }
             print(&format!("{passed} passed, {failed} failed, {skipped} skipped\n"))?;
         }
-        Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if failed == 0 { Exit::Fine } else { Exit::Trouble }.into())
+    }
+
+    /// Where the packets go; never into a script.
+    fn pcap_target(&self, scripts: &[PathBuf]) -> Result<Option<Target>, Failure> {
+        let Some(path) = &self.pcap else { return Ok(None) };
+        let mut files = Files::new();
+        for script in scripts {
+            let name = script.display().to_string();
+            let file =
+                File::open(script).map_err(|error| Failure::io(format_args!("read {name}"), &error))?;
+            files.read(&name, file)?;
+        }
+        if self.json {
+            files.print("--json");
+        }
+        files.write("--pcap", path).map(Some)
     }
 
     fn line(&self, name: &str, run: &Run, tries: u32) -> String {
@@ -176,7 +191,7 @@ impl Script {
     fn files(&self) -> Result<Vec<PathBuf>, Failure> {
         let mut files = Vec::new();
         for path in &self.paths {
-            let failed = |error| Failure::io(format_args!("read {}", path.display()), &error);
+            let failed = |error| Failure::reading(path.display(), &error);
             if !path.metadata().map_err(failed)?.is_dir() {
                 files.push(path.clone());
                 continue;
@@ -184,7 +199,7 @@ impl Script {
             let before = files.len();
             gather(path, &mut files).map_err(failed)?;
             if files.len() == before {
-                return Err(Failure::new(format!("no script (*.pkt) is in {}", path.display())));
+                return Err(Failure::input(format!("no script (*.pkt) is in {}", path.display())));
             }
         }
         Ok(files)
@@ -256,6 +271,18 @@ impl Script {
     }
 }
 
+/// Writes what crossed the wire. Where nothing did, as with a file that is no script, no file is made or
+/// replaced.
+fn record(target: &Target, run: &Run) -> Result<(), Failure> {
+    if run.packets.is_empty() {
+        eprintln!("synfin: no packet crossed the wire; {target} was not written");
+        return Ok(());
+    }
+    let mut output = target.begin()?;
+    pcap::write_packets(&mut output, run)?;
+    output.finish()
+}
+
 /// What is worth telling of a script that passed.
 fn notes(run: &Run, tries: u32) -> String {
     let again = (tries > 1).then(|| format!("at try {tries}"));
@@ -309,12 +336,8 @@ fn gather(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
 }
 
 fn progress(scripts: usize) -> ProgressBar {
-    if scripts < 20 || !std::io::stderr().is_terminal() {
+    if scripts < 20 {
         return ProgressBar::hidden();
     }
-    let bar = ProgressBar::new(scripts as u64);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos} of {len} scripts") {
-        bar.set_style(style);
-    }
-    bar
+    notes::bar(scripts as u64, "{bar:40} {pos} of {len} scripts")
 }

@@ -1,8 +1,9 @@
-//! The kernel's side of an interface: its addresses, MTU, and being up (netlink: RFC 3549, `rtnetlink(7)`).
+//! The kernel's side of an interface: its addresses, its MTU, and whether it is up (netlink: RFC 3549,
+//! `rtnetlink(7)`).
 //!
-//! Nothing is spawned. What is already as wanted is left alone, so that an interface that was prepared
-//! once needs no privilege. IPv6 addresses come without duplicate address detection: the other station on
-//! the wire is us.
+//! No other program is started. Settings that are already right are not changed, so that an interface that
+//! was prepared needs no privilege. IPv6 addresses are added without duplicate address detection, because
+//! the only other station on the wire is this program.
 
 use crate::sys;
 use std::io;
@@ -38,7 +39,7 @@ fn ask(request: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Sets the MTU unless it is so already.
+/// Sets the MTU unless it is right already.
 pub(crate) fn set_mtu(name: &str, mtu_bytes: u32) -> io::Result<()> {
     let socket = any_socket()?;
     if sys::interface_state(socket.as_fd(), name)?.mtu_bytes == mtu_bytes {
@@ -47,7 +48,7 @@ pub(crate) fn set_mtu(name: &str, mtu_bytes: u32) -> io::Result<()> {
     sys::set_interface_mtu(socket.as_fd(), name, mtu_bytes)
 }
 
-/// Brings the interface up unless it is.
+/// Brings the interface up unless it is up already.
 pub(crate) fn bring_up(name: &str) -> io::Result<()> {
     let socket = any_socket()?;
     if sys::interface_state(socket.as_fd(), name)?.is_up {
@@ -56,12 +57,17 @@ pub(crate) fn bring_up(name: &str) -> io::Result<()> {
     sys::bring_interface_up(socket.as_fd(), name)
 }
 
-/// What is known of an interface.
+/// Whether there is an interface of this name.
+pub(crate) fn exists(name: &str) -> bool {
+    sys::interface_index(name).is_ok()
+}
+
+/// The state of an interface.
 pub(crate) fn state(name: &str) -> io::Result<sys::InterfaceState> {
     sys::interface_state(any_socket()?.as_fd(), name)
 }
 
-/// Interface requests are made through a socket; which does not matter.
+/// A socket for requests about interfaces; any kind of socket will do.
 fn any_socket() -> io::Result<std::os::fd::OwnedFd> {
     sys::socket(libc::AF_INET, libc::SOCK_DGRAM, 0)
         .or_else(|_| sys::socket(libc::AF_INET6, libc::SOCK_DGRAM, 0))
@@ -112,14 +118,14 @@ fn finished(mut request: Vec<u8>) -> Vec<u8> {
     request
 }
 
-/// Appends an attribute; addresses are a multiple of four bytes long, so no padding is due.
+/// Appends an attribute. The length of an address is a multiple of four bytes, so no padding is needed.
 fn attribute(request: &mut Vec<u8>, kind: u16, data: &[u8]) {
     request.extend_from_slice(&(4 + data.len() as u16).to_ne_bytes());
     request.extend_from_slice(&kind.to_ne_bytes());
     request.extend_from_slice(data);
 }
 
-/// The error number in an answer: 0 for done.
+/// The error number in an answer; 0 means success.
 fn acknowledgement(reply: &[u8]) -> Option<i32> {
     let errno: &[u8; 4] = reply.get(16..)?.first_chunk()?;
     Some(-i32::from_ne_bytes(*errno))

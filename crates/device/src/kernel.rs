@@ -17,8 +17,8 @@ use std::os::fd::BorrowedFd;
 ///
 /// ```no_run
 /// std::thread::spawn(|| -> std::io::Result<()> {
-///     device::kernel::enter_new_network()?;
-///     device::kernel::bring_up_loopback()
+///     synfin_device::kernel::enter_new_network()?;
+///     synfin_device::kernel::bring_up_loopback()
 /// });
 /// ```
 pub fn enter_new_network() -> io::Result<()> {
@@ -89,7 +89,7 @@ pub enum Queued {
 /// `EINVAL` for a listener, `ENOTTY` for what is no socket.
 ///
 /// ```
-/// use device::kernel::{Queued, queued_bytes};
+/// use synfin_device::kernel::{Queued, queued_bytes};
 /// use std::net::UdpSocket;
 /// use std::os::fd::AsFd;
 ///

@@ -5,12 +5,12 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)] // a test's way to fail
 
-use device::kernel::{self, Queued, queued_bytes};
-use device::{Link, Tun, TunConfig, wait};
 use std::collections::VecDeque;
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsFd;
 use std::time::Duration;
+use synfin_device::kernel::{self, Queued, queued_bytes};
+use synfin_device::{Link, Tun, TunConfig, wait};
 
 mod namespace;
 use namespace::in_namespace;

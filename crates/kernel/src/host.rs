@@ -556,14 +556,15 @@ fn poll_once(
     over: &OwnedFd,
 ) -> Result<Vec<PollFlags>, Number> {
     let known = asked.iter().filter_map(|(fd, events)| {
-        let events = event::PollFlags::from_bits_retain(events.0 as u16);
+        // 16 bits, signed or not as rustix is built.
+        let events = event::PollFlags::from_bits_retain((events.0 & 0x7fff) as _);
         Some(event::PollFd::from_borrowed_fd(fd.as_ref()?.as_fd(), events))
     });
     let mut polled: Vec<_> = known.collect();
     polled.push(event::PollFd::new(over, event::PollFlags::IN));
     let timeout = timeout.map(timespec);
     event::poll(&mut polled, timeout.as_ref())?;
-    let mut known = polled.iter().map(|polled| PollFlags(polled.revents().bits().into()));
+    let mut known = polled.iter().map(|polled| PollFlags(polled.revents().bits() as u32 & 0xffff));
     let found = asked.iter().map(|(fd, _)| match fd {
         Some(_) => known.next().unwrap_or(PollFlags::NONE),
         None => PollFlags::INVALID,

@@ -49,7 +49,7 @@ pub struct Played {
 ///
 /// ```no_run
 /// let text = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 read(3, ..., 10) = -1 ENOTCONN";
-/// let played = kernel::play(text, &script::RunOptions::default(), 3)?;
+/// let played = synfin_kernel::play(text, &script::RunOptions::default(), 3)?;
 /// assert_eq!(played.run.outcome, script::Outcome::Passed);
 /// # Ok::<(), std::io::Error>(())
 /// ```

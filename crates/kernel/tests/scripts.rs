@@ -34,7 +34,7 @@ fn root() -> PathBuf {
 }
 
 fn is_possible(name: &str) -> bool {
-    let Some(why) = kernel::unavailable() else { return true };
+    let Some(why) = synfin_kernel::unavailable() else { return true };
     assert!(std::env::var_os("CI").is_none(), "{name}: {why}");
     drop(writeln!(std::io::stderr(), "skipped: {name}: {why}"));
     false
@@ -83,7 +83,7 @@ fn play(name: &str, path: &Path, listed: bool) -> (Verdict, u32) {
     if virtually.virtual_time.as_secs() > SECONDS_MAX {
         return (Verdict::TooLong, 0);
     }
-    let played = kernel::play(&text, &options, if listed { 1 } else { TRIES_MAX }).unwrap();
+    let played = synfin_kernel::play(&text, &options, if listed { 1 } else { TRIES_MAX }).unwrap();
     let verdict = match (played.run.outcome, listed) {
         (Outcome::Passed, false) => Verdict::Right,
         (Outcome::Failed(_), true) => Verdict::Listed,
@@ -181,7 +181,7 @@ const EVERY_CALL: &str = "
 ";
 
 fn outcome_of(text: &str, options: &RunOptions) -> Outcome {
-    kernel::play(text, options, TRIES_MAX).unwrap().run.outcome
+    synfin_kernel::play(text, options, TRIES_MAX).unwrap().run.outcome
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn what_the_kernel_does_otherwise_is_told_with_its_packets() {
         return;
     }
     let text = EVERY_CALL.replace("+0 > S. 0:0(0) ack 1 <mss 1460>", "+0 > S. 0:0(0) ack 1 <mss 1461>");
-    let played = kernel::play(&text, &RunOptions::default(), 2).unwrap();
+    let played = synfin_kernel::play(&text, &RunOptions::default(), 2).unwrap();
     let Outcome::Failed(failure) = played.run.outcome else { panic!("the kernel announces 1,460 bytes") };
     assert_eq!(played.tries, 2, "it is played again");
     assert!(failure.differences.iter().any(|difference| difference.contains("mss 1460")), "{failure}");

@@ -3,9 +3,9 @@
 //! `cargo run -p synfin-lens --example explain -- FILE [STREAM]`
 
 use capture::{Decoder, Reader};
-use lens::{Analysis, Config, Connection, Finding, Lens, Segment, Sink};
 use std::error::Error;
 use std::fs::File;
+use synfin_lens::{Analysis, Config, Connection, Finding, Lens, Segment, Sink};
 
 struct Print {
     stream: Option<u32>,

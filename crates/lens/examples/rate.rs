@@ -2,9 +2,9 @@
 //!
 //! `cargo run --release -p synfin-lens --example rate`
 
-use lens::{Config, Discard, Lens, Segment};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
+use synfin_lens::{Config, Discard, Lens, Segment};
 use tcp::Instant;
 use wire::Seq;
 use wire::tcp::{Flags, Options, SackBlock, Timestamps};
@@ -136,7 +136,7 @@ fn cpu_time() -> Duration {
 }
 
 fn main() {
-    println!("{} bytes a connection, {} a segment", lens::CONNECTION_BYTES, size_of::<Segment>());
+    println!("{} bytes a connection, {} a segment", synfin_lens::CONNECTION_BYTES, size_of::<Segment>());
     let only = std::env::args().nth(1);
     let worlds =
         [("web", (|| web(200_000)) as World), ("bulk", || bulk(100_000, 0)), ("lossy", || bulk(100_000, 5))];

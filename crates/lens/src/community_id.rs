@@ -11,8 +11,8 @@ use std::net::{IpAddr, SocketAddr};
 /// ```
 /// let a = "128.232.110.120:34855".parse().expect("an address");
 /// let b = "66.35.250.204:80".parse().expect("an address");
-/// assert_eq!(lens::community_id(a, b), "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
-/// assert_eq!(lens::community_id(b, a), lens::community_id(a, b));
+/// assert_eq!(synfin_lens::community_id(a, b), "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
+/// assert_eq!(synfin_lens::community_id(b, a), synfin_lens::community_id(a, b));
 /// ```
 pub fn community_id(a: SocketAddr, b: SocketAddr) -> String {
     let (low, high) = if (a.ip(), a.port()) <= (b.ip(), b.port()) { (a, b) } else { (b, a) };

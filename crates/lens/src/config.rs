@@ -3,7 +3,7 @@
 /// How much the lens remembers.
 ///
 /// ```
-/// let config = lens::Config { connections_max: 10_000, ..lens::Config::default() };
+/// let config = synfin_lens::Config { connections_max: 10_000, ..synfin_lens::Config::default() };
 /// assert!(config.unacked_max > 0);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,7 +20,7 @@ const AHEAD: usize = 16;
 /// Explains a capture, segment by segment.
 ///
 /// ```
-/// use lens::{Config, Kept, Lens, Segment};
+/// use synfin_lens::{Config, Kept, Lens, Segment};
 /// use wire::tcp::Flags;
 /// let mut lens = Lens::new(Config::default());
 /// let mut kept = Kept::default();

@@ -49,7 +49,7 @@ pub use community_id::community_id;
 pub use config::Config;
 pub use connection::{Close, Connection, Direction, Faults, Fin, Handshake, Moment, Opened, Reset};
 pub use ends::{EndState, Moves, Origin, ResetAcceptability, Side, Step, Steps};
-pub use filter::{Filter, FilterError, Subject};
+pub use filter::{Filter, FilterError, Packet, Subject};
 pub use findings::{Evidenced, Finding, Severity};
 pub use lens::Lens;
 pub use live::{Offered, Seen, Stuck};
@@ -60,5 +60,14 @@ pub use verdicts::{Completeness, VerdictSeverity, Verdicts};
 pub use why::{Confidence, Evidence, Order, RetransmissionCounts, Why};
 pub use zeek::ConnState;
 
+// What appears in signatures, so that programs need not name the crates below.
+pub use capture;
+pub use tcp;
+pub use wire;
+
 /// The size of a connection as the lens follows it, in bytes, without what lossy or large ones add.
 pub const CONNECTION_BYTES: usize = size_of::<live::Live>();
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -15,7 +15,7 @@ pub type Frame = u32;
 /// One captured TCP segment.
 ///
 /// ```
-/// use lens::Segment;
+/// use synfin_lens::Segment;
 /// let syn = Segment { flags: wire::tcp::Flags::SYN, ..Segment::default() };
 /// assert_eq!(syn.sequence_bytes(), 1);
 /// ```

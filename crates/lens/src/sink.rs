@@ -9,8 +9,8 @@ use crate::{Analysis, Connection, Finding, Segment};
 ///
 /// ```
 /// struct Count(u64);
-/// impl lens::Sink for Count {
-///     fn segment(&mut self, _segment: &lens::Segment, analysis: &lens::Analysis) {
+/// impl synfin_lens::Sink for Count {
+///     fn segment(&mut self, _segment: &synfin_lens::Segment, analysis: &synfin_lens::Analysis) {
 ///         self.0 += u64::from(!analysis.verdicts.is_empty());
 ///     }
 /// }
@@ -91,7 +91,7 @@ impl Sink for Discard {}
 /// Keeps everything but segments, and the segments of chosen streams.
 ///
 /// ```
-/// let kept = lens::Kept { keep_segments: lens::KeepSegments::Stream(3), ..lens::Kept::default() };
+/// let kept = synfin_lens::Kept { keep_segments: synfin_lens::KeepSegments::Stream(3), ..synfin_lens::Kept::default() };
 /// assert!(kept.connections.is_empty());
 /// ```
 #[derive(Clone, Debug, Default)]

@@ -3,8 +3,8 @@
 //! The questions that it answers with a packet analyser are asked here: the three packets with raw
 //! numbers, who closed first, the four packets of the close, how many bytes each end sent.
 
-use lens::{Config, KeepSegments, Kept, Lens, Opened, Segment, Side};
 use std::net::SocketAddr;
+use synfin_lens::{Config, KeepSegments, Kept, Lens, Opened, Segment, Side};
 use tcp::Instant;
 use tcp::state::State;
 use wire::Seq;

@@ -4,9 +4,9 @@
 
 mod shared;
 
-use lens::{Analysis, Kept, Order, Segment};
 use std::collections::BTreeMap;
 use std::path::Path;
+use synfin_lens::{Analysis, Kept, Order, Segment};
 use tcp::SendReason;
 
 /// What a label says, coarsely enough for both vocabularies.

@@ -3,9 +3,9 @@
 
 mod shared;
 
-use lens::{Kept, Side, Verdicts, Whole};
 use std::collections::BTreeMap;
 use std::path::Path;
+use synfin_lens::{Kept, Side, Verdicts, Whole};
 
 const FLAGS: [&str; 18] = [
     "reused_ports",

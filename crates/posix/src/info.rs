@@ -19,7 +19,7 @@ macro_rules! tcp_info {
             /// Every field that is kept, with its name, in order.
             ///
             /// ```
-            /// let info = posix::TcpInfo { tcpi_snd_cwnd: 10, ..Default::default() };
+            /// let info = synfin_posix::TcpInfo { tcpi_snd_cwnd: 10, ..Default::default() };
             /// assert!(info.fields().contains(&("tcpi_snd_cwnd", 10)));
             /// ```
             pub fn fields(&self) -> Vec<(&'static str, u64)> {
@@ -216,8 +216,8 @@ impl TcpInfo {
     /// Whether the field of that name is kept; one that is not always says zero.
     ///
     /// ```
-    /// assert!(posix::TcpInfo::keeps("tcpi_rtt"));
-    /// assert!(!posix::TcpInfo::keeps("tcpi_delivered") && !posix::TcpInfo::keeps("tcpi_no_such_thing"));
+    /// assert!(synfin_posix::TcpInfo::keeps("tcpi_rtt"));
+    /// assert!(!synfin_posix::TcpInfo::keeps("tcpi_delivered") && !synfin_posix::TcpInfo::keeps("tcpi_no_such_thing"));
     /// ```
     pub fn keeps(name: &str) -> bool {
         TcpInfo::ALL.contains(&name) && !NOT_KEPT.contains(&name)

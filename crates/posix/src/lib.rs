@@ -12,7 +12,7 @@
 //! latest when [`Waiting::deadline`] is reached. Non-blocking descriptors never give `Blocked`.
 //!
 //! ```
-//! use posix::{Domain, Errno, Mode, Stop, System, Type};
+//! use synfin_posix::{Domain, Errno, Mode, Stop, System, Type};
 //! use tcp::Habits;
 //!
 //! let mut system = System::new(stack::Host::new(stack::Config::default(), [7; 32]), Habits::Linux);
@@ -46,3 +46,10 @@ pub use setup::Shutdown;
 pub use socket::{Domain, Fd, Type};
 pub use system::{Mode, Stop, System, Waiting};
 pub use transfer::{Received, RecvFlags, SendFlags};
+
+// What appears in signatures, so that programs need not name the crates below.
+pub use stack;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

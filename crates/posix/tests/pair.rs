@@ -1,11 +1,11 @@
 //! Two systems on one link: what a program sees of the calls.
 
 use core::time::Duration;
-use posix::{
+use stack::{Cidr, Host, Interface, InterfaceId};
+use synfin_posix::{
     Domain, EpollEvent, EpollOperation, Errno, Fd, Linger, Mode, OptionName, OptionValue, PollEntry,
     PollFlags, RecvFlags, SendFlags, Shutdown, Stop, System, Type, Waiting,
 };
-use stack::{Cidr, Host, Interface, InterfaceId};
 use tcp::{Habits, Instant};
 use wire::{LinkCapabilities, Medium, TransmitChecksum};
 

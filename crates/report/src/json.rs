@@ -4,7 +4,7 @@
 //! knows them; sequence numbers stand raw and relative. Times are seconds since the origin as a number
 //! with nanoseconds.
 
-use crate::ladder::{Arrival, End, Ladder, NoteKind, Segment, Side, Step};
+use crate::ladder::{Arrival, End, Labels, Ladder, NoteKind, Options, Segment, Side, Step};
 use serde::Serialize;
 use tcp::state::State;
 use tcp::{Instant, SegmentFacts, Trace};
@@ -103,12 +103,12 @@ pub struct SegmentRecord {
     /// The acknowledgment number as it is in the header; absent without ACK.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ack_raw: Option<u32>,
-    /// The sequence number from the sender's ISN, where that is known.
+    /// The sequence number from the sender's ISN, where that is known; negative for what is older.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub seq: Option<u32>,
-    /// The acknowledgment number from the receiver's ISN, where that is known.
+    pub seq: Option<i64>,
+    /// The acknowledgment number from the receiver's ISN, where that is known; negative likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ack: Option<u32>,
+    pub ack: Option<i64>,
     /// Bytes of text.
     pub len: u32,
     /// `SYN, ACK`.
@@ -219,23 +219,24 @@ impl Ends {
 /// A whole ladder as JSON lines.
 pub fn ladder(ladder: &Ladder) -> String {
     let mut now: [Option<State>; 2] = [ladder.ends[0].state, ladder.ends[1].state];
+    let labels = Labels::of(ladder, &Options::default());
     let mut text = String::new();
     for step in &ladder.steps {
-        text += &step_record(ladder, step, &mut now).line();
+        text += &step_record(ladder, &labels, step, &mut now).line();
     }
     text
 }
 
-fn step_record(ladder: &Ladder, step: &Step, now: &mut [Option<State>; 2]) -> Record {
+fn step_record(ladder: &Ladder, labels: &Labels, step: &Step, now: &mut [Option<State>; 2]) -> Record {
     let end = |side: Side| name(&ladder.ends[side.index()]);
     match step {
         Step::Segment(segment) => {
             for side in [0, 1] {
                 now[side] = segment.states[side].or(now[side]);
             }
-            Record::Segment(segment_record(ladder, segment, now))
+            Record::Segment(segment_record(ladder, labels, segment, now))
         }
-        Step::Note { at, side, kind, text } => {
+        Step::Note { at, side, kind, text, .. } => {
             let kind = match kind {
                 NoteKind::Call => "call",
                 NoteKind::Timer => "timer",
@@ -257,7 +258,12 @@ fn step_record(ladder: &Ladder, step: &Step, now: &mut [Option<State>; 2]) -> Re
     }
 }
 
-fn segment_record(ladder: &Ladder, segment: &Segment, now: &[Option<State>; 2]) -> SegmentRecord {
+fn segment_record(
+    ladder: &Ladder,
+    labels: &Labels,
+    segment: &Segment,
+    now: &[Option<State>; 2],
+) -> SegmentRecord {
     let (from, to) = (segment.from, segment.from.other());
     let (event, arrived) = match segment.arrival {
         Arrival::Seen => ("seen", None),
@@ -267,7 +273,10 @@ fn segment_record(ladder: &Ladder, segment: &Segment, now: &[Option<State>; 2]) 
         Arrival::Stray => ("stray", None),
     };
     let ends = [&ladder.ends[from.index()], &ladder.ends[to.index()]];
+    let relative = |seq, side: Side| ladder.ends[side.index()].isn.map(|_| labels.relative(seq, side));
     SegmentRecord {
+        seq: relative(segment.facts.seq, from),
+        ack: segment.facts.flags.ack().then(|| relative(segment.facts.ack, to)).flatten(),
         frame: segment.frame,
         why: segment.why.map(|why| why.name()),
         remarks: segment.remarks.clone(),
@@ -290,8 +299,8 @@ fn facts(facts: &SegmentFacts, [from, to]: [&End; 2], time: f64, event: &'static
         dst: address(to),
         seq_raw: facts.seq.number(),
         ack_raw: has_ack.then(|| facts.ack.number()),
-        seq: from.isn.map(|isn| facts.seq.bytes_since(isn)),
-        ack: to.isn.filter(|_| has_ack).map(|isn| facts.ack.bytes_since(isn)),
+        seq: from.isn.map(|isn| i64::from(facts.seq.bytes_since(isn))),
+        ack: to.isn.filter(|_| has_ack).map(|isn| i64::from(facts.ack.bytes_since(isn))),
         len: facts.len_bytes,
         flags: facts.flags.to_string(),
         window: facts.window_bytes,
@@ -405,6 +414,7 @@ mod tests {
             from: Side::Left,
             facts,
             arrival: Arrival::Lost,
+            arrives_before: None,
             why: Some(SendReason::Syn),
             remarks: Vec::new(),
             states: [Some(State::SynSent), None],

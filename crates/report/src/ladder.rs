@@ -5,8 +5,10 @@
 //! which one it was. [`Ladder::text`] and [`Ladder::svg`] draw the same rows; [`Ladder::story`] says
 //! who opened and who closed. The figures of RFC 9293 §3.5 and §3.6 are the model.
 
+mod clocks;
 mod fold;
 mod label;
+mod order;
 mod record;
 mod rows;
 mod story;
@@ -16,7 +18,8 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use record::Recorder;
+pub(crate) use label::Labels;
+pub use record::{FrameArrival, Recorder};
 pub use story::Story;
 
 use tcp::state::State;
@@ -78,6 +81,7 @@ pub enum Arrival {
     /// It had not arrived when the recording ended.
     InFlight,
     /// The network delivered it, but nobody sent it now: a second copy, or one of an earlier connection.
+    /// [`Segment::at`] is when it arrived.
     Stray,
 }
 
@@ -92,6 +96,9 @@ pub struct Segment {
     pub facts: SegmentFacts,
     /// What became of it.
     pub arrival: Arrival,
+    /// The place in [`Ladder::steps`] before which it arrived. `None` goes by the times: of two things at
+    /// one moment the arrival comes first.
+    pub arrives_before: Option<usize>,
     /// Why it was sent.
     pub why: Option<SendReason>,
     /// More to say about it: verdicts, candidates, a refusal.
@@ -129,6 +136,9 @@ pub enum Step {
         kind: NoteKind,
         /// In words.
         text: String,
+        /// The place in [`Ladder::steps`] of the segment whose arrival brought it about: it stands under that
+        /// segment's row.
+        cause: Option<usize>,
     },
     /// One end moved without a segment.
     Moved {
@@ -156,7 +166,7 @@ impl Step {
 /// Two ends and what passed between them.
 ///
 /// ```
-/// use report::ladder::{Arrival, End, Ladder, Numbers, Options, Segment, Side, Step};
+/// use synfin_report::ladder::{Arrival, End, Ladder, Numbers, Options, Segment, Side, Step};
 /// use tcp::{Instant, SegmentFacts, SendReason, state::State};
 /// use wire::{Seq, tcp::Flags};
 ///
@@ -169,14 +179,15 @@ impl Step {
 ///     from: Side::Left,
 ///     facts: SegmentFacts { seq: Seq::new(4225926656), ack: Seq::new(0), flags: Flags::SYN, len_bytes: 0, window_bytes: 65535 },
 ///     arrival: Arrival::Delivered { at: Instant::from_millis(10) },
+///     arrives_before: None,
 ///     why: Some(SendReason::Syn),
 ///     remarks: Vec::new(),
 ///     states: [Some(State::SynSent), Some(State::SynReceived)],
 ///     frame: None,
 /// }));
-/// let relative = ladder.text(&Options::default(), &report::Style::PLAIN);
+/// let relative = ladder.text(&Options::default(), &synfin_report::Style::PLAIN);
 /// assert!(relative.contains("SYN     Seq=0"));
-/// let raw = ladder.text(&Options { numbers: Numbers::Absolute, ..Options::default() }, &report::Style::PLAIN);
+/// let raw = ladder.text(&Options { numbers: Numbers::Absolute, ..Options::default() }, &synfin_report::Style::PLAIN);
 /// assert!(raw.contains("Seq=4225926656"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,12 +196,14 @@ pub struct Ladder {
     pub ends: [End; 2],
     /// What happened, in the order of time.
     pub steps: Vec<Step>,
+    /// Sentences that end the picture, after the story.
+    pub closing: Vec<String>,
 }
 
 impl Ladder {
     /// A ladder without steps.
     pub fn between(left: End, right: End) -> Ladder {
-        Ladder { ends: [left, right], steps: Vec::new() }
+        Ladder { ends: [left, right], steps: Vec::new(), closing: Vec::new() }
     }
 }
 

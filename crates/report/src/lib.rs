@@ -19,3 +19,12 @@ pub mod tables;
 mod snapshot;
 
 pub use style::{Charset, ColorChoice, Style};
+
+// What appears in signatures, so that programs need not name the crates below.
+pub use lens;
+pub use tcp;
+pub use wire;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -7,7 +7,7 @@ use std::time::Duration;
 /// Thousands separated by commas: `58,400`.
 ///
 /// ```
-/// assert_eq!(report::numbers::grouped(1_234_567), "1,234,567");
+/// assert_eq!(synfin_report::numbers::grouped(1_234_567), "1,234,567");
 /// ```
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -24,7 +24,7 @@ pub fn grouped(number: u64) -> String {
 /// A number of bytes with a binary unit: `512 B`, `1.46 KiB`, `97.7 MiB`.
 ///
 /// ```
-/// assert_eq!(report::numbers::bytes(1_500), "1.46 KiB");
+/// assert_eq!(synfin_report::numbers::bytes(1_500), "1.46 KiB");
 /// ```
 pub fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
@@ -44,7 +44,7 @@ pub fn bytes(bytes: u64) -> String {
 /// A rate in bits per second with a decimal unit, as networks are sold: `94.1 Mbit/s`.
 ///
 /// ```
-/// assert_eq!(report::numbers::rate(94_100_000.0), "94.1 Mbit/s");
+/// assert_eq!(synfin_report::numbers::rate(94_100_000.0), "94.1 Mbit/s");
 /// ```
 pub fn rate(bits_per_second: f64) -> String {
     const UNITS: [&str; 5] = ["bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s"];
@@ -75,7 +75,7 @@ pub fn rate_of(bytes: u64, time: Duration) -> String {
 ///
 /// ```
 /// use std::time::Duration;
-/// assert_eq!(report::numbers::duration(Duration::from_micros(1_500)), "1.50 ms");
+/// assert_eq!(synfin_report::numbers::duration(Duration::from_micros(1_500)), "1.50 ms");
 /// ```
 pub fn duration(time: Duration) -> String {
     let seconds = time.as_secs_f64();
@@ -103,7 +103,7 @@ pub fn duration(time: Duration) -> String {
 ///
 /// ```
 /// use std::time::Duration;
-/// assert_eq!(report::numbers::seconds(Duration::from_millis(10)), "0.010000");
+/// assert_eq!(synfin_report::numbers::seconds(Duration::from_millis(10)), "0.010000");
 /// ```
 pub fn seconds(time: Duration) -> String {
     format!("{}.{:06}", time.as_secs(), time.subsec_micros())
@@ -112,7 +112,7 @@ pub fn seconds(time: Duration) -> String {
 /// A share in percent with one decimal: `2.5 %`; `-` of nothing.
 ///
 /// ```
-/// assert_eq!(report::numbers::percent(1, 40), "2.5 %");
+/// assert_eq!(synfin_report::numbers::percent(1, 40), "2.5 %");
 /// ```
 pub fn percent(part: u64, whole: u64) -> String {
     if whole == 0 {
@@ -124,8 +124,8 @@ pub fn percent(part: u64, whole: u64) -> String {
 /// `1 segment`, `2 segments`: a count with its noun, which takes an `s`.
 ///
 /// ```
-/// assert_eq!(report::numbers::count(1, "segment"), "1 segment");
-/// assert_eq!(report::numbers::count(1_200, "byte"), "1,200 bytes");
+/// assert_eq!(synfin_report::numbers::count(1, "segment"), "1 segment");
+/// assert_eq!(synfin_report::numbers::count(1_200, "byte"), "1,200 bytes");
 /// ```
 pub fn count(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };

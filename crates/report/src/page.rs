@@ -15,7 +15,7 @@ use serde::Serialize;
 /// Everything that a page shows.
 ///
 /// ```
-/// use report::page::{Data, html};
+/// use synfin_report::page::{Data, html};
 /// let page = html(&Data { title: "demo".into(), ..Data::default() });
 /// assert!(page.starts_with("<!doctype html>"));
 /// ```

@@ -85,7 +85,7 @@ pub struct Series {
 /// A graph.
 ///
 /// ```
-/// use report::plot::{Chart, Color, Mark, Series, Unit};
+/// use synfin_report::plot::{Chart, Color, Mark, Series, Unit};
 /// let chart = Chart {
 ///     title: "Congestion window".into(),
 ///     x: Unit::Seconds,

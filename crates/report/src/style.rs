@@ -25,7 +25,7 @@ pub enum Charset {
 /// How text is to look.
 ///
 /// ```
-/// use report::{Charset, ColorChoice, Style};
+/// use synfin_report::{Charset, ColorChoice, Style};
 /// let narrow = Style { width: 80, ..Style::PLAIN };
 /// assert_eq!(narrow.color, ColorChoice::Never);
 /// assert_eq!(narrow.charset, Charset::Unicode);

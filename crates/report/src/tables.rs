@@ -138,8 +138,8 @@ pub enum Order {
 /// Rows of cells under headings.
 ///
 /// ```
-/// use report::Style;
-/// use report::tables::{Cell, Column, Order, Table};
+/// use synfin_report::Style;
+/// use synfin_report::tables::{Cell, Column, Order, Table};
 ///
 /// let mut table = Table::new(vec![Column::words("from"), Column::numbers("bytes")]);
 /// table.push(vec![Cell::text("10.0.0.1"), Cell::bytes(1_500)]);

@@ -1,10 +1,10 @@
 //! Ladders of two real connections: what the engine says in its traces is what the picture shows.
 
-use report::Style;
-use report::ladder::{Arrival, End, Ladder, Options, Recorder, Side, Step};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
+use synfin_report::Style;
+use synfin_report::ladder::{Arrival, End, FrameArrival, Ladder, Options, Recorder, Side, Step};
 use tcp::state::State;
 use tcp::{Birth, Config, Connection, Instant, Path, Segment, SegmentFacts, Tracing};
 use wire::Seq;
@@ -15,11 +15,23 @@ const DELAY: Duration = Duration::from_millis(10);
 struct World {
     ends: [Connection; 2],
     recorder: Recorder,
-    under_way: VecDeque<(Instant, Side, Segment)>,
+    under_way: VecDeque<(Instant, Side, usize, Segment)>,
+    /// Frames sent so far: the number of the next.
+    frames: usize,
     now: Instant,
     /// Data segments from the left end to lose, by their number from 1.
     lose: Vec<usize>,
     data_sent: usize,
+}
+
+fn facts(segment: &Segment) -> SegmentFacts {
+    SegmentFacts {
+        seq: segment.header.seq,
+        ack: segment.header.ack,
+        flags: segment.header.flags,
+        len_bytes: segment.text_bytes(),
+        window_bytes: 0,
+    }
 }
 
 fn birth(iss: u32) -> Birth {
@@ -47,43 +59,44 @@ impl World {
             now,
             Side::Left,
             &tcp::Trace::StateChanged { row: row(State::Closed, State::SynSent) },
+            None,
         );
         if right_state == State::Closed {
             recorder.record(
                 now,
                 Side::Right,
                 &tcp::Trace::StateChanged { row: row(State::Closed, State::SynSent) },
+                None,
             );
         }
-        World { ends, recorder, under_way: VecDeque::new(), now, lose: Vec::new(), data_sent: 0 }
+        World { ends, recorder, under_way: VecDeque::new(), frames: 0, now, lose: Vec::new(), data_sent: 0 }
+    }
+
+    /// Hears what an end says, because of what arrived if anything did.
+    fn listen_to(&mut self, side: Side, cause: Option<FrameArrival>) {
+        while let Some(trace) = self.ends[side.index()].poll_trace() {
+            self.recorder.record(self.now, side, &trace, cause);
+        }
     }
 
     fn drain(&mut self) {
         for side in [Side::Left, Side::Right] {
-            let end = &mut self.ends[side.index()];
-            while let Some(sent) = end.poll_transmit(self.now, 0) {
+            while let Some(sent) = self.ends[side.index()].poll_transmit(self.now, 0) {
                 let segment = Segment { header: sent.header, payload: sent.payload };
-                let facts = SegmentFacts {
-                    seq: segment.header.seq,
-                    ack: segment.header.ack,
-                    flags: segment.header.flags,
-                    len_bytes: segment.text_bytes(),
-                    window_bytes: 0,
-                };
-                while let Some(trace) = end.poll_trace() {
-                    self.recorder.record(self.now, side, &trace);
-                }
+                let facts = facts(&segment);
+                self.listen_to(side, None);
+                let frame = self.frames;
+                self.frames += 1;
+                self.recorder.departs(self.now, side, frame, facts, Some(sent.why));
                 self.data_sent += usize::from(side == Side::Left && facts.len_bytes > 0);
                 if side == Side::Left && facts.len_bytes > 0 && self.lose.contains(&self.data_sent) {
-                    self.recorder.lost(side, &facts);
+                    self.recorder.lost(frame);
                 } else {
-                    self.under_way.push_back((self.now + DELAY, side.other(), segment));
+                    self.under_way.push_back((self.now + DELAY, side.other(), frame, segment));
                 }
             }
-            while let Some(trace) = end.poll_trace() {
-                self.recorder.record(self.now, side, &trace);
-            }
-            while end.poll_event().is_some() {}
+            self.listen_to(side, None);
+            while self.ends[side.index()].poll_event().is_some() {}
         }
     }
 
@@ -99,9 +112,12 @@ impl World {
             };
             self.now = self.now.max(next);
             if arrival == Some(next)
-                && let Some((_, to, segment)) = self.under_way.pop_front()
+                && let Some((_, to, frame, segment)) = self.under_way.pop_front()
             {
+                let arrived = FrameArrival { frame, arrival: 0 };
+                self.recorder.arrives(self.now, to, arrived, facts(&segment));
                 self.ends[to.index()].handle_segment(self.now, segment);
+                self.listen_to(to, Some(arrived));
             } else {
                 self.ends.iter_mut().for_each(|end| end.handle_timeout(self.now));
             }

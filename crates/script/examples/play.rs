@@ -1,6 +1,6 @@
 //! Plays scripts over IPv4 and IPv6 and says what became of each: `cargo run --example play FILE...`
 
-use script::{IpVersion, Outcome, RunOptions, run};
+use synfin_script::{IpVersion, Outcome, RunOptions, run};
 
 fn main() -> std::io::Result<()> {
     for file in std::env::args().skip(1) {

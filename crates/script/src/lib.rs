@@ -18,3 +18,7 @@ pub use run::{
     habits_of, host, run, run_on, run_recorded,
 };
 pub use source::{Diagnostic, Position, Span};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

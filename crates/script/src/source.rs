@@ -54,7 +54,7 @@ impl Position {
 /// A sentence about a place in a script.
 ///
 /// ```
-/// let wrong = script::parse("demo.pkt", "0.1 > S 0:0(0) ack").unwrap_err();
+/// let wrong = synfin_script::parse("demo.pkt", "0.1 > S 0:0(0) ack").unwrap_err();
 /// assert!(wrong.to_string().starts_with("demo.pkt:1:19: "));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

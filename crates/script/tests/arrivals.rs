@@ -8,7 +8,7 @@
 //! and FIN are taken at the left edge and told about elsewhere, and ignored behind the peer's FIN (seventh
 //! and eighth step). Where a kernel does otherwise, its function is named.
 
-use script::{IpVersion, Outcome, RunOptions, run};
+use synfin_script::{IpVersion, Outcome, RunOptions, run};
 use tcp::Habits;
 
 /// A state, how to get there, and where both sequence spaces stand then.

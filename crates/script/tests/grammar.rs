@@ -1,7 +1,7 @@
 //! Every form of the language, as small scripts: those that are read, those that are read and skipped by
 //! name, and those that are wrong and say where.
 
-use script::{Outcome, RunOptions, parse, run};
+use synfin_script::{Outcome, RunOptions, parse, run};
 use tcp::Habits;
 
 /// Each is read whole, and what it prints is read again as the same.

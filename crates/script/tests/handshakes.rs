@@ -4,7 +4,7 @@
 //! Linux: `tcp_check_req()`, `tcp_rcv_synsent_state_process()`. FreeBSD: `syncache_chkrst()`,
 //! `syncache_expand()`, `tcp_input()`, `tcp_do_segment()`.
 
-use script::{IpVersion, Outcome, RunOptions, run};
+use synfin_script::{IpVersion, Outcome, RunOptions, run};
 use tcp::Habits;
 
 const SYSTEMS: [Habits; 3] = [Habits::Rfc, Habits::Linux, Habits::FreeBsd];

@@ -4,8 +4,8 @@ mod common;
 
 use common::{known_failures, scripts};
 use proptest::prelude::*;
-use script::{Outcome, RunOptions, run};
 use std::sync::OnceLock;
+use synfin_script::{Outcome, RunOptions, run};
 
 fn sources() -> &'static [String] {
     static SOURCES: OnceLock<Vec<String>> = OnceLock::new();

@@ -4,7 +4,7 @@
 //! `icmpv6_err_convert`); FreeBSD only with what maps to `ECONNREFUSED` and with an exceeded time to live
 //! (`icmp_errmap`, `tcp_ctlinput`); RFC 9293 §3.9.2.2 with the hard ones.
 
-use script::{IpVersion, Outcome, RunOptions, run};
+use synfin_script::{IpVersion, Outcome, RunOptions, run};
 use tcp::Habits;
 
 /// The message; the error on Linux, and on FreeBSD (`None`: the attempt goes on).

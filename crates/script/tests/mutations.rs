@@ -6,12 +6,13 @@
 mod common;
 
 use common::{Found, known_failures, scripts};
-use script::ast::{
+use std::time::Duration;
+use std::time::Duration;
+use synfin_script::ast::{
     Body, Call, Direction, Event, Expr, Field, FlagsWord, OptionList, Packet, Script, SeqRange, TcpOption,
     What, When,
 };
-use script::{Outcome, RunOptions, parse_with, run};
-use std::time::Duration;
+use synfin_script::{Outcome, RunOptions, parse_with, run};
 use wire::tcp::Flags;
 
 /// A changed script, and what was changed.
@@ -101,29 +102,32 @@ fn packet_changes(packet: &Packet) -> Vec<(&'static str, Packet)> {
         // A SYN's number is the zero from which all others count: it has no other meaning by itself.
         if !is_syn {
             let later = SeqRange { start: range.start.wrapping_add(1), ..range };
-            add("sequence number", script::ast::TcpPacket { seq: Field::Is(later), ..tcp.clone() });
+            add("sequence number", synfin_script::ast::TcpPacket { seq: Field::Is(later), ..tcp.clone() });
         }
         let longer = SeqRange { len_bytes: range.len_bytes + 1, ..range };
-        add("length", script::ast::TcpPacket { seq: Field::Is(longer), ..tcp.clone() });
+        add("length", synfin_script::ast::TcpPacket { seq: Field::Is(longer), ..tcp.clone() });
     }
     if let Field::Is(ack) = tcp.ack {
-        add("acknowledgment", script::ast::TcpPacket { ack: Field::Is(ack.wrapping_add(1)), ..tcp.clone() });
+        add(
+            "acknowledgment",
+            synfin_script::ast::TcpPacket { ack: Field::Is(ack.wrapping_add(1)), ..tcp.clone() },
+        );
     }
     if let Field::Is(window) = tcp.window {
-        add("window", script::ast::TcpPacket { window: Field::Is(window ^ 1), ..tcp.clone() });
+        add("window", synfin_script::ast::TcpPacket { window: Field::Is(window ^ 1), ..tcp.clone() });
     }
     if let Field::Is(urgent) = tcp.urgent {
-        add("urgent pointer", script::ast::TcpPacket { urgent: Field::Is(urgent ^ 1), ..tcp.clone() });
+        add("urgent pointer", synfin_script::ast::TcpPacket { urgent: Field::Is(urgent ^ 1), ..tcp.clone() });
     }
     if let Field::Is(bits) = tcp.flags.bits {
         for flag in [Flags::FIN, Flags::RST, Flags::PSH, Flags::ACK, Flags::URG, Flags::ECE, Flags::CWR] {
             let flags =
                 FlagsWord { bits: Field::Is(Flags::from_bits(bits.bits() ^ flag.bits())), ace: false };
-            add("flags", script::ast::TcpPacket { flags, ..tcp.clone() });
+            add("flags", synfin_script::ast::TcpPacket { flags, ..tcp.clone() });
         }
     }
     for (what, options) in option_changes(&tcp.options) {
-        add(what, script::ast::TcpPacket { options, ..tcp.clone() });
+        add(what, synfin_script::ast::TcpPacket { options, ..tcp.clone() });
     }
     changes
 }

@@ -1,9 +1,9 @@
 //! The rules of packetdrill itself: how close to its time an event must be, what may follow the last one, which
 //! lines count, what names stand for, and what commands mean.
 
-use script::{Outcome, Run, RunOptions, run, run_recorded};
 use std::path::PathBuf;
 use std::time::Duration;
+use synfin_script::{Outcome, Run, RunOptions, run, run_recorded};
 use tcp::Habits;
 
 const LISTENS: &str =

@@ -1,7 +1,7 @@
 //! What the runner does with each part of the language, seen from outside.
 
-use script::{IpVersion, Outcome, RunOptions, check_script, run};
 use std::io::Write as _;
+use synfin_script::{IpVersion, Outcome, RunOptions, check_script, run};
 use tcp::Habits;
 
 const PASSIVE: &str = "\
@@ -285,7 +285,7 @@ fn the_same_script_gives_the_same_bytes() {
     let text =
         passive("+0 write(4, ..., 5000) = 5000\n+0 > P. 1:5001(5000) ack 1\n+1 > . 1:1461(1460) ack 1");
     let bytes = || -> Vec<_> {
-        script::run_recorded(&text, &RunOptions::strict())
+        synfin_script::run_recorded(&text, &RunOptions::strict())
             .packets
             .into_iter()
             .map(|packet| packet.bytes)
@@ -391,7 +391,7 @@ fn other_stacks_of_freebsd_are_named() {
     check_script(&choose("freebsd"));
     // Who asks for one at all is on FreeBSD.
     let text = choose("freebsd").replace("`sysctl net.inet.tcp.rfc1323=0`\n", "");
-    let run = script::run_recorded(&text, &RunOptions::strict());
+    let run = synfin_script::run_recorded(&text, &RunOptions::strict());
     assert_eq!((run.outcome, run.habits), (Outcome::Passed, Habits::FreeBsd));
     skipped(&choose("rack"), "needs FreeBSD's TCP stack \"rack\", line 3");
 }

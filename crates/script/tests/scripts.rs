@@ -3,11 +3,11 @@
 mod common;
 
 use common::{Found, known_failures, root, scripts};
-use script::{IpVersion, Outcome, RunOptions, run};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use synfin_script::{IpVersion, Outcome, RunOptions, run};
 
 fn versions(text: &str) -> &'static [Option<IpVersion>] {
     if text.contains("--ip_version") {
@@ -80,7 +80,7 @@ fn every_row_of_the_state_table_is_taken() {
     let mut taken = BTreeSet::new();
     for found in scripts() {
         let options = RunOptions { tracing: tcp::Tracing::On, ..RunOptions::strict() };
-        taken.extend(script::run_recorded(&found.text, &options).rows);
+        taken.extend(synfin_script::run_recorded(&found.text, &options).rows);
     }
     let missing: Vec<_> = tcp::state::ROWS
         .iter()

@@ -4,9 +4,9 @@
 //! come; it does what can be done now and returns. A closure is one. [`At`] is the host as a program
 //! sees it; a test uses the same through [`crate::World::at`].
 
+use crate::ids::HostId;
 use crate::random::Dice;
-use crate::record::{Entry, Happening};
-use crate::world::HostId;
+use crate::record::{Entry, FrameArrival, Happening};
 use bytes::Bytes;
 use stack::{Accepted, ConnectOptions, Event, Host, ListenOptions, SocketId};
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use tcp::{Connection, Instant, ReadError, State, WriteError};
 /// ([`At::events`]), when a time it asked for ([`At::wake_at`]) has come, and once at the start.
 ///
 /// ```
-/// use sim::{At, LinkConfig, World};
+/// use synfin_sim::{At, LinkConfig, World};
 /// let mut world = World::new(7);
 /// let client = world.add_host("client", stack::Config::default(), &["10.0.0.1"]);
 /// let server = world.add_host("server", stack::Config::default(), &["10.0.0.2"]);
@@ -57,6 +57,8 @@ pub struct At<'a> {
     pub(crate) dice: &'a mut Dice,
     pub(crate) log: &'a mut Vec<Entry>,
     pub(crate) entries_max: usize,
+    /// The arrival after which the program is called.
+    pub(crate) cause: Option<FrameArrival>,
     pub(crate) wake: Option<Instant>,
     pub(crate) is_over: bool,
 }
@@ -106,7 +108,7 @@ impl At<'_> {
     pub fn say(&mut self, text: &str) {
         if self.log.len() < self.entries_max {
             let what = Happening::Said(text.to_owned());
-            self.log.push(Entry { at: self.now, host: self.id, what });
+            self.log.push(Entry { at: self.now, host: self.id, what, cause: self.cause });
         }
     }
 

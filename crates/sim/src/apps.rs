@@ -20,7 +20,7 @@ pub type Shared<T> = Rc<RefCell<T>>;
 /// The byte at a place of a stream that shows where it belongs: any shift, loss or repetition is noticed.
 ///
 /// ```
-/// assert_ne!(sim::apps::pattern_byte(0), sim::apps::pattern_byte(251));
+/// assert_ne!(synfin_sim::apps::pattern_byte(0), synfin_sim::apps::pattern_byte(251));
 /// ```
 pub fn pattern_byte(position: u64) -> u8 {
     (position % 251) as u8 ^ (position / 251) as u8

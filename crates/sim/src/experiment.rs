@@ -8,10 +8,11 @@ mod observer;
 mod tests;
 
 use crate::apps::{Bulk, Shared, Sink, Transfer};
+use crate::ids::HostId;
 use crate::link::{Lane, LinkConfig, Loss, Queue, QueueLimit, SuperSegments};
 use crate::random::Chance;
 use crate::record::{Lost, Recording};
-use crate::world::{HostId, World};
+use crate::world::World;
 use observer::{Curve, Observer};
 use stack::ConnectOptions;
 use std::collections::BTreeMap;
@@ -30,7 +31,7 @@ const STEP: Duration = Duration::from_millis(100);
 /// What to try.
 ///
 /// ```
-/// use sim::{Chance, Experiment, Loss};
+/// use synfin_sim::{Chance, Experiment, Loss};
 /// use std::time::Duration;
 /// let outcome = Experiment {
 ///     bytes: 500_000,

@@ -1,6 +1,6 @@
 //! Faults by script: what becomes of one frame, decided by the test.
 
-use crate::world::{HostId, LinkId};
+use crate::ids::{HostId, LinkId};
 use std::time::Duration;
 use tcp::Instant;
 use wire::ip::protocol;

@@ -11,6 +11,7 @@
 //! | one fault at one place | [`World::set_fate`], [`Fate`] |
 //! | programs | [`Application`], [`At`], [`apps`] |
 //! | how fast, how fair, why sent again | [`Experiment`], [`Outcome`] |
+//! | a program to begin with | [`guide`] |
 //! | what an observer sees | [`World::record`], [`FrameRecord`], [`Entry`], [`captured`] |
 //!
 //! What is *not* here: sockets and threads, Ethernet, real time.
@@ -19,6 +20,8 @@ mod application;
 pub mod apps;
 mod experiment;
 mod fate;
+pub mod guide;
+mod ids;
 mod link;
 mod random;
 mod record;
@@ -27,12 +30,23 @@ mod world;
 pub use application::{Application, At};
 pub use experiment::{Experiment, Family, FlowOutcome, Outcome, Progress, Resent};
 pub use fate::{Fate, Sent};
+pub use ids::{HostId, LinkId};
 pub use link::{
     Discipline, Lane, LinkConfig, Loss, Marking, Middlebox, Order, PathMtu, Queue, QueueLimit, SuperSegments,
     TooBigAnswer, Touches,
 };
 pub use random::{Chance, Dice};
 pub use record::{
-    Arrival, Captured, Direction, Entry, FrameRecord, Happening, Lost, Recording, Vantage, captured,
+    Arrival, Captured, Direction, Entry, FrameArrival, FrameRecord, Happening, Lost, Origin, Recording,
+    Vantage, captured,
 };
-pub use world::{HostId, LinkId, Tally, World};
+pub use world::{Tally, World};
+
+// What appears in signatures, so that programs need not name the crates below.
+pub use stack;
+pub use tcp;
+pub use wire;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -21,7 +21,7 @@ use tcp::Instant;
 /// A link between two hosts.
 ///
 /// ```
-/// use sim::{Chance, Lane, LinkConfig, Loss};
+/// use synfin_sim::{Chance, Lane, LinkConfig, Loss};
 /// use std::time::Duration;
 /// let satellite = LinkConfig::symmetric(Lane {
 ///     rate_bits_per_s: Some(10_000_000),
@@ -201,7 +201,7 @@ impl Loss {
     /// nothing, the bad one everything.
     ///
     /// ```
-    /// use sim::{Chance, Loss};
+    /// use synfin_sim::{Chance, Loss};
     /// let wireless = Loss::in_bursts(1.0, 4.0);
     /// assert!(matches!(wireless, Loss::GilbertElliott { to_good, .. } if to_good == Chance::percent(25.0)));
     /// ```

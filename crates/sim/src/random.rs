@@ -5,7 +5,7 @@ use std::time::Duration;
 /// A small generator (splitmix64: Steele, Lea, Flood 2014). Not for secrets.
 ///
 /// ```
-/// let (mut one, mut two) = (sim::Dice::new(7), sim::Dice::new(7));
+/// let (mut one, mut two) = (synfin_sim::Dice::new(7), synfin_sim::Dice::new(7));
 /// assert_eq!(one.roll(), two.roll());
 /// assert!(one.below(6) < 6);
 /// ```
@@ -58,7 +58,7 @@ pub(crate) const fn scaled(draw: u64, bound: u64) -> u64 {
 /// How often something happens, in parts per million.
 ///
 /// ```
-/// use sim::Chance;
+/// use synfin_sim::Chance;
 /// assert_eq!(Chance::percent(1.5), Chance::per_million(15_000));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

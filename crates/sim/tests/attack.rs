@@ -16,8 +16,6 @@ mod watch;
 
 use actor::{Actor, Life};
 use plan::{Ending, Family, Opening, Plan};
-use sim::apps::Shared;
-use sim::{At, Fate, HostId, Lane, Recording, World};
 use stack::{Config, ConnectOptions, Flow, SocketId};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -27,6 +25,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use synfin_sim::apps::Shared;
+use synfin_sim::{At, Fate, HostId, Lane, Recording, World};
 use tcp::Instant;
 use watch::Watch;
 
@@ -172,7 +172,7 @@ impl Trial {
         }
     }
 
-    fn link(&self) -> sim::LinkId {
+    fn link(&self) -> synfin_sim::LinkId {
         self.world.links().next().expect("there is one link")
     }
 
@@ -272,7 +272,7 @@ fn calm(lane: &Lane) -> Lane {
     }
 }
 
-fn talk_of(talks: &BTreeMap<SocketAddr, usize>, sent: &sim::Sent<'_>, side: usize) -> Option<usize> {
+fn talk_of(talks: &BTreeMap<SocketAddr, usize>, sent: &synfin_sim::Sent<'_>, side: usize) -> Option<usize> {
     let (header, _) = sent.tcp()?;
     let ports = [header.source_port, header.destination_port];
     talks.iter().find(|(client, _)| client.port() == ports[side]).map(|(_, talk)| *talk)

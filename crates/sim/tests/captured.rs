@@ -12,13 +12,13 @@ mod story;
 
 use capture::{Decoder, Finish, Format, Interface, LinkType, PacketInfo, Reader, Section, Writer};
 use lens::{Kept, Lens, Origin, Step};
-use sim::{
-    At, Captured, Chance, Dice, Entry, FrameRecord, Happening, HostId, Lane, LinkConfig, Loss, Order,
-    Recording, Vantage, World, captured,
-};
 use stack::{Config, ConnectOptions, Flow, SocketId};
 use std::net::SocketAddr;
 use std::time::Duration;
+use synfin_sim::{
+    At, Captured, Chance, Dice, Entry, FrameRecord, Happening, HostId, Lane, LinkConfig, Loss, Order,
+    Recording, Vantage, World, captured,
+};
 use tcp::ReadError;
 use tcp::state::{Cause, Row};
 
@@ -197,7 +197,7 @@ fn explained(file: &[u8]) -> Kept {
 fn is_silent(row: &Row) -> bool {
     let timer =
         matches!(row.on, Cause::TimeWaitTimeout | Cause::OrphanTimeout | Cause::GaveUp | Cause::UserTimeout);
-    timer || (matches!(row.on, Cause::Close | Cause::Abort) && row.sends == tcp::state::Sends::Nothing)
+    (timer || matches!(row.on, Cause::Close | Cause::Abort)) && row.sends == tcp::state::Sends::Nothing
 }
 
 /// Rows that a packet shows, in order; an end without its silent rows is one that just stays.

@@ -1,9 +1,11 @@
 //! The same seed gives the same bytes at the same times; another seed does not.
 
-use sim::apps::{Bulk, Echo, Exchange, Reading, Server, Sink};
-use sim::{Chance, Discipline, Lane, LinkConfig, Loss, Marking, Order, Queue, QueueLimit, Recording, World};
 use stack::{Config, ConnectOptions};
 use std::time::Duration;
+use synfin_sim::apps::{Bulk, Echo, Exchange, Reading, Server, Sink};
+use synfin_sim::{
+    Chance, Discipline, Lane, LinkConfig, Loss, Marking, Order, Queue, QueueLimit, Recording, World,
+};
 
 /// When, and what.
 type Seen = (u64, Vec<u8>);

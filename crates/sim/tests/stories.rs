@@ -2,12 +2,12 @@
 
 mod story;
 
-use sim::apps::{Bulk, Exchange, Server, Sink};
-use sim::{
-    Fate, Lane, LinkConfig, PathMtu, Queue, QueueLimit, Recording, TooBigAnswer, Vantage, World, captured,
-};
 use stack::{Config, ConnectOptions, IsnPolicy};
 use std::time::Duration;
+use synfin_sim::apps::{Bulk, Exchange, Server, Sink};
+use synfin_sim::{
+    Fate, Lane, LinkConfig, PathMtu, Queue, QueueLimit, Recording, TooBigAnswer, Vantage, World, captured,
+};
 use tcp::State;
 use wire::Seq;
 

@@ -1,6 +1,6 @@
-//! Every TCP socket of a host, as `netstat` and `ss` list them, and the way to end one from outside.
+//! Lists every TCP socket of a host, as `netstat` and `ss` do, and ends one as an administrator does.
 //!
-//! For people and tests: it walks everything.
+//! For people and tests: it takes time in proportion to the number of sockets.
 
 use crate::flow::FlowKey;
 use crate::host::Host;
@@ -15,23 +15,23 @@ pub struct Listed {
     pub local: SocketAddr,
     /// The peer's; `None` for a listener.
     pub remote: Option<SocketAddr>,
-    /// Where it stands.
+    /// The state of the connection; LISTEN for a listener.
     pub state: State,
-    /// Bytes received and not read; for a listener connections that wait to be accepted.
+    /// Bytes received and not read; for a listener the number of connections that wait to be accepted.
     pub receive_queue: usize,
     /// Bytes written and not acknowledged; for a listener the largest number that may wait.
     pub send_queue: usize,
 }
 
 impl Host {
-    /// Listeners first, then connections, then what is left of those in TIME-WAIT.
+    /// Lists listeners first, then connections, then the entries of the TIME-WAIT table.
     ///
     /// ```
-    /// let mut host = stack::Host::new(stack::Config::default(), [7; 32]);
+    /// let mut host = synfin_stack::Host::new(synfin_stack::Config::default(), [7; 32]);
     /// host.tcp_listen("[::]:80".parse().expect("an address"), 128)?;
     /// let listed = host.tcp_census();
     /// assert_eq!((listed.len(), listed[0].state, listed[0].local.port()), (1, tcp::State::Listen, 80));
-    /// # Ok::<(), stack::Error>(())
+    /// # Ok::<(), synfin_stack::Error>(())
     /// ```
     pub fn tcp_census(&self) -> Vec<Listed> {
         let listeners = self.listeners.iter().map(|listener| Listed {
@@ -41,8 +41,9 @@ impl Host {
             receive_queue: listener.queue.len(),
             send_queue: listener.backlog,
         });
-        // A connection that is over is kept for its application; the network knows nothing of it.
-        let connections = self.sockets.iter().filter(|socket| socket.connection.state() != State::Closed);
+        // A closed connection may still be held by its application, but is not part of the network any more.
+        let connections = self.sockets.iter().map(|(_, socket)| socket);
+        let connections = connections.filter(|socket| socket.connection.state() != State::Closed);
         let connections = connections.map(|socket| Listed {
             local: socket.key.local(),
             remote: Some(socket.key.remote()),
@@ -50,18 +51,18 @@ impl Host {
             receive_queue: socket.connection.readable_bytes(),
             send_queue: socket.connection.unacknowledged_bytes(),
         });
-        let remains = self.time_waits.iter().map(|remains| Listed {
-            local: remains.key.local(),
-            remote: Some(remains.key.remote()),
+        let time_waits = self.time_waits.iter().map(|entry| Listed {
+            local: entry.key.local(),
+            remote: Some(entry.key.remote()),
             state: State::TimeWait,
             receive_queue: 0,
             send_queue: 0,
         });
-        listeners.chain(connections).chain(remains).collect()
+        listeners.chain(connections).chain(time_waits).collect()
     }
 
-    /// Ends the connection between these ends, as an administrator does (`tcpdrop`): its application is told
-    /// that it was aborted, its peer gets a reset. Says whether there was one.
+    /// Ends the connection between these ends, as an administrator does (`tcpdrop`): its application gets the
+    /// error of an aborted connection, its peer a reset. Returns whether there was such a connection.
     pub fn tcp_drop(&mut self, now: Instant, local: SocketAddr, remote: SocketAddr) -> bool {
         self.now = self.now.max(now);
         let Some(place) = self.find_place(&FlowKey::new(local, remote)) else { return false };
@@ -71,7 +72,7 @@ impl Host {
         }
         let Some(socket) = self.sockets.at_mut(place) else { return false };
         socket.connection.abort(now);
-        self.touch(now, place);
+        self.touch_connection(now, place);
         true
     }
 }

@@ -31,12 +31,23 @@ pub enum ClosedBy {
     Neither,
 }
 
-/// A connection came into being or ceased to be.
+/// A connection came into being, is in trouble, or ceased to be.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ConnectionEvent {
     /// The handshake is complete.
     Opened {
+        /// Our end.
+        local: SocketAddr,
+        /// The other end.
+        remote: SocketAddr,
+        /// Who opened it.
+        role: Role,
+    },
+    /// What we send does not get through (RFC 9293 §3.8.3, R1): [`tcp::Config::retries_until_doubt`]
+    /// retransmissions or probes in a row brought no answer. The connection goes on trying. A connection
+    /// that is still opening says so too.
+    PathDoubted {
         /// Our end.
         local: SocketAddr,
         /// The other end.

@@ -114,6 +114,7 @@ impl Sockets {
                 socket.on_failed(error);
                 socket.slots.take_all(wakeups);
             }
+            // No call returns because of it; `watch.rs` tells the observer.
             Event::PathDoubted => {}
             Event::Connected | Event::Closed => socket.slots.take_all(wakeups),
         }

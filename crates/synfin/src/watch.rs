@@ -80,6 +80,10 @@ impl Watch {
                 let Watched { local, remote, role, .. } = *watched;
                 self.events.push(ConnectionEvent::Opened { local, remote, role });
             }
+            Event::PathDoubted => {
+                let Watched { local, remote, role, .. } = *watched;
+                self.events.push(ConnectionEvent::PathDoubted { local, remote, role });
+            }
             Event::PeerFinished => watched.is_closed_by(ClosedBy::Peer),
             _ => {}
         }

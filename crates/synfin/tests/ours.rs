@@ -6,14 +6,17 @@ mod common;
 
 use common::pair::{CLIENT, Pair, SERVER, capabilities, client_on, quick, server_on};
 use common::{Net, digest, eventually, pattern};
-use std::io::{ErrorKind, Read, Write};
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 use synfin::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
-use synfin::wire::{LinkCapabilities, TransmitChecksum};
-use synfin::{ClosedBy, ConnectionEvent, Role, Stack, device, tcp};
+use synfin::wire::{Frame, LinkCapabilities, TransmitChecksum};
+use synfin::{ClosedBy, ConnectionEvent, Link, Role, Stack, device, tcp};
 
 const SHORT: Duration = Duration::from_millis(40);
 const LONG: Duration = Duration::from_secs(20);
@@ -188,9 +191,9 @@ fn a_full_wire_makes_senders_wait_until_there_is_room() {
         let socket = socket.try_clone().unwrap();
         thread::spawn(move || socket.send_to(&[8; 100], to).unwrap())
     };
-    let mut received = std::collections::VecDeque::new();
+    let mut received = VecDeque::new();
     eventually("everything arrives", || {
-        device::Link::receive(&right, &mut received, 1_000).unwrap();
+        right.receive(&mut received, 1_000).unwrap();
         received.len() == sent + 1
     });
     assert_eq!(waiting.join().unwrap(), 100);
@@ -332,6 +335,63 @@ fn an_observer_hears_of_openings_and_closings() {
         })
         .collect();
     assert_eq!(closed[1..], [(ClosedBy::Us, None), (ClosedBy::Neither, Some(tcp::Error::Reset))]);
+}
+
+/// A wire that loses everything that is sent while it is cut.
+struct Cut<L> {
+    link: L,
+    is_cut: Arc<AtomicBool>,
+}
+
+impl<L: Link> Link for Cut<L> {
+    fn capabilities(&self) -> LinkCapabilities {
+        self.link.capabilities()
+    }
+    fn transmit(&self, frames: &mut VecDeque<Frame>) -> io::Result<usize> {
+        if self.is_cut.load(Ordering::Acquire) {
+            return Ok(frames.drain(..).count());
+        }
+        self.link.transmit(frames)
+    }
+    fn receive(&self, frames: &mut VecDeque<Frame>, frames_max: usize) -> io::Result<usize> {
+        self.link.receive(frames, frames_max)
+    }
+    fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.link.poll_fd()
+    }
+}
+
+#[test]
+fn an_observer_hears_of_a_path_that_does_not_get_through() {
+    let (left, right) = device::memory::pair(capabilities());
+    let is_cut = Arc::new(AtomicBool::new(false));
+    let (doubts, doubted) = mpsc::channel();
+    let server = server_on(right).start().unwrap();
+    let client = client_on(Cut { link: left, is_cut: Arc::clone(&is_cut) })
+        .tcp(tcp::Config { rto_initial: Duration::from_millis(20), syn_retries: 4, ..quick() })
+        .on_connection(move |event| {
+            if let ConnectionEvent::PathDoubted { local, remote, role } = event {
+                doubts.send((local, remote, role)).unwrap();
+            }
+        })
+        .start()
+        .unwrap();
+    let listener = TcpListener::bind(&server, (SERVER, 80)).unwrap();
+    let mut stream = TcpStream::connect(&client, (SERVER, 80)).unwrap();
+    let (mut accepted, from) = listener.accept().unwrap();
+    is_cut.store(true, Ordering::Release);
+    stream.write_all(b"into the void").unwrap();
+    assert_eq!(doubted.recv_timeout(LONG).unwrap(), (from, (SERVER, 80).into(), Role::Client));
+    // It was only a doubt.
+    is_cut.store(false, Ordering::Release);
+    let mut heard = [0; 13];
+    accepted.read_exact(&mut heard).unwrap();
+    assert_eq!(&heard, b"into the void");
+    // One that is still opening says so too.
+    is_cut.store(true, Ordering::Release);
+    TcpStream::connect(&client, (SERVER, 80)).unwrap_err();
+    let (_, to, role) = doubted.recv_timeout(LONG).unwrap();
+    assert_eq!((to, role), ((SERVER, 80).into(), Role::Client));
 }
 
 #[test]

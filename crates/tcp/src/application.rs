@@ -232,9 +232,8 @@ impl Connection {
         self.failure.get_or_insert(Error::Aborted);
         let state = self.state();
         self.take(now, Cause::Abort);
-        let after_fin = matches!(state, State::Closing | State::LastAck);
-        if self.reset_owed.is_some() || (after_fin && self.config.habits.abort_resets_after_fin()) {
-            self.reset_owed = Some(why);
+        if let Some(owed) = &mut self.reset_owed {
+            *owed = why;
         }
         if state != State::TimeWait {
             self.events.raise(Event::Failed(Error::Aborted));

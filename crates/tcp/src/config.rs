@@ -53,7 +53,7 @@ impl Default for KeepAlive {
 /// The options of a connection.
 ///
 /// ```
-/// let config = tcp::Config { nagle: tcp::Nagle::Off, ..tcp::Config::default() };
+/// let config = synfin_tcp::Config { nagle: synfin_tcp::Nagle::Off, ..synfin_tcp::Config::default() };
 /// assert!(config.keep_alive.is_none(), "RFC 9293 MUST-25: keep-alives are off by default");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

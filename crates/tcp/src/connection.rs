@@ -11,7 +11,6 @@
 
 use crate::acks::Acks;
 use crate::congestion::new_reno::NewReno;
-use crate::derived::seconds;
 use crate::events::Events;
 use crate::receive_queue::ReceiveQueue;
 use crate::recovery::fast_recovery::FastRecovery;
@@ -34,13 +33,13 @@ use wire::tcp::Options;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use tcp::{Birth, Config, Connection, Event, Instant, Path, Segment, State};
+/// use synfin_tcp::{Birth, Config, Connection, Event, Instant, Path, Segment, State};
 /// use wire::Seq;
 ///
 /// let path = Path { mtu_bytes: 1_500, ip_header_bytes: 20 };
 /// let birth = |iss| Birth { iss: Seq::new(iss), timestamp_offset: 0, path };
 /// let (now, config) = (Instant::ZERO, Arc::new(Config::default()));
-/// let segment = |transmit: tcp::Transmit| Segment { header: transmit.header, payload: transmit.payload };
+/// let segment = |transmit: synfin_tcp::Transmit| Segment { header: transmit.header, payload: transmit.payload };
 ///
 /// let mut client = Connection::connect(now, birth(4_225_926_656), config.clone());
 /// let syn = segment(client.poll_transmit(now, 0).expect("the first step"));
@@ -229,7 +228,7 @@ impl Connection {
         if let Some(timestamps) = timestamps.filter(|_| self.config.timestamps) {
             self.timestamps.agreed = true;
             self.timestamps.recent = timestamps.value;
-            self.timestamps.recent_at_s = seconds(now);
+            self.timestamps.recent_at_s = now.as_secs() as u32;
         }
         // RFC 7323 §2.2: the window of a SYN is never scaled.
         self.snd.wnd = u32::from(header.window);

@@ -138,8 +138,3 @@ impl Connection {
         }
     }
 }
-
-/// Whole seconds of the driver's clock, for ages.
-pub(crate) fn seconds(now: Instant) -> u32 {
-    (now.as_nanos() / 1_000_000_000) as u32
-}

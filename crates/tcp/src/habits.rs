@@ -37,7 +37,7 @@ impl Habits {
     /// Its name on command lines: `linux`, `freebsd` or `rfc`.
     ///
     /// ```
-    /// use tcp::Habits;
+    /// use synfin_tcp::Habits;
     /// assert_eq!(Habits::FreeBsd.name(), "freebsd");
     /// assert!(Habits::ALL.iter().all(|habits| Habits::named(habits.name()) == Some(*habits)));
     /// ```

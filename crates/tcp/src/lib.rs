@@ -75,7 +75,14 @@ pub use timers::Timer;
 pub use trace::{LossSign, ResetReason, SegmentFacts, SendReason, Trace};
 pub use tracing::Tracing;
 
+// What appears in signatures, so that programs need not name the crates below.
+pub use wire;
+
 /// The window field that says `bytes` at this shift, rounded down.
 pub(crate) fn window_field(bytes: u32, shift: u8) -> u16 {
     u16::try_from(bytes >> shift).unwrap_or(u16::MAX)
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -20,8 +20,8 @@ pub enum Arrival {
 /// Decides about a segment that arrived for a listener.
 ///
 /// ```
-/// use tcp::listen::{arrives, Arrival};
-/// use tcp::Habits;
+/// use synfin_tcp::listen::{arrives, Arrival};
+/// use synfin_tcp::Habits;
 /// use wire::tcp::{Flags, Header};
 /// assert_eq!(arrives(&Header { flags: Flags::SYN, ..Header::default() }, Habits::Rfc), Arrival::Open);
 /// ```

@@ -23,8 +23,35 @@ impl Connection {
         true
     }
 
+    /// What `row` sends: what it says, unless the habits of a system say otherwise. No other place decides it.
+    fn sends(&self, row: &Row) -> Sends {
+        let habits = self.config.habits;
+        match (row.on, row.sends) {
+            // Probes of an idle peer that went unanswered end with a reset everywhere.
+            (Cause::GaveUp | Cause::UserTimeout, Sends::Rst)
+                if habits.gives_up_without_reset() && self.keep_alive_probes == 0 =>
+            {
+                Sends::Nothing
+            }
+            // CLOSE takes the row of ABORT there.
+            (Cause::Abort, Sends::Rst)
+                if row.from == State::SynReceived
+                    && self.marks.orphaned
+                    && habits.close_forgets_syn_received() =>
+            {
+                Sends::Nothing
+            }
+            (Cause::Abort, Sends::Nothing)
+                if matches!(row.from, State::Closing | State::LastAck) && habits.abort_resets_after_fin() =>
+            {
+                Sends::Rst
+            }
+            (_, sends) => sends,
+        }
+    }
+
     fn enter(&mut self, now: Instant, row: &Row) {
-        match row.sends {
+        match self.sends(row) {
             Sends::Nothing => {}
             Sends::Syn => {
                 self.marks.handshake_owed = true;
@@ -35,7 +62,11 @@ impl Connection {
             Sends::Ack => self.acks.owe(SendReason::FinAck),
             Sends::Fin => self.marks.fin_queued = true,
             Sends::Rst => {
-                self.reset_owed.get_or_insert(ResetReason::Aborted);
+                self.reset_owed = Some(match row.on {
+                    Cause::GaveUp | Cause::UserTimeout => ResetReason::GaveUp,
+                    Cause::DataAfterClose => ResetReason::DataAfterClose,
+                    _ => ResetReason::Aborted,
+                });
             }
         }
         match row.to {

@@ -3,7 +3,6 @@
 //! What the echo tells the sender of round-trip times is in `acknowledged.rs`.
 
 use crate::connection::Connection;
-use crate::derived::seconds;
 use crate::refusal::Refused;
 use crate::segment::Segment;
 use crate::{Instant, Refusal, SendReason};
@@ -36,7 +35,7 @@ impl Connection {
 
     /// RFC 7323 §5.5: TS.Recent is not too old to say what "older" means.
     fn believes_timestamp(&self, now: Instant) -> bool {
-        seconds(now).wrapping_sub(self.timestamps.recent_at_s) < TIMESTAMP_AGE_S_MAX
+        (now.as_secs() as u32).wrapping_sub(self.timestamps.recent_at_s) < TIMESTAMP_AGE_S_MAX
     }
 
     /// RFC 7323 §4.3: TS.Recent follows the segment that the next acknowledgment will answer.
@@ -46,7 +45,7 @@ impl Connection {
             && !(self.believes_timestamp(now)
                 && Seq::new(stamps.value).before(Seq::new(self.timestamps.recent)))
         {
-            (self.timestamps.recent, self.timestamps.recent_at_s) = (stamps.value, seconds(now));
+            (self.timestamps.recent, self.timestamps.recent_at_s) = (stamps.value, now.as_secs() as u32);
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::connection::Connection;
 use crate::refusal::{Refused, Reply};
 use crate::segment::{Error, Segment};
 use crate::state::{Cause, State};
-use crate::{Instant, Refusal, ResetReason, SendReason};
+use crate::{Instant, Refusal, SendReason};
 use wire::Seq;
 use wire::tcp::SackBlock;
 
@@ -89,7 +89,7 @@ impl Connection {
     /// connection, `<SEQ=SEG.ACK><CTL=RST>`.
     #[cold]
     pub(crate) fn refuse_text_after_close(&mut self, now: Instant, ack: Seq) -> Result<bool, Refused> {
-        (self.reset_owed, self.reset_reply) = (Some(ResetReason::DataAfterClose), Some(ack));
+        self.reset_reply = Some(ack);
         self.fail(now, Cause::DataAfterClose, Error::Aborted);
         Err(Refused::silently(Refusal::TextAfterClose))
     }

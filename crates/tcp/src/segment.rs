@@ -183,8 +183,8 @@ impl Error {
     /// `icmpv6_err_convert`): the one table for every layer that speaks as kernels do.
     ///
     /// ```
-    /// assert_eq!(tcp::Error::NetworkProhibited.errno(), "ENETUNREACH"); // ICMP 3/9
-    /// assert_eq!(tcp::Error::Prohibited.errno(), "EHOSTUNREACH"); // ICMP 3/10, 3/13
+    /// assert_eq!(synfin_tcp::Error::NetworkProhibited.errno(), "ENETUNREACH"); // ICMP 3/9
+    /// assert_eq!(synfin_tcp::Error::Prohibited.errno(), "EHOSTUNREACH"); // ICMP 3/10, 3/13
     /// ```
     pub const fn errno(self) -> &'static str {
         match self {
@@ -251,3 +251,28 @@ pub enum WriteError {
     /// The connection died.
     Failed(Error),
 }
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReadError::WouldBlock => f.write_str("nothing has arrived yet"),
+            ReadError::NotConnected => f.write_str("there is no connection to read from"),
+            ReadError::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for ReadError {}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WriteError::WouldBlock => f.write_str("the send buffer is full"),
+            WriteError::NotConnected => f.write_str("there is no connection to write to"),
+            WriteError::Finished => f.write_str("this end has said that it has no more to send"),
+            WriteError::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for WriteError {}

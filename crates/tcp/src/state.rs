@@ -7,6 +7,83 @@
 
 use core::fmt;
 
+transitions! {
+    // from     on                    to           sends    where
+    Closed      + PassiveOpen      => Listen,      Nothing, "9293#3.10.1";
+    Closed      + ActiveOpen       => SynSent,     Syn,     "9293#3.10.1";
+    Listen      + ActiveOpen       => SynSent,     Syn,     "9293#3.10.1";
+    Listen      + Send             => SynSent,     Syn,     "9293#3.10.2";
+    Listen      + Syn              => SynReceived, SynAck,  "9293#3.10.7.2";
+    Listen      + Close            => Closed,      Nothing, "9293#3.10.4";
+    Listen      + Abort            => Closed,      Nothing, "9293#3.10.5";
+
+    SynSent     + SynAck           => Established, Ack,     "9293#3.10.7.3";
+    SynSent     + Syn              => SynReceived, SynAck,  "9293#3.10.7.3";
+    SynSent     + Rst              => Closed,      Nothing, "9293#3.10.7.3";
+    SynSent     + Close            => Closed,      Nothing, "9293#3.10.4";
+    SynSent     + Abort            => Closed,      Nothing, "9293#3.10.5";
+    SynSent     + HardError        => Closed,      Nothing, "9293#3.9.2.2";
+    SynSent     + GaveUp           => Closed,      Nothing, "9293#3.8.3";
+    SynSent     + UserTimeout      => Closed,      Nothing, "9293#3.10.8";
+
+    SynReceived + AckOfSyn         => Established, Nothing, "9293#3.10.7.4";
+    SynReceived + RstToPassiveOpen => Listen,      Nothing, "9293#3.10.7.4";
+    SynReceived + SynToPassiveOpen => Listen,      Nothing, "9293#3.10.7.4";
+    SynReceived + Rst              => Closed,      Nothing, "9293#3.10.7.4";
+    SynReceived + Close            => FinWait1,    Fin,     "9293#3.10.4";
+    SynReceived + Abort            => Closed,      Rst,     "9293#3.10.5";
+    SynReceived + HardError        => Closed,      Nothing, "9293#3.9.2.2";
+    SynReceived + GaveUp           => Closed,      Nothing, "9293#3.8.3";
+    SynReceived + UserTimeout      => Closed,      Nothing, "9293#3.10.8";
+
+    Established + Close            => FinWait1,    Fin,     "9293#3.10.4";
+    Established + Fin              => CloseWait,   Ack,     "9293#3.10.7.4";
+    Established + Rst              => Closed,      Nothing, "9293#3.10.7.4";
+    Established + Abort            => Closed,      Rst,     "9293#3.10.5";
+    Established + GaveUp           => Closed,      Rst,     "9293#3.8.3";
+    Established + UserTimeout      => Closed,      Rst,     "9293#3.10.8";
+
+    FinWait1    + AckOfFin         => FinWait2,    Nothing, "9293#3.10.7.4";
+    FinWait1    + Fin              => Closing,     Ack,     "9293#3.10.7.4";
+    FinWait1    + FinAndAckOfFin   => TimeWait,    Ack,     "9293#3.10.7.4";
+    FinWait1    + Rst              => Closed,      Nothing, "9293#3.10.7.4";
+    FinWait1    + Abort            => Closed,      Rst,     "9293#3.10.5";
+    FinWait1    + DataAfterClose   => Closed,      Rst,     "9293#3.6.1";
+    FinWait1    + GaveUp           => Closed,      Rst,     "9293#3.8.3";
+    FinWait1    + UserTimeout      => Closed,      Rst,     "9293#3.10.8";
+
+    FinWait2    + Fin              => TimeWait,    Ack,     "9293#3.10.7.4";
+    FinWait2    + Rst              => Closed,      Nothing, "9293#3.10.7.4";
+    FinWait2    + Abort            => Closed,      Rst,     "9293#3.10.5";
+    FinWait2    + DataAfterClose   => Closed,      Rst,     "9293#3.6.1";
+    FinWait2    + GaveUp           => Closed,      Rst,     "9293#3.8.4";
+    FinWait2    + UserTimeout      => Closed,      Rst,     "9293#3.10.8";
+    FinWait2    + OrphanTimeout    => Closed,      Nothing, "9293#3.6.1";
+
+    CloseWait   + Close            => LastAck,     Fin,     "9293#3.10.4";
+    CloseWait   + Rst              => Closed,      Nothing, "9293#3.10.7.4";
+    CloseWait   + Abort            => Closed,      Rst,     "9293#3.10.5";
+    CloseWait   + GaveUp           => Closed,      Rst,     "9293#3.8.3";
+    CloseWait   + UserTimeout      => Closed,      Rst,     "9293#3.10.8";
+
+    Closing     + AckOfFin         => TimeWait,    Nothing, "9293#3.10.7.4";
+    Closing     + Rst              => Closed,      Nothing, "9293#3.10.7.4";
+    Closing     + Abort            => Closed,      Nothing, "9293#3.10.5";
+    Closing     + GaveUp           => Closed,      Rst,     "9293#3.8.3";
+    Closing     + UserTimeout      => Closed,      Rst,     "9293#3.10.8";
+
+    LastAck     + AckOfFin         => Closed,      Nothing, "9293#3.10.7.4";
+    LastAck     + Rst              => Closed,      Nothing, "9293#3.10.7.4";
+    LastAck     + Abort            => Closed,      Nothing, "9293#3.10.5";
+    LastAck     + GaveUp           => Closed,      Rst,     "9293#3.8.3";
+    LastAck     + UserTimeout      => Closed,      Rst,     "9293#3.10.8";
+
+    TimeWait    + TimeWaitTimeout  => Closed,      Nothing, "9293#3.10.8";
+    TimeWait    + NewSyn           => SynReceived, SynAck,  "9293#3.6.1";
+    TimeWait    + Rst              => Closed,      Nothing, "9293#3.10.7.4";
+    TimeWait    + Abort            => Closed,      Nothing, "9293#3.10.5";
+}
+
 /// The states of a connection (RFC 9293 §3.3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
@@ -215,7 +292,7 @@ pub struct Row {
     pub on: Cause,
     /// The state after.
     pub to: State,
-    /// What is sent on the way.
+    /// What is sent on the way; a system's [habits](crate::Habits) may want something else (`moves.rs`).
     pub sends: Sends,
     /// Where it is written: `9293#3.10.7.4`, the document's number and the section.
     pub section: &'static str,
@@ -240,83 +317,7 @@ macro_rules! transitions {
         }),+];
     };
 }
-
-transitions! {
-    // from     on                    to           sends    where
-    Closed      + PassiveOpen      => Listen,      Nothing, "9293#3.10.1";
-    Closed      + ActiveOpen       => SynSent,     Syn,     "9293#3.10.1";
-    Listen      + ActiveOpen       => SynSent,     Syn,     "9293#3.10.1";
-    Listen      + Send             => SynSent,     Syn,     "9293#3.10.2";
-    Listen      + Syn              => SynReceived, SynAck,  "9293#3.10.7.2";
-    Listen      + Close            => Closed,      Nothing, "9293#3.10.4";
-    Listen      + Abort            => Closed,      Nothing, "9293#3.10.5";
-
-    SynSent     + SynAck           => Established, Ack,     "9293#3.10.7.3";
-    SynSent     + Syn              => SynReceived, SynAck,  "9293#3.10.7.3";
-    SynSent     + Rst              => Closed,      Nothing, "9293#3.10.7.3";
-    SynSent     + Close            => Closed,      Nothing, "9293#3.10.4";
-    SynSent     + Abort            => Closed,      Nothing, "9293#3.10.5";
-    SynSent     + HardError        => Closed,      Nothing, "9293#3.9.2.2";
-    SynSent     + GaveUp           => Closed,      Nothing, "9293#3.8.3";
-    SynSent     + UserTimeout      => Closed,      Nothing, "9293#3.10.8";
-
-    SynReceived + AckOfSyn         => Established, Nothing, "9293#3.10.7.4";
-    SynReceived + RstToPassiveOpen => Listen,      Nothing, "9293#3.10.7.4";
-    SynReceived + SynToPassiveOpen => Listen,      Nothing, "9293#3.10.7.4";
-    SynReceived + Rst              => Closed,      Nothing, "9293#3.10.7.4";
-    SynReceived + Close            => FinWait1,    Fin,     "9293#3.10.4";
-    SynReceived + Abort            => Closed,      Rst,     "9293#3.10.5";
-    SynReceived + HardError        => Closed,      Nothing, "9293#3.9.2.2";
-    SynReceived + GaveUp           => Closed,      Nothing, "9293#3.8.3";
-    SynReceived + UserTimeout      => Closed,      Nothing, "9293#3.10.8";
-
-    Established + Close            => FinWait1,    Fin,     "9293#3.10.4";
-    Established + Fin              => CloseWait,   Ack,     "9293#3.10.7.4";
-    Established + Rst              => Closed,      Nothing, "9293#3.10.7.4";
-    Established + Abort            => Closed,      Rst,     "9293#3.10.5";
-    Established + GaveUp           => Closed,      Nothing, "9293#3.8.3";
-    Established + UserTimeout      => Closed,      Nothing, "9293#3.10.8";
-
-    FinWait1    + AckOfFin         => FinWait2,    Nothing, "9293#3.10.7.4";
-    FinWait1    + Fin              => Closing,     Ack,     "9293#3.10.7.4";
-    FinWait1    + FinAndAckOfFin   => TimeWait,    Ack,     "9293#3.10.7.4";
-    FinWait1    + Rst              => Closed,      Nothing, "9293#3.10.7.4";
-    FinWait1    + Abort            => Closed,      Rst,     "9293#3.10.5";
-    FinWait1    + DataAfterClose   => Closed,      Rst,     "9293#3.6.1";
-    FinWait1    + GaveUp           => Closed,      Nothing, "9293#3.8.3";
-    FinWait1    + UserTimeout      => Closed,      Nothing, "9293#3.10.8";
-
-    FinWait2    + Fin              => TimeWait,    Ack,     "9293#3.10.7.4";
-    FinWait2    + Rst              => Closed,      Nothing, "9293#3.10.7.4";
-    FinWait2    + Abort            => Closed,      Rst,     "9293#3.10.5";
-    FinWait2    + DataAfterClose   => Closed,      Rst,     "9293#3.6.1";
-    FinWait2    + GaveUp           => Closed,      Nothing, "9293#3.8.4";
-    FinWait2    + UserTimeout      => Closed,      Nothing, "9293#3.10.8";
-    FinWait2    + OrphanTimeout    => Closed,      Nothing, "9293#3.6.1";
-
-    CloseWait   + Close            => LastAck,     Fin,     "9293#3.10.4";
-    CloseWait   + Rst              => Closed,      Nothing, "9293#3.10.7.4";
-    CloseWait   + Abort            => Closed,      Rst,     "9293#3.10.5";
-    CloseWait   + GaveUp           => Closed,      Nothing, "9293#3.8.3";
-    CloseWait   + UserTimeout      => Closed,      Nothing, "9293#3.10.8";
-
-    Closing     + AckOfFin         => TimeWait,    Nothing, "9293#3.10.7.4";
-    Closing     + Rst              => Closed,      Nothing, "9293#3.10.7.4";
-    Closing     + Abort            => Closed,      Nothing, "9293#3.10.5";
-    Closing     + GaveUp           => Closed,      Nothing, "9293#3.8.3";
-    Closing     + UserTimeout      => Closed,      Nothing, "9293#3.10.8";
-
-    LastAck     + AckOfFin         => Closed,      Nothing, "9293#3.10.7.4";
-    LastAck     + Rst              => Closed,      Nothing, "9293#3.10.7.4";
-    LastAck     + Abort            => Closed,      Nothing, "9293#3.10.5";
-    LastAck     + GaveUp           => Closed,      Nothing, "9293#3.8.3";
-    LastAck     + UserTimeout      => Closed,      Nothing, "9293#3.10.8";
-
-    TimeWait    + TimeWaitTimeout  => Closed,      Nothing, "9293#3.10.8";
-    TimeWait    + NewSyn           => SynReceived, SynAck,  "9293#3.6.1";
-    TimeWait    + Rst              => Closed,      Nothing, "9293#3.10.7.4";
-    TimeWait    + Abort            => Closed,      Nothing, "9293#3.10.5";
-}
+use transitions;
 
 /// (state, cause) to the row's index plus one; zero where the diagram has no arrow.
 const LOOKUP: [[u8; Cause::COUNT]; State::ALL.len()] = {
@@ -334,7 +335,7 @@ const LOOKUP: [[u8; Cause::COUNT]; State::ALL.len()] = {
 /// The arrow from `state` on `cause`, if the diagram has one.
 ///
 /// ```
-/// use tcp::state::{lookup, Cause, State};
+/// use synfin_tcp::state::{lookup, Cause, State};
 /// let row = lookup(State::FinWait1, Cause::FinAndAckOfFin).expect("the diagram has this arrow");
 /// assert_eq!(row.to, State::TimeWait);
 /// assert!(lookup(State::TimeWait, Cause::Fin).is_none());
@@ -349,7 +350,7 @@ pub fn lookup(state: State, cause: Cause) -> Option<&'static Row> {
 /// A state that moves only along the rows.
 ///
 /// ```
-/// use tcp::state::{Cause, Machine, State};
+/// use synfin_tcp::state::{Cause, Machine, State};
 /// let mut machine = Machine::new();
 /// machine.take(Cause::PassiveOpen);
 /// assert_eq!(machine.state(), State::Listen);

@@ -11,7 +11,7 @@ use core::time::Duration;
 ///
 /// ```
 /// use core::time::Duration;
-/// use tcp::Instant;
+/// use synfin_tcp::Instant;
 /// let start = Instant::ZERO + Duration::from_millis(5);
 /// assert_eq!(start.as_nanos(), 5_000_000);
 /// assert_eq!((start + Duration::from_micros(3)).since(start), Duration::from_micros(3));
@@ -53,6 +53,11 @@ impl Instant {
     /// Whole milliseconds since the origin.
     pub const fn as_millis(self) -> u64 {
         self.0 / 1_000_000
+    }
+
+    /// Whole seconds since the origin.
+    pub const fn as_secs(self) -> u64 {
+        self.0 / 1_000_000_000
     }
 
     /// The time from `earlier` until here; zero if `earlier` is later.

@@ -11,7 +11,7 @@ use crate::state::{Cause, State};
 use crate::timers::Timer;
 use crate::trace::{LossSign, Trace};
 use crate::variables::Timed;
-use crate::{Instant, ResetReason, SendReason, SynRetry};
+use crate::{Instant, SendReason, SynRetry};
 use core::time::Duration;
 
 impl Connection {
@@ -134,12 +134,8 @@ impl Connection {
         self.attempts > 0 && self.attempts == self.config.retries_until_doubt
     }
 
-    /// The peer does not answer. A synchronized peer that still lives learns of it by a reset.
+    /// The peer does not answer. A synchronized peer that still lives learns of it by the reset of the row.
     fn give_up(&mut self, now: Instant, cause: Cause) {
-        let is_silent = self.config.habits.gives_up_without_reset() && self.keep_alive_probes == 0;
-        if self.state().is_synchronized() && !is_silent {
-            self.reset_owed = Some(ResetReason::GaveUp);
-        }
         // What ICMP said on the way is the better explanation (RFC 9293 §3.9.2.2, MUST-56).
         let error = self.soft_error.unwrap_or(Error::TimedOut);
         self.fail(now, cause, error);

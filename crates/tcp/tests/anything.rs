@@ -7,7 +7,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
-use tcp::{
+use synfin_tcp::{
     Birth, Config, Connection, Error, Instant, KeepAlive, Nagle, Path, PathEvent, Segment, State, Trace,
     Tracing, state,
 };

@@ -7,7 +7,9 @@ use bytes::Bytes;
 use pair::{CLIENT_ISS, Fate, Pair, SERVER_ISS, Side, birth, pattern};
 use std::sync::Arc;
 use std::time::Duration;
-use tcp::{Birth, Config, Connection, Error, Event, Path, PathEvent, Phase, Segment, State, TimeWaitVerdict};
+use synfin_tcp::{
+    Birth, Config, Connection, Error, Event, Path, PathEvent, Phase, Segment, State, TimeWaitVerdict,
+};
 use wire::tcp::{Flags, Header, Timestamps};
 use wire::{Payload, Seq};
 
@@ -51,13 +53,13 @@ fn text_longer_than_the_circle_is_survived_in_every_state() {
                 );
                 pair.flush();
             }
-            let _ = tcp::closed::arrives(&header, u32::MAX);
+            let _ = synfin_tcp::closed::arrives(&header, u32::MAX);
             pair.run_for(Duration::from_secs(5));
             assert!(pair.client.readable_bytes() <= 5 << 20);
         }
     }
     let syn_fin = Header { flags: Flags::SYN | Flags::FIN, ..Header::default() };
-    assert_eq!(tcp::closed::arrives(&syn_fin, u32::MAX).expect("a reset").ack, Seq::new(1));
+    assert_eq!(synfin_tcp::closed::arrives(&syn_fin, u32::MAX).expect("a reset").ack, Seq::new(1));
 }
 
 #[test]
@@ -267,7 +269,7 @@ fn a_delayed_acknowledgment_is_never_later_than_half_a_second() {
 #[test]
 fn traces_that_nobody_reads_are_bounded() {
     let mut pair = Pair::established();
-    pair.client.set_tracing(tcp::Tracing::On);
+    pair.client.set_tracing(synfin_tcp::Tracing::On);
     let header = pair.next_header(Side::Client, Flags::ACK);
     for _ in 0..70_000 {
         let now = pair.now;

@@ -6,7 +6,7 @@ mod pair;
 use bytes::Bytes;
 use pair::{Fate, Pair, Side, pattern};
 use std::time::Duration;
-use tcp::{Config, Connection, Event, Phase, Segment, Transmit};
+use synfin_tcp::{Config, Connection, Event, Phase, Segment, Transmit};
 use wire::tcp::{Flags, Header, Timestamps};
 
 /// Moves `total` bytes from one to the other at once, in super-segments.
@@ -123,7 +123,7 @@ fn a_timestamp_too_old_to_be_believed_is_replaced() {
 fn timestamps_wrap_in_the_middle_of_a_stream() {
     let mut pair = Pair::new();
     let offset = 0u32.wrapping_sub(pair.now.as_millis() as u32 + 60);
-    let birth = tcp::Birth { timestamp_offset: offset, ..pair::birth(pair::CLIENT_ISS) };
+    let birth = synfin_tcp::Birth { timestamp_offset: offset, ..pair::birth(pair::CLIENT_ISS) };
     pair.client = Connection::connect(pair.now, birth, std::sync::Arc::new(Config::default()));
     let data = pattern(300_000);
     for chunk in data.chunks(30_000) {

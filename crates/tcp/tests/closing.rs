@@ -5,7 +5,7 @@ mod pair;
 use pair::{Fate, Pair, SERVER_ISS, Side, birth, pattern};
 use std::sync::Arc;
 use std::time::Duration;
-use tcp::{
+use synfin_tcp::{
     Config, Connection, Error, Event, Instant, ReadError, State, TimeWait, TimeWaitVerdict, WriteError,
 };
 use wire::Seq;

@@ -5,7 +5,7 @@ mod pair;
 use pair::{CLIENT_ISS, Fate, Pair, SERVER_ISS, Side, pattern};
 use std::sync::Arc;
 use std::time::Duration;
-use tcp::{Config, Event, KeepAlive, Nagle, PathEvent, Phase, SendReason, WriteError};
+use synfin_tcp::{Config, Event, KeepAlive, Nagle, PathEvent, Phase, SendReason, WriteError};
 use wire::Seq;
 use wire::tcp::SackBlock;
 
@@ -324,7 +324,7 @@ fn keep_alive_is_off_by_default_probes_when_asked_and_gives_up() {
     );
     pair.fate = Box::new(|_| Fate::Lose);
     pair.run_for(Duration::from_secs(100));
-    assert_eq!(pair.client.failure(), Some(tcp::Error::TimedOut));
+    assert_eq!(pair.client.failure(), Some(synfin_tcp::Error::TimedOut));
     assert_eq!(whys(&pair, Side::Client).iter().filter(|why| **why == "keep-alive").count(), 5);
 }
 
@@ -416,11 +416,11 @@ fn psh_stands_on_the_last_segment_of_what_was_written() {
 fn large_segments_do_not_make_a_large_initial_window() {
     // RFC 6928 §2: min(10 * MSS, max(2 * MSS, 14600)).
     for (mtu_bytes, window) in [(1_500, 14_480), (9_000, 17_896), (4_000, 14_600)] {
-        let birth = |iss| tcp::Birth { path: pair::path(mtu_bytes), ..pair::birth(iss) };
+        let birth = |iss| synfin_tcp::Birth { path: pair::path(mtu_bytes), ..pair::birth(iss) };
         let mut pair = Pair::new();
         let config = Arc::new(Config::default());
-        pair.client = tcp::Connection::connect(pair.now, birth(CLIENT_ISS), config.clone());
-        pair.server = tcp::Connection::listen(pair.now, birth(SERVER_ISS), config);
+        pair.client = synfin_tcp::Connection::connect(pair.now, birth(CLIENT_ISS), config.clone());
+        pair.server = synfin_tcp::Connection::listen(pair.now, birth(SERVER_ISS), config);
         let pair = pair.opened();
         assert_eq!(pair.client.info(pair.now).cwnd_bytes, window, "MTU {mtu_bytes}");
     }

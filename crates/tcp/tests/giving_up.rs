@@ -5,7 +5,7 @@ mod pair;
 use pair::{Fate, Pair, Side};
 use std::sync::Arc;
 use std::time::Duration;
-use tcp::{Config, Error, Event, KeepAlive, State};
+use synfin_tcp::{Config, Error, Event, KeepAlive, State};
 
 #[test]
 fn r1_doubts_the_path_and_goes_on_trying() {
@@ -133,7 +133,7 @@ fn a_user_timeout_counts_from_the_open_that_a_listener_turned_to() {
     let config = Arc::new(Config { user_timeout: Some(Duration::from_secs(10)), ..Config::default() });
     let mut pair = Pair::new();
     pair.fate = Box::new(|_| Fate::Lose);
-    pair.client = tcp::Connection::listen(pair.now, pair::birth(pair::CLIENT_ISS), config);
+    pair.client = synfin_tcp::Connection::listen(pair.now, pair::birth(pair::CLIENT_ISS), config);
     pair.run_for(Duration::from_secs(3_600));
     assert_eq!(pair.client.state(), State::Listen, "a listener waits as long as it likes");
     let now = pair.now;

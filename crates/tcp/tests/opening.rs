@@ -5,7 +5,7 @@ mod pair;
 use pair::{CLIENT_ISS, Fate, Pair, SERVER_ISS, Side, birth, pattern};
 use std::sync::Arc;
 use std::time::Duration;
-use tcp::{Config, Connection, Error, Event, Instant, PathEvent, Segment, State};
+use synfin_tcp::{Config, Connection, Error, Event, Instant, PathEvent, Segment, State};
 use wire::Seq;
 use wire::tcp::{Flags, Header, Options};
 
@@ -282,8 +282,8 @@ fn an_mss_is_believed_within_reason() {
 fn without_an_mss_the_default_of_the_ip_version_is_assumed() {
     // MUST-15.
     for (ip_header_bytes, mss) in [(20, 536), (40, 1_220)] {
-        let path = tcp::Path { mtu_bytes: 9_000, ip_header_bytes };
-        let born = tcp::Birth { path, ..birth(CLIENT_ISS) };
+        let path = synfin_tcp::Path { mtu_bytes: 9_000, ip_header_bytes };
+        let born = synfin_tcp::Birth { path, ..birth(CLIENT_ISS) };
         let config = Arc::new(Config { timestamps: false, ..Config::default() });
         let mut pair = Pair::new();
         pair.client = Connection::connect(pair.now, born, config);

@@ -4,7 +4,7 @@ mod pair;
 
 use pair::{Fate, Pair, Side};
 use std::time::Duration;
-use tcp::{Refusal, State, Trace, Tracing};
+use synfin_tcp::{Refusal, State, Trace, Tracing};
 use wire::Seq;
 use wire::tcp::{Flags, Header, Timestamps};
 
@@ -156,9 +156,11 @@ fn text_after_the_fin_is_not_taken() {
 #[test]
 fn a_closed_window_still_hears_acks_resets_and_urgent() {
     // MUST-66.
-    let mut pair =
-        Pair::with(Default::default(), tcp::Config { receive_buffer_bytes: 3_000, ..Default::default() })
-            .opened();
+    let mut pair = Pair::with(
+        Default::default(),
+        synfin_tcp::Config { receive_buffer_bytes: 3_000, ..Default::default() },
+    )
+    .opened();
     let now = pair.now;
     pair.client.write(now, &pair::pattern(10_000)).expect("room");
     pair.server.write(now, b"unacknowledged").expect("room");
@@ -172,7 +174,7 @@ fn a_closed_window_still_hears_acks_resets_and_urgent() {
     let header = Header { urgent: 1, ..header };
     pair.inject(Side::Server, header, b"x");
     assert_eq!(pair.server.unacknowledged_bytes(), 0, "the acknowledgment counts");
-    assert!(pair.server_events.contains(&tcp::Event::Urgent), "and the urgent pointer");
+    assert!(pair.server_events.contains(&synfin_tcp::Event::Urgent), "and the urgent pointer");
     let rst = Header { flags: Flags::RST, ..header };
     pair.inject(Side::Server, rst, b"");
     assert_eq!(pair.server.state(), State::Closed);
@@ -181,11 +183,11 @@ fn a_closed_window_still_hears_acks_resets_and_urgent() {
 #[test]
 fn the_world_outside_the_connection_is_answered_by_rule() {
     let header = |flags| Header { seq: Seq::new(70), ack: Seq::new(30), flags, ..Header::default() };
-    let reset = tcp::closed::arrives(&header(Flags::ACK), 10).expect("a reset");
+    let reset = synfin_tcp::closed::arrives(&header(Flags::ACK), 10).expect("a reset");
     assert_eq!((reset.seq, reset.flags), (Seq::new(30), Flags::RST));
-    let reset = tcp::closed::arrives(&header(Flags::SYN | Flags::FIN), 10).expect("a reset");
+    let reset = synfin_tcp::closed::arrives(&header(Flags::SYN | Flags::FIN), 10).expect("a reset");
     assert_eq!((reset.seq, reset.ack), (Seq::new(0), Seq::new(82)));
-    assert_eq!(tcp::closed::arrives(&header(Flags::RST), 0), None);
+    assert_eq!(synfin_tcp::closed::arrives(&header(Flags::RST), 0), None);
 }
 
 #[test]
@@ -194,6 +196,6 @@ fn a_reset_may_carry_text() {
     let mut pair = Pair::established();
     let rst = pair.next_header(Side::Client, Flags::RST | Flags::ACK);
     pair.inject(Side::Client, rst, b"why I do this");
-    assert_eq!(pair.client.failure(), Some(tcp::Error::Reset));
+    assert_eq!(pair.client.failure(), Some(synfin_tcp::Error::Reset));
     assert_eq!(pair.client.readable_bytes(), 0);
 }

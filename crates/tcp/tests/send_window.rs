@@ -3,7 +3,7 @@
 mod pair;
 
 use pair::{Fate, Pair, Side, pattern};
-use tcp::Config;
+use synfin_tcp::Config;
 use wire::tcp::Flags;
 
 /// Found by a simulated world in which a reordered segment was sent again (seed 5): the answer to newer data

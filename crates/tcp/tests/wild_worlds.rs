@@ -9,7 +9,7 @@ use pair::dice::Dice;
 use pair::{Fate, Pair, Side, pattern};
 use std::sync::Arc;
 use std::time::Duration;
-use tcp::{Birth, Config, Connection, Error, KeepAlive, Nagle, Path, PathEvent, ReadError, State};
+use synfin_tcp::{Birth, Config, Connection, Error, KeepAlive, Nagle, Path, PathEvent, ReadError, State};
 use wire::Seq;
 
 fn config(dice: &mut Dice) -> Config {
@@ -47,7 +47,7 @@ struct Program {
     /// The turn at which it ends, whatever is still to do, unless it finishes properly.
     ends_at: u64,
     ended: bool,
-    stalled_until: tcp::Instant,
+    stalled_until: synfin_tcp::Instant,
 }
 
 impl Program {
@@ -62,7 +62,7 @@ impl Program {
             ending,
             ends_at: dice.below(400),
             ended: false,
-            stalled_until: tcp::Instant::ZERO,
+            stalled_until: synfin_tcp::Instant::ZERO,
         }
     }
 
@@ -150,6 +150,7 @@ fn live(seed: u64) {
         false => Connection::listen(pair.now, born(&mut dice), server),
     };
     pair.delay = Duration::from_millis(dice.one_of(&[0, 1, 10, 150]));
+    pair.keep_ledgers(&format!("seed {seed}"));
     pair.super_bytes = dice.one_of(&[0, 4_000, 65_535]);
     let (lose, double, late) = (dice.below(15), dice.below(10), dice.below(15));
     let mut fates = Dice(dice.roll());

@@ -5,7 +5,7 @@ mod pair;
 use pair::{Fate, Pair, Side, pattern};
 use std::sync::Arc;
 use std::time::Duration;
-use tcp::{Config, Event, Phase, SendReason, State};
+use synfin_tcp::{Config, Event, Phase, SendReason, State};
 use wire::tcp::{Flags, Header};
 
 fn small_reader(bytes: u32) -> Pair {
@@ -83,7 +83,7 @@ fn crumbs_smaller_than_the_unit_of_the_scale_do_not_keep_a_window_open() {
     for _ in 0..120_000 {
         let now = pair.now;
         let payload = bytes::Bytes::from_static(&[0; 15]).into();
-        pair.server.handle_segment(now, tcp::Segment { header, payload });
+        pair.server.handle_segment(now, synfin_tcp::Segment { header, payload });
         header.seq += crumb.len() as u32;
         while pair.server.poll_transmit(now, 0).is_some() {}
     }

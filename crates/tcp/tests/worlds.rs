@@ -8,7 +8,7 @@ mod pair;
 use pair::dice::Dice;
 use pair::{Fate, Pair, Side, pattern};
 use std::time::Duration;
-use tcp::{Config, ReadError, State};
+use synfin_tcp::{Config, ReadError, State};
 
 fn config(dice: &mut Dice) -> Config {
     let buffer = |dice: &mut Dice| [3_000, 20_000, 200_000, 4 << 20][dice.below(4) as usize];
@@ -28,6 +28,7 @@ fn live(seed: u64) {
     let (client, server) = (config(&mut dice), config(&mut dice));
     let mut pair = Pair::with(client, server);
     pair.hosts = true;
+    pair.keep_ledgers(&format!("seed {seed}"));
     pair.super_bytes = if dice.chance(50) { 65_536 } else { 0 };
     let (lose, double, late) = (dice.below(20), dice.below(10), dice.below(20));
     let mut fates = Dice(dice.roll());

@@ -38,8 +38,8 @@ impl Packet {
     /// [`Error::Truncated`], [`Error::Unsupported`] for other hardware, protocols or operations.
     ///
     /// ```
-    /// use wire::arp::{Operation, Packet};
-    /// use wire::ethernet::MacAddress;
+    /// use synfin_wire::arp::{Operation, Packet};
+    /// use synfin_wire::ethernet::MacAddress;
     /// let request = Packet {
     ///     operation: Operation::Request,
     ///     sender_mac: MacAddress([2, 0, 0, 0, 0, 1]),

@@ -38,3 +38,7 @@ pub use error::Error;
 pub use frame::{Checksum, Frame, Head, LinkCapabilities, Medium, Offload, TransmitChecksum};
 pub use payload::Payload;
 pub use seq::Seq;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -10,7 +10,7 @@ use core::ops::{Add, AddAssign, Sub};
 /// A position in sequence space, modulo 2^32 (RFC 9293 §3.4).
 ///
 /// ```
-/// use wire::Seq;
+/// use synfin_wire::Seq;
 /// let last = Seq::new(u32::MAX);
 /// assert!(last.before(last + 1));
 /// assert_eq!((last + 5).bytes_since(last), 5);

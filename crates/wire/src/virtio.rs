@@ -11,7 +11,7 @@ use crate::{Checksum, Frame, Medium, Offload};
 
 /// The legacy header, in bytes.
 pub const HEADER_BYTES: usize = 10;
-/// The header with a buffer count behind it, in bytes.
+/// The header with a buffer count after it, in bytes.
 pub const HEADER_MERGEABLE_BYTES: usize = 12;
 
 const NEEDS_CHECKSUM: u8 = 1;
@@ -21,7 +21,7 @@ const GSO_ECN: u8 = 0x80;
 /// Which kind of super-segment a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Gso {
-    /// None: it is as it should be on the wire.
+    /// None: the frame already fits the wire.
     #[default]
     None,
     /// TCP over IPv4.
@@ -35,7 +35,7 @@ pub enum Gso {
 pub struct Header {
     /// The kind of super-segment.
     pub gso: Gso,
-    /// It carries CWR, which only the first segment may keep.
+    /// The super-segment carries CWR, which only its first segment may keep.
     pub gso_ecn: bool,
     /// Length of all headers in bytes: a hint.
     pub header_bytes: u16,
@@ -46,16 +46,16 @@ pub struct Header {
 }
 
 impl Header {
-    /// Reads the header before a frame; bytes 10 and 11 of a longer one say nothing for one buffer.
+    /// Reads the header before a frame; the buffer count in a longer header is ignored.
     ///
     /// # Errors
-    /// [`Error::Truncated`]; [`Error::Unsupported`] for a kind of super-segment that was not asked for.
+    /// [`Error::Truncated`]; [`Error::Unsupported`] for a kind of super-segment other than TCP's.
     ///
     /// ```
-    /// use wire::virtio::Header;
+    /// use synfin_wire::virtio::Header;
     /// let header = Header::parse(&[1, 0, 0, 0, 0, 0, 20, 0, 16, 0])?;
-    /// assert_eq!(header.checksum, wire::Checksum::Partial { start: 20, offset: 16 });
-    /// # Ok::<(), wire::Error>(())
+    /// assert_eq!(header.checksum, synfin_wire::Checksum::Partial { start: 20, offset: 16 });
+    /// # Ok::<(), synfin_wire::Error>(())
     /// ```
     pub fn parse(bytes: &[u8]) -> Result<Header, Error> {
         let [flags, gso, h0, h1, s0, s1, c0, c1, o0, o1] = *take::<HEADER_BYTES>(bytes, 0)?;
@@ -81,7 +81,7 @@ impl Header {
         })
     }
 
-    /// The header that says of `frame` what its [`Offload`] says.
+    /// The header for `frame`, according to its [`Offload`].
     pub fn for_frame(frame: &Frame, medium: Medium) -> Header {
         let checksum = frame.offload.checksum;
         let plain = Header { checksum, ..Header::default() };

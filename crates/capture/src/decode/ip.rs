@@ -1,37 +1,18 @@
 //! IPv4 (RFC 791 §3.1) and IPv6 with its extension headers (RFC 8200 §4), jumbograms (RFC 2675),
-//! fragments, and what an IP packet carries. Options and routing headers are passed over.
+//! fragments, and what an IP packet carries. Options and routing headers are skipped.
 
 use super::view::{be16, be32};
-use super::walk::{Halt, Next, Piece, Walk};
+use super::walk::{Halt, IpFragment, Next, Walk};
 use super::{Fragment, Ip, Layer, NotTcp};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
-pub(super) const PROTOCOL_TCP: u8 = 6;
-
-const HOP_BY_HOP: u8 = 0;
-const ICMP: u8 = 1;
-const IP_IN_IP: u8 = 4;
-const UDP: u8 = 17;
-const IPV6_IN_IP: u8 = 41;
-const ROUTING: u8 = 43;
-const FRAGMENT: u8 = 44;
-const GRE: u8 = 47;
-const AUTHENTICATION: u8 = 51;
-const ICMPV6: u8 = 58;
-const DESTINATION_OPTIONS: u8 = 60;
-const ETHERIP: u8 = 97;
-const MOBILITY: u8 = 135;
-const MPLS_IN_IP: u8 = 137;
-const HIP: u8 = 139;
-const SHIM6: u8 = 140;
-const ETHERNET: u8 = 143;
+use wire::ip::protocol;
 
 impl<'a> Walk<'a> {
     pub(super) fn ip(&mut self) -> Result<Next, Halt<'a>> {
         match self.view.peek(1, Layer::Ipv4)?[0] >> 4 {
             4 => self.ipv4(),
             6 => self.ipv6(),
-            _ => Err(Halt::Not(NotTcp::Malformed(Layer::Ipv4))),
+            _ => Err(Halt::NotTcp(NotTcp::Malformed(Layer::Ipv4))),
         }
     }
 
@@ -39,9 +20,9 @@ impl<'a> Walk<'a> {
         let header = self.view.peek(20, Layer::Ipv4)?;
         let header_bytes = usize::from(header[0] & 0x0f) * 4;
         let total_bytes = usize::from(be16(header, 2));
-        // Zero: a super-segment that the network card was to cut; the capture knows its length.
+        // Zero: a super-segment that the network card should cut; its length is that of the record.
         if header_bytes < 20 || (total_bytes != 0 && total_bytes < header_bytes) {
-            return Err(Halt::Not(NotTcp::Malformed(Layer::Ipv4)));
+            return Err(Halt::NotTcp(NotTcp::Malformed(Layer::Ipv4)));
         }
         let header = self.view.take(header_bytes, Layer::Ipv4)?;
         if total_bytes != 0 {
@@ -63,7 +44,7 @@ impl<'a> Walk<'a> {
         if offset_bytes == 0 && !more {
             return Ok(Next::Protocol(protocol));
         }
-        self.fragment(Piece {
+        self.fragment(IpFragment {
             walk: *self,
             ip,
             key_protocol: protocol,
@@ -94,7 +75,7 @@ impl<'a> Walk<'a> {
         Ok(Next::Protocol(header[6]))
     }
 
-    /// Limits the view to what an IP header says follows. In a quotation that is more than there is.
+    /// Limits the view to the payload length of an IP header. A quotation holds only part of that payload.
     fn ip_payload(&mut self, payload_bytes: usize) {
         self.view.limit(payload_bytes);
         if self.quote.is_some() {
@@ -102,29 +83,34 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What stands behind an IP header, or an extension header.
+    /// Reads what follows an IP header or an extension header.
     pub(super) fn protocol(&mut self, protocol: u8) -> Result<Next, Halt<'a>> {
         match protocol {
-            HOP_BY_HOP => self.hop_by_hop(),
-            ROUTING | DESTINATION_OPTIONS | MOBILITY | HIP | SHIM6 => self.extension(8),
-            AUTHENTICATION => self.extension(4),
-            FRAGMENT => self.ipv6_fragment(),
-            IP_IN_IP | IPV6_IN_IP => Ok(self.enter_tunnel(Next::Ip)),
-            MPLS_IN_IP => Ok(self.enter_tunnel(Next::Mpls)),
-            ETHERNET => Ok(self.enter_tunnel(Next::Ethernet)),
-            ETHERIP => {
+            protocol::HOP_BY_HOP => self.hop_by_hop(),
+            protocol::ROUTING
+            | protocol::DESTINATION_OPTIONS
+            | protocol::MOBILITY
+            | protocol::HIP
+            | protocol::SHIM6 => self.extension(8),
+            protocol::AUTHENTICATION => self.extension(4),
+            protocol::FRAGMENT => self.ipv6_fragment(),
+            protocol::IPV4_IN_IP | protocol::IPV6_IN_IP => Ok(self.enter_tunnel(Next::Ip)),
+            protocol::MPLS_IN_IP => Ok(self.enter_tunnel(Next::Mpls)),
+            protocol::ETHERNET => Ok(self.enter_tunnel(Next::Ethernet)),
+            protocol::ETHERIP => {
                 self.view.take(2, Layer::Ethernet)?;
                 Ok(self.enter_tunnel(Next::Ethernet))
             }
-            GRE => self.gre(),
-            UDP => self.udp(),
-            ICMP | ICMPV6 => self.icmp(protocol),
-            other => Err(Halt::Not(NotTcp::Protocol(other))),
+            protocol::GRE => self.gre(),
+            protocol::UDP => self.udp(),
+            protocol::ICMP | protocol::ICMPV6 => self.icmp(protocol),
+            other => Err(Halt::NotTcp(NotTcp::Protocol(other))),
         }
     }
 
-    /// Passes over an extension header that gives its length in units: those of AH are 4 bytes, and
-    /// it is 2 units longer than said (RFC 4302 §2.2), the others are 1 unit longer (RFC 8200 §4).
+    /// Skips an extension header that gives its length in units of `unit_bytes`. The length field of AH,
+    /// in units of 4 bytes, leaves 2 units out (RFC 4302 §2.2); that of the others, in units of 8 bytes,
+    /// leaves 1 unit out (RFC 8200 §4).
     fn extension(&mut self, unit_bytes: usize) -> Result<Next, Halt<'a>> {
         let start = self.view.peek(8, Layer::Ipv6)?;
         let len = usize::from(start[1]) * unit_bytes + 8;
@@ -132,7 +118,7 @@ impl<'a> Walk<'a> {
         Ok(Next::Protocol(start[0]))
     }
 
-    /// The only option that matters is the length of a jumbogram.
+    /// Reads the length of a jumbogram; the other options do not matter here.
     fn hop_by_hop(&mut self) -> Result<Next, Halt<'a>> {
         const JUMBO: [u8; 2] = [0xc2, 4];
         let start = self.view.peek(8, Layer::Ipv6)?;
@@ -148,7 +134,7 @@ impl<'a> Walk<'a> {
     fn ipv6_fragment(&mut self) -> Result<Next, Halt<'a>> {
         let header = self.view.take(8, Layer::Ipv6)?;
         let (protocol, place) = (header[0], be16(header, 2));
-        let Some(ip) = self.ip.as_mut() else { return Err(Halt::Not(NotTcp::Malformed(Layer::Ipv6))) };
+        let Some(ip) = self.ip.as_mut() else { return Err(Halt::NotTcp(NotTcp::Malformed(Layer::Ipv6))) };
         ip.id = Some(be32(header, 4));
         let ip = *ip;
         let (offset_bytes, more) = (u32::from(place & 0xfff8), place & 1 != 0);
@@ -156,21 +142,21 @@ impl<'a> Walk<'a> {
             return Ok(Next::Protocol(protocol));
         }
         let data = self.view.bytes;
-        self.fragment(Piece { walk: *self, ip, key_protocol: 0, protocol, offset_bytes, more, data })
+        self.fragment(IpFragment { walk: *self, ip, key_protocol: 0, protocol, offset_bytes, more, data })
     }
 
-    /// A fragment whose bytes are all there can be put together with others. Of one that the capture
-    /// cut, or an ICMP error quotes, the first shows the TCP header.
-    fn fragment(&mut self, piece: Piece<'a>) -> Result<Next, Halt<'a>> {
-        let whole = self.view.bytes.len() == self.view.wire_bytes && self.quote.is_none();
-        if whole {
-            return Err(Halt::Fragment(Box::new(piece)));
+    /// A fragment that was captured whole can be reassembled with others. If the capture cut it, or an ICMP
+    /// error quotes it, it is read only if it is the first, because the first has the TCP header.
+    fn fragment(&mut self, fragment: IpFragment<'a>) -> Result<Next, Halt<'a>> {
+        let is_whole = self.view.bytes.len() == self.view.wire_bytes && self.quote.is_none();
+        if is_whole {
+            return Err(Halt::Fragment(Box::new(fragment)));
         }
-        if piece.offset_bytes != 0 {
-            return Err(Halt::Not(NotTcp::Fragment));
+        if fragment.offset_bytes != 0 {
+            return Err(Halt::NotTcp(NotTcp::Fragment));
         }
         self.fragment = Fragment::First;
-        Ok(Next::Protocol(piece.protocol))
+        Ok(Next::Protocol(fragment.protocol))
     }
 }
 

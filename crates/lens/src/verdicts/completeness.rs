@@ -8,7 +8,7 @@ use std::fmt;
 /// Which kinds of segments were seen, as Wireshark's number.
 ///
 /// ```
-/// use lens::Completeness;
+/// use synfin_lens::Completeness;
 /// assert_eq!(Completeness::from_bits(31).name(), "Complete, WITH_DATA");
 /// assert_eq!(Completeness::from_bits(31).letters(), "·FDASS");
 /// ```

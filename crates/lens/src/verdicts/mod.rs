@@ -26,7 +26,7 @@ use std::ops::{BitOr, BitOrAssign};
 /// A set of verdicts.
 ///
 /// ```
-/// use lens::Verdicts;
+/// use synfin_lens::Verdicts;
 /// let both = Verdicts::RETRANSMISSION | Verdicts::FAST_RETRANSMISSION;
 /// assert_eq!(both.to_string(), "retransmission,fast_retransmission");
 /// assert!(both.contains(Verdicts::RETRANSMISSION));
@@ -120,7 +120,7 @@ impl Verdicts {
     /// Wireshark's short names: what follows `tcp.analysis.` in a filter.
     ///
     /// ```
-    /// let names: Vec<_> = lens::Verdicts::ZERO_WINDOW.names().collect();
+    /// let names: Vec<_> = synfin_lens::Verdicts::ZERO_WINDOW.names().collect();
     /// assert_eq!(names, ["zero_window"]);
     /// ```
     pub fn names(self) -> impl Iterator<Item = &'static str> {

@@ -3,10 +3,10 @@
 #![allow(dead_code, reason = "each test takes what it needs of it")]
 
 use capture::{Decoder, Reader};
-use lens::{Config, KeepSegments, Kept, Lens, Segment};
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use synfin_lens::{Config, KeepSegments, Kept, Lens, Segment};
 
 /// The folder with reference captures, or `None` with a word about it.
 pub(crate) fn captures(below: &str) -> Option<PathBuf> {

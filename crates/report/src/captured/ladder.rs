@@ -89,6 +89,7 @@ fn row(
             window_bytes: analysis.window_bytes,
         },
         arrival: if is_copy { Arrival::Stray } else { Arrival::Seen },
+        arrives_before: None,
         why: Some(analysis.why.reason),
         remarks: said,
         states: [0, 1].map(|side| {

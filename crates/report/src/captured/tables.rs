@@ -3,6 +3,7 @@
 use super::{left_and_right, section_words};
 use crate::tables::{Cell, Column, Table};
 use lens::{Connection, Finding};
+use std::cmp::Reverse;
 use std::time::Duration;
 
 /// The numbers of a connection that its line in the table shows, and may be sorted by.
@@ -91,8 +92,10 @@ fn ending(connection: &Connection) -> String {
     }
 }
 
-/// One line for each finding, in the order given.
+/// One line for each finding, the most serious first, and among equals in the order given.
 pub fn findings(findings: &[Finding]) -> Table {
+    let mut findings: Vec<&Finding> = findings.iter().collect();
+    findings.sort_by_key(|finding| Reverse(finding.severity));
     let mut table = Table::new(vec![
         Column::names("severity"),
         Column::numbers("stream"),

@@ -95,19 +95,22 @@ fn close_run<'a>(folded: &mut Vec<Row<'a>>, run: &mut Vec<Row<'a>>, longest: usi
     folded.append(run);
     let mut sum = Folded::default();
     for row in &middle {
-        if let Kind::Whole(segment) = &row.kind {
+        // One that was split departs in a row and arrives in another: it counts once.
+        if let Kind::Whole(segment) | Kind::Departs(segment) = &row.kind {
             sum.sent[segment.from.index()].add(segment);
         }
     }
     if let Some(first) = middle.first() {
-        folded.push(Row { at: first.at, kind: Kind::Folded(sum), states: first.states });
+        folded.push(Row { kind: Kind::Folded(sum), ..first.clone() });
     }
     folded.extend(tail);
 }
 
 /// The run that a row may belong to; `None` for one that is always drawn.
 fn run_of(row: &Row<'_>) -> Option<Run> {
-    let Kind::Whole(segment) = &row.kind else { return None };
+    let (Kind::Whole(segment) | Kind::Departs(segment) | Kind::Arrives(segment)) = &row.kind else {
+        return None;
+    };
     let run = match segment.why {
         None
         | Some(

@@ -6,10 +6,14 @@ use wire::tcp::Flags;
 
 /// Beyond this distance a relative number is taken as a negative one: an old segment, not a far one.
 const FAR: u32 = 1 << 31;
+/// What lies this close behind the ISN of an earlier connection is written from there.
+const NEAR: u32 = 1 << 16;
 
 /// How numbers are written in one ladder.
-pub(super) struct Labels {
+pub(crate) struct Labels {
     bases: [Seq; 2],
+    /// By side: the ISNs of SYNs that an earlier connection left on the way.
+    old: [Vec<Seq>; 2],
     /// More than 2 GiB passed in this direction, so that no number is negative.
     wraps: [bool; 2],
     numbers: Numbers,
@@ -26,14 +30,15 @@ pub(super) enum Form {
 }
 
 impl Labels {
-    pub(super) fn of(ladder: &Ladder, options: &Options) -> Labels {
+    pub(crate) fn of(ladder: &Ladder, options: &Options) -> Labels {
         let bases = [Side::Left, Side::Right].map(|side| base(ladder, side));
         let mut wraps = [false; 2];
         for segment in segments(ladder) {
             let distance = segment.facts.seq.bytes_since(bases[segment.from.index()]);
             wraps[segment.from.index()] |= (FAR / 2..FAR).contains(&distance);
         }
-        Labels { bases, wraps, numbers: options.numbers, windows: options.windows }
+        let old = [Side::Left, Side::Right].map(|side| old_isns(ladder, side, bases[side.index()]));
+        Labels { bases, old, wraps, numbers: options.numbers, windows: options.windows }
     }
 
     /// `Seq` of `side`'s numbers as it is written.
@@ -41,11 +46,22 @@ impl Labels {
         if self.numbers == Numbers::Absolute {
             return seq.to_string();
         }
+        let relative = self.relative(seq, side);
+        let old = self.old[side.index()].iter().map(|isn| seq.bytes_since(*isn)).min();
+        match old.filter(|beyond| relative < 0 && *beyond < NEAR) {
+            Some(0) => "old".to_owned(),
+            Some(beyond) => format!("old+{beyond}"),
+            None => relative.to_string(),
+        }
+    }
+
+    /// How far `seq` of `side`'s numbers lies behind the initial one; negative for what is older.
+    pub(crate) fn relative(&self, seq: Seq, side: Side) -> i64 {
         let distance = seq.bytes_since(self.bases[side.index()]);
         if distance >= FAR && !self.wraps[side.index()] {
-            return distance.cast_signed().to_string();
+            return i64::from(distance.cast_signed());
         }
-        distance.to_string()
+        i64::from(distance)
     }
 
     /// The label of a segment.
@@ -85,6 +101,18 @@ fn segments(ladder: &Ladder) -> impl Iterator<Item = &Segment> {
         Step::Segment(segment) => Some(segment),
         _ => None,
     })
+}
+
+/// The ISNs of SYNs older than `base` that nobody sent now.
+fn old_isns(ladder: &Ladder, side: Side, base: Seq) -> Vec<Seq> {
+    let is_old = |segment: &&Segment| {
+        let facts = &segment.facts;
+        segment.from == side
+            && segment.arrival == Arrival::Stray
+            && facts.flags.syn()
+            && facts.seq.before(base)
+    };
+    segments(ladder).filter(is_old).map(|segment| segment.facts.seq).collect()
 }
 
 /// What is written as 0: the ISN; without one, what makes the first number seen a 1.

@@ -4,6 +4,9 @@
 
 use super::{Arrival, Ladder, Side, Step};
 use crate::numbers;
+use std::collections::BTreeMap;
+use tcp::state::State;
+use tcp::{ResetReason, SendReason};
 
 /// What the steps tell as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -12,9 +15,9 @@ pub struct Story {
     pub opened: Option<Who>,
     /// Who sent the first FIN; both when the FINs crossed.
     pub closed_first: Option<Who>,
-    /// Who sent a RST first.
+    /// Who first sent a RST that ended the connection, or that may have, for all that a capture shows.
     pub reset: Option<Side>,
-    /// Bytes of text each end sent for the first time, by sequence number.
+    /// Bytes of text each end sent, each byte once however often and in whatever order it was sent.
     pub sent_bytes: [u64; 2],
     /// Segments that never arrived, by their sender.
     pub lost: [u64; 2],
@@ -49,6 +52,7 @@ impl Ladder {
         let mut agrees = [false; 2];
         let mut closes: [Option<Said>; 2] = [None; 2];
         let mut highest: [Option<wire::Seq>; 2] = [None; 2];
+        let mut texts = [0, 1].map(|side| Text::after(self.ends[side].isn));
         for (place, step) in self.steps.iter().enumerate() {
             let Step::Segment(segment) = step else { continue };
             let (side, facts) = (segment.from.index(), &segment.facts);
@@ -72,19 +76,15 @@ impl Ladder {
                     && highest[1 - side].is_some_and(|end| facts.flags.ack() && facts.ack.at_or_after(end));
                 closes[side] = Some(Said { acks_other, ..said });
             }
-            if facts.flags.rst() && story.reset.is_none() {
+            if facts.flags.rst() && story.reset.is_none() && ends_it(segment) {
                 story.reset = Some(segment.from);
             }
             story.lost[side] += u64::from(segment.arrival == Arrival::Lost);
             story.retransmitted[side] += u64::from(segment.why.is_some_and(|why| why.is_retransmission()));
             if !facts.flags.rst() {
                 let start = facts.seq + u32::from(facts.flags.syn());
-                let end = start + facts.len_bytes;
-                let fresh_from = highest[side].map_or(start, |highest| start.latest(highest));
-                if end.after(fresh_from) {
-                    story.sent_bytes[side] += u64::from(end.bytes_since(fresh_from));
-                }
-                let past = end + u32::from(facts.flags.fin());
+                texts[side].add(start, facts.len_bytes);
+                let past = start + facts.len_bytes + u32::from(facts.flags.fin());
                 highest[side] = Some(highest[side].map_or(past, |highest| highest.latest(past)));
             }
         }
@@ -92,6 +92,7 @@ impl Ladder {
         let is_split = agrees[0] != agrees[1];
         story.opened = first(&opens).map(|who| if is_split { Who::One(earlier(&opens)) } else { who });
         story.closed_first = first(&closes);
+        story.sent_bytes = texts.map(|text| text.bytes);
         story
     }
 
@@ -134,8 +135,63 @@ impl Ladder {
         if !troubles.is_empty() {
             lines.push(troubles.join(", "));
         }
+        lines.extend(self.closing.iter().cloned());
         lines
     }
+}
+
+/// The text that one end sent: which bytes, each counted once.
+struct Text {
+    /// Where the numbers of `runs` begin: the first byte of the connection, or else the first one seen.
+    first: Option<wire::Seq>,
+    /// The least number that belongs to the connection.
+    floor: i64,
+    /// The end of what was sent, from `first`.
+    end: i64,
+    /// What was sent, from `first`: beginnings and ends of runs that do not touch.
+    runs: BTreeMap<i64, i64>,
+    bytes: u64,
+}
+
+impl Text {
+    /// Text of a connection with this ISN; what lies before it belongs to another.
+    fn after(isn: Option<wire::Seq>) -> Text {
+        let floor = if isn.is_some() { 0 } else { i64::MIN };
+        Text { first: isn.map(|isn| isn + 1), floor, end: 0, runs: BTreeMap::new(), bytes: 0 }
+    }
+
+    fn add(&mut self, start: wire::Seq, len_bytes: u32) {
+        let first = *self.first.get_or_insert(start);
+        // Numbers wrap after 4 GiB: the one meant is the one nearest to the end.
+        let near = first + self.end as u32;
+        let at = self.end + i64::from(start.offset_from(near));
+        let (from, to) = (at.max(self.floor), at + i64::from(len_bytes));
+        if from >= to {
+            return;
+        }
+        self.end = self.end.max(to);
+        let mut run = (from, to);
+        let mut known = 0;
+        while let Some((run_from, run_to)) = self.last_run_before(run.1).filter(|(_, end)| *end >= run.0) {
+            known += (run_to.min(to) - run_from.max(from)).max(0);
+            run = (run.0.min(run_from), run.1.max(run_to));
+            self.runs.remove(&run_from);
+        }
+        self.runs.insert(run.0, run.1);
+        self.bytes += (to - from - known).cast_unsigned();
+    }
+
+    fn last_run_before(&self, end: i64) -> Option<(i64, i64)> {
+        self.runs.range(..=end).next_back().map(|(from, to)| (*from, *to))
+    }
+}
+
+/// Whether a RST ends the connection, rather than to answer what an earlier one left or what comes after.
+fn ends_it(reset: &super::Segment) -> bool {
+    let closes_the_other = reset.states[reset.from.other().index()] == Some(State::Closed);
+    let is_its_own =
+        !matches!(reset.why, Some(SendReason::Reset(ResetReason::ClosedPort | ResetReason::UnacceptableAck)));
+    reset.arrival == Arrival::Seen || closes_the_other || is_its_own
 }
 
 /// Whose was earlier.

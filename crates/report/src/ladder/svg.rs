@@ -3,23 +3,26 @@
 //! The rows are those of the text, at equal heights; a segment that needs a departure and an arrival
 //! is one long arrow between the two.
 
+use super::clocks::{Clocks, Shown};
 use super::label::{Form, Labels};
 use super::rows::{Cell, Kind, Row, rows};
 use super::text::reason;
 use super::{Arrival, Ladder, NoteKind, Options, Segment, Side};
-use crate::numbers;
 use crate::style::wrap;
 use crate::svg::{Anchor, Canvas, THEME};
 
-const WIDTH: f64 = 1120.0;
+const WIDTH: f64 = 1190.0;
 const HEAD: f64 = 92.0;
 const ROW: f64 = 34.0;
 /// How far an arrow falls on its way when it is a row of its own.
 const FALL: f64 = 10.0;
 /// The two lifelines.
 const LINE: [f64; 2] = [226.0, 700.0];
-const TIME_AT: f64 = 78.0;
-const REASON_AT: f64 = 846.0;
+/// Where the times of both ends end.
+const TIME_AT: [f64; 2] = [86.0, 896.0];
+const REASON_AT: f64 = 916.0;
+/// Characters of a line of the story.
+const STORY_COLUMNS: usize = 150;
 /// Characters of a line of a reason.
 const REASON_COLUMNS: usize = 40;
 
@@ -28,24 +31,22 @@ impl Ladder {
     pub fn svg(&self, options: &Options) -> String {
         let rows = rows(self, options);
         let labels = Labels::of(self, options);
-        let story = self.story_lines();
+        let story: Vec<String> =
+            self.story_lines().iter().flat_map(|line| wrap(line, STORY_COLUMNS)).collect();
         let bottom = y(rows.len());
         let height = bottom + 24.0 + 18.0 * story.len() as f64;
         let mut canvas = Canvas::new();
         canvas.rect("sheet", (0.0, 0.0), (WIDTH, height), 8.0);
-        head(&mut canvas, self);
+        let clocks = Clocks::of(&rows);
+        let mut shown = Shown::default();
+        head(&mut canvas, self, &clocks);
         for x in LINE {
             canvas.line("rule", (x, HEAD - 12.0), (x, bottom));
         }
-        let start = rows.first().map(|row| row.at);
         for (index, row) in rows.iter().enumerate() {
-            let since = start.map_or(std::time::Duration::ZERO, |start| row.at.since(start));
-            let is_same = index > 0 && rows[index - 1].at == row.at;
-            if !is_same {
-                let time = numbers::seconds(since);
-                canvas.text("mono dim", (TIME_AT, y(index) + 4.0), Anchor::End, &time);
-            }
             for side in [Side::Left, Side::Right] {
+                let time = clocks.show(row, side, &mut shown);
+                canvas.text("mono dim", (TIME_AT[side.index()], y(index) + 4.0), Anchor::End, &time);
                 state(&mut canvas, side, row.states[side.index()], y(index));
             }
             draw(&mut canvas, &rows, index, &labels);
@@ -62,7 +63,7 @@ fn y(row: usize) -> f64 {
     HEAD + ROW * (row as f64 + 0.5)
 }
 
-fn head(canvas: &mut Canvas, ladder: &Ladder) {
+fn head(canvas: &mut Canvas, ladder: &Ladder, clocks: &Clocks) {
     for (side, x) in LINE.into_iter().enumerate() {
         let end = &ladder.ends[side];
         canvas.text("bold", (x, 28.0), Anchor::Middle, &end.name);
@@ -71,7 +72,9 @@ fn head(canvas: &mut Canvas, ladder: &Ladder) {
             canvas.text("mono dim", (x, 66.0), Anchor::Middle, state.name());
         }
     }
-    canvas.text("small dim", (TIME_AT, 66.0), Anchor::End, "seconds");
+    for at in TIME_AT.into_iter().take(if clocks.are_two { 2 } else { 1 }) {
+        canvas.text("small dim", (at, 66.0), Anchor::End, "seconds");
+    }
 }
 
 fn state(canvas: &mut Canvas, side: Side, cell: Cell, y: f64) {

@@ -157,6 +157,7 @@ impl Builder {
                 window_bytes: 262_144,
             },
             arrival: Arrival::Delivered { at: Instant::from_micros(at_us + 20_000) },
+            arrives_before: None,
             why: None,
             remarks: Vec::new(),
             states,
@@ -185,7 +186,7 @@ impl Builder {
 
     fn note(&mut self, at_us: u64, side: Side, text: &str) {
         let at = Instant::from_micros(at_us);
-        self.ladder.steps.push(Step::Note { at, side, kind: NoteKind::Call, text: text.into() });
+        self.ladder.steps.push(Step::Note { at, side, kind: NoteKind::Call, text: text.into(), cause: None });
     }
 }
 

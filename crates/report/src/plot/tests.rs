@@ -28,6 +28,7 @@ fn transfer() -> (Ladder, Vec<(Instant, Trace)>) {
                     window_bytes: 65_535,
                 },
                 arrival: if is_lost { Arrival::Lost } else { Arrival::Delivered { at: at(10_000) } },
+                arrives_before: None,
                 why: Some(if round == 6 && n == 0 {
                     SendReason::FastRetransmit
                 } else {
@@ -50,6 +51,7 @@ fn transfer() -> (Ladder, Vec<(Instant, Trace)>) {
                 window_bytes: 200_000,
             },
             arrival: Arrival::Delivered { at: at(20_000) },
+            arrives_before: None,
             why: None,
             remarks: Vec::new(),
             states: [None; 2],

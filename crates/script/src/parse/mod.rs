@@ -25,7 +25,7 @@ pub const SOURCE_BYTES_MAX: usize = 16 << 20;
 /// The first place that is not understood, with a sentence about it.
 ///
 /// ```
-/// let script = script::parse("demo.pkt", "+0 < S 0:0(0) win 32792 <mss 1460>\n+0 > S. 0:0(0) ack 1 <mss 1460>").unwrap();
+/// let script = synfin_script::parse("demo.pkt", "+0 < S 0:0(0) win 32792 <mss 1460>\n+0 > S. 0:0(0) ack 1 <mss 1460>").unwrap();
 /// assert_eq!(script.events.len(), 2);
 /// assert_eq!(script.events[1].to_string(), "+0 > S. 0:0(0) ack 1 <mss 1460>");
 /// ```
@@ -42,8 +42,8 @@ pub fn parse(file: &str, source: &str) -> Result<Script, Diagnostic> {
 /// ```
 /// let text = "0 close(3) = 0\n#ifdef TWICE\n+0 close(FD) = 0\n#endif\n";
 /// let defined = [("TWICE", ""), ("FD", "3")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-/// assert_eq!(script::parse("demo.pkt", text).unwrap().events.len(), 1);
-/// assert_eq!(script::parse_with("demo.pkt", text, &defined).unwrap().events.len(), 2);
+/// assert_eq!(synfin_script::parse("demo.pkt", text).unwrap().events.len(), 1);
+/// assert_eq!(synfin_script::parse_with("demo.pkt", text, &defined).unwrap().events.len(), 2);
 /// ```
 pub fn parse_with(file: &str, source: &str, defined: &[(String, String)]) -> Result<Script, Diagnostic> {
     let mut script = Script::default();

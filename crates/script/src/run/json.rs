@@ -7,7 +7,7 @@ impl Run {
     /// The run as one JSON object, named after the script.
     ///
     /// ```
-    /// let run = script::run_recorded("0 close(3) = -1 EBADF", &script::RunOptions::default());
+    /// let run = synfin_script::run_recorded("0 close(3) = -1 EBADF", &synfin_script::RunOptions::default());
     /// assert!(run.json("demo.pkt").to_string().contains(r#""outcome":"passed""#));
     /// ```
     pub fn json(&self, file: &str) -> Value {

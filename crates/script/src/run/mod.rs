@@ -173,9 +173,9 @@ pub(crate) struct Runner<'a> {
 /// Runs a script.
 ///
 /// ```
-/// use script::{Outcome, RunOptions};
+/// use synfin_script::{Outcome, RunOptions};
 /// let text = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 read(3, ..., 10) = -1 ENOTCONN";
-/// assert_eq!(script::run(text, &RunOptions::default()), Outcome::Passed);
+/// assert_eq!(synfin_script::run(text, &RunOptions::default()), Outcome::Passed);
 /// ```
 pub fn run(source: &str, options: &RunOptions) -> Outcome {
     run_recorded(source, options).outcome
@@ -184,7 +184,7 @@ pub fn run(source: &str, options: &RunOptions) -> Outcome {
 /// Whose habits a script expects, by what it says itself; `None` if it cannot be read.
 ///
 /// ```
-/// use script::{RunOptions, habits_of};
+/// use synfin_script::{RunOptions, habits_of};
 /// let text = "0 `sysctl net.inet.tcp.sack.enable=0`";
 /// assert_eq!(habits_of(text, &RunOptions::default()), Some(tcp::Habits::FreeBsd));
 /// ```

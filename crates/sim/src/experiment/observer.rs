@@ -2,8 +2,8 @@
 
 use super::Resent;
 use crate::apps::Shared;
+use crate::ids::HostId;
 use crate::record::{Entry, Happening};
-use crate::world::HostId;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;

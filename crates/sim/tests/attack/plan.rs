@@ -1,10 +1,10 @@
 //! What one seed says: the applications, the faults, and how to make both smaller.
 
-use sim::{
+use std::time::Duration;
+use synfin_sim::{
     Chance, Dice, Discipline, Lane, LinkConfig, Loss, Marking, Middlebox, Order, PathMtu, Queue, QueueLimit,
     SuperSegments, TooBigAnswer, Touches,
 };
-use std::time::Duration;
 use tcp::{Config, Instant, Nagle};
 use wire::tcp::kind;
 

@@ -5,11 +5,15 @@
 #![allow(dead_code, reason = "each story uses its own part of the world")]
 
 pub(crate) mod dice;
+pub(crate) mod ledger;
 
+use ledger::Ledger;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use tcp::{Birth, Config, Connection, Event, Instant, Path, ReadError, Segment, SendReason, State, Transmit};
+use synfin_tcp::{
+    Birth, Config, Connection, Event, Instant, Path, ReadError, Segment, SendReason, State, Transmit,
+};
 use wire::Seq;
 use wire::tcp::{Flags, Header};
 
@@ -54,6 +58,8 @@ pub(crate) struct Pair {
     pub(crate) fate: Box<dyn FnMut(&Sent) -> Fate>,
     /// A host stands behind each end: what arrives for a connection that is gone is answered by a reset.
     pub(crate) hosts: bool,
+    /// What client and server owe by the rows, if [`Pair::keep_ledgers`] was called.
+    pub(crate) ledgers: Option<[Ledger; 2]>,
     wire: VecDeque<(Instant, Side, Segment)>,
 }
 
@@ -84,6 +90,7 @@ impl Pair {
             log: Vec::new(),
             fate: Box::new(|_| Fate::Deliver),
             hosts: false,
+            ledgers: None,
             wire: VecDeque::new(),
         }
     }
@@ -98,6 +105,11 @@ impl Pair {
         assert_eq!(self.states(), (State::Established, State::Established));
         self.log.clear();
         self
+    }
+
+    /// From here on, everything sent is held against the rows. Both connections are new; a failure names `world`.
+    pub(crate) fn keep_ledgers(&mut self, world: &str) {
+        self.ledgers = Some([&mut self.client, &mut self.server].map(|end| Ledger::open(world, end)));
     }
 
     pub(crate) fn states(&self) -> (State, State) {
@@ -126,6 +138,10 @@ impl Pair {
                     Side::Server => self.server_events.push(event),
                 }
             }
+        }
+        if let Some([client, server]) = &mut self.ledgers {
+            client.read(&mut self.client);
+            server.read(&mut self.server);
         }
     }
 
@@ -160,8 +176,8 @@ impl Pair {
             let now = self.now;
             if self.hosts && self.end(to).is_closed() {
                 let (text_bytes, why) =
-                    (segment.text_bytes(), SendReason::Reset(tcp::ResetReason::ClosedPort));
-                if let Some(header) = tcp::closed::arrives(&segment.header, text_bytes) {
+                    (segment.text_bytes(), SendReason::Reset(synfin_tcp::ResetReason::ClosedPort));
+                if let Some(header) = synfin_tcp::closed::arrives(&segment.header, text_bytes) {
                     let payload = wire::Payload::new();
                     self.put_on_wire(to, Transmit { header, payload, segment_bytes: 0, why });
                 }
