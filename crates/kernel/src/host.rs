@@ -588,6 +588,7 @@ fn send_flags(flags: SendFlags) -> net::SendFlags {
         (SendFlags::DONT_WAIT, net::SendFlags::DONTWAIT),
         (SendFlags::MORE, net::SendFlags::MORE),
         (SendFlags::URGENT, net::SendFlags::OOB),
+        (SendFlags::END_OF_RECORD, net::SendFlags::EOR),
     ];
     let set = table.into_iter().filter(|(ours, _)| flags.contains(*ours));
     // A signal would be the program's.

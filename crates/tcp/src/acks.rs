@@ -56,6 +56,12 @@ impl Acks {
         }
     }
 
+    /// Owes nothing any more that is owed for one of these reasons; returns whether that is so.
+    pub(crate) fn forget_if(&mut self, reasons: [SendReason; 2]) -> bool {
+        self.owed = self.owed.filter(|owed| !reasons.contains(owed));
+        self.owed().is_none()
+    }
+
     /// What is owed, duplicates first.
     pub(crate) fn owed(&self) -> Option<SendReason> {
         if self.duplicates_owed > 0 { Some(SendReason::DuplicateAck) } else { self.owed }

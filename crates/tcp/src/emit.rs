@@ -110,8 +110,7 @@ impl Connection {
 
     fn options(&mut self, now: Instant, flags: Flags) -> Options {
         let mut options = if flags.syn() { self.syn_options(flags) } else { Options::default() };
-        let stamps =
-            if flags.syn() && !flags.ack() { self.config.timestamps } else { self.timestamps.agreed };
+        let stamps = if self.offers(flags) { self.config.timestamps } else { self.timestamps.agreed };
         // RFC 7323 §3.2: a RST that answers a refused segment may do without.
         if stamps && (flags.ack() || !flags.rst()) {
             let echo = if flags.ack() { self.timestamps.recent } else { 0 };
@@ -123,15 +122,24 @@ impl Connection {
         options
     }
 
+    /// Whether a segment offers what we want; otherwise it says what was agreed upon.
+    fn offers(&self, flags: Flags) -> bool {
+        let again = !self.marks.passive && self.config.habits.simultaneous_syn_ack_offers_again();
+        flags.syn() && (!flags.ack() || again)
+    }
+
     /// What is agreed upon in the handshake.
     #[inline(never)]
     fn syn_options(&self, flags: Flags) -> Options {
-        let answering = flags.ack();
+        let answering = !self.offers(flags);
         let scale = self.config.window_scaling && (!answering || self.marks.scaling);
         Options {
             mss: self.config.mss_announced.then(|| self.receive_mss()),
             sack_permitted: if answering { self.marks.sack } else { self.config.sack },
-            window_scale: scale.then_some(self.rcv.shift),
+            window_scale: scale.then(|| {
+                // An agreement without scaling has set ours to zero.
+                if answering { self.rcv.shift } else { self.config.window_shift() }
+            }),
             ..Options::default()
         }
     }

@@ -196,8 +196,7 @@ impl Connection {
         if half_open && habits.half_open_wants_bare_reset() && flags != Flags::RST {
             return Err(Refused::with_ack(Refusal::UnprovenReset, SendReason::ChallengeAck));
         }
-        let believed = half_open && habits.half_open_believes_any_reset();
-        let believed = believed || self.has_number_of_fin(segment.header.seq);
+        let believed = self.has_number_of_fin(segment.header.seq);
         if segment.header.seq != self.rcv.nxt && !believed {
             return Err(Refused::with_ack(Refusal::InexactReset, SendReason::ChallengeAck));
         }
@@ -239,9 +238,6 @@ impl Connection {
             return Err(Refused::silently(Refusal::AckOfUnsent));
         }
         if header.ack.after(self.snd.nxt) {
-            if self.state() == State::Established && self.config.habits.ack_of_unsent_is_not_answered() {
-                return Err(Refused::silently(Refusal::AckOfUnsent));
-            }
             return Err(Refused::with_ack(Refusal::AckOfUnsent, SendReason::ChallengeAck));
         }
         if header.ack.before(self.snd.una - self.snd.wnd_max) {
@@ -342,5 +338,8 @@ impl Connection {
             (_, false, _) => return,
         };
         self.take(now, cause);
+        if self.config.habits.acknowledgment_of_fin_waits() && self.counters.data_segments_in > 0 {
+            self.delay_ack_of_fin(now);
+        }
     }
 }

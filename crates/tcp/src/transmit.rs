@@ -175,7 +175,9 @@ impl Connection {
         self.marks.cwnd_limited = room < unsent && room < usable;
         let record = self.record_end(self.snd.nxt).filter(|record| record.before(end));
         let record_bytes = record.map_or(unsent, |record| record.bytes_since(self.snd.nxt));
-        let len = record_bytes.min(usable).min(room).min(super_bytes.max(mss));
+        let in_pairs = self.config.habits.pairs_end_with_push();
+        let most = if in_pairs { super_bytes.min(2 * mss) } else { super_bytes };
+        let len = record_bytes.min(usable).min(room).min(most.max(mss));
         // The end of a record that others follow does not wait for company.
         let ends_record = record.is_some() && len == record_bytes;
         let len = if ends_record {
@@ -199,8 +201,7 @@ impl Connection {
         }
         let seq = self.snd.nxt;
         let after = to + u32::from(with_fin);
-        let left = usable.min(room) - len;
-        let pushes = ends_record || self.ends_burst(now, len, left, unsent - len);
+        let pushes = ends_record || (in_pairs && len > mss);
         if self.timed.segment().is_none() {
             self.timed = Timed::new(after, now);
         }
@@ -217,14 +218,6 @@ impl Connection {
         }
         let plan = Plan::text(seq, after, why);
         Some(if pushes { plan.with_push() } else { plan })
-    }
-
-    /// With `len` bytes a burst of more than one segment ends, because a window has room for `left` bytes only,
-    /// less than the next segment of the `unsent` that follow would have.
-    fn ends_burst(&self, now: Instant, len: u32, left: u32, unsent: u32) -> bool {
-        let mss = self.mss_with_options();
-        let is_burst = len > mss || self.last_sent_at == now;
-        self.config.habits.burst_ends_with_push() && is_burst && left < mss.min(unsent)
     }
 
     /// CLOSE in SYN-RECEIVED with nothing queued: the FIN follows the SYN-ACK at once (§3.10.4).

@@ -4,7 +4,7 @@
 use crate::ast::{Call, Expr, Script, What};
 use posix::Defaults;
 use std::time::Duration;
-use tcp::{Allowance, Habits};
+use tcp::{Allowance, Habits, SynRetry};
 use wire::tcp::OptionLayout;
 
 /// What a script says about the system it was written for: by its commands, and by what only one
@@ -58,6 +58,8 @@ pub(crate) fn defaults(habits: Habits) -> Defaults {
             config.receive_buffer_bytes_max = 6 << 20;
             config.rto_variance_min = config.rto_min;
             config.syn_retries = 6;
+            // tcp_syn_linear_timeouts
+            config.syn_retry = SynRetry::LinearFirst(4);
             config.syn_ack_retries = 5;
             config.rto_max = Duration::from_secs(120);
         }
