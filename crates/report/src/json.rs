@@ -1,7 +1,7 @@
 //! Traces as JSON lines: one object a line, for programs.
 //!
 //! The fields of a segment are those of a captured one ([`crate::captured::SCHEMA`]), as far as a trace
-//! knows them; sequence numbers stand raw and relative. Times are seconds since the origin as a number
+//! knows them; sequence numbers are raw and relative. Times are seconds since the origin as a number
 //! with nanoseconds.
 
 use crate::ladder::{Arrival, End, Labels, Ladder, NoteKind, Options, Segment, Side, Step};
@@ -26,7 +26,7 @@ pub enum Record {
         from: Option<&'static str>,
         /// The state after.
         to: &'static str,
-        /// What moved it.
+        /// The cause.
         on: String,
         /// RFC and section: `9293#3.10.4`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,16 +94,16 @@ pub struct SegmentRecord {
     pub time: f64,
     /// `sent`, `taken`, `refused`, `lost`, `seen`, `in_flight`, `stray`.
     pub event: &'static str,
-    /// Who sent it: the address, or the name where there is none.
+    /// The sender: its address, or its name if it has none.
     pub src: String,
-    /// Whom it is for.
+    /// The receiver, likewise.
     pub dst: String,
     /// The sequence number as it is in the header.
     pub seq_raw: u32,
     /// The acknowledgment number as it is in the header; absent without ACK.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ack_raw: Option<u32>,
-    /// The sequence number from the sender's ISN, where that is known; negative for what is older.
+    /// The sequence number from the sender's ISN, where that is known; negative for older numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seq: Option<i64>,
     /// The acknowledgment number from the receiver's ISN, where that is known; negative likewise.
@@ -144,7 +144,7 @@ impl Record {
     }
 }
 
-/// Seconds since the origin; exact to nanoseconds for 104 days, to microseconds beyond our time.
+/// Seconds since the origin; precise to a nanosecond for about 100 days, to a microsecond for centuries.
 fn seconds(at: Instant) -> f64 {
     at.as_nanos() as f64 / 1e9
 }
@@ -287,7 +287,7 @@ fn segment_record(
     }
 }
 
-/// What the header says, from one end to the other.
+/// A record with the header's fields, for a segment from one end to the other.
 fn facts(facts: &SegmentFacts, [from, to]: [&End; 2], time: f64, event: &'static str) -> SegmentRecord {
     let has_ack = facts.flags.ack();
     SegmentRecord {
@@ -394,7 +394,7 @@ mod tests {
         assert_eq!((&json["timer"], &json["due"]), (&"retransmit".into(), &2.5.into()));
         let json = parsed(&Trace::RttSample { rtt_us: 10, srtt_us: 20, rto_us: 30 });
         assert_eq!((&json["type"], &json["rto_us"]), (&"rtt".into(), &30.into()));
-        // A row that the table does not have is passed on, not a panic.
+        // A row that the table does not have becomes a note and does not panic.
         assert_eq!(parsed(&Trace::StateChanged { row: 255 })["type"], "note");
     }
 

@@ -2,7 +2,8 @@
 //!
 //! A [`Chart`] is a value; [`Chart::svg`] draws it, the same bytes for the same values. The charts that
 //! a connection has ([`time_sequence`], [`congestion`], [`rtt`], [`throughput`]) are made from ladders
-//! and traces; [`column()`] draws several over one axis of time. What is *not* here: zoom and hover, which the page has.
+//! and traces; [`column()`] draws several over one axis of time. What is *not* here: zoom and hover, which
+//! the page has.
 
 mod axis;
 mod charts;
@@ -42,9 +43,9 @@ pub enum Mark {
 /// The colour of a series; the theme decides the shade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Color {
-    /// The main thing.
+    /// The main series.
     Blue,
-    /// A second thing of the same kind.
+    /// A second series of the same kind.
     Violet,
     /// A limit, an acknowledgment.
     Green,
@@ -155,8 +156,8 @@ impl Chart {
     }
 }
 
-/// Draws graphs one below the other over the same axis (that of the first one's unit) as one SVG;
-/// `title` is what a reader is told aloud.
+/// Draws graphs one below the other over the same axis, in the unit of the first one, as one SVG; `title` is
+/// what screen readers read.
 pub fn column(charts: &[Chart], title: &str) -> String {
     let unit = charts.first().map_or(Unit::Seconds, |chart| chart.x);
     let x = Axis::over(unit, charts.iter().flat_map(Chart::points).map(|point| point.0), axis::Origin::AsIs);
@@ -199,11 +200,11 @@ fn grid(canvas: &mut Canvas, x: &Axis, y: &Axis) {
 fn draw(canvas: &mut Canvas, series: &Series, pixels: &[(f64, f64)]) {
     match series.mark {
         Mark::Points => {
-            // The rare ones must show among the many.
+            // Rare points must be visible among many others.
             let radius = if matches!(series.color, Color::Red | Color::Orange) { 3.2 } else { 2.0 };
             let mut drawn = std::collections::BTreeSet::new();
             for (x, y) in pixels {
-                // Two points on the same pixel are one.
+                // Points on the same pixel are drawn once.
                 if drawn.insert((x.round() as i64, y.round() as i64)) {
                     canvas.circle(series.color.class(), (*x, *y), radius);
                 }

@@ -1,4 +1,4 @@
-//! Ladders of two real connections: what the engine says in its traces is what the picture shows.
+//! Ladders of two real connections: the picture shows what the engine's traces say.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use wire::Seq;
 
 const DELAY: Duration = Duration::from_millis(10);
 
-/// Two connections, a link of 10 ms that loses what it is told to, and a recorder.
+/// Two connections, a link with a delay of 10 ms that loses chosen segments, and a recorder.
 struct World {
     ends: [Connection; 2],
     recorder: Recorder,
@@ -54,7 +54,7 @@ impl World {
             end.set_tracing(Tracing::On);
         }
         let mut recorder = Recorder::new(end("client", State::Closed), end("server", right_state));
-        // The moves of the birth itself lie before tracing begins.
+        // The first state changes happen before tracing begins.
         recorder.record(
             now,
             Side::Left,
@@ -72,7 +72,7 @@ impl World {
         World { ends, recorder, under_way: VecDeque::new(), frames: 0, now, lose: Vec::new(), data_sent: 0 }
     }
 
-    /// Hears what an end says, because of what arrived if anything did.
+    /// Records the traces of an end; `cause` is the arrival that it processed, if any.
     fn listen_to(&mut self, side: Side, cause: Option<FrameArrival>) {
         while let Some(trace) = self.ends[side.index()].poll_trace() {
             self.recorder.record(self.now, side, &trace, cause);
@@ -122,7 +122,7 @@ impl World {
                 self.ends.iter_mut().for_each(|end| end.handle_timeout(self.now));
             }
         }
-        panic!("something never settles");
+        panic!("the connections never become idle");
     }
 
     fn write(&mut self, side: Side, bytes: usize) {
@@ -141,7 +141,7 @@ fn row(from: State, to: State) -> u8 {
     row.expect("the table has such a row").index()
 }
 
-/// The states that each end shows, in the order of time: a receiver moves when the segment arrives.
+/// The states that each end shows, in the order of time; a receiver changes when the segment arrives.
 fn states(ladder: &Ladder) -> [Vec<State>; 2] {
     let mut moves: Vec<(Instant, Side, State)> = Vec::new();
     for step in &ladder.steps {

@@ -9,9 +9,9 @@ use wire::Seq;
 
 /// The ladder of a connection, from the segments of its stream; others are left out.
 ///
-/// States are those of [`Connection::steps`], which know what came later: of FINs that cross, the row of the
-/// first does not show its receiver in CLOSE-WAIT. Where the capture does not show whether an end's last move
-/// took place, a remark says so.
+/// States are those of [`Connection::steps`], which take later segments into account: when FINs cross, the row
+/// of the first does not show its receiver in CLOSE-WAIT. If the capture does not show whether the last state
+/// change of an end took place, a remark says so.
 pub fn ladder(connection: &Connection, segments: &[(lens::Segment, Analysis)]) -> Ladder {
     let sides = left_and_right(connection);
     let ends = [Side::Left, Side::Right]
@@ -32,7 +32,7 @@ pub fn ladder(connection: &Connection, segments: &[(lens::Segment, Analysis)]) -
     ladder
 }
 
-/// Says at the last move of an end that it may have stayed in another state.
+/// Adds a remark to the last state change of an end: the end may have stayed in the state `other`.
 fn doubt(ladder: &mut Ladder, side: Side, other: State) {
     let of_side = |step: &Step| match step {
         Step::Segment(segment) => segment.states[side.index()],
@@ -46,7 +46,7 @@ fn doubt(ladder: &mut Ladder, side: Side, other: State) {
     }
 }
 
-/// Initial numbers and states, from the first segment that shows them.
+/// Sets initial sequence numbers and states from the first segment that shows them.
 fn learn_start(
     ladder: &mut Ladder,
     from: Side,

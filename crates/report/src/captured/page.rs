@@ -9,11 +9,11 @@ use std::time::Duration;
 use tcp::Instant;
 use tcp::state::{Cause, State};
 
-/// Segments that a page holds at most; the rest of a connection is counted and left out. At some 200
-/// bytes each, this is what a browser opens in a second or two.
+/// The most segments that a page holds; the others are left out, and counted by connection. At about 200
+/// bytes each, a browser opens this many in a second or two.
 pub const PAGE_SEGMENTS_MAX: usize = 200_000;
 
-/// The page of what the lens kept. Times count from the first frame of each connection's own.
+/// The page of what the lens kept. Times count from the first frame of each connection.
 ///
 /// `source` is the name of the file; the first [`PAGE_SEGMENTS_MAX`] segments are in the page.
 pub fn page(kept: &Kept, source: &str) -> Data {

@@ -1,8 +1,8 @@
-//! Where boxes, arrows and words stand, in character cells.
+//! The positions of boxes, arrows and labels, in character cells.
 //!
-//! Laid out by hand so that no two arrows cross. CLOSED stands twice, at the top where connections
-//! begin and at the bottom where they end, as in the RFC. A pair of states without a route here is
-//! listed below the picture, and a test says so.
+//! Laid out by hand so that no two arrows cross. CLOSED appears twice, at the top where connections
+//! begin and at the bottom where they end, as in the RFC. The rows of a pair of states without a route
+//! here are listed below the picture, and a test fails.
 
 use tcp::state::State;
 
@@ -34,16 +34,16 @@ pub(super) const BOXES: [(State, Cell); 12] = [
     (State::Closed, (MIDDLE, 42)),
 ];
 
-/// Where the words of an arrow stand.
+/// Where the label of an arrow is.
 #[derive(Clone, Copy)]
 pub(super) enum Words {
-    /// They begin at this cell.
+    /// It begins at this cell.
     From(usize, usize),
-    /// They end at this cell.
+    /// It ends at this cell.
     UpTo(usize, usize),
 }
 
-/// The way of one arrow, from border to border.
+/// The path of one arrow, from the border of a box to that of another.
 pub(super) struct Route {
     pub(super) from: State,
     pub(super) to: State,

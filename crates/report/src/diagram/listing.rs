@@ -5,7 +5,7 @@ use super::{arrows, is_in_legend, words};
 use crate::style::{Ink, Style};
 use tcp::state::{ROWS, Row, State};
 
-/// Every state with the ways out of it, and the abnormal ends at the foot.
+/// Every state with its transitions, and the abnormal ends below them.
 pub fn listing(style: &Style) -> String {
     let arrow = style.pick("→", "->");
     let width = ROWS.iter().filter(|row| !is_in_legend(row)).map(|row| words(row).len()).max().unwrap_or(0);
@@ -28,7 +28,7 @@ fn section_words(row: &Row, style: &Style) -> String {
     }
 }
 
-/// A Mermaid `stateDiagram-v2`; all rows between two states share an arrow. CLOSED stands twice, where
+/// A Mermaid `stateDiagram-v2`; all rows between two states share an arrow. CLOSED appears twice, where
 /// connections begin and where they end, so that the arrows run downwards.
 pub fn mermaid() -> String {
     const END: &str = "Ended";

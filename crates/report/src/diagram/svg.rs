@@ -69,7 +69,7 @@ fn state_box(canvas: &mut Canvas, state: State, (left, top): Cell) {
     canvas.text("bold", ((x + right) / 2.0, (y + bottom) / 2.0 + 4.5), Anchor::Middle, state.name());
 }
 
-/// A line with round bends and a head.
+/// Draws an arrow: a line with round bends and a head.
 fn way(canvas: &mut Canvas, cells: &[Cell]) {
     let points: Vec<(f64, f64)> = cells.iter().map(|cell| point(*cell)).collect();
     let (Some(first), [.., before, last]) = (points.first(), points.as_slice()) else { return };

@@ -10,7 +10,7 @@ const DOWN: u8 = 2;
 const LEFT: u8 = 4;
 const RIGHT: u8 = 8;
 
-/// Draws the diagram; below 106 columns it is the [`listing`] instead.
+/// Draws the diagram; in less than 106 columns, the [`listing`] instead.
 pub fn text(style: &Style) -> String {
     if style.width < SIZE.0 {
         return listing(style);
@@ -41,7 +41,7 @@ pub fn text(style: &Style) -> String {
     text + &legend_lines(style)
 }
 
-/// The ways to CLOSED that the picture leaves out.
+/// The transitions to CLOSED that the picture leaves out.
 pub(super) fn legend_lines(style: &Style) -> String {
     let legend = legend();
     let width = legend.iter().map(|(words, _)| columns(words)).max().unwrap_or(0);
@@ -192,7 +192,8 @@ impl Grid {
     }
 }
 
-/// One cell towards `to`: the next cell, the direction out of this one, and the one into the next.
+/// One step towards `to`: the next cell, the side at which the line leaves this cell, and the side at which
+/// it enters the next.
 fn step((column, row): Cell, to: Cell) -> (Cell, u8, u8) {
     if to.0 > column {
         ((column + 1, row), RIGHT, LEFT)

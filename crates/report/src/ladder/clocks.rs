@@ -1,7 +1,7 @@
-//! The times beside the rows: one clock for each end, or the one of a capture.
+//! The times beside the rows: one clock for each end, or a single one for a capture.
 //!
-//! A ladder whose segments arrive at known times has two clocks, one at each end, both counting from the
-//! first row. Milliseconds are written if they tell all, else microseconds.
+//! If it is known when segments arrive, there are two clocks, one at each end, and both count from the first
+//! row. Times have three decimals if all are whole milliseconds, and six otherwise.
 
 use super::Side;
 use super::rows::{Kind, Row};
@@ -13,12 +13,12 @@ use tcp::Instant;
 pub(super) struct Clocks {
     start: Instant,
     is_in_milliseconds: bool,
-    /// Each end has its own.
+    /// There is one for each end.
     pub(super) are_two: bool,
     last: Instant,
 }
 
-/// Times that were written before, by clock, so that asides do not repeat them.
+/// The last time that each clock showed, so that notes do not repeat it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Shown([Option<Instant>; 2]);
 
@@ -33,7 +33,7 @@ impl Clocks {
         Clocks { start, is_in_milliseconds, are_two, last: times().max().unwrap_or(start) }
     }
 
-    /// How wide a clock is, its title `seconds` included.
+    /// The width of a clock; at least that of its title, `seconds`.
     pub(super) fn columns(&self) -> usize {
         self.text(self.last).len().max(7)
     }
@@ -47,8 +47,8 @@ impl Clocks {
         }
     }
 
-    /// What this end's clock shows on a row; empty where nothing happens there, and beside a note or a move
-    /// at the time shown last. A single clock is the left one.
+    /// What this end's clock shows on a row. It is empty if nothing happens at this end, and beside a note or
+    /// a state change at the time shown last. A single clock is the left one.
     pub(super) fn show(&self, row: &Row<'_>, side: Side, shown: &mut Shown) -> String {
         let at = match (self.are_two, side) {
             (true, side) => row.clocks[side.index()],

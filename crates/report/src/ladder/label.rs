@@ -1,20 +1,21 @@
-//! What a segment says, in few words: `SYN,ACK Seq=0 Ack=1`.
+//! The label of a segment: `SYN,ACK Seq=0 Ack=1`.
 
 use super::{Arrival, Ladder, Numbers, Options, Segment, Side, Step, Windows};
 use wire::Seq;
 use wire::tcp::Flags;
 
-/// Beyond this distance a relative number is taken as a negative one: an old segment, not a far one.
+/// From this distance on, a relative number is shown as negative, because an old segment is more likely than
+/// one so far ahead.
 const FAR: u32 = 1 << 31;
-/// What lies this close behind the ISN of an earlier connection is written from there.
+/// Numbers less than this far after the ISN of an earlier connection are shown relative to that ISN.
 const NEAR: u32 = 1 << 16;
 
 /// How numbers are written in one ladder.
 pub(crate) struct Labels {
     bases: [Seq; 2],
-    /// By side: the ISNs of SYNs that an earlier connection left on the way.
+    /// By side: the ISNs of SYNs that an earlier connection left in the network.
     old: [Vec<Seq>; 2],
-    /// More than 2 GiB passed in this direction, so that no number is negative.
+    /// More than 1 GiB passed in this direction, so numbers may exceed 2 GiB and none is shown as negative.
     wraps: [bool; 2],
     numbers: Numbers,
     windows: Windows,
@@ -41,7 +42,7 @@ impl Labels {
         Labels { bases, old, wraps, numbers: options.numbers, windows: options.windows }
     }
 
-    /// `Seq` of `side`'s numbers as it is written.
+    /// A sequence number of `side` as it is shown.
     fn number(&self, seq: Seq, side: Side) -> String {
         if self.numbers == Numbers::Absolute {
             return seq.to_string();
@@ -55,7 +56,7 @@ impl Labels {
         }
     }
 
-    /// How far `seq` of `side`'s numbers lies behind the initial one; negative for what is older.
+    /// The distance of `seq`, a number of `side`, from the initial one; negative for older numbers.
     pub(crate) fn relative(&self, seq: Seq, side: Side) -> i64 {
         let distance = seq.bytes_since(self.bases[side.index()]);
         if distance >= FAR && !self.wraps[side.index()] {
@@ -103,7 +104,7 @@ fn segments(ladder: &Ladder) -> impl Iterator<Item = &Segment> {
     })
 }
 
-/// The ISNs of SYNs older than `base` that nobody sent now.
+/// The ISNs of stray SYNs that are older than `base`.
 fn old_isns(ladder: &Ladder, side: Side, base: Seq) -> Vec<Seq> {
     let is_old = |segment: &&Segment| {
         let facts = &segment.facts;
@@ -115,7 +116,7 @@ fn old_isns(ladder: &Ladder, side: Side, base: Seq) -> Vec<Seq> {
     segments(ladder).filter(is_old).map(|segment| segment.facts.seq).collect()
 }
 
-/// What is written as 0: the ISN; without one, what makes the first number seen a 1.
+/// The number that is shown as 0: the ISN, or if it is not known, the number before the first one seen.
 fn base(ladder: &Ladder, side: Side) -> Seq {
     if let Some(isn) = ladder.ends[side.index()].isn {
         return isn;

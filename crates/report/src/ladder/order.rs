@@ -1,15 +1,15 @@
-//! In which order rows are drawn, and which segments need two.
+//! The order in which rows are drawn, and which segments need two rows.
 //!
-//! Each end has an order of its own: what it sent, what arrived, what it noted. Both are kept, so that
-//! neither end's clock runs backwards on the page. A segment is one row where its departure can stand beside
-//! its arrival; where segments cross or overtake each other some become two rows, a departure and an arrival
-//! (`...` in the RFC's figures), as few as possible.
+//! Each end has its order of departures, arrivals and notes. Both orders are kept, so that neither end's
+//! clock runs backwards on the page. A segment is one row if its departure can be beside its arrival. Where
+//! segments cross or overtake each other, some become two rows, a departure and an arrival (`...` in the
+//! RFC's figures), but as few as possible.
 
 use super::{Arrival, Ladder, Segment, Side, Step};
 use std::collections::{BTreeMap, VecDeque};
 use tcp::Instant;
 
-/// What one row is about: the place of a step, and which part of it.
+/// What one row shows: the index of a step, and which part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Placed {
     /// A segment from its departure to its arrival, or a step of one end.
@@ -20,7 +20,7 @@ pub(super) enum Placed {
     Arrives(usize),
 }
 
-/// What one end sees.
+/// An event at one end.
 #[derive(Clone, Copy, Debug)]
 struct Event {
     /// Its place among all events of both ends.
@@ -30,7 +30,7 @@ struct Event {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
-    /// Nothing at the other end belongs to it.
+    /// A step that has no part at the other end.
     Alone(usize),
     Departs(usize),
     Arrives(usize),
@@ -59,7 +59,7 @@ fn happenings(steps: &[Step]) -> Vec<Part> {
             parts.push((at, place, Part::Arrival(index)));
         }
     }
-    // Of an arrival before a step and the step itself, `Part` puts the arrival first.
+    // At the same time and index, `Part` sorts the arrival before the step.
     parts.sort();
     parts.into_iter().map(|(_, _, part)| part).collect()
 }
@@ -74,7 +74,7 @@ fn delivered(step: &Step) -> Option<(&Segment, Instant)> {
     }
 }
 
-/// The arrival under whose row a step stands, if it is a note with such a cause.
+/// The step whose arrival caused this step, if it is a note that such an arrival caused.
 fn cause_of(steps: &[Step], step: &Step) -> Option<usize> {
     let Step::Note { side, cause: Some(cause), .. } = step else { return None };
     let Some(Step::Segment(segment)) = steps.get(*cause) else { return None };
@@ -82,28 +82,28 @@ fn cause_of(steps: &[Step], step: &Step) -> Option<usize> {
     (arrived && segment.from.other() == *side).then_some(*cause)
 }
 
-/// Two sequences of events on their way to become one of rows.
+/// Merges the events of both ends into one sequence of rows.
 struct Merge {
     ends: [End; 2],
-    /// By step: the notes that stand under the row in which it arrives.
+    /// By step: the notes under the row of its arrival.
     notes: BTreeMap<usize, Vec<usize>>,
-    /// Those of the last row.
+    /// The notes of the last row that are still to be drawn.
     due: VecDeque<usize>,
-    /// By step: the segment has departed in a row of its own.
+    /// By step: the segment's departure is a separate row.
     is_split: Vec<bool>,
     /// By step: how long the segment was under way, in nanoseconds.
     flight_ns: Vec<u64>,
 }
 
-/// What one end sees, in its order.
+/// The events at one end, in order.
 #[derive(Default)]
 struct End {
     events: Vec<Event>,
-    /// Events that stand in rows already.
+    /// How many events are in rows already.
     done: usize,
-    /// By event: departures before it.
+    /// By event: the number of departures before it.
     departures: Vec<usize>,
-    /// Where segments arrive: by step, the event.
+    /// By step: the event at which its segment arrives.
     arrivals: BTreeMap<usize, usize>,
 }
 
@@ -122,7 +122,7 @@ impl End {
         self.events.get(self.done).copied()
     }
 
-    /// How many departures from here stand before the arrival of this step.
+    /// The number of departures between the head and the arrival of this step.
     fn departures_before(&self, step: usize) -> usize {
         let count = |event: usize| self.departures.get(event).copied().unwrap_or(0);
         self.arrivals.get(&step).map_or(0, |event| count(*event)) - count(self.done)
@@ -153,7 +153,7 @@ impl Merge {
         Merge { ends, notes, due: VecDeque::new(), is_split: vec![false; steps.len()], flight_ns }
     }
 
-    /// What the head of this end can be drawn as now, if at all.
+    /// How the head of this end can be drawn now, if it can.
     fn ready(&self, side: usize) -> Option<Placed> {
         match self.ends[side].head()?.what {
             What::Alone(step) => Some(Placed::Whole(step)),
@@ -166,15 +166,15 @@ impl Merge {
         }
     }
 
-    /// Each end waits for the other: which segment is drawn in two parts, by the end that sends it.
+    /// When each end waits for the other: the end whose segment is drawn in two parts.
     fn to_split(&self) -> usize {
         let departs = [0, 1].map(|side| match self.ends[side].head().map(|event| event.what) {
             Some(What::Departs(step)) => Some(step),
             _ => None,
         });
         match departs {
-            // One of the two stays whole, and all must be split that depart before it arrives. If all else
-            // is equal, the one that left first is split: the rows keep to the order of time.
+            // One of the two stays whole, and every segment that departs before it arrives must be split. If
+            // all else is equal, the one that left first is split, so that rows keep the order of time.
             [Some(left), Some(right)] => {
                 let left_costs = (self.ends[1].departures_before(left), self.flight_ns[left], right);
                 let right_costs = (self.ends[0].departures_before(right), self.flight_ns[right], left);
@@ -220,7 +220,7 @@ impl Merge {
         };
         let head = self.ends[side].head()?;
         self.ends[side].done += 1;
-        // An arrival is never first in a ladder whose times are true; one of any other ladder is drawn too.
+        // With consistent times an arrival is never first; with inconsistent ones it is drawn all the same.
         let (step, placed) = match head.what {
             What::Departs(step) => (step, Placed::Departs(step)),
             What::Arrives(step) => (step, Placed::Arrives(step)),
@@ -235,7 +235,7 @@ fn event_of(step: &Step, index: usize) -> What {
     if delivered(step).is_some() { What::Departs(index) } else { What::Alone(index) }
 }
 
-/// The end at which a step stands: a segment's is its sender, a stray one's is its receiver.
+/// The end at which a step happens: the sender of a segment, but the receiver of a stray one.
 fn side_of(step: &Step) -> Side {
     match step {
         Step::Segment(segment) if segment.arrival == Arrival::Stray => segment.from.other(),

@@ -1,9 +1,9 @@
-//! From the traces of both ends to a ladder.
+//! Builds a ladder from the traces of both ends.
 //!
-//! One row is one frame as it crossed the link, and a frame is known by its number: whoever records says
-//! which frame departs, arrives or is lost, and which arrival brought about what an end traces. Nothing is
-//! concluded from what a segment looks like, so that equal segments under way at one time, second copies and
-//! the pieces of a super-segment each keep what is theirs.
+//! One row is one frame that crossed the link, and frames are identified by number: the caller says which
+//! frame departs, arrives or is lost, and which arrival caused a trace. Nothing is concluded from the contents
+//! of a segment, so that equal segments in flight at the same time, second copies and the pieces of a
+//! super-segment are not confused.
 
 use super::{Arrival, End, Ladder, NoteKind, Segment, Side, Step};
 use std::collections::BTreeMap;
@@ -11,10 +11,10 @@ use tcp::state::{Row, Sends};
 use tcp::{Instant, SegmentFacts, SendReason, Trace};
 use wire::tcp::Flags;
 
-/// Steps kept unless the caller says otherwise: more than anybody reads, some tens of megabytes.
+/// The most steps that are kept if the caller gives no limit: some tens of megabytes, more than anybody reads.
 const STEPS_MAX: usize = 100_000;
 
-/// One arrival of one frame, by the numbers that the recording gives them.
+/// One arrival of one frame, by the numbers of the recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FrameArrival {
     /// The frame's number.
@@ -23,7 +23,8 @@ pub struct FrameArrival {
     pub arrival: usize,
 }
 
-/// Builds a [`Ladder`] from what both ends say and what the link does, told in the order in which it happens.
+/// Builds a [`Ladder`] from the traces of both ends and the events of the link. Calls must be in the order of
+/// time.
 ///
 /// ```
 /// use synfin_report::ladder::{End, FrameArrival, Recorder, Side};
@@ -43,32 +44,32 @@ pub struct FrameArrival {
 #[derive(Debug)]
 pub struct Recorder {
     ends: [End; 2],
-    /// `None` where a move was merged into the segment that it sends.
+    /// `None` where a state change was merged into the segment that it sends.
     steps: Vec<Option<Step>>,
     steps_max: usize,
     left_out: u64,
-    /// The steps of the frames that departed. A step has one frame, so `steps_max` bounds this too.
+    /// By frame: the step of its departure. A step has one frame, so `steps_max` bounds this too.
     frames: BTreeMap<usize, usize>,
-    /// What became of each arrival; a second one is a step of its own.
+    /// The step of each arrival; the second arrival of a frame is a separate step.
     arrivals: BTreeMap<FrameArrival, Heard>,
-    /// By side: a move that waits for the segment that it sends.
+    /// By side: a state change that may still be merged into the segment that it sends.
     pending: [Option<Pending>; 2],
 }
 
-/// An arrival.
+/// The step of an arrival.
 #[derive(Clone, Copy, Debug)]
 struct Heard {
-    /// Its step.
+    /// The index of the step.
     index: usize,
-    /// The receiver has said that it took or refused it.
+    /// The receiver has taken or refused it.
     is_answered: bool,
 }
 
-/// A move that no segment caused, until it is known whether one tells of it.
+/// A state change that no arrival caused, until it is known whether it sends a segment.
 #[derive(Clone, Copy, Debug)]
 struct Pending {
     at: Instant,
-    /// The step that stands for it alone.
+    /// Its step, which is removed when it is merged into a segment.
     index: usize,
     row: &'static Row,
 }
@@ -94,9 +95,9 @@ impl Recorder {
 
     // What the link does.
 
-    /// `from` put a frame with this number onto the link: it is the next row. `why` is that of the
-    /// [`Trace::Sent`] that made the frame. The pieces of a super-segment have one reason; that it is the
-    /// last is said of the piece with the FIN alone.
+    /// `from` puts a frame with this number onto the link; it becomes the next row. `why` is the reason of the
+    /// [`Trace::Sent`] that made the frame. The pieces of a super-segment have the same reason, but only the
+    /// piece with the FIN shows [`SendReason::Fin`]; the others show [`SendReason::NewData`].
     pub fn departs(
         &mut self,
         at: Instant,
@@ -106,7 +107,7 @@ impl Recorder {
         why: Option<SendReason>,
     ) {
         if facts.flags.syn() {
-            // The last one counts: a stale SYN may have been answered before.
+            // The last SYN counts, because a stale SYN may have been answered before.
             self.ends[from.index()].isn = Some(facts.seq);
         }
         let is_before_fin = |why: &SendReason| *why == SendReason::Fin && !facts.flags.fin();
@@ -124,8 +125,8 @@ impl Recorder {
         }
     }
 
-    /// A frame arrives at `to`. A second arrival of the same frame, and a frame that never departed, are
-    /// rows of their own. What the receiver traces because of it comes after.
+    /// A frame arrives at `to`. A second arrival of the same frame, and a frame that never departed, become
+    /// separate rows. The traces that the arrival causes are recorded after this call.
     pub fn arrives(&mut self, at: Instant, to: Side, arrived: FrameArrival, facts: SegmentFacts) {
         let departed = self.frames.get(&arrived.frame).copied();
         let place = self.steps.len();
@@ -156,11 +157,12 @@ impl Recorder {
         }
     }
 
-    // What the ends say.
+    // What the ends do.
 
-    /// `side` said this at `at`, because of `cause` if a frame had been handed in; times do not go backwards.
+    /// `side` traced this at `at`; `cause` is the arrival that it was processing, if any. Times must not go
+    /// backwards.
     ///
-    /// [`Trace::Sent`] adds nothing here: [`Recorder::departs`] tells of the frames that it made.
+    /// [`Trace::Sent`] adds nothing, because [`Recorder::departs`] records the frames that it made.
     pub fn record(&mut self, at: Instant, side: Side, trace: &Trace, cause: Option<FrameArrival>) {
         match trace {
             Trace::Taken { segment } => self.handed_in(at, side, segment, cause, None),
@@ -177,8 +179,8 @@ impl Recorder {
         }
     }
 
-    /// A call of the application at `side` returned, or began: `connect returns`. With a `cause` it stands
-    /// under the row of that arrival.
+    /// A call of the application at `side` returned, or began: `connect returns`. With a `cause` it is
+    /// drawn under the row of that arrival.
     pub fn call(&mut self, at: Instant, side: Side, text: &str, cause: Option<FrameArrival>) {
         self.note(at, side, NoteKind::Call, text, cause);
     }
@@ -189,7 +191,7 @@ impl Recorder {
         self.push(Step::Note { at, side, kind, text: text.to_owned(), cause });
     }
 
-    /// The ladder. A frame of which nothing more was told is still under way.
+    /// Returns the ladder. A frame that neither arrived nor was lost is still under way.
     pub fn finish(mut self) -> Ladder {
         let ignored = self.arrivals.values().filter(|heard| !heard.is_answered).map(|heard| heard.index);
         for index in ignored.collect::<Vec<_>>() {
@@ -222,7 +224,7 @@ impl Recorder {
         }
     }
 
-    /// The receiver took or refused an arrival. One of which the link did not tell is a row of its own.
+    /// The receiver took or refused an arrival. An arrival that the link did not report becomes a separate row.
     fn handed_in(
         &mut self,
         at: Instant,
@@ -269,18 +271,18 @@ fn bare(at: Instant, from: Side, facts: SegmentFacts, arrival: Arrival) -> Segme
     }
 }
 
-/// Whether a segment with these control bits is what a move along this row sends.
+/// Whether a transition along this row sends a segment with these control bits.
 fn tells_of(row: &Row, flags: Flags) -> bool {
     match row.sends {
         Sends::Syn | Sends::SynAck => flags.syn(),
         Sends::Fin => flags.fin(),
         Sends::Ack => flags.ack() && !flags.intersects(Flags::SYN | Flags::FIN | Flags::RST),
-        // Who gives up may still reset the peer.
+        // An end that gives up may still reset the peer.
         Sends::Rst | Sends::Nothing => flags.rst(),
     }
 }
 
-/// The steps without those that were merged; what names a step by its place is told the new one.
+/// Removes the steps that were merged, and corrects the indices in the others.
 fn without_merged(steps: Vec<Option<Step>>) -> Vec<Step> {
     let mut places = Vec::with_capacity(steps.len() + 1);
     let mut kept = 0;

@@ -1,7 +1,7 @@
-//! From steps to rows: one line or height of the picture each, shared by text and SVG.
+//! Turns steps into the rows that the text and the SVG share.
 //!
-//! A segment is one row, with its sender's state after sending and its receiver's after taking, and the time
-//! at each end. Where one row would tell the story in the wrong order it is two (`order.rs`).
+//! A segment is one row, with the sender's state after sending, the receiver's state after receiving, and the
+//! time at each end. Where one row would show events in the wrong order, there are two (`order.rs`).
 
 use super::fold::{self, Folded};
 use super::order::{self, Placed};
@@ -85,7 +85,7 @@ fn segment_row<'a>(segment: &'a Segment, placed: Placed, now: &mut [Option<State
     let mut clocks = [None; 2];
     clocks[from.index()] = departs;
     clocks[to.index()] = arrives;
-    // What was seen on its way changed both ends; when it arrived is not known.
+    // A captured segment changed the states of both ends, although its time of arrival is not known.
     let heard = arrives.is_some() || segment.arrival == Arrival::Seen;
     let sender = (from, segment.states[from.index()].filter(|_| departs.is_some()));
     let receiver = (to, segment.states[to.index()].filter(|_| heard));
@@ -99,7 +99,7 @@ fn at_one(side: Side, at: Instant) -> [Option<Instant>; 2] {
     clocks
 }
 
-/// Applies moves to the current states and says what the row shows.
+/// Applies state changes to the current states and returns what the row shows.
 fn move_to(now: &mut [Option<State>; 2], moves: &[(Side, Option<State>)]) -> [Cell; 2] {
     let mut is_new = [false; 2];
     for (side, to) in moves {

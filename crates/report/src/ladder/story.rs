@@ -1,6 +1,6 @@
 //! The story in a few words: who opened, who closed first, how it ended, how much was sent.
 //!
-//! It is read off the segments alone, so it holds for any ladder.
+//! It is derived from the segments alone, so it works for any ladder.
 
 use super::{Arrival, Ladder, Side, Step};
 use crate::numbers;
@@ -8,36 +8,36 @@ use std::collections::BTreeMap;
 use tcp::state::State;
 use tcp::{ResetReason, SendReason};
 
-/// What the steps tell as a whole.
+/// A summary of the steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Story {
     /// Who sent the first SYN without ACK; both when the SYNs crossed.
     pub opened: Option<Who>,
     /// Who sent the first FIN; both when the FINs crossed.
     pub closed_first: Option<Who>,
-    /// Who first sent a RST that ended the connection, or that may have, for all that a capture shows.
+    /// Who first sent a RST that ended the connection. In a capture every RST counts, because it may have.
     pub reset: Option<Side>,
-    /// Bytes of text each end sent, each byte once however often and in whatever order it was sent.
+    /// Bytes of text that each end sent; bytes that were sent again count once.
     pub sent_bytes: [u64; 2],
     /// Segments that never arrived, by their sender.
     pub lost: [u64; 2],
-    /// Segments that carried again what was sent before, by their sender.
+    /// Retransmitted segments, by their sender.
     pub retransmitted: [u64; 2],
 }
 
 /// One end, or both at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
-    /// This one.
+    /// This end.
     One(Side),
-    /// Both, before hearing of each other's.
+    /// Both, before either received the other's segment.
     Both,
 }
 
-/// A FIN or SYN that was sent: by whom, when, and when the other end heard of it.
+/// The first SYN or FIN of one end: when it was sent, and when it arrived.
 #[derive(Clone, Copy)]
 struct Said {
-    /// Which step it is: two at one moment stand in their order.
+    /// The index of its step, which orders two of the same time.
     place: usize,
     at: tcp::Instant,
     heard: Option<tcp::Instant>,
@@ -45,7 +45,7 @@ struct Said {
 }
 
 impl Ladder {
-    /// Reads the story off the steps.
+    /// Derives the story from the steps.
     pub fn story(&self) -> Story {
         let mut story = Story::default();
         let mut opens: [Option<Said>; 2] = [None; 2];
@@ -68,7 +68,7 @@ impl Ladder {
             agrees[side] |= facts.flags.syn() && facts.flags.ack();
             if facts.flags.syn() && !facts.flags.ack() && opens[side].is_none() {
                 opens[side] = Some(said);
-                // What was reset before was not this connection, but the answer to a stale SYN.
+                // A reset before this SYN did not end this connection, but the answer to a stale SYN.
                 story.reset = None;
             }
             if facts.flags.fin() && closes[side].is_none() {
@@ -88,7 +88,7 @@ impl Ladder {
                 highest[side] = Some(highest[side].map_or(past, |highest| highest.latest(past)));
             }
         }
-        // One SYN,ACK to two SYNs: the other one came in two parts (a split handshake).
+        // Two SYNs but one SYN,ACK: a split handshake, which answers a SYN with an ACK and a separate SYN.
         let is_split = agrees[0] != agrees[1];
         story.opened = first(&opens).map(|who| if is_split { Who::One(earlier(&opens)) } else { who });
         story.closed_first = first(&closes);
@@ -96,7 +96,7 @@ impl Ladder {
         story
     }
 
-    /// The story as lines of text; `Left` and `Right` by their names.
+    /// The story as lines of text, with the names of both ends.
     pub fn story_lines(&self) -> Vec<String> {
         let story = self.story();
         let name = |side: Side| {
@@ -142,19 +142,19 @@ impl Ladder {
 
 /// The text that one end sent: which bytes, each counted once.
 struct Text {
-    /// Where the numbers of `runs` begin: the first byte of the connection, or else the first one seen.
+    /// The sequence number of offset 0: the first byte of the connection, or else the first one seen.
     first: Option<wire::Seq>,
-    /// The least number that belongs to the connection.
+    /// The least offset that belongs to the connection.
     floor: i64,
-    /// The end of what was sent, from `first`.
+    /// The offset after the last byte sent.
     end: i64,
-    /// What was sent, from `first`: beginnings and ends of runs that do not touch.
+    /// What was sent: the starts and ends of runs that do not touch, as offsets.
     runs: BTreeMap<i64, i64>,
     bytes: u64,
 }
 
 impl Text {
-    /// Text of a connection with this ISN; what lies before it belongs to another.
+    /// The text of a connection with this ISN; bytes before it belong to another connection.
     fn after(isn: Option<wire::Seq>) -> Text {
         let floor = if isn.is_some() { 0 } else { i64::MIN };
         Text { first: isn.map(|isn| isn + 1), floor, end: 0, runs: BTreeMap::new(), bytes: 0 }
@@ -162,7 +162,7 @@ impl Text {
 
     fn add(&mut self, start: wire::Seq, len_bytes: u32) {
         let first = *self.first.get_or_insert(start);
-        // Numbers wrap after 4 GiB: the one meant is the one nearest to the end.
+        // Sequence numbers wrap after 4 GiB, so the offset nearest to the end is taken.
         let near = first + self.end as u32;
         let at = self.end + i64::from(start.offset_from(near));
         let (from, to) = (at.max(self.floor), at + i64::from(len_bytes));
@@ -186,7 +186,7 @@ impl Text {
     }
 }
 
-/// Whether a RST ends the connection, rather than to answer what an earlier one left or what comes after.
+/// Whether a RST ends the connection, and does not only answer a segment from before or after it.
 fn ends_it(reset: &super::Segment) -> bool {
     let closes_the_other = reset.states[reset.from.other().index()] == Some(State::Closed);
     let is_its_own =
@@ -194,7 +194,7 @@ fn ends_it(reset: &super::Segment) -> bool {
     reset.arrival == Arrival::Seen || closes_the_other || is_its_own
 }
 
-/// Whose was earlier.
+/// The end whose segment was earlier.
 fn earlier(said: &[Option<Said>; 2]) -> Side {
     match said {
         [Some(left), Some(right)] if right.place < left.place => Side::Right,
@@ -203,7 +203,7 @@ fn earlier(said: &[Option<Said>; 2]) -> Side {
     }
 }
 
-/// Who said it first; both when neither had heard of the other's when saying it.
+/// Who sent it first; both if neither had received the other's segment before sending.
 fn first(said: &[Option<Said>; 2]) -> Option<Who> {
     match said {
         [None, None] => None,
@@ -215,8 +215,8 @@ fn first(said: &[Option<Said>; 2]) -> Option<Who> {
             } else {
                 (right, left, Side::Right)
             };
-            // A capture does not know when a segment arrived (`heard` is when it was seen): there, and over
-            // a link without delay, only an acknowledgment shows that the other end knew.
+            // In a capture the time of arrival is not known (`heard` is the time of capture). There, and on a
+            // link without delay, only an acknowledgment shows that the other end had received the segment.
             let heard = early.heard.is_some_and(|heard| heard > early.at && heard <= late.at);
             if heard || late.acks_other { Some(Who::One(side)) } else { Some(Who::Both) }
         }

@@ -1,7 +1,7 @@
 //! The ladder as SVG: two lifelines, slanted arrows, states where they change.
 //!
-//! The rows are those of the text, at equal heights; a segment that needs a departure and an arrival
-//! is one long arrow between the two.
+//! The rows are those of the text, all of the same height; a segment with a row for its departure and
+//! one for its arrival is one long arrow from one to the other.
 
 use super::clocks::{Clocks, Shown};
 use super::label::{Form, Labels};
@@ -14,11 +14,11 @@ use crate::svg::{Anchor, Canvas, THEME};
 const WIDTH: f64 = 1190.0;
 const HEAD: f64 = 92.0;
 const ROW: f64 = 34.0;
-/// How far an arrow falls on its way when it is a row of its own.
+/// How far an arrow descends within one row.
 const FALL: f64 = 10.0;
-/// The two lifelines.
+/// The positions of the two lifelines.
 const LINE: [f64; 2] = [226.0, 700.0];
-/// Where the times of both ends end.
+/// The right edges of the times of both ends.
 const TIME_AT: [f64; 2] = [86.0, 896.0];
 const REASON_AT: f64 = 916.0;
 /// Characters of a line of the story.
@@ -187,7 +187,7 @@ fn arrow(canvas: &mut Canvas, segment: &Segment, (top, bottom): (f64, f64), labe
     let label = labels.text(segment, Form::Full).replace("  ", " ");
     let class = format!("mono halo {class}");
     if bottom - top > FALL {
-        // On a long fall the label stays at the departure, clear of the arrows it crosses.
+        // The label of a long arrow is at the departure, away from the arrows that it crosses.
         let (x, anchor) = match segment.from {
             Side::Left => (from + 14.0, Anchor::Start),
             Side::Right => (from - 14.0, Anchor::End),

@@ -10,11 +10,11 @@ use wire::tcp::Flags;
 const CLIENT_ISN: u32 = 4_225_926_656;
 const SERVER_ISN: u32 = 3_022_381_253;
 
-/// Two ends that say what they do, over a link that takes 10 ms.
+/// Two ends that record what they do, and a link with a delay of 10 ms.
 struct World {
     recorder: Recorder,
     now_us: u64,
-    /// Who sent which frame, by its number, and how often it has arrived; a lost one no more.
+    /// By frame number: the sender, the segment, and how often it arrived (`usize::MAX` if it is lost).
     frames: Vec<(Side, SegmentFacts, usize)>,
     /// By side: what arrived last.
     heard: [Option<FrameArrival>; 2],
@@ -58,14 +58,14 @@ impl World {
         self.departs(side, segment, why)
     }
 
-    /// A frame alone: what was sent is known.
+    /// A frame departs, without a trace of it.
     fn departs(&mut self, side: Side, segment: SegmentFacts, why: SendReason) -> &mut Self {
         self.recorder.departs(self.at(), side, self.frames.len(), segment, Some(why));
         self.frames.push((side, segment, 0));
         self
     }
 
-    /// The oldest of the frames with these facts arrives that has not, or one that nobody sent.
+    /// The oldest frame with these facts that has not arrived does so, or one that was never sent.
     fn arrives(&mut self, side: Side, segment: SegmentFacts) -> &mut Self {
         let is_it = |frame: &(Side, SegmentFacts, usize)| *frame == (side.other(), segment, 0);
         let frame = self.frames.iter().position(is_it).unwrap_or_else(|| {
@@ -119,7 +119,7 @@ impl World {
         self
     }
 
-    /// Sends, and takes 10 ms later.
+    /// `side` sends the segment, and the other end takes it 10 ms later.
     fn passes(&mut self, side: Side, segment: SegmentFacts, why: SendReason) -> &mut Self {
         self.sends(side, segment, why).wait_us(10_000).takes(side.other(), segment)
     }
@@ -251,7 +251,7 @@ fn bulk() -> Ladder {
         .collect();
     ladder.steps.splice(5..7, data);
     for step in &mut ladder.steps {
-        // Their places have changed: the times alone say what came first.
+        // The indices have changed, so only the times give the order.
         match step {
             Step::Segment(segment) => segment.arrives_before = None,
             Step::Note { cause, .. } => *cause = None,
@@ -356,7 +356,7 @@ fn colours_change_nothing_but_the_colour() {
     assert_eq!(trimmed, plain.lines().collect::<Vec<_>>());
 }
 
-/// What became of each segment, and what is said of it.
+/// What happened to each segment, and the remarks on it.
 fn fates(ladder: &Ladder) -> Vec<(Arrival, Vec<&str>)> {
     let segments = ladder.steps.iter().filter_map(|step| match step {
         Step::Segment(segment) => Some(segment),
@@ -398,7 +398,7 @@ fn each_piece_of_a_super_segment_is_a_row_and_one_carries_the_fin() {
 }
 
 #[test]
-fn of_equal_segments_under_way_each_keeps_its_own_fate() {
+fn equal_segments_in_flight_are_not_confused() {
     let same = facts(7, Some(1), Flags::SYN, 0);
     let mut world = World::new();
     for _ in 0..3 {
@@ -419,7 +419,7 @@ fn of_equal_segments_under_way_each_keeps_its_own_fate() {
 }
 
 #[test]
-fn what_nobody_answers_for_was_thrown_away_and_what_was_not_told_is_under_way() {
+fn an_arrival_without_an_answer_was_thrown_away_and_a_frame_without_an_arrival_is_in_flight() {
     let mut world = World::new();
     let data = facts(1, Some(1), Flags::NONE, 100);
     world.sends(Side::Left, data, SendReason::NewData).sends(Side::Left, data, SendReason::Timeout);
@@ -431,7 +431,7 @@ fn what_nobody_answers_for_was_thrown_away_and_what_was_not_told_is_under_way() 
 }
 
 #[test]
-fn a_note_stands_under_what_it_waited_for_and_no_clock_runs_backwards() {
+fn a_note_is_under_its_cause_and_no_clock_runs_backwards() {
     for ladder in [web_exchange(), simultaneous_open(), troubled(), bulk()] {
         let mut clocks = [Instant::ZERO; 2];
         for row in rows::rows(&ladder, &Options::default()) {
@@ -452,13 +452,13 @@ fn a_note_stands_under_what_it_waited_for_and_no_clock_runs_backwards() {
 }
 
 #[test]
-fn of_two_things_at_one_moment_the_recording_knows_the_first() {
+fn events_of_the_same_time_are_in_the_order_of_the_recording() {
     let mut world = World::new();
     let (syn, answer) = (facts(7, None, Flags::SYN, 0), facts(9, Some(8), Flags::SYN, 0));
     world.moves(Side::Left, State::Closed, Cause::ActiveOpen);
     world.sends(Side::Left, syn, SendReason::Syn);
     world.wait_us(500_000).takes(Side::Right, syn).sends(Side::Right, answer, SendReason::SynAck);
-    // The timer runs out at the moment at which the answer arrives, and before it is looked at.
+    // The timer fires at the time at which the answer arrives, but before the answer is processed.
     world.wait_us(500_000).sends(Side::Left, syn, SendReason::Timeout);
     world.takes(Side::Left, answer).moves(Side::Left, State::SynSent, Cause::SynAck);
     let text = world.finish().text(&Options::default(), &Style::PLAIN);
@@ -466,7 +466,7 @@ fn of_two_things_at_one_moment_the_recording_knows_the_first() {
 }
 
 #[test]
-fn the_reset_of_a_stale_syn_is_not_the_connections() {
+fn a_reset_of_a_stale_syn_does_not_end_the_connection() {
     let mut world = World::new();
     let (stale, answer) = (facts(90, None, Flags::SYN, 0), facts(500, Some(91), Flags::SYN, 0));
     world.takes(Side::Right, stale).passes(Side::Right, answer, SendReason::SynAck);
@@ -529,12 +529,12 @@ fn text_that_comes_late_or_again_counts_once() {
         }
         ladder.story().sent_bytes[0]
     };
-    // Overtaken; a hole filled by more than the hole; twice the same; over the end of the number space.
+    // Overtaken; a hole overfilled; the same bytes three times; across the end of the number space.
     assert_eq!(sent(&[(1, 1_000), (2_001, 1_000), (1_001, 1_000)], Some(0)), 3_000);
     assert_eq!(sent(&[(1, 100), (301, 100), (51, 300)], Some(0)), 400);
     assert_eq!(sent(&[(1, 100), (1, 100), (1, 50)], None), 100);
     assert_eq!(sent(&[(u32::MAX - 99, 100), (100, 100), (0, 100)], Some(u32::MAX - 100)), 300);
-    // What an earlier connection left, and the number of the SYN itself as a keep-alive sends it.
+    // Bytes of an earlier connection, and the byte of a keep-alive, which has the number of the SYN.
     assert_eq!(sent(&[(1, 100), (u32::MAX - 999, 500), (0, 1)], Some(0)), 100);
     // More than the number space holds.
     let long: Vec<(u32, u32)> = (0..100u32).map(|n| (n.wrapping_mul(60_000_000) + 1, 60_000_000)).collect();

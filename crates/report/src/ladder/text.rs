@@ -1,7 +1,7 @@
 //! The ladder as text, in the width of a terminal.
 //!
-//! Wide: time, left state, arrow, right state, reason. Where there is no room for the reason it moves
-//! under the arrow; where there is none for the numbers, they move there too.
+//! The columns are time, left state, arrow, right state and reason. If there is no room for the reason, it
+//! goes under the arrow; if there is none for the numbers either, they go there too.
 
 use super::clocks::{Clocks, Shown};
 use super::fold::Folded;
@@ -15,11 +15,11 @@ use crate::style::{Ink, Style, columns, cut, harmless, wrap};
 const STATE: usize = 14;
 /// Room for a line beside a label: `──── ` before, ` ───▶` after.
 const ARROW_ENDS: usize = 10;
-/// Below this the reason stands under the arrow.
+/// With less room than this, the reason goes under the arrow.
 const REASON_MIN: usize = 18;
-/// A longer arrow than this only parts the states.
+/// A longer arrow would only separate the states.
 const ARROW_MAX: usize = 64;
-/// Longer lines are hard to follow with the eye.
+/// Longer lines are hard to follow.
 const WIDTH_MAX: usize = 140;
 
 impl Ladder {
@@ -38,14 +38,14 @@ impl Ladder {
     }
 }
 
-/// Where the columns stand.
+/// The widths of the columns.
 struct Layout {
     frame: usize,
     time: usize,
-    /// The right end's clock and the gap behind it; zero without one.
+    /// The right end's clock and the gap after it; zero if there is none.
     right_clock: usize,
     arrow: usize,
-    /// Zero when the reason stands under the arrow.
+    /// Zero if the reason goes under the arrow.
     reason: usize,
     form: Form,
 }
@@ -63,7 +63,7 @@ impl Layout {
                 .max()
                 .unwrap_or(0)
         };
-        // Margin, gaps around the arrow, and before the reason.
+        // All but the arrow and the reason: margin, frame, clocks, states, and the gaps between them.
         let fixed = 1 + frame + time + 2 + STATE + 1 + 1 + right_clock + STATE;
         let width = style.width.clamp(60, WIDTH_MAX);
         let room = width.saturating_sub(fixed);
@@ -96,7 +96,7 @@ fn segment_of<'a>(row: &Row<'a>) -> Option<&'a Segment> {
     }
 }
 
-/// The text as it grows.
+/// The text under construction.
 struct Page<'a> {
     layout: Layout,
     labels: &'a Labels,
@@ -237,7 +237,7 @@ impl Page<'_> {
             self.layout.right_clock + STATE + if self.layout.reason > 0 { self.layout.reason + 2 } else { 0 };
         let (gap, clock) = match side {
             Side::Left => (0, String::new()),
-            // It may reach into the reasons; without that column it ends where the states end.
+            // The note may extend into the column of reasons; without that column it ends with the states.
             Side::Right => {
                 let wide = self.layout.right_clock + columns(&text);
                 (clock_at.min((clock_at + room).saturating_sub(wide)), clock)
@@ -247,7 +247,7 @@ impl Page<'_> {
         self.line(&line);
     }
 
-    /// The time at the right end and the gap behind it, if there is such a column.
+    /// The time at the right end and the gap after it, if there is such a column.
     fn right_clock(&self, time: &str) -> String {
         match self.layout.right_clock {
             0 => String::new(),
@@ -287,7 +287,7 @@ impl Page<'_> {
         let dash = style.pick("─", "-");
         let dots = style.pick("···", "...");
         let cross = style.pick("✗", "X");
-        // Four columns at the foot and three at the head of the arrow, by what became of it.
+        // Four columns at the foot of the arrow and three at its head show what happened to the segment.
         let begins_here = !matches!(kind, Kind::Arrives(_)) && segment.arrival != Arrival::Stray;
         let ends = match (kind, segment.arrival) {
             (Kind::Departs(_), _) | (_, Arrival::InFlight) => Head::Fades,
@@ -340,7 +340,7 @@ enum Head {
     Lost,
 }
 
-/// Why a segment was sent and what is to be said about it.
+/// Why a segment was sent, and the remarks on it.
 pub(super) fn reason(segment: &Segment, kind: &Kind<'_>) -> String {
     let mut parts: Vec<String> = Vec::new();
     if let (Kind::Arrives(_), Arrival::Delivered { at }) = (kind, segment.arrival) {

@@ -191,7 +191,7 @@ impl Builder {
 }
 
 #[test]
-fn a_page_is_one_file_that_asks_for_nothing() {
+fn a_page_is_one_file_that_loads_nothing() {
     let page = html(&sample());
     assert!(page.contains("default-src 'none'"));
     for asking in ["http://", "https://", "src=", "@import", "url(", "fetch(", "XMLHttpRequest", "import("] {
@@ -247,7 +247,7 @@ fn the_json_of_the_page_looks_like_this() {
     crate::snapshot::check("page/data.json", &json);
 }
 
-/// Writes the sample page where `SYNFIN_SAMPLE_PAGE` says, for the browser test and for looking at it.
+/// Writes the sample page to the path in `SYNFIN_SAMPLE_PAGE`, so that it can be looked at.
 #[test]
 fn the_sample_page_can_be_written() {
     if let Some(path) = std::env::var_os("SYNFIN_SAMPLE_PAGE") {
@@ -255,7 +255,7 @@ fn the_sample_page_can_be_written() {
     }
 }
 
-/// A browser, if there is one here.
+/// A browser, if one is installed.
 fn browser() -> Option<std::path::PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
@@ -263,7 +263,7 @@ fn browser() -> Option<std::path::PathBuf> {
         .find(|program| program.is_file())
 }
 
-/// What the driver says of the sample page in headless Chromium, with a window of this size.
+/// The driver's results for the sample page in headless Chromium, with a window of this size.
 fn said_in_browser(browser: &std::path::Path, size: &str) -> String {
     let folder = std::env::temp_dir().join(format!("synfin-page-{}-{size}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder for the page can be made");
@@ -282,10 +282,10 @@ fn said_in_browser(browser: &std::path::Path, size: &str) -> String {
     let dom = String::from_utf8_lossy(&output.stdout);
     let result = dom.split_once("<pre id=\"result\">").and_then(|(_, rest)| rest.split_once("</pre>"));
     let said = result.map_or_else(
-        || panic!("the page did not come to its end: {}", String::from_utf8_lossy(&output.stderr)),
+        || panic!("the page did not finish: {}", String::from_utf8_lossy(&output.stderr)),
         |(said, _)| said.to_owned(),
     );
-    // Only what worked is cleaned up: a failure leaves the page to look at.
+    // Not removed after a failure, so that the page can be looked at.
     std::fs::remove_dir_all(&folder).expect("the folder can be removed");
     said
 }

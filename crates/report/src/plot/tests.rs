@@ -111,7 +111,7 @@ fn graphs_of_a_column_share_their_axis_of_time() {
 }
 
 #[test]
-fn nothing_and_nonsense_are_drawn() {
+fn empty_charts_and_extreme_values_are_drawn() {
     let empty = Chart { title: "<nothing>".into(), x: Unit::Count, y: Unit::Bytes, series: Vec::new() };
     assert!(empty.svg().contains("&lt;nothing&gt;"));
     let nonsense = vec![(f64::NAN, 1.0), (0.0, f64::INFINITY), (5.0, 5.0), (f64::MIN_POSITIVE, -1e300)];
