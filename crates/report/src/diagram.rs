@@ -35,7 +35,7 @@ fn is_in_legend(row: &Row) -> bool {
 }
 
 /// The label of a row's arrow: `rcv SYN / snd SYN,ACK`.
-fn words(row: &Row) -> String {
+fn label_of(row: &Row) -> String {
     match row.sends {
         Sends::Nothing => row.on.name().to_owned(),
         sends => format!("{} / {}", row.on.name(), sends.name()),
@@ -60,10 +60,10 @@ fn legend() -> Vec<(String, Vec<State>)> {
     let mut rows: Vec<&Row> = ROWS.iter().filter(|row| is_in_legend(row)).collect();
     rows.sort_by_key(|row| (row.on, row.sends != Sends::Rst, row.from));
     for row in rows {
-        let words = words(row);
-        match legend.iter_mut().find(|(known, _)| *known == words) {
+        let label = label_of(row);
+        match legend.iter_mut().find(|(known, _)| *known == label) {
             Some((_, states)) => states.push(row.from),
-            None => legend.push((words, vec![row.from])),
+            None => legend.push((label, vec![row.from])),
         }
     }
     legend

@@ -164,15 +164,15 @@ impl Ends {
         let (time, end) = (seconds(at), name(&self.local));
         match trace {
             Trace::Sent { segment, why } => {
-                let mut record = facts(segment, [&self.local, &self.remote], time, "sent");
+                let mut record = header_record(segment, [&self.local, &self.remote], time, "sent");
                 record.why = Some(why.name());
                 Record::Segment(record)
             }
             Trace::Taken { segment } => {
-                Record::Segment(facts(segment, [&self.remote, &self.local], time, "taken"))
+                Record::Segment(header_record(segment, [&self.remote, &self.local], time, "taken"))
             }
             Trace::Refused { segment, why } => {
-                let mut record = facts(segment, [&self.remote, &self.local], time, "refused");
+                let mut record = header_record(segment, [&self.remote, &self.local], time, "refused");
                 record.remarks.push(why.sentence().to_owned());
                 Record::Segment(record)
             }
@@ -283,12 +283,17 @@ fn segment_record(
         arrived,
         state_src: now[from.index()].map(State::name),
         state_dst: now[to.index()].map(State::name),
-        ..facts(&segment.facts, ends, seconds(segment.at), event)
+        ..header_record(&segment.facts, ends, seconds(segment.at), event)
     }
 }
 
 /// A record with the header's fields, for a segment from one end to the other.
-fn facts(facts: &SegmentFacts, [from, to]: [&End; 2], time: f64, event: &'static str) -> SegmentRecord {
+fn header_record(
+    facts: &SegmentFacts,
+    [from, to]: [&End; 2],
+    time: f64,
+    event: &'static str,
+) -> SegmentRecord {
     let has_ack = facts.flags.ack();
     SegmentRecord {
         frame: None,

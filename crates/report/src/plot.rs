@@ -130,17 +130,17 @@ impl Chart {
     fn draw(&self, canvas: &mut Canvas, x: &Axis) {
         let y = Axis::over(self.y, self.points().map(|point| point.1), axis::Origin::Zero);
         canvas.text("bold", (PLANE.0, 24.0), Anchor::Start, &self.title);
-        grid(canvas, x, &y);
+        draw_grid(canvas, x, &y);
         for series in &self.series {
             let points = series.points.iter().filter(is_finite);
             let pixels: Vec<(f64, f64)> = points.map(|(px, py)| to_pixel(x, &y, *px, *py)).collect();
-            draw(canvas, series, &pixels);
+            draw_series(canvas, series, &pixels);
         }
-        self.legend(canvas);
+        self.draw_legend(canvas);
     }
 
     /// Names of the series, from the right edge leftwards above the plane.
-    fn legend(&self, canvas: &mut Canvas) {
+    fn draw_legend(&self, canvas: &mut Canvas) {
         let mut x = PLANE.2;
         for series in self.series.iter().rev() {
             canvas.text("small", (x, 44.0), Anchor::End, &series.name);
@@ -181,7 +181,7 @@ fn to_pixel(x: &Axis, y: &Axis, px: f64, py: f64) -> (f64, f64) {
     (PLANE.0 + x.share(px) * (PLANE.2 - PLANE.0), PLANE.3 - y.share(py) * (PLANE.3 - PLANE.1))
 }
 
-fn grid(canvas: &mut Canvas, x: &Axis, y: &Axis) {
+fn draw_grid(canvas: &mut Canvas, x: &Axis, y: &Axis) {
     for (value, label) in y.ticks() {
         let (_, at_y) = to_pixel(x, y, x.from, value);
         canvas.line("rule", (PLANE.0, at_y), (PLANE.2, at_y));
@@ -197,7 +197,7 @@ fn grid(canvas: &mut Canvas, x: &Axis, y: &Axis) {
     canvas.text("small dim", (PLANE.0 - 8.0, PLANE.1 - 12.0), Anchor::End, &y.unit_name());
 }
 
-fn draw(canvas: &mut Canvas, series: &Series, pixels: &[(f64, f64)]) {
+fn draw_series(canvas: &mut Canvas, series: &Series, pixels: &[(f64, f64)]) {
     match series.mark {
         Mark::Points => {
             // Rare points must be visible among many others.

@@ -42,11 +42,11 @@ pub struct Column {
 
 impl Fit {
     /// How narrow a column may become.
-    fn least(self) -> usize {
+    fn width_min(self) -> usize {
         match self {
             Fit::Keep => usize::MAX,
-            Fit::Shrink => SHRUNK,
-            Fit::Wrap => WRAPPED,
+            Fit::Shrink => SHRUNK_WIDTH_MIN,
+            Fit::Wrap => WRAPPED_WIDTH_MIN,
         }
     }
 }
@@ -155,9 +155,9 @@ pub struct Table {
 }
 
 /// The least width of a column whose cells are cut.
-const SHRUNK: usize = 8;
+const SHRUNK_WIDTH_MIN: usize = 8;
 /// The least width of a column whose cells are broken into lines: narrower sentences are hard to read.
-const WRAPPED: usize = 30;
+const WRAPPED_WIDTH_MIN: usize = 30;
 
 impl Table {
     /// A table without rows.
@@ -250,7 +250,7 @@ impl Table {
                 .columns
                 .iter()
                 .zip(&mut widths)
-                .filter(|(column, width)| **width > column.fit.least())
+                .filter(|(column, width)| **width > column.fit.width_min())
                 .max_by_key(|(_, width)| **width);
             match widest {
                 Some((_, width)) => *width -= 1,

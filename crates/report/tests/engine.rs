@@ -73,7 +73,7 @@ impl World {
     }
 
     /// Records the traces of an end; `cause` is the arrival that it processed, if any.
-    fn listen_to(&mut self, side: Side, cause: Option<FrameArrival>) {
+    fn record_traces(&mut self, side: Side, cause: Option<FrameArrival>) {
         while let Some(trace) = self.ends[side.index()].poll_trace() {
             self.recorder.record(self.now, side, &trace, cause);
         }
@@ -84,7 +84,7 @@ impl World {
             while let Some(sent) = self.ends[side.index()].poll_transmit(self.now, 0) {
                 let segment = Segment { header: sent.header, payload: sent.payload };
                 let facts = facts(&segment);
-                self.listen_to(side, None);
+                self.record_traces(side, None);
                 let frame = self.frames;
                 self.frames += 1;
                 self.recorder.departs(self.now, side, frame, facts, Some(sent.why));
@@ -95,7 +95,7 @@ impl World {
                     self.under_way.push_back((self.now + DELAY, side.other(), frame, segment));
                 }
             }
-            self.listen_to(side, None);
+            self.record_traces(side, None);
             while self.ends[side.index()].poll_event().is_some() {}
         }
     }
@@ -117,7 +117,7 @@ impl World {
                 let arrived = FrameArrival { frame, arrival: 0 };
                 self.recorder.arrives(self.now, to, arrived, facts(&segment));
                 self.ends[to.index()].handle_segment(self.now, segment);
-                self.listen_to(to, Some(arrived));
+                self.record_traces(to, Some(arrived));
             } else {
                 self.ends.iter_mut().for_each(|end| end.handle_timeout(self.now));
             }

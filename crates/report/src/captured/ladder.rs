@@ -26,14 +26,14 @@ pub fn ladder(connection: &Connection, segments: &[(lens::Segment, Analysis)]) -
     }
     for side in [Side::Left, Side::Right] {
         if let Some(other) = connection.states_or_else[sides[side.index()].index()] {
-            doubt(&mut ladder, side, other);
+            remark_doubt(&mut ladder, side, other);
         }
     }
     ladder
 }
 
 /// Adds a remark to the last state change of an end: the end may have stayed in the state `other`.
-fn doubt(ladder: &mut Ladder, side: Side, other: State) {
+fn remark_doubt(ladder: &mut Ladder, side: Side, other: State) {
     let of_side = |step: &Step| match step {
         Step::Segment(segment) => segment.states[side.index()],
         _ => None,
@@ -74,9 +74,9 @@ fn row(
     states: &mut [States; 2],
 ) -> Segment {
     let is_copy = matches!(analysis.why.order, Order::CapturedTwice { .. });
-    let mut said = remarks(analysis);
+    let mut remarks = remarks(analysis);
     if !analysis.verdicts.is_empty() {
-        said.push(format!("[{}]", analysis.verdicts));
+        remarks.push(format!("[{}]", analysis.verdicts));
     }
     Segment {
         at: segment.time,
@@ -91,7 +91,7 @@ fn row(
         arrival: if is_copy { Arrival::Stray } else { Arrival::Seen },
         arrives_before: None,
         why: Some(analysis.why.reason),
-        remarks: said,
+        remarks,
         states: [0, 1].map(|side| {
             let likely = analysis.ends[sides[side].index()].state;
             Some(states[side].after(segment.frame).unwrap_or(likely))

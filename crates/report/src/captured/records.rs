@@ -66,9 +66,9 @@ impl Records {
         };
         fields.put_some("order", order);
         fields.put_list("notes", analysis.notes.names().collect());
-        let said = remarks(analysis);
-        if !said.is_empty() {
-            fields.put("remarks", said);
+        let remarks = remarks(analysis);
+        if !remarks.is_empty() {
+            fields.put("remarks", remarks);
         }
     }
 

@@ -36,7 +36,7 @@ pub(super) const BOXES: [(State, Cell); 12] = [
 
 /// Where the label of an arrow is.
 #[derive(Clone, Copy)]
-pub(super) enum Words {
+pub(super) enum LabelPlace {
     /// It begins at this cell.
     From(usize, usize),
     /// It ends at this cell.
@@ -47,21 +47,21 @@ pub(super) enum Words {
 pub(super) struct Route {
     pub(super) from: State,
     pub(super) to: State,
-    pub(super) way: &'static [Cell],
-    pub(super) words: Words,
+    pub(super) path: &'static [Cell],
+    pub(super) label: LabelPlace,
 }
 
-const fn route(from: State, to: State, way: &'static [Cell], words: Words) -> Route {
-    Route { from, to, way, words }
+const fn route(from: State, to: State, path: &'static [Cell], label: LabelPlace) -> Route {
+    Route { from, to, path, label }
 }
 
 /// All arrows.
 pub(super) static ROUTES: [Route; 22] = {
+    use LabelPlace::{From, UpTo};
     use State::{
         CloseWait, Closed, Closing, Established, FinWait1, FinWait2, LastAck, Listen, SynReceived, SynSent,
         TimeWait,
     };
-    use Words::{From, UpTo};
     [
         route(Closed, Listen, &[(55, 2), (55, 6)], UpTo(53, 4)),
         route(Listen, Closed, &[(59, 6), (59, 2)], From(61, 5)),

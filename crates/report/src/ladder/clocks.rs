@@ -14,13 +14,13 @@ pub(super) struct Clocks {
     start: Instant,
     is_in_milliseconds: bool,
     /// There is one for each end.
-    pub(super) are_two: bool,
+    pub(super) has_two: bool,
     last: Instant,
 }
 
 /// The last time that each clock showed, so that notes do not repeat it.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Shown([Option<Instant>; 2]);
+pub(super) struct LastShown([Option<Instant>; 2]);
 
 impl Clocks {
     pub(super) fn of(rows: &[Row<'_>]) -> Clocks {
@@ -29,8 +29,8 @@ impl Clocks {
         let is_in_milliseconds = times().all(|at| at.since(start).subsec_micros().is_multiple_of(1_000));
         let arrives =
             |row: &Row<'_>| row.clocks.iter().all(Option::is_some) || matches!(row.kind, Kind::Arrives(_));
-        let are_two = rows.iter().any(arrives);
-        Clocks { start, is_in_milliseconds, are_two, last: times().max().unwrap_or(start) }
+        let has_two = rows.iter().any(arrives);
+        Clocks { start, is_in_milliseconds, has_two, last: times().max().unwrap_or(start) }
     }
 
     /// The width of a clock; at least that of its title, `seconds`.
@@ -49,8 +49,8 @@ impl Clocks {
 
     /// What this end's clock shows on a row. It is empty if nothing happens at this end, and beside a note or
     /// a state change at the time shown last. A single clock is the left one.
-    pub(super) fn show(&self, row: &Row<'_>, side: Side, shown: &mut Shown) -> String {
-        let at = match (self.are_two, side) {
+    pub(super) fn show(&self, row: &Row<'_>, side: Side, shown: &mut LastShown) -> String {
+        let at = match (self.has_two, side) {
             (true, side) => row.clocks[side.index()],
             (false, Side::Left) => Some(row.at),
             (false, Side::Right) => None,

@@ -49,7 +49,7 @@ enum Part {
 }
 
 /// Steps and arrivals in the order in which they happened.
-fn happenings(steps: &[Step]) -> Vec<Part> {
+fn parts_in_order(steps: &[Step]) -> Vec<Part> {
     let mut parts: Vec<(Instant, usize, Part)> = Vec::with_capacity(2 * steps.len());
     for (index, step) in steps.iter().enumerate() {
         parts.push((step.at(), index, Part::Step(index)));
@@ -84,7 +84,7 @@ fn cause_of(steps: &[Step], step: &Step) -> Option<usize> {
 
 /// Merges the events of both ends into one sequence of rows.
 struct Merge {
-    ends: [End; 2],
+    ends: [EndEvents; 2],
     /// By step: the notes under the row of its arrival.
     notes: BTreeMap<usize, Vec<usize>>,
     /// The notes of the last row that are still to be drawn.
@@ -97,7 +97,7 @@ struct Merge {
 
 /// The events at one end, in order.
 #[derive(Default)]
-struct End {
+struct EndEvents {
     events: Vec<Event>,
     /// How many events are in rows already.
     done: usize,
@@ -107,7 +107,7 @@ struct End {
     arrivals: BTreeMap<usize, usize>,
 }
 
-impl End {
+impl EndEvents {
     fn push(&mut self, rank: usize, what: What) {
         let departs = |event: &Event| usize::from(matches!(event.what, What::Departs(_)));
         let before = self.departures.last().zip(self.events.last());
@@ -132,8 +132,8 @@ impl End {
 impl Merge {
     fn of(steps: &[Step]) -> Merge {
         let mut notes: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        let mut ends: [End; 2] = Default::default();
-        for (rank, part) in happenings(steps).into_iter().enumerate() {
+        let mut ends: [EndEvents; 2] = Default::default();
+        for (rank, part) in parts_in_order(steps).into_iter().enumerate() {
             let (side, what) = match part {
                 Part::Step(index) => {
                     if let Some(cause) = cause_of(steps, &steps[index]) {
@@ -167,7 +167,7 @@ impl Merge {
     }
 
     /// When each end waits for the other: the end whose segment is drawn in two parts.
-    fn to_split(&self) -> usize {
+    fn side_to_split(&self) -> usize {
         let departs = [0, 1].map(|side| match self.ends[side].head().map(|event| event.what) {
             Some(What::Departs(step)) => Some(step),
             _ => None,
@@ -215,7 +215,7 @@ impl Merge {
             return Some(placed);
         }
         let side = match self.ends.each_ref().map(|end| end.head().is_some()) {
-            [true, true] => self.to_split(),
+            [true, true] => self.side_to_split(),
             [is_left, _] => usize::from(!is_left),
         };
         let head = self.ends[side].head()?;

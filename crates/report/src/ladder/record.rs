@@ -51,14 +51,14 @@ pub struct Recorder {
     /// By frame: the step of its departure. A step has one frame, so `steps_max` bounds this too.
     frames: BTreeMap<usize, usize>,
     /// The step of each arrival; the second arrival of a frame is a separate step.
-    arrivals: BTreeMap<FrameArrival, Heard>,
+    arrivals: BTreeMap<FrameArrival, ArrivalStep>,
     /// By side: a state change that may still be merged into the segment that it sends.
     pending: [Option<Pending>; 2],
 }
 
 /// The step of an arrival.
 #[derive(Clone, Copy, Debug)]
-struct Heard {
+struct ArrivalStep {
     /// The index of the step.
     index: usize,
     /// The receiver has taken or refused it.
@@ -114,7 +114,7 @@ impl Recorder {
         let why = why.map(|why| if is_before_fin(&why) { SendReason::NewData } else { why });
         let mut segment = Segment { why, ..bare(at, from, facts, Arrival::InFlight) };
         if let Some(pending) = self.pending[from.index()].filter(|pending| pending.at == at)
-            && tells_of(pending.row, facts.flags)
+            && row_sends(pending.row, facts.flags)
         {
             segment.states[from.index()] = Some(pending.row.to);
             self.steps[pending.index] = None;
@@ -144,7 +144,7 @@ impl Recorder {
             None => self.push(Step::Segment(bare(at, to.other(), facts, Arrival::Stray))),
         };
         if let Some(index) = index {
-            self.arrivals.insert(arrived, Heard { index, is_answered: false });
+            self.arrivals.insert(arrived, ArrivalStep { index, is_answered: false });
         }
     }
 
@@ -165,10 +165,10 @@ impl Recorder {
     /// [`Trace::Sent`] adds nothing, because [`Recorder::departs`] records the frames that it made.
     pub fn record(&mut self, at: Instant, side: Side, trace: &Trace, cause: Option<FrameArrival>) {
         match trace {
-            Trace::Taken { segment } => self.handed_in(at, side, segment, cause, None),
+            Trace::Taken { segment } => self.answered(at, side, segment, cause, None),
             Trace::Refused { segment, why } => {
                 let remark = format!("refused: {}", why.sentence());
-                self.handed_in(at, side, segment, cause, Some(remark));
+                self.answered(at, side, segment, cause, Some(remark));
             }
             Trace::StateChanged { .. } => {
                 if let Some(row) = trace.row() {
@@ -193,7 +193,8 @@ impl Recorder {
 
     /// Returns the ladder. A frame that neither arrived nor was lost is still under way.
     pub fn finish(mut self) -> Ladder {
-        let ignored = self.arrivals.values().filter(|heard| !heard.is_answered).map(|heard| heard.index);
+        let ignored =
+            self.arrivals.values().filter(|arrival| !arrival.is_answered).map(|arrival| arrival.index);
         for index in ignored.collect::<Vec<_>>() {
             if let Some(segment) = self.segment(index) {
                 segment.remarks.push("the receiver threw it away".to_owned());
@@ -225,7 +226,7 @@ impl Recorder {
     }
 
     /// The receiver took or refused an arrival. An arrival that the link did not report becomes a separate row.
-    fn handed_in(
+    fn answered(
         &mut self,
         at: Instant,
         receiver: Side,
@@ -233,11 +234,11 @@ impl Recorder {
         cause: Option<FrameArrival>,
         remark: Option<String>,
     ) {
-        let heard = cause.and_then(|cause| self.arrivals.get_mut(&cause));
-        let index = match heard {
-            Some(heard) => {
-                heard.is_answered = true;
-                Some(heard.index)
+        let arrival = cause.and_then(|cause| self.arrivals.get_mut(&cause));
+        let index = match arrival {
+            Some(arrival) => {
+                arrival.is_answered = true;
+                Some(arrival.index)
             }
             None => self.push(Step::Segment(bare(at, receiver.other(), *facts, Arrival::Stray))),
         };
@@ -247,8 +248,8 @@ impl Recorder {
     }
 
     fn moved(&mut self, at: Instant, side: Side, row: &'static Row, cause: Option<FrameArrival>) {
-        let heard = cause.and_then(|cause| self.arrivals.get(&cause)).copied();
-        if let Some(segment) = heard.and_then(|heard| self.segment(heard.index)) {
+        let arrival = cause.and_then(|cause| self.arrivals.get(&cause)).copied();
+        if let Some(segment) = arrival.and_then(|arrival| self.segment(arrival.index)) {
             segment.states[side.index()] = Some(row.to);
             return;
         }
@@ -272,7 +273,7 @@ fn bare(at: Instant, from: Side, facts: SegmentFacts, arrival: Arrival) -> Segme
 }
 
 /// Whether a transition along this row sends a segment with these control bits.
-fn tells_of(row: &Row, flags: Flags) -> bool {
+fn row_sends(row: &Row, flags: Flags) -> bool {
     match row.sends {
         Sends::Syn | Sends::SynAck => flags.syn(),
         Sends::Fin => flags.fin(),
@@ -291,12 +292,12 @@ fn without_merged(steps: Vec<Option<Step>>) -> Vec<Step> {
         kept += usize::from(step.is_some());
     }
     places.push(kept);
-    let moved = |place: Option<usize>| place.map(|place| places[place]);
+    let new_place = |place: Option<usize>| place.map(|place| places[place]);
     let mut steps: Vec<Step> = steps.into_iter().flatten().collect();
     for step in &mut steps {
         match step {
-            Step::Segment(segment) => segment.arrives_before = moved(segment.arrives_before),
-            Step::Note { cause, .. } => *cause = moved(*cause),
+            Step::Segment(segment) => segment.arrives_before = new_place(segment.arrives_before),
+            Step::Note { cause, .. } => *cause = new_place(*cause),
             Step::Moved { .. } => {}
         }
     }

@@ -17,7 +17,7 @@ pub(super) struct Row<'a> {
     /// When it happens at either end; `None` where nothing happens.
     pub(super) clocks: [Option<Instant>; 2],
     pub(super) kind: Kind<'a>,
-    pub(super) states: [Cell; 2],
+    pub(super) states: [StateCell; 2],
 }
 
 /// What a row shows.
@@ -33,7 +33,7 @@ pub(super) enum Kind<'a> {
 
 /// The state of one end beside a row.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Cell {
+pub(super) struct StateCell {
     pub(super) state: Option<State>,
     /// It was entered on this row.
     pub(super) is_new: bool,
@@ -56,15 +56,15 @@ fn row<'a>(ladder: &'a Ladder, placed: Placed, now: &mut [Option<State>; 2]) -> 
         Step::Segment(segment) => segment_row(segment, placed, now),
         Step::Note { at, side, kind, text, .. } => Row {
             at: *at,
-            clocks: at_one(*side, *at),
+            clocks: clock_of(*side, *at),
             kind: Kind::Note { side: *side, kind: *kind, text },
-            states: move_to(now, &[]),
+            states: change_states(now, &[]),
         },
         Step::Moved { at, side, to, on } => Row {
             at: *at,
-            clocks: at_one(*side, *at),
+            clocks: clock_of(*side, *at),
             kind: Kind::Moved { on },
-            states: move_to(now, &[(*side, Some(*to))]),
+            states: change_states(now, &[(*side, Some(*to))]),
         },
     }
 }
@@ -86,28 +86,28 @@ fn segment_row<'a>(segment: &'a Segment, placed: Placed, now: &mut [Option<State
     clocks[from.index()] = departs;
     clocks[to.index()] = arrives;
     // A captured segment changed the states of both ends, although its time of arrival is not known.
-    let heard = arrives.is_some() || segment.arrival == Arrival::Seen;
+    let is_received = arrives.is_some() || segment.arrival == Arrival::Seen;
     let sender = (from, segment.states[from.index()].filter(|_| departs.is_some()));
-    let receiver = (to, segment.states[to.index()].filter(|_| heard));
+    let receiver = (to, segment.states[to.index()].filter(|_| is_received));
     let at = departs.or(arrives).unwrap_or(segment.at);
-    Row { at, clocks, kind, states: move_to(now, &[sender, receiver]) }
+    Row { at, clocks, kind, states: change_states(now, &[sender, receiver]) }
 }
 
-fn at_one(side: Side, at: Instant) -> [Option<Instant>; 2] {
+fn clock_of(side: Side, at: Instant) -> [Option<Instant>; 2] {
     let mut clocks = [None; 2];
     clocks[side.index()] = Some(at);
     clocks
 }
 
 /// Applies state changes to the current states and returns what the row shows.
-fn move_to(now: &mut [Option<State>; 2], moves: &[(Side, Option<State>)]) -> [Cell; 2] {
+fn change_states(now: &mut [Option<State>; 2], changes: &[(Side, Option<State>)]) -> [StateCell; 2] {
     let mut is_new = [false; 2];
-    for (side, to) in moves {
+    for (side, to) in changes {
         if let Some(to) = to {
             let slot = &mut now[side.index()];
             is_new[side.index()] = *slot != Some(*to);
             *slot = Some(*to);
         }
     }
-    [0, 1].map(|side| Cell { state: now[side], is_new: is_new[side] })
+    [0, 1].map(|side| StateCell { state: now[side], is_new: is_new[side] })
 }

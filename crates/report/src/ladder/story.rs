@@ -36,11 +36,11 @@ pub enum Who {
 
 /// The first SYN or FIN of one end: when it was sent, and when it arrived.
 #[derive(Clone, Copy)]
-struct Said {
+struct ControlSent {
     /// The index of its step, which orders two of the same time.
     place: usize,
     at: tcp::Instant,
-    heard: Option<tcp::Instant>,
+    arrived: Option<tcp::Instant>,
     acks_other: bool,
 }
 
@@ -48,9 +48,9 @@ impl Ladder {
     /// Derives the story from the steps.
     pub fn story(&self) -> Story {
         let mut story = Story::default();
-        let mut opens: [Option<Said>; 2] = [None; 2];
+        let mut opens: [Option<ControlSent>; 2] = [None; 2];
         let mut agrees = [false; 2];
-        let mut closes: [Option<Said>; 2] = [None; 2];
+        let mut closes: [Option<ControlSent>; 2] = [None; 2];
         let mut highest: [Option<wire::Seq>; 2] = [None; 2];
         let mut texts = [0, 1].map(|side| Text::after(self.ends[side].isn));
         for (place, step) in self.steps.iter().enumerate() {
@@ -59,24 +59,24 @@ impl Ladder {
             if segment.arrival == Arrival::Stray {
                 continue;
             }
-            let heard = match segment.arrival {
+            let arrived = match segment.arrival {
                 Arrival::Delivered { at } => Some(at),
                 Arrival::Seen => Some(segment.at),
                 _ => None,
             };
-            let said = Said { place, at: segment.at, heard, acks_other: false };
+            let sent = ControlSent { place, at: segment.at, arrived, acks_other: false };
             agrees[side] |= facts.flags.syn() && facts.flags.ack();
             if facts.flags.syn() && !facts.flags.ack() && opens[side].is_none() {
-                opens[side] = Some(said);
+                opens[side] = Some(sent);
                 // A reset before this SYN did not end this connection, but the answer to a stale SYN.
                 story.reset = None;
             }
             if facts.flags.fin() && closes[side].is_none() {
                 let acks_other = closes[1 - side].is_some()
                     && highest[1 - side].is_some_and(|end| facts.flags.ack() && facts.ack.at_or_after(end));
-                closes[side] = Some(Said { acks_other, ..said });
+                closes[side] = Some(ControlSent { acks_other, ..sent });
             }
-            if facts.flags.rst() && story.reset.is_none() && ends_it(segment) {
+            if facts.flags.rst() && story.reset.is_none() && ends_connection(segment) {
                 story.reset = Some(segment.from);
             }
             story.lost[side] += u64::from(segment.arrival == Arrival::Lost);
@@ -187,16 +187,16 @@ impl Text {
 }
 
 /// Whether a RST ends the connection, and does not only answer a segment from before or after it.
-fn ends_it(reset: &super::Segment) -> bool {
+fn ends_connection(reset: &super::Segment) -> bool {
     let closes_the_other = reset.states[reset.from.other().index()] == Some(State::Closed);
-    let is_its_own =
+    let is_for_this_connection =
         !matches!(reset.why, Some(SendReason::Reset(ResetReason::ClosedPort | ResetReason::UnacceptableAck)));
-    reset.arrival == Arrival::Seen || closes_the_other || is_its_own
+    reset.arrival == Arrival::Seen || closes_the_other || is_for_this_connection
 }
 
 /// The end whose segment was earlier.
-fn earlier(said: &[Option<Said>; 2]) -> Side {
-    match said {
+fn earlier(sent: &[Option<ControlSent>; 2]) -> Side {
+    match sent {
         [Some(left), Some(right)] if right.place < left.place => Side::Right,
         [None, _] => Side::Right,
         _ => Side::Left,
@@ -204,8 +204,8 @@ fn earlier(said: &[Option<Said>; 2]) -> Side {
 }
 
 /// Who sent it first; both if neither had received the other's segment before sending.
-fn first(said: &[Option<Said>; 2]) -> Option<Who> {
-    match said {
+fn first(sent: &[Option<ControlSent>; 2]) -> Option<Who> {
+    match sent {
         [None, None] => None,
         [Some(_), None] => Some(Who::One(Side::Left)),
         [None, Some(_)] => Some(Who::One(Side::Right)),
@@ -215,10 +215,10 @@ fn first(said: &[Option<Said>; 2]) -> Option<Who> {
             } else {
                 (right, left, Side::Right)
             };
-            // In a capture the time of arrival is not known (`heard` is the time of capture). There, and on a
+            // In a capture the time of arrival is not known (`arrived` is the time of capture). There, and on a
             // link without delay, only an acknowledgment shows that the other end had received the segment.
-            let heard = early.heard.is_some_and(|heard| heard > early.at && heard <= late.at);
-            if heard || late.acks_other { Some(Who::One(side)) } else { Some(Who::Both) }
+            let arrived = early.arrived.is_some_and(|arrived| arrived > early.at && arrived <= late.at);
+            if arrived || late.acks_other { Some(Who::One(side)) } else { Some(Who::Both) }
         }
     }
 }

@@ -3,9 +3,9 @@
 //! The rows are those of the text, all of the same height; a segment with a row for its departure and
 //! one for its arrival is one long arrow from one to the other.
 
-use super::clocks::{Clocks, Shown};
+use super::clocks::{Clocks, LastShown};
 use super::label::{Form, Labels};
-use super::rows::{Cell, Kind, Row, rows};
+use super::rows::{Kind, Row, StateCell, rows};
 use super::text::reason;
 use super::{Arrival, Ladder, NoteKind, Options, Segment, Side};
 use crate::style::wrap;
@@ -38,8 +38,8 @@ impl Ladder {
         let mut canvas = Canvas::new();
         canvas.rect("sheet", (0.0, 0.0), (WIDTH, height), 8.0);
         let clocks = Clocks::of(&rows);
-        let mut shown = Shown::default();
-        head(&mut canvas, self, &clocks);
+        let mut shown = LastShown::default();
+        draw_head(&mut canvas, self, &clocks);
         for x in LINE {
             canvas.line("rule", (x, HEAD - 12.0), (x, bottom));
         }
@@ -47,9 +47,9 @@ impl Ladder {
             for side in [Side::Left, Side::Right] {
                 let time = clocks.show(row, side, &mut shown);
                 canvas.text("mono dim", (TIME_AT[side.index()], y(index) + 4.0), Anchor::End, &time);
-                state(&mut canvas, side, row.states[side.index()], y(index));
+                draw_state(&mut canvas, side, row.states[side.index()], y(index));
             }
-            draw(&mut canvas, &rows, index, &labels);
+            draw_row(&mut canvas, &rows, index, &labels);
         }
         for (line, text) in story.iter().enumerate() {
             canvas.text("", (24.0, bottom + 24.0 + 18.0 * line as f64), Anchor::Start, text);
@@ -63,7 +63,7 @@ fn y(row: usize) -> f64 {
     HEAD + ROW * (row as f64 + 0.5)
 }
 
-fn head(canvas: &mut Canvas, ladder: &Ladder, clocks: &Clocks) {
+fn draw_head(canvas: &mut Canvas, ladder: &Ladder, clocks: &Clocks) {
     for (side, x) in LINE.into_iter().enumerate() {
         let end = &ladder.ends[side];
         canvas.text("bold", (x, 28.0), Anchor::Middle, &end.name);
@@ -72,12 +72,12 @@ fn head(canvas: &mut Canvas, ladder: &Ladder, clocks: &Clocks) {
             canvas.text("mono dim", (x, 66.0), Anchor::Middle, state.name());
         }
     }
-    for at in TIME_AT.into_iter().take(if clocks.are_two { 2 } else { 1 }) {
+    for at in TIME_AT.into_iter().take(if clocks.has_two { 2 } else { 1 }) {
         canvas.text("small dim", (at, 66.0), Anchor::End, "seconds");
     }
 }
 
-fn state(canvas: &mut Canvas, side: Side, cell: Cell, y: f64) {
+fn draw_state(canvas: &mut Canvas, side: Side, cell: StateCell, y: f64) {
     let Some(state) = cell.state else { return };
     let width = 108.0;
     let x = match side {
@@ -91,24 +91,24 @@ fn state(canvas: &mut Canvas, side: Side, cell: Cell, y: f64) {
     canvas.text(class, (x + width / 2.0, y + 4.0), Anchor::Middle, state.name());
 }
 
-fn draw(canvas: &mut Canvas, rows: &[Row<'_>], index: usize, labels: &Labels) {
+fn draw_row(canvas: &mut Canvas, rows: &[Row<'_>], index: usize, labels: &Labels) {
     let row = &rows[index];
     let here = y(index);
     match &row.kind {
         Kind::Whole(segment) => {
-            arrow(canvas, segment, (here - FALL / 2.0, here + FALL / 2.0), labels);
-            say(canvas, here, &reason(segment, &row.kind), class_of(segment));
+            draw_arrow(canvas, segment, (here - FALL / 2.0, here + FALL / 2.0), labels);
+            draw_reason(canvas, here, &reason(segment, &row.kind), class_of(segment));
         }
         Kind::Departs(segment) => {
             let arrives = rows[index..].iter().position(
                 |later| matches!(later.kind, Kind::Arrives(arriving) if std::ptr::eq(arriving, *segment)),
             );
             let fall = arrives.map_or(ROW / 2.0, |rows| ROW * rows as f64);
-            arrow(canvas, segment, (here, here + fall), labels);
-            say(canvas, here, &reason(segment, &row.kind), class_of(segment));
+            draw_arrow(canvas, segment, (here, here + fall), labels);
+            draw_reason(canvas, here, &reason(segment, &row.kind), class_of(segment));
         }
-        Kind::Arrives(segment) => say(canvas, here, &reason(segment, &row.kind), "dim"),
-        Kind::Moved { on } => say(canvas, here, on, ""),
+        Kind::Arrives(segment) => draw_reason(canvas, here, &reason(segment, &row.kind), "dim"),
+        Kind::Moved { on } => draw_reason(canvas, here, on, ""),
         Kind::Folded(folded) => {
             let middle = (LINE[0] + LINE[1]) / 2.0;
             let parts = [(Side::Left, -4.0, "right", "→"), (Side::Right, 10.0, "left", "←")];
@@ -137,7 +137,7 @@ fn draw(canvas: &mut Canvas, rows: &[Row<'_>], index: usize, labels: &Labels) {
     }
 }
 
-fn say(canvas: &mut Canvas, y: f64, text: &str, class: &str) {
+fn draw_reason(canvas: &mut Canvas, y: f64, text: &str, class: &str) {
     let lines = wrap(text, REASON_COLUMNS);
     let up = if lines.len() > 1 { 7.0 } else { 0.0 };
     for (index, line) in lines.iter().take(2).enumerate() {
@@ -156,7 +156,7 @@ fn class_of(segment: &Segment) -> &'static str {
     }
 }
 
-fn arrow(canvas: &mut Canvas, segment: &Segment, (top, bottom): (f64, f64), labels: &Labels) {
+fn draw_arrow(canvas: &mut Canvas, segment: &Segment, (top, bottom): (f64, f64), labels: &Labels) {
     let (from, to) = (LINE[segment.from.index()], LINE[segment.from.other().index()]);
     let class = match (segment.arrival, segment.facts.flags.rst(), segment.from) {
         (Arrival::Lost, ..) | (_, true, _) => "bad",
@@ -174,7 +174,7 @@ fn arrow(canvas: &mut Canvas, segment: &Segment, (top, bottom): (f64, f64), labe
     match segment.arrival {
         Arrival::Stray => {
             canvas.line(&format!("{class}-line dash"), on(0.16), begin);
-            head_at(canvas, class, begin, end);
+            draw_arrow_head(canvas, class, begin, end);
         }
         Arrival::Lost => {
             let (x, y) = end;
@@ -182,7 +182,7 @@ fn arrow(canvas: &mut Canvas, segment: &Segment, (top, bottom): (f64, f64), labe
             canvas.line("bad-line", (x - 6.0, y + 6.0), (x + 6.0, y - 6.0));
         }
         Arrival::InFlight => canvas.line(&format!("{class}-line dash"), end, on(0.95)),
-        Arrival::Seen | Arrival::Delivered { .. } => head_at(canvas, class, begin, end),
+        Arrival::Seen | Arrival::Delivered { .. } => draw_arrow_head(canvas, class, begin, end),
     }
     let label = labels.text(segment, Form::Full).replace("  ", " ");
     let class = format!("mono halo {class}");
@@ -199,7 +199,7 @@ fn arrow(canvas: &mut Canvas, segment: &Segment, (top, bottom): (f64, f64), labe
 }
 
 /// An arrow head at `to`, pointing away from `from`.
-fn head_at(canvas: &mut Canvas, class: &str, from: (f64, f64), to: (f64, f64)) {
+fn draw_arrow_head(canvas: &mut Canvas, class: &str, from: (f64, f64), to: (f64, f64)) {
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
     let length = dx.hypot(dy).max(1.0);
     let (ux, uy) = (dx / length, dy / length);

@@ -3,10 +3,10 @@
 //! The columns are time, left state, arrow, right state and reason. If there is no room for the reason, it
 //! goes under the arrow; if there is none for the numbers either, they go there too.
 
-use super::clocks::{Clocks, Shown};
+use super::clocks::{Clocks, LastShown};
 use super::fold::Folded;
 use super::label::{Form, Labels};
-use super::rows::{Cell, Kind, Row, rows};
+use super::rows::{Kind, Row, StateCell, rows};
 use super::{Arrival, Ladder, NoteKind, Options, Segment, Side};
 use crate::numbers;
 use crate::style::{Ink, Style, columns, cut, harmless, wrap};
@@ -53,7 +53,7 @@ struct Layout {
 impl Layout {
     fn of(rows: &[Row<'_>], labels: &Labels, clocks: &Clocks, style: &Style) -> Layout {
         let time = clocks.columns();
-        let right_clock = if clocks.are_two { time + 2 } else { 0 };
+        let right_clock = if clocks.has_two { time + 2 } else { 0 };
         let frame = rows.iter().filter_map(|row| segment_of(row)?.frame).max();
         let frame = frame.map_or(0, |frame| columns(&frame.to_string()).max(5) + 2);
         let longest = |form| {
@@ -101,7 +101,7 @@ struct Page<'a> {
     layout: Layout,
     labels: &'a Labels,
     clocks: Clocks,
-    shown: Shown,
+    shown: LastShown,
     style: &'a Style,
     text: String,
 }
@@ -136,7 +136,7 @@ impl Page<'_> {
             self.line(&line);
         }
         let rule = style.pick("─", "-");
-        let [left, right] = [0, 1].map(|side| Cell { state: ladder.ends[side].state, is_new: false });
+        let [left, right] = [0, 1].map(|side| StateCell { state: ladder.ends[side].state, is_new: false });
         let titles = format!(
             " {:<frame$}{:>time$}  {} {:arrow$} {}{}",
             if self.layout.frame > 0 { "frame" } else { "" },
@@ -270,7 +270,7 @@ impl Page<'_> {
         self.style.paint(Ink::Dim, &text)
     }
 
-    fn cell(&self, cell: Cell) -> String {
+    fn cell(&self, cell: StateCell) -> String {
         let name = cell.state.map_or("", |state| state.name());
         if cell.is_new {
             let text = format!("{} {name:<12}", self.style.pick("●", "*"));
@@ -290,33 +290,33 @@ impl Page<'_> {
         // Four columns at the foot of the arrow and three at its head show what happened to the segment.
         let begins_here = !matches!(kind, Kind::Arrives(_)) && segment.arrival != Arrival::Stray;
         let ends = match (kind, segment.arrival) {
-            (Kind::Departs(_), _) | (_, Arrival::InFlight) => Head::Fades,
-            (_, Arrival::Lost) => Head::Lost,
-            _ => Head::Arrives,
+            (Kind::Departs(_), _) | (_, Arrival::InFlight) => ArrowHead::Fades,
+            (_, Arrival::Lost) => ArrowHead::Lost,
+            _ => ArrowHead::Arrives,
         };
         let foot = if begins_here { dash.repeat(4) } else { format!("{dots}{dash}") };
         let body = self.layout.arrow.saturating_sub(columns(&label) + ARROW_ENDS - 1);
         let text = match segment.from {
             Side::Left => {
                 let head = match ends {
-                    Head::Arrives => format!("{dash}{dash}{}", style.pick("▶", ">")),
-                    Head::Fades => dots.to_owned(),
-                    Head::Lost => format!("{cross}  "),
+                    ArrowHead::Arrives => format!("{dash}{dash}{}", style.pick("▶", ">")),
+                    ArrowHead::Fades => dots.to_owned(),
+                    ArrowHead::Lost => format!("{cross}  "),
                 };
                 format!("{foot} {label} {}{head}", dash.repeat(body))
             }
             Side::Right => {
                 let head = match ends {
-                    Head::Arrives => format!("{}{}", style.pick("◀", "<"), dash.repeat(3)),
-                    Head::Fades => format!("{dots}{dash}"),
-                    Head::Lost => format!("  {cross}{dash}"),
+                    ArrowHead::Arrives => format!("{}{}", style.pick("◀", "<"), dash.repeat(3)),
+                    ArrowHead::Fades => format!("{dots}{dash}"),
+                    ArrowHead::Lost => format!("  {cross}{dash}"),
                 };
                 let foot = if begins_here { dash.repeat(3) } else { dots.to_owned() };
                 format!("{head} {label} {}{foot}", dash.repeat(body))
             }
         };
         let ink = match (ends, segment.facts.flags.rst(), segment.from) {
-            (Head::Lost, ..) | (_, true, _) => Ink::Bad,
+            (ArrowHead::Lost, ..) | (_, true, _) => Ink::Bad,
             (_, _, Side::Left) => Ink::Rightward,
             (_, _, Side::Right) => Ink::Leftward,
         };
@@ -334,7 +334,7 @@ impl Page<'_> {
 
 /// How an arrow ends.
 #[derive(Clone, Copy)]
-enum Head {
+enum ArrowHead {
     Arrives,
     Fades,
     Lost,

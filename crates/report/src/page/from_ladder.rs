@@ -33,7 +33,7 @@ impl Connection {
         let mut now = [ladder.ends[0].state, ladder.ends[1].state];
         let mut packets = [0u64; 2];
         for step in &ladder.steps {
-            connection.add(step, origin, &mut now, &mut packets);
+            connection.add_step(step, origin, &mut now, &mut packets);
         }
         connection.moves.sort_by(|a, b| a.at.total_cmp(&b.at));
         connection.facts = [("segments", packets), ("bytes", story.sent_bytes), ("lost", story.lost)]
@@ -62,7 +62,13 @@ impl Connection {
         }
     }
 
-    fn add(&mut self, step: &Step, origin: Instant, now: &mut [Option<State>; 2], packets: &mut [u64; 2]) {
+    fn add_step(
+        &mut self,
+        step: &Step,
+        origin: Instant,
+        now: &mut [Option<State>; 2],
+        packets: &mut [u64; 2],
+    ) {
         let at = seconds(step.at(), origin);
         match step {
             Step::Note { side, kind, text, .. } => {

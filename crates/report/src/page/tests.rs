@@ -194,8 +194,8 @@ impl Builder {
 fn a_page_is_one_file_that_loads_nothing() {
     let page = html(&sample());
     assert!(page.contains("default-src 'none'"));
-    for asking in ["http://", "https://", "src=", "@import", "url(", "fetch(", "XMLHttpRequest", "import("] {
-        assert!(!page.contains(asking), "the page has {asking}");
+    for request in ["http://", "https://", "src=", "@import", "url(", "fetch(", "XMLHttpRequest", "import("] {
+        assert!(!page.contains(request), "the page has {request}");
     }
     assert!(!page.contains("{{"), "a placeholder was left");
 }
@@ -264,7 +264,7 @@ fn browser() -> Option<std::path::PathBuf> {
 }
 
 /// The driver's results for the sample page in headless Chromium, with a window of this size.
-fn said_in_browser(browser: &std::path::Path, size: &str) -> String {
+fn results_in_browser(browser: &std::path::Path, size: &str) -> String {
     let folder = std::env::temp_dir().join(format!("synfin-page-{}-{size}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder for the page can be made");
     let driver = format!("<body><script>{}</script>", include_str!("in_browser.js"));
@@ -281,13 +281,13 @@ fn said_in_browser(browser: &std::path::Path, size: &str) -> String {
         .expect("the browser can be started");
     let dom = String::from_utf8_lossy(&output.stdout);
     let result = dom.split_once("<pre id=\"result\">").and_then(|(_, rest)| rest.split_once("</pre>"));
-    let said = result.map_or_else(
+    let text = result.map_or_else(
         || panic!("the page did not finish: {}", String::from_utf8_lossy(&output.stderr)),
-        |(said, _)| said.to_owned(),
+        |(text, _)| text.to_owned(),
     );
     // Not removed after a failure, so that the page can be looked at.
     std::fs::remove_dir_all(&folder).expect("the folder can be removed");
-    said
+    text
 }
 
 /// Click, zoom, filter and keys in headless Chromium.
@@ -301,8 +301,8 @@ fn the_page_works_in_a_browser() {
     let expected = "connections=2\nfindings=3\ndrawn=true\nwhole=0 s – 470 ms\nzoomed=true\n\
                     unzoomed=0 s – 470 ms\nhover=client: ESTABLISHED\nfiltered=4 of 278 rows\ninspected=true\n\
                     jumped=61\nraw=raw\ntheme=dark\nhostile=1\nnext=true\nscripts=3";
-    assert_eq!(said_in_browser(&browser, "1440,900").replace("few=true\n", ""), expected);
+    assert_eq!(results_in_browser(&browser, "1440,900").replace("few=true\n", ""), expected);
     // On a phone the page is one long column; the ladder must not become as long as the connection.
-    let narrow = said_in_browser(&browser, "500,800");
+    let narrow = results_in_browser(&browser, "500,800");
     assert!(narrow.contains("few=true\n") && narrow.contains("jumped=61\n"), "{narrow}");
 }
