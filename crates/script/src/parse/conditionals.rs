@@ -1,7 +1,7 @@
-//! `#ifdef NAME`, `#ifndef NAME`, `#else`, `#endif`: which lines of a script count.
+//! `#ifdef NAME`, `#ifndef NAME`, `#else`, `#endif`: which lines of a script are in effect.
 //!
-//! Lines that do not count become blanks of the same length, so that every place keeps its number. All other
-//! lines that begin with `#` are comments, and none of this module's.
+//! Other lines become blanks of the same length, so that every place keeps its line and column. All other
+//! lines that begin with `#` are comments, which this module leaves alone.
 
 use super::cursor::{Wrong, is_word};
 use super::defines::Defines;
@@ -11,14 +11,14 @@ use std::borrow::Cow;
 
 /// One `#ifdef` that has not ended.
 struct Open {
-    /// Where it stands.
+    /// Its place.
     span: Span,
-    /// Lines count here; lines around it may not.
+    /// Its condition holds; an outer one may not.
     counts: bool,
     in_else: bool,
 }
 
-/// A line of a script that says which lines count.
+/// A line of a script that says which lines are in effect.
 enum Directive<'s> {
     If { name: &'s str, wanted: bool },
     Else,
@@ -38,12 +38,12 @@ fn directive(line: &str) -> Option<Directive<'_>> {
     }
 }
 
-/// Whether a script has lines that count only under a condition.
+/// Whether a script has lines that are in effect only under a condition.
 pub(crate) fn has_conditions(source: &str) -> bool {
     source.contains('#') && source.lines().any(|line| directive(line).is_some())
 }
 
-/// The source without the lines that do not count.
+/// The source without the lines that are not in effect.
 ///
 /// # Errors
 /// A directive without its partner, and where it stands.
@@ -92,7 +92,7 @@ pub(super) fn without_excluded<'s>(
     }
 }
 
-/// Options that define a name before a condition asks for it.
+/// Learns names from options, because a later condition may test them.
 fn learn(line: &str, defines: &mut Defines) {
     let mut rest = line.trim_start();
     while let Some(after) = rest.strip_prefix("--") {

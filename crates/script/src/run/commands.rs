@@ -1,40 +1,40 @@
 //! Commands in backquotes. None of them reaches a shell: `sysctl` changes our settings, a `*.sh` is read as a
-//! list of such lines, and what only prepares a real machine's network is passed over.
+//! list of such lines, and commands that only prepare a real machine's network are ignored.
 
 use super::host::{Setting, Voice};
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
-/// How deep `*.sh` files may name each other, so that two that name each other end.
+/// How deep `*.sh` files may name each other, so that a loop of files ends.
 const DEPTH_MAX: usize = 4;
 
 /// How long a `*.sh` may be, in bytes.
 const SHELL_BYTES_MAX: u64 = 1 << 20;
 
-/// Programs that prepare or watch a real machine's network and do nothing to ours.
+/// Programs that prepare or watch a real machine's network and have no effect on ours.
 const PASSED_OVER: [&str; 12] =
     ["nstat", "tc", "ethtool", "true", ":", "echo", "sync", "set", "exit", "sleep", "kldload", "modprobe"];
 
-/// Programs that are passed over in a `*.sh` only: in a script they may mean something.
+/// Programs that are ignored in a `*.sh` only, because in a script they may matter.
 const PASSED_OVER_IN_FILES: [&str; 6] = ["ip", "ifconfig", "route", "export", "wait", "cd"];
 
-/// Words of the shell that stand alone in a `*.sh`: whichever way it would go, its settings are made.
+/// Words of the shell that are ignored in a `*.sh`: the settings of all branches are applied.
 const SHELL_WORDS: [&str; 24] = [
     "fi", "done", "esac", "for", "case", "in", "function", "return", "local", "unset", "shift", "read",
     "trap", "printf", "[", "[[", "test", "uname", "}", "{", ")", "(", "break", "continue",
 ];
 
-/// Words that stand before a command and leave it the command that it is.
+/// Words before a command that do not change which command it is.
 const BEFORE_COMMANDS: [&str; 15] = [
     "if", "then", "elif", "else", "while", "until", "do", "!", "sudo", "exec", "command", "sh", "bash",
     "source", ".",
 ];
 
-/// What a script that restores the settings of a machine is called: ours are gone with the script.
+/// The file that restores the settings of a machine; ours end with the script.
 const RESTORES: &str = "/tmp/sysctl_restore";
 
-/// What a command sets, in order; `event` is the number of the event that it stands in. What a shared file
-/// asks for beside settings, and we do not have, goes to `instead`.
+/// The settings of a command, in order; `event` is the number of the event with the command. Other commands
+/// of a shared file that we do not have are noted in `instead`.
 ///
 /// # Errors
 /// What the script needs and we do not have.
@@ -131,7 +131,7 @@ fn is_of_the_shell(word: &str) -> bool {
     named && name.len() < word.len() || word.ends_with(')') || word.starts_with('$')
 }
 
-/// Where a shared file may be: beside the script, in the working directory, or in a folder above the script.
+/// Where a shared file may be: next to the script, in the working directory, or in a folder above the script.
 fn places(name: &str, directory: Option<&Path>) -> Vec<PathBuf> {
     let beside = directory.unwrap_or(Path::new("."));
     let mut places = vec![beside.join(name), PathBuf::from(name)];
@@ -172,12 +172,12 @@ fn sysctl(settings: &mut Settings<'_>, words: &[String], voice: Voice) {
         } else if words.next_if(|next| *next == "=").is_some() {
             settings.add(word, &computed(words.next().map_or("", String::as_str)), voice);
         }
-        // A name alone only asks.
+        // A name alone only reads the setting.
     }
 }
 
-/// A value with its products worked out: `4096 $((15*1024*1024))`. Other arithmetic stays as it is, and is
-/// refused as no number.
+/// A value with its products computed: `4096 $((15*1024*1024))`. Other arithmetic stays as it is, and is
+/// later refused, because it is not a number.
 fn computed(value: &str) -> String {
     let mut text = value.to_owned();
     while let Some((before, rest)) = text.split_once("$((")

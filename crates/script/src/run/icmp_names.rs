@@ -27,8 +27,8 @@ const UNREACHABLE_V4: [(&str, u8); 16] = [
     ("precedence_cutoff", 15),
 ];
 
-/// RFC 4443: destination unreachable is type 1. The names of IPv4 that mean the same are taken too,
-/// so that one script runs over both.
+/// RFC 4443: destination unreachable is type 1. IPv4's names with the same meaning are accepted too, so that
+/// one script runs over both.
 const UNREACHABLE_V6: [(&str, u8); 17] = [
     ("no_route", 0),
     ("admin_prohibited", 1),
@@ -66,7 +66,7 @@ const PARAMETER_V6: [(&str, u8); 6] = [
     ("next_header", 1),
     ("option", 2),
 ];
-/// RFC 792: a better first hop for what goes to a network or a host.
+/// RFC 792: a better first hop for packets to a network or a host.
 const REDIRECT_V4: [(&str, u8); 8] = [
     ("net", 0),
     ("host", 1),

@@ -1,10 +1,10 @@
-//! Who has which address and port.
+//! The addresses and ports of both ends.
 
 use crate::ast::Script;
 use posix::Domain;
 use std::net::{IpAddr, SocketAddr};
 
-/// Over which version of IP a script runs.
+/// The version of IP over which a script runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IpVersion {
     /// IPv4 sockets and packets.
@@ -27,7 +27,7 @@ impl IpVersion {
     }
 }
 
-/// Addresses and ports of both ends, as the options say or as is usual.
+/// Addresses and ports of both ends, from the options or by default.
 #[derive(Clone, Debug)]
 pub(crate) struct AddressPlan {
     pub(crate) domain: Domain,
@@ -86,12 +86,12 @@ impl AddressPlan {
         }
     }
 
-    /// What `bind(3, ..., ...)` means.
+    /// The address of `bind(3, ..., ...)`.
     pub(crate) fn bind_address(&self) -> SocketAddr {
         self.shown(self.local, self.bind_port)
     }
 
-    /// What `connect(3, ..., ...)` means.
+    /// The address of `connect(3, ..., ...)`.
     pub(crate) fn connect_address(&self) -> SocketAddr {
         self.shown(self.remote, self.connect_port)
     }

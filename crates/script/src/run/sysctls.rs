@@ -1,8 +1,8 @@
 //! `sysctl` names and what they change in our configuration.
 //!
-//! Three kinds: those that we follow, those without an effect on what a script can see, and those
-//! that ask for something we do not have or refuse. The last skip the script, and are named; in a file that
-//! many scripts share they are only noted.
+//! There are three kinds: those that we follow, those without an effect that a script can see, and those that
+//! ask for something that we do not have. The last kind skips the script with a reason; in a file that many
+//! scripts share it is only noted.
 
 use super::Ground;
 use super::host::{Setting, Voice};
@@ -10,11 +10,11 @@ use posix::Defaults;
 use std::time::Duration;
 use tcp::SynRetry;
 
-/// Why a setting cannot be made; `Err` carries the words for the skip.
+/// `Err` says in words why a setting cannot be applied, for the reason of the skip.
 type Made = Result<(), String>;
 type Make = fn(&mut Ground, &str) -> Made;
 
-/// Makes one setting.
+/// Applies one setting.
 ///
 /// # Errors
 /// What the script needs and we do not have.
@@ -26,7 +26,7 @@ pub(crate) fn make(ground: &mut Ground, setting: &Setting) -> Made {
     }
     let made = made(ground, name, value);
     let Err(why) = made else { return Ok(()) };
-    // Of what we do not know, only that which is about a protocol of ours can be seen.
+    // An unknown setting can only be seen if it is about a protocol that we have.
     let seen = VISIBLE_BRANCHES.iter().any(|branch| name.starts_with(branch));
     if voice == Voice::Script && seen {
         return Err(why);
@@ -217,7 +217,7 @@ const FREEBSD: &[(&str, Make)] = &[
         duration(&mut ground.defaults.config.challenge_acks.per, value, MILLISECOND)
     }),
     ("net.inet.tcp.ack_war_cnt", |ground, value| {
-        // Zero: as many as come.
+        // Zero means no limit.
         let answers = &mut ground.defaults.config.challenge_acks.answers;
         small(answers, value)?;
         *answers = if *answers == 0 { u8::MAX } else { *answers };
@@ -250,10 +250,10 @@ const FREEBSD: &[(&str, Make)] = &[
     }),
 ];
 
-/// Who decides how much may be on its way.
+/// The settings that choose the congestion control.
 const CONGESTION: [&str; 2] = ["net.ipv4.tcp_congestion_control", "net.inet.tcp.cc.algorithm"];
 
-/// Settings of which only some values are ours.
+/// Settings of which we support only some values.
 const ONLY: &[(&str, &[&str])] = &[
     ("net.ipv4.tcp_ecn", &["0", "2"]),
     ("net.ipv4.tcp_syncookies", &["0", "1"]),
@@ -282,7 +282,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("net.inet.udp.blackhole", &["0"]),
 ];
 
-/// Settings that change nothing that a script can see of us, or only what it checks anyhow.
+/// Settings without an effect on us that a script can see, or with one that the script checks itself.
 const HARMLESS: &[&str] = &[
     "net.ipv4.tcp_adv_win_scale",
     "net.ipv4.tcp_app_win",
@@ -382,7 +382,7 @@ const HARMLESS: &[&str] = &[
     "kern.hz",
 ];
 
-/// Whole branches of the kind of [`HARMLESS`].
+/// Whole branches of harmless settings.
 const HARMLESS_BRANCHES: &[&str] = &[
     "net.ipv4.tcp_comp_sack_",
     "net.core.",
@@ -409,7 +409,7 @@ const HARMLESS_BRANCHES: &[&str] = &[
     "debug.",
 ];
 
-/// What a script can see of a setting begins like this.
+/// The branches of settings whose effect a script can see.
 const VISIBLE_BRANCHES: &[&str] = &[
     "net.ipv4.tcp_",
     "net.ipv4.ip_",
@@ -458,8 +458,8 @@ fn three(value: &str) -> Result<[u32; 3], String> {
     numbers.try_into().map_err(|_| "three numbers were expected".to_owned())
 }
 
-/// Until its first loss no controller differs from another, so a default that a file sets for many scripts
-/// does not keep all of them from being played; what was taken is told.
+/// Until the first loss all congestion controls behave alike. A default that a file sets for many scripts is
+/// therefore no reason to skip them all; what is used instead is noted.
 fn congestion(ground: &mut Ground, value: &str, voice: Voice) -> Made {
     match (value, voice) {
         ("reno" | "newreno", _) => Ok(()),

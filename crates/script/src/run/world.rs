@@ -1,6 +1,6 @@
 //! Our own stack as the host under test: `posix` over one link, in virtual time.
 //!
-//! Time jumps from one thing that happens to the next.
+//! Time jumps from one event to the next.
 
 use super::codec::live_of;
 use super::host::{Beginning, Broken, Ends, Happened, Host, NotMade, Pending, Queued, Recorded, Setting};
@@ -18,10 +18,10 @@ use std::time::Duration;
 use tcp::{Instant, State, Trace};
 use wire::{Frame, LinkCapabilities, Medium, TransmitChecksum};
 
-/// When a script begins, by the stack's clock: any moment but zero.
+/// The time of the stack's clock at which a script begins. It must not be zero, but is otherwise arbitrary.
 const START: Instant = Instant::from_millis(1_000_000);
 
-/// The key of every random choice: the same script gives the same bytes.
+/// The key of every random choice, so that the same script gives the same bytes.
 const SECRET: [u8; 32] = *b"a script always runs the same...";
 
 /// How many times the stack may wake up without a packet or an event of the script in between. A stack
@@ -44,7 +44,7 @@ pub(crate) struct World {
 
 impl World {
     /// # Errors
-    /// The first setting that is not ours.
+    /// The first setting that we do not support.
     pub(crate) fn new(beginning: &Beginning) -> Result<Self, NotMade> {
         let mut ground = Ground::new(beginning.habits);
         for setting in &beginning.settings {
@@ -327,7 +327,7 @@ impl Host for World {
     fn acts_on(&self, name: OptionName, value: &OptionValue) -> bool {
         match name {
             OptionName::WindowClamp => *value == OptionValue::Int(0),
-            // IP_PMTUDISC_WANT and IP_PMTUDISC_DO: what we do anyhow.
+            // IP_PMTUDISC_WANT and IP_PMTUDISC_DO: what we always do.
             OptionName::MtuDiscover => matches!(value, OptionValue::Int(1 | 2)),
             _ => true,
         }
