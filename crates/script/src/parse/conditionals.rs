@@ -10,11 +10,11 @@ use crate::source::Span;
 use std::borrow::Cow;
 
 /// One `#ifdef` that has not ended.
-struct Open {
+struct OpenCondition {
     /// Its place.
     span: Span,
     /// Its condition holds; an outer one may not.
-    counts: bool,
+    holds: bool,
     in_else: bool,
 }
 
@@ -55,7 +55,7 @@ pub(super) fn without_excluded<'s>(
         return Ok(Cow::Borrowed(source));
     }
     let mut defines = Defines::new(given);
-    let (mut kept, mut open, mut at) = (String::with_capacity(source.len()), Vec::<Open>::new(), 0);
+    let (mut kept, mut open, mut at) = (String::with_capacity(source.len()), Vec::<OpenCondition>::new(), 0);
     for line in source.split_inclusive('\n') {
         let text = line.trim_end_matches(['\n', '\r']);
         let span = Span::new(at, at + text.len());
@@ -64,18 +64,22 @@ pub(super) fn without_excluded<'s>(
         match directive(text) {
             Some(Directive::If { name: "", .. }) => return wrong("the name of this condition is missing"),
             Some(Directive::If { name, wanted }) => {
-                open.push(Open { span, counts: defines.value(name).is_some() == wanted, in_else: false });
+                open.push(OpenCondition {
+                    span,
+                    holds: defines.value(name).is_some() == wanted,
+                    in_else: false,
+                });
             }
             Some(Directive::Else) => match open.last_mut() {
-                Some(last) if !last.in_else => (last.counts, last.in_else) = (!last.counts, true),
+                Some(last) if !last.in_else => (last.holds, last.in_else) = (!last.holds, true),
                 _ => return wrong("this `#else` belongs to no `#ifdef`"),
             },
             Some(Directive::End) if open.pop().is_none() => {
                 return wrong("this `#endif` belongs to no `#ifdef`");
             }
             Some(Directive::End) => {}
-            None if open.iter().all(|open| open.counts) => {
-                learn(text, &mut defines);
+            None if open.iter().all(|open| open.holds) => {
+                learn_defines(text, &mut defines);
                 kept.push_str(line);
                 continue;
             }
@@ -93,7 +97,7 @@ pub(super) fn without_excluded<'s>(
 }
 
 /// Learns names from options, because a later condition may test them.
-fn learn(line: &str, defines: &mut Defines) {
+fn learn_defines(line: &str, defines: &mut Defines) {
     let mut rest = line.trim_start();
     while let Some(after) = rest.strip_prefix("--") {
         let word = after.split_whitespace().next().unwrap_or("");

@@ -84,7 +84,7 @@ impl Runner<'_> {
     /// # Errors
     /// [`Trouble::Blocked`] if the call sleeps, or another reason why there is no answer.
     pub(super) fn attempt(&mut self, call: &Call, progress: &mut Progress) -> Result<Answer, Trouble> {
-        let answer = self.make(call, progress);
+        let answer = self.make_call(call, progress);
         match answer {
             Err(Trouble::Stop(Stop::Errno(errno))) => {
                 Ok(Answer { value: -1, errno: Some(errno), ..Answer::default() })
@@ -94,7 +94,7 @@ impl Runner<'_> {
         }
     }
 
-    fn make(&mut self, call: &Call, progress: &mut Progress) -> Result<Answer, Trouble> {
+    fn make_call(&mut self, call: &Call, progress: &mut Progress) -> Result<Answer, Trouble> {
         let at = |index: usize| call.arguments.get(index);
         match call.name.as_str() {
             "socket" => self.call_socket(call),

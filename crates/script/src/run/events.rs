@@ -41,7 +41,7 @@ impl Runner<'_> {
             }
         }
         self.pass_until(last, self.host.elapsed())?;
-        self.check_unasked(last, end)?;
+        self.check_unexpected(last, end)?;
         match python::check(&self.blocks, self.habits, self.host.tick()) {
             python::Verdict::Passed => Ok(()),
             python::Verdict::NoPython => {
@@ -55,7 +55,7 @@ impl Runner<'_> {
 
     /// Fails if a packet that no line expects was sent before the last event. Packets after it only count if
     /// the script is followed strictly.
-    fn check_unasked(&mut self, last: usize, end: Duration) -> Result<(), Ended> {
+    fn check_unexpected(&mut self, last: usize, end: Duration) -> Result<(), Ended> {
         while let Some(sent) = self.outbox.pop_front() {
             let shown = self.shown(&sent);
             let before = sent.at < end;

@@ -54,14 +54,14 @@ pub(crate) enum SynOf {
 
 /// Whether a segment has the SYN bit; if so, its numbers are not relative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Bears {
-    Syn,
-    NoSyn,
+enum SynBit {
+    Set,
+    Clear,
 }
 
-impl Bears {
-    fn of(flags: Flags) -> Bears {
-        if flags.syn() { Bears::Syn } else { Bears::NoSyn }
+impl SynBit {
+    fn of(flags: Flags) -> SynBit {
+        if flags.syn() { SynBit::Set } else { SynBit::Clear }
     }
 }
 
@@ -75,24 +75,24 @@ impl Flow {
     }
 
     /// The difference between live and script numbers, for the stack's sequence numbers.
-    fn our_offset(&self, bears: Bears) -> u32 {
-        match bears {
-            Bears::Syn => self.ours.live.wrapping_sub(self.ours.script),
-            Bears::NoSyn => self.ours.live,
+    fn our_offset(&self, syn: SynBit) -> u32 {
+        match syn {
+            SynBit::Set => self.ours.live.wrapping_sub(self.ours.script),
+            SynBit::Clear => self.ours.live,
         }
     }
 
     /// The difference between live and script numbers, for the peer's sequence numbers.
-    fn their_offset(&self, bears: Bears) -> u32 {
-        match bears {
-            Bears::Syn => 0,
-            Bears::NoSyn => self.theirs.unwrap_or(0),
+    fn their_offset(&self, syn: SynBit) -> u32 {
+        match syn {
+            SynBit::Set => 0,
+            SynBit::Clear => self.theirs.unwrap_or(0),
         }
     }
 
     /// The live number that an ICMP message quotes.
     pub(crate) fn live_quoted(&self, range: SeqRange) -> Seq {
-        let offset = if range.counted == Counted::FromZero { 0 } else { self.our_offset(Bears::NoSyn) };
+        let offset = if range.counted == Counted::FromZero { 0 } else { self.our_offset(SynBit::Clear) };
         Seq::new(range.start.wrapping_add(offset))
     }
 
@@ -108,11 +108,11 @@ impl Flow {
     /// An inbound segment with live numbers.
     pub(crate) fn live_tcp(&self, tcp: &TcpPacket, scaled_echo: bool) -> LiveTcp {
         let flags = tcp.flags.bits.value().unwrap_or(Flags::NONE);
-        let bears = Bears::of(flags);
+        let syn = SynBit::of(flags);
         let (start, text_bytes) = match tcp.seq.value() {
             None => (0, 0),
             Some(SeqRange { start, len_bytes, counted: Counted::FromZero }) => (start, len_bytes),
-            Some(range) => (range.start.wrapping_add(self.their_offset(bears)), range.len_bytes),
+            Some(range) => (range.start.wrapping_add(self.their_offset(syn)), range.len_bytes),
         };
         let options = match &tcp.options {
             OptionList::List(list) => {
@@ -122,7 +122,7 @@ impl Flow {
         };
         // Without ACK the field has no meaning and is sent as it is written. With ACK but without a number it
         // is the script's zero.
-        let ack_offset = if flags.ack() { self.our_offset(bears) } else { 0 };
+        let ack_offset = if flags.ack() { self.our_offset(syn) } else { 0 };
         let ack = tcp.ack.value().unwrap_or(0).wrapping_add(ack_offset);
         LiveTcp {
             flags,
@@ -138,7 +138,7 @@ impl Flow {
     fn live_option(&self, option: &TcpOption, flags: Flags, scaled_echo: bool) -> TcpOption {
         match option {
             TcpOption::Sack(blocks) => {
-                let live = |edge: u32| edge.wrapping_add(self.our_offset(Bears::of(flags)));
+                let live = |edge: u32| edge.wrapping_add(self.our_offset(SynBit::of(flags)));
                 TcpOption::Sack(blocks.iter().map(|(left, right)| (live(*left), live(*right))).collect())
             }
             // Like the acknowledgment, the echo counts only with ACK (RFC 7323 §3.2).
@@ -222,8 +222,8 @@ impl Flow {
                     }
                     _ => {
                         let offset = match live.direction {
-                            Direction::In => self.our_offset(Bears::NoSyn),
-                            Direction::Out => self.their_offset(Bears::NoSyn),
+                            Direction::In => self.our_offset(SynBit::Clear),
+                            Direction::Out => self.their_offset(SynBit::Clear),
                         };
                         let start = quoted.seq.number().wrapping_sub(offset);
                         let counted = Counted::FromInitial;
@@ -238,13 +238,13 @@ impl Flow {
     }
 
     fn relative_tcp(&self, direction: Direction, tcp: &LiveTcp) -> TcpPacket {
-        let bears = Bears::of(tcp.flags);
+        let syn = SynBit::of(tcp.flags);
         let options = self.relative_options(direction, tcp);
         let ack =
-            tcp.flags.ack().then(|| tcp.ack.number().wrapping_sub(self.receivers_offset(direction, bears)));
+            tcp.flags.ack().then(|| tcp.ack.number().wrapping_sub(self.receivers_offset(direction, syn)));
         let start = match direction {
             Direction::Out => self.relative_start(tcp),
-            Direction::In => tcp.seq.number().wrapping_sub(self.their_offset(bears)),
+            Direction::In => tcp.seq.number().wrapping_sub(self.their_offset(syn)),
         };
         TcpPacket {
             flags: FlagsWord { bits: Field::Is(tcp.flags), ace: false },
@@ -257,16 +257,16 @@ impl Flow {
     }
 
     /// The difference between live and script numbers, for the numbers in acknowledgments and SACK blocks.
-    fn receivers_offset(&self, direction: Direction, bears: Bears) -> u32 {
+    fn receivers_offset(&self, direction: Direction, syn: SynBit) -> u32 {
         match direction {
-            Direction::Out => self.their_offset(bears),
-            Direction::In => self.our_offset(bears),
+            Direction::Out => self.their_offset(syn),
+            Direction::In => self.our_offset(syn),
         }
     }
 
     /// The options of a segment as the script would write them.
     pub(crate) fn relative_options(&self, direction: Direction, tcp: &LiveTcp) -> Vec<TcpOption> {
-        let receivers = self.receivers_offset(direction, Bears::of(tcp.flags));
+        let receivers = self.receivers_offset(direction, SynBit::of(tcp.flags));
         let relative = |edge: u32| edge.wrapping_sub(receivers);
         let options = tcp.options.iter().map(|option| match option {
             TcpOption::Sack(blocks) => TcpOption::Sack(
@@ -287,13 +287,13 @@ impl Flow {
     pub(crate) fn relative_start(&self, tcp: &LiveTcp) -> u32 {
         match (tcp.flags.rst() && tcp.flags.ack(), tcp.seq.number()) {
             (true, 0) => 0,
-            (_, number) => number.wrapping_sub(self.our_offset(Bears::of(tcp.flags))),
+            (_, number) => number.wrapping_sub(self.our_offset(SynBit::of(tcp.flags))),
         }
     }
 
     /// The relative acknowledgment number of an outbound segment; without ACK, the field as it is.
     pub(crate) fn relative_ack(&self, tcp: &LiveTcp) -> u32 {
-        let offset = if tcp.flags.ack() { self.their_offset(Bears::of(tcp.flags)) } else { 0 };
+        let offset = if tcp.flags.ack() { self.their_offset(SynBit::of(tcp.flags)) } else { 0 };
         tcp.ack.number().wrapping_sub(offset)
     }
 

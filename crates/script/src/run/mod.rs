@@ -44,7 +44,7 @@ use world::World;
 
 /// What commands may change: the host's configuration and what new sockets start with.
 #[derive(Clone, Debug)]
-pub(crate) struct Ground {
+pub(crate) struct HostSettings {
     pub(crate) host: stack::Config,
     pub(crate) defaults: Defaults,
     /// The MSS to assume for peers that send none, by version of IP.
@@ -54,9 +54,9 @@ pub(crate) struct Ground {
     pub(crate) instead: BTreeSet<String>,
 }
 
-impl Ground {
+impl HostSettings {
     pub(crate) fn new(habits: Habits) -> Self {
-        Ground {
+        HostSettings {
             host: stack::Config::default(),
             defaults: profile::defaults(habits),
             mss_bytes_default_v4: None,
