@@ -10,7 +10,8 @@ const DEPTH_MAX: usize = 64;
 pub(super) fn call(cursor: &mut Cursor<'_>, until: Option<Duration>) -> Parsed<Call> {
     let name = cursor.word("the name of a system call is expected here")?.to_owned();
     cursor.expect("(", "a system call has its arguments in parentheses")?;
-    let (mut arguments, mut spans) = (Vec::new(), Vec::new());
+    let mut arguments = Vec::new();
+    let mut spans = Vec::new();
     if !cursor.eat(")")? {
         loop {
             cursor.skip_blanks()?;
@@ -359,8 +360,8 @@ fn member(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Member> {
     Ok(Member { name: None, len: None, value: expression(cursor, depth)? })
 }
 
-/// `(len)` after a member's name: a number, a symbol or `...`. Anything else is not
-/// a length, and the caller reports it.
+/// `(len)` after a member's name: a number, a symbol or `...`. Anything else is not a length, and the caller
+/// reports it.
 fn member_len(cursor: &mut Cursor<'_>) -> Option<Expr> {
     let mut ahead = *cursor;
     if !ahead.eat("(").ok()? {

@@ -55,7 +55,9 @@ pub(super) fn without_excluded<'s>(
         return Ok(Cow::Borrowed(source));
     }
     let mut defines = Defines::new(given);
-    let (mut kept, mut open, mut at) = (String::with_capacity(source.len()), Vec::<OpenCondition>::new(), 0);
+    let mut kept = String::with_capacity(source.len());
+    let mut open = Vec::<OpenCondition>::new();
+    let mut at = 0;
     for line in source.split_inclusive('\n') {
         let text = line.trim_end_matches(['\n', '\r']);
         let span = Span::new(at, at + text.len());
@@ -71,7 +73,10 @@ pub(super) fn without_excluded<'s>(
                 });
             }
             Some(Directive::Else) => match open.last_mut() {
-                Some(last) if !last.in_else => (last.holds, last.in_else) = (!last.holds, true),
+                Some(last) if !last.in_else => {
+                    last.holds = !last.holds;
+                    last.in_else = true;
+                }
                 _ => return wrong("this `#else` belongs to no `#ifdef`"),
             },
             Some(Directive::End) if open.pop().is_none() => {

@@ -308,7 +308,8 @@ fn flags(cursor: &mut Cursor<'_>) -> Parsed<FlagsWord> {
         cursor.advance(len);
         return Ok(FlagsWord { bits: Field::Any, ace: false });
     }
-    let (mut bits, mut ace) = (Flags::NONE, false);
+    let mut bits = Flags::NONE;
+    let mut ace = false;
     for c in word.chars() {
         bits |= match c {
             'S' => Flags::SYN,

@@ -58,7 +58,8 @@ struct Settings<'a> {
 
 impl Settings<'_> {
     fn add(&mut self, name: &str, value: &str, voice: Voice) {
-        let (name, value) = (name.replace('/', "."), value.to_owned());
+        let name = name.replace('/', ".");
+        let value = value.to_owned();
         self.all.push(Setting { name, value, voice, event: self.event });
     }
 }
@@ -195,14 +196,19 @@ fn computed(value: &str) -> String {
 /// redirections end.
 fn pieces(line: &str) -> Vec<Vec<String>> {
     let mut pieces = vec![Vec::new()];
-    let (mut word, mut quoted, mut any) = (String::new(), None, false);
+    let mut word = String::new();
+    let mut quoted = None;
+    let mut any = false;
     let mut chars = line.chars().peekable();
     let mut ended = false;
     while let Some(c) = chars.next() {
         match (quoted, c) {
             (Some(open), c) if c == open => quoted = None,
             (Some(_), c) => word.push(c),
-            (None, '"' | '\'') => (quoted, any) = (Some(c), true),
+            (None, '"' | '\'') => {
+                quoted = Some(c);
+                any = true;
+            }
             (None, '#') if word.is_empty() && !any => ended = true,
             (None, '>' | '|') => {
                 // `2>` belongs to the redirection.

@@ -70,8 +70,15 @@ const TIMESTAMPS_MAX: usize = 65_536;
 
 impl Flow {
     pub(crate) fn new(ends: Ends, script_ports: Option<(u16, u16)>) -> Self {
-        let (ours, theirs, timestamps, cookies) = Default::default();
-        Flow { ends, script_ports, ours, theirs, timestamp_base: None, timestamps, cookies }
+        Flow {
+            ends,
+            script_ports,
+            ours: Initial::default(),
+            theirs: None,
+            timestamp_base: None,
+            timestamps: BTreeMap::new(),
+            cookies: Vec::new(),
+        }
     }
 
     /// The difference between live and script numbers, for the stack's sequence numbers.

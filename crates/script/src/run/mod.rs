@@ -252,9 +252,15 @@ fn read(source: &str, options: &RunOptions) -> Result<(Script, Habits), Box<Run>
     };
     read.map_err(|diagnostic| {
         let outcome = Outcome::Failed(Box::new(Failure::new(diagnostic)));
-        let (packets, virtual_time, rows, instead, trailing) = Default::default();
-        let habits = options.habits.unwrap_or(Habits::Rfc);
-        Box::new(Run { outcome, habits, packets, virtual_time, rows, instead, trailing })
+        Box::new(Run {
+            outcome,
+            habits: options.habits.unwrap_or(Habits::Rfc),
+            packets: Vec::new(),
+            virtual_time: Duration::ZERO,
+            rows: BTreeSet::new(),
+            instead: BTreeSet::new(),
+            trailing: Vec::new(),
+        })
     })
 }
 
@@ -367,7 +373,8 @@ impl<'a> Runner<'a> {
         };
         let plan =
             AddressPlan::new(script, options.ip_version).map_err(|(name, why)| wrong(span_of(name), why))?;
-        let (mut settings, mut instead) = (Vec::new(), BTreeSet::new());
+        let mut settings = Vec::new();
+        let mut instead = BTreeSet::new();
         let directory = options.directory.as_deref();
         for name in
             script.option("init_scripts").unwrap_or("").split([',', ' ']).filter(|name| !name.is_empty())

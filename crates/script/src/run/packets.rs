@@ -242,7 +242,8 @@ impl Runner<'_> {
             if !follows {
                 return Ok(());
             }
-            let (flags, text_bytes) = (second.flags, second.text_bytes);
+            let flags = second.flags;
+            let text_bytes = second.text_bytes;
             self.candidate().and_then(|index| self.outbox.remove(index));
             if let LiveBody::Tcp(first) = &mut sent.live.body {
                 first.flags |= flags;

@@ -20,7 +20,9 @@ type Apply = fn(&mut HostSettings, &str) -> Applied;
 /// What the script needs and we do not have.
 pub(crate) fn apply(settings: &mut HostSettings, setting: &Setting) -> Applied {
     let Setting { name, value, voice, .. } = setting;
-    let (name, value, voice) = (name.as_str(), value.trim(), *voice);
+    let name = name.as_str();
+    let value = value.trim();
+    let voice = *voice;
     if CONGESTION.contains(&name) {
         return congestion(settings, value, voice).map_err(|why| format!("sysctl {name}={value}: {why}"));
     }
@@ -132,7 +134,8 @@ const FREEBSD: &[(&str, Apply)] = &[
     ("net.inet.tcp.rfc1323", |settings, value| {
         let bits: u32 = parse(value)?;
         let config = &mut settings.defaults.config;
-        (config.window_scaling, config.timestamps) = (bits == 1 || bits == 2, bits == 1 || bits == 3);
+        config.window_scaling = bits == 1 || bits == 2;
+        config.timestamps = bits == 1 || bits == 3;
         Ok(())
     }),
     ("net.inet.tcp.sack.enable", |settings, value| set(&mut settings.defaults.config.sack, value)),

@@ -80,8 +80,17 @@ impl World {
         host.set_tracing(beginning.tracing);
         let mut system = System::new(host, settings.habits());
         *system.defaults_mut() = settings.defaults.clone();
-        let (record, states, rows) = Default::default();
-        Ok(World { settings, system, now: START, interface, record, states, rows, settled: 0, wakes: 0 })
+        Ok(World {
+            settings,
+            system,
+            now: START,
+            interface,
+            record: Vec::new(),
+            states: BTreeMap::new(),
+            rows: BTreeSet::new(),
+            settled: 0,
+            wakes: 0,
+        })
     }
 
     /// Notes states and reasons of the packets recorded since the last time.
@@ -141,7 +150,8 @@ impl Host for World {
 
     fn drain(&mut self) {
         while let Some((_, frame)) = self.system.poll_transmit(self.now) {
-            let (at, bytes) = (self.elapsed(), frame.to_vec());
+            let at = self.elapsed();
+            let bytes = frame.to_vec();
             self.record.push(Recorded { at, direction: Direction::Out, bytes, state: None, why: None });
         }
         self.settle_states();
@@ -203,7 +213,8 @@ impl Host for World {
     }
 
     fn ends(&self, fd: Fd) -> Option<Ends> {
-        let (id, host) = (self.system.socket_id(fd)?, self.system.host());
+        let id = self.system.socket_id(fd)?;
+        let host = self.system.host();
         Some(Ends { local: host.local_addr(id)?, remote: host.remote_addr(id)? })
     }
 

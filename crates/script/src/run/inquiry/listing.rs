@@ -64,7 +64,9 @@ fn has_port(line: &Listed, ports: &str) -> bool {
 
 /// `sockstat [-46cCilnqsSUvw] [-p ports] [-P protocols]`
 pub(super) fn sockstat(listed: &[Listed], arguments: &[&str], habits: Habits) -> Option<String> {
-    let (mut letters, mut ports, mut protocols) = (String::new(), None, None);
+    let mut letters = String::new();
+    let mut ports = None;
+    let mut protocols = None;
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         let flags = argument.strip_prefix('-')?;
@@ -156,7 +158,9 @@ pub(super) fn netstat(listed: &[Listed], arguments: &[&str], habits: Habits) -> 
 
 /// `ss [-46aHlntp] [state S] [sport = :P] [dport = :P]`
 pub(super) fn ss(listed: &[Listed], arguments: &[&str]) -> Option<String> {
-    let (mut letters, mut states, mut ports) = (String::new(), Vec::new(), Vec::new());
+    let mut letters = String::new();
+    let mut states = Vec::new();
+    let mut ports = Vec::new();
     // `( sport = :80 or dport = :80 )` has words and signs; unknown ones are refused.
     let mut words = arguments.iter().flat_map(|argument| argument.split_whitespace()).peekable();
     let mut joint = None;

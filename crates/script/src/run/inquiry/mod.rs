@@ -98,7 +98,9 @@ impl Shell<'_> {
     fn run(&mut self, source: &str, depth: usize) -> Result<Answered, String> {
         let tokens = self.tokens(source, depth)?;
         let mut last = Answered::of(String::new(), true);
-        let (mut printed, mut rest, mut joint) = (String::new(), tokens.as_slice(), Token::Then);
+        let mut printed = String::new();
+        let mut rest = tokens.as_slice();
+        let mut joint = Token::Then;
         while !rest.is_empty() {
             let ends = |token: &Token| matches!(token, Token::And | Token::Or | Token::Then);
             let end = rest.iter().position(ends).unwrap_or(rest.len());
@@ -204,8 +206,11 @@ impl Shell<'_> {
     }
 
     fn tokens(&mut self, source: &str, depth: usize) -> Result<Vec<Token>, String> {
-        let (mut tokens, mut word, mut begun) = (Vec::new(), String::new(), false);
-        let (mut rest, mut quote) = (source, None);
+        let mut tokens = Vec::new();
+        let mut word = String::new();
+        let mut begun = false;
+        let mut rest = source;
+        let mut quote = None;
         while let Some(c) = rest.chars().next() {
             let after = &rest[c.len_utf8()..];
             if quote != Some('\'') && rest.starts_with("$(") {
@@ -237,7 +242,10 @@ impl Shell<'_> {
                     rest = rest.get(rest.chars().next().map_or(0, char::len_utf8)..).unwrap_or("");
                 }
                 (Some(_), c) => word.push(c),
-                (None, '"' | '\'') => (quote, begun) = (Some(c), true),
+                (None, '"' | '\'') => {
+                    quote = Some(c);
+                    begun = true;
+                }
                 (None, '$') => return self.unmet(),
                 (None, '>' | '<') => {
                     // A redirection, whose target does not matter. `2` belongs to it.

@@ -53,7 +53,9 @@ fn count(arguments: &[&str]) -> Option<usize> {
 }
 
 fn grep(name: &str, arguments: &[&str], input: &str) -> Option<Answered> {
-    let (mut letters, mut patterns, mut rest) = (String::new(), Vec::new(), arguments.iter());
+    let mut letters = String::new();
+    let mut patterns = Vec::new();
+    let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.strip_prefix('-') {
             Some("e") => patterns.push(*rest.next()?),
@@ -94,7 +96,8 @@ fn grep(name: &str, arguments: &[&str], input: &str) -> Option<Answered> {
 
 /// Converts a basic regular expression to an extended one: `\|` is the alternative and `|` a plain character.
 fn extended(basic: &str) -> String {
-    let (mut out, mut chars) = (String::new(), basic.chars());
+    let mut out = String::new();
+    let mut chars = basic.chars();
     while let Some(c) = chars.next() {
         match c {
             '\\' => match chars.next() {
