@@ -7,7 +7,6 @@ mod common;
 
 use common::{Found, known_failures, scripts};
 use std::time::Duration;
-use std::time::Duration;
 use synfin_script::ast::{
     Body, Call, Direction, Event, Expr, Field, FlagsWord, OptionList, Packet, Script, SeqRange, TcpOption,
     What, When,
