@@ -70,7 +70,8 @@ impl<W: Write> Annotator<W> {
         } else {
             let mut writer = Writer::new(out, Format::Pcapng, section)?;
             for on in of.interfaces() {
-                let (name, description) = (on.name.as_str(), on.description.as_str());
+                let name = on.name.as_str();
+                let description = on.description.as_str();
                 writer.add_interface(&Interface {
                     name,
                     description,
@@ -182,7 +183,8 @@ impl<W: Write> BlockCopier<W> {
     /// first one of the section; its time is that of the previous packet.
     fn begin_enhanced_packet(&mut self, record: &Record<'_>) {
         let units = self.time_unit.unwrap_or(TimeUnit::MICROSECONDS).units(record.time_ns);
-        let (captured, upper) = (record.bytes.len() as u32, (units >> 32) as u32);
+        let captured = record.bytes.len() as u32;
+        let upper = (units >> 32) as u32;
         for number in [ENHANCED_PACKET, 0, 0, upper, units as u32, captured, record.wire_bytes] {
             self.block.extend(u32_bytes(number, record.big_endian));
         }
@@ -205,7 +207,8 @@ impl<W: Write> BlockCopier<W> {
     fn copy_section_header(&mut self, header: &Block<'_>) -> io::Result<()> {
         const LENGTH: std::ops::Range<usize> = 16..24;
         self.time_unit = None;
-        let (bytes, big_endian) = (header.bytes, header.big_endian);
+        let bytes = header.bytes;
+        let big_endian = header.big_endian;
         let mut whole = bytes.to_vec();
         whole[LENGTH].fill(0xff);
         let options = &bytes[LENGTH.end..bytes.len() - 4];

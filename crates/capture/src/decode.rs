@@ -244,7 +244,8 @@ pub fn decode(link_type: LinkType, packet: &[u8], wire_bytes: u32) -> Result<Dec
 /// ```
 /// use synfin_capture::{Decoded, Decoder, Reader};
 /// # let file: &[u8] = b"\xd4\xc3\xb2\xa1\x02\0\x04\0\0\0\0\0\0\0\0\0\xff\xff\0\0\x01\0\0\0";
-/// let (mut reader, mut decoder) = (Reader::new(file)?, Decoder::new());
+/// let mut reader = Reader::new(file)?;
+/// let mut decoder = Decoder::new();
 /// while let Some(record) = reader.next() {
 ///     if let Ok(Decoded::Tcp(segment)) = decoder.decode(&record?) {
 ///         println!("{} -> {}: {} bytes", segment.ip.src, segment.ip.dst, segment.payload_wire_bytes());
@@ -289,14 +290,15 @@ impl Decoder {
     /// Adds a fragment. If it completes a packet, that may be a tunnel with another fragment inside, which
     /// may complete another packet.
     fn reassemble(&mut self, fragment: IpFragment<'_>, now_ns: u64) -> Result<Decoded<'_>, NotTcp> {
-        let (mut walk, mut protocol) =
-            (fragment.walk.without_packet(), self.reassembly.add(&fragment, now_ns));
+        let mut walk = fragment.walk.without_packet();
+        let mut protocol = self.reassembly.add(&fragment, now_ns);
         for _ in 0..FRAGMENTED_TUNNELS_MAX {
             let whole = self.reassembly.completed_packet(protocol.ok_or(NotTcp::Fragment)?);
             let Err(Halt::Fragment(inner)) = walk.resume(whole) else { break };
             let data = inner.data.to_vec();
             let inner = IpFragment { walk: inner.walk.without_packet(), data: &data, ..*inner };
-            (walk, protocol) = (inner.walk.without_packet(), self.reassembly.add(&inner, now_ns));
+            walk = inner.walk.without_packet();
+            protocol = self.reassembly.add(&inner, now_ns);
         }
         let whole = self.reassembly.completed_packet(protocol.ok_or(NotTcp::Fragment)?);
         walk.resume(whole).map_err(|halt| match halt {

@@ -322,7 +322,8 @@ impl<R: Read> Reader<R> {
     #[cold]
     fn stop_reading(&mut self, stop: Stop) -> Option<Error> {
         self.done = true;
-        let (record, offset_bytes) = (self.number + 1, self.buffer.offset());
+        let record = self.number + 1;
+        let offset_bytes = self.buffer.offset();
         match stop {
             Stop::End => None,
             Stop::Io(error) => {

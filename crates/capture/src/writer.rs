@@ -143,11 +143,14 @@ impl<W: Write> Writer<W> {
     }
 }
 
+/// Room in a block's length field for the fields and comments around the packet; they need less in practice.
+const BLOCK_OVERHEAD_BYTES_MAX: u32 = 1 << 20;
+
 /// The total length of `slices`, if the length fields of a capture file can hold it.
 fn packet_bytes(slices: &[&[u8]]) -> io::Result<u32> {
     let total: usize = slices.iter().map(|slice| slice.len()).sum();
     // The block around the packet is longer, and its length field has 32 bits, too.
-    u32::try_from(total).ok().filter(|&total| total < u32::MAX - (1 << 20)).ok_or_else(|| {
+    u32::try_from(total).ok().filter(|&total| total < u32::MAX - BLOCK_OVERHEAD_BYTES_MAX).ok_or_else(|| {
         io::Error::new(io::ErrorKind::InvalidInput, "a packet of 4 GB does not fit into a capture file")
     })
 }

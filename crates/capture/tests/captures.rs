@@ -20,7 +20,8 @@ fn count(path: &Path) -> (Counts, Option<Error>) {
         Ok(reader) => reader,
         Err(error) => return (Counts::default(), Some(error)),
     };
-    let (mut counts, mut decoder) = (Counts::default(), Decoder::new());
+    let mut counts = Counts::default();
+    let mut decoder = Decoder::new();
     while let Some(record) = reader.next() {
         let record = match record {
             Ok(record) => record,
@@ -47,7 +48,10 @@ fn every_file_has_the_packets_that_tshark_finds() {
     let mut wrong = Vec::new();
     for line in index.lines().skip(1) {
         let fields: Vec<&str> = line.split('\t').collect();
-        let (name, packets, tcp, note) = (fields[0], fields[4], fields[5], fields[9]);
+        let name = fields[0];
+        let packets = fields[4];
+        let tcp = fields[5];
+        let note = fields[9];
         let (counts, error) = count(&captures.join(name));
         println!("{name}: {counts:?} {}", error.as_ref().map(Error::to_string).unwrap_or_default());
         if name.ends_with(".snoop") {

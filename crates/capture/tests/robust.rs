@@ -6,7 +6,6 @@ use proptest::prelude::*;
 use synfin_capture::{
     Annotator, Decoder, Format, Interface, LinkType, PacketInfo, Piece, Reader, Section, Writer, decode,
 };
-use synfin_capture::{Decoder, Format, Interface, LinkType, PacketInfo, Reader, Section, Writer, decode};
 
 /// Copies a file to its end, with a comment on each packet, and returns the number of packets.
 fn copy_all(file: &[u8]) -> u64 {

@@ -126,10 +126,12 @@ const FIELDS: [&str; 11] = [
 /// What we decode of the packets that hold TCP, as tshark would print it. Quotations are left out.
 fn lines_of(file: &std::path::Path) -> Vec<String> {
     let file = File::open(file).expect("the file can be opened");
-    let (mut reader, mut decoder) = (Reader::new(file).expect("a capture"), Decoder::new());
+    let mut reader = Reader::new(file).expect("a capture");
+    let mut decoder = Decoder::new();
     let mut lines = Vec::new();
     while let Some(Ok(record)) = reader.next() {
-        let (number, time) = (record.number, record.time_ns);
+        let number = record.number;
+        let time = record.time_ns;
         let length = record.wire_bytes;
         let Ok(Decoded::Tcp(segment)) = decoder.decode(&record) else { continue };
         let src = segment.ip.src;
@@ -393,7 +395,9 @@ fn tshark_finds_the_same_quotations_in_icmp_errors() {
         writer.write_slices(&PacketInfo::new(id, 1), &[packet]).unwrap();
     }
     let file = writer.into_inner();
-    let (mut reader, mut decoder, mut ours) = (Reader::new(&file[..]).unwrap(), Decoder::new(), Vec::new());
+    let mut reader = Reader::new(&file[..]).unwrap();
+    let mut decoder = Decoder::new();
+    let mut ours = Vec::new();
     while let Some(record) = reader.next() {
         let Ok(Decoded::Quoted { error, segment }) = decoder.decode(&record.unwrap()) else { panic!() };
         let mtu = error.mtu_bytes.unwrap();

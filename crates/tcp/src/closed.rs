@@ -10,7 +10,7 @@ use wire::tcp::{Flags, Header};
 /// the host to fill in.
 ///
 /// ```
-/// use wire::{Seq, synfin_tcp::{Flags, Header}};
+/// use wire::{Seq, tcp::{Flags, Header}};
 /// let syn = Header { seq: Seq::new(100), flags: Flags::SYN, ..Header::default() };
 /// let reset = synfin_tcp::closed::arrives(&syn, 0).expect("a SYN to a closed port is answered");
 /// assert_eq!((reset.seq, reset.ack, reset.flags), (Seq::new(0), Seq::new(101), Flags::RST | Flags::ACK));

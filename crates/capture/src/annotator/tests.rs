@@ -30,7 +30,8 @@ struct Packet {
 }
 
 fn packets(file: &[u8]) -> (Vec<Packet>, Vec<InterfaceDescription>, String) {
-    let (mut reader, mut packets) = (Reader::new(file).expect("a capture"), Vec::new());
+    let mut reader = Reader::new(file).expect("a capture");
+    let mut packets = Vec::new();
     while let Some(record) = reader.next() {
         let record = record.expect("undamaged");
         packets.push(Packet {
@@ -49,7 +50,8 @@ fn packets(file: &[u8]) -> (Vec<Packet>, Vec<InterfaceDescription>, String) {
 
 /// The blocks of a file in this byte order.
 fn blocks(file: &[u8], big_endian: bool) -> Vec<(u32, Vec<u8>)> {
-    let (mut at, mut blocks) = (0, Vec::new());
+    let mut at = 0;
+    let mut blocks = Vec::new();
     while at < file.len() {
         let len = read_u32(file, at + 4, big_endian) as usize;
         assert_eq!(len % 4, 0);
@@ -259,7 +261,8 @@ proptest! {
             }.expect("memory");
         }
         let copy = annotator.into_inner();
-        let (mut again, mut read) = (Reader::new(&copy[..]).expect("we write what we read"), 0);
+        let mut again = Reader::new(&copy[..]).expect("we write what we read");
+        let mut read = 0;
         while let Some(record) = again.next() {
             let record = record.expect("we write what we read");
             let last = record.comments().last();

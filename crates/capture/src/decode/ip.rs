@@ -28,7 +28,8 @@ impl<'a> Walk<'a> {
         if total_bytes != 0 {
             self.ip_payload(total_bytes - header_bytes);
         }
-        let (flags, protocol) = (be16(header, 6), header[9]);
+        let flags = be16(header, 6);
+        let protocol = header[9];
         let ip = Ip {
             src: Ipv4Addr::from(be32(header, 12)).into(),
             dst: Ipv4Addr::from(be32(header, 16)).into(),
@@ -133,7 +134,8 @@ impl<'a> Walk<'a> {
     /// RFC 8200 §4.5; a fragment that is the whole packet is an ordinary packet (RFC 6946).
     fn ipv6_fragment(&mut self) -> Result<Next, Halt<'a>> {
         let header = self.view.take(8, Layer::Ipv6)?;
-        let (protocol, place) = (header[0], be16(header, 2));
+        let protocol = header[0];
+        let place = be16(header, 2);
         let Some(ip) = self.ip.as_mut() else { return Err(Halt::NotTcp(NotTcp::Malformed(Layer::Ipv6))) };
         ip.id = Some(be32(header, 4));
         let ip = *ip;

@@ -171,7 +171,8 @@ impl PartialPacket {
 
     /// The protocol, once all bytes up to the end are there. Bytes beyond the end are dropped.
     fn protocol_if_complete(&mut self) -> Option<u8> {
-        let (len, protocol) = (self.len?, self.protocol?);
+        let len = self.len?;
+        let protocol = self.protocol?;
         let is_complete =
             !self.is_discarded && self.received.first().is_some_and(|&(from, to)| from == 0 && to >= len);
         if !is_complete {

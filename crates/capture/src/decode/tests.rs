@@ -157,7 +157,8 @@ fn fragments_in_fragmented_tunnels_are_reassembled() {
         }
     }
     let file = writer.into_inner();
-    let (mut reader, mut decoder) = (crate::Reader::new(&file[..]).unwrap(), Decoder::new());
+    let mut reader = crate::Reader::new(&file[..]).unwrap();
+    let mut decoder = Decoder::new();
     let mut found = Vec::new();
     while let Some(record) = reader.next() {
         if let Ok(Decoded::Tcp(segment)) = decoder.decode(&record.unwrap()) {

@@ -24,7 +24,8 @@ impl<'a> Walk<'a> {
         const ERSPAN_III: u16 = 0x22eb;
 
         let header = self.view.take(4, Layer::Gre)?;
-        let (flags, protocol) = (be16(header, 0), be16(header, 2));
+        let flags = be16(header, 0);
+        let protocol = be16(header, 2);
         let version = flags & 7;
         if flags & ROUTING != 0 || version > 1 {
             return Err(Halt::NotTcp(NotTcp::Malformed(Layer::Gre)));

@@ -21,7 +21,8 @@ impl<'a> Options<'a> {
 
     /// The bytes of the options, without the option that ends the list.
     pub(crate) fn raw(self) -> &'a [u8] {
-        let (all, mut rest) = (self.bytes, self);
+        let all = self.bytes;
+        let mut rest = self;
         while rest.next().is_some() {}
         &all[..all.len() - rest.bytes.len()]
     }

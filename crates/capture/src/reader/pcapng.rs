@@ -18,6 +18,15 @@ pub(crate) const SIMPLE_PACKET: u32 = 3;
 pub(crate) const ENHANCED_PACKET: u32 = 6;
 const SYSTEMD_JOURNAL: u32 = 9;
 
+/// The smallest block: its kind, its length, and its length again.
+const BLOCK_BYTES_MIN: u32 = 12;
+
+/// The smallest block of each kind that is read: [`BLOCK_BYTES_MIN`] and the fixed fields of the kind.
+const SECTION_HEADER_BYTES_MIN: u32 = BLOCK_BYTES_MIN + 16;
+const INTERFACE_DESCRIPTION_BYTES_MIN: u32 = BLOCK_BYTES_MIN + 8;
+const TIMED_PACKET_BYTES_MIN: u32 = BLOCK_BYTES_MIN + 20;
+const SIMPLE_PACKET_BYTES_MIN: u32 = BLOCK_BYTES_MIN + 4;
+
 const BYTE_ORDER_MARK: u32 = 0x1a2b_3c4d;
 
 pub(crate) const OPTION_COMMENT: u16 = 1;
@@ -98,8 +107,8 @@ impl<R: Read> Reader<R> {
 
     /// Reads the next block into the buffer, or skips it if it is not needed.
     fn read_block(&mut self, others: OtherBlocks) -> Result<BufferedBlock, Stop> {
-        if !self.buffer.fill_to(12)? {
-            return Err(end_or_cut_short(&self.buffer, 12));
+        if !self.buffer.fill_to(BLOCK_BYTES_MIN as usize)? {
+            return Err(end_or_cut_short(&self.buffer, BLOCK_BYTES_MIN as usize));
         }
         let mut big_endian = self.section().big_endian;
         let start = self.buffer.bytes();
@@ -113,11 +122,11 @@ impl<R: Read> Reader<R> {
         }
         let bytes = read_u32(start, 4, big_endian);
         let (least, kept) = match kind {
-            SECTION_HEADER => (28, true),
-            INTERFACE_DESCRIPTION => (20, true),
-            PACKET_OBSOLETE | ENHANCED_PACKET => (32, true),
-            SIMPLE_PACKET => (16, true),
-            _ => (12, others == OtherBlocks::Lent && bytes <= BLOCK_BYTES_MAX),
+            SECTION_HEADER => (SECTION_HEADER_BYTES_MIN, true),
+            INTERFACE_DESCRIPTION => (INTERFACE_DESCRIPTION_BYTES_MIN, true),
+            PACKET_OBSOLETE | ENHANCED_PACKET => (TIMED_PACKET_BYTES_MIN, true),
+            SIMPLE_PACKET => (SIMPLE_PACKET_BYTES_MIN, true),
+            _ => (BLOCK_BYTES_MIN, others == OtherBlocks::Lent && bytes <= BLOCK_BYTES_MAX),
         };
         if bytes < least || !bytes.is_multiple_of(4) || (kept && bytes > BLOCK_BYTES_MAX) {
             return Err(Stop::Damage(DamageKind::BlockLength { kind, bytes }));
@@ -248,7 +257,8 @@ pub(crate) fn interface_description(block: &[u8], big_endian: bool) -> Interface
         snap_bytes: read_u32(block, 12, big_endian),
         unit: TimeUnit::MICROSECONDS,
     };
-    let (mut resolution, mut offset_seconds) = (6, 0);
+    let mut resolution = 6;
+    let mut offset_seconds = 0;
     for (code, value) in Options::new(&block[16..block.len() - 4], big_endian) {
         match (code, value) {
             (INTERFACE_NAME, text) => interface.name = text_prefix(text, NAME_BYTES_MAX),

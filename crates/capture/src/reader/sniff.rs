@@ -27,6 +27,15 @@ pub(super) const SNIFF_BYTES: usize = 64;
 const EDITCAP: &str = "convert it first with `editcap -F pcapng IN OUT`";
 const UNPACK: &str = "unpack it first";
 
+/// The earliest plausible time in an ERF record: 1995-01-01, because the format is younger.
+const ERF_SECONDS_MIN: u32 = 788_918_400;
+/// The highest record type of ERF.
+const ERF_KIND_MAX: u8 = 48;
+/// A record is longer than its packet by a header of 16 bytes, extension headers and padding.
+const ERF_OVERHEAD_BYTES_MAX: u16 = 64;
+/// The time between two records is less than a day in a plausible file.
+const ERF_STEP_SECONDS_MAX: u32 = 86_400;
+
 /// Formats that are recognized by their first bytes but cannot be read: first bytes, name, remedy.
 const FOREIGN: &[(&[u8], &str, &str)] = &[
     (b"snoop\0\0\0", "a Sun snoop capture", EDITCAP),
@@ -92,15 +101,17 @@ fn looks_like_erf(first: &[u8]) -> bool {
     let kind = header[8] & 0x7f;
     let record_bytes = u16::from_be_bytes([header[10], header[11]]);
     let wire_bytes = u16::from_be_bytes([header[14], header[15]]);
-    const YEAR_1995: u32 = 788_918_400;
-    let plausible = seconds > YEAR_1995
-        && (1..=48).contains(&kind)
+    let plausible = seconds > ERF_SECONDS_MIN
+        && (1..=ERF_KIND_MAX).contains(&kind)
         && record_bytes >= 16
         && wire_bytes > 0
-        && record_bytes <= wire_bytes.saturating_add(64);
+        && record_bytes <= wire_bytes.saturating_add(ERF_OVERHEAD_BYTES_MAX);
     let next = usize::from(record_bytes);
     let follows = match first.get(next..next + 8) {
-        Some(next) => seconds.abs_diff(u32::from_le_bytes([next[4], next[5], next[6], next[7]])) < 86_400,
+        Some(next) => {
+            let next_seconds = u32::from_le_bytes([next[4], next[5], next[6], next[7]]);
+            seconds.abs_diff(next_seconds) < ERF_STEP_SECONDS_MAX
+        }
         None => true,
     };
     plausible && follows

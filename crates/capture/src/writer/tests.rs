@@ -24,7 +24,8 @@ fn every_pcapng_block_has_its_length_at_both_ends() {
         writer.write_slices(&info, &[&[1, 2, 3, 4, 5]]).unwrap();
     }
     let file = writer.into_inner();
-    let (mut at, mut kinds) = (0, Vec::new());
+    let mut at = 0;
+    let mut kinds = Vec::new();
     while at < file.len() {
         let word = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap());
         let len = word(at + 4) as usize;

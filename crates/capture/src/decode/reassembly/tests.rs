@@ -33,7 +33,9 @@ fn reassembled(version: u8, fragments: &[(u32, bool, &[u8])]) -> Option<Vec<u8>>
 
 #[test]
 fn fragments_in_any_order_and_repeated_make_the_packet() {
-    let (a, b, c) = ((0, true, &[1; 8][..]), (8, true, &[2; 8][..]), (16, false, &[3; 3][..]));
+    let a = (0, true, &[1; 8][..]);
+    let b = (8, true, &[2; 8][..]);
+    let c = (16, false, &[3; 3][..]);
     let all = [&[1; 8][..], &[2; 8], &[3; 3]].concat();
     for version in [4, 6] {
         for order in [[a, b, c], [c, b, a], [b, a, c], [c, a, b]] {
