@@ -26,6 +26,7 @@ const FRAGMENTED_TUNNELS_MAX: usize = 3;
 
 /// What a packet turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Decoded<'a> {
     /// A TCP segment.
     Tcp(Segment<'a>),
@@ -40,6 +41,7 @@ pub enum Decoded<'a> {
 
 /// A TCP segment with what its packet says about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Segment<'a> {
     /// The innermost IP header.
     pub ip: Ip,
@@ -62,6 +64,7 @@ pub struct Segment<'a> {
 
 /// What an IP header says that concerns TCP. RFC 791 §3.1, RFC 8200 §3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Ip {
     /// The source address.
     pub src: IpAddr,
@@ -95,6 +98,7 @@ impl Ip {
 
 /// In how many IP packets a segment came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Fragment {
     /// In one.
     Whole,
@@ -127,6 +131,7 @@ impl Vlans {
 
 /// An ICMP error message (RFC 792, RFC 4443 §3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct IcmpError {
     /// Who reports.
     pub from: IpAddr,
@@ -142,6 +147,7 @@ pub struct IcmpError {
 
 /// Why a packet is not a TCP segment, as far as we can see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum NotTcp {
     /// A link type that we do not read.
     LinkType(LinkType),
@@ -165,6 +171,7 @@ pub enum NotTcp {
 
 /// A protocol layer that we take off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Layer {
     /// The address family before a packet of a loopback interface.
     Loopback,

@@ -10,6 +10,7 @@ use wire::{Checksum, Frame, Medium, TransmitChecksum, segmentation};
 
 /// Whether the checksums of the copy are made good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Checksums {
     /// The bytes as they crossed the link, checksum filled in or not.
     AsTheyAre,
@@ -20,6 +21,7 @@ pub enum Checksums {
 
 /// How a super-segment is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum SuperSegments {
     /// As one long packet, as a capture on a host with segmentation offload shows it.
     #[default]
@@ -29,6 +31,8 @@ pub enum SuperSegments {
 }
 
 /// What to repair in the copy of a frame before it is written.
+///
+/// Fields are added in minor versions: write `Finish { checksums, ..Finish::default() }`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Finish {
     /// What happens to checksums.

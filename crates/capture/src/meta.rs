@@ -3,6 +3,8 @@
 use crate::LinkType;
 
 /// Who captured, and on what: the options of a pcapng section header. Empty strings are left out.
+///
+/// Fields are added in minor versions: write `Section { application, ..Section::default() }`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Section<'a> {
     /// The machine.
@@ -22,6 +24,8 @@ pub struct Section<'a> {
 /// let interface = Interface { name: "client", ..Interface::new(LinkType::RAW) };
 /// assert_eq!(interface.snap_bytes, 0);
 /// ```
+///
+/// Fields are added in minor versions: write `Interface { name, ..Interface::new(link_type) }`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interface<'a> {
     /// What the first byte of each packet is.
@@ -46,6 +50,8 @@ impl Interface<'_> {
 pub struct InterfaceId(pub u32);
 
 /// Which way a packet crossed the interface, as the capturing host saw it.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
     /// Towards the host.
@@ -65,6 +71,8 @@ pub enum Direction {
 /// };
 /// assert_eq!(info.wire_bytes, None);
 /// ```
+///
+/// Fields are added in minor versions: write `PacketInfo { direction, ..PacketInfo::new(interface, time_ns) }`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PacketInfo<'a> {
     /// Where it was captured.

@@ -26,6 +26,7 @@ const INTERFACES_MAX: usize = 65_536;
 
 /// A packet of a capture file. It borrows the reader's buffer until the next is asked for.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Record<'a> {
     /// Its number in the file, counted from 1 as Wireshark does.
     pub number: u64,
@@ -56,6 +57,7 @@ impl<'a> Record<'a> {
 
 /// An interface as the file describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CapturedOn {
     /// What the first byte of each packet is.
     pub link_type: LinkType,

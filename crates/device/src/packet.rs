@@ -18,6 +18,7 @@ const FRAME_BYTES_MAX: usize = 65_536 + 256;
 
 /// One frame as it was seen on an interface.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Captured {
     /// When the kernel saw it, since 1970.
     pub time: Duration,
@@ -34,6 +35,7 @@ pub struct Captured {
 
 /// How many frames came and how many the kernel threw away because we were slow, since asked last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct PacketStatistics {
     /// Frames that were for us, dropped ones included.
     pub seen: u32,

@@ -62,6 +62,7 @@ flag_set! {
 
 /// What a read gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Received {
     /// How many bytes; 0 on a stream is its end.
     pub bytes: usize,

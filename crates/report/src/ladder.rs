@@ -24,6 +24,8 @@ use tcp::{Instant, SegmentFacts, SendReason};
 use wire::Seq;
 
 /// One of the two ends, by where it stands in the picture.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
     /// The left end; by custom the one that opened.
@@ -65,6 +67,7 @@ pub struct End {
 
 /// What became of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Arrival {
     /// It was seen on the way, by a capture; when it arrived is not known.
     Seen,
@@ -105,6 +108,7 @@ pub struct Segment {
 
 /// What kind of note it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NoteKind {
     /// A call of the application began or returned: `connect returns`.
     Call,
@@ -116,6 +120,7 @@ pub enum NoteKind {
 
 /// One step of the ladder.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Step {
     /// A segment.
     Segment(Segment),
@@ -215,6 +220,8 @@ pub enum Windows {
 }
 
 /// What a ladder shows.
+///
+/// Fields are added in minor versions: write `Options { numbers, ..Options::default() }`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Options {
     /// Relative or raw numbers.

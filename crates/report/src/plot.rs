@@ -17,6 +17,7 @@ use axis::Axis;
 
 /// What the numbers on an axis are; the prefix (milli, mega, ...) follows from their size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Unit {
     /// Seconds.
     Seconds,
@@ -30,6 +31,7 @@ pub enum Unit {
 
 /// How a series is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Mark {
     /// Straight from point to point.
     Line,
@@ -41,6 +43,7 @@ pub enum Mark {
 
 /// The colour of a series; the theme decides the shade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Color {
     /// The main thing.
     Blue,

@@ -10,6 +10,7 @@ use wire::Frame;
 
 /// What became of one frame that a host sent.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct FrameRecord {
     /// When the host handed it to the link.
     pub sent_at: Instant,
@@ -42,6 +43,7 @@ impl FrameRecord {
 
 /// One arrival of a frame.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Arrival {
     /// When.
     pub at: Instant,
@@ -51,6 +53,7 @@ pub struct Arrival {
 
 /// Why a frame never arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Lost {
     /// The wire's loss model.
     Wire,
@@ -86,6 +89,7 @@ impl Lost {
 
 /// One thing that happened, as the world's log keeps it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Entry {
     /// When.
     pub at: Instant,
@@ -97,6 +101,7 @@ pub struct Entry {
 
 /// What can happen.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Happening {
     /// A connection did something and said why.
     Traced(TraceRecord),
@@ -140,6 +145,7 @@ pub enum Vantage {
 
 /// One frame of a capture.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Captured<'a> {
     /// When it passed the point of capture.
     pub at: Instant,
@@ -154,6 +160,8 @@ pub struct Captured<'a> {
 }
 
 /// Which way a captured frame went.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Out of the host.

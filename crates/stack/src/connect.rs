@@ -18,6 +18,8 @@ use wire::Seq;
 const LOOPBACK_MTU_BYTES: u32 = 65_535;
 
 /// How to connect.
+///
+/// Fields are added in minor versions: write `ConnectOptions { config, ..ConnectOptions::new(remote) }`.
 #[derive(Clone, Debug)]
 pub struct ConnectOptions {
     /// To whom.

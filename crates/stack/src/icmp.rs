@@ -81,7 +81,8 @@ impl Host {
             Ok(v4::Message::ParameterProblem { quoted, .. }) => {
                 self.report(now, packet, quoted, Report::Soft(Error::HostUnreachable));
             }
-            Ok(v4::Message::EchoReply(_) | v4::Message::Other { .. }) => {
+            // Replies, and what says nothing to a host.
+            Ok(_) => {
                 self.counters.discard(Discard::IcmpIgnored);
             }
         }
@@ -113,7 +114,7 @@ impl Host {
                 self.report(now, packet, quoted, Report::Soft(Error::HostUnreachable));
             }
             Ok(v6::Message::Neighbor(message)) => self.receive_neighbour_message(now, packet, &message),
-            Ok(v6::Message::EchoReply(_) | v6::Message::Other { .. }) => {
+            Ok(_) => {
                 self.counters.discard(Discard::IcmpIgnored);
             }
         }

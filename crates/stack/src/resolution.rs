@@ -287,7 +287,8 @@ impl Host {
                 told(self, source, options.source_link_layer, Sign::Hearsay, true);
                 self.follow_router(interface, source, lifetime_s);
             }
-            Message::RouterSolicitation { .. } => self.counters.discard(Discard::IcmpIgnored),
+            // A solicitation of routers is not for a host.
+            _ => self.counters.discard(Discard::IcmpIgnored),
         }
     }
 

@@ -115,6 +115,7 @@ fn connection_kind(error: tcp::Error) -> ErrorKind {
         | tcp::Error::NetworkProhibited
         | tcp::Error::Prohibited => ErrorKind::HostUnreachable,
         tcp::Error::NetworkUnreachable => ErrorKind::NetworkUnreachable,
+        _ => ErrorKind::Other,
     }
 }
 
@@ -132,6 +133,7 @@ fn host_kind(error: stack::Error) -> ErrorKind {
         stack::Error::NotConnected | stack::Error::UnknownSocket => ErrorKind::NotConnected,
         stack::Error::WouldBlock => ErrorKind::WouldBlock,
         stack::Error::TooManySockets => ErrorKind::QuotaExceeded,
+        _ => ErrorKind::Other,
     }
 }
 

@@ -145,6 +145,7 @@ fn draw(world: &World, client: HostId, stale_syn: bool) -> Ladder {
                     recorder.note(entry.at, side, NoteKind::Trouble, why.name());
                 }
             }
+            other => recorder.note(entry.at, side, NoteKind::Trouble, &format!("{other:?}")),
         }
     }
     recorder.finish()
@@ -153,14 +154,7 @@ fn draw(world: &World, client: HostId, stale_syn: bool) -> Ladder {
 /// What a recorded frame says, if it is a TCP segment.
 fn facts(world: &World, number: usize) -> Option<SegmentFacts> {
     let record = world.frames().get(number)?;
-    let sent = sim::Sent {
-        at: record.sent_at,
-        link: record.link,
-        from: record.from,
-        to: record.to,
-        frame: &record.frame,
-    };
-    let (header, text) = sent.tcp()?;
+    let (header, text) = record.tcp()?;
     let Header { seq, ack, flags, window, .. } = header;
     Some(SegmentFacts { seq, ack, flags, len_bytes: text as u32, window_bytes: u32::from(window) })
 }

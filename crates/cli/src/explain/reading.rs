@@ -179,7 +179,7 @@ fn each_packet(
 fn text_of<'a>(decoded: &Decoded<'a>) -> &'a [u8] {
     match decoded {
         Decoded::Tcp(segment) => segment.payload(),
-        Decoded::Quoted { .. } => &[],
+        _ => &[],
     }
 }
 

@@ -6,6 +6,7 @@ use std::io;
 
 /// Why a TUN interface could not be opened. The text says what to do next.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum TunError {
     /// There is no `/dev/net/tun`.
     NoDevice,

@@ -7,6 +7,7 @@ use crate::numbers;
 
 /// What the steps tell as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Story {
     /// Who sent the first SYN without ACK; both when the SYNs crossed.
     pub opened: Option<Who>,
@@ -23,6 +24,8 @@ pub struct Story {
 }
 
 /// One end, or both at once.
+///
+/// There are no others: a program may match on all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
     /// This one.

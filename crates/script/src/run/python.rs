@@ -112,7 +112,8 @@ mod tests {
     use super::*;
 
     fn verdict(codes: &[&str]) -> Verdict {
-        let info = TcpInfo { tcpi_snd_cwnd: 10, tcpi_state: 1, ..TcpInfo::default() };
+        let mut info = TcpInfo::default();
+        (info.tcpi_snd_cwnd, info.tcpi_state) = (10, 1);
         let blocks: Vec<_> = codes
             .iter()
             .enumerate()

@@ -27,6 +27,7 @@ const WAKES_MAX: usize = 100_000;
 
 /// A packet as it crossed the wire.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Recorded {
     /// When, counted from the script's start.
     pub at: Duration,

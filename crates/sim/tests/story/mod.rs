@@ -22,13 +22,13 @@ pub(crate) fn ladder(world: &World, left: HostId, right: HostId, flow: Option<Fl
             Happening::Traced(record) if flow.is_none_or(|flow| is_of(flow, record.flow)) => {
                 recorder.record(entry.at, side, &record.trace);
             }
-            Happening::Traced(_) => {}
             Happening::Said(text) => recorder.call(entry.at, side, text),
             Happening::Lost { frame, .. } => {
                 if let Some(facts) = facts(world, *frame) {
                     recorder.lost(side, &facts);
                 }
             }
+            _ => {}
         }
     }
     recorder.finish()

@@ -25,6 +25,7 @@ pub mod unreachable {
 
 /// An ICMP message as a value; what it quotes or echoes stays where it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Message<'a> {
     /// Please send the data back.
     EchoRequest(Echo<'a>),

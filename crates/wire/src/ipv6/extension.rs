@@ -59,6 +59,7 @@ impl Fragment {
 
 /// What a node has to complain about, and to whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Problem {
     /// What is wrong.
     pub kind: ProblemKind,
@@ -67,6 +68,8 @@ pub struct Problem {
 }
 
 /// What an extension header makes a node do instead of delivering the packet (RFC 8200 §4, §4.2, §4.4).
+///
+/// There are no others in RFC 8200.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ProblemKind {
     /// Discard and send a parameter problem with code 0: a routing type we do not forward.
@@ -83,6 +86,7 @@ pub enum ProblemKind {
 
 /// What the walk found at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Upper {
     /// The first header that is no extension header; of a fragment other than the first, what the
     /// fragmentable part starts with.
