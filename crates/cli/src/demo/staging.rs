@@ -165,6 +165,7 @@ fn draw(world: &World, client: HostId) -> Ladder {
                 recorder.arrives(entry.at, side, arrival(*arrived), facts);
             }
             Happening::Lost { frame, .. } => recorder.lost(*frame),
+            other => recorder.note(entry.at, side, NoteKind::Trouble, &format!("{other:?}"), None),
         }
     }
     recorder.finish()

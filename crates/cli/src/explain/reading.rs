@@ -8,7 +8,7 @@ use crate::notes::{self, note};
 use crate::output::Files;
 use capture::{Block, Decoded, Decoder, Error, Piece, Reader, Record};
 use indicatif::ProgressBar;
-use lens::{Analysis, Completeness, Config, Filter, Lens, Segment, Sink, Subject};
+use lens::{Completeness, Config, Filter, Lens, Segment, Sink, Subject};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -193,9 +193,10 @@ pub(super) fn read(
             let analysis = &lens.take(segment, &mut Held(&mut *sink));
             let origin = *origin.get_or_insert(segment.time);
             let end = ends.and_then(|ends| ends.0.get(analysis.stream as usize)).copied();
-            let seen_whole = &Analysis { completeness: end.unwrap_or(analysis.completeness), ..*analysis };
+            let mut seen_whole = *analysis;
+            seen_whole.completeness = end.unwrap_or(analysis.completeness);
             let passes = |filter: &Filter| {
-                filter.holds(&Subject::of_packet(record, decoded, segment, seen_whole, origin))
+                filter.holds(&Subject::of_packet(record, decoded, segment, &seen_whole, origin))
             };
             if filter.is_none_or(passes) {
                 sink.segment(segment, analysis);

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 /// The first thing that went otherwise than the script says.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Failure {
     /// What and where.
     pub diagnostic: Diagnostic,
@@ -25,6 +26,7 @@ pub struct Failure {
 
 /// One packet of the ladder.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Rung {
     /// When, counted from the script's start.
     pub at: Duration,

@@ -5,6 +5,8 @@ use posix::Domain;
 use std::net::{IpAddr, SocketAddr};
 
 /// Over which version of IP a script runs.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IpVersion {
     /// IPv4 sockets and packets.
