@@ -162,7 +162,8 @@ pub struct Ends {
 impl Ends {
     /// One trace of the local end as a record.
     pub fn record(&self, at: Instant, trace: &Trace) -> Record {
-        let (time, end) = (seconds(at), name(&self.local));
+        let time = seconds(at);
+        let end = name(&self.local);
         match trace {
             Trace::Sent { segment, why } => {
                 let mut record = header_record(segment, [&self.local, &self.remote], time, "sent");

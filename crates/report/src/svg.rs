@@ -63,7 +63,8 @@ impl Canvas {
     }
 
     pub(crate) fn line(&mut self, class: &str, from: (f64, f64), to: (f64, f64)) {
-        let (x1, y1, x2, y2) = (at(from.0), at(from.1), at(to.0), at(to.1));
+        let (x1, y1) = (at(from.0), at(from.1));
+        let (x2, y2) = (at(to.0), at(to.1));
         let _ = writeln!(self.body, r#"<line class="{class}" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>"#);
     }
 
@@ -78,7 +79,9 @@ impl Canvas {
     }
 
     pub(crate) fn rect(&mut self, class: &str, corner: (f64, f64), size: (f64, f64), radius: f64) {
-        let (x, y, w, h, r) = (at(corner.0), at(corner.1), at(size.0), at(size.1), at(radius));
+        let (x, y) = (at(corner.0), at(corner.1));
+        let (w, h) = (at(size.0), at(size.1));
+        let r = at(radius);
         let _ = writeln!(
             self.body,
             r#"<rect class="{class}" x="{x}" y="{y}" width="{w}" height="{h}" rx="{r}"/>"#
@@ -86,7 +89,8 @@ impl Canvas {
     }
 
     pub(crate) fn circle(&mut self, class: &str, center: (f64, f64), radius: f64) {
-        let (x, y, r) = (at(center.0), at(center.1), at(radius));
+        let (x, y) = (at(center.0), at(center.1));
+        let r = at(radius);
         let _ = writeln!(self.body, r#"<circle class="{class}" cx="{x}" cy="{y}" r="{r}"/>"#);
     }
 
@@ -94,7 +98,9 @@ impl Canvas {
         if text.is_empty() {
             return;
         }
-        let (x, y, anchor, text) = (at(point.0), at(point.1), anchor.name(), escape(text));
+        let (x, y) = (at(point.0), at(point.1));
+        let anchor = anchor.name();
+        let text = escape(text);
         let _ = writeln!(
             self.body,
             r#"<text class="{class}" x="{x}" y="{y}" text-anchor="{anchor}">{text}</text>"#
@@ -103,7 +109,8 @@ impl Canvas {
 
     /// One line of text in pieces, each with a class.
     pub(crate) fn spans(&mut self, point: (f64, f64), anchor: Anchor, spans: &[(&str, &str)]) {
-        let (x, y, anchor) = (at(point.0), at(point.1), anchor.name());
+        let (x, y) = (at(point.0), at(point.1));
+        let anchor = anchor.name();
         let spans: String = spans
             .iter()
             .map(|(class, text)| format!(r#"<tspan class="{class}">{}</tspan>"#, escape(text)))
@@ -113,7 +120,8 @@ impl Canvas {
 
     /// The whole document: `style` is CSS, `title` is what screen readers read.
     pub(crate) fn finish(self, size: (f64, f64), title: &str, style: &str) -> String {
-        let (w, h, title) = (at(size.0), at(size.1), escape(title));
+        let (w, h) = (at(size.0), at(size.1));
+        let title = escape(title);
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" \
              role=\"img\" aria-label=\"{title}\">\n<title>{title}</title>\n<style>\n{style}</style>\n{}</svg>\n",

@@ -1,9 +1,9 @@
 //! The packetdrill language: read, print, and run against a host in virtual time.
 //!
-//! A script plays the wire and the peer of a TCP stack: packets that arrive (`<`), packets that must
-//! be seen (`>`), the system calls of the application with their results, and when all that happens.
-//! [`parse`] reads one, [`run`] plays it against a [`stack::Host`] without a device, a privilege or a
-//! wait: the same script gives the same packets every time.
+//! A script plays the network, the peer and the application of a TCP stack: packets that arrive (`<`),
+//! packets that must be seen (`>`), system calls with their results, and the time of each. [`parse`] reads
+//! one, [`run`] plays it against a [`stack::Host`] without a device, a privilege or a wait: the same script
+//! gives the same packets every time.
 
 #![warn(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! Where something stands in a script, and how to show it to the person who wrote it.
+//! Places in a script, and how to show them to the script's author.
 //!
 //! A [`Span`] is a range of bytes; a [`Diagnostic`] is a sentence about such a range, with file, line,
 //! column, the line itself and a caret. What is *not* here: any knowledge of the language.
@@ -36,7 +36,7 @@ pub struct Position {
 }
 
 impl Position {
-    /// Where the byte `offset` of `source` stands.
+    /// The position of the byte `offset` of `source`.
     pub fn of(source: &str, offset: usize) -> Self {
         let mut offset = offset.min(source.len());
         while !source.is_char_boundary(offset) {
@@ -62,7 +62,7 @@ impl Position {
 pub struct Diagnostic {
     /// The name of the script.
     pub file: String,
-    /// Where the trouble begins.
+    /// Where the problem begins.
     pub position: Position,
     /// What is wrong, and what would be right.
     pub message: String,

@@ -6,6 +6,9 @@ use lens::{Connection, Finding};
 use std::cmp::Reverse;
 use std::time::Duration;
 
+/// The most frames that the line of a finding lists: enough to find the place.
+const FRAMES_SHOWN: usize = 4;
+
 /// The numbers of a connection that its line in the table shows, and may be sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Figures {
@@ -104,8 +107,8 @@ pub fn findings(findings: &[Finding]) -> Table {
         Column::names("section"),
     ]);
     for finding in findings {
-        let frames: Vec<String> = finding.frames.iter().take(4).map(ToString::to_string).collect();
-        let more = if finding.frames.len() > 4 { " ..." } else { "" };
+        let frames: Vec<String> = finding.frames.iter().take(FRAMES_SHOWN).map(ToString::to_string).collect();
+        let more = if finding.frames.len() > FRAMES_SHOWN { " ..." } else { "" };
         table.push(vec![
             Cell::text(finding.severity.name()),
             Cell::number(u64::from(finding.stream)),

@@ -30,7 +30,8 @@ pub fn svg() -> String {
             lines.extend(rows.iter().map(|row| (label_of(row), format!("{from} to {to}"))));
         }
     }
-    let (width, picture) = (point(SIZE).0 + MARGIN, point(SIZE).1 + 12.0);
+    let width = point(SIZE).0 + MARGIN;
+    let picture = point(SIZE).1 + 12.0;
     let height = picture + LEGEND_LINE * (lines.len() as f64 + 2.0) + MARGIN;
     canvas.rect("sheet", (0.0, 0.0), (width, height), 8.0);
     for route in &ROUTES {
@@ -75,9 +76,11 @@ fn draw_path(canvas: &mut Canvas, cells: &[Cell]) {
     let (Some(first), [.., before, last]) = (points.first(), points.as_slice()) else { return };
     let mut d = format!("M{} {}", at(first.0), at(first.1));
     for bend in points.windows(3) {
-        let (a, corner, b) = (toward(bend[1], bend[0], BEND), bend[1], toward(bend[1], bend[2], BEND));
-        let (ax, ay, cx, cy) = (at(a.0), at(a.1), at(corner.0), at(corner.1));
-        d += &format!(" L{ax} {ay} Q{cx} {cy} {} {}", at(b.0), at(b.1));
+        let corner = bend[1];
+        let before = toward(corner, bend[0], BEND);
+        let after = toward(corner, bend[2], BEND);
+        d += &format!(" L{} {}", at(before.0), at(before.1));
+        d += &format!(" Q{} {} {} {}", at(corner.0), at(corner.1), at(after.0), at(after.1));
     }
     let neck = toward(*last, *before, 8.0);
     d += &format!(" L{} {}", at(neck.0), at(neck.1));

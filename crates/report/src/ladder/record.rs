@@ -203,8 +203,8 @@ impl Recorder {
         let mut steps = without_merged(self.steps);
         if let Some(last) = steps.last().filter(|_| self.left_out > 0) {
             let text = format!("{} more are not drawn", crate::numbers::count(self.left_out, "step"));
-            let (at, kind) = (last.at(), NoteKind::Trouble);
-            steps.push(Step::Note { at, side: Side::Left, kind, text, cause: None });
+            let at = last.at();
+            steps.push(Step::Note { at, side: Side::Left, kind: NoteKind::Trouble, text, cause: None });
         }
         Ladder { ends: self.ends, steps, closing: Vec::new() }
     }

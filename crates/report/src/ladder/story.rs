@@ -58,7 +58,8 @@ impl Ladder {
         let mut texts = [0, 1].map(|side| Text::after(self.ends[side].isn));
         for (place, step) in self.steps.iter().enumerate() {
             let Step::Segment(segment) = step else { continue };
-            let (side, facts) = (segment.from.index(), &segment.facts);
+            let side = segment.from.index();
+            let facts = &segment.facts;
             if segment.arrival == Arrival::Stray {
                 continue;
             }
@@ -168,7 +169,8 @@ impl Text {
         // Sequence numbers wrap after 4 GiB, so the offset nearest to the end is taken.
         let near = first + self.end as u32;
         let at = self.end + i64::from(start.offset_from(near));
-        let (from, to) = (at.max(self.floor), at + i64::from(len_bytes));
+        let from = at.max(self.floor);
+        let to = at + i64::from(len_bytes);
         if from >= to {
             return;
         }

@@ -19,6 +19,14 @@ const ARROW_ENDS: usize = 10;
 const REASON_MIN: usize = 18;
 /// A longer arrow would only separate the states.
 const ARROW_MAX: usize = 64;
+/// An arrow gets as many columns as this if it can, so that it looks like one.
+const ARROW_WISHED: usize = 40;
+/// Beside a label, an arrow with the reason under it gets this much more if it can.
+const ARROW_SPARE: usize = 8;
+/// Longer lines of a reason are hard to read in a table.
+const REASON_MAX: usize = 40;
+/// Narrower terminals get this width, because arrows and states have no room in less.
+const WIDTH_MIN: usize = 60;
 /// Longer lines are hard to follow.
 const WIDTH_MAX: usize = 140;
 
@@ -29,8 +37,8 @@ impl Ladder {
         let labels = Labels::of(self, options);
         let clocks = Clocks::of(&rows);
         let layout = Layout::of(&rows, &labels, &clocks, style);
-        let (shown, text) = Default::default();
-        let mut page = Page { layout, labels: &labels, clocks, shown, style, text };
+        let shown = LastShown::default();
+        let mut page = Page { layout, labels: &labels, clocks, shown, style, text: String::new() };
         page.head(self);
         rows.iter().for_each(|row| page.row(row));
         page.foot(self);
@@ -65,22 +73,22 @@ impl Layout {
         };
         // All but the arrow and the reason: margin, frame, clocks, states, and the gaps between them.
         let fixed = 1 + frame + time + 2 + STATE + 1 + 1 + right_clock + STATE;
-        let width = style.width.clamp(60, WIDTH_MAX);
+        let width = style.width.clamp(WIDTH_MIN, WIDTH_MAX);
         let room = width.saturating_sub(fixed);
         let full = longest(Form::Full) + ARROW_ENDS;
         if room >= full + 2 + REASON_MIN {
             // Spare room goes to the reason first, which wraps, then to the arrow.
-            let arrow = full.max(40).min(room - 2 - REASON_MIN);
-            let reason = (room - 2 - arrow).min(40);
+            let arrow = full.max(ARROW_WISHED).min(room - 2 - REASON_MIN);
+            let reason = (room - 2 - arrow).min(REASON_MAX);
             let arrow = (room - 2 - reason).min(arrow.max(ARROW_MAX));
             return Layout { frame, time, right_clock, arrow, reason, form: Form::Full };
         }
         if room >= full {
-            let arrow = room.min(full + 8);
+            let arrow = room.min(full + ARROW_SPARE);
             return Layout { frame, time, right_clock, arrow, reason: 0, form: Form::Full };
         }
         let flags = longest(Form::Flags) + ARROW_ENDS;
-        let arrow = room.clamp(flags, flags.max(40));
+        let arrow = room.clamp(flags, flags.max(ARROW_WISHED));
         Layout { frame, time, right_clock, arrow, reason: 0, form: Form::Flags }
     }
 
@@ -325,7 +333,7 @@ impl Page<'_> {
 
     fn foot(&mut self, ladder: &Ladder) {
         self.line("");
-        let width = self.style.width.clamp(60, WIDTH_MAX) - 1;
+        let width = self.style.width.clamp(WIDTH_MIN, WIDTH_MAX) - 1;
         for line in ladder.story_lines().iter().flat_map(|line| wrap(&harmless(line), width)) {
             self.line(&format!(" {line}"));
         }

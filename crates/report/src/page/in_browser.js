@@ -1,5 +1,5 @@
-// Uses the page as a person would, and writes what came of it into the document.
-// A browser without a screen may draw no frames; the order of things is the same.
+// Uses the page as a person would, and writes the results into the document.
+// A headless browser may draw no frames, but the order of events is the same.
 window.requestAnimationFrame = (draw) => setTimeout(() => draw(0), 1);
 addEventListener("load", () => {
   const said = [];

@@ -7,6 +7,12 @@ use wire::Seq;
 
 /// Bars of a throughput chart.
 const BINS: usize = 100;
+/// A window is shown if it reaches no further than this multiple of the bytes sent.
+const WINDOW_MAX: f64 = 1.5;
+/// A slow-start threshold is shown if it is no larger than this multiple of the largest window.
+const THRESHOLD_MAX: f64 = 2.0;
+/// Timeouts are shown if none is larger than this multiple of the longest round trip.
+const TIMEOUT_MAX: f64 = 5.0;
 
 fn seconds(at: Instant, start: Instant) -> f64 {
     at.since(start).as_nanos() as f64 / 1e9
@@ -37,7 +43,8 @@ pub fn time_sequence(ladder: &Ladder, from: Side) -> Chart {
     let mut acked = Vec::new();
     let mut window = Vec::new();
     for segment in segments(ladder) {
-        let (at, facts) = (seconds(segment.at, begin), &segment.facts);
+        let at = seconds(segment.at, begin);
+        let facts = &segment.facts;
         if segment.from == from && facts.len_bytes > 0 {
             let point = (at, offset(facts.seq + facts.len_bytes));
             if segment.arrival == Arrival::Lost {
@@ -58,7 +65,7 @@ pub fn time_sequence(ladder: &Ladder, from: Side) -> Chart {
         }
     }
     // A window far beyond everything sent would flatten the other series.
-    let reach = sent.iter().chain(&again).chain(&lost).map(|point| point.1).fold(1.0, f64::max) * 1.5;
+    let reach = sent.iter().chain(&again).chain(&lost).map(|point| point.1).fold(1.0, f64::max) * WINDOW_MAX;
     if window.iter().any(|point: &(f64, f64)| point.1 > reach) {
         window.clear();
     }
@@ -90,7 +97,7 @@ pub fn congestion(traces: &[(Instant, Trace)]) -> Chart {
     }
     // Before the first loss the threshold is practically infinite.
     let highest = window.iter().map(|point| point.1).fold(0.0, f64::max);
-    threshold.retain(|point| point.1 <= highest * 2.0);
+    threshold.retain(|point| point.1 <= highest * THRESHOLD_MAX);
     let mut series = vec![
         Series { name: "threshold".into(), mark: Mark::Step, color: Color::Grey, points: threshold },
         Series { name: "window".into(), mark: Mark::Step, color: Color::Blue, points: window },
@@ -118,7 +125,7 @@ pub fn rtt(traces: &[(Instant, Trace)]) -> Chart {
         Series { name: "smoothed".into(), mark: Mark::Line, color: Color::Violet, points: smoothed },
     ];
     // On a short path, the minimum timeout of a second would flatten the other series.
-    if timeout.iter().all(|point| point.1 <= highest * 5.0) {
+    if timeout.iter().all(|point| point.1 <= highest * TIMEOUT_MAX) {
         series.insert(
             0,
             Series { name: "timeout".into(), mark: Mark::Step, color: Color::Grey, points: timeout },

@@ -6,13 +6,13 @@ use std::time::Duration;
 /// `name(args) = result ERRNO (note)`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
-    /// `...T`: the call blocks and must return at this time, counted like the event's own.
+    /// `...T`: the call blocks and must return at this time, which counts from where the event's time counts.
     pub until: Option<Duration>,
     /// The function's name.
     pub name: String,
     /// Its arguments.
     pub arguments: Vec<Expr>,
-    /// Where each argument stands.
+    /// The place of each argument.
     pub spans: Vec<Span>,
     /// What it must return.
     pub outcome: Outcome,
@@ -59,7 +59,7 @@ pub enum Expr {
     Binary(Operator, Box<Expr>, Box<Expr>),
     /// `~a`.
     Complement(Box<Expr>),
-    /// A structure with a grammar of its own, as it was written.
+    /// A structure with a separate grammar, as it was written.
     Foreign(String),
 }
 
@@ -113,7 +113,7 @@ impl Operator {
 }
 
 impl Operator {
-    /// The result; `None` where there is none that fits 64 bits.
+    /// The result; `None` if there is none, or none that fits 64 bits.
     pub fn apply(self, left: i64, right: i64) -> Option<i64> {
         match self {
             Operator::Or => Some(left | right),

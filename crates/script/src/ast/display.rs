@@ -24,7 +24,7 @@ impl Display for OptionLine {
             Some(value) if !value.is_empty() && !value.contains(needs_quotes) => write!(f, "={value}"),
             Some(value) => {
                 f.write_str("=")?;
-                // Double quotes protect everything but themselves; single ones protect those.
+                // Double quotes protect everything except double quotes, which go into single ones.
                 for (index, piece) in value.split('"').enumerate() {
                     if index > 0 {
                         f.write_str("'\"'")?;
@@ -54,7 +54,7 @@ impl Display for Event {
     }
 }
 
-/// A duration in seconds, as short as it can be said.
+/// A duration in seconds, with no more decimals than it needs.
 pub(crate) struct Seconds(pub(crate) Duration);
 
 impl Display for Seconds {
@@ -347,7 +347,7 @@ impl Display for Expr {
     }
 }
 
-/// An operand, in parentheses where leaving them out would change the meaning.
+/// An operand, in parentheses if the meaning would change without them.
 fn write_operand(f: &mut Formatter<'_>, operand: &Expr, parent: Option<Operator>) -> fmt::Result {
     match operand {
         Expr::Binary(Operator::Or, ..) if parent == Some(Operator::Or) => operand.fmt(f),

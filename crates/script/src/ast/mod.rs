@@ -1,8 +1,8 @@
-//! What a script says, as values.
+//! A script as values.
 //!
 //! A script is options and events; an event is a time and a packet, a system call, a command or a
 //! block of code. Printing a value ([`std::fmt::Display`]) gives the language back. What is *not*
-//! here: what any of it means for a stack; that is the runner's.
+//! here: the meaning for a stack, which the runner knows.
 
 mod call;
 mod display;
@@ -23,7 +23,7 @@ use std::time::Duration;
 /// A whole script.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Script {
-    /// The lines `--name=value`, in order, wherever they stood.
+    /// The lines `--name=value`, in order, from anywhere in the script.
     pub options: Vec<OptionLine>,
     /// The events, in order.
     pub events: Vec<Event>,
@@ -44,7 +44,7 @@ pub struct OptionLine {
     pub name: String,
     /// The value, quotes removed.
     pub value: Option<String>,
-    /// Where it stands.
+    /// Its place in the script.
     pub span: Span,
 }
 
@@ -55,7 +55,7 @@ pub struct Event {
     pub when: When,
     /// What.
     pub what: What,
-    /// Where it stands.
+    /// Its place in the script.
     pub span: Span,
 }
 
@@ -83,7 +83,7 @@ pub enum When {
 pub enum What {
     /// A packet arrives or must be seen.
     Packet(Packet),
-    /// The application asks for something.
+    /// The application makes a system call.
     Call(Call),
     /// A command in backquotes.
     Command(String),

@@ -7,7 +7,7 @@ use wire::tcp::Flags;
 pub struct Packet {
     /// Which way it goes.
     pub direction: Direction,
-    /// What is said about its IP header.
+    /// What the script says about its IP header.
     pub ip: IpInfo,
     /// `1000 > 2000`, if written.
     pub ports: Option<Ports>,
@@ -72,12 +72,12 @@ pub enum Body {
     Tcp(TcpPacket),
     /// An ICMP message.
     Icmp(IcmpPacket),
-    /// A UDP datagram with so many bytes of payload.
+    /// A UDP datagram.
     Udp {
         /// Length of the payload in bytes.
         len_bytes: u16,
     },
-    /// Something that the language has and this runner has not: the script will be skipped.
+    /// A part of the language that this runner does not support: the script will be skipped.
     Unsupported {
         /// What is needed, as a noun: `SCTP`.
         what: String,
@@ -92,7 +92,7 @@ pub enum Field<T> {
     /// Not written.
     #[default]
     Absent,
-    /// `...`: written, but any value will do.
+    /// `...`: written, and any value is accepted.
     Any,
     /// This value.
     Is(T),
@@ -117,7 +117,7 @@ pub struct TcpPacket {
     pub seq: Field<SeqRange>,
     /// `ack N`, relative.
     pub ack: Field<u32>,
-    /// `win N`, as it stands in the header.
+    /// `win N`, as it is in the header.
     pub window: Field<u16>,
     /// `urg N`.
     pub urgent: Field<u16>,
@@ -141,17 +141,17 @@ pub struct SeqRange {
     pub start: u32,
     /// Bytes of text.
     pub len_bytes: u32,
-    /// From where `start` counts.
+    /// The number from which `start` counts.
     pub counted: Counted,
 }
 
-/// From where a number counts.
+/// The number from which another one counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Counted {
     /// From the initial sequence number, or from the first timestamp.
     #[default]
     FromInitial,
-    /// `1:1(0)!`, `ecr 0!`: it is the number of the wire.
+    /// `1:1(0)!`, `ecr 0!`: it is the number in the packet.
     FromZero,
     /// `...(5)`: only the length was written.
     Open,
@@ -202,7 +202,7 @@ pub enum TcpOption {
         value: TsField,
         /// TSecr.
         echo: TsField,
-        /// From where the echo counts.
+        /// The number from which the echo counts.
         echo_counted: Counted,
     },
     /// `FO cookie`, `FOEXP cookie`; empty is a request.
@@ -225,7 +225,7 @@ pub enum TcpOption {
     },
     /// `...` among others: the rest is not checked.
     Rest,
-    /// An option that this runner has no use for: the script will be skipped.
+    /// An option that this runner does not support: the script will be skipped.
     Unsupported {
         /// Its name.
         name: String,
@@ -260,7 +260,7 @@ pub struct IcmpPacket {
 pub enum Quoted {
     /// A TCP segment with these relative sequence numbers.
     Tcp(SeqRange),
-    /// A UDP datagram with so many bytes of payload.
+    /// A UDP datagram.
     Udp {
         /// Length of the payload in bytes.
         len_bytes: u16,

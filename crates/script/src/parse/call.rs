@@ -4,7 +4,7 @@ use super::cursor::{Cursor, Parsed, is_word};
 use crate::ast::{Call, Expr, Member, Operator, Outcome};
 use std::time::Duration;
 
-/// How deep structures and arrays may nest. Public scripts stay below ten; the bound keeps the stack.
+/// How deep structures and arrays may nest. Public scripts stay below ten; the limit protects our call stack.
 const DEPTH_MAX: usize = 64;
 
 pub(super) fn call(cursor: &mut Cursor<'_>, until: Option<Duration>) -> Parsed<Call> {
@@ -33,7 +33,7 @@ pub(super) fn value(cursor: &mut Cursor<'_>) -> Parsed<Expr> {
     expression(cursor, 0)
 }
 
-/// A number, or an expression of numbers, as what a name stands for.
+/// A number, or an expression of numbers, as the value of a defined name.
 pub(super) fn constant(cursor: &mut Cursor<'_>, message: &str) -> Parsed<i128> {
     let start = cursor.at();
     match value(cursor)?.constant() {
@@ -84,7 +84,7 @@ fn alternatives(cursor: &mut Cursor<'_>, depth: usize, next: Level) -> Parsed<Ex
     cursor.wrong("this expression has too many terms")
 }
 
-/// How many terms an expression may have: a chain becomes a tree as deep as it is long.
+/// How many terms an expression may have, because a chain becomes a tree as deep as the chain is long.
 const TERMS_MAX: usize = 64;
 
 fn expression(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Expr> {
@@ -139,7 +139,7 @@ fn primary(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Expr> {
             Ok(Expr::Complement(Box::new(primary(cursor, depth + 1)?)))
         }
         Some(b'&') => {
-            // `&{...}` as C would write it: the address of a value is the value here.
+            // `&{...}` as in C: the address of a value is read as the value.
             cursor.advance(1);
             primary(cursor, depth + 1)
         }
@@ -167,7 +167,7 @@ fn symbol(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Expr> {
     Ok(Expr::Function(name, list(cursor, ")", depth)?))
 }
 
-/// An address without quotes, if one stands here.
+/// An address without quotes, if there is one here.
 fn address(cursor: &mut Cursor<'_>) -> Option<Expr> {
     let rest = cursor.rest();
     let len = rest.bytes().take_while(|byte| is_word(*byte) || matches!(byte, b':' | b'.')).count();
@@ -209,7 +209,7 @@ fn number_or_address(cursor: &mut Cursor<'_>) -> Parsed<Expr> {
     parsed.map_or_else(|| cursor.wrong_since(start, "this number does not fit 64 bits"), Ok)
 }
 
-/// One or more strings side by side, then perhaps `...`.
+/// One or more adjacent strings, optionally followed by `...`.
 fn text(cursor: &mut Cursor<'_>) -> Parsed<Expr> {
     let mut bytes = Vec::new();
     while cursor.peek() == Some(b'"') {
@@ -319,7 +319,7 @@ fn structure(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Expr> {
 }
 
 /// `{flags [key present], sum 0, off 0, key = 1, seq 0}` and `{(label 1, tc 0, [S], ttl 64)}`: the headers
-/// of GRE and MPLS, which have a grammar of their own. Nobody here looks into them.
+/// of GRE and MPLS, which have a separate grammar. They are kept as text.
 fn foreign_header(cursor: &mut Cursor<'_>) -> Parsed<Option<Expr>> {
     let mut ahead = *cursor;
     ahead.advance(1);
@@ -359,8 +359,8 @@ fn member(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Member> {
     Ok(Member { name: None, len: None, value: expression(cursor, depth)? })
 }
 
-/// `(len)` after a member's name: a number, a symbol or `...`. If it does not read as one it is no
-/// length, and the caller says so.
+/// `(len)` after a member's name: a number, a symbol or `...`. Anything else is not
+/// a length, and the caller reports it.
 fn member_len(cursor: &mut Cursor<'_>) -> Option<Expr> {
     let mut ahead = *cursor;
     if !ahead.eat("(").ok()? {

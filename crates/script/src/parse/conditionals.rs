@@ -1,7 +1,7 @@
-//! `#ifdef NAME`, `#ifndef NAME`, `#else`, `#endif`: which lines of a script count.
+//! `#ifdef NAME`, `#ifndef NAME`, `#else`, `#endif`: which lines of a script are in effect.
 //!
-//! Lines that do not count become blanks of the same length, so that every place keeps its number. All other
-//! lines that begin with `#` are comments, and none of this module's.
+//! Other lines become blanks of the same length, so that every place keeps its line and column. All other
+//! lines that begin with `#` are comments, which this module leaves alone.
 
 use super::cursor::{Wrong, is_word};
 use super::defines::Defines;
@@ -10,15 +10,15 @@ use crate::source::Span;
 use std::borrow::Cow;
 
 /// One `#ifdef` that has not ended.
-struct Open {
-    /// Where it stands.
+struct OpenCondition {
+    /// Its place.
     span: Span,
-    /// Lines count here; lines around it may not.
-    counts: bool,
+    /// Its condition holds; an outer one may not.
+    holds: bool,
     in_else: bool,
 }
 
-/// A line of a script that says which lines count.
+/// A line of a script that says which lines are in effect.
 enum Directive<'s> {
     If { name: &'s str, wanted: bool },
     Else,
@@ -38,12 +38,12 @@ fn directive(line: &str) -> Option<Directive<'_>> {
     }
 }
 
-/// Whether a script has lines that count only under a condition.
+/// Whether a script has lines that are in effect only under a condition.
 pub(crate) fn has_conditions(source: &str) -> bool {
     source.contains('#') && source.lines().any(|line| directive(line).is_some())
 }
 
-/// The source without the lines that do not count.
+/// The source without the lines that are not in effect.
 ///
 /// # Errors
 /// A directive without its partner, and where it stands.
@@ -55,7 +55,7 @@ pub(super) fn without_excluded<'s>(
         return Ok(Cow::Borrowed(source));
     }
     let mut defines = Defines::new(given);
-    let (mut kept, mut open, mut at) = (String::with_capacity(source.len()), Vec::<Open>::new(), 0);
+    let (mut kept, mut open, mut at) = (String::with_capacity(source.len()), Vec::<OpenCondition>::new(), 0);
     for line in source.split_inclusive('\n') {
         let text = line.trim_end_matches(['\n', '\r']);
         let span = Span::new(at, at + text.len());
@@ -64,18 +64,22 @@ pub(super) fn without_excluded<'s>(
         match directive(text) {
             Some(Directive::If { name: "", .. }) => return wrong("the name of this condition is missing"),
             Some(Directive::If { name, wanted }) => {
-                open.push(Open { span, counts: defines.value(name).is_some() == wanted, in_else: false });
+                open.push(OpenCondition {
+                    span,
+                    holds: defines.value(name).is_some() == wanted,
+                    in_else: false,
+                });
             }
             Some(Directive::Else) => match open.last_mut() {
-                Some(last) if !last.in_else => (last.counts, last.in_else) = (!last.counts, true),
+                Some(last) if !last.in_else => (last.holds, last.in_else) = (!last.holds, true),
                 _ => return wrong("this `#else` belongs to no `#ifdef`"),
             },
             Some(Directive::End) if open.pop().is_none() => {
                 return wrong("this `#endif` belongs to no `#ifdef`");
             }
             Some(Directive::End) => {}
-            None if open.iter().all(|open| open.counts) => {
-                learn(text, &mut defines);
+            None if open.iter().all(|open| open.holds) => {
+                learn_defines(text, &mut defines);
                 kept.push_str(line);
                 continue;
             }
@@ -92,8 +96,8 @@ pub(super) fn without_excluded<'s>(
     }
 }
 
-/// Options that define a name before a condition asks for it.
-fn learn(line: &str, defines: &mut Defines) {
+/// Learns names from options, because a later condition may test them.
+fn learn_defines(line: &str, defines: &mut Defines) {
     let mut rest = line.trim_start();
     while let Some(after) = rest.strip_prefix("--") {
         let word = after.split_whitespace().next().unwrap_or("");

@@ -1,8 +1,8 @@
-//! A place in the source, and the small words of the language.
+//! A place in the source, and the basic words of the language.
 //!
 //! The language cannot be cut into tokens without context (`.5` is a flags word or half a second, `3`
-//! a time or an AccECN code), so the parser asks for what it needs where it stands. Blanks, line ends
-//! and comments may stand between any two words.
+//! a time or an AccECN code), so the parser says at each place what it expects. Blanks, line ends and
+//! comments may be between any two words.
 
 use super::defines::Defines;
 use crate::source::Span;
@@ -24,14 +24,14 @@ pub(super) struct Cursor<'s> {
     source: &'s str,
     at: usize,
     defines: &'s Defines,
-    /// How many definitions lead here: one may name the next.
+    /// How many definitions lead here, because the value of one may name another.
     depth: u8,
 }
 
-/// How many definitions may name each other, so that two that name each other end.
+/// How many definitions may lead from one to the next, so that a loop of definitions ends.
 const DEFINITIONS_MAX: u8 = 8;
 
-/// Whether this byte may stand in a name.
+/// Whether this byte may be in a name.
 pub(super) const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
@@ -41,13 +41,13 @@ impl<'s> Cursor<'s> {
         Cursor { source, at, defines, depth: 0 }
     }
 
-    /// The name that stands here and what it stands for, if it is defined; not taken.
+    /// The name at this place and its value, if it is defined; it is not taken.
     pub(super) fn peek_defined(&self) -> Option<(&'s str, &'s str)> {
         let word = self.peek_word();
         Some((word, self.defines.value(word).filter(|_| !word.is_empty())?))
     }
 
-    /// Takes a defined name, if one stands here, and reads what it stands for.
+    /// Takes a defined name, if there is one here, and reads its value.
     pub(super) fn defined<T>(
         &mut self,
         read: impl FnOnce(&mut Cursor<'s>) -> Parsed<T>,
@@ -95,7 +95,7 @@ impl<'s> Cursor<'s> {
         self.at >= self.source.len()
     }
 
-    /// Goes on by so many bytes, which the caller has seen.
+    /// Advances by `bytes`, which the caller has examined.
     pub(super) fn advance(&mut self, bytes: usize) {
         self.at = (self.at + bytes).min(self.source.len());
     }
@@ -109,7 +109,7 @@ impl<'s> Cursor<'s> {
         self.since(start).of(self.source)
     }
 
-    /// A complaint about the word that stands here.
+    /// An error about the word at this place.
     pub(super) fn wrong<T>(&self, message: impl Into<String>) -> Parsed<T> {
         let rest = self.rest();
         let word = rest.bytes().take_while(|byte| is_word(*byte)).count();
@@ -117,7 +117,7 @@ impl<'s> Cursor<'s> {
         Err(Wrong { span: Span::new(self.at, self.at + width), message: message.into() })
     }
 
-    /// A complaint about everything from `start` to here.
+    /// An error about everything from `start` to here.
     pub(super) fn wrong_since<T>(&self, start: usize, message: impl Into<String>) -> Parsed<T> {
         Err(Wrong { span: self.since(start), message: message.into() })
     }
@@ -136,7 +136,7 @@ impl<'s> Cursor<'s> {
         }
     }
 
-    /// Skips the comment that stands here, up to the end of its line, and says whether there was one.
+    /// Skips a comment at this place, up to the end of its line, and returns whether there was one.
     pub(super) fn skip_comment(&mut self) -> Parsed<bool> {
         let rest = self.rest();
         if rest.starts_with('#') || rest.starts_with("//") {
@@ -159,7 +159,7 @@ impl<'s> Cursor<'s> {
         }
     }
 
-    /// Takes `text` if it stands here, blanks before it skipped.
+    /// Takes `text` if it is here, after skipping blanks.
     pub(super) fn eat(&mut self, text: &str) -> Parsed<bool> {
         self.skip_blanks()?;
         let found = self.rest().starts_with(text);
@@ -169,12 +169,12 @@ impl<'s> Cursor<'s> {
         Ok(found)
     }
 
-    /// Takes `text`, or complains with `message`.
+    /// Takes `text`, or fails with `message`.
     pub(super) fn expect(&mut self, text: &str, message: &str) -> Parsed<()> {
         if self.eat(text)? { Ok(()) } else { self.wrong(message) }
     }
 
-    /// The name that stands here, not taken; empty if there is none.
+    /// The name at this place, not taken; empty if there is none.
     pub(super) fn peek_word(&self) -> &'s str {
         let rest = self.rest();
         let letter = rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
@@ -182,7 +182,7 @@ impl<'s> Cursor<'s> {
         &rest[..len]
     }
 
-    /// Takes the word `word` if it stands here alone, blanks before it skipped.
+    /// Takes `word` if it is here as a whole word, after skipping blanks.
     pub(super) fn eat_word(&mut self, word: &str) -> Parsed<bool> {
         self.skip_blanks()?;
         let found = self.peek_word().eq_ignore_ascii_case(word);
@@ -203,7 +203,7 @@ impl<'s> Cursor<'s> {
         Ok(word)
     }
 
-    /// Takes a run of letters and digits, whatever it begins with.
+    /// Takes a run of letters and digits, which may begin with a digit.
     pub(super) fn run(&mut self) -> Parsed<&'s str> {
         self.skip_blanks()?;
         let len = self.rest().bytes().take_while(|byte| is_word(*byte)).count();
@@ -251,7 +251,7 @@ impl<'s> Cursor<'s> {
         T::try_from(value).or_else(|_| self.wrong_since(start, format!("{value} is out of range here")))
     }
 
-    /// Takes a 32-bit number; a negative one counts back from zero around the circle.
+    /// Takes a 32-bit number; a negative one wraps around below zero.
     pub(super) fn seq(&mut self, message: &str) -> Parsed<u32> {
         self.skip_blanks()?;
         let start = self.at;

@@ -1,12 +1,12 @@
-//! What a name stands for: `--define=NAME=value` of the script, `-D NAME=value` of the command line.
+//! Defined names: `--define=NAME=value` of the script, `-D NAME=value` of the command line.
 //!
-//! A name may stand wherever a number, bytes, a value of a call, an ICMP code or a command may. What was
-//! given before the script was read wins, as on packetdrill's command line. Names without a value are
-//! there for `#ifdef`.
+//! A name may replace a number, bytes, a value of a call, an ICMP code or a command. Definitions of the
+//! caller take precedence over those of the script, as in packetdrill. Names without a value are for
+//! `#ifdef`.
 
 use crate::ast::OptionLine;
 
-/// Names and what they stand for.
+/// Names and their values.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Defines {
     given: Vec<(String, String)>,
@@ -14,12 +14,12 @@ pub(super) struct Defines {
 }
 
 impl Defines {
-    /// What the caller defines.
+    /// Starts with the definitions of the caller.
     pub(super) fn new(given: &[(String, String)]) -> Self {
         Defines { given: given.to_vec(), own: Vec::new() }
     }
 
-    /// Takes an option of the script in, if it defines something.
+    /// Learns from an option of the script, if it defines a name.
     pub(super) fn learn(&mut self, option: &OptionLine) {
         if option.name == "define"
             && let Some(text) = &option.value
@@ -29,7 +29,7 @@ impl Defines {
         }
     }
 
-    /// What a name stands for; empty if it was defined without a value.
+    /// The value of a name; empty if it was defined without one.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         let last = |list: &'_ [(String, String)]| list.iter().rposition(|(known, _)| known == name);
         let found = last(&self.given).map(|at| &self.given[at]);

@@ -16,13 +16,13 @@ use cursor::{Cursor, Parsed, Wrong};
 use defines::Defines;
 use std::time::Duration;
 
-/// The longest script that is read, in bytes. The longest public ones have some tens of kilobytes.
+/// The longest script that is read, in bytes. The longest public ones have tens of kilobytes.
 pub const SOURCE_BYTES_MAX: usize = 16 << 20;
 
 /// Reads a script; `file` is its name in messages.
 ///
 /// # Errors
-/// The first place that is not understood, with a sentence about it.
+/// The first place that cannot be read, with a sentence about it.
 ///
 /// ```
 /// let script = synfin_script::parse("demo.pkt", "+0 < S 0:0(0) win 32792 <mss 1460>\n+0 > S. 0:0(0) ack 1 <mss 1460>").unwrap();
@@ -33,8 +33,8 @@ pub fn parse(file: &str, source: &str) -> Result<Script, Diagnostic> {
     parse_with(file, source, &[])
 }
 
-/// Like [`parse`], with names that are defined before the script is read: what they stand for, and for
-/// `#ifdef` that they are there.
+/// Like [`parse`], with names and values that are defined before the script is read. `#ifdef` tests only
+/// whether a name is defined.
 ///
 /// # Errors
 /// As [`parse`].
@@ -104,7 +104,7 @@ fn option_line(cursor: &mut Cursor<'_>) -> Parsed<OptionLine> {
     Ok(OptionLine { name, value, span: cursor.since(start) })
 }
 
-/// Everything up to the next blank; quotes protect blanks and are taken off, backquotes stay.
+/// Everything up to the next blank; quotes protect blanks and are removed, backquotes are kept.
 fn option_value(cursor: &mut Cursor<'_>) -> Parsed<String> {
     let mut value = String::new();
     let mut quote = None;
@@ -141,7 +141,7 @@ fn event(cursor: &mut Cursor<'_>) -> Parsed<Event> {
     let when = when(cursor)?;
     cursor.skip_blanks()?;
     let until = if cursor.eat("...")? {
-        // `+0...+1.2`: the second time counts from where the first does.
+        // `+0...+1.2`: both times count from the same moment.
         cursor.eat("+")?;
         Some(cursor.seconds()?)
     } else {
@@ -160,7 +160,7 @@ fn event(cursor: &mut Cursor<'_>) -> Parsed<Event> {
     Ok(Event { when, what, span: cursor.since(start) })
 }
 
-/// The command that `--define=NAME=`command`` gave this word, if it stands here.
+/// The command that `--define=NAME=`command`` gave to the word at this place, if it is such a word.
 fn defined_command(cursor: &mut Cursor<'_>) -> Option<String> {
     let (word, value) = cursor.peek_defined()?;
     let command = value.strip_prefix('`')?.strip_suffix('`')?.to_owned();

@@ -3,7 +3,7 @@
 use super::cursor::{Cursor, Parsed, is_word};
 use crate::ast::{AccurateEcn, Counted, OptionList, TcpOption, TsField};
 
-/// The option that a name stands for and needs nothing of us to be read: it can only be skipped.
+/// Names of options that we do not support; a script with one of them is skipped.
 const UNSUPPORTED: [&str; 12] = [
     "add_address",
     "remove_address",
@@ -61,7 +61,7 @@ fn option(cursor: &mut Cursor<'_>) -> Parsed<TcpOption> {
         "foexp" => TcpOption::FastOpen { cookie: bytes(cursor)?, experimental: true },
         "md5" => md5(cursor)?,
         "ecn" => TcpOption::AccurateEcn(AccurateEcn { counters: counters(cursor)? }),
-        // A name that we do not know: the script is skipped, and says which.
+        // An unknown name: the script is skipped, and the name is reported.
         _ => unsupported(cursor, start),
     })
 }

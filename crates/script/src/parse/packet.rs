@@ -8,7 +8,7 @@ use crate::ast::{
 };
 use wire::tcp::Flags;
 
-/// Words that begin a packet of a kind that we do not run, and what to call it.
+/// Words that begin a packet of an unsupported kind, and the name of that kind.
 const UNSUPPORTED: [(&str, &str); 10] = [
     ("sctp", "SCTP"),
     ("udplite", "UDP-Lite"),
@@ -22,7 +22,7 @@ const UNSUPPORTED: [(&str, &str); 10] = [
     ("igmp", "IGMP"),
 ];
 
-/// What stands before the body.
+/// What comes before the body.
 #[derive(Default)]
 struct Before {
     ip: IpInfo,
@@ -99,7 +99,7 @@ fn bracket(cursor: &mut Cursor<'_>, before: &mut Before) -> Parsed<()> {
     cursor.expect(close, "the closing bracket is missing here")
 }
 
-/// Whether `N :` stands here.
+/// Whether `N :` is here.
 fn is_seq(mut cursor: Cursor<'_>) -> bool {
     cursor.integer("").is_ok() && cursor.eat(":").unwrap_or(false)
 }
@@ -162,12 +162,12 @@ fn type_of_service(cursor: &mut Cursor<'_>) -> Parsed<u8> {
     cursor.number("the type of service is a number from 0 to 255, or a name such as IPTOS_LOWDELAY")
 }
 
-/// Whether `addr[caddr0]` stands here: packets of MPTCP's dialect say from where to where they go.
+/// Whether `addr[caddr0]` is here: packets of MPTCP's dialect give their addresses.
 fn is_mptcp(mut cursor: Cursor<'_>) -> bool {
     cursor.eat_word("addr").unwrap_or(false) && cursor.peek() == Some(b'[')
 }
 
-/// `1000 > 2000`, if it stands here.
+/// `1000 > 2000`, if it is here.
 fn ports(cursor: &mut Cursor<'_>) -> Parsed<Option<Ports>> {
     let mut ahead = *cursor;
     let Ok(source) = ahead.number("") else { return Ok(None) };
@@ -231,14 +231,14 @@ fn icmp(cursor: &mut Cursor<'_>, quoted: Option<Quoted>, start: usize) -> Parsed
     }
 }
 
-/// A code as a number stands on the line of its message: the next line begins with a time.
+/// Whether a code follows as a number. It is on the same line, because a number on the next line is a time.
 fn code_number_follows(cursor: Cursor<'_>) -> bool {
     let before = cursor.before();
     let same_line = before.len() - before.trim_end_matches([' ', '\t']).len() > 0;
     same_line && cursor.peek().is_some_and(|byte| byte.is_ascii_digit())
 }
 
-/// A name, a number, or what is defined as one of them.
+/// A name, a number, or a defined name with such a value.
 fn icmp_code(cursor: &mut Cursor<'_>) -> Parsed<String> {
     match cursor.defined(icmp_code) {
         Some(code) => code,

@@ -241,7 +241,7 @@ fn calls_of_every_form() {
     ]);
     let Expr::Text(bytes) = &call(r#"+0 write(3, "\x01\0\177\"\\z", 6) = 6"#).arguments[1] else { panic!() };
     assert_eq!(bytes, &[1, 0, 127, b'"', b'\\', b'z']);
-    // What follows a result begins the next event, not a sum.
+    // A sign after a result begins the next event, not a sum.
     assert_eq!(parse("t", "+0 close(3) = 0\n+0 close(4) = 0\n* > F. 1:1(0) ack 1").unwrap().events.len(), 3);
 }
 
@@ -308,7 +308,7 @@ fn nesting_is_bounded() {
     assert!(wrong(&format!("+0 x(1{}) = 0", "|1".repeat(100_000))).contains("too many terms"));
 }
 
-/// Words of the language in any order: nearer to a script than random characters are.
+/// Words of the language in any order, which are closer to a script than random characters.
 fn words() -> impl Strategy<Value = String> {
     let word = prop::sample::select(vec![
         "+0",

@@ -48,7 +48,7 @@ impl Runner<'_> {
         }
     }
 
-    /// A descriptor: the script's number is its own; ours may be another.
+    /// A descriptor. The script chooses its numbers, and ours may differ.
     pub(super) fn descriptor(&self, expr: Option<&Expr>) -> Result<Fd, Trouble> {
         let Some(expr) = expr else { return Err(Trouble::Script("the descriptor is missing".to_owned())) };
         let number = self.integer(expr)?;
@@ -68,7 +68,7 @@ impl Runner<'_> {
         }
     }
 
-    /// What is written: a string cut or filled up to the length, zeros for `...`.
+    /// The data to write: a string that is cut or padded to the length, zeros for `...`.
     pub(super) fn data(&self, expr: Option<&Expr>, length: usize) -> Result<Vec<u8>, Trouble> {
         let mut bytes = match expr {
             None | Some(Expr::Any) => Vec::new(),
@@ -102,12 +102,13 @@ impl Runner<'_> {
     }
 }
 
-/// Whether an argument is the pointer to nowhere.
+/// Whether an argument is the null pointer.
 pub(super) fn is_null(expr: &Expr) -> bool {
     matches!(expr, Expr::Symbol(name) if name == "NULL")
 }
 
-/// Descriptors that the script names and nobody opened: far from those that exist.
+/// The first number for descriptors that the script names but that were never opened, far above existing
+/// ones.
 const UNKNOWN_DESCRIPTORS: u32 = 1 << 20;
 
 /// `inet_addr("1.2.3.4")`, `inet_pton(AF_INET6, "::1")`, `in6addr_any`, or the address itself.

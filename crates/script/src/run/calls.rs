@@ -1,4 +1,4 @@
-//! System calls: the script's words to the POSIX layer's methods, and results back.
+//! System calls: from the script's words to the host's methods, and from results to the script's.
 
 use super::host::{Pending, Queued};
 use super::{Runner, Trouble};
@@ -14,7 +14,7 @@ use std::time::Duration;
 pub(crate) struct Progress {
     pub(crate) pending: Pending,
     pub(super) buffer: Vec<u8>,
-    /// `connect` has been started: making it again only waits.
+    /// `connect` has been started, so another attempt only waits.
     begun: bool,
 }
 
@@ -23,9 +23,9 @@ pub(crate) struct Progress {
 pub(crate) struct Answer {
     pub(crate) value: i64,
     pub(crate) errno: Option<Errno>,
-    /// What it gave back that the script did not expect, in words.
+    /// What it returned that the script did not expect, in words.
     pub(crate) differences: Vec<String>,
-    /// The value is a new descriptor, whose number is the script's to choose.
+    /// The value is a new descriptor, whose number the script chooses.
     pub(crate) descriptor: Option<Fd>,
 }
 
@@ -82,9 +82,9 @@ impl Runner<'_> {
     /// Makes a call, or makes it again.
     ///
     /// # Errors
-    /// [`Trouble::Blocked`] when it sleeps; what else stands in the way.
+    /// [`Trouble::Blocked`] if the call sleeps, or another reason why there is no answer.
     pub(super) fn attempt(&mut self, call: &Call, progress: &mut Progress) -> Result<Answer, Trouble> {
-        let answer = self.make(call, progress);
+        let answer = self.make_call(call, progress);
         match answer {
             Err(Trouble::Stop(Stop::Errno(errno))) => {
                 Ok(Answer { value: -1, errno: Some(errno), ..Answer::default() })
@@ -94,7 +94,7 @@ impl Runner<'_> {
         }
     }
 
-    fn make(&mut self, call: &Call, progress: &mut Progress) -> Result<Answer, Trouble> {
+    fn make_call(&mut self, call: &Call, progress: &mut Progress) -> Result<Answer, Trouble> {
         let at = |index: usize| call.arguments.get(index);
         match call.name.as_str() {
             "socket" => self.call_socket(call),
@@ -359,7 +359,7 @@ impl Runner<'_> {
     }
 }
 
-/// Milliseconds; a negative number waits for ever.
+/// A timeout in milliseconds; a negative one waits forever.
 fn timeout_of(ms: Option<i64>) -> Option<Duration> {
     u64::try_from(ms.unwrap_or(-1)).ok().map(Duration::from_millis)
 }

@@ -1,7 +1,7 @@
 //! Packets to bytes and back, with live numbers.
 //!
-//! Inbound packets are built here option by option, because a script may write what no decent stack
-//! would send; outbound ones are taken apart into the language's own words.
+//! Inbound packets are built here option by option, because a script may contain packets that no correct
+//! stack sends; outbound ones are decoded into the words of the language.
 
 use crate::ast::{AccurateEcn, Counted, Direction, Ecn, IpInfo, TcpOption};
 use std::net::{IpAddr, SocketAddr};
@@ -17,7 +17,7 @@ pub(crate) struct Envelope {
     pub(crate) ip: IpInfo,
 }
 
-/// A TCP segment with the numbers of the wire.
+/// A TCP segment with the numbers in the packet.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LiveTcp {
     pub(crate) flags: Flags,
@@ -38,7 +38,7 @@ pub(crate) struct LiveQuote {
     pub(crate) text_bytes: u32,
 }
 
-/// What a packet carries, with the numbers of the wire.
+/// What a packet carries, with the numbers in the packet.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum LiveBody {
     Tcp(LiveTcp),
@@ -55,7 +55,7 @@ pub(crate) enum LiveBody {
     Other(String),
 }
 
-/// A packet with the numbers of the wire.
+/// A packet with its real numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Live {
     pub(crate) direction: Direction,
@@ -86,7 +86,7 @@ const OPTIONS_BYTES_MAX: usize = 40;
 /// The options as bytes.
 ///
 /// # Errors
-/// A sentence about a list that no header holds.
+/// A sentence, if the list does not fit a header.
 pub(crate) fn option_bytes(options: &[TcpOption]) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
     for option in options {
@@ -134,7 +134,7 @@ pub(crate) fn option_bytes(options: &[TcpOption]) -> Result<Vec<u8>, String> {
     Ok(out)
 }
 
-/// Kind 172 begins with e0b, kind 174 with e1b; three bytes a counter.
+/// Kind 172 begins with e0b, kind 174 with e1b; each counter has three bytes.
 fn accurate_ecn_bytes(option: &AccurateEcn) -> (u8, Vec<u8>) {
     let kind = if option.counters.first().is_some_and(|(name, _)| name == "e1b") { 174 } else { 172 };
     let bytes = option.counters.iter().flat_map(|(_, value)| value.to_be_bytes().into_iter().skip(1));
@@ -321,7 +321,7 @@ fn ip_packet(envelope: &Envelope, protocol: u8, text: &[u8]) -> Vec<u8> {
     packet
 }
 
-/// Takes a packet apart.
+/// Decodes a packet.
 pub(crate) fn live_of(direction: Direction, packet: &[u8]) -> Live {
     let mut live = Live {
         direction,

@@ -1,40 +1,40 @@
 //! Commands in backquotes. None of them reaches a shell: `sysctl` changes our settings, a `*.sh` is read as a
-//! list of such lines, and what only prepares a real machine's network is passed over.
+//! list of such lines, and commands that only prepare a real machine's network are ignored.
 
 use super::host::{Setting, Voice};
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
-/// How deep `*.sh` files may name each other, so that two that name each other end.
+/// How deep `*.sh` files may name each other, so that a loop of files ends.
 const DEPTH_MAX: usize = 4;
 
 /// How long a `*.sh` may be, in bytes.
 const SHELL_BYTES_MAX: u64 = 1 << 20;
 
-/// Programs that prepare or watch a real machine's network and do nothing to ours.
-const PASSED_OVER: [&str; 12] =
+/// Programs that prepare or watch a real machine's network and have no effect on ours.
+const IGNORED: [&str; 12] =
     ["nstat", "tc", "ethtool", "true", ":", "echo", "sync", "set", "exit", "sleep", "kldload", "modprobe"];
 
-/// Programs that are passed over in a `*.sh` only: in a script they may mean something.
-const PASSED_OVER_IN_FILES: [&str; 6] = ["ip", "ifconfig", "route", "export", "wait", "cd"];
+/// Programs that are ignored in a `*.sh` only, because in a script they may matter.
+const IGNORED_IN_FILES: [&str; 6] = ["ip", "ifconfig", "route", "export", "wait", "cd"];
 
-/// Words of the shell that stand alone in a `*.sh`: whichever way it would go, its settings are made.
+/// Words of the shell that are ignored in a `*.sh`: the settings of all branches are applied.
 const SHELL_WORDS: [&str; 24] = [
     "fi", "done", "esac", "for", "case", "in", "function", "return", "local", "unset", "shift", "read",
     "trap", "printf", "[", "[[", "test", "uname", "}", "{", ")", "(", "break", "continue",
 ];
 
-/// Words that stand before a command and leave it the command that it is.
+/// Words before a command that do not change which command it is.
 const BEFORE_COMMANDS: [&str; 15] = [
     "if", "then", "elif", "else", "while", "until", "do", "!", "sudo", "exec", "command", "sh", "bash",
     "source", ".",
 ];
 
-/// What a script that restores the settings of a machine is called: ours are gone with the script.
+/// The file that restores the settings of a machine; ours end with the script.
 const RESTORES: &str = "/tmp/sysctl_restore";
 
-/// What a command sets, in order; `event` is the number of the event that it stands in. What a shared file
-/// asks for beside settings, and we do not have, goes to `instead`.
+/// The settings of a command, in order; `event` is the number of the event with the command. Other commands
+/// of a shared file that we do not have are noted in `instead`.
 ///
 /// # Errors
 /// What the script needs and we do not have.
@@ -98,7 +98,7 @@ fn run_one(
     if name == "ip" && words.get(1).is_some_and(|word| word == "tcp_metrics") {
         return Ok(());
     }
-    if PASSED_OVER.contains(&name) || (depth > 0 && PASSED_OVER_IN_FILES.contains(&name)) {
+    if IGNORED.contains(&name) || (depth > 0 && IGNORED_IN_FILES.contains(&name)) {
         return Ok(());
     }
     if depth > 0 && (SHELL_WORDS.contains(&name) || is_of_the_shell(program)) {
@@ -115,9 +115,9 @@ fn run_one(
     for word in words {
         if word.ends_with(".sh") {
             shell_file(settings, word, directory, depth)?;
-        } else if let Some(knob) = word.strip_prefix("/proc/sys/") {
+        } else if let Some(assignment) = word.strip_prefix("/proc/sys/") {
             let (name, value) =
-                knob.split_once('=').ok_or_else(|| format!("the command `{}`", words.join(" ")))?;
+                assignment.split_once('=').ok_or_else(|| format!("the command `{}`", words.join(" ")))?;
             settings.add(name, value, Voice::Script);
         }
     }
@@ -131,7 +131,7 @@ fn is_of_the_shell(word: &str) -> bool {
     named && name.len() < word.len() || word.ends_with(')') || word.starts_with('$')
 }
 
-/// Where a shared file may be: beside the script, in the working directory, or in a folder above the script.
+/// Where a shared file may be: next to the script, in the working directory, or in a folder above the script.
 fn places(name: &str, directory: Option<&Path>) -> Vec<PathBuf> {
     let beside = directory.unwrap_or(Path::new("."));
     let mut places = vec![beside.join(name), PathBuf::from(name)];
@@ -172,12 +172,12 @@ fn sysctl(settings: &mut Settings<'_>, words: &[String], voice: Voice) {
         } else if words.next_if(|next| *next == "=").is_some() {
             settings.add(word, &computed(words.next().map_or("", String::as_str)), voice);
         }
-        // A name alone only asks.
+        // A name alone only reads the setting.
     }
 }
 
-/// A value with its products worked out: `4096 $((15*1024*1024))`. Other arithmetic stays as it is, and is
-/// refused as no number.
+/// A value with its products computed: `4096 $((15*1024*1024))`. Other arithmetic stays as it is, and is
+/// later refused, because it is not a number.
 fn computed(value: &str) -> String {
     let mut text = value.to_owned();
     while let Some((before, rest)) = text.split_once("$((")
@@ -243,50 +243,50 @@ fn finish(word: &mut String, quoted: &mut bool, pieces: &mut [Vec<String>]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Ground, sysctls};
+    use super::super::{HostSettings, sysctls};
     use super::*;
     use std::time::Duration;
     use tcp::Habits;
 
-    fn ran(command: &str) -> Result<Ground, String> {
-        turned(Habits::FreeBsd, command, None)
+    fn run_freebsd(command: &str) -> Result<HostSettings, String> {
+        run_with(Habits::FreeBsd, command, None)
     }
 
-    fn turned(habits: Habits, command: &str, directory: Option<&Path>) -> Result<Ground, String> {
-        let mut ground = Ground::new(habits);
+    fn run_with(habits: Habits, command: &str, directory: Option<&Path>) -> Result<HostSettings, String> {
+        let mut host = HostSettings::new(habits);
         let mut instead = BTreeSet::new();
         for setting in settings(command, directory, None, &mut instead)? {
-            sysctls::make(&mut ground, &setting)?;
+            sysctls::apply(&mut host, &setting)?;
         }
-        ground.instead.append(&mut instead);
-        Ok(ground)
+        host.instead.append(&mut instead);
+        Ok(host)
     }
 
     #[test]
-    fn knobs_of_every_spelling_are_turned() {
-        let ground = ran(
+    fn sysctls_of_every_spelling_are_applied() {
+        let host = run_freebsd(
             "sysctl -q -w net.ipv4.tcp_sack=0 \"net.ipv4.tcp_rmem=4096 9000 100000\"; sysctl net.inet.tcp.rexmit_min = 500 > /dev/null 2>&1\n\
              # sysctl net.ipv4.no=1\n /sbin/sysctl net.inet.tcp.msl=1000 && nstat -n | grep x",
         )
         .unwrap();
-        assert!(!ground.defaults.config.sack);
-        assert_eq!(ground.defaults.receive_buffer_bytes, 9_000);
-        assert_eq!(ground.defaults.config.rto_min, Duration::from_millis(500));
-        assert_eq!(ground.defaults.config.time_wait, Duration::from_secs(2));
+        assert!(!host.defaults.config.sack);
+        assert_eq!(host.defaults.receive_buffer_bytes, 9_000);
+        assert_eq!(host.defaults.config.rto_min, Duration::from_millis(500));
+        assert_eq!(host.defaults.config.time_wait, Duration::from_secs(2));
     }
 
     #[test]
     fn products_of_numbers_are_worked_out() {
-        let ground = ran("sysctl net.ipv4.tcp_rmem=\"4096 9000 $((15*1024 * 1024))\"").unwrap();
-        assert_eq!(ground.defaults.config.receive_buffer_bytes_max, 15 << 20);
+        let host = run_freebsd("sysctl net.ipv4.tcp_rmem=\"4096 9000 $((15*1024 * 1024))\"").unwrap();
+        assert_eq!(host.defaults.config.receive_buffer_bytes_max, 15 << 20);
         for strange in ["$((1+1))", "$((", "$(())", "$((99999999999*99999999999))"] {
-            assert!(ran(&format!("sysctl net.ipv4.tcp_rmem='1 {strange} 3'")).is_err(), "{strange}");
+            assert!(run_freebsd(&format!("sysctl net.ipv4.tcp_rmem='1 {strange} 3'")).is_err(), "{strange}");
         }
     }
 
     #[test]
     fn what_we_do_not_have_is_named() {
-        let unmet = |command: &str| ran(command).err().unwrap_or_default();
+        let unmet = |command: &str| run_freebsd(command).err().unwrap_or_default();
         assert_eq!(unmet("sysctl net.inet.tcp.insecure_rst=1"), "sysctl net.inet.tcp.insecure_rst=1");
         assert_eq!(
             unmet("sysctl -w net.ipv4.tcp_new=1"),
@@ -298,7 +298,7 @@ mod tests {
             unmet("sysctl net.ipv4.tcp_retries2=x"),
             "sysctl net.ipv4.tcp_retries2=x: not a number that fits"
         );
-        assert!(ran("sysctl net.inet.tcp.insecure_rst=0; ip tcp_metrics flush all").is_ok());
+        assert!(run_freebsd("sysctl net.inet.tcp.insecure_rst=0; ip tcp_metrics flush all").is_ok());
     }
 
     #[test]
@@ -312,10 +312,10 @@ mod tests {
         )
         .unwrap();
         std::fs::write(directory.join("b.sh"), "./b.sh\n").unwrap();
-        let linux = |command: &str| turned(Habits::Linux, command, Some(&directory));
-        let ground = linux("./a.sh /proc/sys/net/ipv4/tcp_timestamps=0").unwrap();
-        assert_eq!((ground.defaults.config.retries, ground.defaults.config.timestamps), (9, false));
-        assert_eq!(ground.instead.iter().collect::<Vec<_>>(), ["newreno instead of cubic"]);
+        let linux = |command: &str| run_with(Habits::Linux, command, Some(&directory));
+        let host = linux("./a.sh /proc/sys/net/ipv4/tcp_timestamps=0").unwrap();
+        assert_eq!((host.defaults.config.retries, host.defaults.config.timestamps), (9, false));
+        assert_eq!(host.instead.iter().collect::<Vec<_>>(), ["newreno instead of cubic"]);
         let own = "sysctl -q net.ipv4.tcp_congestion_control=cubic";
         assert!(linux(own).unwrap_err().contains("cubic is not there"), "a script means it");
         assert!(linux("./b.sh").unwrap_err().contains("more than 4 files"));

@@ -9,7 +9,7 @@ use std::time::Duration;
 /// How strictly timestamps are compared.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimestampCheck {
-    /// How long the script's clock takes for one tick; `None`: TSval is not compared.
+    /// The length of one tick of the script's clock; with `None`, TSval is not compared.
     pub(crate) tick: Option<Duration>,
     pub(crate) tolerance: Duration,
 }
@@ -117,7 +117,7 @@ fn compare_tcp(
     }
 }
 
-/// A field that is zero unless it is written, where the flags are written.
+/// Compares a field that must be zero if it is not written, but only if the flags are written.
 fn differ_unless_open<T: PartialEq + std::fmt::Display + Default>(
     what: &str,
     field: Field<T>,

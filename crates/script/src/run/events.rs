@@ -12,15 +12,15 @@ use std::time::Duration;
 pub(super) struct Window {
     pub(super) from: Duration,
     pub(super) to: Duration,
-    /// What later relative times count from; `None`: when it really happened.
+    /// The time from which later relative times count; with `None`, the time at which the event happened.
     pub(super) nominal: Option<Duration>,
 }
 
-/// Where a script's time ends: the stack counts nanoseconds in 64 bits.
+/// The longest time of a script, because the stack counts nanoseconds in 64 bits.
 const SCRIPT_TIME_MAX: Duration = Duration::from_secs(500 * 365 * 86_400);
 
 impl Runner<'_> {
-    /// Plays all events, then looks for what nobody expected.
+    /// Plays all events, then looks for packets that the script does not expect.
     pub(super) fn play(&mut self) -> Result<(), Ended> {
         let last = self.script.events.len().saturating_sub(1);
         let mut end = Duration::ZERO;
@@ -41,7 +41,7 @@ impl Runner<'_> {
             }
         }
         self.pass_until(last, self.host.elapsed())?;
-        self.check_unasked(last, end)?;
+        self.check_unexpected(last, end)?;
         match python::check(&self.blocks, self.habits, self.host.tick()) {
             python::Verdict::Passed => Ok(()),
             python::Verdict::NoPython => {
@@ -53,9 +53,9 @@ impl Runner<'_> {
         }
     }
 
-    /// What is left: before the last event nothing may be sent that no line asked for. What follows it is
-    /// nobody's business, unless the script is followed to the letter.
-    fn check_unasked(&mut self, last: usize, end: Duration) -> Result<(), Ended> {
+    /// Fails if a packet that no line expects was sent before the last event. Packets after it only count if
+    /// the script is followed strictly.
+    fn check_unexpected(&mut self, last: usize, end: Duration) -> Result<(), Ended> {
         while let Some(sent) = self.outbox.pop_front() {
             let shown = self.shown(&sent);
             let before = sent.at < end;
@@ -134,7 +134,7 @@ impl Runner<'_> {
         self.pass(event, until, |_| false)
     }
 
-    /// Lets time pass until `until`, or until `enough` says so.
+    /// Lets time pass until `until`, or until `enough` returns true.
     pub(super) fn pass(
         &mut self,
         event: usize,
@@ -159,8 +159,8 @@ impl Runner<'_> {
         }
     }
 
-    /// Calls that must return by `by` do so before the next one is made: it may need what they give. In
-    /// virtual time they have, as soon as they can; where time is real another thread has to run first.
+    /// Waits for calls that must return by `by`, because the next call may need their results. In virtual
+    /// time they have returned already; in real time another thread has to run first.
     fn await_returns(&mut self, event: usize, by: Duration) -> Result<(), Ended> {
         let due = |runner: &Self| runner.ongoing.iter().any(|call| call.until <= by);
         if self.host.tick().is_zero() || !due(self) {
@@ -170,7 +170,7 @@ impl Runner<'_> {
         self.pass(event, patience, |runner| !due(runner))
     }
 
-    /// When a sleeping call must be looked at again at the latest.
+    /// The latest time at which a sleeping call must be attempted again.
     fn next_deadline(&self) -> Option<Duration> {
         let now = self.host.elapsed();
         let deadlines = self.ongoing.iter().flat_map(|call| {
@@ -180,7 +180,7 @@ impl Runner<'_> {
         deadlines.filter(|deadline| *deadline > now).min()
     }
 
-    /// Makes the sleeping calls again.
+    /// Attempts the sleeping calls again.
     fn resume(&mut self) -> Result<(), Ended> {
         for mut ongoing in std::mem::take(&mut self.ongoing) {
             let event = ongoing.event;
@@ -292,7 +292,7 @@ impl Runner<'_> {
         set.map_err(|need| self.ended(event, Trouble::Unmet(need)))
     }
 
-    /// A command that asks for the host's sockets: it must succeed, as every command.
+    /// Runs a command that examines the host's sockets; like every command it must succeed.
     fn inquire(&mut self, event: usize, command: &str) -> Result<(), Ended> {
         let answered = inquiry::answer(command, &mut self.host, self.habits);
         let answered = answered.map_err(|need| self.ended(event, Trouble::Unmet(need)))?;

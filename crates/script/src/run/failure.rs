@@ -8,17 +8,17 @@ use crate::source::Diagnostic;
 use std::fmt;
 use std::time::Duration;
 
-/// The first thing that went otherwise than the script says.
+/// The first difference between the script and what happened.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Failure {
-    /// What and where.
+    /// The message and its place.
     pub diagnostic: Diagnostic,
     /// What the script expects, in its own notation.
     pub expected: Option<String>,
     /// What was seen, in the same notation.
     pub seen: Option<String>,
-    /// In what they differ.
+    /// How they differ.
     pub differences: Vec<String>,
     /// The last packets that crossed the wire.
     pub ladder: Vec<Rung>,

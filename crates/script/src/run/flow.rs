@@ -1,9 +1,9 @@
 //! One connection as the script sees it: relative numbers to live ones and back.
 //!
-//! A segment with SYN carries its numbers as they are, all others count from the SYN of the end that
-//! counts, as tcpdump shows them: after `S 700:700(0)` the first byte is 1. The peer's initial number is
-//! the script's choice; the stack chooses its own and its timestamps, and the first packet that shows
-//! them sets the mapping.
+//! The numbers of a segment with SYN are absolute; those of all others count from the SYN of their end, as
+//! tcpdump shows them: after `S 700:700(0)` the first byte is 1. The script chooses the peer's initial
+//! number; the stack chooses its initial number and its timestamps, and the first packet with them sets the
+//! mapping.
 
 use super::codec::{Live, LiveBody, LiveTcp};
 use super::host::Ends;
@@ -23,7 +23,7 @@ pub(crate) struct TimestampBase {
 #[derive(Clone, Debug)]
 pub(crate) struct Flow {
     pub(crate) ends: Ends,
-    /// The ports that the script wrote for this flow: the peer's, the stack's.
+    /// The ports of this flow in the script: the peer's, then the stack's.
     pub(crate) script_ports: Option<(u16, u16)>,
     ours: Initial,
     /// The peer's initial sequence number, once it has sent a SYN.
@@ -42,30 +42,30 @@ struct Initial {
     script: u32,
 }
 
-/// Whose SYN the socket under test waits for.
+/// From which end the socket under test expects a SYN.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum SynOf {
-    /// Of a client: it listens.
+    /// From a client, because it listens.
     Client,
-    /// Of a server that answers, if of anybody.
+    /// From a server that answers, if from any.
     #[default]
     Server,
 }
 
-/// Whether a segment carries SYN: then its numbers are not relative.
+/// Whether a segment has the SYN bit; if so, its numbers are not relative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Bears {
-    Syn,
-    NoSyn,
+enum SynBit {
+    Set,
+    Clear,
 }
 
-impl Bears {
-    fn of(flags: Flags) -> Bears {
-        if flags.syn() { Bears::Syn } else { Bears::NoSyn }
+impl SynBit {
+    fn of(flags: Flags) -> SynBit {
+        if flags.syn() { SynBit::Set } else { SynBit::Clear }
     }
 }
 
-/// How many timestamps of one flow are remembered; the oldest values go first.
+/// How many timestamps of one flow are remembered; the oldest are forgotten first.
 const TIMESTAMPS_MAX: usize = 65_536;
 
 impl Flow {
@@ -74,30 +74,30 @@ impl Flow {
         Flow { ends, script_ports, ours, theirs, timestamp_base: None, timestamps, cookies }
     }
 
-    /// Live minus script, of the stack's sequence numbers.
-    fn our_offset(&self, bears: Bears) -> u32 {
-        match bears {
-            Bears::Syn => self.ours.live.wrapping_sub(self.ours.script),
-            Bears::NoSyn => self.ours.live,
+    /// The difference between live and script numbers, for the stack's sequence numbers.
+    fn our_offset(&self, syn: SynBit) -> u32 {
+        match syn {
+            SynBit::Set => self.ours.live.wrapping_sub(self.ours.script),
+            SynBit::Clear => self.ours.live,
         }
     }
 
-    /// Live minus script, of the peer's sequence numbers.
-    fn their_offset(&self, bears: Bears) -> u32 {
-        match bears {
-            Bears::Syn => 0,
-            Bears::NoSyn => self.theirs.unwrap_or(0),
+    /// The difference between live and script numbers, for the peer's sequence numbers.
+    fn their_offset(&self, syn: SynBit) -> u32 {
+        match syn {
+            SynBit::Set => 0,
+            SynBit::Clear => self.theirs.unwrap_or(0),
         }
     }
 
-    /// The number of the wire that an ICMP message quotes.
+    /// The live number that an ICMP message quotes.
     pub(crate) fn live_quoted(&self, range: SeqRange) -> Seq {
-        let offset = if range.counted == Counted::FromZero { 0 } else { self.our_offset(Bears::NoSyn) };
+        let offset = if range.counted == Counted::FromZero { 0 } else { self.our_offset(SynBit::Clear) };
         Seq::new(range.start.wrapping_add(offset))
     }
 
-    /// Where the peer's numbers begin: with its first SYN for a listener, or its first SYN-ACK. A SYN that
-    /// nobody waits for begins nothing; its answer counts from zero.
+    /// Learns the peer's initial number, from its first SYN to a listener or its first SYN-ACK. From any
+    /// other SYN nothing is learned, and the numbers of its answer count from zero.
     pub(crate) fn learn_of_peer(&mut self, tcp: &TcpPacket, awaited: SynOf) {
         let flags = tcp.flags.bits.value().unwrap_or(Flags::NONE);
         if flags.syn() && (flags.ack() || awaited == SynOf::Client) {
@@ -108,11 +108,11 @@ impl Flow {
     /// An inbound segment with live numbers.
     pub(crate) fn live_tcp(&self, tcp: &TcpPacket, scaled_echo: bool) -> LiveTcp {
         let flags = tcp.flags.bits.value().unwrap_or(Flags::NONE);
-        let bears = Bears::of(flags);
+        let syn = SynBit::of(flags);
         let (start, text_bytes) = match tcp.seq.value() {
             None => (0, 0),
             Some(SeqRange { start, len_bytes, counted: Counted::FromZero }) => (start, len_bytes),
-            Some(range) => (range.start.wrapping_add(self.their_offset(bears)), range.len_bytes),
+            Some(range) => (range.start.wrapping_add(self.their_offset(syn)), range.len_bytes),
         };
         let options = match &tcp.options {
             OptionList::List(list) => {
@@ -120,9 +120,9 @@ impl Flow {
             }
             OptionList::Absent | OptionList::Any => Vec::new(),
         };
-        // Without ACK the field means nothing, and goes out as it is written. With ACK and no number it is
-        // the script's zero.
-        let ack_offset = if flags.ack() { self.our_offset(bears) } else { 0 };
+        // Without ACK the field has no meaning and is sent as it is written. With ACK but without a number it
+        // is the script's zero.
+        let ack_offset = if flags.ack() { self.our_offset(syn) } else { 0 };
         let ack = tcp.ack.value().unwrap_or(0).wrapping_add(ack_offset);
         LiveTcp {
             flags,
@@ -138,7 +138,7 @@ impl Flow {
     fn live_option(&self, option: &TcpOption, flags: Flags, scaled_echo: bool) -> TcpOption {
         match option {
             TcpOption::Sack(blocks) => {
-                let live = |edge: u32| edge.wrapping_add(self.our_offset(Bears::of(flags)));
+                let live = |edge: u32| edge.wrapping_add(self.our_offset(SynBit::of(flags)));
                 TcpOption::Sack(blocks.iter().map(|(left, right)| (live(*left), live(*right))).collect())
             }
             // Like the acknowledgment, the echo counts only with ACK (RFC 7323 §3.2).
@@ -157,7 +157,7 @@ impl Flow {
         }
     }
 
-    /// What the stack sent where the script says `value`.
+    /// The timestamp that the stack sent where the script has `value`.
     fn live_echo(&self, value: u32, scaled: bool) -> u32 {
         let known = self.timestamps.get(&value).copied().filter(|_| !scaled && value != 0);
         let by_base =
@@ -222,8 +222,8 @@ impl Flow {
                     }
                     _ => {
                         let offset = match live.direction {
-                            Direction::In => self.our_offset(Bears::NoSyn),
-                            Direction::Out => self.their_offset(Bears::NoSyn),
+                            Direction::In => self.our_offset(SynBit::Clear),
+                            Direction::Out => self.their_offset(SynBit::Clear),
                         };
                         let start = quoted.seq.number().wrapping_sub(offset);
                         let counted = Counted::FromInitial;
@@ -238,13 +238,13 @@ impl Flow {
     }
 
     fn relative_tcp(&self, direction: Direction, tcp: &LiveTcp) -> TcpPacket {
-        let bears = Bears::of(tcp.flags);
+        let syn = SynBit::of(tcp.flags);
         let options = self.relative_options(direction, tcp);
         let ack =
-            tcp.flags.ack().then(|| tcp.ack.number().wrapping_sub(self.receivers_offset(direction, bears)));
+            tcp.flags.ack().then(|| tcp.ack.number().wrapping_sub(self.receivers_offset(direction, syn)));
         let start = match direction {
             Direction::Out => self.relative_start(tcp),
-            Direction::In => tcp.seq.number().wrapping_sub(self.their_offset(bears)),
+            Direction::In => tcp.seq.number().wrapping_sub(self.their_offset(syn)),
         };
         TcpPacket {
             flags: FlagsWord { bits: Field::Is(tcp.flags), ace: false },
@@ -256,17 +256,17 @@ impl Flow {
         }
     }
 
-    /// Live minus script, of the numbers that acknowledgments and SACK speak of.
-    fn receivers_offset(&self, direction: Direction, bears: Bears) -> u32 {
+    /// The difference between live and script numbers, for the numbers in acknowledgments and SACK blocks.
+    fn receivers_offset(&self, direction: Direction, syn: SynBit) -> u32 {
         match direction {
-            Direction::Out => self.their_offset(bears),
-            Direction::In => self.our_offset(bears),
+            Direction::Out => self.their_offset(syn),
+            Direction::In => self.our_offset(syn),
         }
     }
 
     /// The options of a segment as the script would write them.
     pub(crate) fn relative_options(&self, direction: Direction, tcp: &LiveTcp) -> Vec<TcpOption> {
-        let receivers = self.receivers_offset(direction, Bears::of(tcp.flags));
+        let receivers = self.receivers_offset(direction, SynBit::of(tcp.flags));
         let relative = |edge: u32| edge.wrapping_sub(receivers);
         let options = tcp.options.iter().map(|option| match option {
             TcpOption::Sack(blocks) => TcpOption::Sack(
@@ -282,18 +282,18 @@ impl Flow {
         options.collect()
     }
 
-    /// Where an outbound segment begins. The reset that answers a segment without ACK has the number zero
-    /// itself (RFC 9293 §3.10.7.1), whatever our initial number was.
+    /// The relative number of an outbound segment. A reset that answers a segment without ACK has the
+    /// absolute number zero (RFC 9293 §3.10.7.1).
     pub(crate) fn relative_start(&self, tcp: &LiveTcp) -> u32 {
         match (tcp.flags.rst() && tcp.flags.ack(), tcp.seq.number()) {
             (true, 0) => 0,
-            (_, number) => number.wrapping_sub(self.our_offset(Bears::of(tcp.flags))),
+            (_, number) => number.wrapping_sub(self.our_offset(SynBit::of(tcp.flags))),
         }
     }
 
-    /// What an outbound segment acknowledges; without ACK the field as it is.
+    /// The relative acknowledgment number of an outbound segment; without ACK, the field as it is.
     pub(crate) fn relative_ack(&self, tcp: &LiveTcp) -> u32 {
-        let offset = if tcp.flags.ack() { self.their_offset(Bears::of(tcp.flags)) } else { 0 };
+        let offset = if tcp.flags.ack() { self.their_offset(SynBit::of(tcp.flags)) } else { 0 };
         tcp.ack.number().wrapping_sub(offset)
     }
 

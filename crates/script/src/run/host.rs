@@ -1,8 +1,8 @@
-//! Who is under test: what a script's runner needs of a host, whoever that is.
+//! The host under test: what a script's runner needs of it.
 //!
-//! The runner plays the wire, the peer and the application; the host is the rest: a clock, a link and the
-//! system calls. `posix` over our own stack in virtual time, where time jumps, is one and stands here; a
-//! kernel in real time is another and stands elsewhere, because this crate does no I/O.
+//! The runner plays the network, the peer and the application; the host is the rest: a clock, a link and the
+//! system calls. One host is `posix` over our own stack in virtual time, in this crate. Another one is a
+//! kernel in real time, in another crate, because this crate does no I/O.
 
 use crate::ast::Direction;
 use posix::{
@@ -23,9 +23,9 @@ pub struct Beginning {
     pub habits: Habits,
     /// The host's addresses: the script's first, perhaps one of the other version of IP.
     pub addresses: Vec<IpAddr>,
-    /// The MTU of its one link, in bytes. Everything that is not its own goes out there.
+    /// The MTU of its only link, in bytes. All packets for other addresses are sent there.
     pub mtu_bytes: u32,
-    /// What the script sets before anything else happens.
+    /// The script's settings, which are applied first.
     pub settings: Vec<Setting>,
     /// Whether to note states and reasons.
     pub tracing: Tracing,
@@ -38,16 +38,16 @@ pub struct Setting {
     pub name: String,
     /// `0`
     pub value: String,
-    /// Who says so.
+    /// Where it comes from.
     pub voice: Voice,
-    /// The number of the script's event that says so; `None`: its options do.
+    /// The number of the script's event that sets it; `None` if an option of the script does.
     pub event: Option<usize>,
 }
 
-/// Who asks for a setting.
+/// Where a setting comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Voice {
-    /// The script itself, which means it.
+    /// The script itself, which depends on it.
     Script,
     /// A file of settings that many scripts share.
     File,
@@ -62,7 +62,7 @@ pub struct NotMade {
     pub event: Option<usize>,
 }
 
-/// The host or what it stands on has failed, in words: nothing can be said about the script.
+/// The host, or something that it depends on, has failed, in words: the script has no result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken(pub String);
 
@@ -77,9 +77,9 @@ impl std::error::Error for Broken {}
 /// A call that sleeps, from one attempt to the next.
 #[derive(Clone, Debug, Default)]
 pub struct Pending {
-    /// What it has done so far, for a host that is asked again.
+    /// What it has done so far, for a host in which the call is attempted again.
     pub waiting: Waiting,
-    /// Its number, for a host in which it goes on by itself.
+    /// Its number, for a host in which the call continues in a thread.
     pub ticket: Option<u64>,
 }
 
@@ -92,13 +92,13 @@ pub struct Recorded {
     pub direction: Direction,
     /// The IP packet.
     pub bytes: Vec<u8>,
-    /// The state of our end after it, if a connection knows.
+    /// The state of our end after it, if there is a connection.
     pub state: Option<State>,
-    /// Why the stack sent it, if it said so.
+    /// Why the stack sent it, if that is known.
     pub why: Option<&'static str>,
 }
 
-/// Both ends of a connection; IPv4 is never written as IPv6.
+/// Both ends of a connection; IPv4 addresses are never mapped to IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ends {
     /// The host's.
@@ -109,9 +109,9 @@ pub struct Ends {
 
 /// A host under test.
 ///
-/// Calls are those of POSIX, with the errors that they have there. One that sleeps says
-/// [`Stop::Blocked`]; the runner makes it again, with the same arguments and the same [`Pending`], whenever
-/// something has happened. Times count from the script's start.
+/// Calls are those of POSIX, with POSIX's errors. One that sleeps returns
+/// [`Stop::Blocked`]; the runner attempts it again, with the same arguments and the same [`Pending`],
+/// whenever something has happened. Times count from the script's start.
 pub trait Host {
     /// The time.
     fn elapsed(&self) -> Duration;
@@ -125,62 +125,62 @@ pub trait Host {
     /// [`Broken`]
     fn inject(&mut self, packet: Vec<u8>) -> Result<(), Broken>;
 
-    /// Brings [`Host::record`] up to date: everything that the host wants to send now.
+    /// Brings [`Host::record`] up to date with everything that the host sends now.
     fn drain(&mut self);
 
     /// Every packet that has crossed the wire so far, in order.
     fn record(&self) -> &[Recorded];
 
-    /// The same at the end.
+    /// The record at the end of the run.
     fn into_record(self: Box<Self>) -> Vec<Recorded>;
 
-    /// Lets time pass until `until`, or until something happens, whichever comes first; says whether
+    /// Lets time pass until `until`, or until something happens, whichever comes first; returns whether
     /// something happened.
     ///
     /// # Errors
     /// [`Broken`]
     fn step(&mut self, until: Duration) -> Result<Happened, Broken>;
 
-    /// How far apart the ticks of the host's clock are: no timer of it is more exact than that, and every
-    /// tolerance is so much larger.
+    /// The time between two ticks of the host's clock. No timer of the host is more exact, so this is added
+    /// to every tolerance.
     fn tick(&self) -> Duration {
         Duration::ZERO
     }
 
-    /// How much longer to look for a packet that is late, only to say when it came.
+    /// How much longer to wait for a late packet, so that the failure can say when it came.
     fn late_max(&self) -> Duration {
         Duration::from_secs(600)
     }
 
-    /// How long an event at any time (`*`) waits at most: longer than any timer of TCP, where waiting costs
+    /// The longest wait for an event at any time (`*`): longer than any timer of TCP if waiting costs
     /// nothing.
     fn any_time_max(&self) -> Duration {
         Duration::from_secs(86_400)
     }
 
-    /// When a call that sleeps must be looked at again at the latest.
+    /// The latest time at which a sleeping call must be attempted again.
     fn deadline(&self, pending: &Pending) -> Option<Duration>;
 
-    /// Does what a line of `sysctl` says.
+    /// Applies a line of `sysctl`.
     ///
     /// # Errors
     /// What the script needs and the host does not have.
     fn set(&mut self, setting: &Setting) -> Result<(), String>;
 
-    /// What settings ask for that is not there, and what was taken instead.
+    /// What settings ask for that the host does not have, and what was used instead.
     fn instead(&self) -> BTreeSet<String> {
         BTreeSet::new()
     }
 
-    /// Every TCP socket, for scripts that ask `sockstat` or `ss`; `None` if the host does not tell.
+    /// Every TCP socket, for scripts that use `sockstat` or `ss`; `None` if the host has no such list.
     fn listed(&mut self) -> Option<Vec<Listed>> {
         None
     }
 
-    /// `tcpdrop`: ends the connection between these ends, and says whether there was one.
+    /// `tcpdrop`: ends the connection between these ends, and returns whether there was one.
     ///
     /// # Errors
-    /// `EPERM` if the host does not do that.
+    /// `EPERM` if the host does not support this.
     fn drop_connection(&mut self, _ends: Ends) -> Result<bool, Errno> {
         Err(Errno::NotPermitted)
     }
@@ -202,49 +202,49 @@ pub trait Host {
     /// `socket`
     ///
     /// # Errors
-    /// The call's.
+    /// Those of the call.
     fn socket(&mut self, domain: Domain, kind: Type) -> Result<Fd, Errno>;
 
     /// `bind`
     ///
     /// # Errors
-    /// The call's.
+    /// Those of the call.
     fn bind(&mut self, fd: Fd, address: SocketAddr) -> Result<(), Errno>;
 
     /// `listen`
     ///
     /// # Errors
-    /// The call's.
+    /// Those of the call.
     fn listen(&mut self, fd: Fd, backlog: i32) -> Result<(), Errno>;
 
     /// `accept`: the new descriptor and the peer's address.
     ///
     /// # Errors
-    /// The call's.
+    /// Those of the call.
     fn accept(&mut self, fd: Fd, pending: &mut Pending) -> Result<(Fd, SocketAddr), Stop>;
 
     /// `connect`
     ///
     /// # Errors
-    /// The call's.
+    /// Those of the call.
     fn connect(&mut self, fd: Fd, remote: SocketAddr, pending: &mut Pending) -> Result<(), Stop>;
 
     /// `close`
     ///
     /// # Errors
-    /// The call's.
+    /// Those of the call.
     fn close(&mut self, fd: Fd, pending: &mut Pending) -> Result<(), Stop>;
 
     /// `shutdown`
     ///
     /// # Errors
-    /// The call's.
+    /// Those of the call.
     fn shutdown(&mut self, fd: Fd, how: Shutdown) -> Result<(), Errno>;
 
     /// `recvmsg` and its relatives.
     ///
     /// # Errors
-    /// The call's.
+    /// Those of the call.
     fn recv(
         &mut self,
         fd: Fd,
@@ -256,7 +256,7 @@ pub trait Host {
     /// `sendmsg` and its relatives.
     ///
     /// # Errors
-    /// The call's.
+    /// Those of the call.
     fn send(
         &mut self,
         fd: Fd,
@@ -269,7 +269,7 @@ pub trait Host {
     /// `poll`
     ///
     /// # Errors
-    /// The call's.
+    /// Those of the call.
     fn poll(
         &mut self,
         entries: &mut [PollEntry],
@@ -280,13 +280,13 @@ pub trait Host {
     /// `epoll_create`
     ///
     /// # Errors
-    /// The call's.
+    /// Those of the call.
     fn epoll_create(&mut self) -> Result<Fd, Errno>;
 
     /// `epoll_ctl`
     ///
     /// # Errors
-    /// The call's.
+    /// Those of the call.
     fn epoll_control(
         &mut self,
         epoll: Fd,
@@ -298,7 +298,7 @@ pub trait Host {
     /// `epoll_wait`
     ///
     /// # Errors
-    /// The call's.
+    /// Those of the call.
     fn epoll_wait(
         &mut self,
         epoll: Fd,
@@ -310,41 +310,41 @@ pub trait Host {
     /// `fcntl(F_GETFL)`: whether calls may block.
     ///
     /// # Errors
-    /// The call's.
+    /// Those of the call.
     fn mode(&self, fd: Fd) -> Result<Mode, Errno>;
 
     /// `fcntl(F_SETFL)`
     ///
     /// # Errors
-    /// The call's.
+    /// Those of the call.
     fn set_nonblocking(&mut self, fd: Fd, mode: Mode) -> Result<(), Errno>;
 
     /// `ioctl`: the bytes in one of a socket's queues.
     ///
     /// # Errors
-    /// The call's.
+    /// Those of the call.
     fn queued_bytes(&mut self, fd: Fd, which: Queued) -> Result<usize, Errno>;
 
     /// `getsockname`
     ///
     /// # Errors
-    /// The call's.
+    /// Those of the call.
     fn local_address(&self, fd: Fd) -> Result<SocketAddr, Errno>;
 
     /// `getpeername`
     ///
     /// # Errors
-    /// The call's.
+    /// Those of the call.
     fn peer_address(&self, fd: Fd) -> Result<SocketAddr, Errno>;
 
-    /// `getsockopt`, but for `TCP_INFO`.
+    /// `getsockopt`, except for `TCP_INFO`.
     ///
     /// # Errors
-    /// The call's.
+    /// Those of the call.
     fn option(&mut self, fd: Fd, name: OptionName) -> Result<OptionValue, Errno>;
 
-    /// Whether this value of an option has the effect here that it has on the system that it is from: an option
-    /// that is only kept must not be taken for one that acts.
+    /// Whether this value of an option has the same effect here as on the system that defines it. An option
+    /// that is only stored has none.
     fn acts_on(&self, _name: OptionName, _value: &OptionValue) -> bool {
         true
     }
@@ -352,16 +352,16 @@ pub trait Host {
     /// `setsockopt`
     ///
     /// # Errors
-    /// The call's.
+    /// Those of the call.
     fn set_option(&mut self, fd: Fd, name: OptionName, value: &OptionValue) -> Result<(), Errno>;
 }
 
-/// What [`Host::step`] came back for.
+/// Why [`Host::step`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Happened {
     /// A timer ran out, a packet was sent, or a call returned.
     Something,
-    /// Nothing: the time has come.
+    /// Nothing: `until` was reached.
     Nothing,
 }
 

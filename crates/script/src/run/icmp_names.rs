@@ -27,8 +27,8 @@ const UNREACHABLE_V4: [(&str, u8); 16] = [
     ("precedence_cutoff", 15),
 ];
 
-/// RFC 4443: destination unreachable is type 1. The names of IPv4 that mean the same are taken too,
-/// so that one script runs over both.
+/// RFC 4443: destination unreachable is type 1. IPv4's names with the same meaning are accepted too, so that
+/// one script runs over both.
 const UNREACHABLE_V6: [(&str, u8); 17] = [
     ("no_route", 0),
     ("admin_prohibited", 1),
@@ -66,7 +66,7 @@ const PARAMETER_V6: [(&str, u8); 6] = [
     ("next_header", 1),
     ("option", 2),
 ];
-/// RFC 792: a better first hop for what goes to a network or a host.
+/// RFC 792: a better first hop for packets to a network or a host.
 const REDIRECT_V4: [(&str, u8); 8] = [
     ("net", 0),
     ("host", 1),
@@ -79,7 +79,7 @@ const REDIRECT_V4: [(&str, u8); 8] = [
 ];
 
 /// The number of a code, which may be written as the number.
-fn of(table: &[(&str, u8)], name: &str) -> Option<u8> {
+fn code_of(table: &[(&str, u8)], name: &str) -> Option<u8> {
     let found = table.iter().find(|(known, _)| *known == name).map(|(_, code)| *code);
     found.or_else(|| name.parse().ok())
 }
@@ -88,13 +88,15 @@ fn of(table: &[(&str, u8)], name: &str) -> Option<u8> {
 pub(crate) fn v4(kind: &str, code: Option<&str>) -> Option<Numbers> {
     let numbers = |kind, code| Some(Numbers { kind, code });
     match (kind, code) {
-        ("unreachable" | "unreach", Some(code)) => numbers(3, of(&UNREACHABLE_V4, code)?),
+        ("unreachable" | "unreach", Some(code)) => numbers(3, code_of(&UNREACHABLE_V4, code)?),
         ("unreachable" | "unreach", None) => numbers(3, 0),
         ("packet_too_big", None) => numbers(3, 4),
-        ("time_exceeded", code) => numbers(11, code.map_or(Some(0), |code| of(&TIME_V4, code))?),
+        ("time_exceeded", code) => numbers(11, code.map_or(Some(0), |code| code_of(&TIME_V4, code))?),
         ("source_quench", None) => numbers(4, 0),
-        ("parameter_problem", code) => numbers(12, code.map_or(Some(0), |code| of(&PARAMETER_V4, code))?),
-        ("redirect", code) => numbers(5, code.map_or(Some(0), |code| of(&REDIRECT_V4, code))?),
+        ("parameter_problem", code) => {
+            numbers(12, code.map_or(Some(0), |code| code_of(&PARAMETER_V4, code))?)
+        }
+        ("redirect", code) => numbers(5, code.map_or(Some(0), |code| code_of(&REDIRECT_V4, code))?),
         ("echo_request", None) => numbers(8, 0),
         ("echo_reply", None) => numbers(0, 0),
         _ => None,
@@ -106,10 +108,10 @@ pub(crate) fn v6(kind: &str, code: Option<&str>) -> Option<Numbers> {
     let numbers = |kind, code| Some(Numbers { kind, code });
     match (kind, code) {
         ("packet_too_big", None) | ("unreachable" | "unreach", Some("frag_needed")) => numbers(2, 0),
-        ("unreachable" | "unreach", Some(code)) => numbers(1, of(&UNREACHABLE_V6, code)?),
+        ("unreachable" | "unreach", Some(code)) => numbers(1, code_of(&UNREACHABLE_V6, code)?),
         ("unreachable" | "unreach", None) => numbers(1, 0),
-        ("time_exceeded", code) => numbers(3, code.map_or(Some(0), |code| of(&TIME_V6, code))?),
-        ("parameter_problem", code) => numbers(4, code.map_or(Some(0), |code| of(&PARAMETER_V6, code))?),
+        ("time_exceeded", code) => numbers(3, code.map_or(Some(0), |code| code_of(&TIME_V6, code))?),
+        ("parameter_problem", code) => numbers(4, code.map_or(Some(0), |code| code_of(&PARAMETER_V6, code))?),
         ("redirect", None) => numbers(137, 0),
         ("echo_request", None) => numbers(128, 0),
         ("echo_reply", None) => numbers(129, 0),

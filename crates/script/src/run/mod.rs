@@ -44,19 +44,19 @@ use world::World;
 
 /// What commands may change: the host's configuration and what new sockets start with.
 #[derive(Clone, Debug)]
-pub(crate) struct Ground {
+pub(crate) struct HostSettings {
     pub(crate) host: stack::Config,
     pub(crate) defaults: Defaults,
-    /// The MSS to assume of peers that name none, by version of IP.
+    /// The MSS to assume for peers that send none, by version of IP.
     pub(crate) mss_bytes_default_v4: Option<u16>,
     pub(crate) mss_bytes_default_v6: Option<u16>,
-    /// What settings ask for that is not there.
+    /// What settings ask for that we do not have.
     pub(crate) instead: BTreeSet<String>,
 }
 
-impl Ground {
+impl HostSettings {
     pub(crate) fn new(habits: Habits) -> Self {
-        Ground {
+        HostSettings {
             host: stack::Config::default(),
             defaults: profile::defaults(habits),
             mss_bytes_default_v4: None,
@@ -71,16 +71,16 @@ impl Ground {
     }
 }
 
-/// What stands in the way of an event.
+/// Why an event cannot be played.
 #[derive(Debug)]
 pub(crate) enum Trouble {
     /// The call sleeps.
     Blocked,
-    /// The host says so.
+    /// The host returned an error.
     Stop(Stop),
-    /// There is no host any more.
+    /// The host failed.
     Broken(Broken),
-    /// We do not have what it needs.
+    /// It needs something that we do not have.
     Unmet(String),
     /// The script makes no sense here.
     Script(String),
@@ -110,10 +110,10 @@ pub(crate) enum Ended {
     Skipped(String),
 }
 
-/// What the script's packets without ports belong to.
+/// The flow of the script's packets without ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UnderTest {
-    /// Whatever comes to this port of ours next.
+    /// The next flow to this port of ours.
     Port(u16),
     /// One of the flows.
     Flow(usize),
@@ -144,11 +144,11 @@ pub(crate) struct Runner<'a> {
     habits: Habits,
     plan: AddressPlan,
     host: Box<dyn Host>,
-    /// How much of the host's record has been looked at.
+    /// How many packets of the host's record have been examined.
     heard: usize,
     /// What the host has sent and the script has not asked for yet.
     outbox: VecDeque<Sent>,
-    /// What shared files ask for that nobody has.
+    /// What shared files ask for that no host has.
     instead: BTreeSet<String>,
     /// What was sent after the last event.
     trailing: Vec<String>,
@@ -162,7 +162,7 @@ pub(crate) struct Runner<'a> {
     awaits: SynOf,
     /// The script's descriptors and ours.
     fds: BTreeMap<i64, Fd>,
-    /// The socket that blocks of code look at.
+    /// The socket that blocks of code examine.
     code_fd: Option<Fd>,
     ongoing: Vec<Ongoing>,
     blocks: Vec<python::Block>,
@@ -181,7 +181,7 @@ pub fn run(source: &str, options: &RunOptions) -> Outcome {
     run_recorded(source, options).outcome
 }
 
-/// Whose habits a script expects, by what it says itself; `None` if it cannot be read.
+/// The habits that a script expects, judging by its contents; `None` if it cannot be read.
 ///
 /// ```
 /// use synfin_script::{RunOptions, habits_of};
@@ -203,7 +203,7 @@ pub fn run_recorded(source: &str, options: &RunOptions) -> Run {
     if !matches!(run.outcome, Outcome::Failed(_)) || options.tracing == Tracing::On {
         return run;
     }
-    // The same again with eyes open: states and reasons for the ladder.
+    // Run it again with tracing on, because the ladder needs states and reasons.
     let traced = run_once(&script, source, options, habits, Tracing::On, &mut in_virtual_time);
     match (&run.outcome, &traced.outcome) {
         (Outcome::Failed(plain), Outcome::Failed(told)) if plain.diagnostic == told.diagnostic => traced,
@@ -212,7 +212,8 @@ pub fn run_recorded(source: &str, options: &RunOptions) -> Run {
 }
 
 /// Runs a script against another host than our own stack in virtual time, once, and keeps what crossed the
-/// wire. `make` is asked for the host when the script has been read and needs nothing that no host has.
+/// wire. `make` is called for the host after the script has been read, unless it needs something that no host
+/// has.
 pub fn run_on(source: &str, options: &RunOptions, make: &mut MakeHost<'_>) -> Run {
     match read(source, options) {
         Ok((script, habits)) => run_once(&script, source, options, habits, options.tracing, make),
@@ -227,7 +228,7 @@ fn in_virtual_time(beginning: &Beginning) -> Result<Box<dyn Host>, NotMade> {
     Ok(Box::new(World::new(beginning)?))
 }
 
-/// The script as these options read it and whose habits it expects, or a run that failed because it is none.
+/// The script, read with these options, and the habits that it expects; or a failed run if it cannot be read.
 fn read(source: &str, options: &RunOptions) -> Result<(Script, Habits), Box<Run>> {
     let plain = || crate::parse_with(&options.file, source, &options.defines);
     let on = |habits: Habits| {
@@ -243,7 +244,7 @@ fn read(source: &str, options: &RunOptions) -> Result<(Script, Habits), Box<Run>
             (script, habits)
         }),
         (None, true) => {
-            // What it says on a system of its own, if it is for one.
+            // The system whose own reading of the script asks for that system, if there is one.
             let its_own =
                 |habits: &Habits| on(*habits).is_ok_and(|(script, _)| profile::of_script(&script) == *habits);
             on([Habits::FreeBsd, Habits::Linux].into_iter().find(its_own).unwrap_or(Habits::Rfc))
@@ -319,7 +320,7 @@ fn skip_text(script: &Script, source: &str, event: usize, need: &str) -> String 
     format!("needs {need}, line {}", Position::of(source, at).line)
 }
 
-/// Runs a script of a test to the letter ([`Rigour::Strict`]), over IPv4 and IPv6 unless it says which.
+/// Runs a script of a test strictly ([`Rigour::Strict`]), over IPv4 and IPv6 unless the script chooses one.
 ///
 /// # Panics
 /// If it fails or is skipped, with the failure as text.

@@ -1,11 +1,11 @@
-//! What a script needs that we do not have, found before it runs: so that it is skipped by name, and
-//! never passes by the luck of not getting there.
+//! What a script needs that we do not have. This is found before the script runs, so that it is always
+//! skipped with a reason, and never passes because that line was not reached.
 
 use super::calls::CALLS;
 use super::{icmp_names, sockopts};
 use crate::ast::*;
 
-/// The first thing that a script needs and we do not have, with the number of its event.
+/// The first thing that a script needs and that we do not have, with the number of its event.
 pub(crate) fn unmet(script: &Script) -> Option<(usize, String)> {
     let encapsulated =
         script.option("udp_encapsulation").filter(|value| !value.is_empty() && *value != "none");

@@ -1,4 +1,4 @@
-//! How to run a script, and what became of it.
+//! How to run a script, and its outcome.
 
 use super::{Failure, IpVersion, Recorded};
 use std::collections::BTreeSet;
@@ -13,28 +13,28 @@ use tcp::{Habits, Tracing};
 pub struct RunOptions {
     /// The script's name in messages.
     pub file: String,
-    /// Where the files that it names are; `None`: the current directory.
+    /// The folder of the files that it names; `None` is the current directory.
     pub directory: Option<PathBuf>,
-    /// Whose habits to take; `None`: what its commands say.
+    /// The habits of the stack under test; with `None`, they follow from the script's commands.
     pub habits: Option<Habits>,
-    /// The version of IP for a script that does not say; IPv4 by default.
+    /// The version of IP for a script that does not choose one; IPv4 by default.
     pub ip_version: Option<IpVersion>,
-    /// The MTU for a script that does not say, in bytes. By default 1,500; and 1,520 where
+    /// The MTU for a script that does not choose one, in bytes. By default 1,500; and 1,520 where
     /// [`RunOptions::ip_version`] asks for IPv6, so that the segment sizes of a script that was written
-    /// for IPv4 stay what they are.
+    /// for IPv4 stay the same.
     pub mtu_bytes: Option<u32>,
     /// How closely the script is followed.
     pub rigour: Rigour,
-    /// How far from its time an event may be, whatever the script says.
+    /// How far from its time an event may be; overrides the script.
     pub tolerance: Option<Duration>,
-    /// The same in percent of the time since the event before; the larger of both counts.
+    /// The same in percent of the time since the previous event; the larger of the two applies.
     pub tolerance_percent: Option<f64>,
     /// Whether a line may stand for several segments.
     pub segments: Segments,
-    /// What names stand for, whatever the script says; those without a value are there for `#ifdef`.
+    /// Names and their values; overrides the script. Names without a value are for `#ifdef`.
     pub defines: Vec<(String, String)>,
-    /// Whether to note states and reasons from the start. A failing script is played again with them
-    /// anyhow. While it is on, the stack keeps connections in TIME-WAIT whole.
+    /// Whether to note states and reasons from the start. A failing script is always played
+    /// again with them. While it is on, the stack keeps whole connections in TIME-WAIT.
     pub tracing: Tracing,
 }
 
@@ -42,18 +42,18 @@ pub struct RunOptions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Segments {
-    /// Segments that follow each other are merged until the line's length is reached.
+    /// Consecutive segments are merged until the line's length is reached.
     #[default]
     Merged,
     /// One line, one segment (`--strict_segments`).
     Strict,
 }
 
-/// How closely a script is followed, unless it or its caller says otherwise.
+/// How closely a script is followed, unless the script or the caller sets a tolerance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Rigour {
     /// As packetdrill does, for scripts written for it: an event may be 4 ms from its time, or 12.5 % of the
-    /// time since the event before; what is sent after the last event is only told.
+    /// time since the previous event; packets after the last event are only reported.
     #[default]
     Packetdrill,
     /// For scripts in virtual time: an event may be 1 ms from its time, and nothing may be sent after the
@@ -78,7 +78,7 @@ impl Rigour {
 }
 
 impl RunOptions {
-    /// Those of a script that is meant to be followed to the letter.
+    /// Options for a script that must be followed strictly.
     pub fn strict() -> Self {
         RunOptions { rigour: Rigour::Strict, ..RunOptions::default() }
     }
@@ -102,16 +102,16 @@ impl Default for RunOptions {
     }
 }
 
-/// What became of a script.
+/// The outcome of a script.
 ///
 /// There are no others: a program may match on all of them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// Everything happened as it says.
+    /// Everything happened as the script says.
     Passed,
-    /// Something did not.
+    /// Something happened differently.
     Failed(Box<Failure>),
-    /// It needs something that is not there, named here.
+    /// It needs something that we do not have, which is named here.
     Skipped(String),
 }
 
@@ -119,9 +119,9 @@ pub enum Outcome {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Run {
-    /// What became of the script.
+    /// The outcome of the script.
     pub outcome: Outcome,
-    /// Whose habits were taken.
+    /// The habits of the stack under test.
     pub habits: Habits,
     /// The packets, in order.
     pub packets: Vec<Recorded>,
@@ -129,9 +129,9 @@ pub struct Run {
     pub virtual_time: Duration,
     /// Which rows of [`tcp::state::ROWS`] were taken; only with [`RunOptions::tracing`].
     pub rows: BTreeSet<u8>,
-    /// What settings ask for that is not there, and what was taken instead.
+    /// What settings ask for that the host does not have, and what was used instead.
     pub instead: BTreeSet<String>,
-    /// What was sent after the last event, in the script's notation; nobody looks at it unless asked to be
-    /// [`Rigour::Strict`].
+    /// What was sent after the last event, in the script's notation. With [`Rigour::Strict`] such packets are
+    /// a failure instead.
     pub trailing: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! Packets: which flow they belong to, what is injected, what must be seen.
+//! Packets: their flows, what is injected, what must be seen.
 
 use super::codec::{self, Envelope, Live, LiveBody, LiveQuote};
 use super::compare::{TimestampCheck, differences};
@@ -11,7 +11,7 @@ use posix::Fd;
 use std::net::SocketAddr;
 use wire::Seq;
 
-/// The first port of a peer that the script gives none.
+/// The first port for peers to which the script gives none.
 const PEER_PORT: u16 = 40_000;
 
 impl Runner<'_> {
@@ -34,7 +34,7 @@ impl Runner<'_> {
         self.awaits = SynOf::Server;
     }
 
-    /// The flow between these ends, begun now if it is new.
+    /// The flow between these ends, which is created if it is new.
     fn flow_of(&mut self, ends: Ends) -> usize {
         if let Some(known) = self.flows.iter().position(|flow| flow.ends == ends) {
             return known;
@@ -66,7 +66,8 @@ impl Runner<'_> {
         flow
     }
 
-    /// The flow that a packet of the stack belongs to. ICMP has no ports: it is about the flow under test.
+    /// The flow that a packet of the stack belongs to. ICMP has no ports, so it belongs to the flow under
+    /// test.
     fn outbound_flow(&mut self, live: &Live) -> usize {
         match (&live.body, self.under_test) {
             (LiveBody::Icmp { .. } | LiveBody::Other(_), UnderTest::Flow(flow)) => flow,
@@ -138,7 +139,7 @@ impl Runner<'_> {
         };
         let index = self.outbound_flow(&sent.live);
         if let (LiveBody::Udp { .. }, UnderTest::Port(_)) = (&sent.live.body, self.under_test) {
-            // An answer comes to the port that sent.
+            // Its answer comes to the port that sent it.
             self.under_test = UnderTest::Flow(index);
         }
         self.merge(event, packet, &mut sent, window)?;
@@ -166,7 +167,7 @@ impl Runner<'_> {
         Err(Ended::Failed(failure))
     }
 
-    /// The packet that an outbound line is about: the oldest of the flow under test, else the oldest.
+    /// The packet to compare with an outbound line: the oldest of the flow under test, or else the oldest.
     fn candidate(&self) -> Option<usize> {
         let UnderTest::Flow(flow) = self.under_test else {
             return (!self.outbox.is_empty()).then_some(0);
@@ -193,7 +194,7 @@ impl Runner<'_> {
         self.outbox.remove(index)
     }
 
-    /// The failure when nothing was sent in time; looks a little further, to say when it came.
+    /// The failure if nothing was sent in time. It waits a little longer, to say when the packet came.
     fn nothing_sent(
         &mut self,
         event: usize,

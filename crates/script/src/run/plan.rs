@@ -1,10 +1,10 @@
-//! Who has which address and port.
+//! The addresses and ports of both ends.
 
 use crate::ast::Script;
 use posix::Domain;
 use std::net::{IpAddr, SocketAddr};
 
-/// Over which version of IP a script runs.
+/// The version of IP over which a script runs.
 ///
 /// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,7 +29,7 @@ impl IpVersion {
     }
 }
 
-/// Addresses and ports of both ends, as the options say or as is usual.
+/// Addresses and ports of both ends, from the options or by default.
 #[derive(Clone, Debug)]
 pub(crate) struct AddressPlan {
     pub(crate) domain: Domain,
@@ -88,12 +88,12 @@ impl AddressPlan {
         }
     }
 
-    /// What `bind(3, ..., ...)` means.
+    /// The address of `bind(3, ..., ...)`.
     pub(crate) fn bind_address(&self) -> SocketAddr {
         self.shown(self.local, self.bind_port)
     }
 
-    /// What `connect(3, ..., ...)` means.
+    /// The address of `connect(3, ..., ...)`.
     pub(crate) fn connect_address(&self) -> SocketAddr {
         self.shown(self.remote, self.connect_port)
     }

@@ -1,5 +1,5 @@
-//! Whose habits a script expects of the stack under test, and what a system with them has set: order and
-//! padding of options, initial windows, timers, buffers.
+//! The habits that a script expects of the stack under test, and the settings of a system with these habits:
+//! order and padding of options, initial windows, timers, buffers.
 
 use crate::ast::{Call, Expr, Script, What};
 use posix::Defaults;
@@ -7,8 +7,7 @@ use std::time::Duration;
 use tcp::{Allowance, Habits, SynRetry};
 use wire::tcp::OptionLayout;
 
-/// What a script says about the system it was written for: by its commands, and by what only one
-/// system has.
+/// The system for which a script was written, judging by its commands and by what only one system has.
 pub(crate) fn of_script(script: &Script) -> Habits {
     const FREEBSD: [&str; 5] = ["net.inet.", "net.inet6.", "kern.ipc.", "kldload", "TCP_FUNCTION_BLK"];
     const LINUX: [&str; 5] = ["net.ipv4.", "net.core.", "net.ipv6.", "/proc/sys/net", "defaults.sh"];
@@ -33,7 +32,7 @@ pub(crate) fn of_script(script: &Script) -> Habits {
     habits
 }
 
-/// The name that `#ifdef` knows a system by.
+/// The name of a system in `#ifdef`.
 pub(crate) const fn name_for_conditions(habits: Habits) -> &'static str {
     match habits {
         Habits::Linux => "Linux",

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 use tcp::Habits;
 
-/// A block, and what `TCP_INFO` said when its time came.
+/// A block, and the values of `TCP_INFO` at its time.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
     pub(crate) event: usize,
@@ -15,7 +15,7 @@ pub(crate) struct Block {
     pub(crate) info: Vec<(&'static str, u64)>,
 }
 
-/// What became of the blocks.
+/// The result of the blocks.
 pub(crate) enum Verdict {
     Passed,
     /// The event whose block failed, and what Python said.
@@ -23,11 +23,11 @@ pub(crate) enum Verdict {
     NoPython,
 }
 
-/// How long Python may think, in seconds: an endless loop in a script must not hang the suite.
+/// How long Python may run, in seconds, because an endless loop in a script must not hang the suite.
 const SECONDS_MAX: u32 = 20;
 
-/// Runs every block, in order, in one process. Beside the constants they know `TICK_US`: how exact the
-/// host's clock is, zero in virtual time.
+/// Runs every block, in order, in one process. Besides the constants, blocks can use `TICK_US`, the
+/// resolution of the host's clock, which is zero in virtual time.
 pub(crate) fn check(blocks: &[Block], habits: Habits, tick: Duration) -> Verdict {
     if blocks.is_empty() {
         return Verdict::Passed;
@@ -39,7 +39,7 @@ pub(crate) fn check(blocks: &[Block], habits: Habits, tick: Duration) -> Verdict
         .stderr(Stdio::piped())
         .spawn();
     let Ok(mut child) = child else { return Verdict::NoPython };
-    // A Python that ends early closes its end; what it printed says why.
+    // A Python that exits early closes its end of the pipe; its output says why.
     let written =
         child.stdin.take().map(|mut stdin| stdin.write_all(program(blocks, habits, tick).as_bytes()));
     drop(written);
@@ -71,7 +71,7 @@ fn program(blocks: &[Block], habits: Habits, tick: Duration) -> String {
     program
 }
 
-/// Code may begin beside the `%{` or below it, indented or not.
+/// Code may begin on the line of the `%{` or below it, indented or not.
 const PRELUDE: &str = "\
 def block(event, values, code):
     scope.update(values)

@@ -1,4 +1,4 @@
-//! `getsockopt` and `setsockopt`: names, values and what is not ours.
+//! `getsockopt` and `setsockopt`: names, values, and options that we do not have.
 
 use super::args::is_null;
 use super::calls::Answer;
@@ -158,13 +158,13 @@ impl Runner<'_> {
         Ok(answer)
     }
 
-    /// An `int` may be expected as C would show it without its sign: -1 is 0xffffffff.
+    /// The script may write an `int` as an unsigned number: -1 as 0xffffffff.
     fn int_difference(&self, expected: &Expr, seen: i32) -> Result<Option<String>, Trouble> {
         let unsigned = self.number_difference("value", expected, seen.cast_unsigned().into())?;
         Ok(if unsigned.is_none() { None } else { self.number_difference("value", expected, seen.into())? })
     }
 
-    /// `SO_ERROR` may be expected as a number or as the error's name.
+    /// The script may write `SO_ERROR` as a number or as the error's name.
     fn error_difference(&self, expected: &Expr, seen: Option<Errno>) -> Result<Option<String>, Trouble> {
         let shown = seen.map_or("0", Errno::name);
         let right = match expected {
@@ -192,7 +192,7 @@ impl Runner<'_> {
     }
 }
 
-/// FreeBSD's `TCP_FUNCTION_BLK`, which chooses among its TCP stacks: we are like the one it has anyhow.
+/// FreeBSD's `TCP_FUNCTION_BLK`, which chooses one of its TCP stacks. We have the default one only.
 fn function_block(call: &Call) -> Result<Answer, Trouble> {
     match call.arguments.get(3).and_then(|value| value.member("function_set_name")) {
         Some(Expr::Text(name)) if name == b"freebsd" || name == b"default" => Ok(().into()),
@@ -203,12 +203,12 @@ fn function_block(call: &Call) -> Result<Answer, Trouble> {
     }
 }
 
-/// As C cuts a number to an `int`.
+/// Truncates a number to an `int` as C does.
 fn truncated(value: i64) -> i32 {
     value as i32
 }
 
-/// Whether a socket option of that name exists here.
+/// Whether we have a socket option of this name.
 pub(crate) fn is_known(symbol: &str) -> bool {
     symbol == "TCP_FUNCTION_BLK" || NAMES.iter().any(|(known, _)| *known == symbol)
 }

@@ -1,6 +1,6 @@
 //! The numbers behind the symbols of C that scripts use, as each system has them.
 //!
-//! Socket options are not here: they are known by their names.
+//! Socket options are not here, because they are identified by name.
 
 use crate::ast::traffic_class;
 use tcp::Habits;
@@ -118,7 +118,7 @@ const STATES: &[(&str, i64, i64)] = &[
     ("CLOSING", 11, 7),
 ];
 
-/// Which system's numbers: those of the states that only FreeBSD's kernel uses are FreeBSD's everywhere.
+/// Prefixes of the states' names. `TCPS_` is only FreeBSD's, so its numbers are FreeBSD's on every system.
 const STATE_PREFIXES: [&str; 3] = ["TCP_", "TCPS_", "TCPI_"];
 
 fn state(prefix: &str, (_, linux, freebsd): &(&str, i64, i64), habits: Habits) -> i64 {
@@ -140,7 +140,7 @@ pub(crate) fn number(name: &str, habits: Habits) -> Option<i64> {
     })
 }
 
-/// Those symbols that a block of Python may use, with their numbers.
+/// The symbols that a block of Python may use, with their numbers.
 pub(crate) fn for_python(habits: Habits) -> impl Iterator<Item = (String, i64)> {
     let wanted = SYMBOLS.iter().filter(|(name, ..)| name.starts_with("TCP"));
     let plain = wanted.map(move |(name, linux, freebsd)| {

@@ -1,44 +1,43 @@
 //! `sysctl` names and what they change in our configuration.
 //!
-//! Three kinds: those that we follow, those without an effect on what a script can see, and those
-//! that ask for something we do not have or refuse. The last skip the script, and are named; in a file that
-//! many scripts share they are only noted.
+//! There are three kinds: those that we follow, those without an effect that a script can see, and those that
+//! ask for something that we do not have. The last kind skips the script with a reason; in a file that many
+//! scripts share it is only noted.
 
-use super::Ground;
+use super::HostSettings;
 use super::host::{Setting, Voice};
 use posix::Defaults;
 use std::time::Duration;
 use tcp::SynRetry;
 
-/// Why a setting cannot be made; `Err` carries the words for the skip.
-type Made = Result<(), String>;
-type Make = fn(&mut Ground, &str) -> Made;
+/// `Err` says in words why a setting cannot be applied, for the reason of the skip.
+type Applied = Result<(), String>;
+type Apply = fn(&mut HostSettings, &str) -> Applied;
 
-/// Makes one setting.
+/// Applies one setting.
 ///
 /// # Errors
 /// What the script needs and we do not have.
-pub(crate) fn make(ground: &mut Ground, setting: &Setting) -> Made {
+pub(crate) fn apply(settings: &mut HostSettings, setting: &Setting) -> Applied {
     let Setting { name, value, voice, .. } = setting;
     let (name, value, voice) = (name.as_str(), value.trim(), *voice);
     if CONGESTION.contains(&name) {
-        return congestion(ground, value, voice).map_err(|why| format!("sysctl {name}={value}: {why}"));
+        return congestion(settings, value, voice).map_err(|why| format!("sysctl {name}={value}: {why}"));
     }
-    let made = made(ground, name, value);
-    let Err(why) = made else { return Ok(()) };
-    // Of what we do not know, only that which is about a protocol of ours can be seen.
+    let Err(why) = apply_known(settings, name, value) else { return Ok(()) };
+    // An unknown setting can only be seen if it is about a protocol that we have.
     let seen = VISIBLE_BRANCHES.iter().any(|branch| name.starts_with(branch));
     if voice == Voice::Script && seen {
         return Err(why);
     }
-    ground.instead.insert(format!("without {why}"));
+    settings.instead.insert(format!("without {why}"));
     Ok(())
 }
 
-fn made(ground: &mut Ground, name: &str, value: &str) -> Made {
+fn apply_known(settings: &mut HostSettings, name: &str, value: &str) -> Applied {
     let followed = LINUX.iter().chain(FREEBSD).find(|(known, _)| *known == name);
-    if let Some((_, make)) = followed {
-        return make(ground, value).map_err(|why| format!("sysctl {name}={value}: {why}"));
+    if let Some((_, apply)) = followed {
+        return apply(settings, value).map_err(|why| format!("sysctl {name}={value}: {why}"));
     }
     if let Some((_, fine)) = ONLY.iter().find(|(known, _)| *known == name) {
         return if fine.contains(&value) { Ok(()) } else { Err(format!("sysctl {name}={value}")) };
@@ -48,212 +47,224 @@ fn made(ground: &mut Ground, name: &str, value: &str) -> Made {
     if harmless { Ok(()) } else { Err(format!("sysctl {name}, which synfin does not know")) }
 }
 
-const LINUX: &[(&str, Make)] = &[
-    ("net.ipv4.tcp_timestamps", |ground, value| set(&mut ground.defaults.config.timestamps, value)),
-    ("net.ipv4.tcp_sack", |ground, value| set(&mut ground.defaults.config.sack, value)),
-    ("net.ipv4.tcp_window_scaling", |ground, value| set(&mut ground.defaults.config.window_scaling, value)),
-    ("net.ipv4.tcp_slow_start_after_idle", |ground, value| {
-        set(&mut ground.defaults.config.slow_start_after_idle, value)
+const LINUX: &[(&str, Apply)] = &[
+    ("net.ipv4.tcp_timestamps", |settings, value| set(&mut settings.defaults.config.timestamps, value)),
+    ("net.ipv4.tcp_sack", |settings, value| set(&mut settings.defaults.config.sack, value)),
+    ("net.ipv4.tcp_window_scaling", |settings, value| {
+        set(&mut settings.defaults.config.window_scaling, value)
     }),
-    ("net.ipv4.tcp_rfc1337", |ground, value| set(&mut ground.defaults.config.time_wait_ignores_rst, value)),
-    ("net.ipv4.tcp_syn_retries", |ground, value| small(&mut ground.defaults.config.syn_retries, value)),
-    ("net.ipv4.tcp_synack_retries", |ground, value| {
-        small(&mut ground.defaults.config.syn_ack_retries, value)
+    ("net.ipv4.tcp_slow_start_after_idle", |settings, value| {
+        set(&mut settings.defaults.config.slow_start_after_idle, value)
     }),
-    ("net.ipv4.tcp_retries1", |ground, value| small(&mut ground.defaults.config.retries_until_doubt, value)),
-    ("net.ipv4.tcp_retries2", |ground, value| small(&mut ground.defaults.config.retries, value)),
-    ("net.ipv4.tcp_fin_timeout", |ground, value| {
-        duration(&mut ground.defaults.config.orphan_timeout, value, SECOND)
+    ("net.ipv4.tcp_rfc1337", |settings, value| {
+        set(&mut settings.defaults.config.time_wait_ignores_rst, value)
     }),
-    ("net.ipv4.tcp_keepalive_time", |ground, value| {
-        duration(&mut ground.defaults.keep_alive.idle, value, SECOND)
+    ("net.ipv4.tcp_syn_retries", |settings, value| small(&mut settings.defaults.config.syn_retries, value)),
+    ("net.ipv4.tcp_synack_retries", |settings, value| {
+        small(&mut settings.defaults.config.syn_ack_retries, value)
     }),
-    ("net.ipv4.tcp_keepalive_intvl", |ground, value| {
-        duration(&mut ground.defaults.keep_alive.interval, value, SECOND)
+    ("net.ipv4.tcp_retries1", |settings, value| {
+        small(&mut settings.defaults.config.retries_until_doubt, value)
     }),
-    ("net.ipv4.tcp_keepalive_probes", |ground, value| small(&mut ground.defaults.keep_alive.probes, value)),
-    ("net.ipv4.tcp_rto_min_us", |ground, value| {
-        let config = &mut ground.defaults.config;
+    ("net.ipv4.tcp_retries2", |settings, value| small(&mut settings.defaults.config.retries, value)),
+    ("net.ipv4.tcp_fin_timeout", |settings, value| {
+        duration(&mut settings.defaults.config.orphan_timeout, value, SECOND)
+    }),
+    ("net.ipv4.tcp_keepalive_time", |settings, value| {
+        duration(&mut settings.defaults.keep_alive.idle, value, SECOND)
+    }),
+    ("net.ipv4.tcp_keepalive_intvl", |settings, value| {
+        duration(&mut settings.defaults.keep_alive.interval, value, SECOND)
+    }),
+    ("net.ipv4.tcp_keepalive_probes", |settings, value| {
+        small(&mut settings.defaults.keep_alive.probes, value)
+    }),
+    ("net.ipv4.tcp_rto_min_us", |settings, value| {
+        let config = &mut settings.defaults.config;
         duration(&mut config.rto_min, value, MICROSECOND)?;
         config.rto_variance_min = config.rto_min;
         Ok(())
     }),
-    ("net.ipv4.tcp_rto_max_ms", |ground, value| {
-        duration(&mut ground.defaults.config.rto_max, value, MILLISECOND)
+    ("net.ipv4.tcp_rto_max_ms", |settings, value| {
+        duration(&mut settings.defaults.config.rto_max, value, MILLISECOND)
     }),
-    ("net.ipv4.tcp_rmem", |ground, value| {
+    ("net.ipv4.tcp_rmem", |settings, value| {
         let [_, default, most] = three(value)?;
-        ground.defaults.receive_buffer_bytes = default;
+        settings.defaults.receive_buffer_bytes = default;
         // Half of it is for data; the window scale comes from the largest buffer.
-        ground.defaults.config.receive_buffer_bytes = default / 2;
-        ground.defaults.config.receive_buffer_bytes_max = most;
+        settings.defaults.config.receive_buffer_bytes = default / 2;
+        settings.defaults.config.receive_buffer_bytes_max = most;
         Ok(())
     }),
-    ("net.ipv4.tcp_wmem", |ground, value| {
+    ("net.ipv4.tcp_wmem", |settings, value| {
         let [_, default, most] = three(value)?;
-        ground.defaults.send_buffer_bytes = default;
-        ground.defaults.config.send_buffer_bytes = most;
+        settings.defaults.send_buffer_bytes = default;
+        settings.defaults.config.send_buffer_bytes = most;
         Ok(())
     }),
-    ("net.core.rmem_max", |ground, value| {
-        let Defaults { receive_buffer_bytes_max: most, config, .. } = &mut ground.defaults;
+    ("net.core.rmem_max", |settings, value| {
+        let Defaults { receive_buffer_bytes_max: most, config, .. } = &mut settings.defaults;
         number(most, value)?;
         config.receive_buffer_bytes_max = config.receive_buffer_bytes_max.max(*most);
         Ok(())
     }),
-    ("net.ipv4.tcp_invalid_ratelimit", |ground, value| {
-        duration(&mut ground.defaults.config.challenge_acks.per, value, MILLISECOND)
+    ("net.ipv4.tcp_invalid_ratelimit", |settings, value| {
+        duration(&mut settings.defaults.config.challenge_acks.per, value, MILLISECOND)
     }),
-    ("net.ipv4.tcp_notsent_lowat", |ground, value| {
+    ("net.ipv4.tcp_notsent_lowat", |settings, value| {
         // Linux's default is 0xffffffff: no bound.
         let bytes: u32 = parse(value)?;
-        ground.defaults.not_sent_low_water_bytes = (bytes != u32::MAX).then_some(bytes);
+        settings.defaults.not_sent_low_water_bytes = (bytes != u32::MAX).then_some(bytes);
         Ok(())
     }),
-    ("net.ipv4.tcp_dsack", |ground, value| set(&mut ground.defaults.config.dsack, value)),
-    ("net.ipv4.tcp_syn_linear_timeouts", |ground, value| {
+    ("net.ipv4.tcp_dsack", |settings, value| set(&mut settings.defaults.config.dsack, value)),
+    ("net.ipv4.tcp_syn_linear_timeouts", |settings, value| {
         let mut count = 0;
         small(&mut count, value)?;
-        ground.defaults.config.syn_retry = SynRetry::LinearFirst(count);
+        settings.defaults.config.syn_retry = SynRetry::LinearFirst(count);
         Ok(())
     }),
-    ("net.core.wmem_max", |ground, value| number(&mut ground.defaults.send_buffer_bytes_max, value)),
-    ("net.ipv4.ip_default_ttl", |ground, value| small(&mut ground.host.hop_limit, value)),
+    ("net.core.wmem_max", |settings, value| number(&mut settings.defaults.send_buffer_bytes_max, value)),
+    ("net.ipv4.ip_default_ttl", |settings, value| small(&mut settings.host.hop_limit, value)),
 ];
 
-const FREEBSD: &[(&str, Make)] = &[
-    ("net.inet.tcp.rfc1323", |ground, value| {
+const FREEBSD: &[(&str, Apply)] = &[
+    ("net.inet.tcp.rfc1323", |settings, value| {
         let bits: u32 = parse(value)?;
-        let config = &mut ground.defaults.config;
+        let config = &mut settings.defaults.config;
         (config.window_scaling, config.timestamps) = (bits == 1 || bits == 2, bits == 1 || bits == 3);
         Ok(())
     }),
-    ("net.inet.tcp.sack.enable", |ground, value| set(&mut ground.defaults.config.sack, value)),
-    ("net.inet.tcp.recvspace", |ground, value| {
-        number(&mut ground.defaults.receive_buffer_bytes, value)?;
-        ground.defaults.config.receive_buffer_bytes = ground.defaults.receive_buffer_bytes;
+    ("net.inet.tcp.sack.enable", |settings, value| set(&mut settings.defaults.config.sack, value)),
+    ("net.inet.tcp.recvspace", |settings, value| {
+        number(&mut settings.defaults.receive_buffer_bytes, value)?;
+        settings.defaults.config.receive_buffer_bytes = settings.defaults.receive_buffer_bytes;
         Ok(())
     }),
-    ("net.inet.tcp.sendspace", |ground, value| {
-        number(&mut ground.defaults.send_buffer_bytes, value)?;
-        ground.defaults.config.send_buffer_bytes = ground.defaults.send_buffer_bytes;
+    ("net.inet.tcp.sendspace", |settings, value| {
+        number(&mut settings.defaults.send_buffer_bytes, value)?;
+        settings.defaults.config.send_buffer_bytes = settings.defaults.send_buffer_bytes;
         Ok(())
     }),
-    ("net.inet.tcp.delacktime", |ground, value| {
-        duration(&mut ground.defaults.config.delayed_ack, value, MILLISECOND)
+    ("net.inet.tcp.delacktime", |settings, value| {
+        duration(&mut settings.defaults.config.delayed_ack, value, MILLISECOND)
     }),
-    ("net.inet.tcp.delayed_ack", |ground, value| {
+    ("net.inet.tcp.delayed_ack", |settings, value| {
         let mut on = true;
         set(&mut on, value)?;
         if !on {
-            ground.defaults.config.delayed_ack = Duration::ZERO;
+            settings.defaults.config.delayed_ack = Duration::ZERO;
         }
         Ok(())
     }),
-    ("net.inet.tcp.rexmit_initial", |ground, value| {
-        duration(&mut ground.defaults.config.rto_initial, value, MILLISECOND)
+    ("net.inet.tcp.rexmit_initial", |settings, value| {
+        duration(&mut settings.defaults.config.rto_initial, value, MILLISECOND)
     }),
-    ("net.inet.tcp.rexmit_min", |ground, value| {
-        duration(&mut ground.defaults.config.rto_min, value, MILLISECOND)
+    ("net.inet.tcp.rexmit_min", |settings, value| {
+        duration(&mut settings.defaults.config.rto_min, value, MILLISECOND)
     }),
-    ("net.inet.tcp.rexmit_slop", |ground, value| {
-        duration(&mut ground.defaults.config.rto_slop, value, MILLISECOND)
+    ("net.inet.tcp.rexmit_slop", |settings, value| {
+        duration(&mut settings.defaults.config.rto_slop, value, MILLISECOND)
     }),
-    ("net.inet.tcp.keepidle", |ground, value| {
-        duration(&mut ground.defaults.keep_alive.idle, value, MILLISECOND)
+    ("net.inet.tcp.keepidle", |settings, value| {
+        duration(&mut settings.defaults.keep_alive.idle, value, MILLISECOND)
     }),
-    ("net.inet.tcp.keepintvl", |ground, value| {
-        duration(&mut ground.defaults.keep_alive.interval, value, MILLISECOND)
+    ("net.inet.tcp.keepintvl", |settings, value| {
+        duration(&mut settings.defaults.keep_alive.interval, value, MILLISECOND)
     }),
-    ("net.inet.tcp.keepcnt", |ground, value| small(&mut ground.defaults.keep_alive.probes, value)),
-    ("net.inet.tcp.always_keepalive", |ground, value| {
+    ("net.inet.tcp.keepcnt", |settings, value| small(&mut settings.defaults.keep_alive.probes, value)),
+    ("net.inet.tcp.always_keepalive", |settings, value| {
         let mut on = false;
         set(&mut on, value)?;
-        let Defaults { config, keep_alive, .. } = &mut ground.defaults;
+        let Defaults { config, keep_alive, .. } = &mut settings.defaults;
         config.keep_alive = on.then_some(*keep_alive);
         Ok(())
     }),
-    ("net.inet.tcp.msl", |ground, value| {
+    ("net.inet.tcp.msl", |settings, value| {
         let mut msl = Duration::ZERO;
         duration(&mut msl, value, MILLISECOND)?;
-        ground.defaults.config.time_wait = msl * 2;
+        settings.defaults.config.time_wait = msl * 2;
         Ok(())
     }),
-    ("net.inet.tcp.finwait2_timeout", |ground, value| {
-        duration(&mut ground.defaults.config.orphan_timeout, value, MILLISECOND)
+    ("net.inet.tcp.finwait2_timeout", |settings, value| {
+        duration(&mut settings.defaults.config.orphan_timeout, value, MILLISECOND)
     }),
-    ("net.inet.tcp.initcwnd_segments", |ground, value| {
-        small(&mut ground.defaults.config.initial_window_segments, value)
+    ("net.inet.tcp.initcwnd_segments", |settings, value| {
+        small(&mut settings.defaults.config.initial_window_segments, value)
     }),
-    ("net.inet.tcp.rexmit_max", |ground, value| {
-        duration(&mut ground.defaults.config.rto_max, value, MILLISECOND)
+    ("net.inet.tcp.rexmit_max", |settings, value| {
+        duration(&mut settings.defaults.config.rto_max, value, MILLISECOND)
     }),
-    ("net.inet.tcp.retries", |ground, value| {
-        let config = &mut ground.defaults.config;
+    ("net.inet.tcp.retries", |settings, value| {
+        let config = &mut settings.defaults.config;
         small(&mut config.retries, value)?;
         config.syn_retries = config.retries;
         Ok(())
     }),
-    ("net.inet.tcp.syncache.rexmtlimit", |ground, value| {
-        small(&mut ground.defaults.config.syn_ack_retries, value)
+    ("net.inet.tcp.syncache.rexmtlimit", |settings, value| {
+        small(&mut settings.defaults.config.syn_ack_retries, value)
     }),
-    ("net.inet.tcp.keepinit", |ground, value| {
+    ("net.inet.tcp.keepinit", |settings, value| {
         let mut time = Duration::ZERO;
         duration(&mut time, value, MILLISECOND)?;
-        ground.defaults.config.connect_timeout = Some(time);
+        settings.defaults.config.connect_timeout = Some(time);
         Ok(())
     }),
-    ("net.inet.tcp.drop_synfin", |ground, value| {
+    ("net.inet.tcp.drop_synfin", |settings, value| {
         let mut drops = false;
         set(&mut drops, value)?;
-        ground.defaults.config.syn_fin_opens = !drops;
+        settings.defaults.config.syn_fin_opens = !drops;
         Ok(())
     }),
-    ("net.inet.tcp.icmp_may_rst", |ground, value| set(&mut ground.defaults.config.icmp_ends_opening, value)),
-    ("net.inet.tcp.tolerate_missing_ts", |ground, value| {
-        set(&mut ground.defaults.config.missing_timestamps_tolerated, value)
+    ("net.inet.tcp.icmp_may_rst", |settings, value| {
+        set(&mut settings.defaults.config.icmp_ends_opening, value)
     }),
-    ("net.inet.tcp.ack_war_timewindow", |ground, value| {
-        duration(&mut ground.defaults.config.challenge_acks.per, value, MILLISECOND)
+    ("net.inet.tcp.tolerate_missing_ts", |settings, value| {
+        set(&mut settings.defaults.config.missing_timestamps_tolerated, value)
     }),
-    ("net.inet.tcp.ack_war_cnt", |ground, value| {
-        // Zero: as many as come.
-        let answers = &mut ground.defaults.config.challenge_acks.answers;
+    ("net.inet.tcp.ack_war_timewindow", |settings, value| {
+        duration(&mut settings.defaults.config.challenge_acks.per, value, MILLISECOND)
+    }),
+    ("net.inet.tcp.ack_war_cnt", |settings, value| {
+        // Zero means no limit.
+        let answers = &mut settings.defaults.config.challenge_acks.answers;
         small(answers, value)?;
         *answers = if *answers == 0 { u8::MAX } else { *answers };
         Ok(())
     }),
-    ("net.inet.tcp.abc_l_var", |ground, value| small(&mut ground.defaults.config.abc_limit_segments, value)),
-    ("net.inet.tcp.rfc3465", |ground, value| {
+    ("net.inet.tcp.abc_l_var", |settings, value| {
+        small(&mut settings.defaults.config.abc_limit_segments, value)
+    }),
+    ("net.inet.tcp.rfc3465", |settings, value| {
         let mut on = true;
         set(&mut on, value)?;
         if !on {
-            ground.defaults.config.abc_limit_segments = 1;
+            settings.defaults.config.abc_limit_segments = 1;
         }
         Ok(())
     }),
-    ("net.inet.tcp.mssdflt", |ground, value| {
-        ground.mss_bytes_default_v4 = Some(parse(value)?);
+    ("net.inet.tcp.mssdflt", |settings, value| {
+        settings.mss_bytes_default_v4 = Some(parse(value)?);
         Ok(())
     }),
-    ("net.inet.tcp.v6mssdflt", |ground, value| {
-        ground.mss_bytes_default_v6 = Some(parse(value)?);
+    ("net.inet.tcp.v6mssdflt", |settings, value| {
+        settings.mss_bytes_default_v6 = Some(parse(value)?);
         Ok(())
     }),
-    ("net.inet.ip.ttl", |ground, value| small(&mut ground.host.hop_limit, value)),
-    ("net.inet6.ip6.hlim", |ground, value| small(&mut ground.host.hop_limit, value)),
-    ("kern.ipc.maxsockbuf", |ground, value| {
-        number(&mut ground.defaults.receive_buffer_bytes_max, value)?;
-        ground.defaults.send_buffer_bytes_max = ground.defaults.receive_buffer_bytes_max;
-        ground.defaults.config.receive_buffer_bytes_max = ground.defaults.receive_buffer_bytes_max;
+    ("net.inet.ip.ttl", |settings, value| small(&mut settings.host.hop_limit, value)),
+    ("net.inet6.ip6.hlim", |settings, value| small(&mut settings.host.hop_limit, value)),
+    ("kern.ipc.maxsockbuf", |settings, value| {
+        number(&mut settings.defaults.receive_buffer_bytes_max, value)?;
+        settings.defaults.send_buffer_bytes_max = settings.defaults.receive_buffer_bytes_max;
+        settings.defaults.config.receive_buffer_bytes_max = settings.defaults.receive_buffer_bytes_max;
         Ok(())
     }),
 ];
 
-/// Who decides how much may be on its way.
+/// The settings that choose the congestion control.
 const CONGESTION: [&str; 2] = ["net.ipv4.tcp_congestion_control", "net.inet.tcp.cc.algorithm"];
 
-/// Settings of which only some values are ours.
+/// Settings of which we support only some values.
 const ONLY: &[(&str, &[&str])] = &[
     ("net.ipv4.tcp_ecn", &["0", "2"]),
     ("net.ipv4.tcp_syncookies", &["0", "1"]),
@@ -282,7 +293,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("net.inet.udp.blackhole", &["0"]),
 ];
 
-/// Settings that change nothing that a script can see of us, or only what it checks anyhow.
+/// Settings without an effect on us that a script can see, or with one that the script checks itself.
 const HARMLESS: &[&str] = &[
     "net.ipv4.tcp_adv_win_scale",
     "net.ipv4.tcp_app_win",
@@ -382,7 +393,7 @@ const HARMLESS: &[&str] = &[
     "kern.hz",
 ];
 
-/// Whole branches of the kind of [`HARMLESS`].
+/// Whole branches of harmless settings.
 const HARMLESS_BRANCHES: &[&str] = &[
     "net.ipv4.tcp_comp_sack_",
     "net.core.",
@@ -409,7 +420,7 @@ const HARMLESS_BRANCHES: &[&str] = &[
     "debug.",
 ];
 
-/// What a script can see of a setting begins like this.
+/// The branches of settings whose effect a script can see.
 const VISIBLE_BRANCHES: &[&str] = &[
     "net.ipv4.tcp_",
     "net.ipv4.ip_",
@@ -431,24 +442,24 @@ fn parse<T: std::str::FromStr>(value: &str) -> Result<T, String> {
     value.trim().parse().map_err(|_| "not a number that fits".to_owned())
 }
 
-fn number(into: &mut u32, value: &str) -> Made {
+fn number(into: &mut u32, value: &str) -> Applied {
     *into = parse(value)?;
     Ok(())
 }
 
-fn small(into: &mut u8, value: &str) -> Made {
+fn small(into: &mut u8, value: &str) -> Applied {
     let value: u64 = parse(value)?;
     *into = u8::try_from(value).unwrap_or(u8::MAX);
     Ok(())
 }
 
-fn set(into: &mut bool, value: &str) -> Made {
+fn set(into: &mut bool, value: &str) -> Applied {
     let value: i64 = parse(value)?;
     *into = value != 0;
     Ok(())
 }
 
-fn duration(into: &mut Duration, value: &str, unit: Duration) -> Made {
+fn duration(into: &mut Duration, value: &str, unit: Duration) -> Applied {
     *into = unit * parse::<u32>(value)?;
     Ok(())
 }
@@ -458,14 +469,14 @@ fn three(value: &str) -> Result<[u32; 3], String> {
     numbers.try_into().map_err(|_| "three numbers were expected".to_owned())
 }
 
-/// Until its first loss no controller differs from another, so a default that a file sets for many scripts
-/// does not keep all of them from being played; what was taken is told.
-fn congestion(ground: &mut Ground, value: &str, voice: Voice) -> Made {
+/// Until the first loss all congestion controls behave alike. A default that a file sets for many scripts is
+/// therefore no reason to skip them all; what is used instead is noted.
+fn congestion(settings: &mut HostSettings, value: &str, voice: Voice) -> Applied {
     match (value, voice) {
         ("reno" | "newreno", _) => Ok(()),
         (other, Voice::Script) => Err(format!("the congestion control {other} is not there")),
         (other, Voice::File) => {
-            ground.instead.insert(format!("newreno instead of {other}"));
+            settings.instead.insert(format!("newreno instead of {other}"));
             Ok(())
         }
     }

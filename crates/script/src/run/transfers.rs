@@ -22,7 +22,7 @@ impl Runner<'_> {
         let flags = self.receive_flags(flags)?;
         let length = pieces.iter().map(|(_, length)| length).sum();
         progress.buffer.resize(length, 0);
-        // Into nowhere nothing can be copied, and what is there stays; it may be thrown away.
+        // Nothing can be copied to a null pointer, so the data stays; it may be discarded.
         let nowhere = pieces.iter().any(|(into, length)| *length > 0 && is_null(into));
         let nowhere = nowhere && !flags.contains(RecvFlags::TRUNCATE);
         let flags = if nowhere { flags | RecvFlags::PEEK } else { flags };

@@ -1,10 +1,10 @@
 //! Our own stack as the host under test: `posix` over one link, in virtual time.
 //!
-//! Time jumps from one thing that happens to the next.
+//! Time jumps from one event to the next.
 
 use super::codec::live_of;
 use super::host::{Beginning, Broken, Ends, Happened, Host, NotMade, Pending, Queued, Recorded, Setting};
-use super::{Ground, sysctls};
+use super::{HostSettings, sysctls};
 use crate::ast::Direction;
 use bytes::Bytes;
 use posix::{
@@ -18,10 +18,10 @@ use std::time::Duration;
 use tcp::{Instant, State, Trace};
 use wire::{Frame, LinkCapabilities, Medium, TransmitChecksum};
 
-/// When a script begins, by the stack's clock: any moment but zero.
+/// The time of the stack's clock at which a script begins. It must not be zero, but is otherwise arbitrary.
 const START: Instant = Instant::from_millis(1_000_000);
 
-/// The key of every random choice: the same script gives the same bytes.
+/// The key of every random choice, so that the same script gives the same bytes.
 const SECRET: [u8; 32] = *b"a script always runs the same...";
 
 /// How many times the stack may wake up without a packet or an event of the script in between. A stack
@@ -29,7 +29,7 @@ const SECRET: [u8; 32] = *b"a script always runs the same...";
 const WAKES_MAX: usize = 100_000;
 
 pub(crate) struct World {
-    ground: Ground,
+    settings: HostSettings,
     system: System,
     now: Instant,
     interface: InterfaceId,
@@ -44,18 +44,18 @@ pub(crate) struct World {
 
 impl World {
     /// # Errors
-    /// The first setting that is not ours.
+    /// The first setting that we do not support.
     pub(crate) fn new(beginning: &Beginning) -> Result<Self, NotMade> {
-        let mut ground = Ground::new(beginning.habits);
+        let mut settings = HostSettings::new(beginning.habits);
         for setting in &beginning.settings {
-            sysctls::make(&mut ground, setting).map_err(|need| NotMade { need, event: setting.event })?;
+            sysctls::apply(&mut settings, setting).map_err(|need| NotMade { need, event: setting.event })?;
         }
-        ground.defaults.config.mss_bytes_default = match beginning.addresses.first() {
-            Some(IpAddr::V6(_)) => ground.mss_bytes_default_v6,
-            Some(IpAddr::V4(_)) | None => ground.mss_bytes_default_v4,
+        settings.defaults.config.mss_bytes_default = match beginning.addresses.first() {
+            Some(IpAddr::V6(_)) => settings.mss_bytes_default_v6,
+            Some(IpAddr::V4(_)) | None => settings.mss_bytes_default_v4,
         };
-        let mut config = ground.host.clone();
-        config.tcp = ground.defaults.config.clone().into();
+        let mut config = settings.host.clone();
+        config.tcp = settings.defaults.config.clone().into();
         let mut host = stack::Host::new(config, SECRET);
         let addresses = beginning.addresses.iter().filter_map(|ip| {
             let bits = if ip.is_ipv4() { 16 } else { 64 };
@@ -78,10 +78,10 @@ impl World {
             }
         }
         host.set_tracing(beginning.tracing);
-        let mut system = System::new(host, ground.habits());
-        *system.defaults_mut() = ground.defaults.clone();
+        let mut system = System::new(host, settings.habits());
+        *system.defaults_mut() = settings.defaults.clone();
         let (record, states, rows) = Default::default();
-        Ok(World { ground, system, now: START, interface, record, states, rows, settled: 0, wakes: 0 })
+        Ok(World { settings, system, now: START, interface, record, states, rows, settled: 0, wakes: 0 })
     }
 
     /// Notes states and reasons of the packets recorded since the last time.
@@ -179,13 +179,13 @@ impl Host for World {
     }
 
     fn set(&mut self, setting: &Setting) -> Result<(), String> {
-        sysctls::make(&mut self.ground, setting)?;
-        *self.system.defaults_mut() = self.ground.defaults.clone();
+        sysctls::make(&mut self.settings, setting)?;
+        *self.system.defaults_mut() = self.settings.defaults.clone();
         Ok(())
     }
 
     fn instead(&self) -> BTreeSet<String> {
-        self.ground.instead.clone()
+        self.settings.instead.clone()
     }
 
     fn listed(&mut self) -> Option<Vec<stack::Listed>> {
@@ -327,7 +327,7 @@ impl Host for World {
     fn acts_on(&self, name: OptionName, value: &OptionValue) -> bool {
         match name {
             OptionName::WindowClamp => *value == OptionValue::Int(0),
-            // IP_PMTUDISC_WANT and IP_PMTUDISC_DO: what we do anyhow.
+            // IP_PMTUDISC_WANT and IP_PMTUDISC_DO: what we always do.
             OptionName::MtuDiscover => matches!(value, OptionValue::Int(1 | 2)),
             _ => true,
         }

@@ -5,7 +5,7 @@ const MARGIN = { left: 112, right: 14 };
 const PANES = [{ id: "lanes", height: 62 }, { id: "sequence", share: 0.46 }, { id: "flight", share: 0.18 }, { id: "rtt", share: 0.18 }, { id: "rate", share: 0.18 }];
 const AXIS = 24, GAP = 14;
 
-/** The heights of the panes: with a low window the ladder needs its part. */
+/** The heights of the panes; in a low window they leave room for the ladder. */
 function layout() {
   const free = Math.min(560, Math.max(290, window.innerHeight * 0.5 - 100)) - GAP * PANES.length;
   for (const pane of PANES) if (pane.share) pane.height = Math.round(free * pane.share);
@@ -25,7 +25,7 @@ function ticks(from, to, count, table) {
   const rough = Math.max((to - from) / scale / count, 1e-12), power = 10 ** Math.floor(Math.log10(rough));
   const steps = [0.5, 1, 2, 5, 10], list = [];
   let at = steps.findIndex((s) => s >= 1 && s * power >= rough * 0.999), step = 0;
-  // one number alone says nothing of the scale
+  // A single number does not show the scale.
   for (; list.length < 2 && at >= 0; at--) {
     step = steps[at] * power * scale;
     list.length = 0;
@@ -119,7 +119,7 @@ function plane(g, box, name, from, to, table, unit) {
   return y;
 }
 
-/** A step line of `[time, value]` over the visible span; of many on one pixel only the extremes are drawn. */
+/** A step line of `[time, value]` over the visible span; of many values on one pixel only the extremes are drawn. */
 function steps(g, list, x, y, color, last) {
   const from = Math.max(0, firstAt(list, graphs.span[0]) - 1), to = Math.min(list.length, firstAt(list, graphs.span[1]) + 1);
   if (from >= to) return;
@@ -175,7 +175,7 @@ function paintLanes(g, c, d, box, x) {
   });
 }
 
-/** At most `length` letters; of an address the port stays, which tells connections apart. */
+/** At most `length` letters; the port of an address is kept, because it distinguishes connections. */
 function short(text, length) {
   if (text.length <= length) return text;
   const port = (text.match(/:\d{1,5}$/) || [""])[0];
@@ -204,7 +204,7 @@ function paintSequence(g, c, d, box, x) {
   const drawn = new Set();
   for (let i = from; i < to; i++) {
     const s = way.sent[i], px = x(s.at), upper = y(s.end), lower = y(s.offset);
-    // Many on one pixel look like one.
+    // Many points on one pixel look like one.
     const key = `${Math.round(px)}:${Math.round(upper)}:${s.again ? 1 : 0}${s.fate || ""}`;
     if (drawn.has(key)) continue;
     drawn.add(key);

@@ -1,6 +1,6 @@
 // The ladder: only the rows in view are elements, so that a hundred thousand segments scroll.
 const ROW = 26;
-/** More rows than any screen shows: a box that grows with its content must not get them all. */
+/** The most rows that are elements: more than any screen shows, in case the box grows with its content. */
 const ROWS_MAX = 400;
 const ladder = { rows: [] };
 

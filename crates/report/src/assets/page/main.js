@@ -1,4 +1,4 @@
-// What is looked at, and the keys.
+// The selected connection and row, and the keys.
 const view = { connection: null, row: null, direction: 0, raw: false };
 
 function open(c) {

@@ -95,7 +95,7 @@ function derive(c) {
     }
   });
   for (const side of [0, 1]) if (c.rtt && c.rtt[side] && c.rtt[side].length) d.directions[side].rtt = c.rtt[side];
-  // Rows of the ladder: segments, notes, and moves that no segment made, in the order of time.
+  // Rows of the ladder: segments, notes, and state changes without a segment, in the order of time.
   const aside = [
     ...(c.notes || []).map((n) => ({ at: n.at, note: n })),
     ...(c.moves || []).filter((m) => m.alone).map((m) => ({ at: m.at, move: m })),
@@ -158,7 +158,7 @@ function label(c, s, raw) {
   return text;
 }
 
-/** Why a segment was sent and what is said of it. */
+/** Why a segment was sent, and the remarks on it. */
 function reason(s) {
   const fate = { lost: "lost", stray: "nobody sent it now", in_flight: "still under way" }[s.fate];
   return [fate, s.reason, ...(s.remarks || [])].filter(Boolean).join("; ");

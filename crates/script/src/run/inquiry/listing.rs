@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use tcp::{Habits, State};
 
-/// The names of FreeBSD's programs.
+/// The names of states in FreeBSD's programs.
 pub(super) const fn state_of_freebsd(state: State) -> &'static str {
     match state {
         State::Closed => "CLOSED",
@@ -24,7 +24,7 @@ pub(super) const fn state_of_freebsd(state: State) -> &'static str {
     }
 }
 
-/// The names of `ss`, and those that its filters take.
+/// The names of states in the output of `ss`, and in its filters.
 const fn state_of_ss(state: State) -> (&'static str, &'static str) {
     match state {
         State::Closed => ("UNCONN", "closed"),
@@ -157,7 +157,7 @@ pub(super) fn netstat(listed: &[Listed], arguments: &[&str], habits: Habits) -> 
 /// `ss [-46aHlntp] [state S] [sport = :P] [dport = :P]`
 pub(super) fn ss(listed: &[Listed], arguments: &[&str]) -> Option<String> {
     let (mut letters, mut states, mut ports) = (String::new(), Vec::new(), Vec::new());
-    // `( sport = :80 or dport = :80 )` has words and signs; only those that we know may stand in it.
+    // `( sport = :80 or dport = :80 )` has words and signs; unknown ones are refused.
     let mut words = arguments.iter().flat_map(|argument| argument.split_whitespace()).peekable();
     let mut joint = None;
     while let Some(word) = words.next() {

@@ -1,8 +1,9 @@
-//! Commands that ask for the host's sockets: `sockstat -s | grep -q ESTABLISHED`, `ss -tan`, `tcpdrop`.
+//! Commands that examine the host's sockets: `sockstat -s | grep -q ESTABLISHED`, `ss -tan`, `tcpdrop`.
 //!
-//! They never reach a shell. What they would print is made from the host's own list, and the few words of the
-//! shell that look into it (`grep`, `awk '{print $5}'`, `wc -l`, `[ ... ]`, `$(...)`, `&&`, `||`) are done here.
-//! Whether the command would have succeeded decides; anything else is named, and the script skipped.
+//! They never reach a shell. Their output is made from the host's own list, and the few programs and words of
+//! the shell that examine it (`grep`, `awk '{print $5}'`, `wc -l`, `[ ... ]`, `$(...)`, `&&`, `||`) are built
+//! in. The result is whether the command would have succeeded. Any other command is reported, and the script
+//! is skipped.
 
 mod listing;
 mod text;
@@ -13,7 +14,7 @@ use stack::Listed;
 use std::net::SocketAddr;
 use tcp::Habits;
 
-/// The programs that are about sockets.
+/// The programs that list or drop sockets.
 const PROGRAMS: [&str; 4] = ["sockstat", "ss", "netstat", "tcpdrop"];
 
 /// How deep `$(...)` may nest.
@@ -21,13 +22,13 @@ const DEPTH_MAX: usize = 4;
 
 /// The host's side of an inquiry.
 pub(crate) trait Sockets {
-    /// Every TCP socket; `None` if the host does not tell.
+    /// Every TCP socket; `None` if the host has no such list.
     fn listed(&mut self) -> Option<Vec<Listed>>;
 
-    /// Ends the connection between these ends; says whether there was one.
+    /// Ends the connection between these ends; returns whether there was one.
     ///
     /// # Errors
-    /// The host does not do that.
+    /// The host does not support this.
     fn drop_connection(&mut self, local: SocketAddr, remote: SocketAddr) -> Result<bool, Errno>;
 }
 
@@ -65,7 +66,7 @@ impl Answered {
 /// Answers an inquiry.
 ///
 /// # Errors
-/// What it needs and we do not have.
+/// What the command needs and we do not have.
 pub(crate) fn answer(command: &str, sockets: &mut dyn Sockets, habits: Habits) -> Result<Answered, String> {
     Shell { sockets, habits, command }.run(command, 0)
 }
@@ -239,7 +240,7 @@ impl Shell<'_> {
                 (None, '"' | '\'') => (quote, begun) = (Some(c), true),
                 (None, '$') => return self.unmet(),
                 (None, '>' | '<') => {
-                    // A redirection: where it goes is nobody's business. `2` belongs to it.
+                    // A redirection, whose target does not matter. `2` belongs to it.
                     if word.bytes().all(|byte| byte.is_ascii_digit()) {
                         word.clear();
                         begun = false;

@@ -1,7 +1,7 @@
-//! The programs that look into a text: `grep`, `awk '{print $N}'`, `wc -l`, `head`, `tail`, `sort`, `tr -d`,
+//! The programs that examine a text: `grep`, `awk '{print $N}'`, `wc -l`, `head`, `tail`, `sort`, `tr -d`,
 //! and `test`.
 //!
-//! What they cannot do as the real ones gives `None`.
+//! What they cannot do in the same way as the real programs gives `None`.
 
 use super::Answered;
 use regex_lite::RegexBuilder;
@@ -42,7 +42,7 @@ pub(super) fn filter(name: &str, arguments: &[&str], input: &str) -> Option<Answ
     Some(Answered::of(text, true))
 }
 
-/// `-n 3`, `-n3`, `-3`; ten if nothing is said.
+/// `-n 3`, `-n3`, `-3`; ten by default.
 fn count(arguments: &[&str]) -> Option<usize> {
     match arguments {
         [] => Some(10),
@@ -92,7 +92,7 @@ fn grep(name: &str, arguments: &[&str], input: &str) -> Option<Answered> {
     Some(Answered::of(text, succeeded))
 }
 
-/// A basic expression as an extended one: `\|` divides and `|` is a letter.
+/// Converts a basic regular expression to an extended one: `\|` is the alternative and `|` a plain character.
 fn extended(basic: &str) -> String {
     let (mut out, mut chars) = (String::new(), basic.chars());
     while let Some(c) = chars.next() {
