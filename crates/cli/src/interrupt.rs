@@ -1,7 +1,6 @@
 //! Ctrl-C, and the signals that ask a program to end: one handler for the whole process.
 //!
-//! A command that has something to bring to its end says what; otherwise unfinished files are removed
-//! and the process ends.
+//! A command can set what happens; otherwise unfinished files are removed and the process ends.
 
 use crate::failure::{Exit, Failure};
 use crate::output;
@@ -25,7 +24,7 @@ pub(crate) fn on_interrupt(handle: impl FnMut() + Send + 'static) -> Result<(), 
 /// background of a script), they stay ignored.
 pub(crate) fn catch() {
     if !are_ignored() {
-        // If it cannot be caught, an unfinished file is left behind: a hidden one, beside the old.
+        // If it cannot be caught, an unfinished file stays behind: a hidden one, beside the old.
         let _ = listen();
     }
 }
@@ -42,7 +41,7 @@ fn listen() -> Result<(), &'static str> {
     listens.as_ref().copied().map_err(String::as_str)
 }
 
-/// Whether SIGHUP, SIGINT or SIGTERM is ignored, by what Linux tells of us.
+/// Whether this process ignores SIGHUP, SIGINT or SIGTERM, as Linux shows in `/proc`.
 fn are_ignored() -> bool {
     const HANGUP_INTERRUPT_TERMINATE: u64 = 1 << 0 | 1 << 1 | 1 << 14;
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

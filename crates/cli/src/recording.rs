@@ -1,8 +1,8 @@
 //! The capture of a live stack: pcapng with nanoseconds and directions, checksums completed,
-//! super-segments whole, as any capture on a host with segmentation offload shows them.
+//! super-segments whole, as captures on hosts with segmentation offload show them.
 //!
-//! Frames are written under the stack's lock, so that none is missing and the order is theirs; what is
-//! in the buffer goes to the file once a second. A disk that fails ends the capture, not the stack.
+//! Frames are written under the stack's lock, so that none is missing and their order is kept; the buffer
+//! is flushed once a second. A disk that fails ends the capture, not the stack.
 
 use crate::failure::Failure;
 use crate::output::{Output, Target};
@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use synfin::Tapped;
 
-/// How old what is in the buffer may get.
+/// How long a frame may stay in the buffer.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
 /// A capture in progress.
@@ -28,7 +28,7 @@ struct Sheet {
 }
 
 impl Recording {
-    /// Starts a file for this interface. It goes again unless [`Recording::keep`] is called.
+    /// Starts a file for this interface. A new file is removed at the end unless [`Recording::keep`] is called.
     pub(crate) fn begin(target: &Target, interface: &str) -> Result<Recording, Failure> {
         let failed = |error: io::Error| Failure::io(format_args!("write the capture {target}"), &error);
         let out = target.begin()?;
@@ -51,7 +51,7 @@ impl Recording {
         Ok(Recording { target: target.clone(), sheet })
     }
 
-    /// There is going to be something in it.
+    /// Keeps the file, because frames are going to follow.
     pub(crate) fn keep(&self) {
         lock(&self.sheet).writer.get_mut().keep();
     }
@@ -62,7 +62,10 @@ impl Recording {
         move |tapped| lock(&sheet).attempt(|sheet| sheet.write(&tapped))
     }
 
-    /// Brings everything to the file and says what went wrong, if something did.
+    /// Flushes the buffer.
+    ///
+    /// # Errors
+    /// A frame could not be written, now or earlier.
     pub(crate) fn finish(&self) -> Result<(), Failure> {
         let mut sheet = lock(&self.sheet);
         sheet.attempt(|sheet| sheet.writer.flush());

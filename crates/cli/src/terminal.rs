@@ -1,5 +1,5 @@
-//! What the terminal can show: colours and progress bars only on one that can, its width, and Unicode
-//! unless the locale has another character set.
+//! What the terminal can show: colours and progress bars, unless it is dumb; its width; and Unicode, unless
+//! the locale has another character set.
 
 use clap::ValueEnum;
 use report::{Charset, ColorChoice, Style};
@@ -17,7 +17,7 @@ pub(crate) enum Color {
     Never,
 }
 
-/// Columns when nobody says how many.
+/// Columns if their number is unknown.
 const WIDTH: usize = 120;
 
 /// How to draw on standard output.
@@ -35,7 +35,7 @@ pub(crate) fn style(color: Color, charset: Option<Charset>) -> Style {
     }
 }
 
-/// A line of ours as the style can show it: `41 us` where there is no `µ`. Names of others stay as they are.
+/// One of our lines in the characters of the style: `41 us` where there is no `µ`. Nothing else is replaced.
 pub(crate) fn plain(line: String, style: &Style) -> String {
     if style.charset == Charset::Ascii { line.replace('µ', "u") } else { line }
 }
@@ -45,7 +45,7 @@ pub(crate) fn is_dumb() -> bool {
     value("TERM").is_some_and(|term| term == "dumb")
 }
 
-/// The value of a variable that is set to something.
+/// The value of a variable that is set and not empty.
 fn value(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }

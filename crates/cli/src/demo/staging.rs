@@ -1,4 +1,4 @@
-//! The stage of the demo: the world, the two hosts, and what was seen of them.
+//! One run of the demo: the world, its two hosts, and the ladder that is drawn from the world's log.
 
 use super::Close;
 use super::programs::{self, Plan};
@@ -18,14 +18,14 @@ const SERVER_ISN: Seq = Seq::new(3_022_381_253);
 /// Addresses for documentation (RFC 5737).
 const CLIENT: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 10), 51_234);
 const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 80), 80);
-/// With loss, a connection may take minutes; it never takes longer than this.
+/// A bound for the virtual time of a connection. With loss it may take minutes; none takes an hour.
 const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// What an old duplicate SYN teaches (RFC 9293 §3.5).
 const MORAL: &str = "The moral: with two steps the old SYN would have opened a connection that nobody asked for; \
                      its third step never comes, so accept does not return for it.";
 
-/// What to perform.
+/// The settings of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Play {
     pub(crate) close: Close,
@@ -36,19 +36,18 @@ pub(crate) struct Play {
     pub(crate) stale_syn: bool,
 }
 
-/// What was seen.
+/// A finished run.
 pub(crate) struct Performed {
     pub(crate) world: World,
     pub(crate) client: HostId,
     pub(crate) ladder: Ladder,
 }
 
-/// Plays the connection to its end, TIME-WAIT included.
+/// Runs the connection to its end, including TIME-WAIT.
 pub(crate) fn perform(play: &Play) -> Performed {
     let mut world = World::new(play.seed);
     world.record(Recording::EVERYTHING);
-    // The answer of the server should be one segment of its own: acknowledgments wait as usual, but
-    // nothing else hurries in a demonstration.
+    // Without quick ACKs, as the server's answer carries the acknowledgment of the request then.
     let tcp = tcp::Config { quick_ack_segments: 0, ..tcp::Config::default() };
     let config = stack::Config { tcp: Arc::new(tcp), ..stack::Config::default() };
     let client = world.add_host("client", config.clone(), &[&CLIENT.ip().to_string()]);
@@ -65,7 +64,7 @@ pub(crate) fn perform(play: &Play) -> Performed {
     };
     let link = world.link(client, server, LinkConfig::symmetric(lane));
 
-    // Long enough for an old SYN to be answered and refused before the true one is sent.
+    // Long enough for an old SYN to be answered and refused before the client sends its own.
     let a_while = (play.delay * 4).max(Duration::from_millis(1));
     let start = if play.stale_syn { world.now() + a_while } else { world.now() };
     let patience = (play.delay * 3).max(Duration::from_millis(100));
@@ -77,7 +76,7 @@ pub(crate) fn perform(play: &Play) -> Performed {
         world.inject(server, link, old_duplicate_syn());
     }
     world.start(client, programs::client(plan, start, from, to, IsnPolicy::Fixed(CLIENT_ISN)));
-    // Before that nothing is there, which must not be taken for the end.
+    // Until then no connection exists, which would look like the end.
     world.run_until(start + Duration::from_secs(1));
     run_to_the_end(&mut world, client, server);
     let mut ladder = draw(&world, client);
@@ -87,13 +86,13 @@ pub(crate) fn perform(play: &Play) -> Performed {
     Performed { world, client, ladder }
 }
 
-/// Until both ends have come to an end, or an hour has passed.
+/// Runs until neither host has a connection, or [`LONGEST`] has passed.
 fn run_to_the_end(world: &mut World, client: HostId, server: HostId) {
     let over = |world: &mut World| [client, server].iter().all(|host| world.host(*host).usage().flows == 0);
     world.wait_until(LONGEST, over);
 }
 
-/// A SYN of an earlier connection between the same ends, late by minutes.
+/// A SYN of an earlier connection between the same ends, minutes late.
 fn old_duplicate_syn() -> Frame {
     let header = Header {
         source_port: CLIENT.port(),
@@ -107,7 +106,7 @@ fn old_duplicate_syn() -> Frame {
     packet(&header)
 }
 
-/// The segment as an IPv4 packet of the client, with good checksums.
+/// The segment as an IPv4 packet of the client, with correct checksums.
 fn packet(header: &Header) -> Frame {
     use wire::ipv4;
     let layout = wire::tcp::OptionLayout::default();
@@ -127,7 +126,7 @@ fn packet(header: &Header) -> Frame {
     frame
 }
 
-/// What both hosts said and what became of their frames, as a ladder.
+/// The ladder: what both programs logged, and what became of each frame.
 fn draw(world: &World, client: HostId) -> Ladder {
     let end = |name: &str, address: SocketAddrV4, state, isn| End {
         name: name.to_owned(),
@@ -148,7 +147,8 @@ fn draw(world: &World, client: HostId) -> Ladder {
             Happening::Said(text) => {
                 let step = cause.and_then(|cause| step_of(text, world.segment(cause.frame)?.0));
                 let text = format!("{text}{}", step.unwrap_or_default());
-                // What returns stands under what it waited for; what is called, above what it sends.
+                // A call that returns stands under the segment that it waited for; a call that begins
+                // stands above the segments that it sends.
                 recorder.call(entry.at, side, &text, cause.filter(|_| step.is_some()));
             }
             Happening::Departed { frame } => {
@@ -170,11 +170,11 @@ fn draw(world: &World, client: HostId) -> Ladder {
     recorder.finish()
 }
 
-/// Which step of the handshake a call waited for, as this segment shows.
+/// The step of the handshake that a call waited for, if `arrived` ended its wait.
 fn step_of(said: &str, arrived: SegmentFacts) -> Option<&'static str> {
     match said {
         programs::CONNECT_RETURNS => Some(": second step"),
-        // The ACK alone may be lost or late; whatever comes then acknowledges as well.
+        // If the plain ACK is lost or late, a segment with data is the third step: it acknowledges too.
         programs::ACCEPT_RETURNS if arrived.len_bytes > 0 => Some(": third step, an ACK with data"),
         programs::ACCEPT_RETURNS => Some(": third step"),
         _ => None,

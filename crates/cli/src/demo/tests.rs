@@ -1,4 +1,4 @@
-//! The demo's ladder beside the world's own records: it shows every delivery and every loss, and no other.
+//! The demo's ladder compared with the world's records: it shows every delivery and every loss, and no other.
 
 use super::Close;
 use super::staging::{Performed, Play, perform};
@@ -11,13 +11,13 @@ use tcp::Instant;
 const SEEDS: u64 = 2_000;
 const CLOSES: [Close; 4] = [Close::Server, Close::Client, Close::Both, Close::Half];
 
-/// The demo's options: every way to close, with and without an old SYN, for each seed; loss, reordering and
-/// delay change from seed to seed, so that all of them meet.
+/// The demo's options: every way to close, with and without an old SYN, for each seed. Loss, reordering and
+/// delay change from seed to seed, so that all combinations occur.
 fn plays(seed: u64) -> impl Iterator<Item = Play> {
     let of = |values: &[f64], divisor: u64| values[(seed / divisor) as usize % values.len()];
     let loss_percent = of(&[20.0, 0.0, 5.0, 50.0], 1);
     let reorder_percent = of(&[0.0, 10.0, 50.0], 4);
-    // About and beyond the first retransmission timeout, which makes equal segments meet.
+    // Some are at or above the first retransmission timeout, so that equal segments are under way together.
     let delay = Duration::from_secs_f64(of(&[0.02, 0.501, 0.0, 0.000_5, 0.5, 0.2, 3.0], 12));
     CLOSES.into_iter().flat_map(move |close| {
         let play = Play { close, delay, loss_percent, reorder_percent, seed, stale_syn: false };
@@ -98,7 +98,7 @@ fn check(play: &Play, performed: &Performed) {
     }
     let lost: u64 = Lost::ALL.into_iter().map(|why| world.lost(why)).sum();
     assert_eq!(performed.ladder.story().lost.iter().sum::<u64>(), lost, "{play:?}");
-    // Who closes at a given moment may not have answered by then, if something came late.
+    // A server that closes at a given moment may not have answered by then, if a segment came late.
     if play.loss_percent == 0.0 && (play.close != Close::Both || play.reorder_percent == 0.0) {
         assert_eq!(performed.ladder.story().sent_bytes, [2_374, 537], "{play:?}\n{}", text());
     }

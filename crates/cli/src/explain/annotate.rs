@@ -1,5 +1,5 @@
-//! The capture again, as pcapng with our words as packet comments; Wireshark shows them as
-//! `frame.comment`. What the file said before is all in it.
+//! `--annotate`: a copy of the capture as pcapng, with our explanations added as packet comments, which
+//! Wireshark shows as `frame.comment`. Everything that the capture held stays in it.
 
 use super::reading::Opened;
 use crate::failure::Failure;
@@ -13,17 +13,17 @@ pub(super) struct Annotated {
     pace: Pace,
 }
 
-/// When what is written leaves us.
+/// When written packets reach the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pace {
-    /// As the buffer fills.
+    /// When the buffer is full.
     OfBuffer,
-    /// With each packet: somebody may be looking on.
+    /// After each packet, because another program may read along.
     OfPackets,
 }
 
 impl Annotated {
-    /// A copy of this capture, as long as it is.
+    /// Starts a copy of the capture that `of` reads.
     pub(super) fn begin(mut output: Output, of: &Opened, pace: Pace) -> Result<Self, Failure> {
         if pace == Pace::OfPackets {
             output.keep();
@@ -39,7 +39,7 @@ impl Annotated {
         Ok(Annotated { annotator, pace })
     }
 
-    /// Writes one packet as it was, with a comment.
+    /// Writes one packet unchanged, with this comment.
     pub(super) fn packet(&mut self, record: &Record<'_>, comment: Option<&str>) -> Result<(), Failure> {
         let written = self.annotator.packet(record, comment.as_slice()).and_then(|()| match self.pace {
             Pace::OfBuffer => Ok(()),
@@ -48,13 +48,13 @@ impl Annotated {
         self.told(written)
     }
 
-    /// Writes what stands between the packets.
+    /// Writes a block that is not a packet.
     pub(super) fn block(&mut self, block: &Block<'_>) -> Result<(), Failure> {
         let written = self.annotator.block(block);
         self.told(written)
     }
 
-    /// It is whole.
+    /// Finishes the file.
     pub(super) fn finish(self) -> Result<(), Failure> {
         self.annotator.into_inner().finish()
     }

@@ -1,8 +1,8 @@
 //! The table of connections, and the findings above it, without keeping what is not shown.
 //!
-//! A capture may hold hundreds of thousands of connections, of which a screenful is shown: only those
-//! that come first by the chosen column are kept, the others are counted. Findings are all kept: the
-//! lens bounds them.
+//! A capture may hold hundreds of thousands of connections, and a screenful is shown. Only those that come
+//! first by the chosen column are kept; the others are counted. All findings are kept, because the lens
+//! bounds them.
 
 use crate::failure::{Failure, print};
 use clap::ValueEnum;
@@ -48,7 +48,7 @@ impl Sort {
     }
 }
 
-/// A connection and where it stands: by its rank, among equals by when it ended.
+/// A connection and its place in the order: first by rank, then by when it ended.
 #[derive(Debug)]
 struct Ranked {
     rank: i128,
@@ -71,7 +71,8 @@ pub(super) struct Overview {
     all: usize,
     /// The first `top` are among these, at most twice as many.
     first: Vec<Ranked>,
-    /// The last rank that was kept when others had to go: who has no higher one comes too late.
+    /// The lowest rank that was kept when connections were last dropped. A later connection is shown only
+    /// if its rank is higher.
     least: Option<i128>,
     findings: Vec<Finding>,
 }
@@ -81,7 +82,7 @@ impl Overview {
         Overview { sort, top, all: 0, first: Vec::new(), least: None, findings: Vec::new() }
     }
 
-    /// Of what was kept for another reason.
+    /// The overview of connections that are kept already.
     pub(super) fn of(kept: &lens::Kept, sort: Sort, top: usize) -> Self {
         let mut overview = Overview::new(sort, top);
         kept.connections.iter().for_each(|connection| overview.connection(connection));
@@ -91,7 +92,7 @@ impl Overview {
 
     pub(super) fn show(mut self, style: &Style) -> Result<(), Failure> {
         if self.all == 0 {
-            return print("no TCP connection is in this capture\n");
+            return print("there is no TCP connection in this capture\n");
         }
         if !self.findings.is_empty() {
             print(&captured::findings(&self.findings).text(style))?;
@@ -110,7 +111,7 @@ impl Overview {
         captured::connections(self.first.iter().map(|ranked| &*ranked.connection))
     }
 
-    /// Sorts, and lets those go that are not shown.
+    /// Sorts, and drops the connections that are not shown.
     fn prune(&mut self) {
         self.first.sort_by(Ranked::compare);
         self.first.truncate(self.top);

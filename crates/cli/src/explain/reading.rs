@@ -1,4 +1,4 @@
-//! From a file to the lens: open, read, take apart, hand over; and say where the file is damaged.
+//! From a file to the lens: open, read, decode, hand over; and report where the file is damaged.
 
 use super::annotate::Annotated;
 use super::left_out::LeftOut;
@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Packets between two looks at the progress bar.
+/// Packets between two updates of the progress bar.
 const PACKETS_PER_TICK: u64 = 1 << 16;
 
 /// What was read.
@@ -27,7 +27,7 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    /// Says on standard error what could not be read.
+    /// Prints on standard error what could not be read.
     pub(super) fn tell(&self) {
         for sentence in self.left_out.sentences() {
             note(format_args!("synfin: {sentence}"));
@@ -43,7 +43,7 @@ impl Summary {
     }
 }
 
-/// Holds back segments, so that a filter can decide about them; all else goes through.
+/// Passes everything on but segments, so that a filter can decide about them.
 struct Held<'a, S>(&'a mut S);
 
 impl<S: Sink> Sink for Held<'_, S> {
@@ -60,14 +60,14 @@ impl<S: Sink> Sink for Held<'_, S> {
     }
 }
 
-/// What to do with a capture besides explaining it.
+/// What to do with a capture besides the analysis.
 #[derive(Default)]
 pub(super) struct Wishes<'a> {
-    /// Write it again, with comments.
+    /// Write a copy with comments.
     pub(super) annotated: Option<&'a mut Annotated>,
     /// Show only these segments.
     pub(super) filter: Option<&'a Filter>,
-    /// How the connections will have ended, for a filter that asks.
+    /// How the connections end, for a filter that needs it.
     pub(super) ends: Option<&'a Ends>,
 }
 
@@ -76,7 +76,7 @@ pub(super) struct Wishes<'a> {
 pub(super) struct Ends(Vec<Completeness>);
 
 impl Ends {
-    /// Reads a capture for nothing else, as Wireshark's first pass does.
+    /// Reads a capture only for this, as Wireshark's first pass does.
     pub(super) fn of(source: Opened) -> Result<Self, Failure> {
         let mut ends = Ends::default();
         pipeline::run(&mut ends, |feed| {
@@ -101,7 +101,7 @@ impl Sink for Ends {
     }
 }
 
-/// Where packets come from: what to call it, how many bytes there will be if that is known, and they.
+/// A source of packets: its name, its length if that is known (else 0), and its bytes.
 pub(super) struct Source {
     name: String,
     bytes: u64,
@@ -130,10 +130,10 @@ impl Source {
         Ok(Source { name: interface.to_owned(), bytes: 0, input })
     }
 
-    /// Reads its first bytes.
+    /// Reads the first bytes, which tell the format.
     ///
     /// # Errors
-    /// It is no capture.
+    /// The source is not a capture.
     pub(super) fn recognized(self) -> Result<Opened, Failure> {
         let Source { name, bytes, input } = self;
         let reader = Reader::new(input).map_err(|error| Failure::input(format!("{name}: {error}")))?;
@@ -154,7 +154,7 @@ impl Opened {
     }
 }
 
-/// What stands in a capture, one after the other.
+/// An item of a capture.
 enum Seen<'a> {
     /// A packet, with the segment that is in it.
     Packet(&'a Record<'a>, Option<(&'a Decoded<'a>, &'a Segment)>),
@@ -169,7 +169,7 @@ pub(super) fn read(
     wishes: Wishes<'_>,
 ) -> Result<Summary, Failure> {
     let Wishes { mut annotated, filter, ends } = wishes;
-    // segments alone go to another thread; what is listened to shall be told at once
+    // The second thread takes only segments. Live captures stay on one, so that each segment is shown at once.
     if annotated.is_none() && filter.is_none() && source.bytes > 0 {
         return pipeline::run(sink, |feed| {
             each(source, Blocks::Passed, |seen| {
@@ -210,14 +210,14 @@ pub(super) fn read(
     Ok(summary)
 }
 
-/// What happens to what stands between packets. Passing it is faster.
+/// What happens to blocks that are not packets. Skipping them is faster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Blocks {
     Passed,
     Taken,
 }
 
-/// Hands `take` all that is in the capture.
+/// Calls `take` with each item of the capture.
 fn each(
     source: Opened,
     blocks: Blocks,
@@ -232,8 +232,8 @@ fn each(
         }
     };
     match blocks {
-        // records are bound by reference, here and below: these are large, and moving them out of their
-        // options costs more than taking the packet apart
+        // Records are bound by reference, here and below, because they are large: moving one out of its
+        // `Option` costs more than decoding the packet.
         Blocks::Passed => {
             while let Some(record) = reader.next() {
                 match &record {
@@ -258,7 +258,7 @@ fn each(
     Ok(packets.summary)
 }
 
-/// Packets being taken apart.
+/// The decoder of the packets, and the summary so far.
 #[derive(Default)]
 struct Packets {
     decoder: Decoder,
@@ -284,7 +284,8 @@ impl Packets {
         }
     }
 
-    /// The last thing that a reader says: damage is told at the end, another failure is one.
+    /// Takes the reader's error, which ends the capture: damage goes into the summary, a failure to read is
+    /// returned.
     fn end(&mut self, error: &Error, name: &str) -> Result<(), Failure> {
         if let Error::Io(error) = error {
             return Err(Failure::reading(name, error));
@@ -294,7 +295,7 @@ impl Packets {
     }
 }
 
-/// A bar on a terminal for files that take a while; nothing anywhere else.
+/// A progress bar on a terminal for files that take a while to read; hidden otherwise.
 fn progress(bytes: u64) -> ProgressBar {
     const LONG_FILE_BYTES: u64 = 64 << 20;
     if bytes < LONG_FILE_BYTES {

@@ -15,7 +15,7 @@ const FIELDS_MAX: usize = 100;
 pub(crate) enum HeadError {
     /// The connection ended where a head would have begun.
     Ended,
-    /// Nothing came in the time that was given.
+    /// Nothing came before the deadline.
     Idle,
     /// A head began and did not end in time.
     Slow,
@@ -38,7 +38,7 @@ pub(crate) struct Fields(Vec<(String, String)>);
 pub(crate) struct Request {
     /// `GET`, as it was written.
     pub(crate) method: String,
-    /// What is asked for, as it was written.
+    /// The target of the request, as it was written.
     pub(crate) target: String,
     /// The 1 of `HTTP/1.1`.
     pub(crate) minor_version: u8,
@@ -70,7 +70,7 @@ impl Fields {
         self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Whether the list that this field is contains a member, whatever its case.
+    /// Whether this field, which is a list, contains a member in any case of letters.
     pub(crate) fn lists(&self, name: &str, member: &str) -> bool {
         self.all(name).flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(member))
     }
@@ -115,7 +115,7 @@ impl Request {
 impl Response {
     /// Reads a response's head, which must be there by `deadline`. Interim responses are skipped.
     pub(crate) fn read(from: &mut impl BufRead, deadline: Instant) -> Result<Response, HeadError> {
-        // More than a few interim responses are nobody's honest intention.
+        // No honest server sends more than a few interim responses.
         for _ in 0..16 {
             let response = Response::parse(&read_head(from, deadline)?)?;
             if !(100..200).contains(&response.status) {
@@ -154,7 +154,7 @@ fn complete(outcome: httparse::Result<usize>) -> Result<(), HeadError> {
     }
 }
 
-/// Takes the bytes up to and with the empty line, and not one more.
+/// Reads up to and including the empty line, and no further.
 fn read_head(from: &mut impl BufRead, deadline: Instant) -> Result<Vec<u8>, HeadError> {
     let mut head = Vec::new();
     loop {
@@ -197,7 +197,7 @@ fn read_head(from: &mut impl BufRead, deadline: Instant) -> Result<Vec<u8>, Head
     }
 }
 
-/// Where the head ends, if it does; the first `known_bytes` were looked at before.
+/// Where the head ends, if it does; the first `known_bytes` were searched before.
 fn end_of_head(head: &[u8], known_bytes: usize) -> Option<usize> {
     let from = known_bytes.saturating_sub(3);
     let mut lines = head.iter().enumerate().skip(from).filter(|(_, byte)| **byte == b'\n');

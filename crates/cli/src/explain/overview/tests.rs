@@ -4,7 +4,7 @@ use lens::{Config, Kept, Lens, Segment};
 use report::tables::Order;
 use wire::tcp::Flags;
 
-/// Forty connections, many of them equal in one column or another, that end in another order.
+/// Forty connections, many of them equal in some column, that end in another order than they begin.
 fn many() -> Kept {
     let (mut lens, mut kept) =
         (Lens::new(Config { connections_max: 20, ..Config::default() }), Kept::default());
