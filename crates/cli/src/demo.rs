@@ -5,7 +5,7 @@
 //! The world is `sim`'s, the hosts are the same as on a real link, the drawing is `report`'s.
 
 mod programs;
-mod staging;
+mod simulation;
 #[cfg(test)]
 mod tests;
 
@@ -76,7 +76,7 @@ pub(crate) enum Close {
 
 impl Demo {
     pub(crate) fn run(self, style: &Style) -> Outcome {
-        let play = staging::Play {
+        let settings = simulation::Settings {
             close: self.close,
             delay: self.delay,
             loss_percent: self.loss,
@@ -92,13 +92,13 @@ impl Demo {
         let svg = self.svg.as_deref().map(|path| files.write("--svg", path)).transpose()?;
         let mut pcap_output = pcap.as_ref().map(Target::begin).transpose()?;
         let mut svg_output = svg.as_ref().map(Target::begin).transpose()?;
-        let performed = staging::perform(&play);
+        let simulation = simulation::simulate(&settings);
         if let Some(output) = &mut pcap_output {
-            pcap::write(output, &performed.world, performed.client)?;
+            pcap::write_host(output, &simulation.world, simulation.client)?;
         }
         let numbers = if self.absolute { Numbers::Absolute } else { Numbers::Relative };
         let options = Options { numbers, ..Options::default() };
-        let ladder = performed.ladder;
+        let ladder = simulation.ladder;
         if let Some(output) = &mut svg_output {
             output.take(&ladder.svg(&options))?;
         }

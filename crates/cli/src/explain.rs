@@ -5,9 +5,9 @@
 
 mod annotate;
 mod left_out;
+mod lines;
 mod list;
 mod live;
-mod outputs;
 mod overview;
 mod pipeline;
 mod reading;
@@ -16,7 +16,7 @@ use crate::failure::{Failure, Outcome, print};
 use crate::notes::note;
 use crate::output::{Existing, Files, Output};
 use crate::units::whole;
-use annotate::Pace;
+use annotate::Flush;
 use clap::Args;
 use lens::{Connection, Filter, KeepSegments, Kept};
 use overview::{Overview, Sort};
@@ -97,7 +97,7 @@ pub(crate) struct Explain {
 const LADDER_SEGMENTS_MAX: usize = 200_000;
 
 /// The open inputs and outputs of a run.
-struct Work {
+struct OpenFiles {
     source: reading::Opened,
     annotated: Option<annotate::Annotated>,
     page: Option<Output>,
@@ -105,24 +105,24 @@ struct Work {
 
 impl Explain {
     pub(crate) fn run(self, style: &Style) -> Outcome {
-        let mut work = self.begin()?;
+        let mut open = self.open()?;
         let summary = if self.json || self.csv || self.zeek {
-            let mut lines = outputs::Lines::new(self.form())?;
-            let summary = self.read(work.source, &mut work.annotated, &mut lines)?;
-            finish(work.annotated, None)?;
+            let mut lines = lines::Lines::new(self.form())?;
+            let summary = self.read(open.source, &mut open.annotated, &mut lines)?;
+            finish(open.annotated, None)?;
             lines.finish()?;
             summary
         } else if self.live.is_some() && self.stream.is_none() && self.html.is_none() {
             let mut live = list::Live::new(self.absolute, Overview::new(self.sort, self.top));
-            let summary = self.read(work.source, &mut work.annotated, &mut live)?;
-            finish(work.annotated, None)?;
+            let summary = self.read(open.source, &mut open.annotated, &mut live)?;
+            finish(open.annotated, None)?;
             print("\n")?;
             live.overview.show(style)?;
             summary
         } else if self.wanted_segments() == KeepSegments::None {
             let mut overview = Overview::new(self.sort, self.top);
-            let summary = self.read(work.source, &mut work.annotated, &mut overview)?;
-            finish(work.annotated, None)?;
+            let summary = self.read(open.source, &mut open.annotated, &mut overview)?;
+            finish(open.annotated, None)?;
             overview.show(style)?;
             summary
         } else {
@@ -131,24 +131,24 @@ impl Explain {
                 Some(_) => report::captured::PAGE_SEGMENTS_MAX + 1,
                 None => LADDER_SEGMENTS_MAX,
             };
-            let summary = self.read(work.source, &mut work.annotated, &mut kept)?;
+            let summary = self.read(open.source, &mut open.annotated, &mut kept)?;
             let stream = self.stream.map(|stream| connection(&kept, stream)).transpose()?;
-            if let Some(page) = &mut work.page {
+            if let Some(page) = &mut open.page {
                 page.take(&report::page::html(&report::captured::page(&kept, &self.source_name())))?;
             }
-            finish(work.annotated, work.page)?;
+            finish(open.annotated, open.page)?;
             self.show(&kept, stream, style)?;
             summary
         };
-        summary.tell();
+        summary.print_warnings();
         Ok(summary.exit_code())
     }
 
-    fn form(&self) -> outputs::Form {
+    fn form(&self) -> lines::Form {
         match (self.json, self.csv) {
-            (true, _) => outputs::Form::Json,
-            (_, true) => outputs::Form::Csv,
-            _ => outputs::Form::Zeek,
+            (true, _) => lines::Form::Json,
+            (_, true) => lines::Form::Csv,
+            _ => lines::Form::Zeek,
         }
     }
 
@@ -162,7 +162,7 @@ impl Explain {
     }
 
     /// Opens the input, and the outputs only once the input is known to be a capture.
-    fn begin(&self) -> Result<Work, Failure> {
+    fn open(&self) -> Result<OpenFiles, Failure> {
         let mut files = Files::new();
         let file = self.file.as_deref().map(|path| reading::Source::file(path, &mut files)).transpose()?;
         if self.json || self.csv || self.zeek {
@@ -175,19 +175,19 @@ impl Explain {
         });
         let annotate = annotate.transpose()?;
         let html = self.html.as_deref().map(|path| files.write("--html", path)).transpose()?;
-        let (source, pace) = match (file, &self.live) {
-            (Some(file), _) => (file, Pace::OfBuffer),
+        let (source, flush) = match (file, &self.live) {
+            (Some(file), _) => (file, Flush::WhenFull),
             (None, Some(interface)) => {
                 let limit = self.seconds.map(Duration::from_secs);
-                (reading::Source::live(interface, limit)?, Pace::OfPackets)
+                (reading::Source::live(interface, limit)?, Flush::EachPacket)
             }
             (None, None) => return Err(Failure::usage("name a capture file, or an interface with --live")),
         };
         let source = source.recognized()?;
-        let annotated = annotate.map(|target| annotate::Annotated::begin(target.begin()?, &source, pace));
+        let annotated = annotate.map(|target| annotate::Annotated::begin(target.begin()?, &source, flush));
         let annotated = annotated.transpose()?;
         let page = html.map(|target| target.begin()).transpose()?;
-        Ok(Work { source, annotated, page })
+        Ok(OpenFiles { source, annotated, page })
     }
 
     fn read(
@@ -198,8 +198,8 @@ impl Explain {
     ) -> Result<reading::Summary, Failure> {
         let ends = self.ends()?;
         let filter = self.filter.as_ref();
-        let wishes = reading::Wishes { annotated: annotated.as_mut(), filter, ends: ends.as_ref() };
-        reading::read(source, sink, wishes)
+        let options = reading::ReadOptions { annotated: annotated.as_mut(), filter, ends: ends.as_ref() };
+        reading::read(source, sink, options)
     }
 
     /// How the connections end, if the filter needs to know it and the capture can be read twice.

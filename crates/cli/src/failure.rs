@@ -80,7 +80,7 @@ impl Failure {
     }
 
     /// Prints the sentence and returns the exit code.
-    pub(crate) fn tell(self) -> ExitCode {
+    pub(crate) fn print(self) -> ExitCode {
         if !self.sentence.is_empty() {
             eprintln!("synfin: {}", self.sentence);
         }

@@ -17,7 +17,7 @@ static HANDLER: Mutex<Option<Handler>> = Mutex::new(None);
 /// Ctrl-C cannot be caught.
 pub(crate) fn on_interrupt(handle: impl FnMut() + Send + 'static) -> Result<(), Failure> {
     *handler() = Some(Box::new(handle));
-    listen().map_err(|error| Failure::new(format!("Ctrl-C cannot be caught: {error}")))
+    install().map_err(|error| Failure::new(format!("Ctrl-C cannot be caught: {error}")))
 }
 
 /// From now on Ctrl-C removes unfinished files. Where signals are to be ignored (`nohup`, a job in the
@@ -25,20 +25,20 @@ pub(crate) fn on_interrupt(handle: impl FnMut() + Send + 'static) -> Result<(), 
 pub(crate) fn catch() {
     if !are_ignored() {
         // If it cannot be caught, an unfinished file stays behind: a hidden one, beside the old.
-        let _ = listen();
+        let _ = install();
     }
 }
 
-fn listen() -> Result<(), &'static str> {
-    static LISTENS: OnceLock<Result<(), String>> = OnceLock::new();
-    let listens = LISTENS.get_or_init(|| {
+fn install() -> Result<(), &'static str> {
+    static INSTALLED: OnceLock<Result<(), String>> = OnceLock::new();
+    let installed = INSTALLED.get_or_init(|| {
         ctrlc::set_handler(|| match &mut *handler() {
             Some(handle) => handle(),
-            None => output::leave_nothing((Exit::Interrupted as u8).into()),
+            None => output::remove_unfinished_and_exit((Exit::Interrupted as u8).into()),
         })
         .map_err(|error| error.to_string())
     });
-    listens.as_ref().copied().map_err(String::as_str)
+    installed.as_ref().copied().map_err(String::as_str)
 }
 
 /// Whether this process ignores SIGHUP, SIGINT or SIGTERM, as Linux shows in `/proc`.

@@ -86,7 +86,7 @@ fn main() -> ExitCode {
     let arguments = read.unwrap_or_else(|error| error.exit());
     notes::choose(match arguments.quiet {
         true => Notes::Quiet,
-        false => Notes::Told { bars: !terminal::is_dumb() },
+        false => Notes::Shown { bars: !terminal::is_dumb() },
     });
     let style = terminal::style(arguments.color, arguments.ascii.then_some(Charset::Ascii));
     let outcome = match arguments.command {
@@ -102,6 +102,6 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(code) => code,
-        Err(failure) => failure.tell(),
+        Err(failure) => failure.print(),
     }
 }

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Notes {
     /// Both, the bars where standard error is a terminal that can move its cursor.
-    Told {
+    Shown {
         /// Whether the terminal can draw a bar.
         bars: bool,
     },
@@ -39,7 +39,7 @@ pub(crate) fn note(what: fmt::Arguments<'_>) {
 
 /// Whether bars are drawn.
 pub(crate) fn draws_bars() -> bool {
-    chosen() == Notes::Told { bars: true } && std::io::stderr().is_terminal()
+    chosen() == Notes::Shown { bars: true } && std::io::stderr().is_terminal()
 }
 
 /// A bar of this length, hidden where bars are not drawn.

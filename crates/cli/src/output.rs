@@ -9,16 +9,16 @@
 //!
 //! What is *not* here: the content of the files, and the uploads of `serve`, whose names come from clients.
 
-mod beside;
 mod files;
 mod place;
+mod replacement;
 
-pub(crate) use beside::leave_nothing;
 pub(crate) use files::{Existing, Files};
+pub(crate) use replacement::remove_unfinished_and_exit;
 
 use crate::failure::Failure;
-use beside::Beside;
 use place::Place;
+use replacement::Replacement;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -77,19 +77,19 @@ impl Target {
             }
             (Place::New { path }, Manner::InPlace) => {
                 let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
-                (file, Ending::Kept { or_removed: Some(path.clone()) })
+                (file, Ending::InPlace { remove_if_dropped: Some(path.clone()) })
             }
             (Place::File { path, .. }, Manner::InPlace) => {
                 let file = OpenOptions::new().write(true).truncate(true).open(path).map_err(failed)?;
-                (file, Ending::Kept { or_removed: None })
+                (file, Ending::InPlace { remove_if_dropped: None })
             }
             (Place::New { path }, Manner::WhenWhole) => {
-                let (beside, file) = Beside::begin(path, None).map_err(failed)?;
-                (file, Ending::Renamed(beside))
+                let (replacement, file) = Replacement::begin(path, None).map_err(failed)?;
+                (file, Ending::Renamed(replacement))
             }
             (Place::File { path, metadata }, Manner::WhenWhole) => {
-                let (beside, file) = Beside::begin(path, Some(metadata)).map_err(failed)?;
-                (file, Ending::Renamed(beside))
+                let (replacement, file) = Replacement::begin(path, Some(metadata)).map_err(failed)?;
+                (file, Ending::Renamed(replacement))
             }
         };
         Ok(self.output(file, ending))
@@ -107,7 +107,7 @@ impl Target {
             Place::StandardOutput | Place::Through { .. } => return self.begin(),
         };
         let part = with_suffix(target, PART);
-        let begun = Beside::part(&part, target, old, from_bytes).map_err(|error| self.failed(&error))?;
+        let begun = Replacement::part(&part, target, old, from_bytes).map_err(|error| self.failed(&error))?;
         Ok(self.output(begun.1, Ending::Renamed(begun.0)))
     }
 
@@ -182,9 +182,9 @@ enum Ending {
     /// Nothing: it was written directly.
     Nothing,
     /// The file is renamed into its place.
-    Renamed(Beside),
-    /// The file stays in its place. `or_removed` is removed if the output is dropped instead.
-    Kept { or_removed: Option<PathBuf> },
+    Renamed(Replacement),
+    /// The file stays in its place. `remove_if_dropped` is removed if the output is dropped instead.
+    InPlace { remove_if_dropped: Option<PathBuf> },
 }
 
 impl Output {
@@ -198,8 +198,8 @@ impl Output {
 
     /// Keeps a recording from now on, even if the command fails.
     pub(crate) fn keep(&mut self) {
-        if let Ending::Kept { or_removed } = &mut self.ending {
-            *or_removed = None;
+        if let Ending::InPlace { remove_if_dropped } = &mut self.ending {
+            *remove_if_dropped = None;
         }
     }
 
@@ -210,8 +210,8 @@ impl Output {
     pub(crate) fn finish(mut self) -> Result<(), Failure> {
         self.keep();
         let finished = self.out.flush().and_then(|()| match &mut self.ending {
-            Ending::Nothing | Ending::Kept { .. } => Ok(()),
-            Ending::Renamed(beside) => beside.put_into_place(self.out.get_ref()),
+            Ending::Nothing | Ending::InPlace { .. } => Ok(()),
+            Ending::Renamed(replacement) => replacement.put_into_place(self.out.get_ref()),
         });
         finished.map_err(|error| self.failed(&error))
     }
@@ -240,7 +240,7 @@ impl Write for Output {
 
 impl Drop for Output {
     fn drop(&mut self) {
-        if let Ending::Kept { or_removed: Some(path) } = &self.ending {
+        if let Ending::InPlace { remove_if_dropped: Some(path) } = &self.ending {
             // This output made the file, and nothing in it is worth keeping.
             let _ = fs::remove_file(path);
         }

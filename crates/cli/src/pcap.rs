@@ -11,11 +11,11 @@ use std::io;
 const EPOCH_NS: u64 = 1_517_351_424_000_000_000;
 
 /// Writes the packets that passed the network card of `host`.
-pub(crate) fn write(output: &mut Output, world: &World, host: HostId) -> Result<(), Failure> {
-    of_world(output, world, host).map_err(|error| output.failed(&error))
+pub(crate) fn write_host(output: &mut Output, world: &World, host: HostId) -> Result<(), Failure> {
+    write_host_packets(output, world, host).map_err(|error| output.failed(&error))
 }
 
-fn of_world(output: &mut Output, world: &World, host: HostId) -> io::Result<()> {
+fn write_host_packets(output: &mut Output, world: &World, host: HostId) -> io::Result<()> {
     let section =
         Section { application: concat!("synfin ", env!("CARGO_PKG_VERSION")), ..Section::default() };
     let mut writer = Writer::new(output, Format::Pcapng, &section)?;
@@ -36,11 +36,11 @@ fn of_world(output: &mut Output, world: &World, host: HostId) -> io::Result<()> 
 }
 
 /// Writes the packets of a script, as its stack saw them.
-pub(crate) fn write_packets(output: &mut Output, run: &script::Run) -> Result<(), Failure> {
-    of_script(output, run).map_err(|error| output.failed(&error))
+pub(crate) fn write_script(output: &mut Output, run: &script::Run) -> Result<(), Failure> {
+    write_script_packets(output, run).map_err(|error| output.failed(&error))
 }
 
-fn of_script(output: &mut Output, run: &script::Run) -> io::Result<()> {
+fn write_script_packets(output: &mut Output, run: &script::Run) -> io::Result<()> {
     let section =
         Section { application: concat!("synfin ", env!("CARGO_PKG_VERSION")), ..Section::default() };
     let mut writer = Writer::new(output, Format::Pcapng, &section)?;

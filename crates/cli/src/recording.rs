@@ -18,10 +18,10 @@ const FLUSH_EVERY: Duration = Duration::from_secs(1);
 /// A capture in progress.
 pub(crate) struct Recording {
     target: Target,
-    sheet: Arc<Mutex<Sheet>>,
+    file: Arc<Mutex<CaptureFile>>,
 }
 
-struct Sheet {
+struct CaptureFile {
     writer: Writer<Output>,
     interface: InterfaceId,
     failure: Option<io::Error>,
@@ -38,28 +38,28 @@ impl Recording {
         let interface = Interface { name: interface, ..Interface::new(LinkType::RAW) };
         let interface = writer.add_interface(&interface).map_err(failed)?;
         writer.flush().map_err(failed)?;
-        let sheet = Arc::new(Mutex::new(Sheet { writer, interface, failure: None }));
-        let watched = Arc::downgrade(&sheet);
+        let file = Arc::new(Mutex::new(CaptureFile { writer, interface, failure: None }));
+        let watched = Arc::downgrade(&file);
         let flusher = move || {
-            while let Some(sheet) = watched.upgrade() {
-                lock(&sheet).attempt(|sheet| sheet.writer.flush());
-                drop(sheet);
+            while let Some(file) = watched.upgrade() {
+                lock(&file).attempt(|file| file.writer.flush());
+                drop(file);
                 std::thread::sleep(FLUSH_EVERY);
             }
         };
         std::thread::Builder::new().name("recording".to_owned()).spawn(flusher).map_err(failed)?;
-        Ok(Recording { target: target.clone(), sheet })
+        Ok(Recording { target: target.clone(), file })
     }
 
     /// Keeps the file, because frames are going to follow.
     pub(crate) fn keep(&self) {
-        lock(&self.sheet).writer.get_mut().keep();
+        lock(&self.file).writer.get_mut().keep();
     }
 
     /// What the stack calls for each frame.
     pub(crate) fn tap(&self) -> impl FnMut(Tapped<'_>) + Send + 'static {
-        let sheet = Arc::clone(&self.sheet);
-        move |tapped| lock(&sheet).attempt(|sheet| sheet.write(&tapped))
+        let file = Arc::clone(&self.file);
+        move |tapped| lock(&file).attempt(|file| file.write(&tapped))
     }
 
     /// Flushes the buffer.
@@ -67,16 +67,16 @@ impl Recording {
     /// # Errors
     /// A frame could not be written, now or earlier.
     pub(crate) fn finish(&self) -> Result<(), Failure> {
-        let mut sheet = lock(&self.sheet);
-        sheet.attempt(|sheet| sheet.writer.flush());
-        match sheet.failure.take() {
+        let mut file = lock(&self.file);
+        file.attempt(|file| file.writer.flush());
+        match file.failure.take() {
             Some(error) => Err(Failure::new(format!("the capture {} is incomplete: {error}", self.target))),
             None => Ok(()),
         }
     }
 }
 
-impl Sheet {
+impl CaptureFile {
     fn write(&mut self, tapped: &Tapped<'_>) -> io::Result<()> {
         let direction = match tapped.direction {
             device::Direction::Received => Direction::Inbound,
@@ -88,13 +88,13 @@ impl Sheet {
     }
 
     /// The first failure is kept and nothing is written after it.
-    fn attempt(&mut self, write: impl FnOnce(&mut Sheet) -> io::Result<()>) {
+    fn attempt(&mut self, write: impl FnOnce(&mut CaptureFile) -> io::Result<()>) {
         if self.failure.is_none() {
             self.failure = write(self).err();
         }
     }
 }
 
-fn lock(sheet: &Mutex<Sheet>) -> MutexGuard<'_, Sheet> {
-    sheet.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(file: &Mutex<CaptureFile>) -> MutexGuard<'_, CaptureFile> {
+    file.lock().unwrap_or_else(PoisonError::into_inner)
 }

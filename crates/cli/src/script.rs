@@ -73,7 +73,7 @@ const TRIES_MAX: u32 = 3;
 
 /// How many scripts are played against the kernel at the same time, on any number of processors: they mostly
 /// wait.
-const KERNELS: usize = 4;
+const KERNEL_THREADS: usize = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Version {
@@ -150,7 +150,7 @@ impl Script {
         }
         if !self.json {
             if skipped >= SKIPPED_TO_SUM_UP {
-                print(&wanting(&played))?;
+                print(&needs(&played))?;
             }
             print(&format!("{passed} passed, {failed} failed, {skipped} skipped\n"))?;
         }
@@ -182,7 +182,7 @@ impl Script {
             return format!("{object}\n");
         }
         match &run.outcome {
-            script::Outcome::Passed => format!("ok       {name}{}\n", notes(run, tries)),
+            script::Outcome::Passed => format!("ok       {name}{}\n", remarks(run, tries)),
             script::Outcome::Skipped(reason) => format!("skipped  {name}: {reason}\n"),
             script::Outcome::Failed(failure) => format!("FAILED   {failure}\n"),
         }
@@ -198,7 +198,7 @@ impl Script {
                 continue;
             }
             let before = files.len();
-            gather(path, &mut files).map_err(failed)?;
+            find_scripts(path, &mut files).map_err(failed)?;
             if files.len() == before {
                 return Err(Failure::input(format!("no script (*.pkt) is in {}", path.display())));
             }
@@ -211,7 +211,7 @@ impl Script {
         let played = Mutex::new(Vec::with_capacity(files.len()));
         let progress = progress(files.len());
         let threads = if self.kernel {
-            KERNELS
+            KERNEL_THREADS
         } else {
             std::thread::available_parallelism().map_or(2, usize::from).min(files.len().max(1))
         };
@@ -279,12 +279,12 @@ fn record(target: &Target, run: &Run) -> Result<(), Failure> {
         return Ok(());
     }
     let mut output = target.begin()?;
-    pcap::write_packets(&mut output, run)?;
+    pcap::write_script(&mut output, run)?;
     output.finish()
 }
 
 /// Remarks on a script that passed.
-fn notes(run: &Run, tries: u32) -> String {
+fn remarks(run: &Run, tries: u32) -> String {
     let again = (tries > 1).then(|| format!("at try {tries}"));
     let remarks: Vec<&str> = run.instead.iter().chain(&again).map(String::as_str).collect();
     let remarks = if remarks.is_empty() { String::new() } else { format!(" ({})", remarks.join(", ")) };
@@ -296,7 +296,7 @@ fn notes(run: &Run, tries: u32) -> String {
 const SKIPPED_TO_SUM_UP: usize = 5;
 
 /// What the skipped scripts need, the most frequent first.
-fn wanting(played: &[Played]) -> String {
+fn needs(played: &[Played]) -> String {
     let mut counts = BTreeMap::<&str, usize>::new();
     for (_, run) in played {
         let Ok(kernel::Played { run: Run { outcome: script::Outcome::Skipped(reason), .. }, .. }) = run
@@ -315,7 +315,7 @@ fn wanting(played: &[Played]) -> String {
 /// The most levels of folders that are searched, because a link may lead back up.
 const DEPTH_MAX: usize = 32;
 
-fn gather(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+fn find_scripts(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     let mut waiting = vec![(folder.to_owned(), 0)];
     let mut found = Vec::new();
     while let Some((folder, depth)) = waiting.pop() {

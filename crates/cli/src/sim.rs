@@ -1,6 +1,6 @@
 //! `synfin sim`: bulk flows over a bottleneck in virtual time: how fast, how fair, what was sent again.
 
-mod shown;
+mod results;
 
 use crate::failure::{Exit, Failure, Outcome, print};
 use crate::output::{Files, Output, Target};
@@ -142,14 +142,14 @@ impl Sim {
         });
         bar.finish_and_clear();
         if let Some(output) = &mut pcap {
-            pcap::write(output, &outcome.world, outcome.client)?;
+            pcap::write_host(output, &outcome.world, outcome.client)?;
         }
         if let Some(output) = &mut plot {
-            output.take(&shown::picture(&outcome))?;
+            output.take(&results::picture(&outcome))?;
         }
         pcap.into_iter().chain(plot).try_for_each(Output::finish)?;
-        print(&if self.json { shown::json(&outcome) } else { shown::text(&outcome, style) })?;
-        match shown::shortfall(&outcome, experiment.within) {
+        print(&if self.json { results::json(&outcome) } else { results::text(&outcome, style) })?;
+        match results::shortfall(&outcome, experiment.within) {
             Some(sentence) => Err(Failure::new(sentence)),
             None => Ok(Exit::Fine.into()),
         }

@@ -18,7 +18,7 @@ pub(crate) enum Color {
 }
 
 /// Columns if their number is unknown.
-const WIDTH: usize = 120;
+const WIDTH_DEFAULT: usize = 120;
 
 /// How to draw on standard output.
 pub(crate) fn style(color: Color, charset: Option<Charset>) -> Style {
@@ -30,7 +30,7 @@ pub(crate) fn style(color: Color, charset: Option<Charset>) -> Style {
     };
     Style {
         color: if colored { ColorChoice::Always } else { ColorChoice::Never },
-        width: columns().unwrap_or(WIDTH).clamp(60, 200),
+        width: columns().unwrap_or(WIDTH_DEFAULT).clamp(60, 200),
         charset: charset.unwrap_or_else(|| charset_of(value, is_dumb())),
     }
 }

@@ -166,7 +166,7 @@ fn ours(file: &str, filter: &str) -> Vec<u64> {
 }
 
 /// How many frames, and the sum of their numbers: tshark can compute both for many filters at once.
-type Told = (u64, u64);
+type Count = (u64, u64);
 
 /// tshark with the file: with two passes, so that it knows how connections end, and without the reassembly of
 /// messages, because we look at single segments.
@@ -182,7 +182,7 @@ fn of_tcp(filter: &str) -> String {
 }
 
 /// The frames of each of these filters in tshark; `None` if it rejects one of them.
-fn told_at_once(file: &str, filters: &[&str]) -> Option<Vec<Told>> {
+fn counts_of_many(file: &str, filters: &[&str]) -> Option<Vec<Count>> {
     let columns = filters.iter().map(|filter| {
         let filter = of_tcp(filter);
         format!(",{filter},SUM(frame.number)frame.number && {filter}")
@@ -199,7 +199,7 @@ fn told_at_once(file: &str, filters: &[&str]) -> Option<Vec<Told>> {
 }
 
 /// The frames of one filter in tshark, or why it rejects the filter.
-fn told(file: &str, filter: &str) -> Result<Told, String> {
+fn count_of(file: &str, filter: &str) -> Result<Count, String> {
     let fields = ["-T", "fields", "-e", "frame.number", "-Y", &of_tcp(filter)];
     let output = tshark(file).args(fields).output().expect("tshark runs");
     if !output.status.success() {
@@ -211,13 +211,13 @@ fn told(file: &str, filter: &str) -> Result<Told, String> {
 }
 
 /// The frames of each filter in tshark. Filters with a comma run alone, because a comma separates filters.
-fn theirs<'a>(file: &str, filters: &[&'a str]) -> Vec<(&'a str, Result<Told, String>)> {
+fn tshark_counts<'a>(file: &str, filters: &[&'a str]) -> Vec<(&'a str, Result<Count, String>)> {
     let (single, many): (Vec<_>, Vec<_>) = filters.iter().copied().partition(|filter| filter.contains(','));
-    let mut all: Vec<_> = single.into_iter().map(|filter| (filter, told(file, filter))).collect();
+    let mut all: Vec<_> = single.into_iter().map(|filter| (filter, count_of(file, filter))).collect();
     for batch in many.chunks(16) {
-        match told_at_once(file, batch) {
-            Some(told) => all.extend(batch.iter().copied().zip(told.into_iter().map(Ok))),
-            None => all.extend(batch.iter().map(|filter| (*filter, told(file, filter)))),
+        match counts_of_many(file, batch) {
+            Some(counts) => all.extend(batch.iter().copied().zip(counts.into_iter().map(Ok))),
+            None => all.extend(batch.iter().map(|filter| (*filter, count_of(file, filter)))),
         }
     }
     all
@@ -240,9 +240,9 @@ fn every_filter_passes_the_same_frames_as_in_tshark() {
     let all = Scratch::new("f-all.pcapng");
     std::fs::write(all.path(), joined(&files)).expect("a place for it");
     let (mut differences, mut compared) = (Vec::new(), 0);
-    for (filter, theirs) in theirs(all.path(), FILTERS) {
+    for (filter, theirs) in tshark_counts(all.path(), FILTERS) {
         let ours = ours(all.path(), filter);
-        let ours: Told = (ours.len() as u64, ours.iter().sum());
+        let ours: Count = (ours.len() as u64, ours.iter().sum());
         match theirs {
             Ok(theirs) => {
                 compared += 1;

@@ -25,7 +25,7 @@ pub(super) struct Plan {
     pub(super) close: Close,
     /// How long the server waits after its answer before it closes, as the article's server does. With
     /// [`Close::Half`] also the pause between the pieces of the answer.
-    pub(super) patience: std::time::Duration,
+    pub(super) pause: std::time::Duration,
     /// When both close in [`Close::Both`].
     pub(super) both_at: Instant,
 }
@@ -66,7 +66,7 @@ pub(super) fn client(
     isn: IsnPolicy,
 ) -> impl FnMut(&mut At<'_>) {
     let mut stream: Option<SocketId> = None;
-    let (mut heard, mut closed, mut reset) = (0, false, false);
+    let (mut received_bytes, mut closed, mut reset) = (0, false, false);
     move |at| {
         let Some(id) = stream else {
             if at.now() < start {
@@ -92,18 +92,18 @@ pub(super) fn client(
             at.say(&format!("gives up: {error}"));
             return at.leave();
         }
-        heard += at.read_all(id).len();
-        let ended = at.events().contains(&(id, Event::PeerFinished));
-        let mine = match plan.close {
-            Close::Server => ended,
-            Close::Client => heard == RESPONSE_BYTES,
+        received_bytes += at.read_all(id).len();
+        let peer_finished = at.events().contains(&(id, Event::PeerFinished));
+        let closes_now = match plan.close {
+            Close::Server => peer_finished,
+            Close::Client => received_bytes == RESPONSE_BYTES,
             Close::Both => at.now() >= plan.both_at,
             Close::Half => false,
         };
         if plan.close == Close::Both && !closed {
             at.wake_at(plan.both_at.max(at.now()));
         }
-        if mine && !std::mem::replace(&mut closed, true) {
+        if closes_now && !std::mem::replace(&mut closed, true) {
             at.say("close is called");
             at.finish(id);
         }
@@ -113,8 +113,8 @@ pub(super) fn client(
 /// The server: listens, answers one request, closes.
 pub(super) fn server(plan: Plan, local: SocketAddr, isn: IsnPolicy) -> impl FnMut(&mut At<'_>) {
     let (mut listener, mut stream): (Option<SocketId>, Option<SocketId>) = (None, None);
-    let (mut heard, mut answered, mut closed) = (0, None::<Instant>, false);
-    let mut parts: Vec<Vec<u8>> = match plan.close {
+    let (mut received_bytes, mut answered_at, mut closed) = (0, None::<Instant>, false);
+    let mut pieces: Vec<Vec<u8>> = match plan.close {
         // Three pieces with pauses, because a half-closed connection can be used for any length of time.
         Close::Half => response().chunks(RESPONSE_BYTES / 3).rev().map(<[u8]>::to_vec).collect(),
         _ => vec![response()],
@@ -131,26 +131,26 @@ pub(super) fn server(plan: Plan, local: SocketAddr, isn: IsnPolicy) -> impl FnMu
             }
         }
         let Some(id) = stream else { return };
-        heard += at.read_all(id).len();
-        let ended = at.events().contains(&(id, Event::PeerFinished));
-        let due = answered.is_none_or(|last| at.now() >= last + plan.patience);
-        if heard == REQUEST_BYTES
+        received_bytes += at.read_all(id).len();
+        let peer_finished = at.events().contains(&(id, Event::PeerFinished));
+        let due = answered_at.is_none_or(|last| at.now() >= last + plan.pause);
+        if received_bytes == REQUEST_BYTES
             && due
-            && let Some(part) = parts.pop()
+            && let Some(piece) = pieces.pop()
         {
-            let _ = at.write(id, &part);
-            answered = Some(at.now());
-            return at.wake_after(plan.patience);
+            let _ = at.write(id, &piece);
+            answered_at = Some(at.now());
+            return at.wake_after(plan.pause);
         }
-        let mine = match plan.close {
-            Close::Server | Close::Half => answered.is_some() && parts.is_empty() && due,
-            Close::Client => ended,
+        let closes_now = match plan.close {
+            Close::Server | Close::Half => answered_at.is_some() && pieces.is_empty() && due,
+            Close::Client => peer_finished,
             Close::Both => at.now() >= plan.both_at,
         };
         if plan.close == Close::Both && !closed {
             at.wake_at(plan.both_at.max(at.now()));
         }
-        if mine && !std::mem::replace(&mut closed, true) {
+        if closes_now && !std::mem::replace(&mut closed, true) {
             at.say("close is called");
             at.finish(id);
         }

@@ -10,22 +10,22 @@ use std::io;
 /// A copy being written.
 pub(super) struct Annotated {
     annotator: Annotator<Output>,
-    pace: Pace,
+    flush: Flush,
 }
 
 /// When written packets reach the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pace {
+pub(super) enum Flush {
     /// When the buffer is full.
-    OfBuffer,
+    WhenFull,
     /// After each packet, because another program may read along.
-    OfPackets,
+    EachPacket,
 }
 
 impl Annotated {
     /// Starts a copy of the capture that `of` reads.
-    pub(super) fn begin(mut output: Output, of: &Opened, pace: Pace) -> Result<Self, Failure> {
-        if pace == Pace::OfPackets {
+    pub(super) fn begin(mut output: Output, of: &Opened, flush: Flush) -> Result<Self, Failure> {
+        if flush == Flush::EachPacket {
             output.keep();
         }
         let section = Section {
@@ -36,22 +36,22 @@ impl Annotated {
         let name = output.to_string();
         let annotator = Annotator::new(output, of.reader(), &section)
             .map_err(|error| Failure::io(format_args!("write {name}"), &error))?;
-        Ok(Annotated { annotator, pace })
+        Ok(Annotated { annotator, flush })
     }
 
     /// Writes one packet unchanged, with this comment.
     pub(super) fn packet(&mut self, record: &Record<'_>, comment: Option<&str>) -> Result<(), Failure> {
-        let written = self.annotator.packet(record, comment.as_slice()).and_then(|()| match self.pace {
-            Pace::OfBuffer => Ok(()),
-            Pace::OfPackets => self.annotator.flush(),
+        let written = self.annotator.packet(record, comment.as_slice()).and_then(|()| match self.flush {
+            Flush::WhenFull => Ok(()),
+            Flush::EachPacket => self.annotator.flush(),
         });
-        self.told(written)
+        self.checked(written)
     }
 
     /// Writes a block that is not a packet.
     pub(super) fn block(&mut self, block: &Block<'_>) -> Result<(), Failure> {
         let written = self.annotator.block(block);
-        self.told(written)
+        self.checked(written)
     }
 
     /// Finishes the file.
@@ -59,7 +59,7 @@ impl Annotated {
         self.annotator.into_inner().finish()
     }
 
-    fn told(&mut self, written: io::Result<()>) -> Result<(), Failure> {
+    fn checked(&mut self, written: io::Result<()>) -> Result<(), Failure> {
         written.map_err(|error| self.annotator.get_mut().failed(&error))
     }
 }

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// The longest wait for a frame before the capturing thread checks whether the capture is over.
-const NAP: Duration = Duration::from_millis(100);
+const WAIT_MAX: Duration = Duration::from_millis(100);
 
 /// Starts to capture; the pipe ends with Ctrl-C, or after `limit`.
 pub(super) fn start(interface: &str, limit: Option<Duration>) -> Result<PipeReader, Failure> {
@@ -30,16 +30,16 @@ pub(super) fn start(interface: &str, limit: Option<Duration>) -> Result<PipeRead
     note(format_args!("capturing on {name}; Ctrl-C ends it"));
     std::thread::spawn(move || {
         let ended = capture(&socket, &name, writer, &over, limit);
-        if let Err(error) = ended.or_else(gone) {
+        if let Err(error) = ended.or_else(ignore_closed_pipe) {
             eprintln!("synfin: the capture on {name} ended: {error}");
         }
-        tell_dropped(&socket);
+        note_dropped(&socket);
     });
     Ok(reader)
 }
 
 /// A reader that has closed its pipe is no failure.
-fn gone(error: io::Error) -> io::Result<()> {
+fn ignore_closed_pipe(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }
 
@@ -78,7 +78,7 @@ fn capture(
             writer.write_slices(&info, &[&seen.bytes])?;
         }
         writer.flush()?;
-        device::wait(&[socket.as_fd()], Some(NAP))?;
+        device::wait(&[socket.as_fd()], Some(WAIT_MAX))?;
     }
     writer.into_inner().flush()
 }
@@ -89,7 +89,7 @@ fn is_loopback(interface: &str) -> bool {
     u32::from_str_radix(flags.trim().trim_start_matches("0x"), 16).is_ok_and(|flags| flags & 8 != 0)
 }
 
-fn tell_dropped(socket: &PacketSocket) {
+fn note_dropped(socket: &PacketSocket) {
     if let Ok(statistics) = socket.statistics()
         && statistics.dropped > 0
     {

@@ -68,18 +68,18 @@ pub(super) struct Overview {
     sort: Sort,
     top: usize,
     /// How many connections there were.
-    all: usize,
+    total: usize,
     /// The first `top` are among these, at most twice as many.
     first: Vec<Ranked>,
     /// The lowest rank that was kept when connections were last dropped. A later connection is shown only
     /// if its rank is higher.
-    least: Option<i128>,
+    rank_min: Option<i128>,
     findings: Vec<Finding>,
 }
 
 impl Overview {
     pub(super) fn new(sort: Sort, top: usize) -> Self {
-        Overview { sort, top, all: 0, first: Vec::new(), least: None, findings: Vec::new() }
+        Overview { sort, top, total: 0, first: Vec::new(), rank_min: None, findings: Vec::new() }
     }
 
     /// The overview of connections that are kept already.
@@ -91,7 +91,7 @@ impl Overview {
     }
 
     pub(super) fn show(mut self, style: &Style) -> Result<(), Failure> {
-        if self.all == 0 {
+        if self.total == 0 {
             return print("there is no TCP connection in this capture\n");
         }
         if !self.findings.is_empty() {
@@ -99,7 +99,7 @@ impl Overview {
             print("\n")?;
         }
         print(&self.table().text(style))?;
-        let (all, top) = (self.all, self.top);
+        let (all, top) = (self.total, self.top);
         if all > top {
             print(&format!("\n{} more connections; --top {all} shows them all\n", all - top))?;
         }
@@ -120,15 +120,15 @@ impl Overview {
 
 impl Sink for Overview {
     fn connection(&mut self, connection: &Connection) {
-        let (rank, ended) = (self.sort.rank(&Figures::of(connection)), self.all);
-        self.all += 1;
-        if self.top == 0 || self.least.is_some_and(|least| rank <= least) {
+        let (rank, ended) = (self.sort.rank(&Figures::of(connection)), self.total);
+        self.total += 1;
+        if self.top == 0 || self.rank_min.is_some_and(|rank_min| rank <= rank_min) {
             return;
         }
         self.first.push(Ranked { rank, ended, connection: Box::new(connection.clone()) });
         if self.first.len() >= self.top.saturating_mul(2) {
             self.prune();
-            self.least = self.first.last().map(|ranked| ranked.rank);
+            self.rank_min = self.first.last().map(|ranked| ranked.rank);
         }
     }
 

@@ -28,7 +28,7 @@ pub(super) struct Summary {
 
 impl Summary {
     /// Prints on standard error what could not be read.
-    pub(super) fn tell(&self) {
+    pub(super) fn print_warnings(&self) {
         for sentence in self.left_out.sentences() {
             note(format_args!("synfin: {sentence}"));
         }
@@ -44,9 +44,9 @@ impl Summary {
 }
 
 /// Passes everything on but segments, so that a filter can decide about them.
-struct Held<'a, S>(&'a mut S);
+struct WithoutSegments<'a, S>(&'a mut S);
 
-impl<S: Sink> Sink for Held<'_, S> {
+impl<S: Sink> Sink for WithoutSegments<'_, S> {
     fn connection(&mut self, connection: &lens::Connection) {
         self.0.connection(connection);
     }
@@ -62,7 +62,7 @@ impl<S: Sink> Sink for Held<'_, S> {
 
 /// What to do with a capture besides the analysis.
 #[derive(Default)]
-pub(super) struct Wishes<'a> {
+pub(super) struct ReadOptions<'a> {
     /// Write a copy with comments.
     pub(super) annotated: Option<&'a mut Annotated>,
     /// Show only these segments.
@@ -80,8 +80,8 @@ impl Ends {
     pub(super) fn of(source: Opened) -> Result<Self, Failure> {
         let mut ends = Ends::default();
         pipeline::run(&mut ends, |feed| {
-            each(source, Blocks::Passed, |seen| {
-                if let Seen::Packet(_, Some((_, segment))) = seen {
+            for_each_item(source, Blocks::Skipped, |item| {
+                if let Item::Packet(_, Some((_, segment))) = item {
                     feed.push(segment);
                 }
                 Ok(())
@@ -155,7 +155,7 @@ impl Opened {
 }
 
 /// An item of a capture.
-enum Seen<'a> {
+enum Item<'a> {
     /// A packet, with the segment that is in it.
     Packet(&'a Record<'a>, Option<(&'a Decoded<'a>, &'a Segment)>),
     /// Anything else.
@@ -166,14 +166,14 @@ enum Seen<'a> {
 pub(super) fn read(
     source: Opened,
     sink: &mut (impl Sink + Send),
-    wishes: Wishes<'_>,
+    options: ReadOptions<'_>,
 ) -> Result<Summary, Failure> {
-    let Wishes { mut annotated, filter, ends } = wishes;
+    let ReadOptions { mut annotated, filter, ends } = options;
     // The second thread takes only segments. Live captures stay on one, so that each segment is shown at once.
     if annotated.is_none() && filter.is_none() && source.bytes > 0 {
         return pipeline::run(sink, |feed| {
-            each(source, Blocks::Passed, |seen| {
-                if let Seen::Packet(_, Some((_, segment))) = seen {
+            for_each_item(source, Blocks::Skipped, |item| {
+                if let Item::Packet(_, Some((_, segment))) = item {
                     feed.push(segment);
                 }
                 Ok(())
@@ -181,16 +181,16 @@ pub(super) fn read(
         });
     }
     let (mut lens, mut origin) = (Lens::new(Config::default()), None);
-    let blocks = if annotated.is_some() { Blocks::Taken } else { Blocks::Passed };
-    let summary = each(source, blocks, |seen| {
-        let (record, found) = match (seen, &mut annotated) {
-            (Seen::Packet(record, found), _) => (record, found),
-            (Seen::Block(block), Some(annotated)) => return annotated.block(block),
-            (Seen::Block(_), None) => return Ok(()),
+    let blocks = if annotated.is_some() { Blocks::Visited } else { Blocks::Skipped };
+    let summary = for_each_item(source, blocks, |item| {
+        let (record, found) = match (item, &mut annotated) {
+            (Item::Packet(record, found), _) => (record, found),
+            (Item::Block(block), Some(annotated)) => return annotated.block(block),
+            (Item::Block(_), None) => return Ok(()),
         };
         let mut comment = None;
         if let Some((decoded, segment)) = found {
-            let analysis = &lens.take(segment, &mut Held(&mut *sink));
+            let analysis = &lens.take(segment, &mut WithoutSegments(&mut *sink));
             let origin = *origin.get_or_insert(segment.time);
             let end = ends.and_then(|ends| ends.0.get(analysis.stream as usize)).copied();
             let seen_whole = &Analysis { completeness: end.unwrap_or(analysis.completeness), ..*analysis };
@@ -213,15 +213,15 @@ pub(super) fn read(
 /// What happens to blocks that are not packets. Skipping them is faster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Blocks {
-    Passed,
-    Taken,
+    Skipped,
+    Visited,
 }
 
 /// Calls `take` with each item of the capture.
-fn each(
+fn for_each_item(
     source: Opened,
     blocks: Blocks,
-    mut take: impl FnMut(Seen<'_>) -> Result<(), Failure>,
+    mut take: impl FnMut(Item<'_>) -> Result<(), Failure>,
 ) -> Result<Summary, Failure> {
     let Opened { name, bytes, mut reader } = source;
     let progress = progress(bytes);
@@ -234,20 +234,20 @@ fn each(
     match blocks {
         // Records are bound by reference, here and below, because they are large: moving one out of its
         // `Option` costs more than decoding the packet.
-        Blocks::Passed => {
+        Blocks::Skipped => {
             while let Some(record) = reader.next() {
                 match &record {
-                    Ok(record) => packets.take_apart(record, &mut take)?,
+                    Ok(record) => packets.decode(record, &mut take)?,
                     Err(error) => packets.end(error, &name)?,
                 }
                 tick(&reader);
             }
         }
-        Blocks::Taken => {
+        Blocks::Visited => {
             while let Some(piece) = reader.next_piece() {
                 match &piece {
-                    Ok(Piece::Packet(record)) => packets.take_apart(record, &mut take)?,
-                    Ok(Piece::Block(block)) => take(Seen::Block(block))?,
+                    Ok(Piece::Packet(record)) => packets.decode(record, &mut take)?,
+                    Ok(Piece::Block(block)) => take(Item::Block(block))?,
                     Err(error) => packets.end(error, &name)?,
                 }
                 tick(&reader);
@@ -267,19 +267,19 @@ struct Packets {
 
 impl Packets {
     #[inline]
-    fn take_apart(
+    fn decode(
         &mut self,
         record: &Record<'_>,
-        take: &mut impl FnMut(Seen<'_>) -> Result<(), Failure>,
+        take: &mut impl FnMut(Item<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         match &self.decoder.decode(record) {
             Ok(decoded) => {
                 let segment = &Segment::of_packet(record, decoded);
-                take(Seen::Packet(record, segment.as_ref().map(|segment| (decoded, segment))))
+                take(Item::Packet(record, segment.as_ref().map(|segment| (decoded, segment))))
             }
             Err(why) => {
                 self.summary.left_out.count(*why);
-                take(Seen::Packet(record, None))
+                take(Item::Packet(record, None))
             }
         }
     }

@@ -34,11 +34,11 @@ struct Taken {
     identity: Identity,
     /// Its name in sentences.
     name: String,
-    by: By,
+    role: Role,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum By {
+enum Role {
     Input,
     Output,
 }
@@ -60,13 +60,17 @@ impl Files {
                 "standard output goes into {name}, which is read; send it to another file"
             )));
         }
-        self.taken.push(Taken { identity, name: name.to_owned(), by: By::Input });
+        self.taken.push(Taken { identity, name: name.to_owned(), role: Role::Input });
         Ok(())
     }
 
     /// Registers that the lines of `flag` go to standard output, so that no file can go there.
     pub(crate) fn print(&mut self, flag: &str) {
-        self.taken.push(Taken { identity: Identity::StandardOutput, name: flag.to_owned(), by: By::Output });
+        self.taken.push(Taken {
+            identity: Identity::StandardOutput,
+            name: flag.to_owned(),
+            role: Role::Output,
+        });
     }
 
     /// Registers a file that gets its name once it is whole. `flag` is the flag that names it.
@@ -113,7 +117,7 @@ impl Files {
         if let Some(identity) = place.identity() {
             self.check(flag, path, &identity)?;
             let name = format!("{flag} {}", path.display());
-            self.taken.push(Taken { identity, name, by: By::Output });
+            self.taken.push(Taken { identity, name, role: Role::Output });
         }
         if matches!(place, Place::StandardOutput) {
             STANDARD_OUTPUT_IS_A_FILE.store(true, Ordering::Relaxed);
@@ -130,15 +134,15 @@ impl Files {
         }
         let Some(other) = self.taken.iter().find(|taken| taken.identity == *identity) else { return Ok(()) };
         let name = &other.name;
-        Err(Failure::usage(match (other.by, identity) {
-            (By::Input, _) => format!(
+        Err(Failure::usage(match (other.role, identity) {
+            (Role::Input, _) => format!(
                 "{flag} {path} is the same file as {name}, which is read and would be lost; give {flag} another \
                  name"
             ),
-            (By::Output, Identity::StandardOutput) => {
+            (Role::Output, Identity::StandardOutput) => {
                 format!("{name} and {flag} {path} both go to standard output; give {flag} the name of a file")
             }
-            (By::Output, _) => {
+            (Role::Output, _) => {
                 format!("{name} and {flag} {path} are the same file; give each a name of its own")
             }
         }))

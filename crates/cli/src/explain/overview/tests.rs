@@ -49,7 +49,7 @@ fn the_first_connections_are_those_of_a_table_of_all() {
             let mut expected = all.clone();
             expected.truncate(top);
             let mut overview = Overview::of(&kept, *sort, top);
-            assert_eq!((overview.table(), overview.all), (expected, 40), "by {title}, the first {top}");
+            assert_eq!((overview.table(), overview.total), (expected, 40), "by {title}, the first {top}");
         }
     }
 }

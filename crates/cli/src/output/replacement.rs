@@ -2,7 +2,7 @@
 //! its place.
 //!
 //! It has the owner and the mode of the file that it is going to replace. If it is not finished, it is
-//! removed when the value is dropped, or at Ctrl-C ([`leave_nothing`]); a partial file is kept, because it
+//! removed when the value is dropped, or at Ctrl-C ([`remove_unfinished_and_exit`]); a partial file is kept, because it
 //! can be continued.
 
 use super::place::folder_of;
@@ -25,7 +25,7 @@ static UNFINISHED_FILES: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// A file that is going to be renamed to its target.
 #[derive(Debug)]
-pub(super) struct Beside {
+pub(super) struct Replacement {
     path: PathBuf,
     target: PathBuf,
     /// The rights of the file that it replaces.
@@ -54,9 +54,9 @@ enum Leftover {
     Kept,
 }
 
-impl Beside {
+impl Replacement {
     /// Makes an empty file with an unused name.
-    pub(super) fn begin(target: &Path, old: Option<&Metadata>) -> io::Result<(Beside, File)> {
+    pub(super) fn begin(target: &Path, old: Option<&Metadata>) -> io::Result<(Replacement, File)> {
         check_writable(target, old)?;
         crate::interrupt::catch();
         let mut options = OpenOptions::new();
@@ -80,10 +80,14 @@ impl Beside {
             })?;
         unfinished.insert(path.clone());
         drop(unfinished);
-        let beside =
-            Beside { path, target: target.to_owned(), old: old.map(Rights::of), leftover: Leftover::Removed };
-        beside.resemble_old(&file)?;
-        Ok((beside, file))
+        let replacement = Replacement {
+            path,
+            target: target.to_owned(),
+            old: old.map(Rights::of),
+            leftover: Leftover::Removed,
+        };
+        replacement.copy_rights(&file)?;
+        Ok((replacement, file))
     }
 
     /// Opens the partial file of an earlier attempt, or makes one, to write after its first `from_bytes` bytes.
@@ -92,18 +96,18 @@ impl Beside {
         target: &Path,
         old: Option<&Metadata>,
         from_bytes: u64,
-    ) -> io::Result<(Beside, File)> {
+    ) -> io::Result<(Replacement, File)> {
         check_writable(target, old)?;
         let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
         file.set_len(from_bytes)?;
         file.seek(SeekFrom::End(0))?;
         let (path, target) = (path.to_owned(), target.to_owned());
-        Ok((Beside { path, target, old: old.map(Rights::of), leftover: Leftover::Kept }, file))
+        Ok((Replacement { path, target, old: old.map(Rights::of), leftover: Leftover::Kept }, file))
     }
 
     /// Renames the file to its target, which it replaces; after an error the target is unchanged.
     pub(super) fn put_into_place(&mut self, file: &File) -> io::Result<()> {
-        self.resemble_old(file)?;
+        self.copy_rights(file)?;
         // A full disk may show only now; and after a power cut the name could be there without the bytes.
         match file.sync_all() {
             Err(error) if !matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
@@ -119,7 +123,7 @@ impl Beside {
     }
 
     /// Gives the file the owner, group and mode of the old one.
-    fn resemble_old(&self, file: &File) -> io::Result<()> {
+    fn copy_rights(&self, file: &File) -> io::Result<()> {
         let Some(Rights { user, group, mode }) = self.old else { return Ok(()) };
         let new = Rights::of(&file.metadata()?);
         if (new.user, new.group) != (user, group) {
@@ -136,7 +140,7 @@ impl Beside {
     }
 }
 
-impl Drop for Beside {
+impl Drop for Replacement {
     fn drop(&mut self) {
         if self.leftover == Leftover::Removed {
             let mut unfinished = unfinished();
@@ -156,7 +160,7 @@ fn check_writable(target: &Path, old: Option<&Metadata>) -> io::Result<()> {
 
 /// Removes all unfinished files and ends the process with this exit code. It holds the lock to the end, so
 /// that no file is made or renamed meanwhile.
-pub(crate) fn leave_nothing(exit_code: i32) -> ! {
+pub(crate) fn remove_unfinished_and_exit(exit_code: i32) -> ! {
     let unfinished = unfinished();
     for path in &*unfinished {
         let _ = fs::remove_file(path);

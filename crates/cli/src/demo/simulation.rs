@@ -19,7 +19,7 @@ const SERVER_ISN: Seq = Seq::new(3_022_381_253);
 const CLIENT: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 10), 51_234);
 const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 80), 80);
 /// A bound for the virtual time of a connection. With loss it may take minutes; none takes an hour.
-const LONGEST: Duration = Duration::from_secs(3_600);
+const TIME_MAX: Duration = Duration::from_secs(3_600);
 
 /// What an old duplicate SYN teaches (RFC 9293 §3.5).
 const MORAL: &str = "The moral: with two steps the old SYN would have opened a connection that nobody asked for; \
@@ -27,7 +27,7 @@ const MORAL: &str = "The moral: with two steps the old SYN would have opened a c
 
 /// The settings of a run.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Play {
+pub(crate) struct Settings {
     pub(crate) close: Close,
     pub(crate) delay: Duration,
     pub(crate) loss_percent: f64,
@@ -37,15 +37,15 @@ pub(crate) struct Play {
 }
 
 /// A finished run.
-pub(crate) struct Performed {
+pub(crate) struct Simulation {
     pub(crate) world: World,
     pub(crate) client: HostId,
     pub(crate) ladder: Ladder,
 }
 
 /// Runs the connection to its end, including TIME-WAIT.
-pub(crate) fn perform(play: &Play) -> Performed {
-    let mut world = World::new(play.seed);
+pub(crate) fn simulate(settings: &Settings) -> Simulation {
+    let mut world = World::new(settings.seed);
     world.record(Recording::EVERYTHING);
     // Without quick ACKs, as the server's answer carries the acknowledgment of the request then.
     let tcp = tcp::Config { quick_ack_segments: 0, ..tcp::Config::default() };
@@ -53,26 +53,29 @@ pub(crate) fn perform(play: &Play) -> Performed {
     let client = world.add_host("client", config.clone(), &[&CLIENT.ip().to_string()]);
     let server = world.add_host("server", config, &[&SERVER.ip().to_string()]);
     let lane = Lane {
-        delay: play.delay,
-        loss: match play.loss_percent {
+        delay: settings.delay,
+        loss: match settings.loss_percent {
             0.0 => Loss::Nothing,
             percent => Loss::Random(Chance::percent(percent)),
         },
-        reorder: Chance::percent(play.reorder_percent),
-        reorder_by: play.delay.max(Duration::from_millis(1)),
+        reorder: Chance::percent(settings.reorder_percent),
+        reorder_by: settings.delay.max(Duration::from_millis(1)),
         ..Lane::default()
     };
     let link = world.link(client, server, LinkConfig::symmetric(lane));
 
     // Long enough for an old SYN to be answered and refused before the client sends its own.
-    let a_while = (play.delay * 4).max(Duration::from_millis(1));
-    let start = if play.stale_syn { world.now() + a_while } else { world.now() };
-    let patience = (play.delay * 3).max(Duration::from_millis(100));
-    let plan =
-        Plan { close: play.close, patience, both_at: start + play.delay * 8 + Duration::from_millis(100) };
+    let stale_syn_wait = (settings.delay * 4).max(Duration::from_millis(1));
+    let start = if settings.stale_syn { world.now() + stale_syn_wait } else { world.now() };
+    let pause = (settings.delay * 3).max(Duration::from_millis(100));
+    let plan = Plan {
+        close: settings.close,
+        pause,
+        both_at: start + settings.delay * 8 + Duration::from_millis(100),
+    };
     let (from, to) = (SocketAddr::V4(CLIENT), SocketAddr::V4(SERVER));
     world.start(server, programs::server(plan, to, IsnPolicy::Fixed(SERVER_ISN)));
-    if play.stale_syn {
+    if settings.stale_syn {
         world.inject(server, link, old_duplicate_syn());
     }
     world.start(client, programs::client(plan, start, from, to, IsnPolicy::Fixed(CLIENT_ISN)));
@@ -80,16 +83,16 @@ pub(crate) fn perform(play: &Play) -> Performed {
     world.run_until(start + Duration::from_secs(1));
     run_to_the_end(&mut world, client, server);
     let mut ladder = draw(&world, client);
-    if play.stale_syn {
+    if settings.stale_syn {
         ladder.closing.push(MORAL.to_owned());
     }
-    Performed { world, client, ladder }
+    Simulation { world, client, ladder }
 }
 
-/// Runs until neither host has a connection, or [`LONGEST`] has passed.
+/// Runs until neither host has a connection, or [`TIME_MAX`] has passed.
 fn run_to_the_end(world: &mut World, client: HostId, server: HostId) {
     let over = |world: &mut World| [client, server].iter().all(|host| world.host(*host).usage().flows == 0);
-    world.wait_until(LONGEST, over);
+    world.wait_until(TIME_MAX, over);
 }
 
 /// A SYN of an earlier connection between the same ends, minutes late.
