@@ -107,8 +107,9 @@ impl Target {
             Place::StandardOutput | Place::Through { .. } => return self.begin(),
         };
         let part = with_suffix(target, PART);
-        let begun = Replacement::part(&part, target, old, from_bytes).map_err(|error| self.failed(&error))?;
-        Ok(self.output(begun.1, Ending::Renamed(begun.0)))
+        let (replacement, file) =
+            Replacement::part(&part, target, old, from_bytes).map_err(|error| self.failed(&error))?;
+        Ok(self.output(file, Ending::Renamed(replacement)))
     }
 
     /// Writes the whole content.

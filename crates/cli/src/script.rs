@@ -127,7 +127,9 @@ impl Script {
         }
         let pcap = self.pcap_target(&files)?;
         let played = self.play(&files);
-        let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+        let mut passed = 0;
+        let mut failed = 0;
+        let mut skipped = 0;
         for (path, run) in &played {
             let name = path.display().to_string();
             let kernel::Played { run, tries } = match run {
@@ -335,8 +337,11 @@ fn find_scripts(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> 
     Ok(())
 }
 
+/// Fewer scripts than this have run before a progress bar is of use.
+const SCRIPTS_WITH_BAR: usize = 20;
+
 fn progress(scripts: usize) -> ProgressBar {
-    if scripts < 20 {
+    if scripts < SCRIPTS_WITH_BAR {
         return ProgressBar::hidden();
     }
     notes::bar(scripts as u64, "{bar:40} {pos} of {len} scripts")

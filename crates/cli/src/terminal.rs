@@ -19,6 +19,10 @@ pub(crate) enum Color {
 
 /// Columns if their number is unknown.
 const WIDTH_DEFAULT: usize = 120;
+/// The least width that is drawn for: a ladder needs about this much.
+const WIDTH_MIN: usize = 60;
+/// The largest width that is drawn for: longer lines are hard to follow.
+const WIDTH_MAX: usize = 200;
 
 /// How to draw on standard output.
 pub(crate) fn style(color: Color, charset: Option<Charset>) -> Style {
@@ -30,7 +34,7 @@ pub(crate) fn style(color: Color, charset: Option<Charset>) -> Style {
     };
     Style {
         color: if colored { ColorChoice::Always } else { ColorChoice::Never },
-        width: columns().unwrap_or(WIDTH_DEFAULT).clamp(60, 200),
+        width: columns().unwrap_or(WIDTH_DEFAULT).clamp(WIDTH_MIN, WIDTH_MAX),
         charset: charset.unwrap_or_else(|| charset_of(value, is_dumb())),
     }
 }

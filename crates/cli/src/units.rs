@@ -5,6 +5,11 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+/// The longest time: no path of a network has longer delays.
+const SECONDS_MAX: f64 = 10.0;
+/// The most of a percentage: with more loss hardly any connection comes to an end.
+const PERCENT_MAX: f64 = 90.0;
+
 /// Splits `1.5s` into number and unit.
 fn split(text: &str) -> Option<(f64, &str)> {
     let end = text.find(|letter: char| letter.is_ascii_alphabetic() || letter == '%').unwrap_or(text.len());
@@ -39,8 +44,8 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         "s" => number,
         _ => return Err(format!("`{text}` needs a unit: us, ms or s")),
     };
-    if seconds > 10.0 {
-        return Err(format!("`{text}` is too long: at most 10s"));
+    if seconds > SECONDS_MAX {
+        return Err(format!("`{text}` is too long: at most {SECONDS_MAX}s"));
     }
     Ok(Duration::from_secs_f64(seconds))
 }
@@ -48,8 +53,10 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 /// `5%` or `5`; at most 90.
 pub(crate) fn percent(text: &str) -> Result<f64, String> {
     match split(text) {
-        Some((number, "" | "%")) if number <= 90.0 => Ok(number),
-        Some((number, "" | "%")) => Err(format!("{number}% leaves too little for a connection: at most 90%")),
+        Some((number, "" | "%")) if number <= PERCENT_MAX => Ok(number),
+        Some((number, "" | "%")) => {
+            Err(format!("{number}% leaves too little for a connection: at most {PERCENT_MAX}%"))
+        }
         _ => Err(format!("`{text}` is not a percentage such as 5%")),
     }
 }

@@ -89,7 +89,8 @@ fn wireshark_shows_our_comments() {
     if !has("tshark") {
         return;
     }
-    let (file, annotated) = (demo("annotate", &[]), Scratch::new("annotated.pcapng"));
+    let file = demo("annotate", &[]);
+    let annotated = Scratch::new("annotated.pcapng");
     printed(&["explain", file.path(), "--annotate", annotated.path()]);
     let output = std::process::Command::new("tshark")
         .args([
@@ -109,7 +110,8 @@ fn wireshark_shows_our_comments() {
 
 #[test]
 fn a_page_is_one_file_without_a_network() {
-    let (file, page) = (demo("page", &[]), Scratch::new("page.html"));
+    let file = demo("page", &[]);
+    let page = Scratch::new("page.html");
     printed(&["explain", file.path(), "--html", page.path()]);
     let html = std::fs::read_to_string(page.path()).expect("written");
     assert!(html.starts_with("<!doctype html>") && html.contains("FIN-WAIT-1"));
@@ -148,7 +150,8 @@ fn what_cannot_be_read_is_answered_with_a_sentence() {
 
 #[test]
 fn a_capture_with_too_short_packets_says_so() {
-    let (file, short) = (demo("snaplen", &[]), Scratch::new("short.pcap"));
+    let file = demo("snaplen", &[]);
+    let short = Scratch::new("short.pcap");
     let mut reader =
         capture::Reader::new(std::fs::File::open(file.path()).expect("written")).expect("a capture");
     let section = capture::Section::default();

@@ -228,7 +228,8 @@ fn every_filter_passes_the_same_frames_as_in_tshark() {
     if !has("tshark") {
         return;
     }
-    let (demo, sim) = (Scratch::new("f-demo.pcapng"), Scratch::new("f-sim.pcapng"));
+    let demo = Scratch::new("f-demo.pcapng");
+    let sim = Scratch::new("f-sim.pcapng");
     printed(&["demo", "--pcap", demo.path()]);
     printed(&["sim", "--bytes", "200k", "--loss", "1%", "--ipv6", "--pcap", sim.path()]);
     let mut files: Vec<_> = [&demo, &sim].map(|file| Path::new(file.path()).to_owned()).into();
@@ -239,7 +240,8 @@ fn every_filter_passes_the_same_frames_as_in_tshark() {
     }
     let all = Scratch::new("f-all.pcapng");
     std::fs::write(all.path(), joined(&files)).expect("a place for it");
-    let (mut differences, mut compared) = (Vec::new(), 0);
+    let mut differences = Vec::new();
+    let mut compared = 0;
     for (filter, theirs) in tshark_counts(all.path(), FILTERS) {
         let ours = ours(all.path(), filter);
         let ours: Count = (ours.len() as u64, ours.iter().sum());

@@ -592,7 +592,8 @@ fn an_annotated_capture_keeps_everything_that_was_in_it() {
     let ours = folder.read("ours.pcapng");
     let mut theirs = capture::Reader::new(&original[..]).expect("a capture");
     let mut reader = capture::Reader::new(&ours[..]).expect("a capture");
-    let (mut packets, mut with_ours) = (0, 0);
+    let mut packets = 0;
+    let mut with_ours = 0;
     while let (Some(before), Some(after)) = (theirs.next(), reader.next()) {
         let (before, after) = (before.expect("whole"), after.expect("whole"));
         assert_eq!(

@@ -203,7 +203,8 @@ fn both_close_at_once_after_we_connected() {
             std::thread::spawn(move || net::TcpStream::connect(&stack, "10.90.0.1:8000").unwrap());
         walk.come_to("SYN-RECV", "SYN-SENT");
         walk.open();
-        let (ours, (kernel, _)) = (connecting.join().unwrap(), listener.accept().unwrap());
+        let ours = connecting.join().unwrap();
+        let (kernel, _) = listener.accept().unwrap();
         walk.come_to("ESTAB", "ESTABLISHED");
         walk.shut();
         kernel.shutdown(Shutdown::Write).unwrap();

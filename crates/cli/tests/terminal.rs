@@ -24,13 +24,15 @@ fn within(variables: &[(&str, &str)], arguments: &[&str]) -> Output {
 
 #[test]
 fn exit_codes_say_what_went_wrong() {
-    let (whole, cut, text) =
-        (Scratch::new("t-whole.pcapng"), Scratch::new("t-cut.pcapng"), Scratch::new("t-text.pcap"));
+    let whole = Scratch::new("t-whole.pcapng");
+    let cut = Scratch::new("t-cut.pcapng");
+    let text = Scratch::new("t-text.pcap");
     printed(&["demo", "--pcap", whole.path()]);
     let bytes = std::fs::read(whole.path()).expect("written");
     std::fs::write(cut.path(), &bytes[..bytes.len() - 30]).expect("a place for it");
     std::fs::write(text.path(), "no capture at all, but long enough for a header").expect("a place for it");
-    let (good, bad) = (Scratch::new("t-good.pkt"), Scratch::new("t-bad.pkt"));
+    let good = Scratch::new("t-good.pkt");
+    let bad = Scratch::new("t-bad.pkt");
     std::fs::write(good.path(), "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n").expect("a place for it");
     std::fs::write(bad.path(), "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 > S 0:0(0) <...>\n")
         .expect("a place for it");
@@ -114,7 +116,8 @@ fn a_negative_number_reaches_the_errors_of_its_value() {
 
 #[test]
 fn quiet_leaves_results_and_errors() {
-    let (file, short) = (Scratch::new("t-quiet.pcapng"), Scratch::new("t-short.pcap"));
+    let file = Scratch::new("t-quiet.pcapng");
+    let short = Scratch::new("t-short.pcap");
     printed(&["demo", "--pcap", file.path()]);
     let mut reader =
         capture::Reader::new(std::fs::File::open(file.path()).expect("written")).expect("a capture");

@@ -66,7 +66,9 @@ pub(super) fn client(
     isn: IsnPolicy,
 ) -> impl FnMut(&mut At<'_>) {
     let mut stream: Option<SocketId> = None;
-    let (mut received_bytes, mut closed, mut reset) = (0, false, false);
+    let mut received_bytes = 0;
+    let mut has_closed = false;
+    let mut has_failed = false;
     move |at| {
         let Some(id) = stream else {
             if at.now() < start {
@@ -86,9 +88,8 @@ pub(super) fn client(
                 at.finish(id);
             }
         }
-        if let Some(error) =
-            at.tcp(id).and_then(tcp::Connection::failure).filter(|_| !std::mem::replace(&mut reset, true))
-        {
+        if !has_failed && let Some(error) = at.tcp(id).and_then(tcp::Connection::failure) {
+            has_failed = true;
             at.say(&format!("gives up: {error}"));
             return at.leave();
         }
@@ -100,10 +101,11 @@ pub(super) fn client(
             Close::Both => at.now() >= plan.both_at,
             Close::Half => false,
         };
-        if plan.close == Close::Both && !closed {
+        if plan.close == Close::Both && !has_closed {
             at.wake_at(plan.both_at.max(at.now()));
         }
-        if closes_now && !std::mem::replace(&mut closed, true) {
+        if closes_now && !has_closed {
+            has_closed = true;
             at.say("close is called");
             at.finish(id);
         }
@@ -112,8 +114,11 @@ pub(super) fn client(
 
 /// The server: listens, answers one request, closes.
 pub(super) fn server(plan: Plan, local: SocketAddr, isn: IsnPolicy) -> impl FnMut(&mut At<'_>) {
-    let (mut listener, mut stream): (Option<SocketId>, Option<SocketId>) = (None, None);
-    let (mut received_bytes, mut answered_at, mut closed) = (0, None::<Instant>, false);
+    let mut listener: Option<SocketId> = None;
+    let mut stream: Option<SocketId> = None;
+    let mut received_bytes = 0;
+    let mut answered_at: Option<Instant> = None;
+    let mut has_closed = false;
     let mut pieces: Vec<Vec<u8>> = match plan.close {
         // Three pieces with pauses, because a half-closed connection can be used for any length of time.
         Close::Half => response().chunks(RESPONSE_BYTES / 3).rev().map(<[u8]>::to_vec).collect(),
@@ -147,10 +152,11 @@ pub(super) fn server(plan: Plan, local: SocketAddr, isn: IsnPolicy) -> impl FnMu
             Close::Client => peer_finished,
             Close::Both => at.now() >= plan.both_at,
         };
-        if plan.close == Close::Both && !closed {
+        if plan.close == Close::Both && !has_closed {
             at.wake_at(plan.both_at.max(at.now()));
         }
-        if closes_now && !std::mem::replace(&mut closed, true) {
+        if closes_now && !has_closed {
+            has_closed = true;
             at.say("close is called");
             at.finish(id);
         }

@@ -21,6 +21,16 @@ const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 80), 80)
 /// A bound for the virtual time of a connection. With loss it may take minutes; none takes an hour.
 const TIME_MAX: Duration = Duration::from_secs(3_600);
 
+/// The shortest delay of an overtaken segment, and the shortest wait for an old SYN, on links without delay.
+const STEP_MIN: Duration = Duration::from_millis(1);
+/// The shortest pause of the server: longer than a delayed acknowledgment, which is drawn by itself then.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+/// One-way delays after which request and answer have passed on a link without loss: then both may close.
+const EXCHANGE_DELAYS: u32 = 8;
+/// How much older than the client's ISN that of the old SYN is: some five minutes of a clock that ticks every
+/// 4 microseconds (RFC 9293 §3.4.1).
+const OLD_SYN_AGE: u32 = 81_340_000;
+
 /// What an old duplicate SYN teaches (RFC 9293 §3.5).
 const MORAL: &str = "The moral: with two steps the old SYN would have opened a connection that nobody asked for; \
                      its third step never comes, so accept does not return for it.";
@@ -59,21 +69,19 @@ pub(crate) fn simulate(settings: &Settings) -> Simulation {
             percent => Loss::Random(Chance::percent(percent)),
         },
         reorder: Chance::percent(settings.reorder_percent),
-        reorder_by: settings.delay.max(Duration::from_millis(1)),
+        reorder_by: settings.delay.max(STEP_MIN),
         ..Lane::default()
     };
     let link = world.link(client, server, LinkConfig::symmetric(lane));
 
     // Long enough for an old SYN to be answered and refused before the client sends its own.
-    let stale_syn_wait = (settings.delay * 4).max(Duration::from_millis(1));
+    let stale_syn_wait = (settings.delay * 4).max(STEP_MIN);
     let start = if settings.stale_syn { world.now() + stale_syn_wait } else { world.now() };
-    let pause = (settings.delay * 3).max(Duration::from_millis(100));
-    let plan = Plan {
-        close: settings.close,
-        pause,
-        both_at: start + settings.delay * 8 + Duration::from_millis(100),
-    };
-    let (from, to) = (SocketAddr::V4(CLIENT), SocketAddr::V4(SERVER));
+    let pause = (settings.delay * 3).max(PAUSE_MIN);
+    let both_at = start + settings.delay * EXCHANGE_DELAYS + PAUSE_MIN;
+    let plan = Plan { close: settings.close, pause, both_at };
+    let from = SocketAddr::V4(CLIENT);
+    let to = SocketAddr::V4(SERVER);
     world.start(server, programs::server(plan, to, IsnPolicy::Fixed(SERVER_ISN)));
     if settings.stale_syn {
         world.inject(server, link, old_duplicate_syn());
@@ -100,7 +108,7 @@ fn old_duplicate_syn() -> Frame {
     let header = Header {
         source_port: CLIENT.port(),
         destination_port: SERVER.port(),
-        seq: CLIENT_ISN - 81_340_000,
+        seq: CLIENT_ISN - OLD_SYN_AGE,
         flags: Flags::SYN,
         window: 65_535,
         options: Options { mss: Some(1_460), ..Options::default() },

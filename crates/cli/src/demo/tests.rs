@@ -78,7 +78,8 @@ fn check(settings: &Settings, simulation: &Simulation) {
     for host in world.hosts() {
         let side = if host == simulation.client { Side::Left } else { Side::Right };
         for direction in [Direction::Outbound, Direction::Inbound] {
-            let (drawn, seen) = (drawn(simulation, side, direction), in_capture(simulation, host, direction));
+            let drawn = drawn(simulation, side, direction);
+            let seen = in_capture(simulation, host, direction);
             assert!(drawn == seen, "{settings:?}: {side:?} {direction:?}\n{drawn:?}\n{seen:?}\n{}", text());
         }
         let of_host = world.frames().iter().filter(|frame| frame.from == host);
@@ -159,7 +160,8 @@ fn neither_ends_clock_runs_backwards_on_the_page() {
             .map(|(at, title)| head[..at].chars().count() + title.len())
             .collect();
         assert_eq!(ends.len(), 2, "{text}");
-        let (mut clocks, mut times) = ([0.0; 2], 0);
+        let mut clocks = [0.0; 2];
+        let mut times = 0;
         let rows = text.lines().skip(4).take_while(|line| !line.is_empty());
         for line in rows {
             for (clock, end) in clocks.iter_mut().zip(&ends) {

@@ -83,10 +83,12 @@ fn capture(
     writer.into_inner().flush()
 }
 
-/// Whether Linux shows the flag `IFF_LOOPBACK`, which is 8.
+/// Whether Linux shows the flag `IFF_LOOPBACK`.
 fn is_loopback(interface: &str) -> bool {
+    const IFF_LOOPBACK: u32 = 8;
     let flags = std::fs::read_to_string(format!("/sys/class/net/{interface}/flags")).unwrap_or_default();
-    u32::from_str_radix(flags.trim().trim_start_matches("0x"), 16).is_ok_and(|flags| flags & 8 != 0)
+    u32::from_str_radix(flags.trim().trim_start_matches("0x"), 16)
+        .is_ok_and(|flags| flags & IFF_LOOPBACK != 0)
 }
 
 fn note_dropped(socket: &PacketSocket) {

@@ -99,9 +99,9 @@ impl Overview {
             print("\n")?;
         }
         print(&self.table().text(style))?;
-        let (all, top) = (self.total, self.top);
-        if all > top {
-            print(&format!("\n{} more connections; --top {all} shows them all\n", all - top))?;
+        let Overview { total, top, .. } = self;
+        if total > top {
+            print(&format!("\n{} more connections; --top {total} shows them all\n", total - top))?;
         }
         Ok(())
     }
@@ -120,7 +120,8 @@ impl Overview {
 
 impl Sink for Overview {
     fn connection(&mut self, connection: &Connection) {
-        let (rank, ended) = (self.sort.rank(&Figures::of(connection)), self.total);
+        let rank = self.sort.rank(&Figures::of(connection));
+        let ended = self.total;
         self.total += 1;
         if self.top == 0 || self.rank_min.is_some_and(|rank_min| rank <= rank_min) {
             return;

@@ -113,9 +113,10 @@ impl Source {
     pub(super) fn file(path: &Path, files: &mut Files) -> Result<Self, Failure> {
         let name = path.display().to_string();
         if name == "-" {
-            let (name, input) = ("standard input", std::io::stdin().lock());
-            files.read(name, &input)?;
-            return Ok(Source { name: name.to_owned(), bytes: 0, input: Box::new(input) });
+            let name = "standard input".to_owned();
+            let input = std::io::stdin().lock();
+            files.read(&name, &input)?;
+            return Ok(Source { name, bytes: 0, input: Box::new(input) });
         }
         let failed = |error| Failure::reading(&name, &error);
         let file = File::open(path).map_err(failed)?;
@@ -180,7 +181,8 @@ pub(super) fn read(
             })
         });
     }
-    let (mut lens, mut origin) = (Lens::new(Config::default()), None);
+    let mut lens = Lens::new(Config::default());
+    let mut origin = None;
     let blocks = if annotated.is_some() { Blocks::Visited } else { Blocks::Skipped };
     let summary = for_each_item(source, blocks, |item| {
         let (record, found) = match (item, &mut annotated) {
@@ -297,6 +299,7 @@ impl Packets {
 
 /// A progress bar on a terminal for files that take a while to read; hidden otherwise.
 fn progress(bytes: u64) -> ProgressBar {
+    /// Shorter files are read before a bar is of use.
     const LONG_FILE_BYTES: u64 = 64 << 20;
     if bytes < LONG_FILE_BYTES {
         return ProgressBar::hidden();

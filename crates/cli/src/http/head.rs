@@ -9,6 +9,8 @@ use std::time::Instant;
 pub(crate) const HEAD_BYTES_MAX: usize = 32 << 10;
 /// The most fields in a head.
 const FIELDS_MAX: usize = 100;
+/// The most interim responses before a final one: no honest server sends more than a few.
+const INTERIM_RESPONSES_MAX: usize = 16;
 
 /// Why there is no head.
 #[derive(Debug)]
@@ -115,8 +117,7 @@ impl Request {
 impl Response {
     /// Reads a response's head, which must be there by `deadline`. Interim responses are skipped.
     pub(crate) fn read(from: &mut impl BufRead, deadline: Instant) -> Result<Response, HeadError> {
-        // No honest server sends more than a few interim responses.
-        for _ in 0..16 {
+        for _ in 0..INTERIM_RESPONSES_MAX {
             let response = Response::parse(&read_head(from, deadline)?)?;
             if !(100..200).contains(&response.status) {
                 return Ok(response);

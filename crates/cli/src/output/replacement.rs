@@ -101,8 +101,13 @@ impl Replacement {
         let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
         file.set_len(from_bytes)?;
         file.seek(SeekFrom::End(0))?;
-        let (path, target) = (path.to_owned(), target.to_owned());
-        Ok((Replacement { path, target, old: old.map(Rights::of), leftover: Leftover::Kept }, file))
+        let replacement = Replacement {
+            path: path.to_owned(),
+            target: target.to_owned(),
+            old: old.map(Rights::of),
+            leftover: Leftover::Kept,
+        };
+        Ok((replacement, file))
     }
 
     /// Renames the file to its target, which it replaces; after an error the target is unchanged.

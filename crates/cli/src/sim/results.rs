@@ -138,9 +138,11 @@ pub(super) fn picture(outcome: &sim::Outcome) -> String {
     plot::column(&charts, "Congestion window, round-trip time and goodput over time")
 }
 
-/// Goodput of each fiftieth of the flow, which is coarse enough that single packets do not show.
+/// Steps of the goodput's curve: few enough that single packets do not show.
+const GOODPUT_STEPS: usize = 50;
+
 fn goodput(flow: &sim::FlowOutcome) -> Vec<(f64, f64)> {
-    let every = (flow.delivered.len() / 50).max(1);
+    let every = (flow.delivered.len() / GOODPUT_STEPS).max(1);
     let mut points: Vec<(f64, f64)> = Vec::new();
     let mut from = (seconds(flow.began_at), 0);
     for (at, bytes) in flow.delivered.iter().skip(every - 1).step_by(every) {

@@ -6,11 +6,11 @@ use wire::tcp::Flags;
 
 /// Forty connections, many of them equal in some column, that end in another order than they begin.
 fn many() -> Kept {
-    let (mut lens, mut kept) =
-        (Lens::new(Config { connections_max: 20, ..Config::default() }), Kept::default());
+    let mut lens = Lens::new(Config { connections_max: 20, ..Config::default() });
+    let mut kept = Kept::default();
     for number in 0..40u16 {
-        let (client, server) = (format!("10.0.0.1:{}", 50_000 + number), "10.0.0.2:80");
-        let ends = [client.as_str(), server].map(|end| end.parse().expect("an address and a port"));
+        let client = format!("10.0.0.1:{}", 50_000 + number);
+        let ends = [client.as_str(), "10.0.0.2:80"].map(|end| end.parse().expect("an address and a port"));
         for packet in 0..=u32::from(number * 7 % 5) {
             let is_client = packet.is_multiple_of(2);
             let segment = Segment {
