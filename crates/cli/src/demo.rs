@@ -23,7 +23,7 @@ use std::time::Duration;
 #[derive(Args)]
 #[command(after_help = "Examples:
   synfin demo                          the article's connection; the server closes first
-  synfin demo --absolute               with the numbers as they stand in the headers
+  synfin demo --absolute               with the numbers of the headers
   synfin demo --close half             the client closes its half, the server goes on sending
   synfin demo --stale-syn              why three steps: an old duplicate SYN opens nothing
   synfin demo --loss 20% --seed 7      what happens when segments get lost

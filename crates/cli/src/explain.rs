@@ -36,7 +36,7 @@ use std::time::Duration;
   synfin explain trace.pcap -Y 'tcp.payload matches \"^get /\"'   of any case
   synfin explain trace.pcap --filter 'synfin.why == \"rto\"' --absolute
   synfin explain trace.pcap --json | jq ...      one JSON object a line
-    synfin explain trace.pcap --html trace.html    a page to explore, in one file
+  synfin explain trace.pcap --html trace.html    a page to explore, in one file
   synfin explain trace.pcap --annotate out.pcapng    verdicts as packet comments, for Wireshark
   tcpdump -w - | synfin explain -                from standard input
   synfin explain --live eth0 -Y 'tcp.port == 80'  as it happens; needs CAP_NET_RAW")]

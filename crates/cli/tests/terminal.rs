@@ -129,10 +129,10 @@ fn quiet_leaves_results_and_errors() {
     let info = capture::PacketInfo { wire_bytes: Some(record.wire_bytes), ..capture::PacketInfo::new(id, 1) };
     writer.write_slices(&info, &[&record.bytes[..34]]).expect("memory");
     std::fs::write(short.path(), writer.into_inner()).expect("a place for it");
-    let told = synfin(&["explain", short.path()]);
-    assert!(errors(&told).contains("left out 1 packet"), "{}", errors(&told));
+    let loud = synfin(&["explain", short.path()]);
+    assert!(errors(&loud).contains("left out 1 packet"), "{}", errors(&loud));
     let quiet = synfin(&["explain", "--quiet", short.path()]);
-    assert_eq!((errors(&quiet).as_str(), &quiet.stdout), ("", &told.stdout));
+    assert_eq!((errors(&quiet).as_str(), &quiet.stdout), ("", &loud.stdout));
     let failed = synfin(&["-q", "explain", "/nowhere"]);
     assert!(errors(&failed).contains("cannot read /nowhere"));
 }

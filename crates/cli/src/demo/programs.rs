@@ -30,7 +30,7 @@ pub(super) struct Plan {
     pub(super) both_at: Instant,
 }
 
-/// An HTTP request of exactly [`REQUEST_BYTES`]: as of a browser, with a long cookie.
+/// An HTTP request of exactly [`REQUEST_BYTES`]: like a browser's, with a long cookie.
 fn request() -> Vec<u8> {
     let head = "GET /article/details/39667131 HTTP/1.1\r\nHost: blog.example.net\r\n\
                 User-Agent: synfin-demo\r\nAccept: text/html\r\nCookie: session=";

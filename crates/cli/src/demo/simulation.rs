@@ -57,7 +57,7 @@ pub(crate) struct Simulation {
 pub(crate) fn simulate(settings: &Settings) -> Simulation {
     let mut world = World::new(settings.seed);
     world.record(Recording::EVERYTHING);
-    // Without quick ACKs, as the server's answer carries the acknowledgment of the request then.
+    // No quick ACKs: the acknowledgment of the request waits for the server's answer and travels with it.
     let tcp = tcp::Config { quick_ack_segments: 0, ..tcp::Config::default() };
     let config = stack::Config { tcp: Arc::new(tcp), ..stack::Config::default() };
     let client = world.add_host("client", config.clone(), &[&CLIENT.ip().to_string()]);

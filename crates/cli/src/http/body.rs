@@ -89,7 +89,7 @@ enum Left {
 }
 
 impl<R: BufRead> Body<R> {
-    /// The body that begins where `from` stands.
+    /// The body that begins at the current position of `from`.
     pub(crate) fn new(from: R, framing: Framing) -> Self {
         let left = match framing {
             Framing::Empty | Framing::Length(0) => Left::Nothing,

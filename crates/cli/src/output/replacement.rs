@@ -2,8 +2,8 @@
 //! its place.
 //!
 //! It has the owner and the mode of the file that it is going to replace. If it is not finished, it is
-//! removed when the value is dropped, or at Ctrl-C ([`remove_unfinished_and_exit`]); a partial file is kept, because it
-//! can be continued.
+//! removed when the value is dropped, or at Ctrl-C ([`remove_unfinished_and_exit`]); a partial file is kept,
+//! because it can be continued.
 
 use super::place::folder_of;
 use std::collections::BTreeSet;
