@@ -28,7 +28,7 @@ fn the_ladder_of_the_capture_shows_the_states_that_the_engine_went_through() {
     for close in ["server", "client", "both", "half"] {
         let file = demo(close, &["--close", close]);
         let ladder = printed(&["explain", file.path(), "--stream", "0"]);
-        let told = printed(&["demo", "--close", close]);
+        let demo_text = printed(&["demo", "--close", close]);
         let states = [
             "SYN-SENT",
             "SYN-RECEIVED",
@@ -42,8 +42,8 @@ fn the_ladder_of_the_capture_shows_the_states_that_the_engine_went_through() {
         for state in states {
             assert_eq!(
                 ladder.contains(state),
-                told.contains(state),
-                "--close {close}, {state}:\n{ladder}\n{told}"
+                demo_text.contains(state),
+                "--close {close}, {state}:\n{ladder}\n{demo_text}"
             );
         }
     }
