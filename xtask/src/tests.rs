@@ -126,3 +126,21 @@ fn only_device_may_be_unsafe_and_nobody_below_the_edge_reads_the_world() {
         }
     }
 }
+
+#[test]
+fn every_room_can_be_published() {
+    let workspace = fs::read_to_string(root().join("Cargo.toml")).expect("the workspace's manifest");
+    assert!(!workspace.contains("\"="), "an exact version makes the trees of others unresolvable");
+    for (room, _) in ARROWS {
+        let folder = root().join("crates").join(room);
+        for file in ["README.md", "LICENSE-MIT", "LICENSE-APACHE"] {
+            let text = fs::read_to_string(folder.join(file)).unwrap_or_default();
+            assert!(!text.is_empty(), "{room} has no {file} for its package");
+        }
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).expect("a manifest");
+        for key in ["description", "readme", "keywords", "categories", "license", "repository"] {
+            let is_there = manifest.lines().any(|line| line.starts_with(key));
+            assert!(is_there, "the manifest of {room} has no {key}");
+        }
+    }
+}
