@@ -179,7 +179,7 @@ impl Host for World {
     }
 
     fn set(&mut self, setting: &Setting) -> Result<(), String> {
-        sysctls::make(&mut self.settings, setting)?;
+        sysctls::apply(&mut self.settings, setting)?;
         *self.system.defaults_mut() = self.settings.defaults.clone();
         Ok(())
     }
