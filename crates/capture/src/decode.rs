@@ -26,6 +26,7 @@ const FRAGMENTED_TUNNELS_MAX: usize = 3;
 
 /// What a packet holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Decoded<'a> {
     /// A TCP segment.
     Tcp(Segment<'a>),
@@ -38,8 +39,18 @@ pub enum Decoded<'a> {
     },
 }
 
+impl<'a> Decoded<'a> {
+    /// The TCP segment: the packet's own, or the one that an ICMP error quotes.
+    pub fn segment(&self) -> &Segment<'a> {
+        match self {
+            Decoded::Tcp(segment) | Decoded::Quoted { segment, .. } => segment,
+        }
+    }
+}
+
 /// A TCP segment, with what the headers around it say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Segment<'a> {
     /// The innermost IP header.
     pub ip: Ip,
@@ -62,6 +73,7 @@ pub struct Segment<'a> {
 
 /// The fields of an IP header that concern TCP. RFC 791 §3.1, RFC 8200 §3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Ip {
     /// The source address.
     pub src: IpAddr,
@@ -95,6 +107,7 @@ impl Ip {
 
 /// In how many IP packets a segment was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Fragment {
     /// In one.
     Whole,
@@ -127,6 +140,7 @@ impl Vlans {
 
 /// An ICMP error message (RFC 792, RFC 4443 §3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct IcmpError {
     /// The host or router that reports.
     pub from: IpAddr,
@@ -142,6 +156,7 @@ pub struct IcmpError {
 
 /// Why no TCP segment was found in a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum NotTcp {
     /// A link type that we do not read.
     LinkType(LinkType),
@@ -165,6 +180,7 @@ pub enum NotTcp {
 
 /// A protocol layer that the decoder reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Layer {
     /// The address family before a packet of a loopback interface.
     Loopback,

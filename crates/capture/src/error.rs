@@ -4,6 +4,7 @@ use std::{fmt, io};
 
 /// Why reading stopped.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Error {
     /// The input itself failed.
     Io(io::Error),
@@ -34,6 +35,7 @@ pub enum Error {
 
 /// Where a capture file is damaged, and how. Everything before it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Damage {
     /// The number that the damaged packet would have had, counted from 1 as in Wireshark; zero if the
     /// damage is in the file's header.

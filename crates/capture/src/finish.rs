@@ -10,6 +10,7 @@ use wire::{Checksum, Frame, Medium, TransmitChecksum, segmentation};
 
 /// Whether missing checksums are computed in the copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Checksums {
     /// The bytes as they crossed the link, with or without a complete checksum.
     AsTheyAre,
@@ -20,6 +21,7 @@ pub enum Checksums {
 
 /// How a super-segment is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum SuperSegments {
     /// As one long packet, as a capture on a host with segmentation offload shows it.
     #[default]
@@ -29,6 +31,8 @@ pub enum SuperSegments {
 }
 
 /// What to complete in the copy of a frame before it is written.
+///
+/// Fields are added in minor versions: write `Finish { checksums, ..Finish::default() }`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Finish {
     /// What happens to checksums.

@@ -4,6 +4,8 @@ use crate::LinkType;
 
 /// Where and with what the file was captured: the options of a pcapng section header. Empty strings are
 /// left out.
+///
+/// Fields are added in minor versions: write `Section { application, ..Section::default() }`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Section<'a> {
     /// The machine.
@@ -23,6 +25,8 @@ pub struct Section<'a> {
 /// let interface = Interface { name: "client", ..Interface::new(LinkType::RAW) };
 /// assert_eq!(interface.snap_bytes, 0);
 /// ```
+///
+/// Fields are added in minor versions: write `Interface { name, ..Interface::new(link_type) }`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interface<'a> {
     /// With which protocol each packet begins.
@@ -47,6 +51,8 @@ impl Interface<'_> {
 pub struct InterfaceId(pub u32);
 
 /// The direction of a packet, as seen from the capturing host.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
     /// To the host.
@@ -66,6 +72,8 @@ pub enum Direction {
 /// };
 /// assert_eq!(info.wire_bytes, None);
 /// ```
+///
+/// Fields are added in minor versions: write `PacketInfo { direction, ..PacketInfo::new(interface, time_ns) }`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PacketInfo<'a> {
     /// The interface on which it was captured.

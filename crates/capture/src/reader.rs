@@ -28,6 +28,7 @@ const INTERFACES_MAX: usize = 65_536;
 
 /// A packet of a capture file. It borrows the reader's buffer until the next packet is read.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Record<'a> {
     /// Its number in the file, counted from 1 as in Wireshark.
     pub number: u64,
@@ -82,6 +83,7 @@ pub enum Piece<'a> {
 
 /// An interface as the file describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct InterfaceDescription {
     /// With which protocol each packet begins.
     pub link_type: LinkType,

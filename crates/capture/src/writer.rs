@@ -12,6 +12,7 @@ use wire::Frame;
 
 /// Which file format to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Format {
     /// pcapng, nanoseconds.
     #[default]

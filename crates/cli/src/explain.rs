@@ -1,13 +1,13 @@
-//! `synfin explain`: reads a capture and tells the story of both ends of every connection.
+//! `synfin explain`: reads a capture and explains both ends of every connection.
 //!
-//! Reading is `capture`'s, understanding `lens`'s, showing `report`'s; here they are put in a row, and
-//! what the user wants to see is chosen.
+//! `capture` reads, `lens` analyses, `report` draws; here they are connected, and what the user wants to see
+//! is chosen.
 
 mod annotate;
 mod left_out;
+mod lines;
 mod list;
 mod live;
-mod outputs;
 mod overview;
 mod pipeline;
 mod reading;
@@ -16,7 +16,7 @@ use crate::failure::{Failure, Outcome, print};
 use crate::notes::note;
 use crate::output::{Existing, Files, Output};
 use crate::units::whole;
-use annotate::Pace;
+use annotate::Flush;
 use clap::Args;
 use lens::{Connection, Filter, KeepSegments, Kept};
 use overview::{Overview, Sort};
@@ -36,7 +36,7 @@ use std::time::Duration;
   synfin explain trace.pcap -Y 'tcp.payload matches \"^get /\"'   of any case
   synfin explain trace.pcap --filter 'synfin.why == \"rto\"' --absolute
   synfin explain trace.pcap --json | jq ...      one JSON object a line
-  synfin explain trace.pcap --html trace.html    a page to look around in, in one file
+  synfin explain trace.pcap --html trace.html    a page to explore, in one file
   synfin explain trace.pcap --annotate out.pcapng    verdicts as packet comments, for Wireshark
   tcpdump -w - | synfin explain -                from standard input
   synfin explain --live eth0 -Y 'tcp.port == 80'  as it happens; needs CAP_NET_RAW")]
@@ -47,12 +47,12 @@ pub(crate) struct Explain {
     /// Listen on this network interface instead of reading a file, until Ctrl-C
     #[arg(long, value_name = "IFACE", conflicts_with = "file")]
     live: Option<String>,
-    /// Listen for so long at most
+    /// Listen for at most this long
     #[arg(long = "for", value_name = "SECONDS", requires = "live", conflicts_with = "file", allow_negative_numbers = true, value_parser = whole(1..=u64::MAX))]
     seconds: Option<u64>,
-    /// Show only segments that Wireshark's display filter lets through, such as `tcp.port == 80`
+    /// Show only segments that pass this display filter of Wireshark, such as `tcp.port == 80`
     ///
-    /// Fields and operators are Wireshark's, as far as they concern TCP: ==, !=, <, <=, &, contains,
+    /// Fields and operators are those of Wireshark that concern TCP: ==, !=, <, <=, &, contains,
     /// matches, in {80, 8000..8099}, any, all, len(), count(), lower(), upper(), parts of bytes such as
     /// tcp.payload[0:4]. Ours are synfin.state (also .src and .dst), synfin.why and synfin.confidence.
     #[arg(long, short = 'Y', value_name = "EXPR", value_parser = Filter::parse)]
@@ -60,35 +60,35 @@ pub(crate) struct Explain {
     /// Draw this connection as a ladder
     #[arg(long, value_name = "N", conflicts_with_all = ["json", "csv", "zeek"], allow_negative_numbers = true, value_parser = whole(0..=u32::MAX))]
     stream: Option<u32>,
-    /// Numbers as they stand in the headers instead of relative ones
+    /// Show the numbers of the headers instead of relative ones
     #[arg(long, short)]
     absolute: bool,
     /// Draw runs of more than this many ordinary segments as one line
     #[arg(long, value_name = "N", requires = "stream", allow_negative_numbers = true, value_parser = whole(0..=usize::MAX))]
     fold: Option<usize>,
-    /// Show so many connections
+    /// Show at most this many connections
     #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 50, value_parser = whole(0..=usize::MAX))]
     top: usize,
     /// Sort the connections by this column
     #[arg(long, value_enum, default_value_t = Sort::Stream)]
     sort: Sort,
-    /// One JSON object a line: segments, connections, findings
+    /// Print one JSON object per line: segments, connections, findings
     #[arg(long, conflicts_with_all = ["csv", "zeek"])]
     json: bool,
-    /// One line of CSV a segment
+    /// Print one line of CSV per segment
     #[arg(long, conflicts_with = "zeek")]
     csv: bool,
-    /// Connections in the columns of Zeek's conn.log
+    /// Print connections in the columns of Zeek's conn.log
     #[arg(long)]
     zeek: bool,
-    /// Write the capture again as pcapng, with verdicts and reasons as packet comments behind its own;
-    /// `-` for standard output
+    /// Write a copy of the capture as pcapng, with verdicts and reasons added as packet comments; `-` for
+    /// standard output
     #[arg(long, value_name = "FILE")]
     annotate: Option<PathBuf>,
-    /// Write a page to look around in, in one file
+    /// Write a page to explore the capture, in one file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "csv", "zeek"])]
     html: Option<PathBuf>,
-    /// Let --annotate write over a file that exists when it listens to an interface
+    /// With --live, let --annotate replace a file that exists
     #[arg(long, requires = "live", requires = "annotate")]
     force: bool,
 }
@@ -96,8 +96,8 @@ pub(crate) struct Explain {
 /// Segments that are kept for one ladder; a longer connection is cut with a notice.
 const LADDER_SEGMENTS_MAX: usize = 200_000;
 
-/// What a run reads and writes, open.
-struct Work {
+/// The open inputs and outputs of a run.
+struct OpenFiles {
     source: reading::Opened,
     annotated: Option<annotate::Annotated>,
     page: Option<Output>,
@@ -105,24 +105,24 @@ struct Work {
 
 impl Explain {
     pub(crate) fn run(self, style: &Style) -> Outcome {
-        let mut work = self.begin()?;
+        let mut open = self.open()?;
         let summary = if self.json || self.csv || self.zeek {
-            let mut lines = outputs::Lines::new(self.form())?;
-            let summary = self.read(work.source, &mut work.annotated, &mut lines)?;
-            finish(work.annotated, None)?;
+            let mut lines = lines::Lines::new(self.form())?;
+            let summary = self.read(open.source, &mut open.annotated, &mut lines)?;
+            finish(open.annotated, None)?;
             lines.finish()?;
             summary
         } else if self.live.is_some() && self.stream.is_none() && self.html.is_none() {
             let mut live = list::Live::new(self.absolute, Overview::new(self.sort, self.top));
-            let summary = self.read(work.source, &mut work.annotated, &mut live)?;
-            finish(work.annotated, None)?;
+            let summary = self.read(open.source, &mut open.annotated, &mut live)?;
+            finish(open.annotated, None)?;
             print("\n")?;
             live.overview.show(style)?;
             summary
         } else if self.wanted_segments() == KeepSegments::None {
             let mut overview = Overview::new(self.sort, self.top);
-            let summary = self.read(work.source, &mut work.annotated, &mut overview)?;
-            finish(work.annotated, None)?;
+            let summary = self.read(open.source, &mut open.annotated, &mut overview)?;
+            finish(open.annotated, None)?;
             overview.show(style)?;
             summary
         } else {
@@ -131,24 +131,24 @@ impl Explain {
                 Some(_) => report::captured::PAGE_SEGMENTS_MAX + 1,
                 None => LADDER_SEGMENTS_MAX,
             };
-            let summary = self.read(work.source, &mut work.annotated, &mut kept)?;
+            let summary = self.read(open.source, &mut open.annotated, &mut kept)?;
             let stream = self.stream.map(|stream| connection(&kept, stream)).transpose()?;
-            if let Some(page) = &mut work.page {
+            if let Some(page) = &mut open.page {
                 page.take(&report::page::html(&report::captured::page(&kept, &self.source_name())))?;
             }
-            finish(work.annotated, work.page)?;
+            finish(open.annotated, open.page)?;
             self.show(&kept, stream, style)?;
             summary
         };
-        summary.tell();
+        summary.print_warnings();
         Ok(summary.exit_code())
     }
 
-    fn form(&self) -> outputs::Form {
+    fn form(&self) -> lines::Form {
         match (self.json, self.csv) {
-            (true, _) => outputs::Form::Json,
-            (_, true) => outputs::Form::Csv,
-            _ => outputs::Form::Zeek,
+            (true, _) => lines::Form::Json,
+            (_, true) => lines::Form::Csv,
+            _ => lines::Form::Zeek,
         }
     }
 
@@ -161,8 +161,8 @@ impl Explain {
         }
     }
 
-    /// Opens what is read, and only once it is known for a capture what is written.
-    fn begin(&self) -> Result<Work, Failure> {
+    /// Opens the input, and the outputs only once the input is known to be a capture.
+    fn open(&self) -> Result<OpenFiles, Failure> {
         let mut files = Files::new();
         let file = self.file.as_deref().map(|path| reading::Source::file(path, &mut files)).transpose()?;
         if self.json || self.csv || self.zeek {
@@ -175,19 +175,19 @@ impl Explain {
         });
         let annotate = annotate.transpose()?;
         let html = self.html.as_deref().map(|path| files.write("--html", path)).transpose()?;
-        let (source, pace) = match (file, &self.live) {
-            (Some(file), _) => (file, Pace::OfBuffer),
+        let (source, flush) = match (file, &self.live) {
+            (Some(file), _) => (file, Flush::WhenFull),
             (None, Some(interface)) => {
                 let limit = self.seconds.map(Duration::from_secs);
-                (reading::Source::live(interface, limit)?, Pace::OfPackets)
+                (reading::Source::live(interface, limit)?, Flush::EachPacket)
             }
             (None, None) => return Err(Failure::usage("name a capture file, or an interface with --live")),
         };
         let source = source.recognized()?;
-        let annotated = annotate.map(|target| annotate::Annotated::begin(target.begin()?, &source, pace));
+        let annotated = annotate.map(|target| annotate::Annotated::begin(target.begin()?, &source, flush));
         let annotated = annotated.transpose()?;
         let page = html.map(|target| target.begin()).transpose()?;
-        Ok(Work { source, annotated, page })
+        Ok(OpenFiles { source, annotated, page })
     }
 
     fn read(
@@ -198,11 +198,11 @@ impl Explain {
     ) -> Result<reading::Summary, Failure> {
         let ends = self.ends()?;
         let filter = self.filter.as_ref();
-        let wishes = reading::Wishes { annotated: annotated.as_mut(), filter, ends: ends.as_ref() };
-        reading::read(source, sink, wishes)
+        let options = reading::ReadOptions { annotated: annotated.as_mut(), filter, ends: ends.as_ref() };
+        reading::read(source, sink, options)
     }
 
-    /// What only the end of the capture tells, if the filter asks for it and the capture can be read twice.
+    /// How the connections end, if the filter needs to know it and the capture can be read twice.
     fn ends(&self) -> Result<Option<reading::Ends>, Failure> {
         if !self.filter.as_ref().is_some_and(Filter::looks_ahead) {
             return Ok(None);
@@ -214,7 +214,7 @@ impl Explain {
             }
             _ => {
                 note(format_args!(
-                    "synfin: tcp.completeness is that up to each segment, because this capture cannot be read twice"
+                    "synfin: tcp.completeness is that of the connection so far, because this capture cannot be read twice"
                 ));
                 Ok(None)
             }
@@ -229,7 +229,7 @@ impl Explain {
         }
     }
 
-    /// What to call the capture on a page.
+    /// The name of the capture on a page.
     fn source_name(&self) -> String {
         let file = self.file.as_deref().and_then(std::path::Path::file_name);
         match (&self.live, file) {
@@ -239,7 +239,7 @@ impl Explain {
         }
     }
 
-    /// The segments that the filter let through, then the connections they are of.
+    /// Prints the segments that passed the filter, then their connections.
     fn show_segments(&self, kept: &Kept, style: &Style) -> Result<(), Failure> {
         if kept.segments.is_empty() {
             return print("no segment passes this filter\n");
@@ -279,7 +279,7 @@ fn connection(kept: &Kept, stream: u32) -> Result<&Connection, Failure> {
     })
 }
 
-/// All that was to be written is, so it gets its names.
+/// Finishes the outputs, which puts the files into their places.
 fn finish(annotated: Option<annotate::Annotated>, page: Option<Output>) -> Result<(), Failure> {
     annotated.map_or(Ok(()), annotate::Annotated::finish)?;
     if let Some(page) = page {

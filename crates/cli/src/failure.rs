@@ -1,11 +1,11 @@
-//! What went wrong, as a sentence, and the exit code that says so.
+//! Failures as sentences, and the exit codes that go with them.
 //!
-//! All exit codes of the command stand here, and each command's help shows its own from [`codes`].
+//! All exit codes are listed here; each command's help shows its own, from [`codes`].
 
 use std::fmt;
 use std::process::ExitCode;
 
-/// What the exit code says.
+/// An exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {
@@ -15,7 +15,7 @@ pub(crate) enum Exit {
     Trouble = 1,
     /// The arguments are wrong; clap exits with the same.
     Usage = 2,
-    /// What should be read cannot be read, or is damaged.
+    /// An input cannot be read, or is damaged.
     Input = 3,
     /// Ctrl-C, as shells count it: 128 and the number of the signal.
     Interrupted = 130,
@@ -27,20 +27,20 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// What each exit code means: of which command (of every one without a name), and in words.
+/// The command (empty for all commands), its exit code, and what the code means.
 const CODES: &[(&str, Exit, &str)] = &[
     ("", Exit::Fine, "all went well"),
-    ("explain", Exit::Trouble, "the interface cannot be listened to, or an output cannot be written"),
+    ("explain", Exit::Trouble, "the interface cannot be captured from, or an output cannot be written"),
     (
         "explain",
         Exit::Input,
-        "the capture cannot be read, or is damaged; what is before the damage is explained",
+        "the capture cannot be read, or is damaged; the part before the damage is explained",
     ),
-    ("get", Exit::Trouble, "the file is not there, or not whole"),
+    ("get", Exit::Trouble, "the file cannot be fetched, or not all of it"),
     ("get", Exit::Interrupted, "Ctrl-C"),
     ("script", Exit::Trouble, "a script failed; skipped ones do not count"),
     ("script", Exit::Input, "a file or folder of the arguments cannot be read"),
-    ("serve", Exit::Trouble, "the server could not be started, or the capture not be written"),
+    ("serve", Exit::Trouble, "the server cannot be started, or the capture cannot be written"),
     ("serve", Exit::Input, "the folder cannot be read"),
     ("sim", Exit::Trouble, "a flow failed or ran out of time, or an output cannot be written"),
     ("demo", Exit::Trouble, "an output cannot be written"),
@@ -48,7 +48,7 @@ const CODES: &[(&str, Exit, &str)] = &[
     ("", Exit::Usage, "the arguments are wrong"),
 ];
 
-/// The exit codes of a command, for its help, a line each.
+/// The exit codes of a command, one per line, for its help.
 pub(crate) fn codes(command: &str) -> String {
     let mut rows: Vec<_> = CODES.iter().filter(|(of, ..)| of.is_empty() || *of == command).collect();
     rows.sort_by_key(|(_, exit, _)| *exit as u8);
@@ -56,7 +56,7 @@ pub(crate) fn codes(command: &str) -> String {
     format!("Exit codes:\n{}", lines.collect::<Vec<_>>().join("\n"))
 }
 
-/// A failure to tell the user: what happened, and what to do next when there is something to do.
+/// A failure to show to the user: what happened, and what to do next where something can be done.
 #[derive(Debug)]
 pub(crate) struct Failure {
     sentence: String,
@@ -69,25 +69,26 @@ impl Failure {
         Failure { sentence: sentence.into(), exit: Exit::Trouble }
     }
 
-    /// The arguments are wrong, though each of them can be read.
+    /// The arguments are wrong, although each one by itself is valid.
     pub(crate) fn usage(sentence: impl Into<String>) -> Self {
         Failure { sentence: sentence.into(), exit: Exit::Usage }
     }
 
-    /// What should be read is not what it should be.
+    /// An input cannot be read, or is damaged.
     pub(crate) fn input(sentence: impl Into<String>) -> Self {
         Failure { sentence: sentence.into(), exit: Exit::Input }
     }
 
-    /// Prints it and gives the exit code. A reader that went away (`synfin ... | head`) is no failure.
-    pub(crate) fn tell(self) -> ExitCode {
+    /// Prints the sentence and returns the exit code.
+    pub(crate) fn print(self) -> ExitCode {
         if !self.sentence.is_empty() {
             eprintln!("synfin: {}", self.sentence);
         }
         self.exit.into()
     }
 
-    /// An I/O error with what was being done: `cannot write out.pcapng: ...`.
+    /// An I/O error with what was being done: `cannot write out.pcapng: ...`. A reader that has closed its pipe
+    /// (`synfin ... | head`) is no failure: it gets no sentence, and the exit code of success.
     pub(crate) fn io(doing: impl fmt::Display, error: &std::io::Error) -> Self {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
             return Failure { sentence: String::new(), exit: Exit::Fine };
@@ -95,13 +96,13 @@ impl Failure {
         Failure::new(format!("cannot {doing}: {error}"))
     }
 
-    /// What was named as an input cannot be read.
+    /// An input cannot be read.
     pub(crate) fn reading(what: impl fmt::Display, error: &std::io::Error) -> Self {
         Failure::input(format!("cannot read {what}: {error}"))
     }
 }
 
-/// What a subcommand gives.
+/// What a subcommand returns.
 pub(crate) type Outcome = Result<ExitCode, Failure>;
 
 /// Writes to standard output, or to standard error while a file goes to standard output.

@@ -1,7 +1,7 @@
 //! HTTP/1.1 on the wire, for both ends (RFC 9112): heads, bodies, ranges.
 //!
-//! `httparse` reads the heads; what is here is the framing around it and its bounds. What is *not*
-//! here: files, sockets, what a request means.
+//! `httparse` parses the heads; the framing and its bounds are here. What is *not* here: files, sockets,
+//! the meaning of a request.
 
 pub(crate) mod body;
 pub(crate) mod head;

@@ -1,7 +1,7 @@
 //! The `synfin` command: the only crate that prints.
 //!
-//! Each subcommand has a file of its own that reads its arguments, calls the rooms below and shows
-//! what they return. What goes wrong becomes one sentence on standard error and an exit code.
+//! Each subcommand has a file that reads its arguments, calls the crates below and shows what they
+//! return. A failure becomes one sentence on standard error and an exit code.
 
 mod demo;
 mod diagram;
@@ -40,10 +40,10 @@ struct Arguments {
     /// When to use colours.
     #[arg(long, global = true, value_enum, default_value_t = terminal::Color::Auto, help_heading = COMMON)]
     color: terminal::Color,
-    /// Use nothing but ASCII characters, as on a dumb terminal or where the locale has no Unicode.
+    /// Use only ASCII characters; the default on a dumb terminal and where the locale has no Unicode.
     #[arg(long, global = true, help_heading = COMMON)]
     ascii: bool,
-    /// Only results and errors: no notes and no progress on standard error.
+    /// Print only results and errors: no notes and no progress bars on standard error.
     #[arg(long, short, global = true, help_heading = COMMON)]
     quiet: bool,
     #[command(subcommand)]
@@ -86,7 +86,7 @@ fn main() -> ExitCode {
     let arguments = read.unwrap_or_else(|error| error.exit());
     notes::choose(match arguments.quiet {
         true => Notes::Quiet,
-        false => Notes::Told { bars: !terminal::is_dumb() },
+        false => Notes::Shown { bars: !terminal::is_dumb() },
     });
     let style = terminal::style(arguments.color, arguments.ascii.then_some(Charset::Ascii));
     let outcome = match arguments.command {
@@ -102,6 +102,6 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(code) => code,
-        Err(failure) => failure.tell(),
+        Err(failure) => failure.print(),
     }
 }

@@ -1,4 +1,5 @@
-//! `synfin completions` and `synfin man`: what shells and `man` need, made from the arguments themselves.
+//! `synfin completions` and `synfin man`: what shells and `man` need, made from the definitions of the
+//! arguments.
 
 use crate::failure::{Failure, Outcome, print};
 use clap::{Args, Command};
@@ -41,7 +42,7 @@ impl Completions {
 
 impl Man {
     pub(crate) fn run(&self, mut whole: Command) -> Outcome {
-        // so that the pages of commands know the options of all
+        // so that the page of a command has the options that every command has
         whole.build();
         let page = match self.command.as_deref() {
             None => whole,

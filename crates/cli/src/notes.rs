@@ -1,16 +1,16 @@
-//! What is said on standard error besides failures: notes and progress bars. `--quiet` silences both, in
-//! every command; results and errors are printed all the same.
+//! Standard error apart from failures: notes and progress bars. `--quiet` silences both, in every command;
+//! results and errors are still printed.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fmt;
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 
-/// Whether there are notes and bars.
+/// Whether notes and bars are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Notes {
     /// Both, the bars where standard error is a terminal that can move its cursor.
-    Told {
+    Shown {
         /// Whether the terminal can draw a bar.
         bars: bool,
     },
@@ -20,9 +20,9 @@ pub(crate) enum Notes {
 
 static NOTES: OnceLock<Notes> = OnceLock::new();
 
-/// Says once, at the start, what is wanted.
+/// Sets whether notes and bars are shown; called once, at the start.
 pub(crate) fn choose(notes: Notes) {
-    // a second choice would be of the same arguments
+    // A second call would come from the same arguments.
     let _ = NOTES.set(notes);
 }
 
@@ -30,7 +30,7 @@ fn chosen() -> Notes {
     NOTES.get().copied().unwrap_or(Notes::Quiet)
 }
 
-/// Tells something that is no failure.
+/// Prints a line that is not a failure.
 pub(crate) fn note(what: fmt::Arguments<'_>) {
     if chosen() != Notes::Quiet {
         eprintln!("{what}");
@@ -39,10 +39,10 @@ pub(crate) fn note(what: fmt::Arguments<'_>) {
 
 /// Whether bars are drawn.
 pub(crate) fn draws_bars() -> bool {
-    chosen() == Notes::Told { bars: true } && std::io::stderr().is_terminal()
+    chosen() == Notes::Shown { bars: true } && std::io::stderr().is_terminal()
 }
 
-/// A bar of this length, or nothing where nobody would see it.
+/// A bar of this length, hidden where bars are not drawn.
 pub(crate) fn bar(length: u64, template: &str) -> ProgressBar {
     if !draws_bars() {
         return ProgressBar::hidden();

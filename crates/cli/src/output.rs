@@ -1,23 +1,24 @@
 //! The files that a command writes: one way for every flag that names one.
 //!
-//! A command first says what it reads and what it is going to write ([`Files`]), so that nothing is
-//! written over an input or over another output; only then does it begin ([`Target::begin`]). A regular
-//! file is written beside its place and put there once it is whole, with the owner and the mode of the
-//! file that it replaces; whatever fails before, the old file stands. Recordings, which have no end of
-//! their own, grow where they shall stay. Standard output (`-`), pipes and devices are written through.
+//! A command first registers what it reads and what it is going to write ([`Files`]), so that no input and
+//! no other output is overwritten; then it begins to write ([`Target::begin`]). A regular file is written
+//! under another name in the same folder and renamed once it is whole, with the owner and the mode of the
+//! file that it replaces; after an earlier failure the old file is unchanged. Recordings, which end only
+//! when the user wants it, are written in their place. Standard output (`-`), pipes and devices are written
+//! directly.
 //!
-//! What is *not* here: what is in the files, and the uploads of `serve`, whose places a client names.
+//! What is *not* here: the content of the files, and the uploads of `serve`, whose names come from clients.
 
-mod beside;
 mod files;
 mod place;
+mod replacement;
 
-pub(crate) use beside::leave_nothing;
 pub(crate) use files::{Existing, Files};
+pub(crate) use replacement::remove_unfinished_and_exit;
 
 use crate::failure::Failure;
-use beside::Beside;
 use place::Place;
+use replacement::Replacement;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -25,9 +26,9 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Bytes gathered before a file is touched.
+/// Bytes that are buffered before they are written to a file.
 const BUFFER_BYTES: usize = 256 << 10;
-/// The same for a recording, whose frames are written while the stack waits.
+/// The same for a recording: more, because the stack waits while a frame is written.
 const RECORDING_BUFFER_BYTES: usize = 1 << 20;
 
 /// Whether a file goes to standard output, so that text goes to standard error.
@@ -47,14 +48,14 @@ pub(crate) fn text() -> Box<dyn Write> {
 enum Manner {
     /// Once it is whole.
     WhenWhole,
-    /// At once: it grows in its place.
+    /// At once: it is written in its place.
     InPlace,
 }
 
-/// A place for an output that was checked against all others. Nothing is touched yet.
+/// A place for an output, checked against all other files. Nothing is opened yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
-    /// What the user calls it.
+    /// The name that the user gave.
     path: PathBuf,
     place: Place,
     manner: Manner,
@@ -64,7 +65,7 @@ impl Target {
     /// Begins to write.
     ///
     /// # Errors
-    /// The place cannot be written to, or the file there could not keep its owner.
+    /// The place cannot be written to, or the owner of the file there cannot be kept.
     pub(crate) fn begin(&self) -> Result<Output, Failure> {
         let failed = |error: io::Error| self.failed(&error);
         let (file, ending) = match (&self.place, self.manner) {
@@ -76,27 +77,26 @@ impl Target {
             }
             (Place::New { path }, Manner::InPlace) => {
                 let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
-                (file, Ending::Kept { or_removed: Some(path.clone()) })
+                (file, Ending::InPlace { remove_if_dropped: Some(path.clone()) })
             }
             (Place::File { path, .. }, Manner::InPlace) => {
                 let file = OpenOptions::new().write(true).truncate(true).open(path).map_err(failed)?;
-                (file, Ending::Kept { or_removed: None })
+                (file, Ending::InPlace { remove_if_dropped: None })
             }
             (Place::New { path }, Manner::WhenWhole) => {
-                let (beside, file) = Beside::begin(path, None).map_err(failed)?;
-                (file, Ending::Renamed(beside))
+                let (replacement, file) = Replacement::begin(path, None).map_err(failed)?;
+                (file, Ending::Renamed(replacement))
             }
             (Place::File { path, metadata }, Manner::WhenWhole) => {
-                let (beside, file) = Beside::begin(path, Some(metadata)).map_err(failed)?;
-                (file, Ending::Renamed(beside))
+                let (replacement, file) = Replacement::begin(path, Some(metadata)).map_err(failed)?;
+                (file, Ending::Renamed(replacement))
             }
         };
         Ok(self.output(file, ending))
     }
 
-    /// Goes on with the part of the file that an earlier attempt has left beside its place, after its
-    /// first `from_bytes` bytes. A part is kept if this attempt fails, too. What is no regular file has
-    /// no parts: it begins.
+    /// Continues the partial file of an earlier attempt after its first `from_bytes` bytes. If this attempt
+    /// fails too, the partial file is kept. Pipes and devices have none: for them this is [`Target::begin`].
     ///
     /// # Errors
     /// As [`Target::begin`].
@@ -107,11 +107,12 @@ impl Target {
             Place::StandardOutput | Place::Through { .. } => return self.begin(),
         };
         let part = with_suffix(target, PART);
-        let begun = Beside::part(&part, target, old, from_bytes).map_err(|error| self.failed(&error))?;
-        Ok(self.output(begun.1, Ending::Renamed(begun.0)))
+        let (replacement, file) =
+            Replacement::part(&part, target, old, from_bytes).map_err(|error| self.failed(&error))?;
+        Ok(self.output(file, Ending::Renamed(replacement)))
     }
 
-    /// Writes all of it at once.
+    /// Writes the whole content.
     ///
     /// # Errors
     /// As [`Target::begin`] and [`Output::finish`].
@@ -121,12 +122,13 @@ impl Target {
         output.finish()
     }
 
-    /// Where a part of the file is kept while it is not whole; nothing for what has no parts.
+    /// The path of the partial file; `None` for pipes and devices.
     pub(crate) fn part(&self) -> Option<PathBuf> {
         self.file().map(|path| with_suffix(path, PART))
     }
 
-    /// The file that is there, or will be, with symbolic links followed; nothing for a pipe or a device.
+    /// The path of the file, which may not exist yet, with symbolic links followed; `None` for pipes and
+    /// devices.
     pub(crate) fn file(&self) -> Option<&Path> {
         match &self.place {
             Place::New { path } | Place::File { path, .. } => Some(path),
@@ -156,17 +158,18 @@ impl fmt::Display for Target {
     }
 }
 
-/// What a file is called that has not come whole.
+/// The suffix of a partial file.
 const PART: &str = ".part";
 
-/// The path with more at its end.
+/// The path with `suffix` appended.
 pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
 }
 
-/// An output that is being written to. One that is dropped before it was finished leaves nothing.
+/// An output that is being written. If it is dropped before it is finished, a new file is removed, unless it
+/// is a partial file or [`Output::keep`] was called.
 #[derive(Debug)]
 pub(crate) struct Output {
     target: Target,
@@ -174,47 +177,47 @@ pub(crate) struct Output {
     ending: Ending,
 }
 
-/// What is left to do once all of it is written.
+/// What remains to be done once everything is written.
 #[derive(Debug)]
 enum Ending {
-    /// It was written through.
+    /// Nothing: it was written directly.
     Nothing,
-    /// It gets its name.
-    Renamed(Beside),
-    /// It stays where it is, or goes if it was not worth keeping.
-    Kept { or_removed: Option<PathBuf> },
+    /// The file is renamed into its place.
+    Renamed(Replacement),
+    /// The file stays in its place. `remove_if_dropped` is removed if the output is dropped instead.
+    InPlace { remove_if_dropped: Option<PathBuf> },
 }
 
 impl Output {
     /// Writes this text.
     ///
     /// # Errors
-    /// The place takes no more.
+    /// The text cannot be written.
     pub(crate) fn take(&mut self, text: &str) -> Result<(), Failure> {
         self.write_all(text.as_bytes()).map_err(|error| self.failed(&error))
     }
 
-    /// A recording is worth keeping from now on, whatever happens.
+    /// Keeps a recording from now on, even if the command fails.
     pub(crate) fn keep(&mut self) {
-        if let Ending::Kept { or_removed } = &mut self.ending {
-            *or_removed = None;
+        if let Ending::InPlace { remove_if_dropped } = &mut self.ending {
+            *remove_if_dropped = None;
         }
     }
 
-    /// It is whole: it gets its name.
+    /// Ends the output; a file that is whole now is renamed into its place.
     ///
     /// # Errors
-    /// The rest cannot be written, or the file not be put into its place; the old file stands then.
+    /// The rest cannot be written, or the file cannot be renamed; the old file is unchanged then.
     pub(crate) fn finish(mut self) -> Result<(), Failure> {
         self.keep();
         let finished = self.out.flush().and_then(|()| match &mut self.ending {
-            Ending::Nothing | Ending::Kept { .. } => Ok(()),
-            Ending::Renamed(beside) => beside.put_into_place(self.out.get_ref()),
+            Ending::Nothing | Ending::InPlace { .. } => Ok(()),
+            Ending::Renamed(replacement) => replacement.put_into_place(self.out.get_ref()),
         });
         finished.map_err(|error| self.failed(&error))
     }
 
-    /// The sentence for what went wrong while writing it.
+    /// The sentence for an error while writing.
     pub(crate) fn failed(&self, error: &io::Error) -> Failure {
         self.target.failed(error)
     }
@@ -238,8 +241,8 @@ impl Write for Output {
 
 impl Drop for Output {
     fn drop(&mut self) {
-        if let Ending::Kept { or_removed: Some(path) } = &self.ending {
-            // We have made it, and there is nothing in it that anybody would miss.
+        if let Ending::InPlace { remove_if_dropped: Some(path) } = &self.ending {
+            // This output made the file, and nothing in it is worth keeping.
             let _ = fs::remove_file(path);
         }
     }

@@ -1,7 +1,7 @@
-//! A stack of ours beside the kernel: the flags that `serve` and `get` share, the TUN interface, the
-//! stack on it, and the capture of what passes.
+//! Our stack beside the kernel: the flags that `serve` and `get` share, the TUN interface, the stack on
+//! it, and the capture of its packets.
 //!
-//! The kernel is the other station on the wire, so every address of ours stands beside one of the
+//! The kernel is the other host on the link, so each of our addresses is in a network of one of the
 //! kernel's. What is *not* here: what the sockets are used for.
 
 use crate::failure::Failure;
@@ -16,27 +16,27 @@ use synfin::{ConnectionEvent, Stack};
 #[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = "The link to the kernel")]
 pub(crate) struct Flags {
-    /// The TUN interface; it is created if it does not exist, and goes when we end.
+    /// The TUN interface; if it does not exist, it is created and removed at the end.
     #[arg(long, value_name = "NAME", default_value = "synfin0")]
     tun: String,
     /// An address of the kernel's side, with its network. May be repeated [default: 10.90.0.1/24 and
     /// fd90::1/64].
     #[arg(long = "host", value_name = "ADDR/PREFIX")]
     hosts: Vec<InterfaceAddress>,
-    /// An address of ours. May be repeated [default: the one after each of the kernel's, so 10.90.0.2
+    /// An address of our side. May be repeated [default: the one after each of the kernel's, so 10.90.0.2
     /// and fd90::2].
     #[arg(long = "address", value_name = "ADDR")]
     addresses: Vec<IpAddr>,
-    /// Write what passes into a pcapng file: nanoseconds, whole checksums, super-segments as one packet
-    /// each, which is how the stack and the kernel hand them to each other. `-` for standard output.
+    /// Write all packets into a pcapng file, with nanoseconds, complete checksums, and each super-segment as
+    /// one packet, as the stack and the kernel exchange them. `-` for standard output.
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
-    /// Let --pcap write over a file that exists.
+    /// Let --pcap replace a file that exists.
     #[arg(long, requires = "pcap")]
     force: bool,
 }
 
-/// A stack that is up.
+/// A running stack.
 pub(crate) struct OverTun {
     /// The stack.
     pub(crate) stack: Stack,
@@ -74,7 +74,7 @@ impl Flags {
         for address in &ours {
             builder = builder.address(address.to_string());
         }
-        // The kernel is also the way to everywhere else, if it forwards.
+        // The kernel is also the gateway to all other networks, if it forwards.
         for family in [IpAddr::is_ipv4, IpAddr::is_ipv6] {
             if let Some(host) = hosts.iter().find(|host| family(&host.address)) {
                 builder = builder.gateway(host.address.to_string());
@@ -191,7 +191,7 @@ fn neighbour(host: InterfaceAddress) -> Result<InterfaceAddress, Failure> {
     )
 }
 
-/// A kernel's side that would fit an address of ours.
+/// An address of the kernel that would fit this address of ours.
 fn suggestion(address: IpAddr) -> InterfaceAddress {
     let prefix_bits = if address.is_ipv4() { 24 } else { 64 };
     neighbour(InterfaceAddress { address, prefix_bits }).unwrap_or(InterfaceAddress { address, prefix_bits })

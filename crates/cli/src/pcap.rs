@@ -1,4 +1,4 @@
-//! What a simulated host saw, as a capture file.
+//! What passed a simulated host, or the stack under a script, as a capture file.
 
 use crate::failure::Failure;
 use crate::output::Output;
@@ -6,16 +6,16 @@ use capture::{Direction, Finish, Format, Interface, LinkType, PacketInfo, Sectio
 use sim::{HostId, Vantage, World};
 use std::io;
 
-/// When the world's clock stood at zero, for readers that want a date: 2018-01-30 22:30:24 UTC, the
-/// day of the article that the demonstration retells. The same seed gives the same file.
+/// The date of virtual time zero: 2018-01-30 22:30:24 UTC, the day of the article that the demo follows. It
+/// is fixed, so that the same seed gives the same file.
 const EPOCH_NS: u64 = 1_517_351_424_000_000_000;
 
-/// Writes what crossed the network card of `host`.
-pub(crate) fn write(output: &mut Output, world: &World, host: HostId) -> Result<(), Failure> {
-    of_world(output, world, host).map_err(|error| output.failed(&error))
+/// Writes the packets that passed the network card of `host`.
+pub(crate) fn write_host(output: &mut Output, world: &World, host: HostId) -> Result<(), Failure> {
+    write_host_packets(output, world, host).map_err(|error| output.failed(&error))
 }
 
-fn of_world(output: &mut Output, world: &World, host: HostId) -> io::Result<()> {
+fn write_host_packets(output: &mut Output, world: &World, host: HostId) -> io::Result<()> {
     let section =
         Section { application: concat!("synfin ", env!("CARGO_PKG_VERSION")), ..Section::default() };
     let mut writer = Writer::new(output, Format::Pcapng, &section)?;
@@ -35,12 +35,12 @@ fn of_world(output: &mut Output, world: &World, host: HostId) -> io::Result<()> 
     Ok(())
 }
 
-/// Writes what crossed the wire of a script, its stack's side.
-pub(crate) fn write_packets(output: &mut Output, run: &script::Run) -> Result<(), Failure> {
-    of_script(output, run).map_err(|error| output.failed(&error))
+/// Writes the packets of a script, as its stack saw them.
+pub(crate) fn write_script(output: &mut Output, run: &script::Run) -> Result<(), Failure> {
+    write_script_packets(output, run).map_err(|error| output.failed(&error))
 }
 
-fn of_script(output: &mut Output, run: &script::Run) -> io::Result<()> {
+fn write_script_packets(output: &mut Output, run: &script::Run) -> io::Result<()> {
     let section =
         Section { application: concat!("synfin ", env!("CARGO_PKG_VERSION")), ..Section::default() };
     let mut writer = Writer::new(output, Format::Pcapng, &section)?;

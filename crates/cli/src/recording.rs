@@ -1,8 +1,8 @@
 //! The capture of a live stack: pcapng with nanoseconds and directions, checksums completed,
-//! super-segments whole, as any capture on a host with segmentation offload shows them.
+//! super-segments whole, as captures on hosts with segmentation offload show them.
 //!
-//! Frames are written under the stack's lock, so that none is missing and the order is theirs; what is
-//! in the buffer goes to the file once a second. A disk that fails ends the capture, not the stack.
+//! Frames are written under the stack's lock, so that none is missing and their order is kept; the buffer
+//! is flushed once a second. A disk that fails ends the capture, not the stack.
 
 use crate::failure::Failure;
 use crate::output::{Output, Target};
@@ -12,23 +12,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use synfin::Tapped;
 
-/// How old what is in the buffer may get.
+/// How long a frame may stay in the buffer.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
 /// A capture in progress.
 pub(crate) struct Recording {
     target: Target,
-    sheet: Arc<Mutex<Sheet>>,
+    file: Arc<Mutex<CaptureFile>>,
 }
 
-struct Sheet {
+struct CaptureFile {
     writer: Writer<Output>,
     interface: InterfaceId,
     failure: Option<io::Error>,
 }
 
 impl Recording {
-    /// Starts a file for this interface. It goes again unless [`Recording::keep`] is called.
+    /// Starts a file for this interface. A new file is removed at the end unless [`Recording::keep`] is called.
     pub(crate) fn begin(target: &Target, interface: &str) -> Result<Recording, Failure> {
         let failed = |error: io::Error| Failure::io(format_args!("write the capture {target}"), &error);
         let out = target.begin()?;
@@ -38,42 +38,45 @@ impl Recording {
         let interface = Interface { name: interface, ..Interface::new(LinkType::RAW) };
         let interface = writer.add_interface(&interface).map_err(failed)?;
         writer.flush().map_err(failed)?;
-        let sheet = Arc::new(Mutex::new(Sheet { writer, interface, failure: None }));
-        let watched = Arc::downgrade(&sheet);
+        let file = Arc::new(Mutex::new(CaptureFile { writer, interface, failure: None }));
+        let watched = Arc::downgrade(&file);
         let flusher = move || {
-            while let Some(sheet) = watched.upgrade() {
-                lock(&sheet).attempt(|sheet| sheet.writer.flush());
-                drop(sheet);
+            while let Some(file) = watched.upgrade() {
+                lock(&file).attempt(|file| file.writer.flush());
+                drop(file);
                 std::thread::sleep(FLUSH_EVERY);
             }
         };
         std::thread::Builder::new().name("recording".to_owned()).spawn(flusher).map_err(failed)?;
-        Ok(Recording { target: target.clone(), sheet })
+        Ok(Recording { target: target.clone(), file })
     }
 
-    /// There is going to be something in it.
+    /// Keeps the file, because frames are going to follow.
     pub(crate) fn keep(&self) {
-        lock(&self.sheet).writer.get_mut().keep();
+        lock(&self.file).writer.get_mut().keep();
     }
 
     /// What the stack calls for each frame.
     pub(crate) fn tap(&self) -> impl FnMut(Tapped<'_>) + Send + 'static {
-        let sheet = Arc::clone(&self.sheet);
-        move |tapped| lock(&sheet).attempt(|sheet| sheet.write(&tapped))
+        let file = Arc::clone(&self.file);
+        move |tapped| lock(&file).attempt(|file| file.write(&tapped))
     }
 
-    /// Brings everything to the file and says what went wrong, if something did.
+    /// Flushes the buffer.
+    ///
+    /// # Errors
+    /// A frame could not be written, now or earlier.
     pub(crate) fn finish(&self) -> Result<(), Failure> {
-        let mut sheet = lock(&self.sheet);
-        sheet.attempt(|sheet| sheet.writer.flush());
-        match sheet.failure.take() {
+        let mut file = lock(&self.file);
+        file.attempt(|file| file.writer.flush());
+        match file.failure.take() {
             Some(error) => Err(Failure::new(format!("the capture {} is incomplete: {error}", self.target))),
             None => Ok(()),
         }
     }
 }
 
-impl Sheet {
+impl CaptureFile {
     fn write(&mut self, tapped: &Tapped<'_>) -> io::Result<()> {
         let direction = match tapped.direction {
             device::Direction::Received => Direction::Inbound,
@@ -85,13 +88,13 @@ impl Sheet {
     }
 
     /// The first failure is kept and nothing is written after it.
-    fn attempt(&mut self, write: impl FnOnce(&mut Sheet) -> io::Result<()>) {
+    fn attempt(&mut self, write: impl FnOnce(&mut CaptureFile) -> io::Result<()>) {
         if self.failure.is_none() {
             self.failure = write(self).err();
         }
     }
 }
 
-fn lock(sheet: &Mutex<Sheet>) -> MutexGuard<'_, Sheet> {
-    sheet.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(file: &Mutex<CaptureFile>) -> MutexGuard<'_, CaptureFile> {
+    file.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,6 @@
 //! `synfin script`: runs scripts in the packetdrill language against the stack, in virtual time.
 //!
-//! Many files and folders at once, in parallel; the lines come out in the order of the names.
+//! Scripts run in parallel; the results are printed in the order of the names.
 
 use crate::failure::{Exit, Failure, Outcome, print};
 use crate::output::{Files, Target};
@@ -32,47 +32,48 @@ pub(crate) struct Script {
     /// Scripts (*.pkt), or folders of them
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
-    /// Whose habits to take; by default what the script's own commands say
+    /// Whose habits to follow [default: those that the script's own commands name]
     #[arg(long, value_parser = habits())]
     profile: Option<Habits>,
     /// The version of IP for scripts that do not say
     #[arg(long, value_enum)]
     ip_version: Option<Version>,
-    /// How far from its time an event may be, in microseconds, whatever the script says [default: 4000]
+    /// How far from its time an event may be, in microseconds; overrides the script [default: 4000]
     #[arg(long, alias = "tolerance_usecs", value_name = "US", allow_negative_numbers = true, value_parser = crate::units::whole(0..=u64::MAX))]
     tolerance_usecs: Option<u64>,
-    /// The same in percent of the time since the event before; the larger counts [default: 12.5]
+    /// The same in percent of the time since the previous event; the larger of both counts [default: 12.5]
     #[arg(long, alias = "tolerance_percent", value_name = "PERCENT", allow_negative_numbers = true, value_parser = percent)]
     tolerance_percent: Option<f64>,
-    /// To the letter: 1 ms and no percentage by default, and nothing may be sent after the last event
+    /// Be strict: 1 ms and no percentage by default, and nothing may be sent after the last event
     #[arg(long)]
     strict: bool,
-    /// One line of a script, one segment
+    /// Expect each line of a script as exactly one segment
     #[arg(long, alias = "strict_segments")]
     strict_segments: bool,
-    /// What a name stands for, whatever the script says; without a value it is there for #ifdef
+    /// What a name stands for; overrides the script. Without a value it is only defined, for #ifdef
     #[arg(short = 'D', long, value_name = "NAME[=VALUE]", value_parser = definition)]
     define: Vec<(String, String)>,
-    /// Write what crossed the wire to this pcapng file; for a single script
+    /// Write the packets to this pcapng file; for a single script
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
-    /// Play against the Linux kernel of this machine instead, in real time and in networks of its own
-    /// (needs root and /dev/net/tun); what fails is played again twice, in case the machine was busy
+    /// Play against the Linux kernel of this machine instead, in real time and in separate networks (needs
+    /// root and /dev/net/tun); what fails is played up to twice more, in case the machine was busy
     #[arg(long, conflicts_with = "profile")]
     kernel: bool,
-    /// With --kernel: leave out scripts that take more seconds than this
+    /// With --kernel: skip scripts that take more seconds than this
     #[arg(long, value_name = "SECONDS", requires = "kernel")]
     seconds_max: Option<u64>,
-    /// One JSON object a script
+    /// Print one JSON object per script
     #[arg(long)]
     json: bool,
 }
 
-/// How often a script is played against the kernel until it passes.
+/// The most times that a script is played against the kernel until it passes.
 const TRIES_MAX: u32 = 3;
 
-/// How many scripts are played against the kernel at once: they mostly wait.
-const KERNELS: usize = 4;
+/// How many scripts are played against the kernel at the same time, on any number of processors: they mostly
+/// wait.
+const KERNEL_THREADS: usize = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Version {
@@ -126,7 +127,9 @@ impl Script {
         }
         let pcap = self.pcap_target(&files)?;
         let played = self.play(&files);
-        let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+        let mut passed = 0;
+        let mut failed = 0;
+        let mut skipped = 0;
         for (path, run) in &played {
             let name = path.display().to_string();
             let kernel::Played { run, tries } = match run {
@@ -149,14 +152,14 @@ impl Script {
         }
         if !self.json {
             if skipped >= SKIPPED_TO_SUM_UP {
-                print(&wanting(&played))?;
+                print(&needs(&played))?;
             }
             print(&format!("{passed} passed, {failed} failed, {skipped} skipped\n"))?;
         }
         Ok(if failed == 0 { Exit::Fine } else { Exit::Trouble }.into())
     }
 
-    /// Where the packets go; never into a script.
+    /// The output for the packets, which is never one of the scripts.
     fn pcap_target(&self, scripts: &[PathBuf]) -> Result<Option<Target>, Failure> {
         let Some(path) = &self.pcap else { return Ok(None) };
         let mut files = Files::new();
@@ -181,7 +184,7 @@ impl Script {
             return format!("{object}\n");
         }
         match &run.outcome {
-            script::Outcome::Passed => format!("ok       {name}{}\n", notes(run, tries)),
+            script::Outcome::Passed => format!("ok       {name}{}\n", remarks(run, tries)),
             script::Outcome::Skipped(reason) => format!("skipped  {name}: {reason}\n"),
             script::Outcome::Failed(failure) => format!("FAILED   {failure}\n"),
         }
@@ -197,7 +200,7 @@ impl Script {
                 continue;
             }
             let before = files.len();
-            gather(path, &mut files).map_err(failed)?;
+            find_scripts(path, &mut files).map_err(failed)?;
             if files.len() == before {
                 return Err(Failure::input(format!("no script (*.pkt) is in {}", path.display())));
             }
@@ -210,7 +213,7 @@ impl Script {
         let played = Mutex::new(Vec::with_capacity(files.len()));
         let progress = progress(files.len());
         let threads = if self.kernel {
-            KERNELS
+            KERNEL_THREADS
         } else {
             std::thread::available_parallelism().map_or(2, usize::from).min(files.len().max(1))
         };
@@ -271,20 +274,19 @@ impl Script {
     }
 }
 
-/// Writes what crossed the wire. Where nothing did, as with a file that is no script, no file is made or
-/// replaced.
+/// Writes the packets. If there are none, as with a file that is not a script, no file is made or replaced.
 fn record(target: &Target, run: &Run) -> Result<(), Failure> {
     if run.packets.is_empty() {
         eprintln!("synfin: no packet crossed the wire; {target} was not written");
         return Ok(());
     }
     let mut output = target.begin()?;
-    pcap::write_packets(&mut output, run)?;
+    pcap::write_script(&mut output, run)?;
     output.finish()
 }
 
-/// What is worth telling of a script that passed.
-fn notes(run: &Run, tries: u32) -> String {
+/// Remarks on a script that passed.
+fn remarks(run: &Run, tries: u32) -> String {
     let again = (tries > 1).then(|| format!("at try {tries}"));
     let remarks: Vec<&str> = run.instead.iter().chain(&again).map(String::as_str).collect();
     let remarks = if remarks.is_empty() { String::new() } else { format!(" ({})", remarks.join(", ")) };
@@ -292,11 +294,11 @@ fn notes(run: &Run, tries: u32) -> String {
     remarks + &trailing.collect::<String>()
 }
 
-/// From so many skipped scripts on it is worth saying what they need, taken together.
+/// From this many skipped scripts on, a summary says what they need.
 const SKIPPED_TO_SUM_UP: usize = 5;
 
-/// What the skipped scripts need, the most wanted first.
-fn wanting(played: &[Played]) -> String {
+/// What the skipped scripts need, the most frequent first.
+fn needs(played: &[Played]) -> String {
     let mut counts = BTreeMap::<&str, usize>::new();
     for (_, run) in played {
         let Ok(kernel::Played { run: Run { outcome: script::Outcome::Skipped(reason), .. }, .. }) = run
@@ -312,10 +314,10 @@ fn wanting(played: &[Played]) -> String {
     format!("the skipped scripts need:\n{}", lines.collect::<String>())
 }
 
-/// How deep folders are looked into: a link that leads back up ends here.
+/// The most levels of folders that are searched, because a link may lead back up.
 const DEPTH_MAX: usize = 32;
 
-fn gather(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+fn find_scripts(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     let mut waiting = vec![(folder.to_owned(), 0)];
     let mut found = Vec::new();
     while let Some((folder, depth)) = waiting.pop() {
@@ -335,8 +337,11 @@ fn gather(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Fewer scripts than this have run before a progress bar is of use.
+const SCRIPTS_WITH_BAR: usize = 20;
+
 fn progress(scripts: usize) -> ProgressBar {
-    if scripts < 20 {
+    if scripts < SCRIPTS_WITH_BAR {
         return ProgressBar::hidden();
     }
     notes::bar(scripts as u64, "{bar:40} {pos} of {len} scripts")

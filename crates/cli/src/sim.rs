@@ -1,6 +1,6 @@
 //! `synfin sim`: bulk flows over a bottleneck in virtual time: how fast, how fair, what was sent again.
 
-mod shown;
+mod results;
 
 use crate::failure::{Exit, Failure, Outcome, print};
 use crate::output::{Files, Output, Target};
@@ -11,7 +11,7 @@ use sim::{Chance, Discipline, Experiment, Family, Loss, Queue, QueueLimit, Recor
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Send data through a simulated network and see what TCP makes of it
+/// Send data through a simulated network and see how TCP copes
 #[derive(Args)]
 #[command(after_help = "Examples:
   synfin sim                                        one flow over 100 Mbit/s and 40 ms
@@ -27,56 +27,56 @@ pub(crate) struct Sim {
     /// Rate of the bottleneck
     #[arg(long, value_name = "RATE", allow_hyphen_values = true, default_value = "100mbit", value_parser = crate::units::rate)]
     rate: u64,
-    /// How many packets the network loses on the way to the server
+    /// How many packets to the server are lost
     #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, default_value = "0%", value_parser = crate::units::percent)]
     loss: f64,
-    /// How many packets in a row are lost on average; without it each is lost by itself
+    /// How many packets in a row are lost on average; without it losses are independent
     #[arg(long, value_name = "PACKETS", allow_hyphen_values = true, value_parser = crate::units::burst)]
     burst: Option<f64>,
-    /// How many packets to the server are held back by a quarter of the round-trip time, and overtaken
+    /// How many packets to the server are delayed by a quarter of the round-trip time, and overtaken
     #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, default_value = "0%", value_parser = crate::units::percent)]
     reorder: f64,
     /// How many packets to the server arrive twice
     #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, default_value = "0%", value_parser = crate::units::percent)]
     duplicate: f64,
-    /// In how many packets to the server one bit is flipped
+    /// How many packets to the server have one bit flipped
     #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, default_value = "0%", value_parser = crate::units::percent)]
     corrupt: f64,
-    /// Extra delay, evenly distributed up to this
+    /// The largest extra delay; the delays are uniformly distributed
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "0ms", value_parser = crate::units::duration)]
     jitter: Duration,
-    /// How much may wait before the bottleneck: bytes (`64k`) or packets (`100p`) [default: one
-    /// bandwidth-delay product, ten packets at least]
+    /// The length of the queue at the bottleneck: bytes (`64k`) or packets (`100p`) [default: one
+    /// bandwidth-delay product, at least ten packets]
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true, value_parser = crate::units::queue)]
     queue: Option<QueueLimit>,
-    /// Who is dropped before the queue is full
+    /// Which packets are dropped before the queue is full
     #[arg(long, value_enum, default_value_t = Aqm::None)]
     aqm: Aqm,
-    /// What each flow sends
+    /// How much each flow sends
     #[arg(long, value_name = "BYTES", allow_hyphen_values = true, default_value = "10M", value_parser = crate::units::bytes)]
     bytes: u64,
     /// Congestion control
     #[arg(long, value_enum, default_value_t = Control::Newreno)]
     cc: Control,
-    /// How many flows there are
+    /// The number of flows
     #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 1, value_parser = crate::units::whole(1..=1_000_u16))]
     flows: u16,
     /// The largest IP packet
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true, default_value_t = 1_500, value_parser = crate::units::whole(576..=65_535_u32))]
     mtu: u32,
-    /// Over IPv6
+    /// Use IPv6
     #[arg(long)]
     ipv6: bool,
-    /// Which world: the same seed gives the same bytes
+    /// The seed of all randomness: the same seed gives the same bytes
     #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 1, value_parser = crate::units::whole(0..=u64::MAX))]
     seed: u64,
-    /// Write what passed at the sender to this pcapng file
+    /// Write the packets that passed the sender's network card to this pcapng file
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
     /// Draw congestion windows, round-trip times and goodput over time as SVG into this file
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
-    /// One JSON object instead of a table
+    /// Print one JSON object instead of a table
     #[arg(long)]
     json: bool,
 }
@@ -89,7 +89,7 @@ enum Control {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Aqm {
-    /// Nobody: drop-tail
+    /// None: drop-tail
     None,
     /// Controlled delay, RFC 8289
     Codel,
@@ -142,14 +142,14 @@ impl Sim {
         });
         bar.finish_and_clear();
         if let Some(output) = &mut pcap {
-            pcap::write(output, &outcome.world, outcome.client)?;
+            pcap::write_host(output, &outcome.world, outcome.client)?;
         }
         if let Some(output) = &mut plot {
-            output.take(&shown::picture(&outcome))?;
+            output.take(&results::picture(&outcome))?;
         }
         pcap.into_iter().chain(plot).try_for_each(Output::finish)?;
-        print(&if self.json { shown::json(&outcome) } else { shown::text(&outcome, style) })?;
-        match shown::shortfall(&outcome, experiment.within) {
+        print(&if self.json { results::json(&outcome) } else { results::text(&outcome, style) })?;
+        match results::shortfall(&outcome, experiment.within) {
             Some(sentence) => Err(Failure::new(sentence)),
             None => Ok(Exit::Fine.into()),
         }

@@ -1,5 +1,5 @@
-//! What the terminal can show: colours and progress bars only on one that can, its width, and Unicode
-//! unless the locale has another character set.
+//! What the terminal can show: colours and progress bars, unless it is dumb; its width; and Unicode, unless
+//! the locale has another character set.
 
 use clap::ValueEnum;
 use report::{Charset, ColorChoice, Style};
@@ -17,8 +17,12 @@ pub(crate) enum Color {
     Never,
 }
 
-/// Columns when nobody says how many.
-const WIDTH: usize = 120;
+/// Columns if their number is unknown.
+const WIDTH_DEFAULT: usize = 120;
+/// The least width that is drawn for: a ladder needs about this much.
+const WIDTH_MIN: usize = 60;
+/// The largest width that is drawn for: longer lines are hard to follow.
+const WIDTH_MAX: usize = 200;
 
 /// How to draw on standard output.
 pub(crate) fn style(color: Color, charset: Option<Charset>) -> Style {
@@ -30,12 +34,12 @@ pub(crate) fn style(color: Color, charset: Option<Charset>) -> Style {
     };
     Style {
         color: if colored { ColorChoice::Always } else { ColorChoice::Never },
-        width: columns().unwrap_or(WIDTH).clamp(60, 200),
+        width: columns().unwrap_or(WIDTH_DEFAULT).clamp(WIDTH_MIN, WIDTH_MAX),
         charset: charset.unwrap_or_else(|| charset_of(value, is_dumb())),
     }
 }
 
-/// A line of ours as the style can show it: `41 us` where there is no `µ`. Names of others stay as they are.
+/// One of our lines in the characters of the style: `41 us` where there is no `µ`. Nothing else is replaced.
 pub(crate) fn plain(line: String, style: &Style) -> String {
     if style.charset == Charset::Ascii { line.replace('µ', "u") } else { line }
 }
@@ -45,7 +49,7 @@ pub(crate) fn is_dumb() -> bool {
     value("TERM").is_some_and(|term| term == "dumb")
 }
 
-/// The value of a variable that is set to something.
+/// The value of a variable that is set and not empty.
 fn value(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }

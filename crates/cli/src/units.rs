@@ -1,9 +1,14 @@
-//! Times, rates, sizes and shares as people type them.
+//! Times, rates, sizes and percentages as people type them.
 
 use sim::QueueLimit;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
+
+/// The longest time: no path of a network has longer delays.
+const SECONDS_MAX: f64 = 10.0;
+/// The most of a percentage: with more loss hardly any connection comes to an end.
+const PERCENT_MAX: f64 = 90.0;
 
 /// Splits `1.5s` into number and unit.
 fn split(text: &str) -> Option<(f64, &str)> {
@@ -24,21 +29,23 @@ where
 {
     move |text| {
         let number = text.parse().ok().filter(|number| range.contains(number));
-        number.ok_or_else(|| format!("`{text}` is no whole number from {} to {}", range.start(), range.end()))
+        number.ok_or_else(|| {
+            format!("`{text}` is not a whole number from {} to {}", range.start(), range.end())
+        })
     }
 }
 
-/// `20ms`, `1.5s`, `300us`; ten seconds at most.
+/// `20ms`, `1.5s`, `300us`; at most ten seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let (number, unit) = split(text).ok_or_else(|| format!("`{text}` is no time such as 20ms or 1.5s"))?;
+    let (number, unit) = split(text).ok_or_else(|| format!("`{text}` is not a time such as 20ms or 1.5s"))?;
     let seconds = match unit {
         "us" => number / 1e6,
         "ms" => number / 1e3,
         "s" => number,
         _ => return Err(format!("`{text}` needs a unit: us, ms or s")),
     };
-    if seconds > 10.0 {
-        return Err("a segment is on its way for 10 s at most".to_owned());
+    if seconds > SECONDS_MAX {
+        return Err(format!("`{text}` is too long: at most {SECONDS_MAX}s"));
     }
     Ok(Duration::from_secs_f64(seconds))
 }
@@ -46,15 +53,17 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 /// `5%` or `5`; at most 90.
 pub(crate) fn percent(text: &str) -> Result<f64, String> {
     match split(text) {
-        Some((number, "" | "%")) if number <= 90.0 => Ok(number),
-        Some((number, "" | "%")) => Err(format!("{number}% leaves too little for a connection: at most 90%")),
-        _ => Err(format!("`{text}` is no percentage such as 5%")),
+        Some((number, "" | "%")) if number <= PERCENT_MAX => Ok(number),
+        Some((number, "" | "%")) => {
+            Err(format!("{number}% leaves too little for a connection: at most {PERCENT_MAX}%"))
+        }
+        _ => Err(format!("`{text}` is not a percentage such as 5%")),
     }
 }
 
 /// `100mbit`, `1gbit`, `64kbit`, in bits per second.
 pub(crate) fn rate(text: &str) -> Result<u64, String> {
-    let (number, unit) = split(text).ok_or_else(|| format!("`{text}` is no rate such as 100mbit"))?;
+    let (number, unit) = split(text).ok_or_else(|| format!("`{text}` is not a rate such as 100mbit"))?;
     let factor = match unit.to_ascii_lowercase().as_str() {
         "bit" => 1.0,
         "kbit" => 1e3,
@@ -72,7 +81,7 @@ pub(crate) fn rate(text: &str) -> Result<u64, String> {
 
 /// `50M`, `1G`, `300k`, `1234`, in bytes; powers of ten.
 pub(crate) fn bytes(text: &str) -> Result<u64, String> {
-    let (number, unit) = split(text).ok_or_else(|| format!("`{text}` is no size such as 50M"))?;
+    let (number, unit) = split(text).ok_or_else(|| format!("`{text}` is not a size such as 50M"))?;
     let factor = match unit {
         "" | "B" => 1.0,
         "k" | "K" => 1e3,
@@ -92,7 +101,7 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
 pub(crate) fn queue(text: &str) -> Result<QueueLimit, String> {
     match text.strip_suffix('p').map(str::parse) {
         Some(Ok(packets @ 1..=1_000_000)) => Ok(QueueLimit::Packets(packets)),
-        Some(_) => Err(format!("`{text}` is no number of packets from 1p to 1000000p")),
+        Some(_) => Err(format!("`{text}` is not a number of packets from 1p to 1000000p")),
         None => bytes(text).map(QueueLimit::Bytes),
     }
 }
@@ -100,7 +109,7 @@ pub(crate) fn queue(text: &str) -> Result<QueueLimit, String> {
 /// Packets in a row, on average: 1 to 1,000.
 pub(crate) fn burst(text: &str) -> Result<f64, String> {
     let packets = text.parse().ok().filter(|packets| (1.0..=1_000.0).contains(packets));
-    packets.ok_or_else(|| format!("`{text}` is no number of packets from 1 to 1000"))
+    packets.ok_or_else(|| format!("`{text}` is not a number of packets from 1 to 1000"))
 }
 
 #[cfg(test)]
@@ -121,17 +130,17 @@ mod tests {
         assert_eq!(whole(1..=5_u8)("5"), Ok(5));
         for (error, says) in [
             (duration("20").map(|_| ()), "needs a unit"),
-            (duration("-1s").map(|_| ()), "is no time"),
-            (rate("fast").map(|_| ()), "is no rate"),
+            (duration("-1s").map(|_| ()), "is not a time"),
+            (rate("fast").map(|_| ()), "is not a rate"),
             (rate("0mbit").map(|_| ()), "from 1kbit"),
             (bytes("5X").map(|_| ()), "unknown unit"),
             (queue("0p").map(|_| ()), "no number of packets"),
             (burst("0.5").map(|_| ()), "no number of packets"),
             (percent("99%").map(|_| ()), "at most 90%"),
-            (percent("-5%").map(|_| ()), "is no percentage"),
-            (whole(0..=65_535_u16)("-1").map(|_| ()), "is no whole number from 0 to 65535"),
-            (whole(1..=5_u8)("6").map(|_| ()), "is no whole number from 1 to 5"),
-            (percent("nan").map(|_| ()), "is no percentage"),
+            (percent("-5%").map(|_| ()), "is not a percentage"),
+            (whole(0..=65_535_u16)("-1").map(|_| ()), "is not a whole number from 0 to 65535"),
+            (whole(1..=5_u8)("6").map(|_| ()), "is not a whole number from 1 to 5"),
+            (percent("nan").map(|_| ()), "is not a percentage"),
         ] {
             assert!(error.clone().expect_err(says).contains(says), "{error:?}");
         }

@@ -1,4 +1,4 @@
-//! The demo's digits, its states, its marks, and the capture it writes.
+//! The demo's numbers, its states, its marks, and the capture that it writes.
 
 mod support;
 
@@ -6,7 +6,7 @@ use etherparse::{NetSlice, SlicedPacket, TransportSlice};
 use std::process::Command;
 use support::{Scratch, has, printed, synfin};
 
-/// Every one of `wanted` stands in `text`, in this order.
+/// Checks that `text` contains all of `wanted`, in this order.
 fn in_order(text: &str, wanted: &[&str]) {
     let mut from = 0;
     for word in wanted {
@@ -71,7 +71,7 @@ fn connect_returns_on_the_second_step_and_accept_on_the_third() {
         times,
         [("connect returns: second step".to_owned(), 0.04), ("accept returns: third step".to_owned(), 0.06)]
     );
-    // On the page each stands right under the segment that it waited for, with the time of its end there.
+    // In the text each call stands right under the segment that it waited for, which has the time of arrival.
     let text = printed(&["demo"]);
     let lines: Vec<&str> = text.lines().collect();
     for (call, segment, time) in [
@@ -84,7 +84,7 @@ fn connect_returns_on_the_second_step_and_accept_on_the_third() {
 }
 
 #[test]
-fn every_story_passes_the_states_that_it_should() {
+fn every_way_to_close_passes_the_right_states() {
     for (close, states) in [
         ("server", ["FIN-WAIT-1", "CLOSE-WAIT", "LAST-ACK", "TIME-WAIT"]),
         ("client", ["FIN-WAIT-1", "CLOSE-WAIT", "LAST-ACK", "TIME-WAIT"]),
@@ -108,7 +108,7 @@ fn an_old_duplicate_syn_opens_nothing() {
     in_order(&text, &["SYN     Seq=old ", "SYN,ACK Seq=0 Ack=old+1 ", "RST     Seq=old+1 "]);
     let moral = text.split(" The moral: ").nth(1).expect("a moral");
     assert!(moral.trim_end().ends_with('.') && moral.matches('.').count() == 1, "one sentence: {moral}");
-    // Also where the answer to the old SYN takes longer than the whole story otherwise.
+    // Also if the answer to the old SYN takes longer than the whole connection otherwise.
     let text = printed(&["demo", "--stale-syn", "--delay", "501ms"]);
     assert!(text.contains("client sent 2,374 bytes, server sent 537 bytes"), "{text}");
 }
@@ -119,7 +119,7 @@ fn nothing_is_lost_where_the_delay_alone_makes_timers_run_out() {
     assert!(!text.contains("lost") && text.contains("3 retransmissions"), "{text}");
 }
 
-/// What passed the client, from the capture: whether it came in, and the numbers.
+/// The packets that passed the client, from the capture: whether inbound, and the numbers.
 fn captured(path: &str) -> Vec<(bool, u32, u32, usize)> {
     let mut reader = capture::Reader::new(std::fs::File::open(path).expect("written")).expect("a capture");
     let mut packets = Vec::new();
@@ -160,7 +160,7 @@ fn the_ladder_and_the_capture_of_one_run_agree() {
 }
 
 #[test]
-fn the_same_seed_tells_the_same_story_and_loss_does_not_stop_it() {
+fn the_same_seed_gives_the_same_output_and_loss_does_not_stop_it() {
     for seed in 0..12 {
         let seed = seed.to_string();
         let arguments = ["demo", "--loss", "15%", "--reorder", "10%", "--seed", &seed];
@@ -173,7 +173,7 @@ fn the_same_seed_tells_the_same_story_and_loss_does_not_stop_it() {
 #[test]
 fn wrong_arguments_are_answered_with_a_sentence() {
     for (arguments, says) in [
-        (&["demo", "--loss", "lots"][..], "is no percentage"),
+        (&["demo", "--loss", "lots"][..], "is not a percentage"),
         (&["demo", "--loss", "99%"], "at most 90%"),
         (&["demo", "--delay", "20"], "needs a unit"),
         (&["demo", "--pcap", "/nowhere/x.pcapng"], "cannot write /nowhere/x.pcapng"),

@@ -1,4 +1,4 @@
-//! `synfin explain` on what the demo writes, and on what is no capture at all.
+//! `synfin explain` on captures of the demo, and on files that are not captures.
 
 mod support;
 
@@ -24,11 +24,11 @@ fn the_articles_questions_have_answers() {
 
 #[test]
 fn the_ladder_of_the_capture_shows_the_states_that_the_engine_went_through() {
-    // From one end of the path the capture shows what the engine itself said, state by state.
+    // From a capture at one end, explain infers the same states that the engine reported in the demo.
     for close in ["server", "client", "both", "half"] {
         let file = demo(close, &["--close", close]);
         let ladder = printed(&["explain", file.path(), "--stream", "0"]);
-        let told = printed(&["demo", "--close", close]);
+        let demo_text = printed(&["demo", "--close", close]);
         let states = [
             "SYN-SENT",
             "SYN-RECEIVED",
@@ -42,8 +42,8 @@ fn the_ladder_of_the_capture_shows_the_states_that_the_engine_went_through() {
         for state in states {
             assert_eq!(
                 ladder.contains(state),
-                told.contains(state),
-                "--close {close}, {state}:\n{ladder}\n{told}"
+                demo_text.contains(state),
+                "--close {close}, {state}:\n{ladder}\n{demo_text}"
             );
         }
     }
@@ -62,10 +62,10 @@ fn every_line_of_json_is_an_object_with_a_type() {
 }
 
 #[test]
-fn what_two_threads_say_is_what_one_says() {
+fn two_threads_give_the_results_of_one() {
     let file = demo("threads", &["--loss", "20%", "--seed", "7"]);
     for form in ["--json", "--csv", "--zeek"] {
-        // segments alone are taken on a second thread; a filter needs their text beside them
+        // Without a filter a second thread takes the segments; with a filter there is one thread.
         let two = printed(&["explain", file.path(), form]);
         assert_eq!(two, printed(&["explain", file.path(), form, "--filter", "tcp"]), "{form}");
     }
@@ -89,7 +89,8 @@ fn wireshark_shows_our_comments() {
     if !has("tshark") {
         return;
     }
-    let (file, annotated) = (demo("annotate", &[]), Scratch::new("annotated.pcapng"));
+    let file = demo("annotate", &[]);
+    let annotated = Scratch::new("annotated.pcapng");
     printed(&["explain", file.path(), "--annotate", annotated.path()]);
     let output = std::process::Command::new("tshark")
         .args([
@@ -109,7 +110,8 @@ fn wireshark_shows_our_comments() {
 
 #[test]
 fn a_page_is_one_file_without_a_network() {
-    let (file, page) = (demo("page", &[]), Scratch::new("page.html"));
+    let file = demo("page", &[]);
+    let page = Scratch::new("page.html");
     printed(&["explain", file.path(), "--html", page.path()]);
     let html = std::fs::read_to_string(page.path()).expect("written");
     assert!(html.starts_with("<!doctype html>") && html.contains("FIN-WAIT-1"));
@@ -117,7 +119,7 @@ fn a_page_is_one_file_without_a_network() {
 }
 
 #[test]
-fn damage_is_told_and_what_is_before_it_is_explained() {
+fn damage_is_reported_and_the_part_before_it_is_explained() {
     let file = demo("damage", &[]);
     let whole = std::fs::read(file.path()).expect("written");
     let cut = Scratch::new("cut.pcapng");
@@ -148,7 +150,8 @@ fn what_cannot_be_read_is_answered_with_a_sentence() {
 
 #[test]
 fn a_capture_with_too_short_packets_says_so() {
-    let (file, short) = (demo("snaplen", &[]), Scratch::new("short.pcap"));
+    let file = demo("snaplen", &[]);
+    let short = Scratch::new("short.pcap");
     let mut reader =
         capture::Reader::new(std::fs::File::open(file.path()).expect("written")).expect("a capture");
     let section = capture::Section::default();

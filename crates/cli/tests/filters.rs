@@ -1,7 +1,7 @@
-//! Display filters beside tshark: each lets the same frames through.
+//! Display filters compared with tshark's: each passes the same frames.
 //!
-//! One capture holds what the demo and a simulation write and, where they are there, real captures; tshark
-//! and `synfin explain` are asked for the TCP frames of it that a filter lets through.
+//! One capture holds the packets of the demo, of a simulation and, if they are there, of real captures; tshark
+//! and `synfin explain` list its TCP frames that pass a filter.
 
 mod support;
 
@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::Command;
 use support::{Scratch, has, printed};
 
-/// Without tunnels, whose outer headers we do not keep, and without damage.
+/// Captures without tunnels, whose outer headers we do not keep, and without damage.
 const REAL: [&str; 9] = [
     "ndpi-bfcp_crossed_fin.pcapng",
     "ndpi-http_asymmetric_2if.pcapng",
@@ -26,9 +26,9 @@ const REAL: [&str; 9] = [
     "zeek-tcp_ssh-dups.pcap",
 ];
 
-/// Of every kind of field and comparison. Verdicts are few here, because they differ between versions of
-/// Wireshark; the lens's own tests hold them against the version that it follows. HTTP is asked for at its
-/// port only, because Wireshark decides by the whole connection what else is HTTP.
+/// Filters with every kind of field and comparison. Only a few are about verdicts, because these differ between
+/// versions of Wireshark; the lens's own tests compare them with the version that it follows. HTTP fields are
+/// tested at port 80 only, because at other ports Wireshark looks at the whole connection to detect HTTP.
 const FILTERS: &[&str] = &[
     "tcp",
     "not arp",
@@ -135,7 +135,7 @@ const FILTERS: &[&str] = &[
     "tcp.stream == 0 or tcp.stream == 1 and tcp.len > 0",
 ];
 
-/// All packets of these captures one after the other, in one.
+/// One capture with all packets of these captures, one after the other.
 fn joined(files: &[impl AsRef<Path>]) -> Vec<u8> {
     let mut writer =
         Writer::new(Vec::new(), Format::Pcapng, &Section::default()).expect("memory takes everything");
@@ -165,24 +165,24 @@ fn ours(file: &str, filter: &str) -> Vec<u64> {
         .collect()
 }
 
-/// How many frames, and the sum of their numbers: what tshark can tell of many filters at once.
-type Told = (u64, u64);
+/// How many frames, and the sum of their numbers: tshark can compute both for many filters at once.
+type Count = (u64, u64);
 
-/// tshark over the file: twice, so that it knows how connections end; of messages as far as one segment
-/// tells.
+/// tshark with the file: with two passes, so that it knows how connections end, and without the reassembly of
+/// messages, because we look at single segments.
 fn tshark(file: &str) -> Command {
     let mut command = Command::new("tshark");
     command.args(["-n", "-2", "-o", "tcp.desegment_tcp_streams:FALSE", "-r", file]);
     command
 }
 
-/// A filter for the frames that we show.
+/// The filter, restricted to the frames that we show.
 fn of_tcp(filter: &str) -> String {
     format!("tcp && !icmp && !icmpv6 && ({filter})")
 }
 
-/// What tshark says of each of these filters; `None` if it does not take one of them.
-fn told_at_once(file: &str, filters: &[&str]) -> Option<Vec<Told>> {
+/// The frames of each of these filters in tshark; `None` if it rejects one of them.
+fn counts_of_many(file: &str, filters: &[&str]) -> Option<Vec<Count>> {
     let columns = filters.iter().map(|filter| {
         let filter = of_tcp(filter);
         format!(",{filter},SUM(frame.number)frame.number && {filter}")
@@ -198,8 +198,8 @@ fn told_at_once(file: &str, filters: &[&str]) -> Option<Vec<Told>> {
     of_filters.chunks_exact(3).map(|cells| Some((cells[0]?, cells[2]?))).collect()
 }
 
-/// What tshark says of one filter, or why it does not take it.
-fn told(file: &str, filter: &str) -> Result<Told, String> {
+/// The frames of one filter in tshark, or why it rejects the filter.
+fn count_of(file: &str, filter: &str) -> Result<Count, String> {
     let fields = ["-T", "fields", "-e", "frame.number", "-Y", &of_tcp(filter)];
     let output = tshark(file).args(fields).output().expect("tshark runs");
     if !output.status.success() {
@@ -210,25 +210,26 @@ fn told(file: &str, filter: &str) -> Result<Told, String> {
     Ok((frames.len() as u64, frames.iter().sum()))
 }
 
-/// What tshark says of each filter. A comma would end a filter among many.
-fn theirs<'a>(file: &str, filters: &[&'a str]) -> Vec<(&'a str, Result<Told, String>)> {
+/// The frames of each filter in tshark. Filters with a comma run alone, because a comma separates filters.
+fn tshark_counts<'a>(file: &str, filters: &[&'a str]) -> Vec<(&'a str, Result<Count, String>)> {
     let (single, many): (Vec<_>, Vec<_>) = filters.iter().copied().partition(|filter| filter.contains(','));
-    let mut all: Vec<_> = single.into_iter().map(|filter| (filter, told(file, filter))).collect();
+    let mut all: Vec<_> = single.into_iter().map(|filter| (filter, count_of(file, filter))).collect();
     for batch in many.chunks(16) {
-        match told_at_once(file, batch) {
-            Some(told) => all.extend(batch.iter().copied().zip(told.into_iter().map(Ok))),
-            None => all.extend(batch.iter().map(|filter| (*filter, told(file, filter)))),
+        match counts_of_many(file, batch) {
+            Some(counts) => all.extend(batch.iter().copied().zip(counts.into_iter().map(Ok))),
+            None => all.extend(batch.iter().map(|filter| (*filter, count_of(file, filter)))),
         }
     }
     all
 }
 
 #[test]
-fn every_filter_lets_the_same_frames_through_as_in_tshark() {
+fn every_filter_passes_the_same_frames_as_in_tshark() {
     if !has("tshark") {
         return;
     }
-    let (demo, sim) = (Scratch::new("f-demo.pcapng"), Scratch::new("f-sim.pcapng"));
+    let demo = Scratch::new("f-demo.pcapng");
+    let sim = Scratch::new("f-sim.pcapng");
     printed(&["demo", "--pcap", demo.path()]);
     printed(&["sim", "--bytes", "200k", "--loss", "1%", "--ipv6", "--pcap", sim.path()]);
     let mut files: Vec<_> = [&demo, &sim].map(|file| Path::new(file.path()).to_owned()).into();
@@ -239,10 +240,11 @@ fn every_filter_lets_the_same_frames_through_as_in_tshark() {
     }
     let all = Scratch::new("f-all.pcapng");
     std::fs::write(all.path(), joined(&files)).expect("a place for it");
-    let (mut differences, mut compared) = (Vec::new(), 0);
-    for (filter, theirs) in theirs(all.path(), FILTERS) {
+    let mut differences = Vec::new();
+    let mut compared = 0;
+    for (filter, theirs) in tshark_counts(all.path(), FILTERS) {
         let ours = ours(all.path(), filter);
-        let ours: Told = (ours.len() as u64, ours.iter().sum());
+        let ours: Count = (ours.len() as u64, ours.iter().sum());
         match theirs {
             Ok(theirs) => {
                 compared += 1;
@@ -253,7 +255,7 @@ fn every_filter_lets_the_same_frames_through_as_in_tshark() {
                     ));
                 }
             }
-            // other versions have other fields
+            // Other versions have other fields.
             Err(why) => drop(writeln!(std::io::stderr(), "not compared: {filter}: {why}")),
         }
     }

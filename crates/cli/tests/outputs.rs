@@ -1,8 +1,8 @@
-//! What a command writes destroys nothing: not its input, not another output, not the old file of that
-//! name when the work fails. And what an annotated capture said before, it still says.
+//! The outputs of a command destroy nothing: not an input, not another output, and not an old file if the
+//! work fails. An annotated capture keeps everything that was in it.
 //!
-//! Recordings and downloads need root and `/dev/net/tun`; without them those tests say so and pass, except
-//! where `CI` is set.
+//! The tests of recordings and downloads need root and `/dev/net/tun`; without them they say so and are
+//! skipped, and fail where `CI` is set.
 
 mod over_tun;
 mod support;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use support::{has, printed};
 
-/// A folder of its own for a test, with a capture in it.
+/// A folder for one test, with a capture in it.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -78,7 +78,7 @@ impl Folder {
         Command::new("sh").args(["-c", &line]).current_dir(&self.0).output().expect("a shell")
     }
 
-    /// Runs what must be refused as wrong arguments, with a sentence of these words, touching nothing.
+    /// Runs a command that must be refused as wrong arguments, with these words, and touch no file.
     #[track_caller]
     fn refuses(&self, output: impl FnOnce(&Folder) -> Output, words: &str) {
         let before: Vec<_> =
@@ -132,7 +132,7 @@ fn an_input_is_never_written_over() {
         for name in names {
             let arguments = ["explain", "trace.pcapng", flag, name];
             folder.refuses(|folder| folder.run(&arguments), &format!("give {flag} another name"));
-            // The other way round, and on standard input.
+            // With the names exchanged, and from standard input.
             folder.refuses(
                 |folder| folder.run(&["explain", name, flag, "trace.pcapng"]),
                 "is the same file as",
@@ -141,7 +141,7 @@ fn an_input_is_never_written_over() {
             folder.refuses(|folder| folder.shell(&line), "is the same file as standard input");
         }
     }
-    // Text at its end would destroy it as well.
+    // Text that is appended to the capture would destroy it as well.
     folder.refuses(|folder| folder.shell("synfin explain trace.pcapng >> hard"), "standard output goes into");
 }
 
@@ -150,7 +150,7 @@ fn a_script_is_an_input_too() {
     let folder = Folder::new("script");
     folder.write("a.pkt", "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n");
     folder.refuses(|folder| folder.run(&["script", "a.pkt", "--pcap", "a.pkt"]), "same file as a.pkt");
-    // What is no script at all has no packets to put into the place of old ones.
+    // A file that is not a script has no packets to replace the old ones.
     folder.write("notes.txt", "bring milk\n");
     let before = stamp(&folder.path("trace.pcapng"));
     let output = folder.run(&["script", "notes.txt", "--pcap", "trace.pcapng"]);
@@ -219,7 +219,7 @@ fn two_outputs_are_two_files() {
 }
 
 #[test]
-fn what_replaces_a_file_has_its_mode_and_its_links() {
+fn a_file_that_replaces_another_has_its_mode_and_its_links() {
     let folder = Folder::new("mode");
     fs::create_dir(folder.path("sub")).expect("a folder");
     let wanted = printed(&["diagram", "--format", "svg"]).into_bytes();
@@ -236,7 +236,7 @@ fn what_replaces_a_file_has_its_mode_and_its_links() {
             assert!(folder.path(link).is_symlink(), "{link} is a link still");
         }
     }
-    // A link that leads to nothing yet leads to the file then; and a new file has the usual mode.
+    // A link to an unused name leads to the new file afterwards; and a new file has the usual mode.
     symlink("sub/new.svg", folder.path("new.svg")).expect("a link");
     folder.shell("umask 027; synfin diagram --format svg -o new.svg");
     assert!(folder.path("new.svg").is_symlink());
@@ -245,7 +245,7 @@ fn what_replaces_a_file_has_its_mode_and_its_links() {
 }
 
 #[test]
-fn what_belongs_to_others_stays_theirs() {
+fn a_file_keeps_its_owner() {
     let folder = Folder::new("owner");
     folder.write("old", "old");
     if std::os::unix::fs::chown(folder.path("old"), Some(4_711), Some(4_712)).is_err() {
@@ -259,7 +259,7 @@ fn what_belongs_to_others_stays_theirs() {
     assert_eq!((metadata.uid(), metadata.gid(), metadata.mode() & 0o7777), (4_711, 4_712, 0o664));
     assert!(metadata.len() > 100);
 
-    // Somebody who may write to it, but cannot give files away, replaces nothing.
+    // A user who may write to the file, but cannot give files away, does not replace it.
     let before = stamp(&folder.path("old"));
     let copy = folder.path("command");
     fs::copy(env!("CARGO_BIN_EXE_synfin"), &copy).expect("room for it");
@@ -277,11 +277,11 @@ fn what_belongs_to_others_stays_theirs() {
     let errors = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(errors.contains("owner and group (4711:4712)") && errors.contains("another name"), "{errors}");
     assert_eq!(stamp(&folder.path("old")), before);
-    // Who may not write to it does not get round that by a rename.
+    // A user who may not write to the file cannot replace it by a rename either.
     folder.set_mode("old", 0o444);
     let refused = as_nobody("old", "65534").expect("it ran before");
     assert!(String::from_utf8_lossy(&refused.stderr).contains("cannot write old: Permission denied"));
-    // And where nothing new can be made, the sentence says that it was to be made there.
+    // In a folder where no file can be made, the sentence names that folder.
     folder.set_mode("", 0o755);
     let refused = as_nobody("new", "65534").expect("it ran before");
     let errors = String::from_utf8_lossy(&refused.stderr).into_owned();
@@ -302,7 +302,7 @@ fn pipes_devices_and_standard_output_are_written_through() {
         folder.read("whole")
     };
     let names = folder.names();
-    // Standard output: the file alone; what people read goes to standard error.
+    // Only the file goes to standard output; text goes to standard error.
     for name in ["-", "/dev/stdout", "/proc/self/fd/1"] {
         let run = folder.run(&["demo", "--pcap", name]);
         assert!(run.status.success() && run.stdout == trace, "{name}");
@@ -311,7 +311,7 @@ fn pipes_devices_and_standard_output_are_written_through() {
         assert!(run.status.success() && run.stdout == annotated, "{name}");
         assert!(String::from_utf8_lossy(&run.stderr).contains("192.0.2.10:51234"), "{name}");
     }
-    // A file that the shell has opened there is not renamed away from under it.
+    // A file that the shell has opened as standard output is appended to, not replaced.
     folder.write("kept", "first line\n");
     let inode = stamp(&folder.path("kept")).0;
     assert!(folder.shell("synfin diagram -o /dev/stdout >> kept; echo last line >> kept").status.success());
@@ -344,7 +344,7 @@ fn a_failure_in_the_middle_leaves_the_old_file() {
     folder.set_mode("old", 0o600);
     assert!(folder.run(&["sim", "--bytes", "1M", "--pcap", "big.pcapng"]).status.success());
     let before = (folder.names(), stamp(&folder.path("old")));
-    // Files may grow to some kilobytes: as on a disk that becomes full.
+    // With a limit of some kilobytes for files, which is like a disk that becomes full.
     for command in [
         "sim --bytes 1M --pcap old",
         "explain big.pcapng --annotate old",
@@ -398,7 +398,7 @@ fn ctrl_c_leaves_the_old_file_and_no_litter() {
                 .stdout(Stdio::null())
                 .spawn()
                 .expect("the command runs");
-            // The capture stays open: there could always come more.
+            // Standard input stays open, so the command waits for more of the capture.
             let mut input = child.stdin.take().expect("it is piped");
             input.write_all(&folder.read("trace.pcapng")).expect("it is read");
             eventually("the output has begun", || folder.names().len() > before.0.len());
@@ -410,9 +410,9 @@ fn ctrl_c_leaves_the_old_file_and_no_litter() {
     }
 }
 
-/// Recordings grow in their place, so they take no name that something has.
+/// Recordings are written in their place, so their name must be unused.
 #[test]
-fn a_recording_takes_no_name_that_something_has() {
+fn a_recording_needs_an_unused_name() {
     let folder = Folder::new("recording");
     folder.write("old", "years of work");
     symlink("old", folder.path("link")).expect("a link");
@@ -423,7 +423,7 @@ fn a_recording_takes_no_name_that_something_has() {
         let get = ["get", "-o", "file", "--pcap", name, "http://10.90.0.1/"];
         folder.refuses(|folder| folder.run(&get), "add --force");
     }
-    // Nor that of the download, or of a part of it.
+    // The download and its partial files are refused as well.
     for name in ["file", "file.part", "file.part.from"] {
         let get = ["get", "-o", "file", "--pcap", name, "http://10.90.0.1/"];
         folder.refuses(|folder| folder.run(&get), "are the same file");
@@ -452,11 +452,11 @@ for number in range(4):
     fs::write(place.path("old"), "years of work").expect("room for it");
     let inode = |name: &str| fs::metadata(place.path(name)).expect("it is there").ino();
     let old = inode("old");
-    // Another reads along while it grows; Ctrl-C ends it, and it is whole.
+    // Another program reads the file while it is written; Ctrl-C ends it, and it is whole.
     let line = "$SYNFIN explain --live lo --annotate new --html page > /dev/null & \
                 for n in 1 2 3 4 5 6 7 8 9; do [ -s new ] && break; sleep 0.5; done; \
                 python3 traffic.py; sleep 0.5; wc -c < new; kill -INT $!; wait $!";
-    // In the background of a shell SIGINT is ignored; what is recorded catches it all the same.
+    // In the background of a shell SIGINT is ignored; a live capture catches it all the same.
     let run = shell(line);
     let grown: usize = String::from_utf8_lossy(&run.stdout).trim().parse().expect("a number");
     assert!(run.status.success() && grown > 300, "{run:?}");
@@ -471,12 +471,12 @@ for number in range(4):
     assert!(packets >= 4, "{packets} packets");
     assert_eq!(reader.interfaces()[0].name, "lo");
     assert!(fs::read_to_string(place.path("page")).expect("written").starts_with("<!doctype html>"));
-    // With --force in the place of what was there.
+    // With --force it replaces the content of an existing file.
     let run = shell("synfin explain --live lo --for 1 --annotate old --force");
     assert!(run.status.success(), "{run:?}");
     assert_eq!(inode("old"), old);
     assert!(capture::Reader::new(fs::File::open(place.path("old")).expect("it is there")).is_ok());
-    // An interface that is not there makes no file, and --force alone empties none.
+    // With an unknown interface no file is made, and none is emptied by --force.
     let before = fs::read(place.path("old")).expect("it is there");
     for name in ["none", "old"] {
         let run = shell(&format!("synfin explain --live nothing0 --annotate {name} --force"));
@@ -489,7 +489,7 @@ for number in range(4):
 }
 
 #[test]
-fn a_download_keeps_mode_and_links_and_stands_until_it_is_whole() {
+fn a_download_keeps_mode_and_links_and_replaces_a_file_only_once_it_is_whole() {
     let Some(place) = Place::new("output", &["python3"]) else { return };
     let sum = place.fill("served/big", 1 << 20);
     let served = place.text("served");
@@ -519,7 +519,7 @@ fn a_download_keeps_mode_and_links_and_stands_until_it_is_whole() {
     assert_eq!(fs::metadata(place.path("old")).expect("it is there").mode() & 0o7777, 0o640);
     assert!(!place.path("old.part").exists() && !place.path("old.part.from").exists());
     assert!(printed(&["explain", &place.text("seen.pcapng")]).contains("10.90.0.1:8000"));
-    // The capture on standard output, what is said on standard error.
+    // The capture goes to standard output, and the text to standard error.
     let piped = place.get(&["-o", "got", "--json", "--pcap", "-", "http://10.90.0.1:8000/big"]);
     assert!(piped.stdout.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]) && piped.stdout.len() > 1 << 20);
     assert!(String::from_utf8_lossy(&piped.stderr).contains("\"file_bytes\":1048576"));
@@ -543,7 +543,7 @@ fn options(list: &[(u16, &[u8])]) -> Vec<u8> {
     bytes
 }
 
-/// The demo's capture as somebody keeps it who uses all that pcapng has.
+/// The demo's capture in a file that uses all that pcapng offers.
 fn annotated_by_its_author(folder: &Folder) -> Vec<u8> {
     let numbers = |list: &[u32]| -> Vec<u8> { list.iter().flat_map(|number| number.to_le_bytes()).collect() };
     let header = [
@@ -583,7 +583,7 @@ fn annotated_by_its_author(folder: &Folder) -> Vec<u8> {
 }
 
 #[test]
-fn an_annotated_capture_says_all_that_it_said_before() {
+fn an_annotated_capture_keeps_everything_that_was_in_it() {
     let folder = Folder::new("annotate");
     let original = annotated_by_its_author(&folder);
     fs::write(folder.path("theirs.pcapng"), &original).expect("room for it");
@@ -592,7 +592,8 @@ fn an_annotated_capture_says_all_that_it_said_before() {
     let ours = folder.read("ours.pcapng");
     let mut theirs = capture::Reader::new(&original[..]).expect("a capture");
     let mut reader = capture::Reader::new(&ours[..]).expect("a capture");
-    let (mut packets, mut with_ours) = (0, 0);
+    let mut packets = 0;
+    let mut with_ours = 0;
     while let (Some(before), Some(after)) = (theirs.next(), reader.next()) {
         let (before, after) = (before.expect("whole"), after.expect("whole"));
         assert_eq!(
@@ -616,7 +617,7 @@ fn an_annotated_capture_says_all_that_it_said_before() {
     }
     assert!(original.ends_with(&ours[ours.len() - 32..]), "the statistics are the last block still");
 
-    // What was annotated once is not annotated twice.
+    // A second annotation adds nothing.
     assert!(folder.run(&["explain", "ours.pcapng", "--annotate", "again.pcapng"]).status.success());
     assert_eq!(folder.read("again.pcapng"), ours);
 

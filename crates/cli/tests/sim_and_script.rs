@@ -34,7 +34,7 @@ fn a_simulation_is_the_same_every_time_and_its_capture_can_be_explained() {
 }
 
 #[test]
-fn a_simulated_wire_may_be_as_bad_as_wanted_and_its_story_is_drawn() {
+fn a_simulated_link_can_have_every_fault_and_its_plot_is_drawn() {
     let picture = Scratch::new("sim.svg");
     let text = printed(&[
         "sim",
@@ -77,7 +77,7 @@ fn json_of_a_simulation_has_the_figures() {
 }
 
 #[test]
-fn scripts_pass_fail_with_what_was_seen_and_skip_with_a_reason() {
+fn scripts_pass_or_fail_with_what_was_seen_or_are_skipped_with_a_reason() {
     let opening = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 bind(3, ..., ...) = 0\n+0 listen(3, 1) = 0\n\
                    +0.1 < S 0:0(0) win 1000 <mss 1000>\n";
     let script = |name: &str, text: String| {

@@ -1,8 +1,8 @@
-//! The kernel's end of a connection, as `ss -tan` shows it, walks through the states in step with ours:
+//! The kernel's end of a connection, as `ss -tan` shows it, goes through the states in step with ours:
 //! opening by either end, closing by either end, half-close with data, and both at once.
 //!
-//! A gate on the link holds what the kernel sends, so that states that last for microseconds stand still.
-//! Needs root, `/dev/net/tun`, `ip` and `ss`; without them it says so and passes, except where `CI` is set.
+//! A gate on the link holds back what the kernel sends, so that states that last for microseconds can be seen.
+//! Needs root, `/dev/net/tun`, `ip` and `ss`; without them it says so and is skipped, and fails where `CI` is set.
 
 #![allow(clippy::unwrap_used)] // a test's way to fail
 
@@ -36,7 +36,7 @@ fn in_namespace(name: &str, place: &str, test: fn()) {
     assert!(status.success(), "{name} failed in its namespace");
 }
 
-/// While it is shut, what the kernel sends stays in the interface's queue.
+/// A link with a gate: while it is shut, what the kernel sends stays in the interface's queue.
 struct Gate {
     tun: Tun,
     is_shut: Arc<AtomicBool>,
@@ -53,7 +53,7 @@ impl Link for Gate {
         if self.is_shut.load(Ordering::Acquire) { Ok(0) } else { self.tun.receive(frames, frames_max) }
     }
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
-        // The driver asks every millisecond instead of waking for what it must not take.
+        // Without a descriptor the driver polls, so that it does not wake up for frames behind a shut gate.
         None
     }
 }
@@ -143,7 +143,7 @@ fn we_close_first_after_a_half_close_with_data() {
         walk.come_to("CLOSE-WAIT", "FIN-WAIT-1");
         walk.open();
         walk.come_to("CLOSE-WAIT", "FIN-WAIT-2");
-        // Half closed: the other direction goes on for as long as it likes.
+        // Half closed: the other direction still works.
         let mut heard = [0; 5];
         for _ in 0..3 {
             kernel.write_all(b"still").unwrap();
@@ -203,7 +203,8 @@ fn both_close_at_once_after_we_connected() {
             std::thread::spawn(move || net::TcpStream::connect(&stack, "10.90.0.1:8000").unwrap());
         walk.come_to("SYN-RECV", "SYN-SENT");
         walk.open();
-        let (ours, (kernel, _)) = (connecting.join().unwrap(), listener.accept().unwrap());
+        let ours = connecting.join().unwrap();
+        let (kernel, _) = listener.accept().unwrap();
         walk.come_to("ESTAB", "ESTABLISHED");
         walk.shut();
         kernel.shutdown(Shutdown::Write).unwrap();

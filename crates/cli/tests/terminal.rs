@@ -1,5 +1,5 @@
-//! What every command has in common: exit codes, wrong arguments, what is quiet, what is plain, and help
-//! in other forms.
+//! What all commands have in common: exit codes, wrong arguments, `--quiet`, plain ASCII output, completions
+//! and manual pages.
 
 mod support;
 
@@ -13,7 +13,7 @@ fn errors(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The command in an environment of its own.
+/// The command with these environment variables.
 fn within(variables: &[(&str, &str)], arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_synfin"));
     for name in ["LC_ALL", "LC_CTYPE", "LANG", "TERM", "NO_COLOR"] {
@@ -24,13 +24,15 @@ fn within(variables: &[(&str, &str)], arguments: &[&str]) -> Output {
 
 #[test]
 fn exit_codes_say_what_went_wrong() {
-    let (whole, cut, text) =
-        (Scratch::new("t-whole.pcapng"), Scratch::new("t-cut.pcapng"), Scratch::new("t-text.pcap"));
+    let whole = Scratch::new("t-whole.pcapng");
+    let cut = Scratch::new("t-cut.pcapng");
+    let text = Scratch::new("t-text.pcap");
     printed(&["demo", "--pcap", whole.path()]);
     let bytes = std::fs::read(whole.path()).expect("written");
     std::fs::write(cut.path(), &bytes[..bytes.len() - 30]).expect("a place for it");
     std::fs::write(text.path(), "no capture at all, but long enough for a header").expect("a place for it");
-    let (good, bad) = (Scratch::new("t-good.pkt"), Scratch::new("t-bad.pkt"));
+    let good = Scratch::new("t-good.pkt");
+    let bad = Scratch::new("t-bad.pkt");
     std::fs::write(good.path(), "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n").expect("a place for it");
     std::fs::write(bad.path(), "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 > S 0:0(0) <...>\n")
         .expect("a place for it");
@@ -80,30 +82,30 @@ fn the_help_of_every_command_has_its_exit_codes() {
 #[test]
 fn a_negative_number_reaches_the_errors_of_its_value() {
     for (arguments, says) in [
-        (&["demo", "--loss", "-5%"][..], "`-5%` is no percentage"),
-        (&["demo", "--reorder", "-5"], "`-5` is no percentage"),
-        (&["demo", "--delay", "-20ms"], "`-20ms` is no time"),
-        (&["demo", "--seed", "-1"], "`-1` is no whole number from 0"),
-        (&["sim", "--rate", "-1mbit"], "`-1mbit` is no rate"),
-        (&["sim", "--rtt", "-1s"], "`-1s` is no time"),
-        (&["sim", "--jitter", "-1s"], "`-1s` is no time"),
-        (&["sim", "--bytes", "-1M"], "`-1M` is no size"),
-        (&["sim", "--queue", "-1p"], "`-1p` is no number of packets"),
-        (&["sim", "--burst", "-2"], "`-2` is no number of packets"),
-        (&["sim", "--loss", "-1%"], "`-1%` is no percentage"),
-        (&["sim", "--duplicate", "-1%"], "`-1%` is no percentage"),
-        (&["sim", "--corrupt", "-1%"], "`-1%` is no percentage"),
-        (&["sim", "--flows", "-1"], "`-1` is no whole number from 1 to 1000"),
-        (&["sim", "--mtu", "-1"], "`-1` is no whole number from 576 to 65535"),
-        (&["sim", "--seed", "-1"], "`-1` is no whole number from 0"),
-        (&["explain", "x", "--stream", "-1"], "`-1` is no whole number from 0"),
-        (&["explain", "x", "--top", "-1"], "`-1` is no whole number from 0"),
-        (&["explain", "x", "--stream", "0", "--fold", "-1"], "`-1` is no whole number from 0"),
-        (&["explain", "--live", "lo", "--for", "-1"], "`-1` is no whole number from 1"),
-        (&["script", "x", "--tolerance-usecs", "-1"], "`-1` is no whole number from 0"),
-        (&["serve", "--port", "-1"], "`-1` is no whole number from 0 to 65535"),
+        (&["demo", "--loss", "-5%"][..], "`-5%` is not a percentage"),
+        (&["demo", "--reorder", "-5"], "`-5` is not a percentage"),
+        (&["demo", "--delay", "-20ms"], "`-20ms` is not a time"),
+        (&["demo", "--seed", "-1"], "`-1` is not a whole number from 0"),
+        (&["sim", "--rate", "-1mbit"], "`-1mbit` is not a rate"),
+        (&["sim", "--rtt", "-1s"], "`-1s` is not a time"),
+        (&["sim", "--jitter", "-1s"], "`-1s` is not a time"),
+        (&["sim", "--bytes", "-1M"], "`-1M` is not a size"),
+        (&["sim", "--queue", "-1p"], "`-1p` is not a number of packets"),
+        (&["sim", "--burst", "-2"], "`-2` is not a number of packets"),
+        (&["sim", "--loss", "-1%"], "`-1%` is not a percentage"),
+        (&["sim", "--duplicate", "-1%"], "`-1%` is not a percentage"),
+        (&["sim", "--corrupt", "-1%"], "`-1%` is not a percentage"),
+        (&["sim", "--flows", "-1"], "`-1` is not a whole number from 1 to 1000"),
+        (&["sim", "--mtu", "-1"], "`-1` is not a whole number from 576 to 65535"),
+        (&["sim", "--seed", "-1"], "`-1` is not a whole number from 0"),
+        (&["explain", "x", "--stream", "-1"], "`-1` is not a whole number from 0"),
+        (&["explain", "x", "--top", "-1"], "`-1` is not a whole number from 0"),
+        (&["explain", "x", "--stream", "0", "--fold", "-1"], "`-1` is not a whole number from 0"),
+        (&["explain", "--live", "lo", "--for", "-1"], "`-1` is not a whole number from 1"),
+        (&["script", "x", "--tolerance-usecs", "-1"], "`-1` is not a whole number from 0"),
+        (&["serve", "--port", "-1"], "`-1` is not a whole number from 0 to 65535"),
         (&["serve", "--writable", "--upload-max", "-1"], "\"-1\" is not a size"),
-        (&["get", "http://x/", "--timeout", "-1"], "`-1` is no whole number from 1 to 86400"),
+        (&["get", "http://x/", "--timeout", "-1"], "`-1` is not a whole number from 1 to 86400"),
     ] {
         let output = synfin(arguments);
         let errors = errors(&output);
@@ -114,7 +116,8 @@ fn a_negative_number_reaches_the_errors_of_its_value() {
 
 #[test]
 fn quiet_leaves_results_and_errors() {
-    let (file, short) = (Scratch::new("t-quiet.pcapng"), Scratch::new("t-short.pcap"));
+    let file = Scratch::new("t-quiet.pcapng");
+    let short = Scratch::new("t-short.pcap");
     printed(&["demo", "--pcap", file.path()]);
     let mut reader =
         capture::Reader::new(std::fs::File::open(file.path()).expect("written")).expect("a capture");
@@ -126,10 +129,10 @@ fn quiet_leaves_results_and_errors() {
     let info = capture::PacketInfo { wire_bytes: Some(record.wire_bytes), ..capture::PacketInfo::new(id, 1) };
     writer.write_slices(&info, &[&record.bytes[..34]]).expect("memory");
     std::fs::write(short.path(), writer.into_inner()).expect("a place for it");
-    let told = synfin(&["explain", short.path()]);
-    assert!(errors(&told).contains("left out 1 packet"), "{}", errors(&told));
+    let loud = synfin(&["explain", short.path()]);
+    assert!(errors(&loud).contains("left out 1 packet"), "{}", errors(&loud));
     let quiet = synfin(&["explain", "--quiet", short.path()]);
-    assert_eq!((errors(&quiet).as_str(), &quiet.stdout), ("", &told.stdout));
+    assert_eq!((errors(&quiet).as_str(), &quiet.stdout), ("", &loud.stdout));
     let failed = synfin(&["-q", "explain", "/nowhere"]);
     assert!(errors(&failed).contains("cannot read /nowhere"));
 }
@@ -191,7 +194,7 @@ fn findings_come_with_the_most_serious_first() {
 }
 
 #[test]
-fn shells_and_man_are_served() {
+fn completions_and_manual_pages_are_printed() {
     for (shell, says) in [("bash", "_synfin"), ("zsh", "#compdef synfin"), ("fish", "complete -c synfin")] {
         let script = printed(&["completions", shell]);
         assert!(script.contains(says) && script.contains("explain"), "{shell}: {script}");

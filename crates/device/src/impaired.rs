@@ -41,6 +41,8 @@ impl Chance {
 }
 
 /// What happens to the frames of one direction. By default nothing does.
+///
+/// Fields are added in minor versions: write `Impairment { loss, ..Impairment::default() }`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Impairment {
     /// A frame disappears.

@@ -7,6 +7,8 @@ use std::time::Duration;
 use wire::{Frame, LinkCapabilities};
 
 /// Which way a frame goes, seen from the program that holds the link.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
     /// From the link to us.

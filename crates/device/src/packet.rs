@@ -18,6 +18,7 @@ const FRAME_BYTES_MAX: usize = 65_536 + 256;
 
 /// One frame as it was seen on an interface.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Captured {
     /// When the kernel saw the frame, as the time since 1970.
     pub time: Duration,
@@ -35,6 +36,7 @@ pub struct Captured {
 /// How many frames came, and how many the kernel dropped because we were too slow, since the last call of
 /// [`PacketSocket::statistics`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct PacketStatistics {
     /// Frames that were for us, dropped ones included.
     pub seen: u32,

@@ -67,7 +67,8 @@ fn number(name: OptionName, domain: Domain) -> Option<(i32, i32)> {
         OptionName::UnicastHops => (IPPROTO_IPV6, 16),
         OptionName::OnlyV6 => (IPPROTO_IPV6, 26),
         OptionName::TrafficClass => (IPPROTO_IPV6, 67),
-        OptionName::KeepInit | OptionName::NoOptions => return None,
+        // KeepInit and NoOptions are FreeBSD's.
+        _ => return None,
     })
 }
 
@@ -127,7 +128,8 @@ pub(crate) fn set(
             let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
             [seconds.to_ne_bytes(), i64::from(time.subsec_micros()).to_ne_bytes()].concat()
         }
-        OptionValue::Error(_) | OptionValue::Info(_) => return Err(Errno::NoProtocolOption),
+        // Errors and TCP_INFO are only read.
+        _ => return Err(Errno::NoProtocolOption),
     };
     set_socket_option(fd, level, number, &bytes).map_err(|error| errors.of(&error))
 }

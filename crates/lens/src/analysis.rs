@@ -5,6 +5,7 @@ use std::ops::{BitOr, BitOrAssign};
 
 /// Everything that the lens says of one segment; a plain value, made without allocating.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Analysis {
     /// The connection, counted from 0 as Wireshark counts `tcp.stream`.
     pub stream: u32,
@@ -62,6 +63,7 @@ impl Analysis {
 
 /// The segment that an acknowledgment answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AckedFrame {
     /// Its frame.
     pub frame: Frame,
@@ -71,6 +73,7 @@ pub struct AckedFrame {
 
 /// The segment that a retransmission repeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RepeatedFrame {
     /// Its frame.
     pub frame: Frame,

@@ -6,6 +6,8 @@
 /// let config = synfin_lens::Config { connections_max: 10_000, ..synfin_lens::Config::default() };
 /// assert!(config.unacked_max > 0);
 /// ```
+///
+/// Fields are added in minor versions: write `Config { connections_max, ..Config::default() }`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Connections remembered at once. Beyond it one that was not heard of lately is summed up and

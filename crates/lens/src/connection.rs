@@ -16,6 +16,7 @@ use tcp::{Instant, ResetReason};
 
 /// Everything that the lens says of one connection.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Connection {
     /// Its number, counted from 0 as Wireshark counts `tcp.stream`.
     pub stream: u32,
@@ -63,6 +64,7 @@ pub struct Connection {
 
 /// Who opened a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Opened {
     /// This end sent the SYN.
     By(Side),
@@ -76,6 +78,7 @@ pub enum Opened {
 
 /// A frame and its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Moment {
     /// The frame.
     pub frame: Frame,
@@ -85,6 +88,7 @@ pub struct Moment {
 
 /// The three steps, and what did not go by the book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Handshake {
     /// The first SYN.
     pub syn: Option<Moment>,
@@ -106,6 +110,7 @@ pub struct Handshake {
 
 /// One end's FIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Fin {
     /// When it was sent first.
     pub sent: Moment,
@@ -117,6 +122,7 @@ pub struct Fin {
 
 /// A reset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reset {
     /// Who sent it.
     pub by: Side,
@@ -134,6 +140,7 @@ pub struct Reset {
 
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Close {
     /// Who closed or reset first.
     pub first: Option<Side>,
@@ -153,6 +160,7 @@ pub struct Close {
 
 /// Marks of the capture itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Faults {
     /// Only this direction was captured.
     pub only: Option<Side>,
@@ -170,6 +178,7 @@ pub struct Faults {
 
 /// The numbers of one direction.
 #[derive(Clone, Debug, PartialEq, Default)]
+#[non_exhaustive]
 pub struct Direction {
     /// Frames, with duplicates.
     pub packets: u32,

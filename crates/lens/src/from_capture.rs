@@ -43,7 +43,7 @@ impl<'a> Subject<'a> {
         analysis: &'a Analysis,
         origin: Instant,
     ) -> Subject<'a> {
-        let (Decoded::Tcp(inner) | Decoded::Quoted { segment: inner, .. }) = decoded;
+        let inner = decoded.segment();
         let packet = Packet {
             frame: record.bytes,
             is_ethernet: record.link_type == LinkType::ETHERNET,
@@ -62,6 +62,7 @@ fn incomplete(record: &Record<'_>, decoded: &Decoded<'_>) -> Option<Segment> {
     let (inner, quoted) = match decoded {
         Decoded::Tcp(segment) => (segment, false),
         Decoded::Quoted { segment, .. } => (segment, true),
+        _ => return None,
     };
     let tcp = inner.tcp;
     let to_window = tcp.len() >= 16;

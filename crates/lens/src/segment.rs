@@ -19,6 +19,8 @@ pub type Frame = u32;
 /// let syn = Segment { flags: wire::tcp::Flags::SYN, ..Segment::default() };
 /// assert_eq!(syn.sequence_bytes(), 1);
 /// ```
+///
+/// Fields are added in minor versions: write `Segment { flags, ..Segment::default() }`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// The frame's number in the capture, from 1.

@@ -40,6 +40,7 @@ pub trait Sink {
 
 /// What the lens could not do within its bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Notice {
     /// A connection was summed up early, to keep memory bounded; its later segments, if any, count as
     /// a new one.
@@ -94,6 +95,8 @@ impl Sink for Discard {}
 /// let kept = synfin_lens::Kept { keep_segments: synfin_lens::KeepSegments::Stream(3), ..synfin_lens::Kept::default() };
 /// assert!(kept.connections.is_empty());
 /// ```
+///
+/// Fields are added in minor versions: write `Kept { keep_segments, ..Kept::default() }`.
 #[derive(Clone, Debug, Default)]
 pub struct Kept {
     /// Whose segments are kept.
@@ -112,6 +115,7 @@ pub struct Kept {
 
 /// Whose segments [`Kept`] keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum KeepSegments {
     /// Nobody's.
     #[default]

@@ -145,6 +145,7 @@ fn is_power_of_ten(count: u16) -> bool {
 
 /// Zeek's `conn_state`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ConnState {
     /// A connection attempt without an answer.
     S0,

@@ -7,6 +7,7 @@ macro_rules! errnos {
     ($($variant:ident $name:literal $linux:literal $freebsd:literal $text:literal;)+) => {
         /// The error of a call.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
         pub enum Errno {
             $(#[doc = $text] $variant),+
         }
@@ -119,6 +120,7 @@ impl Errno {
             | tcp::Error::HostUnknown
             | tcp::Error::HostIsolated
             | tcp::Error::HopsExceeded => Errno::HostUnreachable,
+            _ => Errno::HostUnreachable,
         }
     }
 
@@ -137,6 +139,7 @@ impl Errno {
             stack::Error::WouldBlock => Errno::Again,
             stack::Error::MessageTooLong => Errno::MessageSize,
             stack::Error::TooManySockets => Errno::TooManyFiles,
+            _ => Errno::Invalid,
         }
     }
 }

@@ -9,6 +9,7 @@ macro_rules! tcp_info {
     ($($(#[$doc:meta])* $field:ident,)+) => {
         /// The fields of `struct tcp_info`, in the order of Linux's header.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+        #[non_exhaustive]
         pub struct TcpInfo {
             $($(#[$doc])* pub $field: u64,)+
         }
@@ -19,7 +20,8 @@ macro_rules! tcp_info {
             /// Every field that is kept, with its name, in order.
             ///
             /// ```
-            /// let info = synfin_posix::TcpInfo { tcpi_snd_cwnd: 10, ..Default::default() };
+            /// let mut info = synfin_posix::TcpInfo::default();
+            /// info.tcpi_snd_cwnd = 10;
             /// assert!(info.fields().contains(&("tcpi_snd_cwnd", 10)));
             /// ```
             pub fn fields(&self) -> Vec<(&'static str, u64)> {
@@ -248,9 +250,10 @@ impl TcpInfo {
         TcpInfo {
             tcpi_state: state_number(info.state, habits),
             tcpi_ca_state: match info.recovery {
-                tcp::Phase::Open => 0,
                 tcp::Phase::FastRecovery => 3,
                 tcp::Phase::Loss => 4,
+                // tcp::Phase::Open, and what the kernel has no number for.
+                _ => 0,
             },
             tcpi_retransmits: info.attempts.into(),
             tcpi_probes: info.keep_alive_probes.into(),

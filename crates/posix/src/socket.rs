@@ -17,6 +17,8 @@ impl fmt::Debug for Fd {
 }
 
 /// The family of a socket's addresses.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Domain {
     /// `AF_INET`
@@ -36,6 +38,7 @@ impl Domain {
 
 /// What a socket carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Type {
     /// `SOCK_STREAM`: TCP.
     Stream,

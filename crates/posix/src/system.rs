@@ -13,6 +13,7 @@ use wire::Frame;
 
 /// Why a call did not return a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stop {
     /// The call would sleep: make it again with the same [`Waiting`] when the world has gone on.
     Blocked,
@@ -203,7 +204,8 @@ impl System {
                     self.unwanted.push(id);
                 }
             }
-            Event::Connected | Event::Acceptable | Event::Writable | Event::PathDoubted => {}
+            // Connected, Acceptable, Writable, PathDoubted: `poll` asks the host.
+            _ => {}
         }
     }
 

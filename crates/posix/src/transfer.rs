@@ -62,7 +62,7 @@ flag_set! {
     }
 }
 
-/// What a read gave.
+/// What a read gave. Other hosts under a script make it as well, so it has no further fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Received {
     /// How many bytes; 0 on a stream is its end.

@@ -70,14 +70,14 @@ fn remarks(analysis: &Analysis) -> Vec<String> {
         }
     }
     match why.order {
-        Order::InOrder => {}
         Order::Reordered => remarks.push("overtaken on the way".to_owned()),
         Order::CapturedTwice { first } => remarks.push(format!("captured twice: frame {first} again")),
+        _ => {}
     }
     match analysis.reset {
         Some(ResetAcceptability::InWindow) => remarks.push("not exact: to be challenged".to_owned()),
         Some(ResetAcceptability::Outside) => remarks.push("outside the window: to be ignored".to_owned()),
-        Some(ResetAcceptability::Exact | ResetAcceptability::Unknown) | None => {}
+        _ => {}
     }
     remarks.extend(
         analysis

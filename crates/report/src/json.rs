@@ -12,6 +12,7 @@ use tcp::{Instant, SegmentFacts, Trace};
 /// One line of JSON.
 #[derive(Clone, Debug, Serialize, PartialEq)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Record {
     /// A segment was sent, taken or refused.
     Segment(SegmentRecord),
@@ -213,6 +214,7 @@ impl Ends {
                 kind: "path_mtu",
                 text: format!("the path carries {mtu_bytes} bytes"),
             },
+            _ => Record::Note { time, end, kind: "trace", text: format!("{trace:?}") },
         }
     }
 }

@@ -27,6 +27,8 @@ use tcp::{Instant, SegmentFacts, SendReason};
 use wire::Seq;
 
 /// One of the two ends, by its place in the picture.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
     /// The left end; usually the one that opened.
@@ -68,6 +70,7 @@ pub struct End {
 
 /// What happened to a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Arrival {
     /// It was captured on the way; when it arrived is not known.
     Seen,
@@ -112,6 +115,7 @@ pub struct Segment {
 
 /// What kind of note it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NoteKind {
     /// A call of the application began or returned: `connect returns`.
     Call,
@@ -123,6 +127,7 @@ pub enum NoteKind {
 
 /// One step of the ladder.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Step {
     /// A segment.
     Segment(Segment),
@@ -228,6 +233,8 @@ pub enum Windows {
 }
 
 /// What a ladder shows.
+///
+/// Fields are added in minor versions: write `Options { numbers, ..Options::default() }`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Options {
     /// Relative or raw numbers.

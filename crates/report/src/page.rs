@@ -19,6 +19,8 @@ use serde::Serialize;
 /// let page = html(&Data { title: "demo".into(), ..Data::default() });
 /// assert!(page.starts_with("<!doctype html>"));
 /// ```
+///
+/// Fields are added in minor versions: write `Data { title, ..Data::default() }`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Data {
     /// The title of the page.
@@ -171,6 +173,7 @@ pub struct Note {
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Severity {
     /// Good to know.
     #[default]

@@ -18,6 +18,7 @@ use axis::Axis;
 
 /// What the numbers on an axis are; the prefix (milli, mega, ...) follows from their size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Unit {
     /// Seconds.
     Seconds,
@@ -31,6 +32,7 @@ pub enum Unit {
 
 /// How a series is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Mark {
     /// Straight from point to point.
     Line,
@@ -42,6 +44,7 @@ pub enum Mark {
 
 /// The colour of a series; the theme decides the shade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Color {
     /// The main series.
     Blue,

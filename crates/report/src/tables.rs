@@ -20,6 +20,7 @@ pub enum Align {
 
 /// What a column does when the table is too wide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fit {
     /// It keeps its width.
     Keep,
@@ -128,6 +129,7 @@ impl Cell {
 
 /// Which way a table is sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Order {
     /// Smallest first.
     Ascending,

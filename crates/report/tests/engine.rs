@@ -156,7 +156,7 @@ fn states(ladder: &Ladder) -> [Vec<State>; 2] {
                 }
             }
             Step::Moved { at, side, to, .. } => moves.push((*at, *side, *to)),
-            Step::Note { .. } => {}
+            _ => {}
         }
     }
     moves.sort_by_key(|(at, ..)| *at);

@@ -58,6 +58,7 @@ impl Position {
 /// assert!(wrong.to_string().starts_with("demo.pkt:1:19: "));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Diagnostic {
     /// The name of the script.
     pub file: String,

@@ -136,6 +136,7 @@ fn option_changes(options: &OptionList) -> Vec<(&'static str, OptionList)> {
         OptionList::Any => return Vec::new(),
         OptionList::Absent => return vec![("an option more", OptionList::List(vec![TcpOption::Mss(1)]))],
         OptionList::List(list) => list,
+        other => panic!("a kind of options without changes: {other:?}"),
     };
     let mut changes = vec![("no options", OptionList::Absent)];
     for (index, option) in list.iter().enumerate() {

@@ -45,6 +45,8 @@ const STEP: Duration = Duration::from_millis(100);
 /// assert!(outcome.flows.iter().all(|flow| flow.done_at.is_some()));
 /// assert!(outcome.goodput_bits_per_s > 5e6 && outcome.fairness > 0.5);
 /// ```
+///
+/// Fields are added in minor versions: write `Experiment { rtt, ..Experiment::default() }`.
 #[derive(Clone, Debug)]
 pub struct Experiment {
     /// Decides everything that is left to chance.
@@ -86,6 +88,8 @@ pub struct Experiment {
 }
 
 /// Which IP the flows use.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Family {
     /// IPv4.
@@ -123,6 +127,7 @@ impl Default for Experiment {
 
 /// How far an experiment has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Progress {
     /// Virtual time.
     pub now: Instant,
@@ -134,6 +139,7 @@ pub struct Progress {
 
 /// What came out.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Outcome {
     /// Each flow.
     pub flows: Vec<FlowOutcome>,
@@ -157,6 +163,7 @@ pub struct Outcome {
 
 /// What came out of one flow.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct FlowOutcome {
     /// The client's end.
     pub local: SocketAddr,
@@ -184,6 +191,7 @@ pub struct FlowOutcome {
 
 /// How much was sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Resent {
     /// Transmissions, a super-segment being one.
     pub transmissions: u64,

@@ -9,6 +9,7 @@ use wire::{Frame, Medium};
 
 /// What a link does with a frame, beside what its settings do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Fate {
     /// It goes its way.
     #[default]
@@ -25,6 +26,7 @@ pub enum Fate {
 
 /// A frame that a host is sending, as [`crate::World::set_fate`] sees it.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Sent<'a> {
     /// When.
     pub at: Instant,

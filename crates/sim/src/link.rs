@@ -31,6 +31,8 @@ use tcp::Instant;
 /// });
 /// assert_eq!(satellite.forward, satellite.backward);
 /// ```
+///
+/// Fields are added in minor versions: write `LinkConfig { mtu_bytes, ..LinkConfig::default() }`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkConfig {
     /// From the first host to the second.
@@ -68,6 +70,7 @@ impl LinkConfig {
 
 /// What a link takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum SuperSegments {
     /// Single segments only.
     #[default]
@@ -77,6 +80,8 @@ pub enum SuperSegments {
 }
 
 /// One direction of a link. The default delivers everything at once.
+///
+/// Fields are added in minor versions: write `Lane { delay, ..Lane::default() }`.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Lane {
     /// Bits per second, IP headers included; `None`: no limit, and no queue.
@@ -118,6 +123,8 @@ pub enum Order {
 }
 
 /// Where frames wait for their turn on a link with a rate.
+///
+/// Fields are added in minor versions: write `Queue { limit, ..Queue::default() }`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Queue {
     /// How much may wait; what comes beyond is lost.
@@ -137,6 +144,7 @@ impl Default for Queue {
 
 /// How much may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum QueueLimit {
     /// IP bytes.
     Bytes(u64),
@@ -146,6 +154,7 @@ pub enum QueueLimit {
 
 /// Who is thrown away before a queue is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Discipline {
     /// Nobody.
     DropTail,
@@ -166,6 +175,7 @@ impl Discipline {
 
 /// When a packet is marked "congestion experienced", if its sender is ECN-capable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Marking {
     /// Not at all.
     Never,
@@ -177,6 +187,7 @@ pub enum Marking {
 
 /// What the wire loses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Loss {
     /// Nothing.
     #[default]
@@ -230,6 +241,7 @@ pub struct PathMtu {
 
 /// What the sender of a packet that is too big hears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TooBigAnswer {
     /// ICMP says so (RFC 1191, RFC 8201).
     Icmp,
@@ -238,6 +250,8 @@ pub enum TooBigAnswer {
 }
 
 /// Somebody on the path who meddles with TCP options; checksums are mended.
+///
+/// Fields are added in minor versions: write `Middlebox { touches, ..Middlebox::default() }`.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Middlebox {
     /// Options of these kinds become no-operations.
@@ -252,6 +266,7 @@ pub struct Middlebox {
 
 /// Which segments a middlebox touches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Touches {
     /// All.
     #[default]

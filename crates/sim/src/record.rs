@@ -14,6 +14,7 @@ use wire::tcp::Header;
 
 /// What became of one frame.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct FrameRecord {
     /// When the host handed it to the link, or the test let it arrive.
     pub sent_at: Instant,
@@ -79,6 +80,7 @@ pub struct FrameArrival {
 
 /// One arrival of a frame.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Arrival {
     /// When.
     pub at: Instant,
@@ -88,6 +90,7 @@ pub struct Arrival {
 
 /// Why a frame never arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Lost {
     /// The wire's loss model.
     Wire,
@@ -123,6 +126,7 @@ impl Lost {
 
 /// One thing that happened, as the world's log keeps it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Entry {
     /// When.
     pub at: Instant,
@@ -137,6 +141,7 @@ pub struct Entry {
 
 /// What can happen.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Happening {
     /// A connection did something and said why.
     Traced(TraceRecord),
@@ -187,6 +192,7 @@ pub enum Vantage {
 
 /// One frame of a capture.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Captured<'a> {
     /// When it passed the point of capture.
     pub at: Instant,
@@ -201,6 +207,8 @@ pub struct Captured<'a> {
 }
 
 /// Which way a captured frame went.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Out of the host.

@@ -77,6 +77,7 @@ type Observer = Box<dyn FnMut(&Entry)>;
 
 /// How much a world had to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Tally {
     /// Events of every kind.
     pub events: u64,

@@ -10,6 +10,7 @@ use wire::Seq;
 
 /// How initial sequence numbers are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum IsnPolicy {
     /// A clock of 4 µs plus a keyed hash of both ends (RFC 6528 §3): the only safe choice on a network.
     #[default]
@@ -19,6 +20,8 @@ pub enum IsnPolicy {
 }
 
 /// The bounds and choices of a host. `Config::default()` suits a server.
+///
+/// Fields are added in minor versions: write `Config { hop_limit, ..Config::default() }`.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The configuration of connections that are not given their own.

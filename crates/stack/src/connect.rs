@@ -16,6 +16,8 @@ use tcp::{Birth, Connection, Instant, Path};
 use wire::Seq;
 
 /// How to connect.
+///
+/// Fields are added in minor versions: write `ConnectOptions { config, ..ConnectOptions::new(remote) }`.
 #[derive(Clone, Debug)]
 pub struct ConnectOptions {
     /// The peer's address and port.

@@ -10,6 +10,7 @@ macro_rules! discards {
         /// Why a packet, arriving or leaving, was discarded.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
+        #[non_exhaustive]
         pub enum Discard {
             $($(#[doc = $doc])+ $name,)+
         }

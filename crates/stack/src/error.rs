@@ -7,6 +7,7 @@ use core::fmt;
 
 /// Why the host could not do what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Error {
     /// The id names no socket: the socket was closed, or is of another kind.
     UnknownSocket,

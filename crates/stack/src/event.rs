@@ -4,6 +4,7 @@ use tcp::Error;
 
 /// Something an application should know about one of its sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Event {
     /// A listener has a connection to accept.
     Acceptable,
@@ -39,6 +40,8 @@ impl Event {
             tcp::Event::PathDoubted => Event::PathDoubted,
             tcp::Event::Failed(error) => Event::Failed(error),
             tcp::Event::Closed => Event::Closed,
+            // Each event of a connection is above; a new one is told when it has a name here.
+            _ => return None,
         })
     }
 }

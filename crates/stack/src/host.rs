@@ -99,6 +99,7 @@ pub struct Host {
 
 /// How many of each thing a host holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Usage {
     /// Connections, not counting compact TIME-WAIT ones.
     pub connections: usize,

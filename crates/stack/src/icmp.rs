@@ -80,7 +80,8 @@ impl Host {
             Ok(v4::Message::ParameterProblem { quoted, .. }) => {
                 self.deliver_icmp_error(now, packet, quoted, Report::Soft(Error::ParameterProblem));
             }
-            Ok(v4::Message::EchoReply(_) | v4::Message::Other { .. }) => {
+            // Replies, and what says nothing to a host.
+            Ok(_) => {
                 self.counters.discard(Discard::IcmpIgnored);
             }
         }
@@ -114,7 +115,7 @@ impl Host {
                 self.deliver_icmp_error(now, packet, quoted, Report::Soft(error));
             }
             Ok(v6::Message::Neighbor(message)) => self.receive_neighbour_message(now, packet, &message),
-            Ok(v6::Message::EchoReply(_) | v6::Message::Other { .. }) => {
+            Ok(_) => {
                 self.counters.discard(Discard::IcmpIgnored);
             }
         }

@@ -17,6 +17,8 @@ pub struct SocketId {
 }
 
 /// What a [`SocketId`] names.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SocketKind {
     /// A TCP connection.

@@ -20,6 +20,8 @@ use std::sync::Arc;
 use tcp::{Instant, State};
 
 /// How to listen.
+///
+/// Fields are added in minor versions: write `ListenOptions { families, ..ListenOptions::new(local, backlog) }`.
 #[derive(Clone, Debug)]
 pub struct ListenOptions {
     /// An address of ours, or an unspecified one for all of them. Port 0 lets the host choose.
@@ -43,6 +45,7 @@ impl ListenOptions {
 
 /// Which families a listener at `[::]` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Families {
     /// IPv6 and IPv4, as on Linux unless `IPV6_V6ONLY` is set.
     #[default]
@@ -53,6 +56,7 @@ pub enum Families {
 
 /// A connection handed to the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Accepted {
     /// Its id from now on.
     pub id: SocketId,

@@ -295,7 +295,8 @@ impl Host {
                 learn(self, source, options.source_link_layer, ClaimKind::Unsolicited, true);
                 self.follow_router(interface, source, lifetime_s);
             }
-            Message::RouterSolicitation { .. } => self.counters.discard(Discard::IcmpIgnored),
+            // A solicitation of routers is not for a host.
+            _ => self.counters.discard(Discard::IcmpIgnored),
         }
     }
 

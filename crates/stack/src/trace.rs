@@ -14,6 +14,7 @@ use wire::tcp::Header;
 
 /// What a connection did and why, with when and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TraceRecord {
     /// When.
     pub at: Instant,

@@ -124,6 +124,7 @@ fn host_kind(error: stack::Error) -> ErrorKind {
         stack::Error::NotConnected | stack::Error::UnknownSocket => ErrorKind::NotConnected,
         stack::Error::WouldBlock => ErrorKind::WouldBlock,
         stack::Error::TooManySockets => ErrorKind::QuotaExceeded,
+        _ => ErrorKind::Other,
     }
 }
 

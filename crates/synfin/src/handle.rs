@@ -11,7 +11,7 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::thread::{JoinHandle, ThreadId};
 use std::time::Duration;
 
 /// A TCP/IP stack inside this program: one host, its links, and the thread that drives them.
@@ -48,6 +48,8 @@ pub struct Stack {
 struct Handle {
     shared: Arc<Shared>,
     driver: Mutex<Option<JoinHandle<()>>>,
+    /// Beside the mutex, which a shutdown holds while it waits for the driver.
+    driver_id: ThreadId,
     /// How long the last drop waits for peers to acknowledge.
     farewell: Duration,
 }
@@ -64,8 +66,7 @@ impl Drop for Handle {
 impl Handle {
     /// Whether this is the stack's own thread, in an observer: it cannot wait for itself.
     fn is_own_thread(&self) -> bool {
-        let driver = self.driver.lock().unwrap_or_else(PoisonError::into_inner);
-        driver.as_ref().is_some_and(|driver| driver.thread().id() == std::thread::current().id())
+        self.driver_id == std::thread::current().id()
     }
 }
 
@@ -76,7 +77,8 @@ impl Stack {
     }
 
     pub(crate) fn new(shared: Arc<Shared>, driver: JoinHandle<()>, farewell: Duration) -> Self {
-        Stack { handle: Arc::new(Handle { shared, driver: Mutex::new(Some(driver)), farewell }) }
+        let driver_id = driver.thread().id();
+        Stack { handle: Arc::new(Handle { shared, driver: Mutex::new(Some(driver)), driver_id, farewell }) }
     }
 
     pub(crate) fn shared(&self) -> &Shared {

@@ -12,6 +12,8 @@ use std::time::Duration;
 use wire::Frame;
 
 /// Which end of a connection we are.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// We connected.
@@ -21,6 +23,8 @@ pub enum Role {
 }
 
 /// Which end closed first.
+///
+/// There are no others: a program may match on all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClosedBy {
     /// We did.

@@ -116,7 +116,8 @@ impl Sockets {
             }
             // No call returns because of it; `watch.rs` tells the observer.
             Event::PathDoubted => {}
-            Event::Connected | Event::Closed => socket.slots.take_all(wakeups),
+            // Connected, Closed, and whatever else a call may wait for.
+            _ => socket.slots.take_all(wakeups),
         }
     }
 

@@ -35,7 +35,7 @@ impl Core {
 
     /// The program holds a connection that it accepted.
     pub(crate) fn adopt_stream(&mut self, now: Instant, accepted: Accepted, hop_limit: Option<NonZeroU8>) {
-        let Accepted { id, local, remote } = accepted;
+        let Accepted { id, local, remote, .. } = accepted;
         let socket = self.sockets.insert(id);
         // It may have died in the queue: whoever accepted it should hear of that.
         let connection = self.host.tcp(id);

@@ -257,6 +257,32 @@ fn an_observer_that_drops_the_last_handle_does_not_wait_for_its_own_thread() {
 }
 
 #[test]
+fn an_observer_that_shuts_down_is_refused_also_while_another_thread_does() {
+    let handle: Arc<Mutex<Option<Stack>>> = Arc::default();
+    let (tell, refused) = mpsc::channel();
+    let held = Arc::clone(&handle);
+    let observer = move |event| {
+        if let (synfin::ConnectionEvent::Closed(_), Some(stack)) = (event, &*held.lock().unwrap()) {
+            tell.send(stack.shutdown(PROMPT).unwrap_err().kind()).unwrap();
+        }
+    };
+    let (left, right) = device::memory::pair(capabilities());
+    let client = client_on(left).on_connection(observer).start().unwrap();
+    let server = server_on(right).start().unwrap();
+    let listener = TcpListener::bind(&server, (SERVER, 80)).unwrap();
+    let stream = TcpStream::connect(&client, (SERVER, 80)).unwrap();
+    let (accepted, _) = listener.accept().unwrap();
+    *handle.lock().unwrap() = Some(client.clone());
+    // It waits until the server closes, of which the observer hears.
+    let shutting_down = thread::spawn(move || client.shutdown(PROMPT));
+    thread::sleep(SHORT);
+    drop((accepted, stream));
+    assert_eq!(refused.recv_timeout(PROMPT), Ok(io::ErrorKind::Deadlock));
+    shutting_down.join().unwrap().unwrap();
+    handle.lock().unwrap().take();
+}
+
+#[test]
 fn connections_that_nobody_accepted_are_no_reason_to_wait() {
     let Pair { client, server } = Pair::new();
     let listener = TcpListener::bind(&server, (SERVER, 80)).unwrap();

@@ -92,8 +92,8 @@ fn in_background<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -
 fn connect_returns_at_the_second_step_and_accept_at_the_third() {
     let (left, right) = memory::pair(capabilities());
     let (to_server, to_client) = (Gate::new(left), Gate::new(right));
-    let client = client_on(Arc::clone(&to_server.link)).start().unwrap();
-    let server = server_on(Arc::clone(&to_client.link)).start().unwrap();
+    let client = client_on(Arc::clone(&to_server.link)).farewell(Duration::ZERO).start().unwrap();
+    let server = server_on(Arc::clone(&to_client.link)).farewell(Duration::ZERO).start().unwrap();
 
     let listener = TcpListener::bind(&server, (SERVER, 80)).unwrap();
     let accept = in_background(move || listener.accept().unwrap());
@@ -131,8 +131,8 @@ fn connect_returns_at_the_second_step_and_accept_at_the_third() {
 fn accept_returns_when_the_lost_third_step_comes_with_data() {
     let (left, right) = memory::pair(capabilities());
     let (to_server, to_client) = (Gate::new(left), Gate::new(right));
-    let client = client_on(Arc::clone(&to_server.link)).start().unwrap();
-    let server = server_on(Arc::clone(&to_client.link)).start().unwrap();
+    let client = client_on(Arc::clone(&to_server.link)).farewell(Duration::ZERO).start().unwrap();
+    let server = server_on(Arc::clone(&to_client.link)).farewell(Duration::ZERO).start().unwrap();
 
     let listener = TcpListener::bind(&server, (SERVER, 80)).unwrap();
     let accept = in_background(move || listener.accept().unwrap());

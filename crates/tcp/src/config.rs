@@ -9,6 +9,7 @@ use wire::tcp::OptionLayout;
 
 /// When a segment smaller than the MSS may be sent (RFC 9293 §3.7.4, SHLD-7, MUST-17).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Nagle {
     /// At once: the application asked for low delay (`TCP_NODELAY`).
     Off,
@@ -23,6 +24,7 @@ pub enum Nagle {
 
 /// How long to wait between one SYN and the next, in units of the initial timeout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum SynRetry {
     /// Twice as long each time (RFC 6298 §5.5).
     #[default]
@@ -33,6 +35,8 @@ pub enum SynRetry {
 }
 
 /// When and how often to ask an idle peer whether it is still there (RFC 9293 §3.8.4).
+///
+/// Fields are added in minor versions: write `KeepAlive { idle, ..KeepAlive::default() }`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeepAlive {
     /// Silence before the first probe. RFC 9293 MUST-28: no less than two hours by default.
@@ -56,6 +60,8 @@ impl Default for KeepAlive {
 /// let config = synfin_tcp::Config { nagle: synfin_tcp::Nagle::Off, ..synfin_tcp::Config::default() };
 /// assert!(config.keep_alive.is_none(), "RFC 9293 MUST-25: keep-alives are off by default");
 /// ```
+///
+/// Fields are added in minor versions: write `Config { nagle, ..Config::default() }`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Upper limit for the MSS that we announce and use, in bytes (`TCP_MAXSEG`).

@@ -37,7 +37,8 @@ impl Connection {
     /// What a FIN and the text before it are owed can wait, unless there is another reason.
     #[cold]
     pub(crate) fn delay_ack_of_fin(&mut self, now: Instant) {
-        if self.acks.forget_if([SendReason::ImmediateAck, SendReason::FinAck]) {
+        let waits = self.config.habits.acknowledgment_of_fin_waits() && self.counters.data_segments_in > 0;
+        if waits && self.acks.forget_if([SendReason::ImmediateAck, SendReason::FinAck]) {
             self.delay_ack(now);
         }
     }

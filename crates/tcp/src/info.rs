@@ -13,6 +13,7 @@ use wire::Seq;
 
 /// How a connection is doing. Names in brackets are those of Linux's `struct tcp_info`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Info {
     /// Where it stands (`tcpi_state`).
     pub state: State,
@@ -98,6 +99,7 @@ pub struct Info {
 
 /// The sequence variables at one moment (RFC 9293 §3.3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Snapshot {
     /// The state.
     pub state: State,

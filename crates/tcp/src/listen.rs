@@ -7,6 +7,8 @@ use crate::{Habits, Refusal};
 use wire::tcp::{Flags, Header};
 
 /// What to do with a segment for a listener.
+///
+/// RFC 9293 has no fourth answer: a host has to act on each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
     /// Nothing.

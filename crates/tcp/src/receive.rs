@@ -127,8 +127,12 @@ impl Connection {
             return Ok(());
         }
         self.sixth_check_urgent(segment);
+        let was_in_order = self.disorder.is_none();
         let fin_taken = text_allowed && self.seventh_take_text(now, segment)?;
         self.eighth_check_fin(now, fin_acked, fin_taken);
+        if fin_taken && was_in_order {
+            self.delay_ack_of_fin(now);
+        }
         Ok(())
     }
 
@@ -338,8 +342,5 @@ impl Connection {
             (_, false, _) => return,
         };
         self.take(now, cause);
-        if self.config.habits.acknowledgment_of_fin_waits() && self.counters.data_segments_in > 0 {
-            self.delay_ack_of_fin(now);
-        }
     }
 }

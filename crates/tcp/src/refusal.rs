@@ -6,6 +6,7 @@ use wire::Seq;
 
 /// Why a segment, or the rest of it, was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Refusal {
     /// No byte of it lies in the receive window (§3.10.7.4, first step).
     OutOfWindow,

@@ -46,6 +46,7 @@ pub(crate) fn sequence_length(header: &Header, text_bytes: u32) -> u32 {
 
 /// A segment or super-segment to be sent.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Transmit {
     /// The header; the ports are left zero for the host to fill in.
     pub header: Header,
@@ -93,6 +94,7 @@ pub struct Birth {
 
 /// What ICMP said about a packet that we sent (RFC 9293 §3.9.2.2, RFC 5927).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PathEvent {
     /// Kills a connection that is not established; otherwise remembered only (RFC 5927 §5.2).
     HardError {
@@ -119,6 +121,7 @@ pub enum PathEvent {
 
 /// What an application should be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Event {
     /// `connect` returns: the SYN-ACK has arrived, the second step of the handshake.
     Connected,
@@ -143,6 +146,7 @@ pub enum Event {
 
 /// Why a connection died.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Error {
     /// The peer answered our SYN with a reset: nobody listens there.
     Refused,
@@ -229,6 +233,8 @@ impl fmt::Display for Error {
 impl core::error::Error for Error {}
 
 /// Why nothing was read.
+///
+/// There are no others: what can newly go wrong with a connection is an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReadError {
     /// Nothing has arrived yet.
@@ -240,6 +246,8 @@ pub enum ReadError {
 }
 
 /// Why nothing was written.
+///
+/// There are no others: what can newly go wrong with a connection is an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WriteError {
     /// The send buffer is full.

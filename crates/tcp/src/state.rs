@@ -85,6 +85,8 @@ transitions! {
 }
 
 /// The states of a connection (RFC 9293 §3.3.2).
+///
+/// RFC 9293 has no others: a program may match on all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum State {
@@ -175,6 +177,7 @@ impl fmt::Display for State {
 /// Why a connection moves: what happened, with the guard already decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum Cause {
     /// The application asked to listen.
     PassiveOpen,
@@ -253,6 +256,8 @@ impl Cause {
 }
 
 /// What a transition sends, at once or after the data queued before it.
+///
+/// The rows send nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Sends {
     /// Nothing.
@@ -285,6 +290,7 @@ impl Sends {
 
 /// One arrow of the diagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Row {
     /// The state before.
     pub from: State,

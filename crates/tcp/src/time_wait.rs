@@ -28,6 +28,8 @@ pub struct TimeWait {
 }
 
 /// What becomes of a segment that arrives in TIME-WAIT.
+///
+/// There are no others: a host has to act on each.
 #[derive(Clone, Debug)]
 pub enum TimeWaitVerdict {
     /// Nothing.

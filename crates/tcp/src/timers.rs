@@ -8,6 +8,7 @@ use crate::Instant;
 /// The timers of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum Timer {
     /// Something sent is not acknowledged: send it again (RFC 6298).
     Retransmit,

@@ -10,6 +10,7 @@ use wire::tcp::Flags;
 
 /// Why a segment was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum SendReason {
     /// Opens a connection (§3.5, first step).
     Syn,
@@ -61,6 +62,7 @@ pub enum SendReason {
 
 /// Why a reset was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ResetReason {
     /// Nobody listens there (§3.10.7.1).
     ClosedPort,
@@ -179,6 +181,7 @@ pub struct SegmentFacts {
 
 /// The sign by which a loss was recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum LossSign {
     /// The retransmission timer.
     Timeout,
@@ -190,6 +193,7 @@ pub enum LossSign {
 
 /// What a connection did, one thing at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Trace {
     /// A segment (or super-segment) was handed to the driver.
     Sent {

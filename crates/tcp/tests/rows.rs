@@ -142,6 +142,7 @@ fn provoke(row: &Row) -> Pair {
         }
         Cause::OrphanTimeout => pair.client.close(now),
         Cause::TimeWaitTimeout | Cause::NewSyn => {}
+        on => panic!("nothing provokes {on:?}"),
     }
     pair.flush();
     if matches!(row.on, Cause::GaveUp | Cause::UserTimeout | Cause::OrphanTimeout | Cause::TimeWaitTimeout) {

@@ -6,6 +6,7 @@ use core::fmt;
 
 /// Why a parser refused its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Error {
     /// The bytes end before the header does.
     Truncated {

@@ -63,6 +63,8 @@ impl core::fmt::Debug for Head {
 }
 
 /// Who has computed the transport checksum, or still has to.
+///
+/// There are no others: it is there, half there, or not wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Checksum {
     /// The checksum on the wire is whole: written by the sender, to be verified by the receiver.
@@ -166,6 +168,8 @@ impl Default for LinkCapabilities {
 }
 
 /// What the frames of a link start with.
+///
+/// There are no others; a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Medium {
     /// An IP header (TUN, the in-memory link).
@@ -175,6 +179,8 @@ pub enum Medium {
 }
 
 /// Who computes the transport checksum of an outgoing frame.
+///
+/// There are no others: nothing, a part, or all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransmitChecksum {
     /// The stack computes all of it.

@@ -45,6 +45,8 @@ pub mod protocol {
 }
 
 /// The ECN field (RFC 3168 §5).
+///
+/// The field has two bits: there are no others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Ecn {
     /// The sender does not do ECN.

@@ -20,6 +20,7 @@ const GSO_ECN: u8 = 0x80;
 
 /// Which kind of super-segment a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum Gso {
     /// None: the frame already fits the wire.
     #[default]

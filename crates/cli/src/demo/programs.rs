@@ -1,7 +1,7 @@
-//! The two programs of the demo: a client that asks and a server that answers.
+//! The two programs of the demo: a client that sends a request and a server that answers it.
 //!
-//! They call `connect`, `accept`, `write`, `close` and say when each returns. Who closes when is the
-//! story that was asked for.
+//! They call `connect`, `accept`, `write` and `close`, and log the calls and when they return. [`Plan`] says
+//! who closes, and when.
 
 use super::Close;
 use sim::At;
@@ -9,27 +9,28 @@ use stack::{ConnectOptions, Event, IsnPolicy, ListenOptions, SocketId};
 use std::net::SocketAddr;
 use tcp::Instant;
 
-/// What the client sends in all, by the article's numbers: 4225929031 - 4225926656 - 1.
+/// Bytes that the client sends in all, by the article's numbers: 4225929031 - 4225926656 - 1.
 pub(super) const REQUEST_BYTES: usize = 2_374;
-/// What the server sends in all: 3022381791 - 3022381253 - 1.
+/// Bytes that the server sends in all: 3022381791 - 3022381253 - 1.
 pub(super) const RESPONSE_BYTES: usize = 537;
 
-/// What the client says when it is connected.
+/// What the client logs when it is connected.
 pub(super) const CONNECT_RETURNS: &str = "connect returns";
-/// What the server says when it has a connection.
+/// What the server logs when it has a connection.
 pub(super) const ACCEPT_RETURNS: &str = "accept returns";
 
-/// Who closes, and when both do it at once.
+/// Who closes, and when.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
     pub(super) close: Close,
-    /// How long the server of the article keeps an idle connection before it closes.
-    pub(super) patience: std::time::Duration,
+    /// How long the server waits after its answer before it closes, as the article's server does. With
+    /// [`Close::Half`] also the pause between the pieces of the answer.
+    pub(super) pause: std::time::Duration,
     /// When both close in [`Close::Both`].
     pub(super) both_at: Instant,
 }
 
-/// An HTTP request of exactly [`REQUEST_BYTES`]: a browser's, with the cookies that such a site has.
+/// An HTTP request of exactly [`REQUEST_BYTES`]: like a browser's, with a long cookie.
 fn request() -> Vec<u8> {
     let head = "GET /article/details/39667131 HTTP/1.1\r\nHost: blog.example.net\r\n\
                 User-Agent: synfin-demo\r\nAccept: text/html\r\nCookie: session=";
@@ -43,7 +44,7 @@ fn response() -> Vec<u8> {
             "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {body}\r\nConnection: close\r\n\r\n"
         )
     };
-    // Three digits, whatever they are.
+    // The length in the head has three digits, as 100 has.
     let body = RESPONSE_BYTES - head(100).len();
     padded(&(head(body) + "<p>"), "</p>\n", RESPONSE_BYTES)
 }
@@ -56,7 +57,7 @@ fn padded(head: &str, tail: &str, len: usize) -> Vec<u8> {
     text
 }
 
-/// The client: connects at `start`, asks, reads, closes.
+/// The client: connects at `start`, sends its request, reads, closes.
 pub(super) fn client(
     plan: Plan,
     start: Instant,
@@ -65,7 +66,9 @@ pub(super) fn client(
     isn: IsnPolicy,
 ) -> impl FnMut(&mut At<'_>) {
     let mut stream: Option<SocketId> = None;
-    let (mut heard, mut closed, mut reset) = (0, false, false);
+    let mut received_bytes = 0;
+    let mut has_closed = false;
+    let mut has_failed = false;
     move |at| {
         let Some(id) = stream else {
             if at.now() < start {
@@ -85,24 +88,24 @@ pub(super) fn client(
                 at.finish(id);
             }
         }
-        if let Some(error) =
-            at.tcp(id).and_then(tcp::Connection::failure).filter(|_| !std::mem::replace(&mut reset, true))
-        {
+        if !has_failed && let Some(error) = at.tcp(id).and_then(tcp::Connection::failure) {
+            has_failed = true;
             at.say(&format!("gives up: {error}"));
             return at.leave();
         }
-        heard += at.read_all(id).len();
-        let ended = at.events().contains(&(id, Event::PeerFinished));
-        let mine = match plan.close {
-            Close::Server => ended,
-            Close::Client => heard == RESPONSE_BYTES,
+        received_bytes += at.read_all(id).len();
+        let peer_finished = at.events().contains(&(id, Event::PeerFinished));
+        let closes_now = match plan.close {
+            Close::Server => peer_finished,
+            Close::Client => received_bytes == RESPONSE_BYTES,
             Close::Both => at.now() >= plan.both_at,
             Close::Half => false,
         };
-        if plan.close == Close::Both && !closed {
+        if plan.close == Close::Both && !has_closed {
             at.wake_at(plan.both_at.max(at.now()));
         }
-        if mine && !std::mem::replace(&mut closed, true) {
+        if closes_now && !has_closed {
+            has_closed = true;
             at.say("close is called");
             at.finish(id);
         }
@@ -111,10 +114,13 @@ pub(super) fn client(
 
 /// The server: listens, answers one request, closes.
 pub(super) fn server(plan: Plan, local: SocketAddr, isn: IsnPolicy) -> impl FnMut(&mut At<'_>) {
-    let (mut listener, mut stream): (Option<SocketId>, Option<SocketId>) = (None, None);
-    let (mut heard, mut answered, mut closed) = (0, None::<Instant>, false);
-    let mut parts: Vec<Vec<u8>> = match plan.close {
-        // The half-closed connection is used for as long as wanted: three pieces, one after the other.
+    let mut listener: Option<SocketId> = None;
+    let mut stream: Option<SocketId> = None;
+    let mut received_bytes = 0;
+    let mut answered_at: Option<Instant> = None;
+    let mut has_closed = false;
+    let mut pieces: Vec<Vec<u8>> = match plan.close {
+        // Three pieces with pauses, because a half-closed connection can be used for any length of time.
         Close::Half => response().chunks(RESPONSE_BYTES / 3).rev().map(<[u8]>::to_vec).collect(),
         _ => vec![response()],
     };
@@ -130,26 +136,27 @@ pub(super) fn server(plan: Plan, local: SocketAddr, isn: IsnPolicy) -> impl FnMu
             }
         }
         let Some(id) = stream else { return };
-        heard += at.read_all(id).len();
-        let ended = at.events().contains(&(id, Event::PeerFinished));
-        let due = answered.is_none_or(|last| at.now() >= last + plan.patience);
-        if heard == REQUEST_BYTES
+        received_bytes += at.read_all(id).len();
+        let peer_finished = at.events().contains(&(id, Event::PeerFinished));
+        let due = answered_at.is_none_or(|last| at.now() >= last + plan.pause);
+        if received_bytes == REQUEST_BYTES
             && due
-            && let Some(part) = parts.pop()
+            && let Some(piece) = pieces.pop()
         {
-            let _ = at.write(id, &part);
-            answered = Some(at.now());
-            return at.wake_after(plan.patience);
+            let _ = at.write(id, &piece);
+            answered_at = Some(at.now());
+            return at.wake_after(plan.pause);
         }
-        let mine = match plan.close {
-            Close::Server | Close::Half => answered.is_some() && parts.is_empty() && due,
-            Close::Client => ended,
+        let closes_now = match plan.close {
+            Close::Server | Close::Half => answered_at.is_some() && pieces.is_empty() && due,
+            Close::Client => peer_finished,
             Close::Both => at.now() >= plan.both_at,
         };
-        if plan.close == Close::Both && !closed {
+        if plan.close == Close::Both && !has_closed {
             at.wake_at(plan.both_at.max(at.now()));
         }
-        if mine && !std::mem::replace(&mut closed, true) {
+        if closes_now && !has_closed {
+            has_closed = true;
             at.say("close is called");
             at.finish(id);
         }

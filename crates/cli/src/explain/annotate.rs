@@ -1,5 +1,5 @@
-//! The capture again, as pcapng with our words as packet comments; Wireshark shows them as
-//! `frame.comment`. What the file said before is all in it.
+//! `--annotate`: a copy of the capture as pcapng, with our explanations added as packet comments, which
+//! Wireshark shows as `frame.comment`. Everything that the capture held stays in it.
 
 use super::reading::Opened;
 use crate::failure::Failure;
@@ -10,22 +10,22 @@ use std::io;
 /// A copy being written.
 pub(super) struct Annotated {
     annotator: Annotator<Output>,
-    pace: Pace,
+    flush: Flush,
 }
 
-/// When what is written leaves us.
+/// When written packets reach the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pace {
-    /// As the buffer fills.
-    OfBuffer,
-    /// With each packet: somebody may be looking on.
-    OfPackets,
+pub(super) enum Flush {
+    /// When the buffer is full.
+    WhenFull,
+    /// After each packet, because another program may read along.
+    EachPacket,
 }
 
 impl Annotated {
-    /// A copy of this capture, as long as it is.
-    pub(super) fn begin(mut output: Output, of: &Opened, pace: Pace) -> Result<Self, Failure> {
-        if pace == Pace::OfPackets {
+    /// Starts a copy of the capture that `of` reads.
+    pub(super) fn begin(mut output: Output, of: &Opened, flush: Flush) -> Result<Self, Failure> {
+        if flush == Flush::EachPacket {
             output.keep();
         }
         let section = Section {
@@ -36,30 +36,30 @@ impl Annotated {
         let name = output.to_string();
         let annotator = Annotator::new(output, of.reader(), &section)
             .map_err(|error| Failure::io(format_args!("write {name}"), &error))?;
-        Ok(Annotated { annotator, pace })
+        Ok(Annotated { annotator, flush })
     }
 
-    /// Writes one packet as it was, with a comment.
+    /// Writes one packet unchanged, with this comment.
     pub(super) fn packet(&mut self, record: &Record<'_>, comment: Option<&str>) -> Result<(), Failure> {
-        let written = self.annotator.packet(record, comment.as_slice()).and_then(|()| match self.pace {
-            Pace::OfBuffer => Ok(()),
-            Pace::OfPackets => self.annotator.flush(),
+        let written = self.annotator.packet(record, comment.as_slice()).and_then(|()| match self.flush {
+            Flush::WhenFull => Ok(()),
+            Flush::EachPacket => self.annotator.flush(),
         });
-        self.told(written)
+        self.checked(written)
     }
 
-    /// Writes what stands between the packets.
+    /// Writes a block that is not a packet.
     pub(super) fn block(&mut self, block: &Block<'_>) -> Result<(), Failure> {
         let written = self.annotator.block(block);
-        self.told(written)
+        self.checked(written)
     }
 
-    /// It is whole.
+    /// Finishes the file.
     pub(super) fn finish(self) -> Result<(), Failure> {
         self.annotator.into_inner().finish()
     }
 
-    fn told(&mut self, written: io::Result<()>) -> Result<(), Failure> {
+    fn checked(&mut self, written: io::Result<()>) -> Result<(), Failure> {
         written.map_err(|error| self.annotator.get_mut().failed(&error))
     }
 }

@@ -1,5 +1,5 @@
-//! Packets that may have been TCP and could not be read, by reason: a user who misses some of them is
-//! told why.
+//! Counts of the packets that may have been TCP and could not be read, by reason, so that a user who misses
+//! packets learns why.
 
 use capture::{Layer, LinkType, NotTcp};
 
@@ -8,7 +8,7 @@ use capture::{Layer, LinkType, NotTcp};
 pub(super) struct LeftOut {
     cut: u64,
     malformed: u64,
-    /// Of a link type that is not read, and the first of these types.
+    /// Packets of a link type that cannot be read, and the first of these types.
     unknown_link: u64,
     link_type: Option<LinkType>,
 }
@@ -26,7 +26,7 @@ impl LeftOut {
         }
     }
 
-    /// What to say of them, one sentence a line.
+    /// One sentence for each reason.
     pub(super) fn sentences(&self) -> Vec<String> {
         let mut sentences = Vec::new();
         if self.cut > 0 {

@@ -1,6 +1,6 @@
-//! Segments one below the other, as the packet list of Wireshark shows them, with states and reasons.
+//! Lists of segments, one per line as in Wireshark's packet list, with states and reasons.
 //!
-//! Nothing is cut and numbers stand as they are: people search these lines.
+//! Nothing is shortened and numbers have no separators, so that these lines can be searched.
 
 use super::overview::Overview;
 use crate::failure::print;
@@ -52,7 +52,7 @@ pub(super) fn segments(kept: &Kept, absolute: bool) -> Table {
     table
 }
 
-/// Prints each segment as it comes, for live captures, and keeps what comes at the end.
+/// For live captures: prints each segment as it comes, and keeps the overview for the end.
 pub(super) struct Live {
     absolute: bool,
     origin: Option<tcp::Instant>,
@@ -75,7 +75,7 @@ impl Sink for Live {
         let ack = if segment.flags.ack() { format!(" Ack={ack}") } else { String::new() };
         let verdicts =
             if analysis.verdicts.is_empty() { String::new() } else { format!(" [{}]", analysis.verdicts) };
-        // A terminal that went away ends the capture by its pipe; there is nobody to tell here.
+        // If standard output is closed, the overview at the end fails in the same way.
         let _ = print(&format!(
             "{:>10.6} {:>4}  {} > {}  [{}] Seq={seq}{ack} Len={}  {} / {}  {}{verdicts}\n",
             segment.time.since(origin).as_secs_f64(),

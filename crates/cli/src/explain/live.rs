@@ -1,7 +1,7 @@
 //! Live capture: frames of a network interface, handed to the reader as if they came from a file.
 //!
-//! A thread writes them as pcapng into a pipe, so that everything behind it is the same for a live
-//! interface, a file and standard input. Ctrl-C ends the capture; the connections are summed up then.
+//! A thread writes them as pcapng into a pipe, so that everything after the pipe is the same for a live
+//! interface, a file and standard input. Ctrl-C ends the capture, and the connections are summed up.
 
 use crate::failure::Failure;
 use crate::notes::note;
@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long the capturing thread sleeps at most before it looks whether it is over.
-const NAP: Duration = Duration::from_millis(100);
+/// The longest wait for a frame before the capturing thread checks whether the capture is over.
+const WAIT_MAX: Duration = Duration::from_millis(100);
 
 /// Starts to capture; the pipe ends with Ctrl-C, or after `limit`.
 pub(super) fn start(interface: &str, limit: Option<Duration>) -> Result<PipeReader, Failure> {
@@ -30,16 +30,16 @@ pub(super) fn start(interface: &str, limit: Option<Duration>) -> Result<PipeRead
     note(format_args!("capturing on {name}; Ctrl-C ends it"));
     std::thread::spawn(move || {
         let ended = capture(&socket, &name, writer, &over, limit);
-        if let Err(error) = ended.or_else(gone) {
+        if let Err(error) = ended.or_else(ignore_closed_pipe) {
             eprintln!("synfin: the capture on {name} ended: {error}");
         }
-        tell_dropped(&socket);
+        note_dropped(&socket);
     });
     Ok(reader)
 }
 
-/// The reader has gone: that is its right.
-fn gone(error: io::Error) -> io::Result<()> {
+/// A reader that has closed its pipe is no failure.
+fn ignore_closed_pipe(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }
 
@@ -58,7 +58,7 @@ fn capture(
         wire::Medium::Ip => LinkType::RAW,
     };
     let interface = writer.add_interface(&Interface { name, ..Interface::new(link_type) })?;
-    // What goes out of the loopback interface comes in again: seen once, it is seen enough.
+    // The loopback interface receives each frame that it sends: one of the two is enough.
     let skips_sent = is_loopback(name);
     let began = Instant::now();
     while !over.load(Ordering::Relaxed) && limit.is_none_or(|limit| began.elapsed() < limit) {
@@ -78,18 +78,20 @@ fn capture(
             writer.write_slices(&info, &[&seen.bytes])?;
         }
         writer.flush()?;
-        device::wait(&[socket.as_fd()], Some(NAP))?;
+        device::wait(&[socket.as_fd()], Some(WAIT_MAX))?;
     }
     writer.into_inner().flush()
 }
 
-/// By the flags that Linux shows; `IFF_LOOPBACK` is 8.
+/// Whether Linux shows the flag `IFF_LOOPBACK`.
 fn is_loopback(interface: &str) -> bool {
+    const IFF_LOOPBACK: u32 = 8;
     let flags = std::fs::read_to_string(format!("/sys/class/net/{interface}/flags")).unwrap_or_default();
-    u32::from_str_radix(flags.trim().trim_start_matches("0x"), 16).is_ok_and(|flags| flags & 8 != 0)
+    u32::from_str_radix(flags.trim().trim_start_matches("0x"), 16)
+        .is_ok_and(|flags| flags & IFF_LOOPBACK != 0)
 }
 
-fn tell_dropped(socket: &PacketSocket) {
+fn note_dropped(socket: &PacketSocket) {
     if let Ok(statistics) = socket.statistics()
         && statistics.dropped > 0
     {

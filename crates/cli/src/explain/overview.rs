@@ -1,8 +1,8 @@
 //! The table of connections, and the findings above it, without keeping what is not shown.
 //!
-//! A capture may hold hundreds of thousands of connections, of which a screenful is shown: only those
-//! that come first by the chosen column are kept, the others are counted. Findings are all kept: the
-//! lens bounds them.
+//! A capture may hold hundreds of thousands of connections, and a screenful is shown. Only those that come
+//! first by the chosen column are kept; the others are counted. All findings are kept, because the lens
+//! bounds them.
 
 use crate::failure::{Failure, print};
 use clap::ValueEnum;
@@ -48,7 +48,7 @@ impl Sort {
     }
 }
 
-/// A connection and where it stands: by its rank, among equals by when it ended.
+/// A connection and its place in the order: first by rank, then by when it ended.
 #[derive(Debug)]
 struct Ranked {
     rank: i128,
@@ -68,20 +68,21 @@ pub(super) struct Overview {
     sort: Sort,
     top: usize,
     /// How many connections there were.
-    all: usize,
+    total: usize,
     /// The first `top` are among these, at most twice as many.
     first: Vec<Ranked>,
-    /// The last rank that was kept when others had to go: who has no higher one comes too late.
-    least: Option<i128>,
+    /// The lowest rank that was kept when connections were last dropped. A later connection is shown only
+    /// if its rank is higher.
+    rank_min: Option<i128>,
     findings: Vec<Finding>,
 }
 
 impl Overview {
     pub(super) fn new(sort: Sort, top: usize) -> Self {
-        Overview { sort, top, all: 0, first: Vec::new(), least: None, findings: Vec::new() }
+        Overview { sort, top, total: 0, first: Vec::new(), rank_min: None, findings: Vec::new() }
     }
 
-    /// Of what was kept for another reason.
+    /// The overview of connections that are kept already.
     pub(super) fn of(kept: &lens::Kept, sort: Sort, top: usize) -> Self {
         let mut overview = Overview::new(sort, top);
         kept.connections.iter().for_each(|connection| overview.connection(connection));
@@ -90,17 +91,17 @@ impl Overview {
     }
 
     pub(super) fn show(mut self, style: &Style) -> Result<(), Failure> {
-        if self.all == 0 {
-            return print("no TCP connection is in this capture\n");
+        if self.total == 0 {
+            return print("there is no TCP connection in this capture\n");
         }
         if !self.findings.is_empty() {
             print(&captured::findings(&self.findings).text(style))?;
             print("\n")?;
         }
         print(&self.table().text(style))?;
-        let (all, top) = (self.all, self.top);
-        if all > top {
-            print(&format!("\n{} more connections; --top {all} shows them all\n", all - top))?;
+        let Overview { total, top, .. } = self;
+        if total > top {
+            print(&format!("\n{} more connections; --top {total} shows them all\n", total - top))?;
         }
         Ok(())
     }
@@ -110,7 +111,7 @@ impl Overview {
         captured::connections(self.first.iter().map(|ranked| &*ranked.connection))
     }
 
-    /// Sorts, and lets those go that are not shown.
+    /// Sorts, and drops the connections that are not shown.
     fn prune(&mut self) {
         self.first.sort_by(Ranked::compare);
         self.first.truncate(self.top);
@@ -119,15 +120,16 @@ impl Overview {
 
 impl Sink for Overview {
     fn connection(&mut self, connection: &Connection) {
-        let (rank, ended) = (self.sort.rank(&Figures::of(connection)), self.all);
-        self.all += 1;
-        if self.top == 0 || self.least.is_some_and(|least| rank <= least) {
+        let rank = self.sort.rank(&Figures::of(connection));
+        let ended = self.total;
+        self.total += 1;
+        if self.top == 0 || self.rank_min.is_some_and(|rank_min| rank <= rank_min) {
             return;
         }
         self.first.push(Ranked { rank, ended, connection: Box::new(connection.clone()) });
         if self.first.len() >= self.top.saturating_mul(2) {
             self.prune();
-            self.least = self.first.last().map(|ranked| ranked.rank);
+            self.rank_min = self.first.last().map(|ranked| ranked.rank);
         }
     }
 

@@ -1,16 +1,15 @@
-//! A capture on two processors: one thread reads packets and takes them apart, another lets the lens take
-//! the segments.
+//! A capture on two threads: one reads and decodes packets, the other passes the segments to the lens.
 //!
-//! Batches go over full and come back empty, a fixed number of them, so memory is bounded and the faster
-//! thread waits for the slower. The order is that of the capture: what is said is the same as on one.
+//! A fixed number of batches goes over full and comes back empty, so memory is bounded and the faster thread
+//! waits for the slower. Segments keep the order of the capture, so the results are those of one thread.
 
 use lens::{Config, Lens, Segment, Sink};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 
-/// Segments to a batch: many enough that handing over costs nothing, few enough to stay in the cache.
+/// Segments in a batch: enough that handing it over costs little, few enough to stay in the cache.
 const BATCH_SEGMENTS: usize = 512;
-/// Batches under way: being filled, being taken, and two waiting.
+/// All batches: one is being filled, one is being analysed, and two are waiting.
 const BATCHES: usize = 4;
 
 /// Where the reading thread puts segments.
@@ -30,14 +29,14 @@ impl Feed {
         }
     }
 
-    /// Sends what there is. If the other thread is gone it has panicked, which its end will tell.
+    /// Sends the batch. If the other thread is gone, it has panicked, and [`run`] passes the panic on.
     fn hand_over(&mut self) {
         let empty = self.empty.recv().unwrap_or_default();
         let _ = self.full.send(std::mem::replace(&mut self.batch, empty));
     }
 }
 
-/// Lets a lens take what `read` feeds, on a thread of its own, and finishes it unless `read` fails.
+/// Runs a lens on a second thread with the segments that `read` feeds, and finishes it unless `read` fails.
 pub(super) fn run<S: Sink + Send, T, E>(
     sink: &mut S,
     read: impl FnOnce(&mut Feed) -> Result<T, E>,

@@ -1,4 +1,4 @@
-//! From a file to the lens: open, read, take apart, hand over; and say where the file is damaged.
+//! From a file to the lens: open, read, decode, hand over; and report where the file is damaged.
 
 use super::annotate::Annotated;
 use super::left_out::LeftOut;
@@ -8,14 +8,14 @@ use crate::notes::{self, note};
 use crate::output::Files;
 use capture::{Block, Decoded, Decoder, Error, Piece, Reader, Record};
 use indicatif::ProgressBar;
-use lens::{Analysis, Completeness, Config, Filter, Lens, Segment, Sink, Subject};
+use lens::{Completeness, Config, Filter, Lens, Segment, Sink, Subject};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Packets between two looks at the progress bar.
+/// Packets between two updates of the progress bar.
 const PACKETS_PER_TICK: u64 = 1 << 16;
 
 /// What was read.
@@ -27,8 +27,8 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    /// Says on standard error what could not be read.
-    pub(super) fn tell(&self) {
+    /// Prints on standard error what could not be read.
+    pub(super) fn print_warnings(&self) {
         for sentence in self.left_out.sentences() {
             note(format_args!("synfin: {sentence}"));
         }
@@ -43,10 +43,10 @@ impl Summary {
     }
 }
 
-/// Holds back segments, so that a filter can decide about them; all else goes through.
-struct Held<'a, S>(&'a mut S);
+/// Passes everything on but segments, so that a filter can decide about them.
+struct WithoutSegments<'a, S>(&'a mut S);
 
-impl<S: Sink> Sink for Held<'_, S> {
+impl<S: Sink> Sink for WithoutSegments<'_, S> {
     fn connection(&mut self, connection: &lens::Connection) {
         self.0.connection(connection);
     }
@@ -60,14 +60,14 @@ impl<S: Sink> Sink for Held<'_, S> {
     }
 }
 
-/// What to do with a capture besides explaining it.
+/// What to do with a capture besides the analysis.
 #[derive(Default)]
-pub(super) struct Wishes<'a> {
-    /// Write it again, with comments.
+pub(super) struct ReadOptions<'a> {
+    /// Write a copy with comments.
     pub(super) annotated: Option<&'a mut Annotated>,
     /// Show only these segments.
     pub(super) filter: Option<&'a Filter>,
-    /// How the connections will have ended, for a filter that asks.
+    /// How the connections end, for a filter that needs it.
     pub(super) ends: Option<&'a Ends>,
 }
 
@@ -76,12 +76,12 @@ pub(super) struct Wishes<'a> {
 pub(super) struct Ends(Vec<Completeness>);
 
 impl Ends {
-    /// Reads a capture for nothing else, as Wireshark's first pass does.
+    /// Reads a capture only for this, as Wireshark's first pass does.
     pub(super) fn of(source: Opened) -> Result<Self, Failure> {
         let mut ends = Ends::default();
         pipeline::run(&mut ends, |feed| {
-            each(source, Blocks::Passed, |seen| {
-                if let Seen::Packet(_, Some((_, segment))) = seen {
+            for_each_item(source, Blocks::Skipped, |item| {
+                if let Item::Packet(_, Some((_, segment))) = item {
                     feed.push(segment);
                 }
                 Ok(())
@@ -101,7 +101,7 @@ impl Sink for Ends {
     }
 }
 
-/// Where packets come from: what to call it, how many bytes there will be if that is known, and they.
+/// A source of packets: its name, its length if that is known (else 0), and its bytes.
 pub(super) struct Source {
     name: String,
     bytes: u64,
@@ -113,9 +113,10 @@ impl Source {
     pub(super) fn file(path: &Path, files: &mut Files) -> Result<Self, Failure> {
         let name = path.display().to_string();
         if name == "-" {
-            let (name, input) = ("standard input", std::io::stdin().lock());
-            files.read(name, &input)?;
-            return Ok(Source { name: name.to_owned(), bytes: 0, input: Box::new(input) });
+            let name = "standard input".to_owned();
+            let input = std::io::stdin().lock();
+            files.read(&name, &input)?;
+            return Ok(Source { name, bytes: 0, input: Box::new(input) });
         }
         let failed = |error| Failure::reading(&name, &error);
         let file = File::open(path).map_err(failed)?;
@@ -130,10 +131,10 @@ impl Source {
         Ok(Source { name: interface.to_owned(), bytes: 0, input })
     }
 
-    /// Reads its first bytes.
+    /// Reads the first bytes, which tell the format.
     ///
     /// # Errors
-    /// It is no capture.
+    /// The source is not a capture.
     pub(super) fn recognized(self) -> Result<Opened, Failure> {
         let Source { name, bytes, input } = self;
         let reader = Reader::new(input).map_err(|error| Failure::input(format!("{name}: {error}")))?;
@@ -154,8 +155,8 @@ impl Opened {
     }
 }
 
-/// What stands in a capture, one after the other.
-enum Seen<'a> {
+/// An item of a capture.
+enum Item<'a> {
     /// A packet, with the segment that is in it.
     Packet(&'a Record<'a>, Option<(&'a Decoded<'a>, &'a Segment)>),
     /// Anything else.
@@ -166,36 +167,38 @@ enum Seen<'a> {
 pub(super) fn read(
     source: Opened,
     sink: &mut (impl Sink + Send),
-    wishes: Wishes<'_>,
+    options: ReadOptions<'_>,
 ) -> Result<Summary, Failure> {
-    let Wishes { mut annotated, filter, ends } = wishes;
-    // segments alone go to another thread; what is listened to shall be told at once
+    let ReadOptions { mut annotated, filter, ends } = options;
+    // The second thread takes only segments. Live captures stay on one, so that each segment is shown at once.
     if annotated.is_none() && filter.is_none() && source.bytes > 0 {
         return pipeline::run(sink, |feed| {
-            each(source, Blocks::Passed, |seen| {
-                if let Seen::Packet(_, Some((_, segment))) = seen {
+            for_each_item(source, Blocks::Skipped, |item| {
+                if let Item::Packet(_, Some((_, segment))) = item {
                     feed.push(segment);
                 }
                 Ok(())
             })
         });
     }
-    let (mut lens, mut origin) = (Lens::new(Config::default()), None);
-    let blocks = if annotated.is_some() { Blocks::Taken } else { Blocks::Passed };
-    let summary = each(source, blocks, |seen| {
-        let (record, found) = match (seen, &mut annotated) {
-            (Seen::Packet(record, found), _) => (record, found),
-            (Seen::Block(block), Some(annotated)) => return annotated.block(block),
-            (Seen::Block(_), None) => return Ok(()),
+    let mut lens = Lens::new(Config::default());
+    let mut origin = None;
+    let blocks = if annotated.is_some() { Blocks::Visited } else { Blocks::Skipped };
+    let summary = for_each_item(source, blocks, |item| {
+        let (record, found) = match (item, &mut annotated) {
+            (Item::Packet(record, found), _) => (record, found),
+            (Item::Block(block), Some(annotated)) => return annotated.block(block),
+            (Item::Block(_), None) => return Ok(()),
         };
         let mut comment = None;
         if let Some((decoded, segment)) = found {
-            let analysis = &lens.take(segment, &mut Held(&mut *sink));
+            let analysis = &lens.take(segment, &mut WithoutSegments(&mut *sink));
             let origin = *origin.get_or_insert(segment.time);
             let end = ends.and_then(|ends| ends.0.get(analysis.stream as usize)).copied();
-            let seen_whole = &Analysis { completeness: end.unwrap_or(analysis.completeness), ..*analysis };
+            let mut seen_whole = *analysis;
+            seen_whole.completeness = end.unwrap_or(analysis.completeness);
             let passes = |filter: &Filter| {
-                filter.holds(&Subject::of_packet(record, decoded, segment, seen_whole, origin))
+                filter.holds(&Subject::of_packet(record, decoded, segment, &seen_whole, origin))
             };
             if filter.is_none_or(passes) {
                 sink.segment(segment, analysis);
@@ -210,18 +213,18 @@ pub(super) fn read(
     Ok(summary)
 }
 
-/// What happens to what stands between packets. Passing it is faster.
+/// What happens to blocks that are not packets. Skipping them is faster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Blocks {
-    Passed,
-    Taken,
+    Skipped,
+    Visited,
 }
 
-/// Hands `take` all that is in the capture.
-fn each(
+/// Calls `take` with each item of the capture.
+fn for_each_item(
     source: Opened,
     blocks: Blocks,
-    mut take: impl FnMut(Seen<'_>) -> Result<(), Failure>,
+    mut take: impl FnMut(Item<'_>) -> Result<(), Failure>,
 ) -> Result<Summary, Failure> {
     let Opened { name, bytes, mut reader } = source;
     let progress = progress(bytes);
@@ -232,22 +235,22 @@ fn each(
         }
     };
     match blocks {
-        // records are bound by reference, here and below: these are large, and moving them out of their
-        // options costs more than taking the packet apart
-        Blocks::Passed => {
+        // Records are bound by reference, here and below, because they are large: moving one out of its
+        // `Option` costs more than decoding the packet.
+        Blocks::Skipped => {
             while let Some(record) = reader.next() {
                 match &record {
-                    Ok(record) => packets.take_apart(record, &mut take)?,
+                    Ok(record) => packets.decode(record, &mut take)?,
                     Err(error) => packets.end(error, &name)?,
                 }
                 tick(&reader);
             }
         }
-        Blocks::Taken => {
+        Blocks::Visited => {
             while let Some(piece) = reader.next_piece() {
                 match &piece {
-                    Ok(Piece::Packet(record)) => packets.take_apart(record, &mut take)?,
-                    Ok(Piece::Block(block)) => take(Seen::Block(block))?,
+                    Ok(Piece::Packet(record)) => packets.decode(record, &mut take)?,
+                    Ok(Piece::Block(block)) => take(Item::Block(block))?,
                     Err(error) => packets.end(error, &name)?,
                 }
                 tick(&reader);
@@ -258,7 +261,7 @@ fn each(
     Ok(packets.summary)
 }
 
-/// Packets being taken apart.
+/// The decoder of the packets, and the summary so far.
 #[derive(Default)]
 struct Packets {
     decoder: Decoder,
@@ -267,24 +270,25 @@ struct Packets {
 
 impl Packets {
     #[inline]
-    fn take_apart(
+    fn decode(
         &mut self,
         record: &Record<'_>,
-        take: &mut impl FnMut(Seen<'_>) -> Result<(), Failure>,
+        take: &mut impl FnMut(Item<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         match &self.decoder.decode(record) {
             Ok(decoded) => {
                 let segment = &Segment::of_packet(record, decoded);
-                take(Seen::Packet(record, segment.as_ref().map(|segment| (decoded, segment))))
+                take(Item::Packet(record, segment.as_ref().map(|segment| (decoded, segment))))
             }
             Err(why) => {
                 self.summary.left_out.count(*why);
-                take(Seen::Packet(record, None))
+                take(Item::Packet(record, None))
             }
         }
     }
 
-    /// The last thing that a reader says: damage is told at the end, another failure is one.
+    /// Takes the reader's error, which ends the capture: damage goes into the summary, a failure to read is
+    /// returned.
     fn end(&mut self, error: &Error, name: &str) -> Result<(), Failure> {
         if let Error::Io(error) = error {
             return Err(Failure::reading(name, error));
@@ -294,8 +298,9 @@ impl Packets {
     }
 }
 
-/// A bar on a terminal for files that take a while; nothing anywhere else.
+/// A progress bar on a terminal for files that take a while to read; hidden otherwise.
 fn progress(bytes: u64) -> ProgressBar {
+    /// Shorter files are read before a bar is of use.
     const LONG_FILE_BYTES: u64 = 64 << 20;
     if bytes < LONG_FILE_BYTES {
         return ProgressBar::hidden();

@@ -1,4 +1,4 @@
-//! The body of a message: how its end is told, and reading it (RFC 9112 §6 and §7).
+//! The body of a message: how its end is found, and how it is read (RFC 9112 §6 and §7).
 
 use super::head::Fields;
 use std::io::{self, BufRead, ErrorKind, Read};
@@ -6,9 +6,9 @@ use std::io::{self, BufRead, ErrorKind, Read};
 /// How a reader knows where a body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Framing {
-    /// There is none.
+    /// There is no body.
     Empty,
-    /// After so many bytes.
+    /// After this many bytes.
     Length(u64),
     /// It comes in chunks, each with its length.
     Chunked,
@@ -21,7 +21,7 @@ pub(crate) enum Framing {
 pub(crate) enum FramingError {
     /// `Content-Length` is no number, or there are several.
     BadLength,
-    /// Both a length and chunks: the classic of request smuggling (RFC 9112 §6.1).
+    /// Both a length and chunks, as in request smuggling (RFC 9112 §6.1).
     LengthAndChunks,
     /// A transfer coding other than chunked.
     UnknownCoding,
@@ -62,14 +62,14 @@ fn declared(fields: &Fields) -> Result<Option<Framing>, FramingError> {
     }
 }
 
-/// A line of chunk framing is at most this long; extensions that are longer are not honest.
+/// The longest line of chunk framing. No honest client sends extensions that are longer.
 const LINE_BYTES_MAX: u64 = 4 << 10;
-/// Trailer fields are read and thrown away, up to so many.
+/// The most trailer fields. They are read and dropped.
 const TRAILER_LINES_MAX: usize = 100;
 
 /// Reads a body to its end and no further.
 ///
-/// Reading gives `UnexpectedEof` when the connection ends first, `InvalidData` for chunks that are none.
+/// Reading gives `UnexpectedEof` if the connection ends first, `InvalidData` for malformed chunks.
 #[derive(Debug)]
 pub(crate) struct Body<R> {
     from: R,
@@ -89,7 +89,7 @@ enum Left {
 }
 
 impl<R: BufRead> Body<R> {
-    /// The body that begins where `from` stands.
+    /// The body that begins at the current position of `from`.
     pub(crate) fn new(from: R, framing: Framing) -> Self {
         let left = match framing {
             Framing::Empty | Framing::Length(0) => Left::Nothing,

@@ -9,13 +9,15 @@ use std::time::Instant;
 pub(crate) const HEAD_BYTES_MAX: usize = 32 << 10;
 /// The most fields in a head.
 const FIELDS_MAX: usize = 100;
+/// The most interim responses before a final one: no honest server sends more than a few.
+const INTERIM_RESPONSES_MAX: usize = 16;
 
 /// Why there is no head.
 #[derive(Debug)]
 pub(crate) enum HeadError {
     /// The connection ended where a head would have begun.
     Ended,
-    /// Nothing came in the time that was given.
+    /// Nothing came before the deadline.
     Idle,
     /// A head began and did not end in time.
     Slow,
@@ -38,7 +40,7 @@ pub(crate) struct Fields(Vec<(String, String)>);
 pub(crate) struct Request {
     /// `GET`, as it was written.
     pub(crate) method: String,
-    /// What is asked for, as it was written.
+    /// The target of the request, as it was written.
     pub(crate) target: String,
     /// The 1 of `HTTP/1.1`.
     pub(crate) minor_version: u8,
@@ -70,7 +72,7 @@ impl Fields {
         self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Whether the list that this field is contains a member, whatever its case.
+    /// Whether this field, which is a list, contains a member in any case of letters.
     pub(crate) fn lists(&self, name: &str, member: &str) -> bool {
         self.all(name).flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(member))
     }
@@ -115,8 +117,7 @@ impl Request {
 impl Response {
     /// Reads a response's head, which must be there by `deadline`. Interim responses are skipped.
     pub(crate) fn read(from: &mut impl BufRead, deadline: Instant) -> Result<Response, HeadError> {
-        // More than a few interim responses are nobody's honest intention.
-        for _ in 0..16 {
+        for _ in 0..INTERIM_RESPONSES_MAX {
             let response = Response::parse(&read_head(from, deadline)?)?;
             if !(100..200).contains(&response.status) {
                 return Ok(response);
@@ -154,7 +155,7 @@ fn complete(outcome: httparse::Result<usize>) -> Result<(), HeadError> {
     }
 }
 
-/// Takes the bytes up to and with the empty line, and not one more.
+/// Reads up to and including the empty line, and no further.
 fn read_head(from: &mut impl BufRead, deadline: Instant) -> Result<Vec<u8>, HeadError> {
     let mut head = Vec::new();
     loop {
@@ -197,7 +198,7 @@ fn read_head(from: &mut impl BufRead, deadline: Instant) -> Result<Vec<u8>, Head
     }
 }
 
-/// Where the head ends, if it does; the first `known_bytes` were looked at before.
+/// Where the head ends, if it does; the first `known_bytes` were searched before.
 fn end_of_head(head: &[u8], known_bytes: usize) -> Option<usize> {
     let from = known_bytes.saturating_sub(3);
     let mut lines = head.iter().enumerate().skip(from).filter(|(_, byte)| **byte == b'\n');

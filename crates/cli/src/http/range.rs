@@ -50,7 +50,7 @@ fn number(text: &str) -> Option<Option<u64>> {
     is_number.then(|| Some(text.parse().unwrap_or(u64::MAX)))
 }
 
-/// What a server says that it sends: the first byte, the last, and the whole length if it knows it
+/// The part that a server sends: the first byte, the last, and the whole length if the server knows it
 /// (`bytes 5-9/10`).
 pub(crate) fn content_range(field: &str) -> Option<(u64, u64, Option<u64>)> {
     let (range, whole) = field.trim().strip_prefix("bytes ")?.split_once('/')?;

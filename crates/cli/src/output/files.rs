@@ -1,7 +1,7 @@
-//! All files of one run of a command, read and written: no two of them are the same.
+//! All files that one run of a command reads and writes: no output is the same file as another.
 //!
-//! Inputs are told first, opened; then each output. What would destroy an input, or another output, is
-//! refused with a sentence before anything is touched.
+//! Inputs are registered first, already open; then each output. An output that would destroy an input or
+//! another output is refused with a sentence before any file is touched.
 
 use super::place::{Identity, Place};
 use super::{Manner, STANDARD_OUTPUT_IS_A_FILE, Target};
@@ -11,10 +11,10 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-/// What happens to a recording's name that something has already.
+/// What happens if the file of a recording exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Existing {
-    /// It is somebody's file.
+    /// The recording is refused, because the file may be of value.
     Refused,
     /// The user has said `--force`.
     Overwritten,
@@ -28,31 +28,31 @@ pub(crate) struct Files {
     standard_output: Option<Identity>,
 }
 
-/// A file that has its use.
+/// A registered file.
 #[derive(Debug)]
 struct Taken {
     identity: Identity,
-    /// How to name it in a sentence.
+    /// Its name in sentences.
     name: String,
-    by: By,
+    role: Role,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum By {
+enum Role {
     Input,
     Output,
 }
 
 impl Files {
-    /// No files yet, but for standard output, which goes somewhere.
+    /// No files yet, except the one that standard output goes to.
     pub(crate) fn new() -> Files {
         Files { taken: Vec::new(), standard_output: Identity::of_open(io::stdout()) }
     }
 
-    /// Something is read: no output may be the same. `name` is what the user calls it.
+    /// Registers an input. `name` is its name in sentences.
     ///
     /// # Errors
-    /// Standard output goes into it.
+    /// Standard output goes into the same file.
     pub(crate) fn read(&mut self, name: &str, input: impl AsFd) -> Result<(), Failure> {
         let Some(identity) = Identity::of_open(input) else { return Ok(()) };
         if self.standard_output.as_ref() == Some(&identity) {
@@ -60,16 +60,20 @@ impl Files {
                 "standard output goes into {name}, which is read; send it to another file"
             )));
         }
-        self.taken.push(Taken { identity, name: name.to_owned(), by: By::Input });
+        self.taken.push(Taken { identity, name: name.to_owned(), role: Role::Input });
         Ok(())
     }
 
-    /// Lines that the user has asked for go to standard output, so that no file can.
+    /// Registers that the lines of `flag` go to standard output, so that no file can go there.
     pub(crate) fn print(&mut self, flag: &str) {
-        self.taken.push(Taken { identity: Identity::StandardOutput, name: flag.to_owned(), by: By::Output });
+        self.taken.push(Taken {
+            identity: Identity::StandardOutput,
+            name: flag.to_owned(),
+            role: Role::Output,
+        });
     }
 
-    /// A file is written, and gets its name once it is whole. `flag` is the one that names it.
+    /// Registers a file that gets its name once it is whole. `flag` is the flag that names it.
     ///
     /// # Errors
     /// It is an input or another output; it is a folder; the folder that it should be in is missing.
@@ -77,10 +81,10 @@ impl Files {
         self.take(flag, path, Manner::WhenWhole)
     }
 
-    /// A recording is written, in its place from the beginning.
+    /// Registers a recording, which is written in its place from the start.
     ///
     /// # Errors
-    /// As [`Files::write`]; and there is a file of that name already, if that is not `Overwritten`.
+    /// As [`Files::write`]; and the file exists, if `existing` is `Refused`.
     pub(crate) fn record(&mut self, flag: &str, path: &Path, existing: Existing) -> Result<Target, Failure> {
         let target = self.take(flag, path, Manner::InPlace)?;
         if matches!(target.place, Place::File { .. }) && existing == Existing::Refused {
@@ -93,7 +97,7 @@ impl Files {
         Ok(target)
     }
 
-    /// A file of ours beside an output: no other output may be the same.
+    /// Registers a file of ours that accompanies an output.
     ///
     /// # Errors
     /// As [`Files::write`].
@@ -113,7 +117,7 @@ impl Files {
         if let Some(identity) = place.identity() {
             self.check(flag, path, &identity)?;
             let name = format!("{flag} {}", path.display());
-            self.taken.push(Taken { identity, name, by: By::Output });
+            self.taken.push(Taken { identity, name, role: Role::Output });
         }
         if matches!(place, Place::StandardOutput) {
             STANDARD_OUTPUT_IS_A_FILE.store(true, Ordering::Relaxed);
@@ -130,15 +134,15 @@ impl Files {
         }
         let Some(other) = self.taken.iter().find(|taken| taken.identity == *identity) else { return Ok(()) };
         let name = &other.name;
-        Err(Failure::usage(match (other.by, identity) {
-            (By::Input, _) => format!(
+        Err(Failure::usage(match (other.role, identity) {
+            (Role::Input, _) => format!(
                 "{flag} {path} is the same file as {name}, which is read and would be lost; give {flag} another \
                  name"
             ),
-            (By::Output, Identity::StandardOutput) => {
+            (Role::Output, Identity::StandardOutput) => {
                 format!("{name} and {flag} {path} both go to standard output; give {flag} the name of a file")
             }
-            (By::Output, _) => {
+            (Role::Output, _) => {
                 format!("{name} and {flag} {path} are the same file; give each a name of its own")
             }
         }))

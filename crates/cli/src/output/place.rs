@@ -1,5 +1,5 @@
-//! Where a path leads: to a file, to nothing yet, to a pipe or a device, to standard output. Symbolic
-//! links are followed to their end, so that what is renamed into place never replaces a link.
+//! Where a path leads: to a file, to an unused name, to a pipe or a device, to standard output. Symbolic
+//! links are followed to their end, so that a rename never replaces a link.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata};
@@ -9,30 +9,30 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// Links that are followed, as many as Linux follows.
+/// The most links that are followed, as in Linux.
 const LINKS_MAX: usize = 40;
 
 /// Where a path leads.
 #[derive(Clone, Debug)]
 pub(super) enum Place {
-    /// To what our standard output is, whatever that is.
+    /// To standard output.
     StandardOutput,
     /// To a regular file.
     File { path: PathBuf, metadata: Metadata },
-    /// To a name that nothing has yet.
+    /// To an unused name.
     New { path: PathBuf },
-    /// To what cannot be renamed into place: a pipe, a device, a descriptor of ours.
+    /// To something that a rename cannot replace: a pipe, a device, a descriptor of ours.
     Through { path: PathBuf, metadata: Metadata },
 }
 
-/// By what two places are known to be the same.
+/// Two places are the same if their identities are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Identity {
     /// Standard output.
     StandardOutput,
-    /// By device and inode, so under all of its names.
+    /// The device and inode of a file, which are the same under all of its names.
     Inode { device: u64, inode: u64 },
-    /// By device and inode of its folder, and the name that it will have there.
+    /// The device and inode of the folder, and the unused name in it.
     Name { device: u64, inode: u64, name: OsString },
 }
 
@@ -40,7 +40,7 @@ impl Place {
     /// Follows the path.
     ///
     /// # Errors
-    /// A folder on the way is missing, may not be looked into, or the links go round.
+    /// A folder on the way is missing or may not be searched, or the links form a circle.
     pub(super) fn of(path: &Path) -> io::Result<Place> {
         let mut path = path.to_owned();
         for _ in 0..LINKS_MAX {
@@ -72,7 +72,7 @@ impl Place {
         Err(io::Error::other("too many symbolic links lead to one another"))
     }
 
-    /// By what it is the same as another. Nothing for devices that take any number of writers.
+    /// The identity of the place; `None` for devices that take any number of writers.
     pub(super) fn identity(&self) -> Option<Identity> {
         match self {
             Place::StandardOutput => Some(Identity::StandardOutput),
@@ -87,7 +87,7 @@ impl Place {
 }
 
 impl Identity {
-    /// That of what is open here.
+    /// The identity of an open file.
     pub(super) fn of_open(descriptor: impl AsFd) -> Option<Identity> {
         let file = File::from(descriptor.as_fd().try_clone_to_owned().ok()?);
         Identity::of(&file.metadata().ok()?)
@@ -95,7 +95,7 @@ impl Identity {
 
     fn of(metadata: &Metadata) -> Option<Identity> {
         let kind = metadata.file_type();
-        // A terminal or /dev/null is often all three: input, output and standard output.
+        // A terminal or /dev/null is often input, output and standard output at once.
         if kind.is_char_device() || kind.is_socket() {
             return None;
         }
@@ -103,7 +103,7 @@ impl Identity {
     }
 }
 
-/// The folder that a path without a file name in it is in, too.
+/// The folder of a path; `.` if the path is only a name.
 pub(super) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
@@ -112,7 +112,7 @@ pub(super) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// The number of our own descriptor that this path names, as `/dev/stdout` does by way of a link.
+/// The number of our own descriptor that this path names, as `/dev/stdout` does through a link.
 fn descriptor(path: &Path) -> Option<&str> {
     let number = path.file_name().and_then(OsStr::to_str)?;
     let names_one = ["/proc/self/fd", "/proc/thread-self/fd", "/dev/fd"].map(Path::new);

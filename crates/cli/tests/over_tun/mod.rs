@@ -8,17 +8,17 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// Nothing here takes longer on any machine that is not broken.
+/// The most time that anything here may take, even on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A network namespace and a folder; both go away with it, also when a test fails.
+/// A network namespace and a folder; both are removed with it, also if a test fails.
 pub(crate) struct Place {
     namespace: String,
     folder: PathBuf,
 }
 
 impl Place {
-    /// Makes one, or says why not; where everything must be there (`CI`), fails.
+    /// Makes one, or says why it cannot; fails where `CI` is set.
     pub(crate) fn new(name: &str, programs: &[&str]) -> Option<Place> {
         let missing = |reason: String| {
             assert!(std::env::var_os("CI").is_none(), "{name}: {reason}");
@@ -56,7 +56,7 @@ impl Place {
         self.path(name).to_str().expect("a plain path").to_owned()
     }
 
-    /// A program in the namespace, in the folder.
+    /// A program that runs in the namespace, in the folder.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.namespace]).args(words).current_dir(&self.folder);
@@ -116,7 +116,7 @@ impl Place {
         self.output(&words)
     }
 
-    /// A file of this many bytes that no compression or repetition could hide in; its SHA-256.
+    /// Writes a file of this many pseudorandom bytes, without repetitions; returns its SHA-256.
     pub(crate) fn fill(&self, name: &str, len_bytes: usize) -> String {
         let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ len_bytes as u64;
         let mut file =
@@ -141,13 +141,13 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // What runs in the namespace was killed by the guards of its own.
+        // The programs in the namespace have been killed by the drop of their `Running`.
         let _ = Command::new("ip").args(["netns", "del", &self.namespace]).output();
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
-/// A program that runs; it is killed with the test.
+/// A running program; it is killed at the end of the test.
 pub(crate) struct Running {
     child: Child,
     lines: mpsc::Receiver<String>,
@@ -155,7 +155,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Reads lines until one contains this; returns that.
+    /// Reads lines until one contains this text; returns that line.
     #[track_caller]
     pub(crate) fn wait_for(&mut self, text: &str) -> String {
         let until = Instant::now() + PATIENCE;
@@ -173,7 +173,7 @@ impl Running {
         }
     }
 
-    /// A line that came before, or comes.
+    /// A line with this text, which has come already or still comes.
     #[track_caller]
     pub(crate) fn find(&mut self, text: &str) -> String {
         match self.seen.iter().find(|line| line.contains(text)) {
@@ -182,14 +182,14 @@ impl Running {
         }
     }
 
-    /// Sends a signal: `INT`, `KILL`. `ip netns exec` has become the program.
+    /// Sends a signal, such as `INT` or `KILL`. `ip netns exec` has been replaced by the program.
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         let status = Command::new("kill").args(["-s", name, &pid]).status().expect("kill runs");
         assert!(status.success(), "kill -s {name} {pid}");
     }
 
-    /// Waits for its end; its exit code, if it had one.
+    /// Waits for its end; returns its exit code, if it had one.
     #[track_caller]
     pub(crate) fn wait(&mut self) -> Option<i32> {
         let until = Instant::now() + PATIENCE;
@@ -210,7 +210,7 @@ impl Drop for Running {
     }
 }
 
-/// Waits until something holds.
+/// Waits until a condition holds.
 #[track_caller]
 pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let until = Instant::now() + Duration::from_secs(30);

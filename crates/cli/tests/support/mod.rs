@@ -1,4 +1,4 @@
-//! What the tests of the command share: running it, and doing without what is not there.
+//! What the tests of the command share: running the command, and skipping tests whose programs are missing.
 #![allow(dead_code, reason = "each test uses its own part")]
 
 use std::io::Write as _;
@@ -10,14 +10,14 @@ pub(crate) fn synfin(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_synfin"))
         .args(arguments)
         .env("COLUMNS", "120")
-        // whatever the terminal and the locale of whoever runs the tests
+        // Independent of the terminal and the locale that the tests run in.
         .env("LC_ALL", "C.UTF-8")
         .env_remove("TERM")
         .output()
         .expect("the command was built with this test")
 }
 
-/// What it prints; fails if it fails.
+/// What the command prints; it must succeed.
 pub(crate) fn printed(arguments: &[&str]) -> String {
     let output = synfin(arguments);
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -25,7 +25,7 @@ pub(crate) fn printed(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// Whether a program can be run. Says so when it cannot; where everything must be there (`CI`), fails.
+/// Whether a program is installed. Says so if it is not; fails where `CI` is set.
 pub(crate) fn has(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
     if !found {
@@ -35,7 +35,7 @@ pub(crate) fn has(program: &str) -> bool {
     found
 }
 
-/// A place for a file that goes away with the test.
+/// A path for a file that is removed after the test.
 pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {

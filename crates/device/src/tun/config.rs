@@ -9,6 +9,8 @@ use wire::Medium;
 pub const SUPER_SEGMENT_BYTES_MAX: u32 = 65_535 - 20 - 60;
 
 /// The settings of an interface.
+///
+/// Fields are added in minor versions: write `TunConfig { mtu_bytes, ..TunConfig::new(name) }`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TunConfig {
     /// The interface's name, at most 15 bytes; with `%d` in it the kernel finds a free number.

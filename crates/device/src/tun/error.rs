@@ -7,6 +7,7 @@ use std::io;
 use wire::Medium;
 
 /// Why a TUN interface could not be opened. The text says what to do next.
+#[non_exhaustive]
 pub enum TunError {
     /// There is no `/dev/net/tun`.
     NoDevice,

@@ -23,6 +23,8 @@ use wire::Seq;
 use wire::tcp::Flags;
 
 /// One of the two ends of a connection: the sender of its first captured packet, or the other.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Side {
@@ -53,6 +55,7 @@ impl Side {
 
 /// The state of one end after a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EndState {
     /// The likeliest state.
     pub state: State,
@@ -66,6 +69,7 @@ pub struct EndState {
 
 /// Whether a reset may end the connection that it names (RFC 9293 §3.10.7, RFC 5961 §3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ResetAcceptability {
     /// Its sequence number is exactly the next expected: it must be obeyed.
     Exact,

@@ -33,6 +33,7 @@ impl Moves {
 /// How the lens knows of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum Origin {
     /// The end sent the segment.
     #[default]
@@ -55,6 +56,7 @@ impl Origin {
 
 /// One row taken by one end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Step {
     /// The index of the row in [`tcp::state::ROWS`].
     pub row: u8,

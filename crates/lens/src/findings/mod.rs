@@ -40,6 +40,7 @@ use crate::{Connection, Frame, Seen, Side};
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Severity {
     /// Good to know.
     Info,
@@ -65,6 +66,7 @@ pub type Evidenced = Vec<Frame>;
 
 /// Something that a person should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Finding {
     /// A short name for filters: `fin-unacknowledged`.
     pub kind: &'static str,

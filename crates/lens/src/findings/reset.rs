@@ -33,6 +33,7 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
             "its application threw the connection away",
             aborted_severity(connection, &reset, both_closed),
         ),
+        _ => ("reset", "for a reason of its own", Severity::Warning),
     };
     let lost = match reset.in_flight_bytes {
         0 => String::new(),

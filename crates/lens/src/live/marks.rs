@@ -40,6 +40,7 @@ pub(crate) struct ResetMark {
 
 /// What one end said of itself in its SYN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Offered {
     /// A SYN of this end was captured.
     pub syn_captured: bool,
@@ -74,6 +75,7 @@ pub(crate) struct Rare {
 
 /// The longest row of timeouts of one segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Stuck {
     /// Timeouts in a row.
     pub timeouts: u8,

@@ -6,6 +6,7 @@ use crate::verdicts::Verdicts;
 
 /// How often something was seen, and where first and last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Seen {
     /// How often.
     pub count: u32,

@@ -9,6 +9,7 @@ use crate::when::When;
 
 /// Time by what limited the sender, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct LimitedTime {
     /// Everything sent was acknowledged: the application had nothing to send.
     pub application_ns: u64,

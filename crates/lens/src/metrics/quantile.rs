@@ -10,6 +10,7 @@ const BUCKETS: usize = 26 * 4;
 
 /// Minimum, quantiles, maximum and mean of a set of samples, in microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Distribution {
     /// How many samples.
     pub count: u32,

@@ -36,6 +36,7 @@ pub struct Verdicts(u32);
 
 /// How serious Wireshark deems a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum VerdictSeverity {
     /// Ordinary life of a connection.
     Chat,

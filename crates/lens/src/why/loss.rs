@@ -21,6 +21,7 @@ pub(crate) enum Began {
 
 /// Counts of retransmissions by cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct RetransmissionCounts {
     /// The retransmission timer ran out.
     pub timeout: u32,

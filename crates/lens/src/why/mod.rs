@@ -122,6 +122,7 @@ impl fmt::Debug for Evidence {
 
 /// Why a segment was sent, as far as the capture shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Why {
     /// The likeliest reason; of a reordered segment the reason for which it was sent at first.
     pub reason: SendReason,
@@ -140,6 +141,7 @@ pub struct Why {
 
 /// How a segment stands to those of its sender that were captured before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum Order {
     /// It continues, or it repeats in the order in which it was sent.
     #[default]

@@ -5,6 +5,7 @@ use core::time::Duration;
 
 /// The options of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum OptionName {
     /// `SO_REUSEADDR`
     ReuseAddress,
@@ -105,6 +106,8 @@ pub enum OptionName {
 }
 
 /// What closing does with data that the peer has not acknowledged (`SO_LINGER`).
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Linger {
     /// It is sent in the background.
@@ -118,6 +121,7 @@ pub enum Linger {
 
 /// The value of an option.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OptionValue {
     /// A number or a switch.
     Int(i32),

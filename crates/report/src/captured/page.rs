@@ -139,7 +139,8 @@ fn finding(finding: &lens::Finding) -> Finding {
         severity: match finding.severity {
             lens::Severity::Info => Severity::Info,
             lens::Severity::Warning => Severity::Warning,
-            lens::Severity::Problem => Severity::Error,
+            // A problem, and whatever is worse.
+            _ => Severity::Error,
         },
         text: finding.sentence.clone(),
         frames: finding.frames.iter().map(|frame| u64::from(*frame)).collect(),

@@ -60,9 +60,9 @@ impl Records {
             .put_list("why_candidates", why.candidates.iter().flatten().map(|other| other.name()).collect());
         fields.put_some("implied_rto_us", why.implied_rto_ns.map(|ns| ns / 1_000));
         let order = match why.order {
-            lens::Order::InOrder => None,
             lens::Order::Reordered => Some("reordered"),
             lens::Order::CapturedTwice { .. } => Some("captured-twice"),
+            _ => None,
         };
         fields.put_some("order", order);
         fields.put_list("notes", analysis.notes.names().collect());

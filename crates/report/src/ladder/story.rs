@@ -10,6 +10,7 @@ use tcp::{ResetReason, SendReason};
 
 /// A summary of the steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Story {
     /// Who sent the first SYN without ACK; both when the SYNs crossed.
     pub opened: Option<Who>,
@@ -26,6 +27,8 @@ pub struct Story {
 }
 
 /// One end, or both at once.
+///
+/// There are no others: a program may match on all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
     /// This end.

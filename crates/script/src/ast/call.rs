@@ -31,6 +31,7 @@ pub struct Outcome {
 
 /// An argument or a result.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Expr {
     /// `...`: the runner fills it in, or does not check it.
     Any,
@@ -75,6 +76,7 @@ pub struct Member {
 
 /// An operator between two numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Operator {
     /// `|`
     Or,

@@ -61,6 +61,7 @@ pub struct Event {
 
 /// When an event happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum When {
     /// No time was written (commands before the first event): at once.
     AtOnce,
@@ -78,6 +79,7 @@ pub enum When {
 
 /// What happens.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum What {
     /// A packet arrives or must be seen.
     Packet(Packet),

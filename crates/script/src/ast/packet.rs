@@ -16,6 +16,8 @@ pub struct Packet {
 }
 
 /// Which way a packet goes.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
     /// `<`: injected into the stack.
@@ -48,6 +50,7 @@ pub struct IpInfo {
 
 /// What must be in the ECN field (RFC 3168 §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Ecn {
     /// 00
     NotEct,
@@ -63,6 +66,7 @@ pub enum Ecn {
 
 /// What a packet carries.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Body {
     /// A TCP segment.
     Tcp(TcpPacket),
@@ -162,6 +166,7 @@ impl SeqRange {
 
 /// The options of a segment.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub enum OptionList {
     /// Nothing was written.
     #[default]
@@ -177,6 +182,7 @@ pub type TsField = Option<u32>;
 
 /// One TCP option.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum TcpOption {
     /// `nop`
     Nop,
@@ -250,6 +256,7 @@ pub struct IcmpPacket {
 
 /// The packet inside an ICMP message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Quoted {
     /// A TCP segment with these relative sequence numbers.
     Tcp(SeqRange),

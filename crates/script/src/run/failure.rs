@@ -10,6 +10,7 @@ use std::time::Duration;
 
 /// The first difference between the script and what happened.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Failure {
     /// The message and its place.
     pub diagnostic: Diagnostic,
@@ -25,6 +26,7 @@ pub struct Failure {
 
 /// One packet of the ladder.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Rung {
     /// When, counted from the script's start.
     pub at: Duration,

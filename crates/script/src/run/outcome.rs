@@ -7,6 +7,8 @@ use std::time::Duration;
 use tcp::{Habits, Tracing};
 
 /// How to run a script.
+///
+/// Fields are added in minor versions: write `RunOptions { profile, ..RunOptions::default() }`.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
     /// The script's name in messages.
@@ -38,6 +40,7 @@ pub struct RunOptions {
 
 /// Whether one line of a script may stand for several outbound segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Segments {
     /// Consecutive segments are merged until the line's length is reached.
     #[default]
@@ -100,6 +103,8 @@ impl Default for RunOptions {
 }
 
 /// The outcome of a script.
+///
+/// There are no others: a program may match on all of them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// Everything happened as the script says.
@@ -112,6 +117,7 @@ pub enum Outcome {
 
 /// A run, with all that crossed the wire.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Run {
     /// The outcome of the script.
     pub outcome: Outcome,

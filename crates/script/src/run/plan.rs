@@ -5,6 +5,8 @@ use posix::Domain;
 use std::net::{IpAddr, SocketAddr};
 
 /// The version of IP over which a script runs.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IpVersion {
     /// IPv4 sockets and packets.

@@ -153,6 +153,7 @@ impl Runner<'_> {
                 if right { Vec::new() } else { vec![format!("value: expected {expected}, seen \"{text}\"")] }
             }
             OptionValue::Info(info) => self.info_differences(expected, &info.fields())?,
+            other => vec![format!("value: expected {expected}, seen {other:?}")],
         };
         Ok(answer)
     }

@@ -12,6 +12,7 @@ use tcp::{Error, Instant, ReadError, WriteError};
 
 /// What one end of a stream has seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Transfer {
     /// The socket, while it is open.
     pub socket: Option<SocketId>,

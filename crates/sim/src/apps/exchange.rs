@@ -17,6 +17,7 @@ enum Phase {
 
 /// One request as the client lived it.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Request {
     /// The socket.
     pub socket: Option<SocketId>,
@@ -153,6 +154,7 @@ impl Application for Exchange {
 
 /// What a server saw of one connection.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Served {
     /// The socket.
     pub socket: Option<SocketId>,

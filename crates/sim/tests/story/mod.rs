@@ -31,7 +31,6 @@ pub(crate) fn ladder(world: &World, left: HostId, right: HostId, flow: Option<Fl
             Happening::Traced(record) if flow.is_none_or(|flow| is_of(flow, record.flow)) => {
                 recorder.record(entry.at, side, &record.trace, cause);
             }
-            Happening::Traced(_) => {}
             Happening::Said(text) => recorder.call(entry.at, side, text, cause),
             Happening::Departed { frame } if is_wanted(*frame) => {
                 if let Some((facts, why)) = world.segment(*frame) {
@@ -43,8 +42,8 @@ pub(crate) fn ladder(world: &World, left: HostId, right: HostId, flow: Option<Fl
                     recorder.arrives(entry.at, side, arrival(*arrived), facts);
                 }
             }
-            Happening::Departed { .. } | Happening::Arrived(_) => {}
             Happening::Lost { frame, .. } => recorder.lost(*frame),
+            _ => {}
         }
     }
     recorder.finish()

@@ -1,7 +1,7 @@
 //! Two hosts on one wire in virtual time, so that a test reads as a story.
 
 use std::time::Duration;
-use synfin_stack::{Config, Event, Host, Interface, InterfaceId, Mac, SocketId};
+use synfin_stack::{Config, Event, Host, Interface, InterfaceId, Mac, SocketId, Usage};
 use tcp::Instant;
 use wire::{Frame, LinkCapabilities, Medium, TransmitChecksum};
 
@@ -173,4 +173,11 @@ impl Pair {
 /// Bytes without repetitions that are near each other.
 pub(crate) fn text(len: usize) -> Vec<u8> {
     (0..len as u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()).take(len).collect()
+}
+
+/// What a host holds: nothing but what `fill` says.
+pub(crate) fn usage(fill: impl FnOnce(&mut Usage)) -> Usage {
+    let mut used = Usage::default();
+    fill(&mut used);
+    used
 }

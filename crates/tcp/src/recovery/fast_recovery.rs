@@ -11,6 +11,7 @@ const DUPLICATE_ACKS_FOR_LOSS: u16 = 3;
 
 /// Where a sender stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Phase {
     /// Nothing is known to be lost.
     Open,

@@ -11,11 +11,9 @@ use ledger::Ledger;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use synfin_tcp::{
-    Birth, Config, Connection, Event, Instant, Path, ReadError, Segment, SendReason, State, Transmit,
-};
-use wire::Seq;
+use synfin_tcp::{Birth, Config, Connection, Event, Instant, Path, ReadError, Segment, SendReason, State};
 use wire::tcp::{Flags, Header};
+use wire::{Payload, Seq};
 
 pub(crate) const CLIENT_ISS: u32 = 4_225_926_656;
 pub(crate) const SERVER_ISS: u32 = 3_022_381_253;
@@ -129,7 +127,7 @@ impl Pair {
             let (now, super_bytes) = (self.now, self.super_bytes);
             for _ in 0..100_000 {
                 let Some(transmit) = self.end(side).poll_transmit(now, super_bytes) else { break };
-                self.put_on_wire(side, transmit);
+                self.put_on_wire(side, transmit.header, transmit.payload, transmit.why);
             }
             assert!(self.end(side).poll_transmit(now, super_bytes).is_none(), "{side:?} never stops sending");
             while let Some(event) = self.end(side).poll_event() {
@@ -145,8 +143,7 @@ impl Pair {
         }
     }
 
-    fn put_on_wire(&mut self, from: Side, transmit: Transmit) {
-        let Transmit { header, payload, why, .. } = transmit;
+    fn put_on_wire(&mut self, from: Side, header: Header, payload: Payload, why: SendReason) {
         let sent = Sent { at: self.now, from, header, len: payload.len(), why };
         let fate = (self.fate)(&sent);
         self.log.push(sent);
@@ -178,8 +175,7 @@ impl Pair {
                 let (text_bytes, why) =
                     (segment.text_bytes(), SendReason::Reset(synfin_tcp::ResetReason::ClosedPort));
                 if let Some(header) = synfin_tcp::closed::arrives(&segment.header, text_bytes) {
-                    let payload = wire::Payload::new();
-                    self.put_on_wire(to, Transmit { header, payload, segment_bytes: 0, why });
+                    self.put_on_wire(to, header, Payload::new(), why);
                 }
             }
             self.end(to).handle_segment(now, segment);

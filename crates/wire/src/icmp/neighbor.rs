@@ -12,6 +12,7 @@ const OPTIONS_MAX: usize = 32;
 
 /// A message of neighbour discovery, carried by [`v6::Message::Neighbor`](super::v6::Message::Neighbor).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Message {
     /// Which routers are there? (RFC 4861 §4.1)
     RouterSolicitation {

@@ -25,6 +25,7 @@ pub mod unreachable {
 
 /// An ICMPv6 message as a value; what it quotes or echoes is borrowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Message<'a> {
     /// Asks for the data to be sent back.
     EchoRequest(Echo<'a>),

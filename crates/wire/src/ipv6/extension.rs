@@ -59,6 +59,7 @@ impl Fragment {
 
 /// What is wrong with the extension headers of a packet, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Problem {
     /// What is wrong.
     pub kind: ProblemKind,
@@ -67,6 +68,8 @@ pub struct Problem {
 }
 
 /// What an extension header makes a node do instead of delivering the packet (RFC 8200 §4, §4.2, §4.4).
+///
+/// There are no others in RFC 8200.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ProblemKind {
     /// Discard and send a parameter problem with code 0: a routing type we do not forward.
@@ -83,6 +86,7 @@ pub enum ProblemKind {
 
 /// What the walk found after the extension headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Upper {
     /// The first header that is not an extension header; for a fragment other than the first, the header
     /// that the fragmentable part starts with.

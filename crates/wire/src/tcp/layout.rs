@@ -10,6 +10,7 @@ pub(crate) const OPTIONS_BYTES_MAX: usize = 40;
 
 /// The order and padding of options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum OptionLayout {
     /// SYN: `mss,sackOK,TS,nop,wscale`, without timestamps `mss,nop,nop,sackOK,nop,wscale`;
     /// others: `nop,nop,TS,nop,nop,sack`. Padded with NOP.

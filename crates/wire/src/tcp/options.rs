@@ -161,6 +161,7 @@ pub struct RawOption<'a> {
 
 /// An option with an impossible length: less than 2, or past the end of the header (MUST-7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MalformedOption {
     /// The option's kind.
     pub kind: u8,

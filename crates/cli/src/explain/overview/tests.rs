@@ -4,13 +4,13 @@ use lens::{Config, Kept, Lens, Segment};
 use report::tables::Order;
 use wire::tcp::Flags;
 
-/// Forty connections, many of them equal in one column or another, that end in another order.
+/// Forty connections, many of them equal in some column, that end in another order than they begin.
 fn many() -> Kept {
-    let (mut lens, mut kept) =
-        (Lens::new(Config { connections_max: 20, ..Config::default() }), Kept::default());
+    let mut lens = Lens::new(Config { connections_max: 20, ..Config::default() });
+    let mut kept = Kept::default();
     for number in 0..40u16 {
-        let (client, server) = (format!("10.0.0.1:{}", 50_000 + number), "10.0.0.2:80");
-        let ends = [client.as_str(), server].map(|end| end.parse().expect("an address and a port"));
+        let client = format!("10.0.0.1:{}", 50_000 + number);
+        let ends = [client.as_str(), "10.0.0.2:80"].map(|end| end.parse().expect("an address and a port"));
         for packet in 0..=u32::from(number * 7 % 5) {
             let is_client = packet.is_multiple_of(2);
             let segment = Segment {
@@ -49,7 +49,7 @@ fn the_first_connections_are_those_of_a_table_of_all() {
             let mut expected = all.clone();
             expected.truncate(top);
             let mut overview = Overview::of(&kept, *sort, top);
-            assert_eq!((overview.table(), overview.all), (expected, 40), "by {title}, the first {top}");
+            assert_eq!((overview.table(), overview.total), (expected, 40), "by {title}, the first {top}");
         }
     }
 }

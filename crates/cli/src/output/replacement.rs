@@ -1,7 +1,9 @@
-//! A file under construction beside its place, on the same file system, so that one rename puts it there.
+//! A file that is written in the folder of its target, under another name, so that one rename puts it into
+//! its place.
 //!
-//! It has the owner and the mode of the file that it is going to replace. Unless it is a part that is to
-//! be continued, it goes when its owner goes, or with Ctrl-C ([`leave_nothing`]).
+//! It has the owner and the mode of the file that it is going to replace. If it is not finished, it is
+//! removed when the value is dropped, or at Ctrl-C ([`remove_unfinished_and_exit`]); a partial file is kept,
+//! because it can be continued.
 
 use super::place::folder_of;
 use std::collections::BTreeSet;
@@ -11,27 +13,27 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What the names of unfinished files begin with; a process and a number follow.
+/// The beginning of the names of unfinished files; a process id and a number follow.
 const UNFINISHED: &str = ".synfin-output-";
-/// Names that are tried: those of a killed process with our number may be taken.
+/// The most names that are tried: a killed process with the same id may have left some.
 const NAMES_MAX: u32 = 1_000;
 /// Permissions without the type of the file.
 const MODE_BITS: u32 = 0o7777;
 
-/// The files that go with Ctrl-C. Whoever makes, renames or removes one holds this.
+/// The files that Ctrl-C removes. The lock is held while one is made, renamed or removed.
 static UNFINISHED_FILES: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
-/// A file beside its place.
+/// A file that is going to be renamed to its target.
 #[derive(Debug)]
-pub(super) struct Beside {
+pub(super) struct Replacement {
     path: PathBuf,
     target: PathBuf,
-    /// What it is going to replace.
+    /// The rights of the file that it replaces.
     old: Option<Rights>,
     leftover: Leftover,
 }
 
-/// Who may do what with the file that is going to be replaced.
+/// Owner, group and mode of a file.
 #[derive(Clone, Copy, Debug)]
 struct Rights {
     user: u32,
@@ -45,22 +47,22 @@ impl Rights {
     }
 }
 
-/// What happens to it if it is not finished.
+/// What happens to a file that is not finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Leftover {
     Removed,
     Kept,
 }
 
-impl Beside {
-    /// An empty file of an unused name.
-    pub(super) fn begin(target: &Path, old: Option<&Metadata>) -> io::Result<(Beside, File)> {
+impl Replacement {
+    /// Makes an empty file with an unused name.
+    pub(super) fn begin(target: &Path, old: Option<&Metadata>) -> io::Result<(Replacement, File)> {
         check_writable(target, old)?;
         crate::interrupt::catch();
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         if old.is_some() {
-            // Until it has the old file's mode, it is nobody else's.
+            // Only the owner may read it until it has the old file's mode.
             options.mode(0o600);
         }
         let mut unfinished = unfinished();
@@ -78,31 +80,40 @@ impl Beside {
             })?;
         unfinished.insert(path.clone());
         drop(unfinished);
-        let beside =
-            Beside { path, target: target.to_owned(), old: old.map(Rights::of), leftover: Leftover::Removed };
-        beside.resemble_old(&file)?;
-        Ok((beside, file))
+        let replacement = Replacement {
+            path,
+            target: target.to_owned(),
+            old: old.map(Rights::of),
+            leftover: Leftover::Removed,
+        };
+        replacement.copy_rights(&file)?;
+        Ok((replacement, file))
     }
 
-    /// The part of an earlier attempt, or a new one, at the end of its first `from_bytes` bytes.
+    /// Opens the partial file of an earlier attempt, or makes one, to write after its first `from_bytes` bytes.
     pub(super) fn part(
         path: &Path,
         target: &Path,
         old: Option<&Metadata>,
         from_bytes: u64,
-    ) -> io::Result<(Beside, File)> {
+    ) -> io::Result<(Replacement, File)> {
         check_writable(target, old)?;
         let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
         file.set_len(from_bytes)?;
         file.seek(SeekFrom::End(0))?;
-        let (path, target) = (path.to_owned(), target.to_owned());
-        Ok((Beside { path, target, old: old.map(Rights::of), leftover: Leftover::Kept }, file))
+        let replacement = Replacement {
+            path: path.to_owned(),
+            target: target.to_owned(),
+            old: old.map(Rights::of),
+            leftover: Leftover::Kept,
+        };
+        Ok((replacement, file))
     }
 
-    /// Gives it its name. What it replaces is gone then; after an error it stands.
+    /// Renames the file to its target, which it replaces; after an error the target is unchanged.
     pub(super) fn put_into_place(&mut self, file: &File) -> io::Result<()> {
-        self.resemble_old(file)?;
-        // A disk may be found full only now; and a name without its bytes would survive a power cut.
+        self.copy_rights(file)?;
+        // A full disk may show only now; and after a power cut the name could be there without the bytes.
         match file.sync_all() {
             Err(error) if !matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
                 return Err(error);
@@ -116,14 +127,14 @@ impl Beside {
         Ok(())
     }
 
-    /// Owner, group and mode of the old file.
-    fn resemble_old(&self, file: &File) -> io::Result<()> {
+    /// Gives the file the owner, group and mode of the old one.
+    fn copy_rights(&self, file: &File) -> io::Result<()> {
         let Some(Rights { user, group, mode }) = self.old else { return Ok(()) };
         let new = Rights::of(&file.metadata()?);
         if (new.user, new.group) != (user, group) {
             fchown(file, Some(user), Some(group)).map_err(|error| {
                 let sentence = format!(
-                    "the new file cannot be of the old one's owner and group ({user}:{group}): {error}; choose \
+                    "the new file cannot have the old one's owner and group ({user}:{group}): {error}; choose \
                      another name, or remove the old file first"
                 );
                 io::Error::new(error.kind(), sentence)
@@ -134,7 +145,7 @@ impl Beside {
     }
 }
 
-impl Drop for Beside {
+impl Drop for Replacement {
     fn drop(&mut self) {
         if self.leftover == Leftover::Removed {
             let mut unfinished = unfinished();
@@ -144,7 +155,7 @@ impl Drop for Beside {
     }
 }
 
-/// A rename asks nobody whether the old file may be written to; we do.
+/// Checks that the old file may be written to, because a rename does not.
 fn check_writable(target: &Path, old: Option<&Metadata>) -> io::Result<()> {
     match old {
         Some(_) => OpenOptions::new().write(true).open(target).map(drop),
@@ -152,9 +163,9 @@ fn check_writable(target: &Path, old: Option<&Metadata>) -> io::Result<()> {
     }
 }
 
-/// Removes all unfinished files and ends the process with this exit code; none is made or put into its
-/// place any more.
-pub(crate) fn leave_nothing(exit_code: i32) -> ! {
+/// Removes all unfinished files and ends the process with this exit code. It holds the lock to the end, so
+/// that no file is made or renamed meanwhile.
+pub(crate) fn remove_unfinished_and_exit(exit_code: i32) -> ! {
     let unfinished = unfinished();
     for path in &*unfinished {
         let _ = fs::remove_file(path);

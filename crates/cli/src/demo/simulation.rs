@@ -1,4 +1,4 @@
-//! The stage of the demo: the world, the two hosts, and what was seen of them.
+//! One run of the demo: the world, its two hosts, and the ladder that is drawn from the world's log.
 
 use super::Close;
 use super::programs::{self, Plan};
@@ -18,16 +18,26 @@ const SERVER_ISN: Seq = Seq::new(3_022_381_253);
 /// Addresses for documentation (RFC 5737).
 const CLIENT: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 10), 51_234);
 const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 80), 80);
-/// With loss, a connection may take minutes; it never takes longer than this.
-const LONGEST: Duration = Duration::from_secs(3_600);
+/// A bound for the virtual time of a connection. With loss it may take minutes; none takes an hour.
+const TIME_MAX: Duration = Duration::from_secs(3_600);
+
+/// The shortest delay of an overtaken segment, and the shortest wait for an old SYN, on links without delay.
+const STEP_MIN: Duration = Duration::from_millis(1);
+/// The shortest pause of the server: longer than a delayed acknowledgment, which is drawn by itself then.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+/// One-way delays after which request and answer have passed on a link without loss: then both may close.
+const EXCHANGE_DELAYS: u32 = 8;
+/// How much older than the client's ISN that of the old SYN is: some five minutes of a clock that ticks every
+/// 4 microseconds (RFC 9293 §3.4.1).
+const OLD_SYN_AGE: u32 = 81_340_000;
 
 /// What an old duplicate SYN teaches (RFC 9293 §3.5).
 const MORAL: &str = "The moral: with two steps the old SYN would have opened a connection that nobody asked for; \
                      its third step never comes, so accept does not return for it.";
 
-/// What to perform.
+/// The settings of a run.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Play {
+pub(crate) struct Settings {
     pub(crate) close: Close,
     pub(crate) delay: Duration,
     pub(crate) loss_percent: f64,
@@ -36,69 +46,69 @@ pub(crate) struct Play {
     pub(crate) stale_syn: bool,
 }
 
-/// What was seen.
-pub(crate) struct Performed {
+/// A finished run.
+pub(crate) struct Simulation {
     pub(crate) world: World,
     pub(crate) client: HostId,
     pub(crate) ladder: Ladder,
 }
 
-/// Plays the connection to its end, TIME-WAIT included.
-pub(crate) fn perform(play: &Play) -> Performed {
-    let mut world = World::new(play.seed);
+/// Runs the connection to its end, including TIME-WAIT.
+pub(crate) fn simulate(settings: &Settings) -> Simulation {
+    let mut world = World::new(settings.seed);
     world.record(Recording::EVERYTHING);
-    // The answer of the server should be one segment of its own: acknowledgments wait as usual, but
-    // nothing else hurries in a demonstration.
+    // No quick ACKs: the acknowledgment of the request waits for the server's answer and travels with it.
     let tcp = tcp::Config { quick_ack_segments: 0, ..tcp::Config::default() };
     let config = stack::Config { tcp: Arc::new(tcp), ..stack::Config::default() };
     let client = world.add_host("client", config.clone(), &[&CLIENT.ip().to_string()]);
     let server = world.add_host("server", config, &[&SERVER.ip().to_string()]);
     let lane = Lane {
-        delay: play.delay,
-        loss: match play.loss_percent {
+        delay: settings.delay,
+        loss: match settings.loss_percent {
             0.0 => Loss::Nothing,
             percent => Loss::Random(Chance::percent(percent)),
         },
-        reorder: Chance::percent(play.reorder_percent),
-        reorder_by: play.delay.max(Duration::from_millis(1)),
+        reorder: Chance::percent(settings.reorder_percent),
+        reorder_by: settings.delay.max(STEP_MIN),
         ..Lane::default()
     };
     let link = world.link(client, server, LinkConfig::symmetric(lane));
 
-    // Long enough for an old SYN to be answered and refused before the true one is sent.
-    let a_while = (play.delay * 4).max(Duration::from_millis(1));
-    let start = if play.stale_syn { world.now() + a_while } else { world.now() };
-    let patience = (play.delay * 3).max(Duration::from_millis(100));
-    let plan =
-        Plan { close: play.close, patience, both_at: start + play.delay * 8 + Duration::from_millis(100) };
-    let (from, to) = (SocketAddr::V4(CLIENT), SocketAddr::V4(SERVER));
+    // Long enough for an old SYN to be answered and refused before the client sends its own.
+    let stale_syn_wait = (settings.delay * 4).max(STEP_MIN);
+    let start = if settings.stale_syn { world.now() + stale_syn_wait } else { world.now() };
+    let pause = (settings.delay * 3).max(PAUSE_MIN);
+    let both_at = start + settings.delay * EXCHANGE_DELAYS + PAUSE_MIN;
+    let plan = Plan { close: settings.close, pause, both_at };
+    let from = SocketAddr::V4(CLIENT);
+    let to = SocketAddr::V4(SERVER);
     world.start(server, programs::server(plan, to, IsnPolicy::Fixed(SERVER_ISN)));
-    if play.stale_syn {
+    if settings.stale_syn {
         world.inject(server, link, old_duplicate_syn());
     }
     world.start(client, programs::client(plan, start, from, to, IsnPolicy::Fixed(CLIENT_ISN)));
-    // Before that nothing is there, which must not be taken for the end.
+    // Until then no connection exists, which would look like the end.
     world.run_until(start + Duration::from_secs(1));
     run_to_the_end(&mut world, client, server);
     let mut ladder = draw(&world, client);
-    if play.stale_syn {
+    if settings.stale_syn {
         ladder.closing.push(MORAL.to_owned());
     }
-    Performed { world, client, ladder }
+    Simulation { world, client, ladder }
 }
 
-/// Until both ends have come to an end, or an hour has passed.
+/// Runs until neither host has a connection, or [`TIME_MAX`] has passed.
 fn run_to_the_end(world: &mut World, client: HostId, server: HostId) {
     let over = |world: &mut World| [client, server].iter().all(|host| world.host(*host).usage().flows == 0);
-    world.wait_until(LONGEST, over);
+    world.wait_until(TIME_MAX, over);
 }
 
-/// A SYN of an earlier connection between the same ends, late by minutes.
+/// A SYN of an earlier connection between the same ends, minutes late.
 fn old_duplicate_syn() -> Frame {
     let header = Header {
         source_port: CLIENT.port(),
         destination_port: SERVER.port(),
-        seq: CLIENT_ISN - 81_340_000,
+        seq: CLIENT_ISN - OLD_SYN_AGE,
         flags: Flags::SYN,
         window: 65_535,
         options: Options { mss: Some(1_460), ..Options::default() },
@@ -107,7 +117,7 @@ fn old_duplicate_syn() -> Frame {
     packet(&header)
 }
 
-/// The segment as an IPv4 packet of the client, with good checksums.
+/// The segment as an IPv4 packet of the client, with correct checksums.
 fn packet(header: &Header) -> Frame {
     use wire::ipv4;
     let layout = wire::tcp::OptionLayout::default();
@@ -127,7 +137,7 @@ fn packet(header: &Header) -> Frame {
     frame
 }
 
-/// What both hosts said and what became of their frames, as a ladder.
+/// The ladder: what both programs logged, and what became of each frame.
 fn draw(world: &World, client: HostId) -> Ladder {
     let end = |name: &str, address: SocketAddrV4, state, isn| End {
         name: name.to_owned(),
@@ -148,7 +158,8 @@ fn draw(world: &World, client: HostId) -> Ladder {
             Happening::Said(text) => {
                 let step = cause.and_then(|cause| step_of(text, world.segment(cause.frame)?.0));
                 let text = format!("{text}{}", step.unwrap_or_default());
-                // What returns stands under what it waited for; what is called, above what it sends.
+                // A call that returns stands under the segment that it waited for; a call that begins
+                // stands above the segments that it sends.
                 recorder.call(entry.at, side, &text, cause.filter(|_| step.is_some()));
             }
             Happening::Departed { frame } => {
@@ -165,16 +176,17 @@ fn draw(world: &World, client: HostId) -> Ladder {
                 recorder.arrives(entry.at, side, arrival(*arrived), facts);
             }
             Happening::Lost { frame, .. } => recorder.lost(*frame),
+            other => recorder.note(entry.at, side, NoteKind::Trouble, &format!("{other:?}"), None),
         }
     }
     recorder.finish()
 }
 
-/// Which step of the handshake a call waited for, as this segment shows.
+/// The step of the handshake that a call waited for, if `arrived` ended its wait.
 fn step_of(said: &str, arrived: SegmentFacts) -> Option<&'static str> {
     match said {
         programs::CONNECT_RETURNS => Some(": second step"),
-        // The ACK alone may be lost or late; whatever comes then acknowledges as well.
+        // If the plain ACK is lost or late, a segment with data is the third step: it acknowledges too.
         programs::ACCEPT_RETURNS if arrived.len_bytes > 0 => Some(": third step, an ACK with data"),
         programs::ACCEPT_RETURNS => Some(": third step"),
         _ => None,

@@ -1,11 +1,11 @@
-//! Line by line, while the capture is being read: JSON, CSV, Zeek's columns.
+//! Lines that are printed while the capture is read: JSON, CSV, Zeek's columns.
 
 use crate::failure::Failure;
 use lens::{Analysis, Connection, Finding, Notice, Segment, Sink};
 use report::captured::{self, Records};
 use std::io::{self, BufWriter, Stdout, Write};
 
-/// Which lines.
+/// The form of the lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     Json,
@@ -14,7 +14,7 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// The flag that asks for it.
+    /// The flag that selects it.
     pub(super) fn flag(self) -> &'static str {
         match self {
             Form::Json => "--json",
@@ -24,7 +24,7 @@ impl Form {
     }
 }
 
-/// Prints each value as it comes. What cannot be printed is told at the end.
+/// Prints each value as it comes. [`Lines::finish`] returns the first error.
 pub(super) struct Lines {
     form: Form,
     out: BufWriter<Stdout>,

@@ -49,7 +49,7 @@ pub(super) fn text(outcome: &sim::Outcome, style: &Style) -> String {
     text
 }
 
-/// What to say if not everything arrived.
+/// The sentence to show if not everything arrived.
 pub(super) fn shortfall(outcome: &sim::Outcome, within: Duration) -> Option<String> {
     let of = |count: usize| {
         let all = outcome.flows.len();
@@ -114,7 +114,7 @@ pub(super) fn json(outcome: &sim::Outcome) -> String {
     format!("{object}\n")
 }
 
-/// Windows, round-trip times and goodput of the first flows; more than six colours nobody tells apart.
+/// Windows, round-trip times and goodput of the first six flows: more than six colours are hard to tell apart.
 pub(super) fn picture(outcome: &sim::Outcome) -> String {
     let chart = |title: &str, y, mark, points: fn(&sim::FlowOutcome) -> Vec<(f64, f64)>| {
         let colors = [Color::Blue, Color::Orange, Color::Green, Color::Violet, Color::Red, Color::Grey];
@@ -138,14 +138,16 @@ pub(super) fn picture(outcome: &sim::Outcome) -> String {
     plot::column(&charts, "Congestion window, round-trip time and goodput over time")
 }
 
-/// Goodput between points that lie so far apart that single packets do not show: a fiftieth of the flow.
+/// Steps of the goodput's curve: few enough that single packets do not show.
+const GOODPUT_STEPS: usize = 50;
+
 fn goodput(flow: &sim::FlowOutcome) -> Vec<(f64, f64)> {
-    let every = (flow.delivered.len() / 50).max(1);
+    let every = (flow.delivered.len() / GOODPUT_STEPS).max(1);
     let mut points: Vec<(f64, f64)> = Vec::new();
     let mut from = (seconds(flow.began_at), 0);
     for (at, bytes) in flow.delivered.iter().skip(every - 1).step_by(every) {
         let to = (seconds(*at), *bytes);
-        // What reaches from `from` to `to` is drawn as a step that begins at `from`.
+        // The goodput from `from` to `to` is drawn as a step that begins at `from`.
         points.push((from.0, (to.1 - from.1) as f64 * 8.0 / (to.0 - from.0)));
         from = to;
     }
