@@ -10,6 +10,7 @@ mod simulation;
 mod tests;
 
 use crate::failure::{Outcome, print};
+use crate::notes::note;
 use crate::output::{Files, Output, Target};
 use crate::{pcap, units};
 use clap::{Args, ValueEnum};
@@ -109,7 +110,7 @@ impl Demo {
         }
         print(&ladder.text(&options, style))?;
         for target in pcap.iter().chain(&svg) {
-            print(&format!("wrote {target}\n"))?;
+            note(format_args!("wrote {target}"));
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -248,6 +248,21 @@ fn tshark_sees_the_same_numbers_good_checksums_and_nothing_odd() {
 }
 
 #[test]
+fn the_names_of_written_files_are_notes_which_quiet_silences() {
+    let pcap = Scratch::new("notes.pcapng");
+    let svg = Scratch::new("notes.svg");
+    let drawing = printed(&["demo"]);
+    let arguments = ["demo", "--pcap", pcap.path(), "--svg", svg.path()];
+    let output = synfin(&arguments);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), drawing, "standard output has only the drawing");
+    let notes = format!("wrote {}\nwrote {}\n", pcap.path(), svg.path());
+    assert_eq!(String::from_utf8_lossy(&output.stderr), notes);
+    let quiet = synfin(&[&arguments[..], &["--quiet"]].concat());
+    assert_eq!(String::from_utf8_lossy(&quiet.stdout), drawing);
+    assert_eq!(String::from_utf8_lossy(&quiet.stderr), "");
+}
+
+#[test]
 fn the_readme_shows_what_the_demo_prints() {
     let readme =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).expect("a README");

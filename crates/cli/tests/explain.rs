@@ -112,7 +112,10 @@ fn wireshark_shows_our_comments() {
 fn a_page_is_one_file_without_a_network() {
     let file = demo("page", &[]);
     let page = Scratch::new("page.html");
-    printed(&["explain", file.path(), "--html", page.path()]);
+    let output = synfin(&["explain", file.path(), "--html", page.path()]);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), format!("wrote {}\n", page.path()));
+    let quiet = synfin(&["explain", file.path(), "--html", page.path(), "-q"]);
+    assert_eq!((quiet.stdout, quiet.stderr.as_slice()), (output.stdout, &b""[..]));
     let html = std::fs::read_to_string(page.path()).expect("written");
     assert!(html.starts_with("<!doctype html>") && html.contains("FIN-WAIT-1"));
     assert!(!html.contains("src=\"http") && !html.contains("href=\"http"), "nothing is fetched");

@@ -39,7 +39,7 @@ fn exit_codes_say_what_went_wrong() {
     for (arguments, code, says) in [
         (&["explain", whole.path()][..], 0, ""),
         (&["explain", cut.path()], 3, "up to its damage"),
-        (&["explain", text.path()], 3, "not a capture file"),
+        (&["explain", text.path()], 3, "not a known capture file"),
         (&["explain", "/nowhere/x.pcap"], 3, "cannot read /nowhere/x.pcap"),
         (&["explain", whole.path(), "--stream", "9"], 2, "this capture has 1, counted from 0"),
         (&["explain", whole.path(), "-Y", "tcp.prot"], 2, "did you mean tcp.port?"),
