@@ -122,7 +122,14 @@ impl Script {
             return Err(Failure::usage(format!("--pcap takes one script, and there are {}", files.len())));
         }
         if let Some(why) = kernel::unavailable().filter(|_| self.kernel) {
-            print(&format!("skipped  all {}: {why}\n", files.len()))?;
+            print(&if self.json {
+                format!(
+                    "{}\n",
+                    serde_json::json!({ "outcome": "skipped", "scripts": files.len(), "reason": why })
+                )
+            } else {
+                format!("skipped  all {}: {why}\n", files.len())
+            })?;
             return Ok(Exit::Fine.into());
         }
         let pcap = self.pcap_target(&files)?;

@@ -138,6 +138,10 @@ fn wanted(system: Habits, standing: &Standing, arriving: &Arriving) -> Option<An
         _ if !standing.peer_may_send => Answer::Silence,
         _ if text == 0 && !flags.contains('F') => Answer::Silence,
         _ if !left => Answer::Ack,
+        // tcp_fin() begins to answer with data only, in ESTABLISHED.
+        _ if flags.contains('F') && text > 0 && system == Habits::Linux && standing.name == "ESTABLISHED" => {
+            Answer::DelayedAckOf(text + 1)
+        }
         _ if flags.contains('F') => Answer::AckOf(text + 1),
         _ if system == Habits::Linux => Answer::AckOf(text),
         _ => Answer::DelayedAckOf(text),

@@ -201,8 +201,8 @@ impl Habits {
         if self.are_linuxs() { Some(Duration::from_millis(8)) } else { None }
     }
 
-    /// The acknowledgment of a FIN waits as one of text does, if there has been text; RFC 9293 §3.10.7.4, eighth
-    /// step, sends it.
+    /// In ESTABLISHED the acknowledgment of a FIN waits as one of text does, if there has been text; RFC 9293
+    /// §3.10.7.4, eighth step, sends it.
     pub(crate) const fn acknowledgment_of_fin_waits(self) -> bool {
         self.are_linuxs()
     }

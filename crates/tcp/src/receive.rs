@@ -130,7 +130,7 @@ impl Connection {
         let was_in_order = self.disorder.is_none();
         let fin_taken = text_allowed && self.seventh_take_text(now, segment)?;
         self.eighth_check_fin(now, fin_acked, fin_taken);
-        if fin_taken && was_in_order {
+        if fin_taken && was_in_order && self.state() == State::CloseWait {
             self.delay_ack_of_fin(now);
         }
         Ok(())
