@@ -26,7 +26,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("posix", &["stack", "tcp", "wire"]),
     ("sim", &["stack", "tcp", "wire"]),
     ("script", &["posix", "stack", "tcp", "wire"]),
-    ("cli", &["script", "sim", "synfin", "report", "lens", "capture", "stack", "device", "tcp", "wire"]),
+    ("kernel", &["script", "posix", "device", "tcp", "wire"]),
+    (
+        "cli",
+        &["kernel", "script", "sim", "synfin", "report", "lens", "capture", "stack", "device", "tcp", "wire"],
+    ),
 ];
 
 /// What the rooms have and the plan does not allow, and what the plan allows and no manifest has.

@@ -1,9 +1,9 @@
-//! Down to the TCP segment: from the bytes of a captured packet, whatever wraps it.
+//! From the bytes of a captured packet to the TCP segment in it, through all layers around it.
 //!
-//! Link layers, tunnels and IP headers are taken off one by one until a TCP header stands there, or
-//! something that cannot hold one. The innermost addresses count, as in Wireshark. Lengths on the
-//! wire are kept apart from what was captured. What it does not do: check checksums, decrypt, or
-//! follow a protocol that needs memory, but for IP fragments, which [`Decoder`] puts together.
+//! Link layers, tunnels and IP headers are removed one by one, until a TCP header follows or something
+//! that cannot hold TCP. The innermost addresses count, as in Wireshark. Lengths on the wire are kept
+//! apart from captured lengths. What it does not do: verify checksums, decrypt, or follow protocols that
+//! need state, except for IP fragments, which [`Decoder`] reassembles.
 
 mod icmp;
 mod ip;
@@ -18,51 +18,52 @@ use crate::{Direction, LinkType, Record};
 use reassembly::Reassembly;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
-use walk::{Halt, Piece, Walk};
+use walk::{Halt, IpFragment, Walk};
 use wire::ip::protocol;
 
-/// Fragmented packets in one another that are put together.
+/// The most nested fragmented packets that are reassembled. Real packets have one or two.
 const FRAGMENTED_TUNNELS_MAX: usize = 3;
 
-/// What a packet turned out to be.
+/// What a packet holds.
+///
+/// There are no others: what has no segment of TCP is a [`NotTcp`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Decoded<'a> {
     /// A TCP segment.
     Tcp(Segment<'a>),
-    /// An ICMP error, quoting the beginning of the TCP segment that provoked it.
+    /// An ICMP error that quotes the beginning of the TCP segment that caused it.
     Quoted {
-        /// What the error says, and who says it.
+        /// What the error reports, and who sent it.
         error: IcmpError,
         /// What it quotes: at least the ports and the sequence number.
         segment: Segment<'a>,
     },
 }
 
-/// A TCP segment with what its packet says about it.
+/// A TCP segment, with what the headers around it say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Segment<'a> {
     /// The innermost IP header.
     pub ip: Ip,
-    /// What was captured of the TCP header and payload: at least 16 bytes, which is up to the window
-    /// (8 in a quotation), but perhaps not all of the header or its options.
+    /// The captured bytes of the TCP header and payload: at least 16, so that the window is included (8 in
+    /// a quotation), but not always the whole header and its options.
     pub tcp: &'a [u8],
-    /// The length of TCP header and payload on the wire, by the IP header.
+    /// The length of TCP header and payload on the wire, according to the IP header.
     pub tcp_wire_bytes: u32,
-    /// Where in the captured packet the TCP header starts; zero if it was put together from fragments.
+    /// Where in the captured packet the TCP header starts; zero if it was reassembled from fragments.
     pub offset_bytes: u32,
-    /// Whether the segment came in one IP packet.
+    /// Whether the segment was in one IP packet.
     pub fragment: Fragment,
-    /// The VLAN tags passed on the way.
+    /// The VLAN tags of the frame.
     pub vlans: Vlans,
     /// How many tunnels the segment was in.
     pub tunnels: u8,
-    /// Which way it went, by the record or the link layer.
+    /// Its direction, from the record or the link layer.
     pub direction: Option<Direction>,
 }
 
-/// What an IP header says that concerns TCP. RFC 791 §3.1, RFC 8200 §3.
+/// The fields of an IP header that concern TCP. RFC 791 §3.1, RFC 8200 §3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ip {
@@ -80,7 +81,7 @@ pub struct Ip {
     pub id: Option<u32>,
     /// The flow label; zero in IPv4.
     pub flow_label: u32,
-    /// The length of the packet by its header; zero if the sender left it to its network card.
+    /// The length of the packet according to its header; zero if the sender left it to its network card.
     pub total_bytes: u32,
 }
 
@@ -96,19 +97,19 @@ impl Ip {
     }
 }
 
-/// In how many IP packets a segment came.
+/// In how many IP packets a segment was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fragment {
     /// In one.
     Whole,
-    /// Only the first fragment is at hand: the lengths are the fragment's.
+    /// Only the first fragment is available; the lengths are the fragment's.
     First,
-    /// In several, put together; this packet completed it.
+    /// In several, which were reassembled; this packet completed the segment.
     Reassembled,
 }
 
-/// The VLAN tags of a frame, outermost first. More than two are counted, not kept.
+/// The VLAN tags of a frame, outermost first. From the third on, tags are counted but not kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Vlans {
     ids: [u16; 2],
@@ -133,19 +134,19 @@ impl Vlans {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IcmpError {
-    /// Who reports.
+    /// The host or router that reports.
     pub from: IpAddr,
-    /// To whom: the sender of the quoted segment.
+    /// The sender of the quoted segment.
     pub to: IpAddr,
     /// The ICMP type.
     pub kind: u8,
     /// The ICMP code.
     pub code: u8,
-    /// The MTU of the next hop in bytes, where the message is "too big" and carries one.
+    /// The MTU of the next hop in bytes, if the message is "too big" and gives one.
     pub mtu_bytes: Option<u32>,
 }
 
-/// Why a packet is not a TCP segment, as far as we can see.
+/// Why no TCP segment was found in a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NotTcp {
@@ -153,23 +154,23 @@ pub enum NotTcp {
     LinkType(LinkType),
     /// A link-layer protocol other than IP, by its Ethertype.
     Ethertype(u16),
-    /// A frame of IEEE 802.2 that carries no IP, by its destination SAP.
+    /// An IEEE 802.2 frame that carries no IP, by its destination SAP.
     Llc(u8),
-    /// A PPP protocol other than IP: the link's own talk.
+    /// A PPP protocol other than IP, such as those that set up the link.
     Ppp(u16),
     /// An IP protocol other than TCP, by its number.
     Protocol(u8),
     /// A fragment of an IP packet that is not complete.
     Fragment,
-    /// The capture kept too little of the packet to go on: the header of this layer is cut off.
+    /// The header of this layer was not captured completely.
     Cut(Layer),
     /// The header of this layer contradicts itself or the packet's length.
     Malformed(Layer),
-    /// More layers in one another than any real packet has.
+    /// More nested layers than any real packet has.
     TooDeep,
 }
 
-/// A protocol layer that we take off.
+/// A protocol layer that the decoder reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Layer {
@@ -183,7 +184,7 @@ pub enum Layer {
     Llc,
     /// FDDI.
     Fddi,
-    /// The header that Linux makes up for cooked captures, v1 or v2.
+    /// The header that Linux puts in front of packets in cooked captures, v1 or v2.
     LinuxCooked,
     /// A message of the Linux netfilter log.
     Nflog,
@@ -215,9 +216,9 @@ pub enum Layer {
     Tcp,
 }
 
-/// Takes one packet apart; fragments stay fragments.
+/// Decodes one packet, without reassembling fragments.
 ///
-/// `wire_bytes` is the length of the packet on the wire, of which `packet` may be the beginning.
+/// `wire_bytes` is the length of the packet on the wire; `packet` may be only its beginning.
 ///
 /// # Errors
 /// Why it is not a TCP segment.
@@ -235,23 +236,24 @@ pub enum Layer {
 /// ```
 #[inline]
 pub fn decode(link_type: LinkType, packet: &[u8], wire_bytes: u32) -> Result<Decoded<'_>, NotTcp> {
-    if let Some(segment) = plain(link_type, packet, wire_bytes) {
+    if let Some(segment) = decode_plain(link_type, packet, wire_bytes) {
         return Ok(Decoded::Tcp(segment));
     }
     Walk::new(packet, wire_bytes).start(link_type).map_err(|halt| match halt {
-        Halt::Not(why) => why,
+        Halt::NotTcp(why) => why,
         Halt::Fragment(_) => NotTcp::Fragment,
     })
 }
 
-/// Takes packet after packet apart, putting IP fragments together.
+/// Decodes one packet after another, and reassembles IP fragments.
 ///
-/// Memory is bounded: fragments of 256 packets and 16 MB are kept at most, each for a minute.
+/// Memory is bounded: fragments of at most 256 packets and at most 16 MB are kept, each for a minute.
 ///
 /// ```
 /// use synfin_capture::{Decoded, Decoder, Reader};
 /// # let file: &[u8] = b"\xd4\xc3\xb2\xa1\x02\0\x04\0\0\0\0\0\0\0\0\0\xff\xff\0\0\x01\0\0\0";
-/// let (mut reader, mut decoder) = (Reader::new(file)?, Decoder::new());
+/// let mut reader = Reader::new(file)?;
+/// let mut decoder = Decoder::new();
 /// while let Some(record) = reader.next() {
 ///     if let Ok(Decoded::Tcp(segment)) = decoder.decode(&record?) {
 ///         println!("{} -> {}: {} bytes", segment.ip.src, segment.ip.dst, segment.payload_wire_bytes());
@@ -270,13 +272,13 @@ impl Decoder {
         Decoder::default()
     }
 
-    /// Takes a packet apart. A fragment that completes its packet yields the whole.
+    /// Decodes a packet. A fragment that completes its packet returns the segment of the whole packet.
     ///
     /// # Errors
     /// Why it is not a TCP segment.
     #[inline]
     pub fn decode<'a>(&'a mut self, record: &Record<'a>) -> Result<Decoded<'a>, NotTcp> {
-        if let Some(mut segment) = plain(record.link_type, record.bytes, record.wire_bytes) {
+        if let Some(mut segment) = decode_plain(record.link_type, record.bytes, record.wire_bytes) {
             segment.direction = record.direction;
             return Ok(Decoded::Tcp(segment));
         }
@@ -288,32 +290,35 @@ impl Decoder {
         walk.direction = record.direction;
         match walk.start(record.link_type) {
             Ok(decoded) => Ok(decoded),
-            Err(Halt::Not(why)) => Err(why),
-            Err(Halt::Fragment(piece)) => self.put_together(*piece, record.time_ns),
+            Err(Halt::NotTcp(why)) => Err(why),
+            Err(Halt::Fragment(fragment)) => self.reassemble(*fragment, record.time_ns),
         }
     }
 
-    /// What a fragment completes may hold a tunnel with a fragment in it, which completes another packet.
-    fn put_together(&mut self, piece: Piece<'_>, now_ns: u64) -> Result<Decoded<'_>, NotTcp> {
-        let (mut walk, mut protocol) = (piece.walk.bare(), self.reassembly.add(&piece, now_ns));
+    /// Adds a fragment. If it completes a packet, that may be a tunnel with another fragment inside, which
+    /// may complete another packet.
+    fn reassemble(&mut self, fragment: IpFragment<'_>, now_ns: u64) -> Result<Decoded<'_>, NotTcp> {
+        let mut walk = fragment.walk.without_packet();
+        let mut protocol = self.reassembly.add(&fragment, now_ns);
         for _ in 0..FRAGMENTED_TUNNELS_MAX {
-            let whole = self.reassembly.whole(protocol.ok_or(NotTcp::Fragment)?);
+            let whole = self.reassembly.completed_packet(protocol.ok_or(NotTcp::Fragment)?);
             let Err(Halt::Fragment(inner)) = walk.resume(whole) else { break };
             let data = inner.data.to_vec();
-            let inner = Piece { walk: inner.walk.bare(), data: &data, ..*inner };
-            (walk, protocol) = (inner.walk.bare(), self.reassembly.add(&inner, now_ns));
+            let inner = IpFragment { walk: inner.walk.without_packet(), data: &data, ..*inner };
+            walk = inner.walk.without_packet();
+            protocol = self.reassembly.add(&inner, now_ns);
         }
-        let whole = self.reassembly.whole(protocol.ok_or(NotTcp::Fragment)?);
+        let whole = self.reassembly.completed_packet(protocol.ok_or(NotTcp::Fragment)?);
         walk.resume(whole).map_err(|halt| match halt {
-            Halt::Not(why) => why,
+            Halt::NotTcp(why) => why,
             Halt::Fragment(_) => NotTcp::Fragment,
         })
     }
 }
 
-/// The packet that most packets are: Ethernet or nothing, IPv4 without options, whole, TCP.
+/// The fast path for the most common packet: Ethernet or raw IP, IPv4 without options or fragments, TCP.
 #[inline]
-fn plain(link_type: LinkType, packet: &[u8], wire_bytes: u32) -> Option<Segment<'_>> {
+fn decode_plain(link_type: LinkType, packet: &[u8], wire_bytes: u32) -> Option<Segment<'_>> {
     let offset = match link_type {
         LinkType::ETHERNET if packet.get(12..14)? == [0x08, 0x00] => 14,
         LinkType::RAW => 0,
@@ -366,12 +371,12 @@ impl<'a> Segment<'a> {
         u16::from_be_bytes([self.tcp[2], self.tcp[3]])
     }
 
-    /// The length of the TCP header by its data offset; in a short quotation the least there can be.
+    /// The length of the TCP header, from its data offset; 20 if a quotation is too short to have one.
     pub fn header_bytes(&self) -> usize {
         self.tcp.get(12).map_or(20, |offset| usize::from(offset >> 4) * 4)
     }
 
-    /// What was captured of the payload.
+    /// The captured bytes of the payload.
     pub fn payload(&self) -> &'a [u8] {
         self.tcp.get(self.header_bytes()..).unwrap_or(&[])
     }
@@ -390,10 +395,12 @@ impl fmt::Display for NotTcp {
             NotTcp::Llc(sap) => write!(f, "it is an IEEE 802.2 frame for SAP {sap:#04x}"),
             NotTcp::Ppp(protocol) => write!(f, "it is not IP but PPP protocol {protocol:#06x}"),
             NotTcp::Protocol(protocol) => write!(f, "it is not TCP but IP protocol {protocol}"),
-            NotTcp::Fragment => f.write_str("it is a fragment whose other parts were not captured yet"),
-            NotTcp::Cut(layer) => write!(f, "the capture cut its {layer:?} header off"),
+            NotTcp::Fragment => {
+                f.write_str("it is an IP fragment, and other fragments of its packet are still missing")
+            }
+            NotTcp::Cut(layer) => write!(f, "the capture does not hold all of its {layer:?} header"),
             NotTcp::Malformed(layer) => write!(f, "its {layer:?} header is malformed"),
-            NotTcp::TooDeep => f.write_str("it has too many layers in one another"),
+            NotTcp::TooDeep => f.write_str("it has too many nested layers"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Why a capture could not be read, or not to its end: sentences for the person who has the file.
+//! Why a capture could not be read, or not to its end, in sentences for the person who has the file.
 
 use std::{fmt, io};
 
@@ -8,18 +8,18 @@ use std::{fmt, io};
 pub enum Error {
     /// The input itself failed.
     Io(io::Error),
-    /// There is not a single byte.
+    /// The input has no bytes.
     Empty,
-    /// A file of another kind, which we know by name but do not read.
+    /// A file of another kind, which is recognized but cannot be read.
     Foreign {
-        /// What it is.
+        /// What the file is.
         name: &'static str,
-        /// What the person can do about it.
+        /// What the person can do next.
         remedy: &'static str,
     },
-    /// Nothing that we know.
+    /// A file that is not recognized.
     NotACapture {
-        /// How the file begins.
+        /// The first bytes of the file; zero beyond its end.
         first_bytes: [u8; 4],
     },
     /// A capture file of a version that does not exist yet.
@@ -29,7 +29,7 @@ pub enum Error {
         /// The minor version found.
         minor: u16,
     },
-    /// The file is good up to here, and no further.
+    /// The file is damaged or cut short; everything before the damage was read.
     Damaged(Damage),
 }
 
@@ -40,7 +40,7 @@ pub struct Damage {
     /// The number that the damaged packet would have had, counted from 1 as in Wireshark; zero if the
     /// damage is in the file's header.
     pub record: u64,
-    /// Where the damaged record starts, in bytes from the start of the (unpacked) file.
+    /// Where the damaged record starts, in bytes from the start of the (decompressed) file.
     pub offset_bytes: u64,
     /// What is wrong.
     pub what: DamageKind,
@@ -52,25 +52,25 @@ pub struct Damage {
 pub enum DamageKind {
     /// The file ends in the middle of it.
     CutShort {
-        /// The bytes that are there.
+        /// The bytes that the file has of it.
         have_bytes: u64,
-        /// The bytes that it needs.
+        /// The bytes that it should have.
         need_bytes: u64,
     },
-    /// It claims to be longer than any packet is.
+    /// It claims to be longer than any packet.
     PacketTooLong {
-        /// What it claims.
+        /// The length that it claims.
         bytes: u32,
     },
-    /// A pcapng block whose length cannot be: too small for its kind, not a multiple of 4, or beyond
-    /// what we keep in memory.
+    /// A pcapng block with an impossible length: too small for its kind, not a multiple of 4, or more than
+    /// the reader keeps in memory.
     BlockLength {
         /// The kind of the block.
         kind: u32,
         /// The length that it claims.
         bytes: u32,
     },
-    /// A pcapng block says two different lengths at its two ends.
+    /// A pcapng block gives different lengths at its start and its end.
     BlockEnds {
         /// The length at its start.
         first_bytes: u32,
@@ -79,29 +79,29 @@ pub enum DamageKind {
     },
     /// A packet is longer than the pcapng block that holds it.
     PacketOutgrowsBlock {
-        /// What the packet claims.
+        /// The length that the packet claims.
         packet_bytes: u32,
         /// The length of the block.
         block_bytes: u32,
     },
-    /// A packet of an interface that was never described.
+    /// A packet of an interface that the file does not describe.
     UnknownInterface {
         /// The interface's number in its section.
         interface: u32,
         /// How many interfaces the section has.
         known: u32,
     },
-    /// A section header without the byte order mark that all of them have.
+    /// A section header without the byte order mark.
     ByteOrderMark {
-        /// What stands in its place.
+        /// The number in its place.
         found: u32,
     },
-    /// A section of a version that we do not know.
+    /// A section of an unknown version.
     SectionVersion {
         /// Its major version.
         major: u16,
     },
-    /// More interfaces than we keep in memory.
+    /// More interfaces than the reader keeps in memory.
     TooManyInterfaces,
     /// The compressed data around the capture is damaged.
     Compression(String),
@@ -111,15 +111,15 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Io(error) => write!(f, "the capture could not be read: {error}"),
-            Error::Empty => f.write_str("the capture is empty: not even a file header was written"),
+            Error::Empty => f.write_str("the capture is empty: it has not even a file header; capture again"),
             Error::Foreign { name, remedy } => write!(f, "this is {name}, not pcap or pcapng: {remedy}"),
             Error::NotACapture { first_bytes: [a, b, c, d] } => write!(
                 f,
-                "this is not a capture file that we know (it begins with {a:02x} {b:02x} {c:02x} {d:02x}): \
-                 pcap and pcapng are read, plain or packed with gzip or zstd"
+                "this is not a known capture file (it begins with {a:02x} {b:02x} {c:02x} {d:02x}): \
+                 give a pcap or pcapng file, plain or compressed with gzip or zstd"
             ),
             Error::Version { major, minor } => {
-                write!(f, "this pcap file is of version {major}.{minor}; versions 2.x are read")
+                write!(f, "this pcap file has version {major}.{minor}, but only versions 2.x can be read")
             }
             Error::Damaged(damage) => damage.fmt(f),
         }
@@ -159,25 +159,25 @@ impl fmt::Display for DamageKind {
                 )
             }
             DamageKind::BlockLength { kind, bytes } => {
-                write!(f, "a block of kind {kind:#x} claims to have {bytes} bytes, which cannot be")
+                write!(f, "a block of kind {kind:#x} claims to have {bytes} bytes, which is impossible")
             }
             DamageKind::BlockEnds { first_bytes, last_bytes } => {
                 write!(
                     f,
-                    "a block says at its start that it has {first_bytes} bytes, at its end {last_bytes}"
+                    "a block claims to have {first_bytes} bytes at its start, but {last_bytes} at its end"
                 )
             }
             DamageKind::PacketOutgrowsBlock { packet_bytes, block_bytes } => {
-                write!(f, "a packet of {packet_bytes} bytes is said to be in a block of {block_bytes}")
+                write!(f, "a packet of {packet_bytes} bytes does not fit into its block of {block_bytes}")
             }
             DamageKind::UnknownInterface { interface, known } => {
-                write!(f, "it is of interface {interface}, but only {known} were described")
+                write!(f, "it names interface {interface}, but its section describes only {known}")
             }
             DamageKind::ByteOrderMark { found } => {
-                write!(f, "a section starts with {found:#010x} where the byte order mark should be")
+                write!(f, "a section has {found:#010x} where its byte order mark should be")
             }
             DamageKind::SectionVersion { major } => {
-                write!(f, "a section is of pcapng version {major}; version 1 is read")
+                write!(f, "a section has pcapng version {major}, but only version 1 can be read")
             }
             DamageKind::TooManyInterfaces => f.write_str("it describes more than 65,536 interfaces"),
             DamageKind::Compression(why) => write!(f, "its compressed data is damaged ({why})"),

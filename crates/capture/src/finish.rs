@@ -1,20 +1,20 @@
-//! Finishing a captured frame: what its sender had left to the link.
+//! Finishing a captured frame: the work that its sender left to the link.
 //!
 //! A frame captured on a link with offload has a partial checksum, or none, and may be a
-//! super-segment. A reader of the file would call that a bad checksum. [`Finish`] says what the
-//! writer repairs in its copy; the frame on the link is never touched. The work itself is
-//! [`wire::segmentation`]'s: TCP and UDP over IPv4 and IPv6; other packets are written as they are.
+//! super-segment. A reader of the file would report a bad checksum. [`Finish`] says what the
+//! writer completes in its copy; the frame on the link is never changed. [`wire::segmentation`] does
+//! the work, for TCP and UDP over IPv4 and IPv6; other packets are written unchanged.
 
 use crate::LinkType;
 use wire::{Checksum, Frame, Medium, TransmitChecksum, segmentation};
 
-/// Whether the checksums of the copy are made good.
+/// Whether missing checksums are computed in the copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Checksums {
-    /// The bytes as they crossed the link, checksum filled in or not.
+    /// The bytes as they crossed the link, with or without a complete checksum.
     AsTheyAre,
-    /// Frames whose checksum was left to the link get it computed.
+    /// The checksum is computed if it was left to the link.
     #[default]
     Completed,
 }
@@ -26,11 +26,11 @@ pub enum SuperSegments {
     /// As one long packet, as a capture on a host with segmentation offload shows it.
     #[default]
     Whole,
-    /// As the packets that the link would cut it into.
+    /// As the packets into which the link would cut it.
     Cut,
 }
 
-/// What to repair in the copy of a frame before it is written.
+/// What to complete in the copy of a frame before it is written.
 ///
 /// Fields are added in minor versions: write `Finish { checksums, ..Finish::default() }`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

@@ -1,13 +1,14 @@
-//! Capture files: written so that Wireshark is at home in them, read whatever tool wrote them.
+//! Capture files: written so that Wireshark shows all that they hold, and read from any tool.
 //!
 //! [`Writer`] writes pcapng (nanoseconds, several interfaces, directions, comments) and classic pcap.
-//! It takes [`wire::Frame`]s as they cross a link and finishes what the sender had left to the link
-//! ([`Finish`]), so that a dissector finds good checksums and, if wanted, no super-segments.
+//! It takes [`wire::Frame`]s as they cross a link and completes the work that the sender left to the link
+//! ([`Finish`]), so that a dissector finds good checksums and, if requested, no super-segments.
 //!
-//! This crate opens no file and no device: it is given something to write to or to read from.
+//! This crate opens no file and no device: the caller passes in what to write to or to read from.
 
 #![warn(missing_docs)]
 
+mod annotator;
 mod decode;
 mod error;
 mod finish;
@@ -16,12 +17,13 @@ mod meta;
 mod reader;
 mod writer;
 
+pub use annotator::Annotator;
 pub use decode::{Decoded, Decoder, Fragment, IcmpError, Ip, Layer, NotTcp, Segment, Vlans, decode};
 pub use error::{Damage, DamageKind, Error};
 pub use finish::{Checksums, Finish, SuperSegments};
 pub use link_type::LinkType;
 pub use meta::{Direction, Interface, InterfaceId, PacketInfo, Section};
-pub use reader::{CapturedOn, Comments, PACKET_BYTES_MAX, Reader, Record};
+pub use reader::{Block, Comments, InterfaceDescription, PACKET_BYTES_MAX, Piece, Reader, Record};
 pub use writer::{Format, Writer};
 
 // What appears in signatures, so that programs need not name the crates below.

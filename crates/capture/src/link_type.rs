@@ -1,7 +1,7 @@
-//! Link types: what the first byte of a captured packet is.
+//! Link types: with which protocol a captured packet begins.
 //!
 //! The numbers are those of the LINKTYPE_ registry at tcpdump.org, which pcap and pcapng share. Raw
-//! IP also appears as 12 and 14 in files that wrote their system's DLT_ number instead.
+//! IP also appears as 12 and 14, in files of programs that wrote their system's DLT_ number instead.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ macro_rules! link_types {
         impl LinkType {
             $(#[doc = concat!($words, ".")] pub const $name: LinkType = LinkType($number);)*
 
-            /// The name of the link type, if it is one that this crate knows.
+            /// The name of the link type, if this crate knows it.
             pub const fn name(self) -> Option<&'static str> {
                 match self.0 {
                     $($number => Some($words),)*

@@ -1,8 +1,9 @@
-//! What a capture file says beside the bytes: about the section, an interface, a packet.
+//! What a capture file holds besides the packets' bytes: about the section, an interface, a packet.
 
 use crate::LinkType;
 
-/// Who captured, and on what: the options of a pcapng section header. Empty strings are left out.
+/// Where and with what the file was captured: the options of a pcapng section header. Empty strings are
+/// left out.
 ///
 /// Fields are added in minor versions: write `Section { application, ..Section::default() }`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub struct Section<'a> {
     pub os: &'a str,
     /// The program that writes the file.
     pub application: &'a str,
-    /// Anything a person should know about the capture as a whole.
+    /// A comment on the capture as a whole.
     pub comment: &'a str,
 }
 
@@ -28,18 +29,18 @@ pub struct Section<'a> {
 /// Fields are added in minor versions: write `Interface { name, ..Interface::new(link_type) }`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interface<'a> {
-    /// What the first byte of each packet is.
+    /// With which protocol each packet begins.
     pub link_type: LinkType,
-    /// The name that people see.
+    /// The name, as programs show it.
     pub name: &'a str,
     /// A longer description.
     pub description: &'a str,
-    /// The most bytes of a packet that were kept; zero: no limit.
+    /// The most bytes that were captured of a packet; zero: no limit.
     pub snap_bytes: u32,
 }
 
 impl Interface<'_> {
-    /// An interface without a name, whose packets are kept whole.
+    /// An interface without a name, whose packets are captured whole.
     pub const fn new(link_type: LinkType) -> Self {
         Interface { link_type, name: "", description: "", snap_bytes: 0 }
     }
@@ -49,12 +50,12 @@ impl Interface<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct InterfaceId(pub u32);
 
-/// Which way a packet crossed the interface, as the capturing host saw it.
+/// The direction of a packet, as seen from the capturing host.
 ///
 /// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
-    /// Towards the host.
+    /// To the host.
     Inbound,
     /// From the host.
     Outbound,
@@ -75,20 +76,20 @@ pub enum Direction {
 /// Fields are added in minor versions: write `PacketInfo { direction, ..PacketInfo::new(interface, time_ns) }`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PacketInfo<'a> {
-    /// Where it was captured.
+    /// The interface on which it was captured.
     pub interface: InterfaceId,
-    /// When, in nanoseconds since 1970-01-01 UTC.
+    /// When it was captured, in nanoseconds since 1970-01-01 UTC.
     pub time_ns: u64,
-    /// Which way it went, if known. Classic pcap cannot say.
+    /// Its direction, if known. Classic pcap cannot store it.
     pub direction: Option<Direction>,
-    /// Its length on the wire if the bytes given are only its beginning.
+    /// Its length on the wire, if the bytes given are only its beginning.
     pub wire_bytes: Option<u32>,
-    /// Comments on the packet. Classic pcap has none.
+    /// Comments on the packet. Classic pcap cannot store them.
     pub comments: &'a [&'a str],
 }
 
 impl PacketInfo<'_> {
-    /// A whole packet without direction and comments.
+    /// A packet captured whole, without a direction or comments.
     pub const fn new(interface: InterfaceId, time_ns: u64) -> Self {
         PacketInfo { interface, time_ns, direction: None, wire_bytes: None, comments: &[] }
     }

@@ -1,51 +1,56 @@
-//! The reader of capture files: pcap and pcapng, plain or packed, from a file or a pipe.
+//! The reader of capture files: pcap and pcapng, plain or compressed, from a file or a pipe.
 //!
-//! One reused buffer, no allocation per packet, memory bounded by the largest record. A damaged file
-//! is read up to the damage. What it does not do: seek, read backwards, decrypt, resolve names.
+//! It has one reused buffer, makes no allocation per packet, and its memory is bounded by the largest
+//! record. A damaged file is read up to the damage. What it does not do: seek, read backwards, decrypt,
+//! resolve names.
 
-mod chunk;
+mod buffer;
 mod input;
 mod options;
 mod pcap;
-mod pcapng;
+pub(crate) mod pcapng;
 mod sniff;
 mod time;
 
 use crate::{Damage, DamageKind, Direction, Error, InterfaceId, LinkType};
-use chunk::Chunk;
+use buffer::ReadBuffer;
 use input::Input;
 pub use options::Comments;
+pub(crate) use options::Options;
 use std::io::{self, Read};
-use time::TimeUnit;
+pub(crate) use time::TimeUnit;
 
-/// The most bytes of one packet; a record that claims more is damage. Wireshark draws the same line.
+/// The most bytes of one packet; a record that claims more is damaged. Wireshark has the same limit.
 pub const PACKET_BYTES_MAX: u32 = 262_144;
 
-/// The most interfaces of one file that are kept: what a 16-bit interface number could name.
+/// The most interfaces of one file that are kept: as many as a 16-bit interface number can tell apart.
 const INTERFACES_MAX: usize = 65_536;
 
-/// A packet of a capture file. It borrows the reader's buffer until the next is asked for.
+/// A packet of a capture file. It borrows the reader's buffer until the next packet is read.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Record<'a> {
-    /// Its number in the file, counted from 1 as Wireshark does.
+    /// Its number in the file, counted from 1 as in Wireshark.
     pub number: u64,
-    /// Where its record starts, in bytes from the start of the (unpacked) file.
+    /// Where its record starts, in bytes from the start of the (decompressed) file.
     pub offset_bytes: u64,
-    /// Where it was captured: an index into [`Reader::interfaces`].
+    /// The interface on which it was captured: an index into [`Reader::interfaces`].
     pub interface: InterfaceId,
-    /// What the first of its bytes is.
+    /// With which protocol it begins.
     pub link_type: LinkType,
-    /// When, in nanoseconds since 1970-01-01 UTC. For a record without a time, that of the one before.
+    /// When it was captured, in nanoseconds since 1970-01-01 UTC. A record without a time has that of the
+    /// previous one.
     pub time_ns: u64,
-    /// Which way it went, if the file says so.
+    /// Its direction, if the file gives it.
     pub direction: Option<Direction>,
-    /// How long it was on the wire, in bytes; never less than `bytes.len()`.
+    /// Its length on the wire, in bytes; never less than `bytes.len()`.
     pub wire_bytes: u32,
-    /// What was captured of it.
+    /// Its captured bytes.
     pub bytes: &'a [u8],
-    options: &'a [u8],
-    big_endian: bool,
+    /// Its whole record in the file.
+    pub(crate) raw: &'a [u8],
+    pub(crate) options: &'a [u8],
+    pub(crate) big_endian: bool,
 }
 
 impl<'a> Record<'a> {
@@ -55,19 +60,43 @@ impl<'a> Record<'a> {
     }
 }
 
+/// A block of a pcapng file that is not a packet, unchanged: a section header, the description of an
+/// interface, names, statistics, secrets, or any other block.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Block<'a> {
+    /// Its block type, from the pcapng registry.
+    pub kind: u32,
+    /// The whole block, from its type to its second length.
+    pub bytes: &'a [u8],
+    /// Whether the numbers of its section are big-endian.
+    pub big_endian: bool,
+}
+
+/// One piece of a capture file.
+///
+/// A file has nothing else: a program may match on both.
+#[derive(Clone, Copy, Debug)]
+pub enum Piece<'a> {
+    /// A packet.
+    Packet(Record<'a>),
+    /// Any other block (pcapng).
+    Block(Block<'a>),
+}
+
 /// An interface as the file describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct CapturedOn {
-    /// What the first byte of each packet is.
+pub struct InterfaceDescription {
+    /// With which protocol each packet begins.
     pub link_type: LinkType,
-    /// Its name, or nothing. At most 256 bytes are kept.
+    /// Its name; may be empty. At most 256 bytes are kept.
     pub name: String,
-    /// A description, or nothing. At most 256 bytes are kept.
+    /// A description; may be empty. At most 256 bytes are kept.
     pub description: String,
-    /// The most bytes of a packet that were kept; zero: no limit.
+    /// The most bytes that were captured of a packet; zero: no limit.
     pub snap_bytes: u32,
-    unit: TimeUnit,
+    pub(crate) unit: TimeUnit,
 }
 
 /// Reads a capture from `R`, which need not be buffered.
@@ -89,29 +118,31 @@ pub struct CapturedOn {
 /// ```
 #[derive(Debug)]
 pub struct Reader<R: Read> {
-    chunk: Chunk<Input<R>>,
-    format: Format,
-    interfaces: Vec<CapturedOn>,
+    buffer: ReadBuffer<Input<R>>,
+    format: FormatState,
+    interfaces: Vec<InterfaceDescription>,
     comment: String,
     /// Packets returned so far.
     number: u64,
     /// The time of the last packet.
     time_ns: u64,
-    /// The length of the record that is lent out, still in the buffer.
+    /// The length of the record or block that was returned last, which is still in the buffer.
     lent_bytes: usize,
+    /// The section header at the start of the file, until it is returned or skipped.
+    section_header: Option<pcapng::BufferedBlock>,
     done: bool,
 }
 
-/// How the rest of the file is to be read.
+/// The format of the file, with what its reader has to remember.
 #[derive(Debug)]
-enum Format {
+enum FormatState {
     Pcap(pcap::Pcap),
-    Pcapng(pcapng::Section),
+    Pcapng(pcapng::SectionState),
 }
 
-/// A record found in the buffer, by positions.
+/// A packet record in the buffer; ranges are positions in the buffer.
 #[derive(Clone, Copy, Debug)]
-struct Found {
+struct FoundPacket {
     record_bytes: usize,
     packet: (usize, usize),
     options: (usize, usize),
@@ -123,13 +154,22 @@ struct Found {
     wire_bytes: u32,
 }
 
+/// What happens to blocks that are not packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OtherBlocks {
+    Skipped,
+    Lent,
+}
+
 /// What stopped the search for a record.
 #[derive(Debug)]
 enum Stop {
-    /// The file ends, as it should.
+    /// The file ends between records.
     End,
     Io(io::Error),
     Damage(DamageKind),
+    /// A block that is not a packet is in the buffer; only with [`OtherBlocks::Lent`].
+    Block(pcapng::BufferedBlock),
 }
 
 impl From<io::Error> for Stop {
@@ -139,40 +179,46 @@ impl From<io::Error> for Stop {
 }
 
 impl<R: Read> Reader<R> {
-    /// Looks at the beginning of `input`, unpacks it if it is packed, and reads the file's header.
+    /// Looks at the beginning of `input`, decompresses it if it is compressed, and reads the file header.
     ///
     /// # Errors
-    /// Those of `input`, and all the ways in which a file is not a capture that we read.
+    /// Those of `input`, and an [`Error`] that says why if the file is not a capture that can be read.
     pub fn new(input: R) -> Result<Self, Error> {
-        let mut chunk = Chunk::new(Input::new(input).map_err(Error::Io)?);
-        let kind = kind(&mut chunk)?;
+        let mut buffer = ReadBuffer::new(Input::new(input).map_err(Error::Io)?);
+        let kind = sniff_kind(&mut buffer)?;
         let mut interfaces = Vec::new();
         let format = match kind {
-            sniff::Kind::Pcap(variant) => {
-                let (pcap, interface) = pcap::Pcap::open(&mut chunk, variant)?;
+            sniff::FileKind::Pcap(variant) => {
+                let (pcap, interface) = pcap::Pcap::open(&mut buffer, variant)?;
                 interfaces.push(interface);
-                Format::Pcap(pcap)
+                FormatState::Pcap(pcap)
             }
-            sniff::Kind::Pcapng => Format::Pcapng(pcapng::Section::default()),
+            sniff::FileKind::Pcapng => FormatState::Pcapng(pcapng::SectionState::default()),
         };
         let mut reader = Reader {
-            chunk,
+            buffer,
             format,
             interfaces,
             comment: String::new(),
             number: 0,
             time_ns: 0,
             lent_bytes: 0,
+            section_header: None,
             done: false,
         };
-        if matches!(kind, sniff::Kind::Pcapng) {
-            reader.first_section()?;
+        if matches!(kind, sniff::FileKind::Pcapng) {
+            reader.read_first_section()?;
         }
         Ok(reader)
     }
 
+    /// Whether the file is pcapng, which has blocks and comments.
+    pub fn is_pcapng(&self) -> bool {
+        matches!(self.format, FormatState::Pcapng(_))
+    }
+
     /// The interfaces described so far; pcapng may add more at any time.
-    pub fn interfaces(&self) -> &[CapturedOn] {
+    pub fn interfaces(&self) -> &[InterfaceDescription] {
         &self.interfaces
     }
 
@@ -183,7 +229,7 @@ impl<R: Read> Reader<R> {
 
     /// How many bytes were taken from the input so far, packed ones if it is packed: for progress bars.
     pub fn bytes_read(&self) -> u64 {
-        self.chunk.input().bytes_read()
+        self.buffer.input().bytes_read()
     }
 
     /// How many packets were returned so far.
@@ -191,7 +237,7 @@ impl<R: Read> Reader<R> {
         self.number
     }
 
-    /// The next packet, or nothing at the end of the file. After an error there is nothing more.
+    /// The next packet, or `None` at the end of the file and after an error.
     ///
     /// # Errors
     /// [`Error::Damaged`] where the file is damaged or cut short, [`Error::Io`] if the input failed.
@@ -202,67 +248,115 @@ impl<R: Read> Reader<R> {
         if self.done {
             return None;
         }
-        self.chunk.advance(self.lent_bytes);
+        self.buffer.advance(self.lent_bytes);
         self.lent_bytes = 0;
         let found = match &mut self.format {
-            Format::Pcap(pcap) => pcap.find(&mut self.chunk),
-            Format::Pcapng(_) => self.find_in_blocks(),
+            FormatState::Pcap(pcap) => pcap.find_record(&mut self.buffer),
+            FormatState::Pcapng(_) => self.find_packet(OtherBlocks::Skipped),
         };
         match found {
-            Ok(found) => Some(Ok(self.lend(found))),
-            Err(stop) => self.stop(stop).map(Err),
+            Ok(found) => Some(Ok(self.lend_record(found))),
+            Err(stop) => self.stop_reading(stop).map(Err),
+        }
+    }
+
+    /// The next piece of the file: a packet, or a pcapng block of another kind, such as the section header
+    /// at the start of the file. It serves to copy a file; [`Reader::next`] returns only the packets.
+    /// Blocks of more than 16 MiB that are not packets are skipped.
+    ///
+    /// # Errors
+    /// As [`Reader::next`].
+    ///
+    /// ```
+    /// use synfin_capture::{Format, Piece, Reader, Section, Writer};
+    /// let file = Writer::new(Vec::new(), Format::Pcapng, &Section::default())?.into_inner();
+    /// let mut reader = Reader::new(&file[..])?;
+    /// let Some(Ok(Piece::Block(header))) = reader.next_piece() else { panic!("a section header") };
+    /// assert_eq!(header.bytes, file);
+    /// assert!(reader.next_piece().is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn next_piece(&mut self) -> Option<Result<Piece<'_>, Error>> {
+        if self.done {
+            return None;
+        }
+        if let Some(header) = self.section_header.take().filter(|_| self.buffer.offset() == 0) {
+            return Some(Ok(Piece::Block(self.lend_block(header))));
+        }
+        self.buffer.advance(self.lent_bytes);
+        self.lent_bytes = 0;
+        let found = match &mut self.format {
+            FormatState::Pcap(pcap) => pcap.find_record(&mut self.buffer),
+            FormatState::Pcapng(_) => self.find_packet(OtherBlocks::Lent),
+        };
+        match found {
+            Ok(found) => Some(Ok(Piece::Packet(self.lend_record(found)))),
+            Err(Stop::Block(block)) => Some(Ok(Piece::Block(self.lend_block(block)))),
+            Err(stop) => self.stop_reading(stop).map(Err),
         }
     }
 
     #[inline]
-    fn lend(&mut self, found: Found) -> Record<'_> {
+    fn lend_record(&mut self, found: FoundPacket) -> Record<'_> {
         self.number += 1;
         self.time_ns = found.time_ns;
         self.lent_bytes = found.record_bytes;
-        let bytes = self.chunk.bytes();
+        let bytes = self.buffer.bytes();
         let packet = &bytes[found.packet.0..found.packet.1];
         Record {
             number: self.number,
-            offset_bytes: self.chunk.offset(),
+            offset_bytes: self.buffer.offset(),
             interface: InterfaceId(found.interface),
             link_type: found.link_type,
             time_ns: found.time_ns,
             direction: found.direction,
             wire_bytes: found.wire_bytes.max(packet.len() as u32),
             bytes: packet,
+            raw: &bytes[..found.record_bytes],
             options: &bytes[found.options.0..found.options.1],
             big_endian: found.big_endian,
         }
     }
 
+    fn lend_block(&mut self, block: pcapng::BufferedBlock) -> Block<'_> {
+        self.lent_bytes = block.len;
+        let bytes = &self.buffer.bytes()[..block.len];
+        Block { kind: block.kind, bytes, big_endian: block.big_endian }
+    }
+
     #[cold]
-    fn stop(&mut self, stop: Stop) -> Option<Error> {
+    fn stop_reading(&mut self, stop: Stop) -> Option<Error> {
         self.done = true;
-        let (record, offset_bytes) = (self.number + 1, self.chunk.offset());
+        let record = self.number + 1;
+        let offset_bytes = self.buffer.offset();
         match stop {
             Stop::End => None,
-            Stop::Io(error) => Some(failed(error, self.chunk.input().is_compressed(), record, offset_bytes)),
+            Stop::Io(error) => {
+                Some(input_error(error, self.buffer.input().is_compressed(), record, offset_bytes))
+            }
             Stop::Damage(what) => Some(Error::Damaged(Damage { record, offset_bytes, what })),
+            Stop::Block(_) => unreachable!("blocks are lent by `next_piece` alone"),
         }
     }
 }
 
-/// What the file is; more is read only if its first bytes do not say, so that a pipe is not waited for.
-fn kind<R: Read>(chunk: &mut Chunk<Input<R>>) -> Result<sniff::Kind, Error> {
+/// The kind of the file. More than 4 bytes are read only if these do not decide, so that the reader does
+/// not wait for a pipe longer than necessary.
+fn sniff_kind<R: Read>(buffer: &mut ReadBuffer<Input<R>>) -> Result<sniff::FileKind, Error> {
     for enough_bytes in [4, sniff::SNIFF_BYTES] {
-        if let Err(error) = chunk.need(enough_bytes) {
-            return Err(failed(error, chunk.input().is_compressed(), 0, 0));
+        if let Err(error) = buffer.fill_to(enough_bytes) {
+            return Err(input_error(error, buffer.input().is_compressed(), 0, 0));
         }
-        match sniff::sniff(chunk.bytes()) {
+        match sniff::sniff(buffer.bytes()) {
             Err(Error::NotACapture { .. }) if enough_bytes == 4 => {}
             sniffed => return sniffed,
         }
     }
-    sniff::sniff(chunk.bytes())
+    sniff::sniff(buffer.bytes())
 }
 
-/// An error of the input; an unpacker that chokes means that the file is damaged.
-fn failed(error: io::Error, compressed: bool, record: u64, offset_bytes: u64) -> Error {
+/// An error of the input. An error of the decompressor means that the file is damaged.
+fn input_error(error: io::Error, compressed: bool, record: u64, offset_bytes: u64) -> Error {
     use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
     if compressed && matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof) {
         let what = DamageKind::Compression(error.to_string());
@@ -271,18 +365,18 @@ fn failed(error: io::Error, compressed: bool, record: u64, offset_bytes: u64) ->
     Error::Io(error)
 }
 
-/// Reads a number where the caller has made sure that there is one.
+/// A number of 32 bits at `at`. The caller has checked that `bytes` is long enough.
 #[inline]
-fn word(bytes: &[u8], at: usize, big_endian: bool) -> u32 {
-    let word = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-    if big_endian { u32::from_be_bytes(word) } else { u32::from_le_bytes(word) }
+pub(crate) fn read_u32(bytes: &[u8], at: usize, big_endian: bool) -> u32 {
+    let number = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+    if big_endian { u32::from_be_bytes(number) } else { u32::from_le_bytes(number) }
 }
 
-/// Reads a number of 16 bits where the caller has made sure that there is one.
+/// A number of 16 bits at `at`. The caller has checked that `bytes` is long enough.
 #[inline]
-fn half(bytes: &[u8], at: usize, big_endian: bool) -> u16 {
-    let half = [bytes[at], bytes[at + 1]];
-    if big_endian { u16::from_be_bytes(half) } else { u16::from_le_bytes(half) }
+fn read_u16(bytes: &[u8], at: usize, big_endian: bool) -> u16 {
+    let number = [bytes[at], bytes[at + 1]];
+    if big_endian { u16::from_be_bytes(number) } else { u16::from_le_bytes(number) }
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! The writer of capture files: pcapng by default, classic pcap for tools that know no better.
+//! The writer of capture files: pcapng by default, classic pcap for tools that cannot read pcapng.
 //!
-//! Nothing is buffered beyond one packet: give it a `BufWriter` around a file. What it does not do:
-//! compress, rotate files, resolve names, write statistics blocks.
+//! It buffers only the current packet, so wrap files in a `BufWriter`. What it does not do: compress,
+//! rotate files, resolve names, write statistics blocks.
 
 mod pcap;
-mod pcapng;
+pub(crate) mod pcapng;
 
 use crate::{Finish, Interface, InterfaceId, LinkType, PacketInfo, Section};
 use std::io::{self, Write};
@@ -17,7 +17,8 @@ pub enum Format {
     /// pcapng, nanoseconds.
     #[default]
     Pcapng,
-    /// Classic pcap, microseconds: read by everything; one link type, no names, directions or comments.
+    /// Classic pcap, microseconds: every tool reads it, but it has only one link type and no names,
+    /// directions or comments.
     PcapMicroseconds,
     /// Classic pcap, nanoseconds.
     PcapNanoseconds,
@@ -40,38 +41,39 @@ pub struct Writer<W: Write> {
     format: Format,
     /// The link type of each interface.
     link_types: Vec<LinkType>,
-    /// The block under construction.
+    /// The block that is being built.
     block: Vec<u8>,
 }
 
 impl<W: Write> Writer<W> {
-    /// Starts a file. pcapng writes its section header now, classic pcap (which has no place for
-    /// `section`) its header with the first interface.
+    /// Starts a file. With pcapng, the section header is written now; with classic pcap, which cannot store
+    /// `section`, the file header is written with the first interface.
     ///
     /// # Errors
     /// Those of `out`.
     pub fn new(out: W, format: Format, section: &Section<'_>) -> io::Result<Self> {
         let mut writer = Writer { out, format, link_types: Vec::new(), block: Vec::new() };
         if format == Format::Pcapng {
-            pcapng::section(&mut writer.block, section);
+            pcapng::append_section_header(&mut writer.block, section);
             writer.out.write_all(&writer.block)?;
         }
         Ok(writer)
     }
 
-    /// Adds an interface; packets refer to it by the number returned. May come after packets.
+    /// Adds an interface and returns its number, by which packets refer to it. Interfaces may be added after
+    /// packets.
     ///
     /// # Errors
-    /// Those of `out`; `InvalidInput` if a classic pcap file, which has one link type, is given a second.
+    /// Those of `out`; `InvalidInput` for a second link type in a classic pcap file, which has only one.
     pub fn add_interface(&mut self, interface: &Interface<'_>) -> io::Result<InterfaceId> {
         self.block.clear();
         match (self.format, self.link_types.first()) {
-            (Format::Pcapng, _) => pcapng::interface(&mut self.block, interface),
-            (format, None) => pcap::header(&mut self.block, format, interface),
+            (Format::Pcapng, _) => pcapng::append_interface_description(&mut self.block, interface),
+            (format, None) => pcap::append_file_header(&mut self.block, format, interface),
             (_, Some(&first)) if first == interface.link_type => {}
             (_, Some(&first)) => {
                 let message = format!(
-                    "a pcap file has one link type ({first}), {} does not fit in: write pcapng",
+                    "a pcap file has only one link type ({first}) and cannot take {}: write pcapng",
                     interface.link_type
                 );
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
@@ -82,22 +84,22 @@ impl<W: Write> Writer<W> {
         Ok(InterfaceId(self.link_types.len() as u32 - 1))
     }
 
-    /// Writes a packet given in pieces, as it is.
+    /// Writes a packet unchanged. `slices` are its bytes in several parts.
     ///
     /// # Errors
-    /// Those of `out`; `InvalidInput` if the interface was not added, the packet is longer than 4 GB,
-    /// or the time does not fit the format (pcap: 2106).
+    /// Those of `out`; `InvalidInput` if the interface was not added, the packet has 4 GB or more, or the
+    /// format cannot hold the time (pcap: after 2106).
     pub fn write_slices(&mut self, info: &PacketInfo<'_>, slices: &[&[u8]]) -> io::Result<()> {
         self.link_type(info.interface)?;
         self.block.clear();
         match self.format {
-            Format::Pcapng => pcapng::packet(&mut self.block, info, slices)?,
-            format => pcap::packet(&mut self.block, format, info, slices)?,
+            Format::Pcapng => pcapng::append_enhanced_packet(&mut self.block, info, slices)?,
+            format => pcap::append_record(&mut self.block, format, info, slices)?,
         }
         self.out.write_all(&self.block)
     }
 
-    /// Writes a frame, finished as asked for. Of a frame that is cut, the first piece gets the comments.
+    /// Writes a frame after completing it as `finish` says. If it is cut, the first packet gets the comments.
     ///
     /// # Errors
     /// As [`Writer::write_slices`].
@@ -105,7 +107,7 @@ impl<W: Write> Writer<W> {
         let mut info = *info;
         for piece in finish.apply(frame, self.link_type(info.interface)?) {
             match piece.payload.contiguous() {
-                Some(text) => self.write_slices(&info, &[piece.head.as_slice(), text])?,
+                Some(payload) => self.write_slices(&info, &[piece.head.as_slice(), payload])?,
                 None => self.write_slices(&info, &[&piece.to_vec()])?,
             }
             info.comments = &[];
@@ -113,7 +115,7 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    /// Pushes what `out` has buffered to where it goes.
+    /// Flushes `out`.
     ///
     /// # Errors
     /// Those of `out`.
@@ -121,25 +123,36 @@ impl<W: Write> Writer<W> {
         self.out.flush()
     }
 
-    /// Ends the file and returns what it was written into, not flushed.
+    /// The output. What the caller writes to it becomes part of the file.
+    pub fn get_mut(&mut self) -> &mut W {
+        &mut self.out
+    }
+
+    /// Ends the file and returns the output, which is not flushed.
     pub fn into_inner(self) -> W {
         self.out
     }
 
     fn link_type(&self, interface: InterfaceId) -> io::Result<LinkType> {
         self.link_types.get(interface.0 as usize).copied().ok_or_else(|| {
-            let message = format!("interface {} was never added to the capture file", interface.0);
+            let message = format!(
+                "interface {} was never added to the capture file: add it before its packets",
+                interface.0
+            );
             io::Error::new(io::ErrorKind::InvalidInput, message)
         })
     }
 }
 
-/// The total length of `slices`, if a capture format can express it.
+/// Room in a block's length field for the fields and comments around the packet; they need less in practice.
+const BLOCK_OVERHEAD_BYTES_MAX: u32 = 1 << 20;
+
+/// The total length of `slices`, if the length fields of a capture file can hold it.
 fn packet_bytes(slices: &[&[u8]]) -> io::Result<u32> {
     let total: usize = slices.iter().map(|slice| slice.len()).sum();
-    // Room for the block around it: its own length has 32 bits, too.
-    u32::try_from(total).ok().filter(|&total| total < u32::MAX - (1 << 20)).ok_or_else(|| {
-        io::Error::new(io::ErrorKind::InvalidInput, "a packet of 4 GB does not fit a capture file")
+    // The block around the packet is longer, and its length field has 32 bits, too.
+    u32::try_from(total).ok().filter(|&total| total < u32::MAX - BLOCK_OVERHEAD_BYTES_MAX).ok_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidInput, "a packet of 4 GB does not fit into a capture file")
     })
 }
 

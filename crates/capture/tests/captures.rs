@@ -1,5 +1,5 @@
-//! Every file of the collection of real captures is read as tshark reads it: as many packets, as many
-//! of TCP, and a warning where tshark has one.
+//! Every file of the collection of real captures is read as tshark reads it: the same number of packets,
+//! the same number with TCP, and an error where tshark reports one.
 
 mod common;
 
@@ -7,7 +7,7 @@ use std::fs::File;
 use std::path::Path;
 use synfin_capture::{Decoded, Decoder, Error, Layer, NotTcp, Reader};
 
-/// What a file turned out to hold.
+/// How many packets a file holds.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Counts {
     packets: u64,
@@ -20,7 +20,8 @@ fn count(path: &Path) -> (Counts, Option<Error>) {
         Ok(reader) => reader,
         Err(error) => return (Counts::default(), Some(error)),
     };
-    let (mut counts, mut decoder) = (Counts::default(), Decoder::new());
+    let mut counts = Counts::default();
+    let mut decoder = Decoder::new();
     while let Some(record) = reader.next() {
         let record = match record {
             Ok(record) => record,
@@ -34,7 +35,7 @@ fn count(path: &Path) -> (Counts, Option<Error>) {
                 counts.tcp += 1;
             }
             Err(NotTcp::Malformed(Layer::Tcp) | NotTcp::Cut(Layer::Tcp)) => counts.tcp += 1,
-            Ok(_) | Err(_) => {}
+            Err(_) => {}
         }
     }
     (counts, None)
@@ -47,7 +48,10 @@ fn every_file_has_the_packets_that_tshark_finds() {
     let mut wrong = Vec::new();
     for line in index.lines().skip(1) {
         let fields: Vec<&str> = line.split('\t').collect();
-        let (name, packets, tcp, note) = (fields[0], fields[4], fields[5], fields[9]);
+        let name = fields[0];
+        let packets = fields[4];
+        let tcp = fields[5];
+        let note = fields[9];
         let (counts, error) = count(&captures.join(name));
         println!("{name}: {counts:?} {}", error.as_ref().map(Error::to_string).unwrap_or_default());
         if name.ends_with(".snoop") {
@@ -55,7 +59,7 @@ fn every_file_has_the_packets_that_tshark_finds() {
             continue;
         }
         let expected = Counts {
-            packets: packets.parse().unwrap_or(counts.packets), // "?" where tshark's tools gave up
+            packets: packets.parse().unwrap_or(counts.packets), // "?" where tshark's tools could not count
             tcp: tcp.parse().unwrap(),
         };
         let damaged = matches!(error, Some(Error::Damaged(_)));

@@ -1,4 +1,4 @@
-//! Wireshark as the judge: it reads what we write, and sees in packets what we see.
+//! Comparison with Wireshark: it reads what we write, and decodes packets as we do.
 
 mod common;
 #[path = "wireshark/tools.rs"]
@@ -12,27 +12,27 @@ use synfin_capture::{
 };
 use wire::{Checksum, Frame, Offload};
 
-/// 10.0.0.1:8080 -> 10.0.0.2:80 with this many bytes of text, checksums of TCP left to the link.
-fn segment(text_bytes: usize) -> Vec<u8> {
-    let total = (40 + text_bytes) as u16;
+/// 10.0.0.1:8080 -> 10.0.0.2:80 with a payload of this many bytes; the TCP checksum is left to the link.
+fn segment(payload_bytes: usize) -> Vec<u8> {
+    let total = (40 + payload_bytes) as u16;
     let mut packet = vec![0x45, 0, 0, 0, 0, 7, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
     packet[2..4].copy_from_slice(&total.to_be_bytes());
     let sum = wire::checksum::of(&packet);
     packet[10..12].copy_from_slice(&sum.to_be_bytes());
     packet.extend([0x1f, 0x90, 0, 80, 0, 0, 0, 1, 0, 0, 0, 2, 0x50, 0x18, 1, 0, 0, 0, 0, 0]);
-    packet.extend((0..text_bytes).map(|at| at as u8));
+    packet.extend((0..payload_bytes).map(|at| at as u8));
     packet
 }
 
-fn left_to_the_link(text_bytes: usize, segment_bytes: u16) -> Frame {
-    let mut frame = Frame::from_bytes(Bytes::from(segment(text_bytes)));
+fn left_to_the_link(payload_bytes: usize, segment_bytes: u16) -> Frame {
+    let mut frame = Frame::from_bytes(Bytes::from(segment(payload_bytes)));
     frame.offload = Offload { segment_bytes, checksum: Checksum::Trusted };
     frame
 }
 
 #[test]
-fn names_times_directions_and_comments_arrive() {
-    if !tools::has("tshark") {
+fn wireshark_shows_names_times_directions_and_comments() {
+    if !tools::has_program("tshark") {
         return;
     }
     let section = Section { hardware: "memory", os: "none", application: "synfin", comment: "two ends" };
@@ -56,7 +56,7 @@ fn names_times_directions_and_comments_arrive() {
     ethernet.extend(segment(5));
     let as_it_is = Finish { checksums: Checksums::AsTheyAre, ..Finish::default() };
     writer.write_frame(&arrival, &Frame::from_bytes(ethernet.into()), as_it_is).unwrap();
-    let file = tools::file("names.pcapng", &writer.into_inner());
+    let file = tools::write_file("names.pcapng", &writer.into_inner());
     let fields = [
         "frame.interface_name",
         "frame.time_epoch",
@@ -72,7 +72,7 @@ fn names_times_directions_and_comments_arrive() {
 
 #[test]
 fn every_format_has_the_right_time_and_length() {
-    if !tools::has("tshark") {
+    if !tools::has_program("tshark") {
         return;
     }
     for (format, time) in [
@@ -84,7 +84,7 @@ fn every_format_has_the_right_time_and_length() {
         let id = writer.add_interface(&Interface::new(LinkType::RAW)).unwrap();
         let info = PacketInfo { wire_bytes: Some(45), ..PacketInfo::new(id, 1_700_000_000_123_456_789) };
         writer.write_slices(&info, &[&segment(5)[..30], &segment(5)[30..40]]).unwrap();
-        let file = tools::file("format.cap", &writer.into_inner());
+        let file = tools::write_file("format.cap", &writer.into_inner());
         let lines = tools::tshark(&file, "", &["frame.time_epoch", "frame.cap_len", "frame.len", "tcp.len"]);
         assert_eq!(lines, [format!("{time}|40|45|5")], "{format:?}");
     }
@@ -92,7 +92,7 @@ fn every_format_has_the_right_time_and_length() {
 
 #[test]
 fn super_segments_have_good_checksums_whole_and_cut() {
-    if !tools::has("tshark") {
+    if !tools::has_program("tshark") {
         return;
     }
     for (super_segments, lengths) in
@@ -102,13 +102,13 @@ fn super_segments_have_good_checksums_whole_and_cut() {
         let id = writer.add_interface(&Interface::new(LinkType::RAW)).unwrap();
         let finish = Finish { super_segments, ..Finish::default() };
         writer.write_frame(&PacketInfo::new(id, 1), &left_to_the_link(3_000, 1_460), finish).unwrap();
-        let file = tools::file("super.pcapng", &writer.into_inner());
+        let file = tools::write_file("super.pcapng", &writer.into_inner());
         let lines = tools::tshark(&file, "tcp.checksum.status == 1 && !_ws.malformed", &["tcp.len"]);
         assert_eq!(lines, lengths);
     }
 }
 
-/// What is compared of each packet.
+/// The fields that are compared.
 const FIELDS: [&str; 11] = [
     "frame.number",
     "frame.time_epoch",
@@ -123,13 +123,15 @@ const FIELDS: [&str; 11] = [
     "frame.protocols",
 ];
 
-/// Our view of the packets that hold TCP, as tshark would print it; quotations have no length.
+/// What we decode of the packets that hold TCP, as tshark would print it. Quotations are left out.
 fn lines_of(file: &std::path::Path) -> Vec<String> {
     let file = File::open(file).expect("the file can be opened");
-    let (mut reader, mut decoder) = (Reader::new(file).expect("a capture"), Decoder::new());
+    let mut reader = Reader::new(file).expect("a capture");
+    let mut decoder = Decoder::new();
     let mut lines = Vec::new();
     while let Some(Ok(record)) = reader.next() {
-        let (number, time) = (record.number, record.time_ns);
+        let number = record.number;
+        let time = record.time_ns;
         let length = record.wire_bytes;
         let Ok(Decoded::Tcp(segment)) = decoder.decode(&record) else { continue };
         let src = segment.ip.src;
@@ -149,7 +151,7 @@ fn lines_of(file: &std::path::Path) -> Vec<String> {
     lines
 }
 
-/// What tshark says of the innermost IP header.
+/// What tshark prints of these packets, for the innermost IP header.
 fn lines_of_tshark(file: &std::path::Path) -> Vec<String> {
     let mut lines = Vec::new();
     for line in tools::tshark(file, "tcp && !icmp && !icmpv6", &FIELDS) {
@@ -170,15 +172,15 @@ fn lines_of_tshark(file: &std::path::Path) -> Vec<String> {
 }
 
 #[test]
-fn every_packet_of_the_collection_looks_the_same_to_tshark() {
+fn tshark_decodes_every_packet_of_the_collection_as_we_do() {
     let Some(captures) = common::shared("captures") else { return };
-    if !tools::has("tshark") {
+    if !tools::has_program("tshark") {
         return;
     }
     let index = std::fs::read_to_string(captures.join("INDEX.tsv")).unwrap();
     for line in index.lines().skip(1) {
         let fields: Vec<&str> = line.split('\t').collect();
-        let damaged = !fields[9].is_empty(); // there, tshark exits with an error
+        let damaged = !fields[9].is_empty(); // tshark exits with an error there
         if damaged || fields[0].ends_with(".snoop") {
             continue;
         }
@@ -191,7 +193,7 @@ fn every_packet_of_the_collection_looks_the_same_to_tshark() {
     }
 }
 
-/// A TCP segment wrapped in something, and the link type that it is then of.
+/// A TCP segment in each kind of layers: a name, the link type, the packet.
 fn wrapped() -> Vec<(&'static str, LinkType, Vec<u8>)> {
     let inner = segment(5);
     let with = |start: &[u8]| [start, &inner].concat();
@@ -291,8 +293,8 @@ fn wrapped() -> Vec<(&'static str, LinkType, Vec<u8>)> {
 }
 
 #[test]
-fn every_wrapping_looks_the_same_to_tshark() {
-    if !tools::has("tshark") {
+fn tshark_decodes_each_kind_of_layers_as_we_do() {
+    if !tools::has_program("tshark") {
         return;
     }
     let mut writer = Writer::new(Vec::new(), Format::Pcapng, &Section::default()).unwrap();
@@ -301,14 +303,14 @@ fn every_wrapping_looks_the_same_to_tshark() {
         let id = writer.add_interface(&Interface::new(*link_type)).unwrap();
         writer.write_slices(&PacketInfo::new(id, 1 + number as u64), &[packet]).unwrap();
     }
-    let file = tools::file("wrapped.pcapng", &writer.into_inner());
+    let file = tools::write_file("wrapped.pcapng", &writer.into_inner());
     let (ours, theirs) = (lines_of(&file), lines_of_tshark(&file));
     for (number, (name, link_type, _)) in wrapped.iter().enumerate() {
         let start = format!("{}|", number + 1);
         let of = |lines: &[String]| lines.iter().find(|line| line.starts_with(&start)).cloned();
         let (ours, theirs) = (of(&ours), of(&theirs));
         assert!(ours.is_some(), "{name} is not decoded");
-        // Wireshark does not count the direction byte, the file does.
+        // Wireshark does not count the direction byte in the length, but the file does.
         let theirs = match *link_type {
             LinkType::PPP_WITH_DIRECTION => theirs.map(|line| line.replace("|49|", "|50|")),
             _ => theirs,
@@ -317,7 +319,7 @@ fn every_wrapping_looks_the_same_to_tshark() {
     }
 }
 
-/// The packet cut into IP fragments of this many payload bytes.
+/// The packet in IP fragments with this many payload bytes each.
 fn fragments(packet: &[u8], payload_bytes: usize) -> Vec<Vec<u8>> {
     let (header, payload) = packet.split_at(20);
     let pieces: Vec<&[u8]> = payload.chunks(payload_bytes).collect();
@@ -336,7 +338,7 @@ fn fragments(packet: &[u8], payload_bytes: usize) -> Vec<Vec<u8>> {
     fragments
 }
 
-/// An IPv6 packet with the TCP part of `packet`, in fragments of this many bytes.
+/// An IPv6 packet with the TCP segment of `packet`, in fragments with this many payload bytes each.
 fn fragments_v6(packet: &[u8], payload_bytes: usize) -> Vec<Vec<u8>> {
     let pieces: Vec<&[u8]> = packet[20..].chunks(payload_bytes).collect();
     let mut fragments = Vec::new();
@@ -354,26 +356,26 @@ fn fragments_v6(packet: &[u8], payload_bytes: usize) -> Vec<Vec<u8>> {
 
 #[test]
 fn fragments_become_the_same_segment_in_the_same_frame() {
-    if !tools::has("tshark") {
+    if !tools::has_program("tshark") {
         return;
     }
     let mut pieces = fragments(&segment(100), 48);
     pieces.swap(0, 2);
     pieces.extend(fragments_v6(&segment(100), 48));
-    pieces.push(segment(1)); // an ordinary one behind them
+    pieces.push(segment(1)); // a packet that is not fragmented, after them
     let mut writer = Writer::new(Vec::new(), Format::Pcapng, &Section::default()).unwrap();
     let id = writer.add_interface(&Interface::new(LinkType::RAW)).unwrap();
     for (number, piece) in pieces.iter().enumerate() {
         writer.write_slices(&PacketInfo::new(id, number as u64), &[piece]).unwrap();
     }
-    let file = tools::file("fragments.pcapng", &writer.into_inner());
+    let file = tools::write_file("fragments.pcapng", &writer.into_inner());
     assert_eq!(lines_of(&file), lines_of_tshark(&file));
     assert_eq!(lines_of(&file).len(), 3);
 }
 
 #[test]
-fn quotations_in_icmp_errors_are_the_same_to_tshark() {
-    if !tools::has("tshark") {
+fn tshark_finds_the_same_quotations_in_icmp_errors() {
+    if !tools::has_program("tshark") {
         return;
     }
     let mut v4 = segment(0)[..20].to_vec();
@@ -393,13 +395,15 @@ fn quotations_in_icmp_errors_are_the_same_to_tshark() {
         writer.write_slices(&PacketInfo::new(id, 1), &[packet]).unwrap();
     }
     let file = writer.into_inner();
-    let (mut reader, mut decoder, mut ours) = (Reader::new(&file[..]).unwrap(), Decoder::new(), Vec::new());
+    let mut reader = Reader::new(&file[..]).unwrap();
+    let mut decoder = Decoder::new();
+    let mut ours = Vec::new();
     while let Some(record) = reader.next() {
         let Ok(Decoded::Quoted { error, segment }) = decoder.decode(&record.unwrap()) else { panic!() };
         let mtu = error.mtu_bytes.unwrap();
         ours.push(format!("{}|{}|{mtu}", segment.src_port(), segment.dst_port()));
     }
-    let file = tools::file("quoted.pcapng", &file);
+    let file = tools::write_file("quoted.pcapng", &file);
     let mut theirs = tools::tshark(&file, "tcp", &["tcp.srcport", "tcp.dstport", "icmp.mtu", "icmpv6.mtu"]);
     for line in &mut theirs {
         *line = line.replace("||", "|").trim_end_matches('|').to_owned();

@@ -6,8 +6,11 @@
 
 mod programs;
 mod staging;
+#[cfg(test)]
+mod tests;
 
-use crate::failure::{Failure, Outcome, print};
+use crate::failure::{Outcome, print};
+use crate::output::{Files, Output, Target};
 use crate::{pcap, units};
 use clap::{Args, ValueEnum};
 use report::Style;
@@ -33,16 +36,16 @@ pub(crate) struct Demo {
     #[arg(long, value_enum, default_value_t = Close::Server)]
     close: Close,
     /// How long a segment is on its way
-    #[arg(long, value_name = "TIME", default_value = "20ms", value_parser = units::duration)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "20ms", value_parser = units::duration)]
     delay: Duration,
     /// How many segments get lost, each way
-    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = units::percent)]
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, default_value = "0%", value_parser = units::percent)]
     loss: f64,
     /// How many segments are held back and overtaken, each way
-    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = units::percent)]
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, default_value = "0%", value_parser = units::percent)]
     reorder: f64,
     /// Which world: the same seed gives the same bytes
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 1, value_parser = units::whole(0..=u64::MAX))]
     seed: u64,
     /// First an old duplicate SYN of an earlier connection reaches the server
     #[arg(long)]
@@ -81,24 +84,32 @@ impl Demo {
             seed: self.seed,
             stale_syn: self.stale_syn,
         };
+        let mut files = Files::new();
+        if self.json {
+            files.print("--json");
+        }
+        let pcap = self.pcap.as_deref().map(|path| files.write("--pcap", path)).transpose()?;
+        let svg = self.svg.as_deref().map(|path| files.write("--svg", path)).transpose()?;
+        let mut pcap_output = pcap.as_ref().map(Target::begin).transpose()?;
+        let mut svg_output = svg.as_ref().map(Target::begin).transpose()?;
         let performed = staging::perform(&play);
-        if let Some(path) = &self.pcap {
-            pcap::write(path, &performed.world, performed.client)?;
+        if let Some(output) = &mut pcap_output {
+            pcap::write(output, &performed.world, performed.client)?;
         }
         let numbers = if self.absolute { Numbers::Absolute } else { Numbers::Relative };
         let options = Options { numbers, ..Options::default() };
         let ladder = performed.ladder;
-        if let Some(path) = &self.svg {
-            std::fs::write(path, ladder.svg(&options))
-                .map_err(|error| Failure::io(format_args!("write {}", path.display()), &error))?;
+        if let Some(output) = &mut svg_output {
+            output.take(&ladder.svg(&options))?;
         }
+        pcap_output.into_iter().chain(svg_output).try_for_each(Output::finish)?;
         if self.json {
             print(&report::json::ladder(&ladder))?;
             return Ok(ExitCode::SUCCESS);
         }
         print(&ladder.text(&options, style))?;
-        for path in self.pcap.iter().chain(&self.svg) {
-            print(&format!("wrote {}\n", path.display()))?;
+        for target in pcap.iter().chain(&svg) {
+            print(&format!("wrote {target}\n"))?;
         }
         Ok(ExitCode::SUCCESS)
     }

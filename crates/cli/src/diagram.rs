@@ -1,6 +1,7 @@
 //! `synfin diagram`: the state diagram, drawn from the rows that the engine moves by.
 
-use crate::failure::{Failure, Outcome, print};
+use crate::failure::{Outcome, print};
+use crate::output::Files;
 use clap::{Args, ValueEnum};
 use report::{Style, diagram};
 use std::path::PathBuf;
@@ -47,8 +48,7 @@ impl Diagram {
         };
         match &self.output {
             None => print(&text)?,
-            Some(path) => std::fs::write(path, text)
-                .map_err(|error| Failure::io(format_args!("write {}", path.display()), &error))?,
+            Some(path) => Files::new().write("--output", path)?.write(&text)?,
         }
         Ok(ExitCode::SUCCESS)
     }

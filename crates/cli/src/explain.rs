@@ -13,8 +13,12 @@ mod pipeline;
 mod reading;
 
 use crate::failure::{Failure, Outcome, print};
+use crate::notes::note;
+use crate::output::{Existing, Files, Output};
+use crate::units::whole;
+use annotate::Pace;
 use clap::Args;
-use lens::{Filter, KeepSegments, Kept};
+use lens::{Connection, Filter, KeepSegments, Kept};
 use overview::{Overview, Sort};
 use report::Style;
 use report::ladder::{Numbers, Options};
@@ -29,6 +33,7 @@ use std::time::Duration;
   synfin explain trace.pcap.gz --stream 3        one connection as a ladder, with states and reasons
   synfin explain trace.pcap --stream 3 -a        the same with the numbers of the headers
   synfin explain trace.pcap --filter 'http || tcp.flags.syn == 1'
+  synfin explain trace.pcap -Y 'tcp.payload matches \"^get /\"'   of any case
   synfin explain trace.pcap --filter 'synfin.why == \"rto\"' --absolute
   synfin explain trace.pcap --json | jq ...      one JSON object a line
   synfin explain trace.pcap --html trace.html    a page to look around in, in one file
@@ -43,22 +48,26 @@ pub(crate) struct Explain {
     #[arg(long, value_name = "IFACE", conflicts_with = "file")]
     live: Option<String>,
     /// Listen for so long at most
-    #[arg(long = "for", value_name = "SECONDS", requires = "live")]
+    #[arg(long = "for", value_name = "SECONDS", requires = "live", conflicts_with = "file", allow_negative_numbers = true, value_parser = whole(1..=u64::MAX))]
     seconds: Option<u64>,
     /// Show only segments that Wireshark's display filter lets through, such as `tcp.port == 80`
+    ///
+    /// Fields and operators are Wireshark's, as far as they concern TCP: ==, !=, <, <=, &, contains,
+    /// matches, in {80, 8000..8099}, any, all, len(), count(), lower(), upper(), parts of bytes such as
+    /// tcp.payload[0:4]. Ours are synfin.state (also .src and .dst), synfin.why and synfin.confidence.
     #[arg(long, short = 'Y', value_name = "EXPR", value_parser = Filter::parse)]
     filter: Option<Filter>,
     /// Draw this connection as a ladder
-    #[arg(long, value_name = "N", conflicts_with_all = ["json", "csv", "zeek"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["json", "csv", "zeek"], allow_negative_numbers = true, value_parser = whole(0..=u32::MAX))]
     stream: Option<u32>,
     /// Numbers as they stand in the headers instead of relative ones
     #[arg(long, short)]
     absolute: bool,
     /// Draw runs of more than this many ordinary segments as one line
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", requires = "stream", allow_negative_numbers = true, value_parser = whole(0..=usize::MAX))]
     fold: Option<usize>,
     /// Show so many connections
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 50, value_parser = whole(0..=usize::MAX))]
     top: usize,
     /// Sort the connections by this column
     #[arg(long, value_enum, default_value_t = Sort::Stream)]
@@ -72,33 +81,48 @@ pub(crate) struct Explain {
     /// Connections in the columns of Zeek's conn.log
     #[arg(long)]
     zeek: bool,
-    /// Write the capture again as pcapng, with verdicts and reasons as packet comments
+    /// Write the capture again as pcapng, with verdicts and reasons as packet comments behind its own;
+    /// `-` for standard output
     #[arg(long, value_name = "FILE")]
     annotate: Option<PathBuf>,
     /// Write a page to look around in, in one file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "csv", "zeek"])]
     html: Option<PathBuf>,
+    /// Let --annotate write over a file that exists when it listens to an interface
+    #[arg(long, requires = "live", requires = "annotate")]
+    force: bool,
 }
 
 /// Segments that are kept for one ladder; a longer connection is cut with a notice.
 const LADDER_SEGMENTS_MAX: usize = 200_000;
 
+/// What a run reads and writes, open.
+struct Work {
+    source: reading::Opened,
+    annotated: Option<annotate::Annotated>,
+    page: Option<Output>,
+}
+
 impl Explain {
     pub(crate) fn run(self, style: &Style) -> Outcome {
+        let mut work = self.begin()?;
         let summary = if self.json || self.csv || self.zeek {
             let mut lines = outputs::Lines::new(self.form())?;
-            let summary = self.read(&mut lines)?;
+            let summary = self.read(work.source, &mut work.annotated, &mut lines)?;
+            finish(work.annotated, None)?;
             lines.finish()?;
             summary
         } else if self.live.is_some() && self.stream.is_none() && self.html.is_none() {
             let mut live = list::Live::new(self.absolute, Overview::new(self.sort, self.top));
-            let summary = self.read(&mut live)?;
+            let summary = self.read(work.source, &mut work.annotated, &mut live)?;
+            finish(work.annotated, None)?;
             print("\n")?;
             live.overview.show(style)?;
             summary
         } else if self.wanted_segments() == KeepSegments::None {
             let mut overview = Overview::new(self.sort, self.top);
-            let summary = self.read(&mut overview)?;
+            let summary = self.read(work.source, &mut work.annotated, &mut overview)?;
+            finish(work.annotated, None)?;
             overview.show(style)?;
             summary
         } else {
@@ -107,8 +131,13 @@ impl Explain {
                 Some(_) => report::captured::PAGE_SEGMENTS_MAX + 1,
                 None => LADDER_SEGMENTS_MAX,
             };
-            let summary = self.read(&mut kept)?;
-            self.show(&kept, style)?;
+            let summary = self.read(work.source, &mut work.annotated, &mut kept)?;
+            let stream = self.stream.map(|stream| connection(&kept, stream)).transpose()?;
+            if let Some(page) = &mut work.page {
+                page.take(&report::page::html(&report::captured::page(&kept, &self.source_name())))?;
+            }
+            finish(work.annotated, work.page)?;
+            self.show(&kept, stream, style)?;
             summary
         };
         summary.tell();
@@ -132,31 +161,69 @@ impl Explain {
         }
     }
 
-    fn read(&self, sink: &mut (impl lens::Sink + Send)) -> Result<reading::Summary, Failure> {
-        let mut annotated = self.annotate.as_deref().map(annotate::Annotated::create).transpose()?;
-        let wishes = reading::Wishes { annotated: annotated.as_mut(), filter: self.filter.as_ref() };
-        let source = match (&self.live, &self.file) {
-            (Some(interface), _) => reading::Source::live(interface, self.seconds.map(Duration::from_secs))?,
-            (None, Some(file)) => reading::Source::file(file)?,
-            (None, None) => return Err(Failure::new("name a capture file, or an interface with --live")),
-        };
-        let summary = reading::read(source, sink, wishes)?;
-        if let Some(annotated) = annotated {
-            annotated.finish()?;
+    /// Opens what is read, and only once it is known for a capture what is written.
+    fn begin(&self) -> Result<Work, Failure> {
+        let mut files = Files::new();
+        let file = self.file.as_deref().map(|path| reading::Source::file(path, &mut files)).transpose()?;
+        if self.json || self.csv || self.zeek {
+            files.print(self.form().flag());
         }
-        Ok(summary)
+        let existing = if self.force { Existing::Overwritten } else { Existing::Refused };
+        let annotate = self.annotate.as_deref().map(|path| match self.live {
+            Some(_) => files.record("--annotate", path, existing),
+            None => files.write("--annotate", path),
+        });
+        let annotate = annotate.transpose()?;
+        let html = self.html.as_deref().map(|path| files.write("--html", path)).transpose()?;
+        let (source, pace) = match (file, &self.live) {
+            (Some(file), _) => (file, Pace::OfBuffer),
+            (None, Some(interface)) => {
+                let limit = self.seconds.map(Duration::from_secs);
+                (reading::Source::live(interface, limit)?, Pace::OfPackets)
+            }
+            (None, None) => return Err(Failure::usage("name a capture file, or an interface with --live")),
+        };
+        let source = source.recognized()?;
+        let annotated = annotate.map(|target| annotate::Annotated::begin(target.begin()?, &source, pace));
+        let annotated = annotated.transpose()?;
+        let page = html.map(|target| target.begin()).transpose()?;
+        Ok(Work { source, annotated, page })
     }
 
-    fn show(&self, kept: &Kept, style: &Style) -> Result<(), Failure> {
-        if let Some(path) = &self.html {
-            let source = self.source_name();
-            let page = report::page::html(&report::captured::page(kept, &source));
-            std::fs::write(path, page)
-                .map_err(|error| Failure::io(format_args!("write {}", path.display()), &error))?;
-            eprintln!("wrote {}", path.display());
+    fn read(
+        &self,
+        source: reading::Opened,
+        annotated: &mut Option<annotate::Annotated>,
+        sink: &mut (impl lens::Sink + Send),
+    ) -> Result<reading::Summary, Failure> {
+        let ends = self.ends()?;
+        let filter = self.filter.as_ref();
+        let wishes = reading::Wishes { annotated: annotated.as_mut(), filter, ends: ends.as_ref() };
+        reading::read(source, sink, wishes)
+    }
+
+    /// What only the end of the capture tells, if the filter asks for it and the capture can be read twice.
+    fn ends(&self) -> Result<Option<reading::Ends>, Failure> {
+        if !self.filter.as_ref().is_some_and(Filter::looks_ahead) {
+            return Ok(None);
         }
-        match self.stream {
-            Some(stream) => self.show_stream(kept, stream, style),
+        match &self.file {
+            Some(file) if file.is_file() => {
+                let source = reading::Source::file(file, &mut Files::new())?;
+                reading::Ends::of(source.recognized()?).map(Some)
+            }
+            _ => {
+                note(format_args!(
+                    "synfin: tcp.completeness is that up to each segment, because this capture cannot be read twice"
+                ));
+                Ok(None)
+            }
+        }
+    }
+
+    fn show(&self, kept: &Kept, stream: Option<&Connection>, style: &Style) -> Result<(), Failure> {
+        match stream {
+            Some(connection) => self.show_stream(kept, connection, style),
             None if self.filter.is_some() => self.show_segments(kept, style),
             None => Overview::of(kept, self.sort, self.top).show(style),
         }
@@ -188,24 +255,37 @@ impl Explain {
         Ok(())
     }
 
-    fn show_stream(&self, kept: &Kept, stream: u32, style: &Style) -> Result<(), Failure> {
-        let Some(connection) = kept.connections.iter().find(|connection| connection.stream == stream) else {
-            let count = kept.connections.len();
-            return Err(Failure::new(format!(
-                "there is no stream {stream}: this capture has {count}, counted from 0"
-            )));
-        };
+    fn show_stream(&self, kept: &Kept, connection: &Connection, style: &Style) -> Result<(), Failure> {
         let numbers = if self.absolute { Numbers::Absolute } else { Numbers::Relative };
         let ladder = report::captured::ladder(connection, &kept.segments);
         let options = Options { numbers, fold_over: self.fold, ..Options::default() };
         print(&ladder.text(&options, style))?;
         print(&format!("\n {}\n", connection.sentence()))?;
         let findings: Vec<_> =
-            kept.findings.iter().filter(|finding| finding.stream == stream).cloned().collect();
+            kept.findings.iter().filter(|finding| finding.stream == connection.stream).cloned().collect();
         if !findings.is_empty() {
             print("\n")?;
             print(&report::captured::findings(&findings).text(style))?;
         }
         Ok(())
     }
+}
+
+/// The connection of this number.
+fn connection(kept: &Kept, stream: u32) -> Result<&Connection, Failure> {
+    kept.connections.iter().find(|connection| connection.stream == stream).ok_or_else(|| {
+        let count = kept.connections.len();
+        Failure::usage(format!("there is no stream {stream}: this capture has {count}, counted from 0"))
+    })
+}
+
+/// All that was to be written is, so it gets its names.
+fn finish(annotated: Option<annotate::Annotated>, page: Option<Output>) -> Result<(), Failure> {
+    annotated.map_or(Ok(()), annotate::Annotated::finish)?;
+    if let Some(page) = page {
+        let name = page.to_string();
+        page.finish()?;
+        note(format_args!("wrote {name}"));
+    }
+    Ok(())
 }

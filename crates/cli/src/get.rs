@@ -10,16 +10,20 @@ mod progress;
 mod request;
 mod trouble;
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Exit, Failure, Outcome};
 use crate::http::body::{Body, framing_of_response};
 use crate::http::range;
+use crate::interrupt;
+use crate::notes::{draws_bars, note};
+use crate::output::{Files, Output};
 use crate::over_tun::{Flags, OverTun};
-use destination::{Destination, Sink, Validator};
+use crate::terminal::plain;
+use destination::{Destination, Validator};
 use progress::Progress;
 use report::{Style, numbers};
 use request::Fetched;
 use serde_json::json;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -55,11 +59,8 @@ pub(crate) struct Get {
     #[arg(short = 'C', long = "continue")]
     resume: bool,
     /// How many seconds the server may take to accept the connection, and may be silent.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, default_value_t = 30, value_parser = crate::units::whole(1..=86_400_u64))]
     timeout: u64,
-    /// Tell nothing but failures.
-    #[arg(short, long)]
-    quiet: bool,
     /// Print what was fetched, and how, as a JSON object.
     #[arg(long)]
     json: bool,
@@ -84,9 +85,7 @@ Examples:
     sudo synfin get http://example.com/
 
   Beside a running `synfin serve`, which has synfin0 and its addresses:
-    sudo synfin get --tun synfin1 --host 10.91.0.1/24 http://10.91.0.1:8000/
-
-Exit codes: 0 it is all there, 1 it is not, 2 the arguments are wrong, 130 Ctrl-C.";
+    sudo synfin get --tun synfin1 --host 10.91.0.1/24 http://10.91.0.1:8000/";
 
 /// What went over the wire, for the last line.
 struct Received {
@@ -103,27 +102,28 @@ impl Get {
     /// Fetches it.
     pub(crate) fn run(&self, style: &Style) -> Outcome {
         let url = trouble::parse(&self.url)?;
-        let destination = Destination::choose(self.output.as_deref(), &url)?;
+        let mut files = Files::new();
+        let destination = Destination::choose(self.output.as_deref(), &url, &mut files)?;
         if self.resume && destination.is_finished() {
-            self.say(format_args!("{destination} is there already, and there is nothing to continue"));
+            note(format_args!("{destination} is there already, and there is nothing to continue"));
             return Ok(ExitCode::SUCCESS);
         }
-        let link = self.link.open(None::<fn(ConnectionEvent)>)?;
+        let link = self.link.open(&mut files, None::<fn(ConnectionEvent)>)?;
         let interrupted = catch_interrupts(&link)?;
         let outcome = self.fetch(url, &destination, &link, style);
         // The farewell: FIN both ways, so that the server need not wonder.
         let parted = link.stack.shutdown(FAREWELL);
         let recorded = link.finish_recording();
         if interrupted.load(Ordering::Acquire) {
-            self.say(format_args!("{}", destination.what_is_kept()));
-            return Ok(ExitCode::from(130));
+            note(format_args!("{}", destination.what_is_kept()));
+            return Ok(Exit::Interrupted.into());
         }
         let received = outcome?;
         recorded?;
-        if parted.is_err() && !self.quiet {
-            eprintln!("synfin: the server did not close the connection in time; it was reset");
+        if parted.is_err() {
+            note(format_args!("synfin: the server did not close the connection in time; it was reset"));
         }
-        self.tell(&received, &destination)
+        self.tell(&received, &destination, style)
     }
 
     fn timeout(&self) -> Duration {
@@ -140,9 +140,7 @@ impl Get {
     ) -> Result<Received, Failure> {
         let mut part = if self.resume { destination.part() } else { None };
         if self.resume && part.is_none() {
-            self.say(format_args!(
-                "there is no part of {destination} to continue; starting at the beginning"
-            ));
+            note(format_args!("there is no part of {destination} to continue; starting at the beginning"));
         }
         let mut hops = 0;
         loop {
@@ -158,12 +156,12 @@ impl Get {
                     )));
                 }
                 let next = trouble::redirected(&url, location)?;
-                self.say(format_args!("{status} {}: going on to {next}", fetched.response.reason));
+                note(format_args!("{status} {}: going on to {next}", fetched.response.reason));
                 (url, hops) = (next, hops + 1);
                 continue;
             }
             if status == 416 && part.is_some() {
-                if let Some(whole) = destination.completed_by(&fetched.response) {
+                if let Some(whole) = destination.completed_by(&fetched.response)? {
                     return Ok(Received {
                         url,
                         status,
@@ -173,7 +171,7 @@ impl Get {
                         info: None,
                     });
                 }
-                self.say(format_args!("the server has no such part any more; starting at the beginning"));
+                note(format_args!("the server has no such part any more; starting at the beginning"));
                 part = None;
                 continue;
             }
@@ -195,7 +193,7 @@ impl Get {
         let from_bytes = match (status, part) {
             (200, None) => 0,
             (200, Some(_)) => {
-                self.say(format_args!(
+                note(format_args!(
                     "the server has another version of the file, or sends no parts; starting at the beginning"
                 ));
                 0
@@ -207,7 +205,7 @@ impl Get {
                         "{url}: the server sends another part than it was asked for; try without --continue"
                     )));
                 }
-                self.say(format_args!("continuing after {}", numbers::bytes(part.len_bytes)));
+                note(format_args!("continuing after {}", numbers::bytes(part.len_bytes)));
                 part.len_bytes
             }
             _ => return Err(trouble::status(&url, response)),
@@ -219,12 +217,12 @@ impl Get {
             crate::http::body::Framing::Length(length) => Some(from_bytes + length),
             _ => None,
         };
-        let mut sink = destination.open(from_bytes, &Validator::of(response))?;
-        let shown = !self.quiet && !self.json;
+        let mut output = destination.open(from_bytes, &Validator::of(response))?;
+        let shown = !self.json && draws_bars();
         let progress = Progress::begin(destination, from_bytes, total_bytes, shown, style);
         let began = Instant::now();
         let mut body = Body::new(from, framing);
-        let outcome = copy(&mut body, &mut sink, &progress);
+        let outcome = copy(&mut body, &mut output, &progress);
         progress.end();
         let body_bytes = outcome.map_err(|cut| {
             let so_far = from_bytes + cut.body_bytes;
@@ -232,23 +230,17 @@ impl Get {
                 Side::Wire(error) => {
                     trouble::body(&url, &error, so_far, total_bytes, self.timeout(), &destination.advice())
                 }
-                Side::Disk(error) => Failure::io(format_args!("write {destination}"), &error),
+                Side::Disk(error) => output.failed(&error),
             }
         })?;
         let (time, info) = (began.elapsed(), stream.info().ok());
-        sink.finish().map_err(|error| Failure::io(format_args!("write {destination}"), &error))?;
+        destination.finish(output)?;
         // We have what we wanted; a server that closed first is no failure.
         let _ = stream.shutdown(Shutdown::Write);
         Ok(Received { url, status, file_bytes: from_bytes + body_bytes, body_bytes, time, info })
     }
 
-    fn say(&self, what: std::fmt::Arguments<'_>) {
-        if !self.quiet {
-            eprintln!("{what}");
-        }
-    }
-
-    fn tell(&self, received: &Received, destination: &Destination) -> Outcome {
+    fn tell(&self, received: &Received, destination: &Destination, style: &Style) -> Outcome {
         let Received { url, status, file_bytes, body_bytes, time, info } = received;
         let rtt = info.and_then(|info| info.rtt);
         if self.json {
@@ -260,16 +252,13 @@ impl Get {
                 "segments_received": info.map(|info| info.data_segments_in),
                 "retransmissions": info.map(|info| info.retransmissions),
             });
-            if destination.is_standard_output() {
-                eprintln!("{object}");
-            } else {
-                crate::failure::print(&format!("{object}\n"))?;
-            }
+            crate::failure::print(&format!("{object}\n"))?;
         } else {
             let rate = numbers::rate_of(*body_bytes, *time);
             let rtt = rtt.map_or(String::new(), |rtt| format!(", RTT {}", numbers::duration(rtt)));
             let (size, took) = (numbers::bytes(*file_bytes), numbers::duration(*time));
-            self.say(format_args!("{destination}: {size} in {took} ({rate}){rtt}"));
+            let line = plain(format!("{destination}: {size} in {took} ({rate}){rtt}"), style);
+            note(format_args!("{line}"));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -286,7 +275,7 @@ enum Side {
     Disk(io::Error),
 }
 
-fn copy(body: &mut impl Read, sink: &mut Sink, progress: &Progress) -> Result<u64, Cut> {
+fn copy(body: &mut impl Read, output: &mut Output, progress: &Progress) -> Result<u64, Cut> {
     let mut piece = vec![0; PIECE_BYTES];
     let mut body_bytes = 0;
     loop {
@@ -296,11 +285,13 @@ fn copy(body: &mut impl Read, sink: &mut Sink, progress: &Progress) -> Result<u6
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => {
                 // What has come is kept; the wire's failure is the one to tell.
-                let _ = sink.flush();
+                let _ = output.flush();
                 return Err(Cut { body_bytes, side: Side::Wire(error) });
             }
         };
-        sink.write(&piece[..taken]).map_err(|error| Cut { body_bytes, side: Side::Disk(error) })?;
+        // At once: who reads along shall see it, and who kills us shall find it.
+        let written = output.write_all(&piece[..taken]).and_then(|()| output.flush());
+        written.map_err(|error| Cut { body_bytes, side: Side::Disk(error) })?;
         body_bytes += taken as u64;
         progress.add(taken as u64);
     }
@@ -314,7 +305,6 @@ fn catch_interrupts(link: &OverTun) -> Result<Arc<AtomicBool>, Failure> {
         flag.store(true, Ordering::Release);
         stack.abort();
     };
-    ctrlc::set_handler(on_interrupt)
-        .map_err(|error| Failure::new(format!("Ctrl-C cannot be caught: {error}")))?;
+    interrupt::on_interrupt(on_interrupt)?;
     Ok(interrupted)
 }

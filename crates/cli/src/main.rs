@@ -9,6 +9,10 @@ mod explain;
 mod failure;
 mod get;
 mod http;
+mod interrupt;
+mod manual;
+mod notes;
+mod output;
 mod over_tun;
 mod pcap;
 mod recording;
@@ -18,8 +22,13 @@ mod sim;
 mod terminal;
 mod units;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use notes::Notes;
+use report::Charset;
 use std::process::ExitCode;
+
+/// The heading of the options that every command has.
+const COMMON: &str = "With every command";
 
 /// TCP, from SYN to FIN, in the open.
 ///
@@ -29,11 +38,14 @@ use std::process::ExitCode;
 #[command(after_help = "Start with `synfin demo`: a whole connection, drawn, without any privilege.")]
 struct Arguments {
     /// When to use colours.
-    #[arg(long, global = true, value_enum, default_value_t = terminal::Color::Auto)]
+    #[arg(long, global = true, value_enum, default_value_t = terminal::Color::Auto, help_heading = COMMON)]
     color: terminal::Color,
-    /// Use nothing but ASCII characters.
-    #[arg(long, global = true)]
+    /// Use nothing but ASCII characters, as on a dumb terminal or where the locale has no Unicode.
+    #[arg(long, global = true, help_heading = COMMON)]
     ascii: bool,
+    /// Only results and errors: no notes and no progress on standard error.
+    #[arg(long, short, global = true, help_heading = COMMON)]
+    quiet: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -47,11 +59,36 @@ enum Command {
     Serve(serve::Serve),
     Sim(sim::Sim),
     Get(get::Get),
+    Completions(manual::Completions),
+    Man(manual::Man),
+}
+
+/// The arguments with the exit codes of each command in its help.
+fn arguments() -> clap::Command {
+    Arguments::command().mut_subcommands(|command| {
+        let codes = failure::codes(command.get_name());
+        let below = |help: Option<&clap::builder::StyledStr>| match help {
+            Some(help) => format!("{help}\n\n{codes}"),
+            None => codes.clone(),
+        };
+        let long = command.get_after_long_help().map(|help| below(Some(help)));
+        let short = below(command.get_after_help());
+        let command = command.after_help(short);
+        match long {
+            Some(long) => command.after_long_help(long),
+            None => command,
+        }
+    })
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let style = terminal::style(arguments.color, arguments.ascii);
+    let read = Arguments::from_arg_matches(&arguments().get_matches());
+    let arguments = read.unwrap_or_else(|error| error.exit());
+    notes::choose(match arguments.quiet {
+        true => Notes::Quiet,
+        false => Notes::Told { bars: !terminal::is_dumb() },
+    });
+    let style = terminal::style(arguments.color, arguments.ascii.then_some(Charset::Ascii));
     let outcome = match arguments.command {
         Command::Demo(demo) => demo.run(&style),
         Command::Diagram(diagram) => diagram.run(&style),
@@ -60,6 +97,8 @@ fn main() -> ExitCode {
         Command::Sim(sim) => sim.run(&style),
         Command::Serve(serve) => serve.run(&style),
         Command::Get(get) => get.run(&style),
+        Command::Completions(completions) => completions.run(self::arguments()),
+        Command::Man(man) => man.run(self::arguments()),
     };
     match outcome {
         Ok(code) => code,

@@ -5,8 +5,9 @@
 //! kernel's. What is *not* here: what the sockets are used for.
 
 use crate::failure::Failure;
+use crate::output::{Existing, Files};
 use crate::recording::Recording;
-use device::{InterfaceAddress, Tun, TunConfig};
+use device::{InterfaceAddress, Tun, TunConfig, TunError};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use synfin::{ConnectionEvent, Stack};
@@ -27,9 +28,12 @@ pub(crate) struct Flags {
     #[arg(long = "address", value_name = "ADDR")]
     addresses: Vec<IpAddr>,
     /// Write what passes into a pcapng file: nanoseconds, whole checksums, super-segments as one packet
-    /// each, which is how the stack and the kernel hand them to each other.
+    /// each, which is how the stack and the kernel hand them to each other. `-` for standard output.
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
+    /// Let --pcap write over a file that exists.
+    #[arg(long, requires = "pcap")]
+    force: bool,
 }
 
 /// A stack that is up.
@@ -46,18 +50,26 @@ pub(crate) struct OverTun {
 }
 
 impl Flags {
-    /// Opens the interface and starts a stack on it.
+    /// Opens the interface and starts a stack on it. The recording joins the other `files`.
     pub(crate) fn open(
         &self,
+        files: &mut Files,
         observer: Option<impl FnMut(ConnectionEvent) + Send + 'static>,
     ) -> Result<OverTun, Failure> {
         let hosts = self.hosts();
         let ours = self.ours(&hosts)?;
+        let existing = if self.force { Existing::Overwritten } else { Existing::Refused };
+        let pcap = self.pcap.as_deref().map(|path| files.record("--pcap", path, existing)).transpose()?;
         let config =
             hosts.iter().fold(TunConfig::new(&self.tun), |config, host| config.with_host_address(*host));
-        let tun = Tun::open(&config).map_err(|error| Failure::new(error.to_string()))?;
+        let tun = Tun::open(&config).map_err(|error| match error {
+            TunError::Name { .. } | TunError::OtherKind { .. } => {
+                Failure::usage(format!("--tun {}: {error}", self.tun))
+            }
+            other => Failure::new(other.to_string()),
+        })?;
         let name = tun.name().to_owned();
-        let recording = self.pcap.as_deref().map(|path| Recording::create(path, &name)).transpose()?;
+        let recording = pcap.map(|target| Recording::begin(&target, &name)).transpose()?;
         let mut builder = Stack::builder().link(tun).name(&name);
         for address in &ours {
             builder = builder.address(address.to_string());
@@ -75,6 +87,9 @@ impl Flags {
             builder = builder.tap(recording.tap());
         }
         let stack = builder.start().map_err(|error| Failure::io("start the stack", &error))?;
+        if let Some(recording) = &recording {
+            recording.keep();
+        }
         let addresses = ours.iter().map(|address| address.address).collect();
         Ok(OverTun { stack, name, hosts, addresses, recording })
     }
@@ -95,7 +110,7 @@ impl Flags {
         }
         let beside = |address: IpAddr| {
             if let Some(host) = hosts.iter().find(|host| host.address == address) {
-                return Err(Failure::new(format!(
+                return Err(Failure::usage(format!(
                     "{address} is the kernel's address (--host {host}); give --address another one"
                 )));
             }
@@ -103,7 +118,7 @@ impl Flags {
                 .iter()
                 .find(|host| network(host.address, host.prefix_bits) == network(address, host.prefix_bits));
             host.map(|host| InterfaceAddress { address, prefix_bits: host.prefix_bits }).ok_or_else(|| {
-                Failure::new(format!(
+                Failure::usage(format!(
                     "{address} is in none of the kernel's networks, so the kernel would not find it; \
                      give it one with --host, such as --host {}",
                     suggestion(address)
@@ -168,7 +183,7 @@ fn neighbour(host: InterfaceAddress) -> Result<InterfaceAddress, Failure> {
     };
     [true, false].into_iter().filter_map(step).find(is_usable).map_or_else(
         || {
-            Err(Failure::new(format!(
+            Err(Failure::usage(format!(
                 "the network of --host {host} has no room for an address of ours; give it a shorter prefix"
             )))
         },
@@ -192,6 +207,7 @@ mod tests {
             hosts: hosts.iter().map(|text| text.parse().expect("a host")).collect(),
             addresses: addresses.iter().map(|text| text.parse().expect("an address")).collect(),
             pcap: None,
+            force: false,
         }
     }
 

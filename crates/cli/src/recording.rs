@@ -5,37 +5,33 @@
 //! in the buffer goes to the file once a second. A disk that fails ends the capture, not the stack.
 
 use crate::failure::Failure;
+use crate::output::{Output, Target};
 use capture::{Direction, Finish, Format, Interface, InterfaceId, LinkType, PacketInfo, Section, Writer};
-use std::fs::File;
-use std::io::{self, BufWriter};
-use std::path::{Path, PathBuf};
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use synfin::Tapped;
 
-/// Bytes gathered before the file is touched.
-const BUFFER_BYTES: usize = 1 << 20;
 /// How old what is in the buffer may get.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
 /// A capture in progress.
 pub(crate) struct Recording {
-    path: PathBuf,
+    target: Target,
     sheet: Arc<Mutex<Sheet>>,
 }
 
 struct Sheet {
-    writer: Writer<BufWriter<File>>,
+    writer: Writer<Output>,
     interface: InterfaceId,
     failure: Option<io::Error>,
 }
 
 impl Recording {
-    /// Starts a file for this interface.
-    pub(crate) fn create(path: &Path, interface: &str) -> Result<Recording, Failure> {
-        let failed =
-            |error: io::Error| Failure::io(format_args!("write the capture {}", path.display()), &error);
-        let out = BufWriter::with_capacity(BUFFER_BYTES, File::create(path).map_err(failed)?);
+    /// Starts a file for this interface. It goes again unless [`Recording::keep`] is called.
+    pub(crate) fn begin(target: &Target, interface: &str) -> Result<Recording, Failure> {
+        let failed = |error: io::Error| Failure::io(format_args!("write the capture {target}"), &error);
+        let out = target.begin()?;
         let application = concat!("synfin ", env!("CARGO_PKG_VERSION"));
         let section = Section { application, os: std::env::consts::OS, ..Section::default() };
         let mut writer = Writer::new(out, Format::Pcapng, &section).map_err(failed)?;
@@ -52,7 +48,12 @@ impl Recording {
             }
         };
         std::thread::Builder::new().name("recording".to_owned()).spawn(flusher).map_err(failed)?;
-        Ok(Recording { path: path.to_owned(), sheet })
+        Ok(Recording { target: target.clone(), sheet })
+    }
+
+    /// There is going to be something in it.
+    pub(crate) fn keep(&self) {
+        lock(&self.sheet).writer.get_mut().keep();
     }
 
     /// What the stack calls for each frame.
@@ -66,10 +67,7 @@ impl Recording {
         let mut sheet = lock(&self.sheet);
         sheet.attempt(|sheet| sheet.writer.flush());
         match sheet.failure.take() {
-            Some(error) => {
-                let path = self.path.display();
-                Err(Failure::new(format!("the capture {path} is incomplete: {error}")))
-            }
+            Some(error) => Err(Failure::new(format!("the capture {} is incomplete: {error}", self.target))),
             None => Ok(()),
         }
     }

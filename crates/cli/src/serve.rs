@@ -14,6 +14,8 @@ mod sending;
 mod upload;
 
 use crate::failure::{Failure, Outcome};
+use crate::interrupt;
+use crate::output::Files;
 use crate::over_tun::{Flags, OverTun};
 use clients::Clients;
 use folder::Folder;
@@ -40,14 +42,14 @@ pub(crate) struct Serve {
     /// The folder to serve.
     #[arg(default_value = ".")]
     dir: PathBuf,
-    /// The port to listen on.
-    #[arg(long, default_value_t = 80)]
+    /// The port to listen on; 0 for any that is free.
+    #[arg(long, value_name = "PORT", allow_negative_numbers = true, default_value_t = 80, value_parser = crate::units::whole(0..=u16::MAX))]
     port: u16,
     /// Let clients PUT files into FOLDER, which is a folder below DIR, or into all of DIR.
     #[arg(long, value_name = "FOLDER", num_args = 0..=1, require_equals = true, default_missing_value = ".")]
     writable: Option<PathBuf>,
     /// Refuse uploads of more than so many bytes; K, M, G and T stand for powers of 1,024.
-    #[arg(long, value_name = "SIZE", value_parser = size, requires = "writable")]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, value_parser = size, requires = "writable")]
     upload_max: Option<u64>,
     /// Print one JSON object a line instead of text.
     #[arg(long)]
@@ -95,36 +97,39 @@ impl Serve {
         let folder = Arc::new(Folder::open(&self.dir, self.writable.as_deref(), self.upload_max)?);
         let manner = if self.json { Manner::Json } else { Manner::Text(*style) };
         let journal = Journal::start(manner)?;
-        let link = self.link.open(Some(journal.observer()))?;
+        let mut files = Files::new();
+        if self.json {
+            files.print("--json");
+        }
+        let link = self.link.open(&mut files, Some(journal.observer()))?;
         // Every address of ours, of both families.
         let listener = TcpListener::bind(&link.stack, (Ipv6Addr::UNSPECIFIED, self.port))
             .map_err(|error| Failure::io(format_args!("listen on port {}", self.port), &error))?;
+        let port = listener.local_addr().map_or(self.port, |address| address.port());
         let (caller, calls) = mpsc::channel();
-        let interrupt = caller.clone();
+        let interrupted = caller.clone();
         // The receiver lives as long as the program does anything.
-        ctrlc::set_handler(move || drop(interrupt.send(Call::Interrupt)))
-            .map_err(|error| Failure::new(format!("Ctrl-C cannot be caught: {error}")))?;
+        interrupt::on_interrupt(move || drop(interrupted.send(Call::Interrupt)))?;
         let clients = Clients::new(Arc::clone(&folder), journal.clone());
         std::thread::Builder::new()
             .name("accept".to_owned())
             .spawn(move || clients.accept(&listener))
             .map_err(|error| Failure::io("start a thread", &error))?;
-        journal.listening(&self.announcement(&folder, &link));
+        journal.listening(&announcement(&folder, &link, port));
         wait_for_the_end(&link, &journal, &caller, &calls);
         let recorded = link.finish_recording();
         journal.finish();
         recorded.map(|()| ExitCode::SUCCESS)
     }
+}
 
-    fn announcement(&self, folder: &Folder, link: &OverTun) -> journal::Announcement {
-        let urls = link.addresses.iter().map(|address| url(*address, self.port)).collect();
-        journal::Announcement {
-            folder: folder.root().display().to_string(),
-            uploads: folder.uploads_below(),
-            urls,
-            interface: link.name.clone(),
-            hosts: link.hosts.iter().map(ToString::to_string).collect(),
-        }
+fn announcement(folder: &Folder, link: &OverTun, port: u16) -> journal::Announcement {
+    journal::Announcement {
+        folder: folder.root().display().to_string(),
+        uploads: folder.uploads_below(),
+        urls: link.addresses.iter().map(|address| url(*address, port)).collect(),
+        interface: link.name.clone(),
+        hosts: link.hosts.iter().map(ToString::to_string).collect(),
     }
 }
 

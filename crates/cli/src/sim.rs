@@ -2,15 +2,13 @@
 
 mod shown;
 
-use crate::failure::{Failure, Outcome, print};
-use crate::pcap;
+use crate::failure::{Exit, Failure, Outcome, print};
+use crate::output::{Files, Output, Target};
+use crate::{notes, pcap};
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
 use report::Style;
 use sim::{Chance, Discipline, Experiment, Family, Loss, Queue, QueueLimit, Recording};
-use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
 /// Send data through a simulated network and see what TCP makes of it
@@ -24,53 +22,53 @@ use std::time::Duration;
   synfin sim --loss 0.1% --pcap sim.pcapng && synfin explain sim.pcapng")]
 pub(crate) struct Sim {
     /// Round-trip time without queueing
-    #[arg(long, value_name = "TIME", default_value = "40ms", value_parser = crate::units::duration)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "40ms", value_parser = crate::units::duration)]
     rtt: Duration,
     /// Rate of the bottleneck
-    #[arg(long, value_name = "RATE", default_value = "100mbit", value_parser = crate::units::rate)]
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true, default_value = "100mbit", value_parser = crate::units::rate)]
     rate: u64,
     /// How many packets the network loses on the way to the server
-    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = crate::units::percent)]
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, default_value = "0%", value_parser = crate::units::percent)]
     loss: f64,
     /// How many packets in a row are lost on average; without it each is lost by itself
-    #[arg(long, value_name = "PACKETS", value_parser = crate::units::burst)]
+    #[arg(long, value_name = "PACKETS", allow_hyphen_values = true, value_parser = crate::units::burst)]
     burst: Option<f64>,
     /// How many packets to the server are held back by a quarter of the round-trip time, and overtaken
-    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = crate::units::percent)]
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, default_value = "0%", value_parser = crate::units::percent)]
     reorder: f64,
     /// How many packets to the server arrive twice
-    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = crate::units::percent)]
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, default_value = "0%", value_parser = crate::units::percent)]
     duplicate: f64,
     /// In how many packets to the server one bit is flipped
-    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = crate::units::percent)]
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, default_value = "0%", value_parser = crate::units::percent)]
     corrupt: f64,
     /// Extra delay, evenly distributed up to this
-    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = crate::units::duration)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "0ms", value_parser = crate::units::duration)]
     jitter: Duration,
     /// How much may wait before the bottleneck: bytes (`64k`) or packets (`100p`) [default: one
     /// bandwidth-delay product, ten packets at least]
-    #[arg(long, value_name = "SIZE", value_parser = crate::units::queue)]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, value_parser = crate::units::queue)]
     queue: Option<QueueLimit>,
     /// Who is dropped before the queue is full
     #[arg(long, value_enum, default_value_t = Aqm::None)]
     aqm: Aqm,
     /// What each flow sends
-    #[arg(long, value_name = "BYTES", default_value = "10M", value_parser = crate::units::bytes)]
+    #[arg(long, value_name = "BYTES", allow_hyphen_values = true, default_value = "10M", value_parser = crate::units::bytes)]
     bytes: u64,
     /// Congestion control
     #[arg(long, value_enum, default_value_t = Control::Newreno)]
     cc: Control,
     /// How many flows there are
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 1, value_parser = crate::units::whole(1..=1_000_u16))]
     flows: u16,
     /// The largest IP packet
-    #[arg(long, value_name = "BYTES", default_value_t = 1_500, value_parser = clap::value_parser!(u32).range(576..=65_535))]
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true, default_value_t = 1_500, value_parser = crate::units::whole(576..=65_535_u32))]
     mtu: u32,
     /// Over IPv6
     #[arg(long)]
     ipv6: bool,
     /// Which world: the same seed gives the same bytes
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 1, value_parser = crate::units::whole(0..=u64::MAX))]
     seed: u64,
     /// Write what passed at the sender to this pcapng file
     #[arg(long, value_name = "FILE")]
@@ -100,6 +98,14 @@ enum Aqm {
 impl Sim {
     pub(crate) fn run(self, style: &Style) -> Outcome {
         let Control::Newreno = self.cc;
+        let mut files = Files::new();
+        if self.json {
+            files.print("--json");
+        }
+        let pcap = self.pcap.as_deref().map(|path| files.write("--pcap", path)).transpose()?;
+        let plot = self.plot.as_deref().map(|path| files.write("--plot", path)).transpose()?;
+        let mut pcap = pcap.as_ref().map(Target::begin).transpose()?;
+        let mut plot = plot.as_ref().map(Target::begin).transpose()?;
         let loss = match (self.loss, self.burst) {
             (0.0, _) => Loss::Nothing,
             (percent, None) => Loss::Random(Chance::percent(percent)),
@@ -129,32 +135,23 @@ impl Sim {
             },
             ..Queue::default()
         });
-        let bar = progress();
+        let bar = notes::bar(1, "{bar:40} {bytes} of {total_bytes}");
         let outcome = experiment.run_watched(|progress| {
             bar.set_length(progress.bytes_total);
             bar.set_position(progress.bytes);
         });
         bar.finish_and_clear();
-        if let Some(path) = &self.pcap {
-            pcap::write(path, &outcome.world, outcome.client)?;
+        if let Some(output) = &mut pcap {
+            pcap::write(output, &outcome.world, outcome.client)?;
         }
-        if let Some(path) = &self.plot {
-            std::fs::write(path, shown::picture(&outcome))
-                .map_err(|error| Failure::io(format_args!("write {}", path.display()), &error))?;
+        if let Some(output) = &mut plot {
+            output.take(&shown::picture(&outcome))?;
         }
+        pcap.into_iter().chain(plot).try_for_each(Output::finish)?;
         print(&if self.json { shown::json(&outcome) } else { shown::text(&outcome, style) })?;
-        let done = outcome.flows.iter().all(|flow| flow.done_at.is_some());
-        Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        match shown::shortfall(&outcome, experiment.within) {
+            Some(sentence) => Err(Failure::new(sentence)),
+            None => Ok(Exit::Fine.into()),
+        }
     }
-}
-
-fn progress() -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(1);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}") {
-        bar.set_style(style);
-    }
-    bar
 }

@@ -1,6 +1,8 @@
 //! Times, rates, sizes and shares as people type them.
 
 use sim::QueueLimit;
+use std::fmt;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Splits `1.5s` into number and unit.
@@ -13,6 +15,17 @@ fn split(text: &str) -> Option<(f64, &str)> {
         .ok()
         .filter(|number: &f64| number.is_finite() && *number >= 0.0)
         .map(|number| (number, unit))
+}
+
+/// A whole number in a range, for arguments that count something.
+pub(crate) fn whole<T>(range: RangeInclusive<T>) -> impl Fn(&str) -> Result<T, String> + Clone
+where
+    T: std::str::FromStr + PartialOrd + fmt::Display + Clone,
+{
+    move |text| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| format!("`{text}` is no whole number from {} to {}", range.start(), range.end()))
+    }
 }
 
 /// `20ms`, `1.5s`, `300us`; ten seconds at most.
@@ -105,6 +118,7 @@ mod tests {
         assert_eq!(queue("100p"), Ok(QueueLimit::Packets(100)));
         assert_eq!(burst("2.5"), Ok(2.5));
         assert_eq!(percent("0.1%"), Ok(0.1));
+        assert_eq!(whole(1..=5_u8)("5"), Ok(5));
         for (error, says) in [
             (duration("20").map(|_| ()), "needs a unit"),
             (duration("-1s").map(|_| ()), "is no time"),
@@ -114,6 +128,9 @@ mod tests {
             (queue("0p").map(|_| ()), "no number of packets"),
             (burst("0.5").map(|_| ()), "no number of packets"),
             (percent("99%").map(|_| ()), "at most 90%"),
+            (percent("-5%").map(|_| ()), "is no percentage"),
+            (whole(0..=65_535_u16)("-1").map(|_| ()), "is no whole number from 0 to 65535"),
+            (whole(1..=5_u8)("6").map(|_| ()), "is no whole number from 1 to 5"),
             (percent("nan").map(|_| ()), "is no percentage"),
         ] {
             assert!(error.clone().expect_err(says).contains(says), "{error:?}");

@@ -62,12 +62,25 @@ fn connect_returns_on_the_second_step_and_accept_on_the_third() {
     let times: Vec<(String, f64)> = printed(&["demo", "--json"])
         .lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a JSON object on every line"))
-        .filter(|record| record["text"].as_str().is_some_and(|text| text.ends_with("returns")))
+        .filter(|record| record["text"].as_str().is_some_and(|text| text.contains(" returns")))
         .map(|record| {
             (record["text"].as_str().unwrap_or("").to_owned(), record["time"].as_f64().unwrap_or(-1.0))
         })
         .collect();
-    assert_eq!(times, [("connect returns".to_owned(), 0.04), ("accept returns".to_owned(), 0.06)]);
+    assert_eq!(
+        times,
+        [("connect returns: second step".to_owned(), 0.04), ("accept returns: third step".to_owned(), 0.06)]
+    );
+    // On the page each stands right under the segment that it waited for, with the time of its end there.
+    let text = printed(&["demo"]);
+    let lines: Vec<&str> = text.lines().collect();
+    for (call, segment, time) in [
+        ("connect returns: second step", "SYN,ACK Seq=0 Ack=1", "0.040  ● ESTABLISHED"),
+        ("accept returns: third step", "completes the handshake", "0.060  ● ESTABLISHED"),
+    ] {
+        let at = lines.iter().position(|line| line.contains(call)).expect("the call is there");
+        assert!(lines[at - 1].contains(segment) && lines[at - 1].contains(time), "{text}");
+    }
 }
 
 #[test]
@@ -92,6 +105,58 @@ fn an_old_duplicate_syn_opens_nothing() {
     let text = printed(&["demo", "--stale-syn"]);
     in_order(&text, &["SYN-RECEIVED", "RST", "connect is called", "connect returns", "accept returns"]);
     assert_eq!(text.matches("accept returns").count(), 1);
+    in_order(&text, &["SYN     Seq=old ", "SYN,ACK Seq=0 Ack=old+1 ", "RST     Seq=old+1 "]);
+    let moral = text.split(" The moral: ").nth(1).expect("a moral");
+    assert!(moral.trim_end().ends_with('.') && moral.matches('.').count() == 1, "one sentence: {moral}");
+    // Also where the answer to the old SYN takes longer than the whole story otherwise.
+    let text = printed(&["demo", "--stale-syn", "--delay", "501ms"]);
+    assert!(text.contains("client sent 2,374 bytes, server sent 537 bytes"), "{text}");
+}
+
+#[test]
+fn nothing_is_lost_where_the_delay_alone_makes_timers_run_out() {
+    let text = printed(&["demo", "--delay", "501ms"]);
+    assert!(!text.contains("lost") && text.contains("3 retransmissions"), "{text}");
+}
+
+/// What passed the client, from the capture: whether it came in, and the numbers.
+fn captured(path: &str) -> Vec<(bool, u32, u32, usize)> {
+    let mut reader = capture::Reader::new(std::fs::File::open(path).expect("written")).expect("a capture");
+    let mut packets = Vec::new();
+    while let Some(record) = reader.next() {
+        let packet = SlicedPacket::from_ip(record.expect("an undamaged record").bytes).expect("an IP packet");
+        let (Some(NetSlice::Ipv4(ip)), Some(TransportSlice::Tcp(tcp))) = (packet.net, packet.transport)
+        else {
+            panic!("not TCP over IPv4");
+        };
+        let is_inbound = ip.header().source_addr().octets() != [192, 0, 2, 10];
+        packets.push((is_inbound, tcp.sequence_number(), tcp.acknowledgment_number(), tcp.payload().len()));
+    }
+    packets.sort_unstable();
+    packets
+}
+
+#[test]
+fn the_ladder_and_the_capture_of_one_run_agree() {
+    let file = Scratch::new("agree.pcapng");
+    for seed in 1..=6 {
+        let seed = seed.to_string();
+        let run =
+            ["demo", "--loss", "20%", "--reorder", "10%", "--seed", &seed, "--json", "--pcap", file.path()];
+        let mut drawn: Vec<(bool, u32, u32, usize)> = printed(&run)
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a JSON object on every line"))
+            .filter(|record| record["type"] == "segment")
+            .filter(|record| record["src"] == "192.0.2.10:51234" || record["arrived"].is_number())
+            .map(|record| {
+                let number = |field: &str| record[field].as_u64().unwrap_or(0);
+                let is_inbound = record["src"] != "192.0.2.10:51234";
+                (is_inbound, number("seq_raw") as u32, number("ack_raw") as u32, number("len") as usize)
+            })
+            .collect();
+        drawn.sort_unstable();
+        assert_eq!(drawn, captured(file.path()), "seed {seed}");
+    }
 }
 
 #[test]

@@ -124,7 +124,7 @@ fn damage_is_told_and_what_is_before_it_is_explained() {
     std::fs::write(cut.path(), &whole[..whole.len() - 30]).expect("a place for it");
     let output = synfin(&["explain", cut.path()]);
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert_eq!(output.status.code(), Some(3), "{errors}");
     assert!(errors.contains("up to its damage"), "{errors}");
     assert!(String::from_utf8_lossy(&output.stdout).contains("192.0.2.10:51234"));
 }

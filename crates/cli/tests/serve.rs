@@ -140,6 +140,27 @@ fn a_client_that_is_killed_leaves_the_server_whole() {
 }
 
 #[test]
+fn port_0_is_any_that_is_free_and_the_server_says_which() {
+    let Some(place) = Place::new("sport", &["curl"]) else { return };
+    fs::write(place.path("served/word"), "here").unwrap();
+    let served = place.text("served");
+    let mut server = place.start(&[env!("CARGO_BIN_EXE_synfin"), "serve", "--json", "--port", "0", &served]);
+    let listening: Value = serde_json::from_str(&server.wait_for("\"listening\"")).unwrap();
+    let url = listening["urls"][0].as_str().unwrap().to_owned();
+    assert!(url.starts_with("http://10.90.0.2:") && !url.ends_with(":0/"), "{url}");
+    assert_eq!(place.run(&["curl", "-gsS", &format!("{url}word")]), "here");
+}
+
+#[test]
+fn an_interface_that_is_no_tun_is_refused_as_an_argument() {
+    let Some(place) = Place::new("slo", &[]) else { return };
+    let output = place.output(&[env!("CARGO_BIN_EXE_synfin"), "serve", "--tun", "lo", &place.text("served")]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("--tun lo: the interface lo exists and is no TUN interface"), "{errors}");
+}
+
+#[test]
 fn a_server_that_is_killed_takes_its_interface_along() {
     let Some(place) = Place::new("skill", &["curl"]) else { return };
     place.fill("served/big", 64 << 20);

@@ -1,11 +1,11 @@
-//! A descriptor that is readable while something is the matter, and the [`Waker`] made from it.
+//! A descriptor that is readable while an event is raised, and the [`Waker`] made from it.
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Readable from `raise` until `clear`, however often each is called.
+/// Readable from `raise` until `clear`. Calling either again changes nothing.
 #[derive(Debug)]
 pub(crate) struct Event {
     #[cfg(target_os = "linux")]
@@ -21,12 +21,12 @@ impl Event {
     }
 
     pub(crate) fn raise(&self) {
-        // Fails only when the counter is full: it is readable then.
+        // Fails only if the counter is full; then it is readable already.
         let _ = (&self.counter).write(&1u64.to_ne_bytes());
     }
 
     pub(crate) fn clear(&self) {
-        // Fails only when the counter is zero already.
+        // Fails only if the counter is zero already.
         let _ = (&self.counter).read(&mut [0; 8]);
     }
 
@@ -45,12 +45,12 @@ impl Event {
     }
 
     pub(crate) fn raise(&self) {
-        // Fails only when the buffer is full: it is readable then.
+        // Fails only if the buffer is full; then it is readable already.
         let _ = (&self.ends.1).write(&[1]);
     }
 
     pub(crate) fn clear(&self) {
-        // Ends when nothing is left; a thread that raises at the same time leaves it readable or not, both true.
+        // Ends when nothing is left. If another thread raises the event at the same time, either result is right.
         while matches!((&self.ends.0).read(&mut [0; 64]), Ok(64)) {}
     }
 
@@ -79,37 +79,37 @@ pub struct Waker {
 #[derive(Debug)]
 struct Shared {
     event: Event,
-    /// The event is raised: waking again costs nothing.
+    /// The event is raised; waking again needs no system call.
     raised: AtomicBool,
 }
 
 impl Waker {
-    /// A waker that nobody has used yet.
+    /// A waker that has not been used yet.
     ///
     /// # Errors
-    /// When the process has no descriptors left.
+    /// If the process has no descriptors left.
     pub fn new() -> io::Result<Waker> {
         Ok(Waker { shared: Arc::new(Shared { event: Event::new()?, raised: AtomicBool::new(false) }) })
     }
 
-    /// Wakes the sleeper now, or as soon as it goes to sleep.
+    /// Wakes the sleeping thread now, or as soon as it goes to sleep.
     pub fn wake(&self) {
         if !self.shared.raised.swap(true, Ordering::AcqRel) {
             self.shared.event.raise();
         }
     }
 
-    /// Forgets the wake-ups so far. Call it after waking and *before* looking for what there is to do.
+    /// Forgets the wake-ups so far. Call it after waking and *before* looking for work.
     pub fn clear(&self) {
-        // In this order: a wake-up between the two is not raised again, but what it is about is seen by
-        // the look that follows, since the swap reads what it wrote. The other order would lose one.
+        // The order matters. A wake-up between the two steps does not raise the event again, but its work is
+        // found afterwards, because the swap synchronizes with it. In the other order it would be lost.
         if self.shared.raised.load(Ordering::Acquire) {
             self.shared.event.clear();
             self.shared.raised.swap(false, Ordering::AcqRel);
         }
     }
 
-    /// What the sleeper waits on.
+    /// The descriptor that the sleeping thread waits on.
     pub fn as_fd(&self) -> BorrowedFd<'_> {
         self.shared.event.as_fd()
     }

@@ -1,10 +1,10 @@
-//! A link that loses, delays, reorders, duplicates and corrupts, the same way for the same seed.
+//! A link that loses, delays, reorders, duplicates and corrupts frames, in the same way for the same seed.
 //!
 //! Works on frames as they are on the wire: super-segments are cut and checksums completed first, so that a
-//! loss is one segment and a flipped bit is noticed. Every frame draws the same number of random values
-//! whatever the impairment, so that changing one chance leaves the fate of the others as it was. The
-//! clock is given; with one that a test moves, everything is decided by the seed. What is *not* here:
-//! worlds of many hosts in virtual time; that is the simulator.
+//! loss is one segment and a flipped bit is noticed. Each frame draws the same number of random values for
+//! any impairment, so that changing one chance does not change where the other faults happen. The clock is
+//! an argument; with a clock that a test moves, the seed decides everything. What is *not* here: many hosts
+//! in virtual time; that is the simulator's.
 
 use crate::{Link, SplitMix64};
 use std::collections::{BTreeMap, VecDeque};
@@ -19,28 +19,28 @@ use wire::{Frame, LinkCapabilities, TransmitChecksum, segmentation};
 pub struct Chance(u32);
 
 impl Chance {
-    /// Not once.
+    /// It never happens.
     pub const NEVER: Chance = Chance(0);
-    /// Each time.
+    /// It happens each time.
     pub const ALWAYS: Chance = Chance(1_000_000);
 
-    /// So many times in a million; more is always.
+    /// `times` in a million; more than a million is [`Chance::ALWAYS`].
     pub const fn per_million(times: u32) -> Chance {
         Chance(if times < 1_000_000 { times } else { 1_000_000 })
     }
 
-    /// So many times in a hundred; outside of 0 to 100 it is never or always.
+    /// `percent` times in a hundred; below 0 is [`Chance::NEVER`], above 100 is [`Chance::ALWAYS`].
     pub fn percent(percent: f64) -> Chance {
-        // A float becomes an integer by saturating, and not-a-number becomes 0.
+        // The conversion to an integer saturates, and turns NaN into 0.
         Chance::per_million((percent * 10_000.0).round() as u32)
     }
 
-    const fn comes_true(self, draw: u64) -> bool {
+    const fn happens(self, draw: u64) -> bool {
         (((draw as u128) * 1_000_000) >> 64) < self.0 as u128
     }
 }
 
-/// What happens to the frames of one direction. The default leaves them alone.
+/// What happens to the frames of one direction. By default nothing does.
 ///
 /// Fields are added in minor versions: write `Impairment { loss, ..Impairment::default() }`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,17 +51,17 @@ pub struct Impairment {
     pub duplicate: Chance,
     /// One bit of a frame is flipped.
     pub corrupt: Chance,
-    /// A frame is held back by [`reorder_by`](Impairment::reorder_by) and overtaken by others.
+    /// A frame is held back for [`reorder_by`](Impairment::reorder_by), so that later frames overtake it.
     pub reorder: Chance,
     /// How long a reordered frame is held back.
     pub reorder_by: Duration,
-    /// How long every frame takes.
+    /// How long each frame takes.
     pub delay: Duration,
-    /// How much longer it takes at most, evenly distributed; reorders frames that are close together.
+    /// The most that is added to the delay, evenly distributed; it reorders frames that are close together.
     pub jitter: Duration,
-    /// How many bits cross per second; `None`: no limit. Frames wait for their turn.
+    /// How many bits cross per second; frames wait for those before them. `None`: no limit.
     pub rate_bits_per_s: Option<u64>,
-    /// How many frames may be on their way or waiting; what comes beyond is lost.
+    /// How many frames may be on their way or waiting; more are lost.
     pub queue_frames_max: usize,
 }
 
@@ -76,13 +76,13 @@ impl Default for Impairment {
             delay: Duration::ZERO,
             jitter: Duration::ZERO,
             rate_bits_per_s: None,
-            // A second of 100 Mbit/s in full frames; netem's own default is 1,000.
+            // One second of 100 Mbit/s in full frames; the default of netem is 1,000.
             queue_frames_max: 8_192,
         }
     }
 }
 
-/// Wraps a link and impairs what it carries, each direction in its own way.
+/// Wraps a link and impairs what it carries, each direction separately.
 ///
 /// ```
 /// # use synfin_device::*;
@@ -104,21 +104,21 @@ pub struct Impaired<L, C = fn() -> Duration> {
 struct State {
     transmit: Lane,
     receive: Lane,
-    /// Due frames that the link behind had no room for; no more than the lane held.
+    /// Due frames for which the wrapped link had no room; not more than the lane held.
     outgoing: VecDeque<Frame>,
-    /// Kept for its memory.
+    /// Empty between calls; kept to reuse its memory.
     arrivals: VecDeque<Frame>,
 }
 
 impl<L: Link> Impaired<L> {
-    /// Impairs `link`; `transmit` is for what we send, `receive` for what we get.
+    /// Impairs `link`; `transmit` is for frames that we send, `receive` for frames that we receive.
     pub fn new(link: L, transmit: Impairment, receive: Impairment, seed: u64) -> Self {
         Impaired::with_clock(link, transmit, receive, seed, since_first_asked)
     }
 }
 
 impl<L: Link, C: Fn() -> Duration + Send + Sync> Impaired<L, C> {
-    /// The same with another clock, such as one that a test moves: the time since any fixed moment.
+    /// The same with another clock, for example one that a test moves. It returns the time since a fixed moment.
     pub fn with_clock(link: L, transmit: Impairment, receive: Impairment, seed: u64, clock: C) -> Self {
         let mut seeds = SplitMix64::new(seed);
         let state = State {
@@ -134,7 +134,7 @@ impl<L: Link, C: Fn() -> Duration + Send + Sync> Impaired<L, C> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends what is due.
+    /// Sends the frames that are due.
     fn flush(&self, state: &mut State, now: Duration) -> io::Result<()> {
         state.transmit.release(now, usize::MAX, &mut state.outgoing);
         self.link.transmit(&mut state.outgoing).map(drop)
@@ -151,12 +151,13 @@ impl<L: Link, C: Fn() -> Duration + Send + Sync> Link for Impaired<L, C> {
     }
 
     fn transmit(&self, frames: &mut VecDeque<Frame>) -> io::Result<usize> {
-        let (now, medium) = ((self.clock)(), self.link.capabilities().medium);
+        let now = (self.clock)();
+        let medium = self.link.capabilities().medium;
         let mut state = self.lock();
         let taken = frames.len();
         for frame in frames.drain(..) {
             for piece in segmentation::cut(frame, medium, TransmitChecksum::Full) {
-                // What the link behind has no room for counts as waiting, too.
+                // Frames for which the wrapped link has no room count as waiting, too.
                 let waiting = state.outgoing.len();
                 state.transmit.admit(now, piece, waiting);
             }
@@ -166,7 +167,8 @@ impl<L: Link, C: Fn() -> Duration + Send + Sync> Link for Impaired<L, C> {
     }
 
     fn receive(&self, frames: &mut VecDeque<Frame>, frames_max: usize) -> io::Result<usize> {
-        let (now, medium) = ((self.clock)(), self.link.capabilities().medium);
+        let now = (self.clock)();
+        let medium = self.link.capabilities().medium;
         let mut state = self.lock();
         let state = &mut *state;
         self.flush(state, now)?;
@@ -198,7 +200,7 @@ impl<L: std::fmt::Debug, C> std::fmt::Debug for Impaired<L, C> {
     }
 }
 
-/// The machine's clock, which only moves forward.
+/// The system's monotonic clock.
 fn since_first_asked() -> Duration {
     static ORIGIN: OnceLock<Instant> = OnceLock::new();
     ORIGIN.get_or_init(Instant::now).elapsed()
@@ -209,10 +211,10 @@ fn since_first_asked() -> Duration {
 struct Lane {
     impairment: Impairment,
     random: SplitMix64,
-    /// By the time they are due, then by the order in which they came.
+    /// By the time at which they are due, then by the order in which they came.
     held: BTreeMap<(Duration, u64), Frame>,
     count: u64,
-    /// When the last frame admitted will have crossed a link of limited rate.
+    /// When the last frame will have crossed, if the rate is limited.
     busy_until: Duration,
 }
 
@@ -230,19 +232,16 @@ impl Lane {
     fn admit(&mut self, now: Duration, frame: Frame, waiting: usize) {
         let [loss, duplicate, corrupt, reorder, jitter, place] =
             std::array::from_fn(|_| self.random.next_u64());
-        if self.impairment.loss.comes_true(loss) {
+        if self.impairment.loss.happens(loss) {
             return;
         }
         let mut extra = self.impairment.delay + fraction(self.impairment.jitter, jitter);
-        if self.impairment.reorder.comes_true(reorder) {
+        if self.impairment.reorder.happens(reorder) {
             extra += self.impairment.reorder_by;
         }
-        let frame = if self.impairment.corrupt.comes_true(corrupt) {
-            with_a_bit_flipped(&frame, place)
-        } else {
-            frame
-        };
-        if self.impairment.duplicate.comes_true(duplicate) {
+        let frame =
+            if self.impairment.corrupt.happens(corrupt) { with_a_bit_flipped(&frame, place) } else { frame };
+        if self.impairment.duplicate.happens(duplicate) {
             self.hold(now, extra, frame.clone(), waiting);
         }
         self.hold(now, extra, frame, waiting);
@@ -281,7 +280,7 @@ impl Lane {
     }
 }
 
-/// Between nothing and all of `whole`, as `draw` says.
+/// A part of `whole` in proportion to `draw`: zero for 0, all of it for the largest number.
 fn fraction(whole: Duration, draw: u64) -> Duration {
     let nanos = (whole.as_nanos() * u128::from(draw)) >> 64;
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))

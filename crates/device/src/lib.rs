@@ -1,22 +1,25 @@
-//! Links that carry [`Frame`](wire::Frame)s, and what to wait on while none comes.
+//! Links that carry [`Frame`](wire::Frame)s, and waiting until a frame arrives.
 //!
 //! | what | where |
 //! | --- | --- |
 //! | the trait of every link | [`Link`] |
-//! | TUN and TAP on Linux, super-segments whole | [`Tun`] |
+//! | TUN and TAP on Linux, with super-segments | [`Tun`] |
 //! | raw Ethernet frames of an interface, live capture | [`PacketSocket`] |
 //! | two ends in memory | [`memory::pair`] |
-//! | a look at every frame | [`Tap`] |
-//! | loss, delay, reordering and the rest, from a seed | [`Impaired`] |
-//! | sleeping until a link or another thread has something | [`wait`], [`Waker`] |
+//! | watching every frame | [`Tap`] |
+//! | loss, delay, reordering and other faults, from a seed | [`Impaired`] |
+//! | the kernel itself under test: a network for one thread, its sockets' options | [`kernel`] |
+//! | sleeping until a link or another thread needs attention | [`wait`], [`Waker`] |
 //!
 //! The only crate of synfin with `unsafe`, all of it in the module `sys`. What is *not* here: protocols.
-//! A link knows where the headers of a frame are, but never answers one.
+//! A link knows where the headers of a frame are, but never answers a frame.
 
 mod event;
 mod impaired;
 #[cfg(target_os = "linux")]
 mod interface;
+#[cfg(target_os = "linux")]
+pub mod kernel;
 mod link;
 pub mod memory;
 #[cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
-//! What every link is, whatever carries its frames.
+//! The trait of every link.
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,11 +17,11 @@ pub enum Direction {
     Transmitted,
 }
 
-/// Something that carries frames. Nothing here blocks, and every method takes `&self`: an application
+/// Something that carries frames. No method blocks, and every method takes `&self`: an application
 /// thread may transmit while a driver thread sleeps on [`poll_fd`](Link::poll_fd).
 ///
-/// The driver's loop: `receive` until it says 0, hand the frames on, `transmit` what comes out, then
-/// [`wait`](crate::wait()) on `poll_fd` for at most [`due_in`](Link::due_in).
+/// The driver's loop: `receive` until it returns 0, give the frames to the host, `transmit` the host's
+/// frames, then [`wait`](crate::wait()) on `poll_fd` for at most [`due_in`](Link::due_in).
 ///
 /// ```
 /// use synfin_device::{Link, memory};
@@ -40,27 +40,27 @@ pub enum Direction {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub trait Link: Send + Sync {
-    /// What the link carries and what it does for its users; never changes.
+    /// What the link carries and what it does for its users. It never changes.
     fn capabilities(&self) -> LinkCapabilities;
 
-    /// Takes frames from the front until there are none or the link is full; returns how many. Those
-    /// left are for later: when the link can take more, `poll_fd` becomes readable.
+    /// Takes frames from the front until there are none or the link is full; returns how many. When a full
+    /// link can take more, `poll_fd` becomes readable.
     ///
     /// # Errors
-    /// What the system says, about the frame that was taken last, which is lost. Those behind it are
+    /// The system's error about the frame that was taken last; this frame is lost. The frames after it are
     /// still in the queue.
     fn transmit(&self, frames: &mut VecDeque<Frame>) -> io::Result<usize>;
 
-    /// Appends at most `frames_max` frames that have arrived; returns how many, 0 when there is none now.
+    /// Appends at most `frames_max` frames that have arrived; returns how many, 0 if there are none now.
     ///
     /// # Errors
-    /// What the system says; frames appended before stay.
+    /// The system's error; frames that were appended before it stay.
     fn receive(&self, frames: &mut VecDeque<Frame>, frames_max: usize) -> io::Result<usize>;
 
-    /// What to wait on: readable when there is something to receive. `None` if there is no such thing.
+    /// The descriptor to wait on: readable when there is something to receive. `None` if the link has none.
     fn poll_fd(&self) -> Option<BorrowedFd<'_>>;
 
-    /// How long until the link has something to do that `poll_fd` does not tell: a frame held back.
+    /// How long until the link has work that `poll_fd` does not show, such as a frame that was held back.
     /// Call `receive` then.
     fn due_in(&self) -> Option<Duration> {
         None

@@ -1,8 +1,8 @@
-//! Two ends of a wire in memory: frames go across by reference, never copied.
+//! Two ends of a wire in memory: frames cross by reference and are never copied.
 //!
-//! Each direction is a bounded queue. A super-segment passes whole when the capabilities say so;
-//! otherwise it is cut, and checksums are completed, as a network card would. A full queue takes no more:
-//! the sender keeps its frames and is told by its own `poll_fd` when there is room again.
+//! Each direction is a bounded queue. A super-segment passes whole if the capabilities say so; otherwise
+//! it is cut, and checksums are completed, as a network card would do. A full queue takes no more frames:
+//! the sender keeps them, and its own `poll_fd` becomes readable when there is room again.
 
 use crate::Link;
 use crate::event::Event;
@@ -12,22 +12,23 @@ use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use wire::{Checksum, Frame, LinkCapabilities, TransmitChecksum, segmentation};
 
-/// Most frames in one direction: some milliseconds of a fast link, as a network card's ring holds.
+/// The most frames in one direction: some milliseconds of a fast link, as in the ring of a network card.
 pub const QUEUE_FRAMES_MAX: usize = 1024;
-/// Most bytes in one direction, so that 1,024 super-segments cannot hold 64 MB.
+/// The most bytes in one direction, because 1,024 super-segments would hold 64 MB.
 pub const QUEUE_BYTES_MAX: usize = 16 << 20;
 
 /// Makes a wire and returns its two ends.
 ///
 /// ```
-/// # use wire::*;
-/// let capabilities = LinkCapabilities {
-///     medium: Medium::Ip,
-///     mtu_bytes: 1500,
+/// use wire::{LinkCapabilities, TransmitChecksum};
+/// let (client_side, server_side) = synfin_device::memory::pair(LinkCapabilities::default());
+///
+/// // Without checksums, in super-segments of up to 65,000 bytes: as fast as memory is.
+/// let (fast_client_side, fast_server_side) = synfin_device::memory::pair(LinkCapabilities {
 ///     super_segment_bytes_max: 65_000,
 ///     transmit_checksum: TransmitChecksum::None,
-/// };
-/// let (client_side, server_side) = synfin_device::memory::pair(capabilities);
+///     ..LinkCapabilities::default()
+/// });
 /// ```
 pub fn pair(capabilities: LinkCapabilities) -> (MemoryLink, MemoryLink) {
     let ends: [Arc<End>; 2] = Default::default();
@@ -42,15 +43,15 @@ pub struct MemoryLink {
     capabilities: LinkCapabilities,
     /// Where we receive from.
     here: Arc<End>,
-    /// Where we transmit to: what is `here` for the other end.
+    /// Where we transmit to: the `here` of the other end.
     there: Arc<End>,
 }
 
-/// What has arrived at one end, and the event that says so.
+/// What has arrived at one end, and the event that is raised while there is something.
 #[derive(Debug, Default)]
 struct End {
     inbox: Mutex<Inbox>,
-    /// Made when somebody first asks for `poll_fd`; a driver that never sleeps pays no system call.
+    /// Created by the first call of `poll_fd`, so that a driver that never sleeps makes no system call.
     event: OnceLock<Event>,
 }
 
@@ -58,35 +59,35 @@ struct End {
 struct Inbox {
     frames: VecDeque<Frame>,
     bytes: usize,
-    /// The other end had more than there was room for.
+    /// The other end has frames for which there was no room.
     sender_waits: bool,
     /// There is room again in the *other* direction, for which this end waited.
     room_again: bool,
-    /// The other end is gone.
+    /// The end that receives from this inbox was dropped.
     closed: bool,
     raised: bool,
 }
 
 impl End {
     fn lock(&self) -> MutexGuard<'_, Inbox> {
-        // No user code runs under the lock; the queue is whole even if a thread died.
+        // No user code runs under the lock, so the queue is consistent even if a thread panicked.
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes the event say what the inbox holds.
-    fn settle(&self, inbox: &mut Inbox) {
-        let wanted = !inbox.frames.is_empty() || inbox.room_again;
+    /// Raises or clears the event, according to the inbox.
+    fn update_event(&self, inbox: &mut Inbox) {
+        let is_readable = !inbox.frames.is_empty() || inbox.room_again;
         if let Some(event) = self.event.get()
-            && wanted != inbox.raised
+            && is_readable != inbox.raised
         {
-            inbox.raised = wanted;
-            if wanted { event.raise() } else { event.clear() }
+            inbox.raised = is_readable;
+            if is_readable { event.raise() } else { event.clear() }
         }
     }
 }
 
 impl Inbox {
-    /// Room for one more frame; a single one is always taken, however large.
+    /// Whether there is room for one more frame. An empty inbox takes a frame of any size.
     fn has_room(&self, frame: &Frame) -> bool {
         self.frames.is_empty()
             || (self.frames.len() < QUEUE_FRAMES_MAX && self.bytes + frame.len() <= QUEUE_BYTES_MAX)
@@ -97,7 +98,7 @@ impl Inbox {
         self.frames.len() + frames.len() <= QUEUE_FRAMES_MAX && self.bytes + bytes <= QUEUE_BYTES_MAX
     }
 
-    /// Takes all, by moving the memory that they stand in.
+    /// Takes all frames, by moving the whole queue if this inbox is empty.
     fn append(&mut self, frames: &mut VecDeque<Frame>) {
         self.bytes += frames.iter().map(Frame::len).sum::<usize>();
         if self.frames.is_empty() {
@@ -114,7 +115,7 @@ impl Inbox {
 }
 
 impl MemoryLink {
-    /// Whether the link carries the frame as it is.
+    /// Whether the link carries the frame unchanged.
     fn passes_whole(&self, frame: &Frame) -> bool {
         let full = self.capabilities.transmit_checksum == TransmitChecksum::Full;
         let checksum_is_left = full && frame.offload.checksum != Checksum::Complete;
@@ -137,13 +138,13 @@ impl Link for MemoryLink {
         {
             let taken = frames.len();
             inbox.append(frames);
-            self.there.settle(&mut inbox);
+            self.there.update_event(&mut inbox);
             return Ok(taken);
         }
         let mut taken = 0;
         while let Some(frame) = frames.pop_front() {
             if inbox.closed {
-                // Nobody listens: a cut wire swallows what is sent.
+                // The other end was dropped: frames are lost, as on a cut wire.
                 taken += 1;
                 continue;
             }
@@ -157,11 +158,11 @@ impl Link for MemoryLink {
                 inbox.push(frame);
             } else {
                 let LinkCapabilities { medium, transmit_checksum, .. } = self.capabilities;
-                // May exceed the bound by one super-segment's pieces.
+                // May exceed the bound by the pieces of one super-segment.
                 segmentation::cut(frame, medium, transmit_checksum).for_each(|piece| inbox.push(piece));
             }
         }
-        self.there.settle(&mut inbox);
+        self.there.update_event(&mut inbox);
         Ok(taken)
     }
 
@@ -180,12 +181,12 @@ impl Link for MemoryLink {
             }
         }
         let sender_waits = count > 0 && core::mem::take(&mut inbox.sender_waits);
-        self.here.settle(&mut inbox);
+        self.here.update_event(&mut inbox);
         drop(inbox);
         if sender_waits {
             let mut other = self.there.lock();
             other.room_again = true;
-            self.there.settle(&mut other);
+            self.there.update_event(&mut other);
         }
         Ok(count)
     }
@@ -195,7 +196,7 @@ impl Link for MemoryLink {
             let event = Event::new().ok()?;
             let mut inbox = self.here.lock();
             if self.here.event.set(event).is_ok() {
-                self.here.settle(&mut inbox);
+                self.here.update_event(&mut inbox);
             }
         }
         self.here.event.get().map(Event::as_fd)
@@ -212,7 +213,7 @@ impl Drop for MemoryLink {
             drop(inbox);
             let mut other = self.there.lock();
             other.room_again = true;
-            self.there.settle(&mut other);
+            self.there.update_event(&mut other);
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Raw frames of a network interface through `AF_PACKET`: live capture, and a link to real Ethernet
 //! (`packet(7)`). Needs `CAP_NET_RAW`.
 //!
-//! The host's own stack sees the same frames and answers them too; for a station of our own on the wire
-//! the address must be one that the host does not have. What is *not* here: capture files.
+//! The host's kernel sees the same frames and answers them too. A station of our own on the wire needs an
+//! address that the host does not have. What is *not* here: capture files.
 
 use crate::{Direction, Link, interface, sys};
 use bytes::Bytes;
@@ -13,27 +13,28 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use wire::{Checksum, Frame, LinkCapabilities, Medium, Offload, TransmitChecksum, segmentation};
 
-/// Room for the largest super-segment that an interface hands us before cutting it.
+/// Room for the largest super-segment that an interface gives us before it is cut.
 const FRAME_BYTES_MAX: usize = 65_536 + 256;
 
 /// One frame as it was seen on an interface.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Captured {
-    /// When the kernel saw it, since 1970.
+    /// When the kernel saw the frame, as the time since 1970.
     pub time: Duration,
-    /// Whether this machine sent it or got it.
+    /// Whether this machine sent or received the frame.
     pub direction: Direction,
-    /// Its bytes.
+    /// The bytes of the frame.
     pub bytes: Bytes,
-    /// Its length on the wire; more than there are bytes if it was longer than 65,792.
+    /// The length of the frame on the wire; more than `bytes` if it was longer than 65,792.
     pub wire_bytes: usize,
-    /// Whether the transport checksum can be judged. [`Checksum::Trusted`]: the kernel has verified it, or
-    /// a sender on this machine left it to a network card that the frame never reached.
+    /// Whether the transport checksum can be verified. [`Checksum::Trusted`] means that the kernel has
+    /// verified it, or that a sender on this machine left it to a network card that the frame did not reach.
     pub checksum: Checksum,
 }
 
-/// How many frames came and how many the kernel threw away because we were slow, since asked last.
+/// How many frames came, and how many the kernel dropped because we were too slow, since the last call of
+/// [`PacketSocket::statistics`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct PacketStatistics {
@@ -63,25 +64,25 @@ pub struct PacketSocket {
 }
 
 impl PacketSocket {
-    /// Opens a socket on the interface of this name. It must be up to see anything.
+    /// Opens a socket on the interface of this name. The interface must be up, or no frame arrives.
     ///
     /// # Errors
-    /// A sentence that says what is missing: the interface, or the right `CAP_NET_RAW` and the command
+    /// A sentence that says what is missing: the interface, or the capability `CAP_NET_RAW` and the command
     /// that gives it.
     pub fn open(interface_name: &str) -> io::Result<PacketSocket> {
         let index = sys::interface_index(interface_name).map_err(|error| {
             let text = format!(
-                "there is no network interface {interface_name}: {error}; `ip link` lists those there are"
+                "there is no network interface {interface_name}: {error}; `ip link` lists the interfaces"
             );
             io::Error::new(error.kind(), text)
         })?;
         let state = interface::state(interface_name)?;
-        // Protocol 0 first, so that nothing from other interfaces comes in before the socket is bound.
-        let socket =
-            sys::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_NONBLOCK, 0).map_err(explain)?;
+        // Protocol 0 first, so that no frames of other interfaces arrive before the socket is bound.
+        let socket = sys::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_NONBLOCK, 0)
+            .map_err(explain_permission)?;
         sys::set_option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)?;
         sys::set_option(socket.as_fd(), libc::SOL_PACKET, libc::PACKET_AUXDATA, 1)?;
-        // 8 MB, as far as the system's limit allows: bursts while the program is busy.
+        // 8 MB if the system's limit allows it, for bursts while the program is busy.
         sys::set_option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF, 8 << 20)?;
         sys::packet_bind(socket.as_fd(), index)?;
         let is_ethernet = matches!(state.hardware, libc::ARPHRD_ETHER | libc::ARPHRD_LOOPBACK);
@@ -95,43 +96,43 @@ impl PacketSocket {
         Ok(PacketSocket { socket, index, capabilities, hardware: state.hardware, buffer })
     }
 
-    /// Frames for other stations are wanted too (promiscuous mode), as long as the socket is open.
+    /// Also receives frames for other stations (promiscuous mode), as long as the socket is open.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub fn listen_to_all(&self) -> io::Result<()> {
         sys::packet_listen_to_all(self.socket.as_fd(), self.index)
     }
 
-    /// The next frame in either direction, or `None` when there is none now.
+    /// The next frame in either direction, or `None` if there is none now.
     ///
     /// # Errors
-    /// What the system says, for instance that the interface is down or gone.
+    /// The system's error, for example because the interface is down or was removed.
     pub fn capture(&self) -> io::Result<Option<Captured>> {
         let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
         buffer.clear();
-        let note = match sys::packet_receive(self.socket.as_fd(), &mut buffer) {
-            Ok(note) => note,
+        let metadata = match sys::packet_receive(self.socket.as_fd(), &mut buffer) {
+            Ok(metadata) => metadata,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
             Err(error) => return Err(error),
         };
-        let direction = if note.packet_type == libc::PACKET_OUTGOING {
+        let direction = if metadata.packet_type == libc::PACKET_OUTGOING {
             Direction::Transmitted
         } else {
             Direction::Received
         };
-        let time = note.time.unwrap_or_default();
-        let trusted = note.status & (libc::TP_STATUS_CSUMNOTREADY | libc::TP_STATUS_CSUM_VALID) != 0;
+        let time = metadata.time.unwrap_or_default();
+        let trusted = metadata.status & (libc::TP_STATUS_CSUMNOTREADY | libc::TP_STATUS_CSUM_VALID) != 0;
         let checksum = if trusted { Checksum::Trusted } else { Checksum::Complete };
-        let (bytes, tag_bytes) = with_vlan_tag(&buffer, note.vlan);
-        let wire_bytes = note.wire_bytes + tag_bytes;
+        let (bytes, tag_bytes) = with_vlan_tag(&buffer, metadata.vlan);
+        let wire_bytes = metadata.wire_bytes + tag_bytes;
         Ok(Some(Captured { time, direction, bytes, wire_bytes, checksum }))
     }
 
-    /// Frames seen and dropped since this was asked last.
+    /// Frames seen and dropped since the last call.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub fn statistics(&self) -> io::Result<PacketStatistics> {
         let (seen, dropped) = sys::packet_statistics(self.socket.as_fd())?;
         Ok(PacketStatistics { seen, dropped })
@@ -142,7 +143,7 @@ impl PacketSocket {
         self.hardware
     }
 
-    /// What to wait on.
+    /// The descriptor to wait on.
     pub fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
@@ -173,7 +174,7 @@ impl Link for PacketSocket {
 
     fn receive(&self, frames: &mut VecDeque<Frame>, frames_max: usize) -> io::Result<usize> {
         let mut count = 0;
-        // What we sent comes back marked so; twice the budget bounds the loop.
+        // Frames that we sent come back, marked as such, and do not count; so the loop needs a bound too.
         for _ in 0..frames_max.saturating_mul(2) {
             if count == frames_max {
                 break;
@@ -193,12 +194,13 @@ impl Link for PacketSocket {
     }
 }
 
-/// The frame with the VLAN tag where it stood on the wire, before the kernel took it out, and its length.
+/// The frame with the VLAN tag that the kernel took out put back in its place, and the length of the tag.
 fn with_vlan_tag(frame: &[u8], vlan: Option<(u16, u16)>) -> (Bytes, usize) {
     let (Some((control, ethertype)), Some((addresses, rest))) = (vlan, frame.split_at_checked(12)) else {
         return (Bytes::copy_from_slice(frame), 0);
     };
-    let (ethertype, control) = (ethertype.to_be_bytes(), control.to_be_bytes());
+    let ethertype = ethertype.to_be_bytes();
+    let control = control.to_be_bytes();
     (Bytes::from([addresses, &ethertype, &control, rest].concat()), 4)
 }
 
@@ -206,13 +208,13 @@ fn is_full(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock || error.raw_os_error() == Some(libc::ENOBUFS)
 }
 
-fn explain(error: io::Error) -> io::Error {
+fn explain_permission(error: io::Error) -> io::Error {
     if error.kind() != io::ErrorKind::PermissionDenied {
         return error;
     }
     let program = std::env::current_exe().map_or("PROGRAM".to_owned(), |path| path.display().to_string());
     let text = format!(
-        "capturing from an interface needs the right CAP_NET_RAW; give it to the program with \
+        "capturing from an interface needs the capability CAP_NET_RAW; give it to the program with \
          `sudo setcap cap_net_raw+ep {program}`, or run it with sudo"
     );
     io::Error::new(io::ErrorKind::PermissionDenied, text)

@@ -1,4 +1,4 @@
-//! A small pinned generator, so that a seed means the same for ever.
+//! A small generator whose algorithm never changes, so that a seed always gives the same numbers.
 
 /// SplitMix64 (Steele, Lea, Flood 2014). Not for secrets.
 ///
@@ -26,7 +26,7 @@ impl SplitMix64 {
         z ^ (z >> 31)
     }
 
-    /// A number below `bound`, which is not zero; the bias of a 64-bit draw is below any test's notice.
+    /// A number below `bound`, which must not be zero; the bias of a 64-bit draw is too small for any test.
     pub const fn below(&mut self, bound: u64) -> u64 {
         ((self.next_u64() as u128 * bound as u128) >> 64) as u64
     }

@@ -8,7 +8,11 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
 #[cfg(target_os = "linux")]
+mod kernel;
+#[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "linux")]
+pub(crate) use kernel::*;
 #[cfg(target_os = "linux")]
 pub(crate) use linux::*;
 

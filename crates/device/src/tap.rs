@@ -1,6 +1,6 @@
-//! A look at every frame that crosses a link, in both directions.
+//! Watches every frame that crosses a link, in both directions.
 //!
-//! What is done with it (a capture file, a counter, a ladder) is the closure's business.
+//! What is *not* here: what is done with a frame (a capture file, a counter, a ladder); the closure does that.
 
 use crate::{Direction, Link};
 use std::collections::VecDeque;
@@ -10,11 +10,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use wire::{Frame, LinkCapabilities};
 
-/// Calls a closure for each frame that passes: its direction, the time since 1970, the frame as the link
-/// carries it, super-segments whole and checksums perhaps left to the link.
+/// Calls a closure for each frame that passes, with its direction, the time since 1970, and the frame as the
+/// link carries it: super-segments are whole, and checksums may be left to the link.
 ///
-/// Frames are shown in the order in which they pass, a transmitted one never after its answer; its time is
-/// from just before the link got it. One that the link has no room for is shown when it is taken.
+/// Frames are shown in the order in which they pass, and a transmitted frame never after its answer; its time
+/// is from just before the link took it. A frame for which the link has no room is shown when it is taken.
 ///
 /// ```
 /// # use synfin_device::{Direction, Link, Tap, memory};
@@ -49,7 +49,7 @@ where
         Tap { link, clock, watch: Mutex::new(watch) }
     }
 
-    /// The link behind, and the closure.
+    /// The wrapped link, and the closure.
     pub fn into_parts(self) -> (L, F) {
         (self.link, self.watch.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
@@ -71,11 +71,12 @@ where
 
     fn transmit(&self, frames: &mut VecDeque<Frame>) -> io::Result<usize> {
         let mut taken = 0;
-        // One by one and under the lock, so that two threads' frames are shown in the order they go out.
+        // One by one and under the lock, so that frames of two threads are shown in the order in which they leave.
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         let mut one = VecDeque::with_capacity(1);
         while let Some(frame) = frames.pop_front() {
-            let (time, shown) = ((self.clock)(), frame.clone());
+            let time = (self.clock)();
+            let shown = frame.clone();
             one.push_back(frame);
             let outcome = self.link.transmit(&mut one);
             if let Some(frame) = one.pop_front() {
@@ -91,7 +92,7 @@ where
     }
 
     fn receive(&self, frames: &mut VecDeque<Frame>, frames_max: usize) -> io::Result<usize> {
-        // The lock comes first: a transmission whose answer we are about to get has been shown.
+        // Take the lock first, so that a transmission is shown before the answer that we are about to receive.
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         let seen = frames.len();
         let outcome = self.link.receive(frames, frames_max);
@@ -142,8 +143,15 @@ mod tests {
         assert_eq!(tap.receive(&mut frames, 9).unwrap(), 1);
         assert_eq!(tap.receive(&mut frames, 9).unwrap(), 0);
         drop(tap);
-        let (time, out, into) = (Duration::from_secs(9), Direction::Transmitted, Direction::Received);
-        assert_eq!(seen, [(out, time, 1), (out, time, 2), (into, time, 3)]);
+        let time = clock();
+        assert_eq!(
+            seen,
+            [
+                (Direction::Transmitted, time, 1),
+                (Direction::Transmitted, time, 2),
+                (Direction::Received, time, 3)
+            ]
+        );
     }
 
     #[test]

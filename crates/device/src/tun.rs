@@ -1,10 +1,11 @@
 //! TUN and TAP interfaces of Linux, with segmentation offload: super-segments pass whole, both ways
 //! (`Documentation/networking/tuntap.rst`).
 //!
-//! The kernel is the other station on the wire. Every frame is preceded by a [`wire::virtio::Header`]; a
-//! transmission is one gathering write of header, headers and payload pieces, without copying. The interface
-//! goes away with the last descriptor, however the program ends, unless it was made persistent by others.
-//! What is *not* here: routes beyond those that an address brings along.
+//! The kernel is the other station on the wire. Before every frame stands a [`wire::virtio::Header`]; a
+//! transmission is one gathering write of this header, the frame's headers and the payload pieces, without
+//! copying. The kernel removes the interface with its last descriptor, even if the program crashes, unless it
+//! was made persistent by another program. Routes are those
+//! that an address brings along, and on request the default routes.
 
 mod config;
 mod error;
@@ -22,12 +23,14 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::sync::{Mutex, PoisonError};
 use wire::{Checksum, Frame, LinkCapabilities, Medium, TransmitChecksum, segmentation, virtio};
 
-/// A frame with its virtio header at its largest: 64 KiB of IPv6 payload and every header there is.
+/// The largest frame with its virtio header: 64 KiB of IPv6 payload and all headers.
 const READ_BYTES_MAX: usize = virtio::HEADER_BYTES + 65_536 + 512;
-/// From this size on the buffer itself is handed on instead of a copy of what is in it: a copy of less is
-/// cheaper than a new buffer, and keeps little data from holding on to much memory.
+/// From this size on, a frame keeps the buffer into which it was read. Smaller frames are copied, because a
+/// copy is cheaper than a new buffer, and a small frame should not keep a large buffer in memory.
 const HAND_OVER_BYTES: usize = 16 * 1024;
-/// Pieces in one gathering write, far below the system's limit of 1,024.
+/// The smallest MTU over which Linux speaks IPv6.
+const IPV6_MTU_BYTES_MIN: u32 = 1_280;
+/// The most pieces in one gathering write, far below the system's limit of 1,024.
 const PIECES_MAX: usize = 64;
 
 /// One queue of a TUN or TAP interface.
@@ -51,28 +54,28 @@ impl Tun {
     /// Opens the interface, creating it if it does not exist, gives the kernel's side its addresses and
     /// MTU, and brings it up.
     ///
-    /// An interface that was created persistent for this user, with its addresses, and is up, needs no
-    /// privilege.
+    /// If the interface exists already, was created for this user, has its addresses and is up, no privilege
+    /// is needed.
     ///
     /// # Errors
     /// [`TunError`], whose text says what is missing and the commands that provide it.
     pub fn open(config: &TunConfig) -> Result<Tun, TunError> {
         let tun = Tun::attach(config)?;
-        let missing = |what: &'static str| {
+        let set_up_error = |what: &'static str| {
             let config = TunConfig { name: tun.name.clone(), ..config.clone() };
             move |source: io::Error| TunError::of_setting_up(config, what, source)
         };
-        interface::set_mtu(&tun.name, config.mtu_bytes).map_err(missing("set its MTU"))?;
+        interface::set_mtu(&tun.name, config.mtu_bytes).map_err(set_up_error("set its MTU"))?;
         for host in &config.host_addresses {
             interface::add_address(&tun.name, host.address, host.prefix_bits)
-                .map_err(missing("give it an address"))?;
+                .map_err(set_up_error("give it an address"))?;
         }
-        interface::bring_up(&tun.name).map_err(missing("bring it up"))?;
+        interface::bring_up(&tun.name).map_err(set_up_error("bring it up"))?;
         Ok(tun)
     }
 
-    /// Opens `count` queues of one interface; the kernel spreads flows over them. Each can be served by a
-    /// thread of its own.
+    /// Opens `count` queues of one interface; the kernel distributes flows over them. Each queue can be served
+    /// by a separate thread.
     ///
     /// # Errors
     /// As [`open`](Tun::open).
@@ -86,30 +89,28 @@ impl Tun {
         Ok(queues)
     }
 
-    /// Attaches a new descriptor to the interface, without touching its settings.
+    /// Attaches a new descriptor to the interface, without changing its settings.
     fn attach(config: &TunConfig) -> Result<Tun, TunError> {
         if config.name.len() > 15 || config.name.contains(['/', '\0', ' ']) {
             return Err(TunError::Name { name: config.name.clone() });
         }
-        // The kernel refuses the flag where the interface was made without it, and the other way around.
+        // The kernel refuses the flag if the interface was made without it, and requires it otherwise.
         let (file, name) = match attach_as(config, config.multi_queue) {
-            Err(TunError::Io { source, .. }) if source.raw_os_error() == Some(libc::EINVAL) => {
-                attach_as(config, !config.multi_queue)?
-            }
+            Err(TunError::OtherKind { .. }) => attach_as(config, !config.multi_queue)?,
             outcome => outcome?,
         };
-        let failed = |what: &'static str| {
+        let io_error = |what: &'static str| {
             let name = name.clone();
             move |source: io::Error| TunError::Io { name, what, source }
         };
-        sys::tun_set_header(file.as_fd(), virtio::HEADER_BYTES).map_err(failed("agree on a header"))?;
+        sys::tun_set_header(file.as_fd(), virtio::HEADER_BYTES).map_err(io_error("agree on a header"))?;
         let offload = config.super_segment_bytes_max > 0;
         let features = if offload {
             libc::TUN_F_CSUM | libc::TUN_F_TSO4 | libc::TUN_F_TSO6 | libc::TUN_F_TSO_ECN
         } else {
             0
         };
-        sys::tun_set_offload(file.as_fd(), features).map_err(failed("agree on offload"))?;
+        sys::tun_set_offload(file.as_fd(), features).map_err(io_error("agree on offload"))?;
         let capabilities = LinkCapabilities {
             medium: config.medium,
             mtu_bytes: config.mtu_bytes,
@@ -125,13 +126,26 @@ impl Tun {
         &self.name
     }
 
+    /// Makes the interface the way to everywhere: a default route of IPv4, and one of IPv6 where its MTU is
+    /// large enough for that (RFC 8200 §5: 1,280 bytes).
+    ///
+    /// # Errors
+    /// What the system says: `EPERM` without the privilege.
+    pub fn route_everything(&self) -> io::Result<()> {
+        interface::add_default_route(&self.name, libc::AF_INET)?;
+        if self.capabilities.mtu_bytes < IPV6_MTU_BYTES_MIN {
+            return Ok(());
+        }
+        interface::add_default_route(&self.name, libc::AF_INET6)
+    }
+
     fn write(&self, frame: &Frame) -> io::Result<()> {
         let mut header = [0; virtio::HEADER_BYTES];
         virtio::Header::for_frame(frame, self.capabilities.medium).emit(&mut header);
         let mut pieces = [IoSlice::new(&[]); PIECES_MAX];
         let mut count = 0;
-        let all = [&header[..], frame.head.as_slice()];
-        for piece in all.into_iter().chain(frame.payload.pieces().map(|piece| &piece[..])) {
+        let headers = [&header[..], frame.head.as_slice()];
+        for piece in headers.into_iter().chain(frame.payload.pieces().map(|piece| &piece[..])) {
             let Some(slot) = pieces.get_mut(count) else { return self.write_copied(&header, frame) };
             *slot = IoSlice::new(piece);
             count += 1;
@@ -140,7 +154,7 @@ impl Tun {
         (&self.file).write_vectored(&pieces[..count]).map(drop)
     }
 
-    /// For a payload in more pieces than one write gathers.
+    /// Writes a frame whose payload has more pieces than one write can gather.
     fn write_copied(&self, header: &[u8], frame: &Frame) -> io::Result<()> {
         let copy = frame.to_vec();
         (&self.file).write_vectored(&[IoSlice::new(header), IoSlice::new(&copy)]).map(drop)
@@ -156,7 +170,7 @@ impl Link for Tun {
         let mut taken = 0;
         while let Some(mut frame) = frames.pop_front() {
             if frame.offload.checksum == Checksum::Trusted {
-                // The kernel verifies what has no better word.
+                // The kernel verifies checksums, so the frame must have one.
                 segmentation::complete_checksum(&mut frame, self.capabilities.medium);
             }
             match self.write(&frame) {

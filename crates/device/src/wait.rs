@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-/// Most descriptors in one [`wait`]: a link per queue and a waker. Programs with more use their own poller.
+/// The most descriptors in one [`wait`]: a link per queue and a waker. A program with more must use its own poller.
 pub const WAIT_MAX: usize = 16;
 
 /// Which of the descriptors given to [`wait`] are ready, by their place.
@@ -13,23 +13,23 @@ pub const WAIT_MAX: usize = 16;
 pub struct Ready(u16);
 
 impl Ready {
-    /// Whether the descriptor at this place is readable, closed, or in error: in each case, look at it.
+    /// Whether the descriptor at this place is readable, closed, or in error. In each case, try to read.
     pub const fn contains(self, place: usize) -> bool {
         place < WAIT_MAX && self.0 & (1 << place) != 0
     }
 
-    /// Whether time ran out, or a signal came, before any was ready.
+    /// Whether the time ran out, or a signal came, before any descriptor was ready.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 }
 
-/// Sleeps until one of `fds` is readable or `timeout` has passed (`None`: for ever).
+/// Sleeps until one of `fds` is readable or `timeout` has passed (`None`: without limit).
 ///
 /// A signal ends the sleep early, with nothing ready.
 ///
 /// # Errors
-/// What `poll` says.
+/// The error of `poll`.
 ///
 /// # Panics
 /// If there are more than [`WAIT_MAX`] descriptors.

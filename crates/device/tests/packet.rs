@@ -26,7 +26,7 @@ fn cable() -> (Tun, PacketSocket) {
     (far, near)
 }
 
-/// The next frame whose Ethernet header is as wanted, whatever else the kernel sends.
+/// The next frame whose Ethernet header `wanted` accepts; other frames of the kernel are skipped.
 fn next(link: &dyn Link, wanted: impl Fn(&ethernet::Header) -> bool) -> (ethernet::Header, Frame) {
     let mut frames = VecDeque::new();
     for _ in 0..100 {
@@ -115,7 +115,7 @@ fn a_packet_socket_sends_whole_frames() {
         let (_, frame) = next(&far, |header| header.source == OURS);
         assert_eq!(frame.len(), 14 + 33);
         assert_eq!(segmentation::checksum_is_good(&frame, Medium::Ethernet), Some(true));
-        // What it has sent itself, it does not receive.
+        // It does not receive the frames that it has sent itself.
         let mut frames = VecDeque::new();
         near.receive(&mut frames, 64).unwrap();
         let ours = |frame: &Frame| frame.to_vec()[6..12] == OURS.0;

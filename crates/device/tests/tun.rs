@@ -25,20 +25,20 @@ fn config() -> TunConfig {
         .with_host_address("fd90::1/64".parse().unwrap())
 }
 
-/// The next frame that `wanted` accepts, whatever else the kernel sends (router solicitations and such).
+/// The next frame that `wanted` accepts; other frames of the kernel (such as router solicitations) are skipped.
 fn next(tun: &Tun, wanted: impl Fn(&Packet) -> bool) -> Packet {
     next_within(tun, Duration::from_secs(10), wanted).expect("the expected frame comes within 10 s")
 }
 
-/// Asks until the kernel answers. Linux binds an IPv6 address at once, but takes packets for it only when a
-/// worker has entered its route; that waits for the lock that namespaces being torn down hold, for seconds
-/// at times, and what comes earlier is lost.
+/// Asks until the kernel answers. Linux lets a socket bind an IPv6 address at once, but accepts packets for it
+/// only after a worker has added its route. The worker may wait for seconds for a lock that is held while
+/// other namespaces are removed; packets that come earlier are lost.
 fn answered<T>(mut ask: impl FnMut() -> Option<T>) -> T {
     (0..30).find_map(|_| ask()).expect("the kernel answers within a minute")
 }
 
-fn next_within(tun: &Tun, patience: Duration, wanted: impl Fn(&Packet) -> bool) -> Option<Packet> {
-    let until = Instant::now() + patience;
+fn next_within(tun: &Tun, timeout: Duration, wanted: impl Fn(&Packet) -> bool) -> Option<Packet> {
+    let until = Instant::now() + timeout;
     let mut frames = VecDeque::new();
     while Instant::now() < until {
         tun.receive(&mut frames, 1).unwrap();
@@ -151,7 +151,7 @@ fn udp_crosses_both_ways_for_both_versions() {
     });
 }
 
-/// A stack of one connection without a timer: enough to see what the device does.
+/// A stack of one connection without timers: enough to see what the device does.
 fn super_segments_cross(host: &str, ours: &str, tun: &Tun) {
     let (host, ours): (IpAddr, IpAddr) = (host.parse().unwrap(), ours.parse().unwrap());
     let listener = TcpListener::bind((host, 0)).unwrap();
@@ -201,7 +201,8 @@ fn super_segments_cross(host: &str, ours: &str, tun: &Tun) {
 
     // Down: the kernel sends larger frames as its window opens.
     stream.write_all(&data).unwrap();
-    let (mut received, mut largest) = (Vec::new(), 0);
+    let mut received = Vec::new();
+    let mut largest = 0;
     while received.len() < data.len() {
         let packet = next(tun, from_kernel);
         let (header, start) = Header::parse(&packet.transport).unwrap();
@@ -314,6 +315,21 @@ fn a_second_program_is_told_that_the_interface_is_taken_and_it_goes_with_the_fir
 }
 
 #[test]
+fn an_interface_of_another_kind_is_not_taken_for_a_tun() {
+    in_namespace("an_interface_of_another_kind_is_not_taken_for_a_tun", || {
+        let tap = TunConfig { medium: Medium::Ethernet, ..config() };
+        let tap = Tun::open(&tap).unwrap();
+        for name in ["lo", tap.name()] {
+            let error = Tun::open(&TunConfig::new(name)).unwrap_err();
+            assert!(matches!(error, TunError::OtherKind { .. }), "{error}");
+            let text = error.to_string();
+            assert!(text.contains(&format!("the interface {name} exists and is no TUN interface")), "{text}");
+            assert!(text.contains("choose a name"), "{text}");
+        }
+    });
+}
+
+#[test]
 fn a_prepared_interface_needs_no_privilege_and_a_missing_one_says_how_to_prepare_it() {
     in_namespace("a_prepared_interface_needs_no_privilege_and_a_missing_one_says_how_to_prepare_it", || {
         match std::env::var("SYNFIN_TEST_WITHOUT_PRIVILEGE").as_deref() {
@@ -340,7 +356,7 @@ fn prepare_and_try_without_privilege() {
     let preparation = preparation.replace("user \"$USER\"", "user 0");
     let status = Command::new("sh").args(["-ec", &preparation]).status();
     if !status.is_ok_and(|status| status.success()) {
-        drop(writeln!(std::io::stderr(), "skipped: `ip tuntap` is not to be had"));
+        drop(writeln!(std::io::stderr(), "skipped: `ip tuntap` is not available"));
         return;
     }
     for case in ["prepared", "missing"] {

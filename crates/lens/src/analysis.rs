@@ -1,6 +1,6 @@
 //! What the lens says of one segment.
 
-use crate::{EndState, Frame, ResetAcceptability, Side, Verdicts, Why};
+use crate::{Completeness, EndState, Frame, ResetAcceptability, Side, Verdicts, Why};
 use std::ops::{BitOr, BitOrAssign};
 
 /// Everything that the lens says of one segment; a plain value, made without allocating.
@@ -19,6 +19,8 @@ pub struct Analysis {
     pub relative_ack: u32,
     /// The relative sequence number after it: `tcp.nxtseq`.
     pub relative_end: u32,
+    /// How much of its connection's life the capture has shown up to it: `tcp.completeness`.
+    pub completeness: Completeness,
     /// The window it offers, in bytes after scaling.
     pub window_bytes: u32,
     /// The handshake was not captured: the scale is the least that explains the data.

@@ -1,10 +1,10 @@
 //! From a packet of a capture file to the segment that the lens takes.
 //!
-//! Only this file knows the room `capture`. A segment whose header was cut behind the window keeps what
+//! Only this file knows the room `capture`, and takes from it what filters look at too. A segment whose header was cut behind the window keeps what
 //! can be read of it; one that was cut before is not one.
 
-use crate::{Frame, Segment, Whole};
-use capture::{Decoded, Fragment, Record};
+use crate::{Analysis, Frame, Packet, Segment, Subject, Whole};
+use capture::{Decoded, Fragment, LinkType, Record};
 use std::net::SocketAddr;
 use tcp::Instant;
 use wire::Seq;
@@ -34,13 +34,34 @@ impl Segment {
     }
 }
 
+impl<'a> Subject<'a> {
+    /// A segment of a captured packet as a filter sees it; `origin` is when the capture began.
+    pub fn of_packet(
+        record: &'a Record<'_>,
+        decoded: &'a Decoded<'_>,
+        segment: &'a Segment,
+        analysis: &'a Analysis,
+        origin: Instant,
+    ) -> Subject<'a> {
+        let (Decoded::Tcp(inner) | Decoded::Quoted { segment: inner, .. }) = decoded;
+        let packet = Packet {
+            frame: record.bytes,
+            is_ethernet: record.link_type == LinkType::ETHERNET,
+            vlans: inner.vlans.ids(),
+            tcp: inner.tcp,
+            traffic_class: inner.ip.traffic_class,
+            dont_fragment: inner.ip.dont_fragment,
+        };
+        Subject { segment, analysis, packet, origin }
+    }
+}
+
 /// A segment that an ICMP error quotes, or of which fragmentation or the capture left a part.
 #[cold]
 fn incomplete(record: &Record<'_>, decoded: &Decoded<'_>) -> Option<Segment> {
     let (inner, quoted) = match decoded {
         Decoded::Tcp(segment) => (segment, false),
         Decoded::Quoted { segment, .. } => (segment, true),
-        _ => return None,
     };
     let tcp = inner.tcp;
     let to_window = tcp.len() >= 16;

@@ -49,7 +49,7 @@ pub use community_id::community_id;
 pub use config::Config;
 pub use connection::{Close, Connection, Direction, Faults, Fin, Handshake, Moment, Opened, Reset};
 pub use ends::{EndState, Moves, Origin, ResetAcceptability, Side, Step, Steps};
-pub use filter::{Filter, FilterError, Subject};
+pub use filter::{Filter, FilterError, Packet, Subject};
 pub use findings::{Evidenced, Finding, Severity};
 pub use lens::Lens;
 pub use live::{Offered, Seen, Stuck};

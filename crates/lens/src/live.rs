@@ -310,6 +310,7 @@ impl Live {
             relative_seq,
             relative_ack: if segment.flags.ack() { other.relative(segment.ack) } else { 0 },
             relative_end: relative_seq.wrapping_add(segment.sequence_bytes()),
+            completeness: self.completeness,
             window_bytes,
             window_is_inferred,
             in_flight_bytes: judged.in_flight_bytes,

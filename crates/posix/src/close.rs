@@ -38,7 +38,7 @@ impl System {
             Role::Stream(id, phase) => {
                 self.ids.remove(&id);
                 match socket.options.linger {
-                    Linger::Abort if phase != Phase::Over => {
+                    Linger::Abort if phase != Phase::Over && !self.is_left_in_time_wait(id) => {
                         let _ = self.host.tcp_abort(now, id);
                         let _ = self.host.tcp_close(now, id);
                         Ok(())
@@ -76,5 +76,11 @@ impl System {
         waiting.lingering = None;
         let _ = self.host.tcp_close(now, id);
         Ok(())
+    }
+
+    /// Whether the connection is in TIME-WAIT and an abort does not change that.
+    fn is_left_in_time_wait(&self, id: stack::SocketId) -> bool {
+        let in_time_wait = self.host.tcp(id).is_some_and(|tcp| tcp.state() == State::TimeWait);
+        in_time_wait && self.habits().abort_leaves_time_wait()
     }
 }

@@ -1,7 +1,7 @@
 //! The errors of POSIX calls, by name, and how each system numbers and chooses them.
 
-use crate::Flavour;
 use core::fmt;
+use tcp::Habits;
 
 macro_rules! errnos {
     ($($variant:ident $name:literal $linux:literal $freebsd:literal $text:literal;)+) => {
@@ -22,9 +22,9 @@ macro_rules! errnos {
             }
 
             /// The number on that system.
-            pub const fn number(self, flavour: Flavour) -> i32 {
-                match (self, flavour) {
-                    $((Errno::$variant, Flavour::Linux) => $linux, (Errno::$variant, Flavour::FreeBsd) => $freebsd),+
+            pub const fn number(self, habits: Habits) -> i32 {
+                match (self, habits) {
+                    $((Errno::$variant, Habits::Linux | Habits::Rfc) => $linux, (Errno::$variant, Habits::FreeBsd) => $freebsd),+
                 }
             }
 
@@ -38,6 +38,7 @@ macro_rules! errnos {
 
 errnos! {
     // name                      Linux FreeBSD
+    NotPermitted "EPERM" 1 1 "Operation not permitted";
     NoEntry "ENOENT" 2 2 "No such file or directory";
     BadDescriptor "EBADF" 9 9 "Bad file descriptor";
     Again "EAGAIN" 11 35 "Resource temporarily unavailable";
@@ -68,6 +69,7 @@ errnos! {
     TimedOut "ETIMEDOUT" 110 60 "Connection timed out";
     ConnectionRefused "ECONNREFUSED" 111 61 "Connection refused";
     HostDown "EHOSTDOWN" 112 64 "Host is down";
+    Protocol "EPROTO" 71 92 "Protocol error";
     NoNetwork "ENONET" 64 64 "Machine is not on the network";
     HostUnreachable "EHOSTUNREACH" 113 65 "No route to host";
     Already "EALREADY" 114 37 "Operation already in progress";
@@ -81,33 +83,21 @@ impl Errno {
         Errno::ALL.iter().copied().find(|errno| errno.name() == name)
     }
 
-    /// What the death of a connection means to its application. On Linux a reset after the peer's FIN
-    /// is a broken pipe.
-    pub(crate) fn of_connection(error: tcp::Error, flavour: Flavour, peer: Peer) -> Errno {
-        match flavour {
-            Flavour::Linux => Errno::on_linux(error, peer),
-            Flavour::FreeBsd => Errno::on_freebsd(error),
+    /// What the death of a connection means to its application. On Linux a reset in
+    /// CLOSE-WAIT is a broken pipe.
+    pub(crate) fn of_connection(error: tcp::Error, habits: Habits, peer: Peer) -> Errno {
+        match habits {
+            Habits::Linux | Habits::Rfc => Errno::on_linux(error, peer),
+            Habits::FreeBsd => Errno::on_freebsd(error),
         }
     }
 
-    /// As `icmp_err_convert` and `tcp_reset` have it.
+    /// The engine's table; what it depends on besides is here.
     fn on_linux(error: tcp::Error, peer: Peer) -> Errno {
         match error {
-            tcp::Error::Refused | tcp::Error::PortUnreachable => Errno::ConnectionRefused,
-            tcp::Error::Reset if peer.has_finished => Errno::Pipe,
-            tcp::Error::Reset => Errno::ConnectionReset,
-            tcp::Error::TimedOut => Errno::TimedOut,
-            tcp::Error::Aborted => Errno::ConnectionAborted,
-            tcp::Error::ProtocolUnreachable => Errno::NoProtocolOption,
-            tcp::Error::SourceRouteFailed => Errno::NotSupported,
-            tcp::Error::HostUnknown => Errno::HostDown,
-            tcp::Error::HostIsolated => Errno::NoNetwork,
+            tcp::Error::Reset if peer.alone_has_finished => Errno::Pipe,
             tcp::Error::Prohibited if peer.is_v6 => Errno::Access,
-            tcp::Error::HostUnreachable | tcp::Error::HopsExceeded | tcp::Error::Prohibited => {
-                Errno::HostUnreachable
-            }
-            tcp::Error::NetworkUnreachable | tcp::Error::NetworkProhibited => Errno::NetworkUnreachable,
-            _ => Errno::HostUnreachable,
+            _ => Errno::named(error.errno()).expect("a test says that every error of the table is known"),
         }
     }
 
@@ -118,7 +108,9 @@ impl Errno {
             | tcp::Error::PortUnreachable
             | tcp::Error::ProtocolUnreachable
             | tcp::Error::NetworkProhibited
-            | tcp::Error::Prohibited => Errno::ConnectionRefused,
+            | tcp::Error::Prohibited
+            | tcp::Error::NextHeaderUnknown => Errno::ConnectionRefused,
+            tcp::Error::ParameterProblem => Errno::NoProtocolOption,
             tcp::Error::Reset => Errno::ConnectionReset,
             tcp::Error::TimedOut => Errno::TimedOut,
             tcp::Error::Aborted => Errno::ConnectionAborted,
@@ -133,12 +125,12 @@ impl Errno {
     }
 
     /// What a refusal of the host means to the application.
-    pub(crate) fn of_host(error: stack::Error, flavour: Flavour) -> Errno {
+    pub(crate) fn of_host(error: stack::Error, habits: Habits) -> Errno {
         match error {
             stack::Error::UnknownSocket | stack::Error::NotConnected => Errno::NotConnected,
             stack::Error::AddressInUse => Errno::AddressInUse,
             stack::Error::AddressNotAvailable | stack::Error::NoFreePort => Errno::AddressNotAvailable,
-            stack::Error::NetworkUnreachable if flavour == Flavour::FreeBsd => Errno::HostUnreachable,
+            stack::Error::NetworkUnreachable if habits == Habits::FreeBsd => Errno::HostUnreachable,
             stack::Error::NetworkUnreachable => Errno::NetworkUnreachable,
             stack::Error::Refused => Errno::ConnectionRefused,
             stack::Error::HostUnreachable => Errno::HostUnreachable,
@@ -155,8 +147,8 @@ impl Errno {
 /// What an error depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Peer {
-    /// It has said that it has no more to send.
-    pub(crate) has_finished: bool,
+    /// It has said that it has no more to send, and we have not (CLOSE-WAIT).
+    pub(crate) alone_has_finished: bool,
     /// It is reached over IPv6.
     pub(crate) is_v6: bool,
 }
@@ -168,3 +160,37 @@ impl fmt::Display for Errno {
 }
 
 impl std::error::Error for Errno {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_of_the_engines_table_is_known() {
+        let peer = Peer { alone_has_finished: false, is_v6: false };
+        for (error, name) in [
+            (tcp::Error::Refused, "ECONNREFUSED"),
+            (tcp::Error::Reset, "ECONNRESET"),
+            (tcp::Error::TimedOut, "ETIMEDOUT"),
+            (tcp::Error::Aborted, "ECONNABORTED"),
+            (tcp::Error::HostUnreachable, "EHOSTUNREACH"),
+            (tcp::Error::NetworkUnreachable, "ENETUNREACH"),
+            (tcp::Error::PortUnreachable, "ECONNREFUSED"),
+            (tcp::Error::ProtocolUnreachable, "ENOPROTOOPT"),
+            (tcp::Error::SourceRouteFailed, "EOPNOTSUPP"),
+            (tcp::Error::HostUnknown, "EHOSTDOWN"),
+            (tcp::Error::HostIsolated, "ENONET"),
+            (tcp::Error::HopsExceeded, "EHOSTUNREACH"),
+            (tcp::Error::NetworkProhibited, "ENETUNREACH"),
+            (tcp::Error::Prohibited, "EHOSTUNREACH"),
+            (tcp::Error::ParameterProblem, "EPROTO"),
+            (tcp::Error::NextHeaderUnknown, "EPROTO"),
+        ] {
+            assert_eq!(Errno::of_connection(error, Habits::Linux, peer).name(), name, "{error:?}");
+        }
+        let v6 = Peer { is_v6: true, ..peer };
+        assert_eq!(Errno::of_connection(tcp::Error::Prohibited, Habits::Linux, v6), Errno::Access);
+        let close_wait = Peer { alone_has_finished: true, ..peer };
+        assert_eq!(Errno::of_connection(tcp::Error::Reset, Habits::Linux, close_wait), Errno::Pipe);
+    }
+}

@@ -1,10 +1,9 @@
 //! `TCP_INFO`: what Linux's `struct tcp_info` says, under the same names.
 //!
-//! Linux counts in segments what the engine counts in bytes; the conversion is here. What the engine
-//! does not measure is zero, as it is on a Linux that does not measure it.
+//! Linux counts in segments what the engine counts in bytes; the conversion is here. What the engine does
+//! not measure is not shown: a zero would be taken for a measurement.
 
-use crate::Flavour;
-use tcp::{Info, State};
+use tcp::{Habits, Info, State};
 
 macro_rules! tcp_info {
     ($($(#[$doc:meta])* $field:ident,)+) => {
@@ -16,7 +15,9 @@ macro_rules! tcp_info {
         }
 
         impl TcpInfo {
-            /// Every field with its name, in order.
+            const ALL: &[&str] = &[$(stringify!($field)),+];
+
+            /// Every field that is kept, with its name, in order.
             ///
             /// ```
             /// let mut info = synfin_posix::TcpInfo::default();
@@ -24,7 +25,9 @@ macro_rules! tcp_info {
             /// assert!(info.fields().contains(&("tcpi_snd_cwnd", 10)));
             /// ```
             pub fn fields(&self) -> Vec<(&'static str, u64)> {
-                vec![$((stringify!($field), self.$field)),+]
+                let mut fields = vec![$((stringify!($field), self.$field)),+];
+                fields.retain(|(name, _)| TcpInfo::keeps(name));
+                fields
             }
         }
     };
@@ -155,8 +158,34 @@ tcp_info! {
     tcpi_total_rto_time,
 }
 
+/// The fields that the engine does not measure: they stay zero.
+const NOT_KEPT: &[&str] = &[
+    "tcpi_delivery_rate_app_limited",
+    "tcpi_fastopen_client_fail",
+    "tcpi_sacked",
+    "tcpi_lost",
+    "tcpi_retrans",
+    "tcpi_last_data_recv",
+    "tcpi_rcv_ssthresh",
+    "tcpi_rcv_rtt",
+    "tcpi_pacing_rate",
+    "tcpi_max_pacing_rate",
+    "tcpi_delivery_rate",
+    "tcpi_busy_time",
+    "tcpi_rwnd_limited",
+    "tcpi_sndbuf_limited",
+    "tcpi_delivered",
+    "tcpi_delivered_ce",
+    "tcpi_dsack_dups",
+    "tcpi_reord_seen",
+    "tcpi_rcv_ooopack",
+    "tcpi_rehash",
+    "tcpi_total_rto_recoveries",
+    "tcpi_total_rto_time",
+];
+
 /// Each system's numbers of the states.
-pub(crate) const fn state_number(state: State, flavour: Flavour) -> u64 {
+pub(crate) const fn state_number(state: State, habits: Habits) -> u64 {
     let (linux, freebsd) = match state {
         State::Closed => (7, 0),
         State::Listen => (10, 1),
@@ -170,9 +199,9 @@ pub(crate) const fn state_number(state: State, flavour: Flavour) -> u64 {
         State::FinWait2 => (5, 9),
         State::TimeWait => (6, 10),
     };
-    match flavour {
-        Flavour::Linux => linux,
-        Flavour::FreeBsd => freebsd,
+    match habits {
+        Habits::Linux | Habits::Rfc => linux,
+        Habits::FreeBsd => freebsd,
     }
 }
 
@@ -186,25 +215,40 @@ const LARGEST_WINDOW: u64 = 65_535 << 14;
 const REORDERING: u64 = 3;
 
 impl TcpInfo {
+    /// Whether the field of that name is kept; one that is not always says zero.
+    ///
+    /// ```
+    /// assert!(synfin_posix::TcpInfo::keeps("tcpi_rtt"));
+    /// assert!(!synfin_posix::TcpInfo::keeps("tcpi_delivered") && !synfin_posix::TcpInfo::keeps("tcpi_no_such_thing"));
+    /// ```
+    pub fn keeps(name: &str) -> bool {
+        TcpInfo::ALL.contains(&name) && !NOT_KEPT.contains(&name)
+    }
+
+    /// What is said where there is no socket at all.
+    pub fn without_socket(habits: Habits) -> Self {
+        TcpInfo::without_connection(State::Closed, habits)
+    }
+
     /// What is said of a socket without a connection.
-    pub(crate) fn without_connection(state: State, flavour: Flavour) -> Self {
-        TcpInfo { tcpi_state: state_number(state, flavour), ..Default::default() }
+    pub(crate) fn without_connection(state: State, habits: Habits) -> Self {
+        TcpInfo { tcpi_state: state_number(state, habits), ..Default::default() }
     }
 
     /// What is said of a connection.
-    pub(crate) fn of(info: &Info, config: &tcp::Config, flavour: Flavour) -> Self {
+    pub(crate) fn of(info: &Info, config: &tcp::Config, habits: Habits) -> Self {
         let us = |duration: core::time::Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         let ms = |duration: core::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let mss = u64::from(info.send_mss_bytes.max(1));
         let segments = |bytes: u32| u64::from(bytes).div_ceil(mss);
-        let is_linux = flavour == Flavour::Linux;
+        let is_linux = habits != Habits::FreeBsd;
         // FreeBSD says windows in bytes, and one segment size for both directions, without options taken off.
         let window_unit = if is_linux { mss } else { 1 };
         let whole_mss = mss + if info.timestamps { 12 } else { 0 };
         let (send_shift, receive_shift) = info.window_shifts.unwrap_or_default();
         let option = |present: bool, bit: u64| if present { bit } else { 0 };
         TcpInfo {
-            tcpi_state: state_number(info.state, flavour),
+            tcpi_state: state_number(info.state, habits),
             tcpi_ca_state: match info.recovery {
                 tcp::Phase::FastRecovery => 3,
                 tcp::Phase::Loss => 4,
@@ -225,7 +269,6 @@ impl TcpInfo {
             tcpi_rcv_mss: if is_linux { info.receive_mss_bytes.into() } else { whole_mss },
             tcpi_unacked: segments(info.in_flight_bytes),
             tcpi_last_data_sent: ms(info.since_sent),
-            tcpi_last_data_recv: ms(info.since_received),
             tcpi_last_ack_recv: ms(info.since_received),
             tcpi_pmtu: info.path_mtu_bytes.into(),
             tcpi_rtt: info.rtt.map_or(0, us),
@@ -250,7 +293,6 @@ impl TcpInfo {
             tcpi_data_segs_out: info.data_segments_out.into(),
             tcpi_bytes_sent: info.bytes_sent,
             tcpi_bytes_retrans: info.bytes_retransmitted,
-            tcpi_rcv_ooopack: 0,
             tcpi_snd_wnd: info.send_window_bytes.into(),
             tcpi_rcv_wnd: info.receive_window_bytes.into(),
             tcpi_total_rto: info.timeouts.into(),

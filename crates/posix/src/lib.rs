@@ -3,7 +3,7 @@
 //! [`System`] owns a host and a table of descriptors. Its methods are the calls every C program
 //! knows (`socket`, `bind`, `listen`, `accept`, `connect`, `read`, `write`, `send`, `recv`, `poll`,
 //! `epoll`, `shutdown`, `close`, `getsockopt` ...), with the errors that Linux or FreeBSD give
-//! ([`Flavour`]). Time is an argument: nothing here sleeps.
+//! ([`tcp::Habits`]; with [`tcp::Habits::Rfc`] those of Linux). Time is an argument: nothing here sleeps.
 //!
 //! # Blocking
 //! A call on a blocking descriptor that cannot be finished yet says [`Stop::Blocked`]. What it has
@@ -12,9 +12,10 @@
 //! latest when [`Waiting::deadline`] is reached. Non-blocking descriptors never give `Blocked`.
 //!
 //! ```
-//! use synfin_posix::{Domain, Errno, Flavour, Mode, Stop, System, Type};
+//! use synfin_posix::{Domain, Errno, Mode, Stop, System, Type};
+//! use tcp::Habits;
 //!
-//! let mut system = System::new(stack::Host::new(stack::Config::default(), [7; 32]), Flavour::Linux);
+//! let mut system = System::new(stack::Host::new(stack::Config::default(), [7; 32]), Habits::Linux);
 //! let listener = system.socket(Domain::Inet, Type::Stream).unwrap();
 //! system.bind(listener, "0.0.0.0:8080".parse().unwrap()).unwrap();
 //! system.listen(listener, 1).unwrap();
@@ -48,16 +49,6 @@ pub use transfer::{Received, RecvFlags, SendFlags};
 
 // What appears in signatures, so that programs need not name the crates below.
 pub use stack;
-
-/// Whose habits to follow where POSIX leaves a choice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Flavour {
-    /// Linux: a pending error is told before a broken pipe, buffer sizes are doubled.
-    #[default]
-    Linux,
-    /// FreeBSD: a broken pipe is told first, buffer sizes are taken as they are.
-    FreeBsd,
-}
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -10,10 +10,10 @@ mod values;
 pub use names::{Linger, OptionName, OptionValue};
 
 use crate::socket::{Fd, Role};
-use crate::{Errno, Flavour, System};
+use crate::{Errno, System};
 use core::time::Duration;
 use std::collections::BTreeMap;
-use tcp::{Instant, KeepAlive};
+use tcp::{Habits, Instant, KeepAlive};
 use values::{
     buffer_asked, congestion_name, info, max_segment, number, saturated, set_congestion, set_number,
     set_receive_buffer, set_send_buffer, shown_buffer, some_time,
@@ -34,22 +34,26 @@ pub struct Defaults {
     pub send_buffer_bytes_max: u32,
     /// Keep-alive times for sockets that ask for keep-alives.
     pub keep_alive: KeepAlive,
+    /// Bytes that may wait unsent, for sockets that do not say (`tcp_notsent_lowat`); `None`: as many as the
+    /// send buffer takes.
+    pub not_sent_low_water_bytes: Option<u32>,
 }
 
 impl Defaults {
-    /// As a freshly installed system has them.
-    pub fn new(flavour: Flavour) -> Self {
-        let (receive, send, max) = match flavour {
-            Flavour::Linux => (131_072, 16_384, 212_992),
-            Flavour::FreeBsd => (65_536, 32_768, 2 << 20),
+    /// As a freshly installed system with these habits has them; [`Habits::Rfc`] has Linux's buffers.
+    pub fn new(habits: Habits) -> Self {
+        let (receive, send, max) = match habits {
+            Habits::Linux | Habits::Rfc => (131_072, 16_384, 212_992),
+            Habits::FreeBsd => (65_536, 32_768, 2 << 20),
         };
         Defaults {
-            config: tcp::Config::default(),
+            config: tcp::Config { habits, ..tcp::Config::default() },
             receive_buffer_bytes: receive,
             send_buffer_bytes: send,
             receive_buffer_bytes_max: max,
             send_buffer_bytes_max: max,
             keep_alive: KeepAlive::default(),
+            not_sent_low_water_bytes: None,
         }
     }
 }
@@ -72,11 +76,47 @@ pub(crate) struct Options {
     pub(crate) hop_limit: Option<u8>,
     pub(crate) receive_low_water: u32,
     not_sent_low_water: Option<u32>,
+    /// What was offered before `TCP_NOOPT` took it away.
+    offered: Option<Offered>,
     /// Options without an effect on the wire.
     kept: BTreeMap<OptionName, i32>,
 }
 
+/// Which TCP options a SYN carries.
+#[derive(Clone, Copy, Debug)]
+struct Offered {
+    mss: bool,
+    timestamps: bool,
+    sack: bool,
+    window_scaling: bool,
+}
+
 impl Options {
+    /// `TCP_NOOPT`: no TCP option at all.
+    fn offer_nothing(&mut self) {
+        let config = &mut self.config;
+        self.offered.get_or_insert(Offered {
+            mss: config.mss_announced,
+            timestamps: config.timestamps,
+            sack: config.sack,
+            window_scaling: config.window_scaling,
+        });
+        config.mss_announced = false;
+        config.timestamps = false;
+        config.sack = false;
+        config.window_scaling = false;
+    }
+
+    /// Again what was offered before [`Options::offer_nothing`].
+    fn offer_again(&mut self) {
+        let Some(Offered { mss, timestamps, sack, window_scaling }) = self.offered.take() else { return };
+        let config = &mut self.config;
+        config.mss_announced = mss;
+        config.timestamps = timestamps;
+        config.sack = sack;
+        config.window_scaling = window_scaling;
+    }
+
     pub(crate) fn new(defaults: &Defaults) -> Self {
         Options {
             config: defaults.config.clone(),
@@ -92,7 +132,8 @@ impl Options {
             receive_timeout: None,
             hop_limit: None,
             receive_low_water: 1,
-            not_sent_low_water: None,
+            not_sent_low_water: defaults.not_sent_low_water_bytes,
+            offered: None,
             kept: BTreeMap::new(),
         }
     }
@@ -102,9 +143,9 @@ impl Options {
         &self.config
     }
 
-    /// Bytes not sent yet above which the socket does not count as writable.
-    pub(crate) fn not_sent_low_water(&self) -> u32 {
-        self.not_sent_low_water.unwrap_or(u32::MAX)
+    /// Bytes not sent yet from which on the socket takes no more, if there is a bound.
+    pub(crate) fn not_sent_low_water(&self) -> Option<u32> {
+        self.not_sent_low_water.filter(|bytes| *bytes != u32::MAX)
     }
 }
 
@@ -122,7 +163,7 @@ impl System {
         value: &OptionValue,
     ) -> Result<(), Errno> {
         self.settle();
-        let flavour = self.flavour;
+        let habits = self.habits();
         let (receive_max, send_max) =
             (self.defaults.receive_buffer_bytes_max, self.defaults.send_buffer_bytes_max);
         let socket = self.socket_at_mut(fd)?;
@@ -136,21 +177,28 @@ impl System {
             }
             (OptionName::Congestion, OptionValue::Text(name)) => return set_congestion(socket, name),
             (OptionName::ReceiveBuffer, OptionValue::Int(bytes)) => {
-                set_receive_buffer(socket, flavour, buffer_asked(flavour, *bytes, receive_max)?);
+                set_receive_buffer(socket, habits, buffer_asked(habits, *bytes, receive_max)?);
             }
             (OptionName::SendBuffer, OptionValue::Int(bytes)) => {
-                set_send_buffer(socket, flavour, buffer_asked(flavour, *bytes, send_max)?);
+                set_send_buffer(socket, habits, buffer_asked(habits, *bytes, send_max)?);
             }
             (OptionName::ReceiveBufferForce, OptionValue::Int(bytes)) => {
-                set_receive_buffer(socket, flavour, bytes.unsigned_abs());
+                set_receive_buffer(socket, habits, bytes.unsigned_abs());
             }
             (OptionName::SendBufferForce, OptionValue::Int(bytes)) => {
-                set_send_buffer(socket, flavour, bytes.unsigned_abs());
+                set_send_buffer(socket, habits, bytes.unsigned_abs());
             }
-            (_, OptionValue::Int(value)) => set_number(socket, flavour, name, *value)?,
+            (_, OptionValue::Int(value)) => set_number(socket, habits, name, *value)?,
             _ => return Err(Errno::Invalid),
         }
         self.apply(now, fd, name);
+        if let (OptionName::NoDelay, OptionValue::Int(1..)) = (name, value)
+            && habits.no_delay_flushes_cork()
+            && let Some(id) = self.socket_at(fd)?.stream()
+        {
+            let _ = self.host.tcp_flush(now, id);
+            self.settle();
+        }
         Ok(())
     }
 
@@ -183,7 +231,7 @@ impl System {
     /// `ENOPROTOOPT` for what can only be set, `ENOTCONN` for the MTU of a socket without a peer.
     pub fn option(&mut self, now: Instant, fd: Fd, name: OptionName) -> Result<OptionValue, Errno> {
         self.settle();
-        let flavour = self.flavour;
+        let habits = self.habits();
         let socket = self.socket_at_mut(fd)?;
         if name == OptionName::Error {
             return Ok(OptionValue::Error(socket.error.take()));
@@ -195,14 +243,14 @@ impl System {
             OptionName::Linger => OptionValue::Linger(options.linger),
             OptionName::SendTimeout => OptionValue::Time(options.send_timeout.unwrap_or_default()),
             OptionName::ReceiveTimeout => OptionValue::Time(options.receive_timeout.unwrap_or_default()),
-            OptionName::Congestion => OptionValue::Text(congestion_name(flavour).to_owned()),
-            OptionName::Info => OptionValue::Info(Box::new(info(now, flavour, socket, connection))),
-            OptionName::MaxSegment => OptionValue::Int(max_segment(flavour, options, connection)),
+            OptionName::Congestion => OptionValue::Text(congestion_name(habits).to_owned()),
+            OptionName::Info => OptionValue::Info(Box::new(info(now, habits, socket, connection))),
+            OptionName::MaxSegment => OptionValue::Int(max_segment(habits, options, connection)),
             OptionName::ReceiveBuffer => {
-                OptionValue::Int(shown_buffer(flavour, options.receive_buffer, connection, now))
+                OptionValue::Int(shown_buffer(habits, options.receive_buffer, connection, now))
             }
             OptionName::SendBuffer => {
-                OptionValue::Int(shown_buffer(flavour, options.send_buffer, connection, now))
+                OptionValue::Int(shown_buffer(habits, options.send_buffer, connection, now))
             }
             OptionName::Mtu => {
                 let connection = connection.ok_or(Errno::NotConnected)?;

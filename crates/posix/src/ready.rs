@@ -2,11 +2,11 @@
 
 use crate::socket::{Fd, Phase, Role, Socket};
 use crate::system::Entry;
-use crate::{Errno, Flavour, Stop, System, Waiting};
+use crate::{Errno, Stop, System, Waiting};
 use core::ops::BitOr;
 use core::time::Duration;
 use std::collections::BTreeMap;
-use tcp::{Connection, Instant};
+use tcp::{Connection, Habits, Instant};
 
 /// What a descriptor is ready for; the bits are those of `poll` and `epoll` on Linux.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
@@ -77,6 +77,8 @@ pub struct PollEntry {
 }
 
 /// What to do with a descriptor in an epoll set.
+///
+/// There are no others: a program may match on all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EpollOperation {
     /// `EPOLL_CTL_ADD`
@@ -132,14 +134,14 @@ impl System {
         let mut flags = PollFlags::NONE;
         if socket.error.is_some() {
             // FreeBSD's sopoll() knows no POLLERR: the next call on the descriptor will not block.
-            let is_linux = self.flavour == Flavour::Linux;
+            let is_linux = self.habits() != Habits::FreeBsd;
             flags = flags | if is_linux { PollFlags::ERROR } else { READABLE | WRITABLE };
         }
         match socket.role {
             Role::Listener(id) => {
                 flags | if self.host.tcp_acceptable(id) > 0 { READABLE } else { PollFlags::NONE }
             }
-            Role::Fresh if self.flavour == Flavour::FreeBsd => flags | PollFlags::HANG_UP,
+            Role::Fresh if self.habits() == Habits::FreeBsd => flags | PollFlags::HANG_UP,
             Role::Fresh => flags | WRITABLE | PollFlags::HANG_UP,
             Role::Udp(_) => flags | WRITABLE | if socket.datagram_waits { READABLE } else { PollFlags::NONE },
             Role::Stream(_, Phase::Connecting) => flags,
@@ -283,7 +285,9 @@ impl System {
 fn is_writable(now: Instant, socket: &Socket, connection: &Connection) -> bool {
     let room = connection.write_room();
     let used = connection.unacknowledged_bytes();
-    room > 0 && room >= used / 2 && connection.info(now).not_sent_bytes < socket.options.not_sent_low_water()
+    let most = socket.options.not_sent_low_water();
+    let unsent_fits = most.is_none_or(|most| connection.info(now).not_sent_bytes < most);
+    room > 0 && room >= used / 2 && unsent_fits
 }
 
 fn wait_for(

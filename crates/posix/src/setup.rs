@@ -2,13 +2,15 @@
 
 use crate::socket::{Fd, Phase, Role, Socket};
 use crate::system::Entry;
-use crate::{Errno, Flavour, Stop, System, Type, Waiting};
+use crate::{Errno, Stop, System, Type, Waiting};
 use stack::{ConnectOptions, Families, ListenOptions};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tcp::Instant;
+use tcp::{Habits, Instant};
 
 /// Which direction to shut down.
+///
+/// There are no others: a program may match on all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shutdown {
     /// `SHUT_RD`: reading ends.
@@ -49,7 +51,7 @@ impl System {
             return Err(Errno::AddressInUse);
         }
         if socket.kind == Type::Datagram {
-            let id = self.host.udp_bind(address).map_err(|error| Errno::of_host(error, self.flavour))?;
+            let id = self.host.udp_bind(address).map_err(|error| Errno::of_host(error, self.habits()))?;
             self.ids.insert(id, fd);
             self.socket_at_mut(fd)?.role = Role::Udp(id);
         }
@@ -79,7 +81,7 @@ impl System {
     /// # Errors
     /// `EOPNOTSUPP` for a datagram socket, `EINVAL` for a connected one, `EADDRINUSE`.
     pub fn listen(&mut self, fd: Fd, backlog: i32) -> Result<(), Errno> {
-        let flavour = self.flavour;
+        let habits = self.habits();
         let socket = self.socket_at_mut(fd)?;
         if socket.kind == Type::Datagram {
             return Err(Errno::NotSupported);
@@ -94,7 +96,7 @@ impl System {
         let mut options = ListenOptions::new(local, usize::try_from(backlog).unwrap_or(0).saturating_add(1));
         options.families = if socket.options.only_v6 { Families::OnlyV6 } else { Families::Both };
         options.config = Some(Arc::new(socket.options.config().clone()));
-        let id = self.host.tcp_listen_with(options).map_err(|error| Errno::of_host(error, flavour))?;
+        let id = self.host.tcp_listen_with(options).map_err(|error| Errno::of_host(error, habits))?;
         self.ids.insert(id, fd);
         let bound = self.host.local_addr(id);
         let socket = self.socket_at_mut(fd)?;
@@ -145,16 +147,14 @@ impl System {
         waiting: &mut Waiting,
     ) -> Result<(), Stop> {
         self.settle();
-        let flavour = self.flavour;
+        let habits = self.habits();
         let socket = self.socket_at_mut(fd)?;
         if socket.kind == Type::Datagram {
             return Ok(self.connect_datagrams(fd, remote)?);
         }
         match socket.role {
             Role::Fresh => self.begin_connect(now, fd, remote, waiting),
-            Role::Listener(_) | Role::Udp(_) if flavour == Flavour::FreeBsd => {
-                Err(Errno::NotSupported.into())
-            }
+            Role::Listener(_) | Role::Udp(_) if habits == Habits::FreeBsd => Err(Errno::NotSupported.into()),
             Role::Listener(_) | Role::Udp(_) => Err(Errno::IsConnected.into()),
             Role::Stream(_, Phase::Connecting) if socket.nonblocking => Err(Errno::Already.into()),
             Role::Stream(_, Phase::Connecting) => {
@@ -163,7 +163,7 @@ impl System {
             }
             Role::Stream(_, Phase::Established) => {
                 socket.set_phase(Phase::Connected);
-                let told = waiting.bytes == 0 && flavour == Flavour::FreeBsd;
+                let told = waiting.bytes == 0 && habits == Habits::FreeBsd;
                 if told { Err(Errno::IsConnected.into()) } else { Ok(()) }
             }
             Role::Stream(_, Phase::Connected) => Err(Errno::IsConnected.into()),
@@ -185,13 +185,13 @@ impl System {
         remote: SocketAddr,
         waiting: &mut Waiting,
     ) -> Result<(), Stop> {
-        let flavour = self.flavour;
+        let habits = self.habits();
         let socket = self.socket_at(fd)?;
         let remote = socket.canonical(remote)?;
         let mut options = ConnectOptions::new(remote);
         options.local = socket.bound;
         options.config = Some(Arc::new(socket.options.config().clone()));
-        let id = self.host.tcp_connect_with(now, options).map_err(|error| Errno::of_host(error, flavour))?;
+        let id = self.host.tcp_connect_with(now, options).map_err(|error| Errno::of_host(error, habits))?;
         self.ids.insert(id, fd);
         let local = self.host.local_addr(id);
         let socket = self.socket_at_mut(fd)?;
@@ -214,12 +214,12 @@ impl System {
     }
 
     fn connect_datagrams(&mut self, fd: Fd, remote: SocketAddr) -> Result<(), Errno> {
-        let flavour = self.flavour;
+        let habits = self.habits();
         let id = self.datagram_id(fd)?;
         let socket = self.socket_at_mut(fd)?;
         let remote = socket.canonical(remote)?;
         socket.peer = Some(remote);
-        self.host.udp_connect(id, Some(remote)).map_err(|error| Errno::of_host(error, flavour))
+        self.host.udp_connect(id, Some(remote)).map_err(|error| Errno::of_host(error, habits))
     }
 
     /// The host's socket of a datagram descriptor, bound to any port if it is not bound yet.
@@ -229,7 +229,7 @@ impl System {
             return Ok(id);
         }
         let any = SocketAddr::new(socket.domain.unspecified(), 0);
-        let id = self.host.udp_bind(any).map_err(|error| Errno::of_host(error, self.flavour))?;
+        let id = self.host.udp_bind(any).map_err(|error| Errno::of_host(error, self.habits()))?;
         self.ids.insert(id, fd);
         let bound = self.host.local_addr(id);
         let socket = self.socket_at_mut(fd)?;
@@ -244,10 +244,10 @@ impl System {
     /// `ENOTCONN` without a connection.
     pub fn shutdown(&mut self, now: Instant, fd: Fd, how: Shutdown) -> Result<(), Errno> {
         self.settle();
-        let flavour = self.flavour;
+        let habits = self.habits();
         let socket = self.socket_at_mut(fd)?;
         match socket.role {
-            Role::Stream(id, Phase::Connecting) if flavour == Flavour::Linux && how.reads() => {
+            Role::Stream(id, Phase::Connecting) if habits != Habits::FreeBsd && how.reads() => {
                 // Linux gives up a connection attempt.
                 socket.role = Role::Fresh;
                 self.ids.remove(&id);
@@ -259,7 +259,7 @@ impl System {
                 socket.read_shut |= how.reads();
                 socket.write_shut |= how.writes();
                 socket.happenings += 1;
-                if how.reads() && flavour == Flavour::FreeBsd {
+                if how.reads() && habits == Habits::FreeBsd {
                     self.unwanted.push(id);
                     self.throw_away_unwanted(now);
                 }
@@ -267,7 +267,7 @@ impl System {
                     let _ = self.host.tcp_finish(now, id);
                 }
             }
-            Role::Listener(id) if flavour == Flavour::Linux => {
+            Role::Listener(id) if habits != Habits::FreeBsd => {
                 if how.reads() {
                     socket.role = Role::Fresh;
                     self.ids.remove(&id);

@@ -1,14 +1,14 @@
 //! The table of descriptors and the world going on underneath.
 
+use crate::Errno;
 use crate::errno::Peer;
 use crate::options::{Defaults, Options};
 use crate::ready::Epoll;
 use crate::socket::{Domain, Fd, Phase, Role, Socket, Type};
-use crate::{Errno, Flavour};
 use core::fmt;
 use stack::{Event, Host, InterfaceId, SocketId};
 use std::collections::BTreeMap;
-use tcp::Instant;
+use tcp::{Habits, Instant};
 use wire::Frame;
 
 /// Why a call did not return a result.
@@ -78,6 +78,8 @@ impl Waiting {
 }
 
 /// Whether calls on a descriptor may block.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Mode {
     /// They may.
@@ -98,7 +100,6 @@ const DESCRIPTORS_MAX: usize = 1_024;
 /// A host with descriptors: the calls of POSIX as methods. See the crate's page for an example.
 pub struct System {
     pub(crate) host: Host,
-    pub(crate) flavour: Flavour,
     /// What new sockets start with, and the limits of what they may ask for.
     pub(crate) defaults: Defaults,
     pub(crate) entries: BTreeMap<Fd, Entry>,
@@ -110,10 +111,10 @@ pub struct System {
 impl System {
     /// A system without descriptors over `host`. The first descriptor will be 3: 0, 1 and 2 are taken
     /// in every POSIX process.
-    pub fn new(host: Host, flavour: Flavour) -> Self {
-        let defaults = Defaults::new(flavour);
+    pub fn new(host: Host, habits: Habits) -> Self {
+        let defaults = Defaults::new(habits);
         let (entries, ids, unwanted) = Default::default();
-        System { host, flavour, defaults, entries, ids, unwanted }
+        System { host, defaults, entries, ids, unwanted }
     }
 
     /// The host underneath.
@@ -126,9 +127,9 @@ impl System {
         &mut self.host
     }
 
-    /// Whose habits are followed.
-    pub fn flavour(&self) -> Flavour {
-        self.flavour
+    /// Whose habits are followed: those of [`Defaults::config`].
+    pub const fn habits(&self) -> Habits {
+        self.defaults.config.habits
     }
 
     /// What new sockets start with.
@@ -181,7 +182,7 @@ impl System {
     }
 
     fn on_event(&mut self, id: SocketId, event: Event) {
-        let flavour = self.flavour;
+        let habits = self.habits();
         let Some(Entry::Socket(socket)) = self.ids.get(&id).and_then(|fd| self.entries.get_mut(fd)) else {
             return;
         };
@@ -194,14 +195,14 @@ impl System {
             Event::Urgent => socket.urgent = true,
             Event::Failed(error) => {
                 let is_v6 = socket.peer.is_some_and(|peer| peer.is_ipv6());
-                let peer = Peer { has_finished: socket.peer_finished, is_v6 };
-                socket.error = Some(Errno::of_connection(error, flavour, peer));
+                let peer = Peer { alone_has_finished: socket.peer_finished && !socket.write_shut, is_v6 };
+                socket.error = Some(Errno::of_connection(error, habits, peer));
                 socket.set_phase(Phase::Over);
             }
             Event::Closed => socket.set_phase(Phase::Over),
             Event::Readable => {
                 socket.datagram_waits = true;
-                if socket.read_shut && flavour == Flavour::FreeBsd {
+                if socket.read_shut && habits == Habits::FreeBsd {
                     self.unwanted.push(id);
                 }
             }
@@ -324,7 +325,7 @@ impl System {
 impl fmt::Debug for System {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("System")
-            .field("flavour", &self.flavour)
+            .field("habits", &self.habits())
             .field("descriptors", &self.entries.len())
             .finish()
     }

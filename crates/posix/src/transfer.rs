@@ -2,11 +2,11 @@
 
 use crate::socket::{Fd, Phase, Role};
 use crate::system::Entry;
-use crate::{Errno, Flavour, Stop, System, Type, Waiting};
+use crate::{Errno, Stop, System, Type, Waiting};
 use bytes::Bytes;
 use core::ops::BitOr;
 use std::net::SocketAddr;
-use tcp::{Instant, ReadError, WriteError};
+use tcp::{Habits, Instant, ReadError, WriteError};
 
 macro_rules! flag_set {
     ($(#[$doc:meta])* $name:ident { $($(#[$flag_doc:meta])* $flag:ident = $bit:literal,)+ }) => {
@@ -57,12 +57,13 @@ flag_set! {
         MORE = 2,
         /// `MSG_OOB`: the last byte is urgent (RFC 6093).
         URGENT = 4,
+        /// `MSG_EOR`: a record ends here; no segment has bytes of two records.
+        END_OF_RECORD = 8,
     }
 }
 
 /// What a read gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Received {
     /// How many bytes; 0 on a stream is its end.
     pub bytes: usize,
@@ -165,7 +166,7 @@ impl System {
         flags: RecvFlags,
         waiting: &mut Waiting,
     ) -> Result<usize, Stop> {
-        let flavour = self.flavour;
+        let habits = self.habits();
         let (host, Some(Entry::Socket(socket))) = (&mut self.host, self.entries.get_mut(&fd)) else {
             return Err(Errno::BadDescriptor.into());
         };
@@ -178,7 +179,7 @@ impl System {
             }
             return waiting.block(now, socket.options.receive_timeout, Errno::Again).map(|()| 0);
         }
-        if into.is_empty() || (socket.read_shut && flavour == Flavour::FreeBsd) {
+        if into.is_empty() || (socket.read_shut && habits == Habits::FreeBsd) {
             return Ok(0);
         }
         let peek = flags.contains(RecvFlags::PEEK);
@@ -234,13 +235,13 @@ impl System {
         flags: RecvFlags,
         waiting: &mut Waiting,
     ) -> Result<Received, Stop> {
-        let flavour = self.flavour;
+        let habits = self.habits();
         let id = self.datagram_id(fd)?;
         let socket = self.socket_at_mut(fd)?;
         socket.take_error()?;
         let (nonblocking, timeout) = (socket.nonblocking, socket.options.receive_timeout);
         if let Some(error) = self.host.udp_take_error(id) {
-            return Err(Errno::of_host(error, flavour).into());
+            return Err(Errno::of_host(error, habits).into());
         }
         let result = if flags.contains(RecvFlags::PEEK) {
             self.host.udp_peek_from(id, into)
@@ -258,7 +259,7 @@ impl System {
                 waiting.block(now, timeout, Errno::Again)?;
                 Err(Stop::Blocked)
             }
-            Err(error) => Err(Errno::of_host(error, flavour).into()),
+            Err(error) => Err(Errno::of_host(error, habits).into()),
         }
     }
 
@@ -294,13 +295,13 @@ impl System {
         flags: SendFlags,
         waiting: &mut Waiting,
     ) -> Result<usize, Stop> {
-        let flavour = self.flavour;
+        let habits = self.habits();
         let (host, Some(Entry::Socket(socket))) = (&mut self.host, self.entries.get_mut(&fd)) else {
             return Err(Errno::BadDescriptor.into());
         };
         let dont_wait = socket.nonblocking || flags.contains(SendFlags::DONT_WAIT);
         let timeout = socket.options.send_timeout;
-        let never = if flavour == Flavour::Linux { Errno::Pipe } else { Errno::NotConnected };
+        let never = if habits != Habits::FreeBsd { Errno::Pipe } else { Errno::NotConnected };
         let Role::Stream(id, phase) = socket.role else {
             socket.take_error()?;
             return Err(never.into());
@@ -308,20 +309,25 @@ impl System {
         if waiting.bytes > 0 && (socket.error.is_some() || phase == Phase::Over) {
             return Ok(std::mem::take(&mut waiting.bytes));
         }
-        match (phase, flavour) {
-            (Phase::Connecting, Flavour::FreeBsd) => return Err(Errno::NotConnected.into()),
-            (Phase::Connecting, Flavour::Linux) if socket.write_shut => return Err(Errno::Pipe.into()),
-            (Phase::Connecting, Flavour::Linux) if dont_wait => return Err(Errno::Again.into()),
-            (Phase::Connecting, Flavour::Linux) => {
+        match (phase, habits) {
+            (Phase::Connecting, Habits::FreeBsd) => return Err(Errno::NotConnected.into()),
+            (Phase::Connecting, Habits::Linux | Habits::Rfc) if socket.write_shut => {
+                return Err(Errno::Pipe.into());
+            }
+            (Phase::Connecting, Habits::Linux | Habits::Rfc) if dont_wait => return Err(Errno::Again.into()),
+            (Phase::Connecting, Habits::Linux | Habits::Rfc) => {
                 return waiting.block(now, timeout, Errno::Again).map(|()| 0);
             }
-            (_, Flavour::FreeBsd) if socket.write_shut || phase == Phase::Over => {
+            (_, Habits::FreeBsd) if socket.write_shut || phase == Phase::Over => {
                 return Err(Errno::Pipe.into());
             }
             _ => socket.take_error()?,
         }
         if socket.write_shut || phase == Phase::Over {
             return Err(Errno::Pipe.into());
+        }
+        if flags.contains(SendFlags::END_OF_RECORD) && habits == Habits::FreeBsd {
+            return Err(Errno::Invalid.into());
         }
         if data.is_empty() {
             return Ok(0);
@@ -332,9 +338,16 @@ impl System {
             let _ = host.tcp_configure(now, id, |config| config.cork = cork);
         }
         let rest = data.get(waiting.bytes..).unwrap_or_default();
-        let urgent = flags.contains(SendFlags::URGENT);
-        let written =
-            if urgent { host.tcp_write_urgent(now, id, rest) } else { host.tcp_write(now, id, rest) };
+        let room = socket.options.not_sent_low_water().map(|most| not_sent_room(host, now, id, most));
+        let part = &rest[..rest.len().min(room.unwrap_or(usize::MAX))];
+        let written = match () {
+            () if part.is_empty() => Err(WriteError::WouldBlock),
+            () if flags.contains(SendFlags::URGENT) => host.tcp_write_urgent(now, id, part),
+            () if flags.contains(SendFlags::END_OF_RECORD) && part.len() == rest.len() => {
+                host.tcp_write_record(now, id, part)
+            }
+            () => host.tcp_write(now, id, part),
+        };
         match written {
             Ok(bytes) => {
                 waiting.bytes += bytes;
@@ -366,7 +379,7 @@ impl System {
         data: &[u8],
         to: Option<SocketAddr>,
     ) -> Result<usize, Stop> {
-        let flavour = self.flavour;
+        let habits = self.habits();
         let id = self.datagram_id(fd)?;
         let socket = self.socket_at_mut(fd)?;
         socket.take_error()?;
@@ -378,13 +391,28 @@ impl System {
             return Err(Errno::DestinationRequired.into());
         }
         if let Some(error) = self.host.udp_take_error(id) {
-            return Err(Errno::of_host(error, flavour).into());
+            return Err(Errno::of_host(error, habits).into());
         }
         let data = Bytes::copy_from_slice(data);
         let sent = match to {
             Some(to) => self.host.udp_send_to(now, id, data, to),
             None => self.host.udp_send(now, id, data),
         };
-        sent.map_err(|error| Errno::of_host(error, flavour).into())
+        sent.map_err(|error| Errno::of_host(error, habits).into())
     }
 }
+
+/// How much a write may take with `TCP_NOTSENT_LOWAT`: as Linux, whole buffers of up to half the peer's window,
+/// as long as less than `most` would wait when all has been sent that may be.
+fn not_sent_room(host: &stack::Host, now: Instant, id: stack::SocketId, most: u32) -> usize {
+    let Some(info) = host.tcp(id).map(|connection| connection.info(now)) else { return usize::MAX };
+    let sendable = info.cwnd_bytes.min(info.send_window_bytes).saturating_sub(info.in_flight_bytes);
+    let mss = info.send_mss_bytes.max(1);
+    let buffer = (info.send_window_bytes / 2).min(BUFFER_BYTES_MAX);
+    let buffer = (buffer - buffer % mss).max(mss);
+    let limit = most.saturating_add(sendable);
+    limit.saturating_sub(info.not_sent_bytes).div_ceil(buffer) as usize * buffer as usize
+}
+
+/// The largest buffer that one write fills before the next is asked for, in bytes.
+const BUFFER_BYTES_MAX: u32 = 65_535;

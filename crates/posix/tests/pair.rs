@@ -3,10 +3,10 @@
 use core::time::Duration;
 use stack::{Cidr, Host, Interface, InterfaceId};
 use synfin_posix::{
-    Domain, EpollEvent, EpollOperation, Errno, Fd, Flavour, Linger, Mode, OptionName, OptionValue, PollEntry,
+    Domain, EpollEvent, EpollOperation, Errno, Fd, Linger, Mode, OptionName, OptionValue, PollEntry,
     PollFlags, RecvFlags, SendFlags, Shutdown, Stop, System, Type, Waiting,
 };
-use tcp::Instant;
+use tcp::{Habits, Instant};
 use wire::{LinkCapabilities, Medium, TransmitChecksum};
 
 /// Client and server, and the time.
@@ -17,7 +17,7 @@ struct Pair {
     now: Instant,
 }
 
-fn system(address: &str, flavour: Flavour) -> (System, InterfaceId) {
+fn system(address: &str, habits: Habits) -> (System, InterfaceId) {
     let mut host = Host::new(stack::Config::default(), [3; 32]);
     let link = host.add_interface(Interface {
         name: "link".to_owned(),
@@ -39,13 +39,13 @@ fn system(address: &str, flavour: Flavour) -> (System, InterfaceId) {
         None,
         link,
     );
-    (System::new(host, flavour), link)
+    (System::new(host, habits), link)
 }
 
 impl Pair {
-    fn new(flavour: Flavour) -> Self {
-        let (client, here) = system("10.0.0.1", flavour);
-        let (server, there) = system("10.0.0.2", flavour);
+    fn new(habits: Habits) -> Self {
+        let (client, here) = system("10.0.0.1", habits);
+        let (server, there) = system("10.0.0.2", habits);
         Pair { client, server, link: [here, there], now: Instant::from_millis(1_000) }
     }
 
@@ -83,8 +83,8 @@ impl Pair {
     }
 
     /// A listener, and a connection to it: the client's and the server's descriptor.
-    fn connected(flavour: Flavour) -> (Pair, Fd, Fd) {
-        let mut pair = Pair::new(flavour);
+    fn connected(habits: Habits) -> (Pair, Fd, Fd) {
+        let mut pair = Pair::new(habits);
         let listener = pair.server.socket(Domain::Inet, Type::Stream).expect("the test's world is right");
         pair.server
             .bind(listener, "10.0.0.2:80".parse().expect("the test's world is right"))
@@ -105,7 +105,7 @@ impl Pair {
 
 #[test]
 fn a_blocking_write_moves_everything_while_the_world_goes_on() {
-    let (mut pair, client, server) = Pair::connected(Flavour::Linux);
+    let (mut pair, client, server) = Pair::connected(Habits::Linux);
     let data: Vec<u8> = (0..20_000_000_u32).map(|n| (n % 251) as u8).collect();
     let (mut waiting, mut arrived, mut written) = (Waiting::new(), Vec::new(), None);
     let mut buffer = vec![0; 100_000];
@@ -129,7 +129,7 @@ fn a_blocking_write_moves_everything_while_the_world_goes_on() {
 
 #[test]
 fn a_full_buffer_says_again_and_poll_says_when() {
-    let (mut pair, client, server) = Pair::connected(Flavour::Linux);
+    let (mut pair, client, server) = Pair::connected(Habits::Linux);
     pair.client.set_nonblocking(client, Mode::NonBlocking).unwrap();
     let data = vec![7; 100_000];
     let mut total = 0;
@@ -157,7 +157,7 @@ fn a_full_buffer_says_again_and_poll_says_when() {
 
 #[test]
 fn poll_gives_up_when_its_time_is_over() {
-    let (mut pair, client, _) = Pair::connected(Flavour::Linux);
+    let (mut pair, client, _) = Pair::connected(Habits::Linux);
     let mut entries = [PollEntry { fd: client, events: PollFlags::IN, found: PollFlags::NONE }];
     let mut waiting = Waiting::new();
     let timeout = Some(Duration::from_millis(50));
@@ -169,7 +169,7 @@ fn poll_gives_up_when_its_time_is_over() {
 
 #[test]
 fn a_receive_timeout_ends_a_read() {
-    let (mut pair, client, _) = Pair::connected(Flavour::Linux);
+    let (mut pair, client, _) = Pair::connected(Habits::Linux);
     let second = OptionValue::Time(Duration::from_secs(1));
     pair.client.set_option(pair.now, client, OptionName::ReceiveTimeout, &second).unwrap();
     let (mut waiting, mut buffer) = (Waiting::new(), [0; 10]);
@@ -180,7 +180,7 @@ fn a_receive_timeout_ends_a_read() {
 
 #[test]
 fn waitall_waits_for_all_or_the_end() {
-    let (mut pair, client, server) = Pair::connected(Flavour::Linux);
+    let (mut pair, client, server) = Pair::connected(Habits::Linux);
     let (mut waiting, mut buffer) = (Waiting::new(), [0; 10]);
     let all = RecvFlags::WAIT_ALL;
     for piece in [b"abcd", b"efgh"] {
@@ -197,35 +197,35 @@ fn waitall_waits_for_all_or_the_end() {
 
 #[test]
 fn a_reset_is_told_in_each_systems_order() {
-    for (flavour, first, second) in
-        [(Flavour::Linux, Errno::ConnectionReset, Errno::Pipe), (Flavour::FreeBsd, Errno::Pipe, Errno::Pipe)]
+    for (habits, first, second) in
+        [(Habits::Linux, Errno::ConnectionReset, Errno::Pipe), (Habits::FreeBsd, Errno::Pipe, Errno::Pipe)]
     {
-        let (mut pair, client, server) = Pair::connected(flavour);
+        let (mut pair, client, server) = Pair::connected(habits);
         let linger = OptionValue::Linger(Linger::Abort);
         pair.server.set_option(pair.now, server, OptionName::Linger, &linger).unwrap();
         pair.server.close(pair.now, server, &mut Waiting::new()).unwrap();
         pair.deliver();
         let ready = pair.client.readiness(pair.now, client);
-        assert!(ready.contains(PollFlags::HANG_UP), "{flavour:?}");
+        assert!(ready.contains(PollFlags::HANG_UP), "{habits:?}");
         assert_eq!(
             ready.contains(PollFlags::ERROR),
-            flavour == Flavour::Linux,
+            habits != Habits::FreeBsd,
             "FreeBSD has no POLLERR here"
         );
         for expected in [first, second] {
             let result = pair.client.write(pair.now, client, b"x", &mut Waiting::new());
-            assert_eq!(result, Err(Stop::Errno(expected)), "{flavour:?}");
+            assert_eq!(result, Err(Stop::Errno(expected)), "{habits:?}");
         }
-        let pending = if flavour == Flavour::FreeBsd { Some(Errno::ConnectionReset) } else { None };
+        let pending = if habits == Habits::FreeBsd { Some(Errno::ConnectionReset) } else { None };
         let error = pair.client.option(pair.now, client, OptionName::Error);
-        assert_eq!(error, Ok(OptionValue::Error(pending)), "told once: {flavour:?}");
+        assert_eq!(error, Ok(OptionValue::Error(pending)), "told once: {habits:?}");
         assert_eq!(pair.client.option(pair.now, client, OptionName::Error), Ok(OptionValue::Error(None)));
     }
 }
 
 #[test]
 fn edge_triggered_readiness_is_told_once_for_each_arrival() {
-    let (mut pair, client, server) = Pair::connected(Flavour::Linux);
+    let (mut pair, client, server) = Pair::connected(Habits::Linux);
     let epoll = pair.server.epoll_create().unwrap();
     let event = EpollEvent { events: PollFlags::IN | PollFlags::EDGE, data: 42 };
     pair.server.epoll_control(epoll, EpollOperation::Add, server, event).unwrap();
@@ -245,7 +245,7 @@ fn edge_triggered_readiness_is_told_once_for_each_arrival() {
 
 #[test]
 fn wrong_calls_get_the_right_error() {
-    let mut pair = Pair::new(Flavour::Linux);
+    let mut pair = Pair::new(Habits::Linux);
     let (system, now) = (&mut pair.client, pair.now);
     let fd = system.socket(Domain::Inet, Type::Stream).unwrap();
     assert_eq!(fd, Fd(3));
@@ -277,7 +277,7 @@ fn wrong_calls_get_the_right_error() {
 
 #[test]
 fn options_keep_what_they_are_told() {
-    let mut pair = Pair::new(Flavour::Linux);
+    let mut pair = Pair::new(Habits::Linux);
     let (system, now) = (&mut pair.client, pair.now);
     let fd = system.socket(Domain::Inet, Type::Stream).unwrap();
     let int = OptionValue::Int;

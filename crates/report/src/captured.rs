@@ -1,4 +1,4 @@
-//! Captured connections, as the room `lens` explains them, in the forms of this crate.
+//! Captured connections, as `lens` explains them, in the forms of this crate.
 //!
 //! The left end is the one that opened, as far as that is known. What is *not* here: analysis, filters
 //! and files; this only turns values into ladders ([`ladder`]), pages ([`page`]), tables
@@ -35,7 +35,7 @@ fn left_and_right(connection: &Connection) -> [lens::Side; 2] {
     [left, left.other()]
 }
 
-/// Where an end stood before its first rows. A passive open is never captured, so it comes before.
+/// The state of an end before its first row. A passive open sends nothing, so it counts as done before.
 fn start<'a>(mut rows: impl Iterator<Item = &'a Row>, otherwise: State) -> State {
     rows.next().map_or(otherwise, |row| if row.on == Cause::PassiveOpen { row.to } else { row.from })
 }
@@ -48,7 +48,7 @@ fn seconds(at: Instant, origin: Instant) -> f64 {
     at.since(origin).as_nanos() as f64 / 1e9
 }
 
-/// `RFC 9293 §3.6` of `9293#3.6`.
+/// `9293#3.6` as `RFC 9293 §3.6`.
 fn section_words(section: &str) -> String {
     match section.split_once('#') {
         Some((document, section)) => format!("RFC {document} §{section}"),
@@ -56,7 +56,7 @@ fn section_words(section: &str) -> String {
     }
 }
 
-/// What is to be said of a segment beside its reason: verdicts, candidates, what is remarkable.
+/// Remarks on a segment besides its reason: the implied timeout, other candidates, order, reset, notes.
 fn remarks(analysis: &Analysis) -> Vec<String> {
     let mut remarks = Vec::new();
     let why = &analysis.why;
@@ -83,7 +83,7 @@ fn remarks(analysis: &Analysis) -> Vec<String> {
         analysis
             .notes
             .names()
-            // The order of the segment says these already.
+            // The order has added this remark already.
             .filter(|name| !matches!(*name, "captured-twice"))
             .map(|name| name.replace('-', " ")),
     );

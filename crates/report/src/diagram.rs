@@ -1,9 +1,9 @@
 //! The state diagram, drawn from the rows that the engine runs on ([`tcp::state::ROWS`]).
 //!
 //! [`text`] and [`svg`] share one layout in character cells, after figure 5 of RFC 9293 §3.3.2;
-//! [`listing`], [`mermaid`] and [`markdown`] need none. A picture of every row would be a ball of
-//! yarn: the ends by reset, abort and giving up, which lead to CLOSED from nearly everywhere, stand in
-//! a legend. Every row is in every form; a test counts them.
+//! [`listing`], [`mermaid`] and [`markdown`] need no layout. Resets, aborts and timeouts lead to CLOSED
+//! from nearly every state; arrows for them would hide the others, so they are listed in a legend. Every
+//! row is in every form; a test counts them.
 
 mod layout;
 mod listing;
@@ -19,7 +19,7 @@ pub use text::text;
 
 use tcp::state::{Cause, ROWS, Row, Sends, State};
 
-/// Whether a row stands in the legend: an abnormal end.
+/// Whether a row is in the legend, because it is an abnormal end.
 fn is_in_legend(row: &Row) -> bool {
     row.to == State::Closed
         && matches!(
@@ -34,15 +34,15 @@ fn is_in_legend(row: &Row) -> bool {
         )
 }
 
-/// What a row says beside its arrow: `rcv SYN / snd SYN,ACK`.
-fn words(row: &Row) -> String {
+/// The label of a row's arrow: `rcv SYN / snd SYN,ACK`.
+fn label_of(row: &Row) -> String {
     match row.sends {
         Sends::Nothing => row.on.name().to_owned(),
         sends => format!("{} / {}", row.on.name(), sends.name()),
     }
 }
 
-/// The rows of the picture between two states, together.
+/// The rows of the picture, grouped by their two states.
 fn arrows() -> Vec<(State, State, Vec<&'static Row>)> {
     let mut arrows: Vec<(State, State, Vec<&'static Row>)> = Vec::new();
     for row in ROWS.iter().filter(|row| !is_in_legend(row)) {
@@ -60,10 +60,10 @@ fn legend() -> Vec<(String, Vec<State>)> {
     let mut rows: Vec<&Row> = ROWS.iter().filter(|row| is_in_legend(row)).collect();
     rows.sort_by_key(|row| (row.on, row.sends != Sends::Rst, row.from));
     for row in rows {
-        let words = words(row);
-        match legend.iter_mut().find(|(known, _)| *known == words) {
+        let label = label_of(row);
+        match legend.iter_mut().find(|(known, _)| *known == label) {
             Some((_, states)) => states.push(row.from),
-            None => legend.push((words, vec![row.from])),
+            None => legend.push((label, vec![row.from])),
         }
     }
     legend

@@ -1,10 +1,10 @@
 //! Traces as JSON lines: one object a line, for programs.
 //!
 //! The fields of a segment are those of a captured one ([`crate::captured::SCHEMA`]), as far as a trace
-//! knows them; sequence numbers stand raw and relative. Times are seconds since the origin as a number
+//! knows them; sequence numbers are raw and relative. Times are seconds since the origin as a number
 //! with nanoseconds.
 
-use crate::ladder::{Arrival, End, Ladder, NoteKind, Segment, Side, Step};
+use crate::ladder::{Arrival, End, Labels, Ladder, NoteKind, Options, Segment, Side, Step};
 use serde::Serialize;
 use tcp::state::State;
 use tcp::{Instant, SegmentFacts, Trace};
@@ -27,7 +27,7 @@ pub enum Record {
         from: Option<&'static str>,
         /// The state after.
         to: &'static str,
-        /// What moved it.
+        /// The cause.
         on: String,
         /// RFC and section: `9293#3.10.4`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,21 +95,21 @@ pub struct SegmentRecord {
     pub time: f64,
     /// `sent`, `taken`, `refused`, `lost`, `seen`, `in_flight`, `stray`.
     pub event: &'static str,
-    /// Who sent it: the address, or the name where there is none.
+    /// The sender: its address, or its name if it has none.
     pub src: String,
-    /// Whom it is for.
+    /// The receiver, likewise.
     pub dst: String,
     /// The sequence number as it is in the header.
     pub seq_raw: u32,
     /// The acknowledgment number as it is in the header; absent without ACK.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ack_raw: Option<u32>,
-    /// The sequence number from the sender's ISN, where that is known.
+    /// The sequence number from the sender's ISN, where that is known; negative for older numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub seq: Option<u32>,
-    /// The acknowledgment number from the receiver's ISN, where that is known.
+    pub seq: Option<i64>,
+    /// The acknowledgment number from the receiver's ISN, where that is known; negative likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ack: Option<u32>,
+    pub ack: Option<i64>,
     /// Bytes of text.
     pub len: u32,
     /// `SYN, ACK`.
@@ -145,7 +145,7 @@ impl Record {
     }
 }
 
-/// Seconds since the origin; exact to nanoseconds for 104 days, to microseconds beyond our time.
+/// Seconds since the origin; precise to a nanosecond for about 100 days, to a microsecond for centuries.
 fn seconds(at: Instant) -> f64 {
     at.as_nanos() as f64 / 1e9
 }
@@ -165,15 +165,15 @@ impl Ends {
         let (time, end) = (seconds(at), name(&self.local));
         match trace {
             Trace::Sent { segment, why } => {
-                let mut record = facts(segment, [&self.local, &self.remote], time, "sent");
+                let mut record = header_record(segment, [&self.local, &self.remote], time, "sent");
                 record.why = Some(why.name());
                 Record::Segment(record)
             }
             Trace::Taken { segment } => {
-                Record::Segment(facts(segment, [&self.remote, &self.local], time, "taken"))
+                Record::Segment(header_record(segment, [&self.remote, &self.local], time, "taken"))
             }
             Trace::Refused { segment, why } => {
-                let mut record = facts(segment, [&self.remote, &self.local], time, "refused");
+                let mut record = header_record(segment, [&self.remote, &self.local], time, "refused");
                 record.remarks.push(why.sentence().to_owned());
                 Record::Segment(record)
             }
@@ -221,23 +221,24 @@ impl Ends {
 /// A whole ladder as JSON lines.
 pub fn ladder(ladder: &Ladder) -> String {
     let mut now: [Option<State>; 2] = [ladder.ends[0].state, ladder.ends[1].state];
+    let labels = Labels::of(ladder, &Options::default());
     let mut text = String::new();
     for step in &ladder.steps {
-        text += &step_record(ladder, step, &mut now).line();
+        text += &step_record(ladder, &labels, step, &mut now).line();
     }
     text
 }
 
-fn step_record(ladder: &Ladder, step: &Step, now: &mut [Option<State>; 2]) -> Record {
+fn step_record(ladder: &Ladder, labels: &Labels, step: &Step, now: &mut [Option<State>; 2]) -> Record {
     let end = |side: Side| name(&ladder.ends[side.index()]);
     match step {
         Step::Segment(segment) => {
             for side in [0, 1] {
                 now[side] = segment.states[side].or(now[side]);
             }
-            Record::Segment(segment_record(ladder, segment, now))
+            Record::Segment(segment_record(ladder, labels, segment, now))
         }
-        Step::Note { at, side, kind, text } => {
+        Step::Note { at, side, kind, text, .. } => {
             let kind = match kind {
                 NoteKind::Call => "call",
                 NoteKind::Timer => "timer",
@@ -259,7 +260,12 @@ fn step_record(ladder: &Ladder, step: &Step, now: &mut [Option<State>; 2]) -> Re
     }
 }
 
-fn segment_record(ladder: &Ladder, segment: &Segment, now: &[Option<State>; 2]) -> SegmentRecord {
+fn segment_record(
+    ladder: &Ladder,
+    labels: &Labels,
+    segment: &Segment,
+    now: &[Option<State>; 2],
+) -> SegmentRecord {
     let (from, to) = (segment.from, segment.from.other());
     let (event, arrived) = match segment.arrival {
         Arrival::Seen => ("seen", None),
@@ -269,19 +275,27 @@ fn segment_record(ladder: &Ladder, segment: &Segment, now: &[Option<State>; 2]) 
         Arrival::Stray => ("stray", None),
     };
     let ends = [&ladder.ends[from.index()], &ladder.ends[to.index()]];
+    let relative = |seq, side: Side| ladder.ends[side.index()].isn.map(|_| labels.relative(seq, side));
     SegmentRecord {
+        seq: relative(segment.facts.seq, from),
+        ack: segment.facts.flags.ack().then(|| relative(segment.facts.ack, to)).flatten(),
         frame: segment.frame,
         why: segment.why.map(|why| why.name()),
         remarks: segment.remarks.clone(),
         arrived,
         state_src: now[from.index()].map(State::name),
         state_dst: now[to.index()].map(State::name),
-        ..facts(&segment.facts, ends, seconds(segment.at), event)
+        ..header_record(&segment.facts, ends, seconds(segment.at), event)
     }
 }
 
-/// What the header says, from one end to the other.
-fn facts(facts: &SegmentFacts, [from, to]: [&End; 2], time: f64, event: &'static str) -> SegmentRecord {
+/// A record with the header's fields, for a segment from one end to the other.
+fn header_record(
+    facts: &SegmentFacts,
+    [from, to]: [&End; 2],
+    time: f64,
+    event: &'static str,
+) -> SegmentRecord {
     let has_ack = facts.flags.ack();
     SegmentRecord {
         frame: None,
@@ -292,8 +306,8 @@ fn facts(facts: &SegmentFacts, [from, to]: [&End; 2], time: f64, event: &'static
         dst: address(to),
         seq_raw: facts.seq.number(),
         ack_raw: has_ack.then(|| facts.ack.number()),
-        seq: from.isn.map(|isn| facts.seq.bytes_since(isn)),
-        ack: to.isn.filter(|_| has_ack).map(|isn| facts.ack.bytes_since(isn)),
+        seq: from.isn.map(|isn| i64::from(facts.seq.bytes_since(isn))),
+        ack: to.isn.filter(|_| has_ack).map(|isn| i64::from(facts.ack.bytes_since(isn))),
         len: facts.len_bytes,
         flags: facts.flags.to_string(),
         window: facts.window_bytes,
@@ -387,7 +401,7 @@ mod tests {
         assert_eq!((&json["timer"], &json["due"]), (&"retransmit".into(), &2.5.into()));
         let json = parsed(&Trace::RttSample { rtt_us: 10, srtt_us: 20, rto_us: 30 });
         assert_eq!((&json["type"], &json["rto_us"]), (&"rtt".into(), &30.into()));
-        // A row that the table does not have is passed on, not a panic.
+        // A row that the table does not have becomes a note and does not panic.
         assert_eq!(parsed(&Trace::StateChanged { row: 255 })["type"], "note");
     }
 
@@ -407,6 +421,7 @@ mod tests {
             from: Side::Left,
             facts,
             arrival: Arrival::Lost,
+            arrives_before: None,
             why: Some(SendReason::Syn),
             remarks: Vec::new(),
             states: [Some(State::SynSent), None],

@@ -1,12 +1,14 @@
 //! The ladder: both ends' states on the sides, the segments between them, time running down.
 //!
-//! [`Ladder`] is a plain value: names, and steps in the order of time. A live run, a simulation and a
-//! capture all fill it ([`Recorder`] does so from [`tcp::Trace`] values), and nothing here can tell
-//! which one it was. [`Ladder::text`] and [`Ladder::svg`] draw the same rows; [`Ladder::story`] says
+//! [`Ladder`] is a plain value: names, and steps in the order of time. It is made from a live run, a
+//! simulation or a capture ([`Recorder`] makes it from [`tcp::Trace`] values), and nothing here depends
+//! on which. [`Ladder::text`] and [`Ladder::svg`] draw the same rows; [`Ladder::story`] says
 //! who opened and who closed. The figures of RFC 9293 §3.5 and §3.6 are the model.
 
+mod clocks;
 mod fold;
 mod label;
+mod order;
 mod record;
 mod rows;
 mod story;
@@ -16,19 +18,20 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use record::Recorder;
+pub(crate) use label::Labels;
+pub use record::{FrameArrival, Recorder};
 pub use story::Story;
 
 use tcp::state::State;
 use tcp::{Instant, SegmentFacts, SendReason};
 use wire::Seq;
 
-/// One of the two ends, by where it stands in the picture.
+/// One of the two ends, by its place in the picture.
 ///
 /// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
-    /// The left end; by custom the one that opened.
+    /// The left end; usually the one that opened.
     Left,
     /// The right end.
     Right,
@@ -65,13 +68,13 @@ pub struct End {
     pub isn: Option<Seq>,
 }
 
-/// What became of a segment.
+/// What happened to a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Arrival {
-    /// It was seen on the way, by a capture; when it arrived is not known.
+    /// It was captured on the way; when it arrived is not known.
     Seen,
-    /// It arrived then.
+    /// It arrived.
     Delivered {
         /// When.
         at: Instant,
@@ -80,7 +83,8 @@ pub enum Arrival {
     Lost,
     /// It had not arrived when the recording ended.
     InFlight,
-    /// The network delivered it, but nobody sent it now: a second copy, or one of an earlier connection.
+    /// It arrived without a departure: a second copy of a frame, or a segment of an earlier connection.
+    /// [`Segment::at`] is when it arrived.
     Stray,
 }
 
@@ -89,15 +93,18 @@ pub enum Arrival {
 pub struct Segment {
     /// When it left (or was captured; for [`Arrival::Stray`]: arrived).
     pub at: Instant,
-    /// Who sent it.
+    /// The end that sent it.
     pub from: Side,
-    /// What it says.
+    /// Its header fields and its length.
     pub facts: SegmentFacts,
-    /// What became of it.
+    /// What happened to it.
     pub arrival: Arrival,
+    /// The index in [`Ladder::steps`] of the step before which it arrived. If `None`, the times decide, and an
+    /// arrival comes before a step of the same time.
+    pub arrives_before: Option<usize>,
     /// Why it was sent.
     pub why: Option<SendReason>,
-    /// More to say about it: verdicts, candidates, a refusal.
+    /// Remarks on it: verdicts, candidates, a refusal.
     pub remarks: Vec<String>,
     /// The state of the left and of the right end once this segment has been sent and taken; `None`
     /// where nothing is known or nothing changed.
@@ -134,8 +141,11 @@ pub enum Step {
         kind: NoteKind,
         /// In words.
         text: String,
+        /// The index in [`Ladder::steps`] of the segment whose arrival caused it; it is drawn under that
+        /// segment's row.
+        cause: Option<usize>,
     },
-    /// One end moved without a segment.
+    /// One end changed its state without a segment.
     Moved {
         /// When.
         at: Instant,
@@ -143,7 +153,7 @@ pub enum Step {
         side: Side,
         /// The state after.
         to: State,
-        /// What moved it: `2 MSL timeout`.
+        /// The cause: `2 MSL timeout`.
         on: String,
     },
 }
@@ -174,6 +184,7 @@ impl Step {
 ///     from: Side::Left,
 ///     facts: SegmentFacts { seq: Seq::new(4225926656), ack: Seq::new(0), flags: Flags::SYN, len_bytes: 0, window_bytes: 65535 },
 ///     arrival: Arrival::Delivered { at: Instant::from_millis(10) },
+///     arrives_before: None,
 ///     why: Some(SendReason::Syn),
 ///     remarks: Vec::new(),
 ///     states: [Some(State::SynSent), Some(State::SynReceived)],
@@ -190,26 +201,32 @@ pub struct Ladder {
     pub ends: [End; 2],
     /// What happened, in the order of time.
     pub steps: Vec<Step>,
+    /// Sentences that end the picture, after the story.
+    pub closing: Vec<String>,
 }
 
 impl Ladder {
     /// A ladder without steps.
     pub fn between(left: End, right: End) -> Ladder {
-        Ladder { ends: [left, right], steps: Vec::new() }
+        Ladder { ends: [left, right], steps: Vec::new(), closing: Vec::new() }
     }
 }
 
 /// How sequence numbers are written.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Numbers {
     /// From the initial sequence number, which is 0.
     #[default]
     Relative,
-    /// As they stand in the header.
+    /// As they are in the header.
     Absolute,
 }
 
 /// Which windows are written.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Windows {
     /// Only closed ones: `Win=0`.

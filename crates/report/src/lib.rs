@@ -20,7 +20,7 @@ mod snapshot;
 
 pub use style::{Charset, ColorChoice, Style};
 
-// What appears in signatures, so that programs need not name the crates below.
+// The crates whose types are in our signatures, so that programs need not depend on them directly.
 pub use lens;
 pub use tcp;
 pub use wire;

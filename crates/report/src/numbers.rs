@@ -1,6 +1,6 @@
 //! Numbers as people read them: the one place where bytes, rates and times become text.
 //!
-//! Every function says its unit. What is *not* here: alignment, which is the table's.
+//! Every function says its unit. What is *not* here: alignment, which the tables do.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ pub fn bytes(bytes: u64) -> String {
     }
     let mut value = bytes as f64 / 1024.0;
     let mut unit = 0;
-    // 1023.5 would be written "1024": the next unit takes over there.
+    // 1023.5 would be written as "1024", so the next unit begins there.
     while value >= 1023.5 && unit + 1 < UNITS.len() {
         value /= 1024.0;
         unit += 1;
@@ -41,7 +41,7 @@ pub fn bytes(bytes: u64) -> String {
     format!("{} {}", three_digits(value), UNITS[unit])
 }
 
-/// A rate in bits per second with a decimal unit, as networks are sold: `94.1 Mbit/s`.
+/// A rate in bits per second with a decimal unit: `94.1 Mbit/s`.
 ///
 /// ```
 /// assert_eq!(synfin_report::numbers::rate(94_100_000.0), "94.1 Mbit/s");
@@ -109,7 +109,7 @@ pub fn seconds(time: Duration) -> String {
     format!("{}.{:06}", time.as_secs(), time.subsec_micros())
 }
 
-/// A share in percent with one decimal: `2.5 %`; `-` of nothing.
+/// A share in percent with one decimal: `2.5 %`; `-` if `whole` is zero.
 ///
 /// ```
 /// assert_eq!(synfin_report::numbers::percent(1, 40), "2.5 %");
@@ -121,7 +121,7 @@ pub fn percent(part: u64, whole: u64) -> String {
     format!("{:.1} %", part as f64 * 100.0 / whole as f64)
 }
 
-/// `1 segment`, `2 segments`: a count with its noun, which takes an `s`.
+/// A count with its noun, whose plural has an `s`: `1 segment`, `2 segments`.
 ///
 /// ```
 /// assert_eq!(synfin_report::numbers::count(1, "segment"), "1 segment");

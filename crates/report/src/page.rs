@@ -1,7 +1,7 @@
 //! One HTML file that shows connections: lists, lanes of states, graphs, ladder, findings.
 //!
 //! [`Data`] is plain values; [`html`] puts them, the styles and the scripts into one text that opens
-//! from disk. The page asks the network for nothing (its content security policy forbids it), and what
+//! from disk. The page loads nothing from the network (its content security policy forbids it), and what
 //! a peer sent is text in it, never markup. What is *not* here: analysis; the page derives only what it
 //! draws (bytes in flight, and round trips where the data has none).
 
@@ -25,7 +25,7 @@ use serde::Serialize;
 pub struct Data {
     /// The title of the page.
     pub title: String,
-    /// What was looked at: a file's name, a simulation and its seed.
+    /// What the page shows: a file's name, a simulation and its seed.
     pub source: String,
     /// What the reader must know first: the file is cut short, connections were left out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -41,7 +41,7 @@ pub struct Data {
 pub struct Connection {
     /// Its number.
     pub stream: u64,
-    /// The left and the right end; by custom the left one opened.
+    /// The left and the right end; usually the left one opened.
     pub ends: [End; 2],
     /// Seconds from its first to its last segment.
     pub duration: f64,
@@ -61,12 +61,12 @@ pub struct Connection {
     pub segments_left_out: u64,
     /// The states before the first segment, where they are known.
     pub first_states: [Option<&'static str>; 2],
-    /// The moves of both ends, in the order of time.
+    /// The state changes of both ends, in the order of time.
     pub moves: Vec<Move>,
     /// Calls of the application, timers, troubles.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Note>,
-    /// Round-trip times of what each end sent: when and how long, in seconds. Without any the page
+    /// Round-trip times of what each end sent: when and how long, in seconds. If there are none, the page
     /// measures from text to its acknowledgment.
     pub rtt: [Vec<(f64, f64)>; 2],
     /// Congestion windows of both ends: when in seconds, and bytes.
@@ -118,10 +118,10 @@ pub struct Segment {
     /// A word for why it was sent: `rto`.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub why: &'static str,
-    /// The same in a few words for people.
+    /// The same as a phrase for people.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub reason: String,
-    /// It carries again what was sent before.
+    /// It is a retransmission.
     #[serde(skip_serializing_if = "is_false")]
     pub again: bool,
     /// `lost`, `stray`, `in_flight`; empty when it arrived or was seen.
@@ -133,7 +133,7 @@ pub struct Segment {
     /// Wireshark's verdicts, short: `retransmission`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub analysis: Vec<String>,
-    /// Whatever else is to be said.
+    /// Other remarks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
     /// The states after it, where they changed.
@@ -141,7 +141,7 @@ pub struct Segment {
     pub states: [Option<&'static str>; 2],
 }
 
-/// One end moved to another state.
+/// A state change of one end.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Move {
     /// When, in seconds.
@@ -150,9 +150,9 @@ pub struct Move {
     pub side: u8,
     /// The state after.
     pub to: &'static str,
-    /// What moved it, with the section where that helps: `rcv FIN (RFC 9293 §3.10.7.4)`.
+    /// The cause, with its section where that helps: `rcv FIN (RFC 9293 §3.10.7.4)`.
     pub on: String,
-    /// No segment of the list shows it: it stands in the ladder as a row of its own.
+    /// No segment of the list shows it, so it is a separate row of the ladder.
     #[serde(skip_serializing_if = "is_false")]
     pub alone: bool,
 }
@@ -217,7 +217,7 @@ const SCRIPTS: [&str; 5] = [
 /// The page as one text.
 pub fn html(data: &Data) -> String {
     let json = serde_json::to_string(data).expect("page data has string keys and no failing parts");
-    // Within a script element only "<" can end it; in JSON it is only ever in strings.
+    // Only "<" can end a script element, and in JSON it is only in strings.
     let json = json.replace('<', "\\u003c");
     let title = crate::svg::escape(if data.title.is_empty() { "synfin" } else { &data.title });
     let mut page = String::with_capacity(PAGE.len() + STYLE.len() + json.len() + 65_536);

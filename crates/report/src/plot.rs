@@ -2,7 +2,8 @@
 //!
 //! A [`Chart`] is a value; [`Chart::svg`] draws it, the same bytes for the same values. The charts that
 //! a connection has ([`time_sequence`], [`congestion`], [`rtt`], [`throughput`]) are made from ladders
-//! and traces; [`column()`] draws several over one axis of time. What is *not* here: zoom and hover, which the page has.
+//! and traces; [`column()`] draws several over one axis of time. What is *not* here: zoom and hover, which
+//! the page has.
 
 mod axis;
 mod charts;
@@ -45,9 +46,9 @@ pub enum Mark {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Color {
-    /// The main thing.
+    /// The main series.
     Blue,
-    /// A second thing of the same kind.
+    /// A second series of the same kind.
     Violet,
     /// A limit, an acknowledgment.
     Green,
@@ -132,17 +133,17 @@ impl Chart {
     fn draw(&self, canvas: &mut Canvas, x: &Axis) {
         let y = Axis::over(self.y, self.points().map(|point| point.1), axis::Origin::Zero);
         canvas.text("bold", (PLANE.0, 24.0), Anchor::Start, &self.title);
-        grid(canvas, x, &y);
+        draw_grid(canvas, x, &y);
         for series in &self.series {
             let points = series.points.iter().filter(is_finite);
             let pixels: Vec<(f64, f64)> = points.map(|(px, py)| to_pixel(x, &y, *px, *py)).collect();
-            draw(canvas, series, &pixels);
+            draw_series(canvas, series, &pixels);
         }
-        self.legend(canvas);
+        self.draw_legend(canvas);
     }
 
     /// Names of the series, from the right edge leftwards above the plane.
-    fn legend(&self, canvas: &mut Canvas) {
+    fn draw_legend(&self, canvas: &mut Canvas) {
         let mut x = PLANE.2;
         for series in self.series.iter().rev() {
             canvas.text("small", (x, 44.0), Anchor::End, &series.name);
@@ -158,8 +159,8 @@ impl Chart {
     }
 }
 
-/// Draws graphs one below the other over the same axis (that of the first one's unit) as one SVG;
-/// `title` is what a reader is told aloud.
+/// Draws graphs one below the other over the same axis, in the unit of the first one, as one SVG; `title` is
+/// what screen readers read.
 pub fn column(charts: &[Chart], title: &str) -> String {
     let unit = charts.first().map_or(Unit::Seconds, |chart| chart.x);
     let x = Axis::over(unit, charts.iter().flat_map(Chart::points).map(|point| point.0), axis::Origin::AsIs);
@@ -183,7 +184,7 @@ fn to_pixel(x: &Axis, y: &Axis, px: f64, py: f64) -> (f64, f64) {
     (PLANE.0 + x.share(px) * (PLANE.2 - PLANE.0), PLANE.3 - y.share(py) * (PLANE.3 - PLANE.1))
 }
 
-fn grid(canvas: &mut Canvas, x: &Axis, y: &Axis) {
+fn draw_grid(canvas: &mut Canvas, x: &Axis, y: &Axis) {
     for (value, label) in y.ticks() {
         let (_, at_y) = to_pixel(x, y, x.from, value);
         canvas.line("rule", (PLANE.0, at_y), (PLANE.2, at_y));
@@ -199,14 +200,14 @@ fn grid(canvas: &mut Canvas, x: &Axis, y: &Axis) {
     canvas.text("small dim", (PLANE.0 - 8.0, PLANE.1 - 12.0), Anchor::End, &y.unit_name());
 }
 
-fn draw(canvas: &mut Canvas, series: &Series, pixels: &[(f64, f64)]) {
+fn draw_series(canvas: &mut Canvas, series: &Series, pixels: &[(f64, f64)]) {
     match series.mark {
         Mark::Points => {
-            // The rare ones must show among the many.
+            // Rare points must be visible among many others.
             let radius = if matches!(series.color, Color::Red | Color::Orange) { 3.2 } else { 2.0 };
             let mut drawn = std::collections::BTreeSet::new();
             for (x, y) in pixels {
-                // Two points on the same pixel are one.
+                // Points on the same pixel are drawn once.
                 if drawn.insert((x.round() as i64, y.round() as i64)) {
                     canvas.circle(series.color.class(), (*x, *y), radius);
                 }

@@ -1,11 +1,11 @@
 //! Committed pictures: text that tests compare with, under `snapshots/`.
 //!
-//! `SYNFIN_UPDATE_SNAPSHOTS=1 cargo test -p synfin-report` writes them anew; look at the difference
+//! `SYNFIN_UPDATE_SNAPSHOTS=1 cargo test -p synfin-report` rewrites them; look at the difference
 //! before committing it.
 
 use std::path::PathBuf;
 
-/// Compares `text` with the committed file `name`, or writes it when asked to.
+/// Compares `text` with the committed file `name`, or rewrites that file if `SYNFIN_UPDATE_SNAPSHOTS` is set.
 pub(crate) fn check(name: &str, text: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("snapshots").join(name);
     if std::env::var_os("SYNFIN_UPDATE_SNAPSHOTS").is_some() {
@@ -20,7 +20,7 @@ pub(crate) fn check(name: &str, text: &str) {
     }
     let line = committed.lines().zip(text.lines()).take_while(|(old, new)| old == new).count();
     panic!(
-        "{name} differs from line {} on; if it is meant to, run the tests with SYNFIN_UPDATE_SNAPSHOTS=1.\n\
+        "{name} differs from line {} on; if that is intended, run the tests with SYNFIN_UPDATE_SNAPSHOTS=1.\n\
          committed: {:?}\nnow:       {:?}",
         line + 1,
         committed.lines().nth(line).unwrap_or("(no such line)"),

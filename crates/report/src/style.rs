@@ -1,8 +1,10 @@
-//! How text is to look: colours, width, character set.
+//! How text looks: colours, width, character set.
 //!
-//! The caller knows the terminal; nothing here looks at one. What is *not* here: layout.
+//! The caller knows the terminal; nothing here examines it. What is *not* here: layout.
 
 /// Whether ANSI colours are written.
+///
+/// There are no others: a program may match on all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum ColorChoice {
     /// Plain text.
@@ -13,16 +15,18 @@ pub enum ColorChoice {
 }
 
 /// The characters that may be used.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Charset {
     /// Arrows and lines of Unicode.
     #[default]
     Unicode,
-    /// Nothing beyond ASCII.
+    /// Only ASCII.
     Ascii,
 }
 
-/// How text is to look.
+/// How text looks.
 ///
 /// ```
 /// use synfin_report::{Charset, ColorChoice, Style};
@@ -71,7 +75,7 @@ impl Default for Style {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ink {
     Plain,
-    /// Present but not the point.
+    /// Less important.
     Dim,
     /// Headings.
     Strong,
@@ -105,7 +109,7 @@ impl Ink {
     }
 }
 
-/// `text` without control characters, so that what a peer sent cannot steer a terminal.
+/// `text` without control characters, so that what a peer sent cannot control a terminal.
 pub(crate) fn harmless(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{b7}' } else { c }).collect()
 }

@@ -1,10 +1,10 @@
-//! A few strokes of SVG: escaping, and elements with rounded coordinates.
+//! A minimal SVG writer: escaping, and elements with rounded coordinates.
 //!
 //! Output is deterministic: coordinates have at most one decimal. What is *not* here: layout.
 
 use std::fmt::Write as _;
 
-/// `text` fit to stand in XML, in content or in an attribute.
+/// `text` escaped for XML, in content or in an attribute.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -27,7 +27,7 @@ pub(crate) fn at(value: f64) -> String {
     if tenths % 10 == 0 { (tenths / 10).to_string() } else { format!("{:.1}", tenths as f64 / 10.0) }
 }
 
-/// Where a text hangs on its point.
+/// Which part of a text is at its point.
 #[derive(Clone, Copy)]
 pub(crate) enum Anchor {
     Start,
@@ -45,7 +45,7 @@ impl Anchor {
     }
 }
 
-/// A picture as it grows.
+/// A picture under construction.
 pub(crate) struct Canvas {
     body: String,
 }
@@ -71,7 +71,7 @@ impl Canvas {
         let _ = writeln!(self.body, r#"<path class="{class}" d="{d}"/>"#);
     }
 
-    /// A filled triangle, as arrow heads are.
+    /// A filled triangle, for arrow heads.
     pub(crate) fn head(&mut self, class: &str, corners: &[(f64, f64); 3]) {
         let points: Vec<String> = corners.iter().map(|(x, y)| format!("{},{}", at(*x), at(*y))).collect();
         let _ = writeln!(self.body, r#"<polygon class="{class}" points="{}"/>"#, points.join(" "));
@@ -111,7 +111,7 @@ impl Canvas {
         let _ = writeln!(self.body, r#"<text x="{x}" y="{y}" text-anchor="{anchor}">{spans}</text>"#);
     }
 
-    /// The whole document: `style` is CSS, `title` is read aloud.
+    /// The whole document: `style` is CSS, `title` is what screen readers read.
     pub(crate) fn finish(self, size: (f64, f64), title: &str, style: &str) -> String {
         let (w, h, title) = (at(size.0), at(size.1), escape(title));
         format!(

@@ -1,15 +1,17 @@
 //! Aligned tables for terminals, and the same cells as CSV, TSV and Markdown.
 //!
 //! A cell knows its text and, if it is a number, the value to sort by. When a table is wider than the
-//! terminal, the columns that may shrink do, the widest first; sentences are broken into lines. What is *not* here: units, which are
-//! [`crate::numbers`]'s.
+//! terminal, columns that may shrink are narrowed, the widest first, and sentences are broken into lines.
+//! What is *not* here: units, which are in [`crate::numbers`].
 
 use crate::numbers;
 use crate::style::{Ink, Style, columns, cut, harmless, wrap};
 use std::cmp::Ordering;
 use std::time::Duration;
 
-/// How the cells of a column stand.
+/// How the cells of a column are aligned.
+///
+/// There are no others: a program may match on all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
     /// Words.
@@ -24,9 +26,9 @@ pub enum Align {
 pub enum Fit {
     /// It keeps its width.
     Keep,
-    /// It is cut, down to eight characters.
+    /// Its cells are cut, but to no less than eight characters.
     Shrink,
-    /// It is broken into lines: what stands there is to be read whole.
+    /// Its cells are broken into lines, so that nothing is cut.
     Wrap,
 }
 
@@ -35,7 +37,7 @@ pub enum Fit {
 pub struct Column {
     /// Its heading.
     pub title: String,
-    /// Where its cells stand.
+    /// How its cells are aligned.
     pub align: Align,
     /// What happens when there is no room.
     pub fit: Fit,
@@ -43,11 +45,11 @@ pub struct Column {
 
 impl Fit {
     /// How narrow a column may become.
-    fn least(self) -> usize {
+    fn width_min(self) -> usize {
         match self {
             Fit::Keep => usize::MAX,
-            Fit::Shrink => SHRUNK,
-            Fit::Wrap => WRAPPED,
+            Fit::Shrink => SHRUNK_WIDTH_MIN,
+            Fit::Wrap => WRAPPED_WIDTH_MIN,
         }
     }
 }
@@ -96,7 +98,7 @@ impl Cell {
         Cell { plain: shown.clone(), shown, key: Key::Text }
     }
 
-    /// Nothing known: `-`, which sorts before everything.
+    /// No value: `-`, which sorts before everything.
     pub fn none() -> Cell {
         Cell { shown: "-".to_owned(), plain: String::new(), key: Key::Number(f64::NEG_INFINITY) }
     }
@@ -156,10 +158,10 @@ pub struct Table {
     rows: Vec<Vec<Cell>>,
 }
 
-/// The width to which a shrinking column is cut at most.
-const SHRUNK: usize = 8;
-/// The same for one whose cells are broken into lines.
-const WRAPPED: usize = 30;
+/// The least width of a column whose cells are cut.
+const SHRUNK_WIDTH_MIN: usize = 8;
+/// The least width of a column whose cells are broken into lines: narrower sentences are hard to read.
+const WRAPPED_WIDTH_MIN: usize = 30;
 
 impl Table {
     /// A table without rows.
@@ -227,7 +229,7 @@ impl Table {
         text
     }
 
-    /// The lines of one row: more than one if a sentence has no room in one.
+    /// The lines of one row: more than one if a sentence does not fit into one.
     fn wrapped(&self, row: &[String], widths: &[usize]) -> Vec<Vec<String>> {
         let cells = row.iter().zip(widths).zip(&self.columns).map(|((cell, width), column)| {
             if column.fit == Fit::Wrap { wrap(cell, *width) } else { vec![cell.clone()] }
@@ -246,13 +248,13 @@ impl Table {
             }
         }
         let gaps = 2 * widths.len().saturating_sub(1);
-        // Each round takes one column off the widest: at most as many rounds as the table is wide.
+        // Each round narrows the widest column by one, so there are at most as many rounds as characters.
         while widths.iter().sum::<usize>() + gaps > style.width {
             let widest = self
                 .columns
                 .iter()
                 .zip(&mut widths)
-                .filter(|(column, width)| **width > column.fit.least())
+                .filter(|(column, width)| **width > column.fit.width_min())
                 .max_by_key(|(_, width)| **width);
             match widest {
                 Some((_, width)) => *width -= 1,
@@ -330,7 +332,7 @@ fn compare(a: &Cell, b: &Cell) -> Ordering {
     }
 }
 
-/// The one character beyond ASCII that our numbers use.
+/// Replaces characters that are not in the character set. In our numbers this is only `µ`.
 fn in_charset(text: &str, style: &Style) -> String {
     if style.charset == crate::Charset::Ascii {
         text.chars()

@@ -1,25 +1,37 @@
-//! Ladders of two real connections: what the engine says in its traces is what the picture shows.
+//! Ladders of two real connections: the picture shows what the engine's traces say.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use synfin_report::Style;
-use synfin_report::ladder::{Arrival, End, Ladder, Options, Recorder, Side, Step};
+use synfin_report::ladder::{Arrival, End, FrameArrival, Ladder, Options, Recorder, Side, Step};
 use tcp::state::State;
 use tcp::{Birth, Config, Connection, Instant, Path, Segment, SegmentFacts, Tracing};
 use wire::Seq;
 
 const DELAY: Duration = Duration::from_millis(10);
 
-/// Two connections, a link of 10 ms that loses what it is told to, and a recorder.
+/// Two connections, a link with a delay of 10 ms that loses chosen segments, and a recorder.
 struct World {
     ends: [Connection; 2],
     recorder: Recorder,
-    under_way: VecDeque<(Instant, Side, Segment)>,
+    under_way: VecDeque<(Instant, Side, usize, Segment)>,
+    /// Frames sent so far: the number of the next.
+    frames: usize,
     now: Instant,
     /// Data segments from the left end to lose, by their number from 1.
     lose: Vec<usize>,
     data_sent: usize,
+}
+
+fn facts(segment: &Segment) -> SegmentFacts {
+    SegmentFacts {
+        seq: segment.header.seq,
+        ack: segment.header.ack,
+        flags: segment.header.flags,
+        len_bytes: segment.text_bytes(),
+        window_bytes: 0,
+    }
 }
 
 fn birth(iss: u32) -> Birth {
@@ -42,48 +54,49 @@ impl World {
             end.set_tracing(Tracing::On);
         }
         let mut recorder = Recorder::new(end("client", State::Closed), end("server", right_state));
-        // The moves of the birth itself lie before tracing begins.
+        // The first state changes happen before tracing begins.
         recorder.record(
             now,
             Side::Left,
             &tcp::Trace::StateChanged { row: row(State::Closed, State::SynSent) },
+            None,
         );
         if right_state == State::Closed {
             recorder.record(
                 now,
                 Side::Right,
                 &tcp::Trace::StateChanged { row: row(State::Closed, State::SynSent) },
+                None,
             );
         }
-        World { ends, recorder, under_way: VecDeque::new(), now, lose: Vec::new(), data_sent: 0 }
+        World { ends, recorder, under_way: VecDeque::new(), frames: 0, now, lose: Vec::new(), data_sent: 0 }
+    }
+
+    /// Records the traces of an end; `cause` is the arrival that it processed, if any.
+    fn record_traces(&mut self, side: Side, cause: Option<FrameArrival>) {
+        while let Some(trace) = self.ends[side.index()].poll_trace() {
+            self.recorder.record(self.now, side, &trace, cause);
+        }
     }
 
     fn drain(&mut self) {
         for side in [Side::Left, Side::Right] {
-            let end = &mut self.ends[side.index()];
-            while let Some(sent) = end.poll_transmit(self.now, 0) {
+            while let Some(sent) = self.ends[side.index()].poll_transmit(self.now, 0) {
                 let segment = Segment { header: sent.header, payload: sent.payload };
-                let facts = SegmentFacts {
-                    seq: segment.header.seq,
-                    ack: segment.header.ack,
-                    flags: segment.header.flags,
-                    len_bytes: segment.text_bytes(),
-                    window_bytes: 0,
-                };
-                while let Some(trace) = end.poll_trace() {
-                    self.recorder.record(self.now, side, &trace);
-                }
+                let facts = facts(&segment);
+                self.record_traces(side, None);
+                let frame = self.frames;
+                self.frames += 1;
+                self.recorder.departs(self.now, side, frame, facts, Some(sent.why));
                 self.data_sent += usize::from(side == Side::Left && facts.len_bytes > 0);
                 if side == Side::Left && facts.len_bytes > 0 && self.lose.contains(&self.data_sent) {
-                    self.recorder.lost(side, &facts);
+                    self.recorder.lost(frame);
                 } else {
-                    self.under_way.push_back((self.now + DELAY, side.other(), segment));
+                    self.under_way.push_back((self.now + DELAY, side.other(), frame, segment));
                 }
             }
-            while let Some(trace) = end.poll_trace() {
-                self.recorder.record(self.now, side, &trace);
-            }
-            while end.poll_event().is_some() {}
+            self.record_traces(side, None);
+            while self.ends[side.index()].poll_event().is_some() {}
         }
     }
 
@@ -99,14 +112,17 @@ impl World {
             };
             self.now = self.now.max(next);
             if arrival == Some(next)
-                && let Some((_, to, segment)) = self.under_way.pop_front()
+                && let Some((_, to, frame, segment)) = self.under_way.pop_front()
             {
+                let arrived = FrameArrival { frame, arrival: 0 };
+                self.recorder.arrives(self.now, to, arrived, facts(&segment));
                 self.ends[to.index()].handle_segment(self.now, segment);
+                self.record_traces(to, Some(arrived));
             } else {
                 self.ends.iter_mut().for_each(|end| end.handle_timeout(self.now));
             }
         }
-        panic!("something never settles");
+        panic!("the connections never become idle");
     }
 
     fn write(&mut self, side: Side, bytes: usize) {
@@ -125,7 +141,7 @@ fn row(from: State, to: State) -> u8 {
     row.expect("the table has such a row").index()
 }
 
-/// The states that each end shows, in the order of time: a receiver moves when the segment arrives.
+/// The states that each end shows, in the order of time; a receiver changes when the segment arrives.
 fn states(ladder: &Ladder) -> [Vec<State>; 2] {
     let mut moves: Vec<(Instant, Side, State)> = Vec::new();
     for step in &ladder.steps {

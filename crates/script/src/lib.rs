@@ -12,10 +12,10 @@ mod parse;
 mod run;
 mod source;
 
-pub use parse::{SOURCE_BYTES_MAX, parse};
+pub use parse::{SOURCE_BYTES_MAX, parse, parse_with};
 pub use run::{
-    Failure, IpVersion, Outcome, Profile, Recorded, Run, RunOptions, Rung, Segments, check_script, run,
-    run_recorded,
+    Failure, IpVersion, MakeHost, Outcome, Recorded, Rigour, Run, RunOptions, Rung, Segments, check_script,
+    habits_of, host, run, run_on, run_recorded,
 };
 pub use source::{Diagnostic, Position, Span};
 

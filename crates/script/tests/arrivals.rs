@@ -8,7 +8,8 @@
 //! and FIN are taken at the left edge and told about elsewhere, and ignored behind the peer's FIN (seventh
 //! and eighth step). Where a kernel does otherwise, its function is named.
 
-use synfin_script::{IpVersion, Outcome, Profile, RunOptions, run};
+use synfin_script::{IpVersion, Outcome, RunOptions, run};
+use tcp::Habits;
 
 /// A state, how to get there, and where both sequence spaces stand then.
 struct Standing {
@@ -25,7 +26,7 @@ struct Standing {
 /// The receive window's right edge: 65,535 bytes from the first.
 const EDGE: u32 = 1 + 65_535;
 
-fn standings(system: Profile) -> Vec<Standing> {
+fn standings(system: Habits) -> Vec<Standing> {
     let passive = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 bind(3, ..., ...) = 0\n+0 listen(3, 1) = 0\n\
         +0 < S 0:0(0) win 65535 <mss 1460>\n+0 > S. 0:0(0) ack 1 <mss 1460>\n\
         +0.01 < . 1:1(0) ack 1 win 65535\n+0 accept(3, ..., ...) = 4\n";
@@ -36,7 +37,7 @@ fn standings(system: Profile) -> Vec<Standing> {
     let fin_wait_2 = format!("{fin_wait_1}+0.01 < . 1:1(0) ack 2 win 65535\n");
     let close_wait = format!("{established}{peer_fin}");
     // FreeBSD repeats its FIN with the acknowledgment of the peer's.
-    let both = if system == Profile::FreeBsd { "F. 1:1(0)" } else { ". 2:2(0)" };
+    let both = if system == Habits::FreeBsd { "F. 1:1(0)" } else { ". 2:2(0)" };
     let closing = format!("{fin_wait_1}+0.01 < F. 1:1(0) ack 1 win 65535\n+0 > {both} ack 2\n");
     let last_ack = format!("{close_wait}{fin}+0 > F. 1:1(0) ack 2\n");
     let time_wait = format!("{closing}+0.01 < . 2:2(0) ack 2 win 65535\n");
@@ -72,9 +73,9 @@ enum Place {
 impl Place {
     const ALL: [Place; 5] = [Place::BelowLeft, Place::Left, Place::Middle, Place::Right, Place::BeyondRight];
 
-    fn seq(self, system: Profile, rcv_nxt: u32) -> u32 {
+    fn seq(self, system: Habits, rcv_nxt: u32) -> u32 {
         // tcp_do_segment(): the window is what the buffer holds, 45 segments of 1,460 bytes.
-        let edge = if system == Profile::FreeBsd { rcv_nxt + 65_700 } else { EDGE };
+        let edge = if system == Habits::FreeBsd { rcv_nxt + 65_700 } else { EDGE };
         match self {
             Place::BelowLeft => rcv_nxt - 1,
             Place::Left => rcv_nxt,
@@ -115,7 +116,7 @@ struct Arriving {
 }
 
 /// What must come of it; `None` where the RFC leaves the choice, or another test looks at it.
-fn wanted(system: Profile, standing: &Standing, arriving: &Arriving) -> Option<Answer> {
+fn wanted(system: Habits, standing: &Standing, arriving: &Arriving) -> Option<Answer> {
     if standing.name == "TIME-WAIT" {
         return wanted_in_time_wait(system, arriving);
     }
@@ -123,7 +124,7 @@ fn wanted(system: Profile, standing: &Standing, arriving: &Arriving) -> Option<A
     let (left, in_window, reset) = (place == Place::Left, place.is_in_window(), flags.starts_with('R'));
     Some(match flags {
         // tcp_reset_check()
-        _ if reset && system == Profile::Linux && place == Place::BelowLeft && standing.peer_is_done => {
+        _ if reset && system == Habits::Linux && place == Place::BelowLeft && standing.peer_is_done => {
             Answer::Gone
         }
         _ if reset && left => Answer::Gone,
@@ -131,42 +132,42 @@ fn wanted(system: Profile, standing: &Standing, arriving: &Arriving) -> Option<A
         _ if reset => Answer::Silence,
         "S" | "S." => Answer::Challenge,
         // tcp_rcv_established(), tcp_rcv_state_process()
-        "-" | "F" if system == Profile::Linux => Answer::Silence,
+        "-" | "F" if system == Habits::Linux => Answer::Silence,
         _ if !in_window => Answer::Ack,
         "-" | "F" => Answer::Silence,
         _ if !standing.peer_may_send => Answer::Silence,
         _ if text == 0 && !flags.contains('F') => Answer::Silence,
         _ if !left => Answer::Ack,
         _ if flags.contains('F') => Answer::AckOf(text + 1),
-        _ if system == Profile::Linux => Answer::AckOf(text),
+        _ if system == Habits::Linux => Answer::AckOf(text),
         _ => Answer::DelayedAckOf(text),
     })
 }
 
 /// RFC 9293, RFC 1337; `tcp_timewait_state_process()`; `tcp_twcheck()`.
-fn wanted_in_time_wait(system: Profile, arriving: &Arriving) -> Option<Answer> {
+fn wanted_in_time_wait(system: Habits, arriving: &Arriving) -> Option<Answer> {
     let Arriving { flags, text, place } = *arriving;
     let (left, in_window) = (place == Place::Left, place.is_in_window());
     let newer = !matches!(place, Place::Left | Place::BelowLeft);
     Some(match (flags, system) {
         // No reset is heeded; whether it is challenged is nobody's business.
-        ("R" | "R.", Profile::Rfc) if in_window && !left => return None,
-        ("R" | "R.", Profile::Linux) if left => Answer::Gone,
+        ("R" | "R.", Habits::Rfc) if in_window && !left => return None,
+        ("R" | "R.", Habits::Linux) if left => Answer::Gone,
         ("R" | "R.", _) => Answer::Silence,
         // A newer SYN may reopen (MAY-2): scripts of their own.
         ("S", _) if newer => return None,
-        (_, Profile::FreeBsd) if !flags.contains('.') => Answer::Silence,
-        (".", Profile::Linux | Profile::FreeBsd) if left => Answer::Silence,
-        ("-", Profile::Linux) if left && text == 0 => Answer::Silence,
-        (_, Profile::Linux | Profile::FreeBsd) => Answer::Ack,
-        ("S" | "S.", Profile::Rfc) => Answer::Ack,
-        (_, Profile::Rfc) if !in_window => Answer::Ack,
-        ("-" | "F" | ".", Profile::Rfc) => Answer::Silence,
-        (_, Profile::Rfc) => Answer::Ack,
+        (_, Habits::FreeBsd) if !flags.contains('.') => Answer::Silence,
+        (".", Habits::Linux | Habits::FreeBsd) if left => Answer::Silence,
+        ("-", Habits::Linux) if left && text == 0 => Answer::Silence,
+        (_, Habits::Linux | Habits::FreeBsd) => Answer::Ack,
+        ("S" | "S.", Habits::Rfc) => Answer::Ack,
+        (_, Habits::Rfc) if !in_window => Answer::Ack,
+        ("-" | "F" | ".", Habits::Rfc) => Answer::Silence,
+        (_, Habits::Rfc) => Answer::Ack,
     })
 }
 
-fn script_of(system: Profile, standing: &Standing, arriving: &Arriving, answer: Answer) -> String {
+fn script_of(system: Habits, standing: &Standing, arriving: &Arriving, answer: Answer) -> String {
     let Standing { prelude, rcv_nxt, snd_nxt, .. } = standing;
     let Arriving { flags, text, place } = arriving;
     let seq = place.seq(system, *rcv_nxt);
@@ -178,7 +179,7 @@ fn script_of(system: Profile, standing: &Standing, arriving: &Arriving, answer: 
     let challenge = |rcv_nxt: u32| format!("+0 > . {snd_nxt}:{snd_nxt}(0) ack {rcv_nxt}\n");
     let stands = |rcv_nxt: u32, delay: &str| {
         // tcp_output(): a FIN that is not acknowledged goes with everything.
-        let fin = if waits && system == Profile::FreeBsd { "F." } else { "." };
+        let fin = if waits && system == Habits::FreeBsd { "F." } else { "." };
         let seq = if fin == "F." { una } else { *snd_nxt };
         format!("{delay} > {fin} {seq}:{seq}(0) ack {rcv_nxt}\n")
     };
@@ -215,11 +216,11 @@ fn every_segment_in_every_state_on_every_system() {
         ("F.", 1),
     ];
     let (mut played, mut failures) = (0, Vec::new());
-    let mut play = |system: Profile, source: &str| {
+    let mut play = |system: Habits, source: &str| {
         for ip_version in [IpVersion::V4, IpVersion::V6] {
             played += 1;
-            let (ip_version, profile) = (Some(ip_version), Some(system));
-            match run(source, &RunOptions { ip_version, profile, ..RunOptions::default() }) {
+            let (ip_version, habits) = (Some(ip_version), Some(system));
+            match run(source, &RunOptions { ip_version, habits, ..RunOptions::strict() }) {
                 Outcome::Passed => {}
                 Outcome::Failed(failure) => {
                     failures.push(format!("{source}{system:?} over {ip_version:?}: {failure}"));
@@ -228,7 +229,7 @@ fn every_segment_in_every_state_on_every_system() {
             }
         }
     };
-    for system in [Profile::Rfc, Profile::Linux, Profile::FreeBsd] {
+    for system in [Habits::Rfc, Habits::Linux, Habits::FreeBsd] {
         for standing in standings(system) {
             for (flags, text) in SEGMENTS {
                 for place in Place::ALL {

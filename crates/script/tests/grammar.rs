@@ -1,7 +1,8 @@
 //! Every form of the language, as small scripts: those that are read, those that are read and skipped by
 //! name, and those that are wrong and say where.
 
-use synfin_script::{Outcome, Profile, RunOptions, parse, run};
+use synfin_script::{Outcome, RunOptions, parse, run};
+use tcp::Habits;
 
 /// Each is read whole, and what it prints is read again as the same.
 #[track_caller]
@@ -19,7 +20,7 @@ fn read(lines: &[&str]) {
 #[track_caller]
 fn skipped(rows: &[(&str, &str)]) {
     for (text, need) in rows {
-        let options = RunOptions { profile: Some(Profile::Linux), ..RunOptions::default() };
+        let options = RunOptions { habits: Some(Habits::Linux), ..RunOptions::strict() };
         match run(text, &options) {
             Outcome::Skipped(reason) => assert_eq!(reason, format!("needs {need}, line 1"), "{text}"),
             Outcome::Failed(failure) => panic!("{text}\n{failure}"),
@@ -205,7 +206,7 @@ fn what_others_have_is_read_and_named() {
         ("+0 > (dscp 0x2e) . 1:1(0) ack 1", "checks of the Differentiated Services code point"),
         ("+0 > (id 7) . 1:1(0) ack 1", "checks of the IP identification or fragmentation fields"),
         ("+0 < S 0:0(0) <exp-fo,nop>", "the TCP option exp-fo"),
-        ("+0 < S 0:0(0) <mp_capable v1 flags[flag_h] nokey,nop>", "the TCP option mp_capable"),
+        ("+0 < S 0:0(0) <mp_capable v1 flags[flag_h] nokey,nop>", "MPTCP"),
         ("+0 < S 0:0(0) <nop,nop,md5 valid>", "the TCP option md5"),
         ("+0 < S 0:0(0) <nop,nop,md5 000102030405060708090a0b0c0d0e0f>", "TCP MD5 signatures"),
         ("+0 > S 0:0(0) <FO,nop,nop>", "TCP Fast Open"),

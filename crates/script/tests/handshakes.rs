@@ -4,19 +4,20 @@
 //! Linux: `tcp_check_req()`, `tcp_rcv_synsent_state_process()`. FreeBSD: `syncache_chkrst()`,
 //! `syncache_expand()`, `tcp_input()`, `tcp_do_segment()`.
 
-use synfin_script::{IpVersion, Outcome, Profile, RunOptions, run};
+use synfin_script::{IpVersion, Outcome, RunOptions, run};
+use tcp::Habits;
 
-const SYSTEMS: [Profile; 3] = [Profile::Rfc, Profile::Linux, Profile::FreeBsd];
+const SYSTEMS: [Habits; 3] = [Habits::Rfc, Habits::Linux, Habits::FreeBsd];
 
 /// A segment, and what is sent for it by each of [`SYSTEMS`]; empty: nothing.
 type Row = (&'static str, [&'static str; 3]);
 
-fn play(prelude: &str, arriving: &str, reply: &str, afterwards: &str, system: Profile) -> Result<(), String> {
+fn play(prelude: &str, arriving: &str, reply: &str, afterwards: &str, system: Habits) -> Result<(), String> {
     let reply = if reply.is_empty() { String::new() } else { format!("+0 > {reply}\n") };
     let source = format!("{prelude}+0.1 < {arriving}\n{reply}{afterwards}");
     for ip_version in [IpVersion::V4, IpVersion::V6] {
-        let (ip_version, profile) = (Some(ip_version), Some(system));
-        match run(&source, &RunOptions { ip_version, profile, ..RunOptions::default() }) {
+        let (ip_version, habits) = (Some(ip_version), Some(system));
+        match run(&source, &RunOptions { ip_version, habits, ..RunOptions::strict() }) {
             Outcome::Passed => {}
             Outcome::Failed(failure) => return Err(format!("{system:?}: {arriving}\n{failure}")),
             Outcome::Skipped(reason) => return Err(reason),
@@ -57,7 +58,7 @@ fn a_listener() {
         ("S 0:0(0) win 1000 <mss 1460>", [SYN_ACK; 3]),
         ("SP 0:10(10) win 1000 <mss 1460>", [SYN_ACK; 3]),
         ("SF 0:0(0) win 1000 <mss 1460>", ["", "", SYN_ACK]),
-        ("S. 0:0(0) ack 7 win 1000 <mss 1460>", ["R 7:7(0)!"; 3]),
+        ("S. 0:0(0) ack 7 win 1000 <mss 1460>", ["R 7:7(0)!", "R 7:7(0)!", ""]),
         ("SR 0:0(0) win 1000 <mss 1460>", [""; 3]),
         ("R 0:0(0) win 0", [""; 3]),
         ("R. 0:0(0) ack 7 win 0", [""; 3]),
@@ -122,8 +123,8 @@ fn syn_received_by_a_listener() {
         ("R 30000:30000(0) win 0", [(STAND, ALIVE), ("", GONE), (STAND, ALIVE)]),
         ("R 65535:65535(0) win 0", [(STAND, ALIVE), ("", GONE), (STAND, ALIVE)]),
         ("R 70000:70000(0) win 0", [("", ALIVE); 3]),
-        ("R. 1:1(0) ack 1 win 0", [("", GONE), ("", GONE), ("", ALIVE)]),
-        ("R. 30000:30000(0) ack 1 win 0", [(STAND, ALIVE), ("", GONE), ("", ALIVE)]),
+        ("R. 1:1(0) ack 1 win 0", [("", GONE), ("", GONE), (STAND, ALIVE)]),
+        ("R. 30000:30000(0) ack 1 win 0", [(STAND, ALIVE), ("", GONE), (STAND, ALIVE)]),
         (". 1:1(0) ack 0 win 1000", [("R 0:0(0)", ALIVE); 3]),
         (". 1:1(0) ack 2 win 1000", [("R 2:2(0)", ALIVE); 3]),
         (". 0:0(0) ack 1 win 1000", [(STAND, ALIVE); 3]),

@@ -28,7 +28,7 @@ proptest! {
         let mut bytes = which.get(sources).clone().into_bytes();
         let at = at.index(bytes.len());
         bytes[at] = byte;
-        if let Outcome::Failed(failure) = run(&String::from_utf8_lossy(&bytes), &RunOptions::default()) {
+        if let Outcome::Failed(failure) = run(&String::from_utf8_lossy(&bytes), &RunOptions::strict()) {
             prop_assert!(!failure.to_string().is_empty());
         }
     }
@@ -41,7 +41,7 @@ proptest! {
             let other = (seed.rotate_left(index as u32) as usize) % lines.len();
             lines.swap(index, other);
         }
-        let _ = run(&lines.join("\n"), &RunOptions::default());
+        let _ = run(&lines.join("\n"), &RunOptions::strict());
     }
 }
 
@@ -61,6 +61,6 @@ fn monstrous_numbers_end_in_words() {
         "0 poll([{fd=3, events=POLLIN}], 1, 9223372036854775807) = 0",
         "0...15000000000 poll([], 0, -1) = 0",
     ] {
-        let _ = run(text, &RunOptions::default());
+        let _ = run(text, &RunOptions::strict());
     }
 }

@@ -4,7 +4,8 @@
 //! `icmpv6_err_convert`); FreeBSD only with what maps to `ECONNREFUSED` and with an exceeded time to live
 //! (`icmp_errmap`, `tcp_ctlinput`); RFC 9293 §3.9.2.2 with the hard ones.
 
-use synfin_script::{IpVersion, Outcome, Profile, RunOptions, run};
+use synfin_script::{IpVersion, Outcome, RunOptions, run};
+use tcp::Habits;
 
 /// The message; the error on Linux, and on FreeBSD (`None`: the attempt goes on).
 type Row = (&'static str, &'static str, Option<&'static str>);
@@ -59,13 +60,12 @@ fn attempt(message: &str, error: Option<&str>) -> String {
 }
 
 #[track_caller]
-fn check(ip_version: IpVersion, profile: Profile, message: &str, error: Option<&str>) {
+fn check(ip_version: IpVersion, habits: Habits, message: &str, error: Option<&str>) {
     let source = attempt(message, error);
-    let options =
-        RunOptions { ip_version: Some(ip_version), profile: Some(profile), ..RunOptions::default() };
+    let options = RunOptions { ip_version: Some(ip_version), habits: Some(habits), ..RunOptions::strict() };
     match run(&source, &options) {
         Outcome::Passed => {}
-        Outcome::Failed(failure) => panic!("{profile:?}, {message}:\n{failure}"),
+        Outcome::Failed(failure) => panic!("{habits:?}, {message}:\n{failure}"),
         Outcome::Skipped(reason) => panic!("{message}: {reason}"),
     }
 }
@@ -74,8 +74,8 @@ fn check(ip_version: IpVersion, profile: Profile, message: &str, error: Option<&
 fn an_attempt_to_connect_ends_as_each_system_has_it() {
     for (ip_version, rows) in [(IpVersion::V4, &V4[..]), (IpVersion::V6, &V6[..])] {
         for (message, linux, freebsd) in rows {
-            check(ip_version, Profile::Linux, message, Some(linux));
-            check(ip_version, Profile::FreeBsd, message, *freebsd);
+            check(ip_version, Habits::Linux, message, Some(linux));
+            check(ip_version, Habits::FreeBsd, message, *freebsd);
         }
     }
 }
@@ -90,15 +90,15 @@ fn by_the_rfc_only_hard_errors_end_it() {
         ("time_exceeded ttl_exceeded_in_transit", None),
         ("parameter_problem", None),
     ] {
-        check(IpVersion::V4, Profile::Rfc, message, error);
+        check(IpVersion::V4, Habits::Rfc, message, error);
     }
 }
 
 #[test]
 fn a_message_about_another_number_is_not_believed() {
-    for profile in [Profile::Linux, Profile::FreeBsd, Profile::Rfc] {
+    for habits in [Habits::Linux, Habits::FreeBsd, Habits::Rfc] {
         let source = attempt("unreachable port_unreachable", None).replace("[0:0(0)]", "[100:100(0)]");
-        let options = RunOptions { profile: Some(profile), ..RunOptions::default() };
-        assert_eq!(run(&source, &options), Outcome::Passed, "{profile:?}");
+        let options = RunOptions { habits: Some(habits), ..RunOptions::strict() };
+        assert_eq!(run(&source, &options), Outcome::Passed, "{habits:?}");
     }
 }

@@ -1,7 +1,8 @@
 //! What the runner does with each part of the language, seen from outside.
 
 use std::io::Write as _;
-use synfin_script::{IpVersion, Outcome, Profile, RunOptions, check_script, run};
+use synfin_script::{IpVersion, Outcome, RunOptions, check_script, run};
+use tcp::Habits;
 
 const PASSIVE: &str = "\
 0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
@@ -18,7 +19,7 @@ fn passive(rest: &str) -> String {
 }
 
 fn outcome(text: &str) -> Outcome {
-    run(text, &RunOptions::default())
+    run(text, &RunOptions::strict())
 }
 
 #[track_caller]
@@ -148,7 +149,7 @@ fn errors_follow_the_profile() {
     for text in [linux, freebsd] {
         check_script(&text);
     }
-    let options = RunOptions { profile: Some(Profile::FreeBsd), ..RunOptions::default() };
+    let options = RunOptions { habits: Some(Habits::FreeBsd), ..RunOptions::strict() };
     let text = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 write(3, ..., 10) = -1 ENOTCONN\n+0 fcntl(3, F_SETFL, O_NONBLOCK) = 0\n\
                 +0 fcntl(3, F_GETFL) = 0x6\n+0 getsockopt(3, SOL_SOCKET, SO_RCVBUF, [65536], [4]) = 0\n+0 close(3) = 0\n+0 close(3) = -1 EBADF";
     assert_eq!(run(text, &options), Outcome::Passed);
@@ -159,10 +160,10 @@ fn what_we_do_not_have_is_named_with_its_line() {
     skipped("0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 < sctp: INIT[]\n", "needs SCTP, line 2");
     skipped("\n0 splice(3, 4) = 0", "needs the call splice, line 2");
     skipped("0 setsockopt(3, SOL_TCP, TCP_MD5SIG, [1], 4) = 0", "needs the socket option TCP_MD5SIG, line 1");
-    skipped("0 > S 0:0(0) <mp_capable v1>", "needs the TCP option mp_capable, line 1");
+    skipped("0 > S 0:0(0) <mp_capable v1>", "needs MPTCP, line 1");
     skipped("`sysctl net.inet.tcp.insecure_rst=1`", "needs sysctl net.inet.tcp.insecure_rst=1, line 1");
     skipped("`reboot`", "needs the command `reboot`, line 1");
-    skipped(&passive("+0 < icmp redirect\n"), "needs the ICMP message `redirect`, line 8");
+    skipped(&passive("+0 < icmp echo_ping\n"), "needs the ICMP message `echo_ping`, line 8");
     skipped(&passive("+0 send(4, ..., 10, MSG_ZEROCOPY) = 10"), "needs MSG_ZEROCOPY, line 8");
     skipped(
         "--udp_encapsulation=sctp\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3",
@@ -265,7 +266,7 @@ fn definitions_and_expressions() {
         )
         .replace("--define \"\"\n", ""),
     );
-    fails("--define=SIZE\n0 `true`", "a definition is written");
+    fails("--define=SIZE\n0 close(SIZE) = 0", "the value of SIZE: a value is expected here");
     fails("--ip_version=ipv5\n0 `true`", "is no version of IP");
     fails("--mtu=abc\n0 `true`", "`mtu` is a number");
 }
@@ -275,7 +276,7 @@ fn mapped_addresses_are_ipv6_to_the_application() {
     let text = passive(
         "+0 getpeername(4, {sa_family=AF_INET6, sin6_port=htons(40000), sin6_addr=inet_pton(\"::ffff:192.0.2.1\")}, [28]) = 0",
     );
-    let options = RunOptions { ip_version: Some(IpVersion::V4MappedV6), ..RunOptions::default() };
+    let options = RunOptions { ip_version: Some(IpVersion::V4MappedV6), ..RunOptions::strict() };
     assert_eq!(run(&text, &options), Outcome::Passed);
 }
 
@@ -284,7 +285,7 @@ fn the_same_script_gives_the_same_bytes() {
     let text =
         passive("+0 write(4, ..., 5000) = 5000\n+0 > P. 1:5001(5000) ack 1\n+1 > . 1:1461(1460) ack 1");
     let bytes = || -> Vec<_> {
-        synfin_script::run_recorded(&text, &RunOptions::default())
+        synfin_script::run_recorded(&text, &RunOptions::strict())
             .packets
             .into_iter()
             .map(|packet| packet.bytes)
@@ -298,18 +299,18 @@ fn the_same_script_gives_the_same_bytes() {
 fn tcp_info_speaks_each_systems_numbers() {
     let ask = "+0 getsockopt(4, IPPROTO_TCP, TCP_INFO, {tcpi_state=STATE, tcpi_snd_cwnd=CWND, tcpi_rtt=10000}, [...]) = 0\n\
         +0 %{ assert tcpi_state == TCP_ESTABLISHED }%";
-    for (profile, state, cwnd) in
-        [(Profile::Linux, "TCP_ESTABLISHED", "10"), (Profile::FreeBsd, "TCPS_ESTABLISHED", "14600")]
+    for (habits, state, cwnd) in
+        [(Habits::Linux, "TCP_ESTABLISHED", "10"), (Habits::FreeBsd, "TCPS_ESTABLISHED", "14600")]
     {
         let text = passive(&ask.replace("STATE", state).replace("CWND", cwnd));
         // FreeBSD pads otherwise; an MSS alone needs no padding.
-        let options = RunOptions { profile: Some(profile), ..RunOptions::default() };
+        let options = RunOptions { habits: Some(habits), ..RunOptions::strict() };
         match run(&text, &options) {
             Outcome::Passed => {}
             Outcome::Skipped(reason) if reason.contains("python3") => {
                 drop(writeln!(std::io::stderr(), "skipped: {reason}"));
             }
-            other => panic!("{profile:?}: {other:?}"),
+            other => panic!("{habits:?}: {other:?}"),
         }
     }
 }
@@ -390,8 +391,8 @@ fn other_stacks_of_freebsd_are_named() {
     check_script(&choose("freebsd"));
     // Who asks for one at all is on FreeBSD.
     let text = choose("freebsd").replace("`sysctl net.inet.tcp.rfc1323=0`\n", "");
-    let run = synfin_script::run_recorded(&text, &RunOptions::default());
-    assert_eq!((run.outcome, run.profile), (Outcome::Passed, Profile::FreeBsd));
+    let run = synfin_script::run_recorded(&text, &RunOptions::strict());
+    assert_eq!((run.outcome, run.habits), (Outcome::Passed, Habits::FreeBsd));
     skipped(&choose("rack"), "needs FreeBSD's TCP stack \"rack\", line 3");
 }
 

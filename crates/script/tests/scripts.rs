@@ -23,7 +23,7 @@ fn play(found: &Found, known: &BTreeMap<String, String>) -> Result<usize, String
     let mut runs = 0;
     for ip_version in versions(text) {
         let (file, directory) = (name.clone(), Some(directory.clone()));
-        let options = RunOptions { file, directory, ip_version: *ip_version, ..RunOptions::default() };
+        let options = RunOptions { file, directory, ip_version: *ip_version, ..RunOptions::strict() };
         match (run(text, &options), known.get(name)) {
             (Outcome::Passed, None) | (Outcome::Failed(_), Some(_)) => runs += 1,
             (Outcome::Passed, Some(why)) => {
@@ -79,7 +79,7 @@ fn every_script_passes() {
 fn every_row_of_the_state_table_is_taken() {
     let mut taken = BTreeSet::new();
     for found in scripts() {
-        let options = RunOptions { tracing: tcp::Tracing::On, ..RunOptions::default() };
+        let options = RunOptions { tracing: tcp::Tracing::On, ..RunOptions::strict() };
         taken.extend(synfin_script::run_recorded(&found.text, &options).rows);
     }
     let missing: Vec<_> = tcp::state::ROWS

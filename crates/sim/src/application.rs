@@ -6,7 +6,7 @@
 
 use crate::ids::HostId;
 use crate::random::Dice;
-use crate::record::{Entry, Happening};
+use crate::record::{Entry, FrameArrival, Happening};
 use bytes::Bytes;
 use stack::{Accepted, ConnectOptions, Event, Host, ListenOptions, SocketId};
 use std::net::SocketAddr;
@@ -57,6 +57,8 @@ pub struct At<'a> {
     pub(crate) dice: &'a mut Dice,
     pub(crate) log: &'a mut Vec<Entry>,
     pub(crate) entries_max: usize,
+    /// The arrival after which the program is called.
+    pub(crate) cause: Option<FrameArrival>,
     pub(crate) wake: Option<Instant>,
     pub(crate) is_over: bool,
 }
@@ -106,7 +108,7 @@ impl At<'_> {
     pub fn say(&mut self, text: &str) {
         if self.log.len() < self.entries_max {
             let what = Happening::Said(text.to_owned());
-            self.log.push(Entry { at: self.now, host: self.id, what });
+            self.log.push(Entry { at: self.now, host: self.id, what, cause: self.cause });
         }
     }
 

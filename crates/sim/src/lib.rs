@@ -11,6 +11,7 @@
 //! | one fault at one place | [`World::set_fate`], [`Fate`] |
 //! | programs | [`Application`], [`At`], [`apps`] |
 //! | how fast, how fair, why sent again | [`Experiment`], [`Outcome`] |
+//! | a program to begin with | [`guide`] |
 //! | what an observer sees | [`World::record`], [`FrameRecord`], [`Entry`], [`captured`] |
 //!
 //! What is *not* here: sockets and threads, Ethernet, real time.
@@ -19,6 +20,7 @@ mod application;
 pub mod apps;
 mod experiment;
 mod fate;
+pub mod guide;
 mod ids;
 mod link;
 mod random;
@@ -35,7 +37,8 @@ pub use link::{
 };
 pub use random::{Chance, Dice};
 pub use record::{
-    Arrival, Captured, Direction, Entry, FrameRecord, Happening, Lost, Recording, Vantage, captured,
+    Arrival, Captured, Direction, Entry, FrameArrival, FrameRecord, Happening, Lost, Origin, Recording,
+    Vantage, captured,
 };
 pub use world::{Tally, World};
 

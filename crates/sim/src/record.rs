@@ -1,25 +1,31 @@
 //! What an observer of the world sees: every frame on every link, and what every host says.
 //!
+//! A frame is known by its number among [`crate::World::frames`], never by what it looks like: the log says
+//! of each frame which record made it, and of each record which arrival of which frame brought it about.
+//!
 //! Nothing is kept unless asked for ([`crate::World::record`]). [`captured`] turns the records into what a capture
 //! at one point of the path would hold.
 
 use crate::ids::{HostId, LinkId};
 use stack::TraceRecord;
-use tcp::Instant;
+use tcp::{Instant, SegmentFacts};
 use wire::Frame;
+use wire::tcp::Header;
 
-/// What became of one frame that a host sent.
+/// What became of one frame.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FrameRecord {
-    /// When the host handed it to the link.
+    /// When the host handed it to the link, or the test let it arrive.
     pub sent_at: Instant,
     /// Which link.
     pub link: LinkId,
-    /// Who sent it.
+    /// Who sent it, or seems to have.
     pub from: HostId,
     /// Who is at the other end.
     pub to: HostId,
+    /// How it came onto the link.
+    pub origin: Origin,
     /// As it was sent.
     pub frame: Frame,
     /// Its arrivals: none yet or never, one, or several if it was doubled.
@@ -36,9 +42,41 @@ pub struct FrameRecord {
 
 impl FrameRecord {
     /// The TCP header as it was sent, and the number of bytes of text; `None` if it is no TCP segment.
-    pub fn tcp(&self) -> Option<(wire::tcp::Header, usize)> {
+    pub fn tcp(&self) -> Option<(Header, usize)> {
         crate::fate::tcp_of(&self.frame)
     }
+
+    /// What it says as a trace would keep it, the window as it stands in the header; `None` if it is no TCP
+    /// segment.
+    pub fn facts(&self) -> Option<SegmentFacts> {
+        let (header, text_bytes) = self.tcp()?;
+        let Header { seq, ack, flags, window, .. } = header;
+        Some(SegmentFacts { seq, ack, flags, len_bytes: text_bytes as u32, window_bytes: u32::from(window) })
+    }
+}
+
+/// How a frame came onto a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Origin {
+    /// A host sent it.
+    Host {
+        /// The place in the log of the [`tcp::Trace::Sent`] that made it; super-segments that were cut made
+        /// several. `None` if the log keeps none: it is not being written, it is full, or the frame carries
+        /// no TCP segment.
+        sending: Option<usize>,
+    },
+    /// A test let it arrive out of nowhere ([`crate::World::inject`]): nobody sent it.
+    Injected,
+}
+
+/// One arrival of one frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FrameArrival {
+    /// The frame's number among [`crate::World::frames`].
+    pub frame: usize,
+    /// Which of its [`FrameRecord::arrivals`]: 0 for the first.
+    pub arrival: usize,
 }
 
 /// One arrival of a frame.
@@ -97,6 +135,9 @@ pub struct Entry {
     pub host: HostId,
     /// What.
     pub what: Happening,
+    /// The arrival that brought it about: the connection took or refused that frame, moved because of it,
+    /// or a program was called after it. `None` for what a call, a timer or an unrecorded frame did.
+    pub cause: Option<FrameArrival>,
 }
 
 /// What can happen.
@@ -107,6 +148,13 @@ pub enum Happening {
     Traced(TraceRecord),
     /// An application said something: `connect returns`.
     Said(String),
+    /// This host put a frame onto a link; its number among [`crate::World::frames`].
+    Departed {
+        /// Its number.
+        frame: usize,
+    },
+    /// A frame arrived at this host. What the host made of it follows.
+    Arrived(FrameArrival),
     /// A frame that this host sent is lost; its number among [`crate::World::frames`].
     Lost {
         /// Its number.
@@ -135,6 +183,8 @@ impl Recording {
 }
 
 /// Where a capture is taken.
+///
+/// There are no others: a program may match on all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vantage {
     /// At one host: what it sends, as it sends it, and what reaches it.
@@ -178,7 +228,7 @@ pub fn captured(records: &[FrameRecord], vantage: Vantage) -> Vec<Captured<'_>> 
     };
     let mut out = Vec::new();
     for (number, record) in records.iter().enumerate() {
-        if sees(record.from) {
+        if sees(record.from) && record.origin != Origin::Injected {
             let (at, host, frame) = (record.sent_at, record.from, &record.frame);
             out.push(Captured { at, host, direction: Direction::Outbound, frame, number });
         }

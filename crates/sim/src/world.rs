@@ -14,13 +14,13 @@ use crate::fate::{Fate, Sent};
 use crate::ids::{HostId, LinkId};
 use crate::link::{Launch, LinkConfig, Running, SuperSegments};
 use crate::random::Dice;
-use crate::record::{Entry, FrameRecord, Lost, Recording};
+use crate::record::{Entry, FrameRecord, Happening, Lost, Origin, Recording};
 use event::Agenda;
 use node::{Node, Program};
-use stack::{Cidr, Event, Host, Interface, InterfaceId, SocketId, Tracing};
+use stack::{Cidr, Event, Host, Interface, InterfaceId, SocketId, TraceRecord, Tracing};
 use std::net::IpAddr;
 use std::time::Duration;
-use tcp::Instant;
+use tcp::{Instant, SegmentFacts, SendReason, Trace};
 use wire::{Frame, LinkCapabilities, Medium, TransmitChecksum};
 
 /// Super-segments of this much text fit into an IP packet with any headers.
@@ -239,6 +239,7 @@ impl World {
             dice: &mut node.dice,
             log: &mut self.log,
             entries_max: self.recording.entries_max,
+            cause: None,
             wake: None,
             is_over: false,
         }
@@ -250,7 +251,8 @@ impl World {
         std::mem::take(&mut self.nodes[host.0].heard)
     }
 
-    /// Lets a frame arrive at a host out of nowhere, by its interface on this link.
+    /// Lets a frame arrive at a host out of nowhere, by its interface on this link. It is recorded as
+    /// [`Origin::Injected`](crate::Origin::Injected).
     ///
     /// # Panics
     /// If the host is at neither end of the link.
@@ -258,9 +260,9 @@ impl World {
         self.flush();
         let wire = &self.links[link.0];
         let side = wire.ends.iter().position(|end| *end == host).expect("the host is at one end of the link");
-        let interface = wire.interfaces[side];
-        self.nodes[host.0].host.handle_frame(self.now, interface, frame);
-        self.drain(host.0);
+        let from = wire.ends[1 - side];
+        let record = self.record_frame(link.0, from, host, Origin::Injected, &frame);
+        self.arrive(link.0, side, frame, record);
     }
 
     // Time passes.
@@ -352,7 +354,20 @@ impl World {
         &self.frames
     }
 
-    /// What connections and programs said and which frames were lost, in the order of time.
+    /// What a recorded frame says, and why it was sent if the log tells; `None` if it is no TCP segment. The
+    /// window is as it stands in the header, unless its sending is in the log, which knows the scale.
+    pub fn segment(&self, frame: usize) -> Option<(SegmentFacts, Option<SendReason>)> {
+        let record = self.frames.get(frame)?;
+        let facts = record.facts()?;
+        let Origin::Host { sending: Some(place) } = record.origin else { return Some((facts, None)) };
+        let traced = self.log.get(place).map(|entry| &entry.what);
+        let Some(Happening::Traced(TraceRecord { trace: Trace::Sent { segment, why }, .. })) = traced else {
+            return Some((facts, None));
+        };
+        Some((SegmentFacts { window_bytes: segment.window_bytes, ..facts }, Some(*why)))
+    }
+
+    /// What connections and programs said and what became of frames, in the order of time.
     pub fn log(&self) -> &[Entry] {
         &self.log
     }

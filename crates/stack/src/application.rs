@@ -1,11 +1,11 @@
 //! What an application asks of its connections.
 //!
-//! Each call finds the connection by its id, asks it, and notes that it may have something to send. A
-//! stale id never reaches another connection: it gives an error.
+//! Each method finds the connection by its id, calls it, and takes note that it may have something to send.
+//! A stale id never reaches another connection: the method returns an error.
 
 use crate::error::Error;
 use crate::host::Host;
-use crate::id::{Key, SocketId, SocketKind};
+use crate::id::{SlabKey, SocketId, SocketKind};
 use crate::socket::Standing;
 use bytes::Bytes;
 use std::net::SocketAddr;
@@ -13,30 +13,36 @@ use std::sync::Arc;
 use tcp::{Connection, Instant, ReadError, WriteError};
 
 impl Host {
-    fn owned(&self, id: SocketId) -> Option<Key> {
+    fn owned_key(&self, id: SocketId) -> Option<SlabKey> {
         let key = id.key(SocketKind::Connection)?;
         self.sockets.get(key).filter(|socket| socket.standing == Standing::Owned).map(|_| key)
     }
 
-    fn with<T>(&mut self, now: Instant, id: SocketId, ask: impl FnOnce(&mut Connection) -> T) -> Option<T> {
-        let key = self.owned(id)?;
+    fn with_connection<T>(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        call: impl FnOnce(&mut Connection) -> T,
+    ) -> Option<T> {
+        let key = self.owned_key(id)?;
         self.now = self.now.max(now);
-        let answer = ask(&mut self.sockets.get_mut(key)?.connection);
-        self.touch(now, key.index);
+        let answer = call(&mut self.sockets.get_mut(key)?.connection);
+        self.touch_connection(now, key.index);
         Some(answer)
     }
 
-    /// Queues a copy of `data` for the peer and returns how much of it found room.
+    /// Queues a copy of `data` for the peer and returns how many bytes of it were queued.
     ///
     /// # Errors
     /// [`WriteError::WouldBlock`] when the send buffer is full, [`WriteError::Finished`] after
     /// [`Host::tcp_finish`], [`WriteError::Failed`]; [`WriteError::NotConnected`] also for a stale id.
     pub fn tcp_write(&mut self, now: Instant, id: SocketId, data: &[u8]) -> Result<usize, WriteError> {
-        self.with(now, id, |connection| connection.write(now, data)).unwrap_or(Err(WriteError::NotConnected))
+        self.with_connection(now, id, |connection| connection.write(now, data))
+            .unwrap_or(Err(WriteError::NotConnected))
     }
 
-    /// Queues `data` for the peer without copying it. What found no room is the caller's to keep: slice it
-    /// off and try again.
+    /// Queues `data` for the peer without copying it and returns how many bytes were queued. The caller
+    /// keeps the rest and tries again with it later.
     ///
     /// # Errors
     /// As [`Host::tcp_write`].
@@ -47,16 +53,25 @@ impl Host {
         data: impl Into<Bytes>,
     ) -> Result<usize, WriteError> {
         let data = data.into();
-        self.with(now, id, |connection| connection.write_bytes(now, &data))
+        self.with_connection(now, id, |connection| connection.write_bytes(now, &data))
             .unwrap_or(Err(WriteError::NotConnected))
     }
 
-    /// Queues a copy of `data` as urgent (RFC 6093: new programs should not).
+    /// Queues a copy of `data`, behind which a record ends: no segment has bytes of two records.
+    ///
+    /// # Errors
+    /// As [`Host::tcp_write`].
+    pub fn tcp_write_record(&mut self, now: Instant, id: SocketId, data: &[u8]) -> Result<usize, WriteError> {
+        self.with_connection(now, id, |connection| connection.write_record(now, data))
+            .unwrap_or(Err(WriteError::NotConnected))
+    }
+
+    /// Queues a copy of `data` as urgent (RFC 6093: new programs should not use urgent data).
     ///
     /// # Errors
     /// As [`Host::tcp_write`].
     pub fn tcp_write_urgent(&mut self, now: Instant, id: SocketId, data: &[u8]) -> Result<usize, WriteError> {
-        self.with(now, id, |connection| connection.write_urgent(now, data))
+        self.with_connection(now, id, |connection| connection.write_urgent(now, data))
             .unwrap_or(Err(WriteError::NotConnected))
     }
 
@@ -65,18 +80,19 @@ impl Host {
     /// # Errors
     /// [`ReadError::WouldBlock`], [`ReadError::Failed`]; [`ReadError::NotConnected`] also for a stale id.
     pub fn tcp_read(&mut self, now: Instant, id: SocketId, into: &mut [u8]) -> Result<usize, ReadError> {
-        self.with(now, id, |connection| connection.read(into)).unwrap_or(Err(ReadError::NotConnected))
+        self.with_connection(now, id, |connection| connection.read(into))
+            .unwrap_or(Err(ReadError::NotConnected))
     }
 
-    /// Takes one piece as it arrived, without copying; an empty one when the peer has finished.
+    /// Takes one piece as it arrived, without copying; an empty piece when the peer has finished.
     ///
     /// # Errors
     /// As [`Host::tcp_read`].
     pub fn tcp_read_bytes(&mut self, now: Instant, id: SocketId) -> Result<Bytes, ReadError> {
-        self.with(now, id, Connection::read_bytes).unwrap_or(Err(ReadError::NotConnected))
+        self.with_connection(now, id, Connection::read_bytes).unwrap_or(Err(ReadError::NotConnected))
     }
 
-    /// Like [`Host::tcp_read`], but what is read stays.
+    /// Like [`Host::tcp_read`], but the bytes stay in the receive buffer.
     ///
     /// # Errors
     /// As [`Host::tcp_read`].
@@ -84,25 +100,33 @@ impl Host {
         self.tcp(id).map_or(Err(ReadError::NotConnected), |connection| connection.peek(into))
     }
 
-    /// Says that there is no more to send: a FIN follows what is queued, reading goes on.
+    /// Sends what waits as far as the windows allow, however small it is, even behind a cork.
+    ///
+    /// # Errors
+    /// [`Error::UnknownSocket`].
+    pub fn tcp_flush(&mut self, now: Instant, id: SocketId) -> Result<(), Error> {
+        self.with_connection(now, id, Connection::flush).ok_or(Error::UnknownSocket)
+    }
+
+    /// Says that there is no more data to send: a FIN follows what is queued. Reading is still possible.
     ///
     /// # Errors
     /// [`Error::UnknownSocket`].
     pub fn tcp_finish(&mut self, now: Instant, id: SocketId) -> Result<(), Error> {
-        self.with(now, id, |connection| connection.finish(now)).ok_or(Error::UnknownSocket)
+        self.with_connection(now, id, |connection| connection.finish(now)).ok_or(Error::UnknownSocket)
     }
 
-    /// Throws the connection away: a reset goes out. The id stays valid until [`Host::tcp_close`].
+    /// Ends the connection at once with a reset. The id stays valid until [`Host::tcp_close`].
     ///
     /// # Errors
     /// [`Error::UnknownSocket`].
     pub fn tcp_abort(&mut self, now: Instant, id: SocketId) -> Result<(), Error> {
-        self.with(now, id, |connection| connection.abort(now)).ok_or(Error::UnknownSocket)
+        self.with_connection(now, id, |connection| connection.abort(now)).ok_or(Error::UnknownSocket)
     }
 
-    /// The application is gone: the id is invalid from now on. A connection closes by itself, what is
-    /// queued first, or is reset if there is data that nobody has read (RFC 9293 §3.6.1); a listener is
-    /// closed and what nobody accepted is reset; a UDP socket is closed.
+    /// Gives the socket up: the id is invalid from now on. A connection sends what is queued and then closes
+    /// by itself, or is reset if it holds data that was not read (RFC 9293 §3.6.1). A listener is closed,
+    /// connections that were not accepted are reset, and half-open ones are forgotten. A UDP socket is closed.
     ///
     /// # Errors
     /// [`Error::UnknownSocket`].
@@ -116,17 +140,17 @@ impl Host {
             SocketKind::Udp => return self.udp_close(id),
             SocketKind::Connection | SocketKind::Host => {}
         }
-        let key = self.owned(id).ok_or(Error::UnknownSocket)?;
+        let key = self.owned_key(id).ok_or(Error::UnknownSocket)?;
         let socket = self.sockets.get_mut(key).ok_or(Error::UnknownSocket)?;
         socket.standing = Standing::Orphan;
         socket.connection.close(now);
-        self.touch(now, key.index);
+        self.touch_connection(now, key.index);
         Ok(())
     }
 
-    /// The connection, to look at.
+    /// The connection, for inspection; `None` for a stale id.
     pub fn tcp(&self, id: SocketId) -> Option<&Connection> {
-        self.sockets.get(self.owned(id)?).map(|socket| &socket.connection)
+        self.sockets.get(self.owned_key(id)?).map(|socket| &socket.connection)
     }
 
     /// Changes the options of a connection, or those that a listener gives to its connections.
@@ -143,7 +167,7 @@ impl Host {
             change(Arc::make_mut(listener.config.get_or_insert_with(|| self.config.tcp.clone())));
             return Ok(());
         }
-        self.with(now, id, |connection| {
+        self.with_connection(now, id, |connection| {
             let mut config = connection.config().clone();
             change(Arc::make_mut(&mut config));
             connection.set_config(now, config);
@@ -151,7 +175,7 @@ impl Host {
         .ok_or(Error::UnknownSocket)
     }
 
-    /// Sets TTL or hop limit of what a socket sends.
+    /// Sets the TTL or hop limit of what a socket sends.
     ///
     /// # Errors
     /// [`Error::UnknownSocket`].
@@ -160,16 +184,16 @@ impl Host {
             socket.hop_limit = Some(hop_limit);
             return Ok(());
         }
-        let key = self.owned(id).ok_or(Error::UnknownSocket)?;
+        let key = self.owned_key(id).ok_or(Error::UnknownSocket)?;
         let socket = self.sockets.get_mut(key).ok_or(Error::UnknownSocket)?;
         socket.hop_limit = hop_limit;
         Ok(())
     }
 
-    /// TTL or hop limit of what a socket sends.
+    /// The TTL or hop limit of what a socket sends.
     pub fn hop_limit(&self, id: SocketId) -> Option<u8> {
         match id.kind() {
-            SocketKind::Connection => Some(self.sockets.get(self.owned(id)?)?.hop_limit),
+            SocketKind::Connection => Some(self.sockets.get(self.owned_key(id)?)?.hop_limit),
             SocketKind::Udp => {
                 let socket = self.udp.get(id.key(SocketKind::Udp)?)?;
                 Some(socket.hop_limit.unwrap_or(self.config.hop_limit))
@@ -181,7 +205,7 @@ impl Host {
     /// Our end of a socket.
     pub fn local_addr(&self, id: SocketId) -> Option<SocketAddr> {
         match id.kind() {
-            SocketKind::Connection => Some(self.sockets.get(self.owned(id)?)?.key.local()),
+            SocketKind::Connection => Some(self.sockets.get(self.owned_key(id)?)?.key.local()),
             SocketKind::Listener => Some(self.listeners.get(id.key(SocketKind::Listener)?)?.local),
             SocketKind::Udp => Some(self.udp.get(id.key(SocketKind::Udp)?)?.local),
             SocketKind::Host => None,
@@ -191,7 +215,7 @@ impl Host {
     /// The peer's end of a socket, if it has one.
     pub fn remote_addr(&self, id: SocketId) -> Option<SocketAddr> {
         match id.kind() {
-            SocketKind::Connection => Some(self.sockets.get(self.owned(id)?)?.key.remote()),
+            SocketKind::Connection => Some(self.sockets.get(self.owned_key(id)?)?.key.remote()),
             SocketKind::Udp => self.udp.get(id.key(SocketKind::Udp)?)?.remote,
             SocketKind::Listener | SocketKind::Host => None,
         }

@@ -1,7 +1,7 @@
-//! An address and how much of it names the network (RFC 4632 §3.1).
+//! An address and how many of its bits name the network (RFC 4632 §3.1).
 //!
-//! Interfaces have addresses written so (`10.0.0.2/24`), routes have destinations written so
-//! (`::/0`). What is *not* here: choosing among them; that is the routing table's job.
+//! Addresses of interfaces (`10.0.0.2/24`) and destinations of routes (`::/0`) are written like this. What
+//! is *not* here: choosing among routes; that is the routing table's.
 
 use core::fmt;
 use core::str::FromStr;
@@ -27,7 +27,7 @@ impl Cidr {
         (prefix_bits <= width_bits(address)).then_some(Cidr { address, prefix_bits })
     }
 
-    /// One address and nothing else: `/32` or `/128`.
+    /// One address alone: `/32` or `/128`.
     pub fn host(address: IpAddr) -> Self {
         Cidr { address, prefix_bits: width_bits(address) }
     }
@@ -99,7 +99,7 @@ impl std::error::Error for CidrError {}
 impl FromStr for Cidr {
     type Err = CidrError;
 
-    /// Reads `10.0.0.2/24`; an address alone means that address and nothing else.
+    /// Reads `10.0.0.2/24`; an address without a prefix length means that one address.
     fn from_str(text: &str) -> Result<Self, CidrError> {
         let parse = || match text.split_once('/') {
             Some((address, bits)) => Cidr::new(address.parse().ok()?, bits.parse().ok()?),

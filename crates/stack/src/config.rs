@@ -1,7 +1,7 @@
 //! Every bound of a host, with its reason.
 //!
-//! A host never grows without limit at the wish of its peers: each table, queue and rate has its
-//! bound here. What belongs to one connection (buffers, timers, algorithms) is in [`tcp::Config`].
+//! Peers cannot make a host grow without limit: each table, queue and rate has its bound here. What
+//! belongs to one connection (buffers, timers, algorithms) is in [`tcp::Config`].
 
 use core::ops::RangeInclusive;
 use core::time::Duration;
@@ -15,16 +15,16 @@ pub enum IsnPolicy {
     /// A clock of 4 µs plus a keyed hash of both ends (RFC 6528 §3): the only safe choice on a network.
     #[default]
     Rfc6528,
-    /// This number for every connection: for demonstrations and tests, where digits must repeat.
+    /// This number for every connection: for demonstrations and tests, whose output must be the same each time.
     Fixed(Seq),
 }
 
-/// What a host is bounded by, and what it chooses. `Config::default()` suits a server.
+/// The bounds and choices of a host. `Config::default()` suits a server.
 ///
 /// Fields are added in minor versions: write `Config { hop_limit, ..Config::default() }`.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// For connections that are not given their own.
+    /// The configuration of connections that are not given their own.
     pub tcp: Arc<tcp::Config>,
     /// How initial sequence numbers are chosen.
     pub isn: IsnPolicy,
@@ -33,12 +33,12 @@ pub struct Config {
     /// Hop limit and TTL of packets sent (RFC 1122 §3.2.1.7: the recommended default is 64).
     pub hop_limit: u8,
 
-    /// Connections in all states but TIME-WAIT. A million idle ones are half a gigabyte.
+    /// Connections in all states but TIME-WAIT. A million idle ones take half a gigabyte.
     pub connections_max: usize,
-    /// Half-open connections of all listeners together; beyond it SYNs are answered with cookies
+    /// Half-open connections of all listeners together. Beyond it, SYNs are answered with cookies
     /// (RFC 4987 §3.6), so that a flood costs no memory.
     pub half_open_max: usize,
-    /// Connections in the compact TIME-WAIT table; beyond it one that has waited longest is forgotten,
+    /// Connections in the compact TIME-WAIT table. Beyond it, the one that has waited longest is removed,
     /// as Linux does beyond `tcp_max_tw_buckets`.
     pub time_waits_max: usize,
     /// Listeners. Each is made by the application, so this only stops a leak.
@@ -48,65 +48,68 @@ pub struct Config {
     /// Bytes of datagrams that wait in one UDP socket; later ones are dropped, as in every kernel.
     pub udp_receive_bytes_max: usize,
 
-    /// Packets that wait to be taken from the host: answers, datagrams. Beyond it answers are dropped and
-    /// `udp_send_to` says [`crate::Error::WouldBlock`].
+    /// Packets that wait to be taken from the host: answers, datagrams. Beyond it, answers are dropped and
+    /// `udp_send_to` returns [`crate::Error::WouldBlock`].
     pub outbox_frames_max: usize,
     /// Packets from this host to itself that wait to arrive.
     pub loopback_frames_max: usize,
-    /// Transmissions of one connection before the next one's turn: fairness without losing batches.
+    /// Transmissions of one connection before the next connection's turn: few enough for fairness, enough
+    /// for batches.
     pub transmissions_per_turn: u32,
-    /// Trace records that wait to be taken; beyond it the oldest is dropped and counted.
+    /// Trace records that wait to be taken. Beyond it, the oldest is dropped and counted.
     pub trace_records_max: usize,
 
-    /// Resets to closed ports, per second and in one burst (a scan should not make us a mirror).
+    /// Resets for segments to closed ports, so that a scan with forged sources makes us send little.
     pub resets_per_second: Rate,
     /// ICMP and ICMPv6 error messages (RFC 1812 §4.3.2.8, RFC 4443 §2.4 (f): MUST be limited).
     pub icmp_errors_per_second: Rate,
     /// ICMP and ICMPv6 echo replies.
     pub echo_replies_per_second: Rate,
 
-    /// Neighbours whose link address is known or sought; beyond it the one unused for longest is forgotten.
+    /// Neighbours whose link address is known or being asked for. Beyond it, the one that would expire first
+    /// is removed.
     pub neighbours_max: usize,
     /// Packets that wait for one neighbour's address (RFC 1122 §2.3.2.2: at least one, the latest).
     pub neighbour_pending_max: usize,
     /// Solicitations before a neighbour counts as absent (RFC 4861 §10: 3).
     pub neighbour_solicitations_max: u8,
-    /// Between two solicitations (RFC 4861 §10: 1 s; RFC 1122 §2.3.2.1: at most one per second).
+    /// Time between two solicitations (RFC 4861 §10: 1 s; RFC 1122 §2.3.2.1: at most one per second).
     pub neighbour_retransmit: Duration,
     /// How long an answer is trusted without asking again (RFC 4861 §10: 30 s).
     pub neighbour_reachable: Duration,
-    /// How long to hope for a sign of life before asking again (RFC 4861 §10: 5 s).
+    /// How long a stale neighbour may be used before it is asked again (RFC 4861 §10: 5 s).
     pub neighbour_probe_delay: Duration,
-    /// How long unused neighbours are kept (RFC 1122 §2.3.2.1: stale entries must go; order of a minute).
+    /// How long unused neighbours are kept (RFC 1122 §2.3.2.1: stale entries must be removed, after about
+    /// a minute).
     pub neighbour_forget: Duration,
-    /// Whether a router's advertisement installs a default route (RFC 4861 §6.3.4). Off: addresses and
-    /// routes come from the program, and a stranger on the link changes neither.
+    /// Whether a router's advertisement installs a default route (RFC 4861 §6.3.4). Off by default:
+    /// addresses and routes come from the program, and other hosts on the link cannot change them.
     pub accept_router_advertisements: bool,
 
-    /// Bytes of fragments kept over all datagrams; beyond it the oldest datagram is dropped.
+    /// Bytes of fragments kept over all datagrams. Beyond it, the oldest datagram is dropped.
     pub reassembly_bytes_max: usize,
-    /// Datagrams under reassembly; beyond it the oldest is dropped.
+    /// Datagrams under reassembly. Beyond it, the oldest is dropped.
     pub reassembly_datagrams_max: usize,
-    /// Fragments of one datagram: 64 KB in fragments of 1,280 bytes are 52.
+    /// Fragments of one datagram; 64 KB in packets of 1,280 bytes are 52 fragments.
     pub reassembly_fragments_max: usize,
     /// How long a datagram waits for its fragments (RFC 1122 §3.3.2: 60 to 120 s for IPv4, RFC 8200 §4.5: 60 s;
-    /// Linux waits 30 s, because identifiers come round sooner than that).
+    /// Linux waits 30 s, because identifications are reused within a minute).
     pub reassembly_timeout: Duration,
 
-    /// Destinations whose path MTU is remembered; beyond it the oldest is forgotten.
+    /// Destinations whose path MTU is remembered. Beyond it, the oldest is removed.
     pub path_mtu_entries_max: usize,
-    /// How long a path MTU is believed (RFC 1191 §6.3, RFC 8201 §5.3: 10 minutes).
+    /// How long a path MTU is used (RFC 1191 §6.3, RFC 8201 §5.3: 10 minutes).
     pub path_mtu_age: Duration,
-    /// The smallest IPv4 path MTU that an ICMP message may set: less is an attack (RFC 5927 §7.2; Linux: 552).
+    /// The smallest IPv4 path MTU that an ICMP message may set; less would be an attack (RFC 5927 §7.2; Linux: 552).
     pub path_mtu_v4_min: u32,
 }
 
 /// A bound on how often something may be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// How often per second in the long run.
+    /// At most this many per second on average.
     pub per_second: u32,
-    /// How often at once after a pause.
+    /// At most this many at once after a pause.
     pub burst: u32,
 }
 

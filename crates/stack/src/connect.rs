@@ -1,39 +1,37 @@
-//! Opening connections: which address, which port, which way (RFC 9293 §3.10.1, RFC 1122 §4.2.4.1).
+//! Opening connections: which address, which port, which route (RFC 9293 §3.10.1, RFC 1122 §4.2.4.1).
 
 use crate::config::IsnPolicy;
 use crate::error::Error;
 use crate::flow::{Address, FlowKey};
-use crate::host::{Host, Newborn};
+use crate::host::{Host, NewConnection};
 use crate::id::{SocketId, SocketKind};
 use crate::interface::{Addresses, InterfaceId, is_loopback};
+use crate::limits::LOOPBACK_MTU_BYTES;
 use crate::route::Hop;
-use crate::socket::NO_PARENT;
+use crate::socket::NO_LISTENER;
 use crate::time_wait::TIME_WAIT_BIT;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use tcp::{Birth, Connection, Instant, Path};
 use wire::Seq;
 
-/// The MTU of the way from the host to itself.
-const LOOPBACK_MTU_BYTES: u32 = 65_535;
-
 /// How to connect.
 ///
 /// Fields are added in minor versions: write `ConnectOptions { config, ..ConnectOptions::new(remote) }`.
 #[derive(Clone, Debug)]
 pub struct ConnectOptions {
-    /// To whom.
+    /// The peer's address and port.
     pub remote: SocketAddr,
-    /// Our end; `None`, an unspecified address or port 0: the host chooses.
+    /// Our address and port. The host chooses what is `None`, an unspecified address, or port 0.
     pub local: Option<SocketAddr>,
-    /// Options; `None`: the host's.
+    /// The connection's configuration; `None`: the host's.
     pub config: Option<Arc<tcp::Config>>,
-    /// How the initial sequence number is chosen; `None`: as the host does.
+    /// How the initial sequence number is chosen; `None`: as the host's configuration says.
     pub isn: Option<IsnPolicy>,
 }
 
 impl ConnectOptions {
-    /// Connects to `remote` from wherever the host chooses, with the host's options.
+    /// Connects to `remote` from an address and port that the host chooses, with the host's configuration.
     pub fn new(remote: SocketAddr) -> Self {
         ConnectOptions { remote, local: None, config: None, isn: None }
     }
@@ -45,12 +43,12 @@ pub(crate) fn is_any_or_ours(addresses: &mut Addresses, ip: IpAddr) -> bool {
 }
 
 impl Host {
-    /// Opens a connection; [`crate::Event::Connected`] tells when the SYN-ACK has come.
+    /// Opens a connection; [`crate::Event::Connected`] follows when the SYN-ACK has arrived.
     ///
     /// The scope of a link-local IPv6 address is the index of the interface plus one, zero for any.
     ///
     /// # Errors
-    /// [`Error::InvalidAddress`] if nobody can be there (MUST-46), [`Error::NetworkUnreachable`],
+    /// [`Error::InvalidAddress`] if no host can have this address (MUST-46), [`Error::NetworkUnreachable`],
     /// [`Error::AddressNotAvailable`] and [`Error::FamilyMismatch`] for our end,
     /// [`Error::AddressInUse`] if these two ends are connected already, [`Error::NoFreePort`],
     /// [`Error::TooManySockets`].
@@ -87,9 +85,9 @@ impl Host {
         }
         let config = config.unwrap_or_else(|| self.config.tcp.clone());
         self.counters.active_opens += 1;
-        let newborn = Newborn { key, parent: NO_PARENT, interface: hop.interface };
-        let place = self.settle_in(now, Connection::connect(now, birth, config), newborn);
-        self.touch(now, place.index);
+        let new = NewConnection { key, parent: NO_LISTENER, interface: hop.interface };
+        let place = self.add_connection(now, Connection::connect(now, birth, config), new);
+        self.touch_connection(now, place.index);
         Ok(SocketId::new(SocketKind::Connection, place))
     }
 
@@ -99,7 +97,7 @@ impl Host {
         if remote.ip().is_unspecified() || mapped { Err(Error::InvalidAddress) } else { Ok(()) }
     }
 
-    /// The way to an address: to ourselves, by the interface a scope names, or by the routing table.
+    /// The next hop to an address: ourselves, by the interface that a scope names, or by the routing table.
     pub(crate) fn route(&mut self, remote: SocketAddr) -> Option<Hop> {
         let ip = remote.ip();
         if self.addresses.are_ours(ip.into()) {
@@ -115,8 +113,8 @@ impl Host {
         }
     }
 
-    /// The address that packets to `remote` come from: of the interface, and of the network of the next
-    /// hop if there is a choice (RFC 1122 §3.3.4.3, RFC 6724 in small).
+    /// The source address of packets to `remote`: an address of the interface, preferably in the network of
+    /// the destination or of the next hop (RFC 1122 §3.3.4.3; a small part of RFC 6724).
     pub(crate) fn source_for(&self, remote: IpAddr, hop: Hop) -> Option<IpAddr> {
         if hop.interface == InterfaceId::LOOPBACK {
             return Some(remote);
@@ -135,7 +133,7 @@ impl Host {
         .map(|cidr| cidr.address())
     }
 
-    /// Our end, port perhaps still zero.
+    /// Our address and port; the port may still be zero.
     pub(crate) fn choose_local(
         &mut self,
         asked: Option<SocketAddr>,
@@ -146,7 +144,7 @@ impl Host {
         let ip = match asked.map(|local| local.ip()).filter(|ip| !ip.is_unspecified()) {
             Some(ip) if ip.is_ipv4() != remote.is_ipv4() => return Err(Error::FamilyMismatch),
             Some(ip) if !self.addresses.takes(ip.into()) => return Err(Error::AddressNotAvailable),
-            // An address of loopback must not appear outside a host (RFC 1122 §3.2.1.3 (g)).
+            // A loopback address must not appear outside a host (RFC 1122 §3.2.1.3 (g)).
             Some(ip) if is_loopback(ip.into()) && hop.interface != InterfaceId::LOOPBACK => {
                 return Err(Error::AddressNotAvailable);
             }
@@ -156,8 +154,8 @@ impl Host {
         Ok(SocketAddr::new(ip, port))
     }
 
-    /// Both ends, and what a reused pair asks of the sequence number. A pair in TIME-WAIT is reused: the
-    /// new connection's numbers lie beyond the old one's (RFC 9293 §3.6.1, RFC 6191).
+    /// Both ends, and the smallest initial sequence number if they are reused. A pair of ends in TIME-WAIT
+    /// is reused with sequence numbers above those of the old connection (RFC 9293 §3.6.1, RFC 6191).
     fn choose_ends(
         &mut self,
         now: Instant,
@@ -166,15 +164,17 @@ impl Host {
     ) -> Result<(FlowKey, Option<Seq>), Error> {
         let mut key = FlowKey::new(local, remote);
         if local.port() == 0 {
-            let (demux, sockets, time_waits) = (&self.demux, &self.sockets, &self.time_waits);
+            let demux = &self.demux;
+            let sockets = &self.sockets;
+            let time_waits = &self.time_waits;
             let listeners = &self.listeners;
             let is_free = |port: u16| {
                 let key = FlowKey { local_port: port, ..key };
-                let is_it = |place: u32| match place & TIME_WAIT_BIT {
+                let is_match = |place: u32| match place & TIME_WAIT_BIT {
                     0 => sockets.at(place).is_some_and(|socket| socket.key == key),
-                    _ => time_waits.at(place & !TIME_WAIT_BIT).is_some_and(|remains| remains.key == key),
+                    _ => time_waits.at(place & !TIME_WAIT_BIT).is_some_and(|entry| entry.key == key),
                 };
-                let taken = demux.find(&key, is_it).is_some_and(|place| place & TIME_WAIT_BIT == 0);
+                let taken = demux.find(&key, is_match).is_some_and(|place| place & TIME_WAIT_BIT == 0);
                 !taken && !listeners.has_port(port) && (key.local != key.remote || port != key.remote_port)
             };
             key.local_port = self.ports.choose(&key, is_free).ok_or(Error::NoFreePort)?;
@@ -194,15 +194,15 @@ impl Host {
         }
     }
 
-    /// The place of a flow: of a connection, or with [`TIME_WAIT_BIT`] of its remains.
+    /// The place of a flow: of its connection, or with [`TIME_WAIT_BIT`] of its entry in TIME-WAIT.
     pub(crate) fn find_place(&self, key: &FlowKey) -> Option<u32> {
         self.demux.find(key, |place| match place & TIME_WAIT_BIT {
             0 => self.sockets.at(place).is_some_and(|socket| socket.key == *key),
-            _ => self.time_waits.at(place & !TIME_WAIT_BIT).is_some_and(|remains| remains.key == *key),
+            _ => self.time_waits.at(place & !TIME_WAIT_BIT).is_some_and(|entry| entry.key == *key),
         })
     }
 
-    /// What a connection between these ends is born with.
+    /// What a connection between these ends starts with.
     pub(crate) fn birth(&self, now: Instant, key: &FlowKey, hop: Hop, isn: Option<IsnPolicy>) -> Birth {
         let start = self.isn.choose(now, key);
         let iss = match isn {
@@ -212,7 +212,7 @@ impl Host {
         Birth { iss, timestamp_offset: start.timestamp_offset, path: self.path_to(now, key.remote, hop) }
     }
 
-    /// What a path to this address carries, as far as is known.
+    /// The MTU of the path to this address, as far as it is known.
     pub(crate) fn path_to(&self, now: Instant, remote: Address, hop: Hop) -> Path {
         let link = self.interfaces.get(hop.interface.index());
         let link_bytes = link.map_or(LOOPBACK_MTU_BYTES, |link| link.capabilities.mtu_bytes);

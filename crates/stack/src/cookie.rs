@@ -1,37 +1,38 @@
-//! SYN cookies: answering a flood without remembering it (RFC 4987 §3.6).
+//! SYN cookies: answering SYNs without storing anything (RFC 4987 §3.6).
 //!
-//! When too many connections are half open, the SYN-ACK's sequence number itself holds what must be
+//! When too many connections are half open, the sequence number of the SYN-ACK holds what must be
 //! remembered: the time, the peer's MSS, and a keyed hash over both ends and the peer's number. With
-//! timestamps the window scale and SACK-permitted travel in the low bits of ours. The acknowledgment
-//! brings it all back, and the connection is made then. What is lost: options that do not fit, and
-//! retransmission of the SYN-ACK.
+//! timestamps, window scale and SACK-permitted are in the low bits of our timestamp. The peer's
+//! acknowledgment returns both, and only then the connection is created. What is lost: options that do
+//! not fit, and retransmission of the SYN-ACK.
 
 use crate::counters::Discard;
 use crate::flow::FlowKey;
-use crate::host::{Host, Newborn};
+use crate::host::{Host, NewConnection};
+use crate::limits::{MSS_V4_DEFAULT, MSS_V6_DEFAULT};
 use crate::secret::{Keyed, Purpose, Secret};
 use core::time::Duration;
 use std::sync::Arc;
-use tcp::{Birth, Config, Connection, Instant, Segment};
+use tcp::{Birth, Config, Connection, Instant, Segment, SendReason};
 use wire::Seq;
 use wire::tcp::{Flags, Header, Options, Timestamps};
 
-/// A cookie is good for this period and the next.
+/// A cookie is valid in the period in which it was made and in the next one.
 const PERIOD: Duration = Duration::from_secs(64);
-/// The MSS values that fit into three bits: common ones, each peer gets the largest not above its own.
+/// The MSS values that fit into three bits. A peer gets the largest one that is not above its own.
 const MSS_TABLE: [u16; 8] = [216, 536, 1_220, 1_360, 1_400, 1_440, 1_460, 8_960];
 const HASH_BITS: u32 = 24;
 const HASH_MASK: u32 = (1 << HASH_BITS) - 1;
 const MSS_SHIFT: u32 = HASH_BITS;
 const PERIOD_SHIFT: u32 = HASH_BITS + 3;
-/// In the low bits of our timestamp: window scale (15: none), then SACK-permitted.
+/// How many low bits of our timestamp hold options: window scale (15: none), then SACK-permitted.
 const TIMESTAMP_BITS: u32 = 5;
 const SCALE_NONE: u8 = 15;
 
 /// Makes and checks cookies.
 pub(crate) struct Cookies {
     hash: Keyed,
-    /// When the last one was sent: without any, no acknowledgment can bring one back.
+    /// When the last cookie was sent. If none was sent recently, no acknowledgment can hold one.
     last: Option<Instant>,
 }
 
@@ -55,7 +56,7 @@ impl Cookies {
         self.hash.hash(&bytes) as u32 & HASH_MASK
     }
 
-    fn bake(&mut self, now: Instant, key: &FlowKey, irs: Seq, mss: u16) -> Seq {
+    fn make(&mut self, now: Instant, key: &FlowKey, irs: Seq, mss: u16) -> Seq {
         self.last = Some(now);
         let mss_index = MSS_TABLE.iter().rposition(|entry| *entry <= mss).unwrap_or(0) as u32;
         let period = period(now);
@@ -63,8 +64,8 @@ impl Cookies {
         Seq::new((period % 32) << PERIOD_SHIFT | mss_index << MSS_SHIFT | digest)
     }
 
-    /// The MSS in a cookie that this host made lately for these ends.
-    fn taste(&self, now: Instant, key: &FlowKey, irs: Seq, cookie: Seq) -> Option<u16> {
+    /// The MSS in a cookie that this host made recently for these ends.
+    fn check(&self, now: Instant, key: &FlowKey, irs: Seq, cookie: Seq) -> Option<u16> {
         self.last.filter(|last| now.since(*last) < PERIOD * 2)?;
         let number = cookie.number();
         let mss_index = number >> MSS_SHIFT & 7;
@@ -76,16 +77,17 @@ impl Cookies {
     }
 }
 
-/// Hides window scale and SACK-permitted in the low bits of a timestamp, which does not grow by that.
-fn hide(value: u32, options: &Options) -> u32 {
+/// Puts window scale and SACK-permitted into the low bits of a timestamp. The result is never larger than
+/// the timestamp.
+fn encode_options(value: u32, options: &Options) -> u32 {
     let scale = options.window_scale.map_or(SCALE_NONE, |scale| scale.min(14));
     let bits = u32::from(scale) | u32::from(options.sack_permitted) << 4;
     let hidden = value >> TIMESTAMP_BITS << TIMESTAMP_BITS | bits;
     if hidden > value { hidden.wrapping_sub(1 << TIMESTAMP_BITS) } else { hidden }
 }
 
-/// The options of the SYN as far as cookie and timestamp bring them back.
-fn found(mss: u16, timestamps: Option<Timestamps>) -> Options {
+/// The options of the SYN, as far as cookie and timestamp hold them.
+fn decode_options(mss: u16, timestamps: Option<Timestamps>) -> Options {
     let bits = timestamps.map_or(u32::from(SCALE_NONE), |timestamps| timestamps.echo);
     let scale = (bits & 15) as u8;
     Options {
@@ -98,7 +100,7 @@ fn found(mss: u16, timestamps: Option<Timestamps>) -> Options {
 }
 
 impl Host {
-    /// Answers a SYN without remembering it.
+    /// Answers a SYN with a cookie, without storing anything.
     pub(crate) fn send_cookie(
         &mut self,
         now: Instant,
@@ -107,9 +109,9 @@ impl Host {
         mut birth: Birth,
         config: Arc<Config>,
     ) {
-        let mss = syn.header.options.mss.unwrap_or(if key.is_v4() { 536 } else { 1_220 });
-        birth.iss = self.cookies.bake(now, key, syn.header.seq, mss);
-        // Without timestamps nothing else can come back: the peer must not believe it was agreed.
+        let mss = syn.header.options.mss.unwrap_or(if key.is_v4() { MSS_V4_DEFAULT } else { MSS_V6_DEFAULT });
+        birth.iss = self.cookies.make(now, key, syn.header.seq, mss);
+        // Without timestamps only the MSS returns to us, so no other option may be agreed on.
         let mut asked = Segment { header: syn.header, ..Segment::default() };
         if asked.header.options.timestamps.is_none() || !config.timestamps {
             asked.header.options = Options { mss: Some(mss), ..Options::default() };
@@ -120,14 +122,14 @@ impl Host {
             return;
         };
         if let Some(timestamps) = &mut answer.options.timestamps {
-            timestamps.value = hide(timestamps.value, &options);
+            timestamps.value = encode_options(timestamps.value, &options);
         }
         self.counters.cookies_sent += 1;
-        self.send_header(now, key, answer);
+        self.send_header(now, key, answer, SendReason::SynAck);
     }
 
-    /// Whether a segment for a listener acknowledges a cookie; if so the connection is there now.
-    pub(crate) fn take_cookie(
+    /// Whether a segment for a listener acknowledges a cookie. If so, its connection has been created.
+    pub(crate) fn accept_cookie(
         &mut self,
         now: Instant,
         parent: u32,
@@ -138,8 +140,9 @@ impl Host {
         if flags.intersects(Flags::SYN | Flags::RST) {
             return false;
         }
-        let (irs, cookie) = (seq - 1, acknowledged - 1);
-        let Some(mss) = self.cookies.taste(now, key, irs, cookie) else { return false };
+        let irs = seq - 1;
+        let cookie = acknowledged - 1;
+        let Some(mss) = self.cookies.check(now, key, irs, cookie) else { return false };
         let Some(listener) = self.listeners.at(parent) else { return false };
         if listener.is_full() || self.sockets.len() >= self.config.connections_max {
             self.counters.discard(Discard::TcpAcceptQueueFull);
@@ -148,19 +151,19 @@ impl Host {
         let config = listener.config.clone().unwrap_or_else(|| self.config.tcp.clone());
         let Some(hop) = self.route_back(key) else { return false };
         let birth = Birth { iss: cookie, ..self.birth(now, key, hop, None) };
-        let options = found(mss, options.timestamps.filter(|_| config.timestamps));
+        let options = decode_options(mss, options.timestamps.filter(|_| config.timestamps));
         let header = Header { seq: irs, flags: Flags::SYN, window, options, ..Header::default() };
         let syn = Segment { header, ..Segment::default() };
         let mut connection = Connection::listen(now, birth, config);
         connection.set_tracing(self.tracing);
         connection.handle_segment(now, syn);
-        // The SYN-ACK went out long ago; here it only moves the connection on.
+        // The SYN-ACK was sent earlier; taking it here only moves the connection to the next state.
         let _ = connection.poll_transmit(now, 0);
         connection.take_segment(now, ack);
         self.counters.cookies_accepted += 1;
-        let newborn = Newborn { key: *key, parent, interface: hop.interface };
-        let place = self.settle_in(now, connection, newborn);
-        self.touch(now, place.index);
+        let new = NewConnection { key: *key, parent, interface: hop.interface };
+        let place = self.add_connection(now, connection, new);
+        self.touch_connection(now, place.index);
         true
     }
 }
@@ -176,16 +179,17 @@ mod tests {
     #[test]
     fn a_cookie_brings_back_the_mss_for_two_periods_and_only_for_its_ends() {
         let mut cookies = Cookies::new(&Secret::new([9; 32]));
-        let (start, irs) = (Instant::ZERO + PERIOD * 40, Seq::new(77));
-        assert_eq!(cookies.taste(start, &key(), irs, Seq::new(5)), None, "none was ever made");
-        let cookie = cookies.bake(start, &key(), irs, 1_452);
-        assert_eq!(cookies.taste(start, &key(), irs, cookie), Some(1_440));
-        assert_eq!(cookies.taste(start + PERIOD, &key(), irs, cookie), Some(1_440));
-        assert_eq!(cookies.taste(start + PERIOD * 2, &key(), irs, cookie), None);
-        assert_eq!(cookies.taste(start, &key(), irs + 1, cookie), None);
-        assert_eq!(cookies.taste(start, &key(), irs, cookie + 1), None);
+        let start = Instant::ZERO + PERIOD * 40;
+        let irs = Seq::new(77);
+        assert_eq!(cookies.check(start, &key(), irs, Seq::new(5)), None, "none was ever made");
+        let cookie = cookies.make(start, &key(), irs, 1_452);
+        assert_eq!(cookies.check(start, &key(), irs, cookie), Some(1_440));
+        assert_eq!(cookies.check(start + PERIOD, &key(), irs, cookie), Some(1_440));
+        assert_eq!(cookies.check(start + PERIOD * 2, &key(), irs, cookie), None);
+        assert_eq!(cookies.check(start, &key(), irs + 1, cookie), None);
+        assert_eq!(cookies.check(start, &key(), irs, cookie + 1), None);
         let other = FlowKey { remote_port: 998, ..key() };
-        assert_eq!(cookies.taste(start, &other, irs, cookie), None);
+        assert_eq!(cookies.check(start, &other, irs, cookie), None);
     }
 
     #[test]
@@ -193,12 +197,12 @@ mod tests {
         for (scale, sack) in [(None, false), (Some(0), true), (Some(7), true), (Some(14), false)] {
             for value in [0u32, 31, 32, 1_000_000, u32::MAX] {
                 let options = Options { window_scale: scale, sack_permitted: sack, ..Options::default() };
-                let echo = hide(value, &options);
+                let echo = encode_options(value, &options);
                 assert!(value.wrapping_sub(echo) < 64, "{value} {echo}");
-                let back = found(1_460, Some(Timestamps { value: 5, echo }));
+                let back = decode_options(1_460, Some(Timestamps { value: 5, echo }));
                 assert_eq!((back.window_scale, back.sack_permitted), (scale, sack));
             }
         }
-        assert_eq!(found(536, None), Options { mss: Some(536), ..Options::default() });
+        assert_eq!(decode_options(536, None), Options { mss: Some(536), ..Options::default() });
     }
 }

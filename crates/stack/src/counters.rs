@@ -1,13 +1,13 @@
-//! What a host has counted: traffic, and every packet it did not take, by reason.
+//! What a host has counted: traffic, and every packet that it discarded, by reason.
 //!
-//! A host drops in silence, as it must; the reason is kept here. What a connection refuses is not here:
-//! that is [`tcp::Refusal`], in the connection's own trace.
+//! A host must discard most bad packets without an answer; the reason is counted here. What is *not* here:
+//! what a connection refuses; that is [`tcp::Refusal`], in the connection's trace.
 
 use core::fmt;
 
 macro_rules! discards {
     ($($(#[doc = $doc:literal])+ $name:ident = $text:literal,)+) => {
-        /// Why a packet, arriving or leaving, went no further.
+        /// Why a packet, arriving or leaving, was discarded.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
         #[non_exhaustive]
@@ -30,47 +30,47 @@ macro_rules! discards {
 discards! {
     /// An interface that the host does not have.
     UnknownInterface = "unknown-interface",
-    /// No whole Ethernet header.
+    /// The Ethernet header is not complete.
     EthernetMalformed = "ethernet-malformed",
     /// An Ethernet frame for another station.
     EthernetNotForUs = "ethernet-not-for-us",
     /// An EtherType that is neither ARP nor IP.
     EthernetUnknownType = "ethernet-unknown-type",
-    /// No valid ARP packet.
+    /// The ARP packet is not valid.
     ArpMalformed = "arp-malformed",
-    /// No valid IP header, or lengths that contradict each other.
+    /// The IP header is not valid, or its lengths contradict each other.
     IpMalformed = "ip-malformed",
     /// The IPv4 header checksum is wrong.
     IpHeaderChecksum = "ip-header-checksum",
-    /// The source cannot be anybody's address: multicast, broadcast, unspecified, loopback from outside (MUST-63).
+    /// No host can have the source address: multicast, broadcast, unspecified, loopback from outside (MUST-63).
     IpBadSource = "ip-bad-source",
     /// The source is our own address, but the packet came from outside (LAND).
     IpSourceIsOurs = "ip-source-is-ours",
-    /// The destination is none of our addresses.
+    /// The destination is not one of our addresses.
     IpNotForUs = "ip-not-for-us",
-    /// A source route: a host neither follows nor answers one (RFC 7126 §4.3).
+    /// The packet has a source route, which a host must not follow or answer (RFC 7126 §4.3).
     IpSourceRoute = "ip-source-route",
-    /// An IPv6 extension header that asks for the packet to be discarded.
+    /// An IPv6 extension header says that the packet must be discarded.
     Ipv6Extension = "ipv6-extension",
     /// A transport protocol that the host does not speak.
     UnknownProtocol = "unknown-protocol",
-    /// A fragment too small to be honest, or that hides the transport header (RFC 1858).
+    /// A first fragment without the whole transport header, or one that would overwrite it (RFC 1858).
     FragmentTiny = "fragment-tiny",
     /// Fragments that overlap: the whole datagram is refused (RFC 5722).
     FragmentOverlap = "fragment-overlap",
     /// A fragment that reaches past 65,535 bytes or contradicts the length.
     FragmentLength = "fragment-length",
-    /// A bound on reassembly was reached; the oldest datagram went.
+    /// A bound on reassembly was reached, and the oldest datagram was dropped.
     FragmentBound = "fragment-bound",
     /// Not all fragments came in time.
     FragmentTimeout = "fragment-timeout",
-    /// No valid TCP header.
+    /// The TCP header is not valid.
     TcpMalformed = "tcp-malformed",
     /// The TCP checksum is wrong.
     TcpChecksum = "tcp-checksum",
     /// A segment to a multicast or broadcast address (MUST-57).
     TcpNotUnicast = "tcp-not-unicast",
-    /// A segment for no connection; answered with a reset unless limited.
+    /// A segment for a port without connection or listener; answered with a reset within the rate limit.
     TcpClosedPort = "tcp-closed-port",
     /// A segment that a listener ignores.
     TcpListenerIgnored = "tcp-listener-ignored",
@@ -82,19 +82,19 @@ discards! {
     TcpTimeWait = "tcp-time-wait",
     /// A reset that the rate limit held back.
     ResetLimited = "reset-limited",
-    /// No valid UDP header.
+    /// The UDP header is not valid.
     UdpMalformed = "udp-malformed",
     /// The UDP checksum is wrong, or absent on IPv6.
     UdpChecksum = "udp-checksum",
-    /// A datagram for no socket.
+    /// A datagram for a port without socket.
     UdpClosedPort = "udp-closed-port",
-    /// A datagram for a socket that has no room.
+    /// A datagram for a socket whose receive queue is full.
     UdpQueueFull = "udp-queue-full",
-    /// No valid ICMP message.
+    /// The ICMP message is not valid.
     IcmpMalformed = "icmp-malformed",
     /// The ICMP checksum is wrong.
     IcmpChecksum = "icmp-checksum",
-    /// An ICMP message that asks for nothing we do.
+    /// An ICMP message that a host does not act on.
     IcmpIgnored = "icmp-ignored",
     /// An ICMP error about a packet that none of our sockets sent.
     IcmpUnmatched = "icmp-unmatched",
@@ -104,19 +104,19 @@ discards! {
     EchoLimited = "echo-limited",
     /// A neighbour discovery message that breaks the rules of RFC 4861 §7.1.
     NeighbourInvalid = "neighbour-invalid",
-    /// A packet for a neighbour that does not answer, or one too many waiting for it.
+    /// A packet for a neighbour that does not answer, or more packets waiting for it than allowed.
     NeighbourUnresolved = "neighbour-unresolved",
     /// A packet for which there is no route.
     NoRoute = "no-route",
-    /// A packet beyond the bound on those waiting to leave.
+    /// A packet when as many as allowed wait to leave.
     OutboxFull = "outbox-full",
-    /// A packet to ourselves beyond the bound on those waiting to arrive.
+    /// A packet to ourselves when as many as allowed wait to arrive.
     LoopbackFull = "loopback-full",
 }
 
 macro_rules! counters {
     ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
-        /// What a host has counted since it was made.
+        /// What a host has counted since it was created.
         #[derive(Clone, PartialEq, Eq)]
         pub struct Counters {
             $($(#[doc = $doc])+ pub $name: u64,)+
@@ -130,7 +130,7 @@ macro_rules! counters {
         }
 
         impl Counters {
-            /// Name and value of everything that is not zero, in the order of the layers.
+            /// Name and value of every counter that is not zero, in the order of the layers.
             pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
                 let traffic = [$((stringify!($name), self.$name)),+];
                 let discards = Discard::ALL.iter().map(|why| (why.name(), self.discarded(*why)));
@@ -151,19 +151,19 @@ counters! {
     segments_sent,
     /// Connections opened by this host.
     active_opens,
-    /// Connections opened by peers: SYNs taken.
+    /// Connections opened by peers: SYNs accepted by listeners.
     passive_opens,
     /// Connections handed to the application by `tcp_accept`.
     accepted,
     /// SYNs answered with a cookie because too many connections were half open.
     cookies_sent,
-    /// Connections that came back from a cookie.
+    /// Connections created from the acknowledgment of a cookie.
     cookies_accepted,
-    /// Resets sent on the host's own account.
+    /// Resets sent by the host itself, not by a connection.
     resets_sent,
-    /// Connections that went to the TIME-WAIT table.
+    /// Connections moved to the TIME-WAIT table.
     time_waits,
-    /// Connections forgotten before 2 MSL had passed, because the table was full.
+    /// Connections removed from that table before 2 MSL had passed, because it was full.
     time_waits_forgotten,
     /// TIME-WAIT ended early by a newer connection (RFC 6191).
     time_waits_reopened,
@@ -179,17 +179,17 @@ counters! {
     icmp_errors_delivered,
     /// Datagrams put together from fragments.
     reassembled,
-    /// Trace records lost because nobody took them.
+    /// Trace records dropped because they were not taken in time.
     traces_lost,
 }
 
 impl Counters {
-    /// How many packets went no further for this reason.
+    /// How many packets were discarded for this reason.
     pub fn discarded(&self, why: Discard) -> u64 {
         self.discards[why as usize]
     }
 
-    /// How many packets went no further, for whatever reason.
+    /// How many packets were discarded for any reason.
     pub fn discarded_total(&self) -> u64 {
         self.discards.iter().sum()
     }

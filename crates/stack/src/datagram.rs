@@ -1,13 +1,14 @@
-//! Packets that may be larger than their path: datagrams and answers, fragmented where they must be
+//! Packets that may be larger than the path MTU: datagrams and answers, fragmented if necessary
 //! (RFC 791 §2.3, RFC 8200 §4.5).
 //!
-//! TCP never comes here: its segments fit the path. A packet that fits is sent with "do not fragment", so
-//! that routers tell us of a smaller path (RFC 1191); one that we fragment ourselves is not.
+//! TCP does not use this: its segments fit the path. A packet that fits is sent with "do not fragment", so
+//! that routers tell us of a smaller MTU (RFC 1191); fragments that we make ourselves are sent without it.
 
-use crate::emit::Envelope;
+use crate::build::Envelope;
 use crate::error::Error;
 use crate::flow::FlowKey;
 use crate::host::Host;
+use crate::limits::PACKET_BYTES_MAX;
 use crate::route::Hop;
 use bytes::Bytes;
 use std::net::{IpAddr, SocketAddr};
@@ -34,7 +35,8 @@ impl Host {
         };
         let bytes = udp::HEADER_BYTES + data.len();
         // RFC 768: the length field covers header and data; IPv4's total length the IP header too.
-        let bytes_max = if key.is_v4() { 65_535 - envelope.ip_header_bytes() } else { 65_535 };
+        let bytes_max =
+            if key.is_v4() { PACKET_BYTES_MAX - envelope.ip_header_bytes() } else { PACKET_BYTES_MAX };
         if bytes > bytes_max {
             return Err(Error::MessageTooLong);
         }
@@ -44,12 +46,12 @@ impl Host {
             len_bytes: bytes as u16,
             checksum: 0,
         };
-        if self.fits(now, &envelope, hop, bytes) {
+        if self.fits_path(now, &envelope, hop, bytes) {
             if self.outbox.len() >= self.config.outbox_frames_max {
                 return Err(Error::WouldBlock);
             }
-            let frame = envelope.datagram(self.shape(hop.interface), header, Payload::from(data));
-            self.enqueue(now, hop, frame);
+            let frame = envelope.udp_frame(self.shape(hop.interface), header, Payload::from(data));
+            self.enqueue_frame(now, hop, frame);
             return Ok(());
         }
         let mut packet = vec![0; udp::HEADER_BYTES];
@@ -62,7 +64,7 @@ impl Host {
         self.send_fragments(now, envelope, hop, &Bytes::from(packet))
     }
 
-    /// Sends a finished transport packet, ICMP say, to where the routing table leads.
+    /// Sends a complete transport packet, such as an ICMP message, to the next hop of the routing table.
     pub(crate) fn send_packet(
         &mut self,
         now: Instant,
@@ -71,15 +73,15 @@ impl Host {
     ) -> Result<(), Error> {
         let hop =
             self.route(SocketAddr::new(envelope.destination.ip(), 0)).ok_or(Error::NetworkUnreachable)?;
-        if !self.fits(now, &envelope, hop, packet.len()) {
+        if !self.fits_path(now, &envelope, hop, packet.len()) {
             return self.send_fragments(now, envelope, hop, &packet);
         }
-        let frame = envelope.wrap(self.shape(hop.interface), Payload::from(packet));
-        self.enqueue(now, hop, frame);
+        let frame = envelope.packet_frame(self.shape(hop.interface), Payload::from(packet));
+        self.enqueue_frame(now, hop, frame);
         Ok(())
     }
 
-    fn fits(&self, now: Instant, envelope: &Envelope, hop: Hop, transport_bytes: usize) -> bool {
+    fn fits_path(&self, now: Instant, envelope: &Envelope, hop: Hop, transport_bytes: usize) -> bool {
         let path = self.path_to(now, envelope.destination, hop);
         envelope.ip_header_bytes() + transport_bytes <= path.mtu_bytes as usize
     }
@@ -94,27 +96,31 @@ impl Host {
         let mtu_bytes = self.path_to(now, envelope.destination, hop).mtu_bytes as usize;
         let extension = if envelope.source.is_v4() { 0 } else { ipv6::Fragment::BYTES };
         let room = mtu_bytes.saturating_sub(envelope.ip_header_bytes() + extension) & !7;
-        if room == 0 || packet.len() > 65_535 {
+        if room == 0 || packet.len() > PACKET_BYTES_MAX {
             return Err(Error::MessageTooLong);
         }
         if self.outbox.len() + packet.len().div_ceil(room) > self.config.outbox_frames_max {
             return Err(Error::WouldBlock);
         }
-        let identification = self.identify(&envelope);
+        let identification = self.next_identification(&envelope);
         for offset in (0..packet.len()).step_by(room) {
             let text = packet.slice(offset..packet.len().min(offset + room));
             let more = offset + text.len() < packet.len();
             let mut head = Head::new();
             head.grow(self.shape(hop.interface).link_bytes());
-            emit_fragment(&mut head, &envelope, &Piece { identification, offset, more, bytes: text.len() });
+            write_fragment_headers(
+                &mut head,
+                &envelope,
+                &OurFragment { identification, offset, more, bytes: text.len() },
+            );
             let frame = Frame { head, payload: Payload::from(text), offload: Offload::default() };
-            self.enqueue(now, hop, frame);
+            self.enqueue_frame(now, hop, frame);
         }
         Ok(())
     }
 
-    /// An identification that others cannot predict and that comes again late (RFC 6864, RFC 7739).
-    fn identify(&mut self, envelope: &Envelope) -> u32 {
+    /// An identification that others cannot predict and that is not reused soon (RFC 6864, RFC 7739).
+    fn next_identification(&mut self, envelope: &Envelope) -> u32 {
         let mut ends = [0; 33];
         ends[..16].copy_from_slice(&envelope.source.whole().octets());
         ends[16..32].copy_from_slice(&envelope.destination.whole().octets());
@@ -124,16 +130,16 @@ impl Host {
     }
 }
 
-/// One fragment of ours.
-struct Piece {
+/// One fragment that we send.
+struct OurFragment {
     identification: u32,
     offset: usize,
     more: bool,
     bytes: usize,
 }
 
-fn emit_fragment(head: &mut Head, envelope: &Envelope, piece: &Piece) {
-    let Piece { identification, offset, more, bytes } = *piece;
+fn write_fragment_headers(head: &mut Head, envelope: &Envelope, fragment: &OurFragment) {
+    let OurFragment { identification, offset, more, bytes } = *fragment;
     match (envelope.source.ip(), envelope.destination.ip()) {
         (IpAddr::V4(source), IpAddr::V4(destination)) => ipv4::Header {
             source,

@@ -1,9 +1,9 @@
-//! From the two ends of a segment to its connection, in constant time.
+//! Finds the connection of a segment by its two ends, in constant time.
 //!
 //! An open-addressing table of 8-byte cells: 32 bits of a keyed hash, and the place of the connection.
-//! The key itself is stored once, with the connection; the table asks its owner whether a candidate is
-//! the right one. The key of the hash is secret, so nobody can choose collisions. Nothing here knows
-//! what a place means, and nothing iterates in an order that anybody could see.
+//! The key itself is stored once, with the connection; the caller says whether a candidate is the right
+//! one. The key of the hash is secret, so a peer cannot choose collisions. What is *not* here: what a
+//! place means, and iteration in an order that could be observed.
 
 use crate::flow::FlowKey;
 use crate::secret::{Purpose, Secret, TableHash};
@@ -17,7 +17,7 @@ const CELLS_MIN: usize = 64;
 /// Flow to place.
 pub(crate) struct Demux {
     hasher: TableHash,
-    /// The last key that was hashed and its tag: who looks for a flow in vain adds it next.
+    /// The last key that was hashed and its tag: a flow that was not found is usually added next.
     last: cell::Cell<Option<(FlowKey, u32)>>,
     cells: Vec<Cell>,
     len: usize,
@@ -36,12 +36,12 @@ impl Demux {
     fn tag(&self, key: &FlowKey) -> u32 {
         match self.last.get() {
             Some((last, tag)) if last == *key => tag,
-            _ => self.tag_anew(key),
+            _ => self.compute_tag(key),
         }
     }
 
     #[inline(never)]
-    fn tag_anew(&self, key: &FlowKey) -> u32 {
+    fn compute_tag(&self, key: &FlowKey) -> u32 {
         let mut bytes = [0; 36];
         let len = key.hashed_bytes(&mut bytes);
         let tag = self.hasher.hash(&bytes[..len]) as u32;
@@ -49,31 +49,31 @@ impl Demux {
         tag
     }
 
-    fn next(&self, at: usize) -> usize {
+    fn next_cell(&self, at: usize) -> usize {
         (at + 1) & (self.cells.len() - 1)
     }
 
-    fn home(&self, tag: u32) -> usize {
+    fn home_cell(&self, tag: u32) -> usize {
         tag as usize & (self.cells.len() - 1)
     }
 
-    /// The cell that holds `key`, `is_it` comparing a candidate's own key.
-    fn cell(&self, key: &FlowKey, is_it: impl Fn(u32) -> bool) -> Option<usize> {
+    /// The cell that holds `key`; `is_match` compares the key of the connection at a place.
+    fn find_cell(&self, key: &FlowKey, is_match: impl Fn(u32) -> bool) -> Option<usize> {
         let tag = self.tag(key);
-        let mut at = self.home(tag);
-        // Ends at an empty cell: a quarter of them always are.
+        let mut at = self.home_cell(tag);
+        // Ends at an empty cell, because at least a quarter of the cells are empty.
         loop {
             match self.cells[at] {
                 0 => return None,
-                cell if (cell >> 32) as u32 == tag && is_it(cell as u32 - 1) => return Some(at),
-                _ => at = self.next(at),
+                cell if (cell >> 32) as u32 == tag && is_match(cell as u32 - 1) => return Some(at),
+                _ => at = self.next_cell(at),
             }
         }
     }
 
     /// The place of `key`, if it is in the table.
-    pub(crate) fn find(&self, key: &FlowKey, is_it: impl Fn(u32) -> bool) -> Option<u32> {
-        self.cell(key, is_it).map(|at| self.cells[at] as u32 - 1)
+    pub(crate) fn find(&self, key: &FlowKey, is_match: impl Fn(u32) -> bool) -> Option<u32> {
+        self.find_cell(key, is_match).map(|at| self.cells[at] as u32 - 1)
     }
 
     /// Adds `key`, which is not in the table.
@@ -82,44 +82,44 @@ impl Demux {
             self.resize(self.cells.len() * 2);
         }
         let tag = self.tag(key);
-        self.put((u64::from(tag) << 32) | u64::from(place + 1));
+        self.put_cell((u64::from(tag) << 32) | u64::from(place + 1));
         self.len += 1;
     }
 
-    fn put(&mut self, cell: Cell) {
-        let mut at = self.home((cell >> 32) as u32);
+    fn put_cell(&mut self, cell: Cell) {
+        let mut at = self.home_cell((cell >> 32) as u32);
         while self.cells[at] != 0 {
-            at = self.next(at);
+            at = self.next_cell(at);
         }
         self.cells[at] = cell;
     }
 
     fn resize(&mut self, cells: usize) {
         let old = core::mem::replace(&mut self.cells, vec![0; cells]);
-        old.into_iter().filter(|cell| *cell != 0).for_each(|cell| self.put(cell));
+        old.into_iter().filter(|cell| *cell != 0).for_each(|cell| self.put_cell(cell));
     }
 
-    /// Gives `key` another place; without an entry, nothing.
-    pub(crate) fn replace(&mut self, key: &FlowKey, is_it: impl Fn(u32) -> bool, place: u32) {
-        if let Some(at) = self.cell(key, is_it) {
+    /// Gives `key` another place; does nothing if `key` is not in the table.
+    pub(crate) fn replace(&mut self, key: &FlowKey, is_match: impl Fn(u32) -> bool, place: u32) {
+        if let Some(at) = self.find_cell(key, is_match) {
             self.cells[at] = (self.cells[at] & !0xffff_ffff) | u64::from(place + 1);
         }
     }
 
-    /// Takes `key` out and gives its place.
-    pub(crate) fn remove(&mut self, key: &FlowKey, is_it: impl Fn(u32) -> bool) -> Option<u32> {
-        let mut hole = self.cell(key, is_it)?;
+    /// Removes `key` and returns its place.
+    pub(crate) fn remove(&mut self, key: &FlowKey, is_match: impl Fn(u32) -> bool) -> Option<u32> {
+        let mut hole = self.find_cell(key, is_match)?;
         let place = self.cells[hole] as u32 - 1;
-        // Close the gap: move back every later cell of the run that may stand at the hole.
-        let mut at = self.next(hole);
+        // Close the gap: move back every later cell of the run that may be at the hole.
+        let mut at = self.next_cell(hole);
         while self.cells[at] != 0 {
-            let home = self.home((self.cells[at] >> 32) as u32);
+            let home = self.home_cell((self.cells[at] >> 32) as u32);
             let mask = self.cells.len() - 1;
             if at.wrapping_sub(home) & mask >= at.wrapping_sub(hole) & mask {
                 self.cells[hole] = self.cells[at];
                 hole = at;
             }
-            at = self.next(at);
+            at = self.next_cell(at);
         }
         self.cells[hole] = 0;
         self.len -= 1;
@@ -148,12 +148,12 @@ mod tests {
             let mut demux = Demux::new(&Secret::new([3; 32]));
             let mut model = BTreeMap::new();
             for (insert, n) in steps {
-                let is_it = |place: u32| place == u32::from(n) + 7;
+                let is_match = |place: u32| place == u32::from(n) + 7;
                 if insert && !model.contains_key(&n) {
                     demux.insert(&key(n), u32::from(n) + 7);
                     model.insert(n, u32::from(n) + 7);
                 } else if !insert {
-                    prop_assert_eq!(demux.remove(&key(n), is_it), model.remove(&n));
+                    prop_assert_eq!(demux.remove(&key(n), is_match), model.remove(&n));
                 }
                 prop_assert_eq!(demux.len(), model.len());
             }

@@ -8,7 +8,7 @@ use tcp::Error;
 pub enum Event {
     /// A listener has a connection to accept.
     Acceptable,
-    /// `connect` returns: the SYN-ACK has arrived, the second step of the handshake.
+    /// The connection is open: the SYN-ACK, the second step of the handshake, has arrived.
     Connected,
     /// There are bytes or datagrams to read.
     Readable,
@@ -18,17 +18,17 @@ pub enum Event {
     Urgent,
     /// The peer has no more data to send; reading ends after what is queued.
     PeerFinished,
-    /// What a connection sends does not get through (RFC 9293 §3.8.3, R1); it goes on trying.
+    /// What a connection sends is not acknowledged (RFC 9293 §3.8.3, R1); it continues to try.
     PathDoubted,
-    /// The connection died, or an ICMP error came for a datagram sent.
+    /// The connection failed, or an ICMP error came for a datagram that was sent.
     Failed(Error),
-    /// The connection is CLOSED: nothing more will happen.
+    /// The connection is CLOSED; no event follows.
     Closed,
 }
 
 impl Event {
-    /// What a connection says, as the host says it; that the third step of a handshake has come is the
-    /// listener's to tell.
+    /// The host's event for an event of a connection. `None` for the third step of a handshake, for which the
+    /// listener has an event.
     pub(crate) fn of_connection(event: tcp::Event) -> Option<Event> {
         Some(match event {
             tcp::Event::Accepted => return None,

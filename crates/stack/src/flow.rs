@@ -1,8 +1,8 @@
 //! The two ends of a flow, for people and for tables.
 //!
 //! [`Flow`] is what a person reads. [`FlowKey`] is the same in 36 bytes, IPv4 as IPv4-mapped IPv6: it
-//! is compared and hashed for every segment, and stored for every connection. A mapped address never
-//! arrives on an IPv6 link (the receiver refuses it), so the two families cannot be mistaken.
+//! is compared and hashed for every segment, and stored for every connection. The receiver refuses IPv6
+//! packets with mapped addresses, so the two families cannot be confused.
 
 use core::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -22,8 +22,8 @@ impl fmt::Display for Flow {
     }
 }
 
-/// An address in 16 bytes, IPv4 as `::ffff:a.b.c.d`: four words, because it is copied and compared for
-/// every segment, and nobody does that byte by byte.
+/// An address in 16 bytes, IPv4 as `::ffff:a.b.c.d`. Four words and not 16 bytes, because it is copied and
+/// compared for every segment.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Address([u32; 4]);
 
@@ -40,7 +40,7 @@ impl Address {
         if self.is_v4() { IpAddr::V4(self.low()) } else { IpAddr::V6(self.whole()) }
     }
 
-    /// The IPv4 address in the last word; only of an address that [`Address::is_v4`].
+    /// The IPv4 address in the last word; only for an address for which [`Address::is_v4`] is true.
     pub(crate) fn low(self) -> Ipv4Addr {
         Ipv4Addr::from_bits(self.0[3])
     }
@@ -94,7 +94,7 @@ impl fmt::Debug for Address {
     }
 }
 
-/// Both ends of a flow as a table keeps them.
+/// Both ends of a flow as tables store them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct FlowKey {
     pub(crate) local: Address,
@@ -129,7 +129,7 @@ impl FlowKey {
         self.local.is_v4()
     }
 
-    /// What a keyed hash covers: 12 bytes for IPv4, 36 for IPv6.
+    /// Writes the bytes that a keyed hash covers and returns how many: 12 for IPv4, 36 for IPv6.
     pub(crate) fn hashed_bytes(&self, out: &mut [u8; 36]) -> usize {
         let (addresses, len) = if self.is_v4() {
             out[..4].copy_from_slice(&self.local.low().octets());
@@ -159,7 +159,8 @@ mod tests {
     #[test]
     fn a_key_gives_back_its_ends() {
         for (local, remote) in [("10.0.0.1:80", "10.0.0.2:9"), ("[fd00::1]:80", "[fd00::2]:9")] {
-            let (local, remote): (SocketAddr, SocketAddr) = (local.parse().unwrap(), remote.parse().unwrap());
+            let local: SocketAddr = local.parse().unwrap();
+            let remote: SocketAddr = remote.parse().unwrap();
             let key = FlowKey::new(local, remote);
             assert_eq!(key.flow(), Flow { local, remote });
             assert_eq!(key.is_v4(), local.is_ipv4());

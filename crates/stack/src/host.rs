@@ -1,9 +1,9 @@
 //! A host: its parts, and how they are driven.
 //!
-//! The methods stand in families: made and attached (here), things happen (`receive.rs`,
-//! [`Host::handle_timeout`] here), the application asks (`listener.rs`, `connect.rs`, `application.rs`,
-//! `udp.rs`), the driver takes away (`poll_*`, here and in `transmit.rs`), anyone looks (here). What is
-//! *not* here: a clock, a socket, a random number.
+//! The methods form families: setting up (here), what happens (`receive.rs`, [`Host::handle_timeout`]
+//! here), what the application asks (`listener.rs`, `connect.rs`, `application.rs`, `udp.rs`), what the
+//! driver takes (`poll_*`, here and in `transmit.rs`), inspection (here). What is *not* here: a clock, a
+//! socket, a random number.
 
 use crate::cidr::Cidr;
 use crate::config::Config;
@@ -13,21 +13,22 @@ use crate::demux::Demux;
 use crate::departure::Departures;
 use crate::event::Event;
 use crate::flow::FlowKey;
-use crate::id::{Key, Slab, SocketId, SocketKind};
+use crate::id::{Slab, SlabKey, SocketId, SocketKind};
 use crate::interface::{Addresses, Interface, InterfaceId};
 use crate::isn::Isn;
-use crate::limit::Limit;
 use crate::listener::Listeners;
 use crate::neighbour::Neighbours;
 use crate::path_mtu::PathMtus;
 use crate::ports::Ports;
+use crate::rate_limit::RateLimit;
 use crate::reassembly::Reassembly;
 use crate::route::{Route, Routes};
 use crate::secret::{Keyed, Purpose, Secret};
-use crate::socket::{NO_PARENT, Socket, Standing};
+use crate::socket::{NO_LISTENER, Socket, Standing};
 use crate::time_wait::TimeWaits;
 use crate::timers::{Timer, Timers};
 use crate::trace::TraceRecord;
+use crate::transmit::Waiting;
 use crate::udp::UdpSockets;
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -41,7 +42,7 @@ use wire::{Frame, Medium};
 /// until `None`, [`Host::poll_event`] until `None`, sleep until [`Host::poll_timeout`].
 pub struct Host {
     pub(crate) config: Config,
-    /// The latest time that anybody told.
+    /// The latest time that was an argument of a call.
     pub(crate) now: Instant,
     pub(crate) counters: Counters,
     pub(crate) isn: Isn,
@@ -58,7 +59,7 @@ pub struct Host {
 
     pub(crate) demux: Demux,
     pub(crate) sockets: Slab<Socket>,
-    /// The connection that got a segment last: segments come in runs.
+    /// The connection that got the last segment; the next one is often for the same connection.
     pub(crate) last_index: u32,
     pub(crate) timers: Timers,
     pub(crate) fired: VecDeque<u32>,
@@ -67,32 +68,36 @@ pub struct Host {
     pub(crate) time_waits: TimeWaits,
     pub(crate) udp: UdpSockets,
 
-    /// Connections that may have something to send, in turn.
+    /// Connections that may have something to send; the first one has its turn.
     pub(crate) ready: VecDeque<u32>,
-    /// What the connection whose turn it is has sent in this turn.
-    pub(crate) turn: u32,
-    /// A super-segment on its way to a link that takes only single segments.
+    /// How many transmissions the connection whose turn it is has sent in this turn.
+    pub(crate) turn_transmissions: u32,
+    /// A super-segment that is being cut for a link that takes only single segments.
     pub(crate) cutting: Option<(InterfaceId, Cut)>,
-    /// Packets that belong to no connection, or had to wait for a neighbour.
-    pub(crate) outbox: VecDeque<(InterfaceId, Frame)>,
+    /// Packets that belong to no connection, or that had to wait for a neighbour's address.
+    pub(crate) outbox: VecDeque<Waiting>,
     pub(crate) loopback: VecDeque<Frame>,
 
-    /// Connections that may have something to tell.
-    pub(crate) talkative: VecDeque<u32>,
-    /// What listeners and UDP sockets tell; each is in it once at most.
+    /// Connections that may have events.
+    pub(crate) with_events: VecDeque<u32>,
+    /// Events of listeners and UDP sockets: at most one for each socket, and one [`Event::Writable`].
     pub(crate) notices: VecDeque<(SocketId, Event)>,
 
     pub(crate) tracing: Tracing,
     pub(crate) traces: VecDeque<TraceRecord>,
+    /// How many traces there have been: the number of the next.
+    pub(crate) traces_told: u64,
+    /// The number of the record that tells of the frame polled last.
+    pub(crate) last_sending: Option<u64>,
     pub(crate) departures: Departures,
     pub(crate) departed: VecDeque<(SocketId, tcp::Info)>,
 
-    pub(crate) reset_limit: Limit,
-    pub(crate) icmp_error_limit: Limit,
-    pub(crate) echo_limit: Limit,
+    pub(crate) reset_limit: RateLimit,
+    pub(crate) icmp_error_limit: RateLimit,
+    pub(crate) echo_limit: RateLimit,
 }
 
-/// How many of everything a host holds.
+/// How many of each thing a host holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Usage {
@@ -110,7 +115,7 @@ pub struct Usage {
     pub listeners: usize,
     /// UDP sockets.
     pub udp_sockets: usize,
-    /// Neighbours known or sought.
+    /// Neighbours whose link address is known or being asked for.
     pub neighbours: usize,
     /// Datagrams under reassembly.
     pub reassemblies: usize,
@@ -120,8 +125,8 @@ pub struct Usage {
 
 impl Host {
     /// A host without interfaces. The secret keys everything that peers must not predict: sequence
-    /// numbers, ports, timestamps, tables. Take it from a good source of randomness; with the same
-    /// secret and the same inputs the host does the same.
+    /// numbers, ports, timestamps, tables. Take it from a good source of randomness. With the same
+    /// secret and the same inputs, the host does the same.
     ///
     /// ```
     /// let host = synfin_stack::Host::new(synfin_stack::Config::default(), [7; 32]);
@@ -152,27 +157,29 @@ impl Host {
             time_waits: TimeWaits::new(),
             udp: UdpSockets::new(&secret),
             ready: VecDeque::new(),
-            turn: 0,
+            turn_transmissions: 0,
             cutting: None,
             outbox: VecDeque::new(),
             loopback: VecDeque::new(),
-            talkative: VecDeque::new(),
+            with_events: VecDeque::new(),
             notices: VecDeque::new(),
             tracing: Tracing::Off,
             traces: VecDeque::new(),
+            traces_told: 0,
+            last_sending: None,
             departures: Departures::default(),
             departed: VecDeque::new(),
-            reset_limit: Limit::new(config.resets_per_second),
-            icmp_error_limit: Limit::new(config.icmp_errors_per_second),
-            echo_limit: Limit::new(config.echo_replies_per_second),
+            reset_limit: RateLimit::new(config.resets_per_second),
+            icmp_error_limit: RateLimit::new(config.icmp_errors_per_second),
+            echo_limit: RateLimit::new(config.echo_replies_per_second),
             config,
         }
     }
 
-    // Made and attached.
+    // Setting up.
 
-    /// Attaches a link. Each address brings the route to its own network, and on Ethernet an
-    /// announcement (gratuitous ARP, unsolicited advertisement) that corrects stale neighbours.
+    /// Attaches a link. For each address the host adds the route to its network, and on Ethernet sends an
+    /// announcement (gratuitous ARP, unsolicited advertisement) that corrects stale entries of neighbours.
     ///
     /// # Panics
     /// If an Ethernet link has no hardware address, or there are 65,535 interfaces already.
@@ -187,7 +194,7 @@ impl Host {
         id
     }
 
-    /// Gives an interface one more address. An unknown interface is left alone.
+    /// Gives an interface one more address. Does nothing if the interface is unknown.
     pub fn add_address(&mut self, id: InterfaceId, address: Cidr) {
         let Some(interface) = self.interfaces.get_mut(id.index()) else { return };
         if !interface.addresses.contains(&address) {
@@ -203,14 +210,14 @@ impl Host {
         self.interfaces.get(id.index())
     }
 
-    /// Adds a route: packets for `destination` go out by the interface, to the router `via`, or straight
-    /// to their destination. The longest prefix wins; a route to the same destination by the same
-    /// interface is replaced.
+    /// Adds a route: packets for `destination` leave by the interface, to the router `via`, or directly to
+    /// their destination if there is none. The longest prefix wins; a route to the same destination by the
+    /// same interface is replaced.
     pub fn add_route(&mut self, destination: Cidr, via: Option<IpAddr>, interface: InterfaceId) {
         self.routes.add(Route { destination, via, interface });
     }
 
-    /// Takes away the routes to exactly this destination by this interface.
+    /// Removes the routes to exactly this destination by this interface.
     pub fn remove_route(&mut self, destination: Cidr, interface: InterfaceId) {
         self.routes.remove(|route| route.destination == destination && route.interface == interface);
     }
@@ -220,20 +227,20 @@ impl Host {
         self.routes.iter()
     }
 
-    /// Whether packets to this address are taken as ours.
+    /// Whether the host accepts packets for this address.
     pub fn has_address(&mut self, ip: IpAddr) -> bool {
         self.addresses.takes(ip.into())
     }
 
-    /// Takes packets for every address as ours, so that listeners on unspecified addresses answer for
-    /// whole networks: what a transparent proxy behind a TUN device needs.
+    /// Says whether the host accepts packets for every address, so that listeners on unspecified addresses
+    /// answer for whole networks. A transparent proxy behind a TUN device needs this.
     pub fn set_any_address(&mut self, any: AnyAddress) {
         self.addresses.set_any(any == AnyAddress::IsOurs);
     }
 
-    // Things happen.
+    // What happens.
 
-    /// Time has passed: fires what is due. Cheap when nothing is.
+    /// Time has passed: does everything that is due. Cheap when nothing is due.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.now = self.now.max(now);
         let mut fired = core::mem::take(&mut self.fired);
@@ -243,7 +250,7 @@ impl Host {
                 socket.timer = Timer::NONE;
                 socket.connection.handle_timeout(now);
                 let doubted = socket.connection.doubts_path().then_some(socket.key.remote);
-                self.touch(now, index);
+                self.touch_connection(now, index);
                 if let Some(remote) = doubted {
                     self.doubt_path(now, remote);
                 }
@@ -257,9 +264,9 @@ impl Host {
         self.path_mtus.expire(now, self.config.path_mtu_age);
     }
 
-    /// When to call [`Host::handle_timeout`] at the latest; `None` while nothing is timed.
+    /// When to call [`Host::handle_timeout`] at the latest; `None` while no timer is set.
     ///
-    /// Drain [`Host::poll_transmit`] first: what it sends arms timers.
+    /// Drain [`Host::poll_transmit`] first, because sending sets timers.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let undrained = !self.ready.is_empty() || !self.outbox.is_empty() || !self.loopback.is_empty();
         [
@@ -274,14 +281,14 @@ impl Host {
         .min()
     }
 
-    /// The next thing an application should know, until `None`. Events say that something is worth trying;
-    /// a socket's events of one kind are told once until it is looked at.
+    /// The next event for the application, until `None`. An event says that a call is worth trying; several
+    /// events of one kind for one socket may be returned as one.
     pub fn poll_event(&mut self) -> Option<(SocketId, Event)> {
         if let Some((id, event)) = self.notices.pop_front() {
             self.forget_notice(id, event);
             return Some((id, event));
         }
-        while let Some(index) = self.talkative.front().copied() {
+        while let Some(index) = self.with_events.front().copied() {
             let key = self.sockets.key_at(index);
             let socket = self.sockets.at_mut(index).filter(|socket| socket.standing == Standing::Owned);
             if let (Some(socket), Some(key)) = (socket, key) {
@@ -291,9 +298,9 @@ impl Host {
                         None => continue,
                     }
                 }
-                socket.is_talkative = false;
+                socket.is_with_events = false;
             }
-            self.talkative.pop_front();
+            self.with_events.pop_front();
         }
         None
     }
@@ -303,21 +310,21 @@ impl Host {
             return;
         }
         if let Some(listener) = id.key(SocketKind::Listener).and_then(|key| self.listeners.get_mut(key)) {
-            listener.is_noticed = false;
+            listener.has_notice = false;
         }
         if let Some(socket) = id.key(SocketKind::Udp).and_then(|key| self.udp.get_mut(key)) {
-            socket.is_noticed = false;
+            socket.has_notice = false;
         }
     }
 
-    // Anyone looks.
+    // Inspection.
 
     /// What has been counted.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
 
-    /// How many of everything there are.
+    /// How many of each thing the host holds now.
     pub fn usage(&self) -> Usage {
         Usage {
             connections: self.sockets.len(),
@@ -338,41 +345,42 @@ impl Host {
         &self.config
     }
 
-    // What several rooms need.
+    // What several files need.
 
-    /// A connection has changed: it may have something to send, to tell, or to trace. One that has
-    /// nothing to send is settled at once, without waiting for its turn.
-    pub(crate) fn touch(&mut self, now: Instant, index: u32) {
+    /// Takes note that a connection has changed: it may have something to send, an event, or a trace. If it
+    /// has nothing to send, it is handled at once, without waiting for its turn.
+    pub(crate) fn touch_connection(&mut self, now: Instant, index: u32) {
         let Some(socket) = self.sockets.at_mut(index) else { return };
-        let is_settled = !socket.is_ready && socket.connection.is_drained();
-        if !socket.is_ready && !is_settled {
+        let is_drained = !socket.is_ready && socket.connection.is_drained();
+        if !socket.is_ready && !is_drained {
             socket.is_ready = true;
             self.ready.push_back(index);
         }
         match socket.standing {
-            Standing::Owned if !socket.is_talkative && socket.connection.has_event() => {
-                socket.is_talkative = true;
-                self.talkative.push_back(index);
+            Standing::Owned if !socket.is_with_events && socket.connection.has_event() => {
+                socket.is_with_events = true;
+                self.with_events.push_back(index);
             }
             Standing::HalfOpen => self.check_third_step(index),
             _ => {}
         }
-        if is_settled {
-            self.settle(now, index);
+        if is_drained {
+            self.handle_drained(now, index);
         } else if self.tracing == Tracing::On {
             self.collect_traces(now, index);
         }
     }
 
-    /// A connection has been drained: its timer is set, or it goes where it belongs.
-    pub(crate) fn settle(&mut self, now: Instant, index: u32) {
+    /// A connection has nothing to send any more: sets its timer, or drops it if it is over, or moves it to
+    /// the TIME-WAIT table.
+    pub(crate) fn handle_drained(&mut self, now: Instant, index: u32) {
         if self.tracing == Tracing::On {
             self.collect_traces(now, index);
         }
         let Some(socket) = self.sockets.at_mut(index) else { return };
         match socket.connection.state() {
-            State::Closed if socket.connection.is_closed() => return self.bury(index),
-            State::Listen => return self.bury(index),
+            State::Closed if socket.connection.is_closed() => return self.drop_connection(index),
+            State::Listen => return self.drop_connection(index),
             State::TimeWait if socket.standing == Standing::Orphan && self.tracing == Tracing::Off => {
                 if let Some(time_wait) = socket.connection.time_wait() {
                     return self.enter_time_wait(index, time_wait);
@@ -383,9 +391,10 @@ impl Host {
         self.timers.set(&mut socket.timer, index, socket.connection.poll_timeout());
     }
 
-    /// A connection is over: it leaves the tables, and memory unless the application still holds it.
-    pub(crate) fn bury(&mut self, index: u32) {
-        self.unlink(index);
+    /// Drops a connection that is over: removes it from the tables, and from memory unless the application
+    /// still holds it.
+    pub(crate) fn drop_connection(&mut self, index: u32) {
+        self.unlink_flow(index);
         let Some(socket) = self.sockets.at_mut(index) else { return };
         self.timers.set(&mut socket.timer, index, None);
         match socket.standing {
@@ -396,15 +405,15 @@ impl Host {
                 self.sockets.discard(index);
             }
             Standing::Orphan => {
-                self.tell_departure(index);
+                self.record_departure(index);
                 self.sockets.discard(index);
             }
             Standing::Owned | Standing::Queued => {}
         }
     }
 
-    /// Takes a connection out of the demultiplexing table.
-    pub(crate) fn unlink(&mut self, index: u32) {
+    /// Removes a connection from the demultiplexing table.
+    pub(crate) fn unlink_flow(&mut self, index: u32) {
         let Some(socket) = self.sockets.at_mut(index) else { return };
         if core::mem::replace(&mut socket.is_linked, false) {
             let key = socket.key;
@@ -412,50 +421,56 @@ impl Host {
         }
     }
 
-    /// A new connection takes its place in the tables; whoever brings it touches it next.
-    pub(crate) fn settle_in(&mut self, now: Instant, connection: tcp::Connection, newborn: Newborn) -> Key {
-        let Newborn { key, parent, interface } = newborn;
-        let (route_epoch, hop_limit) = (self.routes.epoch(), self.config.hop_limit);
-        let standing = if parent == NO_PARENT { Standing::Owned } else { Standing::HalfOpen };
+    /// Adds a new connection to the tables. The caller must call [`Host::touch_connection`] next.
+    pub(crate) fn add_connection(
+        &mut self,
+        now: Instant,
+        connection: tcp::Connection,
+        new: NewConnection,
+    ) -> SlabKey {
+        let NewConnection { key, parent, interface } = new;
+        let standing = if parent == NO_LISTENER { Standing::Owned } else { Standing::HalfOpen };
         let place = self.sockets.insert(Socket {
             connection,
             key,
-            child: NO_PARENT,
+            child: NO_LISTENER,
             timer: Timer::NONE,
             interface,
-            route_epoch,
-            hop_limit,
+            route_epoch: self.routes.epoch(),
+            hop_limit: self.config.hop_limit,
             standing,
             is_ready: false,
-            is_talkative: false,
+            is_with_events: false,
             is_linked: true,
         });
         self.demux.insert(&key, place.index);
         if self.tracing == Tracing::On {
-            self.trace_newborn(now, place);
+            self.trace_new_connection(now, place);
         }
-        if parent != NO_PARENT {
+        if parent != NO_LISTENER {
             self.enter_half_open(parent, place.index);
         }
         place
     }
 }
 
-/// What [`Host::settle_in`] needs to know beside the connection.
+/// What [`Host::add_connection`] needs to know in addition to the connection.
 #[derive(Clone, Copy)]
-pub(crate) struct Newborn {
+pub(crate) struct NewConnection {
     pub(crate) key: FlowKey,
     pub(crate) parent: u32,
     pub(crate) interface: InterfaceId,
 }
 
-/// Whose the addresses are that no interface has.
+/// What happens to packets for addresses that no interface has.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum AnyAddress {
-    /// Nobody's: packets for them are discarded.
+    /// They are discarded.
     #[default]
     IsForeign,
-    /// Ours: packets for them are taken, and answers come from them.
+    /// They are accepted as ours, and answers come from these addresses.
     IsOurs,
 }
 

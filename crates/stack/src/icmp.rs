@@ -4,10 +4,11 @@
 //! connection, which checks the quoted sequence number (RFC 5927), or to the UDP socket. Source quench is
 //! discarded (MUST-55). What is *not* here: errors that we send (`icmp_errors.rs`), neighbours.
 
+use crate::build::Envelope;
 use crate::counters::Discard;
-use crate::emit::Envelope;
 use crate::flow::{Address, FlowKey};
 use crate::host::Host;
+use crate::limits::MTU_V6_MIN;
 use crate::packet::{Cast, Packet};
 use crate::path_mtu::plateau_below;
 use crate::receive::may_be_answered;
@@ -19,19 +20,17 @@ use wire::icmp::{Echo, Quoted, v4, v6};
 use wire::ip::protocol;
 use wire::{Frame, checksum};
 
-/// RFC 8200 §5: every IPv6 path carries at least this.
-const MTU_V6_MIN: u32 = 1_280;
-
 /// What an ICMP error means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Report {
     Hard(Error),
     Soft(Error),
-    /// Zero: the router is too old to say (RFC 1191 §5).
+    /// The MTU of the next hop; zero from a router older than RFC 1191 (§5).
     TooBig(u32),
 }
 
-/// RFC 9293 §3.9.2.2 and RFC 1122 §3.2.2.1: codes 2 to 4 are hard; of the later ones those that forbid.
+/// RFC 9293 §3.9.2.2 and RFC 1122 §3.2.2.1: codes 2 to 4 are hard errors. Of the later codes, those that
+/// say "prohibited" are hard errors too.
 fn report_v4(code: u8, mtu_bytes: u16) -> Report {
     match code {
         0 | 6 | 11 => Report::Soft(Error::NetworkUnreachable),
@@ -73,13 +72,13 @@ impl Host {
             Err(_) => self.counters.discard(Discard::IcmpMalformed),
             Ok(v4::Message::EchoRequest(echo)) => self.answer_echo(now, packet, echo),
             Ok(v4::Message::Unreachable { code, mtu_bytes, quoted }) => {
-                self.report(now, packet, quoted, report_v4(code, mtu_bytes));
+                self.deliver_icmp_error(now, packet, quoted, report_v4(code, mtu_bytes));
             }
             Ok(v4::Message::TimeExceeded { code, quoted }) => {
-                self.report(now, packet, quoted, report_time(code));
+                self.deliver_icmp_error(now, packet, quoted, report_time(code));
             }
             Ok(v4::Message::ParameterProblem { quoted, .. }) => {
-                self.report(now, packet, quoted, Report::Soft(Error::HostUnreachable));
+                self.deliver_icmp_error(now, packet, quoted, Report::Soft(Error::ParameterProblem));
             }
             // Replies, and what says nothing to a host.
             Ok(_) => {
@@ -102,16 +101,18 @@ impl Host {
             Err(_) => self.counters.discard(Discard::IcmpMalformed),
             Ok(v6::Message::EchoRequest(echo)) => self.answer_echo(now, packet, echo),
             Ok(v6::Message::Unreachable { code, quoted }) => {
-                self.report(now, packet, quoted, report_v6(code));
+                self.deliver_icmp_error(now, packet, quoted, report_v6(code));
             }
             Ok(v6::Message::PacketTooBig { mtu_bytes, quoted }) => {
-                self.report(now, packet, quoted, Report::TooBig(mtu_bytes));
+                self.deliver_icmp_error(now, packet, quoted, Report::TooBig(mtu_bytes));
             }
             Ok(v6::Message::TimeExceeded { code, quoted }) => {
-                self.report(now, packet, quoted, report_time(code));
+                self.deliver_icmp_error(now, packet, quoted, report_time(code));
             }
-            Ok(v6::Message::ParameterProblem { quoted, .. }) => {
-                self.report(now, packet, quoted, Report::Soft(Error::HostUnreachable));
+            Ok(v6::Message::ParameterProblem { code, quoted, .. }) => {
+                // RFC 1122 §3.2.2.5 and §4.2.3.9: a parameter problem is soft.
+                let error = if code == 1 { Error::NextHeaderUnknown } else { Error::ParameterProblem };
+                self.deliver_icmp_error(now, packet, quoted, Report::Soft(error));
             }
             Ok(v6::Message::Neighbor(message)) => self.receive_neighbour_message(now, packet, &message),
             Ok(_) => {
@@ -120,7 +121,7 @@ impl Host {
         }
     }
 
-    /// RFC 1122 §3.2.2.6: what was sent to us alone comes back; broadcasts are not answered.
+    /// Answers an echo request that was sent to us alone; broadcasts are not answered (RFC 1122 §3.2.2.6).
     fn answer_echo(&mut self, now: Instant, packet: &Packet<'_>, echo: Echo<'_>) {
         if packet.cast != Cast::Unicast || !may_be_answered(packet.source) {
             return self.counters.discard(Discard::IcmpIgnored);
@@ -154,12 +155,12 @@ impl Host {
         Envelope { source, destination, protocol, hop_limit: self.config.hop_limit, traffic_class: 0 }
     }
 
-    /// An ICMP error: finds whose packet it quotes.
-    fn report(&mut self, now: Instant, packet: &Packet<'_>, quoted: &[u8], report: Report) {
+    /// Delivers an ICMP error to the socket whose packet it quotes.
+    fn deliver_icmp_error(&mut self, now: Instant, packet: &Packet<'_>, quoted: &[u8], report: Report) {
         let Ok(quotation) = Quoted::parse(quoted) else {
             return self.counters.discard(Discard::IcmpMalformed);
         };
-        // A message about a packet that another host sent, or that was never ours to send.
+        // If not ours, the message is about a packet that another host sent, or was not sent to us alone.
         let ours = Address::from(quotation.source) == packet.destination && packet.cast == Cast::Unicast;
         let Some((local_port, remote_port)) = quotation.ports().filter(|_| ours) else {
             return self.counters.discard(Discard::IcmpUnmatched);
@@ -184,14 +185,15 @@ impl Host {
         }
     }
 
-    /// RFC 1191 §5 and §7.1, RFC 8201 §4: never below what every path, or the configuration, promises.
+    /// The MTU that a message reports, but never below the minimum of IPv6 or of the configuration (RFC 1191
+    /// §5 and §7.1, RFC 8201 §4).
     fn believable_mtu(&self, key: &FlowKey, mtu_bytes: u32, quoted: &[u8]) -> u32 {
         if !key.is_v4() {
             return mtu_bytes.max(MTU_V6_MIN);
         }
         let packet_bytes = quoted.get(2..4).map_or(0, |len| u32::from(u16::from_be_bytes([len[0], len[1]])));
-        let told = if mtu_bytes == 0 { plateau_below(packet_bytes) } else { mtu_bytes };
-        told.max(self.config.path_mtu_v4_min)
+        let reported = if mtu_bytes == 0 { plateau_below(packet_bytes) } else { mtu_bytes };
+        reported.max(self.config.path_mtu_v4_min)
     }
 
     fn report_to_tcp(&mut self, now: Instant, key: &FlowKey, seq: wire::Seq, report: Report) -> bool {
@@ -208,10 +210,10 @@ impl Host {
         socket.connection.handle_path(now, event);
         let after = socket.connection.path().mtu_bytes;
         if after < before {
-            // The connection believed it: so do those to come.
+            // The connection accepted the message, so later connections use its MTU too.
             self.path_mtus.learn(now, key.remote, after, self.config.path_mtu_entries_max);
         }
-        self.touch(now, index);
+        self.touch_connection(now, index);
         true
     }
 
@@ -221,13 +223,13 @@ impl Host {
             Report::TooBig(_) => None,
         };
         let delivered = self.udp_failed(key, error);
-        if let (true, Report::TooBig(mtu_bytes)) = (delivered, report) {
+        if delivered && let Report::TooBig(mtu_bytes) = report {
             self.path_mtus.learn(now, key.remote, mtu_bytes, self.config.path_mtu_entries_max);
         }
         delivered
     }
 
-    /// A packet of ours found no neighbour: its sender learns it as if a router had said so.
+    /// The neighbour for a packet of ours does not answer: its socket gets the error that a router would send.
     pub(crate) fn report_unreachable(&mut self, now: Instant, frame: &Frame) {
         let bytes = frame.head.as_slice();
         let Some(quotation) = bytes.get(wire::ethernet::HEADER_BYTES..).and_then(|ip| Quoted::parse(ip).ok())

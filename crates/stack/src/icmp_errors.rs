@@ -1,6 +1,7 @@
 //! ICMP and ICMPv6 errors that we send (RFC 1122 §3.2.2, RFC 4443 §2.4 (e) and (f)).
 //!
-//! Never about an ICMP error, never to or about more than one host, and never faster than the limit.
+//! An error is never sent about an ICMP error, never sent to more than one host or about a packet to more
+//! than one host, and never sent faster than the rate limit.
 
 use crate::counters::Discard;
 use crate::host::Host;
@@ -18,35 +19,35 @@ const REASSEMBLY: u8 = 1;
 
 /// What is wrong with a packet.
 #[derive(Clone, Copy, Debug)]
-enum Complaint {
-    /// Nobody has that port.
+enum IcmpError {
+    /// No socket has the port.
     Port,
-    /// Nobody speaks that protocol.
+    /// The host does not speak the protocol.
     Protocol,
-    /// Its fragments did not come in time.
+    /// Not all fragments arrived in time.
     Time,
-    /// A field that makes no sense: the code of a parameter problem, and where.
+    /// A field is wrong: the code of the parameter problem, and where the field is.
     Field { code: u8, pointer: u32 },
 }
 
 impl Host {
-    pub(crate) fn complain_of_port(&mut self, now: Instant, packet: &Packet<'_>) {
-        self.complain(now, packet, Complaint::Port);
+    pub(crate) fn send_port_unreachable(&mut self, now: Instant, packet: &Packet<'_>) {
+        self.send_unicast_icmp_error(now, packet, IcmpError::Port);
     }
 
-    pub(crate) fn complain_of_protocol(&mut self, now: Instant, packet: &Packet<'_>) {
-        self.complain(now, packet, Complaint::Protocol);
+    pub(crate) fn send_protocol_unreachable(&mut self, now: Instant, packet: &Packet<'_>) {
+        self.send_unicast_icmp_error(now, packet, IcmpError::Protocol);
     }
 
-    pub(crate) fn complain_of_time(&mut self, now: Instant, packet: &Packet<'_>) {
-        self.complain(now, packet, Complaint::Time);
+    pub(crate) fn send_reassembly_timeout(&mut self, now: Instant, packet: &Packet<'_>) {
+        self.send_unicast_icmp_error(now, packet, IcmpError::Time);
     }
 
-    pub(crate) fn complain_of_field(&mut self, now: Instant, packet: &Packet<'_>, pointer: u32) {
-        self.complain(now, packet, Complaint::Field { code: 0, pointer });
+    pub(crate) fn send_parameter_problem(&mut self, now: Instant, packet: &Packet<'_>, pointer: u32) {
+        self.send_unicast_icmp_error(now, packet, IcmpError::Field { code: 0, pointer });
     }
 
-    pub(crate) fn complain_of_extension(&mut self, now: Instant, packet: &Packet<'_>, problem: Problem) {
+    pub(crate) fn send_extension_problem(&mut self, now: Instant, packet: &Packet<'_>, problem: Problem) {
         let pointer = problem.pointer;
         let code = match problem.kind {
             ProblemKind::RoutingType => 0,
@@ -54,20 +55,20 @@ impl Host {
             ProblemKind::Option | ProblemKind::OptionUnlessMulticast => 2,
             ProblemKind::OptionSilently => return,
         };
-        // RFC 4443 §2.4 (e.3): an option marked 10 is answered even if it came to a group.
+        // RFC 4443 §2.4 (e.3): an option marked 10 is answered even in a multicast packet.
         if problem.kind == ProblemKind::Option && packet.cast == Cast::Multicast {
-            return self.send_complaint(now, packet, Complaint::Field { code, pointer });
+            return self.send_icmp_error(now, packet, IcmpError::Field { code, pointer });
         }
-        self.complain(now, packet, Complaint::Field { code, pointer });
+        self.send_unicast_icmp_error(now, packet, IcmpError::Field { code, pointer });
     }
 
-    fn complain(&mut self, now: Instant, packet: &Packet<'_>, complaint: Complaint) {
+    fn send_unicast_icmp_error(&mut self, now: Instant, packet: &Packet<'_>, error: IcmpError) {
         if packet.cast == Cast::Unicast {
-            self.send_complaint(now, packet, complaint);
+            self.send_icmp_error(now, packet, error);
         }
     }
 
-    fn send_complaint(&mut self, now: Instant, packet: &Packet<'_>, complaint: Complaint) {
+    fn send_icmp_error(&mut self, now: Instant, packet: &Packet<'_>, error: IcmpError) {
         if !may_be_answered(packet.source) || is_icmp_error(packet) {
             return;
         }
@@ -82,14 +83,14 @@ impl Host {
         let bytes = match (from.ip(), packet.source.ip()) {
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
                 let quoted = packet.quote(v6::QUOTE_BYTES_MAX);
-                let message = message_v6(complaint, packet, &quoted);
+                let message = message_v6(error, packet, &quoted);
                 let mut bytes = vec![0; message.len_bytes()];
                 message.emit(&mut bytes, source, destination);
                 bytes
             }
             _ => {
                 let quoted = packet.quote(v4::QUOTE_BYTES_MAX);
-                let message = message_v4(complaint, &quoted);
+                let message = message_v4(error, &quoted);
                 let mut bytes = vec![0; message.len_bytes()];
                 message.emit(&mut bytes);
                 bytes
@@ -101,7 +102,7 @@ impl Host {
         }
     }
 
-    /// Our address for an answer to a packet that was not sent to one of ours.
+    /// Our address for an answer to a packet that was not sent to one of our addresses.
     fn address_towards(&mut self, packet: &Packet<'_>) -> Option<crate::flow::Address> {
         let ip = packet.source.ip();
         let hop = self.route(std::net::SocketAddr::new(ip, 0))?;
@@ -109,32 +110,32 @@ impl Host {
     }
 }
 
-fn message_v4(complaint: Complaint, quoted: &[u8]) -> v4::Message<'_> {
-    match complaint {
-        Complaint::Port => v4::Message::Unreachable { code: v4::unreachable::PORT, mtu_bytes: 0, quoted },
-        Complaint::Protocol => {
+fn message_v4(error: IcmpError, quoted: &[u8]) -> v4::Message<'_> {
+    match error {
+        IcmpError::Port => v4::Message::Unreachable { code: v4::unreachable::PORT, mtu_bytes: 0, quoted },
+        IcmpError::Protocol => {
             v4::Message::Unreachable { code: v4::unreachable::PROTOCOL, mtu_bytes: 0, quoted }
         }
-        Complaint::Time => v4::Message::TimeExceeded { code: REASSEMBLY, quoted },
-        Complaint::Field { code, pointer } => {
+        IcmpError::Time => v4::Message::TimeExceeded { code: REASSEMBLY, quoted },
+        IcmpError::Field { code, pointer } => {
             v4::Message::ParameterProblem { code, pointer: u8::try_from(pointer).unwrap_or(0), quoted }
         }
     }
 }
 
-fn message_v6<'a>(complaint: Complaint, packet: &Packet<'_>, quoted: &'a [u8]) -> v6::Message<'a> {
-    match complaint {
-        Complaint::Port => v6::Message::Unreachable { code: v6::unreachable::PORT, quoted },
+fn message_v6<'a>(error: IcmpError, packet: &Packet<'_>, quoted: &'a [u8]) -> v6::Message<'a> {
+    match error {
+        IcmpError::Port => v6::Message::Unreachable { code: v6::unreachable::PORT, quoted },
         // RFC 8200 §4: an unrecognized next header is a parameter problem with code 1.
-        Complaint::Protocol => {
+        IcmpError::Protocol => {
             v6::Message::ParameterProblem { code: 1, pointer: packet.named_at as u32, quoted }
         }
-        Complaint::Time => v6::Message::TimeExceeded { code: REASSEMBLY, quoted },
-        Complaint::Field { code, pointer } => v6::Message::ParameterProblem { code, pointer, quoted },
+        IcmpError::Time => v6::Message::TimeExceeded { code: REASSEMBLY, quoted },
+        IcmpError::Field { code, pointer } => v6::Message::ParameterProblem { code, pointer, quoted },
     }
 }
 
-/// ICMP messages other than queries; what cannot be read counts as one.
+/// Whether a packet is an ICMP message other than a query; one that cannot be read counts as an error.
 fn is_icmp_error(packet: &Packet<'_>) -> bool {
     match (packet.protocol, packet.transport().first()) {
         (protocol::ICMP, Some(kind)) => !matches!(kind, 0 | 8 | 13 | 14 | 15 | 16 | 17 | 18),

@@ -1,15 +1,15 @@
-//! Handles: numbers that name a socket, and a store that never mixes two of them up.
+//! Ids of sockets, and the store in which sockets are found by them.
 //!
-//! A [`SocketId`] carries the generation of its place, so that a stale one finds nothing rather than
-//! somebody else's connection. [`Slab`] keeps its values in chunks: growing never moves them, and a
-//! million connections cost no copying.
+//! A [`SocketId`] carries the generation of its place, so that a stale id finds nothing instead of another
+//! connection. [`Slab`] keeps its values in chunks: growing never moves them, so a million connections are
+//! never copied.
 
 use core::fmt;
 
 /// Names one socket of one host: a connection, a listener or a UDP socket.
 ///
-/// An id stays valid until the socket is closed by the application; afterwards every call with it
-/// gives an error, even when the place has been taken by another socket.
+/// An id stays valid until the application closes the socket. After that, every call with it returns an
+/// error, even if another socket has taken the place.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SocketId {
     place: u32,
@@ -18,7 +18,7 @@ pub struct SocketId {
 
 /// What a [`SocketId`] names.
 ///
-/// There are no others: a program may match on both.
+/// There are no others: a program may match on all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SocketKind {
     /// A TCP connection.
@@ -27,7 +27,7 @@ pub enum SocketKind {
     Listener,
     /// A UDP socket.
     Udp,
-    /// Nothing: the host itself ([`SocketId::HOST`]).
+    /// No socket but the host itself ([`SocketId::HOST`]).
     Host,
 }
 
@@ -35,10 +35,10 @@ const KIND_SHIFT: u32 = 30;
 const INDEX_MASK: u32 = (1 << KIND_SHIFT) - 1;
 
 impl SocketId {
-    /// No socket: what the host does on its own account, as a reset from a closed port.
+    /// No socket: for what the host does itself, such as a reset from a closed port.
     pub const HOST: SocketId = SocketId { place: u32::MAX, generation: 0 };
 
-    pub(crate) fn new(kind: SocketKind, key: Key) -> Self {
+    pub(crate) fn new(kind: SocketKind, key: SlabKey) -> Self {
         SocketId { place: ((kind as u32) << KIND_SHIFT) | key.index, generation: key.generation }
     }
 
@@ -52,8 +52,9 @@ impl SocketId {
         }
     }
 
-    pub(crate) fn key(self, kind: SocketKind) -> Option<Key> {
-        (self.kind() == kind).then_some(Key { index: self.place & INDEX_MASK, generation: self.generation })
+    pub(crate) fn key(self, kind: SocketKind) -> Option<SlabKey> {
+        (self.kind() == kind)
+            .then_some(SlabKey { index: self.place & INDEX_MASK, generation: self.generation })
     }
 }
 
@@ -63,22 +64,23 @@ impl fmt::Debug for SocketId {
     }
 }
 
-/// A place in a [`Slab`] and the generation of what is in it.
+/// A place in a [`Slab`] and the generation of the value in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Key {
+pub(crate) struct SlabKey {
     pub(crate) index: u32,
     pub(crate) generation: u32,
 }
 
 const CHUNK: usize = 64;
 
-/// Places side by side: generations apart from the values, whose alignment would waste as much again.
+/// Consecutive places. The generations are stored apart from the values, because the alignment of the
+/// values would double the memory for generations.
 struct Chunk<T> {
     generations: [u32; CHUNK],
     values: Box<[Option<T>]>,
 }
 
-/// Values in numbered places; a place that is freed is used again under the next generation.
+/// Values in numbered places; a place that is freed is used again with the next generation.
 pub(crate) struct Slab<T> {
     chunks: Vec<Chunk<T>>,
     free: Vec<u32>,
@@ -95,13 +97,13 @@ impl<T> Slab<T> {
     }
 
     #[inline]
-    pub(crate) fn insert(&mut self, value: T) -> Key {
+    pub(crate) fn insert(&mut self, value: T) -> SlabKey {
         self.insert_with(|| value)
     }
 
-    /// Inserts what `make` makes, in its place rather than on the way there: values may be large.
+    /// Inserts what `make` returns. The value is created in its place, because values may be large to move.
     #[inline]
-    pub(crate) fn insert_with(&mut self, make: impl FnOnce() -> T) -> Key {
+    pub(crate) fn insert_with(&mut self, make: impl FnOnce() -> T) -> SlabKey {
         if self.free.is_empty() {
             let first = (self.chunks.len() * CHUNK) as u32;
             self.add_chunk(first);
@@ -110,7 +112,7 @@ impl<T> Slab<T> {
         let chunk = &mut self.chunks[index as usize / CHUNK];
         chunk.values[index as usize % CHUNK] = Some(make());
         self.len += 1;
-        Key { index, generation: chunk.generations[index as usize % CHUNK] }
+        SlabKey { index, generation: chunk.generations[index as usize % CHUNK] }
     }
 
     #[inline(never)]
@@ -125,29 +127,29 @@ impl<T> Slab<T> {
     }
 
     /// The value under this key, if it is still the same one.
-    pub(crate) fn get(&self, key: Key) -> Option<&T> {
+    pub(crate) fn get(&self, key: SlabKey) -> Option<&T> {
         self.at(key.index).filter(|_| self.generation(key.index) == Some(key.generation))
     }
 
     /// The value under this key, if it is still the same one.
-    pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, key: SlabKey) -> Option<&mut T> {
         if self.generation(key.index) == Some(key.generation) { self.at_mut(key.index) } else { None }
     }
 
-    /// Whatever is in this place now.
+    /// The value that is in this place now.
     pub(crate) fn at(&self, index: u32) -> Option<&T> {
         self.chunks.get(index as usize / CHUNK)?.values[index as usize % CHUNK].as_ref()
     }
 
-    /// Whatever is in this place now.
+    /// The value that is in this place now.
     pub(crate) fn at_mut(&mut self, index: u32) -> Option<&mut T> {
         self.chunks.get_mut(index as usize / CHUNK)?.values[index as usize % CHUNK].as_mut()
     }
 
-    /// The key of what is in this place now.
-    pub(crate) fn key_at(&self, index: u32) -> Option<Key> {
+    /// The key of the value that is in this place now.
+    pub(crate) fn key_at(&self, index: u32) -> Option<SlabKey> {
         self.at(index)?;
-        Some(Key { index, generation: self.generation(index)? })
+        Some(SlabKey { index, generation: self.generation(index)? })
     }
 
     pub(crate) fn remove(&mut self, index: u32) -> Option<T> {
@@ -157,7 +159,7 @@ impl<T> Slab<T> {
         Some(value)
     }
 
-    /// Drops what is in this place, where it is.
+    /// Drops the value in this place without moving it.
     pub(crate) fn discard(&mut self, index: u32) {
         let Some(chunk) = self.chunks.get_mut(index as usize / CHUNK) else { return };
         let value = &mut chunk.values[index as usize % CHUNK];
@@ -174,7 +176,17 @@ impl<T> Slab<T> {
         self.len -= 1;
     }
 
-    /// Every value in order of its place. Walks everything: for what happens once, never per segment.
+    /// Every value in the order of its place. Visits all places, so it must not be called per segment.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (SlabKey, &T)> {
+        let generations = self.chunks.iter().flat_map(|chunk| &chunk.generations);
+        let values = self.chunks.iter().flat_map(|chunk| &chunk.values);
+        let places = generations.zip(values).enumerate();
+        places.filter_map(|(index, (generation, value))| {
+            Some((SlabKey { index: index as u32, generation: *generation }, value.as_ref()?))
+        })
+    }
+
+    /// Like [`Slab::iter`], to change the values.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut T)> {
         let values = self.chunks.iter_mut().flat_map(|chunk| chunk.values.iter_mut());
         values.enumerate().filter_map(|(index, value)| Some((index as u32, value.as_mut()?)))
@@ -199,7 +211,7 @@ mod tests {
 
     #[test]
     fn ids_keep_their_kind() {
-        let key = Key { index: 7, generation: 3 };
+        let key = SlabKey { index: 7, generation: 3 };
         let id = SocketId::new(SocketKind::Udp, key);
         assert_eq!(id.key(SocketKind::Udp), Some(key));
         assert_eq!(id.key(SocketKind::Connection), None);
@@ -216,5 +228,6 @@ mod tests {
             assert_eq!(slab.get(*key), Some(&(n as u32)));
         }
         assert_eq!(slab.iter_mut().count(), 1_000);
+        assert!(slab.iter().map(|(key, _)| key).eq(keys), "in the order of their places");
     }
 }

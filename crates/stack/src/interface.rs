@@ -1,7 +1,7 @@
 //! The host's interfaces and its own addresses.
 //!
-//! What an interface is belongs to the program that makes it; here is what the host must know: what
-//! frames look like, how large they may be, and which addresses are ours.
+//! The program creates interfaces; the host must know what their frames start with, how large frames may
+//! be, and which addresses are ours.
 
 use crate::cidr::Cidr;
 use crate::flow::Address;
@@ -17,7 +17,7 @@ pub use wire::ethernet::MacAddress as Mac;
 pub struct InterfaceId(pub(crate) u16);
 
 impl InterfaceId {
-    /// The way from the host to itself; no frame of it ever leaves.
+    /// From the host to itself; its frames never leave the host.
     pub(crate) const LOOPBACK: InterfaceId = InterfaceId(u16::MAX);
 
     /// The number of the interface, from zero in the order in which they were added.
@@ -29,13 +29,13 @@ impl InterfaceId {
 /// A link that the host is attached to.
 #[derive(Clone, Debug)]
 pub struct Interface {
-    /// What people call it.
+    /// The name for people.
     pub name: String,
-    /// What it carries and what it does for us.
+    /// What the link carries and what it does for us.
     pub capabilities: LinkCapabilities,
-    /// Our address on an Ethernet link; `None` on an IP link.
+    /// Our link address on an Ethernet link; `None` on an IP link.
     pub hardware: Option<Mac>,
-    /// Our IP addresses on it, each with the network that is reached directly.
+    /// Our IP addresses on the link, each with the network that is reached directly.
     pub addresses: Vec<Cidr>,
 }
 
@@ -43,13 +43,13 @@ pub struct Interface {
 pub(crate) struct Addresses {
     ours: HashMap<Address, InterfaceId, TableHash>,
     broadcasts: HashMap<Address, InterfaceId, TableHash>,
-    /// The last address found to be ours: nearly every packet is for it.
-    last: Option<Address>,
-    /// The last address found to be neither ours nor a broadcast: whom we talk to.
-    stranger: Option<Address>,
-    /// The last source and destination that passed all checks: packets come in runs.
+    /// The last address found to be ours; nearly every packet is for it.
+    last_ours: Option<Address>,
+    /// The last address found to be neither ours nor a broadcast; often the peer's.
+    last_foreign: Option<Address>,
+    /// The last source and destination that passed all checks; the next packet often has the same.
     passed: Option<(Address, Address)>,
-    /// Every address is ours: a proxy for whole networks.
+    /// Packets for every address are accepted, as a proxy for whole networks needs.
     any: bool,
 }
 
@@ -59,15 +59,16 @@ impl Addresses {
         Addresses {
             ours: HashMap::with_hasher(hasher),
             broadcasts: HashMap::with_hasher(hasher),
-            last: None,
-            stranger: None,
+            last_ours: None,
+            last_foreign: None,
             passed: None,
             any: false,
         }
     }
 
     pub(crate) fn add(&mut self, cidr: Cidr, interface: InterfaceId) {
-        (self.passed, self.stranger) = (None, None);
+        self.passed = None;
+        self.last_foreign = None;
         self.ours.insert(cidr.address().into(), interface);
         if let Some(broadcast) = cidr.broadcast() {
             self.broadcasts.insert(broadcast.into(), interface);
@@ -79,38 +80,38 @@ impl Addresses {
         self.passed = None;
     }
 
-    /// Whether packets for this address are for us.
+    /// Whether the address is one of ours.
     pub(crate) fn are_ours(&mut self, address: Address) -> bool {
-        if self.last == Some(address) || self.stranger == Some(address) {
-            return self.last == Some(address);
+        if self.last_ours == Some(address) || self.last_foreign == Some(address) {
+            return self.last_ours == Some(address);
         }
         let ours = self.ours.contains_key(&address) || is_loopback(address);
         if ours {
-            self.last = Some(address);
+            self.last_ours = Some(address);
         } else if !self.is_broadcast(address) {
-            self.stranger = Some(address);
+            self.last_foreign = Some(address);
         }
         ours
     }
 
-    /// Whether a packet from outside for this address should be taken as ours.
+    /// Whether a packet from outside for this address is accepted.
     pub(crate) fn takes(&mut self, address: Address) -> bool {
         self.are_ours(address) || self.any
     }
 
-    /// Whether these are the peer and the address of ours that last passed all checks.
+    /// Whether these are the source and the destination that passed all checks last.
     pub(crate) fn have_passed(&self, source: Address, destination: Address) -> bool {
         self.passed == Some((source, destination))
     }
 
-    /// Remembers a peer and an address of ours that passed all checks.
+    /// Remembers a source and a destination that passed all checks.
     pub(crate) fn remember_passed(&mut self, source: Address, destination: Address) {
         self.passed = Some((source, destination));
     }
 
-    /// Whether the address is the broadcast of a network of ours, or of all.
+    /// Whether the address is the broadcast address of one of our networks, or 255.255.255.255.
     pub(crate) fn is_broadcast(&self, address: Address) -> bool {
-        let may_be = address.is_v4() && self.stranger != Some(address);
+        let may_be = address.is_v4() && self.last_foreign != Some(address);
         may_be && (address.is_broadcast() || self.broadcasts.contains_key(&address))
     }
 }

@@ -1,7 +1,7 @@
 //! Initial sequence numbers (RFC 6528) and timestamp offsets (RFC 7323 §5.4).
 //!
-//! Both are a keyed hash of the two ends: nobody off the path can predict them, and a new incarnation
-//! of the same pair of ends continues above the old one.
+//! Both come from a keyed hash of the two ends: an attacker who does not see the packets cannot predict
+//! them, and a new incarnation of the same pair of ends continues above the old one.
 
 use crate::config::IsnPolicy;
 use crate::flow::FlowKey;
@@ -25,11 +25,11 @@ impl Isn {
 
     /// Where a connection between these ends starts counting, and what is added to its timestamp clock.
     ///
-    /// ISN = M + F(localip, localport, remoteip, remoteport, secretkey). The two halves of one keyed hash
-    /// say nothing about each other, so one hash serves both.
+    /// ISN = M + F(localip, localport, remoteip, remoteport, secretkey). One half of a keyed hash does not
+    /// reveal the other, so one hash is enough for both.
     pub(crate) fn choose(&self, now: Instant, key: &FlowKey) -> Start {
         match self.policy {
-            // Where digits must repeat, timestamps do too.
+            // Where sequence numbers must be the same each time, timestamps must be so too.
             IsnPolicy::Fixed(sequence) => Start { sequence, timestamp_offset: 0 },
             IsnPolicy::Rfc6528 => {
                 let mut bytes = [0; 36];

@@ -1,18 +1,18 @@
-//! One host: everything between the wires and a program's sockets, without sockets, clocks or threads.
+//! One host: everything between the links and a program's sockets, without sockets, clocks or threads.
 //!
-//! A [`Host`] is a state machine. Frames go in by [`Host::handle_frame`], time passes by
-//! [`Host::handle_timeout`], the application calls `tcp_*` and `udp_*`; what comes out is taken away by
-//! [`Host::poll_transmit`], [`Host::poll_event`] and [`Host::poll_timeout`]. The same inputs give the same
-//! bytes: time is an argument, and the only secret enters at [`Host::new`].
+//! A [`Host`] is a state machine. Frames go in through [`Host::handle_frame`], time passes through
+//! [`Host::handle_timeout`], and the application calls `tcp_*` and `udp_*`. [`Host::poll_transmit`],
+//! [`Host::poll_event`] and [`Host::poll_timeout`] return what must be done next. The same inputs give the
+//! same bytes: time is an argument, and the only secret is an argument of [`Host::new`].
 //!
-//! - made and attached: [`Host::new`], [`Host::add_interface`], [`Host::add_address`], [`Host::add_route`]
-//! - things happen: [`Host::handle_frame`], [`Host::handle_timeout`]
-//! - the application asks: [`Host::tcp_listen`], [`Host::tcp_accept`], [`Host::tcp_connect`], [`Host::tcp_write`],
+//! - setting up: [`Host::new`], [`Host::add_interface`], [`Host::add_address`], [`Host::add_route`]
+//! - what happens: [`Host::handle_frame`], [`Host::handle_timeout`]
+//! - what the application asks: [`Host::tcp_listen`], [`Host::tcp_accept`], [`Host::tcp_connect`], [`Host::tcp_write`],
 //!   [`Host::tcp_read`], [`Host::tcp_finish`], [`Host::tcp_abort`], [`Host::tcp_close`]; [`Host::udp_bind`],
 //!   [`Host::udp_send_to`], [`Host::udp_recv_from`]
-//! - the driver takes away: [`Host::poll_transmit`] until `None`, [`Host::poll_event`] until `None`, then sleeps
-//!   until [`Host::poll_timeout`]
-//! - anyone looks: [`Host::tcp`], [`Host::counters`], [`Host::usage`], [`Host::poll_trace`]
+//! - what the driver takes: [`Host::poll_transmit`] until `None`, [`Host::poll_event`] until `None`; then it
+//!   sleeps until [`Host::poll_timeout`]
+//! - inspection: [`Host::tcp`], [`Host::counters`], [`Host::usage`], [`Host::poll_trace`]
 //!
 //! Two hosts on one wire, in virtual time:
 //!
@@ -53,11 +53,13 @@
 //! ```
 //!
 //! What is *not* here: a clock, a thread, a socket of the operating system, randomness. Everything that grows
-//! has a bound, named in [`Config`] with its reason; whatever is refused is counted in [`Counters`].
+//! has a bound, named in [`Config`] with its reason; what is refused is counted in [`Counters`].
 
 #![warn(missing_docs)]
 
 mod application;
+mod build;
+mod census;
 mod cidr;
 mod config;
 mod connect;
@@ -66,7 +68,6 @@ mod counters;
 mod datagram;
 mod demux;
 mod departure;
-mod emit;
 mod error;
 mod event;
 mod flow;
@@ -76,13 +77,14 @@ mod icmp_errors;
 mod id;
 mod interface;
 mod isn;
-mod limit;
+mod limits;
 mod listener;
 mod neighbour;
 mod packet;
 mod path_mtu;
 mod port_table;
 mod ports;
+mod rate_limit;
 mod reassembly;
 mod receive;
 mod resolution;
@@ -97,6 +99,7 @@ mod transmit;
 mod udp;
 mod wheel;
 
+pub use census::Listed;
 pub use cidr::{Cidr, CidrError};
 pub use config::{Config, IsnPolicy, Rate};
 pub use connect::ConnectOptions;

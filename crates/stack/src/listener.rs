@@ -1,8 +1,8 @@
-//! Listeners: who waits for connections where, and how many may wait for the application.
+//! Listeners, and the connections that are not accepted yet.
 //!
-//! The backlog bounds what is complete and not yet accepted, as on Linux: while the accept queue is full,
-//! SYNs and the last step of handshakes are dropped, and the peer tries again. Half-open connections
-//! are bounded too; beyond the bound SYNs are answered with cookies (`cookie.rs`).
+//! The backlog bounds how many complete connections may wait to be accepted, as on Linux: while the accept
+//! queue is full, SYNs and the last step of handshakes are dropped, and the peer tries again. Half-open
+//! connections are bounded too; beyond the bound, SYNs are answered with cookies (`cookie.rs`).
 
 use crate::config::IsnPolicy;
 use crate::connect::is_any_or_ours;
@@ -10,34 +10,34 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::flow::{Address, FlowKey};
 use crate::host::Host;
-use crate::id::{Key, Slab, SocketId, SocketKind};
+use crate::id::{Slab, SlabKey, SocketId, SocketKind};
 use crate::port_table::PortTable;
 use crate::secret::{Purpose, Secret, TableHash};
-use crate::socket::{NO_PARENT, Standing};
+use crate::socket::{NO_LISTENER, Standing};
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use tcp::Instant;
+use tcp::{Instant, State};
 
 /// How to listen.
 ///
 /// Fields are added in minor versions: write `ListenOptions { families, ..ListenOptions::new(local, backlog) }`.
 #[derive(Clone, Debug)]
 pub struct ListenOptions {
-    /// Where: an address of ours, or an unspecified one for all of them; port 0 lets the host choose.
+    /// An address of ours, or an unspecified one for all of them. Port 0 lets the host choose.
     pub local: SocketAddr,
-    /// How many established connections may wait to be accepted; at least one does.
+    /// How many established connections may wait to be accepted; 0 counts as 1.
     pub backlog: usize,
-    /// Which families `[::]` stands for.
+    /// Which families a listener at `[::]` takes.
     pub families: Families,
-    /// Options for the connections; `None`: the host's.
+    /// The configuration of the connections; `None`: the host's.
     pub config: Option<Arc<tcp::Config>>,
-    /// How the connections' initial sequence numbers are chosen; `None`: as the host does.
+    /// How the connections' initial sequence numbers are chosen; `None`: as the host's configuration says.
     pub isn: Option<IsnPolicy>,
 }
 
 impl ListenOptions {
-    /// Listens at `local` for both families if it is `[::]`, with the host's options.
+    /// Listens at `local`, for both families if it is `[::]`, with the host's configuration.
     pub fn new(local: SocketAddr, backlog: usize) -> Self {
         ListenOptions { local, backlog, families: Families::default(), config: None, isn: None }
     }
@@ -62,7 +62,7 @@ pub struct Accepted {
     pub id: SocketId,
     /// The peer.
     pub remote: SocketAddr,
-    /// Our end: the address that the peer asked for.
+    /// Our end: the address and port to which the peer connected.
     pub local: SocketAddr,
 }
 
@@ -75,7 +75,7 @@ pub(crate) struct Listener {
     pub(crate) isn: Option<IsnPolicy>,
     pub(crate) half_open: Vec<u32>,
     pub(crate) queue: VecDeque<u32>,
-    pub(crate) is_noticed: bool,
+    pub(crate) has_notice: bool,
 }
 
 impl Listener {
@@ -96,19 +96,19 @@ impl Listener {
 /// A connection that is not accepted yet.
 struct Child {
     parent: u32,
-    /// Where it stands in its listener's list while it is half open.
+    /// Its position in its listener's list while it is half open.
     position: u32,
 }
 
 /// All listeners of a host.
 pub(crate) struct Listeners {
     slab: Slab<Listener>,
-    nursery: Slab<Child>,
+    children: Slab<Child>,
     by_end: HashMap<(Address, u16), u32, TableHash>,
     /// How many listeners have each port.
     by_port: HashMap<u16, u32, TableHash>,
-    /// For each port the only listener's place plus one, or [`SEVERAL`].
-    only: PortTable,
+    /// For each port: 0 if there is no listener, its place plus one if there is one, else [`SEVERAL`].
+    only_listener: PortTable,
     /// Half-open connections of all listeners.
     pub(crate) half_open: usize,
 }
@@ -118,10 +118,10 @@ impl Listeners {
         let hasher = TableHash::new(secret, Purpose::Tables);
         Listeners {
             slab: Slab::new(),
-            nursery: Slab::new(),
+            children: Slab::new(),
             by_end: HashMap::with_hasher(hasher),
             by_port: HashMap::with_hasher(hasher),
-            only: PortTable::new(),
+            only_listener: PortTable::new(),
             half_open: 0,
         }
     }
@@ -130,36 +130,40 @@ impl Listeners {
         self.slab.len()
     }
 
-    pub(crate) fn get(&self, key: Key) -> Option<&Listener> {
+    pub(crate) fn get(&self, key: SlabKey) -> Option<&Listener> {
         self.slab.get(key)
     }
 
-    pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut Listener> {
+    pub(crate) fn get_mut(&mut self, key: SlabKey) -> Option<&mut Listener> {
         self.slab.get_mut(key)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Listener> {
+        self.slab.iter().map(|(_, listener)| listener)
     }
 
     pub(crate) fn at(&self, index: u32) -> Option<&Listener> {
         self.slab.at(index)
     }
 
-    /// A connection that waited for this listener is gone.
+    /// Forgets a connection that was not accepted.
     pub(crate) fn forget_child(&mut self, child: u32) {
-        self.nursery.discard(child);
+        self.children.discard(child);
     }
 
-    /// The listener that a connection waits for.
-    pub(crate) fn parent_of(&self, child: u32) -> Option<(Key, &Listener)> {
-        let parent = self.nursery.at(child)?.parent;
+    /// The listener of a connection that is not accepted yet.
+    pub(crate) fn parent_of(&self, child: u32) -> Option<(SlabKey, &Listener)> {
+        let parent = self.children.at(child)?.parent;
         Some((self.slab.key_at(parent)?, self.slab.at(parent)?))
     }
 
     pub(crate) fn has_port(&self, port: u16) -> bool {
-        self.only.get(port) != 0
+        self.only_listener.get(port) != 0
     }
 
-    /// Who listens at this address and port: the listener on exactly it, else one on all addresses.
+    /// The listener for this address and port: one on exactly this address, else one on all addresses.
     pub(crate) fn find(&self, address: Address, port: u16) -> Option<u32> {
-        match self.only.get(port) {
+        match self.only_listener.get(port) {
             0 => return None,
             SEVERAL => {}
             only => {
@@ -167,39 +171,41 @@ impl Listeners {
                 return self.slab.at(index).filter(|listener| listener.takes(address)).map(|_| index);
             }
         }
-        let at = |address: Address| self.by_end.get(&(address, port)).copied();
-        let both =
+        let listener_at = |address: Address| self.by_end.get(&(address, port)).copied();
+        let is_dual =
             |index: &u32| self.slab.at(*index).is_some_and(|listener| listener.families == Families::Both);
-        at(address).or_else(|| {
+        listener_at(address).or_else(|| {
             if address.is_v4() {
-                at(Address::ANY_V4).or_else(|| at(Address::ANY_V6).filter(both))
+                listener_at(Address::ANY_V4).or_else(|| listener_at(Address::ANY_V6).filter(is_dual))
             } else {
-                at(Address::ANY_V6)
+                listener_at(Address::ANY_V6)
             }
         })
     }
 
-    fn conflicts(&self, local: SocketAddr, families: Families) -> bool {
+    fn has_conflict(&self, local: SocketAddr, families: Families) -> bool {
         let taken = |ip: IpAddr| self.by_end.get(&(ip.into(), local.port()));
-        let dual = |index: &u32| self.slab.at(*index).is_some_and(|other| other.families == Families::Both);
+        let is_dual =
+            |index: &u32| self.slab.at(*index).is_some_and(|other| other.families == Families::Both);
         taken(local.ip()).is_some()
-            || (local.ip() == Ipv4Addr::UNSPECIFIED && taken(Ipv6Addr::UNSPECIFIED.into()).is_some_and(dual))
+            || (local.ip() == Ipv4Addr::UNSPECIFIED
+                && taken(Ipv6Addr::UNSPECIFIED.into()).is_some_and(is_dual))
             || (local.ip() == Ipv6Addr::UNSPECIFIED
                 && families == Families::Both
                 && taken(Ipv4Addr::UNSPECIFIED.into()).is_some())
     }
 
-    fn insert(&mut self, listener: Listener) -> Key {
+    fn insert(&mut self, listener: Listener) -> SlabKey {
         let (ip, port) = (listener.local.ip(), listener.local.port());
         let key = self.slab.insert(listener);
         self.by_end.insert((ip.into(), port), key.index);
         let count = self.by_port.entry(port).or_default();
         *count += 1;
-        self.only.set(port, if *count == 1 { key.index + 1 } else { SEVERAL });
+        self.only_listener.set(port, if *count == 1 { key.index + 1 } else { SEVERAL });
         key
     }
 
-    fn remove(&mut self, key: Key) -> Option<Listener> {
+    fn remove(&mut self, key: SlabKey) -> Option<Listener> {
         self.slab.get(key)?;
         let listener = self.slab.remove(key.index)?;
         let port = listener.local.port();
@@ -208,7 +214,7 @@ impl Listeners {
             *count -= 1;
             if *count == 0 {
                 self.by_port.remove(&port);
-                self.only.set(port, 0);
+                self.only_listener.set(port, 0);
             }
         }
         Some(listener)
@@ -219,12 +225,12 @@ impl Listeners {
 const SEVERAL: u32 = u32::MAX;
 
 impl Host {
-    /// Listens at `local` for connections; an unspecified address stands for all of ours, and `[::]` for
-    /// those of both families. Port 0 lets the host choose one ([`Host::local_addr`] tells).
+    /// Listens at `local` for connections. An unspecified address stands for all of ours, and `[::]` for
+    /// those of both families. Port 0 lets the host choose one ([`Host::local_addr`] returns it).
     ///
     /// # Errors
-    /// [`Error::AddressInUse`] if there is a listener for the same, [`Error::AddressNotAvailable`] if the
-    /// address is none of ours, [`Error::NoFreePort`], [`Error::TooManySockets`].
+    /// [`Error::AddressInUse`] if a listener has the same address and port, [`Error::AddressNotAvailable`]
+    /// if the address is not one of ours, [`Error::NoFreePort`], [`Error::TooManySockets`].
     ///
     /// ```
     /// let mut host = synfin_stack::Host::new(synfin_stack::Config::default(), [7; 32]);
@@ -250,56 +256,67 @@ impl Host {
         }
         if local.port() == 0 {
             let listeners = &self.listeners;
-            let nobody = FlowKey::new(local, SocketAddr::new(local.ip(), 0));
+            let unconnected = FlowKey::new(local, SocketAddr::new(local.ip(), 0));
             let port =
-                self.ports.choose(&nobody, |port| !listeners.has_port(port)).ok_or(Error::NoFreePort)?;
+                self.ports.choose(&unconnected, |port| !listeners.has_port(port)).ok_or(Error::NoFreePort)?;
             local.set_port(port);
         }
-        if self.listeners.conflicts(local, families) {
+        if self.listeners.has_conflict(local, families) {
             return Err(Error::AddressInUse);
         }
-        let (half_open, queue) = (Vec::new(), VecDeque::new());
-        let listener =
-            Listener { local, backlog, families, config, isn, half_open, queue, is_noticed: false };
+        let listener = Listener {
+            local,
+            backlog,
+            families,
+            config,
+            isn,
+            half_open: Vec::new(),
+            queue: VecDeque::new(),
+            has_notice: false,
+        };
         Ok(SocketId::new(SocketKind::Listener, self.listeners.insert(listener)))
     }
 
-    /// How many connections wait to be accepted; zero if the id is not a listener's.
+    /// How many connections wait to be accepted; zero if the id does not name a listener.
     pub fn tcp_acceptable(&self, listener: SocketId) -> usize {
         let listener = listener.key(SocketKind::Listener).and_then(|key| self.listeners.get(key));
         listener.map_or(0, |listener| listener.queue.len())
     }
 
-    /// Takes the oldest connection whose handshake is complete, its third step included; `None` if there
-    /// is none, or the id is not a listener's.
+    /// Takes the oldest connection whose handshake is complete (the third step has arrived). `None` if there
+    /// is none, or if the id does not name a listener.
     ///
-    /// As on Linux a connection that the peer has reset meanwhile is handed out too: reading it says so.
+    /// As on Linux, a connection that the peer has reset since then is returned too; reading from it fails.
     pub fn tcp_accept(&mut self, listener: SocketId) -> Option<Accepted> {
         let listener = self.listeners.get_mut(listener.key(SocketKind::Listener)?)?;
         let index = listener.queue.pop_front()?;
         let key = self.sockets.key_at(index)?;
         let socket = self.sockets.at_mut(index)?;
         socket.standing = Standing::Owned;
-        self.listeners.nursery.discard(core::mem::replace(&mut socket.child, NO_PARENT));
-        if !socket.is_talkative {
-            socket.is_talkative = true;
-            self.talkative.push_back(index);
+        self.listeners.children.discard(core::mem::replace(&mut socket.child, NO_LISTENER));
+        if !socket.is_with_events {
+            socket.is_with_events = true;
+            self.with_events.push_back(index);
         }
         self.counters.accepted += 1;
         let id = SocketId::new(SocketKind::Connection, key);
         Some(Accepted { id, remote: socket.key.remote(), local: socket.key.local() })
     }
 
-    /// Closes a listener: what nobody has accepted is reset (RFC 9293 §3.10.4, LISTEN).
-    pub(crate) fn close_listener(&mut self, now: Instant, key: Key) -> Result<(), Error> {
+    /// Closes a listener: connections that were not accepted are reset (RFC 9293 §3.10.4, LISTEN). Half-open
+    /// connections are forgotten: if the third step of the handshake still comes, it gets a reset.
+    pub(crate) fn close_listener(&mut self, now: Instant, key: SlabKey) -> Result<(), Error> {
         let listener = self.listeners.remove(key).ok_or(Error::UnknownSocket)?;
         self.listeners.half_open -= listener.half_open.len();
         for index in listener.half_open.into_iter().chain(listener.queue) {
             let Some(socket) = self.sockets.at_mut(index) else { continue };
             socket.standing = Standing::Orphan;
-            self.listeners.nursery.discard(core::mem::replace(&mut socket.child, NO_PARENT));
-            socket.connection.abort(now);
-            self.touch(now, index);
+            self.listeners.children.discard(core::mem::replace(&mut socket.child, NO_LISTENER));
+            match socket.connection.state() {
+                State::SynReceived => socket.connection.forget(now),
+                _ => socket.connection.abort(now),
+            }
+            self.touch_connection(now, index);
         }
         Ok(())
     }
@@ -311,28 +328,27 @@ impl Host {
         listener.half_open.push(index);
         self.listeners.half_open += 1;
         if let Some(socket) = self.sockets.at_mut(index) {
-            socket.child = self.listeners.nursery.insert(Child { parent, position }).index;
+            socket.child = self.listeners.children.insert(Child { parent, position }).index;
         }
     }
 
-    /// A half-open connection is no longer so: its slot is free.
+    /// Removes a connection from its listener's list of half-open ones.
     pub(crate) fn leave_half_open(&mut self, index: u32) {
-        let child = self.sockets.at(index).and_then(|socket| self.listeners.nursery.at(socket.child));
-        let Some(Child { parent, position }) = child else { return };
-        let (parent, position) = (*parent, *position);
+        let child = self.sockets.at(index).and_then(|socket| self.listeners.children.at(socket.child));
+        let Some(&Child { parent, position }) = child else { return };
         let Some(listener) = self.listeners.slab.at_mut(parent) else { return };
         debug_assert_eq!(listener.half_open.get(position as usize), Some(&index), "a child knows its place");
         listener.half_open.swap_remove(position as usize);
         self.listeners.half_open -= 1;
         if let Some(moved) = listener.half_open.get(position as usize).copied()
             && let Some(socket) = self.sockets.at(moved)
-            && let Some(child) = self.listeners.nursery.at_mut(socket.child)
+            && let Some(child) = self.listeners.children.at_mut(socket.child)
         {
             child.position = position;
         }
     }
 
-    /// Whether a half-open connection has become established: then it waits to be accepted.
+    /// If a half-open connection has become established, moves it to the accept queue.
     pub(crate) fn check_third_step(&mut self, index: u32) {
         let Some(socket) = self.sockets.at_mut(index) else { return };
         let mut accepted = false;
@@ -353,7 +369,7 @@ impl Host {
         let Some((key, _)) = self.listeners.parent_of(child) else { return };
         let Some(listener) = self.listeners.get_mut(key) else { return };
         listener.queue.push_back(index);
-        if !core::mem::replace(&mut listener.is_noticed, true) {
+        if !core::mem::replace(&mut listener.has_notice, true) {
             self.notices.push_back((SocketId::new(SocketKind::Listener, key), Event::Acceptable));
         }
     }

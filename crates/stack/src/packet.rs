@@ -1,16 +1,16 @@
-//! An arriving IP packet whose headers have been read: offsets into the frame, nothing copied or moved.
+//! An arriving IP packet whose headers have been read, as offsets into the frame: nothing is copied or moved.
 
 use crate::flow::Address;
 use crate::interface::InterfaceId;
 use bytes::{Buf, Bytes};
 use wire::{Frame, Payload};
 
-/// To how many a packet was sent.
+/// To how many hosts a packet was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cast {
     /// To us alone.
     Unicast,
-    /// To all on the link or network, by its IP or its link address.
+    /// To all hosts on the link or network, by its IP address or its link address.
     Broadcast,
     /// To a group.
     Multicast,
@@ -18,7 +18,7 @@ pub(crate) enum Cast {
 
 /// What the IP header of a packet says, and where things are in the frame.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reading {
+pub(crate) struct PacketFacts {
     pub(crate) arrival: InterfaceId,
     pub(crate) source: Address,
     pub(crate) destination: Address,
@@ -29,9 +29,9 @@ pub(crate) struct Reading {
     pub(crate) ip_at: usize,
     /// Where the transport header starts.
     pub(crate) transport_at: usize,
-    /// Where the packet ends; what is behind is padding of the link.
+    /// Where the packet ends; after it there may be padding of the link.
     pub(crate) end_at: usize,
-    /// Where the byte stands that names the transport protocol, from the IP header on.
+    /// Where the byte is that names the transport protocol, in bytes from the start of the IP header.
     pub(crate) named_at: usize,
 }
 
@@ -39,18 +39,18 @@ pub(crate) struct Reading {
 #[derive(Debug)]
 pub(crate) struct Packet<'a> {
     pub(crate) frame: &'a mut Frame,
-    pub(crate) reading: Reading,
+    pub(crate) facts: PacketFacts,
 }
 
 impl core::ops::Deref for Packet<'_> {
-    type Target = Reading;
-    fn deref(&self) -> &Reading {
-        &self.reading
+    type Target = PacketFacts;
+    fn deref(&self) -> &PacketFacts {
+        &self.facts
     }
 }
 
 /// The first contiguous bytes of a frame: its head, or all of it.
-pub(crate) fn start(frame: &Frame) -> &[u8] {
+pub(crate) fn first_bytes(frame: &Frame) -> &[u8] {
     match frame.head.as_slice() {
         [] => frame.payload.contiguous().map_or(&[], |bytes| bytes),
         head => head,
@@ -62,7 +62,7 @@ pub(crate) fn is_flat(frame: &Frame) -> bool {
     frame.head.as_slice().is_empty() && frame.payload.contiguous().is_some()
 }
 
-/// Brings the frame into one piece; free if it is so already.
+/// Copies the frame into one piece, unless it is in one piece already.
 #[inline(never)]
 pub(crate) fn flatten(frame: &mut Frame) {
     if !is_flat(frame) {
@@ -74,23 +74,23 @@ pub(crate) fn flatten(frame: &mut Frame) {
 impl Packet<'_> {
     /// The transport header and, in a contiguous frame, its text.
     pub(crate) fn transport(&self) -> &[u8] {
-        let start = start(self.frame);
+        let start = first_bytes(self.frame);
         start.get(self.transport_at..self.end_at.min(start.len())).unwrap_or_default()
     }
 
-    /// How many bytes transport header and text have.
+    /// How many bytes transport header and text have together.
     pub(crate) fn transport_bytes(&self) -> usize {
         self.end_at - self.transport_at
     }
 
-    /// Whether the first `header_bytes` of the transport are where they can be read, and the text starts a
-    /// piece of its own or lies in the same one.
+    /// Whether a transport header of `header_bytes` can be read without flattening the frame: header and text
+    /// are in one piece, or the head ends exactly where the text starts.
     pub(crate) fn is_readable(&self, header_bytes: usize) -> bool {
         let head_bytes = self.frame.head.as_slice().len();
         head_bytes == 0 || head_bytes == self.transport_at + header_bytes
     }
 
-    /// Whether the checksum over pseudo-header, transport header and text comes out right.
+    /// Whether the checksum over pseudo-header, transport header and text is right.
     pub(crate) fn is_intact(&self, mut pseudo_header: wire::checksum::Sum) -> bool {
         pseudo_header.add(self.transport());
         let head_bytes = self.frame.head.as_slice().len();
@@ -105,7 +105,7 @@ impl Packet<'_> {
         pseudo_header.is_intact()
     }
 
-    /// Takes the text behind a transport header of this size out of the frame. The packet
+    /// Takes the text after a transport header of this size out of the frame. Only if
     /// [`Packet::is_readable`].
     pub(crate) fn take_text(&mut self, header_bytes: usize) -> Payload {
         let text_at = self.transport_at + header_bytes;
@@ -120,7 +120,7 @@ impl Packet<'_> {
         Payload::from(bytes)
     }
 
-    /// A copy of the packet from its IP header on, at most so much of it: what an ICMP error quotes.
+    /// A copy of at most `bytes_max` bytes of the packet from its IP header on, as an ICMP error quotes it.
     pub(crate) fn quote(&self, bytes_max: usize) -> Vec<u8> {
         let want = bytes_max.min(self.end_at - self.ip_at);
         let mut out = Vec::with_capacity(want);

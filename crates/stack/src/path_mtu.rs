@@ -1,21 +1,22 @@
-//! What paths carry, as ICMP told (RFC 1191, RFC 8201).
+//! Path MTUs that ICMP messages have reported (RFC 1191, RFC 8201).
 //!
-//! A bounded memory of path MTUs by destination, for the connections still to come; each living
-//! connection knows its own. An entry is believed for ten minutes. What is *not* here: whether to
-//! believe the message; that takes the connection's sequence numbers (RFC 5927).
+//! A bounded table of path MTUs by destination, for later connections; each open connection keeps its own.
+//! An entry is used for ten minutes. What is *not* here: whether to believe a message; that needs the
+//! connection's sequence numbers (RFC 5927).
 
 use crate::flow::Address;
+use crate::limits::MTU_V4_MIN;
 use crate::secret::{Purpose, Secret, TableHash};
 use core::time::Duration;
 use std::collections::{HashMap, VecDeque};
 use tcp::Instant;
 
-/// MTUs of links that exist, for messages of old routers that name none (RFC 1191 §7.1, table 7-1).
+/// MTUs of common links, for messages of old routers that report none (RFC 1191 §7.1, table 7-1).
 const PLATEAUS: [u32; 9] = [32_000, 17_914, 8_166, 4_352, 2_002, 1_492, 1_006, 508, 296];
 
 /// The next plateau below a packet that was too big.
 pub(crate) fn plateau_below(packet_bytes: u32) -> u32 {
-    PLATEAUS.into_iter().find(|plateau| *plateau < packet_bytes).unwrap_or(68)
+    PLATEAUS.into_iter().find(|plateau| *plateau < packet_bytes).unwrap_or(MTU_V4_MIN)
 }
 
 struct Entry {
@@ -26,7 +27,8 @@ struct Entry {
 /// Path MTUs by destination.
 pub(crate) struct PathMtus {
     entries: HashMap<Address, Entry, TableHash>,
-    /// In order of learning; an entry learned again is in it twice, and the earlier is stale.
+    /// In the order in which entries were learned. An entry that was learned again is in it twice; the
+    /// earlier one is stale.
     order: VecDeque<(Instant, Address)>,
 }
 
@@ -40,8 +42,8 @@ impl PathMtus {
         self.entries.len()
     }
 
-    /// Remembers, forgetting the oldest beyond `entries_max`. A larger MTU than the one known is not
-    /// learned: messages only ever lower it (RFC 1191 §6.3).
+    /// Adds or updates an entry, and removes the oldest beyond `entries_max`. An MTU larger than the known
+    /// one is ignored, because messages may only lower it (RFC 1191 §6.3).
     pub(crate) fn learn(&mut self, now: Instant, destination: Address, mtu_bytes: u32, entries_max: usize) {
         if self.entries.get(&destination).is_some_and(|entry| entry.mtu_bytes <= mtu_bytes) {
             return;
@@ -72,12 +74,12 @@ impl PathMtus {
             .map(|entry| entry.mtu_bytes)
     }
 
-    /// Forgets what a path carried: it may not be the same path any more.
+    /// Forgets the MTU of a path, because the path may have changed.
     pub(crate) fn forget(&mut self, destination: Address) {
         self.entries.remove(&destination);
     }
 
-    /// Drops what is too old. Nobody waits for it, so it sets no timer.
+    /// Removes entries that are too old. Nothing waits for this, so it needs no timer.
     pub(crate) fn expire(&mut self, now: Instant, age: Duration) {
         while self.order.front().is_some_and(|(learned, _)| now.since(*learned) >= age) {
             self.forget_oldest();
@@ -102,7 +104,7 @@ mod tests {
         let start = Instant::from_millis(5);
         paths.learn(start, address(1), 1_400, 3);
         paths.learn(start, address(1), 1_450, 3);
-        assert_eq!(paths.find(start, address(1), AGE), Some(1_400), "only ever lower");
+        assert_eq!(paths.find(start, address(1), AGE), Some(1_400), "it is only ever lowered");
         paths.learn(start + Duration::from_secs(1), address(1), 1_300, 3);
         assert_eq!(paths.find(start + AGE, address(1), AGE), Some(1_300));
         assert_eq!(paths.find(start + Duration::from_secs(601), address(1), AGE), None);

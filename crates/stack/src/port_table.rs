@@ -1,6 +1,6 @@
-//! A number for each port, found without hashing: pages of 256, made when first used.
+//! A number for each port, found without hashing: pages of 256 numbers, allocated on first use.
 //!
-//! Sixteen bits need no hash table, and an attacker has nothing to aim at.
+//! A port has only sixteen bits, so no hash table is needed, and an attacker cannot cause collisions.
 
 const PAGE: usize = 256;
 

@@ -1,15 +1,15 @@
-//! Which port a connection gets when it asks for none (RFC 6056 §3.3.4: double hash).
+//! Chooses the port of a connection that asks for none (RFC 6056 §3.3.4: double hash).
 //!
-//! A keyed hash of the other end chooses where to begin, a small table of counters how far to go on:
-//! ports towards one peer follow each other slowly and are reused late, while nobody off the path can
-//! guess the next one. Whether a port is free is the caller's question, asked of the one table of
-//! connections: ports towards different peers never collide.
+//! A keyed hash of the other end chooses where to begin, and a small table of counters how far to go from
+//! there. So ports towards one peer are reused late, and an attacker who does not see the packets cannot
+//! guess the next one. The caller says whether a port is free; the same port may be used towards different
+//! peers.
 
 use crate::flow::FlowKey;
 use crate::secret::{Keyed, Purpose, Secret};
 use core::ops::RangeInclusive;
 
-/// RFC 6056 §3.3.4: a table of ten would do; more keeps peers apart better.
+/// RFC 6056 §3.3.4: ten counters would be enough; with more, peers share a counter less often.
 const COUNTERS: usize = 256;
 
 /// Chooses ephemeral ports.
@@ -24,14 +24,14 @@ impl Ports {
         Ports { range, hash: Keyed::new(secret, Purpose::PortOffset), counters: Box::new([0; COUNTERS]) }
     }
 
-    /// A port for which `is_free` answers yes; `None` when the whole range has been asked for in vain.
+    /// A port for which `is_free` returns true; `None` if there is none in the whole range.
     ///
-    /// The port of `towards.local` is not looked at.
+    /// The port of `towards.local` is ignored.
     pub(crate) fn choose(&mut self, towards: &FlowKey, mut is_free: impl FnMut(u16) -> bool) -> Option<u16> {
         let ends = FlowKey { local_port: 0, ..*towards };
         let mut bytes = [0; 36];
         let len = ends.hashed_bytes(&mut bytes);
-        // F and G of RFC 6056 §3.3.4: two halves of one keyed hash know nothing of each other.
+        // F and G of RFC 6056 §3.3.4: one half of a keyed hash does not reveal the other.
         let hash = self.hash.hash(&bytes[..len]);
         let offset = hash as u32;
         let counter = &mut self.counters[(hash >> 32) as usize % COUNTERS];
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn taken_ports_are_stepped_over_and_an_empty_range_says_so() {
+    fn taken_ports_are_skipped_and_an_empty_range_gives_none() {
         let mut ports = Ports::new(&Secret::new([5; 32]), 50_000..=50_003);
         assert_eq!(ports.choose(&towards("10.0.0.2:80"), |port| port == 50_002), Some(50_002));
         assert_eq!(ports.choose(&towards("10.0.0.2:80"), |_| false), None);

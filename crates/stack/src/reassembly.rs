@@ -1,22 +1,23 @@
-//! Fragments become datagrams again, within bounds (RFC 791 §3.2, RFC 815, RFC 8200 §4.5).
+//! Reassembly of datagrams from their fragments, within bounds (RFC 791 §3.2, RFC 815, RFC 8200 §4.5).
 //!
-//! Overlapping fragments spoil their datagram, and what comes later of it is refused too (RFC 5722, for
-//! both families); the first fragment must hold the transport header (RFC 1858, RFC 7112). Bytes,
-//! datagrams, fragments and time are bounded; beyond a bound the oldest datagram goes.
+//! If fragments overlap, their datagram is refused, and its later fragments too (RFC 5722, for both
+//! families). The first fragment must hold the transport header (RFC 1858, RFC 7112). Bytes, datagrams,
+//! fragments and time are bounded; beyond a bound, the oldest datagram is dropped.
 
 use crate::counters::Discard;
 use crate::flow::Address;
 use crate::host::Host;
 use crate::interface::InterfaceId;
-use crate::packet::{Packet, Reading, start};
+use crate::limits::PACKET_BYTES_MAX;
+use crate::packet::{Packet, PacketFacts, first_bytes};
 use bytes::Bytes;
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 use tcp::Instant;
 use wire::ip::protocol;
-use wire::{Frame, ipv4};
+use wire::{Frame, ipv4, ipv6};
 
-/// What a fragment says of itself.
+/// What the header of a fragment says.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fragment {
     pub(crate) identification: u32,
@@ -26,7 +27,7 @@ pub(crate) struct Fragment {
 
 /// Which fragments belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Name {
+struct DatagramKey {
     interface: InterfaceId,
     source: Address,
     destination: Address,
@@ -38,25 +39,25 @@ struct Name {
 struct Datagram {
     created: Instant,
     /// The first fragment, for its headers.
-    first: Option<(Frame, Reading)>,
-    /// By their place, none overlapping.
+    first: Option<(Frame, PacketFacts)>,
+    /// By their offset; they do not overlap.
     pieces: BTreeMap<usize, Bytes>,
     held_bytes: usize,
     total_bytes: Option<usize>,
-    /// Something was wrong: whatever else comes is refused until the time is up (RFC 5722 §4).
-    is_spoilt: bool,
+    /// A fragment was wrong: all later fragments are refused until the datagram times out (RFC 5722 §4).
+    is_refused: bool,
 }
 
 impl Datagram {
-    fn spoil(&mut self) -> usize {
-        self.is_spoilt = true;
+    fn refuse(&mut self) -> usize {
+        self.is_refused = true;
         self.pieces.clear();
         self.first = None;
         core::mem::take(&mut self.held_bytes)
     }
 
-    /// Whether a piece fits among the others: it may be one of them again, but not overlap any.
-    fn check(&self, offset: usize, len: usize, more: bool) -> Result<Fit, Discard> {
+    /// Whether a piece fits among the others: it may be a duplicate of one, but must not overlap any.
+    fn check_piece(&self, offset: usize, len: usize, more: bool) -> Result<Fit, Discard> {
         let end = offset + len;
         if self.pieces.get(&offset).is_some_and(|piece| piece.len() == len) {
             return Ok(Fit::Duplicate);
@@ -84,9 +85,9 @@ enum Fit {
 /// Datagrams whose fragments have not all arrived.
 #[derive(Default)]
 pub(crate) struct Reassembly {
-    datagrams: BTreeMap<Name, Datagram>,
-    /// In order of creation; names of those that are gone are skipped.
-    order: VecDeque<(Instant, Name)>,
+    datagrams: BTreeMap<DatagramKey, Datagram>,
+    /// In the order of creation; keys of datagrams that have been removed are skipped.
+    order: VecDeque<(Instant, DatagramKey)>,
     held_bytes: usize,
     timeout: Duration,
 }
@@ -100,26 +101,26 @@ impl Reassembly {
         self.order.front().map(|(created, _)| *created + self.timeout)
     }
 
-    fn remove(&mut self, name: &Name) -> Option<Datagram> {
-        let datagram = self.datagrams.remove(name)?;
+    fn remove(&mut self, key: &DatagramKey) -> Option<Datagram> {
+        let datagram = self.datagrams.remove(key)?;
         self.held_bytes -= datagram.held_bytes;
         Some(datagram)
     }
 
-    /// Takes out the oldest datagram.
+    /// Removes the oldest datagram.
     fn remove_oldest(&mut self) -> Option<Datagram> {
-        while let Some((created, name)) = self.order.pop_front() {
-            if self.datagrams.get(&name).is_some_and(|datagram| datagram.created == created) {
-                return self.remove(&name);
+        while let Some((created, key)) = self.order.pop_front() {
+            if self.datagrams.get(&key).is_some_and(|datagram| datagram.created == created) {
+                return self.remove(&key);
             }
         }
         None
     }
 
-    /// Drops names of datagrams that are gone from the front of the order.
-    fn trim(&mut self) {
-        while let Some((created, name)) = self.order.front() {
-            if self.datagrams.get(name).is_some_and(|datagram| datagram.created == *created) {
+    /// Drops keys of removed datagrams from the front of the order.
+    fn trim_order(&mut self) {
+        while let Some((created, key)) = self.order.front() {
+            if self.datagrams.get(key).is_some_and(|datagram| datagram.created == *created) {
                 break;
             }
             self.order.pop_front();
@@ -128,7 +129,7 @@ impl Reassembly {
 }
 
 /// The smallest first fragment: one that holds the transport header (RFC 1858 §3.1, RFC 8200 §4.5).
-fn first_bytes_min(protocol: u8) -> usize {
+fn first_fragment_bytes_min(protocol: u8) -> usize {
     match protocol {
         protocol::TCP => 20,
         protocol::UDP | protocol::ICMP | protocol::ICMPV6 => 8,
@@ -137,19 +138,19 @@ fn first_bytes_min(protocol: u8) -> usize {
 }
 
 impl Host {
-    /// Keeps a fragment; gives the whole packet when it was the last one missing.
+    /// Keeps a fragment; returns the whole packet if the fragment was the last one missing.
     pub(crate) fn reassemble(
         &mut self,
         now: Instant,
         mut packet: Packet<'_>,
         fragment: Fragment,
-    ) -> Option<(Frame, Reading)> {
+    ) -> Option<(Frame, PacketFacts)> {
         self.reassembly.timeout = self.config.reassembly_timeout;
         if let Err(why) = self.check_fragment(now, &packet, fragment) {
             self.counters.discard(why);
             return None;
         }
-        let name = Name {
+        let key = DatagramKey {
             interface: packet.arrival,
             source: packet.source,
             destination: packet.destination,
@@ -157,20 +158,20 @@ impl Host {
             protocol: if packet.source.is_v4() { packet.protocol } else { 0 },
         };
         let len = packet.end_at - packet.transport_at;
-        self.make_room(now, &name, len);
-        match self.insert_fragment(name, &mut packet, fragment) {
+        self.make_room_for(now, &key, len);
+        match self.insert_fragment(key, &mut packet, fragment) {
             Ok(whole) => whole,
             Err(why) => {
                 self.counters.discard(why);
-                if let Some(datagram) = self.reassembly.datagrams.get_mut(&name) {
-                    self.reassembly.held_bytes -= datagram.spoil();
+                if let Some(datagram) = self.reassembly.datagrams.get_mut(&key) {
+                    self.reassembly.held_bytes -= datagram.refuse();
                 }
                 None
             }
         }
     }
 
-    /// What can be said of a fragment alone.
+    /// The checks that need only the fragment itself.
     fn check_fragment(
         &mut self,
         now: Instant,
@@ -183,26 +184,27 @@ impl Host {
         if len == 0 {
             return Err(Discard::FragmentTiny);
         }
-        if (fragment.more && !len.is_multiple_of(8)) || headers + end > 65_535 + 40 || end > 65_535 {
+        let is_too_long = headers + end > PACKET_BYTES_MAX + ipv6::HEADER_BYTES || end > PACKET_BYTES_MAX;
+        if (fragment.more && !len.is_multiple_of(8)) || is_too_long {
             if !packet.source.is_v4() {
                 // RFC 8200 §4.5: point at the length, or at the offset.
-                let pointer = if end > 65_535 { headers - 6 } else { 4 };
-                self.complain_of_field(now, packet, pointer as u32);
+                let pointer = if end > PACKET_BYTES_MAX { headers - 6 } else { 4 };
+                self.send_parameter_problem(now, packet, pointer as u32);
             }
             return Err(Discard::FragmentLength);
         }
-        let hides_header = fragment.offset_bytes == 0 && len < first_bytes_min(packet.protocol);
+        let hides_header = fragment.offset_bytes == 0 && len < first_fragment_bytes_min(packet.protocol);
         // RFC 1858 §4.2: a fragment at offset 8 could overwrite the flags of a TCP header.
         let rewrites_header =
             packet.source.is_v4() && packet.protocol == protocol::TCP && fragment.offset_bytes == 8;
         if hides_header || rewrites_header { Err(Discard::FragmentTiny) } else { Ok(()) }
     }
 
-    /// Drops the oldest datagrams until there is room for so many bytes more.
-    fn make_room(&mut self, now: Instant, name: &Name, len: usize) {
-        let is_new = !self.reassembly.datagrams.contains_key(name);
-        let config = &self.config;
-        let (bytes_max, datagrams_max) = (config.reassembly_bytes_max, config.reassembly_datagrams_max);
+    /// Drops the oldest datagrams until there is room for `len` more bytes, and adds the datagram if it is new.
+    fn make_room_for(&mut self, now: Instant, key: &DatagramKey, len: usize) {
+        let is_new = !self.reassembly.datagrams.contains_key(key);
+        let bytes_max = self.config.reassembly_bytes_max;
+        let datagrams_max = self.config.reassembly_datagrams_max;
         while self.reassembly.held_bytes + len > bytes_max
             || (is_new && self.reassembly.datagrams.len() >= datagrams_max.max(1))
         {
@@ -211,33 +213,33 @@ impl Host {
             }
             self.counters.discard(Discard::FragmentBound);
         }
-        if !self.reassembly.datagrams.contains_key(name) {
-            self.reassembly.trim();
-            self.reassembly.order.push_back((now, *name));
+        if !self.reassembly.datagrams.contains_key(key) {
+            self.reassembly.trim_order();
+            self.reassembly.order.push_back((now, *key));
             let datagram = Datagram {
                 created: now,
                 first: None,
                 pieces: BTreeMap::new(),
                 held_bytes: 0,
                 total_bytes: None,
-                is_spoilt: false,
+                is_refused: false,
             };
-            self.reassembly.datagrams.insert(*name, datagram);
+            self.reassembly.datagrams.insert(*key, datagram);
         }
     }
 
     fn insert_fragment(
         &mut self,
-        name: Name,
+        key: DatagramKey,
         packet: &mut Packet<'_>,
         fragment: Fragment,
-    ) -> Result<Option<(Frame, Reading)>, Discard> {
-        let Some(datagram) = self.reassembly.datagrams.get_mut(&name) else { return Ok(None) };
-        if datagram.is_spoilt {
+    ) -> Result<Option<(Frame, PacketFacts)>, Discard> {
+        let Some(datagram) = self.reassembly.datagrams.get_mut(&key) else { return Ok(None) };
+        if datagram.is_refused {
             return Err(Discard::FragmentOverlap);
         }
         let text = packet.transport();
-        match datagram.check(fragment.offset_bytes, text.len(), fragment.more)? {
+        match datagram.check_piece(fragment.offset_bytes, text.len(), fragment.more)? {
             Fit::Duplicate => return Ok(None),
             Fit::New if datagram.pieces.len() >= self.config.reassembly_fragments_max => {
                 return Err(Discard::FragmentBound);
@@ -251,39 +253,40 @@ impl Host {
         self.reassembly.held_bytes += text.len();
         datagram.pieces.insert(fragment.offset_bytes, Bytes::copy_from_slice(text));
         if fragment.offset_bytes == 0 {
-            datagram.first = Some((core::mem::take(packet.frame), packet.reading));
+            datagram.first = Some((core::mem::take(packet.frame), packet.facts));
         }
         if datagram.total_bytes != Some(datagram.held_bytes) {
             return Ok(None);
         }
-        let whole = self.reassembly.remove(&name);
-        self.reassembly.trim();
+        let whole = self.reassembly.remove(&key);
+        self.reassembly.trim_order();
         self.counters.reassembled += 1;
-        Ok(whole.and_then(put_together))
+        Ok(whole.and_then(assemble))
     }
 
-    /// Gives up datagrams that have waited too long (RFC 792, RFC 4443 §3.3: told if the first fragment came).
+    /// Drops datagrams that have waited too long; the sender gets an error if the first fragment arrived
+    /// (RFC 792, RFC 4443 §3.3).
     pub(crate) fn expire_reassembly(&mut self, now: Instant) {
         while self.reassembly.next_due().is_some_and(|due| due <= now) {
             if let Some(datagram) = self.reassembly.remove_oldest() {
                 self.counters.discard(Discard::FragmentTimeout);
-                if let Some((mut frame, reading)) = datagram.first {
-                    self.complain_of_time(now, &Packet { frame: &mut frame, reading });
+                if let Some((mut frame, facts)) = datagram.first {
+                    self.send_reassembly_timeout(now, &Packet { frame: &mut frame, facts });
                 }
             }
-            self.reassembly.trim();
+            self.reassembly.trim_order();
         }
     }
 }
 
-/// The headers of the first fragment before the text of all.
-fn put_together(datagram: Datagram) -> Option<(Frame, Reading)> {
+/// Builds the whole packet: the headers of the first fragment, then the text of all.
+fn assemble(datagram: Datagram) -> Option<(Frame, PacketFacts)> {
     let (frame, first) = datagram.first?;
-    let mut whole = start(&frame)[first.ip_at..first.transport_at].to_vec();
+    let mut whole = first_bytes(&frame)[first.ip_at..first.transport_at].to_vec();
     let header_bytes = whole.len();
     datagram.pieces.values().for_each(|piece| whole.extend_from_slice(piece));
     if first.source.is_v4() && header_bytes >= ipv4::HEADER_BYTES {
-        // As if it had come in one piece: an ICMP error may quote it.
+        // The header as it would be in a whole packet, because an ICMP error may quote it.
         let total = u16::try_from(whole.len()).unwrap_or(u16::MAX);
         whole[2..4].copy_from_slice(&total.to_be_bytes());
         whole[6..8].copy_from_slice(&[0, 0]);
@@ -293,5 +296,5 @@ fn put_together(datagram: Datagram) -> Option<(Frame, Reading)> {
     }
     let end_at = whole.len();
     let frame = Frame::from_bytes(Bytes::from(whole));
-    Some((frame, Reading { ip_at: 0, transport_at: header_bytes, end_at, ..first }))
+    Some((frame, PacketFacts { ip_at: 0, transport_at: header_bytes, end_at, ..first }))
 }

@@ -1,14 +1,14 @@
-//! A frame arrives: link, then IP, then whoever the packet is for.
+//! A frame arrives: the link header, then the IP header, then delivery to the transport.
 //!
-//! Every refusal is counted by reason and otherwise silent, unless an ICMP error is due. Nothing is
-//! copied on the way: what a parser says is offsets into the frame. What is *not* here: what the
-//! transports do (`segment.rs`, `udp.rs`, `icmp.rs`), fragments (`reassembly.rs`), neighbours.
+//! Every packet that is refused is counted by reason, and answered only if an ICMP error is due. Nothing
+//! is copied: parsers return offsets into the frame. What is *not* here: what the transports do
+//! (`segment.rs`, `udp.rs`, `icmp.rs`), fragments (`reassembly.rs`), neighbours.
 
 use crate::counters::Discard;
 use crate::flow::Address;
 use crate::host::Host;
 use crate::interface::{InterfaceId, Mac, is_loopback};
-use crate::packet::{Cast, Packet, Reading, flatten, start};
+use crate::packet::{Cast, Packet, PacketFacts, first_bytes, flatten};
 use crate::reassembly::Fragment;
 use std::net::{IpAddr, Ipv6Addr};
 use tcp::Instant;
@@ -21,7 +21,7 @@ use wire::{Checksum, Frame, Medium, ipv4, ipv6};
 const SOURCE_ROUTES: [u8; 2] = [131, 137];
 
 impl Host {
-    /// A frame has arrived on an interface. Whatever is in it, the host goes on.
+    /// A frame has arrived on an interface. No content of a frame can harm the host.
     pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, mut frame: Frame) {
         self.now = self.now.max(now);
         self.counters.frames_received += 1;
@@ -36,10 +36,10 @@ impl Host {
 
     #[inline(never)]
     fn receive_ethernet(&mut self, now: Instant, interface: InterfaceId, hardware: Mac, frame: &mut Frame) {
-        if start(frame).len() < ETHERNET_BYTES_MAX {
+        if first_bytes(frame).len() < ETHERNET_BYTES_MAX {
             flatten(frame);
         }
-        let Ok((header, ip_at)) = ethernet::Header::parse(start(frame)) else {
+        let Ok((header, ip_at)) = ethernet::Header::parse(first_bytes(frame)) else {
             return self.counters.discard(Discard::EthernetMalformed);
         };
         let cast = match header.destination {
@@ -67,31 +67,31 @@ impl Host {
     }
 
     fn receive_ip(&mut self, now: Instant, arrived: &Arrived, frame: &mut Frame) {
-        if !has_whole_ip_header(start(frame), arrived.ip_at) {
+        if !has_whole_ip_header(first_bytes(frame), arrived.ip_at) {
             flatten(frame);
         }
-        let read = match start(frame).get(arrived.ip_at).map(|first| first >> 4) {
+        let parsed = match first_bytes(frame).get(arrived.ip_at).map(|first| first >> 4) {
             Some(4) => self.read_ipv4(arrived, frame),
             Some(6) => self.read_ipv6(now, arrived, frame),
             _ => Err(Discard::IpMalformed),
         };
-        match read {
-            Ok(Read::Whole(reading)) => self.deliver(now, Packet { frame, reading }),
-            Ok(Read::Fragment(reading, fragment)) => self.receive_fragment(now, frame, reading, fragment),
+        match parsed {
+            Ok(Parsed::Whole(facts)) => self.deliver(now, Packet { frame, facts }),
+            Ok(Parsed::Fragment(facts, fragment)) => self.receive_fragment(now, frame, facts, fragment),
             Err(why) => self.counters.discard(why),
         }
     }
 
     #[inline(never)]
-    fn receive_fragment(&mut self, now: Instant, frame: &mut Frame, reading: Reading, fragment: Fragment) {
+    fn receive_fragment(&mut self, now: Instant, frame: &mut Frame, facts: PacketFacts, fragment: Fragment) {
         flatten(frame);
-        let packet = Packet { frame, reading };
-        if let Some((mut frame, reading)) = self.reassemble(now, packet, fragment) {
-            self.deliver(now, Packet { frame: &mut frame, reading });
+        let packet = Packet { frame, facts };
+        if let Some((mut frame, facts)) = self.reassemble(now, packet, fragment) {
+            self.deliver(now, Packet { frame: &mut frame, facts });
         }
     }
 
-    /// Hands a whole packet to its transport.
+    /// Delivers a whole packet to its transport.
     #[inline]
     fn deliver(&mut self, now: Instant, packet: Packet<'_>) {
         if packet.protocol == protocol::TCP {
@@ -116,19 +116,19 @@ impl Host {
             protocol::NO_NEXT_HEADER => {}
             _ => {
                 self.counters.discard(Discard::UnknownProtocol);
-                self.complain_of_protocol(now, &packet);
+                self.send_protocol_unreachable(now, &packet);
             }
         }
     }
 
-    /// RFC 791, RFC 1122 §3.2.1: the header is checked, the packet is ours and whole.
+    /// Reads an IPv4 header (RFC 791, RFC 1122 §3.2.1) and checks that the packet is complete and for us.
     #[inline]
-    fn read_ipv4(&mut self, arrived: &Arrived, frame: &Frame) -> Result<Read, Discard> {
-        let bytes = &start(frame)[arrived.ip_at..];
+    fn read_ipv4(&mut self, arrived: &Arrived, frame: &Frame) -> Result<Parsed, Discard> {
+        let bytes = &first_bytes(frame)[arrived.ip_at..];
         let (header, header_bytes) = ipv4::Header::parse(bytes).map_err(|_| Discard::IpMalformed)?;
         let available = frame.len() - arrived.ip_at;
         let text_bytes = match header.total_bytes {
-            // A super-segment too large for the field, vouched for by the link.
+            // A super-segment that is too large for the field; the link guarantees its length.
             0 if frame.offload.segment_bytes > 0 => available - header_bytes,
             _ => header.text_bytes(header_bytes, available).map_err(|_| Discard::IpMalformed)?,
         };
@@ -140,7 +140,7 @@ impl Host {
         }
         let (source, destination) = (Address::from(header.source), Address::from(header.destination));
         let transport_at = arrived.ip_at + header_bytes;
-        let reading = Reading {
+        let facts = PacketFacts {
             arrival: arrived.interface,
             source,
             destination,
@@ -153,25 +153,27 @@ impl Host {
             named_at: 9,
         };
         if !header.is_fragment() {
-            return Ok(Read::Whole(reading));
+            return Ok(Parsed::Whole(facts));
         }
         let fragment = Fragment {
             identification: u32::from(header.identification),
             offset_bytes: usize::from(header.fragment_offset_bytes),
             more: header.more_fragments,
         };
-        Ok(Read::Fragment(reading, fragment))
+        Ok(Parsed::Fragment(facts, fragment))
     }
 
-    /// RFC 8200: extension headers are stepped over, the packet is ours and whole.
+    /// Reads an IPv6 header and its extension headers (RFC 8200) and checks that the packet is complete and
+    /// for us.
     #[inline(never)]
-    fn read_ipv6(&mut self, now: Instant, arrived: &Arrived, frame: &mut Frame) -> Result<Read, Discard> {
-        let header = ipv6::Header::parse(&start(frame)[arrived.ip_at..]).map_err(|_| Discard::IpMalformed)?;
+    fn read_ipv6(&mut self, now: Instant, arrived: &Arrived, frame: &mut Frame) -> Result<Parsed, Discard> {
+        let header =
+            ipv6::Header::parse(&first_bytes(frame)[arrived.ip_at..]).map_err(|_| Discard::IpMalformed)?;
         if !matches!(header.next_header, protocol::TCP | protocol::UDP | protocol::ICMPV6) {
             // Extension headers and transport header must be in one piece.
             flatten(frame);
         }
-        let bytes = &start(frame)[arrived.ip_at..];
+        let bytes = &first_bytes(frame)[arrived.ip_at..];
         let available = frame.len() - arrived.ip_at;
         let text_bytes = match header.payload_bytes {
             0 if frame.offload.segment_bytes > 0 => available - ipv6::HEADER_BYTES,
@@ -180,7 +182,7 @@ impl Host {
         let end_bytes = ipv6::HEADER_BYTES + text_bytes;
         let upper = ipv6::walk(&bytes[..end_bytes.min(bytes.len())]).map_err(|_| Discard::IpMalformed)?;
         let (source, destination) = (address_v6(header.source)?, address_v6(header.destination)?);
-        let reading = Reading {
+        let facts = PacketFacts {
             arrival: arrived.interface,
             source,
             destination,
@@ -194,25 +196,25 @@ impl Host {
         };
         if let Some(problem) = upper.problem {
             if problem.kind != ProblemKind::OptionSilently {
-                self.complain_of_extension(now, &Packet { frame, reading }, problem);
+                self.send_extension_problem(now, &Packet { frame, facts }, problem);
             }
             return Err(Discard::Ipv6Extension);
         }
         match upper.fragment {
-            // RFC 6946: an atomic fragment is a whole packet, whatever else has its identification.
+            // RFC 6946: an atomic fragment is a whole packet, even if other fragments have its identification.
             Some(fragment) if !fragment.is_atomic() => {
                 let fragment = Fragment {
                     identification: fragment.identification,
                     offset_bytes: usize::from(fragment.offset_bytes),
                     more: fragment.more,
                 };
-                Ok(Read::Fragment(reading, fragment))
+                Ok(Parsed::Fragment(facts, fragment))
             }
-            _ => Ok(Read::Whole(reading)),
+            _ => Ok(Parsed::Whole(facts)),
         }
     }
 
-    /// Who may send to whom (RFC 1122 §3.2.1.3, RFC 4291 §2.5, MUST-63).
+    /// Checks that this source may send to this destination (RFC 1122 §3.2.1.3, RFC 4291 §2.5, MUST-63).
     #[inline]
     fn check_addresses(
         &mut self,
@@ -226,7 +228,7 @@ impl Host {
         self.check_new_addresses(arrived, source, destination)
     }
 
-    /// The same for addresses that have not just passed.
+    /// The same for addresses other than those that passed last.
     #[inline(never)]
     fn check_new_addresses(
         &mut self,
@@ -247,7 +249,7 @@ impl Host {
             return Err(Discard::IpBadSource);
         }
         let unspecified = match source.ip() {
-            // Before it has an address a host may look for one: DHCP, duplicate address detection.
+            // A host that has no address yet sends from the unspecified one: DHCP, duplicate address detection.
             IpAddr::V4(v4) => v4.is_unspecified() && cast == Cast::Unicast,
             IpAddr::V6(v6) => v6.is_unspecified() && cast != Cast::Multicast,
         };
@@ -272,7 +274,7 @@ impl Host {
 /// The largest Ethernet header, with three tags.
 const ETHERNET_BYTES_MAX: usize = ethernet::HEADER_BYTES + 12;
 
-/// Whether the IP header is in the first piece of a frame, as far as its first byte tells.
+/// Whether the IP header is in the first piece of a frame, judged by the header's first byte.
 fn has_whole_ip_header(start: &[u8], ip_at: usize) -> bool {
     let header_bytes = match start.get(ip_at) {
         Some(first) if first >> 4 == 4 => usize::from(first & 15) * 4,
@@ -282,13 +284,13 @@ fn has_whole_ip_header(start: &[u8], ip_at: usize) -> bool {
     start.len() >= ip_at + header_bytes
 }
 
-/// What an IP header turned out to be in front of.
-enum Read {
-    Whole(Reading),
-    Fragment(Reading, Fragment),
+/// What a packet turned out to be.
+enum Parsed {
+    Whole(PacketFacts),
+    Fragment(PacketFacts, Fragment),
 }
 
-/// How a packet came.
+/// How a packet arrived.
 struct Arrived {
     interface: InterfaceId,
     ip_at: usize,
@@ -301,18 +303,18 @@ impl Arrived {
     }
 }
 
-/// Whether the link vouches for the transport checksum, or has left it to us to fill in.
+/// Whether the link guarantees the transport checksum, or has left it to be filled in.
 pub(crate) fn is_trusted(frame: &Frame) -> bool {
     frame.offload.checksum != Checksum::Complete
 }
 
-/// IPv4-mapped addresses must not appear on a link: they would stand for somebody else in our tables.
+/// IPv4-mapped addresses must not appear on a link: in our tables they stand for IPv4 addresses.
 fn address_v6(ip: Ipv6Addr) -> Result<Address, Discard> {
     let address = Address::from(IpAddr::V6(ip));
     if address.is_v4() { Err(Discard::IpBadSource) } else { Ok(address) }
 }
 
-/// Whether IPv4 options contain a source route. Ends at the end of the list or a malformed option.
+/// Whether IPv4 options contain a source route. Stops at the end of the list or at a malformed option.
 fn has_source_route(options: &[u8]) -> bool {
     let mut rest = options;
     while let [kind, ..] = *rest {
@@ -328,7 +330,7 @@ fn has_source_route(options: &[u8]) -> bool {
     false
 }
 
-/// 255.255.255.255 and friends are nobody's to answer.
+/// Whether an answer may be sent to this address: it must belong to one host.
 pub(crate) fn may_be_answered(address: Address) -> bool {
     !address.is_multicast() && !address.is_unspecified() && !address.is_broadcast()
 }

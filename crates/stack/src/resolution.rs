@@ -1,18 +1,19 @@
-//! Finding link addresses on Ethernet: ARP (RFC 826, RFC 5227 in small) and neighbour discovery
+//! Finding link addresses on Ethernet: ARP (RFC 826, a small part of RFC 5227) and neighbour discovery
 //! (RFC 4861).
 //!
-//! Questions, answers and announcements as packets; the cache and its states are in `neighbour.rs`. What
-//! is *not* here: address configuration and duplicate address detection; addresses come from the program.
+//! Solicitations, answers and announcements as packets; the cache and its states are in `neighbour.rs`.
+//! What is *not* here: address configuration and duplicate address detection; addresses come from the
+//! program.
 
+use crate::build::Envelope;
 use crate::cidr::Cidr;
 use crate::connect::is_link_local;
 use crate::counters::Discard;
-use crate::emit::Envelope;
 use crate::flow::Address;
 use crate::host::Host;
 use crate::interface::{InterfaceId, Mac};
-use crate::neighbour::{Due, Sign, Told, Waits};
-use crate::packet::{Packet, start};
+use crate::neighbour::{Claim, ClaimKind, Due, Waiting};
+use crate::packet::{Packet, first_bytes};
 use crate::route::Hop;
 use bytes::Bytes;
 use std::net::{IpAddr, Ipv6Addr};
@@ -26,8 +27,9 @@ use wire::{Frame, Head, Medium, Offload, Payload};
 
 /// ff02::1, all nodes on the link.
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
-/// Neighbour discovery is believed only from the link itself (RFC 4861 §7.1).
-const HOP_LIMIT: u8 = 255;
+/// Neighbour discovery messages have this hop limit; a router would have lowered it, so that they must come
+/// from the link itself (RFC 4861 §7.1).
+const NEIGHBOUR_HOP_LIMIT: u8 = 255;
 
 /// ff02::1:ff00:0/104 and the last 24 bits of the address (RFC 4291 §2.7.1).
 fn solicited_node(address: Ipv6Addr) -> Ipv6Addr {
@@ -35,7 +37,7 @@ fn solicited_node(address: Ipv6Addr) -> Ipv6Addr {
     Ipv6Addr::new(0xff02, 0, 0, 0, 0, 1, 0xff00 | (high & 0xff), low)
 }
 
-/// Writes the Ethernet header into the room left for it.
+/// Writes the Ethernet header into the space that was left for it.
 fn address_frame(frame: &mut Frame, source: Mac, destination: Mac, ethertype: u16) {
     let header = ethernet::Header { destination, source, ethertype, vlan: None };
     header.emit(&mut frame.head.as_mut_slice()[..ethernet::HEADER_BYTES]);
@@ -56,7 +58,7 @@ impl Host {
         interface.is_some_and(|interface| interface.addresses.iter().any(|cidr| cidr.address() == ip))
     }
 
-    /// Gives a frame its link address, or lets it wait while we ask for it.
+    /// Writes the link address of the next hop into a frame, or lets the frame wait while we ask for it.
     pub(crate) fn resolve(
         &mut self,
         now: Instant,
@@ -78,10 +80,10 @@ impl Host {
                     frame = back;
                     mac
                 }
-                Err(Waits { ask, dropped }) => {
+                Err(Waiting { solicit, dropped }) => {
                     (0..dropped).for_each(|_| self.counters.discard(Discard::NeighbourUnresolved));
-                    if ask {
-                        self.ask(hop.interface, neighbour, None);
+                    if solicit {
+                        self.solicit(hop.interface, neighbour, None);
                     }
                     return None;
                 }
@@ -91,18 +93,18 @@ impl Host {
         Some((hop.interface, frame))
     }
 
-    /// A connection's retransmissions have reached R1: the way to `remote` is in doubt (RFC 9293 §3.8.3,
+    /// A connection's retransmissions have reached R1, so the path to `remote` is in doubt (RFC 9293 §3.8.3,
     /// MUST-20, negative advice).
     pub(crate) fn doubt_path(&mut self, now: Instant, remote: Address) {
         self.path_mtus.forget(remote);
         if let Some(hop) = self.routes.find(remote.ip()) {
-            let name = (hop.interface, Address::from(hop.neighbour));
-            self.neighbours.doubt(now, name, &self.config);
+            let key = (hop.interface, Address::from(hop.neighbour));
+            self.neighbours.doubt(now, key, &self.config);
         }
     }
 
-    /// Asks for a neighbour: everybody, or the one who had the address last.
-    fn ask(&mut self, interface: InterfaceId, neighbour: Address, mac: Option<Mac>) {
+    /// Asks for the link address of a neighbour: everybody on the link, or only `mac`, which had it last.
+    fn solicit(&mut self, interface: InterfaceId, neighbour: Address, mac: Option<Mac>) {
         let Some(hardware) = self.hardware(interface) else { return };
         let hop = Hop { interface, neighbour: neighbour.ip() };
         let Some(source) = self.source_for(neighbour.ip(), hop) else { return };
@@ -132,7 +134,7 @@ impl Host {
         let payload = Payload::from(Bytes::from(bytes));
         let mut frame = Frame { head, payload, offload: Offload::default() };
         address_frame(&mut frame, packet.sender_mac, destination, ethertype::ARP);
-        self.push_out((interface, frame));
+        self.push_to_outbox((interface, frame));
     }
 
     fn send_neighbour_message(
@@ -150,22 +152,22 @@ impl Host {
             source: IpAddr::V6(source).into(),
             destination: IpAddr::V6(destination).into(),
             protocol: protocol::ICMPV6,
-            hop_limit: HOP_LIMIT,
+            hop_limit: NEIGHBOUR_HOP_LIMIT,
             traffic_class: 0,
         };
-        let mut frame = envelope.wrap(self.shape(interface), Payload::from(Bytes::from(bytes)));
+        let mut frame = envelope.packet_frame(self.shape(interface), Payload::from(Bytes::from(bytes)));
         if let Some(mac) = mac {
             address_frame(&mut frame, hardware, mac, ethertype::IPV6);
-            return self.push_out((interface, frame));
+            return self.push_to_outbox((interface, frame));
         }
-        // To a group, or to somebody whose link address may have to be found first.
+        // To a group, or to a host whose link address may have to be found first.
         let hop = Hop { interface, neighbour: destination.into() };
         if let Some(out) = self.resolve(self.now, hop, frame) {
-            self.push_out(out);
+            self.push_to_outbox(out);
         }
     }
 
-    /// Tells the link about an address of ours (RFC 5227 §3, RFC 4861 §7.2.6).
+    /// Announces an address of ours on the link (RFC 5227 §3, RFC 4861 §7.2.6).
     pub(crate) fn announce(&mut self, interface: InterfaceId, address: IpAddr) {
         let Some(hardware) = self.hardware(interface) else { return };
         match address {
@@ -183,31 +185,31 @@ impl Host {
         }
     }
 
-    /// Answers a solicitation, or without one tells everybody.
+    /// Advertises an address of ours: to the host that solicited it, or to all hosts on the link.
     fn advertise(
         &mut self,
         interface: InterfaceId,
         target: Ipv6Addr,
-        asker: Option<(Ipv6Addr, Option<Mac>)>,
+        requester: Option<(Ipv6Addr, Option<Mac>)>,
     ) {
         let target_link_layer = self.hardware(interface);
         let options = neighbor::Options { target_link_layer, ..neighbor::Options::default() };
-        let solicited = asker.is_some();
+        let solicited = requester.is_some();
         let message = Message::Advertisement { router: false, solicited, overrides: true, target, options };
-        let (destination, mac) = asker.unwrap_or((ALL_NODES, None));
+        let (destination, mac) = requester.unwrap_or((ALL_NODES, None));
         self.send_neighbour_message(interface, (target, destination), mac, message);
     }
 
     /// An ARP packet arrives in a contiguous frame (RFC 826, packet reception).
     pub(crate) fn receive_arp(&mut self, now: Instant, interface: InterfaceId, frame: &Frame, ip_at: usize) {
-        let packet = arp::Packet::parse(start(frame).get(ip_at..).unwrap_or_default());
+        let packet = arp::Packet::parse(first_bytes(frame).get(ip_at..).unwrap_or_default());
         let Ok(packet) = packet else { return self.counters.discard(Discard::ArpMalformed) };
         let arp::Packet { operation, sender_mac, sender, target, .. } = packet;
         if sender_mac.is_multicast() || sender.is_multicast() || sender.is_broadcast() {
             return self.counters.discard(Discard::ArpMalformed);
         }
         if self.is_ours_on(interface, sender.into()) {
-            // Somebody else uses our address: say whose it is (RFC 5227 §2.4, defence).
+            // Another host uses our address: announce that it is ours (RFC 5227 §2.4, defence).
             self.counters.discard(Discard::NeighbourInvalid);
             if operation == Operation::Request && sender == target && self.echo_limit.take(now) {
                 self.announce(interface, sender.into());
@@ -216,10 +218,14 @@ impl Host {
         }
         let for_us = self.is_ours_on(interface, target.into());
         if !sender.is_unspecified() {
-            let name = (interface, sender.into());
-            let sign = if for_us && operation == Operation::Reply { Sign::Answer } else { Sign::Hearsay };
+            let key = (interface, sender.into());
+            let kind = if for_us && operation == Operation::Reply {
+                ClaimKind::Solicited
+            } else {
+                ClaimKind::Unsolicited
+            };
             let remember = for_us && operation == Operation::Request;
-            self.learn(now, Told { name, mac: sender_mac, sign, remember });
+            self.learn(now, Claim { key, mac: sender_mac, kind, remember });
         }
         let Some(hardware) = self.hardware(interface).filter(|_| for_us && operation == Operation::Request)
         else {
@@ -235,27 +241,29 @@ impl Host {
         self.send_arp(interface, &reply, sender_mac);
     }
 
-    fn learn(&mut self, now: Instant, told: Told) {
-        let (interface, address) = told.name;
+    fn learn(&mut self, now: Instant, claim: Claim) {
+        let (interface, address) = claim.key;
         let Some(hardware) = self.hardware(interface) else { return };
-        for mut frame in self.neighbours.learn(now, told, &self.config) {
-            address_frame(&mut frame, hardware, told.mac, ethertype_of(address));
-            self.push_out((interface, frame));
+        for mut frame in self.neighbours.learn(now, claim, &self.config) {
+            address_frame(&mut frame, hardware, claim.mac, ethertype_of(address));
+            self.push_to_outbox((interface, frame));
         }
     }
 
-    /// A neighbour discovery message arrives, its checksum verified (RFC 4861 §6.1, §7.1).
+    /// A neighbour discovery message arrives; its checksum has been verified (RFC 4861 §6.1, §7.1).
     pub(crate) fn receive_neighbour_message(&mut self, now: Instant, packet: &Packet<'_>, message: &Message) {
-        let (IpAddr::V6(source), interface) = (packet.source.ip(), packet.arrival) else { return };
-        if packet.hop_limit != HOP_LIMIT || self.hardware(interface).is_none() {
+        let IpAddr::V6(source) = packet.source.ip() else { return };
+        let interface = packet.arrival;
+        if packet.hop_limit != NEIGHBOUR_HOP_LIMIT || self.hardware(interface).is_none() {
             return self.counters.discard(Discard::NeighbourInvalid);
         }
-        let told = |host: &mut Host, address: Ipv6Addr, mac: Option<Mac>, sign: Sign, remember: bool| {
-            if let Some(mac) = mac.filter(|mac| !mac.is_multicast() && !address.is_unspecified()) {
-                let name = (interface, IpAddr::V6(address).into());
-                host.learn(now, Told { name, mac, sign, remember });
-            }
-        };
+        let learn =
+            |host: &mut Host, address: Ipv6Addr, mac: Option<Mac>, kind: ClaimKind, remember: bool| {
+                if let Some(mac) = mac.filter(|mac| !mac.is_multicast() && !address.is_unspecified()) {
+                    let key = (interface, IpAddr::V6(address).into());
+                    host.learn(now, Claim { key, mac, kind, remember });
+                }
+            };
         match *message {
             Message::Solicitation { target, options } => {
                 if target.is_multicast() || (source.is_unspecified() && options.source_link_layer.is_some()) {
@@ -264,27 +272,27 @@ impl Host {
                 if !self.is_ours_on(interface, target.into()) {
                     return self.counters.discard(Discard::IcmpIgnored);
                 }
-                told(self, source, options.source_link_layer, Sign::Hearsay, true);
-                let asker = (!source.is_unspecified()).then_some((source, options.source_link_layer));
-                self.advertise(interface, target, asker);
+                learn(self, source, options.source_link_layer, ClaimKind::Unsolicited, true);
+                let requester = (!source.is_unspecified()).then_some((source, options.source_link_layer));
+                self.advertise(interface, target, requester);
             }
             Message::Advertisement { solicited, overrides, target, options, .. } => {
                 if target.is_multicast() || self.is_ours_on(interface, target.into()) {
                     return self.counters.discard(Discard::NeighbourInvalid);
                 }
-                let sign = match (solicited, overrides) {
-                    (true, true) => Sign::Answer,
-                    (true, false) => Sign::WeakAnswer,
-                    (false, true) => Sign::Hearsay,
-                    (false, false) => Sign::WeakHearsay,
+                let kind = match (solicited, overrides) {
+                    (true, true) => ClaimKind::Solicited,
+                    (true, false) => ClaimKind::SolicitedNoOverride,
+                    (false, true) => ClaimKind::Unsolicited,
+                    (false, false) => ClaimKind::UnsolicitedNoOverride,
                 };
-                told(self, target, options.target_link_layer, sign, false);
+                learn(self, target, options.target_link_layer, kind, false);
             }
             Message::RouterAdvertisement { lifetime_s, options, .. } => {
                 if !self.config.accept_router_advertisements || !is_link_local(source) {
                     return self.counters.discard(Discard::IcmpIgnored);
                 }
-                told(self, source, options.source_link_layer, Sign::Hearsay, true);
+                learn(self, source, options.source_link_layer, ClaimKind::Unsolicited, true);
                 self.follow_router(interface, source, lifetime_s);
             }
             // A solicitation of routers is not for a host.
@@ -292,26 +300,26 @@ impl Host {
         }
     }
 
-    /// A router offers itself, or with a lifetime of zero withdraws (RFC 4861 §6.3.4). It is followed until
-    /// it withdraws: addresses come from the program, and with them the knowledge that a link is gone.
+    /// Adds a default route by a router that advertises itself, or removes it if the lifetime is zero
+    /// (RFC 4861 §6.3.4). The route does not expire, because the program decides about addresses and links.
     fn follow_router(&mut self, interface: InterfaceId, router: Ipv6Addr, lifetime_s: u16) {
-        let Some(everywhere) = Cidr::new(Ipv6Addr::UNSPECIFIED.into(), 0) else { return };
+        let Some(default_route) = Cidr::new(Ipv6Addr::UNSPECIFIED.into(), 0) else { return };
         let via = Some(IpAddr::V6(router));
         if lifetime_s == 0 {
             self.routes.remove(|route| {
-                route.destination == everywhere && route.via == via && route.interface == interface
+                route.destination == default_route && route.via == via && route.interface == interface
             });
-        } else if !self.routes.iter().any(|route| route.destination == everywhere) {
-            self.add_route(everywhere, via, interface);
+        } else if !self.routes.iter().any(|route| route.destination == default_route) {
+            self.add_route(default_route, via, interface);
         }
     }
 
-    /// Asks again, or gives up and tells whoever waited.
+    /// Asks again for link addresses, or gives up and reports that to the sockets whose packets waited.
     pub(crate) fn expire_neighbours(&mut self, now: Instant) {
         while let Some(due) = self.neighbours.expire(now, &self.config) {
             match due {
-                Due::Ask((interface, address), mac) => self.ask(interface, address, mac),
-                Due::Lost(pending) => {
+                Due::Solicit((interface, address), mac) => self.solicit(interface, address, mac),
+                Due::Unreachable(pending) => {
                     for frame in pending {
                         self.counters.discard(Discard::NeighbourUnresolved);
                         self.report_unreachable(now, &frame);

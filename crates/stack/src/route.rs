@@ -1,8 +1,8 @@
 //! Where a packet for an address goes: the routing table (RFC 1122 §3.3.1).
 //!
-//! The longest prefix wins; among equals the earlier one. Addresses of interfaces are routes to their
-//! own network. A host has few routes, so they stand in a list, longest prefix first; a connection
-//! remembers its interface and asks again only when the table has changed ([`Routes::epoch`]).
+//! The longest prefix wins; among equal ones the earlier route. Each address of an interface is also a
+//! route to its network. A host has few routes, so they are in a list, longest prefix first. A connection
+//! remembers its interface and searches the table again only when it has changed ([`Routes::epoch`]).
 
 use crate::cidr::Cidr;
 use crate::interface::InterfaceId;
@@ -11,9 +11,9 @@ use std::net::IpAddr;
 /// One line of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// Which destinations it is for.
+    /// The destinations of the route.
     pub destination: Cidr,
-    /// The router to hand packets to; `None` if the destination is on the link itself.
+    /// The router to send packets to; `None` if the destination is on the link itself.
     pub via: Option<IpAddr>,
     /// The interface to use.
     pub interface: InterfaceId,
@@ -23,7 +23,7 @@ pub struct Route {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Hop {
     pub(crate) interface: InterfaceId,
-    /// Whom to hand it to on the link: a router, or the destination.
+    /// The receiver on the link: a router, or the destination.
     pub(crate) neighbour: IpAddr,
 }
 
@@ -45,13 +45,13 @@ impl Routes {
         self.epoch = self.epoch.wrapping_add(1);
     }
 
-    /// Takes out the routes for which `unwanted` says so.
+    /// Removes the routes for which `unwanted` returns true.
     pub(crate) fn remove(&mut self, unwanted: impl Fn(&Route) -> bool) {
         self.routes.retain(|route| !unwanted(route));
         self.epoch = self.epoch.wrapping_add(1);
     }
 
-    /// Changes whenever the table does.
+    /// A number that changes whenever the table does.
     pub(crate) fn epoch(&self) -> u16 {
         self.epoch
     }
@@ -62,7 +62,7 @@ impl Routes {
         Some(Hop { interface: route.interface, neighbour: route.via.unwrap_or(destination) })
     }
 
-    /// The same, by one interface only: for link-local destinations with a scope.
+    /// The same by one interface only, for link-local destinations with a scope.
     pub(crate) fn find_on(&self, destination: IpAddr, interface: InterfaceId) -> Option<Hop> {
         let fits = |route: &&Route| route.interface == interface && route.destination.contains(destination);
         let route = self.routes.iter().find(fits)?;
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_route_is_replaced_and_removed_and_the_epoch_tells() {
+    fn a_route_is_replaced_and_removed_and_the_epoch_changes() {
         let mut routes = Routes::default();
         routes.add(route("0.0.0.0/0", Some("10.0.0.1"), 0));
         let before = routes.epoch();

@@ -1,7 +1,7 @@
-//! The host's secret, spread over the purposes that need one.
+//! The host's secret, and a key for each purpose that needs one.
 //!
-//! One 32-byte secret enters at [`crate::Host::new`]; each purpose gets its own SipHash key from it,
-//! so that what one reveals says nothing about another (RFC 6528 §3, RFC 6056 §3.3).
+//! One 32-byte secret is an argument of [`crate::Host::new`]. Each purpose gets its own SipHash key from
+//! it, so that one purpose reveals nothing about another (RFC 6528 §3, RFC 6056 §3.3).
 
 use siphasher::sip::{SipHasher13, SipHasher24};
 
@@ -16,7 +16,7 @@ pub(crate) enum Purpose {
     Tables,
 }
 
-/// The 32 bytes that enter at the host's birth.
+/// The 32 bytes that the program gives to a new host.
 #[derive(Clone)]
 pub(crate) struct Secret([u8; 32]);
 
@@ -25,22 +25,23 @@ impl Secret {
         Secret(bytes)
     }
 
-    /// The key of one purpose: SipHash-2-4 under one half of the secret, over purpose and other half.
+    /// The key of one purpose: SipHash-2-4 of the purpose and one half of the secret, keyed by the other half.
     pub(crate) fn key(&self, purpose: Purpose) -> [u8; 16] {
-        let (mut under, mut over) = ([0; 16], [0; 18]);
-        under.copy_from_slice(&self.0[..16]);
-        over[..16].copy_from_slice(&self.0[16..]);
-        over[16] = purpose as u8;
+        let mut master = [0; 16];
+        master.copy_from_slice(&self.0[..16]);
+        let mut input = [0; 18];
+        input[..16].copy_from_slice(&self.0[16..]);
+        input[16] = purpose as u8;
         let mut key = [0; 16];
         for (half, out) in key.chunks_exact_mut(8).enumerate() {
-            over[17] = half as u8;
-            out.copy_from_slice(&SipHasher24::new_with_key(&under).hash(&over).to_le_bytes());
+            input[17] = half as u8;
+            out.copy_from_slice(&SipHasher24::new_with_key(&master).hash(&input).to_le_bytes());
         }
         key
     }
 }
 
-/// A hash that an attacker cannot predict: SipHash-2-4 for what the network sees.
+/// A hash that an attacker cannot predict: SipHash-2-4, for values that appear on the network.
 #[derive(Clone, Copy)]
 pub(crate) struct Keyed(SipHasher24);
 
@@ -54,7 +55,8 @@ impl Keyed {
     }
 }
 
-/// A hash for tables, where only collisions must not be chosen: SipHash-1-3. Also a `BuildHasher`.
+/// A hash for tables, where an attacker must only be kept from choosing collisions: SipHash-1-3. Also a
+/// `BuildHasher`.
 #[derive(Clone, Copy)]
 pub(crate) struct TableHash(SipHasher13);
 

@@ -1,25 +1,28 @@
-//! A TCP segment arrives at the host: to its connection, to what is left of one, to a listener, or to
-//! nobody (RFC 9293 §3.10.7).
+//! A TCP segment arrives at the host, for a connection, for an entry in TIME-WAIT, for a listener, or for
+//! none of them (RFC 9293 §3.10.7).
 
+use crate::build::pseudo_header;
 use crate::counters::Discard;
-use crate::emit::pseudo_header;
 use crate::flow::FlowKey;
-use crate::host::{Host, Newborn};
+use crate::host::{Host, NewConnection};
+use crate::limits::HALF_OPEN_MIN;
 use crate::packet::{Cast, Packet, flatten, is_flat};
 use crate::receive::{is_trusted, may_be_answered};
 use crate::socket::Standing;
 use crate::time_wait::TIME_WAIT_BIT;
 use std::net::SocketAddr;
 use tcp::listen::Arrival;
-use tcp::{Connection, Instant, ResetReason, Segment, SendReason, State, TimeWaitVerdict, closed, listen};
+use tcp::{
+    Connection, Instant, Refusal, ResetReason, Segment, SendReason, State, TimeWaitVerdict, closed, listen,
+};
 use wire::Seq;
 use wire::ip::protocol;
 use wire::tcp::{Flags, Header};
 
 impl Host {
-    /// Checks, finds the connection, hands over.
+    /// Checks a segment and delivers it.
     pub(crate) fn receive_tcp(&mut self, now: Instant, mut packet: Packet<'_>) {
-        // Made once and lent to whoever takes it: it is too large to be handed on.
+        // Created once and passed by reference, because it is too large to be moved.
         let mut segment = Segment::default();
         let header_bytes = match segment.header.read(packet.transport()) {
             Ok(header_bytes) if packet.is_readable(header_bytes) => header_bytes,
@@ -45,14 +48,14 @@ impl Host {
         segment.payload = packet.take_text(header_bytes);
         match place {
             Some(place) if place & TIME_WAIT_BIT == 0 => {
-                self.segment_for_connection(now, place, &key, &mut segment);
+                self.deliver_to_connection(now, place, &key, &mut segment);
             }
-            Some(place) => self.segment_in_time_wait(now, place & !TIME_WAIT_BIT, &key, &mut segment),
-            None => self.segment_for_listener(now, &key, &mut segment, None),
+            Some(place) => self.deliver_to_time_wait(now, place & !TIME_WAIT_BIT, &key, &mut segment),
+            None => self.deliver_to_listener(now, &key, &mut segment, None),
         }
     }
 
-    /// The place of the flow that a segment belongs to; the last one again without hashing.
+    /// The place of the flow that a segment belongs to; found without hashing if it is the same as last time.
     fn find_place_of_segment(&mut self, key: &FlowKey) -> Option<u32> {
         if self.sockets.at(self.last_index).is_some_and(|socket| socket.is_linked && socket.key == *key) {
             return Some(self.last_index);
@@ -70,11 +73,11 @@ impl Host {
         packet.is_intact(sum)
     }
 
-    fn segment_for_connection(&mut self, now: Instant, index: u32, key: &FlowKey, segment: &mut Segment) {
+    fn deliver_to_connection(&mut self, now: Instant, index: u32, key: &FlowKey, segment: &mut Segment) {
         let Some(socket) = self.sockets.at_mut(index) else { return };
         if socket.standing == Standing::HalfOpen && segment.header.flags.ack() && !segment.header.flags.rst()
         {
-            // As on Linux: while nobody accepts, the last step of the handshake does not count either.
+            // As on Linux: while the accept queue is full, the last step of the handshake is dropped too.
             let child = socket.child;
             if self.listeners.parent_of(child).is_some_and(|(_, listener)| listener.is_full()) {
                 return self.counters.discard(Discard::TcpAcceptQueueFull);
@@ -88,41 +91,41 @@ impl Host {
                 time_wait.handle_segment(now, &segment.header, segment.text_bytes(), config)
             });
             if let Some(TimeWaitVerdict::Reopen { iss_at_least }) = verdict {
-                // The application still holds the old connection; its numbers are no longer needed.
+                // The application still holds the old connection, but its sequence numbers are not needed.
                 socket.connection.abort(now);
-                self.unlink(index);
-                self.touch(now, index);
+                self.unlink_flow(index);
+                self.touch_connection(now, index);
                 self.counters.time_waits_reopened += 1;
-                return self.segment_for_listener(now, key, segment, Some(iss_at_least));
+                return self.deliver_to_listener(now, key, segment, Some(iss_at_least));
             }
         }
         self.counters.segments_received += 1;
         socket.connection.take_segment(now, segment);
         let state = socket.connection.state();
-        self.touch(now, index);
+        self.touch_connection(now, index);
         if state == State::Listen {
-            // RFC 9293 §3.10.7.4: a passive open that came to nothing; its slot is free.
-            self.bury(index);
+            // RFC 9293 §3.10.7.4: a passive open that failed returns to LISTEN.
+            self.drop_connection(index);
         }
     }
 
-    fn segment_in_time_wait(&mut self, now: Instant, index: u32, key: &FlowKey, segment: &mut Segment) {
+    fn deliver_to_time_wait(&mut self, now: Instant, index: u32, key: &FlowKey, segment: &mut Segment) {
         let text_bytes = segment.text_bytes();
-        match self.time_waits.arrives(now, index, &segment.header, text_bytes) {
+        match self.time_waits.handle_segment(now, index, &segment.header, text_bytes) {
             Some(TimeWaitVerdict::Reply(reply)) => {
-                self.send_header(now, key, reply.header);
+                self.send_header(now, key, reply.header, reply.why);
             }
             Some(TimeWaitVerdict::Reopen { iss_at_least }) => {
                 self.forget_time_wait(index);
                 self.counters.time_waits_reopened += 1;
-                self.segment_for_listener(now, key, segment, Some(iss_at_least));
+                self.deliver_to_listener(now, key, segment, Some(iss_at_least));
             }
             Some(TimeWaitVerdict::Closed) => self.forget_time_wait(index),
             Some(TimeWaitVerdict::Ignore(_)) | None => self.counters.discard(Discard::TcpTimeWait),
         }
     }
 
-    fn segment_for_listener(
+    fn deliver_to_listener(
         &mut self,
         now: Instant,
         key: &FlowKey,
@@ -131,7 +134,7 @@ impl Host {
     ) {
         let Some(index) = self.listeners.find(key.local, key.local_port) else {
             self.counters.discard(Discard::TcpClosedPort);
-            self.trace_stranger(now, key, segment);
+            self.trace_unmatched(now, key, segment, Refusal::NoConnection);
             if let Some(reset) = closed::arrives(&segment.header, segment.text_bytes()) {
                 self.send_reset(now, key, reset, ResetReason::ClosedPort);
             }
@@ -142,11 +145,15 @@ impl Host {
         if config.syn_fin_opens && segment.header.flags.syn() {
             segment.header.flags = Flags::from_bits(segment.header.flags.bits() & !Flags::FIN.bits());
         }
-        match listen::arrives(&segment.header) {
-            Arrival::Ignore(_) => self.counters.discard(Discard::TcpListenerIgnored),
+        match listen::arrives(&segment.header, config.habits) {
+            Arrival::Ignore(why) => {
+                self.counters.discard(Discard::TcpListenerIgnored);
+                self.trace_unmatched(now, key, segment, why);
+            }
             Arrival::Open => self.open_passively(now, index, key, segment, iss_at_least),
             Arrival::Reset(reset) => {
-                if !self.take_cookie(now, index, key, segment) {
+                if !self.accept_cookie(now, index, key, segment) {
+                    self.trace_unmatched(now, key, segment, Refusal::AckOfUnsent);
                     self.send_reset(now, key, reset, ResetReason::UnacceptableAck);
                 }
             }
@@ -166,7 +173,7 @@ impl Host {
         if listener.is_full() {
             return self.counters.discard(Discard::TcpAcceptQueueFull);
         }
-        let crowded = listener.half_open.len() >= listener.backlog.max(HALF_OPEN_MIN)
+        let use_cookie = listener.half_open.len() >= listener.backlog.max(HALF_OPEN_MIN)
             || self.listeners.half_open >= self.config.half_open_max;
         let config = listener.config.clone().unwrap_or_else(|| self.config.tcp.clone());
         let isn = listener.isn;
@@ -174,7 +181,7 @@ impl Host {
             return self.counters.discard(Discard::NoRoute);
         };
         let mut birth = self.birth(now, key, hop, isn);
-        if crowded {
+        if use_cookie {
             return self.send_cookie(now, key, syn, birth, config);
         }
         if self.sockets.len() >= self.config.connections_max {
@@ -184,30 +191,26 @@ impl Host {
             birth.iss = birth.iss.latest(least);
         }
         self.counters.passive_opens += 1;
-        let newborn = Newborn { key: *key, parent, interface: hop.interface };
-        let place = self.settle_in(now, Connection::listen(now, birth, config), newborn);
-        // In its place, so that it is traced from its first segment on.
+        let new = NewConnection { key: *key, parent, interface: hop.interface };
+        let place = self.add_connection(now, Connection::listen(now, birth, config), new);
+        // The segment is taken after the connection was added, so that it is traced too.
         if let Some(socket) = self.sockets.get_mut(place) {
             socket.connection.take_segment(now, syn);
         }
-        self.touch(now, place.index);
+        self.touch_connection(now, place.index);
     }
 
-    /// The way back to the sender of a packet.
+    /// The next hop to the sender of a packet.
     pub(crate) fn route_back(&mut self, key: &FlowKey) -> Option<crate::route::Hop> {
         self.route(SocketAddr::new(key.remote.ip(), key.remote_port))
     }
 
-    /// A reset on the host's own account, unless there have been too many.
+    /// Sends a reset from the host itself, within the rate limit.
     fn send_reset(&mut self, now: Instant, key: &FlowKey, reset: Header, why: ResetReason) {
         if !self.reset_limit.take(now) {
             return self.counters.discard(Discard::ResetLimited);
         }
         self.counters.resets_sent += 1;
-        self.trace_sent(now, key, &reset, SendReason::Reset(why));
-        self.send_header(now, key, reset);
+        self.send_header(now, key, reset, SendReason::Reset(why));
     }
 }
-
-/// A listener with a tiny backlog still lets so many be half open before it turns to cookies.
-const HALF_OPEN_MIN: usize = 16;

@@ -1,8 +1,8 @@
 //! Connections in TIME-WAIT, kept small (RFC 9293 §3.6.1).
 //!
-//! Once the application is gone and nothing is left to read or send, a few numbers are enough
-//! ([`tcp::TimeWait`]). The table is bounded; when it is full the oldest goes. What is *not* here: the
-//! rules for a segment that arrives; they are the connection's.
+//! Once the application has closed the connection and nothing is left to read or send, a few numbers are
+//! enough ([`tcp::TimeWait`]). The table is bounded; when it is full, the oldest entry is removed. What is
+//! *not* here: the rules for a segment that arrives; they are [`tcp::TimeWait`]'s.
 
 use crate::flow::FlowKey;
 use crate::host::Host;
@@ -12,11 +12,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use tcp::{Instant, TimeWait};
 
-/// Places in the demultiplexing table with this bit are in this table.
+/// A place in the demultiplexing table with this bit is a place in this table, not among the connections.
 pub(crate) const TIME_WAIT_BIT: u32 = 1 << 31;
 
 /// One connection in TIME-WAIT.
-pub(crate) struct Remains {
+pub(crate) struct TimeWaitEntry {
     pub(crate) key: FlowKey,
     pub(crate) time_wait: TimeWait,
     pub(crate) config: Arc<tcp::Config>,
@@ -24,7 +24,7 @@ pub(crate) struct Remains {
 
 /// The table.
 pub(crate) struct TimeWaits {
-    slab: Slab<Remains>,
+    slab: Slab<TimeWaitEntry>,
     timers: Wheel,
 }
 
@@ -37,8 +37,12 @@ impl TimeWaits {
         self.slab.len()
     }
 
-    pub(crate) fn at(&self, index: u32) -> Option<&Remains> {
+    pub(crate) fn at(&self, index: u32) -> Option<&TimeWaitEntry> {
         self.slab.at(index)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &TimeWaitEntry> {
+        self.slab.iter().map(|(_, entry)| entry)
     }
 
     pub(crate) fn next_due(&self) -> Option<Instant> {
@@ -49,40 +53,41 @@ impl TimeWaits {
         self.timers.expire(now, fired);
     }
 
-    fn insert(&mut self, remains: Remains) -> u32 {
-        let due = remains.time_wait.due();
-        let key = self.slab.insert(remains);
+    fn insert(&mut self, entry: TimeWaitEntry) -> u32 {
+        let due = entry.time_wait.due();
+        let key = self.slab.insert(entry);
         self.timers.set(key.index, Some(due));
         key.index
     }
 
-    fn remove(&mut self, index: u32) -> Option<Remains> {
+    fn remove(&mut self, index: u32) -> Option<TimeWaitEntry> {
         self.timers.set(index, None);
         self.slab.remove(index)
     }
 
-    /// One of those that would go first anyway.
+    /// An entry that would expire first, or nearly first.
     fn oldest(&self) -> Option<u32> {
-        self.timers.first()
+        self.timers.first_place()
     }
 
-    /// Asks what is to become of a segment, and keeps the timer in step.
-    pub(crate) fn arrives(
+    /// Decides what happens with a segment, and sets the timer to the entry's new end.
+    pub(crate) fn handle_segment(
         &mut self,
         now: Instant,
         index: u32,
         header: &wire::tcp::Header,
         text_bytes: u32,
     ) -> Option<tcp::TimeWaitVerdict> {
-        let remains = self.slab.at_mut(index)?;
-        let verdict = remains.time_wait.handle_segment(now, header, text_bytes, &remains.config);
-        self.timers.set(index, Some(remains.time_wait.due()));
+        let entry = self.slab.at_mut(index)?;
+        let verdict = entry.time_wait.handle_segment(now, header, text_bytes, &entry.config);
+        self.timers.set(index, Some(entry.time_wait.due()));
         Some(verdict)
     }
 }
 
 impl Host {
-    /// A connection whose application is gone becomes remains; the place in the flow table stays.
+    /// Replaces a connection that its application has closed by an entry of this table; its entry in the
+    /// demultiplexing table stays.
     pub(crate) fn enter_time_wait(&mut self, index: u32, time_wait: TimeWait) {
         if self.time_waits.len() >= self.config.time_waits_max.max(1)
             && let Some(oldest) = self.time_waits.oldest()
@@ -90,36 +95,37 @@ impl Host {
             self.counters.time_waits_forgotten += 1;
             self.forget_time_wait(oldest);
         }
-        self.tell_departure(index);
+        self.record_departure(index);
         let Some(socket) = self.sockets.at_mut(index) else { return };
         self.timers.set(&mut socket.timer, index, None);
         self.counters.time_waits += 1;
-        let (key, config) = (socket.key, socket.connection.config().clone());
+        let key = socket.key;
+        let config = socket.connection.config().clone();
         self.sockets.discard(index);
-        let place = self.time_waits.insert(Remains { key, time_wait, config });
+        let place = self.time_waits.insert(TimeWaitEntry { key, time_wait, config });
         self.demux.replace(&key, |place| place == index, place | TIME_WAIT_BIT);
     }
 
-    /// 2 MSL have passed, or somebody else needs the place.
+    /// Removes an entry: 2 MSL have passed, or its place or its pair of ends is needed.
     pub(crate) fn forget_time_wait(&mut self, index: u32) {
-        if let Some(remains) = self.time_waits.remove(index) {
-            self.demux.remove(&remains.key, |place| place == index | TIME_WAIT_BIT);
+        if let Some(entry) = self.time_waits.remove(index) {
+            self.demux.remove(&entry.key, |place| place == index | TIME_WAIT_BIT);
         }
     }
 
     /// The smallest initial sequence number with which a new connection may follow this one (RFC 9293
-    /// §3.6.1): what the rules would answer to the peer's newer SYN.
+    /// §3.6.1): the one that a newer SYN of the peer would get.
     pub(crate) fn iss_after(&self, now: Instant, index: u32) -> Option<wire::Seq> {
-        let remains = self.time_waits.at(index)?;
-        // One of two numbers half the circle apart is newer than whatever the peer sent last.
+        let entry = self.time_waits.at(index)?;
+        // Of two numbers half the circle apart, one is newer than the last number that the peer sent.
         [0, 1 << 31].into_iter().find_map(|seq| {
             let syn = wire::tcp::Header {
                 seq: wire::Seq::new(seq),
                 flags: wire::tcp::Flags::SYN,
                 ..wire::tcp::Header::default()
             };
-            let mut question = remains.time_wait;
-            match question.handle_segment(now, &syn, 0, &remains.config) {
+            let mut trial = entry.time_wait;
+            match trial.handle_segment(now, &syn, 0, &entry.config) {
                 tcp::TimeWaitVerdict::Reopen { iss_at_least } => Some(iss_at_least),
                 _ => None,
             }

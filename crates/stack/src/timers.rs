@@ -1,7 +1,7 @@
-//! Timers of connections that have one: an idle connection has none and pays nothing.
+//! Timers of connections. A connection without a set timer takes no memory here.
 //!
-//! A thin layer over the wheel: places in it are handed out while a timer is set, and the owner keeps
-//! the number. What a timer is for is the connection's business.
+//! A thin layer over the wheel: a timer has a place in the wheel only while it is set, and its owner keeps
+//! the number of the place. What is *not* here: what a timer is for; the connection knows that.
 
 use crate::wheel::Wheel;
 use std::collections::VecDeque;
@@ -60,7 +60,8 @@ impl Timers {
         }
     }
 
-    /// Moves on to `now` and appends every owner whose timer is due; the owner forgets its number.
+    /// Moves on to `now` and appends every owner whose timer is due to `fired`. The caller must set each
+    /// owner's number to [`Timer::NONE`].
     pub(crate) fn expire(&mut self, now: Instant, fired: &mut VecDeque<u32>) {
         let before = fired.len();
         self.wheel.expire(now, fired);
@@ -76,9 +77,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_handed_out_while_timers_are_set() {
-        let (mut timers, mut fired) = (Timers::new(), VecDeque::new());
-        let (mut one, mut two) = (Timer::NONE, Timer::NONE);
+    fn a_timer_has_a_number_only_while_it_is_set() {
+        let mut timers = Timers::new();
+        let mut fired = VecDeque::new();
+        let mut one = Timer::NONE;
+        let mut two = Timer::NONE;
         timers.set(&mut one, 7, Some(Instant::from_millis(5)));
         timers.set(&mut two, 8, Some(Instant::from_millis(3)));
         timers.set(&mut one, 7, Some(Instant::from_millis(9)));

@@ -1,11 +1,12 @@
 //! Traces of all connections of a host, in one stream.
 //!
-//! Connections keep their own; the host gathers them after every change, adds when and where, and tells
-//! itself what happened without a connection, or before it could be traced. Without a reader, no cost.
+//! Each connection keeps its traces. The host collects them after every change and adds time and ends. It
+//! adds traces of what happened without a connection, or before the connection was traced. While tracing
+//! is off, it costs nothing.
 
 use crate::flow::{Flow, FlowKey};
 use crate::host::Host;
-use crate::id::{Key, SocketId, SocketKind};
+use crate::id::{SlabKey, SocketId, SocketKind};
 use crate::socket::Standing;
 use tcp::state::lookup;
 use tcp::{Cause, Instant, Refusal, Segment, SegmentFacts, SendReason, State, Trace, Tracing};
@@ -21,14 +22,16 @@ pub struct TraceRecord {
     pub flow: Flow,
     /// The connection, or [`SocketId::HOST`] for what the host did without one.
     pub id: SocketId,
-    /// What.
+    /// Its number on this host, from 0: [`Host::last_sending`] names a record by it.
+    pub number: u64,
+    /// What happened.
     pub trace: Trace,
 }
 
 impl Host {
     /// Starts or stops keeping traces of all connections, present and future.
     ///
-    /// While it is on, connections in TIME-WAIT are kept whole, so that their last steps are told too.
+    /// While it is on, connections in TIME-WAIT are kept whole, so that their last steps are traced too.
     pub fn set_tracing(&mut self, tracing: Tracing) {
         self.tracing = tracing;
         self.sockets.iter_mut().for_each(|(_, socket)| socket.connection.set_tracing(tracing));
@@ -39,7 +42,24 @@ impl Host {
         self.traces.pop_front()
     }
 
-    /// Gathers what a connection has to tell.
+    /// Which [`Trace::Sent`] tells of the frame that [`Host::poll_transmit`] returned last, by
+    /// [`TraceRecord::number`]. The pieces of one super-segment have one record. `None` without tracing,
+    /// for frames that carry no TCP segment, and for those that had to wait for a neighbour's link address.
+    pub fn last_sending(&self) -> Option<u64> {
+        self.last_sending
+    }
+
+    /// A connection has handed over a segment: the frame that carries it is known by its record.
+    #[cold]
+    pub(crate) fn trace_transmission(&mut self, now: Instant, index: u32) {
+        let before = self.traces_told;
+        self.collect_traces(now, index);
+        let sent = |record: &&TraceRecord| matches!(record.trace, Trace::Sent { .. });
+        let fresh = self.traces.iter().rev().take_while(|record| record.number >= before);
+        self.last_sending = fresh.filter(sent).map(|record| record.number).next();
+    }
+
+    /// Collects the traces of a connection.
     #[cold]
     pub(crate) fn collect_traces(&mut self, now: Instant, index: u32) {
         let Some(key) = self.sockets.key_at(index) else { return };
@@ -47,13 +67,13 @@ impl Host {
         while let Some(socket) = self.sockets.at_mut(index) {
             let flow = socket.key.flow();
             let Some(trace) = socket.connection.poll_trace() else { return };
-            self.push_trace(TraceRecord { at: now, flow, id, trace });
+            self.push_trace(now, flow, id, trace);
         }
     }
 
-    /// A new connection is traced from now on. An active open is its first move, made before it could be.
+    /// Traces a new connection from now on. Adds the state change of an active open, which came before.
     #[cold]
-    pub(crate) fn trace_newborn(&mut self, now: Instant, key: Key) {
+    pub(crate) fn trace_new_connection(&mut self, now: Instant, key: SlabKey) {
         let Some(socket) = self.sockets.get_mut(key) else { return };
         socket.connection.set_tracing(Tracing::On);
         if socket.standing != Standing::Owned {
@@ -62,43 +82,46 @@ impl Host {
         let flow = socket.key.flow();
         if let Some(row) = lookup(State::Closed, Cause::ActiveOpen) {
             let id = SocketId::new(SocketKind::Connection, key);
-            self.push_trace(TraceRecord {
-                at: now,
-                flow,
-                id,
-                trace: Trace::StateChanged { row: row.index() },
-            });
+            self.push_trace(now, flow, id, Trace::StateChanged { row: row.index() });
         }
     }
 
-    /// Notes a segment that no connection and no listener was there for.
-    pub(crate) fn trace_stranger(&mut self, now: Instant, key: &FlowKey, segment: &Segment) {
+    /// Traces a segment that no connection and no listener took, and why.
+    pub(crate) fn trace_unmatched(&mut self, now: Instant, key: &FlowKey, segment: &Segment, why: Refusal) {
         if self.tracing == Tracing::Off {
             return;
         }
         let Header { seq, ack, flags, window, .. } = segment.header;
-        let (len_bytes, window_bytes) = (segment.text_bytes(), u32::from(window));
+        let len_bytes = segment.text_bytes();
+        let window_bytes = u32::from(window);
         let segment = SegmentFacts { seq, ack, flags, len_bytes, window_bytes };
-        let trace = Trace::Refused { segment, why: Refusal::NoConnection };
-        self.push_trace(TraceRecord { at: now, flow: key.flow(), id: SocketId::HOST, trace });
+        self.push_trace(now, key.flow(), SocketId::HOST, Trace::Refused { segment, why });
     }
 
-    /// Notes what the host sent without a connection.
-    pub(crate) fn trace_sent(&mut self, now: Instant, key: &FlowKey, header: &Header, why: SendReason) {
+    /// Traces what the host sent without a connection; returns the number of the record.
+    pub(crate) fn trace_sent(
+        &mut self,
+        now: Instant,
+        key: &FlowKey,
+        header: &Header,
+        why: SendReason,
+    ) -> Option<u64> {
         if self.tracing == Tracing::Off {
-            return;
+            return None;
         }
         let Header { seq, ack, flags, window, .. } = *header;
         let segment = SegmentFacts { seq, ack, flags, len_bytes: 0, window_bytes: u32::from(window) };
-        let trace = Trace::Sent { segment, why };
-        self.push_trace(TraceRecord { at: now, flow: key.flow(), id: SocketId::HOST, trace });
+        Some(self.push_trace(now, key.flow(), SocketId::HOST, Trace::Sent { segment, why }))
     }
 
-    fn push_trace(&mut self, record: TraceRecord) {
+    fn push_trace(&mut self, at: Instant, flow: Flow, id: SocketId, trace: Trace) -> u64 {
         if self.traces.len() >= self.config.trace_records_max {
             self.traces.pop_front();
             self.counters.traces_lost += 1;
         }
-        self.traces.push_back(record);
+        let number = self.traces_told;
+        self.traces_told += 1;
+        self.traces.push_back(TraceRecord { at, flow, id, number, trace });
+        number
     }
 }

@@ -1,26 +1,21 @@
-//! Frames leave: whose turn it is, which way, and in which pieces.
+//! Frames leave: which connection sends, by which interface, and in which pieces.
 //!
-//! Connections that may have something to send stand in a list and take turns; a turn is bounded, so
-//! that one bulk transfer does not hold up the others, and long enough that batches stay together. A
-//! link that takes super-segments gets them whole; for others they are cut here, which is cheaper than
-//! asking the connection for each piece. Packets to ourselves go round inside.
+//! Connections that may have something to send are in a list and take turns. A turn is bounded, so that one
+//! bulk transfer does not delay the others, and long enough that batches stay together. A link that takes
+//! super-segments gets them whole; for other links they are cut here, which is cheaper than asking the
+//! connection for each piece. Packets to ourselves stay inside the host.
 
+use crate::build::{self, Outgoing, Shape};
 use crate::counters::Discard;
-use crate::emit::{self, Outgoing, Shape};
 use crate::flow::FlowKey;
 use crate::host::Host;
 use crate::interface::InterfaceId;
+use crate::limits::{CUT_BYTES_MAX, LOOPBACK_FRAMES_PER_CALL, SUPER_SEGMENT_BYTES_MAX};
 use crate::route::Hop;
 use std::net::{IpAddr, SocketAddr};
-use tcp::{Error, Instant, PathEvent, Tracing};
+use tcp::{Error, Instant, PathEvent, SendReason, Tracing};
 use wire::tcp::{Header, OptionLayout};
 use wire::{Frame, Medium, Payload, segmentation};
-
-/// The largest text of one super-segment: IPv4's total length is 16 bits, less the largest headers.
-const SUPER_SEGMENT_BYTES_MAX: u32 = 65_535 - 20 - 60;
-/// Packets to ourselves that arrive during one call of [`Host::poll_transmit`]; the rest follow with the
-/// next, so that two ends inside one host cannot keep the driver for ever.
-const LOOPBACK_TURNS: usize = 4_096;
 
 impl Host {
     /// The next frame to put on a link, until `None`.
@@ -39,7 +34,7 @@ impl Host {
     }
 
     fn next_frame(&mut self, now: Instant, out: &mut Frame) -> Option<InterfaceId> {
-        let mut loopback_turns = LOOPBACK_TURNS;
+        let mut loopback_frames = LOOPBACK_FRAMES_PER_CALL;
         loop {
             if self.cutting.is_some()
                 && let Some(interface) = self.next_piece(out)
@@ -47,7 +42,7 @@ impl Host {
                 return Some(interface);
             }
             if !self.outbox.is_empty() {
-                return self.next_of_outbox(out);
+                return self.next_from_outbox(out);
             }
             if let Some(index) = self.ready.front().copied() {
                 if let Some(interface) = self.transmit(now, index, out) {
@@ -55,10 +50,10 @@ impl Host {
                 }
                 continue;
             }
-            if loopback_turns == 0 {
+            if loopback_frames == 0 {
                 return None;
             }
-            loopback_turns -= 1;
+            loopback_frames -= 1;
             let frame = self.loopback.pop_front()?;
             self.receive_loopback(now, frame);
         }
@@ -76,11 +71,12 @@ impl Host {
     }
 
     #[inline(never)]
-    fn next_of_outbox(&mut self, out: &mut Frame) -> Option<InterfaceId> {
-        let interface;
-        (interface, *out) = self.outbox.pop_front()?;
+    fn next_from_outbox(&mut self, out: &mut Frame) -> Option<InterfaceId> {
+        let waiting = self.outbox.pop_front()?;
+        *out = waiting.frame;
+        self.last_sending = waiting.sending;
         self.wake_datagram_senders();
-        Some(interface)
+        Some(waiting.interface)
     }
 
     /// Asks the connection whose turn it is.
@@ -96,18 +92,19 @@ impl Host {
         };
         let link = self.interfaces.get(socket.interface.index()).map(|interface| &interface.capabilities);
         let shape = link.map_or(Shape::LOOPBACK, Shape::of);
-        let cuts_itself = link.is_none_or(|link| link.super_segment_bytes_max > 0);
-        let wanted = link.map_or(u32::MAX, |link| link.super_segment_bytes_max);
-        let wanted = if cuts_itself { wanted } else { CUT_BYTES_MAX };
-        let mut next = socket.connection.poll_transmit(now, wanted.min(SUPER_SEGMENT_BYTES_MAX));
+        let link_cuts = link.is_none_or(|link| link.super_segment_bytes_max > 0);
+        let super_segment_bytes = link.map_or(u32::MAX, |link| link.super_segment_bytes_max);
+        let super_segment_bytes = if link_cuts { super_segment_bytes } else { CUT_BYTES_MAX };
+        let mut next = socket.connection.poll_transmit(now, super_segment_bytes.min(SUPER_SEGMENT_BYTES_MAX));
         let Some(transmit) = &mut next else {
             socket.is_ready = false;
             self.end_turn();
-            self.settle(now, index);
+            self.handle_drained(now, index);
             return None;
         };
         self.counters.segments_sent += 1;
-        let (key, interface) = (socket.key, socket.interface);
+        let key = socket.key;
+        let interface = socket.interface;
         let outgoing = Outgoing {
             header: &mut transmit.header,
             payload: core::mem::take(&mut transmit.payload),
@@ -116,21 +113,24 @@ impl Host {
             traffic_class: socket.connection.config().traffic_class,
             layout: socket.connection.config().option_layout,
         };
-        emit::segment(out, shape, &key, outgoing);
-        if socket.connection.is_drained() {
+        build::tcp_frame(out, shape, &key, outgoing);
+        let is_drained = socket.connection.is_drained();
+        if is_drained {
             socket.is_ready = false;
             self.end_turn();
-            self.settle(now, index);
         } else {
             self.stay_or_rotate();
-            if self.tracing == Tracing::On {
-                self.collect_traces(now, index);
-            }
+        }
+        if self.tracing == Tracing::On {
+            self.trace_transmission(now, index);
+        }
+        if is_drained {
+            self.handle_drained(now, index);
         }
         if interface == InterfaceId::LOOPBACK || shape.medium == Medium::Ethernet {
             self.send_to_neighbour(now, key.remote.ip(), interface, out)?;
         }
-        if !cuts_itself && out.offload.segment_bytes > 0 {
+        if !link_cuts && out.offload.segment_bytes > 0 {
             let cut = segmentation::cut(core::mem::take(out), shape.medium, shape.checksum);
             let (_, cut) = self.cutting.insert((interface, cut));
             *out = cut.next()?;
@@ -138,7 +138,7 @@ impl Host {
         Some(interface)
     }
 
-    /// Where a link joins many, a frame goes to one of them.
+    /// Sends a frame to its neighbour, on a link with several hosts or on loopback.
     #[inline(never)]
     fn send_to_neighbour(
         &mut self,
@@ -149,30 +149,32 @@ impl Host {
     ) -> Option<()> {
         let hop = self.routes.find_on(remote, interface);
         let hop = hop.unwrap_or(Hop { interface, neighbour: remote });
-        (_, *out) = self.dispatch(now, hop, core::mem::take(out))?;
+        let (_, frame) = self.dispatch(now, hop, core::mem::take(out))?;
+        *out = frame;
         Some(())
     }
 
-    /// The connection whose turn it is has more to send; a long turn ends when others wait.
+    /// Counts a transmission of the connection whose turn it is, and ends a long turn if others wait.
     fn stay_or_rotate(&mut self) {
-        self.turn += 1;
-        if self.turn >= self.config.transmissions_per_turn && self.ready.len() > 1 {
+        self.turn_transmissions += 1;
+        if self.turn_transmissions >= self.config.transmissions_per_turn && self.ready.len() > 1 {
             self.ready.rotate_left(1);
-            self.turn = 0;
+            self.turn_transmissions = 0;
         }
     }
 
     fn end_turn(&mut self) {
         self.ready.pop_front();
-        self.turn = 0;
+        self.turn_transmissions = 0;
     }
 
-    /// The routing table has changed since the connection looked: it looks again.
+    /// The routing table has changed since the connection's interface was chosen: chooses it again.
     #[cold]
     fn refresh_route(&mut self, now: Instant, index: u32) {
         let Some(socket) = self.sockets.at_mut(index) else { return };
         socket.route_epoch = self.routes.epoch();
-        let (key, sent) = (socket.key, socket.connection.snapshot().snd_una);
+        let key = socket.key;
+        let snd_una = socket.connection.snapshot().snd_una;
         match self.route_back(&key) {
             Some(hop) => {
                 if let Some(socket) = self.sockets.at_mut(index) {
@@ -181,14 +183,15 @@ impl Host {
             }
             None => {
                 if let Some(socket) = self.sockets.at_mut(index) {
-                    let event = PathEvent::SoftError { error: Error::NetworkUnreachable, seq: sent };
+                    let event = PathEvent::SoftError { error: Error::NetworkUnreachable, seq: snd_una };
                     socket.connection.handle_path(now, event);
                 }
             }
         }
     }
 
-    /// Puts a frame on its way: out of an interface, to ourselves, or to wait for a neighbour.
+    /// Sends a frame to its next hop. Returns it if it can leave at once; otherwise it is for ourselves, or
+    /// waits for a neighbour's address, or was dropped.
     #[inline]
     pub(crate) fn dispatch(&mut self, now: Instant, hop: Hop, frame: Frame) -> Option<(InterfaceId, Frame)> {
         if hop.interface == InterfaceId::LOOPBACK {
@@ -205,19 +208,23 @@ impl Host {
         }
     }
 
-    /// Puts a frame that belongs to no connection on its way.
-    pub(crate) fn enqueue(&mut self, now: Instant, hop: Hop, frame: Frame) {
+    /// Sends a frame that belongs to no connection.
+    pub(crate) fn enqueue_frame(&mut self, now: Instant, hop: Hop, frame: Frame) {
         if let Some(out) = self.dispatch(now, hop, frame) {
-            self.push_out(out);
+            self.push_to_outbox(out);
         }
     }
 
     /// Puts a frame into the outbox, if there is room.
-    pub(crate) fn push_out(&mut self, out: (InterfaceId, Frame)) {
+    pub(crate) fn push_to_outbox(&mut self, (interface, frame): (InterfaceId, Frame)) {
+        self.push_waiting(Waiting { interface, frame, sending: None });
+    }
+
+    fn push_waiting(&mut self, waiting: Waiting) {
         if self.outbox.len() >= self.config.outbox_frames_max {
             return self.counters.discard(Discard::OutboxFull);
         }
-        self.outbox.push_back(out);
+        self.outbox.push_back(waiting);
     }
 
     pub(crate) fn shape(&self, interface: InterfaceId) -> Shape {
@@ -225,8 +232,8 @@ impl Host {
         link.map_or(Shape::LOOPBACK, |interface| Shape::of(&interface.capabilities))
     }
 
-    /// Sends a bare header on the host's own account: a reset, an answer from TIME-WAIT, a cookie.
-    pub(crate) fn send_header(&mut self, now: Instant, key: &FlowKey, mut header: Header) {
+    /// Sends a segment without text from the host itself: a reset, an answer from TIME-WAIT, a cookie.
+    pub(crate) fn send_header(&mut self, now: Instant, key: &FlowKey, mut header: Header, why: SendReason) {
         let Some(hop) = self.route(SocketAddr::new(key.remote.ip(), key.remote_port)) else {
             return self.counters.discard(Discard::NoRoute);
         };
@@ -239,10 +246,18 @@ impl Host {
             layout: OptionLayout::default(),
         };
         let mut frame = Frame::default();
-        emit::segment(&mut frame, self.shape(hop.interface), key, outgoing);
-        self.enqueue(now, hop, frame);
+        build::tcp_frame(&mut frame, self.shape(hop.interface), key, outgoing);
+        let sending = self.trace_sent(now, key, &header, why);
+        if let Some((interface, frame)) = self.dispatch(now, hop, frame) {
+            self.push_waiting(Waiting { interface, frame, sending });
+        }
     }
 }
 
-/// How much of a connection's data is cut here at a time.
-const CUT_BYTES_MAX: u32 = SUPER_SEGMENT_BYTES_MAX;
+/// A frame that waits for its turn on a link.
+pub(crate) struct Waiting {
+    interface: InterfaceId,
+    frame: Frame,
+    /// The record that tells of its sending, if it is traced.
+    sending: Option<u64>,
+}

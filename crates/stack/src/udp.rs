@@ -1,16 +1,18 @@
 //! UDP sockets (RFC 768, RFC 1122 §4.1).
 //!
-//! A socket is bound to an address of ours or to all, and may be connected to one peer, whose datagrams
-//! alone it then takes. What waits to be read is bounded in bytes. What is *not* here: multicast groups.
+//! A socket is bound to one of our addresses or to all of them. If it is connected to a peer, it takes only
+//! that peer's datagrams. Datagrams that wait to be read are bounded in bytes. What is *not* here: multicast
+//! groups.
 
+use crate::build::pseudo_header;
 use crate::connect::is_any_or_ours;
 use crate::counters::Discard;
-use crate::emit::pseudo_header;
 use crate::error::Error;
 use crate::event::Event;
 use crate::flow::{Address, FlowKey};
 use crate::host::Host;
-use crate::id::{Key, Slab, SocketId, SocketKind};
+use crate::id::{Slab, SlabKey, SocketId, SocketKind};
+use crate::limits::DATAGRAM_OVERHEAD_BYTES;
 use crate::packet::{Cast, Packet, flatten, is_flat};
 use crate::receive::is_trusted;
 use crate::secret::{Purpose, Secret, TableHash};
@@ -21,9 +23,6 @@ use tcp::Instant;
 use wire::ip::protocol;
 use wire::udp::{HEADER_BYTES, Header};
 
-/// What a datagram costs beside its bytes, so that empty ones are bounded too.
-const DATAGRAM_OVERHEAD_BYTES: usize = 64;
-
 /// One UDP socket.
 pub(crate) struct UdpSocket {
     pub(crate) local: SocketAddr,
@@ -32,8 +31,8 @@ pub(crate) struct UdpSocket {
     queue: VecDeque<(SocketAddr, Bytes)>,
     queued_bytes: usize,
     error: Option<tcp::Error>,
-    /// An event is in the host's list.
-    pub(crate) is_noticed: bool,
+    /// An event of this socket is in the host's list.
+    pub(crate) has_notice: bool,
     waits_to_send: bool,
 }
 
@@ -43,8 +42,8 @@ pub(crate) struct UdpSockets {
     by_end: HashMap<(Address, u16), u32, TableHash>,
     /// How many sockets have each port, for the choice of ports.
     by_port: HashMap<u16, u32, TableHash>,
-    /// Sockets that found the outbox full; each is in it once.
-    senders: VecDeque<Key>,
+    /// Sockets that could not send because the outbox was full; each is in it once.
+    senders: VecDeque<SlabKey>,
 }
 
 impl UdpSockets {
@@ -62,16 +61,16 @@ impl UdpSockets {
         self.slab.len()
     }
 
-    pub(crate) fn get(&self, key: Key) -> Option<&UdpSocket> {
+    pub(crate) fn get(&self, key: SlabKey) -> Option<&UdpSocket> {
         self.slab.get(key)
     }
 
-    pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut UdpSocket> {
+    pub(crate) fn get_mut(&mut self, key: SlabKey) -> Option<&mut UdpSocket> {
         self.slab.get_mut(key)
     }
 
-    /// Who takes a datagram to `local`: a socket on exactly it, else one on all addresses.
-    fn find(&self, local: Address, port: u16, remote: SocketAddr) -> Option<Key> {
+    /// The socket for a datagram to `local`: one on exactly this address, else one on all addresses.
+    fn find(&self, local: Address, port: u16, remote: SocketAddr) -> Option<SlabKey> {
         let takes = |address: Address| {
             let key = self.slab.key_at(*self.by_end.get(&(address, port))?)?;
             let peer = self.slab.get(key)?.remote;
@@ -82,7 +81,7 @@ impl UdpSockets {
         takes(local).or_else(|| if local.is_v4() { any_v4().or_else(any_v6) } else { any_v6() })
     }
 
-    fn remove(&mut self, key: Key) -> Option<UdpSocket> {
+    fn remove(&mut self, key: SlabKey) -> Option<UdpSocket> {
         self.slab.get(key)?;
         let socket = self.slab.remove(key.index)?;
         let port = socket.local.port();
@@ -97,12 +96,12 @@ impl UdpSockets {
     }
 }
 
-fn key_of(id: SocketId) -> Result<Key, Error> {
+fn udp_key(id: SocketId) -> Result<SlabKey, Error> {
     id.key(SocketKind::Udp).ok_or(Error::UnknownSocket)
 }
 
 /// What an ICMP error means for a UDP socket.
-fn error_of(error: tcp::Error) -> Error {
+fn udp_error(error: tcp::Error) -> Error {
     match error {
         tcp::Error::Refused | tcp::Error::PortUnreachable | tcp::Error::ProtocolUnreachable => Error::Refused,
         tcp::Error::NetworkUnreachable => Error::NetworkUnreachable,
@@ -111,7 +110,7 @@ fn error_of(error: tcp::Error) -> Error {
 }
 
 impl Host {
-    /// Binds a UDP socket; an unspecified address stands for all of ours, `[::]` for both families, and
+    /// Binds a UDP socket. An unspecified address stands for all of ours, `[::]` for both families, and
     /// port 0 lets the host choose.
     ///
     /// # Errors
@@ -126,9 +125,9 @@ impl Host {
         }
         if local.port() == 0 {
             let sockets = &self.udp.by_port;
-            let nobody = FlowKey::new(local, SocketAddr::new(local.ip(), 0));
+            let unconnected = FlowKey::new(local, SocketAddr::new(local.ip(), 0));
             let is_free = |port: u16| !sockets.contains_key(&port);
-            local.set_port(self.ports.choose(&nobody, is_free).ok_or(Error::NoFreePort)?);
+            local.set_port(self.ports.choose(&unconnected, is_free).ok_or(Error::NoFreePort)?);
         }
         let end = (Address::from(local.ip()), local.port());
         if self.udp.by_end.contains_key(&end) {
@@ -141,7 +140,7 @@ impl Host {
             queue: VecDeque::new(),
             queued_bytes: 0,
             error: None,
-            is_noticed: false,
+            has_notice: false,
             waits_to_send: false,
         });
         self.udp.by_end.insert(end, key.index);
@@ -149,13 +148,13 @@ impl Host {
         Ok(SocketId::new(SocketKind::Udp, key))
     }
 
-    /// Names the only peer of a socket, or with `None` no peer again.
+    /// Connects a socket to its only peer, or with `None` disconnects it.
     ///
     /// # Errors
     /// [`Error::UnknownSocket`], [`Error::InvalidAddress`], [`Error::NetworkUnreachable`],
     /// [`Error::FamilyMismatch`].
     pub fn udp_connect(&mut self, id: SocketId, remote: Option<SocketAddr>) -> Result<(), Error> {
-        let key = key_of(id)?;
+        let key = udp_key(id)?;
         let local = self.udp.get(key).ok_or(Error::UnknownSocket)?.local;
         if let Some(remote) = remote {
             self.check_destination(remote)?;
@@ -166,17 +165,17 @@ impl Host {
         Ok(())
     }
 
-    /// Sends to the peer the socket is connected to; see [`Host::udp_send_to`].
+    /// Sends to the peer to which the socket is connected; see [`Host::udp_send_to`].
     ///
     /// # Errors
     /// As [`Host::udp_send_to`], and [`Error::NotConnected`].
     pub fn udp_send(&mut self, now: Instant, id: SocketId, data: Bytes) -> Result<usize, Error> {
-        let socket = self.udp.get(key_of(id)?).ok_or(Error::UnknownSocket)?;
+        let socket = self.udp.get(udp_key(id)?).ok_or(Error::UnknownSocket)?;
         let remote = socket.remote.ok_or(Error::NotConnected)?;
         self.udp_send_to(now, id, data, remote)
     }
 
-    /// Sends `data` to `remote`; returns its length. A datagram larger than the path takes is fragmented.
+    /// Sends `data` to `remote`; returns its length. A datagram larger than the path MTU is fragmented.
     ///
     /// # Errors
     /// [`Error::UnknownSocket`], [`Error::InvalidAddress`], [`Error::NetworkUnreachable`],
@@ -190,12 +189,13 @@ impl Host {
         remote: SocketAddr,
     ) -> Result<usize, Error> {
         self.now = self.now.max(now);
-        let key = key_of(id)?;
+        let key = udp_key(id)?;
         let socket = self.udp.get_mut(key).ok_or(Error::UnknownSocket)?;
         if let Some(error) = socket.error.take() {
-            return Err(error_of(error));
+            return Err(udp_error(error));
         }
-        let (local, hop_limit) = (socket.local, socket.hop_limit.unwrap_or(self.config.hop_limit));
+        let local = socket.local;
+        let hop_limit = socket.hop_limit.unwrap_or(self.config.hop_limit);
         self.check_destination(remote)?;
         if remote.port() == 0 {
             return Err(Error::InvalidAddress);
@@ -220,13 +220,13 @@ impl Host {
         }
     }
 
-    /// The oldest datagram that waits, cut to the size of `into`, and who sent it.
+    /// Reads the oldest datagram that waits, cut to the size of `into`; returns its length and its sender.
     ///
     /// # Errors
-    /// [`Error::UnknownSocket`], [`Error::WouldBlock`], or an ICMP error that came for a datagram sent.
+    /// [`Error::UnknownSocket`], [`Error::WouldBlock`], or an ICMP error that came for an earlier datagram.
     pub fn udp_recv_from(&mut self, id: SocketId, into: &mut [u8]) -> Result<(usize, SocketAddr), Error> {
         let peeked = self.udp_peek_from(id, into)?;
-        if let Some(socket) = self.udp.get_mut(key_of(id)?)
+        if let Some(socket) = self.udp.get_mut(udp_key(id)?)
             && let Some((_, data)) = socket.queue.pop_front()
         {
             socket.queued_bytes -= data.len() + DATAGRAM_OVERHEAD_BYTES;
@@ -234,14 +234,14 @@ impl Host {
         Ok(peeked)
     }
 
-    /// Like [`Host::udp_recv_from`], but the datagram stays.
+    /// Like [`Host::udp_recv_from`], but the datagram stays in the queue.
     ///
     /// # Errors
     /// As [`Host::udp_recv_from`].
     pub fn udp_peek_from(&mut self, id: SocketId, into: &mut [u8]) -> Result<(usize, SocketAddr), Error> {
-        let socket = self.udp.get_mut(key_of(id)?).ok_or(Error::UnknownSocket)?;
+        let socket = self.udp.get_mut(udp_key(id)?).ok_or(Error::UnknownSocket)?;
         if let Some(error) = socket.error.take() {
-            return Err(error_of(error));
+            return Err(udp_error(error));
         }
         let (from, data) = socket.queue.front().ok_or(Error::WouldBlock)?;
         let len = data.len().min(into.len());
@@ -249,17 +249,17 @@ impl Host {
         Ok((len, *from))
     }
 
-    /// The ICMP error that came for a datagram sent, once.
+    /// The ICMP error that came for an earlier datagram. It is returned once.
     pub fn udp_take_error(&mut self, id: SocketId) -> Option<Error> {
-        self.udp.get_mut(id.key(SocketKind::Udp)?)?.error.take().map(error_of)
+        self.udp.get_mut(id.key(SocketKind::Udp)?)?.error.take().map(udp_error)
     }
 
-    /// Closes a UDP socket; what waits in it is gone.
+    /// Closes a UDP socket; datagrams that wait in it are dropped.
     ///
     /// # Errors
     /// [`Error::UnknownSocket`].
     pub fn udp_close(&mut self, id: SocketId) -> Result<(), Error> {
-        self.udp.remove(key_of(id)?).map(|_| ()).ok_or(Error::UnknownSocket)
+        self.udp.remove(udp_key(id)?).map(|_| ()).ok_or(Error::UnknownSocket)
     }
 
     /// A datagram arrives.
@@ -275,9 +275,9 @@ impl Host {
         let Ok(text_bytes) = header.text_bytes(packet.transport_bytes()) else {
             return self.counters.discard(Discard::UdpMalformed);
         };
-        packet.reading.end_at = packet.transport_at + HEADER_BYTES + text_bytes;
+        packet.facts.end_at = packet.transport_at + HEADER_BYTES + text_bytes;
         if !is_trusted(packet.frame) {
-            // RFC 768: zero means no checksum; RFC 8200 §8.1: not on IPv6.
+            // RFC 768: zero means no checksum. RFC 8200 §8.1: IPv6 requires one.
             let absent = header.checksum == 0;
             let bytes = packet.transport_bytes() as u32;
             let sum = pseudo_header(packet.source, packet.destination, protocol::UDP, bytes);
@@ -289,7 +289,7 @@ impl Host {
         let Some(key) = self.udp.find(packet.destination, header.destination_port, from) else {
             self.counters.discard(Discard::UdpClosedPort);
             if packet.cast == Cast::Unicast {
-                self.complain_of_port(now, &packet);
+                self.send_port_unreachable(now, &packet);
             }
             return;
         };
@@ -304,30 +304,30 @@ impl Host {
         let data = payload.contiguous().cloned().unwrap_or_else(|| Bytes::from(payload.to_vec()));
         socket.queue.push_back((from, data));
         self.counters.datagrams_received += 1;
-        self.notice_udp(key, Event::Readable);
+        self.push_udp_notice(key, Event::Readable);
     }
 
     /// An ICMP error came for a datagram of the socket that has these ends.
     pub(crate) fn udp_failed(&mut self, key: &FlowKey, error: Option<tcp::Error>) -> bool {
         let Some(place) = self.udp.find(key.local, key.local_port, key.remote()) else { return false };
         let Some(socket) = self.udp.get_mut(place) else { return false };
-        // Only a connected socket knows which datagram it was about (as on Linux).
+        // As on Linux, only a connected socket gets the error: others may send to many peers.
         if let Some(error) = error.filter(|_| socket.remote.is_some()) {
             socket.error = Some(error);
-            self.notice_udp(place, Event::Failed(error));
+            self.push_udp_notice(place, Event::Failed(error));
         }
         true
     }
 
-    fn notice_udp(&mut self, key: Key, event: Event) {
+    fn push_udp_notice(&mut self, key: SlabKey, event: Event) {
         if let Some(socket) = self.udp.get_mut(key)
-            && !core::mem::replace(&mut socket.is_noticed, true)
+            && !core::mem::replace(&mut socket.has_notice, true)
         {
             self.notices.push_back((SocketId::new(SocketKind::Udp, key), event));
         }
     }
 
-    /// There is room in the outbox again: whoever found it full may try once more.
+    /// There is room in the outbox again: sockets that found it full get an event.
     pub(crate) fn wake_datagram_senders(&mut self) {
         if self.udp.senders.is_empty() || self.outbox.len() * 2 > self.config.outbox_frames_max {
             return;

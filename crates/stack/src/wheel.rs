@@ -1,10 +1,10 @@
-//! When to wake whom: a hierarchical timer wheel.
+//! A hierarchical timer wheel.
 //!
 //! Varghese and Lauck's sixth scheme: eleven levels of 64 slots, level 0 counting single nanoseconds.
-//! An entry stands at the level of the highest digit (base 64) in which it differs from the present,
-//! so that everything on a lower level is due before everything on a higher one. Setting and
-//! cancelling take constant time whatever the number of entries; an entry is looked at again at most
-//! once per level on its way down. Each place (of a connection, say) has at most one entry.
+//! The level of an entry is the highest digit (base 64) in which its due time differs from the present
+//! time, so every entry on a lower level is due before every entry on a higher one. Setting and
+//! cancelling take constant time for any number of entries; an entry is moved at most once per level
+//! on its way down. Each place (for example of a connection) has at most one entry.
 
 use std::collections::VecDeque;
 use tcp::Instant;
@@ -15,7 +15,7 @@ const SLOTS: usize = 1 << SLOT_BITS;
 /// The end of a list, and "not in the wheel" in `Entry::due`.
 const NONE: u32 = u32::MAX;
 const UNSET: u64 = u64::MAX;
-/// How many entries of the first slot [`Wheel::next_due`] looks at before it answers with the slot's start.
+/// How many entries of the first slot [`Wheel::next_due`] reads before it returns the slot's start instead.
 const EXACT_MAX: usize = 16;
 
 #[derive(Clone, Copy)]
@@ -33,7 +33,7 @@ pub(crate) struct Wheel {
     /// A bit for each level with an occupied slot.
     levels: u16,
     occupied: [u64; LEVELS],
-    first: Box<[[u32; SLOTS]; LEVELS]>,
+    heads: Box<[[u32; SLOTS]; LEVELS]>,
     entries: Vec<Entry>,
     len: usize,
 }
@@ -44,7 +44,7 @@ impl Wheel {
             elapsed: 0,
             levels: 0,
             occupied: [0; LEVELS],
-            first: Box::new([[NONE; SLOTS]; LEVELS]),
+            heads: Box::new([[NONE; SLOTS]; LEVELS]),
             entries: Vec::new(),
             len: 0,
         }
@@ -72,7 +72,7 @@ impl Wheel {
         }
         if due != UNSET {
             if self.entries.len() <= place as usize {
-                // An eighth more, not twice: a million idle connections pay for what they use.
+                // Grow by an eighth instead of doubling, because a million idle connections need the memory.
                 let wanted = place as usize + 1;
                 if wanted > self.entries.capacity() {
                     self.entries.reserve_exact(wanted + wanted / 8 + 64 - self.entries.len());
@@ -84,7 +84,7 @@ impl Wheel {
         }
     }
 
-    /// Level and slot of a due time, seen from the present.
+    /// Level and slot of a due time, relative to the present time.
     fn slot_of(&self, due: u64) -> (usize, usize) {
         let due = due.max(self.elapsed);
         let level = ((63 - ((due ^ self.elapsed) | 1).leading_zeros()) / SLOT_BITS) as usize;
@@ -93,7 +93,7 @@ impl Wheel {
 
     fn link(&mut self, place: u32, due: u64) {
         let (level, slot) = self.slot_of(due);
-        let next = core::mem::replace(&mut self.first[level][slot], place);
+        let next = core::mem::replace(&mut self.heads[level][slot], place);
         if next != NONE {
             self.entries[next as usize].previous = place;
         }
@@ -102,7 +102,7 @@ impl Wheel {
         self.levels |= 1 << level;
     }
 
-    /// The last entry has left this slot.
+    /// Marks a slot as empty.
     fn vacate(&mut self, level: usize, slot: usize) {
         self.occupied[level] &= !(1 << slot);
         if self.occupied[level] == 0 {
@@ -113,8 +113,8 @@ impl Wheel {
     fn unlink(&mut self, place: u32, (level, slot): (usize, usize)) {
         let Entry { previous, next, .. } = core::mem::replace(&mut self.entries[place as usize], ABSENT);
         if previous == NONE {
-            debug_assert_eq!(self.first[level][slot], place, "an entry stands in the slot of its due time");
-            self.first[level][slot] = next;
+            debug_assert_eq!(self.heads[level][slot], place, "an entry stands in the slot of its due time");
+            self.heads[level][slot] = next;
             if next == NONE {
                 self.vacate(level, slot);
             }
@@ -127,7 +127,7 @@ impl Wheel {
     }
 
     /// The earliest occupied slot: its level, its number, and the time at which it starts.
-    fn earliest(&self) -> Option<(usize, usize, u64)> {
+    fn earliest_slot(&self) -> Option<(usize, usize, u64)> {
         if self.levels == 0 {
             return None;
         }
@@ -139,11 +139,12 @@ impl Wheel {
         Some((level, slot, start))
     }
 
-    /// When [`Wheel::expire`] should be called next: exact while few entries are near each other,
-    /// else somewhat before the first of them, never after.
+    /// When [`Wheel::expire`] should be called next. Exact if the first slot has few entries, else somewhat
+    /// before the first of them; never after it.
     pub(crate) fn next_due(&self) -> Option<Instant> {
-        let (level, slot, start) = self.earliest()?;
-        let (mut at, mut due) = (self.first[level][slot], u64::MAX);
+        let (level, slot, start) = self.earliest_slot()?;
+        let mut at = self.heads[level][slot];
+        let mut due = u64::MAX;
         for _ in 0..EXACT_MAX {
             let entry = self.entries[at as usize];
             due = due.min(entry.due);
@@ -156,17 +157,17 @@ impl Wheel {
     }
 
     /// A place whose timer is due soonest, or nearly so.
-    pub(crate) fn first(&self) -> Option<u32> {
-        let (level, slot, _) = self.earliest()?;
-        Some(self.first[level][slot])
+    pub(crate) fn first_place(&self) -> Option<u32> {
+        let (level, slot, _) = self.earliest_slot()?;
+        Some(self.heads[level][slot])
     }
 
-    /// Moves on to `now` and appends every place that is due to `fired`, whose timers are then unset.
+    /// Moves on to `now`, appends every place that is due to `fired`, and unsets its timer.
     pub(crate) fn expire(&mut self, now: Instant, fired: &mut VecDeque<u32>) {
         let now = now.as_nanos();
-        while let Some((level, slot, start)) = self.earliest().filter(|(_, _, start)| *start <= now) {
+        while let Some((level, slot, start)) = self.earliest_slot().filter(|(_, _, start)| *start <= now) {
             self.elapsed = self.elapsed.max(start);
-            let mut at = core::mem::replace(&mut self.first[level][slot], NONE);
+            let mut at = core::mem::replace(&mut self.heads[level][slot], NONE);
             self.vacate(level, slot);
             while at != NONE {
                 let Entry { due, next, .. } = core::mem::replace(&mut self.entries[at as usize], ABSENT);

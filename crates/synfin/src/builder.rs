@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::core::Core;
 use crate::driver::Driver;
+use crate::farewell::FAREWELL;
 use crate::handle::Stack;
 use crate::observe::{ConnectionEvent, Observer, Tap, Tapped};
 use crate::shared::Shared;
@@ -15,6 +16,7 @@ use std::io::{self, ErrorKind, Read};
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Describes a stack before it starts.
 ///
@@ -22,13 +24,7 @@ use std::sync::Arc;
 /// [`start`](Builder::start), which tells what is wrong with them.
 ///
 /// ```
-/// use wire::{LinkCapabilities, Medium, TransmitChecksum};
-/// let (ours, _theirs) = device::memory::pair(LinkCapabilities {
-///     medium: Medium::Ip,
-///     mtu_bytes: 1500,
-///     super_segment_bytes_max: 0,
-///     transmit_checksum: TransmitChecksum::None,
-/// });
+/// let (ours, _theirs) = synfin::device::memory::pair(synfin::wire::LinkCapabilities::default());
 /// let stack = synfin::Stack::builder()
 ///     .link(ours)
 ///     .address("10.90.0.2/24")
@@ -46,6 +42,7 @@ pub struct Builder {
     any_address: AnyAddress,
     observer: Option<Observer>,
     tap: Option<Tap>,
+    farewell: Duration,
     mistake: Option<io::Error>,
 }
 
@@ -67,6 +64,7 @@ impl Builder {
             any_address: AnyAddress::default(),
             observer: None,
             tap: None,
+            farewell: FAREWELL,
             mistake: None,
         }
     }
@@ -148,8 +146,23 @@ impl Builder {
         self
     }
 
-    /// Hears of connections as they open, stop getting through, and close. It is called by the stack's thread, one event after
-    /// the other, and must not wait on sockets of this stack. One that keeps a [`Stack`] or a socket keeps
+    /// How long the drop of the last handle waits for peers to acknowledge what was written to them. By
+    /// default a minute at most, or until they have acknowledged nothing new for ten seconds; here the minute is
+    /// chosen. [`Duration::ZERO`]: the drop does not wait, and what is not delivered when the process ends
+    /// is lost. See [`Stack`].
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let stack = synfin::Stack::builder().farewell(Duration::from_secs(5)).start()?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn farewell(mut self, timeout: Duration) -> Self {
+        self.farewell = timeout;
+        self
+    }
+
+    /// Hears of connections as they open, stop getting through, and close. It is called by the stack's
+    /// thread, one event after the other, and must not wait on sockets of this stack. One that keeps a [`Stack`] or a socket keeps
     /// the stack alive until [`Stack::shutdown`].
     pub fn on_connection(mut self, observer: impl FnMut(ConnectionEvent) + Send + 'static) -> Self {
         self.observer = Some(Box::new(observer));
@@ -171,7 +184,7 @@ impl Builder {
     /// Ethernet link without a hardware address; what the system says when it has no thread, no
     /// descriptor or no randomness left.
     pub fn start(self) -> io::Result<Stack> {
-        let Builder { links, config, secret, any_address, observer, tap, mistake } = self;
+        let Builder { links, config, secret, any_address, observer, tap, farewell, mistake } = self;
         if let Some(mistake) = mistake {
             return Err(mistake);
         }
@@ -194,7 +207,7 @@ impl Builder {
         let shared = Arc::new(Shared::new(core, clock, device::Waker::new()?));
         let driver = Driver::new(Arc::clone(&shared), observer);
         let thread = std::thread::Builder::new().name("synfin".to_owned()).spawn(move || driver.run())?;
-        Ok(Stack::new(shared, thread))
+        Ok(Stack::new(shared, thread, farewell))
     }
 
     fn of_link(mut self, what: &str, say: impl FnOnce(&mut Described) -> io::Result<()>) -> Self {

@@ -6,6 +6,7 @@
 
 use crate::clock::Clock;
 use crate::error;
+use crate::farewell::Farewell;
 use crate::observe::{Tap, Tapped};
 use crate::readiness::Wakeups;
 use crate::socket::Sockets;
@@ -38,6 +39,8 @@ pub(crate) struct Core {
     pub(crate) phase: Phase,
     /// Connections whose close waits for the peer.
     pub(crate) lingering: Vec<SocketId>,
+    /// What is still to be delivered when the program has let go of everything.
+    pub(crate) farewell: Farewell,
     clock: Clock,
     tap: Option<Tap>,
 }
@@ -83,6 +86,7 @@ impl Core {
             driver: DriverState::Awake,
             phase: Phase::Up,
             lingering: Vec::new(),
+            farewell: Farewell::default(),
             clock,
             tap,
         }
@@ -111,6 +115,7 @@ impl Core {
             self.watch.on_departed(now, id, info);
         }
         self.wake_lingering();
+        self.wake_farewell();
         let driver_is_needed = self.driver_is_needed(now);
         if driver_is_needed {
             // Whoever comes next need not wake it again.
@@ -151,7 +156,7 @@ impl Core {
     fn wake_lingering(&mut self) {
         for index in 0..self.lingering.len() {
             let id = self.lingering[index];
-            if self.poll_farewell(id).is_ready() {
+            if self.poll_linger(id).is_ready() {
                 self.sockets.wake(id, &mut self.wakeups);
             }
         }
@@ -179,16 +184,24 @@ impl Core {
     pub(crate) fn is_time_to_leave(&self, now: Instant) -> bool {
         match self.phase {
             Phase::Up => false,
-            Phase::Leaving(deadline) => now >= deadline || self.host.usage().connections == 0,
+            Phase::Leaving(deadline) => now >= deadline || self.is_idle(),
             Phase::Down(_) => true,
         }
     }
 
-    /// No new sockets; the driver ends when all connections are over, at the latest at `deadline`.
+    /// Every connection is over, and the links have taken what there was to send.
+    fn is_idle(&self) -> bool {
+        self.host.usage().connections == 0 && !self.wires.are_blocked()
+    }
+
+    /// No new sockets; the driver ends when all connections are over, at the latest at `deadline`. One that
+    /// leaves already does not stay longer for it.
     pub(crate) fn leave(&mut self, deadline: Instant) {
-        if self.phase == Phase::Up {
-            self.phase = Phase::Leaving(deadline);
-        }
+        self.phase = match self.phase {
+            Phase::Up => Phase::Leaving(deadline),
+            Phase::Leaving(earlier) => Phase::Leaving(earlier.min(deadline)),
+            down @ Phase::Down(_) => down,
+        };
     }
 
     /// Closes every socket that programs hold, as the kernel does when a process ends.
@@ -202,6 +215,12 @@ impl Core {
     pub(crate) fn go_down(&mut self, now: Instant) {
         self.phase = Phase::Down(self.host.usage().connections);
         self.host.abort_all(now);
+        self.wake_everybody();
+    }
+
+    /// Nothing that anybody waits for will happen any more.
+    pub(crate) fn wake_everybody(&mut self) {
         self.sockets.wake_all(&mut self.wakeups);
+        self.wake_farewell();
     }
 }

@@ -168,8 +168,7 @@ impl Drop for Fuse {
         if !matches!(core.phase, Phase::Down(_)) {
             core.phase = Phase::Down(core.host.usage().connections);
         }
-        let core = &mut *core;
-        core.sockets.wake_all(&mut core.wakeups);
+        core.wake_everybody();
         std::mem::take(&mut core.wakeups).wake();
     }
 }

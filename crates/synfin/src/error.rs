@@ -97,25 +97,16 @@ impl From<SocketError> for io::Error {
     }
 }
 
-/// The kind that `errno` would have: what `connect`, `read` and `write` of the kernel return.
+/// The kind of the error that `connect`, `read` and `write` of the kernel return. What `std` has no kind for
+/// gets the nearest: a host without the protocol refuses, one that is down is unreachable.
 fn connection_kind(error: tcp::Error) -> ErrorKind {
-    match error {
-        tcp::Error::Refused | tcp::Error::PortUnreachable | tcp::Error::ProtocolUnreachable => {
-            ErrorKind::ConnectionRefused
-        }
-        tcp::Error::Reset => ErrorKind::ConnectionReset,
-        tcp::Error::TimedOut => ErrorKind::TimedOut,
-        tcp::Error::Aborted => ErrorKind::ConnectionAborted,
-        // Linux: an ICMP "administratively prohibited" is EHOSTUNREACH.
-        tcp::Error::HostUnreachable
-        | tcp::Error::HostUnknown
-        | tcp::Error::HostIsolated
-        | tcp::Error::HopsExceeded
-        | tcp::Error::SourceRouteFailed
-        | tcp::Error::NetworkProhibited
-        | tcp::Error::Prohibited => ErrorKind::HostUnreachable,
-        tcp::Error::NetworkUnreachable => ErrorKind::NetworkUnreachable,
-        _ => ErrorKind::Other,
+    match error.errno() {
+        "ECONNREFUSED" | "ENOPROTOOPT" => ErrorKind::ConnectionRefused,
+        "ECONNRESET" => ErrorKind::ConnectionReset,
+        "ETIMEDOUT" => ErrorKind::TimedOut,
+        "ECONNABORTED" => ErrorKind::ConnectionAborted,
+        "ENETUNREACH" => ErrorKind::NetworkUnreachable,
+        _ => ErrorKind::HostUnreachable,
     }
 }
 
@@ -192,6 +183,11 @@ mod tests {
             (tcp::Error::TimedOut, ErrorKind::TimedOut),
             (tcp::Error::HostUnreachable, ErrorKind::HostUnreachable),
             (tcp::Error::NetworkUnreachable, ErrorKind::NetworkUnreachable),
+            // ICMP 3/9 and 3/10, as Linux has them.
+            (tcp::Error::NetworkProhibited, ErrorKind::NetworkUnreachable),
+            (tcp::Error::Prohibited, ErrorKind::HostUnreachable),
+            (tcp::Error::ProtocolUnreachable, ErrorKind::ConnectionRefused),
+            (tcp::Error::HostUnknown, ErrorKind::HostUnreachable),
         ] {
             assert_eq!(connection(error).kind(), kind);
         }

@@ -3,6 +3,7 @@
 use crate::builder::Builder;
 use crate::core::Phase;
 use crate::error;
+use crate::farewell::STAY;
 use crate::shared::Shared;
 use crate::wires::LinkErrors;
 use stack::SocketId;
@@ -13,23 +14,31 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// How long the driver stays after the last handle is gone, for connections that still have data or a FIN
-/// to deliver. Linux keeps orphans for up to a minute; a program that ends wants its threads back sooner.
-pub(crate) const FAREWELL: Duration = Duration::from_secs(10);
-
 /// A TCP/IP stack inside this program: one host, its links, and the thread that drives them.
 ///
-/// Handles are cheap to clone, and every socket holds one. When the last is dropped, connections that
-/// still have something to deliver get ten seconds for it, then the thread ends and the links are
-/// released; [`Stack::shutdown`] does the same and waits.
-///
 /// ```no_run
-/// use device::{Tun, TunConfig};
-/// # fn open_tun() -> Result<Tun, Box<dyn std::error::Error>> { unimplemented!() }
-/// let stack = synfin::Stack::builder().link(open_tun()?).address("10.90.0.2/24").start()?;
+/// use synfin::device::{Tun, TunConfig};
+///
+/// let tun = Tun::open(&TunConfig::new("synfin0").with_host_address("10.90.0.1/24".parse()?))?;
+/// let stack = synfin::Stack::builder().link(tun).address("10.90.0.2/24").start()?;
 /// let listener = synfin::net::TcpListener::bind(&stack, "0.0.0.0:80")?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// # How it ends
+///
+/// Handles are cheap to clone, and every socket holds one, so the stack lives as long as any of them.
+///
+/// **What was written is delivered.** A kernel sends on when a program has ended; a stack inside the program
+/// cannot. So the drop of the last handle waits until every peer has acknowledged everything, the FIN
+/// included: a program that writes, drops its sockets and returns from `main` has delivered what it wrote.
+/// The wait is bounded: a minute at most, and less when the peers have acknowledged nothing new for ten seconds
+/// ([`Builder::farewell`] chooses, or turns it off). The drop does not wait in a thread that panics, nor in an
+/// observer, which runs on the stack's own thread. It cannot wait where nothing is dropped: after
+/// [`std::process::exit`], a signal, or for handles in a `static` or in threads that still run when `main` returns.
+///
+/// Afterwards the thread of the stack stays for up to ten seconds, in which peers may close their side, and
+/// then releases the links. [`Stack::shutdown`] also waits for that; [`Stack::abort`] waits for nothing.
 #[derive(Clone)]
 pub struct Stack {
     handle: Arc<Handle>,
@@ -39,11 +48,24 @@ pub struct Stack {
 struct Handle {
     shared: Arc<Shared>,
     driver: Mutex<Option<JoinHandle<()>>>,
+    /// How long the last drop waits for peers to acknowledge.
+    farewell: Duration,
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.shared.with(|core, now| core.leave(now + FAREWELL));
+        if self.farewell.is_zero() || std::thread::panicking() || self.is_own_thread() {
+            return self.shared.with(|core, now| core.leave(now + STAY));
+        }
+        self.shared.say_farewell(self.farewell);
+    }
+}
+
+impl Handle {
+    /// Whether this is the stack's own thread, in an observer: it cannot wait for itself.
+    fn is_own_thread(&self) -> bool {
+        let driver = self.driver.lock().unwrap_or_else(PoisonError::into_inner);
+        driver.as_ref().is_some_and(|driver| driver.thread().id() == std::thread::current().id())
     }
 }
 
@@ -53,8 +75,8 @@ impl Stack {
         Builder::new()
     }
 
-    pub(crate) fn new(shared: Arc<Shared>, driver: JoinHandle<()>) -> Self {
-        Stack { handle: Arc::new(Handle { shared, driver: Mutex::new(Some(driver)) }) }
+    pub(crate) fn new(shared: Arc<Shared>, driver: JoinHandle<()>, farewell: Duration) -> Self {
+        Stack { handle: Arc::new(Handle { shared, driver: Mutex::new(Some(driver)), farewell }) }
     }
 
     pub(crate) fn shared(&self) -> &Shared {
@@ -70,13 +92,13 @@ impl Stack {
     /// they are reset, and the stack is down all the same. `Deadlock` when called by an observer of this stack, for whose
     /// thread it would wait.
     pub fn shutdown(&self, timeout: Duration) -> io::Result<()> {
-        let mut driver = self.handle.driver.lock().unwrap_or_else(PoisonError::into_inner);
-        if driver.as_ref().is_some_and(|driver| driver.thread().id() == std::thread::current().id()) {
+        if self.handle.is_own_thread() {
             return Err(io::Error::new(
                 ErrorKind::Deadlock,
                 "an observer cannot wait for the thread that it runs on; shut the stack down elsewhere",
             ));
         }
+        let mut driver = self.handle.driver.lock().unwrap_or_else(PoisonError::into_inner);
         let shared = self.shared();
         shared.with(|core, now| {
             core.leave(now + timeout);

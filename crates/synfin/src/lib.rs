@@ -2,19 +2,14 @@
 //! system's network.
 //!
 //! A [`Stack`] is one host with its links: a TUN device, an end of an in-memory wire, anything that is a
-//! [`device::Link`]. Sockets are made on it and behave as the kernel's do:
+//! [`device::Link`]. Sockets are made on it and behave as the kernel's do. Two stacks with a wire in memory between
+//! them, which needs no privilege:
 //!
 //! ```
 //! use std::io::{Read, Write};
-//! use synfin::{Stack, net};
-//! use wire::{LinkCapabilities, Medium, TransmitChecksum};
+//! use synfin::{Stack, device, net, wire::LinkCapabilities};
 //!
-//! let (left, right) = device::memory::pair(LinkCapabilities {
-//!     medium: Medium::Ip,
-//!     mtu_bytes: 1500,
-//!     super_segment_bytes_max: 65_000,
-//!     transmit_checksum: TransmitChecksum::None,
-//! });
+//! let (left, right) = device::memory::pair(LinkCapabilities::default());
 //! let client = Stack::builder().link(left).address("10.90.0.1/24").start()?;
 //! let server = Stack::builder().link(right).address("10.90.0.2/24").start()?;
 //!
@@ -30,6 +25,10 @@
 //! assert_eq!(heard, "hello");
 //! # Ok::<(), std::io::Error>(())
 //! ```
+//!
+//! The [`guide`] has a complete program per use: a [server](guide::server) and a [client](guide::client) over TUN, a
+//! [link of your own](guide::own_link), the [engine without threads and sockets](guide::by_hand), and a
+//! [simulation](guide::simulation).
 //!
 //! # How it runs
 //!
@@ -47,6 +46,8 @@ mod clock;
 mod core;
 mod driver;
 mod error;
+mod farewell;
+pub mod guide;
 mod handle;
 pub mod net;
 mod observe;

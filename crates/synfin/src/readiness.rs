@@ -68,6 +68,11 @@ pub(crate) struct Wakeups {
 }
 
 impl Wakeups {
+    /// More to be woken.
+    pub(crate) fn extend(&mut self, wakers: impl IntoIterator<Item = Waker>) {
+        self.wakers.extend(wakers);
+    }
+
     /// Wakes them all.
     pub(crate) fn wake(self) {
         self.wakers.into_iter().for_each(Waker::wake);

@@ -83,9 +83,9 @@ impl Shared {
 
     /// Says that there is no more to send and waits for the peer to have it all.
     pub(crate) fn linger(&self, id: SocketId, patience: Patience) {
-        self.with(|core, now| core.begin_farewell(now, id));
+        self.with(|core, now| core.begin_linger(now, id));
         // Out of patience or not: the connection is closed next.
-        let _ = self.wait(id, Interest::Write, patience, |core, _| core.poll_farewell(id));
+        let _ = self.wait(id, Interest::Write, patience, |core, _| core.poll_linger(id));
         self.with(|core, _| core.lingering.retain(|lingering| *lingering != id));
     }
 }

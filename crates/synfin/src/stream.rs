@@ -159,7 +159,7 @@ impl Core {
 
     /// Whether a close that waits for the peer has waited enough: our FIN is acknowledged, or the
     /// connection is gone.
-    pub(crate) fn poll_farewell(&mut self, id: SocketId) -> Poll<()> {
+    pub(crate) fn poll_linger(&mut self, id: SocketId) -> Poll<()> {
         match self.state_of(id) {
             State::Closed | State::TimeWait | State::FinWait2 => Poll::Ready(()),
             _ => Poll::Pending,
@@ -167,7 +167,7 @@ impl Core {
     }
 
     /// Says that there is no more to send, for a close that waits for the peer.
-    pub(crate) fn begin_farewell(&mut self, now: Instant, id: SocketId) {
+    pub(crate) fn begin_linger(&mut self, now: Instant, id: SocketId) {
         self.watch.on_closing(&self.host, now, id);
         if self.host.tcp_finish(now, id).is_ok() {
             self.lingering.push(id);

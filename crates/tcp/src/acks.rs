@@ -2,6 +2,7 @@
 
 use crate::SendReason;
 use crate::allowance::Spent;
+use crate::habits::DelayedAckLimit;
 
 /// What the next acknowledgment owes.
 #[derive(Clone, Copy, Debug)]
@@ -55,20 +56,36 @@ impl Acks {
         }
     }
 
+    /// Owes nothing any more that is owed for one of these reasons; returns whether that is so.
+    pub(crate) fn forget_if(&mut self, reasons: [SendReason; 2]) -> bool {
+        self.owed = self.owed.filter(|owed| !reasons.contains(owed));
+        self.owed().is_none()
+    }
+
     /// What is owed, duplicates first.
     pub(crate) fn owed(&self) -> Option<SendReason> {
         if self.duplicates_owed > 0 { Some(SendReason::DuplicateAck) } else { self.owed }
     }
 
     /// Text arrived in order. Returns whether it may wait for the delayed-ACK timer.
-    pub(crate) fn on_text(&mut self, bytes: u32) -> bool {
+    pub(crate) fn on_text(&mut self, bytes: u32, limit: DelayedAckLimit) -> bool {
+        let another_waits = self.unacked_bytes > 0;
         self.unacked_bytes = self.unacked_bytes.saturating_add(bytes);
         let size = u16::try_from(bytes).unwrap_or(u16::MAX).min(self.segment_limit);
         self.segment_bytes = self.segment_bytes.max(size);
-        if self.unacked_bytes >= 2 * u32::from(self.segment_bytes.max(1))
-            && bytes >= u32::from(self.segment_bytes)
-            || self.unacked_bytes >= 2 * u32::from(self.segment_limit)
-        {
+        let full = u32::from(self.segment_bytes.max(1));
+        let is_due = match limit {
+            DelayedAckLimit::TwoFullSegments => {
+                self.unacked_bytes >= 2 * full && bytes >= full
+                    || self.unacked_bytes >= 2 * u32::from(self.segment_limit)
+            }
+            // Until a larger one was seen a full-sized segment is taken to have 536 bytes.
+            DelayedAckLimit::OneFullSegment => {
+                self.unacked_bytes > full.max(536.min(u32::from(self.segment_limit)))
+            }
+            DelayedAckLimit::OneSegment => another_waits || bytes > u32::from(self.segment_limit),
+        };
+        if is_due {
             self.owe(SendReason::SecondSegmentAck);
             return false;
         }
@@ -109,12 +126,19 @@ mod tests {
     fn every_second_full_segment_at_once_the_rest_waits() {
         let mut acks = Acks::new(0);
         acks.set_segment_limit(1_460);
-        assert!(acks.on_text(1_460));
-        assert!(!acks.on_text(1_460));
+        assert!(acks.on_text(1_460, DelayedAckLimit::TwoFullSegments));
+        assert!(!acks.on_text(1_460, DelayedAckLimit::TwoFullSegments));
         assert_eq!(acks.owed(), Some(SendReason::SecondSegmentAck));
         acks.on_sent(SendReason::SecondSegmentAck);
-        assert!(acks.on_text(100) && acks.on_text(100), "small ones wait");
-        assert!(!acks.on_text(1_460) || !acks.on_text(1_460));
+        assert!(
+            acks.on_text(100, DelayedAckLimit::TwoFullSegments)
+                && acks.on_text(100, DelayedAckLimit::TwoFullSegments),
+            "small ones wait"
+        );
+        assert!(
+            !acks.on_text(1_460, DelayedAckLimit::TwoFullSegments)
+                || !acks.on_text(1_460, DelayedAckLimit::TwoFullSegments)
+        );
     }
 
     #[test]

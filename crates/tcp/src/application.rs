@@ -34,6 +34,24 @@ impl Connection {
         Ok(count)
     }
 
+    /// Like [`Connection::write`], and a record ends behind what is queued in full: no segment has bytes of this
+    /// record and of the next (`MSG_EOR`).
+    ///
+    /// # Errors
+    /// As [`Connection::write`]; [`WriteError::WouldBlock`] also when 4,096 records wait.
+    pub fn write_record(&mut self, now: Instant, data: &[u8]) -> Result<usize, WriteError> {
+        if self.send_queue.is_full_of_records() && !data.is_empty() {
+            self.marks.writer_waits = true;
+            return Err(WriteError::WouldBlock);
+        }
+        let count = self.write(now, data)?;
+        if count == data.len() && count > 0 {
+            let noted = self.send_queue.end_record();
+            debug_assert!(noted, "there was room for it");
+        }
+        Ok(count)
+    }
+
     /// Like [`Connection::write`], and tells the peer that what is queued up to its end is urgent
     /// (§3.8.5, RFC 6093). New programs should not use it (SHLD-13).
     ///
@@ -72,6 +90,11 @@ impl Connection {
             self.marks.writer_waits = true;
         }
         Ok(wanted.min(room))
+    }
+
+    /// What waits is sent as far as the windows allow, however small it is, even behind a cork.
+    pub fn flush(&mut self) {
+        self.marks.send_small |= self.stream_end().after(self.snd.nxt);
     }
 
     /// Bytes that the send buffer still takes.
@@ -183,12 +206,17 @@ impl Connection {
             State::SynSent => {
                 self.take(now, Cause::Close);
             }
-            State::SynReceived if habits.close_forgets_syn_received() => {
-                self.take(now, Cause::Abort);
-            }
+            State::SynReceived if habits.close_forgets_syn_received() => self.forget(now),
             _ => self.finish(now),
         }
         self.limit_orphan(now);
+    }
+
+    /// Forgets the connection without a word to its peer, which may learn from a reset later that nobody is
+    /// here: a listener's half-open connections when the listener is closed.
+    pub fn forget(&mut self, now: Instant) {
+        self.take(now, Cause::Abort);
+        self.reset_owed = None;
     }
 
     /// Throws the connection away; a synchronized peer gets a reset (ABORT, §3.10.5).

@@ -30,7 +30,7 @@ pub enum SynRetry {
     #[default]
     Exponential,
     /// After the first so many retransmissions no longer than before the first, then doubling: a lost
-    /// SYN says little of congestion. FreeBSD does four so, Linux `tcp_syn_linear_timeouts`.
+    /// SYN says little of congestion. Linux does so (`tcp_syn_linear_timeouts`), FreeBSD once did.
     LinearFirst(u8),
 }
 
@@ -76,6 +76,9 @@ pub struct Config {
     /// it is chosen for the larger of both (Linux: `tcp_rmem[2]`, FreeBSD: `maxsockbuf`). Zero: no more
     /// than `receive_buffer_bytes`, so that the windows of a small buffer are not rounded needlessly.
     pub receive_buffer_bytes_max: u32,
+    /// Announce our MSS in SYNs (RFC 9293 §3.7.1, SHLD-5). Off only for those who want no option at all
+    /// (FreeBSD: `TCP_NOOPT`).
+    pub mss_announced: bool,
     /// Offer and accept Window Scale (RFC 7323 §2).
     pub window_scaling: bool,
     /// Offer and accept Timestamps (RFC 7323 §3).
@@ -173,6 +176,7 @@ impl Default for Config {
             send_buffer_bytes: 4 << 20,
             receive_buffer_bytes: 4 << 20,
             receive_buffer_bytes_max: 0,
+            mss_announced: true,
             window_scaling: true,
             timestamps: true,
             sack: true,

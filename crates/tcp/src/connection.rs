@@ -62,6 +62,8 @@ pub struct Connection {
     pub(crate) sizes: Sizes,
     /// Retransmissions of the same data in a row, or probes in a row, without an answer.
     pub(crate) attempts: u8,
+    /// When the first of them was made.
+    pub(crate) first_resent_at: Instant,
     /// Keep-alive probes in a row without an answer.
     pub(crate) keep_alive_probes: u8,
     pub(crate) reset_owed: Option<ResetReason>,
@@ -127,6 +129,7 @@ impl Connection {
             },
             sizes,
             attempts: 0,
+            first_resent_at: now,
             keep_alive_probes: 0,
             reset_owed: None,
             reset_reply: None,
@@ -174,7 +177,7 @@ impl Connection {
     /// If `syn` is not one that [`crate::listen::arrives`] opens for.
     pub fn answer(now: Instant, birth: Birth, config: Arc<Config>, syn: &Segment) -> Self {
         assert!(
-            crate::listen::arrives(&syn.header) == crate::listen::Arrival::Open,
+            crate::listen::arrives(&syn.header, config.habits) == crate::listen::Arrival::Open,
             "only a SYN is answered, not {:?}",
             syn.header.flags
         );

@@ -21,11 +21,26 @@ impl Connection {
         // A hole was filled, wholly or in part: RFC 5681 §4.2 wants that said at once.
         if self.deliver_held() {
             self.acks.owe(SendReason::ImmediateAck);
-        } else if self.acks.on_text(arrived) && !self.timers.is_running(Timer::DelayedAck) {
+        } else if self.acks.on_text(arrived, self.config.habits.delayed_ack_limit()) {
+            self.delay_ack(now);
+        }
+        self.events.raise(Event::Readable);
+    }
+
+    fn delay_ack(&mut self, now: Instant) {
+        if !self.timers.is_running(Timer::DelayedAck) {
             let due = now + self.config.delayed_ack.min(DELAYED_ACK_MAX);
             self.arm(Timer::DelayedAck, due);
         }
-        self.events.raise(Event::Readable);
+    }
+
+    /// What a FIN and the text before it are owed can wait, unless there is another reason.
+    #[cold]
+    pub(crate) fn delay_ack_of_fin(&mut self, now: Instant) {
+        let waits = self.config.habits.acknowledgment_of_fin_waits() && self.counters.data_segments_in > 0;
+        if waits && self.acks.forget_if([SendReason::ImmediateAck, SendReason::FinAck]) {
+            self.delay_ack(now);
+        }
     }
 
     /// Delivers what was held until now; returns whether anything is or was held.

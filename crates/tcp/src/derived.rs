@@ -51,7 +51,7 @@ impl Connection {
     /// The receive buffer in force.
     pub(crate) fn receive_buffer_bytes(&self) -> u32 {
         let bytes = self.config.receive_buffer_bytes;
-        if self.config.habits.receive_buffer_holds_whole_segments() {
+        if self.config.habits.receive_buffer_holds_whole_segments() && self.state().is_synchronized() {
             self.whole_segments(bytes)
         } else {
             bytes
@@ -66,7 +66,8 @@ impl Connection {
 
     /// The right edge by which arriving segments are judged: the one that was announced.
     pub(crate) fn acceptable_edge(&self) -> Seq {
-        if self.config.habits.window_is_the_buffers_room() { self.edge_of_buffer() } else { self.rcv.edge }
+        let room_counts = self.config.habits.window_is_the_buffers_room() && self.state().is_synchronized();
+        if room_counts { self.edge_of_buffer() } else { self.rcv.edge }
     }
 
     #[cold]
@@ -102,6 +103,13 @@ impl Connection {
     /// One past the last byte the application has written; where the FIN goes or went.
     pub(crate) fn stream_end(&self) -> Seq {
         self.snd.fin.unwrap_or(self.text_start() + self.send_queue.len() as u32)
+    }
+
+    /// Where the record ends in which `from` lies, if its end is noted.
+    pub(crate) fn record_end(&self, from: Seq) -> Option<Seq> {
+        let start = self.text_start();
+        let offset = from.offset_from(start).max(0) as usize;
+        self.send_queue.record_end(offset).map(|end| start + end as u32)
     }
 
     /// The sequence number of the first byte in the send queue.

@@ -35,13 +35,21 @@ impl Plan {
     pub(crate) fn text(seq: Seq, to: Seq, why: SendReason) -> Self {
         Plan { seq, to: Some(to), flags: Flags::ACK, why }
     }
+
+    /// The same with PSH, whatever is queued behind it.
+    pub(crate) fn with_push(self) -> Self {
+        Plan { flags: self.flags | Flags::PSH, ..self }
+    }
 }
 
 impl Connection {
     pub(crate) fn emit(&mut self, now: Instant, plan: Plan) -> Transmit {
         let Plan { seq, to, flags, why } = plan;
         let (flags, payload) = match to {
-            Some(to) => self.text(seq, to),
+            Some(to) => {
+                let (more, payload) = self.text(seq, to);
+                (flags | more, payload)
+            }
             None => (flags, Payload::new()),
         };
         // Before the options: what they report of the disorder may end it.
@@ -102,8 +110,7 @@ impl Connection {
 
     fn options(&mut self, now: Instant, flags: Flags) -> Options {
         let mut options = if flags.syn() { self.syn_options(flags) } else { Options::default() };
-        let stamps =
-            if flags.syn() && !flags.ack() { self.config.timestamps } else { self.timestamps.agreed };
+        let stamps = if self.offers(flags) { self.config.timestamps } else { self.timestamps.agreed };
         // RFC 7323 §3.2: a RST that answers a refused segment may do without.
         if stamps && (flags.ack() || !flags.rst()) {
             let echo = if flags.ack() { self.timestamps.recent } else { 0 };
@@ -115,15 +122,24 @@ impl Connection {
         options
     }
 
+    /// Whether a segment offers what we want; otherwise it says what was agreed upon.
+    fn offers(&self, flags: Flags) -> bool {
+        let again = !self.marks.passive && self.config.habits.simultaneous_syn_ack_offers_again();
+        flags.syn() && (!flags.ack() || again)
+    }
+
     /// What is agreed upon in the handshake.
     #[inline(never)]
     fn syn_options(&self, flags: Flags) -> Options {
-        let answering = flags.ack();
+        let answering = !self.offers(flags);
         let scale = self.config.window_scaling && (!answering || self.marks.scaling);
         Options {
-            mss: Some(self.receive_mss()),
+            mss: self.config.mss_announced.then(|| self.receive_mss()),
             sack_permitted: if answering { self.marks.sack } else { self.config.sack },
-            window_scale: scale.then_some(self.rcv.shift),
+            window_scale: scale.then(|| {
+                // An agreement without scaling has set ours to zero.
+                if answering { self.rcv.shift } else { self.config.window_shift() }
+            }),
             ..Options::default()
         }
     }

@@ -7,7 +7,9 @@ use crate::Error;
 use core::time::Duration;
 
 /// Whose way to go where there is a choice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+///
+/// There are no others: what follows a system has to decide for each, so that another is no minor change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Habits {
     /// What RFC 9293 says, and RFC 5961 and RFC 7323 beside it, but for the few departures that
     /// ARCHITECTURE.md names.
@@ -19,7 +21,41 @@ pub enum Habits {
     FreeBsd,
 }
 
+/// What may wait for a delayed acknowledgment; one more byte is acknowledged at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DelayedAckLimit {
+    /// Less than two full-sized segments (RFC 9293 §3.8.6.3, SHLD-19; RFC 5681 §4.2).
+    TwoFullSegments,
+    /// As many bytes as one full-sized segment has.
+    OneFullSegment,
+    /// One segment, however small.
+    OneSegment,
+}
+
 impl Habits {
+    /// All of them.
+    pub const ALL: [Habits; 3] = [Habits::Linux, Habits::FreeBsd, Habits::Rfc];
+
+    /// Its name on command lines: `linux`, `freebsd` or `rfc`.
+    ///
+    /// ```
+    /// use synfin_tcp::Habits;
+    /// assert_eq!(Habits::FreeBsd.name(), "freebsd");
+    /// assert!(Habits::ALL.iter().all(|habits| Habits::named(habits.name()) == Some(*habits)));
+    /// ```
+    pub const fn name(self) -> &'static str {
+        match self {
+            Habits::Linux => "linux",
+            Habits::FreeBsd => "freebsd",
+            Habits::Rfc => "rfc",
+        }
+    }
+
+    /// The habits of that name.
+    pub fn named(name: &str) -> Option<Habits> {
+        Habits::ALL.into_iter().find(|habits| habits.name() == name)
+    }
+
     const fn are_freebsds(self) -> bool {
         matches!(self, Habits::FreeBsd)
     }
@@ -81,23 +117,18 @@ impl Habits {
         self.are_freebsds()
     }
 
-    /// A reset of a passive half-open connection that also has ACK, SYN or FIN is ignored.
+    /// A reset of a passive half-open connection that also has ACK, SYN or FIN is challenged, whatever its
+    /// number.
     pub(crate) const fn half_open_wants_bare_reset(self) -> bool {
         self.are_freebsds()
     }
 
-    /// A reset anywhere in the window ends a passive half-open connection; RFC 5961 §3.2 wants the exact
-    /// number and challenges the rest.
-    pub(crate) const fn half_open_believes_any_reset(self) -> bool {
-        self.are_linuxs()
-    }
-
-    /// Whether a soft ICMP error ends an attempt to connect: any on Linux, a path that is too long on
-    /// FreeBSD; RFC 9293 §3.9.2.2 (MUST-56) goes on trying.
+    /// Whether a soft ICMP error ends an attempt to connect: any on Linux; a path that is too long, and a host
+    /// that does not know what follows IPv6's header, on FreeBSD; RFC 9293 §3.9.2.2 (MUST-56) goes on trying.
     pub(crate) const fn soft_error_ends_opening(self, error: Error) -> bool {
         match self {
             Habits::Linux => true,
-            Habits::FreeBsd => matches!(error, Error::HopsExceeded),
+            Habits::FreeBsd => matches!(error, Error::HopsExceeded | Error::NextHeaderUnknown),
             Habits::Rfc => false,
         }
     }
@@ -131,6 +162,69 @@ impl Habits {
             Habits::FreeBsd => Some((Duration::from_secs(5), Duration::from_secs(60))),
             Habits::Linux | Habits::Rfc => None,
         }
+    }
+
+    /// A SYN with ACK for a listener is dropped; RFC 9293 §3.10.7.2 resets whoever sent it.
+    pub(crate) const fn listener_ignores_syn_ack(self) -> bool {
+        self.are_freebsds()
+    }
+
+    /// How much may wait for a delayed acknowledgment.
+    pub(crate) const fn delayed_ack_limit(self) -> DelayedAckLimit {
+        match self {
+            Habits::Rfc => DelayedAckLimit::TwoFullSegments,
+            Habits::Linux => DelayedAckLimit::OneFullSegment,
+            Habits::FreeBsd => DelayedAckLimit::OneSegment,
+        }
+    }
+
+    /// `TCP_NODELAY` sends what waits, even behind `TCP_CORK`.
+    pub const fn no_delay_flushes_cork(self) -> bool {
+        !self.are_freebsds()
+    }
+
+    /// Segments that go out at once leave in pairs, and the second of each has PSH: segmentation offload makes
+    /// one of two segments of a flow that is not fast, and every such segment is pushed. The others push the
+    /// end of what is queued (RFC 9293 §3.9.1.2).
+    pub(crate) const fn pairs_end_with_push(self) -> bool {
+        self.are_linuxs()
+    }
+
+    /// The SYN-ACK of a simultaneous open offers again what our SYN did, whatever the peer's SYN did; RFC 7323
+    /// §2.2 and §3.2 offer only what both have.
+    pub(crate) const fn simultaneous_syn_ack_offers_again(self) -> bool {
+        self.are_linuxs()
+    }
+
+    /// An acknowledgment of what was not sent makes a SYN that was sent once go again so soon: the connection
+    /// that it came from has been reset by now. The others wait for the timer.
+    pub(crate) const fn reset_in_syn_sent_hurries_syn(self) -> Option<Duration> {
+        // TCP_TIMEOUT_MIN: two ticks of 4 ms
+        if self.are_linuxs() { Some(Duration::from_millis(8)) } else { None }
+    }
+
+    /// The acknowledgment of a FIN waits as one of text does, if there has been text; RFC 9293 §3.10.7.4, eighth
+    /// step, sends it.
+    pub(crate) const fn acknowledgment_of_fin_waits(self) -> bool {
+        self.are_linuxs()
+    }
+
+    /// SYNs that go again without backing off are not counted among the retries.
+    pub(crate) const fn linear_syns_are_not_counted(self) -> bool {
+        self.are_linuxs()
+    }
+
+    /// Whether the peer has been silent for too long is asked by the clock: since the first retransmission as
+    /// much time has passed as that many retries would take that begin with the shortest timeout. The others
+    /// count retransmissions.
+    pub(crate) const fn gives_up_by_the_clock(self) -> bool {
+        self.are_linuxs()
+    }
+
+    /// ABORT in TIME-WAIT, where the application still holds the connection, leaves it there; RFC 9293 §3.10.5
+    /// deletes it.
+    pub const fn abort_leaves_time_wait(self) -> bool {
+        self.are_linuxs()
     }
 
     /// Giving up on data or a FIN that nobody acknowledges is not told to the peer, as RFC 9293 §3.10.8 has

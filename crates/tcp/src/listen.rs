@@ -3,7 +3,7 @@
 //! A listener is not a connection: it keeps no sequence numbers, so three questions decide. The host
 //! owns the listeners; this is the rule they follow.
 
-use crate::Refusal;
+use crate::{Habits, Refusal};
 use wire::tcp::{Flags, Header};
 
 /// What to do with a segment for a listener.
@@ -23,13 +23,16 @@ pub enum Arrival {
 ///
 /// ```
 /// use synfin_tcp::listen::{arrives, Arrival};
+/// use synfin_tcp::Habits;
 /// use wire::tcp::{Flags, Header};
-/// assert_eq!(arrives(&Header { flags: Flags::SYN, ..Header::default() }), Arrival::Open);
+/// assert_eq!(arrives(&Header { flags: Flags::SYN, ..Header::default() }, Habits::Rfc), Arrival::Open);
 /// ```
-pub fn arrives(header: &Header) -> Arrival {
+pub fn arrives(header: &Header, habits: Habits) -> Arrival {
     if header.flags.rst() {
         // First: it cannot answer anything this end has sent.
         Arrival::Ignore(Refusal::UnprovenReset)
+    } else if header.flags.ack() && header.flags.syn() && habits.listener_ignores_syn_ack() {
+        Arrival::Ignore(Refusal::AckOfUnsent)
     } else if header.flags.ack() {
         // Second: any acknowledgment is bad here; the reset tells a half-open peer (§3.5.2).
         Arrival::Reset(Header { seq: header.ack, flags: Flags::RST, ..Header::default() })

@@ -68,7 +68,7 @@ impl Connection {
 
     #[inline(never)]
     fn arrives_in_listen(&mut self, now: Instant, segment: &Segment) -> Result<(), Refused> {
-        match listen::arrives(&segment.header) {
+        match listen::arrives(&segment.header, self.config.habits) {
             listen::Arrival::Ignore(why) => Err(Refused::silently(why)),
             listen::Arrival::Reset(header) => {
                 Err(Refused { why: Refusal::AckOfUnsent, reply: Some(Reply::Reset { seq: header.seq }) })
@@ -127,8 +127,12 @@ impl Connection {
             return Ok(());
         }
         self.sixth_check_urgent(segment);
+        let was_in_order = self.disorder.is_none();
         let fin_taken = text_allowed && self.seventh_take_text(now, segment)?;
         self.eighth_check_fin(now, fin_acked, fin_taken);
+        if fin_taken && was_in_order {
+            self.delay_ack_of_fin(now);
+        }
         Ok(())
     }
 
@@ -169,6 +173,9 @@ impl Connection {
             // it (draft-gont-tcpm-tcp-seq-validation), Linux does.
             (0, 0) => seq.bytes_since(self.rcv.nxt) <= 1,
             (0, _) => starts_inside || seq == edge,
+            // A FIN alone takes no room: refused, it would come again and again, as would our answer. Linux and
+            // FreeBSD take it, too; the table of §3.10.7.4 lets nothing in that has a length.
+            (1, 0) if segment.header.flags.fin() => seq == self.rcv.nxt,
             (_, 0) => false,
             (_, _) => {
                 let last = seq + (len - 1);
@@ -191,10 +198,9 @@ impl Connection {
         let (habits, flags) = (self.config.habits, segment.header.flags);
         let half_open = self.state() == State::SynReceived && self.marks.passive;
         if half_open && habits.half_open_wants_bare_reset() && flags != Flags::RST {
-            return Err(Refused::silently(Refusal::UnprovenReset));
+            return Err(Refused::with_ack(Refusal::UnprovenReset, SendReason::ChallengeAck));
         }
-        let believed = half_open && habits.half_open_believes_any_reset();
-        let believed = believed || self.has_number_of_fin(segment.header.seq);
+        let believed = self.has_number_of_fin(segment.header.seq);
         if segment.header.seq != self.rcv.nxt && !believed {
             return Err(Refused::with_ack(Refusal::InexactReset, SendReason::ChallengeAck));
         }
@@ -203,9 +209,7 @@ impl Connection {
                 self.take(now, Cause::RstToPassiveOpen);
             }
             State::SynReceived => self.fail(now, Cause::Rst, Error::Refused),
-            State::Closing | State::LastAck => {
-                self.take(now, Cause::Rst);
-            }
+            // In CLOSING and LAST-ACK, too, the application may still hold the connection: it is told.
             _ => self.fail(now, Cause::Rst, Error::Reset),
         }
         Ok(true)
@@ -298,7 +302,7 @@ impl Connection {
         let edge = self.acceptable_edge();
         if header.flags.fin() {
             let fin = header.seq + text.len() as u32;
-            if fin.at_or_after(self.rcv.nxt) && fin.before(edge) {
+            if fin.at_or_after(self.rcv.nxt) && (fin.before(edge) || fin == self.rcv.nxt) {
                 self.rcv.fin.get_or_insert(fin);
             }
         }

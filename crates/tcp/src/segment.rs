@@ -176,6 +176,35 @@ pub enum Error {
     NetworkProhibited,
     /// Somebody on the path forbids the connection.
     Prohibited,
+    /// The peer's host, or a router, could not make sense of our packet's header.
+    ParameterProblem,
+    /// The peer's host does not know the protocol that follows its IPv6 header.
+    NextHeaderUnknown,
+}
+
+impl Error {
+    /// The name of the error that Linux gives its applications (`tcp_reset`, `icmp_err_convert`,
+    /// `icmpv6_err_convert`): the one table for every layer that speaks as kernels do.
+    ///
+    /// ```
+    /// assert_eq!(synfin_tcp::Error::NetworkProhibited.errno(), "ENETUNREACH"); // ICMP 3/9
+    /// assert_eq!(synfin_tcp::Error::Prohibited.errno(), "EHOSTUNREACH"); // ICMP 3/10, 3/13
+    /// ```
+    pub const fn errno(self) -> &'static str {
+        match self {
+            Error::Refused | Error::PortUnreachable => "ECONNREFUSED",
+            Error::Reset => "ECONNRESET",
+            Error::TimedOut => "ETIMEDOUT",
+            Error::Aborted => "ECONNABORTED",
+            Error::ProtocolUnreachable => "ENOPROTOOPT",
+            Error::SourceRouteFailed => "EOPNOTSUPP",
+            Error::HostUnknown => "EHOSTDOWN",
+            Error::HostIsolated => "ENONET",
+            Error::HostUnreachable | Error::HopsExceeded | Error::Prohibited => "EHOSTUNREACH",
+            Error::NetworkUnreachable | Error::NetworkProhibited => "ENETUNREACH",
+            Error::ParameterProblem | Error::NextHeaderUnknown => "EPROTO",
+        }
+    }
 }
 
 impl fmt::Display for Error {
@@ -195,6 +224,8 @@ impl fmt::Display for Error {
             Error::HopsExceeded => "the path to the peer's host is longer than packets may go",
             Error::NetworkProhibited => "a router on the path forbids connections to the peer's network",
             Error::Prohibited => "a router on the path forbids the connection",
+            Error::ParameterProblem => "a header of ours made no sense to a host on the path",
+            Error::NextHeaderUnknown => "the peer's host does not know what follows its IPv6 header",
         })
     }
 }
@@ -228,3 +259,28 @@ pub enum WriteError {
     /// The connection died.
     Failed(Error),
 }
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReadError::WouldBlock => f.write_str("nothing has arrived yet"),
+            ReadError::NotConnected => f.write_str("there is no connection to read from"),
+            ReadError::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for ReadError {}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WriteError::WouldBlock => f.write_str("the send buffer is full"),
+            WriteError::NotConnected => f.write_str("there is no connection to write to"),
+            WriteError::Finished => f.write_str("this end has said that it has no more to send"),
+            WriteError::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for WriteError {}

@@ -6,6 +6,7 @@
 
 use crate::slices::Slices;
 use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use bytes::{Bytes, BytesMut};
 use wire::Payload;
 
@@ -13,6 +14,9 @@ use wire::Payload;
 const BLOCK_BYTES_MIN: usize = 1 << 10;
 /// And at most this size: what one super-segment can carry.
 const BLOCK_BYTES_MAX: usize = 64 << 10;
+
+/// How many ends of records are noted at once: beyond it a writer waits.
+const RECORDS_MAX: usize = 4_096;
 
 /// Unacknowledged and unsent bytes, addressed by their offset from the first.
 #[derive(Debug, Default)]
@@ -39,6 +43,29 @@ impl SendQueue {
         if !data.is_empty() {
             self.0.get_or_insert_default().push_bytes(data);
         }
+    }
+
+    /// A record ends here: no segment has bytes of before and of behind. Says whether that could be noted.
+    pub(crate) fn end_record(&mut self) -> bool {
+        let Some(blocks) = &mut self.0 else { return true };
+        let end = blocks.passed_bytes + blocks.len_bytes as u64;
+        if blocks.records.len() < RECORDS_MAX && blocks.records.back() != Some(&end) {
+            blocks.records.push_back(end);
+        }
+        blocks.records.back() == Some(&end)
+    }
+
+    /// Whether no more ends of records can be noted.
+    pub(crate) fn is_full_of_records(&self) -> bool {
+        self.0.as_ref().is_some_and(|blocks| blocks.records.len() >= RECORDS_MAX)
+    }
+
+    /// Where the record ends in which the byte at `offset` lies, if its end is noted.
+    pub(crate) fn record_end(&self, offset: usize) -> Option<usize> {
+        let blocks = self.0.as_ref().filter(|blocks| !blocks.records.is_empty())?;
+        let at = blocks.passed_bytes + offset as u64;
+        let next = blocks.records.partition_point(|end| *end <= at);
+        blocks.records.get(next).map(|end| (end - blocks.passed_bytes) as usize)
     }
 
     /// The `len` bytes from `offset` on, shared.
@@ -82,6 +109,10 @@ struct Blocks {
     len_bytes: usize,
     /// Where the last range was found: (index of a block, offset of its first byte).
     cursor: (usize, usize),
+    /// Bytes that have left the queue since there is something in it.
+    passed_bytes: u64,
+    /// Where records end, counted like `passed_bytes`.
+    records: VecDeque<u64>,
 }
 
 impl Blocks {
@@ -143,6 +174,10 @@ impl Blocks {
     /// Forgets the first `count` bytes.
     fn acked(&mut self, count: usize) {
         self.len_bytes -= count;
+        self.passed_bytes += count as u64;
+        while self.records.front().is_some_and(|end| *end <= self.passed_bytes) {
+            self.records.pop_front();
+        }
         let (mut left, mut popped) = (count, 0);
         while left > 0 {
             let Some(block) = self.blocks.first_mut() else { break };
@@ -207,5 +242,31 @@ mod tests {
                 prop_assert_eq!(queue.len(), flat.len());
             }
         }
+    }
+
+    #[test]
+    fn ends_of_records_move_with_what_is_acknowledged_and_are_bounded() {
+        let mut queue = SendQueue::default();
+        queue.push(&[1; 10]);
+        assert!(queue.end_record());
+        queue.push(&[2; 5]);
+        assert!(queue.end_record() && queue.end_record(), "an end is noted once");
+        queue.push(&[3; 7]);
+        assert_eq!(
+            [0, 9, 10, 14, 15].map(|at| queue.record_end(at)),
+            [Some(10), Some(10), Some(15), Some(15), None]
+        );
+        queue.acked(12);
+        assert_eq!([0, 2, 3].map(|at| queue.record_end(at)), [Some(3), Some(3), None]);
+        queue.acked(10);
+        assert!(queue.is_empty() && queue.record_end(0).is_none());
+        for _ in 0..RECORDS_MAX {
+            queue.push(&[4]);
+            assert!(queue.end_record());
+        }
+        queue.push(&[5]);
+        assert!(queue.is_full_of_records() && !queue.end_record());
+        queue.acked(1);
+        assert!(!queue.is_full_of_records() && queue.end_record());
     }
 }

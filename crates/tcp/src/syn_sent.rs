@@ -4,6 +4,7 @@ use crate::connection::Connection;
 use crate::refusal::{Refused, Reply};
 use crate::segment::{Error, Segment};
 use crate::state::Cause;
+use crate::timers::Timer;
 use crate::{Instant, Refusal};
 use wire::tcp::Header;
 
@@ -13,6 +14,7 @@ impl Connection {
         let Header { ack, flags, .. } = segment.header;
         // First, check the ACK bit.
         if flags.ack() && !(ack.after(self.snd.iss) && ack.at_or_before(self.snd.nxt)) {
+            self.hurry_syn(now);
             let reply = (!flags.rst()).then_some(Reply::Reset { seq: ack });
             return Err(Refused { why: Refusal::AckOfUnsent, reply });
         }
@@ -31,7 +33,7 @@ impl Connection {
         self.synchronize(now, segment);
         if !flags.ack() {
             // Both ends open at once (§3.5, figure 7).
-            self.timers.stop(crate::timers::Timer::Retransmit);
+            self.timers.stop(Timer::Retransmit);
             self.take(now, Cause::Syn);
             return Ok(());
         }
@@ -43,5 +45,14 @@ impl Connection {
         let fin_taken = self.seventh_take_text(now, segment)?;
         self.eighth_check_fin(now, false, fin_taken);
         Ok(())
+    }
+
+    /// The peer had another connection in mind: our SYN need not wait for its timer, the first time.
+    fn hurry_syn(&mut self, now: Instant) {
+        if let Some(soon) = self.config.habits.reset_in_syn_sent_hurries_syn()
+            && self.attempts == 0
+        {
+            self.arm(Timer::Retransmit, now + soon);
+        }
     }
 }

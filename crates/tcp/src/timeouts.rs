@@ -46,16 +46,14 @@ impl Connection {
         if self.snd.una == self.snd.nxt {
             return;
         }
-        let limit = match self.state() {
-            State::SynSent => self.config.syn_retries,
-            State::SynReceived => self.config.syn_ack_retries,
-            _ => self.config.retries,
-        };
-        if self.attempts >= limit {
+        if self.has_tried_enough(now) {
             self.give_up(now, Cause::GaveUp);
             return;
         }
-        self.attempts += 1;
+        if self.attempts == 0 {
+            self.first_resent_at = now;
+        }
+        self.attempts = self.attempts.saturating_add(1);
         self.doubt_path();
         self.counters.timeouts = self.counters.timeouts.wrapping_add(1);
         if self.is_linear_syn() {
@@ -84,13 +82,43 @@ impl Connection {
         self.trace_congestion();
     }
 
+    /// R2, for SYNs and for the rest (§3.8.3, MUST-20 (c), MUST-23).
+    fn has_tried_enough(&self, now: Instant) -> bool {
+        let habits = self.config.habits;
+        match self.state() {
+            State::SynSent => {
+                let uncounted = if habits.linear_syns_are_not_counted() { self.linear_syns() } else { 0 };
+                let waited = now.since(self.first_resent_at) + self.config.rto_initial;
+                let by_clock = habits.gives_up_by_the_clock()
+                    && waited >= self.time_of_retries(self.config.syn_retries, self.config.rto_initial);
+                self.attempts >= self.config.syn_retries.saturating_add(uncounted)
+                    || (self.attempts > 0 && by_clock)
+            }
+            State::SynReceived => self.attempts >= self.config.syn_ack_retries,
+            _ if habits.gives_up_by_the_clock() => {
+                let time = self.time_of_retries(self.config.retries, self.config.rto_min);
+                self.attempts > 0 && now.since(self.first_resent_at) >= time
+            }
+            _ => self.attempts >= self.config.retries,
+        }
+    }
+
+    /// How long that many retries take if their timeouts begin with `first` and double up to the longest.
+    fn time_of_retries(&self, retries: u8, first: Duration) -> Duration {
+        let timeout = |retry: u32| first.saturating_mul(1u32.checked_shl(retry).unwrap_or(u32::MAX));
+        (0..=u32::from(retries)).map(|retry| timeout(retry).min(self.config.rto_max)).sum()
+    }
+
     /// The next SYN waits no longer than the first ([`SynRetry::LinearFirst`]).
     fn is_linear_syn(&self) -> bool {
-        let linear = match self.config.syn_retry {
+        self.state() == State::SynSent && self.attempts <= self.linear_syns()
+    }
+
+    fn linear_syns(&self) -> u8 {
+        match self.config.syn_retry {
             SynRetry::Exponential => 0,
             SynRetry::LinearFirst(count) => count,
-        };
-        self.state() == State::SynSent && self.attempts <= linear
+        }
     }
 
     /// R1 (§3.8.3, MUST-20 (b), SHLD-9).

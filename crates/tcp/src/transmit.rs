@@ -127,10 +127,13 @@ impl Connection {
         let window = (self.snd.una + self.snd.wnd).offset_from(next).max(0).cast_unsigned();
         let limit = if why == SendReason::Timeout { room.min(window) } else { mss };
         let limit = if first { limit.max(mss) } else { limit };
-        let (mut why, mut to) = (why, end);
+        let mut why = why;
+        let record = self.record_end(next);
+        let mut to = record.unwrap_or(end).earliest(end);
         if why == SendReason::ZeroWindowProbe {
             // The byte of the probe goes again in front of the data that now fits behind it.
             to = (next + mss.min(window.max(1))).earliest(self.stream_end()).latest(end);
+            to = record.unwrap_or(to).earliest(to);
             why = SendReason::NewData;
         }
         let limit = limit.min(super_bytes.max(mss)).min(to.bytes_since(next));
@@ -144,7 +147,8 @@ impl Connection {
         if !self.timers.is_running(Timer::Retransmit) {
             self.restart_retransmit_timer(now);
         }
-        Some(Plan::text(next, after, why))
+        let plan = Plan::text(next, after, why);
+        Some(if record == Some(after) { plan.with_push() } else { plan })
     }
 
     fn new_data(&mut self, now: Instant, super_bytes: u32) -> Option<Plan> {
@@ -169,8 +173,18 @@ impl Connection {
         let extra = self.recovery.limited_transmit_segments() * mss;
         let room = (cwnd + extra).saturating_sub(in_flight).max(if in_flight == 0 { mss } else { 0 });
         self.marks.cwnd_limited = room < unsent && room < usable;
-        let len = unsent.min(usable).min(room).min(super_bytes.max(mss));
-        let len = self.without_silly_tail(now, len, mss, unsent, usable, in_flight)?;
+        let record = self.record_end(self.snd.nxt).filter(|record| record.before(end));
+        let record_bytes = record.map_or(unsent, |record| record.bytes_since(self.snd.nxt));
+        let in_pairs = self.config.habits.pairs_end_with_push();
+        let most = if in_pairs { super_bytes.min(2 * mss) } else { super_bytes };
+        let len = record_bytes.min(usable).min(room).min(most.max(mss));
+        // The end of a record that others follow does not wait for company.
+        let ends_record = record.is_some() && len == record_bytes;
+        let len = if ends_record {
+            len
+        } else {
+            self.without_silly_tail(now, len, mss, unsent, usable, in_flight)?
+        };
         let to = self.snd.nxt + len;
         let with_fin = fin && to == end && usable > len;
         if len == 0 && !with_fin {
@@ -187,6 +201,7 @@ impl Connection {
         }
         let seq = self.snd.nxt;
         let after = to + u32::from(with_fin);
+        let pushes = ends_record || (in_pairs && len > mss);
         if self.timed.segment().is_none() {
             self.timed = Timed::new(after, now);
         }
@@ -201,7 +216,8 @@ impl Connection {
         if !len.is_multiple_of(mss) {
             self.snd.small = after;
         }
-        Some(Plan::text(seq, after, why))
+        let plan = Plan::text(seq, after, why);
+        Some(if pushes { plan.with_push() } else { plan })
     }
 
     /// CLOSE in SYN-RECEIVED with nothing queued: the FIN follows the SYN-ACK at once (§3.10.4).

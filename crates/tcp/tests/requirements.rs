@@ -85,7 +85,7 @@ fn every_test_that_is_named_exists() {
         .filter(|(_, test)| !exists(test))
         .collect();
     assert!(missing.is_empty(), "renamed or removed: {missing:#?}");
-    assert!(!exists("tcp::data::no_such_test"));
+    assert!(!exists("synfin_tcp::data::no_such_test"));
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //! UDP and ICMPv6 add to it (RFC 9293 §3.1, RFC 8200 §8.1).
 //!
 //! The sum is the same in every byte order, so it is taken in the machine's own, 32 bytes at a time,
-//! and turned around once at the end. What is *not* here: deciding who computes a checksum; that is
-//! [`Offload`](crate::Offload)'s.
+//! and byte-swapped once at the end. What is *not* here: who computes a checksum; [`Offload`](crate::Offload)
+//! says that.
 
 use crate::Payload;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -33,8 +33,8 @@ impl Sum {
         Sum { words: 0, odd: false }
     }
 
-    /// Adds the next bytes of the packet. After an odd number of bytes the halves of all words trade
-    /// places (RFC 1071 §2 (B)).
+    /// Adds the next bytes of the packet. After an odd number of bytes, the two bytes of each word are
+    /// swapped (RFC 1071 §2 (B)).
     pub fn add(&mut self, bytes: &[u8]) {
         let sum = native_sum(bytes);
         self.words += u64::from(if self.odd { sum.swap_bytes() } else { sum });
@@ -86,7 +86,7 @@ impl Sum {
     }
 }
 
-/// The checksum of one slice: what its checksum field, now zero, must hold.
+/// The checksum of one slice whose checksum field is zero: the value for that field.
 ///
 /// ```
 /// assert_eq!(synfin_wire::checksum::of(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]), !0xddf2);
@@ -95,8 +95,7 @@ pub fn of(bytes: &[u8]) -> u16 {
     !u16::from_be(native_sum(bytes))
 }
 
-/// The checksum of a header that is still at hand as 32-bit words: what has just been written in small
-/// pieces is slow to read back in large ones.
+/// The checksum of a header that is given as 32-bit words; `words.rs` says why.
 pub(crate) fn of_words<const COUNT: usize>(words: &[u32; COUNT]) -> u16 {
     !fold(words.iter().copied().map(u64::from).sum())
 }
@@ -144,7 +143,7 @@ pub fn pseudo_header_v6(source: Ipv6Addr, destination: Ipv6Addr, protocol: u8, t
     sum
 }
 
-/// The checksum after a 16-bit word under it changed from `old` to `new` (RFC 1624, equation 3).
+/// The checksum after a 16-bit word that it covers changed from `old` to `new` (RFC 1624, equation 3).
 ///
 /// ```
 /// // RFC 1624 §4's example: HC = dd2f, m = 5555, m' = 3285 gives 0000.
@@ -157,7 +156,7 @@ pub const fn updated(checksum: u16, old: u16, new: u16) -> u16 {
     !(sum as u16)
 }
 
-/// The checksum after a 32-bit word under it changed, such as an address or a sequence number.
+/// The checksum after a 32-bit word that it covers changed, such as an address or a sequence number.
 pub const fn updated_u32(checksum: u16, old: u32, new: u32) -> u16 {
     let high = updated(checksum, (old >> 16) as u16, (new >> 16) as u16);
     updated(high, old as u16, new as u16)
@@ -171,16 +170,16 @@ const fn fold(words: u64) -> u16 {
     sum as u16
 }
 
-/// Bytes summed in one turn of the inner loop: eight lanes of four bytes, so that it becomes vector code.
-const TURN_BYTES: usize = 32;
-/// Turns before the lanes are emptied: a lane of 32 bits holds the sum of this many 16-bit halves.
-const TURNS_MAX: usize = 1 << 16;
+/// Bytes that one pass of the inner loop sums: eight lanes of four bytes, so that it becomes vector code.
+const BLOCK_BYTES: usize = 32;
+/// Blocks before the lanes are emptied: a lane of 32 bits holds the sum of this many 16-bit halves.
+const BLOCKS_MAX: usize = 1 << 16;
 
 /// The one's complement sum of the 16-bit words in `bytes`, in the machine's byte order; an odd last byte
 /// counts as the first half of a word.
 fn native_sum(bytes: &[u8]) -> u16 {
     if bytes.len() <= SHORT_BYTES_MAX {
-        // The lengths of nearly all headers, where the compiler knows what to do.
+        // Nearly all headers have one of these two lengths; the compiler unrolls a loop of constant length.
         return fold(match bytes.len() {
             20 => sum_of_quads::<20>(bytes),
             32 => sum_of_quads::<32>(bytes),
@@ -188,20 +187,20 @@ fn native_sum(bytes: &[u8]) -> u16 {
         });
     }
     let mut words = 0u64;
-    for stretch in bytes.chunks(TURN_BYTES * TURNS_MAX) {
-        let (turns, rest) = stretch.as_chunks::<TURN_BYTES>();
-        if !turns.is_empty() {
-            words += sum_of_turns(turns);
+    for chunk in bytes.chunks(BLOCK_BYTES * BLOCKS_MAX) {
+        let (blocks, rest) = chunk.as_chunks::<BLOCK_BYTES>();
+        if !blocks.is_empty() {
+            words += sum_of_blocks(blocks);
         }
         words = u64::from(fold(words + short_sum(rest)));
     }
     words as u16
 }
 
-/// Headers are shorter than this: lanes would not pay.
+/// Headers are at most this long; for them the lanes cost more time than they save.
 const SHORT_BYTES_MAX: usize = 64;
 
-/// The sum of so many bytes, a multiple of four.
+/// The sum of `BYTES` bytes; `BYTES` is a multiple of four.
 fn sum_of_quads<const BYTES: usize>(bytes: &[u8]) -> u64 {
     let quad = |at: usize| [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
     let mut words = 0;
@@ -222,27 +221,28 @@ fn short_sum(bytes: &[u8]) -> u64 {
     words
 }
 
-/// The sum of each lane's 32-bit words, wrapping, and of their high halves.
-type Lanes = [[u32; TURN_BYTES / 4]; 2];
+/// For each lane: the wrapping sum of its 32-bit words, then the sum of their high halves.
+type Lanes = [[u32; BLOCK_BYTES / 4]; 2];
 
-/// Sums the turns as 16-bit words: of each lane, the sum of the low halves is what is left of the sum of
-/// the words when that of the high halves is taken out.
-fn sum_of_turns(turns: &[[u8; TURN_BYTES]]) -> u64 {
-    let [whole, high] = sum_of_lanes(turns);
+/// The sum of the blocks as 16-bit words. In each lane, the sum of the low halves is the sum of the words
+/// minus the shifted sum of the high halves.
+fn sum_of_blocks(blocks: &[[u8; BLOCK_BYTES]]) -> u64 {
+    let [whole, high] = sum_of_lanes(blocks);
     let lanes = whole.iter().zip(&high);
     lanes.map(|(whole, high)| u64::from(whole.wrapping_sub(high << 16)) + u64::from(*high)).sum()
 }
 
-/// Three vector operations for a vector of bytes, where widening would take more. Not inlined: seeing how
-/// the lanes are added up makes the compiler deal them out to vectors askew, at twice the time.
+/// Takes three vector operations per vector of bytes; widening each half would take more. Not inlined:
+/// when the compiler sees how the lanes are added up, it distributes them badly over vectors, and the sum
+/// takes twice the time.
 #[inline(never)]
-fn sum_of_lanes(turns: &[[u8; TURN_BYTES]]) -> Lanes {
+fn sum_of_lanes(blocks: &[[u8; BLOCK_BYTES]]) -> Lanes {
     let [mut whole, mut high] = Lanes::default();
-    for turn in turns {
-        for ((word, whole), high) in turn.as_chunks::<4>().0.iter().zip(&mut whole).zip(&mut high) {
+    for block in blocks {
+        for ((word, whole), high) in block.as_chunks::<4>().0.iter().zip(&mut whole).zip(&mut high) {
             let word = u32::from_ne_bytes(*word);
             *whole = whole.wrapping_add(word);
-            // At most 2^16 turns of at most 2^16 - 1.
+            // Cannot overflow: at most 2^16 blocks, each of which adds at most 2^16 - 1.
             *high += word >> 16;
         }
     }

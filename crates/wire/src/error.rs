@@ -32,7 +32,7 @@ pub enum Error {
         /// How many bytes there are.
         available_bytes: usize,
     },
-    /// More extension headers than any honest packet has.
+    /// More headers in a row than any legitimate packet has.
     TooManyHeaders,
     /// A field that must have one value has another.
     Unsupported {

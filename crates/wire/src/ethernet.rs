@@ -5,7 +5,7 @@ use core::fmt;
 
 /// The header without a VLAN tag, in bytes: what [`Header::emit`] writes.
 pub const HEADER_BYTES: usize = 14;
-/// Most VLAN tags stepped over: one of the customer, one of the provider, and one to spare.
+/// The most VLAN tags that are skipped: one of the customer, one of the provider, and one to spare.
 const TAGS_MAX: usize = 3;
 
 /// What an Ethernet frame carries.
@@ -64,11 +64,11 @@ impl fmt::Debug for MacAddress {
 /// An Ethernet header as a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Header {
-    /// Whom the frame is for.
+    /// The address that the frame is sent to.
     pub destination: MacAddress,
-    /// Who sent it.
+    /// The sender's address.
     pub source: MacAddress,
-    /// What it carries, behind all VLAN tags; see [`ethertype`]. Below 1,536 it is a length (802.3).
+    /// What it carries, after all VLAN tags; see [`ethertype`]. Below 1,536 it is a length (802.3).
     pub ethertype: u16,
     /// The VLAN of the innermost tag, 12 bits.
     pub vlan: Option<u16>,

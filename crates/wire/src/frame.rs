@@ -1,6 +1,6 @@
-//! A frame as it crosses a link: headers, payload, and what the link still owes it.
+//! A frame as it crosses a link: headers, payload, and what the link still has to do for it.
 //!
-//! The stack, the links, the simulator and the capture tap all speak in [`Frame`]s. A frame that we
+//! The stack, the links, the simulator and the capture tap all exchange [`Frame`]s. A frame that we
 //! send has its headers written into [`Head`] and its payload borrowed from the send queue; a frame
 //! read from a device is usually one contiguous slice. [`Offload`] says what the sender left to the
 //! link: cutting into segments, filling in a checksum (the job of a network card, or of
@@ -10,8 +10,8 @@ use crate::Payload;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-/// Room for every header we emit: Ethernet 14, IPv6 40, TCP 60 bytes, and one byte less than a multiple of
-/// the word for its length.
+/// Room for every header that we emit: Ethernet 14, IPv6 40 and TCP 60 bytes. With the byte that holds the
+/// length, [`Head`] is 120 bytes, a multiple of the word.
 pub const HEAD_BYTES_MAX: usize = 119;
 
 /// Header bytes, stored in line: no allocation per segment.
@@ -62,7 +62,7 @@ impl core::fmt::Debug for Head {
     }
 }
 
-/// Who has, or has yet, computed the transport checksum.
+/// Who has computed the transport checksum, or still has to.
 ///
 /// There are no others: it is there, half there, or not wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -78,11 +78,11 @@ pub enum Checksum {
         /// Where in the transport header the checksum field is.
         offset: u16,
     },
-    /// The link vouches for the bytes (memory, or verified by hardware): do not verify.
+    /// The link guarantees the bytes (memory, or verified by hardware): do not verify.
     Trusted,
 }
 
-/// What the sender of a frame left to the link, or the link tells the receiver.
+/// What the sender of a frame leaves to the link, or what the link tells the receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Offload {
     /// A super-segment: cut the TCP payload into pieces of this many bytes. Zero: one segment.
@@ -91,9 +91,9 @@ pub struct Offload {
     pub checksum: Checksum,
 }
 
-/// One frame: on an Ethernet link from the destination address on, on an IP link from the IP header on.
+/// One frame. It starts with the Ethernet header on an Ethernet link, with the IP header on an IP link.
 ///
-/// Either all headers up to the transport's are in `head` and `payload` is what follows, or `head`
+/// Either `head` holds all headers, the transport's included, and `payload` what follows; or `head`
 /// is empty and `payload` is the whole frame in one piece.
 ///
 /// ```
@@ -112,7 +112,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// A frame read from somewhere as one contiguous slice, checksum to be verified.
+    /// A frame that was read as one contiguous slice; its checksum is to be verified.
     pub fn from_bytes(bytes: Bytes) -> Self {
         Frame { head: Head::new(), payload: Payload::from(bytes), offload: Offload::default() }
     }
@@ -127,7 +127,7 @@ impl Frame {
         self.len() == 0
     }
 
-    /// A copy in one piece, headers first. Off the path of a byte: captures, tests.
+    /// A copy in one piece, headers first. For captures and tests: it allocates.
     pub fn to_vec(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.len());
         out.extend_from_slice(self.head.as_slice());
@@ -150,6 +150,23 @@ pub struct LinkCapabilities {
     pub transmit_checksum: TransmitChecksum,
 }
 
+impl Default for LinkCapabilities {
+    /// IP packets of up to 1,500 bytes, and nothing that a link would have to do for its users.
+    ///
+    /// ```
+    /// let tunnel = synfin_wire::LinkCapabilities { mtu_bytes: 1_400, ..Default::default() };
+    /// assert_eq!(tunnel.super_segment_bytes_max, 0);
+    /// ```
+    fn default() -> Self {
+        LinkCapabilities {
+            medium: Medium::Ip,
+            mtu_bytes: 1_500,
+            super_segment_bytes_max: 0,
+            transmit_checksum: TransmitChecksum::Full,
+        }
+    }
+}
+
 /// What the frames of a link start with.
 ///
 /// There are no others; a program may match on both.
@@ -166,9 +183,9 @@ pub enum Medium {
 /// There are no others: nothing, a part, or all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransmitChecksum {
-    /// The stack, wholly.
+    /// The stack computes all of it.
     Full,
-    /// The stack sums the pseudo-header, the link the rest ([`Checksum::Partial`]).
+    /// The stack sums the pseudo-header, the link adds the rest ([`Checksum::Partial`]).
     Partial,
     /// Nobody: the bytes never leave memory ([`Checksum::Trusted`]).
     None,

@@ -17,20 +17,20 @@ use core::net::IpAddr;
 /// Identifier, sequence number and data of an echo request or reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Echo<'a> {
-    /// Chosen by the requester, once per conversation.
+    /// Chosen by the requester, the same for a series of requests.
     pub identifier: u16,
-    /// Chosen by the requester, once per request.
+    /// Chosen by the requester, another for each request.
     pub sequence: u16,
-    /// Comes back unchanged.
+    /// The reply returns it unchanged.
     pub data: &'a [u8],
 }
 
 /// The start of the packet that an ICMP error is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quoted<'a> {
-    /// Who sent the packet: us, if the error is honest.
+    /// The sender of the packet: one of our addresses, if the error is genuine.
     pub source: IpAddr,
-    /// Whom it was for.
+    /// The address that the packet was sent to.
     pub destination: IpAddr,
     /// Its transport protocol.
     pub protocol: u8,
@@ -39,18 +39,19 @@ pub struct Quoted<'a> {
 }
 
 impl<'a> Quoted<'a> {
-    /// Reads the packet quoted in an error message, IPv4 or IPv6, cut short anywhere behind its IP headers.
+    /// Reads the packet quoted in an error message, IPv4 or IPv6. It may end anywhere after its IP headers.
     ///
     /// # Errors
     /// Those of the IP headers; [`Error::Unsupported`] for a fragment that is not the first, which has no
     /// transport header.
     pub fn parse(packet: &'a [u8]) -> Result<Quoted<'a>, Error> {
-        const LATER: Error = Error::Unsupported { what: "a quotation that is not of a first fragment" };
+        const NOT_FIRST_FRAGMENT: Error =
+            Error::Unsupported { what: "a quotation that is not of a first fragment" };
         if packet.first().is_some_and(|first| first >> 4 == 6) {
             let header = ipv6::Header::parse(packet)?;
             let upper = ipv6::walk(packet)?;
             if upper.fragment.is_some_and(|fragment| fragment.offset_bytes != 0) {
-                return Err(LATER);
+                return Err(NOT_FIRST_FRAGMENT);
             }
             return Ok(Quoted {
                 source: header.source.into(),
@@ -61,7 +62,7 @@ impl<'a> Quoted<'a> {
         }
         let (header, header_bytes) = ipv4::Header::parse(packet)?;
         if header.fragment_offset_bytes != 0 {
-            return Err(LATER);
+            return Err(NOT_FIRST_FRAGMENT);
         }
         Ok(Quoted {
             source: header.source.into(),
@@ -71,7 +72,7 @@ impl<'a> Quoted<'a> {
         })
     }
 
-    /// Source and destination port, where TCP and UDP alike have them.
+    /// Source and destination port, which TCP and UDP have in the same place.
     pub fn ports(&self) -> Option<(u16, u16)> {
         let [a, b, c, d] = *take::<4>(self.text, 0).ok()?;
         Some((u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
@@ -114,6 +115,7 @@ impl Start {
 }
 
 pub(crate) fn echo_word(echo: &Echo<'_>) -> [u8; 4] {
-    let ([a, b], [c, d]) = (echo.identifier.to_be_bytes(), echo.sequence.to_be_bytes());
+    let [a, b] = echo.identifier.to_be_bytes();
+    let [c, d] = echo.sequence.to_be_bytes();
     [a, b, c, d]
 }

@@ -1,6 +1,6 @@
 //! What both versions of IP share: protocol numbers and the traffic class with its ECN bits.
 
-/// Protocol numbers (IANA) that synfin speaks or has to step over.
+/// Protocol numbers (IANA) that synfin speaks or has to skip.
 pub mod protocol {
     /// IPv6 hop-by-hop options.
     pub const HOP_BY_HOP: u8 = 0;

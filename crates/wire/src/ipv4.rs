@@ -1,6 +1,6 @@
 //! The IPv4 header (RFC 791 §3.1): fragments, lengths, checksum, DSCP and ECN.
 //!
-//! [`Header`] is the value. Options are stepped over when reading and never written: no synfin host uses
+//! [`Header`] is the value. Options are skipped when reading and never written: no synfin host uses
 //! them. What is *not* here: reassembly and routing; those are the host's.
 
 use crate::checksum;
@@ -19,9 +19,9 @@ const FRAGMENT_OFFSET: u16 = 0x1fff;
 /// An IPv4 header as a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Header {
-    /// Who sent the packet.
+    /// The sender's address.
     pub source: Ipv4Addr,
-    /// Whom it is for.
+    /// The address that the packet is sent to.
     pub destination: Ipv4Addr,
     /// What follows the header; see [`protocol`](crate::ip::protocol).
     pub protocol: u8,
@@ -31,7 +31,7 @@ pub struct Header {
     pub dscp: u8,
     /// Explicit congestion notification.
     pub ecn: Ecn,
-    /// Names the packet whose fragments belong together (RFC 6864).
+    /// The same in all fragments of one packet (RFC 6864).
     pub identification: u16,
     /// Routers must not fragment the packet.
     pub dont_fragment: bool,
@@ -46,8 +46,8 @@ pub struct Header {
 impl Header {
     /// Reads the header at the start of a packet; returns it with its length in bytes, options included.
     ///
-    /// Looks at the header alone: whether the data is all there is [`text_bytes`](Header::text_bytes)'s
-    /// question, whether the checksum is right [`checksum_is_good`]'s.
+    /// Checks the header alone: [`text_bytes`](Header::text_bytes) says whether all data is there,
+    /// [`checksum_is_good`] whether the checksum is right.
     ///
     /// # Errors
     /// [`Error::Truncated`], [`Error::Version`], [`Error::HeaderLength`].
@@ -89,11 +89,11 @@ impl Header {
         Ok((header, header_bytes))
     }
 
-    /// How many bytes of data the packet has behind its header; what a link added behind them (Ethernet
-    /// padding) does not count. `available_bytes` counts from the start of the header.
+    /// How many bytes of data follow the header, without what a link added after them (Ethernet
+    /// padding). `available_bytes` counts from the start of the header.
     ///
     /// # Errors
-    /// [`Error::Length`] if the total length does not reach over the header or past what is there.
+    /// [`Error::Length`] if the total length is less than the header's or more than `available_bytes`.
     pub fn text_bytes(&self, header_bytes: usize, available_bytes: usize) -> Result<usize, Error> {
         let claimed_bytes = usize::from(self.total_bytes);
         if claimed_bytes < header_bytes || claimed_bytes > available_bytes {

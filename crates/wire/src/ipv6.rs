@@ -1,8 +1,8 @@
 //! The IPv6 header (RFC 8200 §3).
 //!
-//! [`Header`] is the value of the fixed header; [`walk`] steps over the extension headers behind it to
-//! the transport. Extension headers are never written: the host's own fragments are built with
-//! [`Fragment::emit`]. What is *not* here: reassembly and routing; those are the host's.
+//! [`Header`] is the value of the fixed header; [`walk`] skips the extension headers that follow it, up to
+//! the transport. Of extension headers only the fragment header is ever written ([`Fragment::emit`]).
+//! What is *not* here: reassembly and routing; those are the host's.
 
 mod extension;
 #[cfg(test)]
@@ -20,9 +20,9 @@ pub const HEADER_BYTES: usize = 40;
 /// The fixed IPv6 header as a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Header {
-    /// Who sent the packet.
+    /// The sender's address.
     pub source: Ipv6Addr,
-    /// Whom it is for.
+    /// The address that the packet is sent to.
     pub destination: Ipv6Addr,
     /// Differentiated services codepoint, six bits.
     pub dscp: u8,
@@ -30,9 +30,9 @@ pub struct Header {
     pub ecn: Ecn,
     /// Flow label, 20 bits (RFC 6437).
     pub flow_label: u32,
-    /// What follows this header, extension headers included, in bytes.
+    /// How many bytes follow this header, extension headers included.
     pub payload_bytes: u16,
-    /// What follows this header; see [`protocol`](crate::ip::protocol).
+    /// Which header follows this one; see [`protocol`](crate::ip::protocol).
     pub next_header: u8,
     /// How many routers the packet may still cross.
     pub hop_limit: u8,
@@ -70,11 +70,11 @@ impl Header {
         })
     }
 
-    /// How many bytes follow the fixed header, without what a link added behind them.
+    /// How many bytes follow the fixed header, without what a link added after them.
     /// `available_bytes` counts from the start of the fixed header.
     ///
     /// # Errors
-    /// [`Error::Length`] if the payload length reaches past what is there.
+    /// [`Error::Length`] if the packet's length is more than `available_bytes`.
     pub fn text_bytes(&self, available_bytes: usize) -> Result<usize, Error> {
         let claimed_bytes = HEADER_BYTES + usize::from(self.payload_bytes);
         if claimed_bytes > available_bytes {

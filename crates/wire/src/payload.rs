@@ -1,8 +1,8 @@
-//! What a segment carries: reference-counted slices, never copied on the way through.
+//! What a segment carries: reference-counted slices that no layer copies.
 //!
-//! A transmission borrows ranges of the send queue as [`bytes::Bytes`]; a super-segment may straddle
-//! several of them. An arriving frame is one slice. [`Payload`] holds either without allocating for
-//! the usual case of one piece.
+//! A transmission borrows ranges of the send queue as [`bytes::Bytes`]; a super-segment may need
+//! several of them. An arriving frame is one slice. [`Payload`] holds either, and does not allocate
+//! in the usual case of one piece.
 
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -20,7 +20,7 @@ use bytes::Bytes;
 #[derive(Clone, Debug)]
 pub struct Payload(Pieces);
 
-/// As small as one slice: payloads are moved about more often than they are looked at.
+/// As small as one slice, because payloads are moved more often than they are read.
 #[derive(Clone, Debug)]
 enum Pieces {
     /// One piece, perhaps empty.
@@ -76,7 +76,7 @@ impl Payload {
         self.as_slice().iter().filter(|piece| !piece.is_empty())
     }
 
-    /// Takes the pieces apart, in order.
+    /// The pieces in order, none of them empty, without a reference count for each.
     pub fn into_pieces(self) -> impl Iterator<Item = Bytes> {
         let (one, many) = match self.0 {
             Pieces::One(piece) => (Some(piece).filter(|piece| !piece.is_empty()), Vec::new()),
@@ -85,7 +85,7 @@ impl Payload {
         one.into_iter().chain(many)
     }
 
-    /// Takes the only piece, perhaps empty; a payload of several is given back.
+    /// The only piece, perhaps empty; a payload of several pieces is returned as the error.
     pub fn into_only_piece(self) -> Result<Bytes, Payload> {
         match self.0 {
             Pieces::One(piece) => Ok(piece),
@@ -110,7 +110,9 @@ impl Payload {
         if let Pieces::One(piece) = &self.0 {
             return Payload::from(piece.slice(start..start + len_bytes));
         }
-        let (mut skip, mut want, mut out) = (start, len_bytes, Payload::new());
+        let mut skip = start;
+        let mut want = len_bytes;
+        let mut out = Payload::new();
         for piece in self.as_slice() {
             if want == 0 {
                 break;
@@ -121,7 +123,8 @@ impl Payload {
             }
             let take = want.min(piece.len() - skip);
             out.push(piece.slice(skip..skip + take));
-            (skip, want) = (0, want - take);
+            skip = 0;
+            want -= take;
         }
         assert!(want == 0, "a slice must lie inside the payload");
         out
@@ -160,7 +163,7 @@ impl Payload {
         *self = self.slice(skip, len - skip);
     }
 
-    /// A copy in one piece. For tests, ICMP quotations and other places off the path of a byte.
+    /// A copy in one piece. For tests, ICMP quotations and other places where a copy costs little.
     pub fn to_vec(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.len());
         self.pieces().for_each(|piece| out.extend_from_slice(piece));
@@ -168,7 +171,7 @@ impl Payload {
     }
 }
 
-/// Out of line, for nearly every payload is one piece.
+/// Out of line, because nearly every payload is one piece.
 #[cold]
 fn len_of(pieces: &[Bytes]) -> usize {
     pieces.iter().map(Bytes::len).sum()

@@ -1,8 +1,8 @@
 //! What a network card with segmentation offload does, as pure functions: cutting a super-segment into
 //! segments that fit the wire, and filling in the checksum that was left to the link.
 //!
-//! A link that cannot do it itself calls [`cut`] on every frame. Only TCP is cut; IP fragmentation is
-//! something else and the host's.
+//! A link that cannot do it itself calls [`cut`] on every frame. Only TCP is cut. What is *not* here: IP
+//! fragmentation; that is the host's.
 
 use crate::checksum::Sum;
 use crate::ip::protocol;
@@ -23,8 +23,8 @@ pub struct Layout {
     pub transport_at: usize,
     /// Where the text starts.
     pub text_at: usize,
-    /// Where the packet ends, if its length field is believed: a link may have padded behind it, a
-    /// captured super-segment may say nonsense.
+    /// Where the packet ends according to its length field. A link may have added padding after it; the
+    /// length field of a captured super-segment may be wrong.
     pub end_at: usize,
 }
 
@@ -97,10 +97,10 @@ impl Layout {
     }
 }
 
-/// Cuts a frame into frames that fit the wire, and leaves their transport checksums as `checksum` wants.
+/// Cuts a frame into frames that fit the wire, with their transport checksums as `checksum` says.
 ///
-/// A frame that is no super-segment comes out alone, its checksum filled in if it must be. One that is
-/// not TCP or UDP comes out as it is.
+/// A frame that is not a super-segment is returned alone, with its checksum filled in if `checksum` says so.
+/// A frame that is neither TCP nor UDP is returned unchanged.
 ///
 /// Every piece has its own IPv4 identification (counting up), lengths, IPv4 header checksum and sequence
 /// number; FIN and PSH stay on the last, CWR on the first.
@@ -112,31 +112,31 @@ impl Layout {
 /// ```
 pub fn cut(mut frame: Frame, medium: Medium, checksum: TransmitChecksum) -> Cut {
     let segment_bytes = usize::from(frame.offload.segment_bytes);
-    let settled = segment_bytes == 0
+    let nothing_to_do = segment_bytes == 0
         && (frame.offload.checksum == Checksum::Complete || checksum != TransmitChecksum::Full);
-    let layout = if settled { None } else { bring_headers_together(&mut frame, medium) };
+    let layout = if nothing_to_do { None } else { bring_headers_together(&mut frame, medium) };
     let Some(layout) = layout else {
-        return Cut { rest: Rest::AsItIs(Some(frame)) };
+        return Cut { rest: Rest::Unchanged(Some(frame)) };
     };
     let is_tcp = layout.protocol == protocol::TCP;
     let segment_bytes = if is_tcp && segment_bytes > 0 { segment_bytes } else { usize::MAX };
     Cut { rest: Rest::Pieces(Pieces::new(frame, layout, segment_bytes, checksum)) }
 }
 
-/// Fills in the checksum that the sender left to the link; nothing to do for a complete one.
+/// Fills in the checksum that the sender left to the link; leaves a complete one alone.
 ///
-/// A frame whose headers are in its payload gets them copied into its head.
+/// If the headers of the frame are in its payload, they are moved into its head.
 pub fn complete_checksum(frame: &mut Frame, medium: Medium) {
     if frame.offload.checksum == Checksum::Complete {
         return;
     }
     if let Some(layout) = bring_headers_together(frame, medium) {
-        settle_checksum(frame, &layout, TransmitChecksum::Full);
+        write_checksum(frame, &layout, TransmitChecksum::Full);
     }
 }
 
-/// Whether the transport checksum of a TCP or UDP frame is right; `None` for anything else, and for UDP
-/// without a checksum. What a sender left to the link is not looked at: the field is read as it stands.
+/// Whether the transport checksum of a TCP or UDP frame is right; `None` for any other frame, and for UDP
+/// without a checksum. The field is read as it is, even if the sender left the checksum to the link.
 pub fn checksum_is_good(frame: &Frame, medium: Medium) -> Option<bool> {
     let start = if frame.head.as_slice().is_empty() {
         frame.payload.pieces().next()?.as_ref()
@@ -165,7 +165,7 @@ pub struct Cut {
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant)] // lives on the stack of one loop; boxing would cost an allocation
 enum Rest {
-    AsItIs(Option<Frame>),
+    Unchanged(Option<Frame>),
     Pieces(Pieces),
 }
 
@@ -177,10 +177,10 @@ struct Pieces {
     text_bytes: usize,
     checksum: TransmitChecksum,
     constant: Constant,
-    /// How many pieces have come out.
+    /// How many pieces have been returned.
     number: u32,
-    /// How many bytes of text have come out.
-    at: usize,
+    /// How many bytes of text have been returned.
+    returned_bytes: usize,
 }
 
 impl Iterator for Cut {
@@ -188,7 +188,7 @@ impl Iterator for Cut {
 
     fn next(&mut self) -> Option<Frame> {
         match &mut self.rest {
-            Rest::AsItIs(frame) => frame.take(),
+            Rest::Unchanged(frame) => frame.take(),
             Rest::Pieces(pieces) => pieces.next(),
         }
     }
@@ -198,34 +198,34 @@ impl Pieces {
     fn new(frame: Frame, layout: Layout, segment_bytes: usize, checksum: TransmitChecksum) -> Pieces {
         let text_bytes = frame.payload.len();
         let constant = Constant::of(frame.head.as_slice(), &layout);
-        Pieces { frame, layout, segment_bytes, text_bytes, checksum, constant, number: 0, at: 0 }
+        Pieces { frame, layout, segment_bytes, text_bytes, checksum, constant, number: 0, returned_bytes: 0 }
     }
 
     fn next(&mut self) -> Option<Frame> {
-        if self.number > 0 && self.at >= self.text_bytes {
+        if self.number > 0 && self.returned_bytes >= self.text_bytes {
             return None;
         }
-        let piece_bytes = self.segment_bytes.min(self.text_bytes - self.at);
-        let is_last = self.at + piece_bytes == self.text_bytes;
+        let piece_bytes = self.segment_bytes.min(self.text_bytes - self.returned_bytes);
+        let is_last = self.returned_bytes + piece_bytes == self.text_bytes;
         let mut piece = Frame {
             head: self.frame.head.clone(),
-            payload: self.frame.payload.slice(self.at, piece_bytes),
+            payload: self.frame.payload.slice(self.returned_bytes, piece_bytes),
             offload: Offload { segment_bytes: 0, checksum: self.frame.offload.checksum },
         };
         if self.number > 0 || !is_last {
             self.write_ip_header(&mut piece, piece_bytes);
             self.write_tcp_header(&mut piece, piece_bytes, is_last);
         } else if piece.offload.checksum != Checksum::Complete && self.checksum == TransmitChecksum::Full {
-            settle_checksum(&mut piece, &self.layout, TransmitChecksum::Full);
+            write_checksum(&mut piece, &self.layout, TransmitChecksum::Full);
         }
         self.number += 1;
-        self.at += piece_bytes;
+        self.returned_bytes += piece_bytes;
         Some(piece)
     }
 
     fn write_ip_header(&self, piece: &mut Frame, piece_bytes: usize) {
-        // A piece is shorter than the frame it comes from, whose length fitted its 16-bit field or was
-        // a captured super-segment's; the segment size is 16 bits, so only absurd headers could overflow.
+        // A piece is no longer than its frame, whose length fits 16 bits unless it is a captured
+        // super-segment. Then the segment size fits 16 bits, so only absurd headers could overflow.
         let ip_bytes = (self.layout.text_at - self.layout.ip_at + piece_bytes) as u16;
         let ip = &mut piece.head.as_mut_slice()[self.layout.ip_at..self.layout.transport_at];
         if self.layout.is_ipv6 {
@@ -243,7 +243,7 @@ impl Pieces {
     }
 
     fn write_tcp_header(&self, piece: &mut Frame, piece_bytes: usize, is_last: bool) {
-        let seq = self.constant.seq + self.at as u32;
+        let seq = self.constant.seq + self.returned_bytes as u32;
         let mut cleared = Flags::NONE;
         if !is_last {
             cleared |= Flags::FIN | Flags::PSH;
@@ -253,8 +253,7 @@ impl Pieces {
         }
         let offset_and_flags = self.constant.offset_and_flags & !cleared.bits();
         let transport_bytes = (self.layout.text_at - self.layout.transport_at + piece_bytes) as u32;
-        let value;
-        (value, piece.offload.checksum) = match self.checksum {
+        let (value, state) = match self.checksum {
             TransmitChecksum::Full => {
                 let mut sum = self.constant.tcp;
                 sum.add_u32(transport_bytes);
@@ -270,6 +269,7 @@ impl Pieces {
             }
             TransmitChecksum::None => (0, Checksum::Trusted),
         };
+        piece.offload.checksum = state;
         let tcp = &mut piece.head.as_mut_slice()[self.layout.transport_at..];
         tcp[4..8].copy_from_slice(&seq.number().to_be_bytes());
         tcp[12..14].copy_from_slice(&offset_and_flags.to_be_bytes());
@@ -277,7 +277,7 @@ impl Pieces {
     }
 }
 
-/// What is the same in all pieces, read and summed once: a piece only adds what is its own.
+/// What is the same in all pieces, read and summed once: a piece adds only what differs.
 #[derive(Debug)]
 struct Constant {
     /// IPv4: the identification of the first piece.
@@ -288,13 +288,14 @@ struct Constant {
     offset_and_flags: u16,
     /// Addresses and protocol.
     pseudo_header: Sum,
-    /// The same and the TCP header, without sequence number, flags and checksum.
+    /// Addresses, protocol, and the TCP header without sequence number, flags and checksum.
     tcp: Sum,
 }
 
 impl Constant {
     fn of(head: &[u8], layout: &Layout) -> Constant {
-        let (ip_header, tcp) = (&head[layout.ip_at..layout.transport_at], &head[layout.transport_at..]);
+        let ip_header = &head[layout.ip_at..layout.transport_at];
+        let tcp = &head[layout.transport_at..];
         let u16_at = |bytes: &[u8], at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
         let mut ip = Sum::new();
         for range in [0..2, 6..10, 12..ip_header.len()] {
@@ -323,13 +324,12 @@ impl Constant {
     }
 }
 
-/// Writes the transport checksum from scratch, the way `checksum` wants it.
-fn settle_checksum(frame: &mut Frame, layout: &Layout, checksum: TransmitChecksum) {
+/// Computes the transport checksum again and writes it as `checksum` says.
+fn write_checksum(frame: &mut Frame, layout: &Layout, checksum: TransmitChecksum) {
     let field = layout.checksum_at()..layout.checksum_at() + 2;
     let mut sum = layout.pseudo_header(frame.head.as_slice(), frame.payload.len());
     let head = frame.head.as_mut_slice();
-    let value;
-    (value, frame.offload.checksum) = match checksum {
+    let (value, state) = match checksum {
         TransmitChecksum::Full => {
             head[field.clone()].copy_from_slice(&[0, 0]);
             sum.add(&head[layout.transport_at..]);
@@ -341,11 +341,13 @@ fn settle_checksum(frame: &mut Frame, layout: &Layout, checksum: TransmitChecksu
         TransmitChecksum::Partial => (sum.folded(), layout.partial_checksum()),
         TransmitChecksum::None => (0, Checksum::Trusted),
     };
+    frame.offload.checksum = state;
     head[field].copy_from_slice(&value.to_be_bytes());
 }
 
-/// Moves all headers of a contiguous frame into its head, so that they can be changed, and what a link
-/// added behind the packet away; `None` (and nothing done) if it is not TCP or UDP, or if they do not fit.
+/// Moves all headers of a contiguous frame into its head, so that they can be changed, and removes what a
+/// link added after the packet. `None`, with nothing changed, if the frame is neither TCP nor UDP or if its
+/// headers do not fit.
 fn bring_headers_together(frame: &mut Frame, medium: Medium) -> Option<Layout> {
     if !frame.head.as_slice().is_empty() {
         return Layout::of(frame.head.as_slice(), medium)
@@ -355,10 +357,11 @@ fn bring_headers_together(frame: &mut Frame, medium: Medium) -> Option<Layout> {
     let layout = Layout::of(first, medium).filter(|layout| layout.text_at <= frame::HEAD_BYTES_MAX)?;
     let mut head = Head::new();
     head.grow(layout.text_at).copy_from_slice(&first[..layout.text_at]);
-    let honest = (layout.text_at..=frame.payload.len()).contains(&layout.end_at);
-    let end_at = if honest { layout.end_at } else { frame.payload.len() };
+    let length_is_possible = (layout.text_at..=frame.payload.len()).contains(&layout.end_at);
+    let end_at = if length_is_possible { layout.end_at } else { frame.payload.len() };
     let text: Payload = frame.payload.slice(layout.text_at, end_at - layout.text_at);
-    (frame.head, frame.payload) = (head, text);
+    frame.head = head;
+    frame.payload = text;
     Some(layout)
 }
 

@@ -1,8 +1,8 @@
 //! The TCP header and its options (RFC 9293 §3.1, RFC 7323, RFC 2018, RFC 7413).
 //!
 //! [`Header`] is the value; [`Header::parse`] and [`Header::emit`] convert it from and to bytes.
-//! Unknown options are skipped (MUST-6), malformed ones end the list (MUST-7). Checksums are not
-//! looked at here: see [`checksum`](crate::checksum).
+//! Unknown options are skipped (MUST-6), malformed ones end the list (MUST-7). What is *not* here:
+//! checksums; see [`checksum`](crate::checksum).
 
 mod flags;
 mod header;

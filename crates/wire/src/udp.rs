@@ -16,7 +16,7 @@ pub struct Header {
     pub destination_port: u16,
     /// Header and data together, in bytes.
     pub len_bytes: u16,
-    /// The checksum as it stands there; 0 says that the sender computed none (IPv4 only).
+    /// The checksum field; 0 says that the sender computed none (IPv4 only).
     pub checksum: u16,
 }
 
@@ -46,7 +46,7 @@ impl Header {
     /// How many bytes of data follow the header; `available_bytes` counts from the start of the header.
     ///
     /// # Errors
-    /// [`Error::Length`] if the length field does not cover the header or reaches past what is there.
+    /// [`Error::Length`] if the length field is less than the header's or more than `available_bytes`.
     pub fn text_bytes(&self, available_bytes: usize) -> Result<usize, Error> {
         let claimed_bytes = usize::from(self.len_bytes);
         if claimed_bytes < HEADER_BYTES || claimed_bytes > available_bytes {
@@ -67,7 +67,7 @@ impl Header {
     }
 }
 
-/// What the checksum field holds for this computed checksum: zero means "none", so all ones stand for it.
+/// The field for a computed checksum: a checksum of zero is sent as all ones, because a zero field means "none".
 pub const fn checksum_field(checksum: u16) -> u16 {
     if checksum == 0 { 0xffff } else { checksum }
 }

@@ -11,7 +11,7 @@ use crate::{Checksum, Frame, Medium, Offload};
 
 /// The legacy header, in bytes.
 pub const HEADER_BYTES: usize = 10;
-/// The header with a buffer count behind it, in bytes.
+/// The header with a buffer count after it, in bytes.
 pub const HEADER_MERGEABLE_BYTES: usize = 12;
 
 const NEEDS_CHECKSUM: u8 = 1;
@@ -22,7 +22,7 @@ const GSO_ECN: u8 = 0x80;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Gso {
-    /// None: it is as it should be on the wire.
+    /// None: the frame already fits the wire.
     #[default]
     None,
     /// TCP over IPv4.
@@ -36,7 +36,7 @@ pub enum Gso {
 pub struct Header {
     /// The kind of super-segment.
     pub gso: Gso,
-    /// It carries CWR, which only the first segment may keep.
+    /// The super-segment carries CWR, which only its first segment may keep.
     pub gso_ecn: bool,
     /// Length of all headers in bytes: a hint.
     pub header_bytes: u16,
@@ -47,10 +47,10 @@ pub struct Header {
 }
 
 impl Header {
-    /// Reads the header before a frame; bytes 10 and 11 of a longer one say nothing for one buffer.
+    /// Reads the header before a frame; the buffer count in a longer header is ignored.
     ///
     /// # Errors
-    /// [`Error::Truncated`]; [`Error::Unsupported`] for a kind of super-segment that was not asked for.
+    /// [`Error::Truncated`]; [`Error::Unsupported`] for a kind of super-segment other than TCP's.
     ///
     /// ```
     /// use synfin_wire::virtio::Header;
@@ -82,7 +82,7 @@ impl Header {
         })
     }
 
-    /// The header that says of `frame` what its [`Offload`] says.
+    /// The header for `frame`, according to its [`Offload`].
     pub fn for_frame(frame: &Frame, medium: Medium) -> Header {
         let checksum = frame.offload.checksum;
         let plain = Header { checksum, ..Header::default() };

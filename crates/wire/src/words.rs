@@ -1,7 +1,7 @@
 //! Headers as the 32-bit words that the RFCs draw.
 //!
-//! A header made of words is written with few stores, and summed while the words are still at hand: what
-//! has just been written in small pieces is slow to read back in larger ones.
+//! A header made of words is written with few stores, and its checksum is computed from the words: a
+//! processor is slow to read back in large pieces what it has just written in small ones.
 
 /// Writes the words to the start of `into`, which has room for them.
 pub(crate) fn put<const COUNT: usize>(words: &[u32; COUNT], into: &mut [u8]) {

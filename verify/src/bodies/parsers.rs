@@ -2,7 +2,7 @@
 
 use super::feed::Feed;
 use bytes::Bytes;
-use capture::{Decoder, LinkType, Reader};
+use capture::{Annotator, Decoder, LinkType, Piece, Reader, Section};
 use wire::tcp::{Header, OptionLayout, RawOptions};
 use wire::{Frame, Medium, TransmitChecksum, arp, ethernet, icmp, ipv4, ipv6, udp, virtio};
 
@@ -116,8 +116,9 @@ pub(super) fn segmentation(bytes: &[u8]) {
     assert!((1..=len.max(1)).contains(&pieces), "{pieces} pieces of {len} bytes");
 }
 
-/// Capture files of every format, their packets taken apart.
+/// Capture files of every format, their packets taken apart; and the files written again.
 pub(super) fn capture_file(bytes: &[u8]) {
+    capture_copy(bytes);
     let Ok(mut reader) = Reader::new(bytes) else { return };
     let mut decoder = Decoder::new();
     for _ in 0..100_000 {
@@ -125,6 +126,32 @@ pub(super) fn capture_file(bytes: &[u8]) {
         let _ = decoder.decode(&record);
         let _ = record.comments().count();
     }
+}
+
+/// With a comment on each packet: the copy has all packets.
+fn capture_copy(bytes: &[u8]) {
+    let Ok(mut reader) = Reader::new(bytes) else { return };
+    let annotator = Annotator::new(Vec::new(), &reader, &Section::default());
+    let mut annotator = annotator.expect("memory takes everything");
+    let mut packets = 0;
+    for _ in 0..100_000 {
+        let Some(Ok(piece)) = reader.next_piece() else { break };
+        let written = match piece {
+            Piece::Block(block) => annotator.block(&block),
+            Piece::Packet(record) => {
+                packets += 1;
+                annotator.packet(&record, &["ours"])
+            }
+        };
+        written.expect("memory takes everything");
+    }
+    let copy = annotator.into_inner();
+    let mut again = Reader::new(&copy[..]).expect("what we write can be read");
+    for _ in 0..packets {
+        let record = again.next().expect("no packet is missing").expect("what we write can be read");
+        assert!(record.comments().any(|comment| comment == "ours"));
+    }
+    assert!(again.next().is_none());
 }
 
 /// One packet of any link type.

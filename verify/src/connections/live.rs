@@ -167,7 +167,7 @@ impl Live {
                 connection.handle_segment(now, segment);
                 None
             }
-            Home::Listening => match listen::arrives(&segment.header) {
+            Home::Listening => match listen::arrives(&segment.header, tcp::Habits::Rfc) {
                 listen::Arrival::Open => {
                     let config = config(&self.script);
                     let connection = Connection::answer(now, birth(to), config, &segment);

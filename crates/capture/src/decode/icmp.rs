@@ -1,5 +1,5 @@
 //! ICMP errors (RFC 792, RFC 4443 §3) and what they quote, with the length that RFC 4884 §4 adds. A
-//! redirect quotes too, but reports no error: the packet went its way.
+//! redirect quotes a packet, too, but is not an error, because the router forwarded that packet.
 
 use super::view::{be16, be32};
 use super::walk::{Halt, Next, Walk};
@@ -20,7 +20,7 @@ const V6_PARAMETER_PROBLEM: u8 = 4;
 impl<'a> Walk<'a> {
     pub(super) fn icmp(&mut self, protocol: u8) -> Result<Next, Halt<'a>> {
         let Some(ip) = self.ip.filter(|_| self.quote.is_none()) else {
-            return Err(Halt::Not(NotTcp::Protocol(protocol)));
+            return Err(Halt::NotTcp(NotTcp::Protocol(protocol)));
         };
         let header = self.view.peek(8, Layer::Icmp)?;
         let (kind, code) = (header[0], header[1]);
@@ -29,7 +29,7 @@ impl<'a> Walk<'a> {
             let too_big = kind == UNREACHABLE && code == FRAGMENTATION_NEEDED;
             let mtu_bytes = u32::from(be16(header, 6));
             let extended = matches!(kind, UNREACHABLE | TIME_EXCEEDED | PARAMETER_PROBLEM);
-            // RFC 1191 §4: routers that know nothing of it leave zero.
+            // RFC 1191 §4: routers that do not support it leave the field zero.
             let mtu_bytes = (too_big && mtu_bytes != 0).then_some(mtu_bytes);
             (is_error, mtu_bytes, if extended { usize::from(header[5]) * 4 } else { 0 })
         } else {
@@ -39,7 +39,7 @@ impl<'a> Walk<'a> {
             (is_error, mtu_bytes, if extended { usize::from(header[4]) * 8 } else { 0 })
         };
         if !is_error {
-            return Err(Halt::Not(NotTcp::Protocol(protocol)));
+            return Err(Halt::NotTcp(NotTcp::Protocol(protocol)));
         }
         self.view.take(8, Layer::Icmp)?;
         if quoted_bytes != 0 {

@@ -1,8 +1,8 @@
 //! IPv4 (RFC 791 §3.1) and IPv6 with its extension headers (RFC 8200 §4), jumbograms (RFC 2675),
-//! fragments, and what an IP packet carries. Options and routing headers are passed over.
+//! fragments, and what an IP packet carries. Options and routing headers are skipped.
 
 use super::view::{be16, be32};
-use super::walk::{Halt, Next, Piece, Walk};
+use super::walk::{Halt, IpFragment, Next, Walk};
 use super::{Fragment, Ip, Layer, NotTcp};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use wire::ip::protocol;
@@ -12,7 +12,7 @@ impl<'a> Walk<'a> {
         match self.view.peek(1, Layer::Ipv4)?[0] >> 4 {
             4 => self.ipv4(),
             6 => self.ipv6(),
-            _ => Err(Halt::Not(NotTcp::Malformed(Layer::Ipv4))),
+            _ => Err(Halt::NotTcp(NotTcp::Malformed(Layer::Ipv4))),
         }
     }
 
@@ -20,15 +20,16 @@ impl<'a> Walk<'a> {
         let header = self.view.peek(20, Layer::Ipv4)?;
         let header_bytes = usize::from(header[0] & 0x0f) * 4;
         let total_bytes = usize::from(be16(header, 2));
-        // Zero: a super-segment that the network card was to cut; the capture knows its length.
+        // Zero: a super-segment that the network card should cut; its length is that of the record.
         if header_bytes < 20 || (total_bytes != 0 && total_bytes < header_bytes) {
-            return Err(Halt::Not(NotTcp::Malformed(Layer::Ipv4)));
+            return Err(Halt::NotTcp(NotTcp::Malformed(Layer::Ipv4)));
         }
         let header = self.view.take(header_bytes, Layer::Ipv4)?;
         if total_bytes != 0 {
             self.ip_payload(total_bytes - header_bytes);
         }
-        let (flags, protocol) = (be16(header, 6), header[9]);
+        let flags = be16(header, 6);
+        let protocol = header[9];
         let ip = Ip {
             src: Ipv4Addr::from(be32(header, 12)).into(),
             dst: Ipv4Addr::from(be32(header, 16)).into(),
@@ -44,7 +45,7 @@ impl<'a> Walk<'a> {
         if offset_bytes == 0 && !more {
             return Ok(Next::Protocol(protocol));
         }
-        self.fragment(Piece {
+        self.fragment(IpFragment {
             walk: *self,
             ip,
             key_protocol: protocol,
@@ -75,7 +76,7 @@ impl<'a> Walk<'a> {
         Ok(Next::Protocol(header[6]))
     }
 
-    /// Limits the view to what an IP header says follows. In a quotation that is more than there is.
+    /// Limits the view to the payload length of an IP header. A quotation holds only part of that payload.
     fn ip_payload(&mut self, payload_bytes: usize) {
         self.view.limit(payload_bytes);
         if self.quote.is_some() {
@@ -83,7 +84,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What stands behind an IP header, or an extension header.
+    /// Reads what follows an IP header or an extension header.
     pub(super) fn protocol(&mut self, protocol: u8) -> Result<Next, Halt<'a>> {
         match protocol {
             protocol::HOP_BY_HOP => self.hop_by_hop(),
@@ -104,12 +105,13 @@ impl<'a> Walk<'a> {
             protocol::GRE => self.gre(),
             protocol::UDP => self.udp(),
             protocol::ICMP | protocol::ICMPV6 => self.icmp(protocol),
-            other => Err(Halt::Not(NotTcp::Protocol(other))),
+            other => Err(Halt::NotTcp(NotTcp::Protocol(other))),
         }
     }
 
-    /// Passes over an extension header that gives its length in units: those of AH are 4 bytes, and
-    /// it is 2 units longer than said (RFC 4302 §2.2), the others are 1 unit longer (RFC 8200 §4).
+    /// Skips an extension header that gives its length in units of `unit_bytes`. The length field of AH,
+    /// in units of 4 bytes, leaves 2 units out (RFC 4302 §2.2); that of the others, in units of 8 bytes,
+    /// leaves 1 unit out (RFC 8200 §4).
     fn extension(&mut self, unit_bytes: usize) -> Result<Next, Halt<'a>> {
         let start = self.view.peek(8, Layer::Ipv6)?;
         let len = usize::from(start[1]) * unit_bytes + 8;
@@ -117,7 +119,7 @@ impl<'a> Walk<'a> {
         Ok(Next::Protocol(start[0]))
     }
 
-    /// The only option that matters is the length of a jumbogram.
+    /// Reads the length of a jumbogram; the other options do not matter here.
     fn hop_by_hop(&mut self) -> Result<Next, Halt<'a>> {
         const JUMBO: [u8; 2] = [0xc2, 4];
         let start = self.view.peek(8, Layer::Ipv6)?;
@@ -132,8 +134,9 @@ impl<'a> Walk<'a> {
     /// RFC 8200 §4.5; a fragment that is the whole packet is an ordinary packet (RFC 6946).
     fn ipv6_fragment(&mut self) -> Result<Next, Halt<'a>> {
         let header = self.view.take(8, Layer::Ipv6)?;
-        let (protocol, place) = (header[0], be16(header, 2));
-        let Some(ip) = self.ip.as_mut() else { return Err(Halt::Not(NotTcp::Malformed(Layer::Ipv6))) };
+        let protocol = header[0];
+        let place = be16(header, 2);
+        let Some(ip) = self.ip.as_mut() else { return Err(Halt::NotTcp(NotTcp::Malformed(Layer::Ipv6))) };
         ip.id = Some(be32(header, 4));
         let ip = *ip;
         let (offset_bytes, more) = (u32::from(place & 0xfff8), place & 1 != 0);
@@ -141,21 +144,21 @@ impl<'a> Walk<'a> {
             return Ok(Next::Protocol(protocol));
         }
         let data = self.view.bytes;
-        self.fragment(Piece { walk: *self, ip, key_protocol: 0, protocol, offset_bytes, more, data })
+        self.fragment(IpFragment { walk: *self, ip, key_protocol: 0, protocol, offset_bytes, more, data })
     }
 
-    /// A fragment whose bytes are all there can be put together with others. Of one that the capture
-    /// cut, or an ICMP error quotes, the first shows the TCP header.
-    fn fragment(&mut self, piece: Piece<'a>) -> Result<Next, Halt<'a>> {
-        let whole = self.view.bytes.len() == self.view.wire_bytes && self.quote.is_none();
-        if whole {
-            return Err(Halt::Fragment(Box::new(piece)));
+    /// A fragment that was captured whole can be reassembled with others. If the capture cut it, or an ICMP
+    /// error quotes it, it is read only if it is the first, because the first has the TCP header.
+    fn fragment(&mut self, fragment: IpFragment<'a>) -> Result<Next, Halt<'a>> {
+        let is_whole = self.view.bytes.len() == self.view.wire_bytes && self.quote.is_none();
+        if is_whole {
+            return Err(Halt::Fragment(Box::new(fragment)));
         }
-        if piece.offset_bytes != 0 {
-            return Err(Halt::Not(NotTcp::Fragment));
+        if fragment.offset_bytes != 0 {
+            return Err(Halt::NotTcp(NotTcp::Fragment));
         }
         self.fragment = Fragment::First;
-        Ok(Next::Protocol(piece.protocol))
+        Ok(Next::Protocol(fragment.protocol))
     }
 }
 

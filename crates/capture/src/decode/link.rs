@@ -7,18 +7,19 @@ use super::walk::{Halt, Next, Walk};
 use super::{Layer, NotTcp};
 use crate::{Direction, LinkType};
 
-/// Below this an Ethertype is the length of an IEEE 802.3 frame.
+/// The smallest Ethertype. A smaller number in this field is the length of an IEEE 802.3 frame.
 const ETHERTYPE_MIN: u16 = 0x0600;
 
 /// Attributes of a netfilter log message.
 const NFULA_PACKET_HDR: u16 = 1;
 const NFULA_PAYLOAD: u16 = 9;
+/// Linux defines about 20 attributes, each at most once in a message.
 const NFLOG_ATTRIBUTES_MAX: usize = 64;
 /// The high byte of a netlink attribute's kind, without its two flags.
 const NLA_TYPE_HIGH: u8 = 0x3f;
 
 impl<'a> Walk<'a> {
-    /// Takes the link layer off.
+    /// Removes the link layer.
     pub(super) fn link(&mut self, link_type: LinkType) -> Result<Next, Halt<'a>> {
         match link_type {
             LinkType::ETHERNET => Ok(Next::Ethernet),
@@ -39,7 +40,7 @@ impl<'a> Walk<'a> {
             LinkType::CISCO_HDLC => Ok(Next::CiscoHdlc),
             LinkType::NFLOG => self.nflog(),
             LinkType::FDDI => self.fddi(),
-            other => Err(Halt::Not(NotTcp::LinkType(other))),
+            other => Err(Halt::NotTcp(NotTcp::LinkType(other))),
         }
     }
 
@@ -61,7 +62,7 @@ impl<'a> Walk<'a> {
             0x8864 => Ok(Next::Pppoe),
             0x880b => Ok(Next::Ppp),
             0x6558 => Ok(Next::Ethernet),
-            other => Err(Halt::Not(NotTcp::Ethertype(other))),
+            other => Err(Halt::NotTcp(NotTcp::Ethertype(other))),
         }
     }
 
@@ -73,7 +74,7 @@ impl<'a> Walk<'a> {
         Next::Llc
     }
 
-    /// IEEE 802.2, and the SNAP header that names an Ethertype.
+    /// IEEE 802.2, and the SNAP header that gives an Ethertype.
     pub(super) fn llc(&mut self) -> Result<Next, Halt<'a>> {
         const SAP_IP: u8 = 0x06;
         const SAP_SNAP: u8 = 0xaa;
@@ -85,18 +86,18 @@ impl<'a> Walk<'a> {
                 let snap = self.view.take(5, Layer::Llc)?;
                 match snap[..3] {
                     [0, 0, 0] | [0, 0, 0xf8] => Ok(Next::Ethertype(be16(snap, 3))),
-                    _ => Err(Halt::Not(NotTcp::Llc(SAP_SNAP))),
+                    _ => Err(Halt::NotTcp(NotTcp::Llc(SAP_SNAP))),
                 }
             }
-            (sap, _) => Err(Halt::Not(NotTcp::Llc(sap))),
+            (sap, _) => Err(Halt::NotTcp(NotTcp::Llc(sap))),
         }
     }
 
-    /// Frame control and two addresses; asynchronous and synchronous LLC frames carry data.
+    /// Frame control and two addresses. Asynchronous and synchronous LLC frames carry data.
     fn fddi(&mut self) -> Result<Next, Halt<'a>> {
         let header = self.view.take(13, Layer::Fddi)?;
         if header[0] & 0x70 != 0x50 {
-            return Err(Halt::Not(NotTcp::Llc(0)));
+            return Err(Halt::NotTcp(NotTcp::Llc(0)));
         }
         Ok(Next::Llc)
     }
@@ -108,7 +109,7 @@ impl<'a> Walk<'a> {
         match family {
             // IPv6: Linux, Windows, BSD/OS and NetBSD, FreeBSD, macOS
             2 | 10 | 23 | 24 | 28 | 30 => Ok(Next::Ip),
-            _ => Err(Halt::Not(NotTcp::Malformed(Layer::Loopback))),
+            _ => Err(Halt::NotTcp(NotTcp::Malformed(Layer::Loopback))),
         }
     }
 
@@ -141,7 +142,7 @@ impl<'a> Walk<'a> {
         let family = self.view.take(4, Layer::Nflog)?[0];
         for _ in 0..NFLOG_ATTRIBUTES_MAX {
             let header = self.view.take(4, Layer::Nflog)?;
-            // Kinds are small and not zero: the byte that is zero, flags aside, is the high one.
+            // A kind is between 1 and 255, apart from its flags, so the byte that is zero is the high one.
             let (len, kind) = if header[2] & NLA_TYPE_HIGH == 0 {
                 (be16(header, 0), be16(header, 2))
             } else {
@@ -149,13 +150,13 @@ impl<'a> Walk<'a> {
                 (little(0), little(2))
             };
             let Some(len) = usize::from(len).checked_sub(4) else {
-                return Err(Halt::Not(NotTcp::Malformed(Layer::Nflog)));
+                return Err(Halt::NotTcp(NotTcp::Malformed(Layer::Nflog)));
             };
             if kind & 0x7fff == NFULA_PAYLOAD {
                 self.view.limit(len);
                 return match family {
                     2 | 10 => Ok(Next::Ip),
-                    _ => Err(Halt::Not(NotTcp::Malformed(Layer::Nflog))),
+                    _ => Err(Halt::NotTcp(NotTcp::Malformed(Layer::Nflog))),
                 };
             }
             let padded = len.next_multiple_of(4).min(self.view.wire_bytes);
@@ -169,11 +170,11 @@ impl<'a> Walk<'a> {
                 self.direction = self.direction.or(direction);
             }
         }
-        Err(Halt::Not(NotTcp::Malformed(Layer::Nflog)))
+        Err(Halt::NotTcp(NotTcp::Malformed(Layer::Nflog)))
     }
 }
 
-/// Linux marks IEEE 802.2 frames with a number that is no Ethertype.
+/// Linux marks IEEE 802.2 frames with a number that is not an Ethertype.
 fn cooked_protocol(protocol: u16) -> Next {
     const LINUX_802_2: u16 = 4;
     if protocol == LINUX_802_2 { Next::Llc } else { Next::Ethertype(protocol) }

@@ -5,11 +5,11 @@ use super::view::be16;
 use super::walk::{Halt, Next, Walk};
 use super::{Layer, NotTcp};
 
-/// More labels than any network stacks.
+/// The most labels in a stack; real networks use fewer.
 const MPLS_LABELS_MAX: usize = 16;
 
 impl<'a> Walk<'a> {
-    /// Captures call both PPP: the address byte tells Cisco's framing from PPP's.
+    /// Captures use one link type for both; the address byte distinguishes Cisco's framing from PPP's.
     pub(super) fn hdlc_or_ppp(&mut self) -> Result<Next, Halt<'a>> {
         match self.view.peek(1, Layer::Ppp)?[0] {
             0x0f | 0x8f => Ok(Next::CiscoHdlc),
@@ -21,7 +21,7 @@ impl<'a> Walk<'a> {
         if self.view.bytes.starts_with(&[0xff, 0x03]) {
             self.view.take(2, Layer::Ppp)?;
         }
-        // RFC 1661 §6.5: a protocol of one byte is odd.
+        // RFC 1661 §6.5: a protocol field of one byte is an odd number.
         let protocol = match self.view.take(1, Layer::Ppp)?[0] {
             short if short & 1 == 1 => u16::from(short),
             long => u16::from(long) << 8 | u16::from(self.view.take(1, Layer::Ppp)?[0]),
@@ -29,7 +29,7 @@ impl<'a> Walk<'a> {
         match protocol {
             0x0021 | 0x0057 => Ok(Next::Ip),
             0x0281 | 0x0283 => Ok(Next::Mpls),
-            other => Err(Halt::Not(NotTcp::Ppp(other))),
+            other => Err(Halt::NotTcp(NotTcp::Ppp(other))),
         }
     }
 
@@ -41,7 +41,7 @@ impl<'a> Walk<'a> {
     pub(super) fn pppoe(&mut self) -> Result<Next, Halt<'a>> {
         let header = self.view.take(6, Layer::Pppoe)?;
         if header[..2] != [0x11, 0] {
-            return Err(Halt::Not(NotTcp::Malformed(Layer::Pppoe)));
+            return Err(Halt::NotTcp(NotTcp::Malformed(Layer::Pppoe)));
         }
         self.view.limit(usize::from(be16(header, 4)));
         Ok(Next::Ppp)
@@ -53,16 +53,16 @@ impl<'a> Walk<'a> {
             if self.view.take(4, Layer::Mpls)?[2] & BOTTOM_OF_STACK == 0 {
                 continue;
             }
-            // Nothing names what follows: the first nibble does, as routers see it (RFC 4928).
+            // No field says what follows; the first nibble does, as it does for routers (RFC 4928).
             return match self.view.peek(1, Layer::Mpls)?[0] >> 4 {
                 4 | 6 => Ok(Next::Ip),
                 0 => {
                     self.view.take(4, Layer::Mpls)?; // the control word of a pseudowire
                     Ok(self.enter_tunnel(Next::Ethernet))
                 }
-                _ => Err(Halt::Not(NotTcp::Malformed(Layer::Mpls))),
+                _ => Err(Halt::NotTcp(NotTcp::Malformed(Layer::Mpls))),
             };
         }
-        Err(Halt::Not(NotTcp::TooDeep))
+        Err(Halt::NotTcp(NotTcp::TooDeep))
     }
 }

@@ -1,21 +1,23 @@
-//! IP fragments put together again (RFC 791 §3.2, RFC 8200 §4.5), with bounds for a capture that
-//! holds only parts, or an attack. Overlaps: IPv4 keeps what came first, as RFC 791 leaves it to the
-//! receiver; an IPv6 packet with an overlap is dropped whole (RFC 5722), exact repeats aside.
+//! Reassembly of IP fragments (RFC 791 §3.2, RFC 8200 §4.5), with bounds for captures that hold only some
+//! of the fragments, or an attack. Overlaps: in IPv4 the bytes that came first are kept, because RFC 791
+//! leaves the choice to the receiver; an IPv6 packet with an overlap is discarded (RFC 5722), unless the
+//! overlap is an exact repeat.
 
-use super::walk::{Piece, WholePacket};
+use super::walk::{IpFragment, ReassembledPacket};
 use std::net::IpAddr;
 
-/// Packets in the making. An end host has a handful; the oldest gives way.
+/// The most incomplete packets. An end host has a handful; if there are more, the oldest is dropped.
 const PACKETS_MAX: usize = 256;
 
-/// Bytes in the making: the same number of packets of the largest size.
+/// The most bytes of incomplete packets: enough for that many packets of the largest size.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// The largest packet that fragments can make (RFC 791 §3.1).
+/// The largest payload that fragments can make (RFC 791 §3.1).
 const PACKET_BYTES_MAX: usize = 65_535;
 
-/// Pieces of one packet: more than 65,535 bytes need at the smallest MTU, 68 bytes (RFC 791 §3.2).
-const PIECES_MAX: usize = 1_500;
+/// The most separate ranges of one packet. 65,535 bytes at the smallest MTU, 68 bytes, need 1,366 fragments
+/// (RFC 791 §3.2).
+const RANGES_MAX: usize = 1_500;
 
 /// How long a packet waits for its fragments (RFC 1122 §3.3.2, RFC 8200 §4.5: 60 seconds).
 const WAIT_NS: u64 = 60_000_000_000;
@@ -24,9 +26,9 @@ const WAIT_NS: u64 = 60_000_000_000;
 #[derive(Debug, Default)]
 pub(super) struct Reassembly {
     /// Oldest first.
-    packets: Vec<Packet>,
+    packets: Vec<PartialPacket>,
     /// The packet that was completed last.
-    complete: Vec<u8>,
+    completed: Vec<u8>,
 }
 
 /// What the fragments of one packet have in common.
@@ -39,103 +41,111 @@ struct Key {
 }
 
 #[derive(Debug)]
-struct Packet {
+struct PartialPacket {
     key: Key,
     since_ns: u64,
-    /// From the fragment at the start.
+    /// The protocol in the payload, from the fragment at the start.
     protocol: Option<u8>,
-    /// The length of the whole, from the fragment at the end.
+    /// The length of the whole payload, from the fragment at the end.
     len: Option<usize>,
     data: Vec<u8>,
-    /// What is there: sorted ranges that neither touch nor overlap.
-    have: Vec<(usize, usize)>,
-    /// An overlap has spoilt it (IPv6).
-    spoilt: bool,
+    /// The ranges of `data` that were received, sorted; they do not touch or overlap.
+    received: Vec<(usize, usize)>,
+    /// Fragments overlap (IPv6), so the packet is never completed.
+    is_discarded: bool,
 }
 
 impl Reassembly {
-    /// Takes a fragment in. If its packet is complete now, it is [`Reassembly::whole`], and this says what
-    /// protocol it carries.
-    pub(super) fn add(&mut self, piece: &Piece<'_>, now_ns: u64) -> Option<u8> {
-        let start = piece.offset_bytes as usize;
-        let end = start + piece.data.len();
-        let odd_length = piece.more && !piece.data.len().is_multiple_of(8);
-        if end > PACKET_BYTES_MAX || odd_length || piece.data.is_empty() {
+    /// Adds a fragment. If its packet is complete now, returns the protocol that the packet carries;
+    /// [`Reassembly::completed_packet`] returns the packet.
+    pub(super) fn add(&mut self, fragment: &IpFragment<'_>, now_ns: u64) -> Option<u8> {
+        let start = fragment.offset_bytes as usize;
+        let end = start + fragment.data.len();
+        let odd_length = fragment.more && !fragment.data.len().is_multiple_of(8);
+        if end > PACKET_BYTES_MAX || odd_length || fragment.data.is_empty() {
             return None;
         }
         self.packets.retain(|packet| now_ns.saturating_sub(packet.since_ns) <= WAIT_NS);
         let key = Key {
-            src: piece.ip.src,
-            dst: piece.ip.dst,
-            id: piece.ip.id.unwrap_or(0),
-            protocol: piece.key_protocol,
+            src: fragment.ip.src,
+            dst: fragment.ip.dst,
+            id: fragment.ip.id.unwrap_or(0),
+            protocol: fragment.key_protocol,
         };
         let index = self.packets.iter().position(|packet| packet.key == key).unwrap_or_else(|| {
-            self.make_room();
-            self.packets.push(Packet::new(key, now_ns));
+            self.make_room_for_packet();
+            self.packets.push(PartialPacket::new(key, now_ns));
             self.packets.len() - 1
         });
         let packet = &mut self.packets[index];
-        packet.insert(piece, start, end);
-        let protocol = packet.complete()?;
-        self.complete = self.packets.remove(index).data;
+        packet.insert_fragment(fragment, start, end);
+        let protocol = packet.protocol_if_complete()?;
+        self.completed = self.packets.remove(index).data;
         Some(protocol)
     }
 
-    /// The packet that was completed last, of this protocol.
-    pub(super) fn whole(&self, protocol: u8) -> WholePacket<'_> {
-        WholePacket { protocol, data: &self.complete }
+    /// The packet that was completed last, which carries this protocol.
+    pub(super) fn completed_packet(&self, protocol: u8) -> ReassembledPacket<'_> {
+        ReassembledPacket { protocol, data: &self.completed }
     }
 
-    fn make_room(&mut self) {
+    fn make_room_for_packet(&mut self) {
         let mut bytes: usize = self.packets.iter().map(|packet| packet.data.len()).sum();
-        let mut drop = 0;
-        while drop < self.packets.len()
-            && (self.packets.len() - drop >= PACKETS_MAX || bytes + PACKET_BYTES_MAX > BYTES_MAX)
+        let mut dropped = 0;
+        while dropped < self.packets.len()
+            && (self.packets.len() - dropped >= PACKETS_MAX || bytes + PACKET_BYTES_MAX > BYTES_MAX)
         {
-            bytes -= self.packets[drop].data.len();
-            drop += 1;
+            bytes -= self.packets[dropped].data.len();
+            dropped += 1;
         }
-        self.packets.drain(..drop);
+        self.packets.drain(..dropped);
     }
 }
 
-impl Packet {
+impl PartialPacket {
     fn new(key: Key, since_ns: u64) -> Self {
-        Packet { key, since_ns, protocol: None, len: None, data: Vec::new(), have: Vec::new(), spoilt: false }
+        PartialPacket {
+            key,
+            since_ns,
+            protocol: None,
+            len: None,
+            data: Vec::new(),
+            received: Vec::new(),
+            is_discarded: false,
+        }
     }
 
-    fn insert(&mut self, piece: &Piece<'_>, start: usize, end: usize) {
-        if self.spoilt || self.have.len() >= PIECES_MAX {
+    fn insert_fragment(&mut self, fragment: &IpFragment<'_>, start: usize, end: usize) {
+        if self.is_discarded || self.received.len() >= RANGES_MAX {
             return;
         }
         if start == 0 {
-            self.protocol.get_or_insert(piece.protocol);
+            self.protocol.get_or_insert(fragment.protocol);
         }
-        if !piece.more {
+        if !fragment.more {
             self.len.get_or_insert(end);
         }
         if self.data.len() < end {
             self.data.resize(end, 0);
         }
-        if self.have.iter().any(|&(from, to)| from <= start && end <= to) {
-            // All there already: a repeat, unless it says something else.
-            self.spoilt = self.key.src.is_ipv6() && self.data[start..end] != *piece.data;
+        if self.received.iter().any(|&(from, to)| from <= start && end <= to) {
+            // These bytes were received before: a repeat, unless they differ.
+            self.is_discarded = self.key.src.is_ipv6() && self.data[start..end] != *fragment.data;
             return;
         }
-        let overlaps = self.have.iter().any(|&(from, to)| from < end && start < to);
+        let overlaps = self.received.iter().any(|&(from, to)| from < end && start < to);
         if overlaps && self.key.src.is_ipv6() {
-            self.spoilt = true;
+            self.is_discarded = true;
             return;
         }
-        self.fill_gaps(piece.data, start, end);
-        self.note(start, end);
+        self.fill_gaps(fragment.data, start, end);
+        self.add_received_range(start, end);
     }
 
-    /// Copies what is not there yet.
+    /// Copies the bytes that were not received before.
     fn fill_gaps(&mut self, data: &[u8], start: usize, end: usize) {
         let mut at = start;
-        for &(from, to) in self.have.iter().filter(|&&(_, to)| to > start) {
+        for &(from, to) in self.received.iter().filter(|&&(_, to)| to > start) {
             if from >= end {
                 break;
             }
@@ -149,21 +159,23 @@ impl Packet {
         }
     }
 
-    /// Adds a range to those that are there.
-    fn note(&mut self, start: usize, end: usize) {
-        let first = self.have.partition_point(|&(_, to)| to < start);
-        let last = self.have.partition_point(|&(from, _)| from <= end);
-        let merged = self.have[first..last]
+    /// Adds a range to those that were received.
+    fn add_received_range(&mut self, start: usize, end: usize) {
+        let first = self.received.partition_point(|&(_, to)| to < start);
+        let last = self.received.partition_point(|&(from, _)| from <= end);
+        let merged = self.received[first..last]
             .iter()
             .fold((start, end), |(low, high), &(from, to)| (low.min(from), high.max(to)));
-        self.have.splice(first..last, [merged]);
+        self.received.splice(first..last, [merged]);
     }
 
-    /// The protocol, once everything up to the end is there. What lies beyond the end is dropped.
-    fn complete(&mut self) -> Option<u8> {
-        let (len, protocol) = (self.len?, self.protocol?);
-        let whole = !self.spoilt && self.have.first().is_some_and(|&(from, to)| from == 0 && to >= len);
-        if !whole {
+    /// The protocol, once all bytes up to the end are there. Bytes beyond the end are dropped.
+    fn protocol_if_complete(&mut self) -> Option<u8> {
+        let len = self.len?;
+        let protocol = self.protocol?;
+        let is_complete =
+            !self.is_discarded && self.received.first().is_some_and(|&(from, to)| from == 0 && to >= len);
+        if !is_complete {
             return None;
         }
         self.data.truncate(len);

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A TCP segment of 5 bytes of text from 10.0.0.1:8080 to 10.0.0.2:80.
+/// A TCP segment with a payload of 5 bytes from 10.0.0.1:8080 to 10.0.0.2:80.
 fn segment() -> Vec<u8> {
     let mut packet = vec![0x45, 2, 0, 45, 0, 7, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
     packet.extend([0x1f, 0x90, 0, 80, 0, 0, 0, 1, 0, 0, 0, 2, 0x50, 0x18, 1, 0, 0, 0, 0, 0]);
@@ -27,11 +27,11 @@ fn ipv4(protocol: u8, rest: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn the_short_way_sees_what_the_long_way_sees() {
+fn the_fast_path_and_the_walk_find_the_same_segment() {
     let packet = ethernet(0x0800, &segment());
     for (captured, wire_bytes) in [(59, 59), (54, 59), (59, 80)] {
         let packet = &packet[..captured];
-        let short = plain(LinkType::ETHERNET, packet, wire_bytes).unwrap();
+        let short = decode_plain(LinkType::ETHERNET, packet, wire_bytes).unwrap();
         let long = Walk::new(packet, wire_bytes).start(LinkType::ETHERNET);
         assert!(matches!(long, Ok(Decoded::Tcp(long)) if long == short), "{captured} of {wire_bytes}");
         assert_eq!((short.payload_wire_bytes(), short.ip.ecn(), short.offset_bytes), (5, 2, 34));
@@ -39,7 +39,7 @@ fn the_short_way_sees_what_the_long_way_sees() {
 }
 
 #[test]
-fn padding_is_not_text_and_a_cut_packet_keeps_its_length() {
+fn padding_is_not_payload_and_a_cut_packet_keeps_its_length() {
     let mut packet = ethernet(0x0800, &segment());
     packet.extend([0; 7]);
     assert_eq!(tcp(LinkType::ETHERNET, &packet, 66).payload(), b"hello");
@@ -53,7 +53,7 @@ fn padding_is_not_text_and_a_cut_packet_keeps_its_length() {
 }
 
 #[test]
-fn what_lies_about_its_length_is_malformed() {
+fn headers_with_wrong_lengths_are_malformed() {
     for (at, value, layer) in
         [(0, 0x44, Layer::Ipv4), (3, 19, Layer::Ipv4), (32, 0x40, Layer::Tcp), (32, 0xf0, Layer::Tcp)]
     {
@@ -61,7 +61,7 @@ fn what_lies_about_its_length_is_malformed() {
         packet[at] = value;
         assert_eq!(decode(LinkType::RAW, &packet, 45), Err(NotTcp::Malformed(layer)), "{at} {value:x}");
     }
-    // A total length beyond the packet: what the wire had counts.
+    // A total length beyond the packet: the length on the wire counts.
     let mut packet = segment();
     packet[2] = 9;
     assert_eq!(tcp(LinkType::RAW, &packet, 45).payload_wire_bytes(), 5);
@@ -79,7 +79,7 @@ fn vlans_and_tunnels_are_counted() {
 }
 
 #[test]
-fn layers_without_end_are_given_up() {
+fn too_many_layers_are_refused() {
     let mut packet = segment();
     for _ in 0..40 {
         packet = ipv4(4, &packet);
@@ -91,7 +91,7 @@ fn layers_without_end_are_given_up() {
 }
 
 #[test]
-fn an_icmp_error_quotes_the_segment_that_provoked_it() {
+fn an_icmp_error_quotes_the_segment_that_caused_it() {
     let quote = &segment()[..28];
     let too_big = ipv4(1, &[&[3, 4, 0, 0, 0, 0, 5, 0xdc][..], quote].concat());
     let Ok(Decoded::Quoted { error, segment }) = decode(LinkType::RAW, &too_big, too_big.len() as u32) else {
@@ -125,7 +125,7 @@ fn a_jumbogram_has_the_length_of_its_option() {
 }
 
 #[test]
-fn the_first_of_fragments_that_the_capture_cut_shows_its_header() {
+fn the_first_fragment_shows_the_header_if_the_capture_cut_it() {
     let mut packet = segment();
     packet[6] = 0x20;
     assert_eq!(decode(LinkType::RAW, &packet, 45), Err(NotTcp::Fragment));
@@ -147,7 +147,7 @@ fn halves(packet: &[u8]) -> [Vec<u8>; 2] {
 }
 
 #[test]
-fn fragments_in_tunnels_that_are_fragmented_themselves_are_put_together() {
+fn fragments_in_fragmented_tunnels_are_reassembled() {
     let mut writer = crate::Writer::new(Vec::new(), crate::Format::Pcapng, &Default::default()).unwrap();
     let interface = writer.add_interface(&crate::Interface::new(LinkType::RAW)).unwrap();
     for (id, inner) in halves(&ipv4(6, &segment()[20..])).iter().enumerate() {
@@ -157,7 +157,8 @@ fn fragments_in_tunnels_that_are_fragmented_themselves_are_put_together() {
         }
     }
     let file = writer.into_inner();
-    let (mut reader, mut decoder) = (crate::Reader::new(&file[..]).unwrap(), Decoder::new());
+    let mut reader = crate::Reader::new(&file[..]).unwrap();
+    let mut decoder = Decoder::new();
     let mut found = Vec::new();
     while let Some(record) = reader.next() {
         if let Ok(Decoded::Tcp(segment)) = decoder.decode(&record.unwrap()) {
@@ -168,7 +169,7 @@ fn fragments_in_tunnels_that_are_fragmented_themselves_are_put_together() {
 }
 
 #[test]
-fn a_netfilter_log_says_its_byte_order_by_the_kinds_of_its_attributes() {
+fn the_byte_order_of_a_netfilter_log_follows_from_the_kinds_of_its_attributes() {
     let mut packet = segment();
     packet.resize(0x0600 - 4, 0);
     packet[2..4].copy_from_slice(&(0x0600u16 - 4).to_be_bytes());

@@ -1,5 +1,5 @@
 //! Tunnels: GRE (RFC 2784, RFC 2890, PPTP's of RFC 2637, ERSPAN), and those in UDP: VXLAN (RFC 7348),
-//! Geneve (RFC 8926), GTP-U (3GPP TS 29.281 §5). Only their registered ports are looked at.
+//! Geneve (RFC 8926), GTP-U (3GPP TS 29.281 §5). Only their registered ports are recognized.
 
 use super::view::be16;
 use super::walk::{Halt, Next, Walk};
@@ -10,7 +10,7 @@ const VXLAN_PORT: u16 = 4789;
 const GENEVE_PORT: u16 = 6081;
 const GTP_U_PORT: u16 = 2152;
 
-/// More extension headers than GTP-U has kinds of.
+/// The most extension headers in a packet; GTP-U defines fewer kinds.
 const GTP_EXTENSIONS_MAX: usize = 16;
 
 impl<'a> Walk<'a> {
@@ -24,16 +24,17 @@ impl<'a> Walk<'a> {
         const ERSPAN_III: u16 = 0x22eb;
 
         let header = self.view.take(4, Layer::Gre)?;
-        let (flags, protocol) = (be16(header, 0), be16(header, 2));
+        let flags = be16(header, 0);
+        let protocol = be16(header, 2);
         let version = flags & 7;
         if flags & ROUTING != 0 || version > 1 {
-            return Err(Halt::Not(NotTcp::Malformed(Layer::Gre)));
+            return Err(Halt::NotTcp(NotTcp::Malformed(Layer::Gre)));
         }
         let present = if version == 0 { CHECKSUM | KEY | SEQUENCE } else { KEY | SEQUENCE | ACKNOWLEDGMENT };
         self.view.take((flags & present).count_ones() as usize * 4, Layer::Gre)?;
         let next = match protocol {
             ERSPAN_II => {
-                // Type I is bare; type II always comes with a sequence number.
+                // Type I has no header; type II has one, and GRE then has a sequence number.
                 let header_bytes = if flags & SEQUENCE == 0 { 0 } else { 8 };
                 self.view.take(header_bytes, Layer::Gre)?;
                 Next::Ethernet
@@ -63,7 +64,7 @@ impl<'a> Walk<'a> {
         } else if ports.contains(&GTP_U_PORT) {
             self.gtp_u()?
         } else {
-            return Err(Halt::Not(NotTcp::Protocol(UDP)));
+            return Err(Halt::NotTcp(NotTcp::Protocol(UDP)));
         };
         Ok(self.enter_tunnel(next))
     }
@@ -71,7 +72,7 @@ impl<'a> Walk<'a> {
     fn vxlan(&mut self) -> Result<Next, Halt<'a>> {
         const NETWORK_IDENTIFIER: u8 = 0x08;
         if self.view.take(8, Layer::Vxlan)?[0] & NETWORK_IDENTIFIER == 0 {
-            return Err(Halt::Not(NotTcp::Malformed(Layer::Vxlan)));
+            return Err(Halt::NotTcp(NotTcp::Malformed(Layer::Vxlan)));
         }
         Ok(Next::Ethernet)
     }
@@ -89,7 +90,7 @@ impl<'a> Walk<'a> {
         const EXTENSION: u8 = 0x04;
         let header = self.view.take(8, Layer::GtpU)?;
         if header[0] & 0xf0 != VERSION_1_GTP || header[1] != USER_DATA {
-            return Err(Halt::Not(NotTcp::Protocol(UDP)));
+            return Err(Halt::NotTcp(NotTcp::Protocol(UDP)));
         }
         self.view.limit(usize::from(be16(header, 2)));
         if header[0] & ANY_OPTIONAL == 0 {
@@ -105,9 +106,9 @@ impl<'a> Walk<'a> {
             let len = usize::from(self.view.peek(1, Layer::GtpU)?[0]) * 4;
             extension = match self.view.take(len, Layer::GtpU)?.last() {
                 Some(&next) => next,
-                None => return Err(Halt::Not(NotTcp::Malformed(Layer::GtpU))),
+                None => return Err(Halt::NotTcp(NotTcp::Malformed(Layer::GtpU))),
             };
         }
-        Err(Halt::Not(NotTcp::TooDeep))
+        Err(Halt::NotTcp(NotTcp::TooDeep))
     }
 }

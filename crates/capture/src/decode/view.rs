@@ -1,14 +1,14 @@
-//! What is left of a packet: the bytes at hand, where they start, and how many the wire had.
+//! The rest of a packet: its captured bytes, where they start, and how many bytes the wire had.
 
 use super::walk::Halt;
 use super::{Layer, NotTcp};
 
-/// The rest of a packet behind the headers taken off so far.
+/// The rest of a packet, after the headers that were removed so far.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct View<'a> {
     /// What was captured.
     pub(super) bytes: &'a [u8],
-    /// Where it starts in the packet.
+    /// Where `bytes` starts in the packet.
     pub(super) offset: usize,
     /// How many bytes the wire had; never less than `bytes.len()`.
     pub(super) wire_bytes: usize,
@@ -19,16 +19,16 @@ impl<'a> View<'a> {
         View { bytes, offset: 0, wire_bytes: wire_bytes.max(bytes.len()) }
     }
 
-    /// The first `len` bytes, which stay.
+    /// The first `len` bytes, which stay in the view.
     pub(super) fn peek(&self, len: usize, layer: Layer) -> Result<&'a [u8], Halt<'a>> {
-        self.bytes.get(..len).ok_or(Halt::Not(if self.wire_bytes < len {
+        self.bytes.get(..len).ok_or(Halt::NotTcp(if self.wire_bytes < len {
             NotTcp::Malformed(layer)
         } else {
             NotTcp::Cut(layer)
         }))
     }
 
-    /// Takes the first `len` bytes off.
+    /// Removes the first `len` bytes and returns them.
     pub(super) fn take(&mut self, len: usize, layer: Layer) -> Result<&'a [u8], Halt<'a>> {
         let taken = self.peek(len, layer)?;
         self.bytes = &self.bytes[len..];
@@ -37,19 +37,19 @@ impl<'a> View<'a> {
         Ok(taken)
     }
 
-    /// Drops what is behind the first `wire_bytes` bytes: padding, trailers.
+    /// Drops what follows the first `wire_bytes` bytes: padding, trailers.
     pub(super) fn limit(&mut self, wire_bytes: usize) {
         self.wire_bytes = self.wire_bytes.min(wire_bytes);
         self.bytes = &self.bytes[..self.bytes.len().min(wire_bytes)];
     }
 }
 
-/// A big-endian number of 16 bits at `at`, which the caller has made sure is there.
+/// A big-endian number of 16 bits at `at`. The caller has checked that `bytes` is long enough.
 pub(super) fn be16(bytes: &[u8], at: usize) -> u16 {
     u16::from_be_bytes([bytes[at], bytes[at + 1]])
 }
 
-/// A big-endian number of 32 bits at `at`, which the caller has made sure is there.
+/// A big-endian number of 32 bits at `at`. The caller has checked that `bytes` is long enough.
 pub(super) fn be32(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }

@@ -1,17 +1,18 @@
-//! The walk through a packet's layers: each takes its header off and says what comes next.
+//! The walk through a packet's layers: each removes its header and says what follows.
 
 use super::view::View;
 use super::{Decoded, Fragment, IcmpError, Ip, Layer, NotTcp, Segment, Vlans};
 use crate::{Direction, LinkType};
 use wire::ip::protocol;
 
-/// How many headers may follow one another. Real packets have fewer than ten; a loop ends here.
+/// The most headers in a packet. Real packets have fewer than ten; the limit bounds the work for others.
 const LAYERS_MAX: usize = 32;
 
-/// The smallest TCP header (RFC 9293 §3.1), how much of it must have been captured (up to the window;
-/// some captures keep little), and what an ICMP error quotes at least (RFC 792).
+/// The smallest TCP header (RFC 9293 §3.1).
 const TCP_HEADER_BYTES_MIN: usize = 20;
+/// How much of the header must have been captured: up to the window, because some captures keep little.
 const TCP_CAPTURED_BYTES_MIN: usize = 16;
+/// The least that an ICMP error quotes (RFC 792).
 const TCP_QUOTED_BYTES_MIN: usize = 8;
 
 /// What the next bytes are.
@@ -32,13 +33,13 @@ pub(super) enum Next {
 
 /// Why the walk ended before a TCP header.
 pub(super) enum Halt<'a> {
-    Not(NotTcp),
-    Fragment(Box<Piece<'a>>),
+    NotTcp(NotTcp),
+    Fragment(Box<IpFragment<'a>>),
 }
 
-/// A fragment of an IP packet, and where the walk goes on once the packet is complete.
+/// A fragment of an IP packet, and where the walk continues once the packet is complete.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Piece<'a> {
+pub(super) struct IpFragment<'a> {
     pub(super) walk: Walk<'a>,
     pub(super) ip: Ip,
     /// Part of what identifies the packet: the protocol in IPv4 (RFC 791 §3.2), zero in IPv6.
@@ -49,14 +50,14 @@ pub(super) struct Piece<'a> {
     pub(super) data: &'a [u8],
 }
 
-/// What a packet was put together from fragments to.
+/// The payload of an IP packet that was reassembled from fragments.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct WholePacket<'a> {
+pub(super) struct ReassembledPacket<'a> {
     pub(super) protocol: u8,
     pub(super) data: &'a [u8],
 }
 
-/// A packet on the way through its layers.
+/// What is known of a packet after the layers that were read so far.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Walk<'a> {
     pub(super) view: View<'a>,
@@ -83,29 +84,29 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Walks from the link layer on.
+    /// Walks from the link layer to the TCP segment.
     pub(super) fn start(mut self, link_type: LinkType) -> Result<Decoded<'a>, Halt<'a>> {
         let next = self.link(link_type)?;
-        self.go_on(next)
+        self.take_layers(next)
     }
 
-    /// The way so far, without the packet.
-    pub(super) fn bare<'b>(&self) -> Walk<'b> {
+    /// The walk so far, without the packet's bytes.
+    pub(super) fn without_packet<'b>(&self) -> Walk<'b> {
         Walk { view: View::new(&[], 0), ..*self }
     }
 
-    /// Walks on behind the IP header of a packet that is now complete.
-    pub(super) fn resume<'b>(&self, whole: WholePacket<'b>) -> Result<Decoded<'b>, Halt<'b>> {
+    /// Continues after the IP header of a packet that is now complete.
+    pub(super) fn resume<'b>(&self, whole: ReassembledPacket<'b>) -> Result<Decoded<'b>, Halt<'b>> {
         let view = View::new(whole.data, whole.data.len());
-        let mut walk = Walk { view, fragment: Fragment::Reassembled, ..self.bare() };
+        let mut walk = Walk { view, fragment: Fragment::Reassembled, ..self.without_packet() };
         if let Some(ip) = &mut walk.ip {
             let header_bytes = if ip.src.is_ipv4() { 20 } else { 40 };
             ip.total_bytes = header_bytes + whole.data.len() as u32;
         }
-        walk.go_on(Next::Protocol(whole.protocol))
+        walk.take_layers(Next::Protocol(whole.protocol))
     }
 
-    fn go_on(&mut self, mut next: Next) -> Result<Decoded<'a>, Halt<'a>> {
+    fn take_layers(&mut self, mut next: Next) -> Result<Decoded<'a>, Halt<'a>> {
         while self.layers < LAYERS_MAX {
             self.layers += 1;
             next = match next {
@@ -122,11 +123,11 @@ impl<'a> Walk<'a> {
                 Next::Mpls => self.mpls()?,
             };
         }
-        Err(Halt::Not(NotTcp::TooDeep))
+        Err(Halt::NotTcp(NotTcp::TooDeep))
     }
 
     fn tcp(&self) -> Result<Decoded<'a>, Halt<'a>> {
-        let Some(ip) = self.ip else { return Err(Halt::Not(NotTcp::Malformed(Layer::Tcp))) };
+        let Some(ip) = self.ip else { return Err(Halt::NotTcp(NotTcp::Malformed(Layer::Tcp))) };
         let least = if self.quote.is_some() { TCP_QUOTED_BYTES_MIN } else { TCP_CAPTURED_BYTES_MIN };
         self.view.peek(least, Layer::Tcp)?;
         let View { bytes, offset, wire_bytes } = self.view;
@@ -143,7 +144,7 @@ impl<'a> Walk<'a> {
         match self.quote {
             Some(error) => Ok(Decoded::Quoted { error, segment }),
             None if !(TCP_HEADER_BYTES_MIN..=wire_bytes).contains(&segment.header_bytes()) => {
-                Err(Halt::Not(NotTcp::Malformed(Layer::Tcp)))
+                Err(Halt::NotTcp(NotTcp::Malformed(Layer::Tcp)))
             }
             None => Ok(Decoded::Tcp(segment)),
         }

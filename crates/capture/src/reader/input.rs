@@ -1,7 +1,7 @@
-//! The input behind a reader: plain, or unpacked from gzip (RFC 1952) or zstd (RFC 8878) on the way.
+//! The input of a reader: plain, or decompressed from gzip (RFC 1952) or zstd (RFC 8878).
 //!
-//! Files joined end to end (`cat a.gz b.gz`) are unpacked one after the other. A zstd file may ask for
-//! a window of up to 100 MB of memory; larger ones are refused by the decoder.
+//! Concatenated files (`cat a.gz b.gz`) are decompressed one after the other. A zstd file may require
+//! a window of up to 100 MB of memory; the decoder refuses larger ones.
 
 use flate2::read::MultiGzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
@@ -11,42 +11,42 @@ use std::io::{self, Cursor, Read};
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// The first bytes, read to see what the input is, and the rest.
-type Whole<R> = io::Chain<Cursor<Vec<u8>>, Counted<R>>;
+/// The first bytes, which were read to recognize the compression, and the rest of the input.
+type Source<R> = io::Chain<Cursor<Vec<u8>>, CountedInput<R>>;
 
 /// Where the bytes of a capture come from.
 pub(super) enum Input<R: Read> {
-    Plain(Whole<R>),
-    Gzip(Box<MultiGzDecoder<Whole<R>>>),
-    Zstd(Box<Zstd<Whole<R>>>),
+    Plain(Source<R>),
+    Gzip(Box<MultiGzDecoder<Source<R>>>),
+    Zstd(Box<ZstdFrames<Source<R>>>),
 }
 
 impl<R: Read> Input<R> {
-    /// Looks at the first bytes of `input` and unpacks it if they say so.
+    /// Looks at the first bytes of `input` and decompresses it if they are those of gzip or zstd.
     pub(super) fn new(input: R) -> io::Result<Self> {
-        let mut counted = Counted { input, bytes: 0 };
+        let mut counted = CountedInput { input, bytes: 0 };
         let mut first = vec![0; 4];
-        let mut have = 0;
-        while have < first.len() {
-            match counted.read(&mut first[have..]) {
+        let mut have_bytes = 0;
+        while have_bytes < first.len() {
+            match counted.read(&mut first[have_bytes..]) {
                 Ok(0) => break,
-                Ok(read) => have += read,
+                Ok(read) => have_bytes += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        first.truncate(have);
+        first.truncate(have_bytes);
         let gzip = first.starts_with(&GZIP_MAGIC);
         let zstd = first == ZSTD_MAGIC || is_skippable(&first);
         let whole = Cursor::new(first).chain(counted);
         Ok(if gzip {
             Input::Gzip(Box::new(MultiGzDecoder::new(whole)))
         } else if zstd {
-            Input::Zstd(Box::new(Zstd {
+            Input::Zstd(Box::new(ZstdFrames {
                 source: whole,
                 decoder: FrameDecoder::new(),
-                inside: false,
-                failed: None,
+                is_inside_frame: false,
+                error: None,
             }))
         } else {
             Input::Plain(whole)
@@ -57,7 +57,7 @@ impl<R: Read> Input<R> {
         !matches!(self, Input::Plain(_))
     }
 
-    /// How many bytes were taken from the input, still packed.
+    /// How many bytes were read from the input, before decompression.
     pub(super) fn bytes_read(&self) -> u64 {
         let whole = match self {
             Input::Plain(whole) => whole,
@@ -84,14 +84,14 @@ impl<R: Read> std::fmt::Debug for Input<R> {
     }
 }
 
-/// Counts the bytes that go by.
+/// Counts the bytes that are read.
 #[derive(Debug)]
-pub(super) struct Counted<R> {
+pub(super) struct CountedInput<R> {
     input: R,
     bytes: u64,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for CountedInput<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let read = self.input.read(out)?;
         self.bytes += read as u64;
@@ -100,32 +100,32 @@ impl<R: Read> Read for Counted<R> {
 }
 
 /// Frames of zstd, one after the other.
-pub(super) struct Zstd<R> {
+pub(super) struct ZstdFrames<R> {
     source: R,
     decoder: FrameDecoder,
-    inside: bool,
-    /// What broke the frame off; reported once everything before it was handed out.
-    failed: Option<FrameDecoderError>,
+    is_inside_frame: bool,
+    /// The error that ended the frame; reported after everything before it was returned.
+    error: Option<FrameDecoderError>,
 }
 
-impl<R: Read> Read for Zstd<R> {
+impl<R: Read> Read for ZstdFrames<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if out.is_empty() {
             return Ok(0);
         }
         loop {
-            if self.inside {
+            if self.is_inside_frame {
                 if self.decoder.can_collect() > 0 {
                     return self.decoder.read(out);
                 }
-                if let Some(error) = self.failed.take() {
-                    return Err(damaged(error));
+                if let Some(error) = self.error.take() {
+                    return Err(invalid_data(error));
                 }
                 if !self.decoder.is_finished() {
-                    self.decode_more(out.len());
+                    self.decode_some_blocks(out.len());
                     continue;
                 }
-                self.inside = false;
+                self.is_inside_frame = false;
             }
             if !self.begin_frame()? {
                 return Ok(0);
@@ -134,21 +134,21 @@ impl<R: Read> Read for Zstd<R> {
     }
 }
 
-impl<R: Read> Zstd<R> {
-    /// Decodes some blocks. The decoder holds a window of bytes back while more may refer to them: a
-    /// frame that breaks off is ended with an empty last block (and a checksum, perhaps), so that it
-    /// hands them out.
-    fn decode_more(&mut self, len_bytes: usize) {
+impl<R: Read> ZstdFrames<R> {
+    /// Decodes some blocks. The decoder keeps a window of bytes back as long as later blocks may refer to
+    /// them. A frame that is cut short is therefore ended with an empty last block and room for a checksum,
+    /// so that the decoder returns these bytes.
+    fn decode_some_blocks(&mut self, len_bytes: usize) {
         const EMPTY_LAST_BLOCK: [u8; 7] = [1, 0, 0, 0, 0, 0, 0];
         let some = BlockDecodingStrategy::UptoBytes(len_bytes);
         if let Err(error) = self.decoder.decode_blocks(&mut self.source, some) {
-            // The first error is the one to tell of.
+            // The first error is reported, not a later one.
             let _ = self.decoder.decode_blocks(&EMPTY_LAST_BLOCK[..], BlockDecodingStrategy::All);
-            self.failed = Some(error);
+            self.error = Some(error);
         }
     }
 
-    /// Starts the next frame, skipping what is meant to be skipped; false at the end of the input.
+    /// Starts the next frame that carries data; false at the end of the input.
     fn begin_frame(&mut self) -> io::Result<bool> {
         loop {
             let mut magic = Vec::with_capacity(4);
@@ -158,7 +158,7 @@ impl<R: Read> Zstd<R> {
             }
             match self.decoder.reset(Cursor::new(magic).chain(&mut self.source)) {
                 Ok(()) => {
-                    self.inside = true;
+                    self.is_inside_frame = true;
                     return Ok(true);
                 }
                 Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
@@ -167,7 +167,7 @@ impl<R: Read> Zstd<R> {
                 })) => {
                     io::copy(&mut (&mut self.source).take(u64::from(length)), &mut io::sink())?;
                 }
-                Err(error) => return Err(damaged(error)),
+                Err(error) => return Err(invalid_data(error)),
             }
         }
     }
@@ -178,6 +178,6 @@ fn is_skippable(first: &[u8]) -> bool {
     matches!(first, [0x50..=0x5f, 0x2a, 0x4d, 0x18])
 }
 
-fn damaged(error: FrameDecoderError) -> io::Error {
+fn invalid_data(error: FrameDecoderError) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
 }

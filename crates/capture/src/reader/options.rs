@@ -1,7 +1,7 @@
 //! The options at the end of a pcapng block: code, length, value, padded to 4 bytes
-//! (draft-ietf-opsawg-pcapng §3.5). A list that runs out of its block ends there.
+//! (draft-ietf-opsawg-pcapng §3.5). An option that does not fit into its block ends the list.
 
-use super::half;
+use super::read_u16;
 use std::borrow::Cow;
 
 const OPTION_END: u16 = 0;
@@ -9,14 +9,22 @@ const OPTION_COMMENT: u16 = 1;
 
 /// The options of a block, in order.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Options<'a> {
+pub(crate) struct Options<'a> {
     bytes: &'a [u8],
     big_endian: bool,
 }
 
 impl<'a> Options<'a> {
-    pub(super) fn new(bytes: &'a [u8], big_endian: bool) -> Self {
+    pub(crate) fn new(bytes: &'a [u8], big_endian: bool) -> Self {
         Options { bytes, big_endian }
+    }
+
+    /// The bytes of the options, without the option that ends the list.
+    pub(crate) fn raw(self) -> &'a [u8] {
+        let all = self.bytes;
+        let mut rest = self;
+        while rest.next().is_some() {}
+        &all[..all.len() - rest.bytes.len()]
     }
 }
 
@@ -27,8 +35,8 @@ impl<'a> Iterator for Options<'a> {
         if self.bytes.len() < 4 {
             return None;
         }
-        let code = half(self.bytes, 0, self.big_endian);
-        let len = usize::from(half(self.bytes, 2, self.big_endian));
+        let code = read_u16(self.bytes, 0, self.big_endian);
+        let len = usize::from(read_u16(self.bytes, 2, self.big_endian));
         if code == OPTION_END {
             return None;
         }
@@ -56,7 +64,7 @@ pub struct Comments<'a> {
 }
 
 impl<'a> Comments<'a> {
-    pub(super) fn new(bytes: &'a [u8], big_endian: bool) -> Self {
+    pub(crate) fn new(bytes: &'a [u8], big_endian: bool) -> Self {
         Comments { options: Options::new(bytes, big_endian) }
     }
 }

@@ -2,218 +2,208 @@
 //! the three kinds of packet blocks are read; all others are skipped by their length.
 
 use super::options::Options;
-use super::pcap::cut_short;
+use super::pcap::end_or_cut_short;
 use super::time::TimeUnit;
-use super::{CapturedOn, Format, Found, INTERFACES_MAX, PACKET_BYTES_MAX, Reader, Stop, half, word};
+use super::{
+    FormatState, FoundPacket, INTERFACES_MAX, InterfaceDescription, OtherBlocks, PACKET_BYTES_MAX, Reader,
+    Stop, read_u16, read_u32,
+};
 use crate::{Damage, DamageKind, Direction, Error, LinkType};
 use std::io::Read;
 
-const SECTION_HEADER: u32 = 0x0a0d_0d0a;
-const INTERFACE_DESCRIPTION: u32 = 1;
+pub(crate) const SECTION_HEADER: u32 = 0x0a0d_0d0a;
+pub(crate) const INTERFACE_DESCRIPTION: u32 = 1;
 const PACKET_OBSOLETE: u32 = 2;
-const SIMPLE_PACKET: u32 = 3;
-const ENHANCED_PACKET: u32 = 6;
+pub(crate) const SIMPLE_PACKET: u32 = 3;
+pub(crate) const ENHANCED_PACKET: u32 = 6;
 const SYSTEMD_JOURNAL: u32 = 9;
+
+/// The smallest block: its kind, its length, and its length again.
+const BLOCK_BYTES_MIN: u32 = 12;
+
+/// The smallest block of each kind that is read: [`BLOCK_BYTES_MIN`] and the fixed fields of the kind.
+const SECTION_HEADER_BYTES_MIN: u32 = BLOCK_BYTES_MIN + 16;
+const INTERFACE_DESCRIPTION_BYTES_MIN: u32 = BLOCK_BYTES_MIN + 8;
+const TIMED_PACKET_BYTES_MIN: u32 = BLOCK_BYTES_MIN + 20;
+const SIMPLE_PACKET_BYTES_MIN: u32 = BLOCK_BYTES_MIN + 4;
 
 const BYTE_ORDER_MARK: u32 = 0x1a2b_3c4d;
 
-const OPTION_COMMENT: u16 = 1;
+pub(crate) const OPTION_COMMENT: u16 = 1;
 const INTERFACE_NAME: u16 = 2;
 const INTERFACE_DESCRIPTION_TEXT: u16 = 3;
 const INTERFACE_TIME_RESOLUTION: u16 = 9;
 const INTERFACE_TIME_OFFSET: u16 = 14;
 const PACKET_FLAGS: u16 = 2;
 
-/// The longest block that is kept in memory, as in Wireshark: a packet with many long comments.
-const BLOCK_BYTES_MAX: u32 = 16 * 1024 * 1024;
+/// The longest block that is kept in memory, as in Wireshark: enough for a packet with many long comments.
+pub(crate) const BLOCK_BYTES_MAX: u32 = 16 * 1024 * 1024;
 
-/// What is kept of the name and description of an interface.
+/// The most bytes that are kept of the name or description of an interface: enough for real ones, and few
+/// enough for 65,536 interfaces.
 const NAME_BYTES_MAX: usize = 256;
 
-/// What is kept of the comment on a section: as much as one option holds.
+/// The most bytes that are kept of the comment on a section: as many as one option holds.
 const COMMENT_BYTES_MAX: usize = 65_535;
 
-/// The section that is being read.
+/// The current section.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Section {
+pub(super) struct SectionState {
     big_endian: bool,
-    /// The section's interface 0 in the list of the whole file.
+    /// The index of the section's interface 0 in the list of the whole file.
     first_interface: usize,
 }
 
-/// A block that lies wholly in the buffer.
+/// A block that is completely in the buffer; its length is zero if it was skipped.
 #[derive(Clone, Copy, Debug)]
-struct Block {
-    kind: u32,
-    len: usize,
-    big_endian: bool,
+pub(super) struct BufferedBlock {
+    pub(super) kind: u32,
+    pub(super) len: usize,
+    pub(super) big_endian: bool,
 }
 
 impl<R: Read> Reader<R> {
-    /// Reads the section header that a pcapng file begins with.
-    pub(super) fn first_section(&mut self) -> Result<(), Error> {
-        match self.block() {
-            Ok(block) => self.handle_section(block),
-            Err(stop) => Err(stop),
-        }
-        .map_err(|stop| match stop {
-            Stop::Io(error) => super::failed(error, self.chunk.input().is_compressed(), 0, 0),
+    /// Reads the section header at the start of a pcapng file.
+    pub(super) fn read_first_section(&mut self) -> Result<(), Error> {
+        let header = self.read_block(OtherBlocks::Skipped).and_then(|block| {
+            self.handle_section(block)?;
+            self.lent_bytes = block.len;
+            self.section_header = Some(block);
+            Ok(())
+        });
+        header.map_err(|stop| match stop {
+            Stop::Io(error) => super::input_error(error, self.buffer.input().is_compressed(), 0, 0),
             Stop::Damage(what) => Error::Damaged(Damage { record: 0, offset_bytes: 0, what }),
-            Stop::End => Error::Empty,
+            Stop::End | Stop::Block(_) => Error::Empty,
         })
     }
 
-    /// Finds the next packet, taking in what other blocks say on the way.
-    pub(super) fn find_in_blocks(&mut self) -> Result<Found, Stop> {
+    /// Finds the next packet, and reads the section headers and interface descriptions before it.
+    pub(super) fn find_packet(&mut self, others: OtherBlocks) -> Result<FoundPacket, Stop> {
         loop {
-            let block = self.block()?;
+            let block = self.read_block(others)?;
             match block.kind {
                 ENHANCED_PACKET => return self.enhanced_packet(block),
                 SIMPLE_PACKET => return self.simple_packet(block),
                 PACKET_OBSOLETE => return self.obsolete_packet(block),
                 SECTION_HEADER => self.handle_section(block)?,
                 INTERFACE_DESCRIPTION => self.handle_interface(block)?,
+                SYSTEMD_JOURNAL => self.number += 1, // a packet to Wireshark, so it has a number
                 _ => {}
             }
+            if others == OtherBlocks::Lent && block.len > 0 {
+                return Err(Stop::Block(block));
+            }
+            self.buffer.advance(block.len);
         }
     }
 
-    fn section(&mut self) -> &mut Section {
+    fn section(&mut self) -> &mut SectionState {
         match &mut self.format {
-            Format::Pcapng(section) => section,
-            Format::Pcap(_) => unreachable!("blocks are read from pcapng files only"),
+            FormatState::Pcapng(section) => section,
+            FormatState::Pcap(_) => unreachable!("blocks are read from pcapng files only"),
         }
     }
 
-    /// Has the next block in the buffer, or skips it if it is of no interest to us.
-    fn block(&mut self) -> Result<Block, Stop> {
-        if !self.chunk.need(12)? {
-            return Err(cut_short(&self.chunk, 12));
+    /// Reads the next block into the buffer, or skips it if it is not needed.
+    fn read_block(&mut self, others: OtherBlocks) -> Result<BufferedBlock, Stop> {
+        if !self.buffer.fill_to(BLOCK_BYTES_MIN as usize)? {
+            return Err(end_or_cut_short(&self.buffer, BLOCK_BYTES_MIN as usize));
         }
         let mut big_endian = self.section().big_endian;
-        let start = self.chunk.bytes();
-        let kind = word(start, 0, big_endian);
+        let start = self.buffer.bytes();
+        let kind = read_u32(start, 0, big_endian);
         if kind == SECTION_HEADER {
-            big_endian = match word(start, 8, false) {
+            big_endian = match read_u32(start, 8, false) {
                 BYTE_ORDER_MARK => false,
                 mark if mark.swap_bytes() == BYTE_ORDER_MARK => true,
                 found => return Err(Stop::Damage(DamageKind::ByteOrderMark { found })),
             };
         }
-        let bytes = word(start, 4, big_endian);
+        let bytes = read_u32(start, 4, big_endian);
         let (least, kept) = match kind {
-            SECTION_HEADER => (28, true),
-            INTERFACE_DESCRIPTION => (20, true),
-            PACKET_OBSOLETE | ENHANCED_PACKET => (32, true),
-            SIMPLE_PACKET => (16, true),
-            _ => (12, false),
+            SECTION_HEADER => (SECTION_HEADER_BYTES_MIN, true),
+            INTERFACE_DESCRIPTION => (INTERFACE_DESCRIPTION_BYTES_MIN, true),
+            PACKET_OBSOLETE | ENHANCED_PACKET => (TIMED_PACKET_BYTES_MIN, true),
+            SIMPLE_PACKET => (SIMPLE_PACKET_BYTES_MIN, true),
+            _ => (BLOCK_BYTES_MIN, others == OtherBlocks::Lent && bytes <= BLOCK_BYTES_MAX),
         };
         if bytes < least || !bytes.is_multiple_of(4) || (kept && bytes > BLOCK_BYTES_MAX) {
             return Err(Stop::Damage(DamageKind::BlockLength { kind, bytes }));
         }
         if !kept {
-            self.skip_block(kind, bytes, big_endian)?;
-            return Ok(Block { kind, len: 0, big_endian });
+            self.skip_block(bytes, big_endian)?;
+            return Ok(BufferedBlock { kind, len: 0, big_endian });
         }
         let len = bytes as usize;
-        if !self.chunk.need(len)? {
-            return Err(cut_short(&self.chunk, len));
+        if !self.buffer.fill_to(len)? {
+            return Err(end_or_cut_short(&self.buffer, len));
         }
-        check_ends(bytes, word(self.chunk.bytes(), len - 4, big_endian))?;
-        Ok(Block { kind, len, big_endian })
+        check_block_lengths(bytes, read_u32(self.buffer.bytes(), len - 4, big_endian))?;
+        Ok(BufferedBlock { kind, len, big_endian })
     }
 
-    fn skip_block(&mut self, kind: u32, bytes: u32, big_endian: bool) -> Result<(), Stop> {
-        let start = self.chunk.offset();
-        if !self.chunk.skip(u64::from(bytes) - 4)? || !self.chunk.need(4)? {
-            let have_bytes = self.chunk.offset() - start + self.chunk.bytes().len() as u64;
+    fn skip_block(&mut self, bytes: u32, big_endian: bool) -> Result<(), Stop> {
+        let start = self.buffer.offset();
+        if !self.buffer.skip(u64::from(bytes) - 4)? || !self.buffer.fill_to(4)? {
+            let have_bytes = self.buffer.offset() - start + self.buffer.bytes().len() as u64;
             return Err(Stop::Damage(DamageKind::CutShort { have_bytes, need_bytes: u64::from(bytes) }));
         }
-        check_ends(bytes, word(self.chunk.bytes(), 0, big_endian))?;
-        self.chunk.advance(4);
-        if kind == SYSTEMD_JOURNAL {
-            self.number += 1; // Wireshark counts log entries as frames: keep its numbers
-        }
+        check_block_lengths(bytes, read_u32(self.buffer.bytes(), 0, big_endian))?;
+        self.buffer.advance(4);
         Ok(())
     }
 
-    fn handle_section(&mut self, block: Block) -> Result<(), Stop> {
-        let bytes = &self.chunk.bytes()[..block.len];
-        let major = half(bytes, 12, block.big_endian);
+    fn handle_section(&mut self, block: BufferedBlock) -> Result<(), Stop> {
+        let bytes = &self.buffer.bytes()[..block.len];
+        let major = read_u16(bytes, 12, block.big_endian);
         if major != 1 {
             return Err(Stop::Damage(DamageKind::SectionVersion { major }));
         }
         let mut options = Options::new(&bytes[24..block.len - 4], block.big_endian);
         let comment = options.find(|&(code, _)| code == OPTION_COMMENT);
         if let Some((_, text)) = comment {
-            self.comment = kept_text(text, COMMENT_BYTES_MAX);
+            self.comment = text_prefix(text, COMMENT_BYTES_MAX);
         }
-        self.chunk.advance(block.len);
         let first_interface = self.interfaces.len();
-        *self.section() = Section { big_endian: block.big_endian, first_interface };
+        *self.section() = SectionState { big_endian: block.big_endian, first_interface };
         Ok(())
     }
 
-    fn handle_interface(&mut self, block: Block) -> Result<(), Stop> {
+    fn handle_interface(&mut self, block: BufferedBlock) -> Result<(), Stop> {
         if self.interfaces.len() >= INTERFACES_MAX {
             return Err(Stop::Damage(DamageKind::TooManyInterfaces));
         }
-        let big = block.big_endian;
-        let bytes = &self.chunk.bytes()[..block.len];
-        let mut interface = CapturedOn {
-            link_type: LinkType(half(bytes, 8, big)),
-            name: String::new(),
-            description: String::new(),
-            snap_bytes: word(bytes, 12, big),
-            unit: TimeUnit::MICROSECONDS,
-        };
-        let (mut resolution, mut offset_seconds) = (6, 0);
-        for (code, value) in Options::new(&bytes[16..block.len - 4], big) {
-            match (code, value) {
-                (INTERFACE_NAME, text) => interface.name = kept_text(text, NAME_BYTES_MAX),
-                (INTERFACE_DESCRIPTION_TEXT, text) => {
-                    interface.description = kept_text(text, NAME_BYTES_MAX);
-                }
-                (INTERFACE_TIME_RESOLUTION, &[unit]) => resolution = unit,
-                (INTERFACE_TIME_OFFSET, value) => {
-                    if let Ok(value) = value.try_into() {
-                        offset_seconds =
-                            if big { i64::from_be_bytes(value) } else { i64::from_le_bytes(value) };
-                    }
-                }
-                _ => {}
-            }
-        }
-        interface.unit = TimeUnit::new(resolution, offset_seconds);
+        let interface = interface_description(&self.buffer.bytes()[..block.len], block.big_endian);
         self.interfaces.push(interface);
-        self.chunk.advance(block.len);
         Ok(())
     }
 
     /// §4.3: interface, time, lengths, packet, options.
-    fn enhanced_packet(&mut self, block: Block) -> Result<Found, Stop> {
-        let interface = word(self.chunk.bytes(), 8, block.big_endian);
+    fn enhanced_packet(&mut self, block: BufferedBlock) -> Result<FoundPacket, Stop> {
+        let interface = read_u32(self.buffer.bytes(), 8, block.big_endian);
         self.timed_packet(block, interface)
     }
 
     /// Appendix A: as the enhanced packet, but with an interface of 16 bits and a drop counter.
-    fn obsolete_packet(&mut self, block: Block) -> Result<Found, Stop> {
-        let interface = u32::from(half(self.chunk.bytes(), 8, block.big_endian));
+    fn obsolete_packet(&mut self, block: BufferedBlock) -> Result<FoundPacket, Stop> {
+        let interface = u32::from(read_u16(self.buffer.bytes(), 8, block.big_endian));
         self.timed_packet(block, interface)
     }
 
-    fn timed_packet(&mut self, block: Block, interface: u32) -> Result<Found, Stop> {
+    fn timed_packet(&mut self, block: BufferedBlock, interface: u32) -> Result<FoundPacket, Stop> {
         let big_endian = block.big_endian;
         let (id, link_type, unit) =
-            self.captured_on(interface).map(|(id, on)| (id, on.link_type, on.unit))?;
-        let bytes = &self.chunk.bytes()[..block.len];
-        let units = u64::from(word(bytes, 12, big_endian)) << 32 | u64::from(word(bytes, 16, big_endian));
-        let captured = word(bytes, 20, big_endian);
-        let packet_end = check_fits(block, 28, captured)?;
+            self.interface_at(interface).map(|(id, on)| (id, on.link_type, on.unit))?;
+        let bytes = &self.buffer.bytes()[..block.len];
+        let units =
+            u64::from(read_u32(bytes, 12, big_endian)) << 32 | u64::from(read_u32(bytes, 16, big_endian));
+        let captured = read_u32(bytes, 20, big_endian);
+        let packet_end = check_packet_fits(block, 28, captured)?;
         let options = ((28 + captured as usize).next_multiple_of(4), block.len - 4);
         let direction =
             if options.0 < options.1 { direction(&bytes[options.0..options.1], big_endian) } else { None };
-        Ok(Found {
+        Ok(FoundPacket {
             record_bytes: block.len,
             packet: (28, packet_end),
             options,
@@ -222,18 +212,18 @@ impl<R: Read> Reader<R> {
             link_type,
             time_ns: unit.nanoseconds(units),
             direction,
-            wire_bytes: word(bytes, 24, big_endian),
+            wire_bytes: read_u32(bytes, 24, big_endian),
         })
     }
 
-    /// §4.4: the length on the wire and the packet, of the section's first interface; no time.
-    fn simple_packet(&mut self, block: Block) -> Result<Found, Stop> {
-        let wire_bytes = word(self.chunk.bytes(), 8, block.big_endian);
+    /// §4.4: the length on the wire and the packet. The interface is the section's first; there is no time.
+    fn simple_packet(&mut self, block: BufferedBlock) -> Result<FoundPacket, Stop> {
+        let wire_bytes = read_u32(self.buffer.bytes(), 8, block.big_endian);
         let time_ns = self.time_ns;
-        let (interface, on) = self.captured_on(0)?;
+        let (interface, on) = self.interface_at(0)?;
         let snap_bytes = if on.snap_bytes == 0 { u32::MAX } else { on.snap_bytes };
-        let packet_end = check_fits(block, 12, wire_bytes.min(snap_bytes))?;
-        Ok(Found {
+        let packet_end = check_packet_fits(block, 12, wire_bytes.min(snap_bytes))?;
+        Ok(FoundPacket {
             record_bytes: block.len,
             packet: (12, packet_end),
             options: (0, 0),
@@ -246,8 +236,8 @@ impl<R: Read> Reader<R> {
         })
     }
 
-    /// The interface with this number in the section, and its number in the file.
-    fn captured_on(&mut self, interface: u32) -> Result<(u32, &CapturedOn), Stop> {
+    /// The interface with this number in the section, after its number in the file.
+    fn interface_at(&mut self, interface: u32) -> Result<(u32, &InterfaceDescription), Stop> {
         let first = self.section().first_interface;
         let id = first.saturating_add(interface as usize);
         let known = (self.interfaces.len() - first) as u32;
@@ -258,7 +248,38 @@ impl<R: Read> Reader<R> {
     }
 }
 
-fn check_ends(first_bytes: u32, last_bytes: u32) -> Result<(), Stop> {
+/// The interface that an interface description block describes.
+pub(crate) fn interface_description(block: &[u8], big_endian: bool) -> InterfaceDescription {
+    let mut interface = InterfaceDescription {
+        link_type: LinkType(read_u16(block, 8, big_endian)),
+        name: String::new(),
+        description: String::new(),
+        snap_bytes: read_u32(block, 12, big_endian),
+        unit: TimeUnit::MICROSECONDS,
+    };
+    let mut resolution = 6;
+    let mut offset_seconds = 0;
+    for (code, value) in Options::new(&block[16..block.len() - 4], big_endian) {
+        match (code, value) {
+            (INTERFACE_NAME, text) => interface.name = text_prefix(text, NAME_BYTES_MAX),
+            (INTERFACE_DESCRIPTION_TEXT, text) => {
+                interface.description = text_prefix(text, NAME_BYTES_MAX);
+            }
+            (INTERFACE_TIME_RESOLUTION, &[unit]) => resolution = unit,
+            (INTERFACE_TIME_OFFSET, value) => {
+                if let Ok(value) = value.try_into() {
+                    offset_seconds =
+                        if big_endian { i64::from_be_bytes(value) } else { i64::from_le_bytes(value) };
+                }
+            }
+            _ => {}
+        }
+    }
+    interface.unit = TimeUnit::new(resolution, offset_seconds);
+    interface
+}
+
+fn check_block_lengths(first_bytes: u32, last_bytes: u32) -> Result<(), Stop> {
     if first_bytes == last_bytes {
         return Ok(());
     }
@@ -266,7 +287,7 @@ fn check_ends(first_bytes: u32, last_bytes: u32) -> Result<(), Stop> {
 }
 
 /// Where a packet that starts at `start` ends, if the block has room for it.
-fn check_fits(block: Block, start: usize, captured: u32) -> Result<usize, Stop> {
+fn check_packet_fits(block: BufferedBlock, start: usize, captured: u32) -> Result<usize, Stop> {
     if captured > PACKET_BYTES_MAX {
         return Err(Stop::Damage(DamageKind::PacketTooLong { bytes: captured }));
     }
@@ -282,13 +303,13 @@ fn check_fits(block: Block, start: usize, captured: u32) -> Result<usize, Stop> 
 fn direction(options: &[u8], big_endian: bool) -> Option<Direction> {
     let (_, flags) =
         Options::new(options, big_endian).find(|&(code, value)| code == PACKET_FLAGS && value.len() == 4)?;
-    match word(flags, 0, big_endian) & 3 {
+    match read_u32(flags, 0, big_endian) & 3 {
         1 => Some(Direction::Inbound),
         2 => Some(Direction::Outbound),
         _ => None,
     }
 }
 
-fn kept_text(text: &[u8], most_bytes: usize) -> String {
-    String::from_utf8_lossy(&text[..text.len().min(most_bytes)]).into_owned()
+fn text_prefix(text: &[u8], bytes_max: usize) -> String {
+    String::from_utf8_lossy(&text[..text.len().min(bytes_max)]).into_owned()
 }

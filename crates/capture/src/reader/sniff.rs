@@ -1,10 +1,10 @@
-//! What a file is, from how it begins: pcap in its variants, pcapng, or something known by name.
+//! The kind of a file, from its first bytes: pcap in its variants, pcapng, or a known other format.
 
 use crate::Error;
 
-/// What the first bytes say.
+/// The kinds of files that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FileKind {
     Pcap(Variant),
     Pcapng,
 }
@@ -20,13 +20,23 @@ pub(super) struct Variant {
     pub(super) record_header_bytes: usize,
 }
 
-/// How many bytes are enough to decide.
+/// How many bytes are enough to recognize a file: any magic number, or two ERF headers if the first record
+/// is short.
 pub(super) const SNIFF_BYTES: usize = 64;
 
 const EDITCAP: &str = "convert it first with `editcap -F pcapng IN OUT`";
 const UNPACK: &str = "unpack it first";
 
-/// Formats that we know by their first bytes and do not read.
+/// The earliest plausible time in an ERF record: 1995-01-01, because the format is younger.
+const ERF_SECONDS_MIN: u32 = 788_918_400;
+/// The highest record type of ERF.
+const ERF_KIND_MAX: u8 = 48;
+/// A record is longer than its packet by a header of 16 bytes, extension headers and padding.
+const ERF_OVERHEAD_BYTES_MAX: u16 = 64;
+/// The time between two records is less than a day in a plausible file.
+const ERF_STEP_SECONDS_MAX: u32 = 86_400;
+
+/// Formats that are recognized by their first bytes but cannot be read: first bytes, name, remedy.
 const FOREIGN: &[(&[u8], &str, &str)] = &[
     (b"snoop\0\0\0", "a Sun snoop capture", EDITCAP),
     (b"RTSS", "a Microsoft Network Monitor 1.x capture", EDITCAP),
@@ -52,25 +62,25 @@ const FOREIGN: &[(&[u8], &str, &str)] = &[
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", UNPACK),
 ];
 
-/// Decides by the first bytes of the unpacked file.
-pub(super) fn sniff(first: &[u8]) -> Result<Kind, Error> {
+/// Recognizes a file by its first bytes, after decompression.
+pub(super) fn sniff(first: &[u8]) -> Result<FileKind, Error> {
     let Some(&magic) = first.first_chunk::<4>() else {
         let mut first_bytes = [0; 4];
         first_bytes[..first.len()].copy_from_slice(first);
         return Err(if first.is_empty() { Error::Empty } else { Error::NotACapture { first_bytes } });
     };
     if magic == [0x0a, 0x0d, 0x0d, 0x0a] {
-        return Ok(Kind::Pcapng);
+        return Ok(FileKind::Pcapng);
     }
     for (number, big_endian) in [(u32::from_be_bytes(magic), true), (u32::from_le_bytes(magic), false)] {
         let (unit_ns, record_header_bytes) = match number {
             0xa1b2_c3d4 => (1_000, 16),
             0xa1b2_3c4d => (1, 16),
-            // Kuznetzov's patch of libpcap: interface, protocol and packet type behind the lengths.
+            // Kuznetzov's patch of libpcap: interface, protocol and packet type follow the lengths.
             0xa1b2_cd34 => (1_000, 24),
             _ => continue,
         };
-        return Ok(Kind::Pcap(Variant { big_endian, unit_ns, record_header_bytes }));
+        return Ok(FileKind::Pcap(Variant { big_endian, unit_ns, record_header_bytes }));
     }
     for &(start, name, remedy) in FOREIGN {
         if first.starts_with(start) {
@@ -83,22 +93,25 @@ pub(super) fn sniff(first: &[u8]) -> Result<Kind, Error> {
     Err(Error::NotACapture { first_bytes: magic })
 }
 
-/// ERF has no magic number: a record header of 16 bytes must make sense, and a time after it follow.
+/// ERF has no magic number, so the first record header (16 bytes) must have plausible fields, and the next
+/// record must have a similar time.
 fn looks_like_erf(first: &[u8]) -> bool {
     let Some(header) = first.first_chunk::<16>() else { return false };
     let seconds = u32::from_le_bytes([header[4], header[5], header[6], header[7]]);
     let kind = header[8] & 0x7f;
     let record_bytes = u16::from_be_bytes([header[10], header[11]]);
     let wire_bytes = u16::from_be_bytes([header[14], header[15]]);
-    const YEAR_1995: u32 = 788_918_400;
-    let plausible = seconds > YEAR_1995
-        && (1..=48).contains(&kind)
+    let plausible = seconds > ERF_SECONDS_MIN
+        && (1..=ERF_KIND_MAX).contains(&kind)
         && record_bytes >= 16
         && wire_bytes > 0
-        && record_bytes <= wire_bytes.saturating_add(64);
+        && record_bytes <= wire_bytes.saturating_add(ERF_OVERHEAD_BYTES_MAX);
     let next = usize::from(record_bytes);
     let follows = match first.get(next..next + 8) {
-        Some(next) => seconds.abs_diff(u32::from_le_bytes([next[4], next[5], next[6], next[7]])) < 86_400,
+        Some(next) => {
+            let next_seconds = u32::from_le_bytes([next[4], next[5], next[6], next[7]]);
+            seconds.abs_diff(next_seconds) < ERF_STEP_SECONDS_MAX
+        }
         None => true,
     };
     plausible && follows
@@ -119,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn an_erf_record_is_known_by_its_sense() {
+    fn an_erf_record_is_recognized_by_its_fields() {
         let mut erf = vec![0, 0, 0, 0x80];
         erf.extend(1_500_000_000u32.to_le_bytes());
         erf.extend([2, 4, 0, 80, 0, 0, 0, 60]);
@@ -128,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn text_and_scraps_are_not_captures() {
+    fn text_and_very_short_files_are_not_captures() {
         assert!(matches!(sniff(b""), Err(Error::Empty)));
         assert!(matches!(sniff(b"ab"), Err(Error::NotACapture { first_bytes: [b'a', b'b', 0, 0] })));
         assert!(matches!(sniff(b"<html><body>not found</body>"), Err(Error::NotACapture { .. })));

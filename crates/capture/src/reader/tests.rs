@@ -1,35 +1,37 @@
 use super::*;
-use crate::{Format as Written, Interface, PacketInfo, Section, Writer};
+use crate::{Format, Interface, PacketInfo, Section, Writer};
 use std::io::Write;
 
-/// A block of this kind around `body`, in this byte order.
-fn block(big: bool, kind: u32, body: &[u8]) -> Vec<u8> {
+/// A block of this kind with this body, in this byte order.
+fn block(big_endian: bool, kind: u32, body: &[u8]) -> Vec<u8> {
     let len = (12 + body.len()) as u32;
-    let number = |value: u32| if big { value.to_be_bytes() } else { value.to_le_bytes() };
+    let number = |value: u32| if big_endian { value.to_be_bytes() } else { value.to_le_bytes() };
     [&number(kind)[..], &number(len), body, &number(len)].concat()
 }
 
-fn words(big: bool, words: &[u32]) -> Vec<u8> {
-    words.iter().flat_map(|word| if big { word.to_be_bytes() } else { word.to_le_bytes() }).collect()
+fn words(big_endian: bool, words: &[u32]) -> Vec<u8> {
+    words.iter().flat_map(|word| if big_endian { word.to_be_bytes() } else { word.to_le_bytes() }).collect()
 }
 
-fn section(big: bool) -> Vec<u8> {
-    let version = if big { 0x0001_0000 } else { 0x0000_0001 };
-    block(big, 0x0a0d_0d0a, &words(big, &[0x1a2b_3c4d, version, u32::MAX, u32::MAX]))
+fn section(big_endian: bool) -> Vec<u8> {
+    let version = if big_endian { 0x0001_0000 } else { 0x0000_0001 };
+    block(big_endian, 0x0a0d_0d0a, &words(big_endian, &[0x1a2b_3c4d, version, u32::MAX, u32::MAX]))
 }
 
-fn interface(big: bool, link_type: u32, options: &[u8]) -> Vec<u8> {
-    let link_type = if big { link_type << 16 } else { link_type };
-    block(big, 1, &[&words(big, &[link_type, 0])[..], options].concat())
+fn interface(big_endian: bool, link_type: u32, options: &[u8]) -> Vec<u8> {
+    let link_type = if big_endian { link_type << 16 } else { link_type };
+    block(big_endian, 1, &[&words(big_endian, &[link_type, 0])[..], options].concat())
 }
 
-fn enhanced(big: bool, interface: u32, units: u64, packet: [u8; 4], options: &[u8]) -> Vec<u8> {
-    let start = words(big, &[interface, (units >> 32) as u32, units as u32, 4, 60]);
-    block(big, 6, &[&start[..], &packet, options].concat())
+fn enhanced(big_endian: bool, interface: u32, units: u64, packet: [u8; 4], options: &[u8]) -> Vec<u8> {
+    let start = words(big_endian, &[interface, (units >> 32) as u32, units as u32, 4, 60]);
+    block(big_endian, 6, &[&start[..], &packet, options].concat())
 }
 
-/// Everything that can be read, as (number, interface, link type, time, packet), and how it ended.
+/// A packet as (number, interface, link type, time, bytes).
 type Row = (u64, u32, u16, u64, Vec<u8>);
+
+/// All packets that can be read, and the error that ended reading.
 fn read(file: &[u8]) -> (Vec<Row>, Option<Error>) {
     let mut reader = match Reader::new(file) {
         Ok(reader) => reader,
@@ -51,7 +53,7 @@ fn read(file: &[u8]) -> (Vec<Row>, Option<Error>) {
     (rows, None)
 }
 
-fn written(format: Written) -> Vec<u8> {
+fn written(format: Format) -> Vec<u8> {
     let mut writer = Writer::new(Vec::new(), format, &Section::default()).unwrap();
     let id = writer.add_interface(&Interface::new(LinkType::RAW)).unwrap();
     for number in 1..=5u64 {
@@ -62,12 +64,12 @@ fn written(format: Written) -> Vec<u8> {
 }
 
 #[test]
-fn pcap_in_both_byte_orders_and_units_says_the_same_times() {
-    for big in [false, true] {
+fn pcap_in_both_byte_orders_and_units_gives_the_same_times() {
+    for big_endian in [false, true] {
         for (magic, fraction) in [(0xa1b2_c3d4u32, 7_000), (0xa1b2_3c4d, 7_000_000)] {
-            let versions = if big { 0x0002_0004 } else { 0x0004_0002 };
-            let mut file = words(big, &[magic, versions, 0, 0, 65_535, 1]);
-            file.extend(words(big, &[9, fraction, 2, 60]));
+            let versions = if big_endian { 0x0002_0004 } else { 0x0004_0002 };
+            let mut file = words(big_endian, &[magic, versions, 0, 0, 65_535, 1]);
+            file.extend(words(big_endian, &[9, fraction, 2, 60]));
             file.extend([1, 2]);
             let (rows, error) = read(&file);
             assert_eq!(rows, [(1, 0, 1, 9_007_000_000, vec![1, 2])]);
@@ -113,7 +115,7 @@ fn pcapng_sections_of_both_byte_orders_follow_one_another() {
             (1, 1, 113, 3_000_000_000, vec![1; 4]),
             (2, 0, 1, 3_000_000, vec![2; 4]),
             (3, 2, 101, 4_000_000_000, vec![3; 4]),
-            (4, 2, 101, 4_000_000_000, vec![4; 4]), // no time of its own: that of the one before
+            (4, 2, 101, 4_000_000_000, vec![4; 4]), // it has no time, so it gets that of the previous packet
             (5, 2, 101, 6_000_000_000, vec![5; 4]),
         ]
     );
@@ -123,9 +125,9 @@ fn pcapng_sections_of_both_byte_orders_follow_one_another() {
 }
 
 #[test]
-fn what_the_writer_says_the_reader_hears() {
+fn the_reader_returns_what_the_writer_wrote() {
     let section = Section { comment: "whole", ..Section::default() };
-    let mut writer = Writer::new(Vec::new(), Written::Pcapng, &section).unwrap();
+    let mut writer = Writer::new(Vec::new(), Format::Pcapng, &section).unwrap();
     let described = Interface { name: "tun0", description: "a tunnel", ..Interface::new(LinkType::RAW) };
     let id = writer.add_interface(&described).unwrap();
     let info = PacketInfo {
@@ -148,7 +150,7 @@ fn what_the_writer_says_the_reader_hears() {
 
 #[test]
 fn a_file_cut_anywhere_is_read_up_to_the_cut() {
-    for format in [Written::Pcapng, Written::PcapMicroseconds] {
+    for format in [Format::Pcapng, Format::PcapMicroseconds] {
         let file = written(format);
         let (all, _) = read(&file);
         assert_eq!(all.len(), 5);
@@ -166,14 +168,14 @@ fn a_file_cut_anywhere_is_read_up_to_the_cut() {
                 Some(other) => panic!("cut at {cut}: {other:?}"),
             }
         }
-        // Behind the header (and the interface), and behind each packet but the last.
-        assert_eq!(clean_ends, if format == Written::Pcapng { 6 } else { 5 });
+        // After the header (and the interface), and after each packet except the last.
+        assert_eq!(clean_ends, if format == Format::Pcapng { 6 } else { 5 });
     }
 }
 
 #[test]
-fn gzip_and_zstd_files_are_unpacked_and_may_be_joined() {
-    let file = written(Written::Pcapng);
+fn gzip_and_zstd_files_are_decompressed_and_may_be_concatenated() {
+    let file = written(Format::Pcapng);
     let (all, _) = read(&file);
     let gzip = |bytes: &[u8]| {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -193,8 +195,8 @@ fn gzip_and_zstd_files_are_unpacked_and_may_be_joined() {
 }
 
 #[test]
-fn packed_files_that_are_cut_give_what_can_be_unpacked() {
-    let mut writer = Writer::new(Vec::new(), Written::PcapNanoseconds, &Section::default()).unwrap();
+fn compressed_files_that_are_cut_give_what_can_be_decompressed() {
+    let mut writer = Writer::new(Vec::new(), Format::PcapNanoseconds, &Section::default()).unwrap();
     let id = writer.add_interface(&Interface::new(LinkType::RAW)).unwrap();
     let mut noise = 1u32;
     for number in 0..20_000 {
@@ -228,13 +230,13 @@ fn each_kind_of_damage_is_named() {
     let mut order = section(false);
     order[8] = 0;
     let cases: [(&[u8], &str); 7] = [
-        (&enhanced(false, 1, 1, [1; 4], &[]), "interface 1, but only 1"),
+        (&enhanced(false, 1, 1, [1; 4], &[]), "interface 1, but its section describes only 1"),
         (&wrong_end, "at its end"),
-        (&grown, "99 bytes is said to be in a block of 36"),
+        (&grown, "99 bytes does not fit into its block of 36"),
         (&version, "pcapng version 2"),
         (&order, "byte order mark"),
         (&[6, 0, 0, 0, 31, 0, 0, 0, 0, 0, 0, 0], "claims to have 31 bytes"),
-        (&[6, 0, 0, 0, 0, 0, 0, 0x7f, 0, 0, 0, 0], "which cannot be"),
+        (&[6, 0, 0, 0, 0, 0, 0, 0x7f, 0, 0, 0, 0], "which is impossible"),
     ];
     for (more, words) in cases {
         let (rows, error) = with(more);
@@ -244,19 +246,19 @@ fn each_kind_of_damage_is_named() {
     }
 }
 
-/// A pipe gives what it has; the reader must not wait for more than a record.
+/// The reader must not wait for more bytes than the record needs: a pipe may not have more yet.
 #[test]
-fn a_packet_is_there_as_soon_as_its_last_byte_is() {
+fn a_packet_is_returned_as_soon_as_its_last_byte_is_read() {
     struct Pipe<'a>(&'a [u8]);
     impl Read for Pipe<'_> {
         fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-            assert!(!self.0.is_empty(), "asked for more than was needed");
+            assert!(!self.0.is_empty(), "the reader reads more than it needs");
             out[0] = self.0[0];
             self.0 = &self.0[1..];
             Ok(1)
         }
     }
-    for format in [Written::Pcapng, Written::PcapMicroseconds] {
+    for format in [Format::Pcapng, Format::PcapMicroseconds] {
         let file = written(format);
         let mut reader = Reader::new(Pipe(&file)).unwrap();
         for _ in 0..5 {

@@ -23,85 +23,89 @@ const PACKET_FLAGS: u16 = 2;
 /// `if_tsresol`: units of 10^-9 seconds.
 const NANOSECONDS: u8 = 9;
 
-pub(super) fn section(block: &mut Vec<u8>, section: &Section<'_>) {
-    let start = begin(block, SECTION_HEADER);
+pub(super) fn append_section_header(block: &mut Vec<u8>, section: &Section<'_>) {
+    let start = begin_block(block, SECTION_HEADER);
     block.extend(BYTE_ORDER_MAGIC.to_le_bytes());
     block.extend([1, 0, 0, 0]); // version 1.0
-    block.extend(u64::MAX.to_le_bytes()); // section length: not known
+    block.extend(u64::MAX.to_le_bytes()); // section length: unknown
     let texts = [
         (OPTION_COMMENT, section.comment),
         (SECTION_HARDWARE, section.hardware),
         (SECTION_OS, section.os),
         (SECTION_APPLICATION, section.application),
     ];
-    text_options(block, &texts);
+    append_text_options(block, &texts);
     end_options(block, start + 24);
-    end(block, start);
+    end_block(block, start);
 }
 
-pub(super) fn interface(block: &mut Vec<u8>, interface: &Interface<'_>) {
-    let start = begin(block, INTERFACE_DESCRIPTION);
+pub(super) fn append_interface_description(block: &mut Vec<u8>, interface: &Interface<'_>) {
+    let start = begin_block(block, INTERFACE_DESCRIPTION);
     block.extend(u32::from(interface.link_type.0).to_le_bytes()); // and 16 reserved bits
     block.extend(interface.snap_bytes.to_le_bytes());
     let texts = [(INTERFACE_NAME, interface.name), (INTERFACE_DESCRIPTION_TEXT, interface.description)];
-    text_options(block, &texts);
-    option(block, INTERFACE_TIME_RESOLUTION, &[NANOSECONDS]);
+    append_text_options(block, &texts);
+    append_option(block, INTERFACE_TIME_RESOLUTION, &[NANOSECONDS]);
     end_options(block, start + 16);
-    end(block, start);
+    end_block(block, start);
 }
 
-pub(super) fn packet(block: &mut Vec<u8>, info: &PacketInfo<'_>, slices: &[&[u8]]) -> io::Result<()> {
+pub(super) fn append_enhanced_packet(
+    block: &mut Vec<u8>,
+    info: &PacketInfo<'_>,
+    slices: &[&[u8]],
+) -> io::Result<()> {
     let captured = packet_bytes(slices)?;
-    let start = begin(block, ENHANCED_PACKET);
+    let start = begin_block(block, ENHANCED_PACKET);
     block.extend(info.interface.0.to_le_bytes());
     block.extend(((info.time_ns >> 32) as u32).to_le_bytes());
     block.extend((info.time_ns as u32).to_le_bytes());
     block.extend(captured.to_le_bytes());
     block.extend(info.wire_bytes.unwrap_or(captured).to_le_bytes());
     slices.iter().for_each(|slice| block.extend_from_slice(slice));
-    pad(block);
+    pad_block(block);
     let options_start = block.len();
     for comment in info.comments {
-        text_options(block, &[(OPTION_COMMENT, comment)]);
+        append_text_options(block, &[(OPTION_COMMENT, comment)]);
     }
     if let Some(direction) = info.direction {
         let flags: u32 = match direction {
             Direction::Inbound => 1,
             Direction::Outbound => 2,
         };
-        option(block, PACKET_FLAGS, &flags.to_le_bytes());
+        append_option(block, PACKET_FLAGS, &flags.to_le_bytes());
     }
     end_options(block, options_start);
-    end(block, start);
+    end_block(block, start);
     Ok(())
 }
 
-/// Opens a block and returns where it starts; its length is filled in by [`end`].
-fn begin(block: &mut Vec<u8>, kind: u32) -> usize {
+/// Starts a block and returns where it starts; [`end_block`] fills in its length.
+fn begin_block(block: &mut Vec<u8>, kind: u32) -> usize {
     let start = block.len();
     block.extend(kind.to_le_bytes());
     block.extend([0; 4]);
     start
 }
 
-fn end(block: &mut Vec<u8>, start: usize) {
+fn end_block(block: &mut Vec<u8>, start: usize) {
     let total = (block.len() - start + 4) as u32;
     block.extend(total.to_le_bytes());
     block[start + 4..start + 8].copy_from_slice(&total.to_le_bytes());
 }
 
-fn pad(block: &mut Vec<u8>) {
+fn pad_block(block: &mut Vec<u8>) {
     block.resize(block.len().next_multiple_of(4), 0);
 }
 
-fn text_options(block: &mut Vec<u8>, texts: &[(u16, &str)]) {
+fn append_text_options(block: &mut Vec<u8>, texts: &[(u16, &str)]) {
     for (code, text) in texts.iter().filter(|(_, text)| !text.is_empty()) {
-        option(block, *code, prefix(text));
+        append_option(block, *code, option_text(text));
     }
 }
 
-/// As much of the text as an option can hold, cut between characters.
-fn prefix(text: &str) -> &[u8] {
+/// The longest prefix of the text that an option can hold, cut between characters.
+pub(crate) fn option_text(text: &str) -> &[u8] {
     let mut end = text.len().min(usize::from(u16::MAX));
     while !text.is_char_boundary(end) {
         end -= 1;
@@ -110,16 +114,16 @@ fn prefix(text: &str) -> &[u8] {
 }
 
 /// `value` is at most 65,535 bytes long.
-fn option(block: &mut Vec<u8>, code: u16, value: &[u8]) {
+fn append_option(block: &mut Vec<u8>, code: u16, value: &[u8]) {
     block.extend(code.to_le_bytes());
     block.extend((value.len() as u16).to_le_bytes());
     block.extend_from_slice(value);
-    pad(block);
+    pad_block(block);
 }
 
 /// Ends the list of options if there is one.
 fn end_options(block: &mut Vec<u8>, options_start: usize) {
     if block.len() > options_start {
-        option(block, OPTION_END, &[]);
+        append_option(block, OPTION_END, &[]);
     }
 }

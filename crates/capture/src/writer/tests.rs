@@ -14,7 +14,7 @@ fn a_pcap_record_is_laid_out_as_the_format_says() {
 }
 
 #[test]
-fn every_pcapng_block_is_framed_by_its_length_twice() {
+fn every_pcapng_block_has_its_length_at_both_ends() {
     let section = Section { hardware: "h", os: "os", application: "synfin", comment: "cut: \u{e9}" };
     let mut writer = Writer::new(Vec::new(), Format::Pcapng, &section).unwrap();
     let id = writer.add_interface(&Interface { name: "tun0", ..Interface::new(LinkType::RAW) }).unwrap();
@@ -24,7 +24,8 @@ fn every_pcapng_block_is_framed_by_its_length_twice() {
         writer.write_slices(&info, &[&[1, 2, 3, 4, 5]]).unwrap();
     }
     let file = writer.into_inner();
-    let (mut at, mut kinds) = (0, Vec::new());
+    let mut at = 0;
+    let mut kinds = Vec::new();
     while at < file.len() {
         let word = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap());
         let len = word(at + 4) as usize;
@@ -37,7 +38,7 @@ fn every_pcapng_block_is_framed_by_its_length_twice() {
 }
 
 #[test]
-fn what_a_format_cannot_say_is_refused_with_a_way_out() {
+fn what_a_format_cannot_hold_is_refused_with_advice() {
     let mut writer = Writer::new(Vec::new(), Format::PcapMicroseconds, &Section::default()).unwrap();
     let nowhere = writer.write_slices(&PacketInfo::new(InterfaceId(0), 0), &[]).unwrap_err();
     assert!(nowhere.to_string().contains("never added"));

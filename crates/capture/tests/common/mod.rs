@@ -1,4 +1,4 @@
-//! What the tests share: the collection of captures, which may be absent.
+//! Code that the tests share: access to the collection of captures, which may be absent.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

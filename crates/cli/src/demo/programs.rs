@@ -14,6 +14,11 @@ pub(super) const REQUEST_BYTES: usize = 2_374;
 /// What the server sends in all: 3022381791 - 3022381253 - 1.
 pub(super) const RESPONSE_BYTES: usize = 537;
 
+/// What the client says when it is connected.
+pub(super) const CONNECT_RETURNS: &str = "connect returns";
+/// What the server says when it has a connection.
+pub(super) const ACCEPT_RETURNS: &str = "accept returns";
+
 /// Who closes, and when both do it at once.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
@@ -73,7 +78,7 @@ pub(super) fn client(
             return;
         };
         if at.events().contains(&(id, Event::Connected)) {
-            at.say("connect returns");
+            at.say(CONNECT_RETURNS);
             let _ = at.write(id, &request());
             if plan.close == Close::Half {
                 at.say("shutdown(Write) is called");
@@ -115,12 +120,13 @@ pub(super) fn server(plan: Plan, local: SocketAddr, isn: IsnPolicy) -> impl FnMu
     };
     move |at| {
         let listener = *listener.get_or_insert_with(|| {
+            at.say("accept is called");
             at.listen_with(ListenOptions { isn: Some(isn), ..ListenOptions::new(local, 16) })
         });
         if stream.is_none() {
             stream = at.accept(listener).map(|accepted| accepted.id);
             if stream.is_some() {
-                at.say("accept returns");
+                at.say(ACCEPT_RETURNS);
             }
         }
         let Some(id) = stream else { return };

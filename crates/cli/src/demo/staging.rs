@@ -2,13 +2,13 @@
 
 use super::Close;
 use super::programs::{self, Plan};
-use report::ladder::{End, Ladder, NoteKind, Recorder, Side};
-use sim::{Chance, Happening, HostId, Lane, LinkConfig, Loss, Recording, World};
+use report::ladder::{End, FrameArrival, Ladder, NoteKind, Recorder, Side};
+use sim::{Chance, Happening, HostId, Lane, LinkConfig, Loss, Origin, Recording, World};
 use stack::IsnPolicy;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
-use tcp::{Instant, SegmentFacts, State};
+use tcp::{SegmentFacts, State};
 use wire::tcp::{Flags, Header, Options};
 use wire::{Frame, Seq};
 
@@ -20,6 +20,10 @@ const CLIENT: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 10), 51_
 const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 80), 80);
 /// With loss, a connection may take minutes; it never takes longer than this.
 const LONGEST: Duration = Duration::from_secs(3_600);
+
+/// What an old duplicate SYN teaches (RFC 9293 §3.5).
+const MORAL: &str = "The moral: with two steps the old SYN would have opened a connection that nobody asked for; \
+                     its third step never comes, so accept does not return for it.";
 
 /// What to perform.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +66,8 @@ pub(crate) fn perform(play: &Play) -> Performed {
     let link = world.link(client, server, LinkConfig::symmetric(lane));
 
     // Long enough for an old SYN to be answered and refused before the true one is sent.
-    let start = if play.stale_syn { world.now() + play.delay * 4 } else { world.now() };
+    let a_while = (play.delay * 4).max(Duration::from_millis(1));
+    let start = if play.stale_syn { world.now() + a_while } else { world.now() };
     let patience = (play.delay * 3).max(Duration::from_millis(100));
     let plan =
         Plan { close: play.close, patience, both_at: start + play.delay * 8 + Duration::from_millis(100) };
@@ -72,14 +77,18 @@ pub(crate) fn perform(play: &Play) -> Performed {
         world.inject(server, link, old_duplicate_syn());
     }
     world.start(client, programs::client(plan, start, from, to, IsnPolicy::Fixed(CLIENT_ISN)));
+    // Before that nothing is there, which must not be taken for the end.
+    world.run_until(start + Duration::from_secs(1));
     run_to_the_end(&mut world, client, server);
-    let ladder = draw(&world, client, play.stale_syn);
+    let mut ladder = draw(&world, client);
+    if play.stale_syn {
+        ladder.closing.push(MORAL.to_owned());
+    }
     Performed { world, client, ladder }
 }
 
 /// Until both ends have come to an end, or an hour has passed.
 fn run_to_the_end(world: &mut World, client: HostId, server: HostId) {
-    world.run_for(Duration::from_secs(1));
     let over = |world: &mut World| [client, server].iter().all(|host| world.host(*host).usage().flows == 0);
     world.wait_until(LONGEST, over);
 }
@@ -118,8 +127,8 @@ fn packet(header: &Header) -> Frame {
     frame
 }
 
-/// What both hosts said, as a ladder.
-fn draw(world: &World, client: HostId, stale_syn: bool) -> Ladder {
+/// What both hosts said and what became of their frames, as a ladder.
+fn draw(world: &World, client: HostId) -> Ladder {
     let end = |name: &str, address: SocketAddrV4, state, isn| End {
         name: name.to_owned(),
         address: address.to_string(),
@@ -130,31 +139,45 @@ fn draw(world: &World, client: HostId, stale_syn: bool) -> Ladder {
         end("client", CLIENT, State::Closed, CLIENT_ISN),
         end("server", SERVER, State::Listen, SERVER_ISN),
     );
-    if stale_syn {
-        recorder.note(Instant::ZERO, Side::Right, NoteKind::Trouble, "an old SYN arrives");
-    }
+    let arrival = |sim::FrameArrival { frame, arrival }| FrameArrival { frame, arrival };
     for entry in world.log() {
         let side = if entry.host == client { Side::Left } else { Side::Right };
+        let cause = entry.cause.map(arrival);
         match &entry.what {
-            Happening::Traced(record) => recorder.record(entry.at, side, &record.trace),
-            Happening::Said(text) => recorder.call(entry.at, side, text),
-            Happening::Lost { frame, why } => {
-                if let Some(facts) = facts(world, *frame) {
-                    recorder.lost(side, &facts);
-                } else {
-                    recorder.note(entry.at, side, NoteKind::Trouble, why.name());
+            Happening::Traced(record) => recorder.record(entry.at, side, &record.trace, cause),
+            Happening::Said(text) => {
+                let step = cause.and_then(|cause| step_of(text, world.segment(cause.frame)?.0));
+                let text = format!("{text}{}", step.unwrap_or_default());
+                // What returns stands under what it waited for; what is called, above what it sends.
+                recorder.call(entry.at, side, &text, cause.filter(|_| step.is_some()));
+            }
+            Happening::Departed { frame } => {
+                if let Some((facts, why)) = world.segment(*frame) {
+                    recorder.departs(entry.at, side, *frame, facts, why);
                 }
             }
-            other => recorder.note(entry.at, side, NoteKind::Trouble, &format!("{other:?}")),
+            Happening::Arrived(arrived) => {
+                let Some((facts, _)) = world.segment(arrived.frame) else { continue };
+                if world.frames()[arrived.frame].origin == Origin::Injected {
+                    let text = "an old SYN of an earlier connection";
+                    recorder.note(entry.at, side, NoteKind::Trouble, text, None);
+                }
+                recorder.arrives(entry.at, side, arrival(*arrived), facts);
+            }
+            Happening::Lost { frame, .. } => recorder.lost(*frame),
+            other => recorder.note(entry.at, side, NoteKind::Trouble, &format!("{other:?}"), cause),
         }
     }
     recorder.finish()
 }
 
-/// What a recorded frame says, if it is a TCP segment.
-fn facts(world: &World, number: usize) -> Option<SegmentFacts> {
-    let record = world.frames().get(number)?;
-    let (header, text) = record.tcp()?;
-    let Header { seq, ack, flags, window, .. } = header;
-    Some(SegmentFacts { seq, ack, flags, len_bytes: text as u32, window_bytes: u32::from(window) })
+/// Which step of the handshake a call waited for, as this segment shows.
+fn step_of(said: &str, arrived: SegmentFacts) -> Option<&'static str> {
+    match said {
+        programs::CONNECT_RETURNS => Some(": second step"),
+        // The ACK alone may be lost or late; whatever comes then acknowledges as well.
+        programs::ACCEPT_RETURNS if arrived.len_bytes > 0 => Some(": third step, an ACK with data"),
+        programs::ACCEPT_RETURNS => Some(": third step"),
+        _ => None,
+    }
 }

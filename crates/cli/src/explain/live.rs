@@ -4,6 +4,7 @@
 //! interface, a file and standard input. Ctrl-C ends the capture; the connections are summed up then.
 
 use crate::failure::Failure;
+use crate::notes::note;
 use capture::{Direction, Format, Interface, LinkType, PacketInfo, Section, Writer};
 use device::{Link, PacketSocket};
 use std::io::{self, PipeReader, PipeWriter, Write};
@@ -18,16 +19,15 @@ const NAP: Duration = Duration::from_millis(100);
 pub(super) fn start(interface: &str, limit: Option<Duration>) -> Result<PipeReader, Failure> {
     let socket = PacketSocket::open(interface).map_err(|error| Failure::new(error.to_string()))?;
     if let Err(error) = socket.listen_to_all() {
-        eprintln!("synfin: only frames to and from this machine are seen: {error}");
+        note(format_args!("synfin: only frames to and from this machine are seen: {error}"));
     }
     let failed = |error: io::Error| Failure::io(format_args!("capture on {interface}"), &error);
     let (reader, writer) = io::pipe().map_err(failed)?;
     let over = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&over);
-    ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed))
-        .map_err(|error| Failure::new(format!("cannot listen for Ctrl-C: {error}")))?;
+    crate::interrupt::on_interrupt(move || asked.store(true, Ordering::Relaxed))?;
     let name = interface.to_owned();
-    eprintln!("capturing on {name}; Ctrl-C ends it");
+    note(format_args!("capturing on {name}; Ctrl-C ends it"));
     std::thread::spawn(move || {
         let ended = capture(&socket, &name, writer, &over, limit);
         if let Err(error) = ended.or_else(gone) {
@@ -93,9 +93,9 @@ fn tell_dropped(socket: &PacketSocket) {
     if let Ok(statistics) = socket.statistics()
         && statistics.dropped > 0
     {
-        eprintln!(
+        note(format_args!(
             "synfin: {} of {} frames came too fast and were not seen",
             statistics.dropped, statistics.seen
-        );
+        ));
     }
 }

@@ -13,6 +13,17 @@ pub(super) enum Form {
     Zeek,
 }
 
+impl Form {
+    /// The flag that asks for it.
+    pub(super) fn flag(self) -> &'static str {
+        match self {
+            Form::Json => "--json",
+            Form::Csv => "--csv",
+            Form::Zeek => "--zeek",
+        }
+    }
+}
+
 /// Prints each value as it comes. What cannot be printed is told at the end.
 pub(super) struct Lines {
     form: Form,

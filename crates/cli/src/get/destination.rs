@@ -1,14 +1,14 @@
 //! Where a download goes: into `FILE.part` until it is whole, then to `FILE`; beside it `FILE.part.from`
 //! keeps the validator of the version that it is a part of, so that two versions are never glued
-//! together (RFC 9110 §13.1.5). Standard output, pipes and devices are written to directly.
+//! together (RFC 9110 §13.1.5). How it is written there, or straight to standard output, pipes and
+//! devices, is [`crate::output`]'s.
 
 use crate::failure::Failure;
 use crate::http::head::Response;
+use crate::output::{Files, Output, Target, with_suffix};
 use report::numbers;
-use std::ffi::OsString;
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
 use url::Url;
 
@@ -17,13 +17,8 @@ const VALIDATOR_BYTES_MAX: u64 = 1_024;
 
 /// Where a download goes.
 #[derive(Debug)]
-pub(crate) enum Destination {
-    /// Standard output.
-    StandardOutput,
-    /// Something that cannot be renamed into place: a pipe, a device.
-    Direct(PathBuf),
-    /// A file.
-    File(PathBuf),
+pub(crate) struct Destination {
+    target: Target,
 }
 
 /// What an earlier attempt has left.
@@ -38,22 +33,6 @@ pub(crate) struct Part {
 /// What names the version of a file that a server sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Validator(Option<String>);
-
-/// A destination that is being written to.
-#[derive(Debug)]
-pub(crate) enum Sink {
-    /// Standard output.
-    StandardOutput(io::Stdout),
-    /// Straight.
-    Direct(File),
-    /// Into the part.
-    Part {
-        /// The part.
-        file: File,
-        /// Its final name.
-        path: PathBuf,
-    },
-}
 
 impl Validator {
     /// A strong entity tag, or the date of the last change if that is strong (RFC 9110 §8.8.2.2: at
@@ -76,40 +55,27 @@ impl Validator {
 }
 
 impl Destination {
-    /// What `-o` says, else the name at the end of the URL.
-    pub(crate) fn choose(output: Option<&str>, url: &Url) -> Result<Destination, Failure> {
-        let path = match output {
-            Some("-") => return Ok(Destination::StandardOutput),
-            Some(path) => PathBuf::from(path),
-            None => PathBuf::from(last_name(url)),
-        };
-        match fs::metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => {
-                Err(Failure::new(format!("{} is a folder; name the file in it with -o", path.display())))
-            }
-            Ok(metadata) if !metadata.is_file() => Ok(Destination::Direct(path)),
-            _ => Ok(Destination::File(path)),
+    /// What `-o` says, else the name at the end of the URL. It and its parts join the other `files`.
+    pub(crate) fn choose(output: Option<&str>, url: &Url, files: &mut Files) -> Result<Destination, Failure> {
+        let path = output.map_or_else(|| PathBuf::from(last_name(url)), PathBuf::from);
+        let target = files.write("-o", &path)?;
+        if let Some(part) = target.part() {
+            files.also_write("-o", &part)?;
+            files.also_write("-o", &note_of(&part))?;
         }
-    }
-
-    /// Whether it is standard output.
-    pub(crate) fn is_standard_output(&self) -> bool {
-        matches!(self, Destination::StandardOutput)
+        Ok(Destination { target })
     }
 
     /// Whether the file is there, whole, with no part of a newer one beside it.
     pub(crate) fn is_finished(&self) -> bool {
-        match self {
-            Destination::File(path) => path.exists() && !part_of(path).exists(),
-            _ => false,
-        }
+        self.target.file().is_some_and(Path::exists) && self.target.part().is_some_and(|part| !part.exists())
     }
 
     /// What an earlier attempt has left, if it is known which version it is of.
     pub(crate) fn part(&self) -> Option<Part> {
-        let Destination::File(path) = self else { return None };
-        let len_bytes = fs::metadata(part_of(path)).ok()?.len();
-        let note = note_of(path);
+        let part = self.target.part()?;
+        let len_bytes = fs::metadata(&part).ok()?.len();
+        let note = note_of(&part);
         if len_bytes == 0 || fs::metadata(&note).ok()?.len() > VALIDATOR_BYTES_MAX {
             return None;
         }
@@ -119,43 +85,41 @@ impl Destination {
     }
 
     /// Begins to write, after the first `from_bytes` bytes, which are there.
-    pub(crate) fn open(&self, from_bytes: u64, validator: &Validator) -> Result<Sink, Failure> {
-        let failed = |error: io::Error| Failure::io(format_args!("write {self}"), &error);
-        let path = match self {
-            Destination::StandardOutput => return Ok(Sink::StandardOutput(io::stdout())),
-            Destination::Direct(path) => {
-                return OpenOptions::new().write(true).open(path).map(Sink::Direct).map_err(failed);
-            }
-            Destination::File(path) => path,
-        };
-        // Until the part is as long as it should be, it is of no known version.
-        let _ = fs::remove_file(note_of(path));
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(part_of(path))
-            .map_err(failed)?;
-        file.set_len(from_bytes).map_err(failed)?;
-        file.seek(SeekFrom::End(0)).map_err(failed)?;
-        if let Some(validator) = &validator.0 {
-            fs::write(note_of(path), format!("{validator}\n")).map_err(failed)?;
+    pub(crate) fn open(&self, from_bytes: u64, validator: &Validator) -> Result<Output, Failure> {
+        let note = self.target.part().map(|part| note_of(&part));
+        if let Some(note) = &note {
+            // Until the part is as long as it should be, it is of no known version.
+            let _ = fs::remove_file(note);
         }
-        Ok(Sink::Part { file, path: path.clone() })
+        let output = self.target.continue_part(from_bytes)?;
+        if let (Some(note), Some(validator)) = (note, &validator.0) {
+            fs::write(note, format!("{validator}\n")).map_err(|error| output.failed(&error))?;
+        }
+        Ok(output)
+    }
+
+    /// The file is whole: it gets its name.
+    pub(crate) fn finish(&self, output: Output) -> Result<(), Failure> {
+        output.finish()?;
+        if let Some(part) = self.target.part() {
+            // There is none if the server gave no validator.
+            let _ = fs::remove_file(note_of(&part));
+        }
+        Ok(())
     }
 
     /// The server has nothing after our part: if the part is the whole, it gets its name. Returns its
     /// length then.
-    pub(crate) fn completed_by(&self, response: &Response) -> Option<u64> {
-        let Destination::File(path) = self else { return None };
-        let part = self.part()?;
-        let whole = response.fields.first("content-range")?.strip_prefix("bytes */")?.parse::<u64>().ok()?;
+    pub(crate) fn completed_by(&self, response: &Response) -> Result<Option<u64>, Failure> {
+        let whole = response.fields.first("content-range").and_then(|range| range.strip_prefix("bytes */"));
+        let whole = whole.and_then(|bytes| bytes.parse::<u64>().ok());
+        let (Some(part), Some(whole)) = (self.part(), whole) else { return Ok(None) };
         let is_same = Validator::of(response).0.is_none_or(|validator| validator == part.validator);
         if part.len_bytes != whole || !is_same {
-            return None;
+            return Ok(None);
         }
-        put_into_place(path).ok()?;
-        Some(whole)
+        self.finish(self.target.continue_part(whole)?)?;
+        Ok(Some(whole))
     }
 
     /// What to do after a failure.
@@ -180,62 +144,13 @@ impl Destination {
 
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Destination::StandardOutput => f.write_str("standard output"),
-            Destination::Direct(path) | Destination::File(path) => path.display().fmt(f),
-        }
+        self.target.fmt(f)
     }
 }
 
-impl Sink {
-    /// Writes all of it.
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self {
-            Sink::StandardOutput(out) => out.write_all(bytes),
-            Sink::Direct(file) | Sink::Part { file, .. } => file.write_all(bytes),
-        }
-    }
-
-    /// Hands on what is buffered.
-    pub(crate) fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Sink::StandardOutput(out) => out.flush(),
-            Sink::Direct(_) | Sink::Part { .. } => Ok(()),
-        }
-    }
-
-    /// It is whole: a part gets its name.
-    pub(crate) fn finish(mut self) -> io::Result<()> {
-        self.flush()?;
-        match self {
-            Sink::Part { path, file } => {
-                drop(file);
-                put_into_place(&path)
-            }
-            Sink::StandardOutput(_) | Sink::Direct(_) => Ok(()),
-        }
-    }
-}
-
-fn put_into_place(path: &Path) -> io::Result<()> {
-    fs::rename(part_of(path), path)?;
-    // There is none if the server gave no validator.
-    let _ = fs::remove_file(note_of(path));
-    Ok(())
-}
-
-fn part_of(path: &Path) -> PathBuf {
-    with_suffix(path, ".part")
-}
-
-fn note_of(path: &Path) -> PathBuf {
-    with_suffix(path, ".part.from")
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    PathBuf::from(name)
+/// Beside the part: of which version it is.
+fn note_of(part: &Path) -> PathBuf {
+    with_suffix(part, ".from")
 }
 
 /// The name at the end of the URL, decoded; one that would be a path or nothing is `index.html`.
@@ -281,18 +196,21 @@ mod tests {
     #[test]
     fn a_part_is_continued_only_with_its_validator() {
         let path = std::env::temp_dir().join(format!("synfin-part-{}", std::process::id()));
-        let destination = Destination::File(path.clone());
-        let mut sink = destination.open(0, &Validator(Some("\"a\"".to_owned()))).expect("a sink");
-        sink.write(b"12345").expect("room");
-        drop(sink);
-        assert_eq!(destination.part(), Some(Part { len_bytes: 5, validator: "\"a\"".to_owned() }));
-        assert!(!path.exists() && !destination.is_finished());
-        let mut sink = destination.open(3, &Validator(None)).expect("a sink");
-        assert_eq!(destination.part(), None, "without a validator there is no part");
-        sink.write(b"xy").expect("room");
-        sink.finish().expect("a rename");
+        let name = path.to_str().expect("a plain path");
+        let url = Url::parse("http://x/").expect("a URL");
+        let destination = || Destination::choose(Some(name), &url, &mut Files::new()).expect("a place");
+        let part = path.with_extension("part");
+        let mut output = destination().open(0, &Validator(Some("\"a\"".to_owned()))).expect("an output");
+        output.take("12345").expect("room");
+        drop(output);
+        assert_eq!(destination().part(), Some(Part { len_bytes: 5, validator: "\"a\"".to_owned() }));
+        assert!(!path.exists() && !destination().is_finished());
+        let mut output = destination().open(3, &Validator(None)).expect("an output");
+        assert_eq!(destination().part(), None, "without a validator there is no part");
+        output.take("xy").expect("room");
+        destination().finish(output).expect("a rename");
         assert_eq!(fs::read(&path).expect("the file"), b"123xy");
-        assert!(destination.is_finished() && !part_of(&path).exists() && !note_of(&path).exists());
+        assert!(destination().is_finished() && !part.exists() && !note_of(&part).exists());
         fs::remove_file(path).expect("it is there");
     }
 }

@@ -13,9 +13,9 @@ use url::Url;
 pub(crate) fn parse(text: &str) -> Result<Url, Failure> {
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     let url = Url::parse(&with_scheme).map_err(|error| {
-        Failure::new(format!("\"{text}\" is not a URL ({error}); write http://HOST[:PORT]/PATH"))
+        Failure::usage(format!("\"{text}\" is not a URL ({error}); write http://HOST[:PORT]/PATH"))
     })?;
-    check(url)
+    check(url).map_err(Failure::usage)
 }
 
 /// Where a redirection leads.
@@ -23,16 +23,16 @@ pub(crate) fn redirected(from: &Url, location: &str) -> Result<Url, Failure> {
     let next = from.join(location).map_err(|error| {
         Failure::new(format!("{from} leads to \"{location}\", which is not a URL ({error})"))
     })?;
-    check(next)
+    check(next).map_err(Failure::new)
 }
 
-fn check(url: Url) -> Result<Url, Failure> {
+fn check(url: Url) -> Result<Url, String> {
     match url.scheme() {
         "http" => Ok(url),
-        "https" => Err(Failure::new(format!(
-            "{url} needs TLS, which this command does not speak; only http:// is possible"
-        ))),
-        other => Err(Failure::new(format!("{url}: {other} is not possible; only http:// is"))),
+        "https" => {
+            Err(format!("{url} needs TLS, which this command does not speak; only http:// is possible"))
+        }
+        other => Err(format!("{url}: {other} is not possible; only http:// is")),
     }
 }
 

@@ -85,7 +85,7 @@ impl Folder {
             Some(inner) => {
                 let uploads = resolve(&root.join(inner))?;
                 if !uploads.starts_with(&root) {
-                    return Err(Failure::new(format!(
+                    return Err(Failure::usage(format!(
                         "--writable={} is not within {}; choose a folder below the one that is served",
                         inner.display(),
                         root.display()
@@ -301,11 +301,11 @@ pub(crate) fn encoded(name: &OsStr) -> String {
 
 fn resolve(dir: &Path) -> Result<PathBuf, Failure> {
     let real = fs::canonicalize(dir)
-        .map_err(|error| Failure::io(format_args!("serve {}", dir.display()), &error))?;
+        .map_err(|error| Failure::input(format!("cannot serve {}: {error}", dir.display())))?;
     if real.is_dir() {
         Ok(real)
     } else {
-        Err(Failure::new(format!("{} is not a folder; name the folder that it is in", dir.display())))
+        Err(Failure::input(format!("{} is not a folder; name the folder that it is in", dir.display())))
     }
 }
 

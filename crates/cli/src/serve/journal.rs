@@ -4,10 +4,10 @@
 //! Lines are written by a thread of their own, so that a slow reader of our output slows nobody down;
 //! when it is too slow for the bounded queue, lines are dropped and counted.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, print};
+use crate::terminal::plain;
 use report::{Charset, ColorChoice, Style, numbers};
 use serde_json::{Value, json};
-use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
@@ -171,7 +171,7 @@ impl Journal {
                 let trouble = summary.failure.is_some();
                 let (on, off) = if trouble { ink(style, Ink::Bad) } else { ink(style, Ink::Closed) };
                 let corner = pick(style, "└", "-");
-                let sentence = closed_sentence(summary);
+                let sentence = plain(closed_sentence(summary), &style);
                 self.stamped(&format!("{on}{corner} {} {sentence}{off}", summary.remote));
             }
         }
@@ -246,12 +246,11 @@ impl Journal {
 /// Writes lines until the end. When nobody reads our output any more, the lines are thrown away and the
 /// server goes on.
 fn write(waiting: &Receiver<Line>) {
-    let mut out = io::stdout();
     let mut is_read = true;
     while let Ok(Line::Text(mut text)) = waiting.recv() {
         text.push('\n');
         if is_read {
-            is_read = out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok();
+            is_read = print(&text).is_ok();
         }
     }
 }

@@ -49,6 +49,29 @@ pub(super) fn text(outcome: &sim::Outcome, style: &Style) -> String {
     text
 }
 
+/// What to say if not everything arrived.
+pub(super) fn shortfall(outcome: &sim::Outcome, within: Duration) -> Option<String> {
+    let of = |count: usize| {
+        let all = outcome.flows.len();
+        if all == 1 { "the flow".to_owned() } else { format!("{count} of {all} flows") }
+    };
+    let failed = outcome.flows.iter().filter(|flow| flow.failed.is_some()).count();
+    let unfinished =
+        outcome.flows.iter().filter(|flow| flow.failed.is_none() && flow.done_at.is_none()).count();
+    let mut sentences = Vec::new();
+    if failed > 0 {
+        sentences.push(format!("{} failed; the table says how", of(failed)));
+    }
+    if unfinished > 0 {
+        sentences.push(format!(
+            "time ran out: {} did not end within {} of virtual time; send fewer --bytes, or raise --rate",
+            of(unfinished),
+            numbers::duration(within)
+        ));
+    }
+    (!sentences.is_empty()).then(|| sentences.join("; "))
+}
+
 pub(super) fn json(outcome: &sim::Outcome) -> String {
     let flows: Vec<serde_json::Value> = outcome
         .flows

@@ -10,6 +10,9 @@ pub(crate) fn synfin(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_synfin"))
         .args(arguments)
         .env("COLUMNS", "120")
+        // whatever the terminal and the locale of whoever runs the tests
+        .env("LC_ALL", "C.UTF-8")
+        .env_remove("TERM")
         .output()
         .expect("the command was built with this test")
 }

@@ -11,7 +11,7 @@ const CAPABILITIES: LinkCapabilities = LinkCapabilities {
     transmit_checksum: TransmitChecksum::None,
 };
 
-/// An impaired link towards a far end, and the clock that the test moves, in microseconds.
+/// An impaired link, its far end, and the clock that the test moves, in microseconds.
 struct World {
     link: Box<dyn Link>,
     far: MemoryLink,
@@ -38,7 +38,7 @@ impl World {
         self.link.receive(&mut VecDeque::new(), 0).unwrap();
     }
 
-    /// The numbers of the frames that came out at the far end.
+    /// The numbers of the frames that arrived at the far end.
     fn arrived(&self) -> Vec<u16> {
         let mut frames = VecDeque::new();
         while self.far.receive(&mut frames, 64).unwrap() > 0 {}
@@ -62,7 +62,7 @@ fn none() -> Impairment {
 }
 
 #[test]
-fn nothing_configured_is_nothing_done() {
+fn by_default_nothing_happens_to_frames() {
     let world = World::new(none(), none(), 1);
     world.send((0..100).map(numbered));
     assert_eq!(world.arrived(), (0..100).collect::<Vec<u16>>());
@@ -83,7 +83,7 @@ fn the_same_seed_loses_the_same_frames() {
     assert_eq!(first, run(7, Chance::NEVER));
     assert_ne!(first, run(8, Chance::NEVER));
     assert!((420..480).contains(&first.len()), "{} of 500 at 10 % loss", first.len());
-    assert_eq!(first, run(7, Chance::ALWAYS), "another impairment does not change who is lost");
+    assert_eq!(first, run(7, Chance::ALWAYS), "another impairment does not change which frames are lost");
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn what_is_received_is_impaired_in_its_own_way() {
     world.far.transmit(&mut VecDeque::from([numbered(4)])).unwrap();
     let mut frames = VecDeque::new();
     assert_eq!(world.link.receive(&mut frames, 1).unwrap(), 1);
-    assert_eq!(world.link.due_in(), Some(Duration::ZERO), "the second is held for want of room");
+    assert_eq!(world.link.due_in(), Some(Duration::ZERO), "the second is held because there was no room");
     assert_eq!(world.link.receive(&mut frames, 9).unwrap(), 1);
     assert_eq!(frames.iter().map(number_of).collect::<Vec<_>>(), [4, 4]);
 }
@@ -155,5 +155,5 @@ fn chances_are_clamped() {
     assert_eq!(Chance::percent(-1.0), Chance::NEVER);
     assert_eq!(Chance::percent(f64::NAN), Chance::NEVER);
     assert_eq!(Chance::percent(0.1), Chance::per_million(1_000));
-    assert!(Chance::ALWAYS.comes_true(u64::MAX) && !Chance::NEVER.comes_true(0));
+    assert!(Chance::ALWAYS.happens(u64::MAX) && !Chance::NEVER.happens(0));
 }

@@ -73,10 +73,10 @@ fn a_full_queue_leaves_the_rest_and_says_when_there_is_room() {
     assert!(!readable(&here));
     let mut arrived = VecDeque::new();
     there.receive(&mut arrived, 3).unwrap();
-    assert!(readable(&here), "the sender is told that there is room");
+    assert!(readable(&here), "the sender must notice that there is room");
     assert_eq!(here.transmit(&mut frames).unwrap(), 3);
     assert_eq!(here.receive(&mut arrived, 1).unwrap(), 0);
-    assert!(!readable(&here), "once");
+    assert!(!readable(&here), "it must be readable once");
     while there.receive(&mut arrived, 64).unwrap() > 0 {}
     assert_eq!(arrived.len(), QUEUE_FRAMES_MAX + 3);
     assert_eq!(there.here.lock().bytes, 0);
@@ -93,7 +93,7 @@ fn bytes_are_bounded_too() {
 fn the_descriptor_is_readable_exactly_while_there_are_frames() {
     let (here, there) = pair(MTU_1500);
     here.transmit(&mut VecDeque::from([small(1)])).unwrap();
-    // Asked for the first time when a frame is waiting already.
+    // The first call of `poll_fd`, when a frame is waiting already.
     assert!(readable(&there));
     here.transmit(&mut VecDeque::from([small(2)])).unwrap();
     let mut frames = VecDeque::new();
@@ -107,7 +107,8 @@ fn the_descriptor_is_readable_exactly_while_there_are_frames() {
 fn a_sleeping_receiver_is_woken() {
     let (here, there) = pair(MTU_1500);
     let receiver = std::thread::spawn(move || {
-        let (mut frames, mut sleeps) = (VecDeque::new(), 0);
+        let mut frames = VecDeque::new();
+        let mut sleeps = 0;
         while frames.len() < 1_000 {
             if there.receive(&mut frames, 64).unwrap() == 0 {
                 let ready = wait(&[there.poll_fd().unwrap()], Some(Duration::from_secs(20))).unwrap();
@@ -129,7 +130,7 @@ fn a_sleeping_receiver_is_woken() {
 }
 
 #[test]
-fn a_wire_whose_other_end_is_gone_swallows_everything() {
+fn a_wire_whose_other_end_was_dropped_loses_everything() {
     let (here, there) = pair(MTU_1500);
     drop(there);
     let mut frames: VecDeque<Frame> = (0..QUEUE_FRAMES_MAX * 2).map(|_| small(0)).collect();

@@ -8,7 +8,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
 /// What an `int`-returning call says: a count, or `errno`.
-fn outcome(result: impl Into<i64>) -> io::Result<usize> {
+pub(super) fn outcome(result: impl Into<i64>) -> io::Result<usize> {
     let result: i64 = result.into();
     usize::try_from(result).map_err(|_| io::Error::last_os_error())
 }

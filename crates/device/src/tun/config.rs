@@ -1,4 +1,4 @@
-//! What a TUN interface is to look like, and the addresses of the kernel's side.
+//! The settings of a TUN interface, and the addresses of the kernel's side.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,7 +8,7 @@ use wire::Medium;
 /// The largest TCP payload in one IPv4 packet with the longest TCP header.
 pub const SUPER_SEGMENT_BYTES_MAX: u32 = 65_535 - 20 - 60;
 
-/// What an interface is to look like.
+/// The settings of an interface.
 ///
 /// Fields are added in minor versions: write `TunConfig { mtu_bytes, ..TunConfig::new(name) }`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,9 +19,9 @@ pub struct TunConfig {
     pub medium: Medium,
     /// The largest IP packet in bytes; IPv6 needs at least 1,280.
     pub mtu_bytes: u32,
-    /// Addresses of the kernel's side: what programs on this machine use.
+    /// Addresses of the kernel's side, which programs on this machine use.
     pub host_addresses: Vec<InterfaceAddress>,
-    /// The largest payload of a super-segment in bytes, either way; 0 turns all offload off.
+    /// The largest payload of a super-segment in bytes, in both directions; 0 turns all offload off.
     pub super_segment_bytes_max: u32,
     /// The interface can have more than one queue; see [`Tun::open_queues`](super::Tun::open_queues).
     pub multi_queue: bool,
@@ -29,6 +29,16 @@ pub struct TunConfig {
 
 impl TunConfig {
     /// A TUN interface of this name with an MTU of 1,500 bytes, full offload and no addresses.
+    ///
+    /// The kernel needs an address on it ([`with_host_address`](Self::with_host_address)), in the network of the
+    /// addresses of the stack: without one it has no route to them.
+    ///
+    /// ```
+    /// let config = synfin_device::TunConfig::new("synfin0")
+    ///     .with_host_address("10.90.0.1/24".parse()?)
+    ///     .with_host_address("fd90::1/64".parse()?);
+    /// # Ok::<(), synfin_device::tun::InterfaceAddressError>(())
+    /// ```
     pub fn new(name: &str) -> TunConfig {
         TunConfig {
             name: name.to_owned(),
@@ -54,17 +64,18 @@ impl TunConfig {
         self
     }
 
-    /// The same without any offload: every frame fits the MTU, every checksum is whole.
+    /// The same without any offload: every frame fits the MTU, and every checksum is complete.
     #[must_use]
     pub fn without_offload(mut self) -> TunConfig {
         self.super_segment_bytes_max = 0;
         self
     }
 
-    /// The commands that set up such an interface for good, to be run once with privileges.
+    /// The commands that create such an interface, to be run once with privileges.
     pub fn preparation(&self) -> String {
         let user = std::env::var("USER").unwrap_or_else(|_| "\"$USER\"".to_owned());
-        let (name, mtu) = (&self.name, self.mtu_bytes);
+        let name = &self.name;
+        let mtu_bytes = self.mtu_bytes;
         let mode = if self.medium == Medium::Ip { "tun" } else { "tap" };
         let queues = if self.multi_queue { " multi_queue" } else { "" };
         let mut commands =
@@ -73,7 +84,7 @@ impl TunConfig {
             let nodad = if host.address.is_ipv6() { " nodad" } else { "" };
             commands += &format!("  sudo ip addr add {host} dev {name}{nodad}\n");
         }
-        commands + &format!("  sudo ip link set {name} mtu {mtu} up")
+        commands + &format!("  sudo ip link set {name} mtu {mtu_bytes} up")
     }
 }
 
@@ -100,12 +111,14 @@ impl FromStr for InterfaceAddress {
         let (address, bits) = text.split_once('/').ok_or_else(wrong)?;
         let address: IpAddr = address.parse().map_err(|_| wrong())?;
         let prefix_bits: u8 = bits.parse().map_err(|_| wrong())?;
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        (prefix_bits <= most).then_some(InterfaceAddress { address, prefix_bits }).ok_or_else(wrong)
+        let prefix_bits_max = if address.is_ipv4() { 32 } else { 128 };
+        (prefix_bits <= prefix_bits_max)
+            .then_some(InterfaceAddress { address, prefix_bits })
+            .ok_or_else(wrong)
     }
 }
 
-/// A text that is no address with a prefix.
+/// A text that is not an address with a prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InterfaceAddressError {
     text: String,

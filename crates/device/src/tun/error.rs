@@ -1,11 +1,12 @@
 //! Why an interface could not be opened, and what the user can do about it.
 
 use super::TunConfig;
+use crate::interface;
 use std::fmt;
 use std::io;
+use wire::Medium;
 
 /// Why a TUN interface could not be opened. The text says what to do next.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum TunError {
     /// There is no `/dev/net/tun`.
@@ -16,7 +17,7 @@ pub enum TunError {
         name: String,
         /// What was refused, in words.
         what: &'static str,
-        /// The commands that prepare the interface for good.
+        /// The commands that prepare the interface, to be run once.
         preparation: String,
     },
     /// Another program has the interface open.
@@ -24,18 +25,25 @@ pub enum TunError {
         /// The interface.
         name: String,
     },
+    /// There is an interface of this name, of another kind.
+    OtherKind {
+        /// The interface.
+        name: String,
+        /// What was asked for: `TUN` or `TAP`.
+        wanted: &'static str,
+    },
     /// The name cannot be that of an interface.
     Name {
         /// The name.
         name: String,
     },
-    /// Anything else that the system said.
+    /// Any other error of the system.
     Io {
         /// The interface.
         name: String,
         /// What was tried, in words.
         what: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -52,6 +60,14 @@ impl TunError {
     pub(super) fn of_attaching(config: &TunConfig, source: io::Error) -> TunError {
         match source.raw_os_error() {
             Some(libc::EBUSY) => TunError::Busy { name: config.name.clone() },
+            // the name and the flags are right, so it is an interface that cannot be attached to
+            Some(libc::EINVAL) if interface::exists(&config.name) => {
+                let wanted = match config.medium {
+                    Medium::Ip => "TUN",
+                    Medium::Ethernet => "TAP",
+                };
+                TunError::OtherKind { name: config.name.clone(), wanted }
+            }
             _ => TunError::of_setting_up(config.clone(), "create it", source),
         }
     }
@@ -64,16 +80,24 @@ impl TunError {
         }
     }
 
-    /// The same as an [`io::Error`] with a fitting kind, for callers that have only those.
+    /// The same as an [`io::Error`] of the corresponding kind, for callers that have only those.
     pub fn into_io(self) -> io::Error {
         let kind = match &self {
             TunError::NoDevice => io::ErrorKind::NotFound,
             TunError::NotAllowed { .. } => io::ErrorKind::PermissionDenied,
             TunError::Busy { .. } => io::ErrorKind::ResourceBusy,
-            TunError::Name { .. } => io::ErrorKind::InvalidInput,
+            TunError::Name { .. } | TunError::OtherKind { .. } => io::ErrorKind::InvalidInput,
             TunError::Io { source, .. } => source.kind(),
         };
         io::Error::new(kind, self)
+    }
+}
+
+/// The text of [`Display`](fmt::Display): a `main` that returns this error shows it by `Debug`, and what to do
+/// next should be readable there.
+impl fmt::Debug for TunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -96,7 +120,12 @@ impl fmt::Display for TunError {
             }
             TunError::Busy { name } => write!(
                 f,
-                "the interface {name} is in use by another program; stop that one or choose another name"
+                "the interface {name} is in use by another program; stop that program or choose another name"
+            ),
+            TunError::OtherKind { name, wanted } => write!(
+                f,
+                "the interface {name} exists and is no {wanted} interface; choose a name that no interface has, \
+                 and one is created"
             ),
             TunError::Name { name } => write!(
                 f,

@@ -5,8 +5,8 @@ use std::process::Command;
 
 const INSIDE: &str = "SYNFIN_TEST_INSIDE_NAMESPACE";
 
-/// Runs `test` in a fresh network namespace: this program again, for the one test of that name. Without
-/// the right to do so it prints a reason and returns; where `CI` is set it fails.
+/// Runs `test` in a new network namespace, by starting this program again for the one test of that name.
+/// Without the privilege for that it prints a reason and returns; where `CI` is set it fails.
 pub(crate) fn in_namespace(name: &str, test: fn()) {
     if std::env::var_os(INSIDE).is_some() {
         return test();

@@ -1,13 +1,16 @@
 //! Values of fields, literals in filters, and how they compare.
 
+use super::pattern::Pattern;
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::net::IpAddr;
 
 /// One value of a field.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value<'a> {
     Number(f64),
     Address(IpAddr),
-    Text(&'a str),
+    Text(Cow<'a, str>),
     Bytes(&'a [u8]),
 }
 
@@ -20,21 +23,53 @@ impl Value<'_> {
             _ => None,
         }
     }
+
+    /// How many bytes it has.
+    pub(super) fn len_bytes(&self) -> Option<usize> {
+        match self {
+            Value::Number(_) => None,
+            Value::Address(IpAddr::V4(_)) => Some(4),
+            Value::Address(IpAddr::V6(_)) => Some(16),
+            Value::Text(text) => Some(text.len()),
+            Value::Bytes(bytes) => Some(bytes.len()),
+        }
+    }
+
+    /// The same value for the other side of a comparison.
+    pub(super) fn to_literal(&self) -> Literal {
+        match self {
+            Value::Number(number) => Literal::Number(*number),
+            Value::Address(address) => Literal::Network(*address, if address.is_ipv4() { 32 } else { 128 }),
+            Value::Text(text) => Literal::Bytes(text.as_bytes().to_vec()),
+            Value::Bytes(bytes) => Literal::Bytes(bytes.to_vec()),
+        }
+    }
+
+    fn as_bytes(&self) -> Option<&[u8]> {
+        match self {
+            Value::Text(text) => Some(text.as_bytes()),
+            Value::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
 }
 
-/// The values of a field in one segment: none, one, or both ends'.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Values<'a>([Option<Value<'a>>; 2]);
+/// How many values a field has at most: as many as there are SACK blocks in a header.
+const VALUES_MAX: usize = 4;
+
+/// The values of a field in one segment: none, one, both ends' or those of a list.
+#[derive(Clone, Debug)]
+pub(super) struct Values<'a>([Option<Value<'a>>; VALUES_MAX]);
 
 impl<'a> Values<'a> {
-    pub(super) const NONE: Values<'static> = Values([None, None]);
+    pub(super) const NONE: Values<'static> = Values([None, None, None, None]);
 
     pub(super) fn one(value: Value<'a>) -> Self {
-        Values([Some(value), None])
+        Values([Some(value), None, None, None])
     }
 
     pub(super) fn both(first: Value<'a>, second: Value<'a>) -> Self {
-        Values([Some(first), Some(second)])
+        Values([Some(first), Some(second), None, None])
     }
 
     pub(super) fn number(number: impl Into<f64>) -> Self {
@@ -42,11 +77,31 @@ impl<'a> Values<'a> {
     }
 
     pub(super) fn maybe(number: Option<f64>) -> Self {
-        Values([number.map(Value::Number), None])
+        number.map_or(Values::NONE, Values::number)
+    }
+
+    pub(super) fn text(text: impl Into<Cow<'a, str>>) -> Self {
+        Values::one(Value::Text(text.into()))
+    }
+
+    pub(super) fn bytes(bytes: Option<&'a [u8]>) -> Self {
+        bytes.map_or(Values::NONE, |bytes| Values::one(Value::Bytes(bytes)))
+    }
+
+    /// The first of them, as many as there is room for.
+    pub(super) fn of(values: impl Iterator<Item = Value<'a>>) -> Self {
+        let mut all = Values::NONE;
+        all.0.iter_mut().zip(values).for_each(|(place, value)| *place = Some(value));
+        all
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Value<'a>> {
         self.0.iter().flatten()
+    }
+
+    /// Each of them changed, without those of which nothing is left.
+    pub(super) fn map(self, change: impl Fn(Value<'a>) -> Option<Value<'a>>) -> Self {
+        Values::of(self.0.into_iter().flatten().filter_map(change))
     }
 }
 
@@ -56,8 +111,8 @@ pub(super) enum Literal {
     Number(f64),
     /// An address, or a network with the length of its prefix.
     Network(IpAddr, u8),
-    Text(String),
     Bytes(Vec<u8>),
+    Pattern(Pattern),
 }
 
 /// How to compare.
@@ -70,53 +125,46 @@ pub(super) enum Comparison {
     Greater,
     AtLeast,
     Contains,
-    /// `&`: any of these bits.
-    AnyBit,
+    Matches,
+}
+
+impl Comparison {
+    /// Whether it holds of two values that stand in this order.
+    fn is(self, order: Ordering) -> bool {
+        match self {
+            Comparison::Equal => order.is_eq(),
+            Comparison::NotEqual => order.is_ne(),
+            Comparison::Less => order.is_lt(),
+            Comparison::AtMost => order.is_le(),
+            Comparison::Greater => order.is_gt(),
+            Comparison::AtLeast => order.is_ge(),
+            Comparison::Contains | Comparison::Matches => false,
+        }
+    }
 }
 
 impl Literal {
     /// Whether `value` stands in this relation to the literal.
     pub(super) fn matches(&self, value: &Value<'_>, comparison: Comparison) -> bool {
         match (value, self) {
-            (Value::Number(value), Literal::Number(literal)) => compare(*value, *literal, comparison),
+            (Value::Number(value), Literal::Number(literal)) => {
+                value.partial_cmp(literal).is_some_and(|order| comparison.is(order))
+            }
             (Value::Address(value), Literal::Network(network, prefix)) => match comparison {
                 Comparison::Equal => is_in(*value, *network, *prefix),
-                Comparison::Less => value < network,
-                Comparison::AtMost => value <= network,
-                Comparison::Greater => value > network,
-                Comparison::AtLeast => value >= network,
-                Comparison::NotEqual | Comparison::Contains | Comparison::AnyBit => false,
+                Comparison::NotEqual => !is_in(*value, *network, *prefix),
+                other => other.is(value.cmp(network)),
             },
-            (Value::Text(value), Literal::Text(literal)) => match comparison {
-                Comparison::Equal => value.eq_ignore_ascii_case(literal),
-                Comparison::Contains => value.to_ascii_lowercase().contains(&literal.to_ascii_lowercase()),
-                _ => false,
-            },
-            (Value::Bytes(value), Literal::Text(literal)) => match comparison {
-                Comparison::Contains => contains(value, literal.as_bytes()),
-                Comparison::Equal => *value == literal.as_bytes(),
-                _ => false,
-            },
-            (Value::Bytes(value), Literal::Bytes(literal)) => match comparison {
+            (_, Literal::Bytes(literal)) => value.as_bytes().is_some_and(|value| match comparison {
                 Comparison::Contains => contains(value, literal),
-                Comparison::Equal => value == literal,
-                _ => false,
-            },
+                other => other.is(value.cmp(literal)),
+            }),
+            (_, Literal::Pattern(pattern)) => {
+                comparison == Comparison::Matches
+                    && value.as_bytes().is_some_and(|value| pattern.is_match(value))
+            }
             _ => false,
         }
-    }
-}
-
-fn compare(value: f64, literal: f64, comparison: Comparison) -> bool {
-    match comparison {
-        Comparison::Equal => value == literal,
-        Comparison::NotEqual => value != literal,
-        Comparison::Less => value < literal,
-        Comparison::AtMost => value <= literal,
-        Comparison::Greater => value > literal,
-        Comparison::AtLeast => value >= literal,
-        Comparison::AnyBit => value as u64 & literal as u64 != 0,
-        Comparison::Contains => false,
     }
 }
 

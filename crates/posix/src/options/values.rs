@@ -2,9 +2,9 @@
 
 use super::{OptionName, Options};
 use crate::socket::{Domain, Phase, Role, Socket};
-use crate::{Errno, Flavour, TcpInfo, Type};
+use crate::{Errno, TcpInfo, Type};
 use core::time::Duration;
-use tcp::{Connection, Instant, Nagle, State};
+use tcp::{Connection, Habits, Instant, Nagle, State};
 
 /// Linux doubles what is asked for, to leave room for its own bookkeeping.
 const LINUX_RECEIVE_BUFFER_MIN: u32 = 2_304;
@@ -25,52 +25,49 @@ pub(super) fn saturated(value: u32) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX)
 }
 
-pub(super) fn buffer_asked(flavour: Flavour, bytes: i32, max: u32) -> Result<u32, Errno> {
-    match flavour {
+pub(super) fn buffer_asked(habits: Habits, bytes: i32, max: u32) -> Result<u32, Errno> {
+    match habits {
         // Linux takes a negative number as a very large one.
-        Flavour::Linux => Ok(bytes.cast_unsigned().min(max)),
-        Flavour::FreeBsd if bytes < 1 => Err(Errno::Invalid),
-        Flavour::FreeBsd if bytes.cast_unsigned() > max => Err(Errno::NoBuffers),
-        Flavour::FreeBsd => Ok(bytes.cast_unsigned()),
+        Habits::Linux | Habits::Rfc => Ok(bytes.cast_unsigned().min(max)),
+        Habits::FreeBsd if bytes < 1 => Err(Errno::Invalid),
+        Habits::FreeBsd if bytes.cast_unsigned() > max => Err(Errno::NoBuffers),
+        Habits::FreeBsd => Ok(bytes.cast_unsigned()),
     }
 }
 
-pub(super) fn set_receive_buffer(socket: &mut Socket, flavour: Flavour, bytes: u32) {
+pub(super) fn set_receive_buffer(socket: &mut Socket, habits: Habits, bytes: u32) {
     let options = &mut socket.options;
-    match flavour {
-        Flavour::Linux => {
+    match habits {
+        Habits::Linux | Habits::Rfc => {
             options.receive_buffer = bytes.saturating_mul(2).max(LINUX_RECEIVE_BUFFER_MIN);
             // Half of it is for data, the rest for Linux's bookkeeping.
             options.config.receive_buffer_bytes = options.receive_buffer / 2;
             // Who says how large it is wants no larger one: the window scale follows it.
             options.config.receive_buffer_bytes_max = 0;
         }
-        Flavour::FreeBsd => {
+        Habits::FreeBsd => {
             options.receive_buffer = bytes;
             options.config.receive_buffer_bytes = bytes;
         }
     }
 }
 
-pub(super) fn set_send_buffer(socket: &mut Socket, flavour: Flavour, bytes: u32) {
+pub(super) fn set_send_buffer(socket: &mut Socket, habits: Habits, bytes: u32) {
     let options = &mut socket.options;
-    options.send_buffer = match flavour {
-        Flavour::Linux => bytes.saturating_mul(2).max(LINUX_SEND_BUFFER_MIN),
-        Flavour::FreeBsd => bytes,
+    options.send_buffer = match habits {
+        Habits::Linux | Habits::Rfc => bytes.saturating_mul(2).max(LINUX_SEND_BUFFER_MIN),
+        Habits::FreeBsd => bytes,
     };
     options.config.send_buffer_bytes = options.send_buffer;
 }
 
 /// FreeBSD shows buffers rounded up to whole segments once the segment size is known.
-pub(super) fn shown_buffer(
-    flavour: Flavour,
-    bytes: u32,
-    connection: Option<&Connection>,
-    now: Instant,
-) -> i32 {
-    let established = connection.filter(|connection| connection.state().is_synchronized());
-    match (flavour, established) {
-        (Flavour::FreeBsd, Some(connection)) => {
+pub(super) fn shown_buffer(habits: Habits, bytes: u32, connection: Option<&Connection>, now: Instant) -> i32 {
+    // The peer's segment size is known from its SYN on.
+    let knows = |state: State| state.is_synchronized() || state == State::SynReceived;
+    let established = connection.filter(|connection| knows(connection.state()));
+    match (habits, established) {
+        (Habits::FreeBsd, Some(connection)) => {
             let info = connection.info(now);
             let mss = info.send_mss_bytes + if info.timestamps { TIMESTAMPS_BYTES } else { 0 };
             saturated(bytes.div_ceil(mss.max(1)).saturating_mul(mss))
@@ -87,17 +84,17 @@ pub(super) fn set_congestion(socket: &Socket, name: &str) -> Result<(), Errno> {
     if known && socket.kind == Type::Stream { Ok(()) } else { Err(Errno::NoEntry) }
 }
 
-pub(super) fn congestion_name(flavour: Flavour) -> &'static str {
-    match flavour {
-        Flavour::Linux => "reno",
-        Flavour::FreeBsd => "newreno",
+pub(super) fn congestion_name(habits: Habits) -> &'static str {
+    match habits {
+        Habits::Linux | Habits::Rfc => "reno",
+        Habits::FreeBsd => "newreno",
     }
 }
 
-pub(super) fn max_segment(flavour: Flavour, options: &Options, connection: Option<&Connection>) -> i32 {
+pub(super) fn max_segment(habits: Habits, options: &Options, connection: Option<&Connection>) -> i32 {
     if let Some(connection) = connection.filter(|connection| connection.state().is_synchronized()) {
         let info = connection.info(Instant::ZERO);
-        let options = if flavour == Flavour::FreeBsd && info.timestamps { TIMESTAMPS_BYTES } else { 0 };
+        let options = if habits == Habits::FreeBsd && info.timestamps { TIMESTAMPS_BYTES } else { 0 };
         return saturated(info.send_mss_bytes + options);
     }
     match options.config.mss_bytes_max {
@@ -109,14 +106,14 @@ pub(super) fn max_segment(flavour: Flavour, options: &Options, connection: Optio
 
 pub(super) fn info(
     now: Instant,
-    flavour: Flavour,
+    habits: Habits,
     socket: &Socket,
     connection: Option<&Connection>,
 ) -> TcpInfo {
     match (connection, socket.role) {
-        (Some(connection), _) => TcpInfo::of(&connection.info(now), connection.config(), flavour),
-        (None, Role::Listener(_)) => TcpInfo::without_connection(State::Listen, flavour),
-        (None, _) => TcpInfo::without_connection(State::Closed, flavour),
+        (Some(connection), _) => TcpInfo::of(&connection.info(now), connection.config(), habits),
+        (None, Role::Listener(_)) => TcpInfo::without_connection(State::Listen, habits),
+        (None, _) => TcpInfo::without_connection(State::Closed, habits),
     }
 }
 
@@ -130,7 +127,7 @@ pub(super) fn seconds(value: i32) -> Duration {
 
 pub(super) fn set_number(
     socket: &mut Socket,
-    flavour: Flavour,
+    habits: Habits,
     name: OptionName,
     value: i32,
 ) -> Result<(), Errno> {
@@ -147,8 +144,8 @@ pub(super) fn set_number(
             config.cork = on;
         }
         OptionName::MaxSegment => {
-            let range = if flavour == Flavour::Linux { LINUX_MAXSEG } else { FREEBSD_MAXSEG_MIN..=65_535 };
-            let clears = flavour == Flavour::Linux && value == 0;
+            let range = if habits != Habits::FreeBsd { LINUX_MAXSEG } else { FREEBSD_MAXSEG_MIN..=65_535 };
+            let clears = habits != Habits::FreeBsd && value == 0;
             config.mss_bytes_max = if clears { u16::MAX } else { within(value, range)? as u16 };
         }
         OptionName::KeepAlive => config.keep_alive = on.then_some(options.keep_alive),
@@ -163,9 +160,10 @@ pub(super) fn set_number(
             let ms = within(value, 0..=i32::MAX)?.unsigned_abs();
             config.user_timeout = (ms > 0).then(|| Duration::from_millis(ms.into()));
         }
-        OptionName::NoOptions if on => {
-            (config.timestamps, config.sack, config.window_scaling) = (false, false, false);
-        }
+        // FreeBSD's alone.
+        OptionName::NoOptions if habits == Habits::Linux => return Err(Errno::NoProtocolOption),
+        OptionName::NoOptions if on => options.offer_nothing(),
+        OptionName::NoOptions => options.offer_again(),
         OptionName::KeepInit => config.connect_timeout = Some(seconds(within(value, 1..=KEEP_SECONDS_MAX)?)),
         OptionName::TypeOfService | OptionName::TrafficClass => {
             // -1 is the default again (RFC 3542 §6.5).

@@ -9,9 +9,9 @@ use wire::Seq;
 
 /// The ladder of a connection, from the segments of its stream; others are left out.
 ///
-/// States are those of [`Connection::steps`], which know what came later: of FINs that cross, the row of the
-/// first does not show its receiver in CLOSE-WAIT. Where the capture does not show whether an end's last move
-/// took place, a remark says so.
+/// States are those of [`Connection::steps`], which take later segments into account: when FINs cross, the row
+/// of the first does not show its receiver in CLOSE-WAIT. If the capture does not show whether the last state
+/// change of an end took place, a remark says so.
 pub fn ladder(connection: &Connection, segments: &[(lens::Segment, Analysis)]) -> Ladder {
     let sides = left_and_right(connection);
     let ends = [Side::Left, Side::Right]
@@ -26,14 +26,14 @@ pub fn ladder(connection: &Connection, segments: &[(lens::Segment, Analysis)]) -
     }
     for side in [Side::Left, Side::Right] {
         if let Some(other) = connection.states_or_else[sides[side.index()].index()] {
-            doubt(&mut ladder, side, other);
+            remark_doubt(&mut ladder, side, other);
         }
     }
     ladder
 }
 
-/// Says at the last move of an end that it may have stayed in another state.
-fn doubt(ladder: &mut Ladder, side: Side, other: State) {
+/// Adds a remark to the last state change of an end: the end may have stayed in the state `other`.
+fn remark_doubt(ladder: &mut Ladder, side: Side, other: State) {
     let of_side = |step: &Step| match step {
         Step::Segment(segment) => segment.states[side.index()],
         _ => None,
@@ -46,7 +46,7 @@ fn doubt(ladder: &mut Ladder, side: Side, other: State) {
     }
 }
 
-/// Initial numbers and states, from the first segment that shows them.
+/// Sets initial sequence numbers and states from the first segment that shows them.
 fn learn_start(
     ladder: &mut Ladder,
     from: Side,
@@ -74,9 +74,9 @@ fn row(
     states: &mut [States; 2],
 ) -> Segment {
     let is_copy = matches!(analysis.why.order, Order::CapturedTwice { .. });
-    let mut said = remarks(analysis);
+    let mut remarks = remarks(analysis);
     if !analysis.verdicts.is_empty() {
-        said.push(format!("[{}]", analysis.verdicts));
+        remarks.push(format!("[{}]", analysis.verdicts));
     }
     Segment {
         at: segment.time,
@@ -89,8 +89,9 @@ fn row(
             window_bytes: analysis.window_bytes,
         },
         arrival: if is_copy { Arrival::Stray } else { Arrival::Seen },
+        arrives_before: None,
         why: Some(analysis.why.reason),
-        remarks: said,
+        remarks,
         states: [0, 1].map(|side| {
             let likely = analysis.ends[sides[side].index()].state;
             Some(states[side].after(segment.frame).unwrap_or(likely))

@@ -9,11 +9,11 @@ use std::time::Duration;
 use tcp::Instant;
 use tcp::state::{Cause, State};
 
-/// Segments that a page holds at most; the rest of a connection is counted and left out. At some 200
-/// bytes each, this is what a browser opens in a second or two.
+/// The most segments that a page holds; the others are left out, and counted by connection. At about 200
+/// bytes each, a browser opens this many in a second or two.
 pub const PAGE_SEGMENTS_MAX: usize = 200_000;
 
-/// The page of what the lens kept. Times count from the first frame of each connection's own.
+/// The page of what the lens kept. Times count from the first frame of each connection.
 ///
 /// `source` is the name of the file; the first [`PAGE_SEGMENTS_MAX`] segments are in the page.
 pub fn page(kept: &Kept, source: &str) -> Data {
@@ -40,28 +40,28 @@ pub fn page(kept: &Kept, source: &str) -> Data {
         notices,
         connections: connections
             .into_iter()
-            .map(|of| connection(of, by_stream.get(&of.stream).unwrap_or(&none)))
+            .map(|captured| connection(captured, by_stream.get(&captured.stream).unwrap_or(&none)))
             .collect(),
         findings: kept.findings.iter().map(finding).collect(),
     }
 }
 
-fn connection(of: &lens::Connection, segments: &[&(lens::Segment, Analysis)]) -> Connection {
-    let sides = left_and_right(of);
-    let origin = of.first_time;
-    let directions = sides.map(|side| of.sent_by(side));
+fn connection(captured: &lens::Connection, segments: &[&(lens::Segment, Analysis)]) -> Connection {
+    let sides = left_and_right(captured);
+    let origin = captured.first_time;
+    let directions = sides.map(|side| captured.sent_by(side));
     let packets: u64 = directions.iter().map(|direction| u64::from(direction.packets)).sum();
     let mut page = Connection {
-        stream: u64::from(of.stream),
-        ends: sides.map(|side| End { name: String::new(), address: of.address(side).to_string() }),
-        duration: of.duration_ns() as f64 / 1e9,
+        stream: u64::from(captured.stream),
+        ends: sides.map(|side| End { name: String::new(), address: captured.address(side).to_string() }),
+        duration: captured.duration_ns() as f64 / 1e9,
         bytes: directions.map(|direction| direction.unique_bytes),
-        story: vec![of.sentence(), of.completeness.name().to_owned()],
+        story: vec![captured.sentence(), captured.completeness.name().to_owned()],
         facts: facts(directions),
         segments_left_out: packets.saturating_sub(segments.len() as u64),
         ..Connection::default()
     };
-    let mut states = sides.map(|side| States::of(&of.steps[side.index()]));
+    let mut states = sides.map(|side| States::of(&captured.steps[side.index()]));
     for (segment, analysis) in segments {
         let from = usize::from(analysis.from != sides[0]);
         page.isn[from].get_or_insert((segment.seq - analysis.relative_seq).number());
@@ -78,9 +78,9 @@ fn connection(of: &lens::Connection, segments: &[&(lens::Segment, Analysis)]) ->
         page.segments.push(row(segment, analysis, after, sides, origin));
     }
     for (side, lens_side) in sides.into_iter().enumerate() {
-        let steps: Vec<lens::Step> = of.steps[lens_side.index()].iter().collect();
+        let steps: Vec<lens::Step> = captured.steps[lens_side.index()].iter().collect();
         let rows = steps.iter().filter_map(|step| step.row());
-        let first = start(rows.clone(), of.states[lens_side.index()]);
+        let first = start(rows.clone(), captured.states[lens_side.index()]);
         page.first_states[side] = Some(first.name());
         page.moves.extend(steps.iter().filter_map(|step| {
             let row = step.row().filter(|row| row.on != Cause::PassiveOpen)?;
@@ -190,8 +190,8 @@ fn nothing() -> String {
     "-".to_owned()
 }
 
-fn spread(of: Distribution) -> String {
-    [of.min_us, of.median_us, of.p95_us]
+fn spread(distribution: Distribution) -> String {
+    [distribution.min_us, distribution.median_us, distribution.p95_us]
         .map(|us| numbers::duration(Duration::from_micros(u64::from(us))))
         .join(" / ")
 }

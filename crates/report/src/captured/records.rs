@@ -1,4 +1,4 @@
-//! What the lens says as JSON lines: segments, connections, findings, notices.
+//! The lens's results as JSON lines: segments, connections, findings, notices.
 //!
 //! The fields are described by [`SCHEMA`]; names do not change their meaning. Times are seconds since
 //! the first frame; `time_epoch` is text, because no JSON number holds nanoseconds since 1970 exactly.
@@ -11,7 +11,7 @@ use tcp::Instant;
 /// The JSON Schema (draft 2020-12) of the lines.
 pub const SCHEMA: &str = include_str!("../assets/records.schema.json");
 
-/// Turns what the lens says into lines of JSON.
+/// Turns the lens's results into lines of JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Records {
     origin: Instant,
@@ -66,9 +66,9 @@ impl Records {
         };
         fields.put_some("order", order);
         fields.put_list("notes", analysis.notes.names().collect());
-        let said = remarks(analysis);
-        if !said.is_empty() {
-            fields.put("remarks", said);
+        let remarks = remarks(analysis);
+        if !remarks.is_empty() {
+            fields.put("remarks", remarks);
         }
     }
 
@@ -112,7 +112,7 @@ impl Records {
         fields.line()
     }
 
-    /// The rows that one end took.
+    /// The state changes of one end.
     fn steps(&self, connection: &Connection, side: lens::Side) -> Value {
         connection.steps[side.index()]
             .iter()
@@ -142,7 +142,7 @@ impl Records {
         fields.line()
     }
 
-    /// What could not be done, as one line.
+    /// A notice as one line.
     pub fn notice(&self, notice: &Notice) -> String {
         let mut fields = Fields::of("notice");
         fields.put("sentence", notice.to_string());

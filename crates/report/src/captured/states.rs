@@ -1,15 +1,15 @@
-//! The state of one end beside each segment, by what the whole capture shows.
+//! The state of one end beside each segment, according to the whole capture.
 //!
-//! While segments are read, an arrival is assumed at once, and taken back when the receiver shows that it
-//! sent first. [`lens::Connection::steps`] has the rows in the order in which they were taken; here they
-//! are laid beside the segments.
+//! While segments are read, each is assumed to arrive at once. This is corrected when a later segment shows
+//! that the receiver sent something before the arrival. [`lens::Connection::steps`] has the corrected order;
+//! here the steps are assigned to segments.
 
 use lens::{Frame, Step, Steps};
 use tcp::state::{Cause, State};
 
 /// Walks through the steps of one end as its segments pass.
 pub(super) struct States {
-    /// From which frame on, and the state.
+    /// Frames, and the state that each one begins.
     changes: Vec<(Frame, State)>,
     next: usize,
     state: Option<State>,
@@ -21,18 +21,18 @@ impl States {
         let mut changes: Vec<(Frame, State)> = Vec::new();
         let mut latest = Frame::MIN;
         for (step, row) in steps.iter().filter_map(|step: Step| Some((step, step.row()?))) {
-            // captured before what the end did first: it arrived behind that
+            // The segment was captured before the end's previous step, but arrived after it.
             let from = if step.frame < latest { latest.saturating_add(1) } else { step.frame };
             latest = from;
             changes.push((from, row.to));
         }
         let first = steps.iter().next().and_then(|step| step.row());
-        // before a passive open there is nothing to see: it stood in LISTEN
+        // A passive open sends nothing, so the end was in LISTEN from the start.
         let state = first.map(|row| if row.on == Cause::PassiveOpen { row.to } else { row.from });
         States { changes, next: 0, state }
     }
 
-    /// The state after `frame`; frames are asked for in order. `None` if the end took no step at all.
+    /// The state after `frame`. Calls must be in the order of frames. `None` if the end took no step.
     pub(super) fn after(&mut self, frame: Frame) -> Option<State> {
         while let Some((_, state)) = self.changes.get(self.next).filter(|(from, _)| *from <= frame) {
             self.state = Some(*state);

@@ -3,6 +3,7 @@
 use super::{left_and_right, section_words};
 use crate::tables::{Cell, Column, Table};
 use lens::{Connection, Finding};
+use std::cmp::Reverse;
 use std::time::Duration;
 
 /// The numbers of a connection that its line in the table shows, and may be sorted by.
@@ -14,18 +15,18 @@ pub struct Figures {
     pub packets: u64,
     /// Bytes from the end that opened.
     pub sent_bytes: u64,
-    /// Bytes from the other.
+    /// Bytes from the other end.
     pub received_bytes: u64,
     /// From the first frame to the last.
     pub time: Duration,
-    /// The round trip of the handshake, else the median one; `None` where none was seen.
+    /// The round trip of the handshake, or else the median; `None` if none was measured.
     pub rtt: Option<Duration>,
-    /// Retransmissions by both.
+    /// Retransmissions by both ends.
     pub again: u32,
 }
 
 impl Figures {
-    /// Those of this connection.
+    /// The numbers of this connection.
     pub fn of(connection: &Connection) -> Figures {
         let [there, back] = left_and_right(connection).map(|side| connection.sent_by(side));
         let rtt = there.rtt.or(back.rtt).map(|rtt| Duration::from_micros(u64::from(rtt.median_us)));
@@ -41,7 +42,7 @@ impl Figures {
     }
 }
 
-/// One line for each connection, the end that opened as the client; sort it by any column.
+/// One row for each connection; the client is the end that opened.
 pub fn connections<'a>(connections: impl IntoIterator<Item = &'a Connection>) -> Table {
     let mut table = Table::new(vec![
         Column::numbers("stream"),
@@ -91,8 +92,10 @@ fn ending(connection: &Connection) -> String {
     }
 }
 
-/// One line for each finding, in the order given.
+/// One row for each finding, the most serious first; findings of equal severity keep their order.
 pub fn findings(findings: &[Finding]) -> Table {
+    let mut findings: Vec<&Finding> = findings.iter().collect();
+    findings.sort_by_key(|finding| Reverse(finding.severity));
     let mut table = Table::new(vec![
         Column::names("severity"),
         Column::numbers("stream"),

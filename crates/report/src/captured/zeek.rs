@@ -96,7 +96,7 @@ fn uid(connection: &Connection) -> String {
     const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let stream = connection.stream.to_be_bytes();
     let time = connection.first_time.as_nanos().to_be_bytes();
-    // FNV-1a over what names the connection, 128 bits wide; it only has to be different.
+    // FNV-1a with 128 bits; it only has to differ between connections.
     let mut hash = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128;
     for byte in connection.community_id().bytes().chain(stream).chain(time) {
         hash = (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);

@@ -1,8 +1,8 @@
-//! Where boxes, arrows and words stand, in character cells.
+//! The positions of boxes, arrows and labels, in character cells.
 //!
-//! Laid out by hand so that no two arrows cross. CLOSED stands twice, at the top where connections
-//! begin and at the bottom where they end, as in the RFC. A pair of states without a route here is
-//! listed below the picture, and a test says so.
+//! Laid out by hand so that no two arrows cross. CLOSED appears twice, at the top where connections
+//! begin and at the bottom where they end, as in the RFC. The rows of a pair of states without a route
+//! here are listed below the picture, and a test fails.
 
 use tcp::state::State;
 
@@ -34,34 +34,34 @@ pub(super) const BOXES: [(State, Cell); 12] = [
     (State::Closed, (MIDDLE, 42)),
 ];
 
-/// Where the words of an arrow stand.
+/// Where the label of an arrow is.
 #[derive(Clone, Copy)]
-pub(super) enum Words {
-    /// They begin at this cell.
+pub(super) enum LabelPlace {
+    /// It begins at this cell.
     From(usize, usize),
-    /// They end at this cell.
+    /// It ends at this cell.
     UpTo(usize, usize),
 }
 
-/// The way of one arrow, from border to border.
+/// The path of one arrow, from the border of a box to that of another.
 pub(super) struct Route {
     pub(super) from: State,
     pub(super) to: State,
-    pub(super) way: &'static [Cell],
-    pub(super) words: Words,
+    pub(super) path: &'static [Cell],
+    pub(super) label: LabelPlace,
 }
 
-const fn route(from: State, to: State, way: &'static [Cell], words: Words) -> Route {
-    Route { from, to, way, words }
+const fn route(from: State, to: State, path: &'static [Cell], label: LabelPlace) -> Route {
+    Route { from, to, path, label }
 }
 
 /// All arrows.
 pub(super) static ROUTES: [Route; 22] = {
+    use LabelPlace::{From, UpTo};
     use State::{
         CloseWait, Closed, Closing, Established, FinWait1, FinWait2, LastAck, Listen, SynReceived, SynSent,
         TimeWait,
     };
-    use Words::{From, UpTo};
     [
         route(Closed, Listen, &[(55, 2), (55, 6)], UpTo(53, 4)),
         route(Listen, Closed, &[(59, 6), (59, 2)], From(61, 5)),

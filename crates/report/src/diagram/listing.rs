@@ -1,20 +1,21 @@
 //! The rows without a picture: by state for narrow terminals, as Mermaid, as a Markdown table.
 
 use super::text::legend_lines;
-use super::{arrows, is_in_legend, words};
+use super::{arrows, is_in_legend, label_of};
 use crate::style::{Ink, Style};
 use tcp::state::{ROWS, Row, State};
 
-/// Every state with the ways out of it, and the abnormal ends at the foot.
+/// Every state with its transitions, and the abnormal ends below them.
 pub fn listing(style: &Style) -> String {
     let arrow = style.pick("→", "->");
-    let width = ROWS.iter().filter(|row| !is_in_legend(row)).map(|row| words(row).len()).max().unwrap_or(0);
+    let width =
+        ROWS.iter().filter(|row| !is_in_legend(row)).map(|row| label_of(row).len()).max().unwrap_or(0);
     let mut text = String::new();
     for state in State::ALL {
         text += &format!("{}\n", style.paint(Ink::Fresh, state.name()));
         for row in ROWS.iter().filter(|row| row.from == state && !is_in_legend(row)) {
             let section = style.paint(Ink::Dim, &section_words(row, style));
-            text += &format!("  {:<width$}  {arrow} {:<12}  {section}\n", words(row), row.to.name());
+            text += &format!("  {:<width$}  {arrow} {:<12}  {section}\n", label_of(row), row.to.name());
         }
     }
     text.push('\n');
@@ -28,7 +29,7 @@ fn section_words(row: &Row, style: &Style) -> String {
     }
 }
 
-/// A Mermaid `stateDiagram-v2`; all rows between two states share an arrow. CLOSED stands twice, where
+/// A Mermaid `stateDiagram-v2`; all rows between two states share an arrow. CLOSED appears twice, where
 /// connections begin and where they end, so that the arrows run downwards.
 pub fn mermaid() -> String {
     const END: &str = "Ended";
@@ -46,7 +47,7 @@ pub fn mermaid() -> String {
     }
     text += "    [*] --> Closed\n";
     for (from, to, rows) in ends {
-        let labels: Vec<String> = rows.iter().map(|row| words(row)).collect();
+        let labels: Vec<String> = rows.iter().map(|row| label_of(row)).collect();
         let to = if to == State::Closed { END.to_owned() } else { format!("{to:?}") };
         text += &format!("    {from:?} --> {to} : {}\n", labels.join("<br/>"));
     }

@@ -1,7 +1,7 @@
 //! The diagram as SVG, light or dark as the viewer prefers.
 
-use super::layout::{BOX, BOXES, Cell, ROUTES, SIZE, Words, route_of};
-use super::{arrows, legend, names, words};
+use super::layout::{BOX, BOXES, Cell, LabelPlace, ROUTES, SIZE, route_of};
+use super::{arrows, label_of, legend, names};
 use crate::style::wrap;
 use crate::svg::{Anchor, Canvas, THEME, at};
 use tcp::state::{Row, Sends, State};
@@ -20,37 +20,37 @@ const LEGEND_COLUMNS: usize = 105;
 pub fn svg() -> String {
     let mut canvas = Canvas::new();
     let mut lines = Vec::new();
-    for (words, states) in legend() {
+    for (label, states) in legend() {
         for (line, names) in wrap(&names(&states), LEGEND_COLUMNS).into_iter().enumerate() {
-            lines.push((if line == 0 { words.clone() } else { String::new() }, names));
+            lines.push((if line == 0 { label.clone() } else { String::new() }, names));
         }
     }
     for (from, to, rows) in arrows() {
         if route_of(from, to).is_none() {
-            lines.extend(rows.iter().map(|row| (words(row), format!("{from} to {to}"))));
+            lines.extend(rows.iter().map(|row| (label_of(row), format!("{from} to {to}"))));
         }
     }
     let (width, picture) = (point(SIZE).0 + MARGIN, point(SIZE).1 + 12.0);
     let height = picture + LEGEND_LINE * (lines.len() as f64 + 2.0) + MARGIN;
     canvas.rect("sheet", (0.0, 0.0), (width, height), 8.0);
     for route in &ROUTES {
-        way(&mut canvas, route.way);
+        draw_path(&mut canvas, route.path);
     }
     for (state, corner) in BOXES {
-        state_box(&mut canvas, state, corner);
+        draw_state(&mut canvas, state, corner);
     }
     for (from, to, rows) in arrows() {
         if let Some(route) = route_of(from, to) {
             for (line, row) in rows.iter().enumerate() {
-                label(&mut canvas, route.words, line, row);
+                draw_label(&mut canvas, route.label, line, row);
             }
         }
     }
     canvas.line("rule", (MARGIN, picture), (width - MARGIN, picture));
     canvas.text("bold", (MARGIN + 4.0, picture + LEGEND_LINE + 4.0), Anchor::Start, "Besides, to CLOSED:");
-    for (index, (words, states)) in lines.iter().enumerate() {
+    for (index, (label, states)) in lines.iter().enumerate() {
         let y = picture + LEGEND_LINE * (index as f64 + 2.0) + 6.0;
-        canvas.text("", (MARGIN + 4.0, y), Anchor::Start, words);
+        canvas.text("", (MARGIN + 4.0, y), Anchor::Start, label);
         canvas.text("mono dim", (LEGEND_STATES, y), Anchor::Start, states);
     }
     canvas.finish((width, height), "The states of a TCP connection (RFC 9293)", THEME)
@@ -61,7 +61,7 @@ fn point((column, row): Cell) -> (f64, f64) {
     (MARGIN + (column as f64 + 0.5) * CELL.0, MARGIN + (row as f64 + 0.5) * CELL.1)
 }
 
-fn state_box(canvas: &mut Canvas, state: State, (left, top): Cell) {
+fn draw_state(canvas: &mut Canvas, state: State, (left, top): Cell) {
     let (x, y) = point((left, top));
     let (right, bottom) = point((left + BOX.0 - 1, top + BOX.1 - 1));
     let class = if state == State::Established { "fresh" } else { "soft" };
@@ -69,8 +69,8 @@ fn state_box(canvas: &mut Canvas, state: State, (left, top): Cell) {
     canvas.text("bold", ((x + right) / 2.0, (y + bottom) / 2.0 + 4.5), Anchor::Middle, state.name());
 }
 
-/// A line with round bends and a head.
-fn way(canvas: &mut Canvas, cells: &[Cell]) {
+/// Draws an arrow: a line with round bends and a head.
+fn draw_path(canvas: &mut Canvas, cells: &[Cell]) {
     let points: Vec<(f64, f64)> = cells.iter().map(|cell| point(*cell)).collect();
     let (Some(first), [.., before, last]) = (points.first(), points.as_slice()) else { return };
     let mut d = format!("M{} {}", at(first.0), at(first.1));
@@ -93,10 +93,10 @@ fn toward(from: (f64, f64), to: (f64, f64), by: f64) -> (f64, f64) {
     if length == 0.0 { from } else { (from.0 + dx / length * by, from.1 + dy / length * by) }
 }
 
-fn label(canvas: &mut Canvas, words: Words, line: usize, row: &Row) {
-    let (column, at_row, anchor) = match words {
-        Words::From(column, row) => (column, row, Anchor::Start),
-        Words::UpTo(column, row) => (column, row, Anchor::End),
+fn draw_label(canvas: &mut Canvas, place: LabelPlace, line: usize, row: &Row) {
+    let (column, at_row, anchor) = match place {
+        LabelPlace::From(column, row) => (column, row, Anchor::Start),
+        LabelPlace::UpTo(column, row) => (column, row, Anchor::End),
     };
     let (x, y) = point((column, at_row + line));
     let spans = match row.sends {

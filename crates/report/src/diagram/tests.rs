@@ -34,7 +34,7 @@ fn routes_begin_and_end_at_the_boxes_of_their_states() {
                     && (*top..top + layout::BOX.1).contains(&row)
             })
         };
-        let (first, last) = (route.way[0], route.way[route.way.len() - 1]);
+        let (first, last) = (route.path[0], route.path[route.path.len() - 1]);
         assert!(touches(route.from, first), "{} to {} begins elsewhere", route.from, route.to);
         assert!(touches(route.to, last), "{} to {} ends elsewhere", route.from, route.to);
     }
@@ -56,12 +56,12 @@ fn every_row_is_in_the_picture_or_in_the_legend() {
 }
 
 #[test]
-fn words_are_never_cut_by_lines_or_boxes() {
+fn labels_are_never_cut_by_lines_or_boxes() {
     let text = text(&Style { charset: Charset::Ascii, ..Style::PLAIN });
     assert!(text.is_ascii());
     for (_, _, rows) in arrows() {
         for row in rows {
-            assert!(text.contains(&words(row)), "{} is hidden in\n{text}", words(row));
+            assert!(text.contains(&label_of(row)), "{} is hidden in\n{text}", label_of(row));
         }
     }
     let longest = text.lines().map(str::len).max().unwrap_or(0);

@@ -1,7 +1,7 @@
 //! The diagram in a terminal: boxes and lines in character cells.
 
-use super::layout::{BOX, BOXES, Cell, ROUTES, Route, SIZE, Words, route_of};
-use super::{arrows, legend, listing, names, words};
+use super::layout::{BOX, BOXES, Cell, LabelPlace, ROUTES, Route, SIZE, route_of};
+use super::{arrows, label_of, legend, listing, names};
 use crate::style::{Charset, Ink, Style, columns, wrap};
 use tcp::state::State;
 
@@ -10,27 +10,27 @@ const DOWN: u8 = 2;
 const LEFT: u8 = 4;
 const RIGHT: u8 = 8;
 
-/// Draws the diagram; below 106 columns it is the [`listing`] instead.
+/// Draws the diagram; in less than 106 columns, the [`listing`] instead.
 pub fn text(style: &Style) -> String {
     if style.width < SIZE.0 {
         return listing(style);
     }
     let mut grid = Grid::new(*style);
     for route in &ROUTES {
-        grid.route(route);
+        grid.put_route(route);
     }
     for (state, corner) in BOXES {
-        grid.state(state, corner);
+        grid.put_state(state, corner);
     }
     let mut unplaced = Vec::new();
     for (from, to, rows) in arrows() {
         match route_of(from, to) {
             Some(route) => {
                 for (line, row) in rows.iter().enumerate() {
-                    grid.words(route.words, line, &words(row));
+                    grid.put_label(route.label, line, &label_of(row));
                 }
             }
-            None => unplaced.extend(rows.iter().map(|row| format!("{from} -> {to}: {}", words(row)))),
+            None => unplaced.extend(rows.iter().map(|row| format!("{from} -> {to}: {}", label_of(row)))),
         }
     }
     let mut text = grid.finish();
@@ -41,16 +41,16 @@ pub fn text(style: &Style) -> String {
     text + &legend_lines(style)
 }
 
-/// The ways to CLOSED that the picture leaves out.
+/// The transitions to CLOSED that the picture leaves out.
 pub(super) fn legend_lines(style: &Style) -> String {
     let legend = legend();
-    let width = legend.iter().map(|(words, _)| columns(words)).max().unwrap_or(0);
+    let width = legend.iter().map(|(label, _)| columns(label)).max().unwrap_or(0);
     let mut text = format!("{}\n", style.paint(Ink::Strong, "Besides, to CLOSED:"));
-    for (words, states) in legend {
+    for (label, states) in legend {
         let room = style.width.clamp(60, 110).saturating_sub(width + 4);
         for (line, states) in wrap(&names(&states), room).iter().enumerate() {
-            let words = if line == 0 { words.as_str() } else { "" };
-            text += &format!("  {words:<width$}  {states}\n");
+            let label = if line == 0 { label.as_str() } else { "" };
+            text += &format!("  {label:<width$}  {states}\n");
         }
     }
     text
@@ -89,8 +89,8 @@ impl Grid {
         }
     }
 
-    fn route(&mut self, route: &Route) {
-        for pair in route.way.windows(2) {
+    fn put_route(&mut self, route: &Route) {
+        for pair in route.path.windows(2) {
             let [from, to] = [pair[0], pair[1]];
             let mut here = from;
             while here != to {
@@ -100,7 +100,7 @@ impl Grid {
                 here = next;
             }
         }
-        if let [.., before, last] = route.way {
+        if let [.., before, last] = route.path {
             let (_, _, into) = step(*before, *last);
             let (column, row) = *last;
             let (cell, unicode, ascii) = match into {
@@ -114,7 +114,7 @@ impl Grid {
         }
     }
 
-    fn state(&mut self, state: State, (left, top): Cell) {
+    fn put_state(&mut self, state: State, (left, top): Cell) {
         let (right, bottom) = (left + BOX.0 - 1, top + BOX.1 - 1);
         for column in left..=right {
             for row in top..=bottom {
@@ -138,10 +138,10 @@ impl Grid {
         }
     }
 
-    fn words(&mut self, at: Words, line: usize, text: &str) {
-        let (column, row) = match at {
-            Words::From(column, row) => (column, row),
-            Words::UpTo(column, row) => ((column + 1).saturating_sub(columns(text)), row),
+    fn put_label(&mut self, place: LabelPlace, line: usize, text: &str) {
+        let (column, row) = match place {
+            LabelPlace::From(column, row) => (column, row),
+            LabelPlace::UpTo(column, row) => ((column + 1).saturating_sub(columns(text)), row),
         };
         for (index, c) in text.chars().enumerate() {
             self.put((column + index, row + line), Shown::Glyph(c, Ink::Plain));
@@ -192,7 +192,8 @@ impl Grid {
     }
 }
 
-/// One cell towards `to`: the next cell, the direction out of this one, and the one into the next.
+/// One step towards `to`: the next cell, the side at which the line leaves this cell, and the side at which
+/// it enters the next.
 fn step((column, row): Cell, to: Cell) -> (Cell, u8, u8) {
     if to.0 > column {
         ((column + 1, row), RIGHT, LEFT)

@@ -1,7 +1,7 @@
 //! Runs of ordinary segments become one row.
 //!
-//! Ordinary: data or ACKs that arrived, without SYN, FIN or RST, that moved nobody, sent for no reason
-//! that would interest a reader, and without remarks. The first two and the last of a run stay.
+//! A segment is ordinary if it carries data or an ACK and arrived, has no SYN, FIN, RST or URG, changed no
+//! state, has no remarks, and was sent for an everyday reason. The first two rows of a run and the last stay.
 
 use super::rows::{Kind, Row};
 use super::{Arrival, Segment, Side};
@@ -95,19 +95,22 @@ fn close_run<'a>(folded: &mut Vec<Row<'a>>, run: &mut Vec<Row<'a>>, longest: usi
     folded.append(run);
     let mut sum = Folded::default();
     for row in &middle {
-        if let Kind::Whole(segment) = &row.kind {
+        // A segment with a row for its departure and one for its arrival counts once.
+        if let Kind::Whole(segment) | Kind::Departs(segment) = &row.kind {
             sum.sent[segment.from.index()].add(segment);
         }
     }
     if let Some(first) = middle.first() {
-        folded.push(Row { at: first.at, kind: Kind::Folded(sum), states: first.states });
+        folded.push(Row { kind: Kind::Folded(sum), ..first.clone() });
     }
     folded.extend(tail);
 }
 
-/// The run that a row may belong to; `None` for one that is always drawn.
+/// The kind of run that a row can belong to; `None` if the row is always drawn.
 fn run_of(row: &Row<'_>) -> Option<Run> {
-    let Kind::Whole(segment) = &row.kind else { return None };
+    let (Kind::Whole(segment) | Kind::Departs(segment) | Kind::Arrives(segment)) = &row.kind else {
+        return None;
+    };
     let run = match segment.why {
         None
         | Some(

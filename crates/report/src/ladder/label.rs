@@ -1,16 +1,21 @@
-//! What a segment says, in few words: `SYN,ACK Seq=0 Ack=1`.
+//! The label of a segment: `SYN,ACK Seq=0 Ack=1`.
 
 use super::{Arrival, Ladder, Numbers, Options, Segment, Side, Step, Windows};
 use wire::Seq;
 use wire::tcp::Flags;
 
-/// Beyond this distance a relative number is taken as a negative one: an old segment, not a far one.
+/// From this distance on, a relative number is shown as negative, because an old segment is more likely than
+/// one so far ahead.
 const FAR: u32 = 1 << 31;
+/// Numbers less than this far after the ISN of an earlier connection are shown relative to that ISN.
+const NEAR: u32 = 1 << 16;
 
 /// How numbers are written in one ladder.
-pub(super) struct Labels {
+pub(crate) struct Labels {
     bases: [Seq; 2],
-    /// More than 2 GiB passed in this direction, so that no number is negative.
+    /// By side: the ISNs of SYNs that an earlier connection left in the network.
+    old: [Vec<Seq>; 2],
+    /// More than 1 GiB passed in this direction, so numbers may exceed 2 GiB and none is shown as negative.
     wraps: [bool; 2],
     numbers: Numbers,
     windows: Windows,
@@ -26,26 +31,38 @@ pub(super) enum Form {
 }
 
 impl Labels {
-    pub(super) fn of(ladder: &Ladder, options: &Options) -> Labels {
+    pub(crate) fn of(ladder: &Ladder, options: &Options) -> Labels {
         let bases = [Side::Left, Side::Right].map(|side| base(ladder, side));
         let mut wraps = [false; 2];
         for segment in segments(ladder) {
             let distance = segment.facts.seq.bytes_since(bases[segment.from.index()]);
             wraps[segment.from.index()] |= (FAR / 2..FAR).contains(&distance);
         }
-        Labels { bases, wraps, numbers: options.numbers, windows: options.windows }
+        let old = [Side::Left, Side::Right].map(|side| old_isns(ladder, side, bases[side.index()]));
+        Labels { bases, old, wraps, numbers: options.numbers, windows: options.windows }
     }
 
-    /// `Seq` of `side`'s numbers as it is written.
+    /// A sequence number of `side` as it is shown.
     fn number(&self, seq: Seq, side: Side) -> String {
         if self.numbers == Numbers::Absolute {
             return seq.to_string();
         }
+        let relative = self.relative(seq, side);
+        let old = self.old[side.index()].iter().map(|isn| seq.bytes_since(*isn)).min();
+        match old.filter(|beyond| relative < 0 && *beyond < NEAR) {
+            Some(0) => "old".to_owned(),
+            Some(beyond) => format!("old+{beyond}"),
+            None => relative.to_string(),
+        }
+    }
+
+    /// The distance of `seq`, a number of `side`, from the initial one; negative for older numbers.
+    pub(crate) fn relative(&self, seq: Seq, side: Side) -> i64 {
         let distance = seq.bytes_since(self.bases[side.index()]);
         if distance >= FAR && !self.wraps[side.index()] {
-            return distance.cast_signed().to_string();
+            return i64::from(distance.cast_signed());
         }
-        distance.to_string()
+        i64::from(distance)
     }
 
     /// The label of a segment.
@@ -87,7 +104,19 @@ fn segments(ladder: &Ladder) -> impl Iterator<Item = &Segment> {
     })
 }
 
-/// What is written as 0: the ISN; without one, what makes the first number seen a 1.
+/// The ISNs of stray SYNs that are older than `base`.
+fn old_isns(ladder: &Ladder, side: Side, base: Seq) -> Vec<Seq> {
+    let is_old = |segment: &&Segment| {
+        let facts = &segment.facts;
+        segment.from == side
+            && segment.arrival == Arrival::Stray
+            && facts.flags.syn()
+            && facts.seq.before(base)
+    };
+    segments(ladder).filter(is_old).map(|segment| segment.facts.seq).collect()
+}
+
+/// The number that is shown as 0: the ISN, or if it is not known, the number before the first one seen.
 fn base(ladder: &Ladder, side: Side) -> Seq {
     if let Some(isn) = ladder.ends[side.index()].isn {
         return isn;

@@ -1,11 +1,14 @@
 //! The story in a few words: who opened, who closed first, how it ended, how much was sent.
 //!
-//! It is read off the segments alone, so it holds for any ladder.
+//! It is derived from the segments alone, so it works for any ladder.
 
 use super::{Arrival, Ladder, Side, Step};
 use crate::numbers;
+use std::collections::BTreeMap;
+use tcp::state::State;
+use tcp::{ResetReason, SendReason};
 
-/// What the steps tell as a whole.
+/// A summary of the steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Story {
@@ -13,13 +16,13 @@ pub struct Story {
     pub opened: Option<Who>,
     /// Who sent the first FIN; both when the FINs crossed.
     pub closed_first: Option<Who>,
-    /// Who sent a RST first.
+    /// Who first sent a RST that ended the connection. In a capture every RST counts, because it may have.
     pub reset: Option<Side>,
-    /// Bytes of text each end sent for the first time, by sequence number.
+    /// Bytes of text that each end sent; bytes that were sent again count once.
     pub sent_bytes: [u64; 2],
     /// Segments that never arrived, by their sender.
     pub lost: [u64; 2],
-    /// Segments that carried again what was sent before, by their sender.
+    /// Retransmitted segments, by their sender.
     pub retransmitted: [u64; 2],
 }
 
@@ -28,77 +31,75 @@ pub struct Story {
 /// There are no others: a program may match on all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
-    /// This one.
+    /// This end.
     One(Side),
-    /// Both, before hearing of each other's.
+    /// Both, before either received the other's segment.
     Both,
 }
 
-/// A FIN or SYN that was sent: by whom, when, and when the other end heard of it.
+/// The first SYN or FIN of one end: when it was sent, and when it arrived.
 #[derive(Clone, Copy)]
-struct Said {
-    /// Which step it is: two at one moment stand in their order.
+struct ControlSent {
+    /// The index of its step, which orders two of the same time.
     place: usize,
     at: tcp::Instant,
-    heard: Option<tcp::Instant>,
+    arrived: Option<tcp::Instant>,
     acks_other: bool,
 }
 
 impl Ladder {
-    /// Reads the story off the steps.
+    /// Derives the story from the steps.
     pub fn story(&self) -> Story {
         let mut story = Story::default();
-        let mut opens: [Option<Said>; 2] = [None; 2];
+        let mut opens: [Option<ControlSent>; 2] = [None; 2];
         let mut agrees = [false; 2];
-        let mut closes: [Option<Said>; 2] = [None; 2];
+        let mut closes: [Option<ControlSent>; 2] = [None; 2];
         let mut highest: [Option<wire::Seq>; 2] = [None; 2];
+        let mut texts = [0, 1].map(|side| Text::after(self.ends[side].isn));
         for (place, step) in self.steps.iter().enumerate() {
             let Step::Segment(segment) = step else { continue };
             let (side, facts) = (segment.from.index(), &segment.facts);
             if segment.arrival == Arrival::Stray {
                 continue;
             }
-            let heard = match segment.arrival {
+            let arrived = match segment.arrival {
                 Arrival::Delivered { at } => Some(at),
                 Arrival::Seen => Some(segment.at),
                 _ => None,
             };
-            let said = Said { place, at: segment.at, heard, acks_other: false };
+            let sent = ControlSent { place, at: segment.at, arrived, acks_other: false };
             agrees[side] |= facts.flags.syn() && facts.flags.ack();
             if facts.flags.syn() && !facts.flags.ack() && opens[side].is_none() {
-                opens[side] = Some(said);
-                // What was reset before was not this connection, but the answer to a stale SYN.
+                opens[side] = Some(sent);
+                // A reset before this SYN did not end this connection, but the answer to a stale SYN.
                 story.reset = None;
             }
             if facts.flags.fin() && closes[side].is_none() {
                 let acks_other = closes[1 - side].is_some()
                     && highest[1 - side].is_some_and(|end| facts.flags.ack() && facts.ack.at_or_after(end));
-                closes[side] = Some(Said { acks_other, ..said });
+                closes[side] = Some(ControlSent { acks_other, ..sent });
             }
-            if facts.flags.rst() && story.reset.is_none() {
+            if facts.flags.rst() && story.reset.is_none() && ends_connection(segment) {
                 story.reset = Some(segment.from);
             }
             story.lost[side] += u64::from(segment.arrival == Arrival::Lost);
             story.retransmitted[side] += u64::from(segment.why.is_some_and(|why| why.is_retransmission()));
             if !facts.flags.rst() {
                 let start = facts.seq + u32::from(facts.flags.syn());
-                let end = start + facts.len_bytes;
-                let fresh_from = highest[side].map_or(start, |highest| start.latest(highest));
-                if end.after(fresh_from) {
-                    story.sent_bytes[side] += u64::from(end.bytes_since(fresh_from));
-                }
-                let past = end + u32::from(facts.flags.fin());
+                texts[side].add(start, facts.len_bytes);
+                let past = start + facts.len_bytes + u32::from(facts.flags.fin());
                 highest[side] = Some(highest[side].map_or(past, |highest| highest.latest(past)));
             }
         }
-        // One SYN,ACK to two SYNs: the other one came in two parts (a split handshake).
+        // Two SYNs but one SYN,ACK: a split handshake, which answers a SYN with an ACK and a separate SYN.
         let is_split = agrees[0] != agrees[1];
         story.opened = first(&opens).map(|who| if is_split { Who::One(earlier(&opens)) } else { who });
         story.closed_first = first(&closes);
+        story.sent_bytes = texts.map(|text| text.bytes);
         story
     }
 
-    /// The story as lines of text; `Left` and `Right` by their names.
+    /// The story as lines of text, with the names of both ends.
     pub fn story_lines(&self) -> Vec<String> {
         let story = self.story();
         let name = |side: Side| {
@@ -137,22 +138,77 @@ impl Ladder {
         if !troubles.is_empty() {
             lines.push(troubles.join(", "));
         }
+        lines.extend(self.closing.iter().cloned());
         lines
     }
 }
 
-/// Whose was earlier.
-fn earlier(said: &[Option<Said>; 2]) -> Side {
-    match said {
+/// The text that one end sent: which bytes, each counted once.
+struct Text {
+    /// The sequence number of offset 0: the first byte of the connection, or else the first one seen.
+    first: Option<wire::Seq>,
+    /// The least offset that belongs to the connection.
+    floor: i64,
+    /// The offset after the last byte sent.
+    end: i64,
+    /// What was sent: the starts and ends of runs that do not touch, as offsets.
+    runs: BTreeMap<i64, i64>,
+    bytes: u64,
+}
+
+impl Text {
+    /// The text of a connection with this ISN; bytes before it belong to another connection.
+    fn after(isn: Option<wire::Seq>) -> Text {
+        let floor = if isn.is_some() { 0 } else { i64::MIN };
+        Text { first: isn.map(|isn| isn + 1), floor, end: 0, runs: BTreeMap::new(), bytes: 0 }
+    }
+
+    fn add(&mut self, start: wire::Seq, len_bytes: u32) {
+        let first = *self.first.get_or_insert(start);
+        // Sequence numbers wrap after 4 GiB, so the offset nearest to the end is taken.
+        let near = first + self.end as u32;
+        let at = self.end + i64::from(start.offset_from(near));
+        let (from, to) = (at.max(self.floor), at + i64::from(len_bytes));
+        if from >= to {
+            return;
+        }
+        self.end = self.end.max(to);
+        let mut run = (from, to);
+        let mut known = 0;
+        while let Some((run_from, run_to)) = self.last_run_before(run.1).filter(|(_, end)| *end >= run.0) {
+            known += (run_to.min(to) - run_from.max(from)).max(0);
+            run = (run.0.min(run_from), run.1.max(run_to));
+            self.runs.remove(&run_from);
+        }
+        self.runs.insert(run.0, run.1);
+        self.bytes += (to - from - known).cast_unsigned();
+    }
+
+    fn last_run_before(&self, end: i64) -> Option<(i64, i64)> {
+        self.runs.range(..=end).next_back().map(|(from, to)| (*from, *to))
+    }
+}
+
+/// Whether a RST ends the connection, and does not only answer a segment from before or after it.
+fn ends_connection(reset: &super::Segment) -> bool {
+    let closes_the_other = reset.states[reset.from.other().index()] == Some(State::Closed);
+    let is_for_this_connection =
+        !matches!(reset.why, Some(SendReason::Reset(ResetReason::ClosedPort | ResetReason::UnacceptableAck)));
+    reset.arrival == Arrival::Seen || closes_the_other || is_for_this_connection
+}
+
+/// The end whose segment was earlier.
+fn earlier(sent: &[Option<ControlSent>; 2]) -> Side {
+    match sent {
         [Some(left), Some(right)] if right.place < left.place => Side::Right,
         [None, _] => Side::Right,
         _ => Side::Left,
     }
 }
 
-/// Who said it first; both when neither had heard of the other's when saying it.
-fn first(said: &[Option<Said>; 2]) -> Option<Who> {
-    match said {
+/// Who sent it first; both if neither had received the other's segment before sending.
+fn first(sent: &[Option<ControlSent>; 2]) -> Option<Who> {
+    match sent {
         [None, None] => None,
         [Some(_), None] => Some(Who::One(Side::Left)),
         [None, Some(_)] => Some(Who::One(Side::Right)),
@@ -162,10 +218,10 @@ fn first(said: &[Option<Said>; 2]) -> Option<Who> {
             } else {
                 (right, left, Side::Right)
             };
-            // A capture does not know when a segment arrived (`heard` is when it was seen): there, and over
-            // a link without delay, only an acknowledgment shows that the other end knew.
-            let heard = early.heard.is_some_and(|heard| heard > early.at && heard <= late.at);
-            if heard || late.acks_other { Some(Who::One(side)) } else { Some(Who::Both) }
+            // In a capture the time of arrival is not known (`arrived` is the time of capture). There, and on a
+            // link without delay, only an acknowledgment shows that the other end had received the segment.
+            let arrived = early.arrived.is_some_and(|arrived| arrived > early.at && arrived <= late.at);
+            if arrived || late.acks_other { Some(Who::One(side)) } else { Some(Who::Both) }
         }
     }
 }

@@ -1,25 +1,28 @@
 //! The ladder as SVG: two lifelines, slanted arrows, states where they change.
 //!
-//! The rows are those of the text, at equal heights; a segment that needs a departure and an arrival
-//! is one long arrow between the two.
+//! The rows are those of the text, all of the same height; a segment with a row for its departure and
+//! one for its arrival is one long arrow from one to the other.
 
+use super::clocks::{Clocks, LastShown};
 use super::label::{Form, Labels};
-use super::rows::{Cell, Kind, Row, rows};
+use super::rows::{Kind, Row, StateCell, rows};
 use super::text::reason;
 use super::{Arrival, Ladder, NoteKind, Options, Segment, Side};
-use crate::numbers;
 use crate::style::wrap;
 use crate::svg::{Anchor, Canvas, THEME};
 
-const WIDTH: f64 = 1120.0;
+const WIDTH: f64 = 1190.0;
 const HEAD: f64 = 92.0;
 const ROW: f64 = 34.0;
-/// How far an arrow falls on its way when it is a row of its own.
+/// How far an arrow descends within one row.
 const FALL: f64 = 10.0;
-/// The two lifelines.
+/// The positions of the two lifelines.
 const LINE: [f64; 2] = [226.0, 700.0];
-const TIME_AT: f64 = 78.0;
-const REASON_AT: f64 = 846.0;
+/// The right edges of the times of both ends.
+const TIME_AT: [f64; 2] = [86.0, 896.0];
+const REASON_AT: f64 = 916.0;
+/// Characters of a line of the story.
+const STORY_COLUMNS: usize = 150;
 /// Characters of a line of a reason.
 const REASON_COLUMNS: usize = 40;
 
@@ -28,27 +31,25 @@ impl Ladder {
     pub fn svg(&self, options: &Options) -> String {
         let rows = rows(self, options);
         let labels = Labels::of(self, options);
-        let story = self.story_lines();
+        let story: Vec<String> =
+            self.story_lines().iter().flat_map(|line| wrap(line, STORY_COLUMNS)).collect();
         let bottom = y(rows.len());
         let height = bottom + 24.0 + 18.0 * story.len() as f64;
         let mut canvas = Canvas::new();
         canvas.rect("sheet", (0.0, 0.0), (WIDTH, height), 8.0);
-        head(&mut canvas, self);
+        let clocks = Clocks::of(&rows);
+        let mut shown = LastShown::default();
+        draw_head(&mut canvas, self, &clocks);
         for x in LINE {
             canvas.line("rule", (x, HEAD - 12.0), (x, bottom));
         }
-        let start = rows.first().map(|row| row.at);
         for (index, row) in rows.iter().enumerate() {
-            let since = start.map_or(std::time::Duration::ZERO, |start| row.at.since(start));
-            let is_same = index > 0 && rows[index - 1].at == row.at;
-            if !is_same {
-                let time = numbers::seconds(since);
-                canvas.text("mono dim", (TIME_AT, y(index) + 4.0), Anchor::End, &time);
-            }
             for side in [Side::Left, Side::Right] {
-                state(&mut canvas, side, row.states[side.index()], y(index));
+                let time = clocks.show(row, side, &mut shown);
+                canvas.text("mono dim", (TIME_AT[side.index()], y(index) + 4.0), Anchor::End, &time);
+                draw_state(&mut canvas, side, row.states[side.index()], y(index));
             }
-            draw(&mut canvas, &rows, index, &labels);
+            draw_row(&mut canvas, &rows, index, &labels);
         }
         for (line, text) in story.iter().enumerate() {
             canvas.text("", (24.0, bottom + 24.0 + 18.0 * line as f64), Anchor::Start, text);
@@ -62,7 +63,7 @@ fn y(row: usize) -> f64 {
     HEAD + ROW * (row as f64 + 0.5)
 }
 
-fn head(canvas: &mut Canvas, ladder: &Ladder) {
+fn draw_head(canvas: &mut Canvas, ladder: &Ladder, clocks: &Clocks) {
     for (side, x) in LINE.into_iter().enumerate() {
         let end = &ladder.ends[side];
         canvas.text("bold", (x, 28.0), Anchor::Middle, &end.name);
@@ -71,10 +72,12 @@ fn head(canvas: &mut Canvas, ladder: &Ladder) {
             canvas.text("mono dim", (x, 66.0), Anchor::Middle, state.name());
         }
     }
-    canvas.text("small dim", (TIME_AT, 66.0), Anchor::End, "seconds");
+    for at in TIME_AT.into_iter().take(if clocks.has_two { 2 } else { 1 }) {
+        canvas.text("small dim", (at, 66.0), Anchor::End, "seconds");
+    }
 }
 
-fn state(canvas: &mut Canvas, side: Side, cell: Cell, y: f64) {
+fn draw_state(canvas: &mut Canvas, side: Side, cell: StateCell, y: f64) {
     let Some(state) = cell.state else { return };
     let width = 108.0;
     let x = match side {
@@ -88,24 +91,24 @@ fn state(canvas: &mut Canvas, side: Side, cell: Cell, y: f64) {
     canvas.text(class, (x + width / 2.0, y + 4.0), Anchor::Middle, state.name());
 }
 
-fn draw(canvas: &mut Canvas, rows: &[Row<'_>], index: usize, labels: &Labels) {
+fn draw_row(canvas: &mut Canvas, rows: &[Row<'_>], index: usize, labels: &Labels) {
     let row = &rows[index];
     let here = y(index);
     match &row.kind {
         Kind::Whole(segment) => {
-            arrow(canvas, segment, (here - FALL / 2.0, here + FALL / 2.0), labels);
-            say(canvas, here, &reason(segment, &row.kind), class_of(segment));
+            draw_arrow(canvas, segment, (here - FALL / 2.0, here + FALL / 2.0), labels);
+            draw_reason(canvas, here, &reason(segment, &row.kind), class_of(segment));
         }
         Kind::Departs(segment) => {
             let arrives = rows[index..].iter().position(
                 |later| matches!(later.kind, Kind::Arrives(arriving) if std::ptr::eq(arriving, *segment)),
             );
             let fall = arrives.map_or(ROW / 2.0, |rows| ROW * rows as f64);
-            arrow(canvas, segment, (here, here + fall), labels);
-            say(canvas, here, &reason(segment, &row.kind), class_of(segment));
+            draw_arrow(canvas, segment, (here, here + fall), labels);
+            draw_reason(canvas, here, &reason(segment, &row.kind), class_of(segment));
         }
-        Kind::Arrives(segment) => say(canvas, here, &reason(segment, &row.kind), "dim"),
-        Kind::Moved { on } => say(canvas, here, on, ""),
+        Kind::Arrives(segment) => draw_reason(canvas, here, &reason(segment, &row.kind), "dim"),
+        Kind::Moved { on } => draw_reason(canvas, here, on, ""),
         Kind::Folded(folded) => {
             let middle = (LINE[0] + LINE[1]) / 2.0;
             let parts = [(Side::Left, -4.0, "right", "→"), (Side::Right, 10.0, "left", "←")];
@@ -134,7 +137,7 @@ fn draw(canvas: &mut Canvas, rows: &[Row<'_>], index: usize, labels: &Labels) {
     }
 }
 
-fn say(canvas: &mut Canvas, y: f64, text: &str, class: &str) {
+fn draw_reason(canvas: &mut Canvas, y: f64, text: &str, class: &str) {
     let lines = wrap(text, REASON_COLUMNS);
     let up = if lines.len() > 1 { 7.0 } else { 0.0 };
     for (index, line) in lines.iter().take(2).enumerate() {
@@ -153,7 +156,7 @@ fn class_of(segment: &Segment) -> &'static str {
     }
 }
 
-fn arrow(canvas: &mut Canvas, segment: &Segment, (top, bottom): (f64, f64), labels: &Labels) {
+fn draw_arrow(canvas: &mut Canvas, segment: &Segment, (top, bottom): (f64, f64), labels: &Labels) {
     let (from, to) = (LINE[segment.from.index()], LINE[segment.from.other().index()]);
     let class = match (segment.arrival, segment.facts.flags.rst(), segment.from) {
         (Arrival::Lost, ..) | (_, true, _) => "bad",
@@ -171,7 +174,7 @@ fn arrow(canvas: &mut Canvas, segment: &Segment, (top, bottom): (f64, f64), labe
     match segment.arrival {
         Arrival::Stray => {
             canvas.line(&format!("{class}-line dash"), on(0.16), begin);
-            head_at(canvas, class, begin, end);
+            draw_arrow_head(canvas, class, begin, end);
         }
         Arrival::Lost => {
             let (x, y) = end;
@@ -179,12 +182,12 @@ fn arrow(canvas: &mut Canvas, segment: &Segment, (top, bottom): (f64, f64), labe
             canvas.line("bad-line", (x - 6.0, y + 6.0), (x + 6.0, y - 6.0));
         }
         Arrival::InFlight => canvas.line(&format!("{class}-line dash"), end, on(0.95)),
-        Arrival::Seen | Arrival::Delivered { .. } => head_at(canvas, class, begin, end),
+        Arrival::Seen | Arrival::Delivered { .. } => draw_arrow_head(canvas, class, begin, end),
     }
     let label = labels.text(segment, Form::Full).replace("  ", " ");
     let class = format!("mono halo {class}");
     if bottom - top > FALL {
-        // On a long fall the label stays at the departure, clear of the arrows it crosses.
+        // The label of a long arrow is at the departure, away from the arrows that it crosses.
         let (x, anchor) = match segment.from {
             Side::Left => (from + 14.0, Anchor::Start),
             Side::Right => (from - 14.0, Anchor::End),
@@ -196,7 +199,7 @@ fn arrow(canvas: &mut Canvas, segment: &Segment, (top, bottom): (f64, f64), labe
 }
 
 /// An arrow head at `to`, pointing away from `from`.
-fn head_at(canvas: &mut Canvas, class: &str, from: (f64, f64), to: (f64, f64)) {
+fn draw_arrow_head(canvas: &mut Canvas, class: &str, from: (f64, f64), to: (f64, f64)) {
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
     let length = dx.hypot(dy).max(1.0);
     let (ux, uy) = (dx / length, dy / length);

@@ -10,10 +10,14 @@ use wire::tcp::Flags;
 const CLIENT_ISN: u32 = 4_225_926_656;
 const SERVER_ISN: u32 = 3_022_381_253;
 
-/// Two ends that say what they do, over a link that takes 10 ms.
+/// Two ends that record what they do, and a link with a delay of 10 ms.
 struct World {
     recorder: Recorder,
     now_us: u64,
+    /// By frame number: the sender, the segment, and how often it arrived (`usize::MAX` if it is lost).
+    frames: Vec<(Side, SegmentFacts, usize)>,
+    /// By side: what arrived last.
+    heard: [Option<FrameArrival>; 2],
 }
 
 fn facts(seq: u32, ack: Option<u32>, flags: Flags, len_bytes: u32) -> SegmentFacts {
@@ -37,7 +41,7 @@ impl World {
         };
         let left = end("client", "10.0.0.1:49152", State::Closed);
         let right = end("server", "10.0.0.2:80", State::Listen);
-        World { recorder: Recorder::new(left, right), now_us: 0 }
+        World { recorder: Recorder::new(left, right), now_us: 0, frames: Vec::new(), heard: [None; 2] }
     }
 
     fn at(&self) -> Instant {
@@ -50,27 +54,72 @@ impl World {
     }
 
     fn sends(&mut self, side: Side, segment: SegmentFacts, why: SendReason) -> &mut Self {
-        self.recorder.record(self.at(), side, &Trace::Sent { segment, why });
+        self.recorder.record(self.at(), side, &Trace::Sent { segment, why }, None);
+        self.departs(side, segment, why)
+    }
+
+    /// A frame departs, without a trace of it.
+    fn departs(&mut self, side: Side, segment: SegmentFacts, why: SendReason) -> &mut Self {
+        self.recorder.departs(self.at(), side, self.frames.len(), segment, Some(why));
+        self.frames.push((side, segment, 0));
+        self
+    }
+
+    /// The oldest frame with these facts that has not arrived does so, or one that was never sent.
+    fn arrives(&mut self, side: Side, segment: SegmentFacts) -> &mut Self {
+        let is_it = |frame: &(Side, SegmentFacts, usize)| *frame == (side.other(), segment, 0);
+        let frame = self.frames.iter().position(is_it).unwrap_or_else(|| {
+            self.frames.push((side.other(), segment, 0));
+            self.frames.len() - 1
+        });
+        self.arrives_as(side, frame)
+    }
+
+    /// The frame with this number arrives.
+    fn arrives_as(&mut self, side: Side, frame: usize) -> &mut Self {
+        let (_, segment, arrivals) = &mut self.frames[frame];
+        let (segment, arrival) = (*segment, FrameArrival { frame, arrival: *arrivals });
+        *arrivals += 1;
+        self.heard[side.index()] = Some(arrival);
+        self.recorder.arrives(self.at(), side, arrival, segment);
+        self
+    }
+
+    fn loses(&mut self, frame: usize) -> &mut Self {
+        self.recorder.lost(frame);
+        self.frames[frame].2 = usize::MAX;
         self
     }
 
     fn takes(&mut self, side: Side, segment: SegmentFacts) -> &mut Self {
-        self.recorder.record(self.at(), side, &Trace::Taken { segment });
+        self.arrives(side, segment);
+        let heard = self.heard[side.index()];
+        self.recorder.record(self.at(), side, &Trace::Taken { segment }, heard);
+        self
+    }
+
+    fn refuses(&mut self, side: Side, why: tcp::Refusal) -> &mut Self {
+        let heard = self.heard[side.index()].expect("something has arrived");
+        let segment = self.frames[heard.frame].1;
+        self.recorder.record(self.at(), side, &Trace::Refused { segment, why }, Some(heard));
         self
     }
 
     fn moves(&mut self, side: Side, from: State, on: Cause) -> &mut Self {
         let row = lookup(from, on).expect("the table has this row").index();
-        self.recorder.record(self.at(), side, &Trace::StateChanged { row });
+        let is_own = matches!(on, Cause::ActiveOpen | Cause::Close | Cause::Abort | Cause::TimeWaitTimeout);
+        let heard = self.heard[side.index()].filter(|_| !is_own);
+        self.recorder.record(self.at(), side, &Trace::StateChanged { row }, heard);
         self
     }
 
+    /// A call that returns because of what arrived last.
     fn call(&mut self, side: Side, text: &str) -> &mut Self {
-        self.recorder.call(self.at(), side, text);
+        self.recorder.call(self.at(), side, text, self.heard[side.index()]);
         self
     }
 
-    /// Sends, and takes 10 ms later.
+    /// `side` sends the segment, and the other end takes it 10 ms later.
     fn passes(&mut self, side: Side, segment: SegmentFacts, why: SendReason) -> &mut Self {
         self.sends(side, segment, why).wait_us(10_000).takes(side.other(), segment)
     }
@@ -159,7 +208,7 @@ fn troubled() -> Ladder {
     for n in 0..5 {
         world.sends(Left, data(n), SendReason::NewData).wait_us(100);
     }
-    world.wait_us(9_500).takes(Right, data(0)).sends(Right, ack(1), SendReason::ImmediateAck);
+    world.loses(1).wait_us(9_500).takes(Right, data(0)).sends(Right, ack(1), SendReason::ImmediateAck);
     for n in 2..5 {
         world.wait_us(100).takes(Right, data(n)).sends(Right, ack(1), SendReason::DuplicateAck);
     }
@@ -173,14 +222,14 @@ fn troubled() -> Ladder {
     world.sends(Right, ack(6), SendReason::ImmediateAck).wait_us(4_000).takes(Left, ack(1));
     world.wait_us(6_000).takes(Left, ack(6));
     let old = facts(0u32.wrapping_sub(5_000), None, Flags::SYN, 0);
-    let why = tcp::Refusal::OutOfWindow;
-    world.recorder.record(world.at(), Right, &Trace::Refused { segment: old, why });
+    world.arrives(Right, old).refuses(Right, tcp::Refusal::OutOfWindow);
     world.passes(Right, ack(6), SendReason::ChallengeAck);
     world.moves(Left, State::Established, Cause::Abort);
     let reset = facts(6_001, None, Flags::RST, 0);
     world.passes(Left, reset, SendReason::Reset(tcp::ResetReason::Aborted));
     world.moves(Right, State::Established, Cause::Rst);
-    world.recorder.note(world.at(), Right, NoteKind::Trouble, "read returns: connection reset");
+    let heard = world.heard[Right.index()];
+    world.recorder.note(world.at(), Right, NoteKind::Trouble, "read returns: connection reset", heard);
     world.finish()
 }
 
@@ -201,6 +250,14 @@ fn bulk() -> Ladder {
         })
         .collect();
     ladder.steps.splice(5..7, data);
+    for step in &mut ladder.steps {
+        // The indices have changed, so only the times give the order.
+        match step {
+            Step::Segment(segment) => segment.arrives_before = None,
+            Step::Note { cause, .. } => *cause = None,
+            Step::Moved { .. } => {}
+        }
+    }
     ladder
 }
 
@@ -299,56 +356,117 @@ fn colours_change_nothing_but_the_colour() {
     assert_eq!(trimmed, plain.lines().collect::<Vec<_>>());
 }
 
-#[test]
-fn a_cut_super_segment_arrives_with_its_last_part() {
-    let mut world = World::new();
-    let whole = facts(1, Some(1), Flags::PSH, 3_000);
-    world.sends(Side::Left, whole, SendReason::NewData);
-    for (seq, len) in [(1, 1_460), (1_461, 1_460), (2_921, 80)] {
-        world.wait_us(10).takes(Side::Right, facts(seq, Some(1), Flags::NONE, len));
-    }
-    let ladder = world.finish();
-    let Step::Segment(segment) = &ladder.steps[0] else { panic!("{ladder:?}") };
-    assert_eq!(ladder.steps.len(), 1);
-    assert_eq!(segment.arrival, Arrival::Delivered { at: Instant::from_micros(30) });
+/// What happened to each segment, and the remarks on it.
+fn fates(ladder: &Ladder) -> Vec<(Arrival, Vec<&str>)> {
+    let segments = ladder.steps.iter().filter_map(|step| match step {
+        Step::Segment(segment) => Some(segment),
+        _ => None,
+    });
+    segments.map(|segment| (segment.arrival, segment.remarks.iter().map(String::as_str).collect())).collect()
+}
+
+fn delivered_us(us: u64) -> Arrival {
+    Arrival::Delivered { at: Instant::from_micros(us) }
 }
 
 #[test]
-fn the_parts_of_a_cut_segment_may_be_reordered_or_lost() {
-    let part = |seq, len| facts(seq, Some(1), Flags::NONE, len);
+fn each_piece_of_a_super_segment_is_a_row_and_one_carries_the_fin() {
+    let part = |seq, flags, len| facts(seq, Some(1), flags, len);
+    let pieces = [part(1, Flags::NONE, 1_460), part(1_461, Flags::NONE, 1_460), part(2_921, Flags::FIN, 80)];
     let mut world = World::new();
-    world.sends(Side::Left, facts(1, Some(1), Flags::PSH, 2_374), SendReason::NewData).wait_us(10);
-    world.takes(Side::Right, part(1_449, 926)).wait_us(10).takes(Side::Right, part(1, 1_448));
-    world.sends(Side::Left, facts(2_375, Some(1), Flags::PSH, 2_000), SendReason::NewData);
-    world.recorder.lost(Side::Left, &part(3_823, 552));
-    world.wait_us(10).takes(Side::Right, part(2_375, 1_448));
-    world.sends(Side::Left, facts(4_375, Some(1), Flags::PSH, 2_000), SendReason::NewData);
-    world.recorder.lost(Side::Left, &part(4_375, 1_448));
-    world.recorder.lost(Side::Left, &part(5_823, 552));
-    let said: Vec<(Arrival, Vec<String>)> = world
-        .finish()
-        .steps
-        .into_iter()
-        .filter_map(|step| match step {
-            Step::Segment(segment) => Some((segment.arrival, segment.remarks)),
-            _ => None,
-        })
-        .collect();
+    world.moves(Side::Left, State::Established, Cause::Close);
+    let segment = part(1, Flags::FIN, 3_000);
+    world.recorder.record(world.at(), Side::Left, &Trace::Sent { segment, why: SendReason::Fin }, None);
+    for piece in pieces {
+        world.departs(Side::Left, piece, SendReason::Fin);
+    }
+    // The first two change places on the way, the last is lost.
+    world.loses(2).wait_us(10).takes(Side::Right, pieces[1]).wait_us(10).takes(Side::Right, pieces[0]);
+    let ladder = world.finish();
     assert_eq!(
-        said,
+        fates(&ladder),
+        [(delivered_us(20), vec![]), (delivered_us(10), vec![]), (Arrival::Lost, vec![])]
+    );
+    let said = ladder.steps.iter().map(|step| match step {
+        Step::Segment(segment) => (segment.why, segment.states[0]),
+        other => panic!("expected a segment, found {other:?}"),
+    });
+    let new_data = (Some(SendReason::NewData), None);
+    let fin = (Some(SendReason::Fin), Some(State::FinWait1));
+    assert_eq!(said.collect::<Vec<_>>(), [new_data, new_data, fin]);
+    assert_eq!((ladder.story().sent_bytes, ladder.story().lost), ([3_000, 0], [1, 0]));
+}
+
+#[test]
+fn equal_segments_in_flight_are_not_confused() {
+    let same = facts(7, Some(1), Flags::SYN, 0);
+    let mut world = World::new();
+    for _ in 0..3 {
+        world.sends(Side::Left, same, SendReason::Syn);
+    }
+    world.loses(1).wait_us(10).arrives_as(Side::Right, 2).refuses(Side::Right, tcp::Refusal::OutOfWindow);
+    world.wait_us(10).arrives_as(Side::Right, 0);
+    let (segment, heard) = (same, world.heard[1]);
+    world.recorder.record(world.at(), Side::Right, &Trace::Taken { segment }, heard);
+    assert_eq!(
+        fates(&world.finish()),
         [
-            (Arrival::Delivered { at: Instant::from_micros(20) }, vec![]),
-            (
-                Arrival::Delivered { at: Instant::from_micros(30) },
-                vec!["552 of its 2,000 bytes lost".to_owned()]
-            ),
+            (delivered_us(20), vec![]),
             (Arrival::Lost, vec![]),
+            (delivered_us(10), vec!["refused: outside the receive window"]),
         ]
     );
 }
 
 #[test]
-fn the_reset_of_a_stale_syn_is_not_the_connections() {
+fn an_arrival_without_an_answer_was_thrown_away_and_a_frame_without_an_arrival_is_in_flight() {
+    let mut world = World::new();
+    let data = facts(1, Some(1), Flags::NONE, 100);
+    world.sends(Side::Left, data, SendReason::NewData).sends(Side::Left, data, SendReason::Timeout);
+    world.wait_us(10).arrives_as(Side::Right, 0);
+    assert_eq!(
+        fates(&world.finish()),
+        [(delivered_us(10), vec!["the receiver threw it away"]), (Arrival::InFlight, vec![])]
+    );
+}
+
+#[test]
+fn a_note_is_under_its_cause_and_no_clock_runs_backwards() {
+    for ladder in [web_exchange(), simultaneous_open(), troubled(), bulk()] {
+        let mut clocks = [Instant::ZERO; 2];
+        for row in rows::rows(&ladder, &Options::default()) {
+            for (clock, at) in clocks.iter_mut().zip(row.clocks) {
+                assert!(at.is_none_or(|at| at >= *clock), "{ladder:?}");
+                *clock = at.unwrap_or(*clock);
+            }
+        }
+    }
+    let text = web_exchange().text(&Options::default(), &Style::PLAIN);
+    let lines: Vec<&str> = text.lines().collect();
+    let under = |note: &str, segment: &str| {
+        let at = lines.iter().position(|line| line.contains(note)).expect("a note");
+        assert!(lines[at - 1].contains(segment), "{text}");
+    };
+    under("connect returns", "SYN,ACK Seq=0");
+    under("accept returns", "completes the handshake");
+}
+
+#[test]
+fn events_of_the_same_time_are_in_the_order_of_the_recording() {
+    let mut world = World::new();
+    let (syn, answer) = (facts(7, None, Flags::SYN, 0), facts(9, Some(8), Flags::SYN, 0));
+    world.moves(Side::Left, State::Closed, Cause::ActiveOpen);
+    world.sends(Side::Left, syn, SendReason::Syn);
+    world.wait_us(500_000).takes(Side::Right, syn).sends(Side::Right, answer, SendReason::SynAck);
+    // The timer fires at the time at which the answer arrives, but before the answer is processed.
+    world.wait_us(500_000).sends(Side::Left, syn, SendReason::Timeout);
+    world.takes(Side::Left, answer).moves(Side::Left, State::SynSent, Cause::SynAck);
+    let text = world.finish().text(&Options::default(), &Style::PLAIN);
+    assert!(text.contains("1.000    SYN-SENT     ──── SYN     Seq=0"), "{text}");
+}
+
+#[test]
+fn a_reset_of_a_stale_syn_does_not_end_the_connection() {
     let mut world = World::new();
     let (stale, answer) = (facts(90, None, Flags::SYN, 0), facts(500, Some(91), Flags::SYN, 0));
     world.takes(Side::Right, stale).passes(Side::Right, answer, SendReason::SynAck);
@@ -360,7 +478,8 @@ fn the_reset_of_a_stale_syn_is_not_the_connections() {
     assert_eq!(ladder.story().reset, None);
     assert_eq!(ladder.ends[1].isn, Some(Seq::new(900)));
     let text = ladder.text(&Options::default(), &Style::PLAIN);
-    assert!(text.contains("SYN     Seq=-10 "), "{text}");
+    assert!(text.contains("SYN     Seq=old ") && text.contains("RST     Seq=old+1 "), "{text}");
+    assert!(text.contains("Ack=old+1 "), "{text}");
     assert!(text.contains("SYN,ACK Seq=0 Ack=1 "), "{text}");
 }
 
@@ -368,24 +487,22 @@ fn the_reset_of_a_stale_syn_is_not_the_connections() {
 fn a_second_copy_is_a_stray() {
     let mut world = World::new();
     let syn = facts(7, None, Flags::SYN, 0);
-    world.passes(Side::Left, syn, SendReason::Syn).wait_us(5).takes(Side::Right, syn);
-    let arrivals: Vec<Arrival> = world
-        .finish()
-        .steps
-        .iter()
-        .filter_map(|step| match step {
-            Step::Segment(segment) => Some(segment.arrival),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(arrivals, [Arrival::Delivered { at: Instant::from_millis(10) }, Arrival::Stray]);
+    world.passes(Side::Left, syn, SendReason::Syn).wait_us(5).arrives_as(Side::Right, 0);
+    world.refuses(Side::Right, tcp::Refusal::OutOfWindow);
+    assert_eq!(
+        fates(&world.finish()),
+        [
+            (delivered_us(10_000), vec![]),
+            (Arrival::Stray, vec!["a second copy", "refused: outside the receive window"])
+        ]
+    );
 }
 
 #[test]
 fn a_recording_is_bounded_and_says_so() {
     let mut recorder = Recorder::bounded(End::default(), End::default(), 3);
     for _ in 0..10 {
-        recorder.call(Instant::ZERO, Side::Left, "write returns");
+        recorder.call(Instant::ZERO, Side::Left, "write returns", None);
     }
     let text = recorder.finish().text(&Options::default(), &Style::PLAIN);
     assert!(text.contains("7 steps more are not drawn"), "{text}");
@@ -400,4 +517,41 @@ fn an_empty_ladder_and_hostile_names_are_drawn() {
     let text = ladder.text(&Options::default(), &Style::PLAIN);
     assert!(!text.contains('\x1b'), "{text:?}");
     assert!(!ladder.svg(&Options::default()).contains("<script>"));
+}
+
+#[test]
+fn text_that_comes_late_or_again_counts_once() {
+    let sent = |texts: &[(u32, u32)], isn: Option<u32>| {
+        let mut ladder = Ladder::between(End { isn: isn.map(Seq::new), ..End::default() }, End::default());
+        for (seq, len) in texts {
+            let facts = facts(*seq, Some(1), Flags::NONE, *len);
+            ladder.steps.push(Step::Segment(Segment { facts, ..blank() }));
+        }
+        ladder.story().sent_bytes[0]
+    };
+    // Overtaken; a hole overfilled; the same bytes three times; across the end of the number space.
+    assert_eq!(sent(&[(1, 1_000), (2_001, 1_000), (1_001, 1_000)], Some(0)), 3_000);
+    assert_eq!(sent(&[(1, 100), (301, 100), (51, 300)], Some(0)), 400);
+    assert_eq!(sent(&[(1, 100), (1, 100), (1, 50)], None), 100);
+    assert_eq!(sent(&[(u32::MAX - 99, 100), (100, 100), (0, 100)], Some(u32::MAX - 100)), 300);
+    // Bytes of an earlier connection, and the byte of a keep-alive, which has the number of the SYN.
+    assert_eq!(sent(&[(1, 100), (u32::MAX - 999, 500), (0, 1)], Some(0)), 100);
+    // More than the number space holds.
+    let long: Vec<(u32, u32)> = (0..100u32).map(|n| (n.wrapping_mul(60_000_000) + 1, 60_000_000)).collect();
+    assert_eq!(sent(&long, Some(0)), 6_000_000_000);
+}
+
+/// A segment of the left end, seen on its way.
+fn blank() -> Segment {
+    Segment {
+        at: Instant::ZERO,
+        from: Side::Left,
+        facts: facts(0, None, Flags::NONE, 0),
+        arrival: Arrival::Seen,
+        arrives_before: None,
+        why: None,
+        remarks: Vec::new(),
+        states: [None; 2],
+        frame: None,
+    }
 }

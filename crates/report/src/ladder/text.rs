@@ -1,25 +1,25 @@
 //! The ladder as text, in the width of a terminal.
 //!
-//! Wide: time, left state, arrow, right state, reason. Where there is no room for the reason it moves
-//! under the arrow; where there is none for the numbers, they move there too.
+//! The columns are time, left state, arrow, right state and reason. If there is no room for the reason, it
+//! goes under the arrow; if there is none for the numbers either, they go there too.
 
+use super::clocks::{Clocks, LastShown};
 use super::fold::Folded;
 use super::label::{Form, Labels};
-use super::rows::{Cell, Kind, Row, rows};
+use super::rows::{Kind, Row, StateCell, rows};
 use super::{Arrival, Ladder, NoteKind, Options, Segment, Side};
 use crate::numbers;
 use crate::style::{Ink, Style, columns, cut, harmless, wrap};
-use tcp::Instant;
 
 /// The longest state name, `SYN-RECEIVED`, and the mark before it.
 const STATE: usize = 14;
 /// Room for a line beside a label: `──── ` before, ` ───▶` after.
 const ARROW_ENDS: usize = 10;
-/// Below this the reason stands under the arrow.
+/// With less room than this, the reason goes under the arrow.
 const REASON_MIN: usize = 18;
-/// A longer arrow than this only parts the states.
+/// A longer arrow would only separate the states.
 const ARROW_MAX: usize = 64;
-/// Longer lines are hard to follow with the eye.
+/// Longer lines are hard to follow.
 const WIDTH_MAX: usize = 140;
 
 impl Ladder {
@@ -27,38 +27,33 @@ impl Ladder {
     pub fn text(&self, options: &Options, style: &Style) -> String {
         let rows = rows(self, options);
         let labels = Labels::of(self, options);
-        let layout = Layout::of(&rows, &labels, style);
-        let mut page = Page { layout, labels: &labels, style, start: start(&rows), text: String::new() };
+        let clocks = Clocks::of(&rows);
+        let layout = Layout::of(&rows, &labels, &clocks, style);
+        let (shown, text) = Default::default();
+        let mut page = Page { layout, labels: &labels, clocks, shown, style, text };
         page.head(self);
-        let mut before = None;
-        for row in &rows {
-            page.row(row, before);
-            before = Some(row.at);
-        }
+        rows.iter().for_each(|row| page.row(row));
         page.foot(self);
         page.text
     }
 }
 
-fn start(rows: &[Row<'_>]) -> Instant {
-    rows.first().map_or(Instant::ZERO, |row| row.at)
-}
-
-/// Where the columns stand.
+/// The widths of the columns.
 struct Layout {
     frame: usize,
     time: usize,
+    /// The right end's clock and the gap after it; zero if there is none.
+    right_clock: usize,
     arrow: usize,
-    /// Zero when the reason stands under the arrow.
+    /// Zero if the reason goes under the arrow.
     reason: usize,
     form: Form,
 }
 
 impl Layout {
-    fn of(rows: &[Row<'_>], labels: &Labels, style: &Style) -> Layout {
-        let start = start(rows);
-        let last = rows.last().map_or(start, |row| row.at);
-        let time = columns(&numbers::seconds(last.since(start))).max(8);
+    fn of(rows: &[Row<'_>], labels: &Labels, clocks: &Clocks, style: &Style) -> Layout {
+        let time = clocks.columns();
+        let right_clock = if clocks.has_two { time + 2 } else { 0 };
         let frame = rows.iter().filter_map(|row| segment_of(row)?.frame).max();
         let frame = frame.map_or(0, |frame| columns(&frame.to_string()).max(5) + 2);
         let longest = |form| {
@@ -68,8 +63,8 @@ impl Layout {
                 .max()
                 .unwrap_or(0)
         };
-        // Margin, gaps around the arrow, and before the reason.
-        let fixed = 1 + frame + time + 2 + STATE + 1 + 1 + STATE;
+        // All but the arrow and the reason: margin, frame, clocks, states, and the gaps between them.
+        let fixed = 1 + frame + time + 2 + STATE + 1 + 1 + right_clock + STATE;
         let width = style.width.clamp(60, WIDTH_MAX);
         let room = width.saturating_sub(fixed);
         let full = longest(Form::Full) + ARROW_ENDS;
@@ -78,13 +73,15 @@ impl Layout {
             let arrow = full.max(40).min(room - 2 - REASON_MIN);
             let reason = (room - 2 - arrow).min(40);
             let arrow = (room - 2 - reason).min(arrow.max(ARROW_MAX));
-            return Layout { frame, time, arrow, reason, form: Form::Full };
+            return Layout { frame, time, right_clock, arrow, reason, form: Form::Full };
         }
         if room >= full {
-            return Layout { frame, time, arrow: room.min(full + 8), reason: 0, form: Form::Full };
+            let arrow = room.min(full + 8);
+            return Layout { frame, time, right_clock, arrow, reason: 0, form: Form::Full };
         }
         let flags = longest(Form::Flags) + ARROW_ENDS;
-        Layout { frame, time, arrow: room.clamp(flags, flags.max(40)), reason: 0, form: Form::Flags }
+        let arrow = room.clamp(flags, flags.max(40));
+        Layout { frame, time, right_clock, arrow, reason: 0, form: Form::Flags }
     }
 
     fn indent(&self) -> usize {
@@ -99,12 +96,13 @@ fn segment_of<'a>(row: &Row<'a>) -> Option<&'a Segment> {
     }
 }
 
-/// The text as it grows.
+/// The text under construction.
 struct Page<'a> {
     layout: Layout,
     labels: &'a Labels,
+    clocks: Clocks,
+    shown: LastShown,
     style: &'a Style,
-    start: Instant,
     text: String,
 }
 
@@ -116,7 +114,7 @@ impl Page<'_> {
 
     fn head(&mut self, ladder: &Ladder) {
         let style = *self.style;
-        let right_at = STATE + self.layout.arrow + 2;
+        let right_at = STATE + self.layout.arrow + 2 + self.layout.right_clock;
         let indent = self.layout.indent();
         let room = (self.layout.arrow / 2 + STATE).saturating_sub(2);
         for (pick, ink) in [(0, Ink::Strong), (1, Ink::Dim)] {
@@ -138,13 +136,14 @@ impl Page<'_> {
             self.line(&line);
         }
         let rule = style.pick("─", "-");
-        let [left, right] = [0, 1].map(|side| Cell { state: ladder.ends[side].state, is_new: false });
+        let [left, right] = [0, 1].map(|side| StateCell { state: ladder.ends[side].state, is_new: false });
         let titles = format!(
-            " {:<frame$}{:>time$}  {} {:arrow$} {}",
+            " {:<frame$}{:>time$}  {} {:arrow$} {}{}",
             if self.layout.frame > 0 { "frame" } else { "" },
             "seconds",
             self.cell(left),
             "",
+            self.right_clock("seconds"),
             self.cell(right),
             frame = self.layout.frame,
             time = self.layout.time,
@@ -152,12 +151,12 @@ impl Page<'_> {
         );
         self.line(&titles);
         let reason = if self.layout.reason > 0 { self.layout.reason + 2 } else { 0 };
-        let rule = rule.repeat(indent - 1 + STATE + self.layout.arrow + 2 + STATE + reason);
+        let rule = rule.repeat(indent - 1 + right_at + STATE + reason);
         let rule = format!(" {}", style.paint(Ink::Dim, &rule));
         self.line(&rule);
     }
 
-    fn row(&mut self, row: &Row<'_>, before: Option<Instant>) {
+    fn row(&mut self, row: &Row<'_>) {
         match &row.kind {
             Kind::Whole(segment) | Kind::Departs(segment) | Kind::Arrives(segment) => {
                 let arrow = self.arrow(segment, &row.kind);
@@ -167,19 +166,19 @@ impl Page<'_> {
                     reason = if reason.is_empty() { numbers } else { format!("{numbers}; {reason}") };
                 }
                 let ink = reason_ink(segment);
-                self.across(row, before, &arrow, (&reason, ink));
+                self.across(row, &arrow, (&reason, ink));
             }
             Kind::Moved { on } => {
                 let blank = " ".repeat(self.layout.arrow);
-                self.across(row, before, &blank, (&harmless(on), Ink::Plain));
+                self.across(row, &blank, (&harmless(on), Ink::Plain));
             }
-            Kind::Folded(folded) => self.folded(row, before, folded),
-            Kind::Note { side, kind, text } => self.note(row, before, *side, *kind, text),
+            Kind::Folded(folded) => self.folded(row, folded),
+            Kind::Note { side, kind, text } => self.note(row, *side, *kind, text),
         }
     }
 
     /// A run in one line for each direction.
-    fn folded(&mut self, row: &Row<'_>, before: Option<Instant>, folded: &Folded) {
+    fn folded(&mut self, row: &Row<'_>, folded: &Folded) {
         let style = *self.style;
         let width = self.layout.arrow;
         for side in [Side::Left, Side::Right] {
@@ -193,19 +192,21 @@ impl Page<'_> {
             };
             let text = cut(&text, width, &style);
             let text = style.paint(Ink::Dim, &format!("{text:<width$}"));
-            self.across(row, before, &text, ("", Ink::Plain));
+            self.across(row, &text, ("", Ink::Plain));
         }
     }
 
     /// A line from end to end.
-    fn across(&mut self, row: &Row<'_>, before: Option<Instant>, middle: &str, reason: (&str, Ink)) {
+    fn across(&mut self, row: &Row<'_>, middle: &str, reason: (&str, Ink)) {
         let [left, right] = row.states.map(|cell| self.cell(cell));
-        let head = self.margin(row, before);
+        let head = self.margin(row);
+        let clock = self.clocks.show(row, Side::Right, &mut self.shown);
+        let right = format!("{}{right}", self.right_clock(&clock));
         let (text, ink) = reason;
         if self.layout.reason == 0 {
             self.line(&format!("{head}{left} {middle} {right}"));
             let indent = self.layout.indent() + STATE + 6;
-            for line in wrap(text, self.layout.arrow + STATE - 5) {
+            for line in wrap(text, self.layout.arrow + self.layout.right_clock + STATE - 5) {
                 let line = format!("{:indent$}{}", "", self.style.paint(ink, &line));
                 self.line(&line);
             }
@@ -214,43 +215,52 @@ impl Page<'_> {
         let lines = wrap(text, self.layout.reason);
         let first = lines.first().map_or("", String::as_str);
         self.line(&format!("{head}{left} {middle} {right}  {}", self.style.paint(ink, first)));
-        let indent = self.layout.indent() + STATE + self.layout.arrow + STATE + 4;
+        let indent = self.layout.indent() + STATE + self.layout.arrow + self.layout.right_clock + STATE + 4;
         for line in lines.iter().skip(1) {
             let line = format!("{:indent$}{}", "", self.style.paint(ink, line));
             self.line(&line);
         }
     }
 
-    fn note(&mut self, row: &Row<'_>, before: Option<Instant>, side: Side, kind: NoteKind, text: &str) {
+    fn note(&mut self, row: &Row<'_>, side: Side, kind: NoteKind, text: &str) {
         let (mark, ink) = match kind {
             NoteKind::Call => (self.style.pick("◆", ">"), Ink::Mark),
             NoteKind::Timer => (self.style.pick("○", "o"), Ink::Notable),
             NoteKind::Trouble => ("!", Ink::Bad),
         };
         let text = format!("{mark} {}", harmless(text));
-        let head = self.margin(row, before);
-        let right_at = STATE + self.layout.arrow + 2;
-        let right_room = STATE + if self.layout.reason > 0 { self.layout.reason + 2 } else { 0 };
-        let gap = match side {
-            Side::Left => 0,
-            // It may reach into the reasons; without that column it ends where the states end.
-            Side::Right => right_at.min((right_at + right_room).saturating_sub(columns(&text))),
+        let head = self.margin(row);
+        let clock = self.clocks.show(row, Side::Right, &mut self.shown);
+        let clock = self.right_clock(&clock);
+        let clock_at = STATE + self.layout.arrow + 2;
+        let room =
+            self.layout.right_clock + STATE + if self.layout.reason > 0 { self.layout.reason + 2 } else { 0 };
+        let (gap, clock) = match side {
+            Side::Left => (0, String::new()),
+            // The note may extend into the column of reasons; without that column it ends with the states.
+            Side::Right => {
+                let wide = self.layout.right_clock + columns(&text);
+                (clock_at.min((clock_at + room).saturating_sub(wide)), clock)
+            }
         };
-        let line = format!("{head}{:gap$}{}", "", self.style.paint(ink, &text));
+        let line = format!("{head}{:gap$}{clock}{}", "", self.style.paint(ink, &text));
         self.line(&line);
     }
 
-    /// Frame number and time; the time is left out when it is the row's before.
-    fn margin(&self, row: &Row<'_>, before: Option<Instant>) -> String {
+    /// The time at the right end and the gap after it, if there is such a column.
+    fn right_clock(&self, time: &str) -> String {
+        match self.layout.right_clock {
+            0 => String::new(),
+            width => self.style.paint(Ink::Dim, &format!("{time:>time_width$}  ", time_width = width - 2)),
+        }
+    }
+
+    /// Frame number and the left clock.
+    fn margin(&mut self, row: &Row<'_>) -> String {
         let is_arrival = matches!(row.kind, Kind::Arrives(_));
         let frame = segment_of(row).filter(|_| !is_arrival).and_then(|segment| segment.frame);
         let frame = frame.map(|frame| frame.to_string()).unwrap_or_default();
-        let is_aside = matches!(row.kind, Kind::Note { .. } | Kind::Moved { .. });
-        let time = if is_aside && before == Some(row.at) {
-            String::new()
-        } else {
-            numbers::seconds(row.at.since(self.start))
-        };
+        let time = self.clocks.show(row, Side::Left, &mut self.shown);
         let text = format!(
             " {frame:>width$}{gap}{time:>time_width$}  ",
             width = self.layout.frame.saturating_sub(2),
@@ -260,7 +270,7 @@ impl Page<'_> {
         self.style.paint(Ink::Dim, &text)
     }
 
-    fn cell(&self, cell: Cell) -> String {
+    fn cell(&self, cell: StateCell) -> String {
         let name = cell.state.map_or("", |state| state.name());
         if cell.is_new {
             let text = format!("{} {name:<12}", self.style.pick("●", "*"));
@@ -277,36 +287,36 @@ impl Page<'_> {
         let dash = style.pick("─", "-");
         let dots = style.pick("···", "...");
         let cross = style.pick("✗", "X");
-        // Four columns at the foot and three at the head of the arrow, by what became of it.
+        // Four columns at the foot of the arrow and three at its head show what happened to the segment.
         let begins_here = !matches!(kind, Kind::Arrives(_)) && segment.arrival != Arrival::Stray;
         let ends = match (kind, segment.arrival) {
-            (Kind::Departs(_), _) | (_, Arrival::InFlight) => Head::Fades,
-            (_, Arrival::Lost) => Head::Lost,
-            _ => Head::Arrives,
+            (Kind::Departs(_), _) | (_, Arrival::InFlight) => ArrowHead::Fades,
+            (_, Arrival::Lost) => ArrowHead::Lost,
+            _ => ArrowHead::Arrives,
         };
         let foot = if begins_here { dash.repeat(4) } else { format!("{dots}{dash}") };
         let body = self.layout.arrow.saturating_sub(columns(&label) + ARROW_ENDS - 1);
         let text = match segment.from {
             Side::Left => {
                 let head = match ends {
-                    Head::Arrives => format!("{dash}{dash}{}", style.pick("▶", ">")),
-                    Head::Fades => dots.to_owned(),
-                    Head::Lost => format!("{cross}  "),
+                    ArrowHead::Arrives => format!("{dash}{dash}{}", style.pick("▶", ">")),
+                    ArrowHead::Fades => dots.to_owned(),
+                    ArrowHead::Lost => format!("{cross}  "),
                 };
                 format!("{foot} {label} {}{head}", dash.repeat(body))
             }
             Side::Right => {
                 let head = match ends {
-                    Head::Arrives => format!("{}{}", style.pick("◀", "<"), dash.repeat(3)),
-                    Head::Fades => format!("{dots}{dash}"),
-                    Head::Lost => format!("  {cross}{dash}"),
+                    ArrowHead::Arrives => format!("{}{}", style.pick("◀", "<"), dash.repeat(3)),
+                    ArrowHead::Fades => format!("{dots}{dash}"),
+                    ArrowHead::Lost => format!("  {cross}{dash}"),
                 };
                 let foot = if begins_here { dash.repeat(3) } else { dots.to_owned() };
                 format!("{head} {label} {}{foot}", dash.repeat(body))
             }
         };
         let ink = match (ends, segment.facts.flags.rst(), segment.from) {
-            (Head::Lost, ..) | (_, true, _) => Ink::Bad,
+            (ArrowHead::Lost, ..) | (_, true, _) => Ink::Bad,
             (_, _, Side::Left) => Ink::Rightward,
             (_, _, Side::Right) => Ink::Leftward,
         };
@@ -315,22 +325,22 @@ impl Page<'_> {
 
     fn foot(&mut self, ladder: &Ladder) {
         self.line("");
-        for line in ladder.story_lines() {
-            let line = format!(" {}", harmless(&line));
-            self.line(&line);
+        let width = self.style.width.clamp(60, WIDTH_MAX) - 1;
+        for line in ladder.story_lines().iter().flat_map(|line| wrap(&harmless(line), width)) {
+            self.line(&format!(" {line}"));
         }
     }
 }
 
 /// How an arrow ends.
 #[derive(Clone, Copy)]
-enum Head {
+enum ArrowHead {
     Arrives,
     Fades,
     Lost,
 }
 
-/// Why a segment was sent and what is to be said about it.
+/// Why a segment was sent, and the remarks on it.
 pub(super) fn reason(segment: &Segment, kind: &Kind<'_>) -> String {
     let mut parts: Vec<String> = Vec::new();
     if let (Kind::Arrives(_), Arrival::Delivered { at }) = (kind, segment.arrival) {

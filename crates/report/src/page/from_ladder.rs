@@ -6,7 +6,7 @@ use crate::numbers;
 use tcp::state::State;
 use tcp::{Instant, Trace};
 
-/// Segments that go into a page, unless the caller says otherwise: about 20 MB of text.
+/// The most segments that go into a page: about 20 MB of text.
 pub(super) const SEGMENTS_MAX: usize = 100_000;
 
 fn seconds(at: Instant, origin: Instant) -> f64 {
@@ -14,7 +14,8 @@ fn seconds(at: Instant, origin: Instant) -> f64 {
 }
 
 impl Connection {
-    /// What a ladder tells, with times from its first step; at most 100,000 segments.
+    /// The connection that a ladder shows. Times count from the ladder's first step; it gets at most 100,000
+    /// segments.
     pub fn of_ladder(stream: u64, ladder: &Ladder) -> Connection {
         let origin = ladder.steps.first().map_or(Instant::ZERO, Step::at);
         let last = ladder.steps.last().map_or(origin, Step::at);
@@ -32,7 +33,7 @@ impl Connection {
         let mut now = [ladder.ends[0].state, ladder.ends[1].state];
         let mut packets = [0u64; 2];
         for step in &ladder.steps {
-            connection.add(step, origin, &mut now, &mut packets);
+            connection.add_step(step, origin, &mut now, &mut packets);
         }
         connection.moves.sort_by(|a, b| a.at.total_cmp(&b.at));
         connection.facts = [("segments", packets), ("bytes", story.sent_bytes), ("lost", story.lost)]
@@ -61,7 +62,13 @@ impl Connection {
         }
     }
 
-    fn add(&mut self, step: &Step, origin: Instant, now: &mut [Option<State>; 2], packets: &mut [u64; 2]) {
+    fn add_step(
+        &mut self,
+        step: &Step,
+        origin: Instant,
+        now: &mut [Option<State>; 2],
+        packets: &mut [u64; 2],
+    ) {
         let at = seconds(step.at(), origin);
         match step {
             Step::Note { side, kind, text, .. } => {

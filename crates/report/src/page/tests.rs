@@ -157,6 +157,7 @@ impl Builder {
                 window_bytes: 262_144,
             },
             arrival: Arrival::Delivered { at: Instant::from_micros(at_us + 20_000) },
+            arrives_before: None,
             why: None,
             remarks: Vec::new(),
             states,
@@ -185,16 +186,16 @@ impl Builder {
 
     fn note(&mut self, at_us: u64, side: Side, text: &str) {
         let at = Instant::from_micros(at_us);
-        self.ladder.steps.push(Step::Note { at, side, kind: NoteKind::Call, text: text.into() });
+        self.ladder.steps.push(Step::Note { at, side, kind: NoteKind::Call, text: text.into(), cause: None });
     }
 }
 
 #[test]
-fn a_page_is_one_file_that_asks_for_nothing() {
+fn a_page_is_one_file_that_loads_nothing() {
     let page = html(&sample());
     assert!(page.contains("default-src 'none'"));
-    for asking in ["http://", "https://", "src=", "@import", "url(", "fetch(", "XMLHttpRequest", "import("] {
-        assert!(!page.contains(asking), "the page has {asking}");
+    for request in ["http://", "https://", "src=", "@import", "url(", "fetch(", "XMLHttpRequest", "import("] {
+        assert!(!page.contains(request), "the page has {request}");
     }
     assert!(!page.contains("{{"), "a placeholder was left");
 }
@@ -246,7 +247,7 @@ fn the_json_of_the_page_looks_like_this() {
     crate::snapshot::check("page/data.json", &json);
 }
 
-/// Writes the sample page where `SYNFIN_SAMPLE_PAGE` says, for the browser test and for looking at it.
+/// Writes the sample page to the path in `SYNFIN_SAMPLE_PAGE`, so that it can be looked at.
 #[test]
 fn the_sample_page_can_be_written() {
     if let Some(path) = std::env::var_os("SYNFIN_SAMPLE_PAGE") {
@@ -254,7 +255,7 @@ fn the_sample_page_can_be_written() {
     }
 }
 
-/// A browser, if there is one here.
+/// A browser, if one is installed.
 fn browser() -> Option<std::path::PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
@@ -262,8 +263,8 @@ fn browser() -> Option<std::path::PathBuf> {
         .find(|program| program.is_file())
 }
 
-/// What the driver says of the sample page in headless Chromium, with a window of this size.
-fn said_in_browser(browser: &std::path::Path, size: &str) -> String {
+/// The driver's results for the sample page in headless Chromium, with a window of this size.
+fn results_in_browser(browser: &std::path::Path, size: &str) -> String {
     let folder = std::env::temp_dir().join(format!("synfin-page-{}-{size}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder for the page can be made");
     let driver = format!("<body><script>{}</script>", include_str!("in_browser.js"));
@@ -280,13 +281,13 @@ fn said_in_browser(browser: &std::path::Path, size: &str) -> String {
         .expect("the browser can be started");
     let dom = String::from_utf8_lossy(&output.stdout);
     let result = dom.split_once("<pre id=\"result\">").and_then(|(_, rest)| rest.split_once("</pre>"));
-    let said = result.map_or_else(
-        || panic!("the page did not come to its end: {}", String::from_utf8_lossy(&output.stderr)),
-        |(said, _)| said.to_owned(),
+    let text = result.map_or_else(
+        || panic!("the page did not finish: {}", String::from_utf8_lossy(&output.stderr)),
+        |(text, _)| text.to_owned(),
     );
-    // Only what worked is cleaned up: a failure leaves the page to look at.
+    // Not removed after a failure, so that the page can be looked at.
     std::fs::remove_dir_all(&folder).expect("the folder can be removed");
-    said
+    text
 }
 
 /// Click, zoom, filter and keys in headless Chromium.
@@ -300,8 +301,8 @@ fn the_page_works_in_a_browser() {
     let expected = "connections=2\nfindings=3\ndrawn=true\nwhole=0 s – 470 ms\nzoomed=true\n\
                     unzoomed=0 s – 470 ms\nhover=client: ESTABLISHED\nfiltered=4 of 278 rows\ninspected=true\n\
                     jumped=61\nraw=raw\ntheme=dark\nhostile=1\nnext=true\nscripts=3";
-    assert_eq!(said_in_browser(&browser, "1440,900").replace("few=true\n", ""), expected);
+    assert_eq!(results_in_browser(&browser, "1440,900").replace("few=true\n", ""), expected);
     // On a phone the page is one long column; the ladder must not become as long as the connection.
-    let narrow = said_in_browser(&browser, "500,800");
+    let narrow = results_in_browser(&browser, "500,800");
     assert!(narrow.contains("few=true\n") && narrow.contains("jumped=61\n"), "{narrow}");
 }

@@ -4,7 +4,7 @@ use super::Unit;
 
 /// About how many round numbers stand on an axis.
 const TICKS: f64 = 7.0;
-/// No more than this many, whatever rounding does.
+/// The most round numbers on an axis, even if rounding errors add some.
 const TICKS_MAX: usize = 16;
 
 /// Whether an axis begins at zero.
@@ -19,10 +19,10 @@ pub(super) enum Origin {
 pub(super) struct Axis {
     pub(super) from: f64,
     pub(super) to: f64,
-    /// The distance of round numbers.
+    /// The distance between round numbers.
     step: f64,
     unit: Unit,
-    /// One of the unit shown, in the unit of the values.
+    /// The size of the unit shown, in the unit of the values.
     scale: f64,
     /// What stands before `s`, `B`, `bit/s`.
     prefix: &'static str,
@@ -44,7 +44,7 @@ impl Axis {
         let (scale, prefix) = prefix(unit, from.abs().max(to.abs()));
         let step = step((to - from) / scale) * scale;
         if origin == Origin::Zero {
-            // Room up to the next round number, but for what rounding adds.
+            // The axis ends at the next round number; the tolerance is for rounding errors.
             to = (to / step - 1e-6).ceil() * step;
         }
         Axis { from, to, step, unit, scale, prefix }
@@ -79,11 +79,11 @@ impl Axis {
     }
 }
 
-/// The distance of round numbers over a span: 1, 2 or 5 times a power of ten.
+/// The distance between round numbers over a span: 1, 2 or 5 times a power of ten.
 fn step(span: f64) -> f64 {
     let rough = span / TICKS;
     let power = 10f64.powf(rough.log10().floor());
-    // A hair of tolerance, so that 70 in seven steps is in tens.
+    // The tolerance is for rounding errors: a span of 70 in seven steps has steps of 10.
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().find(|step| step * power >= rough * 0.999).unwrap_or(10.0);
     step * power
 }

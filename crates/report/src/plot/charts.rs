@@ -23,7 +23,7 @@ fn segments(ladder: &Ladder) -> impl Iterator<Item = &Segment> {
     })
 }
 
-/// Which byte `from` sent when, what came back, and how far the window reached.
+/// What `from` sent over time, its acknowledgments, and the limit of the window.
 pub fn time_sequence(ladder: &Ladder, from: Side) -> Chart {
     let begin = start(ladder);
     let base = ladder.ends[from.index()]
@@ -57,7 +57,7 @@ pub fn time_sequence(ladder: &Ladder, from: Side) -> Chart {
             window.push((heard, offset(facts.ack + facts.window_bytes)));
         }
     }
-    // A window far beyond everything sent would press the rest flat.
+    // A window far beyond everything sent would flatten the other series.
     let reach = sent.iter().chain(&again).chain(&lost).map(|point| point.1).fold(1.0, f64::max) * 1.5;
     if window.iter().any(|point: &(f64, f64)| point.1 > reach) {
         window.clear();
@@ -88,7 +88,7 @@ pub fn congestion(traces: &[(Instant, Trace)]) -> Chart {
             threshold.push((at, f64::from(*ssthresh_bytes)));
         }
     }
-    // Before the first loss the threshold is infinite, or as good as.
+    // Before the first loss the threshold is practically infinite.
     let highest = window.iter().map(|point| point.1).fold(0.0, f64::max);
     threshold.retain(|point| point.1 <= highest * 2.0);
     let mut series = vec![
@@ -117,7 +117,7 @@ pub fn rtt(traces: &[(Instant, Trace)]) -> Chart {
         Series { name: "measured".into(), mark: Mark::Points, color: Color::Blue, points: samples },
         Series { name: "smoothed".into(), mark: Mark::Line, color: Color::Violet, points: smoothed },
     ];
-    // With the least timeout of a second and a short path it would press the rest flat.
+    // On a short path, the minimum timeout of a second would flatten the other series.
     if timeout.iter().all(|point| point.1 <= highest * 5.0) {
         series.insert(
             0,

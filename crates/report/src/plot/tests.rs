@@ -28,6 +28,7 @@ fn transfer() -> (Ladder, Vec<(Instant, Trace)>) {
                     window_bytes: 65_535,
                 },
                 arrival: if is_lost { Arrival::Lost } else { Arrival::Delivered { at: at(10_000) } },
+                arrives_before: None,
                 why: Some(if round == 6 && n == 0 {
                     SendReason::FastRetransmit
                 } else {
@@ -50,6 +51,7 @@ fn transfer() -> (Ladder, Vec<(Instant, Trace)>) {
                 window_bytes: 200_000,
             },
             arrival: Arrival::Delivered { at: at(20_000) },
+            arrives_before: None,
             why: None,
             remarks: Vec::new(),
             states: [None; 2],
@@ -109,7 +111,7 @@ fn graphs_of_a_column_share_their_axis_of_time() {
 }
 
 #[test]
-fn nothing_and_nonsense_are_drawn() {
+fn empty_charts_and_extreme_values_are_drawn() {
     let empty = Chart { title: "<nothing>".into(), x: Unit::Count, y: Unit::Bytes, series: Vec::new() };
     assert!(empty.svg().contains("&lt;nothing&gt;"));
     let nonsense = vec![(f64::NAN, 1.0), (0.0, f64::INFINITY), (5.0, 5.0), (f64::MIN_POSITIVE, -1e300)];

@@ -112,7 +112,34 @@ impl Operator {
     }
 }
 
+impl Operator {
+    /// The result; `None` where there is none that fits 64 bits.
+    pub fn apply(self, left: i64, right: i64) -> Option<i64> {
+        match self {
+            Operator::Or => Some(left | right),
+            Operator::And => Some(left & right),
+            Operator::Plus => left.checked_add(right),
+            Operator::Minus => left.checked_sub(right),
+            Operator::Times => left.checked_mul(right),
+            Operator::Over => left.checked_div(right),
+            Operator::ShiftLeft => u32::try_from(right).ok().and_then(|bits| left.checked_shl(bits)),
+            Operator::ShiftRight => u32::try_from(right).ok().and_then(|bits| left.checked_shr(bits)),
+        }
+    }
+}
+
 impl Expr {
+    /// The number that it is, if it is one without symbols.
+    pub fn constant(&self) -> Option<i64> {
+        match self {
+            Expr::Integer(value) => Some(*value),
+            Expr::Hex(value) => Some(value.cast_signed()),
+            Expr::Complement(inner) => Some(!inner.constant()?),
+            Expr::Binary(operator, left, right) => operator.apply(left.constant()?, right.constant()?),
+            _ => None,
+        }
+    }
+
     /// The named member of a structure.
     pub fn member(&self, name: &str) -> Option<&Expr> {
         match self {

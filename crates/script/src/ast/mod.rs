@@ -7,12 +7,15 @@
 mod call;
 mod display;
 mod packet;
+mod traffic_class;
 
 pub use call::{Call, Expr, Member, Operator, Outcome};
 pub use packet::{
     AccurateEcn, Body, Counted, Direction, Ecn, Field, FlagsWord, IcmpPacket, IpInfo, OptionList, Packet,
     Ports, Quoted, SeqRange, TcpOption, TcpPacket, TsField,
 };
+
+pub(crate) use traffic_class::traffic_class;
 
 use crate::source::Span;
 use std::time::Duration;

@@ -87,6 +87,8 @@ pub enum Body {
 }
 
 /// A field that may be left out (not written) or open (`...`).
+///
+/// There are no others: a program may match on all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Field<T> {
     /// Not written.
@@ -146,6 +148,8 @@ pub struct SeqRange {
 }
 
 /// From where a number counts.
+///
+/// There are no others: a program may match on all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Counted {
     /// From the initial sequence number, or from the first timestamp.

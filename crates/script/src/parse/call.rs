@@ -33,6 +33,15 @@ pub(super) fn value(cursor: &mut Cursor<'_>) -> Parsed<Expr> {
     expression(cursor, 0)
 }
 
+/// A number, or an expression of numbers, as what a name stands for.
+pub(super) fn constant(cursor: &mut Cursor<'_>, message: &str) -> Parsed<i128> {
+    let start = cursor.at();
+    match value(cursor)?.constant() {
+        Some(number) => Ok(number.into()),
+        None => cursor.wrong_since(start, message),
+    }
+}
+
 fn outcome(cursor: &mut Cursor<'_>) -> Parsed<Outcome> {
     // No `+`, `-` or `*` here: they begin the next event's time.
     let value = alternatives(cursor, 0, primary)?;
@@ -146,6 +155,9 @@ fn primary(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Expr> {
 fn symbol(cursor: &mut Cursor<'_>, depth: usize) -> Parsed<Expr> {
     if let Some(address) = address(cursor) {
         return Ok(address);
+    }
+    if let Some(value) = cursor.defined(|inner| expression(inner, depth + 1)) {
+        return value;
     }
     let name = cursor.word("a symbol is expected here")?.to_owned();
     if cursor.peek() != Some(b'(') {

@@ -4,6 +4,7 @@
 //! a time or an AccECN code), so the parser asks for what it needs where it stands. Blanks, line ends
 //! and comments may stand between any two words.
 
+use super::defines::Defines;
 use crate::source::Span;
 use std::time::Duration;
 
@@ -22,7 +23,13 @@ pub(super) type Parsed<T> = Result<T, Wrong>;
 pub(super) struct Cursor<'s> {
     source: &'s str,
     at: usize,
+    defines: &'s Defines,
+    /// How many definitions lead here: one may name the next.
+    depth: u8,
 }
+
+/// How many definitions may name each other, so that two that name each other end.
+const DEFINITIONS_MAX: u8 = 8;
 
 /// Whether this byte may stand in a name.
 pub(super) const fn is_word(byte: u8) -> bool {
@@ -30,8 +37,36 @@ pub(super) const fn is_word(byte: u8) -> bool {
 }
 
 impl<'s> Cursor<'s> {
-    pub(super) fn new(source: &'s str) -> Self {
-        Cursor { source, at: 0 }
+    pub(super) fn new(source: &'s str, at: usize, defines: &'s Defines) -> Self {
+        Cursor { source, at, defines, depth: 0 }
+    }
+
+    /// The name that stands here and what it stands for, if it is defined; not taken.
+    pub(super) fn peek_defined(&self) -> Option<(&'s str, &'s str)> {
+        let word = self.peek_word();
+        Some((word, self.defines.value(word).filter(|_| !word.is_empty())?))
+    }
+
+    /// Takes a defined name, if one stands here, and reads what it stands for.
+    pub(super) fn defined<T>(
+        &mut self,
+        read: impl FnOnce(&mut Cursor<'s>) -> Parsed<T>,
+    ) -> Option<Parsed<T>> {
+        let (word, source) = self.peek_defined()?;
+        let start = self.at;
+        self.advance(word.len());
+        let span = self.since(start);
+        let complain =
+            |message: String| Err(Wrong { span, message: format!("the value of {word}: {message}") });
+        if self.depth >= DEFINITIONS_MAX {
+            return Some(complain(format!("more than {DEFINITIONS_MAX} definitions name each other")));
+        }
+        let mut inner = Cursor { source, at: 0, defines: self.defines, depth: self.depth + 1 };
+        let value = read(&mut inner).and_then(|value| {
+            inner.skip_blanks()?;
+            if inner.is_done() { Ok(value) } else { inner.wrong("something follows the value") }
+        });
+        Some(value.or_else(|wrong| complain(wrong.message)))
     }
 
     pub(super) fn at(&self) -> usize {
@@ -41,6 +76,11 @@ impl<'s> Cursor<'s> {
     /// The source from here on.
     pub(super) fn rest(&self) -> &'s str {
         self.source.get(self.at..).unwrap_or("")
+    }
+
+    /// The source up to here.
+    pub(super) fn before(&self) -> &'s str {
+        &self.source[..self.at]
     }
 
     pub(super) fn peek(&self) -> Option<u8> {
@@ -172,9 +212,12 @@ impl<'s> Cursor<'s> {
         Ok(run)
     }
 
-    /// Takes a whole number, decimal or hexadecimal, possibly negative.
+    /// Takes a whole number, decimal or hexadecimal, possibly negative; or a name that is defined as one.
     pub(super) fn integer(&mut self, message: &str) -> Parsed<i128> {
         self.skip_blanks()?;
+        if let Some(value) = self.defined(|inner| super::call::constant(inner, message)) {
+            return value;
+        }
         let start = self.at;
         let negative = self.peek() == Some(b'-') && self.byte_at(1).is_some_and(|byte| byte.is_ascii_digit());
         self.at += usize::from(negative);

@@ -4,13 +4,16 @@
 //! options, times and events. Bad input is a [`Diagnostic`], never a panic; nesting is bounded.
 
 mod call;
+mod conditionals;
 mod cursor;
+mod defines;
 mod options;
 mod packet;
 
 use crate::ast::{Event, OptionLine, Script, What, When};
 use crate::source::{Diagnostic, Span};
 use cursor::{Cursor, Parsed, Wrong};
+use defines::Defines;
 use std::time::Duration;
 
 /// The longest script that is read, in bytes. The longest public ones have some tens of kilobytes.
@@ -27,39 +30,53 @@ pub const SOURCE_BYTES_MAX: usize = 16 << 20;
 /// assert_eq!(script.events[1].to_string(), "+0 > S. 0:0(0) ack 1 <mss 1460>");
 /// ```
 pub fn parse(file: &str, source: &str) -> Result<Script, Diagnostic> {
+    parse_with(file, source, &[])
+}
+
+/// Like [`parse`], with names that are defined before the script is read: what they stand for, and for
+/// `#ifdef` that they are there.
+///
+/// # Errors
+/// As [`parse`].
+///
+/// ```
+/// let text = "0 close(3) = 0\n#ifdef TWICE\n+0 close(FD) = 0\n#endif\n";
+/// let defined = [("TWICE", ""), ("FD", "3")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+/// assert_eq!(synfin_script::parse("demo.pkt", text).unwrap().events.len(), 1);
+/// assert_eq!(synfin_script::parse_with("demo.pkt", text, &defined).unwrap().events.len(), 2);
+/// ```
+pub fn parse_with(file: &str, source: &str, defined: &[(String, String)]) -> Result<Script, Diagnostic> {
     let mut script = Script::default();
     if source.len() > SOURCE_BYTES_MAX {
         let message = format!("the script is longer than {} MiB", SOURCE_BYTES_MAX >> 20);
         return Err(Diagnostic::new(file, source, Span::default(), message));
     }
-    let mut cursor = Cursor::new(source);
-    match script_of(&mut cursor, &mut script) {
+    let read = conditionals::without_excluded(source, defined)
+        .and_then(|counted| script_of(&counted, Defines::new(defined), &mut script));
+    match read {
         Ok(()) => Ok(script),
         Err(Wrong { span, message }) => Err(Diagnostic::new(file, source, span, message)),
     }
 }
 
-/// Reads one expression, as the value of a definition.
-pub(crate) fn expression(text: &str) -> Result<crate::ast::Expr, String> {
-    let mut cursor = Cursor::new(text);
-    let value = call::value(&mut cursor).and_then(|value| {
-        cursor.skip_blanks()?;
-        if cursor.is_done() { Ok(value) } else { cursor.wrong("something follows the value") }
-    });
-    value.map_err(|wrong| wrong.message)
-}
+pub(crate) use conditionals::has_conditions;
 
-fn script_of(cursor: &mut Cursor<'_>, script: &mut Script) -> Parsed<()> {
+fn script_of(source: &str, mut defines: Defines, script: &mut Script) -> Parsed<()> {
+    let mut at = 0;
     loop {
+        let mut cursor = Cursor::new(source, at, &defines);
         cursor.skip_blanks()?;
         if cursor.is_done() {
             return Ok(());
         }
         if cursor.rest().starts_with("--") {
-            script.options.push(option_line(cursor)?);
+            let option = option_line(&mut cursor)?;
+            at = cursor.at();
+            defines.learn(&option);
+            script.options.push(option);
         } else {
-            let event = event(cursor, &script.options)?;
-            script.events.push(event);
+            script.events.push(event(&mut cursor)?);
+            at = cursor.at();
         }
     }
 }
@@ -116,9 +133,9 @@ fn option_value(cursor: &mut Cursor<'_>) -> Parsed<String> {
     }
 }
 
-fn event(cursor: &mut Cursor<'_>, options: &[OptionLine]) -> Parsed<Event> {
+fn event(cursor: &mut Cursor<'_>) -> Parsed<Event> {
     let start = cursor.at();
-    if let Some(command) = defined_command(cursor, options) {
+    if let Some(command) = defined_command(cursor) {
         return Ok(Event { when: When::AtOnce, what: What::Command(command), span: cursor.since(start) });
     }
     let when = when(cursor)?;
@@ -131,7 +148,7 @@ fn event(cursor: &mut Cursor<'_>, options: &[OptionLine]) -> Parsed<Event> {
         None
     };
     cursor.skip_blanks()?;
-    let what = match defined_command(cursor, options) {
+    let what = match defined_command(cursor) {
         Some(command) => What::Command(command),
         None => what(cursor, until)?,
     };
@@ -144,11 +161,8 @@ fn event(cursor: &mut Cursor<'_>, options: &[OptionLine]) -> Parsed<Event> {
 }
 
 /// The command that `--define=NAME=`command`` gave this word, if it stands here.
-fn defined_command(cursor: &mut Cursor<'_>, options: &[OptionLine]) -> Option<String> {
-    let word = cursor.peek_word();
-    let defines = options.iter().rev().filter(|option| option.name == "define");
-    let mut pairs = defines.filter_map(|option| option.value.as_deref()?.split_once('='));
-    let (_, value) = pairs.find(|(name, _)| !word.is_empty() && *name == word)?;
+fn defined_command(cursor: &mut Cursor<'_>) -> Option<String> {
+    let (word, value) = cursor.peek_defined()?;
     let command = value.strip_prefix('`')?.strip_suffix('`')?.to_owned();
     cursor.advance(word.len());
     Some(command)

@@ -87,7 +87,8 @@ fn sack(cursor: &mut Cursor<'_>) -> Parsed<TcpOption> {
     let mut blocks = Vec::new();
     loop {
         cursor.skip_blanks()?;
-        if !cursor.peek().is_some_and(|byte| byte.is_ascii_digit() || byte == b'-') {
+        let number = cursor.peek().is_some_and(|byte| byte.is_ascii_digit() || byte == b'-');
+        if !number && cursor.peek_defined().is_none() {
             break;
         }
         let start = cursor.at();
@@ -125,6 +126,9 @@ fn timestamp(cursor: &mut Cursor<'_>) -> Parsed<TsField> {
 /// Bytes in hexadecimal, or none.
 fn bytes(cursor: &mut Cursor<'_>) -> Parsed<Vec<u8>> {
     cursor.skip_blanks()?;
+    if let Some(defined) = cursor.defined(bytes) {
+        return defined;
+    }
     let start = cursor.at();
     let quoted = cursor.eat("\"")?;
     let run = cursor.run()?;
@@ -156,7 +160,10 @@ fn md5(cursor: &mut Cursor<'_>) -> Parsed<TcpOption> {
     let start = cursor.at();
     let run = cursor.rest().bytes().take_while(|byte| is_word(*byte)).count();
     let text = &cursor.rest()[..run];
-    if !text.is_empty() && !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if cursor.peek_defined().is_none()
+        && !text.is_empty()
+        && !text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    {
         cursor.advance(run);
         return Ok(TcpOption::Unsupported {
             name: "md5".to_owned(),

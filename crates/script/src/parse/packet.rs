@@ -4,7 +4,7 @@ use super::cursor::{Cursor, Parsed};
 use super::options;
 use crate::ast::{
     Body, Counted, Direction, Ecn, Field, FlagsWord, IcmpPacket, IpInfo, OptionList, Packet, Ports, Quoted,
-    SeqRange, TcpPacket,
+    SeqRange, TcpPacket, traffic_class,
 };
 use wire::tcp::Flags;
 
@@ -42,6 +42,9 @@ pub(super) fn packet(cursor: &mut Cursor<'_>) -> Parsed<Packet> {
     while matches!(cursor.peek(), Some(b'(' | b'[')) && before.unsupported.is_none() {
         bracket(cursor, &mut before)?;
         cursor.skip_blanks()?;
+    }
+    if before.unsupported.is_none() && is_mptcp(*cursor) {
+        before.unsupported = Some("MPTCP");
     }
     if before.unsupported.is_none() {
         before.ports = ports(cursor)?;
@@ -120,9 +123,7 @@ fn ip_info(cursor: &mut Cursor<'_>, before: &mut Before, close: &str) -> Parsed<
             "ect1" => ip.ecn = Some(Ecn::Ect1),
             "ect01" => ip.ecn = Some(Ecn::EctAny),
             "ce" => ip.ecn = Some(Ecn::Ce),
-            "tos" | "tclass" => {
-                ip.tos = Some(cursor.number("the type of service is a number from 0 to 255")?);
-            }
+            "tos" | "class" | "tclass" => ip.tos = Some(type_of_service(cursor)?),
             "dscp" => before.unsupported = Some("checks of the Differentiated Services code point"),
             "ttl" | "hlim" | "hoplimit" => {
                 ip.ttl = Some(cursor.number("a time to live is a number from 0 to 255")?);
@@ -148,6 +149,22 @@ fn ip_info(cursor: &mut Cursor<'_>, before: &mut Before, close: &str) -> Parsed<
             return Ok(());
         }
     }
+}
+
+/// A number, or C's name for one.
+fn type_of_service(cursor: &mut Cursor<'_>) -> Parsed<u8> {
+    cursor.skip_blanks()?;
+    let word = cursor.peek_word();
+    if let Some(value) = traffic_class(word) {
+        cursor.advance(word.len());
+        return Ok(value);
+    }
+    cursor.number("the type of service is a number from 0 to 255, or a name such as IPTOS_LOWDELAY")
+}
+
+/// Whether `addr[caddr0]` stands here: packets of MPTCP's dialect say from where to where they go.
+fn is_mptcp(mut cursor: Cursor<'_>) -> bool {
+    cursor.eat_word("addr").unwrap_or(false) && cursor.peek() == Some(b'[')
 }
 
 /// `1000 > 2000`, if it stands here.
@@ -204,18 +221,28 @@ fn icmp(cursor: &mut Cursor<'_>, quoted: Option<Quoted>, start: usize) -> Parsed
             return unsupported(cursor, "ICMP echoes with an identifier", start);
         } else if cursor.eat_word("mtu")? {
             packet.mtu_bytes = Some(cursor.number("an MTU in bytes is expected here")?);
+        } else if cursor.peek_word().is_empty() && !code_number_follows(*cursor) {
+            return Ok(Body::Icmp(packet));
+        } else if packet.code.is_some() {
+            return cursor.wrong("an ICMP message has one type, one code, `mtu N` and the packet it quotes");
         } else {
-            let word = cursor.peek_word();
-            if word.is_empty() {
-                return Ok(Body::Icmp(packet));
-            }
-            if packet.code.is_some() {
-                return cursor
-                    .wrong("an ICMP message has one type, one code, `mtu N` and the packet it quotes");
-            }
-            packet.code = Some(word.to_owned());
-            cursor.advance(word.len());
+            packet.code = Some(icmp_code(cursor)?);
         }
+    }
+}
+
+/// A code as a number stands on the line of its message: the next line begins with a time.
+fn code_number_follows(cursor: Cursor<'_>) -> bool {
+    let before = cursor.before();
+    let same_line = before.len() - before.trim_end_matches([' ', '\t']).len() > 0;
+    same_line && cursor.peek().is_some_and(|byte| byte.is_ascii_digit())
+}
+
+/// A name, a number, or what is defined as one of them.
+fn icmp_code(cursor: &mut Cursor<'_>) -> Parsed<String> {
+    match cursor.defined(icmp_code) {
+        Some(code) => code,
+        None => Ok(cursor.run()?.to_owned()),
     }
 }
 

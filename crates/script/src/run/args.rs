@@ -1,8 +1,8 @@
 //! Arguments of calls: expressions to numbers, bytes and addresses.
 
 use super::{Runner, Trouble, symbols};
-use crate::ast::{Expr, Operator};
-use posix::Fd;
+use crate::ast::Expr;
+use posix::{Errno, Fd};
 use std::net::{IpAddr, SocketAddr};
 
 /// The longest buffer that a script may name, in bytes.
@@ -18,17 +18,9 @@ impl Runner<'_> {
             Expr::Complement(inner) => Ok(!self.integer(inner)?),
             Expr::Binary(operator, left, right) => {
                 let (left, right) = (self.integer(left)?, self.integer(right)?);
-                let value = match operator {
-                    Operator::Or => Some(left | right),
-                    Operator::And => Some(left & right),
-                    Operator::Plus => left.checked_add(right),
-                    Operator::Minus => left.checked_sub(right),
-                    Operator::Times => left.checked_mul(right),
-                    Operator::Over => left.checked_div(right),
-                    Operator::ShiftLeft => u32::try_from(right).ok().and_then(|bits| left.checked_shl(bits)),
-                    Operator::ShiftRight => u32::try_from(right).ok().and_then(|bits| left.checked_shr(bits)),
-                };
-                value.ok_or_else(|| Trouble::Script(format!("`{expr}` cannot be computed")))
+                operator
+                    .apply(left, right)
+                    .ok_or_else(|| Trouble::Script(format!("`{expr}` cannot be computed")))
             }
             Expr::Function(name, arguments) => match (name.as_str(), arguments.as_slice()) {
                 ("htons" | "htonl" | "ntohs" | "ntohl", [value]) => self.integer(value),
@@ -44,10 +36,7 @@ impl Runner<'_> {
     }
 
     fn symbol(&self, name: &str) -> Result<i64, Trouble> {
-        if let Some(value) = self.defines.get(name) {
-            return self.integer(value);
-        }
-        let number = symbols::number(name, self.ground.profile);
+        let number = symbols::number(name, self.habits);
         number.ok_or_else(|| Trouble::Unmet(format!("the symbol {name}")))
     }
 
@@ -84,6 +73,8 @@ impl Runner<'_> {
         let mut bytes = match expr {
             None | Some(Expr::Any) => Vec::new(),
             Some(Expr::Text(bytes) | Expr::TextAndMore(bytes)) => bytes.clone(),
+            Some(null) if is_null(null) && length == 0 => Vec::new(),
+            Some(null) if is_null(null) => return Err(Errno::Fault.into()),
             Some(other) => return Err(Trouble::Script(format!("data is expected, not `{other}`"))),
         };
         bytes.resize(length, 0);
@@ -94,6 +85,7 @@ impl Runner<'_> {
     pub(super) fn address(&self, expr: Option<&Expr>, default: SocketAddr) -> Result<SocketAddr, Trouble> {
         let expr = match expr {
             None | Some(Expr::Any) => return Ok(default),
+            Some(null) if is_null(null) => return Err(Errno::Fault.into()),
             Some(expr) => expr,
         };
         let wrong = |what: &str| Trouble::Script(format!("{what} is missing in the address `{expr}`"));
@@ -108,6 +100,11 @@ impl Runner<'_> {
         };
         Ok(SocketAddr::new(ip, port))
     }
+}
+
+/// Whether an argument is the pointer to nowhere.
+pub(super) fn is_null(expr: &Expr) -> bool {
+    matches!(expr, Expr::Symbol(name) if name == "NULL")
 }
 
 /// Descriptors that the script names and nobody opened: far from those that exist.

@@ -1,9 +1,10 @@
 //! System calls: the script's words to the POSIX layer's methods, and results back.
 
+use super::host::{Pending, Queued};
 use super::{Runner, Trouble};
 use crate::ast::{Call, Expr};
 use posix::{
-    Domain, EpollEvent, EpollOperation, Errno, Fd, Mode, PollEntry, PollFlags, Shutdown, Stop, Type, Waiting,
+    Domain, EpollEvent, EpollOperation, Errno, Fd, Mode, PollEntry, PollFlags, Shutdown, Stop, Type,
 };
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use std::time::Duration;
 /// A call under way: what it has done so far.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
-    pub(crate) waiting: Waiting,
+    pub(crate) pending: Pending,
     pub(super) buffer: Vec<u8>,
     /// `connect` has been started: making it again only waits.
     begun: bool,
@@ -94,30 +95,29 @@ impl Runner<'_> {
     }
 
     fn make(&mut self, call: &Call, progress: &mut Progress) -> Result<Answer, Trouble> {
-        let now = self.world.now();
         let at = |index: usize| call.arguments.get(index);
         match call.name.as_str() {
             "socket" => self.call_socket(call),
             "bind" => {
                 let fd = self.descriptor(at(0))?;
                 let address = self.address(at(1), self.plan.bind_address())?;
-                self.world.system.bind(fd, address)?;
+                self.host.bind(fd, address)?;
                 Ok(().into())
             }
             "listen" => {
                 let fd = self.descriptor(at(0))?;
                 let backlog = self.optional(at(1))?.unwrap_or(1);
-                let result = self.world.system.listen(fd, i32::try_from(backlog).unwrap_or(i32::MAX));
+                let result = self.host.listen(fd, i32::try_from(backlog).unwrap_or(i32::MAX));
                 if result.is_ok() {
                     self.on_listen(fd);
                 }
                 Ok(result?.into())
             }
-            "accept" | "accept4" => self.call_accept(call),
+            "accept" | "accept4" => self.call_accept(call, progress),
             "connect" => self.call_connect(call, progress),
             "close" => {
                 let fd = self.descriptor(at(0))?;
-                Ok(self.world.system.close(now, fd, &mut progress.waiting)?.into())
+                Ok(self.host.close(fd, &mut progress.pending)?.into())
             }
             "shutdown" => {
                 let fd = self.descriptor(at(0))?;
@@ -127,12 +127,12 @@ impl Runner<'_> {
                     Some(2) => Shutdown::Both,
                     _ => return Err(Stop::Errno(Errno::Invalid).into()),
                 };
-                Ok(self.world.system.shutdown(now, fd, how)?.into())
+                Ok(self.host.shutdown(fd, how)?.into())
             }
             "read" | "recv" | "recvfrom" | "readv" | "recvmsg" => self.call_receive(call, progress),
             "write" | "send" | "sendto" | "writev" | "sendmsg" => self.call_send(call, progress),
             "poll" => self.call_poll(call, progress),
-            "epoll_create" | "epoll_create1" => Ok(Answer::descriptor(self.world.system.epoll_create()?)),
+            "epoll_create" | "epoll_create1" => Ok(Answer::descriptor(self.host.epoll_create()?)),
             "epoll_ctl" => self.call_epoll_control(call),
             "epoll_wait" => self.call_epoll_wait(call, progress),
             "fcntl" => self.call_fcntl(call),
@@ -141,12 +141,12 @@ impl Runner<'_> {
             "setsockopt" => self.call_setsockopt(call),
             "getsockname" => {
                 let fd = self.descriptor(at(0))?;
-                let address = self.world.system.local_address(fd)?;
+                let address = self.host.local_address(fd)?;
                 self.named(at(1), address)
             }
             "getpeername" => {
                 let fd = self.descriptor(at(0))?;
-                let address = self.world.system.peer_address(fd)?;
+                let address = self.host.peer_address(fd)?;
                 self.named(at(1), address)
             }
             other => Err(Trouble::Unmet(format!("the call {other}"))),
@@ -171,21 +171,21 @@ impl Runner<'_> {
             (2, 136) => return Err(Trouble::Unmet("UDP-Lite".to_owned())),
             _ => return Err(Stop::Errno(Errno::ProtocolNotSupported).into()),
         };
-        let fd = self.world.system.socket(domain, typed)?;
+        let fd = self.host.socket(domain, typed)?;
         if kind & nonblocking != 0 {
-            self.world.system.set_nonblocking(fd, Mode::NonBlocking)?;
+            self.host.set_nonblocking(fd, Mode::NonBlocking)?;
         }
         self.on_socket(fd);
         Ok(Answer::descriptor(fd))
     }
 
-    fn call_accept(&mut self, call: &Call) -> Result<Answer, Trouble> {
+    fn call_accept(&mut self, call: &Call, progress: &mut Progress) -> Result<Answer, Trouble> {
         let listener = self.descriptor(call.arguments.first())?;
         let flags = self.optional(call.arguments.get(3))?.unwrap_or(0);
         let nonblocking = self.integer(&Expr::Symbol("SOCK_NONBLOCK".to_owned()))?;
-        let (fd, remote) = self.world.system.accept(listener)?;
+        let (fd, remote) = self.host.accept(listener, &mut progress.pending)?;
         if flags & nonblocking != 0 {
-            self.world.system.set_nonblocking(fd, Mode::NonBlocking)?;
+            self.host.set_nonblocking(fd, Mode::NonBlocking)?;
         }
         self.code_fd = Some(fd);
         let mut answer = Answer::descriptor(fd);
@@ -194,10 +194,9 @@ impl Runner<'_> {
     }
 
     fn call_connect(&mut self, call: &Call, progress: &mut Progress) -> Result<Answer, Trouble> {
-        let now = self.world.now();
         let fd = self.descriptor(call.arguments.first())?;
         let remote = self.address(call.arguments.get(1), self.plan.connect_address())?;
-        let result = self.world.system.connect(now, fd, remote, &mut progress.waiting);
+        let result = self.host.connect(fd, remote, &mut progress.pending);
         if !progress.begun {
             progress.begun = true;
             self.on_connect(fd);
@@ -218,7 +217,6 @@ impl Runner<'_> {
     }
 
     fn call_poll(&mut self, call: &Call, progress: &mut Progress) -> Result<Answer, Trouble> {
-        let now = self.world.now();
         let Some(Expr::Array(items)) = call.arguments.first() else {
             return Err(Trouble::Script("`[{fd=4, events=POLLIN, revents=POLLIN}]` is expected".to_owned()));
         };
@@ -229,7 +227,7 @@ impl Runner<'_> {
             entries.push(PollEntry { fd, events, found: PollFlags::NONE });
         }
         let timeout = timeout_of(self.optional(call.arguments.get(2))?);
-        let ready = self.world.system.poll(now, &mut entries, timeout, &mut progress.waiting)?;
+        let ready = self.host.poll(&mut entries, timeout, &mut progress.pending)?;
         let mut answer = Answer::of(ready);
         for (item, entry) in items.iter().zip(&entries) {
             if let Some(expected) = item.member("revents") {
@@ -256,7 +254,7 @@ impl Runner<'_> {
             Some(expr @ Expr::Struct(_)) => self.epoll_event(expr)?,
             _ => EpollEvent { events: PollFlags::NONE, data: 0 },
         };
-        Ok(self.world.system.epoll_control(epoll, operation, fd, event)?.into())
+        Ok(self.host.epoll_control(epoll, operation, fd, event)?.into())
     }
 
     fn epoll_event(&self, expr: &Expr) -> Result<EpollEvent, Trouble> {
@@ -266,12 +264,11 @@ impl Runner<'_> {
     }
 
     fn call_epoll_wait(&mut self, call: &Call, progress: &mut Progress) -> Result<Answer, Trouble> {
-        let now = self.world.now();
         let epoll = self.descriptor(call.arguments.first())?;
         let most = self.optional(call.arguments.get(2))?.unwrap_or(1);
         let most = usize::try_from(most).map_err(|_| Stop::Errno(Errno::Invalid))?;
         let timeout = timeout_of(self.optional(call.arguments.get(3))?);
-        let found = self.world.system.epoll_wait(now, epoll, most, timeout, &mut progress.waiting)?;
+        let found = self.host.epoll_wait(epoll, most, timeout, &mut progress.pending)?;
         let mut answer = Answer::of(found.len());
         let expected = match call.arguments.get(1) {
             Some(Expr::Array(items)) => items.as_slice(),
@@ -304,17 +301,17 @@ impl Runner<'_> {
         let nonblock = self.integer(&Expr::Symbol("O_NONBLOCK".to_owned()))?;
         match command {
             "F_GETFL" => {
-                let mode = self.world.system.mode(fd)?;
+                let mode = self.host.mode(fd)?;
                 let flags = 2 | if mode == Mode::NonBlocking { nonblock } else { 0 };
                 Ok(Answer { value: flags, ..Answer::default() })
             }
             "F_SETFL" => {
                 let flags = self.optional(call.arguments.get(2))?.unwrap_or(0);
                 let mode = if flags & nonblock != 0 { Mode::NonBlocking } else { Mode::Blocking };
-                Ok(self.world.system.set_nonblocking(fd, mode)?.into())
+                Ok(self.host.set_nonblocking(fd, mode)?.into())
             }
             "F_GETFD" | "F_SETFD" => {
-                self.world.system.mode(fd)?;
+                self.host.mode(fd)?;
                 Ok(().into())
             }
             other => Err(Trouble::Unmet(format!("fcntl {other}"))),
@@ -328,13 +325,13 @@ impl Runner<'_> {
             _ => return Err(Stop::Errno(Errno::NoSuchRequest).into()),
         };
         let bytes = match request {
-            "SIOCINQ" | "FIONREAD" => self.world.system.bytes_readable(fd)?,
-            "SIOCOUTQ" | "TIOCOUTQ" | "FIONWRITE" => self.world.system.bytes_unacknowledged(fd)?,
-            "SIOCOUTQNSD" => self.world.system.bytes_not_sent(self.world.now(), fd)?,
+            "SIOCINQ" | "FIONREAD" => self.host.queued_bytes(fd, Queued::Received)?,
+            "SIOCOUTQ" | "TIOCOUTQ" | "FIONWRITE" => self.host.queued_bytes(fd, Queued::Unacknowledged)?,
+            "SIOCOUTQNSD" => self.host.queued_bytes(fd, Queued::NotSent)?,
             "FIONBIO" => {
                 let on = self.optional(call.arguments.get(2))?.unwrap_or(0) != 0;
                 let mode = if on { Mode::NonBlocking } else { Mode::Blocking };
-                return Ok(self.world.system.set_nonblocking(fd, mode)?.into());
+                return Ok(self.host.set_nonblocking(fd, mode)?.into());
             }
             other => return Err(Trouble::Unmet(format!("ioctl {other}"))),
         };

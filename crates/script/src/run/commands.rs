@@ -1,9 +1,9 @@
-//! Commands in backquotes. None of them reaches a shell: `sysctl` turns knobs, a `*.sh` is read as a
+//! Commands in backquotes. None of them reaches a shell: `sysctl` changes our settings, a `*.sh` is read as a
 //! list of such lines, and what only prepares a real machine's network is passed over.
 
-use super::Ground;
-use super::knobs::{self, Voice};
-use std::path::Path;
+use super::host::{Setting, Voice};
+use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
 
 /// How deep `*.sh` files may name each other, so that two that name each other end.
 const DEPTH_MAX: usize = 4;
@@ -18,34 +18,82 @@ const PASSED_OVER: [&str; 12] =
 /// Programs that are passed over in a `*.sh` only: in a script they may mean something.
 const PASSED_OVER_IN_FILES: [&str; 6] = ["ip", "ifconfig", "route", "export", "wait", "cd"];
 
-/// Does what a command says.
+/// Words of the shell that stand alone in a `*.sh`: whichever way it would go, its settings are made.
+const SHELL_WORDS: [&str; 24] = [
+    "fi", "done", "esac", "for", "case", "in", "function", "return", "local", "unset", "shift", "read",
+    "trap", "printf", "[", "[[", "test", "uname", "}", "{", ")", "(", "break", "continue",
+];
+
+/// Words that stand before a command and leave it the command that it is.
+const BEFORE_COMMANDS: [&str; 15] = [
+    "if", "then", "elif", "else", "while", "until", "do", "!", "sudo", "exec", "command", "sh", "bash",
+    "source", ".",
+];
+
+/// What a script that restores the settings of a machine is called: ours are gone with the script.
+const RESTORES: &str = "/tmp/sysctl_restore";
+
+/// What a command sets, in order; `event` is the number of the event that it stands in. What a shared file
+/// asks for beside settings, and we do not have, goes to `instead`.
 ///
 /// # Errors
 /// What the script needs and we do not have.
-pub(crate) fn run(ground: &mut Ground, command: &str, directory: Option<&Path>) -> Result<(), String> {
-    run_lines(ground, command, directory, 0)
+pub(crate) fn settings(
+    command: &str,
+    directory: Option<&Path>,
+    event: Option<usize>,
+    instead: &mut BTreeSet<String>,
+) -> Result<Vec<Setting>, String> {
+    let mut settings = Settings { all: Vec::new(), event, instead };
+    run_lines(&mut settings, command, directory, 0)?;
+    Ok(settings.all)
 }
 
-fn run_lines(ground: &mut Ground, text: &str, directory: Option<&Path>, depth: usize) -> Result<(), String> {
+/// The settings found so far.
+struct Settings<'a> {
+    all: Vec<Setting>,
+    event: Option<usize>,
+    instead: &'a mut BTreeSet<String>,
+}
+
+impl Settings<'_> {
+    fn add(&mut self, name: &str, value: &str, voice: Voice) {
+        let (name, value) = (name.replace('/', "."), value.to_owned());
+        self.all.push(Setting { name, value, voice, event: self.event });
+    }
+}
+
+fn run_lines(
+    settings: &mut Settings<'_>,
+    text: &str,
+    directory: Option<&Path>,
+    depth: usize,
+) -> Result<(), String> {
     let text = text.replace("\r\n", "\n").replace("\\\n", " ");
     for line in text.lines() {
         for piece in pieces(line) {
-            run_one(ground, &piece, directory, depth)?;
+            run_one(settings, &piece, directory, depth)?;
         }
     }
     Ok(())
 }
 
 fn run_one(
-    ground: &mut Ground,
+    settings: &mut Settings<'_>,
     words: &[String],
     directory: Option<&Path>,
     depth: usize,
 ) -> Result<(), String> {
+    let prefix = words.iter().take_while(|word| BEFORE_COMMANDS.contains(&word.as_str())).count();
+    let words = &words[prefix..];
     let Some(program) = words.first() else { return Ok(()) };
+    if program.starts_with(RESTORES) {
+        return Ok(());
+    }
     let name = program.rsplit('/').next().unwrap_or(program);
     if name == "sysctl" {
-        return sysctl(ground, &words[1..], if depth > 0 { Voice::File } else { Voice::Script });
+        sysctl(settings, &words[1..], if depth > 0 { Voice::File } else { Voice::Script });
+        return Ok(());
     }
     if name == "ip" && words.get(1).is_some_and(|word| word == "tcp_metrics") {
         return Ok(());
@@ -53,45 +101,79 @@ fn run_one(
     if PASSED_OVER.contains(&name) || (depth > 0 && PASSED_OVER_IN_FILES.contains(&name)) {
         return Ok(());
     }
-    let settings = |word: &str| word.ends_with(".sh") || word.ends_with("set_sysctls.py");
-    if !settings(name) {
-        return Err(format!("the command `{}`", words.join(" ")));
+    if depth > 0 && (SHELL_WORDS.contains(&name) || is_of_the_shell(program)) {
+        return Ok(());
+    }
+    if !(name.ends_with(".sh") || name.ends_with("set_sysctls.py")) {
+        let need = format!("the command `{}`", words.join(" "));
+        if depth == 0 {
+            return Err(need);
+        }
+        settings.instead.insert(format!("without {need}"));
+        return Ok(());
     }
     for word in words {
         if word.ends_with(".sh") {
-            shell_file(ground, word, directory, depth)?;
+            shell_file(settings, word, directory, depth)?;
         } else if let Some(knob) = word.strip_prefix("/proc/sys/") {
             let (name, value) =
                 knob.split_once('=').ok_or_else(|| format!("the command `{}`", words.join(" ")))?;
-            knobs::turn(ground, name, value, Voice::Script)?;
+            settings.add(name, value, Voice::Script);
         }
     }
     Ok(())
 }
 
-fn shell_file(ground: &mut Ground, name: &str, directory: Option<&Path>, depth: usize) -> Result<(), String> {
+/// An assignment, a function's head, or the mark of a case.
+fn is_of_the_shell(word: &str) -> bool {
+    let name = word.split(['=', '(']).next().unwrap_or(word);
+    let named = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    named && name.len() < word.len() || word.ends_with(')') || word.starts_with('$')
+}
+
+/// Where a shared file may be: beside the script, in the working directory, or in a folder above the script.
+fn places(name: &str, directory: Option<&Path>) -> Vec<PathBuf> {
+    let beside = directory.unwrap_or(Path::new("."));
+    let mut places = vec![beside.join(name), PathBuf::from(name)];
+    let plain = Path::new(name).components().filter(|part| matches!(part, Component::Normal(_)));
+    let plain: PathBuf = plain.collect();
+    let above = std::path::absolute(beside).unwrap_or_default();
+    places.extend(above.ancestors().take(FOLDERS_ABOVE_MAX).map(|folder| folder.join(&plain)));
+    places
+}
+
+/// How many folders above a script are searched.
+const FOLDERS_ABOVE_MAX: usize = 32;
+
+fn shell_file(
+    settings: &mut Settings<'_>,
+    name: &str,
+    directory: Option<&Path>,
+    depth: usize,
+) -> Result<(), String> {
     if depth >= DEPTH_MAX {
         return Err(format!("{name}, which goes through more than {DEPTH_MAX} files"));
     }
-    let path = directory.unwrap_or(Path::new(".")).join(name);
-    let small = std::fs::metadata(&path).is_ok_and(|meta| meta.len() <= SHELL_BYTES_MAX);
-    let text = small.then(|| std::fs::read_to_string(&path).ok()).flatten();
-    let text = text.ok_or_else(|| format!("{name}, which is not beside the script"))?;
-    run_lines(ground, &text, path.parent(), depth + 1)
+    let small = |path: &PathBuf| {
+        std::fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() <= SHELL_BYTES_MAX)
+    };
+    let missing = || format!("{name}, which is neither beside the script nor above it");
+    let path = places(name, directory).into_iter().find(small).ok_or_else(missing)?;
+    let text = std::fs::read_to_string(&path).map_err(|_| missing())?;
+    run_lines(settings, &text, path.parent(), depth + 1)
 }
 
 /// `-q -w a=b "c=1 2 3" d = e`
-fn sysctl(ground: &mut Ground, words: &[String], voice: Voice) -> Result<(), String> {
+fn sysctl(settings: &mut Settings<'_>, words: &[String], voice: Voice) {
     let mut words = words.iter().filter(|word| !word.starts_with('-')).peekable();
     while let Some(word) = words.next() {
         if let Some((name, value)) = word.split_once('=') {
-            knobs::turn(ground, name.trim(), &computed(value.trim()), voice)?;
+            settings.add(name.trim(), &computed(value.trim()), voice);
         } else if words.next_if(|next| *next == "=").is_some() {
-            knobs::turn(ground, word, &computed(words.next().map_or("", String::as_str)), voice)?;
+            settings.add(word, &computed(words.next().map_or("", String::as_str)), voice);
         }
         // A name alone only asks.
     }
-    Ok(())
 }
 
 /// A value with its products worked out: `4096 $((15*1024*1024))`. Other arithmetic stays as it is, and is
@@ -161,13 +243,23 @@ fn finish(word: &mut String, quoted: &mut bool, pieces: &mut [Vec<String>]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Ground, sysctls};
     use super::*;
-    use crate::Profile;
     use std::time::Duration;
+    use tcp::Habits;
 
     fn ran(command: &str) -> Result<Ground, String> {
-        let mut ground = Ground::new(Profile::FreeBsd);
-        run(&mut ground, command, None).map(|()| ground)
+        turned(Habits::FreeBsd, command, None)
+    }
+
+    fn turned(habits: Habits, command: &str, directory: Option<&Path>) -> Result<Ground, String> {
+        let mut ground = Ground::new(habits);
+        let mut instead = BTreeSet::new();
+        for setting in settings(command, directory, None, &mut instead)? {
+            sysctls::make(&mut ground, &setting)?;
+        }
+        ground.instead.append(&mut instead);
+        Ok(ground)
     }
 
     #[test]
@@ -201,7 +293,7 @@ mod tests {
             "sysctl net.ipv4.tcp_new, which synfin does not know"
         );
         assert_eq!(unmet("rm -rf /"), "the command `rm -rf /`");
-        assert_eq!(unmet("./missing.sh"), "./missing.sh, which is not beside the script");
+        assert_eq!(unmet("./missing.sh"), "./missing.sh, which is neither beside the script nor above it");
         assert_eq!(
             unmet("sysctl net.ipv4.tcp_retries2=x"),
             "sysctl net.ipv4.tcp_retries2=x: not a number that fits"
@@ -220,13 +312,13 @@ mod tests {
         )
         .unwrap();
         std::fs::write(directory.join("b.sh"), "./b.sh\n").unwrap();
-        let mut ground = Ground::new(Profile::Linux);
-        run(&mut ground, "./a.sh /proc/sys/net/ipv4/tcp_timestamps=0", Some(&directory)).unwrap();
+        let linux = |command: &str| turned(Habits::Linux, command, Some(&directory));
+        let ground = linux("./a.sh /proc/sys/net/ipv4/tcp_timestamps=0").unwrap();
         assert_eq!((ground.defaults.config.retries, ground.defaults.config.timestamps), (9, false));
         assert_eq!(ground.instead.iter().collect::<Vec<_>>(), ["newreno instead of cubic"]);
         let own = "sysctl -q net.ipv4.tcp_congestion_control=cubic";
-        assert!(run(&mut ground, own, None).unwrap_err().contains("cubic is not there"), "a script means it");
-        assert!(run(&mut ground, "./b.sh", Some(&directory)).unwrap_err().contains("more than 4 files"));
+        assert!(linux(own).unwrap_err().contains("cubic is not there"), "a script means it");
+        assert!(linux("./b.sh").unwrap_err().contains("more than 4 files"));
         std::fs::remove_dir_all(&directory).unwrap();
     }
 }

@@ -1,10 +1,10 @@
 //! The events, one after the other, and the time that passes between them.
 
 use super::calls::{Answer, Progress};
-use super::world::TimerStorm;
-use super::{Ended, Ongoing, Runner, Trouble, commands, python};
+use super::host::Happened;
+use super::{Ended, Ongoing, Rigour, Runner, Trouble, commands, inquiry, python};
 use crate::ast::*;
-use posix::{OptionName, OptionValue, TcpInfo};
+use posix::TcpInfo;
 use std::time::Duration;
 
 /// When an event may happen, counted from the script's start.
@@ -16,20 +16,21 @@ pub(super) struct Window {
     pub(super) nominal: Option<Duration>,
 }
 
-/// How long `*` waits at most: longer than any timer of TCP.
-const ANY_TIME_MAX: Duration = Duration::from_secs(86_400);
-
 /// Where a script's time ends: the stack counts nanoseconds in 64 bits.
 const SCRIPT_TIME_MAX: Duration = Duration::from_secs(500 * 365 * 86_400);
 
 impl Runner<'_> {
     /// Plays all events, then looks for what nobody expected.
     pub(super) fn play(&mut self) -> Result<(), Ended> {
-        for index in 0..self.script.events.len() {
-            self.world.begin_event();
+        let last = self.script.events.len().saturating_sub(1);
+        let mut end = Duration::ZERO;
+        for (index, event) in self.script.events.iter().enumerate() {
+            if index == last {
+                end = self.window(event.when).from;
+            }
+            self.host.begin_event();
             self.event(index)?;
         }
-        let last = self.script.events.len().saturating_sub(1);
         while let Some(until) = self.ongoing.iter().map(|call| call.until + call.tolerance).max() {
             self.pass_until(last, until)?;
             if let Some(call) = self.ongoing.first() {
@@ -39,14 +40,9 @@ impl Runner<'_> {
                 ));
             }
         }
-        self.pass_until(last, self.world.elapsed())?;
-        if let Some(sent) = self.world.outbox.pop_front() {
-            let mut failure =
-                self.failure(last, "after this the stack sent a packet that the script does not expect");
-            failure.seen = Some(self.shown(&sent));
-            return Err(Ended::Failed(failure));
-        }
-        match python::check(&self.blocks, self.ground.profile) {
+        self.pass_until(last, self.host.elapsed())?;
+        self.check_unasked(last, end)?;
+        match python::check(&self.blocks, self.habits, self.host.tick()) {
             python::Verdict::Passed => Ok(()),
             python::Verdict::NoPython => {
                 Err(Ended::Skipped("needs python3 for its blocks of code".to_owned()))
@@ -55,6 +51,25 @@ impl Runner<'_> {
                 Err(Ended::Failed(self.failure(event, format!("the block of code failed: {said}"))))
             }
         }
+    }
+
+    /// What is left: before the last event nothing may be sent that no line asked for. What follows it is
+    /// nobody's business, unless the script is followed to the letter.
+    fn check_unasked(&mut self, last: usize, end: Duration) -> Result<(), Ended> {
+        while let Some(sent) = self.outbox.pop_front() {
+            let shown = self.shown(&sent);
+            let before = sent.at < end;
+            if !before && self.options.rigour == Rigour::Packetdrill {
+                self.trailing.push(shown);
+                continue;
+            }
+            let when = if before { "before" } else { "after" };
+            let message = format!("{when} this the stack sent a packet that the script does not expect");
+            let mut failure = self.failure(last, message);
+            failure.seen = Some(shown);
+            return Err(Ended::Failed(failure));
+        }
+        Ok(())
     }
 
     fn event(&mut self, index: usize) -> Result<(), Ended> {
@@ -67,30 +82,31 @@ impl Runner<'_> {
             what => {
                 let exact = window.nominal.unwrap_or(window.from);
                 self.pass_until(index, exact)?;
+                if matches!(what, What::Call(_) | What::Code(_)) {
+                    self.await_returns(index, exact)?;
+                }
                 match what {
                     What::Packet(packet) => {
                         self.inject(packet).map_err(|trouble| self.ended(index, trouble))?;
                     }
                     What::Call(call) => self.call(index, call)?,
                     What::Command(command) => self.command(index, command)?,
-                    What::Code(code) => self.code(index, code),
+                    What::Code(code) => self.code(index, code)?,
                 }
             }
         }
-        self.base = window.nominal.unwrap_or_else(|| self.world.elapsed());
+        self.base = window.nominal.unwrap_or_else(|| self.host.elapsed());
         Ok(())
     }
 
     fn window(&self, when: When) -> Window {
         let exact = |at: Duration| {
-            let share = at.saturating_sub(self.base).mul_f64(self.tolerance_percent / 100.0);
-            let tolerance = self.tolerance.max(share);
+            let tolerance = self.tolerance_at(at);
             Window { from: at.saturating_sub(tolerance), to: at + tolerance, nominal: Some(at) }
         };
-        let range = |from: Duration, to: Duration| Window {
-            from: from.saturating_sub(self.tolerance),
-            to: to + self.tolerance,
-            nominal: None,
+        let range = |from: Duration, to: Duration| {
+            let tolerance = self.tolerance_at(from);
+            Window { from: from.saturating_sub(tolerance), to: to + tolerance, nominal: None }
         };
         match when {
             When::AtOnce => exact(self.base),
@@ -99,10 +115,16 @@ impl Runner<'_> {
             When::AbsoluteRange(from, to) => range(from, to),
             When::RelativeRange(from, to) => range(self.base + from, self.base + to),
             When::Any => {
-                let now = self.world.elapsed();
-                Window { from: Duration::ZERO, to: now + ANY_TIME_MAX, nominal: None }
+                let now = self.host.elapsed();
+                Window { from: Duration::ZERO, to: now + self.host.any_time_max(), nominal: None }
             }
         }
+    }
+
+    /// How far from this time an event may be.
+    fn tolerance_at(&self, at: Duration) -> Duration {
+        let share = at.saturating_sub(self.base).mul_f64(self.tolerance_percent / 100.0);
+        self.tolerance.max(share) + self.host.tick()
     }
 
     // Time.
@@ -117,37 +139,42 @@ impl Runner<'_> {
         &mut self,
         event: usize,
         until: Duration,
-        enough: fn(&Self) -> bool,
+        enough: impl Fn(&Self) -> bool,
     ) -> Result<(), Ended> {
         let until = until.min(SCRIPT_TIME_MAX);
         loop {
-            self.world.drain();
+            self.drain();
             self.resume()?;
             if enough(self) {
                 return Ok(());
             }
             let next = self.next_deadline().filter(|next| *next < until).unwrap_or(until);
-            let fired =
-                self.world.step(self.world.instant(next)).map_err(|TimerStorm| {
-                    Ended::Failed(self.failure(
-                        event,
-                        "the stack wakes up without end: a timer arms itself again and again",
-                    ))
-                })?;
-            if !fired && self.world.elapsed() >= until {
+            let happened = self.host.step(next).map_err(|broken| self.ended(event, broken.into()))?;
+            self.drain();
+            if happened == Happened::Nothing && self.host.elapsed() >= until {
                 self.resume()?;
-                self.world.drain();
+                self.drain();
                 return Ok(());
             }
         }
     }
 
+    /// Calls that must return by `by` do so before the next one is made: it may need what they give. In
+    /// virtual time they have, as soon as they can; where time is real another thread has to run first.
+    fn await_returns(&mut self, event: usize, by: Duration) -> Result<(), Ended> {
+        let due = |runner: &Self| runner.ongoing.iter().any(|call| call.until <= by);
+        if self.host.tick().is_zero() || !due(self) {
+            return Ok(());
+        }
+        let patience = by + self.tolerance_at(by);
+        self.pass(event, patience, |runner| !due(runner))
+    }
+
     /// When a sleeping call must be looked at again at the latest.
     fn next_deadline(&self) -> Option<Duration> {
-        let now = self.world.elapsed();
+        let now = self.host.elapsed();
         let deadlines = self.ongoing.iter().flat_map(|call| {
-            let timeout =
-                call.progress.waiting.deadline().map(|at| at.since(self.world.instant(Duration::ZERO)));
+            let timeout = self.host.deadline(&call.progress.pending);
             [Some(call.until + call.tolerance), timeout].into_iter().flatten()
         });
         deadlines.filter(|deadline| *deadline > now).min()
@@ -163,7 +190,7 @@ impl Runner<'_> {
                     self.returned_on_time(event, ongoing.until, ongoing.tolerance)?;
                     self.verify(event, call, answer)?;
                 }
-                Err(Trouble::Blocked) if self.world.elapsed() >= ongoing.until + ongoing.tolerance => {
+                Err(Trouble::Blocked) if self.host.elapsed() >= ongoing.until + ongoing.tolerance => {
                     let message = format!("the call should have returned at {}", Seconds(ongoing.until));
                     return Err(Ended::Failed(self.failure(event, message)));
                 }
@@ -175,7 +202,7 @@ impl Runner<'_> {
     }
 
     fn returned_on_time(&self, event: usize, until: Duration, tolerance: Duration) -> Result<(), Ended> {
-        let now = self.world.elapsed();
+        let now = self.host.elapsed();
         if now + tolerance >= until && now <= until + tolerance {
             return Ok(());
         }
@@ -193,15 +220,16 @@ impl Runner<'_> {
         match (attempt, until) {
             (Ok(answer), None) => self.verify(event, call, answer)?,
             (Ok(answer), Some(until)) => {
-                self.returned_on_time(event, until, self.tolerance)?;
+                self.returned_on_time(event, until, self.tolerance_at(until))?;
                 self.verify(event, call, answer)?;
             }
             (Err(Trouble::Blocked), Some(until)) => {
-                self.ongoing.push(Ongoing { event, progress, until, tolerance: self.tolerance });
+                let tolerance = self.tolerance_at(until);
+                self.ongoing.push(Ongoing { event, progress, until, tolerance });
             }
             (Err(trouble), _) => return Err(self.ended(event, trouble)),
         }
-        self.world.drain();
+        self.drain();
         Ok(())
     }
 
@@ -255,21 +283,39 @@ impl Runner<'_> {
     }
 
     fn command(&mut self, event: usize, command: &str) -> Result<(), Ended> {
+        if inquiry::is_inquiry(command) {
+            return self.inquire(event, command);
+        }
         let directory = self.options.directory.as_deref();
-        commands::run(&mut self.ground, command, directory)
-            .map_err(|need| self.ended(event, Trouble::Unmet(need)))?;
-        *self.world.system.defaults_mut() = self.ground.defaults.clone();
-        Ok(())
+        let settings = commands::settings(command, directory, Some(event), &mut self.instead);
+        let set = settings.and_then(|all| all.iter().try_for_each(|setting| self.host.set(setting)));
+        set.map_err(|need| self.ended(event, Trouble::Unmet(need)))
     }
 
-    fn code(&mut self, event: usize, code: &str) {
-        let now = self.world.now();
-        let info = self.code_fd.and_then(|fd| self.world.system.option(now, fd, OptionName::Info).ok());
-        let info = match info {
-            Some(OptionValue::Info(info)) => *info,
-            _ => TcpInfo::default(),
-        };
+    /// A command that asks for the host's sockets: it must succeed, as every command.
+    fn inquire(&mut self, event: usize, command: &str) -> Result<(), Ended> {
+        let answered = inquiry::answer(command, &mut self.host, self.habits);
+        let answered = answered.map_err(|need| self.ended(event, Trouble::Unmet(need)))?;
+        self.drain();
+        if answered.succeeded {
+            return Ok(());
+        }
+        let mut failure = self.failure(event, format!("the command `{command}` fails"));
+        let listed = inquiry::answer("sockstat -s", &mut self.host, self.habits);
+        failure.seen = listed.ok().map(|listed| listed.text.trim_end().replace('\n', "\n            "));
+        Err(Ended::Failed(failure))
+    }
+
+    fn code(&mut self, event: usize, code: &str) -> Result<(), Ended> {
+        let info = self.code_fd.and_then(|fd| self.host.info(fd).ok());
+        let info = info.unwrap_or_else(|| TcpInfo::without_socket(self.habits).fields());
+        let words = code.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        let mut asked = words.filter(|word| word.starts_with("tcpi_"));
+        if let Some(missing) = asked.find(|word| !info.iter().any(|(known, _)| known == word)) {
+            return Err(self.ended(event, Trouble::Unmet(format!("{missing} of TCP_INFO"))));
+        }
         self.blocks.push(python::Block { event, code: code.to_owned(), info });
+        Ok(())
     }
 }
 

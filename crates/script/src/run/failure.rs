@@ -1,8 +1,8 @@
 //! Why a script failed, for people.
 
 use super::codec::live_of;
-use super::flow::{Ends, Flow};
-use super::world::Recorded;
+use super::flow::Flow;
+use super::host::{Ends, Recorded};
 use crate::ast::Direction;
 use crate::source::Diagnostic;
 use std::fmt;

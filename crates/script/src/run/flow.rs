@@ -6,21 +6,12 @@
 //! them sets the mapping.
 
 use super::codec::{Live, LiveBody, LiveTcp};
+use super::host::Ends;
 use super::icmp_names;
 use crate::ast::*;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use wire::Seq;
 use wire::tcp::Flags;
-
-/// Both ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ends {
-    /// The stack's.
-    pub(crate) local: SocketAddr,
-    /// The script's.
-    pub(crate) remote: SocketAddr,
-}
 
 /// First timestamp that the script expected, and the one that was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,9 +120,10 @@ impl Flow {
             }
             OptionList::Absent | OptionList::Any => Vec::new(),
         };
-        // Without ACK the field means nothing, and goes out as it is written.
+        // Without ACK the field means nothing, and goes out as it is written. With ACK and no number it is
+        // the script's zero.
         let ack_offset = if flags.ack() { self.our_offset(bears) } else { 0 };
-        let ack = tcp.ack.value().map_or(0, |ack| ack.wrapping_add(ack_offset));
+        let ack = tcp.ack.value().unwrap_or(0).wrapping_add(ack_offset);
         LiveTcp {
             flags,
             seq: Seq::new(start),

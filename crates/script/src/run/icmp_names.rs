@@ -56,11 +56,32 @@ const TIME_V6: [(&str, u8); 4] = [
     ("ttl_exceeded_in_transit", 0),
     ("frag_reass_exceeded", 1),
 ];
-const PARAMETER_V6: [(&str, u8); 3] =
-    [("err_header_field", 0), ("unknown_next_header", 1), ("unknown_option", 2)];
+const PARAMETER_V4: [(&str, u8); 4] =
+    [("header_field", 0), ("err_header_field", 0), ("option_missing", 1), ("bad_length", 2)];
+const PARAMETER_V6: [(&str, u8); 6] = [
+    ("err_header_field", 0),
+    ("unknown_next_header", 1),
+    ("unknown_option", 2),
+    ("header_field", 0),
+    ("next_header", 1),
+    ("option", 2),
+];
+/// RFC 792: a better first hop for what goes to a network or a host.
+const REDIRECT_V4: [(&str, u8); 8] = [
+    ("net", 0),
+    ("host", 1),
+    ("tos_net", 2),
+    ("tos_host", 3),
+    ("redirect_net", 0),
+    ("redirect_host", 1),
+    ("redirect_tos_net", 2),
+    ("redirect_tos_host", 3),
+];
 
+/// The number of a code, which may be written as the number.
 fn of(table: &[(&str, u8)], name: &str) -> Option<u8> {
-    table.iter().find(|(known, _)| *known == name).map(|(_, code)| *code)
+    let found = table.iter().find(|(known, _)| *known == name).map(|(_, code)| *code);
+    found.or_else(|| name.parse().ok())
 }
 
 /// The numbers of a message on IPv4.
@@ -72,7 +93,8 @@ pub(crate) fn v4(kind: &str, code: Option<&str>) -> Option<Numbers> {
         ("packet_too_big", None) => numbers(3, 4),
         ("time_exceeded", code) => numbers(11, code.map_or(Some(0), |code| of(&TIME_V4, code))?),
         ("source_quench", None) => numbers(4, 0),
-        ("parameter_problem", None) => numbers(12, 0),
+        ("parameter_problem", code) => numbers(12, code.map_or(Some(0), |code| of(&PARAMETER_V4, code))?),
+        ("redirect", code) => numbers(5, code.map_or(Some(0), |code| of(&REDIRECT_V4, code))?),
         ("echo_request", None) => numbers(8, 0),
         ("echo_reply", None) => numbers(0, 0),
         _ => None,
@@ -88,6 +110,7 @@ pub(crate) fn v6(kind: &str, code: Option<&str>) -> Option<Numbers> {
         ("unreachable" | "unreach", None) => numbers(1, 0),
         ("time_exceeded", code) => numbers(3, code.map_or(Some(0), |code| of(&TIME_V6, code))?),
         ("parameter_problem", code) => numbers(4, code.map_or(Some(0), |code| of(&PARAMETER_V6, code))?),
+        ("redirect", None) => numbers(137, 0),
         ("echo_request", None) => numbers(128, 0),
         ("echo_reply", None) => numbers(129, 0),
         _ => None,
@@ -105,6 +128,10 @@ pub(crate) fn name(is_v6: bool, numbers: Numbers) -> (String, Option<String>) {
         (true, 2) => ("packet_too_big".to_owned(), None),
         (false, 11) => ("time_exceeded".to_owned(), find(&TIME_V4)),
         (true, 3) => ("time_exceeded".to_owned(), find(&TIME_V6)),
+        (false, 12) => ("parameter_problem".to_owned(), find(&PARAMETER_V4)),
+        (true, 4) => ("parameter_problem".to_owned(), find(&PARAMETER_V6)),
+        (false, 5) => ("redirect".to_owned(), find(&REDIRECT_V4)),
+        (true, 137) => ("redirect".to_owned(), None),
         (false, 8) | (true, 128) => ("echo_request".to_owned(), None),
         (false, 0) | (true, 129) => ("echo_reply".to_owned(), None),
         (_, kind) => (format!("type_{kind}"), Some(format!("code_{}", numbers.code))),

@@ -13,12 +13,15 @@ impl Run {
     pub fn json(&self, file: &str) -> Value {
         let mut object = json!({
             "file": file,
-            "profile": self.profile.name(),
+            "profile": self.habits.name(),
             "packets": self.packets.len(),
             "virtual_time_us": u64::try_from(self.virtual_time.as_micros()).unwrap_or(u64::MAX),
         });
         if !self.instead.is_empty() {
             object["instead"] = self.instead.iter().map(String::as_str).collect();
+        }
+        if !self.trailing.is_empty() {
+            object["trailing"] = self.trailing.iter().map(String::as_str).collect();
         }
         match &self.outcome {
             Outcome::Passed => object["outcome"] = "passed".into(),

@@ -8,9 +8,10 @@ mod compare;
 mod events;
 mod failure;
 mod flow;
+pub mod host;
 mod icmp_names;
+mod inquiry;
 mod json;
-mod knobs;
 mod needs;
 mod outcome;
 mod packets;
@@ -19,49 +20,54 @@ mod profile;
 mod python;
 mod sockopts;
 mod symbols;
+mod sysctls;
 mod transfers;
 mod world;
 
 pub use failure::{Failure, Rung};
-pub use outcome::{Outcome, Run, RunOptions, Segments};
+pub use host::Recorded;
+pub use outcome::{Outcome, Rigour, Run, RunOptions, Segments};
 pub use plan::IpVersion;
-pub use profile::Profile;
-pub use world::Recorded;
 
-use crate::ast::{Expr, Script, What};
+use crate::ast::{Direction, Script, What};
 use crate::source::{Diagnostic, Position, Span};
 use calls::Progress;
+use codec::{Live, live_of};
 use flow::{Flow, SynOf};
+use host::{Beginning, Broken, Host, NotMade};
 use plan::AddressPlan;
 use posix::{Defaults, Errno, Fd, Stop};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
-use tcp::Tracing;
+use tcp::{Habits, Tracing};
 use world::World;
 
 /// What commands may change: the host's configuration and what new sockets start with.
 #[derive(Clone, Debug)]
 pub(crate) struct Ground {
-    pub(crate) profile: Profile,
     pub(crate) host: stack::Config,
     pub(crate) defaults: Defaults,
     /// The MSS to assume of peers that name none, by version of IP.
     pub(crate) mss_bytes_default_v4: Option<u16>,
     pub(crate) mss_bytes_default_v6: Option<u16>,
-    /// What settings ask for and what was taken instead.
+    /// What settings ask for that is not there.
     pub(crate) instead: BTreeSet<String>,
 }
 
 impl Ground {
-    pub(crate) fn new(profile: Profile) -> Self {
+    pub(crate) fn new(habits: Habits) -> Self {
         Ground {
-            profile,
             host: stack::Config::default(),
-            defaults: profile.defaults(),
+            defaults: profile::defaults(habits),
             mss_bytes_default_v4: None,
             mss_bytes_default_v6: None,
             instead: BTreeSet::new(),
         }
+    }
+
+    /// Whose habits the stack under test has.
+    pub(crate) const fn habits(&self) -> Habits {
+        self.defaults.config.habits
     }
 }
 
@@ -70,8 +76,10 @@ impl Ground {
 pub(crate) enum Trouble {
     /// The call sleeps.
     Blocked,
-    /// The POSIX layer says so.
+    /// The host says so.
     Stop(Stop),
+    /// There is no host any more.
+    Broken(Broken),
     /// We do not have what it needs.
     Unmet(String),
     /// The script makes no sense here.
@@ -81,6 +89,12 @@ pub(crate) enum Trouble {
 impl From<Stop> for Trouble {
     fn from(stop: Stop) -> Self {
         Trouble::Stop(stop)
+    }
+}
+
+impl From<Broken> for Trouble {
+    fn from(broken: Broken) -> Self {
+        Trouble::Broken(broken)
     }
 }
 
@@ -105,6 +119,13 @@ pub(crate) enum UnderTest {
     Flow(usize),
 }
 
+/// A packet from the host that the script has not asked for yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    pub(crate) at: Duration,
+    pub(crate) live: Live,
+}
+
 /// A call that sleeps.
 #[derive(Debug)]
 pub(crate) struct Ongoing {
@@ -120,10 +141,17 @@ pub(crate) struct Runner<'a> {
     script: &'a Script,
     source: &'a str,
     options: &'a RunOptions,
-    ground: Ground,
+    habits: Habits,
     plan: AddressPlan,
-    world: World,
-    defines: BTreeMap<String, Expr>,
+    host: Box<dyn Host>,
+    /// How much of the host's record has been looked at.
+    heard: usize,
+    /// What the host has sent and the script has not asked for yet.
+    outbox: VecDeque<Sent>,
+    /// What shared files ask for that nobody has.
+    instead: BTreeSet<String>,
+    /// What was sent after the last event.
+    trailing: Vec<String>,
     tolerance: Duration,
     tolerance_percent: f64,
     segments: Segments,
@@ -153,44 +181,98 @@ pub fn run(source: &str, options: &RunOptions) -> Outcome {
     run_recorded(source, options).outcome
 }
 
+/// Whose habits a script expects, by what it says itself; `None` if it cannot be read.
+///
+/// ```
+/// use synfin_script::{RunOptions, habits_of};
+/// let text = "0 `sysctl net.inet.tcp.sack.enable=0`";
+/// assert_eq!(habits_of(text, &RunOptions::default()), Some(tcp::Habits::FreeBsd));
+/// ```
+pub fn habits_of(source: &str, options: &RunOptions) -> Option<Habits> {
+    let options = RunOptions { habits: None, ..options.clone() };
+    read(source, &options).ok().map(|(_, habits)| habits)
+}
+
 /// Runs a script and keeps what crossed the wire.
 pub fn run_recorded(source: &str, options: &RunOptions) -> Run {
-    let nothing = |outcome| {
-        let (packets, virtual_time, rows, instead) = Default::default();
-        Run {
-            outcome,
-            profile: options.profile.unwrap_or(Profile::Rfc),
-            packets,
-            virtual_time,
-            rows,
-            instead,
-        }
+    let (script, habits) = match read(source, options) {
+        Ok(read) => read,
+        Err(unread) => return *unread,
     };
-    let script = match crate::parse(&options.file, source) {
-        Ok(script) => script,
-        Err(diagnostic) => return nothing(Outcome::Failed(Box::new(Failure::new(diagnostic)))),
-    };
-    let run = run_once(&script, source, options, options.tracing);
+    let run = run_once(&script, source, options, habits, options.tracing, &mut in_virtual_time);
     if !matches!(run.outcome, Outcome::Failed(_)) || options.tracing == Tracing::On {
         return run;
     }
     // The same again with eyes open: states and reasons for the ladder.
-    let traced = run_once(&script, source, options, Tracing::On);
+    let traced = run_once(&script, source, options, habits, Tracing::On, &mut in_virtual_time);
     match (&run.outcome, &traced.outcome) {
         (Outcome::Failed(plain), Outcome::Failed(told)) if plain.diagnostic == told.diagnostic => traced,
         _ => run,
     }
 }
 
-fn run_once(script: &Script, source: &str, options: &RunOptions, tracing: Tracing) -> Run {
-    let profile = options.profile.unwrap_or_else(|| Profile::of_script(script));
+/// Runs a script against another host than our own stack in virtual time, once, and keeps what crossed the
+/// wire. `make` is asked for the host when the script has been read and needs nothing that no host has.
+pub fn run_on(source: &str, options: &RunOptions, make: &mut MakeHost<'_>) -> Run {
+    match read(source, options) {
+        Ok((script, habits)) => run_once(&script, source, options, habits, options.tracing, make),
+        Err(unread) => *unread,
+    }
+}
+
+/// Makes the host that a script is played against.
+pub type MakeHost<'a> = dyn FnMut(&Beginning) -> Result<Box<dyn Host>, NotMade> + 'a;
+
+fn in_virtual_time(beginning: &Beginning) -> Result<Box<dyn Host>, NotMade> {
+    Ok(Box::new(World::new(beginning)?))
+}
+
+/// The script as these options read it and whose habits it expects, or a run that failed because it is none.
+fn read(source: &str, options: &RunOptions) -> Result<(Script, Habits), Box<Run>> {
+    let plain = || crate::parse_with(&options.file, source, &options.defines);
+    let on = |habits: Habits| {
+        let mut defines = options.defines.clone();
+        defines.push((profile::name_for_conditions(habits).to_owned(), String::new()));
+        Ok((crate::parse_with(&options.file, source, &defines)?, habits))
+    };
+    let read = match (options.habits, crate::parse::has_conditions(source)) {
+        (Some(habits), true) => on(habits),
+        (Some(habits), false) => plain().map(|script| (script, habits)),
+        (None, false) => plain().map(|script| {
+            let habits = profile::of_script(&script);
+            (script, habits)
+        }),
+        (None, true) => {
+            // What it says on a system of its own, if it is for one.
+            let its_own =
+                |habits: &Habits| on(*habits).is_ok_and(|(script, _)| profile::of_script(&script) == *habits);
+            on([Habits::FreeBsd, Habits::Linux].into_iter().find(its_own).unwrap_or(Habits::Rfc))
+        }
+    };
+    read.map_err(|diagnostic| {
+        let outcome = Outcome::Failed(Box::new(Failure::new(diagnostic)));
+        let (packets, virtual_time, rows, instead, trailing) = Default::default();
+        let habits = options.habits.unwrap_or(Habits::Rfc);
+        Box::new(Run { outcome, habits, packets, virtual_time, rows, instead, trailing })
+    })
+}
+
+fn run_once(
+    script: &Script,
+    source: &str,
+    options: &RunOptions,
+    habits: Habits,
+    tracing: Tracing,
+    make: &mut MakeHost<'_>,
+) -> Run {
     let mut run = Run {
         outcome: Outcome::Passed,
-        profile,
+        habits,
         packets: Vec::new(),
         virtual_time: Duration::ZERO,
         rows: BTreeSet::new(),
         instead: BTreeSet::new(),
+        trailing: Vec::new(),
     };
     if script.events.is_empty() {
         let nothing = "the script has no events: there is nothing to play";
@@ -202,7 +284,7 @@ fn run_once(script: &Script, source: &str, options: &RunOptions, tracing: Tracin
         run.outcome = Outcome::Skipped(skip_text(script, source, event, &need));
         return run;
     }
-    match Runner::new(script, source, options, profile, tracing) {
+    match Runner::new(script, source, options, habits, tracing, make) {
         Err(ended) => run.outcome = ended.into(),
         Ok(mut runner) => {
             run.outcome = match runner.play() {
@@ -210,12 +292,14 @@ fn run_once(script: &Script, source: &str, options: &RunOptions, tracing: Tracin
                 Err(ended) => ended.into(),
             };
             if let Outcome::Failed(failure) = &mut run.outcome {
-                failure.ladder = failure::ladder(&runner.world.record, &runner.flows);
+                failure.ladder = failure::ladder(runner.host.record(), &runner.flows);
             }
-            run.virtual_time = runner.world.elapsed();
-            run.rows = runner.world.rows;
-            run.packets = runner.world.record;
-            run.instead = runner.ground.instead;
+            run.virtual_time = runner.host.elapsed();
+            run.rows = runner.host.rows();
+            run.instead = runner.host.instead();
+            run.instead.append(&mut runner.instead);
+            run.trailing = runner.trailing;
+            run.packets = runner.host.into_record();
         }
     }
     run
@@ -235,7 +319,7 @@ fn skip_text(script: &Script, source: &str, event: usize, need: &str) -> String 
     format!("needs {need}, line {}", Position::of(source, at).line)
 }
 
-/// Runs a script of a test, over IPv4 and IPv6 unless it says which.
+/// Runs a script of a test to the letter ([`Rigour::Strict`]), over IPv4 and IPv6 unless it says which.
 ///
 /// # Panics
 /// If it fails or is skipped, with the failure as text.
@@ -245,7 +329,7 @@ pub fn check_script(text: &str) {
         _ => &[Some(IpVersion::V4), Some(IpVersion::V6)][..],
     };
     for ip_version in versions {
-        match run(text, &RunOptions { ip_version: *ip_version, ..RunOptions::default() }) {
+        match run(text, &RunOptions { ip_version: *ip_version, ..RunOptions::strict() }) {
             Outcome::Passed => {}
             Outcome::Failed(failure) => panic!("over {ip_version:?}:\n{failure}"),
             Outcome::Skipped(reason) => panic!("skipped: {reason}"),
@@ -258,8 +342,9 @@ impl<'a> Runner<'a> {
         script: &'a Script,
         source: &'a str,
         options: &'a RunOptions,
-        profile: Profile,
+        habits: Habits,
         tracing: Tracing,
+        make: &mut MakeHost<'_>,
     ) -> Result<Self, Ended> {
         let wrong = |span: Span, message: String| {
             Ended::Failed(Box::new(Failure::new(Diagnostic::new(&options.file, source, span, message))))
@@ -281,23 +366,22 @@ impl<'a> Runner<'a> {
         };
         let plan =
             AddressPlan::new(script, options.ip_version).map_err(|(name, why)| wrong(span_of(name), why))?;
-        let mut ground = Ground::new(profile);
+        let (mut settings, mut instead) = (Vec::new(), BTreeSet::new());
         let directory = options.directory.as_deref();
         for name in
             script.option("init_scripts").unwrap_or("").split([',', ' ']).filter(|name| !name.is_empty())
         {
-            commands::run(&mut ground, name, directory)
-                .map_err(|need| Ended::Skipped(format!("needs {need}")))?;
+            let found = commands::settings(name, directory, None, &mut instead);
+            settings.extend(found.map_err(|need| Ended::Skipped(format!("needs {need}")))?);
         }
         for (index, event) in script.events.iter().enumerate() {
             let What::Command(command) = &event.what else { break };
-            commands::run(&mut ground, command, directory)
-                .map_err(|need| Ended::Skipped(skip_text(script, source, index, &need)))?;
+            if inquiry::is_inquiry(command) {
+                break;
+            }
+            let found = commands::settings(command, directory, Some(index), &mut instead);
+            settings.extend(found.map_err(|need| Ended::Skipped(skip_text(script, source, index, &need)))?);
         }
-        ground.defaults.config.mss_bytes_default = match plan.local.is_ipv4() {
-            true => ground.mss_bytes_default_v4,
-            false => ground.mss_bytes_default_v6,
-        };
         let micros = |value: f64| Duration::from_micros(value as u64);
         let usual_mtu = match (options.ip_version, script.option("ip_version")) {
             (Some(IpVersion::V6), None) => 1_520,
@@ -307,16 +391,35 @@ impl<'a> Runner<'a> {
         let mtu_bytes = mtu_bytes.clamp(68, 65_535);
         let strict = script.option("strict_segments").is_some_and(|value| value != "0" && value != "false");
         let tick = number("tcp_ts_tick_usecs")?.filter(|us| *us > 0.0).map(micros);
+        let addresses = [Some(plan.local), plan.other_family()].into_iter().flatten().collect();
+        let host = make(&Beginning { habits, addresses, mtu_bytes, settings, tracing });
+        let host = host.map_err(|NotMade { need, event }| {
+            Ended::Skipped(match event {
+                Some(event) => skip_text(script, source, event, &need),
+                None => format!("needs {need}"),
+            })
+        })?;
         Ok(Runner {
             script,
             source,
             options,
-            world: World::new(&ground, &plan, mtu_bytes, tracing),
+            habits,
+            host,
+            heard: 0,
+            outbox: VecDeque::new(),
+            instead,
+            trailing: Vec::new(),
             under_test: UnderTest::Port(plan.bind_port),
             awaits: SynOf::default(),
-            defines: defines(script, options).map_err(|(span, why)| wrong(span, why))?,
-            tolerance: number("tolerance_usecs")?.map_or(options.tolerance, micros),
-            tolerance_percent: number("tolerance_percent")?.unwrap_or(0.0).min(100.0),
+            tolerance: options
+                .tolerance
+                .or(number("tolerance_usecs")?.map(micros))
+                .unwrap_or(options.rigour.tolerance()),
+            tolerance_percent: options
+                .tolerance_percent
+                .or(number("tolerance_percent")?)
+                .unwrap_or(options.rigour.tolerance_percent())
+                .clamp(0.0, 100.0),
             segments: if strict { Segments::Strict } else { options.segments },
             timestamp_tick: tick,
             scaled_echo: script.option("tcp_ts_ecr_scaled").is_some_and(|value| value != "0"),
@@ -326,9 +429,20 @@ impl<'a> Runner<'a> {
             ongoing: Vec::new(),
             blocks: Vec::new(),
             base: Duration::ZERO,
-            ground,
             plan,
         })
+    }
+
+    /// Takes over what the host has sent.
+    fn drain(&mut self) {
+        self.host.drain();
+        let record = self.host.record();
+        for Recorded { at, direction, bytes, .. } in &record[self.heard..] {
+            if *direction == Direction::Out {
+                self.outbox.push_back(Sent { at: *at, live: live_of(Direction::Out, bytes) });
+            }
+        }
+        self.heard = record.len();
     }
 
     fn failure(&self, event: usize, message: impl Into<String>) -> Box<Failure> {
@@ -343,27 +457,8 @@ impl<'a> Runner<'a> {
             Trouble::Blocked => {
                 Ended::Failed(self.failure(event, "the call waits, but the script gives it no time to"))
             }
+            Trouble::Broken(broken) => Ended::Failed(self.failure(event, broken.to_string())),
             Trouble::Stop(stop) => Ended::Failed(self.failure(event, format!("the call failed: {stop}"))),
         }
     }
-}
-
-/// `--define=NAME=VALUE`
-fn defines(script: &Script, options: &RunOptions) -> Result<BTreeMap<String, Expr>, (Span, String)> {
-    let lines = script.options.iter().filter(|option| option.name == "define");
-    let lines = lines.map(|option| (option.span, option.value.as_deref().unwrap_or("").split_once('=')));
-    let given =
-        options.defines.iter().map(|(name, value)| (Span::default(), Some((name.as_str(), value.as_str()))));
-    let mut defines = BTreeMap::new();
-    for (span, pair) in given.chain(lines) {
-        let (name, value) = pair.ok_or((span, "a definition is written `--define=NAME=VALUE`".to_owned()))?;
-        // A command in backquotes is the parser's.
-        if value.starts_with('`') {
-            continue;
-        }
-        let value =
-            crate::parse::expression(value).map_err(|why| (span, format!("the value of {name}: {why}")))?;
-        defines.insert(name.trim().to_owned(), value);
-    }
-    Ok(defines)
 }

@@ -38,6 +38,7 @@ fn of_packet(packet: &Packet) -> Option<String> {
         Body::Tcp(tcp) => {
             let OptionList::List(list) = &tcp.options else { return of_flags(packet.direction, tcp.flags) };
             let option = list.iter().find_map(|option| match option {
+                TcpOption::Unsupported { name, .. } if is_mptcp(name) => Some("MPTCP".to_owned()),
                 TcpOption::Unsupported { name, .. } => Some(format!("the TCP option {name}")),
                 TcpOption::Md5(_) => Some("TCP MD5 signatures".to_owned()),
                 TcpOption::AccurateEcn(_) if packet.direction == Direction::Out => Some("AccECN".to_owned()),
@@ -49,6 +50,15 @@ fn of_packet(packet: &Packet) -> Option<String> {
             option.or_else(|| of_flags(packet.direction, tcp.flags))
         }
     }
+}
+
+/// Whether a TCP option of that name is MPTCP's (RFC 8684).
+fn is_mptcp(name: &str) -> bool {
+    let name = name.split('-').next().unwrap_or(name);
+    name.starts_with("mp_")
+        || name.starts_with("add_addr")
+        || name.starts_with("remove_addr")
+        || matches!(name, "dss" | "mpcapable" | "multipath")
 }
 
 fn of_flags(direction: Direction, flags: FlagsWord) -> Option<String> {

@@ -1,10 +1,10 @@
 //! How to run a script, and what became of it.
 
-use super::{Failure, IpVersion, Profile, Recorded};
+use super::{Failure, IpVersion, Recorded};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
-use tcp::Tracing;
+use tcp::{Habits, Tracing};
 
 /// How to run a script.
 ///
@@ -16,18 +16,22 @@ pub struct RunOptions {
     /// Where the files that it names are; `None`: the current directory.
     pub directory: Option<PathBuf>,
     /// Whose habits to take; `None`: what its commands say.
-    pub profile: Option<Profile>,
+    pub habits: Option<Habits>,
     /// The version of IP for a script that does not say; IPv4 by default.
     pub ip_version: Option<IpVersion>,
     /// The MTU for a script that does not say, in bytes. By default 1,500; and 1,520 where
     /// [`RunOptions::ip_version`] asks for IPv6, so that the segment sizes of a script that was written
     /// for IPv4 stay what they are.
     pub mtu_bytes: Option<u32>,
-    /// How far from its time an event may be, unless the script says.
-    pub tolerance: Duration,
+    /// How closely the script is followed.
+    pub rigour: Rigour,
+    /// How far from its time an event may be, whatever the script says.
+    pub tolerance: Option<Duration>,
+    /// The same in percent of the time since the event before; the larger of both counts.
+    pub tolerance_percent: Option<f64>,
     /// Whether a line may stand for several segments.
     pub segments: Segments,
-    /// Values for symbols, before those that the script defines.
+    /// What names stand for, whatever the script says; those without a value are there for `#ifdef`.
     pub defines: Vec<(String, String)>,
     /// Whether to note states and reasons from the start. A failing script is played again with them
     /// anyhow. While it is on, the stack keeps connections in TIME-WAIT whole.
@@ -45,15 +49,53 @@ pub enum Segments {
     Strict,
 }
 
+/// How closely a script is followed, unless it or its caller says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Rigour {
+    /// As packetdrill does, for scripts written for it: an event may be 4 ms from its time, or 12.5 % of the
+    /// time since the event before; what is sent after the last event is only told.
+    #[default]
+    Packetdrill,
+    /// For scripts in virtual time: an event may be 1 ms from its time, and nothing may be sent after the
+    /// last one.
+    Strict,
+}
+
+impl Rigour {
+    pub(crate) const fn tolerance(self) -> Duration {
+        match self {
+            Rigour::Packetdrill => Duration::from_millis(4),
+            Rigour::Strict => Duration::from_millis(1),
+        }
+    }
+
+    pub(crate) const fn tolerance_percent(self) -> f64 {
+        match self {
+            Rigour::Packetdrill => 12.5,
+            Rigour::Strict => 0.0,
+        }
+    }
+}
+
+impl RunOptions {
+    /// Those of a script that is meant to be followed to the letter.
+    pub fn strict() -> Self {
+        RunOptions { rigour: Rigour::Strict, ..RunOptions::default() }
+    }
+}
+
 impl Default for RunOptions {
     fn default() -> Self {
         RunOptions {
             file: "script".to_owned(),
             directory: None,
-            profile: None,
+            habits: None,
             ip_version: None,
             mtu_bytes: None,
-            tolerance: Duration::from_millis(1),
+            rigour: Rigour::Packetdrill,
+            tolerance: None,
+            tolerance_percent: None,
             segments: Segments::Merged,
             defines: Vec::new(),
             tracing: Tracing::Off,
@@ -81,13 +123,16 @@ pub struct Run {
     /// What became of the script.
     pub outcome: Outcome,
     /// Whose habits were taken.
-    pub profile: Profile,
+    pub habits: Habits,
     /// The packets, in order.
     pub packets: Vec<Recorded>,
     /// How long the run took in virtual time.
     pub virtual_time: Duration,
     /// Which rows of [`tcp::state::ROWS`] were taken; only with [`RunOptions::tracing`].
     pub rows: BTreeSet<u8>,
-    /// What a file of settings asked for that is not there, and what was taken instead.
+    /// What settings ask for that is not there, and what was taken instead.
     pub instead: BTreeSet<String>,
+    /// What was sent after the last event, in the script's notation; nobody looks at it unless asked to be
+    /// [`Rigour::Strict`].
+    pub trailing: Vec<String>,
 }

@@ -3,17 +3,13 @@
 use super::codec::{self, Envelope, Live, LiveBody, LiveQuote};
 use super::compare::{TimestampCheck, differences};
 use super::events::{Seconds, Window};
-use super::flow::{Ends, Flow, SynOf};
-use super::world::Sent;
-use super::{Ended, Runner, Segments, Trouble, UnderTest, icmp_names};
+use super::flow::{Flow, SynOf};
+use super::host::Ends;
+use super::{Ended, Runner, Segments, Sent, Trouble, UnderTest, icmp_names};
 use crate::ast::*;
 use posix::Fd;
 use std::net::SocketAddr;
-use std::time::Duration;
 use wire::Seq;
-
-/// How much longer to look for a packet that is late, only to say when it came.
-const LATE_MAX: Duration = Duration::from_secs(600);
 
 /// The first port of a peer that the script gives none.
 const PEER_PORT: u16 = 40_000;
@@ -27,16 +23,14 @@ impl Runner<'_> {
 
     pub(super) fn on_listen(&mut self, fd: Fd) {
         self.awaits = SynOf::Client;
-        if let Ok(local) = self.world.system.local_address(fd) {
+        if let Ok(local) = self.host.local_address(fd) {
             self.under_test = UnderTest::Port(local.port());
         }
     }
 
     pub(super) fn on_connect(&mut self, fd: Fd) {
-        let host = self.world.system.host();
-        let Some(id) = self.world.system.socket_id(fd) else { return };
-        let (Some(local), Some(remote)) = (host.local_addr(id), host.remote_addr(id)) else { return };
-        self.under_test = UnderTest::Flow(self.flow_of(Ends { local, remote }));
+        let Some(ends) = self.host.ends(fd) else { return };
+        self.under_test = UnderTest::Flow(self.flow_of(ends));
         self.awaits = SynOf::Server;
     }
 
@@ -104,7 +98,8 @@ impl Runner<'_> {
             Body::Icmp(icmp) => self.icmp_bytes(icmp, &envelope, flow)?,
             Body::Unsupported { what, .. } => return Err(Trouble::Unmet(what.clone())),
         };
-        self.world.inject(bytes);
+        self.host.inject(bytes)?;
+        self.drain();
         Ok(())
     }
 
@@ -142,6 +137,10 @@ impl Runner<'_> {
             return Err(Ended::Failed(self.nothing_sent(event, packet, window)?));
         };
         let index = self.outbound_flow(&sent.live);
+        if let (LiveBody::Udp { .. }, UnderTest::Port(_)) = (&sent.live.body, self.under_test) {
+            // An answer comes to the port that sent.
+            self.under_test = UnderTest::Flow(index);
+        }
         self.merge(event, packet, &mut sent, window)?;
         let flow = &mut self.flows[index];
         if let (Body::Tcp(expected), LiveBody::Tcp(seen)) = (&packet.body, &sent.live.body) {
@@ -170,20 +169,20 @@ impl Runner<'_> {
     /// The packet that an outbound line is about: the oldest of the flow under test, else the oldest.
     fn candidate(&self) -> Option<usize> {
         let UnderTest::Flow(flow) = self.under_test else {
-            return (!self.world.outbox.is_empty()).then_some(0);
+            return (!self.outbox.is_empty()).then_some(0);
         };
         let ends = self.flows[flow].ends;
         let ours = |sent: &Sent| {
             let ported = matches!(sent.live.body, LiveBody::Tcp(_) | LiveBody::Udp { .. });
             !ported || (sent.live.source, sent.live.destination) == (ends.local, ends.remote)
         };
-        let found = self.world.outbox.iter().position(ours);
-        found.or_else(|| (!self.world.outbox.is_empty()).then_some(0))
+        let found = self.outbox.iter().position(ours);
+        found.or_else(|| (!self.outbox.is_empty()).then_some(0))
     }
 
     fn take_candidate(&mut self, ports: Option<Ports>) -> Option<Sent> {
         let by_ports = ports.and_then(|Ports { source, destination }| {
-            self.world.outbox.iter().position(|sent| {
+            self.outbox.iter().position(|sent| {
                 let flow = self.flows.iter().find(|flow| {
                     (flow.ends.local, flow.ends.remote) == (sent.live.source, sent.live.destination)
                 });
@@ -191,7 +190,7 @@ impl Runner<'_> {
             })
         });
         let index = by_ports.or_else(|| self.candidate())?;
-        self.world.outbox.remove(index)
+        self.outbox.remove(index)
     }
 
     /// The failure when nothing was sent in time; looks a little further, to say when it came.
@@ -202,7 +201,7 @@ impl Runner<'_> {
         window: Window,
     ) -> Result<Box<super::Failure>, Ended> {
         self.ongoing.clear();
-        self.pass(event, window.to + LATE_MAX, |runner| runner.candidate().is_some())?;
+        self.pass(event, window.to + self.host.late_max(), |runner| runner.candidate().is_some())?;
         let late = self.take_candidate(packet.ports).map(|sent| self.shown(&sent));
         let due = Seconds(window.nominal.unwrap_or(window.to));
         let message = match late {
@@ -229,7 +228,7 @@ impl Runner<'_> {
                 return Ok(());
             }
             self.pass(event, window.to, |runner| runner.candidate().is_some())?;
-            let Some(next) = self.candidate().and_then(|index| self.world.outbox.get(index)) else {
+            let Some(next) = self.candidate().and_then(|index| self.outbox.get(index)) else {
                 return Ok(());
             };
             let LiveBody::Tcp(second) = &next.live.body else { return Ok(()) };
@@ -243,7 +242,7 @@ impl Runner<'_> {
                 return Ok(());
             }
             let (flags, text_bytes) = (second.flags, second.text_bytes);
-            self.candidate().and_then(|index| self.world.outbox.remove(index));
+            self.candidate().and_then(|index| self.outbox.remove(index));
             if let LiveBody::Tcp(first) = &mut sent.live.body {
                 first.flags |= flags;
                 first.text_bytes += text_bytes;

@@ -1,18 +1,18 @@
 //! Blocks of Python: collected while the script runs, checked by one `python3` after it.
 
 use super::symbols;
-use crate::Profile;
-use posix::TcpInfo;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::time::Duration;
+use tcp::Habits;
 
 /// A block, and what `TCP_INFO` said when its time came.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
     pub(crate) event: usize,
     pub(crate) code: String,
-    pub(crate) info: TcpInfo,
+    pub(crate) info: Vec<(&'static str, u64)>,
 }
 
 /// What became of the blocks.
@@ -26,8 +26,9 @@ pub(crate) enum Verdict {
 /// How long Python may think, in seconds: an endless loop in a script must not hang the suite.
 const SECONDS_MAX: u32 = 20;
 
-/// Runs every block, in order, in one process.
-pub(crate) fn check(blocks: &[Block], profile: Profile) -> Verdict {
+/// Runs every block, in order, in one process. Beside the constants they know `TICK_US`: how exact the
+/// host's clock is, zero in virtual time.
+pub(crate) fn check(blocks: &[Block], habits: Habits, tick: Duration) -> Verdict {
     if blocks.is_empty() {
         return Verdict::Passed;
     }
@@ -39,7 +40,8 @@ pub(crate) fn check(blocks: &[Block], profile: Profile) -> Verdict {
         .spawn();
     let Ok(mut child) = child else { return Verdict::NoPython };
     // A Python that ends early closes its end; what it printed says why.
-    let written = child.stdin.take().map(|mut stdin| stdin.write_all(program(blocks, profile).as_bytes()));
+    let written =
+        child.stdin.take().map(|mut stdin| stdin.write_all(program(blocks, habits, tick).as_bytes()));
     drop(written);
     let Ok(output) = child.wait_with_output() else { return Verdict::NoPython };
     if output.status.success() {
@@ -54,16 +56,16 @@ pub(crate) fn check(blocks: &[Block], profile: Profile) -> Verdict {
 
 /// One program: the constants, then for each block its values and its code, run from a string so that
 /// an error names it.
-fn program(blocks: &[Block], profile: Profile) -> String {
+fn program(blocks: &[Block], habits: Habits, tick: Duration) -> String {
     let mut program =
         format!("import signal, sys, textwrap, traceback\nsignal.alarm({SECONDS_MAX})\nscope = {{}}\n");
-    for (name, number) in symbols::for_python(profile) {
+    for (name, number) in symbols::for_python(habits) {
         let _ = writeln!(program, "scope['{name}'] = {number}");
     }
+    let _ = writeln!(program, "scope['TICK_US'] = {}", tick.as_micros());
     program.push_str(PRELUDE);
     for Block { event, code, info } in blocks {
-        let values: Vec<String> =
-            info.fields().iter().map(|(name, value)| format!("'{name}': {value}")).collect();
+        let values: Vec<String> = info.iter().map(|(name, value)| format!("'{name}': {value}")).collect();
         let _ = writeln!(program, "block({event}, {{{}}}, {})", values.join(", "), literal(code));
     }
     program
@@ -112,14 +114,13 @@ mod tests {
     use super::*;
 
     fn verdict(codes: &[&str]) -> Verdict {
-        let mut info = TcpInfo::default();
-        (info.tcpi_snd_cwnd, info.tcpi_state) = (10, 1);
+        let info = vec![("tcpi_snd_cwnd", 10), ("tcpi_state", 1)];
         let blocks: Vec<_> = codes
             .iter()
             .enumerate()
-            .map(|(event, code)| Block { event, code: (*code).to_owned(), info })
+            .map(|(event, code)| Block { event, code: (*code).to_owned(), info: info.clone() })
             .collect();
-        check(&blocks, Profile::Linux)
+        check(&blocks, Habits::Linux, Duration::ZERO)
     }
 
     #[test]

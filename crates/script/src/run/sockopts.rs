@@ -1,9 +1,10 @@
 //! `getsockopt` and `setsockopt`: names, values and what is not ours.
 
+use super::args::is_null;
 use super::calls::Answer;
 use super::{Runner, Trouble};
 use crate::ast::{Call, Expr, Member};
-use posix::{Linger, OptionName, OptionValue};
+use posix::{Errno, Linger, OptionName, OptionValue};
 use std::time::Duration;
 
 const NAMES: &[(&str, OptionName)] = &[
@@ -72,6 +73,9 @@ impl Runner<'_> {
             return function_block(call);
         }
         let name = self.option_name(call)?;
+        if call.arguments.get(3).is_some_and(is_null) {
+            return Err(Errno::Fault.into());
+        }
         let value = match (name, call.arguments.get(3)) {
             (OptionName::Linger, Some(value)) => OptionValue::Linger(self.linger(value)?),
             (OptionName::SendTimeout | OptionName::ReceiveTimeout, Some(value)) => {
@@ -85,8 +89,14 @@ impl Runner<'_> {
             (_, Some(value)) => OptionValue::Int(truncated(self.integer(value)?)),
             (_, None) => return Err(Trouble::Script("the option's value is missing".to_owned())),
         };
-        let now = self.world.now();
-        Ok(self.world.system.set_option(now, fd, name, &value)?.into())
+        if !self.host.acts_on(name, &value) {
+            let words = call.arguments.iter().skip(2).take(2).map(ToString::to_string);
+            return Err(Trouble::Unmet(format!(
+                "the socket option {}",
+                words.collect::<Vec<_>>().join(" as ")
+            )));
+        }
+        Ok(self.host.set_option(fd, name, &value)?.into())
     }
 
     fn linger(&self, value: &Expr) -> Result<Linger, Trouble> {
@@ -109,21 +119,26 @@ impl Runner<'_> {
     pub(super) fn call_getsockopt(&mut self, call: &Call) -> Result<Answer, Trouble> {
         let fd = self.descriptor(call.arguments.first())?;
         let name = self.option_name(call)?;
-        let now = self.world.now();
-        let seen = self.world.system.option(now, fd, name)?;
-        let mut answer = Answer::default();
-        let Some(expected) = call.arguments.get(3) else { return Ok(answer) };
-        let expected = match expected {
-            Expr::Array(items) if items.len() == 1 => &items[0],
-            other => other,
+        if call.arguments.get(3).is_some_and(is_null) {
+            return Err(Errno::Fault.into());
+        }
+        let expected = match call.arguments.get(3) {
+            Some(Expr::Array(items)) if items.len() == 1 => &items[0],
+            Some(other) => other,
+            None => &Expr::Any,
         };
+        let mut answer = Answer::default();
+        if name == OptionName::Info {
+            let seen = self.host.info(fd)?;
+            answer.differences = self.info_differences(expected, &seen)?;
+            return Ok(answer);
+        }
+        let seen = self.host.option(fd, name)?;
         if *expected == Expr::Any {
             return Ok(answer);
         }
         answer.differences = match seen {
-            OptionValue::Int(value) => {
-                self.number_difference("value", expected, value.into())?.into_iter().collect()
-            }
+            OptionValue::Int(value) => self.int_difference(expected, value)?.into_iter().collect(),
             OptionValue::Error(error) => self.error_difference(expected, error)?.into_iter().collect(),
             OptionValue::Linger(linger) => {
                 let right = self.linger(expected)? == linger;
@@ -143,19 +158,19 @@ impl Runner<'_> {
         Ok(answer)
     }
 
+    /// An `int` may be expected as C would show it without its sign: -1 is 0xffffffff.
+    fn int_difference(&self, expected: &Expr, seen: i32) -> Result<Option<String>, Trouble> {
+        let unsigned = self.number_difference("value", expected, seen.cast_unsigned().into())?;
+        Ok(if unsigned.is_none() { None } else { self.number_difference("value", expected, seen.into())? })
+    }
+
     /// `SO_ERROR` may be expected as a number or as the error's name.
-    fn error_difference(
-        &self,
-        expected: &Expr,
-        seen: Option<posix::Errno>,
-    ) -> Result<Option<String>, Trouble> {
-        let shown = seen.map_or("0", posix::Errno::name);
+    fn error_difference(&self, expected: &Expr, seen: Option<Errno>) -> Result<Option<String>, Trouble> {
+        let shown = seen.map_or("0", Errno::name);
         let right = match expected {
-            Expr::Symbol(name) if name.starts_with('E') => {
-                posix::Errno::named(name) == seen && seen.is_some()
-            }
+            Expr::Symbol(name) if name.starts_with('E') => Errno::named(name) == seen && seen.is_some(),
             _ => {
-                let number = seen.map_or(0, |errno| errno.number(self.ground.profile.flavour()));
+                let number = seen.map_or(0, |errno| errno.number(self.habits));
                 self.integer(expected)? == i64::from(number)
             }
         };

@@ -2,7 +2,8 @@
 //!
 //! Socket options are not here: they are known by their names.
 
-use super::Profile;
+use crate::ast::traffic_class;
+use tcp::Habits;
 
 /// Symbol, Linux's number, FreeBSD's number.
 const SYMBOLS: &[(&str, i64, i64)] = &[
@@ -51,6 +52,7 @@ const SYMBOLS: &[(&str, i64, i64)] = &[
     ("MSG_ZEROCOPY", 0x400_0000, 0),
     ("MSG_FASTOPEN", 0x2000_0000, 0),
     ("MSG_CMSG_CLOEXEC", 0x4000_0000, 0x40000),
+    ("NULL", 0, 0),
     ("POLLIN", 0x1, 0x1),
     ("POLLPRI", 0x2, 0x2),
     ("POLLOUT", 0x4, 0x4),
@@ -84,33 +86,11 @@ const SYMBOLS: &[(&str, i64, i64)] = &[
     ("IPV6_PMTUDISC_WANT", 1, 1),
     ("IPV6_PMTUDISC_DO", 2, 2),
     ("IPV6_PMTUDISC_PROBE", 3, 3),
-    ("TCP_ESTABLISHED", 1, 4),
-    ("TCP_SYN_SENT", 2, 2),
-    ("TCP_SYN_RECV", 3, 3),
-    ("TCP_FIN_WAIT1", 4, 6),
-    ("TCP_FIN_WAIT2", 5, 9),
-    ("TCP_TIME_WAIT", 6, 10),
-    ("TCP_CLOSE", 7, 0),
-    ("TCP_CLOSE_WAIT", 8, 5),
-    ("TCP_LAST_ACK", 9, 8),
-    ("TCP_LISTEN", 10, 1),
-    ("TCP_CLOSING", 11, 7),
     ("TCP_CA_Open", 0, 0),
     ("TCP_CA_Disorder", 1, 1),
     ("TCP_CA_CWR", 2, 2),
     ("TCP_CA_Recovery", 3, 3),
     ("TCP_CA_Loss", 4, 4),
-    ("TCPS_CLOSED", 0, 0),
-    ("TCPS_LISTEN", 1, 1),
-    ("TCPS_SYN_SENT", 2, 2),
-    ("TCPS_SYN_RECEIVED", 3, 3),
-    ("TCPS_ESTABLISHED", 4, 4),
-    ("TCPS_CLOSE_WAIT", 5, 5),
-    ("TCPS_FIN_WAIT_1", 6, 6),
-    ("TCPS_CLOSING", 7, 7),
-    ("TCPS_LAST_ACK", 8, 8),
-    ("TCPS_FIN_WAIT_2", 9, 9),
-    ("TCPS_TIME_WAIT", 10, 10),
     ("TCPI_OPT_TIMESTAMPS", 1, 1),
     ("TCPI_OPT_SACK", 2, 2),
     ("TCPI_OPT_WSCALE", 4, 4),
@@ -119,16 +99,55 @@ const SYMBOLS: &[(&str, i64, i64)] = &[
     ("TCPI_OPT_SYN_DATA", 32, 0),
 ];
 
+/// The states of a connection as C names them, after `TCP_`, `TCPS_` or `TCPI_`: Linux's number, FreeBSD's.
+const STATES: &[(&str, i64, i64)] = &[
+    ("ESTABLISHED", 1, 4),
+    ("SYN_SENT", 2, 2),
+    ("SYN_RECV", 3, 3),
+    ("SYN_RECEIVED", 3, 3),
+    ("FIN_WAIT1", 4, 6),
+    ("FIN_WAIT_1", 4, 6),
+    ("FIN_WAIT2", 5, 9),
+    ("FIN_WAIT_2", 5, 9),
+    ("TIME_WAIT", 6, 10),
+    ("CLOSE", 7, 0),
+    ("CLOSED", 7, 0),
+    ("CLOSE_WAIT", 8, 5),
+    ("LAST_ACK", 9, 8),
+    ("LISTEN", 10, 1),
+    ("CLOSING", 11, 7),
+];
+
+/// Which system's numbers: those of the states that only FreeBSD's kernel uses are FreeBSD's everywhere.
+const STATE_PREFIXES: [&str; 3] = ["TCP_", "TCPS_", "TCPI_"];
+
+fn state(prefix: &str, (_, linux, freebsd): &(&str, i64, i64), habits: Habits) -> i64 {
+    if prefix == "TCPS_" || habits == Habits::FreeBsd { *freebsd } else { *linux }
+}
+
 /// The number of a symbol.
-pub(crate) fn number(name: &str, profile: Profile) -> Option<i64> {
-    let (_, linux, freebsd) = SYMBOLS.iter().find(|(known, ..)| *known == name)?;
-    Some(if profile == Profile::FreeBsd { *freebsd } else { *linux })
+pub(crate) fn number(name: &str, habits: Habits) -> Option<i64> {
+    if let Some((_, linux, freebsd)) = SYMBOLS.iter().find(|(known, ..)| *known == name) {
+        return Some(if habits == Habits::FreeBsd { *freebsd } else { *linux });
+    }
+    if let Some(class) = traffic_class(name) {
+        return Some(class.into());
+    }
+    STATE_PREFIXES.iter().find_map(|prefix| {
+        let rest = name.strip_prefix(prefix)?;
+        let found = STATES.iter().find(|(known, ..)| *known == rest)?;
+        Some(state(prefix, found, habits))
+    })
 }
 
 /// Those symbols that a block of Python may use, with their numbers.
-pub(crate) fn for_python(profile: Profile) -> impl Iterator<Item = (&'static str, i64)> {
+pub(crate) fn for_python(habits: Habits) -> impl Iterator<Item = (String, i64)> {
     let wanted = SYMBOLS.iter().filter(|(name, ..)| name.starts_with("TCP"));
-    wanted.map(move |(name, linux, freebsd)| {
-        (*name, if profile == Profile::FreeBsd { *freebsd } else { *linux })
-    })
+    let plain = wanted.map(move |(name, linux, freebsd)| {
+        ((*name).to_owned(), if habits == Habits::FreeBsd { *freebsd } else { *linux })
+    });
+    let states = STATE_PREFIXES.into_iter().flat_map(move |prefix| {
+        STATES.iter().map(move |found| (format!("{prefix}{}", found.0), state(prefix, found, habits)))
+    });
+    plain.chain(states)
 }

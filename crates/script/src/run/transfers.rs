@@ -1,13 +1,13 @@
 //! Calls that move bytes: `read`, `write` and their relatives, with vectors and messages.
 
+use super::args::is_null;
 use super::calls::{Answer, Progress};
 use super::{Runner, Trouble};
 use crate::ast::{Call, Expr};
-use posix::{RecvFlags, SendFlags};
+use posix::{Errno, RecvFlags, SendFlags};
 
 impl Runner<'_> {
     pub(super) fn call_receive(&mut self, call: &Call, progress: &mut Progress) -> Result<Answer, Trouble> {
-        let now = self.world.now();
         let fd = self.descriptor(call.arguments.first())?;
         let (pieces, flags_at) = match call.name.as_str() {
             "readv" => (self.vectors(call.arguments.get(1))?, None),
@@ -22,7 +22,14 @@ impl Runner<'_> {
         let flags = self.receive_flags(flags)?;
         let length = pieces.iter().map(|(_, length)| length).sum();
         progress.buffer.resize(length, 0);
-        let received = self.world.system.recv(now, fd, &mut progress.buffer, flags, &mut progress.waiting)?;
+        // Into nowhere nothing can be copied, and what is there stays; it may be thrown away.
+        let nowhere = pieces.iter().any(|(into, length)| *length > 0 && is_null(into));
+        let nowhere = nowhere && !flags.contains(RecvFlags::TRUNCATE);
+        let flags = if nowhere { flags | RecvFlags::PEEK } else { flags };
+        let received = self.host.recv(fd, &mut progress.buffer, flags, &mut progress.pending)?;
+        if nowhere && received.bytes > 0 {
+            return Err(Errno::Fault.into());
+        }
         let mut answer = Answer::of(received.bytes);
         let mut rest = &progress.buffer[..received.bytes.min(length)];
         for (expected, length) in &pieces {
@@ -44,7 +51,6 @@ impl Runner<'_> {
     }
 
     pub(super) fn call_send(&mut self, call: &Call, progress: &mut Progress) -> Result<Answer, Trouble> {
-        let now = self.world.now();
         let fd = self.descriptor(call.arguments.first())?;
         let (pieces, flags_at) = match call.name.as_str() {
             "writev" => (self.vectors(call.arguments.get(1))?, None),
@@ -68,7 +74,7 @@ impl Runner<'_> {
             ("sendto", Some(Expr::Any)) => Some(self.plan.connect_address()),
             _ => None,
         };
-        let sent = self.world.system.send(now, fd, &data, flags, to, &mut progress.waiting)?;
+        let sent = self.host.send(fd, &data, flags, to, &mut progress.pending)?;
         Ok(Answer::of(sent))
     }
 
@@ -107,6 +113,7 @@ impl Runner<'_> {
             ("MSG_DONTWAIT", SendFlags::DONT_WAIT),
             ("MSG_MORE", SendFlags::MORE),
             ("MSG_OOB", SendFlags::URGENT),
+            ("MSG_EOR", SendFlags::END_OF_RECORD),
         ];
         table.into_iter().try_fold(SendFlags::NONE, |all, (name, flag)| {
             Ok(if self.flag(flags, name)? { all | flag } else { all })

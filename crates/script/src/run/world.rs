@@ -1,18 +1,21 @@
-//! The host under test, its one link, and the time that passes.
+//! Our own stack as the host under test: `posix` over one link, in virtual time.
 //!
-//! Time jumps from one thing that happens to the next. What the stack sends is kept in order until the
-//! script asks for it.
+//! Time jumps from one thing that happens to the next.
 
-use super::codec::{Live, live_of};
-use super::{AddressPlan, Ground};
+use super::codec::live_of;
+use super::host::{Beginning, Broken, Ends, Happened, Host, NotMade, Pending, Queued, Recorded, Setting};
+use super::{Ground, sysctls};
 use crate::ast::Direction;
 use bytes::Bytes;
-use posix::System;
-use stack::{Cidr, Host, Interface, InterfaceId};
+use posix::{
+    Domain, EpollEvent, EpollOperation, Errno, Fd, Mode, OptionName, OptionValue, PollEntry, Received,
+    RecvFlags, SendFlags, Shutdown, Stop, System, Type,
+};
+use stack::{Cidr, Interface, InterfaceId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
-use tcp::{Instant, State, Trace, Tracing};
+use tcp::{Instant, State, Trace};
 use wire::{Frame, LinkCapabilities, Medium, TransmitChecksum};
 
 /// When a script begins, by the stack's clock: any moment but zero.
@@ -25,61 +28,44 @@ const SECRET: [u8; 32] = *b"a script always runs the same...";
 /// that wakes more often than this has a timer that re-arms itself.
 const WAKES_MAX: usize = 100_000;
 
-/// A packet as it crossed the wire.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Recorded {
-    /// When, counted from the script's start.
-    pub at: Duration,
-    /// Which way it went.
-    pub direction: Direction,
-    /// The IP packet.
-    pub bytes: Vec<u8>,
-    /// The state of our end after it, if a connection knows.
-    pub state: Option<State>,
-    /// Why the stack sent it, if it said so.
-    pub why: Option<&'static str>,
-}
-
-/// A packet from the stack that the script has not asked for yet.
-#[derive(Clone, Debug)]
-pub(crate) struct Sent {
-    pub(crate) at: Duration,
-    pub(crate) live: Live,
-}
-
-/// The stack never goes to sleep.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct TimerStorm;
-
 pub(crate) struct World {
-    pub(crate) system: System,
+    ground: Ground,
+    system: System,
     now: Instant,
     interface: InterfaceId,
-    pub(crate) outbox: VecDeque<Sent>,
-    pub(crate) record: Vec<Recorded>,
+    record: Vec<Recorded>,
     states: BTreeMap<(u16, u16), State>,
     /// Rows of the state table that were taken.
-    pub(crate) rows: BTreeSet<u8>,
+    rows: BTreeSet<u8>,
     /// Records before this one have their states.
     settled: usize,
     wakes: usize,
 }
 
 impl World {
-    pub(crate) fn new(ground: &Ground, plan: &AddressPlan, mtu_bytes: u32, tracing: Tracing) -> Self {
+    /// # Errors
+    /// The first setting that is not ours.
+    pub(crate) fn new(beginning: &Beginning) -> Result<Self, NotMade> {
+        let mut ground = Ground::new(beginning.habits);
+        for setting in &beginning.settings {
+            sysctls::make(&mut ground, setting).map_err(|need| NotMade { need, event: setting.event })?;
+        }
+        ground.defaults.config.mss_bytes_default = match beginning.addresses.first() {
+            Some(IpAddr::V6(_)) => ground.mss_bytes_default_v6,
+            Some(IpAddr::V4(_)) | None => ground.mss_bytes_default_v4,
+        };
         let mut config = ground.host.clone();
         config.tcp = ground.defaults.config.clone().into();
-        let mut host = Host::new(config, SECRET);
-        let addresses = [Some(plan.local), plan.other_family()].into_iter().flatten().filter_map(|ip| {
+        let mut host = stack::Host::new(config, SECRET);
+        let addresses = beginning.addresses.iter().filter_map(|ip| {
             let bits = if ip.is_ipv4() { 16 } else { 64 };
-            Cidr::new(ip, bits)
+            Cidr::new(*ip, bits)
         });
         let interface = host.add_interface(Interface {
             name: "script0".to_owned(),
             capabilities: LinkCapabilities {
                 medium: Medium::Ip,
-                mtu_bytes,
+                mtu_bytes: beginning.mtu_bytes,
                 super_segment_bytes_max: 0,
                 transmit_checksum: TransmitChecksum::Full,
             },
@@ -91,49 +77,11 @@ impl World {
                 host.add_route(everywhere, None, interface);
             }
         }
-        host.set_tracing(tracing);
-        let mut system = System::new(host, ground.profile.flavour());
+        host.set_tracing(beginning.tracing);
+        let mut system = System::new(host, ground.habits());
         *system.defaults_mut() = ground.defaults.clone();
-        let (outbox, record, states, rows) = Default::default();
-        World { system, now: START, interface, outbox, record, states, rows, settled: 0, wakes: 0 }
-    }
-
-    /// The stack's clock.
-    pub(crate) fn now(&self) -> Instant {
-        self.now
-    }
-
-    /// Time since the script's start.
-    pub(crate) fn elapsed(&self) -> Duration {
-        self.now.since(START)
-    }
-
-    pub(crate) fn instant(&self, at: Duration) -> Instant {
-        START + at
-    }
-
-    /// Something new begins: the stack may wake up again.
-    pub(crate) fn begin_event(&mut self) {
-        self.wakes = 0;
-    }
-
-    /// A packet arrives.
-    pub(crate) fn inject(&mut self, bytes: Vec<u8>) {
-        let at = self.elapsed();
-        let frame = Frame::from_bytes(Bytes::from(bytes.clone()));
-        self.record.push(Recorded { at, direction: Direction::In, bytes, state: None, why: None });
-        self.system.handle_frame(self.now, self.interface, frame);
-        self.drain();
-    }
-
-    /// Takes everything that the stack wants to send now.
-    pub(crate) fn drain(&mut self) {
-        while let Some((_, frame)) = self.system.poll_transmit(self.now) {
-            let (at, bytes) = (self.elapsed(), frame.to_vec());
-            self.outbox.push_back(Sent { at, live: live_of(Direction::Out, &bytes) });
-            self.record.push(Recorded { at, direction: Direction::Out, bytes, state: None, why: None });
-        }
-        self.settle_states();
+        let (record, states, rows) = Default::default();
+        Ok(World { ground, system, now: START, interface, record, states, rows, settled: 0, wakes: 0 })
     }
 
     /// Notes states and reasons of the packets recorded since the last time.
@@ -171,23 +119,221 @@ impl World {
         }
         self.settled = self.record.len();
     }
+}
 
-    /// Lets time pass until `until`, or until the next timer of the stack, whichever comes first; says
-    /// whether a timer fired.
-    pub(crate) fn step(&mut self, until: Instant) -> Result<bool, TimerStorm> {
+impl Host for World {
+    fn elapsed(&self) -> Duration {
+        self.now.since(START)
+    }
+
+    fn begin_event(&mut self) {
+        self.wakes = 0;
+    }
+
+    fn inject(&mut self, bytes: Vec<u8>) -> Result<(), Broken> {
+        let at = self.elapsed();
+        let frame = Frame::from_bytes(Bytes::from(bytes.clone()));
+        self.record.push(Recorded { at, direction: Direction::In, bytes, state: None, why: None });
+        self.system.handle_frame(self.now, self.interface, frame);
         self.drain();
+        Ok(())
+    }
+
+    fn drain(&mut self) {
+        while let Some((_, frame)) = self.system.poll_transmit(self.now) {
+            let (at, bytes) = (self.elapsed(), frame.to_vec());
+            self.record.push(Recorded { at, direction: Direction::Out, bytes, state: None, why: None });
+        }
+        self.settle_states();
+    }
+
+    fn record(&self) -> &[Recorded] {
+        &self.record
+    }
+
+    fn into_record(self: Box<Self>) -> Vec<Recorded> {
+        self.record
+    }
+
+    fn step(&mut self, until: Duration) -> Result<Happened, Broken> {
+        self.drain();
+        let until = START + until;
         let due = self.system.poll_timeout().filter(|due| *due <= until);
         let Some(due) = due else {
             self.now = self.now.max(until);
-            return Ok(false);
+            return Ok(Happened::Nothing);
         };
         self.wakes += 1;
         if self.wakes > WAKES_MAX {
-            return Err(TimerStorm);
+            let storm = "the stack wakes up without end: a timer arms itself again and again";
+            return Err(Broken(storm.to_owned()));
         }
         self.now = self.now.max(due);
         self.system.handle_timeout(self.now);
         self.drain();
-        Ok(true)
+        Ok(Happened::Something)
+    }
+
+    fn deadline(&self, pending: &Pending) -> Option<Duration> {
+        pending.waiting.deadline().map(|at| at.since(START))
+    }
+
+    fn set(&mut self, setting: &Setting) -> Result<(), String> {
+        sysctls::make(&mut self.ground, setting)?;
+        *self.system.defaults_mut() = self.ground.defaults.clone();
+        Ok(())
+    }
+
+    fn instead(&self) -> BTreeSet<String> {
+        self.ground.instead.clone()
+    }
+
+    fn listed(&mut self) -> Option<Vec<stack::Listed>> {
+        Some(self.system.host().tcp_census())
+    }
+
+    fn drop_connection(&mut self, ends: Ends) -> Result<bool, Errno> {
+        let dropped = self.system.host_mut().tcp_drop(self.now, ends.local, ends.remote);
+        self.drain();
+        Ok(dropped)
+    }
+
+    fn rows(&self) -> BTreeSet<u8> {
+        self.rows.clone()
+    }
+
+    fn ends(&self, fd: Fd) -> Option<Ends> {
+        let (id, host) = (self.system.socket_id(fd)?, self.system.host());
+        Some(Ends { local: host.local_addr(id)?, remote: host.remote_addr(id)? })
+    }
+
+    fn info(&mut self, fd: Fd) -> Result<Vec<(&'static str, u64)>, Errno> {
+        match self.system.option(self.now, fd, OptionName::Info)? {
+            OptionValue::Info(info) => Ok(info.fields()),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn socket(&mut self, domain: Domain, kind: Type) -> Result<Fd, Errno> {
+        self.system.socket(domain, kind)
+    }
+
+    fn bind(&mut self, fd: Fd, address: SocketAddr) -> Result<(), Errno> {
+        self.system.bind(fd, address)
+    }
+
+    fn listen(&mut self, fd: Fd, backlog: i32) -> Result<(), Errno> {
+        self.system.listen(fd, backlog)
+    }
+
+    fn accept(&mut self, fd: Fd, _: &mut Pending) -> Result<(Fd, SocketAddr), Stop> {
+        self.system.accept(fd)
+    }
+
+    fn connect(&mut self, fd: Fd, remote: SocketAddr, pending: &mut Pending) -> Result<(), Stop> {
+        self.system.connect(self.now, fd, remote, &mut pending.waiting)
+    }
+
+    fn close(&mut self, fd: Fd, pending: &mut Pending) -> Result<(), Stop> {
+        self.system.close(self.now, fd, &mut pending.waiting)
+    }
+
+    fn shutdown(&mut self, fd: Fd, how: Shutdown) -> Result<(), Errno> {
+        self.system.shutdown(self.now, fd, how)
+    }
+
+    fn recv(
+        &mut self,
+        fd: Fd,
+        into: &mut [u8],
+        flags: RecvFlags,
+        pending: &mut Pending,
+    ) -> Result<Received, Stop> {
+        self.system.recv(self.now, fd, into, flags, &mut pending.waiting)
+    }
+
+    fn send(
+        &mut self,
+        fd: Fd,
+        data: &[u8],
+        flags: SendFlags,
+        to: Option<SocketAddr>,
+        pending: &mut Pending,
+    ) -> Result<usize, Stop> {
+        self.system.send(self.now, fd, data, flags, to, &mut pending.waiting)
+    }
+
+    fn poll(
+        &mut self,
+        entries: &mut [PollEntry],
+        timeout: Option<Duration>,
+        pending: &mut Pending,
+    ) -> Result<usize, Stop> {
+        self.system.poll(self.now, entries, timeout, &mut pending.waiting)
+    }
+
+    fn epoll_create(&mut self) -> Result<Fd, Errno> {
+        self.system.epoll_create()
+    }
+
+    fn epoll_control(
+        &mut self,
+        epoll: Fd,
+        operation: EpollOperation,
+        fd: Fd,
+        event: EpollEvent,
+    ) -> Result<(), Errno> {
+        self.system.epoll_control(epoll, operation, fd, event)
+    }
+
+    fn epoll_wait(
+        &mut self,
+        epoll: Fd,
+        most: usize,
+        timeout: Option<Duration>,
+        pending: &mut Pending,
+    ) -> Result<Vec<EpollEvent>, Stop> {
+        self.system.epoll_wait(self.now, epoll, most, timeout, &mut pending.waiting)
+    }
+
+    fn mode(&self, fd: Fd) -> Result<Mode, Errno> {
+        self.system.mode(fd)
+    }
+
+    fn set_nonblocking(&mut self, fd: Fd, mode: Mode) -> Result<(), Errno> {
+        self.system.set_nonblocking(fd, mode)
+    }
+
+    fn queued_bytes(&mut self, fd: Fd, which: Queued) -> Result<usize, Errno> {
+        match which {
+            Queued::Received => self.system.bytes_readable(fd),
+            Queued::Unacknowledged => self.system.bytes_unacknowledged(fd),
+            Queued::NotSent => self.system.bytes_not_sent(self.now, fd),
+        }
+    }
+
+    fn local_address(&self, fd: Fd) -> Result<SocketAddr, Errno> {
+        self.system.local_address(fd)
+    }
+
+    fn peer_address(&self, fd: Fd) -> Result<SocketAddr, Errno> {
+        self.system.peer_address(fd)
+    }
+
+    fn option(&mut self, fd: Fd, name: OptionName) -> Result<OptionValue, Errno> {
+        self.system.option(self.now, fd, name)
+    }
+
+    fn acts_on(&self, name: OptionName, value: &OptionValue) -> bool {
+        match name {
+            OptionName::WindowClamp => *value == OptionValue::Int(0),
+            // IP_PMTUDISC_WANT and IP_PMTUDISC_DO: what we do anyhow.
+            OptionName::MtuDiscover => matches!(value, OptionValue::Int(1 | 2)),
+            _ => true,
+        }
+    }
+
+    fn set_option(&mut self, fd: Fd, name: OptionName, value: &OptionValue) -> Result<(), Errno> {
+        self.system.set_option(self.now, fd, name, value)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::application::Application;
 use crate::random::Dice;
+use crate::record::FrameArrival;
 use stack::{Event, Host, SocketId};
 use std::net::IpAddr;
 use tcp::Instant;
@@ -17,6 +18,10 @@ pub(super) struct Node {
     pub(super) heard: Vec<(SocketId, Event)>,
     /// When the timer on the agenda is due.
     pub(super) armed: Option<Instant>,
+    /// The arrival after which the host is being drained.
+    pub(super) handed_in: Option<FrameArrival>,
+    /// Segments sent while the host is being drained: their numbers on the host, their places in the log.
+    pub(super) sendings: Vec<(u64, usize)>,
     /// A test has acted here: drain before time moves.
     pub(super) is_touched: bool,
     pub(super) dice: Dice,
@@ -32,9 +37,18 @@ impl Node {
             programs: Vec::new(),
             heard: Vec::new(),
             armed: None,
+            handed_in: None,
+            sendings: Vec::new(),
             is_touched: true,
             dice,
         }
+    }
+
+    /// Where the log tells of the sending of the frame that the host gave last.
+    pub(super) fn sending_of_last_frame(&self) -> Option<usize> {
+        let number = self.host.last_sending()?;
+        // Frames follow closely on what tells of them: the newest first.
+        self.sendings.iter().rev().find(|(told, _)| *told == number).map(|(_, place)| *place)
     }
 }
 

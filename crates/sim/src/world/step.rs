@@ -10,9 +10,9 @@ use crate::application::At;
 use crate::fate::{Fate, Sent};
 use crate::ids::{HostId, LinkId};
 use crate::link::{Launch, Moving};
-use crate::record::{Arrival, Entry, FrameRecord, Happening, Lost};
+use crate::record::{Arrival, Entry, FrameArrival, FrameRecord, Happening, Lost, Origin};
 use stack::InterfaceId;
-use tcp::Instant;
+use tcp::{Instant, Trace};
 use wire::Frame;
 
 impl World {
@@ -61,13 +61,57 @@ impl World {
     }
 
     pub(super) fn arrive(&mut self, link: usize, side: usize, frame: Frame, record: Option<usize>) {
-        if let Some(record) = record.and_then(|record| self.frames.get_mut(record)) {
-            record.arrivals.push(Arrival { at: self.now, frame: frame.clone() });
-        }
         let wire = &self.links[link];
         let (node, interface) = (wire.ends[side].0, wire.interfaces[side]);
+        let arrived = record.and_then(|number| {
+            let record = self.frames.get_mut(number)?;
+            record.arrivals.push(Arrival { at: self.now, frame: frame.clone() });
+            Some(FrameArrival { frame: number, arrival: record.arrivals.len() - 1 })
+        });
+        if let Some(arrived) = arrived {
+            self.note(HostId(node), Happening::Arrived(arrived), Some(arrived));
+        }
         self.nodes[node].host.handle_frame(self.now, interface, frame);
+        // What the frame itself did; what programs do about it is theirs.
+        self.listen_to(node, arrived);
+        self.nodes[node].handed_in = arrived;
         self.drain(node);
+        self.nodes[node].handed_in = None;
+    }
+
+    /// Keeps an entry of the log, if there is room; returns its place.
+    fn note(&mut self, host: HostId, what: Happening, cause: Option<FrameArrival>) -> Option<usize> {
+        (self.log.len() < self.recording.entries_max).then(|| {
+            self.log.push(Entry { at: self.now, host, what, cause });
+            self.log.len() - 1
+        })
+    }
+
+    /// Keeps a frame, if frames are recorded; returns its number.
+    pub(super) fn record_frame(
+        &mut self,
+        link: usize,
+        from: HostId,
+        to: HostId,
+        origin: Origin,
+        frame: &Frame,
+    ) -> Option<usize> {
+        (self.frames.len() < self.recording.frames_max).then(|| {
+            self.frames.push(FrameRecord {
+                sent_at: self.now,
+                link: LinkId(link),
+                from,
+                to,
+                origin,
+                frame: frame.clone(),
+                arrivals: Vec::new(),
+                lost: None,
+                held_back: false,
+                marked: false,
+                corrupted: false,
+            });
+            self.frames.len() - 1
+        })
     }
 
     /// Takes away what a host wants to send and say, and calls its programs, until nothing changes.
@@ -75,27 +119,31 @@ impl World {
         for _ in 0..CALLS_AT_ONCE_MAX {
             while let Some((interface, frame)) = self.nodes[node].host.poll_transmit(self.now) {
                 // That a segment was sent stands in the log before what the link did with it.
-                self.listen_to(node);
+                self.listen_to(node, None);
                 self.transmit(node, interface, frame);
             }
-            self.listen_to(node);
+            self.listen_to(node, None);
             if !self.call_programs(node) {
+                self.nodes[node].sendings.clear();
                 return self.arm(node);
             }
         }
         panic!("seed {}: the programs of {} run in circles", self.seed, self.nodes[node].name);
     }
 
-    /// Collects a host's traces and events.
-    pub(super) fn listen_to(&mut self, node: usize) {
+    /// Collects a host's traces, which `cause` brought about, and its events.
+    pub(super) fn listen_to(&mut self, node: usize, cause: Option<FrameArrival>) {
         let host = HostId(node);
         let at_node = &mut self.nodes[node];
         while let Some(record) = at_node.host.poll_trace() {
-            let entry = Entry { at: record.at, host, what: Happening::Traced(record) };
+            let entry = Entry { at: record.at, host, what: Happening::Traced(record), cause };
             if let Some(observer) = &mut self.observer {
                 observer(&entry);
             }
             if self.log.len() < self.recording.entries_max {
+                if let Trace::Sent { .. } = record.trace {
+                    at_node.sendings.push((record.number, self.log.len()));
+                }
                 self.log.push(entry);
             }
         }
@@ -133,6 +181,7 @@ impl World {
                 dice: &mut at_node.dice,
                 log: &mut self.log,
                 entries_max: self.recording.entries_max,
+                cause: at_node.handed_in,
                 wake: program.wake.filter(|wake| *wake > now),
                 is_over: false,
             };
@@ -176,21 +225,11 @@ impl World {
         let (from, to) = (HostId(node), self.links[link].ends[1 - side]);
         let sent = Sent { at: self.now, link: LinkId(link), from, to, frame: &frame };
         let fate = self.fate.as_mut().map_or(Fate::Deliver, |fate| fate(&sent));
-        let record = (self.frames.len() < self.recording.frames_max).then(|| {
-            self.frames.push(FrameRecord {
-                sent_at: self.now,
-                link: LinkId(link),
-                from,
-                to,
-                frame: frame.clone(),
-                arrivals: Vec::new(),
-                lost: None,
-                held_back: false,
-                marked: false,
-                corrupted: false,
-            });
-            self.frames.len() - 1
-        });
+        let origin = Origin::Host { sending: self.nodes[node].sending_of_last_frame() };
+        let record = self.record_frame(link, from, to, origin, &frame);
+        if let Some(frame) = record {
+            self.note(from, Happening::Departed { frame }, None);
+        }
         let mut launches = std::mem::take(&mut self.launches);
         self.links[link].lanes[side].enter(self.now, Moving { frame, record, fate }, &mut launches);
         self.carry_out(link, side, &mut launches);
@@ -225,9 +264,6 @@ impl World {
         self.lost[why as usize] += 1;
         let Some(frame) = record else { return };
         self.frames[frame].lost = Some(why);
-        if self.log.len() < self.recording.entries_max {
-            let host = self.links[link].ends[side];
-            self.log.push(Entry { at: self.now, host, what: Happening::Lost { frame, why } });
-        }
+        self.note(self.links[link].ends[side], Happening::Lost { frame, why }, None);
     }
 }

@@ -16,7 +16,7 @@ fn expire(wheel: &mut Wheel, nanos: u64) -> Vec<u32> {
 }
 
 #[test]
-fn few_timers_are_told_exactly() {
+fn the_next_due_time_is_exact_for_few_timers() {
     let mut wheel = Wheel::new();
     wheel.set(3, at(1_000_000_007));
     wheel.set(4, at(200_000_001));
@@ -50,8 +50,9 @@ fn a_hundred_thousand_keep_alives_in_one_slot_cost_no_walk() {
     }
     let before = wheel.next_due().unwrap();
     assert!(before <= Instant::ZERO + Duration::from_secs(7_200), "never too late");
-    // On the way down it wakes at most once per level.
-    let (mut wakes, mut fired) = (0, VecDeque::new());
+    // On the way down, the wheel must be called at most once per level.
+    let mut wakes = 0;
+    let mut fired = VecDeque::new();
     while fired.is_empty() {
         let due = wheel.next_due().unwrap();
         wheel.expire(due, &mut fired);
@@ -82,7 +83,8 @@ proptest! {
     #[test]
     fn agrees_with_a_sorted_map(start in prop_oneof![Just(0u64), any::<u64>().prop_map(|n| n >> 2)],
                                 steps in proptest::collection::vec(step(), 1..200)) {
-        let (mut wheel, mut model) = (Wheel::new(), BTreeMap::<u32, u64>::new());
+        let mut wheel = Wheel::new();
+        let mut model = BTreeMap::<u32, u64>::new();
         let mut now = start;
         expire(&mut wheel, now);
         for step in steps {
@@ -92,7 +94,7 @@ proptest! {
                     model.insert(place, now + ahead);
                 }
                 Step::SetPast(place, ago) => {
-                    // What is overdue is due now, and stays in the wheel until somebody asks.
+                    // A timer in the past is due now, and stays in the wheel until the next call of `expire`.
                     wheel.set(place, at(now.saturating_sub(ago)));
                     model.insert(place, now);
                 }
@@ -110,8 +112,8 @@ proptest! {
             prop_assert_eq!(wheel.len(), model.len());
             let first = model.values().min().copied();
             match (wheel.next_due(), first) {
-                (Some(told), Some(first)) => prop_assert!(told.as_nanos() <= first),
-                (told, first) => prop_assert_eq!(told.is_some(), first.is_some()),
+                (Some(next), Some(first)) => prop_assert!(next.as_nanos() <= first),
+                (next, first) => prop_assert_eq!(next.is_some(), first.is_some()),
             }
         }
     }

@@ -93,10 +93,10 @@ fn either_end_may_go_on_after_the_other_has_finished() {
     let data = text(100_000);
     assert_eq!(pair.send((SERVER, server), (CLIENT, client), &data), data);
     assert_eq!(pair.server().tcp(server).unwrap().state(), State::CloseWait);
-    pair.closed((SERVER, server));
+    pair.close((SERVER, server));
     assert_eq!(pair.client().tcp_read(now, client, &mut [0; 9]), Ok(0));
-    pair.closed((CLIENT, client));
-    pair.pass(Duration::from_secs(61));
+    pair.close((CLIENT, client));
+    pair.pass_time(Duration::from_secs(61));
     assert_eq!(pair.client().usage(), Usage::default());
     assert_eq!(pair.server().usage(), usage(|used| used.listeners = 1));
 }
@@ -110,7 +110,7 @@ fn a_closed_port_refuses() {
         pair.settle();
         assert!(pair.events[CLIENT].contains(&(id, Event::Failed(tcp::Error::Refused))));
         assert_eq!(pair.client().tcp_read(now, id, &mut [0; 9]), Err(ReadError::Failed(tcp::Error::Refused)));
-        pair.closed((CLIENT, id));
+        pair.close((CLIENT, id));
         assert_eq!(pair.client().usage(), Usage::default());
     }
 }
@@ -157,7 +157,9 @@ fn a_program_connects_to_itself() {
         assert!(host.poll_transmit(now).is_none(), "nothing leaves the host");
         let accepted = host.tcp_accept(listener).expect("it is there already");
         let data = text(2_000_000);
-        let (mut sent, mut got, mut buffer) = (0, Vec::new(), vec![0; 65_536]);
+        let mut sent = 0;
+        let mut got = Vec::new();
+        let mut buffer = vec![0; 65_536];
         for _ in 0..10_000 {
             sent += host.tcp_write(now, id, &data[sent..]).unwrap_or(0);
             assert!(host.poll_transmit(now).is_none());
@@ -181,8 +183,8 @@ fn stale_ids_never_reach_another_connection() {
     let mut pair = Pair::new();
     let listener = pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), 8).unwrap();
     let (old, server) = pair.connect(listener, "10.0.0.2:80");
-    pair.closed((SERVER, server));
-    pair.closed((CLIENT, old));
+    pair.close((SERVER, server));
+    pair.close((CLIENT, old));
     let (new, _) = pair.connect(listener, "10.0.0.2:80");
     let now = pair.now;
     assert_ne!(old, new);
@@ -195,13 +197,13 @@ fn stale_ids_never_reach_another_connection() {
     assert_eq!(pair.client().local_addr(old), None);
     assert!(pair.client().tcp(old).is_none());
     assert_eq!(pair.client().tcp(new).unwrap().state(), State::Established);
-    // An id of one kind is nothing to another kind.
+    // An id of one kind does not name a socket of another kind.
     assert_eq!(pair.client().udp_close(new), Err(Error::UnknownSocket));
     assert!(pair.client().tcp_accept(new).is_none());
 }
 
 #[test]
-fn destinations_where_nobody_can_be_are_refused() {
+fn impossible_destinations_are_refused() {
     let mut pair = Pair::new();
     let now = pair.now;
     for address in [
@@ -308,14 +310,14 @@ fn the_traffic_class_is_what_the_application_says_and_may_change() {
 }
 
 #[test]
-fn traces_tell_both_ends_and_every_state_to_the_last() {
+fn traces_show_both_ends_and_every_state_to_the_last() {
     let mut pair = Pair::new();
     pair.hosts.iter_mut().for_each(|host| host.set_tracing(Tracing::On));
     let listener = pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), 8).unwrap();
     let (client, server) = pair.connect(listener, "10.0.0.2:80");
-    pair.closed((CLIENT, client));
-    pair.closed((SERVER, server));
-    pair.pass(Duration::from_secs(61));
+    pair.close((CLIENT, client));
+    pair.close((SERVER, server));
+    pair.pass_time(Duration::from_secs(61));
     let mut states = |at: usize, id: SocketId, remote: &str| {
         let mut states = Vec::new();
         while let Some(record) = pair.hosts[at].poll_trace() {
@@ -326,10 +328,10 @@ fn traces_tell_both_ends_and_every_state_to_the_last() {
         }
         states
     };
-    let told = ["SYN-SENT", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "TIME-WAIT", "CLOSED"];
-    assert_eq!(states(CLIENT, client, "10.0.0.2"), told);
-    let told = ["SYN-RECEIVED", "ESTABLISHED", "CLOSE-WAIT", "LAST-ACK", "CLOSED"];
-    assert_eq!(states(SERVER, server, "10.0.0.1"), told);
+    let expected = ["SYN-SENT", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "TIME-WAIT", "CLOSED"];
+    assert_eq!(states(CLIENT, client, "10.0.0.2"), expected);
+    let expected = ["SYN-RECEIVED", "ESTABLISHED", "CLOSE-WAIT", "LAST-ACK", "CLOSED"];
+    assert_eq!(states(SERVER, server, "10.0.0.1"), expected);
     assert_eq!(pair.client().usage(), Usage::default());
 }
 
@@ -367,8 +369,34 @@ fn a_port_with_a_connection_half_open_can_be_listened_on() {
     let now = pair.now;
     let local = Some("10.0.0.1:4000".parse().unwrap());
     let opening = pair.client().tcp_connect(now, local, "10.0.0.2:80".parse().unwrap()).unwrap();
-    pair.pass(Duration::from_millis(10));
+    pair.pass_time(Duration::from_millis(10));
     assert_eq!(pair.client().tcp(opening).unwrap().state(), State::SynSent);
     pair.client().tcp_listen("10.0.0.1:4000".parse().unwrap(), 8).expect("a listener beside it");
     assert_eq!(pair.client().tcp(opening).unwrap().state(), State::SynSent, "it is left alone");
+}
+
+#[test]
+fn data_of_a_closed_connection_is_undelivered_until_the_peer_has_it() {
+    let mut pair = Pair::new();
+    let listener = pair.server().tcp_listen("[::]:80".parse().unwrap(), 8).unwrap();
+    let (client, server) = pair.connect(listener, "10.0.0.2:80");
+    let now = pair.now;
+    assert_eq!(pair.client().tcp_write(now, client, &text(5_000)), Ok(5_000));
+    assert_eq!(pair.client().undelivered(), [], "the application has not closed it");
+    pair.client().tcp_close(now, client).unwrap();
+    assert_eq!(pair.client().undelivered(), [client]);
+    assert_eq!(pair.client().undelivered_bytes(client), 5_001, "the FIN counts");
+    pair.settle();
+    // The server reads nothing and does not close, but it has everything.
+    assert_eq!((pair.client().undelivered_bytes(client), pair.client().undelivered()), (0, vec![]));
+    assert_eq!(pair.client().usage().connections, 1, "FIN-WAIT-2");
+
+    let (client, other) = pair.connect(listener, "10.0.0.2:80");
+    let now = pair.now;
+    assert_eq!(pair.client().tcp_write(now, client, &text(5_000)), Ok(5_000));
+    pair.client().tcp_close(now, client).unwrap();
+    pair.server().tcp_abort(now, other).unwrap();
+    pair.settle();
+    assert_eq!(pair.client().undelivered(), [], "a reset connection has nothing to deliver");
+    assert_eq!(pair.client().undelivered_bytes(server), 0, "an id of another host");
 }

@@ -1,4 +1,4 @@
-//! UDP sockets: to and fro, refusals, fragments, bounds.
+//! UDP sockets: both directions, refusals, fragments, bounds.
 
 use crate::world::{CLIENT, Fate, Pair, SERVER, link, text};
 use bytes::Bytes;
@@ -18,7 +18,7 @@ fn send(pair: &mut Pair, id: SocketId, data: &[u8], remote: &str) {
 }
 
 #[test]
-fn datagrams_of_every_size_go_to_and_fro_over_every_link() {
+fn datagrams_of_every_size_cross_every_link() {
     let partial = LinkCapabilities { transmit_checksum: TransmitChecksum::Partial, ..link() };
     let ethernet = LinkCapabilities { medium: Medium::Ethernet, ..link() };
     for capabilities in [link(), partial, ethernet] {
@@ -54,7 +54,7 @@ fn fragments_in_any_order_are_put_together_and_a_lost_one_times_out() {
         let asker = bind(&mut pair, CLIENT, "[::]:0");
         let answerer = bind(&mut pair, SERVER, "[::]:53");
         let data = text(10_000);
-        // Everything is held back, then delivered backwards.
+        // All fragments are held back, then delivered in reverse order.
         pair.fate = Box::new(|_, _| Fate::Lose);
         send(&mut pair, asker, &data, remote);
         let frames: Vec<_> = pair.seen.drain(..).map(|(_, frame)| frame).collect();
@@ -65,7 +65,7 @@ fn fragments_in_any_order_are_put_together_and_a_lost_one_times_out() {
         let mut buffer = vec![0; 20_000];
         let (got, _) = pair.server().udp_recv_from(answerer, &mut buffer).unwrap();
         assert!(buffer[..got] == data);
-        // Duplicates do no harm; without the middle the rest goes after a while, and the sender learns it.
+        // Duplicates do no harm. Without the middle fragment the others time out, and the sender gets an error.
         for frame in frames.iter().enumerate().filter(|(n, _)| *n != 3).map(|(_, frame)| frame) {
             pair.inject(CLIENT, frame.clone());
             pair.inject(CLIENT, frame.clone());
@@ -73,7 +73,7 @@ fn fragments_in_any_order_are_put_together_and_a_lost_one_times_out() {
         assert_eq!(pair.server().usage().reassemblies, 1);
         pair.seen.clear();
         pair.fate = Box::new(|_, _| Fate::Deliver);
-        pair.pass(std::time::Duration::from_secs(31));
+        pair.pass_time(std::time::Duration::from_secs(31));
         assert_eq!(pair.server().usage().reassemblies, 0);
         assert_eq!(pair.server().counters().discarded(Discard::FragmentTimeout), 1);
         assert_eq!(pair.server().counters().icmp_errors_sent, 1, "time exceeded");
@@ -82,7 +82,7 @@ fn fragments_in_any_order_are_put_together_and_a_lost_one_times_out() {
 }
 
 #[test]
-fn nobody_there_is_told_to_a_connected_socket() {
+fn a_connected_socket_gets_the_error_of_a_closed_port() {
     for remote in ["10.0.0.2:53", "[fd00::2]:53"] {
         let mut pair = Pair::new();
         let asker = bind(&mut pair, CLIENT, "[::]:0");
@@ -92,7 +92,7 @@ fn nobody_there_is_told_to_a_connected_socket() {
         pair.settle();
         assert!(pair.events[CLIENT].contains(&(asker, Event::Failed(tcp::Error::PortUnreachable))));
         assert_eq!(pair.client().udp_recv_from(asker, &mut [0; 9]), Err(Error::Refused));
-        assert_eq!(pair.client().udp_recv_from(asker, &mut [0; 9]), Err(Error::WouldBlock), "told once");
+        assert_eq!(pair.client().udp_recv_from(asker, &mut [0; 9]), Err(Error::WouldBlock), "returned once");
         assert_eq!(pair.client().udp_take_error(asker), None);
     }
 }
@@ -102,11 +102,11 @@ fn a_connected_socket_takes_its_peers_datagrams_alone() {
     let mut pair = Pair::new();
     let answerer = bind(&mut pair, SERVER, "10.0.0.2:53");
     pair.server().udp_connect(answerer, Some("10.0.0.1:1000".parse().unwrap())).unwrap();
-    let (friend, stranger) =
-        (bind(&mut pair, CLIENT, "0.0.0.0:1000"), bind(&mut pair, CLIENT, "0.0.0.0:1001"));
-    send(&mut pair, stranger, b"hello", "10.0.0.2:53");
+    let peer = bind(&mut pair, CLIENT, "0.0.0.0:1000");
+    let other = bind(&mut pair, CLIENT, "0.0.0.0:1001");
+    send(&mut pair, other, b"hello", "10.0.0.2:53");
     assert_eq!(pair.server().udp_recv_from(answerer, &mut [0; 9]), Err(Error::WouldBlock));
-    send(&mut pair, friend, b"hello", "10.0.0.2:53");
+    send(&mut pair, peer, b"hello", "10.0.0.2:53");
     let mut short = [0; 2];
     assert_eq!(pair.server().udp_peek_from(answerer, &mut short).map(|(len, _)| len), Ok(2));
     assert_eq!(pair.server().udp_recv_from(answerer, &mut [0; 9]).map(|(len, _)| len), Ok(5));
@@ -114,7 +114,7 @@ fn a_connected_socket_takes_its_peers_datagrams_alone() {
 }
 
 #[test]
-fn what_nobody_reads_is_bounded() {
+fn unread_datagrams_are_bounded() {
     let config = Config { udp_receive_bytes_max: 10_000, outbox_frames_max: 4, ..Config::default() };
     let mut pair = Pair::with(&config, link());
     let asker = bind(&mut pair, CLIENT, "[::]:0");

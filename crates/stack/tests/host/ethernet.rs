@@ -1,4 +1,4 @@
-//! Ethernet links: ARP and neighbour discovery between two hosts, and with strangers.
+//! Ethernet links: ARP and neighbour discovery between two hosts, and with other hosts on the link.
 
 use crate::world::{CLIENT, Fate, Pair, SERVER, link, text};
 use std::net::Ipv4Addr;
@@ -74,16 +74,16 @@ fn a_neighbour_that_does_not_answer_is_asked_three_times_and_the_connection_lear
         pair.seen.clear();
         let now = pair.now;
         let id = pair.client().tcp_connect(now, None, address.parse().unwrap()).unwrap();
-        pair.pass(Duration::from_millis(2_900));
+        pair.pass_time(Duration::from_millis(2_900));
         let questions = pair.seen.iter().filter(|(from, _)| *from == CLIENT).count();
         assert_eq!(questions, 3);
-        pair.pass(Duration::from_millis(200));
+        pair.pass_time(Duration::from_millis(200));
         let connection = pair.client().tcp(id).unwrap();
         assert_eq!(connection.soft_error(), Some(tcp::Error::HostUnreachable));
-        assert_eq!(connection.state(), State::SynSent, "a soft error kills nothing (MUST-56)");
+        assert_eq!(connection.state(), State::SynSent, "a soft error does not end a connection (MUST-56)");
         assert!(pair.client().counters().discarded(Discard::NeighbourUnresolved) > 0);
-        pair.pass(Duration::from_secs(400));
-        assert_eq!(pair.client().usage().neighbours, 0, "nobody is remembered who never answered");
+        pair.pass_time(Duration::from_secs(400));
+        assert_eq!(pair.client().usage().neighbours, 0, "a neighbour that never answered is not remembered");
     }
 }
 
@@ -99,7 +99,7 @@ fn a_lost_question_is_asked_again_and_the_packets_have_waited() {
     });
     let now = pair.now;
     pair.client().tcp_connect(now, None, "10.0.0.2:80".parse().unwrap()).unwrap();
-    pair.pass(Duration::from_millis(1_100));
+    pair.pass_time(Duration::from_millis(1_100));
     assert!(pair.server().tcp_accept(listener).is_some());
 }
 
@@ -109,7 +109,7 @@ fn strangers_on_the_link_change_nothing_that_we_have_not_asked() {
     pair.settle();
     let stranger = Mac([2, 0, 0, 0, 0, 0x66]);
     let ours = Ipv4Addr::new(10, 0, 0, 2);
-    // Gratuitous hearsay about somebody we do not talk to is not remembered.
+    // A gratuitous announcement of a host to which we do not send is not remembered.
     let gratuitous = arp::Packet {
         operation: Operation::Request,
         sender_mac: stranger,
@@ -119,7 +119,7 @@ fn strangers_on_the_link_change_nothing_that_we_have_not_asked() {
     };
     pair.inject(CLIENT, arp_frame(gratuitous, Mac::BROADCAST));
     assert_eq!(pair.server().usage().neighbours, 0);
-    // Somebody claims our address: we say whose it is, and remember nothing.
+    // Another host claims our address: we announce that it is ours, and remember nothing.
     pair.seen.clear();
     let claim = arp::Packet { sender: ours, target: ours, ..gratuitous };
     pair.inject(CLIENT, arp_frame(claim, Mac::BROADCAST));
@@ -127,7 +127,7 @@ fn strangers_on_the_link_change_nothing_that_we_have_not_asked() {
     assert_eq!(pair.seen.len(), 1);
     assert_eq!(arp::Packet::parse(&pair.seen[0].1[14..]).unwrap().sender_mac, Mac([2, 0, 0, 0, 0, 2]));
     assert_eq!(pair.server().usage().neighbours, 0);
-    // A probe from nobody is answered, and nobody is remembered.
+    // A probe from the unspecified address is answered, and its sender is not remembered.
     pair.seen.clear();
     let probe = arp::Packet { sender: Ipv4Addr::UNSPECIFIED, target: ours, ..gratuitous };
     pair.inject(CLIENT, arp_frame(probe, Mac::BROADCAST));
@@ -137,7 +137,7 @@ fn strangers_on_the_link_change_nothing_that_we_have_not_asked() {
     let question = arp::Packet { target: ours, ..gratuitous };
     pair.inject(CLIENT, arp_frame(question, Mac([2, 0, 0, 0, 0, 9])));
     assert_eq!(pair.server().counters().discarded(Discard::EthernetNotForUs), 1);
-    // Who asks for us is about to talk to us.
+    // A host that asks for our address is about to send to us, so it is remembered.
     pair.inject(CLIENT, arp_frame(question, Mac::BROADCAST));
     assert_eq!(pair.server().usage().neighbours, 1);
 }
@@ -194,7 +194,7 @@ fn a_router_is_followed_only_when_asked_to() {
 
 #[test]
 fn a_connection_that_is_not_heard_asks_for_its_neighbour_again() {
-    // RFC 9293 §3.8.3, MUST-20: at R1 the way is doubted, long before the neighbour's time is over.
+    // RFC 9293 §3.8.3, MUST-20: at R1 the path is in doubt, long before the neighbour becomes stale.
     let mut pair = pair();
     pair.settle();
     let listener = pair.server().tcp_listen("[::]:80".parse().unwrap(), 8).unwrap();
@@ -203,9 +203,9 @@ fn a_connection_that_is_not_heard_asks_for_its_neighbour_again() {
     let now = pair.now;
     pair.client().tcp_write(now, client, b"into the void").unwrap();
     pair.seen.clear();
-    pair.pass(Duration::from_millis(1_000));
+    pair.pass_time(Duration::from_millis(1_000));
     assert!(!pair.events[CLIENT].contains(&(client, Event::PathDoubted)));
-    pair.pass(Duration::from_secs(15));
+    pair.pass_time(Duration::from_secs(15));
     assert!(pair.events[CLIENT].contains(&(client, Event::PathDoubted)), "SHLD-9");
     let question = pair.seen.iter().find(|(from, frame)| *from == CLIENT && is_arp(frame));
     let (_, question) = question.expect("the neighbour is asked again");

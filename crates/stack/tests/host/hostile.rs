@@ -1,4 +1,4 @@
-//! Whatever arrives, the host goes on: arbitrary bytes, mutated packets, refused fragments.
+//! No frame harms the host: arbitrary bytes, mutated packets, refused fragments.
 
 use crate::world::{CLIENT, Pair, SERVER, link, text};
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use synfin_stack::{Config, Discard, SocketId};
 use wire::{Checksum, Frame, Head, LinkCapabilities, Medium, Offload, Payload, ipv4};
 
-/// A pair with everything alive: a listener, an open connection, sockets, something unread.
+/// A pair with a listener, an open connection, sockets and unread data.
 fn alive(medium: Medium) -> (Pair, SocketId) {
     let mut pair = Pair::with(&Config::default(), LinkCapabilities { medium, ..link() });
     let listener = pair.server().tcp_listen("[::]:80".parse().unwrap(), 8).unwrap();
@@ -20,7 +20,7 @@ fn alive(medium: Medium) -> (Pair, SocketId) {
     (pair, client)
 }
 
-/// Packets that hosts really send, as material for mutations.
+/// Packets that hosts really send, as a base for mutations.
 fn material(medium: Medium) -> Vec<Vec<u8>> {
     let (mut pair, client) = alive(medium);
     let asker = pair.client().udp_bind("[::]:0".parse().unwrap()).unwrap();
@@ -32,8 +32,8 @@ fn material(medium: Medium) -> Vec<Vec<u8>> {
     let (v6, _) = pair.connect(listener, "[fd00::2]:81");
     let now = pair.now;
     pair.client().tcp_write(now, v6, &text(3_000)).unwrap();
-    pair.closed((CLIENT, v6));
-    pair.closed((CLIENT, client));
+    pair.close((CLIENT, v6));
+    pair.close((CLIENT, client));
     pair.seen.into_iter().map(|(_, frame)| frame).collect()
 }
 
@@ -64,13 +64,13 @@ fn survive(pair: &mut Pair, frames: Vec<Frame>) {
     for frame in frames {
         let (now, link) = (pair.now, pair.links[SERVER]);
         pair.server().handle_frame(now, link, frame);
-        // Answers go nowhere; what matters is that there is an end to them.
+        // Answers are not delivered; what matters is that they come to an end.
         for _ in 0..10_000 {
             if pair.server().poll_transmit(now).is_none() {
                 break;
             }
         }
-        assert!(pair.server().poll_transmit(now).is_none(), "it never stops talking");
+        assert!(pair.server().poll_transmit(now).is_none(), "it never stops sending");
         while pair.server().poll_event().is_some() {}
         pair.now += Duration::from_millis(7);
         let now = pair.now;
@@ -194,7 +194,7 @@ fn fragment(identification: u16, offset: u16, more: bool, protocol: u8, text: &[
 }
 
 #[test]
-fn dishonest_fragments_are_refused() {
+fn impossible_fragments_are_refused() {
     let refusals = |fragments: &[Vec<u8>], why: Discard| {
         let mut pair = Pair::new();
         fragments.iter().for_each(|fragment| pair.inject(CLIENT, fragment.clone()));
@@ -208,7 +208,7 @@ fn dishonest_fragments_are_refused() {
     refusals(&[fragment(1, 0, true, 6, &text[..16])], Discard::FragmentTiny);
     refusals(&[fragment(1, 8, false, 6, &text)], Discard::FragmentTiny);
     refusals(&[fragment(1, 0, true, 17, &[])], Discard::FragmentTiny);
-    // RFC 5722: an overlap spoils the datagram, also for what comes later.
+    // RFC 5722: after an overlap the datagram is refused, and its later fragments too.
     let overlap = [
         fragment(2, 0, true, 17, &text),
         fragment(2, 56, true, 17, &text),
@@ -225,7 +225,7 @@ fn dishonest_fragments_are_refused() {
 }
 
 #[test]
-fn spoilt_datagrams_take_no_room() {
+fn refused_datagrams_take_no_room() {
     let config = Config { reassembly_bytes_max: 2_000, ..Config::default() };
     let mut pair = Pair::with(&config, link());
     for n in 0..50 {
@@ -249,7 +249,7 @@ fn fragments_are_bounded_in_bytes_and_number() {
         pair.inject(CLIENT, fragment(5_000, n * 8, true, 17, &[7; 8]));
     }
     assert!(pair.server().counters().discarded(Discard::FragmentBound) > 92);
-    pair.pass(Duration::from_secs(31));
+    pair.pass_time(Duration::from_secs(31));
     assert_eq!(pair.server().usage().reassemblies, 0);
     assert_eq!(pair.server().poll_timeout(), None);
 }

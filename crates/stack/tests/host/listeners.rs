@@ -29,7 +29,7 @@ fn a_full_accept_queue_drops_syns_until_somebody_accepts() {
     assert_eq!(pair.server().counters().discarded(Discard::TcpAcceptQueueFull), 2);
     assert!(pair.server().tcp_accept(listener).is_some());
     assert!(pair.server().tcp_accept(listener).is_some());
-    pair.pass(Duration::from_secs(2));
+    pair.pass_time(Duration::from_secs(2));
     assert!(pair.server().tcp_accept(listener).is_some(), "the SYN came again");
     assert!(pair.server().tcp_accept(listener).is_some());
     assert!(pair.server().tcp_accept(listener).is_none());
@@ -49,7 +49,7 @@ fn the_last_step_does_not_count_while_the_accept_queue_is_full() {
     for _ in 0..3 {
         let accepted = pair.server().tcp_accept(listener).expect("one after the other");
         assert_eq!(pair.server().tcp(accepted.id).unwrap().state(), State::Established);
-        pair.pass(Duration::from_secs(10));
+        pair.pass_time(Duration::from_secs(10));
     }
     assert_eq!(pair.server().usage().half_open, 0);
 }
@@ -63,7 +63,7 @@ fn a_reset_gives_the_slot_back() {
     pair.carry(CLIENT);
     assert_eq!(pair.server().usage().half_open, 1);
     // The client forgets at once; the SYN-ACK meets a closed port.
-    pair.closed((CLIENT, id));
+    pair.close((CLIENT, id));
     assert_eq!(pair.server().usage(), usage(|used| used.listeners = 1));
 }
 
@@ -73,12 +73,12 @@ fn half_open_connections_are_given_up() {
     pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), 4).unwrap();
     syn_only(&mut pair, 1);
     pair.fate = Box::new(|_, _| Fate::Lose);
-    pair.pass(Duration::from_secs(200));
+    pair.pass_time(Duration::from_secs(200));
     assert_eq!(pair.server().usage(), usage(|used| used.listeners = 1));
 }
 
 #[test]
-fn closing_a_listener_resets_what_nobody_accepted() {
+fn closing_a_listener_resets_connections_that_were_not_accepted() {
     let mut pair = Pair::new();
     let listener = pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), 8).unwrap();
     let now = pair.now;
@@ -93,7 +93,7 @@ fn closing_a_listener_resets_what_nobody_accepted() {
     let waiting = pair.client().tcp_connect(now, None, "10.0.0.2:80".parse().unwrap()).unwrap();
     pair.settle();
     syn_only(&mut pair, 1);
-    pair.closed((SERVER, listener));
+    pair.close((SERVER, listener));
     assert_eq!(pair.server().usage().half_open, 0);
     let mut byte = [0];
     assert_eq!(pair.client().tcp_read(now, waiting, &mut byte), Err(ReadError::Failed(tcp::Error::Reset)));
@@ -116,12 +116,12 @@ fn a_connection_reset_before_it_is_accepted_says_so_when_read() {
     pair.settle();
     let accepted = pair.server().tcp_accept(listener).expect("as on Linux").id;
     assert_eq!(pair.server().tcp_read(now, accepted, &mut [0]), Err(ReadError::Failed(tcp::Error::Reset)));
-    pair.closed((SERVER, accepted));
+    pair.close((SERVER, accepted));
     assert_eq!(pair.server().usage(), usage(|used| used.listeners = 1));
 }
 
 #[test]
-fn data_that_came_before_accept_is_there_and_told() {
+fn data_that_came_before_accept_is_there_and_has_an_event() {
     let mut pair = Pair::new();
     let listener = pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), 8).unwrap();
     let now = pair.now;
@@ -175,7 +175,7 @@ fn a_made_up_acknowledgment_is_no_cookie() {
     let mut pair = Pair::with(&config, link());
     pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), 64).unwrap();
     syn_only(&mut pair, 1);
-    // A stranger's ACK: the last frame the client sent, its acknowledgment number invented.
+    // A forged ACK: the last frame that the client sent, with another source port.
     pair.seen.clear();
     let now = pair.now;
     pair.client().tcp_connect(now, None, "10.0.0.2:80".parse().unwrap()).unwrap();
@@ -222,7 +222,7 @@ fn the_exact_address_comes_before_any_and_v6_takes_v4_along() {
     let wildcard = pair.server().tcp_listen("[::]:0".parse().unwrap(), 8).unwrap();
     let port = pair.server().local_addr(wildcard).unwrap().port();
     assert!((49_152..=65_535).contains(&port));
-    pair.closed((SERVER, exact));
+    pair.close((SERVER, exact));
     let id = pair.client().tcp_connect(now, None, "10.0.0.2:80".parse().unwrap()).unwrap();
     pair.settle();
     assert!(pair.server().tcp_accept(any).is_some());

@@ -1,4 +1,4 @@
-//! Hosts at work: two of them on one wire in virtual time, each file one kind of story.
+//! Two hosts on one wire in virtual time; each file tests one subject.
 
 #![allow(clippy::unwrap_used)] // what cannot go on in a test fails the test
 

@@ -1,4 +1,4 @@
-//! ICMP: ping, errors in both directions, path MTU; what is believed and what is not.
+//! ICMP: ping, errors in both directions, path MTU; which messages are believed.
 
 use crate::world::{CLIENT, Pair, SERVER, link, text};
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -104,7 +104,7 @@ fn syns_to_broadcast_and_multicast_are_discarded_in_silence() {
 }
 
 #[test]
-fn unknown_protocols_and_closed_ports_are_complained_of_within_the_limit() {
+fn errors_about_unknown_protocols_are_sent_within_the_limit() {
     let config = Config {
         icmp_errors_per_second: synfin_stack::Rate { per_second: 10, burst: 5 },
         ..Config::default()
@@ -127,7 +127,7 @@ fn unknown_protocols_and_closed_ports_are_complained_of_within_the_limit() {
     let message = v4::Message::parse(&pair.seen[0].1[20..]).unwrap();
     assert!(matches!(message, v4::Message::Unreachable { code: 2, quoted, .. } if quoted.len() == 40));
     assert_eq!(pair.server().counters().discarded(Discard::IcmpErrorLimited), 3);
-    pair.pass(Duration::from_secs(1));
+    pair.pass_time(Duration::from_secs(1));
     pair.seen.clear();
     let mut packet = vec![0; 48];
     let header = ipv6::Header {
@@ -144,7 +144,7 @@ fn unknown_protocols_and_closed_ports_are_complained_of_within_the_limit() {
     assert!(matches!(message, v6::Message::ParameterProblem { code: 1, pointer: 6, .. }));
 }
 
-/// Connects, fills the wire, and gives the packet that the server sent last.
+/// Connects, lets the server write, and returns both ids and the first packet that the server sends.
 fn last_data_packet(
     pair: &mut Pair,
     address: &str,
@@ -185,7 +185,7 @@ fn a_smaller_path_is_learned_by_this_connection_and_the_next() {
             } {
                 got += count;
             }
-            pair.pass(Duration::from_millis(100));
+            pair.pass_time(Duration::from_millis(100));
         }
         assert_eq!(got, 20_000);
         let largest =
@@ -197,19 +197,19 @@ fn a_smaller_path_is_learned_by_this_connection_and_the_next() {
         let next = pair.server().tcp_connect(now, None, remote.parse().unwrap()).unwrap();
         assert_eq!(pair.server().tcp(next).unwrap().path().mtu_bytes, u32::from(mtu_bytes), "from the start");
         assert!(pair.client().tcp_accept(port).is_none());
-        pair.pass(Duration::from_secs(601));
+        pair.pass_time(Duration::from_secs(601));
         assert_eq!(pair.server().usage().path_mtus, 0, "forgotten after ten minutes");
     }
 }
 
 #[test]
-fn a_router_that_names_no_mtu_means_the_next_plateau_and_there_is_a_floor() {
-    for (told, believed) in [(0, 1_492), (100, 552)] {
+fn a_router_that_names_no_mtu_means_the_next_plateau_and_there_is_a_minimum() {
+    for (reported, used) in [(0, 1_492), (100, 552)] {
         let mut pair = Pair::new();
         let (_, server, packet) = last_data_packet(&mut pair, "10.0.0.2:80");
-        let message = v4::Message::Unreachable { code: 4, mtu_bytes: told, quoted: &packet[..28] };
+        let message = v4::Message::Unreachable { code: 4, mtu_bytes: reported, quoted: &packet[..28] };
         pair.inject(CLIENT, packet_v4(ROUTER, Ipv4Addr::new(10, 0, 0, 2), &message));
-        assert_eq!(pair.server().tcp(server).unwrap().path().mtu_bytes, believed);
+        assert_eq!(pair.server().tcp(server).unwrap().path().mtu_bytes, used);
     }
 }
 
@@ -228,11 +228,11 @@ fn a_message_that_quotes_nothing_in_flight_is_not_believed() {
     let message = v4::Message::Unreachable { code: 3, mtu_bytes: 0, quoted: &other_port[..28] };
     pair.inject(CLIENT, packet_v4(ROUTER, Ipv4Addr::new(10, 0, 0, 2), &message));
     assert_eq!(pair.server().counters().discarded(Discard::IcmpUnmatched), 1);
-    // A hard error does not kill what is established (RFC 5927 §5.2).
+    // A hard error does not end an established connection (RFC 5927 §5.2).
     let message = v4::Message::Unreachable { code: 3, mtu_bytes: 0, quoted: &packet[..28] };
     pair.inject(CLIENT, packet_v4(ROUTER, Ipv4Addr::new(10, 0, 0, 2), &message));
     assert_eq!(pair.server().tcp(server).unwrap().state(), tcp::State::Established);
-    // Source quench says nothing to anybody (MUST-55).
+    // Source quench is ignored (MUST-55).
     let before = pair.server().counters().discarded(Discard::IcmpIgnored);
     pair.inject(
         CLIENT,

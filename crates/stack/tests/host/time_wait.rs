@@ -10,13 +10,13 @@ fn a_closed_connection_becomes_small_and_then_nothing() {
     let mut pair = Pair::new();
     let listener = pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), 8).unwrap();
     let (client, server) = pair.connect(listener, "10.0.0.2:80");
-    pair.closed((CLIENT, client));
-    pair.closed((SERVER, server));
+    pair.close((CLIENT, client));
+    pair.close((SERVER, server));
     assert_eq!(pair.client().usage(), usage(|used| (used.time_waits, used.flows) = (1, 1)));
     assert_eq!(pair.server().usage(), usage(|used| used.listeners = 1));
-    pair.pass(Duration::from_secs(59));
+    pair.pass_time(Duration::from_secs(59));
     assert_eq!(pair.client().usage().time_waits, 1);
-    pair.pass(Duration::from_secs(2));
+    pair.pass_time(Duration::from_secs(2));
     assert_eq!(pair.client().usage(), Usage::default());
     assert_eq!(pair.client().poll_timeout(), None);
 }
@@ -26,18 +26,18 @@ fn a_retransmitted_fin_is_acknowledged_and_starts_the_time_again() {
     let mut pair = Pair::new();
     let listener = pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), 8).unwrap();
     let (client, server) = pair.connect(listener, "10.0.0.2:80");
-    pair.closed((CLIENT, client));
+    pair.close((CLIENT, client));
     // The acknowledgment of the server's FIN is lost.
     pair.fate = Box::new(|from, _| if from == CLIENT { Fate::Lose } else { Fate::Deliver });
-    pair.closed((SERVER, server));
+    pair.close((SERVER, server));
     assert_eq!(pair.client().usage().time_waits, 1);
     assert_eq!(pair.server().usage().connections, 1, "in LAST-ACK");
     pair.fate = Box::new(|_, _| Fate::Deliver);
-    pair.pass(Duration::from_secs(30));
+    pair.pass_time(Duration::from_secs(30));
     assert_eq!(pair.server().usage().connections, 0, "its FIN came again and was acknowledged");
-    pair.pass(Duration::from_millis(30_100));
+    pair.pass_time(Duration::from_millis(30_100));
     assert_eq!(pair.client().usage().time_waits, 1, "2 MSL count from the second FIN");
-    pair.pass(Duration::from_secs(2));
+    pair.pass_time(Duration::from_secs(2));
     assert_eq!(pair.client().usage().time_waits, 0);
 }
 
@@ -51,11 +51,11 @@ fn a_newer_syn_reopens_the_same_pair_of_ends() {
         let id = pair.client().tcp_connect(now, Some(local), remote).unwrap();
         pair.settle();
         let accepted = pair.server().tcp_accept(listener).expect("opened again").id;
-        // The server closes first, so TIME-WAIT is its.
-        pair.closed((SERVER, accepted));
-        pair.closed((CLIENT, id));
+        // The server closes first, so TIME-WAIT is at the server.
+        pair.close((SERVER, accepted));
+        pair.close((CLIENT, id));
         assert_eq!((pair.client().usage().time_waits, pair.server().usage().time_waits), (0, 1));
-        pair.pass(Duration::from_millis(10));
+        pair.pass_time(Duration::from_millis(10));
     }
     assert_eq!(pair.server().counters().time_waits_reopened, 2);
 }
@@ -71,16 +71,16 @@ fn a_newer_syn_reopens_even_while_the_application_holds_the_old_connection() {
     let held = pair.server().tcp_accept(listener).unwrap().id;
     pair.server().tcp_finish(now, held).unwrap();
     pair.settle();
-    pair.closed((CLIENT, id));
+    pair.close((CLIENT, id));
     assert_eq!(pair.server().tcp(held).unwrap().state(), State::TimeWait);
-    pair.pass(Duration::from_millis(10));
+    pair.pass_time(Duration::from_millis(10));
     let now = pair.now;
     pair.client().tcp_connect(now, Some(local), remote).unwrap();
     pair.settle();
     let new = pair.server().tcp_accept(listener).expect("opened again").id;
     assert_eq!(pair.server().tcp(new).unwrap().state(), State::Established);
     assert_eq!(pair.server().tcp_read(now, held, &mut [0; 1]), Ok(0), "the old one keeps what it had");
-    pair.closed((SERVER, held));
+    pair.close((SERVER, held));
     assert_eq!(pair.server().tcp(new).unwrap().state(), State::Established);
 }
 
@@ -96,8 +96,8 @@ fn an_active_open_reuses_its_own_time_wait_above_the_old_numbers() {
     let data = vec![7; 1_000_000];
     assert_eq!(pair.send((CLIENT, first), (SERVER, accepted), &data).len(), data.len());
     let old = pair.client().tcp(first).unwrap().snapshot().snd_nxt;
-    pair.closed((CLIENT, first));
-    pair.closed((SERVER, accepted));
+    pair.close((CLIENT, first));
+    pair.close((SERVER, accepted));
     assert_eq!(pair.client().usage().time_waits, 1);
     let now = pair.now;
     let second = pair.client().tcp_connect(now, Some(local), remote).expect("TIME-WAIT does not block it");
@@ -114,8 +114,8 @@ fn the_oldest_goes_when_the_table_is_full() {
     let listener = pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), 8).unwrap();
     for _ in 0..25 {
         let (client, server) = pair.connect(listener, "10.0.0.2:80");
-        pair.closed((CLIENT, client));
-        pair.closed((SERVER, server));
+        pair.close((CLIENT, client));
+        pair.close((SERVER, server));
     }
     assert_eq!(pair.client().usage().time_waits, 10);
     assert_eq!(pair.client().counters().time_waits_forgotten, 15);
@@ -138,12 +138,12 @@ fn ten_thousand_connections_in_a_row_leave_nothing_behind() {
         } else {
             ((SERVER, server), (CLIENT, client))
         };
-        pair.closed(first);
-        pair.closed(second);
+        pair.close(first);
+        pair.close(second);
         pair.now += Duration::from_micros(100);
     }
     assert_eq!((pair.client().usage().connections, pair.server().usage().connections), (0, 0));
-    pair.pass(Duration::from_secs(61));
+    pair.pass_time(Duration::from_secs(61));
     assert_eq!(pair.client().usage(), Usage::default());
     assert_eq!(pair.server().usage(), usage(|used| used.listeners = 1));
     assert_eq!((pair.client().poll_timeout(), pair.server().poll_timeout()), (None, None));

@@ -55,7 +55,8 @@ impl Pair {
                 host.add_interface(Interface { name: format!("wire{n}"), capabilities, hardware, addresses });
             (host, id)
         };
-        let ((client, to_server), (server, to_client)) = (make(1), make(2));
+        let (client, to_server) = make(1);
+        let (server, to_client) = make(2);
         Pair {
             hosts: [client, server],
             links: [to_server, to_client],
@@ -75,14 +76,14 @@ impl Pair {
         &mut self.hosts[SERVER]
     }
 
-    /// Carries frames both ways, without time passing, until nobody has more to send.
+    /// Carries frames both ways, without time passing, until neither host has more to send.
     pub(crate) fn settle(&mut self) {
         for _ in 0..1_000_000 {
             if !(self.carry(CLIENT) | self.carry(SERVER)) {
                 return;
             }
         }
-        panic!("the hosts never stop talking");
+        panic!("the hosts never stop sending");
     }
 
     /// Carries one frame of this host, if it has one.
@@ -105,7 +106,7 @@ impl Pair {
     }
 
     /// Lets time pass, from timeout to timeout.
-    pub(crate) fn pass(&mut self, duration: Duration) {
+    pub(crate) fn pass_time(&mut self, duration: Duration) {
         let end = self.now + duration;
         self.settle();
         for _ in 0..100_000 {
@@ -126,7 +127,7 @@ impl Pair {
         self.hosts[1 - from].handle_frame(self.now, self.links[1 - from], frame);
     }
 
-    /// Connects the client to the server's `address`, which listens; both ends' ids.
+    /// Connects the client to `address`, at which the server listens; returns the ids of both ends.
     pub(crate) fn connect(&mut self, listener: SocketId, address: &str) -> (SocketId, SocketId) {
         let now = self.now;
         let id = self.client().tcp_connect(now, None, address.parse().unwrap()).unwrap();
@@ -135,9 +136,11 @@ impl Pair {
         (id, accepted.id)
     }
 
-    /// Writes at one end, reads at the other until nothing comes any more.
+    /// Writes at one end and reads at the other until everything has arrived.
     pub(crate) fn send(&mut self, from: (usize, SocketId), to: (usize, SocketId), data: &[u8]) -> Vec<u8> {
-        let (mut sent, mut got, mut buffer) = (0, Vec::new(), vec![0; 65_536]);
+        let mut sent = 0;
+        let mut got = Vec::new();
+        let mut buffer = vec![0; 65_536];
         for _ in 0..100_000 {
             let now = self.now;
             if sent < data.len() {
@@ -155,19 +158,19 @@ impl Pair {
             if got.len() >= data.len() {
                 return got;
             }
-            self.pass(Duration::from_millis(50));
+            self.pass_time(Duration::from_millis(50));
         }
         got
     }
 
-    pub(crate) fn closed(&mut self, at: (usize, SocketId)) {
+    pub(crate) fn close(&mut self, at: (usize, SocketId)) {
         let now = self.now;
         self.hosts[at.0].tcp_close(now, at.1).unwrap();
         self.settle();
     }
 }
 
-/// Bytes that repeat nowhere near.
+/// Bytes without repetitions that are near each other.
 pub(crate) fn text(len: usize) -> Vec<u8> {
     (0..len as u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()).take(len).collect()
 }

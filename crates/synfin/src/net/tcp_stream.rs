@@ -33,7 +33,8 @@ use tcp::WriteError;
 ///
 /// Dropping the last handle closes the connection: queued data is still sent, then a FIN; if data had
 /// arrived that nobody read, the peer gets a reset instead, for it must not believe that it was read
-/// (RFC 9293 §3.6.1, SHLD-3). [`set_linger`](Self::set_linger) changes that.
+/// (RFC 9293 §3.6.1, SHLD-3). [`set_linger`](Self::set_linger) changes that. Closing does not wait, but dropping
+/// the last handle to the stack does, see [`Stack`].
 pub struct TcpStream {
     inner: Arc<Inner>,
 }

@@ -13,7 +13,7 @@ fn plain(bytes: &[u8]) -> u16 {
     !(sum as u16)
 }
 
-/// Zero has two faces in one's complement.
+/// Whether two checksums are equal; one's complement has two zeros, 0 and 0xffff.
 fn same(a: u16, b: u16) -> bool {
     a == b || (a.is_multiple_of(0xffff) && b.is_multiple_of(0xffff))
 }
@@ -39,13 +39,14 @@ fn an_intact_packet_sums_to_all_ones() {
 
 #[test]
 fn both_pseudo_headers_are_the_bytes_they_stand_for() {
-    let (a, b): (Ipv6Addr, Ipv6Addr) = ("fd90::1".parse().unwrap(), "fd90::2".parse().unwrap());
+    let source: Ipv6Addr = "fd90::1".parse().unwrap();
+    let destination: Ipv6Addr = "fd90::2".parse().unwrap();
     let mut flat = Vec::new();
-    flat.extend_from_slice(&a.octets());
-    flat.extend_from_slice(&b.octets());
+    flat.extend_from_slice(&source.octets());
+    flat.extend_from_slice(&destination.octets());
     flat.extend_from_slice(&70_000u32.to_be_bytes());
     flat.extend_from_slice(&[0, 0, 0, 6]);
-    assert_eq!(pseudo_header(a.into(), b.into(), 6, 70_000).checksum(), plain(&flat));
+    assert_eq!(pseudo_header(source.into(), destination.into(), 6, 70_000).checksum(), plain(&flat));
 }
 
 proptest! {

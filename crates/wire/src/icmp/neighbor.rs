@@ -5,9 +5,9 @@ use crate::error::{Error, take};
 use crate::ethernet::MacAddress;
 use core::net::Ipv6Addr;
 
-/// Most prefixes kept of one advertisement; the rest is stepped over.
+/// The most prefixes kept of one advertisement; the rest is skipped.
 pub const PREFIXES_MAX: usize = 4;
-/// Most options looked at in one message, so that a packet full of empty ones costs little.
+/// The most options read in one message, so that a packet full of empty ones costs little.
 const OPTIONS_MAX: usize = 32;
 
 /// A message of neighbour discovery, carried by [`v6::Message::Neighbor`](super::v6::Message::Neighbor).
@@ -16,31 +16,31 @@ const OPTIONS_MAX: usize = 32;
 pub enum Message {
     /// Which routers are there? (RFC 4861 §4.1)
     RouterSolicitation {
-        /// The asker's link-layer address, perhaps.
+        /// The sender's link-layer address, if it gives one.
         options: Options,
     },
-    /// Here is one, and this is how the link is used (RFC 4861 §4.2).
+    /// The sender is a router, and the link is used like this (RFC 4861 §4.2).
     RouterAdvertisement {
-        /// What hosts should use; 0: unspecified.
+        /// The hop limit that hosts should use; 0: unspecified.
         hop_limit: u8,
-        /// Addresses by DHCPv6.
+        /// DHCPv6 gives addresses.
         managed: bool,
-        /// Other configuration by DHCPv6.
+        /// DHCPv6 gives other configuration.
         other_configuration: bool,
-        /// How long it is a default router, in seconds; 0: it is none.
+        /// How long it is a default router, in seconds; 0: it is not one.
         lifetime_s: u16,
-        /// How long a neighbour is taken as reachable; 0: unspecified.
+        /// How long a neighbour counts as reachable, in milliseconds; 0: unspecified.
         reachable_ms: u32,
-        /// How long to wait between solicitations; 0: unspecified.
+        /// How long to wait between solicitations, in milliseconds; 0: unspecified.
         retransmit_ms: u32,
         /// Link-layer address, MTU, prefixes.
         options: Options,
     },
     /// Who has the target address? (RFC 4861 §4.3)
     Solicitation {
-        /// The address asked for.
+        /// The address to resolve.
         target: Ipv6Addr,
-        /// The asker's link-layer address, perhaps.
+        /// The sender's link-layer address, if it gives one.
         options: Options,
     },
     /// The sender has the target address (RFC 4861 §4.4).
@@ -51,15 +51,15 @@ pub enum Message {
         solicited: bool,
         /// It replaces what the cache holds.
         overrides: bool,
-        /// The address in question.
+        /// The address that the sender has.
         target: Ipv6Addr,
-        /// The target's link-layer address, perhaps.
+        /// The target's link-layer address, if the sender gives one.
         options: Options,
     },
 }
 
 impl Message {
-    /// The options it came with.
+    /// The options of the message.
     pub const fn options(&self) -> &Options {
         match self {
             Message::RouterSolicitation { options }
@@ -122,11 +122,11 @@ pub struct Prefix {
     pub address: Ipv6Addr,
     /// How many leading bits count.
     pub bits: u8,
-    /// Its addresses are reached without a router.
+    /// Its addresses can be reached without a router.
     pub on_link: bool,
-    /// Hosts may make themselves an address in it.
+    /// Hosts may choose an address in it for themselves.
     pub autonomous: bool,
-    /// How long it is valid, in seconds; all ones: for ever.
+    /// How long it is valid, in seconds; all ones: forever.
     pub valid_s: u32,
     /// How long addresses from it are preferred, in seconds.
     pub preferred_s: u32,
@@ -141,17 +141,18 @@ pub struct Options {
     pub target_link_layer: Option<MacAddress>,
     /// The link's MTU.
     pub mtu_bytes: Option<u32>,
-    /// The link's prefixes, from the front.
+    /// The link's prefixes; unused places come last.
     pub prefixes: [Option<Prefix>; PREFIXES_MAX],
 }
 
 impl Options {
-    /// Reads options; unknown ones are stepped over.
+    /// Reads options; unknown ones are skipped.
     ///
     /// # Errors
     /// [`Error::Length`] for a length of zero or past the end: the message must be dropped (RFC 4861 §4.6).
     pub fn parse(bytes: &[u8]) -> Result<Options, Error> {
-        let (mut options, mut rest) = (Options::default(), bytes);
+        let mut options = Options::default();
+        let mut rest = bytes;
         for _ in 0..OPTIONS_MAX {
             if rest.is_empty() {
                 break;
@@ -161,13 +162,13 @@ impl Options {
             let option = rest.get(..len_bytes).filter(|option| !option.is_empty());
             let option =
                 option.ok_or(Error::Length { claimed_bytes: len_bytes, available_bytes: rest.len() })?;
-            options.take(kind, option)?;
+            options.read_option(kind, option)?;
             rest = &rest[len_bytes..];
         }
         Ok(options)
     }
 
-    fn take(&mut self, kind: u8, option: &[u8]) -> Result<(), Error> {
+    fn read_option(&mut self, kind: u8, option: &[u8]) -> Result<(), Error> {
         match kind {
             1 => self.source_link_layer = Some(MacAddress(*take(option, 2)?)),
             2 => self.target_link_layer = Some(MacAddress(*take(option, 2)?)),
@@ -201,8 +202,8 @@ impl Options {
     fn emit(&self, into: &mut [u8]) {
         let mut rest = into;
         let mut next = |len_bytes: usize, kind: u8| {
-            let (option, behind) = core::mem::take(&mut rest).split_at_mut(len_bytes);
-            rest = behind;
+            let (option, remaining) = core::mem::take(&mut rest).split_at_mut(len_bytes);
+            rest = remaining;
             option.fill(0);
             option[0] = kind;
             option[1] = (len_bytes / 8) as u8;

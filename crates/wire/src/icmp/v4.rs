@@ -4,7 +4,7 @@ use super::{Echo, Start, echo_word};
 use crate::checksum;
 use crate::error::Error;
 
-/// Most bytes of the offending packet to quote: the whole error stays within 576 bytes (RFC 1812 §4.3.2.3).
+/// The most bytes of the packet to quote: the whole error stays within 576 bytes (RFC 1812 §4.3.2.3).
 pub const QUOTE_BYTES_MAX: usize = 576 - 20 - 8;
 
 /// Codes of destination-unreachable messages.
@@ -15,7 +15,7 @@ pub mod unreachable {
     pub const HOST: u8 = 1;
     /// The host does not speak the transport protocol.
     pub const PROTOCOL: u8 = 2;
-    /// Nobody listens on the port.
+    /// No program listens on the port.
     pub const PORT: u8 = 3;
     /// The packet is too big and must not be fragmented.
     pub const FRAGMENTATION_NEEDED: u8 = 4;
@@ -23,13 +23,13 @@ pub mod unreachable {
     pub const PROHIBITED: u8 = 13;
 }
 
-/// An ICMP message as a value; what it quotes or echoes stays where it is.
+/// An ICMP message as a value; what it quotes or echoes is borrowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Message<'a> {
-    /// Please send the data back.
+    /// Asks for the data to be sent back.
     EchoRequest(Echo<'a>),
-    /// Here it is.
+    /// Sends the data back.
     EchoReply(Echo<'a>),
     /// The packet could not be delivered.
     Unreachable {
@@ -56,7 +56,7 @@ pub enum Message<'a> {
         /// The start of the packet.
         quoted: &'a [u8],
     },
-    /// Anything else, such as redirect or source quench, which must be ignored (RFC 6633).
+    /// Any other message, such as redirect or source quench, which must be ignored (RFC 6633).
     Other {
         /// The type field.
         kind: u8,
@@ -66,8 +66,8 @@ pub enum Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Reads a message. Its checksum is right if [`checksum::of`] the whole message is 0; that is not
-    /// looked at here.
+    /// Reads a message. Its checksum is not verified here; it is right if [`checksum::of`] the whole
+    /// message is 0.
     ///
     /// # Errors
     /// [`Error::Truncated`] if it is shorter than 8 bytes.

@@ -7,7 +7,7 @@ use crate::error::{Error, take};
 use crate::ip::protocol;
 use core::net::Ipv6Addr;
 
-/// Most bytes of the offending packet to quote: the whole error stays within the minimum MTU of 1,280
+/// The most bytes of the packet to quote: the whole error stays within the minimum MTU of 1,280
 /// bytes (RFC 4443 §2.4 (c)).
 pub const QUOTE_BYTES_MAX: usize = 1280 - 40 - 8;
 
@@ -19,17 +19,17 @@ pub mod unreachable {
     pub const PROHIBITED: u8 = 1;
     /// The host does not answer.
     pub const ADDRESS: u8 = 3;
-    /// Nobody listens on the port.
+    /// No program listens on the port.
     pub const PORT: u8 = 4;
 }
 
-/// An ICMPv6 message as a value; what it quotes or echoes stays where it is.
+/// An ICMPv6 message as a value; what it quotes or echoes is borrowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Message<'a> {
-    /// Please send the data back.
+    /// Asks for the data to be sent back.
     EchoRequest(Echo<'a>),
-    /// Here it is.
+    /// Sends the data back.
     EchoReply(Echo<'a>),
     /// The packet could not be delivered.
     Unreachable {
@@ -40,7 +40,7 @@ pub enum Message<'a> {
     },
     /// The packet is larger than the next hop's MTU.
     PacketTooBig {
-        /// That MTU.
+        /// The MTU of the next hop.
         mtu_bytes: u32,
         /// The start of the packet.
         quoted: &'a [u8],
@@ -52,7 +52,7 @@ pub enum Message<'a> {
         /// The start of the packet.
         quoted: &'a [u8],
     },
-    /// A header field is wrong (code 0), a next header (1) or an option (2) unknown.
+    /// A header field is wrong (code 0), or a next header (1) or an option (2) is unknown.
     ParameterProblem {
         /// Which of the three.
         code: u8,
@@ -63,9 +63,10 @@ pub enum Message<'a> {
     },
     /// A message of neighbour discovery.
     Neighbor(neighbor::Message),
-    /// Anything else.
+    /// Any other message.
     Other {
-        /// The type field; below 128 it is an error that must be passed up, above one to be ignored.
+        /// The type field. Below 128 the message is an error, which must be passed to the upper layer;
+        /// from 128 on it is informational and must be ignored (RFC 4443 §2.4).
         kind: u8,
         /// The code field.
         code: u8,
@@ -73,10 +74,10 @@ pub enum Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Reads a message. Its checksum is not looked at; see [`checksum_is_good`].
+    /// Reads a message. Its checksum is not verified; see [`checksum_is_good`].
     ///
     /// # Errors
-    /// [`Error::Truncated`]; [`Error::Length`] for a neighbour discovery option that cannot be.
+    /// [`Error::Truncated`]; [`Error::Length`] for a neighbour discovery option of an impossible length.
     ///
     /// ```
     /// use synfin_wire::icmp::v6::{self, Message};

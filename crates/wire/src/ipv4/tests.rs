@@ -34,7 +34,7 @@ fn options_are_stepped_over_and_short_headers_refused() {
 #[test]
 fn the_total_length_must_fit_the_packet() {
     let header = Header { total_bytes: 40, ..Header::default() };
-    assert_eq!(header.text_bytes(20, 60), Ok(20), "padding behind the packet does not count");
+    assert_eq!(header.text_bytes(20, 60), Ok(20), "padding after the packet does not count");
     assert!(header.text_bytes(20, 39).is_err());
     assert!(header.text_bytes(44, 60).is_err());
 }

@@ -1,21 +1,21 @@
-//! IPv6 extension headers, stepped over (RFC 8200 §4, RFC 4302 §2 for AH).
+//! IPv6 extension headers, skipped up to the transport (RFC 8200 §4, RFC 4302 §2 for AH).
 //!
-//! The walk is bounded, and says what a host must answer with an ICMPv6 parameter problem.
+//! The walk is bounded. It reports what a host must answer with an ICMPv6 parameter problem.
 
 use super::HEADER_BYTES;
 use crate::error::{Error, take};
 use crate::ip::protocol;
 
-/// Most extension headers in one packet. RFC 8200 §4.1 lists six, each once, destination options twice;
+/// The most extension headers in one packet. RFC 8200 §4.1 lists six, each once, destination options twice;
 /// more only cost the receiver time (RFC 8504 §5.3 allows a limit).
 const HEADERS_MAX: usize = 10;
-/// Most options looked at in one hop-by-hop or destination header (RFC 8504 §5.3 suggests 8).
+/// The most options read in one hop-by-hop or destination header (RFC 8504 §5.3 suggests 8).
 const OPTIONS_MAX: usize = 16;
 
 /// The fragment header (RFC 8200 §4.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fragment {
-    /// Names the packet whose fragments belong together.
+    /// The same in all fragments of one packet.
     pub identification: u32,
     /// Where this fragment's data belongs in the fragmentable part, in bytes: a multiple of 8.
     pub offset_bytes: u16,
@@ -57,7 +57,7 @@ impl Fragment {
     }
 }
 
-/// What a node has to complain about, and to whom.
+/// What is wrong with the extension headers of a packet, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Problem {
@@ -78,33 +78,33 @@ pub enum ProblemKind {
     NextHeader,
     /// Discard silently: an option marked 01.
     OptionSilently,
-    /// Discard and send a parameter problem with code 2, even to a multicast packet: marked 10.
+    /// Discard and send a parameter problem with code 2, even for a multicast packet: an option marked 10.
     Option,
-    /// Discard and send a parameter problem with code 2 unless the packet was multicast: marked 11.
+    /// Discard and send a parameter problem with code 2 unless the packet was multicast: an option marked 11.
     OptionUnlessMulticast,
 }
 
-/// What the walk found at its end.
+/// What the walk found after the extension headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Upper {
-    /// The first header that is no extension header; of a fragment other than the first, what the
-    /// fragmentable part starts with.
+    /// The first header that is not an extension header; for a fragment other than the first, the header
+    /// that the fragmentable part starts with.
     pub protocol: u8,
     /// Where it starts, in bytes from the start of the IPv6 header.
     pub offset_bytes: usize,
-    /// Where the byte stands that named it: the pointer of a parameter problem with code 1 if the host
-    /// does not know the protocol.
+    /// Where the byte is that names the protocol: the pointer of a parameter problem with code 1 if the
+    /// host does not know the protocol.
     pub named_at_bytes: usize,
     /// The fragment header, if there was one.
     pub fragment: Option<Fragment>,
-    /// The first thing a host has to complain about.
+    /// The first problem that was found.
     pub problem: Option<Problem>,
 }
 
-/// Steps over the extension headers of a packet that starts with its IPv6 header.
+/// Skips the extension headers of a packet that starts with its IPv6 header.
 ///
-/// Stops behind the fragment header of a fragment other than the first, where no header follows.
+/// Stops after the fragment header of a fragment other than the first, because no header follows it.
 ///
 /// # Errors
 /// [`Error::Truncated`] if an extension header is not all there, [`Error::TooManyHeaders`].
@@ -132,7 +132,7 @@ pub fn walk(packet: &[u8]) -> Result<Upper, Error> {
         let header_bytes = match upper.protocol {
             protocol::HOP_BY_HOP | protocol::DESTINATION_OPTIONS => {
                 if upper.protocol == protocol::HOP_BY_HOP && count > 0 {
-                    upper.complain(ProblemKind::NextHeader, upper.named_at_bytes);
+                    upper.record_problem(ProblemKind::NextHeader, upper.named_at_bytes);
                 }
                 let len = 8 * (1 + usize::from(take::<2>(packet, at)?[1]));
                 let options = packet.get(at + 2..at + len).ok_or(missing(packet, at + len))?;
@@ -142,7 +142,7 @@ pub fn walk(packet: &[u8]) -> Result<Upper, Error> {
             protocol::ROUTING => {
                 let [_, len, _, segments_left] = *take::<4>(packet, at)?;
                 if segments_left != 0 {
-                    upper.complain(ProblemKind::RoutingType, at + 2);
+                    upper.record_problem(ProblemKind::RoutingType, at + 2);
                 }
                 8 * (1 + usize::from(len))
             }
@@ -151,7 +151,7 @@ pub fn walk(packet: &[u8]) -> Result<Upper, Error> {
                 let fragment = Fragment::parse(take::<8>(packet, at)?);
                 upper.fragment = Some(fragment);
                 if fragment.offset_bytes != 0 {
-                    upper.step(fragment.next_header, Fragment::BYTES);
+                    upper.advance(fragment.next_header, Fragment::BYTES);
                     return Ok(upper);
                 }
                 Fragment::BYTES
@@ -161,24 +161,24 @@ pub fn walk(packet: &[u8]) -> Result<Upper, Error> {
         if at + header_bytes > packet.len() {
             return Err(missing(packet, at + header_bytes));
         }
-        upper.step(packet[at], header_bytes);
+        upper.advance(packet[at], header_bytes);
     }
     Err(Error::TooManyHeaders)
 }
 
 impl Upper {
-    fn step(&mut self, next: u8, header_bytes: usize) {
+    fn advance(&mut self, next: u8, header_bytes: usize) {
         self.named_at_bytes = self.offset_bytes;
         self.offset_bytes += header_bytes;
         self.protocol = next;
     }
 
-    fn complain(&mut self, kind: ProblemKind, at: usize) {
-        // At most ten headers of 2,048 bytes: fits 32 bits.
+    fn record_problem(&mut self, kind: ProblemKind, at: usize) {
+        // Fits 32 bits: at most ten headers of 2,048 bytes.
         self.problem.get_or_insert(Problem { kind, pointer: at as u32 });
     }
 
-    /// Looks for an option that we do not know and that asks not to be stepped over (RFC 8200 §4.2).
+    /// Looks for an option that we do not know and that must not be skipped (RFC 8200 §4.2).
     fn check_options(&mut self, mut options: &[u8], mut at: usize) {
         for _ in 0..OPTIONS_MAX {
             let used = match *options {
@@ -188,9 +188,9 @@ impl Upper {
                     match kind >> 6 {
                         _ if matches!(kind, 1 | 5) => {} // PadN, router alert
                         0 => {}
-                        1 => self.complain(ProblemKind::OptionSilently, at),
-                        2 => self.complain(ProblemKind::Option, at),
-                        _ => self.complain(ProblemKind::OptionUnlessMulticast, at),
+                        1 => self.record_problem(ProblemKind::OptionSilently, at),
+                        2 => self.record_problem(ProblemKind::Option, at),
+                        _ => self.record_problem(ProblemKind::OptionUnlessMulticast, at),
                     }
                     2 + usize::from(len)
                 }

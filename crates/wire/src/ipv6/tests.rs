@@ -3,7 +3,7 @@ use crate::ip::protocol::{AUTHENTICATION, DESTINATION_OPTIONS, FRAGMENT, HOP_BY_
 use alloc::vec::Vec;
 use proptest::prelude::*;
 
-/// A packet with these extension headers behind the fixed one.
+/// A packet with these extension headers after the fixed one.
 fn packet(first: u8, extensions: &[&[u8]]) -> Vec<u8> {
     let mut out = alloc::vec![0; HEADER_BYTES];
     Header { next_header: first, ..Header::default() }.emit(&mut out);
@@ -35,7 +35,7 @@ fn the_walk_steps_over_every_known_header() {
 }
 
 #[test]
-fn nothing_is_read_behind_a_later_fragment_header() {
+fn nothing_is_read_after_a_later_fragment_header() {
     let mut fragment = [0; 8];
     Fragment { identification: 7, offset_bytes: 1_280, more: false, next_header: HOP_BY_HOP }
         .emit(&mut fragment);

@@ -46,7 +46,7 @@ fn frame(v6: bool, flags: Flags, text: &[&[u8]], segment_bytes: u16, medium: Med
     }
     header.emit(frame.head.grow(tcp_bytes), OptionLayout::Linux);
     let layout = Layout::of(frame.head.as_slice(), medium).unwrap();
-    settle_checksum(&mut frame, &layout, TransmitChecksum::Partial);
+    write_checksum(&mut frame, &layout, TransmitChecksum::Partial);
     frame.offload.segment_bytes = segment_bytes;
     frame
 }
@@ -140,7 +140,7 @@ proptest! {
 }
 
 #[test]
-fn padding_behind_a_packet_is_no_text() {
+fn padding_after_a_packet_is_not_text() {
     let whole = frame(false, Flags::ACK, &[b"abc"], 0, Medium::Ip);
     let mut bytes = whole.to_vec();
     bytes.extend_from_slice(&[0xaa; 9]);

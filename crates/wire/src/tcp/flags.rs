@@ -1,4 +1,4 @@
-//! The control bits of a segment (RFC 9293 §3.1), as a set that prints as people read it.
+//! The control bits of a segment (RFC 9293 §3.1), as a set that can be printed.
 
 use core::fmt;
 use core::ops::{BitOr, BitOrAssign};
@@ -89,7 +89,7 @@ impl BitOrAssign for Flags {
 }
 
 impl fmt::Display for Flags {
-    /// Wireshark's way: `SYN, ACK`; nothing for no flag.
+    /// As Wireshark prints them: `SYN, ACK`; an empty string if no flag is set.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const NAMES: [&str; 9] = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "AE"];
         let mut separator = "";

@@ -1,6 +1,6 @@
 //! The TCP header as a value, read and written (RFC 9293 §3.1).
 
-use super::layout::Laid;
+use super::layout::OptionBytes;
 use super::options::{Options, Timestamps, kind};
 use super::{Flags, OptionLayout};
 use crate::checksum::Sum;
@@ -56,8 +56,8 @@ impl Header {
         Ok((header, header_bytes))
     }
 
-    /// The same in place, for who has one already: a header is large to be moved about for each segment.
-    /// Returns its length in bytes. After an error the value is nobody's.
+    /// Like [`parse`](Header::parse), but in place: a header is too large to be moved for each segment.
+    /// Returns its length in bytes. After an error the value is unspecified.
     ///
     /// # Errors
     /// As [`parse`](Header::parse).
@@ -71,17 +71,17 @@ impl Header {
         let options = segment
             .get(HEADER_BYTES_MIN..header_bytes)
             .ok_or(Error::Truncated { needed_bytes: header_bytes, available_bytes: segment.len() })?;
-        *self = Header::fixed(fixed);
+        *self = Header::from_fixed(fixed);
         self.options.read(options);
         Ok(header_bytes)
     }
 
     /// Reads the fixed 20 bytes alone, for segments that a capture or an ICMP error cut short after them.
     pub fn parse_fixed(segment: &[u8]) -> Result<Header, Error> {
-        take::<HEADER_BYTES_MIN>(segment, 0).map(Header::fixed)
+        take::<HEADER_BYTES_MIN>(segment, 0).map(Header::from_fixed)
     }
 
-    fn fixed(fixed: &[u8; HEADER_BYTES_MIN]) -> Header {
+    fn from_fixed(fixed: &[u8; HEADER_BYTES_MIN]) -> Header {
         let u16_at = |at: usize| u16::from_be_bytes([fixed[at], fixed[at + 1]]);
         let u32_at = |at: usize| u32::from_be_bytes([fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]]);
         Header {
@@ -101,7 +101,7 @@ impl Header {
         match self.options.only_timestamps() {
             Some(None) => HEADER_BYTES_MIN,
             Some(Some(_)) => HEADER_BYTES_MIN + 12,
-            None => HEADER_BYTES_MIN + Laid::new(&self.options, layout).as_slice().len(),
+            None => HEADER_BYTES_MIN + OptionBytes::new(&self.options, layout).as_slice().len(),
         }
     }
 
@@ -119,8 +119,8 @@ impl Header {
         head.as_slice().len()
     }
 
-    /// Writes the header to the end of a frame's, like [`emit`](Header::emit), and returns its sum, which
-    /// is taken from the values: reading back what has just been written is slow.
+    /// Appends the header to a frame's head, written as [`emit`](Header::emit) does, and returns its sum. The
+    /// sum is computed from the values, because reading back what has just been written is slow.
     ///
     /// # Panics
     /// If the frame's head has no room for it.
@@ -143,13 +143,13 @@ impl Header {
         sum
     }
 
-    /// Makes room for the header and writes the options behind it.
+    /// Makes room for the header and writes its options.
     #[inline(never)]
     fn append_options<'a>(&self, head: &'a mut Head, layout: OptionLayout, sum: &mut Sum) -> &'a mut [u8] {
-        let laid = Laid::new(&self.options, layout);
-        let into = head.grow(HEADER_BYTES_MIN + laid.as_slice().len());
-        into[HEADER_BYTES_MIN..].copy_from_slice(laid.as_slice());
-        sum.add(laid.as_slice());
+        let option_bytes = OptionBytes::new(&self.options, layout);
+        let into = head.grow(HEADER_BYTES_MIN + option_bytes.as_slice().len());
+        into[HEADER_BYTES_MIN..].copy_from_slice(option_bytes.as_slice());
+        sum.add(option_bytes.as_slice());
         into
     }
 
@@ -166,7 +166,7 @@ impl Header {
     }
 }
 
-/// What nearly every segment has for options: NOP, NOP, Timestamps.
+/// The options of nearly every segment: NOP, NOP, Timestamps.
 fn timestamp_words(timestamps: Timestamps) -> [u32; 3] {
     [u32::from_be_bytes([kind::NOP, kind::NOP, kind::TIMESTAMPS, 10]), timestamps.value, timestamps.echo]
 }

@@ -1,11 +1,11 @@
-//! In which order and with which padding options are written: what gives a stack its fingerprint.
+//! The order and padding in which options are written, by which stacks can be told apart.
 //!
 //! RFC 9293 leaves the order free; receivers have fast paths for the usual ones, and test scripts expect
 //! them. [`OptionLayout::Linux`] is the default; [`OptionLayout::FreeBsd`] differs on SYN and in padding.
 
 use super::options::{FAST_OPEN_MAGIC, Options, kind};
 
-/// Most bytes the options may take: a data offset of 15 words, less the fixed header.
+/// The most bytes that options may take: a data offset of 15 words, less the fixed header.
 pub(crate) const OPTIONS_BYTES_MAX: usize = 40;
 
 /// The order and padding of options.
@@ -20,32 +20,32 @@ pub enum OptionLayout {
     FreeBsd,
 }
 
-/// The options laid out, ready to be copied behind the fixed header.
-pub(crate) struct Laid {
+/// The options as bytes, ready to be copied after the fixed header.
+pub(crate) struct OptionBytes {
     bytes: [u8; OPTIONS_BYTES_MAX],
     len: usize,
 }
 
-impl Laid {
-    /// Writes `options` in the order of `layout`. What does not fit into 40 bytes is left out, SACK
-    /// blocks one by one, since they come last of what an established connection needs.
+impl OptionBytes {
+    /// Writes `options` in the order of `layout`. What does not fit into 40 bytes is left out. SACK
+    /// blocks are left out one by one, because an established connection needs its other options more.
     #[inline(never)]
-    pub(crate) fn new(options: &Options, layout: OptionLayout) -> Laid {
-        let mut laid = Laid { bytes: [0; OPTIONS_BYTES_MAX], len: 0 };
+    pub(crate) fn new(options: &Options, layout: OptionLayout) -> OptionBytes {
+        let mut out = OptionBytes { bytes: [0; OPTIONS_BYTES_MAX], len: 0 };
         if let Some(mss) = options.mss {
-            laid.put(kind::MSS, &mss.to_be_bytes());
+            out.put_option(kind::MSS, &mss.to_be_bytes());
         }
         match layout {
-            OptionLayout::Linux => laid.put_linux(options),
-            OptionLayout::FreeBsd => laid.put_free_bsd(options),
+            OptionLayout::Linux => out.put_linux(options),
+            OptionLayout::FreeBsd => out.put_free_bsd(options),
         }
-        laid.put_sack(options);
-        laid.put_fast_open(options);
+        out.put_sack(options);
+        out.put_fast_open(options);
         let filler = if layout == OptionLayout::Linux { kind::NOP } else { kind::END };
-        while !laid.len.is_multiple_of(4) {
-            laid.byte(filler);
+        while !out.len.is_multiple_of(4) {
+            out.put_byte(filler);
         }
-        laid
+        out
     }
 
     pub(crate) fn as_slice(&self) -> &[u8] {
@@ -56,30 +56,30 @@ impl Laid {
         let with_timestamps = options.timestamps.is_some();
         if options.sack_permitted {
             if !with_timestamps {
-                self.nops(2);
+                self.put_nops(2);
             }
-            self.put(kind::SACK_PERMITTED, &[]);
+            self.put_option(kind::SACK_PERMITTED, &[]);
         }
         if with_timestamps && !options.sack_permitted {
-            self.nops(2);
+            self.put_nops(2);
         }
         self.put_timestamps(options);
         if let Some(shift) = options.window_scale {
-            self.nops(1);
-            self.put(kind::WINDOW_SCALE, &[shift]);
+            self.put_nops(1);
+            self.put_option(kind::WINDOW_SCALE, &[shift]);
         }
     }
 
     fn put_free_bsd(&mut self, options: &Options) {
         if let Some(shift) = options.window_scale {
-            self.nops(1);
-            self.put(kind::WINDOW_SCALE, &[shift]);
+            self.put_nops(1);
+            self.put_option(kind::WINDOW_SCALE, &[shift]);
         }
         if options.sack_permitted {
-            self.put(kind::SACK_PERMITTED, &[]);
+            self.put_option(kind::SACK_PERMITTED, &[]);
         }
         if options.timestamps.is_some() {
-            self.align(2);
+            self.align_to(2);
             self.put_timestamps(options);
         }
     }
@@ -89,7 +89,7 @@ impl Laid {
             let mut data = [0; 8];
             data[..4].copy_from_slice(&timestamps.value.to_be_bytes());
             data[4..].copy_from_slice(&timestamps.echo.to_be_bytes());
-            self.put(kind::TIMESTAMPS, &data);
+            self.put_option(kind::TIMESTAMPS, &data);
         }
     }
 
@@ -97,7 +97,7 @@ impl Laid {
         if options.sack.is_empty() {
             return;
         }
-        self.align(2);
+        self.align_to(2);
         let room = OPTIONS_BYTES_MAX.saturating_sub(self.len + 2) / 8;
         let mut data = [0; 32];
         let blocks = options.sack.as_slice();
@@ -107,7 +107,7 @@ impl Laid {
             slot[4..].copy_from_slice(&block.right.number().to_be_bytes());
         }
         if count > 0 {
-            self.put(kind::SACK, &data[..count * 8]);
+            self.put_option(kind::SACK, &data[..count * 8]);
         }
     }
 
@@ -118,14 +118,14 @@ impl Laid {
         if fast_open.experimental {
             data[..2].copy_from_slice(&FAST_OPEN_MAGIC);
             data[2..2 + cookie.len()].copy_from_slice(cookie);
-            self.put(kind::EXPERIMENT_2, &data[..2 + cookie.len()]);
+            self.put_option(kind::EXPERIMENT_2, &data[..2 + cookie.len()]);
         } else {
-            self.put(kind::FAST_OPEN, cookie);
+            self.put_option(kind::FAST_OPEN, cookie);
         }
     }
 
     /// Writes one option, or nothing if it does not fit.
-    fn put(&mut self, kind: u8, data: &[u8]) {
+    fn put_option(&mut self, kind: u8, data: &[u8]) {
         let end = self.len + 2 + data.len();
         if let Some(slot) = self.bytes.get_mut(self.len..end) {
             slot[0] = kind;
@@ -135,20 +135,20 @@ impl Laid {
         }
     }
 
-    fn nops(&mut self, count: usize) {
+    fn put_nops(&mut self, count: usize) {
         for _ in 0..count {
-            self.byte(kind::NOP);
+            self.put_byte(kind::NOP);
         }
     }
 
-    /// NOPs until the length is `rest` modulo 4, so that what follows kind and length is aligned.
-    fn align(&mut self, rest: usize) {
+    /// Adds NOPs until the length is `rest` modulo 4, so that what follows kind and length is aligned.
+    fn align_to(&mut self, rest: usize) {
         while self.len % 4 != rest && self.len < OPTIONS_BYTES_MAX {
-            self.byte(kind::NOP);
+            self.put_byte(kind::NOP);
         }
     }
 
-    fn byte(&mut self, byte: u8) {
+    fn put_byte(&mut self, byte: u8) {
         if let Some(slot) = self.bytes.get_mut(self.len) {
             *slot = byte;
             self.len += 1;

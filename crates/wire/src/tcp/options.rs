@@ -1,8 +1,8 @@
 //! The options of a segment, as values (RFC 9293 §3.2, RFC 7323, RFC 2018, RFC 7413).
 //!
-//! [`Options`] holds what synfin understands; [`RawOptions`] walks everything that stands in a header,
-//! for readers that want to show the rest. Unknown options are skipped (MUST-6), an impossible length
-//! ends the list (MUST-7). What is *not* here: who may send which option when; that is the connection's.
+//! [`Options`] holds what synfin understands; [`RawOptions`] walks every option of a header, for readers
+//! that show the others too. Unknown options are skipped (MUST-6), an impossible length
+//! ends the list (MUST-7). What is *not* here: when an option may be sent; that is the connection's.
 
 use crate::Seq;
 
@@ -45,7 +45,7 @@ impl SackBlocks {
         &self.blocks[..usize::from(self.len)]
     }
 
-    /// Whether there is none.
+    /// Whether there are no blocks.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -143,7 +143,7 @@ pub mod kind {
     pub const ACCURATE_ECN_1: u8 = 174;
     /// Experiment 1 (RFC 4727); shared by magic numbers (RFC 6994).
     pub const EXPERIMENT_1: u8 = 253;
-    /// Experiment 2 (RFC 4727); Fast Open lived here with magic 0xF989.
+    /// Experiment 2 (RFC 4727); Fast Open used it with magic 0xF989.
     pub const EXPERIMENT_2: u8 = 254;
 }
 
@@ -159,7 +159,7 @@ pub struct RawOption<'a> {
     pub data: &'a [u8],
 }
 
-/// An option whose length cannot be: less than 2, or past the end of the header (MUST-7).
+/// An option with an impossible length: less than 2, or past the end of the header (MUST-7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MalformedOption {
@@ -192,7 +192,7 @@ impl<'a> RawOptions<'a> {
         RawOptions { bytes: options, at: 0 }
     }
 
-    /// The options of a whole segment, as far as its data offset reaches and bytes are there.
+    /// The options of a whole segment, up to its data offset or the end of the bytes.
     pub fn of_segment(segment: &'a [u8]) -> Self {
         let header_bytes = segment.get(12).map_or(0, |byte| usize::from(byte >> 4) * 4);
         RawOptions::new(segment.get(20..header_bytes.min(segment.len())).unwrap_or_default())
@@ -226,7 +226,7 @@ impl<'a> Iterator for RawOptions<'a> {
 }
 
 impl Options {
-    /// The timestamps, if there is no other option: what nearly every segment has. `None`: there are others.
+    /// The timestamps, if there is no other option, as in nearly every segment; `None` if there is another.
     pub(crate) fn only_timestamps(&self) -> Option<Option<Timestamps>> {
         let others = self.mss.is_some()
             || self.window_scale.is_some()
@@ -238,8 +238,8 @@ impl Options {
 
     /// Reads the options in these bytes, which start after the fixed 20 bytes of the header.
     ///
-    /// Never fails: unknown options, and known ones of a length that is not theirs, are skipped
-    /// (MUST-6); a malformed one ends the list (MUST-7). Of an option that stands twice the last counts.
+    /// Never fails: unknown options, and known options of a wrong length, are skipped (MUST-6); a
+    /// malformed option ends the list (MUST-7). If an option is there twice, the last one counts.
     ///
     /// ```
     /// use synfin_wire::tcp::Options;
@@ -252,7 +252,7 @@ impl Options {
         options
     }
 
-    /// The same, into options that are empty yet.
+    /// Like [`parse`](Options::parse), into options that are still empty.
     #[inline]
     pub(crate) fn read(&mut self, bytes: &[u8]) {
         // Nearly every segment of an open connection: NOP, NOP, Timestamps and nothing else.
@@ -264,18 +264,18 @@ impl Options {
                 echo: u32::from_be_bytes([e, f, g, h]),
             });
         } else if !bytes.is_empty() {
-            self.take_all(bytes);
+            self.read_all(bytes);
         }
     }
 
     #[inline(never)]
-    fn take_all(&mut self, bytes: &[u8]) {
+    fn read_all(&mut self, bytes: &[u8]) {
         for option in RawOptions::new(bytes).map_while(Result::ok) {
-            self.take(option);
+            self.read_option(option);
         }
     }
 
-    fn take(&mut self, option: RawOption<'_>) {
+    fn read_option(&mut self, option: RawOption<'_>) {
         match (option.kind, option.data) {
             (kind::MSS, &[a, b]) => self.mss = Some(u16::from_be_bytes([a, b])),
             (kind::WINDOW_SCALE, &[shift]) => self.window_scale = Some(shift),

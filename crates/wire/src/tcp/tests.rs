@@ -107,9 +107,9 @@ fn a_known_option_of_a_length_not_its_own_is_skipped() {
     assert_eq!(Options::parse(&bytes), Options { window_scale: Some(9), ..Options::default() });
 }
 
-/// MUST-69: what follows END is padding, whatever it holds.
+/// MUST-69: what follows END is padding, even if it looks like an option.
 #[test]
-fn nothing_is_read_behind_the_end() {
+fn nothing_is_read_after_the_end() {
     assert_eq!(Options::parse(&[0, 2, 4, 5, 180]), Options::default());
 }
 

@@ -1,15 +1,16 @@
-//! One reused buffer in front of an input: the next bytes in one piece, whatever `read` returns.
+//! One reused buffer in front of an input, which holds the next bytes in one piece however small the
+//! pieces are that `read` returns.
 //!
-//! Memory is one chunk, or the largest record asked for, which the formats bound.
+//! Memory is [`BUFFER_BYTES`], or the largest record that was requested; the formats limit the size of records.
 
 use std::io::{self, Read};
 
-/// Large enough that the cost of a system call vanishes, small enough to stay in the L2 cache.
-const CHUNK_BYTES: usize = 256 * 1024;
+/// Large enough that the cost of system calls does not matter, small enough to stay in the L2 cache.
+const BUFFER_BYTES: usize = 256 * 1024;
 
-/// Buffered bytes of `input`, of which `buffer[start..end]` are still to be taken.
+/// Buffered bytes of `input`, of which `buffer[start..end]` were not taken yet.
 #[derive(Debug)]
-pub(super) struct Chunk<R> {
+pub(super) struct ReadBuffer<R> {
     input: R,
     buffer: Vec<u8>,
     start: usize,
@@ -18,37 +19,37 @@ pub(super) struct Chunk<R> {
     offset: u64,
 }
 
-impl<R: Read> Chunk<R> {
+impl<R: Read> ReadBuffer<R> {
     pub(super) fn new(input: R) -> Self {
-        Chunk { input, buffer: vec![0; CHUNK_BYTES], start: 0, end: 0, offset: 0 }
+        ReadBuffer { input, buffer: vec![0; BUFFER_BYTES], start: 0, end: 0, offset: 0 }
     }
 
     pub(super) fn input(&self) -> &R {
         &self.input
     }
 
-    /// The bytes at hand.
+    /// The bytes that are in the buffer.
     #[inline]
     pub(super) fn bytes(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
 
-    /// Where in the input [`Chunk::bytes`] starts.
+    /// Where [`ReadBuffer::bytes`] starts in the input.
     #[inline]
     pub(super) fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Tries to have `len_bytes` bytes at hand; false if the input ends before.
+    /// Reads until `len_bytes` bytes are in the buffer; false if the input ends before.
     #[inline]
-    pub(super) fn need(&mut self, len_bytes: usize) -> io::Result<bool> {
+    pub(super) fn fill_to(&mut self, len_bytes: usize) -> io::Result<bool> {
         if self.end - self.start >= len_bytes {
             return Ok(true);
         }
-        self.fill(len_bytes)
+        self.read_until(len_bytes)
     }
 
-    /// Takes `len_bytes` of the bytes at hand away.
+    /// Removes `len_bytes` bytes, which must be in the buffer.
     #[inline]
     pub(super) fn advance(&mut self, len_bytes: usize) {
         debug_assert!(len_bytes <= self.end - self.start);
@@ -56,7 +57,7 @@ impl<R: Read> Chunk<R> {
         self.offset += len_bytes as u64;
     }
 
-    /// Takes `len_bytes` bytes away, reading on as needed; false if the input ends before.
+    /// Removes `len_bytes` bytes and reads more as needed; false if the input ends before.
     pub(super) fn skip(&mut self, mut len_bytes: u64) -> io::Result<bool> {
         loop {
             let at_hand = ((self.end - self.start) as u64).min(len_bytes);
@@ -65,14 +66,14 @@ impl<R: Read> Chunk<R> {
             if len_bytes == 0 {
                 return Ok(true);
             }
-            if !self.need(1)? {
+            if !self.fill_to(1)? {
                 return Ok(false);
             }
         }
     }
 
     #[cold]
-    fn fill(&mut self, len_bytes: usize) -> io::Result<bool> {
+    fn read_until(&mut self, len_bytes: usize) -> io::Result<bool> {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;

@@ -1,50 +1,54 @@
 //! `sysctl` names and what they change in our configuration.
 //!
 //! Three kinds: those that we follow, those without an effect on what a script can see, and those
-//! that ask for something we do not have or refuse; the last skip the script, and are named.
+//! that ask for something we do not have or refuse. The last skip the script, and are named; in a file that
+//! many scripts share they are only noted.
 
 use super::Ground;
+use super::host::{Setting, Voice};
 use posix::Defaults;
 use std::time::Duration;
 use tcp::SynRetry;
 
-/// Why a knob cannot be turned; `Err` carries the words for the skip.
-type Turned = Result<(), String>;
-type Turn = fn(&mut Ground, &str) -> Turned;
+/// Why a setting cannot be made; `Err` carries the words for the skip.
+type Made = Result<(), String>;
+type Make = fn(&mut Ground, &str) -> Made;
 
-/// Who turns a knob.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Voice {
-    /// The script itself: it is about what it asks for.
-    Script,
-    /// A file of settings that many scripts share, few of which are about each of them.
-    File,
-}
-
-/// Turns one knob.
+/// Makes one setting.
 ///
 /// # Errors
 /// What the script needs and we do not have.
-pub(crate) fn turn(ground: &mut Ground, name: &str, value: &str, voice: Voice) -> Turned {
-    let name = name.replace('/', ".");
-    if CONGESTION.contains(&name.as_str()) {
-        return congestion(ground, value.trim(), voice)
-            .map_err(|why| format!("sysctl {name}={value}: {why}"));
+pub(crate) fn make(ground: &mut Ground, setting: &Setting) -> Made {
+    let Setting { name, value, voice, .. } = setting;
+    let (name, value, voice) = (name.as_str(), value.trim(), *voice);
+    if CONGESTION.contains(&name) {
+        return congestion(ground, value, voice).map_err(|why| format!("sysctl {name}={value}: {why}"));
     }
+    let made = made(ground, name, value);
+    let Err(why) = made else { return Ok(()) };
+    // Of what we do not know, only that which is about a protocol of ours can be seen.
+    let seen = VISIBLE_BRANCHES.iter().any(|branch| name.starts_with(branch));
+    if voice == Voice::Script && seen {
+        return Err(why);
+    }
+    ground.instead.insert(format!("without {why}"));
+    Ok(())
+}
+
+fn made(ground: &mut Ground, name: &str, value: &str) -> Made {
     let followed = LINUX.iter().chain(FREEBSD).find(|(known, _)| *known == name);
-    if let Some((_, turn)) = followed {
-        return turn(ground, value).map_err(|why| format!("sysctl {name}={value}: {why}"));
+    if let Some((_, make)) = followed {
+        return make(ground, value).map_err(|why| format!("sysctl {name}={value}: {why}"));
     }
     if let Some((_, fine)) = ONLY.iter().find(|(known, _)| *known == name) {
-        let value = value.trim();
         return if fine.contains(&value) { Ok(()) } else { Err(format!("sysctl {name}={value}")) };
     }
     let harmless =
-        HARMLESS.contains(&name.as_str()) || HARMLESS_BRANCHES.iter().any(|branch| name.starts_with(branch));
+        HARMLESS.contains(&name) || HARMLESS_BRANCHES.iter().any(|branch| name.starts_with(branch));
     if harmless { Ok(()) } else { Err(format!("sysctl {name}, which synfin does not know")) }
 }
 
-const LINUX: &[(&str, Turn)] = &[
+const LINUX: &[(&str, Make)] = &[
     ("net.ipv4.tcp_timestamps", |ground, value| set(&mut ground.defaults.config.timestamps, value)),
     ("net.ipv4.tcp_sack", |ground, value| set(&mut ground.defaults.config.sack, value)),
     ("net.ipv4.tcp_window_scaling", |ground, value| set(&mut ground.defaults.config.window_scaling, value)),
@@ -100,6 +104,12 @@ const LINUX: &[(&str, Turn)] = &[
     ("net.ipv4.tcp_invalid_ratelimit", |ground, value| {
         duration(&mut ground.defaults.config.challenge_acks.per, value, MILLISECOND)
     }),
+    ("net.ipv4.tcp_notsent_lowat", |ground, value| {
+        // Linux's default is 0xffffffff: no bound.
+        let bytes: u32 = parse(value)?;
+        ground.defaults.not_sent_low_water_bytes = (bytes != u32::MAX).then_some(bytes);
+        Ok(())
+    }),
     ("net.ipv4.tcp_dsack", |ground, value| set(&mut ground.defaults.config.dsack, value)),
     ("net.ipv4.tcp_syn_linear_timeouts", |ground, value| {
         let mut count = 0;
@@ -111,7 +121,7 @@ const LINUX: &[(&str, Turn)] = &[
     ("net.ipv4.ip_default_ttl", |ground, value| small(&mut ground.host.hop_limit, value)),
 ];
 
-const FREEBSD: &[(&str, Turn)] = &[
+const FREEBSD: &[(&str, Make)] = &[
     ("net.inet.tcp.rfc1323", |ground, value| {
         let bits: u32 = parse(value)?;
         let config = &mut ground.defaults.config;
@@ -243,7 +253,7 @@ const FREEBSD: &[(&str, Turn)] = &[
 /// Who decides how much may be on its way.
 const CONGESTION: [&str; 2] = ["net.ipv4.tcp_congestion_control", "net.inet.tcp.cc.algorithm"];
 
-/// Knobs of which only some positions are ours.
+/// Settings of which only some values are ours.
 const ONLY: &[(&str, &[&str])] = &[
     ("net.ipv4.tcp_ecn", &["0", "2"]),
     ("net.ipv4.tcp_syncookies", &["0", "1"]),
@@ -266,10 +276,13 @@ const ONLY: &[(&str, &[&str])] = &[
     ("net.inet.tcp.fast_finwait2_recycle", &["0"]),
     ("net.inet.tcp.rfc3042", &["1"]),
     ("net.inet.tcp.functions_default", &["freebsd"]),
+    ("net.inet.tcp.udp_tunneling_port", &["0"]),
+    ("net.inet.tcp.persmin", &["5000"]),
+    ("net.inet.tcp.persmax", &["60000"]),
     ("net.inet.udp.blackhole", &["0"]),
 ];
 
-/// Knobs that change nothing that a script can see of us, or only what it checks anyhow.
+/// Settings that change nothing that a script can see of us, or only what it checks anyhow.
 const HARMLESS: &[&str] = &[
     "net.ipv4.tcp_adv_win_scale",
     "net.ipv4.tcp_app_win",
@@ -297,7 +310,6 @@ const HARMLESS: &[&str] = &[
     "net.ipv4.tcp_moderate_rcvbuf",
     "net.ipv4.tcp_no_metrics_save",
     "net.ipv4.tcp_no_ssthresh_metrics_save",
-    "net.ipv4.tcp_notsent_lowat",
     "net.ipv4.tcp_orphan_retries",
     "net.ipv4.tcp_pacing_ca_ratio",
     "net.ipv4.tcp_pacing_ss_ratio",
@@ -311,6 +323,13 @@ const HARMLESS: &[&str] = &[
     "net.ipv4.tcp_tso_win_divisor",
     "net.ipv4.tcp_tw_reuse",
     "net.ipv4.tcp_workaround_signed_windows",
+    "net.ipv4.tcp_backlog_ack_defer",
+    "net.ipv4.tcp_pingpong_thresh",
+    "net.ipv4.tcp_tw_reuse_delay",
+    "net.ipv4.tcp_migrate_req",
+    "net.ipv4.tcp_child_ehash_entries",
+    "net.ipv4.tcp_early_demux",
+    "net.ipv4.tcp_l3mdev_accept",
     "net.ipv4.tcp_allowed_congestion_control",
     "net.ipv4.ip_local_port_range",
     "net.ipv4.ip_nonlocal_bind",
@@ -326,6 +345,18 @@ const HARMLESS: &[&str] = &[
     "net.inet.tcp.nolocaltimewait",
     "net.inet.tcp.rfc3390",
     "net.inet.tcp.rfc6675_pipe",
+    "net.inet.tcp.newcwv",
+    "net.inet.tcp.udp_tunneling_overhead",
+    "net.inet.tcp.pmtud_blackhole_mss",
+    "net.inet.tcp.v6pmtud_blackhole_mss",
+    "net.inet.tcp.map_limit",
+    "net.inet.tcp.maxpersistidle",
+    "net.inet.tcp.require_unique_port",
+    "net.inet.tcp.recvbuf_inc",
+    "net.inet.tcp.bind_all_fibs",
+    "net.inet.tcp.tcbhashsize",
+    "net.inet.tcp.do_tcpdrain",
+    "net.inet.tcp.ecn.generalized",
     "net.inet.tcp.log_in_vain",
     "net.inet.tcp.log_debug",
     "net.inet.tcp.recvbuf_auto",
@@ -366,10 +397,30 @@ const HARMLESS_BRANCHES: &[&str] = &[
     "net.inet.tcp.fastopen.",
     "net.inet.tcp.syncache.",
     "net.inet.tcp.bb.",
+    "net.inet.tcp.cc.",
+    "net.inet.tcp.lro.",
+    "net.inet.tcp.hpts.",
+    "net.inet.icmp.",
+    "net.inet6.icmp6.",
+    "net.ipv4.tcp_plb_",
     "net.inet.ip.portrange.",
     "kernel.",
     "kern.",
     "debug.",
+];
+
+/// What a script can see of a setting begins like this.
+const VISIBLE_BRANCHES: &[&str] = &[
+    "net.ipv4.tcp_",
+    "net.ipv4.ip_",
+    "net.ipv6.",
+    "net.inet.tcp.",
+    "net.inet.udp.",
+    "net.inet.ip.",
+    "net.inet6.",
+    "net.mptcp.",
+    "net.inet.sctp.",
+    "kern.ipc.",
 ];
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -380,24 +431,24 @@ fn parse<T: std::str::FromStr>(value: &str) -> Result<T, String> {
     value.trim().parse().map_err(|_| "not a number that fits".to_owned())
 }
 
-fn number(into: &mut u32, value: &str) -> Turned {
+fn number(into: &mut u32, value: &str) -> Made {
     *into = parse(value)?;
     Ok(())
 }
 
-fn small(into: &mut u8, value: &str) -> Turned {
+fn small(into: &mut u8, value: &str) -> Made {
     let value: u64 = parse(value)?;
     *into = u8::try_from(value).unwrap_or(u8::MAX);
     Ok(())
 }
 
-fn set(into: &mut bool, value: &str) -> Turned {
+fn set(into: &mut bool, value: &str) -> Made {
     let value: i64 = parse(value)?;
     *into = value != 0;
     Ok(())
 }
 
-fn duration(into: &mut Duration, value: &str, unit: Duration) -> Turned {
+fn duration(into: &mut Duration, value: &str, unit: Duration) -> Made {
     *into = unit * parse::<u32>(value)?;
     Ok(())
 }
@@ -409,7 +460,7 @@ fn three(value: &str) -> Result<[u32; 3], String> {
 
 /// Until its first loss no controller differs from another, so a default that a file sets for many scripts
 /// does not keep all of them from being played; what was taken is told.
-fn congestion(ground: &mut Ground, value: &str, voice: Voice) -> Turned {
+fn congestion(ground: &mut Ground, value: &str, voice: Voice) -> Made {
     match (value, voice) {
         ("reno" | "newreno", _) => Ok(()),
         (other, Voice::Script) => Err(format!("the congestion control {other} is not there")),

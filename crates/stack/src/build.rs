@@ -1,7 +1,7 @@
-//! Headers onto payloads: from a connection's transmission to a frame.
+//! Builds frames: adds the headers to what a connection, a UDP socket or the host sends.
 //!
-//! All headers are written into the frame's head in one go; the payload is borrowed from the send queue.
-//! Who computes the checksum is the link's capability. What is *not* here: which way a frame goes.
+//! All headers are written into the frame's head; the payload is borrowed from the send queue. The link's
+//! capabilities say who computes the checksum. What is *not* here: the route of a frame.
 
 use crate::flow::{Address, FlowKey};
 use wire::checksum::{Sum, pseudo_header_v4, pseudo_header_v6};
@@ -10,7 +10,7 @@ use wire::tcp::OptionLayout;
 use wire::{Checksum, Frame, Head, LinkCapabilities, Medium, Offload, Payload, TransmitChecksum};
 use wire::{ethernet, ipv4, ipv6, udp};
 
-/// What a link needs to know of a frame: where its headers start, and who sums it.
+/// How frames for a link are built: what they start with, and who computes the transport checksum.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
     pub(crate) medium: Medium,
@@ -38,7 +38,7 @@ pub(crate) struct Envelope {
     pub(crate) destination: Address,
     pub(crate) protocol: u8,
     pub(crate) hop_limit: u8,
-    /// Differentiated Services and ECN: the byte as it stands in the header.
+    /// Differentiated Services and ECN: the byte of the header.
     pub(crate) traffic_class: u8,
 }
 
@@ -48,7 +48,7 @@ impl Envelope {
     }
 
     /// Writes the header of a packet that must not be fragmented; `text_bytes` is all that follows it.
-    fn emit(&self, into: &mut [u8], text_bytes: usize) {
+    fn write_header(&self, into: &mut [u8], text_bytes: usize) {
         if self.source.is_v4() {
             ipv4::Header {
                 source: self.source.low(),
@@ -64,12 +64,12 @@ impl Envelope {
             }
             .emit(into);
         } else {
-            self.emit_v6(into, text_bytes);
+            self.write_v6_header(into, text_bytes);
         }
     }
 
     #[inline(never)]
-    fn emit_v6(&self, into: &mut [u8], text_bytes: usize) {
+    fn write_v6_header(&self, into: &mut [u8], text_bytes: usize) {
         ipv6::Header {
             source: self.source.whole(),
             destination: self.destination.whole(),
@@ -87,32 +87,39 @@ impl Envelope {
         pseudo_header(self.source, self.destination, self.protocol, transport_bytes as u32)
     }
 
-    /// A frame around a finished transport packet without header of its own in the head: ICMP.
-    pub(crate) fn wrap(&self, shape: Shape, packet: Payload) -> Frame {
+    /// A frame with a complete transport packet as its payload, such as an ICMP message.
+    pub(crate) fn packet_frame(&self, shape: Shape, packet: Payload) -> Frame {
         let mut head = Head::new();
         head.grow(shape.link_bytes());
-        self.emit(head.grow(self.ip_header_bytes()), packet.len());
+        self.write_header(head.grow(self.ip_header_bytes()), packet.len());
         Frame { head, payload: packet, offload: Offload::default() }
     }
 
     /// A UDP datagram that fits the link.
-    pub(crate) fn datagram(&self, shape: Shape, mut header: udp::Header, text: Payload) -> Frame {
+    pub(crate) fn udp_frame(&self, shape: Shape, mut header: udp::Header, text: Payload) -> Frame {
         let bytes = udp::HEADER_BYTES + text.len();
         header.len_bytes = bytes as u16;
         let mut head = Head::new();
         head.grow(shape.link_bytes());
-        self.emit(head.grow(self.ip_header_bytes()), bytes);
+        self.write_header(head.grow(self.ip_header_bytes()), bytes);
         let transport_at = head.as_slice().len();
         header.emit(head.grow(udp::HEADER_BYTES));
         let mut frame = Frame { head, payload: text, offload: Offload::default() };
         let mut sum = Sum::new();
         sum.add(&frame.head.as_slice()[transport_at..]);
-        self.sum(shape, &mut frame, transport_at, udp::CHECKSUM_OFFSET, sum);
+        self.write_checksum(shape, &mut frame, transport_at, udp::CHECKSUM_OFFSET, sum);
         frame
     }
 
-    /// Sums, or leaves the sum to the link; `header` is the sum of the transport header.
-    fn sum(&self, shape: Shape, frame: &mut Frame, transport_at: usize, offset: usize, header: Sum) {
+    /// Writes the transport checksum, or leaves it to the link; `header` is the sum of the transport header.
+    fn write_checksum(
+        &self,
+        shape: Shape,
+        frame: &mut Frame,
+        transport_at: usize,
+        offset: usize,
+        header: Sum,
+    ) {
         let transport_bytes = frame.len() - transport_at;
         let (value, checksum) = match shape.checksum {
             TransmitChecksum::None => (0, Checksum::Trusted),
@@ -152,7 +159,7 @@ pub(crate) fn pseudo_header(
 
 /// A segment to be put into a frame.
 pub(crate) struct Outgoing<'a> {
-    /// Its ports are filled in here.
+    /// The TCP header; [`tcp_frame`] fills in its ports.
     pub(crate) header: &'a mut wire::tcp::Header,
     pub(crate) payload: Payload,
     pub(crate) segment_bytes: u16,
@@ -161,26 +168,27 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) layout: OptionLayout,
 }
 
-/// Makes an empty frame a segment or super-segment between these ends.
-pub(crate) fn segment(frame: &mut Frame, shape: Shape, key: &FlowKey, outgoing: Outgoing<'_>) {
+/// Turns an empty frame into a segment or super-segment between these ends.
+pub(crate) fn tcp_frame(frame: &mut Frame, shape: Shape, key: &FlowKey, outgoing: Outgoing<'_>) {
     let Outgoing { header, payload, segment_bytes, hop_limit, traffic_class, layout } = outgoing;
     header.source_port = key.local_port;
     header.destination_port = key.remote_port;
     let (source, destination) = (key.local, key.remote);
     let envelope = Envelope { source, destination, protocol: protocol::TCP, hop_limit, traffic_class };
     let head = &mut frame.head;
-    let (ip_at, transport_at) = (shape.link_bytes(), shape.link_bytes() + envelope.ip_header_bytes());
+    let ip_at = shape.link_bytes();
+    let transport_at = ip_at + envelope.ip_header_bytes();
     head.grow(transport_at);
     let sum = header.append_to(head, layout);
     let transport_bytes = head.as_slice().len() - transport_at + payload.len();
-    envelope.emit(&mut head.as_mut_slice()[ip_at..transport_at], transport_bytes);
+    envelope.write_header(&mut head.as_mut_slice()[ip_at..transport_at], transport_bytes);
     let is_super = segment_bytes > 0 && payload.len() > usize::from(segment_bytes);
     let shape = match shape.checksum {
-        // Whoever cuts a super-segment sums its pieces: the whole has no sum of its own.
+        // Cutting computes the checksum of each piece, so the super-segment needs none.
         TransmitChecksum::Full if is_super => Shape { checksum: TransmitChecksum::Partial, ..shape },
         _ => shape,
     };
     frame.offload.segment_bytes = if is_super { segment_bytes } else { 0 };
     frame.payload = payload;
-    envelope.sum(shape, frame, transport_at, wire::tcp::CHECKSUM_OFFSET, sum);
+    envelope.write_checksum(shape, frame, transport_at, wire::tcp::CHECKSUM_OFFSET, sum);
 }

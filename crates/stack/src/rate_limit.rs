@@ -1,21 +1,21 @@
-//! How often something may be done: a token bucket (RFC 4443 §2.4 (f)).
+//! Limits how often something is done: a token bucket (RFC 4443 §2.4 (f)).
 
 use crate::config::Rate;
 use tcp::Instant;
 
-/// A bucket that fills at a steady rate and never above its brim.
-pub(crate) struct Limit {
+/// At most [`Rate::burst`] at once, and at most [`Rate::per_second`] on average.
+pub(crate) struct RateLimit {
     rate: Rate,
-    /// Thousand-millionths of a token: the rate per second times nanoseconds adds up exactly.
+    /// In billionths of a token, so that rate per second times nanoseconds needs no rounding.
     level: u64,
     filled: Instant,
 }
 
 const TOKEN: u64 = 1_000_000_000;
 
-impl Limit {
+impl RateLimit {
     pub(crate) fn new(rate: Rate) -> Self {
-        Limit { rate, level: u64::from(rate.burst) * TOKEN, filled: Instant::ZERO }
+        RateLimit { rate, level: u64::from(rate.burst) * TOKEN, filled: Instant::ZERO }
     }
 
     /// Takes a token, if there is one.
@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn a_burst_then_a_steady_rate() {
-        let mut limit = Limit::new(Rate { per_second: 10, burst: 3 });
+        let mut limit = RateLimit::new(Rate { per_second: 10, burst: 3 });
         let start = Instant::from_millis(70_000);
         assert_eq!((0..10).filter(|_| limit.take(start)).count(), 3);
         assert!(!limit.take(start + Duration::from_millis(99)));

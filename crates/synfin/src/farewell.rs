@@ -1,0 +1,104 @@
+//! The last handle is dropped: what was written is delivered first.
+//!
+//! A kernel goes on delivering when the process that wrote has ended. A stack inside the process ends with
+//! it, so the thread that drops the last handle waits until every peer has acknowledged what was written to
+//! it, and the FIN behind it. Peers that keep their side open longer are the driver's business: it stays a
+//! while, if the process does.
+//!
+//! Not here: the close of one connection that waits for its peer (`SO_LINGER`, [`Shared::linger`]), and
+//! [`crate::Stack::shutdown`], which waits for the peers to close as well.
+
+use crate::core::{Core, Phase};
+use crate::readiness::{Patience, ThreadWait};
+use crate::shared::Shared;
+use stack::{Host, SocketId};
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+/// How long the last drop waits by default. Linux gives a connection without a process as long in FIN-WAIT-2
+/// (`tcp_fin_timeout`) and retransmits its data for some 100 s; but there a process has ended long before,
+/// and here it waits.
+pub(crate) const FAREWELL: Duration = Duration::from_secs(60);
+/// Peers that acknowledge nothing new for so long are given up before that: with a retransmission timeout
+/// of 200 ms they have left five retransmissions unanswered.
+const SILENCE: Duration = Duration::from_secs(10);
+/// How long the driver stays when nobody waits (any more), for peers that have everything but keep their
+/// side open, and for those that were given up. A program that goes on wants its links back soon.
+pub(crate) const STAY: Duration = Duration::from_secs(10);
+
+/// What is still to be delivered, and who waits for it.
+#[derive(Debug, Default)]
+pub(crate) struct Farewell {
+    /// Connections whose peers did not have everything when last asked.
+    owing: Vec<SocketId>,
+    waiter: Option<Waker>,
+}
+
+impl Farewell {
+    /// Whether every peer has everything. A connection that has delivered owes nothing from then on, so
+    /// each is asked until it has, and never again.
+    fn is_delivered(&mut self, host: &Host) -> bool {
+        while let Some(id) = self.owing.last() {
+            if host.undelivered_bytes(*id) > 0 {
+                return false;
+            }
+            self.owing.pop();
+        }
+        true
+    }
+
+    /// Bytes that are not acknowledged. Asks every connection that owes: not for every segment.
+    fn owed_bytes(&self, host: &Host) -> usize {
+        self.owing.iter().map(|id| host.undelivered_bytes(*id)).sum()
+    }
+}
+
+impl Core {
+    /// Whether there is nothing to wait for: the peers have everything and the links took what there was
+    /// to send, or the driver has ended.
+    fn poll_farewell(&mut self) -> Poll<()> {
+        let is_down = matches!(self.phase, Phase::Down(_));
+        if is_down || (!self.wires.are_blocked() && self.farewell.is_delivered(&self.host)) {
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+
+    /// Wakes the thread that drops the last handle, if it need not wait longer.
+    pub(crate) fn wake_farewell(&mut self) {
+        if self.farewell.waiter.is_some() && self.poll_farewell().is_ready() {
+            self.wakeups.extend(self.farewell.waiter.take());
+        }
+    }
+}
+
+impl Shared {
+    /// Waits until everything is delivered, for at most `timeout`.
+    pub(crate) fn say_farewell(&self, timeout: Duration) {
+        let wait = ThreadWait::begin();
+        let until = Instant::now().checked_add(timeout);
+        let mut owed_bytes = self.with(|core, now| {
+            core.leave(now + timeout + STAY);
+            core.farewell = Farewell { owing: core.host.undelivered(), waiter: Some(wait.waker().clone()) };
+            core.farewell.owed_bytes(&core.host)
+        });
+        while self.with(|core, _| core.poll_farewell()).is_pending() {
+            let left = until.map_or(SILENCE, |until| until.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                break;
+            }
+            if wait.park(Patience::of(Some(left.min(SILENCE)))) {
+                continue;
+            }
+            let still_owed_bytes = self.look(|core, _| core.farewell.owed_bytes(&core.host));
+            if still_owed_bytes >= owed_bytes {
+                break;
+            }
+            owed_bytes = still_owed_bytes;
+        }
+        self.with(|core, now| {
+            core.farewell.waiter = None;
+            core.leave(now + STAY);
+        });
+    }
+}
