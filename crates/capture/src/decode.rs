@@ -25,8 +25,9 @@ use wire::ip::protocol;
 const FRAGMENTED_TUNNELS_MAX: usize = 3;
 
 /// What a packet holds.
+///
+/// There are no others: what has no segment of TCP is a [`NotTcp`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Decoded<'a> {
     /// A TCP segment.
     Tcp(Segment<'a>),

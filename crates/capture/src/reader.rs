@@ -63,6 +63,7 @@ impl<'a> Record<'a> {
 /// A block of a pcapng file that is not a packet, unchanged: a section header, the description of an
 /// interface, names, statistics, secrets, or any other block.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Block<'a> {
     /// Its block type, from the pcapng registry.
     pub kind: u32,
@@ -73,6 +74,8 @@ pub struct Block<'a> {
 }
 
 /// One piece of a capture file.
+///
+/// A file has nothing else: a program may match on both.
 #[derive(Clone, Copy, Debug)]
 pub enum Piece<'a> {
     /// A packet.

@@ -35,7 +35,7 @@ fn count(path: &Path) -> (Counts, Option<Error>) {
                 counts.tcp += 1;
             }
             Err(NotTcp::Malformed(Layer::Tcp) | NotTcp::Cut(Layer::Tcp)) => counts.tcp += 1,
-            Ok(_) | Err(_) => {}
+            Err(_) => {}
         }
     }
     (counts, None)

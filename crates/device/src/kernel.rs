@@ -74,6 +74,7 @@ fn check(level: i32, name: i32) -> io::Result<()> {
 
 /// The bytes that [`queued_bytes`] counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Queued {
     /// `SIOCINQ`: received and not read.
     Received,

@@ -302,7 +302,6 @@ impl Host for Kernel {
         let of_type = match kind {
             Type::Stream => SocketType::STREAM,
             Type::Datagram => SocketType::DGRAM,
-            _ => return Err(Errno::ProtocolNotSupported),
         };
         let fd = net::socket_with(family, of_type, SocketFlags::CLOEXEC, None).map_err(self.named())?;
         Ok(self.descriptors.insert(fd, Kind::Socket(domain, kind)))

@@ -62,7 +62,6 @@ fn incomplete(record: &Record<'_>, decoded: &Decoded<'_>) -> Option<Segment> {
     let (inner, quoted) = match decoded {
         Decoded::Tcp(segment) => (segment, false),
         Decoded::Quoted { segment, .. } => (segment, true),
-        _ => return None,
     };
     let tcp = inner.tcp;
     let to_window = tcp.len() >= 16;

@@ -77,6 +77,8 @@ pub struct PollEntry {
 }
 
 /// What to do with a descriptor in an epoll set.
+///
+/// There are no others: a program may match on all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EpollOperation {
     /// `EPOLL_CTL_ADD`

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use tcp::{Habits, Instant};
 
 /// Which direction to shut down.
+///
+/// There are no others: a program may match on all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shutdown {
     /// `SHUT_RD`: reading ends.

@@ -37,8 +37,9 @@ impl Domain {
 }
 
 /// What a socket carries.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Type {
     /// `SOCK_STREAM`: TCP.
     Stream,

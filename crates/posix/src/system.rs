@@ -78,6 +78,8 @@ impl Waiting {
 }
 
 /// Whether calls on a descriptor may block.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Mode {
     /// They may.

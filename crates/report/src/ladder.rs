@@ -213,6 +213,8 @@ impl Ladder {
 }
 
 /// How sequence numbers are written.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Numbers {
     /// From the initial sequence number, which is 0.
@@ -223,6 +225,8 @@ pub enum Numbers {
 }
 
 /// Which windows are written.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Windows {
     /// Only closed ones: `Win=0`.

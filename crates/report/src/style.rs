@@ -3,6 +3,8 @@
 //! The caller knows the terminal; nothing here examines it. What is *not* here: layout.
 
 /// Whether ANSI colours are written.
+///
+/// There are no others: a program may match on all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum ColorChoice {
     /// Plain text.
@@ -13,6 +15,8 @@ pub enum ColorChoice {
 }
 
 /// The characters that may be used.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Charset {
     /// Arrows and lines of Unicode.

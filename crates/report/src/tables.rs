@@ -10,6 +10,8 @@ use std::cmp::Ordering;
 use std::time::Duration;
 
 /// How the cells of a column are aligned.
+///
+/// There are no others: a program may match on all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
     /// Words.

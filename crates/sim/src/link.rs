@@ -113,6 +113,8 @@ pub struct Lane {
 }
 
 /// Whether frames stay in order.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Order {
     /// A frame waits for those sent before it, as on a real wire.

@@ -57,6 +57,7 @@ impl FrameRecord {
 
 /// How a frame came onto a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Origin {
     /// A host sent it.
     Host {
@@ -182,6 +183,8 @@ impl Recording {
 }
 
 /// Where a capture is taken.
+///
+/// There are no others: a program may match on all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vantage {
     /// At one host: what it sends, as it sends it, and what reaches it.

@@ -35,7 +35,7 @@ fn troubled(seed: u64, super_segments: SuperSegments) -> (World, HostId, HostId)
     world.link(left, right, LinkConfig { super_segments, ..LinkConfig::symmetric(lane) });
     for (here, there, address) in [(left, right, "10.0.0.2:80"), (right, left, "10.0.0.1:80")] {
         world.start(there, Sink::new(80));
-        world.start(here, Bulk::new(ConnectOptions::new(address.parse().unwrap()), 150_000));
+        world.start(here, Bulk::new(ConnectOptions::new(address.parse().expect("an address")), 150_000));
     }
     world.run_for(Duration::from_secs(120));
     (world, left, right)
@@ -54,7 +54,7 @@ fn each_world(check: impl Fn(&World, HostId, HostId)) {
 fn sending<'a>(world: &'a World, origin: &Origin) -> Option<&'a Entry> {
     match origin {
         Origin::Host { sending } => Some(&world.log()[(*sending)?]),
-        Origin::Injected => None,
+        _ => None,
     }
 }
 

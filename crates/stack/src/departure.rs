@@ -11,6 +11,8 @@ use crate::socket::Standing;
 use tcp::{Info, Instant, State};
 
 /// Whether [`Host::poll_departure`] returns records.
+///
+/// There are no others: a program may match on all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Departures {
     /// No records are kept.

@@ -463,6 +463,8 @@ pub(crate) struct NewConnection {
 }
 
 /// What happens to packets for addresses that no interface has.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum AnyAddress {
     /// They are discarded.

@@ -18,7 +18,7 @@ pub struct SocketId {
 
 /// What a [`SocketId`] names.
 ///
-/// There are no others: a program may match on both.
+/// There are no others: a program may match on all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SocketKind {
     /// A TCP connection.

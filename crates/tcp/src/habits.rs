@@ -7,6 +7,8 @@ use crate::Error;
 use core::time::Duration;
 
 /// Whose way to go where there is a choice.
+///
+/// There are no others: what follows a system has to decide for each, so that another is no minor change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Habits {
     /// What RFC 9293 says, and RFC 5961 and RFC 7323 beside it, but for the few departures that

@@ -5,6 +5,8 @@ use crate::trace::Trace;
 use alloc::collections::VecDeque;
 
 /// Whether to keep a trace.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Tracing {
     /// No: costs nothing.

@@ -8,6 +8,8 @@ use core::net::Ipv4Addr;
 pub const PACKET_BYTES: usize = 28;
 
 /// What a packet asks or says.
+///
+/// There are no others: a program may match on both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// Who has the target's IP address?

@@ -107,7 +107,7 @@ pub enum OptionName {
 
 /// What closing does with data that the peer has not acknowledged (`SO_LINGER`).
 ///
-/// There are no others: a program may match on both.
+/// There are no others: a program may match on all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Linger {
     /// It is sent in the background.

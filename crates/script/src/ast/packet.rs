@@ -87,6 +87,8 @@ pub enum Body {
 }
 
 /// A field that may be left out (not written) or open (`...`).
+///
+/// There are no others: a program may match on all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Field<T> {
     /// Not written.

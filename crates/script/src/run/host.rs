@@ -46,6 +46,7 @@ pub struct Setting {
 
 /// Where a setting comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Voice {
     /// The script itself, which depends on it.
     Script,
@@ -358,6 +359,7 @@ pub trait Host {
 
 /// Why [`Host::step`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Happened {
     /// A timer ran out, a packet was sent, or a call returned.
     Something,
@@ -366,6 +368,8 @@ pub enum Happened {
 }
 
 /// The bytes that [`Host::queued_bytes`] counts.
+///
+/// There are no others: a host under test answers each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Queued {
     /// `SIOCINQ`: received and not read.

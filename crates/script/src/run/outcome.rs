@@ -51,6 +51,7 @@ pub enum Segments {
 
 /// How closely a script is followed, unless the script or the caller sets a tolerance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Rigour {
     /// As packetdrill does, for scripts written for it: an event may be 4 ms from its time, or 12.5 % of the
     /// time since the previous event; packets after the last event are only reported.

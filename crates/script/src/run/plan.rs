@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 /// The version of IP over which a script runs.
 ///
-/// There are no others: a program may match on both.
+/// There are no others: a program may match on all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IpVersion {
     /// IPv4 sockets and packets.
