@@ -41,10 +41,17 @@ fn kernel_addresses(place: &Place) {
     place.run(&["ip", "tuntap", "add", "dev", "synfin0", "mode", "tun", "vnet_hdr"]);
 }
 
+/// The sentence of a fetch that failed.
 #[track_caller]
 fn failure(output: &Output) -> String {
+    sentence(output, 1)
+}
+
+/// The last line on standard error, which is a sentence of ours.
+#[track_caller]
+fn sentence(output: &Output, exit_code: i32) -> String {
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert_eq!(output.status.code(), Some(exit_code), "{text}");
     let last = text.lines().last().unwrap_or_default().to_owned();
     assert!(last.starts_with("synfin: "), "{text}");
     last
@@ -164,11 +171,16 @@ fn every_failure_is_a_sentence() {
         (&["http://10.90.0.1:8080/secure"], "TLS"),
         (&["http://nowhere.invalid/"], "finds no address for nowhere.invalid"),
         (&["--host", "fd90::1/64", "http://10.90.0.1/"], "IPv4 addresses only"),
-        (&["--address", "10.99.0.2", "http://10.90.0.1/"], "none of the kernel's networks"),
+    ] {
+        let said = failure(&place.get(flags));
+        assert!(said.contains(words), "{flags:?}: {said}");
+    }
+    for (flags, words) in [
+        (&["--address", "10.99.0.2", "http://10.90.0.1/"][..], "none of the kernel's networks"),
         (&["--tun", "a name with spaces", "http://10.90.0.1/"], "cannot be the name of an interface"),
         (&["-o", "served", "http://10.90.0.1:8080/"], "is a folder"),
     ] {
-        let said = failure(&place.get(flags));
+        let said = sentence(&place.get(flags), 2);
         assert!(said.contains(words), "{flags:?}: {said}");
     }
     let other = place.get(&["--no-such-flag"]);

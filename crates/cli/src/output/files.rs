@@ -112,7 +112,7 @@ impl Files {
             && metadata.is_dir()
         {
             let path = path.display();
-            return Err(Failure::new(format!("{path} is a folder; name the file in it with {flag}")));
+            return Err(Failure::usage(format!("{path} is a folder; name the file in it with {flag}")));
         }
         if let Some(identity) = place.identity() {
             self.check(flag, path, &identity)?;
