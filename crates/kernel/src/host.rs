@@ -3,6 +3,7 @@
 use crate::descriptors::{Descriptor, Descriptors, Kind};
 use crate::errno::Errors;
 use crate::sleepers::Sleepers;
+use crate::translate::{poll_once, receive_flags, send_flags, timespec};
 use crate::wire::Wire;
 use crate::{info, options, settings};
 use device::kernel::{queued_bytes, socket_option};
@@ -11,7 +12,7 @@ use posix::{
     Domain, EpollEvent, EpollOperation, Errno, Fd, Linger, Mode, OptionName, OptionValue, PollEntry,
     PollFlags, Received, RecvFlags, SendFlags, Shutdown, Stop, Type,
 };
-use rustix::event::{self, EventfdFlags, Timespec, epoll};
+use rustix::event::{self, EventfdFlags, epoll};
 use rustix::fs::OFlags;
 use rustix::io::Errno as Number;
 use rustix::net::{self, AddressFamily, SocketAddrAny, SocketFlags, SocketType};
@@ -26,6 +27,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tcp::Habits;
+
+/// The most events that one `epoll_wait` asks for.
+const EPOLL_EVENTS_MAX: usize = 1_024;
 
 /// The kernel that this program runs on, with a network for one script.
 pub(crate) struct Kernel {
@@ -180,10 +184,6 @@ fn address(any: SocketAddrAny) -> Result<SocketAddr, Number> {
 /// An address as packets have it: IPv4-mapped as IPv4.
 fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
-}
-
-fn timespec(time: Duration) -> Timespec {
-    Timespec::try_from(time).unwrap_or(Timespec { tv_sec: i64::MAX, tv_nsec: 0 })
 }
 
 impl Host for Kernel {
@@ -544,53 +544,4 @@ impl Drop for Kernel {
             }
         }
     }
-}
-
-/// The most events that one `epoll_wait` asks for.
-const EPOLL_EVENTS_MAX: usize = 1_024;
-
-/// What each descriptor is ready for; empty when time ran out or `over` was written to.
-fn poll_once(
-    asked: &[(Option<Arc<OwnedFd>>, PollFlags)],
-    timeout: Option<Duration>,
-    over: &OwnedFd,
-) -> Result<Vec<PollFlags>, Number> {
-    let known = asked.iter().filter_map(|(fd, events)| {
-        // 16 bits, signed or not as rustix is built.
-        let events = event::PollFlags::from_bits_retain((events.0 & 0x7fff) as _);
-        Some(event::PollFd::from_borrowed_fd(fd.as_ref()?.as_fd(), events))
-    });
-    let mut polled: Vec<_> = known.collect();
-    polled.push(event::PollFd::new(over, event::PollFlags::IN));
-    let timeout = timeout.map(timespec);
-    event::poll(&mut polled, timeout.as_ref())?;
-    let mut known = polled.iter().map(|polled| PollFlags(polled.revents().bits() as u32 & 0xffff));
-    let found = asked.iter().map(|(fd, _)| match fd {
-        Some(_) => known.next().unwrap_or(PollFlags::NONE),
-        None => PollFlags::INVALID,
-    });
-    Ok(found.collect())
-}
-
-fn receive_flags(flags: RecvFlags) -> net::RecvFlags {
-    let table = [
-        (RecvFlags::DONT_WAIT, net::RecvFlags::DONTWAIT),
-        (RecvFlags::PEEK, net::RecvFlags::PEEK),
-        (RecvFlags::WAIT_ALL, net::RecvFlags::WAITALL),
-        (RecvFlags::TRUNCATE, net::RecvFlags::TRUNC),
-    ];
-    let set = table.into_iter().filter(|(ours, _)| flags.contains(*ours));
-    set.fold(net::RecvFlags::empty(), |all, (_, theirs)| all | theirs)
-}
-
-fn send_flags(flags: SendFlags) -> net::SendFlags {
-    let table = [
-        (SendFlags::DONT_WAIT, net::SendFlags::DONTWAIT),
-        (SendFlags::MORE, net::SendFlags::MORE),
-        (SendFlags::URGENT, net::SendFlags::OOB),
-        (SendFlags::END_OF_RECORD, net::SendFlags::EOR),
-    ];
-    let set = table.into_iter().filter(|(ours, _)| flags.contains(*ours));
-    // A signal would be the program's.
-    set.fold(net::SendFlags::NOSIGNAL, |all, (_, theirs)| all | theirs)
 }

@@ -25,6 +25,8 @@ mod settings;
 #[cfg(target_os = "linux")]
 mod sleepers;
 #[cfg(target_os = "linux")]
+mod translate;
+#[cfg(target_os = "linux")]
 mod wire;
 
 use script::{Outcome, Run, RunOptions};
