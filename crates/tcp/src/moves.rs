@@ -23,7 +23,8 @@ impl Connection {
         true
     }
 
-    /// What `row` sends: what it says, unless the habits of a system say otherwise. No other place decides it.
+    /// What `row` sends: what it says, unless the habits of a system say otherwise. No other place decides it for
+    /// a habit; [`Connection::forget`] takes the row of ABORT in silence whatever the habits.
     fn sends(&self, row: &Row) -> Sends {
         let habits = self.config.habits;
         match (row.on, row.sends) {
