@@ -22,6 +22,45 @@ pub enum Nagle {
     Minshall,
 }
 
+/// How much may be in flight, and who decides it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum CongestionControl {
+    /// Slow start and additive increase (RFC 5681, RFC 6582).
+    NewReno,
+    /// CUBIC (RFC 9438) with HyStart++ (RFC 9406): what Linux, Windows and Apple's systems use, because a window
+    /// that grows by the clock fills fast and long paths.
+    #[default]
+    Cubic,
+}
+
+impl CongestionControl {
+    /// All of them.
+    pub const ALL: [CongestionControl; 2] = [CongestionControl::NewReno, CongestionControl::Cubic];
+
+    /// Its name on command lines: `newreno` or `cubic`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            CongestionControl::NewReno => "newreno",
+            CongestionControl::Cubic => "cubic",
+        }
+    }
+
+    /// The one of that name, as FreeBSD and as Linux say it (`newreno`, `reno`).
+    ///
+    /// ```
+    /// use synfin_tcp::CongestionControl;
+    /// assert_eq!(CongestionControl::named("reno"), Some(CongestionControl::NewReno));
+    /// assert!(CongestionControl::ALL.iter().all(|control| CongestionControl::named(control.name()) == Some(*control)));
+    /// ```
+    pub fn named(name: &str) -> Option<CongestionControl> {
+        if name == "reno" {
+            return Some(CongestionControl::NewReno);
+        }
+        CongestionControl::ALL.into_iter().find(|control| control.name() == name)
+    }
+}
+
 /// How long to wait between one SYN and the next, in units of the initial timeout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -97,6 +136,10 @@ pub struct Config {
     pub nagle: Nagle,
     /// Hold back every partial segment until uncorked (`TCP_CORK`), for 200 ms at most.
     pub cork: bool,
+    /// Who decides how much may be in flight (`TCP_CONGESTION`).
+    pub congestion: CongestionControl,
+    /// Spread a window over its round trip instead of sending it in bursts: short queues lose less.
+    pub pacing: bool,
     /// The initial congestion window in segments. RFC 6928 §2: 10.
     pub initial_window_segments: u8,
     /// Segments by which one acknowledgment may open the window in slow start (the limit L of RFC 3465
@@ -185,6 +228,8 @@ impl Default for Config {
             traffic_class: 0,
             nagle: Nagle::default(),
             cork: false,
+            congestion: CongestionControl::default(),
+            pacing: true,
             initial_window_segments: 10,
             abc_limit_segments: 0,
             delayed_ack: Duration::from_millis(40),

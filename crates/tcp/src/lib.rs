@@ -61,7 +61,7 @@ mod variables;
 mod window;
 
 pub use allowance::Allowance;
-pub use config::{Config, KeepAlive, Nagle, SynRetry};
+pub use config::{Config, CongestionControl, KeepAlive, Nagle, SynRetry};
 pub use connection::Connection;
 pub use habits::Habits;
 pub use info::{Info, Snapshot};
