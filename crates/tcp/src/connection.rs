@@ -19,10 +19,9 @@ use crate::segment::{Birth, Error, Event, Path, Segment};
 use crate::send_queue::SendQueue;
 use crate::state::{Cause, Machine, State};
 use crate::timers::{Timer, TimerTable};
+use crate::timestamps::TimestampState;
 use crate::tracing::Traces;
-use crate::variables::{
-    Counters, Disorder, Marks, ReceiveSequence, SendSequence, Sizes, Timed, TimestampState,
-};
+use crate::variables::{Counters, Disorder, Marks, ReceiveSequence, SendSequence, Sizes, Timed};
 use crate::{Config, Instant, ResetReason, SendReason};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -120,13 +119,7 @@ impl Connection {
                 fin: None,
                 shift: config.window_shift(),
             },
-            timestamps: TimestampState {
-                agreed: false,
-                offset: timestamp_offset,
-                resent: 0,
-                recent: 0,
-                recent_at_s: 0,
-            },
+            timestamps: TimestampState::new(timestamp_offset),
             sizes,
             attempts: 0,
             first_resent_at: now,
@@ -226,9 +219,7 @@ impl Connection {
             None => (self.snd.shift, self.rcv.shift, self.marks.scaling) = (0, 0, false),
         }
         if let Some(timestamps) = timestamps.filter(|_| self.config.timestamps) {
-            self.timestamps.agreed = true;
-            self.timestamps.recent = timestamps.value;
-            self.timestamps.recent_at_s = now.as_secs() as u32;
+            self.timestamps.agree(now, timestamps.value);
         }
         // RFC 7323 §2.2: the window of a SYN is never scaled.
         self.snd.wnd = u32::from(header.window);

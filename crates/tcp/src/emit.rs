@@ -170,9 +170,9 @@ impl Connection {
         self.mss().saturating_sub(sack).max(1)
     }
 
-    /// TSval: milliseconds on the driver's clock, shifted so that they say nothing (RFC 7323 §5.4).
+    /// TSval.
     pub(crate) fn timestamp_clock(&self, now: Instant) -> u32 {
-        (now.as_millis() as u32).wrapping_add(self.timestamps.offset)
+        self.timestamps.clock(now)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A segment arrives: the eight steps of RFC 9293 §3.10.7.4, in the RFC's order, each able to refuse.
 //!
-//! Before them stands PAWS (`paws.rs`), as RFC 7323 wants. SYN-SENT has a file of its own
+//! Before them stands PAWS (`timestamps.rs`), as RFC 7323 wants. SYN-SENT has a file of its own
 //! (`syn_sent.rs`); LISTEN and TIME-WAIT follow the rules that hosts share (`listen.rs`,
 //! `time_wait.rs`). What an acknowledgment does to the sender is in `acknowledged.rs`, the way of the text
 //! to the reader in `delivery.rs`, what becomes of what is refused in `refuse.rs`.
@@ -112,7 +112,7 @@ impl Connection {
             return Err(Refused::silently(Refusal::NoAck));
         }
         self.check_repeated_syn(segment)?;
-        self.check_timestamps(now, segment)?;
+        self.timestamps.check(now, segment, &self.config)?;
         let text_allowed = self.first_check_sequence(now, segment)?;
         if self.second_check_reset(now, segment)? {
             return Ok(());
@@ -122,7 +122,7 @@ impl Connection {
         self.fourth_check_syn(now, segment)?;
         let fin_acked = self.fifth_check_ack(now, segment)?;
         // Not before: what was refused until here may be forged.
-        self.update_timestamp(now, segment);
+        self.timestamps.update(now, segment, self.rcv.acked);
         if self.state() == State::Closed {
             return Ok(());
         }

@@ -103,20 +103,6 @@ impl Timed {
     }
 }
 
-/// The Timestamps option's state (RFC 7323 §4, §5).
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct TimestampState {
-    pub(crate) agreed: bool,
-    /// Added to our clock.
-    pub(crate) offset: u32,
-    /// Our clock when something was last sent again.
-    pub(crate) resent: u32,
-    /// TS.Recent.
-    pub(crate) recent: u32,
-    /// When TS.Recent was set, in seconds of the driver's clock: it ages after 24 days (§5.5).
-    pub(crate) recent_at_s: u32,
-}
-
 /// Segments kept out of order and what to report of them: allocated while there are any.
 #[derive(Debug, Default)]
 pub(crate) struct Disorder {
