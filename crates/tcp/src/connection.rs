@@ -17,11 +17,12 @@ use crate::recovery::fast_recovery::FastRecovery;
 use crate::recovery::rtt::Rtt;
 use crate::segment::{Birth, Error, Event, Path, Segment};
 use crate::send_queue::SendQueue;
+use crate::sizes::Sizes;
 use crate::state::{Cause, Machine, State};
 use crate::timers::{Timer, TimerTable};
 use crate::timestamps::TimestampState;
 use crate::tracing::Traces;
-use crate::variables::{Counters, Disorder, Marks, ReceiveSequence, SendSequence, Sizes, Timed};
+use crate::variables::{Counters, Disorder, Marks, ReceiveSequence, SendSequence, Timed};
 use crate::{Config, Instant, ResetReason, SendReason};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -90,7 +91,7 @@ pub struct Connection {
 impl Connection {
     fn new(now: Instant, birth: Birth, config: Arc<Config>) -> Self {
         let Birth { iss, timestamp_offset, path } = birth;
-        let sizes = Sizes::new(path.mss_bytes_by_default(), path, &config);
+        let sizes = Sizes::new(path, &config);
         let zero = Seq::new(0);
         Connection {
             machine: Machine::new(),
@@ -210,8 +211,7 @@ impl Connection {
         self.rcv.acked = header.seq;
         self.rcv.edge = self.rcv.nxt + self.config.receive_buffer_bytes.min(0xffff);
         let Options { mss, window_scale, sack_permitted, timestamps, .. } = header.options;
-        self.sizes.peer_mss = mss.unwrap_or_else(|| self.mss_bytes_by_default()).max(MSS_BYTES_MIN);
-        self.measure();
+        self.sizes.take_peer_mss(mss, self.path, &self.config);
         self.marks.sack = sack_permitted && self.config.sack;
         match window_scale.filter(|_| self.config.window_scaling) {
             // RFC 7323 §2.3: a shift above 14 is taken as 14.
@@ -287,7 +287,3 @@ impl Connection {
         }
     }
 }
-
-/// The smallest MSS that we believe a peer. RFC 9293 §3.7.1 sets no bound; below this the headers are
-/// most of the traffic, which makes a cheap attack (Linux: `tcp_min_snd_mss`, 48).
-const MSS_BYTES_MIN: u16 = 48;

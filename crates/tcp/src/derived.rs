@@ -4,7 +4,7 @@ use crate::connection::Connection;
 use crate::recovery::rtt::{RtoBounds, micros};
 use crate::timers::Timer;
 use crate::trace::Trace;
-use crate::variables::{Disorder, Sizes, Timed};
+use crate::variables::{Disorder, Timed};
 use crate::{Instant, SendReason};
 use wire::Seq;
 
@@ -40,12 +40,7 @@ impl Connection {
 
     /// The MSS we announce (RFC 9293 §3.7.1, MUST-67; RFC 6691: options do not count).
     pub(crate) fn receive_mss(&self) -> u16 {
-        self.sizes.receive_mss
-    }
-
-    /// SendMSS of a peer that names none (RFC 9293 §3.7.1, MUST-15).
-    pub(crate) fn mss_bytes_by_default(&self) -> u16 {
-        self.config.mss_bytes_default.unwrap_or_else(|| self.path.mss_bytes_by_default())
+        self.sizes.receive_mss()
     }
 
     /// The receive buffer in force.
@@ -78,18 +73,17 @@ impl Connection {
 
     /// Eff.snd.MSS without options (RFC 9293 §3.7.1, MUST-16).
     pub(crate) fn send_mss(&self) -> u16 {
-        self.sizes.send_mss
+        self.sizes.send_mss()
     }
 
     /// Measures anew how large segments may be: after a change of path, options or the peer's word.
     pub(crate) fn measure(&mut self) {
-        self.sizes = Sizes::new(self.sizes.peer_mss, self.path, &self.config);
+        self.sizes.measure(self.path, &self.config);
     }
 
     /// Text bytes of a full-sized segment: SMSS with the standing options taken off.
     pub(crate) fn mss(&self) -> u32 {
-        let options = if self.timestamps.agreed { 12 } else { 0 };
-        u32::from(self.send_mss()).saturating_sub(options).max(1)
+        self.sizes.text_bytes(&self.timestamps)
     }
 
     /// RFC 6928 §2, in bytes: so many segments, but no more than as many of Ethernet's size, nor less

@@ -46,6 +46,7 @@ mod refuse;
 mod sack;
 mod segment;
 mod send_queue;
+mod sizes;
 mod slices;
 pub mod state;
 mod syn_sent;

@@ -2,10 +2,9 @@
 //!
 //! What follows from them is in `derived.rs`.
 
+use crate::Instant;
 use crate::reassembly::Reassembly;
 use crate::sack::SackReport;
-use crate::segment::Path;
-use crate::{Config, Instant};
 use wire::Seq;
 
 /// Send sequence variables (RFC 9293 §3.3.1, figure 3).
@@ -58,26 +57,6 @@ impl ReceiveSequence {
     /// RCV.WND.
     pub(crate) fn wnd(&self) -> u32 {
         self.edge.bytes_since(self.nxt)
-    }
-}
-
-/// How large segments may be (RFC 9293 §3.7.1): kept, for every segment asks.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sizes {
-    /// The MSS the peer announced, or the default (SendMSS).
-    pub(crate) peer_mss: u16,
-    /// The MSS we announce.
-    pub(crate) receive_mss: u16,
-    /// Eff.snd.MSS without options.
-    pub(crate) send_mss: u16,
-}
-
-impl Sizes {
-    pub(crate) fn new(peer_mss: u16, path: Path, config: &Config) -> Self {
-        let mss = path.mss_bytes();
-        let bounded_mss = mss.min(config.mss_bytes_max);
-        let receive_mss = if config.habits.announced_mss_is_the_links() { mss } else { bounded_mss };
-        Sizes { peer_mss, receive_mss, send_mss: peer_mss.min(bounded_mss) }
     }
 }
 
