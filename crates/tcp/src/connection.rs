@@ -9,10 +9,10 @@
 //!
 //! What is *not* here: addresses and ports, other connections, a clock, random numbers.
 
-use crate::acks::Acks;
 use crate::congestion::new_reno::NewReno;
 use crate::events::Events;
-use crate::receive_queue::ReceiveQueue;
+use crate::receiver::acks::Acks;
+use crate::receiver::queue::ReceiveQueue;
 use crate::recovery::fast_recovery::FastRecovery;
 use crate::recovery::rtt::Rtt;
 use crate::segment::{Birth, Error, Event, Path, Segment};

@@ -21,14 +21,12 @@
 extern crate alloc;
 
 mod acknowledged;
-mod acks;
 mod allowance;
 mod application;
 pub mod closed;
 mod config;
 mod congestion;
 mod connection;
-mod delivery;
 mod derived;
 mod emit;
 mod events;
@@ -37,13 +35,11 @@ mod info;
 pub mod listen;
 mod moves;
 mod path;
-mod reassembly;
 mod receive;
-mod receive_queue;
+mod receiver;
 mod recovery;
 mod refusal;
 mod refuse;
-mod sack;
 mod segment;
 mod send_queue;
 mod sizes;
@@ -59,7 +55,6 @@ mod trace;
 mod tracing;
 mod transmit;
 mod variables;
-mod window;
 
 pub use allowance::Allowance;
 pub use config::{Config, CongestionControl, KeepAlive, Nagle, SynRetry};

@@ -2,9 +2,9 @@
 //!
 //! The only caller of [`crate::state::Machine::take`].
 
-use crate::acks::Acks;
 use crate::congestion::new_reno::NewReno;
 use crate::connection::Connection;
+use crate::receiver::acks::Acks;
 use crate::recovery::fast_recovery::FastRecovery;
 use crate::recovery::rtt::Rtt;
 use crate::segment::{Error, Event};

@@ -3,8 +3,8 @@
 //! What follows from them is in `derived.rs`.
 
 use crate::Instant;
-use crate::reassembly::Reassembly;
-use crate::sack::SackReport;
+use crate::receiver::reassembly::Reassembly;
+use crate::receiver::sack::SackReport;
 use wire::Seq;
 
 /// Send sequence variables (RFC 9293 §3.3.1, figure 3).

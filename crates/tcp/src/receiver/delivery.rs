@@ -2,7 +2,7 @@
 //! (RFC 9293 §3.10.7.4, seventh step; RFC 2018, RFC 2883).
 
 use crate::connection::Connection;
-use crate::reassembly::Insertion;
+use crate::receiver::reassembly::Insertion;
 use crate::refusal::Refused;
 use crate::segment::Event;
 use crate::timers::Timer;
