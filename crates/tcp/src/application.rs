@@ -6,7 +6,6 @@ use crate::state::{Cause, State};
 use crate::timers::Timer;
 use crate::{Instant, ResetReason};
 use bytes::Bytes;
-use wire::Seq;
 
 /// No window is larger (RFC 7323 §2.3), and half of the circle must lie beyond what is queued.
 const SEND_BUFFER_BYTES_MAX: u32 = 1 << 30;
@@ -108,12 +107,10 @@ impl Connection {
     /// # Errors
     /// [`ReadError::WouldBlock`] while nothing is there: [`Event::Readable`] tells.
     pub fn read(&mut self, into: &mut [u8]) -> Result<usize, ReadError> {
-        if self.receive_queue.is_empty() {
+        if !self.receiver.has_unread() {
             return self.nothing_to_read();
         }
-        let count = self.receive_queue.read(into);
-        self.on_read();
-        Ok(count)
+        Ok(self.receiver.read(into, self.receive_buffer()))
     }
 
     /// Like [`Connection::read`], one piece as it arrived, without copying; an empty one means that
@@ -122,12 +119,9 @@ impl Connection {
     /// # Errors
     /// As [`Connection::read`].
     pub fn read_bytes(&mut self) -> Result<Bytes, ReadError> {
-        match self.receive_queue.read_bytes() {
+        match self.receiver.read_bytes(self.receive_buffer()) {
             None => self.nothing_to_read().map(|_| Bytes::new()),
-            Some(piece) => {
-                self.on_read();
-                Ok(piece)
-            }
+            Some(piece) => Ok(piece),
         }
     }
 
@@ -136,11 +130,11 @@ impl Connection {
     /// # Errors
     /// As [`Connection::read`].
     pub fn peek(&self, into: &mut [u8]) -> Result<usize, ReadError> {
-        if self.receive_queue.is_empty() { self.nothing_to_read() } else { Ok(self.receive_queue.peek(into)) }
+        if self.receiver.has_unread() { Ok(self.receiver.peek(into)) } else { self.nothing_to_read() }
     }
 
     fn nothing_to_read(&self) -> Result<usize, ReadError> {
-        if self.marks.peer_finished {
+        if self.receiver.peer_finished() {
             return Ok(0);
         }
         match (self.failure, self.state()) {
@@ -152,7 +146,7 @@ impl Connection {
 
     /// Bytes that can be read now.
     pub fn readable_bytes(&self) -> usize {
-        self.receive_queue.len()
+        self.receiver.unread_bytes()
     }
 
     /// Bytes written and not acknowledged, sent or not (`SIOCOUTQ`).
@@ -162,21 +156,7 @@ impl Connection {
 
     /// Bytes to read until the end of the urgent data; `None` when none is announced ahead (RFC 6093).
     pub fn urgent_bytes_ahead(&self) -> Option<u32> {
-        let next_read = self.next_to_read();
-        self.rcv.up.filter(|up| up.after(next_read)).map(|up| up.bytes_since(next_read))
-    }
-
-    /// The sequence number of the next byte to be read.
-    fn next_to_read(&self) -> Seq {
-        self.rcv.nxt - u32::from(self.marks.peer_finished) - self.receive_queue.len() as u32
-    }
-
-    fn on_read(&mut self) {
-        if self.rcv.up.is_some_and(|up| up.at_or_before(self.next_to_read())) {
-            // Forgotten: half a circle later it would hide new urgent data.
-            self.rcv.up = None;
-        }
-        self.owe_window_update();
+        self.receiver.urgent_bytes_ahead()
     }
 
     /// There is no more to send: a FIN follows what is queued; reading goes on (CLOSE, §3.10.4).
@@ -196,11 +176,11 @@ impl Connection {
     /// data was lost (SHLD-3, RFC 2525 §2.17). [`Event::Closed`] tells when the connection is gone.
     pub fn close(&mut self, now: Instant) {
         let habits = self.config.habits;
-        if !self.receive_queue.is_empty() && habits.close_resets_if_unread() {
+        if self.receiver.has_unread() && habits.close_resets_if_unread() {
             self.reset(now, ResetReason::UnreadData);
             return;
         }
-        self.receive_queue.clear();
+        self.receiver.forget_unread();
         self.marks.orphaned = true;
         match self.state() {
             State::SynSent => {
@@ -228,7 +208,7 @@ impl Connection {
         if matches!(self.state(), State::Closed) {
             return;
         }
-        self.receive_queue.clear();
+        self.receiver.forget_unread();
         self.failure.get_or_insert(Error::Aborted);
         let state = self.state();
         self.take(now, Cause::Abort);

@@ -11,8 +11,7 @@
 
 use crate::congestion::new_reno::NewReno;
 use crate::events::Events;
-use crate::receiver::acks::Acks;
-use crate::receiver::queue::ReceiveQueue;
+use crate::receiver::Receiver;
 use crate::recovery::fast_recovery::FastRecovery;
 use crate::recovery::rtt::Rtt;
 use crate::segment::{Birth, Error, Event, Path, Segment};
@@ -22,7 +21,7 @@ use crate::state::{Cause, Machine, State};
 use crate::timers::{Timer, TimerTable};
 use crate::timestamps::TimestampState;
 use crate::tracing::Traces;
-use crate::variables::{Counters, Disorder, Marks, ReceiveSequence, SendSequence, Timed};
+use crate::variables::{Counters, Marks, SendSequence, Timed};
 use crate::{Config, Instant, ResetReason, SendReason};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -55,9 +54,8 @@ pub struct Connection {
     pub(crate) machine: Machine,
     pub(crate) marks: Marks,
     pub(crate) events: Events,
-    pub(crate) acks: Acks,
     pub(crate) snd: SendSequence,
-    pub(crate) rcv: ReceiveSequence,
+    pub(crate) receiver: Receiver,
     pub(crate) timestamps: TimestampState,
     pub(crate) sizes: Sizes,
     /// Retransmissions of the same data in a row, or probes in a row, without an answer.
@@ -79,8 +77,6 @@ pub struct Connection {
     pub(crate) timers: TimerTable,
     pub(crate) config: Arc<Config>,
     pub(crate) send_queue: SendQueue,
-    pub(crate) receive_queue: ReceiveQueue,
-    pub(crate) disorder: Option<Box<Disorder>>,
     pub(crate) counters: Counters,
     pub(crate) last_sent_at: Instant,
     pub(crate) last_received_at: Instant,
@@ -97,7 +93,6 @@ impl Connection {
             machine: Machine::new(),
             marks: Marks::default(),
             events: Events::default(),
-            acks: Acks::new(config.quick_ack_segments),
             snd: SendSequence {
                 iss,
                 una: iss,
@@ -111,15 +106,7 @@ impl Connection {
                 fin: None,
                 shift: 0,
             },
-            rcv: ReceiveSequence {
-                irs: zero,
-                nxt: zero,
-                edge: zero,
-                acked: zero,
-                up: None,
-                fin: None,
-                shift: config.window_shift(),
-            },
+            receiver: Receiver::new(&config),
             timestamps: TimestampState::new(timestamp_offset),
             sizes,
             attempts: 0,
@@ -137,8 +124,6 @@ impl Connection {
             timers: TimerTable::new(),
             config,
             send_queue: SendQueue::default(),
-            receive_queue: ReceiveQueue::default(),
-            disorder: None,
             counters: Counters::default(),
             last_sent_at: now,
             last_received_at: now,
@@ -196,27 +181,23 @@ impl Connection {
         self.synchronize(now, syn);
         self.take(now, Cause::Syn);
         if !syn.payload.is_empty() {
-            // Text that came with the SYN waits for the handshake (§3.10.7.2, third).
-            let mut text = syn.payload.clone();
-            text.truncate(self.rcv.wnd() as usize);
-            let first = self.rcv.nxt;
-            let _ = self.disorder().reassembly.insert(first, &text);
+            self.receiver.keep_text_of_syn(&syn.payload);
         }
     }
 
     /// Takes over what a SYN says: its number and its options.
     pub(crate) fn synchronize(&mut self, now: Instant, syn: &Segment) {
         let header = &syn.header;
-        (self.rcv.irs, self.rcv.nxt) = (header.seq, header.seq + 1);
-        self.rcv.acked = header.seq;
-        self.rcv.edge = self.rcv.nxt + self.config.receive_buffer_bytes.min(0xffff);
-        let Options { mss, window_scale, sack_permitted, timestamps, .. } = header.options;
+        let Options { mss, window_scale, timestamps, .. } = header.options;
         self.sizes.take_peer_mss(mss, self.path, &self.config);
-        self.marks.sack = sack_permitted && self.config.sack;
+        self.receiver.synchronize(header, self.sizes.receive_mss(), &self.config);
         match window_scale.filter(|_| self.config.window_scaling) {
             // RFC 7323 §2.3: a shift above 14 is taken as 14.
             Some(shift) => (self.snd.shift, self.marks.scaling) = (shift.min(14), true),
-            None => (self.snd.shift, self.rcv.shift, self.marks.scaling) = (0, 0, false),
+            None => {
+                (self.snd.shift, self.marks.scaling) = (0, false);
+                self.receiver.leave_unscaled();
+            }
         }
         if let Some(timestamps) = timestamps.filter(|_| self.config.timestamps) {
             self.timestamps.agree(now, timestamps.value);
@@ -225,7 +206,6 @@ impl Connection {
         self.snd.wnd = u32::from(header.window);
         self.snd.wnd_max = self.snd.wnd;
         self.snd.wl1 = header.seq;
-        self.acks.set_segment_limit(self.receive_mss());
         self.congestion = NewReno::new(self.initial_window());
     }
 
@@ -269,9 +249,9 @@ impl Connection {
         self.config = config;
         self.measure();
         if self.config.quick_ack_segments != quick_ack_segments {
-            self.acks.set_quick(self.config.quick_ack_segments);
+            self.receiver.acks.set_quick(self.config.quick_ack_segments);
             if self.config.quick_ack_segments > 0 && self.timers.is_running(Timer::DelayedAck) {
-                self.acks.owe(SendReason::ImmediateAck);
+                self.receiver.acks.owe(SendReason::ImmediateAck);
             }
         }
         self.start_keep_alive(now);

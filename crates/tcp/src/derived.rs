@@ -1,10 +1,11 @@
 //! What follows from a connection's variables, for the rooms that need it: sizes, positions, time-outs.
 
 use crate::connection::Connection;
+use crate::receiver::ReceiveBuffer;
 use crate::recovery::rtt::{RtoBounds, micros};
 use crate::timers::Timer;
 use crate::trace::Trace;
-use crate::variables::{Disorder, Timed};
+use crate::variables::Timed;
 use crate::{Instant, SendReason};
 use wire::Seq;
 
@@ -22,10 +23,6 @@ impl Connection {
         self.trace(|| Trace::TimerArmed { timer, due });
     }
 
-    pub(crate) fn disorder(&mut self) -> &mut Disorder {
-        self.disorder.get_or_insert_default()
-    }
-
     pub(crate) fn rto_bounds(&self) -> RtoBounds {
         let min_us = micros(self.config.rto_min);
         let max_us = micros(self.config.rto_max).max(min_us);
@@ -38,42 +35,9 @@ impl Connection {
         self.rtt.rto_us(self.rto_bounds())
     }
 
-    /// The MSS we announce (RFC 9293 §3.7.1, MUST-67; RFC 6691: options do not count).
-    pub(crate) fn receive_mss(&self) -> u16 {
-        self.sizes.receive_mss()
-    }
-
-    /// The receive buffer in force.
-    pub(crate) fn receive_buffer_bytes(&self) -> u32 {
-        let bytes = self.config.receive_buffer_bytes;
-        if self.config.habits.receive_buffer_holds_whole_segments() && self.state().is_synchronized() {
-            self.whole_segments(bytes)
-        } else {
-            bytes
-        }
-    }
-
-    #[cold]
-    fn whole_segments(&self, bytes: u32) -> u32 {
-        let mss = u32::from(self.send_mss()).max(1);
-        if bytes > mss { bytes.checked_next_multiple_of(mss).unwrap_or(bytes) } else { bytes }
-    }
-
-    /// The right edge by which arriving segments are judged: the one that was announced.
-    pub(crate) fn acceptable_edge(&self) -> Seq {
-        let room_counts = self.config.habits.window_is_the_buffers_room() && self.state().is_synchronized();
-        if room_counts { self.edge_of_buffer() } else { self.rcv.edge }
-    }
-
-    #[cold]
-    fn edge_of_buffer(&self) -> Seq {
-        let room = self.receive_buffer_bytes().saturating_sub(self.receive_queue.len() as u32);
-        self.rcv.edge.latest(self.rcv.nxt + room)
-    }
-
-    /// Eff.snd.MSS without options (RFC 9293 §3.7.1, MUST-16).
-    pub(crate) fn send_mss(&self) -> u16 {
-        self.sizes.send_mss()
+    /// What the receive half has to know of its buffer.
+    pub(crate) fn receive_buffer(&self) -> ReceiveBuffer {
+        ReceiveBuffer::new(&self.config, self.sizes, self.state())
     }
 
     /// Measures anew how large segments may be: after a change of path, options or the peer's word.

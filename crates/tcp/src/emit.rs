@@ -8,7 +8,7 @@ use crate::segment::Transmit;
 use crate::timers::Timer;
 use crate::trace::{SegmentFacts, Trace};
 use crate::{Instant, SendReason};
-use wire::tcp::{Flags, Header, Options, SackBlocks, Timestamps};
+use wire::tcp::{Flags, Header, Options, Timestamps};
 use wire::{Payload, Seq};
 
 /// SACK blocks that fit beside timestamps and without (RFC 2018 §3).
@@ -55,13 +55,13 @@ impl Connection {
         // Before the options: what they report of the disorder may end it.
         let mss = if payload.is_empty() { 1 } else { self.mss_with_options() };
         let mut header = Header { seq, flags, options: self.options(now, flags), ..Header::default() };
-        let shift = if flags.syn() { 0 } else { self.rcv.shift };
+        let shift = if flags.syn() { 0 } else { self.receiver.shift() };
         if flags.ack() {
-            header.ack = self.rcv.nxt;
+            header.ack = self.receiver.nxt();
             // Nothing may come after a reset.
-            header.window = if flags.rst() { 0 } else { self.offer_window(shift) };
-            self.rcv.acked = self.rcv.nxt;
-            self.acks.on_sent(why);
+            header.window =
+                if flags.rst() { 0 } else { self.receiver.offer_window(shift, self.receive_buffer()) };
+            self.receiver.on_ack_sent(why);
             self.timers.stop(Timer::DelayedAck);
         } else if flags.syn() {
             header.window = self.config.receive_buffer_bytes.min(0xffff) as u16;
@@ -116,8 +116,8 @@ impl Connection {
             let echo = if flags.ack() { self.timestamps.recent } else { 0 };
             options.timestamps = Some(Timestamps { value: self.timestamp_clock(now), echo });
         }
-        if self.disorder.is_some() && !flags.rst() && !flags.syn() {
-            options.sack = self.take_sack_blocks();
+        if self.receiver.has_disorder() && !flags.rst() && !flags.syn() {
+            options.sack = self.receiver.take_sack_blocks(self.sack_room());
         }
         options
     }
@@ -134,25 +134,14 @@ impl Connection {
         let answering = !self.offers(flags);
         let scale = self.config.window_scaling && (!answering || self.marks.scaling);
         Options {
-            mss: self.config.mss_announced.then(|| self.receive_mss()),
-            sack_permitted: if answering { self.marks.sack } else { self.config.sack },
+            mss: self.config.mss_announced.then(|| self.sizes.receive_mss()),
+            sack_permitted: if answering { self.receiver.sack_agreed() } else { self.config.sack },
             window_scale: scale.then(|| {
                 // An agreement without scaling has set ours to zero.
-                if answering { self.rcv.shift } else { self.config.window_shift() }
+                if answering { self.receiver.shift() } else { self.config.window_shift() }
             }),
             ..Options::default()
         }
-    }
-
-    #[inline(never)]
-    fn take_sack_blocks(&mut self) -> SackBlocks {
-        let room = self.sack_room();
-        let Some(disorder) = &mut self.disorder else { return SackBlocks::default() };
-        let blocks = if self.marks.sack { disorder.sack.take(room) } else { SackBlocks::default() };
-        if disorder.sack.is_empty() && disorder.reassembly.is_empty() {
-            self.disorder = None;
-        }
-        blocks
     }
 
     fn sack_room(&self) -> usize {
@@ -160,14 +149,12 @@ impl Connection {
     }
 
     pub(crate) fn mss_with_options(&self) -> u32 {
-        if self.disorder.is_none() { self.mss() } else { self.mss_with_sack() }
+        if self.receiver.has_disorder() { self.mss_with_sack() } else { self.mss() }
     }
 
     #[inline(never)]
     fn mss_with_sack(&self) -> u32 {
-        let blocks = self.disorder.as_ref().map_or(0, |disorder| disorder.sack.count(self.sack_room()));
-        let sack = if self.marks.sack && blocks > 0 { 4 + 8 * blocks as u32 } else { 0 };
-        self.mss().saturating_sub(sack).max(1)
+        self.mss().saturating_sub(self.receiver.sack_option_bytes(self.sack_room())).max(1)
     }
 
     /// TSval.

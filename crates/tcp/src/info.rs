@@ -124,7 +124,7 @@ impl Connection {
     pub fn info(&self, now: Instant) -> Info {
         let micros = |us: u32| Duration::from_micros(u64::from(us));
         let saturated = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
-        let counters = &self.counters;
+        let (counters, received) = (&self.counters, self.receiver.received());
         Info {
             state: self.state(),
             recovery: self.recovery.phase,
@@ -132,37 +132,37 @@ impl Connection {
             keep_alive_probes: self.keep_alive_probes,
             backoff: self.rtt.backoff(),
             timestamps: self.timestamps.agreed,
-            sack: self.marks.sack,
-            window_shifts: self.marks.scaling.then_some((self.snd.shift, self.rcv.shift)),
+            sack: self.receiver.sack_agreed(),
+            window_shifts: self.marks.scaling.then_some((self.snd.shift, self.receiver.shift())),
             rto: micros(self.rto_us()),
             rtt: self.rtt.srtt_us().map(micros),
             rtt_variation: micros(self.rtt.rttvar_us()),
             rtt_min: self.rtt.min_us().map(micros),
             rtt_latest: self.rtt.latest_us().map(micros),
             send_mss_bytes: self.mss(),
-            receive_mss_bytes: u32::from(self.acks.segment_bytes()),
-            announced_mss_bytes: u32::from(self.receive_mss()),
+            receive_mss_bytes: u32::from(self.receiver.acks.segment_bytes()),
+            announced_mss_bytes: u32::from(self.sizes.receive_mss()),
             path_mtu_bytes: self.path.mtu_bytes,
             cwnd_bytes: self.congestion.cwnd_bytes(),
             ssthresh_bytes: self.congestion.ssthresh_bytes(),
             send_window_bytes: self.snd.wnd,
-            receive_window_bytes: self.rcv.wnd(),
+            receive_window_bytes: self.receiver.wnd(),
             in_flight_bytes: self.in_flight(),
             not_sent_bytes: self.stream_end().offset_from(self.snd.nxt).max(0).cast_unsigned(),
-            unread_bytes: saturated(self.receive_queue.len()),
-            held_bytes: self.disorder.as_ref().map_or(0, |disorder| saturated(disorder.reassembly.bytes())),
+            unread_bytes: saturated(self.receiver.unread_bytes()),
+            held_bytes: saturated(self.receiver.held_bytes()),
             bytes_acked: counters.bytes_acked,
-            bytes_received: counters.bytes_received,
+            bytes_received: received.bytes,
             bytes_sent: counters.bytes_sent,
             bytes_retransmitted: counters.bytes_retransmitted,
             segments_out: counters.segments_out,
             segments_in: counters.segments_in,
             data_segments_out: counters.data_segments_out,
-            data_segments_in: counters.data_segments_in,
+            data_segments_in: received.segments,
             retransmissions: counters.retransmissions,
             timeouts: counters.timeouts,
             refused: counters.refused,
-            duplicates_received: counters.duplicates_received,
+            duplicates_received: received.duplicates,
             since_sent: now.since(self.last_sent_at),
             since_received: now.since(self.last_received_at),
             failure: self.failure,
@@ -177,9 +177,9 @@ impl Connection {
             snd_una: self.snd.una,
             snd_nxt: self.snd.nxt,
             snd_wnd: self.snd.wnd,
-            irs: self.rcv.irs,
-            rcv_nxt: self.rcv.nxt,
-            rcv_wnd: self.rcv.wnd(),
+            irs: self.receiver.irs(),
+            rcv_nxt: self.receiver.nxt(),
+            rcv_wnd: self.receiver.wnd(),
         }
     }
 
@@ -196,7 +196,7 @@ impl Connection {
     /// In TIME-WAIT with nothing left to read: the compact form, for the host's table. The
     /// connection can be dropped then.
     pub fn time_wait(&self) -> Option<TimeWait> {
-        let idle = self.receive_queue.is_empty() && self.acks.owed().is_none();
+        let idle = !self.receiver.has_unread() && self.receiver.acks.owed().is_none();
         if idle { self.what_is_left() } else { None }
     }
 
@@ -205,9 +205,9 @@ impl Connection {
         let due = self.timers.due(Timer::Linger).filter(|_| self.state() == State::TimeWait)?;
         Some(TimeWait {
             snd_nxt: self.snd.nxt,
-            rcv_nxt: self.rcv.nxt,
-            window: window_field(self.rcv.wnd(), self.rcv.shift),
-            shift: self.rcv.shift,
+            rcv_nxt: self.receiver.nxt(),
+            window: window_field(self.receiver.wnd(), self.receiver.shift()),
+            shift: self.receiver.shift(),
             spent: crate::allowance::Spent::NOTHING,
             timestamps: self.timestamps.agreed.then_some((self.timestamps.recent, self.timestamps.offset)),
             due,

@@ -4,7 +4,6 @@
 
 use crate::congestion::new_reno::NewReno;
 use crate::connection::Connection;
-use crate::receiver::acks::Acks;
 use crate::recovery::fast_recovery::FastRecovery;
 use crate::recovery::rtt::Rtt;
 use crate::segment::{Error, Event};
@@ -59,8 +58,8 @@ impl Connection {
                 self.restart_user_timer(now);
             }
             Sends::SynAck => self.marks.handshake_owed = true,
-            Sends::Ack if row.to == State::Established => self.acks.owe(SendReason::HandshakeAck),
-            Sends::Ack => self.acks.owe(SendReason::FinAck),
+            Sends::Ack if row.to == State::Established => self.receiver.acks.owe(SendReason::HandshakeAck),
+            Sends::Ack => self.receiver.acks.owe(SendReason::FinAck),
             Sends::Fin => self.marks.fin_queued = true,
             Sends::Rst => {
                 self.reset_owed = Some(match row.on {
@@ -118,12 +117,11 @@ impl Connection {
         self.send_queue.clear();
         self.marks = Marks { passive: true, ..Marks::default() };
         self.recovery = FastRecovery::new(self.snd.iss);
-        (self.snd.up, self.rcv.up, self.soft_error) = (None, None, None);
+        (self.snd.up, self.soft_error) = (None, None);
         (self.snd.una, self.snd.nxt) = (self.snd.iss, self.snd.iss);
-        (self.attempts, self.disorder, self.timed) = (0, None, Timed::NOTHING);
-        self.acks = Acks::new(self.config.quick_ack_segments);
-        self.rcv.shift = self.config.window_shift();
-        (self.timestamps.agreed, self.rcv.fin) = (false, None);
+        (self.attempts, self.timed) = (0, Timed::NOTHING);
+        self.receiver.return_to_listen(&self.config);
+        self.timestamps.agreed = false;
         self.rtt = Rtt::new(self.config.rto_initial);
     }
 
@@ -131,19 +129,16 @@ impl Connection {
     fn on_closed(&mut self) {
         self.timers.stop_all();
         self.send_queue.clear();
-        self.disorder = None;
         self.recovery.resend = None;
         let keep = Marks {
             passive: self.marks.passive,
             syn_acked: self.marks.syn_acked,
             // What was agreed upon is still told by `info`.
-            sack: self.marks.sack,
             scaling: self.marks.scaling,
-            peer_finished: self.marks.peer_finished,
             ..Marks::default()
         };
         self.marks = keep;
-        self.acks.forget();
+        self.receiver.on_closed();
         self.events.raise(Event::Closed);
     }
 

@@ -2,12 +2,13 @@
 //!
 //! Before them stands PAWS (`timestamps.rs`), as RFC 7323 wants. SYN-SENT has a file of its own
 //! (`syn_sent.rs`); LISTEN and TIME-WAIT follow the rules that hosts share (`listen.rs`,
-//! `time_wait.rs`). What an acknowledgment does to the sender is in `acknowledged.rs`, the way of the text
-//! to the reader in `delivery.rs`, what becomes of what is refused in `refuse.rs`.
+//! `time_wait.rs`). What an acknowledgment does to the sender is in `acknowledged.rs`, the window and the
+//! way of the text to the reader in `receiver/`, what becomes of what is refused in `refuse.rs`.
 
 use crate::connection::Connection;
+use crate::receiver::acks::Acks;
 use crate::refusal::{Refused, Reply};
-use crate::segment::{Error, Event, Segment};
+use crate::segment::{Error, Segment};
 use crate::state::{Cause, State};
 use crate::time_wait::TimeWaitVerdict;
 use crate::timers::Timer;
@@ -91,7 +92,7 @@ impl Connection {
                 Err(Refused::with_ack(Refusal::OutOfWindow, transmit.why))
             }
             TimeWaitVerdict::Reply(transmit) => {
-                self.acks.owe(transmit.why);
+                self.receiver.acks.owe(transmit.why);
                 Ok(())
             }
             // The application still holds this connection: its peer has to wait until it lets go.
@@ -122,16 +123,20 @@ impl Connection {
         self.fourth_check_syn(now, segment)?;
         let fin_acked = self.fifth_check_ack(now, segment)?;
         // Not before: what was refused until here may be forged.
-        self.timestamps.update(now, segment, self.rcv.acked);
+        self.timestamps.update(now, segment, self.receiver.last_ack_sent());
         if self.state() == State::Closed {
             return Ok(());
         }
         self.sixth_check_urgent(segment);
-        let was_in_order = self.disorder.is_none();
+        let was_in_order = !self.receiver.has_disorder();
         let fin_taken = text_allowed && self.seventh_take_text(now, segment)?;
         self.eighth_check_fin(now, fin_acked, fin_taken);
-        if fin_taken && was_in_order && self.state() == State::CloseWait {
-            self.delay_ack_of_fin(now);
+        if fin_taken
+            && was_in_order
+            && self.state() == State::CloseWait
+            && self.receiver.ack_of_fin_may_wait(self.config.habits)
+        {
+            self.delay_ack(now);
         }
         Ok(())
     }
@@ -146,7 +151,7 @@ impl Connection {
     fn check_syn_again(&mut self, segment: &mut Segment) -> Result<(), Refused> {
         let header = &mut segment.header;
         // FIN-WAIT-1, too, when CLOSE came before our SYN was acknowledged.
-        if self.syn_unacked() && header.seq == self.rcv.irs {
+        if self.syn_unacked() && header.seq == self.receiver.irs() {
             if !header.flags.ack() {
                 return Err(Refused { why: Refusal::OutOfWindow, reply: Some(Reply::SynAck) });
             }
@@ -161,31 +166,11 @@ impl Connection {
     /// First, check the sequence number. `Ok(false)`: the window is closed, so the text is not taken,
     /// but ACK, RST and URG are heard (§3.10.7.4, MUST-66).
     fn first_check_sequence(&mut self, now: Instant, segment: &Segment) -> Result<bool, Refused> {
-        let (seq, len, edge) = (segment.header.seq, segment.len_in_sequence_space(), self.acceptable_edge());
-        let wnd = edge.offset_from(self.rcv.nxt).max(0).cast_unsigned();
-        let starts_inside = seq.at_or_after(self.rcv.nxt) && seq.before(edge);
-        let acceptable = match (len, wnd) {
-            (0, _) if segment.header.flags.rst() => {
-                seq == self.rcv.nxt || starts_inside || self.has_number_of_fin(seq)
-            }
-            // A peer that has filled the window stands on its right edge, one that probes a closed
-            // window one further, and acknowledges from there: the table of §3.10.7.4 would not hear
-            // it (draft-gont-tcpm-tcp-seq-validation), Linux does.
-            (0, 0) => seq.bytes_since(self.rcv.nxt) <= 1,
-            (0, _) => starts_inside || seq == edge,
-            // A FIN alone takes no room: refused, it would come again and again, as would our answer. Linux and
-            // FreeBSD take it, too; the table of §3.10.7.4 lets nothing in that has a length.
-            (1, 0) if segment.header.flags.fin() => seq == self.rcv.nxt,
-            (_, 0) => false,
-            (_, _) => {
-                let last = seq + (len - 1);
-                starts_inside || (last.at_or_after(self.rcv.nxt) && last.before(edge)) || {
-                    // A super-segment may reach over the window on both sides.
-                    seq.before(self.rcv.nxt) && last.at_or_after(edge)
-                }
-            }
-        };
-        if acceptable { Ok(true) } else { self.refuse_sequence(now, segment, wnd) }
+        let (header, len) = (&segment.header, segment.len_in_sequence_space());
+        let edge = self.receiver.acceptable_edge(self.receive_buffer());
+        let acceptable = self.receiver.accepts(header, len, edge)
+            || (len == 0 && header.flags.rst() && self.has_number_of_fin(header.seq));
+        if acceptable { Ok(true) } else { self.refuse_sequence(now, segment, edge) }
     }
 
     /// Second, check the RST bit, with RFC 5961 §3.2. `Ok(true)`: the connection is gone.
@@ -201,7 +186,7 @@ impl Connection {
             return Err(Refused::with_ack(Refusal::UnprovenReset, SendReason::ChallengeAck));
         }
         let believed = self.has_number_of_fin(segment.header.seq);
-        if segment.header.seq != self.rcv.nxt && !believed {
+        if segment.header.seq != self.receiver.nxt() && !believed {
             return Err(Refused::with_ack(Refusal::InexactReset, SendReason::ChallengeAck));
         }
         match self.state() {
@@ -220,7 +205,7 @@ impl Connection {
     fn has_number_of_fin(&self, seq: Seq) -> bool {
         self.config.habits.reset_may_have_the_number_of_fin()
             && matches!(self.state(), State::CloseWait | State::LastAck | State::Closing)
-            && seq + 1 == self.rcv.nxt
+            && seq + 1 == self.receiver.nxt()
     }
 
     /// Fourth, check the SYN bit, with RFC 5961 §4.2.
@@ -264,26 +249,18 @@ impl Connection {
             return Err(Refused { why: Refusal::AckOfUnsent, reply: Some(Reply::Reset { seq: header.ack }) });
         }
         self.take(now, Cause::AckOfSyn);
-        if self.deliver_held() {
-            self.acks.owe(SendReason::ImmediateAck);
+        if self.receiver.deliver_held(&mut self.events) {
+            self.receiver.acks.owe(SendReason::ImmediateAck);
         }
         Ok(())
     }
 
-    /// Sixth, check the URG bit (RFC 6093: the pointer is to the byte that follows the urgent data).
+    /// Sixth, check the URG bit (RFC 6093).
     #[inline]
     pub(crate) fn sixth_check_urgent(&mut self, segment: &Segment) {
         if segment.header.flags.urg() && self.state().takes_text() {
-            self.take_urgent(segment);
-        }
-    }
-
-    #[cold]
-    fn take_urgent(&mut self, segment: &Segment) {
-        let up = segment.header.seq + u32::from(segment.header.urgent);
-        if up.after(self.rcv.nxt) && self.rcv.up.is_none_or(|old| up.after(old)) {
-            self.rcv.up = Some(up);
-            self.events.raise(Event::Urgent);
+            let up = segment.header.seq + u32::from(segment.header.urgent);
+            self.receiver.take_urgent(up, &mut self.events);
         }
     }
 
@@ -296,41 +273,48 @@ impl Connection {
             return if text { Err(Refused::silently(Refusal::TextAfterFin)) } else { Ok(false) };
         }
         if segment.payload.is_empty() && !segment.header.flags.fin() {
-            return Ok(self.reached_fin());
+            return Ok(self.receiver.reached_fin(&mut self.events));
         }
         let (header, mut text) = (&segment.header, core::mem::take(&mut segment.payload));
-        let edge = self.acceptable_edge();
+        let (seq, nxt) = (header.seq, self.receiver.nxt());
+        let edge = self.receiver.acceptable_edge(self.receive_buffer());
         if header.flags.fin() {
-            let fin = header.seq + text.len() as u32;
-            if fin.at_or_after(self.rcv.nxt) && (fin.before(edge) || fin == self.rcv.nxt) {
-                self.rcv.fin.get_or_insert(fin);
-            }
+            self.receiver.note_fin(seq + text.len() as u32, edge);
         }
-        let (seq, edge) = (header.seq, self.rcv.fin.unwrap_or(edge).earliest(edge));
-        let first = seq.latest(self.rcv.nxt);
-        let last = (seq + text.len() as u32).earliest(edge);
+        let first = seq.latest(nxt);
+        let last = (seq + text.len() as u32).earliest(self.receiver.end_of_text(edge));
         if !text.is_empty() && first.before(last) {
-            if self.marks.orphaned && last.after(self.rcv.nxt) {
+            if self.marks.orphaned && last.after(nxt) {
                 return self.refuse_text_after_close(now, header.ack);
             }
-            if seq.before(self.rcv.nxt) {
-                self.report_duplicate(seq, self.rcv.nxt.bytes_since(seq));
+            if seq.before(nxt) {
+                self.receiver.report_duplicate(seq, nxt.bytes_since(seq), &self.config);
             }
             text.truncate(last.bytes_since(seq) as usize);
             text.advance(first.bytes_since(seq) as usize);
-            self.counters.data_segments_in = self.counters.data_segments_in.wrapping_add(1);
-            if first == self.rcv.nxt {
-                self.take_in_order(now, text);
+            if first == nxt {
+                let limit = self.config.habits.delayed_ack_limit();
+                if self.receiver.take_in_order(text, limit, &mut self.events) {
+                    self.delay_ack(now);
+                }
             } else {
-                self.keep_out_of_order(first, &text)?;
+                self.receiver.keep_out_of_order(first, &text, &self.config)?;
             }
         } else if !text.is_empty() {
-            self.report_duplicate(seq, text.len() as u32);
-            self.acks.owe(SendReason::OutOfWindowAck);
-        } else if header.flags.fin() && header.seq.after(self.rcv.nxt) {
-            self.acks.owe(SendReason::DuplicateAck);
+            self.receiver.report_duplicate(seq, text.len() as u32, &self.config);
+            self.receiver.acks.owe(SendReason::OutOfWindowAck);
+        } else if header.flags.fin() && seq.after(nxt) {
+            self.receiver.acks.owe(SendReason::DuplicateAck);
         }
-        Ok(self.reached_fin())
+        Ok(self.receiver.reached_fin(&mut self.events))
+    }
+
+    /// The acknowledgment of what was taken waits for company.
+    fn delay_ack(&mut self, now: Instant) {
+        if !self.timers.is_running(Timer::DelayedAck) {
+            let due = now + Acks::delay(&self.config);
+            self.arm(Timer::DelayedAck, due);
+        }
     }
 
     /// Eighth, check the FIN bit: one cause for what this segment did to both FINs.

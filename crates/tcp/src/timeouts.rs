@@ -29,7 +29,7 @@ impl Connection {
         match timer {
             Timer::Retransmit => self.on_retransmit_timer(now),
             Timer::Persist => self.on_persist_timer(now),
-            Timer::DelayedAck => self.acks.owe(SendReason::DelayedAck),
+            Timer::DelayedAck => self.receiver.acks.owe(SendReason::DelayedAck),
             Timer::KeepAlive => self.on_keep_alive_timer(now),
             Timer::User => self.give_up(now, Cause::UserTimeout),
             Timer::Linger if self.state() == State::TimeWait => {

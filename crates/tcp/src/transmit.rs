@@ -47,7 +47,7 @@ impl Connection {
         let owes = marks.handshake_owed
             || marks.window_probe_owed
             || marks.keep_alive_owed
-            || self.acks.owed().is_some()
+            || self.receiver.acks.owed().is_some()
             || self.reset_reply.is_some()
             || self.reset_owed.is_some()
             || self.recovery.resend.is_some();
@@ -303,10 +303,10 @@ impl Connection {
     }
 
     fn owed_ack(&mut self) -> Option<Plan> {
-        let why = self.acks.owed()?;
+        let why = self.receiver.acks.owed()?;
         if matches!(self.state(), State::Closed | State::Listen | State::SynSent) {
             // There is nothing to acknowledge, or nobody to tell.
-            self.acks.forget();
+            self.receiver.acks.forget();
             return None;
         }
         let fin = self

@@ -3,8 +3,6 @@
 //! What follows from them is in `derived.rs`.
 
 use crate::Instant;
-use crate::receiver::reassembly::Reassembly;
-use crate::receiver::sack::SackReport;
 use wire::Seq;
 
 /// Send sequence variables (RFC 9293 §3.3.1, figure 3).
@@ -34,32 +32,6 @@ pub(crate) struct SendSequence {
     pub(crate) shift: u8,
 }
 
-/// Receive sequence variables (RFC 9293 §3.3.1, figure 4).
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ReceiveSequence {
-    /// Initial receive sequence number.
-    pub(crate) irs: Seq,
-    /// Next expected.
-    pub(crate) nxt: Seq,
-    /// The right edge of the window as the peer knows it: RCV.NXT + RCV.WND.
-    pub(crate) edge: Seq,
-    /// The acknowledgment number last sent (Last.ACK.sent).
-    pub(crate) acked: Seq,
-    /// One past the last urgent byte announced (RCV.UP).
-    pub(crate) up: Option<Seq>,
-    /// Where the peer's FIN stands, once seen, while the data before it is incomplete.
-    pub(crate) fin: Option<Seq>,
-    /// The shift for windows that we send (Rcv.Wind.Shift).
-    pub(crate) shift: u8,
-}
-
-impl ReceiveSequence {
-    /// RCV.WND.
-    pub(crate) fn wnd(&self) -> u32 {
-        self.edge.bytes_since(self.nxt)
-    }
-}
-
 /// The segment being timed, if there is one: a time that never comes says that there is none, for an
 /// `Option` would take half as much again.
 #[derive(Clone, Copy, Debug)]
@@ -82,20 +54,11 @@ impl Timed {
     }
 }
 
-/// Segments kept out of order and what to report of them: allocated while there are any.
-#[derive(Debug, Default)]
-pub(crate) struct Disorder {
-    pub(crate) reassembly: Reassembly,
-    pub(crate) sack: SackReport,
-}
-
 /// Things that are either so or not.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Marks {
     /// Born by a passive open.
     pub(crate) passive: bool,
-    /// SACK was agreed upon.
-    pub(crate) sack: bool,
     /// Window scaling was agreed upon.
     pub(crate) scaling: bool,
     /// Our SYN is acknowledged. The numbers do not tell for long: SND.UNA comes round to ISS again.
@@ -118,23 +81,19 @@ pub(crate) struct Marks {
     pub(crate) window_probe_owed: bool,
     /// A keep-alive probe has to go out.
     pub(crate) keep_alive_owed: bool,
-    /// The peer's FIN has been taken.
-    pub(crate) peer_finished: bool,
 }
 
-/// What [`crate::Info`] reports and nothing else needs.
+/// What [`crate::Info`] reports and nothing else needs. What the text that arrived adds up to is in
+/// [`crate::receiver`].
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) bytes_acked: u64,
-    pub(crate) bytes_received: u64,
     pub(crate) bytes_sent: u64,
     pub(crate) bytes_retransmitted: u64,
     pub(crate) segments_out: u32,
     pub(crate) segments_in: u32,
     pub(crate) data_segments_out: u32,
-    pub(crate) data_segments_in: u32,
     pub(crate) retransmissions: u32,
     pub(crate) timeouts: u32,
     pub(crate) refused: u32,
-    pub(crate) duplicates_received: u32,
 }
