@@ -19,7 +19,8 @@ impl Connection {
     /// [`WriteError::WouldBlock`] when nothing fits: [`Event::Writable`] tells when something does.
     pub fn write(&mut self, now: Instant, data: &[u8]) -> Result<usize, WriteError> {
         let count = self.admit(now, data.len())?;
-        self.send_queue.push(&data[..count]);
+        self.sender.queue.push(&data[..count]);
+        self.start_user_timer(now);
         Ok(count)
     }
 
@@ -29,7 +30,8 @@ impl Connection {
     /// As [`Connection::write`].
     pub fn write_bytes(&mut self, now: Instant, data: &Bytes) -> Result<usize, WriteError> {
         let count = self.admit(now, data.len())?;
-        self.send_queue.push_bytes(data.slice(..count));
+        self.sender.queue.push_bytes(data.slice(..count));
+        self.start_user_timer(now);
         Ok(count)
     }
 
@@ -39,13 +41,13 @@ impl Connection {
     /// # Errors
     /// As [`Connection::write`]; [`WriteError::WouldBlock`] also when 4,096 records wait.
     pub fn write_record(&mut self, now: Instant, data: &[u8]) -> Result<usize, WriteError> {
-        if self.send_queue.is_full_of_records() && !data.is_empty() {
-            self.marks.writer_waits = true;
+        if self.sender.queue.is_full_of_records() && !data.is_empty() {
+            self.sender.writer_waits = true;
             return Err(WriteError::WouldBlock);
         }
         let count = self.write(now, data)?;
         if count == data.len() && count > 0 {
-            let noted = self.send_queue.end_record();
+            let noted = self.sender.queue.end_record();
             debug_assert!(noted, "there was room for it");
         }
         Ok(count)
@@ -59,7 +61,7 @@ impl Connection {
     pub fn write_urgent(&mut self, now: Instant, data: &[u8]) -> Result<usize, WriteError> {
         let count = self.write(now, data)?;
         if count == data.len() && count > 0 {
-            self.snd.up = Some(self.stream_end());
+            self.sender.up = Some(self.sender.stream_end());
         }
         Ok(count)
     }
@@ -68,38 +70,38 @@ impl Connection {
         if let Some(error) = self.failure {
             return Err(WriteError::Failed(error));
         }
-        if self.marks.fin_queued || self.marks.finish_after_handshake {
+        if self.sender.fin_queued || self.handshake.finish_after {
             return Err(WriteError::Finished);
         }
         match self.state() {
             State::Closed => return Err(WriteError::NotConnected),
             State::Listen => {
                 // SEND on a passive connection opens it actively (§3.10.2).
-                self.marks.passive = false;
+                self.handshake.is_passive = false;
                 self.take(now, Cause::Send);
             }
             _ => {}
         }
         let room = self.write_room();
         if room == 0 && wanted > 0 {
-            self.marks.writer_waits = true;
+            self.sender.writer_waits = true;
             return Err(WriteError::WouldBlock);
         }
         if wanted > room {
-            self.marks.writer_waits = true;
+            self.sender.writer_waits = true;
         }
         Ok(wanted.min(room))
     }
 
     /// What waits is sent as far as the windows allow, however small it is, even behind a cork.
     pub fn flush(&mut self) {
-        self.marks.send_small |= self.stream_end().after(self.snd.nxt);
+        self.sender.send_small |= self.sender.stream_end().after(self.sender.nxt);
     }
 
     /// Bytes that the send buffer still takes.
     pub fn write_room(&self) -> usize {
         let most = self.config.send_buffer_bytes.min(SEND_BUFFER_BYTES_MAX);
-        (most as usize).saturating_sub(self.send_queue.len())
+        (most as usize).saturating_sub(self.sender.queue.len())
     }
 
     /// Copies what has arrived into `into`; `Ok(0)` means that the peer has finished (RECEIVE, §3.10.3).
@@ -151,7 +153,7 @@ impl Connection {
 
     /// Bytes written and not acknowledged, sent or not (`SIOCOUTQ`).
     pub fn unacknowledged_bytes(&self) -> usize {
-        self.send_queue.len()
+        self.sender.queue.len()
     }
 
     /// Bytes to read until the end of the urgent data; `None` when none is announced ahead (RFC 6093).
@@ -162,8 +164,8 @@ impl Connection {
     /// There is no more to send: a FIN follows what is queued; reading goes on (CLOSE, §3.10.4).
     pub fn finish(&mut self, now: Instant) {
         match self.state() {
-            State::SynReceived if !self.send_queue.is_empty() => self.marks.finish_after_handshake = true,
-            State::SynSent => self.marks.finish_after_handshake = true,
+            State::SynReceived if !self.sender.queue.is_empty() => self.handshake.finish_after = true,
+            State::SynSent => self.handshake.finish_after = true,
             _ => {
                 self.take(now, Cause::Close);
             }
@@ -181,7 +183,7 @@ impl Connection {
             return;
         }
         self.receiver.forget_unread();
-        self.marks.orphaned = true;
+        self.is_orphaned = true;
         match self.state() {
             State::SynSent => {
                 self.take(now, Cause::Close);

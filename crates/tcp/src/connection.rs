@@ -9,21 +9,18 @@
 //!
 //! What is *not* here: addresses and ports, other connections, a clock, random numbers.
 
-use crate::congestion::new_reno::NewReno;
 use crate::events::Events;
-use crate::receiver::Receiver;
-use crate::recovery::fast_recovery::FastRecovery;
-use crate::recovery::rtt::Rtt;
+use crate::handshake::Handshake;
+use crate::receiver::{ReceiveBuffer, Receiver};
 use crate::segment::{Birth, Error, Event, Path, Segment};
-use crate::send_queue::SendQueue;
-use crate::sizes::Sizes;
+use crate::sender::{Lent, Sender};
+use crate::sizes::{Sizes, initial_window};
 use crate::state::{Cause, Machine, State};
 use crate::timers::{Timer, TimerTable};
 use crate::timestamps::TimestampState;
-use crate::tracing::Traces;
-use crate::variables::{Counters, Marks, SendSequence, Timed};
-use crate::{Config, Instant, ResetReason, SendReason};
-use alloc::boxed::Box;
+use crate::trace::Trace;
+use crate::tracing::Tracer;
+use crate::{Config, CongestionControl, Instant, ResetReason, SendReason};
 use alloc::sync::Arc;
 use wire::Seq;
 use wire::tcp::Options;
@@ -52,82 +49,67 @@ use wire::tcp::Options;
 #[derive(Debug)]
 pub struct Connection {
     pub(crate) machine: Machine,
-    pub(crate) marks: Marks,
-    pub(crate) events: Events,
-    pub(crate) snd: SendSequence,
+    pub(crate) handshake: Handshake,
+    pub(crate) sender: Sender,
     pub(crate) receiver: Receiver,
-    pub(crate) timestamps: TimestampState,
-    pub(crate) sizes: Sizes,
-    /// Retransmissions of the same data in a row, or probes in a row, without an answer.
-    pub(crate) attempts: u8,
-    /// When the first of them was made.
-    pub(crate) first_resent_at: Instant,
+    pub(crate) timers: TimerTable,
+    pub(crate) events: Events,
+    /// Window scaling was agreed upon.
+    pub(crate) is_scaling: bool,
+    /// Nobody will read: the application has closed both directions.
+    pub(crate) is_orphaned: bool,
+    /// A keep-alive probe has to go out.
+    pub(crate) keep_alive_owed: bool,
     /// Keep-alive probes in a row without an answer.
     pub(crate) keep_alive_probes: u8,
+    pub(crate) timestamps: TimestampState,
+    pub(crate) sizes: Sizes,
     pub(crate) reset_owed: Option<ResetReason>,
     /// A segment to be refused by a reset with this sequence number, while the connection goes on.
     pub(crate) reset_reply: Option<Seq>,
     pub(crate) failure: Option<Error>,
     pub(crate) soft_error: Option<Error>,
     pub(crate) path: Path,
-    pub(crate) rtt: Rtt,
-    pub(crate) timed: Timed,
-    pub(crate) congestion: NewReno,
-    pub(crate) recovery: FastRecovery,
-    pub(crate) timers: TimerTable,
     pub(crate) config: Arc<Config>,
-    pub(crate) send_queue: SendQueue,
-    pub(crate) counters: Counters,
-    pub(crate) last_sent_at: Instant,
     pub(crate) last_received_at: Instant,
-    /// Boxed, for almost nobody reads it.
-    pub(crate) tracing: Option<Box<Traces>>,
+    pub(crate) counters: Counters,
+    pub(crate) tracer: Tracer,
+}
+
+/// What [`crate::Info`] reports of both halves together.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) segments_out: u32,
+    pub(crate) segments_in: u32,
+    pub(crate) refused: u32,
 }
 
 impl Connection {
     fn new(now: Instant, birth: Birth, config: Arc<Config>) -> Self {
         let Birth { iss, timestamp_offset, path } = birth;
         let sizes = Sizes::new(path, &config);
-        let zero = Seq::new(0);
         Connection {
             machine: Machine::new(),
-            marks: Marks::default(),
-            events: Events::default(),
-            snd: SendSequence {
-                iss,
-                una: iss,
-                nxt: iss,
-                wnd: 0,
-                wnd_max: 0,
-                wl1: zero,
-                wl2: zero,
-                up: None,
-                small: iss,
-                fin: None,
-                shift: 0,
-            },
+            handshake: Handshake::default(),
+            sender: Sender::new(now, iss, &config),
             receiver: Receiver::new(&config),
+            timers: TimerTable::new(),
+            events: Events::default(),
+            is_scaling: false,
+            is_orphaned: false,
+            keep_alive_owed: false,
+            keep_alive_probes: 0,
             timestamps: TimestampState::new(timestamp_offset),
             sizes,
-            attempts: 0,
-            first_resent_at: now,
-            keep_alive_probes: 0,
             reset_owed: None,
             reset_reply: None,
             failure: None,
             soft_error: None,
             path,
-            rtt: Rtt::new(config.rto_initial),
-            timed: Timed::NOTHING,
-            congestion: NewReno::new(0),
-            recovery: FastRecovery::new(iss),
-            timers: TimerTable::new(),
             config,
-            send_queue: SendQueue::default(),
-            counters: Counters::default(),
-            last_sent_at: now,
             last_received_at: now,
-            tracing: None,
+            counters: Counters::default(),
+            tracer: Tracer::default(),
         }
     }
 
@@ -144,7 +126,7 @@ impl Connection {
     /// active open (RFC 9293 §3.10.1, §3.10.2, LISTEN).
     pub fn listen(now: Instant, birth: Birth, config: Arc<Config>) -> Self {
         let mut connection = Connection::new(now, birth, config);
-        connection.marks.passive = true;
+        connection.handshake.is_passive = true;
         connection.take(now, Cause::PassiveOpen);
         connection
     }
@@ -171,7 +153,7 @@ impl Connection {
         if self.state() != State::Listen {
             return false;
         }
-        self.marks.passive = false;
+        self.handshake.is_passive = false;
         self.take(now, Cause::ActiveOpen);
         true
     }
@@ -193,20 +175,44 @@ impl Connection {
         self.receiver.synchronize(header, self.sizes.receive_mss(), &self.config);
         match window_scale.filter(|_| self.config.window_scaling) {
             // RFC 7323 §2.3: a shift above 14 is taken as 14.
-            Some(shift) => (self.snd.shift, self.marks.scaling) = (shift.min(14), true),
+            Some(shift) => (self.sender.shift, self.is_scaling) = (shift.min(14), true),
             None => {
-                (self.snd.shift, self.marks.scaling) = (0, false);
+                (self.sender.shift, self.is_scaling) = (0, false);
                 self.receiver.leave_unscaled();
             }
         }
         if let Some(timestamps) = timestamps.filter(|_| self.config.timestamps) {
             self.timestamps.agree(now, timestamps.value);
         }
-        // RFC 7323 §2.2: the window of a SYN is never scaled.
-        self.snd.wnd = u32::from(header.window);
-        self.snd.wnd_max = self.snd.wnd;
-        self.snd.wl1 = header.seq;
-        self.congestion = NewReno::new(self.initial_window());
+        self.sender.synchronize(header.seq, header.window, header.options.sack_permitted && self.config.sack);
+        self.sender.begin(initial_window(&self.config, self.mss()), &self.config);
+    }
+
+    /// The send half, and what it is lent.
+    pub(crate) fn sending(&mut self, now: Instant) -> (&mut Sender, Lent<'_>) {
+        let mss = self.mss();
+        let Connection { sender, config, timers, tracer, .. } = self;
+        (sender, Lent { now, config, mss, timers, tracer })
+    }
+
+    pub(crate) fn arm(&mut self, timer: Timer, due: Instant) {
+        self.timers.set(timer, due);
+        self.trace(|| Trace::TimerArmed { timer, due });
+    }
+
+    /// What the receive half has to know of its buffer.
+    pub(crate) fn receive_buffer(&self) -> ReceiveBuffer {
+        ReceiveBuffer::new(&self.config, self.sizes, self.state())
+    }
+
+    /// Measures anew how large segments may be: after a change of path, options or the peer's word.
+    pub(crate) fn measure(&mut self) {
+        self.sizes.measure(self.path, &self.config);
+    }
+
+    /// Text bytes of a full-sized segment: SMSS with the standing options taken off.
+    pub(crate) fn mss(&self) -> u32 {
+        self.sizes.text_bytes(&self.timestamps)
     }
 
     // What the driver asks, besides poll_transmit.
@@ -245,6 +251,7 @@ impl Connection {
     /// have no effect after it; a smaller receive buffer never takes back a window already offered.
     pub fn set_config(&mut self, now: Instant, config: Arc<Config>) {
         let user_timeout = self.config.user_timeout;
+        let congestion = self.config.congestion;
         let quick_ack_segments = self.config.quick_ack_segments;
         self.config = config;
         self.measure();
@@ -254,16 +261,25 @@ impl Connection {
                 self.receiver.acks.owe(SendReason::ImmediateAck);
             }
         }
+        if self.config.congestion != congestion {
+            let mss = self.mss();
+            self.sender.congestion.switch(self.config.congestion, now, mss);
+        }
         self.start_keep_alive(now);
         if self.config.user_timeout != user_timeout {
             self.timers.stop(Timer::User);
-            let waits = self.snd.una != self.snd.nxt || self.state() == State::SynSent;
-            if self.state() != State::Closed && waits {
+            if self.state() != State::Closed && self.sender.has_waiting() {
                 self.restart_user_timer(now);
             }
         }
         if !self.config.cork {
             self.timers.stop(Timer::Cork);
         }
+    }
+
+    /// Another congestion control takes over, with the window as it is (`TCP_CONGESTION`).
+    pub fn set_congestion(&mut self, now: Instant, congestion: CongestionControl) {
+        let config = Config { congestion, ..Config::clone(&self.config) };
+        self.set_config(now, Arc::new(config));
     }
 }

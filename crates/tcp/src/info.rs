@@ -2,8 +2,8 @@
 
 use crate::congestion::Controller;
 use crate::connection::Connection;
-use crate::recovery::fast_recovery::Phase;
 use crate::segment::Error;
+use crate::sender::RecoveryPhase;
 use crate::state::State;
 use crate::time_wait::TimeWait;
 use crate::timers::Timer;
@@ -18,7 +18,7 @@ pub struct Info {
     /// Where it stands (`tcpi_state`).
     pub state: State,
     /// Where loss recovery stands (`tcpi_ca_state`).
-    pub recovery: Phase,
+    pub recovery: RecoveryPhase,
     /// Consecutive retransmissions without an answer (`tcpi_retransmits`).
     pub attempts: u8,
     /// Consecutive keep-alive probes without an answer (`tcpi_probes`).
@@ -124,46 +124,46 @@ impl Connection {
     pub fn info(&self, now: Instant) -> Info {
         let micros = |us: u32| Duration::from_micros(u64::from(us));
         let saturated = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
-        let (counters, received) = (&self.counters, self.receiver.received());
+        let (counters, sent, received) = (&self.counters, &self.sender.sent, self.receiver.received());
         Info {
             state: self.state(),
-            recovery: self.recovery.phase,
-            attempts: self.attempts,
+            recovery: self.sender.phase(),
+            attempts: self.sender.attempts,
             keep_alive_probes: self.keep_alive_probes,
-            backoff: self.rtt.backoff(),
+            backoff: self.sender.rtt.backoff(),
             timestamps: self.timestamps.agreed,
             sack: self.receiver.sack_agreed(),
-            window_shifts: self.marks.scaling.then_some((self.snd.shift, self.receiver.shift())),
-            rto: micros(self.rto_us()),
-            rtt: self.rtt.srtt_us().map(micros),
-            rtt_variation: micros(self.rtt.rttvar_us()),
-            rtt_min: self.rtt.min_us().map(micros),
-            rtt_latest: self.rtt.latest_us().map(micros),
+            window_shifts: self.is_scaling.then_some((self.sender.shift, self.receiver.shift())),
+            rto: micros(self.sender.rto_us(&self.config)),
+            rtt: self.sender.rtt.srtt_us().map(micros),
+            rtt_variation: micros(self.sender.rtt.rttvar_us()),
+            rtt_min: self.sender.rtt.min_ns().map(Duration::from_nanos),
+            rtt_latest: self.sender.rtt.latest_us().map(micros),
             send_mss_bytes: self.mss(),
             receive_mss_bytes: u32::from(self.receiver.acks.segment_bytes()),
             announced_mss_bytes: u32::from(self.sizes.receive_mss()),
             path_mtu_bytes: self.path.mtu_bytes,
-            cwnd_bytes: self.congestion.cwnd_bytes(),
-            ssthresh_bytes: self.congestion.ssthresh_bytes(),
-            send_window_bytes: self.snd.wnd,
+            cwnd_bytes: self.sender.window_bytes(),
+            ssthresh_bytes: self.sender.congestion.ssthresh_bytes(),
+            send_window_bytes: self.sender.wnd,
             receive_window_bytes: self.receiver.wnd(),
-            in_flight_bytes: self.in_flight(),
-            not_sent_bytes: self.stream_end().offset_from(self.snd.nxt).max(0).cast_unsigned(),
+            in_flight_bytes: self.sender.in_flight_bytes(),
+            not_sent_bytes: self.sender.unsent_bytes(),
             unread_bytes: saturated(self.receiver.unread_bytes()),
             held_bytes: saturated(self.receiver.held_bytes()),
-            bytes_acked: counters.bytes_acked,
+            bytes_acked: sent.bytes_acked,
             bytes_received: received.bytes,
-            bytes_sent: counters.bytes_sent,
-            bytes_retransmitted: counters.bytes_retransmitted,
+            bytes_sent: sent.bytes,
+            bytes_retransmitted: sent.bytes_again,
             segments_out: counters.segments_out,
             segments_in: counters.segments_in,
-            data_segments_out: counters.data_segments_out,
+            data_segments_out: sent.segments,
             data_segments_in: received.segments,
-            retransmissions: counters.retransmissions,
-            timeouts: counters.timeouts,
+            retransmissions: sent.segments_again,
+            timeouts: sent.timeouts,
             refused: counters.refused,
             duplicates_received: received.duplicates,
-            since_sent: now.since(self.last_sent_at),
+            since_sent: now.since(self.sender.last_sent_at),
             since_received: now.since(self.last_received_at),
             failure: self.failure,
         }
@@ -173,10 +173,10 @@ impl Connection {
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             state: self.state(),
-            iss: self.snd.iss,
-            snd_una: self.snd.una,
-            snd_nxt: self.snd.nxt,
-            snd_wnd: self.snd.wnd,
+            iss: self.sender.iss,
+            snd_una: self.sender.una,
+            snd_nxt: self.sender.nxt,
+            snd_wnd: self.sender.wnd,
             irs: self.receiver.irs(),
             rcv_nxt: self.receiver.nxt(),
             rcv_wnd: self.receiver.wnd(),
@@ -190,7 +190,7 @@ impl Connection {
 
     /// Born by a passive open.
     pub fn is_passive(&self) -> bool {
-        self.marks.passive
+        self.handshake.is_passive
     }
 
     /// In TIME-WAIT with nothing left to read: the compact form, for the host's table. The
@@ -204,7 +204,7 @@ impl Connection {
     pub(crate) fn what_is_left(&self) -> Option<TimeWait> {
         let due = self.timers.due(Timer::Linger).filter(|_| self.state() == State::TimeWait)?;
         Some(TimeWait {
-            snd_nxt: self.snd.nxt,
+            snd_nxt: self.sender.nxt,
             rcv_nxt: self.receiver.nxt(),
             window: window_field(self.receiver.wnd(), self.receiver.shift()),
             shift: self.receiver.shift(),

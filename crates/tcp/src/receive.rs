@@ -31,7 +31,7 @@ impl Connection {
     pub fn take_segment(&mut self, now: Instant, segment: &mut Segment) {
         self.counters.segments_in = self.counters.segments_in.wrapping_add(1);
         let taken =
-            if self.tracing.is_some() { self.handle_traced(now, segment) } else { self.handle(now, segment) };
+            if self.tracer.is_on() { self.handle_traced(now, segment) } else { self.handle(now, segment) };
         match taken {
             Ok(()) => self.on_sign_of_life(now),
             Err(refused) => self.reply(now, refused),
@@ -52,13 +52,13 @@ impl Connection {
     /// The arrival stands before what it did, so that a reader sees cause and effect in order.
     #[cold]
     fn handle_traced(&mut self, now: Instant, segment: &mut Segment) -> Result<(), Refused> {
-        let (facts, place) = (segment.facts(self.snd.shift), self.traces_waiting());
+        let (facts, place) = (segment.facts(self.sender.shift), self.tracer.waiting());
         let taken = self.handle(now, segment);
         let trace = match taken {
             Ok(()) => Trace::Taken { segment: facts },
             Err(Refused { why, .. }) => Trace::Refused { segment: facts, why },
         };
-        self.trace_at(place, trace);
+        self.tracer.insert(place, trace);
         taken
     }
 
@@ -157,7 +157,7 @@ impl Connection {
             }
             header.seq += 1;
             // RFC 7323 §2.2: the window of a SYN is not scaled; from here on it is read as if it were.
-            header.window >>= self.snd.shift;
+            header.window >>= self.sender.shift;
             header.flags = Flags::from_bits(header.flags.bits() & !Flags::SYN.bits());
         }
         Ok(())
@@ -181,7 +181,7 @@ impl Connection {
     #[cold]
     fn take_reset(&mut self, now: Instant, segment: &Segment) -> Result<bool, Refused> {
         let (habits, flags) = (self.config.habits, segment.header.flags);
-        let half_open = self.state() == State::SynReceived && self.marks.passive;
+        let half_open = self.state() == State::SynReceived && self.handshake.is_passive;
         if half_open && habits.half_open_wants_bare_reset() && flags != Flags::RST {
             return Err(Refused::with_ack(Refusal::UnprovenReset, SendReason::ChallengeAck));
         }
@@ -222,19 +222,19 @@ impl Connection {
         if self.state() == State::SynReceived {
             self.take_ack_of_syn(now, header)?;
         }
-        if self.syn_unacked() && header.ack.at_or_before(self.snd.una) {
+        if self.syn_unacked() && header.ack.at_or_before(self.sender.una) {
             // FIN-WAIT-1 by way of SYN-RECEIVED: without our SYN acknowledged it proves nothing.
             return Err(Refused::silently(Refusal::AckOfUnsent));
         }
-        if header.ack.after(self.snd.nxt) {
+        if header.ack.after(self.sender.nxt) {
             return Err(Refused::with_ack(Refusal::AckOfUnsent, SendReason::ChallengeAck));
         }
-        if header.ack.before(self.snd.una - self.snd.wnd_max) {
+        if header.ack.before(self.sender.una - self.sender.wnd_max()) {
             return Err(Refused::with_ack(Refusal::AckTooOld, SendReason::ChallengeAck));
         }
-        let fin_was_unacked = self.state().awaits_ack_of_fin() && !self.fin_acked();
+        let fin_was_unacked = self.state().awaits_ack_of_fin() && !self.sender.fin_acked();
         self.on_acknowledgment(now, segment);
-        let fin_acked = fin_was_unacked && self.fin_acked();
+        let fin_acked = fin_was_unacked && self.sender.fin_acked();
         if fin_acked && matches!(self.state(), State::Closing | State::LastAck) {
             self.take(now, Cause::AckOfFin);
             return Ok(false);
@@ -245,7 +245,7 @@ impl Connection {
     /// The third step of the handshake, if it acknowledges our SYN.
     #[inline(never)]
     fn take_ack_of_syn(&mut self, now: Instant, header: &Header) -> Result<(), Refused> {
-        if !(self.snd.una.before(header.ack) && header.ack.at_or_before(self.snd.nxt)) {
+        if !(self.sender.una.before(header.ack) && header.ack.at_or_before(self.sender.nxt)) {
             return Err(Refused { why: Refusal::AckOfUnsent, reply: Some(Reply::Reset { seq: header.ack }) });
         }
         self.take(now, Cause::AckOfSyn);
@@ -284,7 +284,7 @@ impl Connection {
         let first = seq.latest(nxt);
         let last = (seq + text.len() as u32).earliest(self.receiver.end_of_text(edge));
         if !text.is_empty() && first.before(last) {
-            if self.marks.orphaned && last.after(nxt) {
+            if self.is_orphaned && last.after(nxt) {
                 return self.refuse_text_after_close(now, header.ack);
             }
             if seq.before(nxt) {

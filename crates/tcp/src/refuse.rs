@@ -3,6 +3,7 @@
 //! Apart from the steps because it is rare: the code of a busy connection stays together.
 
 use crate::connection::Connection;
+use crate::handshake::Opening;
 use crate::refusal::{Refused, Reply};
 use crate::segment::{Error, Segment};
 use crate::state::{Cause, State};
@@ -16,7 +17,7 @@ impl Connection {
         match refused.reply {
             None => {}
             Some(Reply::Reset { seq }) => self.reset_reply = Some(seq),
-            Some(Reply::SynAck) => self.marks.handshake_owed = true,
+            Some(Reply::SynAck) => self.handshake.owed = Some(Opening::Asked),
             Some(Reply::Ack(why)) if self.receiver.acks.challenges.take(now, self.config.challenge_acks) => {
                 self.receiver.acks.owe(why);
             }
@@ -46,7 +47,7 @@ impl Connection {
         self.receiver.report_duplicate(seq, segment.text_bytes(), &self.config);
         let habits = self.config.habits;
         let text_ahead = segment.text_bytes() > 0 && seq.after(nxt);
-        if self.marks.orphaned && text_ahead && habits.text_after_close_resets_anywhere() {
+        if self.is_orphaned && text_ahead && habits.text_after_close_resets_anywhere() {
             return self.refuse_text_after_close(now, segment.header.ack);
         }
         if segment.header.flags.syn() {
@@ -66,7 +67,7 @@ impl Connection {
 
     #[cold]
     pub(crate) fn refuse_syn(&mut self, now: Instant) -> Result<(), Refused> {
-        if self.state() == State::SynReceived && self.marks.passive {
+        if self.state() == State::SynReceived && self.handshake.is_passive {
             self.take(now, Cause::SynToPassiveOpen);
             return Err(Refused::silently(Refusal::UnexpectedSyn));
         }

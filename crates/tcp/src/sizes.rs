@@ -24,6 +24,13 @@ pub(crate) struct Sizes {
     send_mss: u16,
 }
 
+/// RFC 6928 §2, in bytes: so many segments, but no more than as many of Ethernet's size, nor less than two.
+pub(crate) fn initial_window(config: &Config, mss: u32) -> u32 {
+    const ETHERNET_MSS_BYTES: u32 = 1_460;
+    let segments = u32::from(config.initial_window_segments.max(1));
+    (segments * mss).min((2 * mss).max(segments * ETHERNET_MSS_BYTES))
+}
+
 impl Sizes {
     /// For a peer that has not said anything yet.
     pub(crate) fn new(path: Path, config: &Config) -> Self {
