@@ -59,6 +59,22 @@ pub struct Info {
     pub receive_window_bytes: u32,
     /// Sent and not acknowledged (`tcpi_unacked` counts segments).
     pub in_flight_bytes: u32,
+    /// Of these, what the peer reports beyond gaps (`tcpi_sacked`).
+    pub sacked_bytes: u32,
+    /// Of these, what counts as lost and has not been sent again (`tcpi_lost`).
+    pub lost_bytes: u32,
+    /// Of these, what has been sent again and is in the network (`tcpi_retrans`).
+    pub resent_bytes: u32,
+    /// At how many bytes a second data leaves; `None`: unpaced (`tcpi_pacing_rate`).
+    pub pacing_bytes_per_s: Option<u64>,
+    /// At how many bytes a second data was delivered lately (`tcpi_delivery_rate`), as far as it was measured.
+    pub delivery_bytes_per_s: Option<u64>,
+    /// That rate was limited by the application (`tcpi_delivery_rate_app_limited`).
+    pub delivery_is_app_limited: bool,
+    /// The path was seen to deliver in another order (`tcpi_reord_seen`).
+    pub reordering_seen: bool,
+    /// Reductions of the congestion window that were taken back because nothing was lost.
+    pub undone: u32,
     /// Written and not sent (`tcpi_notsent_bytes`).
     pub not_sent_bytes: u32,
     /// Arrived and not read.
@@ -67,6 +83,8 @@ pub struct Info {
     pub held_bytes: u32,
     /// Text bytes that the peer acknowledged (`tcpi_bytes_acked`).
     pub bytes_acked: u64,
+    /// Text bytes that the peer has, acknowledged or reported (`tcpi_delivered` counts segments).
+    pub bytes_delivered: u64,
     /// Text bytes received in order (`tcpi_bytes_received`).
     pub bytes_received: u64,
     /// Text bytes sent, retransmissions included (`tcpi_bytes_sent`).
@@ -93,6 +111,12 @@ pub struct Info {
     pub since_sent: Duration,
     /// Time since something was last received (`tcpi_last_data_recv`).
     pub since_received: Duration,
+    /// Time during which there was something to send or to be acknowledged (`tcpi_busy_time`).
+    pub busy: Duration,
+    /// Of it, the time during which the peer's window stood in the way (`tcpi_rwnd_limited`).
+    pub limited_by_window: Duration,
+    /// Of it, the time during which the send buffer stood in the way (`tcpi_sndbuf_limited`).
+    pub limited_by_buffer: Duration,
     /// Why the connection died, if it did.
     pub failure: Option<Error>,
 }
@@ -125,6 +149,9 @@ impl Connection {
         let micros = |us: u32| Duration::from_micros(u64::from(us));
         let saturated = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
         let (counters, sent, received) = (&self.counters, &self.sender.sent, self.receiver.received());
+        let (sacked_bytes, lost_bytes, resent_bytes) = self.sender.scoreboard();
+        let delivery = self.sender.delivery_rate();
+        let (busy, limited_by_window, limited_by_buffer) = self.sender.busy.times(now);
         Info {
             state: self.state(),
             recovery: self.sender.phase(),
@@ -147,11 +174,20 @@ impl Connection {
             ssthresh_bytes: self.sender.congestion.ssthresh_bytes(),
             send_window_bytes: self.sender.wnd,
             receive_window_bytes: self.receiver.wnd(),
-            in_flight_bytes: self.sender.in_flight_bytes(),
+            in_flight_bytes: self.sender.flight_bytes(),
+            sacked_bytes,
+            lost_bytes,
+            resent_bytes,
+            pacing_bytes_per_s: self.sender.paced_bytes_per_s(&self.config),
+            delivery_bytes_per_s: delivery.map(|sample| sample.bytes_per_s),
+            delivery_is_app_limited: delivery.is_some_and(|sample| sample.is_app_limited),
+            reordering_seen: self.sender.has_seen_reordering(),
+            undone: sent.undone,
             not_sent_bytes: self.sender.unsent_bytes(),
             unread_bytes: saturated(self.receiver.unread_bytes()),
             held_bytes: saturated(self.receiver.held_bytes()),
             bytes_acked: sent.bytes_acked,
+            bytes_delivered: self.sender.delivered_bytes(),
             bytes_received: received.bytes,
             bytes_sent: sent.bytes,
             bytes_retransmitted: sent.bytes_again,
@@ -165,6 +201,9 @@ impl Connection {
             duplicates_received: received.duplicates,
             since_sent: now.since(self.sender.last_sent_at),
             since_received: now.since(self.last_received_at),
+            busy,
+            limited_by_window,
+            limited_by_buffer,
             failure: self.failure,
         }
     }

@@ -247,12 +247,9 @@ impl Sender {
         self.wnd_max
     }
 
-    /// Bytes in the network as far as we know; a SYN counts.
-    pub(crate) fn in_flight_bytes(&self) -> u32 {
-        self.load.as_ref().map_or_else(
-            || self.nxt.bytes_since(self.una),
-            |load| load.in_flight_bytes() + u32::from(!self.syn_acked),
-        )
+    /// Sent and not acknowledged (FlightSize); a SYN counts.
+    pub(crate) fn flight_bytes(&self) -> u32 {
+        self.nxt.bytes_since(self.una)
     }
 
     /// What may be in flight: the controller's window, or the way down to it (RFC 9937).
@@ -275,11 +272,6 @@ impl Sender {
         }
     }
 
-    /// The peer reports what it has beyond gaps.
-    pub(crate) fn sack_agreed(&self) -> bool {
-        self.sack
-    }
-
     /// Reported beyond what is acknowledged, counted as lost, sent again and in flight: all in bytes.
     pub(crate) fn scoreboard(&self) -> (u32, u32, u32) {
         self.load.as_ref().map_or((0, 0, 0), |load| {
@@ -293,10 +285,9 @@ impl Sender {
         self.sent.bytes_acked + u64::from(self.scoreboard().0)
     }
 
-    /// By how much the path reorders: whether it was seen, and how many quarters of the smallest round trip are
-    /// waited for.
-    pub(crate) fn reordering(&self) -> (bool, u8) {
-        (self.reordering.seen, self.reordering.multiplier())
+    /// The path was seen to reorder.
+    pub(crate) fn has_seen_reordering(&self) -> bool {
+        self.reordering.seen
     }
 
     /// The latest measured delivery rate.

@@ -17,6 +17,7 @@ use crate::Instant;
 use crate::sender::rate::{DeliveryRate, Stamp};
 use crate::trace::LossSign;
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use wire::Seq;
 
 /// From here on a new segment joins the last run instead of making another: a window of 32 MiB has 23,000
@@ -180,11 +181,6 @@ impl Flight {
     /// The first run, whose first byte is SND.UNA.
     pub(crate) fn first(&self) -> Option<&Run> {
         self.runs.front()
-    }
-
-    /// The last run.
-    pub(crate) fn last(&self) -> Option<&Run> {
-        self.runs.back()
     }
 
     /// The last segment, for a tail loss probe.
@@ -370,17 +366,7 @@ impl Flight {
         }
         self.lost_bytes = 0;
         self.lost_from = self.end;
-        self.undecided = self.runs.front().map_or(self.end, |run| run.start);
-        // Those that were sent again count from their last sending; the queue has to know all of them.
-        self.again.clear();
-        let mut again: alloc::vec::Vec<Again> = self
-            .runs
-            .iter()
-            .filter(|run| run.times > 0 && run.place == Place::InFlight)
-            .map(|run| Again { start: run.start, end: run.end, sent_at: run.sent_at })
-            .collect();
-        again.sort_by_key(|again| again.sent_at);
-        self.again.extend(again);
+        self.judge_anew();
     }
 
     /// The peer does not have what it reported (RFC 2018 §8): all of it counts as in flight, to be judged anew.
@@ -396,7 +382,21 @@ impl Flight {
             }
         }
         (self.sacked_bytes, self.sacked_segments) = (0, 0);
+        self.judge_anew();
+    }
+
+    /// Nothing in flight is known to be delivered or lost any more.
+    fn judge_anew(&mut self) {
         self.undecided = self.runs.front().map_or(self.end, |run| run.start);
+        // Those that were sent again count from their last sending; the queue has to know all of them.
+        let mut again: Vec<Again> = self
+            .runs
+            .iter()
+            .filter(|run| run.times > 0 && run.place == Place::InFlight)
+            .map(|run| Again { start: run.start, end: run.end, sent_at: run.sent_at })
+            .collect();
+        again.sort_by_key(|again| again.sent_at);
+        self.again = again.into();
     }
 
     /// Whether the first run is SACKed: its sender should have acknowledged it, so it has thrown it away.

@@ -65,11 +65,6 @@ impl Reordering {
             self.multiplier = 1;
         }
     }
-
-    /// By how much the window was widened (for those who look).
-    pub(crate) fn multiplier(self) -> u8 {
-        self.multiplier
-    }
 }
 
 impl Rack {

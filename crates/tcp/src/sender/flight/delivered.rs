@@ -22,8 +22,6 @@ pub(crate) struct Heard {
     pub(crate) delivered_bytes: u32,
     /// Newly reported beyond SND.UNA.
     pub(crate) sacked_bytes: u32,
-    /// In flight before it came.
-    pub(crate) in_flight_before: u32,
     /// Of what was delivered, the transmission that left last; one that cannot have been answered yet is left
     /// out (RFC 8985 §6.2, step 2).
     pub(crate) newest: Option<Newest>,
@@ -71,7 +69,7 @@ impl Belief {
 impl Flight {
     /// The peer acknowledges everything before `ack`, and reports `blocks`.
     pub(crate) fn on_ack(&mut self, now: Instant, ack: Seq, blocks: &[SackBlock], belief: &Belief) -> Heard {
-        let mut heard = Heard { in_flight_before: self.in_flight_bytes, ..Heard::default() };
+        let mut heard = Heard::default();
         let highest = self.highest;
         while let Some(first) = self.runs.front_mut().filter(|first| first.start.before(ack)) {
             let first_end = first.end;

@@ -132,7 +132,7 @@ fn a_lost_retransmission_is_found_by_what_was_sent_after_it() {
     let heard = flight.on_ack(at(22), start, &[segment(start, 2)], &Belief::default());
     let newest = heard.newest.expect("delivered");
     flight.lose_older(at(22), (newest.sent_at, newest.end), 0, LossSign::Rack);
-    let hole = flight.next_lost(u32::MAX).expect("two segments are lost");
+    let hole = flight.next_lost(1 << 20).expect("two segments are lost");
     flight.on_sent(at(23), hole.start, hole.end, MSS);
     flight.on_sent(at(24), start + 3_000, start + 4_000, MSS);
     let heard = flight.on_ack(at(44), start, &[block(start + 2_000, start + 4_000)], &Belief::default());
