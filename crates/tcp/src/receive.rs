@@ -131,12 +131,8 @@ impl Connection {
         let was_in_order = !self.receiver.has_disorder();
         let fin_taken = text_allowed && self.seventh_take_text(now, segment)?;
         self.eighth_check_fin(now, fin_acked, fin_taken);
-        if fin_taken
-            && was_in_order
-            && self.state() == State::CloseWait
-            && self.receiver.ack_of_fin_may_wait(self.config.habits)
-        {
-            self.delay_ack(now);
+        if fin_taken && was_in_order && self.state() == State::CloseWait {
+            self.delay_ack_of_fin(now);
         }
         Ok(())
     }
@@ -309,7 +305,16 @@ impl Connection {
         Ok(self.receiver.reached_fin(&mut self.events))
     }
 
+    /// What a FIN and the text before it are owed can wait, unless there is another reason.
+    #[cold]
+    fn delay_ack_of_fin(&mut self, now: Instant) {
+        if self.receiver.ack_of_fin_may_wait(self.config.habits) {
+            self.delay_ack(now);
+        }
+    }
+
     /// The acknowledgment of what was taken waits for company.
+    #[inline]
     fn delay_ack(&mut self, now: Instant) {
         if !self.timers.is_running(Timer::DelayedAck) {
             let due = now + Acks::delay(&self.config);

@@ -20,7 +20,7 @@ mod window;
 
 pub(crate) use window::ReceiveBuffer;
 
-use crate::Config;
+use crate::{Config, SendReason};
 use acks::Acks;
 use alloc::boxed::Box;
 use queue::ReceiveQueue;
@@ -138,7 +138,7 @@ impl Receiver {
     }
 
     /// An acknowledgment of RCV.NXT went out, alone or with data.
-    pub(crate) fn on_ack_sent(&mut self, why: crate::SendReason) {
+    pub(crate) fn on_ack_sent(&mut self, why: SendReason) {
         self.acked = self.nxt;
         self.acks.on_sent(why);
     }

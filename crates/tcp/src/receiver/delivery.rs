@@ -156,7 +156,6 @@ impl Receiver {
 
     /// Whether the acknowledgment of a FIN, and of the text before it, may wait for the delayed-ACK
     /// timer: where the habits say so, and nothing else is owed.
-    #[cold]
     #[must_use]
     pub(crate) fn ack_of_fin_may_wait(&mut self, habits: Habits) -> bool {
         habits.acknowledgment_of_fin_waits()

@@ -125,6 +125,17 @@ fn the_right_edge_never_moves_left_and_reading_moves_it_right() {
 }
 
 #[test]
+fn what_was_offered_is_accepted_though_its_announcement_is_rounded_down() {
+    let mut half = Half::new(Habits::Rfc, true);
+    half.offer();
+    half.arrives(0, 4);
+    half.config.receive_buffer_bytes = 1_000;
+    let buffer = half.buffer();
+    assert_eq!(half.receiver.offer_window(3, buffer), 19_992 >> 3);
+    assert_eq!(half.receiver.acceptable_edge(buffer), half.at(20_000));
+}
+
+#[test]
 fn what_is_accepted_touches_the_window() {
     let half = Half::new(Habits::Rfc, true);
     let edge = half.receiver.acceptable_edge(half.buffer());

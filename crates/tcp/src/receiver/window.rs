@@ -30,22 +30,22 @@ impl ReceiveBuffer {
     /// The size in force.
     fn bytes(self) -> u32 {
         if self.habits.receive_buffer_holds_whole_segments() && self.state.is_synchronized() {
-            self.whole_segments()
+            whole_segments(self.wanted_bytes, self.sizes.send_mss())
         } else {
             self.wanted_bytes
         }
-    }
-
-    #[cold]
-    fn whole_segments(self) -> u32 {
-        let (bytes, mss) = (self.wanted_bytes, u32::from(self.sizes.send_mss()).max(1));
-        if bytes > mss { bytes.checked_next_multiple_of(mss).unwrap_or(bytes) } else { bytes }
     }
 
     /// Text bytes of the largest segment that the peer may send.
     fn segment_bytes(self) -> u32 {
         u32::from(self.sizes.receive_mss())
     }
+}
+
+#[cold]
+fn whole_segments(bytes: u32, mss: u16) -> u32 {
+    let mss = u32::from(mss).max(1);
+    if bytes > mss { bytes.checked_next_multiple_of(mss).unwrap_or(bytes) } else { bytes }
 }
 
 impl Receiver {
@@ -79,12 +79,12 @@ impl Receiver {
     /// The right edge by which arriving segments are judged: the one that was announced.
     pub(crate) fn acceptable_edge(&self, buffer: ReceiveBuffer) -> Seq {
         let room_counts = buffer.habits.window_is_the_buffers_room() && buffer.state.is_synchronized();
-        if room_counts { self.edge_of_buffer(buffer) } else { self.edge }
+        if room_counts { self.edge_of_buffer(buffer.bytes()) } else { self.edge }
     }
 
     #[cold]
-    fn edge_of_buffer(&self, buffer: ReceiveBuffer) -> Seq {
-        let room = buffer.bytes().saturating_sub(self.queue.len() as u32);
+    fn edge_of_buffer(&self, bytes: u32) -> Seq {
+        let room = bytes.saturating_sub(self.queue.len() as u32);
         self.edge.latest(self.nxt + room)
     }
 
