@@ -177,6 +177,10 @@ impl SendReason {
                 | SendReason::FastRetransmit
                 | SendReason::RecoveryRetransmit
                 | SendReason::SackRecovery
+                | SendReason::AfterTimeout
+                | SendReason::ReorderTimeout
+                | SendReason::PathMtu
+                | SendReason::WindowReopened
                 | SendReason::TailLossProbe
         )
     }
