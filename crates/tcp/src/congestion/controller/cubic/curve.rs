@@ -15,6 +15,8 @@ pub(super) struct Curve {
     w_max_bytes: u32,
     /// cwnd_prior: the window when ssthresh was set last.
     cwnd_prior_bytes: u32,
+    /// Nothing was in flight at some time since then.
+    pub(super) was_quiet: bool,
     /// The stage of avoidance that is going on.
     stage: Option<Stage>,
 }
@@ -48,7 +50,7 @@ impl Curve {
     /// The first stage after a slow start that ended without a loss (RFC 9438 §4.10): K = 0, and W_max is the window
     /// at its beginning.
     pub(super) const fn without_loss(cwnd_bytes: u32) -> Self {
-        Curve { w_max_bytes: 0, cwnd_prior_bytes: cwnd_bytes, stage: None }
+        Curve { w_max_bytes: 0, cwnd_prior_bytes: cwnd_bytes, was_quiet: false, stage: None }
     }
 
     /// The window was reduced from `cwnd_prior_bytes`, of which `used_bytes` were in flight.
@@ -61,6 +63,7 @@ impl Curve {
             used_bytes
         };
         self.cwnd_prior_bytes = cwnd_prior_bytes;
+        self.was_quiet = false;
         self.stage = None;
     }
 
@@ -110,6 +113,7 @@ impl Curve {
 
     /// Nothing is in flight: the clock stands until something is acknowledged again.
     pub(super) fn on_quiet(&mut self) {
+        self.was_quiet = true;
         if let Some(stage) = &mut self.stage {
             stage.in_use = false;
         }

@@ -274,6 +274,22 @@ fn an_undo_gives_everything_back() {
 }
 
 #[test]
+fn an_undo_after_a_pause_does_not_count_the_pause() {
+    let mut cubic = after_a_loss(100);
+    round_trip(&mut cubic, 0, 100);
+    let before = cubic.clone();
+    let window = cubic.cwnd_bytes();
+    cubic.on_congestion(&lost(100, window));
+    cubic.on_quiet(at_ms(200));
+    cubic.on_acked(&acked(60_000, 0));
+    cubic.on_undo(&before, at_ms(60_000));
+    assert_eq!(cubic.cwnd_bytes(), window);
+    round_trip(&mut cubic, 60_000, 100);
+    assert!((window..window + 4 * MSS).contains(&cubic.cwnd_bytes()), "{}", cubic.cwnd_bytes());
+    assert_eq!(cubic.explain(), Growth::Concave);
+}
+
+#[test]
 fn an_undo_of_a_timeout_gives_everything_back() {
     let cubic = after_a_loss(100);
     let before = cubic.clone();
