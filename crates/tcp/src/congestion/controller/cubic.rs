@@ -218,11 +218,11 @@ impl Controller for Cubic {
         }
         self.cwnd = before.cwnd;
         let mut curve = before.curve().copied();
-        let rounds = self.course.as_mut().and_then(|course| course.rounds.take());
-        if rounds.is_none() {
-            // Nothing was in flight meanwhile: that time does not count.
+        if self.curve().is_some_and(|curve| curve.was_quiet) {
+            // Time in which nothing was in flight does not count.
             curve.iter_mut().for_each(Curve::on_quiet);
         }
+        let rounds = self.course.as_mut().and_then(|course| course.rounds.take());
         // Without HyStart++'s numbers: if the first slow start goes on, they begin anew.
         self.course = (curve.is_some() || rounds.is_some()).then(|| Box::new(Course { curve, rounds }));
     }

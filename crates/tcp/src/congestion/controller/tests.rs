@@ -113,7 +113,7 @@ impl Path {
                 self.bottleneck_free_ns = begins_ns + self.segment_ns;
             }
             self.acks.push_back((self.bottleneck_free_ns + self.base_rtt_ns, self.now_ns));
-            self.nxt = self.nxt + MSS;
+            self.nxt += MSS;
         }
         dropped
     }
@@ -132,7 +132,7 @@ impl Path {
         }
         let Some((arrives_ns, sent_ns)) = self.acks.pop_front() else { return };
         self.now_ns = arrives_ns;
-        self.una = self.una + MSS;
+        self.una += MSS;
         if self.recover_until.is_some_and(|end| self.una.at_or_after(end)) {
             self.recover_until = None;
         }
@@ -187,6 +187,30 @@ fn hystart_on_a_long_queue_as_a_picture() {
     }
     let drawn = graph(&samples, 20);
     assert_eq!(drawn, include_str!("tests/hystart.txt"), "\n{drawn}");
+}
+
+#[test]
+fn on_a_full_path_the_window_saws_between_its_share_and_all_that_fits() {
+    // 100 segments on the path, 100 in the queue.
+    for (control, share) in CongestionControl::ALL.into_iter().zip([(1, 2), (7, 10)]) {
+        let mut controller = Congestion::new(control, 10 * MSS);
+        let mut path = path(100);
+        while path.now_ms() < 20_000 {
+            path.step(&mut controller);
+        }
+        let (mut least, mut most, mut episodes) = (u32::MAX, 0, 0);
+        while path.now_ms() < 80_000 {
+            let before = controller.cwnd_bytes();
+            path.step(&mut controller);
+            least = least.min(controller.cwnd_bytes() / MSS);
+            most = most.max(controller.cwnd_bytes() / MSS);
+            episodes += u32::from(controller.cwnd_bytes() < before);
+        }
+        let name = control.name();
+        assert!((195..=210).contains(&most), "{name}: {most}");
+        assert!(least.abs_diff(most * share.0 / share.1) <= 3, "{name}: {least} of {most}");
+        assert!((3..20).contains(&episodes), "{name}: {episodes}");
+    }
 }
 
 #[test]

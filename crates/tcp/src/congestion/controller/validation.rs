@@ -65,15 +65,19 @@ impl PipeAck {
     const PERIOD_RTTS: u32 = 3;
 
     pub(super) const fn new(now: Instant) -> Self {
-        PipeAck { previous_bytes: 0, current_bytes: 0, since: now, bucket: Self::PERIOD_MIN }
+        PipeAck { previous_bytes: 0, current_bytes: 0, since: now, bucket: Duration::from_millis(500) }
     }
 
     /// So many bytes were delivered within the round trip that ends now.
     pub(super) fn on_round(&mut self, now: Instant, delivered_bytes: u32, srtt_us: u32) {
-        if now.since(self.since) >= self.bucket {
-            self.previous_bytes = self.within_a_bucket(now).unwrap_or(0);
+        let age = now.since(self.since);
+        if age >= self.bucket * 2 {
+            *self = PipeAck { bucket: self.bucket, ..PipeAck::new(now) };
+        } else if age >= self.bucket {
+            self.previous_bytes = self.current_bytes;
             self.current_bytes = 0;
-            self.since = now;
+            // Not now: a late round must not keep the previous bucket for longer than the period.
+            self.since += self.bucket;
         }
         let rtts = Duration::from_micros(u64::from(srtt_us)) * Self::PERIOD_RTTS;
         self.bucket = rtts.max(Self::PERIOD_MIN) / 2;
@@ -87,15 +91,15 @@ impl PipeAck {
 
     /// The value, if anything was measured within the sampling period.
     pub(super) fn bytes(&self, now: Instant) -> Option<u32> {
-        let newest = self.within_a_bucket(now);
-        let all =
-            if now.since(self.since) < self.bucket { newest.max(Some(self.previous_bytes)) } else { newest };
-        all.filter(|bytes| *bytes > 0)
-    }
-
-    /// What the current bucket holds, unless all of it is too old.
-    fn within_a_bucket(&self, now: Instant) -> Option<u32> {
-        (now.since(self.since) < self.bucket * 2).then_some(self.current_bytes)
+        let age = now.since(self.since);
+        let bytes = if age < self.bucket {
+            self.current_bytes.max(self.previous_bytes)
+        } else if age < self.bucket * 2 {
+            self.current_bytes
+        } else {
+            0
+        };
+        (bytes > 0).then_some(bytes)
     }
 
     /// RFC 7661 §4.3: at least half of the window was used, or nothing is known yet.

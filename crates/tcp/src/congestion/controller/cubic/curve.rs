@@ -15,6 +15,8 @@ pub(super) struct Curve {
     w_max_bytes: u32,
     /// cwnd_prior: the window when ssthresh was set last.
     cwnd_prior_bytes: u32,
+    /// Nothing was in flight at some time since then.
+    pub(super) was_quiet: bool,
     /// The stage of avoidance that is going on.
     stage: Option<Stage>,
 }
@@ -28,8 +30,10 @@ struct Stage {
     plateau_bytes: u32,
     /// t: how long the window has been growing, in nanoseconds.
     grown_ns: u64,
-    /// Until when t was counted; never: nothing is in flight.
+    /// Until when t was counted, or was not to be counted.
     counted_until: Instant,
+    /// The window was in use then.
+    in_use: bool,
     /// W_est: the window that Reno would have.
     w_est_bytes: u32,
     /// What was counted for W_est and not turned into bytes yet.
@@ -46,7 +50,7 @@ impl Curve {
     /// The first stage after a slow start that ended without a loss (RFC 9438 §4.10): K = 0, and W_max is the window
     /// at its beginning.
     pub(super) const fn without_loss(cwnd_bytes: u32) -> Self {
-        Curve { w_max_bytes: 0, cwnd_prior_bytes: cwnd_bytes, stage: None }
+        Curve { w_max_bytes: 0, cwnd_prior_bytes: cwnd_bytes, was_quiet: false, stage: None }
     }
 
     /// The window was reduced from `cwnd_prior_bytes`, of which `used_bytes` were in flight.
@@ -59,6 +63,7 @@ impl Curve {
             used_bytes
         };
         self.cwnd_prior_bytes = cwnd_prior_bytes;
+        self.was_quiet = false;
         self.stage = None;
     }
 
@@ -84,6 +89,7 @@ impl Curve {
             plateau_bytes,
             grown_ns: 0,
             counted_until: now,
+            in_use: true,
             w_est_bytes: cwnd_bytes,
             w_est_counted: 0,
             growth: if plateau_bytes > cwnd_bytes { Growth::Concave } else { Growth::Convex },
@@ -94,22 +100,22 @@ impl Curve {
     /// for the window to grow.
     pub(super) fn tick(&mut self, acked: &Acked) {
         let Some(stage) = &mut self.stage else { return };
-        if stage.counted_until == Instant::FAR_FUTURE {
-            // The first since something is in flight again: that was one round trip ago.
-            let rtt_ns = acked.rtt_ns.unwrap_or(0);
-            stage.counted_until = Instant::from_nanos(acked.now.as_nanos().saturating_sub(rtt_ns));
-        }
         if acked.cwnd_limited {
             let since_ns = acked.now.as_nanos().saturating_sub(stage.counted_until.as_nanos());
-            stage.grown_ns = stage.grown_ns.saturating_add(since_ns);
+            // The first after a pause acknowledges what filled the window again: that was one round trip ago.
+            let rtt_ns = acked.rtt_ns.unwrap_or(u64::from(acked.srtt_us) * 1_000);
+            let counted_ns = if stage.in_use { since_ns } else { since_ns.min(rtt_ns) };
+            stage.grown_ns = stage.grown_ns.saturating_add(counted_ns);
         }
+        stage.in_use = acked.cwnd_limited;
         stage.counted_until = acked.now;
     }
 
     /// Nothing is in flight: the clock stands until something is acknowledged again.
     pub(super) fn on_quiet(&mut self) {
+        self.was_quiet = true;
         if let Some(stage) = &mut self.stage {
-            stage.counted_until = Instant::FAR_FUTURE;
+            stage.in_use = false;
         }
     }
 
