@@ -9,13 +9,24 @@ use wire::Frame;
 #[derive(Debug)]
 pub(super) enum What {
     /// A frame arrives at one end of a link.
-    Arrives { link: usize, side: usize, frame: Box<Frame>, record: Option<usize> },
+    Arrives { link: usize, side: usize, frame: Box<Frame>, record: Option<usize>, coming: Coming },
     /// The transmitter of one end of a link has sent the last bit.
     Transmitted { link: usize, side: usize },
     /// A host's timer is due, if it is still armed for then.
     Timer { node: usize },
     /// A program asked to be called.
     Wake { node: usize },
+}
+
+/// How an arriving frame counts for who watches frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Coming {
+    /// It was sent by a host and is as it was sent.
+    Whole,
+    /// It was sent by a host and has a flipped bit.
+    Damaged,
+    /// It is a second copy, or an answer from the path.
+    Untold,
 }
 
 #[derive(Debug)]
