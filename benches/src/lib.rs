@@ -99,7 +99,7 @@ pub fn profile() -> String {
         );
         match found.iter().find(|(key, _)| *key == "inherits") {
             Some((_, parent)) if *parent != "release" => name = parent,
-            _ => return format!("profile bench as {name}: {}", settings.join(", ")),
+            _ => return format!("built by `cargo bench` with the profile {name}: {}", settings.join(", ")),
         }
     }
 }
@@ -108,6 +108,9 @@ pub fn profile() -> String {
 mod tests {
     #[test]
     fn the_profile_is_the_one_of_packages() {
-        assert_eq!(super::profile(), "profile bench as dist: lto fat, codegen-units 1");
+        assert_eq!(
+            super::profile(),
+            "built by `cargo bench` with the profile dist: lto fat, codegen-units 1"
+        );
     }
 }

@@ -125,11 +125,10 @@ fn megabytes_at(loss_percent: f64) -> u64 {
 fn loss(measure: &mut Measure) -> String {
     let bars = [(0.0, 96.2), (0.1, 23.0), (1.0, 6.7), (3.0, 3.3)];
     let rows = bars.map(|(percent, share)| {
-        let megabytes = megabytes_at(percent);
-        let worlds = measure
-            .run(&Experiment { stop: Stop::Bytes(measure.megabytes(megabytes)), ..path_20ms(percent) });
+        let bytes = measure.megabytes(megabytes_at(percent));
+        let worlds = measure.run(&Experiment { stop: Stop::Bytes(bytes), ..path_20ms(percent) });
         vec![
-            Cell::text(format!("{percent} %, {megabytes} MB")),
+            Cell::text(format!("{percent} %, {} MB", bytes / 1_000_000)),
             measure.cell(worlds.median(|world| world.share), 1, AtLeast(share)),
             measure.cell(worlds.median(|world| world.spurious), 2, Bar::None),
             measure.cell(worlds.median(|world| world.timeouts), 0, Bar::None),
@@ -229,7 +228,10 @@ fn fat(measure: &mut Measure) -> String {
         ]
     });
     table(
-        "1 Gbit/s, 100 ms, 1 BDP, buffers of 32 MiB, 60 s: % of the link",
+        &format!(
+            "1 Gbit/s, 100 ms, 1 BDP, buffers of 32 MiB, {} s: % of the link",
+            measure.seconds(60).as_secs()
+        ),
         &["", "share", "sent again", "beyond", "timeouts"],
         rows.into(),
     )
@@ -237,21 +239,19 @@ fn fat(measure: &mut Measure) -> String {
 
 fn fairness(measure: &mut Measure) -> String {
     let stagger = 100 * MS;
-    let rows = [
-        ("60 s, started together", 60, Duration::ZERO, 0.98),
-        ("200 s, started 100 ms apart", 200, stagger, 0.95),
-    ]
-    .map(|(name, seconds, stagger, jain)| {
-        let stop = Stop::After(measure.seconds(seconds));
-        let congestion = vec![CongestionControl::Cubic];
-        let worlds = measure.run(&Experiment { stop, flows: 2, stagger, congestion, ..path_40ms(1.0) });
-        vec![
-            Cell::text(name),
-            measure.cell(worlds.median(|world| world.fairness), 3, AtLeast(jain)),
-            measure.cell(worlds.spread(|world| world.fairness).min, 3, Bar::None),
-            measure.cell(worlds.median(|world| world.share), 1, Bar::None),
-        ]
-    });
+    let rows = [("started together", 60, Duration::ZERO, 0.98), ("started 100 ms apart", 200, stagger, 0.95)]
+        .map(|(name, seconds, stagger, jain)| {
+            let time = measure.seconds(seconds);
+            let stop = Stop::After(time);
+            let congestion = vec![CongestionControl::Cubic];
+            let worlds = measure.run(&Experiment { stop, flows: 2, stagger, congestion, ..path_40ms(1.0) });
+            vec![
+                Cell::text(format!("{} s, {name}", time.as_secs())),
+                measure.cell(worlds.median(|world| world.fairness), 3, AtLeast(jain)),
+                measure.cell(worlds.spread(|world| world.fairness).min, 3, Bar::None),
+                measure.cell(worlds.median(|world| world.share), 1, Bar::None),
+            ]
+        });
     table(
         "two CUBIC flows, 100 Mbit/s, 40 ms, 1 BDP: Jain's index while both send",
         &["", "median", "least", "share of both"],
@@ -273,7 +273,10 @@ fn newreno(measure: &mut Measure) -> String {
         ]
     });
     table(
-        "CUBIC against NewReno, 100 Mbit/s, 40 ms, 200 s: goodput in Mbit/s",
+        &format!(
+            "CUBIC against NewReno, 100 Mbit/s, 40 ms, {} s: goodput in Mbit/s",
+            measure.seconds(200).as_secs()
+        ),
         &["", "ratio", "CUBIC", "NewReno"],
         rows.into(),
     )
