@@ -260,7 +260,8 @@ impl World {
                         _ => Coming::Whole,
                     };
                     let frame = Box::new(frame);
-                    self.agenda.push(at, What::Arrives { link, side: 1 - side, frame, record, coming });
+                    let arrives = What::Arrives { link, side: 1 - side, frame, record, coming };
+                    self.agenda.push_on_lane(2 * link + side, at, arrives);
                 }
                 Launch::Lost { moving, why } => {
                     self.tell_end(link, side, &moving.frame, Ended::Lost(why));
