@@ -209,14 +209,14 @@ fn scripts_pass_or_fail_with_what_was_seen_or_are_skipped_with_a_reason() {
     let text = printed(&["script", good.path()]);
     assert!(text.starts_with("ok ") && text.ends_with("1 passed, 0 failed, 0 skipped\n"), "{text}");
 
-    let settings = script("settings.sh", "sysctl -q net.ipv4.tcp_congestion_control=cubic\n".to_owned());
+    let settings = script("settings.sh", "sysctl -q net.ipv4.tcp_congestion_control=bbr\n".to_owned());
     let shared =
         script("shared.pkt", format!("`{}`\n{opening}+0 > S. 0:0(0) ack 1 <...>\n", settings.path()));
     let text = printed(&["script", shared.path()]);
-    assert!(text.contains("shared.pkt (newreno instead of cubic)\n1 passed"), "{text}");
+    assert!(text.contains("shared.pkt (cubic instead of bbr)\n1 passed"), "{text}");
     let json: serde_json::Value =
         serde_json::from_str(&printed(&["script", "--json", shared.path()])).expect("JSON");
-    assert_eq!(json["instead"][0], "newreno instead of cubic");
+    assert_eq!(json["instead"][0], "cubic instead of bbr");
 
     let bad = script("bad.pkt", format!("{opening}+0 > S. 0:0(0) ack 2 <...>\n"));
     let output = synfin(&["script", good.path(), bad.path()]);

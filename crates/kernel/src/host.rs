@@ -49,6 +49,8 @@ pub(crate) struct Kernel {
     failure: Option<String>,
     tick: Duration,
     instead: BTreeSet<String>,
+    /// The congestion control of new sockets.
+    congestion: String,
 }
 
 impl Kernel {
@@ -78,6 +80,7 @@ impl Kernel {
             failure: None,
             tick: tick(),
             instead: BTreeSet::new(),
+            congestion: settings::CONGESTION_DEFAULT.to_owned(),
         };
         for setting in &beginning.settings {
             host.set(setting).map_err(|need| NotMade { need, event: setting.event })?;
@@ -269,7 +272,11 @@ impl Host for Kernel {
     }
 
     fn set(&mut self, setting: &Setting) -> Result<(), String> {
-        match (settings::apply(setting), setting.voice) {
+        let applied = match settings::congestion(setting) {
+            Some(chosen) => chosen.map(|name| self.congestion = name),
+            None => settings::apply(setting),
+        };
+        match (applied, setting.voice) {
             (Err(need), Voice::File) => {
                 self.instead.insert(format!("without {need}"));
                 Ok(())
@@ -304,6 +311,11 @@ impl Host for Kernel {
             Type::Datagram => SocketType::DGRAM,
         };
         let fd = net::socket_with(family, of_type, SocketFlags::CLOEXEC, None).map_err(self.named())?;
+        if kind == Type::Stream {
+            let congestion = OptionValue::Text(self.congestion.clone());
+            // A kernel without the default one goes on with its own.
+            let _ = options::set(fd.as_fd(), domain, OptionName::Congestion, &congestion, &self.errors);
+        }
         Ok(self.descriptors.insert(fd, Kind::Socket(domain, kind)))
     }
 

@@ -1,7 +1,8 @@
 //! Lines of `sysctl`, in the calling thread's network and nowhere else.
 //!
 //! A setting that the kernel keeps for the whole machine is not touched: in a network namespace it cannot
-//! be seen or cannot be written.
+//! be seen or cannot be written. The congestion control is given to each socket instead ([`congestion`]), because
+//! a network of its own may only choose among those that the machine allows to everybody.
 
 use script::host::Setting;
 use std::io;
@@ -28,6 +29,28 @@ pub(crate) fn apply(setting: &Setting) -> Result<(), String> {
         }
         Err(error) => Err(format!("sysctl {name}={wanted}: the kernel says {error}")),
     }
+}
+
+/// The congestion control that sockets have unless the script asks for another: the kernel's default where nobody
+/// has changed it, and ours.
+pub(crate) const CONGESTION_DEFAULT: &str = "cubic";
+
+/// The congestion control that a setting asks for, if it is about that.
+///
+/// # Errors
+/// This kernel does not have it.
+pub(crate) fn congestion(setting: &Setting) -> Option<Result<String, String>> {
+    let Setting { name, value, .. } = setting;
+    (name == "net.ipv4.tcp_congestion_control").then(|| {
+        let available = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_available_congestion_control")
+            .unwrap_or_default();
+        let value = value.trim();
+        if available.split_whitespace().any(|known| known == value) {
+            Ok(value.to_owned())
+        } else {
+            Err(format!("sysctl {name}={value}, which this kernel does not have"))
+        }
+    })
 }
 
 fn is_so(path: &PathBuf, wanted: &str) -> bool {

@@ -12,10 +12,8 @@ use std::time::{Duration, Instant};
 use wire::{Frame, checksum, ip};
 
 /// Settings that a new network begins with, whatever the machine's are. Those of TCP are what the kernel has
-/// when nobody has changed anything, but for the congestion control: NewReno is what our scripts are
-/// written for, and one that wants another says so.
+/// when nobody has changed anything.
 const SETTINGS: &[(&str, &str)] = &[
-    ("ipv4/tcp_congestion_control", "reno"),
     ("ipv4/tcp_rmem", "4096 131072 6291456"),
     ("ipv4/tcp_wmem", "4096 16384 4194304"),
     ("ipv6/conf/all/accept_dad", "0"),

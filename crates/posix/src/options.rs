@@ -175,7 +175,7 @@ impl System {
             (OptionName::ReceiveTimeout, OptionValue::Time(time)) => {
                 socket.options.receive_timeout = some_time(*time);
             }
-            (OptionName::Congestion, OptionValue::Text(name)) => return set_congestion(socket, name),
+            (OptionName::Congestion, OptionValue::Text(name)) => set_congestion(socket, name)?,
             (OptionName::ReceiveBuffer, OptionValue::Int(bytes)) => {
                 set_receive_buffer(socket, habits, buffer_asked(habits, *bytes, receive_max)?);
             }
@@ -243,7 +243,9 @@ impl System {
             OptionName::Linger => OptionValue::Linger(options.linger),
             OptionName::SendTimeout => OptionValue::Time(options.send_timeout.unwrap_or_default()),
             OptionName::ReceiveTimeout => OptionValue::Time(options.receive_timeout.unwrap_or_default()),
-            OptionName::Congestion => OptionValue::Text(congestion_name(habits).to_owned()),
+            OptionName::Congestion => {
+                OptionValue::Text(congestion_name(habits, options.config.congestion).to_owned())
+            }
             OptionName::Info => OptionValue::Info(Box::new(info(now, habits, socket, connection))),
             OptionName::MaxSegment => OptionValue::Int(max_segment(habits, options, connection)),
             OptionName::ReceiveBuffer => {

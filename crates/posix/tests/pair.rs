@@ -303,4 +303,11 @@ fn options_keep_what_they_are_told() {
     assert_eq!(system.set_option(now, fd, OptionName::Info, &int(1)), Err(Errno::NoProtocolOption));
     let unknown = OptionValue::Text("carrier-pigeon".to_owned());
     assert_eq!(system.set_option(now, fd, OptionName::Congestion, &unknown), Err(Errno::NoEntry));
+    let congestion = |system: &mut System| system.option(now, fd, OptionName::Congestion);
+    assert_eq!(congestion(system), Ok(OptionValue::Text("cubic".to_owned())), "as before");
+    for (asked, told) in [("newreno", "reno"), ("cubic\0", "cubic"), ("reno", "reno")] {
+        let value = OptionValue::Text(asked.to_owned());
+        assert_eq!(system.set_option(now, fd, OptionName::Congestion, &value), Ok(()), "{asked}");
+        assert_eq!(congestion(system), Ok(OptionValue::Text(told.to_owned())), "{asked}");
+    }
 }

@@ -23,6 +23,7 @@ struct Mutant {
 /// Every change of one event of a script.
 fn mutants(script: &Script) -> Vec<Mutant> {
     let mut all = Vec::new();
+    let compares_push = script.option("any_push").is_none();
     for (index, event) in script.events.iter().enumerate() {
         let mut changed = |what: &str, new: Event| {
             let mut script = script.clone();
@@ -32,6 +33,9 @@ fn mutants(script: &Script) -> Vec<Mutant> {
         match &event.what {
             What::Packet(packet) if packet.direction == Direction::Out => {
                 for (what, packet) in packet_changes(packet) {
+                    if what == PUSH && !compares_push {
+                        continue;
+                    }
                     changed(what, Event { what: What::Packet(packet), ..event.clone() });
                 }
                 for (what, when) in time_changes(event.when) {
@@ -92,6 +96,9 @@ fn is_consequential(packet: &Packet) -> bool {
     flags.intersects(Flags::SYN | Flags::FIN) || text
 }
 
+/// The change that a script with `--any_push` does not see.
+const PUSH: &str = "push";
+
 fn packet_changes(packet: &Packet) -> Vec<(&'static str, Packet)> {
     let Body::Tcp(tcp) = &packet.body else { return Vec::new() };
     let mut changes = Vec::new();
@@ -122,7 +129,8 @@ fn packet_changes(packet: &Packet) -> Vec<(&'static str, Packet)> {
         for flag in [Flags::FIN, Flags::RST, Flags::PSH, Flags::ACK, Flags::URG, Flags::ECE, Flags::CWR] {
             let flags =
                 FlagsWord { bits: Field::Is(Flags::from_bits(bits.bits() ^ flag.bits())), ace: false };
-            add("flags", synfin_script::ast::TcpPacket { flags, ..tcp.clone() });
+            let what = if flag == Flags::PSH { PUSH } else { "flags" };
+            add(what, synfin_script::ast::TcpPacket { flags, ..tcp.clone() });
         }
     }
     for (what, options) in option_changes(&tcp.options) {

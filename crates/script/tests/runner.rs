@@ -214,6 +214,20 @@ fn times_are_kept() {
 }
 
 #[test]
+fn a_script_says_whether_push_and_what_trails_are_compared() {
+    let write = "+0 write(4, ..., 100) = 100\n";
+    let text = passive(&format!("{write}+0 > . 1:101(100) ack 1"));
+    fails(&text, "flags: expected ., seen P.");
+    check_script(&format!("--any_push\n{text}"));
+    fails(&format!("--any_push\n{}", text.replace("> .", "> F.")), "flags: expected F., seen P.");
+    let trails = passive(&format!("{write}+0 getsockopt(4, SOL_SOCKET, SO_ERROR, [0], [4]) = 0"));
+    fails(&trails, "a packet that the script does not expect");
+    check_script(&format!("--any_trailing\n{trails}"));
+    let before = format!("{trails}\n+0.1 getsockopt(4, SOL_SOCKET, SO_ERROR, [0], [4]) = 0");
+    fails(&format!("--any_trailing\n{before}"), "a packet that the script does not expect");
+}
+
+#[test]
 fn segments_are_merged_unless_asked_otherwise() {
     let data = "+0 write(4, ..., 3000) = 3000\n+0 > P. 1:3001(3000) ack 1";
     check_script(&passive(data));

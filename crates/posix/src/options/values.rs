@@ -4,7 +4,7 @@ use super::{OptionName, Options};
 use crate::socket::{Domain, Phase, Role, Socket};
 use crate::{Errno, TcpInfo, Type};
 use core::time::Duration;
-use tcp::{Connection, Habits, Instant, Nagle, State};
+use tcp::{CongestionControl, Connection, Habits, Instant, Nagle, State};
 
 /// Linux doubles what is asked for, to leave room for its own bookkeeping.
 const LINUX_RECEIVE_BUFFER_MIN: u32 = 2_304;
@@ -79,15 +79,17 @@ pub(super) fn shown_buffer(habits: Habits, bytes: u32, connection: Option<&Conne
 /// What timestamps take from every segment.
 const TIMESTAMPS_BYTES: u32 = 12;
 
-pub(super) fn set_congestion(socket: &Socket, name: &str) -> Result<(), Errno> {
-    let known = matches!(name.trim_end_matches('\0'), "reno" | "newreno");
-    if known && socket.kind == Type::Stream { Ok(()) } else { Err(Errno::NoEntry) }
+pub(super) fn set_congestion(socket: &mut Socket, name: &str) -> Result<(), Errno> {
+    let named = CongestionControl::named(name.trim_end_matches('\0')).filter(|_| socket.kind == Type::Stream);
+    socket.options.config.congestion = named.ok_or(Errno::NoEntry)?;
+    Ok(())
 }
 
-pub(super) fn congestion_name(habits: Habits) -> &'static str {
-    match habits {
-        Habits::Linux | Habits::Rfc => "reno",
-        Habits::FreeBsd => "newreno",
+/// Linux's name for NewReno is `reno`.
+pub(super) fn congestion_name(habits: Habits, congestion: CongestionControl) -> &'static str {
+    match (habits, congestion) {
+        (Habits::Linux | Habits::Rfc, CongestionControl::NewReno) => "reno",
+        _ => congestion.name(),
     }
 }
 

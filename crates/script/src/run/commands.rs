@@ -314,16 +314,23 @@ mod tests {
         std::fs::write(
             directory.join("a.sh"),
             "#!/bin/sh\nsysctl -q net.ipv4.tcp_retries2=9\nip link set up\n\
-             sysctl -q net.ipv4.tcp_congestion_control=cubic\n",
+             sysctl -q net.ipv4.tcp_congestion_control=bbr\n",
         )
         .unwrap();
         std::fs::write(directory.join("b.sh"), "./b.sh\n").unwrap();
         let linux = |command: &str| run_with(Habits::Linux, command, Some(&directory));
         let host = linux("./a.sh /proc/sys/net/ipv4/tcp_timestamps=0").unwrap();
         assert_eq!((host.defaults.config.retries, host.defaults.config.timestamps), (9, false));
-        assert_eq!(host.instead.iter().collect::<Vec<_>>(), ["newreno instead of cubic"]);
-        let own = "sysctl -q net.ipv4.tcp_congestion_control=cubic";
-        assert!(linux(own).unwrap_err().contains("cubic is not there"), "a script means it");
+        assert_eq!(host.instead.iter().collect::<Vec<_>>(), ["cubic instead of bbr"]);
+        let own = "sysctl -q net.ipv4.tcp_congestion_control=bbr";
+        assert!(linux(own).unwrap_err().contains("bbr is not there"), "a script means it");
+        let chosen = |line: &str| linux(line).unwrap().defaults.config.congestion;
+        assert_eq!(chosen("sysctl -q net.ipv4.tcp_sack=1"), tcp::CongestionControl::Cubic);
+        assert_eq!(chosen("sysctl -q net.ipv4.tcp_congestion_control=reno"), tcp::CongestionControl::NewReno);
+        assert_eq!(chosen("sysctl net.inet.tcp.cc.algorithm=newreno"), tcp::CongestionControl::NewReno);
+        assert_eq!(chosen("sysctl net.inet.tcp.cc.algorithm=cubic"), tcp::CongestionControl::Cubic);
+        let pacing = |line: &str| linux(line).unwrap().defaults.config.pacing;
+        assert!(!pacing("sysctl net.ipv4.tcp_sack=1") && pacing("sysctl synfin.pacing=1"));
         assert!(linux("./b.sh").unwrap_err().contains("more than 4 files"));
         std::fs::remove_dir_all(&directory).unwrap();
     }

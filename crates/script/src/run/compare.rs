@@ -5,10 +5,21 @@ use super::flow::{Flow, timestamp_of};
 use super::icmp_names;
 use crate::ast::*;
 use std::time::Duration;
+use wire::tcp::Flags;
 
-/// How strictly timestamps are compared.
+/// Whether PSH of what is sent is compared. RFC 9293 §3.9.1 leaves to the sender where a record ends, and
+/// systems differ: some mark the end of each burst, others the end of what is queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Push {
+    Compared,
+    /// `--any_push`
+    Ignored,
+}
+
+/// How strictly packets are compared.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct TimestampCheck {
+pub(crate) struct Check {
+    pub(crate) push: Push,
     /// The length of one tick of the script's clock; with `None`, TSval is not compared.
     pub(crate) tick: Option<Duration>,
     pub(crate) tolerance: Duration,
@@ -18,7 +29,7 @@ pub(crate) struct TimestampCheck {
 const ENGINE_TICK_US: i64 = 1_000;
 
 /// The fields in which they differ, in words; empty if the packet is the right one.
-pub(crate) fn differences(expected: &Packet, seen: &Live, flow: &Flow, check: TimestampCheck) -> Vec<String> {
+pub(crate) fn differences(expected: &Packet, seen: &Live, flow: &Flow, check: Check) -> Vec<String> {
     let mut wrong = Vec::new();
     compare_ip(&expected.ip, seen, &mut wrong);
     compare_ports(expected.ports, seen, flow, &mut wrong);
@@ -75,6 +86,13 @@ fn compare_ip(expected: &IpInfo, seen: &Live, wrong: &mut Vec<String>) {
     }
 }
 
+fn are_same(expected: Flags, seen: Flags, push: Push) -> bool {
+    match push {
+        Push::Compared => expected == seen,
+        Push::Ignored => expected | Flags::PSH == seen | Flags::PSH,
+    }
+}
+
 fn compare_ports(expected: Option<Ports>, seen: &Live, flow: &Flow, wrong: &mut Vec<String>) {
     let Some(Ports { source, destination }) = expected else { return };
     let (remote, local) = flow.script_ports.unwrap_or((seen.destination.port(), seen.source.port()));
@@ -82,15 +100,9 @@ fn compare_ports(expected: Option<Ports>, seen: &Live, flow: &Flow, wrong: &mut 
     differ("destination port", &destination, &remote, wrong);
 }
 
-fn compare_tcp(
-    expected: &TcpPacket,
-    seen: &LiveTcp,
-    flow: &Flow,
-    check: TimestampCheck,
-    wrong: &mut Vec<String>,
-) {
+fn compare_tcp(expected: &TcpPacket, seen: &LiveTcp, flow: &Flow, check: Check, wrong: &mut Vec<String>) {
     if let Field::Is(bits) = expected.flags.bits
-        && bits != seen.flags
+        && !are_same(bits, seen.flags, check.push)
     {
         let seen = FlagsWord { bits: Field::Is(seen.flags), ace: expected.flags.ace };
         wrong.push(format!("flags: expected {}, seen {seen}", expected.flags));
@@ -136,7 +148,7 @@ fn compare_options(
     expected: &[TcpOption],
     seen: &LiveTcp,
     flow: &Flow,
-    check: TimestampCheck,
+    check: Check,
     wrong: &mut Vec<String>,
 ) {
     let relative = flow.relative_options(Direction::Out, seen);
@@ -173,7 +185,7 @@ fn compare_options(
     }
 }
 
-fn compare_timestamp(value: u32, live: u32, flow: &Flow, check: TimestampCheck, wrong: &mut Vec<String>) {
+fn compare_timestamp(value: u32, live: u32, flow: &Flow, check: Check, wrong: &mut Vec<String>) {
     let (Some(tick), Some(base)) = (check.tick, flow.timestamp_base) else { return };
     let tick_us = i64::try_from(tick.as_micros()).unwrap_or(i64::MAX);
     let expected_us = i64::from(value.wrapping_sub(base.script).cast_signed()).saturating_mul(tick_us);

@@ -2,7 +2,7 @@
 
 use super::calls::{Answer, Progress};
 use super::host::Happened;
-use super::{Ended, Ongoing, Rigour, Runner, Trouble, commands, inquiry, python};
+use super::{Ended, Ongoing, Rigour, Runner, Trouble, commands, inquiry, is_on, python};
 use crate::ast::*;
 use posix::TcpInfo;
 use std::time::Duration;
@@ -59,7 +59,7 @@ impl Runner<'_> {
         while let Some(sent) = self.outbox.pop_front() {
             let shown = self.shown(&sent);
             let before = sent.at < end;
-            if !before && self.options.rigour == Rigour::Packetdrill {
+            if !before && self.trailing_allowed() {
                 self.trailing.push(shown);
                 continue;
             }
@@ -70,6 +70,11 @@ impl Runner<'_> {
             return Err(Ended::Failed(failure));
         }
         Ok(())
+    }
+
+    /// `--any_trailing` is for scripts that bound what is sent by a block of code.
+    fn trailing_allowed(&self) -> bool {
+        self.options.rigour == Rigour::Packetdrill || is_on(self.script, "any_trailing")
     }
 
     fn event(&mut self, index: usize) -> Result<(), Ended> {

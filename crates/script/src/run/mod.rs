@@ -155,6 +155,7 @@ pub(crate) struct Runner<'a> {
     tolerance: Duration,
     tolerance_percent: f64,
     segments: Segments,
+    push: compare::Push,
     timestamp_tick: Option<Duration>,
     scaled_echo: bool,
     flows: Vec<Flow>,
@@ -191,6 +192,11 @@ pub fn run(source: &str, options: &RunOptions) -> Outcome {
 pub fn habits_of(source: &str, options: &RunOptions) -> Option<Habits> {
     let options = RunOptions { habits: None, ..options.clone() };
     read(source, &options).ok().map(|(_, habits)| habits)
+}
+
+/// Whether the script has a switch on.
+fn is_on(script: &Script, name: &str) -> bool {
+    script.option(name).is_some_and(|value| value != "0" && value != "false")
 }
 
 /// Runs a script and keeps what crossed the wire.
@@ -397,7 +403,8 @@ impl<'a> Runner<'a> {
         };
         let mtu_bytes = number("mtu")?.map_or(options.mtu_bytes.unwrap_or(usual_mtu), |mtu| mtu as u32);
         let mtu_bytes = mtu_bytes.clamp(68, 65_535);
-        let strict = script.option("strict_segments").is_some_and(|value| value != "0" && value != "false");
+        let strict = is_on(script, "strict_segments");
+        let push = if is_on(script, "any_push") { compare::Push::Ignored } else { compare::Push::Compared };
         let tick = number("tcp_ts_tick_usecs")?.filter(|us| *us > 0.0).map(micros);
         let addresses = [Some(plan.local), plan.other_family()].into_iter().flatten().collect();
         let host = make(&Beginning { habits, addresses, mtu_bytes, settings, tracing });
@@ -429,6 +436,7 @@ impl<'a> Runner<'a> {
                 .unwrap_or(options.rigour.tolerance_percent())
                 .clamp(0.0, 100.0),
             segments: if strict { Segments::Strict } else { options.segments },
+            push,
             timestamp_tick: tick,
             scaled_echo: script.option("tcp_ts_ecr_scaled").is_some_and(|value| value != "0"),
             flows: Vec::new(),

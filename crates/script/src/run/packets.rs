@@ -1,7 +1,7 @@
 //! Packets: their flows, what is injected, what must be seen.
 
 use super::codec::{self, Envelope, Live, LiveBody, LiveQuote};
-use super::compare::{TimestampCheck, differences};
+use super::compare::{Check, differences};
 use super::events::{Seconds, Window};
 use super::flow::{Flow, SynOf};
 use super::host::Ends;
@@ -150,7 +150,7 @@ impl Runner<'_> {
         if let (Some(Ports { source, destination }), None) = (packet.ports, flow.script_ports) {
             flow.script_ports = Some((destination, source));
         }
-        let check = TimestampCheck { tick: self.timestamp_tick, tolerance: self.tolerance };
+        let check = Check { push: self.push, tick: self.timestamp_tick, tolerance: self.tolerance };
         let mut wrong = differences(packet, &sent.live, flow, check);
         if sent.at < window.from {
             let due = window.nominal.unwrap_or(window.from);

@@ -45,6 +45,8 @@ pub(crate) const fn name_for_conditions(habits: Habits) -> &'static str {
 pub(crate) fn defaults(habits: Habits) -> Defaults {
     let mut defaults = Defaults::new(habits);
     let config = &mut defaults.config;
+    // Scripts count the segments of a burst.
+    config.pacing = false;
     match habits {
         Habits::Linux => {
             config.option_layout = OptionLayout::Linux;

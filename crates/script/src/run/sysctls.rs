@@ -8,7 +8,7 @@ use super::HostSettings;
 use super::host::{Setting, Voice};
 use posix::Defaults;
 use std::time::Duration;
-use tcp::SynRetry;
+use tcp::{CongestionControl, SynRetry};
 
 /// `Err` says in words why a setting cannot be applied, for the reason of the skip.
 type Applied = Result<(), String>;
@@ -37,7 +37,7 @@ pub(crate) fn apply(settings: &mut HostSettings, setting: &Setting) -> Applied {
 }
 
 fn apply_known(settings: &mut HostSettings, name: &str, value: &str) -> Applied {
-    let followed = LINUX.iter().chain(FREEBSD).find(|(known, _)| *known == name);
+    let followed = LINUX.iter().chain(FREEBSD).chain(OWN).find(|(known, _)| *known == name);
     if let Some((_, apply)) = followed {
         return apply(settings, value).map_err(|why| format!("sysctl {name}={value}: {why}"));
     }
@@ -129,6 +129,11 @@ const LINUX: &[(&str, Apply)] = &[
     ("net.core.wmem_max", |settings, value| number(&mut settings.defaults.send_buffer_bytes_max, value)),
     ("net.ipv4.ip_default_ttl", |settings, value| small(&mut settings.host.hop_limit, value)),
 ];
+
+/// Our own, which no other system has. Scripts count segments of a burst, as they come from a kernel that has no
+/// `fq`; one about pacing says `sysctl synfin.pacing=1`.
+const OWN: &[(&str, Apply)] =
+    &[("synfin.pacing", |settings, value| set(&mut settings.defaults.config.pacing, value))];
 
 const FREEBSD: &[(&str, Apply)] = &[
     ("net.inet.tcp.rfc1323", |settings, value| {
@@ -472,15 +477,16 @@ fn three(value: &str) -> Result<[u32; 3], String> {
     numbers.try_into().map_err(|_| "three numbers were expected".to_owned())
 }
 
-/// Until the first loss all congestion controls behave alike. A default that a file sets for many scripts is
-/// therefore no reason to skip them all; what is used instead is noted.
+/// Until the first loss all congestion controls behave alike. One that we do not have and a file sets for many
+/// scripts is therefore no reason to skip them all; what is used instead is noted.
 fn congestion(settings: &mut HostSettings, value: &str, voice: Voice) -> Applied {
-    match (value, voice) {
-        ("reno" | "newreno", _) => Ok(()),
-        (other, Voice::Script) => Err(format!("the congestion control {other} is not there")),
-        (other, Voice::File) => {
-            settings.instead.insert(format!("newreno instead of {other}"));
-            Ok(())
+    let used = &mut settings.defaults.config.congestion;
+    match (CongestionControl::named(value), voice) {
+        (Some(named), _) => *used = named,
+        (None, Voice::Script) => return Err(format!("the congestion control {value} is not there")),
+        (None, Voice::File) => {
+            settings.instead.insert(format!("{} instead of {value}", used.name()));
         }
     }
+    Ok(())
 }
