@@ -344,12 +344,12 @@ impl Sender {
     fn restart_after_idle(&mut self, lent: &mut Lent<'_>) {
         let rto_us = u64::from(self.rto_us(lent.config));
         if lent.now.micros_since(self.last_sent_at) > rto_us {
-            let restart = if lent.config.slow_start_after_idle {
-                crate::sizes::initial_window(lent.config, lent.mss)
+            let initial = crate::sizes::initial_window(lent.config, lent.mss);
+            if lent.config.slow_start_after_idle {
+                self.congestion.on_idle(lent.now, initial);
             } else {
-                u32::MAX
-            };
-            self.congestion.on_idle(lent.now, restart);
+                self.congestion.on_resumed(lent.now, initial);
+            }
         }
     }
 }

@@ -88,6 +88,10 @@ impl Sender {
         let Some(episode) = load.episode.take() else { return };
         self.congestion.on_undo(&episode.before, lent.now);
         load.flight.find_again();
+        if sign != UndoSign::EarlyTimeout {
+            // Our patience was too short, and a report of the duplicate may never come.
+            load.rack.on_duplicate(self.una, self.nxt, &mut self.reordering);
+        }
         load.phase = Phase::Open;
         load.recover = None;
         self.sent.undone = self.sent.undone.wrapping_add(1);
