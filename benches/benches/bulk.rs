@@ -7,6 +7,7 @@ use synfin_benches::{Sample, compare, ours, rounds, theirs};
 const TOTAL_BYTES: u64 = 1 << 30;
 
 fn main() {
+    println!("{}", synfin_benches::profile());
     println!("bulk, both ends on one thread; Gbit/s, medians of {} pairs", rounds());
     println!("{:<44} {:>8} {:>8} {:>7}", "", "synfin", "smoltcp", "ratio");
     for (name, mtu, super_bytes, checksums) in [

@@ -12,6 +12,7 @@ use synfin_benches::{Sample, compare, ours, rounds, theirs};
 const CYCLES: u64 = 50_000;
 
 fn main() {
+    println!("{}", synfin_benches::profile());
     println!("connect, accept, close, close; cycles per second, medians of {} pairs", rounds());
     println!("{:<44} {:>9} {:>9} {:>7}", "", "synfin", "smoltcp", "ratio");
     for (idle, time_wait_ms) in [(0, 1), (1_000, 1), (0, 60_000)] {

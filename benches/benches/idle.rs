@@ -33,6 +33,7 @@ static COUNTING: Counting = Counting;
 const EXCHANGES: u64 = 20_000;
 
 fn main() {
+    println!("{}", synfin_benches::profile());
     let wire = ours::Wire::default();
     println!("memory of an idle established connection, one end, in bytes");
     for count in [10_000, 100_000] {

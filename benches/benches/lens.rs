@@ -220,6 +220,7 @@ fn theirs(made: &Made, program: &str, arguments: &[&str], most_bytes: &mut u64) 
 }
 
 fn main() {
+    println!("{}", synfin_benches::profile());
     let millions: u64 = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(2);
     let packets = millions * 1_000_000;
     println!(

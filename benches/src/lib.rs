@@ -81,3 +81,36 @@ pub fn compare(rounds: usize, ours: Run<'_>, theirs: Run<'_>) -> (f64, f64, f64)
 pub fn rounds() -> usize {
     std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(5)
 }
+
+/// How `cargo bench` builds, as the workspace's manifest says it: a figure without it cannot be compared.
+pub fn profile() -> String {
+    let manifest = include_str!("../../Cargo.toml");
+    let section = |name: &str| -> Vec<(&str, &str)> {
+        let lines = manifest.lines().skip_while(|line| *line != format!("[profile.{name}]")).skip(1);
+        let lines = lines.take_while(|line| !line.starts_with('[')).filter_map(|line| line.split_once(" = "));
+        lines.map(|(key, value)| (key, value.trim_matches('"'))).collect()
+    };
+    let mut name = "bench";
+    let mut settings = Vec::new();
+    loop {
+        let found = section(name);
+        settings.extend(
+            found.iter().filter(|(key, _)| *key != "inherits").map(|(key, value)| format!("{key} {value}")),
+        );
+        match found.iter().find(|(key, _)| *key == "inherits") {
+            Some((_, parent)) if *parent != "release" => name = parent,
+            _ => return format!("built by `cargo bench` with the profile {name}: {}", settings.join(", ")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_profile_is_the_one_of_packages() {
+        assert_eq!(
+            super::profile(),
+            "built by `cargo bench` with the profile dist: lto fat, codegen-units 1"
+        );
+    }
+}

@@ -1,6 +1,8 @@
 //! `cargo xtask gen`: writes the documents that are made from code.
 //!
-//! They are committed, so that they can be read where the code is; a test says when one is stale.
+//! Packages are not made here: `cargo build --profile dist -p synfin-cli` builds the command for them.
+//!
+//! The documents are committed, so that they can be read where the code is; a test says when one is stale.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -1,14 +1,18 @@
 //! `synfin sim`: bulk flows over a bottleneck in virtual time: how fast, how fair, what was sent again.
 
 mod results;
+mod spread;
 
 use crate::failure::{Exit, Failure, Outcome, print};
 use crate::output::{Files, Output, Target};
 use crate::{notes, pcap};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use report::Style;
-use sim::{Chance, Discipline, Experiment, Family, Loss, Queue, QueueLimit, Recording};
+use sim::tcp::CongestionControl;
+use sim::{Chance, Discipline, Experiment, Family, Loss, Progress, Queue, QueueLimit, Recording, Stop};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Send data through a simulated network and see how TCP copes
@@ -17,7 +21,11 @@ use std::time::Duration;
   synfin sim                                        one flow over 100 Mbit/s and 40 ms
   synfin sim --loss 1% --flows 4 --seed 7           four flows that share it, with loss
   synfin sim --rate 1gbit --rtt 100ms --bytes 200M --plot cwnd.svg
+  synfin sim --cc cubic,newreno --for 20s           two flows, one controller each: who gets how much
   synfin sim --loss 1% --burst 5 --reorder 2%       a wireless link: losses come in bursts
+  synfin sim --reorder 3% --reorder-by 20ms --ack-loss 10%
+  synfin sim --loss 1% --seeds 9                    nine worlds: medians, and how much they differ
+  synfin sim --rate 1gbit --buffer 32M --bytes 50M  with large buffers
   synfin sim --queue 1M --aqm codel --plot out.svg  a large buffer, kept short by CoDel
   synfin sim --loss 0.1% --pcap sim.pcapng && synfin explain sim.pcapng")]
 pub(crate) struct Sim {
@@ -31,11 +39,17 @@ pub(crate) struct Sim {
     #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, default_value = "0%", value_parser = crate::units::percent)]
     loss: f64,
     /// How many packets in a row are lost on average; without it losses are independent
-    #[arg(long, value_name = "PACKETS", allow_hyphen_values = true, value_parser = crate::units::burst)]
+    #[arg(long, value_name = "PACKETS", requires = "loss", allow_hyphen_values = true, value_parser = crate::units::burst)]
     burst: Option<f64>,
-    /// How many packets to the server are delayed by a quarter of the round-trip time, and overtaken
+    /// How many packets back to the client are lost: acknowledgments
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, default_value = "0%", value_parser = crate::units::percent)]
+    ack_loss: f64,
+    /// How many packets to the server are held back, and overtaken
     #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, default_value = "0%", value_parser = crate::units::percent)]
     reorder: f64,
+    /// How long they are held back [default: a quarter of the round-trip time]
+    #[arg(long, value_name = "TIME", requires = "reorder", allow_hyphen_values = true, value_parser = crate::units::duration)]
+    reorder_by: Option<Duration>,
     /// How many packets to the server arrive twice
     #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, default_value = "0%", value_parser = crate::units::percent)]
     duplicate: f64,
@@ -53,14 +67,23 @@ pub(crate) struct Sim {
     #[arg(long, value_enum, default_value_t = Aqm::None)]
     aqm: Aqm,
     /// How much each flow sends
-    #[arg(long, value_name = "BYTES", allow_hyphen_values = true, default_value = "10M", value_parser = crate::units::bytes)]
+    #[arg(long, value_name = "BYTES", conflicts_with = "time", allow_hyphen_values = true, default_value = "10M", value_parser = crate::units::bytes)]
     bytes: u64,
-    /// Congestion control
-    #[arg(long, value_enum, default_value_t = Control::Newreno)]
-    cc: Control,
-    /// The number of flows
-    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 1, value_parser = crate::units::whole(1..=1_000_u16))]
-    flows: u16,
+    /// How long the flows send instead, from the start of the first; then the figures are taken
+    #[arg(long = "for", id = "time", value_name = "TIME", allow_hyphen_values = true, value_parser = crate::units::span)]
+    time: Option<Duration>,
+    /// Congestion control, one name per flow; with fewer names than flows they start again
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', default_value = "cubic", value_parser = controls())]
+    cc: Vec<CongestionControl>,
+    /// The number of flows [default: as many as --cc names]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = crate::units::whole(1..=1_000_u16))]
+    flows: Option<u16>,
+    /// The time between the starts of two flows
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "0ms", value_parser = crate::units::duration)]
+    stagger: Duration,
+    /// The send and receive buffers of both ends [default: 4 MiB]
+    #[arg(long, value_name = "BYTES", allow_hyphen_values = true, value_parser = crate::units::buffer)]
+    buffer: Option<u32>,
     /// The largest IP packet
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true, default_value_t = 1_500, value_parser = crate::units::whole(576..=65_535_u32))]
     mtu: u32,
@@ -70,6 +93,9 @@ pub(crate) struct Sim {
     /// The seed of all randomness: the same seed gives the same bytes
     #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 1, value_parser = crate::units::whole(0..=u64::MAX))]
     seed: u64,
+    /// Run with so many seeds, from --seed on, and print the median, the least and the greatest of each figure
+    #[arg(long, value_name = "N", conflicts_with_all = ["pcap", "plot"], allow_negative_numbers = true, value_parser = crate::units::whole(1..=10_000_u16))]
+    seeds: Option<u16>,
     /// Write the packets that passed the sender's network card to this pcapng file
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
@@ -82,12 +108,6 @@ pub(crate) struct Sim {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Control {
-    /// RFC 5681 and 6582
-    Newreno,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Aqm {
     /// None: drop-tail
     None,
@@ -95,9 +115,22 @@ enum Aqm {
     Codel,
 }
 
+/// The names of the controllers, as the engine has them.
+fn controls() -> impl TypedValueParser<Value = CongestionControl> {
+    let value = |control: CongestionControl| match control {
+        CongestionControl::NewReno => PossibleValue::new(control.name()).alias("reno"),
+        _ => PossibleValue::new(control.name()),
+    };
+    PossibleValuesParser::new(CongestionControl::ALL.map(value))
+        .map(|name| CongestionControl::named(&name).expect("it is one of the possible values"))
+}
+
 impl Sim {
     pub(crate) fn run(self, style: &Style) -> Outcome {
-        let Control::Newreno = self.cc;
+        let experiment = self.experiment()?;
+        if let Some(seeds) = self.seeds {
+            return self.run_seeds(&experiment, u64::from(seeds), style);
+        }
         let mut files = Files::new();
         if self.json {
             files.print("--json");
@@ -106,27 +139,94 @@ impl Sim {
         let plot = self.plot.as_deref().map(|path| files.write("--plot", path)).transpose()?;
         let mut pcap = pcap.as_ref().map(Target::begin).transpose()?;
         let mut plot = plot.as_ref().map(Target::begin).transpose()?;
+        let outcome = watched(&experiment);
+        if let Some(output) = &mut pcap {
+            pcap::write_host(output, &outcome.world, outcome.client)?;
+        }
+        if let Some(output) = &mut plot {
+            output.take(&results::picture(&outcome))?;
+        }
+        pcap.into_iter().chain(plot).try_for_each(Output::finish)?;
+        let stop = experiment.stop;
+        print(&if self.json { results::json(&outcome) } else { results::text(&outcome, stop, style) })?;
+        match results::shortfall(&outcome, &experiment) {
+            Some(sentence) => Err(Failure::new(sentence)),
+            None => Ok(Exit::Fine.into()),
+        }
+    }
+
+    fn run_seeds(&self, experiment: &Experiment, count: u64, style: &Style) -> Outcome {
+        let Some(end) = self.seed.checked_add(count) else {
+            return Err(Failure::usage(format!(
+                "there are no {count} seeds from {} on; use a smaller --seed",
+                self.seed
+            )));
+        };
+        let bar = notes::bar(count, "{bar:40} {pos} of {len} seeds");
+        let figures = experiment.run_seeds(self.seed..end, |outcome| {
+            bar.inc(1);
+            spread::Figures::of(outcome, experiment)
+        });
+        bar.finish_and_clear();
+        let spreads = spread::Spreads::of(self.seed, &figures);
+        print(&if self.json { spreads.json() } else { spreads.text(style) })?;
+        match spread::shortfall(self.seed, &figures) {
+            Some(sentence) => Err(Failure::new(sentence)),
+            None => Ok(Exit::Fine.into()),
+        }
+    }
+
+    /// What to try; the sentences for arguments that cannot go together.
+    fn experiment(&self) -> Result<Experiment, Failure> {
+        let flows = self.flows.map_or(self.cc.len(), usize::from);
+        if self.cc.len() > flows {
+            let named = self.cc.len();
+            let sentence =
+                format!("--cc names {named} controllers, --flows is {flows}; raise --flows, or name fewer");
+            return Err(Failure::usage(sentence));
+        }
+        if flows == 1 && !self.stagger.is_zero() {
+            return Err(Failure::usage("--stagger parts the starts of several flows; add --flows 2 or more"));
+        }
         let loss = match (self.loss, self.burst) {
             (0.0, _) => Loss::Nothing,
             (percent, None) => Loss::Random(Chance::percent(percent)),
             (percent, Some(packets)) => Loss::in_bursts(percent, packets),
         };
+        let mut config = tcp::Config::default();
+        if let Some(bytes) = self.buffer {
+            (config.send_buffer_bytes, config.receive_buffer_bytes) = (bytes, bytes);
+        }
         let mut experiment = Experiment {
             seed: self.seed,
-            bytes: self.bytes,
-            flows: usize::from(self.flows),
+            stop: self.time.map_or(Stop::Bytes(self.bytes), Stop::After),
+            flows,
+            stagger: self.stagger,
             rate_bits_per_s: Some(self.rate),
             rtt: self.rtt,
             jitter: self.jitter,
             loss,
+            ack_loss: Chance::percent(self.ack_loss),
             reorder: Chance::percent(self.reorder),
+            reorder_by: self.reorder_by,
             duplicate: Chance::percent(self.duplicate),
             corrupt: Chance::percent(self.corrupt),
             family: if self.ipv6 { Family::V6 } else { Family::V4 },
             mtu_bytes: self.mtu,
+            config: Arc::new(config),
+            congestion: self.cc.clone(),
             recording: if self.pcap.is_some() { Recording::FRAMES } else { Recording::NOTHING },
             ..Experiment::default()
         };
+        let (last_start, ends) = (experiment.start_of(flows - 1), self.time.unwrap_or(experiment.within));
+        if last_start >= ends {
+            return Err(Failure::usage(format!(
+                "flow {flows} would start after {} and all is over after {}; use a longer --for, a shorter --stagger \
+                 or fewer flows",
+                report::numbers::duration(last_start),
+                report::numbers::duration(ends)
+            )));
+        }
         experiment.queue = Some(Queue {
             limit: self.queue.unwrap_or_else(|| experiment.one_product()),
             discipline: match self.aqm {
@@ -135,23 +235,25 @@ impl Sim {
             },
             ..Queue::default()
         });
-        let bar = notes::bar(1, "{bar:40} {bytes} of {total_bytes}");
-        let outcome = experiment.run_watched(|progress| {
-            bar.set_length(progress.bytes_total);
-            bar.set_position(progress.bytes);
-        });
-        bar.finish_and_clear();
-        if let Some(output) = &mut pcap {
-            pcap::write_host(output, &outcome.world, outcome.client)?;
-        }
-        if let Some(output) = &mut plot {
-            output.take(&results::picture(&outcome))?;
-        }
-        pcap.into_iter().chain(plot).try_for_each(Output::finish)?;
-        print(&if self.json { results::json(&outcome) } else { results::text(&outcome, style) })?;
-        match results::shortfall(&outcome, experiment.within) {
-            Some(sentence) => Err(Failure::new(sentence)),
-            None => Ok(Exit::Fine.into()),
-        }
+        Ok(experiment)
     }
+}
+
+/// Runs it beside a bar of its bytes, or of its time if it ends by that.
+fn watched(experiment: &Experiment) -> sim::Outcome {
+    let template = match experiment.stop {
+        Stop::Bytes(_) => "{bar:40} {bytes} of {total_bytes}",
+        _ => "{bar:40} {percent} % of the time",
+    };
+    let bar = notes::bar(1, template);
+    let outcome = experiment.run_watched(|progress: &Progress| {
+        let (position, length) = match progress.bytes_total {
+            Some(total) => (progress.bytes, total),
+            None => (progress.now.as_millis(), progress.until.as_millis()),
+        };
+        bar.set_length(length);
+        bar.set_position(position);
+    });
+    bar.finish_and_clear();
+    outcome
 }

@@ -50,6 +50,29 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
+/// `60s`, `500ms`, `2min`; from a millisecond to an hour, for what goes on instead of what is waited for.
+pub(crate) fn span(text: &str) -> Result<Duration, String> {
+    let (number, unit) = split(text).ok_or_else(|| format!("`{text}` is not a time such as 60s or 2min"))?;
+    let seconds = match unit {
+        "ms" => number / 1e3,
+        "s" => number,
+        "min" => number * 60.0,
+        _ => return Err(format!("`{text}` needs a unit: ms, s or min")),
+    };
+    if (0.001..=3_600.0).contains(&seconds) {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err(format!("`{text}` is outside of 1ms to 60min"))
+    }
+}
+
+/// The size of a socket's buffer in bytes: 2k to 1G (powers of ten).
+pub(crate) fn buffer(text: &str) -> Result<u32, String> {
+    let bytes = bytes(text)?;
+    let bytes = u32::try_from(bytes).ok().filter(|bytes| (2_000..=1_000_000_000).contains(bytes));
+    bytes.ok_or_else(|| format!("`{text}` is no size for a buffer: from 2k to 1G"))
+}
+
 /// `5%` or `5`; at most 90.
 pub(crate) fn percent(text: &str) -> Result<f64, String> {
     match split(text) {
@@ -120,6 +143,8 @@ mod tests {
     fn units_are_read_and_mistakes_are_named() {
         assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1_500)));
         assert_eq!(duration("300us"), Ok(Duration::from_micros(300)));
+        assert_eq!(span("2min"), Ok(Duration::from_secs(120)));
+        assert_eq!(buffer("32M"), Ok(32_000_000));
         assert_eq!(rate("100mbit"), Ok(100_000_000));
         assert_eq!(rate("1Gbit"), Ok(1_000_000_000));
         assert_eq!(bytes("50M"), Ok(50_000_000));
@@ -131,6 +156,13 @@ mod tests {
         for (error, says) in [
             (duration("20").map(|_| ()), "needs a unit"),
             (duration("-1s").map(|_| ()), "is not a time"),
+            (span("60").map(|_| ()), "needs a unit"),
+            (span("soon").map(|_| ()), "is not a time"),
+            (span("2h").map(|_| ()), "needs a unit"),
+            (span("0s").map(|_| ()), "outside of 1ms"),
+            (span("61min").map(|_| ()), "outside of 1ms"),
+            (buffer("1k").map(|_| ()), "no size for a buffer"),
+            (buffer("5G").map(|_| ()), "no size for a buffer"),
             (rate("fast").map(|_| ()), "is not a rate"),
             (rate("0mbit").map(|_| ()), "from 1kbit"),
             (bytes("5X").map(|_| ()), "unknown unit"),

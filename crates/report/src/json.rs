@@ -196,7 +196,7 @@ impl Ends {
             Trace::RttSample { rtt_us, srtt_us, rto_us } => {
                 Record::Rtt { time, end, rtt_us: *rtt_us, srtt_us: *srtt_us, rto_us: *rto_us }
             }
-            Trace::Congestion { cwnd_bytes, ssthresh_bytes } => {
+            Trace::Congestion { cwnd_bytes, ssthresh_bytes, .. } => {
                 Record::Congestion { time, end, cwnd_bytes: *cwnd_bytes, ssthresh_bytes: *ssthresh_bytes }
             }
             Trace::SendWindow { window_bytes } => Record::Note {

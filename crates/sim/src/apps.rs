@@ -13,6 +13,7 @@ pub use exchange::{Exchange, Request, Served, Server};
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::OnceLock;
 
 /// What a program on a host and the test share.
 pub type Shared<T> = Rc<RefCell<T>>;
@@ -28,17 +29,25 @@ pub fn pattern_byte(position: u64) -> u8 {
 
 /// `len` such bytes from `position` on.
 pub fn pattern(position: u64, len: usize) -> Vec<u8> {
-    pattern_from(position).take(len).collect()
+    let mut bytes = Vec::with_capacity(len);
+    while bytes.len() < len {
+        let most = (len - bytes.len()).min(CHUNK_BYTES);
+        bytes.extend_from_slice(pattern_chunk(position + bytes.len() as u64, most));
+    }
+    bytes
 }
 
-/// The pattern from `position` on, without a division per byte.
-pub(crate) fn pattern_from(position: u64) -> impl Iterator<Item = u8> {
-    let (mut low, mut high) = ((position % 251) as u8, (position / 251) as u8);
-    std::iter::repeat_with(move || {
-        let byte = low ^ high;
-        (low, high) = if low == 250 { (0, high.wrapping_add(1)) } else { (low + 1, high) };
-        byte
-    })
+/// Bytes that a program reads or writes at a time.
+pub(crate) const CHUNK_BYTES: usize = 65_536;
+
+/// At most [`CHUNK_BYTES`] of the pattern from `position` on, without making them anew.
+pub(crate) fn pattern_chunk(position: u64, len: usize) -> &'static [u8] {
+    /// After so many bytes the pattern repeats.
+    const PERIOD: usize = 251 * 256;
+    static TABLE: OnceLock<Vec<u8>> = OnceLock::new();
+    let table = TABLE.get_or_init(|| (0..(PERIOD + CHUNK_BYTES) as u64).map(pattern_byte).collect());
+    let at = (position % PERIOD as u64) as usize;
+    &table[at..at + len]
 }
 
 #[cfg(test)]
@@ -50,6 +59,12 @@ mod tests {
         for start in [0, 1, 250, 251, 64_000, u64::from(u32::MAX)] {
             let one_by_one: Vec<u8> = (start..start + 1_000).map(pattern_byte).collect();
             assert_eq!(pattern(start, 1_000), one_by_one);
+        }
+        let long: Vec<u8> = (7..200_007).map(pattern_byte).collect();
+        assert_eq!(pattern(7, 200_000), long, "over several periods");
+        for start in [0, 64_255, 1 << 40] {
+            let one_by_one: Vec<u8> = (start..start + CHUNK_BYTES as u64).map(pattern_byte).collect();
+            assert_eq!(pattern_chunk(start, CHUNK_BYTES), one_by_one);
         }
     }
 }

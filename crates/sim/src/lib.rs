@@ -10,11 +10,12 @@
 //! | what a link does | [`LinkConfig`], [`Lane`], [`Queue`], [`Loss`], [`Middlebox`] |
 //! | one fault at one place | [`World::set_fate`], [`Fate`] |
 //! | programs | [`Application`], [`At`], [`apps`] |
-//! | how fast, how fair, why sent again | [`Experiment`], [`Outcome`] |
+//! | how fast, how fair, why sent again | [`Experiment`], [`Outcome`], [`Spread`] over many seeds |
 //! | a program to begin with | [`guide`] |
-//! | what an observer sees | [`World::record`], [`FrameRecord`], [`Entry`], [`captured`] |
+//! | what an observer sees | [`World::record`], [`World::observe`], [`World::observe_frames`], [`FrameRecord`], [`Entry`], [`captured`] |
 //!
-//! What is *not* here: sockets and threads, Ethernet, real time.
+//! What is *not* here: sockets, Ethernet, real time, threads within a world ([`Experiment::run_seeds`] runs a world per
+//! thread).
 
 mod application;
 pub mod apps;
@@ -28,7 +29,7 @@ mod record;
 mod world;
 
 pub use application::{Application, At};
-pub use experiment::{Experiment, Family, FlowOutcome, Outcome, Progress, Resent};
+pub use experiment::{Dropped, Experiment, Family, FlowOutcome, Outcome, Progress, Resent, Spread, Stop};
 pub use fate::{Fate, Sent};
 pub use ids::{HostId, LinkId};
 pub use link::{
@@ -37,8 +38,8 @@ pub use link::{
 };
 pub use random::{Chance, Dice};
 pub use record::{
-    Arrival, Captured, Direction, Entry, FrameArrival, FrameRecord, Happening, Lost, Origin, Recording,
-    Vantage, captured,
+    Arrival, Captured, Crossing, Direction, Ended, Entry, FrameArrival, FrameRecord, Happening, Lost, Origin,
+    Recording, Vantage, captured,
 };
 pub use world::{Tally, World};
 

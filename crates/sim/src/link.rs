@@ -11,7 +11,7 @@ mod middlebox;
 mod queue;
 mod too_big;
 
-pub(crate) use lane::{Launch, Moving, Running};
+pub(crate) use lane::{Launch, Mishap, Moving, Running};
 
 use crate::random::Chance;
 use std::ops::Range;

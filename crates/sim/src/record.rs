@@ -125,6 +125,43 @@ impl Lost {
     }
 }
 
+/// A frame at the end of its way over a link, as [`crate::World::observe_frames`] sees it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Crossing<'a> {
+    /// When it arrived or was lost.
+    pub at: Instant,
+    /// Over which link.
+    pub link: LinkId,
+    /// Who sent it.
+    pub from: HostId,
+    /// Who is at the other end.
+    pub to: HostId,
+    /// The frame as it is then: middleboxes and noise may have changed it.
+    pub frame: &'a Frame,
+    /// How it ended.
+    pub ended: Ended,
+}
+
+impl Crossing<'_> {
+    /// The TCP header and the number of bytes of text; `None` if it is no TCP segment.
+    pub fn tcp(&self) -> Option<(Header, usize)> {
+        crate::fate::tcp_of(self.frame)
+    }
+}
+
+/// How a frame's way over a link ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Ended {
+    /// It arrived as it was sent.
+    Whole,
+    /// It arrived with a flipped bit.
+    Damaged,
+    /// It never arrives.
+    Lost(Lost),
+}
+
 /// One thing that happened, as the world's log keeps it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

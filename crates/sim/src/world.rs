@@ -14,7 +14,7 @@ use crate::fate::{Fate, Sent};
 use crate::ids::{HostId, LinkId};
 use crate::link::{Launch, LinkConfig, Running, SuperSegments};
 use crate::random::Dice;
-use crate::record::{Entry, FrameRecord, Happening, Lost, Origin, Recording};
+use crate::record::{Crossing, Entry, FrameRecord, Happening, Lost, Origin, Recording};
 use event::Agenda;
 use node::{Node, Program};
 use stack::{Cidr, Event, Host, Interface, InterfaceId, SocketId, TraceRecord, Tracing};
@@ -62,7 +62,7 @@ pub struct World {
     recording: Recording,
     frames: Vec<FrameRecord>,
     log: Vec<Entry>,
-    observer: Option<Observer>,
+    frame_observer: Option<FrameObserver>,
     launches: Vec<Launch>,
     tally: Tally,
     lost: [u64; Lost::ALL.len()],
@@ -74,6 +74,8 @@ pub struct World {
 type FateHook = Box<dyn FnMut(&Sent<'_>) -> Fate>;
 /// What [`World::observe`] sets.
 type Observer = Box<dyn FnMut(&Entry)>;
+/// What [`World::observe_frames`] sets.
+type FrameObserver = Box<dyn FnMut(&Crossing<'_>)>;
 
 /// How much a world had to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -118,7 +120,7 @@ impl World {
             recording: Recording::NOTHING,
             frames: Vec::new(),
             log: Vec::new(),
-            observer: None,
+            frame_observer: None,
             launches: Vec::new(),
             tally: Tally::default(),
             lost: [0; Lost::ALL.len()],
@@ -140,10 +142,10 @@ impl World {
         let mut dice = Dice::for_purpose(self.seed, purpose::SECRET + id.0 as u64);
         let mut secret = [0; 32];
         secret.chunks_exact_mut(8).for_each(|part| part.copy_from_slice(&dice.roll().to_le_bytes()));
-        let mut host = Host::new(config, secret);
-        host.set_tracing(self.tracing());
+        let host = Host::new(config, secret);
         let dice = Dice::for_purpose(self.seed, purpose::PROGRAMS + id.0 as u64);
         self.nodes.push(Node::new(name, host, addresses.iter().map(parse).collect(), dice));
+        self.set_tracing();
         id
     }
 
@@ -208,21 +210,25 @@ impl World {
         self.set_tracing();
     }
 
-    /// Tells everything that connections and programs say, as it happens, and keeps none of it: for runs too
-    /// long to be kept.
-    pub fn observe(&mut self, observer: impl FnMut(&Entry) + 'static) {
-        self.observer = Some(Box::new(observer));
+    /// Tells everything that connections on this host say, as it happens, and keeps none of it: for runs too long
+    /// to be kept. Other hosts say nothing and cost nothing.
+    pub fn observe(&mut self, host: HostId, observer: impl FnMut(&Entry) + 'static) {
+        self.nodes[host.0].observer = Some(Box::new(observer));
         self.set_tracing();
     }
 
-    fn set_tracing(&mut self) {
-        let tracing = self.tracing();
-        self.nodes.iter_mut().for_each(|node| node.host.set_tracing(tracing));
+    /// Tells of each frame that a host sends from now on what became of it, when it is certain. The second arrival of a
+    /// frame that is doubled is not told.
+    pub fn observe_frames(&mut self, observer: impl FnMut(&Crossing<'_>) + 'static) {
+        self.frame_observer = Some(Box::new(observer));
     }
 
-    fn tracing(&self) -> Tracing {
-        let is_heard = self.recording.entries_max > 0 || self.observer.is_some();
-        if is_heard { Tracing::On } else { Tracing::Off }
+    fn set_tracing(&mut self) {
+        let is_logged = self.recording.entries_max > 0;
+        for node in &mut self.nodes {
+            let is_heard = is_logged || node.observer.is_some();
+            node.host.set_tracing(if is_heard { Tracing::On } else { Tracing::Off });
+        }
     }
 
     // A test acts.

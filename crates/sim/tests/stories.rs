@@ -3,10 +3,13 @@
 mod story;
 
 use stack::{Config, ConnectOptions, IsnPolicy};
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 use synfin_sim::apps::{Bulk, Exchange, Server, Sink};
 use synfin_sim::{
-    Fate, Lane, LinkConfig, PathMtu, Queue, QueueLimit, Recording, TooBigAnswer, Vantage, World, captured,
+    Ended, Fate, Happening, Lane, LinkConfig, Lost, PathMtu, Queue, QueueLimit, Recording, TooBigAnswer,
+    Vantage, World, captured,
 };
 use tcp::State;
 use wire::Seq;
@@ -158,4 +161,47 @@ fn three_hosts_know_their_links() {
         transfer.done_at.unwrap().as_millis()
     };
     assert!(took("10.0.1.1") < 50 && took("10.0.2.1") > 300);
+}
+
+#[test]
+fn who_watches_frames_hears_once_of_each_what_became_of_it() {
+    let mut world = World::new(4);
+    let client = world.add_host("client", fixed(100), &["10.0.0.1"]);
+    let server = world.add_host("server", fixed(900), &["10.0.0.2"]);
+    world.link(client, server, LinkConfig::delay(10 * MS));
+    let mut count = 0;
+    world.set_fate(move |sent| {
+        let has_text = sent.from == client && sent.tcp().is_some_and(|(_, bytes)| bytes > 0);
+        count += u32::from(has_text);
+        match count {
+            1 if has_text => Fate::Lose,
+            2 if has_text => Fate::Corrupt,
+            3 if has_text => Fate::Double,
+            _ => Fate::Deliver,
+        }
+    });
+    let (frames, said) = (Rc::new(RefCell::new(Vec::new())), Rc::new(RefCell::new(Vec::new())));
+    let (seen, heard) = (frames.clone(), said.clone());
+    world.observe_frames(move |crossing| {
+        if crossing.from == client && crossing.tcp().is_some_and(|(_, bytes)| bytes > 0) {
+            seen.borrow_mut().push((crossing.to, crossing.ended));
+        }
+    });
+    world.observe(client, move |entry| {
+        assert!(matches!(entry.what, Happening::Traced(_)));
+        heard.borrow_mut().push(entry.host);
+    });
+    world.start(server, Sink::new(80));
+    world.start(client, Bulk::new(ConnectOptions::new("10.0.0.2:80".parse().unwrap()), 6_000));
+    world.run_for(Duration::from_secs(5));
+    let frames = frames.borrow();
+    assert_eq!(
+        frames[..3],
+        [Ended::Lost(Lost::Fate), Ended::Damaged, Ended::Whole].map(|ended| (server, ended))
+    );
+    let whole = frames.iter().filter(|(_, ended)| *ended == Ended::Whole).count();
+    assert!(whole >= 5 && whole + 2 == frames.len(), "two came again; the copy is not told: {frames:?}");
+    let said = said.borrow();
+    assert!(said.len() > 10 && said.iter().all(|host| *host == client), "the server is not listened to");
+    assert!(world.log().is_empty(), "nothing is kept");
 }

@@ -6,7 +6,6 @@ use crate::state::{Cause, State};
 use crate::timers::Timer;
 use crate::{Instant, ResetReason};
 use bytes::Bytes;
-use wire::Seq;
 
 /// No window is larger (RFC 7323 §2.3), and half of the circle must lie beyond what is queued.
 const SEND_BUFFER_BYTES_MAX: u32 = 1 << 30;
@@ -20,7 +19,8 @@ impl Connection {
     /// [`WriteError::WouldBlock`] when nothing fits: [`Event::Writable`] tells when something does.
     pub fn write(&mut self, now: Instant, data: &[u8]) -> Result<usize, WriteError> {
         let count = self.admit(now, data.len())?;
-        self.send_queue.push(&data[..count]);
+        self.sender.queue.push(&data[..count]);
+        self.start_user_timer(now);
         Ok(count)
     }
 
@@ -30,7 +30,8 @@ impl Connection {
     /// As [`Connection::write`].
     pub fn write_bytes(&mut self, now: Instant, data: &Bytes) -> Result<usize, WriteError> {
         let count = self.admit(now, data.len())?;
-        self.send_queue.push_bytes(data.slice(..count));
+        self.sender.queue.push_bytes(data.slice(..count));
+        self.start_user_timer(now);
         Ok(count)
     }
 
@@ -40,13 +41,13 @@ impl Connection {
     /// # Errors
     /// As [`Connection::write`]; [`WriteError::WouldBlock`] also when 4,096 records wait.
     pub fn write_record(&mut self, now: Instant, data: &[u8]) -> Result<usize, WriteError> {
-        if self.send_queue.is_full_of_records() && !data.is_empty() {
-            self.marks.writer_waits = true;
+        if self.sender.queue.is_full_of_records() && !data.is_empty() {
+            self.sender.writer_waits = true;
             return Err(WriteError::WouldBlock);
         }
         let count = self.write(now, data)?;
         if count == data.len() && count > 0 {
-            let noted = self.send_queue.end_record();
+            let noted = self.sender.queue.end_record();
             debug_assert!(noted, "there was room for it");
         }
         Ok(count)
@@ -60,7 +61,7 @@ impl Connection {
     pub fn write_urgent(&mut self, now: Instant, data: &[u8]) -> Result<usize, WriteError> {
         let count = self.write(now, data)?;
         if count == data.len() && count > 0 {
-            self.snd.up = Some(self.stream_end());
+            self.sender.up = Some(self.sender.stream_end());
         }
         Ok(count)
     }
@@ -69,38 +70,38 @@ impl Connection {
         if let Some(error) = self.failure {
             return Err(WriteError::Failed(error));
         }
-        if self.marks.fin_queued || self.marks.finish_after_handshake {
+        if self.sender.fin_queued || self.handshake.finish_after {
             return Err(WriteError::Finished);
         }
         match self.state() {
             State::Closed => return Err(WriteError::NotConnected),
             State::Listen => {
                 // SEND on a passive connection opens it actively (§3.10.2).
-                self.marks.passive = false;
+                self.handshake.is_passive = false;
                 self.take(now, Cause::Send);
             }
             _ => {}
         }
         let room = self.write_room();
         if room == 0 && wanted > 0 {
-            self.marks.writer_waits = true;
+            self.sender.writer_waits = true;
             return Err(WriteError::WouldBlock);
         }
         if wanted > room {
-            self.marks.writer_waits = true;
+            self.sender.writer_waits = true;
         }
         Ok(wanted.min(room))
     }
 
     /// What waits is sent as far as the windows allow, however small it is, even behind a cork.
     pub fn flush(&mut self) {
-        self.marks.send_small |= self.stream_end().after(self.snd.nxt);
+        self.sender.send_small |= self.sender.stream_end().after(self.sender.nxt);
     }
 
     /// Bytes that the send buffer still takes.
     pub fn write_room(&self) -> usize {
         let most = self.config.send_buffer_bytes.min(SEND_BUFFER_BYTES_MAX);
-        (most as usize).saturating_sub(self.send_queue.len())
+        (most as usize).saturating_sub(self.sender.queue.len())
     }
 
     /// Copies what has arrived into `into`; `Ok(0)` means that the peer has finished (RECEIVE, §3.10.3).
@@ -108,12 +109,10 @@ impl Connection {
     /// # Errors
     /// [`ReadError::WouldBlock`] while nothing is there: [`Event::Readable`] tells.
     pub fn read(&mut self, into: &mut [u8]) -> Result<usize, ReadError> {
-        if self.receive_queue.is_empty() {
+        if !self.receiver.has_unread() {
             return self.nothing_to_read();
         }
-        let count = self.receive_queue.read(into);
-        self.on_read();
-        Ok(count)
+        Ok(self.receiver.read(into, self.receive_buffer()))
     }
 
     /// Like [`Connection::read`], one piece as it arrived, without copying; an empty one means that
@@ -122,12 +121,9 @@ impl Connection {
     /// # Errors
     /// As [`Connection::read`].
     pub fn read_bytes(&mut self) -> Result<Bytes, ReadError> {
-        match self.receive_queue.read_bytes() {
+        match self.receiver.read_bytes(self.receive_buffer()) {
             None => self.nothing_to_read().map(|_| Bytes::new()),
-            Some(piece) => {
-                self.on_read();
-                Ok(piece)
-            }
+            Some(piece) => Ok(piece),
         }
     }
 
@@ -136,11 +132,11 @@ impl Connection {
     /// # Errors
     /// As [`Connection::read`].
     pub fn peek(&self, into: &mut [u8]) -> Result<usize, ReadError> {
-        if self.receive_queue.is_empty() { self.nothing_to_read() } else { Ok(self.receive_queue.peek(into)) }
+        if self.receiver.has_unread() { Ok(self.receiver.peek(into)) } else { self.nothing_to_read() }
     }
 
     fn nothing_to_read(&self) -> Result<usize, ReadError> {
-        if self.marks.peer_finished {
+        if self.receiver.peer_finished() {
             return Ok(0);
         }
         match (self.failure, self.state()) {
@@ -152,38 +148,24 @@ impl Connection {
 
     /// Bytes that can be read now.
     pub fn readable_bytes(&self) -> usize {
-        self.receive_queue.len()
+        self.receiver.unread_bytes()
     }
 
     /// Bytes written and not acknowledged, sent or not (`SIOCOUTQ`).
     pub fn unacknowledged_bytes(&self) -> usize {
-        self.send_queue.len()
+        self.sender.queue.len()
     }
 
     /// Bytes to read until the end of the urgent data; `None` when none is announced ahead (RFC 6093).
     pub fn urgent_bytes_ahead(&self) -> Option<u32> {
-        let next_read = self.next_to_read();
-        self.rcv.up.filter(|up| up.after(next_read)).map(|up| up.bytes_since(next_read))
-    }
-
-    /// The sequence number of the next byte to be read.
-    fn next_to_read(&self) -> Seq {
-        self.rcv.nxt - u32::from(self.marks.peer_finished) - self.receive_queue.len() as u32
-    }
-
-    fn on_read(&mut self) {
-        if self.rcv.up.is_some_and(|up| up.at_or_before(self.next_to_read())) {
-            // Forgotten: half a circle later it would hide new urgent data.
-            self.rcv.up = None;
-        }
-        self.owe_window_update();
+        self.receiver.urgent_bytes_ahead()
     }
 
     /// There is no more to send: a FIN follows what is queued; reading goes on (CLOSE, §3.10.4).
     pub fn finish(&mut self, now: Instant) {
         match self.state() {
-            State::SynReceived if !self.send_queue.is_empty() => self.marks.finish_after_handshake = true,
-            State::SynSent => self.marks.finish_after_handshake = true,
+            State::SynReceived if !self.sender.queue.is_empty() => self.handshake.finish_after = true,
+            State::SynSent => self.handshake.finish_after = true,
             _ => {
                 self.take(now, Cause::Close);
             }
@@ -196,12 +178,12 @@ impl Connection {
     /// data was lost (SHLD-3, RFC 2525 §2.17). [`Event::Closed`] tells when the connection is gone.
     pub fn close(&mut self, now: Instant) {
         let habits = self.config.habits;
-        if !self.receive_queue.is_empty() && habits.close_resets_if_unread() {
+        if self.receiver.has_unread() && habits.close_resets_if_unread() {
             self.reset(now, ResetReason::UnreadData);
             return;
         }
-        self.receive_queue.clear();
-        self.marks.orphaned = true;
+        self.receiver.forget_unread();
+        self.is_orphaned = true;
         match self.state() {
             State::SynSent => {
                 self.take(now, Cause::Close);
@@ -228,7 +210,7 @@ impl Connection {
         if matches!(self.state(), State::Closed) {
             return;
         }
-        self.receive_queue.clear();
+        self.receiver.forget_unread();
         self.failure.get_or_insert(Error::Aborted);
         let state = self.state();
         self.take(now, Cause::Abort);

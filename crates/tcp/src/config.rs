@@ -138,6 +138,11 @@ pub struct Config {
     pub cork: bool,
     /// Who decides how much may be in flight (`TCP_CONGESTION`).
     pub congestion: CongestionControl,
+    /// Probe a silent tail after two round trips instead of waiting for the retransmission timer, where SACK was
+    /// agreed upon (RFC 8985 §7; Linux: `tcp_early_retrans`).
+    pub tail_loss_probes: bool,
+    /// Ask after a timeout whether it came too early, and take it back if so (RFC 5682; Linux: `tcp_frto`).
+    pub frto: bool,
     /// Spread a window over its round trip instead of sending it in bursts: short queues lose less.
     pub pacing: bool,
     /// The initial congestion window in segments. RFC 6928 §2: 10.
@@ -229,6 +234,8 @@ impl Default for Config {
             nagle: Nagle::default(),
             cork: false,
             congestion: CongestionControl::default(),
+            tail_loss_probes: true,
+            frto: true,
             pacing: true,
             initial_window_segments: 10,
             abc_limit_segments: 0,

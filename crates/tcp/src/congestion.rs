@@ -1,42 +1,267 @@
-//! How much may be in flight: the trait of the controllers, and what they are told.
+//! How much may be in flight: what the controllers are told, and what they answer.
 //!
-//! A controller decides the congestion window and nothing else; *which* bytes are lost and sent again
-//! is decided in `recovery/`. One algorithm, one file.
+//! A controller decides the congestion window and the slow-start threshold, and nothing else. Which bytes are
+//! lost, when an episode of congestion begins and ends, how fast a reduction takes effect (RFC 9937) and whether
+//! the window was filled are the sender's to decide. One algorithm, one file; slow start (standard or HyStart++)
+//! and avoidance (Reno or CUBIC) are parts that know nothing of each other.
 
-pub(crate) mod new_reno;
+mod cubic;
+mod cwnd;
+mod new_reno;
+mod rounds;
+mod slow_start;
+mod validation;
 
-/// New data was acknowledged.
+#[cfg(test)]
+mod tests;
+
+pub(crate) use cubic::Cubic;
+pub(crate) use new_reno::NewReno;
+
+use crate::{CongestionControl, Instant};
+use wire::Seq;
+
+/// What an acknowledgment said, as far as a controller is concerned.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Acked {
-    /// How many bytes this acknowledgment newly covers.
+    /// When it arrived.
+    pub(crate) now: Instant,
+    /// Bytes that it newly delivers, cumulatively or by SACK.
     pub(crate) bytes: u32,
-    /// By how much slow start may open the window at most (the limit L of RFC 3465 §2.2).
-    pub(crate) growth_bytes_max: u32,
-    /// The sender had more window than data: growing would promise what was never tried (RFC 7661 §1).
-    pub(crate) app_limited: bool,
-}
-
-/// Data is deemed lost.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Lost {
-    /// Bytes sent and not acknowledged (FlightSize).
+    /// Bytes in flight before it.
+    pub(crate) in_flight_bytes_before: u32,
+    /// Bytes in flight after it.
     pub(crate) in_flight_bytes: u32,
-    /// The loss was found by the retransmission timer.
-    pub(crate) by_timeout: bool,
+    /// The round-trip time of the newest delivered segment that was never sent again, in nanoseconds.
+    pub(crate) rtt_ns: Option<u64>,
+    /// The smoothed round-trip time in microseconds; 0: none yet.
+    pub(crate) srtt_us: u32,
+    /// SND.UNA after it.
+    pub(crate) una: Seq,
+    /// SND.NXT after it. Rounds are counted with these two.
+    pub(crate) nxt: Seq,
+    /// The sender filled the window in the last round trip, or would have without its pacer. False: the window
+    /// does not grow (RFC 7661 §4.4).
+    pub(crate) cwnd_limited: bool,
+    /// The sender paces.
+    pub(crate) paced: bool,
+    /// SMSS with the options taken off, in bytes.
+    pub(crate) mss: u32,
+    /// By how much this acknowledgment may open the window in slow start (the limit L of RFC 3465 §2.2);
+    /// `u32::MAX`: by all that it acknowledges.
+    pub(crate) growth_bytes_max: u32,
+    /// An episode of congestion has not ended: a controller that answers to losses does not grow.
+    pub(crate) recovering: bool,
 }
 
-/// A congestion controller; windows in bytes, `mss` is SMSS with the options taken off.
+/// How the network said that it is too full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Congested {
+    /// It dropped something.
+    Lost,
+    /// It marked something (ECN, RFC 3168).
+    Marked,
+}
+
+/// An episode of congestion begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reduction {
+    /// When it was noticed.
+    pub(crate) now: Instant,
+    /// The sign.
+    pub(crate) why: Congested,
+    /// FlightSize (RFC 5681 §2): what was in flight before anything of it was marked as lost.
+    pub(crate) in_flight_bytes: u32,
+    /// SMSS with the options taken off, in bytes.
+    pub(crate) mss: u32,
+}
+
+/// By which rule a window grows: what a trace says of a controller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Growth {
+    /// By what is acknowledged: twice the window each round trip (RFC 5681 §3.1).
+    SlowStart,
+    /// By a quarter of that, because round trips became longer (RFC 9406 §4.2).
+    ConservativeSlowStart,
+    /// By the clock, slower than Reno would: as fast as Reno, then (RFC 9438 §4.3).
+    RenoFriendly,
+    /// By the clock, ever more slowly, towards the window of the last loss (RFC 9438 §4.4).
+    Concave,
+    /// By the clock, ever faster, away from the window of the last loss (RFC 9438 §4.5).
+    Convex,
+    /// By one segment each round trip (RFC 5681 §3.1).
+    Linear,
+}
+
+impl Growth {
+    /// Its short name, for tables and JSON: `slow-start`, `conservative-slow-start`, `reno-friendly`, `concave`,
+    /// `convex` or `linear`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Growth::SlowStart => "slow-start",
+            Growth::ConservativeSlowStart => "conservative-slow-start",
+            Growth::RenoFriendly => "reno-friendly",
+            Growth::Concave => "concave",
+            Growth::Convex => "convex",
+            Growth::Linear => "linear",
+        }
+    }
+}
+
+/// A congestion controller; windows in bytes.
 pub(crate) trait Controller {
     /// The congestion window.
     fn cwnd_bytes(&self) -> u32;
-    /// The slow-start threshold.
+
+    /// The slow-start threshold; `u32::MAX` until the path's capacity was met once.
     fn ssthresh_bytes(&self) -> u32;
-    /// New data was acknowledged outside of recovery.
-    fn on_acked(&mut self, acked: &Acked, mss: u32);
-    /// Data is lost: reduce.
-    fn on_lost(&mut self, lost: &Lost, mss: u32);
-    /// Sets the window directly, as the recovery algorithm prescribes.
-    fn set_cwnd(&mut self, cwnd_bytes: u32);
-    /// Nothing was sent for longer than the retransmission timeout (RFC 5681 §4.1).
-    fn on_idle(&mut self, initial_window_bytes: u32);
+
+    /// At how many bytes a second to send; `None`: the pacer derives it from the window and SRTT.
+    fn pacing_rate(&self) -> Option<u64> {
+        None
+    }
+
+    /// Something was delivered.
+    fn on_acked(&mut self, acked: &Acked);
+
+    /// An episode of congestion begins: at most once a round trip. Sets ssthresh, and the window to it; the window
+    /// alone may fall to one segment at a mark (RFC 9438 §4.6), and is never raised.
+    fn on_congestion(&mut self, reduction: &Reduction);
+
+    /// The retransmission timer ran out: one segment, then slow start. `again`: for the same data once more, so
+    /// that ssthresh stays (RFC 5681 §3.1).
+    fn on_timeout(&mut self, reduction: &Reduction, again: bool);
+
+    /// It was no congestion after all. `before` is a clone from the start of the episode. A window that has become
+    /// larger than that one meanwhile stays (RFC 9438 §4.9.2).
+    fn on_undo(&mut self, before: &Self, now: Instant);
+
+    /// Data is about to be sent after longer than the retransmission timeout without any: slow start anew from
+    /// min(IW, cwnd) (RFC 5681 §4.1).
+    fn on_idle(&mut self, now: Instant, initial_window_bytes: u32);
+
+    /// Data is about to be sent when nothing was in flight, and the window is kept: one that was not validated for
+    /// five minutes decays towards IW (RFC 7661 §4.4.3). Instead of [`Controller::on_idle`], where slow start after
+    /// idle is off.
+    fn on_resumed(&mut self, now: Instant, initial_window_bytes: u32);
+
+    /// Nothing is in flight any more: what only matters within a flight is freed. The time until data is sent again
+    /// is not counted.
+    fn on_quiet(&mut self, now: Instant);
+
+    /// The path carries only smaller packets: one segment, then slow start back to where the window was
+    /// (RFC 1191 §6.5).
+    fn on_mtu(&mut self, mss: u32);
+
+    /// By which rule the window grows now.
+    fn explain(&self) -> Growth;
+}
+
+/// The controller of a connection: one value, without `dyn`, so that a connection can be cloned and compared.
+#[derive(Clone, Debug)]
+pub(crate) enum Congestion {
+    /// RFC 5681.
+    NewReno(NewReno),
+    /// RFC 9438 and RFC 9406.
+    Cubic(Cubic),
+}
+
+// An idle connection is counted in bytes; what only loaded ones need is in boxes.
+const _: () = assert!(size_of::<Congestion>() <= 32);
+
+/// The same call on whichever it is.
+macro_rules! either {
+    ($congestion:expr, $controller:ident => $call:expr) => {
+        match $congestion {
+            Congestion::NewReno($controller) => $call,
+            Congestion::Cubic($controller) => $call,
+        }
+    };
+}
+
+impl Congestion {
+    /// The controller of that name, with this much to begin with (RFC 6928 §2).
+    pub(crate) fn new(control: CongestionControl, initial_window_bytes: u32) -> Self {
+        match control {
+            CongestionControl::NewReno => Congestion::NewReno(NewReno::new(initial_window_bytes)),
+            CongestionControl::Cubic => Congestion::Cubic(Cubic::new(initial_window_bytes)),
+        }
+    }
+
+    /// Which one it is.
+    pub(crate) fn control(&self) -> CongestionControl {
+        match self {
+            Congestion::NewReno(_) => CongestionControl::NewReno,
+            Congestion::Cubic(_) => CongestionControl::Cubic,
+        }
+    }
+
+    /// Another controller takes over, with the window and the threshold as they are.
+    pub(crate) fn switch(&mut self, control: CongestionControl, now: Instant, mss: u32) {
+        if control == self.control() {
+            return;
+        }
+        let cwnd = either!(self, controller => controller.cwnd()).taken_over(mss);
+        *self = match control {
+            CongestionControl::NewReno => Congestion::NewReno(NewReno::with(cwnd)),
+            CongestionControl::Cubic => Congestion::Cubic(Cubic::with(cwnd, now, mss)),
+        };
+    }
+}
+
+impl Controller for Congestion {
+    fn cwnd_bytes(&self) -> u32 {
+        either!(self, controller => controller.cwnd_bytes())
+    }
+
+    fn ssthresh_bytes(&self) -> u32 {
+        either!(self, controller => controller.ssthresh_bytes())
+    }
+
+    fn pacing_rate(&self) -> Option<u64> {
+        either!(self, controller => controller.pacing_rate())
+    }
+
+    fn on_acked(&mut self, acked: &Acked) {
+        either!(self, controller => controller.on_acked(acked));
+    }
+
+    fn on_congestion(&mut self, reduction: &Reduction) {
+        either!(self, controller => controller.on_congestion(reduction));
+    }
+
+    fn on_timeout(&mut self, reduction: &Reduction, again: bool) {
+        either!(self, controller => controller.on_timeout(reduction, again));
+    }
+
+    fn on_undo(&mut self, before: &Self, now: Instant) {
+        match (self, before) {
+            (Congestion::NewReno(controller), Congestion::NewReno(before)) => controller.on_undo(before, now),
+            (Congestion::Cubic(controller), Congestion::Cubic(before)) => controller.on_undo(before, now),
+            // Another controller took over meanwhile: what the first one knew does not fit it.
+            (Congestion::NewReno(_), Congestion::Cubic(_))
+            | (Congestion::Cubic(_), Congestion::NewReno(_)) => {}
+        }
+    }
+
+    fn on_idle(&mut self, now: Instant, initial_window_bytes: u32) {
+        either!(self, controller => controller.on_idle(now, initial_window_bytes));
+    }
+
+    fn on_resumed(&mut self, now: Instant, initial_window_bytes: u32) {
+        either!(self, controller => controller.on_resumed(now, initial_window_bytes));
+    }
+
+    fn on_quiet(&mut self, now: Instant) {
+        either!(self, controller => controller.on_quiet(now));
+    }
+
+    fn on_mtu(&mut self, mss: u32) {
+        either!(self, controller => controller.on_mtu(mss));
+    }
+
+    fn explain(&self) -> Growth {
+        either!(self, controller => controller.explain())
+    }
 }

@@ -9,22 +9,18 @@
 //!
 //! What is *not* here: addresses and ports, other connections, a clock, random numbers.
 
-use crate::acks::Acks;
-use crate::congestion::new_reno::NewReno;
 use crate::events::Events;
-use crate::receive_queue::ReceiveQueue;
-use crate::recovery::fast_recovery::FastRecovery;
-use crate::recovery::rtt::Rtt;
+use crate::handshake::Handshake;
+use crate::receiver::{ReceiveBuffer, Receiver};
 use crate::segment::{Birth, Error, Event, Path, Segment};
-use crate::send_queue::SendQueue;
+use crate::sender::{Lent, Sender};
+use crate::sizes::{Sizes, initial_window};
 use crate::state::{Cause, Machine, State};
 use crate::timers::{Timer, TimerTable};
-use crate::tracing::Traces;
-use crate::variables::{
-    Counters, Disorder, Marks, ReceiveSequence, SendSequence, Sizes, Timed, TimestampState,
-};
-use crate::{Config, Instant, ResetReason, SendReason};
-use alloc::boxed::Box;
+use crate::timestamps::TimestampState;
+use crate::trace::Trace;
+use crate::tracing::Tracer;
+use crate::{Config, CongestionControl, Instant, ResetReason, SendReason};
 use alloc::sync::Arc;
 use wire::Seq;
 use wire::tcp::Options;
@@ -53,102 +49,67 @@ use wire::tcp::Options;
 #[derive(Debug)]
 pub struct Connection {
     pub(crate) machine: Machine,
-    pub(crate) marks: Marks,
+    pub(crate) handshake: Handshake,
+    pub(crate) sender: Sender,
+    pub(crate) receiver: Receiver,
+    pub(crate) timers: TimerTable,
     pub(crate) events: Events,
-    pub(crate) acks: Acks,
-    pub(crate) snd: SendSequence,
-    pub(crate) rcv: ReceiveSequence,
-    pub(crate) timestamps: TimestampState,
-    pub(crate) sizes: Sizes,
-    /// Retransmissions of the same data in a row, or probes in a row, without an answer.
-    pub(crate) attempts: u8,
-    /// When the first of them was made.
-    pub(crate) first_resent_at: Instant,
+    /// Window scaling was agreed upon.
+    pub(crate) is_scaling: bool,
+    /// Nobody will read: the application has closed both directions.
+    pub(crate) is_orphaned: bool,
+    /// A keep-alive probe has to go out.
+    pub(crate) keep_alive_owed: bool,
     /// Keep-alive probes in a row without an answer.
     pub(crate) keep_alive_probes: u8,
+    pub(crate) timestamps: TimestampState,
+    pub(crate) sizes: Sizes,
     pub(crate) reset_owed: Option<ResetReason>,
     /// A segment to be refused by a reset with this sequence number, while the connection goes on.
     pub(crate) reset_reply: Option<Seq>,
     pub(crate) failure: Option<Error>,
     pub(crate) soft_error: Option<Error>,
     pub(crate) path: Path,
-    pub(crate) rtt: Rtt,
-    pub(crate) timed: Timed,
-    pub(crate) congestion: NewReno,
-    pub(crate) recovery: FastRecovery,
-    pub(crate) timers: TimerTable,
     pub(crate) config: Arc<Config>,
-    pub(crate) send_queue: SendQueue,
-    pub(crate) receive_queue: ReceiveQueue,
-    pub(crate) disorder: Option<Box<Disorder>>,
-    pub(crate) counters: Counters,
-    pub(crate) last_sent_at: Instant,
     pub(crate) last_received_at: Instant,
-    /// Boxed, for almost nobody reads it.
-    pub(crate) tracing: Option<Box<Traces>>,
+    pub(crate) counters: Counters,
+    pub(crate) tracer: Tracer,
+}
+
+/// What [`crate::Info`] reports of both halves together.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) segments_out: u32,
+    pub(crate) segments_in: u32,
+    pub(crate) refused: u32,
 }
 
 impl Connection {
     fn new(now: Instant, birth: Birth, config: Arc<Config>) -> Self {
         let Birth { iss, timestamp_offset, path } = birth;
-        let sizes = Sizes::new(path.mss_bytes_by_default(), path, &config);
-        let zero = Seq::new(0);
+        let sizes = Sizes::new(path, &config);
         Connection {
             machine: Machine::new(),
-            marks: Marks::default(),
+            handshake: Handshake::default(),
+            sender: Sender::new(now, iss, &config),
+            receiver: Receiver::new(&config),
+            timers: TimerTable::new(),
             events: Events::default(),
-            acks: Acks::new(config.quick_ack_segments),
-            snd: SendSequence {
-                iss,
-                una: iss,
-                nxt: iss,
-                wnd: 0,
-                wnd_max: 0,
-                wl1: zero,
-                wl2: zero,
-                up: None,
-                small: iss,
-                fin: None,
-                shift: 0,
-            },
-            rcv: ReceiveSequence {
-                irs: zero,
-                nxt: zero,
-                edge: zero,
-                acked: zero,
-                up: None,
-                fin: None,
-                shift: config.window_shift(),
-            },
-            timestamps: TimestampState {
-                agreed: false,
-                offset: timestamp_offset,
-                resent: 0,
-                recent: 0,
-                recent_at_s: 0,
-            },
-            sizes,
-            attempts: 0,
-            first_resent_at: now,
+            is_scaling: false,
+            is_orphaned: false,
+            keep_alive_owed: false,
             keep_alive_probes: 0,
+            timestamps: TimestampState::new(timestamp_offset),
+            sizes,
             reset_owed: None,
             reset_reply: None,
             failure: None,
             soft_error: None,
             path,
-            rtt: Rtt::new(config.rto_initial),
-            timed: Timed::NOTHING,
-            congestion: NewReno::new(0),
-            recovery: FastRecovery::new(iss),
-            timers: TimerTable::new(),
             config,
-            send_queue: SendQueue::default(),
-            receive_queue: ReceiveQueue::default(),
-            disorder: None,
-            counters: Counters::default(),
-            last_sent_at: now,
             last_received_at: now,
-            tracing: None,
+            counters: Counters::default(),
+            tracer: Tracer::default(),
         }
     }
 
@@ -165,7 +126,7 @@ impl Connection {
     /// active open (RFC 9293 §3.10.1, §3.10.2, LISTEN).
     pub fn listen(now: Instant, birth: Birth, config: Arc<Config>) -> Self {
         let mut connection = Connection::new(now, birth, config);
-        connection.marks.passive = true;
+        connection.handshake.is_passive = true;
         connection.take(now, Cause::PassiveOpen);
         connection
     }
@@ -192,7 +153,7 @@ impl Connection {
         if self.state() != State::Listen {
             return false;
         }
-        self.marks.passive = false;
+        self.handshake.is_passive = false;
         self.take(now, Cause::ActiveOpen);
         true
     }
@@ -202,40 +163,56 @@ impl Connection {
         self.synchronize(now, syn);
         self.take(now, Cause::Syn);
         if !syn.payload.is_empty() {
-            // Text that came with the SYN waits for the handshake (§3.10.7.2, third).
-            let mut text = syn.payload.clone();
-            text.truncate(self.rcv.wnd() as usize);
-            let first = self.rcv.nxt;
-            let _ = self.disorder().reassembly.insert(first, &text);
+            self.receiver.keep_text_of_syn(&syn.payload);
         }
     }
 
     /// Takes over what a SYN says: its number and its options.
     pub(crate) fn synchronize(&mut self, now: Instant, syn: &Segment) {
         let header = &syn.header;
-        (self.rcv.irs, self.rcv.nxt) = (header.seq, header.seq + 1);
-        self.rcv.acked = header.seq;
-        self.rcv.edge = self.rcv.nxt + self.config.receive_buffer_bytes.min(0xffff);
-        let Options { mss, window_scale, sack_permitted, timestamps, .. } = header.options;
-        self.sizes.peer_mss = mss.unwrap_or_else(|| self.mss_bytes_by_default()).max(MSS_BYTES_MIN);
-        self.measure();
-        self.marks.sack = sack_permitted && self.config.sack;
+        let Options { mss, window_scale, timestamps, .. } = header.options;
+        self.sizes.take_peer_mss(mss, self.path, &self.config);
+        self.receiver.synchronize(header, self.sizes.receive_mss(), &self.config);
         match window_scale.filter(|_| self.config.window_scaling) {
             // RFC 7323 §2.3: a shift above 14 is taken as 14.
-            Some(shift) => (self.snd.shift, self.marks.scaling) = (shift.min(14), true),
-            None => (self.snd.shift, self.rcv.shift, self.marks.scaling) = (0, 0, false),
+            Some(shift) => (self.sender.shift, self.is_scaling) = (shift.min(14), true),
+            None => {
+                (self.sender.shift, self.is_scaling) = (0, false);
+                self.receiver.leave_unscaled();
+            }
         }
         if let Some(timestamps) = timestamps.filter(|_| self.config.timestamps) {
-            self.timestamps.agreed = true;
-            self.timestamps.recent = timestamps.value;
-            self.timestamps.recent_at_s = now.as_secs() as u32;
+            self.timestamps.agree(now, timestamps.value);
         }
-        // RFC 7323 §2.2: the window of a SYN is never scaled.
-        self.snd.wnd = u32::from(header.window);
-        self.snd.wnd_max = self.snd.wnd;
-        self.snd.wl1 = header.seq;
-        self.acks.set_segment_limit(self.receive_mss());
-        self.congestion = NewReno::new(self.initial_window());
+        self.sender.synchronize(header.seq, header.window, header.options.sack_permitted && self.config.sack);
+        self.sender.begin(initial_window(&self.config, self.mss()), &self.config);
+    }
+
+    /// The send half, and what it is lent.
+    pub(crate) fn sending(&mut self, now: Instant) -> (&mut Sender, Lent<'_>) {
+        let mss = self.mss();
+        let Connection { sender, config, timers, tracer, .. } = self;
+        (sender, Lent { now, config, mss, timers, tracer })
+    }
+
+    pub(crate) fn arm(&mut self, timer: Timer, due: Instant) {
+        self.timers.set(timer, due);
+        self.trace(|| Trace::TimerArmed { timer, due });
+    }
+
+    /// What the receive half has to know of its buffer.
+    pub(crate) fn receive_buffer(&self) -> ReceiveBuffer {
+        ReceiveBuffer::new(&self.config, self.sizes, self.state())
+    }
+
+    /// Measures anew how large segments may be: after a change of path, options or the peer's word.
+    pub(crate) fn measure(&mut self) {
+        self.sizes.measure(self.path, &self.config);
+    }
+
+    /// Text bytes of a full-sized segment: SMSS with the standing options taken off.
+    pub(crate) fn mss(&self) -> u32 {
+        self.sizes.text_bytes(&self.timestamps)
     }
 
     // What the driver asks, besides poll_transmit.
@@ -274,20 +251,24 @@ impl Connection {
     /// have no effect after it; a smaller receive buffer never takes back a window already offered.
     pub fn set_config(&mut self, now: Instant, config: Arc<Config>) {
         let user_timeout = self.config.user_timeout;
+        let congestion = self.config.congestion;
         let quick_ack_segments = self.config.quick_ack_segments;
         self.config = config;
         self.measure();
         if self.config.quick_ack_segments != quick_ack_segments {
-            self.acks.set_quick(self.config.quick_ack_segments);
+            self.receiver.acks.set_quick(self.config.quick_ack_segments);
             if self.config.quick_ack_segments > 0 && self.timers.is_running(Timer::DelayedAck) {
-                self.acks.owe(SendReason::ImmediateAck);
+                self.receiver.acks.owe(SendReason::ImmediateAck);
             }
+        }
+        if self.config.congestion != congestion {
+            let mss = self.mss();
+            self.sender.congestion.switch(self.config.congestion, now, mss);
         }
         self.start_keep_alive(now);
         if self.config.user_timeout != user_timeout {
             self.timers.stop(Timer::User);
-            let waits = self.snd.una != self.snd.nxt || self.state() == State::SynSent;
-            if self.state() != State::Closed && waits {
+            if self.state() != State::Closed && self.sender.has_waiting() {
                 self.restart_user_timer(now);
             }
         }
@@ -295,8 +276,10 @@ impl Connection {
             self.timers.stop(Timer::Cork);
         }
     }
-}
 
-/// The smallest MSS that we believe a peer. RFC 9293 §3.7.1 sets no bound; below this the headers are
-/// most of the traffic, which makes a cheap attack (Linux: `tcp_min_snd_mss`, 48).
-const MSS_BYTES_MIN: u16 = 48;
+    /// Another congestion control takes over, with the window as it is (`TCP_CONGESTION`).
+    pub fn set_congestion(&mut self, now: Instant, congestion: CongestionControl) {
+        let config = Config { congestion, ..Config::clone(&self.config) };
+        self.set_config(now, Arc::new(config));
+    }
+}

@@ -2,8 +2,8 @@
 
 use crate::congestion::Controller;
 use crate::connection::Connection;
-use crate::recovery::fast_recovery::Phase;
 use crate::segment::Error;
+use crate::sender::RecoveryPhase;
 use crate::state::State;
 use crate::time_wait::TimeWait;
 use crate::timers::Timer;
@@ -18,7 +18,7 @@ pub struct Info {
     /// Where it stands (`tcpi_state`).
     pub state: State,
     /// Where loss recovery stands (`tcpi_ca_state`).
-    pub recovery: Phase,
+    pub recovery: RecoveryPhase,
     /// Consecutive retransmissions without an answer (`tcpi_retransmits`).
     pub attempts: u8,
     /// Consecutive keep-alive probes without an answer (`tcpi_probes`).
@@ -59,6 +59,22 @@ pub struct Info {
     pub receive_window_bytes: u32,
     /// Sent and not acknowledged (`tcpi_unacked` counts segments).
     pub in_flight_bytes: u32,
+    /// Of these, what the peer reports beyond gaps (`tcpi_sacked`).
+    pub sacked_bytes: u32,
+    /// Of these, what counts as lost and has not been sent again (`tcpi_lost`).
+    pub lost_bytes: u32,
+    /// Of these, what has been sent again and is in the network (`tcpi_retrans`).
+    pub resent_bytes: u32,
+    /// At how many bytes a second data leaves; `None`: unpaced (`tcpi_pacing_rate`).
+    pub pacing_bytes_per_s: Option<u64>,
+    /// At how many bytes a second data was delivered lately (`tcpi_delivery_rate`), as far as it was measured.
+    pub delivery_bytes_per_s: Option<u64>,
+    /// That rate was limited by the application (`tcpi_delivery_rate_app_limited`).
+    pub delivery_is_app_limited: bool,
+    /// The path was seen to deliver in another order (`tcpi_reord_seen`).
+    pub reordering_seen: bool,
+    /// Reductions of the congestion window that were taken back because nothing was lost.
+    pub undone: u32,
     /// Written and not sent (`tcpi_notsent_bytes`).
     pub not_sent_bytes: u32,
     /// Arrived and not read.
@@ -67,6 +83,8 @@ pub struct Info {
     pub held_bytes: u32,
     /// Text bytes that the peer acknowledged (`tcpi_bytes_acked`).
     pub bytes_acked: u64,
+    /// Text bytes that the peer has, acknowledged or reported (`tcpi_delivered` counts segments).
+    pub bytes_delivered: u64,
     /// Text bytes received in order (`tcpi_bytes_received`).
     pub bytes_received: u64,
     /// Text bytes sent, retransmissions included (`tcpi_bytes_sent`).
@@ -93,6 +111,12 @@ pub struct Info {
     pub since_sent: Duration,
     /// Time since something was last received (`tcpi_last_data_recv`).
     pub since_received: Duration,
+    /// Time during which there was something to send or to be acknowledged (`tcpi_busy_time`).
+    pub busy: Duration,
+    /// Of it, the time during which the peer's window stood in the way (`tcpi_rwnd_limited`).
+    pub limited_by_window: Duration,
+    /// Of it, the time during which the send buffer stood in the way (`tcpi_sndbuf_limited`).
+    pub limited_by_buffer: Duration,
     /// Why the connection died, if it did.
     pub failure: Option<Error>,
 }
@@ -124,47 +148,62 @@ impl Connection {
     pub fn info(&self, now: Instant) -> Info {
         let micros = |us: u32| Duration::from_micros(u64::from(us));
         let saturated = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
-        let counters = &self.counters;
+        let (counters, sent, received) = (&self.counters, &self.sender.sent, self.receiver.received());
+        let (sacked_bytes, lost_bytes, resent_bytes) = self.sender.scoreboard();
+        let delivery = self.sender.delivery_rate();
+        let (busy, limited_by_window, limited_by_buffer) = self.sender.busy.times(now);
         Info {
             state: self.state(),
-            recovery: self.recovery.phase,
-            attempts: self.attempts,
+            recovery: self.sender.phase(),
+            attempts: self.sender.attempts,
             keep_alive_probes: self.keep_alive_probes,
-            backoff: self.rtt.backoff(),
+            backoff: self.sender.rtt.backoff(),
             timestamps: self.timestamps.agreed,
-            sack: self.marks.sack,
-            window_shifts: self.marks.scaling.then_some((self.snd.shift, self.rcv.shift)),
-            rto: micros(self.rto_us()),
-            rtt: self.rtt.srtt_us().map(micros),
-            rtt_variation: micros(self.rtt.rttvar_us()),
-            rtt_min: self.rtt.min_us().map(micros),
-            rtt_latest: self.rtt.latest_us().map(micros),
+            sack: self.receiver.sack_agreed(),
+            window_shifts: self.is_scaling.then_some((self.sender.shift, self.receiver.shift())),
+            rto: micros(self.sender.rto_us(&self.config)),
+            rtt: self.sender.rtt.srtt_us().map(micros),
+            rtt_variation: micros(self.sender.rtt.rttvar_us()),
+            rtt_min: self.sender.rtt.min_ns().map(Duration::from_nanos),
+            rtt_latest: self.sender.rtt.latest_us().map(micros),
             send_mss_bytes: self.mss(),
-            receive_mss_bytes: u32::from(self.acks.segment_bytes()),
-            announced_mss_bytes: u32::from(self.receive_mss()),
+            receive_mss_bytes: u32::from(self.receiver.acks.segment_bytes()),
+            announced_mss_bytes: u32::from(self.sizes.receive_mss()),
             path_mtu_bytes: self.path.mtu_bytes,
-            cwnd_bytes: self.congestion.cwnd_bytes(),
-            ssthresh_bytes: self.congestion.ssthresh_bytes(),
-            send_window_bytes: self.snd.wnd,
-            receive_window_bytes: self.rcv.wnd(),
-            in_flight_bytes: self.in_flight(),
-            not_sent_bytes: self.stream_end().offset_from(self.snd.nxt).max(0).cast_unsigned(),
-            unread_bytes: saturated(self.receive_queue.len()),
-            held_bytes: self.disorder.as_ref().map_or(0, |disorder| saturated(disorder.reassembly.bytes())),
-            bytes_acked: counters.bytes_acked,
-            bytes_received: counters.bytes_received,
-            bytes_sent: counters.bytes_sent,
-            bytes_retransmitted: counters.bytes_retransmitted,
+            cwnd_bytes: self.sender.window_bytes(),
+            ssthresh_bytes: self.sender.congestion.ssthresh_bytes(),
+            send_window_bytes: self.sender.wnd,
+            receive_window_bytes: self.receiver.wnd(),
+            in_flight_bytes: self.sender.flight_bytes(),
+            sacked_bytes,
+            lost_bytes,
+            resent_bytes,
+            pacing_bytes_per_s: self.sender.paced_bytes_per_s(&self.config),
+            delivery_bytes_per_s: delivery.map(|sample| sample.bytes_per_s),
+            delivery_is_app_limited: delivery.is_some_and(|sample| sample.is_app_limited),
+            reordering_seen: self.sender.has_seen_reordering(),
+            undone: sent.undone,
+            not_sent_bytes: self.sender.unsent_bytes(),
+            unread_bytes: saturated(self.receiver.unread_bytes()),
+            held_bytes: saturated(self.receiver.held_bytes()),
+            bytes_acked: sent.bytes_acked,
+            bytes_delivered: self.sender.delivered_bytes(),
+            bytes_received: received.bytes,
+            bytes_sent: sent.bytes,
+            bytes_retransmitted: sent.bytes_again,
             segments_out: counters.segments_out,
             segments_in: counters.segments_in,
-            data_segments_out: counters.data_segments_out,
-            data_segments_in: counters.data_segments_in,
-            retransmissions: counters.retransmissions,
-            timeouts: counters.timeouts,
+            data_segments_out: sent.segments,
+            data_segments_in: received.segments,
+            retransmissions: sent.segments_again,
+            timeouts: sent.timeouts,
             refused: counters.refused,
-            duplicates_received: counters.duplicates_received,
-            since_sent: now.since(self.last_sent_at),
+            duplicates_received: received.duplicates,
+            since_sent: now.since(self.sender.last_sent_at),
             since_received: now.since(self.last_received_at),
+            busy,
+            limited_by_window,
+            limited_by_buffer,
             failure: self.failure,
         }
     }
@@ -173,13 +212,13 @@ impl Connection {
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             state: self.state(),
-            iss: self.snd.iss,
-            snd_una: self.snd.una,
-            snd_nxt: self.snd.nxt,
-            snd_wnd: self.snd.wnd,
-            irs: self.rcv.irs,
-            rcv_nxt: self.rcv.nxt,
-            rcv_wnd: self.rcv.wnd(),
+            iss: self.sender.iss,
+            snd_una: self.sender.una,
+            snd_nxt: self.sender.nxt,
+            snd_wnd: self.sender.wnd,
+            irs: self.receiver.irs(),
+            rcv_nxt: self.receiver.nxt(),
+            rcv_wnd: self.receiver.wnd(),
         }
     }
 
@@ -190,13 +229,13 @@ impl Connection {
 
     /// Born by a passive open.
     pub fn is_passive(&self) -> bool {
-        self.marks.passive
+        self.handshake.is_passive
     }
 
     /// In TIME-WAIT with nothing left to read: the compact form, for the host's table. The
     /// connection can be dropped then.
     pub fn time_wait(&self) -> Option<TimeWait> {
-        let idle = self.receive_queue.is_empty() && self.acks.owed().is_none();
+        let idle = !self.receiver.has_unread() && self.receiver.acks.owed().is_none();
         if idle { self.what_is_left() } else { None }
     }
 
@@ -204,10 +243,10 @@ impl Connection {
     pub(crate) fn what_is_left(&self) -> Option<TimeWait> {
         let due = self.timers.due(Timer::Linger).filter(|_| self.state() == State::TimeWait)?;
         Some(TimeWait {
-            snd_nxt: self.snd.nxt,
-            rcv_nxt: self.rcv.nxt,
-            window: window_field(self.rcv.wnd(), self.rcv.shift),
-            shift: self.rcv.shift,
+            snd_nxt: self.sender.nxt,
+            rcv_nxt: self.receiver.nxt(),
+            window: window_field(self.receiver.wnd(), self.receiver.shift()),
+            shift: self.receiver.shift(),
             spent: crate::allowance::Spent::NOTHING,
             timestamps: self.timestamps.agreed.then_some((self.timestamps.recent, self.timestamps.offset)),
             due,

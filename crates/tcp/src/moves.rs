@@ -2,16 +2,13 @@
 //!
 //! The only caller of [`crate::state::Machine::take`].
 
-use crate::acks::Acks;
-use crate::congestion::new_reno::NewReno;
 use crate::connection::Connection;
-use crate::recovery::fast_recovery::FastRecovery;
-use crate::recovery::rtt::Rtt;
+use crate::handshake::{Handshake, Opening};
 use crate::segment::{Error, Event};
+use crate::sender::RtoBounds;
 use crate::state::{Cause, Row, Sends, State};
 use crate::timers::Timer;
 use crate::trace::Trace;
-use crate::variables::{Marks, Timed};
 use crate::{Instant, ResetReason, SendReason};
 
 impl Connection {
@@ -37,7 +34,7 @@ impl Connection {
             // CLOSE takes the row of ABORT there.
             (Cause::Abort, Sends::Rst)
                 if row.from == State::SynReceived
-                    && self.marks.orphaned
+                    && self.is_orphaned
                     && habits.close_forgets_syn_received() =>
             {
                 Sends::Nothing
@@ -55,13 +52,16 @@ impl Connection {
         match self.sends(row) {
             Sends::Nothing => {}
             Sends::Syn => {
-                self.marks.handshake_owed = true;
+                self.handshake.owed = Some(Opening::Asked);
                 self.restart_user_timer(now);
             }
-            Sends::SynAck => self.marks.handshake_owed = true,
-            Sends::Ack if row.to == State::Established => self.acks.owe(SendReason::HandshakeAck),
-            Sends::Ack => self.acks.owe(SendReason::FinAck),
-            Sends::Fin => self.marks.fin_queued = true,
+            Sends::SynAck => self.handshake.owed = Some(Opening::Asked),
+            Sends::Ack if row.to == State::Established => self.receiver.acks.owe(SendReason::HandshakeAck),
+            Sends::Ack => self.receiver.acks.owe(SendReason::FinAck),
+            Sends::Fin => {
+                self.sender.fin_queued = true;
+                self.start_user_timer(now);
+            }
             Sends::Rst => {
                 self.reset_owed = Some(match row.on {
                     Cause::GaveUp | Cause::UserTimeout => ResetReason::GaveUp,
@@ -77,21 +77,21 @@ impl Connection {
                 self.timers.stop_all();
                 self.arm(Timer::Linger, now + self.config.time_wait);
             }
-            State::Listen if row.from == State::SynReceived => self.return_to_listen(),
-            State::Closed => self.on_closed(),
+            State::Listen if row.from == State::SynReceived => self.return_to_listen(now),
+            State::Closed => self.on_closed(now),
             _ => {}
         }
     }
 
     fn on_established(&mut self, now: Instant) {
-        if core::mem::take(&mut self.attempts) > 0 {
+        if core::mem::take(&mut self.sender.attempts) > 0 {
             self.on_lost_syn();
         }
         self.timers.stop(Timer::User);
-        self.events.raise(if self.marks.passive { Event::Accepted } else { Event::Connected });
+        self.events.raise(if self.handshake.is_passive { Event::Accepted } else { Event::Connected });
         self.events.raise(Event::Writable);
         self.start_keep_alive(now);
-        if core::mem::take(&mut self.marks.finish_after_handshake) {
+        if core::mem::take(&mut self.handshake.finish_after) {
             self.take(now, Cause::Close);
         }
     }
@@ -99,51 +99,38 @@ impl Connection {
     /// The SYN or SYN-ACK was lost: RFC 5681 §3.1, RFC 6298 §5.7.
     #[cold]
     fn on_lost_syn(&mut self) {
-        self.congestion = NewReno::new(self.mss());
-        self.rtt.on_lost_syn(self.rto_bounds());
+        let mss = self.mss();
+        self.sender.begin(mss, &self.config);
+        self.sender.rtt.on_lost_syn(RtoBounds::new(&self.config));
     }
 
     /// An orphan in FIN-WAIT-2 does not wait for ever.
     pub(crate) fn limit_orphan(&mut self, now: Instant) {
-        if self.marks.orphaned && self.state() == State::FinWait2 {
+        if self.is_orphaned && self.state() == State::FinWait2 {
             self.arm(Timer::Linger, now + self.config.orphan_timeout);
         }
     }
 
     /// RFC 9293 §3.10.7.4, SYN-RECEIVED: a passive open that came to nothing waits for the next peer.
     #[cold]
-    fn return_to_listen(&mut self) {
+    fn return_to_listen(&mut self, now: Instant) {
         self.timers.stop_all();
-        // What was written was for the peer that went away.
-        self.send_queue.clear();
-        self.marks = Marks { passive: true, ..Marks::default() };
-        self.recovery = FastRecovery::new(self.snd.iss);
-        (self.snd.up, self.rcv.up, self.soft_error) = (None, None, None);
-        (self.snd.una, self.snd.nxt) = (self.snd.iss, self.snd.iss);
-        (self.attempts, self.disorder, self.timed) = (0, None, Timed::NOTHING);
-        self.acks = Acks::new(self.config.quick_ack_segments);
-        self.rcv.shift = self.config.window_shift();
-        (self.timestamps.agreed, self.rcv.fin) = (false, None);
-        self.rtt = Rtt::new(self.config.rto_initial);
+        self.handshake = Handshake { is_passive: true, ..Handshake::default() };
+        self.sender.return_to_listen(now, &self.config);
+        self.receiver.return_to_listen(&self.config);
+        self.soft_error = None;
+        self.timestamps.agreed = false;
+        (self.is_scaling, self.is_orphaned, self.keep_alive_owed) = (false, false, false);
     }
 
     #[inline(never)]
-    fn on_closed(&mut self) {
+    fn on_closed(&mut self, now: Instant) {
         self.timers.stop_all();
-        self.send_queue.clear();
-        self.disorder = None;
-        self.recovery.resend = None;
-        let keep = Marks {
-            passive: self.marks.passive,
-            syn_acked: self.marks.syn_acked,
-            // What was agreed upon is still told by `info`.
-            sack: self.marks.sack,
-            scaling: self.marks.scaling,
-            peer_finished: self.marks.peer_finished,
-            ..Marks::default()
-        };
-        self.marks = keep;
-        self.acks.forget();
+        self.handshake = Handshake { is_passive: self.handshake.is_passive, ..Handshake::default() };
+        // What was agreed upon is still told by `info`.
+        self.sender.on_closed(now);
+        self.receiver.on_closed();
+        (self.is_orphaned, self.keep_alive_owed) = (false, false);
         self.events.raise(Event::Closed);
     }
 

@@ -3,13 +3,11 @@
 //! Anyone can forge ICMP, so only a message that quotes a sequence number in flight is heard
 //! (RFC 5927 §4), and an established connection is never killed by one (§5.2).
 
+use crate::Instant;
 use crate::connection::Connection;
-use crate::recovery::fast_recovery::{Phase, Resend};
 use crate::segment::{Path, PathEvent};
 use crate::state::{Cause, State};
 use crate::trace::Trace;
-use crate::variables::Timed;
-use crate::{Instant, SendReason};
 use wire::Seq;
 
 /// No path of IPv4 is believed to be smaller than this: RFC 791's 68 bytes would let a forged message turn a
@@ -30,7 +28,7 @@ impl Connection {
         let habits = self.config.habits;
         let believed = match self.state() {
             State::SynSent => self.config.icmp_ends_opening,
-            State::SynReceived => !(self.marks.passive && habits.half_open_survives_icmp()),
+            State::SynReceived => !(self.handshake.is_passive && habits.half_open_survives_icmp()),
             _ => false,
         };
         match event {
@@ -41,29 +39,22 @@ impl Connection {
             PathEvent::HardError { error, .. } | PathEvent::SoftError { error, .. } => {
                 self.soft_error = Some(error);
             }
-            PathEvent::PacketTooBig { mtu_bytes, .. } => self.on_packet_too_big(mtu_bytes),
+            PathEvent::PacketTooBig { mtu_bytes, .. } => self.on_packet_too_big(now, mtu_bytes),
         }
     }
 
     fn is_in_flight(&self, seq: Seq) -> bool {
-        seq.at_or_after(self.snd.una) && seq.before(self.snd.nxt)
+        seq.at_or_after(self.sender.una) && seq.before(self.sender.nxt)
     }
 
-    fn on_packet_too_big(&mut self, mtu_bytes: u32) {
+    fn on_packet_too_big(&mut self, now: Instant, mtu_bytes: u32) {
         if mtu_bytes >= self.path.mtu_bytes {
             return;
         }
         self.set_path(Path { mtu_bytes, ..self.path });
         if !self.syn_unacked() {
-            // RFC 1191 §6.4: not a sign of congestion; what was too big goes again at once, smaller.
-            // After a timeout, though, the congestion window has the word.
-            let (next, end) = (self.snd.una, self.snd.nxt);
-            let why = match self.recovery.phase {
-                Phase::Loss => SendReason::Timeout,
-                Phase::Open | Phase::FastRecovery => SendReason::RecoveryRetransmit,
-            };
-            self.recovery.resend = Some(Resend { next, end, why });
-            self.timed = Timed::NOTHING;
+            let (sender, mut lent) = self.sending(now);
+            sender.on_smaller_path(&mut lent);
         }
     }
 

@@ -1,13 +1,14 @@
 //! A segment arrives: the eight steps of RFC 9293 §3.10.7.4, in the RFC's order, each able to refuse.
 //!
-//! Before them stands PAWS (`paws.rs`), as RFC 7323 wants. SYN-SENT has a file of its own
+//! Before them stands PAWS (`timestamps.rs`), as RFC 7323 wants. SYN-SENT has a file of its own
 //! (`syn_sent.rs`); LISTEN and TIME-WAIT follow the rules that hosts share (`listen.rs`,
-//! `time_wait.rs`). What an acknowledgment does to the sender is in `acknowledged.rs`, the way of the text
-//! to the reader in `delivery.rs`, what becomes of what is refused in `refuse.rs`.
+//! `time_wait.rs`). What an acknowledgment does to the sender is in `acknowledged.rs`, the window and the
+//! way of the text to the reader in `receiver/`, what becomes of what is refused in `refuse.rs`.
 
 use crate::connection::Connection;
+use crate::receiver::acks::Acks;
 use crate::refusal::{Refused, Reply};
-use crate::segment::{Error, Event, Segment};
+use crate::segment::{Error, Segment};
 use crate::state::{Cause, State};
 use crate::time_wait::TimeWaitVerdict;
 use crate::timers::Timer;
@@ -30,7 +31,7 @@ impl Connection {
     pub fn take_segment(&mut self, now: Instant, segment: &mut Segment) {
         self.counters.segments_in = self.counters.segments_in.wrapping_add(1);
         let taken =
-            if self.tracing.is_some() { self.handle_traced(now, segment) } else { self.handle(now, segment) };
+            if self.tracer.is_on() { self.handle_traced(now, segment) } else { self.handle(now, segment) };
         match taken {
             Ok(()) => self.on_sign_of_life(now),
             Err(refused) => self.reply(now, refused),
@@ -51,13 +52,13 @@ impl Connection {
     /// The arrival stands before what it did, so that a reader sees cause and effect in order.
     #[cold]
     fn handle_traced(&mut self, now: Instant, segment: &mut Segment) -> Result<(), Refused> {
-        let (facts, place) = (segment.facts(self.snd.shift), self.traces_waiting());
+        let (facts, place) = (segment.facts(self.sender.shift), self.tracer.waiting());
         let taken = self.handle(now, segment);
         let trace = match taken {
             Ok(()) => Trace::Taken { segment: facts },
             Err(Refused { why, .. }) => Trace::Refused { segment: facts, why },
         };
-        self.trace_at(place, trace);
+        self.tracer.insert(place, trace);
         taken
     }
 
@@ -91,7 +92,7 @@ impl Connection {
                 Err(Refused::with_ack(Refusal::OutOfWindow, transmit.why))
             }
             TimeWaitVerdict::Reply(transmit) => {
-                self.acks.owe(transmit.why);
+                self.receiver.acks.owe(transmit.why);
                 Ok(())
             }
             // The application still holds this connection: its peer has to wait until it lets go.
@@ -112,7 +113,7 @@ impl Connection {
             return Err(Refused::silently(Refusal::NoAck));
         }
         self.check_repeated_syn(segment)?;
-        self.check_timestamps(now, segment)?;
+        self.timestamps.check(now, segment, &self.config)?;
         let text_allowed = self.first_check_sequence(now, segment)?;
         if self.second_check_reset(now, segment)? {
             return Ok(());
@@ -122,12 +123,12 @@ impl Connection {
         self.fourth_check_syn(now, segment)?;
         let fin_acked = self.fifth_check_ack(now, segment)?;
         // Not before: what was refused until here may be forged.
-        self.update_timestamp(now, segment);
+        self.timestamps.update(now, segment, self.receiver.last_ack_sent());
         if self.state() == State::Closed {
             return Ok(());
         }
         self.sixth_check_urgent(segment);
-        let was_in_order = self.disorder.is_none();
+        let was_in_order = !self.receiver.has_disorder();
         let fin_taken = text_allowed && self.seventh_take_text(now, segment)?;
         self.eighth_check_fin(now, fin_acked, fin_taken);
         if fin_taken && was_in_order && self.state() == State::CloseWait {
@@ -146,13 +147,13 @@ impl Connection {
     fn check_syn_again(&mut self, segment: &mut Segment) -> Result<(), Refused> {
         let header = &mut segment.header;
         // FIN-WAIT-1, too, when CLOSE came before our SYN was acknowledged.
-        if self.syn_unacked() && header.seq == self.rcv.irs {
+        if self.syn_unacked() && header.seq == self.receiver.irs() {
             if !header.flags.ack() {
                 return Err(Refused { why: Refusal::OutOfWindow, reply: Some(Reply::SynAck) });
             }
             header.seq += 1;
             // RFC 7323 §2.2: the window of a SYN is not scaled; from here on it is read as if it were.
-            header.window >>= self.snd.shift;
+            header.window >>= self.sender.shift;
             header.flags = Flags::from_bits(header.flags.bits() & !Flags::SYN.bits());
         }
         Ok(())
@@ -161,31 +162,11 @@ impl Connection {
     /// First, check the sequence number. `Ok(false)`: the window is closed, so the text is not taken,
     /// but ACK, RST and URG are heard (§3.10.7.4, MUST-66).
     fn first_check_sequence(&mut self, now: Instant, segment: &Segment) -> Result<bool, Refused> {
-        let (seq, len, edge) = (segment.header.seq, segment.len_in_sequence_space(), self.acceptable_edge());
-        let wnd = edge.offset_from(self.rcv.nxt).max(0).cast_unsigned();
-        let starts_inside = seq.at_or_after(self.rcv.nxt) && seq.before(edge);
-        let acceptable = match (len, wnd) {
-            (0, _) if segment.header.flags.rst() => {
-                seq == self.rcv.nxt || starts_inside || self.has_number_of_fin(seq)
-            }
-            // A peer that has filled the window stands on its right edge, one that probes a closed
-            // window one further, and acknowledges from there: the table of §3.10.7.4 would not hear
-            // it (draft-gont-tcpm-tcp-seq-validation), Linux does.
-            (0, 0) => seq.bytes_since(self.rcv.nxt) <= 1,
-            (0, _) => starts_inside || seq == edge,
-            // A FIN alone takes no room: refused, it would come again and again, as would our answer. Linux and
-            // FreeBSD take it, too; the table of §3.10.7.4 lets nothing in that has a length.
-            (1, 0) if segment.header.flags.fin() => seq == self.rcv.nxt,
-            (_, 0) => false,
-            (_, _) => {
-                let last = seq + (len - 1);
-                starts_inside || (last.at_or_after(self.rcv.nxt) && last.before(edge)) || {
-                    // A super-segment may reach over the window on both sides.
-                    seq.before(self.rcv.nxt) && last.at_or_after(edge)
-                }
-            }
-        };
-        if acceptable { Ok(true) } else { self.refuse_sequence(now, segment, wnd) }
+        let (header, len) = (&segment.header, segment.len_in_sequence_space());
+        let edge = self.receiver.acceptable_edge(self.receive_buffer());
+        let acceptable = self.receiver.accepts(header, len, edge)
+            || (len == 0 && header.flags.rst() && self.has_number_of_fin(header.seq));
+        if acceptable { Ok(true) } else { self.refuse_sequence(now, segment, edge) }
     }
 
     /// Second, check the RST bit, with RFC 5961 §3.2. `Ok(true)`: the connection is gone.
@@ -196,12 +177,12 @@ impl Connection {
     #[cold]
     fn take_reset(&mut self, now: Instant, segment: &Segment) -> Result<bool, Refused> {
         let (habits, flags) = (self.config.habits, segment.header.flags);
-        let half_open = self.state() == State::SynReceived && self.marks.passive;
+        let half_open = self.state() == State::SynReceived && self.handshake.is_passive;
         if half_open && habits.half_open_wants_bare_reset() && flags != Flags::RST {
             return Err(Refused::with_ack(Refusal::UnprovenReset, SendReason::ChallengeAck));
         }
         let believed = self.has_number_of_fin(segment.header.seq);
-        if segment.header.seq != self.rcv.nxt && !believed {
+        if segment.header.seq != self.receiver.nxt() && !believed {
             return Err(Refused::with_ack(Refusal::InexactReset, SendReason::ChallengeAck));
         }
         match self.state() {
@@ -220,7 +201,7 @@ impl Connection {
     fn has_number_of_fin(&self, seq: Seq) -> bool {
         self.config.habits.reset_may_have_the_number_of_fin()
             && matches!(self.state(), State::CloseWait | State::LastAck | State::Closing)
-            && seq + 1 == self.rcv.nxt
+            && seq + 1 == self.receiver.nxt()
     }
 
     /// Fourth, check the SYN bit, with RFC 5961 §4.2.
@@ -237,19 +218,19 @@ impl Connection {
         if self.state() == State::SynReceived {
             self.take_ack_of_syn(now, header)?;
         }
-        if self.syn_unacked() && header.ack.at_or_before(self.snd.una) {
+        if self.syn_unacked() && header.ack.at_or_before(self.sender.una) {
             // FIN-WAIT-1 by way of SYN-RECEIVED: without our SYN acknowledged it proves nothing.
             return Err(Refused::silently(Refusal::AckOfUnsent));
         }
-        if header.ack.after(self.snd.nxt) {
+        if header.ack.after(self.sender.nxt) {
             return Err(Refused::with_ack(Refusal::AckOfUnsent, SendReason::ChallengeAck));
         }
-        if header.ack.before(self.snd.una - self.snd.wnd_max) {
+        if header.ack.before(self.sender.una - self.sender.wnd_max()) {
             return Err(Refused::with_ack(Refusal::AckTooOld, SendReason::ChallengeAck));
         }
-        let fin_was_unacked = self.state().awaits_ack_of_fin() && !self.fin_acked();
+        let fin_was_unacked = self.state().awaits_ack_of_fin() && !self.sender.fin_acked();
         self.on_acknowledgment(now, segment);
-        let fin_acked = fin_was_unacked && self.fin_acked();
+        let fin_acked = fin_was_unacked && self.sender.fin_acked();
         if fin_acked && matches!(self.state(), State::Closing | State::LastAck) {
             self.take(now, Cause::AckOfFin);
             return Ok(false);
@@ -260,30 +241,22 @@ impl Connection {
     /// The third step of the handshake, if it acknowledges our SYN.
     #[inline(never)]
     fn take_ack_of_syn(&mut self, now: Instant, header: &Header) -> Result<(), Refused> {
-        if !(self.snd.una.before(header.ack) && header.ack.at_or_before(self.snd.nxt)) {
+        if !(self.sender.una.before(header.ack) && header.ack.at_or_before(self.sender.nxt)) {
             return Err(Refused { why: Refusal::AckOfUnsent, reply: Some(Reply::Reset { seq: header.ack }) });
         }
         self.take(now, Cause::AckOfSyn);
-        if self.deliver_held() {
-            self.acks.owe(SendReason::ImmediateAck);
+        if self.receiver.deliver_held(&mut self.events) {
+            self.receiver.acks.owe(SendReason::ImmediateAck);
         }
         Ok(())
     }
 
-    /// Sixth, check the URG bit (RFC 6093: the pointer is to the byte that follows the urgent data).
+    /// Sixth, check the URG bit (RFC 6093).
     #[inline]
     pub(crate) fn sixth_check_urgent(&mut self, segment: &Segment) {
         if segment.header.flags.urg() && self.state().takes_text() {
-            self.take_urgent(segment);
-        }
-    }
-
-    #[cold]
-    fn take_urgent(&mut self, segment: &Segment) {
-        let up = segment.header.seq + u32::from(segment.header.urgent);
-        if up.after(self.rcv.nxt) && self.rcv.up.is_none_or(|old| up.after(old)) {
-            self.rcv.up = Some(up);
-            self.events.raise(Event::Urgent);
+            let up = segment.header.seq + u32::from(segment.header.urgent);
+            self.receiver.take_urgent(up, &mut self.events);
         }
     }
 
@@ -296,41 +269,57 @@ impl Connection {
             return if text { Err(Refused::silently(Refusal::TextAfterFin)) } else { Ok(false) };
         }
         if segment.payload.is_empty() && !segment.header.flags.fin() {
-            return Ok(self.reached_fin());
+            return Ok(self.receiver.reached_fin(&mut self.events));
         }
         let (header, mut text) = (&segment.header, core::mem::take(&mut segment.payload));
-        let edge = self.acceptable_edge();
+        let (seq, nxt) = (header.seq, self.receiver.nxt());
+        let edge = self.receiver.acceptable_edge(self.receive_buffer());
         if header.flags.fin() {
-            let fin = header.seq + text.len() as u32;
-            if fin.at_or_after(self.rcv.nxt) && (fin.before(edge) || fin == self.rcv.nxt) {
-                self.rcv.fin.get_or_insert(fin);
-            }
+            self.receiver.note_fin(seq + text.len() as u32, edge);
         }
-        let (seq, edge) = (header.seq, self.rcv.fin.unwrap_or(edge).earliest(edge));
-        let first = seq.latest(self.rcv.nxt);
-        let last = (seq + text.len() as u32).earliest(edge);
+        let first = seq.latest(nxt);
+        let last = (seq + text.len() as u32).earliest(self.receiver.end_of_text(edge));
         if !text.is_empty() && first.before(last) {
-            if self.marks.orphaned && last.after(self.rcv.nxt) {
+            if self.is_orphaned && last.after(nxt) {
                 return self.refuse_text_after_close(now, header.ack);
             }
-            if seq.before(self.rcv.nxt) {
-                self.report_duplicate(seq, self.rcv.nxt.bytes_since(seq));
+            if seq.before(nxt) {
+                self.receiver.report_duplicate(seq, nxt.bytes_since(seq), &self.config);
             }
             text.truncate(last.bytes_since(seq) as usize);
             text.advance(first.bytes_since(seq) as usize);
-            self.counters.data_segments_in = self.counters.data_segments_in.wrapping_add(1);
-            if first == self.rcv.nxt {
-                self.take_in_order(now, text);
+            if first == nxt {
+                let limit = self.config.habits.delayed_ack_limit();
+                if self.receiver.take_in_order(text, limit, &mut self.events) {
+                    self.delay_ack(now);
+                }
             } else {
-                self.keep_out_of_order(first, &text)?;
+                self.receiver.keep_out_of_order(first, &text, &self.config)?;
             }
         } else if !text.is_empty() {
-            self.report_duplicate(seq, text.len() as u32);
-            self.acks.owe(SendReason::OutOfWindowAck);
-        } else if header.flags.fin() && header.seq.after(self.rcv.nxt) {
-            self.acks.owe(SendReason::DuplicateAck);
+            self.receiver.report_duplicate(seq, text.len() as u32, &self.config);
+            self.receiver.acks.owe(SendReason::OutOfWindowAck);
+        } else if header.flags.fin() && seq.after(nxt) {
+            self.receiver.acks.owe(SendReason::DuplicateAck);
         }
-        Ok(self.reached_fin())
+        Ok(self.receiver.reached_fin(&mut self.events))
+    }
+
+    /// What a FIN and the text before it are owed can wait, unless there is another reason.
+    #[cold]
+    fn delay_ack_of_fin(&mut self, now: Instant) {
+        if self.receiver.ack_of_fin_may_wait(self.config.habits) {
+            self.delay_ack(now);
+        }
+    }
+
+    /// The acknowledgment of what was taken waits for company.
+    #[inline]
+    fn delay_ack(&mut self, now: Instant) {
+        if !self.timers.is_running(Timer::DelayedAck) {
+            let due = now + Acks::delay(&self.config);
+            self.arm(Timer::DelayedAck, due);
+        }
     }
 
     /// Eighth, check the FIN bit: one cause for what this segment did to both FINs.

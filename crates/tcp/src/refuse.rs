@@ -1,14 +1,14 @@
 //! What becomes of a segment, or of its text, that a step of `receive.rs` does not take.
 //!
-//! Apart from the steps, for it is rare: the code of a busy connection stays together.
+//! Apart from the steps because it is rare: the code of a busy connection stays together.
 
 use crate::connection::Connection;
+use crate::handshake::Opening;
 use crate::refusal::{Refused, Reply};
 use crate::segment::{Error, Segment};
 use crate::state::{Cause, State};
 use crate::{Instant, Refusal, SendReason};
 use wire::Seq;
-use wire::tcp::SackBlock;
 
 impl Connection {
     #[cold]
@@ -17,9 +17,9 @@ impl Connection {
         match refused.reply {
             None => {}
             Some(Reply::Reset { seq }) => self.reset_reply = Some(seq),
-            Some(Reply::SynAck) => self.marks.handshake_owed = true,
-            Some(Reply::Ack(why)) if self.acks.challenges.take(now, self.config.challenge_acks) => {
-                self.acks.owe(why);
+            Some(Reply::SynAck) => self.handshake.owed = Some(Opening::Asked),
+            Some(Reply::Ack(why)) if self.receiver.acks.challenges.take(now, self.config.challenge_acks) => {
+                self.receiver.acks.owe(why);
             }
             Some(Reply::Ack(_)) => {}
         }
@@ -31,54 +31,43 @@ impl Connection {
         &mut self,
         now: Instant,
         segment: &Segment,
-        wnd: u32,
+        edge: Seq,
     ) -> Result<bool, Refused> {
         let (seq, len) = (segment.header.seq, segment.len_in_sequence_space());
-        if wnd == 0 && seq == self.rcv.nxt {
+        let nxt = self.receiver.nxt();
+        if !edge.after(nxt) && seq == nxt {
             if segment.header.flags.ack() && !segment.header.flags.rst() {
-                self.acks.owe(SendReason::ProbeAck);
+                self.receiver.acks.owe(SendReason::ProbeAck);
             }
             return Ok(false);
         }
         if segment.header.flags.rst() {
             return Err(Refused::silently(Refusal::OutOfWindow));
         }
-        self.report_duplicate(seq, segment.text_bytes());
+        self.receiver.report_duplicate(seq, segment.text_bytes(), &self.config);
         let habits = self.config.habits;
-        let text_ahead = segment.text_bytes() > 0 && seq.after(self.rcv.nxt);
-        if self.marks.orphaned && text_ahead && habits.text_after_close_resets_anywhere() {
+        let text_ahead = segment.text_bytes() > 0 && seq.after(nxt);
+        if self.is_orphaned && text_ahead && habits.text_after_close_resets_anywhere() {
             return self.refuse_text_after_close(now, segment.header.ack);
         }
         if segment.header.flags.syn() {
             // RFC 5961 §4.2: whatever its number.
             return Err(Refused::with_ack(Refusal::UnexpectedSyn, SendReason::ChallengeAck));
         }
-        let before = seq + len == self.rcv.nxt || seq + 1 == self.rcv.nxt;
+        let before = seq + len == nxt || seq + 1 == nxt;
         let why = if before && len <= 1 { SendReason::ProbeAck } else { SendReason::OutOfWindowAck };
         // Text and FIN must be answered, or a peer whose acknowledgment was lost never stops; what
         // carries nothing could be the other half of a loop of acknowledgments.
         if len > 0 {
-            self.acks.owe(why);
+            self.receiver.acks.owe(why);
             return Err(Refused::silently(Refusal::OutOfWindow));
         }
         Err(Refused::with_ack(Refusal::OutOfWindow, why))
     }
 
-    /// D-SACK for text that was received before (RFC 2883 §4).
-    #[cold]
-    pub(crate) fn report_duplicate(&mut self, seq: Seq, text_bytes: u32) {
-        let right = (seq + text_bytes).earliest(self.rcv.nxt);
-        if text_bytes > 0 && seq.before(right) {
-            self.counters.duplicates_received = self.counters.duplicates_received.wrapping_add(1);
-            if self.marks.sack && self.config.dsack {
-                self.disorder().sack.on_duplicate(SackBlock { left: seq, right });
-            }
-        }
-    }
-
     #[cold]
     pub(crate) fn refuse_syn(&mut self, now: Instant) -> Result<(), Refused> {
-        if self.state() == State::SynReceived && self.marks.passive {
+        if self.state() == State::SynReceived && self.handshake.is_passive {
             self.take(now, Cause::SynToPassiveOpen);
             return Err(Refused::silently(Refusal::UnexpectedSyn));
         }

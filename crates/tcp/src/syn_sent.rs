@@ -13,7 +13,7 @@ impl Connection {
     pub(crate) fn arrives_in_syn_sent(&mut self, now: Instant, segment: &mut Segment) -> Result<(), Refused> {
         let Header { ack, flags, .. } = segment.header;
         // First, check the ACK bit.
-        if flags.ack() && !(ack.after(self.snd.iss) && ack.at_or_before(self.snd.nxt)) {
+        if flags.ack() && !(ack.after(self.sender.iss) && ack.at_or_before(self.sender.nxt)) {
             self.hurry_syn(now);
             let reply = (!flags.rst()).then_some(Reply::Reset { seq: ack });
             return Err(Refused { why: Refusal::AckOfUnsent, reply });
@@ -50,7 +50,7 @@ impl Connection {
     /// The peer had another connection in mind: our SYN need not wait for its timer, the first time.
     fn hurry_syn(&mut self, now: Instant) {
         if let Some(soon) = self.config.habits.reset_in_syn_sent_hurries_syn()
-            && self.attempts == 0
+            && self.sender.attempts == 0
         {
             self.arm(Timer::Retransmit, now + soon);
         }

@@ -70,6 +70,17 @@ impl Instant {
         self.0.saturating_sub(earlier.0) / 1_000
     }
 
+    /// Like [`Instant::since`], in nanoseconds.
+    pub const fn nanos_since(self, earlier: Instant) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// The point `nanos` nanoseconds after this one.
+    #[must_use]
+    pub const fn plus_nanos(self, nanos: u64) -> Instant {
+        Instant(self.0.saturating_add(nanos))
+    }
+
     /// The point `micros` microseconds after this one.
     #[must_use]
     pub const fn plus_micros(self, micros: u64) -> Instant {

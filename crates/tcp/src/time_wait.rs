@@ -111,7 +111,7 @@ impl TimeWait {
     fn is_in_window(&self, seq: Seq, len: u32) -> bool {
         let edge = self.rcv_nxt + (u32::from(self.window) << self.shift);
         let is_inside = |seq: Seq| seq.at_or_after(self.rcv_nxt) && seq.before(edge);
-        // Who has filled the window stands on its right edge: see `receive.rs`.
+        // A peer that has filled the window stands on its right edge: see `receiver/window.rs`.
         is_inside(seq) || (len == 0 && seq == edge) || (len > 0 && is_inside(seq + (len - 1)))
     }
 

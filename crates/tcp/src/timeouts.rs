@@ -1,16 +1,14 @@
 //! A timer fires: what each does, and how they are set.
 //!
 //! RFC 6298 §5 (retransmission), RFC 9293 §3.8.3 (R1, R2), §3.8.4 (keep-alive), §3.8.6.1 (persist),
-//! §3.10.8 (user and TIME-WAIT timeouts).
+//! §3.10.8 (user and TIME-WAIT timeouts). What a timeout does to the flight is `sender/recovery.rs`'s.
 
-use crate::congestion::{Controller, Lost};
 use crate::connection::Connection;
-use crate::recovery::fast_recovery::Phase;
+use crate::handshake::Opening;
 use crate::segment::{Error, Event};
 use crate::state::{Cause, State};
 use crate::timers::Timer;
-use crate::trace::{LossSign, Trace};
-use crate::variables::Timed;
+use crate::trace::Trace;
 use crate::{Instant, SendReason, SynRetry};
 use core::time::Duration;
 
@@ -28,8 +26,18 @@ impl Connection {
     fn on_timer(&mut self, now: Instant, timer: Timer) {
         match timer {
             Timer::Retransmit => self.on_retransmit_timer(now),
+            Timer::Reorder => {
+                let (sender, mut lent) = self.sending(now);
+                sender.on_reorder_timer(&mut lent);
+            }
+            Timer::Probe => {
+                let (sender, mut lent) = self.sending(now);
+                sender.on_probe_timer(&mut lent);
+            }
+            // Whoever polls for segments finds them.
+            Timer::Pace => {}
             Timer::Persist => self.on_persist_timer(now),
-            Timer::DelayedAck => self.acks.owe(SendReason::DelayedAck),
+            Timer::DelayedAck => self.receiver.acks.owe(SendReason::DelayedAck),
             Timer::KeepAlive => self.on_keep_alive_timer(now),
             Timer::User => self.give_up(now, Cause::UserTimeout),
             Timer::Linger if self.state() == State::TimeWait => {
@@ -38,48 +46,35 @@ impl Connection {
             Timer::Linger => {
                 self.take(now, Cause::OrphanTimeout);
             }
-            Timer::Cork => self.marks.send_small = true,
+            Timer::Cork => self.sender.send_small = true,
         }
     }
 
     fn on_retransmit_timer(&mut self, now: Instant) {
-        if self.snd.una == self.snd.nxt {
+        if self.sender.una == self.sender.nxt {
             return;
         }
         if self.has_tried_enough(now) {
             self.give_up(now, Cause::GaveUp);
             return;
         }
-        if self.attempts == 0 {
-            self.first_resent_at = now;
+        if self.sender.attempts == 0 {
+            self.sender.first_resent_at = now;
         }
-        self.attempts = self.attempts.saturating_add(1);
+        self.sender.attempts = self.sender.attempts.saturating_add(1);
         self.doubt_path();
-        self.counters.timeouts = self.counters.timeouts.wrapping_add(1);
         if self.is_linear_syn() {
-            self.rtt.repeat();
+            self.sender.rtt.repeat();
         } else {
-            self.rtt.back_off();
+            self.sender.rtt.back_off();
         }
-        self.timed = Timed::NOTHING;
-        if matches!(self.state(), State::SynSent | State::SynReceived) {
-            self.marks.handshake_owed = true;
-            return;
+        if self.syn_unacked() {
+            // With a FIN behind the SYN-ACK, too: it may be lost together with it.
+            self.handshake.owed = Some(Opening::TimedOut);
+            self.sender.count_timeout();
         }
-        let (mss, una) = (self.mss(), self.snd.una);
-        // RFC 5681 §3.1: a second timeout of the same data leaves ssthresh alone.
-        if self.attempts == 1 {
-            let in_flight_bytes = match self.recovery.phase {
-                Phase::Loss => self.in_flight(),
-                _ => self.snd.nxt.bytes_since(una),
-            };
-            self.congestion.on_lost(&Lost { in_flight_bytes, by_timeout: true }, mss);
-        } else {
-            self.congestion.set_cwnd(mss);
-        }
-        self.recovery.on_timeout(una, self.snd.nxt);
-        self.trace(|| Trace::Loss { seq: una, sign: LossSign::Timeout });
-        self.trace_congestion();
+        let (sender, mut lent) = self.sending(now);
+        sender.on_timeout(&mut lent);
     }
 
     /// R2, for SYNs and for the rest (§3.8.3, MUST-20 (c), MUST-23).
@@ -88,18 +83,20 @@ impl Connection {
         match self.state() {
             State::SynSent => {
                 let uncounted = if habits.linear_syns_are_not_counted() { self.linear_syns() } else { 0 };
-                let waited = now.since(self.first_resent_at) + self.config.rto_initial;
+                let waited = now.since(self.sender.first_resent_at) + self.config.rto_initial;
                 let by_clock = habits.gives_up_by_the_clock()
                     && waited >= self.time_of_retries(self.config.syn_retries, self.config.rto_initial);
-                self.attempts >= self.config.syn_retries.saturating_add(uncounted)
-                    || (self.attempts > 0 && by_clock)
+                self.sender.attempts >= self.config.syn_retries.saturating_add(uncounted)
+                    || (self.sender.attempts > 0 && by_clock)
             }
-            State::SynReceived => self.attempts >= self.config.syn_ack_retries,
+            State::SynReceived => self.sender.attempts >= self.config.syn_ack_retries,
+            // A peer that took its window back and answers each repetition may go on for ever, but not for nobody.
+            _ if self.is_orphaned && self.sender.rtt.backoff() >= self.config.retries => true,
             _ if habits.gives_up_by_the_clock() => {
                 let time = self.time_of_retries(self.config.retries, self.config.rto_min);
-                self.attempts > 0 && now.since(self.first_resent_at) >= time
+                self.sender.attempts > 0 && now.since(self.sender.first_resent_at) >= time
             }
-            _ => self.attempts >= self.config.retries,
+            _ => self.sender.attempts >= self.config.retries,
         }
     }
 
@@ -111,7 +108,7 @@ impl Connection {
 
     /// The next SYN waits no longer than the first ([`SynRetry::LinearFirst`]).
     fn is_linear_syn(&self) -> bool {
-        self.state() == State::SynSent && self.attempts <= self.linear_syns()
+        self.state() == State::SynSent && self.sender.attempts <= self.linear_syns()
     }
 
     fn linear_syns(&self) -> u8 {
@@ -131,7 +128,7 @@ impl Connection {
     /// The last timeout made it R1 retransmissions in a row without an answer: now is the moment to
     /// look for another path (RFC 9293 §3.8.3, MUST-20).
     pub fn doubts_path(&self) -> bool {
-        self.attempts > 0 && self.attempts == self.config.retries_until_doubt
+        self.sender.attempts > 0 && self.sender.attempts == self.config.retries_until_doubt
     }
 
     /// The peer does not answer. A synchronized peer that still lives learns of it by the reset of the row.
@@ -142,39 +139,27 @@ impl Connection {
     }
 
     fn on_persist_timer(&mut self, now: Instant) {
-        let usable = (self.snd.una + self.snd.wnd).after(self.snd.nxt);
-        if usable && self.snd.una == self.snd.nxt {
-            // The window is open but small: the override of §3.8.6.2.1.
-            self.marks.send_small = true;
+        if self.sender.override_silly_window() {
             return;
         }
-        if self.marks.orphaned && self.rtt.backoff() >= self.config.retries {
+        if self.is_orphaned && self.sender.window_probes() >= self.config.retries {
             // An answering peer may keep its window closed for ever (MAY-8), but not for nobody.
             self.give_up(now, Cause::GaveUp);
             return;
         }
-        self.attempts = self.attempts.saturating_add(1);
+        self.sender.attempts = self.sender.attempts.saturating_add(1);
         self.doubt_path();
-        if self.attempts > self.config.retries && self.unanswered(now) {
+        if self.sender.attempts > self.config.retries && self.unanswered(now) {
             self.give_up(now, Cause::GaveUp);
             return;
         }
-        self.rtt.back_off();
-        self.marks.window_probe_owed = true;
-        self.arm_persist(now);
+        let (sender, mut lent) = self.sending(now);
+        sender.probe_window(&mut lent);
     }
 
     /// Nothing has been heard for longer than the largest timeout.
     fn unanswered(&self, now: Instant) -> bool {
         now.since(self.last_received_at) > self.config.rto_max
-    }
-
-    /// SHLD-29, SHLD-30: first after the retransmission timeout, then backed off.
-    pub(crate) fn arm_persist(&mut self, now: Instant) {
-        let timeout = Duration::from_micros(self.rto_us().into());
-        let bounds = self.config.habits.window_probe_bounds();
-        let timeout = bounds.map_or(timeout, |(least, most)| timeout.clamp(least, most));
-        self.arm(Timer::Persist, now + timeout);
     }
 
     fn on_keep_alive_timer(&mut self, now: Instant) {
@@ -188,7 +173,7 @@ impl Connection {
             self.arm(Timer::KeepAlive, due);
             return;
         }
-        if self.snd.una != self.snd.nxt {
+        if self.sender.una != self.sender.nxt {
             // Something is in flight: the retransmission timer looks after the peer.
             self.arm(Timer::KeepAlive, now + keep_alive.interval);
             return;
@@ -204,7 +189,7 @@ impl Connection {
             return;
         }
         self.keep_alive_probes += 1;
-        self.marks.keep_alive_owed = true;
+        self.keep_alive_owed = true;
         self.arm(Timer::KeepAlive, now + keep_alive.interval);
     }
 
@@ -219,14 +204,25 @@ impl Connection {
         }
     }
 
-    /// RFC 6298 §5.1, §5.3.
+    /// For the SYN and the SYN-ACK (RFC 6298 §5.1); what follows them is `sender/clock.rs`'s.
     #[inline(never)]
     pub(crate) fn restart_retransmit_timer(&mut self, now: Instant) {
-        let due = now.plus_micros(u64::from(self.rto_us()));
+        let due = now.plus_micros(self.sender.rto_us(&self.config).into());
         self.arm(Timer::Retransmit, due);
     }
 
-    /// The user timeout counts from the moment from which data waits for an acknowledgment.
+    /// The user timeout counts while data waits, in a closed window too.
+    pub(crate) fn start_user_timer(&mut self, now: Instant) {
+        if self.config.user_timeout.is_some()
+            && !self.timers.is_running(Timer::User)
+            && self.state().is_synchronized()
+            && self.sender.has_waiting()
+        {
+            self.restart_user_timer(now);
+        }
+    }
+
+    /// Anew: something was acknowledged, or data begins to wait.
     pub(crate) fn restart_user_timer(&mut self, now: Instant) {
         let opening = self.config.connect_timeout.filter(|_| self.state() == State::SynSent);
         let timeout = match (opening, self.config.user_timeout) {

@@ -12,6 +12,10 @@ use crate::Instant;
 pub enum Timer {
     /// Something sent is not acknowledged: send it again (RFC 6298).
     Retransmit,
+    /// Something may only be late; now it counts as lost (RFC 8985 §6.2).
+    Reorder,
+    /// Nothing has come back for two round trips: probe the tail (RFC 8985 §7).
+    Probe,
     /// The peer's window is closed, or too small to be worth filling: ask again (RFC 9293 §3.8.6.1).
     Persist,
     /// An acknowledgment has waited long enough for company (RFC 9293 §3.8.6.3).
@@ -24,23 +28,45 @@ pub enum Timer {
     Linger,
     /// A corked partial segment has been held back long enough.
     Cork,
+    /// The next burst may leave.
+    Pace,
 }
 
 impl Timer {
-    pub(crate) const ALL: [Timer; 7] = [
+    pub(crate) const ALL: [Timer; 10] = [
         Timer::Retransmit,
+        Timer::Reorder,
+        Timer::Probe,
         Timer::Persist,
         Timer::DelayedAck,
         Timer::KeepAlive,
         Timer::User,
         Timer::Linger,
         Timer::Cork,
+        Timer::Pace,
     ];
+
+    /// Where its due time is kept. Of those that look after what is in flight, or after a closed window, at most one
+    /// runs at a time (RFC 8985 §8): they share a place.
+    const fn place(self) -> usize {
+        match self {
+            Timer::Retransmit | Timer::Reorder | Timer::Probe | Timer::Persist => 0,
+            Timer::DelayedAck => 1,
+            Timer::KeepAlive => 2,
+            Timer::User => 3,
+            Timer::Linger => 4,
+            Timer::Cork => 5,
+            Timer::Pace => 6,
+        }
+    }
 
     /// A short name: `retransmit`.
     pub const fn name(self) -> &'static str {
         match self {
             Timer::Retransmit => "retransmit",
+            Timer::Reorder => "reorder",
+            Timer::Probe => "probe",
+            Timer::Pace => "pace",
             Timer::Persist => "persist",
             Timer::DelayedAck => "delayed-ack",
             Timer::KeepAlive => "keep-alive",
@@ -54,20 +80,29 @@ impl Timer {
 /// When each timer is due; [`Instant::FAR_FUTURE`] when it is not running.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimerTable {
-    due: [Instant; Timer::ALL.len()],
+    due: [Instant; PLACES],
+    /// Which of those that share the first place runs.
+    shared: Timer,
 }
+
+const PLACES: usize = 7;
 
 impl TimerTable {
     pub(crate) const fn new() -> Self {
-        TimerTable { due: [Instant::FAR_FUTURE; Timer::ALL.len()] }
+        TimerTable { due: [Instant::FAR_FUTURE; PLACES], shared: Timer::Retransmit }
     }
 
     pub(crate) fn set(&mut self, timer: Timer, due: Instant) {
-        self.due[timer as usize] = due;
+        if timer.place() == 0 {
+            self.shared = timer;
+        }
+        self.due[timer.place()] = due;
     }
 
     pub(crate) fn stop(&mut self, timer: Timer) {
-        self.due[timer as usize] = Instant::FAR_FUTURE;
+        if self.is_running(timer) {
+            self.due[timer.place()] = Instant::FAR_FUTURE;
+        }
     }
 
     pub(crate) fn stop_all(&mut self) {
@@ -75,11 +110,13 @@ impl TimerTable {
     }
 
     pub(crate) fn is_running(&self, timer: Timer) -> bool {
-        self.due[timer as usize] != Instant::FAR_FUTURE
+        self.due(timer).is_some()
     }
 
     pub(crate) fn due(&self, timer: Timer) -> Option<Instant> {
-        self.is_running(timer).then_some(self.due[timer as usize])
+        let place = timer.place();
+        let is_its = place != 0 || self.shared == timer;
+        Some(self.due[place]).filter(|due| is_its && *due != Instant::FAR_FUTURE)
     }
 
     pub(crate) fn earliest(&self) -> Option<Instant> {
@@ -88,10 +125,7 @@ impl TimerTable {
 
     /// Stops and returns one timer that is due, the most urgent kind first.
     pub(crate) fn expire_one(&mut self, now: Instant) -> Option<Timer> {
-        let timer = Timer::ALL.into_iter().find(|timer| self.due[*timer as usize] <= now)?;
-        if !self.is_running(timer) {
-            return None;
-        }
+        let timer = Timer::ALL.into_iter().find(|timer| self.due(*timer).is_some_and(|due| due <= now))?;
         self.stop(timer);
         Some(timer)
     }

@@ -3,6 +3,8 @@
 //! The engine says it while it works, the lens says it of a capture; counters, JSON, the ladder and
 //! the tests are readers. Without a reader nothing is built: see [`crate::Connection::set_tracing`].
 
+use crate::congestion::Growth;
+use crate::sender::RecoveryPhase;
 use crate::state::ROWS;
 use crate::{Instant, Refusal, Timer, state};
 use wire::Seq;
@@ -26,13 +28,21 @@ pub enum SendReason {
     LimitedTransmit,
     /// The retransmission timer ran out (RFC 6298 §5).
     Timeout,
+    /// Counted as lost when the retransmission timer ran out for what came before it (RFC 5681 §3.1).
+    AfterTimeout,
     /// Three duplicate ACKs (RFC 5681 §3.2).
     FastRetransmit,
     /// The next hole of a recovery, shown by a partial acknowledgment (RFC 6582 §3.2).
     RecoveryRetransmit,
     /// A hole that SACK blocks or RACK's clock show (RFC 6675, RFC 8985).
     SackRecovery,
-    /// The last segment again, to provoke an acknowledgment (RFC 8985 §7).
+    /// A hole that had time enough to arrive late, says RACK's timer (RFC 8985 §6.2).
+    ReorderTimeout,
+    /// It was too big for the path (RFC 1191 §6.5, RFC 8201 §5.4).
+    PathMtu,
+    /// It was sent into a window that was closed and is open again.
+    WindowReopened,
+    /// The last segment again, or new data, to provoke an acknowledgment (RFC 8985 §7).
     TailLossProbe,
     /// Asks whether a closed window has opened (§3.8.6.1).
     ZeroWindowProbe,
@@ -89,6 +99,10 @@ impl SendReason {
             SendReason::Fin => "fin",
             SendReason::LimitedTransmit => "limited-transmit",
             SendReason::Timeout => "rto",
+            SendReason::AfterTimeout => "after-rto",
+            SendReason::ReorderTimeout => "reorder-timeout",
+            SendReason::PathMtu => "path-mtu",
+            SendReason::WindowReopened => "window-reopened",
             SendReason::FastRetransmit => "fast-retransmit",
             SendReason::RecoveryRetransmit => "recovery",
             SendReason::SackRecovery => "sack-recovery",
@@ -125,6 +139,10 @@ impl SendReason {
             SendReason::Fin => "has no more to send",
             SendReason::LimitedTransmit => "new data on a duplicate ACK (limited transmit)",
             SendReason::Timeout => "retransmission: the timer ran out",
+            SendReason::AfterTimeout => "retransmission: counted as lost at the timeout",
+            SendReason::ReorderTimeout => "retransmission: too late to be only reordered",
+            SendReason::PathMtu => "retransmission: it was too big for the path",
+            SendReason::WindowReopened => "again: the window has opened",
             SendReason::FastRetransmit => "fast retransmit: three duplicate ACKs",
             SendReason::RecoveryRetransmit => "retransmission: a partial ACK shows the next hole",
             SendReason::SackRecovery => "retransmission: SACK shows a hole",
@@ -159,6 +177,10 @@ impl SendReason {
                 | SendReason::FastRetransmit
                 | SendReason::RecoveryRetransmit
                 | SendReason::SackRecovery
+                | SendReason::AfterTimeout
+                | SendReason::ReorderTimeout
+                | SendReason::PathMtu
+                | SendReason::WindowReopened
                 | SendReason::TailLossProbe
         )
     }
@@ -189,6 +211,57 @@ pub enum LossSign {
     DuplicateAcks,
     /// A partial acknowledgment during recovery.
     PartialAck,
+    /// Something sent later has arrived (RFC 8985 §6).
+    Rack,
+    /// Something sent later has arrived, and the time for what is only late is over (RFC 8985 §6).
+    ReorderTimer,
+    /// It is too big for the path (RFC 1191); no sign of congestion.
+    PathMtu,
+    /// The peer's window was closed when it left; no sign of congestion.
+    WindowReopened,
+}
+
+impl LossSign {
+    /// A word for JSON and tables: `rack`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            LossSign::Timeout => "timeout",
+            LossSign::DuplicateAcks => "duplicate-acks",
+            LossSign::PartialAck => "partial-ack",
+            LossSign::Rack => "rack",
+            LossSign::ReorderTimer => "reorder-timer",
+            LossSign::PathMtu => "path-mtu",
+            LossSign::WindowReopened => "window-reopened",
+        }
+    }
+
+    /// Whether it says that the network is too full.
+    pub const fn is_congestion(self) -> bool {
+        !matches!(self, LossSign::PathMtu | LossSign::WindowReopened)
+    }
+}
+
+/// The sign by which a reduction of the congestion window turned out to be a mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum UndoSign {
+    /// The acknowledgment echoes the first transmission, not the second (Eifel, RFC 3522).
+    Timestamp,
+    /// Every retransmission arrived twice (RFC 3708).
+    Duplicates,
+    /// What had been sent once arrived after the timeout (F-RTO, RFC 5682).
+    EarlyTimeout,
+}
+
+impl UndoSign {
+    /// A word for JSON and tables: `timestamp`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            UndoSign::Timestamp => "timestamp",
+            UndoSign::Duplicates => "duplicates",
+            UndoSign::EarlyTimeout => "early-timeout",
+        }
+    }
 }
 
 /// What a connection did, one thing at a time.
@@ -246,7 +319,33 @@ pub enum Trace {
         cwnd_bytes: u32,
         /// Slow-start threshold in bytes.
         ssthresh_bytes: u32,
+        /// By which rule the window grows.
+        growth: Growth,
     },
+    /// Recovery moves to another phase.
+    Phase {
+        /// Which.
+        phase: RecoveryPhase,
+        /// What counted as lost, if that is why.
+        sign: Option<LossSign>,
+    },
+    /// A reduction of the congestion window was a mistake and is taken back.
+    Undone {
+        /// What showed it.
+        sign: UndoSign,
+    },
+    /// The path was seen to reorder.
+    Reordering {
+        /// Whether it was.
+        seen: bool,
+    },
+    /// The pacer holds back what the windows would let out.
+    PacingWait {
+        /// Until then.
+        until: Instant,
+    },
+    /// There is no more to send while the window has room: measured rates say little of the network.
+    AppLimited,
     /// The peer's window changed, in bytes.
     SendWindow {
         /// The window after scaling.

@@ -2,6 +2,7 @@
 
 use crate::connection::Connection;
 use crate::trace::Trace;
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
 /// Whether to keep a trace.
@@ -18,7 +19,11 @@ pub enum Tracing {
 
 /// Trace values that nobody has read yet.
 #[derive(Debug, Default)]
-pub(crate) struct Traces(VecDeque<Trace>);
+struct Traces(VecDeque<Trace>);
+
+/// Where trace values go. Boxed: tracing is rare.
+#[derive(Debug, Default)]
+pub(crate) struct Tracer(Option<Box<Traces>>);
 
 /// How many trace values wait for a reader before the oldest is dropped.
 const TRACES_MAX: usize = 65_536;
@@ -31,47 +36,61 @@ impl Traces {
     }
 }
 
-impl Connection {
-    /// Starts or stops keeping a [`Trace`] of everything; [`Connection::poll_trace`] reads it.
-    pub fn set_tracing(&mut self, tracing: Tracing) {
-        self.tracing = match tracing {
-            Tracing::On => Some(self.tracing.take().unwrap_or_default()),
-            Tracing::Off => None,
-        };
-    }
-
-    /// The oldest trace value not yet read. At most 65,536 are kept.
-    pub fn poll_trace(&mut self) -> Option<Trace> {
-        self.tracing.as_mut()?.0.pop_front()
-    }
-
+impl Tracer {
+    /// Keeps what `what` says, if anybody will read it.
     #[inline]
-    pub(crate) fn trace(&mut self, what: impl FnOnce() -> Trace) {
-        if self.tracing.is_some() {
-            self.keep_trace(what);
+    pub(crate) fn note(&mut self, what: impl FnOnce() -> Trace) {
+        if self.0.is_some() {
+            self.keep(what);
         }
     }
 
     /// Apart and cold, so that the code of those who do not trace lies close together.
     #[cold]
     #[inline(never)]
-    fn keep_trace(&mut self, what: impl FnOnce() -> Trace) {
-        if let Some(traces) = &mut self.tracing {
+    fn keep(&mut self, what: impl FnOnce() -> Trace) {
+        if let Some(traces) = &mut self.0 {
             traces.keep_room();
             traces.0.push_back(what());
         }
     }
 
+    /// Whether anybody will read what is noted.
+    #[inline]
+    pub(crate) fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// How many trace values wait for a reader.
-    pub(crate) fn traces_waiting(&self) -> usize {
-        self.tracing.as_ref().map_or(0, |traces| traces.0.len())
+    pub(crate) fn waiting(&self) -> usize {
+        self.0.as_ref().map_or(0, |traces| traces.0.len())
     }
 
     /// Puts a trace value before those that came after `place`.
-    pub(crate) fn trace_at(&mut self, place: usize, what: Trace) {
-        if let Some(traces) = &mut self.tracing {
+    pub(crate) fn insert(&mut self, place: usize, what: Trace) {
+        if let Some(traces) = &mut self.0 {
             traces.keep_room();
             traces.0.insert(place.min(traces.0.len()), what);
         }
+    }
+}
+
+impl Connection {
+    /// Starts or stops keeping a [`Trace`] of everything; [`Connection::poll_trace`] reads it.
+    pub fn set_tracing(&mut self, tracing: Tracing) {
+        self.tracer = Tracer(match tracing {
+            Tracing::On => Some(self.tracer.0.take().unwrap_or_default()),
+            Tracing::Off => None,
+        });
+    }
+
+    /// The oldest trace value not yet read. At most 65,536 are kept.
+    pub fn poll_trace(&mut self) -> Option<Trace> {
+        self.tracer.0.as_mut()?.0.pop_front()
+    }
+
+    #[inline]
+    pub(crate) fn trace(&mut self, what: impl FnOnce() -> Trace) {
+        self.tracer.note(what);
     }
 }

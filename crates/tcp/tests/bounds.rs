@@ -8,7 +8,7 @@ use pair::{CLIENT_ISS, Fate, Pair, SERVER_ISS, Side, birth, pattern};
 use std::sync::Arc;
 use std::time::Duration;
 use synfin_tcp::{
-    Birth, Config, Connection, Error, Event, Path, PathEvent, Phase, Segment, State, TimeWaitVerdict,
+    Birth, Config, Connection, Error, Event, Path, PathEvent, RecoveryPhase, Segment, State, TimeWaitVerdict,
 };
 use wire::tcp::{Flags, Header, Timestamps};
 use wire::{Payload, Seq};
@@ -172,7 +172,7 @@ fn a_smaller_path_during_a_timeout_does_not_release_a_burst() {
     let now = pair.now;
     pair.client.write(now, &pattern(14_000)).expect("room");
     pair.run_for(Duration::from_millis(1_500));
-    assert_eq!(pair.client.info(pair.now).recovery, Phase::Loss);
+    assert_eq!(pair.client.info(pair.now).recovery, RecoveryPhase::Loss);
     let now = pair.now;
     let seq = pair.client.snapshot().snd_una;
     pair.log.clear();

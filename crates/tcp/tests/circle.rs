@@ -6,7 +6,7 @@ mod pair;
 use bytes::Bytes;
 use pair::{Fate, Pair, Side, pattern};
 use std::time::Duration;
-use synfin_tcp::{Config, Connection, Event, Phase, Segment, Transmit};
+use synfin_tcp::{Config, Connection, Event, RecoveryPhase, Segment, Transmit};
 use wire::tcp::{Flags, Header, Timestamps};
 
 /// Moves `total` bytes from one to the other at once, in super-segments.
@@ -77,7 +77,7 @@ fn a_loss_of_two_gibibytes_ago_does_not_forbid_fast_retransmit() {
     let total = half_the_circle(&pair);
     full_segments(&mut pair, total);
     assert_eq!(lose_one(&mut pair), 2);
-    assert_eq!(pair.client.info(pair.now).recovery, Phase::Open);
+    assert_eq!(pair.client.info(pair.now).recovery, RecoveryPhase::Open);
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod pair;
 use pair::{CLIENT_ISS, Fate, Pair, SERVER_ISS, Side, pattern};
 use std::sync::Arc;
 use std::time::Duration;
-use synfin_tcp::{Config, Event, KeepAlive, Nagle, PathEvent, Phase, SendReason, WriteError};
+use synfin_tcp::{Config, Event, KeepAlive, Nagle, PathEvent, RecoveryPhase, SendReason, WriteError};
 use wire::Seq;
 use wire::tcp::SackBlock;
 
@@ -81,7 +81,7 @@ fn one_lost_segment_is_repaired_by_fast_retransmit() {
     assert_eq!(again[0].why, SendReason::FastRetransmit);
     assert!(whys(&pair, Side::Server).contains(&"duplicate-ack"));
     let info = pair.client.info(pair.now);
-    assert_eq!((info.timeouts, info.retransmissions, info.recovery), (0, 1, Phase::Open));
+    assert_eq!((info.timeouts, info.retransmissions, info.recovery), (0, 1, RecoveryPhase::Open));
     assert!(info.ssthresh_bytes < 100_000 && info.cwnd_bytes >= info.ssthresh_bytes);
 }
 

@@ -5,7 +5,7 @@ mod pair;
 use pair::{Fate, Pair, Side, pattern};
 use std::sync::Arc;
 use std::time::Duration;
-use synfin_tcp::{Config, Event, Phase, SendReason, State};
+use synfin_tcp::{Config, Event, RecoveryPhase, SendReason, State};
 use wire::tcp::{Flags, Header};
 
 fn small_reader(bytes: u32) -> Pair {
@@ -100,7 +100,7 @@ fn the_answers_to_window_probes_are_no_sign_of_loss() {
     let before = pair.client.info(pair.now);
     pair.run_for(Duration::from_secs(3_600));
     let after = pair.client.info(pair.now);
-    assert_eq!(after.recovery, Phase::Open, "{:#?}", pair.lines());
+    assert_eq!(after.recovery, RecoveryPhase::Open, "{:#?}", pair.lines());
     assert_eq!((after.cwnd_bytes, after.ssthresh_bytes), (before.cwnd_bytes, before.ssthresh_bytes));
 }
 

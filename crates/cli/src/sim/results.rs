@@ -3,11 +3,13 @@
 use report::plot::{self, Chart, Color, Mark, Series, Unit};
 use report::tables::{Cell, Column, Table};
 use report::{Style, numbers};
+use sim::{Experiment, FlowOutcome, Stop};
 use std::time::Duration;
 
-pub(super) fn text(outcome: &sim::Outcome, style: &Style) -> String {
+pub(super) fn text(outcome: &sim::Outcome, stop: Stop, style: &Style) -> String {
     let mut table = Table::new(vec![
         Column::names("flow"),
+        Column::words("control"),
         Column::numbers("bytes"),
         Column::numbers("goodput"),
         Column::numbers("RTT"),
@@ -22,6 +24,7 @@ pub(super) fn text(outcome: &sim::Outcome, style: &Style) -> String {
             flow.resent.iter().map(|(why, resent)| format!("{} {why}", resent.transmissions)).collect();
         table.push(vec![
             Cell::text(flow.local.to_string()),
+            Cell::text(flow.congestion.name()),
             Cell::bytes(flow.bytes),
             Cell::rate(flow.goodput_bits_per_s),
             rtt.get(rtt.len() / 2).map_or_else(Cell::none, |median| Cell::duration(*median)),
@@ -30,6 +33,7 @@ pub(super) fn text(outcome: &sim::Outcome, style: &Style) -> String {
             Cell::text(match (flow.failed, flow.done_at) {
                 (Some(error), _) => error.to_string(),
                 (None, Some(_)) => "all arrived".to_owned(),
+                (None, None) if matches!(stop, Stop::After(_)) => "sent until the end".to_owned(),
                 (None, None) => "time ran out".to_owned(),
             }),
         ]);
@@ -43,6 +47,11 @@ pub(super) fn text(outcome: &sim::Outcome, style: &Style) -> String {
         outcome.fairness,
         numbers::duration(outcome.took),
     ));
+    text.push_str(&format!(
+        "sent again {:.2} % of what arrived, {:.2} % beyond what was lost\n",
+        outcome.resent_share() * 100.0,
+        outcome.spurious_share() * 100.0,
+    ));
     for (why, count) in &outcome.lost {
         text.push_str(&format!("{}: {}\n", numbers::count(*count, "packet"), why.name()));
     }
@@ -50,14 +59,17 @@ pub(super) fn text(outcome: &sim::Outcome, style: &Style) -> String {
 }
 
 /// The sentence to show if not everything arrived.
-pub(super) fn shortfall(outcome: &sim::Outcome, within: Duration) -> Option<String> {
+pub(super) fn shortfall(outcome: &sim::Outcome, experiment: &Experiment) -> Option<String> {
     let of = |count: usize| {
         let all = outcome.flows.len();
         if all == 1 { "the flow".to_owned() } else { format!("{count} of {all} flows") }
     };
     let failed = outcome.flows.iter().filter(|flow| flow.failed.is_some()).count();
-    let unfinished =
-        outcome.flows.iter().filter(|flow| flow.failed.is_none() && flow.done_at.is_none()).count();
+    let is_late = |flow: &&FlowOutcome| flow.failed.is_none() && flow.done_at.is_none();
+    let unfinished = match experiment.stop {
+        Stop::Bytes(_) => outcome.flows.iter().filter(is_late).count(),
+        _ => 0,
+    };
     let mut sentences = Vec::new();
     if failed > 0 {
         sentences.push(format!("{} failed; the table says how", of(failed)));
@@ -66,7 +78,7 @@ pub(super) fn shortfall(outcome: &sim::Outcome, within: Duration) -> Option<Stri
         sentences.push(format!(
             "time ran out: {} did not end within {} of virtual time; send fewer --bytes, or raise --rate",
             of(unfinished),
-            numbers::duration(within)
+            numbers::duration(experiment.within)
         ));
     }
     (!sentences.is_empty()).then(|| sentences.join("; "))
@@ -87,12 +99,17 @@ pub(super) fn json(outcome: &sim::Outcome) -> String {
                 .collect();
             serde_json::json!({
                 "local": flow.local.to_string(),
+                "congestion_control": flow.congestion.name(),
                 "bytes": flow.bytes,
                 "goodput_bits_per_s": flow.goodput_bits_per_s,
                 "began_at": seconds(flow.began_at),
                 "done_at": flow.done_at.map(seconds),
                 "timeouts": flow.timeouts,
+                "timeouts_despite_sack": flow.timeouts_despite_sack,
                 "resent": resent,
+                "resent_bytes": flow.resent_bytes(),
+                "spurious_bytes": flow.spurious_bytes(),
+                "dropped": {"packets": flow.dropped.packets, "bytes": flow.dropped.bytes},
                 "rtt": flow.rtt.iter().map(|(at, rtt)| (seconds(*at), rtt.as_secs_f64())).collect::<Vec<_>>(),
                 "cwnd": flow.cwnd.iter().map(|(at, cwnd)| (seconds(*at), *cwnd)).collect::<Vec<_>>(),
                 "delivered": flow.delivered.iter().map(|(at, bytes)| (seconds(*at), *bytes)).collect::<Vec<_>>(),
@@ -107,6 +124,8 @@ pub(super) fn json(outcome: &sim::Outcome) -> String {
         "goodput_bits_per_s": outcome.goodput_bits_per_s,
         "share": outcome.share,
         "fairness": outcome.fairness,
+        "resent_share": outcome.resent_share(),
+        "spurious_share": outcome.spurious_share(),
         "took": outcome.took.as_secs_f64(),
         "lost": lost,
         "flows": flows,
@@ -114,12 +133,13 @@ pub(super) fn json(outcome: &sim::Outcome) -> String {
     format!("{object}\n")
 }
 
-/// Windows, round-trip times and goodput of the first six flows: more than six colours are hard to tell apart.
+/// Windows, round-trip times and goodput of the first six flows, each with its controller: more than six colours are
+/// hard to tell apart.
 pub(super) fn picture(outcome: &sim::Outcome) -> String {
-    let chart = |title: &str, y, mark, points: fn(&sim::FlowOutcome) -> Vec<(f64, f64)>| {
+    let chart = |title: &str, y, mark, points: fn(&FlowOutcome) -> Vec<(f64, f64)>| {
         let colors = [Color::Blue, Color::Orange, Color::Green, Color::Violet, Color::Red, Color::Grey];
         let series = outcome.flows.iter().zip(colors).map(|(flow, color)| Series {
-            name: flow.local.to_string(),
+            name: format!("port {}, {}", flow.local.port(), flow.congestion.name()),
             color,
             mark,
             points: points(flow),
@@ -141,7 +161,7 @@ pub(super) fn picture(outcome: &sim::Outcome) -> String {
 /// Steps of the goodput's curve: few enough that single packets do not show.
 const GOODPUT_STEPS: usize = 50;
 
-fn goodput(flow: &sim::FlowOutcome) -> Vec<(f64, f64)> {
+fn goodput(flow: &FlowOutcome) -> Vec<(f64, f64)> {
     let every = (flow.delivered.len() / GOODPUT_STEPS).max(1);
     let mut points: Vec<(f64, f64)> = Vec::new();
     let mut from = (seconds(flow.began_at), 0);

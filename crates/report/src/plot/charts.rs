@@ -89,7 +89,7 @@ pub fn congestion(traces: &[(Instant, Trace)]) -> Chart {
     let mut window = Vec::new();
     let mut threshold = Vec::new();
     for (at, trace) in traces {
-        if let Trace::Congestion { cwnd_bytes, ssthresh_bytes } = trace {
+        if let Trace::Congestion { cwnd_bytes, ssthresh_bytes, .. } = trace {
             let at = seconds(*at, begin);
             window.push((at, f64::from(*cwnd_bytes)));
             threshold.push((at, f64::from(*ssthresh_bytes)));

@@ -1,6 +1,6 @@
 //! A stream from one end to the other: who sends as fast as it may, who reads and checks.
 
-use super::{Shared, pattern, pattern_from};
+use super::{CHUNK_BYTES, Shared, pattern_chunk};
 use crate::application::{Application, At};
 use crate::random::scaled;
 use bytes::{Buf, Bytes};
@@ -38,13 +38,10 @@ pub struct Bulk {
     options: ConnectOptions,
     start_at: Instant,
     bytes: u64,
-    /// What is to be written next, made once.
+    /// What is to be written next.
     chunk: Bytes,
     seen: Shared<Transfer>,
 }
-
-/// Bytes offered to the connection at a time.
-const CHUNK_BYTES: u64 = 65_536;
 
 impl Bulk {
     /// Sends [`pattern`] of `bytes` bytes as the options say.
@@ -68,8 +65,8 @@ impl Bulk {
         let mut seen = self.seen.borrow_mut();
         while seen.bytes < self.bytes {
             if self.chunk.is_empty() {
-                let len = (self.bytes - seen.bytes).min(CHUNK_BYTES) as usize;
-                self.chunk = Bytes::from(pattern(seen.bytes, len));
+                let len = (self.bytes - seen.bytes).min(CHUNK_BYTES as u64) as usize;
+                self.chunk = Bytes::from_static(pattern_chunk(seen.bytes, len));
             }
             match at.write_bytes(socket, self.chunk.clone()) {
                 Ok(count) => {
@@ -157,7 +154,7 @@ impl Sink {
     /// Reads as `reading` says.
     pub fn reading(port: u16, reading: Reading) -> Self {
         let (open, seen) = (BTreeMap::new(), Shared::default());
-        Sink { port, reading, listener: None, open, seen, buffer: vec![0; 65_536] }
+        Sink { port, reading, listener: None, open, seen, buffer: vec![0; CHUNK_BYTES] }
     }
 
     /// What it sees, by connection in the order of acceptance.
@@ -215,11 +212,14 @@ impl Sink {
 
 impl Transfer {
     fn take(&mut self, bytes: &[u8]) {
-        let wrong = bytes.iter().zip(pattern_from(self.bytes)).position(|(byte, right)| *byte != right);
-        if let Some(offset) = wrong {
-            self.wrong_at.get_or_insert(self.bytes + offset as u64);
+        for part in bytes.chunks(CHUNK_BYTES) {
+            let right = pattern_chunk(self.bytes, part.len());
+            if part != right {
+                let offset = part.iter().zip(right).take_while(|(byte, right)| byte == right).count();
+                self.wrong_at.get_or_insert(self.bytes + offset as u64);
+            }
+            self.bytes += part.len() as u64;
         }
-        self.bytes += bytes.len() as u64;
     }
 }
 

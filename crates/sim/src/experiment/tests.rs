@@ -1,10 +1,20 @@
+use super::observer::Heard;
+use super::running::jain;
 use super::*;
 use crate::random::Chance;
+use crate::record::Lost;
+use std::time::Duration;
+use tcp::{Instant, Timer, Trace};
+use wire::Seq;
 
 #[test]
 fn a_clean_path_is_filled_and_shared() {
-    let experiment =
-        Experiment { bytes: 3_000_000, flows: 3, rate_bits_per_s: Some(20_000_000), ..Experiment::default() };
+    let experiment = Experiment {
+        stop: Stop::Bytes(3_000_000),
+        flows: 3,
+        rate_bits_per_s: Some(20_000_000),
+        ..Experiment::default()
+    };
     let outcome = experiment.run();
     assert!(outcome.flows.iter().all(|flow| flow.bytes == 3_000_000 && flow.failed.is_none()));
     let share = outcome.share.expect("there is a bottleneck");
@@ -18,7 +28,7 @@ fn a_clean_path_is_filled_and_shared() {
 #[test]
 fn loss_is_made_good_and_told_by_reason() {
     let experiment = Experiment {
-        bytes: 2_000_000,
+        stop: Stop::Bytes(2_000_000),
         loss: Loss::Random(Chance::percent(1.0)),
         seed: 7,
         family: Family::V6,
@@ -27,7 +37,7 @@ fn loss_is_made_good_and_told_by_reason() {
     let outcome = experiment.run();
     let flow = &outcome.flows[0];
     assert_eq!((flow.bytes, flow.failed), (2_000_000, None));
-    let lost = outcome.lost.iter().find(|(why, _)| *why == Lost::Wire).map_or(0, |(_, count)| *count);
+    let lost = lost(&outcome, Lost::Wire);
     let resent: u64 = flow.resent.values().map(|resent| resent.bytes / 1_000).sum();
     assert!(lost > 5 && resent >= lost, "{lost} lost, {resent} sent again");
     let again = experiment.run();
@@ -36,7 +46,7 @@ fn loss_is_made_good_and_told_by_reason() {
 
 #[test]
 fn reordering_doubling_and_damage_are_survived_and_seen() {
-    let clean = Experiment { bytes: 1_000_000, ..Experiment::default() };
+    let clean = Experiment { stop: Stop::Bytes(1_000_000), ..Experiment::default() };
     let some = Chance::percent(2.0);
     let spoilt = Experiment { reorder: some, duplicate: some, corrupt: some, ..clean.clone() }.run();
     let (flow, clean) = (&spoilt.flows[0], clean.run());
@@ -61,4 +71,168 @@ fn an_experiment_that_cannot_end_is_stopped() {
 fn jain_says_one_for_even_and_one_nth_for_one_takes_all() {
     assert!((jain(&[5, 5, 5]) - 1.0).abs() < 1e-9);
     assert!((jain(&[9, 0, 0]) - 1.0 / 3.0).abs() < 1e-9);
+}
+
+fn lost(outcome: &Outcome, why: Lost) -> u64 {
+    outcome.lost.iter().find(|(reason, _)| *reason == why).map_or(0, |(_, count)| *count)
+}
+
+#[test]
+fn flows_that_send_for_a_time_stop_then() {
+    let time = Duration::from_millis(1_250);
+    let stagger = Duration::from_millis(330);
+    let experiment = Experiment { stop: Stop::After(time), flows: 2, stagger, ..Experiment::default() };
+    let mut last = None;
+    let outcome = experiment.run_watched(|progress| last = Some(*progress));
+    let last = last.expect("it was watched");
+    assert_eq!((last.now, last.bytes_total), (Instant::ZERO + time, None));
+    assert_eq!((outcome.took, outcome.flows[1].began_at), (time, Instant::ZERO + stagger));
+    for flow in &outcome.flows {
+        assert!(flow.bytes > 100_000 && flow.done_at.is_none() && flow.failed.is_none(), "{}", flow.bytes);
+        let sending = (Instant::ZERO + time).since(flow.began_at).as_secs_f64();
+        assert!((flow.goodput_bits_per_s - flow.bytes as f64 * 8.0 / sending).abs() < 1.0);
+    }
+    let at_most = Experiment { within: Duration::from_millis(500), ..experiment }.run();
+    assert_eq!(at_most.took, Duration::from_millis(500), "the limit counts here too");
+}
+
+#[test]
+fn fairness_counts_from_the_start_of_the_last_flow() {
+    // The first flow is alone for two seconds and has delivered 10 MB and more before the second begins.
+    let experiment = Experiment {
+        stop: Stop::After(Duration::from_secs(4)),
+        flows: 2,
+        stagger: Duration::from_secs(2),
+        rate_bits_per_s: Some(20_000_000),
+        ..Experiment::default()
+    };
+    let outcome = experiment.run();
+    let flow = |flow: usize| &outcome.flows[flow];
+    let began = flow(1).began_at;
+    let before = flow(0).delivered.iter().find(|(at, _)| *at == began).expect("a look at that moment").1;
+    let together = [flow(0).bytes - before, flow(1).bytes];
+    assert!(before > 1_000_000 && (outcome.fairness - jain(&together)).abs() < 1e-9, "{before} {together:?}");
+}
+
+#[test]
+fn acknowledgments_alone_can_be_lost() {
+    let experiment = Experiment {
+        stop: Stop::Bytes(2_000_000),
+        ack_loss: Chance::percent(20.0),
+        rate_bits_per_s: None,
+        ..Experiment::default()
+    };
+    let outcome = experiment.run();
+    assert!(lost(&outcome, Lost::Wire) > 50, "{:?}", outcome.lost);
+    assert_eq!((outcome.flows[0].dropped, outcome.flows[0].bytes), (Dropped::default(), 2_000_000));
+}
+
+#[test]
+fn packets_are_held_back_as_long_as_asked_for() {
+    let held = |reorder_by| {
+        let experiment = Experiment {
+            stop: Stop::Bytes(300_000),
+            reorder: Chance::percent(5.0),
+            reorder_by,
+            recording: Recording::FRAMES,
+            rate_bits_per_s: None,
+            ..Experiment::default()
+        };
+        let outcome = experiment.run();
+        let records = outcome.world.frames().iter().filter(|record| record.held_back);
+        let times: Vec<Duration> =
+            records.map(|record| record.arrivals[0].at.since(record.sent_at)).collect();
+        assert!(times.len() > 3, "{times:?}");
+        times
+    };
+    let late = |by: u64| Duration::from_millis(20 + by);
+    assert!(held(None).iter().all(|time| *time == late(10)), "a quarter of 40 ms");
+    assert!(held(Some(Duration::from_millis(33))).iter().all(|time| *time == late(33)));
+}
+
+#[test]
+fn each_flow_has_its_controller_and_they_start_again_from_the_first() {
+    use CongestionControl::{Cubic, NewReno};
+    let experiment = Experiment {
+        flows: 3,
+        congestion: vec![Cubic, NewReno],
+        stop: Stop::Bytes(1_000),
+        ..Experiment::default()
+    };
+    let outcome = experiment.run();
+    let controllers: Vec<CongestionControl> = outcome.flows.iter().map(|flow| flow.congestion).collect();
+    assert_eq!(controllers, [Cubic, NewReno, Cubic]);
+    let config = Arc::new(tcp::Config { congestion: NewReno, ..tcp::Config::default() });
+    let plain = Experiment { config, congestion: Vec::new(), ..experiment };
+    assert_eq!(plain.congestion_of(2), NewReno, "without names the configuration decides");
+}
+
+#[test]
+fn what_the_link_took_is_counted_beside_what_was_sent_again() {
+    let losses = Loss::Random(Chance::percent(1.0));
+    let experiment = Experiment {
+        stop: Stop::Bytes(2_000_000),
+        loss: losses,
+        seed: 3,
+        queue: Some(Queue { limit: QueueLimit::Packets(10_000), ..Queue::default() }),
+        ..Experiment::default()
+    };
+    let outcome = experiment.run();
+    let flow = &outcome.flows[0];
+    // Only the SYN, the third step and the FIN may have been lost without text.
+    let wire = lost(&outcome, Lost::Wire);
+    assert!((wire - 3..=wire).contains(&flow.dropped.packets), "{wire} {:?}", flow.dropped);
+    assert!(flow.resent_bytes() >= flow.dropped.bytes, "what was lost was sent again");
+    assert_eq!(flow.spurious_bytes(), flow.resent_bytes() - flow.dropped.bytes);
+    assert!((outcome.resent_share() - flow.resent_bytes() as f64 / 2e6).abs() < 1e-9);
+    let damaged = Experiment { loss: Loss::Nothing, corrupt: Chance::percent(1.0), ..experiment }.run();
+    assert!(
+        damaged.lost.is_empty() && damaged.flows[0].dropped.packets > 5,
+        "{:?}",
+        damaged.flows[0].dropped
+    );
+}
+
+#[test]
+fn a_timeout_while_something_later_was_sacked_is_counted_apart() {
+    let (mut heard, fires) = (Heard::default(), Trace::TimerFired { timer: Timer::Retransmit });
+    heard.hear(Instant::ZERO, &fires);
+    heard.take_ack(Seq::new(1_000), true);
+    // Overtaken on the way.
+    heard.take_ack(Seq::new(500), false);
+    heard.hear(Instant::ZERO, &fires);
+    heard.take_ack(Seq::new(2_000), false);
+    heard.hear(Instant::ZERO, &fires);
+    assert_eq!((heard.timeouts, heard.timeouts_despite_sack), (3, 1));
+}
+
+#[test]
+fn buffers_bound_what_is_in_flight() {
+    // 64 KB per 40 ms are 13 Mbit/s.
+    let bytes = 64 << 10;
+    let small =
+        tcp::Config { send_buffer_bytes: bytes, receive_buffer_bytes: bytes, ..tcp::Config::default() };
+    let stop = Stop::After(Duration::from_secs(5));
+    let outcome = Experiment { stop, config: Arc::new(small), ..Experiment::default() }.run();
+    assert!((6e6..14e6).contains(&outcome.goodput_bits_per_s), "{}", outcome.goodput_bits_per_s);
+}
+
+#[test]
+fn seeds_give_the_figures_of_their_own_worlds_in_order() {
+    let experiment = Experiment {
+        stop: Stop::Bytes(300_000),
+        loss: Loss::Random(Chance::percent(2.0)),
+        ..Experiment::default()
+    };
+    let alone: Vec<Duration> =
+        (5..10).map(|seed| Experiment { seed, ..experiment.clone() }.run().took).collect();
+    assert_eq!(experiment.run_seeds(5..10, |outcome| outcome.took), alone);
+    assert!(alone.iter().any(|took| *took != alone[0]), "they are different worlds: {alone:?}");
+    assert!(experiment.run_seeds(5..5, |outcome| outcome.took).is_empty());
+}
+
+#[test]
+fn a_spread_is_the_middle_and_the_ends() {
+    assert_eq!(Spread::of([]), None);
+    assert_eq!(Spread::of([4.0, 1.0, 2.0, 9.0]), Some(Spread { median: 2.0, min: 1.0, max: 9.0 }));
 }

@@ -14,6 +14,8 @@ pub(super) struct Node {
     /// By interface: the link, and which of its ends this is.
     pub(super) links: Vec<(usize, usize)>,
     pub(super) programs: Vec<Program>,
+    /// Hears what the host's connections say.
+    pub(super) observer: Option<super::Observer>,
     /// What the host has told and no program has heard.
     pub(super) heard: Vec<(SocketId, Event)>,
     /// When the timer on the agenda is due.
@@ -35,6 +37,7 @@ impl Node {
             addresses,
             links: Vec::new(),
             programs: Vec::new(),
+            observer: None,
             heard: Vec::new(),
             armed: None,
             handed_in: None,

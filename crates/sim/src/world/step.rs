@@ -3,14 +3,14 @@
 //! A host is drained after everything that happens to it: frames onto its links, programs called until
 //! nothing changes, its next timer onto the agenda. What is *not* here: making the world and looking at it.
 
-use super::event::What;
+use super::event::{Coming, What};
 use super::node::Program;
 use super::{CALLS_AT_ONCE_MAX, EVENTS_AT_ONCE_MAX, HEARD_MAX, World};
 use crate::application::At;
 use crate::fate::{Fate, Sent};
 use crate::ids::{HostId, LinkId};
-use crate::link::{Launch, Moving};
-use crate::record::{Arrival, Entry, FrameArrival, FrameRecord, Happening, Lost, Origin};
+use crate::link::{Launch, Mishap, Moving};
+use crate::record::{Arrival, Crossing, Ended, Entry, FrameArrival, FrameRecord, Happening, Lost, Origin};
 use stack::InterfaceId;
 use tcp::{Instant, Trace};
 use wire::Frame;
@@ -31,7 +31,14 @@ impl World {
         );
         self.tally.events += 1;
         match what {
-            What::Arrives { link, side, frame, record } => self.arrive(link, side, *frame, record),
+            What::Arrives { link, side, frame, record, coming } => {
+                match coming {
+                    Coming::Whole => self.tell_end(link, 1 - side, &frame, Ended::Whole),
+                    Coming::Damaged => self.tell_end(link, 1 - side, &frame, Ended::Damaged),
+                    Coming::Untold => {}
+                }
+                self.arrive(link, side, *frame, record);
+            }
             What::Transmitted { link, side } => {
                 let mut launches = std::mem::take(&mut self.launches);
                 self.links[link].lanes[side].transmitted(self.now, &mut launches);
@@ -137,7 +144,7 @@ impl World {
         let at_node = &mut self.nodes[node];
         while let Some(record) = at_node.host.poll_trace() {
             let entry = Entry { at: record.at, host, what: Happening::Traced(record), cause };
-            if let Some(observer) = &mut self.observer {
+            if let Some(observer) = &mut at_node.observer {
                 observer(&entry);
             }
             if self.log.len() < self.recording.entries_max {
@@ -247,17 +254,34 @@ impl World {
                         record.marked |= mishap.marked;
                         record.corrupted |= mishap.corrupted;
                     }
+                    let coming = match mishap {
+                        Mishap { copy: true, .. } => Coming::Untold,
+                        Mishap { corrupted: true, .. } => Coming::Damaged,
+                        _ => Coming::Whole,
+                    };
                     let frame = Box::new(frame);
-                    self.agenda.push(at, What::Arrives { link, side: 1 - side, frame, record });
+                    let arrives = What::Arrives { link, side: 1 - side, frame, record, coming };
+                    self.agenda.push_on_lane(2 * link + side, at, arrives);
                 }
-                Launch::Lost { moving, why } => self.lose(link, side, moving.record, why),
+                Launch::Lost { moving, why } => {
+                    self.tell_end(link, side, &moving.frame, Ended::Lost(why));
+                    self.lose(link, side, moving.record, why);
+                }
                 Launch::BusyUntil(at) => self.agenda.push(at, What::Transmitted { link, side }),
                 Launch::Answer { at, frame } => {
                     let frame = Box::new(frame);
-                    self.agenda.push(at, What::Arrives { link, side, frame, record: None });
+                    let coming = Coming::Untold;
+                    self.agenda.push(at, What::Arrives { link, side, frame, record: None, coming });
                 }
             }
         }
+    }
+
+    /// Tells who watches frames what became of one that this end of the link sent.
+    fn tell_end(&mut self, link: usize, side: usize, frame: &Frame, ended: Ended) {
+        let Some(observer) = &mut self.frame_observer else { return };
+        let [from, to] = [side, 1 - side].map(|side| self.links[link].ends[side]);
+        observer(&Crossing { at: self.now, link: LinkId(link), from, to, frame, ended });
     }
 
     pub(super) fn lose(&mut self, link: usize, side: usize, record: Option<usize>, why: Lost) {

@@ -1,114 +1,136 @@
-//! Slow start and congestion avoidance of RFC 5681 §3.1, with byte counting (RFC 3465).
+//! Standard slow start and additive increase (RFC 5681 §3.1), counted in bytes (RFC 3465).
 
-use super::{Acked, Controller, Lost};
+use super::cwnd::{Cwnd, Share, sane_mss};
+use super::rounds::Rounds;
+use super::validation::Validation;
+use super::{Acked, Congested, Controller, Growth, Reduction, slow_start};
+use crate::Instant;
+use alloc::boxed::Box;
 
-/// The classic controller: exponential up to ssthresh, then one segment per round trip.
-#[derive(Clone, Copy, Debug)]
+/// The classic controller: twice the window each round trip up to ssthresh, then one segment more.
+#[derive(Clone, Debug)]
 pub(crate) struct NewReno {
-    cwnd_bytes: u32,
-    ssthresh_bytes: u32,
-    /// Bytes acknowledged since the window last grew in congestion avoidance.
-    counted_bytes: u32,
+    cwnd: Cwnd,
+    rounds: Option<Box<Rounds>>,
 }
 
 impl NewReno {
-    /// The window must never wrap: no path holds more than this.
-    const CWND_BYTES_MAX: u32 = 1 << 30;
+    /// RFC 5681 equation (4).
+    const BETA_LOSS: Share = Share { of: 1, out_of: 2 };
+    /// RFC 8511 §3: a mark says less than a loss, because it comes before the queue is full.
+    const BETA_MARK: Share = Share { of: 4, out_of: 5 };
 
-    pub(crate) const fn new(initial_window_bytes: u32) -> Self {
-        // RFC 5681 §3.1: ssthresh SHOULD be set arbitrarily high.
-        NewReno { cwnd_bytes: initial_window_bytes, ssthresh_bytes: u32::MAX, counted_bytes: 0 }
+    pub(super) fn new(initial_window_bytes: u32) -> Self {
+        NewReno::with(Cwnd::new(initial_window_bytes))
+    }
+
+    /// Takes over from another controller.
+    pub(super) fn with(cwnd: Cwnd) -> Self {
+        NewReno { cwnd, rounds: None }
+    }
+
+    pub(super) fn cwnd(&self) -> Cwnd {
+        self.cwnd
+    }
+
+    #[cfg(test)]
+    pub(super) fn owns_heap(&self) -> bool {
+        self.rounds.is_some()
+    }
+
+    fn grow(&mut self, acked: &Acked, mss: u32) {
+        let counted_bytes = if self.cwnd.in_slow_start() {
+            self.cwnd.open(slow_start::standard_growth_bytes(acked))
+        } else {
+            acked.bytes
+        };
+        // RFC 3465 §2.1: one segment for each window of acknowledged bytes, and one at a time.
+        let counted_bytes = self.cwnd.counted_bytes.saturating_add(counted_bytes);
+        if counted_bytes < self.cwnd.bytes {
+            self.cwnd.counted_bytes = counted_bytes;
+            return;
+        }
+        self.cwnd.counted_bytes = (counted_bytes - self.cwnd.bytes).min(self.cwnd.bytes);
+        self.cwnd.set(self.cwnd.bytes + mss);
     }
 }
 
 impl Controller for NewReno {
     fn cwnd_bytes(&self) -> u32 {
-        self.cwnd_bytes
+        self.cwnd.bytes
     }
 
     fn ssthresh_bytes(&self) -> u32 {
-        self.ssthresh_bytes
+        self.cwnd.ssthresh_bytes
     }
 
-    fn on_acked(&mut self, acked: &Acked, mss: u32) {
-        if acked.app_limited {
+    fn on_acked(&mut self, acked: &Acked) {
+        let mss = sane_mss(acked.mss);
+        self.cwnd.raise_to(mss);
+        if acked.recovering {
             return;
         }
-        if self.cwnd_bytes < self.ssthresh_bytes {
-            // RFC 3465 §2.2, by default with no limit L below the acknowledged bytes: our receivers
-            // acknowledge whole super-segments, and a limit of two segments would slow the start by as
-            // much as the offload helps. What one ACK releases is bounded by the window it acknowledges.
-            let growth = acked.bytes.min(acked.growth_bytes_max);
-            self.cwnd_bytes = self.cwnd_bytes.saturating_add(growth).min(Self::CWND_BYTES_MAX);
-            return;
+        if acked.cwnd_limited {
+            self.grow(acked, mss);
         }
-        self.counted_bytes = self.counted_bytes.saturating_add(acked.bytes);
-        if self.counted_bytes >= self.cwnd_bytes {
-            self.counted_bytes -= self.cwnd_bytes;
-            self.cwnd_bytes = self.cwnd_bytes.saturating_add(mss).min(Self::CWND_BYTES_MAX);
+        if self.rounds.is_none() {
+            self.rounds = Rounds::begin(acked, self.cwnd.bytes).map(Box::new);
+        }
+        let validated = self.rounds.as_mut().is_some_and(|rounds| {
+            rounds.on_acked(acked);
+            rounds.validates(acked.now, self.cwnd.bytes)
+        });
+        self.cwnd.validate(acked.now, acked.cwnd_limited || validated, Validation::initial_window_bytes(mss));
+    }
+
+    fn on_congestion(&mut self, reduction: &Reduction) {
+        let pipe_ack_bytes =
+            self.rounds.as_ref().and_then(|rounds| rounds.pipe_ack_bytes(reduction, self.cwnd.bytes));
+        let beta = match reduction.why {
+            // RFC 8511 §4 does not recommend its factor in slow start.
+            Congested::Marked if !self.cwnd.in_slow_start() => Self::BETA_MARK,
+            Congested::Marked | Congested::Lost => Self::BETA_LOSS,
+        };
+        let reduced_bytes = beta.of_bytes(self.cwnd.used_bytes(reduction, pipe_ack_bytes));
+        self.cwnd.reduce(reduced_bytes, reduction.why, sane_mss(reduction.mss));
+        if let Some(rounds) = &mut self.rounds {
+            rounds.on_congestion(reduction.now);
         }
     }
 
-    fn on_lost(&mut self, lost: &Lost, mss: u32) {
-        // RFC 5681 equation (4).
-        self.ssthresh_bytes = (lost.in_flight_bytes / 2).max(2 * mss);
-        self.counted_bytes = 0;
-        self.cwnd_bytes = if lost.by_timeout { mss } else { self.ssthresh_bytes };
+    fn on_timeout(&mut self, reduction: &Reduction, again: bool) {
+        if !again {
+            self.on_congestion(reduction);
+        }
+        self.cwnd.collapse(sane_mss(reduction.mss));
     }
 
-    fn set_cwnd(&mut self, cwnd_bytes: u32) {
-        self.cwnd_bytes = cwnd_bytes.min(Self::CWND_BYTES_MAX);
-        self.counted_bytes = 0;
+    fn on_undo(&mut self, before: &Self, _now: Instant) {
+        if self.cwnd.bytes < before.cwnd.bytes {
+            self.cwnd = before.cwnd;
+        }
     }
 
-    fn on_idle(&mut self, initial_window_bytes: u32) {
-        // RFC 5681 §4.1: the restart window is min(IW, cwnd).
-        self.cwnd_bytes = self.cwnd_bytes.min(initial_window_bytes);
-        self.counted_bytes = 0;
+    fn on_idle(&mut self, _now: Instant, initial_window_bytes: u32) {
+        self.cwnd.restart(initial_window_bytes);
+    }
+
+    fn on_resumed(&mut self, now: Instant, initial_window_bytes: u32) {
+        self.cwnd.validate(now, false, initial_window_bytes);
+    }
+
+    fn on_quiet(&mut self, _now: Instant) {
+        self.rounds = None;
+    }
+
+    fn on_mtu(&mut self, mss: u32) {
+        self.cwnd.on_mtu(sane_mss(mss));
+    }
+
+    fn explain(&self) -> Growth {
+        if self.cwnd.in_slow_start() { Growth::SlowStart } else { Growth::Linear }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MSS: u32 = 1_000;
-
-    fn acked(bytes: u32) -> Acked {
-        Acked { bytes, growth_bytes_max: u32::MAX, app_limited: false }
-    }
-
-    #[test]
-    fn doubles_per_round_trip_then_adds_one_segment() {
-        let mut cc = NewReno::new(10 * MSS);
-        (0..10).for_each(|_| cc.on_acked(&acked(MSS), MSS));
-        assert_eq!(cc.cwnd_bytes(), 20 * MSS);
-        cc.on_lost(&Lost { in_flight_bytes: 20 * MSS, by_timeout: false }, MSS);
-        assert_eq!((cc.cwnd_bytes(), cc.ssthresh_bytes()), (10 * MSS, 10 * MSS));
-        (0..10).for_each(|_| cc.on_acked(&acked(MSS), MSS));
-        assert_eq!(cc.cwnd_bytes(), 11 * MSS);
-    }
-
-    #[test]
-    fn a_limit_bounds_what_one_acknowledgment_opens() {
-        let mut cc = NewReno::new(10 * MSS);
-        cc.on_acked(&Acked { growth_bytes_max: 2 * MSS, ..acked(8 * MSS) }, MSS);
-        assert_eq!(cc.cwnd_bytes(), 12 * MSS);
-        cc.on_acked(&acked(8 * MSS), MSS);
-        assert_eq!(cc.cwnd_bytes(), 20 * MSS);
-    }
-
-    #[test]
-    fn a_timeout_leaves_one_segment_and_never_less_than_two_as_threshold() {
-        let mut cc = NewReno::new(10 * MSS);
-        cc.on_lost(&Lost { in_flight_bytes: MSS, by_timeout: true }, MSS);
-        assert_eq!((cc.cwnd_bytes(), cc.ssthresh_bytes()), (MSS, 2 * MSS));
-    }
-
-    #[test]
-    fn an_application_that_sends_little_does_not_grow_the_window() {
-        let mut cc = NewReno::new(10 * MSS);
-        cc.on_acked(&Acked { app_limited: true, ..acked(MSS) }, MSS);
-        assert_eq!(cc.cwnd_bytes(), 10 * MSS);
-    }
-}
+mod tests;

@@ -1,9 +1,11 @@
 //! What the receiver says of segments that arrived out of order (RFC 2018 §4, RFC 2883 §4).
 //!
 //! The block with the newest segment comes first, then those reported most recently, so that every
-//! block is told several times and a lost acknowledgment loses little. A duplicate is reported once,
+//! block is reported several times and a lost acknowledgment loses little. A duplicate is reported once,
 //! before them. Using the peer's blocks to retransmit is the sender's business, not this file's.
 
+use super::Receiver;
+use crate::Config;
 use wire::Seq;
 use wire::tcp::{SackBlock, SackBlocks};
 
@@ -50,7 +52,7 @@ impl SackReport {
         self.recent = blocks;
     }
 
-    /// The blocks for the next acknowledgment, at most `room`; a duplicate is told only once.
+    /// The blocks for the next acknowledgment, at most `room`; a duplicate is reported only once.
     pub(crate) fn take(&mut self, room: usize) -> SackBlocks {
         let mut blocks = SackBlocks::default();
         if let Some(duplicate) = self.duplicate.take() {
@@ -66,6 +68,38 @@ impl SackReport {
     /// How many blocks [`SackReport::take`] would give.
     pub(crate) fn count(&self, room: usize) -> usize {
         (self.recent.as_slice().len() + usize::from(self.duplicate.is_some())).min(room)
+    }
+}
+
+impl Receiver {
+    /// `text_bytes` that begin at `seq` arrived, and some or all of them were received before: D-SACK for
+    /// those (RFC 2883 §4).
+    #[cold]
+    pub(crate) fn report_duplicate(&mut self, seq: Seq, text_bytes: u32, config: &Config) {
+        let right = (seq + text_bytes).earliest(self.nxt);
+        if text_bytes > 0 && seq.before(right) {
+            self.received.duplicates = self.received.duplicates.wrapping_add(1);
+            if self.sack && config.dsack {
+                self.disorder.get_or_insert_default().report.on_duplicate(SackBlock { left: seq, right });
+            }
+        }
+    }
+
+    /// The blocks for the next segment, at most `room`; what they report may end the disorder.
+    #[inline(never)]
+    pub(crate) fn take_sack_blocks(&mut self, room: usize) -> SackBlocks {
+        let Some(disorder) = &mut self.disorder else { return SackBlocks::default() };
+        let blocks = if self.sack { disorder.report.take(room) } else { SackBlocks::default() };
+        if disorder.is_empty() {
+            self.disorder = None;
+        }
+        blocks
+    }
+
+    /// Bytes of the option that [`Receiver::take_sack_blocks`] would fill, without padding.
+    pub(crate) fn sack_option_bytes(&self, room: usize) -> u32 {
+        let blocks = self.disorder.as_ref().map_or(0, |disorder| disorder.report.count(room));
+        if self.sack && blocks > 0 { 4 + 8 * blocks as u32 } else { 0 }
     }
 }
 

@@ -4,6 +4,7 @@
 //! never timed (Karn, RFC 6298 §3), then the timestamp echo tells which transmission was answered
 //! (RFC 7323 §4). Times are whole microseconds.
 
+use crate::{Config, Instant};
 use core::time::Duration;
 
 /// The bounds that [`crate::Config`] sets, in microseconds.
@@ -17,6 +18,44 @@ pub(crate) struct RtoBounds {
     pub(crate) slop_us: u32,
 }
 
+impl RtoBounds {
+    pub(crate) fn new(config: &Config) -> Self {
+        let min_us = micros(config.rto_min);
+        let max_us = micros(config.rto_max).max(min_us);
+        let (slop_us, variance_min_us) = (micros(config.rto_slop), micros(config.rto_variance_min));
+        RtoBounds { min_us, max_us, variance_min_us, slop_us }
+    }
+}
+
+/// The shortest round trip of the last minutes, so that a path that has become longer is noticed
+/// (RFC 8985 §6.2, step 1). In nanoseconds: a quarter of it is compared with how late things come.
+#[derive(Clone, Copy, Debug)]
+struct Shortest {
+    now_ns: u64,
+    /// The shortest since the last change, which takes over at the next.
+    next_ns: u64,
+    changed_at_s: u32,
+}
+
+impl Shortest {
+    const NONE: Shortest = Shortest { now_ns: u64::MAX, next_ns: u64::MAX, changed_at_s: 0 };
+    /// Linux remembers as long (`tcp_min_rtt_wlen`).
+    const SECONDS: u32 = 300;
+
+    #[inline]
+    fn on_sample(&mut self, now: Instant, rtt_ns: u64) {
+        let rtt_ns = rtt_ns.max(1);
+        let now_s = now.as_secs() as u32;
+        if now_s.wrapping_sub(self.changed_at_s) >= Self::SECONDS {
+            self.now_ns = if self.changed_at_s == 0 { self.now_ns } else { self.next_ns };
+            self.next_ns = u64::MAX;
+            self.changed_at_s = now_s;
+        }
+        self.now_ns = self.now_ns.min(rtt_ns);
+        self.next_ns = self.next_ns.min(rtt_ns);
+    }
+}
+
 /// The estimator.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rtt {
@@ -24,7 +63,7 @@ pub(crate) struct Rtt {
     srtt_us: u32,
     rttvar_us: u32,
     latest_us: u32,
-    min_us: u32,
+    shortest: Shortest,
     /// RTO before back-off.
     base_rto_us: u32,
     backoff: u8,
@@ -44,7 +83,7 @@ impl Rtt {
             srtt_us: 0,
             rttvar_us: 0,
             latest_us: 0,
-            min_us: u32::MAX,
+            shortest: Shortest::NONE,
             base_rto_us: micros(initial),
             backoff: 0,
             timed_out: false,
@@ -55,7 +94,6 @@ impl Rtt {
     pub(crate) fn on_sample(&mut self, rtt_us: u32, bounds: RtoBounds) {
         let rtt_us = rtt_us.max(1);
         self.latest_us = rtt_us;
-        self.min_us = self.min_us.min(rtt_us);
         if self.srtt_us == 0 {
             self.srtt_us = rtt_us;
             self.rttvar_us = rtt_us / 2;
@@ -111,8 +149,15 @@ impl Rtt {
         self.rttvar_us
     }
 
-    pub(crate) fn min_us(&self) -> Option<u32> {
-        (self.min_us != u32::MAX).then_some(self.min_us)
+    /// The shortest of the last minutes, in nanoseconds.
+    pub(crate) fn min_ns(&self) -> Option<u64> {
+        (self.shortest.now_ns != u64::MAX).then_some(self.shortest.now_ns)
+    }
+
+    /// A round trip took so long: every acknowledgment of what was sent once says one.
+    #[inline]
+    pub(crate) fn on_shortest(&mut self, now: Instant, rtt_ns: u64) {
+        self.shortest.on_sample(now, rtt_ns);
     }
 
     pub(crate) fn latest_us(&self) -> Option<u32> {

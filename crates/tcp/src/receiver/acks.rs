@@ -1,8 +1,12 @@
 //! When to acknowledge (RFC 9293 §3.8.6.3, RFC 5681 §4.2), and how often to answer the suspicious.
 
-use crate::SendReason;
 use crate::allowance::Spent;
 use crate::habits::DelayedAckLimit;
+use crate::{Config, SendReason};
+use core::time::Duration;
+
+/// RFC 9293 §3.8.6.3, MUST-40: less than half a second.
+const DELAYED_ACK_MAX: Duration = Duration::from_millis(499);
 
 /// What the next acknowledgment owes.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +46,7 @@ impl Acks {
         self.segment_limit = mss_bytes;
     }
 
-    /// So many segments are acknowledged at once from now on.
+    /// The next `segments` segments are acknowledged at once.
     pub(crate) fn set_quick(&mut self, segments: u8) {
         self.quick_left = segments;
     }
@@ -56,7 +60,7 @@ impl Acks {
         }
     }
 
-    /// Owes nothing any more that is owed for one of these reasons; returns whether that is so.
+    /// Drops what is owed for one of these reasons; returns whether nothing is owed then.
     pub(crate) fn forget_if(&mut self, reasons: [SendReason; 2]) -> bool {
         self.owed = self.owed.filter(|owed| !reasons.contains(owed));
         self.owed().is_none()
@@ -113,6 +117,12 @@ impl Acks {
         (self.owed, self.duplicates_owed, self.unacked_bytes) = (None, 0, 0);
     }
 
+    /// How long an acknowledgment may wait for company.
+    pub(crate) fn delay(config: &Config) -> Duration {
+        config.delayed_ack.min(DELAYED_ACK_MAX)
+    }
+
+    /// The largest segment seen.
     pub(crate) fn segment_bytes(&self) -> u16 {
         self.segment_bytes
     }

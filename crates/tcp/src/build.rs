@@ -8,7 +8,7 @@ use crate::segment::Transmit;
 use crate::timers::Timer;
 use crate::trace::{SegmentFacts, Trace};
 use crate::{Instant, SendReason};
-use wire::tcp::{Flags, Header, Options, SackBlocks, Timestamps};
+use wire::tcp::{Flags, Header, Options, Timestamps};
 use wire::{Payload, Seq};
 
 /// SACK blocks that fit beside timestamps and without (RFC 2018 §3).
@@ -43,39 +43,39 @@ impl Plan {
 }
 
 impl Connection {
-    pub(crate) fn emit(&mut self, now: Instant, plan: Plan) -> Transmit {
+    pub(crate) fn build(&mut self, now: Instant, plan: Plan) -> Transmit {
         let Plan { seq, to, flags, why } = plan;
         let (flags, payload) = match to {
             Some(to) => {
-                let (more, payload) = self.text(seq, to);
+                let (more, payload) = self.sender.text(seq, to);
                 (flags | more, payload)
             }
             None => (flags, Payload::new()),
         };
         // Before the options: what they report of the disorder may end it.
-        let mss = if payload.is_empty() { 1 } else { self.mss_with_options() };
+        let mss = if to.is_some() { self.mss_with_options() } else { 1 };
         let mut header = Header { seq, flags, options: self.options(now, flags), ..Header::default() };
-        let shift = if flags.syn() { 0 } else { self.rcv.shift };
+        let shift = if flags.syn() { 0 } else { self.receiver.shift() };
         if flags.ack() {
-            header.ack = self.rcv.nxt;
+            header.ack = self.receiver.nxt();
             // Nothing may come after a reset.
-            header.window = if flags.rst() { 0 } else { self.offer_window(shift) };
-            self.rcv.acked = self.rcv.nxt;
-            self.acks.on_sent(why);
+            header.window =
+                if flags.rst() { 0 } else { self.receiver.offer_window(shift, self.receive_buffer()) };
+            self.receiver.on_ack_sent(why);
             self.timers.stop(Timer::DelayedAck);
         } else if flags.syn() {
             header.window = self.config.receive_buffer_bytes.min(0xffff) as u16;
         }
         let len = payload.len() as u32;
-        if let Some(up) = self.snd.up.filter(|_| len > 0) {
+        if let Some(up) = self.sender.up.filter(|_| len > 0) {
             point_to_urgent(&mut header, up);
         }
         self.counters.segments_out = self.counters.segments_out.wrapping_add(1);
         if len > 0 {
-            self.counters.data_segments_out = self.counters.data_segments_out.wrapping_add(len.div_ceil(mss));
+            self.sender.sent.segments = self.sender.sent.segments.wrapping_add(len.div_ceil(mss));
         }
         if len > 0 || flags.intersects(Flags::SYN | Flags::FIN) {
-            self.last_sent_at = now;
+            self.sender.last_sent_at = now;
         }
         let window_bytes = u32::from(header.window) << shift;
         let (ack, flags) = (header.ack, header.flags);
@@ -83,29 +83,12 @@ impl Connection {
             segment: SegmentFacts { seq, ack, flags, len_bytes: len, window_bytes },
             why,
         });
+        if to.is_some() {
+            let (sender, mut lent) = self.sending(now);
+            sender.on_sent(&plan, mss, &mut lent);
+        }
         let segment_bytes = if len > mss { mss as u16 } else { 0 };
         Transmit { header, payload, segment_bytes, why }
-    }
-
-    /// The text of a plan: the bytes `from..to` of the stream, the FIN included if `to` reaches over it.
-    fn text(&mut self, from: Seq, to: Seq) -> (Flags, Payload) {
-        let end = self.stream_end();
-        let text_end = to.earliest(end);
-        let offset = from.offset_from(self.text_start()).max(0) as usize;
-        let len = text_end.offset_from(from).max(0).cast_unsigned();
-        let payload = self.send_queue.range(offset, len as usize);
-        let mut flags = Flags::ACK;
-        if to.after(end) {
-            flags |= Flags::FIN;
-            self.snd.fin = Some(end);
-        }
-        if len > 0 && text_end == end {
-            // RFC 9293 §3.9.1.2, MUST-61: nothing more is queued behind this.
-            flags |= Flags::PSH;
-        }
-        self.snd.nxt = self.snd.nxt.latest(to);
-        self.counters.bytes_sent += u64::from(len);
-        (flags, payload)
     }
 
     fn options(&mut self, now: Instant, flags: Flags) -> Options {
@@ -116,15 +99,15 @@ impl Connection {
             let echo = if flags.ack() { self.timestamps.recent } else { 0 };
             options.timestamps = Some(Timestamps { value: self.timestamp_clock(now), echo });
         }
-        if self.disorder.is_some() && !flags.rst() && !flags.syn() {
-            options.sack = self.take_sack_blocks();
+        if self.receiver.has_disorder() && !flags.rst() && !flags.syn() {
+            options.sack = self.receiver.take_sack_blocks(self.sack_room());
         }
         options
     }
 
     /// Whether a segment offers what we want; otherwise it says what was agreed upon.
     fn offers(&self, flags: Flags) -> bool {
-        let again = !self.marks.passive && self.config.habits.simultaneous_syn_ack_offers_again();
+        let again = !self.handshake.is_passive && self.config.habits.simultaneous_syn_ack_offers_again();
         flags.syn() && (!flags.ack() || again)
     }
 
@@ -132,27 +115,16 @@ impl Connection {
     #[inline(never)]
     fn syn_options(&self, flags: Flags) -> Options {
         let answering = !self.offers(flags);
-        let scale = self.config.window_scaling && (!answering || self.marks.scaling);
+        let scale = self.config.window_scaling && (!answering || self.is_scaling);
         Options {
-            mss: self.config.mss_announced.then(|| self.receive_mss()),
-            sack_permitted: if answering { self.marks.sack } else { self.config.sack },
+            mss: self.config.mss_announced.then(|| self.sizes.receive_mss()),
+            sack_permitted: if answering { self.receiver.sack_agreed() } else { self.config.sack },
             window_scale: scale.then(|| {
                 // An agreement without scaling has set ours to zero.
-                if answering { self.rcv.shift } else { self.config.window_shift() }
+                if answering { self.receiver.shift() } else { self.config.window_shift() }
             }),
             ..Options::default()
         }
-    }
-
-    #[inline(never)]
-    fn take_sack_blocks(&mut self) -> SackBlocks {
-        let room = self.sack_room();
-        let Some(disorder) = &mut self.disorder else { return SackBlocks::default() };
-        let blocks = if self.marks.sack { disorder.sack.take(room) } else { SackBlocks::default() };
-        if disorder.sack.is_empty() && disorder.reassembly.is_empty() {
-            self.disorder = None;
-        }
-        blocks
     }
 
     fn sack_room(&self) -> usize {
@@ -160,19 +132,17 @@ impl Connection {
     }
 
     pub(crate) fn mss_with_options(&self) -> u32 {
-        if self.disorder.is_none() { self.mss() } else { self.mss_with_sack() }
+        if self.receiver.has_disorder() { self.mss_with_sack() } else { self.mss() }
     }
 
     #[inline(never)]
     fn mss_with_sack(&self) -> u32 {
-        let blocks = self.disorder.as_ref().map_or(0, |disorder| disorder.sack.count(self.sack_room()));
-        let sack = if self.marks.sack && blocks > 0 { 4 + 8 * blocks as u32 } else { 0 };
-        self.mss().saturating_sub(sack).max(1)
+        self.mss().saturating_sub(self.receiver.sack_option_bytes(self.sack_room())).max(1)
     }
 
-    /// TSval: milliseconds on the driver's clock, shifted so that they say nothing (RFC 7323 §5.4).
+    /// TSval.
     pub(crate) fn timestamp_clock(&self, now: Instant) -> u32 {
-        (now.as_millis() as u32).wrapping_add(self.timestamps.offset)
+        self.timestamps.clock(now)
     }
 }
 

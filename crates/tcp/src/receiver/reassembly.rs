@@ -1,6 +1,6 @@
 //! Segments that arrived before their turn, until the hole in front of them is filled.
 //!
-//! RFC 9293 §3.10.7.4 (SHLD-31) keeps them; what overlaps is trimmed, the byte that came first wins.
+//! RFC 9293 §3.10.7.4 (SHLD-31) keeps them; what overlaps is trimmed, and the byte that came first wins.
 //! The receive window bounds the bytes, [`HELD_PIECES_MAX`] the pieces: a peer sending every second
 //! byte of its window is refused rather than served. What to tell the peer is in `sack.rs`.
 

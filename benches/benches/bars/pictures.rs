@@ -1,0 +1,63 @@
+//! The congestion window of each controller over time on six paths, as SVG.
+
+use crate::rows::{path_20ms, path_40ms, path_fat};
+use report::plot::{self, Chart, Color, Mark, Series, Unit};
+use sim::tcp::CongestionControl;
+use sim::{Chance, Experiment, FlowOutcome, Stop};
+use std::path::Path;
+use std::time::Duration;
+
+/// Draws into this folder, which is made if it is not there; prints the name of each file.
+pub(crate) fn draw(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let reordered = Experiment { reorder: Chance::percent(3.0), ..path_20ms(0.0) };
+    for (file, title, seconds, path) in [
+        ("queue-quarter", "100 Mbit/s, 40 ms, queue 0.25 BDP", 10, path_40ms(0.25)),
+        ("queue-one", "100 Mbit/s, 40 ms, queue 1 BDP", 20, path_40ms(1.0)),
+        ("queue-five", "100 Mbit/s, 40 ms, queue 5 BDP", 40, path_40ms(5.0)),
+        ("loss", "100 Mbit/s, 20 ms, 0.1 % loss", 20, path_20ms(0.1)),
+        ("reordering", "100 Mbit/s, 20 ms, 3 % held back by a quarter of the RTT", 10, reordered),
+        ("fat", "1 Gbit/s, 100 ms, queue 1 BDP", 30, path_fat()),
+    ] {
+        let place = folder.join(format!("cwnd-{file}.svg"));
+        std::fs::write(&place, picture(title, Duration::from_secs(seconds), &path))?;
+        println!("{}", place.display());
+    }
+    Ok(())
+}
+
+/// The window above, the round-trip times below; each controller alone on the path.
+fn picture(title: &str, time: Duration, path: &Experiment) -> String {
+    let colors = [Color::Orange, Color::Blue, Color::Green, Color::Violet];
+    let flows: Vec<(FlowOutcome, Color)> = CongestionControl::ALL
+        .into_iter()
+        .zip(colors)
+        .map(|(control, color)| {
+            let path =
+                Experiment { stop: Stop::After(time), congestion: vec![control], seed: 1, ..path.clone() };
+            (path.run().flows.swap_remove(0), color)
+        })
+        .collect();
+    let chart = |title: String, y, mark, points: fn(&FlowOutcome) -> Vec<(f64, f64)>| {
+        let series = flows.iter().map(|(flow, color)| Series {
+            name: flow.congestion.name().to_owned(),
+            color: *color,
+            mark,
+            points: points(flow),
+        });
+        Chart { title, x: Unit::Seconds, y, series: series.collect() }
+    };
+    let charts = [
+        chart(format!("Congestion window: {title}"), Unit::Bytes, Mark::Step, |flow| {
+            flow.cwnd.iter().map(|(at, bytes)| (seconds(*at), f64::from(*bytes))).collect()
+        }),
+        chart("Round-trip time".to_owned(), Unit::Seconds, Mark::Line, |flow| {
+            flow.rtt.iter().map(|(at, rtt)| (seconds(*at), rtt.as_secs_f64())).collect()
+        }),
+    ];
+    plot::column(&charts, title)
+}
+
+fn seconds(at: sim::tcp::Instant) -> f64 {
+    at.as_nanos() as f64 / 1e9
+}

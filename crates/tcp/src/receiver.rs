@@ -1,0 +1,185 @@
+//! The receive half of a connection: what has arrived, what is missing, and what the peer is to be told
+//! about it (RFC 9293 §3.3.1, figure 4).
+//!
+//! A value with verbs of its own, one room for each subject: the text on its way to the reader
+//! (`delivery.rs`, `reassembly.rs`, `queue.rs`), the window (`window.rs`), the acknowledgments
+//! (`acks.rs`) and the blocks that they report (`sack.rs`). What it needs from the connection around it
+//! (options, events, the receive buffer) is lent for the time of a call.
+//!
+//! What is *not* here: the send half, which this half cannot see; the steps that an arriving segment
+//! takes, which are `receive.rs`'s; timers, and sending what is owed.
+
+pub(crate) mod acks;
+mod delivery;
+mod queue;
+mod reassembly;
+mod sack;
+#[cfg(test)]
+mod tests;
+mod window;
+
+pub(crate) use window::ReceiveBuffer;
+
+use crate::{Config, SendReason};
+use acks::Acks;
+use alloc::boxed::Box;
+use queue::ReceiveQueue;
+use reassembly::Reassembly;
+use sack::SackReport;
+use wire::Seq;
+use wire::tcp::Header;
+
+/// The receive half of a connection.
+#[derive(Debug)]
+pub(crate) struct Receiver {
+    /// What the next acknowledgment owes.
+    pub(crate) acks: Acks,
+    /// Initial receive sequence number.
+    irs: Seq,
+    /// Next expected.
+    nxt: Seq,
+    /// The right edge of the window as the peer knows it: RCV.NXT + RCV.WND.
+    edge: Seq,
+    /// The acknowledgment number last sent (Last.ACK.sent).
+    acked: Seq,
+    /// One past the last urgent byte announced (RCV.UP).
+    up: Option<Seq>,
+    /// Where the peer's FIN stands, once seen.
+    fin: Option<Seq>,
+    /// The shift for windows that we send (Rcv.Wind.Shift).
+    shift: u8,
+    /// SACK was agreed upon: what is held out of order is reported.
+    sack: bool,
+    /// The peer's FIN has been taken.
+    peer_finished: bool,
+    received: Received,
+    queue: ReceiveQueue,
+    disorder: Option<Box<Disorder>>,
+}
+
+/// What [`crate::Info`] reports of the text that arrived.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Received {
+    /// Text bytes in order.
+    pub(crate) bytes: u64,
+    /// Segments whose text was new.
+    pub(crate) segments: u32,
+    /// Segments with text that was received before.
+    pub(crate) duplicates: u32,
+}
+
+/// Segments kept out of order and what to report of them: allocated while there are any.
+#[derive(Debug, Default)]
+struct Disorder {
+    reassembly: Reassembly,
+    report: SackReport,
+}
+
+impl Disorder {
+    /// Nothing is held and nothing is to be reported: it can be dropped.
+    fn is_empty(&self) -> bool {
+        self.reassembly.is_empty() && self.report.is_empty()
+    }
+}
+
+impl Receiver {
+    /// Nothing has arrived yet, and the peer's numbers are not known.
+    pub(crate) fn new(config: &Config) -> Self {
+        let zero = Seq::new(0);
+        Receiver {
+            acks: Acks::new(config.quick_ack_segments),
+            irs: zero,
+            nxt: zero,
+            edge: zero,
+            acked: zero,
+            up: None,
+            fin: None,
+            shift: config.window_shift(),
+            sack: false,
+            peer_finished: false,
+            received: Received::default(),
+            queue: ReceiveQueue::default(),
+            disorder: None,
+        }
+    }
+
+    /// Takes over the number of the peer's SYN and whether it permits SACK. No segment of the peer has more
+    /// text than `mss_bytes`, the MSS that we announce.
+    pub(crate) fn synchronize(&mut self, syn: &Header, mss_bytes: u16, config: &Config) {
+        self.irs = syn.seq;
+        self.nxt = syn.seq + 1;
+        self.acked = syn.seq;
+        // RFC 7323 §2.2: the window of a SYN is never scaled.
+        self.edge = self.nxt + config.receive_buffer_bytes.min(0xffff);
+        self.sack = syn.options.sack_permitted && config.sack;
+        self.acks.set_segment_limit(mss_bytes);
+    }
+
+    /// The peer does not scale windows, so ours are not scaled either (RFC 7323 §2.2).
+    pub(crate) fn leave_unscaled(&mut self) {
+        self.shift = 0;
+    }
+
+    /// The peer went away before the handshake was complete; the next one brings numbers of its own.
+    pub(crate) fn return_to_listen(&mut self, config: &Config) {
+        self.up = None;
+        self.fin = None;
+        self.disorder = None;
+        self.acks = Acks::new(config.quick_ack_segments);
+        self.shift = config.window_shift();
+        self.sack = false;
+        self.peer_finished = false;
+    }
+
+    /// The connection is CLOSED: nothing more is owed or awaited. What arrived in order can still be read.
+    pub(crate) fn on_closed(&mut self) {
+        self.disorder = None;
+        self.acks.forget();
+    }
+
+    /// An acknowledgment of RCV.NXT went out, alone or with data.
+    pub(crate) fn on_ack_sent(&mut self, why: SendReason) {
+        self.acked = self.nxt;
+        self.acks.on_sent(why);
+    }
+
+    /// IRS; meaningful once synchronized.
+    pub(crate) fn irs(&self) -> Seq {
+        self.irs
+    }
+
+    /// RCV.NXT.
+    pub(crate) fn nxt(&self) -> Seq {
+        self.nxt
+    }
+
+    /// RCV.WND.
+    pub(crate) fn wnd(&self) -> u32 {
+        self.edge.bytes_since(self.nxt)
+    }
+
+    /// Last.ACK.sent.
+    pub(crate) fn last_ack_sent(&self) -> Seq {
+        self.acked
+    }
+
+    /// Rcv.Wind.Shift.
+    pub(crate) fn shift(&self) -> u8 {
+        self.shift
+    }
+
+    /// SACK was agreed upon.
+    pub(crate) fn sack_agreed(&self) -> bool {
+        self.sack
+    }
+
+    /// The peer's FIN has been taken: no more text comes.
+    pub(crate) fn peer_finished(&self) -> bool {
+        self.peer_finished
+    }
+
+    /// What arrived until now.
+    pub(crate) fn received(&self) -> Received {
+        self.received
+    }
+}

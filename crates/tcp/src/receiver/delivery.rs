@@ -1,0 +1,214 @@
+//! Text on its way to the reader: in order into the receive queue, else kept until the gap is filled
+//! (RFC 9293 §3.10.7.4, seventh step; RFC 2018, RFC 2883). The urgent pointer and the FIN are marks in it.
+
+use super::reassembly::Insertion;
+use super::{Disorder, ReceiveBuffer, Receiver};
+use crate::events::Events;
+use crate::habits::{DelayedAckLimit, Habits};
+use crate::refusal::Refused;
+use crate::segment::Event;
+use crate::{Config, Refusal, SendReason};
+use bytes::Bytes;
+use wire::{Payload, Seq};
+
+impl Receiver {
+    /// Takes text that begins at RCV.NXT. Returns whether its acknowledgment may wait for the
+    /// delayed-ACK timer; otherwise it is owed already.
+    #[must_use]
+    pub(crate) fn take_in_order(
+        &mut self,
+        text: Payload,
+        limit: DelayedAckLimit,
+        events: &mut Events,
+    ) -> bool {
+        let arrived = text.len() as u32;
+        self.received.segments = self.received.segments.wrapping_add(1);
+        self.deliver(text);
+        events.raise(Event::Readable);
+        // A hole was filled, wholly or in part: RFC 5681 §4.2 wants that said at once.
+        if self.deliver_held(events) {
+            self.acks.owe(SendReason::ImmediateAck);
+            false
+        } else {
+            self.acks.on_text(arrived, limit)
+        }
+    }
+
+    /// Keeps text that begins at `first`, after RCV.NXT, and owes a duplicate acknowledgment.
+    ///
+    /// # Errors
+    /// When too many pieces are held already; the acknowledgment is owed all the same.
+    #[inline(never)]
+    pub(crate) fn keep_out_of_order(
+        &mut self,
+        first: Seq,
+        text: &Payload,
+        config: &Config,
+    ) -> Result<(), Refused> {
+        self.received.segments = self.received.segments.wrapping_add(1);
+        self.acks.owe(SendReason::DuplicateAck);
+        let Disorder { reassembly, report } = &mut **self.disorder.get_or_insert_default();
+        match reassembly.insert(first, text) {
+            Insertion::Kept { run, duplicate } if self.sack => {
+                report.on_arrival(run);
+                duplicate.filter(|_| config.dsack).into_iter().for_each(|block| report.on_duplicate(block));
+            }
+            Insertion::Duplicate { run, block } if self.sack => {
+                // RFC 2883 §4.2: the block that holds the duplicate stands behind it.
+                report.on_arrival(run);
+                if config.dsack {
+                    report.on_duplicate(block);
+                }
+            }
+            Insertion::Kept { .. } | Insertion::Duplicate { .. } => {}
+            Insertion::NoRoom => return Err(Refused::silently(Refusal::NoRoom)),
+        }
+        Ok(())
+    }
+
+    /// Text that came with a SYN waits for the handshake (RFC 9293 §3.10.7.2, third).
+    pub(crate) fn keep_text_of_syn(&mut self, text: &Payload) {
+        let mut text = text.clone();
+        text.truncate(self.wnd() as usize);
+        let _ = self.disorder.get_or_insert_default().reassembly.insert(self.nxt, &text);
+    }
+
+    /// Delivers what was held and whose turn has come; returns whether anything is or was held.
+    pub(crate) fn deliver_held(&mut self, events: &mut Events) -> bool {
+        if self.disorder.is_none() { false } else { self.deliver_disorder(events) }
+    }
+
+    #[inline(never)]
+    fn deliver_disorder(&mut self, events: &mut Events) -> bool {
+        let Some(mut disorder) = self.disorder.take() else { return false };
+        let held = !disorder.reassembly.is_empty();
+        while let Some(text) = disorder.reassembly.take(self.nxt) {
+            self.deliver(text);
+            events.raise(Event::Readable);
+        }
+        disorder.report.on_advance(self.nxt);
+        if !disorder.is_empty() {
+            self.disorder = Some(disorder);
+        }
+        held
+    }
+
+    fn deliver(&mut self, text: Payload) {
+        self.nxt += text.len() as u32;
+        self.edge = self.edge.latest(self.nxt);
+        self.received.bytes += text.len() as u64;
+        self.queue.push(text);
+    }
+
+    /// Something is held out of order, or a duplicate is to be reported.
+    pub(crate) fn has_disorder(&self) -> bool {
+        self.disorder.is_some()
+    }
+
+    /// Bytes held out of order.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.disorder.as_ref().map_or(0, |disorder| disorder.reassembly.bytes())
+    }
+
+    // The marks in the text: urgent pointer and FIN.
+
+    /// The urgent data ends before `up` (RFC 6093: the pointer is to the byte that follows it).
+    #[cold]
+    pub(crate) fn take_urgent(&mut self, up: Seq, events: &mut Events) {
+        if up.after(self.nxt) && self.up.is_none_or(|old| up.after(old)) {
+            self.up = Some(up);
+            events.raise(Event::Urgent);
+        }
+    }
+
+    /// Bytes to read until the end of the urgent data; `None` when none is announced ahead.
+    pub(crate) fn urgent_bytes_ahead(&self) -> Option<u32> {
+        let next_read = self.next_to_read();
+        self.up.filter(|up| up.after(next_read)).map(|up| up.bytes_since(next_read))
+    }
+
+    /// A FIN was seen at `fin`; the first that stands before `edge`, or on RCV.NXT, is believed.
+    pub(crate) fn note_fin(&mut self, fin: Seq, edge: Seq) {
+        if fin.at_or_after(self.nxt) && (fin.before(edge) || fin == self.nxt) {
+            self.fin.get_or_insert(fin);
+        }
+    }
+
+    /// Where text that may be taken ends: at `edge`, or at the FIN if that comes first.
+    pub(crate) fn end_of_text(&self, edge: Seq) -> Seq {
+        self.fin.unwrap_or(edge).earliest(edge)
+    }
+
+    /// Takes the FIN if all text before it has been delivered; returns whether it was taken just now.
+    #[must_use]
+    pub(crate) fn reached_fin(&mut self, events: &mut Events) -> bool {
+        if self.peer_finished || self.fin != Some(self.nxt) {
+            return false;
+        }
+        self.nxt += 1;
+        self.edge = self.edge.latest(self.nxt);
+        self.peer_finished = true;
+        // What claims a place behind the FIN will never have its turn.
+        self.disorder = None;
+        events.raise(Event::PeerFinished);
+        true
+    }
+
+    /// Whether the acknowledgment of a FIN, and of the text before it, may wait for the delayed-ACK
+    /// timer: where the habits say so, and nothing else is owed.
+    #[must_use]
+    pub(crate) fn ack_of_fin_may_wait(&mut self, habits: Habits) -> bool {
+        habits.acknowledgment_of_fin_waits()
+            && self.received.segments > 0
+            && self.acks.forget_if([SendReason::ImmediateAck, SendReason::FinAck])
+    }
+
+    // The reader.
+
+    /// Copies what has arrived into `into` and removes it; returns how much.
+    pub(crate) fn read(&mut self, into: &mut [u8], buffer: ReceiveBuffer) -> usize {
+        let count = self.queue.read(into);
+        self.on_read(buffer);
+        count
+    }
+
+    /// Removes and returns one piece as it arrived.
+    pub(crate) fn read_bytes(&mut self, buffer: ReceiveBuffer) -> Option<Bytes> {
+        let piece = self.queue.read_bytes()?;
+        self.on_read(buffer);
+        Some(piece)
+    }
+
+    /// Copies what has arrived and keeps it; returns how much.
+    pub(crate) fn peek(&self, into: &mut [u8]) -> usize {
+        self.queue.peek(into)
+    }
+
+    /// Bytes that can be read now.
+    pub(crate) fn unread_bytes(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Something can be read now.
+    pub(crate) fn has_unread(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Nobody will read what has arrived.
+    pub(crate) fn forget_unread(&mut self) {
+        self.queue.clear();
+    }
+
+    fn on_read(&mut self, buffer: ReceiveBuffer) {
+        if self.up.is_some_and(|up| up.at_or_before(self.next_to_read())) {
+            // Forgotten: half a circle later it would hide new urgent data.
+            self.up = None;
+        }
+        self.owe_window_update(buffer);
+    }
+
+    /// The sequence number of the next byte to be read.
+    fn next_to_read(&self) -> Seq {
+        self.nxt - u32::from(self.peer_finished) - self.queue.len() as u32
+    }
+}

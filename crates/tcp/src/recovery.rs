@@ -1,4 +1,0 @@
-//! What is lost, and what to send again: one RFC, one file.
-
-pub(crate) mod fast_recovery;
-pub(crate) mod rtt;

@@ -1,0 +1,336 @@
+//! The send half of a connection (RFC 9293 §3.3.1, figure 3): what was written, what is in flight, what counts
+//! as lost, and how much may leave.
+//!
+//! A value with verbs of its own, one room for each subject: the scoreboard (`flight.rs`), when something
+//! counts as lost (`rack.rs`, `duplicates.rs`), the probe of a tail (`tail_probe.rs`), where recovery stands
+//! (`phase.rs`, `recovery.rs`), the way down to a new window (`prr.rs`), mistakes (`undo.rs`), the clock of the
+//! bursts (`pacer.rs`), the round trip (`rtt.rs`), the peer's window (`window.rs`). One gate lets data out
+//! (`next.rs`), one place hears acknowledgments (`acked.rs`), one function arms the timers (`clock.rs`), and the
+//! congestion window is decided in [`crate::congestion`]. What it needs from the connection around it is lent
+//! for the time of a call.
+//!
+//! What is *not* here: the receive half, which this half cannot see; states, giving up, the handshake.
+
+mod acked;
+mod busy_time;
+mod clock;
+mod duplicates;
+mod flight;
+mod load;
+mod next;
+mod pacer;
+mod phase;
+mod prr;
+mod queue;
+mod rack;
+mod rate;
+mod recovery;
+mod rtt;
+mod tail_probe;
+mod undo;
+mod usage;
+mod window;
+
+pub(crate) use acked::Ack;
+pub(crate) use busy_time::BusyTime;
+pub(crate) use next::Ask;
+pub(crate) use phase::Phase;
+pub use phase::RecoveryPhase;
+pub(crate) use rtt::{RtoBounds, Rtt, micros};
+pub(crate) use window::WindowUpdate;
+
+use crate::congestion::{Congestion, Controller};
+use crate::timers::{Timer, TimerTable};
+use crate::trace::Trace;
+use crate::tracing::Tracer;
+use crate::{Config, Instant};
+use alloc::boxed::Box;
+use load::Load;
+use queue::SendQueue;
+use rack::Reordering;
+use wire::tcp::Flags;
+use wire::{Payload, Seq};
+
+/// The send half of a connection.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    /// Initial send sequence number.
+    pub(crate) iss: Seq,
+    /// Oldest unacknowledged.
+    pub(crate) una: Seq,
+    /// Next to be sent for the first time.
+    pub(crate) nxt: Seq,
+    /// The peer's window in bytes, scaled.
+    pub(crate) wnd: u32,
+    /// The largest window the peer ever offered (MAX.SND.WND).
+    wnd_max: u32,
+    /// SEG.SEQ of the last window update.
+    wl1: Seq,
+    /// SEG.ACK of the last window update.
+    wl2: Seq,
+    /// One past the last urgent byte (SND.UP), while it is not acknowledged.
+    pub(crate) up: Option<Seq>,
+    /// One past the last small segment sent, for Minshall's rule.
+    small: Seq,
+    /// Where our FIN stands, once sent.
+    pub(crate) fin: Option<Seq>,
+    /// The shift for windows that the peer sends (Snd.Wind.Shift).
+    pub(crate) shift: u8,
+    /// The peer reports what it has beyond gaps (RFC 2018).
+    sack: bool,
+    /// Our SYN is acknowledged. The numbers do not tell for long: SND.UNA comes round to ISS again.
+    pub(crate) syn_acked: bool,
+    /// The application has no more data: a FIN follows the queue.
+    pub(crate) fin_queued: bool,
+    /// A write found the buffer full: tell when there is room.
+    pub(crate) writer_waits: bool,
+    /// The override timer of §3.8.6.2.1 fired: send what there is.
+    pub(crate) send_small: bool,
+    /// A probe of the closed window has to go out.
+    pub(crate) window_probe_owed: bool,
+    /// The window is closed, or too small, and is asked about; how often the time between was doubled.
+    persist: window::Persist,
+    /// Retransmissions of the same data in a row, or probes in a row, without an answer.
+    pub(crate) attempts: u8,
+    reordering: Reordering,
+    /// When the first of them was made.
+    pub(crate) first_resent_at: Instant,
+    /// When text or a control was last sent.
+    pub(crate) last_sent_at: Instant,
+    /// When something was last sent again, in milliseconds: older echoes say nothing of the round trip.
+    resent_ms: u32,
+    pub(crate) rtt: Rtt,
+    pub(crate) congestion: Congestion,
+    pub(crate) queue: SendQueue,
+    load: Option<Box<Load>>,
+    pub(crate) sent: Sent,
+    pub(crate) busy: BusyTime,
+}
+
+/// What [`crate::Info`] reports of what was sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sent {
+    pub(crate) bytes: u64,
+    pub(crate) bytes_acked: u64,
+    pub(crate) bytes_again: u64,
+    pub(crate) segments: u32,
+    pub(crate) segments_again: u32,
+    pub(crate) timeouts: u32,
+    pub(crate) undone: u32,
+}
+
+/// What the connection lends its send half for the time of a call.
+pub(crate) struct Lent<'a> {
+    pub(crate) now: Instant,
+    pub(crate) config: &'a Config,
+    /// Text bytes of a full-sized segment: SMSS with the standing options taken off.
+    pub(crate) mss: u32,
+    pub(crate) timers: &'a mut TimerTable,
+    pub(crate) tracer: &'a mut Tracer,
+}
+
+impl Lent<'_> {
+    /// Sets a timer, unless it is set so already.
+    pub(crate) fn arm(&mut self, timer: Timer, due: Instant) {
+        if self.timers.due(timer) != Some(due) {
+            self.timers.set(timer, due);
+            self.tracer.note(|| Trace::TimerArmed { timer, due });
+        }
+    }
+}
+
+impl Sender {
+    pub(crate) fn new(now: Instant, iss: Seq, config: &Config) -> Self {
+        let zero = Seq::new(0);
+        Sender {
+            iss,
+            una: iss,
+            nxt: iss,
+            wnd: 0,
+            wnd_max: 0,
+            wl1: zero,
+            wl2: zero,
+            up: None,
+            small: iss,
+            fin: None,
+            shift: 0,
+            sack: false,
+            syn_acked: false,
+            fin_queued: false,
+            writer_waits: false,
+            send_small: false,
+            window_probe_owed: false,
+            persist: window::Persist::default(),
+            attempts: 0,
+            reordering: Reordering::NONE,
+            first_resent_at: now,
+            last_sent_at: now,
+            resent_ms: 0,
+            rtt: Rtt::new(config.rto_initial),
+            congestion: Congestion::new(config.congestion, 0),
+            queue: SendQueue::default(),
+            load: None,
+            sent: Sent::default(),
+            busy: BusyTime::new(now),
+        }
+    }
+
+    /// Takes over what the peer's SYN says of its window, which is never scaled (RFC 7323 §2.2), and whether it
+    /// permits SACK.
+    pub(crate) fn synchronize(&mut self, seq: Seq, window: u16, sack: bool) {
+        self.wnd = u32::from(window);
+        self.wnd_max = self.wnd;
+        self.wl1 = seq;
+        self.sack = sack;
+    }
+
+    /// Begins with this much in flight at most (RFC 6928 §2).
+    pub(crate) fn begin(&mut self, initial_window_bytes: u32, config: &Config) {
+        self.congestion = Congestion::new(config.congestion, initial_window_bytes);
+    }
+
+    /// The peer went away before the handshake was complete; the next one may bring other options.
+    pub(crate) fn return_to_listen(&mut self, now: Instant, config: &Config) {
+        // What was written was for the peer that went away.
+        let busy = self.busy;
+        *self = Sender { busy, sent: self.sent, ..Sender::new(now, self.iss, config) };
+    }
+
+    /// The connection is CLOSED: nothing more leaves.
+    pub(crate) fn on_closed(&mut self, now: Instant) {
+        self.queue.clear();
+        self.load = None;
+        self.busy.stop(now);
+        (self.fin_queued, self.writer_waits, self.send_small) = (false, false, false);
+        self.window_probe_owed = false;
+    }
+
+    /// One past the last byte the application has written; where the FIN goes or went.
+    pub(crate) fn stream_end(&self) -> Seq {
+        self.fin.unwrap_or(self.text_start() + self.queue.len() as u32)
+    }
+
+    /// The sequence number of the first byte in the queue.
+    pub(crate) fn text_start(&self) -> Seq {
+        if self.syn_acked { self.una } else { self.iss + 1 }
+    }
+
+    /// Where the record ends in which `from` lies, if its end is noted.
+    fn record_end(&self, from: Seq) -> Option<Seq> {
+        let start = self.text_start();
+        let offset = from.offset_from(start).max(0) as usize;
+        self.queue.record_end(offset).map(|end| start + end as u32)
+    }
+
+    /// Bytes written and not sent.
+    pub(crate) fn unsent_bytes(&self) -> u32 {
+        self.stream_end().offset_from(self.nxt).max(0).cast_unsigned()
+    }
+
+    /// Data or a FIN has been given to us and is not acknowledged.
+    pub(crate) fn has_waiting(&self) -> bool {
+        !self.queue.is_empty() || (self.fin_queued && !self.fin_acked()) || self.una != self.nxt
+    }
+
+    /// Our FIN is acknowledged.
+    pub(crate) fn fin_acked(&self) -> bool {
+        self.fin.is_some_and(|fin| self.una.after(fin))
+    }
+
+    /// The right edge of what the peer takes.
+    pub(crate) fn edge(&self) -> Seq {
+        self.una + self.wnd
+    }
+
+    /// The largest window the peer ever offered (MAX.SND.WND).
+    pub(crate) fn wnd_max(&self) -> u32 {
+        self.wnd_max
+    }
+
+    /// Sent and not acknowledged (FlightSize); a SYN counts.
+    pub(crate) fn flight_bytes(&self) -> u32 {
+        self.nxt.bytes_since(self.una)
+    }
+
+    /// What may be in flight: the controller's window, or the way down to it (RFC 9937).
+    pub(crate) fn window_bytes(&self) -> u32 {
+        let prr = self.load.as_ref().and_then(|load| load.phase.prr());
+        prr.map_or_else(|| self.congestion.cwnd_bytes(), prr::Prr::window_bytes)
+    }
+
+    /// Where recovery stands.
+    pub(crate) fn phase(&self) -> RecoveryPhase {
+        let Some(load) = &self.load else { return RecoveryPhase::Open };
+        match load.phase {
+            Phase::Cwr { .. } => RecoveryPhase::Cwr,
+            Phase::Recovery { .. } => RecoveryPhase::Recovery,
+            Phase::Loss { .. } => RecoveryPhase::Loss,
+            Phase::Open if load.flight.sacked_bytes() > 0 || load.duplicates.count() > 0 => {
+                RecoveryPhase::Disorder
+            }
+            Phase::Open => RecoveryPhase::Open,
+        }
+    }
+
+    /// Reported beyond what is acknowledged, counted as lost, sent again and in flight: all in bytes.
+    pub(crate) fn scoreboard(&self) -> (u32, u32, u32) {
+        self.load.as_ref().map_or((0, 0, 0), |load| {
+            let sacked = load.flight.sacked_bytes() + load.duplicates.bytes();
+            (sacked, load.flight.lost_bytes(), load.flight.resent_bytes())
+        })
+    }
+
+    /// Text bytes that the peer has, acknowledged or reported.
+    pub(crate) fn delivered_bytes(&self) -> u64 {
+        self.sent.bytes_acked + u64::from(self.scoreboard().0)
+    }
+
+    /// The path was seen to reorder.
+    pub(crate) fn has_seen_reordering(&self) -> bool {
+        self.reordering.seen
+    }
+
+    /// The latest measured delivery rate.
+    pub(crate) fn delivery_rate(&self) -> Option<rate::RateSample> {
+        self.load.as_ref().and_then(|load| load.flight.rate.latest())
+    }
+
+    /// Something waits to be sent (again): [`Sender::next`] is worth asking.
+    pub(crate) fn wants_to_send(&self) -> bool {
+        let again = self.load.as_ref().is_some_and(|load| load.flight.lost_bytes() > 0 || load.tail.is_owed);
+        let has_fin = self.fin_queued && self.fin.is_none();
+        again || has_fin || self.window_probe_owed || self.stream_end().after(self.nxt)
+    }
+
+    /// The text of a plan: the bytes `from..to` of the stream, the FIN included if `to` reaches over it.
+    pub(crate) fn text(&mut self, from: Seq, to: Seq) -> (Flags, Payload) {
+        let end = self.stream_end();
+        let text_end = to.earliest(end);
+        let offset = from.offset_from(self.text_start()).max(0) as usize;
+        let len = text_end.offset_from(from).max(0).cast_unsigned();
+        let payload = self.queue.range(offset, len as usize);
+        let mut flags = Flags::ACK;
+        if to.after(end) {
+            flags |= Flags::FIN;
+            self.fin = Some(end);
+        }
+        if len > 0 && text_end == end {
+            // RFC 9293 §3.9.1.2, MUST-61: nothing more is queued behind this.
+            flags |= Flags::PSH;
+        }
+        self.sent.bytes += u64::from(len);
+        (flags, payload)
+    }
+
+    fn trace_congestion(&self, lent: &mut Lent<'_>) {
+        lent.tracer.note(|| Trace::Congestion {
+            cwnd_bytes: self.window_bytes(),
+            ssthresh_bytes: self.congestion.ssthresh_bytes(),
+            growth: self.congestion.explain(),
+        });
+    }
+
+    pub(crate) fn rto_us(&self, config: &Config) -> u32 {
+        self.rtt.rto_us(RtoBounds::new(config))
+    }
+}

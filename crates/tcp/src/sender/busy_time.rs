@@ -1,0 +1,78 @@
+//! What a sender spent its time on: how long it had something to do, and how much of that it waited for the
+//! peer's window or for the application's buffer (`tcpi_busy_time`, `tcpi_rwnd_limited`, `tcpi_sndbuf_limited`).
+
+use crate::Instant;
+use core::time::Duration;
+
+/// What limits a busy sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum Doing {
+    /// Nothing waits to be sent or acknowledged.
+    #[default]
+    Nothing,
+    /// Sending, or waiting for acknowledgments.
+    Sending,
+    /// The peer's window is full and more waits behind it.
+    WaitingForWindow,
+    /// All is sent, the buffer is full of what is not acknowledged, and the application wants to write.
+    WaitingForBuffer,
+}
+
+/// Times in units of 64 microseconds: 76 hours fit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BusyTime {
+    sending: u32,
+    for_window: u32,
+    for_buffer: u32,
+    since: Instant,
+    doing: Doing,
+}
+
+const UNIT_NS: u64 = 64_000;
+
+fn duration(units: u32) -> Duration {
+    Duration::from_nanos(u64::from(units) * UNIT_NS)
+}
+
+impl BusyTime {
+    pub(crate) fn new(now: Instant) -> Self {
+        BusyTime { sending: 0, for_window: 0, for_buffer: 0, since: now, doing: Doing::Nothing }
+    }
+
+    /// From now on it does this.
+    #[inline]
+    pub(crate) fn turn_to(&mut self, now: Instant, doing: Doing) {
+        if self.doing != doing {
+            self.close(now);
+            self.doing = doing;
+        }
+    }
+
+    pub(crate) fn stop(&mut self, now: Instant) {
+        self.turn_to(now, Doing::Nothing);
+    }
+
+    fn close(&mut self, now: Instant) {
+        let units = u32::try_from(now.nanos_since(self.since) / UNIT_NS).unwrap_or(u32::MAX);
+        let sum = match self.doing {
+            Doing::Nothing => {
+                self.since = now;
+                return;
+            }
+            Doing::Sending => &mut self.sending,
+            Doing::WaitingForWindow => &mut self.for_window,
+            Doing::WaitingForBuffer => &mut self.for_buffer,
+        };
+        *sum = sum.saturating_add(units);
+        // What is less than a unit counts later.
+        self.since = self.since.plus_nanos(u64::from(units) * UNIT_NS);
+    }
+
+    /// Until now: busy in all, waiting for the peer's window, waiting for the application's buffer.
+    pub(crate) fn times(&self, now: Instant) -> (Duration, Duration, Duration) {
+        let mut until = *self;
+        until.close(now);
+        let (window, buffer) = (duration(until.for_window), duration(until.for_buffer));
+        (duration(until.sending) + window + buffer, window, buffer)
+    }
+}

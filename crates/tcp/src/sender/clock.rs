@@ -1,0 +1,41 @@
+//! The one place that arms the sender's timers: of the reordering timer, the probe timer and the retransmission
+//! timer at most one runs, and none beside the persist timer (RFC 8985 §8, RFC 6298 §5).
+
+use crate::sender::phase::Phase;
+use crate::sender::tail_probe::Tail;
+use crate::sender::{Lent, Sender};
+use crate::timers::Timer;
+
+impl Sender {
+    /// Arms what the flight needs, or stops it.
+    pub(crate) fn arm(&mut self, lent: &mut Lent<'_>) {
+        if self.is_asking_for_window() || !self.syn_acked {
+            return;
+        }
+        let Some(load) = self.load.as_ref().filter(|load| !load.flight.is_empty()) else {
+            for timer in [Timer::Retransmit, Timer::Reorder, Timer::Probe] {
+                lent.timers.stop(timer);
+            }
+            return;
+        };
+        let timeout_due = load.timeout_from.plus_micros(self.rto_us(lent.config).into());
+        if let Some(due) = load.reordered_due {
+            lent.arm(Timer::Reorder, due.min(timeout_due));
+            return;
+        }
+        let may_probe = self.sack
+            && lent.config.tail_loss_probes
+            && matches!(load.phase, Phase::Open)
+            && load.flight.sacked_bytes() == 0
+            && load.flight.lost_bytes() == 0
+            && load.tail.may_probe()
+            && self.wnd > 0;
+        if may_probe {
+            let tail = Tail { srtt_us: self.rtt.srtt_us(), is_one_segment: load.flight.is_one_segment() };
+            let due = load.probe_from.plus_micros(tail.timeout_us()).min(timeout_due);
+            lent.arm(Timer::Probe, due);
+        } else {
+            lent.arm(Timer::Retransmit, timeout_due);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What only a sender with something in flight needs, in one box that goes when nothing is.
+
+use crate::Instant;
+use crate::sender::duplicates::Duplicates;
+use crate::sender::flight::Flight;
+use crate::sender::pacer::Pacer;
+use crate::sender::phase::Phase;
+use crate::sender::rack::Rack;
+use crate::sender::tail_probe::TailProbe;
+use crate::sender::undo::Episode;
+use crate::sender::usage::Usage;
+use wire::Seq;
+
+/// The part of a [`Sender`](crate::sender::Sender) that exists while something is in flight.
+#[derive(Clone, Debug)]
+pub(crate) struct Load {
+    pub(crate) flight: Flight,
+    pub(crate) phase: Phase,
+    pub(crate) rack: Rack,
+    pub(crate) tail: TailProbe,
+    pub(crate) duplicates: Duplicates,
+    pub(crate) pacer: Pacer,
+    pub(crate) usage: Usage,
+    pub(crate) episode: Option<Episode>,
+    /// Without SACK: what a recovery or timeout has covered; duplicates below say nothing new
+    /// (RFC 6582 §3.2, step 2).
+    pub(crate) recover: Option<Seq>,
+    /// The end of the segment whose round trip is being measured, and when it left.
+    pub(crate) timed: Option<(Seq, Instant)>,
+    /// From when the retransmission timeout counts (RFC 6298 §5).
+    pub(crate) timeout_from: Instant,
+    /// From when the timeout of the tail probe counts (RFC 8985 §7.2).
+    pub(crate) probe_from: Instant,
+    /// When something that may only be late counts as lost.
+    pub(crate) reordered_due: Option<Instant>,
+}
+
+impl Load {
+    /// Nothing in flight yet; the next byte is `next`.
+    pub(crate) fn new(now: Instant, next: Seq) -> Self {
+        Load {
+            flight: Flight::new(next),
+            phase: Phase::Open,
+            rack: Rack::default(),
+            tail: TailProbe::default(),
+            duplicates: Duplicates::default(),
+            pacer: Pacer::default(),
+            usage: Usage::new(next),
+            episode: None,
+            recover: None,
+            timed: None,
+            timeout_from: now,
+            probe_from: now,
+            reordered_due: None,
+        }
+    }
+
+    /// Bytes in the network, as far as we know (RFC 9937 §6.2, inflight).
+    pub(crate) fn in_flight_bytes(&self) -> u32 {
+        self.flight.in_flight_bytes().saturating_sub(self.duplicates.bytes())
+    }
+
+    /// Nothing here will be needed again.
+    pub(crate) fn is_done(&self) -> bool {
+        self.flight.is_empty() && !self.tail.awaits_verdict()
+    }
+}

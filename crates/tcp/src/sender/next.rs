@@ -1,0 +1,369 @@
+//! The one gate: may something leave, what is it, and why (RFC 9293 §3.8.6.2.1, RFC 5681, RFC 3042, RFC 8985 §7.3).
+//!
+//! What counts as lost goes first, then new data; both under the congestion window, the peer's window and the
+//! pacer. A probe of the tail is one segment and asks nobody. What was decided becomes a segment in `build.rs`.
+
+use crate::build::Plan;
+use crate::congestion::Controller;
+use crate::sender::busy_time::Doing;
+use crate::sender::flight::Hole;
+use crate::sender::load::Load;
+use crate::sender::pacer::{Rate, SRTT_US_MIN};
+use crate::sender::phase::Phase;
+use crate::sender::{Lent, Sender};
+use crate::timers::Timer;
+use crate::trace::{LossSign, Trace};
+use crate::{Nagle, SendReason};
+use alloc::boxed::Box;
+use wire::Seq;
+
+/// Percent of the window that leave in a round trip while it doubles, and later, as Linux has it
+/// (`tcp_pacing_ss_ratio`, `tcp_pacing_ca_ratio`): more than the window, so that pacing is not the limit.
+const GAIN_PERCENT_DOUBLING: u32 = 200;
+const GAIN_PERCENT: u32 = 120;
+
+/// What the connection lets the send half do now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ask {
+    /// Text bytes of a segment with the options that it will carry.
+    pub(crate) mss: u32,
+    /// How long a super-segment may be.
+    pub(crate) super_segment_bytes_max: u32,
+    /// Text may be sent in this state.
+    pub(crate) may_send_text: bool,
+    /// CLOSE came before the handshake was complete, with nothing queued: the FIN follows the SYN-ACK.
+    pub(crate) may_finish_early: bool,
+}
+
+/// How much may leave.
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    /// Under the congestion window.
+    congestion_bytes: u32,
+    /// In one transmission.
+    most_bytes: u32,
+}
+
+impl Sender {
+    /// The next transmission of text or FIN, if one may leave.
+    pub(crate) fn next(&mut self, ask: &Ask, lent: &mut Lent<'_>) -> Option<Plan> {
+        if self.load.as_ref().is_some_and(|load| load.tail.is_owed)
+            && let Some(plan) = self.tail_probe(ask)
+        {
+            return Some(plan);
+        }
+        let has_lost = self
+            .load
+            .as_ref()
+            .is_some_and(|load| load.flight.lost_bytes() > 0 && !load.phase.asks_with_new_data());
+        let may_send_new = ask.may_send_text && (self.syn_acked || ask.may_finish_early);
+        if !has_lost && !(may_send_new && (self.unsent_bytes() > 0 || self.owes_fin())) {
+            return None;
+        }
+        if self.una == self.nxt {
+            self.restart_after_idle(lent);
+        }
+        let room = self.room(ask, lent)?;
+        if has_lost { self.again(ask, room) } else { self.new_data(ask, room, lent) }
+    }
+
+    /// A FIN is queued and has not been sent.
+    fn owes_fin(&self) -> bool {
+        self.fin_queued && self.fin.is_none()
+    }
+
+    /// How much the windows and the pacer let out; `None`: nothing for now.
+    fn room(&mut self, ask: &Ask, lent: &mut Lent<'_>) -> Option<Room> {
+        let in_flight = self.load.as_ref().map_or(0, |load| load.in_flight_bytes());
+        let congestion_bytes = self.window_bytes().saturating_sub(in_flight);
+        // With nothing in flight nothing would ever come back: one segment goes whatever the window.
+        let congestion_bytes = if in_flight == 0 { congestion_bytes.max(ask.mss) } else { congestion_bytes };
+        let mut most_bytes = ask.super_segment_bytes_max.max(ask.mss);
+        if let Some(rate) = self.pacing_rate(lent.config)
+            && let Some(load) = &mut self.load
+        {
+            match load.pacer.may(lent.now, rate, ask.mss) {
+                Ok(burst_bytes) => most_bytes = most_bytes.min(burst_bytes.max(ask.mss)),
+                Err(at) => {
+                    self.wait_for_pacer(at, congestion_bytes, lent);
+                    return None;
+                }
+            }
+        }
+        Some(Room { congestion_bytes, most_bytes })
+    }
+
+    /// At what rate to send; `None`: as the windows allow.
+    fn pacing_rate(&self, config: &crate::Config) -> Option<Rate> {
+        if let Some(bytes_per_s) = self.congestion.pacing_rate() {
+            return Some(Rate::bytes_per_s(bytes_per_s));
+        }
+        let srtt_us = self.rtt.srtt_us().filter(|srtt_us| config.pacing && *srtt_us >= SRTT_US_MIN)?;
+        let is_doubling = self.congestion.cwnd_bytes() < self.congestion.ssthresh_bytes() / 2;
+        let gain = if is_doubling { GAIN_PERCENT_DOUBLING } else { GAIN_PERCENT };
+        Some(Rate::of_window(self.window_bytes(), srtt_us, gain))
+    }
+
+    /// The rate at which data leaves now, in bytes per second; `None`: unpaced.
+    pub(crate) fn paced_bytes_per_s(&self, config: &crate::Config) -> Option<u64> {
+        self.pacing_rate(config).map(Rate::get)
+    }
+
+    #[inline(never)]
+    fn wait_for_pacer(&mut self, at: crate::Instant, congestion_bytes: u32, lent: &mut Lent<'_>) {
+        // Held back by the pacer is not held back by the application: it would have filled the window.
+        let unsent = self.unsent_bytes().min(self.edge().offset_from(self.nxt).max(0).cast_unsigned());
+        if let Some(load) = &mut self.load
+            && unsent >= congestion_bytes
+        {
+            load.usage.on_limited();
+        }
+        if lent.timers.due(Timer::Pace) != Some(at) {
+            lent.arm(Timer::Pace, at);
+            lent.tracer.note(|| Trace::PacingWait { until: at });
+        }
+    }
+
+    /// What counts as lost, the first of it.
+    #[inline(never)]
+    fn again(&mut self, ask: &Ask, room: Room) -> Option<Plan> {
+        let (mss, una, end) = (ask.mss, self.una, self.stream_end());
+        let Hole { start, end: hole_end, sign } =
+            self.load.as_mut()?.flight.next_lost(room.most_bytes.max(mss) + 1)?;
+        let is_first = start == una;
+        // RFC 9293 §3.8.6 (SHLD-16): again only within the peer's window, but the first segment always, because
+        // it is the probe of a window that shrank.
+        let window = (una + self.wnd).offset_from(start).max(0).cast_unsigned();
+        let least = if is_first { mss } else { 0 };
+        let limit = room.congestion_bytes.min(room.most_bytes).min(window.max(least));
+        let mut text_end = hole_end.earliest(end);
+        if sign == LossSign::WindowReopened && hole_end == self.nxt {
+            // The byte of the probe goes again in front of the data that now fits behind it.
+            text_end = text_end.latest((start + mss.min(window.max(1))).earliest(end));
+        }
+        let record = self.record_end(start).filter(|record| record.at_or_before(text_end));
+        text_end = record.unwrap_or(text_end);
+        let text = text_end.bytes_since(start);
+        let len = match () {
+            () if text <= limit => text,
+            () if limit < mss => {
+                self.on_window_full();
+                return None;
+            }
+            () => limit - limit % mss,
+        };
+        let to = start + len;
+        // A FIN behind the text goes with it.
+        let to = if to == end && hole_end.after(end) { hole_end } else { to };
+        let why = reason(sign, is_first);
+        let plan = Plan::text(start, to, why);
+        Some(if record == Some(to) { plan.with_push() } else { plan })
+    }
+
+    /// Never sent before: text, and the FIN behind it.
+    fn new_data(&mut self, ask: &Ask, room: Room, lent: &mut Lent<'_>) -> Option<Plan> {
+        let (mss, end, unsent, fin) = (ask.mss, self.stream_end(), self.unsent_bytes(), self.owes_fin());
+        let usable = self.edge().offset_from(self.nxt).max(0).cast_unsigned();
+        let flight_bytes = self.nxt.bytes_since(self.una);
+        if room.congestion_bytes < unsent.min(usable) {
+            self.on_window_full();
+        }
+        let record = self.record_end(self.nxt).filter(|record| record.before(end));
+        let record_bytes = record.map_or(unsent, |record| record.bytes_since(self.nxt));
+        let in_pairs = lent.config.habits.pairs_end_with_push();
+        let most = if in_pairs { room.most_bytes.min(2 * mss) } else { room.most_bytes };
+        let len = record_bytes.min(usable).min(room.congestion_bytes).min(most);
+        // The end of a record that others follow does not wait for company.
+        let ends_record = record.is_some() && len == record_bytes;
+        let len = if ends_record { len } else { self.without_silly_tail(len, mss, usable, lent)? };
+        let to = self.nxt + len;
+        let with_fin = fin && to == end && usable > len && (len > 0 || room.congestion_bytes > 0);
+        if len == 0 && !with_fin {
+            if usable == 0 {
+                self.busy.turn_to(lent.now, Doing::WaitingForWindow);
+                self.wait_for_window(lent);
+            }
+            return None;
+        }
+        let is_beyond = flight_bytes + len > self.congestion.cwnd_bytes();
+        let why = match () {
+            () if with_fin => SendReason::Fin,
+            () if is_beyond && self.has_gaps() => SendReason::LimitedTransmit,
+            () => SendReason::NewData,
+        };
+        self.stop_asking_for_window(lent);
+        self.send_small = false;
+        let after = to + u32::from(with_fin);
+        if !len.is_multiple_of(mss) {
+            self.small = after;
+        }
+        let plan = Plan::text(self.nxt, after, why);
+        Some(if ends_record || (in_pairs && len > mss) { plan.with_push() } else { plan })
+    }
+
+    /// The peer reports gaps that do not count as lost yet (RFC 3042).
+    fn has_gaps(&self) -> bool {
+        self.load.as_ref().is_some_and(|load| {
+            matches!(load.phase, Phase::Open)
+                && (load.duplicates.count() > 0 || load.flight.sacked_bytes() > 0)
+        })
+    }
+
+    /// There is more to send than the congestion window lets out.
+    fn on_window_full(&mut self) {
+        if let Some(load) = &mut self.load {
+            load.usage.on_limited();
+        }
+    }
+
+    /// Silly-window avoidance and Nagle (RFC 9293 §3.8.6.2.1): how much of `len` to send now.
+    fn without_silly_tail(&mut self, len: u32, mss: u32, usable: u32, lent: &mut Lent<'_>) -> Option<u32> {
+        let tail = len % mss;
+        if tail == 0 {
+            return Some(len);
+        }
+        let all = len == self.unsent_bytes();
+        let flight_bytes = self.nxt.bytes_since(self.una);
+        let wanted = if self.send_small {
+            true
+        } else if all {
+            self.nagle_allows(flight_bytes + (len - tail), lent)
+        } else {
+            // The window is the limit: half of the largest ever seen is worth sending.
+            len == usable && len >= self.wnd_max / 2
+        };
+        if wanted {
+            return Some(len);
+        }
+        if len > tail {
+            return Some(len - tail);
+        }
+        if flight_bytes == 0 && !all {
+            // Nothing will come back to move us: the override timer will.
+            self.wait_for_more_window(lent);
+        }
+        None
+    }
+
+    fn nagle_allows(&mut self, unacked_bytes: u32, lent: &mut Lent<'_>) -> bool {
+        if self.fin_queued {
+            return true;
+        }
+        if lent.config.cork {
+            if !lent.timers.is_running(Timer::Cork) {
+                lent.arm(Timer::Cork, lent.now.plus_micros(200_000));
+            }
+            return false;
+        }
+        match lent.config.nagle {
+            Nagle::Off => true,
+            Nagle::Rfc896 => unacked_bytes == 0,
+            Nagle::Minshall => !self.small.after(self.una),
+        }
+    }
+
+    /// The probe of a silent tail: new data if there is any, else the last segment again (RFC 8985 §7.3).
+    #[cold]
+    fn tail_probe(&mut self, ask: &Ask) -> Option<Plan> {
+        let unsent = self.unsent_bytes();
+        let usable = self.edge().offset_from(self.nxt).max(0).cast_unsigned();
+        let len = unsent.min(usable).min(ask.mss);
+        let load = self.load.as_mut()?;
+        load.tail.is_owed = false;
+        if len > 0 && ask.may_send_text {
+            return Some(Plan::text(self.nxt, self.nxt + len, SendReason::TailLossProbe));
+        }
+        let (start, end) = load.flight.last_segment()?;
+        let start = start.latest(end - ask.mss.min(end.bytes_since(start)));
+        Some(Plan::text(start, end, SendReason::TailLossProbe))
+    }
+
+    /// What [`Sender::next`] and the probes decided leaves now, cut by `segment_bytes`.
+    pub(crate) fn on_sent(&mut self, plan: &Plan, segment_bytes: u32, lent: &mut Lent<'_>) {
+        let Some(to) = plan.to else { return };
+        let (now, start) = (lent.now, plan.seq);
+        let rate = self.pacing_rate(lent.config);
+        let (una, nxt) = (self.una, self.nxt);
+        let load = self.load.get_or_insert_with(|| Box::new(Load::new(now, nxt)));
+        if load.flight.is_empty() {
+            load.timeout_from = now;
+        }
+        let bytes = to.bytes_since(start);
+        let is_again = start.before(nxt);
+        if is_again {
+            if plan.why != SendReason::ZeroWindowProbe {
+                let segments = bytes.div_ceil(segment_bytes.max(1));
+                self.sent.segments_again = self.sent.segments_again.wrapping_add(segments);
+                self.sent.bytes_again += u64::from(to.earliest(nxt).bytes_since(start));
+            }
+            self.resent_ms = now.as_millis() as u32;
+            // Karn: what was sent twice is not timed; without SACK nothing behind it is, either.
+            let is_untimed = |end: Seq| !self.sack || (end.after(start) && end.at_or_before(to));
+            load.timed = load.timed.filter(|(end, _)| !is_untimed(*end));
+            if plan.why != SendReason::TailLossProbe
+                && plan.why != SendReason::ZeroWindowProbe
+                && let Some(episode) = &mut load.episode
+            {
+                episode.on_resent(start, to, una, now.as_millis() as u32);
+            }
+        } else {
+            load.timed.get_or_insert((to, now));
+            load.probe_from = now;
+        }
+        load.flight.on_sent(now, start, to, u16::try_from(segment_bytes).unwrap_or(u16::MAX));
+        if let Some(prr) = load.phase.prr_mut() {
+            prr.on_sent(bytes);
+        }
+        if let Some(rate) = rate {
+            load.pacer.on_sent(now, bytes, rate, segment_bytes);
+        }
+        load.usage.on_sent(load.in_flight_bytes());
+        self.nxt = nxt.latest(to);
+        if plan.why == SendReason::TailLossProbe {
+            load.tail.on_sent(self.nxt, is_again);
+            load.timeout_from = now;
+        }
+        self.busy.turn_to(now, Doing::Sending);
+        self.note_app_limit();
+        self.arm(lent);
+    }
+
+    /// There is no more to send while the window has room: rate samples from here on say so.
+    pub(crate) fn note_app_limit(&mut self) {
+        let (unsent, window) = (self.unsent_bytes(), self.window_bytes());
+        if let Some(load) = &mut self.load {
+            let in_flight = load.in_flight_bytes();
+            if unsent == 0 && in_flight < window && load.flight.lost_bytes() == 0 {
+                load.flight.rate.on_app_limited(in_flight);
+            }
+        }
+    }
+
+    /// RFC 5681 §4.1.
+    #[inline]
+    fn restart_after_idle(&mut self, lent: &mut Lent<'_>) {
+        let rto_us = u64::from(self.rto_us(lent.config));
+        if lent.now.micros_since(self.last_sent_at) > rto_us {
+            let initial = crate::sizes::initial_window(lent.config, lent.mss);
+            if lent.config.slow_start_after_idle {
+                self.congestion.on_idle(lent.now, initial);
+            } else {
+                self.congestion.on_resumed(lent.now, initial);
+            }
+        }
+    }
+}
+
+/// Why something is sent again, for people: derived from the sign, and never asked by the machine.
+fn reason(sign: LossSign, is_first: bool) -> SendReason {
+    match sign {
+        LossSign::Timeout if is_first => SendReason::Timeout,
+        LossSign::Timeout => SendReason::AfterTimeout,
+        LossSign::DuplicateAcks => SendReason::FastRetransmit,
+        LossSign::PartialAck => SendReason::RecoveryRetransmit,
+        LossSign::Rack => SendReason::SackRecovery,
+        LossSign::ReorderTimer => SendReason::ReorderTimeout,
+        LossSign::PathMtu => SendReason::PathMtu,
+        LossSign::WindowReopened => SendReason::WindowReopened,
+    }
+}

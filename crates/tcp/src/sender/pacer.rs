@@ -1,0 +1,78 @@
+//! When the next burst may leave, so that a window is spread over its round trip.
+//!
+//! The rate is the controller's, or follows from window and round-trip time as Linux has it: twice the window a
+//! round trip while it doubles, 1.2 times later. A burst is what a millisecond of that rate carries, at least
+//! two segments, at most 64 KB: super-segments shrink with the rate. Below a round trip of
+//! [`SRTT_US_MIN`] a window is not worth spreading.
+
+use crate::Instant;
+
+/// Round trips shorter than this are not paced: timers and the kernel's scheduler cost more than bursts do.
+pub(crate) const SRTT_US_MIN: u32 = 1_500;
+/// The largest burst: what one super-segment can carry.
+const BURST_BYTES_MAX: u64 = 65_535;
+/// What a burst carries, in nanoseconds of the rate.
+const BURST_NS: u64 = 1_000_000;
+const NS_PER_S: u64 = 1_000_000_000;
+
+/// The clock of the next burst.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Pacer {
+    /// When what has been sent is paid for.
+    next_at: Instant,
+    /// What may still leave with the burst that has begun.
+    left_bytes: u32,
+}
+
+/// How fast to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rate(u64);
+
+impl Rate {
+    pub(crate) fn bytes_per_s(bytes_per_s: u64) -> Self {
+        Rate(bytes_per_s.max(1))
+    }
+
+    /// What spreads a window: `gain_percent` of it each round trip.
+    pub(crate) fn of_window(window_bytes: u32, srtt_us: u32, gain_percent: u32) -> Self {
+        Rate::bytes_per_s(
+            u64::from(window_bytes) * u64::from(gain_percent) * 10_000 / u64::from(srtt_us.max(1)),
+        )
+    }
+
+    pub(crate) fn get(self) -> u64 {
+        self.0
+    }
+
+    /// What leaves at once.
+    pub(crate) fn burst_bytes(self, mss: u32) -> u32 {
+        let millisecond = (self.0 / (NS_PER_S / BURST_NS)).min(BURST_BYTES_MAX) as u32;
+        (millisecond - millisecond % mss.max(1)).max(2 * mss)
+    }
+
+    fn nanos_for(self, bytes: u32) -> u64 {
+        u64::from(bytes) * NS_PER_S / self.0
+    }
+}
+
+impl Pacer {
+    /// Whether something may leave now, and how much; else when.
+    pub(crate) fn may(&self, now: Instant, rate: Rate, mss: u32) -> Result<u32, Instant> {
+        match () {
+            () if self.next_at <= now => Ok(rate.burst_bytes(mss)),
+            () if self.left_bytes > 0 => Ok(self.left_bytes),
+            () => Err(self.next_at),
+        }
+    }
+
+    /// `bytes` left.
+    pub(crate) fn on_sent(&mut self, now: Instant, bytes: u32, rate: Rate, mss: u32) {
+        if self.next_at <= now {
+            self.left_bytes = rate.burst_bytes(mss);
+        }
+        self.left_bytes = self.left_bytes.saturating_sub(bytes);
+        // A driver that wakes up late catches up, by half a burst at most.
+        let from = self.next_at.max(Instant::from_nanos(now.as_nanos().saturating_sub(BURST_NS / 2)));
+        self.next_at = from.plus_nanos(rate.nanos_for(bytes));
+    }
+}

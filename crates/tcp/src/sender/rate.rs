@@ -1,0 +1,93 @@
+//! How fast data is delivered: samples for controllers that want a rate, and for those who ask
+//! (draft-ietf-ccwg-bbr, "Delivery Rate Samples").
+//!
+//! Each transmission carries what had been delivered when it left; when it is acknowledged, the difference over
+//! the longer of the times that sending and acknowledging took is a rate. A sample is marked when the sender had
+//! nothing to send in between.
+
+use crate::Instant;
+
+/// What a transmission carries. Counters wrap: only differences within a flight matter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    /// Delivered in all when it left.
+    pub(crate) delivered: u32,
+    /// When that was.
+    delivered_at: Instant,
+    /// When the first transmission of this flight left.
+    first_sent_at: Instant,
+    /// The sender had run out of data.
+    is_app_limited: bool,
+}
+
+/// A measured rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RateSample {
+    pub(crate) bytes_per_s: u64,
+    /// The application, not the network, may have been the limit.
+    pub(crate) is_app_limited: bool,
+}
+
+/// The counters of a flight.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct DeliveryRate {
+    delivered: u32,
+    delivered_at: Instant,
+    first_sent_at: Instant,
+    /// Samples are application-limited until so much is delivered.
+    app_limited_until: Option<u32>,
+    latest: Option<RateSample>,
+}
+
+impl DeliveryRate {
+    /// Something leaves while so much is in flight.
+    #[inline]
+    pub(crate) fn on_sent(&mut self, now: Instant, in_flight_bytes: u32) -> Stamp {
+        if in_flight_bytes == 0 {
+            self.first_sent_at = now;
+            self.delivered_at = now;
+        }
+        Stamp {
+            delivered: self.delivered,
+            delivered_at: self.delivered_at,
+            first_sent_at: self.first_sent_at,
+            is_app_limited: self.app_limited_until.is_some(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn on_delivered(&mut self, now: Instant, bytes: u32) {
+        self.delivered = self.delivered.wrapping_add(bytes);
+        self.delivered_at = now;
+    }
+
+    /// There is nothing more to send while the window has room: until what is in flight is delivered, samples say
+    /// little of the network.
+    pub(crate) fn on_app_limited(&mut self, in_flight_bytes: u32) {
+        self.app_limited_until = Some(self.delivered.wrapping_add(in_flight_bytes.max(1)));
+    }
+
+    /// The latest sample.
+    pub(crate) fn latest(&self) -> Option<RateSample> {
+        self.latest
+    }
+
+    /// The rate that the newest delivery shows; it left at `sent_at` with `stamp`. None over less than `rtt_min_ns`:
+    /// acknowledgments that were held together would show too much.
+    pub(crate) fn sample(&mut self, stamp: Stamp, sent_at: Instant, rtt_min_ns: u64) {
+        if self.app_limited_until.is_some_and(|until| (self.delivered.wrapping_sub(until) as i32) > 0) {
+            self.app_limited_until = None;
+        }
+        self.first_sent_at = sent_at;
+        let sending = sent_at.nanos_since(stamp.first_sent_at);
+        let acknowledging = self.delivered_at.nanos_since(stamp.delivered_at);
+        let interval = sending.max(acknowledging);
+        let delivered = self.delivered.wrapping_sub(stamp.delivered);
+        if interval == 0 || interval < rtt_min_ns {
+            return;
+        }
+        // Fits: 4 GiB times 10^9 is below 2^64.
+        let bytes_per_s = u64::from(delivered) * 1_000_000_000 / interval;
+        self.latest = Some(RateSample { bytes_per_s, is_app_limited: stamp.is_app_limited });
+    }
+}

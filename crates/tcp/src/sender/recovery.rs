@@ -1,0 +1,212 @@
+//! The phases begin and end here: recovery (RFC 6675 §5, RFC 9937), slow start after a timeout (RFC 6298 §5,
+//! RFC 8985 §6.3), and the way back from a mistake (RFC 4015).
+
+use crate::congestion::{Congested, Controller, Reduction};
+use crate::sender::flight::Heard;
+use crate::sender::load::Load;
+use crate::sender::phase::{Frto, Phase};
+use crate::sender::prr::Prr;
+use crate::sender::undo::Episode;
+use crate::sender::{Lent, RecoveryPhase, Sender};
+use crate::trace::{LossSign, Trace, UndoSign};
+use wire::Seq;
+
+impl Sender {
+    /// Something is lost: reduce, and send it again without waiting for the timer.
+    pub(super) fn recover(
+        &mut self,
+        load: &mut Load,
+        heard: &Heard,
+        una: Seq,
+        in_flight_before: u32,
+        sign: LossSign,
+        lent: &mut Lent<'_>,
+    ) {
+        let prr = self.reduce(load, heard, una, in_flight_before, lent);
+        load.tail.forget();
+        load.phase = Phase::Recovery { point: self.nxt, prr, had_partial_ack: false };
+        load.recover = Some(self.nxt);
+        lent.tracer.note(|| Trace::Phase { phase: RecoveryPhase::Recovery, sign: Some(sign) });
+    }
+
+    /// A probe of the tail repaired a loss that nothing else has shown (RFC 8985 §7.4.2).
+    pub(super) fn reduce_for_probe(
+        &mut self,
+        load: &mut Load,
+        heard: &Heard,
+        una: Seq,
+        in_flight_before: u32,
+        lent: &mut Lent<'_>,
+    ) {
+        let prr = self.reduce(load, heard, una, in_flight_before, lent);
+        // A probe is no retransmission that a duplicate could show to be in vain.
+        load.episode = None;
+        load.phase = Phase::Cwr { point: self.nxt, prr };
+        lent.tracer.note(|| Trace::Phase { phase: RecoveryPhase::Cwr, sign: None });
+    }
+
+    fn reduce(
+        &mut self,
+        load: &mut Load,
+        heard: &Heard,
+        una: Seq,
+        in_flight_before: u32,
+        lent: &mut Lent<'_>,
+    ) -> Prr {
+        if !matches!(load.phase, Phase::Cwr { .. }) {
+            load.episode = Some(Episode::new(self.congestion.clone()));
+            self.congestion.on_congestion(&Reduction {
+                now: lent.now,
+                why: Congested::Lost,
+                in_flight_bytes: in_flight_before.max(lent.mss),
+                mss: lent.mss,
+            });
+        }
+        // RFC 9937 §6.1: all numbers after this acknowledgment, but for what it newly delivered.
+        let outstanding = self.nxt.bytes_since(una) - load.flight.sacked_bytes();
+        let recoverable = outstanding + heard.sacked_bytes + heard.advanced_bytes;
+        Prr::new(recoverable, load.in_flight_bytes(), lent.mss)
+    }
+
+    /// Ends a phase whose point is acknowledged. Returns whether one ended.
+    pub(super) fn end_phase(&mut self, load: &mut Load, una: Seq, lent: &mut Lent<'_>) -> bool {
+        if load.phase.point().is_none_or(|point| una.before(point)) {
+            return false;
+        }
+        if load.phase.is_recovering() {
+            self.reordering.on_recovered();
+        }
+        let was_reducing = load.phase.prr().is_some();
+        load.phase = Phase::Open;
+        load.duplicates.clear();
+        lent.tracer.note(|| Trace::Phase { phase: RecoveryPhase::Open, sign: None });
+        was_reducing
+    }
+
+    /// It was no loss after all: the controller is as it was, and what counted as lost is in flight (RFC 4015 §3).
+    pub(super) fn undo(&mut self, load: &mut Load, sign: UndoSign, lent: &mut Lent<'_>) {
+        let Some(episode) = load.episode.take() else { return };
+        self.congestion.on_undo(&episode.before, lent.now);
+        load.flight.find_again();
+        if sign != UndoSign::EarlyTimeout {
+            // Our patience was too short, and a report of the duplicate may never come.
+            load.rack.on_duplicate(self.una, self.nxt, &mut self.reordering);
+        }
+        load.phase = Phase::Open;
+        load.recover = None;
+        self.sent.undone = self.sent.undone.wrapping_add(1);
+        lent.tracer.note(|| Trace::Undone { sign });
+        lent.tracer.note(|| Trace::Phase { phase: RecoveryPhase::Open, sign: None });
+    }
+
+    /// The retransmission timer ran out for data: one segment, then slow start (RFC 5681 §3.1, RFC 8985 §6.3).
+    pub(crate) fn on_timeout(&mut self, lent: &mut Lent<'_>) {
+        let Some(mut load) = self.load.take() else { return };
+        self.time_out(&mut load, lent);
+        self.load = Some(load);
+        self.trace_congestion(lent);
+        self.arm(lent);
+    }
+
+    /// The retransmission timer ran out for the SYN or SYN-ACK.
+    pub(crate) fn count_timeout(&mut self) {
+        self.sent.timeouts = self.sent.timeouts.wrapping_add(1);
+    }
+
+    fn time_out(&mut self, load: &mut Load, lent: &mut Lent<'_>) {
+        let (now, una) = (lent.now, self.una);
+        if self.syn_acked {
+            self.count_timeout();
+        }
+        let in_flight_bytes = (load.flight.in_flight_bytes() + load.flight.lost_bytes()).max(lent.mss);
+        let is_again = self.attempts > 1;
+        let was_recovering = load.phase.is_recovering();
+        if !is_again && !was_recovering {
+            load.episode = Some(Episode::new(self.congestion.clone()));
+        }
+        let reduction = Reduction { now, why: Congested::Lost, in_flight_bytes, mss: lent.mss };
+        self.congestion.on_timeout(&reduction, is_again);
+        if load.flight.is_reneged() {
+            // RFC 2018 §8: the peer has thrown away what it had reported.
+            load.flight.forget_sacks();
+            load.flight.lose_where(LossSign::Timeout, |_| true);
+        } else if self.sack {
+            let window_ns = self.reordering.window_ns(self.circumstances(load));
+            let rack = load.rack;
+            let first_end = load.flight.first().map_or(una, |first| first.end);
+            load.flight.lose_where(LossSign::Timeout, |run| {
+                run.end.at_or_before(first_end) || rack.is_overdue(now, run.sent_at, window_ns)
+            });
+        } else {
+            load.flight.lose_where(LossSign::Timeout, |_| true);
+        }
+        // RFC 5682 §3.1: not in a recovery, and again if the same segment times out again.
+        let asks = lent.config.frto
+            && match load.phase {
+                Phase::Open | Phase::Cwr { .. } => true,
+                Phase::Recovery { .. } => false,
+                Phase::Loss { frto, .. } => is_again && frto == Frto::AwaitsAdvance,
+            };
+        load.phase =
+            Phase::Loss { point: self.nxt, frto: if asks { Frto::AwaitsAdvance } else { Frto::Off } };
+        load.recover = Some(self.nxt);
+        load.duplicates.clear();
+        load.tail.forget();
+        load.timed = None;
+        load.reordered_due = None;
+        load.timeout_from = now;
+        lent.tracer.note(|| Trace::Loss { seq: una, sign: LossSign::Timeout });
+        lent.tracer.note(|| Trace::Phase { phase: RecoveryPhase::Loss, sign: Some(LossSign::Timeout) });
+    }
+
+    /// What may only have been late has had its time (RFC 8985 §6.2, step 5).
+    pub(crate) fn on_reorder_timer(&mut self, lent: &mut Lent<'_>) {
+        let Some(mut load) = self.load.take() else { return };
+        load.reordered_due = None;
+        let in_flight_before = load.in_flight_bytes();
+        if self.detect(&mut load, LossSign::ReorderTimer, lent) > 0 {
+            let una = self.una;
+            lent.tracer.note(|| Trace::Loss { seq: una, sign: LossSign::ReorderTimer });
+            if matches!(load.phase, Phase::Open | Phase::Cwr { .. }) {
+                self.recover(
+                    &mut load,
+                    &Heard::default(),
+                    una,
+                    in_flight_before,
+                    LossSign::ReorderTimer,
+                    lent,
+                );
+            }
+        }
+        self.load = Some(load);
+        self.arm(lent);
+    }
+
+    /// Nothing has come back for two round trips: a probe is due.
+    pub(crate) fn on_probe_timer(&mut self, lent: &mut Lent<'_>) {
+        if let Some(load) = &mut self.load {
+            load.tail.is_owed = true;
+        }
+        self.arm(lent);
+    }
+
+    /// The path carries only smaller packets: what is too big for it counts as lost, and slow start begins
+    /// (RFC 1191 §6.5, RFC 8201 §5.4). It is no congestion.
+    pub(crate) fn on_smaller_path(&mut self, lent: &mut Lent<'_>) {
+        let mss = lent.mss;
+        let Some(load) = &mut self.load else { return };
+        let lost = load.flight.lose_where(LossSign::PathMtu, |run| run.is_cut_above(mss));
+        if lost == 0 {
+            return;
+        }
+        load.timed = None;
+        load.tail.forget();
+        let seq = self.una;
+        lent.tracer.note(|| Trace::Loss { seq, sign: LossSign::PathMtu });
+        if matches!(load.phase, Phase::Open) {
+            self.congestion.on_mtu(mss);
+        }
+        self.trace_congestion(lent);
+        self.arm(lent);
+    }
+}

@@ -1,0 +1,85 @@
+//! The Timestamps option of a connection: protection against wrapped sequence numbers, the timestamp to be
+//! echoed, and the clock that we announce (RFC 7323 §4.3, §5).
+//!
+//! Both halves need it, so it belongs to neither: the connection lends it. What an echo says about
+//! round-trip times is in `acknowledged.rs`.
+
+use crate::refusal::Refused;
+use crate::segment::Segment;
+use crate::{Config, Instant, Refusal, SendReason};
+use wire::Seq;
+
+/// TS.Recent is not believed after 24 days (RFC 7323 §5.5).
+const TIMESTAMP_AGE_S_MAX: u32 = 24 * 86_400;
+
+/// The Timestamps option's state.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TimestampState {
+    pub(crate) agreed: bool,
+    /// Added to our clock.
+    pub(crate) offset: u32,
+    /// Our clock when something was last sent again.
+    pub(crate) resent: u32,
+    /// TS.Recent.
+    pub(crate) recent: u32,
+    /// When TS.Recent was set, in seconds of the driver's clock: it ages after 24 days (§5.5).
+    recent_at_s: u32,
+}
+
+impl TimestampState {
+    /// Nothing is agreed upon yet; `offset` is added to our clock.
+    pub(crate) const fn new(offset: u32) -> Self {
+        TimestampState { agreed: false, offset, resent: 0, recent: 0, recent_at_s: 0 }
+    }
+
+    /// The peer's SYN has the option, with `value` in it, and we want it too.
+    pub(crate) fn agree(&mut self, now: Instant, value: u32) {
+        self.agreed = true;
+        self.remember(now, value);
+    }
+
+    /// TSval: milliseconds on the driver's clock, shifted so that they say nothing (RFC 7323 §5.4).
+    pub(crate) fn clock(&self, now: Instant) -> u32 {
+        (now.as_millis() as u32).wrapping_add(self.offset)
+    }
+
+    /// PAWS: a segment with a timestamp older than one already seen is a leftover (RFC 7323 §5.3, R1).
+    pub(crate) fn check(&self, now: Instant, segment: &Segment, config: &Config) -> Result<(), Refused> {
+        if !self.agreed || segment.header.flags.rst() {
+            return Ok(());
+        }
+        let Some(stamps) = segment.header.options.timestamps else {
+            if config.missing_timestamps_tolerated {
+                return Ok(());
+            }
+            return Err(Refused::silently(Refusal::MissingTimestamp));
+        };
+        if self.believes_recent(now) && Seq::new(stamps.value).before(Seq::new(self.recent)) {
+            if segment.payload.is_empty() && config.habits.old_timestamp_alone_is_not_answered() {
+                return Err(Refused::silently(Refusal::OldTimestamp));
+            }
+            return Err(Refused::with_ack(Refusal::OldTimestamp, SendReason::OutOfWindowAck));
+        }
+        Ok(())
+    }
+
+    /// RFC 7323 §4.3: TS.Recent follows the segment that the next acknowledgment will answer.
+    /// `last_ack_sent` is Last.ACK.sent.
+    pub(crate) fn update(&mut self, now: Instant, segment: &Segment, last_ack_sent: Seq) {
+        if let Some(stamps) = segment.header.options.timestamps.filter(|_| self.agreed)
+            && segment.header.seq.at_or_before(last_ack_sent)
+            && !(self.believes_recent(now) && Seq::new(stamps.value).before(Seq::new(self.recent)))
+        {
+            self.remember(now, stamps.value);
+        }
+    }
+
+    /// RFC 7323 §5.5: TS.Recent is not too old to say what "older" means.
+    fn believes_recent(&self, now: Instant) -> bool {
+        (now.as_secs() as u32).wrapping_sub(self.recent_at_s) < TIMESTAMP_AGE_S_MAX
+    }
+
+    fn remember(&mut self, now: Instant, value: u32) {
+        (self.recent, self.recent_at_s) = (value, now.as_secs() as u32);
+    }
+}
