@@ -58,7 +58,10 @@ fn transfer() -> (Ladder, Vec<(Instant, Trace)>) {
             frame: None,
         }));
         let ssthresh_bytes = if round < 5 { u32::MAX } else { 20 * 1_460 };
-        traces.push((at(20_000), Trace::Congestion { cwnd_bytes: cwnd * 1_460, ssthresh_bytes, growth: tcp::Growth::SlowStart }));
+        traces.push((
+            at(20_000),
+            Trace::Congestion { cwnd_bytes: cwnd * 1_460, ssthresh_bytes, growth: tcp::Growth::SlowStart },
+        ));
         let rtt_us = 20_000 + (round as u32 * 7_919) % 5_000;
         traces.push((at(20_000), Trace::RttSample { rtt_us, srtt_us: 21_500, rto_us: 60_000 }));
         cwnd = if round == 5 {
