@@ -284,7 +284,7 @@ impl TcpInfo {
             tcpi_busy_time: us(info.busy),
             tcpi_rwnd_limited: us(info.limited_by_window),
             tcpi_sndbuf_limited: us(info.limited_by_buffer),
-            tcpi_delivered: info.bytes_delivered.div_ceil(mss),
+            tcpi_delivered: u64::from(info.segments_delivered) + u64::from(info.state.is_synchronized()),
             tcpi_reord_seen: info.reordering_seen.into(),
             tcpi_bytes_acked: info.bytes_acked,
             tcpi_bytes_received: info.bytes_received,

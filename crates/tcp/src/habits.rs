@@ -196,11 +196,16 @@ impl Habits {
         self.are_linuxs()
     }
 
+    /// The third step of the handshake goes by itself, with what waits behind it; FreeBSD's takes data and FIN along.
+    pub(crate) const fn third_step_goes_alone(self) -> bool {
+        !self.are_freebsds()
+    }
+
     /// An acknowledgment of what was not sent makes a SYN that was sent once go again so soon: the connection
-    /// that it came from has been reset by now. The others wait for the timer.
+    /// that it came from has been reset by now. FreeBSD waits for the timer.
     pub(crate) const fn reset_in_syn_sent_hurries_syn(self) -> Option<Duration> {
         // TCP_TIMEOUT_MIN: two ticks of 4 ms
-        if self.are_linuxs() { Some(Duration::from_millis(8)) } else { None }
+        if self.are_freebsds() { None } else { Some(Duration::from_millis(8)) }
     }
 
     /// In ESTABLISHED the acknowledgment of a FIN waits as one of text does, if there has been text; RFC 9293

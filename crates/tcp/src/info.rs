@@ -61,7 +61,7 @@ pub struct Info {
     pub in_flight_bytes: u32,
     /// Of these, what the peer reports beyond gaps (`tcpi_sacked`).
     pub sacked_bytes: u32,
-    /// Of these, what counts as lost and has not been sent again (`tcpi_lost`).
+    /// Of these, what counts as lost, sent again or not (`tcpi_lost`).
     pub lost_bytes: u32,
     /// Of these, what has been sent again and is in the network (`tcpi_retrans`).
     pub resent_bytes: u32,
@@ -83,8 +83,8 @@ pub struct Info {
     pub held_bytes: u32,
     /// Text bytes that the peer acknowledged (`tcpi_bytes_acked`).
     pub bytes_acked: u64,
-    /// Text bytes that the peer has, acknowledged or reported (`tcpi_delivered` counts segments).
-    pub bytes_delivered: u64,
+    /// Segments with text that the peer has, acknowledged or reported (`tcpi_delivered`, which counts the SYN, too).
+    pub segments_delivered: u32,
     /// Text bytes received in order (`tcpi_bytes_received`).
     pub bytes_received: u64,
     /// Text bytes sent, retransmissions included (`tcpi_bytes_sent`).
@@ -187,7 +187,7 @@ impl Connection {
             unread_bytes: saturated(self.receiver.unread_bytes()),
             held_bytes: saturated(self.receiver.held_bytes()),
             bytes_acked: sent.bytes_acked,
-            bytes_delivered: self.sender.delivered_bytes(),
+            segments_delivered: sent.delivered_segments,
             bytes_received: received.bytes,
             bytes_sent: sent.bytes,
             bytes_retransmitted: sent.bytes_again,

@@ -115,6 +115,7 @@ pub(crate) struct Sent {
     pub(crate) bytes_again: u64,
     pub(crate) segments: u32,
     pub(crate) segments_again: u32,
+    pub(crate) delivered_segments: u32,
     pub(crate) timeouts: u32,
     pub(crate) undone: u32,
 }
@@ -272,17 +273,14 @@ impl Sender {
         }
     }
 
-    /// Reported beyond what is acknowledged, counted as lost, sent again and in flight: all in bytes.
+    /// Reported beyond what is acknowledged, counted as lost (sent again or not), sent again and in flight: all in
+    /// bytes.
     pub(crate) fn scoreboard(&self) -> (u32, u32, u32) {
         self.load.as_ref().map_or((0, 0, 0), |load| {
             let sacked = load.flight.sacked_bytes() + load.duplicates.bytes();
-            (sacked, load.flight.lost_bytes(), load.flight.resent_bytes())
+            let resent = load.flight.resent_bytes();
+            (sacked, load.flight.lost_bytes() + resent, resent)
         })
-    }
-
-    /// Text bytes that the peer has, acknowledged or reported.
-    pub(crate) fn delivered_bytes(&self) -> u64 {
-        self.sent.bytes_acked + u64::from(self.scoreboard().0)
     }
 
     /// The path was seen to reorder.

@@ -67,7 +67,9 @@ impl Connection {
     /// The third step goes before the first data, by itself: were it lost together with the data, whoever answers
     /// with cookies would take what follows for a stranger's.
     fn third_step(&mut self) -> Option<Plan> {
-        if self.receiver.acks.owed() == Some(SendReason::HandshakeAck) { self.owed_ack() } else { None }
+        let goes_alone = self.config.habits.third_step_goes_alone();
+        let is_owed = self.receiver.acks.owed() == Some(SendReason::HandshakeAck);
+        if is_owed && goes_alone { self.owed_ack() } else { None }
     }
 
     /// Text and FIN, as far as the windows and the pacer let them out.

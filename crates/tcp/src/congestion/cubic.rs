@@ -18,8 +18,8 @@ use alloc::boxed::Box;
 #[derive(Clone, Debug)]
 pub(crate) struct Cubic {
     cwnd: Cwnd,
-    /// Nothing before the first loss while little is in flight: one box for both, because a controller has
-    /// 32 bytes.
+    /// None while little is in flight and no slow start has ended. One box for both parts, because a controller
+    /// has 32 bytes.
     course: Option<Box<Course>>,
 }
 

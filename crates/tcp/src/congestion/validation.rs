@@ -60,12 +60,12 @@ pub(super) struct PipeAck {
 }
 
 impl PipeAck {
-    /// RFC 7661 §4.2: the sampling period is max(3 RTT, 1 s).
-    const PERIOD_MIN: Duration = Duration::from_secs(1);
+    // RFC 7661 §4.2: the sampling period is max(3 RTT, 1 s). A bucket is half of it.
     const PERIOD_RTTS: u32 = 3;
+    const BUCKET_MIN: Duration = Duration::from_millis(500);
 
     pub(super) const fn new(now: Instant) -> Self {
-        PipeAck { previous_bytes: 0, current_bytes: 0, since: now, bucket: Duration::from_millis(500) }
+        PipeAck { previous_bytes: 0, current_bytes: 0, since: now, bucket: Self::BUCKET_MIN }
     }
 
     /// So many bytes were delivered within the round trip that ends now.
@@ -80,7 +80,7 @@ impl PipeAck {
             self.since += self.bucket;
         }
         let rtts = Duration::from_micros(u64::from(srtt_us)) * Self::PERIOD_RTTS;
-        self.bucket = rtts.max(Self::PERIOD_MIN) / 2;
+        self.bucket = (rtts / 2).max(Self::BUCKET_MIN);
         self.current_bytes = self.current_bytes.max(delivered_bytes);
     }
 

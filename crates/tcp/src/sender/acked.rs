@@ -49,9 +49,10 @@ impl Sender {
         let text_start = self.text_start();
         if let Some(mut load) = self.load.take() {
             self.on_ack_of_flight(&mut load, ack, lent);
-            if load.is_done() {
+            if load.flight.is_empty() {
                 self.congestion.on_quiet(lent.now);
-            } else {
+            }
+            if !load.is_done(ack.ack) {
                 self.load = Some(load);
             }
         }
@@ -86,7 +87,9 @@ impl Sender {
     fn on_ack_of_flight(&mut self, load: &mut Box<Load>, ack: &Ack<'_>, lent: &mut Lent<'_>) {
         let now = lent.now;
         let belief = Belief { echo_ms: ack.echo_ms, rtt_min_ns: self.rtt.min_ns().unwrap_or(0) };
-        let in_flight_before = load.in_flight_bytes();
+        // FlightSize, without what limited transmit has sent beyond the window (RFC 5681 §3.2, step 2).
+        let flight_bytes = self.nxt.bytes_since(self.una.latest(load.flight.start()));
+        let flight_bytes = flight_bytes.min(self.congestion.cwnd_bytes()).max(load.in_flight_bytes());
         let blocks = if self.sack { ack.blocks } else { &[] };
         let heard = load.flight.on_ack(now, ack.ack, blocks, &belief);
         let is_duplicate = heard.advanced_bytes == 0
@@ -109,10 +112,10 @@ impl Sender {
             outcome.delivered_bytes = count_duplicates(load, &heard, is_duplicate, lent.mss);
         }
         self.look_for_mistakes(load, &heard, ack, lent);
-        self.hear_of_probe(load, &heard, ack, in_flight_before, lent);
+        self.hear_of_probe(load, &heard, ack, flight_bytes, lent);
         outcome.has_ended = self.end_phase(load, una, lent);
-        outcome.lost_bytes = self.look_for_losses(load, &heard, is_duplicate, in_flight_before, una, lent);
-        self.set_window(load, &heard, &outcome, in_flight_before, una, lent);
+        outcome.lost_bytes = self.look_for_losses(load, &heard, is_duplicate, flight_bytes, una, lent);
+        self.set_window(load, &heard, &outcome, flight_bytes, una, lent);
         load.usage.on_acked(una, self.nxt);
         if let Some((stamp, sent_at)) = heard.stamp {
             load.flight.rate.sample(stamp, sent_at, belief.rtt_min_ns);
@@ -128,6 +131,7 @@ impl Sender {
     /// Without a measurement the back-off stays, as Karn's algorithm wants.
     fn measure(&mut self, load: &mut Load, heard: &Heard, ack: &Ack<'_>, lent: &mut Lent<'_>) {
         let now = lent.now;
+        self.sent.delivered_segments = self.sent.delivered_segments.wrapping_add(heard.delivered_segments);
         if let Some(sent_at) = heard.fresh_sent_at {
             self.rtt.on_shortest(now, now.nanos_since(sent_at));
         }
@@ -237,7 +241,7 @@ impl Sender {
         load: &mut Load,
         heard: &Heard,
         ack: &Ack<'_>,
-        in_flight_before: u32,
+        flight_bytes: u32,
         lent: &mut Lent<'_>,
     ) {
         if !load.tail.awaits_verdict() {
@@ -248,7 +252,7 @@ impl Sender {
         let reports_probe = is_reported || repeats_without_news;
         if load.tail.on_ack(ack.ack, reports_probe) == Verdict::Repaired && matches!(load.phase, Phase::Open)
         {
-            self.reduce_for_probe(load, heard, ack.ack, in_flight_before, lent);
+            self.reduce_for_probe(load, heard, ack.ack, flight_bytes, lent);
         }
     }
 
@@ -258,7 +262,7 @@ impl Sender {
         load: &mut Load,
         heard: &Heard,
         is_duplicate: bool,
-        in_flight_before: u32,
+        flight_bytes: u32,
         una: Seq,
         lent: &mut Lent<'_>,
     ) -> u32 {
@@ -270,7 +274,7 @@ impl Sender {
         if lost_bytes > 0 {
             lent.tracer.note(|| Trace::Loss { seq: una, sign });
             if matches!(load.phase, Phase::Open | Phase::Cwr { .. }) {
-                self.recover(load, heard, una, in_flight_before, sign, lent);
+                self.recover(load, heard, una, flight_bytes, sign, lent);
             }
         }
         lost_bytes
@@ -322,7 +326,7 @@ impl Sender {
         load: &mut Load,
         heard: &Heard,
         outcome: &Outcome,
-        in_flight_before: u32,
+        flight_bytes: u32,
         una: Seq,
         lent: &mut Lent<'_>,
     ) {
@@ -339,7 +343,8 @@ impl Sender {
         if let Some(prr) = load.phase.prr_mut() {
             prr.on_acked(&delivery);
         }
-        if outcome.delivered_bytes == 0 && heard.advanced_bytes == 0 {
+        // What is only reported opens no window, unless the path is known to reorder (RFC 3042 §2).
+        if heard.advanced_bytes == 0 && !(self.reordering.seen && heard.delivered_bytes > 0) {
             return;
         }
         let is_slow_start = cwnd_bytes < ssthresh_bytes;
@@ -353,7 +358,7 @@ impl Sender {
         let acked = Acked {
             now: lent.now,
             bytes: outcome.delivered_bytes,
-            in_flight_bytes_before: in_flight_before,
+            in_flight_bytes_before: flight_bytes,
             in_flight_bytes,
             rtt_ns: heard.fresh_sent_at.map(|sent_at| lent.now.nanos_since(sent_at)),
             srtt_us,
@@ -380,7 +385,8 @@ fn count_duplicates(load: &mut Load, heard: &Heard, is_duplicate: bool, mss: u32
         let counted = load.duplicates.on_advance(heard.advanced_bytes, mss);
         return heard.delivered_bytes - counted.min(heard.delivered_bytes);
     }
-    if !is_duplicate || matches!(load.phase, Phase::Loss { .. }) {
+    let says_nothing = matches!(load.phase, Phase::Loss { .. }) && !load.phase.asks_with_new_data();
+    if !is_duplicate || says_nothing {
         return 0;
     }
     let before = load.duplicates.bytes();

@@ -153,6 +153,11 @@ impl Flight {
         self.runs.is_empty()
     }
 
+    /// The first byte that is not acknowledged.
+    pub(crate) fn start(&self) -> Seq {
+        self.runs.front().map_or(self.end, |first| first.start)
+    }
+
     /// Bytes in the network, as far as we know: neither delivered nor lost.
     pub(crate) fn in_flight_bytes(&self) -> u32 {
         self.in_flight_bytes

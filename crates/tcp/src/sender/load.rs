@@ -36,12 +36,12 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Nothing in flight yet; the next byte is `next`.
-    pub(crate) fn new(now: Instant, next: Seq) -> Self {
+    /// Nothing in flight yet; the next byte is `next`, the latest round trip took `rtt_ns`.
+    pub(crate) fn new(now: Instant, next: Seq, rtt_ns: u64) -> Self {
         Load {
             flight: Flight::new(next),
             phase: Phase::Open,
-            rack: Rack::default(),
+            rack: Rack::new(rtt_ns),
             tail: TailProbe::default(),
             duplicates: Duplicates::default(),
             pacer: Pacer::default(),
@@ -60,8 +60,13 @@ impl Load {
         self.flight.in_flight_bytes().saturating_sub(self.duplicates.bytes())
     }
 
-    /// Nothing here will be needed again.
-    pub(crate) fn is_done(&self) -> bool {
-        self.flight.is_empty() && !self.tail.awaits_verdict()
+    /// Nothing here will be needed again, once everything before `una` is acknowledged.
+    pub(crate) fn is_done(&mut self, una: Seq) -> bool {
+        if !self.flight.is_empty() {
+            return false;
+        }
+        let awaits_report = self.episode.as_mut().is_some_and(Episode::awaits_report);
+        let covers = self.recover.is_some_and(|recover| una.at_or_before(recover));
+        !awaits_report && !covers && !self.tail.awaits_verdict()
     }
 }

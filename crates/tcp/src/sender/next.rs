@@ -153,8 +153,9 @@ impl Sender {
             () => limit - limit % mss,
         };
         let to = start + len;
-        // A FIN behind the text goes with it.
-        let to = if to == end && hole_end.after(end) { hole_end } else { to };
+        // A FIN behind the text goes with it, if the peer takes it.
+        let takes_fin = hole_end.at_or_before(una + self.wnd) || to == start;
+        let to = if to == end && hole_end.after(end) && takes_fin { hole_end } else { to };
         let why = reason(sign, is_first);
         let plan = Plan::text(start, to, why);
         Some(if record == Some(to) { plan.with_push() } else { plan })
@@ -284,7 +285,8 @@ impl Sender {
         let (now, start) = (lent.now, plan.seq);
         let rate = self.pacing_rate(lent.config);
         let (una, nxt) = (self.una, self.nxt);
-        let load = self.load.get_or_insert_with(|| Box::new(Load::new(now, nxt)));
+        let rtt_ns = u64::from(self.rtt.latest_us().unwrap_or(0)) * 1_000;
+        let load = self.load.get_or_insert_with(|| Box::new(Load::new(now, nxt, rtt_ns)));
         if load.flight.is_empty() {
             load.timeout_from = now;
         }
@@ -297,6 +299,10 @@ impl Sender {
                 self.sent.bytes_again += u64::from(to.earliest(nxt).bytes_since(start));
             }
             self.resent_ms = now.as_millis() as u32;
+            if start == una {
+                // The retransmission has a timeout of its own, as Linux has it.
+                load.timeout_from = now;
+            }
             // Karn: what was sent twice is not timed; without SACK nothing behind it is, either.
             let is_untimed = |end: Seq| !self.sack || (end.after(start) && end.at_or_before(to));
             load.timed = load.timed.filter(|(end, _)| !is_untimed(*end));

@@ -68,6 +68,11 @@ impl Reordering {
 }
 
 impl Rack {
+    /// Nothing delivered yet; the latest round trip took `rtt_ns`.
+    pub(crate) fn new(rtt_ns: u64) -> Self {
+        Rack { rtt_ns, ..Rack::default() }
+    }
+
     /// The newest delivery of an acknowledgment (RFC 8985 §6.2, step 2).
     pub(crate) fn on_delivered(&mut self, now: Instant, newest: Newest) {
         let is_later = self.newest.is_none_or(|old| {

@@ -18,14 +18,14 @@ impl Sender {
         load: &mut Load,
         heard: &Heard,
         una: Seq,
-        in_flight_before: u32,
+        flight_bytes: u32,
         sign: LossSign,
         lent: &mut Lent<'_>,
     ) {
-        let prr = self.reduce(load, heard, una, in_flight_before, lent);
+        let prr = self.reduce(load, heard, una, flight_bytes, lent);
         load.tail.forget();
         load.phase = Phase::Recovery { point: self.nxt, prr, had_partial_ack: false };
-        load.recover = Some(self.nxt);
+        load.recover = Some(self.nxt).filter(|_| !self.sack);
         lent.tracer.note(|| Trace::Phase { phase: RecoveryPhase::Recovery, sign: Some(sign) });
     }
 
@@ -35,10 +35,10 @@ impl Sender {
         load: &mut Load,
         heard: &Heard,
         una: Seq,
-        in_flight_before: u32,
+        flight_bytes: u32,
         lent: &mut Lent<'_>,
     ) {
-        let prr = self.reduce(load, heard, una, in_flight_before, lent);
+        let prr = self.reduce(load, heard, una, flight_bytes, lent);
         // A probe is no retransmission that a duplicate could show to be in vain.
         load.episode = None;
         load.phase = Phase::Cwr { point: self.nxt, prr };
@@ -50,7 +50,7 @@ impl Sender {
         load: &mut Load,
         heard: &Heard,
         una: Seq,
-        in_flight_before: u32,
+        flight_bytes: u32,
         lent: &mut Lent<'_>,
     ) -> Prr {
         if !matches!(load.phase, Phase::Cwr { .. }) {
@@ -58,7 +58,7 @@ impl Sender {
             self.congestion.on_congestion(&Reduction {
                 now: lent.now,
                 why: Congested::Lost,
-                in_flight_bytes: in_flight_before.max(lent.mss),
+                in_flight_bytes: flight_bytes.max(lent.mss),
                 mss: lent.mss,
             });
         }
@@ -89,7 +89,8 @@ impl Sender {
         self.congestion.on_undo(&episode.before, lent.now);
         load.flight.find_again();
         if sign != UndoSign::EarlyTimeout {
-            // Our patience was too short, and a report of the duplicate may never come.
+            // It was only late: our patience was too short, and a report of the duplicate may never come.
+            self.reordering.seen = true;
             load.rack.on_duplicate(self.una, self.nxt, &mut self.reordering);
         }
         load.phase = Phase::Open;
@@ -118,7 +119,8 @@ impl Sender {
         if self.syn_acked {
             self.count_timeout();
         }
-        let in_flight_bytes = (load.flight.in_flight_bytes() + load.flight.lost_bytes()).max(lent.mss);
+        let outstanding = self.nxt.bytes_since(una.latest(load.flight.start()));
+        let in_flight_bytes = outstanding.min(self.congestion.cwnd_bytes()).max(lent.mss);
         let is_again = self.attempts > 1;
         let was_recovering = load.phase.is_recovering();
         if !is_again && !was_recovering {
@@ -149,7 +151,7 @@ impl Sender {
             };
         load.phase =
             Phase::Loss { point: self.nxt, frto: if asks { Frto::AwaitsAdvance } else { Frto::Off } };
-        load.recover = Some(self.nxt);
+        load.recover = Some(self.nxt).filter(|_| !self.sack);
         load.duplicates.clear();
         load.tail.forget();
         load.timed = None;
@@ -163,19 +165,12 @@ impl Sender {
     pub(crate) fn on_reorder_timer(&mut self, lent: &mut Lent<'_>) {
         let Some(mut load) = self.load.take() else { return };
         load.reordered_due = None;
-        let in_flight_before = load.in_flight_bytes();
+        let una = self.una;
+        let flight_bytes = self.nxt.bytes_since(una).min(self.congestion.cwnd_bytes());
         if self.detect(&mut load, LossSign::ReorderTimer, lent) > 0 {
-            let una = self.una;
             lent.tracer.note(|| Trace::Loss { seq: una, sign: LossSign::ReorderTimer });
             if matches!(load.phase, Phase::Open | Phase::Cwr { .. }) {
-                self.recover(
-                    &mut load,
-                    &Heard::default(),
-                    una,
-                    in_flight_before,
-                    LossSign::ReorderTimer,
-                    lent,
-                );
+                self.recover(&mut load, &Heard::default(), una, flight_bytes, LossSign::ReorderTimer, lent);
             }
         }
         self.load = Some(load);

@@ -20,6 +20,8 @@ pub(crate) struct Heard {
     pub(crate) advanced_bytes: u32,
     /// Newly delivered, cumulatively or selectively.
     pub(crate) delivered_bytes: u32,
+    /// How many segments that is.
+    pub(crate) delivered_segments: u32,
     /// Newly reported beyond SND.UNA.
     pub(crate) sacked_bytes: u32,
     /// Of what was delivered, the transmission that left last; one that cannot have been answered yet is left
@@ -185,6 +187,7 @@ impl Flight {
             Place::Sacked => {}
         }
         heard.delivered_bytes += bytes;
+        heard.delivered_segments += bytes.div_ceil(u32::from(run.segment_bytes.max(1)));
         self.rate.on_delivered(now, bytes);
         let order = (run.sent_at, run.stamp.delivered);
         if heard.stamp.is_none_or(|(stamp, sent_at)| (sent_at, stamp.delivered) <= order) {
