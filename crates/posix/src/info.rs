@@ -260,8 +260,7 @@ impl TcpInfo {
             tcpi_rcv_mss: if is_linux { info.receive_mss_bytes.into() } else { whole_mss },
             tcpi_unacked: segments(info.in_flight_bytes),
             tcpi_sacked: segments(info.sacked_bytes),
-            // To Linux what was lost stays lost until it is acknowledged, sent again or not.
-            tcpi_lost: segments(info.lost_bytes.saturating_add(info.resent_bytes)),
+            tcpi_lost: segments(info.lost_bytes),
             tcpi_retrans: segments(info.resent_bytes),
             tcpi_last_data_sent: ms(info.since_sent),
             tcpi_last_ack_recv: ms(info.since_received),
