@@ -208,6 +208,11 @@ impl Habits {
         if self.are_freebsds() { None } else { Some(Duration::from_millis(8)) }
     }
 
+    /// A reset that proves nothing does so, too.
+    pub(crate) const fn reset_hurries_syn_too(self) -> bool {
+        self.are_linuxs()
+    }
+
     /// In ESTABLISHED the acknowledgment of a FIN waits as one of text does, if there has been text; RFC 9293
     /// §3.10.7.4, eighth step, sends it.
     pub(crate) const fn acknowledgment_of_fin_waits(self) -> bool {

@@ -14,7 +14,9 @@ impl Connection {
         let Header { ack, flags, .. } = segment.header;
         // First, check the ACK bit.
         if flags.ack() && !(ack.after(self.sender.iss) && ack.at_or_before(self.sender.nxt)) {
-            self.hurry_syn(now);
+            if !flags.rst() || self.config.habits.reset_hurries_syn_too() {
+                self.hurry_syn(now);
+            }
             let reply = (!flags.rst()).then_some(Reply::Reset { seq: ack });
             return Err(Refused { why: Refusal::AckOfUnsent, reply });
         }

@@ -137,7 +137,7 @@ fn only_the_retransmitted_fin_restarts_time_wait() {
 #[test]
 fn urgent_data_goes_in_single_segments() {
     // The urgent pointer counts from its segment: whoever cuts a super-segment does not adjust it.
-    let mut pair = Pair::established();
+    let mut pair = Pair::with(pair::unpaced(), Config::default()).opened();
     pair.super_bytes = 65_535;
     let now = pair.now;
     pair.client.write_urgent(now, &pattern(8_000)).expect("room");

@@ -58,9 +58,9 @@ fn a_small_segment_of_two_gibibytes_ago_does_not_hold_back_the_next() {
     assert_eq!(pair.client.unacknowledged_bytes(), 0, "Minshall's variable came round the circle");
 }
 
-#[test]
-fn a_loss_of_two_gibibytes_ago_does_not_forbid_fast_retransmit() {
-    let mut pair = Pair::established();
+/// Loses the first of ten segments now, and of ten more half a circle later: each is repaired by `repair`.
+fn lose_one_twice(client: Config, repair: &str) {
+    let mut pair = Pair::with(client, Config::default()).opened();
     let lose_one = |pair: &mut Pair| {
         let mut count = 0;
         pair.fate = Box::new(move |sent| {
@@ -71,13 +71,24 @@ fn a_loss_of_two_gibibytes_ago_does_not_forbid_fast_retransmit() {
         pair.client.write(now, &pattern(14_480)).expect("room");
         pair.drive();
         pair.read_all(Side::Server);
-        pair.log.iter().filter(|sent| sent.why.name() == "fast-retransmit").count()
+        pair.log.iter().filter(|sent| sent.why.name() == repair).count()
     };
     assert_eq!(lose_one(&mut pair), 1);
     let total = half_the_circle(&pair);
     full_segments(&mut pair, total);
     assert_eq!(lose_one(&mut pair), 2);
-    assert_eq!(pair.client.info(pair.now).recovery, RecoveryPhase::Open);
+    let info = pair.client.info(pair.now);
+    assert_eq!((info.recovery, info.timeouts), (RecoveryPhase::Open, 0));
+}
+
+#[test]
+fn a_loss_of_two_gibibytes_ago_does_not_forbid_fast_retransmit() {
+    lose_one_twice(pair::classic(), "fast-retransmit");
+}
+
+#[test]
+fn a_loss_of_two_gibibytes_ago_does_not_hide_the_next_from_sack() {
+    lose_one_twice(pair::unpaced(), "sack-recovery");
 }
 
 #[test]

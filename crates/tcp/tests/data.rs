@@ -5,7 +5,7 @@ mod pair;
 use pair::{CLIENT_ISS, Fate, Pair, SERVER_ISS, Side, pattern};
 use std::sync::Arc;
 use std::time::Duration;
-use synfin_tcp::{Config, Event, KeepAlive, Nagle, PathEvent, RecoveryPhase, SendReason, WriteError};
+use synfin_tcp::{Config, CongestionControl, Event, KeepAlive, Nagle, PathEvent, RecoveryPhase, SendReason, WriteError};
 use wire::Seq;
 use wire::tcp::SackBlock;
 
@@ -52,44 +52,40 @@ fn both_directions_at_once_number_every_byte() {
 
 #[test]
 fn slow_start_begins_with_ten_segments_and_doubles() {
+    for congestion in CongestionControl::ALL {
+        let config = Config { congestion, ..pair::unpaced() };
+        let mut pair = Pair::with(config, Config::default()).opened();
+        let now = pair.now;
+        pair.client.write(now, &pattern(500_000)).expect("room");
+        pair.flush();
+        assert_eq!(pair.log.len(), 10);
+        pair.run_for(Duration::from_millis(21));
+        let second = pair.log.iter().filter(|sent| sent.from == Side::Client).count() - 10;
+        assert_eq!(second, 20, "{congestion:?}");
+    }
+}
+
+#[test]
+fn a_paced_slow_start_doubles_and_is_no_burst() {
     let mut pair = Pair::established();
-    pair.client.set_config(pair.now, Arc::new(Config::default()));
     let now = pair.now;
     pair.client.write(now, &pattern(500_000)).expect("room");
     pair.flush();
-    assert_eq!(pair.log.len(), 10);
-    pair.run_for(Duration::from_millis(21));
-    let second = pair.log.iter().filter(|sent| sent.from == Side::Client).count() - 10;
-    assert_eq!(second, 20);
+    assert_eq!(pair.log.len(), 2, "a burst is two segments");
+    pair.run_for(Duration::from_millis(19));
+    let at: Vec<_> = pair.log.iter().filter(|sent| sent.len > 0).map(|sent| sent.at.since(now)).collect();
+    assert_eq!(at.len(), 10, "the initial window has left before the first acknowledgment");
+    // 200 % of the window a round trip: ten segments take half of one, the last burst leaves before that.
+    assert!((7..=10).contains(&at[9].as_millis()), "{at:?}");
+    assert_eq!(pair.client.info(pair.now).cwnd_bytes, 10 * 1_448);
+    pair.run_for(Duration::from_millis(12));
+    assert_eq!(pair.client.info(pair.now).cwnd_bytes, 20 * 1_448, "doubled by one round of acknowledgments");
 }
 
-#[test]
-fn one_lost_segment_is_repaired_by_fast_retransmit() {
-    let mut pair = Pair::established();
-    let mut lost = false;
-    pair.fate = Box::new(move |sent| {
-        if sent.len > 0 && !lost && sent.header.seq.bytes_since(Seq::new(CLIENT_ISS)) > 20_000 {
-            lost = true;
-            return Fate::Lose;
-        }
-        Fate::Deliver
-    });
-    let data = pattern(200_000);
-    assert_eq!(transfer(&mut pair, Side::Client, &data, Duration::from_secs(5)), data);
-    let again: Vec<_> = pair.log.iter().filter(|sent| sent.why.is_retransmission()).collect();
-    assert_eq!(again.len(), 1, "{:#?}", pair.lines());
-    assert_eq!(again[0].why, SendReason::FastRetransmit);
-    assert!(whys(&pair, Side::Server).contains(&"duplicate-ack"));
-    let info = pair.client.info(pair.now);
-    assert_eq!((info.timeouts, info.retransmissions, info.recovery), (0, 1, RecoveryPhase::Open));
-    assert!(info.ssthresh_bytes < 100_000 && info.cwnd_bytes >= info.ssthresh_bytes);
-}
-
-#[test]
-fn several_losses_in_one_window_are_repaired_hole_by_hole() {
-    // RFC 6582: a partial acknowledgment shows the next hole.
-    let mut pair = Pair::established();
-    let mut left = vec![15, 17, 19];
+/// Loses the `lost`-th text segments of the client in a transfer of 200,000 bytes; why something was sent again.
+fn repairs(client: Config, lost: &[usize]) -> (Pair, Vec<&'static str>) {
+    let mut pair = Pair::with(client, Config::default()).opened();
+    let mut left = lost.to_vec();
     let mut data_segments = 0;
     pair.fate = Box::new(move |sent| {
         if sent.len > 0 && sent.from == Side::Client {
@@ -105,27 +101,67 @@ fn several_losses_in_one_window_are_repaired_hole_by_hole() {
     assert_eq!(transfer(&mut pair, Side::Client, &data, Duration::from_secs(5)), data);
     let again: Vec<_> =
         pair.log.iter().filter(|sent| sent.why.is_retransmission()).map(|sent| sent.why.name()).collect();
+    let info = pair.client.info(pair.now);
+    assert_eq!((info.timeouts, info.undone, info.recovery), (0, 0, RecoveryPhase::Open));
+    assert!(whys(&pair, Side::Server).contains(&"duplicate-ack"));
+    (pair, again)
+}
+
+#[test]
+fn one_lost_segment_is_repaired_by_fast_retransmit() {
+    let (pair, again) = repairs(pair::classic(), &[15]);
+    assert_eq!(again, ["fast-retransmit"], "{:#?}", pair.lines());
+    let info = pair.client.info(pair.now);
+    assert!(info.ssthresh_bytes < 100_000 && info.cwnd_bytes >= info.ssthresh_bytes);
+}
+
+#[test]
+fn one_lost_segment_is_repaired_where_sack_shows_the_hole() {
+    for config in [Config::default(), pair::unpaced()] {
+        let (pair, again) = repairs(config, &[15]);
+        assert_eq!(again, ["sack-recovery"], "{:#?}", pair.lines());
+        let info = pair.client.info(pair.now);
+        assert!(info.ssthresh_bytes < 100_000 && info.cwnd_bytes >= info.ssthresh_bytes);
+    }
+}
+
+#[test]
+fn several_losses_in_one_window_are_repaired_hole_by_hole() {
+    // RFC 6582: a partial acknowledgment shows the next hole.
+    let (_, again) = repairs(pair::classic(), &[15, 17, 19]);
     assert_eq!(again, ["fast-retransmit", "recovery", "recovery"]);
-    assert_eq!(pair.client.info(pair.now).timeouts, 0);
+}
+
+#[test]
+fn several_holes_that_sack_shows_are_repaired_in_one_round_trip() {
+    // RFC 6675: each once, and without waiting for partial acknowledgments.
+    let (pair, again) = repairs(pair::unpaced(), &[15, 17, 19]);
+    assert_eq!(again, ["sack-recovery"; 3]);
+    let at: Vec<_> =
+        pair.log.iter().filter(|sent| sent.why.is_retransmission()).map(|sent| sent.at).collect();
+    assert!(at[2].since(at[0]) < Duration::from_millis(20), "{at:?}");
 }
 
 #[test]
 fn limited_transmit_sends_new_data_on_the_first_duplicates() {
-    // RFC 3042.
-    let mut pair = Pair::established();
-    let mut lost = false;
-    pair.fate = Box::new(move |sent| {
-        if sent.len > 0 && !std::mem::replace(&mut lost, true) { Fate::Lose } else { Fate::Deliver }
-    });
-    let now = pair.now;
-    pair.client.write(now, &pattern(100_000)).expect("room");
-    pair.run_for(Duration::from_millis(25));
-    assert_eq!(whys(&pair, Side::Client).iter().filter(|why| **why == "limited-transmit").count(), 2);
+    // RFC 3042; with SACK RFC 6675 §5, step (4).
+    for sack in [true, false] {
+        let mut pair = Pair::with(Config { sack, ..pair::unpaced() }, Config::default()).opened();
+        let mut lost = false;
+        pair.fate = Box::new(move |sent| {
+            if sent.len > 0 && !std::mem::replace(&mut lost, true) { Fate::Lose } else { Fate::Deliver }
+        });
+        let now = pair.now;
+        pair.client.write(now, &pattern(100_000)).expect("room");
+        pair.run_for(Duration::from_millis(25));
+        let limited = whys(&pair, Side::Client).iter().filter(|why| **why == "limited-transmit").count();
+        assert_eq!(limited, 2, "SACK {sack}");
+    }
 }
 
-#[test]
-fn a_lost_tail_is_repaired_by_the_timer() {
-    let mut pair = Pair::established();
+/// One segment is written, and the first of it is lost: why and when it goes again.
+fn lost_tail(config: Config) -> (SendReason, Duration) {
+    let mut pair = Pair::with(config, Config::default()).opened();
     let mut lost = false;
     pair.fate = Box::new(move |sent| {
         if sent.len > 0 && !std::mem::replace(&mut lost, true) { Fate::Lose } else { Fate::Deliver }
@@ -134,8 +170,27 @@ fn a_lost_tail_is_repaired_by_the_timer() {
     pair.client.write(now, b"the only segment").expect("room");
     pair.drive();
     assert_eq!(pair.read_all(Side::Server), b"the only segment");
-    let again = pair.log.iter().find(|sent| sent.why == SendReason::Timeout).expect("a retransmission");
-    assert_eq!(again.at, now + Duration::from_millis(200), "the lower bound of the RTO");
+    let again: Vec<_> = pair.log.iter().filter(|sent| sent.len > 0 && sent.at > now).collect();
+    assert_eq!(again.len(), 1);
+    (again[0].why, again[0].at.since(now))
+}
+
+#[test]
+fn a_lost_tail_is_repaired_by_the_timer() {
+    let config = Config { tail_loss_probes: false, ..Config::default() };
+    let lower_bound = Duration::from_millis(200);
+    assert_eq!(lost_tail(config), (SendReason::Timeout, lower_bound), "the lower bound of the RTO");
+    let config = Config { sack: false, ..Config::default() };
+    assert_eq!(lost_tail(config), (SendReason::Timeout, lower_bound), "RFC 8985 §7: probes need SACK");
+}
+
+#[test]
+fn a_lost_tail_is_repaired_by_a_probe() {
+    // RFC 8985 §7.2: two round trips, and the longest delay of an acknowledgment for a single segment.
+    let config = Config { rto_min: Duration::from_secs(1), ..Config::default() };
+    assert_eq!(lost_tail(config), (SendReason::TailLossProbe, Duration::from_millis(2 * 20 + 200)));
+    // Never later than the timeout.
+    assert_eq!(lost_tail(Config::default()), (SendReason::TailLossProbe, Duration::from_millis(200)));
 }
 
 #[test]
@@ -375,7 +430,7 @@ fn a_smaller_path_makes_smaller_segments_without_slowing_down() {
 #[test]
 fn idle_for_long_starts_slowly_again() {
     // RFC 5681 §4.1.
-    let mut pair = Pair::established();
+    let mut pair = Pair::with(pair::unpaced(), Config::default()).opened();
     let data = pattern(1_000_000);
     assert_eq!(transfer(&mut pair, Side::Client, &data, Duration::from_secs(5)), data);
     pair.drive();

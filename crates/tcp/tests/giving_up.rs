@@ -5,7 +5,7 @@ mod pair;
 use pair::{Fate, Pair, Side};
 use std::sync::Arc;
 use std::time::Duration;
-use synfin_tcp::{Config, Error, Event, KeepAlive, State};
+use synfin_tcp::{Config, Error, Event, KeepAlive, SendReason, State};
 
 #[test]
 fn r1_doubts_the_path_and_goes_on_trying() {
@@ -146,22 +146,31 @@ fn a_user_timeout_counts_from_the_open_that_a_listener_turned_to() {
 
 #[test]
 fn back_off_doubles_and_r2_gives_up() {
-    let config = Config { retries: 6, ..Config::default() };
-    let mut pair = Pair::with(config, Config::default()).opened();
-    pair.fate = Box::new(|_| Fate::Lose);
-    let start = pair.now;
-    pair.client.write(start, b"into the void").expect("room");
-    pair.run_for(Duration::from_secs(60));
-    let at: Vec<u64> = pair
-        .log
-        .iter()
-        .filter(|sent| sent.len > 0)
-        .map(|sent| sent.at.since(start).as_millis() as u64)
-        .collect();
-    assert_eq!(at, [0, 200, 600, 1_400, 3_000, 6_200, 12_600]);
-    assert_eq!(pair.client.failure(), Some(Error::TimedOut));
-    assert_eq!(pair.client.state(), State::Closed);
-    assert_eq!(pair.log.last().map(|sent| sent.why.name()), Some("rst-gave-up"));
+    // A probe of the tail goes before all that (RFC 8985 §7.2: no later than the timeout), and is no retry.
+    let cases: [(bool, &[u64]); 2] = [
+        (false, &[0, 200, 600, 1_400, 3_000, 6_200, 12_600]),
+        (true, &[0, 200, 400, 800, 1_600, 3_200, 6_400, 12_800]),
+    ];
+    for (tail_loss_probes, expected) in cases {
+        let config = Config { retries: 6, tail_loss_probes, ..Config::default() };
+        let mut pair = Pair::with(config, Config::default()).opened();
+        pair.fate = Box::new(|_| Fate::Lose);
+        let start = pair.now;
+        pair.client.write(start, b"into the void").expect("room");
+        pair.run_for(Duration::from_secs(60));
+        let at: Vec<u64> = pair
+            .log
+            .iter()
+            .filter(|sent| sent.len > 0)
+            .map(|sent| sent.at.since(start).as_millis() as u64)
+            .collect();
+        assert_eq!(at, expected);
+        let probes = pair.log.iter().filter(|sent| sent.why == SendReason::TailLossProbe).count();
+        assert_eq!(probes, usize::from(tail_loss_probes));
+        assert_eq!(pair.client.failure(), Some(Error::TimedOut));
+        assert_eq!(pair.client.state(), State::Closed);
+        assert_eq!(pair.log.last().map(|sent| sent.why.name()), Some("rst-gave-up"));
+    }
 }
 
 #[test]

@@ -26,6 +26,8 @@ fn config(dice: &mut Dice) -> Config {
         mss_bytes_max: dice.one_of(&[100, 536, 1_460, u16::MAX]),
         delayed_ack: Duration::from_millis(dice.one_of(&[0, 40, 400])),
         keep_alive: Some(keep_alive),
+        // RFC 9293 §3.4.2: a last FIN that goes again once a minute still finds somebody.
+        time_wait: Duration::from_secs(240),
         ..Config::default()
     }
 }

@@ -55,7 +55,7 @@ fn an_acknowledgment_from_the_edge_of_a_full_window_is_heard() {
 #[test]
 fn an_acknowledgment_is_sent_from_inside_a_window_that_shrank() {
     // Else a peer that follows RFC 9293's table to the letter would not hear it.
-    let mut pair = Pair::established();
+    let mut pair = Pair::with(pair::unpaced(), Config::default()).opened();
     pair.fate = Box::new(|sent| if sent.len > 0 { Fate::Lose } else { Fate::Deliver });
     let now = pair.now;
     pair.client.write(now, &pattern(10_000)).expect("room");
@@ -137,7 +137,7 @@ fn a_fin_behind_text_before_a_closed_window_is_taken_when_it_opens_and_a_fin_alo
 #[test]
 fn a_window_taken_back_stops_new_data_and_old_data_goes_again_inside_it() {
     // SHLD-15, SHLD-16, SHLD-17, MUST-34.
-    let mut pair = Pair::established();
+    let mut pair = Pair::with(pair::unpaced(), Config::default()).opened();
     pair.fate = Box::new(|_| Fate::Lose);
     let now = pair.now;
     pair.client.write(now, &pattern(200_000)).expect("room");

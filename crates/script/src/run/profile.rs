@@ -76,6 +76,8 @@ pub(crate) fn defaults(habits: Habits) -> Defaults {
             config.connect_timeout = Some(Duration::from_secs(75));
             (config.syn_retries, config.retries, config.syn_ack_retries) = (12, 12, 3);
             config.abc_limit_segments = 2;
+            // Its usual stack has none; RACK is another one.
+            config.tail_loss_probes = false;
             config.receive_buffer_bytes = defaults.receive_buffer_bytes;
             config.receive_buffer_bytes_max = defaults.receive_buffer_bytes_max;
             config.send_buffer_bytes = defaults.send_buffer_bytes;

@@ -391,8 +391,10 @@ fn count_duplicates(load: &mut Load, heard: &Heard, is_duplicate: bool, mss: u32
     }
     let before = load.duplicates.bytes();
     load.duplicates.on_duplicate(mss, load.flight.in_flight_bytes());
-    if matches!(load.phase, Phase::Open) && !load.duplicates.is_loss() {
-        load.duplicates.limit_to(2 * mss);
+    match &load.phase {
+        Phase::Open if !load.duplicates.is_loss() => load.duplicates.limit_to(2 * mss),
+        // RFC 9937 §6.2: never more than what was outstanding.
+        phase => phase.prr().into_iter().for_each(|prr| load.duplicates.limit_to(prr.recoverable_bytes())),
     }
     load.duplicates.bytes().saturating_sub(before)
 }

@@ -41,6 +41,8 @@ pub(crate) struct Run {
     pub(crate) start: Seq,
     pub(crate) end: Seq,
     pub(crate) sent_at: Instant,
+    /// Orders what was sent at one instant: its end at first, one past all that had been sent when it goes again.
+    order: Seq,
     pub(crate) stamp: Stamp,
     /// By what the text was cut into segments.
     segment_bytes: u16,
@@ -61,9 +63,9 @@ impl Run {
         u32::from(self.segment_bytes) > mss && self.bytes() > mss
     }
 
-    /// Whether it was sent before `other` (RFC 8985 §6.2: of two sent at once the one with the smaller number).
-    fn is_sent_before(&self, newest: (Instant, Seq)) -> bool {
-        self.sent_at < newest.0 || (self.sent_at == newest.0 && self.end.before(newest.1))
+    /// What tells which of two transmissions left later.
+    fn newest(&self) -> Newest {
+        Newest { sent_at: self.sent_at, order: self.order, end: self.end }
     }
 
     /// The first boundary of its segments at or after `at`.
@@ -227,13 +229,14 @@ impl Flight {
                     && last.bytes().is_multiple_of(u32::from(segment_bytes.max(1)))
             })
         {
-            (last.end, last.sent_at) = (end, now);
+            (last.end, last.order, last.sent_at) = (end, end, now);
             return;
         }
         let run = Run {
             start,
             end,
             sent_at: now,
+            order: end,
             stamp,
             segment_bytes,
             sacked_segments: 0,
@@ -251,7 +254,7 @@ impl Flight {
         for index in from..to {
             let run = &mut self.runs[index];
             let (bytes, place, times) = (run.bytes(), run.place, run.times);
-            run.sent_at = now;
+            (run.sent_at, run.order) = (now, self.end + 1);
             run.stamp = stamp;
             run.segment_bytes = segment_bytes;
             run.times = run.times.saturating_add(1);
@@ -276,7 +279,7 @@ impl Flight {
     pub(crate) fn lose_older(
         &mut self,
         now: Instant,
-        newest: (Instant, Seq),
+        newest: Newest,
         patience_ns: u64,
         sign: LossSign,
     ) -> Search {
@@ -284,7 +287,7 @@ impl Flight {
         let mut index = self.index_of(self.undecided);
         while let Some(run) = self.runs.get(index) {
             if run.place == Place::InFlight && run.times == 0 {
-                if !run.is_sent_before(newest) {
+                if !newest.is_after(run.newest()) {
                     break;
                 }
                 let deadline = run.sent_at.plus_nanos(patience_ns);
@@ -303,7 +306,7 @@ impl Flight {
             while let Some(run) = self.runs.get(index).filter(|run| run.start.before(end)) {
                 if run.place == Place::InFlight && run.times > 0 && run.sent_at == sent_at {
                     let deadline = run.sent_at.plus_nanos(patience_ns);
-                    if !run.is_sent_before(newest) {
+                    if !newest.is_after(run.newest()) {
                         is_decided = false;
                         break;
                     }

@@ -61,11 +61,11 @@ impl Load {
     }
 
     /// Nothing here will be needed again, once everything before `una` is acknowledged.
-    pub(crate) fn is_done(&mut self, una: Seq) -> bool {
+    pub(crate) fn is_done(&self, una: Seq) -> bool {
         if !self.flight.is_empty() {
             return false;
         }
-        let awaits_report = self.episode.as_mut().is_some_and(Episode::awaits_report);
+        let awaits_report = self.episode.as_ref().is_some_and(Episode::awaits_report);
         let covers = self.recover.is_some_and(|recover| una.at_or_before(recover));
         !awaits_report && !covers && !self.tail.awaits_verdict()
     }

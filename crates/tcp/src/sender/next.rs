@@ -10,6 +10,7 @@ use crate::sender::flight::Hole;
 use crate::sender::load::Load;
 use crate::sender::pacer::{Rate, SRTT_US_MIN};
 use crate::sender::phase::Phase;
+use crate::sender::undo::Episode;
 use crate::sender::{Lent, Sender};
 use crate::timers::Timer;
 use crate::trace::{LossSign, Trace};
@@ -135,7 +136,12 @@ impl Sender {
         // it is the probe of a window that shrank.
         let window = (una + self.wnd).offset_from(start).max(0).cast_unsigned();
         let least = if is_first { mss } else { 0 };
-        let limit = room.congestion_bytes.min(room.most_bytes).min(window.max(least));
+        // What the timer sends again goes, whatever else is in flight.
+        let congestion_bytes = match sign {
+            LossSign::Timeout if is_first => room.congestion_bytes.max(mss),
+            _ => room.congestion_bytes,
+        };
+        let limit = congestion_bytes.min(room.most_bytes).min(window.max(least));
         let mut text_end = hole_end.earliest(end);
         if sign == LossSign::WindowReopened && hole_end == self.nxt {
             // The byte of the probe goes again in front of the data that now fits behind it.
@@ -154,8 +160,11 @@ impl Sender {
         };
         let to = start + len;
         // A FIN behind the text goes with it, if the peer takes it.
-        let takes_fin = hole_end.at_or_before(una + self.wnd) || to == start;
+        let takes_fin = hole_end.at_or_before(una + self.wnd) || (is_first && start == end);
         let to = if to == end && hole_end.after(end) && takes_fin { hole_end } else { to };
+        if to == start {
+            return None;
+        }
         let why = reason(sign, is_first);
         let plan = Plan::text(start, to, why);
         Some(if record == Some(to) { plan.with_push() } else { plan })
@@ -289,6 +298,7 @@ impl Sender {
         let load = self.load.get_or_insert_with(|| Box::new(Load::new(now, nxt, rtt_ns)));
         if load.flight.is_empty() {
             load.timeout_from = now;
+            load.episode.iter_mut().for_each(Episode::on_next_flight);
         }
         let bytes = to.bytes_since(start);
         let is_again = start.before(nxt);

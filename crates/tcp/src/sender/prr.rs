@@ -41,6 +41,11 @@ impl Prr {
         }
     }
 
+    /// What might be delivered while it lasts.
+    pub(crate) fn recoverable_bytes(&self) -> u32 {
+        self.recoverable_bytes
+    }
+
     /// What may be in flight.
     pub(crate) fn window_bytes(&self) -> u32 {
         self.window_bytes
@@ -64,7 +69,9 @@ impl Prr {
         self.delivered_bytes += u64::from(delivered);
         let may_send = if in_flight_bytes > ssthresh_bytes {
             let share = u128::from(self.delivered_bytes) * u128::from(ssthresh_bytes);
-            let out = share.div_ceil(u128::from(self.recoverable_bytes));
+            // Rounded up to whole segments, because only these leave.
+            let segment = u128::from(self.recoverable_bytes) * u128::from(mss.max(1));
+            let out = share.div_ceil(segment) * u128::from(mss.max(1));
             u64::try_from(out).unwrap_or(u64::MAX).saturating_sub(self.out_bytes)
         } else {
             let conserved = self.delivered_bytes.saturating_sub(self.out_bytes).max(delivered.into());

@@ -75,10 +75,7 @@ impl Rack {
 
     /// The newest delivery of an acknowledgment (RFC 8985 §6.2, step 2).
     pub(crate) fn on_delivered(&mut self, now: Instant, newest: Newest) {
-        let is_later = self.newest.is_none_or(|old| {
-            newest.sent_at > old.sent_at || (newest.sent_at == old.sent_at && newest.end.after(old.end))
-        });
-        if is_later {
+        if self.newest.is_none_or(|old| newest.is_after(old)) {
             self.newest = Some(newest);
         }
         self.rtt_ns = now.nanos_since(newest.sent_at);
@@ -96,7 +93,7 @@ impl Rack {
     /// Marks what is lost by now (RFC 8985 §6.2, step 5).
     pub(crate) fn detect(&self, now: Instant, flight: &mut Flight, window_ns: u64, sign: LossSign) -> Search {
         let Some(newest) = self.newest else { return Search::default() };
-        flight.lose_older(now, (newest.sent_at, newest.end), self.rtt_ns.saturating_add(window_ns), sign)
+        flight.lose_older(now, newest, self.rtt_ns.saturating_add(window_ns), sign)
     }
 
     /// Whether something sent at this time has had time enough (RFC 8985 §6.3).

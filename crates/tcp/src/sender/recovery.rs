@@ -89,8 +89,10 @@ impl Sender {
         self.congestion.on_undo(&episode.before, lent.now);
         load.flight.find_again();
         if sign != UndoSign::EarlyTimeout {
-            // It was only late: our patience was too short, and a report of the duplicate may never come.
+            // It was only late: our patience was too short.
             self.reordering.seen = true;
+        }
+        if sign == UndoSign::Timestamp {
             load.rack.on_duplicate(self.una, self.nxt, &mut self.reordering);
         }
         load.phase = Phase::Open;

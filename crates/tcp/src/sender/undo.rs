@@ -24,8 +24,8 @@ pub(crate) struct Episode {
     resent: alloc::vec::Vec<Resent>,
     /// Some retransmission was needed.
     is_needed: bool,
-    /// Everything was acknowledged once since.
-    has_waited: bool,
+    /// Everything was acknowledged since, and new data left.
+    is_late: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +43,7 @@ impl Episode {
             first_is_answered: false,
             resent: alloc::vec::Vec::new(),
             is_needed: false,
-            has_waited: false,
+            is_late: false,
         }
     }
 
@@ -87,12 +87,14 @@ impl Episode {
         self.resent.iter().all(|resent| resent.unreported_bytes == 0)
     }
 
-    /// Everything is acknowledged: may a report of what was in vain still come? It follows within a round trip, so
-    /// that the next time is too late.
-    pub(crate) fn awaits_report(&mut self) -> bool {
-        let awaits = !self.is_needed && !self.resent.is_empty() && !self.has_waited;
-        self.has_waited = true;
-        awaits
+    /// Everything is acknowledged: may a report of what was in vain still come? It follows within a round trip.
+    pub(crate) fn awaits_report(&self) -> bool {
+        !self.is_needed && !self.resent.is_empty() && !self.is_late
+    }
+
+    /// New data leaves after everything was acknowledged: when that is acknowledged, too, no report will come.
+    pub(crate) fn on_next_flight(&mut self) {
+        self.is_late = true;
     }
 
     /// Whether `block` names something that was sent again in this episode.

@@ -11,7 +11,7 @@ use ledger::Ledger;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use synfin_tcp::{Birth, Config, Connection, Event, Instant, Path, ReadError, Segment, SendReason, State};
+use synfin_tcp::{Birth, Config, CongestionControl, Connection, Event, Instant, Path, ReadError, Segment, SendReason, State};
 use wire::tcp::{Flags, Header};
 use wire::{Payload, Seq};
 
@@ -67,6 +67,22 @@ pub(crate) fn path(mtu_bytes: u32) -> Path {
 
 pub(crate) fn birth(iss: u32) -> Birth {
     Birth { iss: Seq::new(iss), timestamp_offset: iss, path: path(1_500) }
+}
+
+/// What is sent leaves as soon as the windows allow: for stories in which the spreading of bursts is in the way.
+pub(crate) fn unpaced() -> Config {
+    Config { pacing: false, ..Config::default() }
+}
+
+/// The sender of RFC 5681, 6298 and 6582 alone: no SACK, no probes of the tail, no pacing, NewReno's window.
+pub(crate) fn classic() -> Config {
+    Config {
+        sack: false,
+        tail_loss_probes: false,
+        congestion: CongestionControl::NewReno,
+        frto: false,
+        ..unpaced()
+    }
 }
 
 impl Pair {

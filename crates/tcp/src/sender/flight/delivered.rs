@@ -45,7 +45,17 @@ pub(crate) struct Heard {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Newest {
     pub(crate) sent_at: Instant,
+    pub(super) order: Seq,
     pub(crate) end: Seq,
+}
+
+impl Newest {
+    /// Whether it left after `other` (RFC 8985 §6.2: of two sent at once the one with the larger number; but what
+    /// was sent again left after everything that had been sent before, whatever its number).
+    pub(crate) fn is_after(self, other: Newest) -> bool {
+        let (order, end) = (self.order.offset_from(other.order), self.end.offset_from(other.end));
+        (self.sent_at, order, end) > (other.sent_at, 0, 0)
+    }
 }
 
 /// What tells whether a retransmission can have been answered.
@@ -200,9 +210,9 @@ impl Flight {
             heard.fresh_sent_at = heard.fresh_sent_at.max(Some(run.sent_at));
             heard.fresh_end = further(heard.fresh_end);
         }
-        let is_newer = heard.newest.is_none_or(|newest| !run.is_sent_before((newest.sent_at, newest.end)));
+        let is_newer = heard.newest.is_none_or(|newest| !newest.is_after(run.newest()));
         if is_newer && belief.is_answer_to(run, now) {
-            heard.newest = Some(Newest { sent_at: run.sent_at, end: run.end });
+            heard.newest = Some(run.newest());
         }
     }
 }

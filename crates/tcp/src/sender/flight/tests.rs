@@ -113,7 +113,7 @@ fn rack_loses_what_was_sent_before_and_each_hole_is_sent_once() {
     let heard = flight.on_ack(at(30), start, &[block(start + 5_000, start + 8_000)], &Belief::default());
     let newest = heard.newest.expect("something was delivered");
     assert_eq!((newest.sent_at, newest.end), (at(7), start + 8_000));
-    let search = flight.lose_older(at(30), (newest.sent_at, newest.end), RTT_NS, LossSign::Rack);
+    let search = flight.lose_older(at(30), newest, RTT_NS, LossSign::Rack);
     assert_eq!((search.lost_bytes, search.due), (5_000, None));
     assert_eq!((flight.in_flight_bytes(), flight.lost_bytes()), (2_000, 5_000));
     let mut holes = Vec::new();
@@ -131,14 +131,35 @@ fn a_lost_retransmission_is_found_by_what_was_sent_after_it() {
     let mut flight = in_flight(start, 3);
     let heard = flight.on_ack(at(22), start, &[segment(start, 2)], &Belief::default());
     let newest = heard.newest.expect("delivered");
-    flight.lose_older(at(22), (newest.sent_at, newest.end), 0, LossSign::Rack);
+    flight.lose_older(at(22), newest, 0, LossSign::Rack);
     let hole = flight.next_lost(1 << 20).expect("two segments are lost");
     flight.on_sent(at(23), hole.start, hole.end, MSS);
     flight.on_sent(at(24), start + 3_000, start + 4_000, MSS);
     let heard = flight.on_ack(at(44), start, &[block(start + 2_000, start + 4_000)], &Belief::default());
     let newest = heard.newest.expect("the new segment");
-    let search = flight.lose_older(at(44), (newest.sent_at, newest.end), RTT_NS, LossSign::Rack);
+    let search = flight.lose_older(at(44), newest, RTT_NS, LossSign::Rack);
     assert_eq!(search.lost_bytes, 2_000, "sent again at 23 ms, and what left at 24 ms has arrived");
+}
+
+#[test]
+fn what_is_sent_again_left_after_all_that_left_at_the_same_instant_before_it() {
+    // A driver reads the clock once for many segments: the times alone do not tell.
+    let start = Seq::new(1_000);
+    let mut flight = in_flight(start, 3);
+    let heard = flight.on_ack(at(22), start, &[segment(start, 2)], &Belief::default());
+    let mut rack = heard.newest.expect("delivered");
+    flight.on_sent(at(23), start + 3_000, start + 4_000, MSS);
+    flight.lose_older(at(23), rack, 0, LossSign::Rack);
+    flight.on_sent(at(23), start, start + 1_000, MSS);
+    flight.on_sent(at(23), start + 1_000, start + 2_000, MSS);
+    let new_data = [block(start + 2_000, start + 4_000)];
+    rack = flight.on_ack(at(43), start, &new_data, &Belief::default()).newest.expect("the new segment");
+    let search = flight.lose_older(at(43), rack, 0, LossSign::Rack);
+    assert_eq!(search, Search::default(), "it had left before");
+    let second_again = [block(start + 1_000, start + 4_000)];
+    rack = flight.on_ack(at(43), start, &second_again, &Belief::default()).newest.expect("sent again");
+    let search = flight.lose_older(at(43), rack, 0, LossSign::Rack);
+    assert_eq!(search.lost_bytes, 1_000, "the first retransmission left before the second");
 }
 
 #[test]
@@ -147,9 +168,9 @@ fn what_may_only_be_late_is_waited_for() {
     let mut flight = in_flight(start, 4);
     let heard = flight.on_ack(at(23), start, &[segment(start, 3)], &Belief::default());
     let newest = heard.newest.expect("delivered");
-    let search = flight.lose_older(at(23), (newest.sent_at, newest.end), RTT_NS + 5_000_000, LossSign::Rack);
+    let search = flight.lose_older(at(23), newest, RTT_NS + 5_000_000, LossSign::Rack);
     assert_eq!((search.lost_bytes, search.due), (0, Some(at(25))));
-    let search = flight.lose_older(at(26), (newest.sent_at, newest.end), RTT_NS + 5_000_000, LossSign::Rack);
+    let search = flight.lose_older(at(26), newest, RTT_NS + 5_000_000, LossSign::Rack);
     assert_eq!((search.lost_bytes, search.due), (2_000, Some(at(27))));
 }
 
@@ -244,7 +265,7 @@ proptest! {
     fn the_sums_agree_with_every_byte(base in any::<u32>(), steps in proptest::collection::vec(step(), 1..80)) {
         let base = Seq::new(base);
         let (mut flight, mut model, mut una, mut nxt) = (Flight::new(base), BTreeMap::<u32, Byte>::new(), 0u32, 0u32);
-        let mut newest: Option<(Instant, Seq)> = None;
+        let mut newest: Option<Newest> = None;
         for (tick, step) in steps.into_iter().enumerate() {
             let now = at(10 * tick as u64);
             match step {
@@ -290,7 +311,7 @@ proptest! {
                                 let (start, end) = (run.start.bytes_since(base), run.end.bytes_since(base));
                                 (start..end).for_each(|byte| { model.insert(byte, Byte::Lost); });
                             } else if run.place == Place::InFlight {
-                                let old = run.is_sent_before(newest) && run.sent_at.plus_nanos(patience_ms * 1_000_000) <= now;
+                                let old = newest.is_after(run.newest()) && run.sent_at.plus_nanos(patience_ms * 1_000_000) <= now;
                                 prop_assert!(!old, "an old run stays: {:?}", run);
                             }
                         }
@@ -339,16 +360,11 @@ trait MaxByTime {
     fn max_by_time(self, newest: Option<Newest>) -> Self;
 }
 
-impl MaxByTime for Option<(Instant, Seq)> {
+impl MaxByTime for Option<Newest> {
     fn max_by_time(self, newest: Option<Newest>) -> Self {
         match (self, newest) {
-            (Some(old), Some(Newest { sent_at, end }))
-                if old.0 > sent_at || (old.0 == sent_at && old.1.after(end)) =>
-            {
-                Some(old)
-            }
-            (_, Some(Newest { sent_at, end })) => Some((sent_at, end)),
-            (old, None) => old,
+            (Some(old), Some(new)) if old.is_after(new) => Some(old),
+            (old, new) => new.or(old),
         }
     }
 }
