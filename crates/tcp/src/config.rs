@@ -161,7 +161,8 @@ pub struct Config {
     /// 200 ms and less, because timestamps and D-SACK make a spurious timeout cheap.
     pub rto_min: Duration,
     /// Lower bound of the timeout's second part, four times RTTVAR: the timeout is never less than this
-    /// above SRTT. Linux bounds this part, with 200 ms, rather than the whole.
+    /// above SRTT. 200 ms, as Linux has it: a queue that fills within a round trip must not make the timer run out
+    /// before the acknowledgments can come.
     pub rto_variance_min: Duration,
     /// Upper bound of the retransmission timeout (RFC 6298 §2.5: at least 60 s); never below `rto_min`.
     pub rto_max: Duration,
@@ -242,7 +243,7 @@ impl Default for Config {
             delayed_ack: Duration::from_millis(40),
             quick_ack_segments: 16,
             rto_min: Duration::from_millis(200),
-            rto_variance_min: Duration::ZERO,
+            rto_variance_min: Duration::from_millis(200),
             rto_max: Duration::from_secs(60),
             rto_slop: Duration::ZERO,
             rto_initial: Duration::from_secs(1),
