@@ -363,7 +363,6 @@ impl Sender {
             now: lent.now,
             bytes: outcome.delivered_bytes,
             in_flight_bytes_before: flight_bytes,
-            in_flight_bytes,
             rtt_ns: heard.fresh_sent_at.map(|sent_at| lent.now.nanos_since(sent_at)),
             srtt_us,
             una,
