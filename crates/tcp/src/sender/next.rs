@@ -341,17 +341,20 @@ impl Sender {
         }
         self.busy.turn_to(now, Doing::Sending);
         self.note_limit_of_buffer(now);
-        self.note_app_limit();
+        self.note_app_limit(lent);
         self.arm(lent);
     }
 
     /// There is no more to send while the window has room: rate samples from here on say so.
-    pub(crate) fn note_app_limit(&mut self) {
+    fn note_app_limit(&mut self, lent: &mut Lent<'_>) {
         let (unsent, window) = (self.unsent_bytes(), self.window_bytes());
         if let Some(load) = &mut self.load {
             let in_flight = load.in_flight_bytes();
             if unsent == 0 && in_flight < window && load.flight.lost_bytes() == 0 {
-                load.flight.rate.on_app_limited(in_flight);
+                let is_new = load.flight.rate.on_app_limited(in_flight);
+                if is_new {
+                    lent.tracer.note(|| Trace::AppLimited);
+                }
             }
         }
     }

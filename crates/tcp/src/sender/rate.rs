@@ -62,9 +62,10 @@ impl DeliveryRate {
     }
 
     /// There is nothing more to send while the window has room: until what is in flight is delivered, samples say
-    /// little of the network.
-    pub(crate) fn on_app_limited(&mut self, in_flight_bytes: u32) {
-        self.app_limited_until = Some(self.delivered.wrapping_add(in_flight_bytes.max(1)));
+    /// little of the network. Returns whether the mark is new, and does not just reach further.
+    pub(crate) fn on_app_limited(&mut self, in_flight_bytes: u32) -> bool {
+        let until = self.delivered.wrapping_add(in_flight_bytes.max(1));
+        self.app_limited_until.replace(until).is_none()
     }
 
     /// The latest sample.
