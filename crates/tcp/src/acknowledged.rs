@@ -45,7 +45,7 @@ impl Connection {
             self.timers.stop(Timer::User);
         }
         if self.sender.writer_waits && self.write_room() > 0 {
-            self.sender.writer_waits = false;
+            self.sender.on_room(now);
             self.events.raise(Event::Writable);
         }
     }

@@ -42,7 +42,7 @@ impl Connection {
     /// As [`Connection::write`]; [`WriteError::WouldBlock`] also when 4,096 records wait.
     pub fn write_record(&mut self, now: Instant, data: &[u8]) -> Result<usize, WriteError> {
         if self.sender.queue.is_full_of_records() && !data.is_empty() {
-            self.sender.writer_waits = true;
+            self.sender.wait_for_room(now);
             return Err(WriteError::WouldBlock);
         }
         let count = self.write(now, data)?;
@@ -84,11 +84,11 @@ impl Connection {
         }
         let room = self.write_room();
         if room == 0 && wanted > 0 {
-            self.sender.writer_waits = true;
+            self.sender.wait_for_room(now);
             return Err(WriteError::WouldBlock);
         }
         if wanted > room {
-            self.sender.writer_waits = true;
+            self.sender.wait_for_room(now);
         }
         Ok(wanted.min(room))
     }

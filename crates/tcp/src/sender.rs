@@ -45,6 +45,7 @@ use crate::trace::Trace;
 use crate::tracing::Tracer;
 use crate::{Config, Instant};
 use alloc::boxed::Box;
+use busy_time::Doing;
 use load::Load;
 use queue::SendQueue;
 use rack::Reordering;
@@ -318,6 +319,27 @@ impl Sender {
         }
         self.sent.bytes += u64::from(len);
         (flags, payload)
+    }
+
+    /// A write found the buffer full.
+    pub(crate) fn wait_for_room(&mut self, now: Instant) {
+        self.writer_waits = true;
+        self.note_limit_of_buffer(now);
+    }
+
+    /// The buffer takes more.
+    pub(crate) fn on_room(&mut self, now: Instant) {
+        self.writer_waits = false;
+        if self.unsent_bytes() == 0 {
+            self.busy.turn_to(now, if self.una == self.nxt { Doing::Nothing } else { Doing::Sending });
+        }
+    }
+
+    /// All is sent, and only a larger buffer would let more be sent.
+    fn note_limit_of_buffer(&mut self, now: Instant) {
+        if self.writer_waits && self.una != self.nxt && self.unsent_bytes() == 0 {
+            self.busy.turn_to(now, Doing::WaitingForBuffer);
+        }
     }
 
     fn trace_congestion(&self, lent: &mut Lent<'_>) {

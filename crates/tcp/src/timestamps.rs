@@ -18,8 +18,6 @@ pub(crate) struct TimestampState {
     pub(crate) agreed: bool,
     /// Added to our clock.
     pub(crate) offset: u32,
-    /// Our clock when something was last sent again.
-    pub(crate) resent: u32,
     /// TS.Recent.
     pub(crate) recent: u32,
     /// When TS.Recent was set, in seconds of the driver's clock: it ages after 24 days (§5.5).
@@ -29,7 +27,7 @@ pub(crate) struct TimestampState {
 impl TimestampState {
     /// Nothing is agreed upon yet; `offset` is added to our clock.
     pub(crate) const fn new(offset: u32) -> Self {
-        TimestampState { agreed: false, offset, resent: 0, recent: 0, recent_at_s: 0 }
+        TimestampState { agreed: false, offset, recent: 0, recent_at_s: 0 }
     }
 
     /// The peer's SYN has the option, with `value` in it, and we want it too.

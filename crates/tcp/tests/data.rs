@@ -5,7 +5,9 @@ mod pair;
 use pair::{CLIENT_ISS, Fate, Pair, SERVER_ISS, Side, pattern};
 use std::sync::Arc;
 use std::time::Duration;
-use synfin_tcp::{Config, CongestionControl, Event, KeepAlive, Nagle, PathEvent, RecoveryPhase, SendReason, WriteError};
+use synfin_tcp::{
+    Config, CongestionControl, Event, KeepAlive, Nagle, PathEvent, RecoveryPhase, SendReason, WriteError,
+};
 use wire::Seq;
 use wire::tcp::SackBlock;
 

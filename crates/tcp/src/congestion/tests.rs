@@ -20,7 +20,6 @@ pub(super) fn acked(ms: u64, bytes: u32) -> Acked {
         now: at_ms(ms),
         bytes,
         in_flight_bytes_before: u32::MAX,
-        in_flight_bytes: u32::MAX,
         rtt_ns: None,
         srtt_us: 0,
         una: Seq::new(1),
@@ -140,7 +139,6 @@ impl Path {
         controller.on_acked(&Acked {
             now: Instant::from_nanos(self.now_ns),
             in_flight_bytes_before,
-            in_flight_bytes: self.in_flight_bytes(),
             rtt_ns: Some(rtt_ns),
             srtt_us: (rtt_ns / 1_000) as u32,
             una: self.una,
@@ -349,31 +347,22 @@ fn instant() -> impl Strategy<Value = Instant> {
 }
 
 fn any_acked() -> impl Strategy<Value = Acked> {
-    let windows = (number(), number(), number(), number(), number());
+    let windows = (number(), number(), number(), number());
     let times = (instant(), proptest::option::of(prop_oneof![0..200 * MS, any::<u64>()]), number());
     (windows, times, any::<[bool; 3]>(), number(), number()).prop_map(
-        |(
-            (bytes, in_flight_bytes_before, in_flight_bytes, una, nxt),
-            (now, rtt_ns, srtt_us),
-            flags,
+        |((bytes, in_flight_bytes_before, una, nxt), (now, rtt_ns, srtt_us), flags, mss, max)| Acked {
+            now,
+            bytes,
+            in_flight_bytes_before,
+            rtt_ns,
+            srtt_us,
+            una: Seq::new(una),
+            nxt: Seq::new(nxt),
+            cwnd_limited: flags[0],
+            paced: flags[1],
             mss,
-            max,
-        )| {
-            Acked {
-                now,
-                bytes,
-                in_flight_bytes_before,
-                in_flight_bytes,
-                rtt_ns,
-                srtt_us,
-                una: Seq::new(una),
-                nxt: Seq::new(nxt),
-                cwnd_limited: flags[0],
-                paced: flags[1],
-                mss,
-                growth_bytes_max: max,
-                recovering: flags[2] && bytes % 4 == 0,
-            }
+            growth_bytes_max: max,
+            recovering: flags[2] && bytes % 4 == 0,
         },
     )
 }

@@ -48,6 +48,10 @@ impl Sender {
         let advanced = ack.ack.bytes_since(self.una);
         let text_start = self.text_start();
         if let Some(mut load) = self.load.take() {
+            if !self.syn_acked && advanced > 0 {
+                // A FIN behind the SYN-ACK counts from here (RFC 6298 §5.3).
+                load.timeout_from = lent.now;
+            }
             self.on_ack_of_flight(&mut load, ack, lent);
             if load.flight.is_empty() {
                 self.congestion.on_quiet(lent.now);
@@ -359,7 +363,6 @@ impl Sender {
             now: lent.now,
             bytes: outcome.delivered_bytes,
             in_flight_bytes_before: flight_bytes,
-            in_flight_bytes,
             rtt_ns: heard.fresh_sent_at.map(|sent_at| lent.now.nanos_since(sent_at)),
             srtt_us,
             una,

@@ -76,3 +76,6 @@ impl BusyTime {
         (duration(until.sending) + window + buffer, window, buffer)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,3 +56,6 @@ impl Duplicates {
         *self = Duplicates::default();
     }
 }
+
+#[cfg(test)]
+mod tests;

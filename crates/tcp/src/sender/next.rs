@@ -340,6 +340,7 @@ impl Sender {
             load.timeout_from = now;
         }
         self.busy.turn_to(now, Doing::Sending);
+        self.note_limit_of_buffer(now);
         self.note_app_limit(lent);
         self.arm(lent);
     }

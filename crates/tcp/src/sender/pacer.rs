@@ -22,6 +22,8 @@ pub(crate) struct Pacer {
     next_at: Instant,
     /// What may still leave with the burst that has begun.
     left_bytes: u32,
+    /// When it began.
+    began_at: Instant,
 }
 
 /// How fast to send.
@@ -59,16 +61,22 @@ impl Pacer {
     /// Whether something may leave now, and how much; else when.
     pub(crate) fn may(&self, now: Instant, rate: Rate, mss: u32) -> Result<u32, Instant> {
         match () {
-            () if self.next_at <= now => Ok(rate.burst_bytes(mss)),
+            () if self.begins_anew(now) => Ok(rate.burst_bytes(mss)),
             () if self.left_bytes > 0 => Ok(self.left_bytes),
             () => Err(self.next_at),
         }
     }
 
+    /// Whether what leaves now begins a burst. What the last one did not use up is forfeited, but not at once: a
+    /// burst that leaves in small pieces may be paid for by earlier silence for a while.
+    fn begins_anew(&self, now: Instant) -> bool {
+        self.next_at <= now && (self.left_bytes == 0 || self.began_at != now)
+    }
+
     /// `bytes` left.
     pub(crate) fn on_sent(&mut self, now: Instant, bytes: u32, rate: Rate, mss: u32) {
-        if self.next_at <= now {
-            self.left_bytes = rate.burst_bytes(mss);
+        if self.begins_anew(now) {
+            (self.left_bytes, self.began_at) = (rate.burst_bytes(mss), now);
         }
         self.left_bytes = self.left_bytes.saturating_sub(bytes);
         // A driver that wakes up late catches up, by half a burst at most.
@@ -76,3 +84,6 @@ impl Pacer {
         self.next_at = from.plus_nanos(rate.nanos_for(bytes));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,3 +84,6 @@ impl Prr {
         self.window_bytes = in_flight_bytes.saturating_add(may_send);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,3 +101,6 @@ impl Rack {
         sent_at.plus_nanos(self.rtt_ns.saturating_add(window_ns)) <= now
     }
 }
+
+#[cfg(test)]
+mod tests;

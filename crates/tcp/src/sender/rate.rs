@@ -92,3 +92,6 @@ impl DeliveryRate {
         self.latest = Some(RateSample { bytes_per_s, is_app_limited: stamp.is_app_limited });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -120,11 +120,6 @@ impl Rtt {
         self.timed_out = true;
     }
 
-    /// New data was acknowledged without a measurement: start from the estimate again.
-    pub(crate) fn end_back_off(&mut self) {
-        self.backoff = 0;
-    }
-
     /// The handshake lost its SYN: RFC 6298 §5.7 wants 3 s for the data that follows.
     pub(crate) fn on_lost_syn(&mut self, bounds: RtoBounds) {
         if self.srtt_us == 0 {

@@ -103,3 +103,6 @@ impl TailProbe {
         verdict
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -102,3 +102,6 @@ impl Episode {
         self.resent.iter().any(|resent| block.left.before(resent.end) && resent.start.before(block.right))
     }
 }
+
+#[cfg(test)]
+mod tests;

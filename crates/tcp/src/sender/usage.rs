@@ -55,3 +55,6 @@ impl Usage {
         self.was_limited || self.was_limited_before || largest >= used
     }
 }
+
+#[cfg(test)]
+mod tests;

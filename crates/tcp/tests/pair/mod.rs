@@ -11,7 +11,9 @@ use ledger::Ledger;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use synfin_tcp::{Birth, Config, CongestionControl, Connection, Event, Instant, Path, ReadError, Segment, SendReason, State};
+use synfin_tcp::{
+    Birth, Config, CongestionControl, Connection, Event, Instant, Path, ReadError, Segment, SendReason, State,
+};
 use wire::tcp::{Flags, Header};
 use wire::{Payload, Seq};
 

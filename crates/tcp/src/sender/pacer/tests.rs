@@ -1,0 +1,98 @@
+//! Bursts, rates, and a driver that is late.
+
+use super::*;
+use alloc::vec::Vec;
+
+const MSS: u32 = 1_448;
+
+fn at_us(micros: u64) -> Instant {
+    Instant::from_nanos(micros * 1_000)
+}
+
+/// Sends `total` bytes in pieces of at most `most`, as early as the pacer lets; when each left, in microseconds.
+fn drain(rate: Rate, total: u32, most: u32) -> Vec<(u64, u32)> {
+    let (mut pacer, mut now, mut left, mut sent) = (Pacer::default(), at_us(1_000_000), total, Vec::new());
+    let start = now;
+    while left > 0 {
+        match pacer.may(now, rate, MSS) {
+            Ok(burst) => {
+                let bytes = burst.min(most).min(left);
+                pacer.on_sent(now, bytes, rate, MSS);
+                sent.push((now.micros_since(start), bytes));
+                left -= bytes;
+            }
+            Err(at) => {
+                assert!(at > now, "a time in the past would spin");
+                now = at;
+            }
+        }
+    }
+    sent
+}
+
+#[test]
+fn a_burst_is_a_millisecond_of_the_rate_in_whole_segments() {
+    let burst = |bytes_per_s| Rate::bytes_per_s(bytes_per_s).burst_bytes(MSS);
+    assert_eq!(burst(12_500_000), 8 * MSS, "100 Mbit/s: 12,500 bytes");
+    assert_eq!(burst(1), 2 * MSS, "two segments are always allowed");
+    assert_eq!(burst(125_000_000), 45 * MSS, "a super-segment is the most");
+    assert_eq!(burst(u64::MAX), 45 * MSS);
+    assert_eq!(Rate::bytes_per_s(1).burst_bytes(0), 0, "nothing, instead of a division by zero");
+}
+
+#[test]
+fn the_rate_spreads_a_window_over_its_round_trip() {
+    assert_eq!(Rate::of_window(100_000, 10_000, 100).get(), 10_000_000);
+    assert_eq!(Rate::of_window(100_000, 10_000, 200).get(), 20_000_000);
+    assert_eq!(Rate::of_window(100_000, 10_000, 120).get(), 12_000_000);
+    assert_eq!(Rate::of_window(0, 10_000, 120).get(), 1);
+    assert_eq!(Rate::of_window(1, 0, 100).get(), 1_000_000);
+    assert!(Rate::of_window(u32::MAX, 1, 277).get() > 1 << 50, "no wrap");
+}
+
+#[test]
+fn the_average_is_the_rate_whatever_the_size_of_what_is_asked() {
+    // A burst larger than what is asked must not switch pacing off, nor a quantum of one segment slow it down.
+    let rate = Rate::bytes_per_s(10_000_000);
+    for most in [100, MSS, 2 * MSS, 3 * MSS, 65_535] {
+        let sent = drain(rate, 1_000_000, most);
+        let (last_us, _) = *sent.last().expect("something left");
+        // The first burst is free: 100 ms, less a millisecond or two of it.
+        assert!((97_500..=100_500).contains(&last_us), "{most} at a time: {last_us} us");
+    }
+}
+
+#[test]
+fn no_burst_is_larger_than_a_millisecond_of_the_rate() {
+    let rate = Rate::bytes_per_s(10_000_000);
+    for most in [MSS, 65_535] {
+        let sent = drain(rate, 500_000, most);
+        for (at_us, _) in &sent {
+            let together: u32 =
+                sent.iter().filter(|(other, _)| other == at_us).map(|(_, bytes)| *bytes).sum();
+            assert!(together <= rate.burst_bytes(MSS), "{together} at {at_us} us, {most} at a time");
+        }
+    }
+}
+
+#[test]
+fn a_slow_rate_sends_two_segments_at_a_time() {
+    let sent = drain(Rate::bytes_per_s(100_000), 20 * MSS, MSS);
+    let times: Vec<u64> = sent.iter().map(|(at, _)| *at).collect();
+    assert_eq!(times.chunks(2).filter(|pair| pair[0] == pair[1]).count(), 10, "{times:?}");
+}
+
+#[test]
+fn a_late_driver_catches_up_by_half_a_burst_at_most() {
+    let rate = Rate::bytes_per_s(10_000_000);
+    let mut pacer = Pacer::default();
+    pacer.on_sent(at_us(1_000), 10_000, rate, MSS);
+    let due = pacer.may(at_us(1_000), rate, 10_000).map(|_| ()).expect_err("the burst is used up");
+    assert_eq!(due, at_us(1_500), "a millisecond of the rate, less the half that idle time has earned");
+    // Awake 200 us late: the next burst is due as if it had left in time.
+    pacer.on_sent(at_us(1_700), 10_000, rate, MSS);
+    assert_eq!(pacer.next_at, at_us(2_500));
+    // A second late: no second's worth leaves.
+    pacer.on_sent(at_us(1_002_500), 10_000, rate, MSS);
+    assert_eq!(pacer.next_at, at_us(1_003_000));
+}
