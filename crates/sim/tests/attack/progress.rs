@@ -66,13 +66,8 @@ impl Progress {
         let (info, snapshot) = (tcp.info(now), tcp.snapshot());
         let is_open = info.send_window_bytes > 0 || !snapshot.state.is_synchronized();
         let waits = info.in_flight_bytes > 0 && is_open && snapshot.state != State::Closed;
-        let mark = Mark {
-            una: snapshot.snd_una,
-            state: snapshot.state,
-            moved_at: now,
-            timeout: info.rto,
-            way,
-        };
+        let mark =
+            Mark { una: snapshot.snd_una, state: snapshot.state, moved_at: now, timeout: info.rto, way };
         let last_fault = self.last_fault.get();
         if !waits {
             self.marks.remove(&(talk, side));

@@ -119,6 +119,8 @@ impl Sender {
         self.hear_of_probe(load, &heard, ack, flight_bytes, lent);
         outcome.has_ended = self.end_phase(load, una, lent);
         outcome.lost_bytes = self.look_for_losses(load, &heard, is_duplicate, flight_bytes, una, lent);
+        // What was acknowledged since, or counts as lost, is not what the duplicates stand for.
+        load.duplicates.limit_to(load.flight.in_flight_bytes());
         self.set_window(load, &heard, &outcome, flight_bytes, una, lent);
         load.usage.on_acked(una, self.nxt);
         if let Some((stamp, sent_at)) = heard.stamp {

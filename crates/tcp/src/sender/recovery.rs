@@ -196,6 +196,8 @@ impl Sender {
         if lost == 0 {
             return;
         }
+        // What counts as lost is not what the duplicates stand for.
+        load.duplicates.limit_to(load.flight.in_flight_bytes());
         load.timed = None;
         load.tail.forget();
         let seq = self.una;

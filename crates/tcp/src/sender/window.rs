@@ -60,6 +60,7 @@ impl Sender {
         (self.attempts, self.window_probe_owed) = (0, false);
         if let Some(load) = &mut self.load {
             load.flight.lose_where(LossSign::WindowReopened, |_| true);
+            load.duplicates.limit_to(load.flight.in_flight_bytes());
             load.timeout_from = lent.now;
         }
         self.arm(lent);
