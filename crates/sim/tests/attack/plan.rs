@@ -113,8 +113,7 @@ impl Plan {
             (lane.jitter, lane.order, lane.reorder) = (Duration::ZERO, Order::Kept, Chance::NEVER);
             (lane.duplicate, lane.rate_bits_per_s) = (Chance::NEVER, None);
         }
-        let answers =
-            if seed.is_multiple_of(2) { &mut plan.link.backward } else { &mut plan.link.forward };
+        let answers = if seed.is_multiple_of(2) { &mut plan.link.backward } else { &mut plan.link.forward };
         (answers.loss, answers.corrupt, answers.path_mtu) = (Loss::Nothing, Chance::NEVER, None);
         answers.outages.clear();
         for config in &mut plan.configs {
