@@ -117,8 +117,10 @@ pub(crate) struct Sent {
     pub(crate) segments: u32,
     pub(crate) segments_again: u32,
     pub(crate) delivered_segments: u32,
-    pub(crate) timeouts: u32,
-    pub(crate) undone: u32,
+    /// At most 65,535.
+    pub(crate) timeouts: u16,
+    /// At most 65,535.
+    pub(crate) undone: u16,
 }
 
 /// What the connection lends its send half for the time of a call.
@@ -354,3 +356,6 @@ impl Sender {
         self.rtt.rto_us(RtoBounds::new(config))
     }
 }
+
+#[cfg(test)]
+mod tests;

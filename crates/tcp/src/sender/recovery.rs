@@ -98,7 +98,7 @@ impl Sender {
         }
         load.phase = Phase::Open;
         load.recover = None;
-        self.sent.undone = self.sent.undone.wrapping_add(1);
+        self.sent.undone = self.sent.undone.saturating_add(1);
         lent.tracer.note(|| Trace::Undone { sign });
         lent.tracer.note(|| Trace::Phase { phase: RecoveryPhase::Open, sign: None });
     }
@@ -114,7 +114,7 @@ impl Sender {
 
     /// The retransmission timer ran out for the SYN or SYN-ACK.
     pub(crate) fn count_timeout(&mut self) {
-        self.sent.timeouts = self.sent.timeouts.wrapping_add(1);
+        self.sent.timeouts = self.sent.timeouts.saturating_add(1);
     }
 
     fn time_out(&mut self, load: &mut Load, lent: &mut Lent<'_>) {
