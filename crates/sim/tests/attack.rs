@@ -21,7 +21,7 @@ mod watch;
 use actor::{Actor, Life};
 use plan::{Ending, Family, Opening, Plan};
 use progress::Progress;
-use stack::{Config, ConnectOptions, Flow, SocketId};
+use stack::{Config, ConnectOptions, Flow, SocketId, TraceRecord};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -31,8 +31,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use synfin_sim::apps::Shared;
-use synfin_sim::{At, Fate, HostId, Lane, Recording, World};
-use tcp::Instant;
+use synfin_sim::{At, Entry, Fate, Happening, HostId, Lane, Recording, World};
+use tcp::{Instant, Trace};
 use watch::Watch;
 
 const SERVER_PORT: u16 = 80;
@@ -408,16 +408,28 @@ fn report(plan: &Plan, why: &str, name: &str) -> String {
     });
     let ladder = story::text(&trial.world, trial.hosts[0], trial.hosts[1], flow);
     let ladder: Vec<&str> = ladder.lines().collect();
-    let shown = if ladder.len() > 240 {
+    let shown = if ladder.len() > 240 && std::env::var_os("SYNFIN_WHOLE").is_none() {
         format!("{}\n   [...]\n{}", ladder[..120].join("\n"), ladder[ladder.len() - 120..].join("\n"))
     } else {
         ladder.join("\n")
     };
+    let decisions: Vec<String> = trial.world.log().iter().filter_map(decision).collect();
+    let decisions = decisions[decisions.len().saturating_sub(60)..].join("\n");
     format!(
-        "seed {}: {why}\n\nmade smaller: {again:?}\n{small}\n{shown}\n\n\
+        "seed {}: {why}\n\nmade smaller: {again:?}\n{small}\n{shown}\n\n{decisions}\n\n\
          again with: SYNFIN_SEED={} cargo test -p synfin-sim --test attack {name}\n",
         plan.seed, plan.seed
     )
+}
+
+/// What a sender decided about losses.
+fn decision(entry: &Entry) -> Option<String> {
+    let Happening::Traced(TraceRecord { trace, .. }) = &entry.what else { return None };
+    let tells = matches!(
+        trace,
+        Trace::Phase { .. } | Trace::Undone { .. } | Trace::Loss { .. } | Trace::Reordering { .. }
+    );
+    tells.then(|| format!("{:?} {:?}: {trace:?}", entry.at, entry.host))
 }
 
 fn number(name: &str) -> Option<u64> {

@@ -64,14 +64,17 @@ impl Progress {
         tcp: &Connection,
     ) -> Result<(), String> {
         let (info, snapshot) = (tcp.info(now), tcp.snapshot());
-        let waits =
-            info.in_flight_bytes > 0 && (info.send_window_bytes > 0 || !snapshot.state.is_synchronized());
+        let is_open = info.send_window_bytes > 0 || !snapshot.state.is_synchronized();
+        let waits = info.in_flight_bytes > 0 && is_open && snapshot.state != State::Closed;
         let mark =
             Mark { una: snapshot.snd_una, state: snapshot.state, moved_at: now, timeout: info.rto, way };
         let last_fault = self.last_fault.get();
+        if !waits {
+            self.marks.remove(&(talk, side));
+            return Ok(());
+        }
         let old = self.marks.entry((talk, side)).or_insert_with(|| Mark { ..mark });
-        let has_moved = (old.una, old.state) != (mark.una, mark.state) || last_fault >= old.moved_at;
-        if has_moved || !waits {
+        if (old.una, old.state) != (mark.una, mark.state) || last_fault >= old.moved_at {
             *old = mark;
         }
         old.way = old.way.max(way);
