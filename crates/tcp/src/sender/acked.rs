@@ -233,7 +233,11 @@ impl Sender {
                 Frto::Probing if !covers_more && heard.fresh_sent_at.is_some() && has_news => {
                     self.undo(load, UndoSign::EarlyTimeout, lent);
                 }
-                Frto::Probing if has_news || ack.is_plain => *frto = Frto::Off,
+                Frto::Probing if has_news || ack.is_plain => {
+                    *frto = Frto::Off;
+                    // What is sent again now draws duplicates above the new data, too (RFC 6582 §4).
+                    load.recover = load.recover.map(|_| self.nxt);
+                }
                 _ => {}
             }
         }
