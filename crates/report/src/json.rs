@@ -7,7 +7,7 @@
 use crate::ladder::{Arrival, End, Labels, Ladder, NoteKind, Options, Segment, Side, Step};
 use serde::Serialize;
 use tcp::state::State;
-use tcp::{Instant, SegmentFacts, Trace};
+use tcp::{Instant, LossSign, SegmentFacts, Trace};
 
 /// One line of JSON.
 #[derive(Clone, Debug, Serialize, PartialEq)]
@@ -68,6 +68,29 @@ pub enum Record {
         cwnd_bytes: u32,
         /// Slow-start threshold in bytes.
         ssthresh_bytes: u32,
+        /// By which rule the window grows: `slow-start`, `concave`.
+        growth: &'static str,
+    },
+    /// Loss recovery moved to another phase.
+    Phase {
+        /// Seconds since the origin.
+        time: f64,
+        /// Which end: its name.
+        end: String,
+        /// The phase: `open`, `cwr`, `recovery`, `loss`.
+        phase: &'static str,
+        /// What showed the loss, if that is why: `rack`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sign: Option<&'static str>,
+    },
+    /// A reduction of the congestion window was a mistake and is taken back.
+    Undone {
+        /// Seconds since the origin.
+        time: f64,
+        /// Which end: its name.
+        end: String,
+        /// What showed it: `timestamp`, `duplicates`, `early-timeout`.
+        sign: &'static str,
     },
     /// Anything else: a call that returned, a loss, a path MTU.
     Note {
@@ -75,7 +98,7 @@ pub enum Record {
         time: f64,
         /// Which end: its name.
         end: String,
-        /// `call`, `timer`, `trouble`, `window`, `loss`, `path_mtu` or `trace`.
+        /// `call`, `timer`, `trouble`, `window`, `loss`, `path_mtu`, `reordering`, `pacing`, `app_limited` or `trace`.
         kind: &'static str,
         /// In words.
         text: String,
@@ -164,6 +187,7 @@ impl Ends {
     pub fn record(&self, at: Instant, trace: &Trace) -> Record {
         let time = seconds(at);
         let end = name(&self.local);
+        let note = |kind, text| Record::Note { time, end: name(&self.local), kind, text };
         match trace {
             Trace::Sent { segment, why } => {
                 let mut record = header_record(segment, [&self.local, &self.remote], time, "sent");
@@ -187,7 +211,7 @@ impl Ends {
                     on: row.on.name().to_owned(),
                     section: Some(row.section),
                 },
-                None => Record::Note { time, end, kind: "trace", text: format!("{trace:?}") },
+                None => note("trace", format!("{trace:?}")),
             },
             Trace::TimerArmed { timer, due } => {
                 Record::Timer { time, end, timer: timer.name(), due: Some(seconds(*due)) }
@@ -196,25 +220,31 @@ impl Ends {
             Trace::RttSample { rtt_us, srtt_us, rto_us } => {
                 Record::Rtt { time, end, rtt_us: *rtt_us, srtt_us: *srtt_us, rto_us: *rto_us }
             }
-            Trace::Congestion { cwnd_bytes, ssthresh_bytes, .. } => {
-                Record::Congestion { time, end, cwnd_bytes: *cwnd_bytes, ssthresh_bytes: *ssthresh_bytes }
-            }
-            Trace::SendWindow { window_bytes } => Record::Note {
+            Trace::Congestion { cwnd_bytes, ssthresh_bytes, growth } => Record::Congestion {
                 time,
                 end,
-                kind: "window",
-                text: format!("the peer offers {window_bytes} bytes"),
+                cwnd_bytes: *cwnd_bytes,
+                ssthresh_bytes: *ssthresh_bytes,
+                growth: growth.name(),
             },
-            Trace::Loss { seq, sign } => {
-                Record::Note { time, end, kind: "loss", text: format!("{seq} is deemed lost: {sign:?}") }
+            Trace::Phase { phase, sign } => {
+                Record::Phase { time, end, phase: phase.name(), sign: sign.map(LossSign::name) }
             }
-            Trace::PathMtu { mtu_bytes } => Record::Note {
-                time,
-                end,
-                kind: "path_mtu",
-                text: format!("the path carries {mtu_bytes} bytes"),
-            },
-            _ => Record::Note { time, end, kind: "trace", text: format!("{trace:?}") },
+            Trace::Undone { sign } => Record::Undone { time, end, sign: sign.name() },
+            Trace::SendWindow { window_bytes } => {
+                note("window", format!("the peer offers {window_bytes} bytes"))
+            }
+            Trace::Loss { seq, sign } => note("loss", format!("{seq} counts as lost: {}", sign.name())),
+            Trace::PathMtu { mtu_bytes } => note("path_mtu", format!("the path carries {mtu_bytes} bytes")),
+            Trace::Reordering { seen: true } => note("reordering", "the path reorders".to_owned()),
+            Trace::Reordering { seen: false } => note("reordering", "the path keeps the order".to_owned()),
+            Trace::PacingWait { until } => {
+                note("pacing", format!("waits until {} s for the pacer", seconds(*until)))
+            }
+            Trace::AppLimited => {
+                note("app_limited", "nothing more to send, although the window has room".to_owned())
+            }
+            _ => note("trace", format!("{trace:?}")),
         }
     }
 }
@@ -402,8 +432,37 @@ mod tests {
         assert_eq!((&json["timer"], &json["due"]), (&"retransmit".into(), &2.5.into()));
         let json = parsed(&Trace::RttSample { rtt_us: 10, srtt_us: 20, rto_us: 30 });
         assert_eq!((&json["type"], &json["rto_us"]), (&"rtt".into(), &30.into()));
+        let growth = tcp::Growth::SlowStart;
+        let json = parsed(&Trace::Congestion { cwnd_bytes: 14_600, ssthresh_bytes: 7_300, growth });
+        assert_eq!((&json["cwnd_bytes"], &json["growth"]), (&14_600.into(), &"slow-start".into()));
         // A row that the table does not have becomes a note and does not panic.
         assert_eq!(parsed(&Trace::StateChanged { row: 255 })["type"], "note");
+    }
+
+    #[test]
+    fn what_recovery_decides_has_lines() {
+        let phase = tcp::RecoveryPhase::Recovery;
+        let json = parsed(&Trace::Phase { phase, sign: Some(LossSign::ReorderTimer) });
+        assert_eq!((&json["type"], &json["phase"]), (&"phase".into(), &"recovery".into()));
+        assert_eq!(json["sign"], "reorder-timer");
+        let json = parsed(&Trace::Phase { phase: tcp::RecoveryPhase::Open, sign: None });
+        assert_eq!(json.get("sign"), None);
+        let json = parsed(&Trace::Undone { sign: tcp::UndoSign::Timestamp });
+        assert_eq!((&json["type"], &json["sign"]), (&"undone".into(), &"timestamp".into()));
+        let notes = [
+            (Trace::Loss { seq: Seq::new(77), sign: LossSign::Rack }, "loss", "77 counts as lost: rack"),
+            (Trace::Reordering { seen: true }, "reordering", "the path reorders"),
+            (
+                Trace::PacingWait { until: Instant::from_millis(2_500) },
+                "pacing",
+                "waits until 2.5 s for the pacer",
+            ),
+            (Trace::AppLimited, "app_limited", "nothing more to send, although the window has room"),
+        ];
+        for (trace, kind, text) in notes {
+            let json = parsed(&trace);
+            assert_eq!((&json["kind"], &json["text"]), (&kind.into(), &text.into()));
+        }
     }
 
     #[test]

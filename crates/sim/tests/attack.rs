@@ -1,22 +1,27 @@
 //! Worlds that attack: random applications over random faults, many seeds; what must hold whatever happens.
 //!
 //! Bytes delivered are a prefix of bytes sent, in order, once; a clean close delivers everything; everything is
-//! over, and nothing is left, within a bound after the last fault; nothing panics, runs wild or grows; no
-//! segment that RFC 9293 forbids is sent. A failure is made smaller, then printed with its seed and its ladder.
+//! over, and nothing is left, within a bound after the last fault; until then no sender stalls for longer than two
+//! of its timeouts; nothing panics, runs wild or grows; no segment that RFC 9293 forbids is sent; and where nothing
+//! is late or comes twice no reduction of a congestion window is taken back. A failure is made smaller, then printed
+//! with its seed and its ladder.
 //!
-//! `SYNFIN_SEEDS=10000` for more seeds, `SYNFIN_SEED=77` for one.
+//! `SYNFIN_SEEDS=10000` for more seeds, `SYNFIN_SEED=77` for one, `SYNFIN_FIRST_SEED=5000` to begin there.
 
 #[path = "attack/actor.rs"]
 mod actor;
 #[path = "attack/plan.rs"]
 mod plan;
+#[path = "attack/progress.rs"]
+mod progress;
 mod story;
 #[path = "attack/watch.rs"]
 mod watch;
 
 use actor::{Actor, Life};
 use plan::{Ending, Family, Opening, Plan};
-use stack::{Config, ConnectOptions, Flow, SocketId};
+use progress::Progress;
+use stack::{Config, ConnectOptions, Flow, SocketId, TraceRecord};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -26,8 +31,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use synfin_sim::apps::Shared;
-use synfin_sim::{At, Fate, HostId, Lane, Recording, World};
-use tcp::Instant;
+use synfin_sim::{At, Entry, Fate, Happening, HostId, Lane, Recording, World};
+use tcp::{Instant, Trace};
 use watch::Watch;
 
 const SERVER_PORT: u16 = 80;
@@ -125,6 +130,7 @@ impl Trial {
 
     /// Lives it; says what went wrong.
     fn run(&mut self, plan: &Plan) -> Result<(), String> {
+        let mut progress = Progress::new(&mut self.world, plan);
         self.world.run_until(plan.faults_end);
         self.check_bounds(plan)?;
         let link = plan.link.clone();
@@ -136,7 +142,17 @@ impl Trial {
         let over =
             |lives: &[[Shared<Life>; 2]]| lives.iter().flatten().all(|life| life.borrow().over_at.is_some());
         // A server never hears of a connection that the client threw away before it was open.
-        self.world.wait_until(DONE_WITHIN, |_| over(&lives));
+        let (link, hosts) = (self.link(), self.hosts);
+        let mut stall = None;
+        self.world.wait_until(DONE_WITHIN, |world| {
+            if progress.is_due(world.now()) {
+                stall = look(&mut progress, world, link, hosts, &lives).err();
+            }
+            stall.is_some() || over(&lives)
+        });
+        if let Some(stall) = stall {
+            return Err(stall);
+        }
         self.check_bounds(plan)?;
         self.check_lives(plan)?;
         self.abort_the_forgotten();
@@ -209,6 +225,9 @@ impl Trial {
                 let say = |what: String| {
                     format!("connection {index}, {}: {what}: {lives:?}", ["client", "server"][side])
                 };
+                if plan.keeps_order(side) && life.undone > 0 {
+                    return Err(say("took back a reduction although nothing was late".into()));
+                }
                 if let Some(wrong) = &life.wrong {
                     return Err(say(wrong.clone()));
                 }
@@ -254,6 +273,27 @@ impl Trial {
         }
         Ok(())
     }
+}
+
+/// Whether each sender that waits makes progress.
+fn look(
+    progress: &mut Progress,
+    world: &World,
+    link: synfin_sim::LinkId,
+    hosts: [HostId; 2],
+    lives: &[[Shared<Life>; 2]],
+) -> Result<(), String> {
+    let (now, way) = (world.now(), progress::way(world, link, hosts));
+    progress.begin(now);
+    for (talk, lives) in lives.iter().enumerate() {
+        for (side, life) in lives.iter().enumerate() {
+            let life = life.borrow();
+            let Some(socket) = life.socket.filter(|_| life.over_at.is_none()) else { continue };
+            let Some(tcp) = world.host(hosts[side]).tcp(socket) else { continue };
+            progress.look(now, way, [talk, side], tcp)?;
+        }
+    }
+    Ok(())
 }
 
 fn may_reset(ending: Ending) -> bool {
@@ -355,7 +395,7 @@ fn shrunk(plan: &Plan, why: &str) -> Plan {
 }
 
 /// Everything about a failure, smallest first.
-fn report(plan: &Plan, why: &str) -> String {
+fn report(plan: &Plan, why: &str, name: &str) -> String {
     let small = shrunk(plan, why);
     let mut trial = Trial::new(&small, Recording { frames_max: 20_000, entries_max: 60_000 });
     let again =
@@ -368,16 +408,28 @@ fn report(plan: &Plan, why: &str) -> String {
     });
     let ladder = story::text(&trial.world, trial.hosts[0], trial.hosts[1], flow);
     let ladder: Vec<&str> = ladder.lines().collect();
-    let shown = if ladder.len() > 240 {
+    let shown = if ladder.len() > 240 && std::env::var_os("SYNFIN_WHOLE").is_none() {
         format!("{}\n   [...]\n{}", ladder[..120].join("\n"), ladder[ladder.len() - 120..].join("\n"))
     } else {
         ladder.join("\n")
     };
+    let decisions: Vec<String> = trial.world.log().iter().filter_map(decision).collect();
+    let decisions = decisions[decisions.len().saturating_sub(60)..].join("\n");
     format!(
-        "seed {}: {why}\n\nmade smaller: {again:?}\n{small}\n{shown}\n\n\
-         again with: SYNFIN_SEED={} cargo test -p synfin-sim --test attack\n",
+        "seed {}: {why}\n\nmade smaller: {again:?}\n{small}\n{shown}\n\n{decisions}\n\n\
+         again with: SYNFIN_SEED={} cargo test -p synfin-sim --test attack {name}\n",
         plan.seed, plan.seed
     )
+}
+
+/// What a sender decided about losses.
+fn decision(entry: &Entry) -> Option<String> {
+    let Happening::Traced(TraceRecord { trace, .. }) = &entry.what else { return None };
+    let tells = matches!(
+        trace,
+        Trace::Phase { .. } | Trace::Undone { .. } | Trace::Loss { .. } | Trace::Reordering { .. }
+    );
+    tells.then(|| format!("{:?} {:?}: {trace:?}", entry.at, entry.host))
 }
 
 fn number(name: &str) -> Option<u64> {
@@ -386,9 +438,22 @@ fn number(name: &str) -> Option<u64> {
 
 #[test]
 fn whatever_the_wire_and_the_applications_do() {
+    live_all(5_000, Plan::of, "whatever_the_wire");
+}
+
+#[test]
+fn nothing_is_taken_back_where_nothing_is_late() {
+    live_all(1_000, Plan::in_order, "nothing_is_taken_back");
+}
+
+/// Lives the plans of many seeds; the first failure is told.
+fn live_all(usually: u64, plan_of: fn(u64) -> Plan, name: &str) {
     let seeds = match number("SYNFIN_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("SYNFIN_SEEDS").unwrap_or(5_000),
+        None => {
+            let first = number("SYNFIN_FIRST_SEED").unwrap_or(0);
+            first..first + number("SYNFIN_SEEDS").unwrap_or(usually)
+        }
     };
     let began = std::time::Instant::now();
     let (next, last) = (AtomicU64::new(seeds.start), seeds.end);
@@ -404,7 +469,7 @@ fn whatever_the_wire_and_the_applications_do() {
                     if seed >= last || failure.lock().unwrap().is_some() {
                         return;
                     }
-                    match trial(&Plan::of(seed)) {
+                    match trial(&plan_of(seed)) {
                         Ok(tallied) => {
                             totals[0].fetch_add(tallied.events, Ordering::Relaxed);
                             totals[1].fetch_add(tallied.virtual_s, Ordering::Relaxed);
@@ -422,7 +487,7 @@ fn whatever_the_wire_and_the_applications_do() {
         }
     });
     if let Some((seed, why)) = failure.into_inner().unwrap() {
-        panic!("{}", report(&Plan::of(seed), &why));
+        panic!("{}", report(&plan_of(seed), &why, name));
     }
     let [events, virtual_s, segments] = totals.map(AtomicU64::into_inner);
     let took = began.elapsed().as_secs_f64();

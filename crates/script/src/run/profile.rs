@@ -71,6 +71,7 @@ pub(crate) fn defaults(habits: Habits) -> Defaults {
             config.option_layout = OptionLayout::FreeBsd;
             config.quick_ack_segments = 0;
             config.rto_min = Duration::from_millis(30);
+            config.rto_variance_min = Duration::ZERO;
             config.rto_slop = Duration::from_millis(200);
             config.rto_max = Duration::from_secs(64);
             config.connect_timeout = Some(Duration::from_secs(75));

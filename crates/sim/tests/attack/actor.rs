@@ -17,6 +17,8 @@ pub(crate) struct Life {
     pub(crate) peer_finished: bool,
     pub(crate) failed: Option<Error>,
     pub(crate) over_at: Option<Instant>,
+    /// Reductions of the congestion window that were taken back.
+    pub(crate) undone: u32,
 }
 
 /// Where a connection's bytes start in the pattern: no two streams are alike.
@@ -60,6 +62,9 @@ impl Actor {
         }
         let opened_at = *self.opened_at.get_or_insert(at.now());
         self.life.borrow_mut().socket = Some(socket);
+        if let Some(tcp) = at.tcp(socket) {
+            self.life.borrow_mut().undone = tcp.info(at.now()).undone;
+        }
         self.read_at = self.read_at.max(opened_at + self.conduct.stall);
         let is_over = self.write(at, socket) || self.read(at, socket) || self.end(at, socket);
         if is_over {

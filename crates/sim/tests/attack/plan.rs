@@ -105,6 +105,43 @@ impl Plan {
         Plan { seed, link, faults_end, configs, talks }
     }
 
+    /// A plan in which every frame arrives in order, once and in time, or not at all: what is lost one way was lost,
+    /// and what goes the other way, acknowledgments above all, arrives.
+    pub(crate) fn in_order(seed: u64) -> Plan {
+        let mut plan = Plan::of(seed);
+        for lane in [&mut plan.link.forward, &mut plan.link.backward] {
+            (lane.jitter, lane.order, lane.reorder) = (Duration::ZERO, Order::Kept, Chance::NEVER);
+            (lane.duplicate, lane.rate_bits_per_s) = (Chance::NEVER, None);
+        }
+        let answers = if seed.is_multiple_of(2) { &mut plan.link.backward } else { &mut plan.link.forward };
+        (answers.loss, answers.corrupt, answers.path_mtu) = (Loss::Nothing, Chance::NEVER, None);
+        answers.outages.clear();
+        for config in &mut plan.configs {
+            config.delayed_ack = config.delayed_ack.min(Duration::from_millis(40));
+        }
+        plan
+    }
+
+    /// Whether what `side` sends and its acknowledgments arrive in order, once and in time, or were lost before they
+    /// arrived: then no retransmission is in vain.
+    pub(crate) fn keeps_order(&self, side: usize) -> bool {
+        let lanes = [&self.link.forward, &self.link.backward];
+        let is_steady = |lane: &Lane| {
+            lane.jitter.is_zero()
+                && lane.reorder == Chance::NEVER
+                && lane.duplicate == Chance::NEVER
+                && lane.rate_bits_per_s.is_none()
+        };
+        let answers = lanes[1 - side];
+        let all_answered = answers.loss == Loss::Nothing
+            && answers.corrupt == Chance::NEVER
+            && answers.path_mtu.is_none()
+            && answers.outages.is_empty();
+        // A timeout may come before an acknowledgment that is kept back.
+        let in_time = self.configs.iter().all(|config| config.delayed_ack <= Duration::from_millis(40));
+        lanes.into_iter().all(is_steady) && all_answered && in_time
+    }
+
     /// Smaller plans, each a little.
     pub(crate) fn smaller(&self) -> Vec<Plan> {
         let mut out = Vec::new();

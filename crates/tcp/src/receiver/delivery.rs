@@ -1,7 +1,7 @@
 //! Text on its way to the reader: in order into the receive queue, else kept until the gap is filled
 //! (RFC 9293 §3.10.7.4, seventh step; RFC 2018, RFC 2883). The urgent pointer and the FIN are marks in it.
 
-use super::reassembly::Insertion;
+use super::reassembly::{Insertion, pieces_max};
 use super::{Disorder, ReceiveBuffer, Receiver};
 use crate::events::Events;
 use crate::habits::{DelayedAckLimit, Habits};
@@ -48,7 +48,7 @@ impl Receiver {
         self.received.segments = self.received.segments.wrapping_add(1);
         self.acks.owe(SendReason::DuplicateAck);
         let Disorder { reassembly, report } = &mut **self.disorder.get_or_insert_default();
-        match reassembly.insert(first, text) {
+        match reassembly.insert(first, text, pieces_max(config.receive_buffer_bytes)) {
             Insertion::Kept { run, duplicate } if self.sack => {
                 report.on_arrival(run);
                 duplicate.filter(|_| config.dsack).into_iter().for_each(|block| report.on_duplicate(block));
@@ -70,7 +70,7 @@ impl Receiver {
     pub(crate) fn keep_text_of_syn(&mut self, text: &Payload) {
         let mut text = text.clone();
         text.truncate(self.wnd() as usize);
-        let _ = self.disorder.get_or_insert_default().reassembly.insert(self.nxt, &text);
+        let _ = self.disorder.get_or_insert_default().reassembly.insert(self.nxt, &text, 1);
     }
 
     /// Delivers what was held and whose turn has come; returns whether anything is or was held.

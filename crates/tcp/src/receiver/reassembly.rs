@@ -1,7 +1,7 @@
 //! Segments that arrived before their turn, until the hole in front of them is filled.
 //!
 //! RFC 9293 §3.10.7.4 (SHLD-31) keeps them; what overlaps is trimmed, and the byte that came first wins.
-//! The receive window bounds the bytes, [`HELD_PIECES_MAX`] the pieces: a peer sending every second
+//! The receive window bounds the bytes, [`pieces_max`] the pieces: a peer sending every second
 //! byte of its window is refused rather than served. What to tell the peer is in `sack.rs`.
 
 use alloc::collections::VecDeque;
@@ -9,9 +9,17 @@ use bytes::Bytes;
 use wire::tcp::SackBlock;
 use wire::{Payload, Seq};
 
-/// How many separate pieces are held. A window of 4 MiB is 2,900 full segments of Ethernet size; more
-/// pieces than this come from a peer that sends crumbs, and cost more than the data is worth.
-pub(crate) const HELD_PIECES_MAX: usize = 8_192;
+/// How many separate pieces are held at least.
+const PIECES_MIN: usize = 8_192;
+/// Of larger buffers: a piece for so many bytes. A third of a segment of Ethernet's size; more pieces come from a
+/// peer that sends crumbs, and cost more than the data is worth.
+const BYTES_PER_PIECE: usize = 512;
+
+/// How many separate pieces are held for a receive buffer of this size: a window of 4 MiB is 2,900 full segments of
+/// Ethernet's size, one of 32 MiB 23,000.
+pub(crate) fn pieces_max(buffer_bytes: u32) -> usize {
+    (buffer_bytes as usize / BYTES_PER_PIECE).max(PIECES_MIN)
+}
 /// Payloads below this size are copied into a buffer of their own size when held.
 const KEEP_BYTES_MIN: usize = 512;
 
@@ -67,8 +75,8 @@ impl Reassembly {
         self.held.iter().map(|held| held.len_bytes as usize).sum()
     }
 
-    /// Keeps `payload`, whose first byte is `seq` and which lies after RCV.NXT.
-    pub(crate) fn insert(&mut self, seq: Seq, payload: &Payload) -> Insertion {
+    /// Keeps `payload`, whose first byte is `seq` and which lies after RCV.NXT, unless `pieces_max` are held already.
+    pub(crate) fn insert(&mut self, seq: Seq, payload: &Payload, pieces_max: usize) -> Insertion {
         let (mut at, end) = (seq, seq + payload.len() as u32);
         let mut index = self.held.partition_point(|held| held.end().at_or_before(seq));
         let mut duplicate = None;
@@ -82,7 +90,7 @@ impl Reassembly {
                     (at, index) = (right, index + 1);
                 }
                 _ => {
-                    if self.pieces >= HELD_PIECES_MAX {
+                    if self.pieces >= pieces_max {
                         return if kept { self.kept(seq, duplicate) } else { Insertion::NoRoom };
                     }
                     let right = next.map_or(end, |(start, _)| start.earliest(end));
@@ -187,7 +195,7 @@ mod tests {
                     next += payload.len() as u32;
                     out.extend(payload.to_vec());
                 } else {
-                    match reassembly.insert(seq, &payload) {
+                    match reassembly.insert(seq, &payload, PIECES_MIN) {
                         Insertion::Kept { run, .. } => {
                             prop_assert!(run.left.at_or_before(seq) && run.right.at_or_after(seq + payload.len() as u32));
                         }
@@ -209,9 +217,12 @@ mod tests {
     #[test]
     fn crumbs_are_refused_when_there_are_too_many() {
         let mut reassembly = Reassembly::default();
-        for index in 0..HELD_PIECES_MAX as u32 {
-            assert!(matches!(reassembly.insert(Seq::new(index * 2), &stream(0, 1)), Insertion::Kept { .. }));
+        for index in 0..PIECES_MIN as u32 {
+            assert!(matches!(
+                reassembly.insert(Seq::new(index * 2), &stream(0, 1), PIECES_MIN),
+                Insertion::Kept { .. }
+            ));
         }
-        assert_eq!(reassembly.insert(Seq::new(1_000_001), &stream(0, 1)), Insertion::NoRoom);
+        assert_eq!(reassembly.insert(Seq::new(1_000_001), &stream(0, 1), PIECES_MIN), Insertion::NoRoom);
     }
 }

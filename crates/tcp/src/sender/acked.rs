@@ -48,6 +48,10 @@ impl Sender {
         let advanced = ack.ack.bytes_since(self.una);
         let text_start = self.text_start();
         if let Some(mut load) = self.load.take() {
+            if !self.syn_acked && advanced > 0 {
+                // A FIN behind the SYN-ACK counts from here (RFC 6298 §5.3).
+                load.timeout_from = lent.now;
+            }
             self.on_ack_of_flight(&mut load, ack, lent);
             if load.flight.is_empty() {
                 self.congestion.on_quiet(lent.now);
@@ -266,6 +270,10 @@ impl Sender {
         una: Seq,
         lent: &mut Lent<'_>,
     ) -> u32 {
+        if load.flight.is_empty() {
+            load.reordered_due = None;
+            return 0;
+        }
         let (lost_bytes, sign) = if self.sack {
             (self.detect(load, LossSign::Rack, lent), LossSign::Rack)
         } else {

@@ -10,7 +10,6 @@ use crate::sender::flight::Hole;
 use crate::sender::load::Load;
 use crate::sender::pacer::{Rate, SRTT_US_MIN};
 use crate::sender::phase::Phase;
-use crate::sender::undo::Episode;
 use crate::sender::{Lent, Sender};
 use crate::timers::Timer;
 use crate::trace::{LossSign, Trace};
@@ -80,14 +79,17 @@ impl Sender {
         // With nothing in flight nothing would ever come back: one segment goes whatever the window.
         let congestion_bytes = if in_flight == 0 { congestion_bytes.max(ask.mss) } else { congestion_bytes };
         let mut most_bytes = ask.super_segment_bytes_max.max(ask.mss);
-        if let Some(rate) = self.pacing_rate(lent.config)
-            && let Some(load) = &mut self.load
-        {
-            match load.pacer.may(lent.now, rate, ask.mss) {
-                Ok(burst_bytes) => most_bytes = most_bytes.min(burst_bytes.max(ask.mss)),
-                Err(at) => {
-                    self.wait_for_pacer(at, congestion_bytes, lent);
-                    return None;
+        if self.load.is_some() {
+            let rate = self.pacing_rate(lent.config);
+            let paced = self.load.as_mut().zip(rate);
+            if let Some((load, rate)) = paced {
+                load.rate = Some(rate);
+                match load.pacer.may(lent.now, rate, ask.mss) {
+                    Ok(burst_bytes) => most_bytes = most_bytes.min(burst_bytes.max(ask.mss)),
+                    Err(at) => {
+                        self.wait_for_pacer(at, congestion_bytes, lent);
+                        return None;
+                    }
                 }
             }
         }
@@ -292,13 +294,14 @@ impl Sender {
     pub(crate) fn on_sent(&mut self, plan: &Plan, segment_bytes: u32, lent: &mut Lent<'_>) {
         let Some(to) = plan.to else { return };
         let (now, start) = (lent.now, plan.seq);
-        let rate = self.pacing_rate(lent.config);
         let (una, nxt) = (self.una, self.nxt);
         let rtt_ns = u64::from(self.rtt.latest_us().unwrap_or(0)) * 1_000;
         let load = self.load.get_or_insert_with(|| Box::new(Load::new(now, nxt, rtt_ns)));
         if load.flight.is_empty() {
             load.timeout_from = now;
-            load.episode.iter_mut().for_each(Episode::on_next_flight);
+            if let Some(episode) = &mut load.episode {
+                episode.on_next_flight();
+            }
         }
         let bytes = to.bytes_since(start);
         let is_again = start.before(nxt);
@@ -330,7 +333,7 @@ impl Sender {
         if let Some(prr) = load.phase.prr_mut() {
             prr.on_sent(bytes);
         }
-        if let Some(rate) = rate {
+        if let Some(rate) = load.rate {
             load.pacer.on_sent(now, bytes, rate, segment_bytes);
         }
         load.usage.on_sent(load.in_flight_bytes());
@@ -341,18 +344,20 @@ impl Sender {
         }
         self.busy.turn_to(now, Doing::Sending);
         self.note_limit_of_buffer(now);
-        self.note_app_limit();
+        self.note_app_limit(lent);
         self.arm(lent);
     }
 
     /// There is no more to send while the window has room: rate samples from here on say so.
-    pub(crate) fn note_app_limit(&mut self) {
-        let (unsent, window) = (self.unsent_bytes(), self.window_bytes());
-        if let Some(load) = &mut self.load {
-            let in_flight = load.in_flight_bytes();
-            if unsent == 0 && in_flight < window && load.flight.lost_bytes() == 0 {
-                load.flight.rate.on_app_limited(in_flight);
-            }
+    fn note_app_limit(&mut self, lent: &mut Lent<'_>) {
+        if self.unsent_bytes() > 0 {
+            return;
+        }
+        let window = self.window_bytes();
+        let Some(load) = &mut self.load else { return };
+        let in_flight = load.in_flight_bytes();
+        if in_flight < window && load.flight.lost_bytes() == 0 && load.flight.rate.on_app_limited(in_flight) {
+            lent.tracer.note(|| Trace::AppLimited);
         }
     }
 

@@ -36,7 +36,8 @@ pub(crate) struct DeliveryRate {
     first_sent_at: Instant,
     /// Samples are application-limited until so much is delivered.
     app_limited_until: Option<u32>,
-    latest: Option<RateSample>,
+    /// Delivered, in nanoseconds, limited by the application: divided only for those who ask.
+    latest: Option<(u32, u64, bool)>,
 }
 
 impl DeliveryRate {
@@ -62,14 +63,17 @@ impl DeliveryRate {
     }
 
     /// There is nothing more to send while the window has room: until what is in flight is delivered, samples say
-    /// little of the network.
-    pub(crate) fn on_app_limited(&mut self, in_flight_bytes: u32) {
-        self.app_limited_until = Some(self.delivered.wrapping_add(in_flight_bytes.max(1)));
+    /// little of the network. Returns whether the mark is new, and does not just reach further.
+    pub(crate) fn on_app_limited(&mut self, in_flight_bytes: u32) -> bool {
+        let until = self.delivered.wrapping_add(in_flight_bytes.max(1));
+        self.app_limited_until.replace(until).is_none()
     }
 
     /// The latest sample.
     pub(crate) fn latest(&self) -> Option<RateSample> {
-        self.latest
+        let (delivered, interval_ns, is_app_limited) = self.latest?;
+        // Fits: 4 GiB times 10^9 is below 2^64.
+        Some(RateSample { bytes_per_s: u64::from(delivered) * 1_000_000_000 / interval_ns, is_app_limited })
     }
 
     /// The rate that the newest delivery shows; it left at `sent_at` with `stamp`. None over less than `rtt_min_ns`:
@@ -86,9 +90,7 @@ impl DeliveryRate {
         if interval == 0 || interval < rtt_min_ns {
             return;
         }
-        // Fits: 4 GiB times 10^9 is below 2^64.
-        let bytes_per_s = u64::from(delivered) * 1_000_000_000 / interval;
-        self.latest = Some(RateSample { bytes_per_s, is_app_limited: stamp.is_app_limited });
+        self.latest = Some((delivered, interval, stamp.is_app_limited));
     }
 }
 

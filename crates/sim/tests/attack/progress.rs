@@ -1,0 +1,111 @@
+//! No stall: once the faults are over, a sender that waits for an acknowledgment has it within two of its own
+//! retransmission timeouts.
+//!
+//! The faults of a world do not all end at its appointed hour, because full queues go on dropping. So the clock of
+//! a sender starts anew with every frame that is lost or damaged. What it may take beyond the two timeouts is the
+//! way there and back, queues included, and the time for which the peer may keep an acknowledgment back.
+
+use crate::plan::Plan;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+use synfin_sim::{Ended, HostId, Lane, LinkId, World};
+use tcp::{Connection, Instant, State};
+use wire::Seq;
+
+/// Timeouts without progress that are a stall.
+const TIMEOUTS: u32 = 2;
+
+/// Looks at senders now and then.
+pub(crate) struct Progress {
+    last_fault: Rc<Cell<Instant>>,
+    marks: BTreeMap<(usize, usize), Mark>,
+    look_at: Instant,
+    ack_delay: Duration,
+}
+
+/// Where a sender stood when it last moved.
+struct Mark {
+    una: Seq,
+    state: State,
+    moved_at: Instant,
+    /// Its timeout then, back-off included.
+    timeout: Duration,
+    /// The longest way there and back since.
+    way: Duration,
+}
+
+impl Progress {
+    /// Watches the faults of a world from now on.
+    pub(crate) fn new(world: &mut World, plan: &Plan) -> Self {
+        let last_fault = Rc::new(Cell::new(Instant::ZERO));
+        let fault = last_fault.clone();
+        world.observe_frames(move |crossing| {
+            if crossing.ended != Ended::Whole {
+                fault.set(crossing.at);
+            }
+        });
+        let ack_delay = plan.configs.iter().map(|config| config.delayed_ack).max().unwrap_or_default();
+        Progress { last_fault, marks: BTreeMap::new(), look_at: Instant::ZERO, ack_delay }
+    }
+
+    /// Whether it is time to look again.
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        now >= self.look_at
+    }
+
+    /// Looks at the sender of `side` of connection `talk`; says whether it stalls.
+    pub(crate) fn look(
+        &mut self,
+        now: Instant,
+        way: Duration,
+        [talk, side]: [usize; 2],
+        tcp: &Connection,
+    ) -> Result<(), String> {
+        let (info, snapshot) = (tcp.info(now), tcp.snapshot());
+        let is_open = info.send_window_bytes > 0 || !snapshot.state.is_synchronized();
+        let waits = info.in_flight_bytes > 0 && is_open && snapshot.state != State::Closed;
+        let mark =
+            Mark { una: snapshot.snd_una, state: snapshot.state, moved_at: now, timeout: info.rto, way };
+        let last_fault = self.last_fault.get();
+        if !waits {
+            self.marks.remove(&(talk, side));
+            return Ok(());
+        }
+        let old = self.marks.entry((talk, side)).or_insert_with(|| Mark { ..mark });
+        if (old.una, old.state) != (mark.una, mark.state) || last_fault >= old.moved_at {
+            *old = mark;
+        }
+        old.way = old.way.max(way);
+        let bound = TIMEOUTS * old.timeout + old.way + self.ack_delay;
+        let waited = now.since(old.moved_at);
+        if waited > bound {
+            return Err(format!(
+                "connection {talk}, side {side}: stalls: no progress for {waited:?}, the timeout was {:?}, the way \
+                 {:?}: {info:?}",
+                old.timeout, old.way
+            ));
+        }
+        self.look_at = self.look_at.min(now + bound / 4);
+        Ok(())
+    }
+
+    /// A round of looking begins.
+    pub(crate) fn begin(&mut self, now: Instant) {
+        self.look_at = now + Duration::from_secs(1);
+    }
+}
+
+/// How long the way over a link and back takes now.
+pub(crate) fn way(world: &World, link: LinkId, hosts: [HostId; 2]) -> Duration {
+    let config = world.link_config(link);
+    let one = |lane: &Lane, from: HostId| {
+        let (_, bytes) = world.waiting(link, from);
+        // What waits, what is being sent, and what comes behind it.
+        let bytes = bytes + 2 * 65_536;
+        let queued = lane.rate_bits_per_s.map_or(0, |rate| bytes * 8 * 1_000_000 / rate);
+        lane.delay + lane.jitter + lane.reorder_by + Duration::from_micros(queued)
+    };
+    one(&config.forward, hosts[0]) + one(&config.backward, hosts[1])
+}
