@@ -95,7 +95,8 @@ pub(crate) struct Sender {
     pub(crate) attempts: u8,
     reordering: Reordering,
     /// When the first of them was made.
-    pub(crate) first_resent_at: Instant,
+    /// In milliseconds of the driver's clock.
+    first_resent_ms: u32,
     /// When text or a control was last sent.
     pub(crate) last_sent_at: Instant,
     /// When something was last sent again, in milliseconds: older echoes say nothing of the round trip.
@@ -167,7 +168,7 @@ impl Sender {
             persist: window::Persist::default(),
             attempts: 0,
             reordering: Reordering::NONE,
-            first_resent_at: now,
+            first_resent_ms: 0,
             last_sent_at: now,
             resent_ms: 0,
             rtt: Rtt::new(config.rto_initial),
@@ -234,6 +235,19 @@ impl Sender {
     /// Data or a FIN has been given to us and is not acknowledged.
     pub(crate) fn has_waiting(&self) -> bool {
         !self.queue.is_empty() || (self.fin_queued && !self.fin_acked()) || self.una != self.nxt
+    }
+
+    /// Something goes again because of a timeout.
+    pub(crate) fn count_attempt(&mut self, now: Instant) {
+        if self.attempts == 0 {
+            self.first_resent_ms = now.as_millis() as u32;
+        }
+        self.attempts = self.attempts.saturating_add(1);
+    }
+
+    /// How long ago the first of the attempts was made.
+    pub(crate) fn attempting_for(&self, now: Instant) -> core::time::Duration {
+        core::time::Duration::from_millis((now.as_millis() as u32).wrapping_sub(self.first_resent_ms).into())
     }
 
     /// Our FIN is acknowledged.
