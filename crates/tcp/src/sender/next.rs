@@ -79,17 +79,19 @@ impl Sender {
         // With nothing in flight nothing would ever come back: one segment goes whatever the window.
         let congestion_bytes = if in_flight == 0 { congestion_bytes.max(ask.mss) } else { congestion_bytes };
         let mut most_bytes = ask.super_segment_bytes_max.max(ask.mss);
-        if self.load.is_some() {
-            let rate = self.pacing_rate(lent.config);
-            let paced = self.load.as_mut().zip(rate);
-            if let Some((load, rate)) = paced {
-                load.rate = Some(rate);
-                match load.pacer.may(lent.now, rate, ask.mss) {
-                    Ok(burst_bytes) => most_bytes = most_bytes.min(burst_bytes.max(ask.mss)),
-                    Err(at) => {
-                        self.wait_for_pacer(at, congestion_bytes, lent);
-                        return None;
-                    }
+        if let Some(rate) = self.rate_to_heed(ask.mss, lent.config) {
+            let leave = match &mut self.load {
+                Some(load) => {
+                    load.rate = Some(rate);
+                    load.pacer.may(lent.now, rate, ask.mss)
+                }
+                None => Ok(rate.burst_bytes(ask.mss)),
+            };
+            match leave {
+                Ok(burst_bytes) => most_bytes = most_bytes.min(burst_bytes.max(ask.mss)),
+                Err(at) => {
+                    self.wait_for_pacer(at, congestion_bytes, lent);
+                    return None;
                 }
             }
         }
@@ -105,6 +107,12 @@ impl Sender {
         let is_doubling = self.congestion.cwnd_bytes() < self.congestion.ssthresh_bytes() / 2;
         let gain = if is_doubling { GAIN_PERCENT_DOUBLING } else { GAIN_PERCENT };
         Some(Rate::of_window(self.window_bytes(), srtt_us, gain))
+    }
+
+    /// The same, except that what begins a flight and is no more than the smallest burst is not worth a division.
+    fn rate_to_heed(&self, mss: u32, config: &crate::Config) -> Option<Rate> {
+        let is_a_burst = self.load.is_some() || self.unsent_bytes() > 2 * mss;
+        if is_a_burst { self.pacing_rate(config) } else { None }
     }
 
     /// The rate at which data leaves now, in bytes per second; `None`: unpaced.
@@ -296,7 +304,10 @@ impl Sender {
         let (now, start) = (lent.now, plan.seq);
         let (una, nxt) = (self.una, self.nxt);
         let rtt_ns = u64::from(self.rtt.latest_us().unwrap_or(0)) * 1_000;
+        let first_rate =
+            if self.load.is_none() { self.rate_to_heed(segment_bytes, lent.config) } else { None };
         let load = self.load.get_or_insert_with(|| Box::new(Load::new(now, nxt, rtt_ns)));
+        load.rate = load.rate.or(first_rate);
         if load.flight.is_empty() {
             load.timeout_from = now;
             if let Some(episode) = &mut load.episode {
