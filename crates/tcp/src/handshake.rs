@@ -18,7 +18,7 @@ pub(crate) enum Opening {
 }
 
 /// What is left of the handshake.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Handshake {
     /// The SYN or SYN-ACK has to go out (again).
     pub(crate) owed: Option<Opening>,
@@ -26,8 +26,23 @@ pub(crate) struct Handshake {
     pub(crate) is_passive: bool,
     /// CLOSE was called before it was complete and has to wait (§3.10.4).
     pub(crate) finish_after: bool,
-    /// When the SYN or SYN-ACK left, if it left once.
-    pub(crate) timed_since: Option<Instant>,
+    /// When the SYN or SYN-ACK left, if it left once; else a time that never comes, because an `Option` would take
+    /// twice the room.
+    pub(crate) sent_once_at: Instant,
+}
+
+impl Default for Handshake {
+    fn default() -> Self {
+        Handshake { owed: None, is_passive: false, finish_after: false, sent_once_at: Instant::FAR_FUTURE }
+    }
+}
+
+impl Handshake {
+    /// The SYN or SYN-ACK is acknowledged: when it left, if it left once.
+    pub(crate) fn take_sending(&mut self) -> Option<Instant> {
+        let sent_at = core::mem::replace(&mut self.sent_once_at, Instant::FAR_FUTURE);
+        (sent_at != Instant::FAR_FUTURE).then_some(sent_at)
+    }
 }
 
 impl Connection {
@@ -48,11 +63,11 @@ impl Connection {
         };
         let seq = self.sender.iss;
         if self.sender.nxt == seq {
-            self.handshake.timed_since = Some(now);
+            self.handshake.sent_once_at = now;
             self.sender.nxt = seq + 1;
         } else {
             // Karn: which of them will be answered?
-            self.handshake.timed_since = None;
+            self.handshake.sent_once_at = Instant::FAR_FUTURE;
             self.sender.note_resent(now);
         }
         if !self.timers.is_running(Timer::Retransmit) {

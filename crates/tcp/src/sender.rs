@@ -95,7 +95,8 @@ pub(crate) struct Sender {
     pub(crate) attempts: u8,
     reordering: Reordering,
     /// When the first of them was made.
-    pub(crate) first_resent_at: Instant,
+    /// In milliseconds of the driver's clock.
+    first_resent_ms: u32,
     /// When text or a control was last sent.
     pub(crate) last_sent_at: Instant,
     /// When something was last sent again, in milliseconds: older echoes say nothing of the round trip.
@@ -117,8 +118,10 @@ pub(crate) struct Sent {
     pub(crate) segments: u32,
     pub(crate) segments_again: u32,
     pub(crate) delivered_segments: u32,
-    pub(crate) timeouts: u32,
-    pub(crate) undone: u32,
+    /// At most 65,535.
+    pub(crate) timeouts: u16,
+    /// At most 65,535.
+    pub(crate) undone: u16,
 }
 
 /// What the connection lends its send half for the time of a call.
@@ -165,7 +168,7 @@ impl Sender {
             persist: window::Persist::default(),
             attempts: 0,
             reordering: Reordering::NONE,
-            first_resent_at: now,
+            first_resent_ms: 0,
             last_sent_at: now,
             resent_ms: 0,
             rtt: Rtt::new(config.rto_initial),
@@ -232,6 +235,19 @@ impl Sender {
     /// Data or a FIN has been given to us and is not acknowledged.
     pub(crate) fn has_waiting(&self) -> bool {
         !self.queue.is_empty() || (self.fin_queued && !self.fin_acked()) || self.una != self.nxt
+    }
+
+    /// Something goes again because of a timeout.
+    pub(crate) fn count_attempt(&mut self, now: Instant) {
+        if self.attempts == 0 {
+            self.first_resent_ms = now.as_millis() as u32;
+        }
+        self.attempts = self.attempts.saturating_add(1);
+    }
+
+    /// How long ago the first of the attempts was made.
+    pub(crate) fn attempting_for(&self, now: Instant) -> core::time::Duration {
+        core::time::Duration::from_millis((now.as_millis() as u32).wrapping_sub(self.first_resent_ms).into())
     }
 
     /// Our FIN is acknowledged.
@@ -354,3 +370,6 @@ impl Sender {
         self.rtt.rto_us(RtoBounds::new(config))
     }
 }
+
+#[cfg(test)]
+mod tests;

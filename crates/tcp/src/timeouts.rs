@@ -58,10 +58,7 @@ impl Connection {
             self.give_up(now, Cause::GaveUp);
             return;
         }
-        if self.sender.attempts == 0 {
-            self.sender.first_resent_at = now;
-        }
-        self.sender.attempts = self.sender.attempts.saturating_add(1);
+        self.sender.count_attempt(now);
         self.doubt_path();
         if self.is_linear_syn() {
             self.sender.rtt.repeat();
@@ -83,7 +80,7 @@ impl Connection {
         match self.state() {
             State::SynSent => {
                 let uncounted = if habits.linear_syns_are_not_counted() { self.linear_syns() } else { 0 };
-                let waited = now.since(self.sender.first_resent_at) + self.config.rto_initial;
+                let waited = self.sender.attempting_for(now) + self.config.rto_initial;
                 let by_clock = habits.gives_up_by_the_clock()
                     && waited >= self.time_of_retries(self.config.syn_retries, self.config.rto_initial);
                 self.sender.attempts >= self.config.syn_retries.saturating_add(uncounted)
@@ -94,7 +91,7 @@ impl Connection {
             _ if self.is_orphaned && self.sender.rtt.backoff() >= self.config.retries => true,
             _ if habits.gives_up_by_the_clock() => {
                 let time = self.time_of_retries(self.config.retries, self.config.rto_min);
-                self.sender.attempts > 0 && now.since(self.sender.first_resent_at) >= time
+                self.sender.attempts > 0 && self.sender.attempting_for(now) >= time
             }
             _ => self.sender.attempts >= self.config.retries,
         }

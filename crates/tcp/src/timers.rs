@@ -46,17 +46,17 @@ impl Timer {
         Timer::Pace,
     ];
 
-    /// Where its due time is kept. Of those that look after what is in flight, or after a closed window, at most one
-    /// runs at a time (RFC 8985 §8): they share a place.
+    /// Where its due time is kept. Those of which at most one runs at a time share a place: those that look after
+    /// what is in flight, or after a closed window (RFC 8985 §8).
     const fn place(self) -> usize {
         match self {
             Timer::Retransmit | Timer::Reorder | Timer::Probe | Timer::Persist => 0,
-            Timer::DelayedAck => 1,
-            Timer::KeepAlive => 2,
-            Timer::User => 3,
-            Timer::Linger => 4,
+            // Nothing is left to be sent in FIN-WAIT-2 and TIME-WAIT.
+            Timer::Linger | Timer::Pace => 1,
+            Timer::DelayedAck => 2,
+            Timer::KeepAlive => 3,
+            Timer::User => 4,
             Timer::Cork => 5,
-            Timer::Pace => 6,
         }
     }
 
@@ -81,20 +81,20 @@ impl Timer {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimerTable {
     due: [Instant; PLACES],
-    /// Which of those that share the first place runs.
-    shared: Timer,
+    /// Which of those that share a place runs, for the first two places.
+    shared: [Timer; 2],
 }
 
-const PLACES: usize = 7;
+const PLACES: usize = 6;
 
 impl TimerTable {
     pub(crate) const fn new() -> Self {
-        TimerTable { due: [Instant::FAR_FUTURE; PLACES], shared: Timer::Retransmit }
+        TimerTable { due: [Instant::FAR_FUTURE; PLACES], shared: [Timer::Retransmit, Timer::Linger] }
     }
 
     pub(crate) fn set(&mut self, timer: Timer, due: Instant) {
-        if timer.place() == 0 {
-            self.shared = timer;
+        if let Some(shared) = self.shared.get_mut(timer.place()) {
+            *shared = timer;
         }
         self.due[timer.place()] = due;
     }
@@ -115,7 +115,7 @@ impl TimerTable {
 
     pub(crate) fn due(&self, timer: Timer) -> Option<Instant> {
         let place = timer.place();
-        let is_its = place != 0 || self.shared == timer;
+        let is_its = self.shared.get(place).is_none_or(|shared| *shared == timer);
         Some(self.due[place]).filter(|due| is_its && *due != Instant::FAR_FUTURE)
     }
 

@@ -148,8 +148,8 @@ fn a_user_timeout_counts_from_the_open_that_a_listener_turned_to() {
 fn back_off_doubles_and_r2_gives_up() {
     // A probe of the tail goes before all that (RFC 8985 §7.2: no later than the timeout), and is no retry.
     let cases: [(bool, &[u64]); 2] = [
-        (false, &[0, 200, 600, 1_400, 3_000, 6_200, 12_600]),
-        (true, &[0, 200, 400, 800, 1_600, 3_200, 6_400, 12_800]),
+        (false, &[0, 220, 660, 1_540, 3_300, 6_820, 13_860]),
+        (true, &[0, 220, 440, 880, 1_760, 3_520, 7_040, 14_080]),
     ];
     for (tail_loss_probes, expected) in cases {
         let config = Config { retries: 6, tail_loss_probes, ..Config::default() };

@@ -276,6 +276,10 @@ impl Sender {
         una: Seq,
         lent: &mut Lent<'_>,
     ) -> u32 {
+        if load.flight.is_empty() {
+            load.reordered_due = None;
+            return 0;
+        }
         let (lost_bytes, sign) = if self.sack {
             (self.detect(load, LossSign::Rack, lent), LossSign::Rack)
         } else {

@@ -24,11 +24,16 @@ pub(crate) struct BusyTime {
     sending: u32,
     for_window: u32,
     for_buffer: u32,
-    since: Instant,
+    /// In the same units, on the driver's clock; wraps.
+    since: u32,
     doing: Doing,
 }
 
 const UNIT_NS: u64 = 64_000;
+
+fn units_of(now: Instant) -> u32 {
+    (now.as_nanos() / UNIT_NS) as u32
+}
 
 fn duration(units: u32) -> Duration {
     Duration::from_nanos(u64::from(units) * UNIT_NS)
@@ -36,7 +41,7 @@ fn duration(units: u32) -> Duration {
 
 impl BusyTime {
     pub(crate) fn new(now: Instant) -> Self {
-        BusyTime { sending: 0, for_window: 0, for_buffer: 0, since: now, doing: Doing::Nothing }
+        BusyTime { sending: 0, for_window: 0, for_buffer: 0, since: units_of(now), doing: Doing::Nothing }
     }
 
     /// From now on it does this.
@@ -53,19 +58,15 @@ impl BusyTime {
     }
 
     fn close(&mut self, now: Instant) {
-        let units = u32::try_from(now.nanos_since(self.since) / UNIT_NS).unwrap_or(u32::MAX);
+        let units = units_of(now).wrapping_sub(self.since);
+        self.since = units_of(now);
         let sum = match self.doing {
-            Doing::Nothing => {
-                self.since = now;
-                return;
-            }
+            Doing::Nothing => return,
             Doing::Sending => &mut self.sending,
             Doing::WaitingForWindow => &mut self.for_window,
             Doing::WaitingForBuffer => &mut self.for_buffer,
         };
         *sum = sum.saturating_add(units);
-        // What is less than a unit counts later.
-        self.since = self.since.plus_nanos(u64::from(units) * UNIT_NS);
     }
 
     /// Until now: busy in all, waiting for the peer's window, waiting for the application's buffer.

@@ -29,6 +29,7 @@ impl Sender {
             && load.flight.sacked_bytes() == 0
             && load.flight.lost_bytes() == 0
             && load.tail.may_probe()
+            && !load.tail.is_owed
             && self.wnd > 0;
         if may_probe {
             let tail = Tail { srtt_us: self.rtt.srtt_us(), is_one_segment: load.flight.is_one_segment() };

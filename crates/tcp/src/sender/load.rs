@@ -3,12 +3,13 @@
 use crate::Instant;
 use crate::sender::duplicates::Duplicates;
 use crate::sender::flight::Flight;
-use crate::sender::pacer::Pacer;
+use crate::sender::pacer::{Pacer, Rate};
 use crate::sender::phase::Phase;
 use crate::sender::rack::Rack;
 use crate::sender::tail_probe::TailProbe;
 use crate::sender::undo::Episode;
 use crate::sender::usage::Usage;
+use alloc::boxed::Box;
 use wire::Seq;
 
 /// The part of a [`Sender`](crate::sender::Sender) that exists while something is in flight.
@@ -20,8 +21,11 @@ pub(crate) struct Load {
     pub(crate) tail: TailProbe,
     pub(crate) duplicates: Duplicates,
     pub(crate) pacer: Pacer,
+    /// At what rate it was asked last; `None`: not at all.
+    pub(crate) rate: Option<Rate>,
     pub(crate) usage: Usage,
-    pub(crate) episode: Option<Episode>,
+    /// Boxed: rare.
+    pub(crate) episode: Option<Box<Episode>>,
     /// Without SACK: what a recovery or timeout has covered; duplicates below say nothing new
     /// (RFC 6582 §3.2, step 2).
     pub(crate) recover: Option<Seq>,
@@ -45,6 +49,7 @@ impl Load {
             tail: TailProbe::default(),
             duplicates: Duplicates::default(),
             pacer: Pacer::default(),
+            rate: None,
             usage: Usage::new(next),
             episode: None,
             recover: None,
@@ -65,7 +70,7 @@ impl Load {
         if !self.flight.is_empty() {
             return false;
         }
-        let awaits_report = self.episode.as_ref().is_some_and(Episode::awaits_report);
+        let awaits_report = self.episode.as_ref().is_some_and(|episode| episode.awaits_report());
         let covers = self.recover.is_some_and(|recover| una.at_or_before(recover));
         !awaits_report && !covers && !self.tail.awaits_verdict()
     }

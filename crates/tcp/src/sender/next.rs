@@ -10,7 +10,6 @@ use crate::sender::flight::Hole;
 use crate::sender::load::Load;
 use crate::sender::pacer::{Rate, SRTT_US_MIN};
 use crate::sender::phase::Phase;
-use crate::sender::undo::Episode;
 use crate::sender::{Lent, Sender};
 use crate::timers::Timer;
 use crate::trace::{LossSign, Trace};
@@ -80,10 +79,15 @@ impl Sender {
         // With nothing in flight nothing would ever come back: one segment goes whatever the window.
         let congestion_bytes = if in_flight == 0 { congestion_bytes.max(ask.mss) } else { congestion_bytes };
         let mut most_bytes = ask.super_segment_bytes_max.max(ask.mss);
-        if let Some(rate) = self.pacing_rate(lent.config)
-            && let Some(load) = &mut self.load
-        {
-            match load.pacer.may(lent.now, rate, ask.mss) {
+        if let Some(rate) = self.rate_to_heed(ask.mss, lent.config) {
+            let leave = match &mut self.load {
+                Some(load) => {
+                    load.rate = Some(rate);
+                    load.pacer.may(lent.now, rate, ask.mss)
+                }
+                None => Ok(rate.burst_bytes(ask.mss)),
+            };
+            match leave {
                 Ok(burst_bytes) => most_bytes = most_bytes.min(burst_bytes.max(ask.mss)),
                 Err(at) => {
                     self.wait_for_pacer(at, congestion_bytes, lent);
@@ -103,6 +107,12 @@ impl Sender {
         let is_doubling = self.congestion.cwnd_bytes() < self.congestion.ssthresh_bytes() / 2;
         let gain = if is_doubling { GAIN_PERCENT_DOUBLING } else { GAIN_PERCENT };
         Some(Rate::of_window(self.window_bytes(), srtt_us, gain))
+    }
+
+    /// The same, except that what begins a flight and is no more than the smallest burst is not worth a division.
+    fn rate_to_heed(&self, mss: u32, config: &crate::Config) -> Option<Rate> {
+        let is_a_burst = self.load.is_some() || self.unsent_bytes() > 2 * mss;
+        if is_a_burst { self.pacing_rate(config) } else { None }
     }
 
     /// The rate at which data leaves now, in bytes per second; `None`: unpaced.
@@ -292,13 +302,17 @@ impl Sender {
     pub(crate) fn on_sent(&mut self, plan: &Plan, segment_bytes: u32, lent: &mut Lent<'_>) {
         let Some(to) = plan.to else { return };
         let (now, start) = (lent.now, plan.seq);
-        let rate = self.pacing_rate(lent.config);
         let (una, nxt) = (self.una, self.nxt);
         let rtt_ns = u64::from(self.rtt.latest_us().unwrap_or(0)) * 1_000;
+        let first_rate =
+            if self.load.is_none() { self.rate_to_heed(segment_bytes, lent.config) } else { None };
         let load = self.load.get_or_insert_with(|| Box::new(Load::new(now, nxt, rtt_ns)));
+        load.rate = load.rate.or(first_rate);
         if load.flight.is_empty() {
             load.timeout_from = now;
-            load.episode.iter_mut().for_each(Episode::on_next_flight);
+            if let Some(episode) = &mut load.episode {
+                episode.on_next_flight();
+            }
         }
         let bytes = to.bytes_since(start);
         let is_again = start.before(nxt);
@@ -330,7 +344,7 @@ impl Sender {
         if let Some(prr) = load.phase.prr_mut() {
             prr.on_sent(bytes);
         }
-        if let Some(rate) = rate {
+        if let Some(rate) = load.rate {
             load.pacer.on_sent(now, bytes, rate, segment_bytes);
         }
         load.usage.on_sent(load.in_flight_bytes());
@@ -347,15 +361,14 @@ impl Sender {
 
     /// There is no more to send while the window has room: rate samples from here on say so.
     fn note_app_limit(&mut self, lent: &mut Lent<'_>) {
-        let (unsent, window) = (self.unsent_bytes(), self.window_bytes());
-        if let Some(load) = &mut self.load {
-            let in_flight = load.in_flight_bytes();
-            if unsent == 0 && in_flight < window && load.flight.lost_bytes() == 0 {
-                let is_new = load.flight.rate.on_app_limited(in_flight);
-                if is_new {
-                    lent.tracer.note(|| Trace::AppLimited);
-                }
-            }
+        if self.unsent_bytes() > 0 {
+            return;
+        }
+        let window = self.window_bytes();
+        let Some(load) = &mut self.load else { return };
+        let in_flight = load.in_flight_bytes();
+        if in_flight < window && load.flight.lost_bytes() == 0 && load.flight.rate.on_app_limited(in_flight) {
+            lent.tracer.note(|| Trace::AppLimited);
         }
     }
 

@@ -36,7 +36,8 @@ pub(crate) struct DeliveryRate {
     first_sent_at: Instant,
     /// Samples are application-limited until so much is delivered.
     app_limited_until: Option<u32>,
-    latest: Option<RateSample>,
+    /// Delivered, in nanoseconds, limited by the application: divided only for those who ask.
+    latest: Option<(u32, u64, bool)>,
 }
 
 impl DeliveryRate {
@@ -70,7 +71,9 @@ impl DeliveryRate {
 
     /// The latest sample.
     pub(crate) fn latest(&self) -> Option<RateSample> {
-        self.latest
+        let (delivered, interval_ns, is_app_limited) = self.latest?;
+        // Fits: 4 GiB times 10^9 is below 2^64.
+        Some(RateSample { bytes_per_s: u64::from(delivered) * 1_000_000_000 / interval_ns, is_app_limited })
     }
 
     /// The rate that the newest delivery shows; it left at `sent_at` with `stamp`. None over less than `rtt_min_ns`:
@@ -87,9 +90,7 @@ impl DeliveryRate {
         if interval == 0 || interval < rtt_min_ns {
             return;
         }
-        // Fits: 4 GiB times 10^9 is below 2^64.
-        let bytes_per_s = u64::from(delivered) * 1_000_000_000 / interval;
-        self.latest = Some(RateSample { bytes_per_s, is_app_limited: stamp.is_app_limited });
+        self.latest = Some((delivered, interval, stamp.is_app_limited));
     }
 }
 

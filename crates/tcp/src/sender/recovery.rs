@@ -9,6 +9,7 @@ use crate::sender::prr::Prr;
 use crate::sender::undo::Episode;
 use crate::sender::{Lent, RecoveryPhase, Sender};
 use crate::trace::{LossSign, Trace, UndoSign};
+use alloc::boxed::Box;
 use wire::Seq;
 
 impl Sender {
@@ -54,7 +55,7 @@ impl Sender {
         lent: &mut Lent<'_>,
     ) -> Prr {
         if !matches!(load.phase, Phase::Cwr { .. }) {
-            load.episode = Some(Episode::new(self.congestion.clone()));
+            load.episode = Some(Box::new(Episode::new(self.congestion.clone())));
             self.congestion.on_congestion(&Reduction {
                 now: lent.now,
                 why: Congested::Lost,
@@ -97,7 +98,7 @@ impl Sender {
         }
         load.phase = Phase::Open;
         load.recover = None;
-        self.sent.undone = self.sent.undone.wrapping_add(1);
+        self.sent.undone = self.sent.undone.saturating_add(1);
         lent.tracer.note(|| Trace::Undone { sign });
         lent.tracer.note(|| Trace::Phase { phase: RecoveryPhase::Open, sign: None });
     }
@@ -113,7 +114,7 @@ impl Sender {
 
     /// The retransmission timer ran out for the SYN or SYN-ACK.
     pub(crate) fn count_timeout(&mut self) {
-        self.sent.timeouts = self.sent.timeouts.wrapping_add(1);
+        self.sent.timeouts = self.sent.timeouts.saturating_add(1);
     }
 
     fn time_out(&mut self, load: &mut Load, lent: &mut Lent<'_>) {
@@ -126,7 +127,7 @@ impl Sender {
         let is_again = self.attempts > 1;
         let was_recovering = load.phase.is_recovering();
         if !is_again && !was_recovering {
-            load.episode = Some(Episode::new(self.congestion.clone()));
+            load.episode = Some(Box::new(Episode::new(self.congestion.clone())));
         }
         let reduction = Reduction { now, why: Congested::Lost, in_flight_bytes, mss: lent.mss };
         self.congestion.on_timeout(&reduction, is_again);

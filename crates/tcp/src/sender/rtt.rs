@@ -28,27 +28,30 @@ impl RtoBounds {
 }
 
 /// The shortest round trip of the last minutes, so that a path that has become longer is noticed
-/// (RFC 8985 §6.2, step 1). In nanoseconds: a quarter of it is compared with how late things come.
+/// (RFC 8985 §6.2, step 1). In nanoseconds: a quarter of it is compared with how late things come. One of more than
+/// four seconds counts as four: to have more patience than a second is of no use.
 #[derive(Clone, Copy, Debug)]
 struct Shortest {
-    now_ns: u64,
+    now_ns: u32,
     /// The shortest since the last change, which takes over at the next.
-    next_ns: u64,
+    next_ns: u32,
     changed_at_s: u32,
 }
 
 impl Shortest {
-    const NONE: Shortest = Shortest { now_ns: u64::MAX, next_ns: u64::MAX, changed_at_s: 0 };
+    const NONE: Shortest = Shortest { now_ns: u32::MAX, next_ns: u32::MAX, changed_at_s: 0 };
     /// Linux remembers as long (`tcp_min_rtt_wlen`).
     const SECONDS: u32 = 300;
+    const NS_MAX: u64 = 4_000_000_000;
 
     #[inline]
     fn on_sample(&mut self, now: Instant, rtt_ns: u64) {
-        let rtt_ns = rtt_ns.max(1);
+        // Fits: bounded below 2^32.
+        let rtt_ns = rtt_ns.clamp(1, Self::NS_MAX) as u32;
         let now_s = now.as_secs() as u32;
         if now_s.wrapping_sub(self.changed_at_s) >= Self::SECONDS {
             self.now_ns = if self.changed_at_s == 0 { self.now_ns } else { self.next_ns };
-            self.next_ns = u64::MAX;
+            self.next_ns = u32::MAX;
             self.changed_at_s = now_s;
         }
         self.now_ns = self.now_ns.min(rtt_ns);
@@ -146,7 +149,7 @@ impl Rtt {
 
     /// The shortest of the last minutes, in nanoseconds.
     pub(crate) fn min_ns(&self) -> Option<u64> {
-        (self.shortest.now_ns != u64::MAX).then_some(self.shortest.now_ns)
+        (self.shortest.now_ns != u32::MAX).then_some(self.shortest.now_ns.into())
     }
 
     /// A round trip took so long: every acknowledgment of what was sent once says one.
@@ -216,5 +219,26 @@ mod tests {
         }
         assert!((19_900..=20_100).contains(&rtt.srtt_us().unwrap_or(0)));
         assert!(rtt.rto_us(BOUNDS) < 21_000, "{}", rtt.rto_us(BOUNDS));
+    }
+
+    #[test]
+    fn the_shortest_is_of_the_last_minutes_and_bounded() {
+        let at = |seconds: u64| Instant::from_millis(seconds * 1_000);
+        let mut rtt = Rtt::new(Duration::from_secs(1));
+        assert_eq!(rtt.min_ns(), None);
+        rtt.on_shortest(at(1_000), 20_000_000);
+        rtt.on_shortest(at(1_001), 10_000_000);
+        rtt.on_shortest(at(1_002), 30_000_000);
+        assert_eq!(rtt.min_ns(), Some(10_000_000));
+        // The path has become longer.
+        for second in 1_003..1_700 {
+            rtt.on_shortest(at(second), 50_000_000);
+        }
+        assert_eq!(rtt.min_ns(), Some(50_000_000));
+        let mut far = Rtt::new(Duration::from_secs(1));
+        far.on_shortest(at(1), u64::MAX);
+        assert_eq!(far.min_ns(), Some(4_000_000_000));
+        far.on_shortest(at(2), 0);
+        assert_eq!(far.min_ns(), Some(1), "not nothing");
     }
 }
