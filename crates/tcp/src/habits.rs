@@ -117,6 +117,12 @@ impl Habits {
         self.are_freebsds()
     }
 
+    /// Text that was overtaken by a retransmission counts as old, as RFC 7323 §5.3 has it. Ours is taken if it was sent
+    /// after the disorder began.
+    pub(crate) const fn late_text_is_old(self) -> bool {
+        !matches!(self, Habits::Rfc)
+    }
+
     /// A reset of a passive half-open connection that also has ACK, SYN or FIN is challenged, whatever its
     /// number.
     pub(crate) const fn half_open_wants_bare_reset(self) -> bool {

@@ -113,7 +113,7 @@ impl Connection {
             return Err(Refused::silently(Refusal::NoAck));
         }
         self.check_repeated_syn(segment)?;
-        self.timestamps.check(now, segment, &self.config)?;
+        self.timestamps.check(now, segment, &self.config, self.receiver.oldest_stamp())?;
         let text_allowed = self.first_check_sequence(now, segment)?;
         if self.second_check_reset(now, segment)? {
             return Ok(());
@@ -295,6 +295,9 @@ impl Connection {
                 }
             } else {
                 self.receiver.keep_out_of_order(first, &text, &self.config)?;
+                if self.timestamps.agreed {
+                    self.receiver.note_stamp(self.timestamps.recent);
+                }
             }
         } else if !text.is_empty() {
             self.receiver.report_duplicate(seq, text.len() as u32, &self.config);

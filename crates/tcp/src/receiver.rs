@@ -73,6 +73,16 @@ pub(crate) struct Received {
 struct Disorder {
     reassembly: Reassembly,
     report: SackReport,
+    /// How things stood when the first piece was kept; `None` without timestamps.
+    began: Option<Began>,
+}
+
+/// The beginning of a disorder.
+#[derive(Clone, Copy, Debug)]
+struct Began {
+    nxt: Seq,
+    /// TS.Recent.
+    stamp: u32,
 }
 
 impl Disorder {

@@ -41,8 +41,15 @@ impl TimestampState {
         (now.as_millis() as u32).wrapping_add(self.offset)
     }
 
-    /// PAWS: a segment with a timestamp older than one already seen is a leftover (RFC 7323 §5.3, R1).
-    pub(crate) fn check(&self, now: Instant, segment: &Segment, config: &Config) -> Result<(), Refused> {
+    /// PAWS: a segment with a timestamp older than one already seen is a leftover (RFC 7323 §5.3, R1). Text may be as
+    /// old as `oldest_text`, if there is such a limit: see [`crate::receiver::Receiver::oldest_stamp`].
+    pub(crate) fn check(
+        &self,
+        now: Instant,
+        segment: &Segment,
+        config: &Config,
+        oldest_text: Option<u32>,
+    ) -> Result<(), Refused> {
         if !self.agreed || segment.header.flags.rst() {
             return Ok(());
         }
@@ -52,7 +59,9 @@ impl TimestampState {
             }
             return Err(Refused::silently(Refusal::MissingTimestamp));
         };
-        if self.believes_recent(now) && Seq::new(stamps.value).before(Seq::new(self.recent)) {
+        let has_text = !segment.payload.is_empty() && !config.habits.late_text_is_old();
+        let oldest = oldest_text.filter(|_| has_text).unwrap_or(self.recent);
+        if self.believes_recent(now) && Seq::new(stamps.value).before(Seq::new(oldest)) {
             if segment.payload.is_empty() && config.habits.old_timestamp_alone_is_not_answered() {
                 return Err(Refused::silently(Refusal::OldTimestamp));
             }

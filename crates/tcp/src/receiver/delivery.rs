@@ -2,7 +2,7 @@
 //! (RFC 9293 §3.10.7.4, seventh step; RFC 2018, RFC 2883). The urgent pointer and the FIN are marks in it.
 
 use super::reassembly::{Insertion, pieces_max};
-use super::{Disorder, ReceiveBuffer, Receiver};
+use super::{Began, Disorder, ReceiveBuffer, Receiver};
 use crate::events::Events;
 use crate::habits::{DelayedAckLimit, Habits};
 use crate::refusal::Refused;
@@ -47,7 +47,7 @@ impl Receiver {
     ) -> Result<(), Refused> {
         self.received.segments = self.received.segments.wrapping_add(1);
         self.acks.owe(SendReason::DuplicateAck);
-        let Disorder { reassembly, report } = &mut **self.disorder.get_or_insert_default();
+        let Disorder { reassembly, report, .. } = &mut **self.disorder.get_or_insert_default();
         match reassembly.insert(first, text, pieces_max(config.receive_buffer_bytes)) {
             Insertion::Kept { run, duplicate } if self.sack => {
                 report.on_arrival(run);
@@ -64,6 +64,27 @@ impl Receiver {
             Insertion::NoRoom => return Err(Refused::silently(Refusal::NoRoom)),
         }
         Ok(())
+    }
+
+    /// A piece was kept while TS.Recent was `stamp`.
+    pub(crate) fn note_stamp(&mut self, stamp: u32) {
+        let nxt = self.nxt;
+        if let Some(disorder) = &mut self.disorder {
+            disorder.began.get_or_insert(Began { nxt, stamp });
+        }
+    }
+
+    /// The oldest timestamp that text may have while pieces are held out of order: TS.Recent from when the first of them
+    /// was kept.
+    ///
+    /// A retransmission that fills a hole moves TS.Recent past the timestamps of what was sent before it and is late;
+    /// RFC 7323 §5.3 would drop that, and call for another retransmission. But what is not older than the beginning
+    /// of the disorder was sent after it; since then the peer has sent at most what has arrived and a window more, so
+    /// its numbers have not come round.
+    pub(crate) fn oldest_stamp(&self) -> Option<u32> {
+        const ADVANCE_BYTES_MAX: u32 = 1 << 30;
+        let began = self.disorder.as_ref()?.began?;
+        (self.nxt.bytes_since(began.nxt) <= ADVANCE_BYTES_MAX).then_some(began.stamp)
     }
 
     /// Text that came with a SYN waits for the handshake (RFC 9293 §3.10.7.2, third).
@@ -87,6 +108,9 @@ impl Receiver {
             events.raise(Event::Readable);
         }
         disorder.report.on_advance(self.nxt);
+        if disorder.reassembly.is_empty() {
+            disorder.began = None;
+        }
         if !disorder.is_empty() {
             self.disorder = Some(disorder);
         }
