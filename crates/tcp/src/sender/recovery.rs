@@ -184,6 +184,9 @@ impl Sender {
     pub(crate) fn on_probe_timer(&mut self, lent: &mut Lent<'_>) {
         if let Some(load) = &mut self.load {
             load.tail.is_owed = true;
+            // The retransmission timeout counts from the probe (RFC 8985 §7.3); a probe that had to wait as long as
+            // the timeout would never go otherwise.
+            load.timeout_from = lent.now;
         }
         self.arm(lent);
     }
