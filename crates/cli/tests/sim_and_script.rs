@@ -26,7 +26,7 @@ fn a_simulation_is_the_same_every_time_and_its_capture_can_be_explained() {
     assert_eq!(text, run(&two));
     assert_eq!(std::fs::read(one.path()).expect("written"), std::fs::read(two.path()).expect("written"));
     assert_eq!(text.matches("all arrived").count(), 2, "{text}");
-    assert!(text.contains("fairness") && text.contains("fast-retransmit"), "{text}");
+    assert!(text.contains("fairness") && text.contains("sack-recovery"), "{text}");
     let explained = printed(&["explain", one.path()]);
     for port in [40_000, 40_001] {
         assert!(explained.contains(&format!("10.0.0.1:{port}")), "{explained}");

@@ -186,8 +186,8 @@ fn other_dialects_and_unkept_numbers_are_named() {
         ("0 < S 0:0(0) win 1 <mss 1460,mp_capable key_a>", "MPTCP"),
         ("0 < . 1:1(0) ack 1 win 1 <dss dack4=1>", "MPTCP"),
         (
-            "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 %{ assert tcpi_delivered == 0 }%",
-            "tcpi_delivered of TCP_INFO",
+            "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 %{ assert tcpi_delivered_ce == 0 }%",
+            "tcpi_delivered_ce of TCP_INFO",
         ),
         (
             "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 setsockopt(3, SOL_TCP, TCP_WINDOW_CLAMP, [500], 4) = 0",

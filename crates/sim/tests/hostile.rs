@@ -329,7 +329,7 @@ fn a_peer_that_tells_every_lie_stays_bounded_and_an_honest_one_gets_the_rest() {
 fn lie(victim: &mut Victim, dice: &mut Dice) {
     let (una, end) = (victim.una(), victim.sent_to);
     let flight = end.bytes_since(una).max(1);
-    let mut within = |dice: &mut Dice| una + dice.below(u64::from(flight) + 1) as u32;
+    let within = |dice: &mut Dice| una + dice.below(u64::from(flight) + 1) as u32;
     match dice.below(10) {
         0 | 1 => victim.hear(una, &[]),
         2 => {

@@ -22,18 +22,36 @@ pub(crate) struct Plan {
     /// With text or FIN: one past the last.
     pub(crate) to: Option<Seq>,
     pub(crate) flags: Flags,
+    /// For people: the machine asks what it is.
     pub(crate) why: SendReason,
+    pub(crate) what: What,
+}
+
+/// What a segment is to the send half.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// Text, a control, an acknowledgment.
+    Ordinary,
+    /// A probe of the tail (RFC 8985 §7).
+    TailProbe,
+    /// A probe of a closed window.
+    WindowProbe,
 }
 
 impl Plan {
     /// A segment without text.
     pub(crate) fn bare(seq: Seq, flags: Flags, why: SendReason) -> Self {
-        Plan { seq, to: None, flags, why }
+        Plan { seq, to: None, flags, why, what: What::Ordinary }
     }
 
     /// The stream from `seq` up to `to`.
     pub(crate) fn text(seq: Seq, to: Seq, why: SendReason) -> Self {
-        Plan { seq, to: Some(to), flags: Flags::ACK, why }
+        Plan { seq, to: Some(to), flags: Flags::ACK, why, what: What::Ordinary }
+    }
+
+    /// The same as a probe.
+    pub(crate) fn as_probe(self, what: What) -> Self {
+        Plan { what, ..self }
     }
 
     /// The same with PSH, whatever is queued behind it.
@@ -44,7 +62,7 @@ impl Plan {
 
 impl Connection {
     pub(crate) fn build(&mut self, now: Instant, plan: Plan) -> Transmit {
-        let Plan { seq, to, flags, why } = plan;
+        let Plan { seq, to, flags, why, .. } = plan;
         let (flags, payload) = match to {
             Some(to) => {
                 let (more, payload) = self.sender.text(seq, to);

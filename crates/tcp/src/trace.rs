@@ -42,7 +42,9 @@ pub enum SendReason {
     PathMtu,
     /// It was sent into a window that was closed and is open again.
     WindowReopened,
-    /// The last segment again, or new data, to provoke an acknowledgment (RFC 8985 §7).
+    /// New data after a silence of two round trips, to provoke an acknowledgment (RFC 8985 §7).
+    TailProbeWithNewData,
+    /// The last segment again, to provoke an acknowledgment (RFC 8985 §7).
     TailLossProbe,
     /// Asks whether a closed window has opened (§3.8.6.1).
     ZeroWindowProbe,
@@ -106,6 +108,7 @@ impl SendReason {
             SendReason::FastRetransmit => "fast-retransmit",
             SendReason::RecoveryRetransmit => "recovery",
             SendReason::SackRecovery => "sack-recovery",
+            SendReason::TailProbeWithNewData => "tail-probe-new-data",
             SendReason::TailLossProbe => "tail-loss-probe",
             SendReason::ZeroWindowProbe => "zero-window-probe",
             SendReason::KeepAlive => "keep-alive",
@@ -146,6 +149,7 @@ impl SendReason {
             SendReason::FastRetransmit => "fast retransmit: three duplicate ACKs",
             SendReason::RecoveryRetransmit => "retransmission: a partial ACK shows the next hole",
             SendReason::SackRecovery => "retransmission: SACK shows a hole",
+            SendReason::TailProbeWithNewData => "new data as a probe of the tail",
             SendReason::TailLossProbe => "tail loss probe",
             SendReason::ZeroWindowProbe => "probes the closed window",
             SendReason::KeepAlive => "keep-alive probe",

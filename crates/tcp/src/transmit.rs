@@ -7,7 +7,7 @@
 //! so that the code of a busy connection stays within a processor's first cache. What was decided becomes a
 //! segment in `build.rs`.
 
-use crate::build::Plan;
+use crate::build::{Plan, What};
 use crate::connection::Connection;
 use crate::segment::Transmit;
 use crate::sender::Ask;
@@ -130,7 +130,8 @@ impl Connection {
             let is_fin_alone = una == nxt && self.sender.fin_queued && una == end;
             let to = if is_fin_alone { una + 1 } else { (una + 1).earliest(end.latest(nxt)) };
             if una.before(to) {
-                return Some(Plan::text(una, to, SendReason::ZeroWindowProbe));
+                let plan = Plan::text(una, to, SendReason::ZeroWindowProbe);
+                return Some(plan.as_probe(What::WindowProbe));
             }
         }
         if core::mem::take(&mut self.keep_alive_owed) {

@@ -205,6 +205,9 @@ impl Life {
     /// The application leaves and nobody sends any more: it comes to rest.
     fn rest(&mut self) {
         self.connection.close(self.now);
+        // A stream in segments of a byte, spread over round trips of half a minute, takes more timers than it is worth.
+        let config = Config { pacing: false, ..Config::clone(self.connection.config()) };
+        self.connection.set_config(self.now, config.into());
         self.drain();
         for _ in 0..TIMERS_MAX {
             let Some(due) = self.connection.poll_timeout() else {

@@ -3,7 +3,7 @@
 //! What counts as lost goes first, then new data; both under the congestion window, the peer's window and the
 //! pacer. A probe of the tail is one segment and asks nobody. What was decided becomes a segment in `build.rs`.
 
-use crate::build::Plan;
+use crate::build::{Plan, What};
 use crate::congestion::Controller;
 use crate::sender::busy_time::Doing;
 use crate::sender::flight::Hole;
@@ -291,11 +291,12 @@ impl Sender {
         let load = self.load.as_mut()?;
         load.tail.is_owed = false;
         if len > 0 && ask.may_send_text {
-            return Some(Plan::text(self.nxt, self.nxt + len, SendReason::TailLossProbe));
+            let plan = Plan::text(self.nxt, self.nxt + len, SendReason::TailProbeWithNewData);
+            return Some(plan.as_probe(What::TailProbe));
         }
         let (start, end) = load.flight.last_segment()?;
         let start = start.latest(end - ask.mss.min(end.bytes_since(start)));
-        Some(Plan::text(start, end, SendReason::TailLossProbe))
+        Some(Plan::text(start, end, SendReason::TailLossProbe).as_probe(What::TailProbe))
     }
 
     /// What [`Sender::next`] and the probes decided leaves now, cut by `segment_bytes`.
@@ -317,7 +318,7 @@ impl Sender {
         let bytes = to.bytes_since(start);
         let is_again = start.before(nxt);
         if is_again {
-            if plan.why != SendReason::ZeroWindowProbe {
+            if plan.what != What::WindowProbe {
                 let segments = bytes.div_ceil(segment_bytes.max(1));
                 self.sent.segments_again = self.sent.segments_again.wrapping_add(segments);
                 self.sent.bytes_again += u64::from(to.earliest(nxt).bytes_since(start));
@@ -330,8 +331,7 @@ impl Sender {
             // Karn: what was sent twice is not timed; without SACK nothing behind it is, either.
             let is_untimed = |end: Seq| !self.sack || (end.after(start) && end.at_or_before(to));
             load.timed = load.timed.filter(|(end, _)| !is_untimed(*end));
-            if plan.why != SendReason::TailLossProbe
-                && plan.why != SendReason::ZeroWindowProbe
+            if plan.what == What::Ordinary
                 && let Some(episode) = &mut load.episode
             {
                 episode.on_resent(start, to, una, now.as_millis() as u32);
@@ -349,7 +349,7 @@ impl Sender {
         }
         load.usage.on_sent(load.in_flight_bytes());
         self.nxt = nxt.latest(to);
-        if plan.why == SendReason::TailLossProbe {
+        if plan.what == What::TailProbe {
             load.tail.on_sent(self.nxt, is_again);
             load.timeout_from = now;
         }

@@ -95,7 +95,10 @@ impl World {
                 (pipe(&self.sender), lost(&self.sender), self.sender.sender.window_bytes());
             let Some(transmit) = self.sender.poll_transmit(self.now, 0) else { break };
             let (bytes, mss) = (transmit.payload.len() as u32, self.sender.mss());
-            let is_probe = matches!(transmit.why, SendReason::TailLossProbe | SendReason::ZeroWindowProbe);
+            let is_probe = matches!(
+                transmit.why,
+                SendReason::TailLossProbe | SendReason::TailProbeWithNewData | SendReason::ZeroWindowProbe
+            );
             if bytes > 0 && !is_probe && pipe_before + bytes > window.max(mss) + mss {
                 return Err(format!("{:?}: {pipe_before} + {bytes} in a window of {window}", transmit.why));
             }
