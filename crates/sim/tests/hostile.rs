@@ -89,6 +89,7 @@ impl Victim {
             let is_probe = matches!(
                 transmit.why,
                 SendReason::TailLossProbe
+                    | SendReason::TailProbeWithNewData
                     | SendReason::ZeroWindowProbe
                     | SendReason::KeepAlive
                     | SendReason::Timeout
