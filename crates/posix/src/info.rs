@@ -208,7 +208,7 @@ impl TcpInfo {
     ///
     /// ```
     /// assert!(synfin_posix::TcpInfo::keeps("tcpi_rtt"));
-    /// assert!(!synfin_posix::TcpInfo::keeps("tcpi_delivered") && !synfin_posix::TcpInfo::keeps("tcpi_no_such_thing"));
+    /// assert!(!synfin_posix::TcpInfo::keeps("tcpi_delivered_ce") && !synfin_posix::TcpInfo::keeps("tcpi_no_such_thing"));
     /// ```
     pub fn keeps(name: &str) -> bool {
         TcpInfo::ALL.contains(&name) && !NOT_KEPT.contains(&name)

@@ -466,7 +466,9 @@ fn live_all(usually: u64, plan_of: fn(u64) -> Plan, name: &str) {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= last || failure.lock().unwrap().is_some() {
+                    if seed >= last
+                        || failure.lock().expect("no thread panics while it holds the lock").is_some()
+                    {
                         return;
                     }
                     match trial(&plan_of(seed)) {
@@ -476,7 +478,8 @@ fn live_all(usually: u64, plan_of: fn(u64) -> Plan, name: &str) {
                             totals[2].fetch_add(tallied.segments, Ordering::Relaxed);
                         }
                         Err(why) => {
-                            let mut failure = failure.lock().unwrap();
+                            let mut failure =
+                                failure.lock().expect("no thread panics while it holds the lock");
                             if failure.as_ref().is_none_or(|(earlier, _)| seed < *earlier) {
                                 *failure = Some((seed, why));
                             }
@@ -486,7 +489,7 @@ fn live_all(usually: u64, plan_of: fn(u64) -> Plan, name: &str) {
             });
         }
     });
-    if let Some((seed, why)) = failure.into_inner().unwrap() {
+    if let Some((seed, why)) = failure.into_inner().expect("no thread panics while it holds the lock") {
         panic!("{}", report(&plan_of(seed), &why, name));
     }
     let [events, virtual_s, segments] = totals.map(AtomicU64::into_inner);

@@ -44,7 +44,7 @@ pub struct Bulk {
 }
 
 impl Bulk {
-    /// Sends [`pattern`] of `bytes` bytes as the options say.
+    /// Sends [`crate::apps::pattern`] of `bytes` bytes as the options say.
     pub fn new(options: ConnectOptions, bytes: u64) -> Self {
         Bulk { options, start_at: Instant::ZERO, bytes, chunk: Bytes::new(), seen: Shared::default() }
     }
@@ -128,7 +128,7 @@ pub enum Reading {
     },
 }
 
-/// Listens, reads what comes over any number of connections and compares it with [`pattern`]; closes when the
+/// Listens, reads what comes over any number of connections and compares it with [`crate::apps::pattern`]; closes when the
 /// peer has finished.
 pub struct Sink {
     port: u16,
