@@ -285,29 +285,21 @@ fn a_storm_of_packet_too_big_sends_no_more_than_the_window_each_time() {
 }
 
 #[test]
-fn the_work_for_a_hostile_acknowledgment_does_not_grow_with_the_window() {
-    // What a lying acknowledgment costs with some segments in flight and with thousands, the best of three.
-    let cost = |rounds: u32| {
-        let mut victim = Victim::new(Sack::Agreed, 60 << 20);
-        victim.honest_rounds(rounds);
-        victim.wait(Duration::from_millis(40));
-        let segments = victim.info().in_flight_bytes / MSS;
-        let una = victim.una();
-        let took = (0..3).map(|turn| {
-            let began = std::time::Instant::now();
-            for index in 0..2_000u32 {
-                let at = |share: u32| una + (index * 7 + turn + share * segments / 4) % segments * MSS;
-                let blocks: [Seq; 4] = [at(0) + 1, at(1) + 1, at(2) + 1, at(3) + 1];
-                victim.hear(una, &blocks.map(|left| (left, left + MSS / 2)));
-            }
-            began.elapsed()
-        });
-        (segments, took.min().expect("three turns"))
-    };
-    let ((few, short), (many, long)) = (cost(1), cost(8));
-    println!("{few} segments: {short:?}, {many} segments: {long:?} for 2,000 acknowledgments");
-    assert!(many > 50 * few, "{few} and {many} segments in flight");
-    assert!(long < 10 * short + Duration::from_millis(50), "{short:?} and {long:?}");
+fn parts_of_segments_say_nothing_with_thousands_in_flight() {
+    let mut victim = Victim::new(Sack::Agreed, 60 << 20);
+    victim.honest_rounds(8);
+    victim.wait(Duration::from_millis(40));
+    let segments = victim.info().in_flight_bytes / MSS;
+    assert!(segments > 1_000, "{segments} segments in flight");
+    let (una, before) = (victim.una(), victim.sent_bytes);
+    for index in 0..2_000u32 {
+        let at = |share: u32| una + (index * 7 + share * segments / 4) % segments * MSS;
+        let blocks: [Seq; 4] = [at(0) + 1, at(1) + 1, at(2) + 1, at(3) + 1];
+        victim.hear(una, &blocks.map(|left| (left, left + MSS / 2)));
+    }
+    let after = victim.info();
+    assert_eq!((after.sacked_bytes, after.lost_bytes, victim.sent_bytes - before), (0, 0, 0), "{after:?}");
+    victim.finish();
 }
 
 #[test]
