@@ -3,14 +3,14 @@
 use crate::descriptors::{Descriptor, Descriptors, Kind};
 use crate::errno::Errors;
 use crate::sleepers::Sleepers;
-use crate::translate::{poll_once, receive_flags, send_flags, timespec};
+use crate::translate::{receive_flags, send_flags};
 use crate::wire::Wire;
-use crate::{info, options, settings};
+use crate::{info, options, readiness, settings};
 use device::kernel::{queued_bytes, socket_option};
 use device::{Waker, kernel};
 use posix::{
     Domain, EpollEvent, EpollOperation, Errno, Fd, Linger, Mode, OptionName, OptionValue, PollEntry,
-    PollFlags, Received, RecvFlags, SendFlags, Shutdown, Stop, Type,
+    Received, RecvFlags, SendFlags, Shutdown, Stop, Type,
 };
 use rustix::event::{self, EventfdFlags, epoll};
 use rustix::fs::OFlags;
@@ -27,9 +27,6 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tcp::Habits;
-
-/// The most events that one `epoll_wait` asks for.
-const EPOLL_EVENTS_MAX: usize = 1_024;
 
 /// The kernel that this program runs on, with a network for one script.
 pub(crate) struct Kernel {
@@ -442,7 +439,7 @@ impl Host for Kernel {
         let unknown = asked.iter().any(|(fd, _)| fd.is_none());
         let timeout = if unknown { Some(Duration::ZERO) } else { timeout };
         let over = self.over.clone();
-        let poll = move || poll_once(&asked, timeout, &over);
+        let poll = move || readiness::poll_once(&asked, timeout, &over);
         let found = match timeout {
             Some(Duration::ZERO) => poll().map_err(self.named())?,
             _ => self.sleep_on(pending, poll)?,
@@ -466,14 +463,7 @@ impl Host for Kernel {
         event: EpollEvent,
     ) -> Result<(), Errno> {
         let (epoll, fd) = (self.descriptors.get(epoll)?, self.descriptors.get(fd)?);
-        let data = epoll::EventData::new_u64(event.data);
-        let events = epoll::EventFlags::from_bits_retain(event.events.0);
-        let done = match operation {
-            EpollOperation::Add => epoll::add(epoll, fd, data, events),
-            EpollOperation::Modify => epoll::modify(epoll, fd, data, events),
-            EpollOperation::Delete => epoll::delete(epoll, fd),
-        };
-        done.map_err(self.named())
+        readiness::epoll_control(epoll, operation, fd, event).map_err(self.named())
     }
 
     fn epoll_wait(
@@ -484,16 +474,7 @@ impl Host for Kernel {
         pending: &mut Pending,
     ) -> Result<Vec<EpollEvent>, Stop> {
         let shared = self.descriptors.get(epoll)?.shared();
-        let wait = move || {
-            let mut found = Vec::with_capacity(most.min(EPOLL_EVENTS_MAX));
-            let timeout = timeout.map(timespec);
-            epoll::wait(&shared, rustix::buffer::spare_capacity(&mut found), timeout.as_ref())?;
-            let events = found.iter().map(|event: &epoll::Event| {
-                let (flags, data) = (event.flags, event.data);
-                EpollEvent { events: PollFlags(flags.bits()), data: data.u64() }
-            });
-            Ok(events.collect())
-        };
+        let wait = move || readiness::epoll_wait(&shared, most, timeout);
         match timeout {
             Some(Duration::ZERO) => Ok(wait().map_err(self.named())?),
             _ => self.sleep_on(pending, wait),

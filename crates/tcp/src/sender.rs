@@ -93,10 +93,10 @@ pub(crate) struct Sender {
     persist: window::Persist,
     /// Retransmissions of the same data in a row, or probes in a row, without an answer.
     pub(crate) attempts: u8,
-    reordering: Reordering,
-    /// When the first of them was made.
-    /// In milliseconds of the driver's clock.
+    /// When the first of these was made, in milliseconds of the driver's clock.
     first_resent_ms: u32,
+    /// How much the path reorders.
+    reordering: Reordering,
     /// When text or a control was last sent.
     pub(crate) last_sent_at: Instant,
     /// When something was last sent again, in milliseconds: older echoes say nothing of the round trip.
@@ -270,6 +270,12 @@ impl Sender {
         self.nxt.bytes_since(self.una)
     }
 
+    /// FlightSize as a reduction counts it: without what limited transmit has sent beyond the window (RFC 5681 §3.2,
+    /// step 2).
+    fn flight_within_window(&self, load: &Load) -> u32 {
+        self.nxt.bytes_since(self.una.latest(load.flight.start())).min(self.congestion.cwnd_bytes())
+    }
+
     /// What may be in flight: the controller's window, or the way down to it (RFC 9937).
     pub(crate) fn window_bytes(&self) -> u32 {
         let prr = self.load.as_ref().and_then(|load| load.phase.prr());
@@ -298,6 +304,13 @@ impl Sender {
             let resent = load.flight.resent_bytes();
             (sacked, load.flight.lost_bytes() + resent, resent)
         })
+    }
+
+    /// Something sent earlier arrived later.
+    fn see_reordering(&mut self, lent: &mut Lent<'_>) {
+        if !core::mem::replace(&mut self.reordering.seen, true) {
+            lent.tracer.note(|| Trace::Reordering);
+        }
     }
 
     /// The path was seen to reorder.

@@ -339,10 +339,7 @@ pub enum Trace {
         sign: UndoSign,
     },
     /// The path was seen to reorder.
-    Reordering {
-        /// Whether it was.
-        seen: bool,
-    },
+    Reordering,
     /// The pacer holds back what the windows would let out.
     PacingWait {
         /// Until then.

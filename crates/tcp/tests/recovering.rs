@@ -73,9 +73,8 @@ fn no_second_recovery_for_what_the_first_covers() {
     }
 }
 
-#[test]
-fn a_lost_retransmission_is_found_without_the_timer() {
-    // RFC 8985 §3.3: what left after it has arrived.
+/// Sends 200 segments; the one with number 20 is lost, and its first retransmission, too.
+fn lose_a_retransmission(config: Config) -> (Pair, Vec<Trace>) {
     let mut losses = 0;
     let fate = Box::new(move |sent: &pair::Sent| match index(sent) {
         Some(20) if losses < 2 => {
@@ -84,7 +83,13 @@ fn a_lost_retransmission_is_found_without_the_timer() {
         }
         _ => Fate::Deliver,
     });
-    let (pair, traces) = send(Config::default(), 200 * MSS as usize, fate);
+    send(config, 200 * MSS as usize, fate)
+}
+
+#[test]
+fn a_lost_retransmission_is_found_without_the_timer() {
+    // RFC 8985 §3.3: what left after it has arrived.
+    let (pair, traces) = lose_a_retransmission(Config::default());
     assert_eq!(again(&pair), [SendReason::SackRecovery; 2]);
     assert_eq!(pair.client.info(pair.now).timeouts, 0);
     assert_eq!(phases(&traces), [RecoveryPhase::Recovery, RecoveryPhase::Open]);
@@ -92,15 +97,7 @@ fn a_lost_retransmission_is_found_without_the_timer() {
 
 #[test]
 fn a_lost_retransmission_without_sack_waits_for_the_timer() {
-    let mut losses = 0;
-    let fate = Box::new(move |sent: &pair::Sent| match index(sent) {
-        Some(20) if losses < 2 => {
-            losses += 1;
-            Fate::Lose
-        }
-        _ => Fate::Deliver,
-    });
-    let (pair, _) = send(pair::classic(), 200 * MSS as usize, fate);
+    let (pair, _) = lose_a_retransmission(pair::classic());
     assert_eq!(again(&pair)[..2], [SendReason::FastRetransmit, SendReason::Timeout]);
     assert_eq!(pair.client.info(pair.now).timeouts, 1);
 }

@@ -10,10 +10,10 @@ use crate::sender::flight::{Belief, Heard};
 use crate::sender::load::Load;
 use crate::sender::pacer::SRTT_US_MIN;
 use crate::sender::phase::{Frto, Phase};
-use crate::sender::prr::Delivery;
+use crate::sender::prr::{Delivery, Prr};
 use crate::sender::rack::Circumstances;
 use crate::sender::tail_probe::Verdict;
-use crate::sender::{Lent, Sender};
+use crate::sender::{Lent, RtoBounds, Sender};
 use crate::trace::{LossSign, Trace, UndoSign};
 use alloc::boxed::Box;
 use wire::Seq;
@@ -91,9 +91,7 @@ impl Sender {
     fn on_ack_of_flight(&mut self, load: &mut Box<Load>, ack: &Ack<'_>, lent: &mut Lent<'_>) {
         let now = lent.now;
         let belief = Belief { echo_ms: ack.echo_ms, rtt_min_ns: self.rtt.min_ns().unwrap_or(0) };
-        // FlightSize, without what limited transmit has sent beyond the window (RFC 5681 §3.2, step 2).
-        let flight_bytes = self.nxt.bytes_since(self.una.latest(load.flight.start()));
-        let flight_bytes = flight_bytes.min(self.congestion.cwnd_bytes()).max(load.in_flight_bytes());
+        let flight_bytes = self.flight_within_window(load).max(load.in_flight_bytes());
         let blocks = if self.sack { ack.blocks } else { &[] };
         let heard = load.flight.on_ack(now, ack.ack, blocks, &belief);
         let is_duplicate = heard.advanced_bytes == 0
@@ -166,7 +164,7 @@ impl Sender {
     /// A measurement of the round trip in microseconds.
     pub(crate) fn take_rtt(&mut self, sample_us: u64, lent: &mut Lent<'_>) {
         let rtt_us = u32::try_from(sample_us).unwrap_or(u32::MAX);
-        self.rtt.on_sample(rtt_us, crate::sender::rtt::RtoBounds::new(lent.config));
+        self.rtt.on_sample(rtt_us, RtoBounds::new(lent.config));
         lent.tracer.note(|| Trace::RttSample {
             rtt_us,
             srtt_us: self.rtt.srtt_us().unwrap_or(0),
@@ -194,9 +192,8 @@ impl Sender {
         if let Some(newest) = heard.newest {
             load.rack.on_delivered(lent.now, newest);
         }
-        if heard.reordered && !self.reordering.seen {
-            self.reordering.seen = true;
-            lent.tracer.note(|| Trace::Reordering { seen: true });
+        if heard.reordered {
+            self.see_reordering(lent);
         }
         // A duplicate that the network made says nothing of our patience.
         if let Some(block) = heard.duplicate
@@ -385,7 +382,7 @@ impl Sender {
         };
         self.congestion.on_acked(&acked);
         lent.tracer.note(|| Trace::Congestion {
-            cwnd_bytes: load.phase.prr().map_or(self.congestion.cwnd_bytes(), super::prr::Prr::window_bytes),
+            cwnd_bytes: load.phase.prr().map_or(self.congestion.cwnd_bytes(), Prr::window_bytes),
             ssthresh_bytes: self.congestion.ssthresh_bytes(),
             growth: self.congestion.explain(),
         });

@@ -23,6 +23,7 @@ impl Sender {
         sign: LossSign,
         lent: &mut Lent<'_>,
     ) {
+        debug_assert!(sign.is_congestion(), "a smaller path and an open window reduce nothing");
         let prr = self.reduce(load, heard, una, flight_bytes, lent);
         load.tail.forget();
         load.phase = Phase::Recovery { point: self.nxt, prr, had_partial_ack: false };
@@ -91,7 +92,7 @@ impl Sender {
         load.flight.find_again();
         if sign != UndoSign::EarlyTimeout {
             // It was only late: our patience was too short.
-            self.reordering.seen = true;
+            self.see_reordering(lent);
         }
         if sign == UndoSign::Timestamp {
             load.rack.on_duplicate(self.una, self.nxt, &mut self.reordering);
@@ -122,8 +123,7 @@ impl Sender {
         if self.syn_acked {
             self.count_timeout();
         }
-        let outstanding = self.nxt.bytes_since(una.latest(load.flight.start()));
-        let in_flight_bytes = outstanding.min(self.congestion.cwnd_bytes()).max(lent.mss);
+        let in_flight_bytes = self.flight_within_window(load).max(lent.mss);
         let is_again = self.attempts > 1;
         let was_recovering = load.phase.is_recovering();
         if !is_again && !was_recovering {
@@ -169,7 +169,7 @@ impl Sender {
         let Some(mut load) = self.load.take() else { return };
         load.reordered_due = None;
         let una = self.una;
-        let flight_bytes = self.nxt.bytes_since(una).min(self.congestion.cwnd_bytes());
+        let flight_bytes = self.flight_within_window(&load);
         if self.detect(&mut load, LossSign::ReorderTimer, lent) > 0 {
             lent.tracer.note(|| Trace::Loss { seq: una, sign: LossSign::ReorderTimer });
             if matches!(load.phase, Phase::Open | Phase::Cwr { .. }) {
