@@ -295,7 +295,8 @@ impl Sender {
             return Some(plan.as_probe(What::TailProbe));
         }
         let (start, end) = load.flight.last_segment()?;
-        let start = start.latest(end - ask.mss.min(end.bytes_since(start)));
+        let most = ask.mss + u32::from(load.flight.fin.is_some_and(|fin| fin + 1 == end));
+        let start = start.latest(end - most.min(end.bytes_since(start)));
         Some(Plan::text(start, end, SendReason::TailLossProbe).as_probe(What::TailProbe))
     }
 
@@ -340,6 +341,7 @@ impl Sender {
             load.timed.get_or_insert((to, now));
             load.probe_from = now;
         }
+        load.flight.fin = self.fin;
         load.flight.on_sent(now, start, to, u16::try_from(segment_bytes).unwrap_or(u16::MAX));
         if let Some(prr) = load.phase.prr_mut() {
             prr.on_sent(bytes);
