@@ -74,7 +74,7 @@ pub(crate) struct Rtt {
     timed_out: bool,
 }
 
-pub(crate) fn micros(duration: Duration) -> u32 {
+fn micros(duration: Duration) -> u32 {
     // Not `as_micros`, which counts in 128 bits: this is asked for every segment.
     let micros = duration.as_secs().saturating_mul(1_000_000).saturating_add(duration.subsec_micros().into());
     u32::try_from(micros).unwrap_or(u32::MAX)
@@ -133,9 +133,14 @@ impl Rtt {
 
     /// The retransmission timeout with back-off, in microseconds.
     pub(crate) fn rto_us(&self, bounds: RtoBounds) -> u32 {
+        self.doubled_us(self.backoff, bounds)
+    }
+
+    /// The retransmission timeout as it was measured, doubled so many times, in microseconds.
+    pub(crate) fn doubled_us(&self, times: u8, bounds: RtoBounds) -> u32 {
         let is_initial = self.srtt_us == 0 && !self.timed_out;
         let slop_us = if is_initial { 0 } else { bounds.slop_us };
-        let backed_off = (u64::from(self.base_rto_us) << self.backoff.min(16)) + u64::from(slop_us);
+        let backed_off = (u64::from(self.base_rto_us) << times.min(16)) + u64::from(slop_us);
         u32::try_from(backed_off).unwrap_or(u32::MAX).min(bounds.max_us)
     }
 
