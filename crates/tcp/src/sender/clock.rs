@@ -18,6 +18,8 @@ impl Sender {
             }
             return;
         };
+        #[cfg(debug_assertions)]
+        debug_assert!(load.flight.is_consistent(self.una, self.nxt), "{:?}", load.flight);
         let timeout_due = load.timeout_from.plus_micros(self.rto_us(lent.config).into());
         if let Some(due) = load.reordered_due {
             lent.arm(Timer::Reorder, due.min(timeout_due));

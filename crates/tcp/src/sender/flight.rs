@@ -7,6 +7,8 @@
 //!
 //! What is *not* here: deciding that something is lost (`rack.rs`, `duplicates.rs`), and how much may be sent.
 
+#[cfg(debug_assertions)]
+mod consistent;
 mod delivered;
 #[cfg(test)]
 mod tests;
