@@ -209,7 +209,7 @@ impl Life<'_> {
             let blocks = segment.header.options.sack.as_slice();
             self.had_reports |= blocks.iter().any(|block| block.left.after(segment.header.ack));
             let told = blocks.iter().map(|block| offset(block.left)..offset(block.right));
-            for range in told.chain([0..offset(segment.header.ack)]) {
+            for range in told.chain(std::iter::once(0..offset(segment.header.ack))) {
                 let end = range.end.min(self.told.len());
                 self.told[range.start.min(end)..end].fill(true);
             }
@@ -236,7 +236,7 @@ impl Life<'_> {
                 let len = transmit.payload.len();
                 for start in (0..len.max(1)).step_by(cut) {
                     let payload = transmit.payload.slice(start, cut.min(len - start));
-                    let mut header = transmit.header.clone();
+                    let mut header = transmit.header;
                     header.seq += start as u32;
                     if start + cut < len {
                         let last = wire::tcp::Flags::FIN | wire::tcp::Flags::PSH;
@@ -263,9 +263,9 @@ impl Life<'_> {
                 return;
             }
             Some(Fault::Copy) => self.wire.push((due, to, segment.clone())),
-            Some(Fault::Overtaken) => due = due + DELAY,
+            Some(Fault::Overtaken) => due += DELAY,
             Some(Fault::Stall) => {
-                due = due + STALL;
+                due += STALL;
                 self.held_until[to] = due;
             }
         }
