@@ -108,6 +108,9 @@ impl Sender {
                 load.timeout_from = now;
             }
             load.probe_from = now;
+            // Forgotten: half a circle later they would cover what is lost then.
+            load.recover = load.recover.filter(|recover| una.at_or_before(*recover));
+            load.rack.on_advance(una);
         }
         let mut outcome = Outcome { delivered_bytes: heard.delivered_bytes, ..Outcome::default() };
         if !self.sack {

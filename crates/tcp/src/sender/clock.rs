@@ -22,7 +22,10 @@ impl Sender {
         debug_assert!(load.flight.is_consistent(self.una, self.nxt), "{:?}", load.flight);
         let timeout_due = load.timeout_from.plus_micros(self.rto_us(lent.config).into());
         if let Some(due) = load.reordered_due {
-            lent.arm(Timer::Reorder, due.min(timeout_due));
+            // What may be late for longer than the timeout takes is the timeout's: a timer that could decide nothing
+            // would fire again and again.
+            let is_sooner = due <= timeout_due;
+            lent.arm(if is_sooner { Timer::Reorder } else { Timer::Retransmit }, due.min(timeout_due));
             return;
         }
         let may_probe = self.sack

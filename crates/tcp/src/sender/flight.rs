@@ -26,6 +26,9 @@ use wire::Seq;
 /// segments of Ethernet's size, and a peer with a tiny MSS must not make us keep a million runs.
 const RUNS_MAX: usize = 16_384;
 
+/// How many retransmissions are remembered at least, beside two for each run.
+const AGAIN_MIN: usize = 16;
+
 /// Where a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -282,6 +285,10 @@ impl Flight {
             }
         }
         self.again.push_back(Again { start, end, sent_at: now });
+        if self.again.len() > 2 * self.runs.len() + AGAIN_MIN {
+            // The same again and again, as a closed window is probed: older entries say nothing.
+            self.judge_anew();
+        }
     }
 
     /// Marks what is lost: everything sent so long before the `newest` delivery that `patience_ns` have passed since

@@ -287,11 +287,13 @@ impl Sender {
     fn tail_probe(&mut self, ask: &Ask) -> Option<Plan> {
         let unsent = self.unsent_bytes();
         let usable = self.edge().offset_from(self.nxt).max(0).cast_unsigned();
-        let len = unsent.min(usable).min(ask.mss);
+        let record = self.record_end(self.nxt).map_or(u32::MAX, |record| record.bytes_since(self.nxt));
+        let len = unsent.min(usable).min(ask.mss).min(record);
         let load = self.load.as_mut()?;
         load.tail.is_owed = false;
         if len > 0 && ask.may_send_text {
             let plan = Plan::text(self.nxt, self.nxt + len, SendReason::TailProbeWithNewData);
+            let plan = if len == record { plan.with_push() } else { plan };
             return Some(plan.as_probe(What::TailProbe));
         }
         let (start, end) = load.flight.last_segment()?;

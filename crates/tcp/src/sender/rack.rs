@@ -81,6 +81,12 @@ impl Rack {
         self.rtt_ns = now.nanos_since(newest.sent_at);
     }
 
+    /// Everything before `una` is acknowledged.
+    #[inline]
+    pub(crate) fn on_advance(&mut self, una: Seq) {
+        self.duplicate_round = self.duplicate_round.filter(|round| una.before(*round));
+    }
+
     /// The peer got something of ours twice that we had sent again: once a round trip that widens the window.
     pub(crate) fn on_duplicate(&mut self, una: Seq, nxt: Seq, reordering: &mut Reordering) {
         if self.duplicate_round.is_some_and(|round| una.before(round)) {

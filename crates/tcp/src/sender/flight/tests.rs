@@ -116,6 +116,24 @@ fn a_fin_belongs_to_the_segment_before_it() {
 }
 
 #[test]
+fn what_goes_again_without_end_is_remembered_in_bounds() {
+    // A window that stays closed is probed for days, and one that opens and closes at each round trip without an
+    // acknowledgment makes us send the same byte each time.
+    let start = Seq::new(5);
+    let mut flight = Flight::new(start);
+    flight.on_sent(at(0), start, start + 1, MSS);
+    for time in 1..10_000 {
+        flight.on_sent(at(time), start, start + 1, MSS);
+    }
+    assert!(flight.again.len() <= 2 + AGAIN_MIN, "{}", flight.again.len());
+    // The last of them is known: what is delivered after it shows that it is lost.
+    flight.on_sent(at(10_000), start + 1, start + 1_001, MSS);
+    let heard = flight.on_ack(at(10_020), start, &[block(start + 1, start + 1_001)], &Belief::default());
+    let search = flight.lose_older(at(10_020), heard.newest.expect("a delivery"), RTT_NS, LossSign::Rack);
+    assert_eq!(search.lost_bytes, 1);
+}
+
+#[test]
 fn a_peer_that_reports_every_second_byte_makes_no_more_runs_than_segments() {
     let start = Seq::new(1);
     let mut flight = Flight::new(start);
