@@ -172,6 +172,27 @@ fn a_loss_in_a_window_that_is_not_validated_reduces_from_what_was_delivered() {
 }
 
 #[test]
+fn what_is_delivered_in_a_recovery_is_not_measured() {
+    for (mut controller, share) in in_avoidance().into_iter().zip([(1, 2), (7, 10)]) {
+        let burst = controller.cwnd_bytes() / 2 + MSS;
+        for segment in 0..=40 {
+            controller.on_acked(&Acked {
+                cwnd_limited: false,
+                in_flight_bytes_before: burst,
+                una: Seq::new(0) + segment * MSS,
+                nxt: Seq::new(0) + 40 * MSS,
+                srtt_us: 100_000,
+                // It begins in the middle of the round, and ends behind it.
+                recovering: segment > 10,
+                ..acked(10_000, if segment == 0 { 0 } else { MSS })
+            });
+        }
+        controller.on_congestion(&lost(10_100, 5 * MSS));
+        assert_eq!(controller.cwnd_bytes(), 5 * MSS / share.1 * share.0, "RFC 7661 §4.2");
+    }
+}
+
+#[test]
 fn a_window_that_was_filled_reduces_from_what_is_in_flight() {
     for (mut controller, share) in in_avoidance().into_iter().zip([(1, 2), (7, 10)]) {
         round_trip(&mut controller, 10_000, 100);
