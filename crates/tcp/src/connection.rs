@@ -13,7 +13,7 @@ use crate::events::Events;
 use crate::handshake::Handshake;
 use crate::receiver::{ReceiveBuffer, Receiver};
 use crate::segment::{Birth, Error, Event, Path, Segment};
-use crate::sender::{Lent, Sender};
+use crate::sender::{Lent, RtoBounds, Sender};
 use crate::sizes::{Sizes, initial_window};
 use crate::state::{Cause, Machine, State};
 use crate::timers::{Timer, TimerTable};
@@ -255,6 +255,7 @@ impl Connection {
         let quick_ack_segments = self.config.quick_ack_segments;
         self.config = config;
         self.measure();
+        self.sender.rtt.on_bounds(RtoBounds::new(&self.config));
         if self.config.quick_ack_segments != quick_ack_segments {
             self.receiver.acks.set_quick(self.config.quick_ack_segments);
             if self.config.quick_ack_segments > 0 && self.timers.is_running(Timer::DelayedAck) {

@@ -295,7 +295,7 @@ impl Connection {
                 }
             } else {
                 self.receiver.keep_out_of_order(first, &text, &self.config)?;
-                if self.timestamps.agreed {
+                if self.timestamps.agreed() {
                     self.receiver.note_stamp(self.timestamps.recent);
                 }
             }

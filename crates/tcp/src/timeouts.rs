@@ -6,6 +6,7 @@
 use crate::connection::Connection;
 use crate::handshake::Opening;
 use crate::segment::{Error, Event};
+use crate::sender::RtoBounds;
 use crate::state::{Cause, State};
 use crate::timers::Timer;
 use crate::trace::Trace;
@@ -60,10 +61,11 @@ impl Connection {
         }
         self.sender.count_attempt(now);
         self.doubt_path();
+        let bounds = RtoBounds::new(&self.config);
         if self.is_linear_syn() {
-            self.sender.rtt.repeat();
+            self.sender.rtt.repeat(bounds);
         } else {
-            self.sender.rtt.back_off();
+            self.sender.rtt.back_off(bounds);
         }
         if self.syn_unacked() {
             // With a FIN behind the SYN-ACK, too: it may be lost together with it.
@@ -204,7 +206,7 @@ impl Connection {
     /// For the SYN and the SYN-ACK (RFC 6298 §5.1); what follows them is `sender/clock.rs`'s.
     #[inline(never)]
     pub(crate) fn restart_retransmit_timer(&mut self, now: Instant) {
-        let due = now.plus_micros(self.sender.rto_us(&self.config).into());
+        let due = now.plus_micros(self.sender.rtt.rto_us().into());
         self.arm(Timer::Retransmit, due);
     }
 

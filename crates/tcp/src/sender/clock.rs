@@ -18,7 +18,7 @@ impl Sender {
             }
             return;
         };
-        let timeout_due = load.timeout_from.plus_micros(self.rto_us(lent.config).into());
+        let timeout_due = load.timeout_from.plus_micros(self.rtt.rto_us().into());
         if let Some(due) = load.reordered_due {
             lent.arm(Timer::Reorder, due.min(timeout_due));
             return;

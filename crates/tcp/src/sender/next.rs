@@ -67,11 +67,6 @@ impl Sender {
         if has_lost { self.again(ask, room) } else { self.new_data(ask, room, lent) }
     }
 
-    /// A FIN is queued and has not been sent.
-    fn owes_fin(&self) -> bool {
-        self.fin_queued && self.fin.is_none()
-    }
-
     /// How much the windows and the pacer let out; `None`: nothing for now.
     fn room(&mut self, ask: &Ask, lent: &mut Lent<'_>) -> Option<Room> {
         let in_flight = self.load.as_ref().map_or(0, |load| load.in_flight_bytes());
@@ -375,7 +370,7 @@ impl Sender {
     /// RFC 5681 §4.1.
     #[inline]
     fn restart_after_idle(&mut self, lent: &mut Lent<'_>) {
-        let rto_us = u64::from(self.rto_us(lent.config));
+        let rto_us = u64::from(self.rtt.rto_us());
         if lent.now.micros_since(self.last_sent_at) > rto_us {
             let initial = crate::sizes::initial_window(lent.config, lent.mss);
             if lent.config.slow_start_after_idle {

@@ -128,7 +128,7 @@ impl World {
         let timers = [Timer::Retransmit, Timer::Reorder, Timer::Probe, Timer::Persist];
         let due: Vec<Instant> = timers.into_iter().filter_map(|timer| sender.timers.due(timer)).collect();
         let [due] = due[..] else { return Err(format!("in flight, and the timers are {due:?}")) };
-        let rto = Duration::from_micros(sender.sender.rto_us(&sender.config).into());
+        let rto = Duration::from_micros(sender.sender.rtt.rto_us().into());
         if due > self.now + rto {
             return Err(format!("{due:?} is later than the timeout from {:?} on", self.now));
         }

@@ -77,7 +77,7 @@ impl Sender {
 
     /// SHLD-29, SHLD-30: first after the retransmission timeout, then backed off.
     fn arm_persist(&self, lent: &mut Lent<'_>) {
-        let rto = Duration::from_micros(self.rto_us(lent.config).into());
+        let rto = Duration::from_micros(self.rtt.rto_us().into());
         let timeout = rto.saturating_mul(1u32.checked_shl(self.persist.backoff.into()).unwrap_or(u32::MAX));
         let timeout = timeout.min(Duration::from_micros(micros(lent.config.rto_max).into()));
         let bounds = lent.config.habits.window_probe_bounds();
