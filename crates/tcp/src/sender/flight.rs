@@ -14,6 +14,7 @@ mod tests;
 pub(crate) use delivered::{Belief, Heard, Newest};
 
 use crate::Instant;
+use crate::fifo::Fifo;
 use crate::sender::rate::{DeliveryRate, Stamp};
 use crate::trace::LossSign;
 use alloc::collections::VecDeque;
@@ -112,7 +113,7 @@ pub(crate) struct Search {
 /// Everything sent and not cumulatively acknowledged.
 #[derive(Clone, Debug)]
 pub(crate) struct Flight {
-    runs: VecDeque<Run>,
+    runs: Fifo<Run>,
     /// One past the last byte sent.
     end: Seq,
     in_flight_bytes: u32,
@@ -136,7 +137,7 @@ impl Flight {
     /// Nothing in flight; the next byte is `next`.
     pub(crate) fn new(next: Seq) -> Self {
         Flight {
-            runs: VecDeque::new(),
+            runs: Fifo::default(),
             end: next,
             in_flight_bytes: 0,
             sacked_bytes: 0,
@@ -157,7 +158,7 @@ impl Flight {
 
     /// The first byte that is not acknowledged.
     pub(crate) fn start(&self) -> Seq {
-        self.runs.front().map_or(self.end, |first| first.start)
+        self.runs.first().map_or(self.end, |first| first.start)
     }
 
     /// Bytes in the network, as far as we know: neither delivered nor lost.
@@ -187,12 +188,12 @@ impl Flight {
 
     /// The first run, whose first byte is SND.UNA.
     pub(crate) fn first(&self) -> Option<&Run> {
-        self.runs.front()
+        self.runs.first()
     }
 
     /// The last segment, for a tail loss probe.
     pub(crate) fn last_segment(&self) -> Option<(Seq, Seq)> {
-        let run = self.runs.back()?;
+        let run = self.runs.last()?;
         let size = u32::from(run.segment_bytes.max(1));
         let whole = (run.bytes() - 1) / size * size;
         Some((run.start + whole, run.end))
@@ -201,7 +202,7 @@ impl Flight {
     /// Whether all that is in flight fits one segment.
     pub(crate) fn is_one_segment(&self) -> bool {
         self.runs.len() == 1
-            && self.runs.front().is_some_and(|run| run.bytes() <= u32::from(run.segment_bytes))
+            && self.runs.first().is_some_and(|run| run.bytes() <= u32::from(run.segment_bytes))
     }
 
     /// `start..end` leaves, cut by `segment_bytes`: what was sent before, or new data behind it, or both.
@@ -222,7 +223,7 @@ impl Flight {
         self.in_flight_bytes += bytes;
         self.end = end;
         if self.runs.len() >= RUNS_MAX
-            && let Some(last) = self.runs.back_mut().filter(|last| {
+            && let Some(last) = self.runs.last_mut().filter(|last| {
                 last.place == Place::InFlight
                     && last.times == 0
                     && last.segment_bytes == segment_bytes
@@ -243,7 +244,7 @@ impl Flight {
             times: 0,
             place: Place::InFlight,
         };
-        self.runs.push_back(run);
+        self.runs.push(run);
     }
 
     /// `start..end` leaves again.
@@ -341,7 +342,7 @@ impl Flight {
 
     /// The first segment is lost; returns how many bytes newly are.
     pub(crate) fn lose_first(&mut self, sign: LossSign) -> u32 {
-        let Some(first) = self.runs.front().filter(|first| first.place == Place::InFlight) else { return 0 };
+        let Some(first) = self.runs.first().filter(|first| first.place == Place::InFlight) else { return 0 };
         let end = first.boundary_from(first.start + 1);
         self.split(end);
         self.lose(0, sign)
@@ -362,7 +363,7 @@ impl Flight {
 
     /// Nothing was lost after all: what has not been sent again is in flight.
     pub(crate) fn find_again(&mut self) {
-        for run in &mut self.runs {
+        for run in self.runs.iter_mut() {
             if matches!(run.place, Place::Lost(_)) {
                 run.place = Place::InFlight;
                 let bytes = run.bytes();
@@ -379,7 +380,7 @@ impl Flight {
 
     /// The peer does not have what it reported (RFC 2018 §8): all of it counts as in flight, to be judged anew.
     pub(crate) fn forget_sacks(&mut self) {
-        for run in &mut self.runs {
+        for run in self.runs.iter_mut() {
             if run.place == Place::Sacked {
                 (run.place, run.sacked_segments) = (Place::InFlight, 0);
                 let bytes = run.bytes();
@@ -395,7 +396,7 @@ impl Flight {
 
     /// Nothing in flight is known to be delivered or lost any more.
     fn judge_anew(&mut self) {
-        self.undecided = self.runs.front().map_or(self.end, |run| run.start);
+        self.undecided = self.runs.first().map_or(self.end, |run| run.start);
         // Those that were sent again count from their last sending; the queue has to know all of them.
         let mut again: Vec<Again> = self
             .runs
@@ -409,7 +410,7 @@ impl Flight {
 
     /// Whether the first run is SACKed: its sender should have acknowledged it, so it has thrown it away.
     pub(crate) fn is_reneged(&self) -> bool {
-        self.runs.front().is_some_and(|first| first.place == Place::Sacked)
+        self.runs.first().is_some_and(|first| first.place == Place::Sacked)
     }
 
     /// The first hole to be sent again, at most `most` bytes of it.
@@ -448,7 +449,7 @@ impl Flight {
     /// The run that `at` lies within, or the first after it.
     fn index_of(&self, at: Seq) -> usize {
         // Nearly always the first or none at all.
-        match self.runs.front() {
+        match self.runs.first() {
             Some(first) if first.end.after(at) => 0,
             Some(_) if at == self.end => self.runs.len(),
             _ => self.runs.partition_point(|run| run.end.at_or_before(at)),
