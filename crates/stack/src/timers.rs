@@ -1,9 +1,9 @@
 //! Timers of connections. A connection without a set timer takes no memory here.
 //!
 //! A thin layer over the wheel: a timer has a place in the wheel only while it is set, and its owner keeps
-//! the number of the place. Nearly every segment moves a timer farther away or makes it needless, and next to
-//! none ever fires; so a timer in the wheel is not touched for that. It fires when it was due first, and its owner
-//! sets it again if it has to. What is *not* here: what a timer is for; the connection knows that.
+//! the number of the place. Nearly every segment moves a timer farther away, and next to none ever fires; so a
+//! timer in the wheel is not touched for that. It fires when it was due first, and its owner sets it again. What is
+//! *not* here: what a timer is for; the connection knows that.
 
 use crate::wheel::Wheel;
 use std::collections::VecDeque;
@@ -39,11 +39,13 @@ impl Timers {
         self.wheel.next_due()
     }
 
-    /// The timer of `owner` fires at `due` or earlier; with `None` whenever it likes, or never.
+    /// The timer of `owner` fires at `due` or earlier; with `None` it does not fire.
     #[inline]
     pub(crate) fn set(&mut self, timer: &mut Timer, owner: u32, due: Option<Instant>) {
-        if let Some(due) = due.filter(|due| *due < self.wheel.due(timer.0)) {
-            self.hasten(timer, owner, due);
+        match due.filter(|due| *due != Instant::FAR_FUTURE) {
+            Some(due) if due < self.wheel.due(timer.0) => self.hasten(timer, owner, due),
+            Some(_) => {}
+            None => self.cancel(timer),
         }
     }
 
@@ -60,13 +62,19 @@ impl Timers {
         self.wheel.set(timer.0, Some(due));
     }
 
-    /// The owner goes: its timer does not fire any more.
+    /// The timer does not fire any more.
+    #[inline]
     pub(crate) fn cancel(&mut self, timer: &mut Timer) {
         if *timer != Timer::NONE {
-            self.wheel.set(timer.0, None);
-            self.free.push(timer.0);
-            *timer = Timer::NONE;
+            self.take_out(timer);
         }
+    }
+
+    #[inline(never)]
+    fn take_out(&mut self, timer: &mut Timer) {
+        self.wheel.set(timer.0, None);
+        self.free.push(timer.0);
+        *timer = Timer::NONE;
     }
 
     /// Moves on to `now` and appends every owner whose timer fires to `fired`. The caller must set each
@@ -114,8 +122,7 @@ mod tests {
         let mut one = Timer::NONE;
         timers.set(&mut one, 7, Some(Instant::from_millis(5)));
         timers.set(&mut one, 7, Some(Instant::from_millis(9)));
-        timers.set(&mut one, 7, None);
-        assert_eq!(timers.next_due(), Some(Instant::from_millis(5)), "what is later or not needed moves nothing");
+        assert_eq!(timers.next_due(), Some(Instant::from_millis(5)), "what is later moves nothing");
         timers.set(&mut one, 7, Some(Instant::from_millis(3)));
         assert_eq!(timers.next_due(), Some(Instant::from_millis(3)));
         timers.expire(Instant::from_millis(3), &mut fired);

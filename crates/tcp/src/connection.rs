@@ -71,7 +71,8 @@ pub struct Connection {
     pub(crate) soft_error: Option<Error>,
     pub(crate) path: Path,
     pub(crate) config: Arc<Config>,
-    pub(crate) last_received_at: Instant,
+    /// When something acceptable was last received, in milliseconds of the driver's clock.
+    pub(crate) last_received_ms: u32,
     pub(crate) counters: Counters,
     pub(crate) tracer: Tracer,
 }
@@ -107,7 +108,7 @@ impl Connection {
             soft_error: None,
             path,
             config,
-            last_received_at: now,
+            last_received_ms: now.as_millis() as u32,
             counters: Counters::default(),
             tracer: Tracer::default(),
         }

@@ -200,7 +200,7 @@ impl Connection {
             refused: counters.refused,
             duplicates_received: received.duplicates,
             since_sent: now.since(self.sender.last_sent_at),
-            since_received: now.since(self.last_received_at),
+            since_received: self.silent_for(now),
             busy,
             limited_by_window,
             limited_by_buffer,

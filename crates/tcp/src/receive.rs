@@ -63,7 +63,7 @@ impl Connection {
     }
 
     fn on_sign_of_life(&mut self, now: Instant) {
-        self.last_received_at = now;
+        self.last_received_ms = now.as_millis() as u32;
         self.keep_alive_probes = 0;
     }
 

@@ -42,8 +42,8 @@ pub(crate) struct Receiver {
     edge: Seq,
     /// The acknowledgment number last sent (Last.ACK.sent).
     acked: Seq,
-    /// One past the last urgent byte announced (RCV.UP).
-    up: Option<Seq>,
+    /// One past the last urgent byte announced (RCV.UP), or something that was read.
+    up: Seq,
     /// Where the peer's FIN stands, once seen.
     fin: Option<Seq>,
     /// The shift for windows that we send (Rcv.Wind.Shift).
@@ -102,7 +102,7 @@ impl Receiver {
             nxt: zero,
             edge: zero,
             acked: zero,
-            up: None,
+            up: zero,
             fin: None,
             shift: config.window_shift(),
             sack: false,
@@ -118,6 +118,7 @@ impl Receiver {
     pub(crate) fn synchronize(&mut self, syn: &Header, mss_bytes: u16, config: &Config) {
         self.irs = syn.seq;
         self.nxt = syn.seq + 1;
+        self.up = self.nxt;
         self.acked = syn.seq;
         // RFC 7323 §2.2: the window of a SYN is never scaled.
         self.edge = self.nxt + config.receive_buffer_bytes.min(0xffff);
@@ -132,7 +133,7 @@ impl Receiver {
 
     /// The peer went away before the handshake was complete; the next one brings numbers of its own.
     pub(crate) fn return_to_listen(&mut self, config: &Config) {
-        self.up = None;
+        self.up = self.nxt;
         self.fin = None;
         self.disorder = None;
         self.acks = Acks::new(config.quick_ack_segments);

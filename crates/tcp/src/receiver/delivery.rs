@@ -139,8 +139,8 @@ impl Receiver {
     /// The urgent data ends before `up` (RFC 6093: the pointer is to the byte that follows it).
     #[cold]
     pub(crate) fn take_urgent(&mut self, up: Seq, events: &mut Events) {
-        if up.after(self.nxt) && self.up.is_none_or(|old| up.after(old)) {
-            self.up = Some(up);
+        if up.after(self.nxt) && up.after(self.up) {
+            self.up = up;
             events.raise(Event::Urgent);
         }
     }
@@ -148,7 +148,7 @@ impl Receiver {
     /// Bytes to read until the end of the urgent data; `None` when none is announced ahead.
     pub(crate) fn urgent_bytes_ahead(&self) -> Option<u32> {
         let next_read = self.next_to_read();
-        self.up.filter(|up| up.after(next_read)).map(|up| up.bytes_since(next_read))
+        self.up.after(next_read).then(|| self.up.bytes_since(next_read))
     }
 
     /// A FIN was seen at `fin`; the first that stands before `edge`, or on RCV.NXT, is believed.
@@ -224,10 +224,8 @@ impl Receiver {
     }
 
     fn on_read(&mut self, buffer: ReceiveBuffer) {
-        if self.up.is_some_and(|up| up.at_or_before(self.next_to_read())) {
-            // Forgotten: half a circle later it would hide new urgent data.
-            self.up = None;
-        }
+        // Pulled along: half a circle later it would hide new urgent data.
+        self.up = self.up.latest(self.next_to_read());
         self.owe_window_update(buffer);
     }
 
