@@ -13,9 +13,7 @@ impl Sender {
             return;
         }
         let Some(load) = self.load.as_ref().filter(|load| !load.flight.is_empty()) else {
-            for timer in [Timer::Retransmit, Timer::Reorder, Timer::Probe] {
-                lent.timers.stop(timer);
-            }
+            lent.timers.stop_beside(Timer::Persist);
             return;
         };
         let timeout_due = load.timeout_from.plus_micros(self.rtt.rto_us().into());

@@ -302,7 +302,9 @@ impl Sender {
         let rtt_ns = u64::from(self.rtt.latest_us().unwrap_or(0)) * 1_000;
         let first_rate =
             if self.load.is_none() { self.rate_to_heed(segment_bytes, lent.config) } else { None };
-        let load = self.load.get_or_insert_with(|| Box::new(Load::new(now, nxt, rtt_ns)));
+        // Written where it stays: it is too large to be moved.
+        let load =
+            self.load.get_or_insert_with(|| Box::write(Box::new_uninit(), Load::new(now, nxt, rtt_ns)));
         load.rate = load.rate.or(first_rate);
         if load.flight.is_empty() {
             load.timeout_from = now;
