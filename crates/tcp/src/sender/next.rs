@@ -101,7 +101,9 @@ impl Sender {
         let srtt_us = self.rtt.srtt_us().filter(|srtt_us| config.pacing && *srtt_us >= SRTT_US_MIN)?;
         let is_doubling = self.congestion.cwnd_bytes() < self.congestion.ssthresh_bytes() / 2;
         let gain = if is_doubling { GAIN_PERCENT_DOUBLING } else { GAIN_PERCENT };
-        Some(Rate::of_window(self.window_bytes(), srtt_us, gain))
+        // On the way down the acknowledgments set the pace: a window that lets out next to nothing is no rate.
+        let window_bytes = self.window_bytes().max(self.congestion.cwnd_bytes());
+        Some(Rate::of_window(window_bytes, srtt_us, gain))
     }
 
     /// The same, except that what begins a flight and is no more than the smallest burst is not worth a division.

@@ -132,6 +132,11 @@ impl World {
         if due > self.now + rto {
             return Err(format!("{due:?} is later than the timeout from {:?} on", self.now));
         }
+        if let Some(at) = sender.timers.due(Timer::Pace)
+            && at > self.now + 3 * Duration::from_micros(sender.sender.rtt.srtt_us().unwrap_or(0).into())
+        {
+            return Err(format!("the pacer holds back until {at:?} from {:?} on", self.now));
+        }
         let since = self.progress.max(self.last_fault);
         let patience = 2 * rto + 2 * self.delay + Duration::from_millis(50);
         if self.now > since + patience {
