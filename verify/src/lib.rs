@@ -4,10 +4,12 @@
 //! | --- | --- |
 //! | [`table`] | the transition table with two ends and a network that loses, repeats and reorders for ever: all of it |
 //! | [`connections`] | two real connections with tiny windows, to a stated depth and number of faults |
+//! | [`flights`] | one loaded sender, its receiver and a path with a delay: every life with so many faults |
 //! | [`bodies`] | not a model: what the fuzz targets in `fuzz/` do, so that `cargo test` does it too |
 //!
 //! What is *not* here: random worlds (`synfin-sim`), and proofs.
 
 pub mod bodies;
 pub mod connections;
+pub mod flights;
 pub mod table;

@@ -96,7 +96,7 @@ tcp_info! {
     tcpi_advmss,
     /// How far out of order segments may come before they count as lost.
     tcpi_reordering,
-    /// The receiver's estimate of the round-trip time.
+    /// The receiver's estimate of the round-trip time, in microseconds.
     tcpi_rcv_rtt,
     /// The receiver's room.
     tcpi_rcv_space,
@@ -163,7 +163,6 @@ const NOT_KEPT: &[&str] = &[
     "tcpi_fastopen_client_fail",
     "tcpi_last_data_recv",
     "tcpi_rcv_ssthresh",
-    "tcpi_rcv_rtt",
     "tcpi_max_pacing_rate",
     "tcpi_delivered_ce",
     "tcpi_dsack_dups",
@@ -275,6 +274,7 @@ impl TcpInfo {
             tcpi_snd_cwnd: u64::from(info.cwnd_bytes) / window_unit,
             tcpi_advmss: info.announced_mss_bytes.into(),
             tcpi_reordering: REORDERING,
+            tcpi_rcv_rtt: info.receive_rtt.map_or(0, us),
             tcpi_rcv_space: info.receive_window_bytes.into(),
             tcpi_total_retrans: info.retransmissions.into(),
             tcpi_pacing_rate: info.pacing_bytes_per_s.unwrap_or(u64::MAX),

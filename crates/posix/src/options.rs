@@ -15,8 +15,8 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use tcp::{Habits, Instant, KeepAlive};
 use values::{
-    buffer_asked, congestion_name, info, max_segment, number, saturated, set_congestion, set_number,
-    set_receive_buffer, set_send_buffer, shown_buffer, some_time,
+    buffer_asked, info, max_segment, number, saturated, set_congestion, set_number, set_receive_buffer,
+    set_send_buffer, shown_buffer, some_time,
 };
 
 /// What new sockets start with and may ask for: what `sysctl` sets on a real system.
@@ -244,7 +244,7 @@ impl System {
             OptionName::SendTimeout => OptionValue::Time(options.send_timeout.unwrap_or_default()),
             OptionName::ReceiveTimeout => OptionValue::Time(options.receive_timeout.unwrap_or_default()),
             OptionName::Congestion => {
-                OptionValue::Text(congestion_name(habits, options.config.congestion).to_owned())
+                OptionValue::Text(habits.congestion_control_name(options.config.congestion).to_owned())
             }
             OptionName::Info => OptionValue::Info(Box::new(info(now, habits, socket, connection))),
             OptionName::MaxSegment => OptionValue::Int(max_segment(habits, options, connection)),

@@ -6,7 +6,7 @@ use crate::flow::FlowKey;
 use crate::host::Host;
 use crate::time_wait::TIME_WAIT_BIT;
 use std::net::SocketAddr;
-use tcp::{Instant, State};
+use tcp::{CongestionControl, Instant, State};
 
 /// One line of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Listed {
     pub receive_queue: usize,
     /// Bytes written and not acknowledged; for a listener the largest number that may wait.
     pub send_queue: usize,
+    /// Which congestion control runs; for a listener that of the connections to come; `None` in TIME-WAIT.
+    pub congestion: Option<CongestionControl>,
 }
 
 impl Host {
@@ -40,6 +42,7 @@ impl Host {
             state: State::Listen,
             receive_queue: listener.queue.len(),
             send_queue: listener.backlog,
+            congestion: Some(listener.config.as_ref().unwrap_or(&self.config.tcp).congestion),
         });
         // A closed connection may still be held by its application, but is not part of the network any more.
         let connections = self.sockets.iter().map(|(_, socket)| socket);
@@ -50,6 +53,7 @@ impl Host {
             state: socket.connection.state(),
             receive_queue: socket.connection.readable_bytes(),
             send_queue: socket.connection.unacknowledged_bytes(),
+            congestion: Some(socket.connection.config().congestion),
         });
         let time_waits = self.time_waits.iter().map(|entry| Listed {
             local: entry.key.local(),
@@ -57,6 +61,7 @@ impl Host {
             state: State::TimeWait,
             receive_queue: 0,
             send_queue: 0,
+            congestion: None,
         });
         listeners.chain(connections).chain(time_waits).collect()
     }

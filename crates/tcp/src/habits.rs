@@ -3,7 +3,7 @@
 //! A program wants [`Habits::Rfc`]; the others are for scripts that expect a system's very packets. What a
 //! system lets its administrator choose is not here: it is an option of [`crate::Config`].
 
-use crate::Error;
+use crate::{CongestionControl, Error};
 use core::time::Duration;
 
 /// Whose way to go where there is a choice.
@@ -181,6 +181,20 @@ impl Habits {
             Habits::Rfc => DelayedAckLimit::TwoFullSegments,
             Habits::Linux => DelayedAckLimit::OneFullSegment,
             Habits::FreeBsd => DelayedAckLimit::OneSegment,
+        }
+    }
+
+    /// What the system calls a congestion control: NewReno is `reno` on Linux.
+    ///
+    /// ```
+    /// use synfin_tcp::{CongestionControl, Habits};
+    /// assert_eq!(Habits::Linux.congestion_control_name(CongestionControl::NewReno), "reno");
+    /// assert_eq!(Habits::FreeBsd.congestion_control_name(CongestionControl::NewReno), "newreno");
+    /// ```
+    pub const fn congestion_control_name(self, control: CongestionControl) -> &'static str {
+        match (self, control) {
+            (Habits::Linux | Habits::Rfc, CongestionControl::NewReno) => "reno",
+            _ => control.name(),
         }
     }
 

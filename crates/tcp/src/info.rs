@@ -41,6 +41,9 @@ pub struct Info {
     pub rtt_min: Option<Duration>,
     /// The latest measurement.
     pub rtt_latest: Option<Duration>,
+    /// The round trip as the receive half sees it, by the text that arrives, once measured: of a connection that only
+    /// receives the only one (`tcpi_rcv_rtt`).
+    pub receive_rtt: Option<Duration>,
     /// Text bytes of a full-sized segment that we send (`tcpi_snd_mss`).
     pub send_mss_bytes: u32,
     /// The largest segment received (`tcpi_rcv_mss`).
@@ -166,6 +169,7 @@ impl Connection {
             rtt_variation: micros(self.sender.rtt.rttvar_us()),
             rtt_min: self.sender.rtt.min_ns().map(Duration::from_nanos),
             rtt_latest: self.sender.rtt.latest_us().map(micros),
+            receive_rtt: self.receiver.rtt_us().map(micros),
             send_mss_bytes: self.mss(),
             receive_mss_bytes: u32::from(self.receiver.acks.segment_bytes()),
             announced_mss_bytes: u32::from(self.sizes.receive_mss()),

@@ -290,6 +290,8 @@ impl Connection {
             text.advance(first.bytes_since(seq) as usize);
             if first == nxt {
                 let limit = self.config.habits.delayed_ack_limit();
+                let echo = segment.header.options.timestamps.map(|stamps| stamps.echo);
+                self.receiver.time_text(now, text.len(), echo, &self.timestamps);
                 if self.receiver.take_in_order(text, limit, &mut self.events) {
                     self.delay_ack(now);
                 }

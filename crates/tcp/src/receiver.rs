@@ -3,7 +3,7 @@
 //!
 //! A value with verbs of its own, one room for each subject: the text on its way to the reader
 //! (`delivery.rs`, `reassembly.rs`, `queue.rs`), the window (`window.rs`), the acknowledgments
-//! (`acks.rs`) and the blocks that they report (`sack.rs`). What it needs from the connection around it
+//! (`acks.rs`), the blocks that they report (`sack.rs`) and how long their answers take (`rtt.rs`). What it needs from the connection around it
 //! (options, events, the receive buffer) is lent for the time of a call.
 //!
 //! What is *not* here: the send half, which this half cannot see; the steps that an arriving segment
@@ -13,6 +13,7 @@ pub(crate) mod acks;
 mod delivery;
 mod queue;
 mod reassembly;
+mod rtt;
 mod sack;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use acks::Acks;
 use alloc::boxed::Box;
 use queue::ReceiveQueue;
 use reassembly::Reassembly;
+use rtt::ReceiverRtt;
 use sack::SackReport;
 use wire::Seq;
 use wire::tcp::Header;
@@ -45,16 +47,28 @@ pub(crate) struct Receiver {
     /// One past the last urgent byte announced (RCV.UP), or something that was read.
     up: Seq,
     /// Where the peer's FIN stands, once seen.
-    fin: Option<Seq>,
+    fin: Seq,
+    /// The round trip as this half sees it.
+    rtt: ReceiverRtt,
     /// The shift for windows that we send (Rcv.Wind.Shift).
     shift: u8,
     /// SACK was agreed upon: what is held out of order is reported.
     sack: bool,
-    /// The peer's FIN has been taken.
-    peer_finished: bool,
+    /// Whether the peer's FIN has been seen, and whether its turn has come.
+    peer_fin: PeerFin,
     received: Received,
     queue: ReceiveQueue,
     disorder: Option<Box<Disorder>>,
+}
+
+/// How far the peer's FIN has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PeerFin {
+    Unseen,
+    /// It waits for the text before it.
+    Seen,
+    /// No more text comes.
+    Taken,
 }
 
 /// What [`crate::Info`] reports of the text that arrived.
@@ -103,10 +117,11 @@ impl Receiver {
             edge: zero,
             acked: zero,
             up: zero,
-            fin: None,
+            fin: zero,
+            rtt: ReceiverRtt::default(),
             shift: config.window_shift(),
             sack: false,
-            peer_finished: false,
+            peer_fin: PeerFin::Unseen,
             received: Received::default(),
             queue: ReceiveQueue::default(),
             disorder: None,
@@ -134,12 +149,12 @@ impl Receiver {
     /// The peer went away before the handshake was complete; the next one brings numbers of its own.
     pub(crate) fn return_to_listen(&mut self, config: &Config) {
         self.up = self.nxt;
-        self.fin = None;
+        self.peer_fin = PeerFin::Unseen;
+        self.rtt = ReceiverRtt::default();
         self.disorder = None;
         self.acks = Acks::new(config.quick_ack_segments);
         self.shift = config.window_shift();
         self.sack = false;
-        self.peer_finished = false;
     }
 
     /// The connection is CLOSED: nothing more is owed or awaited. What arrived in order can still be read.
@@ -186,7 +201,12 @@ impl Receiver {
 
     /// The peer's FIN has been taken: no more text comes.
     pub(crate) fn peer_finished(&self) -> bool {
-        self.peer_finished
+        self.peer_fin == PeerFin::Taken
+    }
+
+    /// The round trip as this half sees it, in microseconds, once measured.
+    pub(crate) fn rtt_us(&self) -> Option<u32> {
+        self.rtt.micros()
     }
 
     /// What arrived until now.

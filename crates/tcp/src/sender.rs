@@ -36,7 +36,7 @@ pub(crate) use busy_time::BusyTime;
 pub(crate) use next::Ask;
 pub(crate) use phase::Phase;
 pub use phase::RecoveryPhase;
-pub(crate) use rtt::{RtoBounds, Rtt, micros};
+pub(crate) use rtt::{RtoBounds, Rtt};
 pub(crate) use window::WindowUpdate;
 
 use crate::congestion::{Congestion, Controller};

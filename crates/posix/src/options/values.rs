@@ -85,14 +85,6 @@ pub(super) fn set_congestion(socket: &mut Socket, name: &str) -> Result<(), Errn
     Ok(())
 }
 
-/// Linux's name for NewReno is `reno`.
-pub(super) fn congestion_name(habits: Habits, congestion: CongestionControl) -> &'static str {
-    match (habits, congestion) {
-        (Habits::Linux | Habits::Rfc, CongestionControl::NewReno) => "reno",
-        _ => congestion.name(),
-    }
-}
-
 pub(super) fn max_segment(habits: Habits, options: &Options, connection: Option<&Connection>) -> i32 {
     if let Some(connection) = connection.filter(|connection| connection.state().is_synchronized()) {
         let info = connection.info(Instant::ZERO);

@@ -2,12 +2,14 @@
 //! (RFC 9293 §3.10.7.4, seventh step; RFC 2018, RFC 2883). The urgent pointer and the FIN are marks in it.
 
 use super::reassembly::{Insertion, pieces_max};
-use super::{Began, Disorder, ReceiveBuffer, Receiver};
+use super::rtt::Arrival;
+use super::{Began, Disorder, PeerFin, ReceiveBuffer, Receiver};
 use crate::events::Events;
 use crate::habits::{DelayedAckLimit, Habits};
 use crate::refusal::Refused;
 use crate::segment::Event;
-use crate::{Config, Refusal, SendReason};
+use crate::timestamps::TimestampState;
+use crate::{Config, Instant, Refusal, SendReason};
 use bytes::Bytes;
 use wire::{Payload, Seq};
 
@@ -31,6 +33,30 @@ impl Receiver {
             false
         } else {
             self.acks.on_text(arrived, limit)
+        }
+    }
+
+    /// Measures the round trip by `text_bytes` that are about to be taken in order: by what they echo, if timestamps are in
+    /// use, else by the time that a window of them takes.
+    #[inline]
+    pub(crate) fn time_text(
+        &mut self,
+        now: Instant,
+        text_bytes: usize,
+        echo: Option<u32>,
+        timestamps: &TimestampState,
+    ) {
+        if timestamps.agreed() {
+            if let Some(echo) = echo.filter(|echo| self.rtt.is_news(*echo))
+                // A smaller one may have waited until its sender had something to say.
+                && text_bytes >= usize::from(self.acks.segment_bytes())
+            {
+                self.rtt.on_echo(timestamps.clock(now), echo, !self.queue.is_empty());
+            }
+        } else {
+            let nxt = self.nxt + text_bytes as u32;
+            let window_bytes = self.edge.bytes_since(self.acked);
+            self.rtt.on_text(&Arrival { now, nxt, window_bytes, shift: self.shift });
         }
     }
 
@@ -153,25 +179,26 @@ impl Receiver {
 
     /// A FIN was seen at `fin`; the first that stands before `edge`, or on RCV.NXT, is believed.
     pub(crate) fn note_fin(&mut self, fin: Seq, edge: Seq) {
-        if fin.at_or_after(self.nxt) && (fin.before(edge) || fin == self.nxt) {
-            self.fin.get_or_insert(fin);
+        let is_believed = fin.at_or_after(self.nxt) && (fin.before(edge) || fin == self.nxt);
+        if is_believed && self.peer_fin == PeerFin::Unseen {
+            (self.fin, self.peer_fin) = (fin, PeerFin::Seen);
         }
     }
 
     /// Where text that may be taken ends: at `edge`, or at the FIN if that comes first.
     pub(crate) fn end_of_text(&self, edge: Seq) -> Seq {
-        self.fin.unwrap_or(edge).earliest(edge)
+        if self.peer_fin == PeerFin::Unseen { edge } else { self.fin.earliest(edge) }
     }
 
     /// Takes the FIN if all text before it has been delivered; returns whether it was taken just now.
     #[must_use]
     pub(crate) fn reached_fin(&mut self, events: &mut Events) -> bool {
-        if self.peer_finished || self.fin != Some(self.nxt) {
+        if self.peer_fin != PeerFin::Seen || self.fin != self.nxt {
             return false;
         }
         self.nxt += 1;
         self.edge = self.edge.latest(self.nxt);
-        self.peer_finished = true;
+        self.peer_fin = PeerFin::Taken;
         // What claims a place behind the FIN will never have its turn.
         self.disorder = None;
         events.raise(Event::PeerFinished);
@@ -231,6 +258,6 @@ impl Receiver {
 
     /// The sequence number of the next byte to be read.
     fn next_to_read(&self) -> Seq {
-        self.nxt - u32::from(self.peer_finished) - self.queue.len() as u32
+        self.nxt - u32::from(self.peer_finished()) - self.queue.len() as u32
     }
 }

@@ -16,6 +16,8 @@ impl Sender {
             lent.timers.stop_beside(Timer::Persist);
             return;
         };
+        #[cfg(debug_assertions)]
+        debug_assert!(load.flight.is_consistent(self.una, self.nxt), "{:?}", load.flight);
         let timeout_due = load.timeout_from.plus_micros(self.rtt.rto_us().into());
         if let Some(due) = load.reordered_due {
             lent.arm(Timer::Reorder, due.min(timeout_due));

@@ -7,6 +7,8 @@
 //!
 //! What is *not* here: deciding that something is lost (`rack.rs`, `duplicates.rs`), and how much may be sent.
 
+#[cfg(debug_assertions)]
+mod consistent;
 mod delivered;
 #[cfg(test)]
 mod tests;
@@ -116,6 +118,8 @@ pub(crate) struct Flight {
     runs: Fifo<Run>,
     /// One past the last byte sent.
     end: Seq,
+    /// Where the FIN stands, once sent: a boundary as well, because who reports the text before it need not report it.
+    pub(crate) fin: Option<Seq>,
     in_flight_bytes: u32,
     sacked_bytes: u32,
     sacked_segments: u32,
@@ -139,6 +143,7 @@ impl Flight {
         Flight {
             runs: Fifo::default(),
             end: next,
+            fin: None,
             in_flight_bytes: 0,
             sacked_bytes: 0,
             sacked_segments: 0,
@@ -191,18 +196,23 @@ impl Flight {
         self.runs.first()
     }
 
-    /// The last segment, for a tail loss probe.
+    /// The last segment, for a tail loss probe; a FIN belongs to the text before it.
     pub(crate) fn last_segment(&self) -> Option<(Seq, Seq)> {
         let run = self.runs.last()?;
         let size = u32::from(run.segment_bytes.max(1));
-        let whole = (run.bytes() - 1) / size * size;
+        let whole = self.text_bytes(run).saturating_sub(1) / size * size;
         Some((run.start + whole, run.end))
     }
 
     /// Whether all that is in flight fits one segment.
     pub(crate) fn is_one_segment(&self) -> bool {
         self.runs.len() == 1
-            && self.runs.first().is_some_and(|run| run.bytes() <= u32::from(run.segment_bytes))
+            && self.runs.first().is_some_and(|run| self.text_bytes(run) <= u32::from(run.segment_bytes))
+    }
+
+    /// The bytes of a run without the FIN.
+    fn text_bytes(&self, run: &Run) -> u32 {
+        run.bytes() - u32::from(self.fin.is_some_and(|fin| fin + 1 == run.end))
     }
 
     /// `start..end` leaves, cut by `segment_bytes`: what was sent before, or new data behind it, or both.

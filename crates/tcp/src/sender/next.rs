@@ -292,7 +292,8 @@ impl Sender {
             return Some(plan.as_probe(What::TailProbe));
         }
         let (start, end) = load.flight.last_segment()?;
-        let start = start.latest(end - ask.mss.min(end.bytes_since(start)));
+        let most = ask.mss + u32::from(load.flight.fin.is_some_and(|fin| fin + 1 == end));
+        let start = start.latest(end - most.min(end.bytes_since(start)));
         Some(Plan::text(start, end, SendReason::TailLossProbe).as_probe(What::TailProbe))
     }
 
@@ -300,7 +301,7 @@ impl Sender {
     pub(crate) fn on_sent(&mut self, plan: &Plan, segment_bytes: u32, lent: &mut Lent<'_>) {
         let Some(to) = plan.to else { return };
         let (now, start) = (lent.now, plan.seq);
-        let (una, nxt) = (self.una, self.nxt);
+        let (una, nxt, fin) = (self.una, self.nxt, self.fin());
         let rtt_ns = u64::from(self.rtt.latest_us().unwrap_or(0)) * 1_000;
         let first_rate =
             if self.load.is_none() { self.rate_to_heed(segment_bytes, lent.config) } else { None };
@@ -339,6 +340,7 @@ impl Sender {
             load.timed.get_or_insert((to, now));
             load.probe_from = now;
         }
+        load.flight.fin = fin;
         load.flight.on_sent(now, start, to, u16::try_from(segment_bytes).unwrap_or(u16::MAX));
         if let Some(prr) = load.phase.prr_mut() {
             prr.on_sent(bytes);

@@ -76,7 +76,7 @@ pub(crate) struct Rtt {
     timed_out: bool,
 }
 
-pub(crate) fn micros(duration: Duration) -> u32 {
+fn micros(duration: Duration) -> u32 {
     // Not `as_micros`, which counts in 128 bits: this is asked for every segment.
     let micros = duration.as_secs().saturating_mul(1_000_000).saturating_add(duration.subsec_micros().into());
     u32::try_from(micros).unwrap_or(u32::MAX)
@@ -109,15 +109,14 @@ impl Rtt {
             self.srtt_us = (self.srtt_us - self.srtt_us / 8).saturating_add(rtt_us / 8).max(1);
         }
         self.backoff = 0;
-        self.rto_us = self.measured_rto_us(bounds);
+        self.rto_us = self.doubled_us(0, bounds);
     }
 
-    /// RTO without back-off, as the measurements want it (RFC 6298 §2.3).
-    fn measured_rto_us(&self, bounds: RtoBounds) -> u32 {
+    /// RTO as the measurements want it, without back-off and slop (RFC 6298 §2.3).
+    fn base_rto_us(&self, bounds: RtoBounds) -> u32 {
         // The clock granularity G is a microsecond; the lower bound is far above it.
         let variation_us = self.rttvar_us.saturating_mul(4).max(bounds.variance_min_us).max(1);
-        let rto_us = self.srtt_us.saturating_add(variation_us).clamp(bounds.min_us, bounds.max_us);
-        rto_us.saturating_add(bounds.slop_us).min(bounds.max_us)
+        self.srtt_us.saturating_add(variation_us).clamp(bounds.min_us, bounds.max_us)
     }
 
     /// The timer ran out: wait twice as long (RFC 6298 §5.5).
@@ -146,7 +145,7 @@ impl Rtt {
             let rto_us = 3_000_000.clamp(bounds.min_us, bounds.max_us);
             self.rto_us = rto_us.saturating_add(self.slop_us(bounds)).min(bounds.max_us);
         } else {
-            self.rto_us = self.measured_rto_us(bounds);
+            self.rto_us = self.doubled_us(0, bounds);
         }
         self.backoff = 0;
     }
@@ -154,7 +153,7 @@ impl Rtt {
     /// Other bounds hold from now on.
     pub(crate) fn on_bounds(&mut self, bounds: RtoBounds) {
         if self.srtt_us != 0 && self.backoff == 0 {
-            self.rto_us = self.measured_rto_us(bounds);
+            self.rto_us = self.doubled_us(0, bounds);
         }
         self.rto_us = self.rto_us.min(bounds.max_us);
     }
@@ -162,6 +161,16 @@ impl Rtt {
     /// The retransmission timeout with back-off, in microseconds.
     pub(crate) fn rto_us(&self) -> u32 {
         self.rto_us
+    }
+
+    /// RTO without back-off, doubled so many times, in microseconds.
+    pub(crate) fn doubled_us(&self, times: u8, bounds: RtoBounds) -> u32 {
+        let base_us = match self.srtt_us {
+            0 => self.rto_us.saturating_sub(self.slop_us(bounds)) >> self.backoff.min(16),
+            _ => self.base_rto_us(bounds),
+        };
+        let doubled_us = (u64::from(base_us) << times.min(16)) + u64::from(self.slop_us(bounds));
+        u32::try_from(doubled_us).unwrap_or(u32::MAX).min(bounds.max_us)
     }
 
     pub(crate) fn srtt_us(&self) -> Option<u32> {

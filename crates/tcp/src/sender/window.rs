@@ -1,6 +1,6 @@
 //! The peer's window (RFC 9293 §3.10.7.4, fifth step), and asking a peer that keeps it closed (§3.8.6.1).
 
-use crate::sender::{Lent, Sender, micros};
+use crate::sender::{Lent, RtoBounds, Sender};
 use crate::timers::Timer;
 use crate::trace::{LossSign, Trace};
 use core::time::Duration;
@@ -75,11 +75,11 @@ impl Sender {
         }
     }
 
-    /// SHLD-29, SHLD-30: first after the retransmission timeout, then backed off.
+    /// SHLD-29, SHLD-30: first after the retransmission timeout, then backed off, whatever back-off retransmissions
+    /// have come to.
     fn arm_persist(&self, lent: &mut Lent<'_>) {
-        let rto = Duration::from_micros(self.rtt.rto_us().into());
-        let timeout = rto.saturating_mul(1u32.checked_shl(self.persist.backoff.into()).unwrap_or(u32::MAX));
-        let timeout = timeout.min(Duration::from_micros(micros(lent.config.rto_max).into()));
+        let timeout_us = self.rtt.doubled_us(self.persist.backoff, RtoBounds::new(lent.config));
+        let timeout = Duration::from_micros(timeout_us.into());
         let bounds = lent.config.habits.window_probe_bounds();
         let timeout = bounds.map_or(timeout, |(least, most)| timeout.clamp(least, most));
         lent.arm(Timer::Persist, lent.now + timeout);

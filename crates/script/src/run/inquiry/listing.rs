@@ -117,7 +117,8 @@ pub(super) fn sockstat(listed: &[Listed], arguments: &[&str], habits: Habits) ->
             text.push_str("  freebsd");
         }
         if has('C') {
-            let _ = write!(text, "  {}", if habits == Habits::FreeBsd { "newreno" } else { "reno" });
+            let name = line.congestion.map_or("-", |control| habits.congestion_control_name(control));
+            let _ = write!(text, "  {name}");
         }
         text.push('\n');
     }

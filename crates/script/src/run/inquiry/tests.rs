@@ -1,5 +1,5 @@
 use super::*;
-use tcp::State;
+use tcp::{CongestionControl, State};
 
 struct Fixed(Vec<Listed>, Vec<(SocketAddr, SocketAddr)>);
 
@@ -22,6 +22,11 @@ fn sockets() -> Fixed {
         state,
         receive_queue: 0,
         send_queue: 10,
+        congestion: match state {
+            State::Listen => Some(CongestionControl::NewReno),
+            State::TimeWait => None,
+            _ => Some(CongestionControl::Cubic),
+        },
     };
     Fixed(
         vec![
@@ -43,6 +48,8 @@ fn sockets_are_found_by_their_states_ports_and_addresses() {
     for command in [
         "sockstat -s | grep -q ESTABLISHED",
         "/usr/bin/sockstat -4 -s -P tcp -p 8080 | grep 40000 > /dev/null 2>&1",
+        "sockstat -C -4l | grep newreno && sockstat -4cC | grep 40000 | grep -q cubic",
+        "[ $(sockstat -6qC | awk '{print $NF}') = - ]",
         "sockstat -46 -P tcp -p8080,1-20 -s -q | grep -E 'LISTEN|CLOSED'",
         "! sockstat -s | grep -q FIN_WAIT_1",
         "sockstat -6cs | grep TIME_WAIT && sockstat -4ls | grep LISTEN",

@@ -143,8 +143,9 @@ impl Flight {
     fn on_block(&mut self, now: Instant, block: SackBlock, highest: Seq, belief: &Belief, heard: &mut Heard) {
         let mut index = self.index_of(block.left);
         while let Some(run) = self.runs.get(index).filter(|run| run.start.before(block.right)) {
-            let from = run.boundary_from(block.left.latest(run.start));
-            let to = run.boundary_until(block.right.earliest(run.end));
+            let (left, right) = (block.left.latest(run.start), block.right.earliest(run.end));
+            let from = if self.fin == Some(left) { left } else { run.boundary_from(left) };
+            let to = if self.fin == Some(right) { right } else { run.boundary_until(right) };
             if run.place == Place::Sacked || !from.before(to) {
                 index += 1;
                 continue;

@@ -76,6 +76,46 @@ fn a_super_segment_is_split_only_between_its_segments() {
 }
 
 #[test]
+fn text_is_sacked_without_the_fin_behind_it_and_the_fin_without_its_text() {
+    let start = Seq::new(u32::MAX - 1_200);
+    let fin = start + 1_500;
+    let sent = || {
+        let mut flight = Flight::new(start);
+        flight.fin = Some(fin);
+        flight.on_sent(at(0), start, fin + 1, MSS);
+        flight
+    };
+    let mut flight = sent();
+    let heard = flight.on_ack(at(20), start, &[block(start + 1_000, fin)], &Belief::default());
+    assert_eq!((heard.delivered_bytes, heard.delivered_segments), (500, 1));
+    assert_eq!((flight.in_flight_bytes(), flight.sacked_bytes(), flight.runs.len()), (1_001, 500, 3));
+    assert_eq!(flight.last_segment(), Some((fin, fin + 1)), "only the FIN is left of it");
+    let heard = flight.on_ack(at(21), fin, &[], &Belief::default());
+    assert_eq!((heard.advanced_bytes, heard.delivered_bytes), (1_500, 1_000));
+    assert_eq!((flight.in_flight_bytes(), flight.sacked_bytes(), flight.sacked_segments()), (1, 0, 0));
+    let mut flight = sent();
+    let heard = flight.on_ack(at(20), start, &[block(fin, fin + 1)], &Belief::default());
+    assert_eq!((heard.delivered_bytes, flight.in_flight_bytes(), flight.runs.len()), (1, 1_500, 2));
+    assert_eq!(flight.last_segment(), Some((fin, fin + 1)));
+    // Any other byte but the last is within a segment.
+    let mut flight = sent();
+    let heard = flight.on_ack(at(20), start, &[block(start + 1_000, fin - 1)], &Belief::default());
+    assert_eq!((heard.delivered_bytes, flight.runs.len()), (0, 1));
+}
+
+#[test]
+fn a_fin_belongs_to_the_segment_before_it() {
+    let start = Seq::new(9);
+    for (text, whole) in [(0, 0), (1, 0), (1_000, 0), (1_001, 1_000), (3_000, 2_000)] {
+        let mut flight = Flight::new(start);
+        flight.fin = Some(start + text);
+        flight.on_sent(at(0), start, start + text + 1, MSS);
+        assert_eq!(flight.last_segment(), Some((start + whole, start + text + 1)), "{text} bytes and a FIN");
+        assert_eq!(flight.is_one_segment(), text <= 1_000, "{text} bytes and a FIN");
+    }
+}
+
+#[test]
 fn a_peer_that_reports_every_second_byte_makes_no_more_runs_than_segments() {
     let start = Seq::new(1);
     let mut flight = Flight::new(start);
