@@ -19,8 +19,8 @@ impl Sender {
         #[cfg(debug_assertions)]
         debug_assert!(load.flight.is_consistent(self.una, self.nxt), "{:?}", load.flight);
         let timeout_due = load.timeout_from.plus_micros(self.rtt.rto_us().into());
-        if let Some(due) = load.reordered_due {
-            lent.arm(Timer::Reorder, due.min(timeout_due));
+        if let Some(due) = load.reordered_due.filter(|due| *due < timeout_due) {
+            lent.arm(Timer::Reorder, due);
             return;
         }
         let may_probe = self.sack
