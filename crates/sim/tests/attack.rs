@@ -439,6 +439,17 @@ fn whatever_the_wire_and_the_applications_do() {
     live_all(5_000, Plan::of, "whatever_the_wire");
 }
 
+/// Seeds that have found something, so that it is looked for every time.
+#[test]
+fn what_was_found_once_is_not_found_again() {
+    // A pacer that held back for ten seconds; a reordering timer that ran in circles at the time of the timeout.
+    for seed in [1_024_386, 2_009_212] {
+        if let Err(why) = trial(&Plan::of(seed)) {
+            panic!("{}", report(&Plan::of(seed), &why, "whatever_the_wire"));
+        }
+    }
+}
+
 #[test]
 fn nothing_is_taken_back_where_nothing_is_late() {
     live_all(1_000, Plan::in_order, "nothing_is_taken_back");

@@ -31,6 +31,23 @@ impl Host {
         Some(answer)
     }
 
+    /// Like [`Host::with_connection`], for what only takes text out: nothing can come of it but an acknowledgment.
+    fn read_from<T>(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        read: impl FnOnce(&mut Connection) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        let key = self.owned_key(id).ok_or(ReadError::NotConnected)?;
+        self.now = self.now.max(now);
+        let connection = &mut self.sockets.get_mut(key).ok_or(ReadError::NotConnected)?.connection;
+        let answer = read(connection);
+        if !connection.is_drained() {
+            self.touch_connection(now, key.index);
+        }
+        answer
+    }
+
     /// Queues a copy of `data` for the peer and returns how many bytes of it were queued.
     ///
     /// # Errors
@@ -80,8 +97,7 @@ impl Host {
     /// # Errors
     /// [`ReadError::WouldBlock`], [`ReadError::Failed`]; [`ReadError::NotConnected`] also for a stale id.
     pub fn tcp_read(&mut self, now: Instant, id: SocketId, into: &mut [u8]) -> Result<usize, ReadError> {
-        self.with_connection(now, id, |connection| connection.read(into))
-            .unwrap_or(Err(ReadError::NotConnected))
+        self.read_from(now, id, |connection| connection.read(into))
     }
 
     /// Takes one piece as it arrived, without copying; an empty piece when the peer has finished.
@@ -89,7 +105,7 @@ impl Host {
     /// # Errors
     /// As [`Host::tcp_read`].
     pub fn tcp_read_bytes(&mut self, now: Instant, id: SocketId) -> Result<Bytes, ReadError> {
-        self.with_connection(now, id, Connection::read_bytes).unwrap_or(Err(ReadError::NotConnected))
+        self.read_from(now, id, Connection::read_bytes)
     }
 
     /// Like [`Host::tcp_read`], but the bytes stay in the receive buffer.

@@ -248,6 +248,11 @@ impl Host {
         for index in fired.drain(..) {
             if let Some(socket) = self.sockets.at_mut(index) {
                 socket.timer = Timer::NONE;
+                let due = socket.connection.poll_timeout();
+                if due.is_none_or(|due| due > now) {
+                    self.timers.set(&mut socket.timer, index, due);
+                    continue;
+                }
                 socket.connection.handle_timeout(now);
                 let doubted = socket.connection.doubts_path().then_some(socket.key.remote);
                 self.touch_connection(now, index);
@@ -264,7 +269,8 @@ impl Host {
         self.path_mtus.expire(now, self.config.path_mtu_age);
     }
 
-    /// When to call [`Host::handle_timeout`] at the latest; `None` while no timer is set.
+    /// When to call [`Host::handle_timeout`] at the latest; `None` while no timer is set. It may be earlier than
+    /// anything is due: a timer that was put off is looked at when it was due first.
     ///
     /// Drain [`Host::poll_transmit`] first, because sending sets timers.
     pub fn poll_timeout(&self) -> Option<Instant> {
@@ -396,7 +402,7 @@ impl Host {
     pub(crate) fn drop_connection(&mut self, index: u32) {
         self.unlink_flow(index);
         let Some(socket) = self.sockets.at_mut(index) else { return };
-        self.timers.set(&mut socket.timer, index, None);
+        self.timers.cancel(&mut socket.timer);
         match socket.standing {
             Standing::HalfOpen => {
                 let child = socket.child;

@@ -97,7 +97,7 @@ impl Host {
         }
         self.record_departure(index);
         let Some(socket) = self.sockets.at_mut(index) else { return };
-        self.timers.set(&mut socket.timer, index, None);
+        self.timers.cancel(&mut socket.timer);
         self.counters.time_waits += 1;
         let key = socket.key;
         let config = socket.connection.config().clone();

@@ -54,6 +54,12 @@ impl Wheel {
         self.len
     }
 
+    /// When the timer of `place` fires; in the far future if it is not set.
+    #[inline]
+    pub(crate) fn due(&self, place: u32) -> Instant {
+        Instant::from_nanos(self.entries.get(place as usize).map_or(UNSET, |entry| entry.due))
+    }
+
     /// Sets, moves or (with `None`) cancels the timer of `place`.
     pub(crate) fn set(&mut self, place: u32, due: Option<Instant>) {
         let due = due.map_or(UNSET, Instant::as_nanos);

@@ -17,7 +17,7 @@ impl Connection {
         if header.ack.before(self.sender.una) {
             return;
         }
-        let stamps = header.options.timestamps.filter(|_| self.timestamps.agreed);
+        let stamps = header.options.timestamps.filter(|_| self.timestamps.agreed());
         let ack = Ack {
             ack: header.ack,
             blocks: header.options.sack.as_slice(),
@@ -53,7 +53,7 @@ impl Connection {
     /// The round trip of the SYN, or of the SYN-ACK: what is acknowledged at the very moment in which it was sent
     /// was not sent then, but restored from a cookie.
     fn measure_handshake(&mut self, now: Instant, echo_ms: Option<u32>) {
-        let sent_at = self.handshake.take_sending();
+        let sent_at = self.take_sending_of_syn();
         let micros = match sent_at {
             Some(sent_at) if sent_at == now => return,
             Some(sent_at) => {

@@ -19,7 +19,7 @@ impl Connection {
     /// [`WriteError::WouldBlock`] when nothing fits: [`Event::Writable`] tells when something does.
     pub fn write(&mut self, now: Instant, data: &[u8]) -> Result<usize, WriteError> {
         let count = self.admit(now, data.len())?;
-        self.sender.queue.push(&data[..count]);
+        self.sender.write(&data[..count]);
         self.start_user_timer(now);
         Ok(count)
     }
@@ -30,7 +30,7 @@ impl Connection {
     /// As [`Connection::write`].
     pub fn write_bytes(&mut self, now: Instant, data: &Bytes) -> Result<usize, WriteError> {
         let count = self.admit(now, data.len())?;
-        self.sender.queue.push_bytes(data.slice(..count));
+        self.sender.write_bytes(data.slice(..count));
         self.start_user_timer(now);
         Ok(count)
     }
@@ -41,13 +41,13 @@ impl Connection {
     /// # Errors
     /// As [`Connection::write`]; [`WriteError::WouldBlock`] also when 4,096 records wait.
     pub fn write_record(&mut self, now: Instant, data: &[u8]) -> Result<usize, WriteError> {
-        if self.sender.queue.is_full_of_records() && !data.is_empty() {
+        if self.sender.is_full_of_records() && !data.is_empty() {
             self.sender.wait_for_room(now);
             return Err(WriteError::WouldBlock);
         }
         let count = self.write(now, data)?;
         if count == data.len() && count > 0 {
-            let noted = self.sender.queue.end_record();
+            let noted = self.sender.end_record();
             debug_assert!(noted, "there was room for it");
         }
         Ok(count)
@@ -61,7 +61,7 @@ impl Connection {
     pub fn write_urgent(&mut self, now: Instant, data: &[u8]) -> Result<usize, WriteError> {
         let count = self.write(now, data)?;
         if count == data.len() && count > 0 {
-            self.sender.up = Some(self.sender.stream_end());
+            self.sender.urge();
         }
         Ok(count)
     }
@@ -101,7 +101,7 @@ impl Connection {
     /// Bytes that the send buffer still takes.
     pub fn write_room(&self) -> usize {
         let most = self.config.send_buffer_bytes.min(SEND_BUFFER_BYTES_MAX);
-        (most as usize).saturating_sub(self.sender.queue.len())
+        (most as usize).saturating_sub(self.sender.queued_bytes())
     }
 
     /// Copies what has arrived into `into`; `Ok(0)` means that the peer has finished (RECEIVE, §3.10.3).
@@ -153,7 +153,7 @@ impl Connection {
 
     /// Bytes written and not acknowledged, sent or not (`SIOCOUTQ`).
     pub fn unacknowledged_bytes(&self) -> usize {
-        self.sender.queue.len()
+        self.sender.queued_bytes()
     }
 
     /// Bytes to read until the end of the urgent data; `None` when none is announced ahead (RFC 6093).
@@ -164,7 +164,7 @@ impl Connection {
     /// There is no more to send: a FIN follows what is queued; reading goes on (CLOSE, §3.10.4).
     pub fn finish(&mut self, now: Instant) {
         match self.state() {
-            State::SynReceived if !self.sender.queue.is_empty() => self.handshake.finish_after = true,
+            State::SynReceived if self.sender.has_text() => self.handshake.finish_after = true,
             State::SynSent => self.handshake.finish_after = true,
             _ => {
                 self.take(now, Cause::Close);

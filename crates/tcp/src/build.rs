@@ -85,7 +85,7 @@ impl Connection {
             header.window = self.config.receive_buffer_bytes.min(0xffff) as u16;
         }
         let len = payload.len() as u32;
-        if let Some(up) = self.sender.up.filter(|_| len > 0) {
+        if let Some(up) = self.sender.urgent_end().filter(|_| len > 0) {
             point_to_urgent(&mut header, up);
         }
         self.counters.segments_out = self.counters.segments_out.wrapping_add(1);
@@ -111,7 +111,7 @@ impl Connection {
 
     fn options(&mut self, now: Instant, flags: Flags) -> Options {
         let mut options = if flags.syn() { self.syn_options(flags) } else { Options::default() };
-        let stamps = if self.offers(flags) { self.config.timestamps } else { self.timestamps.agreed };
+        let stamps = if self.offers(flags) { self.config.timestamps } else { self.timestamps.agreed() };
         // RFC 7323 §3.2: a RST that answers a refused segment may do without.
         if stamps && (flags.ack() || !flags.rst()) {
             let echo = if flags.ack() { self.timestamps.recent } else { 0 };
@@ -146,7 +146,7 @@ impl Connection {
     }
 
     fn sack_room(&self) -> usize {
-        if self.timestamps.agreed { SACK_BLOCKS_BESIDE_TIMESTAMPS } else { SACK_BLOCKS_ALONE }
+        if self.timestamps.agreed() { SACK_BLOCKS_BESIDE_TIMESTAMPS } else { SACK_BLOCKS_ALONE }
     }
 
     pub(crate) fn mss_with_options(&self) -> u32 {

@@ -13,7 +13,7 @@ use crate::events::Events;
 use crate::handshake::Handshake;
 use crate::receiver::{ReceiveBuffer, Receiver};
 use crate::segment::{Birth, Error, Event, Path, Segment};
-use crate::sender::{Lent, Sender};
+use crate::sender::{Lent, RtoBounds, Sender};
 use crate::sizes::{Sizes, initial_window};
 use crate::state::{Cause, Machine, State};
 use crate::timers::{Timer, TimerTable};
@@ -71,7 +71,8 @@ pub struct Connection {
     pub(crate) soft_error: Option<Error>,
     pub(crate) path: Path,
     pub(crate) config: Arc<Config>,
-    pub(crate) last_received_at: Instant,
+    /// When something acceptable was last received, in milliseconds of the driver's clock.
+    pub(crate) last_received_ms: u32,
     pub(crate) counters: Counters,
     pub(crate) tracer: Tracer,
 }
@@ -107,7 +108,7 @@ impl Connection {
             soft_error: None,
             path,
             config,
-            last_received_at: now,
+            last_received_ms: now.as_millis() as u32,
             counters: Counters::default(),
             tracer: Tracer::default(),
         }
@@ -255,6 +256,7 @@ impl Connection {
         let quick_ack_segments = self.config.quick_ack_segments;
         self.config = config;
         self.measure();
+        self.sender.rtt.on_bounds(RtoBounds::new(&self.config));
         if self.config.quick_ack_segments != quick_ack_segments {
             self.receiver.acks.set_quick(self.config.quick_ack_segments);
             if self.config.quick_ack_segments > 0 && self.timers.is_running(Timer::DelayedAck) {

@@ -18,7 +18,7 @@ pub(crate) enum Opening {
 }
 
 /// What is left of the handshake.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Handshake {
     /// The SYN or SYN-ACK has to go out (again).
     pub(crate) owed: Option<Opening>,
@@ -26,23 +26,8 @@ pub(crate) struct Handshake {
     pub(crate) is_passive: bool,
     /// CLOSE was called before it was complete and has to wait (§3.10.4).
     pub(crate) finish_after: bool,
-    /// When the SYN or SYN-ACK left, if it left once; else a time that never comes, because an `Option` would take
-    /// twice the room.
-    pub(crate) sent_once_at: Instant,
-}
-
-impl Default for Handshake {
-    fn default() -> Self {
-        Handshake { owed: None, is_passive: false, finish_after: false, sent_once_at: Instant::FAR_FUTURE }
-    }
-}
-
-impl Handshake {
-    /// The SYN or SYN-ACK is acknowledged: when it left, if it left once.
-    pub(crate) fn take_sending(&mut self) -> Option<Instant> {
-        let sent_at = core::mem::replace(&mut self.sent_once_at, Instant::FAR_FUTURE);
-        (sent_at != Instant::FAR_FUTURE).then_some(sent_at)
-    }
+    /// The SYN or SYN-ACK left once.
+    pub(crate) sent_once: bool,
 }
 
 impl Connection {
@@ -63,17 +48,24 @@ impl Connection {
         };
         let seq = self.sender.iss;
         if self.sender.nxt == seq {
-            self.handshake.sent_once_at = now;
+            self.handshake.sent_once = true;
             self.sender.nxt = seq + 1;
         } else {
             // Karn: which of them will be answered?
-            self.handshake.sent_once_at = Instant::FAR_FUTURE;
+            self.handshake.sent_once = false;
             self.sender.note_resent(now);
         }
         if !self.timers.is_running(Timer::Retransmit) {
             self.restart_retransmit_timer(now);
         }
         Some(Plan::bare(seq, flags, if opening == Opening::TimedOut { SendReason::Timeout } else { why }))
+    }
+
+    /// The SYN or SYN-ACK is acknowledged: when it left, if it left once and nothing after it.
+    pub(crate) fn take_sending_of_syn(&mut self) -> Option<Instant> {
+        let sent_once = core::mem::take(&mut self.handshake.sent_once);
+        let is_last = self.sender.nxt == self.sender.iss + 1;
+        (sent_once && is_last).then_some(self.sender.last_sent_at)
     }
 
     /// The SYN or SYN-ACK is sent and not acknowledged.

@@ -119,7 +119,7 @@ impl Connection {
         self.sender.return_to_listen(now, &self.config);
         self.receiver.return_to_listen(&self.config);
         self.soft_error = None;
-        self.timestamps.agreed = false;
+        self.timestamps.forget();
         (self.is_scaling, self.is_orphaned, self.keep_alive_owed) = (false, false, false);
     }
 

@@ -63,7 +63,7 @@ impl Connection {
     }
 
     fn on_sign_of_life(&mut self, now: Instant) {
-        self.last_received_at = now;
+        self.last_received_ms = now.as_millis() as u32;
         self.keep_alive_probes = 0;
     }
 
@@ -297,7 +297,7 @@ impl Connection {
                 }
             } else {
                 self.receiver.keep_out_of_order(first, &text, &self.config)?;
-                if self.timestamps.agreed {
+                if self.timestamps.agreed() {
                     self.receiver.note_stamp(self.timestamps.recent);
                 }
             }

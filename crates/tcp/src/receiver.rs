@@ -44,7 +44,7 @@ pub(crate) struct Receiver {
     edge: Seq,
     /// The acknowledgment number last sent (Last.ACK.sent).
     acked: Seq,
-    /// One past the last urgent byte announced (RCV.UP), while `is_urgent`.
+    /// One past the last urgent byte announced (RCV.UP), or something that was read.
     up: Seq,
     /// Where the peer's FIN stands, once seen.
     fin: Seq,
@@ -54,8 +54,6 @@ pub(crate) struct Receiver {
     shift: u8,
     /// SACK was agreed upon: what is held out of order is reported.
     sack: bool,
-    /// Urgent data was announced and is not read yet.
-    is_urgent: bool,
     /// Whether the peer's FIN has been seen, and whether its turn has come.
     peer_fin: PeerFin,
     received: Received,
@@ -123,7 +121,6 @@ impl Receiver {
             rtt: ReceiverRtt::default(),
             shift: config.window_shift(),
             sack: false,
-            is_urgent: false,
             peer_fin: PeerFin::Unseen,
             received: Received::default(),
             queue: ReceiveQueue::default(),
@@ -136,6 +133,7 @@ impl Receiver {
     pub(crate) fn synchronize(&mut self, syn: &Header, mss_bytes: u16, config: &Config) {
         self.irs = syn.seq;
         self.nxt = syn.seq + 1;
+        self.up = self.nxt;
         self.acked = syn.seq;
         // RFC 7323 §2.2: the window of a SYN is never scaled.
         self.edge = self.nxt + config.receive_buffer_bytes.min(0xffff);
@@ -150,7 +148,7 @@ impl Receiver {
 
     /// The peer went away before the handshake was complete; the next one brings numbers of its own.
     pub(crate) fn return_to_listen(&mut self, config: &Config) {
-        self.is_urgent = false;
+        self.up = self.nxt;
         self.peer_fin = PeerFin::Unseen;
         self.rtt = ReceiverRtt::default();
         self.disorder = None;

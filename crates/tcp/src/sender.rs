@@ -46,6 +46,7 @@ use crate::tracing::Tracer;
 use crate::{Config, Instant};
 use alloc::boxed::Box;
 use busy_time::Doing;
+use bytes::Bytes;
 use load::Load;
 use queue::SendQueue;
 use rack::Reordering;
@@ -69,12 +70,12 @@ pub(crate) struct Sender {
     wl1: Seq,
     /// SEG.ACK of the last window update.
     wl2: Seq,
-    /// One past the last urgent byte (SND.UP), while it is not acknowledged.
-    pub(crate) up: Option<Seq>,
+    /// One past the last byte that the application has written; where the FIN goes or went.
+    written: Seq,
+    /// One past the last urgent byte (SND.UP), or SND.UNA.
+    up: Seq,
     /// One past the last small segment sent, for Minshall's rule.
     small: Seq,
-    /// Where our FIN stands, once sent.
-    pub(crate) fin: Option<Seq>,
     /// The shift for windows that the peer sends (Snd.Wind.Shift).
     pub(crate) shift: u8,
     /// The peer reports what it has beyond gaps (RFC 2018).
@@ -83,6 +84,7 @@ pub(crate) struct Sender {
     pub(crate) syn_acked: bool,
     /// The application has no more data: a FIN follows the queue.
     pub(crate) fin_queued: bool,
+    fin_sent: bool,
     /// A write found the buffer full: tell when there is room.
     pub(crate) writer_waits: bool,
     /// The override timer of §3.8.6.2.1 fired: send what there is.
@@ -103,7 +105,7 @@ pub(crate) struct Sender {
     resent_ms: u32,
     pub(crate) rtt: Rtt,
     pub(crate) congestion: Congestion,
-    pub(crate) queue: SendQueue,
+    queue: SendQueue,
     load: Option<Box<Load>>,
     pub(crate) sent: Sent,
     pub(crate) busy: BusyTime,
@@ -112,7 +114,6 @@ pub(crate) struct Sender {
 /// What [`crate::Info`] reports of what was sent.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sent {
-    pub(crate) bytes: u64,
     pub(crate) bytes_acked: u64,
     pub(crate) bytes_again: u64,
     pub(crate) segments: u32,
@@ -155,13 +156,14 @@ impl Sender {
             wnd_max: 0,
             wl1: zero,
             wl2: zero,
-            up: None,
+            written: iss + 1,
+            up: iss,
             small: iss,
-            fin: None,
             shift: 0,
             sack: false,
             syn_acked: false,
             fin_queued: false,
+            fin_sent: false,
             writer_waits: false,
             send_small: false,
             window_probe_owed: false,
@@ -171,7 +173,7 @@ impl Sender {
             first_resent_ms: 0,
             last_sent_at: now,
             resent_ms: 0,
-            rtt: Rtt::new(config.rto_initial),
+            rtt: Rtt::new(config.rto_initial, RtoBounds::new(config)),
             congestion: Congestion::new(config.congestion, 0),
             queue: SendQueue::default(),
             load: None,
@@ -204,6 +206,7 @@ impl Sender {
     /// The connection is CLOSED: nothing more leaves.
     pub(crate) fn on_closed(&mut self, now: Instant) {
         self.queue.clear();
+        self.written = self.written.earliest(self.nxt);
         self.load = None;
         self.busy.stop(now);
         (self.fin_queued, self.writer_waits, self.send_small) = (false, false, false);
@@ -212,7 +215,7 @@ impl Sender {
 
     /// One past the last byte the application has written; where the FIN goes or went.
     pub(crate) fn stream_end(&self) -> Seq {
-        self.fin.unwrap_or(self.text_start() + self.queue.len() as u32)
+        self.written
     }
 
     /// The sequence number of the first byte in the queue.
@@ -234,7 +237,65 @@ impl Sender {
 
     /// Data or a FIN has been given to us and is not acknowledged.
     pub(crate) fn has_waiting(&self) -> bool {
-        !self.queue.is_empty() || (self.fin_queued && !self.fin_acked()) || self.una != self.nxt
+        self.has_text() || (self.fin_queued && !self.fin_acked()) || self.una != self.nxt
+    }
+
+    /// A FIN is queued and has not been sent.
+    fn owes_fin(&self) -> bool {
+        self.fin_queued && !self.fin_sent
+    }
+
+    /// Where our FIN stands, once sent.
+    pub(crate) fn fin(&self) -> Option<Seq> {
+        self.fin_sent.then_some(self.written)
+    }
+
+    /// Queues a copy of `data`.
+    pub(crate) fn write(&mut self, data: &[u8]) {
+        self.queue.push(data);
+        self.written += data.len() as u32;
+    }
+
+    /// Queues `data` without copying it.
+    pub(crate) fn write_bytes(&mut self, data: Bytes) {
+        self.written += data.len() as u32;
+        self.queue.push_bytes(data);
+    }
+
+    /// A record ends behind what is queued. Says whether that could be noted.
+    pub(crate) fn end_record(&mut self) -> bool {
+        self.queue.end_record()
+    }
+
+    /// Whether no more ends of records can be noted.
+    pub(crate) fn is_full_of_records(&self) -> bool {
+        self.queue.is_full_of_records()
+    }
+
+    /// What is queued is urgent up to its end.
+    pub(crate) fn urge(&mut self) {
+        self.up = self.written;
+    }
+
+    /// One past the last urgent byte (SND.UP), while it is not acknowledged.
+    pub(crate) fn urgent_end(&self) -> Option<Seq> {
+        self.up.after(self.una).then_some(self.up)
+    }
+
+    /// Text that is not acknowledged.
+    pub(crate) fn has_text(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Bytes of text that are not acknowledged, sent or not.
+    pub(crate) fn queued_bytes(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Text bytes that were sent, again or for the first time.
+    pub(crate) fn sent_bytes(&self) -> u64 {
+        let in_flight = self.nxt.earliest(self.written).offset_from(self.text_start()).max(0);
+        self.sent.bytes_acked + u64::from(in_flight.cast_unsigned()) + self.sent.bytes_again
     }
 
     /// Something goes again because of a timeout.
@@ -252,7 +313,7 @@ impl Sender {
 
     /// Our FIN is acknowledged.
     pub(crate) fn fin_acked(&self) -> bool {
-        self.fin.is_some_and(|fin| self.una.after(fin))
+        self.fin_sent && self.una.after(self.written)
     }
 
     /// The right edge of what the peer takes.
@@ -326,8 +387,7 @@ impl Sender {
     /// Something waits to be sent (again): [`Sender::next`] is worth asking.
     pub(crate) fn wants_to_send(&self) -> bool {
         let again = self.load.as_ref().is_some_and(|load| load.flight.lost_bytes() > 0 || load.tail.is_owed);
-        let has_fin = self.fin_queued && self.fin.is_none();
-        again || has_fin || self.window_probe_owed || self.stream_end().after(self.nxt)
+        again || self.owes_fin() || self.window_probe_owed || self.stream_end().after(self.nxt)
     }
 
     /// The text of a plan: the bytes `from..to` of the stream, the FIN included if `to` reaches over it.
@@ -340,13 +400,12 @@ impl Sender {
         let mut flags = Flags::ACK;
         if to.after(end) {
             flags |= Flags::FIN;
-            self.fin = Some(end);
+            self.fin_sent = true;
         }
         if len > 0 && text_end == end {
             // RFC 9293 §3.9.1.2, MUST-61: nothing more is queued behind this.
             flags |= Flags::PSH;
         }
-        self.sent.bytes += u64::from(len);
         (flags, payload)
     }
 
@@ -377,10 +436,6 @@ impl Sender {
             ssthresh_bytes: self.congestion.ssthresh_bytes(),
             growth: self.congestion.explain(),
         });
-    }
-
-    pub(crate) fn rto_us(&self, config: &Config) -> u32 {
-        self.rtt.rto_us(RtoBounds::new(config))
     }
 }
 

@@ -66,7 +66,7 @@ impl Sizes {
 
     /// Text bytes of a full-sized segment: SMSS with the standing options taken off.
     pub(crate) fn text_bytes(self, timestamps: &TimestampState) -> u32 {
-        let options = if timestamps.agreed { TIMESTAMPS_BYTES } else { 0 };
+        let options = if timestamps.agreed() { TIMESTAMPS_BYTES } else { 0 };
         u32::from(self.send_mss).saturating_sub(options).max(1)
     }
 }

@@ -6,6 +6,7 @@
 use crate::connection::Connection;
 use crate::handshake::Opening;
 use crate::segment::{Error, Event};
+use crate::sender::RtoBounds;
 use crate::state::{Cause, State};
 use crate::timers::Timer;
 use crate::trace::Trace;
@@ -60,10 +61,11 @@ impl Connection {
         }
         self.sender.count_attempt(now);
         self.doubt_path();
+        let bounds = RtoBounds::new(&self.config);
         if self.is_linear_syn() {
-            self.sender.rtt.repeat();
+            self.sender.rtt.repeat(bounds);
         } else {
-            self.sender.rtt.back_off();
+            self.sender.rtt.back_off(bounds);
         }
         if self.syn_unacked() {
             // With a FIN behind the SYN-ACK, too: it may be lost together with it.
@@ -154,20 +156,24 @@ impl Connection {
         sender.probe_window(&mut lent);
     }
 
+    /// How long nothing was received, in whole milliseconds.
+    pub(crate) fn silent_for(&self, now: Instant) -> Duration {
+        Duration::from_millis((now.as_millis() as u32).wrapping_sub(self.last_received_ms).into())
+    }
+
     /// Nothing has been heard for longer than the largest timeout.
     fn unanswered(&self, now: Instant) -> bool {
-        now.since(self.last_received_at) > self.config.rto_max
+        self.silent_for(now) > self.config.rto_max
     }
 
     fn on_keep_alive_timer(&mut self, now: Instant) {
         let Some(keep_alive) = self.config.keep_alive.filter(|_| self.state().is_synchronized()) else {
             return;
         };
-        let since = if self.keep_alive_probes == 0 { keep_alive.idle } else { keep_alive.interval };
-        if self.keep_alive_probes == 0 && now.since(self.last_received_at) < since {
+        let silent = self.silent_for(now);
+        if self.keep_alive_probes == 0 && silent < keep_alive.idle {
             // Heard from in the meantime: wait for the rest.
-            let due = self.last_received_at + keep_alive.idle;
-            self.arm(Timer::KeepAlive, due);
+            self.arm(Timer::KeepAlive, now + (keep_alive.idle - silent));
             return;
         }
         if self.sender.una != self.sender.nxt {
@@ -175,7 +181,6 @@ impl Connection {
             self.arm(Timer::KeepAlive, now + keep_alive.interval);
             return;
         }
-        let silent = now.since(self.last_received_at);
         if self.keep_alive_probes > 0 && self.config.user_timeout.is_some_and(|limit| silent >= limit) {
             // Who sets a user timeout means it for probes too (Linux does the same).
             self.give_up(now, Cause::UserTimeout);
@@ -195,7 +200,7 @@ impl Connection {
         match self.config.keep_alive {
             Some(keep_alive) if self.state().is_synchronized() && self.state() != State::TimeWait => {
                 self.keep_alive_probes = 0;
-                self.arm(Timer::KeepAlive, now.max(self.last_received_at) + keep_alive.idle);
+                self.arm(Timer::KeepAlive, now + keep_alive.idle.saturating_sub(self.silent_for(now)));
             }
             _ => self.timers.stop(Timer::KeepAlive),
         }
@@ -204,7 +209,7 @@ impl Connection {
     /// For the SYN and the SYN-ACK (RFC 6298 §5.1); what follows them is `sender/clock.rs`'s.
     #[inline(never)]
     pub(crate) fn restart_retransmit_timer(&mut self, now: Instant) {
-        let due = now.plus_micros(self.sender.rto_us(&self.config).into());
+        let due = now.plus_micros(self.sender.rtt.rto_us().into());
         self.arm(Timer::Retransmit, due);
     }
 

@@ -105,6 +105,13 @@ impl TimerTable {
         }
     }
 
+    /// Stops whichever shares a place with `timer`.
+    pub(crate) fn stop_beside(&mut self, timer: Timer) {
+        if !self.is_running(timer) {
+            self.due[timer.place()] = Instant::FAR_FUTURE;
+        }
+    }
+
     pub(crate) fn stop_all(&mut self) {
         *self = TimerTable::new();
     }

@@ -7,6 +7,7 @@
 use crate::refusal::Refused;
 use crate::segment::Segment;
 use crate::{Config, Instant, Refusal, SendReason};
+use core::num::NonZeroU32;
 use wire::Seq;
 
 /// TS.Recent is not believed after 24 days (RFC 7323 §5.5).
@@ -15,25 +16,34 @@ const TIMESTAMP_AGE_S_MAX: u32 = 24 * 86_400;
 /// The Timestamps option's state.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimestampState {
-    pub(crate) agreed: bool,
     /// Added to our clock.
     pub(crate) offset: u32,
     /// TS.Recent.
     pub(crate) recent: u32,
-    /// When TS.Recent was set, in seconds of the driver's clock: it ages after 24 days (§5.5).
-    recent_at_s: u32,
+    /// When TS.Recent was set, in seconds of the driver's clock and one: it ages after 24 days (§5.5). `None` while
+    /// the option is not agreed upon.
+    recent_at_s: Option<NonZeroU32>,
 }
 
 impl TimestampState {
     /// Nothing is agreed upon yet; `offset` is added to our clock.
     pub(crate) const fn new(offset: u32) -> Self {
-        TimestampState { agreed: false, offset, recent: 0, recent_at_s: 0 }
+        TimestampState { offset, recent: 0, recent_at_s: None }
     }
 
     /// The peer's SYN has the option, with `value` in it, and we want it too.
     pub(crate) fn agree(&mut self, now: Instant, value: u32) {
-        self.agreed = true;
         self.remember(now, value);
+    }
+
+    /// Nothing is agreed upon any more.
+    pub(crate) fn forget(&mut self) {
+        self.recent_at_s = None;
+    }
+
+    /// Every segment has the option.
+    pub(crate) const fn agreed(&self) -> bool {
+        self.recent_at_s.is_some()
     }
 
     /// TSval: milliseconds on the driver's clock, shifted so that they say nothing (RFC 7323 §5.4).
@@ -50,7 +60,7 @@ impl TimestampState {
         config: &Config,
         oldest_text: Option<u32>,
     ) -> Result<(), Refused> {
-        if !self.agreed || segment.header.flags.rst() {
+        if !self.agreed() || segment.header.flags.rst() {
             return Ok(());
         }
         let Some(stamps) = segment.header.options.timestamps else {
@@ -73,7 +83,7 @@ impl TimestampState {
     /// RFC 7323 §4.3: TS.Recent follows the segment that the next acknowledgment will answer.
     /// `last_ack_sent` is Last.ACK.sent.
     pub(crate) fn update(&mut self, now: Instant, segment: &Segment, last_ack_sent: Seq) {
-        if let Some(stamps) = segment.header.options.timestamps.filter(|_| self.agreed)
+        if let Some(stamps) = segment.header.options.timestamps.filter(|_| self.agreed())
             && segment.header.seq.at_or_before(last_ack_sent)
             && !(self.believes_recent(now) && Seq::new(stamps.value).before(Seq::new(self.recent)))
         {
@@ -83,10 +93,16 @@ impl TimestampState {
 
     /// RFC 7323 §5.5: TS.Recent is not too old to say what "older" means.
     fn believes_recent(&self, now: Instant) -> bool {
-        (now.as_secs() as u32).wrapping_sub(self.recent_at_s) < TIMESTAMP_AGE_S_MAX
+        let age_s = |at: NonZeroU32| seconds(now).get().wrapping_sub(at.get());
+        self.recent_at_s.is_some_and(|at| age_s(at) < TIMESTAMP_AGE_S_MAX)
     }
 
     fn remember(&mut self, now: Instant, value: u32) {
-        (self.recent, self.recent_at_s) = (value, now.as_secs() as u32);
+        (self.recent, self.recent_at_s) = (value, Some(seconds(now)));
     }
+}
+
+/// Seconds on the driver's clock, and one.
+fn seconds(now: Instant) -> NonZeroU32 {
+    NonZeroU32::MIN.saturating_add(now.as_secs() as u32)
 }

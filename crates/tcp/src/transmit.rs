@@ -26,7 +26,8 @@ impl Connection {
             return None;
         }
         // The urgent pointer counts from its own segment, and whoever cuts a super-segment leaves it.
-        let super_segment_bytes_max = if self.sender.up.is_some() { 0 } else { super_segment_bytes_max };
+        let super_segment_bytes_max =
+            if self.sender.urgent_end().is_some() { 0 } else { super_segment_bytes_max };
         let plan = self
             .owed_reset()
             .or_else(|| self.owed_handshake(now))
@@ -84,7 +85,7 @@ impl Connection {
             // FIN-WAIT-1, CLOSING and LAST-ACK still send what was written before CLOSE.
             may_send_text: state.sends_text() || state.awaits_ack_of_fin(),
             may_finish_early: state == State::FinWait1
-                && self.sender.queue.is_empty()
+                && !self.sender.has_text()
                 && self.sender.nxt == self.sender.iss + 1,
         };
         let (sender, mut lent) = self.sending(now);
@@ -99,7 +100,7 @@ impl Connection {
             return None;
         }
         let repeats_fin = self.config.habits.acknowledgments_repeat_fin();
-        let fin = self.sender.fin.filter(|fin| repeats_fin && !self.sender.una.after(*fin));
+        let fin = self.sender.fin().filter(|fin| repeats_fin && !self.sender.una.after(*fin));
         if let Some(fin) = fin.filter(|_| why != SendReason::ChallengeAck) {
             return Some(Plan::bare(fin, Flags::FIN | Flags::ACK, why));
         }

@@ -46,7 +46,7 @@ impl Receiver {
         echo: Option<u32>,
         timestamps: &TimestampState,
     ) {
-        if timestamps.agreed {
+        if timestamps.agreed() {
             if let Some(echo) = echo.filter(|echo| self.rtt.is_news(*echo))
                 // A smaller one may have waited until its sender had something to say.
                 && text_bytes >= usize::from(self.acks.segment_bytes())
@@ -165,8 +165,8 @@ impl Receiver {
     /// The urgent data ends before `up` (RFC 6093: the pointer is to the byte that follows it).
     #[cold]
     pub(crate) fn take_urgent(&mut self, up: Seq, events: &mut Events) {
-        if up.after(self.nxt) && (!self.is_urgent || up.after(self.up)) {
-            (self.up, self.is_urgent) = (up, true);
+        if up.after(self.nxt) && up.after(self.up) {
+            self.up = up;
             events.raise(Event::Urgent);
         }
     }
@@ -174,7 +174,7 @@ impl Receiver {
     /// Bytes to read until the end of the urgent data; `None` when none is announced ahead.
     pub(crate) fn urgent_bytes_ahead(&self) -> Option<u32> {
         let next_read = self.next_to_read();
-        (self.is_urgent && self.up.after(next_read)).then(|| self.up.bytes_since(next_read))
+        self.up.after(next_read).then(|| self.up.bytes_since(next_read))
     }
 
     /// A FIN was seen at `fin`; the first that stands before `edge`, or on RCV.NXT, is believed.
@@ -251,10 +251,8 @@ impl Receiver {
     }
 
     fn on_read(&mut self, buffer: ReceiveBuffer) {
-        if self.is_urgent && self.up.at_or_before(self.next_to_read()) {
-            // Forgotten: half a circle later it would hide new urgent data.
-            self.is_urgent = false;
-        }
+        // Pulled along: half a circle later it would hide new urgent data.
+        self.up = self.up.latest(self.next_to_read());
         self.owe_window_update(buffer);
     }
 

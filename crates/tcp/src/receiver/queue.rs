@@ -4,7 +4,7 @@
 //! gathered into blocks instead, so that a peer sending single bytes costs their sum and not a
 //! buffer for each.
 
-use crate::slices::Slices;
+use crate::fifo::Fifo;
 use alloc::boxed::Box;
 use bytes::{Buf, Bytes, BytesMut};
 use wire::Payload;
@@ -69,7 +69,7 @@ impl ReceiveQueue {
 /// The queue while there is something in it.
 #[derive(Debug, Default)]
 struct Pieces {
-    pieces: Slices,
+    pieces: Fifo<Bytes>,
     /// Small payloads gathered; logically behind `pieces`.
     gathered: BytesMut,
     len_bytes: usize,

@@ -70,7 +70,7 @@ impl Sender {
     /// SND.UNA moves to `ack`: what lies before it is forgotten.
     fn on_advance(&mut self, ack: Seq, text_start: Seq, lent: &mut Lent<'_>) {
         let text = if ack.after(text_start) {
-            (ack.bytes_since(text_start) as usize).min(self.queue.len())
+            ack.earliest(self.written).bytes_since(text_start) as usize
         } else {
             0
         };
@@ -78,13 +78,10 @@ impl Sender {
         self.queue.acked(text);
         self.sent.bytes_acked += text as u64;
         self.attempts = 0;
-        // Pulled along: half a circle later it would hold back a small segment.
-        self.small = self.small.latest(ack);
-        if self.up.is_some_and(|up| up.at_or_before(ack)) {
-            self.up = None;
-        }
+        // Pulled along: half a circle later they would stand for something again.
+        (self.small, self.up) = (self.small.latest(ack), self.up.latest(ack));
         if self.una == self.nxt {
-            self.busy.turn_to(lent.now, if self.queue.is_empty() { Doing::Nothing } else { Doing::Sending });
+            self.busy.turn_to(lent.now, if self.has_text() { Doing::Sending } else { Doing::Nothing });
         }
     }
 
@@ -171,7 +168,7 @@ impl Sender {
         lent.tracer.note(|| Trace::RttSample {
             rtt_us,
             srtt_us: self.rtt.srtt_us().unwrap_or(0),
-            rto_us: self.rto_us(lent.config),
+            rto_us: self.rtt.rto_us(),
         });
     }
 

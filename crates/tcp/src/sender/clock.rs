@@ -13,19 +13,14 @@ impl Sender {
             return;
         }
         let Some(load) = self.load.as_ref().filter(|load| !load.flight.is_empty()) else {
-            for timer in [Timer::Retransmit, Timer::Reorder, Timer::Probe] {
-                lent.timers.stop(timer);
-            }
+            lent.timers.stop_beside(Timer::Persist);
             return;
         };
         #[cfg(debug_assertions)]
         debug_assert!(load.flight.is_consistent(self.una, self.nxt), "{:?}", load.flight);
-        let timeout_due = load.timeout_from.plus_micros(self.rto_us(lent.config).into());
-        if let Some(due) = load.reordered_due {
-            // What may be late for longer than the timeout takes is the timeout's: a timer that could decide nothing
-            // would fire again and again.
-            let is_sooner = due <= timeout_due;
-            lent.arm(if is_sooner { Timer::Reorder } else { Timer::Retransmit }, due.min(timeout_due));
+        let timeout_due = load.timeout_from.plus_micros(self.rtt.rto_us().into());
+        if let Some(due) = load.reordered_due.filter(|due| *due < timeout_due) {
+            lent.arm(Timer::Reorder, due);
             return;
         }
         let may_probe = self.sack

@@ -16,6 +16,7 @@ mod tests;
 pub(crate) use delivered::{Belief, Heard, Newest};
 
 use crate::Instant;
+use crate::fifo::Fifo;
 use crate::sender::rate::{DeliveryRate, Stamp};
 use crate::trace::LossSign;
 use alloc::collections::VecDeque;
@@ -117,7 +118,7 @@ pub(crate) struct Search {
 /// Everything sent and not cumulatively acknowledged.
 #[derive(Clone, Debug)]
 pub(crate) struct Flight {
-    runs: VecDeque<Run>,
+    runs: Fifo<Run>,
     /// One past the last byte sent.
     end: Seq,
     /// Where the FIN stands, once sent: a boundary as well, because who reports the text before it need not report it.
@@ -143,7 +144,7 @@ impl Flight {
     /// Nothing in flight; the next byte is `next`.
     pub(crate) fn new(next: Seq) -> Self {
         Flight {
-            runs: VecDeque::new(),
+            runs: Fifo::default(),
             end: next,
             fin: None,
             in_flight_bytes: 0,
@@ -165,7 +166,7 @@ impl Flight {
 
     /// The first byte that is not acknowledged.
     pub(crate) fn start(&self) -> Seq {
-        self.runs.front().map_or(self.end, |first| first.start)
+        self.runs.first().map_or(self.end, |first| first.start)
     }
 
     /// Bytes in the network, as far as we know: neither delivered nor lost.
@@ -195,12 +196,12 @@ impl Flight {
 
     /// The first run, whose first byte is SND.UNA.
     pub(crate) fn first(&self) -> Option<&Run> {
-        self.runs.front()
+        self.runs.first()
     }
 
     /// The last segment, for a tail loss probe; a FIN belongs to the text before it.
     pub(crate) fn last_segment(&self) -> Option<(Seq, Seq)> {
-        let run = self.runs.back()?;
+        let run = self.runs.last()?;
         let size = u32::from(run.segment_bytes.max(1));
         let whole = self.text_bytes(run).saturating_sub(1) / size * size;
         Some((run.start + whole, run.end))
@@ -209,7 +210,7 @@ impl Flight {
     /// Whether all that is in flight fits one segment.
     pub(crate) fn is_one_segment(&self) -> bool {
         self.runs.len() == 1
-            && self.runs.front().is_some_and(|run| self.text_bytes(run) <= u32::from(run.segment_bytes))
+            && self.runs.first().is_some_and(|run| self.text_bytes(run) <= u32::from(run.segment_bytes))
     }
 
     /// The bytes of a run without the FIN.
@@ -235,7 +236,7 @@ impl Flight {
         self.in_flight_bytes += bytes;
         self.end = end;
         if self.runs.len() >= RUNS_MAX
-            && let Some(last) = self.runs.back_mut().filter(|last| {
+            && let Some(last) = self.runs.last_mut().filter(|last| {
                 last.place == Place::InFlight
                     && last.times == 0
                     && last.segment_bytes == segment_bytes
@@ -256,7 +257,7 @@ impl Flight {
             times: 0,
             place: Place::InFlight,
         };
-        self.runs.push_back(run);
+        self.runs.push(run);
     }
 
     /// `start..end` leaves again.
@@ -358,7 +359,7 @@ impl Flight {
 
     /// The first segment is lost; returns how many bytes newly are.
     pub(crate) fn lose_first(&mut self, sign: LossSign) -> u32 {
-        let Some(first) = self.runs.front().filter(|first| first.place == Place::InFlight) else { return 0 };
+        let Some(first) = self.runs.first().filter(|first| first.place == Place::InFlight) else { return 0 };
         let end = first.boundary_from(first.start + 1);
         self.split(end);
         self.lose(0, sign)
@@ -379,7 +380,7 @@ impl Flight {
 
     /// Nothing was lost after all: what has not been sent again is in flight.
     pub(crate) fn find_again(&mut self) {
-        for run in &mut self.runs {
+        for run in self.runs.iter_mut() {
             if matches!(run.place, Place::Lost(_)) {
                 run.place = Place::InFlight;
                 let bytes = run.bytes();
@@ -396,7 +397,7 @@ impl Flight {
 
     /// The peer does not have what it reported (RFC 2018 §8): all of it counts as in flight, to be judged anew.
     pub(crate) fn forget_sacks(&mut self) {
-        for run in &mut self.runs {
+        for run in self.runs.iter_mut() {
             if run.place == Place::Sacked {
                 (run.place, run.sacked_segments) = (Place::InFlight, 0);
                 let bytes = run.bytes();
@@ -412,7 +413,7 @@ impl Flight {
 
     /// Nothing in flight is known to be delivered or lost any more.
     fn judge_anew(&mut self) {
-        self.undecided = self.runs.front().map_or(self.end, |run| run.start);
+        self.undecided = self.runs.first().map_or(self.end, |run| run.start);
         // Those that were sent again count from their last sending; the queue has to know all of them.
         let mut again: Vec<Again> = self
             .runs
@@ -426,7 +427,7 @@ impl Flight {
 
     /// Whether the first run is SACKed: its sender should have acknowledged it, so it has thrown it away.
     pub(crate) fn is_reneged(&self) -> bool {
-        self.runs.front().is_some_and(|first| first.place == Place::Sacked)
+        self.runs.first().is_some_and(|first| first.place == Place::Sacked)
     }
 
     /// The first hole to be sent again, at most `most` bytes of it.
@@ -465,7 +466,7 @@ impl Flight {
     /// The run that `at` lies within, or the first after it.
     fn index_of(&self, at: Seq) -> usize {
         // Nearly always the first or none at all.
-        match self.runs.front() {
+        match self.runs.first() {
             Some(first) if first.end.after(at) => 0,
             Some(_) if at == self.end => self.runs.len(),
             _ => self.runs.partition_point(|run| run.end.at_or_before(at)),

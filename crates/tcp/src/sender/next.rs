@@ -67,11 +67,6 @@ impl Sender {
         if has_lost { self.again(ask, room) } else { self.new_data(ask, room, lent) }
     }
 
-    /// A FIN is queued and has not been sent.
-    fn owes_fin(&self) -> bool {
-        self.fin_queued && self.fin.is_none()
-    }
-
     /// How much the windows and the pacer let out; `None`: nothing for now.
     fn room(&mut self, ask: &Ask, lent: &mut Lent<'_>) -> Option<Room> {
         let in_flight = self.load.as_ref().map_or(0, |load| load.in_flight_bytes());
@@ -106,7 +101,9 @@ impl Sender {
         let srtt_us = self.rtt.srtt_us().filter(|srtt_us| config.pacing && *srtt_us >= SRTT_US_MIN)?;
         let is_doubling = self.congestion.cwnd_bytes() < self.congestion.ssthresh_bytes() / 2;
         let gain = if is_doubling { GAIN_PERCENT_DOUBLING } else { GAIN_PERCENT };
-        Some(Rate::of_window(self.window_bytes(), srtt_us, gain))
+        // On the way down the acknowledgments set the pace: a window that lets out next to nothing is no rate.
+        let window_bytes = self.window_bytes().max(self.congestion.cwnd_bytes());
+        Some(Rate::of_window(window_bytes, srtt_us, gain))
     }
 
     /// The same, except that what begins a flight and is no more than the smallest burst is not worth a division.
@@ -306,11 +303,13 @@ impl Sender {
     pub(crate) fn on_sent(&mut self, plan: &Plan, segment_bytes: u32, lent: &mut Lent<'_>) {
         let Some(to) = plan.to else { return };
         let (now, start) = (lent.now, plan.seq);
-        let (una, nxt) = (self.una, self.nxt);
+        let (una, nxt, fin) = (self.una, self.nxt, self.fin());
         let rtt_ns = u64::from(self.rtt.latest_us().unwrap_or(0)) * 1_000;
         let first_rate =
             if self.load.is_none() { self.rate_to_heed(segment_bytes, lent.config) } else { None };
-        let load = self.load.get_or_insert_with(|| Box::new(Load::new(now, nxt, rtt_ns)));
+        // Written where it stays: it is too large to be moved.
+        let load =
+            self.load.get_or_insert_with(|| Box::write(Box::new_uninit(), Load::new(now, nxt, rtt_ns)));
         load.rate = load.rate.or(first_rate);
         if load.flight.is_empty() {
             load.timeout_from = now;
@@ -343,7 +342,7 @@ impl Sender {
             load.timed.get_or_insert((to, now));
             load.probe_from = now;
         }
-        load.flight.fin = self.fin;
+        load.flight.fin = fin;
         load.flight.on_sent(now, start, to, u16::try_from(segment_bytes).unwrap_or(u16::MAX));
         if let Some(prr) = load.phase.prr_mut() {
             prr.on_sent(bytes);
@@ -379,7 +378,7 @@ impl Sender {
     /// RFC 5681 §4.1.
     #[inline]
     fn restart_after_idle(&mut self, lent: &mut Lent<'_>) {
-        let rto_us = u64::from(self.rto_us(lent.config));
+        let rto_us = u64::from(self.rtt.rto_us());
         if lent.now.micros_since(self.last_sent_at) > rto_us {
             let initial = crate::sizes::initial_window(lent.config, lent.mss);
             if lent.config.slow_start_after_idle {

@@ -58,13 +58,17 @@ impl Rate {
 }
 
 impl Pacer {
-    /// Whether something may leave now, and how much; else when.
-    pub(crate) fn may(&self, now: Instant, rate: Rate, mss: u32) -> Result<u32, Instant> {
-        match () {
-            () if self.begins_anew(now) => Ok(rate.burst_bytes(mss)),
-            () if self.left_bytes > 0 => Ok(self.left_bytes),
-            () => Err(self.next_at),
+    /// Whether something may leave now, and how much; else when. What left at a slower rate is forgiven as far as
+    /// it would hold back more than a burst of this one.
+    pub(crate) fn may(&mut self, now: Instant, rate: Rate, mss: u32) -> Result<u32, Instant> {
+        if self.begins_anew(now) {
+            return Ok(rate.burst_bytes(mss));
         }
+        if self.left_bytes > 0 {
+            return Ok(self.left_bytes);
+        }
+        self.next_at = self.next_at.min(now.plus_nanos(rate.nanos_for(rate.burst_bytes(mss))));
+        Err(self.next_at)
     }
 
     /// Whether what leaves now begins a burst. What the last one did not use up is forfeited, but not at once: a

@@ -4,7 +4,7 @@
 //! reference-counted slices, for the first transmission and for every later one. Nothing is
 //! allocated while the queue is empty.
 
-use crate::slices::Slices;
+use crate::fifo::Fifo;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use bytes::{Bytes, BytesMut};
@@ -103,7 +103,7 @@ impl SendQueue {
 #[derive(Debug, Default)]
 struct Blocks {
     /// Blocks that a transmission may have borrowed from.
-    blocks: Slices,
+    blocks: Fifo<Bytes>,
     /// The block being filled; logically behind `blocks`.
     tail: BytesMut,
     len_bytes: usize,

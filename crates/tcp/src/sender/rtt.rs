@@ -35,24 +35,23 @@ struct Shortest {
     now_ns: u32,
     /// The shortest since the last change, which takes over at the next.
     next_ns: u32,
-    changed_at_s: u32,
 }
 
 impl Shortest {
-    const NONE: Shortest = Shortest { now_ns: u32::MAX, next_ns: u32::MAX, changed_at_s: 0 };
+    const NONE: Shortest = Shortest { now_ns: u32::MAX, next_ns: u32::MAX };
     /// Linux remembers as long (`tcp_min_rtt_wlen`).
-    const SECONDS: u32 = 300;
+    const SECONDS: u16 = 300;
     const NS_MAX: u64 = 4_000_000_000;
 
     #[inline]
-    fn on_sample(&mut self, now: Instant, rtt_ns: u64) {
+    fn on_sample(&mut self, now: Instant, changed_at_s: &mut u16, rtt_ns: u64) {
         // Fits: bounded below 2^32.
         let rtt_ns = rtt_ns.clamp(1, Self::NS_MAX) as u32;
-        let now_s = now.as_secs() as u32;
-        if now_s.wrapping_sub(self.changed_at_s) >= Self::SECONDS {
-            self.now_ns = if self.changed_at_s == 0 { self.now_ns } else { self.next_ns };
+        let now_s = now.as_secs() as u16;
+        if now_s.wrapping_sub(*changed_at_s) >= Self::SECONDS {
+            self.now_ns = if *changed_at_s == 0 { self.now_ns } else { self.next_ns };
             self.next_ns = u32::MAX;
-            self.changed_at_s = now_s;
+            *changed_at_s = now_s;
         }
         self.now_ns = self.now_ns.min(rtt_ns);
         self.next_ns = self.next_ns.min(rtt_ns);
@@ -67,8 +66,11 @@ pub(crate) struct Rtt {
     rttvar_us: u32,
     latest_us: u32,
     shortest: Shortest,
-    /// RTO before back-off.
-    base_rto_us: u32,
+    /// When the shortest of the last minutes was last replaced, in seconds; wraps after 18 hours, which no comparison
+    /// spans that matters.
+    shortest_changed_at_s: u16,
+    /// RTO with back-off: worked out when a measurement or a timeout changes it, because every segment asks.
+    rto_us: u32,
     backoff: u8,
     /// The timer has run out since the beginning.
     timed_out: bool,
@@ -81,13 +83,14 @@ fn micros(duration: Duration) -> u32 {
 }
 
 impl Rtt {
-    pub(crate) fn new(initial: Duration) -> Self {
+    pub(crate) fn new(initial: Duration, bounds: RtoBounds) -> Self {
         Rtt {
             srtt_us: 0,
             rttvar_us: 0,
             latest_us: 0,
             shortest: Shortest::NONE,
-            base_rto_us: micros(initial),
+            shortest_changed_at_s: 0,
+            rto_us: micros(initial).min(bounds.max_us),
             backoff: 0,
             timed_out: false,
         }
@@ -105,43 +108,69 @@ impl Rtt {
             self.rttvar_us = (self.rttvar_us - self.rttvar_us / 4).saturating_add(deviation / 4);
             self.srtt_us = (self.srtt_us - self.srtt_us / 8).saturating_add(rtt_us / 8).max(1);
         }
-        // The clock granularity G is a microsecond; the lower bound is far above it.
-        let rto_us =
-            self.srtt_us.saturating_add(self.rttvar_us.saturating_mul(4).max(bounds.variance_min_us).max(1));
-        self.base_rto_us = rto_us.clamp(bounds.min_us, bounds.max_us);
         self.backoff = 0;
+        self.rto_us = self.doubled_us(0, bounds);
+    }
+
+    /// RTO as the measurements want it, without back-off and slop (RFC 6298 §2.3).
+    fn base_rto_us(&self, bounds: RtoBounds) -> u32 {
+        // The clock granularity G is a microsecond; the lower bound is far above it.
+        let variation_us = self.rttvar_us.saturating_mul(4).max(bounds.variance_min_us).max(1);
+        self.srtt_us.saturating_add(variation_us).clamp(bounds.min_us, bounds.max_us)
     }
 
     /// The timer ran out: wait twice as long (RFC 6298 §5.5).
-    pub(crate) fn back_off(&mut self) {
+    pub(crate) fn back_off(&mut self, bounds: RtoBounds) {
         self.backoff = self.backoff.saturating_add(1);
+        let without_slop_us = self.rto_us.saturating_sub(self.slop_us(bounds));
         self.timed_out = true;
+        self.rto_us = without_slop_us.saturating_mul(2).saturating_add(bounds.slop_us).min(bounds.max_us);
     }
 
     /// The timer ran out: wait as long again.
-    pub(crate) fn repeat(&mut self) {
+    pub(crate) fn repeat(&mut self, bounds: RtoBounds) {
+        let without_slop_us = self.rto_us.saturating_sub(self.slop_us(bounds));
         self.timed_out = true;
+        self.rto_us = without_slop_us.saturating_add(bounds.slop_us).min(bounds.max_us);
+    }
+
+    /// What RTO has of slop in it: the first, which nothing was measured for, has none.
+    fn slop_us(&self, bounds: RtoBounds) -> u32 {
+        if self.srtt_us == 0 && !self.timed_out { 0 } else { bounds.slop_us }
     }
 
     /// The handshake lost its SYN: RFC 6298 §5.7 wants 3 s for the data that follows.
     pub(crate) fn on_lost_syn(&mut self, bounds: RtoBounds) {
         if self.srtt_us == 0 {
-            self.base_rto_us = 3_000_000.clamp(bounds.min_us, bounds.max_us);
+            let rto_us = 3_000_000.clamp(bounds.min_us, bounds.max_us);
+            self.rto_us = rto_us.saturating_add(self.slop_us(bounds)).min(bounds.max_us);
+        } else {
+            self.rto_us = self.doubled_us(0, bounds);
         }
         self.backoff = 0;
     }
 
-    /// The retransmission timeout with back-off, in microseconds.
-    pub(crate) fn rto_us(&self, bounds: RtoBounds) -> u32 {
-        self.doubled_us(self.backoff, bounds)
+    /// Other bounds hold from now on.
+    pub(crate) fn on_bounds(&mut self, bounds: RtoBounds) {
+        if self.srtt_us != 0 && self.backoff == 0 {
+            self.rto_us = self.doubled_us(0, bounds);
+        }
+        self.rto_us = self.rto_us.min(bounds.max_us);
     }
 
-    /// The retransmission timeout as it was measured, doubled so many times, in microseconds.
+    /// The retransmission timeout with back-off, in microseconds.
+    pub(crate) fn rto_us(&self) -> u32 {
+        self.rto_us
+    }
+
+    /// RTO without back-off, doubled so many times, in microseconds.
     pub(crate) fn doubled_us(&self, times: u8, bounds: RtoBounds) -> u32 {
-        let is_initial = self.srtt_us == 0 && !self.timed_out;
-        let slop_us = if is_initial { 0 } else { bounds.slop_us };
-        let backed_off = (u64::from(self.base_rto_us) << times.min(16)) + u64::from(slop_us);
-        u32::try_from(backed_off).unwrap_or(u32::MAX).min(bounds.max_us)
+        let base_us = match self.srtt_us {
+            0 => self.rto_us.saturating_sub(self.slop_us(bounds)) >> self.backoff.min(16),
+            _ => self.base_rto_us(bounds),
+        };
+        let doubled_us = (u64::from(base_us) << times.min(16)) + u64::from(self.slop_us(bounds));
+        u32::try_from(doubled_us).unwrap_or(u32::MAX).min(bounds.max_us)
     }
 
     pub(crate) fn srtt_us(&self) -> Option<u32> {
@@ -160,7 +189,7 @@ impl Rtt {
     /// A round trip took so long: every acknowledgment of what was sent once says one.
     #[inline]
     pub(crate) fn on_shortest(&mut self, now: Instant, rtt_ns: u64) {
-        self.shortest.on_sample(now, rtt_ns);
+        self.shortest.on_sample(now, &mut self.shortest_changed_at_s, rtt_ns);
     }
 
     pub(crate) fn latest_us(&self) -> Option<u32> {
@@ -180,56 +209,56 @@ mod tests {
 
     #[test]
     fn first_sample_sets_rto_to_three_times_itself() {
-        let mut rtt = Rtt::new(Duration::from_secs(1));
-        assert_eq!(rtt.rto_us(BOUNDS), 1_000_000);
+        let mut rtt = Rtt::new(Duration::from_secs(1), BOUNDS);
+        assert_eq!(rtt.rto_us(), 1_000_000);
         rtt.on_sample(100_000, BOUNDS);
-        assert_eq!((rtt.srtt_us(), rtt.rttvar_us(), rtt.rto_us(BOUNDS)), (Some(100_000), 50_000, 300_000));
+        assert_eq!((rtt.srtt_us(), rtt.rttvar_us(), rtt.rto_us()), (Some(100_000), 50_000, 300_000));
         rtt.on_sample(180_000, BOUNDS);
         assert_eq!((rtt.srtt_us(), rtt.rttvar_us()), (Some(110_000), 57_500));
-        assert_eq!(rtt.rto_us(BOUNDS), 110_000 + 4 * 57_500);
+        assert_eq!(rtt.rto_us(), 110_000 + 4 * 57_500);
     }
 
     #[test]
     fn back_off_doubles_up_to_the_bound_and_a_sample_ends_it() {
-        let mut rtt = Rtt::new(Duration::from_secs(1));
+        let mut rtt = Rtt::new(Duration::from_secs(1), BOUNDS);
         let seen: alloc::vec::Vec<u32> = (0..8)
             .map(|_| {
-                rtt.back_off();
-                rtt.rto_us(BOUNDS) / 1_000_000
+                rtt.back_off(BOUNDS);
+                rtt.rto_us() / 1_000_000
             })
             .collect();
         assert_eq!(seen, [2, 4, 8, 16, 32, 60, 60, 60]);
         rtt.on_sample(10_000, BOUNDS);
-        assert_eq!(rtt.rto_us(BOUNDS), 30_000);
+        assert_eq!(rtt.rto_us(), 30_000);
     }
 
     #[test]
     fn slop_and_the_least_variance_are_added_to_what_was_measured() {
         let bounds = RtoBounds { variance_min_us: 200_000, slop_us: 50_000, ..BOUNDS };
-        let mut rtt = Rtt::new(Duration::from_secs(1));
-        assert_eq!(rtt.rto_us(bounds), 1_000_000, "nothing was measured and nothing ran out");
-        rtt.repeat();
-        assert_eq!(rtt.rto_us(bounds), 1_050_000);
+        let mut rtt = Rtt::new(Duration::from_secs(1), bounds);
+        assert_eq!(rtt.rto_us(), 1_000_000, "nothing was measured and nothing ran out");
+        rtt.repeat(bounds);
+        assert_eq!(rtt.rto_us(), 1_050_000);
         rtt.on_sample(10_000, bounds);
-        assert_eq!(rtt.rto_us(bounds), 260_000);
-        rtt.back_off();
-        assert_eq!(rtt.rto_us(bounds), 470_000, "the slop does not double");
+        assert_eq!(rtt.rto_us(), 260_000);
+        rtt.back_off(bounds);
+        assert_eq!(rtt.rto_us(), 470_000, "the slop does not double");
     }
 
     #[test]
     fn a_steady_path_converges_to_the_lower_bound() {
-        let mut rtt = Rtt::new(Duration::from_secs(1));
+        let mut rtt = Rtt::new(Duration::from_secs(1), BOUNDS);
         for _ in 0..200 {
             rtt.on_sample(20_000, BOUNDS);
         }
         assert!((19_900..=20_100).contains(&rtt.srtt_us().unwrap_or(0)));
-        assert!(rtt.rto_us(BOUNDS) < 21_000, "{}", rtt.rto_us(BOUNDS));
+        assert!(rtt.rto_us() < 21_000, "{}", rtt.rto_us());
     }
 
     #[test]
     fn the_shortest_is_of_the_last_minutes_and_bounded() {
         let at = |seconds: u64| Instant::from_millis(seconds * 1_000);
-        let mut rtt = Rtt::new(Duration::from_secs(1));
+        let mut rtt = Rtt::new(Duration::from_secs(1), BOUNDS);
         assert_eq!(rtt.min_ns(), None);
         rtt.on_shortest(at(1_000), 20_000_000);
         rtt.on_shortest(at(1_001), 10_000_000);
@@ -240,7 +269,7 @@ mod tests {
             rtt.on_shortest(at(second), 50_000_000);
         }
         assert_eq!(rtt.min_ns(), Some(50_000_000));
-        let mut far = Rtt::new(Duration::from_secs(1));
+        let mut far = Rtt::new(Duration::from_secs(1), BOUNDS);
         far.on_shortest(at(1), u64::MAX);
         assert_eq!(far.min_ns(), Some(4_000_000_000));
         far.on_shortest(at(2), 0);

@@ -128,9 +128,17 @@ impl World {
         let timers = [Timer::Retransmit, Timer::Reorder, Timer::Probe, Timer::Persist];
         let due: Vec<Instant> = timers.into_iter().filter_map(|timer| sender.timers.due(timer)).collect();
         let [due] = due[..] else { return Err(format!("in flight, and the timers are {due:?}")) };
-        let rto = Duration::from_micros(sender.sender.rto_us(&sender.config).into());
+        let rto = Duration::from_micros(sender.sender.rtt.rto_us().into());
         if due > self.now + rto {
             return Err(format!("{due:?} is later than the timeout from {:?} on", self.now));
+        }
+        // A path that was longer when the timer was set may be as short as it likes now.
+        let patience = Duration::from_millis(200)
+            + 3 * Duration::from_micros(sender.sender.rtt.srtt_us().unwrap_or(0).into());
+        if let Some(at) = sender.timers.due(Timer::Pace)
+            && at > self.now + patience
+        {
+            return Err(format!("the pacer holds back until {at:?} from {:?} on", self.now));
         }
         let since = self.progress.max(self.last_fault);
         let patience = 2 * rto + 2 * self.delay + Duration::from_millis(50);
@@ -245,4 +253,23 @@ proptest! {
         prop_assert_eq!(world.sender.sender.sent.undone, 0);
         prop_assert!(!world.sender.sender.has_seen_reordering());
     }
+}
+
+#[test]
+fn where_the_timeout_comes_before_the_reordering_timer_it_is_the_timeout_that_runs() {
+    let config = Config { tail_loss_probes: false, ..Config::default() };
+    let mut world = World::new(config, Duration::from_millis(20), Vec::new(), false);
+    let written = world.sender.write(world.now, &[7; 3_000]).expect("room");
+    assert!(written == 3_000 && world.sender.poll_transmit(world.now, 0).is_some());
+    let rto = Duration::from_micros(world.sender.sender.rtt.rto_us().into());
+    for (late, timer) in [(rto - Duration::from_millis(1), Timer::Reorder), (rto * 2, Timer::Retransmit)] {
+        let due = world.now + late;
+        world.sender.sender.load.as_mut().expect("something is in flight").reordered_due = Some(due);
+        let (sender, mut lent) = world.sender.sending(world.now);
+        sender.arm(&mut lent);
+        assert_eq!(world.sender.timers.due(timer), Some(due.min(world.now + rto)), "{timer:?}");
+    }
+    // Else the timer of what is not due yet would run out, and be set anew, without end.
+    world.sender.handle_timeout(world.now + rto);
+    assert_eq!(world.sender.info(world.now).timeouts, 1);
 }

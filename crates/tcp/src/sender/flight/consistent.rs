@@ -18,7 +18,7 @@ impl Flight {
         }
         let (mut at, mut in_flight, mut sacked, mut lost) = (self.start(), 0, 0, 0);
         let (mut sacked_segments, mut resent) = (0, 0);
-        for run in &self.runs {
+        for run in self.runs.iter() {
             if run.start != at || !run.start.before(run.end) {
                 return false;
             }

@@ -83,12 +83,12 @@ impl Flight {
     pub(crate) fn on_ack(&mut self, now: Instant, ack: Seq, blocks: &[SackBlock], belief: &Belief) -> Heard {
         let mut heard = Heard::default();
         let highest = self.highest;
-        while let Some(first) = self.runs.front_mut().filter(|first| first.start.before(ack)) {
+        while let Some(first) = self.runs.first_mut().filter(|first| first.start.before(ack)) {
             let first_end = first.end;
             let part = Run { end: first_end.earliest(ack), ..*first };
             heard.advanced_bytes += part.bytes();
             if part.end == first_end {
-                self.runs.pop_front();
+                self.runs.pop();
             } else {
                 first.start = ack;
             }
@@ -129,7 +129,7 @@ impl Flight {
         heard.duplicate = duplicate(ack, blocks);
         let news = if heard.duplicate.is_some() { &blocks[1..] } else { blocks };
         for block in news {
-            let una = self.runs.front().map_or(self.end, |first| first.start);
+            let una = self.runs.first().map_or(self.end, |first| first.start);
             let is_ours = block.left.before(block.right)
                 && block.left.at_or_after(una)
                 && block.right.at_or_before(self.end)

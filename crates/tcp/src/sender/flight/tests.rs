@@ -347,7 +347,7 @@ proptest! {
                         let heard = flight.on_ack(now, base + una, &[block(base + left, base + right)], &Belief::default());
                         prop_assert!(heard.delivered_bytes <= right - left);
                         // Which whole segments it names is the scoreboard's to know; the sums must agree.
-                        for run in &flight.runs {
+                        for run in flight.runs.iter() {
                             if run.place == Place::Sacked {
                                 let (start, end) = (run.start.bytes_since(base), run.end.bytes_since(base));
                                 (start..end).for_each(|byte| { model.insert(byte, Byte::Sacked); });
@@ -364,7 +364,7 @@ proptest! {
                     if let Some(newest) = newest {
                         let search = flight.lose_older(now, newest, patience_ms * 1_000_000, LossSign::Rack);
                         prop_assert!(search.due.is_none_or(|due| due > now));
-                        for run in &flight.runs {
+                        for run in flight.runs.iter() {
                             if matches!(run.place, Place::Lost(_)) {
                                 let (start, end) = (run.start.bytes_since(base), run.end.bytes_since(base));
                                 (start..end).for_each(|byte| { model.insert(byte, Byte::Lost); });
@@ -405,7 +405,7 @@ proptest! {
                 flight.runs.iter().filter(|run| run.times > 0 && run.place == Place::InFlight).map(Run::bytes).sum();
             prop_assert_eq!(flight.resent_bytes(), resent);
             let mut expected = base + una;
-            for run in &flight.runs {
+            for run in flight.runs.iter() {
                 prop_assert!(run.start == expected && run.start.before(run.end), "runs follow each other");
                 expected = run.end;
             }

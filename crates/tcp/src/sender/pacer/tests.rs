@@ -51,6 +51,19 @@ fn the_rate_spreads_a_window_over_its_round_trip() {
 }
 
 #[test]
+fn what_left_slowly_does_not_hold_back_what_may_leave_faster() {
+    let (mut pacer, now) = (Pacer::default(), at_us(1_000_000));
+    let (slow, fast) = (Rate::bytes_per_s(142), Rate::bytes_per_s(17_000));
+    // Recovery let out twelve bytes in a round trip, and a whole segment was sent at that rate: ten seconds.
+    assert!(pacer.may(now, slow, MSS).is_ok());
+    pacer.on_sent(now, 2 * MSS, slow, MSS);
+    assert!(matches!(pacer.may(now, slow, MSS), Err(at) if at.micros_since(now) > 10_000_000));
+    let Err(at) = pacer.may(now, fast, MSS) else { panic!("a burst has just left") };
+    assert!(at.micros_since(now) <= 171_000, "no longer than a burst takes at the rate of now: {at:?}");
+    assert!(pacer.may(at, fast, MSS).is_ok());
+}
+
+#[test]
 fn the_average_is_the_rate_whatever_the_size_of_what_is_asked() {
     // A burst larger than what is asked must not switch pacing off, nor a quantum of one segment slow it down.
     let rate = Rate::bytes_per_s(10_000_000);
