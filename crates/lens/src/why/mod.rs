@@ -10,6 +10,7 @@ mod clock;
 mod data;
 mod loss;
 mod order;
+mod overtaken;
 mod reset;
 mod retransmission;
 mod sender;
@@ -19,6 +20,7 @@ mod tests;
 
 pub(crate) use loss::Loss;
 pub use loss::RetransmissionCounts;
+pub(crate) use overtaken::{Circumstances, Sending};
 pub(crate) use sender::{Place, Sender, Twice};
 
 use crate::verdicts::{self, Judged, Verdicts};
@@ -189,15 +191,9 @@ pub(crate) struct Prior {
     /// What the other end had acknowledged, if it ever did.
     pub(crate) acknowledged: Option<Seq>,
     /// The newest captured segment that overlaps this one.
-    pub(crate) earlier: Option<Earlier>,
+    pub(crate) earlier: Option<Sending>,
     /// Something of the sender was unacknowledged.
     pub(crate) in_flight: bool,
-}
-
-/// An earlier transmission of the same bytes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Earlier {
-    pub(crate) time_ns: u64,
 }
 
 /// All that the question is asked about.
