@@ -16,6 +16,7 @@ use synfin_sim::{
     Captured, Chance, Dice, Lane, LinkConfig, Loss, Order, Queue, QueueLimit, Recording, Vantage, World,
     captured,
 };
+use tcp::SendReason;
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -103,7 +104,9 @@ fn compare(plan: Plan, compared: &mut Compared) {
         }
         let Some((_, Some(engine))) = world.segment(captured.number) else { continue };
         let lens = said.why.reason;
-        if !engine.is_retransmission() && !lens.is_retransmission() {
+        let is_probe = |reason| reason == SendReason::TailProbeWithNewData;
+        let is_asked = |reason: SendReason| reason.is_retransmission() || is_probe(reason);
+        if !is_asked(engine) && !is_asked(lens) {
             continue;
         }
         *compared.matrix.entry((engine.name(), lens.name().to_owned())).or_default() += 1;
@@ -219,6 +222,21 @@ fn ten_percent_of_loss() {
         lanes: lossy(dice, 100),
         bytes: 300_000,
         tcp: tcp::Config::default(),
+    });
+}
+
+#[test]
+fn reordering_and_duplicates() {
+    run("1 % loss, 2 % reordered, 1 % doubled", 30, |seed, dice| {
+        let [forward, backward] = lossy(dice, 10);
+        let reorder_by = forward.delay / 2;
+        let [reorder, duplicate] = [2.0, 1.0].map(Chance::percent);
+        Plan {
+            seed,
+            lanes: [Lane { reorder, reorder_by, duplicate, ..forward }, backward],
+            bytes: 1_000_000,
+            tcp: tcp::Config::default(),
+        }
     });
 }
 

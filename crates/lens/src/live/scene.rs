@@ -40,6 +40,7 @@ impl Live {
             acknowledged: (other.last_ack != Seq::new(0)).then_some(other.last_ack),
             earlier: earlier.map(|entry| Sending { time_ns: entry.time_ns, frame: entry.frame }),
             in_flight: sent.unacked.len() > 0,
+            is_one_in_flight: sent.unacked.len() == 1,
         }
     }
 
@@ -117,6 +118,7 @@ impl Live {
             turn_ns,
             other_was_suspicious: self.marks.suspicious_from(from.other()),
             other_fin_end,
+            has_probes: self.marks.offered.iter().all(|offered| offered.sack),
             own_fin_end: question.own_fin_end,
         };
         let why = why(&scene, sender, other_sender);

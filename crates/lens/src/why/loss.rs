@@ -63,6 +63,9 @@ pub(crate) struct Loss {
     pub(crate) overtaken: Overtaken,
     /// Retransmissions of this recovery, and how many of them were needless.
     episode: (u16, u16),
+    /// The frame of its first retransmission, until that is answered: an echo of something older says that the
+    /// whole recovery is a mistake (RFC 3522).
+    first_of_episode: Option<Frame>,
     /// Timeouts since the last progress.
     pub(crate) timeouts_in_a_row: u8,
     /// The most timeouts without progress, and the last of their frames.
@@ -82,6 +85,7 @@ impl Loss {
     pub(crate) fn begin(&mut self, until: Seq, began: Began) {
         if self.recovery.is_none() {
             self.episode = (0, 0);
+            self.first_of_episode = None;
         }
         self.recovery = Some((until, began));
     }
@@ -126,7 +130,15 @@ impl Loss {
             known_spurious: false,
         };
         self.sent_next = (self.sent_next + 1) % REMEMBERED as u8;
+        if self.episode == (0, 0) {
+            self.first_of_episode = Some(segment.frame);
+        }
         self.episode.0 = self.episode.0.saturating_add(1);
+    }
+
+    /// Whether this frame is one of the latest retransmissions.
+    pub(crate) fn has_resent_in(&self, frame: Frame) -> bool {
+        self.sent.iter().any(|sent| sent.frame == frame)
     }
 
     /// Whether an acknowledgment with this echo can answer the retransmission in `frame`: not if it echoes
@@ -158,14 +170,18 @@ impl Loss {
     /// An acknowledgment up to `ack` that echoes `echo`: when the echo is older than a retransmission
     /// that it covers, the original had arrived (RFC 3522).
     pub(crate) fn on_echo(&mut self, ack: Seq, echo: u32) -> Option<Frame> {
-        let shown = self.mark(|sent| {
-            sent.end.at_or_before(ack)
-                && sent.tsval.is_some_and(|tsval| echo.wrapping_sub(tsval).cast_signed() < 0)
-        });
-        if shown.is_some() {
-            self.undo();
+        let is_older =
+            |sent: &Sent| sent.tsval.is_some_and(|tsval| echo.wrapping_sub(tsval).cast_signed() < 0);
+        let first = self.first_of_episode;
+        let answered = self.sent.iter().find(|sent| first == Some(sent.frame) && sent.seq.before(ack));
+        if let Some(answered) = answered {
+            let is_mistake = is_older(answered);
+            self.first_of_episode = None;
+            if is_mistake {
+                self.undo();
+            }
         }
-        shown
+        self.mark(|sent| sent.end.at_or_before(ack) && is_older(sent))
     }
 
     fn mark(&mut self, shows: impl Fn(&Sent) -> bool) -> Option<Frame> {

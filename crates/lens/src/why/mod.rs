@@ -194,6 +194,8 @@ pub(crate) struct Prior {
     pub(crate) earlier: Option<Sending>,
     /// Something of the sender was unacknowledged.
     pub(crate) in_flight: bool,
+    /// And it was one segment.
+    pub(crate) is_one_in_flight: bool,
 }
 
 /// All that the question is asked about.
@@ -221,6 +223,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) other_was_suspicious: bool,
     /// The other end's FIN ends here, if it sent one.
     pub(crate) other_fin_end: Option<Seq>,
+    /// The ends agreed on SACK, without which nobody probes a tail (RFC 8985 §7).
+    pub(crate) has_probes: bool,
     /// This end's FIN ends here, if it sent one before this segment.
     pub(crate) own_fin_end: Option<Seq>,
 }

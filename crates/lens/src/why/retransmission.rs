@@ -12,6 +12,9 @@ use wire::Seq;
 /// Hardly any sender's retransmission timer runs out sooner.
 const TIMEOUT_NS_MIN: u64 = 190_000_000;
 
+/// What a sender does at once it does within this time.
+const AT_ONCE_NS: u64 = 1_000_000;
+
 /// What the answer depends on, in one place.
 #[derive(Clone, Copy, Debug)]
 struct Signs {
@@ -26,8 +29,14 @@ struct Signs {
     follows_ack: bool,
     /// At the first unacknowledged byte.
     at_una: bool,
+    /// The sending before this was a retransmission, too.
+    was_again: bool,
+    /// Something before it is unacknowledged.
+    is_beyond_una: bool,
     /// Up to the highest byte sent.
     is_tail: bool,
+    /// The sender may probe its tail: that takes SACK.
+    has_probes: bool,
     duplicate_acks: u32,
     /// Bytes beyond the first unacknowledged one up to the highest SACK block.
     sacked_ahead_bytes: u32,
@@ -99,7 +108,13 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
         since_ack_ns,
         follows_ack: follows_ack(scene, from, to, since_ack_ns),
         at_una: segment.seq == una,
+        was_again: scene
+            .prior
+            .earlier
+            .is_some_and(|earlier| from.loss.as_ref().is_some_and(|loss| loss.has_resent_in(earlier.frame))),
+        is_beyond_una: segment.seq.after(una),
         is_tail: segment.end() == scene.prior.next_seq,
+        has_probes: scene.has_probes,
         duplicate_acks: other.duplicate_acks,
         sacked_ahead_bytes,
         mss_bytes: from.largest_text_bytes.max(536),
@@ -111,6 +126,9 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
 /// Did an acknowledgment set it off? The echo in it says what its sender had heard last; without
 /// timestamps only the time since the last acknowledgment here can tell.
 fn follows_ack(scene: &Scene<'_>, from: &Sender, to: &Sender, since_ack_ns: u64) -> bool {
+    if scene.turn_ns < scene.rtt_ns / 8 && since_ack_ns <= scene.turn_ns + AT_ONCE_NS {
+        return true;
+    }
     let now_ns = scene.segment.time.as_nanos();
     let echo = scene.segment.options.timestamps.map(|stamps| stamps.echo);
     if let Some(age_ns) = echo.and_then(|echo| to.clock.age_ns(echo, now_ns))
@@ -160,12 +178,17 @@ fn at_first(signs: &Signs) -> Why {
             .or(SendReason::Timeout);
     }
     let in_probe_time = signs.gap_ns < signs.rto_ns && signs.gap_ns / 3 >= signs.rtt_ns / 2;
-    if signs.is_tail && in_probe_time {
-        return Why::new(SendReason::TailLossProbe, Confidence::LIKELY)
-            .by(Evidence::TIMING)
-            .or(SendReason::Timeout);
+    let is_last_before_first = signs.is_tail && signs.is_beyond_una && signs.has_probes;
+    if is_last_before_first || (signs.is_tail && in_probe_time) {
+        let confidence = if is_last_before_first { Confidence::HIGH } else { Confidence::LIKELY };
+        return Why::new(SendReason::TailLossProbe, confidence).by(Evidence::TIMING).or(SendReason::Timeout);
     }
-    timeout(signs)
+    let why = timeout(signs);
+    if signs.is_tail && signs.has_probes {
+        // a segment alone is probed when its timeout would run out (RFC 8985 §7.3): the times are the same
+        return Why { confidence: Confidence::LOW, ..why };
+    }
+    why
 }
 
 fn in_recovery(signs: &Signs, began: Began) -> Why {
@@ -173,6 +196,8 @@ fn in_recovery(signs: &Signs, began: Began) -> Why {
         return timeout(signs);
     }
     match began {
+        // without SACK only the timer sends the first segment a second time
+        Began::Acks if !signs.has_sack && signs.at_una && signs.was_again => timeout(signs),
         Began::Acks if signs.has_sack => {
             Why::new(SendReason::SackRecovery, Confidence::HIGH).by(Evidence::SACK)
         }
