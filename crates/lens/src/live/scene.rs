@@ -179,11 +179,11 @@ impl Live {
         let mut shown = None;
         if let Some(loss) = &mut other.loss {
             if dsack {
-                shown = loss.on_dsack(&segment.options.sack);
+                shown = loss.on_dsack(now_ns, &segment.options.sack);
             }
             if advances {
                 let echo = segment.options.timestamps.map(|stamps| stamps.echo);
-                shown = shown.or_else(|| echo.and_then(|echo| loss.on_echo(segment.ack, echo)));
+                shown = shown.or_else(|| echo.and_then(|echo| loss.on_echo(now_ns, segment.ack, echo)));
                 loss.forget_echoes(segment.ack);
             }
         }

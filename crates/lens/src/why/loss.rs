@@ -151,14 +151,15 @@ impl Loss {
     /// The reduction of this recovery was a mistake, and its sender knows.
     fn undo(&mut self) {
         self.recovery = None;
-        self.overtaken.on_needless();
+        self.overtaken.on_undone();
     }
 
     /// The first block of a D-SACK: the retransmission that it shows to be needless, if remembered.
-    pub(crate) fn on_dsack(&mut self, blocks: &SackBlocks) -> Option<Frame> {
+    pub(crate) fn on_dsack(&mut self, now_ns: u64, blocks: &SackBlocks) -> Option<Frame> {
         let twice = blocks.as_slice().first()?;
         let shown = self.mark(|sent| sent.seq.at_or_before(twice.left) && sent.end.at_or_after(twice.right));
         if shown.is_some() {
+            self.overtaken.on_needless(now_ns);
             self.episode.1 = self.episode.1.saturating_add(1);
             if self.episode.1 >= self.episode.0 {
                 self.undo();
@@ -169,7 +170,7 @@ impl Loss {
 
     /// An acknowledgment up to `ack` that echoes `echo`: when the echo is older than a retransmission
     /// that it covers, the original had arrived (RFC 3522).
-    pub(crate) fn on_echo(&mut self, ack: Seq, echo: u32) -> Option<Frame> {
+    pub(crate) fn on_echo(&mut self, now_ns: u64, ack: Seq, echo: u32) -> Option<Frame> {
         let is_older =
             |sent: &Sent| sent.tsval.is_some_and(|tsval| echo.wrapping_sub(tsval).cast_signed() < 0);
         let first = self.first_of_episode;
@@ -178,6 +179,7 @@ impl Loss {
             let is_mistake = is_older(answered);
             self.first_of_episode = None;
             if is_mistake {
+                self.overtaken.on_needless(now_ns);
                 self.undo();
             }
         }

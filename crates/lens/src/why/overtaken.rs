@@ -7,6 +7,7 @@
 
 use crate::Frame;
 use crate::verdicts::Delivery;
+use std::collections::VecDeque;
 use tcp::SendReason;
 
 /// SACKed segments that make reordering unlikely (RFC 8985 §6.2, step 4; RFC 5681's DupThresh).
@@ -14,12 +15,12 @@ const SEGMENTS_FOR_LOSS: u32 = 3;
 /// Recoveries after which a sender has no more patience than usual again (RFC 8985 §6.2, step 4).
 const RECOVERIES_REMEMBERED: u8 = 16;
 /// What runs out leaves no later than this: a busy host, a pacer.
-const TIMER_LATE_NS_MAX: u64 = 2_000_000;
+const TIMER_LATE_NS_MAX: u64 = 10_000_000;
 /// So many that one odd case does not decide, and no more, so that it can be decided otherwise.
 const TIMER_VOTES_MAX: i8 = 8;
-/// Marks that are remembered. A new one is made when what showed the loss changes, and what they say is used
-/// within a round trip or two.
-const MARKS: usize = 8;
+/// Marks that are remembered. A new one is made when what shows the loss changes, and what they say is used within
+/// a round trip or two.
+const MARKS: usize = 64;
 
 /// When a segment was sent last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,6 +56,8 @@ struct Mark {
     until_ns: u64,
     before: Frame,
     shown: Shown,
+    /// An acknowledgment and the timer came so close to each other that it could be either.
+    is_close: bool,
 }
 
 impl Mark {
@@ -79,7 +82,7 @@ pub(crate) struct Circumstances {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Overtaken {
     /// In the order in which they were made.
-    marks: Vec<Mark>,
+    marks: VecDeque<Mark>,
     /// The latest sending of which something was delivered.
     newest: Option<Sending>,
     /// Its round trip, as captured.
@@ -93,6 +96,8 @@ pub(crate) struct Overtaken {
     /// Rounds in which something sent again turned out to be needless.
     needless_rounds: u8,
     recoveries_left: u8,
+    /// Until then further needless ones belong to the same round.
+    round_ends_ns: u64,
     /// Whether it seems to have the timer for what may only be late: below zero it does not.
     timer_votes: i8,
 }
@@ -104,7 +109,7 @@ impl Overtaken {
         let (Some(newest), Some(oldest)) = (self.newest, oldest) else { return };
         let until_ns = now_ns.saturating_sub(self.rtt_ns + self.patience_ns + turn_ns);
         if oldest.time_ns <= until_ns && oldest.frame < newest.frame && !self.has_no_timer() {
-            self.mark(Mark { until_ns, before: newest.frame, shown: Shown::ByReorderTimer });
+            self.mark(Mark { until_ns, before: newest.frame, shown: Shown::ByReorderTimer, is_close: false });
         }
     }
 
@@ -131,12 +136,32 @@ impl Overtaken {
         }
     }
 
-    /// It sent this again, which counts as lost by such a timer; `acked_ns` is when the last acknowledgment came.
-    pub(crate) fn on_sent_by_timer(&mut self, now_ns: u64, turn_ns: u64, acked_ns: u64, earlier: Sending) {
-        let due_ns = self.due_ns(earlier, turn_ns);
-        let late_ns = self.rtt_ns / 8 + TIMER_LATE_NS_MAX;
-        if acked_ns + turn_ns < due_ns && now_ns <= due_ns + late_ns {
-            self.timer_votes = (self.timer_votes + 1).min(TIMER_VOTES_MAX);
+    /// It sent this again without an acknowledgment just before: that is its timer, if it was overtaken at all and
+    /// no acknowledgment had shown the loss.
+    pub(crate) fn on_sent_by_timer(&mut self, earlier: Sending) {
+        let is_overtaken = self.newest.is_some_and(|newest| earlier.frame < newest.frame);
+        let is_shown = self.shown(earlier).is_some_and(|(shown, _)| shown != Shown::ByReorderTimer);
+        if is_overtaken && !is_shown {
+            self.timer_votes = TIMER_VOTES_MAX;
+            self.mark(Mark {
+                until_ns: earlier.time_ns,
+                before: earlier.frame + 1,
+                shown: Shown::ByReorderTimer,
+                is_close: false,
+            });
+        }
+    }
+
+    /// It sent this again as soon as the acknowledgment of `acked_ns` came, and that alone would show the loss: the
+    /// timer was due before, but probably had not run out yet, because a host is not that exact.
+    pub(crate) fn on_sent_by_ack(&mut self, acked_ns: u64, earlier: Sending) {
+        if self.due_ns(earlier, 0) > acked_ns {
+            return;
+        }
+        for mark in self.marks.iter_mut().filter(|mark| mark.covers(earlier)) {
+            if mark.shown == Shown::ByReorderTimer {
+                (mark.shown, mark.is_close) = (Shown::ByAck, true);
+            }
         }
     }
 
@@ -171,21 +196,28 @@ impl Overtaken {
         };
         if let Some(newest) = self.newest {
             let until_ns = around.now_ns.saturating_sub(self.rtt_ns + self.patience_ns);
-            self.mark(Mark { until_ns, before: newest.frame, shown: Shown::ByAck });
+            self.mark(Mark { until_ns, before: newest.frame, shown: Shown::ByAck, is_close: false });
         }
     }
 
     /// The retransmission timer ran out, as `frame` shows.
     pub(crate) fn on_timeout(&mut self, now_ns: u64, turn_ns: u64, frame: Frame) {
         let until_ns = now_ns.saturating_sub(self.rtt_ns + self.patience_ns + turn_ns);
-        self.mark(Mark { until_ns, before: frame, shown: Shown::ByTimeout });
+        self.mark(Mark { until_ns, before: frame, shown: Shown::ByTimeout, is_close: false });
     }
 
-    /// A retransmission turned out to be needless: what counts as lost is judged anew, with more patience.
-    pub(crate) fn on_needless(&mut self) {
+    /// A retransmission turned out to be needless: once a round trip that makes the sender more patient.
+    pub(crate) fn on_needless(&mut self, now_ns: u64) {
+        if now_ns >= self.round_ends_ns {
+            self.round_ends_ns = now_ns + self.rtt_ns;
+            self.needless_rounds = self.needless_rounds.saturating_add(1);
+            self.recoveries_left = RECOVERIES_REMEMBERED;
+        }
+    }
+
+    /// A whole recovery turned out to be a mistake: what counts as lost is judged anew.
+    pub(crate) fn on_undone(&mut self) {
         self.reorders = true;
-        self.needless_rounds = self.needless_rounds.saturating_add(1);
-        self.recoveries_left = RECOVERIES_REMEMBERED;
         self.marks.clear();
     }
 
@@ -197,32 +229,38 @@ impl Overtaken {
         }
     }
 
+    /// It waits for what may only be late even where much says that it is lost.
+    fn is_patient(&self) -> bool {
+        self.reorders && self.patience_ns > 0
+    }
+
     /// SACK blocks were seen: what acknowledgments say of the flight matters.
     pub(crate) fn is_watching(&self) -> bool {
         self.newest.is_some()
     }
 
-    /// What shows that this sending is lost, if anything does.
-    pub(crate) fn shown(&self, sending: Sending) -> Option<Shown> {
-        self.marks.iter().find(|mark| mark.covers(sending)).map(|mark| mark.shown)
+    /// What shows that this sending is lost, if anything does, and whether it is a close call.
+    pub(crate) fn shown(&self, sending: Sending) -> Option<(Shown, bool)> {
+        let first = self.marks.partition_point(|mark| !mark.covers(sending));
+        self.marks.get(first).map(|mark| (mark.shown, mark.is_close || self.is_patient()))
     }
 
-    fn mark(&mut self, mark: Mark) {
-        let is_known = |old: &Mark| old.until_ns >= mark.until_ns && old.before >= mark.before;
-        if self.marks.iter().any(is_known) {
-            return;
-        }
-        match self.marks.last_mut() {
-            Some(last) if last.shown == mark.shown => {
-                last.until_ns = last.until_ns.max(mark.until_ns);
-                last.before = last.before.max(mark.before);
+    /// Keeps the marks in order, so that each covers what those before it do.
+    fn mark(&mut self, mut mark: Mark) {
+        if let Some(last) = self.marks.back_mut() {
+            if mark.until_ns <= last.until_ns && mark.before <= last.before {
+                return;
             }
-            _ => {
-                if self.marks.len() == MARKS {
-                    self.marks.remove(0);
-                }
-                self.marks.push(mark);
+            mark.until_ns = mark.until_ns.max(last.until_ns);
+            mark.before = mark.before.max(last.before);
+            if last.shown == mark.shown && last.is_close == mark.is_close {
+                *last = mark;
+                return;
             }
         }
+        if self.marks.len() == MARKS {
+            self.marks.pop_front();
+        }
+        self.marks.push_back(mark);
     }
 }

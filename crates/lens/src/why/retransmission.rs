@@ -12,6 +12,8 @@ use wire::Seq;
 /// Hardly any sender's retransmission timer runs out sooner.
 const TIMEOUT_NS_MIN: u64 = 190_000_000;
 
+/// What is captured and what the sender's clock says differ by no more than this.
+const EARLY_NS: u64 = 300_000;
 /// What a sender does at once it does within this time.
 const AT_ONCE_NS: u64 = 1_000_000;
 
@@ -25,6 +27,8 @@ struct Signs {
     gap_ns: u64,
     /// Since the last segment of the receiver.
     since_ack_ns: u64,
+    /// The capture was taken near the sender: what it does is seen when it does it.
+    is_near: bool,
     /// An acknowledgment came just before, seen from here.
     follows_ack: bool,
     /// At the first unacknowledged byte.
@@ -64,23 +68,24 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
         scene.other.last_ack != Seq::new(0) && scene.segment.end().at_or_before(scene.other.last_ack);
     let loss = from.loss.get_or_insert_default();
     let began = loss.recovery();
-    loss.overtaken.look_at_timer(signs.now_ns, scene.turn_ns, scene.prior.earlier);
-    let shown = scene.prior.earlier.and_then(|sending| loss.overtaken.shown(sending));
-    match (shown, scene.prior.earlier) {
-        (Some(Shown::ByReorderTimer), _) if signs.is_silent_at_una() => loss.overtaken.doubt_timer(),
-        (Some(Shown::ByReorderTimer), Some(sending)) => {
-            loss.overtaken.on_sent_by_timer(
-                signs.now_ns,
-                scene.turn_ns,
-                scene.other.last_ack_time_ns,
-                sending,
-            );
+    // what does not follow an acknowledgment was sent by a timer, which may seem to be a little early
+    let early_ns = if signs.since_ack_ns > scene.turn_ns + EARLY_NS { EARLY_NS } else { 0 };
+    loss.overtaken.look_at_timer(signs.now_ns + early_ns, scene.turn_ns, scene.prior.earlier);
+    if let Some(sending) = scene.prior.earlier.filter(|_| began.is_none()) {
+        match signs.since_ack_ns <= scene.turn_ns + AT_ONCE_NS {
+            true => loss.overtaken.on_sent_by_ack(scene.other.last_ack_time_ns, sending),
+            false if signs.is_near && !signs.is_silent_at_una() => loss.overtaken.on_sent_by_timer(sending),
+            false => {}
         }
-        (None, Some(_)) if began.is_none() && signs.is_by_acks() => loss.overtaken.doubt_timer(),
+    }
+    let shown = scene.prior.earlier.and_then(|sending| loss.overtaken.shown(sending));
+    match shown {
+        Some((Shown::ByReorderTimer, _)) if signs.is_silent_at_una() => loss.overtaken.doubt_timer(),
+        None if began.is_none() && signs.is_by_acks() => loss.overtaken.doubt_timer(),
         _ => {}
     }
     let why = match (shown, began) {
-        (Some(shown), _) => known_lost(&signs, shown),
+        (Some((shown, is_close)), _) => known_lost(&signs, shown, is_close),
         (None, Some(began)) => in_recovery(&signs, began),
         (None, None) => at_first(&signs),
     };
@@ -106,6 +111,7 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
         has_sack: !other.sack().is_empty() || from.loss.as_ref().is_some_and(|loss| loss.is_watching()),
         gap_ns: now_ns.saturating_sub(before_ns),
         since_ack_ns,
+        is_near: is_near(scene),
         follows_ack: follows_ack(scene, from, to, since_ack_ns),
         at_una: segment.seq == una,
         was_again: scene
@@ -123,10 +129,14 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
     }
 }
 
+fn is_near(scene: &Scene<'_>) -> bool {
+    scene.turn_ns < scene.rtt_ns / 8
+}
+
 /// Did an acknowledgment set it off? The echo in it says what its sender had heard last; without
 /// timestamps only the time since the last acknowledgment here can tell.
 fn follows_ack(scene: &Scene<'_>, from: &Sender, to: &Sender, since_ack_ns: u64) -> bool {
-    if scene.turn_ns < scene.rtt_ns / 8 && since_ack_ns <= scene.turn_ns + AT_ONCE_NS {
+    if is_near(scene) && since_ack_ns <= scene.turn_ns + AT_ONCE_NS {
         return true;
     }
     let now_ns = scene.segment.time.as_nanos();
@@ -142,13 +152,17 @@ fn follows_ack(scene: &Scene<'_>, from: &Sender, to: &Sender, since_ack_ns: u64)
 
 /// What SACK, or a timeout before, shows to be lost is sent again as soon as the windows allow; after a silence
 /// it is the timer that sends it.
-fn known_lost(signs: &Signs, shown: Shown) -> Why {
+fn known_lost(signs: &Signs, shown: Shown, is_close: bool) -> Why {
     if signs.is_silent_at_una() {
         return timeout(signs).or(shown.reason());
     }
     let why =
         Why::new(shown.reason(), if shown == Shown::ByAck { Confidence::HIGH } else { Confidence::LIKELY });
     match shown {
+        // on a path that reorders an acknowledgment and the timer come close to each other
+        Shown::ByAck if is_close => {
+            Why { confidence: Confidence::LIKELY, ..why }.by(Evidence::SACK).or(SendReason::ReorderTimeout)
+        }
         Shown::ByAck => why.by(Evidence::SACK),
         Shown::ByReorderTimer => {
             why.by(Evidence::SACK | Evidence::TIMING).or(SendReason::SackRecovery).or(SendReason::Timeout)
