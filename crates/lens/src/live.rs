@@ -124,6 +124,9 @@ impl Live {
         let prior = self.prior(from, segment);
         let edge = self.window_edge(from);
         let before = self.before(from, segment);
+        if twice.is_none() {
+            self.hear_of_flight(from, segment);
+        }
         let (judged, dsack) = self.judge(from, segment, config);
         self.note_initial_rtt(from, segment);
         if segment.flags.ack() && segment.ack.at_or_after(prior.last_ack) {

@@ -15,7 +15,7 @@ enum Class {
     Timeout,
     /// The first of a recovery, by duplicate ACKs or SACK.
     ByAcks,
-    /// The next ones.
+    /// The next ones, also after a timeout.
     FollowUp,
 }
 
@@ -34,7 +34,10 @@ fn agrees(label: Class, said: &Analysis) -> bool {
         (Class::Timeout, reason) => reason == SendReason::Timeout,
         (Class::ByAcks, reason) => matches!(reason, SendReason::FastRetransmit | SendReason::SackRecovery),
         (Class::FollowUp, reason) => {
-            matches!(reason, SendReason::RecoveryRetransmit | SendReason::SackRecovery)
+            matches!(
+                reason,
+                SendReason::RecoveryRetransmit | SendReason::SackRecovery | SendReason::AfterTimeout
+            )
         }
     }
 }

@@ -272,6 +272,7 @@ fn step_record(ladder: &Ladder, labels: &Labels, step: &Step, now: &mut [Option<
             let kind = match kind {
                 NoteKind::Call => "call",
                 NoteKind::Timer => "timer",
+                NoteKind::Undo => "undo",
                 NoteKind::Trouble => "trouble",
             };
             Record::Note { time: seconds(*at), end: end(*side), kind, text: text.clone() }

@@ -121,6 +121,8 @@ pub enum NoteKind {
     Call,
     /// A timer fired.
     Timer,
+    /// A sender takes back a reduction of its congestion window.
+    Undo,
     /// Something went wrong: a reset was seen, a datagram was refused.
     Trouble,
 }

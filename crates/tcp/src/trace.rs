@@ -266,6 +266,15 @@ impl UndoSign {
             UndoSign::EarlyTimeout => "early-timeout",
         }
     }
+
+    /// A few words for people: what happens, and why.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            UndoSign::Timestamp => "window restored: it was only late (timestamp echo)",
+            UndoSign::Duplicates => "window restored: nothing was lost (D-SACK)",
+            UndoSign::EarlyTimeout => "window restored: the timeout was early (F-RTO)",
+        }
+    }
 }
 
 /// What a connection did, one thing at a time.

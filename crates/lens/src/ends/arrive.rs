@@ -20,6 +20,7 @@ impl End {
     ) {
         let (machine, steps_before) = (self.machine, self.steps_len());
         let flags = facts.flags;
+        self.owes_challenge = false;
         if flags.rst() {
             self.on_rst(facts, before, moves, observed);
         } else if flags.syn() {
@@ -38,6 +39,7 @@ impl End {
         let acceptability = self.judge_reset(facts, before);
         observed.reset = Some(acceptability);
         if !matches!(acceptability, ResetAcceptability::Exact | ResetAcceptability::Unknown) {
+            self.owes_challenge = self.state() == State::SynReceived;
             return;
         }
         let cause = match self.state() {

@@ -68,6 +68,8 @@ pub(crate) struct End {
     pub(super) has_lived: bool,
     /// Its own RST, or one that it obeyed, ended it.
     pub(crate) was_reset: bool,
+    /// In SYN-RECEIVED a RST came that is not obeyed: its answer is no sign that the handshake is complete.
+    pub(super) owes_challenge: bool,
     steps: Trail,
 }
 

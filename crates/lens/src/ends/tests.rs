@@ -105,6 +105,28 @@ fn a_syn_that_is_refused_leaves_both_ends_closed() {
 }
 
 #[test]
+fn a_challenge_ack_does_not_show_that_the_handshake_is_complete() {
+    let mut story = Story::new();
+    story.send(0, SYN, 0);
+    story.send(1, SYN | ACK, 0);
+    let next = story.next[0];
+    story.again(0, next + 7, RST, 0);
+    story.send(1, ACK, 0).ack = Seq::new(next);
+    assert_eq!(
+        story.told().last().sender().state,
+        SynReceived,
+        "it answers from where it stands (RFC 5961 §3.2)"
+    );
+    use Cause::*;
+    assert_eq!(causes(&story, 1), [PassiveOpen, Syn]);
+    // text that it sends shows that the third step came
+    story.next[0] = next;
+    story.send(1, ACK, 100);
+    assert_eq!(story.told().last().sender().state, Established);
+    assert_eq!(causes(&story, 1), [PassiveOpen, Syn, AckOfSyn]);
+}
+
+#[test]
 fn a_lost_third_step_takes_the_acceptor_back() {
     let mut story = Story::open();
     let iss = story.next[1] - 1;

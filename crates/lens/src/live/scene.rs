@@ -3,8 +3,8 @@
 use super::Live;
 use crate::ends::Before;
 use crate::metrics::TextSent;
-use crate::verdicts::Judged;
-use crate::why::{Earlier, Place, Prior, Scene, Sender, Twice, why};
+use crate::verdicts::{Judged, reports_duplicate};
+use crate::why::{Circumstances, Place, Prior, Scene, Sender, Sending, Twice, why};
 use crate::{EndState, Frame, Segment, Side, Why};
 use tcp::state::State;
 use wire::Seq;
@@ -38,8 +38,9 @@ impl Live {
             next_seq_time_ns: sent.next_seq_time_ns,
             last_ack: sent.last_ack,
             acknowledged: (other.last_ack != Seq::new(0)).then_some(other.last_ack),
-            earlier: earlier.map(|entry| Earlier { time_ns: entry.time_ns }),
+            earlier: earlier.map(|entry| Sending { time_ns: entry.time_ns, frame: entry.frame }),
             in_flight: sent.unacked.len() > 0,
+            is_one_in_flight: sent.unacked.len() == 1,
         }
     }
 
@@ -117,11 +118,48 @@ impl Live {
             turn_ns,
             other_was_suspicious: self.marks.suspicious_from(from.other()),
             other_fin_end,
+            has_probes: self.marks.offered.iter().all(|offered| offered.sack),
             own_fin_end: question.own_fin_end,
         };
         let why = why(&scene, sender, other_sender);
         sender.last_reason = why.reason;
         why
+    }
+
+    /// What an acknowledgment says of the other end's segments in flight, once SACK blocks were seen. Comes before
+    /// the judgement, which forgets what is acknowledged.
+    pub(super) fn hear_of_flight(&mut self, from: Side, segment: &Segment) {
+        let to = from.other();
+        let sack = &segment.options.sack;
+        let is_watched = self.senders[to.index()].loss.as_ref().is_some_and(|loss| loss.is_watching());
+        if !segment.flags.ack() || (sack.is_empty() && !is_watched) {
+            return;
+        }
+        let turn_ns = self.turn_ns(to);
+        let now_ns = segment.time.as_nanos();
+        let of_text_ns = self.traffic[to.index()].rtt.min_ns().map(|rtt_ns| rtt_ns + turn_ns);
+        let rtt_min_ns = of_text_ns.into_iter().chain(self.initial_rtt.ns()).min().unwrap_or(0);
+        let (sender, unacked) = (&mut self.senders[to.index()], &mut self.sides[to.index()].unacked);
+        let srtt_ns = u64::from(sender.srtt_us) * 1_000 + turn_ns;
+        let mss_bytes = sender.largest_text_bytes.max(536);
+        let loss = sender.loss.get_or_insert_default();
+        let is_open = |sending| loss.overtaken.shown(sending).is_none();
+        let oldest = unacked.oldest_open(is_open);
+        if loss.recovery().is_none() {
+            loss.overtaken.on_silence(now_ns, turn_ns, oldest);
+        }
+        loss.overtaken.look_at_timer(now_ns, turn_ns, oldest);
+        let blocks = sack.as_slice();
+        let news = &blocks[usize::from(reports_duplicate(segment)).min(blocks.len())..];
+        let echo = segment.options.timestamps.map(|stamps| stamps.echo);
+        let answers = |sending: Sending| {
+            let since_ns = now_ns.saturating_sub(sending.time_ns);
+            since_ns + turn_ns >= rtt_min_ns && echo.is_none_or(|echo| loss.may_echo(sending.frame, echo))
+        };
+        let delivery = unacked.deliver(segment.ack, news, mss_bytes, answers);
+        let is_recovering = loss.is_recovering_beyond(segment.ack);
+        loss.overtaken
+            .on_delivery(&delivery, Circumstances { now_ns, turn_ns, is_recovering, rtt_min_ns, srtt_ns });
     }
 
     /// What an acknowledgment shows of earlier retransmissions of the other end.
@@ -141,11 +179,11 @@ impl Live {
         let mut shown = None;
         if let Some(loss) = &mut other.loss {
             if dsack {
-                shown = loss.on_dsack(&segment.options.sack);
+                shown = loss.on_dsack(now_ns, &segment.options.sack);
             }
             if advances {
                 let echo = segment.options.timestamps.map(|stamps| stamps.echo);
-                shown = shown.or_else(|| echo.and_then(|echo| loss.on_echo(segment.ack, echo)));
+                shown = shown.or_else(|| echo.and_then(|echo| loss.on_echo(now_ns, segment.ack, echo)));
                 loss.forget_echoes(segment.ack);
             }
         }

@@ -5,6 +5,7 @@
 //! *not* here: the states of the ends, and anything that Wireshark does not say.
 
 mod completeness;
+mod delivery;
 mod scaling;
 mod sequence;
 mod side;
@@ -15,10 +16,11 @@ mod unacked;
 mod tests;
 
 pub use completeness::Completeness;
+pub(crate) use delivery::Delivery;
 pub(crate) use scaling::{InferredScale, Scale};
 pub(crate) use sequence::{Judged, Known, begin, judge};
 pub(crate) use side::Side;
-pub(crate) use special::{note_handshake_options, special_verdicts};
+pub(crate) use special::{note_handshake_options, reports_duplicate, special_verdicts};
 
 use std::fmt;
 use std::ops::{BitOr, BitOrAssign};

@@ -233,7 +233,11 @@ fn remember(sent: &mut Side, segment: &Segment, known: Known, verdicts: Verdicts
     let counted = u32::from(segment.flags.intersects(Flags::SYN | Flags::FIN));
     let end = segment.seq + segment.text_bytes + counted;
     if moves && sent.unacked.len() < known.unacked_max {
-        sent.unacked.push(Entry { seq: segment.seq, end, frame: segment.frame, time_ns: now_ns });
+        let mut entry = Entry::new(segment.seq, end, segment.frame, now_ns);
+        if segment.seq.before(sent.next_seq) {
+            sent.unacked.note_again(&mut entry);
+        }
+        sent.unacked.push(entry);
     }
     let probe = verdicts.contains(Verdicts::ZERO_WINDOW_PROBE);
     if end.after(sent.next_seq) || sent.next_seq == Seq::new(0) {

@@ -18,16 +18,21 @@ pub(crate) fn special_verdicts(other: &Side, segment: &Segment, data_in_syn: &mu
             verdicts |= Verdicts::TFO_IGNORED;
         }
     }
+    if reports_duplicate(segment) {
+        verdicts |= Verdicts::DSACK;
+    }
+    verdicts
+}
+
+/// Its first SACK block reports what arrived twice (RFC 2883 §4).
+pub(crate) fn reports_duplicate(segment: &Segment) -> bool {
     let blocks = segment.options.sack.as_slice();
-    if let Some(first) = blocks.first() {
+    blocks.first().is_some_and(|first| {
         let inside_second = blocks.get(1).is_some_and(|second| {
             first.left.at_or_after(second.left) && first.right.at_or_before(second.right)
         });
-        if first.right.at_or_before(segment.ack) || inside_second {
-            verdicts |= Verdicts::DSACK;
-        }
-    }
-    verdicts
+        first.right.at_or_before(segment.ack) || inside_second
+    })
 }
 
 /// Learns the window scales from a SYN (RFC 7323 §2.2); call it after the segment is judged.

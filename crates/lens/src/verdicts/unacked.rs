@@ -15,6 +15,29 @@ pub(crate) struct Entry {
     pub(crate) end: Seq,
     pub(crate) frame: Frame,
     pub(crate) time_ns: u64,
+    /// It repeats what had been sent before.
+    pub(crate) is_again: bool,
+    /// All of it was sent again since.
+    pub(crate) is_resent: bool,
+    /// A part of it was sent again or has arrived.
+    pub(crate) is_touched: bool,
+    /// The receiver has it, out of order.
+    pub(crate) is_delivered: bool,
+}
+
+impl Entry {
+    pub(crate) fn new(seq: Seq, end: Seq, frame: Frame, time_ns: u64) -> Entry {
+        Entry {
+            seq,
+            end,
+            frame,
+            time_ns,
+            is_again: false,
+            is_resent: false,
+            is_touched: false,
+            is_delivered: false,
+        }
+    }
 }
 
 /// What an acknowledgment took off the list.
@@ -31,7 +54,9 @@ pub(crate) struct Taken {
 /// The list.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Unacked {
-    entries: VecDeque<Entry>,
+    pub(super) entries: VecDeque<Entry>,
+    /// One past the highest byte that is known to have arrived, since SACK blocks came.
+    pub(super) highest_delivered: Option<Seq>,
     /// Some entry begins before the end of its predecessor.
     disordered: bool,
 }
@@ -53,6 +78,16 @@ impl Unacked {
             None => self.disordered = false,
         }
         self.entries.push_back(entry);
+    }
+
+    /// `entry`, which is about to be entered, repeats what is in the list.
+    pub(crate) fn note_again(&mut self, entry: &mut Entry) {
+        let (seq, end) = (entry.seq, entry.end);
+        for old in self.entries.iter_mut().filter(|old| old.seq.before(end) && seq.before(old.end)) {
+            entry.is_again = true;
+            old.is_touched = true;
+            old.is_resent |= seq.at_or_before(old.seq) && old.end.at_or_before(end);
+        }
     }
 
     /// Removes what `ack` acknowledges; an entry that it cuts keeps its rest.

@@ -1,5 +1,6 @@
 //! What is remembered of a sender's losses; made when it sends something again for the first time.
 
+use super::overtaken::Overtaken;
 use crate::Frame;
 use wire::Seq;
 use wire::tcp::SackBlocks;
@@ -27,7 +28,7 @@ pub struct RetransmissionCounts {
     pub timeout: u32,
     /// Three duplicate ACKs.
     pub fast: u32,
-    /// SACK blocks showed the hole.
+    /// SACK blocks showed the hole, at once or after the time for what is only late.
     pub sack: u32,
     /// The next hole of a recovery, or the rest after a timeout.
     pub recovery: u32,
@@ -58,6 +59,13 @@ struct Sent {
 pub(crate) struct Loss {
     /// Recovery lasts until this is acknowledged, and how it began.
     recovery: Option<(Seq, Began)>,
+    /// What SACK shows to be lost.
+    pub(crate) overtaken: Overtaken,
+    /// Retransmissions of this recovery, and how many of them were needless.
+    episode: (u16, u16),
+    /// The frame of its first retransmission, until that is answered: an echo of something older says that the
+    /// whole recovery is a mistake (RFC 3522).
+    first_of_episode: Option<Frame>,
     /// Timeouts since the last progress.
     pub(crate) timeouts_in_a_row: u8,
     /// The most timeouts without progress, and the last of their frames.
@@ -75,13 +83,31 @@ impl Loss {
     }
 
     pub(crate) fn begin(&mut self, until: Seq, began: Began) {
+        if self.recovery.is_none() {
+            self.episode = (0, 0);
+            self.first_of_episode = None;
+        }
         self.recovery = Some((until, began));
+    }
+
+    /// Something lost is being sent again, and will be when everything before `ack` is acknowledged. A probe alone
+    /// says nothing of loss.
+    pub(crate) fn is_recovering_beyond(&self, ack: Seq) -> bool {
+        self.recovery.is_some_and(|(until, began)| began != Began::Probe && ack.before(until))
+    }
+
+    /// Acknowledgments say more than how far they go: SACK blocks were seen, or something was sent again.
+    pub(crate) fn is_watching(&self) -> bool {
+        self.overtaken.is_watching()
     }
 
     pub(crate) fn on_progress(&mut self, ack: Seq) {
         self.timeouts_in_a_row = 0;
-        if self.recovery.is_some_and(|(until, _)| ack.at_or_after(until)) {
+        if let Some((_, began)) = self.recovery.filter(|(until, _)| ack.at_or_after(*until)) {
             self.recovery = None;
+            if began != Began::Probe {
+                self.overtaken.on_recovered();
+            }
         }
     }
 
@@ -104,21 +130,60 @@ impl Loss {
             known_spurious: false,
         };
         self.sent_next = (self.sent_next + 1) % REMEMBERED as u8;
+        if self.episode == (0, 0) {
+            self.first_of_episode = Some(segment.frame);
+        }
+        self.episode.0 = self.episode.0.saturating_add(1);
+    }
+
+    /// Whether this frame is one of the latest retransmissions.
+    pub(crate) fn has_resent_in(&self, frame: Frame) -> bool {
+        self.sent.iter().any(|sent| sent.frame == frame)
+    }
+
+    /// Whether an acknowledgment with this echo can answer the retransmission in `frame`: not if it echoes
+    /// something older.
+    pub(crate) fn may_echo(&self, frame: Frame, echo: u32) -> bool {
+        let tsval = self.sent.iter().find(|sent| sent.frame == frame).and_then(|sent| sent.tsval);
+        tsval.is_none_or(|tsval| echo.wrapping_sub(tsval).cast_signed() >= 0)
+    }
+
+    /// The reduction of this recovery was a mistake, and its sender knows.
+    fn undo(&mut self) {
+        self.recovery = None;
+        self.overtaken.on_undone();
     }
 
     /// The first block of a D-SACK: the retransmission that it shows to be needless, if remembered.
-    pub(crate) fn on_dsack(&mut self, blocks: &SackBlocks) -> Option<Frame> {
+    pub(crate) fn on_dsack(&mut self, now_ns: u64, blocks: &SackBlocks) -> Option<Frame> {
         let twice = blocks.as_slice().first()?;
-        self.mark(|sent| sent.seq.at_or_before(twice.left) && sent.end.at_or_after(twice.right))
+        let shown = self.mark(|sent| sent.seq.at_or_before(twice.left) && sent.end.at_or_after(twice.right));
+        if shown.is_some() {
+            self.overtaken.on_needless(now_ns);
+            self.episode.1 = self.episode.1.saturating_add(1);
+            if self.episode.1 >= self.episode.0 {
+                self.undo();
+            }
+        }
+        shown
     }
 
     /// An acknowledgment up to `ack` that echoes `echo`: when the echo is older than a retransmission
     /// that it covers, the original had arrived (RFC 3522).
-    pub(crate) fn on_echo(&mut self, ack: Seq, echo: u32) -> Option<Frame> {
-        self.mark(|sent| {
-            sent.end.at_or_before(ack)
-                && sent.tsval.is_some_and(|tsval| echo.wrapping_sub(tsval).cast_signed() < 0)
-        })
+    pub(crate) fn on_echo(&mut self, now_ns: u64, ack: Seq, echo: u32) -> Option<Frame> {
+        let is_older =
+            |sent: &Sent| sent.tsval.is_some_and(|tsval| echo.wrapping_sub(tsval).cast_signed() < 0);
+        let first = self.first_of_episode;
+        let answered = self.sent.iter().find(|sent| first == Some(sent.frame) && sent.seq.before(ack));
+        if let Some(answered) = answered {
+            let is_mistake = is_older(answered);
+            self.first_of_episode = None;
+            if is_mistake {
+                self.overtaken.on_needless(now_ns);
+                self.undo();
+            }
+        }
+        self.mark(|sent| sent.end.at_or_before(ack) && is_older(sent))
     }
 
     fn mark(&mut self, shows: impl Fn(&Sent) -> bool) -> Option<Frame> {

@@ -10,6 +10,7 @@ mod clock;
 mod data;
 mod loss;
 mod order;
+mod overtaken;
 mod reset;
 mod retransmission;
 mod sender;
@@ -19,6 +20,7 @@ mod tests;
 
 pub(crate) use loss::Loss;
 pub use loss::RetransmissionCounts;
+pub(crate) use overtaken::{Circumstances, Sending};
 pub(crate) use sender::{Place, Sender, Twice};
 
 use crate::verdicts::{self, Judged, Verdicts};
@@ -189,15 +191,11 @@ pub(crate) struct Prior {
     /// What the other end had acknowledged, if it ever did.
     pub(crate) acknowledged: Option<Seq>,
     /// The newest captured segment that overlaps this one.
-    pub(crate) earlier: Option<Earlier>,
+    pub(crate) earlier: Option<Sending>,
     /// Something of the sender was unacknowledged.
     pub(crate) in_flight: bool,
-}
-
-/// An earlier transmission of the same bytes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Earlier {
-    pub(crate) time_ns: u64,
+    /// And it was one segment.
+    pub(crate) is_one_in_flight: bool,
 }
 
 /// All that the question is asked about.
@@ -225,6 +223,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) other_was_suspicious: bool,
     /// The other end's FIN ends here, if it sent one.
     pub(crate) other_fin_end: Option<Seq>,
+    /// The ends agreed on SACK, without which nobody probes a tail (RFC 8985 §7).
+    pub(crate) has_probes: bool,
     /// This end's FIN ends here, if it sent one before this segment.
     pub(crate) own_fin_end: Option<Seq>,
 }

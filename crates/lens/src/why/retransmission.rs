@@ -4,23 +4,43 @@
 //! continue a recovery; without one only a timer can have fired.
 
 use super::loss::Began;
+use super::overtaken::Shown;
 use super::{Confidence, Evidence, Loss, Scene, Sender, Why};
 use tcp::SendReason;
 use wire::Seq;
 
+/// Hardly any sender's retransmission timer runs out sooner.
+const TIMEOUT_NS_MIN: u64 = 190_000_000;
+
+/// What is captured and what the sender's clock says differ by no more than this.
+const EARLY_NS: u64 = 300_000;
+/// What a sender does at once it does within this time.
+const AT_ONCE_NS: u64 = 1_000_000;
+
 /// What the answer depends on, in one place.
 #[derive(Clone, Copy, Debug)]
 struct Signs {
+    now_ns: u64,
+    /// The sender is told by SACK blocks what is missing.
+    has_sack: bool,
     /// Since the same bytes were sent before.
     gap_ns: u64,
     /// Since the last segment of the receiver.
     since_ack_ns: u64,
+    /// The capture was taken near the sender: what it does is seen when it does it.
+    is_near: bool,
     /// An acknowledgment came just before, seen from here.
     follows_ack: bool,
     /// At the first unacknowledged byte.
     at_una: bool,
+    /// The sending before this was a retransmission, too.
+    was_again: bool,
+    /// Something before it is unacknowledged.
+    is_beyond_una: bool,
     /// Up to the highest byte sent.
     is_tail: bool,
+    /// The sender may probe its tail: that takes SACK.
+    has_probes: bool,
     duplicate_acks: u32,
     /// Bytes beyond the first unacknowledged one up to the highest SACK block.
     sacked_ahead_bytes: u32,
@@ -29,16 +49,46 @@ struct Signs {
     rto_ns: u64,
 }
 
+impl Signs {
+    /// An acknowledgment that just came makes it a loss by RFC 5681 or RFC 6675.
+    fn is_by_acks(&self) -> bool {
+        let is_told = self.duplicate_acks >= 3 || self.sacked_ahead_bytes > 3 * self.mss_bytes;
+        is_told && self.follows_ack
+    }
+
+    /// Nothing had come for so long that only the retransmission timer can have sent the first segment again.
+    fn is_silent_at_una(&self) -> bool {
+        self.at_una && !self.follows_ack && self.gap_ns >= TIMEOUT_NS_MIN
+    }
+}
+
 pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
     let signs = signs(scene, from, to);
-    let began = from.loss.as_ref().and_then(|loss| loss.recovery());
     let acknowledged =
         scene.other.last_ack != Seq::new(0) && scene.segment.end().at_or_before(scene.other.last_ack);
-    let why = match began {
-        Some(began) => in_recovery(&signs, began, scene),
-        None => at_first(&signs),
-    };
     let loss = from.loss.get_or_insert_default();
+    let began = loss.recovery();
+    // what does not follow an acknowledgment was sent by a timer, which may seem to be a little early
+    let early_ns = if signs.since_ack_ns > scene.turn_ns + EARLY_NS { EARLY_NS } else { 0 };
+    loss.overtaken.look_at_timer(signs.now_ns + early_ns, scene.turn_ns, scene.prior.earlier);
+    if let Some(sending) = scene.prior.earlier.filter(|_| began.is_none()) {
+        match signs.since_ack_ns <= scene.turn_ns + AT_ONCE_NS {
+            true => loss.overtaken.on_sent_by_ack(scene.other.last_ack_time_ns, sending),
+            false if signs.is_near && !signs.is_silent_at_una() => loss.overtaken.on_sent_by_timer(sending),
+            false => {}
+        }
+    }
+    let shown = scene.prior.earlier.and_then(|sending| loss.overtaken.shown(sending));
+    match shown {
+        Some((Shown::ByReorderTimer, _)) if signs.is_silent_at_una() => loss.overtaken.doubt_timer(),
+        None if began.is_none() && signs.is_by_acks() => loss.overtaken.doubt_timer(),
+        _ => {}
+    }
+    let why = match (shown, began) {
+        (Some((shown, is_close)), _) => known_lost(&signs, shown, is_close),
+        (None, Some(began)) => in_recovery(&signs, began),
+        (None, None) => at_first(&signs),
+    };
     note(loss, &why, scene, began);
     if acknowledged {
         loss.mark_frame(scene.segment.frame);
@@ -57,11 +107,20 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
     let sacked_ahead_bytes =
         highest_sacked.filter(|right| right.after(una)).map_or(0, |right| right.bytes_since(una));
     Signs {
+        now_ns,
+        has_sack: !other.sack().is_empty() || from.loss.as_ref().is_some_and(|loss| loss.is_watching()),
         gap_ns: now_ns.saturating_sub(before_ns),
         since_ack_ns,
+        is_near: is_near(scene),
         follows_ack: follows_ack(scene, from, to, since_ack_ns),
         at_una: segment.seq == una,
+        was_again: scene
+            .prior
+            .earlier
+            .is_some_and(|earlier| from.loss.as_ref().is_some_and(|loss| loss.has_resent_in(earlier.frame))),
+        is_beyond_una: segment.seq.after(una),
         is_tail: segment.end() == scene.prior.next_seq,
+        has_probes: scene.has_probes,
         duplicate_acks: other.duplicate_acks,
         sacked_ahead_bytes,
         mss_bytes: from.largest_text_bytes.max(536),
@@ -70,9 +129,16 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
     }
 }
 
+fn is_near(scene: &Scene<'_>) -> bool {
+    scene.turn_ns < scene.rtt_ns / 8
+}
+
 /// Did an acknowledgment set it off? The echo in it says what its sender had heard last; without
 /// timestamps only the time since the last acknowledgment here can tell.
 fn follows_ack(scene: &Scene<'_>, from: &Sender, to: &Sender, since_ack_ns: u64) -> bool {
+    if is_near(scene) && since_ack_ns <= scene.turn_ns + AT_ONCE_NS {
+        return true;
+    }
     let now_ns = scene.segment.time.as_nanos();
     let echo = scene.segment.options.timestamps.map(|stamps| stamps.echo);
     if let Some(age_ns) = echo.and_then(|echo| to.clock.age_ns(echo, now_ns))
@@ -84,43 +150,75 @@ fn follows_ack(scene: &Scene<'_>, from: &Sender, to: &Sender, since_ack_ns: u64)
     since_ack_ns <= scene.turn_ns + (scene.rtt_ns / 2).clamp(10_000_000, 100_000_000)
 }
 
+/// What SACK, or a timeout before, shows to be lost is sent again as soon as the windows allow; after a silence
+/// it is the timer that sends it.
+fn known_lost(signs: &Signs, shown: Shown, is_close: bool) -> Why {
+    if signs.is_silent_at_una() {
+        return timeout(signs).or(shown.reason());
+    }
+    let why =
+        Why::new(shown.reason(), if shown == Shown::ByAck { Confidence::HIGH } else { Confidence::LIKELY });
+    match shown {
+        // on a path that reorders an acknowledgment and the timer come close to each other
+        Shown::ByAck if is_close => {
+            Why { confidence: Confidence::LIKELY, ..why }.by(Evidence::SACK).or(SendReason::ReorderTimeout)
+        }
+        Shown::ByAck => why.by(Evidence::SACK),
+        Shown::ByReorderTimer => {
+            why.by(Evidence::SACK | Evidence::TIMING).or(SendReason::SackRecovery).or(SendReason::Timeout)
+        }
+        Shown::ByTimeout => why.by(Evidence::TIMING).or(SendReason::SackRecovery).or(SendReason::Timeout),
+    }
+}
+
 /// The first retransmission after everything went well.
 fn at_first(signs: &Signs) -> Why {
-    let by_acks = signs.duplicate_acks >= 3 || signs.sacked_ahead_bytes > 3 * signs.mss_bytes;
-    if by_acks && signs.follows_ack {
-        let by_dupacks = signs.duplicate_acks >= 3;
-        let reason = if by_dupacks { SendReason::FastRetransmit } else { SendReason::SackRecovery };
-        let evidence = if by_dupacks { Evidence::DUPLICATE_ACKS } else { Evidence::SACK };
-        return Why::new(reason, Confidence::HIGH).by(evidence | Evidence::TIMING).or(SendReason::Timeout);
+    if signs.is_by_acks() {
+        let why = if signs.has_sack {
+            Why::new(SendReason::SackRecovery, Confidence::HIGH)
+                .by(Evidence::SACK)
+                .or(SendReason::FastRetransmit)
+        } else {
+            Why::new(SendReason::FastRetransmit, Confidence::HIGH)
+        };
+        let evidence = if signs.duplicate_acks >= 3 { Evidence::DUPLICATE_ACKS } else { Evidence::NONE };
+        return why.by(evidence | Evidence::TIMING).or(SendReason::Timeout);
     }
     if (signs.duplicate_acks >= 1 || signs.sacked_ahead_bytes > 0) && signs.follows_ack {
-        // early retransmit (RFC 5827) or RACK (RFC 8985): fewer signs suffice
+        // early retransmit (RFC 5827): fewer signs suffice
         return Why::new(SendReason::SackRecovery, Confidence::LIKELY)
             .by(Evidence::DUPLICATE_ACKS | Evidence::TIMING)
             .or(SendReason::FastRetransmit)
             .or(SendReason::Timeout);
     }
     let in_probe_time = signs.gap_ns < signs.rto_ns && signs.gap_ns / 3 >= signs.rtt_ns / 2;
-    if signs.is_tail && in_probe_time {
-        return Why::new(SendReason::TailLossProbe, Confidence::LIKELY)
-            .by(Evidence::TIMING)
-            .or(SendReason::Timeout);
+    let is_last_before_first = signs.is_tail && signs.is_beyond_una && signs.has_probes;
+    if is_last_before_first || (signs.is_tail && in_probe_time) {
+        let confidence = if is_last_before_first { Confidence::HIGH } else { Confidence::LIKELY };
+        return Why::new(SendReason::TailLossProbe, confidence).by(Evidence::TIMING).or(SendReason::Timeout);
     }
-    timeout(signs)
+    let why = timeout(signs);
+    if signs.is_tail && signs.has_probes {
+        // a segment alone is probed when its timeout would run out (RFC 8985 §7.3): the times are the same
+        return Why { confidence: Confidence::LOW, ..why };
+    }
+    why
 }
 
-fn in_recovery(signs: &Signs, began: Began, scene: &Scene<'_>) -> Why {
-    let sacks = !scene.other.sack().is_empty();
-    let waited = signs.at_una && signs.gap_ns >= 190_000_000;
-    if !signs.follows_ack && (waited || signs.since_ack_ns >= signs.rto_ns) {
+fn in_recovery(signs: &Signs, began: Began) -> Why {
+    if signs.is_silent_at_una() || (!signs.follows_ack && signs.since_ack_ns >= signs.rto_ns) {
         return timeout(signs);
     }
     match began {
-        Began::Acks if sacks => Why::new(SendReason::SackRecovery, Confidence::HIGH).by(Evidence::SACK),
+        // without SACK only the timer sends the first segment a second time
+        Began::Acks if !signs.has_sack && signs.at_una && signs.was_again => timeout(signs),
+        Began::Acks if signs.has_sack => {
+            Why::new(SendReason::SackRecovery, Confidence::HIGH).by(Evidence::SACK)
+        }
         Began::Acks => Why::new(SendReason::RecoveryRetransmit, Confidence::HIGH).by(Evidence::TIMING),
-        Began::Timeout => Why::new(SendReason::RecoveryRetransmit, Confidence::LIKELY)
+        Began::Timeout => Why::new(SendReason::AfterTimeout, Confidence::LIKELY)
             .by(Evidence::TIMING)
-            .or(SendReason::SackRecovery)
+            .or(SendReason::RecoveryRetransmit)
             .or(SendReason::Timeout),
         Began::Probe if signs.duplicate_acks >= 1 => Why::new(SendReason::SackRecovery, Confidence::LIKELY)
             .by(Evidence::SACK)
@@ -130,14 +228,13 @@ fn in_recovery(signs: &Signs, began: Began, scene: &Scene<'_>) -> Why {
 }
 
 fn timeout(signs: &Signs) -> Why {
-    let plausible = signs.gap_ns >= 190_000_000;
+    let plausible = signs.gap_ns >= TIMEOUT_NS_MIN;
     let why = Why::new(SendReason::Timeout, if plausible { Confidence::HIGH } else { Confidence::LOW });
     Why { implied_rto_ns: Some(signs.gap_ns), ..why.by(Evidence::TIMING).or(SendReason::TailLossProbe) }
 }
 
 /// Keeps the counts, and where recovery stands.
 fn note(loss: &mut Loss, why: &Why, scene: &Scene<'_>, began: Option<Began>) {
-    loss.push(scene.segment);
     let until = scene.prior.next_seq;
     let counts = &mut loss.counts;
     match why.reason {
@@ -145,9 +242,10 @@ fn note(loss: &mut Loss, why: &Why, scene: &Scene<'_>, began: Option<Began>) {
             counts.timeout += 1;
             loss.on_timeout();
             loss.begin(until, Began::Timeout);
+            loss.overtaken.on_timeout(scene.segment.time.as_nanos(), scene.turn_ns, scene.segment.frame);
         }
         SendReason::FastRetransmit => counts.fast += 1,
-        SendReason::SackRecovery => counts.sack += 1,
+        SendReason::SackRecovery | SendReason::ReorderTimeout => counts.sack += 1,
         SendReason::TailLossProbe => counts.probe += 1,
         _ => counts.recovery += 1,
     }
@@ -158,4 +256,5 @@ fn note(loss: &mut Loss, why: &Why, scene: &Scene<'_>, began: Option<Began>) {
             _ => loss.begin(until, Began::Acks),
         }
     }
+    loss.push(scene.segment);
 }

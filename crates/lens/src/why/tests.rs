@@ -25,12 +25,26 @@ fn the_handshake_names_its_steps() {
 }
 
 #[test]
-fn three_duplicate_acks_make_a_fast_retransmission() {
+fn sack_blocks_show_the_hole() {
     let mut story = Story::open();
     let hole = burst(&mut story);
     story.wait_ms(20);
     for n in 0..3 {
         story.sack(1, hole, hole + 1_000, hole + 2_000 + n * 1_000);
+    }
+    story.again(0, hole, ACK, 1_000);
+    let told = story.told();
+    assert_eq!(told.last().why.reason, SackRecovery, "the blocks say what is missing");
+    assert_eq!(told.connection().directions[0].retransmissions.sack, 1);
+}
+
+#[test]
+fn without_sack_three_duplicate_acks_make_a_fast_retransmission() {
+    let mut story = Story::open();
+    let hole = burst(&mut story);
+    story.wait_ms(20);
+    for _ in 0..4 {
+        story.send(1, ACK, 0);
     }
     story.again(0, hole, ACK, 1_000);
     let told = story.told();

@@ -175,6 +175,7 @@ impl Recorder {
                     self.moved(at, side, row, cause);
                 }
             }
+            Trace::Undone { sign } => self.note(at, side, NoteKind::Undo, sign.sentence(), cause),
             _ => {}
         }
     }

@@ -233,6 +233,27 @@ fn troubled() -> Ladder {
     world.finish()
 }
 
+#[test]
+fn a_reduction_that_is_taken_back_says_so_under_what_showed_it() {
+    use Side::{Left, Right};
+    let mut world = World::new();
+    let data = |n: u32| facts(1 + n * 1_000, Some(1), Flags::NONE, 1_000);
+    for n in 0..2 {
+        world.sends(Left, data(n), SendReason::NewData).wait_us(100);
+    }
+    world.wait_us(300_000).sends(Left, data(0), SendReason::Timeout).wait_us(50);
+    world.takes(Right, data(0)).sends(Right, facts(1, Some(1_001), Flags::NONE, 0), SendReason::ImmediateAck);
+    world.wait_us(5_000).takes(Left, facts(1, Some(1_001), Flags::NONE, 0));
+    let (at, heard) = (world.at(), world.heard[Left.index()]);
+    world.recorder.record(at, Left, &Trace::Undone { sign: tcp::UndoSign::Timestamp }, heard);
+    let ladder = world.finish();
+    let text = ladder.text(&Options::default(), &Style::default());
+    let said = text.lines().position(|line| line.contains("↶ window restored: it was only late"));
+    let ack = text.lines().position(|line| line.contains("ACK at once"));
+    assert_eq!(said, ack.map(|line| line + 1), "{text}");
+    assert!(ladder.svg(&Options::default()).contains("window restored"));
+}
+
 fn bulk() -> Ladder {
     let mut ladder = web_exchange();
     let data: Vec<Step> = (0..40u32)

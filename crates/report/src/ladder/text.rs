@@ -234,6 +234,7 @@ impl Page<'_> {
         let (mark, ink) = match kind {
             NoteKind::Call => (self.style.pick("◆", ">"), Ink::Mark),
             NoteKind::Timer => (self.style.pick("○", "o"), Ink::Notable),
+            NoteKind::Undo => (self.style.pick("↶", "~"), Ink::Notable),
             NoteKind::Trouble => ("!", Ink::Bad),
         };
         let text = format!("{mark} {}", harmless(text));

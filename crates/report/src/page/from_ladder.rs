@@ -75,6 +75,7 @@ impl Connection {
                 let kind = match kind {
                     NoteKind::Call => "call",
                     NoteKind::Timer => "timer",
+                    NoteKind::Undo => "undo",
                     NoteKind::Trouble => "trouble",
                 };
                 self.notes.push(Note { at, side: side.index() as u8, kind, text: text.clone() });

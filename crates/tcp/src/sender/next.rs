@@ -172,7 +172,8 @@ impl Sender {
         if to == start {
             return None;
         }
-        let why = reason(sign, is_first);
+        // Until SND.UNA moves it is the timer that sends its first segment again.
+        let why = reason(sign, is_first && self.attempts > 0);
         let plan = Plan::text(start, to, why);
         Some(if record == Some(to) { plan.with_push() } else { plan })
     }
@@ -391,9 +392,9 @@ impl Sender {
 }
 
 /// Why something is sent again, for people: derived from the sign, and never asked by the machine.
-fn reason(sign: LossSign, is_first: bool) -> SendReason {
+fn reason(sign: LossSign, is_timed_out: bool) -> SendReason {
     match sign {
-        LossSign::Timeout if is_first => SendReason::Timeout,
+        LossSign::Timeout if is_timed_out => SendReason::Timeout,
         LossSign::Timeout => SendReason::AfterTimeout,
         LossSign::DuplicateAcks => SendReason::FastRetransmit,
         LossSign::PartialAck => SendReason::RecoveryRetransmit,

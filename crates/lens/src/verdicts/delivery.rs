@@ -1,0 +1,84 @@
+//! What an acknowledgment says of the segments in flight: which of their sendings were delivered (RFC 2018,
+//! RFC 8985 §6.2).
+
+use super::unacked::{Entry, Unacked};
+use crate::why::Sending;
+use wire::Seq;
+use wire::tcp::SackBlock;
+
+/// What one acknowledgment says of what is in flight.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Delivery {
+    /// The latest sending of which something new was delivered.
+    pub(crate) newest: Option<Sending>,
+    /// The latest of them that was the only one of its bytes: it says how long a round trip takes.
+    pub(crate) fresh: Option<Sending>,
+    /// Something that was sent once arrived after something sent later.
+    pub(crate) reordered: bool,
+    /// Segments beyond the acknowledgment that the receiver has.
+    pub(crate) sacked_segments: u32,
+}
+
+impl Entry {
+    fn sending(&self) -> Sending {
+        Sending { time_ns: self.time_ns, frame: self.frame }
+    }
+
+    /// It was not sent again and is not known to have arrived.
+    fn is_open(&self) -> bool {
+        !self.is_resent && !self.is_delivered
+    }
+}
+
+impl Unacked {
+    /// Everything before `ack` and `blocks` are with the receiver; `answers` says whether the acknowledgment can
+    /// answer a retransmission. Call it before [`Unacked::acknowledge`].
+    pub(crate) fn deliver(
+        &mut self,
+        ack: Seq,
+        blocks: &[SackBlock],
+        mss_bytes: u32,
+        answers: impl Fn(Sending) -> bool,
+    ) -> Delivery {
+        let mut delivery = Delivery::default();
+        let highest = self.highest_delivered;
+        for entry in self.entries.iter_mut().filter(|entry| entry.seq.before(entry.end)) {
+            let holds = |block: &&SackBlock| block.left.before(entry.end) && entry.seq.before(block.right);
+            let is_acked = entry.end.at_or_before(ack);
+            let block = blocks.iter().find(holds);
+            let is_whole = is_acked
+                || block.is_some_and(|block| {
+                    block.left.at_or_before(entry.seq) && entry.end.at_or_before(block.right)
+                });
+            let is_news = !entry.is_delivered && (block.is_some() || entry.seq.before(ack));
+            if is_news && !entry.is_resent {
+                let is_fresh = !entry.is_again && !entry.is_touched;
+                delivery.fresh = if is_fresh { Some(entry.sending()) } else { delivery.fresh };
+                delivery.reordered |= is_fresh && highest.is_some_and(|highest| entry.end.before(highest));
+                if !entry.is_again || answers(entry.sending()) {
+                    delivery.newest = Some(entry.sending());
+                }
+            }
+            entry.is_touched |= is_news;
+            entry.is_delivered |= is_whole;
+            if entry.is_delivered && !entry.is_resent && !is_acked {
+                delivery.sacked_segments += entry.end.bytes_since(entry.seq).div_ceil(mss_bytes.max(1));
+            }
+        }
+        let reported = blocks.iter().map(|block| block.right).chain(Some(ack)).reduce(Seq::latest);
+        self.highest_delivered = match (highest, reported) {
+            (Some(highest), Some(reported)) => Some(highest.latest(reported)),
+            (highest, reported) => highest.or(reported),
+        };
+        delivery
+    }
+
+    /// The first sending that is not known to have arrived, was not sent again, and for which `asked` holds.
+    pub(crate) fn oldest_open(&self, asked: impl Fn(Sending) -> bool) -> Option<Sending> {
+        self.entries
+            .iter()
+            .filter(|entry| entry.is_open())
+            .map(Entry::sending)
+            .find(|sending| asked(*sending))
+    }
+}

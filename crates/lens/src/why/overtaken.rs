@@ -1,0 +1,266 @@
+//! What a sender with SACK knows to be lost, and by what: something sent later has arrived, and what is missing
+//! has had time enough (RFC 6675, RFC 8985 §6), or the retransmission timer ran out (§6.3).
+//!
+//! What counts as lost is known in the order of sending. So a few [`Mark`]s say it of everything: "what was sent
+//! up to here counts as lost, and this showed it". Times are those of the capture: what reaches the sender later
+//! and leaves it sooner than it is captured is accounted for by the turn, the time from here to it and back.
+
+use crate::Frame;
+use crate::verdicts::Delivery;
+use std::collections::VecDeque;
+use tcp::SendReason;
+
+/// SACKed segments that make reordering unlikely (RFC 8985 §6.2, step 4; RFC 5681's DupThresh).
+const SEGMENTS_FOR_LOSS: u32 = 3;
+/// Recoveries after which a sender has no more patience than usual again (RFC 8985 §6.2, step 4).
+const RECOVERIES_REMEMBERED: u8 = 16;
+/// What runs out leaves no later than this: a busy host, a pacer.
+const TIMER_LATE_NS_MAX: u64 = 10_000_000;
+/// So many that one odd case does not decide, and no more, so that it can be decided otherwise.
+const TIMER_VOTES_MAX: i8 = 8;
+/// Marks that are remembered. A new one is made when what shows the loss changes, and what they say is used within
+/// a round trip or two.
+const MARKS: usize = 64;
+
+/// When a segment was sent last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sending {
+    pub(crate) time_ns: u64,
+    pub(crate) frame: Frame,
+}
+
+/// By what something counts as lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// An acknowledgment.
+    ByAck,
+    /// The timer for what may only be late.
+    ByReorderTimer,
+    /// The retransmission timer, which ran out for something before it.
+    ByTimeout,
+}
+
+impl Shown {
+    pub(crate) fn reason(self) -> SendReason {
+        match self {
+            Shown::ByAck => SendReason::SackRecovery,
+            Shown::ByReorderTimer => SendReason::ReorderTimeout,
+            Shown::ByTimeout => SendReason::AfterTimeout,
+        }
+    }
+}
+
+/// What was sent at or before a time, in a frame before this one, counts as lost.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    until_ns: u64,
+    before: Frame,
+    shown: Shown,
+    /// An acknowledgment and the timer came so close to each other that it could be either.
+    is_close: bool,
+}
+
+impl Mark {
+    fn covers(&self, sending: Sending) -> bool {
+        sending.time_ns <= self.until_ns && sending.frame < self.before
+    }
+}
+
+/// What decides how patient the sender is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Circumstances {
+    pub(crate) now_ns: u64,
+    /// From the capture point to the sender and back.
+    pub(crate) turn_ns: u64,
+    pub(crate) is_recovering: bool,
+    /// The shortest round trip so far, turn included.
+    pub(crate) rtt_min_ns: u64,
+    pub(crate) srtt_ns: u64,
+}
+
+/// What was overtaken.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Overtaken {
+    /// In the order in which they were made.
+    marks: VecDeque<Mark>,
+    /// The latest sending of which something was delivered.
+    newest: Option<Sending>,
+    /// Its round trip, as captured.
+    rtt_ns: u64,
+    /// The shortest round trip of those measured here; `None` before the first.
+    rtt_min_ns: Option<u64>,
+    /// How long the sender waits for what may only be late.
+    patience_ns: u64,
+    /// Something sent once arrived after something sent later.
+    reorders: bool,
+    /// Rounds in which something sent again turned out to be needless.
+    needless_rounds: u8,
+    recoveries_left: u8,
+    /// Until then further needless ones belong to the same round.
+    round_ends_ns: u64,
+    /// Whether it seems to have the timer for what may only be late: below zero it does not.
+    timer_votes: i8,
+}
+
+impl Overtaken {
+    /// The timer for what may only be late may have run out by now: marks what it shows of `oldest`, the first of
+    /// what was overtaken and counts as lost by nothing yet.
+    pub(crate) fn look_at_timer(&mut self, now_ns: u64, turn_ns: u64, oldest: Option<Sending>) {
+        let (Some(newest), Some(oldest)) = (self.newest, oldest) else { return };
+        let until_ns = now_ns.saturating_sub(self.rtt_ns + self.patience_ns + turn_ns);
+        if oldest.time_ns <= until_ns && oldest.frame < newest.frame && !self.has_no_timer() {
+            self.mark(Mark { until_ns, before: newest.frame, shown: Shown::ByReorderTimer, is_close: false });
+        }
+    }
+
+    /// When the timer for what may only be late is due for something sent then.
+    fn due_ns(&self, sending: Sending, turn_ns: u64) -> u64 {
+        sending.time_ns + self.rtt_ns + self.patience_ns + turn_ns
+    }
+
+    /// Nothing limits the sender, and an acknowledgment came before it sent `oldest` again: did its timer run out
+    /// long ago?
+    pub(crate) fn on_silence(&mut self, now_ns: u64, turn_ns: u64, oldest: Option<Sending>) {
+        let (Some(newest), Some(oldest)) = (self.newest, oldest) else { return };
+        let late_ns = self.rtt_ns / 8 + TIMER_LATE_NS_MAX;
+        if oldest.frame < newest.frame && now_ns > self.due_ns(oldest, turn_ns) + late_ns {
+            self.doubt_timer();
+        }
+    }
+
+    /// It sent something again sooner than with such a timer, or did not when it would have run out.
+    pub(crate) fn doubt_timer(&mut self) {
+        self.timer_votes = (self.timer_votes - 1).max(-TIMER_VOTES_MAX);
+        if self.has_no_timer() {
+            self.marks.retain(|mark| mark.shown != Shown::ByReorderTimer);
+        }
+    }
+
+    /// It sent this again without an acknowledgment just before: that is its timer, if it was overtaken at all and
+    /// no acknowledgment had shown the loss.
+    pub(crate) fn on_sent_by_timer(&mut self, earlier: Sending) {
+        let is_overtaken = self.newest.is_some_and(|newest| earlier.frame < newest.frame);
+        let is_shown = self.shown(earlier).is_some_and(|(shown, _)| shown != Shown::ByReorderTimer);
+        if is_overtaken && !is_shown {
+            self.timer_votes = TIMER_VOTES_MAX;
+            self.mark(Mark {
+                until_ns: earlier.time_ns,
+                before: earlier.frame + 1,
+                shown: Shown::ByReorderTimer,
+                is_close: false,
+            });
+        }
+    }
+
+    /// It sent this again as soon as the acknowledgment of `acked_ns` came, and that alone would show the loss: the
+    /// timer was due before, but probably had not run out yet, because a host is not that exact.
+    pub(crate) fn on_sent_by_ack(&mut self, acked_ns: u64, earlier: Sending) {
+        if self.due_ns(earlier, 0) > acked_ns {
+            return;
+        }
+        for mark in self.marks.iter_mut().filter(|mark| mark.covers(earlier)) {
+            if mark.shown == Shown::ByReorderTimer {
+                (mark.shown, mark.is_close) = (Shown::ByAck, true);
+            }
+        }
+    }
+
+    /// Most of what was seen says that it counts acknowledgments, as senders did before RFC 8985.
+    fn has_no_timer(&self) -> bool {
+        self.timer_votes < 0
+    }
+
+    /// An acknowledgment says what was delivered.
+    pub(crate) fn on_delivery(&mut self, delivery: &Delivery, around: Circumstances) {
+        self.reorders |= delivery.reordered;
+        if let Some(sending) = delivery.newest {
+            self.rtt_ns = around.now_ns.saturating_sub(sending.time_ns);
+            if self.newest.is_none_or(|newest| sending.frame > newest.frame) {
+                self.newest = Some(sending);
+            }
+        }
+        if let Some(fresh) = delivery.fresh {
+            let rtt_ns = around.now_ns.saturating_sub(fresh.time_ns) + around.turn_ns;
+            self.rtt_min_ns = Some(self.rtt_min_ns.unwrap_or(u64::MAX).min(rtt_ns));
+        }
+        let rtt_min_ns = around.rtt_min_ns.min(self.rtt_min_ns.unwrap_or(u64::MAX));
+        let few = !around.is_recovering && delivery.sacked_segments < SEGMENTS_FOR_LOSS;
+        if few && self.has_no_timer() {
+            return;
+        }
+        self.patience_ns = if (self.reorders && !self.has_no_timer()) || few {
+            let quarters = u64::from(self.needless_rounds) + 1;
+            (rtt_min_ns / 4 * quarters).min(around.srtt_ns)
+        } else {
+            0
+        };
+        if let Some(newest) = self.newest {
+            let until_ns = around.now_ns.saturating_sub(self.rtt_ns + self.patience_ns);
+            self.mark(Mark { until_ns, before: newest.frame, shown: Shown::ByAck, is_close: false });
+        }
+    }
+
+    /// The retransmission timer ran out, as `frame` shows.
+    pub(crate) fn on_timeout(&mut self, now_ns: u64, turn_ns: u64, frame: Frame) {
+        let until_ns = now_ns.saturating_sub(self.rtt_ns + self.patience_ns + turn_ns);
+        self.mark(Mark { until_ns, before: frame, shown: Shown::ByTimeout, is_close: false });
+    }
+
+    /// A retransmission turned out to be needless: once a round trip that makes the sender more patient.
+    pub(crate) fn on_needless(&mut self, now_ns: u64) {
+        if now_ns >= self.round_ends_ns {
+            self.round_ends_ns = now_ns + self.rtt_ns;
+            self.needless_rounds = self.needless_rounds.saturating_add(1);
+            self.recoveries_left = RECOVERIES_REMEMBERED;
+        }
+    }
+
+    /// A whole recovery turned out to be a mistake: what counts as lost is judged anew.
+    pub(crate) fn on_undone(&mut self) {
+        self.reorders = true;
+        self.marks.clear();
+    }
+
+    /// A recovery is over.
+    pub(crate) fn on_recovered(&mut self) {
+        self.recoveries_left = self.recoveries_left.saturating_sub(1);
+        if self.recoveries_left == 0 {
+            self.needless_rounds = 0;
+        }
+    }
+
+    /// It waits for what may only be late even where much says that it is lost.
+    fn is_patient(&self) -> bool {
+        self.reorders && self.patience_ns > 0
+    }
+
+    /// SACK blocks were seen: what acknowledgments say of the flight matters.
+    pub(crate) fn is_watching(&self) -> bool {
+        self.newest.is_some()
+    }
+
+    /// What shows that this sending is lost, if anything does, and whether it is a close call.
+    pub(crate) fn shown(&self, sending: Sending) -> Option<(Shown, bool)> {
+        let first = self.marks.partition_point(|mark| !mark.covers(sending));
+        self.marks.get(first).map(|mark| (mark.shown, mark.is_close || self.is_patient()))
+    }
+
+    /// Keeps the marks in order, so that each covers what those before it do.
+    fn mark(&mut self, mut mark: Mark) {
+        if let Some(last) = self.marks.back_mut() {
+            if mark.until_ns <= last.until_ns && mark.before <= last.before {
+                return;
+            }
+            mark.until_ns = mark.until_ns.max(last.until_ns);
+            mark.before = mark.before.max(last.before);
+            if last.shown == mark.shown && last.is_close == mark.is_close {
+                *last = mark;
+                return;
+            }
+        }
+        if self.marks.len() == MARKS {
+            self.marks.pop_front();
+        }
+        self.marks.push_back(mark);
+    }
+}
