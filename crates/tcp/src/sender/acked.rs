@@ -17,7 +17,7 @@ use crate::sender::{Lent, RtoBounds, Sender};
 use crate::trace::{LossSign, Trace, UndoSign};
 use alloc::boxed::Box;
 use wire::Seq;
-use wire::tcp::SackBlock;
+use wire::tcp::{SackBlock, SackBlocks};
 
 /// An acknowledgment, as far as the send half is concerned.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +92,15 @@ impl Sender {
         let now = lent.now;
         let belief = Belief { echo_ms: ack.echo_ms, rtt_min_ns: self.rtt.min_ns().unwrap_or(0) };
         let flight_bytes = self.flight_within_window(load).max(load.in_flight_bytes());
-        let blocks = if self.sack { ack.blocks } else { &[] };
+        let with_fin;
+        let blocks = match self.fin {
+            _ if !self.sack => &[],
+            Some(fin) if !ack.blocks.is_empty() && load.flight.has_text_before(fin) => {
+                with_fin = blocks_with_fin(ack.blocks, fin);
+                with_fin.as_slice()
+            }
+            _ => ack.blocks,
+        };
         let heard = load.flight.on_ack(now, ack.ack, blocks, &belief);
         let is_duplicate = heard.advanced_bytes == 0
             && ack.is_plain
@@ -387,6 +395,19 @@ impl Sender {
             growth: self.congestion.explain(),
         });
     }
+}
+
+/// The blocks of a peer that may report text alone (BSD's code does): who has the text before `fin` has the FIN, because
+/// they left together.
+#[cold]
+fn blocks_with_fin(blocks: &[SackBlock], fin: Seq) -> SackBlocks {
+    let mut with_fin = SackBlocks::default();
+    for block in blocks {
+        let right = if block.right == fin { fin + 1 } else { block.right };
+        // As many as there were.
+        let _ = with_fin.push(SackBlock { right, ..*block });
+    }
+    with_fin
 }
 
 /// Without SACK duplicates stand for what arrived (RFC 9937 §6.2). Returns what was delivered.

@@ -198,6 +198,12 @@ impl Flight {
         Some((run.start + whole, run.end))
     }
 
+    /// Whether text left together with the FIN that stands at `fin`.
+    #[cold]
+    pub(crate) fn has_text_before(&self, fin: Seq) -> bool {
+        self.runs.back().is_some_and(|run| run.start.before(fin) && run.end.after(fin))
+    }
+
     /// Whether all that is in flight fits one segment.
     pub(crate) fn is_one_segment(&self) -> bool {
         self.runs.len() == 1
