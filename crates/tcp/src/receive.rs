@@ -305,7 +305,7 @@ impl Connection {
             self.receiver.report_duplicate(seq, text.len() as u32, &self.config);
             self.receiver.acks.owe(SendReason::OutOfWindowAck);
         } else if header.flags.fin() && seq.after(nxt) {
-            self.receiver.acks.owe(SendReason::DuplicateAck);
+            self.receiver.keep_fin_out_of_order(seq);
         }
         Ok(self.receiver.reached_fin(&mut self.events))
     }

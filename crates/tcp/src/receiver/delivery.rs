@@ -11,6 +11,7 @@ use crate::segment::Event;
 use crate::timestamps::TimestampState;
 use crate::{Config, Instant, Refusal, SendReason};
 use bytes::Bytes;
+use wire::tcp::SackBlock;
 use wire::{Payload, Seq};
 
 impl Receiver {
@@ -73,15 +74,16 @@ impl Receiver {
     ) -> Result<(), Refused> {
         self.received.segments = self.received.segments.wrapping_add(1);
         self.acks.owe(SendReason::DuplicateAck);
+        let fin = self.seen_fin();
         let Disorder { reassembly, report, .. } = &mut **self.disorder.get_or_insert_default();
         match reassembly.insert(first, text, pieces_max(config.receive_buffer_bytes)) {
             Insertion::Kept { run, duplicate } if self.sack => {
-                report.on_arrival(run);
+                report.on_arrival(with_fin(run, fin));
                 duplicate.filter(|_| config.dsack).into_iter().for_each(|block| report.on_duplicate(block));
             }
             Insertion::Duplicate { run, block } if self.sack => {
                 // RFC 2883 §4.2: the block that holds the duplicate stands behind it.
-                report.on_arrival(run);
+                report.on_arrival(with_fin(run, fin));
                 if config.dsack {
                     report.on_duplicate(block);
                 }
@@ -90,6 +92,17 @@ impl Receiver {
             Insertion::NoRoom => return Err(Refused::silently(Refusal::NoRoom)),
         }
         Ok(())
+    }
+
+    /// A FIN without text arrived at `seq`, after RCV.NXT: owes a duplicate acknowledgment that reports it.
+    #[cold]
+    pub(crate) fn keep_fin_out_of_order(&mut self, seq: Seq) {
+        self.acks.owe(SendReason::DuplicateAck);
+        if self.sack && self.seen_fin() == Some(seq) {
+            let Disorder { reassembly, report, .. } = &mut **self.disorder.get_or_insert_default();
+            let run = reassembly.run_until(seq).unwrap_or(SackBlock { left: seq, right: seq });
+            report.on_arrival(with_fin(run, Some(seq)));
+        }
     }
 
     /// A piece was kept while TS.Recent was `stamp`.
@@ -185,6 +198,11 @@ impl Receiver {
         }
     }
 
+    /// Where the peer's FIN stands, if it was seen and not taken.
+    fn seen_fin(&self) -> Option<Seq> {
+        (self.peer_fin == PeerFin::Seen).then_some(self.fin)
+    }
+
     /// Where text that may be taken ends: at `edge`, or at the FIN if that comes first.
     pub(crate) fn end_of_text(&self, edge: Seq) -> Seq {
         if self.peer_fin == PeerFin::Unseen { edge } else { self.fin.earliest(edge) }
@@ -260,4 +278,9 @@ impl Receiver {
     fn next_to_read(&self) -> Seq {
         self.nxt - u32::from(self.peer_finished()) - self.queue.len() as u32
     }
+}
+
+/// A run and the FIN that follows it: it has a sequence number, too (RFC 9293 §3.4).
+fn with_fin(run: SackBlock, fin: Option<Seq>) -> SackBlock {
+    if fin == Some(run.right) { SackBlock { right: run.right + 1, ..run } } else { run }
 }

@@ -149,6 +149,11 @@ impl Reassembly {
         run
     }
 
+    /// The run without a hole that ends at `end`.
+    pub(crate) fn run_until(&self, end: Seq) -> Option<SackBlock> {
+        Some(self.run_around(end - 1)).filter(|run| run.left.before(end) && run.right == end)
+    }
+
     /// Takes out the first run if its turn has come; trims what lies before `next`.
     pub(crate) fn take(&mut self, next: Seq) -> Option<Payload> {
         while self.held.front()?.seq.at_or_before(next) {

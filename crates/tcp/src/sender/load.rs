@@ -48,7 +48,7 @@ impl Load {
             rack: Rack::new(rtt_ns),
             tail: TailProbe::default(),
             duplicates: Duplicates::default(),
-            pacer: Pacer::default(),
+            pacer: Pacer::new(now),
             rate: None,
             usage: Usage::new(next),
             episode: None,

@@ -4,6 +4,9 @@
 //! round trip while it doubles, 1.2 times later. A burst is what a millisecond of that rate carries, at least
 //! two segments, at most 64 KB: super-segments shrink with the rate. Below a round trip of
 //! [`SRTT_US_MIN`] a window is not worth spreading.
+//!
+//! Time in which nothing could leave is made up for, within bounds: half a millisecond of it because drivers wake up
+//! late, and what two segments take, because an acknowledgment may be lost and the next one stands for both.
 
 use crate::Instant;
 
@@ -13,6 +16,11 @@ pub(crate) const SRTT_US_MIN: u32 = 1_500;
 const BURST_BYTES_MAX: u64 = 65_535;
 /// What a burst carries, in nanoseconds of the rate.
 const BURST_NS: u64 = 1_000_000;
+/// By how much a driver that is late may catch up, in nanoseconds of the rate.
+const LATE_NS_MAX: u64 = BURST_NS / 2;
+/// What an acknowledgment stands for as a rule (RFC 9293 §3.8.6.3, SHLD-19), in segments: without this much in reserve
+/// the loss of one would slow the sender for half a round trip, because it catches up by a fifth of its rate only.
+const SEGMENTS_PER_ACK: u32 = 2;
 const NS_PER_S: u64 = 1_000_000_000;
 
 /// The clock of the next burst.
@@ -52,12 +60,25 @@ impl Rate {
         (millisecond - millisecond % mss.max(1)).max(2 * mss)
     }
 
+    /// How much silence is made up for.
+    fn reserve_ns(self, silence_ns: u64, mss: u32) -> u64 {
+        if silence_ns <= LATE_NS_MAX {
+            return silence_ns;
+        }
+        silence_ns.min(self.nanos_for(SEGMENTS_PER_ACK * mss).max(LATE_NS_MAX))
+    }
+
     fn nanos_for(self, bytes: u32) -> u64 {
         u64::from(bytes) * NS_PER_S / self.0
     }
 }
 
 impl Pacer {
+    /// For a flight that begins now: earlier silence earns nothing.
+    pub(crate) fn new(now: Instant) -> Self {
+        Pacer { next_at: now, ..Pacer::default() }
+    }
+
     /// Whether something may leave now, and how much; else when. What left at a slower rate is forgiven as far as
     /// it would hold back more than a burst of this one.
     pub(crate) fn may(&mut self, now: Instant, rate: Rate, mss: u32) -> Result<u32, Instant> {
@@ -83,8 +104,8 @@ impl Pacer {
             (self.left_bytes, self.began_at) = (rate.burst_bytes(mss), now);
         }
         self.left_bytes = self.left_bytes.saturating_sub(bytes);
-        // A driver that wakes up late catches up, by half a burst at most.
-        let from = self.next_at.max(Instant::from_nanos(now.as_nanos().saturating_sub(BURST_NS / 2)));
+        let reserve_ns = rate.reserve_ns(now.nanos_since(self.next_at), mss);
+        let from = self.next_at.max(Instant::from_nanos(now.as_nanos() - reserve_ns));
         self.next_at = from.plus_nanos(rate.nanos_for(bytes));
     }
 }

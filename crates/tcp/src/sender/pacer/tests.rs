@@ -11,8 +11,8 @@ fn at_us(micros: u64) -> Instant {
 
 /// Sends `total` bytes in pieces of at most `most`, as early as the pacer lets; when each left, in microseconds.
 fn drain(rate: Rate, total: u32, most: u32) -> Vec<(u64, u32)> {
-    let (mut pacer, mut now, mut left, mut sent) = (Pacer::default(), at_us(1_000_000), total, Vec::new());
-    let start = now;
+    let (start, mut left, mut sent) = (at_us(1_000_000), total, Vec::new());
+    let (mut pacer, mut now) = (Pacer::new(start), start);
     while left > 0 {
         match pacer.may(now, rate, MSS) {
             Ok(burst) => {
@@ -108,4 +108,26 @@ fn a_late_driver_catches_up_by_half_a_burst_at_most() {
     // A second late: no second's worth leaves.
     pacer.on_sent(at_us(1_002_500), 10_000, rate, MSS);
     assert_eq!(pacer.next_at, at_us(1_003_000));
+}
+
+#[test]
+fn the_acknowledgment_after_a_lost_one_lets_out_what_both_stand_for() {
+    // A window of 14 segments over 20 ms: half a millisecond is less than a segment.
+    let rate = Rate::of_window(14 * MSS, 20_000, 120);
+    let (mut pacer, mut sent) = (Pacer::default(), 0);
+    pacer.on_sent(at_us(10_000), 2 * MSS, rate, MSS);
+    // Each acknowledgment lets out two segments, 2.9 ms apart; one is lost.
+    let now = at_us(10_000 + 2 * 2_900);
+    while let Ok(burst) = pacer.may(now, rate, MSS) {
+        pacer.on_sent(now, burst, rate, MSS);
+        sent += burst;
+    }
+    assert_eq!(sent, 4 * MSS);
+    // Longer silence earns no more.
+    let now = at_us(10_000_000);
+    assert_eq!(pacer.may(now, rate, MSS), Ok(2 * MSS));
+    pacer.on_sent(now, 2 * MSS, rate, MSS);
+    assert_eq!(pacer.may(now, rate, MSS), Ok(2 * MSS));
+    pacer.on_sent(now, 2 * MSS, rate, MSS);
+    assert_eq!(pacer.may(now, rate, MSS), Err(now.plus_nanos(rate.nanos_for(2 * MSS))));
 }
