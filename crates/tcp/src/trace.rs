@@ -270,7 +270,7 @@ impl UndoSign {
     /// A few words for people: what happens, and why.
     pub const fn sentence(self) -> &'static str {
         match self {
-            UndoSign::Timestamp => "window restored: it was only late (timestamp echo)",
+            UndoSign::Timestamp => "window restored: the first copy had arrived (timestamp echo)",
             UndoSign::Duplicates => "window restored: nothing was lost (D-SACK)",
             UndoSign::EarlyTimeout => "window restored: the timeout was early (F-RTO)",
         }

@@ -81,7 +81,7 @@ impl End {
                 self.step(Cause::SynAck, facts, Origin::Inferred, moves);
             }
             State::SynReceived if self.owes_challenge && facts.seq == facts.end => {
-                self.owes_challenge = false
+                self.owes_challenge = false;
             }
             State::SynReceived if !before.fast_open && !facts.flags.syn() => {
                 self.step(Cause::AckOfSyn, facts, Origin::Inferred, moves);

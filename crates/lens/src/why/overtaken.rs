@@ -33,19 +33,19 @@ pub(crate) struct Sending {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shown {
     /// An acknowledgment.
-    ByAck,
+    Ack,
     /// The timer for what may only be late.
-    ByReorderTimer,
+    ReorderTimer,
     /// The retransmission timer, which ran out for something before it.
-    ByTimeout,
+    Timeout,
 }
 
 impl Shown {
     pub(crate) fn reason(self) -> SendReason {
         match self {
-            Shown::ByAck => SendReason::SackRecovery,
-            Shown::ByReorderTimer => SendReason::ReorderTimeout,
-            Shown::ByTimeout => SendReason::AfterTimeout,
+            Shown::Ack => SendReason::SackRecovery,
+            Shown::ReorderTimer => SendReason::ReorderTimeout,
+            Shown::Timeout => SendReason::AfterTimeout,
         }
     }
 }
@@ -109,7 +109,7 @@ impl Overtaken {
         let (Some(newest), Some(oldest)) = (self.newest, oldest) else { return };
         let until_ns = now_ns.saturating_sub(self.rtt_ns + self.patience_ns + turn_ns);
         if oldest.time_ns <= until_ns && oldest.frame < newest.frame && !self.has_no_timer() {
-            self.mark(Mark { until_ns, before: newest.frame, shown: Shown::ByReorderTimer, is_close: false });
+            self.mark(Mark { until_ns, before: newest.frame, shown: Shown::ReorderTimer, is_close: false });
         }
     }
 
@@ -132,7 +132,7 @@ impl Overtaken {
     pub(crate) fn doubt_timer(&mut self) {
         self.timer_votes = (self.timer_votes - 1).max(-TIMER_VOTES_MAX);
         if self.has_no_timer() {
-            self.marks.retain(|mark| mark.shown != Shown::ByReorderTimer);
+            self.marks.retain(|mark| mark.shown != Shown::ReorderTimer);
         }
     }
 
@@ -140,13 +140,13 @@ impl Overtaken {
     /// no acknowledgment had shown the loss.
     pub(crate) fn on_sent_by_timer(&mut self, earlier: Sending) {
         let is_overtaken = self.newest.is_some_and(|newest| earlier.frame < newest.frame);
-        let is_shown = self.shown(earlier).is_some_and(|(shown, _)| shown != Shown::ByReorderTimer);
+        let is_shown = self.shown(earlier).is_some_and(|(shown, _)| shown != Shown::ReorderTimer);
         if is_overtaken && !is_shown {
             self.timer_votes = TIMER_VOTES_MAX;
             self.mark(Mark {
                 until_ns: earlier.time_ns,
                 before: earlier.frame + 1,
-                shown: Shown::ByReorderTimer,
+                shown: Shown::ReorderTimer,
                 is_close: false,
             });
         }
@@ -159,8 +159,8 @@ impl Overtaken {
             return;
         }
         for mark in self.marks.iter_mut().filter(|mark| mark.covers(earlier)) {
-            if mark.shown == Shown::ByReorderTimer {
-                (mark.shown, mark.is_close) = (Shown::ByAck, true);
+            if mark.shown == Shown::ReorderTimer {
+                (mark.shown, mark.is_close) = (Shown::Ack, true);
             }
         }
     }
@@ -196,14 +196,14 @@ impl Overtaken {
         };
         if let Some(newest) = self.newest {
             let until_ns = around.now_ns.saturating_sub(self.rtt_ns + self.patience_ns);
-            self.mark(Mark { until_ns, before: newest.frame, shown: Shown::ByAck, is_close: false });
+            self.mark(Mark { until_ns, before: newest.frame, shown: Shown::Ack, is_close: false });
         }
     }
 
     /// The retransmission timer ran out, as `frame` shows.
     pub(crate) fn on_timeout(&mut self, now_ns: u64, turn_ns: u64, frame: Frame) {
         let until_ns = now_ns.saturating_sub(self.rtt_ns + self.patience_ns + turn_ns);
-        self.mark(Mark { until_ns, before: frame, shown: Shown::ByTimeout, is_close: false });
+        self.mark(Mark { until_ns, before: frame, shown: Shown::Timeout, is_close: false });
     }
 
     /// A retransmission turned out to be needless: once a round trip that makes the sender more patient.

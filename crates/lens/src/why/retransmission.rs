@@ -80,7 +80,7 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
     }
     let shown = scene.prior.earlier.and_then(|sending| loss.overtaken.shown(sending));
     match shown {
-        Some((Shown::ByReorderTimer, _)) if signs.is_silent_at_una() => loss.overtaken.doubt_timer(),
+        Some((Shown::ReorderTimer, _)) if signs.is_silent_at_una() => loss.overtaken.doubt_timer(),
         None if began.is_none() && signs.is_by_acks() => loss.overtaken.doubt_timer(),
         _ => {}
     }
@@ -157,17 +157,17 @@ fn known_lost(signs: &Signs, shown: Shown, is_close: bool) -> Why {
         return timeout(signs).or(shown.reason());
     }
     let why =
-        Why::new(shown.reason(), if shown == Shown::ByAck { Confidence::HIGH } else { Confidence::LIKELY });
+        Why::new(shown.reason(), if shown == Shown::Ack { Confidence::HIGH } else { Confidence::LIKELY });
     match shown {
         // on a path that reorders an acknowledgment and the timer come close to each other
-        Shown::ByAck if is_close => {
+        Shown::Ack if is_close => {
             Why { confidence: Confidence::LIKELY, ..why }.by(Evidence::SACK).or(SendReason::ReorderTimeout)
         }
-        Shown::ByAck => why.by(Evidence::SACK),
-        Shown::ByReorderTimer => {
+        Shown::Ack => why.by(Evidence::SACK),
+        Shown::ReorderTimer => {
             why.by(Evidence::SACK | Evidence::TIMING).or(SendReason::SackRecovery).or(SendReason::Timeout)
         }
-        Shown::ByTimeout => why.by(Evidence::TIMING).or(SendReason::SackRecovery).or(SendReason::Timeout),
+        Shown::Timeout => why.by(Evidence::TIMING).or(SendReason::SackRecovery).or(SendReason::Timeout),
     }
 }
 

@@ -248,7 +248,7 @@ fn a_reduction_that_is_taken_back_says_so_under_what_showed_it() {
     world.recorder.record(at, Left, &Trace::Undone { sign: tcp::UndoSign::Timestamp }, heard);
     let ladder = world.finish();
     let text = ladder.text(&Options::default(), &Style::default());
-    let said = text.lines().position(|line| line.contains("↶ window restored: it was only late"));
+    let said = text.lines().position(|line| line.contains("↶ window restored: the first copy had arrived"));
     let ack = text.lines().position(|line| line.contains("ACK at once"));
     assert_eq!(said, ack.map(|line| line + 1), "{text}");
     assert!(ladder.svg(&Options::default()).contains("window restored"));
