@@ -50,8 +50,8 @@ impl Victim {
         victim
     }
 
-    fn with_sack(config: Config) -> Victim {
-        let config = Config { pacing: false, timestamps: false, ..config };
+    fn with_sack(config: &Config) -> Victim {
+        let config = Config { pacing: false, timestamps: false, ..config.clone() };
         Victim::new(config, Options { sack_permitted: true, ..Options::default() })
     }
 
@@ -115,7 +115,7 @@ impl Victim {
 fn a_report_just_before_the_timeout_does_not_stop_the_clock() {
     // The delivery that it reports took longer than what is left of the timeout: what was sent before it may be late
     // for longer than that.
-    let mut victim = Victim::with_sack(Config { tail_loss_probes: false, ..Config::default() });
+    let mut victim = Victim::with_sack(&Config { tail_loss_probes: false, ..Config::default() });
     victim.write(6_000);
     victim.wait(100);
     victim.acks(1_000, &[]);
@@ -161,7 +161,7 @@ fn a_loss_of_two_gibibytes_ago_does_not_forbid_fast_retransmit_in_an_unbroken_fl
 
 #[test]
 fn a_probe_of_the_tail_keeps_records_apart() {
-    let mut victim = Victim::with_sack(Config::default());
+    let mut victim = Victim::with_sack(&Config::default());
     victim.write(10_000);
     let now = victim.now;
     victim.connection.write_record(now, &[1; 300]).expect("room");
