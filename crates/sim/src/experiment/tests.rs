@@ -236,3 +236,15 @@ fn a_spread_is_the_middle_and_the_ends() {
     assert_eq!(Spread::of([]), None);
     assert_eq!(Spread::of([4.0, 1.0, 2.0, 9.0]), Some(Spread { median: 2.0, min: 1.0, max: 9.0 }));
 }
+
+#[test]
+fn a_reduction_leaves_in_the_queue_what_the_window_says() {
+    let jitter = Duration::from_micros(500);
+    let path = Experiment { rate_bits_per_s: Some(20_000_000), jitter, ..Experiment::default() };
+    let outcome = Experiment { stop: Stop::After(Duration::from_secs(20)), seed: 1, ..path }.run();
+    // The queue is full at 80 ms, and seven tenths of it are 56. A pacer that goes by SRTT alone sends less than the link
+    // carries for some round trips, because SRTT still has the full queue.
+    let steady = outcome.flows[0].rtt.iter().filter(|(at, _)| at.as_millis() > 3_000);
+    let least = steady.map(|(_, rtt)| *rtt).min().expect("it was measured");
+    assert!(least >= Duration::from_millis(48), "{least:?}");
+}

@@ -106,7 +106,9 @@ impl Sender {
         let srtt_us = self.rtt.srtt_us().filter(|srtt_us| config.pacing && *srtt_us >= SRTT_US_MIN)?;
         let is_doubling = self.congestion.cwnd_bytes() < self.congestion.ssthresh_bytes() / 2;
         let gain = if is_doubling { GAIN_PERCENT_DOUBLING } else { GAIN_PERCENT };
-        Some(Rate::of_window(self.window_bytes(), srtt_us, gain))
+        // A queue that has just drained is not in SRTT yet, which takes one measurement a round trip.
+        let rtt_us = self.rtt.latest_us().map_or(srtt_us, |latest_us| latest_us.clamp(SRTT_US_MIN, srtt_us));
+        Some(Rate::of_window(self.window_bytes(), rtt_us, gain))
     }
 
     /// The same, except that what begins a flight and is no more than the smallest burst is not worth a division.
