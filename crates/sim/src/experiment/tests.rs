@@ -46,15 +46,15 @@ fn loss_is_made_good_and_told_by_reason() {
 
 #[test]
 fn reordering_doubling_and_damage_are_survived_and_seen() {
-    let clean = Experiment { stop: Stop::Bytes(1_000_000), ..Experiment::default() };
+    let clean = Experiment { stop: Stop::Bytes(2_000_000), ..Experiment::default() };
     let some = Chance::percent(2.0);
     let spoilt = Experiment { reorder: some, duplicate: some, corrupt: some, ..clean.clone() }.run();
     let (flow, clean) = (&spoilt.flows[0], clean.run());
-    assert_eq!((flow.bytes, flow.failed), (1_000_000, None));
+    assert_eq!((flow.bytes, flow.failed), (2_000_000, None));
     assert!(flow.resent.values().map(|resent| resent.transmissions).sum::<u64>() > 5, "damage is a loss");
     assert!(spoilt.took > clean.took);
     let delivered: Vec<u64> = flow.delivered.iter().map(|(_, bytes)| *bytes).collect();
-    assert!(delivered.is_sorted() && delivered.last() == Some(&1_000_000) && delivered.len() > 5);
+    assert!(delivered.is_sorted() && delivered.last() == Some(&2_000_000) && delivered.len() > 5);
 }
 
 #[test]
