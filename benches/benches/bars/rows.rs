@@ -259,6 +259,9 @@ fn fairness(measure: &mut Measure) -> String {
     )
 }
 
+/// What conforming controllers do to each other: a model of RFC 9438 and RFC 5681 in whole round trips, with drops in
+/// proportion to the windows, gives 1.2, 1.5 and 4.6; it is 7 at 5 products once the start is forgotten, because NewReno
+/// enters with the larger window and gains one segment in 0.2 s. Linux 6.18's own gave 1.5 at 1 product, 3.9 and 4.4 at 5.
 fn newreno(measure: &mut Measure) -> String {
     use CongestionControl::{Cubic, NewReno};
     let rows = [(0.25, 1.5), (1.0, 2.2), (5.0, 4.0)].map(|(products, most)| {

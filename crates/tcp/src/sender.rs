@@ -339,8 +339,12 @@ impl Sender {
 
     /// What may be in flight: the controller's window, or the way down to it (RFC 9937).
     pub(crate) fn window_bytes(&self) -> u32 {
-        let prr = self.load.as_ref().and_then(|load| load.phase.prr());
-        prr.map_or_else(|| self.congestion.cwnd_bytes(), prr::Prr::window_bytes)
+        self.window_in(self.load.as_ref().map_or(&Phase::Open, |load| &load.phase))
+    }
+
+    /// The same while the load is lent.
+    fn window_in(&self, phase: &Phase) -> u32 {
+        phase.prr().map_or_else(|| self.congestion.cwnd_bytes(), prr::Prr::window_bytes)
     }
 
     /// Where recovery stands.
@@ -430,9 +434,9 @@ impl Sender {
         }
     }
 
-    fn trace_congestion(&self, lent: &mut Lent<'_>) {
+    fn trace_congestion(&self, phase: &Phase, lent: &mut Lent<'_>) {
         lent.tracer.note(|| Trace::Congestion {
-            cwnd_bytes: self.window_bytes(),
+            cwnd_bytes: self.window_in(phase),
             ssthresh_bytes: self.congestion.ssthresh_bytes(),
             growth: self.congestion.explain(),
         });

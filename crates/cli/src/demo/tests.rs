@@ -3,7 +3,7 @@
 use super::Close;
 use super::simulation::{Settings, Simulation, simulate};
 use report::Style;
-use report::ladder::{Arrival, Options, Segment, Side, Step};
+use report::ladder::{Arrival, NoteKind, Options, Segment, Side, Step};
 use sim::{Direction, HostId, Lost, Vantage, captured};
 use std::time::Duration;
 use tcp::Instant;
@@ -112,7 +112,10 @@ fn check(settings: &Settings, simulation: &Simulation) {
 /// Each call that returns stands under the segment that it waited for.
 fn check_calls(settings: &Settings, simulation: &Simulation) {
     for (place, step) in simulation.ladder.steps.iter().enumerate() {
-        let Step::Note { at, side, text, cause, .. } = step else { continue };
+        let Step::Note { at, side, kind, text, cause } = step else { continue };
+        if *kind == NoteKind::Undo {
+            continue;
+        }
         let Some(call) = ["connect returns", "accept returns"].iter().position(|call| text.starts_with(call))
         else {
             assert_eq!(*cause, None, "{settings:?}: {text}");

@@ -123,6 +123,16 @@ impl Cwnd {
         self.counted_bytes = 0;
     }
 
+    /// The reduction was a mistake: back to what was `before` it, unless the window is larger by now
+    /// (RFC 9438 §4.9.2). Says whether it went back.
+    pub(super) fn undo(&mut self, before: Self) -> bool {
+        let is_smaller = self.bytes < before.bytes;
+        if is_smaller {
+            *self = before;
+        }
+        is_smaller
+    }
+
     /// RFC 1191 §6.5: slow start, but it was no congestion: back to where the window was.
     pub(super) fn on_mtu(&mut self, mss: u32) {
         self.ssthresh_bytes = self.ssthresh_bytes.max(self.bytes);

@@ -106,9 +106,7 @@ impl Controller for NewReno {
     }
 
     fn on_undo(&mut self, before: &Self, _now: Instant) {
-        if self.cwnd.bytes < before.cwnd.bytes {
-            self.cwnd = before.cwnd;
-        }
+        self.cwnd.undo(before.cwnd);
     }
 
     fn on_idle(&mut self, _now: Instant, initial_window_bytes: u32) {

@@ -10,7 +10,7 @@ use crate::sender::flight::{Belief, Heard};
 use crate::sender::load::Load;
 use crate::sender::pacer::SRTT_US_MIN;
 use crate::sender::phase::{Frto, Phase};
-use crate::sender::prr::{Delivery, Prr};
+use crate::sender::prr::Delivery;
 use crate::sender::rack::Circumstances;
 use crate::sender::tail_probe::Verdict;
 use crate::sender::{Lent, RtoBounds, Sender};
@@ -381,11 +381,7 @@ impl Sender {
             recovering: load.phase.prr().is_some() || outcome.has_ended,
         };
         self.congestion.on_acked(&acked);
-        lent.tracer.note(|| Trace::Congestion {
-            cwnd_bytes: load.phase.prr().map_or(self.congestion.cwnd_bytes(), Prr::window_bytes),
-            ssthresh_bytes: self.congestion.ssthresh_bytes(),
-            growth: self.congestion.explain(),
-        });
+        self.trace_congestion(&load.phase, lent);
     }
 }
 

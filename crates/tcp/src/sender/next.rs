@@ -103,7 +103,9 @@ impl Sender {
         let gain = if is_doubling { GAIN_PERCENT_DOUBLING } else { GAIN_PERCENT };
         // On the way down the acknowledgments set the pace: a window that lets out next to nothing is no rate.
         let window_bytes = self.window_bytes().max(self.congestion.cwnd_bytes());
-        Some(Rate::of_window(window_bytes, srtt_us, gain))
+        // A queue that has just drained is not in SRTT yet, which takes one measurement a round trip.
+        let rtt_us = self.rtt.latest_us().map_or(srtt_us, |latest_us| latest_us.clamp(SRTT_US_MIN, srtt_us));
+        Some(Rate::of_window(window_bytes, rtt_us, gain))
     }
 
     /// The same, except that what begins a flight and is no more than the smallest burst is not worth a division.

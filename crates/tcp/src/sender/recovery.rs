@@ -108,8 +108,8 @@ impl Sender {
     pub(crate) fn on_timeout(&mut self, lent: &mut Lent<'_>) {
         let Some(mut load) = self.load.take() else { return };
         self.time_out(&mut load, lent);
+        self.trace_congestion(&load.phase, lent);
         self.load = Some(load);
-        self.trace_congestion(lent);
         self.arm(lent);
     }
 
@@ -205,11 +205,12 @@ impl Sender {
         load.timed = None;
         load.tail.forget();
         let seq = self.una;
+        let phase = load.phase;
         lent.tracer.note(|| Trace::Loss { seq, sign: LossSign::PathMtu });
-        if matches!(load.phase, Phase::Open) {
+        if matches!(phase, Phase::Open) {
             self.congestion.on_mtu(mss);
         }
-        self.trace_congestion(lent);
+        self.trace_congestion(&phase, lent);
         self.arm(lent);
     }
 }
