@@ -3,8 +3,8 @@
 //!
 //! A value with verbs of its own, one room for each subject: the text on its way to the reader
 //! (`delivery.rs`, `reassembly.rs`, `queue.rs`), the window (`window.rs`), the acknowledgments
-//! (`acks.rs`), the blocks that they report (`sack.rs`) and how long their answers take (`rtt.rs`). What it needs from the connection around it
-//! (options, events, the receive buffer) is lent for the time of a call.
+//! (`acks.rs`), the blocks that they report (`sack.rs`) and how long their answers take (`rtt.rs`). What it
+//! needs from the connection around it (options, events, the receive buffer) is lent for the time of a call.
 //!
 //! What is *not* here: the send half, which this half cannot see; the steps that an arriving segment
 //! takes, which are `receive.rs`'s; timers, and sending what is owed.
