@@ -118,9 +118,14 @@ impl Connection {
             options.timestamps = Some(Timestamps { value: self.timestamp_clock(now), echo });
         }
         if self.receiver.has_disorder() && !flags.rst() && !flags.syn() {
-            options.sack = self.receiver.take_sack_blocks(self.sack_room());
+            self.add_sack_blocks(&mut options);
         }
         options
+    }
+
+    #[inline(never)]
+    fn add_sack_blocks(&mut self, options: &mut Options) {
+        options.sack = self.receiver.take_sack_blocks(self.sack_room());
     }
 
     /// Whether a segment offers what we want; otherwise it says what was agreed upon.

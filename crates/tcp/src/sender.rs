@@ -125,6 +125,15 @@ pub(crate) struct Sent {
     pub(crate) undone: u16,
 }
 
+impl Sent {
+    /// `start..end` left again, in so many segments.
+    #[inline(never)]
+    fn count_again(&mut self, start: Seq, end: Seq, segments: u32) {
+        self.segments_again = self.segments_again.wrapping_add(segments);
+        self.bytes_again += u64::from(end.bytes_since(start));
+    }
+}
+
 /// What the connection lends its send half for the time of a call.
 pub(crate) struct Lent<'a> {
     pub(crate) now: Instant,

@@ -91,39 +91,61 @@ impl Sender {
         let flight_bytes = self.flight_within_window(load).max(load.in_flight_bytes());
         let blocks = if self.sack { ack.blocks } else { &[] };
         let heard = load.flight.on_ack(now, ack.ack, blocks, &belief);
+        self.measure(load, &heard, ack, lent);
+        let is_over = load.is_over(ack.ack, &heard);
+        let outcome = if is_over {
+            Outcome { delivered_bytes: heard.delivered_bytes, ..Outcome::default() }
+        } else {
+            self.search(load, &heard, ack, flight_bytes, lent)
+        };
+        self.set_window(load, &heard, &outcome, flight_bytes, ack.ack, lent);
+        if !is_over {
+            load.usage.on_acked(ack.ack, self.nxt);
+            if let Some((stamp, sent_at)) = heard.stamp {
+                load.flight.rate.sample(stamp, sent_at, belief.rtt_min_ns);
+            }
+        }
+    }
+
+    /// What a flight that goes on, or did not go well, has to tell: order, mistakes, probes, the end of a phase, new
+    /// losses. Apart, because most flights are one segment that arrives.
+    #[inline(never)]
+    fn search(
+        &mut self,
+        load: &mut Box<Load>,
+        heard: &Heard,
+        ack: &Ack<'_>,
+        flight_bytes: u32,
+        lent: &mut Lent<'_>,
+    ) -> Outcome {
+        let una = ack.ack;
         let is_duplicate = heard.advanced_bytes == 0
             && ack.is_plain
-            && ack.ack == self.una
+            && una == self.una
             && self.wnd > 0
             && !load.flight.is_empty();
-        self.measure(load, &heard, ack, lent);
-        self.hear_of_order(load, &heard, ack, lent);
-        let una = ack.ack;
+        self.hear_of_order(load, heard, ack, lent);
         if heard.advanced_bytes > 0 {
             // RFC 6582 §3.2, step 3: of the partial acknowledgments only the first restarts the timer.
             if self.sack || !load.phase.is_later_partial(una) {
-                load.timeout_from = now;
+                load.timeout_from = lent.now;
             }
-            load.probe_from = now;
+            load.probe_from = lent.now;
             // Forgotten: half a circle later they would cover what is lost then.
             load.recover = load.recover.filter(|recover| una.at_or_before(*recover));
             load.rack.on_advance(una);
         }
         let mut outcome = Outcome { delivered_bytes: heard.delivered_bytes, ..Outcome::default() };
         if !self.sack {
-            outcome.delivered_bytes = count_duplicates(load, &heard, is_duplicate, lent.mss);
+            outcome.delivered_bytes = count_duplicates(load, heard, is_duplicate, lent.mss);
         }
-        self.look_for_mistakes(load, &heard, ack, lent);
-        self.hear_of_probe(load, &heard, ack, flight_bytes, lent);
+        self.look_for_mistakes(load, heard, ack, lent);
+        self.hear_of_probe(load, heard, ack, flight_bytes, lent);
         outcome.has_ended = self.end_phase(load, una, lent);
-        outcome.lost_bytes = self.look_for_losses(load, &heard, is_duplicate, flight_bytes, una, lent);
+        outcome.lost_bytes = self.look_for_losses(load, heard, is_duplicate, flight_bytes, una, lent);
         // What was acknowledged since, or counts as lost, is not what the duplicates stand for.
         load.duplicates.limit_to(load.flight.in_flight_bytes());
-        self.set_window(load, &heard, &outcome, flight_bytes, una, lent);
-        load.usage.on_acked(una, self.nxt);
-        if let Some((stamp, sent_at)) = heard.stamp {
-            load.flight.rate.sample(stamp, sent_at, belief.rtt_min_ns);
-        }
+        outcome
     }
 
     /// The round-trip time: of the timed segment if it was never sent again, else of the echo (RFC 6298 §3,

@@ -48,9 +48,14 @@ impl BusyTime {
     #[inline]
     pub(crate) fn turn_to(&mut self, now: Instant, doing: Doing) {
         if self.doing != doing {
-            self.close(now);
-            self.doing = doing;
+            self.turn(now, doing);
         }
+    }
+
+    #[inline(never)]
+    fn turn(&mut self, now: Instant, doing: Doing) {
+        self.close(now);
+        self.doing = doing;
     }
 
     pub(crate) fn stop(&mut self, now: Instant) {

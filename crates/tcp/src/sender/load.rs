@@ -1,8 +1,9 @@
 //! What only a sender with something in flight needs, in one box that goes when nothing is.
 
 use crate::Instant;
+use crate::build::{Plan, What};
 use crate::sender::duplicates::Duplicates;
-use crate::sender::flight::Flight;
+use crate::sender::flight::{Flight, Heard};
 use crate::sender::pacer::{Pacer, Rate};
 use crate::sender::phase::Phase;
 use crate::sender::rack::Rack;
@@ -60,9 +61,36 @@ impl Load {
         }
     }
 
+    /// What was sent before leaves again at `now`; `una` is SND.UNA.
+    #[inline(never)]
+    pub(crate) fn on_again(&mut self, plan: &Plan, una: Seq, now: Instant) {
+        let Some(to) = plan.to else { return };
+        let start = plan.seq;
+        if start == una {
+            // The retransmission has a timeout of its own, as Linux has it.
+            self.timeout_from = now;
+        }
+        // Karn: what was sent twice is not timed.
+        self.timed = self.timed.filter(|(end, _)| !(end.after(start) && end.at_or_before(to)));
+        if plan.what == What::Ordinary
+            && let Some(episode) = &mut self.episode
+        {
+            episode.on_resent(start, to, una, now.as_millis() as u32);
+        }
+    }
+
     /// Bytes in the network, as far as we know (RFC 9937 §6.2, inflight).
     pub(crate) fn in_flight_bytes(&self) -> u32 {
         self.flight.in_flight_bytes().saturating_sub(self.duplicates.bytes())
+    }
+
+    /// Everything arrived, in order and once, and nothing of what was suspected before waits for an answer.
+    pub(crate) fn is_over(&self, una: Seq, heard: &Heard) -> bool {
+        matches!(self.phase, Phase::Open)
+            && self.duplicates.count() == 0
+            && !heard.reordered
+            && heard.duplicate.is_none()
+            && self.is_done(una)
     }
 
     /// Nothing here will be needed again, once everything before `una` is acknowledged.

@@ -15,7 +15,6 @@ use crate::timers::Timer;
 use crate::trace::{LossSign, Trace};
 use crate::{Nagle, SendReason};
 use alloc::boxed::Box;
-use wire::Seq;
 
 /// Percent of the window that leave in a round trip while it doubles, and later, as Linux has it
 /// (`tcp_pacing_ss_ratio`, `tcp_pacing_ca_ratio`): more than the window, so that pacing is not the limit.
@@ -73,27 +72,35 @@ impl Sender {
         let congestion_bytes = self.window_bytes().saturating_sub(in_flight);
         // With nothing in flight nothing would ever come back: one segment goes whatever the window.
         let congestion_bytes = if in_flight == 0 { congestion_bytes.max(ask.mss) } else { congestion_bytes };
-        let mut most_bytes = ask.super_segment_bytes_max.max(ask.mss);
-        if let Some(rate) = self.rate_to_heed(ask.mss, lent.config) {
-            let leave = match &mut self.load {
-                Some(load) => {
-                    load.rate = Some(rate);
-                    load.pacer.may(lent.now, rate, ask.mss)
-                }
-                None => Ok(rate.burst_bytes(ask.mss)),
-            };
-            match leave {
-                Ok(burst_bytes) => most_bytes = most_bytes.min(burst_bytes.max(ask.mss)),
-                Err(at) => {
-                    self.wait_for_pacer(at, congestion_bytes, lent);
-                    return None;
-                }
+        let most_bytes = ask.super_segment_bytes_max.max(ask.mss);
+        let room = Room { congestion_bytes, most_bytes };
+        if self.is_worth_pacing(ask.mss) { self.room_of_pacer(room, ask, lent) } else { Some(room) }
+    }
+
+    /// The same as far as the pacer lets it out.
+    #[inline(never)]
+    fn room_of_pacer(&mut self, room: Room, ask: &Ask, lent: &mut Lent<'_>) -> Option<Room> {
+        let Some(rate) = self.pacing_rate(lent.config) else { return Some(room) };
+        let leave = match &mut self.load {
+            Some(load) => {
+                load.rate = Some(rate);
+                load.pacer.may(lent.now, rate, ask.mss)
+            }
+            None => Ok(rate.burst_bytes(ask.mss)),
+        };
+        match leave {
+            Ok(burst_bytes) => {
+                Some(Room { most_bytes: room.most_bytes.min(burst_bytes.max(ask.mss)), ..room })
+            }
+            Err(at) => {
+                self.wait_for_pacer(at, room.congestion_bytes, lent);
+                None
             }
         }
-        Some(Room { congestion_bytes, most_bytes })
     }
 
     /// At what rate to send; `None`: as the windows allow.
+    #[inline(never)]
     fn pacing_rate(&self, config: &crate::Config) -> Option<Rate> {
         if let Some(bytes_per_s) = self.congestion.pacing_rate() {
             return Some(Rate::bytes_per_s(bytes_per_s));
@@ -108,10 +115,9 @@ impl Sender {
         Some(Rate::of_window(window_bytes, rtt_us, gain))
     }
 
-    /// The same, except that what begins a flight and is no more than the smallest burst is not worth a division.
-    fn rate_to_heed(&self, mss: u32, config: &crate::Config) -> Option<Rate> {
-        let is_a_burst = self.load.is_some() || self.unsent_bytes() > 2 * mss;
-        if is_a_burst { self.pacing_rate(config) } else { None }
+    /// What begins a flight and is no more than the smallest burst is not worth a division.
+    fn is_worth_pacing(&self, mss: u32) -> bool {
+        self.load.is_some() || self.unsent_bytes() > 2 * mss
     }
 
     /// The rate at which data leaves now, in bytes per second; `None`: unpaced.
@@ -308,8 +314,8 @@ impl Sender {
         let (now, start) = (lent.now, plan.seq);
         let (una, nxt, fin) = (self.una, self.nxt, self.fin());
         let rtt_ns = u64::from(self.rtt.latest_us().unwrap_or(0)) * 1_000;
-        let first_rate =
-            if self.load.is_none() { self.rate_to_heed(segment_bytes, lent.config) } else { None };
+        let begins_paced = self.load.is_none() && self.is_worth_pacing(segment_bytes);
+        let first_rate = if begins_paced { self.pacing_rate(lent.config) } else { None };
         // Written where it stays: it is too large to be moved.
         let load =
             self.load.get_or_insert_with(|| Box::write(Box::new_uninit(), Load::new(now, nxt, rtt_ns)));
@@ -324,23 +330,14 @@ impl Sender {
         let is_again = start.before(nxt);
         if is_again {
             if plan.what != What::WindowProbe {
-                let segments = bytes.div_ceil(segment_bytes.max(1));
-                self.sent.segments_again = self.sent.segments_again.wrapping_add(segments);
-                self.sent.bytes_again += u64::from(to.earliest(nxt).bytes_since(start));
+                self.sent.count_again(start, to.earliest(nxt), bytes.div_ceil(segment_bytes.max(1)));
             }
             self.resent_ms = now.as_millis() as u32;
-            if start == una {
-                // The retransmission has a timeout of its own, as Linux has it.
-                load.timeout_from = now;
+            if !self.sack {
+                // Karn: nothing behind it is timed, either.
+                load.timed = None;
             }
-            // Karn: what was sent twice is not timed; without SACK nothing behind it is, either.
-            let is_untimed = |end: Seq| !self.sack || (end.after(start) && end.at_or_before(to));
-            load.timed = load.timed.filter(|(end, _)| !is_untimed(*end));
-            if plan.what == What::Ordinary
-                && let Some(episode) = &mut load.episode
-            {
-                episode.on_resent(start, to, una, now.as_millis() as u32);
-            }
+            load.on_again(plan, una, now);
         } else {
             load.timed.get_or_insert((to, now));
             load.probe_from = now;

@@ -149,6 +149,15 @@ impl Blocks {
         if offset + len > self.len_bytes - self.tail.len() {
             self.freeze_tail();
         }
+        match self.blocks.first() {
+            Some(first) if offset + len <= first.len() => Payload::from(first.slice(offset..offset + len)),
+            _ => self.range_across(offset, len),
+        }
+    }
+
+    /// The same where it begins in a later block, or reaches over its end.
+    #[inline(never)]
+    fn range_across(&mut self, offset: usize, len: usize) -> Payload {
         let (mut index, mut start) = if self.cursor.1 <= offset { self.cursor } else { (0, 0) };
         while let Some(block) = self.blocks.get(index).filter(|block| start + block.len() <= offset) {
             start += block.len();
