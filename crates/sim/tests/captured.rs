@@ -9,18 +9,19 @@
 //! `SYNFIN_SEEDS=40000` for more seeds, `SYNFIN_SEED=77` for one.
 
 mod story;
+mod through_a_file;
 
-use capture::{Decoder, Finish, Format, Interface, LinkType, PacketInfo, Reader, Section, Writer};
-use lens::{Kept, Lens, Origin, Step};
+use lens::{Kept, Origin, Step};
 use stack::{Config, ConnectOptions, Flow, SocketId};
 use std::net::SocketAddr;
 use std::time::Duration;
 use synfin_sim::{
-    At, Captured, Chance, Dice, Entry, FrameRecord, Happening, HostId, Lane, LinkConfig, Loss, Order,
-    Recording, Vantage, World, captured,
+    At, Chance, Dice, Entry, FrameRecord, Happening, HostId, Lane, LinkConfig, Loss, Order, Recording,
+    Vantage, World, captured,
 };
 use tcp::ReadError;
 use tcp::state::{Cause, Row};
+use through_a_file::explained;
 
 const SERVER: &str = "10.0.0.2:80";
 const CLIENT: &str = "10.0.0.1:50000";
@@ -169,30 +170,6 @@ fn row_of(entry: &Entry) -> Option<&'static Row> {
     }
 }
 
-/// The file of a capture, as the command line writes it.
-fn file(seen: &[Captured<'_>]) -> Vec<u8> {
-    let mut writer = Writer::new(Vec::new(), Format::Pcapng, &Section::default()).expect("memory takes it");
-    let interface = writer.add_interface(&Interface::new(LinkType::RAW)).expect("memory takes it");
-    for captured in seen {
-        let info = PacketInfo::new(interface, captured.at.as_nanos());
-        writer.write_frame(&info, captured.frame, Finish::default()).expect("memory takes it");
-    }
-    writer.into_inner()
-}
-
-/// What the lens says of the file.
-fn explained(file: &[u8]) -> Kept {
-    let (mut lens, mut kept) = (Lens::new(lens::Config::default()), Kept::default());
-    let (mut reader, mut decoder) = (Reader::new(file).expect("a capture file"), Decoder::new());
-    while let Some(record) = reader.next() {
-        let record = record.expect("an undamaged file");
-        let decoded = decoder.decode(&record).expect("nothing but TCP crosses these links");
-        lens.take(&lens::Segment::of_packet(&record, &decoded).expect("a whole segment"), &mut kept);
-    }
-    lens.finish(&mut kept);
-    kept
-}
-
 /// No packet shows this row: a timer ran out, or an application left, and nothing was sent.
 fn is_silent(row: &Row) -> bool {
     let timer =
@@ -270,7 +247,7 @@ fn compared(plan: &Plan, compared: &mut Compared) -> Result<(), String> {
     let (world, hosts) = lived(plan);
     let engine = hosts.map(|host| told(&world, host));
     for (at, vantage) in hosts.into_iter().enumerate() {
-        let kept = explained(&file(&captured(world.frames(), Vantage::At(vantage))));
+        let kept = explained(&captured(world.frames(), Vantage::At(vantage)), Kept::default());
         // a SYN that was late starts another connection after a FIN, as Wireshark counts
         let [connection] = &kept.connections[..] else { continue };
         for (host, name) in [(0, "client"), (1, "server")] {

@@ -96,7 +96,7 @@ impl Sender {
         let outcome = if is_over {
             Outcome { delivered_bytes: heard.delivered_bytes, ..Outcome::default() }
         } else {
-            self.search(load, &heard, ack, flight_bytes, lent)
+            self.hear_of_open_flight(load, &heard, ack, flight_bytes, lent)
         };
         self.set_window(load, &heard, &outcome, flight_bytes, ack.ack, lent);
         if !is_over {
@@ -110,7 +110,7 @@ impl Sender {
     /// What a flight that goes on, or did not go well, has to tell: order, mistakes, probes, the end of a phase, new
     /// losses. Apart, because most flights are one segment that arrives.
     #[inline(never)]
-    fn search(
+    fn hear_of_open_flight(
         &mut self,
         load: &mut Box<Load>,
         heard: &Heard,
