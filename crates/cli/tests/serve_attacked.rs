@@ -1,0 +1,92 @@
+//! `synfin serve` and clients that mean no good, over a real TUN interface: what they ask is answered as
+//! HTTP says, and what they hold is bounded. Needs root, `/dev/net/tun`, curl and Python; without them
+//! each test says so and passes, except where `CI` is set.
+
+#![allow(clippy::unwrap_used)] // a test's way to fail
+
+mod over_tun;
+
+use over_tun::{Place, Running};
+use std::fs;
+
+const PROGRAMS: &[&str] = &["curl", "python3"];
+
+/// Sends these bytes, reads until the server closes, and prints what came; it gives up after 20 s.
+const ASK: &str = r#"
+import socket, sys
+s = socket.create_connection(("10.90.0.2", 80), 20)
+s.sendall(sys.argv[1].encode("latin-1").decode("unicode_escape").encode("latin-1"))
+try:
+    while piece := s.recv(65536):
+        sys.stdout.write(piece.decode("latin-1"))
+    print("closed")
+except TimeoutError:
+    print("still open")
+"#;
+
+/// The whole answer to raw bytes, written as a Python literal: `\r\n`, `\xe2`.
+#[track_caller]
+fn ask(place: &Place, bytes: &str) -> String {
+    place.run(&["python3", "-c", ASK, bytes])
+}
+
+/// The status that curl gets.
+#[track_caller]
+fn status(place: &Place, words: &[&str]) -> String {
+    let words: Vec<&str> =
+        ["curl", "-gsS", "-o", "said", "-w", "%{http_code}"].iter().chain(words).copied().collect();
+    place.run(&words)
+}
+
+#[test]
+fn an_upload_whose_condition_fails_changes_nothing() {
+    let Some(place) = Place::new("cond", PROGRAMS) else { return };
+    let _server = place.serve(&["--writable=in"]);
+    let url = "http://10.90.0.2/in/file";
+    let put = |condition: &str, content: &str| {
+        status(&place, &["-X", "PUT", "-H", condition, "--data-binary", content, url])
+    };
+    let file = place.path("served/in/file");
+    assert_eq!(put("If-Match: *", "none"), "412", "there is nothing that could match");
+    assert!(!file.exists());
+    assert_eq!(put("If-None-Match: *", "first"), "201");
+    assert_eq!(put("If-None-Match: *", "second"), "412");
+    assert_eq!(put("If-Match: \"nope\"", "second"), "412");
+    assert_eq!(put("If-Unmodified-Since: Tue, 30 Jan 2018 22:30:24 GMT", "second"), "412");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "first");
+    let head = place.run(&["curl", "-gsSI", url]);
+    let tag = head.lines().find_map(|line| line.strip_prefix("ETag: ")).expect("a tag").trim();
+    assert_eq!(put(&format!("If-None-Match: {tag}"), "second"), "412");
+    assert_eq!(put(&format!("If-Match: \"x\", {tag}"), "second"), "204");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "second");
+    assert_eq!(put(&format!("If-Match: {tag}"), "third"), "412", "the tag is that of another version");
+    let left: Vec<_> = fs::read_dir(place.path("served/in")).unwrap().collect();
+    assert_eq!(left.len(), 1, "no upload that was refused leaves anything: {left:?}");
+}
+
+#[test]
+fn two_uploads_that_must_not_overwrite_leave_the_first_that_is_whole() {
+    let Some(place) = Place::new("race", PROGRAMS) else { return };
+    let _server = place.serve(&["--writable=in"]);
+    // Both are let in while there is no file; the one that is whole first wins.
+    let said = place.run(&[
+        "python3",
+        "-c",
+        r#"
+import socket
+def begin():
+    s = socket.create_connection(("10.90.0.2", 80), 20)
+    s.sendall(b"PUT /in/file HTTP/1.1\r\nHost: x\r\nIf-None-Match: *\r\nExpect: 100-continue\r\n"
+              b"Connection: close\r\nContent-Length: 3\r\n\r\n")
+    assert s.recv(1000).startswith(b"HTTP/1.1 100 "), "let in"
+    return s
+a, b = begin(), begin()
+for s, text in (b, b"two"), (a, b"one"):
+    s.sendall(text)
+    print(s.recv(1000).split()[1].decode())
+"#,
+    ]);
+    assert_eq!(said, "201\n412\n");
+    assert_eq!(fs::read_to_string(place.path("served/in/file")).unwrap(), "two");
+}
+
