@@ -90,3 +90,20 @@ for s, text in (b, b"two"), (a, b"one"):
     assert_eq!(fs::read_to_string(place.path("served/in/file")).unwrap(), "two");
 }
 
+#[test]
+fn chunks_in_http_1_0_end_the_connection() {
+    let Some(place) = Place::new("h10", PROGRAMS) else { return };
+    fs::write(place.path("served/word"), "here").unwrap();
+    let _server = place.serve(&[]);
+    let request =
+        r"GET /word HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    let said = ask(&place, &request.repeat(2));
+    assert_eq!(said.matches("HTTP/1.1 200 OK").count(), 1, "what follows is not read as a request: {said}");
+    assert!(said.contains("Connection: close\r\n") && said.ends_with("closed\n"), "{said}");
+    // HTTP/1.1 defines chunks: there both are answered.
+    let request = r"GET /word HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    let last = r"GET /word HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let said = ask(&place, &format!("{request}{last}"));
+    assert_eq!(said.matches("HTTP/1.1 200 OK").count(), 2, "{said}");
+}
+
