@@ -107,3 +107,23 @@ fn chunks_in_http_1_0_end_the_connection() {
     assert_eq!(said.matches("HTTP/1.1 200 OK").count(), 2, "{said}");
 }
 
+#[test]
+fn a_host_that_is_none_is_refused() {
+    let Some(place) = Place::new("host", PROGRAMS) else { return };
+    fs::write(place.path("served/word"), "here").unwrap();
+    let _server = place.serve(&[]);
+    for (host, expected) in [
+        ("a b/c", "400"),
+        ("a/b", "400"),
+        ("me@10.90.0.2", "400"),
+        ("10.90.0.2:http", "400"),
+        ("[fd90::2", "400"),
+        ("10.90.0.2", "200"),
+        ("files.example:8080", "200"),
+        ("[fd90::2]:80", "200"),
+    ] {
+        let field = format!("Host: {host}");
+        assert_eq!(status(&place, &["-H", &field, "http://10.90.0.2/word"]), expected, "{field}");
+    }
+}
+

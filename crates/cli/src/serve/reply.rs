@@ -7,7 +7,7 @@ use super::conditions::{Condition, Conditions, Version};
 use super::folder::{Folder, Found};
 use super::listing;
 use crate::http::head::{HeadError, Request};
-use crate::http::{media_type, range};
+use crate::http::{authority, media_type, range};
 use std::fs::{File, Metadata};
 
 /// Whether another request may follow on the connection.
@@ -139,11 +139,19 @@ pub(crate) fn to(request: &Request, folder: &Folder) -> Reply {
     }
 }
 
-/// RFC 9112 §3.2: a request of HTTP/1.1 names one host.
+/// RFC 9112 §3.2: a request of HTTP/1.1 names one host, and whoever names one writes it as a host.
 pub(crate) fn check_host(request: &Request) -> Option<Reply> {
-    let hosts = request.fields.all("host").count();
-    let is_wrong = hosts > 1 || (hosts == 0 && request.minor_version >= 1);
-    is_wrong.then(|| Reply::plain(400, "A request of HTTP/1.1 has one Host field."))
+    let mut hosts = request.fields.all("host");
+    match (hosts.next(), hosts.next()) {
+        (None, _) if request.minor_version >= 1 => {
+            Some(Reply::plain(400, "A request of HTTP/1.1 has one Host field."))
+        }
+        (Some(_), Some(_)) => Some(Reply::plain(400, "A request has one Host field.")),
+        (Some(host), None) if !authority::is_host(host) => {
+            Some(Reply::plain(400, "The Host field is not a host, or a host and a port."))
+        }
+        _ => None,
+    }
 }
 
 fn to_file(request: &Request, file: File, metadata: &Metadata, name: &str) -> Reply {
