@@ -127,3 +127,22 @@ fn a_host_that_is_none_is_refused() {
     }
 }
 
+#[test]
+fn what_a_client_asks_for_cannot_turn_the_order_of_the_log() {
+    let Some(place) = Place::new("log", PROGRAMS) else { return };
+    fs::write(place.path("served/word"), "here").unwrap();
+    let served = place.text("served");
+    let target = r"GET /word?\xe2\x80\xaegpj.exe HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    for (flags, shown) in [(&[][..], r"/word?\u{202e}gpj.exe 200"), (&["--json"][..], r"/word?\u202egpj.exe")]
+    {
+        let words: Vec<&str> =
+            [env!("CARGO_BIN_EXE_synfin"), "serve"].iter().chain(flags).chain(&[&*served]).copied().collect();
+        let mut server: Running = place.start(&words);
+        server.wait_for(if flags.is_empty() { "Ctrl-C" } else { "\"listening\"" });
+        ask(&place, target);
+        let line = server.wait_for("/word?");
+        assert!(line.contains(shown) && !line.contains('\u{202e}'), "{line:?}");
+        server.signal("INT");
+        assert_eq!(server.wait(), Some(0));
+    }
+}
