@@ -124,7 +124,7 @@ impl Life {
         let (watch, ends) = (Watch::default(), BTreeSet::new());
         let mut life = Life { connection, now, watch, read: 0, ends, patience, has_left: false };
         if let Some(syn) = syn {
-            let was = tcp::Connection::listen(now, birth, Arc::clone(life.connection.config())).snapshot();
+            let was = Connection::listen(now, birth, Arc::clone(life.connection.config())).snapshot();
             life.watch.heard(&was, &life.connection, &syn);
         }
         life
