@@ -21,7 +21,7 @@ const ALLOWANCE_BYTES: usize = 32 << 20;
 #[test]
 fn no_body_allocates_without_bound() {
     let rounds: u64 =
-        std::env::var("SYNFIN_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(2_000);
+        std::env::var("SYNFIN_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(1_000);
     for (number, (name, body)) in BODIES.iter().enumerate() {
         let (seeds, left) = (seeds(name), std::env::temp_dir().join(format!("synfin-memory-{name}.bin")));
         let noise = (0..rounds).map(|round| mutated(&mut Dice::for_purpose(round, number as u64), &seeds));
