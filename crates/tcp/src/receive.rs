@@ -275,10 +275,10 @@ impl Connection {
         let (seq, nxt) = (header.seq, self.receiver.nxt());
         let edge = self.receiver.acceptable_edge(self.receive_buffer());
         if header.flags.fin() {
-            self.receiver.note_fin(seq + text.len() as u32, edge);
+            self.receiver.note_fin(seq, seq + text.len() as u32, edge);
         }
         let first = seq.latest(nxt);
-        let last = (seq + text.len() as u32).earliest(self.receiver.end_of_text(edge));
+        let last = (seq + text.len() as u32).earliest(edge);
         if !text.is_empty() && first.before(last) {
             if self.is_orphaned && last.after(nxt) {
                 return self.refuse_text_after_close(now, header.ack);

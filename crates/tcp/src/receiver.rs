@@ -46,7 +46,7 @@ pub(crate) struct Receiver {
     acked: Seq,
     /// One past the last urgent byte announced (RCV.UP), or something that was read.
     up: Seq,
-    /// Where the peer's FIN stands, once seen.
+    /// Where the peer's FIN is said to stand, or stood: see [`Receiver::note_fin`].
     fin: Seq,
     /// The round trip as this half sees it.
     rtt: ReceiverRtt,
@@ -65,9 +65,9 @@ pub(crate) struct Receiver {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PeerFin {
     Unseen,
-    /// It waits for the text before it.
+    /// A segment ahead of its turn bears it: a claim, until the text before it has arrived. Never before RCV.NXT.
     Seen,
-    /// No more text comes.
+    /// It was reached: no more text comes.
     Taken,
 }
 

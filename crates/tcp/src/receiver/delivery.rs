@@ -26,6 +26,7 @@ impl Receiver {
     ) -> bool {
         let arrived = text.len() as u32;
         self.received.segments = self.received.segments.wrapping_add(1);
+        self.refute_fin_before(self.nxt + arrived);
         self.deliver(text);
         events.raise(Event::Readable);
         // A hole was filled, wholly or in part: RFC 5681 §4.2 wants that said at once.
@@ -142,7 +143,12 @@ impl Receiver {
     fn deliver_disorder(&mut self, events: &mut Events) -> bool {
         let Some(mut disorder) = self.disorder.take() else { return false };
         let held = !disorder.reassembly.is_empty();
-        while let Some(text) = disorder.reassembly.take(self.nxt) {
+        while self.seen_fin() != Some(self.nxt)
+            && let Some(mut text) = disorder.reassembly.take(self.nxt)
+        {
+            if let Some(fin) = self.seen_fin() {
+                text.truncate(fin.bytes_since(self.nxt) as usize);
+            }
             self.deliver(text);
             events.raise(Event::Readable);
         }
@@ -190,22 +196,32 @@ impl Receiver {
         self.up.after(next_read).then(|| self.up.bytes_since(next_read))
     }
 
-    /// A FIN was seen at `fin`; the first that stands before `edge`, or on RCV.NXT, is believed.
-    pub(crate) fn note_fin(&mut self, fin: Seq, edge: Seq) {
-        let is_believed = fin.at_or_after(self.nxt) && (fin.before(edge) || fin == self.nxt);
-        if is_believed && self.peer_fin == PeerFin::Unseen {
-            (self.fin, self.peer_fin) = (fin, PeerFin::Seen);
+    /// A segment that begins at `seq` bears a FIN at `fin`, which counts unless text before it was cut off at `edge`.
+    ///
+    /// Seen is not reached. A FIN ahead of its turn is a claim, and of several the nearest stands, because it would be
+    /// reached first. What arrives in order is more than a claim: its FIN stands wherever another was said to be.
+    /// (Linux keeps each FIN with its segment, and forgets them all with the first that is reached.)
+    pub(crate) fn note_fin(&mut self, seq: Seq, fin: Seq, edge: Seq) {
+        if fin.before(self.nxt) || fin.after(edge) {
+            return;
+        }
+        self.fin = match self.seen_fin() {
+            Some(nearest) if seq.after(self.nxt) => nearest.earliest(fin),
+            _ => fin,
+        };
+        self.peer_fin = PeerFin::Seen;
+    }
+
+    /// There is text in order up to `end`: a FIN that was said to stand before that was none.
+    fn refute_fin_before(&mut self, end: Seq) {
+        if self.seen_fin().is_some_and(|fin| fin.before(end)) {
+            self.peer_fin = PeerFin::Unseen;
         }
     }
 
     /// Where the peer's FIN stands, if it was seen and not taken.
     fn seen_fin(&self) -> Option<Seq> {
         (self.peer_fin == PeerFin::Seen).then_some(self.fin)
-    }
-
-    /// Where text that may be taken ends: at `edge`, or at the FIN if that comes first.
-    pub(crate) fn end_of_text(&self, edge: Seq) -> Seq {
-        if self.peer_fin == PeerFin::Unseen { edge } else { self.fin.earliest(edge) }
     }
 
     /// Takes the FIN if all text before it has been delivered; returns whether it was taken just now.
