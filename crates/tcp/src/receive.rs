@@ -1,8 +1,8 @@
 //! A segment arrives: the eight steps of RFC 9293 §3.10.7.4, in the RFC's order, each able to refuse.
 //!
-//! Before them stands PAWS (`timestamps.rs`), as RFC 7323 wants. SYN-SENT has a file of its own
-//! (`syn_sent.rs`); LISTEN and TIME-WAIT follow the rules that hosts share (`listen.rs`,
-//! `time_wait.rs`). What an acknowledgment does to the sender is in `acknowledged.rs`, the window and the
+//! Before them stands PAWS (`timestamps.rs`), as RFC 7323 wants, and before that the challenge of a SYN: see
+//! [`Connection::arrives`]. SYN-SENT has a file of its own (`syn_sent.rs`); LISTEN and TIME-WAIT follow the
+//! rules that hosts share (`listen.rs`, `time_wait.rs`). What an acknowledgment does to the sender is in `acknowledged.rs`, the window and the
 //! way of the text to the reader in `receiver/`, what becomes of what is refused in `refuse.rs`.
 
 use crate::connection::Connection;
@@ -107,12 +107,18 @@ impl Connection {
     }
 
     /// The event processing for synchronized states and SYN-RECEIVED (§3.10.7.4).
+    ///
+    /// RFC 7323 §5.3 puts timestamps before the sequence number, except for a RST (R1). A SYN in a synchronized state
+    /// comes before them, because it MUST be challenged whatever it says (RFC 5961 §4.2), and all that timestamps
+    /// could do is worse: an old one is answered by the same acknowledgment (R1), and for none at all the silence
+    /// of §3.2 is a SHOULD, which would lock out a peer that has rebooted without the option. Nothing of such
+    /// a SYN is taken, so that there is nothing to protect.
     fn arrives(&mut self, now: Instant, segment: &mut Segment) -> Result<(), Refused> {
         let speaks = segment.header.flags.intersects(Flags::ACK | Flags::RST | Flags::SYN);
         if !speaks && self.config.habits.drops_what_has_no_ack_first() {
             return Err(Refused::silently(Refusal::NoAck));
         }
-        self.check_repeated_syn(segment)?;
+        self.check_early_syn(segment)?;
         self.timestamps.check(now, segment, &self.config, self.receiver.oldest_stamp())?;
         let text_allowed = self.first_check_sequence(now, segment)?;
         if self.second_check_reset(now, segment)? {
@@ -137,14 +143,16 @@ impl Connection {
         Ok(())
     }
 
-    /// In SYN-RECEIVED the peer's SYN may come again: with our SYN acknowledged it is the second step
-    /// of a simultaneous open (§3.5, figure 7), without it the peer has not heard our answer.
-    fn check_repeated_syn(&mut self, segment: &mut Segment) -> Result<(), Refused> {
-        if segment.header.flags.syn() { self.check_syn_again(segment) } else { Ok(()) }
+    /// A SYN is looked at before everything else; most segments have none.
+    fn check_early_syn(&mut self, segment: &mut Segment) -> Result<(), Refused> {
+        if segment.header.flags.syn() { self.take_early_syn(segment) } else { Ok(()) }
     }
 
+    /// In SYN-RECEIVED the peer's SYN may come again: with our SYN acknowledged it is the second step
+    /// of a simultaneous open (§3.5, figure 7), without it the peer has not heard our answer. In a
+    /// synchronized state it is challenged.
     #[cold]
-    fn check_syn_again(&mut self, segment: &mut Segment) -> Result<(), Refused> {
+    fn take_early_syn(&mut self, segment: &mut Segment) -> Result<(), Refused> {
         let header = &mut segment.header;
         // FIN-WAIT-1, too, when CLOSE came before our SYN was acknowledged.
         if self.syn_unacked() && header.seq == self.receiver.irs() {
@@ -155,6 +163,8 @@ impl Connection {
             // RFC 7323 §2.2: the window of a SYN is not scaled; from here on it is read as if it were.
             header.window >>= self.sender.shift;
             header.flags = Flags::from_bits(header.flags.bits() & !Flags::SYN.bits());
+        } else if self.state().is_synchronized() && !header.flags.rst() {
+            return Err(Refused::with_ack(Refusal::UnexpectedSyn, SendReason::ChallengeAck));
         }
         Ok(())
     }
@@ -204,7 +214,7 @@ impl Connection {
             && seq + 1 == self.receiver.nxt()
     }
 
-    /// Fourth, check the SYN bit, with RFC 5961 §4.2.
+    /// Fourth, check the SYN bit. Here only SYN-RECEIVED is left, see [`Connection::take_early_syn`].
     fn fourth_check_syn(&mut self, now: Instant, segment: &Segment) -> Result<(), Refused> {
         if segment.header.flags.syn() { self.refuse_syn(now) } else { Ok(()) }
     }

@@ -52,6 +52,28 @@ fn a_syn_is_challenged_wherever_it_stands() {
 }
 
 #[test]
+fn a_syn_is_challenged_whatever_its_timestamp() {
+    // RFC 5961 §4.2: "irrespective of the sequence number" and of what RFC 7323 §5.3 would say of the rest.
+    let mut pair = traced();
+    let syn = pair.next_header(Side::Client, Flags::SYN);
+    let stamps = syn.options.timestamps.expect("agreed upon");
+    let stamp = |value| Some(Timestamps { value, echo: 0 });
+    for timestamps in
+        [None, stamp(stamps.value.wrapping_sub(1 << 30)), stamp(stamps.value.wrapping_add(1 << 30))]
+    {
+        for seq in [syn.seq, syn.seq - 1, syn.seq - (1 << 31)] {
+            let mut header = Header { seq, ..syn };
+            header.options.timestamps = timestamps;
+            let answer = pair.inject(Side::Client, header, b"");
+            assert_eq!(answer.len(), 1, "{timestamps:?} at {seq}");
+            assert_eq!(answer[0].why.name(), "challenge-ack", "{timestamps:?} at {seq}");
+        }
+    }
+    assert_eq!(refusals(&mut pair), [Refusal::UnexpectedSyn; 9]);
+    assert_eq!(pair.client.state(), State::Established);
+}
+
+#[test]
 fn an_acknowledgment_must_be_plausible() {
     // RFC 5961 §5.2.
     let mut pair = traced();
