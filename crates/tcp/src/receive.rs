@@ -154,6 +154,10 @@ impl Connection {
     #[cold]
     fn take_early_syn(&mut self, segment: &mut Segment) -> Result<(), Refused> {
         let header = &mut segment.header;
+        if header.flags.rst() {
+            // A reset is a reset, whatever else it is: the first and the second step judge it.
+            return Ok(());
+        }
         // FIN-WAIT-1, too, when CLOSE came before our SYN was acknowledged.
         if self.syn_unacked() && header.seq == self.receiver.irs() {
             if !header.flags.ack() {
@@ -163,7 +167,7 @@ impl Connection {
             // RFC 7323 §2.2: the window of a SYN is not scaled; from here on it is read as if it were.
             header.window >>= self.sender.shift;
             header.flags = Flags::from_bits(header.flags.bits() & !Flags::SYN.bits());
-        } else if self.state().is_synchronized() && !header.flags.rst() {
+        } else if self.state().is_synchronized() {
             return Err(Refused::with_ack(Refusal::UnexpectedSyn, SendReason::ChallengeAck));
         }
         Ok(())
