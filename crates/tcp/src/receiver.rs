@@ -19,7 +19,7 @@ mod sack;
 mod tests;
 mod window;
 
-pub(crate) use window::ReceiveBuffer;
+pub(crate) use window::{ReceiveBuffer, touches};
 
 use crate::{Config, SendReason};
 use acks::Acks;

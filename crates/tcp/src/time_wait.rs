@@ -5,6 +5,7 @@
 //! a host to keep many; a [`crate::Connection`] in TIME-WAIT asks the same rules.
 
 use crate::allowance::Spent;
+use crate::receiver::touches;
 use crate::segment::{Transmit, sequence_length};
 use crate::state::{Cause, State, lookup};
 use crate::{Config, Habits, Instant, Refusal, SendReason};
@@ -109,10 +110,9 @@ impl TimeWait {
 
     /// The first check of §3.10.7.4: does it begin or end in what is left of the window?
     fn is_in_window(&self, seq: Seq, len: u32) -> bool {
-        let edge = self.rcv_nxt + (u32::from(self.window) << self.shift);
-        let is_inside = |seq: Seq| seq.at_or_after(self.rcv_nxt) && seq.before(edge);
+        let wnd = u32::from(self.window) << self.shift;
         // A peer that has filled the window stands on its right edge: see `receiver/window.rs`.
-        is_inside(seq) || (len == 0 && seq == edge) || (len > 0 && is_inside(seq + (len - 1)))
+        touches(seq, len.max(1), self.rcv_nxt, wnd) || (len == 0 && seq == self.rcv_nxt + wnd)
     }
 
     /// RFC 6191 §2 and RFC 9293 §3.6.1 (MAY-2): a SYN that cannot be a leftover.

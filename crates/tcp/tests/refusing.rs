@@ -221,3 +221,24 @@ fn a_reset_may_carry_text() {
     assert_eq!(pair.client.failure(), Some(synfin_tcp::Error::Reset));
     assert_eq!(pair.client.readable_bytes(), 0);
 }
+
+#[test]
+fn half_a_circle_away_is_not_in_the_window() {
+    // RFC 9293 table 6: by the shorter way around 2^31 is before RCV.NXT, and its end behind the window.
+    let mut pair = traced();
+    let next = pair.next_header(Side::Client, Flags::ACK | Flags::PSH);
+    let text = [b'x'; 1_000];
+    for away in [1 << 31, (1 << 31) - 500, (1 << 31) + 5_000, (1 << 31) + (3 << 20)] {
+        let answer = pair.inject(Side::Client, Header { seq: next.seq + away, ..next }, &text);
+        assert_eq!(answer.len(), 1, "{away}");
+        assert!(answer[0].header.options.sack.as_slice().is_empty(), "{away} was never received");
+    }
+    assert_eq!(refusals(&mut pair), [Refusal::OutOfWindow; 4]);
+    let mut closing = Pair::established();
+    let now = closing.now;
+    closing.client.finish(now);
+    closing.flush();
+    let ack = closing.next_header(Side::Client, Flags::ACK);
+    closing.inject(Side::Client, Header { seq: ack.seq + (1 << 31), ..ack }, &text);
+    assert_eq!(closing.client.state(), State::FinWait1, "its acknowledgment is not heard");
+}

@@ -48,6 +48,15 @@ fn whole_segments(bytes: u32, mss: u16) -> u32 {
     if bytes > mss { bytes.checked_next_multiple_of(mss).unwrap_or(bytes) } else { bytes }
 }
 
+/// Whether `len` numbers from `seq` on and the `wnd` numbers from `nxt` on have one in common: one of the two begins
+/// inside the other (§3.10.7.4, table 6).
+///
+/// Both distances go the one way around and are measured by a length: by the shorter way, half a circle away would
+/// be before the window and end behind it.
+pub(crate) fn touches(seq: Seq, len: u32, nxt: Seq, wnd: u32) -> bool {
+    seq.bytes_since(nxt) < wnd || nxt.bytes_since(seq) < len
+}
+
 impl Receiver {
     /// Whether a segment of `len` sequence numbers lies in the window up to `edge`, at least in part
     /// (§3.10.7.4, first step).
@@ -66,13 +75,7 @@ impl Receiver {
             // and FreeBSD take it too; the table of §3.10.7.4 lets nothing in that has a length.
             (1, 0) if header.flags.fin() => seq == self.nxt,
             (_, 0) => false,
-            (_, _) => {
-                let last = seq + (len - 1);
-                starts_inside || (last.at_or_after(self.nxt) && last.before(edge)) || {
-                    // A super-segment may reach over the window on both sides.
-                    seq.before(self.nxt) && last.at_or_after(edge)
-                }
-            }
+            (_, wnd) => touches(seq, len, self.nxt, wnd as u32),
         }
     }
 
