@@ -297,17 +297,17 @@ impl Connection {
             if self.is_orphaned && last.after(nxt) {
                 return self.refuse_text_after_close(now, header.ack);
             }
-            if seq.before(nxt) {
-                self.receiver.report_duplicate(seq, nxt.bytes_since(seq), &self.config);
-            }
             text.truncate(last.bytes_since(seq) as usize);
             text.advance(first.bytes_since(seq) as usize);
             if first == nxt {
-                let limit = self.config.habits.delayed_ack_limit();
                 let echo = segment.header.options.timestamps.map(|stamps| stamps.echo);
                 self.receiver.time_text(now, text.len(), echo, &self.timestamps);
-                if self.receiver.take_in_order(text, limit, &mut self.events) {
+                if self.receiver.take_in_order(text, &self.config, &mut self.events) {
                     self.delay_ack(now);
+                }
+                if seq.before(nxt) {
+                    // After that, because the first part that was received before is the one to report.
+                    self.receiver.report_duplicate(seq, nxt.bytes_since(seq), &self.config);
                 }
             } else {
                 self.receiver.keep_out_of_order(first, &text, &self.config)?;

@@ -104,6 +104,15 @@ impl Disorder {
     fn is_empty(&self) -> bool {
         self.reassembly.is_empty() && self.report.is_empty()
     }
+
+    /// Drops what is held; a duplicate that waits for its acknowledgment is still reported.
+    #[cold]
+    fn without_held(mut self: Box<Self>) -> Option<Box<Self>> {
+        self.reassembly = Reassembly::default();
+        self.began = None;
+        self.report.forget_held();
+        if self.is_empty() { None } else { Some(self) }
+    }
 }
 
 impl Receiver {

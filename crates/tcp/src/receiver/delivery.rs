@@ -1,11 +1,11 @@
 //! Text on its way to the reader: in order into the receive queue, else kept until the gap is filled
 //! (RFC 9293 §3.10.7.4, seventh step; RFC 2018, RFC 2883). The urgent pointer and the FIN are marks in it.
 
-use super::reassembly::{Insertion, pieces_max};
+use super::reassembly::{Insertion, note_part, pieces_max};
 use super::rtt::Arrival;
 use super::{Began, Disorder, PeerFin, ReceiveBuffer, Receiver};
 use crate::events::Events;
-use crate::habits::{DelayedAckLimit, Habits};
+use crate::habits::Habits;
 use crate::refusal::Refused;
 use crate::segment::Event;
 use crate::timestamps::TimestampState;
@@ -18,24 +18,51 @@ impl Receiver {
     /// Takes text that begins at RCV.NXT. Returns whether its acknowledgment may wait for the
     /// delayed-ACK timer; otherwise it is owed already.
     #[must_use]
-    pub(crate) fn take_in_order(
-        &mut self,
-        text: Payload,
-        limit: DelayedAckLimit,
-        events: &mut Events,
-    ) -> bool {
+    pub(crate) fn take_in_order(&mut self, text: Payload, config: &Config, events: &mut Events) -> bool {
         let arrived = text.len() as u32;
         self.received.segments = self.received.segments.wrapping_add(1);
         self.refute_fin_before(self.nxt + arrived);
-        self.deliver(text);
         events.raise(Event::Readable);
+        let fills_hole = if self.disorder.is_none() {
+            self.deliver(text);
+            false
+        } else {
+            let fills_hole = self.deliver_around_held(text, config);
+            self.deliver_disorder(events);
+            fills_hole
+        };
         // A hole was filled, wholly or in part: RFC 5681 §4.2 wants that said at once.
-        if self.deliver_held(events) {
+        if fills_hole {
             self.acks.owe(SendReason::ImmediateAck);
             false
         } else {
-            self.acks.on_text(arrived, limit)
+            self.acks.on_text(arrived, config.habits.delayed_ack_limit())
         }
+    }
+
+    /// Delivers text in order without the parts that are held already: the byte that came first wins, as
+    /// `reassembly.rs` says. The first of these parts is reported (RFC 2883 §4.2). Returns whether anything was held.
+    #[inline(never)]
+    fn deliver_around_held(&mut self, mut text: Payload, config: &Config) -> bool {
+        let Some(mut disorder) = self.disorder.take() else { return false };
+        let fills_hole = !disorder.reassembly.is_empty();
+        let end = self.nxt + text.len() as u32;
+        let mut duplicate = None;
+        while let Some(start) = disorder.reassembly.first().filter(|start| start.before(end)) {
+            let new_bytes = start.bytes_since(self.nxt) as usize;
+            self.deliver(text.slice(0, new_bytes));
+            let Some(held) = self.take_held(&mut disorder) else { break };
+            let part = SackBlock { left: start, right: (start + held.len() as u32).earliest(end) };
+            note_part(&mut duplicate, part);
+            text.advance(new_bytes + part.right.bytes_since(part.left) as usize);
+            self.deliver(held);
+        }
+        self.deliver(text);
+        if let Some(block) = duplicate.filter(|_| self.sack && config.dsack) {
+            disorder.report.on_duplicate(block);
+        }
+        self.disorder = Some(disorder);
+        fills_hole
     }
 
     /// Measures the round trip by `text_bytes` that are about to be taken in order: by what they echo, if timestamps are in
@@ -143,12 +170,7 @@ impl Receiver {
     fn deliver_disorder(&mut self, events: &mut Events) -> bool {
         let Some(mut disorder) = self.disorder.take() else { return false };
         let held = !disorder.reassembly.is_empty();
-        while self.seen_fin() != Some(self.nxt)
-            && let Some(mut text) = disorder.reassembly.take(self.nxt)
-        {
-            if let Some(fin) = self.seen_fin() {
-                text.truncate(fin.bytes_since(self.nxt) as usize);
-            }
+        while let Some(text) = self.take_held(&mut disorder) {
             self.deliver(text);
             events.raise(Event::Readable);
         }
@@ -160,6 +182,19 @@ impl Receiver {
             self.disorder = Some(disorder);
         }
         held
+    }
+
+    /// Takes out what is held from RCV.NXT on, up to where a FIN was seen.
+    fn take_held(&self, disorder: &mut Disorder) -> Option<Payload> {
+        let fin = self.seen_fin();
+        if fin == Some(self.nxt) {
+            return None;
+        }
+        let mut text = disorder.reassembly.take(self.nxt)?;
+        if let Some(fin) = fin {
+            text.truncate(fin.bytes_since(self.nxt) as usize);
+        }
+        Some(text)
     }
 
     fn deliver(&mut self, text: Payload) {
@@ -234,7 +269,7 @@ impl Receiver {
         self.edge = self.edge.latest(self.nxt);
         self.peer_fin = PeerFin::Taken;
         // What claims a place behind the FIN will never have its turn.
-        self.disorder = None;
+        self.disorder = self.disorder.take().and_then(Disorder::without_held);
         events.raise(Event::PeerFinished);
         true
     }

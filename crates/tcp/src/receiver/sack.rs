@@ -55,6 +55,11 @@ impl SackReport {
         self.recent = blocks;
     }
 
+    /// Nothing is held any more.
+    pub(crate) fn forget_held(&mut self) {
+        self.recent = SackBlocks::default();
+    }
+
     /// The blocks for the next acknowledgment, at most `room`; a duplicate is reported only once.
     pub(crate) fn take(&mut self, room: usize) -> SackBlocks {
         let mut blocks = SackBlocks::default();

@@ -2,7 +2,6 @@
 
 use super::{PeerFin, ReceiveBuffer, Receiver};
 use crate::events::Events;
-use crate::habits::DelayedAckLimit;
 use crate::segment::{Event, Path};
 use crate::sizes::Sizes;
 use crate::state::State;
@@ -42,7 +41,7 @@ impl Half {
     fn arrives(&mut self, at: u32, len: u32) {
         let (first, text) = (self.at(at), Payload::from(Bytes::from(vec![b'x'; len as usize])));
         if first == self.receiver.nxt() {
-            let _ = self.receiver.take_in_order(text, DelayedAckLimit::TwoFullSegments, &mut self.events);
+            let _ = self.receiver.take_in_order(text, &self.config, &mut self.events);
         } else {
             self.receiver.keep_out_of_order(first, &text, &self.config).expect("there is room");
         }
@@ -203,6 +202,33 @@ fn what_is_in_order_stands_against_a_fin_that_was_only_said_to_be_there() {
     assert_eq!(half.receiver.fin, half.at(2_000), "the text in front of this one lies there");
     half.arrives(1_000, 1_000);
     assert!(half.receiver.reached_fin(&mut half.events));
+}
+
+#[test]
+fn the_byte_that_came_first_wins_wherever_two_overlap() {
+    let mut half = Half::new(Habits::Rfc, true);
+    let mut says = |at: u32, text: &'static str| {
+        let (first, text) = (half.at(at), Payload::from(Bytes::from_static(text.as_bytes())));
+        if first == half.receiver.nxt() {
+            let _ = half.receiver.take_in_order(text, &half.config, &mut half.events);
+        } else {
+            half.receiver.keep_out_of_order(first, &text, &half.config).expect("there is room");
+        }
+    };
+    says(2, "AA");
+    says(1, "bbbbb");
+    says(8, "C");
+    says(0, "dddddddddd");
+    let mut read = [0; 20];
+    let buffer = half.buffer();
+    let count = half.receiver.read(&mut read, buffer);
+    assert_eq!(core::str::from_utf8(&read[..count]), Ok("dbAAbbddCd"));
+    assert_eq!(
+        half.receiver.take_sack_blocks(3).as_slice(),
+        [half.block(1, 6)],
+        "the first part of the last"
+    );
+    assert!(!half.receiver.has_disorder());
 }
 
 #[test]
