@@ -7,7 +7,7 @@ use super::{Began, Disorder, PeerFin, ReceiveBuffer, Receiver};
 use crate::events::Events;
 use crate::habits::Habits;
 use crate::refusal::Refused;
-use crate::segment::Event;
+use crate::segment::{Event, Segment};
 use crate::timestamps::TimestampState;
 use crate::{Config, Instant, Refusal, SendReason};
 use bytes::Bytes;
@@ -154,11 +154,17 @@ impl Receiver {
         (self.nxt.bytes_since(began.nxt) <= ADVANCE_BYTES_MAX).then_some(began.stamp)
     }
 
-    /// Text that came with a SYN waits for the handshake (RFC 9293 §3.10.7.2, third).
-    pub(crate) fn keep_text_of_syn(&mut self, text: &Payload) {
-        let mut text = text.clone();
+    /// What came with a SYN waits for the handshake: its text as if it had arrived before its turn, its FIN behind that.
+    #[cold]
+    pub(crate) fn keep_what_came_with_syn(&mut self, syn: &Segment) {
+        let (first, edge, mut text) = (self.nxt, self.edge, syn.payload.clone());
+        if syn.header.flags.fin() {
+            self.note_fin(first, first + text.len() as u32, edge);
+        }
         text.truncate(self.wnd() as usize);
-        let _ = self.disorder.get_or_insert_default().reassembly.insert(self.nxt, &text, 1);
+        if !text.is_empty() {
+            let _ = self.disorder.get_or_insert_default().reassembly.insert(first, &text, 1);
+        }
     }
 
     /// Delivers what was held and whose turn has come; returns whether anything is or was held.

@@ -2,7 +2,7 @@
 
 use super::{PeerFin, ReceiveBuffer, Receiver};
 use crate::events::Events;
-use crate::segment::{Event, Path};
+use crate::segment::{Event, Path, Segment};
 use crate::sizes::Sizes;
 use crate::state::State;
 use crate::{Config, Habits, SendReason};
@@ -248,8 +248,9 @@ fn urgent_data_is_announced_until_it_is_read() {
 #[test]
 fn a_peer_that_went_away_leaves_nothing_to_the_next() {
     let mut half = Half::new(Habits::Rfc, true);
-    half.receiver.keep_text_of_syn(&Payload::from(Bytes::from_static(b"early")));
-    half.says_fin(5);
+    let header = Header { seq: Seq::new(IRS), flags: Flags::SYN | Flags::FIN, ..Header::default() };
+    half.receiver.keep_what_came_with_syn(&Segment { header, payload: Bytes::from_static(b"early").into() });
+    assert_eq!((half.receiver.fin, half.receiver.has_disorder()), (half.at(5), true));
     half.receiver.take_urgent(half.at(3), &mut half.events);
     half.receiver.return_to_listen(&half.config);
     assert!(!half.receiver.has_disorder() && !half.receiver.sack_agreed());
