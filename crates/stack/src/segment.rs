@@ -152,8 +152,13 @@ impl Host {
             }
             Arrival::Open => self.open_passively(now, index, key, segment, iss_at_least),
             Arrival::Reset(reset) => {
-                if !self.accept_cookie(now, index, key, segment) {
-                    self.trace_unmatched(now, key, segment, Refusal::AckOfUnsent);
+                if self.accept_cookie(now, index, key, segment) {
+                    return;
+                }
+                self.trace_unmatched(now, key, segment, Refusal::AckOfUnsent);
+                if self.may_follow_cookie(now, &segment.header) {
+                    self.counters.discard(Discard::TcpNoCookie);
+                } else {
                     self.send_reset(now, key, reset, ResetReason::UnacceptableAck);
                 }
             }
