@@ -14,6 +14,7 @@ use crate::time_wait::TimeWaitVerdict;
 use crate::timers::Timer;
 use crate::trace::Trace;
 use crate::{Instant, Refusal, SendReason, listen};
+use core::time::Duration;
 use wire::Seq;
 use wire::tcp::{Flags, Header};
 
@@ -84,8 +85,16 @@ impl Connection {
     #[inline(never)]
     fn arrives_in_time_wait(&mut self, now: Instant, segment: &Segment) -> Result<(), Refused> {
         let Some(mut rest) = self.what_is_left() else { return Ok(()) };
+        let awaited_until = rest.reset_until_ms;
         let verdict = rest.handle_segment(now, &segment.header, segment.text_bytes(), &self.config);
+        if let TimeWaitVerdict::Reopen { .. } = verdict {
+            // The host has found nobody to take it.
+            rest.refuse_syn(now);
+        }
         self.arm(Timer::Linger, rest.due());
+        if rest.reset_until_ms != awaited_until {
+            self.arm(Timer::Challenge, now + Duration::from_millis(rest.rto_ms.into()));
+        }
         match verdict {
             TimeWaitVerdict::Ignore(why) => Err(Refused::silently(why)),
             TimeWaitVerdict::Reply(transmit) if segment.len_in_sequence_space() == 0 => {
@@ -95,7 +104,6 @@ impl Connection {
                 self.receiver.acks.owe(transmit.why);
                 Ok(())
             }
-            // The application still holds this connection: its peer has to wait until it lets go.
             TimeWaitVerdict::Reopen { .. } => {
                 Err(Refused::with_ack(Refusal::UnexpectedSyn, SendReason::ChallengeAck))
             }
