@@ -10,6 +10,7 @@ use crate::counters::Discard;
 use crate::flow::FlowKey;
 use crate::host::{Host, NewConnection};
 use crate::limits::{MSS_V4_DEFAULT, MSS_V6_DEFAULT};
+use crate::reopen::Succession;
 use crate::secret::{Keyed, Purpose, Secret};
 use core::time::Duration;
 use std::sync::Arc;
@@ -67,7 +68,7 @@ impl Cookies {
     }
 
     /// Whether a cookie that was made may still come back.
-    fn are_out(&self, now: Instant) -> bool {
+    pub(crate) fn are_out(&self, now: Instant) -> bool {
         self.last.is_some_and(|last| now.since(last) < PERIOD * 2)
     }
 
@@ -109,7 +110,8 @@ fn decode_options(mss: u16, timestamps: Option<Timestamps>) -> Options {
 }
 
 impl Host {
-    /// Answers a SYN with a cookie, without storing anything.
+    /// Answers a SYN with a cookie, without storing anything. Ends in TIME-WAIT get one only if its number, which cannot be
+    /// chosen, is large enough; else the SYN is dropped, and TIME-WAIT stays.
     pub(crate) fn send_cookie(
         &mut self,
         now: Instant,
@@ -117,9 +119,13 @@ impl Host {
         syn: &Segment,
         mut birth: Birth,
         config: Arc<Config>,
+        succession: Option<Succession>,
     ) {
         let mss = syn.header.options.mss.unwrap_or(if key.is_v4() { MSS_V4_DEFAULT } else { MSS_V6_DEFAULT });
         birth.iss = self.cookies.make(now, key, syn.header.seq, mss);
+        if succession.is_some_and(|succession| birth.iss.before(succession.iss_at_least)) {
+            return self.counters.discard(Discard::TcpTimeWait);
+        }
         // Without timestamps only the MSS returns to us, so no other option may be agreed on.
         let mut asked = Segment { header: syn.header, ..Segment::default() };
         if asked.header.options.timestamps.is_none() || !config.timestamps {
@@ -144,13 +150,15 @@ impl Host {
         !header.flags.syn() && self.cookies.are_out(now)
     }
 
-    /// Whether a segment for a listener acknowledges a cookie. If so, its connection has been created.
+    /// Whether a segment acknowledges a cookie. If so, its connection has been created, in place of one in TIME-WAIT
+    /// at `followed`.
     pub(crate) fn accept_cookie(
         &mut self,
         now: Instant,
         parent: u32,
         key: &FlowKey,
         ack: &mut Segment,
+        followed: Option<u32>,
     ) -> bool {
         let Header { seq, ack: acknowledged, flags, window, options, .. } = ack.header;
         if flags.intersects(Flags::SYN | Flags::RST) {
@@ -178,7 +186,9 @@ impl Host {
         connection.take_segment(now, ack);
         self.counters.cookies_accepted += 1;
         let new = NewConnection { key: *key, parent, interface: hop.interface };
+        let predecessor = followed.and_then(|place| self.set_aside(place));
         let place = self.add_connection(now, connection, new);
+        self.set_predecessor(place.index, predecessor);
         self.touch_connection(now, place.index);
         true
     }
