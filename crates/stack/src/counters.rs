@@ -78,6 +78,8 @@ discards! {
     TcpAcceptQueueFull = "tcp-accept-queue-full",
     /// A SYN beyond the bound on connections.
     TcpTooManyConnections = "tcp-too-many-connections",
+    /// A segment for a listener that acknowledges no cookie, while cookies are out: it may follow a third step that was lost.
+    TcpNoCookie = "tcp-no-cookie",
     /// A segment that TIME-WAIT ignores.
     TcpTimeWait = "tcp-time-wait",
     /// A reset that the rate limit held back.

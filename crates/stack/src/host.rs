@@ -281,7 +281,7 @@ impl Host {
             }
         }
         self.time_waits.expire(now, &mut fired);
-        fired.drain(..).for_each(|index| self.forget_time_wait(index));
+        fired.drain(..).for_each(|index| drop(self.forget_time_wait(index)));
         self.fired = fired;
         self.expire_neighbours(now);
         self.expire_reassembly(now);
@@ -412,7 +412,12 @@ impl Host {
         match socket.connection.state() {
             State::Closed if socket.connection.is_closed() => return self.drop_connection(index),
             State::Listen => return self.drop_connection(index),
-            State::TimeWait if socket.standing == Standing::Orphan && self.tracing == Tracing::Off => {
+            // While a newer connection has its ends, it stays where it is: see `reopen.rs`.
+            State::TimeWait
+                if socket.standing == Standing::Orphan
+                    && socket.marks.has(Mark::Linked)
+                    && self.tracing == Tracing::Off =>
+            {
                 if let Some(time_wait) = socket.connection.time_wait() {
                     return self.enter_time_wait(index, time_wait);
                 }
@@ -433,8 +438,11 @@ impl Host {
             Standing::HalfOpen => {
                 let child = socket.child;
                 self.leave_half_open(index);
-                self.listeners.forget_child(child);
+                let predecessor = self.listeners.forget_child(child);
                 self.discard_socket(index);
+                if let Some(predecessor) = predecessor {
+                    self.bring_back(predecessor);
+                }
             }
             Standing::Orphan => {
                 self.record_departure(index);
@@ -450,6 +458,15 @@ impl Host {
         if socket.marks.take(Mark::Linked) {
             let key = socket.key;
             self.demux.remove(&key, |place| place == index);
+        }
+    }
+
+    /// Puts a connection that was removed back into the demultiplexing table; nobody else has its ends.
+    pub(crate) fn link_flow(&mut self, index: u32) {
+        let Some(socket) = self.sockets.at_mut(index) else { return };
+        if !socket.marks.put(Mark::Linked) {
+            let key = socket.key;
+            self.demux.insert(&key, index);
         }
     }
 

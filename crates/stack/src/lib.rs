@@ -89,6 +89,7 @@ mod ports;
 mod rate_limit;
 mod reassembly;
 mod receive;
+mod reopen;
 mod resolution;
 mod route;
 mod secret;

@@ -5,6 +5,7 @@
 mod connections;
 mod datagrams;
 mod ethernet;
+mod extension_headers;
 mod hostile;
 mod listeners;
 mod memory;
