@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p synfin-benches --bench idle [-- ROUNDS]`
 
-use synfin_benches::allocator::{Counting, live_bytes};
+use synfin_benches::counting::{Counting, live_bytes};
 use synfin_benches::{Sample, median, ours, rounds, theirs};
 
 #[global_allocator]

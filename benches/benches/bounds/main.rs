@@ -8,7 +8,7 @@ mod network;
 mod unread;
 
 use std::process::ExitCode;
-use synfin_benches::allocator::{Counting, live_bytes};
+use synfin_benches::counting::{Counting, live_bytes};
 
 #[global_allocator]
 static COUNTING: Counting = Counting;

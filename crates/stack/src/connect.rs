@@ -71,6 +71,9 @@ impl Host {
         if self.sockets.len() >= self.config.connections_max {
             return Err(Error::TooManySockets);
         }
+        if self.budget.is_full() {
+            return Err(Error::OutOfMemory);
+        }
         self.check_destination(remote)?;
         if remote.port() == 0 || self.addresses.is_broadcast(remote.ip().into()) || remote.ip().is_multicast()
         {
@@ -78,7 +81,7 @@ impl Host {
         }
         let hop = self.route(remote).ok_or(Error::NetworkUnreachable)?;
         let local = self.choose_local(local, remote, hop)?;
-        let (key, iss_at_least) = self.choose_ends(now, local, remote)?;
+        let (key, iss_at_least) = self.choose_ends(local, remote)?;
         let mut birth = self.birth(now, &key, hop, isn);
         if let Some(least) = iss_at_least {
             birth.iss = birth.iss.latest(least);
@@ -158,7 +161,6 @@ impl Host {
     /// is reused with sequence numbers above those of the old connection (RFC 9293 §3.6.1, RFC 6191).
     fn choose_ends(
         &mut self,
-        now: Instant,
         local: SocketAddr,
         remote: SocketAddr,
     ) -> Result<(FlowKey, Option<Seq>), Error> {
@@ -185,7 +187,7 @@ impl Host {
         match self.find_place(&key) {
             None => Ok((key, None)),
             Some(place) if place & TIME_WAIT_BIT != 0 => {
-                let least = self.iss_after(now, place & !TIME_WAIT_BIT);
+                let least = self.iss_after(place & !TIME_WAIT_BIT);
                 self.forget_time_wait(place & !TIME_WAIT_BIT);
                 self.counters.time_waits_reopened += 1;
                 Ok((key, least))

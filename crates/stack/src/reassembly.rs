@@ -23,6 +23,9 @@ pub(crate) struct Fragment {
     pub(crate) identification: u32,
     pub(crate) offset_bytes: usize,
     pub(crate) more: bool,
+    /// The least that the first fragment of the packet must have, as far as this one tells: all headers through the
+    /// transport's (RFC 1858 §3.1, RFC 8200 §4.5).
+    pub(crate) first_bytes_min: usize,
 }
 
 /// Which fragments belong together.
@@ -97,6 +100,14 @@ impl Reassembly {
         self.datagrams.len()
     }
 
+    /// Memory that the datagrams take.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let place_bytes = size_of::<(DatagramKey, Datagram)>() * 2;
+        self.held_bytes
+            + self.datagrams.len() * place_bytes
+            + self.order.capacity() * size_of::<(Instant, DatagramKey)>()
+    }
+
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.order.front().map(|(created, _)| *created + self.timeout)
     }
@@ -128,8 +139,8 @@ impl Reassembly {
     }
 }
 
-/// The smallest first fragment: one that holds the transport header (RFC 1858 §3.1, RFC 8200 §4.5).
-fn first_fragment_bytes_min(protocol: u8) -> usize {
+/// The smallest first fragment without extension headers: one that holds the transport header.
+pub(crate) fn first_fragment_bytes_min(protocol: u8) -> usize {
     match protocol {
         protocol::TCP => 20,
         protocol::UDP | protocol::ICMP | protocol::ICMPV6 => 8,
@@ -146,7 +157,11 @@ impl Host {
         fragment: Fragment,
     ) -> Option<(Frame, PacketFacts)> {
         self.reassembly.timeout = self.config.reassembly_timeout;
-        if let Err(why) = self.check_fragment(now, &packet, fragment) {
+        let checked = match self.check_fragment(now, &packet, fragment) {
+            Ok(()) if self.budget.is_full() => Err(Discard::MemoryFull),
+            checked => checked,
+        };
+        if let Err(why) = checked {
             self.counters.discard(why);
             return None;
         }
@@ -184,16 +199,18 @@ impl Host {
         if len == 0 {
             return Err(Discard::FragmentTiny);
         }
-        let is_too_long = headers + end > PACKET_BYTES_MAX + ipv6::HEADER_BYTES || end > PACKET_BYTES_MAX;
+        // What does not come back in the whole packet, or does not count in its length.
+        let uncounted = if packet.source.is_v4() { 0 } else { ipv6::HEADER_BYTES + ipv6::Fragment::BYTES };
+        let is_too_long = headers + end > PACKET_BYTES_MAX + uncounted;
         if (fragment.more && !len.is_multiple_of(8)) || is_too_long {
             if !packet.source.is_v4() {
                 // RFC 8200 §4.5: point at the length, or at the offset.
-                let pointer = if end > PACKET_BYTES_MAX { headers - 6 } else { 4 };
+                let pointer = if is_too_long { headers - 6 } else { 4 };
                 self.send_parameter_problem(now, packet, pointer as u32);
             }
             return Err(Discard::FragmentLength);
         }
-        let hides_header = fragment.offset_bytes == 0 && len < first_fragment_bytes_min(packet.protocol);
+        let hides_header = fragment.offset_bytes == 0 && len < fragment.first_bytes_min;
         // RFC 1858 §4.2: a fragment at offset 8 could overwrite the flags of a TCP header.
         let rewrites_header =
             packet.source.is_v4() && packet.protocol == protocol::TCP && fragment.offset_bytes == 8;

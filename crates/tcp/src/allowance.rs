@@ -12,8 +12,9 @@ pub struct Allowance {
     pub per: Duration,
 }
 
-/// What has been used of an [`Allowance`].
+/// What has been used of an [`Allowance`]. Packed, because every connection has one, and every entry in TIME-WAIT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(Rust, packed)]
 pub(crate) struct Spent {
     answers: u8,
     /// When the period began, in milliseconds; meaningless while there were no answers.

@@ -24,16 +24,18 @@ pub enum Timer {
     KeepAlive,
     /// Sent data has been unacknowledged for too long: give up (RFC 9293 §3.10.8).
     User,
-    /// 2 MSL in TIME-WAIT are over, or a peer has kept an orphan waiting in FIN-WAIT-2 (RFC 9293 §3.6.1).
+    /// 2 MSL in TIME-WAIT are over, or a peer has kept an orphan waiting (RFC 9293 §3.6.1).
     Linger,
     /// A corked partial segment has been held back long enough.
     Cork,
     /// The next burst may leave.
     Pace,
+    /// The reset that answers our answer to a SYN in TIME-WAIT is not awaited any more (RFC 5961 §4.2).
+    Challenge,
 }
 
 impl Timer {
-    pub(crate) const ALL: [Timer; 10] = [
+    pub(crate) const ALL: [Timer; 11] = [
         Timer::Retransmit,
         Timer::Reorder,
         Timer::Probe,
@@ -44,17 +46,18 @@ impl Timer {
         Timer::Linger,
         Timer::Cork,
         Timer::Pace,
+        Timer::Challenge,
     ];
 
     /// Where its due time is kept. Those of which at most one runs at a time share a place: those that look after
-    /// what is in flight, or after a closed window (RFC 8985 §8).
+    /// what is in flight, or after a closed window (RFC 8985 §8). In TIME-WAIT there is neither.
     const fn place(self) -> usize {
         match self {
-            Timer::Retransmit | Timer::Reorder | Timer::Probe | Timer::Persist => 0,
-            // Nothing is left to be sent in FIN-WAIT-2 and TIME-WAIT.
-            Timer::Linger | Timer::Pace => 1,
+            Timer::Retransmit | Timer::Reorder | Timer::Probe | Timer::Persist | Timer::Challenge => 0,
+            // Who has left asks no more whether the peer is there: it waits only so long.
+            Timer::KeepAlive | Timer::Linger => 1,
             Timer::DelayedAck => 2,
-            Timer::KeepAlive => 3,
+            Timer::Pace => 3,
             Timer::User => 4,
             Timer::Cork => 5,
         }
@@ -73,6 +76,7 @@ impl Timer {
             Timer::User => "user",
             Timer::Linger => "linger",
             Timer::Cork => "cork",
+            Timer::Challenge => "challenge",
         }
     }
 }

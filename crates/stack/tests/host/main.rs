@@ -5,8 +5,10 @@
 mod connections;
 mod datagrams;
 mod ethernet;
+mod extension_headers;
 mod hostile;
 mod listeners;
+mod memory;
 mod messages;
 mod time_wait;
 mod world;

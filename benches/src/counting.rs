@@ -1,18 +1,16 @@
-//! What is allocated, counted as the allocator was asked for it.
-//!
-//! A benchmark that looks at memory makes it its own:
-//! `#[global_allocator] static COUNTING: Counting = Counting;`
+//! An allocator that counts: what is really held, beside what is said to be.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The system's allocator, and a count.
-#[derive(Debug)]
+/// Passes everything on to the system's allocator and counts the bytes that it was asked for.
+///
+/// `#[global_allocator] static COUNTING: Counting = Counting;`
 pub struct Counting;
 
 static LIVE_BYTES: AtomicUsize = AtomicUsize::new(0);
 
-/// Bytes that are allocated now; zero unless [`Counting`] is the global allocator.
+/// What is allocated now, as the allocator was asked for it.
 pub fn live_bytes() -> usize {
     LIVE_BYTES.load(Ordering::Relaxed)
 }
