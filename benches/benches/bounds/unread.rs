@@ -25,8 +25,8 @@ const STALL: Duration = Duration::from_secs(60);
 const BETWEEN_STRANGERS: Duration = Duration::from_millis(1);
 const THEY_STAY: Duration = Duration::from_secs(10);
 const AFTERWARDS: Duration = Duration::from_secs(70);
-/// Pieces of a file as they are read.
-const PIECE_BYTES: usize = 256 << 10;
+/// Pieces of a file as they are read: no more than there is room for.
+const PIECE_BYTES_MAX: usize = 256 << 10;
 
 /// What the server does with one connection.
 struct Answering {
@@ -179,14 +179,12 @@ fn advance(network: &mut Network, id: SocketId, one: &mut Answering, file_bytes:
         (None, Err(_)) => 0,
     };
     while left_bytes > 0 {
-        let piece = Bytes::from(vec![b'f'; left_bytes.min(PIECE_BYTES)]);
-        match network.server.tcp_write_bytes(now, id, piece.clone()) {
+        let room = network.server.tcp(id).map_or(0, |connection| connection.write_room());
+        let piece = Bytes::from(vec![b'f'; left_bytes.min(PIECE_BYTES_MAX).min(room.max(1))]);
+        match network.server.tcp_write_bytes(now, id, piece) {
             Ok(taken) => {
                 left_bytes -= taken;
                 one.since = now;
-                if taken < piece.len() {
-                    break;
-                }
             }
             Err(tcp::WriteError::WouldBlock) => break,
             Err(_) => left_bytes = 0,

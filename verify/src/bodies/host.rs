@@ -10,7 +10,7 @@ mod packets;
 use super::feed::Feed;
 use bytes::Bytes;
 use packets::{Fragments, OUR_ISS, OUR_MAC, Packet, byte};
-use stack::{Config, Host, Interface, InterfaceId, IsnPolicy, Mac, SocketId};
+use stack::{Config, Host, Interface, InterfaceId, IsnPolicy, Mac, MemoryBudget, SocketId};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -25,6 +25,8 @@ const SENT_AT_ONCE_MAX: usize = 100_000;
 const REASSEMBLIES_MAX: usize = 4;
 const CONNECTIONS_MAX: usize = 64;
 const BUFFER_BYTES: u32 = 20_000;
+/// Less than what the tables and buffers might hold together.
+const MEMORY_BYTES: usize = 512 << 10;
 
 /// A host, what its application holds, and what was seen.
 struct Life {
@@ -81,6 +83,7 @@ impl Life {
             reassembly_bytes_max: 100_000,
             udp_receive_bytes_max: 100_000,
             outbox_frames_max: 64,
+            memory: MemoryBudget::of(MEMORY_BYTES),
             ..Config::default()
         };
         let mut host = Host::new(config, [7; 32]);
@@ -187,12 +190,12 @@ impl Life {
                 _ => {}
             }
         }
-        let is_honest = is_whole_before_it_overlaps(&fragments.parts, whole_bytes);
-        // A table that others have filled may refuse it, and a first fragment without all headers always does
-        // (RFC 7112 §5).
-        let first = fragments.parts.iter().filter(|part| part.start == 0).map(|part| part.end).max();
+        // A first fragment without all headers is refused by itself (RFC 7112 §5).
         let headers_bytes = whole_bytes - packet.transport.len() + wire::udp::HEADER_BYTES;
-        let has_room = self.host.usage().reassemblies == 0 && first.is_some_and(|end| end >= headers_bytes);
+        let heard = fragments.parts.iter().filter(|part| part.start > 0 || part.end >= headers_bytes);
+        let is_honest = is_whole_before_it_overlaps(heard, whole_bytes);
+        // A table that others have filled may refuse it.
+        let has_room = self.host.usage().reassemblies == 0;
         if !is_honest {
             self.broken.insert(number);
         }
@@ -296,6 +299,8 @@ impl Life {
             "{usage:?}"
         );
         assert!(usage.neighbours <= 8 && usage.reassemblies <= REASSEMBLIES_MAX, "{usage:?}");
+        // A twentieth more, for what is under way while room is made.
+        assert!(usage.held_bytes <= MEMORY_BYTES / 20 * 21, "{usage:?}");
     }
 
     /// The application leaves and nobody sends any more: nothing is left but what was there at the beginning.
@@ -324,8 +329,11 @@ impl Life {
 
 /// Whether parts that come in this order make a whole before one overlaps another, which ends it (RFC 5722; the
 /// same part again is harmless, RFC 8200 §4.5).
-fn is_whole_before_it_overlaps(parts: &[Range<usize>], whole_bytes: usize) -> bool {
-    let mut there: Vec<&Range<usize>> = Vec::new();
+fn is_whole_before_it_overlaps<'a>(
+    parts: impl Iterator<Item = &'a Range<usize>>,
+    whole_bytes: usize,
+) -> bool {
+    let mut there: Vec<&'a Range<usize>> = Vec::new();
     for part in parts {
         let overlaps = |other: &&Range<usize>| other.start < part.end && part.start < other.end;
         match there.iter().find(|other| overlaps(other)) {
@@ -349,7 +357,7 @@ fn cut(feed: &mut Feed<'_>, packet: &Packet, identification: u32) -> Fragments {
         identification,
         parts: Vec::new(),
         options_before: bits & 1 != 0,
-        options_behind: false, //ROW16
+        options_behind: bits & 2 != 0,
     };
     let len_bytes = packet.fragmentable(&fragments).1.len();
     let mut ends: BTreeSet<usize> =

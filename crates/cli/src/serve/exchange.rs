@@ -29,8 +29,8 @@ const HEAD_TIME: Duration = Duration::from_secs(30);
 const STALL_TIME: Duration = Duration::from_secs(60);
 /// Requests on one connection, so that a thread is free again some day.
 const REQUESTS_MAX: usize = 100_000;
-/// Reads at once, and the size of a body's pieces on their way to a file.
-const READ_BYTES: usize = 256 << 10;
+/// Reads at once: heads fit, and a body that goes to a file is read past this buffer.
+const READ_BYTES: usize = 16 << 10;
 /// What is left of a body that nobody wants is read so far, to keep the connection.
 const UNWANTED_BYTES_MAX: u64 = 256 << 10;
 /// How long, and how much, is read and thrown away after our last word, so that it is not lost: data

@@ -9,8 +9,10 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::time::SystemTime;
 use synfin::net::TcpStream;
 
-/// Bytes read from a file at once: four super-segments.
-const PIECE_BYTES: usize = 256 << 10;
+/// Bytes read from a file at once, to begin with: a peer that takes nothing makes us hold no more.
+const PIECE_BYTES_MIN: usize = 16 << 10;
+/// The same to a peer that takes all that it is given: four super-segments.
+const PIECE_BYTES_MAX: usize = 256 << 10;
 /// A file that goes out in one piece with its head.
 const SMALL_BYTES: u64 = 64 << 10;
 
@@ -33,12 +35,12 @@ pub(crate) fn send(stream: &TcpStream, reply: Reply, shown: Shown, after: After)
     match (reply.into_content(), shown) {
         (Content::Text(text), Shown::Whole) => {
             head.extend(text.into_bytes());
-            send_all(stream, head.into())
+            send_all(stream, head.into()).map(drop)
         }
         (Content::File { file, first, len_bytes }, Shown::Whole) => {
             send_file(stream, head, file, first, len_bytes)
         }
-        _ => send_all(stream, head.into()),
+        _ => send_all(stream, head.into()).map(drop),
     }
 }
 
@@ -73,19 +75,25 @@ fn send_file(
     if left_bytes <= SMALL_BYTES {
         let mut piece = head;
         let read_bytes = file.take(left_bytes).read_to_end(&mut piece)? as u64;
-        return if read_bytes < left_bytes { Err(became_shorter()) } else { send_all(stream, piece.into()) };
+        return if read_bytes < left_bytes {
+            Err(became_shorter())
+        } else {
+            send_all(stream, piece.into()).map(drop)
+        };
     }
     send_all(stream, head.into())?;
     let mut pieces = Pieces::default();
     while left_bytes > 0 {
         let mut piece = pieces.take();
-        let most = left_bytes.min(PIECE_BYTES as u64) as usize;
+        let most = left_bytes.min(piece.len() as u64) as usize;
         file.read_exact(&mut piece[..most]).map_err(|error| match error.kind() {
             ErrorKind::UnexpectedEof => became_shorter(),
             _ => error,
         })?;
         left_bytes -= most as u64;
-        send_all(stream, pieces.lend(piece).slice(..most))?;
+        if send_all(stream, pieces.lend(piece).slice(..most))? == Sent::AtOnce {
+            pieces.grow();
+        }
     }
     Ok(())
 }
@@ -96,22 +104,32 @@ fn became_shorter() -> io::Error {
 
 /// Buffers that go round: the stack holds one until the peer has acknowledged it, then it is filled
 /// again. New memory for each would cost the system a page fault every 4 KB.
-#[derive(Default)]
 struct Pieces {
     /// In the order in which they were lent; no more than the send queue can hold.
     lent: VecDeque<Bytes>,
+    piece_bytes: usize,
+}
+
+impl Default for Pieces {
+    fn default() -> Self {
+        Pieces { lent: VecDeque::new(), piece_bytes: PIECE_BYTES_MIN }
+    }
 }
 
 impl Pieces {
     fn take(&mut self) -> BytesMut {
         match self.lent.pop_front().map(Bytes::try_into_mut) {
-            Some(Ok(piece)) => piece,
-            Some(Err(still_lent)) => {
-                self.lent.push_front(still_lent);
-                BytesMut::zeroed(PIECE_BYTES)
-            }
-            None => BytesMut::zeroed(PIECE_BYTES),
+            Some(Ok(piece)) if piece.len() == self.piece_bytes => return piece,
+            // One from when they were smaller.
+            Some(Ok(_)) | None => {}
+            Some(Err(still_lent)) => self.lent.push_front(still_lent),
         }
+        BytesMut::zeroed(self.piece_bytes)
+    }
+
+    /// The peer takes all that it is given.
+    fn grow(&mut self) {
+        self.piece_bytes = (2 * self.piece_bytes).min(PIECE_BYTES_MAX);
     }
 
     fn lend(&mut self, piece: BytesMut) -> Bytes {
@@ -121,13 +139,24 @@ impl Pieces {
     }
 }
 
-fn send_all(stream: &TcpStream, mut rest: Bytes) -> io::Result<()> {
+/// How something was taken by the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    AtOnce,
+    InParts,
+}
+
+fn send_all(stream: &TcpStream, mut rest: Bytes) -> io::Result<Sent> {
+    let mut sent = Sent::AtOnce;
     while !rest.is_empty() {
         let taken = stream.write_bytes(rest.clone())?;
         if taken == 0 {
             return Err(ErrorKind::WriteZero.into());
         }
         rest = rest.slice(taken..);
+        if !rest.is_empty() {
+            sent = Sent::InParts;
+        }
     }
-    Ok(())
+    Ok(sent)
 }
