@@ -66,11 +66,17 @@ pub struct Config {
     /// ICMP and ICMPv6 echo replies.
     pub echo_replies_per_second: Rate,
 
-    /// Neighbours whose link address is known or being asked for. Beyond it, the one that would expire first
-    /// is removed.
+    /// Neighbours whose link address is known or being asked for. Beyond it, a newcomer takes the place of one
+    /// that is worth no more: strangers that made us remember them go first, neighbours that our sockets use
+    /// and that have answered stay (RFC 6583 §7.1). Linux: `gc_thresh3`, 1,024.
     pub neighbours_max: usize,
-    /// Packets that wait for one neighbour's address (RFC 1122 §2.3.2.2: at least one, the latest).
-    pub neighbour_pending_max: usize,
+    /// Bytes of packets that wait for one neighbour's address; beyond it the oldest is dropped. Linux:
+    /// `unres_qlen_bytes`, 212,992, enough for three datagrams of 64 KB in fragments. The latest packet waits
+    /// in any case (RFC 1122 §2.3.2.2).
+    pub neighbour_pending_bytes_max: usize,
+    /// Bytes of packets that wait for the addresses of all neighbours together; answers to packets of strangers
+    /// (resets, echo replies, SYN-ACKs) take at most a quarter of it.
+    pub neighbour_pending_total_bytes_max: usize,
     /// Solicitations before a neighbour counts as absent (RFC 4861 §10: 3).
     pub neighbour_solicitations_max: u8,
     /// Time between two solicitations (RFC 4861 §10: 1 s; RFC 1122 §2.3.2.1: at most one per second).
@@ -134,7 +140,8 @@ impl Default for Config {
             icmp_errors_per_second: Rate { per_second: 100, burst: 50 },
             echo_replies_per_second: Rate { per_second: 10_000, burst: 1_000 },
             neighbours_max: 1_024,
-            neighbour_pending_max: 8,
+            neighbour_pending_bytes_max: 212_992,
+            neighbour_pending_total_bytes_max: 4 << 20,
             neighbour_solicitations_max: 3,
             neighbour_retransmit: Duration::from_secs(1),
             neighbour_reachable: Duration::from_secs(30),

@@ -106,6 +106,8 @@ discards! {
     NeighbourInvalid = "neighbour-invalid",
     /// A packet for a neighbour that does not answer, or more packets waiting for it than allowed.
     NeighbourUnresolved = "neighbour-unresolved",
+    /// A packet for a neighbour that is not known, when the cache is full of neighbours that are worth more.
+    NeighbourTableFull = "neighbour-table-full",
     /// A packet for which there is no route.
     NoRoute = "no-route",
     /// A packet when as many as allowed wait to leave.

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::flow::FlowKey;
 use crate::host::Host;
 use crate::limits::PACKET_BYTES_MAX;
+use crate::neighbour::Demand;
 use crate::route::Hop;
 use bytes::Bytes;
 use std::net::{IpAddr, SocketAddr};
@@ -51,7 +52,7 @@ impl Host {
                 return Err(Error::WouldBlock);
             }
             let frame = envelope.udp_frame(self.shape(hop.interface), header, Payload::from(data));
-            self.enqueue_frame(now, hop, frame);
+            self.enqueue_frame(now, hop, frame, Demand::Socket);
             return Ok(());
         }
         let mut packet = vec![0; udp::HEADER_BYTES];
@@ -61,10 +62,10 @@ impl Host {
         sum.add(&packet);
         header.checksum = udp::checksum_field(sum.checksum());
         header.emit(&mut packet[..udp::HEADER_BYTES]);
-        self.send_fragments(now, envelope, hop, &Bytes::from(packet))
+        self.send_fragments(now, envelope, hop, &Bytes::from(packet), Demand::Socket)
     }
 
-    /// Sends a complete transport packet, such as an ICMP message, to the next hop of the routing table.
+    /// Sends an answer of the host itself, such as an ICMP message, to the next hop of the routing table.
     pub(crate) fn send_packet(
         &mut self,
         now: Instant,
@@ -74,10 +75,10 @@ impl Host {
         let hop =
             self.route(SocketAddr::new(envelope.destination.ip(), 0)).ok_or(Error::NetworkUnreachable)?;
         if !self.fits_path(now, &envelope, hop, packet.len()) {
-            return self.send_fragments(now, envelope, hop, &packet);
+            return self.send_fragments(now, envelope, hop, &packet, Demand::Answer);
         }
         let frame = envelope.packet_frame(self.shape(hop.interface), Payload::from(packet));
-        self.enqueue_frame(now, hop, frame);
+        self.enqueue_frame(now, hop, frame, Demand::Answer);
         Ok(())
     }
 
@@ -92,6 +93,7 @@ impl Host {
         envelope: Envelope,
         hop: Hop,
         packet: &Bytes,
+        demand: Demand,
     ) -> Result<(), Error> {
         let mtu_bytes = self.path_to(now, envelope.destination, hop).mtu_bytes as usize;
         let extension = if envelope.source.is_v4() { 0 } else { ipv6::Fragment::BYTES };
@@ -114,7 +116,7 @@ impl Host {
                 &OurFragment { identification, offset, more, bytes: text.len() },
             );
             let frame = Frame { head, payload: Payload::from(text), offload: Offload::default() };
-            self.enqueue_frame(now, hop, frame);
+            self.enqueue_frame(now, hop, frame, demand);
         }
         Ok(())
     }

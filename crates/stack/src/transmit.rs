@@ -11,7 +11,9 @@ use crate::flow::FlowKey;
 use crate::host::Host;
 use crate::interface::InterfaceId;
 use crate::limits::{CUT_BYTES_MAX, LOOPBACK_FRAMES_PER_CALL, SUPER_SEGMENT_BYTES_MAX};
+use crate::neighbour::Demand;
 use crate::route::Hop;
+use crate::socket::Standing;
 use std::net::{IpAddr, SocketAddr};
 use tcp::{Error, Instant, PathEvent, SendReason, Tracing};
 use wire::tcp::{Header, OptionLayout};
@@ -105,6 +107,9 @@ impl Host {
         self.counters.segments_sent += 1;
         let key = socket.key;
         let interface = socket.interface;
+        // Nobody has shown yet that it can receive at a half-open connection's address.
+        let is_half_open = socket.standing == Standing::HalfOpen;
+        let demand = if is_half_open { Demand::Answer } else { Demand::Socket };
         let outgoing = Outgoing {
             header: &mut transmit.header,
             payload: core::mem::take(&mut transmit.payload),
@@ -128,7 +133,7 @@ impl Host {
             self.handle_drained(now, index);
         }
         if interface == InterfaceId::LOOPBACK || shape.medium == Medium::Ethernet {
-            self.send_to_neighbour(now, key.remote.ip(), interface, out)?;
+            self.send_to_neighbour(now, (key.remote.ip(), interface), demand, out)?;
         }
         if !link_cuts && out.offload.segment_bytes > 0 {
             let cut = segmentation::cut(core::mem::take(out), shape.medium, shape.checksum);
@@ -143,13 +148,13 @@ impl Host {
     fn send_to_neighbour(
         &mut self,
         now: Instant,
-        remote: IpAddr,
-        interface: InterfaceId,
+        (remote, interface): (IpAddr, InterfaceId),
+        demand: Demand,
         out: &mut Frame,
     ) -> Option<()> {
         let hop = self.routes.find_on(remote, interface);
         let hop = hop.unwrap_or(Hop { interface, neighbour: remote });
-        let (_, frame) = self.dispatch(now, hop, core::mem::take(out))?;
+        let (_, frame) = self.dispatch(now, hop, core::mem::take(out), demand)?;
         *out = frame;
         Some(())
     }
@@ -193,7 +198,13 @@ impl Host {
     /// Sends a frame to its next hop. Returns it if it can leave at once; otherwise it is for ourselves, or
     /// waits for a neighbour's address, or was dropped.
     #[inline]
-    pub(crate) fn dispatch(&mut self, now: Instant, hop: Hop, frame: Frame) -> Option<(InterfaceId, Frame)> {
+    pub(crate) fn dispatch(
+        &mut self,
+        now: Instant,
+        hop: Hop,
+        frame: Frame,
+        demand: Demand,
+    ) -> Option<(InterfaceId, Frame)> {
         if hop.interface == InterfaceId::LOOPBACK {
             if self.loopback.len() >= self.config.loopback_frames_max {
                 self.counters.discard(Discard::LoopbackFull);
@@ -204,13 +215,13 @@ impl Host {
         }
         match self.interfaces.get(hop.interface.index())?.capabilities.medium {
             Medium::Ip => Some((hop.interface, frame)),
-            Medium::Ethernet => self.resolve(now, hop, frame),
+            Medium::Ethernet => self.resolve(now, hop, frame, demand),
         }
     }
 
     /// Sends a frame that belongs to no connection.
-    pub(crate) fn enqueue_frame(&mut self, now: Instant, hop: Hop, frame: Frame) {
-        if let Some(out) = self.dispatch(now, hop, frame) {
+    pub(crate) fn enqueue_frame(&mut self, now: Instant, hop: Hop, frame: Frame, demand: Demand) {
+        if let Some(out) = self.dispatch(now, hop, frame, demand) {
             self.push_to_outbox(out);
         }
     }
@@ -248,7 +259,7 @@ impl Host {
         let mut frame = Frame::default();
         build::tcp_frame(&mut frame, self.shape(hop.interface), key, outgoing);
         let sending = self.trace_sent(now, key, &header, why);
-        if let Some((interface, frame)) = self.dispatch(now, hop, frame) {
+        if let Some((interface, frame)) = self.dispatch(now, hop, frame, Demand::Answer) {
             self.push_waiting(Waiting { interface, frame, sending });
         }
     }

@@ -8,5 +8,6 @@ mod ethernet;
 mod hostile;
 mod listeners;
 mod messages;
+mod neighbours;
 mod time_wait;
 mod world;
