@@ -92,10 +92,18 @@ pub struct Config {
     /// addresses and routes come from the program, and other hosts on the link cannot change them.
     pub accept_router_advertisements: bool,
 
-    /// Bytes of fragments kept over all datagrams. Beyond it, the oldest datagram is dropped.
+    /// Bytes of memory that fragments take over all datagrams. Beyond it, the oldest datagram is dropped. Linux:
+    /// `ipfrag_high_thresh`, 4 MiB.
     pub reassembly_bytes_max: usize,
-    /// Datagrams under reassembly. Beyond it, the oldest is dropped.
+    /// Datagrams under reassembly. Beyond it, the oldest is dropped. A flood of 150,000 fragments a second leaves
+    /// each of these more than 20 ms.
     pub reassembly_datagrams_max: usize,
+    /// Bytes of memory that the fragments of one source take. Beyond it, its oldest datagram is dropped, so that
+    /// one stranger cannot fill the table.
+    pub reassembly_source_bytes_max: usize,
+    /// Datagrams of one source under reassembly. Beyond it, its oldest is dropped. Linux gives a datagram up
+    /// after 64 others of its source (`ipfrag_max_dist`).
+    pub reassembly_source_datagrams_max: usize,
     /// Fragments of one datagram; 64 KB in packets of 1,280 bytes are 52 fragments.
     pub reassembly_fragments_max: usize,
     /// How long a datagram waits for its fragments (RFC 1122 §3.3.2: 60 to 120 s for IPv4, RFC 8200 §4.5: 60 s;
@@ -149,7 +157,9 @@ impl Default for Config {
             neighbour_forget: Duration::from_secs(60),
             accept_router_advertisements: false,
             reassembly_bytes_max: 4 << 20,
-            reassembly_datagrams_max: 256,
+            reassembly_datagrams_max: 4_096,
+            reassembly_source_bytes_max: 1 << 20,
+            reassembly_source_datagrams_max: 64,
             reassembly_fragments_max: 64,
             reassembly_timeout: Duration::from_secs(30),
             path_mtu_entries_max: 1_024,

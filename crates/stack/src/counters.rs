@@ -60,7 +60,7 @@ discards! {
     FragmentOverlap = "fragment-overlap",
     /// A fragment that reaches past 65,535 bytes or contradicts the length.
     FragmentLength = "fragment-length",
-    /// A bound on reassembly was reached, and the oldest datagram was dropped.
+    /// A bound on reassembly was reached, and the oldest datagram, or the oldest of its source, was dropped.
     FragmentBound = "fragment-bound",
     /// Not all fragments came in time.
     FragmentTimeout = "fragment-timeout",

@@ -86,7 +86,7 @@ impl Host {
     fn receive_fragment(&mut self, now: Instant, frame: &mut Frame, facts: PacketFacts, fragment: Fragment) {
         flatten(frame);
         let packet = Packet { frame, facts };
-        if let Some((mut frame, facts)) = self.reassemble(now, packet, fragment) {
+        if let Some((mut frame, facts)) = self.reassemble(now, &packet, fragment) {
             self.deliver(now, Packet { frame: &mut frame, facts });
         }
     }

@@ -5,6 +5,7 @@
 mod connections;
 mod datagrams;
 mod ethernet;
+mod fragments;
 mod hostile;
 mod listeners;
 mod messages;
