@@ -119,11 +119,15 @@ pub struct Config {
 }
 
 /// A bound on how often something may be done.
+///
+/// It holds for periods of `burst / per_second` seconds. How many are allowed in a period, from half of `burst`
+/// to all of it, is drawn anew each time, so that a stranger who counts answers learns nothing about what
+/// others asked (CVE-2020-25705).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// At most this many per second on average.
+    /// At most this many per second on average, and three quarters of it as a rule.
     pub per_second: u32,
-    /// At most this many at once after a pause.
+    /// At most this many in a period.
     pub burst: u32,
 }
 

@@ -20,7 +20,7 @@ use crate::listener::Listeners;
 use crate::neighbour::Neighbours;
 use crate::path_mtu::PathMtus;
 use crate::ports::Ports;
-use crate::rate_limit::RateLimit;
+use crate::rate_limit::{Limited, RateLimit};
 use crate::reassembly::Reassembly;
 use crate::route::{Route, Routes};
 use crate::secret::{Keyed, Purpose, Secret};
@@ -169,9 +169,9 @@ impl Host {
             last_sending: None,
             departures: Departures::default(),
             departed: VecDeque::new(),
-            reset_limit: RateLimit::new(config.resets_per_second),
-            icmp_error_limit: RateLimit::new(config.icmp_errors_per_second),
-            echo_limit: RateLimit::new(config.echo_replies_per_second),
+            reset_limit: RateLimit::new(config.resets_per_second, &secret, Limited::Resets),
+            icmp_error_limit: RateLimit::new(config.icmp_errors_per_second, &secret, Limited::IcmpErrors),
+            echo_limit: RateLimit::new(config.echo_replies_per_second, &secret, Limited::EchoReplies),
             config,
         }
     }

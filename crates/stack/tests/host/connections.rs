@@ -125,8 +125,10 @@ fn resets_to_closed_ports_are_limited() {
         pair.client().tcp_connect(now, None, "10.0.0.2:81".parse().unwrap()).unwrap();
     }
     pair.settle();
-    assert_eq!(pair.server().counters().resets_sent, 5);
-    assert_eq!(pair.server().counters().discarded(synfin_stack::Discard::ResetLimited), 15);
+    // How many a period allows is drawn anew each time, from half of the burst on.
+    let sent = pair.server().counters().resets_sent;
+    assert!((3..=5).contains(&sent), "{sent}");
+    assert_eq!(pair.server().counters().discarded(synfin_stack::Discard::ResetLimited), 20 - sent);
 }
 
 #[test]

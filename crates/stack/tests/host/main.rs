@@ -10,5 +10,6 @@ mod hostile;
 mod listeners;
 mod messages;
 mod neighbours;
+mod strangers;
 mod time_wait;
 mod world;

@@ -123,10 +123,12 @@ fn errors_about_unknown_protocols_are_sent_within_the_limit() {
         pair.inject(CLIENT, packet);
     }
     pair.settle();
-    assert_eq!(pair.seen.len(), 5);
+    // How many a period allows is drawn anew each time, from half of the burst on.
+    let sent = pair.seen.len();
+    assert!((3..=5).contains(&sent), "{sent}");
     let message = v4::Message::parse(&pair.seen[0].1[20..]).unwrap();
     assert!(matches!(message, v4::Message::Unreachable { code: 2, quoted, .. } if quoted.len() == 40));
-    assert_eq!(pair.server().counters().discarded(Discard::IcmpErrorLimited), 3);
+    assert_eq!(pair.server().counters().discarded(Discard::IcmpErrorLimited), 8 - sent as u64);
     pair.pass_time(Duration::from_secs(1));
     pair.seen.clear();
     let mut packet = vec![0; 48];
