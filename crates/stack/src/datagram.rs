@@ -104,7 +104,7 @@ impl Host {
         if self.outbox.len() + packet.len().div_ceil(room) > self.config.outbox_frames_max {
             return Err(Error::WouldBlock);
         }
-        let identification = self.next_identification(&envelope);
+        let identification = self.identifications.next(&envelope);
         for offset in (0..packet.len()).step_by(room) {
             let text = packet.slice(offset..packet.len().min(offset + room));
             let more = offset + text.len() < packet.len();
@@ -119,16 +119,6 @@ impl Host {
             self.enqueue_frame(now, hop, frame, demand);
         }
         Ok(())
-    }
-
-    /// An identification that others cannot predict and that is not reused soon (RFC 6864, RFC 7739).
-    fn next_identification(&mut self, envelope: &Envelope) -> u32 {
-        let mut ends = [0; 33];
-        ends[..16].copy_from_slice(&envelope.source.whole().octets());
-        ends[16..32].copy_from_slice(&envelope.destination.whole().octets());
-        ends[32] = envelope.protocol;
-        self.identifications = self.identifications.wrapping_add(1);
-        self.identifications.wrapping_add(self.identification.hash(&ends) as u32)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::departure::Departures;
 use crate::event::Event;
 use crate::flow::FlowKey;
 use crate::id::{Slab, SlabKey, SocketId, SocketKind};
+use crate::identification::Identifications;
 use crate::interface::{Addresses, Interface, InterfaceId};
 use crate::isn::Isn;
 use crate::listener::Listeners;
@@ -23,7 +24,7 @@ use crate::ports::Ports;
 use crate::rate_limit::{Limited, RateLimit};
 use crate::reassembly::Reassembly;
 use crate::route::{Route, Routes};
-use crate::secret::{Keyed, Purpose, Secret};
+use crate::secret::Secret;
 use crate::socket::{NO_LISTENER, Socket, Standing};
 use crate::time_wait::TimeWaits;
 use crate::timers::{Timer, Timers};
@@ -47,8 +48,7 @@ pub struct Host {
     pub(crate) counters: Counters,
     pub(crate) isn: Isn,
     pub(crate) ports: Ports,
-    pub(crate) identification: Keyed,
-    pub(crate) identifications: u32,
+    pub(crate) identifications: Identifications,
 
     pub(crate) interfaces: Vec<Interface>,
     pub(crate) addresses: Addresses,
@@ -139,8 +139,7 @@ impl Host {
             counters: Counters::default(),
             isn: Isn::new(&secret, config.isn),
             ports: Ports::new(&secret, config.ephemeral_ports.clone()),
-            identification: Keyed::new(&secret, Purpose::Identification),
-            identifications: 0,
+            identifications: Identifications::new(&secret),
             interfaces: Vec::new(),
             addresses: Addresses::new(&secret),
             routes: Routes::default(),

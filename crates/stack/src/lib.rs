@@ -75,6 +75,7 @@ mod host;
 mod icmp;
 mod icmp_errors;
 mod id;
+mod identification;
 mod interface;
 mod isn;
 mod limits;

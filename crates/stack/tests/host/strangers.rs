@@ -113,3 +113,22 @@ fn counting_resets_does_not_tell_a_connection() {
     // The connection is unharmed.
     assert_eq!(pair.hosts[CLIENT].tcp(client).unwrap().state(), tcp::State::Established);
 }
+
+#[test]
+fn identifications_do_not_tell_how_much_others_are_sent() {
+    let mut pair = Pair::new();
+    let socket = pair.server().udp_bind("10.0.0.2:53".parse().unwrap()).unwrap();
+    let mut identification = |remote: &str| {
+        let now = pair.now;
+        pair.server().udp_send_to(now, socket, vec![1; 3_000].into(), remote.parse().unwrap()).unwrap();
+        let frames: Vec<_> = std::iter::from_fn(|| pair.server().poll_transmit(now)).collect();
+        let first = frames[0].1.to_vec();
+        u16::from_be_bytes([first[4], first[5]])
+    };
+    let before = identification("10.0.0.66:9");
+    for n in 0..700 {
+        identification(&format!("10.0.0.{}:53", 70 + n % 100));
+    }
+    let step = identification("10.0.0.66:9").wrapping_sub(before);
+    assert!((1..=4).contains(&step), "700 packets to others, a step of {step}");
+}
