@@ -212,7 +212,7 @@ impl Host {
         Birth { iss, timestamp_offset: start.timestamp_offset, path: self.path_to(now, key.remote, hop) }
     }
 
-    /// The MTU of the path to this address, as far as it is known.
+    /// The MTU of the path to this address, as far as a connection has confirmed it.
     pub(crate) fn path_to(&self, now: Instant, remote: Address, hop: Hop) -> Path {
         let link = self.interfaces.get(hop.interface.index());
         let link_bytes = link.map_or(LOOPBACK_MTU_BYTES, |link| link.capabilities.mtu_bytes);

@@ -83,8 +83,17 @@ impl Host {
     }
 
     fn fits_path(&self, now: Instant, envelope: &Envelope, hop: Hop, transport_bytes: usize) -> bool {
-        let path = self.path_to(now, envelope.destination, hop);
-        envelope.ip_header_bytes() + transport_bytes <= path.mtu_bytes as usize
+        envelope.ip_header_bytes() + transport_bytes <= self.mtu_bytes_for(now, envelope, hop)
+    }
+
+    /// The MTU of the path for this protocol: what came back for datagrams is for UDP alone.
+    fn mtu_bytes_for(&self, now: Instant, envelope: &Envelope, hop: Hop) -> usize {
+        let confirmed = self.path_to(now, envelope.destination, hop).mtu_bytes;
+        let of_udp = match envelope.protocol {
+            protocol::UDP => self.udp_path_mtus.find(now, envelope.destination, self.config.path_mtu_age),
+            _ => None,
+        };
+        of_udp.map_or(confirmed, |mtu_bytes| mtu_bytes.min(confirmed)) as usize
     }
 
     fn send_fragments(
@@ -95,7 +104,7 @@ impl Host {
         packet: &Bytes,
         demand: Demand,
     ) -> Result<(), Error> {
-        let mtu_bytes = self.path_to(now, envelope.destination, hop).mtu_bytes as usize;
+        let mtu_bytes = self.mtu_bytes_for(now, &envelope, hop);
         let extension = if envelope.source.is_v4() { 0 } else { ipv6::Fragment::BYTES };
         let room = mtu_bytes.saturating_sub(envelope.ip_header_bytes() + extension) & !7;
         if room == 0 || packet.len() > PACKET_BYTES_MAX {

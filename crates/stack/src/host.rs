@@ -54,7 +54,10 @@ pub struct Host {
     pub(crate) addresses: Addresses,
     pub(crate) routes: Routes,
     pub(crate) neighbours: Neighbours,
+    /// What connections have confirmed.
     pub(crate) path_mtus: PathMtus,
+    /// What came back for datagrams.
+    pub(crate) udp_path_mtus: PathMtus,
     pub(crate) reassembly: Reassembly,
 
     pub(crate) demux: Demux,
@@ -145,6 +148,7 @@ impl Host {
             routes: Routes::default(),
             neighbours: Neighbours::new(&secret),
             path_mtus: PathMtus::new(&secret),
+            udp_path_mtus: PathMtus::new(&secret),
             reassembly: Reassembly::default(),
             demux: Demux::new(&secret),
             sockets: Slab::new(),
@@ -266,6 +270,7 @@ impl Host {
         self.expire_neighbours(now);
         self.expire_reassembly(now);
         self.path_mtus.expire(now, self.config.path_mtu_age);
+        self.udp_path_mtus.expire(now, self.config.path_mtu_age);
     }
 
     /// When to call [`Host::handle_timeout`] at the latest; `None` while no timer is set. It may be earlier than
@@ -341,7 +346,7 @@ impl Host {
             udp_sockets: self.udp.len(),
             neighbours: self.neighbours.len(),
             reassemblies: self.reassembly.len(),
-            path_mtus: self.path_mtus.len(),
+            path_mtus: self.path_mtus.len() + self.udp_path_mtus.len(),
         }
     }
 

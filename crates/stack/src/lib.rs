@@ -88,6 +88,7 @@ mod ports;
 mod rate_limit;
 mod reassembly;
 mod receive;
+mod recently_sent;
 mod resolution;
 mod route;
 mod secret;

@@ -1,8 +1,9 @@
 //! Path MTUs that ICMP messages have reported (RFC 1191, RFC 8201).
 //!
 //! A bounded table of path MTUs by destination, for later connections; each open connection keeps its own.
-//! An entry is used for ten minutes. What is *not* here: whether to believe a message; that needs the
-//! connection's sequence numbers (RFC 5927).
+//! An entry is used for ten minutes. A host has a table of what its connections have confirmed, which serves
+//! every protocol, and one of what came back for datagrams, which serves UDP alone. What is *not* here: whether
+//! to believe a message; that needs the connection's sequence numbers (RFC 5927), or what the UDP socket sent.
 
 use crate::flow::Address;
 use crate::limits::MTU_V4_MIN;

@@ -105,6 +105,7 @@ impl Host {
     /// MUST-20, negative advice).
     pub(crate) fn doubt_path(&mut self, now: Instant, remote: Address) {
         self.path_mtus.forget(remote);
+        self.udp_path_mtus.forget(remote);
         if let Some(hop) = self.routes.find(remote.ip()) {
             let key = (hop.interface, Address::from(hop.neighbour));
             self.neighbours.doubt(now, key, &self.config);

@@ -12,9 +12,10 @@ use crate::event::Event;
 use crate::flow::{Address, FlowKey};
 use crate::host::Host;
 use crate::id::{Slab, SlabKey, SocketId, SocketKind};
-use crate::limits::DATAGRAM_OVERHEAD_BYTES;
+use crate::limits::{DATAGRAM_OVERHEAD_BYTES, MTU_V6_MIN};
 use crate::packet::{Cast, Packet, flatten, is_flat};
 use crate::receive::is_trusted;
+use crate::recently_sent::RecentlySent;
 use crate::secret::{Purpose, Secret, TableHash};
 use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
@@ -34,6 +35,9 @@ pub(crate) struct UdpSocket {
     /// An event of this socket is in the host's list.
     pub(crate) has_notice: bool,
     waits_to_send: bool,
+    /// Something was sent since it was bound or connected, so that an error may come back.
+    has_sent: bool,
+    recently_sent: RecentlySent,
 }
 
 /// All UDP sockets of a host.
@@ -142,6 +146,8 @@ impl Host {
             error: None,
             has_notice: false,
             waits_to_send: false,
+            has_sent: false,
+            recently_sent: RecentlySent::default(),
         });
         self.udp.by_end.insert(end, key.index);
         *self.udp.by_port.entry(local.port()).or_default() += 1;
@@ -161,7 +167,9 @@ impl Host {
             let hop = self.route(remote).ok_or(Error::NetworkUnreachable)?;
             self.choose_local(Some(local), remote, hop)?;
         }
-        self.udp.get_mut(key).ok_or(Error::UnknownSocket)?.remote = remote;
+        let socket = self.udp.get_mut(key).ok_or(Error::UnknownSocket)?;
+        socket.remote = remote;
+        socket.has_sent = false;
         Ok(())
     }
 
@@ -215,6 +223,7 @@ impl Host {
             Err(error) => Err(error),
             Ok(()) => {
                 self.counters.datagrams_sent += 1;
+                self.record_sent(now, key, remote, sent);
                 Ok(sent)
             }
         }
@@ -307,16 +316,37 @@ impl Host {
         self.push_udp_notice(key, Event::Readable);
     }
 
-    /// An ICMP error came for a datagram of the socket that has these ends.
-    pub(crate) fn udp_failed(&mut self, key: &FlowKey, error: Option<tcp::Error>) -> bool {
+    /// A datagram left a socket: what may come back for it is heard.
+    fn record_sent(&mut self, now: Instant, key: SlabKey, remote: SocketAddr, text_bytes: usize) {
+        let (ip_bytes, always_fits) =
+            if remote.is_ipv4() { (20, self.config.path_mtu_v4_min) } else { (40, MTU_V6_MIN) };
+        let udp_bytes = HEADER_BYTES + text_bytes;
+        let Some(socket) = self.udp.get_mut(key) else { return };
+        socket.has_sent = true;
+        if let Ok(len) = u16::try_from(udp_bytes)
+            && ip_bytes + udp_bytes > always_fits as usize
+        {
+            socket.recently_sent.record(now, remote, len);
+        }
+    }
+
+    /// An ICMP error came for a datagram of the socket that has these ends. Returns whether it may have sent one.
+    pub(crate) fn udp_failed(&mut self, key: &FlowKey, error: tcp::Error) -> bool {
         let Some(place) = self.udp.find(key.local, key.local_port, key.remote()) else { return false };
-        let Some(socket) = self.udp.get_mut(place) else { return false };
+        let Some(socket) = self.udp.get_mut(place).filter(|socket| socket.has_sent) else { return false };
         // As on Linux, only a connected socket gets the error: others may send to many peers.
-        if let Some(error) = error.filter(|_| socket.remote.is_some()) {
+        if socket.remote.is_some() {
             socket.error = Some(error);
             self.push_udp_notice(place, Event::Failed(error));
         }
         true
+    }
+
+    /// Whether the socket that has these ends sent a datagram of this length a moment ago.
+    pub(crate) fn udp_has_sent(&self, now: Instant, key: &FlowKey, udp_bytes: u16) -> bool {
+        let socket = self.udp.find(key.local, key.local_port, key.remote());
+        let socket = socket.and_then(|place| self.udp.get(place));
+        socket.is_some_and(|socket| socket.recently_sent.contains(now, key.remote(), udp_bytes))
     }
 
     fn push_udp_notice(&mut self, key: SlabKey, event: Event) {

@@ -270,3 +270,124 @@ fn a_hard_error_ends_an_attempt_to_connect_and_a_soft_one_does_not() {
         }
     }
 }
+
+/// Says to the server that a datagram from it with these ports and this length was too big.
+fn too_big(pair: &mut Pair, ports: (u16, u16), text_bytes: u16, mtu_bytes: u16) {
+    for is_v6 in [false, true] {
+        let mut udp = [0; 8];
+        udp[..2].copy_from_slice(&ports.0.to_be_bytes());
+        udp[2..4].copy_from_slice(&ports.1.to_be_bytes());
+        udp[4..6].copy_from_slice(&(8 + text_bytes).to_be_bytes());
+        if is_v6 {
+            let header = ipv6::Header {
+                source: "fd00::2".parse().unwrap(),
+                destination: PEER_V6,
+                payload_bytes: 8 + text_bytes,
+                next_header: 17,
+                ..ipv6::Header::default()
+            };
+            let mut quoted = vec![0; 40];
+            header.emit(&mut quoted);
+            quoted.extend(udp);
+            let message = v6::Message::PacketTooBig { mtu_bytes: u32::from(mtu_bytes), quoted: &quoted };
+            pair.inject(CLIENT, packet_v6(ROUTER_V6, "fd00::2".parse().unwrap(), &message));
+        } else {
+            let header = ipv4::Header {
+                source: Ipv4Addr::new(10, 0, 0, 2),
+                destination: PEER,
+                protocol: 17,
+                total_bytes: 28 + text_bytes,
+                ..ipv4::Header::default()
+            };
+            let mut quoted = vec![0; 20];
+            header.emit(&mut quoted);
+            quoted.extend(udp);
+            let message = v4::Message::Unreachable { code: 4, mtu_bytes, quoted: &quoted };
+            pair.inject(CLIENT, packet_v4(ROUTER, Ipv4Addr::new(10, 0, 0, 2), &message));
+        }
+    }
+}
+
+#[test]
+fn a_datagram_that_was_never_sent_was_not_too_big() {
+    let mut pair = Pair::new();
+    let socket = pair.server().udp_bind("[::]:53".parse().unwrap()).unwrap();
+    too_big(&mut pair, (53, 9), 1_400, 1_300);
+    let now = pair.now;
+    for remote in ["10.0.0.1:9", "[fd00::1]:9"] {
+        // Small ones fit every path, so no router says anything about them.
+        pair.server().udp_send_to(now, socket, text(500).into(), remote.parse().unwrap()).unwrap();
+        pair.server().udp_send_to(now, socket, text(1_400).into(), remote.parse().unwrap()).unwrap();
+    }
+    pair.settle();
+    for (ports, text_bytes) in [((53, 9), 500), ((53, 9), 1_401), ((53, 8), 1_400), ((54, 9), 1_400)] {
+        too_big(&mut pair, ports, text_bytes, 1_300);
+    }
+    pair.pass_time(Duration::from_secs(11));
+    too_big(&mut pair, (53, 9), 1_400, 1_300);
+    assert_eq!(pair.server().usage().path_mtus, 0, "no message came for what was sent, or in time");
+    assert_eq!(pair.server().counters().discarded(Discard::IcmpUnmatched), 12);
+}
+
+#[test]
+fn a_datagram_that_was_too_big_makes_smaller_ones_and_changes_nothing_for_connections() {
+    for (remote, port) in [("10.0.0.1", "10.0.0.1:80"), ("fd00::1", "[fd00::1]:80")] {
+        let mut pair = Pair::new();
+        let socket = pair.server().udp_bind("[::]:53".parse().unwrap()).unwrap();
+        let remote = std::net::SocketAddr::new(remote.parse().unwrap(), 9);
+        let frames = |pair: &mut Pair| {
+            let now = pair.now;
+            pair.server().udp_send_to(now, socket, text(1_400).into(), remote).unwrap();
+            std::iter::from_fn(|| pair.server().poll_transmit(now)).count()
+        };
+        assert_eq!(frames(&mut pair), 1);
+        too_big(&mut pair, (53, 9), 1_400, 1_300);
+        assert_eq!(pair.server().counters().icmp_errors_delivered, 1);
+        assert_eq!(frames(&mut pair), 2, "fragments of the size that the path takes");
+        let now = pair.now;
+        let id = pair.server().tcp_connect(now, None, port.parse().unwrap()).unwrap();
+        assert_eq!(pair.server().tcp(id).unwrap().path().mtu_bytes, 1_500);
+        pair.pass_time(Duration::from_secs(601));
+        assert_eq!(pair.server().usage().path_mtus, 0, "forgotten after ten minutes");
+        assert_eq!(frames(&mut pair), 1);
+    }
+}
+
+#[test]
+fn what_a_connection_has_confirmed_serves_datagrams_too() {
+    let mut pair = Pair::new();
+    let (_, _, packet) = last_data_packet(&mut pair, "10.0.0.2:80");
+    let message = v4::Message::Unreachable { code: 4, mtu_bytes: 1_300, quoted: &packet[..28] };
+    pair.inject(CLIENT, packet_v4(ROUTER, Ipv4Addr::new(10, 0, 0, 2), &message));
+    let socket = pair.server().udp_bind("[::]:53".parse().unwrap()).unwrap();
+    let now = pair.now;
+    while pair.server().poll_transmit(now).is_some() {}
+    pair.server().udp_send_to(now, socket, text(1_400).into(), "10.0.0.1:9".parse().unwrap()).unwrap();
+    assert_eq!(std::iter::from_fn(|| pair.server().poll_transmit(now)).count(), 2);
+}
+
+#[test]
+fn an_error_reaches_a_connected_socket_only_after_it_has_sent() {
+    let mut pair = Pair::new();
+    let socket = pair.server().udp_bind("10.0.0.2:53".parse().unwrap()).unwrap();
+    pair.server().udp_connect(socket, Some("10.0.0.1:9".parse().unwrap())).unwrap();
+    let refused = |pair: &mut Pair| {
+        let mut quoted = vec![0; 28];
+        ipv4::Header {
+            source: Ipv4Addr::new(10, 0, 0, 2),
+            destination: PEER,
+            protocol: 17,
+            total_bytes: 29,
+            ..ipv4::Header::default()
+        }
+        .emit(&mut quoted);
+        quoted[20..26].copy_from_slice(&[0, 53, 0, 9, 0, 9]);
+        let message = v4::Message::Unreachable { code: 3, mtu_bytes: 0, quoted: &quoted };
+        pair.inject(CLIENT, packet_v4(PEER, Ipv4Addr::new(10, 0, 0, 2), &message));
+        pair.server().udp_take_error(socket)
+    };
+    assert_eq!(refused(&mut pair), None);
+    let now = pair.now;
+    pair.server().udp_send(now, socket, vec![7].into()).unwrap();
+    assert_eq!(refused(&mut pair), Some(synfin_stack::Error::Refused));
+}
