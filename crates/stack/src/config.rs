@@ -48,8 +48,8 @@ pub struct Config {
     /// Bytes of datagrams that wait in one UDP socket; later ones are dropped, as in every kernel.
     pub udp_receive_bytes_max: usize,
 
-    /// Packets that wait to be taken from the host: answers, datagrams. Beyond it, answers are dropped and
-    /// `udp_send_to` returns [`crate::Error::WouldBlock`].
+    /// Packets that wait to be taken from the host for one interface: answers, datagrams. Beyond it, answers are
+    /// dropped and `udp_send_to` returns [`crate::Error::WouldBlock`].
     pub outbox_frames_max: usize,
     /// Packets from this host to itself that wait to arrive.
     pub loopback_frames_max: usize,

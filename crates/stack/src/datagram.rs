@@ -48,7 +48,7 @@ impl Host {
             checksum: 0,
         };
         if self.fits_path(now, &envelope, hop, bytes) {
-            if self.outbox.len() >= self.config.outbox_frames_max {
+            if self.outbox.len(hop.interface) >= self.config.outbox_frames_max {
                 return Err(Error::WouldBlock);
             }
             let frame = envelope.udp_frame(self.shape(hop.interface), header, Payload::from(data));
@@ -110,7 +110,7 @@ impl Host {
         if room == 0 || packet.len() > PACKET_BYTES_MAX {
             return Err(Error::MessageTooLong);
         }
-        if self.outbox.len() + packet.len().div_ceil(room) > self.config.outbox_frames_max {
+        if self.outbox.len(hop.interface) + packet.len().div_ceil(room) > self.config.outbox_frames_max {
             return Err(Error::WouldBlock);
         }
         let identification = self.identifications.next(&envelope);

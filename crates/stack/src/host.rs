@@ -19,6 +19,7 @@ use crate::interface::{Addresses, Interface, InterfaceId};
 use crate::isn::Isn;
 use crate::listener::Listeners;
 use crate::neighbour::Neighbours;
+use crate::outbox::Outbox;
 use crate::path_mtu::PathMtus;
 use crate::ports::Ports;
 use crate::rate_limit::{Limited, RateLimit};
@@ -29,7 +30,6 @@ use crate::socket::{NO_LISTENER, Socket, Standing};
 use crate::time_wait::TimeWaits;
 use crate::timers::{Timer, Timers};
 use crate::trace::TraceRecord;
-use crate::transmit::Waiting;
 use crate::udp::UdpSockets;
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -77,8 +77,9 @@ pub struct Host {
     pub(crate) turn_transmissions: u32,
     /// A super-segment that is being cut for a link that takes only single segments.
     pub(crate) cutting: Option<(InterfaceId, Cut)>,
-    /// Packets that belong to no connection, or that had to wait for a neighbour's address.
-    pub(crate) outbox: VecDeque<Waiting>,
+    /// Packets that belong to no connection, or that had to wait for a neighbour's address, and what a link that is
+    /// full holds up.
+    pub(crate) outbox: Outbox,
     pub(crate) loopback: VecDeque<Frame>,
 
     /// Connections that may have events.
@@ -162,7 +163,7 @@ impl Host {
             ready: VecDeque::new(),
             turn_transmissions: 0,
             cutting: None,
-            outbox: VecDeque::new(),
+            outbox: Outbox::default(),
             loopback: VecDeque::new(),
             with_events: VecDeque::new(),
             notices: VecDeque::new(),
@@ -218,11 +219,13 @@ impl Host {
     /// same interface is replaced.
     pub fn add_route(&mut self, destination: Cidr, via: Option<IpAddr>, interface: InterfaceId) {
         self.routes.add(Route { destination, via, interface });
+        self.retry_held_connections();
     }
 
     /// Removes the routes to exactly this destination by this interface.
     pub fn remove_route(&mut self, destination: Cidr, interface: InterfaceId) {
         self.routes.remove(|route| route.destination == destination && route.interface == interface);
+        self.retry_held_connections();
     }
 
     /// The routing table, longest prefix first.
@@ -258,7 +261,11 @@ impl Host {
                 }
                 socket.connection.handle_timeout(now);
                 let doubted = socket.connection.doubts_path().then_some(socket.key.remote);
+                let is_held = self.outbox.is_held(socket.interface);
                 self.touch_connection(now, index);
+                if is_held {
+                    self.set_timer_of_held(now, index);
+                }
                 if let Some(remote) = doubted {
                     self.doubt_path(now, remote);
                 }

@@ -81,6 +81,7 @@ mod isn;
 mod limits;
 mod listener;
 mod neighbour;
+mod outbox;
 mod packet;
 mod path_mtu;
 mod port_table;

@@ -318,6 +318,7 @@ impl Host {
             self.routes.remove(|route| {
                 route.destination == default_route && route.via == via && route.interface == interface
             });
+            self.retry_held_connections();
         } else if !self.routes.iter().any(|route| route.destination == default_route) {
             self.add_route(default_route, via, interface);
         }

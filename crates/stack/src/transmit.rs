@@ -3,7 +3,8 @@
 //! Connections that may have something to send are in a list and take turns. A turn is bounded, so that one
 //! bulk transfer does not delay the others, and long enough that batches stay together. A link that takes
 //! super-segments gets them whole; for other links they are cut here, which is cheaper than asking the
-//! connection for each piece. Packets to ourselves stay inside the host.
+//! connection for each piece. What is for a link that takes nothing waits in `outbox.rs`. Packets to ourselves
+//! stay inside the host.
 
 use crate::build::{self, Outgoing, Shape};
 use crate::counters::Discard;
@@ -12,6 +13,7 @@ use crate::host::Host;
 use crate::interface::InterfaceId;
 use crate::limits::{CUT_BYTES_MAX, LOOPBACK_FRAMES_PER_CALL, SUPER_SEGMENT_BYTES_MAX};
 use crate::neighbour::Demand;
+use crate::outbox::Waiting;
 use crate::route::Hop;
 use crate::socket::Standing;
 use std::net::{IpAddr, SocketAddr};
@@ -74,10 +76,10 @@ impl Host {
 
     #[inline(never)]
     fn next_from_outbox(&mut self, out: &mut Frame) -> Option<InterfaceId> {
-        let waiting = self.outbox.pop_front()?;
+        let waiting = self.outbox.pop()?;
         *out = waiting.frame;
         self.last_sending = waiting.sending;
-        self.wake_datagram_senders();
+        self.wake_datagram_senders(waiting.interface);
         Some(waiting.interface)
     }
 
@@ -92,6 +94,12 @@ impl Host {
             self.end_turn();
             return None;
         };
+        if self.outbox.is_held(socket.interface) {
+            let interface = socket.interface;
+            self.end_turn();
+            self.hold_connection(now, interface, index);
+            return None;
+        }
         let link = self.interfaces.get(socket.interface.index()).map(|interface| &interface.capabilities);
         let shape = link.map_or(Shape::LOOPBACK, Shape::of);
         let link_cuts = link.is_none_or(|link| link.super_segment_bytes_max > 0);
@@ -232,10 +240,10 @@ impl Host {
     }
 
     fn push_waiting(&mut self, waiting: Waiting) {
-        if self.outbox.len() >= self.config.outbox_frames_max {
+        if self.outbox.len(waiting.interface) >= self.config.outbox_frames_max {
             return self.counters.discard(Discard::OutboxFull);
         }
-        self.outbox.push_back(waiting);
+        self.outbox.push(waiting);
     }
 
     pub(crate) fn shape(&self, interface: InterfaceId) -> Shape {
@@ -263,12 +271,4 @@ impl Host {
             self.push_waiting(Waiting { interface, frame, sending });
         }
     }
-}
-
-/// A frame that waits for its turn on a link.
-pub(crate) struct Waiting {
-    interface: InterfaceId,
-    frame: Frame,
-    /// The record that tells of its sending, if it is traced.
-    sending: Option<u64>,
 }

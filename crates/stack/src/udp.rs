@@ -12,6 +12,7 @@ use crate::event::Event;
 use crate::flow::{Address, FlowKey};
 use crate::host::Host;
 use crate::id::{Slab, SlabKey, SocketId, SocketKind};
+use crate::interface::InterfaceId;
 use crate::limits::{DATAGRAM_OVERHEAD_BYTES, MTU_V6_MIN};
 use crate::packet::{Cast, Packet, flatten, is_flat};
 use crate::receive::is_trusted;
@@ -46,8 +47,6 @@ pub(crate) struct UdpSockets {
     by_end: HashMap<(Address, u16), u32, TableHash>,
     /// How many sockets have each port, for the choice of ports.
     by_port: HashMap<u16, u32, TableHash>,
-    /// Sockets that could not send because the outbox was full; each is in it once.
-    senders: VecDeque<SlabKey>,
 }
 
 impl UdpSockets {
@@ -57,7 +56,6 @@ impl UdpSockets {
             slab: Slab::new(),
             by_end: HashMap::with_hasher(hasher),
             by_port: HashMap::with_hasher(hasher),
-            senders: VecDeque::new(),
         }
     }
 
@@ -216,7 +214,7 @@ impl Host {
                 if let Some(socket) = self.udp.get_mut(key)
                     && !core::mem::replace(&mut socket.waits_to_send, true)
                 {
-                    self.udp.senders.push_back(key);
+                    self.outbox.await_room(hop.interface, key);
                 }
                 Err(Error::WouldBlock)
             }
@@ -357,12 +355,9 @@ impl Host {
         }
     }
 
-    /// There is room in the outbox again: sockets that found it full get an event.
-    pub(crate) fn wake_datagram_senders(&mut self) {
-        if self.udp.senders.is_empty() || self.outbox.len() * 2 > self.config.outbox_frames_max {
-            return;
-        }
-        while let Some(key) = self.udp.senders.pop_front() {
+    /// A frame has left by an interface: if there is room again, sockets that found none get an event.
+    pub(crate) fn wake_datagram_senders(&mut self, interface: InterfaceId) {
+        for key in self.outbox.take_senders(interface, self.config.outbox_frames_max) {
             if let Some(socket) = self.udp.get_mut(key) {
                 socket.waits_to_send = false;
                 self.notices.push_back((SocketId::new(SocketKind::Udp, key), Event::Writable));

@@ -6,6 +6,7 @@ mod connections;
 mod datagrams;
 mod ethernet;
 mod fragments;
+mod held_links;
 mod hostile;
 mod listeners;
 mod messages;
