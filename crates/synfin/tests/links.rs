@@ -1,0 +1,103 @@
+//! Links that misbehave: one that is full beside others.
+
+#![allow(clippy::unwrap_used)] // what cannot go on in a test fails the test
+
+mod common;
+
+use common::pair::{SERVER, capabilities, server_on};
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::thread;
+use std::time::{Duration, Instant};
+use synfin::net::{TcpListener, TcpStream, UdpSocket};
+use synfin::{Link, Stack, device};
+
+/// Longer than anything here takes on a busy machine.
+const LONG: Duration = Duration::from_secs(20);
+
+/// Answers one connection with what it sends.
+fn echo(listener: TcpListener) {
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut buffer = [0; 100];
+        while let Ok(count @ 1..) = stream.read(&mut buffer) {
+            if stream.write_all(&buffer[..count]).is_err() {
+                return;
+            }
+        }
+    });
+}
+
+#[test]
+fn a_link_that_is_full_holds_up_its_own_traffic_alone() {
+    let (left, _nobody_reads) = device::memory::pair(capabilities());
+    let (right, other) = device::memory::pair(capabilities());
+    let stack = Stack::builder()
+        .link(left)
+        .address("10.1.0.1/24")
+        .link(right)
+        .address("10.90.0.1/24")
+        .start()
+        .unwrap();
+    let server = server_on(other).start().unwrap();
+    echo(TcpListener::bind(&server, (SERVER, 80)).unwrap());
+    let mut stream = TcpStream::connect(&stack, (SERVER, 80)).unwrap();
+    stream.set_read_timeout(Some(LONG)).unwrap();
+    // The far end is there and takes nothing: a virtual machine that was stopped.
+    let datagrams = UdpSocket::bind(&stack, "10.1.0.1:9").unwrap();
+    datagrams.set_nonblocking(true).unwrap();
+    let mut sent = 0;
+    while datagrams.send_to(&[0; 1_000], "10.1.0.2:9").is_ok() {
+        sent += 1;
+        assert!(sent < 100_000, "nobody receives, so the queues must fill");
+    }
+    let started = Instant::now();
+    let mut buffer = [0; 5];
+    for _ in 0..100 {
+        stream.write_all(b"hello").unwrap();
+        stream.read_exact(&mut buffer).expect("the other link goes on");
+    }
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    // A connection by the full link waits, and does not hang the end.
+    let error =
+        TcpStream::connect_timeout(&stack, &"10.1.0.2:80".parse().unwrap(), Duration::from_millis(200));
+    assert_eq!(error.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    drop(stream);
+    let started = Instant::now();
+    let _ = stack.shutdown(Duration::from_secs(1));
+    assert!(started.elapsed() < LONG);
+}
+
+#[test]
+fn a_link_that_was_full_goes_on_where_it_stopped() {
+    let (left, far) = device::memory::pair(capabilities());
+    let (right, other) = device::memory::pair(capabilities());
+    let stack = Stack::builder()
+        .link(left)
+        .address("10.1.0.1/24")
+        .link(right)
+        .address("10.90.0.1/24")
+        .start()
+        .unwrap();
+    let server = server_on(other).start().unwrap();
+    echo(TcpListener::bind(&server, (SERVER, 80)).unwrap());
+    let mut stream = TcpStream::connect(&stack, (SERVER, 80)).unwrap();
+    let datagrams = UdpSocket::bind(&stack, "10.1.0.1:9").unwrap();
+    datagrams.set_nonblocking(true).unwrap();
+    let mut sent = 0;
+    while datagrams.send_to(&[0; 1_000], "10.1.0.2:9").is_ok() {
+        sent += 1;
+    }
+    stream.write_all(b"hello").unwrap();
+    stream.read_exact(&mut [0; 5]).unwrap();
+    datagrams.set_nonblocking(false).unwrap();
+    let waiting = thread::spawn(move || datagrams.send_to(&[0; 1_000], "10.1.0.2:9"));
+    let mut received = VecDeque::new();
+    let started = Instant::now();
+    while received.len() < sent + 1 && started.elapsed() < LONG {
+        far.receive(&mut received, 1_000).unwrap();
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(received.len(), sent + 1, "nothing was lost");
+    assert_eq!(waiting.join().unwrap().unwrap(), 1_000);
+}
