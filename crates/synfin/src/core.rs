@@ -63,6 +63,15 @@ pub(crate) enum Phase {
     Leaving(Instant),
     /// The driver has ended; so many connections were not over.
     Down(usize),
+    /// The driver's thread ended by a panic.
+    Gone,
+}
+
+impl Phase {
+    /// Whether the driver has ended: nobody will be woken any more.
+    pub(crate) fn is_over(self) -> bool {
+        matches!(self, Phase::Down(_) | Phase::Gone)
+    }
 }
 
 /// What is left to do once the lock is released.
@@ -94,7 +103,11 @@ impl Core {
 
     /// Refuses what needs a living stack.
     pub(crate) fn check_is_up(&self) -> io::Result<()> {
-        if self.phase == Phase::Up { Ok(()) } else { Err(error::stack_is_down()) }
+        match self.phase {
+            Phase::Up => Ok(()),
+            Phase::Gone => Err(error::thread_is_gone()),
+            Phase::Leaving(_) | Phase::Down(_) => Err(error::stack_is_down()),
+        }
     }
 
     /// A frame arrived. Its answers are taken before the next one changes them.
@@ -195,7 +208,7 @@ impl Core {
         match self.phase {
             Phase::Up => false,
             Phase::Leaving(deadline) => now >= deadline || self.is_idle(),
-            Phase::Down(_) => true,
+            Phase::Down(_) | Phase::Gone => true,
         }
     }
 
@@ -210,7 +223,7 @@ impl Core {
         self.phase = match self.phase {
             Phase::Up => Phase::Leaving(deadline),
             Phase::Leaving(earlier) => Phase::Leaving(earlier.min(deadline)),
-            down @ Phase::Down(_) => down,
+            over @ (Phase::Down(_) | Phase::Gone) => over,
         };
     }
 

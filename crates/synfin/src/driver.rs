@@ -190,8 +190,8 @@ impl Drop for Fuse {
     fn drop(&mut self) {
         let mut core = self.0.lock();
         core.wires.cut();
-        if !matches!(core.phase, Phase::Down(_)) {
-            core.phase = Phase::Down(core.host.usage().connections);
+        if !core.phase.is_over() {
+            core.phase = Phase::Gone;
         }
         core.wake_everybody();
         std::mem::take(&mut core.wakeups).wake();
