@@ -19,6 +19,18 @@ pub enum IsnPolicy {
     Fixed(Seq),
 }
 
+/// Which packets for an address of ours are taken, by the interface that they arrive on (RFC 1122 §3.3.4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum HostModel {
+    /// Those that arrive on the interface that has the address. Whoever is on one link cannot reach what the program
+    /// opened on another: a neighbour in a café cannot look for connections inside a tunnel (CVE-2019-14899).
+    #[default]
+    Strong,
+    /// Those that arrive on any interface, as Linux does. For a host whose peers reach one address over several links.
+    Weak,
+}
+
 /// The bounds and choices of a host. `Config::default()` suits a server.
 ///
 /// Fields are added in minor versions: write `Config { hop_limit, ..Config::default() }`.
@@ -30,6 +42,8 @@ pub struct Config {
     pub isn: IsnPolicy,
     /// Ports for connections that ask for none (RFC 6335 §6: the dynamic ports, 49152-65535).
     pub ephemeral_ports: RangeInclusive<u16>,
+    /// Which packets for our addresses are taken, by where they arrive.
+    pub host_model: HostModel,
     /// Hop limit and TTL of packets sent (RFC 1122 §3.2.1.7: the recommended default is 64).
     pub hop_limit: u8,
 
@@ -137,6 +151,7 @@ impl Default for Config {
             tcp: Arc::default(),
             isn: IsnPolicy::default(),
             ephemeral_ports: 49_152..=65_535,
+            host_model: HostModel::default(),
             hop_limit: 64,
             connections_max: 1 << 21,
             half_open_max: 16_384,

@@ -48,6 +48,8 @@ discards! {
     IpSourceIsOurs = "ip-source-is-ours",
     /// The destination is not one of our addresses.
     IpNotForUs = "ip-not-for-us",
+    /// The destination is our address on another interface than the one that the packet came by.
+    IpOtherInterface = "ip-other-interface",
     /// The packet has a source route, which a host must not follow or answer (RFC 7126 §4.3).
     IpSourceRoute = "ip-source-route",
     /// An IPv6 extension header says that the packet must be discarded.

@@ -104,7 +104,7 @@ mod wheel;
 
 pub use census::Listed;
 pub use cidr::{Cidr, CidrError};
-pub use config::{Config, IsnPolicy, Rate};
+pub use config::{Config, HostModel, IsnPolicy, Rate};
 pub use connect::ConnectOptions;
 pub use counters::{Counters, Discard};
 pub use departure::Departures;

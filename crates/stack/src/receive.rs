@@ -4,6 +4,7 @@
 //! is copied: parsers return offsets into the frame. What is *not* here: what the transports do
 //! (`segment.rs`, `udp.rs`, `icmp.rs`), fragments (`reassembly.rs`), neighbours.
 
+use crate::config::HostModel;
 use crate::counters::Discard;
 use crate::flow::Address;
 use crate::host::Host;
@@ -222,7 +223,7 @@ impl Host {
         source: Address,
         destination: Address,
     ) -> Result<Cast, Discard> {
-        if self.addresses.have_passed(source, destination) && !arrived.is_internal() {
+        if self.addresses.have_passed(arrived.interface, source, destination) && !arrived.is_internal() {
             return Ok(arrived.cast);
         }
         self.check_new_addresses(arrived, source, destination)
@@ -248,6 +249,9 @@ impl Host {
         if is_loopback(destination) {
             return Err(Discard::IpBadSource);
         }
+        if !self.is_reached_by(arrived.interface, destination) {
+            return Err(Discard::IpOtherInterface);
+        }
         let unspecified = match source.ip() {
             // A host that has no address yet sends from the unspecified one: DHCP, duplicate address detection.
             IpAddr::V4(v4) => v4.is_unspecified() && cast == Cast::Unicast,
@@ -265,9 +269,18 @@ impl Host {
         }
         let is_for_us_alone = cast == Cast::Unicast && arrived.cast == Cast::Unicast;
         if is_for_us_alone && may_be_answered(source) {
-            self.addresses.remember_passed(source, destination);
+            self.addresses.remember_passed(arrived.interface, source, destination);
         }
         Ok(cast)
+    }
+
+    /// Whether packets for this address of ours may arrive on this interface ([`HostModel`]).
+    fn is_reached_by(&self, interface: InterfaceId, destination: Address) -> bool {
+        self.config.host_model == HostModel::Weak
+            || self.addresses.take_any()
+            || destination.is_multicast()
+            || self.addresses.is_broadcast(destination)
+            || self.is_ours_on(interface, destination.ip())
     }
 }
 

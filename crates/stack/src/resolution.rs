@@ -53,7 +53,7 @@ impl Host {
         interface.hardware.filter(|_| interface.capabilities.medium == Medium::Ethernet)
     }
 
-    fn is_ours_on(&self, interface: InterfaceId, ip: IpAddr) -> bool {
+    pub(crate) fn is_ours_on(&self, interface: InterfaceId, ip: IpAddr) -> bool {
         let interface = self.interfaces.get(interface.index());
         interface.is_some_and(|interface| interface.addresses.iter().any(|cidr| cidr.address() == ip))
     }

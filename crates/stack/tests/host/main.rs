@@ -13,4 +13,5 @@ mod messages;
 mod neighbours;
 mod strangers;
 mod time_wait;
+mod two_links;
 mod world;
