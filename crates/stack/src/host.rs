@@ -276,7 +276,9 @@ impl Host {
         self.fired = fired;
         self.expire_neighbours(now);
         self.expire_reassembly(now);
-        self.path_mtus.expire(now, self.config.path_mtu_age);
+        if self.path_mtus.expire(now, self.config.path_mtu_age) {
+            self.routes.renew_epoch();
+        }
         self.udp_path_mtus.expire(now, self.config.path_mtu_age);
     }
 

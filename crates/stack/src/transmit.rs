@@ -181,7 +181,8 @@ impl Host {
         self.turn_transmissions = 0;
     }
 
-    /// The routing table has changed since the connection's interface was chosen: chooses it again.
+    /// The routing table has changed since the connection's interface was chosen, or a path MTU has become too old:
+    /// chooses the interface again, and tries larger packets if nothing is known against them (RFC 1191 §6.3).
     #[cold]
     fn refresh_route(&mut self, now: Instant, index: u32) {
         let Some(socket) = self.sockets.at_mut(index) else { return };
@@ -190,8 +191,12 @@ impl Host {
         let snd_una = socket.connection.snapshot().snd_una;
         match self.route_back(&key) {
             Some(hop) => {
+                let path = self.path_to(now, key.remote, hop);
                 if let Some(socket) = self.sockets.at_mut(index) {
                     socket.interface = hop.interface;
+                    if path.mtu_bytes > socket.connection.path().mtu_bytes {
+                        socket.connection.set_path(path);
+                    }
                 }
             }
             None => {

@@ -391,3 +391,53 @@ fn an_error_reaches_a_connected_socket_only_after_it_has_sent() {
     pair.server().udp_send(now, socket, vec![7].into()).unwrap();
     assert_eq!(refused(&mut pair), Some(synfin_stack::Error::Refused));
 }
+
+#[test]
+fn an_open_connection_tries_a_larger_mtu_again_after_ten_minutes() {
+    for (address, mtu_bytes) in [("10.0.0.2:80", 1_400), ("[fd00::2]:80", 1_380)] {
+        let mut pair = Pair::new();
+        let (client, server, packet) = last_data_packet(&mut pair, address);
+        // The router in the middle says so each time that a packet is too big for it, and drops it.
+        let too_big = |packet: &[u8], mtu_bytes: u16| {
+            if address.starts_with('[') {
+                let message =
+                    v6::Message::PacketTooBig { mtu_bytes: mtu_bytes.into(), quoted: &packet[..100] };
+                packet_v6(ROUTER_V6, "fd00::2".parse().unwrap(), &message)
+            } else {
+                let message = v4::Message::Unreachable { code: 4, mtu_bytes, quoted: &packet[..100] };
+                packet_v4(ROUTER, Ipv4Addr::new(10, 0, 0, 2), &message)
+            }
+        };
+        pair.inject(CLIENT, too_big(&packet, mtu_bytes));
+        let read_all = |pair: &mut Pair| {
+            for _ in 0..50 {
+                let now = pair.now;
+                while matches!(pair.client().tcp_read(now, client, &mut [0; 30_000]), Ok(1..)) {}
+                pair.pass_time(Duration::from_millis(100));
+            }
+        };
+        read_all(&mut pair);
+        let largest_of = |pair: &mut Pair| {
+            pair.seen.clear();
+            let now = pair.now;
+            pair.server().tcp_write(now, server, &text(20_000)).unwrap();
+            pair.settle();
+            read_all(pair);
+            let sent =
+                pair.seen.iter().filter(|(from, _)| *from == SERVER).max_by_key(|(_, frame)| frame.len());
+            sent.unwrap().1.clone()
+        };
+        assert_eq!(largest_of(&mut pair).len(), usize::from(mtu_bytes));
+        pair.pass_time(Duration::from_secs(601));
+        let large = largest_of(&mut pair);
+        assert_eq!(large.len(), 1_500, "the path may have become larger");
+        assert_eq!(pair.server().tcp(server).unwrap().unacknowledged_bytes(), 0);
+        // It has not: the next message is heard as the first one was.
+        let now = pair.now;
+        pair.server().tcp_write(now, server, &text(20_000)).unwrap();
+        let (_, frame) = pair.server().poll_transmit(now).unwrap();
+        assert_eq!(frame.len(), 1_500);
+        pair.inject(CLIENT, too_big(&frame.to_vec(), mtu_bytes));
+        assert_eq!(pair.server().tcp(server).unwrap().path().mtu_bytes, u32::from(mtu_bytes));
+    }
+}
