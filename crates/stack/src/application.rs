@@ -22,11 +22,11 @@ impl Host {
         &mut self,
         now: Instant,
         id: SocketId,
-        call: impl FnOnce(&mut Connection) -> T,
+        call: impl FnOnce(&mut Connection, Instant) -> T,
     ) -> Option<T> {
         let key = self.owned_key(id)?;
-        self.now = self.now.max(now);
-        let answer = call(&mut self.sockets.get_mut(key)?.connection);
+        let now = self.advance(now);
+        let answer = call(&mut self.sockets.get_mut(key)?.connection, now);
         self.touch_connection(now, key.index);
         Some(answer)
     }
@@ -39,7 +39,7 @@ impl Host {
         read: impl FnOnce(&mut Connection) -> Result<T, ReadError>,
     ) -> Result<T, ReadError> {
         let key = self.owned_key(id).ok_or(ReadError::NotConnected)?;
-        self.now = self.now.max(now);
+        let now = self.advance(now);
         let connection = &mut self.sockets.get_mut(key).ok_or(ReadError::NotConnected)?.connection;
         let answer = read(connection);
         if !connection.is_drained() {
@@ -54,7 +54,7 @@ impl Host {
     /// [`WriteError::WouldBlock`] when the send buffer is full, [`WriteError::Finished`] after
     /// [`Host::tcp_finish`], [`WriteError::Failed`]; [`WriteError::NotConnected`] also for a stale id.
     pub fn tcp_write(&mut self, now: Instant, id: SocketId, data: &[u8]) -> Result<usize, WriteError> {
-        self.with_connection(now, id, |connection| connection.write(now, data))
+        self.with_connection(now, id, |connection, now| connection.write(now, data))
             .unwrap_or(Err(WriteError::NotConnected))
     }
 
@@ -70,7 +70,7 @@ impl Host {
         data: impl Into<Bytes>,
     ) -> Result<usize, WriteError> {
         let data = data.into();
-        self.with_connection(now, id, |connection| connection.write_bytes(now, &data))
+        self.with_connection(now, id, |connection, now| connection.write_bytes(now, &data))
             .unwrap_or(Err(WriteError::NotConnected))
     }
 
@@ -79,7 +79,7 @@ impl Host {
     /// # Errors
     /// As [`Host::tcp_write`].
     pub fn tcp_write_record(&mut self, now: Instant, id: SocketId, data: &[u8]) -> Result<usize, WriteError> {
-        self.with_connection(now, id, |connection| connection.write_record(now, data))
+        self.with_connection(now, id, |connection, now| connection.write_record(now, data))
             .unwrap_or(Err(WriteError::NotConnected))
     }
 
@@ -88,7 +88,7 @@ impl Host {
     /// # Errors
     /// As [`Host::tcp_write`].
     pub fn tcp_write_urgent(&mut self, now: Instant, id: SocketId, data: &[u8]) -> Result<usize, WriteError> {
-        self.with_connection(now, id, |connection| connection.write_urgent(now, data))
+        self.with_connection(now, id, |connection, now| connection.write_urgent(now, data))
             .unwrap_or(Err(WriteError::NotConnected))
     }
 
@@ -121,7 +121,7 @@ impl Host {
     /// # Errors
     /// [`Error::UnknownSocket`].
     pub fn tcp_flush(&mut self, now: Instant, id: SocketId) -> Result<(), Error> {
-        self.with_connection(now, id, Connection::flush).ok_or(Error::UnknownSocket)
+        self.with_connection(now, id, |connection, _| connection.flush()).ok_or(Error::UnknownSocket)
     }
 
     /// Says that there is no more data to send: a FIN follows what is queued. Reading is still possible.
@@ -129,7 +129,7 @@ impl Host {
     /// # Errors
     /// [`Error::UnknownSocket`].
     pub fn tcp_finish(&mut self, now: Instant, id: SocketId) -> Result<(), Error> {
-        self.with_connection(now, id, |connection| connection.finish(now)).ok_or(Error::UnknownSocket)
+        self.with_connection(now, id, |connection, now| connection.finish(now)).ok_or(Error::UnknownSocket)
     }
 
     /// Ends the connection at once with a reset. The id stays valid until [`Host::tcp_close`].
@@ -137,7 +137,7 @@ impl Host {
     /// # Errors
     /// [`Error::UnknownSocket`].
     pub fn tcp_abort(&mut self, now: Instant, id: SocketId) -> Result<(), Error> {
-        self.with_connection(now, id, |connection| connection.abort(now)).ok_or(Error::UnknownSocket)
+        self.with_connection(now, id, |connection, now| connection.abort(now)).ok_or(Error::UnknownSocket)
     }
 
     /// Gives the socket up: the id is invalid from now on. A connection sends what is queued and then closes
@@ -147,7 +147,7 @@ impl Host {
     /// # Errors
     /// [`Error::UnknownSocket`].
     pub fn tcp_close(&mut self, now: Instant, id: SocketId) -> Result<(), Error> {
-        self.now = self.now.max(now);
+        let now = self.advance(now);
         match id.kind() {
             SocketKind::Listener => {
                 let key = id.key(SocketKind::Listener).ok_or(Error::UnknownSocket)?;
@@ -183,7 +183,7 @@ impl Host {
             change(Arc::make_mut(listener.config.get_or_insert_with(|| self.config.tcp.clone())));
             return Ok(());
         }
-        self.with_connection(now, id, |connection| {
+        self.with_connection(now, id, |connection, now| {
             let mut config = connection.config().clone();
             change(Arc::make_mut(&mut config));
             connection.set_config(now, config);

@@ -67,7 +67,7 @@ impl Host {
     /// As [`Host::tcp_connect`].
     pub fn tcp_connect_with(&mut self, now: Instant, options: ConnectOptions) -> Result<SocketId, Error> {
         let ConnectOptions { remote, local, config, isn } = options;
-        self.now = self.now.max(now);
+        let now = self.advance(now);
         if self.sockets.len() >= self.config.connections_max {
             return Err(Error::TooManySockets);
         }

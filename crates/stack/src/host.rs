@@ -41,6 +41,9 @@ use wire::{Frame, Medium};
 ///
 /// The contract: change it once (a frame, a timeout, a call), then drain it: [`Host::poll_transmit`]
 /// until `None`, [`Host::poll_event`] until `None`, sleep until [`Host::poll_timeout`].
+///
+/// Calls take the time as an argument, from a clock that does not go back: a time before the latest one counts as
+/// that.
 pub struct Host {
     pub(crate) config: Config,
     /// The latest time that was an argument of a call.
@@ -248,7 +251,7 @@ impl Host {
 
     /// Time has passed: does everything that is due. Cheap when nothing is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.now = self.now.max(now);
+        let now = self.advance(now);
         let mut fired = core::mem::take(&mut self.fired);
         self.timers.expire(now, &mut fired);
         for index in fired.drain(..) {
@@ -365,6 +368,13 @@ impl Host {
     }
 
     // What several files need.
+
+    /// The time of a call. It never goes back: connections would tell their peers timestamps that these have seen
+    /// already, and PAWS would drop all that follows.
+    pub(crate) fn advance(&mut self, now: Instant) -> Instant {
+        self.now = self.now.max(now);
+        self.now
+    }
 
     /// Takes note that a connection has changed: it may have something to send, an event, or a trace. If it
     /// has nothing to send, it is handled at once, without waiting for its turn.

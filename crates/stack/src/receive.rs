@@ -24,7 +24,7 @@ const SOURCE_ROUTES: [u8; 2] = [131, 137];
 impl Host {
     /// A frame has arrived on an interface. No content of a frame can harm the host.
     pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, mut frame: Frame) {
-        self.now = self.now.max(now);
+        let now = self.advance(now);
         self.counters.frames_received += 1;
         let Some(link) = self.interfaces.get(interface.index()) else {
             return self.counters.discard(Discard::UnknownInterface);

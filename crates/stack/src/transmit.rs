@@ -30,7 +30,7 @@ impl Host {
     }
 
     fn take_frame(&mut self, now: Instant) -> Option<(InterfaceId, Frame)> {
-        self.now = self.now.max(now);
+        let now = self.advance(now);
         let mut frame = Frame::default();
         let interface = self.next_frame(now, &mut frame)?;
         self.counters.frames_sent += 1;

@@ -194,7 +194,7 @@ impl Host {
         data: Bytes,
         remote: SocketAddr,
     ) -> Result<usize, Error> {
-        self.now = self.now.max(now);
+        let now = self.advance(now);
         let key = udp_key(id)?;
         let socket = self.udp.get_mut(key).ok_or(Error::UnknownSocket)?;
         if let Some(error) = socket.error.take() {
