@@ -39,6 +39,8 @@ pub enum Cause {
     NotConnected,
     /// [`Stack::shutdown`](crate::Stack::shutdown) was called.
     StackIsDown,
+    /// The stack's thread ended by a panic, in a tap or an observer: nothing is sent or received any more.
+    ThreadIsGone,
 }
 
 impl SocketError {
@@ -58,7 +60,7 @@ impl SocketError {
             Cause::Host(error) => host_kind(error),
             Cause::NotInTime => ErrorKind::TimedOut,
             Cause::Closed => ErrorKind::BrokenPipe,
-            Cause::NotConnected | Cause::StackIsDown => ErrorKind::NotConnected,
+            Cause::NotConnected | Cause::StackIsDown | Cause::ThreadIsGone => ErrorKind::NotConnected,
         }
     }
 }
@@ -77,6 +79,9 @@ impl fmt::Display for SocketError {
             Cause::Closed => f.write_str("the connection is closed for writing"),
             Cause::NotConnected => f.write_str("there is no connection any more"),
             Cause::StackIsDown => f.write_str("the stack was shut down"),
+            Cause::ThreadIsGone => f.write_str(
+                "the stack's thread is gone, because a tap or an observer panicked; start another stack",
+            ),
         }
     }
 }
@@ -160,6 +165,11 @@ pub(crate) fn not_connected(peer: Option<SocketAddr>) -> io::Error {
 /// The stack was shut down.
 pub(crate) fn stack_is_down() -> io::Error {
     SocketError { peer: None, cause: Cause::StackIsDown }.into()
+}
+
+/// The stack's thread ended by a panic.
+pub(crate) fn thread_is_gone() -> io::Error {
+    SocketError { peer: None, cause: Cause::ThreadIsGone }.into()
 }
 
 /// The caller asked for something that makes no sense.
