@@ -1,5 +1,6 @@
 //! What one seed says: the applications, the faults, and how to make both smaller.
 
+use crate::evil::Evil;
 use std::time::Duration;
 use synfin_sim::{
     Chance, Dice, Discipline, Lane, LinkConfig, Loss, Marking, Middlebox, Order, PathMtu, Queue, QueueLimit,
@@ -17,6 +18,8 @@ pub(crate) struct Plan {
     pub(crate) faults_end: Instant,
     pub(crate) configs: [Config; 2],
     pub(crate) talks: Vec<Talk>,
+    /// What others do beside.
+    pub(crate) evil: Evil,
 }
 
 /// One connection.
@@ -67,15 +70,15 @@ pub(crate) enum Ending {
     Abort(u64),
 }
 
-fn pick<T: Copy>(dice: &mut Dice, from: &[T]) -> T {
+pub(crate) fn pick<T: Copy>(dice: &mut Dice, from: &[T]) -> T {
     from[dice.below(from.len() as u64) as usize]
 }
 
-fn ms(dice: &mut Dice, bound: u64) -> Duration {
+pub(crate) fn ms(dice: &mut Dice, bound: u64) -> Duration {
     Duration::from_micros(dice.below(bound * 1_000 + 1))
 }
 
-fn sometimes(dice: &mut Dice, percent: f64) -> bool {
+pub(crate) fn sometimes(dice: &mut Dice, percent: f64) -> bool {
     dice.happens(Chance::percent(percent))
 }
 
@@ -102,7 +105,14 @@ impl Plan {
             1 => vec![talk(&mut dice, 150_000)],
             many => (0..many).map(|_| talk(&mut dice, 20_000)).collect(),
         };
-        Plan { seed, link, faults_end, configs, talks }
+        Plan { seed, link, faults_end, configs, talks, evil: Evil::default() }
+    }
+
+    /// The same faults, and others who do evil.
+    pub(crate) fn evil(seed: u64) -> Plan {
+        let mut plan = Plan::of(seed);
+        plan.evil = Evil::of(&plan);
+        plan
     }
 
     /// A plan in which every frame arrives in order, once and in time, or not at all: what is lost one way was lost,
@@ -185,6 +195,9 @@ impl Plan {
         with(&|plan| plan.link.super_segments = SuperSegments::Cut);
         with(&|plan| plan.link.mtu_bytes = 1_500);
         with(&|plan| plan.faults_end = Instant::from_millis(plan.faults_end.as_millis() / 2));
+        for evil in self.evil.smaller() {
+            with(&|plan| plan.evil = evil.clone());
+        }
         out
     }
 
@@ -208,6 +221,7 @@ impl Plan {
             + work
             + 1_000 * (faults + configs + link)
             + self.faults_end.as_millis() / 1_000
+            + self.evil.weight()
     }
 }
 
@@ -227,12 +241,17 @@ impl core::fmt::Display for Plan {
         for (side, config) in self.configs.iter().enumerate().filter(|(_, config)| **config != plain) {
             writeln!(f, "  config of {}: {config:?}", ["client", "server"][side])?;
         }
-        self.talks.iter().try_for_each(|talk| writeln!(f, "  {talk:?}"))
+        self.talks.iter().try_for_each(|talk| writeln!(f, "  {talk:?}"))?;
+        if let Some(max) = self.evil.half_open_max {
+            writeln!(f, "  half-open at most {max}")?;
+        }
+        self.evil.deeds.iter().try_for_each(|deed| writeln!(f, "  {deed:?}"))
     }
 }
 
 fn drop_talk(plan: &mut Plan, index: usize) {
     plan.talks.remove(index);
+    plan.evil.drop_talk(index);
 }
 
 fn lane_of(plan: &mut Plan, side: usize) -> &mut Lane {

@@ -22,6 +22,8 @@ pub(crate) struct Watch {
     pub(crate) scaling_stripped: bool,
     /// A middlebox takes MSS away.
     pub(crate) mss_stripped: bool,
+    /// Segments are forged: a RST may be the answer to one.
+    pub(crate) forged: bool,
 }
 
 /// What one end has said so far.
@@ -36,11 +38,17 @@ pub(crate) struct Side {
     ack: Option<Seq>,
     /// The furthest right edge of the window it offered.
     edge: Option<Seq>,
+    /// The furthest that a liar offered in its name.
+    lied_edge: Option<Seq>,
     shift: Option<u8>,
     mss: Option<u16>,
     sack_permitted: bool,
     timestamps: bool,
     reset: bool,
+    /// It sent a RST where segments are forged: it is over, or a stranger was answered.
+    may_be_over: bool,
+    /// Its latest segment that is neither SYN nor RST.
+    pub(crate) last: Option<Header>,
     /// A late SYN has opened it again after its end: two lives are mixed from here on, and not judged.
     again: bool,
 }
@@ -59,7 +67,9 @@ impl Watch {
         let to = SocketAddr::new(destination, header.destination_port);
         let mut me = self.flows.get(&(from, to)).copied().unwrap_or_default();
         let peer = self.flows.get(&(to, from)).copied().unwrap_or_default();
-        let ended = me.reset || peer.reset || me.fin.is_some();
+        let is_answer = self.forged && header.flags.rst();
+        me.may_be_over |= is_answer;
+        let ended = me.reset || peer.reset || me.may_be_over || peer.may_be_over || me.fin.is_some();
         me.again |= ended && header.flags.syn() && me.iss.is_some_and(|iss| iss != header.seq);
         if me.again || peer.again {
             self.flows.insert((from, to), me);
@@ -76,7 +86,9 @@ impl Watch {
         if packet > self.mtu_bytes as usize {
             wrong.push(format!("a packet of {packet} bytes on a link of {}", self.mtu_bytes));
         }
-        me.say(&peer, &header, &text, piece, &mut wrong);
+        if !is_answer {
+            me.say(&peer, &header, &text, piece, &mut wrong);
+        }
         if self.scaling_stripped {
             me.shift = None;
         }
@@ -93,6 +105,17 @@ impl Watch {
             }
         }
         self.flows.insert((from, to), me);
+    }
+
+    /// In the name of `from` this was said to `to`: it counts as an offer of window.
+    pub(crate) fn hears_lie(&mut self, from: SocketAddr, to: SocketAddr, frame: &Frame) {
+        let head = frame.head.as_slice();
+        let Some(layout) = Layout::of(head, Medium::Ip) else { return };
+        let Ok((header, _)) = Header::parse(&head[layout.transport_at..]) else { return };
+        let hearer = self.flows.get(&(to, from)).copied().unwrap_or_default();
+        let Some(liar) = self.flows.get_mut(&(from, to)) else { return };
+        let edge = header.ack + (u32::from(header.window) << liar.agreed_shift(&hearer));
+        liar.lied_edge = Some(liar.lied_edge.map_or(edge, |before| before.latest(edge)));
     }
 
     /// Retransmitted or not, each byte is the one the application wrote there.
@@ -134,6 +157,9 @@ impl Side {
         }
         if self.reset {
             wrong.push("a segment after a RST".into());
+        }
+        if !flags.syn() {
+            self.last = Some(*header);
         }
         if flags.syn() {
             if flags.fin() {
@@ -212,7 +238,8 @@ impl Side {
             wrong.push(format!("leaves a gap: sent so far up to {:?}", self.end));
         }
         // One byte past the window may probe it; before its first word the peer's window is nothing.
-        if let Some(edge) = peer.edge
+        let offered = peer.edge.map(|edge| peer.lied_edge.map_or(edge, |lied| edge.latest(lied)));
+        if let Some(edge) = offered
             && text_end.after(edge + 1)
         {
             wrong.push(format!("beyond every window the peer ever offered: {edge:?}"));
