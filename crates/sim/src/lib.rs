@@ -33,8 +33,8 @@ pub use experiment::{Dropped, Experiment, Family, FlowOutcome, Outcome, Progress
 pub use fate::{Fate, Sent};
 pub use ids::{HostId, LinkId};
 pub use link::{
-    Discipline, Lane, LinkConfig, Loss, Marking, Middlebox, Order, PathMtu, Queue, QueueLimit, SuperSegments,
-    TooBigAnswer, Touches,
+    Discipline, Lane, LinkConfig, Loss, Marking, Middlebox, Order, PathMtu, PortMapping, Queue, QueueLimit,
+    Renumbering, SackNumbers, SuperSegments, TooBigAnswer, Touches,
 };
 pub use random::{Chance, Dice};
 pub use record::{

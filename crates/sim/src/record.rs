@@ -105,12 +105,21 @@ pub enum Lost {
     TooBig,
     /// The test said so.
     Fate,
+    /// A middlebox has put its text into the segment before it, with which it arrives.
+    Merged,
 }
 
 impl Lost {
     /// Every reason.
-    pub const ALL: [Lost; 6] =
-        [Lost::Wire, Lost::QueueFull, Lost::QueueManaged, Lost::Outage, Lost::TooBig, Lost::Fate];
+    pub const ALL: [Lost; 7] = [
+        Lost::Wire,
+        Lost::QueueFull,
+        Lost::QueueManaged,
+        Lost::Outage,
+        Lost::TooBig,
+        Lost::Fate,
+        Lost::Merged,
+    ];
 
     /// In a few words.
     pub const fn name(self) -> &'static str {
@@ -121,6 +130,7 @@ impl Lost {
             Lost::Outage => "the link was down",
             Lost::TooBig => "too big for the path",
             Lost::Fate => "lost by the test",
+            Lost::Merged => "merged into the segment before it",
         }
     }
 }

@@ -156,7 +156,8 @@ impl Evil {
             .deeds
             .iter()
             .any(|deed| matches!(deed.what, What::Lie { talk: of, lie: Lie::Optimism, .. } if of == talk));
-        is_betrayed && matches!(why, None | Some(Error::TimedOut | Error::Reset))
+        // When it gives up it says what ICMP complained of, if anything (RFC 1122 §4.2.3.9).
+        is_betrayed && why != Some(Error::Aborted)
     }
 
     /// Whether somebody forges segments or complaints: what the observer sees is then answers to them, too.
@@ -191,7 +192,7 @@ impl Evil {
             out.push(evil);
         };
         for index in 0..self.deeds.len() {
-            with(&|evil| drop(evil.deeds.remove(index)));
+            with(&|evil| _ = evil.deeds.remove(index));
             with(&|evil| evil.deeds[index].times /= 2);
             with(&|evil| evil.deeds[index].times -= 1);
         }

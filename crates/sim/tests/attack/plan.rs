@@ -314,6 +314,7 @@ fn lane(dice: &mut Dice, faults_end: Instant) -> Lane {
         reorder: if sometimes(dice, 40.0) { chance(dice, 20.0) } else { Chance::NEVER },
         reorder_by: ms(dice, 60),
         duplicate: if sometimes(dice, 40.0) { chance(dice, 10.0) } else { Chance::NEVER },
+        corrupt_unseen: Chance::NEVER,
         corrupt: if sometimes(dice, 30.0) { chance(dice, 5.0) } else { Chance::NEVER },
         outages,
         path_mtu,
@@ -325,7 +326,7 @@ fn middlebox(dice: &mut Dice) -> Middlebox {
     let kinds = [kind::WINDOW_SCALE, kind::TIMESTAMPS, kind::SACK_PERMITTED, kind::MSS];
     let strips = kinds.into_iter().filter(|_| sometimes(dice, 40.0)).collect();
     let mss_bytes_max = sometimes(dice, 40.0).then(|| 500 + dice.below(900) as u16);
-    Middlebox { strips, touches: Touches::Syns, mss_bytes_max, window_scale: None }
+    Middlebox { strips, touches: Touches::Syns, mss_bytes_max, ..Middlebox::default() }
 }
 
 fn config(dice: &mut Dice) -> Config {
