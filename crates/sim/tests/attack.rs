@@ -12,6 +12,8 @@
 mod actor;
 #[path = "attack/deeds.rs"]
 mod deeds;
+#[path = "attack/dimensions.rs"]
+mod dimensions;
 #[path = "attack/evil.rs"]
 mod evil;
 #[path = "attack/failure.rs"]

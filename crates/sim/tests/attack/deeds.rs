@@ -1,12 +1,13 @@
-//! Deeds are done: what a plan's strangers and liars send at this moment, and what must hold right after.
+//! Deeds are done: what a plan's strangers and liars send at this moment, how paths and hosts change, and what must
+//! hold right after.
 
-use crate::evil::{Deed, Forged, Known, Lie, What};
+use crate::evil::{Deed, Forged, Known, Lie, Rebirth, What};
 use crate::liar::{self, Ear};
 use crate::plan::Plan;
 use crate::stranger;
-use crate::trial::{SERVER_PORT, Trial, addresses, ends};
+use crate::trial::{SERVER_PORT, Trial, addresses, ends, is_again, stack_config};
 use std::net::SocketAddr;
-use synfin_sim::Dice;
+use synfin_sim::{Dice, Lane, LinkConfig, Middlebox, PortMapping};
 use tcp::{Info, Snapshot};
 use wire::Frame;
 
@@ -38,8 +39,44 @@ impl Trial {
                     self.lie(plan, &mut dice, [talk, to], lie)?;
                 }
             }
+            What::Rebind { added } => {
+                self.watch.borrow_mut().is_blind = true;
+                let [there, back] = PortMapping::pair(added);
+                self.world.change_link(self.link(), |link| {
+                    link.forward.middlebox.get_or_insert_with(Middlebox::default).ports = Some(there);
+                    link.backward.middlebox.get_or_insert_with(Middlebox::default).ports = Some(back);
+                });
+            }
+            What::Path { side, path_mtu } => {
+                self.world.change_link(self.link(), |link| lane_of(link, side).path_mtu = path_mtu);
+            }
+            What::Delay { side, delay } => {
+                self.world.change_link(self.link(), |link| lane_of(link, side).delay = delay);
+            }
         }
         self.check_tables()
+    }
+
+    /// A host loses its memory; its programs start again, and clients connect once more.
+    pub(crate) fn begin_again(&mut self, plan: &Plan, rebirth: &Rebirth) {
+        self.world.run_until(rebirth.at);
+        self.watch.borrow_mut().begin_again();
+        for lives in &self.lives {
+            // What it knew of its sockets, it knows no more: another may have the number.
+            let mut life = lives[rebirth.side].borrow_mut();
+            life.socket = None;
+            life.over_at.get_or_insert(self.world.now());
+        }
+        self.world.restart(self.hosts[rebirth.side], stack_config(plan, &rebirth.config));
+        let again: Vec<usize> = (0..plan.talks.len()).filter(|talk| is_again(plan, *talk)).collect();
+        for talk in &again {
+            self.lives[*talk][rebirth.side].borrow_mut().over_at = None;
+            self.watch.borrow_mut().talks.insert(ends(plan, *talk)[0].port(), *talk);
+            self.start_client(plan, *talk);
+        }
+        if rebirth.side == 1 {
+            self.start_server(plan, again);
+        }
     }
 
     fn inject(&mut self, to: usize, frame: Frame) {
@@ -76,7 +113,9 @@ impl Trial {
         if !snapshot.state.is_synchronized() {
             return Ok(());
         }
-        let arrived = self.stands([talk, 1 - to]).map_or(snapshot.snd_una, |(peer, _)| peer.rcv_nxt);
+        // The peer's number as the sender counts.
+        let added = self.watch.borrow().added[to];
+        let arrived = self.stands([talk, 1 - to]).map_or(snapshot.snd_una, |(peer, _)| peer.rcv_nxt - added);
         let ear = Ear { last, info: before, snapshot, arrived };
         let frame = liar::lie(dice, [ends[1 - to], ends[to]], &ear, lie);
         self.watch.borrow_mut().hears_lie(ends[1 - to], ends[to], &frame);
@@ -108,4 +147,8 @@ impl Trial {
         }
         Ok(())
     }
+}
+
+fn lane_of(link: &mut LinkConfig, side: usize) -> &mut Lane {
+    if side == 0 { &mut link.forward } else { &mut link.backward }
 }

@@ -1,12 +1,13 @@
 //! What one seed says: the applications, the faults, and how to make both smaller.
 
+use crate::dimensions;
 use crate::evil::Evil;
 use std::time::Duration;
 use synfin_sim::{
     Chance, Dice, Discipline, Lane, LinkConfig, Loss, Marking, Middlebox, Order, PathMtu, Queue, QueueLimit,
     SuperSegments, TooBigAnswer, Touches,
 };
-use tcp::{Config, Instant, Nagle};
+use tcp::{Config, Error, Instant, Nagle};
 use wire::tcp::kind;
 
 /// One life of a small world.
@@ -43,6 +44,21 @@ pub(crate) enum Opening {
     Listening,
     /// Both connect at about the same time.
     Simultaneous,
+    /// The client of that connection connects once more, after one of the hosts has started anew: from the same port if
+    /// it was the client.
+    Again {
+        of: usize,
+    },
+}
+
+impl Talk {
+    /// The connection that takes the place of this one, the `of`th, after a host has started anew.
+    fn again(&self, of: usize, opens_at: Duration, dice: &mut Dice) -> Option<Talk> {
+        let ends = [conduct(dice, 10_000), conduct(dice, 10_000)]
+            .map(|end| Conduct { ending: Ending::Finish, ..end });
+        let opening = Opening::Again { of };
+        (self.opening == Opening::Listening).then_some(Talk { opening, opens_at, ends, ..self.clone() })
+    }
 }
 
 /// What an application does.
@@ -111,7 +127,17 @@ impl Plan {
     /// The same faults, and others who do evil.
     pub(crate) fn evil(seed: u64) -> Plan {
         let mut plan = Plan::of(seed);
-        plan.evil = Evil::of(&plan);
+        let mut dice = Dice::for_purpose(seed, 98);
+        dimensions::add(&mut dice, &mut plan);
+        plan.evil = Evil::of(&mut dice, &plan);
+        if let Some(rebirth) = &plan.evil.rebirth {
+            let at = Duration::from_micros(rebirth.at.as_micros());
+            for of in 0..plan.talks.len() {
+                let opens_at = at + ms(&mut dice, 3_000);
+                let again = plan.talks[of].again(of, opens_at, &mut dice);
+                plan.talks.extend(again);
+            }
+        }
         plan
     }
 
@@ -135,6 +161,9 @@ impl Plan {
     /// Whether what `side` sends and its acknowledgments arrive in order, once and in time, or were lost before they
     /// arrived: then no retransmission is in vain.
     pub(crate) fn keeps_order(&self, side: usize) -> bool {
+        if !self.evil.is_nothing() {
+            return false;
+        }
         let lanes = [&self.link.forward, &self.link.backward];
         let is_steady = |lane: &Lane| {
             lane.jitter.is_zero()
@@ -150,6 +179,30 @@ impl Plan {
         // A timeout may come before an acknowledgment that is kept back.
         let in_time = self.configs.iter().all(|config| config.delayed_ack <= Duration::from_millis(40));
         lanes.into_iter().all(is_steady) && all_answered && in_time
+    }
+
+    /// Whether damage gets through: then bytes and numbers may be anything.
+    pub(crate) fn is_damaged(&self) -> bool {
+        [&self.link.forward, &self.link.backward].iter().any(|lane| lane.corrupt_unseen != Chance::NEVER)
+    }
+
+    /// Whether a connection that was meant to end well may end as its two ends say, or not at all.
+    pub(crate) fn excuses(&self, talk: usize, failures: [Option<Error>; 2]) -> bool {
+        let gave_up = |side: usize| {
+            let is_impatient = dimensions::is_impatient(self.config_of(talk, side));
+            // What ICMP complained of meanwhile is the reason then (RFC 1122 §4.2.3.9).
+            is_impatient && failures[side].is_some_and(|why| !matches!(why, Error::Reset | Error::Refused))
+        };
+        self.is_damaged() || self.evil.breaks(self, talk) || gave_up(0) || gave_up(1)
+    }
+
+    /// The options of one end of a connection.
+    pub(crate) fn config_of(&self, talk: usize, side: usize) -> &Config {
+        let is_again = matches!(self.talks[talk].opening, Opening::Again { .. });
+        match &self.evil.rebirth {
+            Some(rebirth) if is_again && rebirth.side == side => &rebirth.config,
+            _ => &self.configs[side],
+        }
     }
 
     /// Smaller plans, each a little.
@@ -173,12 +226,13 @@ impl Plan {
             with(&|plan| lane_of(plan, side).loss = Loss::Nothing);
             with(&|plan| lane_of(plan, side).duplicate = Chance::NEVER);
             with(&|plan| lane_of(plan, side).corrupt = Chance::NEVER);
+            with(&|plan| lane_of(plan, side).corrupt_unseen = Chance::NEVER);
             with(&|plan| lane_of(plan, side).reorder = Chance::NEVER);
             with(&|plan| lane_of(plan, side).jitter = Duration::ZERO);
             with(&|plan| lane_of(plan, side).outages.clear());
             with(&|plan| lane_of(plan, side).rate_bits_per_s = None);
             with(&|plan| lane_of(plan, side).path_mtu = None);
-            with(&|plan| plan.configs[side] = Config::default());
+            with(&|plan| plan.configs[side] = dimensions::plain(&plan.configs[side]));
             for talk in 0..self.talks.len() {
                 let end =
                     |plan: &mut Plan, change: &dyn Fn(&mut Conduct)| change(&mut plan.talks[talk].ends[side]);
@@ -196,7 +250,12 @@ impl Plan {
         with(&|plan| plan.link.mtu_bytes = 1_500);
         with(&|plan| plan.faults_end = Instant::from_millis(plan.faults_end.as_millis() / 2));
         for evil in self.evil.smaller() {
-            with(&|plan| plan.evil = evil.clone());
+            with(&|plan| {
+                plan.evil = evil.clone();
+                if plan.evil.rebirth.is_none() {
+                    plan.talks.retain(|talk| !matches!(talk.opening, Opening::Again { .. }));
+                }
+            });
         }
         out
     }
@@ -213,8 +272,8 @@ impl Plan {
                     + u64::from(end.chunk_max != 65_536)
             })
             .sum();
-        let plain = Config::default();
-        let configs = self.configs.iter().filter(|config| **config != plain).count() as u64;
+        let configs =
+            self.configs.iter().filter(|config| **config != dimensions::plain(config)).count() as u64;
         let link = u64::from(self.link.mtu_bytes != 1_500)
             + u64::from(self.link.super_segments == SuperSegments::Whole);
         1_000_000 * self.talks.len() as u64
@@ -245,6 +304,9 @@ impl core::fmt::Display for Plan {
         if let Some(max) = self.evil.half_open_max {
             writeln!(f, "  half-open at most {max}")?;
         }
+        if let Some(rebirth) = &self.evil.rebirth {
+            writeln!(f, "  {rebirth:?}")?;
+        }
         self.evil.deeds.iter().try_for_each(|deed| writeln!(f, "  {deed:?}"))
     }
 }
@@ -252,6 +314,14 @@ impl core::fmt::Display for Plan {
 fn drop_talk(plan: &mut Plan, index: usize) {
     plan.talks.remove(index);
     plan.evil.drop_talk(index);
+    plan.talks.retain(|talk| talk.opening != Opening::Again { of: index });
+    for talk in &mut plan.talks {
+        if let Opening::Again { of } = &mut talk.opening
+            && *of > index
+        {
+            *of -= 1;
+        }
+    }
 }
 
 fn lane_of(plan: &mut Plan, side: usize) -> &mut Lane {
@@ -263,6 +333,7 @@ fn faults(lane: &Lane) -> u64 {
     u64::from(lane.loss != plain.loss)
         + u64::from(lane.duplicate != plain.duplicate)
         + u64::from(lane.corrupt != plain.corrupt)
+        + u64::from(lane.corrupt_unseen != plain.corrupt_unseen)
         + u64::from(lane.reorder != plain.reorder)
         + u64::from(lane.jitter != plain.jitter)
         + u64::from(lane.delay != plain.delay)
@@ -329,7 +400,7 @@ fn middlebox(dice: &mut Dice) -> Middlebox {
     Middlebox { strips, touches: Touches::Syns, mss_bytes_max, ..Middlebox::default() }
 }
 
-fn config(dice: &mut Dice) -> Config {
+pub(crate) fn config(dice: &mut Dice) -> Config {
     let buffers = [3_000, 20_000, 65_535, 200_000, 4 << 20];
     Config {
         timestamps: sometimes(dice, 70.0),

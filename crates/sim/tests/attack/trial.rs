@@ -1,7 +1,7 @@
 //! A plan is lived: the world is made, its programs start, and what must hold is asked.
 
 use crate::actor::{Actor, Life};
-use crate::evil::Evil;
+use crate::evil::TIME_WAIT_YIELDS_TO_THE_REBORN;
 use crate::plan::{Ending, Family, Opening, Plan};
 use crate::progress::{self, Progress};
 use crate::watch::Watch;
@@ -14,11 +14,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use synfin_sim::apps::Shared;
-use synfin_sim::{At, Fate, HostId, Lane, LinkId, Recording, World};
-use tcp::Instant;
+use synfin_sim::{At, Fate, HostId, Lane, LinkConfig, LinkId, Recording, TooBigAnswer, World};
+use tcp::{Instant, State};
 
 pub(crate) const SERVER_PORT: u16 = 80;
 const CLIENT_PORTS: u16 = 20_000;
+const AGAIN_PORTS: u16 = 25_000;
 const SIMULTANEOUS_PORTS: u16 = 30_000;
 /// Room for a flood, so that only [`crate::evil::Evil::half_open_max`] makes cookies of it.
 const BACKLOG: usize = 16_384;
@@ -51,6 +52,10 @@ pub(crate) fn ends(plan: &Plan, talk: usize) -> [SocketAddr; 2] {
     let ports = match plan.talks[talk].opening {
         Opening::Listening => [CLIENT_PORTS + talk as u16, SERVER_PORT],
         Opening::Simultaneous => [SIMULTANEOUS_PORTS + talk as u16; 2],
+        Opening::Again { of } if plan.evil.rebirth.as_ref().is_some_and(|rebirth| rebirth.side == 0) => {
+            [CLIENT_PORTS + of as u16, SERVER_PORT]
+        }
+        Opening::Again { of } => [AGAIN_PORTS + of as u16, SERVER_PORT],
     };
     [0, 1].map(|side| SocketAddr::new(addresses[side], ports[side]))
 }
@@ -59,18 +64,15 @@ impl Trial {
     pub(crate) fn new(plan: &Plan, recording: Recording) -> Trial {
         let mut world = World::new(plan.seed);
         world.record(recording);
-        let plain = Config::default();
-        let config = |side: usize| Config {
-            tcp: Arc::new(plan.configs[side].clone()),
-            half_open_max: plan.evil.half_open_max.unwrap_or(plain.half_open_max),
-            ..plain.clone()
-        };
+        let config = |side: usize| stack_config(plan, &plan.configs[side]);
         let client = world.add_host("client", config(0), &["10.0.0.1", "fd00::1"]);
         let server = world.add_host("server", config(1), &["10.0.0.2", "fd00::2"]);
         let link = plan.link.clone();
         let watch = Rc::new(RefCell::new(Watch {
             mtu_bytes: link.mtu_bytes,
             forged: plan.evil.forges(),
+            is_blind: plan.is_damaged(),
+            added: numbers_added(&link),
             ..Watch::default()
         }));
         if let Some(middlebox) = &link.forward.middlebox {
@@ -87,46 +89,65 @@ impl Trial {
     }
 
     fn set_watch(&mut self, plan: &Plan) {
-        let talks: BTreeMap<SocketAddr, usize> =
-            (0..plan.talks.len()).map(|talk| (ends(plan, talk)[0], talk)).collect();
+        let first_lives = (0..plan.talks.len()).filter(|talk| !is_again(plan, *talk));
+        self.watch.borrow_mut().talks = first_lives.map(|talk| (ends(plan, talk)[0].port(), talk)).collect();
         let (watch, client) = (self.watch.clone(), self.hosts[0]);
         self.world.set_fate(move |sent| {
             let mut watch = watch.borrow_mut();
             let side = usize::from(sent.from != client);
-            let talk = talk_of(&talks, sent, side);
             // Answers to strangers and fragments of answers are nobody's connection.
-            if talk.is_some() {
-                watch.sees(sent.frame);
-            }
-            if let Some(talk) = talk {
+            if let Some(talk) = talk_of(&watch.talks, sent, side) {
+                watch.sees(sent.frame, side);
                 watch.check_text(sent.frame, talk, side);
             }
             Fate::Deliver
         });
     }
 
+    fn actor(&self, plan: &Plan, talk: usize, side: usize) -> Actor {
+        Actor::new(talk, side, plan.talks[talk].ends[side], self.lives[talk][side].clone())
+    }
+
     fn start_programs(&mut self, plan: &Plan) {
-        let mut serving: BTreeMap<SocketAddr, Actor> = BTreeMap::new();
-        for (index, talk) in plan.talks.iter().enumerate() {
-            let [here, there] = ends(plan, index);
-            let actor =
-                |side: usize| Actor::new(index, side, talk.ends[side], self.lives[index][side].clone());
-            self.world.start(self.hosts[0], connecting(actor(0), here, there, talk.opens_at));
-            match talk.opening {
-                Opening::Listening => drop(serving.insert(here, actor(1))),
-                Opening::Simultaneous => {
-                    self.world.start(self.hosts[1], connecting(actor(1), there, here, talk.opens_at));
-                }
+        let first_lives: Vec<usize> = (0..plan.talks.len()).filter(|talk| !is_again(plan, *talk)).collect();
+        for talk in &first_lives {
+            self.start_client(plan, *talk);
+            if plan.talks[*talk].opening == Opening::Simultaneous {
+                let ([there, here], opens_at) = (ends(plan, *talk), plan.talks[*talk].opens_at);
+                self.world
+                    .start(self.hosts[1], connecting(self.actor(plan, *talk, 1), here, there, opens_at));
             }
         }
+        let is_served = |talk: &usize| plan.talks[*talk].opening != Opening::Simultaneous;
+        self.start_server(plan, (0..plan.talks.len()).filter(is_served).collect());
+    }
+
+    /// The program of the client of a connection.
+    pub(crate) fn start_client(&mut self, plan: &Plan, talk: usize) {
+        let ([here, there], opens_at) = (ends(plan, talk), plan.talks[talk].opens_at);
+        self.world.start(self.hosts[0], connecting(self.actor(plan, talk, 0), here, there, opens_at));
+    }
+
+    /// The program that listens for the clients of these connections.
+    pub(crate) fn start_server(&mut self, plan: &Plan, talks: Vec<usize>) {
+        // A connection is known by the number with which its client opened it, not by a port that may have had another.
+        let mut serving: Vec<(Shared<Life>, Actor)> =
+            talks.into_iter().map(|talk| (self.lives[talk][0].clone(), self.actor(plan, talk, 1))).collect();
+        let added = numbers_added(&plan.link)[0];
         let (mut listener, mut open) = (None, BTreeMap::<SocketId, Actor>::new());
         self.world.start(self.hosts[1], move |at: &mut At<'_>| {
             let listener = *listener.get_or_insert_with(|| {
                 at.listen_with(ListenOptions::new(SocketAddr::from(([0u16; 8], SERVER_PORT)), BACKLOG))
             });
             while let Some(accepted) = at.accept(listener) {
-                if let Some(actor) = serving.remove(&accepted.remote) {
-                    open.insert(accepted.id, actor);
+                let irs = at.tcp(accepted.id).map(|tcp| tcp.snapshot().irs);
+                let is_of = |(client, _): &(Shared<Life>, Actor)| {
+                    client.borrow().iss.is_some_and(|iss| Some(iss + added) == irs)
+                };
+                match serving.iter().position(is_of) {
+                    Some(place) => drop(open.insert(accepted.id, serving.swap_remove(place).1)),
+                    // A duplicate that came late, or whose client is no more.
+                    None => at.close(accepted.id),
                 }
             }
             open.iter_mut().for_each(|(socket, actor)| actor.act(at, *socket));
@@ -137,16 +158,23 @@ impl Trial {
     /// Lives it; says what went wrong.
     pub(crate) fn run(&mut self, plan: &Plan) -> Result<(), String> {
         let mut progress = Progress::new(&mut self.world, plan);
-        for (at, deed, time) in plan.evil.moments(plan.faults_end) {
+        let moments = plan.evil.moments(plan.faults_end);
+        let mut rebirth = plan.evil.rebirth.as_ref();
+        for (at, deed, time) in moments {
+            if let Some(now) = rebirth.take_if(|rebirth| rebirth.at <= at) {
+                self.begin_again(plan, now);
+            }
             self.world.run_until(at);
             self.act(plan, &plan.evil.deeds[deed], time)?;
         }
+        if let Some(now) = rebirth {
+            self.begin_again(plan, now);
+        }
         self.world.run_until(plan.faults_end);
         self.check_bounds(plan)?;
-        let link = plan.link.clone();
         self.world.change_link(self.link(), |now| {
-            now.forward = calm(&link.forward);
-            now.backward = calm(&link.backward);
+            now.forward = calm(&now.forward, &plan.link.forward);
+            now.backward = calm(&now.backward, &plan.link.backward);
         });
         let lives = self.lives.clone();
         let over =
@@ -156,7 +184,7 @@ impl Trial {
         let mut stall = None;
         self.world.wait_until(DONE_WITHIN, |world| {
             if progress.is_due(world.now()) {
-                stall = look(&mut progress, world, link, hosts, &lives, &plan.evil).err();
+                stall = look(&mut progress, world, link, hosts, &lives, plan).err();
             }
             stall.is_some() || over(&lives)
         });
@@ -218,7 +246,7 @@ impl Trial {
                 let Some(socket) = life.borrow().socket else { continue };
                 let Some(tcp) = self.world.host(self.hosts[side]).tcp(socket) else { continue };
                 let info = tcp.info(self.world.now());
-                let config = &plan.configs[side];
+                let config = plan.config_of(index, side);
                 let held = info.unread_bytes + info.held_bytes;
                 // A buffer smaller than a segment takes one segment.
                 let receive_max = config.receive_buffer_bytes + 65_536;
@@ -241,14 +269,14 @@ impl Trial {
                 let say = |what: String| {
                     format!("connection {index}, {}: {what}: {lives:?}", ["client", "server"][side])
                 };
-                let is_excused = || lives.iter().all(|life| plan.evil.excuses(index, life.failed));
-                if plan.keeps_order(side) && life.undone > 0 && plan.evil.deeds.is_empty() {
+                let is_excused = || plan.excuses(index, [lives[0].failed, lives[1].failed]);
+                if plan.keeps_order(side) && life.undone > 0 {
                     return Err(say("took back a reduction although nothing was late".into()));
                 }
-                if let Some(wrong) = &life.wrong {
+                if let Some(wrong) = life.wrong.as_ref().filter(|_| !plan.is_damaged()) {
                     return Err(say(wrong.clone()));
                 }
-                if life.read > lives[1 - side].written {
+                if life.read > lives[1 - side].written && !plan.is_damaged() {
                     return Err(say("read more than was written".into()));
                 }
                 // The peer's reset may be lost, and who has nothing to send never asks again.
@@ -302,15 +330,21 @@ fn look(
     link: LinkId,
     hosts: [HostId; 2],
     lives: &[[Shared<Life>; 2]],
-    evil: &Evil,
+    plan: &Plan,
 ) -> Result<(), String> {
     let (now, way) = (world.now(), progress::way(world, link, hosts));
     progress.begin(now);
-    for (talk, lives) in lives.iter().enumerate().filter(|(talk, _)| !evil.excuses(*talk, None)) {
+    for (talk, lives) in lives.iter().enumerate() {
+        if plan.is_damaged() || plan.evil.breaks(plan, talk) {
+            continue;
+        }
         for (side, life) in lives.iter().enumerate() {
             let life = life.borrow();
             let Some(socket) = life.socket.filter(|_| life.over_at.is_none()) else { continue };
             let Some(tcp) = world.host(hosts[side]).tcp(socket) else { continue };
+            if !TIME_WAIT_YIELDS_TO_THE_REBORN && is_again(plan, talk) && tcp.state() == State::SynSent {
+                continue;
+            }
             progress.look(now, way, [talk, side], tcp)?;
         }
     }
@@ -321,22 +355,45 @@ fn may_reset(ending: Ending) -> bool {
     matches!(ending, Ending::Abort(_) | Ending::Close)
 }
 
-/// The lane once the faults are over: the path stays what it is.
-fn calm(lane: &Lane) -> Lane {
+/// The lane once the faults are over: the path stays what it is. What swallowed packets without a word is a fault.
+fn calm(lane: &Lane, at_first: &Lane) -> Lane {
+    let is_hole = lane.path_mtu.is_some_and(|path| path.answer == TooBigAnswer::Silence);
     Lane {
         rate_bits_per_s: lane.rate_bits_per_s,
         delay: lane.delay,
         queue: lane.queue,
-        path_mtu: lane.path_mtu,
+        path_mtu: if is_hole { at_first.path_mtu } else { lane.path_mtu },
         middlebox: lane.middlebox.clone(),
         ..Lane::default()
     }
 }
 
-fn talk_of(talks: &BTreeMap<SocketAddr, usize>, sent: &synfin_sim::Sent<'_>, side: usize) -> Option<usize> {
+/// What the path adds to the numbers of what each side sends.
+fn numbers_added(link: &LinkConfig) -> [u32; 2] {
+    [&link.forward, &link.backward].map(|lane| {
+        let numbers = lane.middlebox.as_ref().and_then(|middlebox| middlebox.numbers);
+        numbers.map_or(0, |numbers| numbers.seq_added)
+    })
+}
+
+/// A host whose connections have these options.
+pub(crate) fn stack_config(plan: &Plan, tcp: &tcp::Config) -> Config {
+    let plain = Config::default();
+    Config {
+        tcp: Arc::new(tcp.clone()),
+        half_open_max: plan.evil.half_open_max.unwrap_or(plain.half_open_max),
+        ..plain
+    }
+}
+
+pub(crate) fn is_again(plan: &Plan, talk: usize) -> bool {
+    matches!(plan.talks[talk].opening, Opening::Again { .. })
+}
+
+fn talk_of(talks: &BTreeMap<u16, usize>, sent: &synfin_sim::Sent<'_>, side: usize) -> Option<usize> {
     let (header, _) = sent.tcp()?;
     let ports = [header.source_port, header.destination_port];
-    talks.iter().find(|(client, _)| client.port() == ports[side]).map(|(_, talk)| *talk)
+    talks.get(&ports[side]).copied()
 }
 
 /// A program that connects and then acts.

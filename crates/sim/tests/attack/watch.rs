@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use synfin_sim::apps::pattern_byte;
 use wire::Frame;
 use wire::segmentation::{self, Layout};
-use wire::tcp::Header;
+use wire::tcp::{Header, SackBlock, SackBlocks};
 use wire::{Medium, Seq, ipv4, ipv6};
 
 #[derive(Default)]
@@ -24,6 +24,14 @@ pub(crate) struct Watch {
     pub(crate) mss_stripped: bool,
     /// Segments are forged: a RST may be the answer to one.
     pub(crate) forged: bool,
+    /// What hosts say may follow from damage or lies of the path: it is not judged.
+    pub(crate) is_blind: bool,
+    /// What the path adds to the numbers of what each side sends.
+    pub(crate) added: [u32; 2],
+    /// Which connection a client's port is.
+    pub(crate) talks: BTreeMap<u16, usize>,
+    /// A host has lost its memory: what goes on from before is not judged.
+    pub(crate) is_again: bool,
 }
 
 /// What one end has said so far.
@@ -54,13 +62,33 @@ pub(crate) struct Side {
 }
 
 impl Watch {
-    pub(crate) fn sees(&mut self, frame: &Frame) {
+    /// A host starts anew: only what opens from now on is judged.
+    pub(crate) fn begin_again(&mut self) {
+        self.flows.clear();
+        self.talks.clear();
+        self.is_again = true;
+        self.forged = true;
+    }
+
+    /// A side sends this.
+    pub(crate) fn sees(&mut self, frame: &Frame, side: usize) {
         let head = frame.head.as_slice();
         let Some(layout) = Layout::of(head, Medium::Ip) else { return };
-        let Ok((header, _)) = Header::parse(&head[layout.transport_at..]) else {
+        let Ok((mut header, _)) = Header::parse(&head[layout.transport_at..]) else {
             return self.violations.push("a TCP header that cannot be read".into());
         };
         self.segments += 1;
+        if self.is_blind {
+            return;
+        }
+        // As its peer counts.
+        let added = self.added[1 - side];
+        header.ack = header.ack - added;
+        let mut sack = SackBlocks::default();
+        for block in header.options.sack.as_slice() {
+            sack.push(SackBlock { left: block.left - added, right: block.right - added });
+        }
+        header.options.sack = sack;
         let text = frame.payload.to_vec();
         let (source, destination) = addresses(head);
         let from = SocketAddr::new(source, header.source_port);
@@ -69,6 +97,10 @@ impl Watch {
         let peer = self.flows.get(&(to, from)).copied().unwrap_or_default();
         let is_answer = self.forged && header.flags.rst();
         me.may_be_over |= is_answer;
+        let answers_opening = !header.flags.ack() || peer.iss.is_some_and(|iss| header.ack == iss + 1);
+        if self.is_again && me.iss.is_none() && !(header.flags.syn() && answers_opening) {
+            return;
+        }
         let ended = me.reset || peer.reset || me.may_be_over || peer.may_be_over || me.fin.is_some();
         me.again |= ended && header.flags.syn() && me.iss.is_some_and(|iss| iss != header.seq);
         if me.again || peer.again {
@@ -120,6 +152,9 @@ impl Watch {
 
     /// Retransmitted or not, each byte is the one the application wrote there.
     pub(crate) fn check_text(&mut self, frame: &Frame, talk: usize, side: usize) {
+        if self.is_blind {
+            return;
+        }
         let head = frame.head.as_slice();
         let Some(layout) = Layout::of(head, Medium::Ip) else { return };
         let Ok((header, _)) = Header::parse(&head[layout.transport_at..]) else { return };
