@@ -4,7 +4,7 @@
 
 use crate::plan::{Plan, config as plain_config, pick, sometimes};
 use std::time::Duration;
-use synfin_sim::{Chance, Dice, Middlebox, Renumbering, SackNumbers, Touches};
+use synfin_sim::{Chance, Dice, Middlebox, QueueLimit, Renumbering, SackNumbers, Touches};
 use tcp::{Allowance, Config, CongestionControl, KeepAlive};
 use wire::tcp::kind;
 
@@ -91,7 +91,10 @@ fn add_middlebox(dice: &mut Dice, plan: &mut Plan) {
             boxes.iter_mut().zip(numbers).for_each(|(there, numbers)| there.numbers = Some(numbers));
         }
         1 => {
-            for there in &mut boxes {
+            for lane in [&mut plan.link.forward, &mut plan.link.backward] {
+                // Who makes many packets of one has room for them.
+                lane.queue.limit = QueueLimit::Packets(1_000);
+                let there = lane.middlebox.get_or_insert_with(Middlebox::default);
                 there.split_to_bytes = sometimes(dice, 70.0).then(|| 40 + dice.below(1_000) as u16);
             }
         }

@@ -1,5 +1,6 @@
 //! What one seed says: the applications, the faults, and how to make both smaller.
 
+use crate::actor::Life;
 use crate::dimensions;
 use crate::evil::Evil;
 use std::time::Duration;
@@ -186,14 +187,30 @@ impl Plan {
         [&self.link.forward, &self.link.backward].iter().any(|lane| lane.corrupt_unseen != Chance::NEVER)
     }
 
-    /// Whether a connection that was meant to end well may end as its two ends say, or not at all.
-    pub(crate) fn excuses(&self, talk: usize, failures: [Option<Error>; 2]) -> bool {
-        let gave_up = |side: usize| {
-            let is_impatient = dimensions::is_impatient(self.config_of(talk, side));
-            // What ICMP complained of meanwhile is the reason then (RFC 1122 §4.2.3.9).
-            is_impatient && failures[side].is_some_and(|why| !matches!(why, Error::Reset | Error::Refused))
+    /// Whether a connection that was meant to end well may end as its two ends did.
+    pub(crate) fn excuses(&self, talk: usize, lives: &[Life; 2]) -> bool {
+        // Who is impatient gives up, if need be after its application has left; the other end then hears a reset, or
+        // nothing if that is lost.
+        let is_over_time = |side: usize| {
+            let (mine, other) = (&lives[side], &lives[1 - side]);
+            let is_own = mine.failed.is_some_and(|why| !matches!(why, Error::Reset | Error::Refused));
+            self.is_impatient(talk, side) && (is_own || other.failed.is_some() || other.over_at.is_none())
         };
-        self.is_damaged() || self.evil.breaks(self, talk) || gave_up(0) || gave_up(1)
+        self.breaks(talk) || is_over_time(0) || is_over_time(1)
+    }
+
+    /// Whether an end of a connection may wait for ever: its peer is gone, and it has nothing to send.
+    pub(crate) fn may_wait(&self, talk: usize) -> bool {
+        self.breaks(talk) || self.is_impatient(talk, 0) || self.is_impatient(talk, 1)
+    }
+
+    /// Whether what was done to a connection may end it, whatever its ends say.
+    pub(crate) fn breaks(&self, talk: usize) -> bool {
+        self.is_damaged() || self.evil.breaks(self, talk)
+    }
+
+    fn is_impatient(&self, talk: usize, side: usize) -> bool {
+        dimensions::is_impatient(self.config_of(talk, side))
     }
 
     /// The options of one end of a connection.
