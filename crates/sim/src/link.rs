@@ -3,7 +3,7 @@
 //! A link joins two hosts; each direction is a [`Lane`] with its own rate, delay, queue and faults. A
 //! frame meets them in this order: middlebox, path MTU, outage, queue, rate, then on the wire loss,
 //! corruption, duplication, and the time it takes. How it happens is in `lane.rs`, `queue.rs`, `loss.rs`,
-//! `middlebox.rs` and `regroup.rs`. Links carry IP packets: there is no Ethernet, and nobody to resolve.
+//! `middlebox.rs` and `regroup.rs`. Links carry IP packets; whether hosts see Ethernet says [`Ends`].
 
 mod lane;
 mod loss;
@@ -44,6 +44,8 @@ pub struct LinkConfig {
     pub mtu_bytes: u32,
     /// Whether super-segments cross whole, as on a link with segmentation offload.
     pub super_segments: SuperSegments,
+    /// Whether the hosts must resolve each other's link address.
+    pub ends: Ends,
 }
 
 impl Default for LinkConfig {
@@ -60,6 +62,7 @@ impl LinkConfig {
             backward: lane,
             mtu_bytes: 1_500,
             super_segments: SuperSegments::default(),
+            ends: Ends::default(),
         }
     }
 
@@ -78,6 +81,19 @@ pub enum SuperSegments {
     Cut,
     /// Super-segments too, each as one frame: lost, held back or doubled as a whole.
     Whole,
+}
+
+/// What the hosts at the ends of a link see of it.
+///
+/// There are no others: a program may match on both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Ends {
+    /// IP packets, as on a TUN device.
+    #[default]
+    Ip,
+    /// Ethernet frames: the hosts resolve addresses by ARP and neighbour discovery. The link still carries IP packets,
+    /// and so do records and hooks; ARP crosses as whole frames.
+    Ethernet,
 }
 
 /// One direction of a link. The default delivers everything at once.

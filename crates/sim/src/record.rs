@@ -107,11 +107,13 @@ pub enum Lost {
     Fate,
     /// A middlebox has put its text into the segment before it, with which it arrives.
     Merged,
+    /// It was for a station that is not on the link.
+    NoStation,
 }
 
 impl Lost {
     /// Every reason.
-    pub const ALL: [Lost; 7] = [
+    pub const ALL: [Lost; 8] = [
         Lost::Wire,
         Lost::QueueFull,
         Lost::QueueManaged,
@@ -119,6 +121,7 @@ impl Lost {
         Lost::TooBig,
         Lost::Fate,
         Lost::Merged,
+        Lost::NoStation,
     ];
 
     /// In a few words.
@@ -130,6 +133,7 @@ impl Lost {
             Lost::Outage => "the link was down",
             Lost::TooBig => "too big for the path",
             Lost::Fate => "lost by the test",
+            Lost::NoStation => "for a station that is not there",
             Lost::Merged => "merged into the segment before it",
         }
     }

@@ -7,12 +7,13 @@
 
 mod event;
 mod node;
+mod station;
 mod step;
 
 use crate::application::{Application, At};
 use crate::fate::{Fate, Sent};
 use crate::ids::{HostId, LinkId};
-use crate::link::{Launch, LinkConfig, Running, SuperSegments};
+use crate::link::{Ends, Launch, LinkConfig, Running, SuperSegments};
 use crate::random::Dice;
 use crate::record::{Crossing, Entry, FrameRecord, Happening, Lost, Origin, Recording};
 use event::Agenda;
@@ -155,8 +156,9 @@ impl World {
         assert!(first != second, "a link joins two hosts");
         let id = LinkId(self.links.len());
         let interfaces = [(first, second), (second, first)].map(|(here, there)| {
-            let interface = self.attach(here, there, &config);
-            self.nodes[here.0].links.push((id.0, usize::from(here == second)));
+            let end = (id.0, usize::from(here == second));
+            let interface = self.attach(here, there, end, &config);
+            self.nodes[here.0].links.push(end);
             interface
         });
         let lane = |side: u64, lane| {
@@ -168,13 +170,19 @@ impl World {
     }
 
     /// Gives a host its interface to another one, and the routes that go with it.
-    fn attach(&mut self, here: HostId, there: HostId, config: &LinkConfig) -> InterfaceId {
+    fn attach(
+        &mut self,
+        here: HostId,
+        there: HostId,
+        (link, side): (usize, usize),
+        config: &LinkConfig,
+    ) -> InterfaceId {
         let (name, peers) = (self.nodes[there.0].name.clone(), self.nodes[there.0].addresses.clone());
         let node = &mut self.nodes[here.0];
         let interface = node.host.add_interface(Interface {
             name,
             capabilities: capabilities(config),
-            hardware: None,
+            hardware: (config.ends == Ends::Ethernet).then(|| station::address(link, side)),
             addresses: node.addresses.iter().copied().map(Cidr::host).collect(),
         });
         peers.into_iter().for_each(|peer| node.host.add_route(Cidr::host(peer), None, interface));
@@ -212,7 +220,7 @@ impl World {
         node.start_anew(Host::new(config, secret));
         for (link, side) in self.nodes[host.0].links.clone() {
             let (there, config) = (self.links[link].ends[1 - side], self.links[link].config.clone());
-            let interface = self.attach(host, there, &config);
+            let interface = self.attach(host, there, (link, side), &config);
             debug_assert_eq!(
                 interface, self.links[link].interfaces[side],
                 "interfaces come in the order of links"
@@ -294,7 +302,7 @@ impl World {
         std::mem::take(&mut self.nodes[host.0].heard)
     }
 
-    /// Lets a frame arrive at a host out of nowhere, by its interface on this link. It is recorded as
+    /// Lets a frame, an IP packet (at Ethernet ends also an ARP frame), arrive at a host out of nowhere, by its interface on this link. It is recorded as
     /// [`Origin::Injected`](crate::Origin::Injected).
     ///
     /// # Panics
@@ -440,12 +448,11 @@ fn capabilities(config: &LinkConfig) -> LinkCapabilities {
         SuperSegments::Cut => (0, TransmitChecksum::Full),
         SuperSegments::Whole => (SUPER_SEGMENT_BYTES_MAX, TransmitChecksum::None),
     };
-    LinkCapabilities {
-        medium: Medium::Ip,
-        mtu_bytes: config.mtu_bytes,
-        super_segment_bytes_max,
-        transmit_checksum,
-    }
+    let medium = match config.ends {
+        Ends::Ip => Medium::Ip,
+        Ends::Ethernet => Medium::Ethernet,
+    };
+    LinkCapabilities { medium, mtu_bytes: config.mtu_bytes, super_segment_bytes_max, transmit_checksum }
 }
 
 impl core::fmt::Debug for World {

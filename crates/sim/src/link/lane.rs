@@ -183,6 +183,10 @@ impl Running {
             _ => {}
         }
         if self.config.corrupt.comes_true(corrupt) || moving.fate == Fate::Corrupt {
+            if !is_ip(&moving.frame) {
+                // ARP has no checksum: Ethernet's own finds the damage.
+                return out.push(Launch::Lost { moving, why: Lost::Wire });
+            }
             moving.frame = corrupted(moving.frame, where_);
             mishap.corrupted = true;
         }
@@ -237,6 +241,11 @@ fn is_too_big(frame: &Frame, mtu_bytes: u32) -> bool {
         segment_bytes => frame.payload.len().min(segment_bytes),
     };
     (head + text) as u64 > u64::from(mtu_bytes)
+}
+
+fn is_ip(frame: &Frame) -> bool {
+    let payload = frame.payload.pieces().next().and_then(|piece| piece.first());
+    frame.head.as_slice().first().or(payload).is_some_and(|first| matches!(first >> 4, 4 | 6))
 }
 
 /// Marks a packet "congestion experienced" if its sender is ECN-capable (RFC 3168 §5); returns whether.

@@ -34,6 +34,11 @@ impl Trial {
                     self.inject(to, stranger::noise(&mut dice, family, addresses(family)[to]));
                 }
             }
+            What::Neighbours { to, family, count } => {
+                for _ in 0..count {
+                    self.inject(to, stranger::neighbour(&mut dice, addresses(family)[to]));
+                }
+            }
             What::Lie { talk, to, lie, count } => {
                 for _ in 0..count {
                     self.lie(plan, &mut dice, [talk, to], lie)?;

@@ -4,12 +4,14 @@
 
 use crate::plan::{Plan, config as plain_config, pick, sometimes};
 use std::time::Duration;
-use synfin_sim::{Chance, Dice, Middlebox, QueueLimit, Renumbering, SackNumbers, Touches};
+use synfin_sim::{Chance, Dice, Ends, Middlebox, QueueLimit, Renumbering, SackNumbers, Touches};
 use tcp::{Allowance, Config, CongestionControl, KeepAlive};
 use wire::tcp::kind;
 
 /// A cookie keeps a small MSS, and a loss under cookies costs no connection: until then no world makes cookies.
 pub(crate) const COOKIES_KEEP_EVERYTHING: bool = false;
+/// A neighbour in use stays in a table that strangers fill: until then there are fewer strangers than places.
+pub(crate) const NEIGHBOURS_IN_USE_STAY: bool = false;
 /// A window that is not zero is not announced as zero: until then no buffer is below the unit of its scale.
 const SMALL_WINDOWS_ARE_ANNOUNCED: bool = false;
 /// The user timeout counts while a window is closed, and nothing else ends a connection sooner.
@@ -24,6 +26,9 @@ pub(crate) fn add(dice: &mut Dice, plan: &mut Plan) {
     }
     if sometimes(dice, 25.0) {
         add_middlebox(dice, plan);
+    }
+    if sometimes(dice, 25.0) {
+        plan.link.ends = Ends::Ethernet;
     }
     if sometimes(dice, 8.0) {
         let chance = Chance::per_million(dice.below(20_000) as u32);

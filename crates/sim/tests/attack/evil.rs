@@ -6,7 +6,7 @@
 use crate::dimensions;
 use crate::plan::{Family, Opening, Plan, ms, pick, sometimes};
 use std::time::Duration;
-use synfin_sim::{Dice, PathMtu, TooBigAnswer};
+use synfin_sim::{Dice, Ends, PathMtu, TooBigAnswer};
 use tcp::{Config, Instant};
 
 /// A SYN without timestamps on a connection with them gets a challenge, so that a host which was reborn without them
@@ -57,6 +57,8 @@ pub(crate) enum What {
     SynFlood { to: usize, family: Family, count: u32 },
     /// Fragments of datagrams that are never whole.
     Fragments { to: usize, family: Family, shape: Shape, count: u32 },
+    /// Neighbours that nobody knew ask for us and say where they are.
+    Neighbours { to: usize, family: Family, count: u32 },
     /// Packets of no connection: echo requests, redirects, protocols that nobody speaks, halves of headers.
     Noise { to: usize, family: Family, count: u32 },
     /// The peer of this end of a connection says what is not so.
@@ -199,6 +201,11 @@ impl Evil {
         self.deeds.iter().any(|deed| matches!(deed.what, What::Forge { .. }))
     }
 
+    /// Whether SYNs of nobody are answered.
+    pub(crate) fn floods(&self) -> bool {
+        self.deeds.iter().any(|deed| matches!(deed.what, What::SynFlood { .. }))
+    }
+
     /// How many frames are sent by nobody.
     pub(crate) fn frames(&self) -> u64 {
         let each = |deed: &Deed| match deed.what {
@@ -207,6 +214,7 @@ impl Evil {
             What::SynFlood { count, .. }
             | What::Fragments { count, .. }
             | What::Noise { count, .. }
+            | What::Neighbours { count, .. }
             | What::Lie { count, .. } => u64::from(count),
         };
         self.deeds.iter().map(|deed| u64::from(deed.times) * each(deed)).sum()
@@ -266,6 +274,7 @@ impl What {
             What::SynFlood { .. }
             | What::Fragments { .. }
             | What::Noise { .. }
+            | What::Neighbours { .. }
             | What::Rebind { .. }
             | What::Path { .. }
             | What::Delay { .. } => None,
@@ -310,6 +319,10 @@ fn what(dice: &mut Dice, plan: &Plan) -> What {
         7 => {
             let shapes = [Shape::Tiny, Shape::Overlapping, Shape::PastTheEnd, Shape::Tails];
             What::Fragments { to, family, shape: pick(dice, &shapes), count: 1 + dice.below(30) as u32 }
+        }
+        8 if plan.link.ends == Ends::Ethernet => {
+            let count = if dimensions::NEIGHBOURS_IN_USE_STAY { 100 } else { 4 };
+            What::Neighbours { to, family, count: 1 + dice.below(count) as u32 }
         }
         8 => What::Noise { to, family, count: 1 + dice.below(5) as u32 },
         12 if sometimes(dice, 30.0) => What::Rebind { added: 1 + dice.below(900) as u16 },

@@ -1,12 +1,16 @@
 //! Frames that no host sent: segments, ICMP errors and fragments, in whose name one likes.
 
 use bytes::Bytes;
-use std::net::{IpAddr, SocketAddr};
-use wire::icmp::{v4, v6};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use wire::ethernet::{MacAddress, ethertype};
+use wire::icmp::{neighbor, v4, v6};
 use wire::ip::protocol;
 use wire::ipv6::Fragment;
 use wire::tcp::{Header, OptionLayout};
-use wire::{Checksum, Frame, Medium, Payload, ipv4, ipv6, segmentation};
+use wire::{Checksum, Frame, Medium, Payload, arp, ethernet, ipv4, ipv6, segmentation};
+
+/// Where in an IPv6 header the hop limit is.
+const HOP_LIMIT_AT: usize = 7;
 
 /// A segment from one end to another, its checksum right.
 pub(crate) fn segment(from: SocketAddr, to: SocketAddr, header: Header, text: &[u8]) -> Frame {
@@ -27,6 +31,25 @@ pub(crate) fn packet(from: IpAddr, to: IpAddr, protocol: u8, text: &[u8]) -> Fra
     let payload = Payload::from(Bytes::copy_from_slice(text));
     let mut frame = Frame { payload, ..Frame::default() };
     ip_header(&mut frame, from, to, protocol, text.len());
+    frame
+}
+
+/// An ARP packet to everybody on the link, as a whole frame.
+pub(crate) fn arp(packet: arp::Packet) -> Frame {
+    let mut bytes = vec![0; ethernet::HEADER_BYTES + arp::PACKET_BYTES];
+    let (destination, source) = (MacAddress::BROADCAST, packet.sender_mac);
+    ethernet::Header { destination, source, ethertype: ethertype::ARP, vlan: None }.emit(&mut bytes);
+    packet.emit(&mut bytes[ethernet::HEADER_BYTES..]);
+    Frame::from_bytes(Bytes::from(bytes))
+}
+
+/// A message of neighbour discovery, from a neighbour: its hop limit says so.
+pub(crate) fn neighbour(from: Ipv6Addr, to: Ipv6Addr, message: neighbor::Message) -> Frame {
+    let message = v6::Message::Neighbor(message);
+    let mut text = vec![0; message.len_bytes()];
+    message.emit(&mut text, from, to);
+    let mut frame = packet(from.into(), to.into(), protocol::ICMPV6, &text);
+    frame.head.as_mut_slice()[HOP_LIMIT_AT] = 255;
     frame
 }
 

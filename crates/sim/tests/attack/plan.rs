@@ -5,8 +5,8 @@ use crate::dimensions;
 use crate::evil::Evil;
 use std::time::Duration;
 use synfin_sim::{
-    Chance, Dice, Discipline, Lane, LinkConfig, Loss, Marking, Middlebox, Order, PathMtu, Queue, QueueLimit,
-    SuperSegments, TooBigAnswer, Touches,
+    Chance, Dice, Discipline, Ends, Lane, LinkConfig, Loss, Marking, Middlebox, Order, PathMtu, Queue,
+    QueueLimit, SuperSegments, TooBigAnswer, Touches,
 };
 use tcp::{Config, Error, Instant, Nagle};
 use wire::tcp::kind;
@@ -112,6 +112,7 @@ impl Plan {
             } else {
                 SuperSegments::Cut
             },
+            ends: Ends::Ip,
         };
         if sometimes(&mut dice, 15.0) {
             let middlebox = middlebox(&mut dice);
@@ -131,6 +132,11 @@ impl Plan {
         let mut dice = Dice::for_purpose(seed, 98);
         dimensions::add(&mut dice, &mut plan);
         plan.evil = Evil::of(&mut dice, &plan);
+        if plan.evil.floods() {
+            // Repeated SYN-ACKs to nobody come at one moment; a queue of a few packets would lose the honest one each
+            // time.
+            plan.link.backward.queue.limit = QueueLimit::Packets(1_000);
+        }
         if let Some(rebirth) = &plan.evil.rebirth {
             let at = Duration::from_micros(rebirth.at.as_micros());
             for of in 0..plan.talks.len() {
@@ -265,6 +271,7 @@ impl Plan {
         with(&|plan| (plan.link.forward.middlebox, plan.link.backward.middlebox) = (None, None));
         with(&|plan| plan.link.super_segments = SuperSegments::Cut);
         with(&|plan| plan.link.mtu_bytes = 1_500);
+        with(&|plan| plan.link.ends = Ends::Ip);
         with(&|plan| plan.faults_end = Instant::from_millis(plan.faults_end.as_millis() / 2));
         for evil in self.evil.smaller() {
             with(&|plan| {
@@ -292,7 +299,8 @@ impl Plan {
         let configs =
             self.configs.iter().filter(|config| **config != dimensions::plain(config)).count() as u64;
         let link = u64::from(self.link.mtu_bytes != 1_500)
-            + u64::from(self.link.super_segments == SuperSegments::Whole);
+            + u64::from(self.link.super_segments == SuperSegments::Whole)
+            + u64::from(self.link.ends == Ends::Ethernet);
         1_000_000 * self.talks.len() as u64
             + work
             + 1_000 * (faults + configs + link)
@@ -308,10 +316,10 @@ impl core::fmt::Display for Plan {
         for (name, lane) in lanes.into_iter().filter(|(_, lane)| **lane != calm) {
             writeln!(f, "  {name}: {lane:?}")?;
         }
-        let (mtu_bytes, super_segments) = (self.link.mtu_bytes, self.link.super_segments);
+        let LinkConfig { mtu_bytes, super_segments, ends, .. } = self.link;
         writeln!(
             f,
-            "  mtu {mtu_bytes}, super-segments {super_segments:?}, faults until {:?}",
+            "  mtu {mtu_bytes}, super-segments {super_segments:?}, ends {ends:?}, faults until {:?}",
             self.faults_end
         )?;
         for (side, config) in self.configs.iter().enumerate().filter(|(_, config)| **config != plain) {

@@ -10,9 +10,11 @@ use crate::plan::{Family, pick, sometimes};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use synfin_sim::Dice;
 use tcp::{Snapshot, State};
+use wire::ethernet::MacAddress;
+use wire::icmp::neighbor;
 use wire::ip::protocol;
 use wire::tcp::{Flags, Header, Timestamps};
-use wire::{Frame, Seq};
+use wire::{Frame, Seq, arp};
 
 /// The largest window that scaling can say: what is acknowledged further back is not believed.
 const WINDOW_MAX: u32 = 1 << 30;
@@ -200,4 +202,44 @@ pub(crate) fn noise(dice: &mut Dice, family: Family, to: IpAddr) -> Frame {
     let sum = sum.checksum();
     text[2..4].copy_from_slice(&sum.to_be_bytes());
     forge::packet(from, to, icmp, &text)
+}
+
+/// A neighbour that nobody knew asks for us, or says where it is. Whether we are on an Ethernet or not.
+pub(crate) fn neighbour(dice: &mut Dice, to: IpAddr) -> Frame {
+    let [.., a, b, c, d] = dice.roll().to_be_bytes();
+    let mac = MacAddress([0x06, 0, a, b, c, d]);
+    let asks = sometimes(dice, 70.0);
+    match to {
+        IpAddr::V4(to) => {
+            // On the link or not, but never one of the two who talk.
+            let near = Ipv4Addr::new(10, 0, 1 + a % 250, b);
+            let sender = pick(dice, &[near, Ipv4Addr::new(198, 18, a, b)]);
+            let (operation, target) =
+                if asks { (arp::Operation::Request, to) } else { (arp::Operation::Reply, sender) };
+            forge::arp(arp::Packet {
+                operation,
+                sender_mac: mac,
+                sender,
+                target_mac: MacAddress::default(),
+                target,
+            })
+        }
+        IpAddr::V6(to) => {
+            let host = u128::from(u32::from_be_bytes([a, b, c, d]));
+            let near = Ipv6Addr::from(0xfd00_u128 << 112 | 1 << 64 | host);
+            let from = pick(dice, &[near, Ipv6Addr::from(0xfe80_u128 << 112 | host)]);
+            let message = if asks {
+                let options =
+                    neighbor::Options { source_link_layer: Some(mac), ..neighbor::Options::default() };
+                neighbor::Message::Solicitation { target: to, options }
+            } else {
+                let options =
+                    neighbor::Options { target_link_layer: Some(mac), ..neighbor::Options::default() };
+                let (router, solicited) = (sometimes(dice, 20.0), sometimes(dice, 50.0));
+                let overrides = sometimes(dice, 50.0);
+                neighbor::Message::Advertisement { router, solicited, overrides, target: from, options }
+            };
+            forge::neighbour(from, to, message)
+        }
+    }
 }

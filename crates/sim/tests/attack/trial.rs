@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use synfin_sim::apps::Shared;
-use synfin_sim::{At, Fate, HostId, Lane, LinkConfig, LinkId, Recording, TooBigAnswer, World};
+use synfin_sim::{At, Ends, Fate, HostId, Lane, LinkConfig, LinkId, Recording, TooBigAnswer, World};
 use tcp::{Instant, State};
 
 pub(crate) const SERVER_PORT: u16 = 80;
@@ -73,6 +73,7 @@ impl Trial {
             forged: plan.evil.forges(),
             is_blind: plan.is_damaged(),
             added: numbers_added(&link),
+            is_ethernet: link.ends == Ends::Ethernet,
             ..Watch::default()
         }));
         if let Some(middlebox) = &link.forward.middlebox {
@@ -212,8 +213,9 @@ impl Trial {
         // What was queued when the applications left still goes out, or is refused segment by segment.
         let queued: u64 =
             plan.talks.iter().flat_map(|talk| talk.ends.iter()).map(|end| 25 + end.bytes / 20).sum();
-        // Who sent a SYN and is nobody is answered a few times more.
-        if afterwards > queued + 8 * plan.evil.frames() {
+        // Who sent a SYN and is nobody is answered a few times more, and asked for three times each.
+        let answers = if plan.link.ends == Ends::Ethernet { 24 } else { 8 };
+        if afterwards > queued + answers * plan.evil.frames() {
             return Err(format!("{afterwards} frames after everything was over"));
         }
         self.check_effort(plan)

@@ -28,6 +28,8 @@ pub(crate) struct Watch {
     pub(crate) is_blind: bool,
     /// What the path adds to the numbers of what each side sends.
     pub(crate) added: [u32; 2],
+    /// Neighbours must be asked for.
+    pub(crate) is_ethernet: bool,
     /// Which connection a client's port is.
     pub(crate) talks: BTreeMap<u16, usize>,
     /// A host has lost its memory: what goes on from before is not judged.
@@ -99,6 +101,10 @@ impl Watch {
         me.may_be_over |= is_answer;
         let answers_opening = !header.flags.ack() || peer.iss.is_some_and(|iss| header.ack == iss + 1);
         if self.is_again && me.iss.is_none() && !(header.flags.syn() && answers_opening) {
+            return;
+        }
+        // What waited for a neighbour's address may have been dropped before it left, a SYN too.
+        if self.is_ethernet && me.iss.is_none() && !header.flags.syn() {
             return;
         }
         let ended = me.reset || peer.reset || me.may_be_over || peer.may_be_over || me.fin.is_some();
