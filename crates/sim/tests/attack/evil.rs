@@ -17,6 +17,9 @@ pub(crate) const SYN_WITHOUT_TIMESTAMPS_IS_CHALLENGED: bool = false;
 /// such a peer is locked out for a minute, and its SYNs are not counted as a stall.
 pub(crate) const TIME_WAIT_YIELDS_TO_THE_REBORN: bool = false;
 
+/// Frames of one deed: enough to fill a table of neighbours, few enough for many worlds.
+const FRAMES_MAX: u32 = 1_500;
+
 /// What is added to a plan's faults.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Evil {
@@ -208,16 +211,7 @@ impl Evil {
 
     /// How many frames are sent by nobody.
     pub(crate) fn frames(&self) -> u64 {
-        let each = |deed: &Deed| match deed.what {
-            What::Forge { .. } | What::Complain { .. } => 1,
-            What::Rebind { .. } | What::Path { .. } | What::Delay { .. } => 0,
-            What::SynFlood { count, .. }
-            | What::Fragments { count, .. }
-            | What::Noise { count, .. }
-            | What::Neighbours { count, .. }
-            | What::Lie { count, .. } => u64::from(count),
-        };
-        self.deeds.iter().map(|deed| u64::from(deed.times) * each(deed)).sum()
+        self.deeds.iter().map(|deed| u64::from(deed.times * deed.what.frames())).sum()
     }
 
     /// How much there is to simplify.
@@ -264,6 +258,19 @@ impl Evil {
 }
 
 impl What {
+    /// How many frames each time is.
+    fn frames(self) -> u32 {
+        match self {
+            What::Forge { .. } | What::Complain { .. } => 1,
+            What::Rebind { .. } | What::Path { .. } | What::Delay { .. } => 0,
+            What::SynFlood { count, .. }
+            | What::Fragments { count, .. }
+            | What::Noise { count, .. }
+            | What::Neighbours { count, .. }
+            | What::Lie { count, .. } => count,
+        }
+    }
+
     fn talk(mut self) -> Option<usize> {
         self.talk_mut().copied()
     }
@@ -294,6 +301,7 @@ fn deed(dice: &mut Dice, plan: &Plan) -> Deed {
         1 => (1 + dice.below(30) as u32, ms(dice, 300)),
         _ => (1 + dice.below(200) as u32, ms(dice, 20)),
     };
+    let times = times.min((FRAMES_MAX / what.frames().max(1)).max(1));
     Deed { at, times, every, what, luck: dice.roll() }
 }
 
