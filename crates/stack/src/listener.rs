@@ -13,7 +13,7 @@ use crate::host::Host;
 use crate::id::{Slab, SlabKey, SocketId, SocketKind};
 use crate::port_table::PortTable;
 use crate::secret::{Purpose, Secret, TableHash};
-use crate::socket::{NO_LISTENER, Standing};
+use crate::socket::{Mark, NO_LISTENER, Standing};
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -128,6 +128,13 @@ impl Listeners {
 
     pub(crate) fn len(&self) -> usize {
         self.slab.len()
+    }
+
+    /// Memory that listeners, and what they know of connections that are not accepted, take; the queues of each are
+    /// bounded by its backlog.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let tables = (self.by_end.capacity() + self.by_port.capacity()) * size_of::<((Address, u16), u32)>();
+        self.slab.held_bytes() + self.children.held_bytes() + self.only_listener.held_bytes() + tables
     }
 
     pub(crate) fn get(&self, key: SlabKey) -> Option<&Listener> {
@@ -294,8 +301,7 @@ impl Host {
         let socket = self.sockets.at_mut(index)?;
         socket.standing = Standing::Owned;
         self.listeners.children.discard(core::mem::replace(&mut socket.child, NO_LISTENER));
-        if !socket.is_with_events {
-            socket.is_with_events = true;
+        if !socket.marks.put(Mark::WithEvents) {
             self.with_events.push_back(index);
         }
         self.counters.accepted += 1;
@@ -316,6 +322,7 @@ impl Host {
                 State::SynReceived => socket.connection.forget(now),
                 _ => socket.connection.abort(now),
             }
+            self.enter_orphans(now, index);
             self.touch_connection(now, index);
         }
         Ok(())

@@ -6,6 +6,7 @@
 //! way of the text to the reader in `receiver/`, what becomes of what is refused in `refuse.rs`.
 
 use crate::connection::Connection;
+use crate::memory::Memory;
 use crate::receiver::acks::Acks;
 use crate::refusal::{Refused, Reply};
 use crate::segment::{Error, Segment};
@@ -286,8 +287,13 @@ impl Connection {
             if seq.before(nxt) {
                 self.receiver.report_duplicate(seq, nxt.bytes_since(seq), &self.config);
             }
+            let arrived_bytes = text.len();
             text.truncate(last.bytes_since(seq) as usize);
             text.advance(first.bytes_since(seq) as usize);
+            if text.len() < arrived_bytes / 2 {
+                // Else the whole buffer in which it lies would stay with it.
+                text.compact();
+            }
             if first == nxt {
                 let limit = self.config.habits.delayed_ack_limit();
                 let echo = segment.header.options.timestamps.map(|stamps| stamps.echo);
@@ -295,8 +301,12 @@ impl Connection {
                 if self.receiver.take_in_order(text, limit, &mut self.events) {
                     self.delay_ack(now);
                 }
+                if self.memory == Memory::Ample {
+                    self.receiver.size_buffer(now, &self.config);
+                }
             } else {
                 self.receiver.keep_out_of_order(first, &text, &self.config)?;
+                self.prune_if_scarce();
                 if self.timestamps.agreed() {
                     self.receiver.note_stamp(self.timestamps.recent);
                 }

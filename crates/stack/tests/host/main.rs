@@ -7,6 +7,7 @@ mod datagrams;
 mod ethernet;
 mod hostile;
 mod listeners;
+mod memory;
 mod messages;
 mod time_wait;
 mod world;
