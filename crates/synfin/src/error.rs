@@ -111,6 +111,7 @@ fn connection_kind(error: tcp::Error) -> ErrorKind {
         "ETIMEDOUT" => ErrorKind::TimedOut,
         "ECONNABORTED" => ErrorKind::ConnectionAborted,
         "ENETUNREACH" => ErrorKind::NetworkUnreachable,
+        "ENOBUFS" => ErrorKind::OutOfMemory,
         _ => ErrorKind::HostUnreachable,
     }
 }
@@ -129,6 +130,7 @@ fn host_kind(error: stack::Error) -> ErrorKind {
         stack::Error::NotConnected | stack::Error::UnknownSocket => ErrorKind::NotConnected,
         stack::Error::WouldBlock => ErrorKind::WouldBlock,
         stack::Error::TooManySockets => ErrorKind::QuotaExceeded,
+        stack::Error::OutOfMemory => ErrorKind::OutOfMemory,
         _ => ErrorKind::Other,
     }
 }
@@ -198,6 +200,7 @@ mod tests {
             (tcp::Error::Prohibited, ErrorKind::HostUnreachable),
             (tcp::Error::ProtocolUnreachable, ErrorKind::ConnectionRefused),
             (tcp::Error::HostUnknown, ErrorKind::HostUnreachable),
+            (tcp::Error::OutOfMemory, ErrorKind::OutOfMemory),
         ] {
             assert_eq!(connection(error).kind(), kind);
         }
@@ -207,6 +210,7 @@ mod tests {
             (stack::Error::NetworkUnreachable, ErrorKind::NetworkUnreachable),
             (stack::Error::WouldBlock, ErrorKind::WouldBlock),
             (stack::Error::InvalidAddress, ErrorKind::InvalidInput),
+            (stack::Error::OutOfMemory, ErrorKind::OutOfMemory),
         ] {
             assert_eq!(host(error, None).kind(), kind);
         }
