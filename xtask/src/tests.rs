@@ -144,3 +144,47 @@ fn every_room_can_be_published() {
         }
     }
 }
+
+/// Whether `room::file::test` is a test in the file of that name, or in the module that bears it, of a crate; or a
+/// name that ends in `.pkt` a script.
+fn is_there(test: &str) -> bool {
+    if test.ends_with(".pkt") {
+        return root().join("tests/scripts").join(test).is_file();
+    }
+    let [room, file, name] = test.split("::").collect::<Vec<_>>()[..] else { return false };
+    let mut folders = vec![root().join("crates").join(room), root().join(room)];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let of_file = path.file_stem().is_some_and(|stem| stem == file);
+            let of_module = folder.file_name().is_some_and(|folder| folder == file);
+            let source = || fs::read_to_string(&path).unwrap_or_default();
+            if (of_file || of_module) && source().contains(&format!("fn {name}(")) {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+#[test]
+fn what_is_promised_about_attacks_is_shown_by_tests_that_exist() {
+    let text = fs::read_to_string(root().join("docs/security.md")).expect("docs/security.md is there");
+    let mut rows = 0;
+    for line in text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| ---")) {
+        let shown_by = line.trim_end_matches('|').rsplit('|').next().unwrap_or_default();
+        if shown_by.trim() == "shown by" {
+            continue;
+        }
+        let tests: Vec<&str> = shown_by.split('`').skip(1).step_by(2).collect();
+        assert!(!tests.is_empty(), "no test shows it: {line}");
+        let missing: Vec<_> = tests.iter().filter(|test| !is_there(test)).collect();
+        assert!(missing.is_empty(), "renamed or removed: {missing:?}");
+        rows += 1;
+    }
+    assert!(rows > 30, "the tables are read: {rows} rows");
+    assert!(!is_there("stack::hostile::no_such_test") && !is_there("rfc9293/no-such-script.pkt"));
+}
