@@ -44,6 +44,9 @@ impl Connection {
         } else {
             self.timers.stop(Timer::User);
         }
+        if self.is_orphaned {
+            self.reward_orphan(now);
+        }
         if self.sender.writer_waits && self.write_room() > 0 {
             self.sender.on_room(now);
             self.events.raise(Event::Writable);

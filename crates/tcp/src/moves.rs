@@ -128,6 +128,16 @@ impl Connection {
         }
     }
 
+    /// The peer of an orphan may have taken its share before the time for it was over: the next time begins now, so
+    /// that a peer that is gone is given up so long after its last share.
+    #[cold]
+    pub(crate) fn reward_orphan(&mut self, now: Instant) {
+        if self.timers.is_running(Timer::Linger) && self.sender.has_taken_share() {
+            self.timers.stop(Timer::Linger);
+            self.limit_orphan(now);
+        }
+    }
+
     /// The time of an orphan is over.
     pub(crate) fn judge_orphan(&mut self, now: Instant) {
         if self.state() == State::FinWait2 {

@@ -430,6 +430,11 @@ impl Sender {
         self.queue.has_progressed(least_bytes)
     }
 
+    /// Whether the answer of [`Sender::has_progressed`] would be yes for text that still waits; asking changes nothing.
+    pub(crate) fn has_taken_share(&self) -> bool {
+        self.queue.has_passed_goal()
+    }
+
     /// Memory that the send half takes besides itself.
     #[inline]
     pub(crate) fn held_bytes(&self) -> usize {

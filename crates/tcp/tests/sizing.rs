@@ -137,6 +137,22 @@ fn an_orphan_whose_peer_takes_a_byte_of_each_probe_ends() {
 }
 
 #[test]
+fn an_orphan_ends_a_minute_after_its_peer_took_something() {
+    let mut pair =
+        Pair::with(Config::default(), Config { receive_buffer_bytes: 10_000, ..Config::default() }).opened();
+    let now = pair.now;
+    pair.client.write(now, &pattern(60_000)).expect("room");
+    pair.client.close(now);
+    // The peer reads once, half a minute later, and never again.
+    pair.run_for(Duration::from_secs(30));
+    assert_eq!(pair.server.read(&mut [0; 10_000]), Ok(10_000));
+    pair.run_for(Duration::from_secs(55));
+    assert_eq!(pair.client.state(), State::FinWait1, "it has taken its share");
+    pair.run_for(Duration::from_secs(15));
+    assert_eq!(pair.client.state(), State::Closed);
+}
+
+#[test]
 fn without_a_limit_on_progress_an_orphan_stays() {
     let config = Config { orphan_progress: None, ..Config::default() };
     let mut pair = Pair::with(config, Config { receive_buffer_bytes: 10_000, ..Config::default() }).opened();

@@ -109,6 +109,12 @@ impl SendQueue {
         self.0.as_mut().is_none_or(|blocks| blocks.has_progressed(least_bytes))
     }
 
+    /// Whether a goal was set and enough was acknowledged since.
+    pub(crate) fn has_passed_goal(&self) -> bool {
+        let blocks = self.0.as_ref();
+        blocks.is_some_and(|blocks| blocks.goal.is_some_and(|(goal, _)| blocks.passed_bytes >= goal))
+    }
+
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         self.0 = None;
