@@ -2,30 +2,8 @@
 //!
 //! `cargo bench -p synfin-benches --bench idle [-- ROUNDS]`
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use synfin_benches::counting::{Counting, live_bytes};
 use synfin_benches::{Sample, median, ours, rounds, theirs};
-
-/// Counts what is allocated, as the allocator was asked for it.
-struct Counting;
-
-static LIVE_BYTES: AtomicUsize = AtomicUsize::new(0);
-
-#[allow(unsafe_code, reason = "a global allocator cannot be counted without")]
-// SAFETY: every call is passed on to the system's allocator unchanged; only a counter is kept.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE_BYTES.fetch_add(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promises are the system allocator's.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        LIVE_BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as above.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
@@ -38,15 +16,15 @@ fn main() {
     println!("memory of an idle established connection, one end, in bytes");
     for count in [10_000, 100_000] {
         let mut pair = ours::Pair::new(wire);
-        let before = LIVE_BYTES.load(Ordering::Relaxed);
+        let before = live_bytes();
         pair.idle(count);
-        let ours = (LIVE_BYTES.load(Ordering::Relaxed) - before) / (2 * count);
+        let ours = (live_bytes() - before) / (2 * count);
         println!("{count:>9} connections: synfin {ours:>5}");
     }
     let mut pair = theirs::Pair::new(1_500, true, 1);
-    let before = LIVE_BYTES.load(Ordering::Relaxed);
+    let before = live_bytes();
     pair.idle(500);
-    let theirs = (LIVE_BYTES.load(Ordering::Relaxed) - before) / 1_000;
+    let theirs = (live_bytes() - before) / 1_000;
     println!("{:>9} connections: smoltcp {theirs:>4} (buffers of one byte)", 500);
 
     println!("\nan exchange of 100 and 1,000 bytes beside idle connections; ns, medians of {}", rounds());

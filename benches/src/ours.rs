@@ -1,7 +1,7 @@
 //! Two synfin hosts joined by nothing: what one sends, the other is handed.
 
 use crate::{BUFFER_BYTES, CHUNK_BYTES};
-use stack::{Cidr, Config, Event, Host, Interface, InterfaceId, SocketId};
+use stack::{Cidr, Config, Event, Host, Interface, InterfaceId, MemoryBudget, SocketId};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,12 +57,17 @@ impl Pair {
         let tcp = tcp::Config {
             send_buffer_bytes: BUFFER_BYTES as u32,
             receive_buffer_bytes: BUFFER_BYTES as u32,
+            // The peer's buffers do not grow either.
+            send_buffer_bytes_initial: 0,
+            receive_buffer_bytes_initial: 0,
             time_wait: wire.time_wait,
             ..tcp::Config::default()
         };
         let tcp = Arc::new(tcp);
         let host = |last: u8| {
-            let mut host = Host::new(Config { tcp: tcp.clone(), ..Config::default() }, [last; 32]);
+            // Room for a million connections.
+            let memory = MemoryBudget::of(4 << 30);
+            let mut host = Host::new(Config { tcp: tcp.clone(), memory, ..Config::default() }, [last; 32]);
             let id = host.add_interface(Interface {
                 name: "memory".into(),
                 capabilities: LinkCapabilities {

@@ -47,7 +47,15 @@ impl Defaults {
             Habits::FreeBsd => (65_536, 32_768, 2 << 20),
         };
         Defaults {
-            config: tcp::Config { habits, ..tcp::Config::default() },
+            config: tcp::Config {
+                habits,
+                // Scripts say how large a buffer is and how long an orphan lives; the kernels whose habits these are
+                // count an orphan's retries, and nothing else.
+                receive_buffer_bytes_initial: 0,
+                send_buffer_bytes_initial: 0,
+                orphan_progress: None,
+                ..tcp::Config::default()
+            },
             receive_buffer_bytes: receive,
             send_buffer_bytes: send,
             receive_buffer_bytes_max: max,

@@ -26,9 +26,28 @@ impl Host {
     ) -> Option<T> {
         let key = self.owned_key(id)?;
         self.now = self.now.max(now);
-        let answer = call(&mut self.sockets.get_mut(key)?.connection);
+        let memory = self.budget.memory();
+        let connection = &mut self.sockets.get_mut(key)?.connection;
+        connection.set_memory(memory);
+        let answer = call(connection);
         self.touch_connection(now, key.index);
         Some(answer)
+    }
+
+    /// Like [`Host::with_connection`], for what queues more; it waits while memory is used up.
+    fn write_to(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        write: impl FnOnce(&mut Connection) -> Result<usize, WriteError>,
+    ) -> Result<usize, WriteError> {
+        if self.budget.is_full()
+            && let Some(key) = self.owned_key(id)
+        {
+            self.starve_writer(key);
+            return Err(WriteError::WouldBlock);
+        }
+        self.with_connection(now, id, write).unwrap_or(Err(WriteError::NotConnected))
     }
 
     /// Like [`Host::with_connection`], for what only takes text out: nothing can come of it but an acknowledgment.
@@ -40,9 +59,13 @@ impl Host {
     ) -> Result<T, ReadError> {
         let key = self.owned_key(id).ok_or(ReadError::NotConnected)?;
         self.now = self.now.max(now);
+        let memory = self.budget.memory();
         let connection = &mut self.sockets.get_mut(key).ok_or(ReadError::NotConnected)?.connection;
+        connection.set_memory(memory);
         let answer = read(connection);
-        if !connection.is_drained() {
+        if connection.is_drained() {
+            self.settle(key.index);
+        } else {
             self.touch_connection(now, key.index);
         }
         answer
@@ -54,8 +77,7 @@ impl Host {
     /// [`WriteError::WouldBlock`] when the send buffer is full, [`WriteError::Finished`] after
     /// [`Host::tcp_finish`], [`WriteError::Failed`]; [`WriteError::NotConnected`] also for a stale id.
     pub fn tcp_write(&mut self, now: Instant, id: SocketId, data: &[u8]) -> Result<usize, WriteError> {
-        self.with_connection(now, id, |connection| connection.write(now, data))
-            .unwrap_or(Err(WriteError::NotConnected))
+        self.write_to(now, id, |connection| connection.write(now, data))
     }
 
     /// Queues `data` for the peer without copying it and returns how many bytes were queued. The caller
@@ -70,8 +92,7 @@ impl Host {
         data: impl Into<Bytes>,
     ) -> Result<usize, WriteError> {
         let data = data.into();
-        self.with_connection(now, id, |connection| connection.write_bytes(now, &data))
-            .unwrap_or(Err(WriteError::NotConnected))
+        self.write_to(now, id, |connection| connection.write_bytes(now, &data))
     }
 
     /// Queues a copy of `data`, behind which a record ends: no segment has bytes of two records.
@@ -79,8 +100,7 @@ impl Host {
     /// # Errors
     /// As [`Host::tcp_write`].
     pub fn tcp_write_record(&mut self, now: Instant, id: SocketId, data: &[u8]) -> Result<usize, WriteError> {
-        self.with_connection(now, id, |connection| connection.write_record(now, data))
-            .unwrap_or(Err(WriteError::NotConnected))
+        self.write_to(now, id, |connection| connection.write_record(now, data))
     }
 
     /// Queues a copy of `data` as urgent (RFC 6093: new programs should not use urgent data).
@@ -88,8 +108,7 @@ impl Host {
     /// # Errors
     /// As [`Host::tcp_write`].
     pub fn tcp_write_urgent(&mut self, now: Instant, id: SocketId, data: &[u8]) -> Result<usize, WriteError> {
-        self.with_connection(now, id, |connection| connection.write_urgent(now, data))
-            .unwrap_or(Err(WriteError::NotConnected))
+        self.write_to(now, id, |connection| connection.write_urgent(now, data))
     }
 
     /// Copies what has arrived into `into`; `Ok(0)` when the peer has finished.
@@ -160,6 +179,7 @@ impl Host {
         let socket = self.sockets.get_mut(key).ok_or(Error::UnknownSocket)?;
         socket.standing = Standing::Orphan;
         socket.connection.close(now);
+        self.enter_orphans(now, key.index);
         self.touch_connection(now, key.index);
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! Peers cannot make a host grow without limit: each table, queue and rate has its bound here. What
 //! belongs to one connection (buffers, timers, algorithms) is in [`tcp::Config`].
 
+use crate::budget::MemoryBudget;
 use core::ops::RangeInclusive;
 use core::time::Duration;
 use std::sync::Arc;
@@ -33,8 +34,15 @@ pub struct Config {
     /// Hop limit and TTL of packets sent (RFC 1122 §3.2.1.7: the recommended default is 64).
     pub hop_limit: u8,
 
+    /// Memory for everything that grows with what others send: connections, what they hold, datagrams, fragments, tables.
+    /// 256 MiB: four hundred thousand idle connections, or sixty with full buffers of 4 MiB. `Host::usage` tells what is
+    /// held now, and [`crate::MemoryLevel`] what happens when it is too much.
+    pub memory: MemoryBudget,
     /// Connections in all states but TIME-WAIT. A million idle ones take half a gigabyte.
     pub connections_max: usize,
+    /// Connections that their application has closed and that are not over. Beyond it, the oldest that gets nowhere is
+    /// reset (Linux: `tcp_max_orphans`). Each may still hold all that was written to it, and nobody waits for it.
+    pub orphans_max: usize,
     /// Half-open connections of all listeners together. Beyond it, SYNs are answered with cookies
     /// (RFC 4987 §3.6), so that a flood costs no memory.
     pub half_open_max: usize,
@@ -120,7 +128,9 @@ impl Default for Config {
             isn: IsnPolicy::default(),
             ephemeral_ports: 49_152..=65_535,
             hop_limit: 64,
+            memory: MemoryBudget::of(256 << 20),
             connections_max: 1 << 21,
+            orphans_max: 8_192,
             half_open_max: 16_384,
             time_waits_max: 1 << 18,
             listeners_max: 16_384,

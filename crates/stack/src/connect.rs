@@ -71,6 +71,9 @@ impl Host {
         if self.sockets.len() >= self.config.connections_max {
             return Err(Error::TooManySockets);
         }
+        if self.budget.is_full() {
+            return Err(Error::OutOfMemory);
+        }
         self.check_destination(remote)?;
         if remote.port() == 0 || self.addresses.is_broadcast(remote.ip().into()) || remote.ip().is_multicast()
         {

@@ -172,6 +172,10 @@ impl Host {
             self.counters.discard(Discard::TcpAcceptQueueFull);
             return true;
         }
+        if self.budget.is_full() {
+            self.counters.discard(Discard::MemoryFull);
+            return true;
+        }
         let config = listener.config.clone().unwrap_or_else(|| self.config.tcp.clone());
         let Some(hop) = self.route_back(key) else { return false };
         let birth = Birth { iss: cookie, ..self.birth(now, key, hop, None) };

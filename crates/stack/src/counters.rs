@@ -114,6 +114,8 @@ discards! {
     OutboxFull = "outbox-full",
     /// A packet to ourselves when as many as allowed wait to arrive.
     LoopbackFull = "loopback-full",
+    /// Something that would have to be kept when memory was used up.
+    MemoryFull = "memory-full",
 }
 
 macro_rules! counters {
@@ -181,6 +183,20 @@ counters! {
     icmp_errors_delivered,
     /// Datagrams put together from fragments.
     reassembled,
+    /// How often memory became scarce ([`crate::MemoryLevel::Pressure`]).
+    memory_pressures,
+    /// How often it became so scarce that connections were ended ([`crate::MemoryLevel::High`]).
+    memory_highs,
+    /// How often it was used up ([`crate::MemoryLevel::Full`]).
+    memory_fulls,
+    /// Connections whose text out of order was dropped, because memory was scarce.
+    disorders_pruned,
+    /// Connections without a program that were reset, because memory was scarce or there were too many.
+    orphans_ended,
+    /// Connections that were reset because memory was scarce and they held much and got nowhere.
+    stalled_ended,
+    /// Writes that had to wait because memory was used up.
+    writes_starved,
     /// Trace records dropped because they were not taken in time.
     traces_lost,
 }

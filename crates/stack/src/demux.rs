@@ -33,6 +33,11 @@ impl Demux {
         self.len
     }
 
+    /// Memory that the table takes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.cells.capacity() * size_of::<Cell>()
+    }
+
     fn tag(&self, key: &FlowKey) -> u32 {
         match self.last.get() {
             Some((last, tag)) if last == *key => tag,

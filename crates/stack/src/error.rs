@@ -35,6 +35,8 @@ pub enum Error {
     MessageTooLong,
     /// The bound in [`crate::Config`] on this kind of socket is reached (`EMFILE`).
     TooManySockets,
+    /// The memory of the host is used up (`ENOBUFS`).
+    OutOfMemory,
 }
 
 impl fmt::Display for Error {
@@ -52,6 +54,7 @@ impl fmt::Display for Error {
             Error::NotConnected => "the socket has no peer; connect it, or name the destination of the datagram",
             Error::WouldBlock => "nothing can be read or written right now; wait for the next event",
             Error::MessageTooLong => "the datagram is larger than 65,507 (IPv4) or 65,527 (IPv6) bytes; send less",
+            Error::OutOfMemory => "the host holds as much memory as its configuration allows; close connections, read what waits, or raise the budget",
             Error::TooManySockets => "the host has as many sockets as its configuration allows; close one or raise the limit",
         })
     }

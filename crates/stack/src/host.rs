@@ -5,6 +5,7 @@
 //! driver takes (`poll_*`, here and in `transmit.rs`), inspection (here). What is *not* here: a clock, a
 //! socket, a random number.
 
+use crate::budget::{Budget, MemoryLevel};
 use crate::cidr::Cidr;
 use crate::config::Config;
 use crate::cookie::Cookies;
@@ -13,6 +14,7 @@ use crate::demux::Demux;
 use crate::departure::Departures;
 use crate::event::Event;
 use crate::flow::FlowKey;
+use crate::frame_queue::FrameQueue;
 use crate::id::{Slab, SlabKey, SocketId, SocketKind};
 use crate::interface::{Addresses, Interface, InterfaceId};
 use crate::isn::Isn;
@@ -24,7 +26,7 @@ use crate::rate_limit::RateLimit;
 use crate::reassembly::Reassembly;
 use crate::route::{Route, Routes};
 use crate::secret::{Keyed, Purpose, Secret};
-use crate::socket::{NO_LISTENER, Socket, Standing};
+use crate::socket::{Mark, Marks, NO_LISTENER, Socket, Standing};
 use crate::time_wait::TimeWaits;
 use crate::timers::{Timer, Timers};
 use crate::trace::TraceRecord;
@@ -45,6 +47,7 @@ pub struct Host {
     /// The latest time that was an argument of a call.
     pub(crate) now: Instant,
     pub(crate) counters: Counters,
+    pub(crate) budget: Budget,
     pub(crate) isn: Isn,
     pub(crate) ports: Ports,
     pub(crate) identification: Keyed,
@@ -75,8 +78,8 @@ pub struct Host {
     /// A super-segment that is being cut for a link that takes only single segments.
     pub(crate) cutting: Option<(InterfaceId, Cut)>,
     /// Packets that belong to no connection, or that had to wait for a neighbour's address.
-    pub(crate) outbox: VecDeque<Waiting>,
-    pub(crate) loopback: VecDeque<Frame>,
+    pub(crate) outbox: FrameQueue<Waiting>,
+    pub(crate) loopback: FrameQueue<Frame>,
 
     /// Connections that may have events.
     pub(crate) with_events: VecDeque<u32>,
@@ -121,6 +124,21 @@ pub struct Usage {
     pub reassemblies: usize,
     /// Path MTUs remembered.
     pub path_mtus: usize,
+    /// Connections that their application has closed and that still deliver or wait for their peer.
+    pub orphans: usize,
+    /// Memory that all of this takes, with what waits in queues, in bytes: at least what was allocated for it, and at
+    /// most about twice that.
+    pub held_bytes: usize,
+    /// How that stands to [`Config::memory`].
+    pub memory: MemoryLevel,
+}
+
+impl Usage {
+    /// The same without the memory, which depends on what has been: tables keep some of their room.
+    #[must_use]
+    pub fn counts(self) -> Usage {
+        Usage { held_bytes: 0, memory: MemoryLevel::Calm, ..self }
+    }
 }
 
 impl Host {
@@ -130,13 +148,14 @@ impl Host {
     ///
     /// ```
     /// let host = synfin_stack::Host::new(synfin_stack::Config::default(), [7; 32]);
-    /// assert_eq!(host.usage(), synfin_stack::Usage::default());
+    /// assert_eq!((host.usage().connections, host.usage().memory), (0, synfin_stack::MemoryLevel::Calm));
     /// ```
     pub fn new(config: Config, secret: [u8; 32]) -> Self {
         let secret = Secret::new(secret);
         Host {
             now: Instant::ZERO,
             counters: Counters::default(),
+            budget: Budget::new(config.memory),
             isn: Isn::new(&secret, config.isn),
             ports: Ports::new(&secret, config.ephemeral_ports.clone()),
             identification: Keyed::new(&secret, Purpose::Identification),
@@ -159,8 +178,8 @@ impl Host {
             ready: VecDeque::new(),
             turn_transmissions: 0,
             cutting: None,
-            outbox: VecDeque::new(),
-            loopback: VecDeque::new(),
+            outbox: FrameQueue::default(),
+            loopback: FrameQueue::default(),
             with_events: VecDeque::new(),
             notices: VecDeque::new(),
             tracing: Tracing::Off,
@@ -304,7 +323,7 @@ impl Host {
                         None => continue,
                     }
                 }
-                socket.is_with_events = false;
+                socket.marks.take(Mark::WithEvents);
             }
             self.with_events.pop_front();
         }
@@ -343,6 +362,9 @@ impl Host {
             neighbours: self.neighbours.len(),
             reassemblies: self.reassembly.len(),
             path_mtus: self.path_mtus.len(),
+            orphans: self.budget.orphan_count,
+            held_bytes: self.held_bytes(),
+            memory: self.budget.level(),
         }
     }
 
@@ -357,14 +379,14 @@ impl Host {
     /// has nothing to send, it is handled at once, without waiting for its turn.
     pub(crate) fn touch_connection(&mut self, now: Instant, index: u32) {
         let Some(socket) = self.sockets.at_mut(index) else { return };
-        let is_drained = !socket.is_ready && socket.connection.is_drained();
-        if !socket.is_ready && !is_drained {
-            socket.is_ready = true;
+        let is_ready = socket.marks.has(Mark::Ready);
+        let is_drained = !is_ready && socket.connection.is_drained();
+        if !is_ready && !is_drained {
+            socket.marks.put(Mark::Ready);
             self.ready.push_back(index);
         }
         match socket.standing {
-            Standing::Owned if !socket.is_with_events && socket.connection.has_event() => {
-                socket.is_with_events = true;
+            Standing::Owned if socket.connection.has_event() && !socket.marks.put(Mark::WithEvents) => {
                 self.with_events.push_back(index);
             }
             Standing::HalfOpen => self.check_third_step(index),
@@ -372,8 +394,11 @@ impl Host {
         }
         if is_drained {
             self.handle_drained(now, index);
-        } else if self.tracing == Tracing::On {
-            self.collect_traces(now, index);
+        } else {
+            if self.tracing == Tracing::On {
+                self.collect_traces(now, index);
+            }
+            self.settle(index);
         }
     }
 
@@ -390,7 +415,7 @@ impl Host {
             // While a newer connection has its ends, it stays where it is: see `reopen.rs`.
             State::TimeWait
                 if socket.standing == Standing::Orphan
-                    && socket.is_linked
+                    && socket.marks.has(Mark::Linked)
                     && self.tracing == Tracing::Off =>
             {
                 if let Some(time_wait) = socket.connection.time_wait() {
@@ -400,6 +425,7 @@ impl Host {
             _ => {}
         }
         self.timers.set(&mut socket.timer, index, socket.connection.poll_timeout());
+        self.settle(index);
     }
 
     /// Drops a connection that is over: removes it from the tables, and from memory unless the application
@@ -413,14 +439,14 @@ impl Host {
                 let child = socket.child;
                 self.leave_half_open(index);
                 let predecessor = self.listeners.forget_child(child);
-                self.sockets.discard(index);
+                self.discard_socket(index);
                 if let Some(predecessor) = predecessor {
                     self.bring_back(predecessor);
                 }
             }
             Standing::Orphan => {
                 self.record_departure(index);
-                self.sockets.discard(index);
+                self.discard_socket(index);
             }
             Standing::Owned | Standing::Queued => {}
         }
@@ -429,7 +455,7 @@ impl Host {
     /// Removes a connection from the demultiplexing table.
     pub(crate) fn unlink_flow(&mut self, index: u32) {
         let Some(socket) = self.sockets.at_mut(index) else { return };
-        if core::mem::replace(&mut socket.is_linked, false) {
+        if socket.marks.take(Mark::Linked) {
             let key = socket.key;
             self.demux.remove(&key, |place| place == index);
         }
@@ -438,7 +464,7 @@ impl Host {
     /// Puts a connection that was removed back into the demultiplexing table; nobody else has its ends.
     pub(crate) fn link_flow(&mut self, index: u32) {
         let Some(socket) = self.sockets.at_mut(index) else { return };
-        if !core::mem::replace(&mut socket.is_linked, true) {
+        if !socket.marks.put(Mark::Linked) {
             let key = socket.key;
             self.demux.insert(&key, index);
         }
@@ -453,6 +479,8 @@ impl Host {
     ) -> SlabKey {
         let NewConnection { key, parent, interface } = new;
         let standing = if parent == NO_LISTENER { Standing::Owned } else { Standing::HalfOpen };
+        let mut marks = Marks::default();
+        marks.put(Mark::Linked);
         let place = self.sockets.insert(Socket {
             connection,
             key,
@@ -462,11 +490,11 @@ impl Host {
             route_epoch: self.routes.epoch(),
             hop_limit: self.config.hop_limit,
             standing,
-            is_ready: false,
-            is_with_events: false,
-            is_linked: true,
+            charged_bytes: 0,
+            marks,
         });
         self.demux.insert(&key, place.index);
+        self.settle_tables_now_and_then();
         if self.tracing == Tracing::On {
             self.trace_new_connection(now, place);
         }

@@ -74,22 +74,36 @@ pub(crate) struct SlabKey {
 const CHUNK: usize = 64;
 
 /// Consecutive places. The generations are stored apart from the values, because the alignment of the
-/// values would double the memory for generations.
+/// values would double the memory for generations, and because they outlive them: while no place is taken there are no
+/// values.
 struct Chunk<T> {
     generations: [u32; CHUNK],
     values: Box<[Option<T>]>,
+    taken: u8,
 }
+
+impl<T> Chunk<T> {
+    fn make_room(&mut self) {
+        self.values = (0..CHUNK).map(|_| None).collect();
+    }
+}
+
+/// Chunks without a value that keep their room, so that a few connections that come and go do not allocate it each time.
+const EMPTY_CHUNKS_MAX: usize = 4;
 
 /// Values in numbered places; a place that is freed is used again with the next generation.
 pub(crate) struct Slab<T> {
     chunks: Vec<Chunk<T>>,
     free: Vec<u32>,
     len: usize,
+    /// Chunks with room for values, and those of them that have none.
+    roomy: usize,
+    empty: usize,
 }
 
 impl<T> Slab<T> {
     pub(crate) fn new() -> Self {
-        Slab { chunks: Vec::new(), free: Vec::new(), len: 0 }
+        Slab { chunks: Vec::new(), free: Vec::new(), len: 0, roomy: 0, empty: 0 }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -109,16 +123,36 @@ impl<T> Slab<T> {
             self.add_chunk(first);
         }
         let index = self.free.pop().expect("a chunk was added when there was no free place");
+        if self.chunks[index as usize / CHUNK].taken == 0 {
+            self.take_up_chunk(index as usize / CHUNK);
+        }
         let chunk = &mut self.chunks[index as usize / CHUNK];
+        chunk.taken += 1;
         chunk.values[index as usize % CHUNK] = Some(make());
         self.len += 1;
         SlabKey { index, generation: chunk.generations[index as usize % CHUNK] }
     }
 
     #[inline(never)]
+    fn take_up_chunk(&mut self, place: usize) {
+        if self.chunks[place].values.is_empty() {
+            self.chunks[place].make_room();
+            self.roomy += 1;
+        } else {
+            self.empty -= 1;
+        }
+    }
+
+    /// Memory that the store takes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let chunks = self.chunks.capacity() * size_of::<Chunk<T>>() + self.free.capacity() * size_of::<u32>();
+        chunks + self.roomy * CHUNK * size_of::<Option<T>>()
+    }
+
+    #[inline(never)]
     fn add_chunk(&mut self, first: u32) {
         assert!(first < INDEX_MASK - CHUNK as u32, "fewer than 2^30 sockets: the bounds in Config are lower");
-        self.chunks.push(Chunk { generations: [0; CHUNK], values: (0..CHUNK).map(|_| None).collect() });
+        self.chunks.push(Chunk { generations: [0; CHUNK], values: Box::default(), taken: 0 });
         self.free.extend((first..first + CHUNK as u32).rev());
     }
 
@@ -138,12 +172,12 @@ impl<T> Slab<T> {
 
     /// The value that is in this place now.
     pub(crate) fn at(&self, index: u32) -> Option<&T> {
-        self.chunks.get(index as usize / CHUNK)?.values[index as usize % CHUNK].as_ref()
+        self.chunks.get(index as usize / CHUNK)?.values.get(index as usize % CHUNK)?.as_ref()
     }
 
     /// The value that is in this place now.
     pub(crate) fn at_mut(&mut self, index: u32) -> Option<&mut T> {
-        self.chunks.get_mut(index as usize / CHUNK)?.values[index as usize % CHUNK].as_mut()
+        self.chunks.get_mut(index as usize / CHUNK)?.values.get_mut(index as usize % CHUNK)?.as_mut()
     }
 
     /// The key of the value that is in this place now.
@@ -154,7 +188,7 @@ impl<T> Slab<T> {
 
     pub(crate) fn remove(&mut self, index: u32) -> Option<T> {
         let chunk = self.chunks.get_mut(index as usize / CHUNK)?;
-        let value = chunk.values[index as usize % CHUNK].take()?;
+        let value = chunk.values.get_mut(index as usize % CHUNK)?.take()?;
         self.free_up(index);
         Some(value)
     }
@@ -162,7 +196,7 @@ impl<T> Slab<T> {
     /// Drops the value in this place without moving it.
     pub(crate) fn discard(&mut self, index: u32) {
         let Some(chunk) = self.chunks.get_mut(index as usize / CHUNK) else { return };
-        let value = &mut chunk.values[index as usize % CHUNK];
+        let Some(value) = chunk.values.get_mut(index as usize % CHUNK) else { return };
         if value.is_some() {
             *value = None;
             self.free_up(index);
@@ -170,26 +204,44 @@ impl<T> Slab<T> {
     }
 
     fn free_up(&mut self, index: u32) {
-        let generation = &mut self.chunks[index as usize / CHUNK].generations[index as usize % CHUNK];
+        let chunk = &mut self.chunks[index as usize / CHUNK];
+        let generation = &mut chunk.generations[index as usize % CHUNK];
         *generation = generation.wrapping_add(1);
+        chunk.taken -= 1;
         self.free.push(index);
         self.len -= 1;
+        if chunk.taken == 0 {
+            self.give_up_chunk(index as usize / CHUNK);
+        }
+    }
+
+    #[inline(never)]
+    fn give_up_chunk(&mut self, place: usize) {
+        if self.empty < EMPTY_CHUNKS_MAX {
+            self.empty += 1;
+        } else {
+            self.chunks[place].values = Box::default();
+            self.roomy -= 1;
+        }
     }
 
     /// Every value in the order of its place. Visits all places, so it must not be called per segment.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (SlabKey, &T)> {
-        let generations = self.chunks.iter().flat_map(|chunk| &chunk.generations);
-        let values = self.chunks.iter().flat_map(|chunk| &chunk.values);
-        let places = generations.zip(values).enumerate();
-        places.filter_map(|(index, (generation, value))| {
-            Some((SlabKey { index: index as u32, generation: *generation }, value.as_ref()?))
+        self.chunks.iter().enumerate().flat_map(|(place, chunk)| {
+            let places = chunk.generations.iter().zip(&chunk.values).enumerate();
+            places.filter_map(move |(offset, (generation, value))| {
+                let index = (place * CHUNK + offset) as u32;
+                Some((SlabKey { index, generation: *generation }, value.as_ref()?))
+            })
         })
     }
 
     /// Like [`Slab::iter`], to change the values.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut T)> {
-        let values = self.chunks.iter_mut().flat_map(|chunk| chunk.values.iter_mut());
-        values.enumerate().filter_map(|(index, value)| Some((index as u32, value.as_mut()?)))
+        self.chunks.iter_mut().enumerate().flat_map(|(place, chunk)| {
+            let values = chunk.values.iter_mut().enumerate();
+            values.filter_map(move |(offset, value)| Some(((place * CHUNK + offset) as u32, value.as_mut()?)))
+        })
     }
 }
 
@@ -207,6 +259,20 @@ mod tests {
         assert_eq!(slab.get(old), None);
         assert_eq!(slab.get(new), Some(&"new"));
         assert_eq!(slab.remove(999), None);
+    }
+
+    #[test]
+    fn room_that_nobody_needs_is_given_back_and_stale_keys_still_find_nothing() {
+        let mut slab = Slab::new();
+        let keys: Vec<_> = (0..10_000u64).map(|n| slab.insert([n; 50])).collect();
+        let full = slab.held_bytes();
+        keys.iter().for_each(|key| slab.discard(key.index));
+        assert!(slab.held_bytes() * 2 < full, "{} of {full}", slab.held_bytes());
+        assert_eq!(slab.iter().count() + slab.iter_mut().count(), 0);
+        let again: Vec<_> = (0..10_000u64).map(|n| slab.insert([n; 50])).collect();
+        assert!(keys.iter().all(|key| slab.get(*key).is_none()));
+        assert!(again.iter().all(|key| slab.get(*key).is_some()));
+        assert!(slab.held_bytes() < full + full / 16, "the places are the same");
     }
 
     #[test]

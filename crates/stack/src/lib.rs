@@ -58,6 +58,7 @@
 #![warn(missing_docs)]
 
 mod application;
+mod budget;
 mod build;
 mod census;
 mod cidr;
@@ -71,6 +72,7 @@ mod departure;
 mod error;
 mod event;
 mod flow;
+mod frame_queue;
 mod host;
 mod icmp;
 mod icmp_errors;
@@ -100,6 +102,7 @@ mod transmit;
 mod udp;
 mod wheel;
 
+pub use budget::{MemoryBudget, MemoryLevel};
 pub use census::Listed;
 pub use cidr::{Cidr, CidrError};
 pub use config::{Config, IsnPolicy, Rate};

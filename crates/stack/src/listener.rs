@@ -14,7 +14,7 @@ use crate::id::{Slab, SlabKey, SocketId, SocketKind};
 use crate::port_table::PortTable;
 use crate::reopen::Predecessor;
 use crate::secret::{Purpose, Secret, TableHash};
-use crate::socket::{NO_LISTENER, Standing};
+use crate::socket::{Mark, NO_LISTENER, Standing};
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -131,6 +131,14 @@ impl Listeners {
 
     pub(crate) fn len(&self) -> usize {
         self.slab.len()
+    }
+
+    /// Memory that listeners take, and what they know of connections that are not accepted: each is in a list, of which
+    /// half may be empty.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let tables = (self.by_end.capacity() + self.by_port.capacity()) * size_of::<((Address, u16), u32)>();
+        let lists = self.children.len() * 2 * size_of::<u32>();
+        self.slab.held_bytes() + self.children.held_bytes() + self.only_listener.held_bytes() + tables + lists
     }
 
     pub(crate) fn get(&self, key: SlabKey) -> Option<&Listener> {
@@ -297,8 +305,7 @@ impl Host {
         let socket = self.sockets.at_mut(index)?;
         socket.standing = Standing::Owned;
         self.listeners.children.discard(core::mem::replace(&mut socket.child, NO_LISTENER));
-        if !socket.is_with_events {
-            socket.is_with_events = true;
+        if !socket.marks.put(Mark::WithEvents) {
             self.with_events.push_back(index);
         }
         self.counters.accepted += 1;
@@ -319,6 +326,7 @@ impl Host {
                 State::SynReceived => socket.connection.forget(now),
                 _ => socket.connection.abort(now),
             }
+            self.enter_orphans(now, index);
             self.touch_connection(now, index);
             if let Some(predecessor) = predecessor {
                 self.unlink_flow(index);

@@ -83,6 +83,12 @@ impl Neighbours {
         self.entries.len()
     }
 
+    /// Memory that the cache takes, with the packets that wait.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let place_bytes = size_of::<(NeighbourKey, Entry)>() + 1 + 2 * size_of::<(Instant, NeighbourKey)>();
+        self.entries.capacity() * place_bytes * 8 / 7
+    }
+
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.due.first().map(|(due, _)| *due)
     }

@@ -35,6 +35,9 @@ pub(crate) struct PacketFacts {
     pub(crate) named_at: usize,
 }
 
+/// The headers of smaller frames may be as long as their text.
+const SMALL_FRAME_BYTES: usize = 512;
+
 /// An arriving packet: the frame it came in, and what its header says.
 #[derive(Debug)]
 pub(crate) struct Packet<'a> {
@@ -115,9 +118,15 @@ impl Packet<'_> {
             return payload;
         }
         let mut bytes = payload.into_pieces().next().unwrap_or_default();
+        let frame_bytes = bytes.len();
         bytes.truncate(self.end_at);
         bytes.advance(text_at.min(bytes.len()));
-        Payload::from(bytes)
+        let mut text = Payload::from(bytes);
+        if frame_bytes > SMALL_FRAME_BYTES && text.len() * 3 / 2 < frame_bytes {
+            // It would keep a frame that is mostly headers or padding.
+            text.compact();
+        }
+        text
     }
 
     /// A copy of at most `bytes_max` bytes of the packet from its IP header on, as an ICMP error quotes it.

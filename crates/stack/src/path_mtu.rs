@@ -42,6 +42,14 @@ impl PathMtus {
         self.entries.len()
     }
 
+    /// Memory that the table takes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        // A hash table has a byte of its own for each place, and an eighth of the places stays empty.
+        let place_bytes = size_of::<(Address, Entry)>() + 1;
+        self.entries.capacity() * place_bytes * 8 / 7
+            + self.order.capacity() * size_of::<(Instant, Address)>()
+    }
+
     /// Adds or updates an entry, and removes the oldest beyond `entries_max`. An MTU larger than the known
     /// one is ignored, because messages may only lower it (RFC 1191 §6.3).
     pub(crate) fn learn(&mut self, now: Instant, destination: Address, mtu_bytes: u32, entries_max: usize) {

@@ -14,6 +14,12 @@ impl PortTable {
         PortTable { pages: (0..PAGE).map(|_| None).collect() }
     }
 
+    /// Memory that the table takes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let pages = self.pages.iter().filter(|page| page.is_some()).count();
+        self.pages.capacity() * size_of::<Option<Box<[u32; PAGE]>>>() + pages * size_of::<[u32; PAGE]>()
+    }
+
     /// The number of a port.
     pub(crate) fn get(&self, port: u16) -> u32 {
         let page = &self.pages[usize::from(port) / PAGE];

@@ -20,6 +20,11 @@ pub(crate) struct Ports {
 }
 
 impl Ports {
+    /// Memory that the counters take.
+    pub(crate) fn held_bytes(&self) -> usize {
+        size_of::<[u32; COUNTERS]>()
+    }
+
     pub(crate) fn new(secret: &Secret, range: RangeInclusive<u16>) -> Self {
         Ports { range, hash: Keyed::new(secret, Purpose::PortOffset), counters: Box::new([0; COUNTERS]) }
     }

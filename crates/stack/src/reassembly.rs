@@ -100,6 +100,14 @@ impl Reassembly {
         self.datagrams.len()
     }
 
+    /// Memory that the datagrams take.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let place_bytes = size_of::<(DatagramKey, Datagram)>() * 2;
+        self.held_bytes
+            + self.datagrams.len() * place_bytes
+            + self.order.capacity() * size_of::<(Instant, DatagramKey)>()
+    }
+
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.order.front().map(|(created, _)| *created + self.timeout)
     }
@@ -149,7 +157,11 @@ impl Host {
         fragment: Fragment,
     ) -> Option<(Frame, PacketFacts)> {
         self.reassembly.timeout = self.config.reassembly_timeout;
-        if let Err(why) = self.check_fragment(now, &packet, fragment) {
+        let checked = match self.check_fragment(now, &packet, fragment) {
+            Ok(()) if self.budget.is_full() => Err(Discard::MemoryFull),
+            checked => checked,
+        };
+        if let Err(why) = checked {
             self.counters.discard(why);
             return None;
         }

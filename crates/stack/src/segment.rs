@@ -1,6 +1,7 @@
 //! A TCP segment arrives at the host, for a connection, for an entry in TIME-WAIT, for a listener, or for
 //! none of them (RFC 9293 §3.10.7).
 
+use crate::budget::MemoryLevel;
 use crate::build::pseudo_header;
 use crate::counters::Discard;
 use crate::flow::FlowKey;
@@ -9,11 +10,12 @@ use crate::limits::HALF_OPEN_MIN;
 use crate::packet::{Cast, Packet, flatten, is_flat};
 use crate::receive::{is_trusted, may_be_answered};
 use crate::reopen::Succession;
-use crate::socket::Standing;
+use crate::socket::{Mark, Standing};
 use crate::time_wait::TIME_WAIT_BIT;
 use std::net::SocketAddr;
 use tcp::listen::Arrival;
 use tcp::{Connection, Instant, Refusal, ResetReason, Segment, SendReason, State, closed, listen};
+use wire::Payload;
 use wire::ip::protocol;
 use wire::tcp::{Flags, Header};
 
@@ -55,7 +57,11 @@ impl Host {
 
     /// The place of the flow that a segment belongs to; found without hashing if it is the same as last time.
     fn find_place_of_segment(&mut self, key: &FlowKey) -> Option<u32> {
-        if self.sockets.at(self.last_index).is_some_and(|socket| socket.is_linked && socket.key == *key) {
+        if self
+            .sockets
+            .at(self.last_index)
+            .is_some_and(|socket| socket.marks.has(Mark::Linked) && socket.key == *key)
+        {
             return Some(self.last_index);
         }
         let place = self.find_place(key)?;
@@ -86,6 +92,13 @@ impl Host {
             return;
         }
         let Some(socket) = self.sockets.at_mut(index) else { return };
+        if self.budget.is_full() && !segment.payload.is_empty() {
+            // As if what would have to be kept had been lost; what is acknowledged makes room.
+            segment.payload = Payload::new();
+            segment.header.flags = Flags::from_bits(segment.header.flags.bits() & !Flags::FIN.bits());
+            self.counters.discard(Discard::MemoryFull);
+        }
+        socket.connection.set_memory(self.budget.memory());
         self.counters.segments_received += 1;
         socket.connection.take_segment(now, segment);
         let state = socket.connection.state();
@@ -154,7 +167,8 @@ impl Host {
         if listener.is_full() {
             return self.counters.discard(Discard::TcpAcceptQueueFull);
         }
-        let use_cookie = listener.half_open.len() >= listener.backlog.max(HALF_OPEN_MIN)
+        let use_cookie = self.budget.level() >= MemoryLevel::Pressure
+            || listener.half_open.len() >= listener.backlog.max(HALF_OPEN_MIN)
             || self.listeners.half_open >= self.config.half_open_max;
         let config = listener.config.clone().unwrap_or_else(|| self.config.tcp.clone());
         let isn = listener.isn;

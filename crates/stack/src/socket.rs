@@ -35,10 +35,50 @@ pub(crate) struct Socket {
     pub(crate) route_epoch: u16,
     pub(crate) hop_limit: u8,
     pub(crate) standing: Standing,
-    /// In the host's list of connections that may have something to send.
-    pub(crate) is_ready: bool,
-    /// In the host's list of connections that may have events.
-    pub(crate) is_with_events: bool,
+    /// What the budget has been charged for what the connection holds besides its block.
+    pub(crate) charged_bytes: u32,
+    pub(crate) marks: Marks,
+}
+
+/// In which lists of the host a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Mark {
     /// In the demultiplexing table; a closed connection that the application still holds is not.
-    pub(crate) is_linked: bool,
+    Linked = 1,
+    /// In the list of connections that may have something to send.
+    Ready = 2,
+    /// In the list of connections that may have events.
+    WithEvents = 4,
+    /// In the list of those that hold much.
+    Holder = 8,
+    /// In the list of those whose writers wait for the host's memory.
+    Starved = 16,
+}
+
+/// All marks of a connection, in a byte.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Marks(u8);
+
+impl Marks {
+    #[inline]
+    pub(crate) fn has(self, mark: Mark) -> bool {
+        self.0 & mark as u8 != 0
+    }
+
+    /// Puts a mark; returns whether it was there.
+    #[inline]
+    pub(crate) fn put(&mut self, mark: Mark) -> bool {
+        let had = self.has(mark);
+        self.0 |= mark as u8;
+        had
+    }
+
+    /// Takes a mark off; returns whether it was there.
+    #[inline]
+    pub(crate) fn take(&mut self, mark: Mark) -> bool {
+        let had = self.has(mark);
+        self.0 &= !(mark as u8);
+        had
+    }
 }

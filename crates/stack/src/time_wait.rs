@@ -37,6 +37,11 @@ impl TimeWaits {
         self.slab.len()
     }
 
+    /// Memory that the table takes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.slab.held_bytes() + self.timers.held_bytes()
+    }
+
     pub(crate) fn at(&self, index: u32) -> Option<&TimeWaitEntry> {
         self.slab.at(index)
     }
@@ -101,7 +106,7 @@ impl Host {
         self.counters.time_waits += 1;
         let key = socket.key;
         let config = socket.connection.config().clone();
-        self.sockets.discard(index);
+        self.discard_socket(index);
         let place = self.time_waits.insert(TimeWaitEntry { key, time_wait, config });
         self.demux.replace(&key, |place| place == index, place | TIME_WAIT_BIT);
     }

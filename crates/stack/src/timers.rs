@@ -34,6 +34,11 @@ impl Timers {
         self.wheel.len()
     }
 
+    /// Memory that the timers take.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.wheel.held_bytes() + (self.owners.capacity() + self.free.capacity()) * size_of::<u32>()
+    }
+
     /// When [`Timers::expire`] should be called next, at the latest; see [`Wheel::next_due`].
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.wheel.next_due()

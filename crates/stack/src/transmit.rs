@@ -8,10 +8,12 @@
 use crate::build::{self, Outgoing, Shape};
 use crate::counters::Discard;
 use crate::flow::FlowKey;
+use crate::frame_queue::HeldFrame;
 use crate::host::Host;
 use crate::interface::InterfaceId;
 use crate::limits::{CUT_BYTES_MAX, LOOPBACK_FRAMES_PER_CALL, SUPER_SEGMENT_BYTES_MAX};
 use crate::route::Hop;
+use crate::socket::Mark;
 use std::net::{IpAddr, SocketAddr};
 use tcp::{Error, Instant, PathEvent, SendReason, Tracing};
 use wire::tcp::{Header, OptionLayout};
@@ -22,11 +24,14 @@ impl Host {
     #[inline]
     pub fn poll_transmit(&mut self, now: Instant) -> Option<(InterfaceId, Frame)> {
         let quiet = self.ready.is_empty() && self.outbox.is_empty() && self.loopback.is_empty();
-        if quiet && self.cutting.is_none() { None } else { self.take_frame(now) }
+        if quiet && self.cutting.is_none() && !self.budget.is_alarmed() { None } else { self.take_frame(now) }
     }
 
     fn take_frame(&mut self, now: Instant) -> Option<(InterfaceId, Frame)> {
         self.now = self.now.max(now);
+        if self.budget.is_alarmed() {
+            self.relieve(now);
+        }
         let mut frame = Frame::default();
         let interface = self.next_frame(now, &mut frame)?;
         self.counters.frames_sent += 1;
@@ -97,7 +102,7 @@ impl Host {
         let super_segment_bytes = if link_cuts { super_segment_bytes } else { CUT_BYTES_MAX };
         let mut next = socket.connection.poll_transmit(now, super_segment_bytes.min(SUPER_SEGMENT_BYTES_MAX));
         let Some(transmit) = &mut next else {
-            socket.is_ready = false;
+            socket.marks.take(Mark::Ready);
             self.end_turn();
             self.handle_drained(now, index);
             return None;
@@ -116,7 +121,7 @@ impl Host {
         build::tcp_frame(out, shape, &key, outgoing);
         let is_drained = socket.connection.is_drained();
         if is_drained {
-            socket.is_ready = false;
+            socket.marks.take(Mark::Ready);
             self.end_turn();
         } else {
             self.stay_or_rotate();
@@ -260,4 +265,10 @@ pub(crate) struct Waiting {
     frame: Frame,
     /// The record that tells of its sending, if it is traced.
     sending: Option<u64>,
+}
+
+impl HeldFrame for Waiting {
+    fn frame(&self) -> &Frame {
+        &self.frame
+    }
 }

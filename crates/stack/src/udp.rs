@@ -42,6 +42,8 @@ pub(crate) struct UdpSockets {
     by_end: HashMap<(Address, u16), u32, TableHash>,
     /// How many sockets have each port, for the choice of ports.
     by_port: HashMap<u16, u32, TableHash>,
+    /// What waits in all sockets, as their bounds count it.
+    queued_bytes: usize,
     /// Sockets that could not send because the outbox was full; each is in it once.
     senders: VecDeque<SlabKey>,
 }
@@ -53,8 +55,16 @@ impl UdpSockets {
             slab: Slab::new(),
             by_end: HashMap::with_hasher(hasher),
             by_port: HashMap::with_hasher(hasher),
+            queued_bytes: 0,
             senders: VecDeque::new(),
         }
+    }
+
+    /// Memory that the sockets take, with what waits in them.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let tables = (self.by_end.capacity() + self.by_port.capacity()) * size_of::<((Address, u16), u32)>();
+        let senders = self.senders.capacity() * size_of::<SlabKey>();
+        self.slab.held_bytes() + tables + senders + self.queued_bytes
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -84,6 +94,7 @@ impl UdpSockets {
     fn remove(&mut self, key: SlabKey) -> Option<UdpSocket> {
         self.slab.get(key)?;
         let socket = self.slab.remove(key.index)?;
+        self.queued_bytes -= socket.queued_bytes;
         let port = socket.local.port();
         self.by_end.remove(&(socket.local.ip().into(), port));
         if let Some(count) = self.by_port.get_mut(&port) {
@@ -229,7 +240,10 @@ impl Host {
         if let Some(socket) = self.udp.get_mut(udp_key(id)?)
             && let Some((_, data)) = socket.queue.pop_front()
         {
-            socket.queued_bytes -= data.len() + DATAGRAM_OVERHEAD_BYTES;
+            let cost_bytes = data.len() + DATAGRAM_OVERHEAD_BYTES;
+            socket.queued_bytes -= cost_bytes;
+            self.udp.queued_bytes -= cost_bytes;
+            self.settle_tables();
         }
         Ok(peeked)
     }
@@ -293,6 +307,9 @@ impl Host {
             }
             return;
         };
+        if self.budget.is_full() {
+            return self.counters.discard(Discard::MemoryFull);
+        }
         let bound = self.config.udp_receive_bytes_max;
         let payload = packet.take_text(HEADER_BYTES);
         let Some(socket) = self.udp.get_mut(key) else { return };
@@ -303,6 +320,8 @@ impl Host {
         socket.queued_bytes += cost_bytes;
         let data = payload.contiguous().cloned().unwrap_or_else(|| Bytes::from(payload.to_vec()));
         socket.queue.push_back((from, data));
+        self.udp.queued_bytes += cost_bytes;
+        self.settle_tables();
         self.counters.datagrams_received += 1;
         self.push_udp_notice(key, Event::Readable);
     }

@@ -54,6 +54,11 @@ impl Wheel {
         self.len
     }
 
+    /// Memory that the wheel takes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        size_of::<[[u32; SLOTS]; LEVELS]>() + self.entries.capacity() * size_of::<Entry>()
+    }
+
     /// When the timer of `place` fires; in the far future if it is not set.
     #[inline]
     pub(crate) fn due(&self, place: u32) -> Instant {

@@ -1,6 +1,7 @@
 //! What the application asks: write, read, finish, close, abort (RFC 9293 §3.10.1 - §3.10.5).
 
 use crate::connection::Connection;
+use crate::memory::{Memory, SCARCE_SEND_BYTES};
 use crate::segment::{Error, Event, ReadError, WriteError};
 use crate::state::{Cause, State};
 use crate::timers::Timer;
@@ -100,8 +101,18 @@ impl Connection {
 
     /// Bytes that the send buffer still takes.
     pub fn write_room(&self) -> usize {
+        (self.send_buffer_bytes() as usize).saturating_sub(self.sender.queued_bytes())
+    }
+
+    /// How much the application may have written: twice what may be in flight, so that the next flight waits when one
+    /// is acknowledged.
+    fn send_buffer_bytes(&self) -> u32 {
         let most = self.config.send_buffer_bytes.min(SEND_BUFFER_BYTES_MAX);
-        (most as usize).saturating_sub(self.sender.queued_bytes())
+        match (self.config.send_buffer_bytes_initial, self.memory) {
+            (0, Memory::Ample) => most,
+            (initial, Memory::Ample) => most.min(initial.max(self.sender.window_bytes().saturating_mul(2))),
+            (_, Memory::Scarce) => most.min(SCARCE_SEND_BYTES),
+        }
     }
 
     /// Copies what has arrived into `into`; `Ok(0)` means that the peer has finished (RECEIVE, §3.10.3).
@@ -206,19 +217,19 @@ impl Connection {
         self.reset(now, ResetReason::Aborted);
     }
 
-    fn reset(&mut self, now: Instant, why: ResetReason) {
+    pub(crate) fn reset(&mut self, now: Instant, why: ResetReason) {
         if matches!(self.state(), State::Closed) {
             return;
         }
         self.receiver.forget_unread();
-        self.failure.get_or_insert(Error::Aborted);
+        let error = *self.failure.get_or_insert(Error::Aborted);
         let state = self.state();
         self.take(now, Cause::Abort);
         if let Some(owed) = &mut self.reset_owed {
             *owed = why;
         }
         if state != State::TimeWait {
-            self.events.raise(Event::Failed(Error::Aborted));
+            self.events.raise(Event::Failed(error));
         }
         self.timers.stop(Timer::Linger);
     }

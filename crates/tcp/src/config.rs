@@ -108,9 +108,17 @@ pub struct Config {
     /// Bytes the application may have written that are not acknowledged yet, 1 GiB at most. Allocated
     /// as used.
     pub send_buffer_bytes: u32,
+    /// What the send buffer begins with. It grows with what it is used for: the application may have written twice
+    /// the congestion window, as on Linux, because more waits in the buffer only to become old. Zero: it does not
+    /// grow, all of `send_buffer_bytes` may be used at once.
+    pub send_buffer_bytes_initial: u32,
     /// Bytes that may have arrived and are not read yet; the largest window. Allocated as used. Scaling
     /// rounds windows up, so up to an eighth more can arrive before it takes a little back.
     pub receive_buffer_bytes: u32,
+    /// What the receive buffer begins with: 64 KiB, as on Linux. It grows with what the reader takes within a round
+    /// trip, so that a peer cannot fill megabytes that nobody reads. Zero: it does not grow, all of
+    /// `receive_buffer_bytes` is offered at once.
+    pub receive_buffer_bytes_initial: u32,
     /// What `receive_buffer_bytes` may be set to later: the scale of the window is agreed upon once, so
     /// it is chosen for the larger of both (Linux: `tcp_rmem[2]`, FreeBSD: `maxsockbuf`). Zero: no more
     /// than `receive_buffer_bytes`, so that the windows of a small buffer are not rounded needlessly.
@@ -197,6 +205,10 @@ pub struct Config {
     /// How long FIN-WAIT-2 may last once the application has left (not in the RFC; everybody has it,
     /// for a peer that never closes would hold the memory for ever).
     pub orphan_timeout: Duration,
+    /// How long a connection that its application has left, and that still has something to deliver, may get nowhere: a
+    /// peer must acknowledge at least 1/64 of what was left, and a segment, within this time. A byte for each probe and
+    /// repeated acknowledgments are no progress. `None`: `retries` decide alone, as on Linux.
+    pub orphan_progress: Option<Duration>,
     /// Whose way to go where the RFCs leave a choice.
     pub habits: Habits,
     /// A SYN with FIN opens a listener's connection, and its FIN is forgotten (FreeBSD: `drop_synfin`).
@@ -224,7 +236,9 @@ impl Default for Config {
         Config {
             mss_bytes_max: u16::MAX,
             send_buffer_bytes: 4 << 20,
+            send_buffer_bytes_initial: 16 << 10,
             receive_buffer_bytes: 4 << 20,
+            receive_buffer_bytes_initial: 64 << 10,
             receive_buffer_bytes_max: 0,
             mss_announced: true,
             window_scaling: true,
@@ -258,6 +272,7 @@ impl Default for Config {
             keep_alive: None,
             time_wait: Duration::from_secs(60),
             orphan_timeout: Duration::from_secs(60),
+            orphan_progress: Some(Duration::from_secs(60)),
             habits: Habits::Rfc,
             syn_fin_opens: false,
             missing_timestamps_tolerated: false,

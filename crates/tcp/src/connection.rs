@@ -11,6 +11,7 @@
 
 use crate::events::Events;
 use crate::handshake::Handshake;
+use crate::memory::{Memory, SCARCE_WINDOW_SEGMENTS};
 use crate::receiver::{ReceiveBuffer, Receiver};
 use crate::segment::{Birth, Error, Event, Path, Segment};
 use crate::sender::{Lent, RtoBounds, Sender};
@@ -58,10 +59,14 @@ pub struct Connection {
     pub(crate) is_scaling: bool,
     /// Nobody will read: the application has closed both directions.
     pub(crate) is_orphaned: bool,
+    /// Nothing but the FIN of an orphan was left when it was judged last.
+    pub(crate) orphan_is_finishing: bool,
     /// A keep-alive probe has to go out.
     pub(crate) keep_alive_owed: bool,
     /// Keep-alive probes in a row without an answer.
     pub(crate) keep_alive_probes: u8,
+    /// How much memory the host has to spare.
+    pub(crate) memory: Memory,
     pub(crate) timestamps: TimestampState,
     pub(crate) sizes: Sizes,
     pub(crate) reset_owed: Option<ResetReason>,
@@ -69,7 +74,9 @@ pub struct Connection {
     pub(crate) reset_reply: Option<Seq>,
     pub(crate) failure: Option<Error>,
     pub(crate) soft_error: Option<Error>,
-    pub(crate) path: Path,
+    /// The path, in two parts, because together they would take three bytes more.
+    path_mtu_bytes: u32,
+    ip_header_bytes: u8,
     pub(crate) config: Arc<Config>,
     /// When something acceptable was last received, in milliseconds of the driver's clock.
     pub(crate) last_received_ms: u32,
@@ -98,15 +105,18 @@ impl Connection {
             events: Events::default(),
             is_scaling: false,
             is_orphaned: false,
+            orphan_is_finishing: false,
             keep_alive_owed: false,
             keep_alive_probes: 0,
+            memory: Memory::Ample,
             timestamps: TimestampState::new(timestamp_offset),
             sizes,
             reset_owed: None,
             reset_reply: None,
             failure: None,
             soft_error: None,
-            path,
+            path_mtu_bytes: path.mtu_bytes,
+            ip_header_bytes: path.ip_header_bytes,
             config,
             last_received_ms: now.as_millis() as u32,
             counters: Counters::default(),
@@ -177,7 +187,7 @@ impl Connection {
     pub(crate) fn synchronize(&mut self, now: Instant, syn: &Segment) {
         let header = &syn.header;
         let Options { mss, window_scale, timestamps, .. } = header.options;
-        self.sizes.take_peer_mss(mss, self.path, &self.config);
+        self.sizes.take_peer_mss(mss, self.path(), &self.config);
         self.receiver.synchronize(header, self.sizes.receive_mss(), &self.config);
         match window_scale.filter(|_| self.config.window_scaling) {
             // RFC 7323 §2.3: a shift above 14 is taken as 14.
@@ -208,12 +218,26 @@ impl Connection {
 
     /// What the receive half has to know of its buffer.
     pub(crate) fn receive_buffer(&self) -> ReceiveBuffer {
-        ReceiveBuffer::new(&self.config, self.sizes, self.state())
+        let grown_bytes = self.receiver.buffer_bytes(&self.config);
+        let wanted_bytes = match self.memory {
+            Memory::Ample => grown_bytes,
+            Memory::Scarce => grown_bytes.min(SCARCE_WINDOW_SEGMENTS * u32::from(self.sizes.receive_mss())),
+        };
+        ReceiveBuffer::new(wanted_bytes, self.config.habits, self.sizes, self.state())
     }
 
     /// Measures anew how large segments may be: after a change of path, options or the peer's word.
     pub(crate) fn measure(&mut self) {
-        self.sizes.measure(self.path, &self.config);
+        self.sizes.measure(self.path(), &self.config);
+    }
+
+    /// The path as this connection knows it.
+    pub fn path(&self) -> Path {
+        Path { mtu_bytes: self.path_mtu_bytes, ip_header_bytes: self.ip_header_bytes }
+    }
+
+    pub(crate) fn keep_path(&mut self, path: Path) {
+        (self.path_mtu_bytes, self.ip_header_bytes) = (path.mtu_bytes, path.ip_header_bytes);
     }
 
     /// Text bytes of a full-sized segment: SMSS with the standing options taken off.

@@ -34,6 +34,12 @@ impl<T> Fifo<T> {
         if self.first.is_some() { 1 + self.more.len() } else { 0 }
     }
 
+    /// Memory that the queue takes besides its first element, which lies in line.
+    #[inline]
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.more.capacity() * size_of::<T>()
+    }
+
     /// Appends an element.
     #[inline]
     pub(crate) fn push(&mut self, element: T) {

@@ -72,7 +72,7 @@ impl Connection {
         }
         match row.to {
             State::Established => self.on_established(now),
-            State::FinWait2 => self.limit_orphan(now),
+            State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck => self.limit_orphan(now),
             State::TimeWait => {
                 self.timers.stop_all();
                 self.arm(Timer::Linger, now + self.config.time_wait);
@@ -104,10 +104,36 @@ impl Connection {
         self.sender.rtt.on_lost_syn(RtoBounds::new(&self.config));
     }
 
-    /// An orphan in FIN-WAIT-2 does not wait for ever.
+    /// An orphan does not wait for ever: for the peer's FIN in FIN-WAIT-2, and before that as long as the peer takes a
+    /// fair share of what it was left with.
     pub(crate) fn limit_orphan(&mut self, now: Instant) {
-        if self.is_orphaned && self.state() == State::FinWait2 {
-            self.arm(Timer::Linger, now + self.config.orphan_timeout);
+        if !self.is_orphaned {
+            return;
+        }
+        match (self.state(), self.config.orphan_progress) {
+            (State::FinWait2, _) => self.arm(Timer::Linger, now + self.config.orphan_timeout),
+            (State::FinWait1 | State::Closing | State::LastAck, Some(time))
+                if !self.timers.is_running(Timer::Linger) =>
+            {
+                let mss = self.mss() as usize;
+                let is_finishing = !self.sender.has_text();
+                let was_finishing = core::mem::replace(&mut self.orphan_is_finishing, is_finishing);
+                if self.sender.has_progressed(mss) && !(was_finishing && is_finishing) {
+                    self.arm(Timer::Linger, now + time);
+                } else {
+                    self.give_up(now, Cause::GaveUp);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The time of an orphan is over.
+    pub(crate) fn judge_orphan(&mut self, now: Instant) {
+        if self.state() == State::FinWait2 {
+            self.take(now, Cause::OrphanTimeout);
+        } else {
+            self.limit_orphan(now);
         }
     }
 

@@ -48,10 +48,10 @@ impl Connection {
     }
 
     fn on_packet_too_big(&mut self, now: Instant, mtu_bytes: u32) {
-        if mtu_bytes >= self.path.mtu_bytes {
+        if mtu_bytes >= self.path().mtu_bytes {
             return;
         }
-        self.set_path(Path { mtu_bytes, ..self.path });
+        self.set_path(Path { mtu_bytes, ..self.path() });
         if !self.syn_unacked() {
             let (sender, mut lent) = self.sending(now);
             sender.on_smaller_path(&mut lent);
@@ -61,15 +61,10 @@ impl Connection {
     /// The host knows better about the path; never below 296 bytes, or 1,280 for IPv6.
     pub fn set_path(&mut self, path: Path) {
         let least = if path.ip_header_bytes < 40 { IPV4_MTU_BYTES_MIN } else { IPV6_MTU_BYTES_MIN };
-        self.path = Path { mtu_bytes: path.mtu_bytes.max(least), ..path };
+        self.keep_path(Path { mtu_bytes: path.mtu_bytes.max(least), ..path });
         self.measure();
-        let mtu_bytes = u16::try_from(self.path.mtu_bytes).unwrap_or(u16::MAX);
+        let mtu_bytes = u16::try_from(self.path().mtu_bytes).unwrap_or(u16::MAX);
         self.trace(|| Trace::PathMtu { mtu_bytes });
-    }
-
-    /// The path as this connection knows it.
-    pub fn path(&self) -> Path {
-        self.path
     }
 
     /// The last soft error that ICMP reported, if any (RFC 9293 §3.9.2.2, MUST-56).

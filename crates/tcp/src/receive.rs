@@ -6,6 +6,7 @@
 //! way of the text to the reader in `receiver/`, what becomes of what is refused in `refuse.rs`.
 
 use crate::connection::Connection;
+use crate::memory::Memory;
 use crate::receiver::acks::Acks;
 use crate::refusal::{Refused, Reply};
 use crate::segment::{Error, Segment};
@@ -305,13 +306,21 @@ impl Connection {
             if self.is_orphaned && last.after(nxt) {
                 return self.refuse_text_after_close(now, header.ack);
             }
+            let arrived_bytes = text.len();
             text.truncate(last.bytes_since(seq) as usize);
             text.advance(first.bytes_since(seq) as usize);
+            if text.len() < arrived_bytes / 2 {
+                // Else the whole buffer in which it lies would stay with it.
+                text.compact();
+            }
             if first == nxt {
                 let echo = segment.header.options.timestamps.map(|stamps| stamps.echo);
                 self.receiver.time_text(now, text.len(), echo, &self.timestamps);
                 if self.receiver.take_in_order(text, &self.config, &mut self.events) {
                     self.delay_ack(now);
+                }
+                if self.memory == Memory::Ample {
+                    self.receiver.size_buffer(now, &self.config);
                 }
                 if seq.before(nxt) {
                     // After that, because the first part that was received before is the one to report.
@@ -319,6 +328,7 @@ impl Connection {
                 }
             } else {
                 self.receiver.keep_out_of_order(first, &text, &self.config)?;
+                self.prune_if_scarce();
                 if self.timestamps.agreed() {
                     self.receiver.note_stamp(self.timestamps.recent);
                 }

@@ -3,7 +3,7 @@
 //!
 //! A value with verbs of its own, one room for each subject: the text on its way to the reader
 //! (`delivery.rs`, `reassembly.rs`, `queue.rs`), the window (`window.rs`), the acknowledgments
-//! (`acks.rs`), the blocks that they report (`sack.rs`) and how long their answers take (`rtt.rs`). What it
+//! (`acks.rs`), the blocks that they report (`sack.rs`), how large the buffer is (`sizing.rs`) and how long their answers take (`rtt.rs`). What it
 //! needs from the connection around it (options, events, the receive buffer) is lent for the time of a call.
 //!
 //! What is *not* here: the send half, which this half cannot see; the steps that an arriving segment
@@ -15,6 +15,7 @@ mod queue;
 mod reassembly;
 mod rtt;
 mod sack;
+mod sizing;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -28,6 +29,7 @@ use queue::ReceiveQueue;
 use reassembly::Reassembly;
 use rtt::ReceiverRtt;
 use sack::SackReport;
+use sizing::Round;
 use wire::Seq;
 use wire::tcp::Header;
 
@@ -36,8 +38,6 @@ use wire::tcp::Header;
 pub(crate) struct Receiver {
     /// What the next acknowledgment owes.
     pub(crate) acks: Acks,
-    /// Initial receive sequence number.
-    irs: Seq,
     /// Next expected.
     nxt: Seq,
     /// The right edge of the window as the peer knows it: RCV.NXT + RCV.WND.
@@ -50,8 +50,11 @@ pub(crate) struct Receiver {
     fin: Seq,
     /// The round trip as this half sees it.
     rtt: ReceiverRtt,
+    round: Round,
     /// The shift for windows that we send (Rcv.Wind.Shift).
     shift: u8,
+    /// How often the buffer has doubled.
+    doublings: u8,
     /// SACK was agreed upon: what is held out of order is reported.
     sack: bool,
     /// Whether the peer's FIN has been seen, and whether its turn has come.
@@ -105,6 +108,11 @@ impl Disorder {
         self.reassembly.is_empty() && self.report.is_empty()
     }
 
+    /// Memory that it takes.
+    fn held_bytes(&self) -> usize {
+        size_of::<Disorder>() + self.reassembly.held_bytes()
+    }
+
     /// Drops what is held; a duplicate that waits for its acknowledgment is still reported.
     #[cold]
     fn without_held(mut self: Box<Self>) -> Option<Box<Self>> {
@@ -121,14 +129,15 @@ impl Receiver {
         let zero = Seq::new(0);
         Receiver {
             acks: Acks::new(config.quick_ack_segments),
-            irs: zero,
             nxt: zero,
             edge: zero,
             acked: zero,
             up: zero,
             fin: zero,
             rtt: ReceiverRtt::default(),
+            round: Round::default(),
             shift: config.window_shift(),
+            doublings: 0,
             sack: false,
             peer_fin: PeerFin::Unseen,
             received: Received::default(),
@@ -140,19 +149,20 @@ impl Receiver {
     /// Takes over the number of the peer's SYN and whether it permits SACK. No segment of the peer has more
     /// text than `mss_bytes`, the MSS that we announce.
     pub(crate) fn synchronize(&mut self, syn: &Header, mss_bytes: u16, config: &Config) {
-        self.irs = syn.seq;
         self.nxt = syn.seq + 1;
         self.up = self.nxt;
         self.acked = syn.seq;
         // RFC 7323 §2.2: the window of a SYN is never scaled.
-        self.edge = self.nxt + config.receive_buffer_bytes.min(0xffff);
+        self.edge = self.nxt + self.buffer_bytes(config).min(0xffff);
         self.sack = syn.options.sack_permitted && config.sack;
         self.acks.set_segment_limit(mss_bytes);
+        self.watch_reader();
     }
 
     /// The peer does not scale windows, so ours are not scaled either (RFC 7323 §2.2).
     pub(crate) fn leave_unscaled(&mut self) {
         self.shift = 0;
+        self.watch_reader();
     }
 
     /// The peer went away before the handshake was complete; the next one brings numbers of its own.
@@ -160,6 +170,7 @@ impl Receiver {
         self.up = self.nxt;
         self.peer_fin = PeerFin::Unseen;
         self.rtt = ReceiverRtt::default();
+        self.doublings = 0;
         self.disorder = None;
         self.acks = Acks::new(config.quick_ack_segments);
         self.shift = config.window_shift();
@@ -178,9 +189,9 @@ impl Receiver {
         self.acks.on_sent(why);
     }
 
-    /// IRS; meaningful once synchronized.
+    /// IRS; meaningful once synchronized. It is not kept: SYN, text and FIN lie between it and RCV.NXT.
     pub(crate) fn irs(&self) -> Seq {
-        self.irs
+        self.nxt - u32::from(self.peer_finished()) - self.received.bytes as u32 - 1
     }
 
     /// RCV.NXT.

@@ -180,6 +180,8 @@ pub enum Error {
     ParameterProblem,
     /// The peer's host does not know the protocol that follows its IPv6 header.
     NextHeaderUnknown,
+    /// This host had no memory for the connection any more: it held much and got nowhere.
+    OutOfMemory,
 }
 
 impl Error {
@@ -203,6 +205,7 @@ impl Error {
             Error::HostUnreachable | Error::HopsExceeded | Error::Prohibited => "EHOSTUNREACH",
             Error::NetworkUnreachable | Error::NetworkProhibited => "ENETUNREACH",
             Error::ParameterProblem | Error::NextHeaderUnknown => "EPROTO",
+            Error::OutOfMemory => "ENOMEM",
         }
     }
 }
@@ -225,6 +228,9 @@ impl fmt::Display for Error {
             Error::NetworkProhibited => "a router on the path forbids connections to the peer's network",
             Error::Prohibited => "a router on the path forbids the connection",
             Error::ParameterProblem => "a header of ours made no sense to a host on the path",
+            Error::OutOfMemory => {
+                "this host's memory was used up, and the connection held much and moved nothing; read and acknowledge sooner, or raise the budget"
+            }
             Error::NextHeaderUnknown => "the peer's host does not know what follows its IPv6 header",
         })
     }

@@ -422,6 +422,18 @@ impl Sender {
         (flags, payload)
     }
 
+    /// Whether the peer has taken its share since this was asked last: of a queue of text 1/64 of what there was when it
+    /// was asked first, and at least `least_bytes`. Yes, when it is asked for the first time.
+    pub(crate) fn has_progressed(&mut self, least_bytes: usize) -> bool {
+        self.queue.has_progressed(least_bytes)
+    }
+
+    /// Memory that the send half takes besides itself.
+    #[inline]
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.queue.held_bytes() + self.load.as_ref().map_or(0, |load| load.held_bytes())
+    }
+
     /// A write found the buffer full.
     pub(crate) fn wait_for_room(&mut self, now: Instant) {
         self.writer_waits = true;

@@ -44,9 +44,7 @@ impl Connection {
             Timer::Linger if self.state() == State::TimeWait => {
                 self.take(now, Cause::TimeWaitTimeout);
             }
-            Timer::Linger => {
-                self.take(now, Cause::OrphanTimeout);
-            }
+            Timer::Linger => self.judge_orphan(now),
             Timer::Cork => self.sender.send_small = true,
         }
     }
@@ -131,7 +129,7 @@ impl Connection {
     }
 
     /// The peer does not answer. A synchronized peer that still lives learns of it by the reset of the row.
-    fn give_up(&mut self, now: Instant, cause: Cause) {
+    pub(crate) fn give_up(&mut self, now: Instant, cause: Cause) {
         // What ICMP said on the way is the better explanation (RFC 9293 §3.9.2.2, MUST-56).
         let error = self.soft_error.unwrap_or(Error::TimedOut);
         self.fail(now, cause, error);
@@ -198,7 +196,9 @@ impl Connection {
     /// Starts, restarts or stops the keep-alive timer as the options want.
     pub(crate) fn start_keep_alive(&mut self, now: Instant) {
         match self.config.keep_alive {
-            Some(keep_alive) if self.state().is_synchronized() && self.state() != State::TimeWait => {
+            Some(keep_alive)
+                if self.state().is_synchronized() && self.state() != State::TimeWait && !self.is_orphaned =>
+            {
                 self.keep_alive_probes = 0;
                 self.arm(Timer::KeepAlive, now + keep_alive.idle.saturating_sub(self.silent_for(now)));
             }

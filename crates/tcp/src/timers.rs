@@ -24,7 +24,7 @@ pub enum Timer {
     KeepAlive,
     /// Sent data has been unacknowledged for too long: give up (RFC 9293 §3.10.8).
     User,
-    /// 2 MSL in TIME-WAIT are over, or a peer has kept an orphan waiting in FIN-WAIT-2 (RFC 9293 §3.6.1).
+    /// 2 MSL in TIME-WAIT are over, or a peer has kept an orphan waiting (RFC 9293 §3.6.1).
     Linger,
     /// A corked partial segment has been held back long enough.
     Cork,
@@ -54,10 +54,10 @@ impl Timer {
     const fn place(self) -> usize {
         match self {
             Timer::Retransmit | Timer::Reorder | Timer::Probe | Timer::Persist | Timer::Challenge => 0,
-            // Nothing is left to be sent in FIN-WAIT-2 and TIME-WAIT.
-            Timer::Linger | Timer::Pace => 1,
+            // Who has left asks no more whether the peer is there: it waits only so long.
+            Timer::KeepAlive | Timer::Linger => 1,
             Timer::DelayedAck => 2,
-            Timer::KeepAlive => 3,
+            Timer::Pace => 3,
             Timer::User => 4,
             Timer::Cork => 5,
         }

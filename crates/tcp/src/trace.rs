@@ -88,6 +88,8 @@ pub enum ResetReason {
     DataAfterClose,
     /// The retransmission limit or the user timeout was exceeded.
     GaveUp,
+    /// The host had no memory for it any more.
+    OutOfMemory,
 }
 
 impl SendReason {
@@ -128,6 +130,7 @@ impl SendReason {
                 ResetReason::UnreadData => "rst-unread-data",
                 ResetReason::DataAfterClose => "rst-data-after-close",
                 ResetReason::GaveUp => "rst-gave-up",
+                ResetReason::OutOfMemory => "rst-out-of-memory",
             },
         }
     }
@@ -169,6 +172,7 @@ impl SendReason {
                 ResetReason::UnreadData => "reset: closed with data unread",
                 ResetReason::DataAfterClose => "reset: data for an application that is gone",
                 ResetReason::GaveUp => "reset: gave up",
+                ResetReason::OutOfMemory => "reset: no memory left for it",
             },
         }
     }

@@ -55,6 +55,12 @@ impl Tracer {
         }
     }
 
+    /// Memory that what waits for a reader takes.
+    #[inline]
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |traces| size_of::<Traces>() + traces.0.capacity() * size_of::<Trace>())
+    }
+
     /// Whether anybody will read what is noted.
     #[inline]
     pub(crate) fn is_on(&self) -> bool {

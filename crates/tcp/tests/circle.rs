@@ -135,7 +135,8 @@ fn timestamps_wrap_in_the_middle_of_a_stream() {
     let mut pair = Pair::new();
     let offset = 0u32.wrapping_sub(pair.now.as_millis() as u32 + 60);
     let birth = synfin_tcp::Birth { timestamp_offset: offset, ..pair::birth(pair::CLIENT_ISS) };
-    pair.client = Connection::connect(pair.now, birth, std::sync::Arc::new(Config::default()));
+    pair.client =
+        Connection::connect(pair.now, birth, std::sync::Arc::new(pair::whole_buffers(Config::default())));
     let data = pattern(300_000);
     for chunk in data.chunks(30_000) {
         let now = pair.now;

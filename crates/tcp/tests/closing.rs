@@ -411,7 +411,8 @@ fn close_before_the_handshake_is_complete() {
 fn numbers_wrap_in_the_middle_of_everything() {
     for iss in [u32::MAX - 2, u32::MAX - 1, u32::MAX, 0, 0x7fff_fffe, 0x8000_0000, u32::MAX - 70_000] {
         let mut pair = Pair::new();
-        pair.client = Connection::connect(pair.now, birth(iss), Arc::new(Config::default()));
+        pair.client =
+            Connection::connect(pair.now, birth(iss), Arc::new(pair::whole_buffers(Config::default())));
         let data = pattern(200_000);
         let now = pair.now;
         pair.client.write(now, &data).expect("queued");

@@ -130,6 +130,19 @@ impl Payload {
         out
     }
 
+    /// Moves the bytes into a buffer of exactly their size: a small slice keeps the whole buffer that it lies in.
+    ///
+    /// ```
+    /// let frame = bytes::Bytes::from(vec![7; 65_536]);
+    /// let mut payload = synfin_wire::Payload::from(frame.slice(..100));
+    /// payload.compact();
+    /// assert!(frame.is_unique() && payload.len() == 100);
+    /// ```
+    #[cold]
+    pub fn compact(&mut self) {
+        *self = Payload::from(Bytes::from(self.to_vec()));
+    }
+
     /// Drops everything past the first `len_bytes` bytes.
     #[inline]
     pub fn truncate(&mut self, len_bytes: usize) {

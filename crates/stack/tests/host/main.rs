@@ -8,6 +8,7 @@ mod ethernet;
 mod extension_headers;
 mod hostile;
 mod listeners;
+mod memory;
 mod messages;
 mod time_wait;
 mod world;

@@ -46,7 +46,12 @@ impl Pair {
     }
 
     pub(crate) fn with(config: &Config, capabilities: LinkCapabilities) -> Self {
-        let make = |n: u8| {
+        Pair::of(config, config, capabilities)
+    }
+
+    /// The same with a configuration for each.
+    pub(crate) fn of(client: &Config, server: &Config, capabilities: LinkCapabilities) -> Self {
+        let make = |n: u8, config: &Config| {
             let mut host = Host::new(config.clone(), [n; 32]);
             let hardware = (capabilities.medium == Medium::Ethernet).then_some(Mac([2, 0, 0, 0, 0, n]));
             let addresses = [format!("10.0.0.{n}/24"), format!("fd00::{n}/64"), format!("fe80::{n}/64")];
@@ -55,8 +60,8 @@ impl Pair {
                 host.add_interface(Interface { name: format!("wire{n}"), capabilities, hardware, addresses });
             (host, id)
         };
-        let (client, to_server) = make(1);
-        let (server, to_client) = make(2);
+        let (client, to_server) = make(1, client);
+        let (server, to_client) = make(2, server);
         Pair {
             hosts: [client, server],
             links: [to_server, to_client],

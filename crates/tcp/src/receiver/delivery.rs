@@ -14,6 +14,10 @@ use bytes::Bytes;
 use wire::tcp::SackBlock;
 use wire::{Payload, Seq};
 
+/// Text of a SYN that is kept until the handshake is complete: a segment's worth. The rest comes again, from a peer
+/// that has shown that it is there.
+const SYN_TEXT_BYTES_MAX: u32 = 1_460;
+
 impl Receiver {
     /// Takes text that begins at RCV.NXT. Returns whether its acknowledgment may wait for the
     /// delayed-ACK timer; otherwise it is owed already.
@@ -161,7 +165,7 @@ impl Receiver {
         if syn.header.flags.fin() {
             self.note_fin(first, first + text.len() as u32, edge);
         }
-        text.truncate(self.wnd() as usize);
+        text.truncate(self.wnd().min(SYN_TEXT_BYTES_MAX) as usize);
         if !text.is_empty() {
             let _ = self.disorder.get_or_insert_default().reassembly.insert(first, &text, 1);
         }
@@ -196,7 +200,7 @@ impl Receiver {
         if fin == Some(self.nxt) {
             return None;
         }
-        let mut text = disorder.reassembly.take(self.nxt)?;
+        let mut text = Payload::from(disorder.reassembly.take(self.nxt)?);
         if let Some(fin) = fin {
             text.truncate(fin.bytes_since(self.nxt) as usize);
         }
@@ -215,9 +219,29 @@ impl Receiver {
         self.disorder.is_some()
     }
 
-    /// Bytes held out of order.
-    pub(crate) fn held_bytes(&self) -> usize {
+    /// Bytes of text held out of order.
+    pub(crate) fn disorder_bytes(&self) -> usize {
         self.disorder.as_ref().map_or(0, |disorder| disorder.reassembly.bytes())
+    }
+
+    /// Drops text held out of order, the highest first, until at most `bytes_max` are left, and takes back what was
+    /// reported of it (RFC 2018 §8 allows that; the peer sends it again). Returns whether anything was dropped.
+    #[cold]
+    pub(crate) fn prune(&mut self, bytes_max: usize) -> bool {
+        let Some(disorder) = &mut self.disorder else { return false };
+        let Some(end) = disorder.reassembly.prune(bytes_max) else { return false };
+        disorder.report.on_pruned(end);
+        if disorder.is_empty() {
+            self.disorder = None;
+        }
+        true
+    }
+
+    /// Memory that the text on its way takes, besides what every connection has.
+    #[inline]
+    pub(crate) fn held_bytes(&self) -> usize {
+        let disorder = self.disorder.as_ref().map_or(0, |disorder| disorder.held_bytes());
+        self.queue.held_bytes() + disorder
     }
 
     // The marks in the text: urgent pointer and FIN.
@@ -332,7 +356,7 @@ impl Receiver {
     }
 
     /// The sequence number of the next byte to be read.
-    fn next_to_read(&self) -> Seq {
+    pub(super) fn next_to_read(&self) -> Seq {
         self.nxt - u32::from(self.peer_finished()) - self.queue.len() as u32
     }
 }

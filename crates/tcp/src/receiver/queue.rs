@@ -11,6 +11,8 @@ use wire::Payload;
 
 /// Payloads below this size are copied together rather than kept each in its own buffer.
 const KEEP_BYTES_MIN: usize = 512;
+/// What a piece keeps besides its text: the headers of its frame, and the count of those who use the buffer.
+const PIECE_OVERHEAD_BYTES: usize = 128;
 /// The size of the blocks they are gathered into: two of the largest, and small enough for an allocator
 /// to keep at hand.
 const GATHER_BYTES: usize = 1 << 10;
@@ -26,6 +28,13 @@ impl ReceiveQueue {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_none()
+    }
+
+    /// Memory that the queue takes: that of the buffers which its pieces keep, if each piece is at least half of the
+    /// buffer it lies in.
+    #[inline]
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |pieces| pieces.held_bytes())
     }
 
     /// Appends what arrived.
@@ -73,9 +82,18 @@ struct Pieces {
     /// Small payloads gathered; logically behind `pieces`.
     gathered: BytesMut,
     len_bytes: usize,
+    /// What was read of the first piece, whose buffer is still there.
+    read_bytes: usize,
 }
 
 impl Pieces {
+    fn held_bytes(&self) -> usize {
+        let gathering = self.gathered.capacity().saturating_sub(self.gathered.len());
+        let tables = size_of::<Pieces>() + self.pieces.held_bytes();
+        // A block for each end: one of small payloads may be read in part, another be filled in part.
+        tables + self.len_bytes + self.read_bytes + gathering + self.pieces.len() * PIECE_OVERHEAD_BYTES
+    }
+
     /// Appends what arrived.
     fn push(&mut self, payload: Payload) {
         match payload.into_only_piece() {
@@ -115,8 +133,10 @@ impl Pieces {
             into = later;
             if take == piece.len() {
                 self.pieces.pop();
+                self.read_bytes = 0;
             } else {
                 piece.advance(take);
+                self.read_bytes += take;
             }
         }
         let take = self.gathered.len().min(into.len());
@@ -135,6 +155,7 @@ impl Pieces {
             self.flush_gathered();
         }
         let piece = self.pieces.pop()?;
+        self.read_bytes = 0;
         self.len_bytes -= piece.len();
         Some(piece)
     }

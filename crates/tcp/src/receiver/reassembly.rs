@@ -7,7 +7,9 @@
 //! monitor. (Linux has two rules: what fills a hole wins against what was kept behind it.)
 //!
 //! The receive window bounds the bytes, [`pieces_max`] the pieces: a peer sending every second
-//! byte of its window is refused rather than served. What to tell the peer is in `sack.rs`.
+//! byte of its window is refused rather than served. Each piece is a copy of its own, so that what is held is what is
+//! counted: the frame it came in may be much larger, and stays in memory as long as any part of it does. What to tell
+//! the peer is in `sack.rs`.
 
 use alloc::collections::VecDeque;
 use bytes::Bytes;
@@ -25,20 +27,17 @@ const BYTES_PER_PIECE: usize = 512;
 pub(crate) fn pieces_max(buffer_bytes: u32) -> usize {
     (buffer_bytes as usize / BYTES_PER_PIECE).max(PIECES_MIN)
 }
-/// Payloads below this size are copied into a buffer of their own size when held.
-const KEEP_BYTES_MIN: usize = 512;
 
-/// One run of bytes without a hole, as it arrived.
+/// A piece of a segment, as it arrived.
 #[derive(Debug)]
 struct Held {
     seq: Seq,
-    payload: Payload,
-    len_bytes: u32,
+    text: Bytes,
 }
 
 impl Held {
     fn end(&self) -> Seq {
-        self.seq + self.len_bytes
+        self.seq + self.text.len() as u32
     }
 }
 
@@ -76,7 +75,9 @@ pub(super) fn note_part(first: &mut Option<SackBlock>, part: SackBlock) {
 #[derive(Debug, Default)]
 pub(crate) struct Reassembly {
     held: VecDeque<Held>,
-    pieces: usize,
+    /// The runs without a hole that the pieces make up, in order.
+    runs: VecDeque<SackBlock>,
+    bytes: usize,
 }
 
 impl Reassembly {
@@ -84,9 +85,15 @@ impl Reassembly {
         self.held.is_empty()
     }
 
-    /// How many bytes are held.
+    /// How many bytes of text are held.
     pub(crate) fn bytes(&self) -> usize {
-        self.held.iter().map(|held| held.len_bytes as usize).sum()
+        self.bytes
+    }
+
+    /// How many bytes of memory that takes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let tables = self.held.capacity() * size_of::<Held>() + self.runs.capacity() * size_of::<SackBlock>();
+        self.bytes + tables
     }
 
     /// Keeps `payload`, whose first byte is `seq` and which lies after RCV.NXT, unless `pieces_max` are held already.
@@ -104,13 +111,13 @@ impl Reassembly {
                     (at, index) = (right, index + 1);
                 }
                 _ => {
-                    if self.pieces >= pieces_max {
+                    if self.held.len() >= pieces_max {
                         return if kept { self.kept(seq, duplicate) } else { Insertion::NoRoom };
                     }
                     let right = next.map_or(end, |(start, _)| start.earliest(end));
                     let part = payload.slice(at.bytes_since(seq) as usize, right.bytes_since(at) as usize);
-                    index = self.place(index, at, part) + 1;
-                    (at, kept) = (right, true);
+                    self.place(index, at, &part);
+                    (at, index, kept) = (right, index + 1, true);
                 }
             }
         }
@@ -126,41 +133,36 @@ impl Reassembly {
         Insertion::Kept { run: self.run_around(seq), duplicate }
     }
 
-    /// Puts a part that overlaps nothing before `index`, or at the end of the run before it; returns
-    /// where it is now.
-    fn place(&mut self, index: usize, seq: Seq, part: Payload) -> usize {
-        let len_bytes = part.len() as u32;
-        let part = if part.len() < KEEP_BYTES_MIN { Payload::from(Bytes::from(part.to_vec())) } else { part };
-        self.pieces += part.pieces().count();
-        if let Some(before) = index.checked_sub(1).and_then(|before| self.held.get_mut(before))
-            && before.end() == seq
-        {
-            before.len_bytes += len_bytes;
-            part.into_pieces().for_each(|piece| before.payload.push(piece));
-            return index - 1;
+    /// Puts a copy of a part that overlaps nothing before the piece with the number `index`.
+    fn place(&mut self, index: usize, seq: Seq, part: &Payload) {
+        let text = Bytes::from(part.to_vec());
+        self.bytes += text.len();
+        self.note_run(SackBlock { left: seq, right: seq + text.len() as u32 });
+        self.held.insert(index, Held { seq, text });
+    }
+
+    /// `new` overlaps none of the runs: it joins those that it touches.
+    fn note_run(&mut self, new: SackBlock) {
+        let index = self.runs.partition_point(|run| run.right.before(new.left));
+        let touches_before = self.runs.get(index).is_some_and(|run| run.right == new.left);
+        let after = if touches_before { index + 1 } else { index };
+        let touches_after = self.runs.get(after).is_some_and(|run| run.left == new.right);
+        match (touches_before, touches_after) {
+            (true, true) => {
+                let joined = self.runs.remove(after).map_or(new.right, |run| run.right);
+                self.runs[index].right = joined;
+            }
+            (true, false) => self.runs[index].right = new.right,
+            (false, true) => self.runs[after].left = new.left,
+            (false, false) => self.runs.insert(index, new),
         }
-        self.held.insert(index, Held { seq, payload: part, len_bytes });
-        index
     }
 
     /// The run without a hole that `seq` lies in.
     fn run_around(&self, seq: Seq) -> SackBlock {
-        let index = self.held.partition_point(|held| held.end().at_or_before(seq));
-        let Some(held) = self.held.get(index) else { return SackBlock { left: seq, right: seq } };
-        let mut run = SackBlock { left: held.seq, right: held.end() };
-        for before in self.held.range(..index).rev() {
-            if before.end() != run.left {
-                break;
-            }
-            run.left = before.seq;
-        }
-        for after in self.held.range(index + 1..) {
-            if after.seq != run.right {
-                break;
-            }
-            run.right = after.end();
-        }
-        run
+        let index = self.runs.partition_point(|run| run.right.at_or_before(seq));
+        let run = self.runs.get(index).filter(|run| run.left.at_or_before(seq));
+        run.copied().unwrap_or(SackBlock { left: seq, right: seq })
     }
 
     /// The run without a hole that ends at `end`.
@@ -173,17 +175,52 @@ impl Reassembly {
         self.held.front().map(|held| held.seq)
     }
 
-    /// Takes out the first run if its turn has come; trims what lies before `next`.
-    pub(crate) fn take(&mut self, next: Seq) -> Option<Payload> {
+    /// Takes out the first piece if its turn has come; trims what lies before `next`.
+    pub(crate) fn take(&mut self, next: Seq) -> Option<Bytes> {
         while self.held.front()?.seq.at_or_before(next) {
-            let mut first = self.held.pop_front()?;
-            self.pieces -= first.payload.pieces().count();
+            let first = self.held.pop_front()?;
+            self.bytes -= first.text.len();
+            self.trim_runs(first.end());
             if first.end().after(next) {
-                first.payload.advance(next.bytes_since(first.seq) as usize);
-                return Some(first.payload);
+                let mut text = first.text;
+                bytes::Buf::advance(&mut text, next.bytes_since(first.seq) as usize);
+                return Some(text);
             }
         }
         None
+    }
+
+    /// Everything before `next` was taken.
+    fn trim_runs(&mut self, next: Seq) {
+        while let Some(first) = self.runs.front_mut() {
+            if first.right.after(next) {
+                first.left = first.left.latest(next);
+                break;
+            }
+            self.runs.pop_front();
+        }
+    }
+
+    /// Drops the highest pieces until at most `bytes_max` of text are held; returns where what is held ends now, if
+    /// anything was dropped.
+    pub(crate) fn prune(&mut self, bytes_max: usize) -> Option<Seq> {
+        let mut end = None;
+        while self.bytes > bytes_max {
+            let last = self.held.pop_back()?;
+            self.bytes -= last.text.len();
+            end = Some(last.seq);
+        }
+        let end = end?;
+        while let Some(last) = self.runs.back_mut().filter(|run| run.right.after(end)) {
+            if last.left.before(end) {
+                last.right = end;
+                break;
+            }
+            self.runs.pop_back();
+        }
+        self.held.shrink_to(2 * self.held.len());
+        self.runs.shrink_to(2 * self.runs.len());
+        Some(self.held.back().map_or(end, Held::end))
     }
 }
 
@@ -233,7 +270,7 @@ mod tests {
                 }
             }
             prop_assert!(reassembly.is_empty());
-            prop_assert_eq!(reassembly.pieces, 0);
+            prop_assert_eq!((reassembly.bytes, reassembly.runs.len()), (0, 0));
             prop_assert_eq!(&out, &stream(0, out.len() as u32).to_vec());
         }
     }
@@ -248,5 +285,41 @@ mod tests {
             ));
         }
         assert_eq!(reassembly.insert(Seq::new(1_000_001), &stream(0, 1), PIECES_MIN), Insertion::NoRoom);
+    }
+
+    #[test]
+    fn pieces_in_reverse_make_one_run() {
+        let mut reassembly = Reassembly::default();
+        for index in (1..=100u32).rev() {
+            let seq = Seq::new(index * 10);
+            let run = SackBlock { left: seq, right: Seq::new(1_010) };
+            let insertion = reassembly.insert(seq, &stream(0, 10), PIECES_MIN);
+            assert_eq!(insertion, Insertion::Kept { run, duplicate: None });
+        }
+        assert_eq!((reassembly.runs.len(), reassembly.bytes()), (1, 1_000));
+    }
+
+    #[test]
+    fn the_highest_are_pruned_first_and_the_runs_end_where_the_text_does() {
+        let mut reassembly = Reassembly::default();
+        for seq in [100, 110, 300, 310] {
+            reassembly.insert(Seq::new(seq), &stream(0, 10), PIECES_MIN);
+        }
+        assert_eq!(reassembly.prune(40), None);
+        assert_eq!(reassembly.prune(35), Some(Seq::new(310)));
+        assert_eq!(reassembly.run_around(Seq::new(300)).right, Seq::new(310));
+        assert_eq!(reassembly.prune(20), Some(Seq::new(120)));
+        assert_eq!((reassembly.runs.len(), reassembly.bytes()), (1, 20));
+        assert_eq!(reassembly.prune(0), Some(Seq::new(100)));
+        assert!(reassembly.is_empty() && reassembly.runs.is_empty());
+    }
+
+    #[test]
+    fn a_piece_does_not_keep_the_frame_that_it_came_in() {
+        let frame = Bytes::from(alloc::vec![7; 65_536]);
+        let mut reassembly = Reassembly::default();
+        reassembly.insert(Seq::new(1), &frame.slice(..600).into(), PIECES_MIN);
+        assert!(frame.is_unique(), "the piece is a copy");
+        assert!(reassembly.held_bytes() < 1_200, "{}", reassembly.held_bytes());
     }
 }

@@ -102,7 +102,7 @@ const fn unit_bytes(shift: u8) -> u32 {
     4 << shift
 }
 
-const fn units(at: Seq, shift: u8) -> u16 {
+pub(super) const fn units(at: Seq, shift: u8) -> u16 {
     (at.number() >> (shift + 2)) as u16
 }
 

@@ -55,6 +55,15 @@ impl SackReport {
         self.recent = blocks;
     }
 
+    /// Nothing is held from `end` on any more.
+    pub(crate) fn on_pruned(&mut self, end: Seq) {
+        let mut blocks = SackBlocks::default();
+        for old in self.recent.as_slice().iter().filter(|old| old.left.before(end)) {
+            let _ = blocks.push(SackBlock { right: old.right.earliest(end), ..*old });
+        }
+        self.recent = blocks;
+    }
+
     /// Nothing is held any more.
     pub(crate) fn forget_held(&mut self) {
         self.recent = SackBlocks::default();

@@ -34,7 +34,12 @@ impl Half {
 
     fn buffer(&self) -> ReceiveBuffer {
         let path = Path { mtu_bytes: 1_500, ip_header_bytes: 20 };
-        ReceiveBuffer::new(&self.config, Sizes::new(path, &self.config), State::Established)
+        ReceiveBuffer::new(
+            self.config.receive_buffer_bytes,
+            self.config.habits,
+            Sizes::new(path, &self.config),
+            State::Established,
+        )
     }
 
     /// Text at this offset from the first byte of the stream.
@@ -73,7 +78,7 @@ fn a_hole_is_reported_and_filled_across_the_end_of_the_circle() {
     half.arrives(3_000, 2_000);
     half.arrives(6_000, 1_000);
     assert!(half.events.is_empty(), "nothing can be read yet");
-    assert_eq!(half.receiver.held_bytes(), 3_000);
+    assert_eq!(half.receiver.disorder_bytes(), 3_000);
     assert_eq!(half.receiver.sack_option_bytes(3), 4 + 2 * 8);
     let blocks = half.receiver.take_sack_blocks(3);
     assert_eq!(blocks.as_slice(), [half.block(6_000, 7_000), half.block(3_000, 5_000)]);

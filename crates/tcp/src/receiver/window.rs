@@ -6,7 +6,7 @@
 use super::Receiver;
 use crate::sizes::Sizes;
 use crate::state::State;
-use crate::{Config, Habits, SendReason};
+use crate::{Habits, SendReason};
 use wire::Seq;
 use wire::tcp::Header;
 
@@ -23,8 +23,9 @@ pub(crate) struct ReceiveBuffer {
 }
 
 impl ReceiveBuffer {
-    pub(crate) fn new(config: &Config, sizes: Sizes, state: State) -> Self {
-        ReceiveBuffer { wanted_bytes: config.receive_buffer_bytes, sizes, habits: config.habits, state }
+    /// A buffer of `wanted_bytes`.
+    pub(crate) fn new(wanted_bytes: u32, habits: Habits, sizes: Sizes, state: State) -> Self {
+        ReceiveBuffer { wanted_bytes, sizes, habits, state }
     }
 
     /// The size in force.

@@ -164,6 +164,12 @@ impl Flight {
         self.runs.is_empty()
     }
 
+    /// Memory that it takes besides itself.
+    #[inline]
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.runs.held_bytes() + self.again.capacity() * size_of::<Again>()
+    }
+
     /// The first byte that is not acknowledged.
     pub(crate) fn start(&self) -> Seq {
         self.runs.first().map_or(self.end, |first| first.start)

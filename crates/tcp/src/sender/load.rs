@@ -79,6 +79,13 @@ impl Load {
         }
     }
 
+    /// Memory that it takes.
+    #[inline]
+    pub(crate) fn held_bytes(&self) -> usize {
+        let episode = self.episode.as_ref().map_or(0, |episode| episode.held_bytes());
+        size_of::<Load>() + self.flight.held_bytes() + episode
+    }
+
     /// Bytes in the network, as far as we know (RFC 9937 §6.2, inflight).
     pub(crate) fn in_flight_bytes(&self) -> u32 {
         self.flight.in_flight_bytes().saturating_sub(self.duplicates.bytes())

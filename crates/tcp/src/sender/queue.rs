@@ -15,6 +15,9 @@ const BLOCK_BYTES_MIN: usize = 1 << 10;
 /// And at most this size: what one super-segment can carry.
 const BLOCK_BYTES_MAX: usize = 64 << 10;
 
+/// What a block takes besides its bytes: the count of those who use it.
+const SHARED_BYTES: usize = 48;
+
 /// How many ends of records are noted at once: beyond it a writer waits.
 const RECORDS_MAX: usize = 4_096;
 
@@ -29,6 +32,13 @@ impl SendQueue {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_none()
+    }
+
+    /// Memory that the queue takes. Text that was queued without a copy counts with its length: what the program
+    /// keeps of its buffer besides is its own.
+    #[inline]
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |blocks| blocks.held_bytes())
     }
 
     /// Copies `data` to the end.
@@ -93,6 +103,12 @@ impl SendQueue {
         }
     }
 
+    /// Whether enough of the queue was acknowledged since this was asked last: 1/64 of what there was when it was asked
+    /// first, and at least `least_bytes`. Yes, when it is asked first, and of an empty queue.
+    pub(crate) fn has_progressed(&mut self, least_bytes: usize) -> bool {
+        self.0.as_mut().is_none_or(|blocks| blocks.has_progressed(least_bytes))
+    }
+
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         self.0 = None;
@@ -107,15 +123,39 @@ struct Blocks {
     /// The block being filled; logically behind `blocks`.
     tail: BytesMut,
     len_bytes: usize,
+    /// What was acknowledged of the first block, whose buffer is still there.
+    acked_bytes: usize,
     /// Where the last range was found: (index of a block, offset of its first byte).
     cursor: (usize, usize),
     /// Bytes that have left the queue since there is something in it.
     passed_bytes: u64,
     /// Where records end, counted like `passed_bytes`.
     records: VecDeque<u64>,
+    /// What has to be passed when [`Blocks::has_progressed`] is asked next, and the share that it is.
+    goal: Option<(u64, usize)>,
 }
 
+/// The part of a queue that an orphan's peer takes each time: with a minute for each, everything is delivered within
+/// about an hour.
+const SHARE: usize = 64;
+
 impl Blocks {
+    fn held_bytes(&self) -> usize {
+        let tables =
+            size_of::<Blocks>() + self.blocks.held_bytes() + self.records.capacity() * size_of::<u64>();
+        let unfilled = self.tail.capacity() - self.tail.len();
+        // A block that is being filled may be in the queue in several parts, the first of them acknowledged already.
+        let parts = if self.tail.capacity() > 0 || self.acked_bytes > 0 { BLOCK_BYTES_MIN } else { 0 };
+        tables + self.len_bytes + self.acked_bytes + unfilled + parts + self.blocks.len() * SHARED_BYTES
+    }
+
+    fn has_progressed(&mut self, least_bytes: usize) -> bool {
+        let share = self.goal.map_or((self.len_bytes / SHARE).max(least_bytes), |(_, share)| share);
+        let has_progressed = self.goal.is_none_or(|(goal, _)| self.passed_bytes >= goal);
+        self.goal = Some((self.passed_bytes + share as u64, share));
+        has_progressed
+    }
+
     /// Copies `data` to the end.
     fn push(&mut self, mut data: &[u8]) {
         self.len_bytes += data.len();
@@ -192,10 +232,12 @@ impl Blocks {
             let Some(block) = self.blocks.first_mut() else { break };
             if block.len() > left {
                 bytes::Buf::advance(block, left);
+                self.acked_bytes += left;
                 left = 0;
             } else {
                 left -= block.len();
                 self.blocks.pop();
+                self.acked_bytes = 0;
                 popped += 1;
             }
         }
@@ -251,6 +293,19 @@ mod tests {
                 prop_assert_eq!(queue.len(), flat.len());
             }
         }
+    }
+
+    #[test]
+    fn a_byte_for_each_probe_is_no_progress() {
+        let mut queue = SendQueue::default();
+        assert!(queue.has_progressed(1_000), "nothing waits");
+        queue.push(&[7; 640_000]);
+        assert!(queue.has_progressed(1_000), "asked for the first time");
+        assert!(!queue.has_progressed(1_000));
+        queue.acked(10_000);
+        assert!(queue.has_progressed(1_000), "a 64th of what there was");
+        queue.acked(9_999);
+        assert!(!queue.has_progressed(1_000));
     }
 
     #[test]

@@ -36,6 +36,11 @@ struct Resent {
 }
 
 impl Episode {
+    /// Memory that it takes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        size_of::<Episode>() + self.resent.capacity() * size_of::<Resent>()
+    }
+
     pub(crate) fn new(before: Congestion) -> Self {
         Episode {
             before,

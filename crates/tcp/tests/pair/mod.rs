@@ -87,6 +87,13 @@ pub(crate) fn classic() -> Config {
     }
 }
 
+/// Buffers that may be used in full from the beginning, so that a test says how much there is; how they grow is the
+/// subject of `sizing.rs`.
+pub(crate) fn whole_buffers(mut config: Config) -> Config {
+    (config.send_buffer_bytes_initial, config.receive_buffer_bytes_initial) = (0, 0);
+    config
+}
+
 impl Pair {
     pub(crate) fn new() -> Self {
         Pair::with(Config::default(), Config::default())
@@ -94,6 +101,11 @@ impl Pair {
 
     /// The client's SYN is not sent yet; the server is a connection in LISTEN.
     pub(crate) fn with(client: Config, server: Config) -> Self {
+        Pair::growing(whole_buffers(client), whole_buffers(server))
+    }
+
+    /// The same with buffers that grow, if the configurations say so.
+    pub(crate) fn growing(client: Config, server: Config) -> Self {
         let now = Instant::from_millis(1_000);
         Pair {
             now,
