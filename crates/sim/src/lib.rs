@@ -14,7 +14,7 @@
 //! | a program to begin with | [`guide`] |
 //! | what an observer sees | [`World::record`], [`World::observe`], [`World::observe_frames`], [`FrameRecord`], [`Entry`], [`captured`] |
 //!
-//! What is *not* here: sockets, Ethernet, real time, threads within a world ([`Experiment::run_seeds`] runs a world per
+//! What is *not* here: sockets, bridges, real time, threads within a world ([`Experiment::run_seeds`] runs a world per
 //! thread).
 
 mod application;
@@ -33,8 +33,8 @@ pub use experiment::{Dropped, Experiment, Family, FlowOutcome, Outcome, Progress
 pub use fate::{Fate, Sent};
 pub use ids::{HostId, LinkId};
 pub use link::{
-    Discipline, Lane, LinkConfig, Loss, Marking, Middlebox, Order, PathMtu, Queue, QueueLimit, SuperSegments,
-    TooBigAnswer, Touches,
+    Discipline, Ends, Lane, LinkConfig, Loss, Marking, Middlebox, Order, PathMtu, PortMapping, Queue,
+    QueueLimit, Renumbering, SackNumbers, SuperSegments, TooBigAnswer, Touches,
 };
 pub use random::{Chance, Dice};
 pub use record::{

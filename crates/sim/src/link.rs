@@ -2,13 +2,14 @@
 //!
 //! A link joins two hosts; each direction is a [`Lane`] with its own rate, delay, queue and faults. A
 //! frame meets them in this order: middlebox, path MTU, outage, queue, rate, then on the wire loss,
-//! corruption, duplication, and the time it takes. How it happens is in `lane.rs`, `queue.rs`, `loss.rs`
-//! and `middlebox.rs`. Links carry IP packets: there is no Ethernet, and nobody to resolve.
+//! corruption, duplication, and the time it takes. How it happens is in `lane.rs`, `queue.rs`, `loss.rs`,
+//! `middlebox.rs` and `regroup.rs`. Links carry IP packets; whether hosts see Ethernet says [`Ends`].
 
 mod lane;
 mod loss;
 mod middlebox;
 mod queue;
+mod regroup;
 mod too_big;
 
 pub(crate) use lane::{Launch, Mishap, Moving, Running};
@@ -43,6 +44,8 @@ pub struct LinkConfig {
     pub mtu_bytes: u32,
     /// Whether super-segments cross whole, as on a link with segmentation offload.
     pub super_segments: SuperSegments,
+    /// Whether the hosts must resolve each other's link address.
+    pub ends: Ends,
 }
 
 impl Default for LinkConfig {
@@ -59,6 +62,7 @@ impl LinkConfig {
             backward: lane,
             mtu_bytes: 1_500,
             super_segments: SuperSegments::default(),
+            ends: Ends::default(),
         }
     }
 
@@ -77,6 +81,19 @@ pub enum SuperSegments {
     Cut,
     /// Super-segments too, each as one frame: lost, held back or doubled as a whole.
     Whole,
+}
+
+/// What the hosts at the ends of a link see of it.
+///
+/// There are no others: a program may match on both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Ends {
+    /// IP packets, as on a TUN device.
+    #[default]
+    Ip,
+    /// Ethernet frames: the hosts resolve addresses by ARP and neighbour discovery. The link still carries IP packets,
+    /// and so do records and hooks; ARP crosses as whole frames.
+    Ethernet,
 }
 
 /// One direction of a link. The default delivers everything at once.
@@ -104,6 +121,8 @@ pub struct Lane {
     pub duplicate: Chance,
     /// How often one bit of a frame is flipped.
     pub corrupt: Chance,
+    /// How often a TCP segment is damaged so that its checksum is right all the same.
+    pub corrupt_unseen: Chance,
     /// When nothing enters the wire at all.
     pub outages: Vec<Range<Instant>>,
     /// A narrower place on the path.
@@ -251,7 +270,7 @@ pub enum TooBigAnswer {
     Silence,
 }
 
-/// Somebody on the path who meddles with TCP options; checksums are mended.
+/// Somebody on the path who meddles with TCP segments; checksums are mended.
 ///
 /// Fields are added in minor versions: write `Middlebox { touches, ..Middlebox::default() }`.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -264,6 +283,74 @@ pub struct Middlebox {
     pub mss_bytes_max: Option<u16>,
     /// Rewrites the shift of the Window Scale option to this.
     pub window_scale: Option<u8>,
+    /// Rewrites sequence numbers, as firewalls that do not trust a host's initial ones; of every segment.
+    pub numbers: Option<Renumbering>,
+    /// Rewrites ports, as a translator of addresses; of every segment.
+    pub ports: Option<PortMapping>,
+    /// Cuts segments into pieces of at most this much text.
+    pub split_to_bytes: Option<u16>,
+    /// Makes one of segments that wait behind one another (on a lane with a rate), while the packet is no longer.
+    pub merge_to_bytes: Option<u16>,
+}
+
+/// What a middlebox does to the sequence numbers of one direction. The other direction does the opposite:
+/// [`Renumbering::pair`] gives both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Renumbering {
+    /// Added to the sequence number.
+    pub seq_added: u32,
+    /// Taken from the acknowledgment number.
+    pub ack_subtracted: u32,
+    /// Whether it knows of SACK.
+    pub sack: SackNumbers,
+}
+
+impl Renumbering {
+    /// For the forward and the backward lane: what the first host sends has `forward` added to its numbers, what the
+    /// second one sends `backward`.
+    ///
+    /// ```
+    /// use synfin_sim::{Renumbering, SackNumbers};
+    /// let [there, back] = Renumbering::pair(1_000, 5, SackNumbers::Rewritten);
+    /// assert_eq!((there.seq_added, back.ack_subtracted), (1_000, 1_000));
+    /// ```
+    pub const fn pair(forward: u32, backward: u32, sack: SackNumbers) -> [Renumbering; 2] {
+        [
+            Renumbering { seq_added: forward, ack_subtracted: backward, sack },
+            Renumbering { seq_added: backward, ack_subtracted: forward, sack },
+        ]
+    }
+}
+
+/// Whether a middlebox that rewrites numbers knows of SACK.
+///
+/// There are no others: a program may match on both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum SackNumbers {
+    /// The blocks are rewritten too.
+    #[default]
+    Rewritten,
+    /// The blocks are left, and so say nothing true.
+    Left,
+}
+
+/// What a translator does to the ports of one direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct PortMapping {
+    /// Added to the source port.
+    pub source_added: u16,
+    /// Taken from the destination port.
+    pub destination_subtracted: u16,
+}
+
+impl PortMapping {
+    /// For the forward and the backward lane: the first host's port seems higher by `added` to the second.
+    pub const fn pair(added: u16) -> [PortMapping; 2] {
+        [
+            PortMapping { source_added: added, destination_subtracted: 0 },
+            PortMapping { source_added: 0, destination_subtracted: added },
+        ]
+    }
 }
 
 /// Which segments a middlebox touches.

@@ -105,12 +105,24 @@ pub enum Lost {
     TooBig,
     /// The test said so.
     Fate,
+    /// A middlebox has put its text into the segment before it, with which it arrives.
+    Merged,
+    /// It was for a station that is not on the link.
+    NoStation,
 }
 
 impl Lost {
     /// Every reason.
-    pub const ALL: [Lost; 6] =
-        [Lost::Wire, Lost::QueueFull, Lost::QueueManaged, Lost::Outage, Lost::TooBig, Lost::Fate];
+    pub const ALL: [Lost; 8] = [
+        Lost::Wire,
+        Lost::QueueFull,
+        Lost::QueueManaged,
+        Lost::Outage,
+        Lost::TooBig,
+        Lost::Fate,
+        Lost::Merged,
+        Lost::NoStation,
+    ];
 
     /// In a few words.
     pub const fn name(self) -> &'static str {
@@ -121,6 +133,8 @@ impl Lost {
             Lost::Outage => "the link was down",
             Lost::TooBig => "too big for the path",
             Lost::Fate => "lost by the test",
+            Lost::NoStation => "for a station that is not there",
+            Lost::Merged => "merged into the segment before it",
         }
     }
 }

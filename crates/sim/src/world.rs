@@ -7,12 +7,13 @@
 
 mod event;
 mod node;
+mod station;
 mod step;
 
 use crate::application::{Application, At};
 use crate::fate::{Fate, Sent};
 use crate::ids::{HostId, LinkId};
-use crate::link::{Launch, LinkConfig, Running, SuperSegments};
+use crate::link::{Ends, Launch, LinkConfig, Running, SuperSegments};
 use crate::random::Dice;
 use crate::record::{Crossing, Entry, FrameRecord, Happening, Lost, Origin, Recording};
 use event::Agenda;
@@ -139,10 +140,7 @@ impl World {
         let id = HostId(self.nodes.len());
         let parse =
             |text: &&str| text.parse::<IpAddr>().unwrap_or_else(|_| panic!("{text:?} is no IP address"));
-        let mut dice = Dice::for_purpose(self.seed, purpose::SECRET + id.0 as u64);
-        let mut secret = [0; 32];
-        secret.chunks_exact_mut(8).for_each(|part| part.copy_from_slice(&dice.roll().to_le_bytes()));
-        let host = Host::new(config, secret);
+        let host = Host::new(config, secret(self.seed, id, 0));
         let dice = Dice::for_purpose(self.seed, purpose::PROGRAMS + id.0 as u64);
         self.nodes.push(Node::new(name, host, addresses.iter().map(parse).collect(), dice));
         self.set_tracing();
@@ -158,22 +156,9 @@ impl World {
         assert!(first != second, "a link joins two hosts");
         let id = LinkId(self.links.len());
         let interfaces = [(first, second), (second, first)].map(|(here, there)| {
-            let name = self.nodes[there.0].name.clone();
-            let peers = self.nodes[there.0].addresses.clone();
-            let node = &mut self.nodes[here.0];
-            let interface = node.host.add_interface(Interface {
-                name,
-                capabilities: capabilities(&config),
-                hardware: None,
-                addresses: node.addresses.iter().copied().map(Cidr::host).collect(),
-            });
-            peers.into_iter().for_each(|peer| node.host.add_route(Cidr::host(peer), None, interface));
-            if interface.index() == 0 {
-                let everywhere =
-                    ["0.0.0.0/0", "::/0"].map(|all| all.parse::<Cidr>().expect("two well-formed routes"));
-                everywhere.into_iter().for_each(|all| node.host.add_route(all, None, interface));
-            }
-            node.links.push((id.0, usize::from(here == second)));
+            let end = (id.0, usize::from(here == second));
+            let interface = self.attach(here, there, end, &config);
+            self.nodes[here.0].links.push(end);
             interface
         });
         let lane = |side: u64, lane| {
@@ -182,6 +167,66 @@ impl World {
         let lanes = [lane(0, config.forward.clone()), lane(1, config.backward.clone())];
         self.links.push(Wire { ends: [first, second], lanes, interfaces, config });
         id
+    }
+
+    /// Gives a host its interface to another one, and the routes that go with it.
+    fn attach(
+        &mut self,
+        here: HostId,
+        there: HostId,
+        (link, side): (usize, usize),
+        config: &LinkConfig,
+    ) -> InterfaceId {
+        let (name, peers) = (self.nodes[there.0].name.clone(), self.nodes[there.0].addresses.clone());
+        let node = &mut self.nodes[here.0];
+        let interface = node.host.add_interface(Interface {
+            name,
+            capabilities: capabilities(config),
+            hardware: (config.ends == Ends::Ethernet).then(|| station::address(link, side)),
+            addresses: node.addresses.iter().copied().map(Cidr::host).collect(),
+        });
+        peers.into_iter().for_each(|peer| node.host.add_route(Cidr::host(peer), None, interface));
+        if interface.index() == 0 {
+            let everywhere =
+                ["0.0.0.0/0", "::/0"].map(|all| all.parse::<Cidr>().expect("two well-formed routes"));
+            everywhere.into_iter().for_each(|all| node.host.add_route(all, None, interface));
+        }
+        interface
+    }
+
+    /// A host loses its power and comes back at once: with its name, addresses and links, with this configuration, another
+    /// secret, and neither connections nor programs. What is under way to it arrives, and finds nobody.
+    ///
+    /// ```
+    /// use synfin_sim::{LinkConfig, World};
+    /// use std::time::Duration;
+    /// let mut world = World::new(7);
+    /// let client = world.add_host("client", stack::Config::default(), &["10.0.0.1"]);
+    /// let server = world.add_host("server", stack::Config::default(), &["10.0.0.2"]);
+    /// world.link(client, server, LinkConfig::delay(Duration::from_millis(20)));
+    /// world.at(server).listen(80);
+    /// let stream = world.at(client).connect("10.0.0.2:80");
+    /// world.run_for(Duration::from_secs(1));
+    /// world.restart(server, stack::Config::default());
+    /// let _ = world.at(client).write(stream, b"hello?");
+    /// world.run_for(Duration::from_secs(1));
+    /// assert_eq!(world.at(client).state(stream), tcp::State::Closed, "a reset comes back");
+    /// ```
+    pub fn restart(&mut self, host: HostId, config: stack::Config) {
+        self.flush();
+        let node = &mut self.nodes[host.0];
+        node.lives += 1;
+        let secret = secret(self.seed, host, node.lives);
+        node.start_anew(Host::new(config, secret));
+        for (link, side) in self.nodes[host.0].links.clone() {
+            let (there, config) = (self.links[link].ends[1 - side], self.links[link].config.clone());
+            let interface = self.attach(host, there, (link, side), &config);
+            debug_assert_eq!(
+                interface, self.links[link].interfaces[side],
+                "interfaces come in the order of links"
+            );
+        }
+        self.set_tracing();
     }
 
     /// Changes what a link does from now on; its MTU and what it takes stay as they were made.
@@ -257,7 +302,7 @@ impl World {
         std::mem::take(&mut self.nodes[host.0].heard)
     }
 
-    /// Lets a frame arrive at a host out of nowhere, by its interface on this link. It is recorded as
+    /// Lets a frame, an IP packet (at Ethernet ends also an ARP frame), arrive at a host out of nowhere, by its interface on this link. It is recorded as
     /// [`Origin::Injected`](crate::Origin::Injected).
     ///
     /// # Panics
@@ -389,17 +434,25 @@ impl World {
     }
 }
 
+/// What keys the tables and numbers of a host in one of its lives.
+fn secret(seed: u64, host: HostId, life: u32) -> [u8; 32] {
+    let purpose = purpose::SECRET + host.0 as u64 + (u64::from(life) << 16);
+    let mut dice = Dice::for_purpose(seed, purpose);
+    let mut secret = [0; 32];
+    secret.chunks_exact_mut(8).for_each(|part| part.copy_from_slice(&dice.roll().to_le_bytes()));
+    secret
+}
+
 fn capabilities(config: &LinkConfig) -> LinkCapabilities {
     let (super_segment_bytes_max, transmit_checksum) = match config.super_segments {
         SuperSegments::Cut => (0, TransmitChecksum::Full),
         SuperSegments::Whole => (SUPER_SEGMENT_BYTES_MAX, TransmitChecksum::None),
     };
-    LinkCapabilities {
-        medium: Medium::Ip,
-        mtu_bytes: config.mtu_bytes,
-        super_segment_bytes_max,
-        transmit_checksum,
-    }
+    let medium = match config.ends {
+        Ends::Ip => Medium::Ip,
+        Ends::Ethernet => Medium::Ethernet,
+    };
+    LinkCapabilities { medium, mtu_bytes: config.mtu_bytes, super_segment_bytes_max, transmit_checksum }
 }
 
 impl core::fmt::Debug for World {

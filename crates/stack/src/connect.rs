@@ -67,7 +67,7 @@ impl Host {
     /// As [`Host::tcp_connect`].
     pub fn tcp_connect_with(&mut self, now: Instant, options: ConnectOptions) -> Result<SocketId, Error> {
         let ConnectOptions { remote, local, config, isn } = options;
-        self.now = self.now.max(now);
+        let now = self.advance(now);
         if self.sockets.len() >= self.config.connections_max {
             return Err(Error::TooManySockets);
         }
@@ -214,7 +214,7 @@ impl Host {
         Birth { iss, timestamp_offset: start.timestamp_offset, path: self.path_to(now, key.remote, hop) }
     }
 
-    /// The MTU of the path to this address, as far as it is known.
+    /// The MTU of the path to this address, as far as a connection has confirmed it.
     pub(crate) fn path_to(&self, now: Instant, remote: Address, hop: Hop) -> Path {
         let link = self.interfaces.get(hop.interface.index());
         let link_bytes = link.map_or(LOOPBACK_MTU_BYTES, |link| link.capabilities.mtu_bytes);

@@ -4,6 +4,7 @@
 //! is copied: parsers return offsets into the frame. What is *not* here: what the transports do
 //! (`segment.rs`, `udp.rs`, `icmp.rs`), fragments (`reassembly.rs`), neighbours.
 
+use crate::config::HostModel;
 use crate::counters::Discard;
 use crate::flow::Address;
 use crate::host::Host;
@@ -23,7 +24,7 @@ const SOURCE_ROUTES: [u8; 2] = [131, 137];
 impl Host {
     /// A frame has arrived on an interface. No content of a frame can harm the host.
     pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, mut frame: Frame) {
-        self.now = self.now.max(now);
+        let now = self.advance(now);
         self.counters.frames_received += 1;
         let Some(link) = self.interfaces.get(interface.index()) else {
             return self.counters.discard(Discard::UnknownInterface);
@@ -86,7 +87,7 @@ impl Host {
     fn receive_fragment(&mut self, now: Instant, frame: &mut Frame, facts: PacketFacts, fragment: Fragment) {
         flatten(frame);
         let packet = Packet { frame, facts };
-        let Some((mut frame, facts)) = self.reassemble(now, packet, fragment) else { return };
+        let Some((mut frame, facts)) = self.reassemble(now, &packet, fragment) else { return };
         let facts =
             if facts.source.is_v4() { Ok(facts) } else { self.read_reassembled(now, &mut frame, facts) };
         match facts {
@@ -258,7 +259,7 @@ impl Host {
         source: Address,
         destination: Address,
     ) -> Result<Cast, Discard> {
-        if self.addresses.have_passed(source, destination) && !arrived.is_internal() {
+        if self.addresses.have_passed(arrived.interface, source, destination) && !arrived.is_internal() {
             return Ok(arrived.cast);
         }
         self.check_new_addresses(arrived, source, destination)
@@ -284,6 +285,9 @@ impl Host {
         if is_loopback(destination) {
             return Err(Discard::IpBadSource);
         }
+        if !self.is_reached_by(arrived.interface, destination) {
+            return Err(Discard::IpOtherInterface);
+        }
         let unspecified = match source.ip() {
             // A host that has no address yet sends from the unspecified one: DHCP, duplicate address detection.
             IpAddr::V4(v4) => v4.is_unspecified() && cast == Cast::Unicast,
@@ -301,9 +305,18 @@ impl Host {
         }
         let is_for_us_alone = cast == Cast::Unicast && arrived.cast == Cast::Unicast;
         if is_for_us_alone && may_be_answered(source) {
-            self.addresses.remember_passed(source, destination);
+            self.addresses.remember_passed(arrived.interface, source, destination);
         }
         Ok(cast)
+    }
+
+    /// Whether packets for this address of ours may arrive on this interface ([`HostModel`]).
+    fn is_reached_by(&self, interface: InterfaceId, destination: Address) -> bool {
+        self.config.host_model == HostModel::Weak
+            || self.addresses.take_any()
+            || destination.is_multicast()
+            || self.addresses.is_broadcast(destination)
+            || self.is_ours_on(interface, destination.ip())
     }
 }
 

@@ -225,7 +225,7 @@ pub struct Config {
     pub time_wait_ignores_rst: bool,
     /// Go back to the initial window after an idle period of one RTO (RFC 5681 §4.1).
     pub slow_start_after_idle: bool,
-    /// How often segments are answered that look like an attack or a loop (RFC 5961 §7).
+    /// How often segments are answered that look like an attack or a loop, for each kind of answer (RFC 5961 §7).
     pub challenge_acks: Allowance,
     /// In which order options stand, for those who compare bytes.
     pub option_layout: OptionLayout,

@@ -5,7 +5,7 @@ use super::outcome::{FlowOutcome, Outcome, Progress};
 use super::{Experiment, Family, Stop};
 use crate::apps::{Bulk, Shared, Sink, Transfer};
 use crate::ids::HostId;
-use crate::link::{Lane, LinkConfig, Loss, Queue};
+use crate::link::{Ends, Lane, LinkConfig, Loss, Queue};
 use crate::random::Chance;
 use crate::record::Lost;
 use crate::world::World;
@@ -103,6 +103,7 @@ impl Experiment {
                 },
                 mtu_bytes: self.mtu_bytes,
                 super_segments: self.super_segments,
+                ends: Ends::Ip,
             },
         );
         let observer = Observer::new(client, self.flows);

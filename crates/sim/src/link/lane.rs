@@ -6,14 +6,15 @@
 
 use super::loss::LossState;
 use super::queue::{Line, Turn};
-use super::{Lane, Order, TooBigAnswer, too_big};
+use super::{Lane, Order, TooBigAnswer, regroup, too_big};
 use crate::fate::Fate;
 use crate::random::{Dice, scaled};
 use crate::record::Lost;
 use bytes::Bytes;
 use std::time::Duration;
 use tcp::Instant;
-use wire::ip::Ecn;
+use wire::ip::{Ecn, protocol};
+use wire::segmentation::Layout;
 use wire::{Checksum, Frame, Medium, Payload, checksum, segmentation};
 
 /// A frame on its way.
@@ -54,9 +55,9 @@ pub(crate) struct Running {
     config: Lane,
     dice: Dice,
     loss: LossState,
-    line: Line<Moving>,
-    /// What the transmitter is sending, and whether it was marked.
-    sending: Option<(Moving, bool)>,
+    line: Line<(Moving, Mishap)>,
+    /// What the transmitter is sending, and what happened to it.
+    sending: Option<(Moving, Mishap)>,
     /// When the frame before arrives.
     latest_arrival: Instant,
 }
@@ -85,12 +86,14 @@ impl Running {
 
     /// A host hands over a frame.
     pub(crate) fn enter(&mut self, now: Instant, mut moving: Moving, out: &mut Vec<Launch>) {
+        // Who rewrites segments rewrites back what errors quote of them: the sender hears of what it sent.
+        let sent = self.config.middlebox.as_ref().and(self.config.path_mtu).map(|_| moving.frame.clone());
         if let Some(middlebox) = &self.config.middlebox {
             middlebox.meddle(&mut moving.frame);
         }
         if let Some(path) = self.config.path_mtu.filter(|path| is_too_big(&moving.frame, path.mtu_bytes)) {
             if path.answer == TooBigAnswer::Icmp
-                && let Some(frame) = too_big::answer(&moving.frame, path.mtu_bytes)
+                && let Some(frame) = too_big::answer(sent.as_ref().unwrap_or(&moving.frame), path.mtu_bytes)
             {
                 out.push(Launch::Answer { at: now + self.config.delay, frame });
             }
@@ -99,21 +102,49 @@ impl Running {
         if self.config.outages.iter().any(|outage| outage.contains(&now)) {
             return out.push(Launch::Lost { moving, why: Lost::Outage });
         }
+        match self.config.middlebox.as_ref().and_then(|middlebox| middlebox.split_to_bytes) {
+            None => self.enter_piece(now, moving, Mishap::default(), out),
+            Some(text_bytes_max) => {
+                let Moving { frame, record, fate } = moving;
+                for (number, frame) in regroup::split(frame, text_bytes_max).enumerate() {
+                    // The first stands for the whole.
+                    let mishap = Mishap { copy: number > 0, ..Mishap::default() };
+                    self.enter_piece(now, Moving { frame, record, fate }, mishap, out);
+                }
+            }
+        }
+    }
+
+    /// A segment, or a piece of one, waits for its turn or is on the wire.
+    fn enter_piece(&mut self, now: Instant, moving: Moving, mishap: Mishap, out: &mut Vec<Launch>) {
         if self.config.rate_bits_per_s.is_none() {
-            return self.launch(now, moving, Mishap::default(), out);
+            return self.launch(now, moving, mishap, out);
+        }
+        if let Some(bytes_max) = self.config.middlebox.as_ref().and_then(|middlebox| middlebox.merge_to_bytes)
+            && self.merge(&moving, u32::from(bytes_max))
+        {
+            return out.push(Launch::Lost { moving, why: Lost::Merged });
         }
         let bytes = wire_bytes(&moving.frame);
-        match self.line.push(now, moving, bytes) {
-            Err(moving) => out.push(Launch::Lost { moving, why: Lost::QueueFull }),
+        match self.line.push(now, (moving, mishap), bytes) {
+            Err((moving, _)) => out.push(Launch::Lost { moving, why: Lost::QueueFull }),
             Ok(()) if self.sending.is_none() => self.send_next(now, out),
             Ok(()) => {}
         }
     }
 
+    /// Puts the text of a segment into the one that waits last, if it goes on there.
+    fn merge(&mut self, moving: &Moving, packet_bytes_max: u32) -> bool {
+        self.line.change_last(|(last, _)| {
+            last.frame = regroup::merged(&last.frame, &moving.frame, packet_bytes_max)?;
+            Some(wire_bytes(&last.frame))
+        })
+    }
+
     /// The last bit of the frame being sent has left.
     pub(crate) fn transmitted(&mut self, now: Instant, out: &mut Vec<Launch>) {
-        if let Some((moving, marked)) = self.sending.take() {
-            self.launch(now, moving, Mishap { marked, ..Mishap::default() }, out);
+        if let Some((moving, mishap)) = self.sending.take() {
+            self.launch(now, moving, mishap, out);
         }
         self.send_next(now, out);
     }
@@ -122,7 +153,7 @@ impl Running {
         // A rate of zero is taken as the slowest there is; one that was lifted meanwhile as no limit.
         let rate = self.config.rate_bits_per_s.map_or(u64::MAX, |rate| rate.max(1));
         while let Some(turn) = self.line.pop(now) {
-            let (mut moving, may_mark, must_mark) = match turn {
+            let ((mut moving, mishap), may_mark, must_mark) = match turn {
                 Turn::Send(moving) => (moving, false, false),
                 Turn::Mark(moving) => (moving, true, false),
                 Turn::MarkOrDrop(moving) => (moving, true, true),
@@ -136,7 +167,7 @@ impl Running {
             let nanos = u128::from(wire_bytes(&moving.frame)) * 8 * 1_000_000_000 / u128::from(rate);
             let takes = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
             out.push(Launch::BusyUntil(now + takes));
-            self.sending = Some((moving, marked));
+            self.sending = Some((moving, Mishap { marked, ..mishap }));
             return;
         }
     }
@@ -152,7 +183,17 @@ impl Running {
             _ => {}
         }
         if self.config.corrupt.comes_true(corrupt) || moving.fate == Fate::Corrupt {
+            if !is_ip(&moving.frame) {
+                // ARP has no checksum: Ethernet's own finds the damage.
+                return out.push(Launch::Lost { moving, why: Lost::Wire });
+            }
             moving.frame = corrupted(moving.frame, where_);
+            mishap.corrupted = true;
+        }
+        // Draws of its own, so that the other chances stay what they were.
+        let mut unseen = Dice::new(corrupt ^ where_.rotate_left(32));
+        if unseen.happens(self.config.corrupt_unseen) {
+            moving.frame = corrupted_unseen(moving.frame, &mut unseen);
             mishap.corrupted = true;
         }
         let mut at = now + self.config.delay + self.jitter(jitter);
@@ -202,6 +243,11 @@ fn is_too_big(frame: &Frame, mtu_bytes: u32) -> bool {
     (head + text) as u64 > u64::from(mtu_bytes)
 }
 
+fn is_ip(frame: &Frame) -> bool {
+    let payload = frame.payload.pieces().next().and_then(|piece| piece.first());
+    frame.head.as_slice().first().or(payload).is_some_and(|first| matches!(first >> 4, 4 | 6))
+}
+
 /// Marks a packet "congestion experienced" if its sender is ECN-capable (RFC 3168 §5); returns whether.
 fn mark(frame: &mut Frame) -> bool {
     let head = frame.head.as_mut_slice();
@@ -236,6 +282,30 @@ fn corrupted(mut frame: Frame, draw: u64) -> Frame {
         text[(bit / 8) as usize] ^= 1 << (bit % 8);
         frame.payload = Payload::from(Bytes::from(text));
     }
+    frame
+}
+
+/// The TCP segment with bits flipped that its checksum does not miss; anything else as it was.
+fn corrupted_unseen(mut frame: Frame, dice: &mut Dice) -> Frame {
+    let head = frame.head.as_mut_slice();
+    let Some(layout) = Layout::of(head, Medium::Ip).filter(|layout| layout.protocol == protocol::TCP) else {
+        return frame;
+    };
+    let header_bits = (layout.text_at - layout.transport_at) as u64 * 8;
+    // Headers are short and texts are long: half of the time it is the header.
+    let in_text = !frame.payload.is_empty() && dice.below(2) == 0;
+    if in_text {
+        let mut text = frame.payload.to_vec();
+        let bit = dice.below(text.len() as u64 * 8);
+        text[(bit / 8) as usize] ^= 1 << (bit % 8);
+        frame.payload = Payload::from(Bytes::from(text));
+    } else {
+        let bit = dice.below(header_bits);
+        head[layout.transport_at + (bit / 8) as usize] ^= 1 << (bit % 8);
+    }
+    frame.offload.checksum = Checksum::Trusted;
+    segmentation::complete_checksum(&mut frame, Medium::Ip);
+    frame.offload.checksum = Checksum::Complete;
     frame
 }
 

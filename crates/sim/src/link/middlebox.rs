@@ -1,8 +1,9 @@
-//! A middlebox at work: options of a passing segment are stripped or rewritten, its checksum is mended.
+//! A middlebox at work: numbers, ports and options of a passing segment are rewritten or stripped, its checksum is
+//! mended.
 //!
 //! The mending is incremental (RFC 1624), so that a segment damaged before stays damaged.
 
-use super::{Middlebox, Touches};
+use super::{Middlebox, Renumbering, SackNumbers, Touches};
 use wire::checksum;
 use wire::ip::protocol;
 use wire::segmentation::Layout;
@@ -24,16 +25,22 @@ impl Middlebox {
             Touches::Syns => is_syn,
             Touches::AllButSyns => !is_syn,
         };
-        if !is_touched {
-            return;
-        }
         let before = tcp.to_vec();
-        self.rewrite(&mut tcp[20..]);
-        if frame.offload.checksum != Checksum::Complete {
+        if let Some(ports) = self.ports {
+            add_u16(&mut tcp[0..2], ports.source_added);
+            add_u16(&mut tcp[2..4], ports.destination_subtracted.wrapping_neg());
+        }
+        if let Some(numbers) = self.numbers {
+            numbers.rewrite(tcp);
+        }
+        if is_touched {
+            self.rewrite(&mut tcp[20..]);
+        }
+        if frame.offload.checksum != Checksum::Complete || *tcp == before {
             return;
         }
         let mut sum = u16::from_be_bytes([before[16], before[17]]);
-        for (old, new) in before[20..].chunks_exact(2).zip(tcp[20..].chunks_exact(2)) {
+        for (old, new) in before.chunks_exact(2).zip(tcp.chunks_exact(2)) {
             sum = checksum::updated(
                 sum,
                 u16::from_be_bytes([old[0], old[1]]),
@@ -43,18 +50,8 @@ impl Middlebox {
         tcp[16..18].copy_from_slice(&sum.to_be_bytes());
     }
 
-    /// Walks the options; an impossible length ends the walk.
     fn rewrite(&self, options: &mut [u8]) {
-        let mut at = 0;
-        while at < options.len() && options[at] != kind::END {
-            if options[at] == kind::NOP {
-                at += 1;
-                continue;
-            }
-            let len = options.get(at + 1).map_or(0, |len| usize::from(*len));
-            let Some(option) = options.get_mut(at..at + len).filter(|option| option.len() >= 2) else {
-                return;
-            };
+        for_each_option(options, |option| {
             if self.strips.contains(&option[0]) {
                 option.fill(kind::NOP);
             } else if let ([kind::MSS, 4, a, b], Some(max)) = (&mut *option, self.mss_bytes_max) {
@@ -62,9 +59,53 @@ impl Middlebox {
             } else if let ([kind::WINDOW_SCALE, 3, shift], Some(new)) = (&mut *option, self.window_scale) {
                 *shift = new;
             }
-            at += len;
-        }
+        });
     }
+}
+
+impl Renumbering {
+    fn rewrite(self, tcp: &mut [u8]) {
+        add_u32(&mut tcp[4..8], self.seq_added);
+        let has_ack = tcp[13] & 0x10 != 0;
+        if has_ack {
+            add_u32(&mut tcp[8..12], self.ack_subtracted.wrapping_neg());
+        }
+        if self.sack == SackNumbers::Left {
+            return;
+        }
+        for_each_option(&mut tcp[20..], |option| {
+            if let [kind::SACK, _, edges @ ..] = option {
+                edges.chunks_exact_mut(4).for_each(|edge| add_u32(edge, self.ack_subtracted.wrapping_neg()));
+            }
+        });
+    }
+}
+
+/// Every option of a header but the paddings; an impossible length ends the walk.
+fn for_each_option(options: &mut [u8], mut each: impl FnMut(&mut [u8])) {
+    let mut at = 0;
+    while at < options.len() && options[at] != kind::END {
+        if options[at] == kind::NOP {
+            at += 1;
+            continue;
+        }
+        let len = options.get(at + 1).map_or(0, |len| usize::from(*len));
+        let Some(option) = options.get_mut(at..at + len).filter(|option| option.len() >= 2) else {
+            return;
+        };
+        each(option);
+        at += len;
+    }
+}
+
+fn add_u16(field: &mut [u8], added: u16) {
+    let sum = u16::from_be_bytes([field[0], field[1]]).wrapping_add(added);
+    field.copy_from_slice(&sum.to_be_bytes());
+}
+
+fn add_u32(field: &mut [u8], added: u32) {
+    let sum = u32::from_be_bytes([field[0], field[1], field[2], field[3]]).wrapping_add(added);
+    field.copy_from_slice(&sum.to_be_bytes());
 }
 
 #[cfg(test)]
@@ -81,7 +122,10 @@ mod tests {
             timestamps: Some(Timestamps { value: 1, echo: 2 }),
             ..Options::default()
         };
-        let tcp = Header { flags: Flags::SYN, options, ..Header::default() };
+        frame_of(Header { flags: Flags::SYN, options, ..Header::default() })
+    }
+
+    fn frame_of(tcp: Header) -> Frame {
         let tcp_bytes = tcp.len_bytes(OptionLayout::Linux);
         let mut frame = Frame::default();
         ipv4::Header {
@@ -116,6 +160,50 @@ mod tests {
         assert_eq!((seen.mss, seen.window_scale), (Some(1_300), Some(2)));
         assert_eq!((seen.sack_permitted, seen.timestamps), (false, None));
         assert_eq!(segmentation::checksum_is_good(&frame, Medium::Ip), Some(true));
+    }
+
+    #[test]
+    fn numbers_and_ports_are_rewritten_there_and_back() {
+        use crate::link::PortMapping;
+        use wire::Seq;
+        use wire::tcp::{SackBlock, SackBlocks};
+        let mut sack = SackBlocks::default();
+        sack.push(SackBlock { left: Seq::new(u32::MAX - 5), right: Seq::new(5) });
+        let options =
+            Options { sack, timestamps: Some(Timestamps { value: 1, echo: 2 }), ..Options::default() };
+        let sent = Header {
+            source_port: 65_535,
+            destination_port: 80,
+            seq: Seq::new(3),
+            ack: Seq::new(2),
+            flags: Flags::ACK,
+            options,
+            ..Header::default()
+        };
+        for sack in [SackNumbers::Rewritten, SackNumbers::Left] {
+            let [there, back] = Renumbering::pair(1 << 31, 7, sack);
+            let [out, home] = PortMapping::pair(3);
+            let mut frame = frame_of(sent);
+            frame.offload.checksum = Checksum::Complete;
+            Middlebox { numbers: Some(there), ports: Some(out), ..Middlebox::default() }.meddle(&mut frame);
+            let seen = Header::parse(&frame.head.as_slice()[20..]).unwrap().0;
+            assert_eq!((seen.source_port, seen.seq, seen.ack), (2, Seq::new(3 + (1 << 31)), Seq::new(2) - 7));
+            let left = if sack == SackNumbers::Left { 5 } else { 12 };
+            assert_eq!(seen.options.sack.as_slice()[0].left, Seq::new(u32::MAX - left));
+            assert_eq!(segmentation::checksum_is_good(&frame, Medium::Ip), Some(true));
+            // The answer, with both ends exchanged, comes back as an answer to what was sent.
+            let answer = Header {
+                source_port: seen.destination_port,
+                destination_port: seen.source_port,
+                seq: seen.ack,
+                ack: seen.seq,
+                ..seen
+            };
+            let mut frame = frame_of(answer);
+            Middlebox { numbers: Some(back), ports: Some(home), ..Middlebox::default() }.meddle(&mut frame);
+            let heard = Header::parse(&frame.head.as_slice()[20..]).unwrap().0;
+            assert_eq!((heard.destination_port, heard.seq, heard.ack), (65_535, sent.ack, sent.seq));
+        }
     }
 
     #[test]

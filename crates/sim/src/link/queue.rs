@@ -78,6 +78,15 @@ impl<T> Line<T> {
         Ok(())
     }
 
+    /// Whoever came last, if somebody waits: `change` may make it another, and says how many bytes it then has.
+    pub(crate) fn change_last(&mut self, change: impl FnOnce(&mut T) -> Option<u64>) -> bool {
+        let Some(last) = self.waiting.back_mut() else { return false };
+        let Some(bytes) = change(&mut last.item) else { return false };
+        self.bytes = self.bytes - last.bytes + bytes;
+        last.bytes = bytes;
+        true
+    }
+
     /// The next in line and what is to become of it.
     pub(crate) fn pop(&mut self, now: Instant) -> Option<Turn<T>> {
         let crowded = matches!(self.config.marking, Marking::AboveBytes(max) if self.bytes > max);

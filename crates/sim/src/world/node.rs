@@ -27,6 +27,8 @@ pub(super) struct Node {
     /// A test has acted here: drain before time moves.
     pub(super) is_touched: bool,
     pub(super) dice: Dice,
+    /// How often it has started anew.
+    pub(super) lives: u32,
 }
 
 impl Node {
@@ -44,7 +46,20 @@ impl Node {
             sendings: Vec::new(),
             is_touched: true,
             dice,
+            lives: 0,
         }
+    }
+
+    /// Another host takes this place; its interfaces are still to come.
+    pub(super) fn start_anew(&mut self, host: Host) {
+        self.host = host;
+        self.programs.clear();
+        self.heard.clear();
+        self.sendings.clear();
+        // Its timer on the agenda comes to nothing.
+        self.armed = None;
+        self.handed_in = None;
+        self.is_touched = true;
     }
 
     /// Where the log tells of the sending of the frame that the host gave last.

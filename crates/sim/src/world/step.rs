@@ -5,11 +5,12 @@
 
 use super::event::{Coming, What};
 use super::node::Program;
+use super::station;
 use super::{CALLS_AT_ONCE_MAX, EVENTS_AT_ONCE_MAX, HEARD_MAX, World};
 use crate::application::At;
 use crate::fate::{Fate, Sent};
 use crate::ids::{HostId, LinkId};
-use crate::link::{Launch, Mishap, Moving};
+use crate::link::{Ends, Launch, Mishap, Moving};
 use crate::record::{Arrival, Crossing, Ended, Entry, FrameArrival, FrameRecord, Happening, Lost, Origin};
 use stack::InterfaceId;
 use tcp::{Instant, Trace};
@@ -78,6 +79,12 @@ impl World {
         if let Some(arrived) = arrived {
             self.note(HostId(node), Happening::Arrived(arrived), Some(arrived));
         }
+        let frame = match self.links[link].config.ends {
+            Ends::Ip => frame,
+            Ends::Ethernet => {
+                station::arrives(frame, [station::address(link, 1 - side), station::address(link, side)])
+            }
+        };
         self.nodes[node].host.handle_frame(self.now, interface, frame);
         // What the frame itself did; what programs do about it is theirs.
         self.listen_to(node, arrived);
@@ -229,6 +236,13 @@ impl World {
     pub(super) fn transmit(&mut self, node: usize, interface: InterfaceId, frame: Frame) {
         let Some((link, side)) = self.nodes[node].links.get(interface.index()).copied() else { return };
         self.tally.frames += 1;
+        let frame = match self.links[link].config.ends {
+            Ends::Ip => frame,
+            Ends::Ethernet => match station::leaves(frame, station::address(link, 1 - side)) {
+                Some(frame) => frame,
+                None => return self.lose(link, side, None, Lost::NoStation),
+            },
+        };
         let (from, to) = (HostId(node), self.links[link].ends[1 - side]);
         let sent = Sent { at: self.now, link: LinkId(link), from, to, frame: &frame };
         let fate = self.fate.as_mut().map_or(Fate::Deliver, |fate| fate(&sent));

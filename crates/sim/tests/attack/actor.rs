@@ -5,6 +5,7 @@ use stack::SocketId;
 use synfin_sim::At;
 use synfin_sim::apps::{Shared, pattern, pattern_byte};
 use tcp::{Error, Instant, ReadError, State, WriteError};
+use wire::Seq;
 
 /// How one end of a connection fared.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,8 @@ pub(crate) struct Life {
     pub(crate) over_at: Option<Instant>,
     /// Reductions of the congestion window that were taken back.
     pub(crate) undone: u32,
+    /// Its initial sequence number.
+    pub(crate) iss: Option<Seq>,
 }
 
 /// Where a connection's bytes start in the pattern: no two streams are alike.
@@ -63,7 +66,9 @@ impl Actor {
         let opened_at = *self.opened_at.get_or_insert(at.now());
         self.life.borrow_mut().socket = Some(socket);
         if let Some(tcp) = at.tcp(socket) {
-            self.life.borrow_mut().undone = tcp.info(at.now()).undone;
+            let mut life = self.life.borrow_mut();
+            life.undone = tcp.info(at.now()).undone;
+            life.iss.get_or_insert(tcp.snapshot().iss);
         }
         self.read_at = self.read_at.max(opened_at + self.conduct.stall);
         let is_over = self.write(at, socket) || self.read(at, socket) || self.end(at, socket);

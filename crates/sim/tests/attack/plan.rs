@@ -1,11 +1,14 @@
 //! What one seed says: the applications, the faults, and how to make both smaller.
 
+use crate::actor::Life;
+use crate::dimensions;
+use crate::evil::Evil;
 use std::time::Duration;
 use synfin_sim::{
-    Chance, Dice, Discipline, Lane, LinkConfig, Loss, Marking, Middlebox, Order, PathMtu, Queue, QueueLimit,
-    SuperSegments, TooBigAnswer, Touches,
+    Chance, Dice, Discipline, Ends, Lane, LinkConfig, Loss, Marking, Middlebox, Order, PathMtu, Queue,
+    QueueLimit, SuperSegments, TooBigAnswer, Touches,
 };
-use tcp::{Config, Instant, Nagle};
+use tcp::{Config, Error, Instant, Nagle};
 use wire::tcp::kind;
 
 /// One life of a small world.
@@ -17,6 +20,8 @@ pub(crate) struct Plan {
     pub(crate) faults_end: Instant,
     pub(crate) configs: [Config; 2],
     pub(crate) talks: Vec<Talk>,
+    /// What others do beside.
+    pub(crate) evil: Evil,
 }
 
 /// One connection.
@@ -40,6 +45,21 @@ pub(crate) enum Opening {
     Listening,
     /// Both connect at about the same time.
     Simultaneous,
+    /// The client of that connection connects once more, after one of the hosts has started anew: from the same port if
+    /// it was the client.
+    Again {
+        of: usize,
+    },
+}
+
+impl Talk {
+    /// The connection that takes the place of this one, the `of`th, after a host has started anew.
+    fn again(&self, of: usize, opens_at: Duration, dice: &mut Dice) -> Option<Talk> {
+        let ends = [conduct(dice, 10_000), conduct(dice, 10_000)]
+            .map(|end| Conduct { ending: Ending::Finish, ..end });
+        let opening = Opening::Again { of };
+        (self.opening == Opening::Listening).then_some(Talk { opening, opens_at, ends, ..self.clone() })
+    }
 }
 
 /// What an application does.
@@ -67,15 +87,15 @@ pub(crate) enum Ending {
     Abort(u64),
 }
 
-fn pick<T: Copy>(dice: &mut Dice, from: &[T]) -> T {
+pub(crate) fn pick<T: Copy>(dice: &mut Dice, from: &[T]) -> T {
     from[dice.below(from.len() as u64) as usize]
 }
 
-fn ms(dice: &mut Dice, bound: u64) -> Duration {
+pub(crate) fn ms(dice: &mut Dice, bound: u64) -> Duration {
     Duration::from_micros(dice.below(bound * 1_000 + 1))
 }
 
-fn sometimes(dice: &mut Dice, percent: f64) -> bool {
+pub(crate) fn sometimes(dice: &mut Dice, percent: f64) -> bool {
     dice.happens(Chance::percent(percent))
 }
 
@@ -92,6 +112,7 @@ impl Plan {
             } else {
                 SuperSegments::Cut
             },
+            ends: Ends::Ip,
         };
         if sometimes(&mut dice, 15.0) {
             let middlebox = middlebox(&mut dice);
@@ -102,7 +123,29 @@ impl Plan {
             1 => vec![talk(&mut dice, 150_000)],
             many => (0..many).map(|_| talk(&mut dice, 20_000)).collect(),
         };
-        Plan { seed, link, faults_end, configs, talks }
+        Plan { seed, link, faults_end, configs, talks, evil: Evil::default() }
+    }
+
+    /// The same faults, and others who do evil.
+    pub(crate) fn evil(seed: u64) -> Plan {
+        let mut plan = Plan::of(seed);
+        let mut dice = Dice::for_purpose(seed, 98);
+        dimensions::add(&mut dice, &mut plan);
+        plan.evil = Evil::of(&mut dice, &plan);
+        if plan.evil.floods() {
+            // Repeated SYN-ACKs to nobody come at one moment; a queue of a few packets would lose the honest one each
+            // time.
+            plan.link.backward.queue.limit = QueueLimit::Packets(1_000);
+        }
+        if let Some(rebirth) = &plan.evil.rebirth {
+            let at = Duration::from_micros(rebirth.at.as_micros());
+            for of in 0..plan.talks.len() {
+                let opens_at = at + ms(&mut dice, 3_000);
+                let again = plan.talks[of].again(of, opens_at, &mut dice);
+                plan.talks.extend(again);
+            }
+        }
+        plan
     }
 
     /// A plan in which every frame arrives in order, once and in time, or not at all: what is lost one way was lost,
@@ -125,6 +168,9 @@ impl Plan {
     /// Whether what `side` sends and its acknowledgments arrive in order, once and in time, or were lost before they
     /// arrived: then no retransmission is in vain.
     pub(crate) fn keeps_order(&self, side: usize) -> bool {
+        if !self.evil.is_nothing() {
+            return false;
+        }
         let lanes = [&self.link.forward, &self.link.backward];
         let is_steady = |lane: &Lane| {
             lane.jitter.is_zero()
@@ -140,6 +186,46 @@ impl Plan {
         // A timeout may come before an acknowledgment that is kept back.
         let in_time = self.configs.iter().all(|config| config.delayed_ack <= Duration::from_millis(40));
         lanes.into_iter().all(is_steady) && all_answered && in_time
+    }
+
+    /// Whether damage gets through: then bytes and numbers may be anything.
+    pub(crate) fn is_damaged(&self) -> bool {
+        [&self.link.forward, &self.link.backward].iter().any(|lane| lane.corrupt_unseen != Chance::NEVER)
+    }
+
+    /// Whether a connection that was meant to end well may end as its two ends did.
+    pub(crate) fn excuses(&self, talk: usize, lives: &[Life; 2]) -> bool {
+        // Who is impatient gives up, if need be after its application has left; the other end then hears a reset, or
+        // nothing if that is lost.
+        let is_over_time = |side: usize| {
+            let (mine, other) = (&lives[side], &lives[1 - side]);
+            let is_own = mine.failed.is_some_and(|why| !matches!(why, Error::Reset | Error::Refused));
+            self.is_impatient(talk, side) && (is_own || other.failed.is_some() || other.over_at.is_none())
+        };
+        self.breaks(talk) || is_over_time(0) || is_over_time(1)
+    }
+
+    /// Whether an end of a connection may wait for ever: its peer is gone, and it has nothing to send.
+    pub(crate) fn may_wait(&self, talk: usize) -> bool {
+        self.breaks(talk) || self.is_impatient(talk, 0) || self.is_impatient(talk, 1)
+    }
+
+    /// Whether what was done to a connection may end it, whatever its ends say.
+    pub(crate) fn breaks(&self, talk: usize) -> bool {
+        self.is_damaged() || self.evil.breaks(self, talk)
+    }
+
+    fn is_impatient(&self, talk: usize, side: usize) -> bool {
+        dimensions::is_impatient(self.config_of(talk, side))
+    }
+
+    /// The options of one end of a connection.
+    pub(crate) fn config_of(&self, talk: usize, side: usize) -> &Config {
+        let is_again = matches!(self.talks[talk].opening, Opening::Again { .. });
+        match &self.evil.rebirth {
+            Some(rebirth) if is_again && rebirth.side == side => &rebirth.config,
+            _ => &self.configs[side],
+        }
     }
 
     /// Smaller plans, each a little.
@@ -163,12 +249,13 @@ impl Plan {
             with(&|plan| lane_of(plan, side).loss = Loss::Nothing);
             with(&|plan| lane_of(plan, side).duplicate = Chance::NEVER);
             with(&|plan| lane_of(plan, side).corrupt = Chance::NEVER);
+            with(&|plan| lane_of(plan, side).corrupt_unseen = Chance::NEVER);
             with(&|plan| lane_of(plan, side).reorder = Chance::NEVER);
             with(&|plan| lane_of(plan, side).jitter = Duration::ZERO);
             with(&|plan| lane_of(plan, side).outages.clear());
             with(&|plan| lane_of(plan, side).rate_bits_per_s = None);
             with(&|plan| lane_of(plan, side).path_mtu = None);
-            with(&|plan| plan.configs[side] = Config::default());
+            with(&|plan| plan.configs[side] = dimensions::plain(&plan.configs[side]));
             for talk in 0..self.talks.len() {
                 let end =
                     |plan: &mut Plan, change: &dyn Fn(&mut Conduct)| change(&mut plan.talks[talk].ends[side]);
@@ -184,7 +271,16 @@ impl Plan {
         with(&|plan| (plan.link.forward.middlebox, plan.link.backward.middlebox) = (None, None));
         with(&|plan| plan.link.super_segments = SuperSegments::Cut);
         with(&|plan| plan.link.mtu_bytes = 1_500);
+        with(&|plan| plan.link.ends = Ends::Ip);
         with(&|plan| plan.faults_end = Instant::from_millis(plan.faults_end.as_millis() / 2));
+        for evil in self.evil.smaller() {
+            with(&|plan| {
+                plan.evil = evil.clone();
+                if plan.evil.rebirth.is_none() {
+                    plan.talks.retain(|talk| !matches!(talk.opening, Opening::Again { .. }));
+                }
+            });
+        }
         out
     }
 
@@ -200,14 +296,16 @@ impl Plan {
                     + u64::from(end.chunk_max != 65_536)
             })
             .sum();
-        let plain = Config::default();
-        let configs = self.configs.iter().filter(|config| **config != plain).count() as u64;
+        let configs =
+            self.configs.iter().filter(|config| **config != dimensions::plain(config)).count() as u64;
         let link = u64::from(self.link.mtu_bytes != 1_500)
-            + u64::from(self.link.super_segments == SuperSegments::Whole);
+            + u64::from(self.link.super_segments == SuperSegments::Whole)
+            + u64::from(self.link.ends == Ends::Ethernet);
         1_000_000 * self.talks.len() as u64
             + work
             + 1_000 * (faults + configs + link)
             + self.faults_end.as_millis() / 1_000
+            + self.evil.weight()
     }
 }
 
@@ -218,21 +316,37 @@ impl core::fmt::Display for Plan {
         for (name, lane) in lanes.into_iter().filter(|(_, lane)| **lane != calm) {
             writeln!(f, "  {name}: {lane:?}")?;
         }
-        let (mtu_bytes, super_segments) = (self.link.mtu_bytes, self.link.super_segments);
+        let LinkConfig { mtu_bytes, super_segments, ends, .. } = self.link;
         writeln!(
             f,
-            "  mtu {mtu_bytes}, super-segments {super_segments:?}, faults until {:?}",
+            "  mtu {mtu_bytes}, super-segments {super_segments:?}, ends {ends:?}, faults until {:?}",
             self.faults_end
         )?;
         for (side, config) in self.configs.iter().enumerate().filter(|(_, config)| **config != plain) {
             writeln!(f, "  config of {}: {config:?}", ["client", "server"][side])?;
         }
-        self.talks.iter().try_for_each(|talk| writeln!(f, "  {talk:?}"))
+        self.talks.iter().try_for_each(|talk| writeln!(f, "  {talk:?}"))?;
+        if let Some(max) = self.evil.half_open_max {
+            writeln!(f, "  half-open at most {max}")?;
+        }
+        if let Some(rebirth) = &self.evil.rebirth {
+            writeln!(f, "  {rebirth:?}")?;
+        }
+        self.evil.deeds.iter().try_for_each(|deed| writeln!(f, "  {deed:?}"))
     }
 }
 
 fn drop_talk(plan: &mut Plan, index: usize) {
     plan.talks.remove(index);
+    plan.evil.drop_talk(index);
+    plan.talks.retain(|talk| talk.opening != Opening::Again { of: index });
+    for talk in &mut plan.talks {
+        if let Opening::Again { of } = &mut talk.opening
+            && *of > index
+        {
+            *of -= 1;
+        }
+    }
 }
 
 fn lane_of(plan: &mut Plan, side: usize) -> &mut Lane {
@@ -244,6 +358,7 @@ fn faults(lane: &Lane) -> u64 {
     u64::from(lane.loss != plain.loss)
         + u64::from(lane.duplicate != plain.duplicate)
         + u64::from(lane.corrupt != plain.corrupt)
+        + u64::from(lane.corrupt_unseen != plain.corrupt_unseen)
         + u64::from(lane.reorder != plain.reorder)
         + u64::from(lane.jitter != plain.jitter)
         + u64::from(lane.delay != plain.delay)
@@ -295,6 +410,7 @@ fn lane(dice: &mut Dice, faults_end: Instant) -> Lane {
         reorder: if sometimes(dice, 40.0) { chance(dice, 20.0) } else { Chance::NEVER },
         reorder_by: ms(dice, 60),
         duplicate: if sometimes(dice, 40.0) { chance(dice, 10.0) } else { Chance::NEVER },
+        corrupt_unseen: Chance::NEVER,
         corrupt: if sometimes(dice, 30.0) { chance(dice, 5.0) } else { Chance::NEVER },
         outages,
         path_mtu,
@@ -306,10 +422,10 @@ fn middlebox(dice: &mut Dice) -> Middlebox {
     let kinds = [kind::WINDOW_SCALE, kind::TIMESTAMPS, kind::SACK_PERMITTED, kind::MSS];
     let strips = kinds.into_iter().filter(|_| sometimes(dice, 40.0)).collect();
     let mss_bytes_max = sometimes(dice, 40.0).then(|| 500 + dice.below(900) as u16);
-    Middlebox { strips, touches: Touches::Syns, mss_bytes_max, window_scale: None }
+    Middlebox { strips, touches: Touches::Syns, mss_bytes_max, ..Middlebox::default() }
 }
 
-fn config(dice: &mut Dice) -> Config {
+pub(crate) fn config(dice: &mut Dice) -> Config {
     let buffers = [3_000, 20_000, 65_535, 200_000, 4 << 20];
     Config {
         timestamps: sometimes(dice, 70.0),

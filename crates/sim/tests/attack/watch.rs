@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use synfin_sim::apps::pattern_byte;
 use wire::Frame;
 use wire::segmentation::{self, Layout};
-use wire::tcp::Header;
+use wire::tcp::{Header, SackBlock, SackBlocks};
 use wire::{Medium, Seq, ipv4, ipv6};
 
 #[derive(Default)]
@@ -22,6 +22,18 @@ pub(crate) struct Watch {
     pub(crate) scaling_stripped: bool,
     /// A middlebox takes MSS away.
     pub(crate) mss_stripped: bool,
+    /// Segments are forged: a RST may be the answer to one.
+    pub(crate) forged: bool,
+    /// What hosts say may follow from damage or lies of the path: it is not judged.
+    pub(crate) is_blind: bool,
+    /// What the path adds to the numbers of what each side sends.
+    pub(crate) added: [u32; 2],
+    /// Neighbours must be asked for.
+    pub(crate) is_ethernet: bool,
+    /// Which connection a client's port is.
+    pub(crate) talks: BTreeMap<u16, usize>,
+    /// A host has lost its memory: what goes on from before is not judged.
+    pub(crate) is_again: bool,
 }
 
 /// What one end has said so far.
@@ -36,30 +48,69 @@ pub(crate) struct Side {
     ack: Option<Seq>,
     /// The furthest right edge of the window it offered.
     edge: Option<Seq>,
+    /// The furthest that a liar offered in its name.
+    lied_edge: Option<Seq>,
     shift: Option<u8>,
     mss: Option<u16>,
     sack_permitted: bool,
     timestamps: bool,
     reset: bool,
+    /// What it sends may wait for a neighbour's address, and be dropped before it leaves.
+    may_be_held_back: bool,
+    /// It sent a RST where segments are forged: it is over, or a stranger was answered.
+    may_be_over: bool,
+    /// Its latest segment that is neither SYN nor RST.
+    pub(crate) last: Option<Header>,
     /// A late SYN has opened it again after its end: two lives are mixed from here on, and not judged.
     again: bool,
 }
 
 impl Watch {
-    pub(crate) fn sees(&mut self, frame: &Frame) {
+    /// A host starts anew: only what opens from now on is judged.
+    pub(crate) fn begin_again(&mut self) {
+        self.flows.clear();
+        self.talks.clear();
+        self.is_again = true;
+        self.forged = true;
+    }
+
+    /// A side sends this.
+    pub(crate) fn sees(&mut self, frame: &Frame, side: usize) {
         let head = frame.head.as_slice();
         let Some(layout) = Layout::of(head, Medium::Ip) else { return };
-        let Ok((header, _)) = Header::parse(&head[layout.transport_at..]) else {
+        let Ok((mut header, _)) = Header::parse(&head[layout.transport_at..]) else {
             return self.violations.push("a TCP header that cannot be read".into());
         };
         self.segments += 1;
+        if self.is_blind {
+            return;
+        }
+        // As its peer counts.
+        let added = self.added[1 - side];
+        header.ack = header.ack - added;
+        let mut sack = SackBlocks::default();
+        for block in header.options.sack.as_slice() {
+            sack.push(SackBlock { left: block.left - added, right: block.right - added });
+        }
+        header.options.sack = sack;
         let text = frame.payload.to_vec();
         let (source, destination) = addresses(head);
         let from = SocketAddr::new(source, header.source_port);
         let to = SocketAddr::new(destination, header.destination_port);
         let mut me = self.flows.get(&(from, to)).copied().unwrap_or_default();
         let peer = self.flows.get(&(to, from)).copied().unwrap_or_default();
-        let ended = me.reset || peer.reset || me.fin.is_some();
+        me.may_be_held_back = self.is_ethernet;
+        let is_answer = self.forged && header.flags.rst();
+        me.may_be_over |= is_answer;
+        let answers_opening = !header.flags.ack() || peer.iss.is_some_and(|iss| header.ack == iss + 1);
+        if self.is_again && me.iss.is_none() && !(header.flags.syn() && answers_opening) {
+            return;
+        }
+        // What waited for a neighbour's address may have been dropped before it left, a SYN too.
+        if self.is_ethernet && me.iss.is_none() && !header.flags.syn() {
+            return;
+        }
+        let ended = me.reset || peer.reset || me.may_be_over || peer.may_be_over || me.fin.is_some();
         me.again |= ended && header.flags.syn() && me.iss.is_some_and(|iss| iss != header.seq);
         if me.again || peer.again {
             self.flows.insert((from, to), me);
@@ -76,7 +127,9 @@ impl Watch {
         if packet > self.mtu_bytes as usize {
             wrong.push(format!("a packet of {packet} bytes on a link of {}", self.mtu_bytes));
         }
-        me.say(&peer, &header, &text, piece, &mut wrong);
+        if !is_answer {
+            me.say(&peer, &header, &text, piece, &mut wrong);
+        }
         if self.scaling_stripped {
             me.shift = None;
         }
@@ -95,8 +148,22 @@ impl Watch {
         self.flows.insert((from, to), me);
     }
 
+    /// In the name of `from` this was said to `to`: it counts as an offer of window.
+    pub(crate) fn hears_lie(&mut self, from: SocketAddr, to: SocketAddr, frame: &Frame) {
+        let head = frame.head.as_slice();
+        let Some(layout) = Layout::of(head, Medium::Ip) else { return };
+        let Ok((header, _)) = Header::parse(&head[layout.transport_at..]) else { return };
+        let hearer = self.flows.get(&(to, from)).copied().unwrap_or_default();
+        let Some(liar) = self.flows.get_mut(&(from, to)) else { return };
+        let edge = header.ack + (u32::from(header.window) << liar.agreed_shift(&hearer));
+        liar.lied_edge = Some(liar.lied_edge.map_or(edge, |before| before.latest(edge)));
+    }
+
     /// Retransmitted or not, each byte is the one the application wrote there.
     pub(crate) fn check_text(&mut self, frame: &Frame, talk: usize, side: usize) {
+        if self.is_blind {
+            return;
+        }
         let head = frame.head.as_slice();
         let Some(layout) = Layout::of(head, Medium::Ip) else { return };
         let Ok((header, _)) = Header::parse(&head[layout.transport_at..]) else { return };
@@ -134,6 +201,9 @@ impl Side {
         }
         if self.reset {
             wrong.push("a segment after a RST".into());
+        }
+        if !flags.syn() {
+            self.last = Some(*header);
         }
         if flags.syn() {
             if flags.fin() {
@@ -208,11 +278,12 @@ impl Side {
         } else if header.flags.fin() {
             self.fin = Some(text_end);
         }
-        if start.after(self.end) {
+        if start.after(self.end) && !self.may_be_held_back {
             wrong.push(format!("leaves a gap: sent so far up to {:?}", self.end));
         }
         // One byte past the window may probe it; before its first word the peer's window is nothing.
-        if let Some(edge) = peer.edge
+        let offered = peer.edge.map(|edge| peer.lied_edge.map_or(edge, |lied| edge.latest(lied)));
+        if let Some(edge) = offered
             && text_end.after(edge + 1)
         {
             wrong.push(format!("beyond every window the peer ever offered: {edge:?}"));

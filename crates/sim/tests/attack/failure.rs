@@ -1,0 +1,77 @@
+//! A failure is made smaller, then told: the seed, the plan, the ladder.
+
+use crate::plan::Plan;
+use crate::story;
+use crate::trial::{Trial, ends, trial};
+use stack::{Flow, TraceRecord};
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use synfin_sim::{Entry, Happening, Recording};
+use tcp::Trace;
+
+/// What kind of failure it is: the words without the numbers.
+fn kind(why: &str) -> String {
+    let words = why.split(": [").next().unwrap_or_default();
+    let words = words.rsplit(" win ").next().unwrap_or_default();
+    words
+        .replace("client", "")
+        .replace("server", "")
+        .chars()
+        .filter(char::is_ascii_alphabetic)
+        .take(60)
+        .collect()
+}
+
+/// The smallest plan found that fails in the same way.
+fn shrunk(plan: &Plan, why: &str) -> Plan {
+    let (mut best, mut tries) = (plan.clone(), 400);
+    loop {
+        let smaller = best.smaller().into_iter().filter(|plan| plan.weight() < best.weight());
+        let found = smaller
+            .take_while(|_| {
+                tries -= 1;
+                tries > 0
+            })
+            .find(|plan| trial(plan).is_err_and(|other| kind(&other) == kind(why)));
+        match found {
+            Some(plan) => best = plan,
+            None => return best,
+        }
+    }
+}
+
+/// Everything about a failure, smallest first.
+pub(crate) fn report(plan: &Plan, why: &str, name: &str) -> String {
+    let small = shrunk(plan, why);
+    let mut trial = Trial::new(&small, Recording { frames_max: 20_000, entries_max: 60_000 });
+    let again =
+        catch_unwind(AssertUnwindSafe(|| trial.run(&small))).unwrap_or_else(|_| Err("panicked".into()));
+    // The ladder is that of the connection complained of, or of all of them.
+    let complaint = again.as_ref().err().map_or(why, String::as_str);
+    let flow = (0..small.talks.len()).map(|talk| ends(&small, talk)).find_map(|[local, remote]| {
+        let is_named = |end: SocketAddr| complaint.contains(&format!("{end} "));
+        (small.talks.len() == 1 || is_named(local) && is_named(remote)).then_some(Flow { local, remote })
+    });
+    let ladder = story::text(&trial.world, trial.hosts[0], trial.hosts[1], flow);
+    let ladder: Vec<&str> = ladder.lines().collect();
+    let shown = if ladder.len() > 240 && std::env::var_os("SYNFIN_WHOLE").is_none() {
+        format!("{}\n   [...]\n{}", ladder[..120].join("\n"), ladder[ladder.len() - 120..].join("\n"))
+    } else {
+        ladder.join("\n")
+    };
+    let decisions: Vec<String> = trial.world.log().iter().filter_map(decision).collect();
+    let decisions = decisions[decisions.len().saturating_sub(60)..].join("\n");
+    format!(
+        "seed {}: {why}\n\nmade smaller: {again:?}\n{small}\n{shown}\n\n{decisions}\n\n\
+         again with: SYNFIN_SEED={} cargo test -p synfin-sim --test attack {name}\n",
+        plan.seed, plan.seed
+    )
+}
+
+/// What a sender decided about losses.
+fn decision(entry: &Entry) -> Option<String> {
+    let Happening::Traced(TraceRecord { trace, .. }) = &entry.what else { return None };
+    let tells =
+        matches!(trace, Trace::Phase { .. } | Trace::Undone { .. } | Trace::Loss { .. } | Trace::Reordering);
+    tells.then(|| format!("{:?} {:?}: {trace:?}", entry.at, entry.host))
+}

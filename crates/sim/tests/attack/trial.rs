@@ -1,0 +1,444 @@
+//! A plan is lived: the world is made, its programs start, and what must hold is asked.
+
+use crate::actor::{Actor, Life};
+use crate::evil::TIME_WAIT_YIELDS_TO_THE_REBORN;
+use crate::plan::{Ending, Family, Opening, Plan};
+use crate::progress::{self, Progress};
+use crate::watch::Watch;
+use stack::{Config, ConnectOptions, ListenOptions, SocketId};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use synfin_sim::apps::Shared;
+use synfin_sim::{At, Ends, Fate, HostId, Lane, LinkConfig, LinkId, Recording, TooBigAnswer, World};
+use tcp::{Instant, State};
+
+pub(crate) const SERVER_PORT: u16 = 80;
+const CLIENT_PORTS: u16 = 20_000;
+const AGAIN_PORTS: u16 = 25_000;
+const SIMULTANEOUS_PORTS: u16 = 30_000;
+/// Room for a flood, so that only [`crate::evil::Evil::half_open_max`] makes cookies of it.
+const BACKLOG: usize = 16_384;
+/// After the last fault: timeouts backed off to a minute each, and the work. Without timestamps, through a queue of
+/// seven packets, in segments of 88 bytes, every window may end in such a timeout (seed 35987: seven minutes).
+const DONE_WITHIN: Duration = Duration::from_secs(3_600);
+/// And then: an orphan's FIN-WAIT-2, then TIME-WAIT, each a minute, restarted once; or R2 towards one that is gone.
+const GONE_WITHIN: Duration = Duration::from_secs(1_500);
+
+/// A world in which a plan is lived.
+pub(crate) struct Trial {
+    pub(crate) world: World,
+    pub(crate) hosts: [HostId; 2],
+    pub(crate) lives: Vec<[Shared<Life>; 2]>,
+    pub(crate) watch: Rc<RefCell<Watch>>,
+}
+
+/// The client's and the server's address.
+pub(crate) fn addresses(family: Family) -> [IpAddr; 2] {
+    let texts = match family {
+        Family::V4 => ["10.0.0.1", "10.0.0.2"],
+        Family::V6 => ["fd00::1", "fd00::2"],
+    };
+    texts.map(|text| text.parse().expect("an address"))
+}
+
+/// Both ends of a connection.
+pub(crate) fn ends(plan: &Plan, talk: usize) -> [SocketAddr; 2] {
+    let addresses = addresses(plan.talks[talk].family);
+    let ports = match plan.talks[talk].opening {
+        Opening::Listening => [CLIENT_PORTS + talk as u16, SERVER_PORT],
+        Opening::Simultaneous => [SIMULTANEOUS_PORTS + talk as u16; 2],
+        Opening::Again { of } if plan.evil.rebirth.as_ref().is_some_and(|rebirth| rebirth.side == 0) => {
+            [CLIENT_PORTS + of as u16, SERVER_PORT]
+        }
+        Opening::Again { of } => [AGAIN_PORTS + of as u16, SERVER_PORT],
+    };
+    [0, 1].map(|side| SocketAddr::new(addresses[side], ports[side]))
+}
+
+impl Trial {
+    pub(crate) fn new(plan: &Plan, recording: Recording) -> Trial {
+        let mut world = World::new(plan.seed);
+        world.record(recording);
+        let config = |side: usize| stack_config(plan, &plan.configs[side]);
+        let client = world.add_host("client", config(0), &["10.0.0.1", "fd00::1"]);
+        let server = world.add_host("server", config(1), &["10.0.0.2", "fd00::2"]);
+        let link = plan.link.clone();
+        let watch = Rc::new(RefCell::new(Watch {
+            mtu_bytes: link.mtu_bytes,
+            forged: plan.evil.forges(),
+            is_blind: plan.is_damaged(),
+            added: numbers_added(&link),
+            is_ethernet: link.ends == Ends::Ethernet,
+            ..Watch::default()
+        }));
+        if let Some(middlebox) = &link.forward.middlebox {
+            let strips = |kind| middlebox.strips.contains(&kind);
+            watch.borrow_mut().scaling_stripped = strips(wire::tcp::kind::WINDOW_SCALE);
+            watch.borrow_mut().mss_stripped = strips(wire::tcp::kind::MSS);
+        }
+        world.link(client, server, link);
+        let lives: Vec<[Shared<Life>; 2]> = plan.talks.iter().map(|_| Default::default()).collect();
+        let mut trial = Trial { world, hosts: [client, server], lives, watch };
+        trial.set_watch(plan);
+        trial.start_programs(plan);
+        trial
+    }
+
+    fn set_watch(&mut self, plan: &Plan) {
+        let first_lives = (0..plan.talks.len()).filter(|talk| !is_again(plan, *talk));
+        self.watch.borrow_mut().talks = first_lives.map(|talk| (ends(plan, talk)[0].port(), talk)).collect();
+        let (watch, client) = (self.watch.clone(), self.hosts[0]);
+        self.world.set_fate(move |sent| {
+            let mut watch = watch.borrow_mut();
+            let side = usize::from(sent.from != client);
+            // Answers to strangers and fragments of answers are nobody's connection.
+            if let Some(talk) = talk_of(&watch.talks, sent, side) {
+                watch.sees(sent.frame, side);
+                watch.check_text(sent.frame, talk, side);
+            }
+            Fate::Deliver
+        });
+    }
+
+    fn actor(&self, plan: &Plan, talk: usize, side: usize) -> Actor {
+        Actor::new(talk, side, plan.talks[talk].ends[side], self.lives[talk][side].clone())
+    }
+
+    fn start_programs(&mut self, plan: &Plan) {
+        let first_lives: Vec<usize> = (0..plan.talks.len()).filter(|talk| !is_again(plan, *talk)).collect();
+        for talk in &first_lives {
+            self.start_client(plan, *talk);
+            if plan.talks[*talk].opening == Opening::Simultaneous {
+                let ([there, here], opens_at) = (ends(plan, *talk), plan.talks[*talk].opens_at);
+                self.world
+                    .start(self.hosts[1], connecting(self.actor(plan, *talk, 1), here, there, opens_at));
+            }
+        }
+        let is_served = |talk: &usize| plan.talks[*talk].opening != Opening::Simultaneous;
+        self.start_server(plan, (0..plan.talks.len()).filter(is_served).collect());
+    }
+
+    /// The program of the client of a connection.
+    pub(crate) fn start_client(&mut self, plan: &Plan, talk: usize) {
+        let ([here, there], opens_at) = (ends(plan, talk), plan.talks[talk].opens_at);
+        self.world.start(self.hosts[0], connecting(self.actor(plan, talk, 0), here, there, opens_at));
+    }
+
+    /// The program that listens for the clients of these connections.
+    pub(crate) fn start_server(&mut self, plan: &Plan, talks: Vec<usize>) {
+        // A connection is known by the number with which its client opened it, not by a port that may have had another.
+        let mut serving: Vec<(Shared<Life>, Actor)> =
+            talks.into_iter().map(|talk| (self.lives[talk][0].clone(), self.actor(plan, talk, 1))).collect();
+        let added = numbers_added(&plan.link)[0];
+        let (mut listener, mut open) = (None, BTreeMap::<SocketId, Actor>::new());
+        self.world.start(self.hosts[1], move |at: &mut At<'_>| {
+            let listener = *listener.get_or_insert_with(|| {
+                at.listen_with(ListenOptions::new(SocketAddr::from(([0u16; 8], SERVER_PORT)), BACKLOG))
+            });
+            while let Some(accepted) = at.accept(listener) {
+                let irs = at.tcp(accepted.id).map(|tcp| tcp.snapshot().irs);
+                let is_of = |(client, _): &(Shared<Life>, Actor)| {
+                    client.borrow().iss.is_some_and(|iss| Some(iss + added) == irs)
+                };
+                match serving.iter().position(is_of) {
+                    Some(place) => drop(open.insert(accepted.id, serving.swap_remove(place).1)),
+                    // A duplicate that came late, or whose client is no more.
+                    None => at.close(accepted.id),
+                }
+            }
+            open.iter_mut().for_each(|(socket, actor)| actor.act(at, *socket));
+            open.retain(|_, actor| !actor.is_over());
+        });
+    }
+
+    /// Lives it; says what went wrong.
+    pub(crate) fn run(&mut self, plan: &Plan) -> Result<(), String> {
+        let mut progress = Progress::new(&mut self.world, plan);
+        let moments = plan.evil.moments(plan.faults_end);
+        let mut rebirth = plan.evil.rebirth.as_ref();
+        for (at, deed, time) in moments {
+            if let Some(now) = rebirth.take_if(|rebirth| rebirth.at <= at) {
+                self.begin_again(plan, now);
+            }
+            self.world.run_until(at);
+            self.act(plan, &plan.evil.deeds[deed], time)?;
+        }
+        if let Some(now) = rebirth {
+            self.begin_again(plan, now);
+        }
+        self.world.run_until(plan.faults_end);
+        self.check_bounds(plan)?;
+        self.world.change_link(self.link(), |now| {
+            now.forward = calm(&now.forward, &plan.link.forward);
+            now.backward = calm(&now.backward, &plan.link.backward);
+        });
+        let lives = self.lives.clone();
+        let over =
+            |lives: &[[Shared<Life>; 2]]| lives.iter().flatten().all(|life| life.borrow().over_at.is_some());
+        // A server never hears of a connection that the client threw away before it was open.
+        let (link, hosts) = (self.link(), self.hosts);
+        let mut stall = None;
+        self.world.wait_until(DONE_WITHIN, |world| {
+            if progress.is_due(world.now()) {
+                stall = look(&mut progress, world, link, hosts, &lives, plan).err();
+            }
+            stall.is_some() || over(&lives)
+        });
+        if let Some(stall) = stall {
+            return Err(stall);
+        }
+        self.check_bounds(plan)?;
+        self.check_lives(plan)?;
+        self.abort_the_forgotten();
+        let frames_before = self.world.tally().frames;
+        self.world.run_for(GONE_WITHIN);
+        for host in self.hosts {
+            let usage = self.world.host(host).usage();
+            let left = usage.connections
+                + usage.half_open
+                + usage.time_waits
+                + usage.flows
+                + usage.timers
+                + usage.reassemblies;
+            if left > 0 {
+                return Err(format!("{} still holds {usage:?}", self.world.name(host)));
+            }
+        }
+        let afterwards = self.world.tally().frames - frames_before;
+        // What was queued when the applications left still goes out, or is refused segment by segment.
+        let queued: u64 =
+            plan.talks.iter().flat_map(|talk| talk.ends.iter()).map(|end| 25 + end.bytes / 20).sum();
+        // Who sent a SYN and is nobody is answered a few times more, and asked for three times each.
+        let answers = if plan.link.ends == Ends::Ethernet { 24 } else { 8 };
+        if afterwards > queued + answers * plan.evil.frames() {
+            return Err(format!("{afterwards} frames after everything was over"));
+        }
+        self.check_effort(plan)
+    }
+
+    /// Who still waits for a peer that is gone is told to stop.
+    fn abort_the_forgotten(&mut self) {
+        for lives in &self.lives {
+            for (life, host) in lives.iter().zip(self.hosts) {
+                let life = life.borrow();
+                if let (Some(socket), None) = (life.socket, life.over_at) {
+                    self.world.at(host).abort(socket);
+                    self.world.at(host).close(socket);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn link(&self) -> LinkId {
+        self.world.links().next().expect("there is one link")
+    }
+
+    /// Memory within bounds, nothing forbidden on the wire.
+    fn check_bounds(&mut self, plan: &Plan) -> Result<(), String> {
+        if let Some(violation) = self.watch.borrow().violations.first() {
+            return Err(violation.clone());
+        }
+        for (index, lives) in self.lives.iter().enumerate() {
+            for (side, life) in lives.iter().enumerate() {
+                let Some(socket) = life.borrow().socket else { continue };
+                let Some(tcp) = self.world.host(self.hosts[side]).tcp(socket) else { continue };
+                let info = tcp.info(self.world.now());
+                let config = plan.config_of(index, side);
+                let held = info.unread_bytes + info.held_bytes;
+                // A buffer smaller than a segment takes one segment.
+                let receive_max = config.receive_buffer_bytes + 65_536;
+                if held > receive_max || tcp.unacknowledged_bytes() > config.send_buffer_bytes as usize {
+                    return Err(format!("connection {index}, side {side}: out of bounds: {info:?}"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_lives(&self, plan: &Plan) -> Result<(), String> {
+        for (index, talk) in plan.talks.iter().enumerate() {
+            let lives = [0, 1].map(|side| self.lives[index][side].borrow().clone());
+            let endings = talk.ends.map(|end| end.ending);
+            let gracious = |ending| matches!(ending, Ending::Finish | Ending::FinishLast);
+            let is_clean = endings.into_iter().all(gracious);
+            for side in [0, 1] {
+                let (life, end) = (&lives[side], &talk.ends[side]);
+                let say = |what: String| {
+                    format!("connection {index}, {}: {what}: {lives:?}", ["client", "server"][side])
+                };
+                let is_excused = || plan.excuses(index, &lives);
+                if plan.keeps_order(side) && life.undone > 0 {
+                    return Err(say("took back a reduction although nothing was late".into()));
+                }
+                if let Some(wrong) = life.wrong.as_ref().filter(|_| !plan.is_damaged()) {
+                    return Err(say(wrong.clone()));
+                }
+                if life.read > lives[1 - side].written && !plan.is_damaged() {
+                    return Err(say("read more than was written".into()));
+                }
+                // The peer's reset may be lost, and who has nothing to send never asks again.
+                if life.over_at.is_none() && !may_reset(endings[1 - side]) && !plan.may_wait(index) {
+                    return Err(say(format!("not over {DONE_WITHIN:?} after the last fault")));
+                }
+                if is_clean
+                    && (life.failed.is_some()
+                        || life.read != talk.ends[1 - side].bytes
+                        || life.written != end.bytes)
+                    && !is_excused()
+                {
+                    return Err(say("a clean close did not deliver everything".into()));
+                }
+                // Closing with nothing to read from the peer is a clean close too.
+                let heard_out =
+                    talk.ends[1 - side].ending == Ending::Close && end.bytes == 0 && gracious(end.ending);
+                let is_cut = life.failed.is_some() || life.read != talk.ends[1 - side].bytes;
+                if heard_out && is_cut && !is_excused() {
+                    return Err(say("close lost what was written before it".into()));
+                }
+                if life.failed == Some(tcp::Error::TimedOut) && !is_excused() {
+                    return Err(say("gave up although the faults ended in time".into()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// No timer storm: what was done is in proportion to what there was to do.
+    fn check_effort(&self, plan: &Plan) -> Result<(), String> {
+        let tally = self.world.tally();
+        let work: u64 = plan
+            .talks
+            .iter()
+            .flat_map(|talk| talk.ends.iter())
+            .map(|end| end.bytes / 40 + end.bytes / end.chunk_max.max(1) + 200)
+            .sum();
+        let work = work + plan.evil.frames();
+        if tally.frames > 30 * work || tally.timers > 60 * work + 2 * tally.frames {
+            return Err(format!("too much effort for work of {work}: {tally:?}"));
+        }
+        Ok(())
+    }
+}
+
+/// Whether each sender that waits makes progress.
+fn look(
+    progress: &mut Progress,
+    world: &World,
+    link: LinkId,
+    hosts: [HostId; 2],
+    lives: &[[Shared<Life>; 2]],
+    plan: &Plan,
+) -> Result<(), String> {
+    let (now, way) = (world.now(), progress::way(world, link, hosts));
+    progress.begin(now);
+    for (talk, lives) in lives.iter().enumerate() {
+        if plan.breaks(talk) {
+            continue;
+        }
+        for (side, life) in lives.iter().enumerate() {
+            let life = life.borrow();
+            let Some(socket) = life.socket.filter(|_| life.over_at.is_none()) else { continue };
+            let Some(tcp) = world.host(hosts[side]).tcp(socket) else { continue };
+            if !TIME_WAIT_YIELDS_TO_THE_REBORN && is_again(plan, talk) && tcp.state() == State::SynSent {
+                continue;
+            }
+            progress.look(now, way, [talk, side], tcp)?;
+        }
+    }
+    Ok(())
+}
+
+fn may_reset(ending: Ending) -> bool {
+    matches!(ending, Ending::Abort(_) | Ending::Close)
+}
+
+/// The lane once the faults are over: the path stays what it is. What swallowed packets without a word is a fault.
+fn calm(lane: &Lane, at_first: &Lane) -> Lane {
+    let is_hole = lane.path_mtu.is_some_and(|path| path.answer == TooBigAnswer::Silence);
+    Lane {
+        rate_bits_per_s: lane.rate_bits_per_s,
+        delay: lane.delay,
+        queue: lane.queue,
+        path_mtu: if is_hole { at_first.path_mtu } else { lane.path_mtu },
+        middlebox: lane.middlebox.clone(),
+        ..Lane::default()
+    }
+}
+
+/// What the path adds to the numbers of what each side sends.
+fn numbers_added(link: &LinkConfig) -> [u32; 2] {
+    [&link.forward, &link.backward].map(|lane| {
+        let numbers = lane.middlebox.as_ref().and_then(|middlebox| middlebox.numbers);
+        numbers.map_or(0, |numbers| numbers.seq_added)
+    })
+}
+
+/// A host whose connections have these options.
+pub(crate) fn stack_config(plan: &Plan, tcp: &tcp::Config) -> Config {
+    let plain = Config::default();
+    Config {
+        tcp: Arc::new(tcp.clone()),
+        half_open_max: plan.evil.half_open_max.unwrap_or(plain.half_open_max),
+        ..plain
+    }
+}
+
+pub(crate) fn is_again(plan: &Plan, talk: usize) -> bool {
+    matches!(plan.talks[talk].opening, Opening::Again { .. })
+}
+
+fn talk_of(talks: &BTreeMap<u16, usize>, sent: &synfin_sim::Sent<'_>, side: usize) -> Option<usize> {
+    let (header, _) = sent.tcp()?;
+    let ports = [header.source_port, header.destination_port];
+    talks.get(&ports[side]).copied()
+}
+
+/// A program that connects and then acts.
+fn connecting(
+    mut actor: Actor,
+    local: SocketAddr,
+    remote: SocketAddr,
+    opens_at: Duration,
+) -> impl FnMut(&mut At<'_>) {
+    let mut socket = None;
+    move |at: &mut At<'_>| {
+        let opens_at = Instant::ZERO + opens_at;
+        if at.now() < opens_at {
+            return at.wake_at(opens_at);
+        }
+        let options = ConnectOptions { local: Some(local), ..ConnectOptions::new(remote) };
+        let socket = *socket.get_or_insert_with(|| at.connect_with(options));
+        actor.act(at, socket);
+        if actor.is_over() {
+            at.leave();
+        }
+    }
+}
+
+/// Lives a plan and says what went wrong, a panic included.
+pub(crate) fn trial(plan: &Plan) -> Result<Tallied, String> {
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let mut trial = Trial::new(plan, Recording::NOTHING);
+        trial.run(plan).map(|()| Tallied {
+            events: trial.world.tally().events,
+            virtual_s: trial.world.now().as_millis() / 1_000,
+            segments: trial.watch.borrow().segments,
+        })
+    }));
+    outcome.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        Err(text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default())
+    })
+}
+
+#[derive(Default)]
+pub(crate) struct Tallied {
+    pub(crate) events: u64,
+    pub(crate) virtual_s: u64,
+    pub(crate) segments: u64,
+}
