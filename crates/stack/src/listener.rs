@@ -395,7 +395,7 @@ impl Host {
         }
         let predecessor = self.listeners.children.at_mut(child).and_then(|child| child.predecessor.take());
         if let Some(predecessor) = predecessor {
-            self.give_up(predecessor);
+            self.give_up(&predecessor);
         }
         let Some((key, _)) = self.listeners.parent_of(child) else { return };
         let Some(listener) = self.listeners.get_mut(key) else { return };
