@@ -166,7 +166,9 @@ fn wanted_in_time_wait(system: Habits, arriving: &Arriving) -> Option<Answer> {
         (_, Habits::Linux | Habits::FreeBsd) => Answer::Ack,
         ("S" | "S.", Habits::Rfc) => Answer::Ack,
         (_, Habits::Rfc) if !in_window => Answer::Ack,
-        ("-" | "F" | ".", Habits::Rfc) => Answer::Silence,
+        // The last acknowledgment again: two ends in TIME-WAIT would go on for ever.
+        (".", Habits::Rfc) if left && text == 0 => Answer::Silence,
+        ("-" | "F", Habits::Rfc) => Answer::Silence,
         (_, Habits::Rfc) => Answer::Ack,
     })
 }

@@ -15,6 +15,7 @@ use crate::port_table::PortTable;
 use crate::reopen::Predecessor;
 use crate::secret::{Purpose, Secret, TableHash};
 use crate::socket::{Mark, NO_LISTENER, Standing};
+use crate::time_wait::TimeWaitEntry;
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -134,11 +135,13 @@ impl Listeners {
     }
 
     /// Memory that listeners take, and what they know of connections that are not accepted: each is in a list, of which
-    /// half may be empty.
+    /// half may be empty, and each that is half open may have set aside an entry in TIME-WAIT.
     pub(crate) fn held_bytes(&self) -> usize {
         let tables = (self.by_end.capacity() + self.by_port.capacity()) * size_of::<((Address, u16), u32)>();
         let lists = self.children.len() * 2 * size_of::<u32>();
-        self.slab.held_bytes() + self.children.held_bytes() + self.only_listener.held_bytes() + tables + lists
+        let set_aside = self.half_open * size_of::<TimeWaitEntry>();
+        let slabs = self.slab.held_bytes() + self.children.held_bytes();
+        slabs + self.only_listener.held_bytes() + tables + lists + set_aside
     }
 
     pub(crate) fn get(&self, key: SlabKey) -> Option<&Listener> {
@@ -392,7 +395,7 @@ impl Host {
         }
         let predecessor = self.listeners.children.at_mut(child).and_then(|child| child.predecessor.take());
         if let Some(predecessor) = predecessor {
-            self.give_up(predecessor);
+            self.give_up(&predecessor);
         }
         let Some((key, _)) = self.listeners.parent_of(child) else { return };
         let Some(listener) = self.listeners.get_mut(key) else { return };

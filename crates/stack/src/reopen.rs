@@ -127,9 +127,9 @@ impl Host {
     }
 
     /// The newer connection is open: the old one is over.
-    pub(crate) fn give_up(&mut self, predecessor: Predecessor) {
+    pub(crate) fn give_up(&mut self, predecessor: &Predecessor) {
         self.counters.time_waits_reopened += 1;
-        if let Predecessor::Held(key) = predecessor
+        if let Predecessor::Held(key) = *predecessor
             && let Some(socket) = self.sockets.get_mut(key)
         {
             // The application keeps what it has read and can still read.

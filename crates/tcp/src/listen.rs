@@ -40,7 +40,9 @@ pub fn arrives(header: &Header, habits: Habits) -> Arrival {
         // Fourth: should not be reached.
         Arrival::Ignore(Refusal::NoSyn)
     } else if header.flags.fin() {
-        // A SYN with FIN opens and closes at once; only scanners send it, and every stack drops it.
+        // A departure: the RFC answers the SYN and queues the FIN for later, as FreeBSD does unless told otherwise. Linux
+        // drops it, and so do firewalls, because only scanners send it: nobody opens in order to say nothing.
+        // `Config::syn_fin_opens` answers it.
         Arrival::Ignore(Refusal::UnexpectedSyn)
     } else {
         Arrival::Open

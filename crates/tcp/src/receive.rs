@@ -143,10 +143,9 @@ impl Connection {
             return Ok(());
         }
         self.sixth_check_urgent(segment);
-        let was_in_order = !self.receiver.has_disorder();
         let fin_taken = text_allowed && self.seventh_take_text(now, segment)?;
         self.eighth_check_fin(now, fin_acked, fin_taken);
-        if fin_taken && was_in_order && self.state() == State::CloseWait {
+        if fin_taken && segment.header.flags.fin() && self.state() == State::CloseWait {
             self.delay_ack_of_fin(now);
         }
         Ok(())

@@ -85,7 +85,7 @@ impl TimeWait {
         if flags.rst() {
             return self.take_reset(now, header, config);
         }
-        if flags.syn() && !flags.ack() && self.is_newer(header) {
+        if flags.syn() && !flags.ack() && self.is_newer(header, config) {
             return TimeWaitVerdict::Reopen { iss_at_least: self.iss_at_least() };
         }
         let len = sequence_length(header, text_bytes);
@@ -154,11 +154,15 @@ impl TimeWait {
         touches(seq, len.max(1), self.rcv_nxt, wnd) || (len == 0 && seq == self.rcv_nxt + wnd)
     }
 
-    /// RFC 6191 §2 and RFC 9293 §3.6.1 (MAY-2): a SYN that cannot be a leftover.
-    fn is_newer(&self, syn: &Header) -> bool {
+    /// RFC 6191 §2 and RFC 9293 §3.6.1 (MAY-2): a SYN that cannot be a leftover. Without timestamps on the old connection, one
+    /// that has them is none: all that is left of the old has no such option.
+    fn is_newer(&self, syn: &Header, config: &Config) -> bool {
         let recent = self.stamps.recent;
-        match syn.options.timestamps.filter(|_| self.has_stamps) {
-            Some(Timestamps { value, .. }) if value != recent => Seq::new(value).after(Seq::new(recent)),
+        match syn.options.timestamps {
+            Some(Timestamps { value, .. }) if self.has_stamps && value != recent => {
+                Seq::new(value).after(Seq::new(recent))
+            }
+            Some(_) if !self.has_stamps && config.timestamps => true,
             _ => syn.seq.after(self.rcv_nxt),
         }
     }

@@ -445,4 +445,28 @@ fn timestamps_say_which_syn_is_newer() {
     let next = pair.client.snapshot().rcv_nxt;
     assert!(arrives(next - 10_000, recent + 1));
     assert!(!arrives(next + 10_000, recent - 60_000));
+    let mut echoing = rest;
+    let last = echoing.refuse_syn(pair.now).header.options.timestamps.expect("agreed upon").echo;
+    assert!(arrives(next + 10_000, last) && !arrives(next - 10_000, last), "the same: the number decides");
+}
+
+#[test]
+fn timestamps_alone_make_a_syn_newer_than_a_connection_without_them() {
+    let without = Config { timestamps: false, ..Config::default() };
+    let mut pair = Pair::with(Config::default(), without.clone()).opened();
+    let now = pair.now;
+    pair.client.finish(now);
+    pair.server.finish(now);
+    pair.drive();
+    let reopens = |timestamps, config: &Config| {
+        let mut rest = pair.client.time_wait().expect("in TIME-WAIT");
+        let options = Options { timestamps, ..Options::default() };
+        let seq = pair.client.snapshot().rcv_nxt - 10_000;
+        let header = Header { seq, flags: Flags::SYN, options, ..Header::default() };
+        matches!(rest.handle_segment(pair.now, &header, 0, config), TimeWaitVerdict::Reopen { .. })
+    };
+    let stamps = Some(wire::tcp::Timestamps { value: 1, echo: 0 });
+    assert!(reopens(stamps, &Config::default()));
+    assert!(!reopens(None, &Config::default()));
+    assert!(!reopens(stamps, &without), "the new connection would have none");
 }
