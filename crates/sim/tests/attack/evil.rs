@@ -26,6 +26,8 @@ pub(crate) struct Evil {
     pub(crate) deeds: Vec<Deed>,
     /// Half-open connections that each host keeps before it answers with cookies; `None`: as many as usual.
     pub(crate) half_open_max: Option<usize>,
+    /// How many bytes each host may hold; `None`: as many as usual.
+    pub(crate) memory_bytes: Option<usize>,
     /// One of the hosts loses its memory; at most one of them, once.
     pub(crate) rebirth: Option<Rebirth>,
 }
@@ -169,12 +171,16 @@ impl Evil {
         let half_open_max =
             (dimensions::COOKIES_KEEP_EVERYTHING && sometimes(dice, 25.0)).then(|| pick(dice, &[0, 0, 1, 3]));
         let rebirth = sometimes(dice, 15.0).then(|| rebirth(dice, plan));
-        Evil { deeds, half_open_max, rebirth }
+        let memory_bytes = sometimes(dice, 20.0).then(|| pick(dice, &[300_000, 600_000, 1 << 20, 4 << 20]));
+        Evil { deeds, half_open_max, memory_bytes, rebirth }
     }
 
     /// Whether there is none.
     pub(crate) fn is_nothing(&self) -> bool {
-        self.deeds.is_empty() && self.half_open_max.is_none() && self.rebirth.is_none()
+        self.deeds.is_empty()
+            && self.half_open_max.is_none()
+            && self.memory_bytes.is_none()
+            && self.rebirth.is_none()
     }
 
     /// Every moment at which something is done, in the order of time: which deed, and which time of it.
@@ -218,6 +224,7 @@ impl Evil {
     pub(crate) fn weight(&self) -> u64 {
         self.deeds.iter().map(|deed| 1_000 + u64::from(deed.times)).sum::<u64>()
             + 1_000 * u64::from(self.half_open_max.is_some())
+            + 1_000 * u64::from(self.memory_bytes.is_some())
             + self.rebirth.as_ref().map_or(0, |rebirth| {
                 3_000 + 1_000 * u64::from(rebirth.config != dimensions::plain(&rebirth.config))
             })
@@ -237,6 +244,7 @@ impl Evil {
             with(&|evil| evil.deeds[index].times -= 1);
         }
         with(&|evil| evil.half_open_max = None);
+        with(&|evil| evil.memory_bytes = None);
         with(&|evil| evil.rebirth = None);
         with(&|evil| {
             if let Some(rebirth) = &mut evil.rebirth {

@@ -329,6 +329,9 @@ impl core::fmt::Display for Plan {
         if let Some(max) = self.evil.half_open_max {
             writeln!(f, "  half-open at most {max}")?;
         }
+        if let Some(bytes) = self.evil.memory_bytes {
+            writeln!(f, "  memory of {bytes} bytes")?;
+        }
         if let Some(rebirth) = &self.evil.rebirth {
             writeln!(f, "  {rebirth:?}")?;
         }
