@@ -8,6 +8,7 @@ mod connection;
 mod feed;
 mod host;
 mod parsers;
+mod segmentation;
 
 /// A body: it panics when something is wrong.
 pub type Body = fn(&[u8]);
@@ -18,7 +19,7 @@ pub const BODIES: &[(&str, Body)] = &[
     ("wire_ip", parsers::wire_ip),
     ("wire_icmp", parsers::wire_icmp),
     ("wire_link", parsers::wire_link),
-    ("segmentation", parsers::segmentation),
+    ("segmentation", segmentation::segmentation),
     ("capture_file", parsers::capture_file),
     ("decode_packet", parsers::decode_packet),
     ("script_text", parsers::script_text),

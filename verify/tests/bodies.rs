@@ -2,53 +2,13 @@
 //!
 //! `SYNFIN_SEEDS=100000` for more of them. A failure says which body and leaves the input to be committed.
 
+mod inputs;
+
+use inputs::{mutated, seeds};
 use sim::Dice;
 use std::panic::catch_unwind;
 use std::path::PathBuf;
-use synfin_verify::bodies::{BODIES, Body};
-
-fn seeds(name: &str) -> Vec<Vec<u8>> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds").join(name);
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.sort();
-    paths.iter().map(|path| std::fs::read(path).expect("a seed can be read")).collect()
-}
-
-fn noise(dice: &mut Dice, len: u64) -> Vec<u8> {
-    (0..dice.below(len)).map(|_| dice.roll() as u8).collect()
-}
-
-/// A seed with some bytes changed, cut out, doubled, or another seed behind it.
-fn mutated(dice: &mut Dice, seeds: &[Vec<u8>]) -> Vec<u8> {
-    if seeds.is_empty() || dice.below(4) == 0 {
-        let len_max = 1 << (5 + dice.below(8));
-        return noise(dice, len_max);
-    }
-    let mut bytes = seeds[dice.below(seeds.len() as u64) as usize].clone();
-    for _ in 0..=dice.below(8) {
-        let at = dice.below(bytes.len() as u64 + 1) as usize;
-        let upto = (at + dice.below(16) as usize).min(bytes.len());
-        match dice.below(5) {
-            0 => drop(bytes.drain(at..upto)),
-            1 => {
-                let noise = noise(dice, 16);
-                bytes.splice(at..at, noise);
-            }
-            2 => {
-                let copy = bytes[at..upto].to_vec();
-                bytes.splice(at..at, copy);
-            }
-            3 => bytes[at..upto].fill(if dice.below(2) == 0 { 0 } else { 0xff }),
-            _ => {
-                if let Some(byte) = bytes.get_mut(at) {
-                    *byte ^= 1 << dice.below(8);
-                }
-            }
-        }
-    }
-    bytes
-}
+use synfin_verify::bodies::{BODIES, Body, body};
 
 fn check(name: &str, body: Body, bytes: &[u8]) {
     if catch_unwind(|| body(bytes)).is_err() {
@@ -76,6 +36,25 @@ fn every_body_survives() {
         }
         println!("{name}: {} seeds, {rounds} more in {:.1} s", seeds.len(), began.elapsed().as_secs_f64());
     }
+}
+
+/// The engine's own scripts are printed and read again, too.
+#[test]
+fn every_script_means_the_same_when_it_is_printed() {
+    let mut folders = vec![PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/scripts")];
+    let mut scripts = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("the folder of scripts") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "pkt") {
+                check("script_text", body("script_text"), &std::fs::read(path).expect("a script"));
+                scripts += 1;
+            }
+        }
+    }
+    assert!(scripts > 100, "{scripts}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! `httparse` parses the heads; the framing and its bounds are here. What is *not* here: files, sockets,
 //! the meaning of a request.
 
+pub(crate) mod authority;
 pub(crate) mod body;
 pub(crate) mod head;
 pub(crate) mod media_type;

@@ -5,6 +5,7 @@
 //! printed ([`journal`]).
 
 mod clients;
+mod conditions;
 mod exchange;
 mod folder;
 mod journal;

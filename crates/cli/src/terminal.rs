@@ -44,6 +44,22 @@ pub(crate) fn plain(line: String, style: &Style) -> String {
     if style.charset == Charset::Ascii { line.replace('µ', "u") } else { line }
 }
 
+/// What somebody else wrote, in characters that show themselves: controls and those that reorder, hide or
+/// join their neighbours become escapes such as `\u{202e}`. A backslash is doubled, so that none of these
+/// can be written by hand.
+pub(crate) fn foreign(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if shows_itself(c) && c != '\\' { shown.push(c) } else { shown.extend(c.escape_debug()) }
+    }
+    shown
+}
+
+/// Whether a character shows itself and leaves its neighbours alone. Combining marks do not.
+pub(crate) fn shows_itself(c: char) -> bool {
+    matches!(c, '\'' | '"' | '\\') || c.escape_debug().len() == 1
+}
+
 /// Whether the terminal can neither colour nor move its cursor.
 pub(crate) fn is_dumb() -> bool {
     value("TERM").is_some_and(|term| term == "dumb")
@@ -77,6 +93,17 @@ fn columns() -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_stranger_wrote_shows_itself() {
+        assert_eq!(foreign("it's \"plain\" \u{e9}\u{4e2d}"), "it's \"plain\" \u{e9}\u{4e2d}");
+        assert_eq!(foreign("a\x1b[2J\r\n\0\u{9b}"), r"a\u{1b}[2J\r\n\0\u{9b}");
+        // right-to-left override, isolate, zero width, soft hyphen, byte order mark, a private one, a tag
+        for c in "\u{202e}\u{2066}\u{200b}\u{ad}\u{feff}\u{e000}\u{e0041}\u{2028}".chars() {
+            assert_eq!(foreign(&format!("a{c}b")), format!("a\\u{{{:x}}}b", c as u32));
+        }
+        assert_eq!(foreign(r"\u{202e}"), r"\\u{202e}");
+    }
 
     #[test]
     fn the_first_variable_that_is_set_says_what_characters_there_are() {

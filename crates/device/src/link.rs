@@ -51,7 +51,8 @@ pub trait Link: Send + Sync {
     /// still in the queue.
     fn transmit(&self, frames: &mut VecDeque<Frame>) -> io::Result<usize>;
 
-    /// Appends at most `frames_max` frames that have arrived; returns how many, 0 if there are none now.
+    /// Appends at most `frames_max` frames that have arrived; returns how many, 0 if there are none now. The buffer of a
+    /// frame must not be much larger than the frame: who keeps it counts its bytes.
     ///
     /// # Errors
     /// The system's error; frames that were appended before it stay.

@@ -25,9 +25,9 @@ use wire::{Checksum, Frame, LinkCapabilities, Medium, TransmitChecksum, segmenta
 
 /// The largest frame with its virtio header: 64 KiB of IPv6 payload and all headers.
 const READ_BYTES_MAX: usize = virtio::HEADER_BYTES + 65_536 + 512;
-/// From this size on, a frame keeps the buffer into which it was read. Smaller frames are copied, because a
-/// copy is cheaper than a new buffer, and a small frame should not keep a large buffer in memory.
-const HAND_OVER_BYTES: usize = 16 * 1024;
+/// From this size on, a frame keeps the buffer into which it was read. Smaller frames are copied: who keeps a frame
+/// counts its bytes, and the buffer must not be much larger than that.
+const HAND_OVER_BYTES: usize = READ_BYTES_MAX / 4 * 3;
 /// The smallest MTU over which Linux speaks IPv6.
 const IPV6_MTU_BYTES_MIN: u32 = 1_280;
 /// The most pieces in one gathering write, far below the system's limit of 1,024.

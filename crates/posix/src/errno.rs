@@ -114,6 +114,7 @@ impl Errno {
             tcp::Error::Reset => Errno::ConnectionReset,
             tcp::Error::TimedOut => Errno::TimedOut,
             tcp::Error::Aborted => Errno::ConnectionAborted,
+            tcp::Error::OutOfMemory => Errno::NoBuffers,
             tcp::Error::HostUnreachable
             | tcp::Error::NetworkUnreachable
             | tcp::Error::SourceRouteFailed
@@ -139,6 +140,7 @@ impl Errno {
             stack::Error::WouldBlock => Errno::Again,
             stack::Error::MessageTooLong => Errno::MessageSize,
             stack::Error::TooManySockets => Errno::TooManyFiles,
+            stack::Error::OutOfMemory => Errno::NoBuffers,
             _ => Errno::Invalid,
         }
     }
@@ -185,6 +187,7 @@ mod tests {
             (tcp::Error::Prohibited, "EHOSTUNREACH"),
             (tcp::Error::ParameterProblem, "EPROTO"),
             (tcp::Error::NextHeaderUnknown, "EPROTO"),
+            (tcp::Error::OutOfMemory, "ENOBUFS"),
         ] {
             assert_eq!(Errno::of_connection(error, Habits::Linux, peer).name(), name, "{error:?}");
         }

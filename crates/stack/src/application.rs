@@ -22,14 +22,14 @@ impl Host {
         &mut self,
         now: Instant,
         id: SocketId,
-        call: impl FnOnce(&mut Connection) -> T,
+        call: impl FnOnce(&mut Connection, Instant) -> T,
     ) -> Option<T> {
         let key = self.owned_key(id)?;
-        self.now = self.now.max(now);
+        let now = self.advance(now);
         let memory = self.budget.memory();
         let connection = &mut self.sockets.get_mut(key)?.connection;
         connection.set_memory(memory);
-        let answer = call(connection);
+        let answer = call(connection, now);
         self.touch_connection(now, key.index);
         Some(answer)
     }
@@ -39,7 +39,7 @@ impl Host {
         &mut self,
         now: Instant,
         id: SocketId,
-        write: impl FnOnce(&mut Connection) -> Result<usize, WriteError>,
+        write: impl FnOnce(&mut Connection, Instant) -> Result<usize, WriteError>,
     ) -> Result<usize, WriteError> {
         if self.budget.is_full()
             && let Some(key) = self.owned_key(id)
@@ -58,7 +58,7 @@ impl Host {
         read: impl FnOnce(&mut Connection) -> Result<T, ReadError>,
     ) -> Result<T, ReadError> {
         let key = self.owned_key(id).ok_or(ReadError::NotConnected)?;
-        self.now = self.now.max(now);
+        self.advance(now);
         let memory = self.budget.memory();
         let connection = &mut self.sockets.get_mut(key).ok_or(ReadError::NotConnected)?.connection;
         connection.set_memory(memory);
@@ -77,7 +77,7 @@ impl Host {
     /// [`WriteError::WouldBlock`] when the send buffer is full, [`WriteError::Finished`] after
     /// [`Host::tcp_finish`], [`WriteError::Failed`]; [`WriteError::NotConnected`] also for a stale id.
     pub fn tcp_write(&mut self, now: Instant, id: SocketId, data: &[u8]) -> Result<usize, WriteError> {
-        self.write_to(now, id, |connection| connection.write(now, data))
+        self.write_to(now, id, |connection, now| connection.write(now, data))
     }
 
     /// Queues `data` for the peer without copying it and returns how many bytes were queued. The caller
@@ -92,7 +92,7 @@ impl Host {
         data: impl Into<Bytes>,
     ) -> Result<usize, WriteError> {
         let data = data.into();
-        self.write_to(now, id, |connection| connection.write_bytes(now, &data))
+        self.write_to(now, id, |connection, now| connection.write_bytes(now, &data))
     }
 
     /// Queues a copy of `data`, behind which a record ends: no segment has bytes of two records.
@@ -100,7 +100,7 @@ impl Host {
     /// # Errors
     /// As [`Host::tcp_write`].
     pub fn tcp_write_record(&mut self, now: Instant, id: SocketId, data: &[u8]) -> Result<usize, WriteError> {
-        self.write_to(now, id, |connection| connection.write_record(now, data))
+        self.write_to(now, id, |connection, now| connection.write_record(now, data))
     }
 
     /// Queues a copy of `data` as urgent (RFC 6093: new programs should not use urgent data).
@@ -108,7 +108,7 @@ impl Host {
     /// # Errors
     /// As [`Host::tcp_write`].
     pub fn tcp_write_urgent(&mut self, now: Instant, id: SocketId, data: &[u8]) -> Result<usize, WriteError> {
-        self.write_to(now, id, |connection| connection.write_urgent(now, data))
+        self.write_to(now, id, |connection, now| connection.write_urgent(now, data))
     }
 
     /// Copies what has arrived into `into`; `Ok(0)` when the peer has finished.
@@ -140,7 +140,7 @@ impl Host {
     /// # Errors
     /// [`Error::UnknownSocket`].
     pub fn tcp_flush(&mut self, now: Instant, id: SocketId) -> Result<(), Error> {
-        self.with_connection(now, id, Connection::flush).ok_or(Error::UnknownSocket)
+        self.with_connection(now, id, |connection, _| connection.flush()).ok_or(Error::UnknownSocket)
     }
 
     /// Says that there is no more data to send: a FIN follows what is queued. Reading is still possible.
@@ -148,7 +148,7 @@ impl Host {
     /// # Errors
     /// [`Error::UnknownSocket`].
     pub fn tcp_finish(&mut self, now: Instant, id: SocketId) -> Result<(), Error> {
-        self.with_connection(now, id, |connection| connection.finish(now)).ok_or(Error::UnknownSocket)
+        self.with_connection(now, id, |connection, now| connection.finish(now)).ok_or(Error::UnknownSocket)
     }
 
     /// Ends the connection at once with a reset. The id stays valid until [`Host::tcp_close`].
@@ -156,7 +156,7 @@ impl Host {
     /// # Errors
     /// [`Error::UnknownSocket`].
     pub fn tcp_abort(&mut self, now: Instant, id: SocketId) -> Result<(), Error> {
-        self.with_connection(now, id, |connection| connection.abort(now)).ok_or(Error::UnknownSocket)
+        self.with_connection(now, id, |connection, now| connection.abort(now)).ok_or(Error::UnknownSocket)
     }
 
     /// Gives the socket up: the id is invalid from now on. A connection sends what is queued and then closes
@@ -166,7 +166,7 @@ impl Host {
     /// # Errors
     /// [`Error::UnknownSocket`].
     pub fn tcp_close(&mut self, now: Instant, id: SocketId) -> Result<(), Error> {
-        self.now = self.now.max(now);
+        let now = self.advance(now);
         match id.kind() {
             SocketKind::Listener => {
                 let key = id.key(SocketKind::Listener).ok_or(Error::UnknownSocket)?;
@@ -203,7 +203,7 @@ impl Host {
             change(Arc::make_mut(listener.config.get_or_insert_with(|| self.config.tcp.clone())));
             return Ok(());
         }
-        self.with_connection(now, id, |connection| {
+        self.with_connection(now, id, |connection, now| {
             let mut config = connection.config().clone();
             change(Arc::make_mut(&mut config));
             connection.set_config(now, config);

@@ -299,6 +299,7 @@ impl Host {
             + self.reassembly.held_bytes()
             + self.neighbours.held_bytes()
             + self.path_mtus.held_bytes()
+            + self.udp_path_mtus.held_bytes()
             + self.ports.held_bytes()
             + lists * size_of::<u32>()
             + self.notices.capacity() * size_of::<(crate::id::SocketId, crate::event::Event)>()

@@ -69,7 +69,7 @@ impl Host {
     /// Ends the connection between these ends, as an administrator does (`tcpdrop`): its application gets the
     /// error of an aborted connection, its peer a reset. Returns whether there was such a connection.
     pub fn tcp_drop(&mut self, now: Instant, local: SocketAddr, remote: SocketAddr) -> bool {
-        self.now = self.now.max(now);
+        let now = self.advance(now);
         let Some(place) = self.find_place(&FlowKey::new(local, remote)) else { return false };
         if place & TIME_WAIT_BIT != 0 {
             self.forget_time_wait(place & !TIME_WAIT_BIT);

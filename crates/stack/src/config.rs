@@ -20,6 +20,18 @@ pub enum IsnPolicy {
     Fixed(Seq),
 }
 
+/// Which packets for an address of ours are taken, by the interface that they arrive on (RFC 1122 §3.3.4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum HostModel {
+    /// Those that arrive on the interface that has the address. Whoever is on one link cannot reach what the program
+    /// opened on another: a neighbour in a café cannot look for connections inside a tunnel (CVE-2019-14899).
+    #[default]
+    Strong,
+    /// Those that arrive on any interface, as Linux does. For a host whose peers reach one address over several links.
+    Weak,
+}
+
 /// The bounds and choices of a host. `Config::default()` suits a server.
 ///
 /// Fields are added in minor versions: write `Config { hop_limit, ..Config::default() }`.
@@ -31,6 +43,8 @@ pub struct Config {
     pub isn: IsnPolicy,
     /// Ports for connections that ask for none (RFC 6335 §6: the dynamic ports, 49152-65535).
     pub ephemeral_ports: RangeInclusive<u16>,
+    /// Which packets for our addresses are taken, by where they arrive.
+    pub host_model: HostModel,
     /// Hop limit and TTL of packets sent (RFC 1122 §3.2.1.7: the recommended default is 64).
     pub hop_limit: u8,
 
@@ -56,8 +70,8 @@ pub struct Config {
     /// Bytes of datagrams that wait in one UDP socket; later ones are dropped, as in every kernel.
     pub udp_receive_bytes_max: usize,
 
-    /// Packets that wait to be taken from the host: answers, datagrams. Beyond it, answers are dropped and
-    /// `udp_send_to` returns [`crate::Error::WouldBlock`].
+    /// Packets that wait to be taken from the host for one interface: answers, datagrams. Beyond it, answers are
+    /// dropped and `udp_send_to` returns [`crate::Error::WouldBlock`].
     pub outbox_frames_max: usize,
     /// Packets from this host to itself that wait to arrive.
     pub loopback_frames_max: usize,
@@ -74,11 +88,17 @@ pub struct Config {
     /// ICMP and ICMPv6 echo replies.
     pub echo_replies_per_second: Rate,
 
-    /// Neighbours whose link address is known or being asked for. Beyond it, the one that would expire first
-    /// is removed.
+    /// Neighbours whose link address is known or being asked for. Beyond it, a newcomer takes the place of one
+    /// that is worth no more: strangers that made us remember them go first, neighbours that our sockets use
+    /// and that have answered stay (RFC 6583 §7.1). Linux: `gc_thresh3`, 1,024.
     pub neighbours_max: usize,
-    /// Packets that wait for one neighbour's address (RFC 1122 §2.3.2.2: at least one, the latest).
-    pub neighbour_pending_max: usize,
+    /// Bytes of packets that wait for one neighbour's address; beyond it the oldest is dropped. Linux:
+    /// `unres_qlen_bytes`, 212,992, enough for three datagrams of 64 KB in fragments. The latest packet waits
+    /// in any case (RFC 1122 §2.3.2.2).
+    pub neighbour_pending_bytes_max: usize,
+    /// Bytes of packets that wait for the addresses of all neighbours together; answers to packets of strangers
+    /// (resets, echo replies, SYN-ACKs) take at most a quarter of it.
+    pub neighbour_pending_total_bytes_max: usize,
     /// Solicitations before a neighbour counts as absent (RFC 4861 §10: 3).
     pub neighbour_solicitations_max: u8,
     /// Time between two solicitations (RFC 4861 §10: 1 s; RFC 1122 §2.3.2.1: at most one per second).
@@ -94,10 +114,18 @@ pub struct Config {
     /// addresses and routes come from the program, and other hosts on the link cannot change them.
     pub accept_router_advertisements: bool,
 
-    /// Bytes of fragments kept over all datagrams. Beyond it, the oldest datagram is dropped.
+    /// Bytes of memory that fragments take over all datagrams. Beyond it, the oldest datagram is dropped. Linux:
+    /// `ipfrag_high_thresh`, 4 MiB.
     pub reassembly_bytes_max: usize,
-    /// Datagrams under reassembly. Beyond it, the oldest is dropped.
+    /// Datagrams under reassembly. Beyond it, the oldest is dropped. A flood of 150,000 fragments a second leaves
+    /// each of these more than 20 ms.
     pub reassembly_datagrams_max: usize,
+    /// Bytes of memory that the fragments of one source take. Beyond it, its oldest datagram is dropped, so that
+    /// one stranger cannot fill the table.
+    pub reassembly_source_bytes_max: usize,
+    /// Datagrams of one source under reassembly. Beyond it, its oldest is dropped. Linux gives a datagram up
+    /// after 64 others of its source (`ipfrag_max_dist`).
+    pub reassembly_source_datagrams_max: usize,
     /// Fragments of one datagram; 64 KB in packets of 1,280 bytes are 52 fragments.
     pub reassembly_fragments_max: usize,
     /// How long a datagram waits for its fragments (RFC 1122 §3.3.2: 60 to 120 s for IPv4, RFC 8200 §4.5: 60 s;
@@ -113,11 +141,15 @@ pub struct Config {
 }
 
 /// A bound on how often something may be done.
+///
+/// It holds for periods of `burst / per_second` seconds. How many are allowed in a period, from half of `burst`
+/// to all of it, is drawn anew each time, so that a stranger who counts answers learns nothing about what
+/// others asked (CVE-2020-25705).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// At most this many per second on average.
+    /// At most this many per second on average, and three quarters of it as a rule.
     pub per_second: u32,
-    /// At most this many at once after a pause.
+    /// At most this many in a period.
     pub burst: u32,
 }
 
@@ -127,6 +159,7 @@ impl Default for Config {
             tcp: Arc::default(),
             isn: IsnPolicy::default(),
             ephemeral_ports: 49_152..=65_535,
+            host_model: HostModel::default(),
             hop_limit: 64,
             memory: MemoryBudget::of(256 << 20),
             connections_max: 1 << 21,
@@ -144,7 +177,8 @@ impl Default for Config {
             icmp_errors_per_second: Rate { per_second: 100, burst: 50 },
             echo_replies_per_second: Rate { per_second: 10_000, burst: 1_000 },
             neighbours_max: 1_024,
-            neighbour_pending_max: 8,
+            neighbour_pending_bytes_max: 212_992,
+            neighbour_pending_total_bytes_max: 4 << 20,
             neighbour_solicitations_max: 3,
             neighbour_retransmit: Duration::from_secs(1),
             neighbour_reachable: Duration::from_secs(30),
@@ -152,7 +186,9 @@ impl Default for Config {
             neighbour_forget: Duration::from_secs(60),
             accept_router_advertisements: false,
             reassembly_bytes_max: 4 << 20,
-            reassembly_datagrams_max: 256,
+            reassembly_datagrams_max: 4_096,
+            reassembly_source_bytes_max: 1 << 20,
+            reassembly_source_datagrams_max: 64,
             reassembly_fragments_max: 64,
             reassembly_timeout: Duration::from_secs(30),
             path_mtu_entries_max: 1_024,

@@ -67,7 +67,7 @@ impl Host {
     /// As [`Host::tcp_connect`].
     pub fn tcp_connect_with(&mut self, now: Instant, options: ConnectOptions) -> Result<SocketId, Error> {
         let ConnectOptions { remote, local, config, isn } = options;
-        self.now = self.now.max(now);
+        let now = self.advance(now);
         if self.sockets.len() >= self.config.connections_max {
             return Err(Error::TooManySockets);
         }
@@ -81,7 +81,7 @@ impl Host {
         }
         let hop = self.route(remote).ok_or(Error::NetworkUnreachable)?;
         let local = self.choose_local(local, remote, hop)?;
-        let (key, iss_at_least) = self.choose_ends(now, local, remote)?;
+        let (key, iss_at_least) = self.choose_ends(local, remote)?;
         let mut birth = self.birth(now, &key, hop, isn);
         if let Some(least) = iss_at_least {
             birth.iss = birth.iss.latest(least);
@@ -161,7 +161,6 @@ impl Host {
     /// is reused with sequence numbers above those of the old connection (RFC 9293 §3.6.1, RFC 6191).
     fn choose_ends(
         &mut self,
-        now: Instant,
         local: SocketAddr,
         remote: SocketAddr,
     ) -> Result<(FlowKey, Option<Seq>), Error> {
@@ -188,7 +187,7 @@ impl Host {
         match self.find_place(&key) {
             None => Ok((key, None)),
             Some(place) if place & TIME_WAIT_BIT != 0 => {
-                let least = self.iss_after(now, place & !TIME_WAIT_BIT);
+                let least = self.iss_after(place & !TIME_WAIT_BIT);
                 self.forget_time_wait(place & !TIME_WAIT_BIT);
                 self.counters.time_waits_reopened += 1;
                 Ok((key, least))
@@ -215,7 +214,7 @@ impl Host {
         Birth { iss, timestamp_offset: start.timestamp_offset, path: self.path_to(now, key.remote, hop) }
     }
 
-    /// The MTU of the path to this address, as far as it is known.
+    /// The MTU of the path to this address, as far as a connection has confirmed it.
     pub(crate) fn path_to(&self, now: Instant, remote: Address, hop: Hop) -> Path {
         let link = self.interfaces.get(hop.interface.index());
         let link_bytes = link.map_or(LOOPBACK_MTU_BYTES, |link| link.capabilities.mtu_bytes);

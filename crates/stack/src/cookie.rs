@@ -10,6 +10,7 @@ use crate::counters::Discard;
 use crate::flow::FlowKey;
 use crate::host::{Host, NewConnection};
 use crate::limits::{MSS_V4_DEFAULT, MSS_V6_DEFAULT};
+use crate::reopen::Succession;
 use crate::secret::{Keyed, Purpose, Secret};
 use core::time::Duration;
 use std::sync::Arc;
@@ -19,8 +20,10 @@ use wire::tcp::{Flags, Header, Options, Timestamps};
 
 /// A cookie is valid in the period in which it was made and in the next one.
 const PERIOD: Duration = Duration::from_secs(64);
-/// The MSS values that fit into three bits. A peer gets the largest one that is not above its own.
-const MSS_TABLE: [u16; 8] = [216, 536, 1_220, 1_360, 1_400, 1_440, 1_460, 8_960];
+/// The MSS values that fit into three bits. A peer gets the largest one that is not above its own (RFC 9293 §3.7.1,
+/// MUST-16). The first is the least that a connection believes of any peer, so that no cookie makes segments larger than
+/// they would be without it; nobody is known to have something between it and the second.
+const MSS_TABLE: [u16; 8] = [48, 536, 1_220, 1_360, 1_400, 1_440, 1_460, 8_960];
 const HASH_BITS: u32 = 24;
 const HASH_MASK: u32 = (1 << HASH_BITS) - 1;
 const MSS_SHIFT: u32 = HASH_BITS;
@@ -64,9 +67,16 @@ impl Cookies {
         Seq::new((period % 32) << PERIOD_SHIFT | mss_index << MSS_SHIFT | digest)
     }
 
+    /// Whether a cookie that was made may still come back.
+    pub(crate) fn are_out(&self, now: Instant) -> bool {
+        self.last.is_some_and(|last| now.since(last) < PERIOD * 2)
+    }
+
     /// The MSS in a cookie that this host made recently for these ends.
     fn check(&self, now: Instant, key: &FlowKey, irs: Seq, cookie: Seq) -> Option<u16> {
-        self.last.filter(|last| now.since(*last) < PERIOD * 2)?;
+        if !self.are_out(now) {
+            return None;
+        }
         let number = cookie.number();
         let mss_index = number >> MSS_SHIFT & 7;
         let this = period(now);
@@ -100,7 +110,8 @@ fn decode_options(mss: u16, timestamps: Option<Timestamps>) -> Options {
 }
 
 impl Host {
-    /// Answers a SYN with a cookie, without storing anything.
+    /// Answers a SYN with a cookie, without storing anything. Ends in TIME-WAIT get one only if its number, which cannot be
+    /// chosen, is large enough; else the SYN is dropped, and TIME-WAIT stays.
     pub(crate) fn send_cookie(
         &mut self,
         now: Instant,
@@ -108,9 +119,13 @@ impl Host {
         syn: &Segment,
         mut birth: Birth,
         config: Arc<Config>,
+        succession: Option<Succession>,
     ) {
         let mss = syn.header.options.mss.unwrap_or(if key.is_v4() { MSS_V4_DEFAULT } else { MSS_V6_DEFAULT });
         birth.iss = self.cookies.make(now, key, syn.header.seq, mss);
+        if succession.is_some_and(|succession| birth.iss.before(succession.iss_at_least)) {
+            return self.counters.discard(Discard::TcpTimeWait);
+        }
         // Without timestamps only the MSS returns to us, so no other option may be agreed on.
         let mut asked = Segment { header: syn.header, ..Segment::default() };
         if asked.header.options.timestamps.is_none() || !config.timestamps {
@@ -128,13 +143,22 @@ impl Host {
         self.send_header(now, key, answer, SendReason::SynAck);
     }
 
-    /// Whether a segment for a listener acknowledges a cookie. If so, its connection has been created.
+    /// Whether a segment that a listener would refuse with a reset is dropped instead: while cookies are out, it may belong to
+    /// a handshake that is not complete. The third step was lost, and text that was sent after it comes first; a reset
+    /// would end a connection that only has to send it again.
+    pub(crate) fn may_follow_cookie(&self, now: Instant, header: &Header) -> bool {
+        !header.flags.syn() && self.cookies.are_out(now)
+    }
+
+    /// Whether a segment acknowledges a cookie. If so, its connection has been created, in place of one in TIME-WAIT
+    /// at `followed`.
     pub(crate) fn accept_cookie(
         &mut self,
         now: Instant,
         parent: u32,
         key: &FlowKey,
         ack: &mut Segment,
+        followed: Option<u32>,
     ) -> bool {
         let Header { seq, ack: acknowledged, flags, window, options, .. } = ack.header;
         if flags.intersects(Flags::SYN | Flags::RST) {
@@ -166,7 +190,9 @@ impl Host {
         connection.take_segment(now, ack);
         self.counters.cookies_accepted += 1;
         let new = NewConnection { key: *key, parent, interface: hop.interface };
+        let predecessor = followed.and_then(|place| self.set_aside(place));
         let place = self.add_connection(now, connection, new);
+        self.set_predecessor(place.index, predecessor);
         self.touch_connection(now, place.index);
         true
     }
@@ -194,6 +220,25 @@ mod tests {
         assert_eq!(cookies.check(start, &key(), irs, cookie + 1), None);
         let other = FlowKey { remote_port: 998, ..key() };
         assert_eq!(cookies.check(start, &other, irs, cookie), None);
+    }
+
+    #[test]
+    fn no_cookie_makes_segments_larger_than_the_peer_takes() {
+        let mut cookies = Cookies::new(&Secret::new([9; 32]));
+        let (now, irs) = (Instant::ZERO, Seq::new(77));
+        let path = tcp::Path { mtu_bytes: 9_000, ip_header_bytes: 20 };
+        let segment_bytes = |mss| {
+            let birth = Birth { iss: Seq::new(1), timestamp_offset: 0, path };
+            let options = Options { mss: Some(mss), ..Options::default() };
+            let header = Header { flags: Flags::SYN, options, ..Header::default() };
+            let syn = Segment { header, ..Segment::default() };
+            Connection::answer(now, birth, Arc::default(), &syn).info(now).send_mss_bytes
+        };
+        for mss in (0..=1_500).chain([8_959, 8_960, u16::MAX]) {
+            let cookie = cookies.make(now, &key(), irs, mss);
+            let told = cookies.check(now, &key(), irs, cookie).expect("it was made just now");
+            assert!(segment_bytes(told) <= segment_bytes(mss), "{mss} became {told}");
+        }
     }
 
     #[test]

@@ -48,6 +48,8 @@ discards! {
     IpSourceIsOurs = "ip-source-is-ours",
     /// The destination is not one of our addresses.
     IpNotForUs = "ip-not-for-us",
+    /// The destination is our address on another interface than the one that the packet came by.
+    IpOtherInterface = "ip-other-interface",
     /// The packet has a source route, which a host must not follow or answer (RFC 7126 §4.3).
     IpSourceRoute = "ip-source-route",
     /// An IPv6 extension header says that the packet must be discarded.
@@ -60,7 +62,7 @@ discards! {
     FragmentOverlap = "fragment-overlap",
     /// A fragment that reaches past 65,535 bytes or contradicts the length.
     FragmentLength = "fragment-length",
-    /// A bound on reassembly was reached, and the oldest datagram was dropped.
+    /// A bound on reassembly was reached, and the oldest datagram, or the oldest of its source, was dropped.
     FragmentBound = "fragment-bound",
     /// Not all fragments came in time.
     FragmentTimeout = "fragment-timeout",
@@ -78,6 +80,8 @@ discards! {
     TcpAcceptQueueFull = "tcp-accept-queue-full",
     /// A SYN beyond the bound on connections.
     TcpTooManyConnections = "tcp-too-many-connections",
+    /// A segment for a listener that acknowledges no cookie, while cookies are out: it may follow a third step that was lost.
+    TcpNoCookie = "tcp-no-cookie",
     /// A segment that TIME-WAIT ignores.
     TcpTimeWait = "tcp-time-wait",
     /// A reset that the rate limit held back.
@@ -106,6 +110,8 @@ discards! {
     NeighbourInvalid = "neighbour-invalid",
     /// A packet for a neighbour that does not answer, or more packets waiting for it than allowed.
     NeighbourUnresolved = "neighbour-unresolved",
+    /// A packet for a neighbour that is not known, when the cache is full of neighbours that are worth more.
+    NeighbourTableFull = "neighbour-table-full",
     /// A packet for which there is no route.
     NoRoute = "no-route",
     /// A packet when as many as allowed wait to leave.

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::flow::FlowKey;
 use crate::host::Host;
 use crate::limits::PACKET_BYTES_MAX;
+use crate::neighbour::Demand;
 use crate::route::Hop;
 use bytes::Bytes;
 use std::net::{IpAddr, SocketAddr};
@@ -47,11 +48,11 @@ impl Host {
             checksum: 0,
         };
         if self.fits_path(now, &envelope, hop, bytes) {
-            if self.outbox.len() >= self.config.outbox_frames_max {
+            if self.outbox.len(hop.interface) >= self.config.outbox_frames_max {
                 return Err(Error::WouldBlock);
             }
             let frame = envelope.udp_frame(self.shape(hop.interface), header, Payload::from(data));
-            self.enqueue_frame(now, hop, frame);
+            self.enqueue_frame(now, hop, frame, Demand::Socket);
             return Ok(());
         }
         let mut packet = vec![0; udp::HEADER_BYTES];
@@ -61,10 +62,10 @@ impl Host {
         sum.add(&packet);
         header.checksum = udp::checksum_field(sum.checksum());
         header.emit(&mut packet[..udp::HEADER_BYTES]);
-        self.send_fragments(now, envelope, hop, &Bytes::from(packet))
+        self.send_fragments(now, envelope, hop, &Bytes::from(packet), Demand::Socket)
     }
 
-    /// Sends a complete transport packet, such as an ICMP message, to the next hop of the routing table.
+    /// Sends an answer of the host itself, such as an ICMP message, to the next hop of the routing table.
     pub(crate) fn send_packet(
         &mut self,
         now: Instant,
@@ -74,16 +75,25 @@ impl Host {
         let hop =
             self.route(SocketAddr::new(envelope.destination.ip(), 0)).ok_or(Error::NetworkUnreachable)?;
         if !self.fits_path(now, &envelope, hop, packet.len()) {
-            return self.send_fragments(now, envelope, hop, &packet);
+            return self.send_fragments(now, envelope, hop, &packet, Demand::Answer);
         }
         let frame = envelope.packet_frame(self.shape(hop.interface), Payload::from(packet));
-        self.enqueue_frame(now, hop, frame);
+        self.enqueue_frame(now, hop, frame, Demand::Answer);
         Ok(())
     }
 
     fn fits_path(&self, now: Instant, envelope: &Envelope, hop: Hop, transport_bytes: usize) -> bool {
-        let path = self.path_to(now, envelope.destination, hop);
-        envelope.ip_header_bytes() + transport_bytes <= path.mtu_bytes as usize
+        envelope.ip_header_bytes() + transport_bytes <= self.mtu_bytes_for(now, envelope, hop)
+    }
+
+    /// The MTU of the path for this protocol: what came back for datagrams is for UDP alone.
+    fn mtu_bytes_for(&self, now: Instant, envelope: &Envelope, hop: Hop) -> usize {
+        let confirmed = self.path_to(now, envelope.destination, hop).mtu_bytes;
+        let of_udp = match envelope.protocol {
+            protocol::UDP => self.udp_path_mtus.find(now, envelope.destination, self.config.path_mtu_age),
+            _ => None,
+        };
+        of_udp.map_or(confirmed, |mtu_bytes| mtu_bytes.min(confirmed)) as usize
     }
 
     fn send_fragments(
@@ -92,17 +102,18 @@ impl Host {
         envelope: Envelope,
         hop: Hop,
         packet: &Bytes,
+        demand: Demand,
     ) -> Result<(), Error> {
-        let mtu_bytes = self.path_to(now, envelope.destination, hop).mtu_bytes as usize;
+        let mtu_bytes = self.mtu_bytes_for(now, &envelope, hop);
         let extension = if envelope.source.is_v4() { 0 } else { ipv6::Fragment::BYTES };
         let room = mtu_bytes.saturating_sub(envelope.ip_header_bytes() + extension) & !7;
         if room == 0 || packet.len() > PACKET_BYTES_MAX {
             return Err(Error::MessageTooLong);
         }
-        if self.outbox.len() + packet.len().div_ceil(room) > self.config.outbox_frames_max {
+        if self.outbox.len(hop.interface) + packet.len().div_ceil(room) > self.config.outbox_frames_max {
             return Err(Error::WouldBlock);
         }
-        let identification = self.next_identification(&envelope);
+        let identification = self.identifications.next(&envelope);
         for offset in (0..packet.len()).step_by(room) {
             let text = packet.slice(offset..packet.len().min(offset + room));
             let more = offset + text.len() < packet.len();
@@ -114,19 +125,9 @@ impl Host {
                 &OurFragment { identification, offset, more, bytes: text.len() },
             );
             let frame = Frame { head, payload: Payload::from(text), offload: Offload::default() };
-            self.enqueue_frame(now, hop, frame);
+            self.enqueue_frame(now, hop, frame, demand);
         }
         Ok(())
-    }
-
-    /// An identification that others cannot predict and that is not reused soon (RFC 6864, RFC 7739).
-    fn next_identification(&mut self, envelope: &Envelope) -> u32 {
-        let mut ends = [0; 33];
-        ends[..16].copy_from_slice(&envelope.source.whole().octets());
-        ends[16..32].copy_from_slice(&envelope.destination.whole().octets());
-        ends[32] = envelope.protocol;
-        self.identifications = self.identifications.wrapping_add(1);
-        self.identifications.wrapping_add(self.identification.hash(&ends) as u32)
     }
 }
 

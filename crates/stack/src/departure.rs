@@ -68,7 +68,7 @@ impl Host {
     /// reset. For a program that cannot wait any longer. TIME-WAIT and listeners stay. Takes time in
     /// proportion to the number of connections.
     pub fn abort_all(&mut self, now: Instant) {
-        self.now = self.now.max(now);
+        let now = self.advance(now);
         let indexes: Vec<u32> = self.sockets.iter_mut().map(|(index, _)| index).collect();
         for index in indexes {
             if let Some(socket) = self.sockets.at_mut(index) {

@@ -16,21 +16,22 @@ use crate::event::Event;
 use crate::flow::FlowKey;
 use crate::frame_queue::FrameQueue;
 use crate::id::{Slab, SlabKey, SocketId, SocketKind};
+use crate::identification::Identifications;
 use crate::interface::{Addresses, Interface, InterfaceId};
 use crate::isn::Isn;
 use crate::listener::Listeners;
 use crate::neighbour::Neighbours;
+use crate::outbox::Outbox;
 use crate::path_mtu::PathMtus;
 use crate::ports::Ports;
-use crate::rate_limit::RateLimit;
+use crate::rate_limit::{Limited, RateLimit};
 use crate::reassembly::Reassembly;
 use crate::route::{Route, Routes};
-use crate::secret::{Keyed, Purpose, Secret};
+use crate::secret::Secret;
 use crate::socket::{Mark, Marks, NO_LISTENER, Socket, Standing};
 use crate::time_wait::TimeWaits;
 use crate::timers::{Timer, Timers};
 use crate::trace::TraceRecord;
-use crate::transmit::Waiting;
 use crate::udp::UdpSockets;
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -42,6 +43,9 @@ use wire::{Frame, Medium};
 ///
 /// The contract: change it once (a frame, a timeout, a call), then drain it: [`Host::poll_transmit`]
 /// until `None`, [`Host::poll_event`] until `None`, sleep until [`Host::poll_timeout`].
+///
+/// Calls take the time as an argument, from a clock that does not go back: a time before the latest one counts as
+/// that.
 pub struct Host {
     pub(crate) config: Config,
     /// The latest time that was an argument of a call.
@@ -50,14 +54,16 @@ pub struct Host {
     pub(crate) budget: Budget,
     pub(crate) isn: Isn,
     pub(crate) ports: Ports,
-    pub(crate) identification: Keyed,
-    pub(crate) identifications: u32,
+    pub(crate) identifications: Identifications,
 
     pub(crate) interfaces: Vec<Interface>,
     pub(crate) addresses: Addresses,
     pub(crate) routes: Routes,
     pub(crate) neighbours: Neighbours,
+    /// What connections have confirmed.
     pub(crate) path_mtus: PathMtus,
+    /// What came back for datagrams.
+    pub(crate) udp_path_mtus: PathMtus,
     pub(crate) reassembly: Reassembly,
 
     pub(crate) demux: Demux,
@@ -77,8 +83,9 @@ pub struct Host {
     pub(crate) turn_transmissions: u32,
     /// A super-segment that is being cut for a link that takes only single segments.
     pub(crate) cutting: Option<(InterfaceId, Cut)>,
-    /// Packets that belong to no connection, or that had to wait for a neighbour's address.
-    pub(crate) outbox: FrameQueue<Waiting>,
+    /// Packets that belong to no connection, or that had to wait for a neighbour's address, and what a link that is
+    /// full holds up.
+    pub(crate) outbox: Outbox,
     pub(crate) loopback: FrameQueue<Frame>,
 
     /// Connections that may have events.
@@ -158,13 +165,13 @@ impl Host {
             budget: Budget::new(config.memory),
             isn: Isn::new(&secret, config.isn),
             ports: Ports::new(&secret, config.ephemeral_ports.clone()),
-            identification: Keyed::new(&secret, Purpose::Identification),
-            identifications: 0,
+            identifications: Identifications::new(&secret),
             interfaces: Vec::new(),
             addresses: Addresses::new(&secret),
             routes: Routes::default(),
             neighbours: Neighbours::new(&secret),
             path_mtus: PathMtus::new(&secret),
+            udp_path_mtus: PathMtus::new(&secret),
             reassembly: Reassembly::default(),
             demux: Demux::new(&secret),
             sockets: Slab::new(),
@@ -178,7 +185,7 @@ impl Host {
             ready: VecDeque::new(),
             turn_transmissions: 0,
             cutting: None,
-            outbox: FrameQueue::default(),
+            outbox: Outbox::default(),
             loopback: FrameQueue::default(),
             with_events: VecDeque::new(),
             notices: VecDeque::new(),
@@ -188,9 +195,9 @@ impl Host {
             last_sending: None,
             departures: Departures::default(),
             departed: VecDeque::new(),
-            reset_limit: RateLimit::new(config.resets_per_second),
-            icmp_error_limit: RateLimit::new(config.icmp_errors_per_second),
-            echo_limit: RateLimit::new(config.echo_replies_per_second),
+            reset_limit: RateLimit::new(config.resets_per_second, &secret, Limited::Resets),
+            icmp_error_limit: RateLimit::new(config.icmp_errors_per_second, &secret, Limited::IcmpErrors),
+            echo_limit: RateLimit::new(config.echo_replies_per_second, &secret, Limited::EchoReplies),
             config,
         }
     }
@@ -234,11 +241,13 @@ impl Host {
     /// same interface is replaced.
     pub fn add_route(&mut self, destination: Cidr, via: Option<IpAddr>, interface: InterfaceId) {
         self.routes.add(Route { destination, via, interface });
+        self.retry_held_connections();
     }
 
     /// Removes the routes to exactly this destination by this interface.
     pub fn remove_route(&mut self, destination: Cidr, interface: InterfaceId) {
         self.routes.remove(|route| route.destination == destination && route.interface == interface);
+        self.retry_held_connections();
     }
 
     /// The routing table, longest prefix first.
@@ -261,7 +270,7 @@ impl Host {
 
     /// Time has passed: does everything that is due. Cheap when nothing is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.now = self.now.max(now);
+        let now = self.advance(now);
         let mut fired = core::mem::take(&mut self.fired);
         self.timers.expire(now, &mut fired);
         for index in fired.drain(..) {
@@ -274,18 +283,25 @@ impl Host {
                 }
                 socket.connection.handle_timeout(now);
                 let doubted = socket.connection.doubts_path().then_some(socket.key.remote);
+                let is_held = self.outbox.is_held(socket.interface);
                 self.touch_connection(now, index);
+                if is_held {
+                    self.set_timer_of_held(now, index);
+                }
                 if let Some(remote) = doubted {
                     self.doubt_path(now, remote);
                 }
             }
         }
         self.time_waits.expire(now, &mut fired);
-        fired.drain(..).for_each(|index| self.forget_time_wait(index));
+        fired.drain(..).for_each(|index| drop(self.forget_time_wait(index)));
         self.fired = fired;
         self.expire_neighbours(now);
         self.expire_reassembly(now);
-        self.path_mtus.expire(now, self.config.path_mtu_age);
+        if self.path_mtus.expire(now, self.config.path_mtu_age) {
+            self.routes.renew_epoch();
+        }
+        self.udp_path_mtus.expire(now, self.config.path_mtu_age);
     }
 
     /// When to call [`Host::handle_timeout`] at the latest; `None` while no timer is set. It may be earlier than
@@ -361,7 +377,7 @@ impl Host {
             udp_sockets: self.udp.len(),
             neighbours: self.neighbours.len(),
             reassemblies: self.reassembly.len(),
-            path_mtus: self.path_mtus.len(),
+            path_mtus: self.path_mtus.len() + self.udp_path_mtus.len(),
             orphans: self.budget.orphan_count,
             held_bytes: self.held_bytes(),
             memory: self.budget.level(),
@@ -374,6 +390,13 @@ impl Host {
     }
 
     // What several files need.
+
+    /// The time of a call. It never goes back: connections would tell their peers timestamps that these have seen
+    /// already, and PAWS would drop all that follows.
+    pub(crate) fn advance(&mut self, now: Instant) -> Instant {
+        self.now = self.now.max(now);
+        self.now
+    }
 
     /// Takes note that a connection has changed: it may have something to send, an event, or a trace. If it
     /// has nothing to send, it is handled at once, without waiting for its turn.
@@ -412,7 +435,12 @@ impl Host {
         match socket.connection.state() {
             State::Closed if socket.connection.is_closed() => return self.drop_connection(index),
             State::Listen => return self.drop_connection(index),
-            State::TimeWait if socket.standing == Standing::Orphan && self.tracing == Tracing::Off => {
+            // While a newer connection has its ends, it stays where it is: see `reopen.rs`.
+            State::TimeWait
+                if socket.standing == Standing::Orphan
+                    && socket.marks.has(Mark::Linked)
+                    && self.tracing == Tracing::Off =>
+            {
                 if let Some(time_wait) = socket.connection.time_wait() {
                     return self.enter_time_wait(index, time_wait);
                 }
@@ -433,8 +461,11 @@ impl Host {
             Standing::HalfOpen => {
                 let child = socket.child;
                 self.leave_half_open(index);
-                self.listeners.forget_child(child);
+                let predecessor = self.listeners.forget_child(child);
                 self.discard_socket(index);
+                if let Some(predecessor) = predecessor {
+                    self.bring_back(predecessor);
+                }
             }
             Standing::Orphan => {
                 self.record_departure(index);
@@ -450,6 +481,15 @@ impl Host {
         if socket.marks.take(Mark::Linked) {
             let key = socket.key;
             self.demux.remove(&key, |place| place == index);
+        }
+    }
+
+    /// Puts a connection that was removed back into the demultiplexing table; nobody else has its ends.
+    pub(crate) fn link_flow(&mut self, index: u32) {
+        let Some(socket) = self.sockets.at_mut(index) else { return };
+        if !socket.marks.put(Mark::Linked) {
+            let key = socket.key;
+            self.demux.insert(&key, index);
         }
     }
 

@@ -175,7 +175,7 @@ impl Host {
             protocol::TCP => {
                 quotation.tcp_seq().is_some_and(|seq| self.report_to_tcp(now, &key, seq, report))
             }
-            protocol::UDP => self.report_to_udp(now, &key, report),
+            protocol::UDP => self.report_to_udp(now, &key, quotation.text, report),
             _ => false,
         };
         if delivered {
@@ -217,16 +217,20 @@ impl Host {
         true
     }
 
-    fn report_to_udp(&mut self, now: Instant, key: &FlowKey, report: Report) -> bool {
-        let error = match report {
-            Report::Hard(error) | Report::Soft(error) => Some(error),
-            Report::TooBig(_) => None,
-        };
-        let delivered = self.udp_failed(key, error);
-        if delivered && let Report::TooBig(mtu_bytes) = report {
-            self.path_mtus.learn(now, key.remote, mtu_bytes, self.config.path_mtu_entries_max);
+    /// What is said about the path serves UDP alone, and only if the quoted datagram was sent: it is not as hard to
+    /// forge as what a connection confirms.
+    fn report_to_udp(&mut self, now: Instant, key: &FlowKey, quoted: &[u8], report: Report) -> bool {
+        match report {
+            Report::Hard(error) | Report::Soft(error) => self.udp_failed(key, error),
+            Report::TooBig(mtu_bytes) => {
+                let udp_bytes = quoted.get(4..6).map_or(0, |len| u16::from_be_bytes([len[0], len[1]]));
+                let was_sent = self.udp_has_sent(now, key, udp_bytes);
+                if was_sent {
+                    self.udp_path_mtus.learn(now, key.remote, mtu_bytes, self.config.path_mtu_entries_max);
+                }
+                was_sent
+            }
         }
-        delivered
     }
 
     /// The neighbour for a packet of ours does not answer: its socket gets the error that a router would send.
@@ -247,7 +251,7 @@ impl Host {
                 }
             }
             protocol::UDP => {
-                self.report_to_udp(now, &key, report);
+                self.report_to_udp(now, &key, quotation.text, report);
             }
             _ => {}
         }

@@ -17,6 +17,8 @@ pub use wire::ethernet::MacAddress as Mac;
 pub struct InterfaceId(pub(crate) u16);
 
 impl InterfaceId {
+    /// The first that is added.
+    pub(crate) const FIRST: InterfaceId = InterfaceId(0);
     /// From the host to itself; its frames never leave the host.
     pub(crate) const LOOPBACK: InterfaceId = InterfaceId(u16::MAX);
 
@@ -47,8 +49,8 @@ pub(crate) struct Addresses {
     last_ours: Option<Address>,
     /// The last address found to be neither ours nor a broadcast; often the peer's.
     last_foreign: Option<Address>,
-    /// The last source and destination that passed all checks; the next packet often has the same.
-    passed: Option<(Address, Address)>,
+    /// Where the last packet that passed all checks came from, and what it was for; the next one often has the same.
+    passed: Option<(InterfaceId, Address, Address)>,
     /// Packets for every address are accepted, as a proxy for whole networks needs.
     any: bool,
 }
@@ -94,19 +96,24 @@ impl Addresses {
         ours
     }
 
+    /// Whether packets for every address are accepted.
+    pub(crate) fn take_any(&self) -> bool {
+        self.any
+    }
+
     /// Whether a packet from outside for this address is accepted.
     pub(crate) fn takes(&mut self, address: Address) -> bool {
         self.are_ours(address) || self.any
     }
 
-    /// Whether these are the source and the destination that passed all checks last.
-    pub(crate) fn have_passed(&self, source: Address, destination: Address) -> bool {
-        self.passed == Some((source, destination))
+    /// Whether the last packet that passed all checks came by this interface, with this source and destination.
+    pub(crate) fn have_passed(&self, arrival: InterfaceId, source: Address, destination: Address) -> bool {
+        self.passed == Some((arrival, source, destination))
     }
 
-    /// Remembers a source and a destination that passed all checks.
-    pub(crate) fn remember_passed(&mut self, source: Address, destination: Address) {
-        self.passed = Some((source, destination));
+    /// Remembers an interface, a source and a destination that passed all checks.
+    pub(crate) fn remember_passed(&mut self, arrival: InterfaceId, source: Address, destination: Address) {
+        self.passed = Some((arrival, source, destination));
     }
 
     /// Whether the address is the broadcast address of one of our networks, or 255.255.255.255.

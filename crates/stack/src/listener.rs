@@ -12,6 +12,7 @@ use crate::flow::{Address, FlowKey};
 use crate::host::Host;
 use crate::id::{Slab, SlabKey, SocketId, SocketKind};
 use crate::port_table::PortTable;
+use crate::reopen::Predecessor;
 use crate::secret::{Purpose, Secret, TableHash};
 use crate::socket::{Mark, NO_LISTENER, Standing};
 use std::collections::{HashMap, VecDeque};
@@ -98,6 +99,8 @@ struct Child {
     parent: u32,
     /// Its position in its listener's list while it is half open.
     position: u32,
+    /// The connection in TIME-WAIT that had its ends, until it opens.
+    predecessor: Option<Predecessor>,
 }
 
 /// All listeners of a host.
@@ -130,11 +133,12 @@ impl Listeners {
         self.slab.len()
     }
 
-    /// Memory that listeners, and what they know of connections that are not accepted, take; the queues of each are
-    /// bounded by its backlog.
+    /// Memory that listeners take, and what they know of connections that are not accepted: each is in a list, of which
+    /// half may be empty.
     pub(crate) fn held_bytes(&self) -> usize {
         let tables = (self.by_end.capacity() + self.by_port.capacity()) * size_of::<((Address, u16), u32)>();
-        self.slab.held_bytes() + self.children.held_bytes() + self.only_listener.held_bytes() + tables
+        let lists = self.children.len() * 2 * size_of::<u32>();
+        self.slab.held_bytes() + self.children.held_bytes() + self.only_listener.held_bytes() + tables + lists
     }
 
     pub(crate) fn get(&self, key: SlabKey) -> Option<&Listener> {
@@ -153,9 +157,9 @@ impl Listeners {
         self.slab.at(index)
     }
 
-    /// Forgets a connection that was not accepted.
-    pub(crate) fn forget_child(&mut self, child: u32) {
-        self.children.discard(child);
+    /// Forgets a connection that was not accepted; returns what it was to follow.
+    pub(crate) fn forget_child(&mut self, child: u32) -> Option<Predecessor> {
+        self.children.remove(child)?.predecessor
     }
 
     /// The listener of a connection that is not accepted yet.
@@ -317,13 +321,17 @@ impl Host {
         for index in listener.half_open.into_iter().chain(listener.queue) {
             let Some(socket) = self.sockets.at_mut(index) else { continue };
             socket.standing = Standing::Orphan;
-            self.listeners.children.discard(core::mem::replace(&mut socket.child, NO_LISTENER));
+            let predecessor = self.listeners.forget_child(core::mem::replace(&mut socket.child, NO_LISTENER));
             match socket.connection.state() {
                 State::SynReceived => socket.connection.forget(now),
                 _ => socket.connection.abort(now),
             }
             self.enter_orphans(now, index);
             self.touch_connection(now, index);
+            if let Some(predecessor) = predecessor {
+                self.unlink_flow(index);
+                self.bring_back(predecessor);
+            }
         }
         Ok(())
     }
@@ -335,14 +343,23 @@ impl Host {
         listener.half_open.push(index);
         self.listeners.half_open += 1;
         if let Some(socket) = self.sockets.at_mut(index) {
-            socket.child = self.listeners.children.insert(Child { parent, position }).index;
+            socket.child =
+                self.listeners.children.insert(Child { parent, position, predecessor: None }).index;
+        }
+    }
+
+    /// A half-open connection is to follow one in TIME-WAIT.
+    pub(crate) fn set_predecessor(&mut self, index: u32, predecessor: Option<Predecessor>) {
+        let child = self.sockets.at(index).map(|socket| socket.child);
+        if let Some(child) = child.and_then(|child| self.listeners.children.at_mut(child)) {
+            child.predecessor = predecessor;
         }
     }
 
     /// Removes a connection from its listener's list of half-open ones.
     pub(crate) fn leave_half_open(&mut self, index: u32) {
         let child = self.sockets.at(index).and_then(|socket| self.listeners.children.at(socket.child));
-        let Some(&Child { parent, position }) = child else { return };
+        let Some(&Child { parent, position, .. }) = child else { return };
         let Some(listener) = self.listeners.slab.at_mut(parent) else { return };
         debug_assert_eq!(listener.half_open.get(position as usize), Some(&index), "a child knows its place");
         listener.half_open.swap_remove(position as usize);
@@ -372,6 +389,10 @@ impl Host {
         self.leave_half_open(index);
         if let Some(socket) = self.sockets.at_mut(index) {
             socket.standing = Standing::Queued;
+        }
+        let predecessor = self.listeners.children.at_mut(child).and_then(|child| child.predecessor.take());
+        if let Some(predecessor) = predecessor {
+            self.give_up(predecessor);
         }
         let Some((key, _)) = self.listeners.parent_of(child) else { return };
         let Some(listener) = self.listeners.get_mut(key) else { return };

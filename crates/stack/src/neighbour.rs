@@ -1,8 +1,10 @@
 //! The neighbour cache: which link address a neighbour has (RFC 826, RFC 4861 §5 and §7.3).
 //!
 //! The five states of neighbour unreachability detection, for ARP and for neighbour discovery alike. The
-//! cache is bounded. When it is full, the entry that would expire first is removed: entries that never
-//! got an answer are removed before those that did. What is *not* here: packets; see `resolution.rs`.
+//! cache is bounded. When it is full, a newcomer takes the place of an entry that is worth no more than it
+//! ([`Worth`]), the oldest first, or is refused: what strangers make us remember never pushes out what our
+//! sockets use (RFC 6583 §7.1). Packets that wait are bounded in bytes. What is *not* here: the packets
+//! that ask and answer; see `resolution.rs`.
 
 use crate::config::Config;
 use crate::flow::Address;
@@ -30,20 +32,88 @@ enum State {
     Probe { solicitations: u8 },
 }
 
+/// Why a packet is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Demand {
+    /// A socket of ours sends it.
+    Socket,
+    /// It answers a packet, whose source anybody may have forged: a reset, an echo reply, a SYN-ACK.
+    Answer,
+}
+
+/// What an entry is worth when the cache is full, from what goes first to what stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Worth {
+    /// A stranger made us remember it or ask for it, and it has not answered.
+    Stranger,
+    /// Only answers went there, and it has confirmed its address.
+    Answered,
+    /// A socket sends to it; it is being asked for, was not confirmed, or has not been used for a while.
+    Wanted,
+    /// A socket sends to it, and it has confirmed its address.
+    InUse,
+}
+
 struct Entry {
     state: State,
     mac: Mac,
     due: Instant,
+    created: Instant,
+    /// A socket of ours has sent to it since it was last found stale.
+    is_wanted: bool,
+    /// It has answered a solicitation of ours with this address.
+    is_confirmed: bool,
     pending: VecDeque<Frame>,
+    pending_bytes: usize,
 }
 
-/// What happened to a packet that must wait for its neighbour's address.
+impl Entry {
+    fn new(state: State, due: Instant, created: Instant) -> Self {
+        Entry {
+            state,
+            mac: Mac::default(),
+            due,
+            created,
+            is_wanted: false,
+            is_confirmed: false,
+            pending: VecDeque::new(),
+            pending_bytes: 0,
+        }
+    }
+
+    fn worth(&self) -> Worth {
+        let is_fresh = matches!(self.state, State::Reachable | State::Delay | State::Probe { .. });
+        match (self.is_wanted, is_fresh && self.is_confirmed) {
+            (false, false) => Worth::Stranger,
+            (false, true) => Worth::Answered,
+            (true, false) => Worth::Wanted,
+            (true, true) => Worth::InUse,
+        }
+    }
+}
+
+/// What a packet that waits counts in addition to its bytes.
+const FRAME_OVERHEAD_BYTES: usize = size_of::<Frame>();
+
+fn cost_bytes(frame: &Frame) -> usize {
+    frame.len() + FRAME_OVERHEAD_BYTES
+}
+
+/// Answers may take this part of the bytes that wait for all neighbours: nobody misses them much.
+const ANSWERS_PART: usize = 4;
+
+/// Why a packet does not leave at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Waiting {
-    /// It is the first packet: the neighbour must be solicited.
-    pub(crate) solicit: bool,
-    /// How many older packets were dropped to make room.
-    pub(crate) dropped: u32,
+pub(crate) enum Unresolved {
+    /// It waits for its neighbour's address.
+    Waiting {
+        /// It is the first packet: the neighbour must be solicited.
+        solicit: bool,
+        /// How many packets were dropped to stay within the bounds.
+        dropped: u32,
+    },
+    /// It was dropped: the cache is full of what is worth more.
+    TableFull,
 }
 
 /// What must be done when a neighbour's timer expires.
@@ -71,12 +141,19 @@ pub(crate) enum ClaimKind {
 pub(crate) struct Neighbours {
     entries: HashMap<NeighbourKey, Entry, TableHash>,
     due: BTreeSet<(Instant, NeighbourKey)>,
+    /// What goes first when the cache is full: the oldest of the least worth.
+    worths: BTreeSet<(Worth, Instant, NeighbourKey)>,
+    /// Bytes that wait for all neighbours.
+    pending_bytes: usize,
+    /// Of these, bytes that wait for neighbours that no socket wants.
+    answer_bytes: usize,
 }
 
 impl Neighbours {
     pub(crate) fn new(secret: &Secret) -> Self {
         let entries = HashMap::with_hasher(TableHash::new(secret, Purpose::Tables));
-        Neighbours { entries, due: BTreeSet::new() }
+        let (due, worths) = (BTreeSet::new(), BTreeSet::new());
+        Neighbours { entries, due, worths, pending_bytes: 0, answer_bytes: 0 }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -85,38 +162,69 @@ impl Neighbours {
 
     /// Memory that the cache takes, with the packets that wait.
     pub(crate) fn held_bytes(&self) -> usize {
-        let place_bytes = size_of::<(NeighbourKey, Entry)>() + 1 + 2 * size_of::<(Instant, NeighbourKey)>();
-        self.entries.capacity() * place_bytes * 8 / 7
+        // Each entry is in two more tables, of which half may be empty.
+        let place_bytes = size_of::<(NeighbourKey, Entry)>() + 1 + 4 * size_of::<(Instant, NeighbourKey)>();
+        self.entries.capacity() * place_bytes * 8 / 7 + self.pending_bytes
     }
 
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.due.first().map(|(due, _)| *due)
     }
 
+    /// Changes an entry, and its places in the orders.
+    fn change(&mut self, key: NeighbourKey, change: impl FnOnce(&mut Entry)) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        let (due, worth, was_wanted) = (entry.due, entry.worth(), entry.is_wanted);
+        change(entry);
+        if entry.due != due {
+            self.due.remove(&(due, key));
+            self.due.insert((entry.due, key));
+        }
+        if entry.worth() != worth {
+            self.worths.remove(&(worth, entry.created, key));
+            self.worths.insert((entry.worth(), entry.created, key));
+        }
+        if entry.is_wanted && !was_wanted {
+            self.answer_bytes -= entry.pending_bytes;
+        }
+    }
+
     fn set_state(&mut self, key: NeighbourKey, state: State, due: Instant) {
-        if let Some(entry) = self.entries.get_mut(&key) {
-            self.due.remove(&(entry.due, key));
+        self.change(key, |entry| {
             entry.state = state;
             entry.due = due;
-            self.due.insert((due, key));
-        }
+        });
     }
 
     fn remove(&mut self, key: NeighbourKey) -> Option<Entry> {
-        let entry = self.entries.remove(&key)?;
+        let mut entry = self.entries.remove(&key)?;
         self.due.remove(&(entry.due, key));
+        self.worths.remove(&(entry.worth(), entry.created, key));
+        let bytes = core::mem::take(&mut entry.pending_bytes);
+        self.uncount(entry.is_wanted, bytes);
         Some(entry)
     }
 
-    fn insert(&mut self, key: NeighbourKey, entry: Entry, entries_max: usize) -> u32 {
+    fn uncount(&mut self, is_wanted: bool, bytes: usize) {
+        self.pending_bytes -= bytes;
+        self.answer_bytes -= if is_wanted { 0 } else { bytes };
+    }
+
+    /// Adds an entry, in the place of others of no more worth if the cache is full. Returns how many packets
+    /// were dropped with these, or `None` if there is no place for the newcomer.
+    fn insert(&mut self, key: NeighbourKey, entry: Entry, entries_max: usize) -> Option<u32> {
         let mut dropped = 0;
         while self.entries.len() >= entries_max.max(1) {
-            let Some((_, first)) = self.due.first().copied() else { break };
+            let (worth, _, first) = self.worths.first().copied()?;
+            if worth > entry.worth() {
+                return None;
+            }
             dropped += self.remove(first).map_or(0, |entry| entry.pending.len() as u32);
         }
         self.due.insert((entry.due, key));
+        self.worths.insert((entry.worth(), entry.created, key));
         self.entries.insert(key, entry);
-        dropped
+        Some(dropped)
     }
 
     /// Finds the address for a packet, or lets it wait.
@@ -124,35 +232,72 @@ impl Neighbours {
         &mut self,
         now: Instant,
         key: NeighbourKey,
-        frame: Frame,
+        packet: (Frame, Demand),
         config: &Config,
-    ) -> Result<(Mac, Frame), Waiting> {
-        let Some(entry) = self.entries.get_mut(&key) else {
-            let entry = Entry {
-                state: State::Incomplete { solicitations: 1 },
-                mac: Mac::default(),
-                due: now + config.neighbour_retransmit,
-                pending: VecDeque::from([frame]),
-            };
-            return Err(Waiting { solicit: true, dropped: self.insert(key, entry, config.neighbours_max) });
+    ) -> Result<(Mac, Frame), Unresolved> {
+        let (frame, demand) = packet;
+        let is_wanted = demand == Demand::Socket;
+        let Some(entry) = self.entries.get(&key) else {
+            let state = State::Incomplete { solicitations: 1 };
+            let entry = Entry { is_wanted, ..Entry::new(state, now + config.neighbour_retransmit, now) };
+            let dropped = self.insert(key, entry, config.neighbours_max).ok_or(Unresolved::TableFull)?;
+            let dropped = dropped + self.hold(key, frame, config);
+            return Err(Unresolved::Waiting { solicit: true, dropped });
         };
-        match entry.state {
+        let (state, mac) = (entry.state, entry.mac);
+        if is_wanted && !entry.is_wanted {
+            self.change(key, |entry| entry.is_wanted = true);
+        }
+        match state {
             State::Incomplete { .. } => {
-                entry.pending.push_back(frame);
-                let mut dropped = 0;
-                while entry.pending.len() > config.neighbour_pending_max.max(1) {
-                    entry.pending.pop_front();
-                    dropped += 1;
-                }
-                Err(Waiting { solicit: false, dropped })
+                let dropped = self.hold(key, frame, config);
+                Err(Unresolved::Waiting { solicit: false, dropped })
             }
-            State::Reachable | State::Delay | State::Probe { .. } => Ok((entry.mac, frame)),
+            State::Reachable | State::Delay | State::Probe { .. } => Ok((mac, frame)),
             State::Stale => {
-                let mac = entry.mac;
-                self.set_state(key, State::Delay, now + config.neighbour_probe_delay);
+                self.change(key, |entry| {
+                    entry.is_wanted = is_wanted;
+                    entry.state = State::Delay;
+                    entry.due = now + config.neighbour_probe_delay;
+                });
                 Ok((mac, frame))
             }
         }
+    }
+
+    /// Lets a packet wait for its neighbour's address. Returns how many were dropped for it: the oldest of the
+    /// same neighbour, and the packet itself if all neighbours together have too many bytes.
+    fn hold(&mut self, key: NeighbourKey, frame: Frame, config: &Config) -> u32 {
+        let Some(entry) = self.entries.get_mut(&key) else { return 1 };
+        let total_bytes_max = config.neighbour_pending_total_bytes_max;
+        let mut dropped = 0;
+        let cost = cost_bytes(&frame);
+        entry.pending.push_back(frame);
+        entry.pending_bytes += cost;
+        self.pending_bytes += cost;
+        self.answer_bytes += if entry.is_wanted { 0 } else { cost };
+        // RFC 1122 §2.3.2.2: the latest packet for a neighbour should be kept.
+        while (entry.pending_bytes > config.neighbour_pending_bytes_max && entry.pending.len() > 1)
+            || self.pending_bytes > total_bytes_max
+            || (!entry.is_wanted && self.answer_bytes > total_bytes_max / ANSWERS_PART)
+        {
+            let Some(oldest) = entry.pending.pop_front() else { break };
+            let cost = cost_bytes(&oldest);
+            entry.pending_bytes -= cost;
+            self.pending_bytes -= cost;
+            self.answer_bytes -= if entry.is_wanted { 0 } else { cost };
+            dropped += 1;
+        }
+        dropped
+    }
+
+    /// Takes the packets that wait for a neighbour.
+    fn take_pending(&mut self, key: NeighbourKey) -> VecDeque<Frame> {
+        let Some(entry) = self.entries.get_mut(&key) else { return VecDeque::new() };
+        let (bytes, is_wanted) = (core::mem::take(&mut entry.pending_bytes), entry.is_wanted);
+        let pending = core::mem::take(&mut entry.pending);
+        self.uncount(is_wanted, bytes);
+        pending
     }
 
     /// What is sent to the neighbour gets no answer: the next packet starts a new probe (RFC 4861 §7.3.1).
@@ -168,34 +313,37 @@ impl Neighbours {
         let Claim { key, mac, kind, remember } = claim;
         let reachable_until = now + config.neighbour_reachable;
         let stale_until = now + config.neighbour_forget;
-        let Some(entry) = self.entries.get_mut(&key) else {
+        let Some(entry) = self.entries.get(&key) else {
             if remember {
-                let entry = Entry { state: State::Stale, mac, due: stale_until, pending: VecDeque::new() };
-                self.insert(key, entry, config.neighbours_max);
+                // A stranger for whom there is no place is asked for when we send to it.
+                let entry = Entry { mac, ..Entry::new(State::Stale, stale_until, now) };
+                let _ = self.insert(key, entry, config.neighbours_max);
             }
             return VecDeque::new();
         };
         let known = !matches!(entry.state, State::Incomplete { .. });
         let weak = matches!(kind, ClaimKind::SolicitedNoOverride | ClaimKind::UnsolicitedNoOverride);
-        if known && weak && entry.mac != mac {
+        let changed = entry.mac != mac || !known;
+        if known && weak && changed {
             // RFC 4861 §7.2.5: doubt the old address, do not take the new one.
             if entry.state == State::Reachable {
                 self.set_state(key, State::Stale, stale_until);
             }
             return VecDeque::new();
         }
-        let changed = entry.mac != mac || !known;
-        entry.mac = mac;
-        let pending = core::mem::take(&mut entry.pending);
-        match kind {
-            ClaimKind::Solicited | ClaimKind::SolicitedNoOverride => {
-                self.set_state(key, State::Reachable, reachable_until);
+        let pending = self.take_pending(key);
+        let is_answer = matches!(kind, ClaimKind::Solicited | ClaimKind::SolicitedNoOverride);
+        self.change(key, |entry| {
+            entry.mac = mac;
+            entry.is_confirmed = is_answer || (entry.is_confirmed && !changed);
+            if is_answer {
+                entry.state = State::Reachable;
+                entry.due = reachable_until;
+            } else if changed {
+                entry.state = State::Stale;
+                entry.due = stale_until;
             }
-            ClaimKind::Unsolicited | ClaimKind::UnsolicitedNoOverride if changed => {
-                self.set_state(key, State::Stale, stale_until);
-            }
-            _ => {}
-        }
+        });
         pending
     }
 
@@ -263,29 +411,78 @@ mod tests {
         (Neighbours::new(&Secret::new([6; 32])), Config::default(), Instant::from_millis(1_000))
     }
 
+    fn of_socket() -> (Frame, Demand) {
+        (Frame::default(), Demand::Socket)
+    }
+
+    fn of_bytes(len: usize) -> Frame {
+        Frame::from_bytes(vec![0; len].into())
+    }
+
     #[test]
-    fn packets_wait_are_bounded_and_leave_with_the_answer() {
+    fn packets_wait_are_bounded_in_bytes_and_leave_with_the_answer() {
         let (mut neighbours, config, now) = setup();
-        let first = neighbours.resolve(now, key(2), Frame::default(), &config);
-        assert_eq!(first.err(), Some(Waiting { solicit: true, dropped: 0 }));
+        let frame = || (of_bytes(1_500), Demand::Socket);
+        let first = neighbours.resolve(now, key(2), frame(), &config);
+        assert_eq!(first.err(), Some(Unresolved::Waiting { solicit: true, dropped: 0 }));
         let mut dropped_total = 0;
-        for _ in 0..10 {
-            match neighbours.resolve(now, key(2), Frame::default(), &config) {
-                Err(Waiting { solicit: false, dropped }) => dropped_total += dropped,
+        for _ in 0..300 {
+            match neighbours.resolve(now, key(2), frame(), &config) {
+                Err(Unresolved::Waiting { solicit: false, dropped }) => dropped_total += dropped as usize,
                 _ => panic!("the packet must wait"),
             }
         }
-        assert_eq!(dropped_total, 11 - config.neighbour_pending_max as u32);
+        let fit = config.neighbour_pending_bytes_max / (1_500 + FRAME_OVERHEAD_BYTES);
+        assert_eq!(dropped_total, 301 - fit);
         let pending = neighbours.learn(now, answer(2, 2, ClaimKind::Solicited), &config);
-        assert_eq!(pending.len(), config.neighbour_pending_max);
-        let next = neighbours.resolve(now, key(2), Frame::default(), &config);
+        assert_eq!((pending.len(), neighbours.pending_bytes), (fit, 0));
+        let next = neighbours.resolve(now, key(2), frame(), &config);
         assert!(matches!(next, Ok((mac, _)) if mac.0[5] == 2));
+    }
+
+    #[test]
+    fn one_packet_waits_however_large_it_is() {
+        let (mut neighbours, mut config, now) = setup();
+        config.neighbour_pending_bytes_max = 100;
+        let _ = neighbours.resolve(now, key(2), (of_bytes(60_000), Demand::Socket), &config);
+        let second = neighbours.resolve(now, key(2), (of_bytes(50_000), Demand::Socket), &config);
+        assert_eq!(second.err(), Some(Unresolved::Waiting { solicit: false, dropped: 1 }));
+        let pending = neighbours.learn(now, answer(2, 2, ClaimKind::Solicited), &config);
+        assert_eq!(pending.iter().map(Frame::len).collect::<Vec<_>>(), [50_000]);
+    }
+
+    #[test]
+    fn all_that_waits_is_bounded_and_answers_to_strangers_have_a_part_of_it() {
+        let (mut neighbours, mut config, now) = setup();
+        config.neighbour_pending_total_bytes_max = 400_000;
+        for n in 2..200 {
+            let _ = neighbours.resolve(now, key(n), (of_bytes(9_000), Demand::Answer), &config);
+        }
+        assert_eq!(neighbours.answer_bytes, neighbours.pending_bytes);
+        assert!((80_000..=100_000).contains(&neighbours.answer_bytes), "{}", neighbours.answer_bytes);
+        // A socket has room all the same, until the whole is full.
+        let room_bytes = 400_000 - neighbours.pending_bytes;
+        let mut waiting = 0;
+        for n in 200..=250 {
+            let held = neighbours.resolve(now, key(n), (of_bytes(9_000), Demand::Socket), &config);
+            waiting += usize::from(held.err() == Some(Unresolved::Waiting { solicit: true, dropped: 0 }));
+        }
+        assert_eq!(waiting, room_bytes / (9_000 + FRAME_OVERHEAD_BYTES));
+        assert!(neighbours.pending_bytes <= 400_000);
+        // What waited for an answer waits for the socket from now on.
+        let before = neighbours.answer_bytes;
+        let _ = neighbours.resolve(now, key(2), of_socket(), &config);
+        assert!(neighbours.answer_bytes < before);
+        for n in 2..=250 {
+            neighbours.learn(now, answer(n, n, ClaimKind::Solicited), &config);
+        }
+        assert_eq!((neighbours.pending_bytes, neighbours.answer_bytes), (0, 0));
     }
 
     #[test]
     fn three_solicitations_then_unreachable() {
         let (mut neighbours, config, mut now) = setup();
-        let _ = neighbours.resolve(now, key(2), Frame::default(), &config);
+        let _ = neighbours.resolve(now, key(2), of_socket(), &config);
         for _ in 0..2 {
             now += Duration::from_secs(1);
             assert!(matches!(neighbours.expire(now, &config), Some(Due::Solicit(_, None))));
@@ -301,11 +498,11 @@ mod tests {
     #[test]
     fn a_stale_neighbour_is_used_then_doubted_then_forgotten() {
         let (mut neighbours, config, mut now) = setup();
-        let _ = neighbours.resolve(now, key(2), Frame::default(), &config);
+        let _ = neighbours.resolve(now, key(2), of_socket(), &config);
         neighbours.learn(now, answer(2, 2, ClaimKind::Solicited), &config);
         now += config.neighbour_reachable;
         assert!(neighbours.expire(now, &config).is_none(), "a stale neighbour is not solicited");
-        assert!(neighbours.resolve(now, key(2), Frame::default(), &config).is_ok());
+        assert!(neighbours.resolve(now, key(2), of_socket(), &config).is_ok());
         now += config.neighbour_probe_delay;
         for _ in 0..3 {
             assert!(matches!(neighbours.expire(now, &config), Some(Due::Solicit(_, Some(_)))));
@@ -318,29 +515,101 @@ mod tests {
     #[test]
     fn a_weak_answer_does_not_replace_an_address() {
         let (mut neighbours, config, now) = setup();
-        let _ = neighbours.resolve(now, key(2), Frame::default(), &config);
+        let _ = neighbours.resolve(now, key(2), of_socket(), &config);
         neighbours.learn(now, answer(2, 2, ClaimKind::Solicited), &config);
         neighbours.learn(now, answer(2, 9, ClaimKind::SolicitedNoOverride), &config);
-        let found =
-            |neighbours: &mut Neighbours| match neighbours.resolve(now, key(2), Frame::default(), &config) {
-                Ok((mac, _)) => mac.0[5],
-                Err(_) => panic!("the neighbour is known"),
-            };
+        let found = |neighbours: &mut Neighbours| match neighbours.resolve(now, key(2), of_socket(), &config)
+        {
+            Ok((mac, _)) => mac.0[5],
+            Err(_) => panic!("the neighbour is known"),
+        };
         assert_eq!(found(&mut neighbours), 2);
         neighbours.learn(now, answer(2, 9, ClaimKind::Unsolicited), &config);
         assert_eq!(found(&mut neighbours), 9);
     }
 
-    #[test]
-    fn a_scan_of_the_link_does_not_push_out_a_neighbour_that_answers() {
+    /// A cache of eight with one neighbour that a socket uses and that has answered.
+    fn one_in_use() -> (Neighbours, Config, Instant) {
         let (mut neighbours, mut config, now) = setup();
         config.neighbours_max = 8;
-        let _ = neighbours.resolve(now, key(2), Frame::default(), &config);
+        let _ = neighbours.resolve(now, key(2), of_socket(), &config);
         neighbours.learn(now, answer(2, 2, ClaimKind::Solicited), &config);
-        for n in 3..200 {
-            let _ = neighbours.resolve(now, key(n), Frame::default(), &config);
+        (neighbours, config, now)
+    }
+
+    fn indices_agree(neighbours: &Neighbours) {
+        let lens = (neighbours.entries.len(), neighbours.due.len(), neighbours.worths.len());
+        assert_eq!(lens, (lens.0, lens.0, lens.0));
+        for (key, entry) in &neighbours.entries {
+            assert!(neighbours.due.contains(&(entry.due, *key)));
+            assert!(neighbours.worths.contains(&(entry.worth(), entry.created, *key)));
         }
-        assert_eq!((neighbours.len(), neighbours.due.len()), (8, 8));
-        assert!(neighbours.resolve(now, key(2), Frame::default(), &config).is_ok());
+    }
+
+    #[test]
+    fn a_scan_of_the_link_does_not_push_out_a_neighbour_that_answers() {
+        let (mut neighbours, config, now) = one_in_use();
+        for n in 3..200 {
+            let _ = neighbours.resolve(now, key(n), of_socket(), &config);
+        }
+        indices_agree(&neighbours);
+        assert_eq!(neighbours.len(), 8);
+        assert!(neighbours.resolve(now, key(2), of_socket(), &config).is_ok());
+    }
+
+    #[test]
+    fn strangers_take_each_others_places_and_no_place_of_ours() {
+        let (mut neighbours, config, mut now) = one_in_use();
+        let _ = neighbours.resolve(now, key(3), of_socket(), &config);
+        for n in 4..200 {
+            now += Duration::from_micros(1);
+            let claim = answer(n, n, ClaimKind::Unsolicited);
+            neighbours.learn(now, Claim { remember: true, ..claim }, &config);
+            let _ = neighbours.resolve(now, key(n), (Frame::default(), Demand::Answer), &config);
+        }
+        indices_agree(&neighbours);
+        assert_eq!(neighbours.len(), 8);
+        assert!(neighbours.resolve(now, key(2), of_socket(), &config).is_ok());
+        assert!(neighbours.entries.contains_key(&key(3)), "we want it, and its answer may be on its way");
+        assert!(neighbours.entries.contains_key(&key(199)), "the latest stranger has an oldest one's place");
+        assert!(!neighbours.entries.contains_key(&key(4)));
+        // What a socket wants takes a stranger's place.
+        let new = neighbours.resolve(now, key(200), of_socket(), &config);
+        assert_eq!(new.err(), Some(Unresolved::Waiting { solicit: true, dropped: 0 }));
+    }
+
+    #[test]
+    fn a_stranger_is_refused_where_everything_is_in_use() {
+        let (mut neighbours, config, now) = one_in_use();
+        for n in 3..10 {
+            let _ = neighbours.resolve(now, key(n), of_socket(), &config);
+            neighbours.learn(now, answer(n, n, ClaimKind::Solicited), &config);
+        }
+        let claim = answer(10, 10, ClaimKind::Unsolicited);
+        neighbours.learn(now, Claim { remember: true, ..claim }, &config);
+        let refused = neighbours.resolve(now, key(11), (Frame::default(), Demand::Answer), &config);
+        assert_eq!(refused.err(), Some(Unresolved::TableFull));
+        let refused = neighbours.resolve(now, key(12), of_socket(), &config);
+        assert_eq!(refused.err(), Some(Unresolved::TableFull), "confirmed and in use: it stays");
+        indices_agree(&neighbours);
+        assert!((2..10).all(|n| neighbours.entries.contains_key(&key(n))));
+    }
+
+    #[test]
+    fn what_only_answers_use_is_worth_less_than_what_a_socket_wants() {
+        let (mut neighbours, config, mut now) = one_in_use();
+        for n in 3..10 {
+            let _ = neighbours.resolve(now, key(n), (Frame::default(), Demand::Answer), &config);
+            neighbours.learn(now, answer(n, n, ClaimKind::Solicited), &config);
+        }
+        let asked = neighbours.resolve(now, key(20), of_socket(), &config);
+        assert_eq!(asked.err(), Some(Unresolved::Waiting { solicit: true, dropped: 0 }));
+        // Ours became stale, and only an answer used it since: it is a stranger's again.
+        now += config.neighbour_reachable;
+        while neighbours.expire(now, &config).is_some() {}
+        assert_eq!(neighbours.entries[&key(2)].worth(), Worth::Wanted);
+        let _ = neighbours.resolve(now, key(2), (Frame::default(), Demand::Answer), &config);
+        assert_eq!(neighbours.entries[&key(2)].worth(), Worth::Answered);
+        indices_agree(&neighbours);
     }
 }

@@ -1,8 +1,9 @@
 //! Path MTUs that ICMP messages have reported (RFC 1191, RFC 8201).
 //!
-//! A bounded table of path MTUs by destination, for later connections; each open connection keeps its own.
-//! An entry is used for ten minutes. What is *not* here: whether to believe a message; that needs the
-//! connection's sequence numbers (RFC 5927).
+//! A bounded table of path MTUs by destination, for later connections; each open connection keeps its own. An
+//! entry is used for ten minutes; then open connections try the link's MTU again, too. A host has a table of what its connections have confirmed, which serves
+//! every protocol, and one of what came back for datagrams, which serves UDP alone. What is *not* here: whether
+//! to believe a message; that needs the connection's sequence numbers (RFC 5927), or what the UDP socket sent.
 
 use crate::flow::Address;
 use crate::limits::MTU_V4_MIN;
@@ -87,11 +88,14 @@ impl PathMtus {
         self.entries.remove(&destination);
     }
 
-    /// Removes entries that are too old. Nothing waits for this, so it needs no timer.
-    pub(crate) fn expire(&mut self, now: Instant, age: Duration) {
+    /// Removes entries that are too old. Nothing waits for this, so it needs no timer. Returns whether there were
+    /// any: their paths may be tried with larger packets (RFC 1191 §6.3).
+    pub(crate) fn expire(&mut self, now: Instant, age: Duration) -> bool {
+        let before = self.entries.len();
         while self.order.front().is_some_and(|(learned, _)| now.since(*learned) >= age) {
             self.forget_oldest();
         }
+        self.entries.len() < before
     }
 }
 
@@ -121,7 +125,8 @@ mod tests {
         }
         assert_eq!(paths.len(), 3);
         assert_eq!(paths.find(start + Duration::from_secs(2), address(8), AGE), Some(1_300));
-        paths.expire(start + Duration::from_secs(700), AGE);
+        assert!(!paths.expire(start + Duration::from_secs(2), AGE));
+        assert!(paths.expire(start + Duration::from_secs(700), AGE));
         assert_eq!((paths.len(), paths.order.len()), (0, 0));
     }
 

@@ -2,7 +2,9 @@
 //!
 //! If fragments overlap, their datagram is refused, and its later fragments too (RFC 5722, for both
 //! families). The first fragment must hold the transport header (RFC 1858, RFC 7112). Bytes, datagrams,
-//! fragments and time are bounded; beyond a bound, the oldest datagram is dropped.
+//! fragments and time are bounded, and each source has a share of the bytes and datagrams. A source that has
+//! used up its share loses its own oldest datagram; if all sources together are beyond a bound, the oldest
+//! datagram is dropped.
 
 use crate::counters::Discard;
 use crate::flow::Address;
@@ -12,7 +14,7 @@ use crate::limits::PACKET_BYTES_MAX;
 use crate::packet::{Packet, PacketFacts, first_bytes};
 use bytes::Bytes;
 use core::time::Duration;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use tcp::Instant;
 use wire::ip::protocol;
 use wire::{Frame, ipv4, ipv6};
@@ -23,6 +25,9 @@ pub(crate) struct Fragment {
     pub(crate) identification: u32,
     pub(crate) offset_bytes: usize,
     pub(crate) more: bool,
+    /// The least that the first fragment of the packet must have, as far as this one tells: all headers through the
+    /// transport's (RFC 1858 §3.1, RFC 8200 §4.5).
+    pub(crate) first_bytes_min: usize,
 }
 
 /// Which fragments belong together.
@@ -36,24 +41,56 @@ struct DatagramKey {
     protocol: u8,
 }
 
+impl DatagramKey {
+    /// No key of this source is ordered before it.
+    fn first_of(source: Address) -> Self {
+        let interface = InterfaceId::FIRST;
+        DatagramKey { interface, source, destination: Address::ANY_V6, identification: 0, protocol: 0 }
+    }
+}
+
+/// What a datagram counts in addition to its bytes: its places in the tables and the first node of its pieces.
+const DATAGRAM_OVERHEAD_BYTES: usize = 1_024;
+/// What a piece counts in addition to its bytes.
+const PIECE_OVERHEAD_BYTES: usize = 128;
+
 struct Datagram {
     created: Instant,
-    /// The first fragment, for its headers.
-    first: Option<(Frame, PacketFacts)>,
+    /// What comes before the text in the first fragment, and what it says.
+    first: Option<(Bytes, PacketFacts)>,
     /// By their offset; they do not overlap.
     pieces: BTreeMap<usize, Bytes>,
-    held_bytes: usize,
+    /// Bytes of text that have arrived.
+    text_bytes: usize,
     total_bytes: Option<usize>,
     /// A fragment was wrong: all later fragments are refused until the datagram times out (RFC 5722 §4).
     is_refused: bool,
 }
 
 impl Datagram {
-    fn refuse(&mut self) -> usize {
+    fn new(created: Instant) -> Self {
+        Datagram {
+            created,
+            first: None,
+            pieces: BTreeMap::new(),
+            text_bytes: 0,
+            total_bytes: None,
+            is_refused: false,
+        }
+    }
+
+    fn refuse(&mut self) {
         self.is_refused = true;
         self.pieces.clear();
         self.first = None;
-        core::mem::take(&mut self.held_bytes)
+        self.text_bytes = 0;
+    }
+
+    /// Bytes of memory that it takes.
+    fn held_bytes(&self) -> usize {
+        let header_bytes = self.first.as_ref().map_or(0, |(headers, _)| headers.len());
+        let pieces = self.pieces.len() * PIECE_OVERHEAD_BYTES;
+        DATAGRAM_OVERHEAD_BYTES + header_bytes + self.text_bytes + pieces
     }
 
     /// Whether a piece fits among the others: it may be a duplicate of one, but must not overlap any.
@@ -75,6 +112,44 @@ impl Datagram {
         }
         Ok(Fit::New)
     }
+
+    /// Keeps a fragment. Returns whether it was the last one missing.
+    fn take(
+        &mut self,
+        packet: &Packet<'_>,
+        fragment: Fragment,
+        fragments_max: usize,
+    ) -> Result<bool, Discard> {
+        if self.is_refused {
+            return Err(Discard::FragmentOverlap);
+        }
+        let text = packet.transport();
+        match self.check_piece(fragment.offset_bytes, text.len(), fragment.more)? {
+            Fit::Duplicate => return Ok(false),
+            Fit::New if self.pieces.len() >= fragments_max => return Err(Discard::FragmentBound),
+            Fit::New => {}
+        }
+        if !fragment.more {
+            self.total_bytes = Some(fragment.offset_bytes + text.len());
+        }
+        self.text_bytes += text.len();
+        self.pieces.insert(fragment.offset_bytes, Bytes::copy_from_slice(text));
+        if fragment.offset_bytes == 0 {
+            let headers = &first_bytes(packet.frame)[packet.ip_at..packet.transport_at];
+            let facts = PacketFacts { ip_at: 0, transport_at: headers.len(), ..packet.facts };
+            self.first = Some((Bytes::copy_from_slice(headers), facts));
+        }
+        Ok(self.total_bytes == Some(self.text_bytes))
+    }
+
+    /// The first fragment, if it has arrived, as it arrived.
+    fn first_fragment(&self) -> Option<(Frame, PacketFacts)> {
+        let (headers, facts) = self.first.as_ref()?;
+        let text = self.pieces.get(&0)?;
+        let packet = [&headers[..], text].concat();
+        let facts = PacketFacts { end_at: packet.len(), ..*facts };
+        Some((Frame::from_bytes(packet.into()), facts))
+    }
 }
 
 enum Fit {
@@ -82,12 +157,22 @@ enum Fit {
     Duplicate,
 }
 
+/// What one source holds.
+#[derive(Clone, Copy, Default)]
+struct Share {
+    datagrams: usize,
+    bytes: usize,
+}
+
 /// Datagrams whose fragments have not all arrived.
 #[derive(Default)]
 pub(crate) struct Reassembly {
     datagrams: BTreeMap<DatagramKey, Datagram>,
-    /// In the order of creation; keys of datagrams that have been removed are skipped.
-    order: VecDeque<(Instant, DatagramKey)>,
+    /// The oldest first.
+    order: BTreeSet<(Instant, DatagramKey)>,
+    /// The oldest of each source first.
+    by_source: BTreeSet<(Address, Instant, DatagramKey)>,
+    shares: BTreeMap<Address, Share>,
     held_bytes: usize,
     timeout: Duration,
 }
@@ -97,47 +182,77 @@ impl Reassembly {
         self.datagrams.len()
     }
 
-    /// Memory that the datagrams take.
+    /// Memory that the datagrams take, with their places in the tables.
     pub(crate) fn held_bytes(&self) -> usize {
-        let place_bytes = size_of::<(DatagramKey, Datagram)>() * 2;
         self.held_bytes
-            + self.datagrams.len() * place_bytes
-            + self.order.capacity() * size_of::<(Instant, DatagramKey)>()
     }
 
     pub(crate) fn next_due(&self) -> Option<Instant> {
-        self.order.front().map(|(created, _)| *created + self.timeout)
+        self.order.first().map(|(created, _)| *created + self.timeout)
+    }
+
+    fn share_of(&self, source: Address) -> Share {
+        self.shares.get(&source).copied().unwrap_or_default()
+    }
+
+    fn insert(&mut self, now: Instant, key: DatagramKey) {
+        self.order.insert((now, key));
+        self.by_source.insert((key.source, now, key));
+        self.shares.entry(key.source).or_default().datagrams += 1;
+        let datagram = Datagram::new(now);
+        self.recount(key.source, 0, datagram.held_bytes());
+        self.datagrams.insert(key, datagram);
+    }
+
+    /// Changes a datagram, and what it counts.
+    fn change<T>(&mut self, key: &DatagramKey, change: impl FnOnce(&mut Datagram) -> T) -> Option<T> {
+        let datagram = self.datagrams.get_mut(key)?;
+        let before = datagram.held_bytes();
+        let outcome = change(datagram);
+        let after = datagram.held_bytes();
+        self.recount(key.source, before, after);
+        Some(outcome)
+    }
+
+    fn recount(&mut self, source: Address, before: usize, after: usize) {
+        self.held_bytes = self.held_bytes + after - before;
+        if let Some(share) = self.shares.get_mut(&source) {
+            share.bytes = share.bytes + after - before;
+        }
     }
 
     fn remove(&mut self, key: &DatagramKey) -> Option<Datagram> {
         let datagram = self.datagrams.remove(key)?;
-        self.held_bytes -= datagram.held_bytes;
+        self.order.remove(&(datagram.created, *key));
+        self.by_source.remove(&(key.source, datagram.created, *key));
+        self.recount(key.source, datagram.held_bytes(), 0);
+        if let Some(share) = self.shares.get_mut(&key.source) {
+            share.datagrams -= 1;
+            if share.datagrams == 0 {
+                self.shares.remove(&key.source);
+            }
+        }
+        let is_empty = self.held_bytes == 0 && self.shares.is_empty() && self.order.is_empty();
+        debug_assert!(is_empty || !self.datagrams.is_empty(), "what is gone counts nothing");
         Some(datagram)
     }
 
     /// Removes the oldest datagram.
     fn remove_oldest(&mut self) -> Option<Datagram> {
-        while let Some((created, key)) = self.order.pop_front() {
-            if self.datagrams.get(&key).is_some_and(|datagram| datagram.created == created) {
-                return self.remove(&key);
-            }
-        }
-        None
+        let (_, key) = self.order.first().copied()?;
+        self.remove(&key)
     }
 
-    /// Drops keys of removed datagrams from the front of the order.
-    fn trim_order(&mut self) {
-        while let Some((created, key)) = self.order.front() {
-            if self.datagrams.get(key).is_some_and(|datagram| datagram.created == *created) {
-                break;
-            }
-            self.order.pop_front();
-        }
+    /// Removes the oldest datagram of a source.
+    fn remove_oldest_of(&mut self, source: Address) -> Option<Datagram> {
+        let mut of_source = self.by_source.range((source, Instant::ZERO, DatagramKey::first_of(source))..);
+        let (_, _, key) = of_source.next().copied().filter(|(holder, ..)| *holder == source)?;
+        self.remove(&key)
     }
 }
 
-/// The smallest first fragment: one that holds the transport header (RFC 1858 §3.1, RFC 8200 §4.5).
-fn first_fragment_bytes_min(protocol: u8) -> usize {
+/// The smallest first fragment without extension headers: one that holds the transport header.
+pub(crate) fn first_fragment_bytes_min(protocol: u8) -> usize {
     match protocol {
         protocol::TCP => 20,
         protocol::UDP | protocol::ICMP | protocol::ICMPV6 => 8,
@@ -150,11 +265,11 @@ impl Host {
     pub(crate) fn reassemble(
         &mut self,
         now: Instant,
-        mut packet: Packet<'_>,
+        packet: &Packet<'_>,
         fragment: Fragment,
     ) -> Option<(Frame, PacketFacts)> {
         self.reassembly.timeout = self.config.reassembly_timeout;
-        let checked = match self.check_fragment(now, &packet, fragment) {
+        let checked = match self.check_fragment(now, packet, fragment) {
             Ok(()) if self.budget.is_full() => Err(Discard::MemoryFull),
             checked => checked,
         };
@@ -171,13 +286,11 @@ impl Host {
         };
         let len = packet.end_at - packet.transport_at;
         self.make_room_for(now, &key, len);
-        match self.insert_fragment(key, &mut packet, fragment) {
+        match self.insert_fragment(key, packet, fragment) {
             Ok(whole) => whole,
             Err(why) => {
                 self.counters.discard(why);
-                if let Some(datagram) = self.reassembly.datagrams.get_mut(&key) {
-                    self.reassembly.held_bytes -= datagram.refuse();
-                }
+                self.reassembly.change(&key, Datagram::refuse);
                 None
             }
         }
@@ -196,84 +309,67 @@ impl Host {
         if len == 0 {
             return Err(Discard::FragmentTiny);
         }
-        let is_too_long = headers + end > PACKET_BYTES_MAX + ipv6::HEADER_BYTES || end > PACKET_BYTES_MAX;
+        // What does not come back in the whole packet, or does not count in its length.
+        let uncounted = if packet.source.is_v4() { 0 } else { ipv6::HEADER_BYTES + ipv6::Fragment::BYTES };
+        let is_too_long = headers + end > PACKET_BYTES_MAX + uncounted;
         if (fragment.more && !len.is_multiple_of(8)) || is_too_long {
             if !packet.source.is_v4() {
                 // RFC 8200 §4.5: point at the length, or at the offset.
-                let pointer = if end > PACKET_BYTES_MAX { headers - 6 } else { 4 };
+                let pointer = if is_too_long { headers - 6 } else { 4 };
                 self.send_parameter_problem(now, packet, pointer as u32);
             }
             return Err(Discard::FragmentLength);
         }
-        let hides_header = fragment.offset_bytes == 0 && len < first_fragment_bytes_min(packet.protocol);
+        let hides_header = fragment.offset_bytes == 0 && len < fragment.first_bytes_min;
         // RFC 1858 §4.2: a fragment at offset 8 could overwrite the flags of a TCP header.
         let rewrites_header =
             packet.source.is_v4() && packet.protocol == protocol::TCP && fragment.offset_bytes == 8;
         if hides_header || rewrites_header { Err(Discard::FragmentTiny) } else { Ok(()) }
     }
 
-    /// Drops the oldest datagrams until there is room for `len` more bytes, and adds the datagram if it is new.
+    /// Drops the oldest datagrams, first of the same source, until there is room for `len` more bytes, and adds
+    /// the datagram if it is new.
     fn make_room_for(&mut self, now: Instant, key: &DatagramKey, len: usize) {
-        let is_new = !self.reassembly.datagrams.contains_key(key);
-        let bytes_max = self.config.reassembly_bytes_max;
-        let datagrams_max = self.config.reassembly_datagrams_max;
-        while self.reassembly.held_bytes + len > bytes_max
-            || (is_new && self.reassembly.datagrams.len() >= datagrams_max.max(1))
-        {
-            if self.reassembly.remove_oldest().is_none() {
+        let config = &self.config;
+        let held = &mut self.reassembly;
+        let is_new = !held.datagrams.contains_key(key);
+        let added_datagrams = usize::from(is_new);
+        let added_bytes = len + PIECE_OVERHEAD_BYTES + added_datagrams * DATAGRAM_OVERHEAD_BYTES;
+        loop {
+            let share = held.share_of(key.source);
+            let source_is_over = share.bytes + added_bytes > config.reassembly_source_bytes_max
+                || share.datagrams + added_datagrams > config.reassembly_source_datagrams_max.max(1);
+            let all_are_over = held.held_bytes + added_bytes > config.reassembly_bytes_max
+                || held.datagrams.len() + added_datagrams > config.reassembly_datagrams_max.max(1);
+            let dropped = match (source_is_over, all_are_over) {
+                (true, _) => held.remove_oldest_of(key.source),
+                (false, true) => held.remove_oldest(),
+                (false, false) => break,
+            };
+            if dropped.is_none() {
                 break;
             }
             self.counters.discard(Discard::FragmentBound);
         }
-        if !self.reassembly.datagrams.contains_key(key) {
-            self.reassembly.trim_order();
-            self.reassembly.order.push_back((now, *key));
-            let datagram = Datagram {
-                created: now,
-                first: None,
-                pieces: BTreeMap::new(),
-                held_bytes: 0,
-                total_bytes: None,
-                is_refused: false,
-            };
-            self.reassembly.datagrams.insert(*key, datagram);
+        if !held.datagrams.contains_key(key) {
+            held.insert(now, *key);
         }
     }
 
     fn insert_fragment(
         &mut self,
         key: DatagramKey,
-        packet: &mut Packet<'_>,
+        packet: &Packet<'_>,
         fragment: Fragment,
     ) -> Result<Option<(Frame, PacketFacts)>, Discard> {
-        let Some(datagram) = self.reassembly.datagrams.get_mut(&key) else { return Ok(None) };
-        if datagram.is_refused {
-            return Err(Discard::FragmentOverlap);
-        }
-        let text = packet.transport();
-        match datagram.check_piece(fragment.offset_bytes, text.len(), fragment.more)? {
-            Fit::Duplicate => return Ok(None),
-            Fit::New if datagram.pieces.len() >= self.config.reassembly_fragments_max => {
-                return Err(Discard::FragmentBound);
-            }
-            Fit::New => {}
-        }
-        if !fragment.more {
-            datagram.total_bytes = Some(fragment.offset_bytes + text.len());
-        }
-        datagram.held_bytes += text.len();
-        self.reassembly.held_bytes += text.len();
-        datagram.pieces.insert(fragment.offset_bytes, Bytes::copy_from_slice(text));
-        if fragment.offset_bytes == 0 {
-            datagram.first = Some((core::mem::take(packet.frame), packet.facts));
-        }
-        if datagram.total_bytes != Some(datagram.held_bytes) {
+        let fragments_max = self.config.reassembly_fragments_max;
+        let is_whole =
+            self.reassembly.change(&key, |datagram| datagram.take(packet, fragment, fragments_max));
+        if !is_whole.transpose()?.unwrap_or(false) {
             return Ok(None);
         }
-        let whole = self.reassembly.remove(&key);
-        self.reassembly.trim_order();
         self.counters.reassembled += 1;
-        Ok(whole.and_then(assemble))
+        Ok(self.reassembly.remove(&key).and_then(assemble))
     }
 
     /// Drops datagrams that have waited too long; the sender gets an error if the first fragment arrived
@@ -282,19 +378,18 @@ impl Host {
         while self.reassembly.next_due().is_some_and(|due| due <= now) {
             if let Some(datagram) = self.reassembly.remove_oldest() {
                 self.counters.discard(Discard::FragmentTimeout);
-                if let Some((mut frame, facts)) = datagram.first {
+                if let Some((mut frame, facts)) = datagram.first_fragment() {
                     self.send_reassembly_timeout(now, &Packet { frame: &mut frame, facts });
                 }
             }
-            self.reassembly.trim_order();
         }
     }
 }
 
 /// Builds the whole packet: the headers of the first fragment, then the text of all.
 fn assemble(datagram: Datagram) -> Option<(Frame, PacketFacts)> {
-    let (frame, first) = datagram.first?;
-    let mut whole = first_bytes(&frame)[first.ip_at..first.transport_at].to_vec();
+    let (headers, first) = datagram.first?;
+    let mut whole = headers.to_vec();
     let header_bytes = whole.len();
     datagram.pieces.values().for_each(|piece| whole.extend_from_slice(piece));
     if first.source.is_v4() && header_bytes >= ipv4::HEADER_BYTES {
@@ -308,5 +403,5 @@ fn assemble(datagram: Datagram) -> Option<(Frame, PacketFacts)> {
     }
     let end_at = whole.len();
     let frame = Frame::from_bytes(Bytes::from(whole));
-    Some((frame, PacketFacts { ip_at: 0, transport_at: header_bytes, end_at, ..first }))
+    Some((frame, PacketFacts { transport_at: header_bytes, end_at, ..first }))
 }

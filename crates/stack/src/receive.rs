@@ -4,12 +4,13 @@
 //! is copied: parsers return offsets into the frame. What is *not* here: what the transports do
 //! (`segment.rs`, `udp.rs`, `icmp.rs`), fragments (`reassembly.rs`), neighbours.
 
+use crate::config::HostModel;
 use crate::counters::Discard;
 use crate::flow::Address;
 use crate::host::Host;
 use crate::interface::{InterfaceId, Mac, is_loopback};
 use crate::packet::{Cast, Packet, PacketFacts, first_bytes, flatten};
-use crate::reassembly::Fragment;
+use crate::reassembly::{Fragment, first_fragment_bytes_min};
 use std::net::{IpAddr, Ipv6Addr};
 use tcp::Instant;
 use wire::ethernet::{self, ethertype};
@@ -23,7 +24,7 @@ const SOURCE_ROUTES: [u8; 2] = [131, 137];
 impl Host {
     /// A frame has arrived on an interface. No content of a frame can harm the host.
     pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, mut frame: Frame) {
-        self.now = self.now.max(now);
+        let now = self.advance(now);
         self.counters.frames_received += 1;
         let Some(link) = self.interfaces.get(interface.index()) else {
             return self.counters.discard(Discard::UnknownInterface);
@@ -86,8 +87,35 @@ impl Host {
     fn receive_fragment(&mut self, now: Instant, frame: &mut Frame, facts: PacketFacts, fragment: Fragment) {
         flatten(frame);
         let packet = Packet { frame, facts };
-        if let Some((mut frame, facts)) = self.reassemble(now, packet, fragment) {
-            self.deliver(now, Packet { frame: &mut frame, facts });
+        let Some((mut frame, facts)) = self.reassemble(now, &packet, fragment) else { return };
+        let facts =
+            if facts.source.is_v4() { Ok(facts) } else { self.read_reassembled(now, &mut frame, facts) };
+        match facts {
+            Ok(facts) => self.deliver(now, Packet { frame: &mut frame, facts }),
+            Err(why) => self.counters.discard(why),
+        }
+    }
+
+    /// An IPv6 packet has been put together. Without its fragment header it is the original packet, and is read like
+    /// one that arrived whole: extension headers may have been in the fragments (RFC 8200 §4.5).
+    fn read_reassembled(
+        &mut self,
+        now: Instant,
+        frame: &mut Frame,
+        facts: PacketFacts,
+    ) -> Result<PacketFacts, Discard> {
+        let mut packet = frame.to_vec();
+        packet.drain(facts.transport_at - ipv6::Fragment::BYTES..facts.transport_at);
+        let payload_bytes = packet.len() - ipv6::HEADER_BYTES;
+        let payload_bytes = u16::try_from(payload_bytes).map_err(|_| Discard::FragmentLength)?;
+        packet[4..6].copy_from_slice(&payload_bytes.to_be_bytes());
+        packet[facts.named_at] = facts.protocol;
+        *frame = Frame::from_bytes(packet.into());
+        let arrived = Arrived { interface: facts.arrival, ip_at: 0, cast: facts.cast };
+        match self.read_ipv6(now, &arrived, frame)? {
+            Parsed::Whole(facts) => Ok(facts),
+            // A fragment of fragments: no sender makes it.
+            Parsed::Fragment(..) => Err(Discard::IpMalformed),
         }
     }
 
@@ -159,6 +187,7 @@ impl Host {
             identification: u32::from(header.identification),
             offset_bytes: usize::from(header.fragment_offset_bytes),
             more: header.more_fragments,
+            first_bytes_min: first_fragment_bytes_min(header.protocol),
         };
         Ok(Parsed::Fragment(facts, fragment))
     }
@@ -194,24 +223,32 @@ impl Host {
             end_at: arrived.ip_at + end_bytes,
             named_at: upper.named_at_bytes,
         };
-        if let Some(problem) = upper.problem {
+        // RFC 6946: an atomic fragment is a whole packet, even if other fragments have its identification.
+        let fragment = upper.fragment.filter(|fragment| !fragment.is_atomic());
+        // What stands behind the fragment header is looked at when the packet is whole.
+        let looked_at = if fragment.is_some() { upper.fragment_at_bytes } else { upper.offset_bytes };
+        if let Some(problem) = upper.problem.filter(|problem| (problem.pointer as usize) < looked_at) {
             if problem.kind != ProblemKind::OptionSilently {
                 self.send_extension_problem(now, &Packet { frame, facts }, problem);
             }
             return Err(Discard::Ipv6Extension);
         }
-        match upper.fragment {
-            // RFC 6946: an atomic fragment is a whole packet, even if other fragments have its identification.
-            Some(fragment) if !fragment.is_atomic() => {
-                let fragment = Fragment {
-                    identification: fragment.identification,
-                    offset_bytes: usize::from(fragment.offset_bytes),
-                    more: fragment.more,
-                };
-                Ok(Parsed::Fragment(facts, fragment))
-            }
-            _ => Ok(Parsed::Whole(facts)),
-        }
+        let Some(fragment) = fragment else { return Ok(Parsed::Whole(facts)) };
+        let part_at = upper.fragment_at_bytes + ipv6::Fragment::BYTES;
+        let headers_bytes = upper.offset_bytes - part_at;
+        let facts = PacketFacts {
+            protocol: fragment.next_header,
+            transport_at: arrived.ip_at + part_at,
+            named_at: upper.fragment_named_at_bytes,
+            ..facts
+        };
+        let fragment = Fragment {
+            identification: fragment.identification,
+            offset_bytes: usize::from(fragment.offset_bytes),
+            more: fragment.more,
+            first_bytes_min: headers_bytes + first_fragment_bytes_min(upper.protocol),
+        };
+        Ok(Parsed::Fragment(facts, fragment))
     }
 
     /// Checks that this source may send to this destination (RFC 1122 §3.2.1.3, RFC 4291 §2.5, MUST-63).
@@ -222,7 +259,7 @@ impl Host {
         source: Address,
         destination: Address,
     ) -> Result<Cast, Discard> {
-        if self.addresses.have_passed(source, destination) && !arrived.is_internal() {
+        if self.addresses.have_passed(arrived.interface, source, destination) && !arrived.is_internal() {
             return Ok(arrived.cast);
         }
         self.check_new_addresses(arrived, source, destination)
@@ -248,6 +285,9 @@ impl Host {
         if is_loopback(destination) {
             return Err(Discard::IpBadSource);
         }
+        if !self.is_reached_by(arrived.interface, destination) {
+            return Err(Discard::IpOtherInterface);
+        }
         let unspecified = match source.ip() {
             // A host that has no address yet sends from the unspecified one: DHCP, duplicate address detection.
             IpAddr::V4(v4) => v4.is_unspecified() && cast == Cast::Unicast,
@@ -265,9 +305,18 @@ impl Host {
         }
         let is_for_us_alone = cast == Cast::Unicast && arrived.cast == Cast::Unicast;
         if is_for_us_alone && may_be_answered(source) {
-            self.addresses.remember_passed(source, destination);
+            self.addresses.remember_passed(arrived.interface, source, destination);
         }
         Ok(cast)
+    }
+
+    /// Whether packets for this address of ours may arrive on this interface ([`HostModel`]).
+    fn is_reached_by(&self, interface: InterfaceId, destination: Address) -> bool {
+        self.config.host_model == HostModel::Weak
+            || self.addresses.take_any()
+            || destination.is_multicast()
+            || self.addresses.is_broadcast(destination)
+            || self.is_ours_on(interface, destination.ip())
     }
 }
 

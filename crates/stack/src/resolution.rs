@@ -12,7 +12,7 @@ use crate::counters::Discard;
 use crate::flow::Address;
 use crate::host::Host;
 use crate::interface::{InterfaceId, Mac};
-use crate::neighbour::{Claim, ClaimKind, Due, Waiting};
+use crate::neighbour::{Claim, ClaimKind, Demand, Due, Unresolved};
 use crate::packet::{Packet, first_bytes};
 use crate::route::Hop;
 use bytes::Bytes;
@@ -53,7 +53,7 @@ impl Host {
         interface.hardware.filter(|_| interface.capabilities.medium == Medium::Ethernet)
     }
 
-    fn is_ours_on(&self, interface: InterfaceId, ip: IpAddr) -> bool {
+    pub(crate) fn is_ours_on(&self, interface: InterfaceId, ip: IpAddr) -> bool {
         let interface = self.interfaces.get(interface.index());
         interface.is_some_and(|interface| interface.addresses.iter().any(|cidr| cidr.address() == ip))
     }
@@ -64,6 +64,7 @@ impl Host {
         now: Instant,
         hop: Hop,
         mut frame: Frame,
+        demand: Demand,
     ) -> Option<(InterfaceId, Frame)> {
         let hardware = self.hardware(hop.interface)?;
         let group = match hop.neighbour {
@@ -75,19 +76,26 @@ impl Host {
         let neighbour = Address::from(hop.neighbour);
         let mac = match group {
             Some(mac) => mac,
-            None => match self.neighbours.resolve(now, (hop.interface, neighbour), frame, &self.config) {
-                Ok((mac, back)) => {
-                    frame = back;
-                    mac
-                }
-                Err(Waiting { solicit, dropped }) => {
-                    (0..dropped).for_each(|_| self.counters.discard(Discard::NeighbourUnresolved));
-                    if solicit {
-                        self.solicit(hop.interface, neighbour, None);
+            None => {
+                let key = (hop.interface, neighbour);
+                match self.neighbours.resolve(now, key, (frame, demand), &self.config) {
+                    Ok((mac, back)) => {
+                        frame = back;
+                        mac
                     }
-                    return None;
+                    Err(Unresolved::Waiting { solicit, dropped }) => {
+                        (0..dropped).for_each(|_| self.counters.discard(Discard::NeighbourUnresolved));
+                        if solicit {
+                            self.solicit(hop.interface, neighbour, None);
+                        }
+                        return None;
+                    }
+                    Err(Unresolved::TableFull) => {
+                        self.counters.discard(Discard::NeighbourTableFull);
+                        return None;
+                    }
                 }
-            },
+            }
         };
         address_frame(&mut frame, hardware, mac, ethertype_of(neighbour));
         Some((hop.interface, frame))
@@ -97,6 +105,7 @@ impl Host {
     /// MUST-20, negative advice).
     pub(crate) fn doubt_path(&mut self, now: Instant, remote: Address) {
         self.path_mtus.forget(remote);
+        self.udp_path_mtus.forget(remote);
         if let Some(hop) = self.routes.find(remote.ip()) {
             let key = (hop.interface, Address::from(hop.neighbour));
             self.neighbours.doubt(now, key, &self.config);
@@ -160,9 +169,9 @@ impl Host {
             address_frame(&mut frame, hardware, mac, ethertype::IPV6);
             return self.push_to_outbox((interface, frame));
         }
-        // To a group, or to a host whose link address may have to be found first.
+        // To a group, or to a host that asked and whose link address may have to be found first.
         let hop = Hop { interface, neighbour: destination.into() };
-        if let Some(out) = self.resolve(self.now, hop, frame) {
+        if let Some(out) = self.resolve(self.now, hop, frame, Demand::Answer) {
             self.push_to_outbox(out);
         }
     }
@@ -309,6 +318,7 @@ impl Host {
             self.routes.remove(|route| {
                 route.destination == default_route && route.via == via && route.interface == interface
             });
+            self.retry_held_connections();
         } else if !self.routes.iter().any(|route| route.destination == default_route) {
             self.add_route(default_route, via, interface);
         }

@@ -51,6 +51,11 @@ impl Routes {
         self.epoch = self.epoch.wrapping_add(1);
     }
 
+    /// Connections look at their way again: something that is not in the table has changed.
+    pub(crate) fn renew_epoch(&mut self) {
+        self.epoch = self.epoch.wrapping_add(1);
+    }
+
     /// A number that changes whenever the table does.
     pub(crate) fn epoch(&self) -> u16 {
         self.epoch

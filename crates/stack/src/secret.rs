@@ -14,6 +14,7 @@ pub(crate) enum Purpose {
     Cookie,
     Identification,
     Tables,
+    RateLimits,
 }
 
 /// The 32 bytes that the program gives to a new host.

@@ -9,16 +9,15 @@ use crate::host::{Host, NewConnection};
 use crate::limits::HALF_OPEN_MIN;
 use crate::packet::{Cast, Packet, flatten, is_flat};
 use crate::receive::{is_trusted, may_be_answered};
+use crate::reopen::Succession;
 use crate::socket::{Mark, Standing};
 use crate::time_wait::TIME_WAIT_BIT;
 use std::net::SocketAddr;
 use tcp::listen::Arrival;
-use tcp::{
-    Connection, Instant, Refusal, ResetReason, Segment, SendReason, State, TimeWaitVerdict, closed, listen,
-};
+use tcp::{Connection, Instant, Refusal, ResetReason, Segment, SendReason, State, closed, listen};
+use wire::Payload;
 use wire::ip::protocol;
 use wire::tcp::{Flags, Header};
-use wire::{Payload, Seq};
 
 impl Host {
     /// Checks a segment and delivers it.
@@ -52,7 +51,7 @@ impl Host {
                 self.deliver_to_connection(now, place, &key, &mut segment);
             }
             Some(place) => self.deliver_to_time_wait(now, place & !TIME_WAIT_BIT, &key, &mut segment),
-            None => self.deliver_to_listener(now, &key, &mut segment, None),
+            None => self.deliver_to_listener(now, &key, &mut segment),
         }
     }
 
@@ -88,6 +87,10 @@ impl Host {
                 return self.counters.discard(Discard::TcpAcceptQueueFull);
             }
         }
+        let state = self.sockets.at(index).map(|socket| socket.connection.state());
+        if state == Some(State::TimeWait) && self.deliver_to_successor(now, index, key, segment) {
+            return;
+        }
         let Some(socket) = self.sockets.at_mut(index) else { return };
         if self.budget.is_full() && !segment.payload.is_empty() {
             // As if what would have to be kept had been lost; what is acknowledged makes room.
@@ -96,21 +99,6 @@ impl Host {
             self.counters.discard(Discard::MemoryFull);
         }
         socket.connection.set_memory(self.budget.memory());
-        let is_syn = segment.header.flags.syn();
-        if is_syn && socket.connection.state() == State::TimeWait {
-            let verdict = socket.connection.time_wait().map(|mut time_wait| {
-                let config = socket.connection.config();
-                time_wait.handle_segment(now, &segment.header, segment.text_bytes(), config)
-            });
-            if let Some(TimeWaitVerdict::Reopen { iss_at_least }) = verdict {
-                // The application still holds the old connection, but its sequence numbers are not needed.
-                socket.connection.abort(now);
-                self.unlink_flow(index);
-                self.touch_connection(now, index);
-                self.counters.time_waits_reopened += 1;
-                return self.deliver_to_listener(now, key, segment, Some(iss_at_least));
-            }
-        }
         self.counters.segments_received += 1;
         socket.connection.take_segment(now, segment);
         let state = socket.connection.state();
@@ -121,37 +109,26 @@ impl Host {
         }
     }
 
-    fn deliver_to_time_wait(&mut self, now: Instant, index: u32, key: &FlowKey, segment: &mut Segment) {
-        let text_bytes = segment.text_bytes();
-        match self.time_waits.handle_segment(now, index, &segment.header, text_bytes) {
-            Some(TimeWaitVerdict::Reply(reply)) => {
-                self.send_header(now, key, reply.header, reply.why);
-            }
-            Some(TimeWaitVerdict::Reopen { iss_at_least }) => {
-                self.forget_time_wait(index);
-                self.counters.time_waits_reopened += 1;
-                self.deliver_to_listener(now, key, segment, Some(iss_at_least));
-            }
-            Some(TimeWaitVerdict::Closed) => self.forget_time_wait(index),
-            Some(TimeWaitVerdict::Ignore(_)) | None => self.counters.discard(Discard::TcpTimeWait),
+    fn deliver_to_listener(&mut self, now: Instant, key: &FlowKey, segment: &mut Segment) {
+        if let Some(index) = self.listeners.find(key.local, key.local_port) {
+            return self.arrive_at_listener(now, index, key, segment, None);
+        }
+        self.counters.discard(Discard::TcpClosedPort);
+        self.trace_unmatched(now, key, segment, Refusal::NoConnection);
+        if let Some(reset) = closed::arrives(&segment.header, segment.text_bytes()) {
+            self.send_reset(now, key, reset, ResetReason::ClosedPort);
         }
     }
 
-    fn deliver_to_listener(
+    /// A segment arrives for a listener (RFC 9293 §3.10.7.2); with a succession, its ends are in TIME-WAIT.
+    pub(crate) fn arrive_at_listener(
         &mut self,
         now: Instant,
+        index: u32,
         key: &FlowKey,
         segment: &mut Segment,
-        iss_at_least: Option<Seq>,
+        succession: Option<Succession>,
     ) {
-        let Some(index) = self.listeners.find(key.local, key.local_port) else {
-            self.counters.discard(Discard::TcpClosedPort);
-            self.trace_unmatched(now, key, segment, Refusal::NoConnection);
-            if let Some(reset) = closed::arrives(&segment.header, segment.text_bytes()) {
-                self.send_reset(now, key, reset, ResetReason::ClosedPort);
-            }
-            return;
-        };
         let listener = self.listeners.at(index);
         let config = listener.and_then(|listener| listener.config.as_ref()).unwrap_or(&self.config.tcp);
         if config.syn_fin_opens && segment.header.flags.syn() {
@@ -162,10 +139,15 @@ impl Host {
                 self.counters.discard(Discard::TcpListenerIgnored);
                 self.trace_unmatched(now, key, segment, why);
             }
-            Arrival::Open => self.open_passively(now, index, key, segment, iss_at_least),
+            Arrival::Open => self.open_passively(now, index, key, segment, succession),
             Arrival::Reset(reset) => {
-                if !self.accept_cookie(now, index, key, segment) {
-                    self.trace_unmatched(now, key, segment, Refusal::AckOfUnsent);
+                if self.accept_cookie(now, index, key, segment, None) {
+                    return;
+                }
+                self.trace_unmatched(now, key, segment, Refusal::AckOfUnsent);
+                if self.may_follow_cookie(now, &segment.header) {
+                    self.counters.discard(Discard::TcpNoCookie);
+                } else {
                     self.send_reset(now, key, reset, ResetReason::UnacceptableAck);
                 }
             }
@@ -179,7 +161,7 @@ impl Host {
         parent: u32,
         key: &FlowKey,
         syn: &mut Segment,
-        iss_at_least: Option<Seq>,
+        succession: Option<Succession>,
     ) {
         let Some(listener) = self.listeners.at(parent) else { return };
         if listener.is_full() {
@@ -195,17 +177,19 @@ impl Host {
         };
         let mut birth = self.birth(now, key, hop, isn);
         if use_cookie {
-            return self.send_cookie(now, key, syn, birth, config);
+            return self.send_cookie(now, key, syn, birth, config, succession);
         }
         if self.sockets.len() >= self.config.connections_max {
             return self.counters.discard(Discard::TcpTooManyConnections);
         }
-        if let Some(least) = iss_at_least {
-            birth.iss = birth.iss.latest(least);
-        }
+        let predecessor = succession.and_then(|succession| {
+            birth.iss = birth.iss.latest(succession.iss_at_least);
+            self.set_aside(succession.place)
+        });
         self.counters.passive_opens += 1;
         let new = NewConnection { key: *key, parent, interface: hop.interface };
         let place = self.add_connection(now, Connection::listen(now, birth, config), new);
+        self.set_predecessor(place.index, predecessor);
         // The segment is taken after the connection was added, so that it is traced too.
         if let Some(socket) = self.sockets.get_mut(place) {
             socket.connection.take_segment(now, syn);

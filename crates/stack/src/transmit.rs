@@ -3,17 +3,20 @@
 //! Connections that may have something to send are in a list and take turns. A turn is bounded, so that one
 //! bulk transfer does not delay the others, and long enough that batches stay together. A link that takes
 //! super-segments gets them whole; for other links they are cut here, which is cheaper than asking the
-//! connection for each piece. Packets to ourselves stay inside the host.
+//! connection for each piece. What is for a link that takes nothing waits in `outbox.rs`. Packets to ourselves
+//! stay inside the host.
 
 use crate::build::{self, Outgoing, Shape};
 use crate::counters::Discard;
 use crate::flow::FlowKey;
-use crate::frame_queue::HeldFrame;
 use crate::host::Host;
 use crate::interface::InterfaceId;
 use crate::limits::{CUT_BYTES_MAX, LOOPBACK_FRAMES_PER_CALL, SUPER_SEGMENT_BYTES_MAX};
+use crate::neighbour::Demand;
+use crate::outbox::Waiting;
 use crate::route::Hop;
 use crate::socket::Mark;
+use crate::socket::Standing;
 use std::net::{IpAddr, SocketAddr};
 use tcp::{Error, Instant, PathEvent, SendReason, Tracing};
 use wire::tcp::{Header, OptionLayout};
@@ -28,7 +31,7 @@ impl Host {
     }
 
     fn take_frame(&mut self, now: Instant) -> Option<(InterfaceId, Frame)> {
-        self.now = self.now.max(now);
+        let now = self.advance(now);
         if self.budget.is_alarmed() {
             self.relieve(now);
         }
@@ -77,10 +80,10 @@ impl Host {
 
     #[inline(never)]
     fn next_from_outbox(&mut self, out: &mut Frame) -> Option<InterfaceId> {
-        let waiting = self.outbox.pop_front()?;
+        let waiting = self.outbox.pop()?;
         *out = waiting.frame;
         self.last_sending = waiting.sending;
-        self.wake_datagram_senders();
+        self.wake_datagram_senders(waiting.interface);
         Some(waiting.interface)
     }
 
@@ -95,6 +98,12 @@ impl Host {
             self.end_turn();
             return None;
         };
+        if self.outbox.is_held(socket.interface) {
+            let interface = socket.interface;
+            self.end_turn();
+            self.hold_connection(now, interface, index);
+            return None;
+        }
         let link = self.interfaces.get(socket.interface.index()).map(|interface| &interface.capabilities);
         let shape = link.map_or(Shape::LOOPBACK, Shape::of);
         let link_cuts = link.is_none_or(|link| link.super_segment_bytes_max > 0);
@@ -110,6 +119,9 @@ impl Host {
         self.counters.segments_sent += 1;
         let key = socket.key;
         let interface = socket.interface;
+        // Nobody has shown yet that it can receive at a half-open connection's address.
+        let is_half_open = socket.standing == Standing::HalfOpen;
+        let demand = if is_half_open { Demand::Answer } else { Demand::Socket };
         let outgoing = Outgoing {
             header: &mut transmit.header,
             payload: core::mem::take(&mut transmit.payload),
@@ -133,7 +145,7 @@ impl Host {
             self.handle_drained(now, index);
         }
         if interface == InterfaceId::LOOPBACK || shape.medium == Medium::Ethernet {
-            self.send_to_neighbour(now, key.remote.ip(), interface, out)?;
+            self.send_to_neighbour(now, (key.remote.ip(), interface), demand, out)?;
         }
         if !link_cuts && out.offload.segment_bytes > 0 {
             let cut = segmentation::cut(core::mem::take(out), shape.medium, shape.checksum);
@@ -148,13 +160,13 @@ impl Host {
     fn send_to_neighbour(
         &mut self,
         now: Instant,
-        remote: IpAddr,
-        interface: InterfaceId,
+        (remote, interface): (IpAddr, InterfaceId),
+        demand: Demand,
         out: &mut Frame,
     ) -> Option<()> {
         let hop = self.routes.find_on(remote, interface);
         let hop = hop.unwrap_or(Hop { interface, neighbour: remote });
-        let (_, frame) = self.dispatch(now, hop, core::mem::take(out))?;
+        let (_, frame) = self.dispatch(now, hop, core::mem::take(out), demand)?;
         *out = frame;
         Some(())
     }
@@ -173,7 +185,8 @@ impl Host {
         self.turn_transmissions = 0;
     }
 
-    /// The routing table has changed since the connection's interface was chosen: chooses it again.
+    /// The routing table has changed since the connection's interface was chosen, or a path MTU has become too old:
+    /// chooses the interface again, and tries larger packets if nothing is known against them (RFC 1191 §6.3).
     #[cold]
     fn refresh_route(&mut self, now: Instant, index: u32) {
         let Some(socket) = self.sockets.at_mut(index) else { return };
@@ -182,8 +195,12 @@ impl Host {
         let snd_una = socket.connection.snapshot().snd_una;
         match self.route_back(&key) {
             Some(hop) => {
+                let path = self.path_to(now, key.remote, hop);
                 if let Some(socket) = self.sockets.at_mut(index) {
                     socket.interface = hop.interface;
+                    if path.mtu_bytes > socket.connection.path().mtu_bytes {
+                        socket.connection.set_path(path);
+                    }
                 }
             }
             None => {
@@ -198,7 +215,13 @@ impl Host {
     /// Sends a frame to its next hop. Returns it if it can leave at once; otherwise it is for ourselves, or
     /// waits for a neighbour's address, or was dropped.
     #[inline]
-    pub(crate) fn dispatch(&mut self, now: Instant, hop: Hop, frame: Frame) -> Option<(InterfaceId, Frame)> {
+    pub(crate) fn dispatch(
+        &mut self,
+        now: Instant,
+        hop: Hop,
+        frame: Frame,
+        demand: Demand,
+    ) -> Option<(InterfaceId, Frame)> {
         if hop.interface == InterfaceId::LOOPBACK {
             if self.loopback.len() >= self.config.loopback_frames_max {
                 self.counters.discard(Discard::LoopbackFull);
@@ -209,13 +232,13 @@ impl Host {
         }
         match self.interfaces.get(hop.interface.index())?.capabilities.medium {
             Medium::Ip => Some((hop.interface, frame)),
-            Medium::Ethernet => self.resolve(now, hop, frame),
+            Medium::Ethernet => self.resolve(now, hop, frame, demand),
         }
     }
 
     /// Sends a frame that belongs to no connection.
-    pub(crate) fn enqueue_frame(&mut self, now: Instant, hop: Hop, frame: Frame) {
-        if let Some(out) = self.dispatch(now, hop, frame) {
+    pub(crate) fn enqueue_frame(&mut self, now: Instant, hop: Hop, frame: Frame, demand: Demand) {
+        if let Some(out) = self.dispatch(now, hop, frame, demand) {
             self.push_to_outbox(out);
         }
     }
@@ -226,10 +249,10 @@ impl Host {
     }
 
     fn push_waiting(&mut self, waiting: Waiting) {
-        if self.outbox.len() >= self.config.outbox_frames_max {
+        if self.outbox.len(waiting.interface) >= self.config.outbox_frames_max {
             return self.counters.discard(Discard::OutboxFull);
         }
-        self.outbox.push_back(waiting);
+        self.outbox.push(waiting);
     }
 
     pub(crate) fn shape(&self, interface: InterfaceId) -> Shape {
@@ -253,22 +276,8 @@ impl Host {
         let mut frame = Frame::default();
         build::tcp_frame(&mut frame, self.shape(hop.interface), key, outgoing);
         let sending = self.trace_sent(now, key, &header, why);
-        if let Some((interface, frame)) = self.dispatch(now, hop, frame) {
+        if let Some((interface, frame)) = self.dispatch(now, hop, frame, Demand::Answer) {
             self.push_waiting(Waiting { interface, frame, sending });
         }
-    }
-}
-
-/// A frame that waits for its turn on a link.
-pub(crate) struct Waiting {
-    interface: InterfaceId,
-    frame: Frame,
-    /// The record that tells of its sending, if it is traced.
-    sending: Option<u64>,
-}
-
-impl HeldFrame for Waiting {
-    fn frame(&self) -> &Frame {
-        &self.frame
     }
 }

@@ -12,9 +12,11 @@ use crate::event::Event;
 use crate::flow::{Address, FlowKey};
 use crate::host::Host;
 use crate::id::{Slab, SlabKey, SocketId, SocketKind};
-use crate::limits::DATAGRAM_OVERHEAD_BYTES;
+use crate::interface::InterfaceId;
+use crate::limits::{DATAGRAM_OVERHEAD_BYTES, MTU_V6_MIN};
 use crate::packet::{Cast, Packet, flatten, is_flat};
 use crate::receive::is_trusted;
+use crate::recently_sent::RecentlySent;
 use crate::secret::{Purpose, Secret, TableHash};
 use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
@@ -34,6 +36,9 @@ pub(crate) struct UdpSocket {
     /// An event of this socket is in the host's list.
     pub(crate) has_notice: bool,
     waits_to_send: bool,
+    /// Something was sent since it was bound or connected, so that an error may come back.
+    has_sent: bool,
+    recently_sent: RecentlySent,
 }
 
 /// All UDP sockets of a host.
@@ -44,8 +49,6 @@ pub(crate) struct UdpSockets {
     by_port: HashMap<u16, u32, TableHash>,
     /// What waits in all sockets, as their bounds count it.
     queued_bytes: usize,
-    /// Sockets that could not send because the outbox was full; each is in it once.
-    senders: VecDeque<SlabKey>,
 }
 
 impl UdpSockets {
@@ -56,15 +59,13 @@ impl UdpSockets {
             by_end: HashMap::with_hasher(hasher),
             by_port: HashMap::with_hasher(hasher),
             queued_bytes: 0,
-            senders: VecDeque::new(),
         }
     }
 
     /// Memory that the sockets take, with what waits in them.
     pub(crate) fn held_bytes(&self) -> usize {
         let tables = (self.by_end.capacity() + self.by_port.capacity()) * size_of::<((Address, u16), u32)>();
-        let senders = self.senders.capacity() * size_of::<SlabKey>();
-        self.slab.held_bytes() + tables + senders + self.queued_bytes
+        self.slab.held_bytes() + tables + self.queued_bytes
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -153,6 +154,8 @@ impl Host {
             error: None,
             has_notice: false,
             waits_to_send: false,
+            has_sent: false,
+            recently_sent: RecentlySent::default(),
         });
         self.udp.by_end.insert(end, key.index);
         *self.udp.by_port.entry(local.port()).or_default() += 1;
@@ -172,7 +175,9 @@ impl Host {
             let hop = self.route(remote).ok_or(Error::NetworkUnreachable)?;
             self.choose_local(Some(local), remote, hop)?;
         }
-        self.udp.get_mut(key).ok_or(Error::UnknownSocket)?.remote = remote;
+        let socket = self.udp.get_mut(key).ok_or(Error::UnknownSocket)?;
+        socket.remote = remote;
+        socket.has_sent = false;
         Ok(())
     }
 
@@ -199,7 +204,7 @@ impl Host {
         data: Bytes,
         remote: SocketAddr,
     ) -> Result<usize, Error> {
-        self.now = self.now.max(now);
+        let now = self.advance(now);
         let key = udp_key(id)?;
         let socket = self.udp.get_mut(key).ok_or(Error::UnknownSocket)?;
         if let Some(error) = socket.error.take() {
@@ -219,13 +224,14 @@ impl Host {
                 if let Some(socket) = self.udp.get_mut(key)
                     && !core::mem::replace(&mut socket.waits_to_send, true)
                 {
-                    self.udp.senders.push_back(key);
+                    self.outbox.await_room(hop.interface, key);
                 }
                 Err(Error::WouldBlock)
             }
             Err(error) => Err(error),
             Ok(()) => {
                 self.counters.datagrams_sent += 1;
+                self.record_sent(now, key, remote, sent);
                 Ok(sent)
             }
         }
@@ -326,16 +332,37 @@ impl Host {
         self.push_udp_notice(key, Event::Readable);
     }
 
-    /// An ICMP error came for a datagram of the socket that has these ends.
-    pub(crate) fn udp_failed(&mut self, key: &FlowKey, error: Option<tcp::Error>) -> bool {
+    /// A datagram left a socket: what may come back for it is heard.
+    fn record_sent(&mut self, now: Instant, key: SlabKey, remote: SocketAddr, text_bytes: usize) {
+        let (ip_bytes, always_fits) =
+            if remote.is_ipv4() { (20, self.config.path_mtu_v4_min) } else { (40, MTU_V6_MIN) };
+        let udp_bytes = HEADER_BYTES + text_bytes;
+        let Some(socket) = self.udp.get_mut(key) else { return };
+        socket.has_sent = true;
+        if let Ok(len) = u16::try_from(udp_bytes)
+            && ip_bytes + udp_bytes > always_fits as usize
+        {
+            socket.recently_sent.record(now, remote, len);
+        }
+    }
+
+    /// An ICMP error came for a datagram of the socket that has these ends. Returns whether it may have sent one.
+    pub(crate) fn udp_failed(&mut self, key: &FlowKey, error: tcp::Error) -> bool {
         let Some(place) = self.udp.find(key.local, key.local_port, key.remote()) else { return false };
-        let Some(socket) = self.udp.get_mut(place) else { return false };
+        let Some(socket) = self.udp.get_mut(place).filter(|socket| socket.has_sent) else { return false };
         // As on Linux, only a connected socket gets the error: others may send to many peers.
-        if let Some(error) = error.filter(|_| socket.remote.is_some()) {
+        if socket.remote.is_some() {
             socket.error = Some(error);
             self.push_udp_notice(place, Event::Failed(error));
         }
         true
+    }
+
+    /// Whether the socket that has these ends sent a datagram of this length a moment ago.
+    pub(crate) fn udp_has_sent(&self, now: Instant, key: &FlowKey, udp_bytes: u16) -> bool {
+        let socket = self.udp.find(key.local, key.local_port, key.remote());
+        let socket = socket.and_then(|place| self.udp.get(place));
+        socket.is_some_and(|socket| socket.recently_sent.contains(now, key.remote(), udp_bytes))
     }
 
     fn push_udp_notice(&mut self, key: SlabKey, event: Event) {
@@ -346,12 +373,9 @@ impl Host {
         }
     }
 
-    /// There is room in the outbox again: sockets that found it full get an event.
-    pub(crate) fn wake_datagram_senders(&mut self) {
-        if self.udp.senders.is_empty() || self.outbox.len() * 2 > self.config.outbox_frames_max {
-            return;
-        }
-        while let Some(key) = self.udp.senders.pop_front() {
+    /// A frame has left by an interface: if there is room again, sockets that found none get an event.
+    pub(crate) fn wake_datagram_senders(&mut self, interface: InterfaceId) {
+        for key in self.outbox.take_senders(interface, self.config.outbox_frames_max) {
             if let Some(socket) = self.udp.get_mut(key) {
                 socket.waits_to_send = false;
                 self.notices.push_back((SocketId::new(SocketKind::Udp, key), Event::Writable));

@@ -133,6 +133,20 @@ impl Builder {
         self
     }
 
+    /// How much memory the stack may hold for everything that peers can make grow, in bytes; 256 MiB by default. See
+    /// [`stack::MemoryLevel`] for what happens when it is used up, and `Stack::usage` for what is held. Say it
+    /// after [`config`](Builder::config).
+    ///
+    /// ```
+    /// let stack = synfin::Stack::builder().memory(64 << 20).start()?;
+    /// assert!(stack.usage().held_bytes < 64 << 20);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn memory(mut self, bytes: usize) -> Self {
+        self.config.memory = stack::MemoryBudget::of(bytes);
+        self
+    }
+
     /// The options of connections that do not set their own. Say it after [`config`](Builder::config).
     pub fn tcp(mut self, config: tcp::Config) -> Self {
         self.config.tcp = Arc::new(config);

@@ -11,7 +11,7 @@ use crate::observe::{Tap, Tapped};
 use crate::readiness::Wakeups;
 use crate::socket::Sockets;
 use crate::watch::Watch;
-use crate::wires::Wires;
+use crate::wires::{Flow, Wires};
 use device::Direction;
 use stack::{Host, InterfaceId, SocketId};
 use std::io;
@@ -63,6 +63,15 @@ pub(crate) enum Phase {
     Leaving(Instant),
     /// The driver has ended; so many connections were not over.
     Down(usize),
+    /// The driver's thread ended by a panic.
+    Gone,
+}
+
+impl Phase {
+    /// Whether the driver has ended: nobody will be woken any more.
+    pub(crate) fn is_over(self) -> bool {
+        matches!(self, Phase::Down(_) | Phase::Gone)
+    }
 }
 
 /// What is left to do once the lock is released.
@@ -94,7 +103,11 @@ impl Core {
 
     /// Refuses what needs a living stack.
     pub(crate) fn check_is_up(&self) -> io::Result<()> {
-        if self.phase == Phase::Up { Ok(()) } else { Err(error::stack_is_down()) }
+        match self.phase {
+            Phase::Up => Ok(()),
+            Phase::Gone => Err(error::thread_is_gone()),
+            Phase::Leaving(_) | Phase::Down(_) => Err(error::stack_is_down()),
+        }
     }
 
     /// A frame arrived. Its answers are taken before the next one changes them.
@@ -127,23 +140,36 @@ impl Core {
     /// Hands frames to the links as long as they take them.
     pub(crate) fn transmit(&mut self, now: Instant) {
         loop {
-            let has_more = self.gather(now);
-            self.wires.flush();
-            if !has_more || self.wires.are_blocked() {
+            self.gather(now);
+            let mut has_resumed = false;
+            for index in 0..self.wires.len() {
+                let flow = self.wires.flush(index);
+                has_resumed |= matches!(flow, Flow::Resumed(_));
+                self.follow(flow);
+            }
+            if !has_resumed {
                 return;
             }
         }
     }
 
-    /// Takes frames from the host until it has none or a link is full; what it holds back stays there.
-    /// Returns whether there may be more.
-    fn gather(&mut self, now: Instant) -> bool {
-        while !self.wires.are_blocked() {
-            let Some((interface, frame)) = self.host.poll_transmit(now) else { return false };
+    /// Takes frames from the host until it has none for the links that take them. What a full link holds back stays
+    /// there.
+    fn gather(&mut self, now: Instant) {
+        while let Some((interface, frame)) = self.host.poll_transmit(now) {
             self.show(now, Direction::Transmitted, interface, &frame);
-            self.wires.push(interface, frame);
+            let flow = self.wires.push(interface, frame);
+            self.follow(flow);
         }
-        true
+    }
+
+    /// Tells the host which link takes frames.
+    fn follow(&mut self, flow: Flow) {
+        match flow {
+            Flow::AsBefore => {}
+            Flow::Stopped(id) => self.host.hold_interface(id),
+            Flow::Resumed(id) => self.host.release_interface(id),
+        }
     }
 
     fn show(&mut self, now: Instant, direction: Direction, interface: InterfaceId, frame: &wire::Frame) {
@@ -164,13 +190,10 @@ impl Core {
 
     /// When the driver must look at the host again; `None`: not before something happens.
     pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
-        if self.wires.are_blocked() {
-            // The host is ready to send, so it would say "now" until the link has room.
-            return Some(now + BLOCKED_NAP);
-        }
+        let blocked = self.wires.are_blocked().then_some(now + BLOCKED_NAP);
         let deadline = if let Phase::Leaving(deadline) = self.phase { Some(deadline) } else { None };
         let held_back = self.wires.due_in().map(|due_in| now + due_in);
-        [self.host.poll_timeout(), deadline, held_back].into_iter().flatten().min()
+        [self.host.poll_timeout(), deadline, held_back, blocked].into_iter().flatten().min()
     }
 
     fn driver_is_needed(&mut self, now: Instant) -> bool {
@@ -185,7 +208,7 @@ impl Core {
         match self.phase {
             Phase::Up => false,
             Phase::Leaving(deadline) => now >= deadline || self.is_idle(),
-            Phase::Down(_) => true,
+            Phase::Down(_) | Phase::Gone => true,
         }
     }
 
@@ -200,7 +223,7 @@ impl Core {
         self.phase = match self.phase {
             Phase::Up => Phase::Leaving(deadline),
             Phase::Leaving(earlier) => Phase::Leaving(earlier.min(deadline)),
-            down @ Phase::Down(_) => down,
+            over @ (Phase::Down(_) | Phase::Gone) => over,
         };
     }
 

@@ -1,6 +1,7 @@
 //! The stack's own thread: receives what the links bring, minds the time, tells the observer.
 //!
-//! Everything else happens on the threads of the program. The driver sleeps until a link is readable,
+//! Everything else happens on the threads of the program. The driver takes turns: some frames from each link, then
+//! a look at the time and at what programs ask, so that no link keeps it from either. It sleeps until a link is readable,
 //! the host's next timer or a frame that a link holds back is due, or its waker is called; it is called when
 //! a program's thread has made something due earlier, when there is something to tell the observer, and at
 //! the end.
@@ -19,6 +20,8 @@ use wire::Frame;
 
 /// Frames received at once: bounds the time for which the lock is held.
 const RECEIVE_FRAMES_MAX: usize = 32;
+/// Frames that a turn takes from one link before the driver looks at the time and the phase (Linux's NAPI: 64).
+const TURN_FRAMES_MAX: usize = 64;
 /// After something happened the driver looks again this much later, so that the timers that the
 /// program's next call sets (a retransmission, 200 ms ahead) need not wake it.
 const ALERT: Duration = Duration::from_millis(100);
@@ -42,9 +45,21 @@ struct Port {
     rests_until: Option<Instant>,
 }
 
+/// What a turn of receiving has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// The links had nothing.
+    Idle,
+    /// The links have nothing more.
+    Drained,
+    /// A link has more than a turn takes.
+    Unfinished,
+}
+
 /// What the driver does after a look at the host.
 enum Next {
     Sleep(Option<Duration>),
+    Receive,
     Leave,
 }
 
@@ -62,31 +77,37 @@ impl Driver {
         let _fuse = Fuse(Arc::clone(&self.shared));
         let mut last_busy = self.shared.clock.now();
         loop {
-            if self.receive() {
+            let turn = self.receive();
+            if turn != Turn::Idle {
                 last_busy = self.shared.clock.now();
             }
-            match self.look(last_busy) {
+            match self.look(turn, last_busy) {
                 Next::Sleep(timeout) => self.sleep(timeout),
+                Next::Receive => {}
                 Next::Leave => break,
             }
         }
         self.tell_observer();
     }
 
-    /// Takes what the links have until they have nothing. Returns whether there was anything.
-    fn receive(&mut self) -> bool {
-        let mut was_busy = false;
-        loop {
+    /// Takes what the links have, until they have nothing or a link has given as much as a turn takes.
+    fn receive(&mut self) -> Turn {
+        let mut turn = Turn::Idle;
+        for round in 1.. {
             let mut is_busy = false;
             for port in 0..self.ports.len() {
                 is_busy |= self.receive_from(port);
             }
             if !is_busy {
-                return was_busy;
+                return turn;
             }
-            was_busy = true;
+            turn = Turn::Drained;
             self.tell_observer();
+            if round * RECEIVE_FRAMES_MAX >= TURN_FRAMES_MAX {
+                break;
+            }
         }
+        Turn::Unfinished
     }
 
     fn receive_from(&mut self, port: usize) -> bool {
@@ -117,7 +138,7 @@ impl Driver {
 
     /// Minds the time and decides how long to sleep. The decision is known to everybody before the lock
     /// is released, so whoever needs the driver earlier wakes it.
-    fn look(&mut self, last_busy: Instant) -> Next {
+    fn look(&mut self, turn: Turn, last_busy: Instant) -> Next {
         let blind = self.ports.iter().any(|port| port.link.poll_fd().is_none());
         let rest = self.ports.iter().filter_map(|port| port.rests_until).min();
         let next = self.shared.with(|core, now| {
@@ -126,6 +147,10 @@ impl Driver {
             if core.is_time_to_leave(now) {
                 core.go_down(now);
                 return Next::Leave;
+            }
+            if turn == Turn::Unfinished {
+                core.driver = DriverState::Awake;
+                return Next::Receive;
             }
             let alert = Some(last_busy + ALERT).filter(|alert| now < *alert);
             let blind = blind.then_some(now + BLIND_NAP);
@@ -165,8 +190,8 @@ impl Drop for Fuse {
     fn drop(&mut self) {
         let mut core = self.0.lock();
         core.wires.cut();
-        if !matches!(core.phase, Phase::Down(_)) {
-            core.phase = Phase::Down(core.host.usage().connections);
+        if !core.phase.is_over() {
+            core.phase = Phase::Gone;
         }
         core.wake_everybody();
         std::mem::take(&mut core.wakeups).wake();

@@ -39,6 +39,8 @@ pub enum Cause {
     NotConnected,
     /// [`Stack::shutdown`](crate::Stack::shutdown) was called.
     StackIsDown,
+    /// The stack's thread ended by a panic, in a tap or an observer: nothing is sent or received any more.
+    ThreadIsGone,
 }
 
 impl SocketError {
@@ -58,7 +60,7 @@ impl SocketError {
             Cause::Host(error) => host_kind(error),
             Cause::NotInTime => ErrorKind::TimedOut,
             Cause::Closed => ErrorKind::BrokenPipe,
-            Cause::NotConnected | Cause::StackIsDown => ErrorKind::NotConnected,
+            Cause::NotConnected | Cause::StackIsDown | Cause::ThreadIsGone => ErrorKind::NotConnected,
         }
     }
 }
@@ -77,6 +79,9 @@ impl fmt::Display for SocketError {
             Cause::Closed => f.write_str("the connection is closed for writing"),
             Cause::NotConnected => f.write_str("there is no connection any more"),
             Cause::StackIsDown => f.write_str("the stack was shut down"),
+            Cause::ThreadIsGone => f.write_str(
+                "the stack's thread is gone, because a tap or an observer panicked; start another stack",
+            ),
         }
     }
 }
@@ -106,6 +111,7 @@ fn connection_kind(error: tcp::Error) -> ErrorKind {
         "ETIMEDOUT" => ErrorKind::TimedOut,
         "ECONNABORTED" => ErrorKind::ConnectionAborted,
         "ENETUNREACH" => ErrorKind::NetworkUnreachable,
+        "ENOBUFS" => ErrorKind::OutOfMemory,
         _ => ErrorKind::HostUnreachable,
     }
 }
@@ -124,6 +130,7 @@ fn host_kind(error: stack::Error) -> ErrorKind {
         stack::Error::NotConnected | stack::Error::UnknownSocket => ErrorKind::NotConnected,
         stack::Error::WouldBlock => ErrorKind::WouldBlock,
         stack::Error::TooManySockets => ErrorKind::QuotaExceeded,
+        stack::Error::OutOfMemory => ErrorKind::OutOfMemory,
         _ => ErrorKind::Other,
     }
 }
@@ -162,6 +169,11 @@ pub(crate) fn stack_is_down() -> io::Error {
     SocketError { peer: None, cause: Cause::StackIsDown }.into()
 }
 
+/// The stack's thread ended by a panic.
+pub(crate) fn thread_is_gone() -> io::Error {
+    SocketError { peer: None, cause: Cause::ThreadIsGone }.into()
+}
+
 /// The caller asked for something that makes no sense.
 pub(crate) fn invalid(sentence: &'static str) -> io::Error {
     io::Error::new(ErrorKind::InvalidInput, sentence)
@@ -188,6 +200,7 @@ mod tests {
             (tcp::Error::Prohibited, ErrorKind::HostUnreachable),
             (tcp::Error::ProtocolUnreachable, ErrorKind::ConnectionRefused),
             (tcp::Error::HostUnknown, ErrorKind::HostUnreachable),
+            (tcp::Error::OutOfMemory, ErrorKind::OutOfMemory),
         ] {
             assert_eq!(connection(error).kind(), kind);
         }
@@ -197,6 +210,7 @@ mod tests {
             (stack::Error::NetworkUnreachable, ErrorKind::NetworkUnreachable),
             (stack::Error::WouldBlock, ErrorKind::WouldBlock),
             (stack::Error::InvalidAddress, ErrorKind::InvalidInput),
+            (stack::Error::OutOfMemory, ErrorKind::OutOfMemory),
         ] {
             assert_eq!(host(error, None).kind(), kind);
         }

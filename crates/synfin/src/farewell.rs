@@ -8,7 +8,7 @@
 //! Not here: the close of one connection that waits for its peer (`SO_LINGER`, [`Shared::linger`]), and
 //! [`crate::Stack::shutdown`], which waits for the peers to close as well.
 
-use crate::core::{Core, Phase};
+use crate::core::Core;
 use crate::readiness::{Patience, ThreadWait};
 use crate::shared::Shared;
 use stack::{Host, SocketId};
@@ -57,8 +57,8 @@ impl Core {
     /// Whether there is nothing to wait for: the peers have everything and the links took what there was
     /// to send, or the driver has ended.
     fn poll_farewell(&mut self) -> Poll<()> {
-        let is_down = matches!(self.phase, Phase::Down(_));
-        if is_down || (!self.wires.are_blocked() && self.farewell.is_delivered(&self.host)) {
+        let is_over = self.phase.is_over();
+        if is_over || (!self.wires.are_blocked() && self.farewell.is_delivered(&self.host)) {
             return Poll::Ready(());
         }
         Poll::Pending

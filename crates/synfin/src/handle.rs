@@ -112,6 +112,7 @@ impl Stack {
             _ if panicked => {
                 Err(io::Error::other("the stack's thread panicked, probably in an observer or a tap"))
             }
+            Phase::Gone => Err(error::thread_is_gone()),
             Phase::Down(0) | Phase::Up | Phase::Leaving(_) => Ok(()),
             Phase::Down(left) => Err(io::Error::new(
                 ErrorKind::TimedOut,
@@ -126,7 +127,7 @@ impl Stack {
     /// [`shutdown`](Stack::shutdown) that waits returns. Does not wait itself.
     pub fn abort(&self) {
         self.shared().with(|core, now| {
-            if !matches!(core.phase, Phase::Down(_)) {
+            if !core.phase.is_over() {
                 core.phase = Phase::Leaving(now);
                 core.close_all(now);
             }

@@ -24,7 +24,6 @@ impl Core {
         local: Option<SocketAddr>,
         remote: SocketAddr,
     ) -> io::Result<(SocketId, SocketAddr)> {
-        self.check_is_up()?;
         let refused = |error| error::host(error, Some(remote));
         let id = self.host.tcp_connect(now, local, remote).map_err(refused)?;
         self.sockets.insert(id);
@@ -216,7 +215,6 @@ impl Core {
         remote: SocketAddr,
         error: ReadError,
     ) -> io::Result<usize> {
-        self.check_is_up()?;
         if let (ReadError::Failed(error), Some(socket)) = (error, self.sockets.get_mut(id)) {
             socket.on_failed(error);
         }
@@ -228,9 +226,6 @@ impl Core {
 
     /// What `write` returns when the engine takes nothing: the failure once, then a broken pipe.
     pub(crate) fn write_failure(&mut self, id: SocketId, remote: SocketAddr, error: WriteError) -> io::Error {
-        if let Err(error) = self.check_is_up() {
-            return error;
-        }
         if let (WriteError::Failed(error), Some(socket)) = (error, self.sockets.get_mut(id)) {
             socket.on_failed(error);
         }

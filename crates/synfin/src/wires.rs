@@ -1,7 +1,8 @@
 //! The ways out: each interface's link, and the frames that it has not taken yet.
 //!
 //! Frames are gathered and handed over in batches. A link that is full keeps its frames here and the
-//! rest in the host, where the engine knows of them; its `poll_fd` tells the driver when to go on.
+//! rest in the host, where the engine knows of them; its `poll_fd` tells the driver when to go on. The other
+//! links go on: a full one holds up its own traffic alone.
 
 use device::Link;
 use stack::InterfaceId;
@@ -23,10 +24,21 @@ pub(crate) struct Wires {
 struct Wire {
     id: InterfaceId,
     link: Arc<dyn Link>,
-    /// At most [`BATCH_FRAMES`].
+    /// At most [`BATCH_FRAMES`], and the rest of the super-segment that was being cut when the link became full.
     pending: VecDeque<Frame>,
     is_blocked: bool,
     errors: LinkErrors,
+}
+
+/// What has become of a link when frames were handed to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// It is as it was.
+    AsBefore,
+    /// It takes no more.
+    Stopped(InterfaceId),
+    /// It takes frames again.
+    Resumed(InterfaceId),
 }
 
 /// What a link has said besides frames.
@@ -64,18 +76,21 @@ impl Wires {
     }
 
     /// Gathers a frame; a whole batch goes out.
-    pub(crate) fn push(&mut self, id: InterfaceId, frame: Frame) {
-        if let Some(wire) = self.wires.get_mut(id.index()) {
-            wire.pending.push_back(frame);
-            if wire.pending.len() >= BATCH_FRAMES {
-                wire.flush();
-            }
-        }
+    pub(crate) fn push(&mut self, id: InterfaceId, frame: Frame) -> Flow {
+        let Some(wire) = self.wires.get_mut(id.index()) else { return Flow::AsBefore };
+        wire.pending.push_back(frame);
+        if wire.pending.len() >= BATCH_FRAMES && !wire.is_blocked { wire.flush() } else { Flow::AsBefore }
     }
 
-    /// Hands over everything that was gathered.
-    pub(crate) fn flush(&mut self) {
-        self.wires.iter_mut().filter(|wire| !wire.pending.is_empty()).for_each(Wire::flush);
+    /// How many links there are.
+    pub(crate) fn len(&self) -> usize {
+        self.wires.len()
+    }
+
+    /// Hands over everything that was gathered for one link, by its number.
+    pub(crate) fn flush(&mut self, index: usize) -> Flow {
+        let wire = self.wires.get_mut(index).filter(|wire| !wire.pending.is_empty());
+        wire.map_or(Flow::AsBefore, Wire::flush)
     }
 
     /// How long until a link has something to do by itself: a frame that it holds back.
@@ -83,8 +98,7 @@ impl Wires {
         self.wires.iter().filter_map(|wire| wire.link.due_in()).min()
     }
 
-    /// Whether a link has more than it takes. One that is full holds up the others of the same stack:
-    /// the host's order of sending is kept.
+    /// Whether a link has more than it takes.
     pub(crate) fn are_blocked(&self) -> bool {
         self.wires.iter().any(|wire| wire.is_blocked)
     }
@@ -104,7 +118,7 @@ impl Wires {
 }
 
 impl Wire {
-    fn flush(&mut self) {
+    fn flush(&mut self) -> Flow {
         // Each failure costs the frame it is about, so this ends.
         while !self.pending.is_empty() {
             match self.link.transmit(&mut self.pending) {
@@ -115,6 +129,11 @@ impl Wire {
                 }
             }
         }
-        self.is_blocked = !self.pending.is_empty();
+        let was_blocked = std::mem::replace(&mut self.is_blocked, !self.pending.is_empty());
+        match (was_blocked, self.is_blocked) {
+            (false, true) => Flow::Stopped(self.id),
+            (true, false) => Flow::Resumed(self.id),
+            _ => Flow::AsBefore,
+        }
     }
 }

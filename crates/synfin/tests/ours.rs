@@ -435,6 +435,46 @@ fn a_tap_that_panics_takes_the_stack_down_but_hangs_nobody() {
 }
 
 #[test]
+fn a_stack_whose_thread_is_gone_refuses_every_call_and_says_why() {
+    let (left, right) = device::memory::pair(capabilities());
+    let armed = Arc::new(AtomicBool::new(false));
+    let panics = Arc::clone(&armed);
+    let client = client_on(left)
+        .on_connection(move |_| assert!(!panics.load(Ordering::SeqCst), "the test's own panic"))
+        .start()
+        .unwrap();
+    let server = server_on(right).start().unwrap();
+    let listener = TcpListener::bind(&server, (SERVER, 80)).unwrap();
+    let mut stream = TcpStream::connect(&client, (SERVER, 80)).unwrap();
+    let datagrams = UdpSocket::bind(&client, (CLIENT, 0)).unwrap();
+    let (mut accepted, _) = listener.accept().unwrap();
+    accepted.write_all(b"unread").unwrap();
+    let mut blocked = {
+        let other = TcpStream::connect(&client, (SERVER, 80)).unwrap();
+        Some(thread::spawn(move || (&other).read(&mut [0; 5])))
+    };
+    armed.store(true, Ordering::SeqCst);
+    let _ = TcpStream::connect(&client, (SERVER, 80));
+    let gone = |what: &str, error: io::Error| {
+        assert_eq!(error.kind(), ErrorKind::NotConnected, "{what}: {error}");
+        assert!(error.to_string().starts_with("the stack's thread is gone"), "{what}: {error}");
+    };
+    eventually("the stack is down", || TcpListener::bind(&client, (CLIENT, 0)).is_err());
+    gone("a read that waited", blocked.take().unwrap().join().unwrap().unwrap_err());
+    gone("read", stream.read(&mut [0; 5]).unwrap_err());
+    gone("peek", stream.peek(&mut [0; 5]).unwrap_err());
+    gone("write", stream.write(b"hello").unwrap_err());
+    gone("write_bytes", stream.write_bytes(bytes::Bytes::from_static(b"hello")).unwrap_err());
+    gone("shutdown", stream.shutdown(Shutdown::Write).unwrap_err());
+    gone("set_nodelay", stream.set_nodelay(true).unwrap_err());
+    gone("connect", TcpStream::connect(&client, (SERVER, 80)).unwrap_err());
+    gone("bind", TcpListener::bind(&client, (CLIENT, 0)).unwrap_err());
+    gone("send_to", datagrams.send_to(b"hello", (SERVER, 9)).unwrap_err());
+    gone("recv_from", datagrams.recv_from(&mut [0; 5]).unwrap_err());
+    gone("connect a UDP socket", datagrams.connect((SERVER, 9)).unwrap_err());
+}
+
+#[test]
 fn info_knows_the_connection() {
     let pair = Pair::new();
     let (mut client, mut server) = pair.pair();

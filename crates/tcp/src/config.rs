@@ -220,11 +220,12 @@ pub struct Config {
     /// An ICMP error that is hard ends an attempt to connect (RFC 9293 §3.9.2.2, SHLD-26; FreeBSD:
     /// `icmp_may_rst`). Off: it is only remembered, as the reason should the attempt fail.
     pub icmp_ends_opening: bool,
-    /// Ignore RSTs in TIME-WAIT (RFC 1337 §3, fix F1): a stray RST must not end it early.
+    /// Ignore RSTs in TIME-WAIT (RFC 1337 §3, fix F1): a stray RST must not end it early. The one that answers our answer
+    /// to a SYN is no stray: see [`TimeWait`](crate::TimeWait).
     pub time_wait_ignores_rst: bool,
     /// Go back to the initial window after an idle period of one RTO (RFC 5681 §4.1).
     pub slow_start_after_idle: bool,
-    /// How often segments are answered that look like an attack or a loop (RFC 5961 §7).
+    /// How often segments are answered that look like an attack or a loop, for each kind of answer (RFC 5961 §7).
     pub challenge_acks: Allowance,
     /// In which order options stand, for those who compare bytes.
     pub option_layout: OptionLayout,

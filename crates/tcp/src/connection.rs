@@ -173,8 +173,13 @@ impl Connection {
     pub(crate) fn on_syn_in_listen(&mut self, now: Instant, syn: &Segment) {
         self.synchronize(now, syn);
         self.take(now, Cause::Syn);
-        if !syn.payload.is_empty() {
-            self.receiver.keep_text_of_syn(&syn.payload);
+        self.keep_what_came_with_syn(syn);
+    }
+
+    /// Text and FIN of a SYN wait for ESTABLISHED (RFC 9293 §3.10.7.2, third; §3.10.7.3, fifth).
+    pub(crate) fn keep_what_came_with_syn(&mut self, syn: &Segment) {
+        if !syn.payload.is_empty() || syn.header.flags.fin() {
+            self.receiver.keep_what_came_with_syn(syn);
         }
     }
 

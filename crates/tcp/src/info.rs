@@ -5,8 +5,9 @@ use crate::connection::Connection;
 use crate::segment::Error;
 use crate::sender::RecoveryPhase;
 use crate::state::State;
-use crate::time_wait::TimeWait;
+use crate::time_wait::{LastStamps, TimeWait, milliseconds};
 use crate::timers::Timer;
+use crate::timestamps::TimestampState;
 use crate::{Instant, window_field};
 use core::time::Duration;
 use wire::Seq;
@@ -246,14 +247,18 @@ impl Connection {
     /// The compact form of a connection in TIME-WAIT.
     pub(crate) fn what_is_left(&self) -> Option<TimeWait> {
         let due = self.timers.due(Timer::Linger).filter(|_| self.state() == State::TimeWait)?;
+        let TimestampState { recent, offset, .. } = self.timestamps;
         Some(TimeWait {
             snd_nxt: self.sender.nxt,
             rcv_nxt: self.receiver.nxt(),
+            stamps: LastStamps { recent, offset },
+            reset_until_ms: self.timers.due(Timer::Challenge).map(milliseconds),
+            due,
             window: window_field(self.receiver.wnd(), self.receiver.shift()),
+            rto_ms: u16::try_from(self.sender.rtt.rto_us() / 1_000).unwrap_or(u16::MAX),
             shift: self.receiver.shift(),
             spent: crate::allowance::Spent::NOTHING,
-            timestamps: self.timestamps.agreed().then_some((self.timestamps.recent, self.timestamps.offset)),
-            due,
+            has_stamps: self.timestamps.agreed(),
         })
     }
 }

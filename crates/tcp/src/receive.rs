@@ -1,8 +1,8 @@
 //! A segment arrives: the eight steps of RFC 9293 §3.10.7.4, in the RFC's order, each able to refuse.
 //!
-//! Before them stands PAWS (`timestamps.rs`), as RFC 7323 wants. SYN-SENT has a file of its own
-//! (`syn_sent.rs`); LISTEN and TIME-WAIT follow the rules that hosts share (`listen.rs`,
-//! `time_wait.rs`). What an acknowledgment does to the sender is in `acknowledged.rs`, the window and the
+//! Before them stands PAWS (`timestamps.rs`), as RFC 7323 wants, and before that the challenge of a SYN: see
+//! [`Connection::arrives`]. SYN-SENT has a file of its own (`syn_sent.rs`); LISTEN and TIME-WAIT follow the
+//! rules that hosts share (`listen.rs`, `time_wait.rs`). What an acknowledgment does to the sender is in `acknowledged.rs`, the window and the
 //! way of the text to the reader in `receiver/`, what becomes of what is refused in `refuse.rs`.
 
 use crate::connection::Connection;
@@ -15,6 +15,7 @@ use crate::time_wait::TimeWaitVerdict;
 use crate::timers::Timer;
 use crate::trace::Trace;
 use crate::{Instant, Refusal, SendReason, listen};
+use core::time::Duration;
 use wire::Seq;
 use wire::tcp::{Flags, Header};
 
@@ -85,8 +86,16 @@ impl Connection {
     #[inline(never)]
     fn arrives_in_time_wait(&mut self, now: Instant, segment: &Segment) -> Result<(), Refused> {
         let Some(mut rest) = self.what_is_left() else { return Ok(()) };
+        let awaited_until = rest.reset_until_ms;
         let verdict = rest.handle_segment(now, &segment.header, segment.text_bytes(), &self.config);
+        if let TimeWaitVerdict::Reopen { .. } = verdict {
+            // The host has found nobody to take it.
+            rest.refuse_syn(now);
+        }
         self.arm(Timer::Linger, rest.due());
+        if rest.reset_until_ms != awaited_until {
+            self.arm(Timer::Challenge, now + Duration::from_millis(rest.rto_ms.into()));
+        }
         match verdict {
             TimeWaitVerdict::Ignore(why) => Err(Refused::silently(why)),
             TimeWaitVerdict::Reply(transmit) if segment.len_in_sequence_space() == 0 => {
@@ -96,7 +105,6 @@ impl Connection {
                 self.receiver.acks.owe(transmit.why);
                 Ok(())
             }
-            // The application still holds this connection: its peer has to wait until it lets go.
             TimeWaitVerdict::Reopen { .. } => {
                 Err(Refused::with_ack(Refusal::UnexpectedSyn, SendReason::ChallengeAck))
             }
@@ -108,12 +116,18 @@ impl Connection {
     }
 
     /// The event processing for synchronized states and SYN-RECEIVED (§3.10.7.4).
+    ///
+    /// RFC 7323 §5.3 puts timestamps before the sequence number, except for a RST (R1). A SYN in a synchronized state
+    /// comes before them, because it MUST be challenged whatever it says (RFC 5961 §4.2), and all that timestamps
+    /// could do is worse: an old one is answered by the same acknowledgment (R1), and for none at all the silence
+    /// of §3.2 is a SHOULD, which would lock out a peer that has rebooted without the option. Nothing of such
+    /// a SYN is taken, so that there is nothing to protect.
     fn arrives(&mut self, now: Instant, segment: &mut Segment) -> Result<(), Refused> {
         let speaks = segment.header.flags.intersects(Flags::ACK | Flags::RST | Flags::SYN);
         if !speaks && self.config.habits.drops_what_has_no_ack_first() {
             return Err(Refused::silently(Refusal::NoAck));
         }
-        self.check_repeated_syn(segment)?;
+        self.check_early_syn(segment)?;
         self.timestamps.check(now, segment, &self.config, self.receiver.oldest_stamp())?;
         let text_allowed = self.first_check_sequence(now, segment)?;
         if self.second_check_reset(now, segment)? {
@@ -138,15 +152,21 @@ impl Connection {
         Ok(())
     }
 
-    /// In SYN-RECEIVED the peer's SYN may come again: with our SYN acknowledged it is the second step
-    /// of a simultaneous open (§3.5, figure 7), without it the peer has not heard our answer.
-    fn check_repeated_syn(&mut self, segment: &mut Segment) -> Result<(), Refused> {
-        if segment.header.flags.syn() { self.check_syn_again(segment) } else { Ok(()) }
+    /// A SYN is looked at before everything else; most segments have none.
+    fn check_early_syn(&mut self, segment: &mut Segment) -> Result<(), Refused> {
+        if segment.header.flags.syn() { self.take_early_syn(segment) } else { Ok(()) }
     }
 
+    /// In SYN-RECEIVED the peer's SYN may come again: with our SYN acknowledged it is the second step
+    /// of a simultaneous open (§3.5, figure 7), without it the peer has not heard our answer. In a
+    /// synchronized state it is challenged.
     #[cold]
-    fn check_syn_again(&mut self, segment: &mut Segment) -> Result<(), Refused> {
+    fn take_early_syn(&mut self, segment: &mut Segment) -> Result<(), Refused> {
         let header = &mut segment.header;
+        if header.flags.rst() {
+            // A reset is a reset, whatever else it is: the first and the second step judge it.
+            return Ok(());
+        }
         // FIN-WAIT-1, too, when CLOSE came before our SYN was acknowledged.
         if self.syn_unacked() && header.seq == self.receiver.irs() {
             if !header.flags.ack() {
@@ -156,6 +176,8 @@ impl Connection {
             // RFC 7323 §2.2: the window of a SYN is not scaled; from here on it is read as if it were.
             header.window >>= self.sender.shift;
             header.flags = Flags::from_bits(header.flags.bits() & !Flags::SYN.bits());
+        } else if self.state().is_synchronized() {
+            return Err(Refused::with_ack(Refusal::UnexpectedSyn, SendReason::ChallengeAck));
         }
         Ok(())
     }
@@ -205,7 +227,7 @@ impl Connection {
             && seq + 1 == self.receiver.nxt()
     }
 
-    /// Fourth, check the SYN bit, with RFC 5961 §4.2.
+    /// Fourth, check the SYN bit. Here only SYN-RECEIVED is left, see [`Connection::take_early_syn`].
     fn fourth_check_syn(&mut self, now: Instant, segment: &Segment) -> Result<(), Refused> {
         if segment.header.flags.syn() { self.refuse_syn(now) } else { Ok(()) }
     }
@@ -276,16 +298,13 @@ impl Connection {
         let (seq, nxt) = (header.seq, self.receiver.nxt());
         let edge = self.receiver.acceptable_edge(self.receive_buffer());
         if header.flags.fin() {
-            self.receiver.note_fin(seq + text.len() as u32, edge);
+            self.receiver.note_fin(seq, seq + text.len() as u32, edge);
         }
         let first = seq.latest(nxt);
-        let last = (seq + text.len() as u32).earliest(self.receiver.end_of_text(edge));
+        let last = (seq + text.len() as u32).earliest(edge);
         if !text.is_empty() && first.before(last) {
             if self.is_orphaned && last.after(nxt) {
                 return self.refuse_text_after_close(now, header.ack);
-            }
-            if seq.before(nxt) {
-                self.receiver.report_duplicate(seq, nxt.bytes_since(seq), &self.config);
             }
             let arrived_bytes = text.len();
             text.truncate(last.bytes_since(seq) as usize);
@@ -295,14 +314,17 @@ impl Connection {
                 text.compact();
             }
             if first == nxt {
-                let limit = self.config.habits.delayed_ack_limit();
                 let echo = segment.header.options.timestamps.map(|stamps| stamps.echo);
                 self.receiver.time_text(now, text.len(), echo, &self.timestamps);
-                if self.receiver.take_in_order(text, limit, &mut self.events) {
+                if self.receiver.take_in_order(text, &self.config, &mut self.events) {
                     self.delay_ack(now);
                 }
                 if self.memory == Memory::Ample {
                     self.receiver.size_buffer(now, &self.config);
+                }
+                if seq.before(nxt) {
+                    // After that, because the first part that was received before is the one to report.
+                    self.receiver.report_duplicate(seq, nxt.bytes_since(seq), &self.config);
                 }
             } else {
                 self.receiver.keep_out_of_order(first, &text, &self.config)?;

@@ -20,7 +20,7 @@ mod sizing;
 mod tests;
 mod window;
 
-pub(crate) use window::ReceiveBuffer;
+pub(crate) use window::{ReceiveBuffer, touches};
 
 use crate::{Config, SendReason};
 use acks::Acks;
@@ -46,7 +46,7 @@ pub(crate) struct Receiver {
     acked: Seq,
     /// One past the last urgent byte announced (RCV.UP), or something that was read.
     up: Seq,
-    /// Where the peer's FIN stands, once seen.
+    /// Where the peer's FIN is said to stand, or stood: see [`Receiver::note_fin`].
     fin: Seq,
     /// The round trip as this half sees it.
     rtt: ReceiverRtt,
@@ -68,9 +68,9 @@ pub(crate) struct Receiver {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PeerFin {
     Unseen,
-    /// It waits for the text before it.
+    /// A segment ahead of its turn bears it: a claim, until the text before it has arrived. Never before RCV.NXT.
     Seen,
-    /// No more text comes.
+    /// It was reached: no more text comes.
     Taken,
 }
 
@@ -111,6 +111,15 @@ impl Disorder {
     /// Memory that it takes.
     fn held_bytes(&self) -> usize {
         size_of::<Disorder>() + self.reassembly.held_bytes()
+    }
+
+    /// Drops what is held; a duplicate that waits for its acknowledgment is still reported.
+    #[cold]
+    fn without_held(mut self: Box<Self>) -> Option<Box<Self>> {
+        self.reassembly = Reassembly::default();
+        self.began = None;
+        self.report.forget_held();
+        if self.is_empty() { None } else { Some(self) }
     }
 }
 

@@ -18,7 +18,9 @@ impl Connection {
             None => {}
             Some(Reply::Reset { seq }) => self.reset_reply = Some(seq),
             Some(Reply::SynAck) => self.handshake.owed = Some(Opening::Asked),
-            Some(Reply::Ack(why)) if self.receiver.acks.challenges.take(now, self.config.challenge_acks) => {
+            Some(Reply::Ack(why))
+                if self.receiver.acks.suspicious.take(now, self.config.challenge_acks, why) =>
+            {
                 self.receiver.acks.owe(why);
             }
             Some(Reply::Ack(_)) => {}

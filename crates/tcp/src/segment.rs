@@ -205,7 +205,7 @@ impl Error {
             Error::HostUnreachable | Error::HopsExceeded | Error::Prohibited => "EHOSTUNREACH",
             Error::NetworkUnreachable | Error::NetworkProhibited => "ENETUNREACH",
             Error::ParameterProblem | Error::NextHeaderUnknown => "EPROTO",
-            Error::OutOfMemory => "ENOMEM",
+            Error::OutOfMemory => "ENOBUFS",
         }
     }
 }

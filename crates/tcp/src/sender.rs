@@ -197,6 +197,8 @@ impl Sender {
         self.wnd = u32::from(window);
         self.wnd_max = self.wnd;
         self.wl1 = seq;
+        // Whatever the peer acknowledges is newer than nothing.
+        self.wl2 = self.iss;
         self.sack = sack;
     }
 

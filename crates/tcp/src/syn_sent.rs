@@ -37,6 +37,7 @@ impl Connection {
             // Both ends open at once (§3.5, figure 7).
             self.timers.stop(Timer::Retransmit);
             self.take(now, Cause::Syn);
+            self.keep_what_came_with_syn(segment);
             return Ok(());
         }
         self.take(now, Cause::SynAck);

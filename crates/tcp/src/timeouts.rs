@@ -35,8 +35,8 @@ impl Connection {
                 let (sender, mut lent) = self.sending(now);
                 sender.on_probe_timer(&mut lent);
             }
-            // Whoever polls for segments finds them.
-            Timer::Pace => {}
+            // Whoever polls for segments finds them; whoever gets a reset finds that this does not run.
+            Timer::Pace | Timer::Challenge => {}
             Timer::Persist => self.on_persist_timer(now),
             Timer::DelayedAck => self.receiver.acks.owe(SendReason::DelayedAck),
             Timer::KeepAlive => self.on_keep_alive_timer(now),

@@ -30,10 +30,12 @@ pub enum Timer {
     Cork,
     /// The next burst may leave.
     Pace,
+    /// The reset that answers our answer to a SYN in TIME-WAIT is not awaited any more (RFC 5961 §4.2).
+    Challenge,
 }
 
 impl Timer {
-    pub(crate) const ALL: [Timer; 10] = [
+    pub(crate) const ALL: [Timer; 11] = [
         Timer::Retransmit,
         Timer::Reorder,
         Timer::Probe,
@@ -44,13 +46,14 @@ impl Timer {
         Timer::Linger,
         Timer::Cork,
         Timer::Pace,
+        Timer::Challenge,
     ];
 
     /// Where its due time is kept. Those of which at most one runs at a time share a place: those that look after
-    /// what is in flight, or after a closed window (RFC 8985 §8).
+    /// what is in flight, or after a closed window (RFC 8985 §8). In TIME-WAIT there is neither.
     const fn place(self) -> usize {
         match self {
-            Timer::Retransmit | Timer::Reorder | Timer::Probe | Timer::Persist => 0,
+            Timer::Retransmit | Timer::Reorder | Timer::Probe | Timer::Persist | Timer::Challenge => 0,
             // Who has left asks no more whether the peer is there: it waits only so long.
             Timer::KeepAlive | Timer::Linger => 1,
             Timer::DelayedAck => 2,
@@ -73,6 +76,7 @@ impl Timer {
             Timer::User => "user",
             Timer::Linger => "linger",
             Timer::Cork => "cork",
+            Timer::Challenge => "challenge",
         }
     }
 }

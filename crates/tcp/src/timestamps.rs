@@ -64,7 +64,8 @@ impl TimestampState {
             return Ok(());
         }
         let Some(stamps) = segment.header.options.timestamps else {
-            if config.missing_timestamps_tolerated {
+            // RFC 7323 §3.2 speaks of a connection's segments: a SYN in SYN-RECEIVED is another attempt to open one.
+            if config.missing_timestamps_tolerated || segment.header.flags.syn() {
                 return Ok(());
             }
             return Err(Refused::silently(Refusal::MissingTimestamp));

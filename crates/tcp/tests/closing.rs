@@ -9,7 +9,7 @@ use synfin_tcp::{
     Config, Connection, Error, Event, Instant, ReadError, State, TimeWait, TimeWaitVerdict, WriteError,
 };
 use wire::Seq;
-use wire::tcp::{Flags, Header};
+use wire::tcp::{Flags, Header, Options};
 
 const BOTH: [Side; 2] = [Side::Client, Side::Server];
 
@@ -185,7 +185,14 @@ fn time_wait_answers_empty_segments_beyond_the_window_but_not_without_end() {
         assert_eq!(answers, 10, "two in TIME-WAIT would answer each other for ever");
     }
     let inside = standing.rcv_nxt + 100;
-    assert!(matches!(arrives(Flags::ACK, inside, 0, 2), TimeWaitVerdict::Ignore(_)));
+    assert!(
+        matches!(arrives(Flags::ACK, inside, 0, 2), TimeWaitVerdict::Reply(_)),
+        "it knows of more than we do"
+    );
+    assert!(
+        matches!(arrives(Flags::ACK, standing.rcv_nxt, 0, 2), TimeWaitVerdict::Ignore(_)),
+        "what we expect"
+    );
     assert!(matches!(arrives(Flags::PSH, inside, 5, 2), TimeWaitVerdict::Ignore(_)), "text without ACK");
     assert!(matches!(arrives(Flags::PSH, beyond, 5, 2), TimeWaitVerdict::Reply(_)), "where we stand");
 }
@@ -207,6 +214,66 @@ fn time_wait_is_safe_from_strays() {
     let config = Config { time_wait_ignores_rst: false, ..Config::default() };
     let header = Header { seq: rcv_nxt, flags: Flags::RST, ..Header::default() };
     assert!(matches!(rest.handle_segment(pair.now, &header, 0, &config), TimeWaitVerdict::Closed));
+}
+
+#[test]
+fn the_reset_that_answers_our_answer_to_a_syn_ends_time_wait() {
+    // RFC 5961 §3.2 and §4.2: a peer that rebooted, and whose SYN is not newer.
+    let (pair, fresh) = time_wait();
+    let rcv_nxt = pair.client.snapshot().rcv_nxt;
+    let rto = pair.client.info(pair.now).rto;
+    let header = |flags, seq| Header { seq, flags, ..Header::default() };
+    let challenged = || {
+        let mut rest = fresh;
+        let verdict =
+            rest.handle_segment(pair.now, &header(Flags::SYN, rcv_nxt - 500), 0, &Config::default());
+        let TimeWaitVerdict::Reply(answer) = verdict else { panic!("{verdict:?}") };
+        assert_eq!((answer.header.ack, answer.why.name()), (rcv_nxt, "challenge-ack"));
+        rest
+    };
+    let reset_after = |wait, seq| {
+        challenged().handle_segment(pair.now + wait, &header(Flags::RST, seq), 0, &Config::default())
+    };
+    assert!(matches!(reset_after(Duration::ZERO, rcv_nxt), TimeWaitVerdict::Closed));
+    assert!(matches!(reset_after(rto - Duration::from_millis(1), rcv_nxt), TimeWaitVerdict::Closed));
+    for (wait, seq) in [
+        (Duration::ZERO, rcv_nxt + 1),
+        (Duration::ZERO, rcv_nxt - 1),
+        (rto + Duration::from_millis(2), rcv_nxt),
+        (Duration::from_secs(30), rcv_nxt),
+    ] {
+        assert!(matches!(reset_after(wait, seq), TimeWaitVerdict::Ignore(_)), "{wait:?} {seq}");
+    }
+    // A newer SYN that nobody takes is answered like any other.
+    let mut rest = fresh;
+    let newer = header(Flags::SYN, rcv_nxt + 9_000);
+    assert!(matches!(
+        rest.handle_segment(pair.now, &newer, 0, &Config::default()),
+        TimeWaitVerdict::Reopen { .. }
+    ));
+    let reset = header(Flags::RST, rcv_nxt);
+    assert!(matches!(
+        rest.handle_segment(pair.now, &reset, 0, &Config::default()),
+        TimeWaitVerdict::Ignore(_)
+    ));
+    rest.refuse_syn(pair.now);
+    assert!(matches!(rest.handle_segment(pair.now, &reset, 0, &Config::default()), TimeWaitVerdict::Closed));
+}
+
+#[test]
+fn a_connection_in_time_wait_keeps_the_same_rules_as_its_compact_form() {
+    let (mut pair, _) = time_wait();
+    let next = pair.next_header(Side::Client, Flags::SYN);
+    let reset = Header { flags: Flags::RST, ..next };
+    let syn = Header { seq: next.seq - 500, options: Options::default(), ..next };
+    assert!(pair.inject(Side::Client, reset, b"").is_empty());
+    assert_eq!(pair.inject(Side::Client, syn, b"")[0].header.ack, next.seq);
+    pair.run_for(Duration::from_secs(5));
+    assert!(pair.inject(Side::Client, reset, b"").is_empty());
+    assert_eq!(pair.client.state(), State::TimeWait, "it came too late");
+    pair.inject(Side::Client, syn, b"");
+    pair.inject(Side::Client, reset, b"");
+    assert_eq!(pair.client.state(), State::Closed);
 }
 
 #[test]

@@ -52,6 +52,28 @@ fn a_syn_is_challenged_wherever_it_stands() {
 }
 
 #[test]
+fn a_syn_is_challenged_whatever_its_timestamp() {
+    // RFC 5961 §4.2: "irrespective of the sequence number" and of what RFC 7323 §5.3 would say of the rest.
+    let mut pair = traced();
+    let syn = pair.next_header(Side::Client, Flags::SYN);
+    let stamps = syn.options.timestamps.expect("agreed upon");
+    let stamp = |value| Some(Timestamps { value, echo: 0 });
+    for timestamps in
+        [None, stamp(stamps.value.wrapping_sub(1 << 30)), stamp(stamps.value.wrapping_add(1 << 30))]
+    {
+        for seq in [syn.seq, syn.seq - 1, syn.seq - (1 << 31)] {
+            let mut header = Header { seq, ..syn };
+            header.options.timestamps = timestamps;
+            let answer = pair.inject(Side::Client, header, b"");
+            assert_eq!(answer.len(), 1, "{timestamps:?} at {seq}");
+            assert_eq!(answer[0].why.name(), "challenge-ack", "{timestamps:?} at {seq}");
+        }
+    }
+    assert_eq!(refusals(&mut pair), [Refusal::UnexpectedSyn; 9]);
+    assert_eq!(pair.client.state(), State::Established);
+}
+
+#[test]
 fn an_acknowledgment_must_be_plausible() {
     // RFC 5961 §5.2.
     let mut pair = traced();
@@ -198,4 +220,25 @@ fn a_reset_may_carry_text() {
     pair.inject(Side::Client, rst, b"why I do this");
     assert_eq!(pair.client.failure(), Some(synfin_tcp::Error::Reset));
     assert_eq!(pair.client.readable_bytes(), 0);
+}
+
+#[test]
+fn half_a_circle_away_is_not_in_the_window() {
+    // RFC 9293 table 6: by the shorter way around 2^31 is before RCV.NXT, and its end behind the window.
+    let mut pair = traced();
+    let next = pair.next_header(Side::Client, Flags::ACK | Flags::PSH);
+    let text = [b'x'; 1_000];
+    for away in [1 << 31, (1 << 31) - 500, (1 << 31) + 5_000, (1 << 31) + (3 << 20)] {
+        let answer = pair.inject(Side::Client, Header { seq: next.seq + away, ..next }, &text);
+        assert_eq!(answer.len(), 1, "{away}");
+        assert!(answer[0].header.options.sack.as_slice().is_empty(), "{away} was never received");
+    }
+    assert_eq!(refusals(&mut pair), [Refusal::OutOfWindow; 4]);
+    let mut closing = Pair::established();
+    let now = closing.now;
+    closing.client.finish(now);
+    closing.flush();
+    let ack = closing.next_header(Side::Client, Flags::ACK);
+    closing.inject(Side::Client, Header { seq: ack.seq + (1 << 31), ..ack }, &text);
+    assert_eq!(closing.client.state(), State::FinWait1, "its acknowledgment is not heard");
 }

@@ -201,6 +201,28 @@ fn a_smaller_buffer_does_not_take_back_what_was_offered() {
 }
 
 #[test]
+fn a_buffer_smaller_than_the_unit_of_the_scale_is_not_announced_as_none() {
+    // A buffer that may grow to a gigabyte is announced in units of 16 KiB.
+    for bytes in [1_000, 10_000, 16_383, 20_000, 40_000] {
+        let odd =
+            Config { receive_buffer_bytes: bytes, receive_buffer_bytes_max: 1 << 30, ..Config::default() };
+        let mut pair = Pair::with(Config::default(), odd).opened();
+        let data = pattern(300_000);
+        let now = pair.now;
+        pair.client.write(now, &data).expect("room");
+        let mut read = Vec::new();
+        for _ in 0..2_000 {
+            pair.run_for(Duration::from_millis(20));
+            let held = pair.server.readable_bytes();
+            assert!(held <= bytes as usize + (16 << 10), "{held} bytes in a buffer of {bytes}");
+            read.extend(pair.read_all(Side::Server));
+        }
+        assert_eq!(read.len(), data.len(), "{bytes}: in 40 seconds, without waiting for a probe each time");
+        assert!(read == data);
+    }
+}
+
+#[test]
 fn a_window_closed_for_days_does_not_end_the_connection() {
     // MUST-37, MAY-8: as long as probes are answered.
     let small = Config { receive_buffer_bytes: 10_000, ..Config::default() };

@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::http::head::{HEAD_BYTES_MAX, HeadError, Response};
 use crate::over_tun::OverTun;
+use crate::terminal::foreign;
 use report::numbers;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -21,7 +22,7 @@ pub(crate) fn parse(text: &str) -> Result<Url, Failure> {
 /// Where a redirection leads.
 pub(crate) fn redirected(from: &Url, location: &str) -> Result<Url, Failure> {
     let next = from.join(location).map_err(|error| {
-        Failure::new(format!("{from} leads to \"{location}\", which is not a URL ({error})"))
+        Failure::new(format!("{from} leads to \"{}\", which is not a URL ({error})", foreign(location)))
     })?;
     check(next).map_err(Failure::new)
 }
@@ -107,7 +108,7 @@ pub(crate) fn head(peer: &str, error: HeadError, timeout: Duration) -> Failure {
 /// The server says no.
 pub(crate) fn status(url: &Url, response: &Response) -> Failure {
     let Response { status, reason, .. } = response;
-    let reason: String = reason.chars().filter(|c| !c.is_control()).collect();
+    let reason = foreign(reason);
     Failure::new(match status {
         206 => format!("{url}: the server sends a part, though the whole was asked for"),
         401 | 407 => format!(

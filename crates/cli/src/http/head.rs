@@ -110,7 +110,12 @@ impl Request {
         if self.fields.lists("connection", "close") {
             return false;
         }
-        self.minor_version >= 1 || self.fields.lists("connection", "keep-alive")
+        if self.minor_version >= 1 {
+            return true;
+        }
+        // HTTP/1.0 knows no transfer codings: somebody on the way may have taken the end of this message
+        // to be elsewhere, and what follows for its own (RFC 9112 §6.1).
+        self.fields.first("transfer-encoding").is_none() && self.fields.lists("connection", "keep-alive")
     }
 }
 

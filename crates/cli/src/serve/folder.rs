@@ -4,6 +4,7 @@
 //! Targets are decoded once, then every component is checked, then the path is resolved by the system
 //! and compared with the folder's own.
 
+use super::conditions::Conditions;
 use super::reply::{Reply, check_host};
 use super::upload::Upload;
 use crate::failure::Failure;
@@ -203,7 +204,7 @@ impl Folder {
         if path.is_dir() {
             return Err(Reply::plain(409, "This is a folder; add the file's name."));
         }
-        Upload::begin(&path, self.upload_bytes_max)
+        Upload::begin(&path, Conditions::of(&request.fields), self.upload_bytes_max)
     }
 }
 

@@ -5,7 +5,7 @@
 //! when it is too slow for the bounded queue, lines are dropped and counted.
 
 use crate::failure::{Failure, print};
-use crate::terminal::plain;
+use crate::terminal::{foreign, plain, shows_itself};
 use report::{Charset, ColorChoice, Style, numbers};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -18,6 +18,9 @@ use synfin::{ClosedBy, ConnectionEvent, ConnectionSummary};
 
 /// Lines that wait to be written: some 4 MB.
 const LINES_MAX: usize = 16_384;
+
+/// Characters of a target that are shown to people.
+const TARGET_CHARS_MAX: usize = 200;
 
 /// How lines look.
 #[derive(Clone, Copy, Debug)]
@@ -156,8 +159,7 @@ impl Journal {
                 let (on, off) = if status >= 400 { ink(style, Ink::Refused) } else { ("", "") };
                 let size = body_bytes.map_or(String::new(), |bytes| format!(", {}", numbers::bytes(bytes)));
                 // What a client sent must not steer the terminal.
-                let target: String =
-                    target.chars().take(200).map(|c| if c.is_control() { '?' } else { c }).collect();
+                let target: String = foreign(target).chars().take(TARGET_CHARS_MAX).collect();
                 let bar = pick(style, "│", "|");
                 self.stamped(&format!("{bar} {peer} {method} {target} {on}{status}{off}{size}"));
             }
@@ -218,7 +220,7 @@ impl Journal {
 
     fn object(&self, mut object: Value) {
         object["time"] = json!(since_1970().as_secs_f64());
-        self.line(object.to_string());
+        self.line(in_plain_sight(&object.to_string()));
     }
 
     fn stamped(&self, text: &str) {
@@ -314,6 +316,21 @@ fn closed_object(summary: &ConnectionSummary) -> Value {
     })
 }
 
+/// JSON that means the same and that a terminal shows as it is: what does not show itself, which occurs in
+/// strings only, as escapes (RFC 8259 §7).
+fn in_plain_sight(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for c in json.chars() {
+        if shows_itself(c) {
+            shown.push(c);
+        } else {
+            let mut units = [0; 2];
+            shown.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    shown
+}
+
 /// What was sent, each byte counted once.
 fn sent_bytes(summary: &ConnectionSummary) -> u64 {
     summary.info.bytes_sent.saturating_sub(summary.info.bytes_retransmitted)
@@ -352,4 +369,18 @@ fn ink(style: Style, ink: Ink) -> (&'static str, &'static str) {
 
 fn pick<'a>(style: Style, unicode: &'a str, ascii: &'a str) -> &'a str {
     if style.charset == Charset::Ascii { ascii } else { unicode }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_in_plain_sight_means_the_same() {
+        let object = json!({ "target": "/\u{202e}\u{e0041}\u{e9}\u{7f}\"\\\u{1b}" });
+        let shown = in_plain_sight(&object.to_string());
+        assert!(shown.contains("/\\u202e\\udb40\\udc41\u{e9}\\u007f"), "{shown}");
+        let again: Value = serde_json::from_str(&shown).expect("JSON");
+        assert_eq!(again, object);
+    }
 }

@@ -3,12 +3,12 @@
 //!
 //! What is *not* here: the bytes on the wire ([`super::sending`]).
 
+use super::conditions::{Condition, Conditions, Version};
 use super::folder::{Folder, Found};
 use super::listing;
 use crate::http::head::{HeadError, Request};
-use crate::http::{media_type, range};
+use crate::http::{authority, media_type, range};
 use std::fs::{File, Metadata};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Whether another request may follow on the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,30 +139,37 @@ pub(crate) fn to(request: &Request, folder: &Folder) -> Reply {
     }
 }
 
-/// RFC 9112 §3.2: a request of HTTP/1.1 names one host.
+/// RFC 9112 §3.2: a request of HTTP/1.1 names one host, and whoever names one writes it as a host.
 pub(crate) fn check_host(request: &Request) -> Option<Reply> {
-    let hosts = request.fields.all("host").count();
-    let is_wrong = hosts > 1 || (hosts == 0 && request.minor_version >= 1);
-    is_wrong.then(|| Reply::plain(400, "A request of HTTP/1.1 has one Host field."))
+    let mut hosts = request.fields.all("host");
+    match (hosts.next(), hosts.next()) {
+        (None, _) if request.minor_version >= 1 => {
+            Some(Reply::plain(400, "A request of HTTP/1.1 has one Host field."))
+        }
+        (Some(_), Some(_)) => Some(Reply::plain(400, "A request has one Host field.")),
+        (Some(host), None) if !authority::is_host(host) => {
+            Some(Reply::plain(400, "The Host field is not a host, or a host and a port."))
+        }
+        _ => None,
+    }
 }
 
 fn to_file(request: &Request, file: File, metadata: &Metadata, name: &str) -> Reply {
-    let (len_bytes, modified) = (metadata.len(), metadata.modified().ok());
-    let tag = entity_tag(len_bytes, modified);
+    let (len_bytes, version) = (metadata.len(), Version::of(metadata));
     let dated = |reply: Reply| {
-        let reply = reply.with("ETag", tag.clone()).with("Accept-Ranges", "bytes".to_owned());
-        match modified {
+        let reply = reply.with("ETag", version.tag.clone()).with("Accept-Ranges", "bytes".to_owned());
+        match version.modified {
             Some(modified) => reply.with("Last-Modified", httpdate::fmt_http_date(modified)),
             None => reply,
         }
     };
-    match check_conditions(request, &tag, modified) {
+    match Conditions::of(&request.fields).of_reading(&version) {
         Condition::Holds => {}
-        Condition::NotModified => return dated(Reply::new(304, Content::None)),
-        Condition::Failed => return dated(Reply::plain(412, "The file is not the one that you know.")),
+        Condition::Known => return dated(Reply::new(304, Content::None)),
+        Condition::Failed => return dated(another_version()),
     }
     // RFC 9110 §13.2.2: a range counts only for the file that the client knows.
-    let wanted = request.fields.first("range").filter(|_| range_still_counts(request, &tag, modified));
+    let wanted = request.fields.first("range").filter(|_| range_still_counts(request, &version));
     let (status, first, part_bytes) = match range::asked(wanted, len_bytes) {
         range::Asked::Whole => (200, 0, len_bytes),
         range::Asked::Part { first, last } => (206, first, last - first + 1),
@@ -180,59 +187,18 @@ fn to_file(request: &Request, file: File, metadata: &Metadata, name: &str) -> Re
     reply
 }
 
-/// What the conditions of a request come to (RFC 9110 §13.2.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Condition {
-    Holds,
-    NotModified,
-    Failed,
-}
-
-fn check_conditions(request: &Request, tag: &str, modified: Option<SystemTime>) -> Condition {
-    let fields = &request.fields;
-    let names_it = |list: &str| list.split(',').map(str::trim).any(|known| known == "*" || known == tag);
-    let date_in = |name: &str| fields.first(name).and_then(|date| httpdate::parse_http_date(date).ok());
-    if let Some(list) = fields.first("if-match") {
-        if !names_it(list) {
-            return Condition::Failed;
-        }
-    } else if let (Some(date), Some(modified)) = (date_in("if-unmodified-since"), modified)
-        && whole_seconds(modified) > date
-    {
-        return Condition::Failed;
-    }
-    if let Some(list) = fields.first("if-none-match") {
-        let weakly = list.replace("W/", "");
-        if names_it(&weakly) {
-            return Condition::NotModified;
-        }
-    } else if let (Some(date), Some(modified)) = (date_in("if-modified-since"), modified)
-        && whole_seconds(modified) <= date
-    {
-        return Condition::NotModified;
-    }
-    Condition::Holds
-}
-
-fn range_still_counts(request: &Request, tag: &str, modified: Option<SystemTime>) -> bool {
+fn range_still_counts(request: &Request, version: &Version) -> bool {
     let Some(known) = request.fields.first("if-range") else { return true };
     if known.starts_with('"') {
-        return known == tag;
+        return known == version.tag;
     }
     let date = httpdate::parse_http_date(known).ok();
-    date.is_some() && date == modified.map(whole_seconds)
+    date.is_some() && date == version.modified
 }
 
-/// HTTP's dates have no fractions.
-fn whole_seconds(time: SystemTime) -> SystemTime {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    UNIX_EPOCH + Duration::from_secs(since.as_secs())
-}
-
-/// A name for the file's present content: its length and the nanosecond of its last change.
-fn entity_tag(len_bytes: u64, modified: Option<SystemTime>) -> String {
-    let since = modified.and_then(|modified| modified.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-    format!("\"{:x}-{len_bytes:x}\"", since.as_nanos())
+/// The answer to a condition about a version that is not the present one.
+pub(crate) fn another_version() -> Reply {
+    Reply::plain(412, "The file is not the one that you know.")
 }
 
 /// What a status is called (RFC 9110 §15).

@@ -189,6 +189,14 @@ impl Running {
         assert!(status.success(), "kill -s {name} {pid}");
     }
 
+    /// What it has of the machine's memory, in bytes.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has memory");
+        let kilobytes: u64 = line.trim_end_matches("kB").trim().parse().expect("a number");
+        kilobytes << 10
+    }
+
     /// Waits for its end; returns its exit code, if it had one.
     #[track_caller]
     pub(crate) fn wait(&mut self) -> Option<i32> {

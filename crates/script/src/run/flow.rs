@@ -3,7 +3,7 @@
 //! The numbers of a segment with SYN are absolute; those of all others count from the SYN of their end, as
 //! tcpdump shows them: after `S 700:700(0)` the first byte is 1. The script chooses the peer's initial
 //! number; the stack chooses its initial number and its timestamps, and the first packet with them sets the
-//! mapping.
+//! mapping. When the peer resets a handshake that would have followed another connection, that one's numbers count again.
 
 use super::codec::{Live, LiveBody, LiveTcp};
 use super::host::Ends;
@@ -26,6 +26,8 @@ pub(crate) struct Flow {
     /// The ports of this flow in the script: the peer's, then the stack's.
     pub(crate) script_ports: Option<(u16, u16)>,
     ours: Initial,
+    /// The one before, while the newest is not acknowledged.
+    ours_before: Option<Initial>,
     /// The peer's initial sequence number, once it has sent a SYN.
     theirs: Option<u32>,
     pub(crate) timestamp_base: Option<TimestampBase>,
@@ -74,6 +76,7 @@ impl Flow {
             ends,
             script_ports,
             ours: Initial::default(),
+            ours_before: None,
             theirs: None,
             timestamp_base: None,
             timestamps: BTreeMap::new(),
@@ -109,6 +112,16 @@ impl Flow {
         let flags = tcp.flags.bits.value().unwrap_or(Flags::NONE);
         if flags.syn() && (flags.ack() || awaited == SynOf::Client) {
             self.theirs = self.theirs.or(tcp.seq.value().map(|range| range.start));
+        }
+    }
+
+    /// An inbound packet has been given its live numbers: does the stack's newest number stand?
+    pub(crate) fn settle_numbers(&mut self, tcp: &TcpPacket) {
+        let flags = tcp.flags.bits.value().unwrap_or(Flags::NONE);
+        if flags.rst() {
+            self.ours = self.ours_before.take().unwrap_or(self.ours);
+        } else if flags.ack() {
+            self.ours_before = None;
         }
     }
 
@@ -183,7 +196,11 @@ impl Flow {
                 Counted::FromZero => seen.seq.number(),
                 Counted::Open => 0,
             });
-            self.ours = Initial { live: seen.seq.number(), script };
+            let ours = Initial { live: seen.seq.number(), script };
+            if self.ours != ours && self.ours != Initial::default() {
+                self.ours_before = Some(self.ours);
+            }
+            self.ours = ours;
         }
         let OptionList::List(list) = &expected.options else { return };
         for option in list {

@@ -99,6 +99,9 @@ impl Runner<'_> {
             Body::Icmp(icmp) => self.icmp_bytes(icmp, &envelope, flow)?,
             Body::Unsupported { what, .. } => return Err(Trouble::Unmet(what.clone())),
         };
+        if let Body::Tcp(tcp) = &packet.body {
+            self.flows[index].settle_numbers(tcp);
+        }
         self.host.inject(bytes)?;
         self.drain();
         Ok(())

@@ -125,8 +125,10 @@ fn resets_to_closed_ports_are_limited() {
         pair.client().tcp_connect(now, None, "10.0.0.2:81".parse().unwrap()).unwrap();
     }
     pair.settle();
-    assert_eq!(pair.server().counters().resets_sent, 5);
-    assert_eq!(pair.server().counters().discarded(synfin_stack::Discard::ResetLimited), 15);
+    // How many a period allows is drawn anew each time, from half of the burst on.
+    let sent = pair.server().counters().resets_sent;
+    assert!((3..=5).contains(&sent), "{sent}");
+    assert_eq!(pair.server().counters().discarded(synfin_stack::Discard::ResetLimited), 20 - sent);
 }
 
 #[test]
@@ -349,7 +351,7 @@ fn bulk_transfers_take_turns() {
         pair.client().tcp_write(now, *client, &warm).unwrap();
     }
     let mut ports = Vec::new();
-    for _ in 0..200 {
+    for _ in 0..120 {
         let (_, frame) = pair.client().poll_transmit(now).expect("there is a lot to send");
         let frame = frame.to_vec();
         let port = u16::from_be_bytes([frame[20], frame[21]]);
@@ -399,4 +401,36 @@ fn data_of_a_closed_connection_is_undelivered_until_the_peer_has_it() {
     pair.settle();
     assert_eq!(pair.client().undelivered(), [], "a reset connection has nothing to deliver");
     assert_eq!(pair.client().undelivered_bytes(server), 0, "an id of another host");
+}
+
+#[test]
+fn a_clock_that_goes_back_stands_still_and_stops_no_connection() {
+    let mut pair = Pair::new();
+    let listener = pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), 8).unwrap();
+    let (client, server) = pair.connect(listener, "10.0.0.2:80");
+    assert_eq!(pair.send((CLIENT, client), (SERVER, server), &text(50_000)), text(50_000));
+    // A virtual machine is restored from an hour ago: its own clock goes back, the peer's does not.
+    let mut earlier = tcp::Instant::from_millis(pair.now.as_millis() - 600_000);
+    let mut received = 0;
+    for _ in 0..40 {
+        earlier += Duration::from_millis(50);
+        pair.now += Duration::from_millis(50);
+        let now = pair.now;
+        let link = pair.links;
+        let _ = pair.client().tcp_write(earlier, client, &text(3_000));
+        pair.client().handle_timeout(earlier);
+        pair.server().handle_timeout(now);
+        for _ in 0..100 {
+            while let Some((_, frame)) = pair.client().poll_transmit(earlier) {
+                pair.server().handle_frame(now, link[SERVER], frame);
+            }
+            while let Some((_, frame)) = pair.server().poll_transmit(now) {
+                pair.client().handle_frame(earlier, link[CLIENT], frame);
+            }
+        }
+        while let Ok(count @ 1..) = pair.server().tcp_read(now, server, &mut [0; 9_000]) {
+            received += count;
+        }
+    }
+    assert_eq!(received, 40 * 3_000);
 }

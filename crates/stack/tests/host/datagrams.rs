@@ -26,7 +26,10 @@ fn datagrams_of_every_size_cross_every_link() {
             let mut pair = Pair::with(&Config::default(), capabilities);
             let asker = bind(&mut pair, CLIENT, client);
             let answerer = bind(&mut pair, SERVER, "[::]:53");
-            for len in [0, 1, 1_400, 1_472, 1_473, 4_000, 65_507] {
+            for len in [0, 1, 1_400, 1_472, 1_473, 4_000, 65_507, 65_527] {
+                if len > 65_507 && !client.starts_with('[') {
+                    continue;
+                }
                 let data = text(len);
                 send(&mut pair, asker, &data, server);
                 assert_eq!(pair.events[SERVER].pop(), Some((answerer, Event::Readable)));

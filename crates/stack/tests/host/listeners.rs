@@ -190,9 +190,44 @@ fn a_made_up_acknowledgment_is_no_cookie() {
     sum.add(&ack[20..]);
     ack[36..38].copy_from_slice(&sum.checksum().to_be_bytes());
     let resets = pair.server().counters().resets_sent;
-    pair.inject(CLIENT, ack);
+    pair.inject(CLIENT, ack.clone());
     assert_eq!(pair.server().counters().cookies_accepted, accepted);
-    assert_eq!(pair.server().counters().resets_sent, resets + 1);
+    assert_eq!(pair.server().counters().resets_sent, resets, "the step before it may have been lost");
+    assert_eq!(pair.server().counters().discarded(Discard::TcpNoCookie), 1);
+    pair.now += Duration::from_secs(200);
+    pair.inject(CLIENT, ack);
+    assert_eq!(pair.server().counters().resets_sent, resets + 1, "no cookie is out any more");
+}
+
+#[test]
+fn a_flood_loses_no_connection_with_any_two_packets_in_a_row() {
+    let config = Config { half_open_max: 0, ..Config::default() };
+    let request = text(4_000);
+    for lost in 0..8 {
+        let mut pair = Pair::with(&config, link());
+        let listener = pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), 64).unwrap();
+        let mut packets = 0;
+        pair.fate = Box::new(move |from, _| {
+            packets += usize::from(from == CLIENT);
+            if from == CLIENT && (packets == lost + 1 || packets == lost + 2) {
+                Fate::Lose
+            } else {
+                Fate::Deliver
+            }
+        });
+        let now = pair.now;
+        let id = pair.client().tcp_connect(now, None, "10.0.0.2:80".parse().unwrap()).unwrap();
+        assert_eq!(pair.client().tcp_write(now, id, &request), Ok(request.len()));
+        pair.pass_time(Duration::from_secs(10));
+        let accepted = pair
+            .server()
+            .tcp_accept(listener)
+            .unwrap_or_else(|| panic!("two packets from {lost} on were lost"));
+        let mut read = vec![0; 5_000];
+        let now = pair.now;
+        assert_eq!(pair.server().tcp_read(now, accepted.id, &mut read), Ok(request.len()), "from {lost} on");
+        assert_eq!(pair.server().counters().resets_sent, 0);
+    }
 }
 
 #[test]

@@ -5,9 +5,15 @@
 mod connections;
 mod datagrams;
 mod ethernet;
+mod extension_headers;
+mod fragments;
+mod held_links;
 mod hostile;
 mod listeners;
 mod memory;
 mod messages;
+mod neighbours;
+mod strangers;
 mod time_wait;
+mod two_links;
 mod world;

@@ -2,7 +2,7 @@
 
 use crate::world::{CLIENT, Fate, Pair, SERVER, link, usage};
 use std::time::Duration;
-use synfin_stack::{Config, Usage};
+use synfin_stack::{Config, SocketId, Usage};
 use tcp::State;
 
 #[test]
@@ -149,4 +149,166 @@ fn ten_thousand_connections_in_a_row_leave_nothing_behind() {
     assert_eq!((pair.client().poll_timeout(), pair.server().poll_timeout()), (None, None));
     assert_eq!(pair.client().counters().discarded_total(), 0, "{:?}", pair.client().counters());
     assert_eq!(pair.server().counters().discarded_total(), 0, "{:?}", pair.server().counters());
+}
+
+/// A server in TIME-WAIT for 10.0.0.1:5000, and its listener.
+fn server_in_time_wait(config: &Config, backlog: usize) -> (Pair, SocketId) {
+    let mut pair = Pair::with(config, link());
+    let listener = pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), backlog).unwrap();
+    let id = connect_again(&mut pair);
+    let accepted = pair.server().tcp_accept(listener).unwrap().id;
+    pair.close((SERVER, accepted));
+    pair.close((CLIENT, id));
+    assert_eq!((pair.client().usage().time_waits, pair.server().usage().time_waits), (0, 1));
+    pair.pass_time(Duration::from_millis(10));
+    (pair, listener)
+}
+
+/// The client connects from the port that the server remembers.
+fn connect_again(pair: &mut Pair) -> SocketId {
+    let now = pair.now;
+    let ends = ("10.0.0.1:5000".parse().unwrap(), "10.0.0.2:80".parse().unwrap());
+    let id = pair.client().tcp_connect(now, Some(ends.0), ends.1).unwrap();
+    pair.settle();
+    id
+}
+
+/// Lets frames of one host pass and loses those of the other.
+fn lose_from(pair: &mut Pair, lost: usize) {
+    pair.fate = Box::new(move |from, _| if from == lost { Fate::Lose } else { Fate::Deliver });
+}
+
+#[test]
+fn time_wait_stays_while_nobody_takes_the_newer_syn() {
+    // A full accept queue: the SYN is dropped, and its sender tries again.
+    let (mut pair, listener) = server_in_time_wait(&Config::default(), 1);
+    let now = pair.now;
+    pair.client().tcp_connect(now, None, "10.0.0.2:80".parse().unwrap()).unwrap();
+    pair.settle();
+    assert_eq!(pair.server().tcp_acceptable(listener), 1);
+    let id = connect_again(&mut pair);
+    assert_eq!(pair.server().usage().time_waits, 1);
+    assert_eq!(pair.server().counters().time_waits_reopened, 0);
+    // No listener: it is answered as TIME-WAIT answers any SYN, and the answer to that is believed.
+    pair.close((CLIENT, id));
+    pair.close((SERVER, listener));
+    pair.fate = Box::new(|from, frame| {
+        let is_reset = frame[33] & 4 != 0;
+        if from == CLIENT && is_reset { Fate::Lose } else { Fate::Deliver }
+    });
+    let id = connect_again(&mut pair);
+    assert_eq!(pair.server().usage().time_waits, 1);
+    assert_eq!(pair.client().tcp(id).unwrap().state(), State::SynSent, "it asked the old connection back");
+    pair.fate = Box::new(|_, _| Fate::Deliver);
+    pair.pass_time(Duration::from_secs(2));
+    assert_eq!(pair.server().usage().time_waits, 0, "the answer to a challenge");
+}
+
+#[test]
+fn time_wait_comes_back_when_the_handshake_comes_to_nothing() {
+    let (mut pair, listener) = server_in_time_wait(&Config::default(), 8);
+    let remembered = pair.server().tcp_census();
+    lose_from(&mut pair, SERVER);
+    let id = connect_again(&mut pair);
+    assert_eq!(
+        pair.server().usage().counts(),
+        usage(|used| {
+            (used.listeners, used.connections, used.half_open, used.flows, used.timers) = (1, 1, 1, 1, 1);
+        }),
+        "set aside"
+    );
+    let now = pair.now;
+    pair.client().tcp_abort(now, id).unwrap();
+    pair.fate = Box::new(|_, _| Fate::Deliver);
+    // The SYN-ACK comes again, and nobody is there: a reset.
+    pair.pass_time(Duration::from_secs(4));
+    assert_eq!(
+        pair.server().usage().counts(),
+        usage(|used| (used.listeners, used.time_waits, used.flows) = (1, 1, 1))
+    );
+    assert_eq!(pair.server().tcp_census(), remembered);
+    assert_eq!(pair.server().counters().time_waits_reopened, 0);
+    // Its time went on meanwhile.
+    pair.pass_time(Duration::from_secs(57));
+    assert_eq!(pair.server().usage().counts(), usage(|used| used.listeners = 1));
+    assert!(pair.server().tcp_accept(listener).is_none());
+}
+
+#[test]
+fn time_wait_comes_back_when_the_listener_goes_and_is_over_when_its_time_is() {
+    for (wait, left) in [(0, 1), (58, 0)] {
+        let (mut pair, listener) = server_in_time_wait(&Config::default(), 8);
+        lose_from(&mut pair, CLIENT);
+        pair.pass_time(Duration::from_secs(wait));
+        lose_from(&mut pair, SERVER);
+        connect_again(&mut pair);
+        assert_eq!((pair.server().usage().half_open, pair.server().usage().time_waits), (1, 0));
+        pair.pass_time(Duration::from_secs(3));
+        pair.close((SERVER, listener));
+        assert_eq!((pair.server().usage().half_open, pair.server().usage().time_waits), (0, left));
+        assert_eq!(pair.server().usage().flows, left);
+        pair.pass_time(Duration::from_secs(90));
+        assert_eq!(pair.server().usage().counts(), Usage::default());
+    }
+}
+
+#[test]
+fn a_cookie_reopens_when_it_comes_back_and_not_before() {
+    let mut reopened = 0;
+    for secret in 0..12u64 {
+        let config = Config { half_open_max: 0, ..Config::default() };
+        let (mut pair, listener) = server_in_time_wait(&config, 8);
+        pair.pass_time(Duration::from_secs(secret * 4));
+        pair.fate = Box::new(|from, frame| {
+            let is_bare_ack = frame[33] == 0x10;
+            if from == CLIENT && is_bare_ack { Fate::Lose } else { Fate::Deliver }
+        });
+        let sent = pair.server().counters().cookies_sent;
+        let id = connect_again(&mut pair);
+        assert_eq!(pair.server().usage().time_waits, 1);
+        pair.fate = Box::new(|_, _| Fate::Deliver);
+        let now = pair.now;
+        if pair.server().counters().cookies_sent == sent {
+            assert_eq!(pair.server().counters().discarded(synfin_stack::Discard::TcpTimeWait), 1);
+            continue;
+        }
+        assert_eq!(pair.client().tcp_write(now, id, b"third step"), Ok(10));
+        pair.settle();
+        assert!(pair.server().tcp_accept(listener).is_some());
+        assert_eq!((pair.server().usage().time_waits, pair.server().counters().time_waits_reopened), (0, 1));
+        reopened += 1;
+    }
+    assert!(reopened > 0, "some number of a cookie is large enough");
+}
+
+#[test]
+fn a_connection_that_its_application_holds_in_time_wait_comes_back_too() {
+    let mut pair = Pair::new();
+    let listener = pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), 8).unwrap();
+    let id = connect_again(&mut pair);
+    let held = pair.server().tcp_accept(listener).unwrap().id;
+    let now = pair.now;
+    pair.server().tcp_finish(now, held).unwrap();
+    pair.settle();
+    pair.close((CLIENT, id));
+    pair.pass_time(Duration::from_millis(10));
+    for closes_meanwhile in [false, true] {
+        lose_from(&mut pair, SERVER);
+        let id = connect_again(&mut pair);
+        assert_eq!((pair.server().usage().half_open, pair.server().usage().flows), (1, 1));
+        if closes_meanwhile {
+            pair.close((SERVER, held));
+        } else {
+            assert_eq!(pair.server().tcp(held).unwrap().state(), State::TimeWait);
+        }
+        let now = pair.now;
+        pair.client().tcp_abort(now, id).unwrap();
+        pair.close((CLIENT, id));
+        pair.fate = Box::new(|_, _| Fate::Deliver);
+        pair.pass_time(Duration::from_secs(4));
+        assert_eq!((pair.server().usage().half_open, pair.server().usage().flows), (0, 1));
+    }
+    assert_eq!(pair.server().usage().time_waits, 1, "closed, it became small when it came back");
+    pair.pass_time(Duration::from_secs(60));
+    assert_eq!(pair.server().usage().counts(), usage(|used| used.listeners = 1));
 }

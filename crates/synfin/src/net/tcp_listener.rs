@@ -72,12 +72,11 @@ impl TcpListener {
         backlog: usize,
     ) -> io::Result<TcpListener> {
         each_address(addr, |local| {
-            let (id, local) = stack.shared().with(|core, _| {
-                core.check_is_up()?;
+            let (id, local) = stack.shared().call(|core, _| {
                 let id =
                     core.host.tcp_listen(local, backlog).map_err(|error| error::host(error, Some(local)))?;
                 core.sockets.insert(id);
-                Ok::<_, io::Error>((id, core.host.local_addr(id).unwrap_or(local)))
+                Ok((id, core.host.local_addr(id).unwrap_or(local)))
             })?;
             let (deadlines, ttl) = (Deadlines::default(), AtomicU8::new(0));
             let inner = Inner { stack: stack.clone(), id, local, deadlines, ttl };
@@ -94,18 +93,14 @@ impl TcpListener {
         let Inner { stack, id, deadlines, .. } = &*self.inner;
         let patience = deadlines.patience(Interest::Read);
         let ttl = NonZeroU8::new(self.inner.ttl.load(Ordering::Relaxed));
-        let accepted = stack.shared().wait(*id, Interest::Read, patience, |core, now| {
-            if let Err(error) = core.check_is_up() {
-                return Poll::Ready(Err(error));
-            }
-            match core.host.tcp_accept(*id) {
+        let accepted =
+            stack.shared().wait(*id, Interest::Read, patience, |core, now| match core.host.tcp_accept(*id) {
                 Some(accepted) => {
                     core.adopt_stream(now, accepted, ttl);
                     Poll::Ready(Ok(accepted))
                 }
                 None => Poll::Pending,
-            }
-        });
+            });
         let accepted = accepted.unwrap_or_else(|| Err(ErrorKind::WouldBlock.into()))?;
         Ok((TcpStream::new(stack, accepted.id, accepted.local, accepted.remote), accepted.remote))
     }

@@ -103,7 +103,7 @@ impl TcpStream {
         patience: Patience,
     ) -> io::Result<TcpStream> {
         let shared = stack.shared();
-        let (id, local) = shared.with(|core, now| core.open_stream(now, local, remote))?;
+        let (id, local) = shared.call(|core, now| core.open_stream(now, local, remote))?;
         // From here on dropping the stream takes everything back.
         let stream = TcpStream::new(stack, id, local, remote);
         shared
@@ -143,8 +143,10 @@ impl TcpStream {
     /// # Errors
     /// `NotConnected` when the connection is over already.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        let shared = self.inner.stack.shared();
-        shared.with(|core, now| core.shutdown_stream(now, self.inner.id, how)).map_err(|_| self.is_gone())
+        self.inner
+            .stack
+            .shared()
+            .call(|core, now| core.shutdown_stream(now, self.inner.id, how).map_err(|_| self.is_gone()))
     }
 
     /// A second handle to the same connection: it shares options and timeouts, and the last one closes.
@@ -166,11 +168,10 @@ impl TcpStream {
         let Inner { id, remote, .. } = *self.inner;
         let shared = self.inner.stack.shared();
         let patience = self.inner.deadlines.patience(Interest::Read);
-        match shared.wait(id, Interest::Read, patience, |core, _| core.poll_peek(id, buf)) {
-            None => Err(ErrorKind::WouldBlock.into()),
-            Some(Ok(peeked_bytes)) => Ok(peeked_bytes),
-            Some(Err(error)) => shared.with(|core, _| core.read_failure(id, remote, error)),
-        }
+        let peeked = shared.wait(id, Interest::Read, patience, |core, _| {
+            core.poll_peek(id, buf).map(|peeked| peeked.or_else(|error| core.read_failure(id, remote, error)))
+        });
+        peeked.unwrap_or_else(|| Err(ErrorKind::WouldBlock.into()))
     }
 
     /// How long `read` and `peek` wait before they give `WouldBlock`; `None`: for ever.
@@ -294,11 +295,11 @@ impl TcpStream {
         let Inner { id, remote, .. } = *self.inner;
         let shared = self.inner.stack.shared();
         let patience = self.inner.deadlines.patience(Interest::Read);
-        match shared.wait(id, Interest::Read, patience, |core, now| core.poll_read(now, id, bufs)) {
-            None => Err(ErrorKind::WouldBlock.into()),
-            Some(Ok(read_bytes)) => Ok(read_bytes),
-            Some(Err(error)) => shared.with(|core, _| core.read_failure(id, remote, error)),
-        }
+        let read = shared.wait(id, Interest::Read, patience, |core, now| {
+            core.poll_read(now, id, bufs)
+                .map(|read| read.or_else(|error| core.read_failure(id, remote, error)))
+        });
+        read.unwrap_or_else(|| Err(ErrorKind::WouldBlock.into()))
     }
 
     /// Repeats `attempt(core, now, done_bytes)` until `total_bytes` are queued, as a blocking `send(2)`
@@ -313,11 +314,18 @@ impl TcpStream {
         let patience = self.inner.deadlines.patience(Interest::Write);
         let mut done_bytes = 0;
         while done_bytes < total_bytes {
-            match shared.wait(id, Interest::Write, patience, |core, now| attempt(core, now, done_bytes)) {
-                Some(Ok(queued_bytes)) => done_bytes += queued_bytes,
-                None | Some(Err(_)) if done_bytes > 0 => break,
-                None => return Err(ErrorKind::WouldBlock.into()),
-                Some(Err(error)) => return Err(shared.with(|core, _| core.write_failure(id, remote, error))),
+            let queued = shared.wait(id, Interest::Write, patience, |core, now| {
+                attempt(core, now, done_bytes).map(|queued| match queued {
+                    Ok(queued_bytes) => Ok(Some(queued_bytes)),
+                    Err(_) if done_bytes > 0 => Ok(None),
+                    Err(error) => Err(core.write_failure(id, remote, error)),
+                })
+            });
+            match queued {
+                Some(Ok(Some(queued_bytes))) => done_bytes += queued_bytes,
+                None | Some(Ok(None) | Err(_)) if done_bytes > 0 => break,
+                Some(Err(error)) => return Err(error),
+                _ => return Err(ErrorKind::WouldBlock.into()),
             }
         }
         Ok(done_bytes)
@@ -376,10 +384,9 @@ impl TcpStream {
     /// `NotConnected` when the connection is gone.
     pub fn configure(&self, change: impl FnOnce(&mut tcp::Config)) -> io::Result<()> {
         let Inner { id, remote, .. } = *self.inner;
-        let shared = self.inner.stack.shared();
-        shared
-            .with(|core, now| core.host.tcp_configure(now, id, change))
-            .map_err(|error| error::host(error, Some(remote)))
+        self.inner.stack.shared().call(|core, now| {
+            core.host.tcp_configure(now, id, change).map_err(|error| error::host(error, Some(remote)))
+        })
     }
 
     /// Queues bytes without copying them. Waits for room as `write` does; returns how many were taken,

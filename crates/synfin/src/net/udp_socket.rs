@@ -51,11 +51,10 @@ impl UdpSocket {
     /// `AddrInUse`, `AddrNotAvailable` (not an address of this host): those of the last address.
     pub fn bind(stack: &Stack, addr: impl ToSocketAddrs) -> io::Result<UdpSocket> {
         each_address(addr, |local| {
-            let id = stack.shared().with(|core, _| {
-                core.check_is_up()?;
+            let id = stack.shared().call(|core, _| {
                 let id = core.host.udp_bind(local).map_err(|error| error::host(error, Some(local)))?;
                 core.sockets.insert(id);
-                Ok::<_, io::Error>(id)
+                Ok(id)
             })?;
             let inner = Inner { stack: stack.clone(), id, deadlines: Deadlines::default() };
             Ok(UdpSocket { inner: Arc::new(inner) })
@@ -102,10 +101,9 @@ impl UdpSocket {
     pub fn connect(&self, addr: impl ToSocketAddrs) -> io::Result<()> {
         let id = self.inner.id;
         each_address(addr, |remote| {
-            let shared = self.inner.stack.shared();
-            shared
-                .with(|core, _| core.host.udp_connect(id, Some(remote)))
-                .map_err(|error| error::host(error, Some(remote)))
+            self.inner.stack.shared().call(|core, _| {
+                core.host.udp_connect(id, Some(remote)).map_err(|error| error::host(error, Some(remote)))
+            })
         })
     }
 
@@ -241,13 +239,10 @@ impl UdpSocket {
         let outcome = self.inner.stack.shared().wait(self.inner.id, interest, patience, |core, now| {
             match attempt(core, now) {
                 Err(stack::Error::WouldBlock) => Poll::Pending,
-                outcome => Poll::Ready(outcome),
+                outcome => Poll::Ready(outcome.map_err(|error| error::host(error, remote))),
             }
         });
-        match outcome {
-            None => Err(ErrorKind::WouldBlock.into()),
-            Some(outcome) => outcome.map_err(|error| error::host(error, remote)),
-        }
+        outcome.unwrap_or_else(|| Err(ErrorKind::WouldBlock.into()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! When to acknowledge (RFC 9293 §3.8.6.3, RFC 5681 §4.2), and how often to answer the suspicious.
 
-use crate::allowance::Spent;
+use crate::allowance::SpentByKind;
 use crate::habits::DelayedAckLimit;
 use crate::{Config, SendReason};
 use core::time::Duration;
@@ -17,7 +17,7 @@ pub(crate) struct Acks {
     /// Segments still to be acknowledged at once, while the peer is in slow start.
     quick_left: u8,
     /// Answers to suspicious segments.
-    pub(crate) challenges: Spent,
+    pub(crate) suspicious: SpentByKind,
     /// Text taken since the last acknowledgment.
     unacked_bytes: u32,
     /// The largest segment seen, our estimate of the peer's full size.
@@ -34,7 +34,7 @@ impl Acks {
             owed: None,
             duplicates_owed: 0,
             quick_left: quick_ack_segments,
-            challenges: Spent::NOTHING,
+            suspicious: SpentByKind::NOTHING,
             unacked_bytes: 0,
             segment_bytes: 0,
             segment_limit: 536,

@@ -1,13 +1,13 @@
 //! Text on its way to the reader: in order into the receive queue, else kept until the gap is filled
 //! (RFC 9293 §3.10.7.4, seventh step; RFC 2018, RFC 2883). The urgent pointer and the FIN are marks in it.
 
-use super::reassembly::{Insertion, pieces_max};
+use super::reassembly::{Insertion, note_part, pieces_max};
 use super::rtt::Arrival;
 use super::{Began, Disorder, PeerFin, ReceiveBuffer, Receiver};
 use crate::events::Events;
-use crate::habits::{DelayedAckLimit, Habits};
+use crate::habits::Habits;
 use crate::refusal::Refused;
-use crate::segment::Event;
+use crate::segment::{Event, Segment};
 use crate::timestamps::TimestampState;
 use crate::{Config, Instant, Refusal, SendReason};
 use bytes::Bytes;
@@ -22,23 +22,51 @@ impl Receiver {
     /// Takes text that begins at RCV.NXT. Returns whether its acknowledgment may wait for the
     /// delayed-ACK timer; otherwise it is owed already.
     #[must_use]
-    pub(crate) fn take_in_order(
-        &mut self,
-        text: Payload,
-        limit: DelayedAckLimit,
-        events: &mut Events,
-    ) -> bool {
+    pub(crate) fn take_in_order(&mut self, text: Payload, config: &Config, events: &mut Events) -> bool {
         let arrived = text.len() as u32;
         self.received.segments = self.received.segments.wrapping_add(1);
-        self.deliver(text);
+        self.refute_fin_before(self.nxt + arrived);
         events.raise(Event::Readable);
+        let fills_hole = if self.disorder.is_none() {
+            self.deliver(text);
+            false
+        } else {
+            let fills_hole = self.deliver_around_held(text, config);
+            self.deliver_disorder(events);
+            fills_hole
+        };
         // A hole was filled, wholly or in part: RFC 5681 §4.2 wants that said at once.
-        if self.deliver_held(events) {
+        if fills_hole {
             self.acks.owe(SendReason::ImmediateAck);
             false
         } else {
-            self.acks.on_text(arrived, limit)
+            self.acks.on_text(arrived, config.habits.delayed_ack_limit())
         }
+    }
+
+    /// Delivers text in order without the parts that are held already: the byte that came first wins, as
+    /// `reassembly.rs` says. The first of these parts is reported (RFC 2883 §4.2). Returns whether anything was held.
+    #[inline(never)]
+    fn deliver_around_held(&mut self, mut text: Payload, config: &Config) -> bool {
+        let Some(mut disorder) = self.disorder.take() else { return false };
+        let fills_hole = !disorder.reassembly.is_empty();
+        let end = self.nxt + text.len() as u32;
+        let mut duplicate = None;
+        while let Some(start) = disorder.reassembly.first().filter(|start| start.before(end)) {
+            let new_bytes = start.bytes_since(self.nxt) as usize;
+            self.deliver(text.slice(0, new_bytes));
+            let Some(held) = self.take_held(&mut disorder) else { break };
+            let part = SackBlock { left: start, right: (start + held.len() as u32).earliest(end) };
+            note_part(&mut duplicate, part);
+            text.advance(new_bytes + part.right.bytes_since(part.left) as usize);
+            self.deliver(held);
+        }
+        self.deliver(text);
+        if let Some(block) = duplicate.filter(|_| self.sack && config.dsack) {
+            disorder.report.on_duplicate(block);
+        }
+        self.disorder = Some(disorder);
+        fills_hole
     }
 
     /// Measures the round trip by `text_bytes` that are about to be taken in order: by what they echo, if timestamps are in
@@ -130,11 +158,17 @@ impl Receiver {
         (self.nxt.bytes_since(began.nxt) <= ADVANCE_BYTES_MAX).then_some(began.stamp)
     }
 
-    /// Text that came with a SYN waits for the handshake (RFC 9293 §3.10.7.2, third).
-    pub(crate) fn keep_text_of_syn(&mut self, text: &Payload) {
-        let mut text = text.clone();
+    /// What came with a SYN waits for the handshake: its text as if it had arrived before its turn, its FIN behind that.
+    #[cold]
+    pub(crate) fn keep_what_came_with_syn(&mut self, syn: &Segment) {
+        let (first, edge, mut text) = (self.nxt, self.edge, syn.payload.clone());
+        if syn.header.flags.fin() {
+            self.note_fin(first, first + text.len() as u32, edge);
+        }
         text.truncate(self.wnd().min(SYN_TEXT_BYTES_MAX) as usize);
-        let _ = self.disorder.get_or_insert_default().reassembly.insert(self.nxt, &text, 1);
+        if !text.is_empty() {
+            let _ = self.disorder.get_or_insert_default().reassembly.insert(first, &text, 1);
+        }
     }
 
     /// Delivers what was held and whose turn has come; returns whether anything is or was held.
@@ -146,8 +180,8 @@ impl Receiver {
     fn deliver_disorder(&mut self, events: &mut Events) -> bool {
         let Some(mut disorder) = self.disorder.take() else { return false };
         let held = !disorder.reassembly.is_empty();
-        while let Some(text) = disorder.reassembly.take(self.nxt) {
-            self.deliver(Payload::from(text));
+        while let Some(text) = self.take_held(&mut disorder) {
+            self.deliver(text);
             events.raise(Event::Readable);
         }
         disorder.report.on_advance(self.nxt);
@@ -158,6 +192,19 @@ impl Receiver {
             self.disorder = Some(disorder);
         }
         held
+    }
+
+    /// Takes out what is held from RCV.NXT on, up to where a FIN was seen.
+    fn take_held(&self, disorder: &mut Disorder) -> Option<Payload> {
+        let fin = self.seen_fin();
+        if fin == Some(self.nxt) {
+            return None;
+        }
+        let mut text = Payload::from(disorder.reassembly.take(self.nxt)?);
+        if let Some(fin) = fin {
+            text.truncate(fin.bytes_since(self.nxt) as usize);
+        }
+        Some(text)
     }
 
     fn deliver(&mut self, text: Payload) {
@@ -214,22 +261,32 @@ impl Receiver {
         self.up.after(next_read).then(|| self.up.bytes_since(next_read))
     }
 
-    /// A FIN was seen at `fin`; the first that stands before `edge`, or on RCV.NXT, is believed.
-    pub(crate) fn note_fin(&mut self, fin: Seq, edge: Seq) {
-        let is_believed = fin.at_or_after(self.nxt) && (fin.before(edge) || fin == self.nxt);
-        if is_believed && self.peer_fin == PeerFin::Unseen {
-            (self.fin, self.peer_fin) = (fin, PeerFin::Seen);
+    /// A segment that begins at `seq` bears a FIN at `fin`, which counts unless text before it was cut off at `edge`.
+    ///
+    /// Seen is not reached. A FIN ahead of its turn is a claim, and of several the nearest stands, because it would be
+    /// reached first. What arrives in order is more than a claim: its FIN stands wherever another was said to be.
+    /// (Linux keeps each FIN with its segment, and forgets them all with the first that is reached.)
+    pub(crate) fn note_fin(&mut self, seq: Seq, fin: Seq, edge: Seq) {
+        if fin.before(self.nxt) || fin.after(edge) {
+            return;
+        }
+        self.fin = match self.seen_fin() {
+            Some(nearest) if seq.after(self.nxt) => nearest.earliest(fin),
+            _ => fin,
+        };
+        self.peer_fin = PeerFin::Seen;
+    }
+
+    /// There is text in order up to `end`: a FIN that was said to stand before that was none.
+    fn refute_fin_before(&mut self, end: Seq) {
+        if self.seen_fin().is_some_and(|fin| fin.before(end)) {
+            self.peer_fin = PeerFin::Unseen;
         }
     }
 
     /// Where the peer's FIN stands, if it was seen and not taken.
     fn seen_fin(&self) -> Option<Seq> {
         (self.peer_fin == PeerFin::Seen).then_some(self.fin)
-    }
-
-    /// Where text that may be taken ends: at `edge`, or at the FIN if that comes first.
-    pub(crate) fn end_of_text(&self, edge: Seq) -> Seq {
-        if self.peer_fin == PeerFin::Unseen { edge } else { self.fin.earliest(edge) }
     }
 
     /// Takes the FIN if all text before it has been delivered; returns whether it was taken just now.
@@ -242,7 +299,7 @@ impl Receiver {
         self.edge = self.edge.latest(self.nxt);
         self.peer_fin = PeerFin::Taken;
         // What claims a place behind the FIN will never have its turn.
-        self.disorder = None;
+        self.disorder = self.disorder.take().and_then(Disorder::without_held);
         events.raise(Event::PeerFinished);
         true
     }

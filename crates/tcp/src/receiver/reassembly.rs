@@ -1,6 +1,11 @@
 //! Segments that arrived before their turn, until the hole in front of them is filled.
 //!
-//! RFC 9293 §3.10.7.4 (SHLD-31) keeps them; what overlaps is trimmed, and the byte that came first wins.
+//! RFC 9293 §3.10.7.4 (SHLD-31) keeps them; what overlaps is trimmed, and the byte that came first wins: against what
+//! comes later out of order, and against what fills the hole in front of it. This is one rule, the one that the RFC's "only
+//! what is new is taken" says, what SACK has told the peer, and what every monitor on the way can follow, because it has seen
+//! the first byte, too: where a host and a monitor differ in what they believe of an overlap, text can be hidden from the
+//! monitor. (Linux has two rules: what fills a hole wins against what was kept behind it.)
+//!
 //! The receive window bounds the bytes, [`pieces_max`] the pieces: a peer sending every second
 //! byte of its window is refused rather than served. Each piece is a copy of its own, so that what is held is what is
 //! counted: the frame it came in may be much larger, and stays in memory as long as any part of it does. What to tell
@@ -57,6 +62,15 @@ pub(crate) enum Insertion {
     NoRoom,
 }
 
+/// Adds one part of a segment that was held already to the first of them, if it belongs to it: the next piece of a run does.
+pub(super) fn note_part(first: &mut Option<SackBlock>, part: SackBlock) {
+    match first {
+        Some(first) if first.right == part.left => first.right = part.right,
+        Some(_) => {}
+        None => *first = Some(part),
+    }
+}
+
 /// Out-of-order pieces, sorted and without overlap, all after RCV.NXT.
 #[derive(Debug, Default)]
 pub(crate) struct Reassembly {
@@ -93,7 +107,7 @@ impl Reassembly {
             match next {
                 Some((start, stop)) if start.at_or_before(at) => {
                     let right = stop.earliest(end);
-                    duplicate.get_or_insert(SackBlock { left: at, right });
+                    note_part(&mut duplicate, SackBlock { left: at, right });
                     (at, index) = (right, index + 1);
                 }
                 _ => {
@@ -154,6 +168,11 @@ impl Reassembly {
     /// The run without a hole that ends at `end`.
     pub(crate) fn run_until(&self, end: Seq) -> Option<SackBlock> {
         Some(self.run_around(end - 1)).filter(|run| run.left.before(end) && run.right == end)
+    }
+
+    /// Where the first of them begins.
+    pub(crate) fn first(&self) -> Option<Seq> {
+        self.held.front().map(|held| held.seq)
     }
 
     /// Takes out the first piece if its turn has come; trims what lies before `next`.

@@ -9,6 +9,9 @@ use crate::Config;
 use wire::Seq;
 use wire::tcp::{SackBlock, SackBlocks};
 
+/// No window is larger (RFC 7323 §2.3).
+const WINDOW_BYTES_MAX: u32 = 1 << 30;
+
 /// The blocks to report, newest first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SackReport {
@@ -61,6 +64,11 @@ impl SackReport {
         self.recent = blocks;
     }
 
+    /// Nothing is held any more.
+    pub(crate) fn forget_held(&mut self) {
+        self.recent = SackBlocks::default();
+    }
+
     /// The blocks for the next acknowledgment, at most `room`; a duplicate is reported only once.
     pub(crate) fn take(&mut self, room: usize) -> SackBlocks {
         let mut blocks = SackBlocks::default();
@@ -82,11 +90,12 @@ impl SackReport {
 
 impl Receiver {
     /// `text_bytes` that begin at `seq` arrived, and some or all of them were received before: D-SACK for
-    /// those (RFC 2883 §4).
+    /// those (RFC 2883 §4). What lies farther back than the largest window is nobody's retransmission, and not reported:
+    /// half a circle back it might never have been received.
     #[cold]
     pub(crate) fn report_duplicate(&mut self, seq: Seq, text_bytes: u32, config: &Config) {
         let right = (seq + text_bytes).earliest(self.nxt);
-        if text_bytes > 0 && seq.before(right) {
+        if text_bytes > 0 && seq.before(right) && self.nxt.bytes_since(seq) <= WINDOW_BYTES_MAX {
             self.received.duplicates = self.received.duplicates.wrapping_add(1);
             if self.sack && config.dsack {
                 self.disorder.get_or_insert_default().report.on_duplicate(SackBlock { left: seq, right });

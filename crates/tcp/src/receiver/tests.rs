@@ -1,9 +1,8 @@
 //! What must hold of the receive half alone.
 
-use super::{ReceiveBuffer, Receiver};
+use super::{PeerFin, ReceiveBuffer, Receiver};
 use crate::events::Events;
-use crate::habits::DelayedAckLimit;
-use crate::segment::{Event, Path};
+use crate::segment::{Event, Path, Segment};
 use crate::sizes::Sizes;
 use crate::state::State;
 use crate::{Config, Habits, SendReason};
@@ -47,10 +46,16 @@ impl Half {
     fn arrives(&mut self, at: u32, len: u32) {
         let (first, text) = (self.at(at), Payload::from(Bytes::from(vec![b'x'; len as usize])));
         if first == self.receiver.nxt() {
-            let _ = self.receiver.take_in_order(text, DelayedAckLimit::TwoFullSegments, &mut self.events);
+            let _ = self.receiver.take_in_order(text, &self.config, &mut self.events);
         } else {
             self.receiver.keep_out_of_order(first, &text, &self.config).expect("there is room");
         }
+    }
+
+    /// A FIN alone at this offset.
+    fn says_fin(&mut self, at: u32) {
+        let (fin, edge) = (self.at(at), self.receiver.edge);
+        self.receiver.note_fin(fin, fin, edge);
     }
 
     fn at(&self, offset: u32) -> Seq {
@@ -171,20 +176,64 @@ fn what_is_accepted_touches_the_window() {
 fn the_fin_waits_for_the_text_before_it_and_ends_the_disorder() {
     let mut half = Half::new(Habits::Rfc, true);
     let edge = half.receiver.acceptable_edge(half.buffer());
-    half.receiver.note_fin(edge + 1, edge);
-    assert_eq!(half.receiver.end_of_text(edge), edge, "a FIN outside the window is not believed");
-    half.receiver.note_fin(half.at(2_000), edge);
-    half.receiver.note_fin(half.at(1_000), edge);
-    assert_eq!(half.receiver.end_of_text(edge), half.at(2_000), "the first that was seen stands");
+    half.says_fin(20_001);
+    assert_eq!(half.receiver.peer_fin, PeerFin::Unseen, "a FIN outside the window is not believed");
+    half.says_fin(20_000);
+    assert_eq!(half.receiver.fin, edge, "it needs no room of its own");
+    half.says_fin(2_000);
+    half.says_fin(3_000);
+    assert_eq!(half.receiver.fin, half.at(2_000), "the nearest counts");
     assert!(!half.receiver.reached_fin(&mut half.events));
-    half.arrives(1_000, 1_000);
+    half.arrives(1_000, 1_500);
     half.arrives(3_000, 1_000);
     half.arrives(0, 1_000);
     assert!(half.receiver.has_disorder());
+    assert_eq!(half.receiver.nxt(), half.at(2_000), "held text goes to the reader up to the FIN");
     assert!(half.receiver.reached_fin(&mut half.events));
     assert!(!half.receiver.reached_fin(&mut half.events), "it is taken once");
     assert_eq!(half.receiver.nxt(), half.at(2_001));
     assert!(half.receiver.peer_finished() && !half.receiver.has_disorder());
+}
+
+#[test]
+fn what_is_in_order_stands_against_a_fin_that_was_only_said_to_be_there() {
+    let mut half = Half::new(Habits::Rfc, true);
+    half.says_fin(500);
+    half.arrives(0, 1_000);
+    assert_eq!(half.receiver.peer_fin, PeerFin::Unseen, "text lies there");
+    half.says_fin(1_500);
+    let (seq, edge) = (half.at(1_000), half.receiver.edge);
+    half.receiver.note_fin(seq, half.at(2_000), edge);
+    assert_eq!(half.receiver.fin, half.at(2_000), "the text in front of this one lies there");
+    half.arrives(1_000, 1_000);
+    assert!(half.receiver.reached_fin(&mut half.events));
+}
+
+#[test]
+fn the_byte_that_came_first_wins_wherever_two_overlap() {
+    let mut half = Half::new(Habits::Rfc, true);
+    let mut says = |at: u32, text: &'static str| {
+        let (first, text) = (half.at(at), Payload::from(Bytes::from_static(text.as_bytes())));
+        if first == half.receiver.nxt() {
+            let _ = half.receiver.take_in_order(text, &half.config, &mut half.events);
+        } else {
+            half.receiver.keep_out_of_order(first, &text, &half.config).expect("there is room");
+        }
+    };
+    says(2, "AA");
+    says(1, "bbbbb");
+    says(8, "C");
+    says(0, "dddddddddd");
+    let mut read = [0; 20];
+    let buffer = half.buffer();
+    let count = half.receiver.read(&mut read, buffer);
+    assert_eq!(core::str::from_utf8(&read[..count]), Ok("dbAAbbddCd"));
+    assert_eq!(
+        half.receiver.take_sack_blocks(3).as_slice(),
+        [half.block(1, 6)],
+        "the first part of the last"
+    );
+    assert!(!half.receiver.has_disorder());
 }
 
 #[test]
@@ -204,13 +253,14 @@ fn urgent_data_is_announced_until_it_is_read() {
 #[test]
 fn a_peer_that_went_away_leaves_nothing_to_the_next() {
     let mut half = Half::new(Habits::Rfc, true);
-    half.receiver.keep_text_of_syn(&Payload::from(Bytes::from_static(b"early")));
-    half.receiver.note_fin(half.at(5), half.at(100));
+    let header = Header { seq: Seq::new(IRS), flags: Flags::SYN | Flags::FIN, ..Header::default() };
+    half.receiver.keep_what_came_with_syn(&Segment { header, payload: Bytes::from_static(b"early").into() });
+    assert_eq!((half.receiver.fin, half.receiver.has_disorder()), (half.at(5), true));
     half.receiver.take_urgent(half.at(3), &mut half.events);
     half.receiver.return_to_listen(&half.config);
     assert!(!half.receiver.has_disorder() && !half.receiver.sack_agreed());
     assert_eq!(half.receiver.urgent_bytes_ahead(), None);
-    assert_eq!(half.receiver.end_of_text(half.at(9)), half.at(9));
+    assert_eq!(half.receiver.peer_fin, PeerFin::Unseen);
     assert_eq!(half.receiver.shift(), half.config.window_shift());
 }
 

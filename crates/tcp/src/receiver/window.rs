@@ -49,6 +49,15 @@ fn whole_segments(bytes: u32, mss: u16) -> u32 {
     if bytes > mss { bytes.checked_next_multiple_of(mss).unwrap_or(bytes) } else { bytes }
 }
 
+/// Whether `len` numbers from `seq` on and the `wnd` numbers from `nxt` on have one in common: one of the two begins
+/// inside the other (§3.10.7.4, table 6).
+///
+/// Both distances go the one way around and are measured by a length: by the shorter way, half a circle away would
+/// be before the window and end behind it.
+pub(crate) fn touches(seq: Seq, len: u32, nxt: Seq, wnd: u32) -> bool {
+    seq.bytes_since(nxt) < wnd || nxt.bytes_since(seq) < len
+}
+
 impl Receiver {
     /// Whether a segment of `len` sequence numbers lies in the window up to `edge`, at least in part
     /// (§3.10.7.4, first step).
@@ -67,13 +76,7 @@ impl Receiver {
             // and FreeBSD take it too; the table of §3.10.7.4 lets nothing in that has a length.
             (1, 0) if header.flags.fin() => seq == self.nxt,
             (_, 0) => false,
-            (_, _) => {
-                let last = seq + (len - 1);
-                starts_inside || (last.at_or_after(self.nxt) && last.before(edge)) || {
-                    // A super-segment may reach over the window on both sides.
-                    seq.before(self.nxt) && last.at_or_after(edge)
-                }
-            }
+            (_, wnd) => touches(seq, len, self.nxt, wnd as u32),
         }
     }
 
@@ -105,7 +108,8 @@ impl Receiver {
         let field = match () {
             () if target <= offered => 0,
             () if whole_segments => target.div_ceil(1 << shift),
-            () => target >> shift,
+            // Room that is worth telling is not rounded to none: a buffer smaller than the unit would stay closed for ever.
+            () => (target >> shift).max(1),
         };
         let field = field.max(self.keep_offer(offered, shift, buffer)).min(0xffff);
         self.edge = self.edge.latest(self.nxt + (field << shift));
@@ -115,12 +119,15 @@ impl Receiver {
     /// What was offered, in units of the scale: rounded up, because rounding down would take back a
     /// little of it. But each rounding offers a little more, and crumbs smaller than the unit would fill the
     /// buffer for ever; beyond an eighth more than the buffer it is rounded down, as RFC 7323 §2.4
-    /// allows. What was offered is still accepted.
+    /// allows. What was offered is still accepted. Where the unit is all that is left, it stays until the buffer is full:
+    /// an open window is not rounded to a closed one, and what is held is at most a unit more than the buffer.
     fn keep_offer(&self, offered: u32, shift: u8, buffer: ReceiveBuffer) -> u32 {
         let up = offered.div_ceil(1 << shift);
         let bytes = u64::from(buffer.bytes());
-        let promised = self.queue.len() as u64 + (u64::from(up) << shift);
-        if promised <= bytes + bytes / 8 { up } else { offered >> shift }
+        let (queued, down) = (self.queue.len() as u64, offered >> shift);
+        let promised = queued + (u64::from(up) << shift);
+        let would_close = down == 0 && queued < bytes;
+        if promised <= bytes + bytes / 8 || would_close { up } else { down }
     }
 
     /// Bytes that the receive buffer still takes, counted from RCV.NXT.
@@ -136,6 +143,8 @@ impl Receiver {
     /// to send learns of more from the acknowledgments of what it sends.
     pub(super) fn owe_window_update(&mut self, buffer: ReceiveBuffer) {
         let (offered, room) = (self.wnd(), self.room(buffer));
+        // What is less than a unit may have been told as nothing.
+        let offered = if offered >> self.shift == 0 { 0 } else { offered };
         let (bytes, two_segments) = (buffer.bytes(), 2 * buffer.segment_bytes());
         let is_starved = offered < (bytes / 8).min(STARVED_BYTES).max(two_segments);
         let growth = room.saturating_sub(offered);

@@ -96,8 +96,12 @@ pub struct Upper {
     /// Where the byte is that names the protocol: the pointer of a parameter problem with code 1 if the
     /// host does not know the protocol.
     pub named_at_bytes: usize,
-    /// The fragment header, if there was one.
+    /// The fragment header, if there was one; of several the first that does not stand for the whole packet.
     pub fragment: Option<Fragment>,
+    /// Where that header starts; the offsets of fragments count from its end (RFC 8200 §4.5). Zero without one.
+    pub fragment_at_bytes: usize,
+    /// Where the byte is that names it. Zero without one.
+    pub fragment_named_at_bytes: usize,
     /// The first problem that was found.
     pub problem: Option<Problem>,
 }
@@ -125,6 +129,8 @@ pub fn walk(packet: &[u8]) -> Result<Upper, Error> {
         offset_bytes: HEADER_BYTES,
         named_at_bytes: 6,
         fragment: None,
+        fragment_at_bytes: 0,
+        fragment_named_at_bytes: 0,
         problem: None,
     };
     for count in 0..HEADERS_MAX {
@@ -149,7 +155,11 @@ pub fn walk(packet: &[u8]) -> Result<Upper, Error> {
             protocol::AUTHENTICATION => 4 * (2 + usize::from(take::<2>(packet, at)?[1])),
             protocol::FRAGMENT => {
                 let fragment = Fragment::parse(take::<8>(packet, at)?);
-                upper.fragment = Some(fragment);
+                if upper.fragment.is_none_or(|outer| outer.is_atomic()) {
+                    upper.fragment = Some(fragment);
+                    upper.fragment_at_bytes = at;
+                    upper.fragment_named_at_bytes = upper.named_at_bytes;
+                }
                 if fragment.offset_bytes != 0 {
                     upper.advance(fragment.next_header, Fragment::BYTES);
                     return Ok(upper);

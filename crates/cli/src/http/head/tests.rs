@@ -77,6 +77,8 @@ fn connections_stay_by_the_rules_of_their_version() {
     assert!(!stays("1.1", "Connection: foo, Close"));
     assert!(!stays("1.0", "A: b"));
     assert!(stays("1.0", "Connection: Keep-Alive"));
+    assert!(stays("1.1", "Transfer-Encoding: chunked"));
+    assert!(!stays("1.0", "Connection: Keep-Alive\r\nTransfer-Encoding: chunked"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::super::folder::tests::Scratch;
 use super::*;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 fn request(method: &str, target: &str, lines: &str) -> Request {
     let text = format!("{method} {target} HTTP/1.1\r\nHost: x\r\n{lines}\r\n");
@@ -56,6 +56,9 @@ fn conditions_spare_the_content() {
         (format!("If-None-Match: \"x\"\r\nIf-Modified-Since: {date}\r\n"), 200),
         (format!("If-Match: {tag}\r\n"), 200),
         ("If-Match: \"x\"\r\n".to_owned(), 412),
+        (format!("If-Match: W/{tag}\r\n"), 412),
+        (format!("If-None-Match: \"x\"\r\nIf-None-Match: {tag}\r\n"), 304),
+        ("If-None-Match: *\r\n".to_owned(), 304),
         (format!("If-Unmodified-Since: {early}\r\n"), 412),
         (format!("If-Unmodified-Since: {date}\r\n"), 200),
     ] {
