@@ -11,11 +11,11 @@ use tcp::{Config, Instant};
 
 /// A SYN without timestamps on a connection with them gets a challenge, so that a host which was reborn without them
 /// can connect again: until it does, hosts are reborn with the timestamps they had.
-pub(crate) const SYN_WITHOUT_TIMESTAMPS_IS_CHALLENGED: bool = false;
+pub(crate) const SYN_WITHOUT_TIMESTAMPS_IS_CHALLENGED: bool = true;
 
 /// A TIME-WAIT ends for the exact reset of a peer that was reborn and connects again from the same port: until it does,
 /// such a peer is locked out for a minute, and its SYNs are not counted as a stall.
-pub(crate) const TIME_WAIT_YIELDS_TO_THE_REBORN: bool = false;
+pub(crate) const TIME_WAIT_YIELDS_TO_THE_REBORN: bool = true;
 
 /// Frames of one deed: enough to fill a table of neighbours, few enough for many worlds.
 const FRAMES_MAX: u32 = 1_500;
@@ -205,9 +205,10 @@ impl Evil {
         is_forgotten || self.deeds.iter().any(|deed| is_betrayed(deed) || is_cut(deed))
     }
 
-    /// Whether somebody forges segments or complaints: what the observer sees is then answers to them, too.
-    pub(crate) fn forges(&self) -> bool {
-        self.deeds.iter().any(|deed| matches!(deed.what, What::Forge { .. }))
+    /// Whether a RST need not end a connection: it may answer a stranger, or who still has a cookie makes another of it.
+    pub(crate) fn outlives_resets(&self) -> bool {
+        let makes_cookies = self.half_open_max.is_some() || self.memory_bytes.is_some();
+        makes_cookies || self.deeds.iter().any(|deed| matches!(deed.what, What::Forge { .. }))
     }
 
     /// Whether SYNs of nobody are answered.

@@ -77,7 +77,7 @@ impl Trial {
         let link = plan.link.clone();
         let watch = Rc::new(RefCell::new(Watch {
             mtu_bytes: link.mtu_bytes,
-            forged: plan.evil.forges(),
+            forged: plan.evil.outlives_resets(),
             is_blind: plan.is_damaged(),
             added: numbers_added(&link),
             is_ethernet: link.ends == Ends::Ethernet,
