@@ -9,14 +9,6 @@ use std::time::Duration;
 use synfin_sim::{Dice, Ends, PathMtu, TooBigAnswer};
 use tcp::{Config, Instant};
 
-/// A SYN without timestamps on a connection with them gets a challenge, so that a host which was reborn without them
-/// can connect again: until it does, hosts are reborn with the timestamps they had.
-pub(crate) const SYN_WITHOUT_TIMESTAMPS_IS_CHALLENGED: bool = true;
-
-/// A TIME-WAIT ends for the exact reset of a peer that was reborn and connects again from the same port: until it does,
-/// such a peer is locked out for a minute, and its SYNs are not counted as a stall.
-pub(crate) const TIME_WAIT_YIELDS_TO_THE_REBORN: bool = true;
-
 /// Frames of one deed: enough to fill a table of neighbours, few enough for many worlds.
 const FRAMES_MAX: u32 = 1_500;
 
@@ -207,8 +199,12 @@ impl Evil {
 
     /// Whether a RST need not end a connection: it may answer a stranger, or who still has a cookie makes another of it.
     pub(crate) fn outlives_resets(&self) -> bool {
-        let makes_cookies = self.half_open_max.is_some() || self.memory_bytes.is_some();
-        makes_cookies || self.deeds.iter().any(|deed| matches!(deed.what, What::Forge { .. }))
+        self.makes_cookies() || self.deeds.iter().any(|deed| matches!(deed.what, What::Forge { .. }))
+    }
+
+    /// Whether SYNs may be answered with cookies.
+    pub(crate) fn makes_cookies(&self) -> bool {
+        self.half_open_max.is_some() || self.memory_bytes.is_some()
     }
 
     /// Whether SYNs of nobody are answered.
@@ -317,9 +313,6 @@ fn deed(dice: &mut Dice, plan: &Plan) -> Deed {
 fn rebirth(dice: &mut Dice, plan: &Plan) -> Rebirth {
     let side = dice.below(2) as usize;
     let mut config = dimensions::config(dice);
-    if !SYN_WITHOUT_TIMESTAMPS_IS_CHALLENGED {
-        config.timestamps = plan.configs[side].timestamps;
-    }
     config.missing_timestamps_tolerated = plan.configs[side].missing_timestamps_tolerated;
     let at = Instant::ZERO + ms(dice, plan.faults_end.as_millis().min(4_000));
     Rebirth { at, side, config }

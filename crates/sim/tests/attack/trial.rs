@@ -2,7 +2,6 @@
 
 use crate::actor::{Actor, Life};
 use crate::dimensions::COOKIES_KEEP_EVERYTHING;
-use crate::evil::TIME_WAIT_YIELDS_TO_THE_REBORN;
 use crate::plan::{Ending, Family, Opening, Plan};
 use crate::progress::{self, Progress};
 use crate::watch::Watch;
@@ -80,6 +79,7 @@ impl Trial {
             forged: plan.evil.outlives_resets(),
             is_blind: plan.is_damaged(),
             added: numbers_added(&link),
+            makes_cookies: plan.evil.makes_cookies(),
             is_ethernet: link.ends == Ends::Ethernet,
             ..Watch::default()
         }));
@@ -323,7 +323,7 @@ impl Trial {
                     return Err(say("read more than was written".into()));
                 }
                 // The peer's reset may be lost, and who has nothing to send never asks again.
-                let may_wait = was_short || plan.may_wait(index);
+                let may_wait = was_short || plan.may_wait(index, &lives);
                 if life.over_at.is_none() && !may_reset(endings[1 - side]) && !may_wait {
                     return Err(say(format!("not over {DONE_WITHIN:?} after the last fault")));
                 }
@@ -387,10 +387,16 @@ fn look(
             let life = life.borrow();
             let Some(socket) = life.socket.filter(|_| life.over_at.is_none()) else { continue };
             let Some(tcp) = world.host(hosts[side]).tcp(socket) else { continue };
-            if !TIME_WAIT_YIELDS_TO_THE_REBORN && is_again(plan, talk) && tcp.state() == State::SynSent {
+            let is_reborn = is_again(plan, talk) && tcp.state() == State::SynSent;
+            // A cookie's number cannot be chosen: where it is too small, TIME-WAIT lasts its minute. And who has no
+            // peer any more hears of it late, because what could follow a cookie is not reset.
+            let other = lives[1 - side].borrow().socket;
+            let has_peer = other.is_some_and(|socket| world.host(hosts[1 - side]).tcp(socket).is_some());
+            if plan.evil.makes_cookies() && (is_reborn || !has_peer) {
                 continue;
             }
-            progress.look(now, way, [talk, side], tcp)?;
+            let timeouts = if is_reborn { progress::TIMEOUTS_OF_THE_REBORN } else { progress::TIMEOUTS };
+            progress.look(now, way, timeouts, [talk, side], tcp)?;
         }
     }
     Ok(())
