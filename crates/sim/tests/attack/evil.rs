@@ -202,6 +202,11 @@ impl Evil {
         self.makes_cookies() || self.deeds.iter().any(|deed| matches!(deed.what, What::Forge { .. }))
     }
 
+    /// Whether a path takes longer than it did: then what the hosts know of it is too little.
+    pub(crate) fn delays(&self) -> bool {
+        self.deeds.iter().any(|deed| matches!(deed.what, What::Delay { .. }))
+    }
+
     /// Whether SYNs may be answered with cookies.
     pub(crate) fn makes_cookies(&self) -> bool {
         self.half_open_max.is_some() || self.memory_bytes.is_some()

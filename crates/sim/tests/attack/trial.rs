@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use synfin_sim::apps::Shared;
-use synfin_sim::{At, Ends, Fate, HostId, Lane, LinkConfig, LinkId, Recording, TooBigAnswer, World};
+use synfin_sim::{At, Ends, Fate, HostId, Lane, LinkConfig, LinkId, Recording, TooBigAnswer, Touches, World};
 use tcp::{Instant, State};
 
 pub(crate) const SERVER_PORT: u16 = 80;
@@ -77,7 +77,8 @@ impl Trial {
         let watch = Rc::new(RefCell::new(Watch {
             mtu_bytes: link.mtu_bytes,
             forged: plan.evil.outlives_resets(),
-            is_blind: plan.is_damaged(),
+            // A cookie's options come back in the timestamp, if nobody takes it away.
+            is_blind: plan.is_damaged() || plan.evil.makes_cookies() && strips_all_but_syns(&link),
             added: numbers_added(&link),
             makes_cookies: plan.evil.makes_cookies(),
             is_ethernet: link.ends == Ends::Ethernet,
@@ -395,6 +396,10 @@ fn look(
             if plan.evil.makes_cookies() && (is_reborn || !has_peer) {
                 continue;
             }
+            // TIME-WAIT hears the reset of the reborn for one timeout of a path that was shorter.
+            if plan.evil.delays() && is_reborn {
+                continue;
+            }
             let timeouts = if is_reborn { progress::TIMEOUTS_OF_THE_REBORN } else { progress::TIMEOUTS };
             progress.look(now, way, timeouts, [talk, side], tcp)?;
         }
@@ -425,6 +430,10 @@ fn numbers_added(link: &LinkConfig) -> [u32; 2] {
         let numbers = lane.middlebox.as_ref().and_then(|middlebox| middlebox.numbers);
         numbers.map_or(0, |numbers| numbers.seq_added)
     })
+}
+
+fn strips_all_but_syns(link: &LinkConfig) -> bool {
+    link.forward.middlebox.as_ref().is_some_and(|middlebox| middlebox.touches == Touches::AllButSyns)
 }
 
 /// A host whose connections have these options.
