@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | the world: hosts, links, time | [`World`] |
 //! | what a link does | [`LinkConfig`], [`Lane`], [`Queue`], [`Loss`], [`Middlebox`] |
+//! | a host that loses its memory | [`World::restart`] |
 //! | one fault at one place | [`World::set_fate`], [`Fate`] |
 //! | programs | [`Application`], [`At`], [`apps`] |
 //! | how fast, how fair, why sent again | [`Experiment`], [`Outcome`], [`Spread`] over many seeds |

@@ -375,6 +375,9 @@ impl Host {
     /// Drops datagrams that have waited too long; the sender gets an error if the first fragment arrived
     /// (RFC 792, RFC 4443 §3.3).
     pub(crate) fn expire_reassembly(&mut self, now: Instant) {
+        if self.reassembly.next_due().is_none_or(|due| due > now) {
+            return;
+        }
         while self.reassembly.next_due().is_some_and(|due| due <= now) {
             if let Some(datagram) = self.reassembly.remove_oldest() {
                 self.counters.discard(Discard::FragmentTimeout);
@@ -383,6 +386,7 @@ impl Host {
                 }
             }
         }
+        self.settle_tables();
     }
 }
 

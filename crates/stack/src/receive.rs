@@ -87,7 +87,9 @@ impl Host {
     fn receive_fragment(&mut self, now: Instant, frame: &mut Frame, facts: PacketFacts, fragment: Fragment) {
         flatten(frame);
         let packet = Packet { frame, facts };
-        let Some((mut frame, facts)) = self.reassemble(now, &packet, fragment) else { return };
+        let whole = self.reassemble(now, &packet, fragment);
+        self.settle_tables();
+        let Some((mut frame, facts)) = whole else { return };
         let facts =
             if facts.source.is_v4() { Ok(facts) } else { self.read_reassembled(now, &mut frame, facts) };
         match facts {

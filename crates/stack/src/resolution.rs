@@ -84,6 +84,7 @@ impl Host {
                         mac
                     }
                     Err(Unresolved::Waiting { solicit, dropped }) => {
+                        self.settle_tables();
                         (0..dropped).for_each(|_| self.counters.discard(Discard::NeighbourUnresolved));
                         if solicit {
                             self.solicit(hop.interface, neighbour, None);

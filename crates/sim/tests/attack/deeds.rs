@@ -5,7 +5,7 @@ use crate::evil::{Deed, Forged, Known, Lie, Rebirth, What};
 use crate::liar::{self, Ear};
 use crate::plan::Plan;
 use crate::stranger;
-use crate::trial::{SERVER_PORT, Trial, addresses, ends, is_again, stack_config};
+use crate::trial::{SERVER_PORT, Trial, addresses, check_memory, ends, is_again, stack_config};
 use std::net::SocketAddr;
 use synfin_sim::{Dice, Lane, LinkConfig, Middlebox, PortMapping};
 use tcp::{Info, Snapshot};
@@ -59,12 +59,13 @@ impl Trial {
                 self.world.change_link(self.link(), |link| lane_of(link, side).delay = delay);
             }
         }
-        self.check_tables()
+        self.check_tables(plan)
     }
 
     /// A host loses its memory; its programs start again, and clients connect once more.
     pub(crate) fn begin_again(&mut self, plan: &Plan, rebirth: &Rebirth) {
         self.world.run_until(rebirth.at);
+        self.remember();
         self.watch.borrow_mut().begin_again();
         for lives in &self.lives {
             // What it knew of its sockets, it knows no more: another may have the number.
@@ -134,7 +135,7 @@ impl Trial {
     }
 
     /// No table of a host is larger than its configuration says.
-    fn check_tables(&self) -> Result<(), String> {
+    fn check_tables(&self, plan: &Plan) -> Result<(), String> {
         for host in self.hosts {
             let host_now = self.world.host(host);
             let (usage, config) = (host_now.usage(), host_now.config());
@@ -149,6 +150,7 @@ impl Trial {
             if pairs.iter().any(|(used, max)| used > max) {
                 return Err(format!("{} holds more than it may: {usage:?}", self.world.name(host)));
             }
+            check_memory(plan, host_now)?;
         }
         Ok(())
     }

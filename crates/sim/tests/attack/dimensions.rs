@@ -9,11 +9,11 @@ use tcp::{Allowance, Config, CongestionControl, KeepAlive};
 use wire::tcp::kind;
 
 /// A cookie keeps a small MSS, and a loss under cookies costs no connection: until then no world makes cookies.
-pub(crate) const COOKIES_KEEP_EVERYTHING: bool = false;
+pub(crate) const COOKIES_KEEP_EVERYTHING: bool = true;
 /// A neighbour in use stays in a table that strangers fill: until then there are fewer strangers than places.
-pub(crate) const NEIGHBOURS_IN_USE_STAY: bool = false;
+pub(crate) const NEIGHBOURS_IN_USE_STAY: bool = true;
 /// A window that is not zero is not announced as zero: until then no buffer is below the unit of its scale.
-const SMALL_WINDOWS_ARE_ANNOUNCED: bool = false;
+const SMALL_WINDOWS_ARE_ANNOUNCED: bool = true;
 /// The user timeout counts while a window is closed, and nothing else ends a connection sooner.
 const USER_TIMEOUTS: bool = true;
 

@@ -9,14 +9,6 @@ use std::time::Duration;
 use synfin_sim::{Dice, Ends, PathMtu, TooBigAnswer};
 use tcp::{Config, Instant};
 
-/// A SYN without timestamps on a connection with them gets a challenge, so that a host which was reborn without them
-/// can connect again: until it does, hosts are reborn with the timestamps they had.
-pub(crate) const SYN_WITHOUT_TIMESTAMPS_IS_CHALLENGED: bool = false;
-
-/// A TIME-WAIT ends for the exact reset of a peer that was reborn and connects again from the same port: until it does,
-/// such a peer is locked out for a minute, and its SYNs are not counted as a stall.
-pub(crate) const TIME_WAIT_YIELDS_TO_THE_REBORN: bool = false;
-
 /// Frames of one deed: enough to fill a table of neighbours, few enough for many worlds.
 const FRAMES_MAX: u32 = 1_500;
 
@@ -26,6 +18,8 @@ pub(crate) struct Evil {
     pub(crate) deeds: Vec<Deed>,
     /// Half-open connections that each host keeps before it answers with cookies; `None`: as many as usual.
     pub(crate) half_open_max: Option<usize>,
+    /// How many bytes each host may hold; `None`: as many as usual.
+    pub(crate) memory_bytes: Option<usize>,
     /// One of the hosts loses its memory; at most one of them, once.
     pub(crate) rebirth: Option<Rebirth>,
 }
@@ -169,12 +163,16 @@ impl Evil {
         let half_open_max =
             (dimensions::COOKIES_KEEP_EVERYTHING && sometimes(dice, 25.0)).then(|| pick(dice, &[0, 0, 1, 3]));
         let rebirth = sometimes(dice, 15.0).then(|| rebirth(dice, plan));
-        Evil { deeds, half_open_max, rebirth }
+        let memory_bytes = sometimes(dice, 20.0).then(|| pick(dice, &[300_000, 600_000, 1 << 20, 4 << 20]));
+        Evil { deeds, half_open_max, memory_bytes, rebirth }
     }
 
     /// Whether there is none.
     pub(crate) fn is_nothing(&self) -> bool {
-        self.deeds.is_empty() && self.half_open_max.is_none() && self.rebirth.is_none()
+        self.deeds.is_empty()
+            && self.half_open_max.is_none()
+            && self.memory_bytes.is_none()
+            && self.rebirth.is_none()
     }
 
     /// Every moment at which something is done, in the order of time: which deed, and which time of it.
@@ -199,9 +197,19 @@ impl Evil {
         is_forgotten || self.deeds.iter().any(|deed| is_betrayed(deed) || is_cut(deed))
     }
 
-    /// Whether somebody forges segments or complaints: what the observer sees is then answers to them, too.
-    pub(crate) fn forges(&self) -> bool {
-        self.deeds.iter().any(|deed| matches!(deed.what, What::Forge { .. }))
+    /// Whether a RST need not end a connection: it may answer a stranger, or who still has a cookie makes another of it.
+    pub(crate) fn outlives_resets(&self) -> bool {
+        self.makes_cookies() || self.deeds.iter().any(|deed| matches!(deed.what, What::Forge { .. }))
+    }
+
+    /// Whether a path takes longer than it did: then what the hosts know of it is too little.
+    pub(crate) fn delays(&self) -> bool {
+        self.deeds.iter().any(|deed| matches!(deed.what, What::Delay { .. }))
+    }
+
+    /// Whether SYNs may be answered with cookies.
+    pub(crate) fn makes_cookies(&self) -> bool {
+        self.half_open_max.is_some() || self.memory_bytes.is_some()
     }
 
     /// Whether SYNs of nobody are answered.
@@ -218,6 +226,7 @@ impl Evil {
     pub(crate) fn weight(&self) -> u64 {
         self.deeds.iter().map(|deed| 1_000 + u64::from(deed.times)).sum::<u64>()
             + 1_000 * u64::from(self.half_open_max.is_some())
+            + 1_000 * u64::from(self.memory_bytes.is_some())
             + self.rebirth.as_ref().map_or(0, |rebirth| {
                 3_000 + 1_000 * u64::from(rebirth.config != dimensions::plain(&rebirth.config))
             })
@@ -237,6 +246,7 @@ impl Evil {
             with(&|evil| evil.deeds[index].times -= 1);
         }
         with(&|evil| evil.half_open_max = None);
+        with(&|evil| evil.memory_bytes = None);
         with(&|evil| evil.rebirth = None);
         with(&|evil| {
             if let Some(rebirth) = &mut evil.rebirth {
@@ -308,9 +318,6 @@ fn deed(dice: &mut Dice, plan: &Plan) -> Deed {
 fn rebirth(dice: &mut Dice, plan: &Plan) -> Rebirth {
     let side = dice.below(2) as usize;
     let mut config = dimensions::config(dice);
-    if !SYN_WITHOUT_TIMESTAMPS_IS_CHALLENGED {
-        config.timestamps = plan.configs[side].timestamps;
-    }
     config.missing_timestamps_tolerated = plan.configs[side].missing_timestamps_tolerated;
     let at = Instant::ZERO + ms(dice, plan.faults_end.as_millis().min(4_000));
     Rebirth { at, side, config }

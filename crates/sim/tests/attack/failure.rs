@@ -48,9 +48,12 @@ pub(crate) fn report(plan: &Plan, why: &str, name: &str) -> String {
         catch_unwind(AssertUnwindSafe(|| trial.run(&small))).unwrap_or_else(|_| Err("panicked".into()));
     // The ladder is that of the connection complained of, or of all of them.
     let complaint = again.as_ref().err().map_or(why, String::as_str);
-    let flow = (0..small.talks.len()).map(|talk| ends(&small, talk)).find_map(|[local, remote]| {
+    let flow = (0..small.talks.len()).find_map(|talk| {
+        let [local, remote] = ends(&small, talk);
         let is_named = |end: SocketAddr| complaint.contains(&format!("{end} "));
-        (small.talks.len() == 1 || is_named(local) && is_named(remote)).then_some(Flow { local, remote })
+        let is_numbered = complaint.starts_with(&format!("connection {talk},"));
+        let is_it = small.talks.len() == 1 || is_numbered || is_named(local) && is_named(remote);
+        is_it.then_some(Flow { local, remote })
     });
     let ladder = story::text(&trial.world, trial.hosts[0], trial.hosts[1], flow);
     let ladder: Vec<&str> = ladder.lines().collect();

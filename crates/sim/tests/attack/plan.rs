@@ -202,12 +202,21 @@ impl Plan {
             let is_own = mine.failed.is_some_and(|why| !matches!(why, Error::Reset | Error::Refused));
             self.is_impatient(talk, side) && (is_own || other.failed.is_some() || other.over_at.is_none())
         };
-        self.breaks(talk) || is_over_time(0) || is_over_time(1)
+        self.breaks(talk) || self.is_lost_cookie(lives) || is_over_time(0) || is_over_time(1)
     }
 
     /// Whether an end of a connection may wait for ever: its peer is gone, and it has nothing to send.
-    pub(crate) fn may_wait(&self, talk: usize) -> bool {
-        self.breaks(talk) || self.is_impatient(talk, 0) || self.is_impatient(talk, 1)
+    pub(crate) fn may_wait(&self, talk: usize, lives: &[Life; 2]) -> bool {
+        self.breaks(talk)
+            || self.is_lost_cookie(lives)
+            || self.is_impatient(talk, 0)
+            || self.is_impatient(talk, 1)
+    }
+
+    /// Of a cookie the server keeps nothing: when the third step is lost and the client has nothing to say, only one of
+    /// them knows of the connection (RFC 4987 §3.6).
+    fn is_lost_cookie(&self, lives: &[Life; 2]) -> bool {
+        self.evil.makes_cookies() && lives.iter().any(|life| life.iss.is_none())
     }
 
     /// Whether what was done to a connection may end it, whatever its ends say.
@@ -328,6 +337,9 @@ impl core::fmt::Display for Plan {
         self.talks.iter().try_for_each(|talk| writeln!(f, "  {talk:?}"))?;
         if let Some(max) = self.evil.half_open_max {
             writeln!(f, "  half-open at most {max}")?;
+        }
+        if let Some(bytes) = self.evil.memory_bytes {
+            writeln!(f, "  memory of {bytes} bytes")?;
         }
         if let Some(rebirth) = &self.evil.rebirth {
             writeln!(f, "  {rebirth:?}")?;

@@ -15,7 +15,10 @@ use tcp::{Connection, Instant, State};
 use wire::Seq;
 
 /// Timeouts without progress that are a stall.
-const TIMEOUTS: u32 = 2;
+pub(crate) const TIMEOUTS: u32 = 2;
+/// The same for who connects from a port of its former life: the first SYN only ends what is left of that (RFC 9293
+/// §3.5.1), and the next one comes after twice the timeout.
+pub(crate) const TIMEOUTS_OF_THE_REBORN: u32 = 4;
 
 /// Looks at senders now and then.
 pub(crate) struct Progress {
@@ -60,6 +63,7 @@ impl Progress {
         &mut self,
         now: Instant,
         way: Duration,
+        timeouts: u32,
         [talk, side]: [usize; 2],
         tcp: &Connection,
     ) -> Result<(), String> {
@@ -78,7 +82,7 @@ impl Progress {
             *old = mark;
         }
         old.way = old.way.max(way);
-        let bound = TIMEOUTS * old.timeout + old.way + self.ack_delay;
+        let bound = timeouts * old.timeout + old.way + self.ack_delay;
         let waited = now.since(old.moved_at);
         if waited > bound {
             return Err(format!(

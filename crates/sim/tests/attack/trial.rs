@@ -1,11 +1,11 @@
 //! A plan is lived: the world is made, its programs start, and what must hold is asked.
 
 use crate::actor::{Actor, Life};
-use crate::evil::TIME_WAIT_YIELDS_TO_THE_REBORN;
+use crate::dimensions::COOKIES_KEEP_EVERYTHING;
 use crate::plan::{Ending, Family, Opening, Plan};
 use crate::progress::{self, Progress};
 use crate::watch::Watch;
-use stack::{Config, ConnectOptions, ListenOptions, SocketId};
+use stack::{Config, ConnectOptions, Host, ListenOptions, MemoryBudget, SocketId};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use synfin_sim::apps::Shared;
-use synfin_sim::{At, Ends, Fate, HostId, Lane, LinkConfig, LinkId, Recording, TooBigAnswer, World};
+use synfin_sim::{At, Ends, Fate, HostId, Lane, LinkConfig, LinkId, Recording, TooBigAnswer, Touches, World};
 use tcp::{Instant, State};
 
 pub(crate) const SERVER_PORT: u16 = 80;
@@ -23,6 +23,10 @@ const AGAIN_PORTS: u16 = 25_000;
 const SIMULTANEOUS_PORTS: u16 = 30_000;
 /// Room for a flood, so that only [`crate::evil::Evil::half_open_max`] makes cookies of it.
 const BACKLOG: usize = 16_384;
+/// What a neighbour that does not answer may hold: an entry, and SYN-ACKs that wait for it.
+const NEIGHBOUR_BYTES_MAX: usize = 1_024;
+/// How long a program waits when its host has no memory for a connection.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
 /// After the last fault: timeouts backed off to a minute each, and the work. Without timestamps, through a queue of
 /// seven packets, in segments of 88 bytes, every window may end in such a timeout (seed 35987: seven minutes).
 const DONE_WITHIN: Duration = Duration::from_secs(3_600);
@@ -35,6 +39,8 @@ pub(crate) struct Trial {
     pub(crate) hosts: [HostId; 2],
     pub(crate) lives: Vec<[Shared<Life>; 2]>,
     pub(crate) watch: Rc<RefCell<Watch>>,
+    /// A host was short of memory before it started anew.
+    short_before: bool,
 }
 
 /// The client's and the server's address.
@@ -70,9 +76,11 @@ impl Trial {
         let link = plan.link.clone();
         let watch = Rc::new(RefCell::new(Watch {
             mtu_bytes: link.mtu_bytes,
-            forged: plan.evil.forges(),
-            is_blind: plan.is_damaged(),
+            forged: plan.evil.outlives_resets(),
+            // A cookie's options come back in the timestamp, if nobody takes it away.
+            is_blind: plan.is_damaged() || plan.evil.makes_cookies() && strips_all_but_syns(&link),
             added: numbers_added(&link),
+            makes_cookies: plan.evil.makes_cookies(),
             is_ethernet: link.ends == Ends::Ethernet,
             ..Watch::default()
         }));
@@ -83,7 +91,7 @@ impl Trial {
         }
         world.link(client, server, link);
         let lives: Vec<[Shared<Life>; 2]> = plan.talks.iter().map(|_| Default::default()).collect();
-        let mut trial = Trial { world, hosts: [client, server], lives, watch };
+        let mut trial = Trial { world, hosts: [client, server], lives, watch, short_before: false };
         trial.set_watch(plan);
         trial.start_programs(plan);
         trial
@@ -165,13 +173,13 @@ impl Trial {
             if let Some(now) = rebirth.take_if(|rebirth| rebirth.at <= at) {
                 self.begin_again(plan, now);
             }
-            self.world.run_until(at);
+            self.run_until(plan, at)?;
             self.act(plan, &plan.evil.deeds[deed], time)?;
         }
         if let Some(now) = rebirth {
             self.begin_again(plan, now);
         }
-        self.world.run_until(plan.faults_end);
+        self.run_until(plan, plan.faults_end)?;
         self.check_bounds(plan)?;
         self.world.change_link(self.link(), |now| {
             now.forward = calm(&now.forward, &plan.link.forward);
@@ -221,6 +229,39 @@ impl Trial {
         self.check_effort(plan)
     }
 
+    /// Lives up to this time; where memory is small, it is looked at again and again.
+    fn run_until(&mut self, plan: &Plan, at: Instant) -> Result<(), String> {
+        if plan.evil.memory_bytes.is_none() {
+            self.world.run_until(at);
+            return Ok(());
+        }
+        let (hosts, mut wrong, mut looks) = (self.hosts, None, 0u32);
+        self.world.wait_until(at.since(self.world.now()), |world| {
+            looks += 1;
+            if looks.is_multiple_of(16) {
+                wrong = hosts.iter().find_map(|host| check_memory(plan, world.host(*host)).err());
+            }
+            wrong.is_some()
+        });
+        wrong.map_or(Ok(()), Err)
+    }
+
+    /// Whether a host had so little memory that it had to end connections or to lose what arrived.
+    fn was_short(&self) -> bool {
+        let is_short = |host: HostId| {
+            let counters = self.world.host(host).counters();
+            // Pressure makes cookies.
+            let cookies = if COOKIES_KEEP_EVERYTHING { 0 } else { counters.memory_pressures };
+            counters.memory_highs + counters.memory_fulls + counters.orphans_ended + cookies > 0
+        };
+        self.short_before || self.hosts.into_iter().any(is_short)
+    }
+
+    /// A host is about to forget, what it counted too.
+    pub(crate) fn remember(&mut self) {
+        self.short_before = self.was_short();
+    }
+
     /// Who still waits for a peer that is gone is told to stop.
     fn abort_the_forgotten(&mut self) {
         for lives in &self.lives {
@@ -261,6 +302,7 @@ impl Trial {
     }
 
     fn check_lives(&self, plan: &Plan) -> Result<(), String> {
+        let was_short = self.was_short();
         for (index, talk) in plan.talks.iter().enumerate() {
             let lives = [0, 1].map(|side| self.lives[index][side].borrow().clone());
             let endings = talk.ends.map(|end| end.ending);
@@ -271,7 +313,7 @@ impl Trial {
                 let say = |what: String| {
                     format!("connection {index}, {}: {what}: {lives:?}", ["client", "server"][side])
                 };
-                let is_excused = || plan.excuses(index, &lives);
+                let is_excused = || was_short || plan.excuses(index, &lives);
                 if plan.keeps_order(side) && life.undone > 0 {
                     return Err(say("took back a reduction although nothing was late".into()));
                 }
@@ -282,7 +324,8 @@ impl Trial {
                     return Err(say("read more than was written".into()));
                 }
                 // The peer's reset may be lost, and who has nothing to send never asks again.
-                if life.over_at.is_none() && !may_reset(endings[1 - side]) && !plan.may_wait(index) {
+                let may_wait = was_short || plan.may_wait(index, &lives);
+                if life.over_at.is_none() && !may_reset(endings[1 - side]) && !may_wait {
                     return Err(say(format!("not over {DONE_WITHIN:?} after the last fault")));
                 }
                 if is_clean
@@ -337,17 +380,28 @@ fn look(
     let (now, way) = (world.now(), progress::way(world, link, hosts));
     progress.begin(now);
     for (talk, lives) in lives.iter().enumerate() {
-        if plan.breaks(talk) {
+        // What arrives while memory is short is lost, whenever that is.
+        if plan.breaks(talk) || plan.evil.memory_bytes.is_some() {
             continue;
         }
         for (side, life) in lives.iter().enumerate() {
             let life = life.borrow();
             let Some(socket) = life.socket.filter(|_| life.over_at.is_none()) else { continue };
             let Some(tcp) = world.host(hosts[side]).tcp(socket) else { continue };
-            if !TIME_WAIT_YIELDS_TO_THE_REBORN && is_again(plan, talk) && tcp.state() == State::SynSent {
+            let is_reborn = is_again(plan, talk) && tcp.state() == State::SynSent;
+            // A cookie's number cannot be chosen: where it is too small, TIME-WAIT lasts its minute. And who has no
+            // peer any more hears of it late, because what could follow a cookie is not reset.
+            let other = lives[1 - side].borrow().socket;
+            let has_peer = other.is_some_and(|socket| world.host(hosts[1 - side]).tcp(socket).is_some());
+            if plan.evil.makes_cookies() && (is_reborn || !has_peer) {
                 continue;
             }
-            progress.look(now, way, [talk, side], tcp)?;
+            // TIME-WAIT hears the reset of the reborn for one timeout of a path that was shorter.
+            if plan.evil.delays() && is_reborn {
+                continue;
+            }
+            let timeouts = if is_reborn { progress::TIMEOUTS_OF_THE_REBORN } else { progress::TIMEOUTS };
+            progress.look(now, way, timeouts, [talk, side], tcp)?;
         }
     }
     Ok(())
@@ -378,14 +432,30 @@ fn numbers_added(link: &LinkConfig) -> [u32; 2] {
     })
 }
 
+fn strips_all_but_syns(link: &LinkConfig) -> bool {
+    link.forward.middlebox.as_ref().is_some_and(|middlebox| middlebox.touches == Touches::AllButSyns)
+}
+
 /// A host whose connections have these options.
 pub(crate) fn stack_config(plan: &Plan, tcp: &tcp::Config) -> Config {
     let plain = Config::default();
     Config {
         tcp: Arc::new(tcp.clone()),
         half_open_max: plan.evil.half_open_max.unwrap_or(plain.half_open_max),
+        memory: plan.evil.memory_bytes.map_or(plain.memory, MemoryBudget::of),
         ..plain
     }
+}
+
+/// A host holds no more than its budget, and what one frame or one write adds to it. Neighbours have a bound of their own.
+pub(crate) fn check_memory(plan: &Plan, host: &Host) -> Result<(), String> {
+    let (usage, budget) = (host.usage(), host.config().memory);
+    let neighbours = if plan.link.ends == Ends::Ethernet { host.config().neighbours_max } else { 0 };
+    let beside = 2 * 65_536 + neighbours * NEIGHBOUR_BYTES_MAX;
+    if usage.held_bytes > budget.max_bytes + budget.max_bytes / 20 + beside {
+        return Err(format!("holds more than its budget of {}: {usage:?}", budget.max_bytes));
+    }
+    Ok(())
 }
 
 pub(crate) fn is_again(plan: &Plan, talk: usize) -> bool {
@@ -412,7 +482,13 @@ fn connecting(
             return at.wake_at(opens_at);
         }
         let options = ConnectOptions { local: Some(local), ..ConnectOptions::new(remote) };
-        let socket = *socket.get_or_insert_with(|| at.connect_with(options));
+        let now = at.now();
+        socket = socket.or_else(|| match at.host().tcp_connect_with(now, options) {
+            Ok(socket) => Some(socket),
+            Err(stack::Error::OutOfMemory) => None,
+            Err(why) => panic!("cannot connect to {remote}: {why}"),
+        });
+        let Some(socket) = socket else { return at.wake_after(RETRY_AFTER) };
         actor.act(at, socket);
         if actor.is_over() {
             at.leave();

@@ -28,6 +28,8 @@ pub(crate) struct Watch {
     pub(crate) is_blind: bool,
     /// What the path adds to the numbers of what each side sends.
     pub(crate) added: [u32; 2],
+    /// Hosts may answer SYNs with cookies.
+    pub(crate) makes_cookies: bool,
     /// Neighbours must be asked for.
     pub(crate) is_ethernet: bool,
     /// Which connection a client's port is.
@@ -112,6 +114,8 @@ impl Watch {
         }
         let ended = me.reset || peer.reset || me.may_be_over || peer.may_be_over || me.fin.is_some();
         me.again |= ended && header.flags.syn() && me.iss.is_some_and(|iss| iss != header.seq);
+        // A SYN may be answered with a cookie, and its repetition with a number of our choice.
+        me.again |= self.makes_cookies && header.flags.syn() && me.iss.is_some_and(|iss| iss != header.seq);
         if me.again || peer.again {
             self.flows.insert((from, to), me);
             return;
@@ -129,6 +133,11 @@ impl Watch {
         }
         if !is_answer {
             me.say(&peer, &header, &text, piece, &mut wrong);
+        }
+        // A third step that comes late makes another connection of a cookie, with the same number.
+        if self.makes_cookies && ended && !wrong.is_empty() {
+            wrong.clear();
+            me.again = true;
         }
         if self.scaling_stripped {
             me.shift = None;

@@ -4,7 +4,7 @@ use crate::world::{CLIENT, Pair, SERVER, link, text};
 use bytes::Bytes;
 use std::net::Ipv4Addr;
 use std::time::Duration;
-use synfin_stack::{Config, Discard, SocketId};
+use synfin_stack::{Config, Discard, MemoryBudget, MemoryLevel, SocketId};
 use wire::ipv4;
 
 const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -137,4 +137,23 @@ fn a_first_fragment_does_not_hold_the_buffer_that_it_came_in() {
     let message = wire::icmp::v4::Message::parse(&error[20..]).unwrap();
     let quoted = &buffer[..28];
     assert_eq!(message, wire::icmp::v4::Message::TimeExceeded { code: 1, quoted });
+}
+
+#[test]
+fn fragments_count_at_once_although_no_connection_comes_or_goes() {
+    let budget = MemoryBudget::of(300_000);
+    let config = Config { memory: budget, ..Config::default() };
+    let mut pair = Pair::of(&Config::default(), &config, link());
+    for source in 0..2_000u16 {
+        let [a, b] = source.to_be_bytes();
+        pair.inject(CLIENT, fragment(Ipv4Addr::new(10, 9, a, b), source, 8, true, &[7; 400]));
+        let usage = pair.server().usage();
+        assert!(usage.held_bytes <= budget.max_bytes / 20 * 21, "{usage:?}");
+    }
+    assert_eq!(pair.server().usage().memory, MemoryLevel::Full);
+    assert!(pair.server().counters().discarded(Discard::MemoryFull) > 0);
+    pair.now += Duration::from_secs(31);
+    let now = pair.now;
+    pair.server().handle_timeout(now);
+    assert_eq!(pair.server().usage().memory, MemoryLevel::Calm, "they are forgotten");
 }
