@@ -240,6 +240,12 @@ impl Ends {
             Trace::PacingWait { until } => {
                 note("pacing", format!("waits until {} s for the pacer", seconds(*until)))
             }
+            Trace::Memory { memory: tcp::Memory::Scarce } => note("memory", "memory is scarce".to_owned()),
+            Trace::Memory { memory: tcp::Memory::Ample } => note("memory", "memory is ample".to_owned()),
+            Trace::Pruned { bytes } => note(
+                "pruned",
+                format!("{bytes} bytes that had arrived out of order are dropped, because memory is scarce"),
+            ),
             Trace::AppLimited => {
                 note("app_limited", "nothing more to send, although the window has room".to_owned())
             }

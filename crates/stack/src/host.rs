@@ -471,7 +471,8 @@ impl Host {
                 self.record_departure(index);
                 self.discard_socket(index);
             }
-            Standing::Owned | Standing::Queued => {}
+            // What can still be read is still held.
+            Standing::Owned | Standing::Queued => self.settle(index),
         }
     }
 

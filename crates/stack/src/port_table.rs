@@ -7,17 +7,18 @@ const PAGE: usize = 256;
 /// 65,536 numbers, zero until set.
 pub(crate) struct PortTable {
     pages: Vec<Option<Box<[u32; PAGE]>>>,
+    /// How many of them are there.
+    taken: usize,
 }
 
 impl PortTable {
     pub(crate) fn new() -> Self {
-        PortTable { pages: (0..PAGE).map(|_| None).collect() }
+        PortTable { pages: (0..PAGE).map(|_| None).collect(), taken: 0 }
     }
 
     /// Memory that the table takes.
     pub(crate) fn held_bytes(&self) -> usize {
-        let pages = self.pages.iter().filter(|page| page.is_some()).count();
-        self.pages.capacity() * size_of::<Option<Box<[u32; PAGE]>>>() + pages * size_of::<[u32; PAGE]>()
+        self.pages.capacity() * size_of::<Option<Box<[u32; PAGE]>>>() + self.taken * size_of::<[u32; PAGE]>()
     }
 
     /// The number of a port.
@@ -30,6 +31,7 @@ impl PortTable {
     pub(crate) fn set(&mut self, port: u16, number: u32) {
         let page = &mut self.pages[usize::from(port) / PAGE];
         if number != 0 || page.is_some() {
+            self.taken += usize::from(page.is_none());
             page.get_or_insert_with(|| Box::new([0; PAGE]))[usize::from(port) % PAGE] = number;
         }
     }

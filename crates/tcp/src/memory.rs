@@ -6,6 +6,7 @@
 use crate::connection::Connection;
 use crate::segment::{Error, Event};
 use crate::state::State;
+use crate::trace::Trace;
 use crate::{Instant, ResetReason};
 
 /// How much memory the host of a connection has to spare.
@@ -31,7 +32,15 @@ impl Connection {
     /// The host says how much memory there is to spare.
     #[inline]
     pub fn set_memory(&mut self, memory: Memory) {
+        if self.memory != memory {
+            self.change_memory(memory);
+        }
+    }
+
+    #[cold]
+    fn change_memory(&mut self, memory: Memory) {
         self.memory = memory;
+        self.trace(|| Trace::Memory { memory });
     }
 
     /// Memory that the connection holds besides itself, in bytes: what it has queued, what it keeps out of order, what it
@@ -56,7 +65,11 @@ impl Connection {
     /// Drops text that arrived out of order, the highest first, until at most `bytes_max` are left. The peer sends it again;
     /// what was reported of it by SACK is taken back (RFC 2018 §8). Returns whether anything was dropped.
     pub fn prune_disorder(&mut self, bytes_max: usize) -> bool {
-        self.receiver.prune(bytes_max)
+        let bytes = self.receiver.prune(bytes_max);
+        if bytes > 0 {
+            self.trace(|| Trace::Pruned { bytes });
+        }
+        bytes > 0
     }
 
     /// Bytes that were acknowledged or read so far: a connection in which this stands still gets nowhere.
@@ -80,7 +93,7 @@ impl Connection {
     /// Text was kept out of order while memory is scarce.
     pub(crate) fn prune_if_scarce(&mut self) {
         if self.memory == Memory::Scarce {
-            self.receiver.prune(SCARCE_DISORDER_BYTES);
+            self.prune_disorder(SCARCE_DISORDER_BYTES);
         }
     }
 }

@@ -4,6 +4,7 @@
 //! the tests are readers. Without a reader nothing is built: see [`crate::Connection::set_tracing`].
 
 use crate::congestion::Growth;
+use crate::memory::Memory;
 use crate::sender::RecoveryPhase;
 use crate::state::ROWS;
 use crate::{Instant, Refusal, Timer, state};
@@ -371,6 +372,16 @@ pub enum Trace {
         seq: Seq,
         /// The sign.
         sign: LossSign,
+    },
+    /// The host's memory has become scarce, or ample again.
+    Memory {
+        /// What there is now.
+        memory: Memory,
+    },
+    /// Text that had arrived out of order was dropped, because memory is scarce.
+    Pruned {
+        /// How much.
+        bytes: u32,
     },
     /// The path carries smaller packets than believed (RFC 1191, RFC 8201).
     PathMtu {

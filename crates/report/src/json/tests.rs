@@ -96,6 +96,12 @@ fn what_recovery_decides_has_lines() {
             "pacing",
             "waits until 2.5 s for the pacer",
         ),
+        (Trace::Memory { memory: tcp::Memory::Scarce }, "memory", "memory is scarce"),
+        (
+            Trace::Pruned { bytes: 1_460 },
+            "pruned",
+            "1460 bytes that had arrived out of order are dropped, because memory is scarce",
+        ),
         (Trace::AppLimited, "app_limited", "nothing more to send, although the window has room"),
     ];
     for (trace, kind, text) in notes {

@@ -225,16 +225,18 @@ impl Receiver {
     }
 
     /// Drops text held out of order, the highest first, until at most `bytes_max` are left, and takes back what was
-    /// reported of it (RFC 2018 §8 allows that; the peer sends it again). Returns whether anything was dropped.
+    /// reported of it (RFC 2018 §8 allows that; the peer sends it again). Returns how much was dropped.
     #[cold]
-    pub(crate) fn prune(&mut self, bytes_max: usize) -> bool {
-        let Some(disorder) = &mut self.disorder else { return false };
-        let Some(end) = disorder.reassembly.prune(bytes_max) else { return false };
+    pub(crate) fn prune(&mut self, bytes_max: usize) -> u32 {
+        let Some(disorder) = &mut self.disorder else { return 0 };
+        let before = disorder.reassembly.bytes();
+        let Some(end) = disorder.reassembly.prune(bytes_max) else { return 0 };
+        let dropped = before - disorder.reassembly.bytes();
         disorder.report.on_pruned(end);
         if disorder.is_empty() {
             self.disorder = None;
         }
-        true
+        dropped as u32
     }
 
     /// Memory that the text on its way takes, besides what every connection has.
