@@ -172,7 +172,7 @@ impl Host {
             neighbours: Neighbours::new(&secret),
             path_mtus: PathMtus::new(&secret),
             udp_path_mtus: PathMtus::new(&secret),
-            reassembly: Reassembly::default(),
+            reassembly: Reassembly::new(&secret),
             demux: Demux::new(&secret),
             sockets: Slab::new(),
             last_index: 0,

@@ -17,8 +17,6 @@ pub use wire::ethernet::MacAddress as Mac;
 pub struct InterfaceId(pub(crate) u16);
 
 impl InterfaceId {
-    /// The first that is added.
-    pub(crate) const FIRST: InterfaceId = InterfaceId(0);
     /// From the host to itself; its frames never leave the host.
     pub(crate) const LOOPBACK: InterfaceId = InterfaceId(u16::MAX);
 

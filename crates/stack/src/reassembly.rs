@@ -12,9 +12,11 @@ use crate::host::Host;
 use crate::interface::InterfaceId;
 use crate::limits::PACKET_BYTES_MAX;
 use crate::packet::{Packet, PacketFacts, first_bytes};
+use crate::secret::{Purpose, Secret, TableHash};
 use bytes::Bytes;
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use tcp::Instant;
 use wire::ip::protocol;
 use wire::{Frame, ipv4, ipv6};
@@ -31,7 +33,7 @@ pub(crate) struct Fragment {
 }
 
 /// Which fragments belong together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct DatagramKey {
     interface: InterfaceId,
     source: Address,
@@ -41,14 +43,6 @@ struct DatagramKey {
     protocol: u8,
 }
 
-impl DatagramKey {
-    /// No key of this source is ordered before it.
-    fn first_of(source: Address) -> Self {
-        let interface = InterfaceId::FIRST;
-        DatagramKey { interface, source, destination: Address::ANY_V6, identification: 0, protocol: 0 }
-    }
-}
-
 /// What a datagram counts in addition to its bytes: its places in the tables and the first node of its pieces.
 const DATAGRAM_OVERHEAD_BYTES: usize = 1_024;
 /// What a piece counts in addition to its bytes.
@@ -56,6 +50,8 @@ const PIECE_OVERHEAD_BYTES: usize = 128;
 
 struct Datagram {
     created: Instant,
+    /// Its number in the order of creation.
+    number: u64,
     /// What comes before the text in the first fragment, and what it says.
     first: Option<(Bytes, PacketFacts)>,
     /// By their offset; they do not overlap.
@@ -68,9 +64,10 @@ struct Datagram {
 }
 
 impl Datagram {
-    fn new(created: Instant) -> Self {
+    fn new(created: Instant, number: u64) -> Self {
         Datagram {
             created,
+            number,
             first: None,
             pieces: BTreeMap::new(),
             text_bytes: 0,
@@ -157,50 +154,74 @@ enum Fit {
     Duplicate,
 }
 
+/// Empty places that the tables keep, because fragments come again.
+const PLACES_KEPT: usize = 64;
+
 /// What one source holds.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 struct Share {
-    datagrams: usize,
+    /// Numbers of its datagrams, the oldest first.
+    numbers: VecDeque<u64>,
     bytes: usize,
 }
 
 /// Datagrams whose fragments have not all arrived.
-#[derive(Default)]
 pub(crate) struct Reassembly {
-    datagrams: BTreeMap<DatagramKey, Datagram>,
-    /// The oldest first.
-    order: BTreeSet<(Instant, DatagramKey)>,
-    /// The oldest of each source first.
-    by_source: BTreeSet<(Address, Instant, DatagramKey)>,
-    shares: BTreeMap<Address, Share>,
+    datagrams: HashMap<DatagramKey, Datagram, TableHash>,
+    /// By number, the oldest first.
+    order: BTreeMap<u64, DatagramKey>,
+    shares: HashMap<Address, Share, TableHash>,
     held_bytes: usize,
+    next_number: u64,
     timeout: Duration,
 }
 
 impl Reassembly {
+    pub(crate) fn new(secret: &Secret) -> Self {
+        let hasher = TableHash::new(secret, Purpose::Tables);
+        Reassembly {
+            datagrams: HashMap::with_hasher(hasher),
+            order: BTreeMap::new(),
+            shares: HashMap::with_hasher(hasher),
+            held_bytes: 0,
+            next_number: 0,
+            timeout: Duration::ZERO,
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.datagrams.len()
     }
 
-    /// Memory that the datagrams take, with their places in the tables.
+    /// Memory that the datagrams take, with their places in the tables, and places that are empty.
     pub(crate) fn held_bytes(&self) -> usize {
+        let empty_datagrams = self.datagrams.capacity() - self.datagrams.len();
+        let empty_shares = self.shares.capacity() - self.shares.len();
         self.held_bytes
+            + empty_datagrams * size_of::<(DatagramKey, Datagram)>()
+            + empty_shares * size_of::<(Address, Share)>()
     }
 
     pub(crate) fn next_due(&self) -> Option<Instant> {
-        self.order.first().map(|(created, _)| *created + self.timeout)
+        let (_, oldest) = self.order.first_key_value()?;
+        self.datagrams.get(oldest).map(|datagram| datagram.created + self.timeout)
     }
 
-    fn share_of(&self, source: Address) -> Share {
-        self.shares.get(&source).copied().unwrap_or_default()
+    /// How many datagrams a source holds, and how many bytes of memory.
+    fn share_of(&self, source: Address) -> (usize, usize) {
+        self.shares.get(&source).map_or((0, 0), |share| (share.numbers.len(), share.bytes))
     }
 
     fn insert(&mut self, now: Instant, key: DatagramKey) {
-        self.order.insert((now, key));
-        self.by_source.insert((key.source, now, key));
-        self.shares.entry(key.source).or_default().datagrams += 1;
-        let datagram = Datagram::new(now);
-        self.recount(key.source, 0, datagram.held_bytes());
+        let number = self.next_number;
+        self.next_number += 1;
+        let datagram = Datagram::new(now, number);
+        let bytes = datagram.held_bytes();
+        let share = self.shares.entry(key.source).or_default();
+        share.numbers.push_back(number);
+        share.bytes += bytes;
+        self.held_bytes += bytes;
+        self.order.insert(number, key);
         self.datagrams.insert(key, datagram);
     }
 
@@ -210,43 +231,48 @@ impl Reassembly {
         let before = datagram.held_bytes();
         let outcome = change(datagram);
         let after = datagram.held_bytes();
-        self.recount(key.source, before, after);
-        Some(outcome)
-    }
-
-    fn recount(&mut self, source: Address, before: usize, after: usize) {
         self.held_bytes = self.held_bytes + after - before;
-        if let Some(share) = self.shares.get_mut(&source) {
+        if let Some(share) = self.shares.get_mut(&key.source) {
             share.bytes = share.bytes + after - before;
         }
+        Some(outcome)
     }
 
     fn remove(&mut self, key: &DatagramKey) -> Option<Datagram> {
         let datagram = self.datagrams.remove(key)?;
-        self.order.remove(&(datagram.created, *key));
-        self.by_source.remove(&(key.source, datagram.created, *key));
-        self.recount(key.source, datagram.held_bytes(), 0);
-        if let Some(share) = self.shares.get_mut(&key.source) {
-            share.datagrams -= 1;
-            if share.datagrams == 0 {
-                self.shares.remove(&key.source);
+        let bytes = datagram.held_bytes();
+        self.held_bytes -= bytes;
+        self.order.remove(&datagram.number);
+        if let Entry::Occupied(mut share) = self.shares.entry(key.source) {
+            share.get_mut().bytes -= bytes;
+            let numbers = &mut share.get_mut().numbers;
+            if let Ok(at) = numbers.binary_search(&datagram.number) {
+                numbers.remove(at);
+            }
+            if numbers.is_empty() {
+                share.remove();
             }
         }
-        let is_empty = self.held_bytes == 0 && self.shares.is_empty() && self.order.is_empty();
-        debug_assert!(is_empty || !self.datagrams.is_empty(), "what is gone counts nothing");
+        if self.datagrams.is_empty() {
+            debug_assert!(self.held_bytes == 0 && self.shares.is_empty() && self.order.is_empty());
+            // A flood should not hold its memory for ever.
+            self.datagrams.shrink_to(PLACES_KEPT);
+            self.shares.shrink_to(PLACES_KEPT);
+        }
         Some(datagram)
     }
 
     /// Removes the oldest datagram.
     fn remove_oldest(&mut self) -> Option<Datagram> {
-        let (_, key) = self.order.first().copied()?;
+        let (_, key) = self.order.first_key_value()?;
+        let key = *key;
         self.remove(&key)
     }
 
     /// Removes the oldest datagram of a source.
     fn remove_oldest_of(&mut self, source: Address) -> Option<Datagram> {
-        let mut of_source = self.by_source.range((source, Instant::ZERO, DatagramKey::first_of(source))..);
-        let (_, _, key) = of_source.next().copied().filter(|(holder, ..)| *holder == source)?;
+        let number = self.shares.get(&source)?.numbers.front()?;
+        let key = *self.order.get(number)?;
         self.remove(&key)
     }
 }
@@ -336,9 +362,9 @@ impl Host {
         let added_datagrams = usize::from(is_new);
         let added_bytes = len + PIECE_OVERHEAD_BYTES + added_datagrams * DATAGRAM_OVERHEAD_BYTES;
         loop {
-            let share = held.share_of(key.source);
-            let source_is_over = share.bytes + added_bytes > config.reassembly_source_bytes_max
-                || share.datagrams + added_datagrams > config.reassembly_source_datagrams_max.max(1);
+            let (datagrams, bytes) = held.share_of(key.source);
+            let source_is_over = bytes + added_bytes > config.reassembly_source_bytes_max
+                || datagrams + added_datagrams > config.reassembly_source_datagrams_max.max(1);
             let all_are_over = held.held_bytes + added_bytes > config.reassembly_bytes_max
                 || held.datagrams.len() + added_datagrams > config.reassembly_datagrams_max.max(1);
             let dropped = match (source_is_over, all_are_over) {

@@ -5,7 +5,7 @@
 mod common;
 
 use bytes::Bytes;
-use common::pair::{CLIENT, Pair, SERVER, capabilities, client_on, server_on};
+use common::pair::{Pair, SERVER, capabilities, client_on, server_on};
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::os::fd::BorrowedFd;
@@ -32,29 +32,42 @@ fn echo(listener: TcpListener) {
     });
 }
 
+/// A stack with two links: one whose far end is there and takes nothing, a virtual machine that was stopped, and one with
+/// a connection that is answered.
+struct Full {
+    stack: Stack,
+    stream: TcpStream,
+    /// A socket on the link that is full, and how many datagrams it has sent.
+    datagrams: UdpSocket,
+    sent: usize,
+    far: device::memory::MemoryLink,
+    _server: Stack,
+}
+
+impl Full {
+    fn new() -> Self {
+        let (left, far) = device::memory::pair(capabilities());
+        let (right, other) = device::memory::pair(capabilities());
+        let builder = Stack::builder().link(left).address("10.1.0.1/24").link(right).address("10.90.0.1/24");
+        let stack = builder.start().unwrap();
+        let server = server_on(other).start().unwrap();
+        echo(TcpListener::bind(&server, (SERVER, 80)).unwrap());
+        let stream = TcpStream::connect(&stack, (SERVER, 80)).unwrap();
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        let datagrams = UdpSocket::bind(&stack, "10.1.0.1:9").unwrap();
+        datagrams.set_nonblocking(true).unwrap();
+        let mut sent = 0;
+        while datagrams.send_to(&[0; 1_000], "10.1.0.2:9").is_ok() {
+            sent += 1;
+            assert!(sent < 100_000, "nobody receives, so the queues must fill");
+        }
+        Full { stack, stream, datagrams, sent, far, _server: server }
+    }
+}
+
 #[test]
 fn a_link_that_is_full_holds_up_its_own_traffic_alone() {
-    let (left, _nobody_reads) = device::memory::pair(capabilities());
-    let (right, other) = device::memory::pair(capabilities());
-    let stack = Stack::builder()
-        .link(left)
-        .address("10.1.0.1/24")
-        .link(right)
-        .address("10.90.0.1/24")
-        .start()
-        .unwrap();
-    let server = server_on(other).start().unwrap();
-    echo(TcpListener::bind(&server, (SERVER, 80)).unwrap());
-    let mut stream = TcpStream::connect(&stack, (SERVER, 80)).unwrap();
-    stream.set_read_timeout(Some(LONG)).unwrap();
-    // The far end is there and takes nothing: a virtual machine that was stopped.
-    let datagrams = UdpSocket::bind(&stack, "10.1.0.1:9").unwrap();
-    datagrams.set_nonblocking(true).unwrap();
-    let mut sent = 0;
-    while datagrams.send_to(&[0; 1_000], "10.1.0.2:9").is_ok() {
-        sent += 1;
-        assert!(sent < 100_000, "nobody receives, so the queues must fill");
-    }
+    let Full { stack, mut stream, far: _far, _server, .. } = Full::new();
     let started = Instant::now();
     let mut buffer = [0; 5];
     for _ in 0..100 {
@@ -74,24 +87,7 @@ fn a_link_that_is_full_holds_up_its_own_traffic_alone() {
 
 #[test]
 fn a_link_that_was_full_goes_on_where_it_stopped() {
-    let (left, far) = device::memory::pair(capabilities());
-    let (right, other) = device::memory::pair(capabilities());
-    let stack = Stack::builder()
-        .link(left)
-        .address("10.1.0.1/24")
-        .link(right)
-        .address("10.90.0.1/24")
-        .start()
-        .unwrap();
-    let server = server_on(other).start().unwrap();
-    echo(TcpListener::bind(&server, (SERVER, 80)).unwrap());
-    let mut stream = TcpStream::connect(&stack, (SERVER, 80)).unwrap();
-    let datagrams = UdpSocket::bind(&stack, "10.1.0.1:9").unwrap();
-    datagrams.set_nonblocking(true).unwrap();
-    let mut sent = 0;
-    while datagrams.send_to(&[0; 1_000], "10.1.0.2:9").is_ok() {
-        sent += 1;
-    }
+    let Full { stack: _stack, mut stream, datagrams, sent, far, _server } = Full::new();
     stream.write_all(b"hello").unwrap();
     stream.read_exact(&mut [0; 5]).unwrap();
     datagrams.set_nonblocking(false).unwrap();
@@ -169,7 +165,6 @@ fn a_stack_on_a_saturated_link_works_and_shuts_down_in_time() {
 fn timers_are_minded_on_a_saturated_link() {
     let (left, _nobody) = device::memory::pair(capabilities());
     let client = client_on(saturated(left)).start().unwrap();
-    let _ = CLIENT;
     let started = Instant::now();
     // Nobody answers: the SYN goes again after a second, and a user of the stack is told in time.
     let refused = TcpStream::connect_timeout(&client, &(SERVER, 80).into(), Duration::from_millis(1_500));

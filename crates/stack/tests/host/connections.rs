@@ -342,17 +342,24 @@ fn bulk_transfers_take_turns() {
     let mut pair = Pair::new();
     let listener = pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), 8).unwrap();
     let connections: Vec<_> = (0..4).map(|_| pair.connect(listener, "10.0.0.2:80")).collect();
-    let now = pair.now;
     let warm = text(400_000);
     for (client, server) in &connections {
         pair.send((CLIENT, *client), (SERVER, *server), &warm);
     }
+    let mut now = pair.now;
     for (client, _) in &connections {
         pair.client().tcp_write(now, *client, &warm).unwrap();
     }
     let mut ports = Vec::new();
-    for _ in 0..120 {
-        let (_, frame) = pair.client().poll_transmit(now).expect("there is a lot to send");
+    let mut sent = 0;
+    while sent < 200 {
+        let Some((_, frame)) = pair.client().poll_transmit(now) else {
+            // The pacers wait.
+            now = pair.client().poll_timeout().expect("there is a lot to send");
+            pair.client().handle_timeout(now);
+            continue;
+        };
+        sent += 1;
         let frame = frame.to_vec();
         let port = u16::from_be_bytes([frame[20], frame[21]]);
         if ports.last() != Some(&port) {

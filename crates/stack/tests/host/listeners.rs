@@ -121,6 +121,39 @@ fn a_connection_reset_before_it_is_accepted_says_so_when_read() {
 }
 
 #[test]
+fn peers_that_reset_hold_no_more_of_the_accept_queue_than_peers_that_stay() {
+    // As on Linux, a connection that was reset keeps its seat until it is accepted. Staying costs a peer no more than
+    // resetting, so this gives an attacker nothing; and whoever accepts gets all seats back.
+    let full = |resets: bool| {
+        let mut pair = Pair::new();
+        let listener = pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), 128).unwrap();
+        for _ in 0..200 {
+            let now = pair.now;
+            let id = pair.client().tcp_connect(now, None, "10.0.0.2:80".parse().unwrap()).unwrap();
+            pair.settle();
+            if resets {
+                pair.client().tcp_abort(now, id).unwrap();
+                pair.settle();
+            }
+        }
+        (pair, listener)
+    };
+    let (staying, at_staying) = full(false);
+    let (mut resetting, listener) = full(true);
+    assert_eq!(staying.hosts[SERVER].tcp_acceptable(at_staying), 128);
+    assert_eq!(resetting.server().tcp_acceptable(listener), 128);
+    assert!(resetting.server().usage().held_bytes <= staying.hosts[SERVER].usage().held_bytes);
+    while let Some(accepted) = resetting.server().tcp_accept(listener) {
+        let now = resetting.now;
+        let read = resetting.server().tcp_read(now, accepted.id, &mut [0]);
+        assert_eq!(read, Err(ReadError::Failed(tcp::Error::Reset)));
+        resetting.server().tcp_close(now, accepted.id).unwrap();
+    }
+    resetting.connect(listener, "10.0.0.2:80");
+    assert_eq!(resetting.server().usage().connections, 1);
+}
+
+#[test]
 fn data_that_came_before_accept_is_there_and_has_an_event() {
     let mut pair = Pair::new();
     let listener = pair.server().tcp_listen("10.0.0.2:80".parse().unwrap(), 8).unwrap();
