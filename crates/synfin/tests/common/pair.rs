@@ -39,6 +39,13 @@ pub fn quick() -> tcp::Config {
     tcp::Config { time_wait: Duration::from_millis(200), ..tcp::Config::default() }
 }
 
+/// The same with buffers that may be used in full from the beginning, so that a peer takes what its program does not
+/// read.
+#[allow(dead_code, reason = "not every test target needs it")]
+pub fn roomy() -> tcp::Config {
+    tcp::Config { send_buffer_bytes_initial: 0, receive_buffer_bytes_initial: 0, ..quick() }
+}
+
 impl Pair {
     pub fn new() -> Pair {
         Pair::with(capabilities())
