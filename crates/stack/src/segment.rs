@@ -79,6 +79,7 @@ impl Host {
 
     fn deliver_to_connection(&mut self, now: Instant, index: u32, key: &FlowKey, segment: &mut Segment) {
         let Some(socket) = self.sockets.at_mut(index) else { return };
+        let is_in_time_wait = socket.connection.state() == State::TimeWait;
         if socket.standing == Standing::HalfOpen && segment.header.flags.ack() && !segment.header.flags.rst()
         {
             // As on Linux: while the accept queue is full, the last step of the handshake is dropped too.
@@ -87,8 +88,7 @@ impl Host {
                 return self.counters.discard(Discard::TcpAcceptQueueFull);
             }
         }
-        let state = self.sockets.at(index).map(|socket| socket.connection.state());
-        if state == Some(State::TimeWait) && self.deliver_to_successor(now, index, key, segment) {
+        if is_in_time_wait && self.deliver_to_successor(now, index, key, segment) {
             return;
         }
         let Some(socket) = self.sockets.at_mut(index) else { return };
