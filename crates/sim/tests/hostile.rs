@@ -40,8 +40,13 @@ fn pipe(info: &Info) -> u32 {
 
 impl Victim {
     fn new(sack: Sack, write_bytes: usize) -> Victim {
-        let config =
-            Config { timestamps: false, pacing: false, send_buffer_bytes: 64 << 20, ..Config::default() };
+        let config = Config {
+            timestamps: false,
+            pacing: false,
+            send_buffer_bytes: 64 << 20,
+            send_buffer_bytes_initial: 0,
+            ..Config::default()
+        };
         let path = Path { mtu_bytes: 1_500, ip_header_bytes: 20 };
         let birth = Birth { iss: Seq::new(ISS), timestamp_offset: 0, path };
         let sender = Connection::connect(Instant::ZERO, birth, Arc::new(config));
