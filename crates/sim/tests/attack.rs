@@ -58,7 +58,7 @@ fn whatever_the_wire_and_the_applications_do() {
 
 #[test]
 fn whatever_strangers_and_liars_do() {
-    live_all(1_000, Plan::evil, "whatever_strangers");
+    live_all(600, Plan::evil, "whatever_strangers");
 }
 
 /// Seeds that have found something, so that it is looked for every time.
