@@ -1,12 +1,13 @@
 //! Captures explained: packets per second beside `tcptrace` and `tshark`, in one run.
 //!
 //! `cargo bench -p synfin-benches --bench lens [-- MILLIONS]`. The captures (many short web
-//! connections, one bulk transfer, a lossy one) hold headers only and are made here. A program that is
+//! connections, one bulk transfer, a lossy one, a lossy one with much in flight and SACK) hold headers only and are made here. A program that is
 //! not installed is left out and named. Ours is one thread's processor time, theirs the clock's. Memory is
 //! what the process grew by until all connections of a capture were known, over their number.
 
 use capture::{Decoder, Format, Interface, LinkType, PacketInfo, Reader, Section, Writer};
 use lens::{Config, Discard, Lens, Segment};
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::BufWriter;
 use std::net::Ipv4Addr;
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use synfin_benches::{Sample, median};
 use wire::Seq;
-use wire::tcp::{Flags, Header, OptionLayout, Options, Timestamps};
+use wire::tcp::{Flags, Header, OptionLayout, Options, SackBlock, Timestamps};
 
 /// A capture that goes away with the benchmark.
 struct Made {
@@ -54,16 +55,24 @@ impl Scribe {
 
     /// `from` says this to `to`.
     fn say(&mut self, from: &mut End, to: End, flags: Flags, text: u16) {
+        self.say_with(from, to, flags, text, None);
+    }
+
+    /// The same, and which text it has out of order.
+    fn say_with(&mut self, from: &mut End, to: End, flags: Flags, text: u16, sack: Option<SackBlock>) {
         self.now_ns += 10_000;
         let stamp = (self.now_ns / 1_000_000) as u32;
         let syn = flags.syn();
-        let options = Options {
+        let mut options = Options {
             mss: syn.then_some(1_460),
             window_scale: syn.then_some(7),
             sack_permitted: syn,
             timestamps: Some(Timestamps { value: stamp, echo: stamp }),
             ..Options::default()
         };
+        if let Some(block) = sack {
+            options.sack.push(block);
+        }
         let header = Header {
             source_port: from.port,
             destination_port: to.port,
@@ -133,6 +142,46 @@ fn web(scribe: &mut Scribe, packets: u64) {
         }
         open.iter_mut().for_each(|(client, server)| scribe.close(client, server));
     }
+}
+
+/// One connection with a thousand segments in flight, of which every five thousandth is lost; SACK tells, and it is
+/// sent again.
+fn wide(scribe: &mut Scribe, packets: u64) {
+    const TEXT_BYTES: u16 = 1_448;
+    const IN_FLIGHT: usize = 1_000;
+    let (mut client, mut server) = ends(1);
+    scribe.open(&mut client, &mut server);
+    // Where the receiver stands: what it acknowledges, and up to where it has text beyond a hole.
+    let (mut next, mut highest) = (server.seq, server.seq);
+    let mut under_way = VecDeque::new();
+    let (mut sent, mut duplicates) = (0_u64, 0);
+    while scribe.packets < packets {
+        sent += 1;
+        if !sent.is_multiple_of(5_000) {
+            under_way.push_back(server.seq);
+        }
+        scribe.say(&mut server, client, Flags::ACK, TEXT_BYTES);
+        if under_way.len() < IN_FLIGHT {
+            continue;
+        }
+        let Some(arrived) = under_way.pop_front() else { continue };
+        let end = arrived.wrapping_add(TEXT_BYTES.into());
+        let (mut acker, mut hole) = (client, End { seq: next, ..server });
+        if arrived == next {
+            next = if highest == next { end } else { highest };
+            (highest, duplicates) = (next, 0);
+            scribe.say(&mut acker, End { seq: next, ..server }, Flags::ACK, 0);
+            continue;
+        }
+        (highest, duplicates) = (end, duplicates + 1);
+        let block = SackBlock { left: Seq::new(next) + u32::from(TEXT_BYTES), right: Seq::new(highest) };
+        scribe.say_with(&mut acker, hole, Flags::ACK, 0, Some(block));
+        if duplicates == 3 {
+            under_way.push_back(next);
+            scribe.say(&mut hole, client, Flags::ACK, TEXT_BYTES);
+        }
+    }
+    scribe.close(&mut server, &mut client);
 }
 
 /// One connection; `lossy`: every hundredth segment is missing, told by duplicate ACKs, and sent again.
@@ -231,6 +280,7 @@ fn main() {
         ("web", make("web", |scribe| web(scribe, packets))),
         ("bulk", make("bulk", |scribe| bulk(scribe, packets, false))),
         ("lossy", make("lossy", |scribe| bulk(scribe, packets, true))),
+        ("lossy, wide, SACK", make("wide", |scribe| wide(scribe, packets))),
     ] {
         let rate = |run: &mut dyn FnMut() -> Option<Sample>| -> Option<f64> {
             let rates: Vec<f64> = (0..3).map_while(|_| run()).map(|sample| sample.rate() / 1e6).collect();

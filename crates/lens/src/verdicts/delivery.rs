@@ -41,8 +41,15 @@ impl Unacked {
         answers: impl Fn(Sending) -> bool,
     ) -> Delivery {
         let mut delivery = Delivery::default();
-        let highest = self.highest_delivered;
-        for entry in self.entries.iter_mut().filter(|entry| entry.seq.before(entry.end)) {
+        let (highest, is_in_order) = (self.highest_delivered, self.is_in_order());
+        let reported = blocks.iter().map(|block| block.right).fold(ack, Seq::latest);
+        let known = highest.map_or(reported, |highest| highest.latest(reported));
+        // Nothing is known of what begins there or later.
+        let is_beyond = |entry: &&mut Entry| is_in_order && entry.seq.at_or_after(known);
+        for entry in self.entries.iter_mut().take_while(|entry| !is_beyond(entry)) {
+            if !entry.seq.before(entry.end) {
+                continue;
+            }
             let holds = |block: &&SackBlock| block.left.before(entry.end) && entry.seq.before(block.right);
             let is_acked = entry.end.at_or_before(ack);
             let block = blocks.iter().find(holds);
@@ -65,11 +72,7 @@ impl Unacked {
                 delivery.sacked_segments += entry.end.bytes_since(entry.seq).div_ceil(mss_bytes.max(1));
             }
         }
-        let reported = blocks.iter().map(|block| block.right).chain(Some(ack)).reduce(Seq::latest);
-        self.highest_delivered = match (highest, reported) {
-            (Some(highest), Some(reported)) => Some(highest.latest(reported)),
-            (highest, reported) => highest.or(reported),
-        };
+        self.highest_delivered = Some(known);
         delivery
     }
 

@@ -57,8 +57,10 @@ pub(crate) struct Unacked {
     pub(super) entries: VecDeque<Entry>,
     /// One past the highest byte that is known to have arrived, since SACK blocks came.
     pub(super) highest_delivered: Option<Seq>,
-    /// Some entry begins before the end of its predecessor.
-    disordered: bool,
+    /// One past the highest byte in the list, while there is one.
+    highest: Seq,
+    /// Some entry that ends at or before this begins before the end of its predecessor.
+    disordered_until: Option<Seq>,
 }
 
 impl Unacked {
@@ -73,11 +75,20 @@ impl Unacked {
     }
 
     pub(crate) fn push(&mut self, entry: Entry) {
-        match self.entries.back() {
-            Some(last) => self.disordered |= entry.seq.before(last.end),
-            None => self.disordered = false,
+        let Some(last) = self.entries.back() else {
+            (self.highest, self.disordered_until) = (entry.end, None);
+            return self.entries.push_back(entry);
+        };
+        self.highest = self.highest.latest(entry.end);
+        if entry.seq.before(last.end) {
+            self.disordered_until = Some(self.highest);
         }
         self.entries.push_back(entry);
+    }
+
+    /// Each entry begins at or after the end of its predecessor.
+    pub(super) fn is_in_order(&self) -> bool {
+        self.disordered_until.is_none()
     }
 
     /// `entry`, which is about to be entered, repeats what is in the list.
@@ -93,14 +104,14 @@ impl Unacked {
     /// Removes what `ack` acknowledges; an entry that it cuts keeps its rest.
     pub(crate) fn acknowledge(&mut self, ack: Seq) -> Taken {
         let mut taken = Taken::default();
-        if self.disordered {
+        if let Some(until) = self.disordered_until {
             // newest first, so that of several hits the oldest is remembered last
             for index in (0..self.entries.len()).rev() {
                 taken.note(&mut self.entries[index], ack);
             }
             self.entries.retain(|entry| entry.end.after(ack));
-            if self.entries.is_empty() {
-                self.disordered = false;
+            if self.entries.is_empty() || ack.at_or_after(until) {
+                self.disordered_until = None;
             }
             return taken;
         }
@@ -129,7 +140,7 @@ impl Unacked {
     pub(crate) fn span_bytes(&self, base: Seq) -> u32 {
         let (Some(first), Some(last)) = (self.entries.front(), self.entries.back()) else { return 0 };
         let (mut low, mut high) = (first.seq.bytes_since(base), last.end.bytes_since(base));
-        if self.disordered || high < low {
+        if !self.is_in_order() || high < low {
             for entry in &self.entries {
                 low = low.min(entry.seq.bytes_since(base));
                 high = high.max(entry.end.bytes_since(base));
