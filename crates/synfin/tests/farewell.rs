@@ -6,7 +6,7 @@
 mod common;
 
 use common::namespace::in_namespace;
-use common::pair::{CLIENT, Pair, SERVER, capabilities, client_on, roomy, server_on};
+use common::pair::{CLIENT, Pair, SERVER, capabilities, client_on, server_on};
 use common::{Net, eventually, pattern};
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -128,7 +128,7 @@ fn the_last_drop_returns_when_the_peer_has_everything() {
     let slow = Impairment { delay: Duration::from_millis(20), ..Impairment::default() };
     let (left, right) = device::memory::pair(capabilities());
     let client = client_on(Impaired::new(left, slow.clone(), slow, 1)).start().unwrap();
-    let server = server_on(right).tcp(roomy()).start().unwrap();
+    let server = server_on(right).start().unwrap();
     let listener = TcpListener::bind(&server, (SERVER, 80)).unwrap();
     let mut stream = TcpStream::connect(&client, (SERVER, 80)).unwrap();
     let (accepted, _) = listener.accept().unwrap();
@@ -146,7 +146,7 @@ fn losses_are_repaired_before_the_last_drop_returns() {
     let single_segments = LinkCapabilities { super_segment_bytes_max: 0, ..capabilities() };
     let (left, right) = device::memory::pair(single_segments);
     let client = client_on(Impaired::new(left, bad.clone(), bad, 5)).start().unwrap();
-    let server = server_on(right).tcp(roomy()).start().unwrap();
+    let server = server_on(right).start().unwrap();
     let listener = TcpListener::bind(&server, (SERVER, 80)).unwrap();
     let mut stream = TcpStream::connect(&client, (SERVER, 80)).unwrap();
     let (accepted, _) = listener.accept().unwrap();

@@ -34,16 +34,15 @@ pub fn server_on(link: impl Link + 'static) -> Builder {
     Stack::builder().link(link).address(format!("{SERVER}/24")).address("fd90::2/64").tcp(quick())
 }
 
-/// The defaults, but no test should wait a minute for TIME-WAIT.
+/// The defaults, but no test should wait a minute for TIME-WAIT; and buffers may be used in full from the beginning, so
+/// that a peer takes what its program does not read.
 pub fn quick() -> tcp::Config {
-    tcp::Config { time_wait: Duration::from_millis(200), ..tcp::Config::default() }
-}
-
-/// The same with buffers that may be used in full from the beginning, so that a peer takes what its program does not
-/// read.
-#[allow(dead_code, reason = "not every test target needs it")]
-pub fn roomy() -> tcp::Config {
-    tcp::Config { send_buffer_bytes_initial: 0, receive_buffer_bytes_initial: 0, ..quick() }
+    tcp::Config {
+        time_wait: Duration::from_millis(200),
+        send_buffer_bytes_initial: 0,
+        receive_buffer_bytes_initial: 0,
+        ..tcp::Config::default()
+    }
 }
 
 impl Pair {
