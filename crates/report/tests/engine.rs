@@ -45,7 +45,8 @@ fn end(name: &str, state: State) -> End {
 impl World {
     fn new(right: fn(Instant, Birth, Arc<Config>) -> Connection, right_state: State) -> World {
         let now = Instant::ZERO;
-        let config = Arc::new(Config::default());
+        // What is written is queued at once.
+        let config = Arc::new(Config { send_buffer_bytes_initial: 0, ..Config::default() });
         let mut ends = [
             Connection::connect(now, birth(4_225_926_656), Arc::clone(&config)),
             right(now, birth(3_022_381_253), config),

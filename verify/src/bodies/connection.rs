@@ -135,11 +135,11 @@ impl Life {
         match feed.u8() % 16 {
             0..=2 => {
                 let segment = peer::hostile(feed, &self.connection, now);
-                self.hear(segment);
+                self.hear(&segment);
             }
             3..=6 => {
                 let segment = peer::honest(feed, &self.connection, now, self.watch.stamps);
-                self.hear(segment);
+                self.hear(&segment);
             }
             7 => self.write(usize::from(feed.u16()), |connection, text| connection.write(now, text)),
             8 => self.read(1 + usize::from(feed.u16())),
@@ -170,7 +170,7 @@ impl Life {
         }
     }
 
-    fn hear(&mut self, segment: tcp::Segment) {
+    fn hear(&mut self, segment: &tcp::Segment) {
         let was = self.connection.snapshot();
         let (flags, seq, text_bytes) =
             (segment.header.flags, segment.header.seq, segment.payload.len() as u32);
@@ -181,7 +181,7 @@ impl Life {
             self.ends.clear();
             return;
         }
-        self.watch.heard(&was, &self.connection, &segment);
+        self.watch.heard(&was, &self.connection, segment);
         if flags.fin() {
             let irs = self.connection.snapshot().irs;
             self.ends.insert((seq + u32::from(flags.syn()) + text_bytes).bytes_since(irs + 1));
@@ -303,7 +303,7 @@ impl Life {
                 break;
             }
             let segment = peer::all_taken(&self.connection, self.now, self.watch.stamps);
-            self.hear(segment);
+            self.hear(&segment);
             self.drain();
             if at.snd_una == self.connection.snapshot().snd_una {
                 idle += 1;
