@@ -41,8 +41,8 @@ impl Host {
         id: SocketId,
         write: impl FnOnce(&mut Connection, Instant) -> Result<usize, WriteError>,
     ) -> Result<usize, WriteError> {
-        if self.budget.is_full()
-            && let Some(key) = self.owned_key(id)
+        if let Some(key) = self.owned_key(id)
+            && !self.has_room_to_write(key)
         {
             self.starve_writer(key);
             return Err(WriteError::WouldBlock);

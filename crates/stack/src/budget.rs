@@ -50,10 +50,12 @@ pub enum MemoryLevel {
     /// New windows are small, little may be written ahead, little is kept out of order; SYNs are answered with cookies.
     Pressure,
     /// What is out of order is dropped; connections that their programs have left are ended, the largest first, then
-    /// those that hold most and get nowhere.
+    /// those that hold most and get nowhere. Who holds more than 16 KB gets nothing more: text that arrives for it is
+    /// dropped, as if it had been lost, and what it is asked to send waits.
     High,
-    /// Text, datagrams and fragments that arrive are dropped, as if they had been lost; what connections are asked to
-    /// send waits; none are opened.
+    /// Datagrams and fragments are dropped, too, and what all connections are asked to send waits; none are opened. Text
+    /// in order is still taken where little is held, up to a twentieth above the budget, so that those who
+    /// read go on.
     Full,
 }
 
@@ -61,6 +63,8 @@ pub enum MemoryLevel {
 const HOST_BYTES: usize = 4 << 10;
 /// A connection that holds less is no help when it goes: one in a hundred thousand.
 const HOLDER_BYTES: u32 = 4 << 10;
+/// While connections are ended, those that hold less are served on: about what a delayed acknowledgment waits for.
+const FAIR_BYTES: u32 = 16 << 10;
 /// A connection that has moved nothing for so long gets nowhere: longer than a lost retransmission takes on most paths.
 const STALLED: Duration = Duration::from_secs(2);
 /// Of what a connection holds it has to move this part for that not to be said of it: a byte for each probe is nothing.
@@ -139,7 +143,7 @@ impl Budget {
     /// Whether there is something for [`Host::relieve`] to do.
     #[inline]
     pub(crate) fn is_alarmed(&self) -> bool {
-        self.level >= MemoryLevel::High || (!self.starved.is_empty() && self.level < MemoryLevel::Full)
+        self.level >= MemoryLevel::High || !self.starved.is_empty()
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -326,7 +330,7 @@ impl Host {
             self.make_room(now);
             self.budget.searched_at = Some((now, self.budget.held_bytes()));
         }
-        if self.budget.level < MemoryLevel::Full {
+        if self.budget.level < MemoryLevel::High {
             self.wake_starved();
         }
     }
@@ -451,6 +455,31 @@ impl Host {
             last = Some(orphan.key);
         }
         last
+    }
+
+    /// Whether there is memory for the text of a segment.
+    #[inline]
+    pub(crate) fn has_room_for_text(&self, index: u32, segment: &tcp::Segment) -> bool {
+        self.budget.level < MemoryLevel::High || self.has_room_though_high(index, segment)
+    }
+
+    #[cold]
+    fn has_room_though_high(&self, index: u32, segment: &tcp::Segment) -> bool {
+        let Some(socket) = self.sockets.at(index) else { return false };
+        let MemoryBudget { max_bytes, .. } = self.budget.bounds;
+        let is_in_order = segment.header.seq.at_or_before(socket.connection.snapshot().rcv_nxt);
+        let least_bytes = self.budget.held_bytes() + segment.payload.len();
+        is_in_order && socket.charged_bytes < FAIR_BYTES && least_bytes < max_bytes + max_bytes / 20
+    }
+
+    /// Whether a connection may be given more to send.
+    #[inline]
+    pub(crate) fn has_room_to_write(&self, key: SlabKey) -> bool {
+        match self.budget.level {
+            MemoryLevel::Calm | MemoryLevel::Pressure => true,
+            MemoryLevel::High => self.sockets.get(key).is_none_or(|socket| socket.charged_bytes < FAIR_BYTES),
+            MemoryLevel::Full => false,
+        }
     }
 
     /// A write found the host full: its writer hears when there is room.

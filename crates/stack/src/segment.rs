@@ -91,8 +91,9 @@ impl Host {
         if is_in_time_wait && self.deliver_to_successor(now, index, key, segment) {
             return;
         }
+        let has_room = segment.payload.is_empty() || self.has_room_for_text(index, segment);
         let Some(socket) = self.sockets.at_mut(index) else { return };
-        if self.budget.is_full() && !segment.payload.is_empty() {
+        if !has_room {
             // As if what would have to be kept had been lost; what is acknowledged makes room.
             segment.payload = Payload::new();
             segment.header.flags = Flags::from_bits(segment.header.flags.bits() & !Flags::FIN.bits());
