@@ -92,6 +92,7 @@ mod rate_limit;
 mod reassembly;
 mod receive;
 mod recently_sent;
+mod relief;
 mod reopen;
 mod resolution;
 mod route;
