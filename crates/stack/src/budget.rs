@@ -143,19 +143,17 @@ impl Budget {
     #[inline]
     fn recharge(&mut self, from_bytes: u32, to_bytes: u32) {
         self.charged_bytes = self.charged_bytes + to_bytes as usize - from_bytes as usize;
-        self.look();
     }
 
+    /// Whether the level is another than it was.
     #[inline]
-    fn look(&mut self) {
+    fn has_crossed(&self) -> bool {
         let held = self.held_bytes();
-        if held >= self.rises_at || held < self.falls_below {
-            self.change_level(held);
-        }
+        held >= self.rises_at || held < self.falls_below
     }
 
-    #[inline(never)]
-    fn change_level(&mut self, held: usize) {
+    fn change_level(&mut self) {
+        let held = self.held_bytes();
         let MemoryBudget { low_bytes, pressure_bytes, high_bytes, max_bytes } = self.bounds;
         self.level = match self.level {
             _ if held >= max_bytes => MemoryLevel::Full,
@@ -190,24 +188,17 @@ impl Host {
         let Some(socket) = self.sockets.at_mut(index) else { return };
         let before = core::mem::replace(&mut socket.charged_bytes, held_bytes);
         let is_new_holder = held_bytes >= HOLDER_BYTES && !socket.marks.put(Mark::Holder);
-        let level = self.budget.level;
         self.budget.recharge(before, held_bytes);
         if is_new_holder {
             self.watch_holder(index);
         }
-        if self.budget.level > level {
-            self.count_level();
-        }
+        self.look_at_level();
     }
 
     /// Sockets or tables have grown or shrunk.
     pub(crate) fn settle_tables(&mut self) {
         self.budget.table_bytes = self.table_bytes();
-        let level = self.budget.level;
-        self.budget.look();
-        if self.budget.level > level {
-            self.count_level();
-        }
+        self.look_at_level();
     }
 
     /// A connection is no more.
@@ -220,6 +211,7 @@ impl Host {
             self.budget.recharge(charged_bytes, 0);
         }
         self.sockets.discard(index);
+        self.look_at_level();
         self.settle_tables_now_and_then();
     }
 
@@ -262,9 +254,19 @@ impl Host {
             + self.budget.own_bytes()
     }
 
+    #[inline]
+    fn look_at_level(&mut self) {
+        if self.budget.has_crossed() {
+            self.change_level();
+        }
+    }
+
     #[cold]
-    fn count_level(&mut self) {
+    fn change_level(&mut self) {
+        let before = self.budget.level;
+        self.budget.change_level();
         match self.budget.level {
+            level if level <= before => {}
             MemoryLevel::Calm => {}
             MemoryLevel::Pressure => self.counters.memory_pressures += 1,
             MemoryLevel::High => self.counters.memory_highs += 1,

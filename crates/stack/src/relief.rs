@@ -31,6 +31,14 @@ pub(crate) struct Watched {
     since: Instant,
 }
 
+impl Watched {
+    /// Whether a connection that holds so much has moved enough of it until `now`; nothing is never enough.
+    fn has_moved_its_share(&self, now: &Watched, held_bytes: u32) -> bool {
+        let moved_bytes = now.moved_bytes - self.moved_bytes;
+        moved_bytes.saturating_mul(SHARE) >= u64::from(held_bytes.max(1))
+    }
+}
+
 impl Host {
     #[inline(never)]
     pub(crate) fn watch_holder(&mut self, index: u32) {
@@ -120,15 +128,9 @@ impl Host {
         let mut stalled = Vec::new();
         for place in 0..self.budget.holders.len() {
             let holder = self.budget.holders[place];
-            let Some((held_bytes, fresh)) = self
-                .sized(holder)
-                .zip(self.watched(holder.key.index, now))
-                .map(|((held, _), fresh)| (held, fresh))
-            else {
-                continue;
-            };
-            let moved_bytes = fresh.moved_bytes - holder.moved_bytes;
-            if moved_bytes.saturating_mul(SHARE) >= u64::from(held_bytes) {
+            let Some((held_bytes, _)) = self.sized(holder) else { continue };
+            let Some(fresh) = self.watched(holder.key.index, now) else { continue };
+            if holder.has_moved_its_share(&fresh, held_bytes) {
                 self.budget.holders[place] = fresh;
             } else if now >= holder.since + STALLED {
                 stalled.push((held_bytes, holder));
@@ -191,7 +193,7 @@ impl Host {
                 continue;
             };
             let fresh = self.watched(orphan.key.index, now)?;
-            if (fresh.moved_bytes - orphan.moved_bytes).saturating_mul(SHARE) < u64::from(held_bytes.max(1)) {
+            if !orphan.has_moved_its_share(&fresh, held_bytes) {
                 return Some(orphan.key);
             }
             self.budget.orphans.push_back(fresh);
