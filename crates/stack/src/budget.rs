@@ -60,8 +60,6 @@ pub enum MemoryLevel {
     Full,
 }
 
-/// What a host has once: its interfaces, addresses and routes.
-const HOST_BYTES: usize = 4 << 10;
 /// A connection that holds less is no help when it goes: one in a hundred thousand.
 pub(crate) const HOLDER_BYTES: u32 = 4 << 10;
 /// While connections are ended, those that hold less are served on: about what a delayed acknowledgment waits for.
@@ -73,7 +71,7 @@ const CHANGES: u32 = 16;
 pub(crate) struct Budget {
     pub(crate) bounds: MemoryBudget,
     /// What connections hold besides their blocks.
-    charged_bytes: usize,
+    pub(crate) charged_bytes: usize,
     /// What tables take.
     table_bytes: usize,
     pub(crate) level: MemoryLevel,
@@ -134,7 +132,7 @@ impl Budget {
     }
 
     /// Memory of the account itself.
-    fn own_bytes(&self) -> usize {
+    pub(crate) fn own_bytes(&self) -> usize {
         let watched = (self.holders.capacity() + self.orphans.capacity()) * size_of::<Watched>();
         watched + self.starved.capacity() * size_of::<SlabKey>()
     }
@@ -222,36 +220,6 @@ impl Host {
         if self.budget.changes.is_multiple_of(CHANGES) {
             self.settle_tables();
         }
-    }
-
-    /// Memory that the host holds, in bytes, as the budget counts it.
-    pub(crate) fn held_bytes(&self) -> usize {
-        self.budget.charged_bytes + self.table_bytes()
-    }
-
-    /// What tables take, and the queues that are bounded for the whole host.
-    fn table_bytes(&self) -> usize {
-        let lists = self.ready.capacity() + self.with_events.capacity() + self.fired.capacity();
-        let queues = self.outbox.held_bytes() + self.loopback.held_bytes();
-        let traces = self.traces.capacity() * size_of::<crate::trace::TraceRecord>()
-            + self.departed.capacity() * size_of::<(crate::id::SocketId, tcp::Info)>();
-        HOST_BYTES
-            + self.sockets.held_bytes()
-            + self.demux.held_bytes()
-            + self.timers.held_bytes()
-            + self.listeners.held_bytes()
-            + self.time_waits.held_bytes()
-            + self.udp.held_bytes()
-            + self.reassembly.held_bytes()
-            + self.neighbours.held_bytes()
-            + self.path_mtus.held_bytes()
-            + self.udp_path_mtus.held_bytes()
-            + self.ports.held_bytes()
-            + lists * size_of::<u32>()
-            + self.notices.capacity() * size_of::<(crate::id::SocketId, crate::event::Event)>()
-            + queues
-            + traces
-            + self.budget.own_bytes()
     }
 
     #[inline]

@@ -2,10 +2,10 @@
 //!
 //! The methods form families: setting up (here), what happens (`receive.rs`, [`Host::handle_timeout`]
 //! here), what the application asks (`listener.rs`, `connect.rs`, `application.rs`, `udp.rs`), what the
-//! driver takes (`poll_*`, here and in `transmit.rs`), inspection (here). What is *not* here: a clock, a
+//! driver takes (`poll_*`, here and in `transmit.rs`), inspection (here and in `usage.rs`). What is *not* here: a clock, a
 //! socket, a random number.
 
-use crate::budget::{Budget, MemoryLevel};
+use crate::budget::Budget;
 use crate::cidr::Cidr;
 use crate::config::Config;
 use crate::cookie::Cookies;
@@ -105,47 +105,6 @@ pub struct Host {
     pub(crate) reset_limit: RateLimit,
     pub(crate) icmp_error_limit: RateLimit,
     pub(crate) echo_limit: RateLimit,
-}
-
-/// How many of each thing a host holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Usage {
-    /// Connections, not counting compact TIME-WAIT ones.
-    pub connections: usize,
-    /// Of these, half-open ones.
-    pub half_open: usize,
-    /// Connections in the compact TIME-WAIT table.
-    pub time_waits: usize,
-    /// Flows in the demultiplexing table.
-    pub flows: usize,
-    /// Timers of connections that are set.
-    pub timers: usize,
-    /// Listeners.
-    pub listeners: usize,
-    /// UDP sockets.
-    pub udp_sockets: usize,
-    /// Neighbours whose link address is known or being asked for.
-    pub neighbours: usize,
-    /// Datagrams under reassembly.
-    pub reassemblies: usize,
-    /// Path MTUs remembered.
-    pub path_mtus: usize,
-    /// Connections that their application has closed and that still deliver or wait for their peer.
-    pub orphans: usize,
-    /// Memory that all of this takes, with what waits in queues, in bytes: at least what was allocated for it, and at
-    /// most about twice that.
-    pub held_bytes: usize,
-    /// How that stands to [`Config::memory`].
-    pub memory: MemoryLevel,
-}
-
-impl Usage {
-    /// The same without the memory, which depends on what has been: tables keep some of their room.
-    #[must_use]
-    pub fn counts(self) -> Usage {
-        Usage { held_bytes: 0, memory: MemoryLevel::Calm, ..self }
-    }
 }
 
 impl Host {
@@ -363,25 +322,6 @@ impl Host {
     /// What has been counted.
     pub fn counters(&self) -> &Counters {
         &self.counters
-    }
-
-    /// How many of each thing the host holds now.
-    pub fn usage(&self) -> Usage {
-        Usage {
-            connections: self.sockets.len(),
-            half_open: self.listeners.half_open,
-            time_waits: self.time_waits.len(),
-            flows: self.demux.len(),
-            timers: self.timers.len(),
-            listeners: self.listeners.len(),
-            udp_sockets: self.udp.len(),
-            neighbours: self.neighbours.len(),
-            reassemblies: self.reassembly.len(),
-            path_mtus: self.path_mtus.len() + self.udp_path_mtus.len(),
-            orphans: self.budget.orphan_count,
-            held_bytes: self.held_bytes(),
-            memory: self.budget.level(),
-        }
     }
 
     /// The configuration.

@@ -104,6 +104,7 @@ mod timers;
 mod trace;
 mod transmit;
 mod udp;
+mod usage;
 mod wheel;
 
 pub use budget::{MemoryBudget, MemoryLevel};
@@ -116,13 +117,14 @@ pub use departure::Departures;
 pub use error::Error;
 pub use event::Event;
 pub use flow::Flow;
-pub use host::{AnyAddress, Host, Usage};
+pub use host::{AnyAddress, Host};
 pub use id::{SocketId, SocketKind};
 pub use interface::{Interface, InterfaceId, Mac};
 pub use listener::{Accepted, Families, ListenOptions};
 pub use route::Route;
 pub use tcp::Tracing;
 pub use trace::TraceRecord;
+pub use usage::Usage;
 
 // What appears in signatures, so that programs need not name the crates below.
 pub use tcp;

@@ -50,6 +50,7 @@ pub(crate) struct Receiver {
     fin: Seq,
     /// The round trip as this half sees it.
     rtt: ReceiverRtt,
+    /// The round trip in which the reader is being watched.
     round: Round,
     /// The shift for windows that we send (Rcv.Wind.Shift).
     shift: u8,
