@@ -340,6 +340,7 @@ fn commands_for_cargo_in_the_readme_are_known() {
         "cargo add synfin --git https://github.com/synfin/synfin",
         "cargo bench -p synfin-benches",
         "cargo bench -p synfin-benches --bench bars",
+        "cargo bench -p synfin-benches --bench bounds",
         "cargo install --path crates/cli --locked",
     ];
     assert_eq!(found, known.map(str::to_owned).into(), "a new command needs a test, or a reason here");
