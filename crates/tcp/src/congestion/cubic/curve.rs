@@ -127,7 +127,8 @@ impl Curve {
         stage.grow_w_est(self.cwnd_prior_bytes, cwnd.bytes, acked_bytes, mss);
         if stage.window_at(stage.grown_ns, mss) < stage.w_est_bytes && stage.w_est_bytes > cwnd.bytes {
             stage.growth = Growth::RenoFriendly;
-            cwnd.set(stage.w_est_bytes);
+            // Not faster than slow start, should W_est be far ahead (segments became smaller in the middle).
+            cwnd.set(stage.w_est_bytes.min(cwnd.bytes.saturating_add(acked_bytes)));
             cwnd.counted_bytes = 0;
             return;
         }

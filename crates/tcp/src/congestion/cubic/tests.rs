@@ -354,3 +354,17 @@ fn the_box_of_a_connection_that_met_a_loss_is_small() {
     // It stays while the connection is idle.
     assert!(size_of::<Course>() <= 176, "{}", size_of::<Course>());
 }
+
+#[test]
+fn what_reno_counted_for_large_segments_is_not_caught_up_at_once_with_small_ones() {
+    let mut cubic = Cubic::new(1);
+    cubic.on_congestion(&Reduction { mss: 1, ..lost(0, 0) });
+    cubic.on_acked(&Acked { mss: 34_169, cwnd_limited: false, ..acked(0, 0) });
+    cubic.on_acked(&acked(0, 1_452));
+    // Here the curve is a little above W_est, and leads the window half of the way.
+    let now = Instant::from_nanos(1_357_635_499);
+    cubic.on_acked(&Acked { now, mss: 65_535, ..acked(0, 65_534) });
+    let before = cubic.cwnd_bytes();
+    cubic.on_acked(&Acked { mss: 1, ..acked(0, MSS) });
+    assert!(cubic.cwnd_bytes() - before <= MSS, "{} bytes more", cubic.cwnd_bytes() - before);
+}
