@@ -41,7 +41,8 @@ impl Host {
         id: SocketId,
         write: impl FnOnce(&mut Connection, Instant) -> Result<usize, WriteError>,
     ) -> Result<usize, WriteError> {
-        if let Some(key) = self.owned_key(id)
+        if self.budget.is_alarmed()
+            && let Some(key) = self.owned_key(id)
             && !self.has_room_to_write(key)
         {
             self.starve_writer(key);
@@ -60,13 +61,13 @@ impl Host {
         let key = self.owned_key(id).ok_or(ReadError::NotConnected)?;
         self.advance(now);
         let memory = self.budget.memory();
-        let connection = &mut self.sockets.get_mut(key).ok_or(ReadError::NotConnected)?.connection;
-        connection.set_memory(memory);
-        let answer = read(connection);
-        if connection.is_drained() {
-            self.settle(key.index);
-        } else {
+        let socket = self.sockets.get_mut(key).ok_or(ReadError::NotConnected)?;
+        socket.connection.set_memory(memory);
+        let answer = read(&mut socket.connection);
+        if !socket.connection.is_drained() {
             self.touch_connection(now, key.index);
+        } else if self.budget.charge(socket) {
+            self.reassess(key.index);
         }
         answer
     }

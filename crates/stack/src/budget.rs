@@ -10,7 +10,7 @@
 use crate::host::Host;
 use crate::id::SlabKey;
 use crate::relief::Watched;
-use crate::socket::{Mark, Standing};
+use crate::socket::{Mark, Socket, Standing};
 use std::collections::VecDeque;
 use tcp::{Instant, Memory};
 
@@ -137,7 +137,17 @@ impl Budget {
         watched + self.starved.capacity() * size_of::<SlabKey>()
     }
 
-    /// What connections hold has changed.
+    /// Charges what a connection holds now. Whether [`Host::reassess`] has to follow.
+    #[inline]
+    pub(crate) fn charge(&mut self, socket: &mut Socket) -> bool {
+        let held_bytes = socket.connection.held_bytes().min(u32::MAX as usize) as u32;
+        if held_bytes == socket.charged_bytes {
+            return false;
+        }
+        self.recharge(core::mem::replace(&mut socket.charged_bytes, held_bytes), held_bytes);
+        self.has_crossed() || (held_bytes >= HOLDER_BYTES && !socket.marks.has(Mark::Holder))
+    }
+
     #[inline]
     fn recharge(&mut self, from_bytes: u32, to_bytes: u32) {
         self.charged_bytes = self.charged_bytes + to_bytes as usize - from_bytes as usize;
@@ -172,22 +182,19 @@ impl Budget {
 
 impl Host {
     /// Takes note of what a connection holds now.
-    #[inline]
     pub(crate) fn settle(&mut self, index: u32) {
-        let Some(socket) = self.sockets.at(index) else { return };
-        let held_bytes = socket.connection.held_bytes().min(u32::MAX as usize) as u32;
-        if held_bytes != socket.charged_bytes {
-            self.recharge(index, held_bytes);
+        if let Some(socket) = self.sockets.at_mut(index)
+            && self.budget.charge(socket)
+        {
+            self.reassess(index);
         }
     }
 
+    /// A connection holds much now that did not, or the host another part of its budget.
     #[inline(never)]
-    fn recharge(&mut self, index: u32, held_bytes: u32) {
+    pub(crate) fn reassess(&mut self, index: u32) {
         let Some(socket) = self.sockets.at_mut(index) else { return };
-        let before = core::mem::replace(&mut socket.charged_bytes, held_bytes);
-        let is_new_holder = held_bytes >= HOLDER_BYTES && !socket.marks.put(Mark::Holder);
-        self.budget.recharge(before, held_bytes);
-        if is_new_holder {
+        if socket.charged_bytes >= HOLDER_BYTES && !socket.marks.put(Mark::Holder) {
             self.watch_holder(index);
         }
         self.look_at_level();

@@ -348,19 +348,21 @@ impl Host {
             socket.marks.put(Mark::Ready);
             self.ready.push_back(index);
         }
-        match socket.standing {
-            Standing::Owned if socket.connection.has_event() && !socket.marks.put(Mark::WithEvents) => {
-                self.with_events.push_back(index);
-            }
-            Standing::HalfOpen => self.check_third_step(index),
-            _ => {}
+        let standing = socket.standing;
+        if standing == Standing::Owned && socket.connection.has_event() && !socket.marks.put(Mark::WithEvents)
+        {
+            self.with_events.push_back(index);
+        }
+        if !is_drained && self.budget.charge(socket) {
+            self.reassess(index);
+        }
+        if standing == Standing::HalfOpen {
+            self.check_third_step(index);
         }
         if is_drained {
             self.handle_drained(now, index);
-        } else {
-            if self.tracing == Tracing::On {
-                self.collect_traces(now, index);
-            }
+        } else if self.tracing == Tracing::On {
+            self.collect_traces(now, index);
             self.settle(index);
         }
     }
@@ -388,7 +390,9 @@ impl Host {
             _ => {}
         }
         self.timers.set(&mut socket.timer, index, socket.connection.poll_timeout());
-        self.settle(index);
+        if self.budget.charge(socket) {
+            self.reassess(index);
+        }
     }
 
     /// Drops a connection that is over: removes it from the tables, and from memory unless the application
@@ -445,14 +449,15 @@ impl Host {
         let standing = if parent == NO_LISTENER { Standing::Owned } else { Standing::HalfOpen };
         let mut marks = Marks::default();
         marks.put(Mark::Linked);
-        let place = self.sockets.insert(Socket {
+        let (route_epoch, hop_limit) = (self.routes.epoch(), self.config.hop_limit);
+        let place = self.sockets.insert_with(|| Socket {
             connection,
             key,
             child: NO_LISTENER,
             timer: Timer::NONE,
             interface,
-            route_epoch: self.routes.epoch(),
-            hop_limit: self.config.hop_limit,
+            route_epoch,
+            hop_limit,
             standing,
             charged_bytes: 0,
             marks,

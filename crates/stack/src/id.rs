@@ -126,11 +126,13 @@ impl<T> Slab<T> {
         if self.chunks[index as usize / CHUNK].taken == 0 {
             self.take_up_chunk(index as usize / CHUNK);
         }
+        self.len += 1;
         let chunk = &mut self.chunks[index as usize / CHUNK];
         chunk.taken += 1;
-        chunk.values[index as usize % CHUNK] = Some(make());
-        self.len += 1;
-        SlabKey { index, generation: chunk.generations[index as usize % CHUNK] }
+        let generation = chunk.generations[index as usize % CHUNK];
+        let place = &mut chunk.values[index as usize % CHUNK];
+        *place = Some(make());
+        SlabKey { index, generation }
     }
 
     #[inline(never)]
@@ -182,8 +184,14 @@ impl<T> Slab<T> {
 
     /// The key of the value that is in this place now.
     pub(crate) fn key_at(&self, index: u32) -> Option<SlabKey> {
-        self.at(index)?;
-        Some(SlabKey { index, generation: self.generation(index)? })
+        self.entry(index).map(|(key, _)| key)
+    }
+
+    /// The value that is in this place now, with its key.
+    pub(crate) fn entry(&self, index: u32) -> Option<(SlabKey, &T)> {
+        let chunk = self.chunks.get(index as usize / CHUNK)?;
+        let value = chunk.values.get(index as usize % CHUNK)?.as_ref()?;
+        Some((SlabKey { index, generation: chunk.generations[index as usize % CHUNK] }, value))
     }
 
     pub(crate) fn remove(&mut self, index: u32) -> Option<T> {

@@ -52,9 +52,8 @@ impl Host {
     }
 
     fn watched(&self, index: u32, since: Instant) -> Option<Watched> {
-        let key = self.sockets.key_at(index)?;
-        let moved_bytes = self.sockets.at(index)?.connection.moved_bytes();
-        Some(Watched { key, moved_bytes, since })
+        let (key, socket) = self.sockets.entry(index)?;
+        Some(Watched { key, moved_bytes: socket.connection.moved_bytes(), since })
     }
 
     fn forget_small_holders(&mut self) {
@@ -161,7 +160,9 @@ impl Host {
     pub(crate) fn enter_orphans(&mut self, now: Instant, index: u32) {
         self.budget.orphan_count += 1;
         let Some(watched) = self.watched(index, now) else { return };
-        self.trim_orphans();
+        if self.budget.orphans.len() == self.budget.orphans.capacity() {
+            self.trim_orphans();
+        }
         self.budget.orphans.push_back(watched);
         if self.budget.orphan_count > self.config.orphans_max
             && let Some(orphan) = self.least_worthy_orphan(now)
@@ -171,27 +172,24 @@ impl Host {
         }
     }
 
-    /// Forgets the keys of orphans that are gone: those in front, and all when they are the larger half.
+    /// Before the list grows: forgets the orphans that are gone.
+    #[inline(never)]
     fn trim_orphans(&mut self) {
-        let is_here = |watched: &Watched| self.sockets.get(watched.key).is_some();
-        while self.budget.orphans.front().is_some_and(|front| !is_here(front)) {
-            self.budget.orphans.pop_front();
-        }
-        if self.budget.orphans.len() > 2 * self.budget.orphan_count + ORPHANS_LOOKED_AT {
-            self.budget.orphans.retain(is_here);
-            self.budget.orphans.shrink_to(2 * self.budget.orphan_count);
+        self.budget.orphans.retain(|orphan| self.sockets.get(orphan.key).is_some());
+        if self.budget.orphans.capacity() > 4 * self.budget.orphans.len() + 64 {
+            self.budget.orphans.shrink_to(2 * self.budget.orphans.len());
         }
     }
 
     /// The oldest orphan that gets nowhere; one after another is looked at, and the last of them if all do.
     fn least_worthy_orphan(&mut self, now: Instant) -> Option<SlabKey> {
         let mut last = None;
-        for _ in 0..ORPHANS_LOOKED_AT {
-            let Some((held_bytes, orphan)) =
-                self.budget.orphans.pop_front().and_then(|front| self.sized(front))
-            else {
-                continue;
-            };
+        let mut looked_at = 0;
+        while looked_at < ORPHANS_LOOKED_AT
+            && let Some(front) = self.budget.orphans.pop_front()
+        {
+            let Some((held_bytes, orphan)) = self.sized(front) else { continue };
+            looked_at += 1;
             let fresh = self.watched(orphan.key.index, now)?;
             if !orphan.has_moved_its_share(&fresh, held_bytes) {
                 return Some(orphan.key);

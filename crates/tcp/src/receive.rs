@@ -30,6 +30,7 @@ impl Connection {
 
     /// Like [`Connection::handle_segment`], without moving the segment: its text is taken out, and its
     /// header is not to be used any more.
+    #[inline]
     pub fn take_segment(&mut self, now: Instant, segment: &mut Segment) {
         self.counters.segments_in = self.counters.segments_in.wrapping_add(1);
         let taken =
