@@ -26,6 +26,11 @@ impl Identifications {
         Identifications { keyed: Keyed::new(secret, Purpose::Identification), counters: Vec::new() }
     }
 
+    /// Memory that the counters take.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.counters.capacity() * size_of::<u32>()
+    }
+
     /// The identification of the next packet between these ends. IPv4 takes its low 16 bits.
     pub(crate) fn next(&mut self, envelope: &Envelope) -> u32 {
         let mut ends = [0; 33];

@@ -137,6 +137,9 @@ pub(crate) enum ClaimKind {
     SolicitedNoOverride,
 }
 
+/// So much room the table keeps after a flood.
+const ENTRIES_KEPT: usize = 64;
+
 /// The cache.
 pub(crate) struct Neighbours {
     entries: HashMap<NeighbourKey, Entry, TableHash>,
@@ -198,6 +201,9 @@ impl Neighbours {
 
     fn remove(&mut self, key: NeighbourKey) -> Option<Entry> {
         let mut entry = self.entries.remove(&key)?;
+        if self.entries.capacity() > 4 * self.entries.len() + ENTRIES_KEPT {
+            self.entries.shrink_to(2 * self.entries.len());
+        }
         self.due.remove(&(entry.due, key));
         self.worths.remove(&(entry.worth(), entry.created, key));
         let bytes = core::mem::take(&mut entry.pending_bytes);

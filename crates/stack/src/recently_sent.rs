@@ -12,6 +12,8 @@ use tcp::Instant;
 
 /// How many datagrams are remembered; sizes repeat in bulk, and equal ones are remembered once.
 const SENT_MAX: usize = 16;
+/// Memory that this many take.
+pub(crate) const HELD_BYTES_MAX: usize = SENT_MAX * size_of::<Sent>();
 /// A message about a datagram comes within a round trip.
 const AGE: Duration = Duration::from_secs(10);
 

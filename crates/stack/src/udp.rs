@@ -16,7 +16,7 @@ use crate::interface::InterfaceId;
 use crate::limits::{DATAGRAM_OVERHEAD_BYTES, MTU_V6_MIN};
 use crate::packet::{Cast, Packet, flatten, is_flat};
 use crate::receive::is_trusted;
-use crate::recently_sent::RecentlySent;
+use crate::recently_sent::{self, RecentlySent};
 use crate::secret::{Purpose, Secret, TableHash};
 use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
@@ -65,7 +65,8 @@ impl UdpSockets {
     /// Memory that the sockets take, with what waits in them.
     pub(crate) fn held_bytes(&self) -> usize {
         let tables = (self.by_end.capacity() + self.by_port.capacity()) * size_of::<((Address, u16), u32)>();
-        self.slab.held_bytes() + tables + self.queued_bytes
+        let remembered = self.slab.len() * recently_sent::HELD_BYTES_MAX;
+        self.slab.held_bytes() + tables + self.queued_bytes + remembered
     }
 
     pub(crate) fn len(&self) -> usize {

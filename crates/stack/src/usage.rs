@@ -97,6 +97,7 @@ impl Host {
             + self.path_mtus.held_bytes()
             + self.udp_path_mtus.held_bytes()
             + self.ports.held_bytes()
+            + self.identifications.held_bytes()
             + lists * size_of::<u32>()
             + self.notices.capacity() * size_of::<(SocketId, Event)>()
             + queues

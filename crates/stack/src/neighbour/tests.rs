@@ -214,3 +214,19 @@ fn what_only_answers_use_is_worth_less_than_what_a_socket_wants() {
     assert_eq!(neighbours.entries[&key(2)].worth(), Worth::Answered);
     indices_agree(&neighbours);
 }
+
+#[test]
+fn the_table_gives_back_what_a_scan_made_it_take() {
+    let (mut neighbours, config, mut now) = setup();
+    let scanned = |n: u32| (InterfaceId(0), Address::from(Ipv4Addr::from_bits(0x0a00_0000 + n)));
+    for n in 0..1_000 {
+        let _ = neighbours.resolve(now, scanned(n), (of_bytes(60), Demand::Answer), &config);
+    }
+    let most = neighbours.held_bytes();
+    while let Some(due) = neighbours.next_due() {
+        now = due;
+        while neighbours.expire(now, &config).is_some() {}
+    }
+    assert_eq!(neighbours.len(), 0);
+    assert!(neighbours.held_bytes() * 4 < most, "{} of {most}", neighbours.held_bytes());
+}
