@@ -1,51 +1,10 @@
-//! Worlds that attack: random applications over random faults, strangers and liars among them, many seeds; what must hold
-//! whatever happens.
-//!
-//! Bytes delivered are a prefix of bytes sent, in order, once; a clean close delivers everything; everything is
-//! over, and nothing is left, within a bound after the last fault; until then no sender stalls for longer than two
-//! of its timeouts; nothing panics, runs wild or grows; no segment that RFC 9293 forbids is sent; and where nothing
-//! is late or comes twice no reduction of a congestion window is taken back. A failure is made smaller, then printed
-//! with its seed and its ladder.
-//!
-//! A plan (`plan.rs`) is drawn from the seed: faults of the path, options, applications. An evil one has more of them
-//! (`dimensions.rs`) and deeds (`evil.rs`): segments and complaints that strangers forge, floods (`stranger.rs`), lies of
-//! receivers (`liar.rs`), a path that changes, a translator that forgets, a host that starts anew (`deeds.rs`), small
-//! memory. What they make legitimate is excused where the plan says so, and nothing else is: tables and memory stay
-//! within their bounds, a lie gains no more than its window.
+//! A share of the worlds that attack, in every `cargo test`: what must hold whatever happens.
 //!
 //! `SYNFIN_SEEDS=10000` for more seeds, `SYNFIN_SEED=77` for one, `SYNFIN_FIRST_SEED=5000` to begin there; a long run is
-//! `SYNFIN_SEEDS=1000000 cargo test --release -p synfin-sim --test attack whatever_strangers -- --nocapture`.
+//! `SYNFIN_SEEDS=1000000 cargo test --release -p synfin-verify --test worlds whatever_strangers -- --nocapture`.
 
-#[path = "attack/actor.rs"]
-mod actor;
-#[path = "attack/deeds.rs"]
-mod deeds;
-#[path = "attack/dimensions.rs"]
-mod dimensions;
-#[path = "attack/evil.rs"]
-mod evil;
-#[path = "attack/failure.rs"]
-mod failure;
-#[path = "attack/forge.rs"]
-mod forge;
-#[path = "attack/liar.rs"]
-mod liar;
-#[path = "attack/plan.rs"]
-mod plan;
-#[path = "attack/progress.rs"]
-mod progress;
-mod story;
-#[path = "attack/stranger.rs"]
-mod stranger;
-#[path = "attack/trial.rs"]
-mod trial;
-#[path = "attack/watch.rs"]
-mod watch;
-
-use failure::report;
-use plan::Plan;
 use std::sync::atomic::{AtomicU64, Ordering};
-use trial::trial;
+use synfin_verify::worlds::{Kind, report, trial};
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
@@ -53,12 +12,12 @@ fn number(name: &str) -> Option<u64> {
 
 #[test]
 fn whatever_the_wire_and_the_applications_do() {
-    live_all(5_000, Plan::of, "whatever_the_wire");
+    live_all(5_000, Kind::Plain, "whatever_the_wire");
 }
 
 #[test]
 fn whatever_strangers_and_liars_do() {
-    live_all(600, Plan::evil, "whatever_strangers");
+    live_all(600, Kind::Evil, "whatever_strangers");
 }
 
 /// Seeds that have found something, so that it is looked for every time.
@@ -66,25 +25,25 @@ fn whatever_strangers_and_liars_do() {
 fn what_was_found_once_is_not_found_again() {
     // A pacer that held back for ten seconds; a reordering timer that ran in circles at the time of the timeout.
     for seed in [1_024_386, 2_009_212] {
-        if let Err(why) = trial(&Plan::of(seed)) {
-            panic!("{}", report(&Plan::of(seed), &why, "whatever_the_wire"));
+        if let Err(why) = trial(Kind::Plain, seed) {
+            panic!("{}", report(Kind::Plain, seed, &why, "whatever_the_wire"));
         }
     }
     // Fragments beyond the budget of a host that called it calm.
     for seed in [51] {
-        if let Err(why) = trial(&Plan::evil(seed)) {
-            panic!("{}", report(&Plan::evil(seed), &why, "whatever_strangers"));
+        if let Err(why) = trial(Kind::Evil, seed) {
+            panic!("{}", report(Kind::Evil, seed, &why, "whatever_strangers"));
         }
     }
 }
 
 #[test]
 fn nothing_is_taken_back_where_nothing_is_late() {
-    live_all(1_000, Plan::in_order, "nothing_is_taken_back");
+    live_all(1_000, Kind::InOrder, "nothing_is_taken_back");
 }
 
 /// Lives the plans of many seeds; the first failure is told.
-fn live_all(usually: u64, plan_of: fn(u64) -> Plan, name: &str) {
+fn live_all(usually: u64, kind: Kind, name: &str) {
     let seeds = match number("SYNFIN_SEED") {
         Some(seed) => seed..seed + 1,
         None => {
@@ -108,7 +67,7 @@ fn live_all(usually: u64, plan_of: fn(u64) -> Plan, name: &str) {
                     {
                         return;
                     }
-                    match trial(&plan_of(seed)) {
+                    match trial(kind, seed) {
                         Ok(tallied) => {
                             totals[0].fetch_add(tallied.events, Ordering::Relaxed);
                             totals[1].fetch_add(tallied.virtual_s, Ordering::Relaxed);
@@ -127,7 +86,7 @@ fn live_all(usually: u64, plan_of: fn(u64) -> Plan, name: &str) {
         }
     });
     if let Some((seed, why)) = failure.into_inner().expect("no thread panics while it holds the lock") {
-        panic!("{}", report(&plan_of(seed), &why, name));
+        panic!("{}", report(kind, seed, &why, name));
     }
     let [events, virtual_s, segments] = totals.map(AtomicU64::into_inner);
     let took = began.elapsed().as_secs_f64();

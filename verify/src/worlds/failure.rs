@@ -1,12 +1,12 @@
 //! A failure is made smaller, then told: the seed, the plan, the ladder.
 
-use crate::plan::Plan;
-use crate::story;
-use crate::trial::{Trial, ends, trial};
+use crate::worlds::plan::Plan;
+use crate::worlds::story;
+use crate::worlds::trial::{Trial, ends, trial};
+use sim::{Entry, Happening, Recording};
 use stack::{Flow, TraceRecord};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use synfin_sim::{Entry, Happening, Recording};
 use tcp::Trace;
 
 /// What kind of failure it is: the words without the numbers.
@@ -66,7 +66,7 @@ pub(crate) fn report(plan: &Plan, why: &str, name: &str) -> String {
     let decisions = decisions[decisions.len().saturating_sub(60)..].join("\n");
     format!(
         "seed {}: {why}\n\nmade smaller: {again:?}\n{small}\n{shown}\n\n{decisions}\n\n\
-         again with: SYNFIN_SEED={} cargo test -p synfin-sim --test attack {name}\n",
+         again with: SYNFIN_SEED={} cargo test -p synfin-verify --test worlds {name}\n",
         plan.seed, plan.seed
     )
 }
