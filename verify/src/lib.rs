@@ -8,13 +8,21 @@
 //! | [`worlds`] | not a model: random worlds with strangers and liars, many seeds |
 //! | [`bodies`] | not a model: what the fuzz targets in `fuzz/` do, so that `cargo test` does it too |
 //!
+//! [`many`] shares seeds among threads and [`inputs`] makes inputs for the bodies: in the tests, a share of them, and in the
+//! commands of `main.rs`, as many as one likes.
+//!
 //! What is *not* here: proofs.
 
 pub mod bodies;
+mod caught;
 pub mod connections;
 pub mod flights;
+pub mod inputs;
+pub mod many;
 pub mod table;
 pub mod worlds;
+
+pub use caught::caught;
 
 // The tests of `sim` know it by the name of its package.
 extern crate sim as synfin_sim;

@@ -34,22 +34,36 @@ pub use trial::Tallied;
 use plan::Plan;
 
 /// Which worlds a seed stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Kind {
-    /// Faults of the path and of applications.
-    Plain,
-    /// Plain worlds in which every frame arrives in order, once and in time, or not at all.
-    InOrder,
-    /// Plain worlds with strangers, liars, and hosts and paths that change.
+    /// Plain worlds with strangers, liars, and hosts and paths that change
     Evil,
+    /// Faults of the path and of applications
+    Plain,
+    /// Plain worlds in which every frame arrives in order, once and in time, or not at all
+    InOrder,
 }
 
 impl Kind {
     fn plan(self, seed: u64) -> Plan {
         match self {
+            Kind::Evil => Plan::evil(seed),
             Kind::Plain => Plan::of(seed),
             Kind::InOrder => Plan::in_order(seed),
-            Kind::Evil => Plan::evil(seed),
+        }
+    }
+
+    /// The command that lives the world of a seed again, built as this one is.
+    pub fn again_with(self, seed: u64) -> String {
+        let (name, test) = match self {
+            Kind::Evil => ("evil", "whatever_strangers"),
+            Kind::Plain => ("plain", "whatever_the_wire"),
+            Kind::InOrder => ("in-order", "nothing_is_taken_back"),
+        };
+        if cfg!(debug_assertions) {
+            format!("SYNFIN_SEED={seed} cargo test -p synfin-verify --test worlds {test}")
+        } else {
+            format!("cargo run --release -p synfin-verify -- worlds --kind {name} --first {seed} --seeds 1")
         }
     }
 }
@@ -62,7 +76,7 @@ pub fn trial(kind: Kind, seed: u64) -> Result<Tallied, String> {
     trial::trial(&kind.plan(seed))
 }
 
-/// Everything about a failure, made smaller first: the plan, the ladder, how to live it again. `name` is the test's.
-pub fn report(kind: Kind, seed: u64, why: &str, name: &str) -> String {
-    failure::report(&kind.plan(seed), why, name)
+/// Everything about a failure, made smaller first: the plan, the ladder, how to live it again.
+pub fn report(kind: Kind, seed: u64, why: &str) -> String {
+    failure::report(&kind.plan(seed), why, &kind.again_with(seed))
 }

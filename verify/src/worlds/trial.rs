@@ -1,5 +1,6 @@
 //! A plan is lived: the world is made, its programs start, and what must hold is asked.
 
+use crate::caught;
 use crate::worlds::actor::{Actor, Life};
 use crate::worlds::dimensions::COOKIES_KEEP_EVERYTHING;
 use crate::worlds::plan::{Ending, Family, Opening, Plan};
@@ -11,7 +12,6 @@ use stack::{Config, ConnectOptions, Host, ListenOptions, MemoryBudget, SocketId}
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -498,22 +498,19 @@ fn connecting(
 
 /// Lives a plan and says what went wrong, a panic included.
 pub(crate) fn trial(plan: &Plan) -> Result<Tallied, String> {
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
+    let lived = caught(|| {
         let mut trial = Trial::new(plan, Recording::NOTHING);
         trial.run(plan).map(|()| Tallied {
             events: trial.world.tally().events,
             virtual_s: trial.world.now().as_millis() / 1_000,
             segments: trial.watch.borrow().segments,
         })
-    }));
-    outcome.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        Err(text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default())
-    })
+    });
+    lived.unwrap_or_else(Err)
 }
 
 /// How much a world had to do.
-#[derive(Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Tallied {
     /// Events of every kind.
     pub events: u64,
@@ -521,4 +518,12 @@ pub struct Tallied {
     pub virtual_s: u64,
     /// Segments of the plan's connections.
     pub segments: u64,
+}
+
+impl core::ops::AddAssign for Tallied {
+    fn add_assign(&mut self, other: Tallied) {
+        self.events += other.events;
+        self.virtual_s += other.virtual_s;
+        self.segments += other.segments;
+    }
 }
