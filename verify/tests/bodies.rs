@@ -1,21 +1,18 @@
 //! The smoke run of the fuzz bodies: committed seeds, seeds with mutations, bytes out of nowhere.
 //!
-//! `SYNFIN_SEEDS=100000` for more of them. A failure says which body and leaves the input to be committed.
+//! `SYNFIN_SEEDS=100000` for more of them; a long run is `cargo run --release -p synfin-verify -- fuzz`. A failure says which body and leaves the input to be committed.
 
-mod inputs;
-
-use inputs::{mutated, seeds};
-use sim::Dice;
-use std::panic::catch_unwind;
 use std::path::PathBuf;
 use synfin_verify::bodies::{BODIES, Body, body};
+use synfin_verify::caught;
+use synfin_verify::inputs::Inputs;
 
 fn check(name: &str, body: Body, bytes: &[u8]) {
-    if catch_unwind(|| body(bytes)).is_err() {
+    if let Err(said) = caught(|| body(bytes)) {
         let path = std::env::temp_dir().join(format!("synfin-{name}.bin"));
         let _ = std::fs::write(&path, bytes);
         panic!(
-            "{name} fails for the {} bytes in {}; commit them to fuzz/seeds/{name}",
+            "{name} fails for the {} bytes in {}; commit them to fuzz/seeds/{name}: {said}",
             bytes.len(),
             path.display()
         );
@@ -26,15 +23,16 @@ fn check(name: &str, body: Body, bytes: &[u8]) {
 fn every_body_survives() {
     let rounds: u64 =
         std::env::var("SYNFIN_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(10_000);
-    for (number, (name, body)) in BODIES.iter().enumerate() {
+    for (name, body) in BODIES {
         let began = std::time::Instant::now();
-        let seeds = seeds(name);
-        seeds.iter().for_each(|seed| check(name, *body, seed));
-        for round in 0..rounds {
-            let mut dice = Dice::for_purpose(round, number as u64);
-            check(name, *body, &mutated(&mut dice, &seeds));
-        }
-        println!("{name}: {} seeds, {rounds} more in {:.1} s", seeds.len(), began.elapsed().as_secs_f64());
+        let inputs = Inputs::of(name);
+        inputs.seeds().iter().for_each(|seed| check(name, *body, seed));
+        (0..rounds).for_each(|number| check(name, *body, &inputs.mutated(number)));
+        println!(
+            "{name}: {} seeds, {rounds} more in {:.1} s",
+            inputs.seeds().len(),
+            began.elapsed().as_secs_f64()
+        );
     }
 }
 

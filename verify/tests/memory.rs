@@ -3,13 +3,10 @@
 //! A body that goes beyond its allowance ends the process ("memory allocation failed"); its input is left in
 //! the temporary folder. `SYNFIN_SEEDS=100000` for more of them.
 
-mod inputs;
-
 use cap::Cap;
-use inputs::{mutated, seeds};
-use sim::Dice;
 use std::alloc::System;
 use synfin_verify::bodies::BODIES;
+use synfin_verify::inputs::Inputs;
 
 #[global_allocator]
 static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
@@ -27,10 +24,11 @@ fn allowance_bytes(name: &str) -> usize {
 fn no_body_allocates_without_bound() {
     let rounds: u64 =
         std::env::var("SYNFIN_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(1_000);
-    for (number, (name, body)) in BODIES.iter().enumerate() {
-        let (seeds, left) = (seeds(name), std::env::temp_dir().join(format!("synfin-memory-{name}.bin")));
-        let noise = (0..rounds).map(|round| mutated(&mut Dice::for_purpose(round, number as u64), &seeds));
-        for bytes in seeds.iter().cloned().chain(noise) {
+    for (name, body) in BODIES {
+        let inputs = Inputs::of(name);
+        let left = std::env::temp_dir().join(format!("synfin-memory-{name}.bin"));
+        let mutated = (0..rounds).map(|number| inputs.mutated(number));
+        for bytes in inputs.seeds().iter().cloned().chain(mutated) {
             std::fs::write(&left, &bytes).expect("the temporary folder takes files");
             let held = ALLOCATOR.allocated();
             ALLOCATOR.set_limit(held + allowance_bytes(name)).expect("less is held");

@@ -1,13 +1,13 @@
 //! What one seed says: the applications, the faults, and how to make both smaller.
 
-use crate::actor::Life;
-use crate::dimensions;
-use crate::evil::Evil;
-use std::time::Duration;
-use synfin_sim::{
+use crate::worlds::actor::Life;
+use crate::worlds::dimensions;
+use crate::worlds::evil::Evil;
+use sim::{
     Chance, Dice, Discipline, Ends, Lane, LinkConfig, Loss, Marking, Middlebox, Order, PathMtu, Queue,
     QueueLimit, SuperSegments, TooBigAnswer, Touches,
 };
+use std::time::Duration;
 use tcp::{Config, Error, Instant, Nagle};
 use wire::tcp::kind;
 

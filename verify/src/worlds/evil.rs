@@ -3,10 +3,10 @@
 //! Each [`Deed`] stands for itself, with luck of its own: to take one away leaves the others as they are. What a path or
 //! a host is from the beginning stands in the plan itself (`dimensions.rs`).
 
-use crate::dimensions;
-use crate::plan::{Family, Opening, Plan, ms, pick, sometimes};
+use crate::worlds::dimensions;
+use crate::worlds::plan::{Family, Opening, Plan, ms, pick, sometimes};
+use sim::{Dice, Ends, PathMtu, TooBigAnswer};
 use std::time::Duration;
-use synfin_sim::{Dice, Ends, PathMtu, TooBigAnswer};
 use tcp::{Config, Instant};
 
 /// Frames of one deed: enough to fill a table of neighbours, few enough for many worlds.

@@ -2,9 +2,9 @@
 //!
 //! A dimension that is known to fail is switched off by a constant that says what it waits for.
 
-use crate::plan::{Plan, config as plain_config, pick, sometimes};
+use crate::worlds::plan::{Plan, config as plain_config, pick, sometimes};
+use sim::{Chance, Dice, Ends, Middlebox, QueueLimit, Renumbering, SackNumbers, Touches};
 use std::time::Duration;
-use synfin_sim::{Chance, Dice, Ends, Middlebox, QueueLimit, Renumbering, SackNumbers, Touches};
 use tcp::{Allowance, Config, CongestionControl, KeepAlive};
 use wire::tcp::kind;
 

@@ -4,11 +4,11 @@
 //! ever knows; what it does not have is an acknowledgment number that the sender could believe (RFC 5961 §5), and the
 //! exact number of a RST (§3).
 
-use crate::evil::{Forged, Known, Shape};
-use crate::forge::{self, Complaint, Place};
-use crate::plan::{Family, pick, sometimes};
+use crate::worlds::evil::{Forged, Known, Shape};
+use crate::worlds::forge::{self, Complaint, Place};
+use crate::worlds::plan::{Family, pick, sometimes};
+use sim::Dice;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use synfin_sim::Dice;
 use tcp::{Snapshot, State};
 use wire::ethernet::MacAddress;
 use wire::icmp::neighbor;

@@ -3,10 +3,10 @@
 //! It sees segments as hosts hand them over, before any fault. What it demands must hold whatever was lost:
 //! it compares with the *most* that the peer may have said, so it never accuses wrongly.
 
-use crate::actor::salt;
+use crate::worlds::actor::salt;
+use sim::apps::pattern_byte;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use synfin_sim::apps::pattern_byte;
 use wire::Frame;
 use wire::segmentation::{self, Layout};
 use wire::tcp::{Header, SackBlock, SackBlocks};

@@ -1,9 +1,9 @@
 //! An application with a conduct: it writes in odd chunks, pauses, stalls, half-closes, closes, aborts.
 
-use crate::plan::{Conduct, Ending};
+use crate::worlds::plan::{Conduct, Ending};
+use sim::At;
+use sim::apps::{Shared, pattern, pattern_byte};
 use stack::SocketId;
-use synfin_sim::At;
-use synfin_sim::apps::{Shared, pattern, pattern_byte};
 use tcp::{Error, Instant, ReadError, State, WriteError};
 use wire::Seq;
 

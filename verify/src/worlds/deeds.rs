@@ -1,13 +1,13 @@
 //! Deeds are done: what a plan's strangers and liars send at this moment, how paths and hosts change, and what must
 //! hold right after.
 
-use crate::evil::{Deed, Forged, Known, Lie, Rebirth, What};
-use crate::liar::{self, Ear};
-use crate::plan::Plan;
-use crate::stranger;
-use crate::trial::{SERVER_PORT, Trial, addresses, check_memory, ends, is_again, stack_config};
+use crate::worlds::evil::{Deed, Forged, Known, Lie, Rebirth, What};
+use crate::worlds::liar::{self, Ear};
+use crate::worlds::plan::Plan;
+use crate::worlds::stranger;
+use crate::worlds::trial::{SERVER_PORT, Trial, addresses, check_memory, ends, is_again, stack_config};
+use sim::{Dice, Lane, LinkConfig, Middlebox, PortMapping};
 use std::net::SocketAddr;
-use synfin_sim::{Dice, Lane, LinkConfig, Middlebox, PortMapping};
 use tcp::{Info, Snapshot};
 use wire::Frame;
 

@@ -1,27 +1,27 @@
 //! A plan is lived: the world is made, its programs start, and what must hold is asked.
 
-use crate::actor::{Actor, Life};
-use crate::dimensions::COOKIES_KEEP_EVERYTHING;
-use crate::plan::{Ending, Family, Opening, Plan};
-use crate::progress::{self, Progress};
-use crate::watch::Watch;
+use crate::caught;
+use crate::worlds::actor::{Actor, Life};
+use crate::worlds::dimensions::COOKIES_KEEP_EVERYTHING;
+use crate::worlds::plan::{Ending, Family, Opening, Plan};
+use crate::worlds::progress::{self, Progress};
+use crate::worlds::watch::Watch;
+use sim::apps::Shared;
+use sim::{At, Ends, Fate, HostId, Lane, LinkConfig, LinkId, Recording, TooBigAnswer, Touches, World};
 use stack::{Config, ConnectOptions, Host, ListenOptions, MemoryBudget, SocketId};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use synfin_sim::apps::Shared;
-use synfin_sim::{At, Ends, Fate, HostId, Lane, LinkConfig, LinkId, Recording, TooBigAnswer, Touches, World};
 use tcp::{Instant, State};
 
 pub(crate) const SERVER_PORT: u16 = 80;
 const CLIENT_PORTS: u16 = 20_000;
 const AGAIN_PORTS: u16 = 25_000;
 const SIMULTANEOUS_PORTS: u16 = 30_000;
-/// Room for a flood, so that only [`crate::evil::Evil::half_open_max`] makes cookies of it.
+/// Room for a flood, so that only [`crate::worlds::evil::Evil::half_open_max`] makes cookies of it.
 const BACKLOG: usize = 16_384;
 /// What a neighbour that does not answer may hold: an entry, and SYN-ACKs that wait for it.
 const NEIGHBOUR_BYTES_MAX: usize = 1_024;
@@ -462,7 +462,7 @@ pub(crate) fn is_again(plan: &Plan, talk: usize) -> bool {
     matches!(plan.talks[talk].opening, Opening::Again { .. })
 }
 
-fn talk_of(talks: &BTreeMap<u16, usize>, sent: &synfin_sim::Sent<'_>, side: usize) -> Option<usize> {
+fn talk_of(talks: &BTreeMap<u16, usize>, sent: &sim::Sent<'_>, side: usize) -> Option<usize> {
     let (header, _) = sent.tcp()?;
     let ports = [header.source_port, header.destination_port];
     talks.get(&ports[side]).copied()
@@ -498,23 +498,32 @@ fn connecting(
 
 /// Lives a plan and says what went wrong, a panic included.
 pub(crate) fn trial(plan: &Plan) -> Result<Tallied, String> {
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
+    let lived = caught(|| {
         let mut trial = Trial::new(plan, Recording::NOTHING);
         trial.run(plan).map(|()| Tallied {
             events: trial.world.tally().events,
             virtual_s: trial.world.now().as_millis() / 1_000,
             segments: trial.watch.borrow().segments,
         })
-    }));
-    outcome.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        Err(text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default())
-    })
+    });
+    lived.unwrap_or_else(Err)
 }
 
-#[derive(Default)]
-pub(crate) struct Tallied {
-    pub(crate) events: u64,
-    pub(crate) virtual_s: u64,
-    pub(crate) segments: u64,
+/// How much a world had to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Tallied {
+    /// Events of every kind.
+    pub events: u64,
+    /// Virtual time, in seconds.
+    pub virtual_s: u64,
+    /// Segments of the plan's connections.
+    pub segments: u64,
+}
+
+impl core::ops::AddAssign for Tallied {
+    fn add_assign(&mut self, other: Tallied) {
+        self.events += other.events;
+        self.virtual_s += other.virtual_s;
+        self.segments += other.segments;
+    }
 }

@@ -5,12 +5,12 @@
 //! a sender starts anew with every frame that is lost or damaged. What it may take beyond the two timeouts is the
 //! way there and back, queues included, and the time for which the peer may keep an acknowledgment back.
 
-use crate::plan::Plan;
+use crate::worlds::plan::Plan;
+use sim::{Ended, HostId, Lane, LinkId, World};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
-use synfin_sim::{Ended, HostId, Lane, LinkId, World};
 use tcp::{Connection, Instant, State};
 use wire::Seq;
 

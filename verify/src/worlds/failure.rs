@@ -1,12 +1,12 @@
 //! A failure is made smaller, then told: the seed, the plan, the ladder.
 
-use crate::plan::Plan;
-use crate::story;
-use crate::trial::{Trial, ends, trial};
+use crate::caught;
+use crate::worlds::plan::Plan;
+use crate::worlds::story;
+use crate::worlds::trial::{Trial, ends, trial};
+use sim::{Entry, Happening, Recording};
 use stack::{Flow, TraceRecord};
 use std::net::SocketAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use synfin_sim::{Entry, Happening, Recording};
 use tcp::Trace;
 
 /// What kind of failure it is: the words without the numbers.
@@ -41,11 +41,10 @@ fn shrunk(plan: &Plan, why: &str) -> Plan {
 }
 
 /// Everything about a failure, smallest first.
-pub(crate) fn report(plan: &Plan, why: &str, name: &str) -> String {
+pub(crate) fn report(plan: &Plan, why: &str, again_with: &str) -> String {
     let small = shrunk(plan, why);
     let mut trial = Trial::new(&small, Recording { frames_max: 20_000, entries_max: 60_000 });
-    let again =
-        catch_unwind(AssertUnwindSafe(|| trial.run(&small))).unwrap_or_else(|_| Err("panicked".into()));
+    let again = caught(|| trial.run(&small)).unwrap_or_else(Err);
     // The ladder is that of the connection complained of, or of all of them.
     let complaint = again.as_ref().err().map_or(why, String::as_str);
     let flow = (0..small.talks.len()).find_map(|talk| {
@@ -66,8 +65,8 @@ pub(crate) fn report(plan: &Plan, why: &str, name: &str) -> String {
     let decisions = decisions[decisions.len().saturating_sub(60)..].join("\n");
     format!(
         "seed {}: {why}\n\nmade smaller: {again:?}\n{small}\n{shown}\n\n{decisions}\n\n\
-         again with: SYNFIN_SEED={} cargo test -p synfin-sim --test attack {name}\n",
-        plan.seed, plan.seed
+         again with: {again_with}\n",
+        plan.seed
     )
 }
 

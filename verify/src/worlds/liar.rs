@@ -3,10 +3,10 @@
 //! The lies come in the name of the honest peer, beside what that says itself: so the stream goes on, and its bytes are
 //! still looked at. A liar that is believed gains at most what its window lets it.
 
-use crate::evil::Lie;
-use crate::forge;
+use crate::worlds::evil::Lie;
+use crate::worlds::forge;
+use sim::Dice;
 use std::net::SocketAddr;
-use synfin_sim::Dice;
 use tcp::{Info, Snapshot};
 use wire::Frame;
 use wire::tcp::{Flags, Header, SackBlock, SackBlocks};
