@@ -239,10 +239,9 @@ fn main() {
     let finished = uploads.iter().filter(|upload| upload.finished_at.is_some()).count();
     let least = uploads.iter().map(|upload| upload.read_bytes).min().unwrap_or(0);
     println!("honest uploads have delivered at least {least} bytes each");
-    let slowest = uploads.iter().filter_map(|upload| upload.finished_at).max();
-    println!(
-        "honest uploads of 1 MB: {finished} of {HONEST} finished, the last after {slowest:?} tenths of a second"
-    );
+    let slowest = uploads.iter().filter_map(|upload| upload.finished_at).max().unwrap_or(ROUNDS);
+    let slowest_s = f64::from(slowest) / 10.0;
+    println!("honest uploads of 1 MB: {finished} of {HONEST} finished, the last after {slowest_s:.1} s");
     println!("{:?}", crowd.alone.host.usage());
     println!("{:?}", crowd.alone.host.counters());
 }
