@@ -34,7 +34,10 @@ impl Three {
 
     /// The middle sends to both others; a second later each has so much of it.
     fn send(&mut self) -> [usize; 2] {
-        self.streams.map(|stream| self.world.at(self.middle).write(stream, TEXT).expect("there is room"));
+        for stream in self.streams {
+            let count = self.world.at(self.middle).write(stream, TEXT);
+            assert_eq!(count, Ok(TEXT.len()), "there is room");
+        }
         self.world.run_for(Duration::from_secs(1));
         self.heard()
     }
