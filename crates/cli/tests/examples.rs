@@ -342,6 +342,8 @@ fn commands_for_cargo_in_the_readme_are_known() {
         "cargo bench -p synfin-benches --bench bars",
         "cargo bench -p synfin-benches --bench bounds",
         "cargo install --path crates/cli --locked",
+        // Run with few seeds by the tests of `verify`.
+        "cargo run --release -p synfin-verify -- worlds",
     ];
     assert_eq!(found, known.map(str::to_owned).into(), "a new command needs a test, or a reason here");
     let root = Path::new(README).parent().unwrap();

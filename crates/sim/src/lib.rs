@@ -9,6 +9,7 @@
 //! | the world: hosts, links, time | [`World`] |
 //! | what a link does | [`LinkConfig`], [`Lane`], [`Queue`], [`Loss`], [`Middlebox`] |
 //! | a host that loses its memory | [`World::restart`] |
+//! | a device that is full or fails | [`World::set_device`], [`Device`] |
 //! | one fault at one place | [`World::set_fate`], [`Fate`] |
 //! | programs | [`Application`], [`At`], [`apps`] |
 //! | how fast, how fair, why sent again | [`Experiment`], [`Outcome`], [`Spread`] over many seeds |
@@ -20,6 +21,7 @@
 
 mod application;
 pub mod apps;
+mod device;
 mod experiment;
 mod fate;
 pub mod guide;
@@ -30,6 +32,7 @@ mod record;
 mod world;
 
 pub use application::{Application, At};
+pub use device::Device;
 pub use experiment::{Dropped, Experiment, Family, FlowOutcome, Outcome, Progress, Resent, Spread, Stop};
 pub use fate::{Fate, Sent};
 pub use ids::{HostId, LinkId};

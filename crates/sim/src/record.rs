@@ -109,11 +109,13 @@ pub enum Lost {
     Merged,
     /// It was for a station that is not on the link.
     NoStation,
+    /// The sender's own device refused it.
+    Device,
 }
 
 impl Lost {
     /// Every reason.
-    pub const ALL: [Lost; 8] = [
+    pub const ALL: [Lost; 9] = [
         Lost::Wire,
         Lost::QueueFull,
         Lost::QueueManaged,
@@ -122,6 +124,7 @@ impl Lost {
         Lost::Fate,
         Lost::Merged,
         Lost::NoStation,
+        Lost::Device,
     ];
 
     /// In a few words.
@@ -134,6 +137,7 @@ impl Lost {
             Lost::TooBig => "too big for the path",
             Lost::Fate => "lost by the test",
             Lost::NoStation => "for a station that is not there",
+            Lost::Device => "refused by the sender's device",
             Lost::Merged => "merged into the segment before it",
         }
     }

@@ -11,6 +11,7 @@ mod station;
 mod step;
 
 use crate::application::{Application, At};
+use crate::device::Device;
 use crate::fate::{Fate, Sent};
 use crate::ids::{HostId, LinkId};
 use crate::link::{Ends, Launch, LinkConfig, Running, SuperSegments};
@@ -98,6 +99,7 @@ struct Wire {
     /// By sender: the first host's, the second host's.
     lanes: [Running; 2],
     interfaces: [InterfaceId; 2],
+    devices: [Device; 2],
     config: LinkConfig,
 }
 
@@ -165,7 +167,8 @@ impl World {
             Running::new(lane, Dice::for_purpose(self.seed, purpose::LANE + 2 * id.0 as u64 + side))
         };
         let lanes = [lane(0, config.forward.clone()), lane(1, config.backward.clone())];
-        self.links.push(Wire { ends: [first, second], lanes, interfaces, config });
+        let devices = [Device::default(); 2];
+        self.links.push(Wire { ends: [first, second], lanes, interfaces, devices, config });
         id
     }
 
@@ -225,6 +228,7 @@ impl World {
                 interface, self.links[link].interfaces[side],
                 "interfaces come in the order of links"
             );
+            self.apply_device(link, side);
         }
         self.set_tracing();
     }
@@ -235,6 +239,51 @@ impl World {
         change(&mut wire.config);
         wire.lanes[0].configure(wire.config.forward.clone());
         wire.lanes[1].configure(wire.config.backward.clone());
+    }
+
+    /// Changes what a host's device at its end of a link does from now on; a restart of the host does not mend it.
+    ///
+    /// ```
+    /// use synfin_sim::{Device, LinkConfig, World};
+    /// use std::time::Duration;
+    /// let mut world = World::new(7);
+    /// let client = world.add_host("client", stack::Config::default(), &["10.0.0.1"]);
+    /// let server = world.add_host("server", stack::Config::default(), &["10.0.0.2"]);
+    /// let link = world.link(client, server, LinkConfig::default());
+    /// world.at(server).listen(80);
+    /// world.set_device(client, link, Device::Full);
+    /// let stream = world.at(client).connect("10.0.0.2:80");
+    /// world.run_for(Duration::from_secs(1));
+    /// assert_eq!(world.tally().frames, 0, "the SYN waits");
+    /// world.set_device(client, link, Device::Works);
+    /// world.run_for(Duration::from_secs(1));
+    /// assert_eq!(world.at(client).state(stream), tcp::State::Established);
+    /// ```
+    ///
+    /// # Panics
+    /// If the host is at neither end of the link.
+    pub fn set_device(&mut self, host: HostId, link: LinkId, device: Device) {
+        self.flush();
+        let side = self.side_of(host, link);
+        self.links[link.0].devices[side] = device;
+        self.apply_device(link.0, side);
+        self.nodes[host.0].is_touched = true;
+    }
+
+    /// Tells a host whether its device takes frames.
+    fn apply_device(&mut self, link: usize, side: usize) {
+        let wire = &self.links[link];
+        let (host, interface) = (&mut self.nodes[wire.ends[side].0].host, wire.interfaces[side]);
+        match wire.devices[side] {
+            Device::Full => host.hold_interface(interface),
+            Device::Works | Device::Fails => host.release_interface(interface),
+        }
+    }
+
+    /// Which end of a link a host is.
+    fn side_of(&self, host: HostId, link: LinkId) -> usize {
+        let ends = self.links[link.0].ends;
+        ends.iter().position(|end| *end == host).expect("the host is at one end of the link")
     }
 
     /// Starts a program on a host: it is called when time next moves.
@@ -309,9 +358,8 @@ impl World {
     /// If the host is at neither end of the link.
     pub fn inject(&mut self, host: HostId, link: LinkId, frame: Frame) {
         self.flush();
-        let wire = &self.links[link.0];
-        let side = wire.ends.iter().position(|end| *end == host).expect("the host is at one end of the link");
-        let from = wire.ends[1 - side];
+        let side = self.side_of(host, link);
+        let from = self.links[link.0].ends[1 - side];
         let record = self.record_frame(link.0, from, host, Origin::Injected, &frame);
         self.arrive(link.0, side, frame, record);
     }

@@ -5,12 +5,16 @@
 //! an interface is held, its frames and connections wait here, and those of the others take turns. What is
 //! *not* here: a link's own queue, and packets that wait for a neighbour's address (`neighbour.rs`).
 
+use crate::build::{self, Outgoing};
 use crate::frame_queue::{FrameQueue, HeldFrame};
 use crate::host::Host;
 use crate::id::SlabKey;
 use crate::interface::InterfaceId;
+use crate::neighbour::Demand;
+use crate::route::Hop;
+use crate::socket::Mark;
 use std::collections::{BTreeSet, VecDeque};
-use tcp::Instant;
+use tcp::{Instant, State};
 use wire::Frame;
 
 /// A frame that waits for its turn on a link.
@@ -174,15 +178,47 @@ impl Host {
     pub fn release_interface(&mut self, interface: InterfaceId) {
         if self.outbox.is_held(interface) {
             self.outbox.release(interface);
-            self.ready.extend(self.outbox.take_connections(interface));
+            self.retry_connections(interface);
         }
     }
 
-    /// The turn of a connection comes when its interface is held: it waits, and its timers go on.
+    /// The turn of a connection comes when its interface is held: it waits, and its timers go on. What changes it gives
+    /// it another turn; one that is over then leaves its reset and goes.
     #[cold]
     pub(crate) fn hold_connection(&mut self, now: Instant, interface: InterfaceId, index: u32) {
+        let Some(socket) = self.sockets.at_mut(index) else { return };
+        socket.marks.take(Mark::Ready);
+        if socket.connection.state() == State::Closed {
+            self.leave_reset(now, interface, index);
+            return self.handle_drained(now, index);
+        }
         self.outbox.hold_connection(interface, index);
         self.set_timer_of_held(now, index);
+    }
+
+    /// What a connection that is over still owes waits among the frames, without the connection: the link may never take
+    /// anything again.
+    fn leave_reset(&mut self, now: Instant, interface: InterfaceId, index: u32) {
+        let shape = self.shape(interface);
+        while let Some(socket) = self.sockets.at_mut(index)
+            && let Some(mut transmit) = socket.connection.poll_transmit(now, 0)
+        {
+            let key = socket.key;
+            let outgoing = Outgoing {
+                header: &mut transmit.header,
+                payload: transmit.payload,
+                segment_bytes: transmit.segment_bytes,
+                hop_limit: socket.hop_limit,
+                traffic_class: socket.connection.config().traffic_class,
+                layout: socket.connection.config().option_layout,
+            };
+            let mut frame = Frame::default();
+            build::tcp_frame(&mut frame, shape, &key, outgoing);
+            self.counters.segments_sent += 1;
+            let hop = self.routes.find_on(key.remote.ip(), interface);
+            let hop = hop.unwrap_or(Hop { interface, neighbour: key.remote.ip() });
+            self.enqueue_frame(now, hop, frame, Demand::Answer);
+        }
     }
 
     /// A connection that may not send has no timer of what it sends, but it may have others. One that is due
@@ -197,8 +233,17 @@ impl Host {
     /// The routing table has changed: connections that wait for an interface may have another one now.
     pub(crate) fn retry_held_connections(&mut self) {
         if self.outbox.held > 0 {
-            for interface in 0..self.interfaces.len() as u16 {
-                self.ready.extend(self.outbox.take_connections(InterfaceId(interface)));
+            (0..self.interfaces.len() as u16).for_each(|number| self.retry_connections(InterfaceId(number)));
+        }
+    }
+
+    /// The connections that wait for an interface have their turns again.
+    fn retry_connections(&mut self, interface: InterfaceId) {
+        for index in self.outbox.take_connections(interface) {
+            if let Some(socket) = self.sockets.at_mut(index)
+                && !socket.marks.put(Mark::Ready)
+            {
+                self.ready.push_back(index);
             }
         }
     }

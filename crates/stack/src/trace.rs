@@ -44,7 +44,8 @@ impl Host {
 
     /// Which [`Trace::Sent`] tells of the frame that [`Host::poll_transmit`] returned last, by
     /// [`TraceRecord::number`]. The pieces of one super-segment have one record. `None` without tracing,
-    /// for frames that carry no TCP segment, and for those that had to wait for a neighbour's link address.
+    /// for frames that carry no TCP segment, for those that had to wait for a neighbour's link address,
+    /// and for the resets of connections that were over while their link took nothing.
     pub fn last_sending(&self) -> Option<u64> {
         self.last_sending
     }

@@ -42,7 +42,7 @@ pub struct Usage {
     /// Memory that all of this takes, with what waits in queues, in bytes: at least what was allocated for it, and at
     /// most about twice that.
     pub held_bytes: usize,
-    /// How that stands to [`Config::memory`].
+    /// How that stands to [`crate::Config::memory`].
     pub memory: MemoryLevel,
 }
 

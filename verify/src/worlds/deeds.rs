@@ -63,8 +63,8 @@ impl Trial {
     }
 
     /// A host loses its memory; its programs start again, and clients connect once more.
-    pub(crate) fn begin_again(&mut self, plan: &Plan, rebirth: &Rebirth) {
-        self.world.run_until(rebirth.at);
+    pub(crate) fn begin_again(&mut self, plan: &Plan, rebirth: &Rebirth) -> Result<(), String> {
+        self.run_until(plan, rebirth.at)?;
         self.remember();
         self.watch.borrow_mut().begin_again();
         for lives in &self.lives {
@@ -72,6 +72,9 @@ impl Trial {
             let mut life = lives[rebirth.side].borrow_mut();
             life.socket = None;
             life.over_at.get_or_insert(self.world.now());
+        }
+        if let Some(company) = &mut self.company {
+            company.begin_again(self.hosts[rebirth.side], self.world.now());
         }
         self.world.restart(self.hosts[rebirth.side], stack_config(plan, &rebirth.config));
         let again: Vec<usize> = (0..plan.talks.len()).filter(|talk| is_again(plan, *talk)).collect();
@@ -83,6 +86,7 @@ impl Trial {
         if rebirth.side == 1 {
             self.start_server(plan, again);
         }
+        Ok(())
     }
 
     fn inject(&mut self, to: usize, frame: Frame) {

@@ -3,6 +3,7 @@
 //! Each [`Deed`] stands for itself, with luck of its own: to take one away leaves the others as they are. What a path or
 //! a host is from the beginning stands in the plan itself (`dimensions.rs`).
 
+use crate::worlds::beside::Beside;
 use crate::worlds::dimensions;
 use crate::worlds::plan::{Family, Opening, Plan, ms, pick, sometimes};
 use sim::{Dice, Ends, PathMtu, TooBigAnswer};
@@ -22,6 +23,8 @@ pub(crate) struct Evil {
     pub(crate) memory_bytes: Option<usize>,
     /// One of the hosts loses its memory; at most one of them, once.
     pub(crate) rebirth: Option<Rebirth>,
+    /// A third host, and a device that refuses frames.
+    pub(crate) beside: Option<Beside>,
 }
 
 /// A host starts anew in the middle of everything.
@@ -164,7 +167,7 @@ impl Evil {
             (dimensions::COOKIES_KEEP_EVERYTHING && sometimes(dice, 25.0)).then(|| pick(dice, &[0, 0, 1, 3]));
         let rebirth = sometimes(dice, 15.0).then(|| rebirth(dice, plan));
         let memory_bytes = sometimes(dice, 20.0).then(|| pick(dice, &[300_000, 600_000, 1 << 20, 4 << 20]));
-        Evil { deeds, half_open_max, memory_bytes, rebirth }
+        Evil { deeds, half_open_max, memory_bytes, rebirth, beside: None }
     }
 
     /// Whether there is none.
@@ -173,6 +176,7 @@ impl Evil {
             && self.half_open_max.is_none()
             && self.memory_bytes.is_none()
             && self.rebirth.is_none()
+            && self.beside.is_none()
     }
 
     /// Every moment at which something is done, in the order of time: which deed, and which time of it.
@@ -227,6 +231,7 @@ impl Evil {
         self.deeds.iter().map(|deed| 1_000 + u64::from(deed.times)).sum::<u64>()
             + 1_000 * u64::from(self.half_open_max.is_some())
             + 1_000 * u64::from(self.memory_bytes.is_some())
+            + self.beside.as_ref().map_or(0, Beside::weight)
             + self.rebirth.as_ref().map_or(0, |rebirth| {
                 3_000 + 1_000 * u64::from(rebirth.config != dimensions::plain(&rebirth.config))
             })
@@ -248,6 +253,10 @@ impl Evil {
         with(&|evil| evil.half_open_max = None);
         with(&|evil| evil.memory_bytes = None);
         with(&|evil| evil.rebirth = None);
+        with(&|evil| evil.beside = None);
+        for beside in self.beside.iter().flat_map(Beside::smaller) {
+            with(&|evil| evil.beside = Some(beside.clone()));
+        }
         with(&|evil| {
             if let Some(rebirth) = &mut evil.rebirth {
                 rebirth.config = dimensions::plain(&rebirth.config);

@@ -1,6 +1,7 @@
 //! What one seed says: the applications, the faults, and how to make both smaller.
 
 use crate::worlds::actor::Life;
+use crate::worlds::beside::Beside;
 use crate::worlds::dimensions;
 use crate::worlds::evil::Evil;
 use sim::{
@@ -145,6 +146,7 @@ impl Plan {
                 plan.talks.extend(again);
             }
         }
+        plan.evil.beside = Beside::of(&mut Dice::for_purpose(seed, 97), &plan);
         plan
     }
 
@@ -343,6 +345,9 @@ impl core::fmt::Display for Plan {
         }
         if let Some(rebirth) = &self.evil.rebirth {
             writeln!(f, "  {rebirth:?}")?;
+        }
+        if let Some(beside) = &self.evil.beside {
+            writeln!(f, "  {beside:?}")?;
         }
         self.evil.deeds.iter().try_for_each(|deed| writeln!(f, "  {deed:?}"))
     }

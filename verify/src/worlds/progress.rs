@@ -43,9 +43,9 @@ impl Progress {
     /// Watches the faults of a world from now on.
     pub(crate) fn new(world: &mut World, plan: &Plan) -> Self {
         let last_fault = Rc::new(Cell::new(Instant::ZERO));
-        let fault = last_fault.clone();
+        let (fault, link) = (last_fault.clone(), world.links().next());
         world.observe_frames(move |crossing| {
-            if crossing.ended != Ended::Whole {
+            if crossing.ended != Ended::Whole && Some(crossing.link) == link {
                 fault.set(crossing.at);
             }
         });

@@ -2,6 +2,7 @@
 
 use crate::caught;
 use crate::worlds::actor::{Actor, Life};
+use crate::worlds::beside::{Beside, Company};
 use crate::worlds::dimensions::COOKIES_KEEP_EVERYTHING;
 use crate::worlds::plan::{Ending, Family, Opening, Plan};
 use crate::worlds::progress::{self, Progress};
@@ -39,6 +40,8 @@ pub(crate) struct Trial {
     pub(crate) hosts: [HostId; 2],
     pub(crate) lives: Vec<[Shared<Life>; 2]>,
     pub(crate) watch: Rc<RefCell<Watch>>,
+    /// The third host, if there is one.
+    pub(crate) company: Option<Company>,
     /// A host was short of memory before it started anew.
     short_before: bool,
 }
@@ -89,9 +92,11 @@ impl Trial {
             watch.borrow_mut().scaling_stripped = strips(wire::tcp::kind::WINDOW_SCALE);
             watch.borrow_mut().mss_stripped = strips(wire::tcp::kind::MSS);
         }
-        world.link(client, server, link);
+        let first = world.link(client, server, link);
+        let join = |beside: &Beside| Company::join(&mut world, plan, beside, [client, server], first);
+        let company = plan.evil.beside.as_ref().map(join);
         let lives: Vec<[Shared<Life>; 2]> = plan.talks.iter().map(|_| Default::default()).collect();
-        let mut trial = Trial { world, hosts: [client, server], lives, watch, short_before: false };
+        let mut trial = Trial { world, hosts: [client, server], lives, watch, company, short_before: false };
         trial.set_watch(plan);
         trial.start_programs(plan);
         trial
@@ -101,7 +106,11 @@ impl Trial {
         let first_lives = (0..plan.talks.len()).filter(|talk| !is_again(plan, *talk));
         self.watch.borrow_mut().talks = first_lives.map(|talk| (ends(plan, talk)[0].port(), talk)).collect();
         let (watch, client) = (self.watch.clone(), self.hosts[0]);
+        let is_beside = self.company.as_ref().map(Company::observer);
         self.world.set_fate(move |sent| {
+            if is_beside.as_ref().is_some_and(|is_beside| is_beside(sent)) {
+                return Fate::Deliver;
+            }
             let mut watch = watch.borrow_mut();
             let side = usize::from(sent.from != client);
             // Answers to strangers and fragments of answers are nobody's connection.
@@ -123,8 +132,8 @@ impl Trial {
             self.start_client(plan, *talk);
             if plan.talks[*talk].opening == Opening::Simultaneous {
                 let ([there, here], opens_at) = (ends(plan, *talk), plan.talks[*talk].opens_at);
-                self.world
-                    .start(self.hosts[1], connecting(self.actor(plan, *talk, 1), here, there, opens_at));
+                let options = ConnectOptions { local: Some(here), ..ConnectOptions::new(there) };
+                self.world.start(self.hosts[1], connecting(self.actor(plan, *talk, 1), options, opens_at));
             }
         }
         let is_served = |talk: &usize| plan.talks[*talk].opening != Opening::Simultaneous;
@@ -134,7 +143,8 @@ impl Trial {
     /// The program of the client of a connection.
     pub(crate) fn start_client(&mut self, plan: &Plan, talk: usize) {
         let ([here, there], opens_at) = (ends(plan, talk), plan.talks[talk].opens_at);
-        self.world.start(self.hosts[0], connecting(self.actor(plan, talk, 0), here, there, opens_at));
+        let options = ConnectOptions { local: Some(here), ..ConnectOptions::new(there) };
+        self.world.start(self.hosts[0], connecting(self.actor(plan, talk, 0), options, opens_at));
     }
 
     /// The program that listens for the clients of these connections.
@@ -171,13 +181,13 @@ impl Trial {
         let mut rebirth = plan.evil.rebirth.as_ref();
         for (at, deed, time) in moments {
             if let Some(now) = rebirth.take_if(|rebirth| rebirth.at <= at) {
-                self.begin_again(plan, now);
+                self.begin_again(plan, now)?;
             }
             self.run_until(plan, at)?;
             self.act(plan, &plan.evil.deeds[deed], time)?;
         }
         if let Some(now) = rebirth {
-            self.begin_again(plan, now);
+            self.begin_again(plan, now)?;
         }
         self.run_until(plan, plan.faults_end)?;
         self.check_bounds(plan)?;
@@ -189,23 +199,26 @@ impl Trial {
         let over =
             |lives: &[[Shared<Life>; 2]]| lives.iter().flatten().all(|life| life.borrow().over_at.is_some());
         // A server never hears of a connection that the client threw away before it was open.
-        let (link, hosts) = (self.link(), self.hosts);
+        let (link, hosts, company) = (self.link(), self.hosts, &self.company);
         let mut stall = None;
         self.world.wait_until(DONE_WITHIN, |world| {
             if progress.is_due(world.now()) {
                 stall = look(&mut progress, world, link, hosts, &lives, plan).err();
             }
-            stall.is_some() || over(&lives)
+            stall.is_some() || over(&lives) && company.as_ref().is_none_or(Company::is_over)
         });
         if let Some(stall) = stall {
             return Err(stall);
         }
         self.check_bounds(plan)?;
         self.check_lives(plan)?;
+        if let Some(company) = &self.company {
+            company.check()?;
+        }
         self.abort_the_forgotten();
         let frames_before = self.world.tally().frames;
         self.world.run_for(GONE_WITHIN);
-        for host in self.hosts {
+        for host in self.world.hosts() {
             let usage = self.world.host(host).usage();
             let left = usage.connections
                 + usage.half_open
@@ -221,25 +234,44 @@ impl Trial {
         // What was queued when the applications left still goes out, or is refused segment by segment.
         let queued: u64 =
             plan.talks.iter().flat_map(|talk| talk.ends.iter()).map(|end| 25 + end.bytes / 20).sum();
+        let queued = queued + work_beside(plan);
         // Who sent a SYN and is nobody is answered a few times more, and asked for three times each.
         let answers = if plan.link.ends == Ends::Ethernet { 24 } else { 8 };
         if afterwards > queued + answers * plan.evil.frames() {
             return Err(format!("{afterwards} frames after everything was over"));
         }
-        self.check_effort(plan)
+        self.check_effort(plan)?;
+        self.company.as_ref().map_or(Ok(()), |company| company.check_left(&mut self.world))
     }
 
-    /// Lives up to this time; where memory is small, it is looked at again and again.
-    fn run_until(&mut self, plan: &Plan, at: Instant) -> Result<(), String> {
-        if plan.evil.memory_bytes.is_none() {
+    /// Lives up to this time; devices change meanwhile.
+    pub(crate) fn run_until(&mut self, plan: &Plan, at: Instant) -> Result<(), String> {
+        while let Some((switch_at, device)) =
+            self.company.as_mut().and_then(|company| company.next_switch(at))
+        {
+            self.live_until(plan, switch_at)?;
+            if let Some(company) = &self.company {
+                company.switch(&mut self.world, device);
+            }
+        }
+        self.live_until(plan, at)
+    }
+
+    /// Lives up to this time; where memory is small, or a third host waits for its beats, it is looked at again and again.
+    fn live_until(&mut self, plan: &Plan, at: Instant) -> Result<(), String> {
+        if plan.evil.memory_bytes.is_none() && self.company.is_none() {
             self.world.run_until(at);
             return Ok(());
         }
         let (hosts, mut wrong, mut looks) = (self.hosts, None, 0u32);
+        let company = &mut self.company;
         self.world.wait_until(at.since(self.world.now()), |world| {
             looks += 1;
             if looks.is_multiple_of(16) {
                 wrong = hosts.iter().find_map(|host| check_memory(plan, world.host(*host)).err());
+            }
+            if let Some(company) = company {
+                wrong = wrong.take().or(company.look(world.now()).err());
             }
             wrong.is_some()
         });
@@ -264,13 +296,13 @@ impl Trial {
 
     /// Who still waits for a peer that is gone is told to stop.
     fn abort_the_forgotten(&mut self) {
-        for lives in &self.lives {
-            for (life, host) in lives.iter().zip(self.hosts) {
-                let life = life.borrow();
-                if let (Some(socket), None) = (life.socket, life.over_at) {
-                    self.world.at(host).abort(socket);
-                    self.world.at(host).close(socket);
-                }
+        let ends = self.lives.iter().flat_map(|lives| lives.iter().zip(self.hosts));
+        let beside = self.company.iter().flat_map(Company::ends);
+        for (life, host) in ends.chain(beside) {
+            let life = life.borrow();
+            if let (Some(socket), None) = (life.socket, life.over_at) {
+                self.world.at(host).abort(socket);
+                self.world.at(host).close(socket);
             }
         }
     }
@@ -360,7 +392,7 @@ impl Trial {
             .flat_map(|talk| talk.ends.iter())
             .map(|end| end.bytes / 40 + end.bytes / end.chunk_max.max(1) + 200)
             .sum();
-        let work = work + plan.evil.frames();
+        let work = work + plan.evil.frames() + work_beside(plan);
         if tally.frames > 30 * work || tally.timers > 60 * work + 2 * tally.frames {
             return Err(format!("too much effort for work of {work}: {tally:?}"));
         }
@@ -468,11 +500,14 @@ fn talk_of(talks: &BTreeMap<u16, usize>, sent: &sim::Sent<'_>, side: usize) -> O
     talks.get(&ports[side]).copied()
 }
 
+fn work_beside(plan: &Plan) -> u64 {
+    plan.evil.beside.as_ref().map_or(0, |beside| beside.work(plan))
+}
+
 /// A program that connects and then acts.
-fn connecting(
+pub(crate) fn connecting(
     mut actor: Actor,
-    local: SocketAddr,
-    remote: SocketAddr,
+    options: ConnectOptions,
     opens_at: Duration,
 ) -> impl FnMut(&mut At<'_>) {
     let mut socket = None;
@@ -481,12 +516,11 @@ fn connecting(
         if at.now() < opens_at {
             return at.wake_at(opens_at);
         }
-        let options = ConnectOptions { local: Some(local), ..ConnectOptions::new(remote) };
         let now = at.now();
-        socket = socket.or_else(|| match at.host().tcp_connect_with(now, options) {
+        socket = socket.or_else(|| match at.host().tcp_connect_with(now, options.clone()) {
             Ok(socket) => Some(socket),
             Err(stack::Error::OutOfMemory) => None,
-            Err(why) => panic!("cannot connect to {remote}: {why}"),
+            Err(why) => panic!("cannot connect to {}: {why}", options.remote),
         });
         let Some(socket) = socket else { return at.wake_after(RETRY_AFTER) };
         actor.act(at, socket);

@@ -8,6 +8,7 @@ use super::node::Program;
 use super::station;
 use super::{CALLS_AT_ONCE_MAX, EVENTS_AT_ONCE_MAX, HEARD_MAX, World};
 use crate::application::At;
+use crate::device::Device;
 use crate::fate::{Fate, Sent};
 use crate::ids::{HostId, LinkId};
 use crate::link::{Ends, Launch, Mishap, Moving};
@@ -250,6 +251,10 @@ impl World {
         let record = self.record_frame(link, from, to, origin, &frame);
         if let Some(frame) = record {
             self.note(from, Happening::Departed { frame }, None);
+        }
+        if self.links[link].devices[side] == Device::Fails {
+            self.tell_end(link, side, &frame, Ended::Lost(Lost::Device));
+            return self.lose(link, side, record, Lost::Device);
         }
         let mut launches = std::mem::take(&mut self.launches);
         self.links[link].lanes[side].enter(self.now, Moving { frame, record, fate }, &mut launches);

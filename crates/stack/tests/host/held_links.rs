@@ -154,6 +154,24 @@ fn a_connection_behind_a_full_link_still_ends_at_its_user_timeout() {
 }
 
 #[test]
+fn connections_that_are_over_are_not_kept_for_a_link_that_takes_nothing() {
+    let mut three = Three::new();
+    let (held, held_peer) = three.connect(0);
+    three.middle.hold_interface(three.links[0]);
+    let now = three.now;
+    three.middle.tcp_write(now, held, &text(50_000)).unwrap();
+    assert_eq!(three.settle(), [0, 0]);
+    three.middle.tcp_abort(now, held).unwrap();
+    three.middle.tcp_close(now, held).unwrap();
+    assert_eq!(three.settle(), [0, 0]);
+    assert_eq!(three.middle.usage().connections, 0, "its reset waits, and nothing else of it");
+    three.middle.release_interface(three.links[0]);
+    assert_eq!(three.settle(), [1, 0]);
+    let reset = three.others[0].tcp_read(now, held_peer, &mut [0; 10]);
+    assert_eq!(reset, Err(tcp::ReadError::Failed(tcp::Error::Reset)));
+}
+
+#[test]
 fn a_new_route_leads_around_a_full_link() {
     let mut three = Three::new();
     // The network behind both others; first by the link that will be full.
