@@ -75,6 +75,25 @@ fn an_acknowledgment_is_sent_from_inside_a_window_that_shrank() {
 }
 
 #[test]
+fn a_reset_is_sent_from_inside_a_window_that_shrank() {
+    // SND.NXT is outside then, where the peer must not believe a reset (RFC 9293 §3.10.7.4).
+    let mut pair = Pair::with(pair::unpaced(), Config::default()).opened();
+    pair.fate = Box::new(|sent| if sent.len > 0 { Fate::Lose } else { Fate::Deliver });
+    let now = pair.now;
+    pair.client.write(now, &pattern(10_000)).expect("room");
+    pair.flush();
+    let una = pair.client.snapshot().snd_una;
+    let header = pair.next_header(Side::Client, Flags::ACK);
+    pair.inject(Side::Client, Header { ack: una, window: 0, ..header }, b"");
+    assert_eq!(pair.client.snapshot().snd_wnd, 0);
+    let now = pair.now;
+    pair.client.abort(now);
+    let reset = pair.client.poll_transmit(now, 0).expect("a reset");
+    assert!(reset.header.flags.rst());
+    assert_eq!(reset.header.seq, una, "what the peer expects next");
+}
+
+#[test]
 fn crumbs_smaller_than_the_unit_of_the_scale_do_not_keep_a_window_open() {
     let config = Config { receive_buffer_bytes: 1 << 20, ..Config::default() };
     let mut pair = Pair::with(Config::default(), config).opened();

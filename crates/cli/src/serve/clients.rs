@@ -3,7 +3,7 @@
 //! Beyond the bound nobody is turned away: connections wait in the listener's queue, which has a bound
 //! of its own. While most threads are taken, idle connections are not kept for long.
 
-use super::exchange::{Exchange, Patience};
+use super::exchange::{Exchange, Patience, Share};
 use super::folder::Folder;
 use super::journal::Journal;
 use std::io::ErrorKind;
@@ -16,6 +16,9 @@ use synfin::net::{TcpListener, TcpStream};
 const CLIENTS_MAX: usize = 1_024;
 /// From here on idle connections have to make room.
 const CROWDED: usize = CLIENTS_MAX / 4 * 3;
+/// What all connections together may hold of files, when each holds one piece: up to 64 connections have pieces of the
+/// largest size that is of use, and the pieces of a thousand are together no larger.
+const PIECES_BYTES: usize = 16 << 20;
 /// The stack of a thread: ours are shallow.
 const STACK_BYTES: usize = 512 << 10;
 
@@ -62,10 +65,7 @@ impl Clients {
         let (folder, journal) = (Arc::clone(&self.folder), self.journal.clone());
         let serve = move || {
             let crowd = Arc::clone(&seat.0);
-            let patience = move || {
-                if crowd.taken() > CROWDED { Patience::Short } else { Patience::Usual }
-            };
-            Exchange::new(&stream, &folder, &journal).run(patience);
+            Exchange::new(&stream, &folder, &journal, &|| crowd.share()).run();
             drop(stream);
             drop(seat);
         };
@@ -86,8 +86,13 @@ impl Seats {
         Seat(Arc::clone(seats))
     }
 
-    fn taken(&self) -> usize {
-        *self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What one of those that are seated may have.
+    fn share(&self) -> Share {
+        let taken = *self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        Share {
+            patience: if taken > CROWDED { Patience::Short } else { Patience::Usual },
+            piece_bytes_max: PIECES_BYTES / taken.max(1),
+        }
     }
 }
 

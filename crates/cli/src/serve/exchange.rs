@@ -23,6 +23,15 @@ pub(crate) enum Patience {
     Short,
 }
 
+/// What a connection may have of what all of them share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Share {
+    /// How long it may be idle between requests.
+    pub(crate) patience: Patience,
+    /// How much of a file it may hold in memory in one piece; it holds two or three.
+    pub(crate) piece_bytes_max: usize,
+}
+
 /// From a request's first byte to the end of its head.
 const HEAD_TIME: Duration = Duration::from_secs(30);
 /// How long a peer may take for anything at all within a body, or let us wait with an answer's.
@@ -44,6 +53,7 @@ pub(crate) struct Exchange<'a> {
     from: BufReader<&'a TcpStream>,
     folder: &'a Folder,
     journal: &'a Journal,
+    share: &'a dyn Fn() -> Share,
 }
 
 /// Whether another request may follow.
@@ -54,15 +64,20 @@ enum Next {
 }
 
 impl<'a> Exchange<'a> {
-    /// Serves this connection from this folder.
-    pub(crate) fn new(stream: &'a TcpStream, folder: &'a Folder, journal: &'a Journal) -> Self {
-        Exchange { stream, from: BufReader::with_capacity(READ_BYTES, stream), folder, journal }
+    /// Serves this connection from this folder. `share` is asked again and again, because others come and go.
+    pub(crate) fn new(
+        stream: &'a TcpStream,
+        folder: &'a Folder,
+        journal: &'a Journal,
+        share: &'a dyn Fn() -> Share,
+    ) -> Self {
+        Exchange { stream, from: BufReader::with_capacity(READ_BYTES, stream), folder, journal, share }
     }
 
     /// Serves it to its end. The caller drops the stream, which sends the FIN.
-    pub(crate) fn run(mut self, patience: impl Fn() -> Patience) {
+    pub(crate) fn run(mut self) {
         for _ in 0..REQUESTS_MAX {
-            let idle = match patience() {
+            let idle = match (self.share)().patience {
                 Patience::Usual => STALL_TIME,
                 Patience::Short => Duration::from_secs(2),
             };
@@ -161,7 +176,7 @@ impl<'a> Exchange<'a> {
         self.journal.asked(&asked);
         let is_head = request.is_some_and(|request| request.method == "HEAD");
         let shown = if is_head { sending::Shown::HeadOnly } else { sending::Shown::Whole };
-        sending::send(self.stream, reply, shown, after)?;
+        sending::send(self.stream, reply, shown, after, &|| (self.share)().piece_bytes_max)?;
         Ok(match after {
             After::Stay => Next::Another,
             After::Part => Next::Part,
