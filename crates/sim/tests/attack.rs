@@ -4,8 +4,8 @@
 //! Bytes delivered are a prefix of bytes sent, in order, once; a clean close delivers everything; everything is
 //! over, and nothing is left, within a bound after the last fault; until then no sender stalls for longer than two
 //! of its timeouts; nothing panics, runs wild or grows; no segment that RFC 9293 forbids is sent; and where nothing
-//! is late or comes twice no reduction of a congestion window is taken back. A failure is made smaller, then printed
-//! with its seed and its ladder.
+//! is late or comes twice no reduction of a congestion window is taken back. The first failure is made smaller, then
+//! printed with its seed and its ladder; the others of a run are a line each.
 //!
 //! A plan (`plan.rs`) is drawn from the seed: faults of the path, options, applications. An evil one has more of them
 //! (`dimensions.rs`) and deeds (`evil.rs`): segments and complaints that strangers forge, floods (`stranger.rs`), lies of
@@ -44,8 +44,12 @@ mod watch;
 
 use failure::report;
 use plan::Plan;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use trial::trial;
+
+/// A run that has found so many failures ends: they have a cause in common.
+const FAILURES_MAX: usize = 50;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
@@ -83,7 +87,7 @@ fn nothing_is_taken_back_where_nothing_is_late() {
     live_all(1_000, Plan::in_order, "nothing_is_taken_back");
 }
 
-/// Lives the plans of many seeds; the first failure is told.
+/// Lives the plans of many seeds; the first failure by seed is told in full, every other in a line.
 fn live_all(usually: u64, plan_of: fn(u64) -> Plan, name: &str) {
     let seeds = match number("SYNFIN_SEED") {
         Some(seed) => seed..seed + 1,
@@ -96,16 +100,18 @@ fn live_all(usually: u64, plan_of: fn(u64) -> Plan, name: &str) {
     let (next, last) = (AtomicU64::new(seeds.start), seeds.end);
     let workers = std::thread::available_parallelism().map_or(2, usize::from).min(8);
     let totals = [AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0)];
-    // The first failure by seed is told, whichever thread found it.
-    let failure = std::sync::Mutex::new(None::<(u64, String)>);
+    let failures = std::sync::Mutex::new(BTreeMap::<u64, String>::new());
+    let note = |seed: u64, why: String| {
+        let mut failures = failures.lock().expect("no thread panics while it holds the lock");
+        failures.insert(seed, why);
+        failures.len() < FAILURES_MAX
+    };
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= last
-                        || failure.lock().expect("no thread panics while it holds the lock").is_some()
-                    {
+                    if seed >= last {
                         return;
                     }
                     match trial(&plan_of(seed)) {
@@ -115,10 +121,8 @@ fn live_all(usually: u64, plan_of: fn(u64) -> Plan, name: &str) {
                             totals[2].fetch_add(tallied.segments, Ordering::Relaxed);
                         }
                         Err(why) => {
-                            let mut failure =
-                                failure.lock().expect("no thread panics while it holds the lock");
-                            if failure.as_ref().is_none_or(|(earlier, _)| seed < *earlier) {
-                                *failure = Some((seed, why));
+                            if !note(seed, why) {
+                                next.store(last, Ordering::Relaxed);
                             }
                         }
                     }
@@ -126,8 +130,11 @@ fn live_all(usually: u64, plan_of: fn(u64) -> Plan, name: &str) {
             });
         }
     });
-    if let Some((seed, why)) = failure.into_inner().expect("no thread panics while it holds the lock") {
-        panic!("{}", report(&plan_of(seed), &why, name));
+    let failures = failures.into_inner().expect("no thread panics while it holds the lock");
+    if let Some((seed, why)) = failures.first_key_value() {
+        let told = report(&plan_of(*seed), why, name);
+        let lines: String = failures.iter().map(|(seed, why)| line(*seed, why)).collect();
+        panic!("{told}\n{} of the seeds {seeds:?} fail:\n{lines}", failures.len());
     }
     let [events, virtual_s, segments] = totals.map(AtomicU64::into_inner);
     let took = began.elapsed().as_secs_f64();
@@ -137,4 +144,10 @@ fn live_all(usually: u64, plan_of: fn(u64) -> Plan, name: &str) {
         (seeds.end - seeds.start) as f64 / took,
         virtual_s as f64 / 3_600.0,
     );
+}
+
+/// A failure in a line.
+fn line(seed: u64, why: &str) -> String {
+    let short: String = why.chars().take(240).map(|c| if c == '\n' { ' ' } else { c }).collect();
+    format!("  {seed}: {short}\n")
 }
