@@ -75,16 +75,17 @@ fn what_was_found_once_is_not_found_again() {
         }
     }
     let of_strangers = [
-        // Fragments beyond the budget of a host that called it calm.
-        51,      // Two ends that refused each other's segments, each before what the other expected.
-        190_580, // An acknowledgment that was lost with the text that carried it.
-        302_767, // A third step that came late and took TIME-WAIT away, and with it what was not read.
-        270_799, // F-RTO that waited for a window without room.
-        382_835, // Of the watch: options that a middlebox took out of the third step of a cookie,
-        110_954, 297_864, 340_061, // challenges that are rationed,
-        137_212, // TIME-WAIT that speaks while a cookie is out,
-        213_953, // and a buffer of a hundred bytes.
-        248_033,
+        51,      // Fragments beyond the budget of a host that called it calm.
+        190_580, // Two ends that refused each other's segments, each before what the other expected.
+        302_767, // An acknowledgment that was lost with the text that carried it.
+        270_799, // A third step that came late and took TIME-WAIT away, and with it what was not read.
+        382_835, // F-RTO that waited for a window without room.
+        110_954, // Of the watch: options that a middlebox took out of the third step of a cookie,
+        297_864, // again,
+        340_061, // and again;
+        137_212, // challenges that are rationed;
+        213_953, // TIME-WAIT that speaks while a cookie is out;
+        248_033, // a buffer of a hundred bytes.
     ];
     for seed in of_strangers {
         if let Err(why) = trial(&Plan::evil(seed)) {
