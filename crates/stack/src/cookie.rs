@@ -111,7 +111,8 @@ fn decode_options(mss: u16, timestamps: Option<Timestamps>) -> Options {
 
 impl Host {
     /// Answers a SYN with a cookie, without storing anything. Ends in TIME-WAIT get one only if its number, which cannot be
-    /// chosen, is large enough; else the SYN is dropped, and TIME-WAIT stays.
+    /// chosen, is large enough (RFC 9293 §3.6.1, MAY-2). Returns whether it is; else TIME-WAIT challenges the SYN, and a
+    /// peer that has forgotten the old connection answers with the reset that ends it.
     pub(crate) fn send_cookie(
         &mut self,
         now: Instant,
@@ -120,11 +121,11 @@ impl Host {
         mut birth: Birth,
         config: Arc<Config>,
         succession: Option<Succession>,
-    ) {
+    ) -> bool {
         let mss = syn.header.options.mss.unwrap_or(if key.is_v4() { MSS_V4_DEFAULT } else { MSS_V6_DEFAULT });
         birth.iss = self.cookies.make(now, key, syn.header.seq, mss);
         if succession.is_some_and(|succession| birth.iss.before(succession.iss_at_least)) {
-            return self.counters.discard(Discard::TcpTimeWait);
+            return false;
         }
         // Without timestamps only the MSS returns to us, so no other option may be agreed on.
         let mut asked = Segment { header: syn.header, ..Segment::default() };
@@ -134,13 +135,14 @@ impl Host {
         let options = asked.header.options;
         let mut short_lived = Connection::answer(now, birth, config, &asked);
         let Some(mut answer) = short_lived.poll_transmit(now, 0).map(|transmit| transmit.header) else {
-            return;
+            return true;
         };
         if let Some(timestamps) = &mut answer.options.timestamps {
             timestamps.value = encode_options(timestamps.value, &options);
         }
         self.counters.cookies_sent += 1;
         self.send_header(now, key, answer, SendReason::SynAck);
+        true
     }
 
     /// Whether a segment that a listener would refuse with a reset is dropped instead: while cookies are out, it may belong to

@@ -80,7 +80,7 @@ impl Host {
         self.offer_to_listener(now, key, segment, Succession { place: index, iss_at_least })
     }
 
-    /// Hands a newer SYN to the listener, which may drop it. Returns whether there is one.
+    /// Hands a newer SYN to the listener, which may drop it. Returns whether there is one that can take it.
     fn offer_to_listener(
         &mut self,
         now: Instant,
@@ -89,16 +89,30 @@ impl Host {
         succession: Succession,
     ) -> bool {
         let parent = self.listeners.find(key.local, key.local_port);
-        if let Some(parent) = parent {
-            self.arrive_at_listener(now, parent, key, segment, Some(succession));
-        }
-        parent.is_some()
+        parent.is_some_and(|parent| self.arrive_at_listener(now, parent, key, segment, Some(succession)))
     }
 
     /// A newer SYN may have been answered with a cookie. Returns whether this segment brings it back.
+    ///
+    /// A cookie that could not have answered a newer SYN is the one that opened what is in TIME-WAIT now: its third step
+    /// has come again, or late.
     fn follow_with_cookie(&mut self, now: Instant, place: u32, key: &FlowKey, segment: &mut Segment) -> bool {
-        let parent = self.listeners.find(key.local, key.local_port).filter(|_| self.cookies.are_out(now));
+        if !self.cookies.are_out(now) {
+            return false;
+        }
+        let cookie = segment.header.ack - 1;
+        let is_newer = self.iss_at_least(place).is_some_and(|least| cookie.at_or_after(least));
+        let parent = self.listeners.find(key.local, key.local_port).filter(|_| is_newer);
         parent.is_some_and(|parent| self.accept_cookie(now, parent, key, segment, Some(place)))
+    }
+
+    /// The smallest initial sequence number with which another connection may follow the one in TIME-WAIT at this place.
+    fn iss_at_least(&self, place: u32) -> Option<Seq> {
+        if place & TIME_WAIT_BIT != 0 {
+            return self.iss_after(place & !TIME_WAIT_BIT);
+        }
+        let time_wait = self.sockets.at(place)?.connection.time_wait()?;
+        Some(time_wait.iss_at_least())
     }
 
     /// Takes the connection in TIME-WAIT at this place out of the way of a newer one with the same ends.
@@ -132,8 +146,8 @@ impl Host {
         if let Predecessor::Held(key) = *predecessor
             && let Some(socket) = self.sockets.get_mut(key)
         {
-            // The application keeps what it has read and can still read.
-            socket.connection.abort(self.now);
+            // As if its time were over: what has arrived can still be read.
+            socket.connection.forget(self.now);
             self.touch_connection(self.now, key.index);
         }
     }

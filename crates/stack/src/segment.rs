@@ -112,7 +112,8 @@ impl Host {
 
     fn deliver_to_listener(&mut self, now: Instant, key: &FlowKey, segment: &mut Segment) {
         if let Some(index) = self.listeners.find(key.local, key.local_port) {
-            return self.arrive_at_listener(now, index, key, segment, None);
+            self.arrive_at_listener(now, index, key, segment, None);
+            return;
         }
         self.counters.discard(Discard::TcpClosedPort);
         self.trace_unmatched(now, key, segment, Refusal::NoConnection);
@@ -121,7 +122,8 @@ impl Host {
         }
     }
 
-    /// A segment arrives for a listener (RFC 9293 §3.10.7.2); with a succession, its ends are in TIME-WAIT.
+    /// A segment arrives for a listener (RFC 9293 §3.10.7.2); with a succession, its ends are in TIME-WAIT. Returns `false`
+    /// if it is a SYN that can never be taken while they are: [`Host::send_cookie`] says when.
     pub(crate) fn arrive_at_listener(
         &mut self,
         now: Instant,
@@ -129,7 +131,7 @@ impl Host {
         key: &FlowKey,
         segment: &mut Segment,
         succession: Option<Succession>,
-    ) {
+    ) -> bool {
         let listener = self.listeners.at(index);
         let config = listener.and_then(|listener| listener.config.as_ref()).unwrap_or(&self.config.tcp);
         if config.syn_fin_opens && segment.header.flags.syn() {
@@ -140,10 +142,10 @@ impl Host {
                 self.counters.discard(Discard::TcpListenerIgnored);
                 self.trace_unmatched(now, key, segment, why);
             }
-            Arrival::Open => self.open_passively(now, index, key, segment, succession),
+            Arrival::Open => return self.open_passively(now, index, key, segment, succession),
             Arrival::Reset(reset) => {
                 if self.accept_cookie(now, index, key, segment, None) {
-                    return;
+                    return true;
                 }
                 self.trace_unmatched(now, key, segment, Refusal::AckOfUnsent);
                 if self.may_follow_cookie(now, &segment.header) {
@@ -153,9 +155,10 @@ impl Host {
                 }
             }
         }
+        true
     }
 
-    /// The first step of a handshake (RFC 9293 §3.10.7.2, third).
+    /// The first step of a handshake (RFC 9293 §3.10.7.2, third). Returns as [`Host::arrive_at_listener`].
     fn open_passively(
         &mut self,
         now: Instant,
@@ -163,10 +166,11 @@ impl Host {
         key: &FlowKey,
         syn: &mut Segment,
         succession: Option<Succession>,
-    ) {
-        let Some(listener) = self.listeners.at(parent) else { return };
+    ) -> bool {
+        let Some(listener) = self.listeners.at(parent) else { return true };
         if listener.is_full() {
-            return self.counters.discard(Discard::TcpAcceptQueueFull);
+            self.counters.discard(Discard::TcpAcceptQueueFull);
+            return true;
         }
         let use_cookie = self.budget.level() >= MemoryLevel::Pressure
             || listener.half_open.len() >= listener.backlog.max(HALF_OPEN_MIN)
@@ -174,14 +178,16 @@ impl Host {
         let config = listener.config.clone().unwrap_or_else(|| self.config.tcp.clone());
         let isn = listener.isn;
         let Some(hop) = self.route_back(key) else {
-            return self.counters.discard(Discard::NoRoute);
+            self.counters.discard(Discard::NoRoute);
+            return true;
         };
         let mut birth = self.birth(now, key, hop, isn);
         if use_cookie {
             return self.send_cookie(now, key, syn, birth, config, succession);
         }
         if self.sockets.len() >= self.config.connections_max {
-            return self.counters.discard(Discard::TcpTooManyConnections);
+            self.counters.discard(Discard::TcpTooManyConnections);
+            return true;
         }
         let predecessor = succession.and_then(|succession| {
             birth.iss = birth.iss.latest(succession.iss_at_least);
@@ -196,6 +202,7 @@ impl Host {
             socket.connection.take_segment(now, syn);
         }
         self.touch_connection(now, place.index);
+        true
     }
 
     /// The next hop to the sender of a packet.

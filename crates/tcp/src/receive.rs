@@ -233,7 +233,7 @@ impl Connection {
     }
 
     /// Fifth, check the ACK field, with RFC 5961 §5.2. Returns whether our FIN is acknowledged now.
-    fn fifth_check_ack(&mut self, now: Instant, segment: &Segment) -> Result<bool, Refused> {
+    pub(crate) fn fifth_check_ack(&mut self, now: Instant, segment: &Segment) -> Result<bool, Refused> {
         let header = &segment.header;
         if !header.flags.ack() {
             return Err(Refused::silently(Refusal::NoAck));

@@ -56,6 +56,13 @@ impl Connection {
             // RFC 5961 §4.2: whatever its number.
             return Err(Refused::with_ack(Refusal::UnexpectedSyn, SendReason::ChallengeAck));
         }
+        if self.is_old_with_news(segment) {
+            let fin_acked = self.fifth_check_ack(now, segment)?;
+            self.eighth_check_fin(now, fin_acked, false);
+            if self.state() == State::Closed {
+                return Err(Refused::silently(Refusal::OutOfWindow));
+            }
+        }
         let before = seq + len == nxt || seq + 1 == nxt;
         let why = if before && len <= 1 { SendReason::ProbeAck } else { SendReason::OutOfWindowAck };
         // Text and FIN must be answered, or a peer whose acknowledgment was lost never stops; what
@@ -65,6 +72,25 @@ impl Connection {
             return Err(Refused::silently(Refusal::OutOfWindow));
         }
         Err(Refused::with_ack(Refusal::OutOfWindow, why))
+    }
+
+    /// Whether a segment that lies before what is expected acknowledges something that nothing else has yet.
+    ///
+    /// RFC 9293 §3.10.7.4 drops it unheard. But each of two ends may stand before what the other expects, after each has
+    /// probed the other's closed window (draft-gont-tcpm-tcp-seq-validation); then neither would hear the other ever
+    /// again. And an acknowledgment that was lost with the text which carried it would wait for the peer's next
+    /// word. FreeBSD drops the text and hears the rest, Linux does if the text was not acknowledged yet. What
+    /// is further back than the largest window is not under way any more, and the acknowledgment number is proven as
+    /// always (RFC 5961 §5).
+    fn is_old_with_news(&self, segment: &Segment) -> bool {
+        let (header, len) = (&segment.header, segment.len_in_sequence_space());
+        let back = self.receiver.nxt().bytes_since(header.seq);
+        header.flags.ack()
+            && self.state().is_synchronized()
+            && len <= back
+            && back <= u32::from(u16::MAX) << self.receiver.shift()
+            && header.ack.after(self.sender.una)
+            && header.ack.at_or_before(self.sender.nxt)
     }
 
     #[cold]

@@ -184,6 +184,20 @@ fn a_spurious_timeout_is_taken_back() {
 }
 
 #[test]
+fn a_timeout_with_a_full_window_asks_nothing() {
+    // F-RTO would ask with new data, but the reader has stopped and the window has no room for any.
+    let client = Config { frto: true, ..pair::classic() };
+    let server = Config { receive_buffer_bytes: 2 * MSS, ..Config::default() };
+    let mut pair = Pair::with(client, server).opened();
+    pair.fate = lose(&[0, 1]);
+    let now = pair.now;
+    assert_eq!(pair.client.write(now, &pattern(10_000)), Ok(10_000));
+    pair.drive();
+    assert_eq!(pair.server.readable_bytes(), 2 * MSS as usize, "{:#?}", pair.lines());
+    assert_eq!(pair.client.info(pair.now).timeouts, 1);
+}
+
+#[test]
 fn a_timeout_that_was_needed_stays() {
     // The whole of the second flight is lost.
     for (sack, timestamps) in [(true, true), (true, false), (false, true), (false, false)] {

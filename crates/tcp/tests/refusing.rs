@@ -25,15 +25,24 @@ fn a_reset_must_be_exact() {
     // RFC 5961 §3.2: exact: reset; in the window: challenge; outside: silence.
     let mut pair = traced();
     let rst = pair.next_header(Side::Client, Flags::RST);
-    let inside = Header { seq: rst.seq + 1, ..rst };
-    let answer = pair.inject(Side::Client, inside, b"");
-    assert_eq!(answer.len(), 1);
-    assert_eq!((answer[0].why.name(), answer[0].header.ack), ("challenge-ack", rst.seq));
-    for outside in [rst.seq - 1, rst.seq + 20_000_000] {
+    // Who has filled the window stands on its right edge, and resets from there.
+    let wnd = pair.client.snapshot().rcv_wnd;
+    for inside in [rst.seq + 1, rst.seq + wnd] {
+        let answer = pair.inject(Side::Client, Header { seq: inside, ..rst }, b"");
+        assert_eq!(answer.len(), 1);
+        assert_eq!((answer[0].why.name(), answer[0].header.ack), ("challenge-ack", rst.seq));
+    }
+    for outside in [rst.seq - 1, rst.seq + wnd + 1, rst.seq + 20_000_000] {
         assert!(pair.inject(Side::Client, Header { seq: outside, ..rst }, b"").is_empty());
     }
     assert_eq!(pair.client.state(), State::Established);
-    assert_eq!(refusals(&mut pair), [Refusal::InexactReset, Refusal::OutOfWindow, Refusal::OutOfWindow]);
+    assert_eq!(
+        refusals(&mut pair),
+        [Refusal::InexactReset, Refusal::InexactReset]
+            .into_iter()
+            .chain([Refusal::OutOfWindow; 3])
+            .collect::<Vec<_>>()
+    );
     assert!(pair.inject(Side::Client, rst, b"").is_empty());
     assert_eq!(pair.client.state(), State::Closed);
 }

@@ -53,6 +53,53 @@ fn an_acknowledgment_from_the_edge_of_a_full_window_is_heard() {
 }
 
 #[test]
+fn an_old_segment_is_heard_if_it_acknowledges_something_new() {
+    // Its text was taken before, but not its acknowledgment: what it came with may have been lost. Two ends that
+    // each stand before what the other expects would refuse each other for ever.
+    let mut pair = Pair::established();
+    let now = pair.now;
+    pair.server.write(now, b"old").expect("room");
+    pair.drive();
+    assert_eq!(pair.read_all(Side::Client), b"old");
+    let now = pair.now;
+    pair.client.write(now, b"unacknowledged").expect("room");
+    pair.fate = Box::new(|_| Fate::Lose);
+    pair.flush();
+    let header = pair.next_header(Side::Client, Flags::ACK | Flags::PSH);
+    let sent = pair.client.unacknowledged_bytes();
+    let far = Header { seq: header.seq - (1 << 30), ..header };
+    let beyond = Header { seq: header.seq - 3, ack: header.ack + 1, ..header };
+    for refused in [far, beyond] {
+        pair.inject(Side::Client, refused, b"old");
+        assert_eq!(pair.client.unacknowledged_bytes(), sent, "{refused:?}");
+    }
+    let old = Header { seq: header.seq - 3, ..header };
+    let answer = pair.inject(Side::Client, old, b"old");
+    assert_eq!(pair.client.unacknowledged_bytes(), 0, "{:#?}", pair.lines());
+    assert_eq!(
+        answer.len(),
+        1,
+        "it is answered all the same: what it repeats may not have been acknowledged"
+    );
+    assert!(pair.read_all(Side::Client).is_empty(), "its text was read before");
+}
+
+#[test]
+fn the_acknowledgment_of_our_fin_is_heard_from_an_old_segment() {
+    let mut pair = Pair::established();
+    let now = pair.now;
+    pair.server.write(now, b"old").expect("room");
+    pair.drive();
+    let now = pair.now;
+    pair.fate = Box::new(|_| Fate::Lose);
+    pair.client.finish(now);
+    pair.flush();
+    let header = pair.next_header(Side::Client, Flags::ACK | Flags::PSH);
+    pair.inject(Side::Client, Header { seq: header.seq - 3, ..header }, b"old");
+    assert_eq!(pair.client.state(), State::FinWait2);
+}
+
+#[test]
 fn an_acknowledgment_is_sent_from_inside_a_window_that_shrank() {
     // Else a peer that follows RFC 9293's table to the letter would not hear it.
     let mut pair = Pair::with(pair::unpaced(), Config::default()).opened();

@@ -22,6 +22,8 @@ pub(crate) struct Life {
     pub(crate) undone: u32,
     /// Its initial sequence number.
     pub(crate) iss: Option<Seq>,
+    /// It has agreed upon timestamps.
+    pub(crate) has_timestamps: bool,
 }
 
 /// Where a connection's bytes start in the pattern: no two streams are alike.
@@ -67,7 +69,9 @@ impl Actor {
         self.life.borrow_mut().socket = Some(socket);
         if let Some(tcp) = at.tcp(socket) {
             let mut life = self.life.borrow_mut();
-            life.undone = tcp.info(at.now()).undone;
+            let info = tcp.info(at.now());
+            life.undone = info.undone;
+            life.has_timestamps |= info.timestamps;
             life.iss.get_or_insert(tcp.snapshot().iss);
         }
         self.read_at = self.read_at.max(opened_at + self.conduct.stall);

@@ -206,6 +206,20 @@ impl Evil {
         self.makes_cookies() || self.deeds.iter().any(|deed| matches!(deed.what, What::Forge { .. }))
     }
 
+    /// Whether a stranger speaks in the name of an end of this connection.
+    pub(crate) fn is_forged(&self, talk: usize) -> bool {
+        self.deeds.iter().any(|deed| matches!(deed.what, What::Forge { talk: of, .. } if of == talk))
+    }
+
+    /// The longest that what this side sends may take for a deed.
+    pub(crate) fn longest_delay(&self, of: usize) -> Duration {
+        let delays = self.deeds.iter().filter_map(|deed| match deed.what {
+            What::Delay { side, delay } if side == of => Some(delay),
+            _ => None,
+        });
+        delays.max().unwrap_or_default()
+    }
+
     /// Whether a path takes longer than it did: then what the hosts know of it is too little.
     pub(crate) fn delays(&self) -> bool {
         self.deeds.iter().any(|deed| matches!(deed.what, What::Delay { .. }))

@@ -54,17 +54,20 @@ pub(crate) fn report(plan: &Plan, why: &str, again_with: &str) -> String {
         let is_it = small.talks.len() == 1 || is_numbered || is_named(local) && is_named(remote);
         is_it.then_some(Flow { local, remote })
     });
+    let is_whole = std::env::var_os("SYNFIN_WHOLE").is_some();
     let ladder = story::text(&trial.world, trial.hosts[0], trial.hosts[1], flow);
     let ladder: Vec<&str> = ladder.lines().collect();
-    let shown = if ladder.len() > 240 && std::env::var_os("SYNFIN_WHOLE").is_none() {
+    let ladder = if ladder.len() > 240 && !is_whole {
         format!("{}\n   [...]\n{}", ladder[..120].join("\n"), ladder[ladder.len() - 120..].join("\n"))
     } else {
         ladder.join("\n")
     };
-    let decisions: Vec<String> = trial.world.log().iter().filter_map(decision).collect();
-    let decisions = decisions[decisions.len().saturating_sub(60)..].join("\n");
+    let told = |entry: &Entry| if is_whole { traced(entry, flow) } else { decision(entry) };
+    let decisions: Vec<String> = trial.world.log().iter().filter_map(told).collect();
+    let shown = if is_whole { decisions.len() } else { 60 };
+    let decisions = decisions[decisions.len().saturating_sub(shown)..].join("\n");
     format!(
-        "seed {}: {why}\n\nmade smaller: {again:?}\n{small}\n{shown}\n\n{decisions}\n\n\
+        "seed {}: {why}\n\nmade smaller: {again:?}\n{small}\n{ladder}\n\n{decisions}\n\n\
          again with: {again_with}\n",
         plan.seed
     )
@@ -76,4 +79,11 @@ fn decision(entry: &Entry) -> Option<String> {
     let tells =
         matches!(trace, Trace::Phase { .. } | Trace::Undone { .. } | Trace::Loss { .. } | Trace::Reordering);
     tells.then(|| format!("{:?} {:?}: {trace:?}", entry.at, entry.host))
+}
+
+/// Everything that was traced of a connection, or of all.
+fn traced(entry: &Entry, of: Option<Flow>) -> Option<String> {
+    let Happening::Traced(TraceRecord { trace, flow, .. }) = &entry.what else { return None };
+    let is_it = of.is_none_or(|of| *flow == of || *flow == Flow { local: of.remote, remote: of.local });
+    is_it.then(|| format!("{:?} {:?}: {trace:?}", entry.at, entry.host))
 }

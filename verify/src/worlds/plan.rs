@@ -204,21 +204,47 @@ impl Plan {
             let is_own = mine.failed.is_some_and(|why| !matches!(why, Error::Reset | Error::Refused));
             self.is_impatient(talk, side) && (is_own || other.failed.is_some() || other.over_at.is_none())
         };
-        self.breaks(talk) || self.is_lost_cookie(lives) || is_over_time(0) || is_over_time(1)
+        self.breaks(talk) || self.is_spoiled_cookie(lives) || is_over_time(0) || is_over_time(1)
     }
 
     /// Whether an end of a connection may wait for ever: its peer is gone, and it has nothing to send.
     pub(crate) fn may_wait(&self, talk: usize, lives: &[Life; 2]) -> bool {
         self.breaks(talk)
-            || self.is_lost_cookie(lives)
+            || self.is_spoiled_cookie(lives)
             || self.is_impatient(talk, 0)
             || self.is_impatient(talk, 1)
     }
 
     /// Of a cookie the server keeps nothing: when the third step is lost and the client has nothing to say, only one of
-    /// them knows of the connection (RFC 4987 §3.6).
-    fn is_lost_cookie(&self, lives: &[Life; 2]) -> bool {
-        self.evil.makes_cookies() && lives.iter().any(|life| life.iss.is_none())
+    /// them knows of the connection (RFC 4987 §3.6). And when a middlebox takes the timestamp away from the third step
+    /// alone, only the client knows of the options that came back in it; the server reads a scaled window as it is,
+    /// which may be a few bytes for ever.
+    fn is_spoiled_cookie(&self, lives: &[Life; 2]) -> bool {
+        let is_lost = lives.iter().any(|life| life.iss.is_none());
+        let is_misread = lives[0].has_timestamps != lives[1].has_timestamps;
+        self.evil.makes_cookies() && (is_lost || is_misread)
+    }
+
+    /// How long the smallest buffers of a connection take for its bytes when nothing is lost: one of them a round trip, or
+    /// half of it, because what was written in two parts stays two parts (Nagle), and room is told by the half.
+    pub(crate) fn takes(&self, talk: usize) -> Duration {
+        let lanes = [&self.link.forward, &self.link.backward];
+        let delay = |side: usize| self.evil.longest_delay(side).max(lanes[side].delay);
+        let ack_delay = [0, 1].map(|side| self.config_of(talk, side).delayed_ack).into_iter().max();
+        let round = delay(0) + delay(1) + ack_delay.unwrap_or_default();
+        let rounds = |side: usize| {
+            let send = u64::from(self.config_of(talk, side).send_buffer_bytes);
+            let receive = u64::from(self.config_of(talk, 1 - side).receive_buffer_bytes);
+            self.talks[talk].ends[side].bytes / (send.min(receive) / 2).max(1)
+        };
+        round * u32::try_from(rounds(0) + rounds(1)).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a server may pass over a SYN of the reborn client of a connection in silence: it challenges only so many in a
+    /// second (RFC 5961 §7), and the one that it did challenge may be lost.
+    pub(crate) fn may_withhold_challenges(&self, talk: usize) -> bool {
+        let Opening::Again { of } = self.talks[talk].opening else { return false };
+        self.configs[1].challenge_acks.answers <= 1 || self.evil.is_forged(of)
     }
 
     /// Whether what was done to a connection may end it, whatever its ends say.

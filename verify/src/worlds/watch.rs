@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use wire::Frame;
 use wire::segmentation::{self, Layout};
-use wire::tcp::{Header, SackBlock, SackBlocks};
+use wire::tcp::{Flags, Header, SackBlock, SackBlocks};
 use wire::{Medium, Seq, ipv4, ipv6};
 
 #[derive(Default)]
@@ -36,6 +36,15 @@ pub(crate) struct Watch {
     pub(crate) talks: BTreeMap<u16, usize>,
     /// A host has lost its memory: what goes on from before is not judged.
     pub(crate) is_again: bool,
+    /// What was said last of what goes on from before: by whom, to whom.
+    pub(crate) former: BTreeMap<(SocketAddr, SocketAddr), LastWord>,
+}
+
+/// The numbers of an acknowledgment without text: one past everything sent, and what is expected.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LastWord {
+    end: Seq,
+    ack: Seq,
 }
 
 /// What one end has said so far.
@@ -70,6 +79,8 @@ pub(crate) struct Side {
 impl Watch {
     /// A host starts anew: only what opens from now on is judged.
     pub(crate) fn begin_again(&mut self) {
+        let said = |side: &Side| side.ack.map(|ack| LastWord { end: side.end, ack });
+        self.former.extend(self.flows.iter().filter_map(|(ends, side)| Some((*ends, said(side)?))));
         self.flows.clear();
         self.talks.clear();
         self.is_again = true;
@@ -106,6 +117,16 @@ impl Watch {
         me.may_be_over |= is_answer;
         let answers_opening = !header.flags.ack() || peer.iss.is_some_and(|iss| header.ack == iss + 1);
         if self.is_again && me.iss.is_none() && !(header.flags.syn() && answers_opening) {
+            let len = text.len() as u32 + u32::from(header.flags.fin());
+            let before = self.former.get(&(from, to)).map_or(header.seq, |word| word.end);
+            let end = before.latest(header.seq + len);
+            self.former.insert((from, to), LastWord { end, ack: header.ack });
+            return;
+        }
+        // Who has answered a newer SYN with a cookie is in TIME-WAIT until it comes back, and says so to what comes first.
+        let word = LastWord { end: header.seq, ack: header.ack };
+        let is_bare = header.flags == Flags::ACK && text.is_empty();
+        if self.makes_cookies && is_bare && self.former.get(&(from, to)) == Some(&word) {
             return;
         }
         // What waited for a neighbour's address may have been dropped before it left, a SYN too.

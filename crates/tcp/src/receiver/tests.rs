@@ -169,7 +169,9 @@ fn what_is_accepted_touches_the_window() {
     assert!(accepts(nxt, 0, Flags::ACK, closed) && accepts(nxt + 1, 0, Flags::ACK, closed));
     assert!(!accepts(nxt, 1, Flags::ACK, closed), "a closed window has no room for text");
     assert!(accepts(nxt, 1, Flags::ACK | Flags::FIN, closed), "a FIN takes none");
-    assert!(accepts(nxt, 0, Flags::RST, closed) && !accepts(edge, 0, Flags::RST, edge));
+    assert!(accepts(nxt, 0, Flags::RST, closed) && !accepts(nxt + 1, 0, Flags::RST, closed));
+    assert!(accepts(edge, 0, Flags::RST, edge), "who has filled the window stands there");
+    assert!(!accepts(edge + 1, 0, Flags::RST, edge));
 }
 
 #[test]

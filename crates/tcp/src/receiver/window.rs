@@ -66,7 +66,8 @@ impl Receiver {
         let wnd = edge.offset_from(self.nxt).max(0);
         let starts_inside = seq.at_or_after(self.nxt) && seq.before(edge);
         match (len, wnd) {
-            (0, _) if header.flags.rst() => seq == self.nxt || starts_inside,
+            // A reset from the right edge is challenged, for the same reason: who has filled the window resets from there.
+            (0, _) if header.flags.rst() => seq == self.nxt || starts_inside || seq == edge,
             // A peer that has filled the window stands on its right edge, one that probes a closed
             // window one further, and acknowledges from there: the table of §3.10.7.4 would not hear
             // it (draft-gont-tcpm-tcp-seq-validation), Linux does.

@@ -51,19 +51,37 @@ impl Sender {
         {
             return Some(plan);
         }
-        let has_lost = self
-            .load
-            .as_ref()
-            .is_some_and(|load| load.flight.lost_bytes() > 0 && !load.phase.asks_with_new_data());
+        let lost = self.load.as_ref().filter(|load| load.flight.lost_bytes() > 0);
+        let (has_lost, asks) = (lost.is_some(), lost.is_some_and(|load| load.phase.asks_with_new_data()));
         let may_send_new = ask.may_send_text && (self.syn_acked || ask.may_finish_early);
-        if !has_lost && !(may_send_new && (self.unsent_bytes() > 0 || self.owes_fin())) {
+        let has_new = may_send_new && (self.unsent_bytes() > 0 || self.owes_fin());
+        if !has_lost && !has_new {
             return None;
         }
         if self.una == self.nxt {
             self.restart_after_idle(lent);
         }
         let room = self.room(ask, lent)?;
-        if has_lost { self.again(ask, room) } else { self.new_data(ask, room, lent) }
+        if !has_lost {
+            return self.new_data(ask, room, lent);
+        }
+        if asks {
+            let plan = if has_new { self.new_data(ask, room, lent) } else { None };
+            if plan.is_some() || !self.stop_asking_if_unanswerable() {
+                return plan;
+            }
+        }
+        self.again(ask, room)
+    }
+
+    /// F-RTO wants to ask with new data, and none may leave: the peer's window is full, or what fits is not worth a segment.
+    /// With nothing in flight there is nothing that could be answered, and the conventional recovery goes on
+    /// (RFC 5682 §2.1, step 2 b). Returns whether it does.
+    #[cold]
+    fn stop_asking_if_unanswerable(&mut self) -> bool {
+        let Some(load) = self.load.as_mut().filter(|load| load.in_flight_bytes() == 0) else { return false };
+        load.phase.stop_asking();
+        true
     }
 
     /// How much the windows and the pacer let out; `None`: nothing for now.

@@ -96,6 +96,13 @@ impl Phase {
         matches!(self, Phase::Recovery { .. } | Phase::Loss { .. })
     }
 
+    /// F-RTO asks no more: what is lost is sent again.
+    pub(crate) fn stop_asking(&mut self) {
+        if let Phase::Loss { frto, .. } = self {
+            *frto = Frto::Off;
+        }
+    }
+
     /// New data goes before what is lost: F-RTO asks whether anything is (RFC 5682 §3.1, step 2 b).
     pub(crate) fn asks_with_new_data(&self) -> bool {
         matches!(self, Phase::Loss { frto: Frto::Probing, .. })
