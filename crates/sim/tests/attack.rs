@@ -114,6 +114,8 @@ fn live_all(usually: u64, plan_of: fn(u64) -> Plan, name: &str) {
     let totals = [AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0)];
     let failures = std::sync::Mutex::new(BTreeMap::<u64, String>::new());
     let note = |seed: u64, why: String| {
+        // At once, because a long run may be stopped before it tells.
+        eprint!("{}", line(seed, &why));
         let mut failures = failures.lock().expect("no thread panics while it holds the lock");
         failures.insert(seed, why);
         failures.len() < FAILURES_MAX
