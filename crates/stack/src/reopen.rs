@@ -106,7 +106,8 @@ impl Host {
         parent.is_some_and(|parent| self.accept_cookie(now, parent, key, segment, Some(place)))
     }
 
-    /// The smallest initial sequence number with which another connection may follow the one in TIME-WAIT at this place.
+    /// The smallest initial sequence number with which another connection may follow the one in TIME-WAIT at this place; none
+    /// may while there is something to read of it.
     fn iss_at_least(&self, place: u32) -> Option<Seq> {
         if place & TIME_WAIT_BIT != 0 {
             return self.iss_after(place & !TIME_WAIT_BIT);

@@ -28,8 +28,9 @@ const BACKLOG: usize = 16_384;
 const NEIGHBOUR_BYTES_MAX: usize = 1_024;
 /// How long a program waits when its host has no memory for a connection.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
-/// After the last fault, beside what small buffers take: timeouts backed off to a minute each, and the work. Without timestamps, through a queue of
-/// seven packets, in segments of 88 bytes, every window may end in such a timeout (seed 35987: seven minutes).
+/// After the last fault, beside what small buffers take: timeouts backed off to a minute each, and the work. Without
+/// timestamps, through a queue of seven packets, in segments of 88 bytes, every window may end in such a timeout (seed
+/// 35987: seven minutes).
 const DONE_WITHIN: Duration = Duration::from_secs(3_600);
 /// And then: an orphan's FIN-WAIT-2, then TIME-WAIT, each a minute, restarted once; or R2 towards one that is gone.
 const GONE_WITHIN: Duration = Duration::from_secs(1_500);
