@@ -206,6 +206,19 @@ fn requests_that_nobody_reads_hold_no_more_than_the_budget() {
     honest_requests_are_answered_for(&place, &server, 10);
 }
 
+#[test]
+#[ignore = "waits for serve on hyper: an answer that nobody reads holds no seat"]
+fn six_thousand_requests_that_nobody_reads_leave_room_for_others() {
+    let Some(place) = Place::new("unread6k", PROGRAMS) else { return };
+    fs::write(place.path("served/word"), "here").unwrap();
+    place.fill("served/four", 4_000_000);
+    let server = place.serve(&[]);
+    let ask = r#"b"GET /four HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n""#;
+    let mut attackers = attack(&place, 6_000, 2_048, ask, "pass");
+    attackers.wait_for("ready");
+    honest_requests_are_answered_for(&place, &server, 30);
+}
+
 /// Lets this many clients ask for a big file and take so much of it each second; says what the server has meanwhile.
 #[track_caller]
 fn readers_hold_no_more_than_the_budget(place: &Place, count: usize, receive_bytes: usize, taken: &str) {
