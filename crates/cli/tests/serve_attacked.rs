@@ -194,16 +194,29 @@ fn honest_requests_are_answered_for(place: &Place, server: &Running, seconds: u6
     println!("the server had at most {} MB", most >> 20);
 }
 
-#[test]
-fn requests_that_nobody_reads_hold_no_more_than_the_budget() {
-    let Some(place) = Place::new("unread", PROGRAMS) else { return };
+/// Lets this many clients ask for 4 MB and read nothing; each request of an honest client must be answered meanwhile.
+#[track_caller]
+fn honest_requests_are_answered_beside_unread_ones(place: &Place, count: usize, seconds: u64) {
     fs::write(place.path("served/word"), "here").unwrap();
     place.fill("served/four", 4_000_000);
     let server = place.serve(&[]);
     let ask = r#"b"GET /four HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n""#;
-    let mut attackers = attack(&place, 600, 2_048, ask, "pass");
+    let mut attackers = attack(place, count, 2_048, ask, "pass");
     attackers.wait_for("ready");
-    honest_requests_are_answered_for(&place, &server, 10);
+    honest_requests_are_answered_for(place, &server, seconds);
+}
+
+#[test]
+fn requests_that_nobody_reads_hold_no_more_than_the_budget() {
+    let Some(place) = Place::new("unread", PROGRAMS) else { return };
+    honest_requests_are_answered_beside_unread_ones(&place, 600, 10);
+}
+
+#[test]
+#[ignore = "waits for serve on hyper: an answer that nobody reads holds no seat"]
+fn six_thousand_requests_that_nobody_reads_leave_room_for_others() {
+    let Some(place) = Place::new("unread6k", PROGRAMS) else { return };
+    honest_requests_are_answered_beside_unread_ones(&place, 6_000, 30);
 }
 
 /// Lets this many clients ask for a big file and take so much of it each second; says what the server has meanwhile.

@@ -16,9 +16,9 @@ use synfin::net::{TcpListener, TcpStream};
 const CLIENTS_MAX: usize = 1_024;
 /// From here on idle connections have to make room.
 const CROWDED: usize = CLIENTS_MAX / 4 * 3;
-/// What all connections together may hold of files, when each holds one piece: up to 64 connections have pieces of the
-/// largest size that is of use, and the pieces of a thousand are together no larger.
-const PIECES_BYTES: usize = 16 << 20;
+/// What all connections together may hold of files, when each holds one piece: up to 32 connections have pieces of the
+/// largest size that is of use. From 512 on they have the smallest, which is 16 MB when all seats are taken.
+const PIECES_BYTES: usize = 8 << 20;
 /// The stack of a thread: ours are shallow.
 const STACK_BYTES: usize = 512 << 10;
 

@@ -13,8 +13,8 @@ use synfin::net::TcpStream;
 const PIECE_BYTES_MIN: usize = 16 << 10;
 /// The same to a peer that takes all that it is given: four super-segments.
 const PIECE_BYTES_MAX: usize = 256 << 10;
-/// Pieces that are kept to be filled again: about as many as one acknowledgment sets free.
-const FREE_PIECES_MAX: usize = 4;
+/// Pieces that are kept to be filled again: as many of the largest size as a send queue holds.
+const FREE_PIECES_MAX: usize = 16;
 /// A file that goes out in one piece with its head.
 const SMALL_BYTES: u64 = 64 << 10;
 
