@@ -20,7 +20,7 @@ use synfin_verify::many::{Many, News};
 #[derive(Args)]
 #[command(after_help = format!("Examples, after `cargo run --release -p synfin-verify --`:
   fuzz                                 all bodies, for some minutes
-  fuzz --inputs 100000000              for some hours
+  fuzz --inputs 100000000              ten times as many
   fuzz --body connection               one of them
   fuzz --body host --inputs 1 --first 77    input 77 of `host` once more
 
@@ -104,7 +104,11 @@ impl Meal {
         if let Some(error) = broken {
             return Err(error);
         }
-        telling.over(done, &format!(", {} for each of {} bodies", grouped(each), self.bodies.len()))
+        let share = match self.bodies.len() {
+            1 => String::new(),
+            many => format!(", {} for each of {many} bodies", grouped(each)),
+        };
+        telling.over(done, &share)
     }
 
     /// Bodies take turns: whose turn it is, and the number of its input.
@@ -119,8 +123,9 @@ impl Meal {
         let (name, _, inputs, number) = self.at(turn);
         let bytes = inputs.mutated(number);
         let path = self.folder.join(format!("synfin-fuzz-{name}-{number}.bin"));
+        let release = if cfg!(debug_assertions) { "" } else { " --release" };
         let again =
-            format!("cargo run --release -p synfin-verify -- fuzz --body {name} --first {number} --inputs 1");
+            format!("cargo run{release} -p synfin-verify -- fuzz --body {name} --first {number} --inputs 1");
         let left = left_in(&path, &bytes, name);
         // Numbers differ from input to input.
         let kind: String = why.chars().filter(char::is_ascii_alphabetic).collect();
