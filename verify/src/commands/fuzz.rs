@@ -2,14 +2,14 @@
 //!
 //! Inputs are shared evenly among the bodies. One that fails is written to a file, so that it can be committed.
 
-use super::telling::{Telling, grouped, one_line};
+use super::telling::{Telling, grouped};
 use super::{CODES, TOLD_EVERY, count, first, threads, threads_or_all};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use std::collections::BTreeSet;
 use std::io::{self, Write, stderr, stdout};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use synfin_verify::bodies::{BODIES, Body};
 use synfin_verify::caught;
@@ -20,7 +20,7 @@ use synfin_verify::many::{Many, News};
 #[derive(Args)]
 #[command(after_help = format!("Examples, after `cargo run --release -p synfin-verify --`:
   fuzz                                 all bodies, for some minutes
-  fuzz --inputs 100000000              for some hours
+  fuzz --inputs 100000000              ten times as many
   fuzz --body connection               one of them
   fuzz --body host --inputs 1 --first 77    input 77 of `host` once more
 
@@ -104,7 +104,11 @@ impl Meal {
         if let Some(error) = broken {
             return Err(error);
         }
-        telling.over(done, &format!(", {} for each of {} bodies", grouped(each), self.bodies.len()))
+        let share = match self.bodies.len() {
+            1 => String::new(),
+            many => format!(", {} for each of {many} bodies", grouped(each)),
+        };
+        telling.over(done, &share)
     }
 
     /// Bodies take turns: whose turn it is, and the number of its input.
@@ -114,40 +118,36 @@ impl Meal {
         (name, *body, inputs, self.first + turn / bodies)
     }
 
-    /// Leaves an input that failed in a file and says where; what it says of the reason it says once.
+    /// Leaves an input that failed in a file and says where. A reason that was told before is not told again.
     fn failure(&self, turn: u64, why: &str, told: &mut BTreeSet<(&'static str, String)>) -> String {
         let (name, _, inputs, number) = self.at(turn);
         let bytes = inputs.mutated(number);
         let path = self.folder.join(format!("synfin-fuzz-{name}-{number}.bin"));
+        let left = match std::fs::write(&path, &bytes) {
+            Ok(()) => path.display().to_string(),
+            Err(error) => format!("not written to {}: {error}", path.display()),
+        };
+        let release = if cfg!(debug_assertions) { "" } else { " --release" };
         let again =
-            format!("cargo run --release -p synfin-verify -- fuzz --body {name} --first {number} --inputs 1");
-        let left = left_in(&path, &bytes, name);
+            format!("cargo run{release} -p synfin-verify -- fuzz --body {name} --first {number} --inputs 1");
         // Numbers differ from input to input.
         let kind: String = why.chars().filter(char::is_ascii_alphabetic).collect();
         if told.insert((name, kind)) {
+            let len = bytes.len();
             format!(
-                "{name} fails for input {number}, {} bytes: {why}\n  {left}\n  again with: {again}",
-                bytes.len()
+                "{name} fails for input {number}, {len} bytes: {why}\n  the input: {left}; commit it to \
+                 fuzz/seeds/{name}\n  again with: {again}"
             )
         } else {
-            format!(
-                "{name} fails for input {number}, as before: {}; {left}; again with: {again}",
-                one_line(why)
-            )
+            format!("{name} fails for input {number} in the same way; the input: {left}; again with: {again}")
         }
-    }
-}
-
-fn left_in(path: &Path, bytes: &[u8], name: &str) -> String {
-    match std::fs::write(path, bytes) {
-        Ok(()) => format!("the input is {}: commit it to fuzz/seeds/{name}", path.display()),
-        Err(error) => format!("the input cannot be written to {}: {error}", path.display()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     fn told(folder: &Path, inputs: u64) -> (String, ExitCode) {
         let good: Body = |_| {};
@@ -171,12 +171,15 @@ mod tests {
         let lines: Vec<&str> = out.lines().collect();
         assert!(lines[0].starts_with(&format!("wire_ip fails for input {}, ", odd[0])), "{out}");
         assert!(lines[0].contains("bytes are odd, at verify/src/commands/fuzz.rs:"), "{out}");
-        assert!(lines[1].ends_with(".bin: commit it to fuzz/seeds/wire_ip"), "{out}");
+        assert!(lines[1].ends_with(".bin; commit it to fuzz/seeds/wire_ip"), "{out}");
         assert!(
             lines[2].ends_with(&format!("-- fuzz --body wire_ip --first {} --inputs 1", odd[0])),
             "{out}"
         );
-        assert!(lines[3].starts_with(&format!("wire_ip fails for input {}, as before: ", odd[1])), "{out}");
+        assert!(
+            lines[3].starts_with(&format!("wire_ip fails for input {} in the same way; ", odd[1])),
+            "{out}"
+        );
         assert_eq!(lines.len(), 3 + odd.len(), "{out}");
         assert!(lines.last().is_some_and(|line| line.contains(", 20 for each of 2 bodies, ")), "{out}");
         let left =
@@ -185,6 +188,6 @@ mod tests {
         assert_eq!(code, ExitCode::FAILURE);
         std::fs::remove_dir_all(&folder).expect("it is ours");
         // Without the folder there is no place for it, and that is said.
-        assert!(told(&folder, 40).0.contains("the input cannot be written to "));
+        assert!(told(&folder, 40).0.contains("the input: not written to "));
     }
 }

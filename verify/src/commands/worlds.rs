@@ -14,7 +14,7 @@ use synfin_verify::worlds::{Kind, Tallied, report, trial};
 #[derive(Args)]
 #[command(after_help = format!("Examples, after `cargo run --release -p synfin-verify --`:
   worlds                               evil worlds, for some minutes
-  worlds --seeds 1000000               for some hours
+  worlds --seeds 1000000               ten times as many
   worlds --first 1000000               others than those
   worlds --kind plain --seeds 1 --first 77    seed 77 once more
 

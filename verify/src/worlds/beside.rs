@@ -33,6 +33,8 @@ const LATE_MAX: Duration = Duration::from_millis(300);
 /// When its device works again, a connection is over within this: a timeout backed off over the longest refusal, and the
 /// work.
 const OVER_WITHIN: Duration = Duration::from_secs(60);
+/// An attempt behind a device that never works ends by its own patience: no SYN of it leaves, so none is given up.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Frames for a dead device that two connections leave behind: resets, and answers to what the third host repeats.
 const LEFT_MAX: u64 = 60;
 
@@ -198,7 +200,11 @@ impl Company {
         let ends = [Conduct { bytes: beats(plan), chunk_max: 1, write_pause: BEAT, ..PLAIN }; 2];
         let carries = [Conduct { bytes: self.plan.bytes, ..PLAIN }, Conduct { bytes: 10_000, ..PLAIN }];
         let local = world.addresses(self.middle)[0];
-        let config = Arc::new(Config { nagle: Nagle::Off, ..Config::default() });
+        let config = Arc::new(Config {
+            nagle: Nagle::Off,
+            connect_timeout: Some(CONNECT_TIMEOUT),
+            ..Config::default()
+        });
         let mut serving = BTreeMap::new();
         for (number, (conducts, opens_at)) in
             [(ends, Duration::ZERO), (carries, self.plan.opens_at)].into_iter().enumerate()
