@@ -10,8 +10,8 @@
 //! A plan (`plan.rs`) is drawn from the seed: faults of the path, options, applications. An evil one has more of them
 //! (`dimensions.rs`) and deeds (`evil.rs`): segments and complaints that strangers forge, floods (`stranger.rs`), lies of
 //! receivers (`liar.rs`), a path that changes, a translator that forgets, a host that starts anew (`deeds.rs`), small
-//! memory, and a device that refuses frames beside a third host (`beside.rs`). What they make legitimate is excused where the plan says so, and nothing else is: tables and memory stay
-//! within their bounds, a lie gains no more than its window.
+//! memory, and a device that refuses frames beside a third host (`beside.rs`). What they make legitimate is excused where
+//! the plan says so, and nothing else is: tables and memory stay within their bounds, a lie gains no more than its window.
 
 mod actor;
 mod beside;
