@@ -440,6 +440,7 @@ fn look(
                     progress::TIMEOUTS_OF_THE_UNCHALLENGED
                 }
                 () if is_reborn => progress::TIMEOUTS_OF_THE_REBORN,
+                () if is_opening && plan.link.ends == Ends::Ethernet => progress::TIMEOUTS_OF_A_SEARCH,
                 () => progress::TIMEOUTS,
             };
             progress.look(now, way, timeouts, [talk, side], tcp)?;
