@@ -1,4 +1,6 @@
-//! A failure is made smaller, then told: the seed, the plan, the ladder.
+//! A failure is made smaller, then told: the seed, the plan, the ladder, and what the senders decided about losses.
+//!
+//! `SYNFIN_WHOLE=1` for the ladder without gaps and every record of the connection complained of.
 
 use crate::caught;
 use crate::worlds::plan::Plan;
