@@ -39,6 +39,7 @@ fn what_was_found_once_is_not_found_again() {
     let of_strangers = [
         51,      // Fragments beyond the budget of a host that called it calm.
         89,      // Connections that were over and stayed for as long as their link took nothing.
+        91_841,  // Cookies that waited for a link that takes nothing, beyond a small budget.
         190_580, // Two ends that refused each other's segments, each before what the other expected.
         302_767, // An acknowledgment that was lost with the text that carried it.
         270_799, // A third step that came late and took TIME-WAIT away, and with it what was not read.

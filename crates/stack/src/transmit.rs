@@ -6,6 +6,7 @@
 //! connection for each piece. What is for a link that takes nothing waits in `outbox.rs`. Packets to ourselves
 //! stay inside the host.
 
+use crate::budget::MemoryLevel;
 use crate::build::{self, Outgoing, Shape};
 use crate::counters::Discard;
 use crate::flow::FlowKey;
@@ -249,10 +250,22 @@ impl Host {
     }
 
     fn push_waiting(&mut self, waiting: Waiting) {
-        if self.outbox.len(waiting.interface) >= self.config.outbox_frames_max {
+        if !self.has_room_to_wait(waiting.interface) {
             return self.counters.discard(Discard::OutboxFull);
         }
         self.outbox.push(waiting);
+        self.settle_tables_now_and_then();
+    }
+
+    /// Whether one more frame may wait for this interface. While memory is short none waits for a link that takes
+    /// nothing.
+    fn has_room_to_wait(&self, interface: InterfaceId) -> bool {
+        self.outbox.len(interface) < self.config.outbox_frames_max
+            && match self.budget.level() {
+                MemoryLevel::Calm | MemoryLevel::Pressure => true,
+                MemoryLevel::High => !self.outbox.is_held(interface),
+                MemoryLevel::Full => false,
+            }
     }
 
     pub(crate) fn shape(&self, interface: InterfaceId) -> Shape {

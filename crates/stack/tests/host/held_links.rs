@@ -2,7 +2,7 @@
 
 use crate::world::{link, text};
 use std::time::Duration;
-use synfin_stack::{Config, Error, Event, Host, Interface, InterfaceId, SocketId};
+use synfin_stack::{Config, Discard, Error, Event, Host, Interface, InterfaceId, MemoryBudget, SocketId};
 use tcp::Instant;
 use wire::{LinkCapabilities, Medium};
 
@@ -202,4 +202,26 @@ fn questions_for_neighbours_wait_for_their_own_link() {
     let left =
         std::iter::from_fn(|| host.poll_transmit(now)).filter(|(interface, _)| *interface == slow).count();
     assert_eq!(left, 2, "the announcement of our address and the question");
+}
+
+#[test]
+fn what_waits_for_a_link_that_takes_nothing_stays_within_the_budget() {
+    let memory = MemoryBudget::of(200_000);
+    let mut three = Three::with(Config { memory, ..Config::default() });
+    let now = three.now;
+    three.middle.tcp_listen("0.0.0.0:80".parse().unwrap(), 8).unwrap();
+    three.middle.hold_interface(three.links[0]);
+    // Each SYN becomes a cookie that cannot leave.
+    for _ in 0..2_000 {
+        three.others[0].tcp_connect(now, None, "10.1.0.1:80".parse().unwrap()).unwrap();
+        three.settle();
+        let held = three.middle.usage().held_bytes;
+        assert!(held <= 220_000, "{:?}", three.middle.usage());
+    }
+    assert!(three.middle.counters().cookies_sent > 100);
+    assert!(three.middle.counters().discarded(Discard::OutboxFull) > 0);
+    three.middle.release_interface(three.links[0]);
+    let left = three.settle()[0];
+    assert!(left > 50, "{left}");
+    assert!(three.middle.usage().held_bytes < 150_000, "the queue has given back its places");
 }
