@@ -238,6 +238,10 @@ impl Host {
                 let due = socket.connection.poll_timeout();
                 if due.is_none_or(|due| due > now) {
                     self.timers.set(&mut socket.timer, index, due);
+                    if self.outbox.is_held(socket.interface) && !socket.marks.put(Mark::Ready) {
+                        // Its link may be taken for gone by now.
+                        self.ready.push_back(index);
+                    }
                     continue;
                 }
                 socket.connection.handle_timeout(now);

@@ -6,6 +6,7 @@
 //! *not* here: a link's own queue, and packets that wait for a neighbour's address (`neighbour.rs`).
 
 use crate::build::{self, Outgoing};
+use crate::counters::Discard;
 use crate::frame_queue::{FrameQueue, HeldFrame};
 use crate::host::Host;
 use crate::id::SlabKey;
@@ -13,6 +14,7 @@ use crate::interface::InterfaceId;
 use crate::neighbour::Demand;
 use crate::route::Hop;
 use crate::socket::Mark;
+use core::time::Duration;
 use std::collections::{BTreeSet, VecDeque};
 use tcp::{Instant, State};
 use wire::Frame;
@@ -41,7 +43,13 @@ struct Queue {
     /// connection that has ended may be another's.
     connections: BTreeSet<u32>,
     is_held: bool,
+    /// Since when a connection has waited for the interface, which has taken nothing since then.
+    awaited_since: Option<Instant>,
 }
+
+/// A link that has taken nothing for so long is taken for gone: what its connections send is lost, so that their timers
+/// run, and who hears nothing gives up. A link that is only full takes something sooner.
+const GONE: Duration = Duration::from_secs(10);
 
 /// What waits for all interfaces.
 #[derive(Default)]
@@ -74,6 +82,11 @@ impl Outbox {
     #[inline]
     pub(crate) fn is_held(&self, interface: InterfaceId) -> bool {
         self.held > 0 && self.queues.get(interface.index()).is_some_and(|queue| queue.is_held)
+    }
+
+    /// When the link of this interface, for which connections wait, is taken for gone.
+    fn gone_at(&self, interface: InterfaceId) -> Option<Instant> {
+        Some(self.queues.get(interface.index())?.awaited_since? + GONE)
     }
 
     fn queue(&mut self, interface: InterfaceId) -> &mut Queue {
@@ -118,8 +131,10 @@ impl Outbox {
     }
 
     /// The turn of a connection comes when its interface may not send.
-    fn hold_connection(&mut self, interface: InterfaceId, index: u32) {
-        self.queue(interface).connections.insert(index);
+    fn hold_connection(&mut self, now: Instant, interface: InterfaceId, index: u32) {
+        let queue = self.queue(interface);
+        queue.awaited_since.get_or_insert(now);
+        queue.connections.insert(index);
     }
 
     fn hold(&mut self, interface: InterfaceId) {
@@ -132,6 +147,7 @@ impl Outbox {
 
     fn release(&mut self, interface: InterfaceId) {
         let queue = self.queue(interface);
+        queue.awaited_since = None;
         if core::mem::replace(&mut queue.is_held, false) {
             if !queue.frames.is_empty() {
                 self.turns.push_back(interface);
@@ -192,7 +208,12 @@ impl Host {
             self.leave_reset(now, interface, index);
             return self.handle_drained(now, index);
         }
-        self.outbox.hold_connection(interface, index);
+        let is_gone = self.outbox.gone_at(interface).is_some_and(|at| now >= at);
+        if is_gone && socket.connection.poll_transmit(now, 0).is_some() {
+            self.counters.discard(Discard::OutboxFull);
+            self.settle(index);
+        }
+        self.outbox.hold_connection(now, interface, index);
         self.set_timer_of_held(now, index);
     }
 
@@ -221,11 +242,16 @@ impl Host {
         }
     }
 
-    /// A connection that may not send has no timer of what it sends, but it may have others. One that is due
-    /// already has done what it could.
+    /// A connection that may not send has no timer of what it sends, until its link is taken for gone, but it may have
+    /// others. One that is due already has done what it could.
     pub(crate) fn set_timer_of_held(&mut self, now: Instant, index: u32) {
         if let Some(socket) = self.sockets.at_mut(index) {
-            let due = socket.connection.poll_timeout().filter(|due| *due > now);
+            let gone_at = self.outbox.gone_at(socket.interface);
+            let due = [socket.connection.poll_timeout(), gone_at]
+                .into_iter()
+                .flatten()
+                .filter(|due| *due > now)
+                .min();
             self.timers.set(&mut socket.timer, index, due);
         }
     }

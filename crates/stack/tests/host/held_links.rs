@@ -225,3 +225,57 @@ fn what_waits_for_a_link_that_takes_nothing_stays_within_the_budget() {
     assert!(left > 50, "{left}");
     assert!(three.middle.usage().held_bytes < 150_000, "the queue has given back its places");
 }
+
+impl Three {
+    /// Lets time pass until the middle has no more to do, or `most` has passed; returns how much passed.
+    fn live(&mut self, most: Duration) -> Duration {
+        let began = self.now;
+        loop {
+            self.settle();
+            match self.middle.poll_timeout() {
+                Some(due) if due < began + most => self.now = self.now.max(due),
+                _ => return self.now.since(began),
+            }
+            self.middle.handle_timeout(self.now);
+        }
+    }
+}
+
+#[test]
+fn nobody_waits_for_ever_for_a_link_that_is_gone() {
+    let mut three = Three::new();
+    three.middle.tcp_listen("0.0.0.0:80".parse().unwrap(), 8).unwrap();
+    let (busy, _) = three.connect(0);
+    three.middle.hold_interface(three.links[0]);
+    let now = three.now;
+    three.middle.tcp_write(now, busy, &text(50_000)).unwrap();
+    let attempt = three.middle.tcp_connect(now, None, "10.1.0.2:81".parse().unwrap()).unwrap();
+    three.others[0].tcp_connect(now, None, "10.1.0.1:80".parse().unwrap()).unwrap();
+    three.settle();
+    assert_eq!(three.middle.usage().half_open, 1);
+    let hour = Duration::from_secs(3_600);
+    assert!(three.live(hour) < hour, "{:?}", three.middle.usage());
+    for id in [busy, attempt] {
+        assert_eq!(
+            three.middle.tcp_read(three.now, id, &mut [0; 9]),
+            Err(tcp::ReadError::Failed(tcp::Error::TimedOut))
+        );
+    }
+    assert_eq!(three.middle.usage().half_open, 0);
+}
+
+#[test]
+fn a_link_that_was_full_for_some_seconds_has_lost_nothing() {
+    let mut three = Three::new();
+    let (held, peer) = three.connect(0);
+    three.middle.hold_interface(three.links[0]);
+    let now = three.now;
+    three.middle.tcp_write(now, held, &text(5_000)).unwrap();
+    three.live(Duration::from_secs(9));
+    three.now += Duration::from_secs(9);
+    three.middle.release_interface(three.links[0]);
+    three.settle();
+    assert_eq!(three.others[0].tcp_read(three.now, peer, &mut [0; 9_000]), Ok(5_000));
+    let connection = three.middle.tcp(held).unwrap();
+    assert_eq!(connection.info(three.now).bytes_retransmitted, 0);
+}
