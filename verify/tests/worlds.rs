@@ -50,7 +50,8 @@ fn what_was_found_once_is_not_found_again() {
         137_212, // challenges that are rationed;
         213_953, // TIME-WAIT that speaks while a cookie is out;
         248_033, // a buffer of a hundred bytes;
-        141_378, // a SYN that waited for a neighbour whose last request was lost.
+        141_378, // a SYN that waited for a neighbour whose last request was lost;
+        350_194, // a window that only a lie had opened.
     ];
     for seed in of_strangers {
         if let Err(why) = trial(Kind::Evil, seed) {

@@ -201,6 +201,12 @@ impl Evil {
         is_forgotten || self.deeds.iter().any(|deed| is_betrayed(deed) || is_cut(deed))
     }
 
+    /// Whether windows of this connection are announced that are not there.
+    pub(crate) fn lies_about_windows(&self, talk: usize) -> bool {
+        let is_such = |deed: &Deed| matches!(deed.what, What::Lie { talk: of, lie: Lie::ClosedWindow, .. } if of == talk);
+        self.deeds.iter().any(is_such)
+    }
+
     /// Whether a RST need not end a connection: it may answer a stranger, or who still has a cookie makes another of it.
     pub(crate) fn outlives_resets(&self) -> bool {
         self.makes_cookies() || self.deeds.iter().any(|deed| matches!(deed.what, What::Forge { .. }))

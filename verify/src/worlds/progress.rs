@@ -100,6 +100,11 @@ impl Progress {
         Ok(())
     }
 
+    /// This sender need not move for now: its time begins anew with the next look.
+    pub(crate) fn forget(&mut self, [talk, side]: [usize; 2]) {
+        self.marks.remove(&(talk, side));
+    }
+
     /// A round of looking begins.
     pub(crate) fn begin(&mut self, now: Instant) {
         self.look_at = now + Duration::from_secs(1);

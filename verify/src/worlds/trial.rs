@@ -427,8 +427,14 @@ fn look(
             let is_reborn = is_again(plan, talk) && is_opening;
             // Who has no peer any more hears of it late, because what could follow a cookie is not reset.
             let other = lives[1 - side].borrow().socket;
-            let has_peer = other.is_some_and(|socket| world.host(hosts[1 - side]).tcp(socket).is_some());
-            if plan.evil.makes_cookies() && !has_peer && !is_opening {
+            let peer = other.and_then(|socket| world.host(hosts[1 - side]).tcp(socket));
+            if plan.evil.makes_cookies() && peer.is_none() && !is_opening {
+                continue;
+            }
+            // What was sent into a window that only a lie had opened waits for the reader.
+            let is_full = peer.is_some_and(|peer| peer.snapshot().rcv_wnd == 0);
+            if plan.evil.lies_about_windows(talk) && is_full {
+                progress.forget([talk, side]);
                 continue;
             }
             // TIME-WAIT hears the reset of the reborn for one timeout of a path that was shorter.
