@@ -55,9 +55,9 @@ pub enum MemoryLevel {
     /// dropped, as if it had been lost, and what it is asked to send waits. Frames of no connection are dropped where their
     /// link takes nothing.
     High,
-    /// Datagrams, fragments and frames of no connection are dropped, too, and what all connections are asked to send waits; none are opened. Text
-    /// in order is still taken where little is held, up to a twentieth above the budget, so that those who
-    /// read go on.
+    /// Datagrams, fragments and frames of no connection are dropped, too, and what all connections are asked to send
+    /// waits; none are opened. Text in order is still taken where little is held, up to a twentieth above the budget, so
+    /// that those who read go on.
     Full,
 }
 
@@ -67,6 +67,7 @@ pub(crate) const HOLDER_BYTES: u32 = 4 << 10;
 const FAIR_BYTES: u32 = 16 << 10;
 /// Connections that come or go before the tables are measured again: they grow by more than that at a time.
 const CHANGES: u32 = 16;
+
 /// The running account.
 #[derive(Debug)]
 pub(crate) struct Budget {
