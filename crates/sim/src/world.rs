@@ -351,8 +351,8 @@ impl World {
         std::mem::take(&mut self.nodes[host.0].heard)
     }
 
-    /// Lets a frame, an IP packet (at Ethernet ends also an ARP frame), arrive at a host out of nowhere, by its interface on this link. It is recorded as
-    /// [`Origin::Injected`](crate::Origin::Injected).
+    /// Lets a frame, an IP packet (at Ethernet ends also an ARP frame), arrive at a host out of nowhere, by its interface
+    /// on this link. It is recorded as [`Origin::Injected`](crate::Origin::Injected).
     ///
     /// # Panics
     /// If the host is at neither end of the link.

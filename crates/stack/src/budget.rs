@@ -77,7 +77,7 @@ pub(crate) struct Budget {
     /// What tables take.
     table_bytes: usize,
     pub(crate) level: MemoryLevel,
-    /// Connections that came or went.
+    /// Connections that came or went, frames that had to wait.
     changes: u32,
     /// At which figure the level has to be looked at again: from here up, and below the second.
     rises_at: usize,
@@ -222,7 +222,7 @@ impl Host {
         self.settle_tables_now_and_then();
     }
 
-    /// A connection more or less: the tables are looked at once for several.
+    /// A connection or a waiting frame more or less: the tables are looked at once for several.
     #[inline]
     pub(crate) fn settle_tables_now_and_then(&mut self) {
         self.budget.changes = self.budget.changes.wrapping_add(1);

@@ -2,8 +2,8 @@
 //!
 //! The methods form families: setting up (here), what happens (`receive.rs`, [`Host::handle_timeout`]
 //! here), what the application asks (`listener.rs`, `connect.rs`, `application.rs`, `udp.rs`), what the
-//! driver takes (`poll_*`, here and in `transmit.rs`), inspection (here and in `usage.rs`). What is *not* here: a clock, a
-//! socket, a random number.
+//! driver takes (`poll_*`, here and in `transmit.rs`), inspection (here and in `usage.rs`). What is *not* here: a
+//! clock, a socket, a random number.
 
 use crate::budget::Budget;
 use crate::cidr::Cidr;

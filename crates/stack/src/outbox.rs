@@ -5,7 +5,7 @@
 //! an interface is held, its frames and connections wait here, and those of the others take turns. What is
 //! *not* here: a link's own queue, and packets that wait for a neighbour's address (`neighbour.rs`).
 
-use crate::build::{self, Outgoing};
+use crate::build;
 use crate::counters::Discard;
 use crate::frame_queue::{FrameQueue, HeldFrame};
 use crate::host::Host;
@@ -225,16 +225,8 @@ impl Host {
             && let Some(mut transmit) = socket.connection.poll_transmit(now, 0)
         {
             let key = socket.key;
-            let outgoing = Outgoing {
-                header: &mut transmit.header,
-                payload: transmit.payload,
-                segment_bytes: transmit.segment_bytes,
-                hop_limit: socket.hop_limit,
-                traffic_class: socket.connection.config().traffic_class,
-                layout: socket.connection.config().option_layout,
-            };
             let mut frame = Frame::default();
-            build::tcp_frame(&mut frame, shape, &key, outgoing);
+            build::tcp_frame(&mut frame, shape, &key, socket.outgoing(&mut transmit));
             self.counters.segments_sent += 1;
             let hop = self.routes.find_on(key.remote.ip(), interface);
             let hop = hop.unwrap_or(Hop { interface, neighbour: key.remote.ip() });

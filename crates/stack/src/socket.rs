@@ -1,9 +1,10 @@
 //! A connection in its host: what the host must know of it in addition to the connection itself.
 
+use crate::build::Outgoing;
 use crate::flow::FlowKey;
 use crate::interface::InterfaceId;
 use crate::timers::Timer;
-use tcp::Connection;
+use tcp::{Connection, Transmit};
 
 /// No listener: the connection belongs to the application, or its application has closed it.
 pub(crate) const NO_LISTENER: u32 = u32::MAX;
@@ -38,6 +39,21 @@ pub(crate) struct Socket {
     /// What the budget has been charged for what the connection holds besides its block.
     pub(crate) charged_bytes: u32,
     pub(crate) marks: Marks,
+}
+
+impl Socket {
+    /// A segment of the connection, to be put into a frame. Its text is taken out.
+    #[inline]
+    pub(crate) fn outgoing<'a>(&self, transmit: &'a mut Transmit) -> Outgoing<'a> {
+        Outgoing {
+            header: &mut transmit.header,
+            payload: core::mem::take(&mut transmit.payload),
+            segment_bytes: transmit.segment_bytes,
+            hop_limit: self.hop_limit,
+            traffic_class: self.connection.config().traffic_class,
+            layout: self.connection.config().option_layout,
+        }
+    }
 }
 
 /// In which lists of the host a connection is.

@@ -123,15 +123,7 @@ impl Host {
         // Nobody has shown yet that it can receive at a half-open connection's address.
         let is_half_open = socket.standing == Standing::HalfOpen;
         let demand = if is_half_open { Demand::Answer } else { Demand::Socket };
-        let outgoing = Outgoing {
-            header: &mut transmit.header,
-            payload: core::mem::take(&mut transmit.payload),
-            segment_bytes: transmit.segment_bytes,
-            hop_limit: socket.hop_limit,
-            traffic_class: socket.connection.config().traffic_class,
-            layout: socket.connection.config().option_layout,
-        };
-        build::tcp_frame(out, shape, &key, outgoing);
+        build::tcp_frame(out, shape, &key, socket.outgoing(transmit));
         let is_drained = socket.connection.is_drained();
         if is_drained {
             socket.marks.take(Mark::Ready);
