@@ -5,8 +5,11 @@
 //! a sender starts anew with every frame that is lost or damaged. What it may take beyond the two timeouts is the
 //! way there and back, queues included, and the time for which the peer may keep an acknowledgment back.
 
+use crate::worlds::actor::Life;
 use crate::worlds::plan::Plan;
-use sim::{Ended, HostId, Lane, LinkId, World};
+use crate::worlds::trial::is_again;
+use sim::apps::Shared;
+use sim::{Ended, Ends, HostId, Lane, LinkId, World};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -15,15 +18,15 @@ use tcp::{Connection, Instant, State};
 use wire::Seq;
 
 /// Timeouts without progress that are a stall.
-pub(crate) const TIMEOUTS: u32 = 2;
+const TIMEOUTS: u32 = 2;
 /// The same for who connects from a port of its former life: the first SYN only ends what is left of that (RFC 9293
 /// §3.5.1), and the next one comes after twice the timeout.
-pub(crate) const TIMEOUTS_OF_THE_REBORN: u32 = 4;
+const TIMEOUTS_OF_THE_REBORN: u32 = 4;
 /// The same for a SYN that has to ask for its neighbour first: whoever joins a search whose last request was lost already is
 /// dropped with it, and the next SYN comes after twice the timeout (RFC 4861 §7.2.2, RFC 1122 §2.3.2.2).
-pub(crate) const TIMEOUTS_OF_A_SEARCH: u32 = 4;
+const TIMEOUTS_OF_A_SEARCH: u32 = 4;
 /// The same where a SYN may be passed over because challenges are rationed: one SYN more, and each waits twice as long.
-pub(crate) const TIMEOUTS_OF_THE_UNCHALLENGED: u32 = 8;
+const TIMEOUTS_OF_THE_UNCHALLENGED: u32 = 8;
 
 /// Looks at senders now and then.
 pub(crate) struct Progress {
@@ -64,7 +67,7 @@ impl Progress {
     }
 
     /// Looks at the sender of `side` of connection `talk`; says whether it stalls.
-    pub(crate) fn look(
+    fn look(
         &mut self,
         now: Instant,
         way: Duration,
@@ -101,18 +104,70 @@ impl Progress {
     }
 
     /// This sender need not move for now: its time begins anew with the next look.
-    pub(crate) fn forget(&mut self, [talk, side]: [usize; 2]) {
+    fn forget(&mut self, [talk, side]: [usize; 2]) {
         self.marks.remove(&(talk, side));
     }
 
     /// A round of looking begins.
-    pub(crate) fn begin(&mut self, now: Instant) {
+    fn begin(&mut self, now: Instant) {
         self.look_at = now + Duration::from_secs(1);
     }
 }
 
+impl Progress {
+    /// Looks at every sender of a world that waits; says which one stalls.
+    pub(crate) fn look_at_all(
+        &mut self,
+        world: &World,
+        link: LinkId,
+        hosts: [HostId; 2],
+        lives: &[[Shared<Life>; 2]],
+        plan: &Plan,
+    ) -> Result<(), String> {
+        let (now, way) = (world.now(), way(world, link, hosts));
+        self.begin(now);
+        for (talk, lives) in lives.iter().enumerate() {
+            // What arrives while memory is short is lost, whenever that is.
+            if plan.breaks(talk) || plan.evil.memory_bytes.is_some() {
+                continue;
+            }
+            for (side, life) in lives.iter().enumerate() {
+                let life = life.borrow();
+                let Some(socket) = life.socket.filter(|_| life.over_at.is_none()) else { continue };
+                let Some(tcp) = world.host(hosts[side]).tcp(socket) else { continue };
+                let is_opening = tcp.state() == State::SynSent;
+                let is_reborn = is_again(plan, talk) && is_opening;
+                // Who has no peer any more hears of it late, because what could follow a cookie is not reset.
+                let other = lives[1 - side].borrow().socket;
+                let peer = other.and_then(|socket| world.host(hosts[1 - side]).tcp(socket));
+                if plan.evil.makes_cookies() && peer.is_none() && !is_opening {
+                    continue;
+                }
+                // What was sent into a window that only a lie had opened waits for the reader.
+                let is_full = peer.is_some_and(|peer| peer.snapshot().rcv_wnd == 0);
+                if plan.evil.lies_about_windows(talk) && is_full {
+                    self.forget([talk, side]);
+                    continue;
+                }
+                // TIME-WAIT hears the reset of the reborn for one timeout of a path that was shorter.
+                if plan.evil.delays() && is_reborn {
+                    continue;
+                }
+                let timeouts = match () {
+                    () if is_reborn && plan.may_withhold_challenges(talk) => TIMEOUTS_OF_THE_UNCHALLENGED,
+                    () if is_reborn => TIMEOUTS_OF_THE_REBORN,
+                    () if is_opening && plan.link.ends == Ends::Ethernet => TIMEOUTS_OF_A_SEARCH,
+                    () => TIMEOUTS,
+                };
+                self.look(now, way, timeouts, [talk, side], tcp)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// How long the way over a link and back takes now.
-pub(crate) fn way(world: &World, link: LinkId, hosts: [HostId; 2]) -> Duration {
+fn way(world: &World, link: LinkId, hosts: [HostId; 2]) -> Duration {
     let config = world.link_config(link);
     let one = |lane: &Lane, from: HostId| {
         let (_, bytes) = world.waiting(link, from);

@@ -5,7 +5,7 @@ use crate::worlds::actor::{Actor, Life};
 use crate::worlds::beside::{Beside, Company};
 use crate::worlds::dimensions::COOKIES_KEEP_EVERYTHING;
 use crate::worlds::plan::{Ending, Family, Opening, Plan};
-use crate::worlds::progress::{self, Progress};
+use crate::worlds::progress::Progress;
 use crate::worlds::watch::Watch;
 use sim::apps::Shared;
 use sim::{At, Ends, Fate, HostId, Lane, LinkConfig, LinkId, Recording, TooBigAnswer, Touches, World};
@@ -16,7 +16,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tcp::{Instant, State};
+use tcp::Instant;
 
 pub(crate) const SERVER_PORT: u16 = 80;
 const CLIENT_PORTS: u16 = 20_000;
@@ -206,7 +206,7 @@ impl Trial {
         let done_within = DONE_WITHIN + slowest;
         self.world.wait_until(done_within, |world| {
             if progress.is_due(world.now()) {
-                stall = look(&mut progress, world, link, hosts, &lives, plan).err();
+                stall = progress.look_at_all(world, link, hosts, &lives, plan).err();
             }
             stall.is_some() || over(&lives) && company.as_ref().is_none_or(Company::is_over)
         });
@@ -401,58 +401,6 @@ impl Trial {
         }
         Ok(())
     }
-}
-
-/// Whether each sender that waits makes progress.
-fn look(
-    progress: &mut Progress,
-    world: &World,
-    link: LinkId,
-    hosts: [HostId; 2],
-    lives: &[[Shared<Life>; 2]],
-    plan: &Plan,
-) -> Result<(), String> {
-    let (now, way) = (world.now(), progress::way(world, link, hosts));
-    progress.begin(now);
-    for (talk, lives) in lives.iter().enumerate() {
-        // What arrives while memory is short is lost, whenever that is.
-        if plan.breaks(talk) || plan.evil.memory_bytes.is_some() {
-            continue;
-        }
-        for (side, life) in lives.iter().enumerate() {
-            let life = life.borrow();
-            let Some(socket) = life.socket.filter(|_| life.over_at.is_none()) else { continue };
-            let Some(tcp) = world.host(hosts[side]).tcp(socket) else { continue };
-            let is_opening = tcp.state() == State::SynSent;
-            let is_reborn = is_again(plan, talk) && is_opening;
-            // Who has no peer any more hears of it late, because what could follow a cookie is not reset.
-            let other = lives[1 - side].borrow().socket;
-            let peer = other.and_then(|socket| world.host(hosts[1 - side]).tcp(socket));
-            if plan.evil.makes_cookies() && peer.is_none() && !is_opening {
-                continue;
-            }
-            // What was sent into a window that only a lie had opened waits for the reader.
-            let is_full = peer.is_some_and(|peer| peer.snapshot().rcv_wnd == 0);
-            if plan.evil.lies_about_windows(talk) && is_full {
-                progress.forget([talk, side]);
-                continue;
-            }
-            // TIME-WAIT hears the reset of the reborn for one timeout of a path that was shorter.
-            if plan.evil.delays() && is_reborn {
-                continue;
-            }
-            let timeouts = match () {
-                () if is_reborn && plan.may_withhold_challenges(talk) => {
-                    progress::TIMEOUTS_OF_THE_UNCHALLENGED
-                }
-                () if is_reborn => progress::TIMEOUTS_OF_THE_REBORN,
-                () if is_opening && plan.link.ends == Ends::Ethernet => progress::TIMEOUTS_OF_A_SEARCH,
-                () => progress::TIMEOUTS,
-            };
-            progress.look(now, way, timeouts, [talk, side], tcp)?;
-        }
-    }
-    Ok(())
 }
 
 fn may_reset(ending: Ending) -> bool {
