@@ -34,7 +34,7 @@ mod wait;
 
 pub use event::Waker;
 pub use impaired::{Chance, Impaired, Impairment};
-pub use link::{Direction, Link};
+pub use link::{Direction, Link, WakerUse};
 pub use memory::MemoryLink;
 #[cfg(target_os = "linux")]
 pub use packet::{Captured, PacketSocket, PacketStatistics};
