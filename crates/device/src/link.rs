@@ -76,7 +76,8 @@ pub trait Link: Send + Sync {
     fn poll_fd(&self) -> Option<BorrowedFd<'_>>;
 
     /// Leaves a waker with the link, in place of the one before, and says whether the link will call it. A link
-    /// without a descriptor should; by default, and where waiting on `poll_fd` is enough, it is ignored.
+    /// without a descriptor should; by default, and where waiting on `poll_fd` is enough, it is ignored. A user that can
+    /// sleep on a waker sets it first, and needs no descriptor of a link that keeps it.
     ///
     /// **When a link that keeps it must call it**, on any thread:
     /// - something can be received, and the last `receive` (with room for at least one frame) had returned 0, or there
@@ -102,21 +103,21 @@ pub trait Link: Send + Sync {
     /// use std::task::Waker;
     /// use synfin_device::{Link, WakerUse, Waker as Descriptor};
     ///
-    /// /// Puts the waker to use where there is no descriptor to wait on.
+    /// /// How to sleep until this link has something.
     /// fn prepare(link: &dyn Link, waker: &Waker) -> &'static str {
-    ///     match (link.poll_fd(), link.set_waker(waker)) {
-    ///         (Some(_), _) => "wait on the descriptor",
-    ///         (None, WakerUse::Kept) => "sleep until the waker is called",
-    ///         (None, WakerUse::Ignored) => "ask again every millisecond",
+    ///     match link.set_waker(waker) {
+    ///         WakerUse::Kept => "sleep until the waker is called",
+    ///         WakerUse::Ignored if link.poll_fd().is_some() => "wait on the descriptor",
+    ///         WakerUse::Ignored => "ask again every millisecond",
     ///     }
     /// }
-    /// # let (link, _far) = synfin_device::memory::pair(Default::default());
-    /// # assert_eq!(prepare(&link, Waker::noop()), "wait on the descriptor");
+    ///
     /// // A thread that sleeps in `wait` is woken by a waker with a descriptor.
     /// let sleeper = Descriptor::new()?;
-    /// let waker = Waker::from(sleeper.clone());
-    /// # let _ = prepare(&link, &waker);
-    /// waker.wake();
+    /// let (link, far) = synfin_device::memory::pair(Default::default());
+    /// assert_eq!(prepare(&link, &sleeper.clone().into()), "sleep until the waker is called");
+    /// # let mut frames = std::collections::VecDeque::from([synfin_device::wire::Frame::default()]);
+    /// far.transmit(&mut frames)?;
     /// assert!(synfin_device::wait(&[sleeper.as_fd()], None)?.contains(0));
     /// # Ok::<(), std::io::Error>(())
     /// ```
