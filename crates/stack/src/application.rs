@@ -120,6 +120,21 @@ impl Host {
         self.read_from(now, id, |connection| connection.read(into))
     }
 
+    /// Like [`Host::tcp_read`], for readers whose memory is not one slice: at most `most_bytes` are given to `take`, piece
+    /// by piece.
+    ///
+    /// # Errors
+    /// As [`Host::tcp_read`].
+    pub fn tcp_read_with(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        most_bytes: usize,
+        take: impl FnMut(&[u8]),
+    ) -> Result<usize, ReadError> {
+        self.read_from(now, id, |connection| connection.read_with(most_bytes, take))
+    }
+
     /// Takes one piece as it arrived, without copying; an empty piece when the peer has finished.
     ///
     /// # Errors

@@ -18,6 +18,8 @@ pub enum Event {
     Urgent,
     /// The peer has no more data to send; reading ends after what is queued.
     PeerFinished,
+    /// The peer has acknowledged our FIN, and with it everything that was written.
+    Finished,
     /// What a connection sends is not acknowledged (RFC 9293 §3.8.3, R1); it continues to try.
     PathDoubted,
     /// The connection failed, or an ICMP error came for a datagram that was sent.
@@ -37,6 +39,7 @@ impl Event {
             tcp::Event::Writable => Event::Writable,
             tcp::Event::Urgent => Event::Urgent,
             tcp::Event::PeerFinished => Event::PeerFinished,
+            tcp::Event::Finished => Event::Finished,
             tcp::Event::PathDoubted => Event::PathDoubted,
             tcp::Event::Failed(error) => Event::Failed(error),
             tcp::Event::Closed => Event::Closed,

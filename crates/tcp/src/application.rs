@@ -126,6 +126,18 @@ impl Connection {
         Ok(self.receiver.read(into, self.receive_buffer()))
     }
 
+    /// Like [`Connection::read`], for readers whose memory is not one slice: at most `most_bytes` are given to `take`,
+    /// piece by piece.
+    ///
+    /// # Errors
+    /// As [`Connection::read`].
+    pub fn read_with(&mut self, most_bytes: usize, take: impl FnMut(&[u8])) -> Result<usize, ReadError> {
+        if !self.receiver.has_unread() {
+            return self.nothing_to_read();
+        }
+        Ok(self.receiver.read_with(most_bytes, take, self.receive_buffer()))
+    }
+
     /// Like [`Connection::read`], one piece as it arrived, without copying; an empty one means that
     /// the peer has finished.
     ///
