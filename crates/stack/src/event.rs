@@ -6,9 +6,10 @@ use tcp::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Event {
-    /// A listener has a connection to accept.
+    /// A listener has a connection to accept, or a gate a flow to decide about.
     Acceptable,
-    /// The connection is open: the SYN-ACK, the second step of the handshake, has arrived.
+    /// The connection is open: the SYN-ACK, the second step of the handshake, has arrived; or the third, if the
+    /// application accepted it at a gate.
     Connected,
     /// There are bytes or datagrams to read.
     Readable,

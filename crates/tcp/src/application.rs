@@ -225,6 +225,14 @@ impl Connection {
         self.reset_owed = None;
     }
 
+    /// A passive open came to nothing, and its application does not wait for the next peer: in LISTEN, the connection
+    /// ends with `error`. Does nothing in any other state.
+    pub fn end_listening(&mut self, now: Instant, error: Error) {
+        if self.state() == State::Listen {
+            self.fail(now, Cause::Abort, error);
+        }
+    }
+
     /// Throws the connection away; a synchronized peer gets a reset (ABORT, §3.10.5).
     pub fn abort(&mut self, now: Instant) {
         self.reset(now, ResetReason::Aborted);
