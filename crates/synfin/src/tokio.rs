@@ -50,6 +50,35 @@ pub type TcpSocket = socket::tokio::TcpSocket<Stack>;
 /// A socket for datagrams: [`socket::tokio::UdpSocket`] on a [`Stack`].
 pub type UdpSocket = socket::tokio::UdpSocket<Stack>;
 
+/// A gate that yields a [`Flow`] for each connection to an address and port for which nobody listens:
+/// [`socket::tokio::Flows`] on a [`Stack`].
+///
+/// ```no_run
+/// # async fn gateway(stack: synfin::Stack) -> std::io::Result<()> {
+/// use synfin::GateOptions;
+/// use synfin::stack::{Refuse, Unreachable};
+/// use synfin::tokio::Flows;
+///
+/// let flows = Flows::open(&stack, GateOptions::default())?;
+/// loop {
+///     let flow = flows.next().await?;
+///     tokio::spawn(async move {
+///         // Whatever leads there: the kernel's sockets, a proxy, a tunnel. The peer waits, unanswered.
+///         match tokio::net::TcpStream::connect(flow.local_addr()).await {
+///             Ok(mut beyond) => {
+///                 let mut stream = flow.accept().await?;
+///                 tokio::io::copy_bidirectional(&mut stream, &mut beyond).await.map(drop)
+///             }
+///             Err(_) => Ok(flow.refuse(Refuse::Unreachable(Unreachable::Host))),
+///         }
+///     });
+/// }
+/// # }
+/// ```
+pub type Flows = socket::tokio::Flows<Stack>;
+/// A connection that a peer asks for, before it is answered: [`socket::Flow`] on a [`Stack`].
+pub type Flow = socket::Flow<Stack>;
+
 /// The halves of a [`TcpStream`].
 pub mod tcp {
     use crate::Stack;

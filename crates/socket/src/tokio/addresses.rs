@@ -106,31 +106,51 @@ pub async fn lookup_host<R: Reach>(
     stack: &R,
     host: impl ToSocketAddrs,
 ) -> io::Result<std::vec::IntoIter<SocketAddr>> {
-    Ok(match host.to_target()? {
-        Target::Address(address) => vec![address],
-        Target::Addresses(addresses) => addresses,
-        Target::Name(name, port) => stack.lookup(&name, port).await?,
+    Ok(addresses(stack, host).await?.collect::<Vec<_>>().into_iter())
+}
+
+/// What an address stands for, one after the other. The usual case needs no list.
+pub(super) struct Addresses {
+    first: Option<SocketAddr>,
+    rest: std::vec::IntoIter<SocketAddr>,
+}
+
+impl Iterator for Addresses {
+    type Item = SocketAddr;
+
+    fn next(&mut self) -> Option<SocketAddr> {
+        self.first.take().or_else(|| self.rest.next())
     }
-    .into_iter())
+}
+
+/// The addresses that something stands for.
+pub(super) async fn addresses<R: Reach>(stack: &R, addr: impl ToSocketAddrs) -> io::Result<Addresses> {
+    Ok(match addr.to_target()? {
+        Target::Address(address) => Addresses { first: Some(address), rest: Vec::new().into_iter() },
+        Target::Addresses(addresses) => Addresses { first: None, rest: addresses.into_iter() },
+        Target::Name(name, port) => {
+            Addresses { first: None, rest: stack.lookup(&name, port).await?.into_iter() }
+        }
+    })
 }
 
 /// Tries one address after the other and returns the first success or the last failure.
 pub(super) async fn each_address<R: Reach, T>(
     stack: &R,
     addr: impl ToSocketAddrs,
-    mut attempt: impl AsyncFnMut(SocketAddr) -> io::Result<T>,
+    mut attempt: impl FnMut(SocketAddr) -> io::Result<T>,
 ) -> io::Result<T> {
-    // The usual case needs no list.
-    if let Target::Address(address) = addr.to_target()? {
-        return attempt(address).await;
-    }
     let mut last = None;
-    for address in lookup_host(stack, addr).await? {
-        match attempt(address).await {
+    for address in addresses(stack, addr).await? {
+        match attempt(address) {
             Ok(made) => return Ok(made),
             Err(error) => last = Some(error),
         }
     }
-    let nothing = || io::Error::new(ErrorKind::InvalidInput, "the name stands for no address at all");
-    Err(last.unwrap_or_else(nothing))
+    Err(last.unwrap_or_else(no_address))
+}
+
+/// A name without addresses.
+pub(super) fn no_address() -> io::Error {
+    io::Error::new(ErrorKind::InvalidInput, "the name stands for no address at all")
 }

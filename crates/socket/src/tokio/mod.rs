@@ -9,6 +9,7 @@
 //! buffer is ready at once; there is no descriptor, so nothing converts from or to `std`.
 
 mod addresses;
+mod flows;
 mod ready;
 mod tcp_listener;
 mod tcp_socket;
@@ -24,7 +25,9 @@ pub mod tcp {
 mod owned;
 mod split;
 
+pub use crate::flow::Flow;
 pub use addresses::{Target, ToSocketAddrs, lookup_host};
+pub use flows::Flows;
 pub use tcp_listener::TcpListener;
 pub use tcp_socket::TcpSocket;
 pub use tcp_stream::TcpStream;

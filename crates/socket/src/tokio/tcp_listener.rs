@@ -31,7 +31,7 @@ impl<R: Reach> TcpListener<R> {
     /// # Errors
     /// `AddrInUse`, `AddrNotAvailable` (not an address of this host): those of the last address.
     pub async fn bind(stack: &R, addr: impl ToSocketAddrs) -> io::Result<Self> {
-        each_address(stack, addr, async |local| Self::listen(stack, ListenOptions::new(local, BACKLOG))).await
+        each_address(stack, addr, |local| Self::listen(stack, ListenOptions::new(local, BACKLOG))).await
     }
 
     /// Takes connections as the options say.

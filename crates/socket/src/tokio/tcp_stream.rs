@@ -1,6 +1,6 @@
 //! One end of a TCP connection, with the methods of `tokio::net::TcpStream`.
 
-use super::addresses::{ToSocketAddrs, each_address};
+use super::addresses::{ToSocketAddrs, addresses, no_address};
 use super::owned::{self, OwnedReadHalf, OwnedWriteHalf};
 use super::ready;
 use super::split::{ReadHalf, WriteHalf};
@@ -37,7 +37,14 @@ impl<R: Reach> TcpStream<R> {
     /// `ConnectionRefused`, `TimedOut`, `HostUnreachable`, `NetworkUnreachable`, `AddrNotAvailable`
     /// (no free port), `InvalidInput` (an address nobody can connect to): those of the last address.
     pub async fn connect(stack: &R, addr: impl ToSocketAddrs) -> io::Result<Self> {
-        each_address(stack, addr, async |remote| Self::open(stack, OpenOptions::to(remote)).await).await
+        let mut last = None;
+        for remote in addresses(stack, addr).await? {
+            match Self::open(stack, OpenOptions::to(remote)).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(no_address))
     }
 
     /// Connects as the options say.
@@ -49,8 +56,13 @@ impl<R: Reach> TcpStream<R> {
         let Opened { id, local } = stack.with(|core, now| core.open(now, options))?;
         // From here on dropping the stream takes everything back.
         let stream = TcpStream::new(Held::new(stack.clone(), id), local, remote);
-        stream.socket.wait(Interest::Write, |core, _, id| core.poll_connected(id)).await?;
+        stream.connected().await?;
         Ok(stream)
+    }
+
+    /// Waits until the handshake is over.
+    pub(super) async fn connected(&self) -> io::Result<()> {
+        Ok(self.socket.wait(Interest::Write, |core, _, id| core.poll_connected(id)).await?)
     }
 
     /// A connection that the host has made.

@@ -2,7 +2,7 @@
 //!
 //! Not here: broadcast and multicast; the host sends to one address at a time.
 
-use super::addresses::{ToSocketAddrs, each_address, lookup_host};
+use super::addresses::{ToSocketAddrs, addresses, each_address, no_address};
 use super::ready;
 use super::within_budget;
 use crate::fault::{Cause, Fault};
@@ -11,7 +11,7 @@ use crate::reach::Reach;
 use crate::waiting::{Interest, Place};
 use bytes::{BufMut, Bytes};
 use std::fmt;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
 use tokio::io::{Interest as Asked, ReadBuf, Ready};
@@ -31,7 +31,7 @@ impl<R: Reach> UdpSocket<R> {
     /// # Errors
     /// `AddrInUse`, `AddrNotAvailable` (not an address of this host): those of the last address.
     pub async fn bind(stack: &R, addr: impl ToSocketAddrs) -> io::Result<Self> {
-        each_address(stack, addr, async |local| {
+        each_address(stack, addr, |local| {
             let id = stack.with(|core, _| core.bind(local))?;
             Ok(UdpSocket { socket: Held::new(stack.clone(), id) })
         })
@@ -62,7 +62,7 @@ impl<R: Reach> UdpSocket<R> {
     /// `NetworkUnreachable`, `InvalidInput`: those of the last address.
     pub async fn connect(&self, addr: impl ToSocketAddrs) -> io::Result<()> {
         let stack = self.socket.reach();
-        each_address(stack, addr, async |remote| {
+        each_address(stack, addr, |remote| {
             Ok(self.socket.with(|core, _, id| core.connect_datagrams(id, remote))?)
         })
         .await
@@ -170,9 +170,8 @@ impl<R: Reach> UdpSocket<R> {
     /// # Errors
     /// `NetworkUnreachable`, `InvalidInput` (too long, or an address nobody can have).
     pub async fn send_to(&self, buf: &[u8], addr: impl ToSocketAddrs) -> io::Result<usize> {
-        let to = lookup_host(self.socket.reach(), addr).await?.next();
-        let nothing = || io::Error::new(ErrorKind::InvalidInput, "the name stands for no address at all");
-        self.send_data(buf, Some(to.ok_or_else(nothing)?)).await
+        let to = addresses(self.socket.reach(), addr).await?.next();
+        self.send_data(buf, Some(to.ok_or_else(no_address)?)).await
     }
 
     async fn send_data(&self, buf: &[u8], to: Option<SocketAddr>) -> io::Result<usize> {
