@@ -6,6 +6,7 @@
 //! | TUN and TAP on Linux, with super-segments | [`Tun`] |
 //! | raw Ethernet frames of an interface, live capture | [`PacketSocket`] |
 //! | two ends in memory | [`memory::pair`] |
+//! | virtual machines and their helpers, over Unix sockets | [`unix`] |
 //! | packets that the program has in its own hands | [`channel::link`] |
 //! | watching every frame | [`Tap`] |
 //! | loss, delay, reordering and other faults, from a seed | [`Impaired`] |
@@ -26,6 +27,7 @@ mod link;
 pub mod memory;
 #[cfg(target_os = "linux")]
 mod packet;
+mod pieces;
 mod queue;
 mod random;
 #[allow(unsafe_code)]
@@ -33,6 +35,7 @@ mod sys;
 mod tap;
 #[cfg(target_os = "linux")]
 pub mod tun;
+pub mod unix;
 mod wait;
 
 pub use channel::ChannelLink;

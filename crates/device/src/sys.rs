@@ -15,6 +15,10 @@ mod linux;
 pub(crate) use kernel::*;
 #[cfg(target_os = "linux")]
 pub(crate) use linux::*;
+mod poller;
+mod socket;
+pub(crate) use poller::{Poller, Room};
+pub(crate) use socket::*;
 
 /// Waits until one of `fds` (at most 16) is readable; bit *i* of the result stands for the *i*-th.
 pub(crate) fn poll_readable(fds: &[BorrowedFd<'_>], timeout: Option<Duration>) -> io::Result<u16> {

@@ -1,24 +1,12 @@
 //! What only Linux has: eventfd, TUN, interface requests, netlink and packet sockets.
 
+use super::socket::{outcome, owned};
 use std::ffi::CString;
 use std::io;
 use std::mem::{self, MaybeUninit};
 use std::net::IpAddr;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
-
-/// What an `int`-returning call says: a count, or `errno`.
-pub(super) fn outcome(result: impl Into<i64>) -> io::Result<usize> {
-    let result: i64 = result.into();
-    usize::try_from(result).map_err(|_| io::Error::last_os_error())
-}
-
-/// Takes the descriptor that a call has just returned.
-fn owned(fd: libc::c_int) -> io::Result<OwnedFd> {
-    outcome(fd)?;
-    // SAFETY: the call that returned this non-negative descriptor made it for us; nobody else knows it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
-}
 
 /// A new event counter, non-blocking.
 pub(crate) fn eventfd() -> io::Result<OwnedFd> {
@@ -30,17 +18,6 @@ pub(crate) fn eventfd() -> io::Result<OwnedFd> {
 pub(crate) fn socket(domain: libc::c_int, kind: libc::c_int, protocol: libc::c_int) -> io::Result<OwnedFd> {
     // SAFETY: takes three integers.
     owned(unsafe { libc::socket(domain, kind | libc::SOCK_CLOEXEC, protocol) })
-}
-
-/// Reads behind what `buffer` holds, into the room it has; returns how many bytes were added.
-pub(crate) fn read_into_spare(fd: BorrowedFd<'_>, buffer: &mut Vec<u8>) -> io::Result<usize> {
-    let spare = buffer.spare_capacity_mut();
-    // SAFETY: the spare capacity is writable memory of exactly this length, borrowed for the call.
-    let read = unsafe { libc::read(fd.as_raw_fd(), spare.as_mut_ptr().cast(), spare.len()) };
-    let count = outcome(read as i64)?;
-    // SAFETY: the kernel has just initialised `count` bytes, no more than the spare capacity.
-    unsafe { buffer.set_len(buffer.len() + count) };
-    Ok(count)
 }
 
 /// An `ifreq` for the interface `name`, of which at most 15 bytes count.
@@ -192,29 +169,10 @@ fn ones(mask: IpAddr) -> u8 {
     }
 }
 
-/// Sends bytes on a connected socket, or to the kernel on a netlink socket.
-pub(crate) fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
-    // SAFETY: the slice is readable for its length during the call.
-    outcome(unsafe { libc::send(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), 0) } as i64)
-}
-
 /// Receives into `into`; returns how many bytes.
 pub(crate) fn receive(fd: BorrowedFd<'_>, into: &mut [u8]) -> io::Result<usize> {
     // SAFETY: the slice is writable for its length during the call.
     outcome(unsafe { libc::recv(fd.as_raw_fd(), into.as_mut_ptr().cast(), into.len(), 0) } as i64)
-}
-
-/// Sets a socket option that is an int.
-pub(crate) fn set_option(
-    fd: BorrowedFd<'_>,
-    level: libc::c_int,
-    name: libc::c_int,
-    value: libc::c_int,
-) -> io::Result<()> {
-    let len = size_of_val(&value) as libc::socklen_t;
-    // SAFETY: the pointer is valid for an int during the call.
-    outcome(unsafe { libc::setsockopt(fd.as_raw_fd(), level, name, std::ptr::from_ref(&value).cast(), len) })
-        .map(drop)
 }
 
 /// Binds a packet socket to an interface (0: all) and to all protocols.
