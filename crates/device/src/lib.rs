@@ -19,7 +19,7 @@
 pub mod channel;
 mod event;
 mod impaired;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 mod interface;
 #[cfg(target_os = "linux")]
 pub mod kernel;
@@ -33,7 +33,7 @@ mod random;
 #[allow(unsafe_code)]
 mod sys;
 mod tap;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 pub mod tun;
 pub mod unix;
 mod wait;
@@ -47,8 +47,8 @@ pub use memory::MemoryLink;
 pub use packet::{Captured, PacketSocket, PacketStatistics};
 pub use random::SplitMix64;
 pub use tap::Tap;
-#[cfg(target_os = "linux")]
-pub use tun::{InterfaceAddress, Tun, TunConfig, TunError};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub use tun::{InterfaceAddress, Tun, TunConfig, TunError, TunFdConfig};
 pub use wait::{Ready, WAIT_MAX, wait};
 
 // What appears in signatures, so that programs need not name the crates below.
