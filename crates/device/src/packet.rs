@@ -10,6 +10,7 @@ use bytes::Bytes;
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use wire::{Checksum, Frame, LinkCapabilities, Medium, Offload, TransmitChecksum};
@@ -62,6 +63,8 @@ pub struct PacketSocket {
     capabilities: LinkCapabilities,
     hardware: u16,
     buffer: Mutex<Vec<u8>>,
+    /// `receive` stopped although there may be more.
+    may_have_more: AtomicBool,
 }
 
 impl PacketSocket {
@@ -94,7 +97,8 @@ impl PacketSocket {
             transmit_checksum: TransmitChecksum::Full,
         };
         let buffer = Mutex::new(Vec::with_capacity(FRAME_BYTES_MAX));
-        Ok(PacketSocket { socket, index, capabilities, hardware: state.hardware, buffer })
+        let (hardware, may_have_more) = (state.hardware, AtomicBool::new(false));
+        Ok(PacketSocket { socket, index, capabilities, hardware, buffer, may_have_more })
     }
 
     /// Also receives frames for other stations (promiscuous mode), as long as the socket is open.
@@ -161,24 +165,35 @@ impl Link for PacketSocket {
     }
 
     fn receive(&self, frames: &mut VecDeque<Frame>, frames_max: usize) -> io::Result<usize> {
+        // Not while it fails: whoever is told so waits a little.
+        self.may_have_more.store(false, Ordering::Release);
         let mut count = 0;
+        let mut is_drained = frames_max == 0;
         // Frames that we sent come back, marked as such, and do not count; so the loop needs a bound too.
         for _ in 0..frames_max.saturating_mul(2) {
             if count == frames_max {
                 break;
             }
-            let Some(captured) = self.capture()? else { break };
+            let Some(captured) = self.capture()? else {
+                is_drained = true;
+                break;
+            };
             if captured.direction == Direction::Received {
                 let offload = Offload { segment_bytes: 0, checksum: captured.checksum };
                 frames.push_back(Frame { offload, ..Frame::from_bytes(captured.bytes) });
                 count += 1;
             }
         }
+        self.may_have_more.store(!is_drained, Ordering::Release);
         Ok(count)
     }
 
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
         Some(self.socket.as_fd())
+    }
+
+    fn due_in(&self) -> Option<Duration> {
+        self.may_have_more.load(Ordering::Acquire).then_some(Duration::ZERO)
     }
 }
 

@@ -209,14 +209,12 @@ impl Link for Tun {
         let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
         for count in 0..frames_max {
             buffer.clear();
-            match sys::read_into_spare(self.file.as_fd(), &mut buffer) {
-                Ok(_) => {}
-                Err(error)
-                    if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) =>
-                {
-                    return Ok(count);
+            while let Err(error) = sys::read_into_spare(self.file.as_fd(), &mut buffer) {
+                match error.kind() {
+                    io::ErrorKind::Interrupted => {}
+                    io::ErrorKind::WouldBlock => return Ok(count),
+                    _ => return Err(error),
                 }
-                Err(error) => return Err(error),
             }
             let (offload, start) = self.framing.parse(&buffer)?;
             let bytes = if buffer.len() < HAND_OVER_BYTES {

@@ -49,8 +49,8 @@ pub struct DatagramLink {
     capabilities: LinkCapabilities,
     frame_bytes_max: usize,
     reader: Mutex<Reader>,
-    /// What the poller waits for; locked while it is told.
-    room: Mutex<Room>,
+    /// What the poller waits for; locked while it is told. `None` when it waits for nothing any more.
+    room: Mutex<Option<Room>>,
     tries_again: AtomicBool,
     no_more_writes: AtomicBool,
     end: Once,
@@ -179,7 +179,7 @@ impl DatagramLink {
             capabilities: config.capabilities(),
             frame_bytes_max: config.frame_bytes_max,
             reader: Mutex::new(Reader { buffer, first }),
-            room: Mutex::new(Room::NotWanted),
+            room: Mutex::new(Some(Room::NotWanted)),
             tries_again: AtomicBool::new(false),
             no_more_writes: AtomicBool::new(false),
             end: Once::default(),
@@ -190,9 +190,19 @@ impl DatagramLink {
     /// Says whether the descriptor shows room.
     fn want(&self, room: Room) -> io::Result<()> {
         let mut current = self.room.lock().unwrap_or_else(PoisonError::into_inner);
-        if *current != room {
+        if current.is_some_and(|current| current != room) {
             self.poller.set_room(self.socket.as_fd(), room)?;
-            *current = room;
+            *current = Some(room);
+        }
+        Ok(())
+    }
+
+    /// Some systems say on reading that the peer is gone, and would say so for ever.
+    fn stop_reading(&self) -> io::Result<()> {
+        self.no_more_writes.store(true, Ordering::Release);
+        let mut current = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.take().is_some() {
+            self.poller.forget(self.socket.as_fd())?;
         }
         Ok(())
     }
@@ -247,7 +257,7 @@ impl Link for DatagramLink {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                     Err(error) if is_gone(&error) => {
-                        self.no_more_writes.store(true, Ordering::Release);
+                        self.stop_reading()?;
                         self.end.tell(|| gone(&error))?;
                         break;
                     }

@@ -136,6 +136,25 @@ fn a_dead_peer_is_told_once() {
 }
 
 #[test]
+fn a_peer_that_turns_to_another_is_told_once_too() {
+    let directory = Directory::new();
+    let (ours, theirs) = (directory.file("ours"), directory.file("theirs"));
+    let peer = UnixDatagram::bind(&theirs).unwrap();
+    let link = DatagramLink::connect(&ours, &theirs, &small_config()).unwrap();
+    peer.connect(&ours).unwrap();
+    let other = directory.file("other");
+    let _other = UnixDatagram::bind(&other).unwrap();
+    // Of what the peer has not read when it turns away, Linux tells on reading.
+    link.transmit(&mut numbered(1)).unwrap();
+    peer.connect(&other).unwrap();
+    let mut frames = VecDeque::new();
+    let told = [link.receive(&mut frames, 9), link.transmit(&mut numbered(1)), link.receive(&mut frames, 9)];
+    assert_eq!(told.iter().filter(|told| told.is_err()).count(), 1, "{told:?}");
+    assert_eq!(link.transmit(&mut numbered(3)).unwrap(), 3);
+    assert!(!readable(&link, AT_ONCE) && frames.is_empty());
+}
+
+#[test]
 fn two_paths_make_a_link_and_the_own_one_is_removed_with_it() {
     let directory = Directory::new();
     let (ours, theirs) = (directory.file("ours"), directory.file("theirs"));
