@@ -6,7 +6,7 @@ pub mod namespace;
 pub mod pair;
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr};
 use std::time::Duration;
 
 /// A place with a server side and a client side.
@@ -23,12 +23,27 @@ pub trait Net: Sync {
     fn bind_server(&self, addr: SocketAddr) -> io::Result<Self::Listener>;
     fn connect(&self, to: SocketAddr) -> io::Result<Self::Stream>;
     fn connect_timeout(&self, to: SocketAddr, timeout: Duration) -> io::Result<Self::Stream>;
-    fn client_datagrams(&self) -> Self::Datagrams;
-    fn server_datagrams(&self) -> Self::Datagrams;
+    fn server_ip6(&self) -> Ipv6Addr;
+    fn client_ip(&self) -> Ipv4Addr;
+    fn client_ip6(&self) -> Ipv6Addr;
+    fn bind_client_datagrams(&self, addr: SocketAddr) -> io::Result<Self::Datagrams>;
+    fn bind_server_datagrams(&self, addr: SocketAddr) -> io::Result<Self::Datagrams>;
+
+    fn client_datagrams(&self) -> Self::Datagrams {
+        self.bind_client_datagrams(SocketAddr::new(self.client_ip().into(), 0)).unwrap()
+    }
+    fn server_datagrams(&self) -> Self::Datagrams {
+        self.bind_server_datagrams(SocketAddr::new(self.server_ip().into(), 0)).unwrap()
+    }
 
     /// Two ends of one connection: the client's, the server's.
     fn pair(&self) -> (Self::Stream, Self::Stream) {
-        let listener = self.listen();
+        self.pair_over(self.server_ip().into())
+    }
+
+    /// The same, to this address of the server.
+    fn pair_over(&self, server_ip: IpAddr) -> (Self::Stream, Self::Stream) {
+        let listener = self.bind_server(SocketAddr::new(server_ip, 0)).unwrap();
         let client = self.connect(listener.local_addr().unwrap()).unwrap();
         let (server, _) = listener.accept().unwrap();
         (client, server)
@@ -86,9 +101,13 @@ pub trait Datagrams: Send + Sync + Sized + 'static {
     fn peer_addr(&self) -> io::Result<SocketAddr>;
     fn try_clone(&self) -> io::Result<Self>;
     fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
+    fn read_timeout(&self) -> io::Result<Option<Duration>>;
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
+    fn write_timeout(&self) -> io::Result<Option<Duration>>;
     fn set_nonblocking(&self, on: bool) -> io::Result<()>;
     fn set_ttl(&self, ttl: u32) -> io::Result<()>;
     fn ttl(&self) -> io::Result<u32>;
+    fn take_error(&self) -> io::Result<Option<io::Error>>;
 }
 
 macro_rules! implement {
@@ -215,6 +234,18 @@ macro_rules! implement {
             fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
                 self.set_read_timeout(timeout)
             }
+            fn read_timeout(&self) -> io::Result<Option<Duration>> {
+                self.read_timeout()
+            }
+            fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+                self.set_write_timeout(timeout)
+            }
+            fn write_timeout(&self) -> io::Result<Option<Duration>> {
+                self.write_timeout()
+            }
+            fn take_error(&self) -> io::Result<Option<io::Error>> {
+                self.take_error()
+            }
             fn set_nonblocking(&self, on: bool) -> io::Result<()> {
                 self.set_nonblocking(on)
             }
@@ -254,18 +285,30 @@ impl Net for Kernel {
     fn connect_timeout(&self, to: SocketAddr, timeout: Duration) -> io::Result<Self::Stream> {
         std::net::TcpStream::connect_timeout(&to, timeout)
     }
-    fn client_datagrams(&self) -> Self::Datagrams {
-        std::net::UdpSocket::bind("127.0.0.1:0").unwrap()
+    fn server_ip6(&self) -> Ipv6Addr {
+        Ipv6Addr::LOCALHOST
     }
-    fn server_datagrams(&self) -> Self::Datagrams {
-        std::net::UdpSocket::bind("127.0.0.1:0").unwrap()
+    fn client_ip(&self) -> Ipv4Addr {
+        Ipv4Addr::LOCALHOST
+    }
+    fn client_ip6(&self) -> Ipv6Addr {
+        Ipv6Addr::LOCALHOST
+    }
+    fn bind_client_datagrams(&self, addr: SocketAddr) -> io::Result<Self::Datagrams> {
+        std::net::UdpSocket::bind(addr)
+    }
+    fn bind_server_datagrams(&self, addr: SocketAddr) -> io::Result<Self::Datagrams> {
+        std::net::UdpSocket::bind(addr)
     }
 }
 
-/// Runs a test body over the kernel's loopback and over two of our stacks.
+/// Runs each test body over the kernel's loopback and over two of our stacks, and lists them in `BEHAVIOURS`.
 #[macro_export]
 macro_rules! over_both {
     ($($(#[$attribute:meta])* fn $name:ident($net:ident) $body:block)*) => {
+        /// The names of what is judged here.
+        pub(crate) const BEHAVIOURS: &[&str] = &[$(stringify!($name)),*];
+
         $(
             mod $name {
                 use super::*;

@@ -2,7 +2,7 @@
 
 use super::Net;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 use synfin::net::{TcpListener, TcpStream, UdpSocket};
 use synfin::wire::{LinkCapabilities, Medium, TransmitChecksum};
@@ -10,6 +10,9 @@ use synfin::{Builder, Link, Stack, device, tcp};
 
 pub const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 90, 0, 1);
 pub const SERVER: Ipv4Addr = Ipv4Addr::new(10, 90, 0, 2);
+
+pub const CLIENT6: Ipv6Addr = Ipv6Addr::new(0xfd90, 0, 0, 0, 0, 0, 0, 1);
+pub const SERVER6: Ipv6Addr = Ipv6Addr::new(0xfd90, 0, 0, 0, 0, 0, 0, 2);
 
 pub struct Pair {
     pub client: Stack,
@@ -27,11 +30,11 @@ pub fn capabilities() -> LinkCapabilities {
 }
 
 pub fn client_on(link: impl Link + 'static) -> Builder {
-    Stack::builder().link(link).address(format!("{CLIENT}/24")).address("fd90::1/64").tcp(quick())
+    Stack::builder().link(link).address(format!("{CLIENT}/24")).address(format!("{CLIENT6}/64")).tcp(quick())
 }
 
 pub fn server_on(link: impl Link + 'static) -> Builder {
-    Stack::builder().link(link).address(format!("{SERVER}/24")).address("fd90::2/64").tcp(quick())
+    Stack::builder().link(link).address(format!("{SERVER}/24")).address(format!("{SERVER6}/64")).tcp(quick())
 }
 
 /// The defaults, but no test should wait a minute for TIME-WAIT; and buffers may be used in full from the beginning, so
@@ -73,10 +76,19 @@ impl Net for Pair {
     fn connect_timeout(&self, to: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
         TcpStream::connect_timeout(&self.client, &to, timeout)
     }
-    fn client_datagrams(&self) -> UdpSocket {
-        UdpSocket::bind(&self.client, (CLIENT, 0)).unwrap()
+    fn server_ip6(&self) -> Ipv6Addr {
+        SERVER6
     }
-    fn server_datagrams(&self) -> UdpSocket {
-        UdpSocket::bind(&self.server, (SERVER, 0)).unwrap()
+    fn client_ip(&self) -> Ipv4Addr {
+        CLIENT
+    }
+    fn client_ip6(&self) -> Ipv6Addr {
+        CLIENT6
+    }
+    fn bind_client_datagrams(&self, addr: SocketAddr) -> io::Result<UdpSocket> {
+        UdpSocket::bind(&self.client, addr)
+    }
+    fn bind_server_datagrams(&self, addr: SocketAddr) -> io::Result<UdpSocket> {
+        UdpSocket::bind(&self.server, addr)
     }
 }

@@ -2,7 +2,18 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "../common/mod.rs"]
+#[macro_use]
 mod common;
+mod connecting;
+mod datagrams;
+mod differences;
+mod ending;
+mod families;
+mod options;
+mod reading;
+mod threads;
+mod writing;
 
 use common::{Datagrams, Listener, Stream, digest, eventually, pattern};
 use std::io::{ErrorKind, IoSlice, IoSliceMut, Read, Write};
@@ -13,6 +24,30 @@ use std::time::{Duration, Instant};
 const SHORT: Duration = Duration::from_millis(40);
 /// Far beyond what anything here takes: a test that hits it has hung.
 const LONG: Duration = Duration::from_secs(20);
+
+/// Judged over both, all files together.
+#[test]
+fn at_least_a_hundred_and_fifty_behaviours_are_judged() {
+    let themes = [
+        ("this file", BEHAVIOURS),
+        ("connecting", connecting::BEHAVIOURS),
+        ("reading", reading::BEHAVIOURS),
+        ("writing", writing::BEHAVIOURS),
+        ("ending", ending::BEHAVIOURS),
+        ("options", options::BEHAVIOURS),
+        ("datagrams", datagrams::BEHAVIOURS),
+        ("families", families::BEHAVIOURS),
+        ("threads", threads::BEHAVIOURS),
+    ];
+    for (theme, behaviours) in themes {
+        println!("{theme}: {}", behaviours.len());
+    }
+    let mut names: Vec<_> = themes.iter().flat_map(|(_, behaviours)| *behaviours).collect();
+    println!("{} behaviours of std::net are judged over the kernel and over ours", names.len());
+    assert!(names.len() >= 150, "{}", names.len());
+    names.sort_unstable();
+    assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "two behaviours have one name");
+}
 
 over_both! {
     fn echo(net) {
@@ -725,6 +760,12 @@ over_both! {
         client.send(b"anyone?").unwrap();
         assert_eq!(client.recv(&mut [0; 8]).unwrap_err().kind(), ErrorKind::ConnectionRefused);
     }
+}
+
+/// The kind of the error that something must have ended in.
+#[track_caller]
+fn kind_of<T>(outcome: std::io::Result<T>) -> ErrorKind {
+    outcome.err().expect("an error").kind()
 }
 
 /// `first` closes its direction, hears everything the other still has to say, and is then done.
