@@ -79,6 +79,12 @@ pub type Flows = socket::tokio::Flows<Stack>;
 /// A connection that a peer asks for, before it is answered: [`socket::Flow`] on a [`Stack`].
 pub type Flow = socket::Flow<Stack>;
 
+/// Connects clients of hyper-util to servers: [`socket::tokio::Connector`] on a [`Stack`].
+#[cfg(feature = "hyper")]
+pub type Connector = socket::tokio::Connector<Stack>;
+#[cfg(feature = "axum")]
+pub use socket::tokio::Peer;
+
 /// The halves of a [`TcpStream`].
 pub mod tcp {
     use crate::Stack;

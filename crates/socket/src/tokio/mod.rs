@@ -22,8 +22,17 @@ pub mod tcp {
     pub use super::split::{ReadHalf, WriteHalf};
 }
 
+#[cfg(feature = "axum")]
+mod axum;
+#[cfg(feature = "hyper")]
+mod hyper;
 mod owned;
 mod split;
+
+#[cfg(feature = "axum")]
+pub use axum::Peer;
+#[cfg(feature = "hyper")]
+pub use hyper::{Connecting, Connector};
 
 pub use crate::flow::Flow;
 pub use addresses::{Target, ToSocketAddrs, lookup_host};
