@@ -240,3 +240,19 @@ fn who_stops_waiting_wakes_nobody_and_keeps_nobody_asleep() {
     // There was text that nobody read: the peers hear of that at once.
     assert_nothing_is_left(&world);
 }
+
+#[test]
+fn who_waits_for_room_is_woken_also_when_the_last_write_just_fitted() {
+    let config =
+        tcp::Config { send_buffer_bytes: 4_000, send_buffer_bytes_initial: 0, ..tcp::Config::default() };
+    let world = World::with(config);
+    let (listener, client, server) = pair(&world);
+    assert_eq!(client.try_write(&[7; 4_000]).unwrap(), 4_000);
+    let mut writable = Box::pin(client.writable());
+    assert!(writable.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    world.carry();
+    assert_eq!(world.client.counts().0, 0, "it was woken");
+    assert!(writable.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    drop(writable);
+    drop((listener, client, server));
+}

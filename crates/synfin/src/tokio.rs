@@ -101,7 +101,7 @@ pub mod tcp {
     pub type ReuniteError = socket::tokio::tcp::ReuniteError<Stack>;
 }
 
-pub use socket::tokio::{Target, ToSocketAddrs, lookup_host};
+pub use socket::tokio::{Relayed, Target, ToSocketAddrs, lookup_host, relay};
 
 /// Closes every socket as the end of a process would, waits until all connections are over or `timeout` has passed,
 /// and releases the links; [`Stack::shutdown`] for tasks. Calls that wait on sockets return `NotConnected`, as does

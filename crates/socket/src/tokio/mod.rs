@@ -11,6 +11,7 @@
 mod addresses;
 mod flows;
 mod ready;
+mod relay;
 mod tcp_listener;
 mod tcp_socket;
 mod tcp_stream;
@@ -37,6 +38,7 @@ pub use hyper::{Connecting, Connector};
 pub use crate::flow::Flow;
 pub use addresses::{Target, ToSocketAddrs, lookup_host};
 pub use flows::Flows;
+pub use relay::{Relayed, relay};
 pub use tcp_listener::TcpListener;
 pub use tcp_socket::TcpSocket;
 pub use tcp_stream::TcpStream;

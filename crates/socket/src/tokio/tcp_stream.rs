@@ -70,6 +70,10 @@ impl<R: Reach> TcpStream<R> {
         TcpStream { socket, local, remote }
     }
 
+    pub(super) fn socket(&self) -> &Held<R> {
+        &self.socket
+    }
+
     /// The address of our end.
     ///
     /// # Errors
