@@ -136,7 +136,7 @@ impl Packet<'_> {
         let frame_bytes = bytes.len();
         bytes.truncate(self.end_at);
         bytes.advance(self.ip_at.min(bytes.len()));
-        if frame_bytes > SMALL_FRAME_BYTES && bytes.len() * 3 / 2 < frame_bytes {
+        if bytes.len() * 3 / 2 < frame_bytes {
             // It would keep a frame that is mostly padding.
             return Bytes::copy_from_slice(&bytes);
         }

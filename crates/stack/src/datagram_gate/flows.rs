@@ -10,7 +10,6 @@ use super::DatagramGateOptions;
 use crate::flow::FlowKey;
 use crate::id::Slab;
 use crate::interface::InterfaceId;
-use crate::limits::DATAGRAM_OVERHEAD_BYTES;
 use crate::recently_sent::RecentlySent;
 use crate::secret::TableHash;
 use bytes::Bytes;
@@ -28,8 +27,12 @@ pub(super) struct Waiting {
     pub(super) hop_limit: u8,
 }
 
+/// What a datagram counts in addition to its packet: two places in a queue, for half of them may be empty, and what a
+/// shared buffer takes.
+const OVERHEAD_BYTES: usize = 2 * size_of::<Waiting>() + 32;
+
 fn cost_bytes(waiting: &Waiting) -> usize {
-    waiting.packet.len() + DATAGRAM_OVERHEAD_BYTES
+    waiting.packet.len() + OVERHEAD_BYTES
 }
 
 /// One flow.

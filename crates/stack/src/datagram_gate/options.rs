@@ -14,7 +14,7 @@ pub struct DatagramGateOptions {
     /// something of it waits; then the newcomer is dropped. 8,192: a few hundred hosts with a dozen questions to name
     /// servers each; one takes about 500 bytes.
     pub flows_max: usize,
-    /// Bytes of datagrams of one flow that may wait, with about 200 for each; later ones are dropped. 256 KiB: two
+    /// Bytes of datagrams of one flow that may wait, with about 100 more for each; later ones are dropped. 256 KiB: two
     /// tenths of a second at 10 Mbit/s, which is longer than a program that works looks away.
     pub flow_bytes_max: usize,
     /// The same for all flows together. A flow gets at most as much as is still free of it: one noisy flow half, the

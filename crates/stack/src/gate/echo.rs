@@ -14,7 +14,7 @@ use crate::host::Host;
 use crate::icmp_errors::message_of_unreachable;
 use crate::id::{SlabKey, SocketId, SocketKind};
 use crate::interface::InterfaceId;
-use crate::limits::{DATAGRAM_OVERHEAD_BYTES, ECHO_BYTES_MAX};
+use crate::limits::ECHO_BYTES_MAX;
 use crate::packet::Packet;
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -59,7 +59,8 @@ pub struct EchoRequest {
 
 impl EchoRequest {
     fn cost_bytes(&self) -> usize {
-        self.packet.len() + DATAGRAM_OVERHEAD_BYTES
+        // Two places in a queue, for half of them may be empty, and what a shared buffer takes.
+        self.packet.len() + 2 * size_of::<EchoRequest>() + 32
     }
 
     fn ends(&self) -> (Address, Address) {

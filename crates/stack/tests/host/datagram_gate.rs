@@ -160,7 +160,7 @@ fn a_noisy_flow_leaves_room_for_others_and_all_together_stay_within_the_bound() 
     let before = pair.server().usage().held_bytes;
     let count = |pair: &mut Pair, from: &str| {
         let dropped = pair.server().counters().discarded(Discard::UdpQueueFull);
-        (0..1_000).for_each(|_| arrive(pair, from, &[7; 780]));
+        (0..1_000).for_each(|_| arrive(pair, from, &[7; 860]));
         1_000 - (pair.server().counters().discarded(Discard::UdpQueueFull) - dropped)
     };
     // Each counts as 1,000 bytes.
