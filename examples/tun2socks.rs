@@ -18,7 +18,8 @@ use tokio_socks::tcp::Socks5Stream;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let proxy: SocketAddr = arguments.next().ok_or("say where the proxy is, such as 127.0.0.1:1080")?.parse()?;
+    let proxy: SocketAddr =
+        arguments.next().ok_or("say where the proxy is, such as 127.0.0.1:1080")?.parse()?;
     let name = arguments.next().unwrap_or_else(|| "tun2socks".to_owned());
     let stack = synfin_examples::stack_over_tun(&name)?;
     let flows = Flows::open(&stack, GateOptions::default())?;
