@@ -34,7 +34,7 @@ const ETHERNET_HEADER_BYTES: usize = 14;
 /// Fields are added in minor versions: write `SocketConfig { mtu_bytes, ..SocketConfig::default() }`.
 ///
 /// ```
-/// let config = synfin_device::unix::SocketConfig::default().with_mtu(65_520); // passt's default
+/// let config = synfin_device::unix::SocketConfig::default().with_mtu(65_520); // as large as passt takes
 /// assert_eq!(config.frame_bytes_max, 69_632);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
