@@ -1,6 +1,7 @@
 //! Gates: flows to any address and port, held until somebody decides.
 
 use crate::world::{CLIENT, Fate, Pair, SERVER, link, text, usage};
+use proptest::prelude::*;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use synfin_stack::{
@@ -829,4 +830,153 @@ fn icmp_errors_about_a_flow_reach_it() {
     pair.inject(CLIENT, packet);
     pair.settle();
     assert!(pair.events[SERVER].contains(&(id, Event::Failed(tcp::Error::PortUnreachable))));
+}
+
+/// What may happen at a gate.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// A SYN from one of a few ports, with one of a few numbers.
+    Syn(u16, u32),
+    /// A reset with the number that follows it.
+    Reset(u16, u32),
+    /// The third step, or the peer's FIN with it.
+    Third(u16, bool),
+    /// The program takes the next flow, or decides about one of those that it knows.
+    Next,
+    Accept(usize),
+    Refuse(usize, Refuse),
+    /// The program gives up a connection.
+    Abort(usize),
+    Close(usize),
+    /// The gate is closed and another opened.
+    Reopen,
+    Pass(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let refuse = prop_oneof![
+        Just(Refuse::Reset),
+        Just(Refuse::Silently),
+        Just(Refuse::Unreachable(Unreachable::Host))
+    ];
+    prop_oneof![
+        8 => (0u16..5, 0u32..3).prop_map(|(port, number)| Step::Syn(port, number)),
+        2 => (0u16..5, 0u32..3).prop_map(|(port, number)| Step::Reset(port, number)),
+        4 => (0u16..5, any::<bool>()).prop_map(|(port, fin)| Step::Third(port, fin)),
+        6 => Just(Step::Next),
+        5 => (0usize..4).prop_map(Step::Accept),
+        2 => (0usize..4, refuse).prop_map(|(at, how)| Step::Refuse(at, how)),
+        1 => (0usize..4).prop_map(Step::Abort),
+        2 => (0usize..4).prop_map(Step::Close),
+        1 => Just(Step::Reopen),
+        3 => (0u64..12_000).prop_map(Step::Pass),
+    ]
+}
+
+/// A gate, and what its program knows.
+struct Story {
+    pair: Pair,
+    gate: SocketId,
+    flows: Vec<FlowId>,
+    connections: Vec<SocketId>,
+}
+
+impl Story {
+    fn new() -> Self {
+        let options = GateOptions { held_max: 4, ..GateOptions::default() };
+        let (mut pair, gate) = gateway_with(&Config { half_open_max: 3, ..Config::default() }, options);
+        pair.fate = Box::new(|_, _| Fate::Lose);
+        Story { pair, gate, flows: Vec::new(), connections: Vec::new() }
+    }
+
+    /// The last SYN-ACK to this port, if there was one.
+    fn syn_ack(&self, port: u16) -> Option<Header> {
+        let headers = answers(&self.pair).into_iter().rev().filter(|packet| packet[9] == protocol::TCP);
+        let mut headers = headers.map(|packet| Header::parse(&packet[20..]).unwrap().0);
+        headers.find(|header| header.flags.syn() && header.destination_port == port)
+    }
+
+    fn take(&mut self, step: Step) {
+        let now = self.pair.now;
+        let from = |port: u16| format!("10.0.0.9:{}", 5_000 + port);
+        match step {
+            Step::Syn(port, number) => {
+                arrive(&mut self.pair, segment(&from(port), FAR_V4, syn(number * 100_000), b""));
+            }
+            Step::Reset(port, number) => {
+                let reset = Header { flags: Flags::RST, ..syn(number * 100_000 + 1) };
+                arrive(&mut self.pair, segment(&from(port), FAR_V4, reset, b""));
+            }
+            Step::Third(port, fin) => {
+                let Some(syn_ack) = self.syn_ack(5_000 + port) else { return };
+                let flags = if fin { Flags::ACK | Flags::FIN } else { Flags::ACK };
+                let third = Header { seq: syn_ack.ack, ack: syn_ack.seq + 1, flags, ..syn(0) };
+                arrive(&mut self.pair, segment(&from(port), FAR_V4, third, b""));
+            }
+            Step::Next => {
+                let next = self.pair.server().next_flow(self.gate);
+                self.flows.extend(next.map(|flow| flow.id));
+            }
+            Step::Accept(at) => {
+                let Some(flow) = self.flows.get(at).copied() else { return };
+                let accepted = self.pair.server().accept_flow(now, flow, None);
+                self.connections.extend(accepted.map(|accepted| accepted.id));
+            }
+            Step::Refuse(at, how) => {
+                let Some(flow) = self.flows.get(at).copied() else { return };
+                let _ = self.pair.server().refuse_flow(now, flow, how);
+                let again = self.pair.server().accept_flow(now, flow, None);
+                assert_eq!(again, Err(Error::UnknownSocket));
+            }
+            Step::Abort(at) => {
+                let Some(id) = self.connections.get(at).copied() else { return };
+                self.pair.server().tcp_abort(now, id).unwrap();
+            }
+            Step::Close(at) => {
+                if at < self.connections.len() {
+                    let id = self.connections.remove(at);
+                    self.pair.server().tcp_close(now, id).unwrap();
+                }
+            }
+            Step::Reopen => {
+                self.pair.server().tcp_close(now, self.gate).unwrap();
+                self.gate = self.pair.server().open_gate(GateOptions::default()).unwrap();
+            }
+            Step::Pass(millis) => self.pair.pass_time(Duration::from_millis(millis)),
+        }
+        self.pair.settle();
+    }
+
+    /// Each flow that was held is somewhere, and what is half open is known to somebody.
+    fn check(&mut self) {
+        let counters = self.pair.server().counters().clone();
+        let usage = self.pair.server().usage();
+        let gone = counters.flows_accepted
+            + counters.flows_refused
+            + counters.flows_withdrawn
+            + counters.flows_expired;
+        let taken_ends = counters.flows_held - gone - usage.held_flows as u64;
+        assert!(taken_ends == 0, "{counters:?} {usage:?}");
+        assert!(usage.half_open <= usage.connections && usage.held_flows <= 5, "{usage:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #[test]
+    fn whatever_happens_every_flow_ends_once_and_nothing_is_left(steps in proptest::collection::vec(step(), 1..120)) {
+        let mut story = Story::new();
+        for step in steps {
+            story.take(step);
+            story.check();
+        }
+        for id in core::mem::take(&mut story.connections) {
+            let now = story.pair.now;
+            story.pair.server().tcp_close(now, id).unwrap();
+        }
+        story.pair.close((SERVER, story.gate));
+        story.pair.pass_time(Duration::from_secs(2_000));
+        prop_assert_eq!(story.pair.server().usage().counts(), usage(|_| ()));
+        prop_assert_eq!(story.pair.server().poll_timeout(), None);
+    }
 }
