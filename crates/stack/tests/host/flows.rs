@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use synfin_stack::{
     AnyAddress, Config, Discard, Error, Event, FlowId, GateAddresses, GateOptions, Host, Interface,
-    IsnPolicy, MemoryBudget, MemoryLevel, PendingFlow, Refuse, SocketId, Unreachable,
+    IsnPolicy, MemoryBudget, MemoryLevel, PendingFlow, Refuse, SocketId, Tracing, Unreachable,
 };
 use tcp::{Instant, ReadError, State, WriteError};
 use wire::ip::protocol;
@@ -582,6 +582,71 @@ fn what_is_no_syn_is_answered_as_at_a_closed_port() {
     assert_eq!(pair.server().next_flow(gate), None);
 }
 
+/// A packet of a protocol that nobody speaks, or a fragment of it.
+fn strange(to: &str, more_fragments: bool) -> Vec<u8> {
+    let mut packet = vec![7; 60];
+    ipv4::Header {
+        source: [10, 0, 0, 1].into(),
+        destination: to.parse().unwrap(),
+        protocol: 132,
+        total_bytes: 60,
+        more_fragments,
+        ..ipv4::Header::default()
+    }
+    .emit(&mut packet);
+    packet
+}
+
+#[test]
+fn what_no_gate_takes_is_not_even_refused() {
+    let net = |text: &str| text.parse::<synfin_stack::Cidr>().unwrap();
+    let addresses = GateAddresses::of([net("93.184.0.0/16")]);
+    let (mut pair, gate) =
+        gateway_with(&Config::default(), GateOptions { addresses, ..GateOptions::default() });
+    let all_of_it = |pair: &mut Pair, to: &str| {
+        pair.seen.clear();
+        pair.inject(CLIENT, strange(to, false));
+        pair.inject(CLIENT, strange(to, true));
+        let ack = Header { flags: Flags::ACK, ..syn(1) };
+        arrive(pair, segment("10.0.0.1:5000", &format!("{to}:80"), ack, b""));
+        pair.pass_time(Duration::from_secs(31));
+        answers(pair).iter().map(|packet| (packet[9], packet[20])).collect::<Vec<_>>()
+    };
+    // Protocol unreachable, a reset (its first byte is of port 80), and time exceeded for the rest of the fragments.
+    let refused = [(protocol::ICMP, 3), (protocol::TCP, 0), (protocol::ICMP, 11)];
+    assert_eq!(all_of_it(&mut pair, "93.184.216.34"), refused);
+    assert_eq!(all_of_it(&mut pair, "93.185.216.34"), []);
+    pair.close((SERVER, gate));
+    assert_eq!(all_of_it(&mut pair, "93.184.216.34"), []);
+    assert_eq!(pair.server().usage().reassemblies, 0);
+}
+
+#[test]
+fn a_gate_does_not_open_our_addresses_to_other_links() {
+    let mut host = Host::new(Config::default(), [2; 32]);
+    let mut add = |name: &str, address: &str| {
+        let addresses = vec![address.parse().unwrap()];
+        host.add_interface(Interface { name: name.into(), capabilities: link(), hardware: None, addresses })
+    };
+    let (inside, outside) = (add("inside", "10.0.0.2/24"), add("outside", "192.0.2.2/24"));
+    let gate = host.open_gate(GateOptions::default()).unwrap();
+    let now = Instant::from_millis(5);
+    host.handle_frame(now, outside, segment("192.0.2.9:5000", "10.0.0.2:80", syn(1), b""));
+    assert_eq!(host.next_flow(gate), None);
+    assert_eq!(host.counters().discarded(Discard::IpOtherInterface), 1);
+    host.handle_frame(now, inside, segment("10.0.0.9:5000", "10.0.0.2:80", syn(1), b""));
+    assert!(host.next_flow(gate).is_some());
+    // No packet is for nobody, and none comes from ourselves.
+    for to in ["0.0.0.0:80", "127.0.0.1:80", "224.0.0.1:80", "10.0.0.255:80"] {
+        host.handle_frame(now, inside, segment("10.0.0.9:5001", to, syn(1), b""));
+    }
+    for from in ["0.0.0.0:5000", "127.0.0.1:5000", "10.0.0.2:5000", "224.0.0.1:5000", "10.0.0.255:5000"] {
+        host.handle_frame(now, inside, segment(from, FAR_V4, syn(1), b""));
+    }
+    assert_eq!(host.next_flow(gate), None);
+    assert!(host.poll_transmit(now).is_none());
+}
+
 #[test]
 fn what_the_host_sends_to_itself_is_not_for_a_gate() {
     let (mut pair, gate) = gateway();
@@ -638,6 +703,55 @@ fn a_newer_syn_for_ends_in_time_wait_is_held_and_reopens_them_when_it_is_accepte
         assert_eq!(pair.server().counters().time_waits_reopened, 1);
         assert_eq!(pair.server().usage().time_waits, 0);
         assert_eq!(pair.send((CLIENT, client), (SERVER, server), b"again"), b"again");
+    }
+}
+
+#[test]
+fn a_newer_flow_follows_a_connection_that_its_program_or_a_trace_still_holds() {
+    for traced in [false, true] {
+        for opens in [false, true] {
+            let (mut pair, gate) = gateway();
+            if traced {
+                pair.server().set_tracing(Tracing::On);
+            }
+            let client = ask_from_5000(&mut pair, FAR_V4);
+            let flow = next(&mut pair, gate).id;
+            let held = accept(&mut pair, flow);
+            if traced {
+                pair.close((SERVER, held));
+            } else {
+                let now = pair.now;
+                pair.server().tcp_finish(now, held).unwrap();
+                pair.settle();
+            }
+            pair.close((CLIENT, client));
+            pair.pass_time(Duration::from_millis(10));
+            let client = ask_from_5000(&mut pair, FAR_V4);
+            let flow = next(&mut pair, gate).id;
+            if !opens {
+                pair.fate = Box::new(|_, _| Fate::Lose);
+            }
+            let new = accept(&mut pair, flow);
+            if opens {
+                assert_eq!(pair.send((CLIENT, client), (SERVER, new), b"again"), b"again");
+                assert_eq!(pair.server().counters().time_waits_reopened, 1);
+            } else {
+                let now = pair.now;
+                pair.server().tcp_abort(now, new).unwrap();
+                pair.settle();
+                assert_eq!(pair.server().usage().flows, 1, "the old one has its ends again");
+            }
+            if !traced {
+                let now = pair.now;
+                assert_eq!(pair.server().tcp_read(now, held, &mut [0; 1]), Ok(0), "what it had, it has");
+                pair.close((SERVER, held));
+            }
+            pair.close((SERVER, new));
+            pair.close((CLIENT, client));
+            pair.pass_time(Duration::from_secs(2_000));
+            assert_eq!(pair.server().usage().counts(), usage(|used| used.gates = 1));
+            while pair.server().poll_trace().is_some() {}
+        }
     }
 }
 
