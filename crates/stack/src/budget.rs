@@ -48,7 +48,8 @@ pub enum MemoryLevel {
     /// Buffers grow with their use.
     #[default]
     Calm,
-    /// New windows are small, little may be written ahead, little is kept out of order; SYNs are answered with cookies.
+    /// New windows are small, little may be written ahead, little is kept out of order; SYNs are answered with cookies,
+    /// and dropped at gates.
     Pressure,
     /// What is out of order is dropped; connections that their programs have left are ended, the largest first, then
     /// those that hold most and get nowhere. Who holds more than 16 KB gets nothing more: text that arrives for it is

@@ -58,7 +58,8 @@ pub struct Config {
     /// reset (Linux: `tcp_max_orphans`). Each may still hold all that was written to it, and nobody waits for it.
     pub orphans_max: usize,
     /// Half-open connections of all listeners together. Beyond it, SYNs are answered with cookies
-    /// (RFC 4987 §3.6), so that a flood costs no memory.
+    /// (RFC 4987 §3.6), so that a flood costs no memory. As many flows that were accepted at gates may be half open;
+    /// beyond it, SYNs are dropped there.
     pub half_open_max: usize,
     /// Connections in the compact TIME-WAIT table. Beyond it, the one that has waited longest is removed,
     /// as Linux does beyond `tcp_max_tw_buckets`.

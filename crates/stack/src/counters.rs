@@ -173,7 +173,7 @@ counters! {
     flows_asked_again,
     /// Flows accepted by `accept_flow`.
     flows_accepted,
-    /// Flows refused by `refuse_flow` or because their gate was closed.
+    /// Flows refused by `refuse_flow`, because their gate was closed, or because another connection had their ends.
     flows_refused,
     /// Flows that their peers withdrew with a reset.
     flows_withdrawn,

@@ -280,12 +280,14 @@ impl Host {
         if packet.arrival == InterfaceId::LOOPBACK || !may_be_answered(packet.source) {
             return false;
         }
-        let Some(gate_key) = self.datagram_gates.gate_of(packet.destination) else { return false };
+        let key = FlowKey { local: packet.destination, remote: packet.source, local_port, remote_port };
+        let of_flow = self.datagram_gates.gate_with(&key).map(|(gate, _)| gate);
+        let of_address = || self.datagram_gates.gate_of(packet.destination);
+        let Some(gate_key) = of_flow.or_else(of_address) else { return false };
         if self.budget.is_full() {
             self.counters.discard(Discard::MemoryFull);
             return true;
         }
-        let key = FlowKey { local: packet.destination, remote: packet.source, local_port, remote_port };
         let data_at = (packet.transport_at + HEADER_BYTES - packet.ip_at) as u16;
         let waiting = Waiting { packet: packet.take_whole(), data_at, hop_limit: packet.hop_limit };
         let Some(gate) = self.datagram_gates.slab.get_mut(gate_key) else { return false };

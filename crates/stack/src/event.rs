@@ -11,7 +11,7 @@ pub enum Event {
     /// The connection is open: the SYN-ACK, the second step of the handshake, has arrived; or the third, if the
     /// application accepted it at a gate.
     Connected,
-    /// There are bytes or datagrams to read.
+    /// There are bytes or datagrams to read, or echo requests at a gate.
     Readable,
     /// There is room to write again.
     Writable,
@@ -23,7 +23,8 @@ pub enum Event {
     Finished,
     /// What a connection sends is not acknowledged (RFC 9293 §3.8.3, R1); it continues to try.
     PathDoubted,
-    /// The connection failed, or an ICMP error came for a datagram that was sent.
+    /// The connection failed, or an ICMP error came for a datagram that was sent; through a gate, see
+    /// [`crate::Host::next_datagram_error`].
     Failed(Error),
     /// The connection is CLOSED; no event follows.
     Closed,

@@ -4,21 +4,23 @@
 //! SYN-ACK; the program looks at it and accepts, refuses or drops it. The peer notices nothing until then, so it learns
 //! only what is true: that there is a connection, or why there is none.
 //!
-//! Here are gates and what they hold. How they are set up is `gate/options.rs`; how a SYN comes in and goes stale is
-//! `gate/held.rs`, what the program decides `gate/decision.rs`, the way back to peers that no route knows
-//! `gate/way_back.rs`, and pings `gate/echo.rs`. What is *not* here: datagrams, the names behind addresses, the
-//! connection to the real destination; that is the program's.
+//! Here are gates and what they hold. How they are set up is `gate/options.rs` and `gate/addresses.rs`; how a SYN comes
+//! in and goes stale is `gate/held.rs`, what the program decides `gate/decision.rs`, the way back to peers that no
+//! route knows `gate/way_back.rs`, and pings `gate/echo.rs`. What is *not* here: datagrams, the names behind addresses,
+//! the connection to the real destination; that is the program's.
 
+mod addresses;
 mod decision;
 mod echo;
 mod held;
 mod options;
 mod way_back;
 
+pub use addresses::GateAddresses;
 pub use decision::{Refuse, Unreachable};
 pub use echo::{EchoPolicy, EchoRequest};
 pub use held::{PendingFlow, SynOffer};
-pub use options::{GateAddresses, GateOptions};
+pub use options::GateOptions;
 
 use crate::error::Error;
 use crate::event::Event;
@@ -167,9 +169,10 @@ impl Host {
     /// The addresses need not be ours: while a gate takes an address, packets for it are accepted as if it were, and
     /// what is neither a SYN nor of an open connection is refused as for our own addresses. A listener or a UDP socket
     /// at an unspecified address stands for *our* addresses, not for those ([`crate::AnyAddress`] makes all of them
-    /// ours). On Ethernet, neighbours must send here by themselves, because we are their router: nobody is told that
-    /// foreign addresses were here. Answers leave by the interface on which the peer's packets come, whether or not a
-    /// route leads there.
+    /// ours). Behind a TUN device the interface needs no address; it must not have the one that the system has at its
+    /// end, because packets that claim to come from ourselves are dropped. On Ethernet, neighbours must send here by
+    /// themselves, because we are their router: nobody is told that foreign addresses were here. Answers leave by the
+    /// interface on which the peer's packets come, whether or not a route leads there.
     ///
     /// # Errors
     /// [`Error::TooManySockets`] beyond 64 gates.
@@ -257,6 +260,19 @@ impl Host {
         let (number, held) = gate.held.range(gate.untold..).next()?;
         gate.untold = number + 1;
         Some(held.pending(FlowId { number: *number, gate: key.index }))
+    }
+
+    /// When something that waits at a gate, or a flow there, is too old.
+    #[inline(never)]
+    pub(crate) fn next_due_at_gates(&self) -> Option<Instant> {
+        [self.gates.next_due(), self.datagram_gates.next_due()].into_iter().flatten().min()
+    }
+
+    /// Time has passed for what waits at gates.
+    #[inline(never)]
+    pub(crate) fn expire_at_gates(&mut self, now: Instant) {
+        self.expire_flows(now);
+        self.expire_datagram_flows(now);
     }
 
     /// Whether packets for this address are for us: it is ours, or a gate takes it.

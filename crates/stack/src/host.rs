@@ -226,8 +226,9 @@ impl Host {
         self.addresses.takes(ip.into())
     }
 
-    /// Says whether the host accepts packets for every address, so that listeners on unspecified addresses
-    /// answer for whole networks. A transparent proxy behind a TUN device needs this.
+    /// Says whether the host accepts packets for every address, so that listeners on unspecified addresses answer for
+    /// whole networks. A proxy behind a TUN device that takes everything needs no more; [`Host::open_gate`] is for one
+    /// that decides about each connection.
     pub fn set_any_address(&mut self, any: AnyAddress) {
         self.addresses.set_any(any == AnyAddress::IsOurs);
     }
@@ -268,8 +269,9 @@ impl Host {
         self.fired = fired;
         self.expire_neighbours(now);
         self.expire_reassembly(now);
-        self.expire_flows(now);
-        self.expire_datagram_flows(now);
+        if self.addresses.sees_foreign() {
+            self.expire_at_gates(now);
+        }
         if self.path_mtus.expire(now, self.config.path_mtu_age) {
             self.routes.renew_epoch();
         }
@@ -288,8 +290,7 @@ impl Host {
             self.time_waits.next_due(),
             self.neighbours.next_due(),
             self.reassembly.next_due(),
-            self.gates.next_due(),
-            self.datagram_gates.next_due(),
+            if self.addresses.sees_foreign() { self.next_due_at_gates() } else { None },
         ]
         .into_iter()
         .flatten()
@@ -379,16 +380,23 @@ impl Host {
         if !is_drained && self.budget.charge(socket) {
             self.reassess(index);
         }
-        match standing {
-            Standing::HalfOpen => self.check_third_step(index),
-            Standing::Answered => self.check_third_step_of_flow(index),
-            Standing::Owned | Standing::Queued | Standing::Orphan => {}
+        if standing != Standing::Owned {
+            self.check_handshake(index, standing);
         }
         if is_drained {
             self.handle_drained(now, index);
         } else if self.tracing == Tracing::On {
             self.collect_traces(now, index);
             self.settle(index);
+        }
+    }
+
+    /// Whether a connection whose handshake was not complete is open now.
+    fn check_handshake(&mut self, index: u32, standing: Standing) {
+        match standing {
+            Standing::HalfOpen => self.check_third_step(index),
+            Standing::Answered => self.check_third_step_of_flow(index),
+            Standing::Owned | Standing::Queued | Standing::Orphan => {}
         }
     }
 

@@ -76,7 +76,10 @@ impl Host {
         let succession = match self.find_place(&key) {
             None => None,
             Some(place) => {
-                let iss_at_least = self.iss_at_least(place).ok_or(Error::AddressInUse)?;
+                let Some(iss_at_least) = self.iss_at_least(place) else {
+                    self.counters.flows_refused += 1;
+                    return Err(Error::AddressInUse);
+                };
                 Some(Succession { place, iss_at_least })
             }
         };

@@ -1,57 +1,9 @@
-//! How a gate is set up: which addresses it takes, how much it holds and for how long.
+//! How a gate is set up: how much it holds, for how long, and what comes of it.
 
-use super::EchoPolicy;
-use crate::cidr::Cidr;
+use super::{EchoPolicy, GateAddresses};
 use crate::config::IsnPolicy;
 use core::time::Duration;
-use std::net::IpAddr;
 use std::sync::Arc;
-
-/// Which addresses a gate takes.
-///
-/// ```
-/// use synfin_stack::GateAddresses;
-/// let net = |text: &str| text.parse::<synfin_stack::Cidr>().expect("an address with its prefix");
-/// let gate = GateAddresses::of([net("0.0.0.0/0")]).except([net("10.0.0.0/8")]);
-/// assert!(gate.take("93.184.216.34".parse().expect("an address")));
-/// assert!(!gate.take("10.1.2.3".parse().expect("an address")));
-/// assert!(!gate.take("2001:db8::1".parse().expect("an address")), "IPv6 was not named");
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GateAddresses {
-    /// `None`: all.
-    only: Option<Vec<Cidr>>,
-    except: Vec<Cidr>,
-}
-
-impl GateAddresses {
-    /// Every address of both families, ours included.
-    pub fn all() -> Self {
-        GateAddresses::default()
-    }
-
-    /// Those in one of these networks. Each SYN without a listener is compared with one after the other.
-    pub fn of(networks: impl IntoIterator<Item = Cidr>) -> Self {
-        GateAddresses { only: Some(networks.into_iter().collect()), except: Vec::new() }
-    }
-
-    /// The same without these networks.
-    #[must_use]
-    pub fn except(mut self, networks: impl IntoIterator<Item = Cidr>) -> Self {
-        self.except.extend(networks);
-        self
-    }
-
-    /// Whether this address is one of them.
-    pub fn take(&self, ip: IpAddr) -> bool {
-        let is_in = |networks: &[Cidr]| networks.iter().any(|network| network.contains(ip));
-        self.only.as_deref().is_none_or(is_in) && !is_in(&self.except)
-    }
-
-    pub(crate) fn held_bytes(&self) -> usize {
-        (self.only.as_ref().map_or(0, Vec::capacity) + self.except.capacity()) * size_of::<Cidr>()
-    }
-}
 
 /// How a gate holds connections.
 ///

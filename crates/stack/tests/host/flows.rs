@@ -1,11 +1,12 @@
 //! Gates: flows to any address and port, held until somebody decides.
 
 use crate::world::{CLIENT, Fate, Pair, SERVER, link, text, usage};
+use proptest::prelude::*;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use synfin_stack::{
     AnyAddress, Config, Discard, Error, Event, FlowId, GateAddresses, GateOptions, Host, Interface,
-    IsnPolicy, MemoryBudget, MemoryLevel, PendingFlow, Refuse, SocketId, Unreachable,
+    IsnPolicy, MemoryBudget, MemoryLevel, PendingFlow, Refuse, SocketId, Tracing, Unreachable,
 };
 use tcp::{Instant, ReadError, State, WriteError};
 use wire::ip::protocol;
@@ -581,6 +582,71 @@ fn what_is_no_syn_is_answered_as_at_a_closed_port() {
     assert_eq!(pair.server().next_flow(gate), None);
 }
 
+/// A packet of a protocol that nobody speaks, or a fragment of it.
+fn strange(to: &str, more_fragments: bool) -> Vec<u8> {
+    let mut packet = vec![7; 60];
+    ipv4::Header {
+        source: [10, 0, 0, 1].into(),
+        destination: to.parse().unwrap(),
+        protocol: 132,
+        total_bytes: 60,
+        more_fragments,
+        ..ipv4::Header::default()
+    }
+    .emit(&mut packet);
+    packet
+}
+
+#[test]
+fn what_no_gate_takes_is_not_even_refused() {
+    let net = |text: &str| text.parse::<synfin_stack::Cidr>().unwrap();
+    let addresses = GateAddresses::of([net("93.184.0.0/16")]);
+    let (mut pair, gate) =
+        gateway_with(&Config::default(), GateOptions { addresses, ..GateOptions::default() });
+    let all_of_it = |pair: &mut Pair, to: &str| {
+        pair.seen.clear();
+        pair.inject(CLIENT, strange(to, false));
+        pair.inject(CLIENT, strange(to, true));
+        let ack = Header { flags: Flags::ACK, ..syn(1) };
+        arrive(pair, segment("10.0.0.1:5000", &format!("{to}:80"), ack, b""));
+        pair.pass_time(Duration::from_secs(31));
+        answers(pair).iter().map(|packet| (packet[9], packet[20])).collect::<Vec<_>>()
+    };
+    // Protocol unreachable, a reset (its first byte is of port 80), and time exceeded for the rest of the fragments.
+    let refused = [(protocol::ICMP, 3), (protocol::TCP, 0), (protocol::ICMP, 11)];
+    assert_eq!(all_of_it(&mut pair, "93.184.216.34"), refused);
+    assert_eq!(all_of_it(&mut pair, "93.185.216.34"), []);
+    pair.close((SERVER, gate));
+    assert_eq!(all_of_it(&mut pair, "93.184.216.34"), []);
+    assert_eq!(pair.server().usage().reassemblies, 0);
+}
+
+#[test]
+fn a_gate_does_not_open_our_addresses_to_other_links() {
+    let mut host = Host::new(Config::default(), [2; 32]);
+    let mut add = |name: &str, address: &str| {
+        let addresses = vec![address.parse().unwrap()];
+        host.add_interface(Interface { name: name.into(), capabilities: link(), hardware: None, addresses })
+    };
+    let (inside, outside) = (add("inside", "10.0.0.2/24"), add("outside", "192.0.2.2/24"));
+    let gate = host.open_gate(GateOptions::default()).unwrap();
+    let now = Instant::from_millis(5);
+    host.handle_frame(now, outside, segment("192.0.2.9:5000", "10.0.0.2:80", syn(1), b""));
+    assert_eq!(host.next_flow(gate), None);
+    assert_eq!(host.counters().discarded(Discard::IpOtherInterface), 1);
+    host.handle_frame(now, inside, segment("10.0.0.9:5000", "10.0.0.2:80", syn(1), b""));
+    assert!(host.next_flow(gate).is_some());
+    // No packet is for nobody, and none comes from ourselves.
+    for to in ["0.0.0.0:80", "127.0.0.1:80", "224.0.0.1:80", "10.0.0.255:80"] {
+        host.handle_frame(now, inside, segment("10.0.0.9:5001", to, syn(1), b""));
+    }
+    for from in ["0.0.0.0:5000", "127.0.0.1:5000", "10.0.0.2:5000", "224.0.0.1:5000", "10.0.0.255:5000"] {
+        host.handle_frame(now, inside, segment(from, FAR_V4, syn(1), b""));
+    }
+    assert_eq!(host.next_flow(gate), None);
+    assert!(host.poll_transmit(now).is_none());
+}
+
 #[test]
 fn what_the_host_sends_to_itself_is_not_for_a_gate() {
     let (mut pair, gate) = gateway();
@@ -637,6 +703,55 @@ fn a_newer_syn_for_ends_in_time_wait_is_held_and_reopens_them_when_it_is_accepte
         assert_eq!(pair.server().counters().time_waits_reopened, 1);
         assert_eq!(pair.server().usage().time_waits, 0);
         assert_eq!(pair.send((CLIENT, client), (SERVER, server), b"again"), b"again");
+    }
+}
+
+#[test]
+fn a_newer_flow_follows_a_connection_that_its_program_or_a_trace_still_holds() {
+    for traced in [false, true] {
+        for opens in [false, true] {
+            let (mut pair, gate) = gateway();
+            if traced {
+                pair.server().set_tracing(Tracing::On);
+            }
+            let client = ask_from_5000(&mut pair, FAR_V4);
+            let flow = next(&mut pair, gate).id;
+            let held = accept(&mut pair, flow);
+            if traced {
+                pair.close((SERVER, held));
+            } else {
+                let now = pair.now;
+                pair.server().tcp_finish(now, held).unwrap();
+                pair.settle();
+            }
+            pair.close((CLIENT, client));
+            pair.pass_time(Duration::from_millis(10));
+            let client = ask_from_5000(&mut pair, FAR_V4);
+            let flow = next(&mut pair, gate).id;
+            if !opens {
+                pair.fate = Box::new(|_, _| Fate::Lose);
+            }
+            let new = accept(&mut pair, flow);
+            if opens {
+                assert_eq!(pair.send((CLIENT, client), (SERVER, new), b"again"), b"again");
+                assert_eq!(pair.server().counters().time_waits_reopened, 1);
+            } else {
+                let now = pair.now;
+                pair.server().tcp_abort(now, new).unwrap();
+                pair.settle();
+                assert_eq!(pair.server().usage().flows, 1, "the old one has its ends again");
+            }
+            if !traced {
+                let now = pair.now;
+                assert_eq!(pair.server().tcp_read(now, held, &mut [0; 1]), Ok(0), "what it had, it has");
+                pair.close((SERVER, held));
+            }
+            pair.close((SERVER, new));
+            pair.close((CLIENT, client));
+            pair.pass_time(Duration::from_secs(2_000));
+            assert_eq!(pair.server().usage().counts(), usage(|used| used.gates = 1));
+            while pair.server().poll_trace().is_some() {}
+        }
     }
 }
 
@@ -829,4 +944,153 @@ fn icmp_errors_about_a_flow_reach_it() {
     pair.inject(CLIENT, packet);
     pair.settle();
     assert!(pair.events[SERVER].contains(&(id, Event::Failed(tcp::Error::PortUnreachable))));
+}
+
+/// What may happen at a gate.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// A SYN from one of a few ports, with one of a few numbers.
+    Syn(u16, u32),
+    /// A reset with the number that follows it.
+    Reset(u16, u32),
+    /// The third step, or the peer's FIN with it.
+    Third(u16, bool),
+    /// The program takes the next flow, or decides about one of those that it knows.
+    Next,
+    Accept(usize),
+    Refuse(usize, Refuse),
+    /// The program gives up a connection.
+    Abort(usize),
+    Close(usize),
+    /// The gate is closed and another opened.
+    Reopen,
+    Pass(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let refuse = prop_oneof![
+        Just(Refuse::Reset),
+        Just(Refuse::Silently),
+        Just(Refuse::Unreachable(Unreachable::Host))
+    ];
+    prop_oneof![
+        8 => (0u16..5, 0u32..3).prop_map(|(port, number)| Step::Syn(port, number)),
+        2 => (0u16..5, 0u32..3).prop_map(|(port, number)| Step::Reset(port, number)),
+        4 => (0u16..5, any::<bool>()).prop_map(|(port, fin)| Step::Third(port, fin)),
+        6 => Just(Step::Next),
+        5 => (0usize..4).prop_map(Step::Accept),
+        2 => (0usize..4, refuse).prop_map(|(at, how)| Step::Refuse(at, how)),
+        1 => (0usize..4).prop_map(Step::Abort),
+        2 => (0usize..4).prop_map(Step::Close),
+        1 => Just(Step::Reopen),
+        3 => (0u64..12_000).prop_map(Step::Pass),
+    ]
+}
+
+/// A gate, and what its program knows.
+struct Story {
+    pair: Pair,
+    gate: SocketId,
+    flows: Vec<FlowId>,
+    connections: Vec<SocketId>,
+}
+
+impl Story {
+    fn new() -> Self {
+        let options = GateOptions { held_max: 4, ..GateOptions::default() };
+        let (mut pair, gate) = gateway_with(&Config { half_open_max: 3, ..Config::default() }, options);
+        pair.fate = Box::new(|_, _| Fate::Lose);
+        Story { pair, gate, flows: Vec::new(), connections: Vec::new() }
+    }
+
+    /// The last SYN-ACK to this port, if there was one.
+    fn syn_ack(&self, port: u16) -> Option<Header> {
+        let headers = answers(&self.pair).into_iter().rev().filter(|packet| packet[9] == protocol::TCP);
+        let mut headers = headers.map(|packet| Header::parse(&packet[20..]).unwrap().0);
+        headers.find(|header| header.flags.syn() && header.destination_port == port)
+    }
+
+    fn take(&mut self, step: Step) {
+        let now = self.pair.now;
+        let from = |port: u16| format!("10.0.0.9:{}", 5_000 + port);
+        match step {
+            Step::Syn(port, number) => {
+                arrive(&mut self.pair, segment(&from(port), FAR_V4, syn(number * 100_000), b""));
+            }
+            Step::Reset(port, number) => {
+                let reset = Header { flags: Flags::RST, ..syn(number * 100_000 + 1) };
+                arrive(&mut self.pair, segment(&from(port), FAR_V4, reset, b""));
+            }
+            Step::Third(port, fin) => {
+                let Some(syn_ack) = self.syn_ack(5_000 + port) else { return };
+                let flags = if fin { Flags::ACK | Flags::FIN } else { Flags::ACK };
+                let third = Header { seq: syn_ack.ack, ack: syn_ack.seq + 1, flags, ..syn(0) };
+                arrive(&mut self.pair, segment(&from(port), FAR_V4, third, b""));
+            }
+            Step::Next => {
+                let next = self.pair.server().next_flow(self.gate);
+                self.flows.extend(next.map(|flow| flow.id));
+            }
+            Step::Accept(at) => {
+                let Some(flow) = self.flows.get(at).copied() else { return };
+                let accepted = self.pair.server().accept_flow(now, flow, None);
+                self.connections.extend(accepted.map(|accepted| accepted.id));
+            }
+            Step::Refuse(at, how) => {
+                let Some(flow) = self.flows.get(at).copied() else { return };
+                let _ = self.pair.server().refuse_flow(now, flow, how);
+                let again = self.pair.server().accept_flow(now, flow, None);
+                assert_eq!(again, Err(Error::UnknownSocket));
+            }
+            Step::Abort(at) => {
+                let Some(id) = self.connections.get(at).copied() else { return };
+                self.pair.server().tcp_abort(now, id).unwrap();
+            }
+            Step::Close(at) => {
+                if at < self.connections.len() {
+                    let id = self.connections.remove(at);
+                    self.pair.server().tcp_close(now, id).unwrap();
+                }
+            }
+            Step::Reopen => {
+                self.pair.server().tcp_close(now, self.gate).unwrap();
+                self.gate = self.pair.server().open_gate(GateOptions::default()).unwrap();
+            }
+            Step::Pass(millis) => self.pair.pass_time(Duration::from_millis(millis)),
+        }
+        self.pair.settle();
+    }
+
+    /// Each flow that was held is somewhere, and what is half open is known to somebody.
+    fn check(&mut self) {
+        let counters = self.pair.server().counters().clone();
+        let usage = self.pair.server().usage();
+        let gone = counters.flows_accepted
+            + counters.flows_refused
+            + counters.flows_withdrawn
+            + counters.flows_expired;
+        let taken_ends = counters.flows_held - gone - usage.held_flows as u64;
+        assert!(taken_ends == 0, "{counters:?} {usage:?}");
+        assert!(usage.half_open <= usage.connections && usage.held_flows <= 5, "{usage:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #[test]
+    fn whatever_happens_every_flow_ends_once_and_nothing_is_left(steps in proptest::collection::vec(step(), 1..120)) {
+        let mut story = Story::new();
+        for step in steps {
+            story.take(step);
+            story.check();
+        }
+        for id in core::mem::take(&mut story.connections) {
+            let now = story.pair.now;
+            story.pair.server().tcp_close(now, id).unwrap();
+        }
+        story.pair.close((SERVER, story.gate));
+        story.pair.pass_time(Duration::from_secs(2_000));
+        prop_assert_eq!(story.pair.server().usage().counts(), usage(|_| ()));
+        prop_assert_eq!(story.pair.server().poll_timeout(), None);
+    }
 }
