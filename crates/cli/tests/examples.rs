@@ -335,7 +335,7 @@ fn commands_for_cargo_in_the_readme_are_known() {
         // Run by the other tests here.
         "cargo run --release -- demo",
         // What runs this test.
-        "cargo test --workspace",
+        "cargo test --workspace --all-features",
         // Too long, and for a network; its path is looked at below.
         "cargo add synfin --git https://github.com/synfin/synfin",
         "cargo bench -p synfin-benches",

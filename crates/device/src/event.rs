@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Wake;
 
 /// Readable from `raise` until `clear`. Calling either again changes nothing.
 #[derive(Debug)]
@@ -83,6 +84,25 @@ struct Shared {
     raised: AtomicBool,
 }
 
+impl Wake for Shared {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.raised.swap(true, Ordering::AcqRel) {
+            self.event.raise();
+        }
+    }
+}
+
+/// The same waker as the standard library knows it, for [`Link::set_waker`](crate::Link::set_waker).
+impl From<Waker> for std::task::Waker {
+    fn from(waker: Waker) -> Self {
+        waker.shared.into()
+    }
+}
+
 impl Waker {
     /// A waker that has not been used yet.
     ///
@@ -94,9 +114,7 @@ impl Waker {
 
     /// Wakes the sleeping thread now, or as soon as it goes to sleep.
     pub fn wake(&self) {
-        if !self.shared.raised.swap(true, Ordering::AcqRel) {
-            self.shared.event.raise();
-        }
+        self.shared.wake_by_ref();
     }
 
     /// Forgets the wake-ups so far. Call it after waking and *before* looking for work.

@@ -6,11 +6,12 @@
 //! an argument; with a clock that a test moves, the seed decides everything. What is *not* here: many hosts
 //! in virtual time; that is the simulator's.
 
-use crate::{Link, SplitMix64};
+use crate::{Link, SplitMix64, WakerUse};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 use wire::{Frame, LinkCapabilities, TransmitChecksum, segmentation};
 
@@ -108,6 +109,8 @@ struct State {
     outgoing: VecDeque<Frame>,
     /// Empty between calls; kept to reuse its memory.
     arrivals: VecDeque<Frame>,
+    /// Nothing was due when we were asked last, but the wrapped link may have more: it says so only once.
+    must_ask_again: bool,
 }
 
 impl<L: Link> Impaired<L> {
@@ -126,6 +129,7 @@ impl<L: Link, C: Fn() -> Duration + Send + Sync> Impaired<L, C> {
             receive: Lane::new(receive, seeds.next_u64()),
             outgoing: VecDeque::new(),
             arrivals: VecDeque::new(),
+            must_ask_again: false,
         };
         Impaired { link, clock, state: Mutex::new(state) }
     }
@@ -178,16 +182,27 @@ impl<L: Link, C: Fn() -> Duration + Send + Sync> Link for Impaired<L, C> {
                 state.receive.admit(now, piece, 0);
             }
         }
-        outcome?;
-        Ok(state.receive.release(now, frames_max, frames))
+        state.must_ask_again = false;
+        let has_received = outcome? > 0;
+        let released = state.receive.release(now, frames_max, frames);
+        state.must_ask_again = has_received && released == 0;
+        Ok(released)
     }
 
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
         self.link.poll_fd()
     }
 
+    /// The wrapped link calls it for what has come to it and for room; what is held back here is said by `due_in`.
+    fn set_waker(&self, waker: &Waker) -> WakerUse {
+        self.link.set_waker(waker)
+    }
+
     fn due_in(&self) -> Option<Duration> {
         let state = self.lock();
+        if state.must_ask_again {
+            return Some(Duration::ZERO);
+        }
         let due = [state.transmit.due(), state.receive.due()].into_iter().flatten().min();
         let due = due.map(|due| due.saturating_sub((self.clock)()));
         [due, self.link.due_in()].into_iter().flatten().min()

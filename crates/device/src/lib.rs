@@ -6,6 +6,7 @@
 //! | TUN and TAP on Linux, with super-segments | [`Tun`] |
 //! | raw Ethernet frames of an interface, live capture | [`PacketSocket`] |
 //! | two ends in memory | [`memory::pair`] |
+//! | packets that the program has in its own hands | [`channel::link`] |
 //! | watching every frame | [`Tap`] |
 //! | loss, delay, reordering and other faults, from a seed | [`Impaired`] |
 //! | the kernel itself under test: a network for one thread, its sockets' options | [`kernel`] |
@@ -14,6 +15,7 @@
 //! The only crate of synfin with `unsafe`, all of it in the module `sys`. What is *not* here: protocols.
 //! A link knows where the headers of a frame are, but never answers a frame.
 
+pub mod channel;
 mod event;
 mod impaired;
 #[cfg(target_os = "linux")]
@@ -24,6 +26,7 @@ mod link;
 pub mod memory;
 #[cfg(target_os = "linux")]
 mod packet;
+mod queue;
 mod random;
 #[allow(unsafe_code)]
 mod sys;
@@ -32,9 +35,10 @@ mod tap;
 pub mod tun;
 mod wait;
 
+pub use channel::ChannelLink;
 pub use event::Waker;
 pub use impaired::{Chance, Impaired, Impairment};
-pub use link::{Direction, Link};
+pub use link::{Direction, Link, WakerUse};
 pub use memory::MemoryLink;
 #[cfg(target_os = "linux")]
 pub use packet::{Captured, PacketSocket, PacketStatistics};

@@ -2,11 +2,12 @@
 //!
 //! What is *not* here: what is done with a frame (a capture file, a counter, a ladder); the closure does that.
 
-use crate::{Direction, Link};
+use crate::{Direction, Link, WakerUse};
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::{Mutex, PoisonError};
+use std::task::Waker;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use wire::{Frame, LinkCapabilities};
 
@@ -104,6 +105,10 @@ where
 
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
         self.link.poll_fd()
+    }
+
+    fn set_waker(&self, waker: &Waker) -> WakerUse {
+        self.link.set_waker(waker)
     }
 
     fn due_in(&self) -> Option<Duration> {

@@ -13,9 +13,9 @@ use std::sync::Arc;
 use tcp::{Connection, Instant, ReadError, WriteError};
 
 impl Host {
-    fn owned_key(&self, id: SocketId) -> Option<SlabKey> {
+    pub(crate) fn owned_key(&self, id: SocketId) -> Option<SlabKey> {
         let key = id.key(SocketKind::Connection)?;
-        self.sockets.get(key).filter(|socket| socket.standing == Standing::Owned).map(|_| key)
+        self.sockets.get(key).filter(|socket| socket.standing.is_owned()).map(|_| key)
     }
 
     fn with_connection<T>(
@@ -120,6 +120,21 @@ impl Host {
         self.read_from(now, id, |connection| connection.read(into))
     }
 
+    /// Like [`Host::tcp_read`], for readers whose memory is not one slice: at most `most_bytes` are given to `take`, piece
+    /// by piece.
+    ///
+    /// # Errors
+    /// As [`Host::tcp_read`].
+    pub fn tcp_read_with(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        most_bytes: usize,
+        take: impl FnMut(&[u8]),
+    ) -> Result<usize, ReadError> {
+        self.read_from(now, id, |connection| connection.read_with(most_bytes, take))
+    }
+
     /// Takes one piece as it arrived, without copying; an empty piece when the peer has finished.
     ///
     /// # Errors
@@ -162,7 +177,8 @@ impl Host {
 
     /// Gives the socket up: the id is invalid from now on. A connection sends what is queued and then closes
     /// by itself, or is reset if it holds data that was not read (RFC 9293 §3.6.1). A listener is closed,
-    /// connections that were not accepted are reset, and half-open ones are forgotten. A UDP socket is closed.
+    /// connections that were not accepted are reset, and half-open ones are forgotten. A UDP socket is closed. A gate is
+    /// closed, see [`Host::close_gate`].
     ///
     /// # Errors
     /// [`Error::UnknownSocket`].
@@ -174,9 +190,13 @@ impl Host {
                 return self.close_listener(now, key);
             }
             SocketKind::Udp => return self.udp_close(id),
+            SocketKind::Gate => return self.close_gate(now, id),
             SocketKind::Connection | SocketKind::Host => {}
         }
         let key = self.owned_key(id).ok_or(Error::UnknownSocket)?;
+        if let Some(predecessor) = self.end_answering(key.index) {
+            self.give_up(&predecessor);
+        }
         let socket = self.sockets.get_mut(key).ok_or(Error::UnknownSocket)?;
         socket.standing = Standing::Orphan;
         socket.connection.close(now);
@@ -190,7 +210,7 @@ impl Host {
         self.sockets.get(self.owned_key(id)?).map(|socket| &socket.connection)
     }
 
-    /// Changes the options of a connection, or those that a listener gives to its connections.
+    /// Changes the options of a connection, or those that a listener or a gate gives to its connections.
     ///
     /// # Errors
     /// [`Error::UnknownSocket`].
@@ -202,6 +222,10 @@ impl Host {
     ) -> Result<(), Error> {
         if let Some(listener) = id.key(SocketKind::Listener).and_then(|key| self.listeners.get_mut(key)) {
             change(Arc::make_mut(listener.config.get_or_insert_with(|| self.config.tcp.clone())));
+            return Ok(());
+        }
+        if let Some(gate) = id.key(SocketKind::Gate).and_then(|key| self.gates.get_mut(key)) {
+            change(Arc::make_mut(gate.options.config.get_or_insert_with(|| self.config.tcp.clone())));
             return Ok(());
         }
         self.with_connection(now, id, |connection, now| {
@@ -235,7 +259,7 @@ impl Host {
                 let socket = self.udp.get(id.key(SocketKind::Udp)?)?;
                 Some(socket.hop_limit.unwrap_or(self.config.hop_limit))
             }
-            SocketKind::Listener | SocketKind::Host => Some(self.config.hop_limit),
+            SocketKind::Listener | SocketKind::Gate | SocketKind::Host => Some(self.config.hop_limit),
         }
     }
 
@@ -245,7 +269,7 @@ impl Host {
             SocketKind::Connection => Some(self.sockets.get(self.owned_key(id)?)?.key.local()),
             SocketKind::Listener => Some(self.listeners.get(id.key(SocketKind::Listener)?)?.local),
             SocketKind::Udp => Some(self.udp.get(id.key(SocketKind::Udp)?)?.local),
-            SocketKind::Host => None,
+            SocketKind::Gate | SocketKind::Host => None,
         }
     }
 
@@ -254,7 +278,7 @@ impl Host {
         match id.kind() {
             SocketKind::Connection => Some(self.sockets.get(self.owned_key(id)?)?.key.remote()),
             SocketKind::Udp => self.udp.get(id.key(SocketKind::Udp)?)?.remote,
-            SocketKind::Listener | SocketKind::Host => None,
+            SocketKind::Listener | SocketKind::Gate | SocketKind::Host => None,
         }
     }
 }

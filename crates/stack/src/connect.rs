@@ -8,7 +8,7 @@ use crate::id::{SocketId, SocketKind};
 use crate::interface::{Addresses, InterfaceId, is_loopback};
 use crate::limits::LOOPBACK_MTU_BYTES;
 use crate::route::Hop;
-use crate::socket::NO_LISTENER;
+use crate::socket::{NO_LISTENER, Standing};
 use crate::time_wait::TIME_WAIT_BIT;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -88,7 +88,8 @@ impl Host {
         }
         let config = config.unwrap_or_else(|| self.config.tcp.clone());
         self.counters.active_opens += 1;
-        let new = NewConnection { key, parent: NO_LISTENER, interface: hop.interface };
+        let (parent, standing) = (NO_LISTENER, Standing::Owned);
+        let new = NewConnection { key, parent, standing, interface: hop.interface };
         let place = self.add_connection(now, Connection::connect(now, birth, config), new);
         self.touch_connection(now, place.index);
         Ok(SocketId::new(SocketKind::Connection, place))

@@ -12,6 +12,7 @@ use crate::host::{Host, NewConnection};
 use crate::limits::{MSS_V4_DEFAULT, MSS_V6_DEFAULT};
 use crate::reopen::Succession;
 use crate::secret::{Keyed, Purpose, Secret};
+use crate::socket::Standing;
 use core::time::Duration;
 use std::sync::Arc;
 use tcp::{Birth, Config, Connection, Instant, Segment, SendReason};
@@ -191,7 +192,8 @@ impl Host {
         let _ = connection.poll_transmit(now, 0);
         connection.take_segment(now, ack);
         self.counters.cookies_accepted += 1;
-        let new = NewConnection { key: *key, parent, interface: hop.interface };
+        let standing = Standing::HalfOpen;
+        let new = NewConnection { key: *key, parent, standing, interface: hop.interface };
         let predecessor = followed.and_then(|place| self.set_aside(place));
         let place = self.add_connection(now, connection, new);
         self.set_predecessor(place.index, predecessor);

@@ -80,7 +80,11 @@ discards! {
     TcpAcceptQueueFull = "tcp-accept-queue-full",
     /// A SYN beyond the bound on connections.
     TcpTooManyConnections = "tcp-too-many-connections",
-    /// A segment for a listener that acknowledges no cookie, while cookies are out: it may follow a third step that was lost.
+    /// A SYN for a gate that holds as many as it may, or while memory is scarce or too many accepted flows are half
+    /// open. Its sender tries again.
+    TcpGateFull = "tcp-gate-full",
+    /// A segment for a listener that acknowledges no cookie, while cookies are out: it may follow a third step that was
+    /// lost.
     TcpNoCookie = "tcp-no-cookie",
     /// A segment that TIME-WAIT ignores.
     TcpTimeWait = "tcp-time-wait",
@@ -159,10 +163,22 @@ counters! {
     segments_sent,
     /// Connections opened by this host.
     active_opens,
-    /// Connections opened by peers: SYNs accepted by listeners.
+    /// Connections opened by peers: SYNs accepted by listeners, and flows accepted at gates.
     passive_opens,
     /// Connections handed to the application by `tcp_accept`.
     accepted,
+    /// Flows that began to wait at a gate.
+    flows_held,
+    /// SYNs of flows that waited already.
+    flows_asked_again,
+    /// Flows accepted by `accept_flow`.
+    flows_accepted,
+    /// Flows refused by `refuse_flow` or because their gate was closed.
+    flows_refused,
+    /// Flows that their peers withdrew with a reset.
+    flows_withdrawn,
+    /// Flows dropped because nobody had decided in time.
+    flows_expired,
     /// SYNs answered with a cookie because too many connections were half open.
     cookies_sent,
     /// Connections created from the acknowledgment of a cookie.

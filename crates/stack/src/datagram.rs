@@ -12,7 +12,7 @@ use crate::limits::PACKET_BYTES_MAX;
 use crate::neighbour::Demand;
 use crate::route::Hop;
 use bytes::Bytes;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use tcp::Instant;
 use wire::ip::protocol;
 use wire::{Frame, Head, Offload, Payload, ipv4, ipv6, udp};
@@ -65,15 +65,14 @@ impl Host {
         self.send_fragments(now, envelope, hop, &Bytes::from(packet), Demand::Socket)
     }
 
-    /// Sends an answer of the host itself, such as an ICMP message, to the next hop of the routing table.
+    /// Sends an answer of the host itself, such as an ICMP message, to this next hop.
     pub(crate) fn send_packet(
         &mut self,
         now: Instant,
+        hop: Hop,
         envelope: Envelope,
         packet: Bytes,
     ) -> Result<(), Error> {
-        let hop =
-            self.route(SocketAddr::new(envelope.destination.ip(), 0)).ok_or(Error::NetworkUnreachable)?;
         if !self.fits_path(now, &envelope, hop, packet.len()) {
             return self.send_fragments(now, envelope, hop, &packet, Demand::Answer);
         }

@@ -6,9 +6,10 @@ use tcp::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Event {
-    /// A listener has a connection to accept.
+    /// A listener has a connection to accept, or a gate a flow to decide about.
     Acceptable,
-    /// The connection is open: the SYN-ACK, the second step of the handshake, has arrived.
+    /// The connection is open: the SYN-ACK, the second step of the handshake, has arrived; or the third, if the
+    /// application accepted it at a gate.
     Connected,
     /// There are bytes or datagrams to read.
     Readable,
@@ -18,6 +19,8 @@ pub enum Event {
     Urgent,
     /// The peer has no more data to send; reading ends after what is queued.
     PeerFinished,
+    /// The peer has acknowledged our FIN, and with it everything that was written.
+    Finished,
     /// What a connection sends is not acknowledged (RFC 9293 §3.8.3, R1); it continues to try.
     PathDoubted,
     /// The connection failed, or an ICMP error came for a datagram that was sent.
@@ -37,6 +40,7 @@ impl Event {
             tcp::Event::Writable => Event::Writable,
             tcp::Event::Urgent => Event::Urgent,
             tcp::Event::PeerFinished => Event::PeerFinished,
+            tcp::Event::Finished => Event::Finished,
             tcp::Event::PathDoubted => Event::PathDoubted,
             tcp::Event::Failed(error) => Event::Failed(error),
             tcp::Event::Closed => Event::Closed,

@@ -15,6 +15,7 @@ use crate::departure::Departures;
 use crate::event::Event;
 use crate::flow::FlowKey;
 use crate::frame_queue::FrameQueue;
+use crate::gate::Gates;
 use crate::id::{Slab, SlabKey, SocketId, SocketKind};
 use crate::identification::Identifications;
 use crate::interface::{Addresses, Interface, InterfaceId};
@@ -73,6 +74,7 @@ pub struct Host {
     pub(crate) timers: Timers,
     pub(crate) fired: VecDeque<u32>,
     pub(crate) listeners: Listeners,
+    pub(crate) gates: Gates,
     pub(crate) cookies: Cookies,
     pub(crate) time_waits: TimeWaits,
     pub(crate) udp: UdpSockets,
@@ -90,7 +92,8 @@ pub struct Host {
 
     /// Connections that may have events.
     pub(crate) with_events: VecDeque<u32>,
-    /// Events of listeners and UDP sockets: at most one for each socket, and one [`Event::Writable`].
+    /// Events of listeners, gates and UDP sockets: at most one for each socket, and one [`Event::Writable`]; and one
+    /// [`Event::Connected`] for each flow that was accepted.
     pub(crate) notices: VecDeque<(SocketId, Event)>,
 
     pub(crate) tracing: Tracing,
@@ -138,6 +141,7 @@ impl Host {
             timers: Timers::new(),
             fired: VecDeque::new(),
             listeners: Listeners::new(&secret),
+            gates: Gates::new(&secret),
             cookies: Cookies::new(&secret),
             time_waits: TimeWaits::new(),
             udp: UdpSockets::new(&secret),
@@ -261,6 +265,7 @@ impl Host {
         self.fired = fired;
         self.expire_neighbours(now);
         self.expire_reassembly(now);
+        self.expire_flows(now);
         if self.path_mtus.expire(now, self.config.path_mtu_age) {
             self.routes.renew_epoch();
         }
@@ -279,6 +284,7 @@ impl Host {
             self.time_waits.next_due(),
             self.neighbours.next_due(),
             self.reassembly.next_due(),
+            self.gates.next_due(),
         ]
         .into_iter()
         .flatten()
@@ -288,13 +294,15 @@ impl Host {
     /// The next event for the application, until `None`. An event says that a call is worth trying; several
     /// events of one kind for one socket may be returned as one.
     pub fn poll_event(&mut self) -> Option<(SocketId, Event)> {
-        if let Some((id, event)) = self.notices.pop_front() {
+        while let Some((id, event)) = self.notices.pop_front() {
             self.forget_notice(id, event);
-            return Some((id, event));
+            if id.kind() != SocketKind::Connection || self.owned_key(id).is_some() {
+                return Some((id, event));
+            }
         }
         while let Some(index) = self.with_events.front().copied() {
             let key = self.sockets.key_at(index);
-            let socket = self.sockets.at_mut(index).filter(|socket| socket.standing == Standing::Owned);
+            let socket = self.sockets.at_mut(index).filter(|socket| socket.standing.is_owned());
             if let (Some(socket), Some(key)) = (socket, key) {
                 if let Some(event) = socket.connection.poll_event() {
                     match Event::of_connection(event) {
@@ -315,6 +323,9 @@ impl Host {
         }
         if let Some(listener) = id.key(SocketKind::Listener).and_then(|key| self.listeners.get_mut(key)) {
             listener.has_notice = false;
+        }
+        if let Some(gate) = id.key(SocketKind::Gate).and_then(|key| self.gates.get_mut(key)) {
+            gate.has_notice = false;
         }
         if let Some(socket) = id.key(SocketKind::Udp).and_then(|key| self.udp.get_mut(key)) {
             socket.has_notice = false;
@@ -353,15 +364,16 @@ impl Host {
             self.ready.push_back(index);
         }
         let standing = socket.standing;
-        if standing == Standing::Owned && socket.connection.has_event() && !socket.marks.put(Mark::WithEvents)
-        {
+        if standing.is_owned() && socket.connection.has_event() && !socket.marks.put(Mark::WithEvents) {
             self.with_events.push_back(index);
         }
         if !is_drained && self.budget.charge(socket) {
             self.reassess(index);
         }
-        if standing == Standing::HalfOpen {
-            self.check_third_step(index);
+        match standing {
+            Standing::HalfOpen => self.check_third_step(index),
+            Standing::Answered => self.check_third_step_of_flow(index),
+            Standing::Owned | Standing::Queued | Standing::Orphan => {}
         }
         if is_drained {
             self.handle_drained(now, index);
@@ -419,6 +431,13 @@ impl Host {
                 self.record_departure(index);
                 self.discard_socket(index);
             }
+            Standing::Answered => {
+                let predecessor = self.end_answering(index);
+                self.settle(index);
+                if let Some(predecessor) = predecessor {
+                    self.bring_back(predecessor);
+                }
+            }
             // What can still be read is still held.
             Standing::Owned | Standing::Queued => self.settle(index),
         }
@@ -449,8 +468,7 @@ impl Host {
         connection: tcp::Connection,
         new: NewConnection,
     ) -> SlabKey {
-        let NewConnection { key, parent, interface } = new;
-        let standing = if parent == NO_LISTENER { Standing::Owned } else { Standing::HalfOpen };
+        let NewConnection { key, parent, standing, interface } = new;
         let mut marks = Marks::default();
         marks.put(Mark::Linked);
         let (route_epoch, hop_limit) = (self.routes.epoch(), self.config.hop_limit);
@@ -482,7 +500,9 @@ impl Host {
 #[derive(Clone, Copy)]
 pub(crate) struct NewConnection {
     pub(crate) key: FlowKey,
+    /// Its listener, or [`NO_LISTENER`].
     pub(crate) parent: u32,
+    pub(crate) standing: Standing,
     pub(crate) interface: InterfaceId,
 }
 

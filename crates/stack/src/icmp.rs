@@ -126,6 +126,9 @@ impl Host {
         if packet.cast != Cast::Unicast || !may_be_answered(packet.source) {
             return self.counters.discard(Discard::IcmpIgnored);
         }
+        let Some(hop) = self.hop_back(packet.destination, packet.source, packet.arrival) else {
+            return self.counters.discard(Discard::NoRoute);
+        };
         if !self.echo_limit.take(now) {
             return self.counters.discard(Discard::EchoLimited);
         }
@@ -135,13 +138,13 @@ impl Host {
                 let reply = v6::Message::EchoReply(echo);
                 let mut bytes = vec![0; reply.len_bytes()];
                 reply.emit(&mut bytes, from, to);
-                self.send_packet(now, envelope, Bytes::from(bytes))
+                self.send_packet(now, hop, envelope, Bytes::from(bytes))
             }
             _ => {
                 let reply = v4::Message::EchoReply(echo);
                 let mut bytes = vec![0; reply.len_bytes()];
                 reply.emit(&mut bytes);
-                self.send_packet(now, envelope, Bytes::from(bytes))
+                self.send_packet(now, hop, envelope, Bytes::from(bytes))
             }
         };
         if sent.is_ok() {

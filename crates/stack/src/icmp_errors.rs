@@ -4,9 +4,12 @@
 //! than one host, and never sent faster than the rate limit.
 
 use crate::counters::Discard;
+use crate::flow::Address;
+use crate::gate::Unreachable;
 use crate::host::Host;
 use crate::packet::{Cast, Packet};
 use crate::receive::may_be_answered;
+use crate::route::Hop;
 use bytes::Bytes;
 use std::net::IpAddr;
 use tcp::Instant;
@@ -72,8 +75,8 @@ impl Host {
         if !may_be_answered(packet.source) || is_icmp_error(packet) {
             return;
         }
-        if !self.icmp_error_limit.take(now) {
-            return self.counters.discard(Discard::IcmpErrorLimited);
+        if packet.cast == Cast::Unicast && !self.speaks_for(packet.destination) {
+            return;
         }
         let from = match packet.cast {
             Cast::Unicast => Some(packet.destination),
@@ -96,18 +99,66 @@ impl Host {
                 bytes
             }
         };
-        let envelope = self.envelope(from, packet.source);
-        if self.send_packet(now, envelope, Bytes::from(bytes)).is_ok() {
+        if let Some(hop) = self.hop_back(from, packet.source, packet.arrival) {
+            self.send_limited_icmp_error(now, hop, (from, packet.source), bytes);
+        }
+    }
+
+    /// Sends an ICMP error from one address to another, unless there were too many lately.
+    pub(crate) fn send_limited_icmp_error(
+        &mut self,
+        now: Instant,
+        hop: Hop,
+        (from, to): (Address, Address),
+        message: Vec<u8>,
+    ) {
+        if !self.icmp_error_limit.take(now) {
+            return self.counters.discard(Discard::IcmpErrorLimited);
+        }
+        if self.send_packet(now, hop, self.envelope(from, to), Bytes::from(message)).is_ok() {
             self.counters.icmp_errors_sent += 1;
         }
     }
 
     /// Our address for an answer to a packet that was not sent to one of our addresses.
-    fn address_towards(&mut self, packet: &Packet<'_>) -> Option<crate::flow::Address> {
+    fn address_towards(&mut self, packet: &Packet<'_>) -> Option<Address> {
         let ip = packet.source.ip();
         let hop = self.route(std::net::SocketAddr::new(ip, 0))?;
         self.source_for(ip, hop).map(Into::into)
     }
+}
+
+/// The message that says that the packet which starts with `quoted`, and which was sent from `to` to `from`, could not be
+/// delivered.
+pub(crate) fn message_of_unreachable(
+    what: Unreachable,
+    (from, to): (Address, Address),
+    quoted: &[u8],
+) -> Vec<u8> {
+    if let (IpAddr::V6(source), IpAddr::V6(destination)) = (from.ip(), to.ip()) {
+        let code = match what {
+            Unreachable::Network => v6::unreachable::NO_ROUTE,
+            Unreachable::Host => v6::unreachable::ADDRESS,
+            Unreachable::Port => v6::unreachable::PORT,
+            Unreachable::Prohibited => v6::unreachable::PROHIBITED,
+        };
+        let quoted = &quoted[..quoted.len().min(v6::QUOTE_BYTES_MAX)];
+        let message = v6::Message::Unreachable { code, quoted };
+        let mut bytes = vec![0; message.len_bytes()];
+        message.emit(&mut bytes, source, destination);
+        return bytes;
+    }
+    let code = match what {
+        Unreachable::Network => v4::unreachable::NETWORK,
+        Unreachable::Host => v4::unreachable::HOST,
+        Unreachable::Port => v4::unreachable::PORT,
+        Unreachable::Prohibited => v4::unreachable::PROHIBITED,
+    };
+    let quoted = &quoted[..quoted.len().min(v4::QUOTE_BYTES_MAX)];
+    let message = v4::Message::Unreachable { code, mtu_bytes: 0, quoted };
+    let mut bytes = vec![0; message.len_bytes()];
+    message.emit(&mut bytes);
+    bytes
 }
 
 fn message_v4(error: IcmpError, quoted: &[u8]) -> v4::Message<'_> {
@@ -136,7 +187,7 @@ fn message_v6<'a>(error: IcmpError, packet: &Packet<'_>, quoted: &'a [u8]) -> v6
 }
 
 /// Whether a packet is an ICMP message other than a query; one that cannot be read counts as an error.
-fn is_icmp_error(packet: &Packet<'_>) -> bool {
+pub(crate) fn is_icmp_error(packet: &Packet<'_>) -> bool {
     match (packet.protocol, packet.transport().first()) {
         (protocol::ICMP, Some(kind)) => !matches!(kind, 0 | 8 | 13 | 14 | 15 | 16 | 17 | 18),
         (protocol::ICMPV6, Some(kind)) => *kind < 128,

@@ -6,7 +6,7 @@
 
 use core::fmt;
 
-/// Names one socket of one host: a connection, a listener or a UDP socket.
+/// Names one socket of one host: a connection, a listener, a UDP socket or a gate.
 ///
 /// An id stays valid until the application closes the socket. After that, every call with it returns an
 /// error, even if another socket has taken the place.
@@ -17,9 +17,8 @@ pub struct SocketId {
 }
 
 /// What a [`SocketId`] names.
-///
-/// There are no others: a program may match on all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum SocketKind {
     /// A TCP connection.
     Connection,
@@ -27,11 +26,13 @@ pub enum SocketKind {
     Listener,
     /// A UDP socket.
     Udp,
+    /// What holds connections to any address and port until the program decides ([`crate::Host::open_gate`]).
+    Gate,
     /// No socket but the host itself ([`SocketId::HOST`]).
     Host,
 }
 
-const KIND_SHIFT: u32 = 30;
+const KIND_SHIFT: u32 = 29;
 const INDEX_MASK: u32 = (1 << KIND_SHIFT) - 1;
 
 impl SocketId {
@@ -48,6 +49,7 @@ impl SocketId {
             0 => SocketKind::Connection,
             1 => SocketKind::Listener,
             2 => SocketKind::Udp,
+            3 => SocketKind::Gate,
             _ => SocketKind::Host,
         }
     }

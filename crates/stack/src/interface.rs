@@ -51,6 +51,8 @@ pub(crate) struct Addresses {
     passed: Option<(InterfaceId, Address, Address)>,
     /// Packets for every address are accepted, as a proxy for whole networks needs.
     any: bool,
+    /// A gate is open, or was: packets for foreign addresses are not refused before it is known what they belong to.
+    foreign: bool,
 }
 
 impl Addresses {
@@ -63,6 +65,7 @@ impl Addresses {
             last_foreign: None,
             passed: None,
             any: false,
+            foreign: false,
         }
     }
 
@@ -78,6 +81,18 @@ impl Addresses {
     pub(crate) fn set_any(&mut self, any: bool) {
         self.any = any;
         self.passed = None;
+    }
+
+    /// A gate opens. There is no way back: connections outlive their gate.
+    pub(crate) fn look_at_foreign(&mut self) {
+        self.foreign = true;
+        self.passed = None;
+    }
+
+    /// Whether there may be connections at addresses that are not ours.
+    #[inline]
+    pub(crate) fn sees_foreign(&self) -> bool {
+        self.foreign
     }
 
     /// Whether the address is one of ours.

@@ -10,6 +10,7 @@
 //! - what the application asks: [`Host::tcp_listen`], [`Host::tcp_accept`], [`Host::tcp_connect`], [`Host::tcp_write`],
 //!   [`Host::tcp_read`], [`Host::tcp_finish`], [`Host::tcp_abort`], [`Host::tcp_close`]; [`Host::udp_bind`],
 //!   [`Host::udp_send_to`], [`Host::udp_recv_from`]
+//! - what a gateway asks: [`Host::open_gate`], [`Host::next_flow`], [`Host::accept_flow`], [`Host::refuse_flow`]
 //! - what the driver takes: [`Host::poll_transmit`] until `None`, [`Host::poll_event`] until `None`; then it
 //!   sleeps until [`Host::poll_timeout`]
 //! - inspection: [`Host::tcp`], [`Host::counters`], [`Host::usage`], [`Host::poll_trace`]
@@ -73,6 +74,7 @@ mod error;
 mod event;
 mod flow;
 mod frame_queue;
+mod gate;
 mod host;
 mod icmp;
 mod icmp_errors;
@@ -117,6 +119,7 @@ pub use departure::Departures;
 pub use error::Error;
 pub use event::Event;
 pub use flow::Flow;
+pub use gate::{FlowId, GateAddresses, GateOptions, PendingFlow, Refuse, SynOffer, Unreachable};
 pub use host::{AnyAddress, Host};
 pub use id::{SocketId, SocketKind};
 pub use interface::{Interface, InterfaceId, Mac};

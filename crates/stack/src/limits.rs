@@ -30,6 +30,9 @@ pub(crate) const LOOPBACK_FRAMES_PER_CALL: usize = 4_096;
 /// How many connections may be half open before a listener uses cookies, even if its backlog is smaller.
 pub(crate) const HALF_OPEN_MIN: usize = 16;
 
+/// How many gates a host has: each SYN to an address without listener asks them one after another.
+pub(crate) const GATES_MAX: usize = 64;
+
 /// What a queued datagram counts in addition to its bytes, so that empty datagrams are bounded too: two places in a queue,
 /// for half of them may be empty, and the headers of its frame.
 pub(crate) const DATAGRAM_OVERHEAD_BYTES: usize = 192;

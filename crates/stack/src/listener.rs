@@ -359,6 +359,16 @@ impl Host {
         }
     }
 
+    /// An accepted flow is to follow a connection in TIME-WAIT; without one it needs no entry here.
+    pub(crate) fn keep_predecessor(&mut self, index: u32, predecessor: Option<Predecessor>) {
+        if predecessor.is_some()
+            && let Some(socket) = self.sockets.at_mut(index)
+        {
+            let child = Child { parent: NO_LISTENER, position: 0, predecessor };
+            socket.child = self.listeners.children.insert(child).index;
+        }
+    }
+
     /// Removes a connection from its listener's list of half-open ones.
     pub(crate) fn leave_half_open(&mut self, index: u32) {
         let child = self.sockets.at(index).and_then(|socket| self.listeners.children.at(socket.child));

@@ -8,6 +8,7 @@ use crate::config::HostModel;
 use crate::counters::Discard;
 use crate::flow::Address;
 use crate::host::Host;
+use crate::icmp_errors::is_icmp_error;
 use crate::interface::{InterfaceId, Mac, is_loopback};
 use crate::packet::{Cast, Packet, PacketFacts, first_bytes, flatten};
 use crate::reassembly::{Fragment, first_fragment_bytes_min};
@@ -133,6 +134,9 @@ impl Host {
 
     #[inline(never)]
     fn deliver_other(&mut self, now: Instant, packet: Packet<'_>) {
+        if self.addresses.sees_foreign() && !self.is_for_us_or_a_gate(&packet) {
+            return self.counters.discard(Discard::IpNotForUs);
+        }
         match packet.protocol {
             protocol::UDP => self.receive_udp(now, packet),
             protocol::ICMP if packet.source.is_v4() => {
@@ -148,6 +152,20 @@ impl Host {
                 self.counters.discard(Discard::UnknownProtocol);
                 self.send_protocol_unreachable(now, &packet);
             }
+        }
+    }
+
+    /// Whether a packet that is not TCP is for one of our addresses or for a gate. Errors may be about connections that
+    /// outlived their gate: what they quote tells. Neighbours say nothing about themselves to foreign addresses.
+    fn is_for_us_or_a_gate(&mut self, packet: &Packet<'_>) -> bool {
+        if packet.cast != Cast::Unicast || self.addresses.takes(packet.destination) {
+            return true;
+        }
+        let kind = packet.transport().first();
+        match packet.protocol {
+            protocol::ICMP | protocol::ICMPV6 if is_icmp_error(packet) => true,
+            protocol::ICMPV6 if kind.is_none_or(|kind| NEIGHBOUR_MESSAGES.contains(kind)) => false,
+            _ => self.gates.take(packet.destination),
         }
     }
 
@@ -279,6 +297,8 @@ impl Host {
             ip if ip.is_multicast() => Cast::Multicast,
             _ if self.addresses.takes(destination) => arrived.cast,
             _ if self.addresses.is_broadcast(destination) => Cast::Broadcast,
+            // For a gate, or for a connection that came through one; the transports know.
+            _ if self.addresses.sees_foreign() && !destination.is_unspecified() => arrived.cast,
             _ => return Err(Discard::IpNotForUs),
         };
         if arrived.is_internal() {
@@ -313,14 +333,18 @@ impl Host {
     }
 
     /// Whether packets for this address of ours may arrive on this interface ([`HostModel`]).
-    fn is_reached_by(&self, interface: InterfaceId, destination: Address) -> bool {
+    fn is_reached_by(&mut self, interface: InterfaceId, destination: Address) -> bool {
         self.config.host_model == HostModel::Weak
             || self.addresses.take_any()
+            || !self.addresses.are_ours(destination)
             || destination.is_multicast()
             || self.addresses.is_broadcast(destination)
             || self.is_ours_on(interface, destination.ip())
     }
 }
+
+/// Solicitations, advertisements and redirects (RFC 4861 §4).
+const NEIGHBOUR_MESSAGES: core::ops::RangeInclusive<u8> = 133..=137;
 
 /// The largest Ethernet header, with three tags.
 const ETHERNET_BYTES_MAX: usize = ethernet::HEADER_BYTES + 12;

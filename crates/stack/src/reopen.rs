@@ -1,14 +1,15 @@
 //! A newer connection between the ends of one in TIME-WAIT (RFC 9293 §3.6.1, MAY-2; RFC 6191).
 //!
-//! TIME-WAIT is given up when the newer connection opens, and not before: its SYN may be forged or an old duplicate, and
-//! there may be nobody to take it. During the handshake the old one is set aside. It is in no table then, because the
-//! newer one has its ends, and its time goes on; when the handshake comes to nothing it takes its place again.
-//! What is *not* here: whether a SYN is newer, and what else TIME-WAIT answers; those are [`tcp::TimeWait`]'s rules.
+//! TIME-WAIT is given up when the newer connection opens, and not before: its SYN may be forged or an old duplicate,
+//! and there may be nobody to take it. During the handshake the old one is set aside. It is in no table then, because
+//! the newer one has its ends, and its time goes on; when the handshake comes to nothing it takes its place again. What
+//! is *not* here: whether a SYN is newer, and what else TIME-WAIT answers; those are [`tcp::TimeWait`]'s rules.
 
 use crate::counters::Discard;
 use crate::flow::FlowKey;
 use crate::host::Host;
 use crate::id::SlabKey;
+use crate::interface::InterfaceId;
 use crate::time_wait::{TIME_WAIT_BIT, TimeWaitEntry};
 use tcp::{Instant, Segment, State, TimeWaitVerdict};
 use wire::Seq;
@@ -36,7 +37,7 @@ impl Host {
         &mut self,
         now: Instant,
         index: u32,
-        key: &FlowKey,
+        (key, came_by): (&FlowKey, InterfaceId),
         segment: &mut Segment,
     ) {
         let place = index | TIME_WAIT_BIT;
@@ -46,13 +47,13 @@ impl Host {
         let text_bytes = segment.text_bytes();
         match self.time_waits.handle_segment(now, index, &segment.header, text_bytes) {
             Some(TimeWaitVerdict::Reply(reply)) => {
-                self.send_header(now, key, reply.header, reply.why);
+                self.send_header_back(now, (key, came_by), reply.header, reply.why);
             }
             Some(TimeWaitVerdict::Reopen { iss_at_least }) => {
                 if !self.offer_to_listener(now, key, segment, Succession { place, iss_at_least })
                     && let Some(reply) = self.time_waits.refuse_syn(now, index)
                 {
-                    self.send_header(now, key, reply.header, reply.why);
+                    self.send_header_back(now, (key, came_by), reply.header, reply.why);
                 }
             }
             Some(TimeWaitVerdict::Closed) => drop(self.forget_time_wait(index)),
@@ -88,27 +89,27 @@ impl Host {
         segment: &mut Segment,
         succession: Succession,
     ) -> bool {
-        let parent = self.listeners.find(key.local, key.local_port);
+        let parent = self.find_listener(key);
         parent.is_some_and(|parent| self.arrive_at_listener(now, parent, key, segment, Some(succession)))
     }
 
     /// A newer SYN may have been answered with a cookie. Returns whether this segment brings it back.
     ///
-    /// A cookie that could not have answered a newer SYN is the one that opened what is in TIME-WAIT now: its third step
-    /// has come again, or late.
+    /// A cookie that could not have answered a newer SYN is the one that opened what is in TIME-WAIT now: its third
+    /// step has come again, or late.
     fn follow_with_cookie(&mut self, now: Instant, place: u32, key: &FlowKey, segment: &mut Segment) -> bool {
         if !self.cookies.are_out(now) {
             return false;
         }
         let cookie = segment.header.ack - 1;
         let is_newer = self.iss_at_least(place).is_some_and(|least| cookie.at_or_after(least));
-        let parent = self.listeners.find(key.local, key.local_port).filter(|_| is_newer);
+        let parent = self.find_listener(key).filter(|_| is_newer);
         parent.is_some_and(|parent| self.accept_cookie(now, parent, key, segment, Some(place)))
     }
 
-    /// The smallest initial sequence number with which another connection may follow the one in TIME-WAIT at this place; none
-    /// may while there is something to read of it.
-    fn iss_at_least(&self, place: u32) -> Option<Seq> {
+    /// The smallest initial sequence number with which another connection may follow the one in TIME-WAIT at this
+    /// place; none may while there is something to read of it.
+    pub(crate) fn iss_at_least(&self, place: u32) -> Option<Seq> {
         if place & TIME_WAIT_BIT != 0 {
             return self.iss_after(place & !TIME_WAIT_BIT);
         }

@@ -6,10 +6,12 @@ use crate::build::pseudo_header;
 use crate::counters::Discard;
 use crate::flow::FlowKey;
 use crate::host::{Host, NewConnection};
+use crate::interface::InterfaceId;
 use crate::limits::HALF_OPEN_MIN;
 use crate::packet::{Cast, Packet, flatten, is_flat};
 use crate::receive::{is_trusted, may_be_answered};
 use crate::reopen::Succession;
+use crate::route::Hop;
 use crate::socket::{Mark, Standing};
 use crate::time_wait::TIME_WAIT_BIT;
 use std::net::SocketAddr;
@@ -44,14 +46,23 @@ impl Host {
             local_port: segment.header.destination_port,
             remote_port: segment.header.source_port,
         };
+        if segment.header.flags.intersects(Flags::SYN | Flags::RST)
+            && self.gates.are_open()
+            && self.arrive_at_gate(now, &packet, &key, &segment.header, header_bytes)
+        {
+            return;
+        }
         let place = self.find_place_of_segment(&key);
         segment.payload = packet.take_text(header_bytes);
         match place {
             Some(place) if place & TIME_WAIT_BIT == 0 => {
                 self.deliver_to_connection(now, place, &key, &mut segment);
             }
-            Some(place) => self.deliver_to_time_wait(now, place & !TIME_WAIT_BIT, &key, &mut segment),
-            None => self.deliver_to_listener(now, &key, &mut segment),
+            Some(place) => {
+                let (place, from) = (place & !TIME_WAIT_BIT, (&key, packet.arrival));
+                self.deliver_to_time_wait(now, place, from, &mut segment);
+            }
+            None => self.deliver_to_listener(now, (&key, packet.arrival), &mut segment),
         }
     }
 
@@ -102,23 +113,30 @@ impl Host {
         socket.connection.set_memory(self.budget.memory());
         self.counters.segments_received += 1;
         socket.connection.take_segment(now, segment);
-        let state = socket.connection.state();
-        self.touch_connection(now, index);
-        if state == State::Listen {
-            // RFC 9293 §3.10.7.4: a passive open that failed returns to LISTEN.
-            self.drop_connection(index);
+        if socket.connection.state() == State::Listen {
+            return self.end_passive_open(now, index);
         }
+        self.touch_connection(now, index);
     }
 
-    fn deliver_to_listener(&mut self, now: Instant, key: &FlowKey, segment: &mut Segment) {
-        if let Some(index) = self.listeners.find(key.local, key.local_port) {
+    fn deliver_to_listener(
+        &mut self,
+        now: Instant,
+        (key, came_by): (&FlowKey, InterfaceId),
+        segment: &mut Segment,
+    ) {
+        if let Some(index) = self.find_listener(key) {
             self.arrive_at_listener(now, index, key, segment, None);
             return;
+        }
+        if !self.speaks_for(key.local) {
+            return self.counters.discard(Discard::IpNotForUs);
         }
         self.counters.discard(Discard::TcpClosedPort);
         self.trace_unmatched(now, key, segment, Refusal::NoConnection);
         if let Some(reset) = closed::arrives(&segment.header, segment.text_bytes()) {
-            self.send_reset(now, key, reset, ResetReason::ClosedPort);
+            let hop = self.hop_back(key.local, key.remote, came_by);
+            self.send_reset(now, (key, hop), reset, ResetReason::ClosedPort);
         }
     }
 
@@ -151,7 +169,8 @@ impl Host {
                 if self.may_follow_cookie(now, &segment.header) {
                     self.counters.discard(Discard::TcpNoCookie);
                 } else {
-                    self.send_reset(now, key, reset, ResetReason::UnacceptableAck);
+                    let hop = self.route_back(key);
+                    self.send_reset(now, (key, hop), reset, ResetReason::UnacceptableAck);
                 }
             }
         }
@@ -194,7 +213,8 @@ impl Host {
             self.set_aside(succession.place)
         });
         self.counters.passive_opens += 1;
-        let new = NewConnection { key: *key, parent, interface: hop.interface };
+        let standing = Standing::HalfOpen;
+        let new = NewConnection { key: *key, parent, standing, interface: hop.interface };
         let place = self.add_connection(now, Connection::listen(now, birth, config), new);
         self.set_predecessor(place.index, predecessor);
         // The segment is taken after the connection was added, so that it is traced too.
@@ -206,16 +226,23 @@ impl Host {
     }
 
     /// The next hop to the sender of a packet.
-    pub(crate) fn route_back(&mut self, key: &FlowKey) -> Option<crate::route::Hop> {
+    pub(crate) fn route_back(&mut self, key: &FlowKey) -> Option<Hop> {
         self.route(SocketAddr::new(key.remote.ip(), key.remote_port))
     }
 
     /// Sends a reset from the host itself, within the rate limit.
-    fn send_reset(&mut self, now: Instant, key: &FlowKey, reset: Header, why: ResetReason) {
+    fn send_reset(
+        &mut self,
+        now: Instant,
+        (key, hop): (&FlowKey, Option<Hop>),
+        reset: Header,
+        why: ResetReason,
+    ) {
+        let Some(hop) = hop else { return self.counters.discard(Discard::NoRoute) };
         if !self.reset_limit.take(now) {
             return self.counters.discard(Discard::ResetLimited);
         }
         self.counters.resets_sent += 1;
-        self.send_header(now, key, reset, SendReason::Reset(why));
+        self.send_header_by(now, hop, key, reset, SendReason::Reset(why));
     }
 }

@@ -14,6 +14,8 @@ pub(crate) const NO_LISTENER: u32 = u32::MAX;
 pub(crate) enum Standing {
     /// The application has its id.
     Owned,
+    /// The application has its id: it has accepted it at a gate, and the handshake is not complete.
+    Answered,
     /// The handshake is not complete; counts against the listener's backlog.
     HalfOpen,
     /// Established, waiting to be accepted.
@@ -22,12 +24,20 @@ pub(crate) enum Standing {
     Orphan,
 }
 
+impl Standing {
+    /// Whether the application has its id.
+    #[inline]
+    pub(crate) fn is_owned(self) -> bool {
+        matches!(self, Standing::Owned | Standing::Answered)
+    }
+}
+
 /// One connection of the host.
 pub(crate) struct Socket {
     pub(crate) connection: Connection,
     pub(crate) key: FlowKey,
-    /// For a connection that is not accepted yet: its entry among the listeners' children, which holds what
-    /// only such a connection needs. For all others [`NO_LISTENER`].
+    /// For a connection that is not accepted yet, or whose handshake is not complete: its entry among the listeners'
+    /// children, which holds what only such a connection needs. For all others [`NO_LISTENER`].
     pub(crate) child: u32,
     /// Its timer, while one is set.
     pub(crate) timer: Timer,

@@ -121,7 +121,7 @@ impl Host {
         let key = socket.key;
         let interface = socket.interface;
         // Nobody has shown yet that it can receive at a half-open connection's address.
-        let is_half_open = socket.standing == Standing::HalfOpen;
+        let is_half_open = matches!(socket.standing, Standing::HalfOpen | Standing::Answered);
         let demand = if is_half_open { Demand::Answer } else { Demand::Socket };
         build::tcp_frame(out, shape, &key, socket.outgoing(transmit));
         let is_drained = socket.connection.is_drained();
@@ -185,8 +185,9 @@ impl Host {
         let Some(socket) = self.sockets.at_mut(index) else { return };
         socket.route_epoch = self.routes.epoch();
         let key = socket.key;
+        let interface = socket.interface;
         let snd_una = socket.connection.snapshot().snd_una;
-        match self.route_back(&key) {
+        match self.hop_back(key.local, key.remote, interface) {
             Some(hop) => {
                 let path = self.path_to(now, key.remote, hop);
                 if let Some(socket) = self.sockets.at_mut(index) {
@@ -266,10 +267,36 @@ impl Host {
     }
 
     /// Sends a segment without text from the host itself: a reset, an answer from TIME-WAIT, a cookie.
-    pub(crate) fn send_header(&mut self, now: Instant, key: &FlowKey, mut header: Header, why: SendReason) {
-        let Some(hop) = self.route(SocketAddr::new(key.remote.ip(), key.remote_port)) else {
-            return self.counters.discard(Discard::NoRoute);
-        };
+    pub(crate) fn send_header(&mut self, now: Instant, key: &FlowKey, header: Header, why: SendReason) {
+        match self.route(SocketAddr::new(key.remote.ip(), key.remote_port)) {
+            Some(hop) => self.send_header_by(now, hop, key, header, why),
+            None => self.counters.discard(Discard::NoRoute),
+        }
+    }
+
+    /// The same to a peer whose packets come by an interface; our end may be at a foreign address.
+    pub(crate) fn send_header_back(
+        &mut self,
+        now: Instant,
+        (key, came_by): (&FlowKey, InterfaceId),
+        header: Header,
+        why: SendReason,
+    ) {
+        match self.hop_back(key.local, key.remote, came_by) {
+            Some(hop) => self.send_header_by(now, hop, key, header, why),
+            None => self.counters.discard(Discard::NoRoute),
+        }
+    }
+
+    /// The same to this next hop.
+    pub(crate) fn send_header_by(
+        &mut self,
+        now: Instant,
+        hop: Hop,
+        key: &FlowKey,
+        mut header: Header,
+        why: SendReason,
+    ) {
         let outgoing = Outgoing {
             header: &mut header,
             payload: Payload::new(),

@@ -270,6 +270,18 @@ impl Host {
         Ok((len, *from))
     }
 
+    /// Whether [`Host::udp_recv_from`] has a datagram or an error to return.
+    pub fn udp_is_readable(&self, id: SocketId) -> bool {
+        let socket = id.key(SocketKind::Udp).and_then(|key| self.udp.get(key));
+        socket.is_none_or(|socket| !socket.queue.is_empty() || socket.error.is_some())
+    }
+
+    /// Whether the last datagram found room to leave, or there is room again.
+    pub fn udp_is_writable(&self, id: SocketId) -> bool {
+        let socket = id.key(SocketKind::Udp).and_then(|key| self.udp.get(key));
+        socket.is_none_or(|socket| !socket.waits_to_send)
+    }
+
     /// The ICMP error that came for an earlier datagram. It is returned once.
     pub fn udp_take_error(&mut self, id: SocketId) -> Option<Error> {
         self.udp.get_mut(id.key(SocketKind::Udp)?)?.error.take().map(udp_error)

@@ -29,6 +29,10 @@ pub struct Usage {
     pub timers: usize,
     /// Listeners.
     pub listeners: usize,
+    /// Gates.
+    pub gates: usize,
+    /// Flows that wait at gates for a decision.
+    pub held_flows: usize,
     /// UDP sockets.
     pub udp_sockets: usize,
     /// Neighbours whose link address is known or being asked for.
@@ -59,11 +63,13 @@ impl Host {
     pub fn usage(&self) -> Usage {
         Usage {
             connections: self.sockets.len(),
-            half_open: self.listeners.half_open,
+            half_open: self.listeners.half_open + self.gates.answered,
             time_waits: self.time_waits.len(),
             flows: self.demux.len(),
             timers: self.timers.len(),
             listeners: self.listeners.len(),
+            gates: self.gates.len(),
+            held_flows: self.gates.held_flows(),
             udp_sockets: self.udp.len(),
             neighbours: self.neighbours.len(),
             reassemblies: self.reassembly.len(),
@@ -90,6 +96,7 @@ impl Host {
             + self.demux.held_bytes()
             + self.timers.held_bytes()
             + self.listeners.held_bytes()
+            + self.gates.held_bytes()
             + self.time_waits.held_bytes()
             + self.udp.held_bytes()
             + self.reassembly.held_bytes()

@@ -1,16 +1,17 @@
 //! Describes a stack before it starts: links, addresses, routes, options, observers.
 
 use crate::clock::Clock;
-use crate::core::Core;
-use crate::driver::Driver;
+use crate::driver::{self, Driver};
 use crate::farewell::FAREWELL;
-use crate::handle::Stack;
-use crate::observe::{ConnectionEvent, Observer, Tap, Tapped};
+use crate::handle::{Driving, Stack};
+use crate::locked::Locked;
+use crate::names::{Resolver, SystemResolver};
+use crate::observe::{Observer, Tap, Tapped};
 use crate::shared::Shared;
-use crate::watch::Watch;
 use crate::wires::Wires;
 use device::Link;
-use stack::{AnyAddress, Cidr, Departures, Host, Interface, InterfaceId, Mac};
+use socket::{ConnectionEvent, Core};
+use stack::{AnyAddress, Cidr, Host, Interface, InterfaceId, Mac};
 use std::fmt;
 use std::io::{self, ErrorKind, Read};
 use std::net::IpAddr;
@@ -43,7 +44,16 @@ pub struct Builder {
     observer: Option<Observer>,
     tap: Option<Tap>,
     farewell: Duration,
+    resolver: Arc<dyn Resolver>,
     mistake: Option<io::Error>,
+}
+
+/// A stack that nobody drives yet.
+struct Prepared {
+    shared: Arc<Shared>,
+    driver: Driver,
+    farewell: Duration,
+    resolver: Arc<dyn Resolver>,
 }
 
 /// A link and what was said of it.
@@ -65,6 +75,7 @@ impl Builder {
             observer: None,
             tap: None,
             farewell: FAREWELL,
+            resolver: Arc::new(SystemResolver),
             mistake: None,
         }
     }
@@ -175,8 +186,15 @@ impl Builder {
         self
     }
 
+    /// Looks up names for the stack's sockets; by default the operating system does, over its own network. Only the
+    /// sockets of [`crate::tokio`] ask it.
+    pub fn resolver(mut self, resolver: impl Resolver + 'static) -> Self {
+        self.resolver = Arc::new(resolver);
+        self
+    }
+
     /// Hears of connections as they open, stop getting through, and close. It is called by the stack's
-    /// thread, one event after the other, and must not wait on sockets of this stack. One that keeps a [`Stack`] or a socket keeps
+    /// driver, one event after the other, and must not wait on sockets of this stack. One that keeps a [`Stack`] or a socket keeps
     /// the stack alive until [`Stack::shutdown`].
     pub fn on_connection(mut self, observer: impl FnMut(ConnectionEvent) + Send + 'static) -> Self {
         self.observer = Some(Box::new(observer));
@@ -198,7 +216,45 @@ impl Builder {
     /// Ethernet link without a hardware address; what the system says when it has no thread, no
     /// descriptor or no randomness left.
     pub fn start(self) -> io::Result<Stack> {
-        let Builder { links, config, secret, any_address, observer, tap, farewell, mistake } = self;
+        let prepared = self.prepare()?;
+        let thread = driver::thread::start(prepared.driver)?;
+        Ok(Stack::new(prepared.shared, Driving::Thread(thread), prepared.farewell, prepared.resolver))
+    }
+
+    /// Starts the stack without a thread: a task of the current tokio runtime drives it, and a program with one thread
+    /// stays one.
+    ///
+    /// The stack lives as long as the runtime does. The drop of its last handle does not wait for what was written, because
+    /// it would keep the driver from running: end with [`crate::tokio::shutdown`].
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    /// # runtime.block_on(async {
+    /// use std::time::Duration;
+    ///
+    /// let stack = synfin::Stack::builder().start_task()?;
+    /// let listener = synfin::tokio::TcpListener::bind(&stack, "127.0.0.1:0").await?;
+    /// drop(listener);
+    /// synfin::tokio::shutdown(&stack, Duration::from_secs(10)).await?;
+    /// # Ok::<(), std::io::Error>(())
+    /// # })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`start`](Builder::start).
+    ///
+    /// # Panics
+    /// Outside a runtime of tokio, or in one without I/O and time.
+    #[cfg(feature = "tokio")]
+    pub fn start_task(self) -> io::Result<Stack> {
+        let prepared = self.prepare()?;
+        driver::task::start(prepared.driver)?;
+        Ok(Stack::new(prepared.shared, Driving::Task, prepared.farewell, prepared.resolver))
+    }
+
+    fn prepare(self) -> io::Result<Prepared> {
+        let Builder { links, config, secret, any_address, observer, tap, farewell, resolver, mistake } = self;
         if let Some(mistake) = mistake {
             return Err(mistake);
         }
@@ -211,17 +267,14 @@ impl Builder {
             wires.add(attach(&mut host, index, described)?, link);
         }
         let clock = Clock::start();
-        let watch = if observer.is_some() {
-            host.set_departures(Departures::Told);
-            Watch::for_observer()
-        } else {
-            Watch::default()
-        };
-        let core = Core::new(host, wires, clock, watch, tap);
-        let shared = Arc::new(Shared::new(core, clock, device::Waker::new()?));
+        let mut core = Core::new(host);
+        if observer.is_some() {
+            core.observe();
+        }
+        let locked = Locked::new(core, wires, clock, tap);
+        let shared = Arc::new(Shared::new(locked, clock, device::Waker::new()?));
         let driver = Driver::new(Arc::clone(&shared), observer);
-        let thread = std::thread::Builder::new().name("synfin".to_owned()).spawn(move || driver.run())?;
-        Ok(Stack::new(shared, thread, farewell))
+        Ok(Prepared { shared, driver, farewell, resolver })
     }
 
     fn of_link(mut self, what: &str, say: impl FnOnce(&mut Described) -> io::Result<()>) -> Self {

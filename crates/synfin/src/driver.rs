@@ -1,19 +1,23 @@
-//! The stack's own thread: receives what the links bring, minds the time, tells the observer.
+//! What drives a stack: it receives what the links bring, minds the time, tells the observer.
 //!
-//! Everything else happens on the threads of the program. The driver takes turns: some frames from each link, then
-//! a look at the time and at what programs ask, so that no link keeps it from either. It sleeps until a link is readable,
-//! the host's next timer or a frame that a link holds back is due, or its waker is called; it is called when
-//! a program's thread has made something due earlier, when there is something to tell the observer, and at
-//! the end.
+//! Everything else happens where the program calls. The driver takes turns ([`Driver::turn`]): some frames from each
+//! link, then a look at the time and at what programs ask, so that no link keeps it from either. Between turns it sleeps
+//! until a link is readable, the host's next timer or a frame that a link holds back is due, or its waker is called; it
+//! is called when a program's call has made something due earlier, when there is something to tell the observer, and
+//! at the end. Who turns it, and how it sleeps, is in `thread.rs` and `task.rs`.
 
-use crate::core::{Core, DriverState, Phase};
+#[cfg(feature = "tokio")]
+pub(crate) mod task;
+pub(crate) mod thread;
+
+use crate::locked::DriverState;
 use crate::observe::Observer;
 use crate::shared::Shared;
-use device::Link;
+use device::{Link, WakerUse};
 use stack::InterfaceId;
 use std::collections::VecDeque;
-use std::os::fd::BorrowedFd;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 use tcp::Instant;
 use wire::Frame;
@@ -25,41 +29,62 @@ const TURN_FRAMES_MAX: usize = 64;
 /// After something happened the driver looks again this much later, so that the timers that the
 /// program's next call sets (a retransmission, 200 ms ahead) need not wake it.
 const ALERT: Duration = Duration::from_millis(100);
-/// A link without a descriptor is asked this often.
+/// A link with neither a descriptor nor a use for a waker is asked this often.
 const BLIND_NAP: Duration = Duration::from_millis(1);
 /// A link that fails to receive is left alone this long.
 const REST: Duration = Duration::from_millis(100);
 
-/// The driver's own.
+/// Drives one stack.
 pub(crate) struct Driver {
     shared: Arc<Shared>,
     ports: Vec<Port>,
     observer: Option<Observer>,
     received: VecDeque<Frame>,
+    last_busy: Instant,
+    /// The stack does not outlive it.
+    _take_down: TakeDownOnDrop,
 }
 
 /// A link as the driver sees it.
-struct Port {
+pub(crate) struct Port {
     interface: InterfaceId,
-    link: Arc<dyn Link>,
+    pub(crate) link: Arc<dyn Link>,
     rests_until: Option<Instant>,
+    /// It does not say when it has something.
+    is_blind: bool,
 }
 
-/// What a turn of receiving has found.
+impl Port {
+    fn new(interface: InterfaceId, link: Arc<dyn Link>, waker: &Waker) -> Self {
+        let is_blind = link.poll_fd().is_none() && link.set_waker(waker) == WakerUse::Ignored;
+        Port { interface, link, rests_until: None, is_blind }
+    }
+
+    /// Whether it is worth being woken by: it has not just failed.
+    pub(crate) fn is_awake(&self) -> bool {
+        self.rests_until.is_none()
+    }
+}
+
+/// What the links have brought in a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Turn {
-    /// The links had nothing.
-    Idle,
-    /// The links have nothing more.
-    Drained,
-    /// A link has more than a turn takes.
-    Unfinished,
+enum Brought {
+    /// Nothing.
+    Nothing,
+    /// All that they had.
+    Everything,
+    /// As much as a turn takes; there may be more.
+    Enough,
 }
 
-/// What the driver does after a look at the host.
-enum Next {
+/// What the driver does after a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Sleep, for so long unless something happens.
     Sleep(Option<Duration>),
-    Receive,
+    /// Turn again.
+    Turn,
+    /// Leave.
     Leave,
 }
 
@@ -67,51 +92,56 @@ impl Driver {
     /// A driver for the links of this stack.
     pub(crate) fn new(shared: Arc<Shared>, observer: Option<Observer>) -> Self {
         let links = shared.lock().wires.links();
-        let ports =
-            links.into_iter().map(|(interface, link)| Port { interface, link, rests_until: None }).collect();
-        Driver { shared, ports, observer, received: VecDeque::new() }
+        let waker = Waker::from(shared.waker.clone());
+        let ports = links.into_iter().map(|(interface, link)| Port::new(interface, link, &waker)).collect();
+        let last_busy = shared.clock.now();
+        let _take_down = TakeDownOnDrop(Arc::clone(&shared));
+        Driver { shared, ports, observer, received: VecDeque::new(), last_busy, _take_down }
     }
 
-    /// Drives until it is time to leave.
-    pub(crate) fn run(mut self) {
-        let _fuse = Fuse(Arc::clone(&self.shared));
-        let mut last_busy = self.shared.clock.now();
-        loop {
-            let turn = self.receive();
-            if turn != Turn::Idle {
-                last_busy = self.shared.clock.now();
-            }
-            match self.look(turn, last_busy) {
-                Next::Sleep(timeout) => self.sleep(timeout),
-                Next::Receive => {}
-                Next::Leave => break,
-            }
+    /// The links.
+    pub(crate) fn ports(&self) -> &[Port] {
+        &self.ports
+    }
+
+    /// What it shares with the sockets.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Takes what the links have brought, minds the time, and says what to do next.
+    pub(crate) fn turn(&mut self) -> Next {
+        let brought = self.receive();
+        if brought != Brought::Nothing {
+            self.last_busy = self.shared.clock.now();
         }
+        let next = self.look(brought);
         self.tell_observer();
+        next
     }
 
     /// Takes what the links have, until they have nothing or a link has given as much as a turn takes.
-    fn receive(&mut self) -> Turn {
-        let mut turn = Turn::Idle;
+    fn receive(&mut self) -> Brought {
+        let mut brought = Brought::Nothing;
         for round in 1.. {
             let mut is_busy = false;
             for port in 0..self.ports.len() {
                 is_busy |= self.receive_from(port);
             }
             if !is_busy {
-                return turn;
+                return brought;
             }
-            turn = Turn::Drained;
+            brought = Brought::Everything;
             self.tell_observer();
             if round * RECEIVE_FRAMES_MAX >= TURN_FRAMES_MAX {
                 break;
             }
         }
-        Turn::Unfinished
+        Brought::Enough
     }
 
     fn receive_from(&mut self, port: usize) -> bool {
-        let Port { interface, link, rests_until } = &mut self.ports[port];
+        let Port { interface, link, rests_until, .. } = &mut self.ports[port];
         let interface = *interface;
         if rests_until.is_some_and(|until| self.shared.clock.now() < until) {
             return false;
@@ -125,84 +155,57 @@ impl Driver {
             return false;
         }
         let received = &mut self.received;
-        self.shared.with(|core, now| {
-            core.driver = DriverState::Awake;
+        self.shared.with(|locked, now| {
+            locked.driver = DriverState::Awake;
             if let Err(error) = &outcome {
-                core.wires.on_receive_error(interface, error);
+                locked.wires.on_receive_error(interface, error);
             }
-            received.drain(..).for_each(|frame| core.handle_frame(now, interface, frame));
-            core.mind_the_time(now);
+            received.drain(..).for_each(|frame| locked.handle_frame(now, interface, frame));
+            locked.mind_the_time(now);
         });
         outcome.is_ok()
     }
 
     /// Minds the time and decides how long to sleep. The decision is known to everybody before the lock
     /// is released, so whoever needs the driver earlier wakes it.
-    fn look(&mut self, turn: Turn, last_busy: Instant) -> Next {
-        let blind = self.ports.iter().any(|port| port.link.poll_fd().is_none());
+    fn look(&mut self, brought: Brought) -> Next {
+        let is_blind = self.ports.iter().any(|port| port.is_blind);
         let rest = self.ports.iter().filter_map(|port| port.rests_until).min();
-        let next = self.shared.with(|core, now| {
-            core.mind_the_time(now);
-            core.transmit(now);
-            if core.is_time_to_leave(now) {
-                core.go_down(now);
+        let last_busy = self.last_busy;
+        self.shared.with(|locked, now| {
+            locked.mind_the_time(now);
+            locked.transmit(now);
+            if locked.is_time_to_leave(now) {
+                locked.go_down(now);
                 return Next::Leave;
             }
-            if turn == Turn::Unfinished {
-                core.driver = DriverState::Awake;
-                return Next::Receive;
+            if brought == Brought::Enough {
+                locked.driver = DriverState::Awake;
+                return Next::Turn;
             }
             let alert = Some(last_busy + ALERT).filter(|alert| now < *alert);
-            let blind = blind.then_some(now + BLIND_NAP);
-            let until = [core.due(now), alert, blind, rest].into_iter().flatten().min();
-            core.driver = DriverState::SleepsUntil(until.unwrap_or(Instant::FAR_FUTURE));
+            let blind = is_blind.then_some(now + BLIND_NAP);
+            let until = [locked.due(now), alert, blind, rest].into_iter().flatten().min();
+            locked.driver = DriverState::SleepsUntil(until.unwrap_or(Instant::FAR_FUTURE));
             Next::Sleep(until.map(|until| until.since(now)))
-        });
-        self.tell_observer();
-        next
-    }
-
-    fn sleep(&mut self, timeout: Option<Duration>) {
-        let waker = &self.shared.waker;
-        let resting = |port: &&Port| port.rests_until.is_none();
-        let links = self.ports.iter().filter(resting).filter_map(|port| port.link.poll_fd());
-        let fds: Vec<BorrowedFd<'_>> = std::iter::once(waker.as_fd()).chain(links).collect();
-        if device::wait(&fds, timeout).is_err() {
-            // Out of memory for `poll`: there is nothing better than to try again a little later.
-            std::thread::sleep(BLIND_NAP);
-        }
-        // Before looking for what there is to do: who calls from here on is heard at the next sleep.
-        waker.clear();
+        })
     }
 
     fn tell_observer(&mut self) {
         let Some(observer) = &mut self.observer else { return };
-        let events = self.shared.lock().watch.events().take();
+        let events = self.shared.lock().core.take_connection_events();
         events.into_iter().for_each(observer);
     }
 }
 
-/// Takes the stack down when the driver's thread ends, also by a panic in a tap or an observer: without
+/// Takes the stack down when the driver ends, also by a panic in a tap or an observer, or with its runtime: without
 /// a driver nobody would ever be woken.
-struct Fuse(Arc<Shared>);
+struct TakeDownOnDrop(Arc<Shared>);
 
-impl Drop for Fuse {
+impl Drop for TakeDownOnDrop {
     fn drop(&mut self) {
-        let mut core = self.0.lock();
-        core.wires.cut();
-        if !core.phase.is_over() {
-            core.phase = Phase::Gone;
-        }
-        core.wake_everybody();
-        std::mem::take(&mut core.wakeups).wake();
-    }
-}
-
-impl Core {
-    /// Fires what is due.
-    fn mind_the_time(&mut self, now: Instant) {
-        if self.host.poll_timeout().is_some_and(|due| due <= now) {
-            self.host.handle_timeout(now);
-        }
+        let now = self.0.clock.now();
+        let wakeups = self.0.lock().take_down(now);
+        wakeups.wake();
     }
 }

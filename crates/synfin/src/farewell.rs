@@ -8,8 +8,8 @@
 //! Not here: the close of one connection that waits for its peer (`SO_LINGER`, [`Shared::linger`]), and
 //! [`crate::Stack::shutdown`], which waits for the peers to close as well.
 
-use crate::core::Core;
-use crate::readiness::{Patience, ThreadWait};
+use crate::locked::Locked;
+use crate::park::{Patience, ThreadWait};
 use crate::shared::Shared;
 use stack::{Host, SocketId};
 use std::task::{Poll, Waker};
@@ -53,22 +53,21 @@ impl Farewell {
     }
 }
 
-impl Core {
+impl Locked {
     /// Whether there is nothing to wait for: the peers have everything and the links took what there was
     /// to send, or the driver has ended.
     fn poll_farewell(&mut self) -> Poll<()> {
         let is_over = self.phase.is_over();
-        if is_over || (!self.wires.are_blocked() && self.farewell.is_delivered(&self.host)) {
+        if is_over || (!self.wires.are_blocked() && self.farewell.is_delivered(self.core.host())) {
             return Poll::Ready(());
         }
         Poll::Pending
     }
 
-    /// Wakes the thread that drops the last handle, if it need not wait longer.
-    pub(crate) fn wake_farewell(&mut self) {
-        if self.farewell.waiter.is_some() && self.poll_farewell().is_ready() {
-            self.wakeups.extend(self.farewell.waiter.take());
-        }
+    /// The waker of the thread that drops the last handle, if it need not wait longer.
+    pub(crate) fn take_farewell_waker(&mut self) -> Option<Waker> {
+        let is_over = self.farewell.waiter.is_some() && self.poll_farewell().is_ready();
+        if is_over { self.farewell.waiter.take() } else { None }
     }
 }
 
@@ -77,12 +76,13 @@ impl Shared {
     pub(crate) fn say_farewell(&self, timeout: Duration) {
         let wait = ThreadWait::begin();
         let until = Instant::now().checked_add(timeout);
-        let mut owed_bytes = self.with(|core, now| {
-            core.leave(now + timeout + STAY);
-            core.farewell = Farewell { owing: core.host.undelivered(), waiter: Some(wait.waker().clone()) };
-            core.farewell.owed_bytes(&core.host)
+        let mut owed_bytes = self.with(|locked, now| {
+            locked.leave(now + timeout + STAY);
+            let owing = locked.core.host().undelivered();
+            locked.farewell = Farewell { owing, waiter: Some(wait.waker().clone()) };
+            locked.farewell.owed_bytes(locked.core.host())
         });
-        while self.with(|core, _| core.poll_farewell()).is_pending() {
+        while self.with(|locked, _| locked.poll_farewell()).is_pending() {
             let left = until.map_or(SILENCE, |until| until.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 break;
@@ -90,15 +90,17 @@ impl Shared {
             if wait.park(Patience::of(Some(left.min(SILENCE)))) {
                 continue;
             }
-            let still_owed_bytes = self.look(|core, _| core.farewell.owed_bytes(&core.host));
+            let locked = self.lock();
+            let still_owed_bytes = locked.farewell.owed_bytes(locked.core.host());
+            drop(locked);
             if still_owed_bytes >= owed_bytes {
                 break;
             }
             owed_bytes = still_owed_bytes;
         }
-        self.with(|core, now| {
-            core.farewell.waiter = None;
-            core.leave(now + STAY);
+        self.with(|locked, now| {
+            locked.farewell.waiter = None;
+            locked.leave(now + STAY);
         });
     }
 }

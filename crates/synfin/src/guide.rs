@@ -43,7 +43,7 @@ pub mod server {}
 ///
 /// - Errors have the [`ErrorKind`](std::io::ErrorKind)s of the kernel's sockets (`ConnectionRefused`, `TimedOut`,
 ///   `HostUnreachable` ...) and name the peer. What the engine or an ICMP message said is inside:
-///   [`SocketError`](crate::SocketError).
+///   [`Fault`](crate::Fault).
 /// - A name is looked up by the operating system, over its own network.
 /// - Beyond this machine the kernel must forward (`sysctl net.ipv4.ip_forward=1`) and translate the address of the
 ///   stack (`iptables -t nat -A POSTROUTING -s 10.90.0.0/24 -j MASQUERADE`).

@@ -1,20 +1,24 @@
-//! [`Stack`]: the program's handle to a host, its links and the thread that drives them.
+//! [`Stack`]: the program's handle to a host, its links and what drives them.
 
 use crate::builder::Builder;
-use crate::core::Phase;
-use crate::error;
 use crate::farewell::STAY;
+use crate::locked::Phase;
+use crate::names::{Lookup, Resolver};
+use crate::park::{Patience, ThreadWait};
 use crate::shared::Shared;
 use crate::wires::LinkErrors;
-use stack::SocketId;
+use socket::{Cause, Core, Fault, Reach};
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::thread::{JoinHandle, ThreadId};
 use std::time::Duration;
+use tcp::Instant;
 
-/// A TCP/IP stack inside this program: one host, its links, and the thread that drives them.
+/// A TCP/IP stack inside this program: one host, its links, and what drives them: a thread of its own
+/// ([`Builder::start`]), or a task of a tokio runtime (`Builder::start_task`, with the feature `tokio`).
 ///
 /// ```no_run
 /// use synfin::device::{Tun, TunConfig};
@@ -34,7 +38,7 @@ use std::time::Duration;
 /// included: a program that writes, drops its sockets and returns from `main` has delivered what it wrote.
 /// The wait is bounded: a minute at most, and less when the peers have acknowledged nothing new for ten seconds
 /// ([`Builder::farewell`] chooses, or turns it off). The drop does not wait in a thread that panics, nor in an
-/// observer, which runs on the stack's own thread. It cannot wait where nothing is dropped: after
+/// observer, which runs on the stack's own thread, nor if a task drives the stack: a task must not wait like that. It cannot wait where nothing is dropped: after
 /// [`std::process::exit`], a signal, or for handles in a `static` or in threads that still run when `main` returns.
 ///
 /// Afterwards the thread of the stack stays for up to ten seconds, in which peers may close their side, and
@@ -47,26 +51,65 @@ pub struct Stack {
 /// Dropped with the last [`Stack`] and the last socket.
 struct Handle {
     shared: Arc<Shared>,
-    driver: Mutex<Option<JoinHandle<()>>>,
-    /// Beside the mutex, which a shutdown holds while it waits for the driver.
-    driver_id: ThreadId,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    /// Beside the mutex, which a shutdown holds while it waits for the thread.
+    driven_by: DrivenBy,
     /// How long the last drop waits for peers to acknowledge.
     farewell: Duration,
+    resolver: Arc<dyn Resolver>,
 }
+
+/// What drives a stack.
+pub(crate) enum Driving {
+    /// A thread of its own.
+    Thread(JoinHandle<()>),
+    /// A task of somebody's runtime.
+    #[cfg(feature = "tokio")]
+    Task,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum DrivenBy {
+    Thread(ThreadId),
+    #[cfg(feature = "tokio")]
+    Task,
+}
+
+/// How much longer than it was allowed a blocking shutdown waits for its driver, which may be a task that gets no time.
+const GRACE: Duration = Duration::from_secs(1);
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        if self.farewell.is_zero() || std::thread::panicking() || self.is_own_thread() {
-            return self.shared.with(|core, now| core.leave(now + STAY));
+        if self.farewell.is_zero() || std::thread::panicking() || !self.may_wait() {
+            return self.shared.with(|locked, now| locked.leave(now + STAY));
         }
         self.shared.say_farewell(self.farewell);
     }
 }
 
 impl Handle {
-    /// Whether this is the stack's own thread, in an observer: it cannot wait for itself.
+    /// Whether the last drop may wait: not on the stack's own thread, in an observer, which would wait for itself, and not
+    /// where a task drives the stack, which might be kept from running.
+    fn may_wait(&self) -> bool {
+        matches!(self.driven_by, DrivenBy::Thread(id) if id != std::thread::current().id())
+    }
+
     fn is_own_thread(&self) -> bool {
-        self.driver_id == std::thread::current().id()
+        self.driven_by == DrivenBy::Thread(std::thread::current().id())
+    }
+}
+
+impl Reach for Stack {
+    fn with<T>(&self, change: impl FnOnce(&mut Core, Instant) -> T) -> T {
+        self.shared().with(|locked, now| change(&mut locked.core, now))
+    }
+
+    fn look<T>(&self, question: impl FnOnce(&Core, Instant) -> T) -> T {
+        self.shared().look(question)
+    }
+
+    fn lookup(&self, name: &str, port: u16) -> Lookup {
+        self.handle.resolver.lookup(name, port)
     }
 }
 
@@ -76,9 +119,19 @@ impl Stack {
         Builder::new()
     }
 
-    pub(crate) fn new(shared: Arc<Shared>, driver: JoinHandle<()>, farewell: Duration) -> Self {
-        let driver_id = driver.thread().id();
-        Stack { handle: Arc::new(Handle { shared, driver: Mutex::new(Some(driver)), driver_id, farewell }) }
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        driving: Driving,
+        farewell: Duration,
+        resolver: Arc<dyn Resolver>,
+    ) -> Self {
+        let (driven_by, thread) = match driving {
+            Driving::Thread(thread) => (DrivenBy::Thread(thread.thread().id()), Some(thread)),
+            #[cfg(feature = "tokio")]
+            Driving::Task => (DrivenBy::Task, None),
+        };
+        let thread = Mutex::new(thread);
+        Stack { handle: Arc::new(Handle { shared, thread, driven_by, farewell, resolver }) }
     }
 
     pub(crate) fn shared(&self) -> &Shared {
@@ -100,98 +153,107 @@ impl Stack {
                 "an observer cannot wait for the thread that it runs on; shut the stack down elsewhere",
             ));
         }
-        let mut driver = self.handle.driver.lock().unwrap_or_else(PoisonError::into_inner);
-        let shared = self.shared();
-        shared.with(|core, now| {
-            core.leave(now + timeout);
-            core.close_all(now);
-        });
-        let panicked = driver.take().is_some_and(|driver| driver.join().is_err());
-        let phase = shared.lock().phase;
-        match phase {
-            _ if panicked => {
-                Err(io::Error::other("the stack's thread panicked, probably in an observer or a tap"))
+        self.begin_shutdown(timeout);
+        let patience = Patience::of(timeout.checked_add(GRACE));
+        let wait = ThreadWait::begin();
+        let mut context = Context::from_waker(wait.waker());
+        let ended = loop {
+            match self.poll_ended(&mut context) {
+                Poll::Ready(ended) => break ended,
+                Poll::Pending if wait.park(patience) => {}
+                Poll::Pending => {
+                    let sentence =
+                        "the task that drives the stack does not run; await tokio::shutdown instead";
+                    return Err(io::Error::new(ErrorKind::TimedOut, sentence));
+                }
             }
-            Phase::Gone => Err(error::thread_is_gone()),
-            Phase::Down(0) | Phase::Up | Phase::Leaving(_) => Ok(()),
-            Phase::Down(left) => Err(io::Error::new(
-                ErrorKind::TimedOut,
-                format!(
-                    "{left} connections were not closed in time; their peers do not answer or keep them open"
-                ),
-            )),
+        };
+        let mut thread = self.handle.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if thread.take().is_some_and(|thread| thread.join().is_err()) {
+            return Err(io::Error::other("the stack's thread panicked, probably in an observer or a tap"));
         }
+        ended
+    }
+
+    /// Closes every socket, and asks the driver to end when all connections are over, or when the time is.
+    pub(crate) fn begin_shutdown(&self, timeout: Duration) {
+        self.shared().with(|locked, now| {
+            locked.leave(now + timeout);
+            locked.core.close_all(now);
+        });
+    }
+
+    /// Whether the driver has ended, and how.
+    pub(crate) fn poll_ended(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut locked = self.shared().lock();
+        if !locked.has_ended {
+            let waker = context.waker();
+            if !locked.awaiting_end.iter().any(|known: &Waker| known.will_wake(waker)) {
+                locked.awaiting_end.push(waker.clone());
+            }
+            return Poll::Pending;
+        }
+        Poll::Ready(match locked.phase {
+            Phase::Gone => Err(Fault::of(Cause::DriverIsGone).into()),
+            Phase::Down(0) | Phase::Up | Phase::Leaving(_) => Ok(()),
+            Phase::Down(left) => {
+                let sentence = format!(
+                    "{left} connections were not closed in time; their peers do not answer or keep them open"
+                );
+                Err(io::Error::new(ErrorKind::TimedOut, sentence))
+            }
+        })
     }
 
     /// Resets every connection at once and ends the thread, for a program that cannot wait: a
     /// [`shutdown`](Stack::shutdown) that waits returns. Does not wait itself.
     pub fn abort(&self) {
-        self.shared().with(|core, now| {
-            if !core.phase.is_over() {
-                core.phase = Phase::Leaving(now);
-                core.close_all(now);
+        self.shared().with(|locked, now| {
+            if !locked.phase.is_over() {
+                locked.phase = Phase::Leaving(now);
+                locked.core.close_down(Cause::StackIsDown);
+                locked.core.close_all(now);
             }
         });
     }
 
     /// What the host has counted.
     pub fn counters(&self) -> stack::Counters {
-        self.shared().look(|core, _| core.host.counters().clone())
+        self.shared().look(|core, _| core.host().counters().clone())
     }
 
     /// How many of everything the host holds.
     pub fn usage(&self) -> stack::Usage {
-        self.shared().look(|core, _| core.host.usage())
+        self.shared().look(|core, _| core.host().usage())
     }
 
     /// How many sockets the program holds.
     pub fn sockets(&self) -> usize {
-        self.shared().look(|core, _| core.sockets.len())
+        self.shared().look(|core, _| core.sockets())
     }
 
     /// What each link has failed to do, in the order in which they were added.
     pub fn link_errors(&self) -> Vec<LinkErrors> {
-        self.shared().look(|core, _| core.wires.errors())
+        self.shared().lock().wires.errors()
     }
 
     /// The addresses of the host, without those of the loopback.
     pub fn addresses(&self) -> Vec<IpAddr> {
-        self.shared().look(|core, _| {
-            let interfaces = core.wires.ids().filter_map(|id| core.host.interface(id));
-            interfaces.flat_map(|interface| interface.addresses.iter().map(|cidr| cidr.address())).collect()
-        })
+        let locked = self.shared().lock();
+        let interfaces = locked.wires.ids().filter_map(|id| locked.core.host().interface(id));
+        interfaces.flat_map(|interface| interface.addresses.iter().map(|cidr| cidr.address())).collect()
     }
 
     /// Starts or stops keeping traces of what connections do and why; [`Stack::take_traces`] gives them.
     pub fn set_tracing(&self, tracing: tcp::Tracing) {
-        self.shared().with(|core, _| core.host.set_tracing(tracing));
+        self.shared().with(|locked, _| locked.core.host_mut().set_tracing(tracing));
     }
 
     /// The traces kept since the last call, oldest first. The host keeps a bounded number and drops the
     /// oldest, which [`stack::Counters::traces_lost`] counts.
     pub fn take_traces(&self) -> Vec<stack::TraceRecord> {
-        self.shared().with(|core, _| std::iter::from_fn(|| core.host.poll_trace()).collect())
+        self.shared().with(|locked, _| std::iter::from_fn(|| locked.core.host_mut().poll_trace()).collect())
     }
-
-    pub(crate) fn set_hop_limit(&self, id: SocketId, ttl: u32) -> io::Result<()> {
-        let hop_limit = checked_hop_limit(ttl)?;
-        self.shared()
-            .with(|core, _| core.host.set_hop_limit(id, hop_limit))
-            .map_err(|error| error::host(error, None))
-    }
-
-    pub(crate) fn hop_limit(&self, id: SocketId) -> io::Result<u32> {
-        let hop_limit = self.shared().look(|core, _| core.host.hop_limit(id));
-        hop_limit.map(u32::from).ok_or_else(|| error::not_connected(None))
-    }
-}
-
-/// A TTL that fits its field, or an error.
-pub(crate) fn checked_hop_limit(ttl: u32) -> io::Result<u8> {
-    u8::try_from(ttl)
-        .ok()
-        .filter(|ttl| *ttl > 0)
-        .ok_or_else(|| error::invalid("a TTL is a number from 1 to 255"))
 }
 
 impl fmt::Debug for Stack {

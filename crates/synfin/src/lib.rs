@@ -32,10 +32,10 @@
 //!
 //! # How it runs
 //!
-//! A stack has one thread, the driver: it receives from the links and minds the time. Everything else
-//! runs to completion on the threads of the program: `write` itself puts segments on the link. All meet at
-//! one lock, under which nothing waits. Whoever has nothing to do leaves a [`std::task::Waker`] in a slot
-//! of the socket and sleeps; asynchronous sockets would leave another kind of waker in the same slots.
+//! A stack has one driver, a thread or a task: it receives from the links and minds the time. Everything else
+//! runs to completion where the program calls: `write` itself puts segments on the link. All meet at
+//! one lock, under which nothing waits. Whoever has nothing to do leaves a [`std::task::Waker`] in the socket and sleeps;
+//! a thread leaves one that unparks it, a task its own, and the rules of sockets ([`socket`]) cannot tell them apart.
 //!
 //! What is *not* here: protocols (they are in `stack` and `tcp`), links (`device`), name lookup.
 
@@ -43,29 +43,32 @@
 
 mod builder;
 mod clock;
-mod core;
 mod driver;
-mod error;
 mod farewell;
 pub mod guide;
 mod handle;
+mod locked;
+mod names;
 pub mod net;
 mod observe;
-mod readiness;
+mod park;
 mod shared;
-mod socket;
-mod stream;
-mod watch;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 mod wires;
 
 pub use builder::Builder;
-pub use error::{Cause, SocketError};
 pub use handle::Stack;
-pub use observe::{ClosedBy, ConnectionEvent, ConnectionSummary, Role, Tapped};
+pub use names::{Lookup, Resolver};
+pub use observe::Tapped;
+pub use socket::{
+    Cause, ClosedBy, ConnectionEvent, ConnectionSummary, Fault, ListenOptions, OpenOptions, Role,
+};
 pub use wires::LinkErrors;
 
 // What appears in signatures, so that programs need not name the crates below.
 pub use device::{self, Direction, Link};
+pub use socket;
 pub use stack::{self, Cidr, Config as HostConfig, Mac, TraceRecord, Usage};
 pub use tcp;
 pub use wire;

@@ -457,7 +457,7 @@ fn a_stack_whose_thread_is_gone_refuses_every_call_and_says_why() {
     let _ = TcpStream::connect(&client, (SERVER, 80));
     let gone = |what: &str, error: io::Error| {
         assert_eq!(error.kind(), ErrorKind::NotConnected, "{what}: {error}");
-        assert!(error.to_string().starts_with("the stack's thread is gone"), "{what}: {error}");
+        assert!(error.to_string().starts_with("what drives the stack is gone"), "{what}: {error}");
     };
     eventually("the stack is down", || TcpListener::bind(&client, (CLIENT, 0)).is_err());
     gone("a read that waited", blocked.take().unwrap().join().unwrap().unwrap_err());

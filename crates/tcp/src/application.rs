@@ -126,6 +126,18 @@ impl Connection {
         Ok(self.receiver.read(into, self.receive_buffer()))
     }
 
+    /// Like [`Connection::read`], for readers whose memory is not one slice: at most `most_bytes` are given to `take`,
+    /// piece by piece.
+    ///
+    /// # Errors
+    /// As [`Connection::read`].
+    pub fn read_with(&mut self, most_bytes: usize, take: impl FnMut(&[u8])) -> Result<usize, ReadError> {
+        if !self.receiver.has_unread() {
+            return self.nothing_to_read();
+        }
+        Ok(self.receiver.read_with(most_bytes, take, self.receive_buffer()))
+    }
+
     /// Like [`Connection::read`], one piece as it arrived, without copying; an empty one means that
     /// the peer has finished.
     ///
@@ -211,6 +223,14 @@ impl Connection {
     pub fn forget(&mut self, now: Instant) {
         self.take(now, Cause::Abort);
         self.reset_owed = None;
+    }
+
+    /// A passive open came to nothing, and its application does not wait for the next peer: in LISTEN, the connection
+    /// ends with `error`. Does nothing in any other state.
+    pub fn end_listening(&mut self, now: Instant, error: Error) {
+        if self.state() == State::Listen {
+            self.fail(now, Cause::Abort, error);
+        }
     }
 
     /// Throws the connection away; a synchronized peer gets a reset (ABORT, §3.10.5).

@@ -16,8 +16,9 @@ impl Events {
             Event::PeerFinished => 1 << 4,
             Event::Writable => 1 << 5,
             Event::PathDoubted => 1 << 6,
-            Event::Failed(_) => 1 << 7,
-            Event::Closed => 1 << 8,
+            Event::Finished => 1 << 7,
+            Event::Failed(_) => 1 << 8,
+            Event::Closed => 1 << 9,
         }
     }
 
@@ -42,7 +43,8 @@ impl Events {
             16 => Some(Event::PeerFinished),
             32 => Some(Event::Writable),
             64 => Some(Event::PathDoubted),
-            128 => Some(Event::Failed(failure.unwrap_or(Error::Aborted))),
+            128 => Some(Event::Finished),
+            256 => Some(Event::Failed(failure.unwrap_or(Error::Aborted))),
             _ => Some(Event::Closed),
         }
     }

@@ -70,6 +70,10 @@ impl Connection {
                 });
             }
         }
+        let is_fin_acked = matches!(row.to, State::FinWait2 | State::TimeWait) && row.from != State::FinWait2;
+        if is_fin_acked {
+            self.events.raise(Event::Finished);
+        }
         match row.to {
             State::Established => self.on_established(now),
             State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck => self.limit_orphan(now),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::wait;
 use std::time::Duration;
-use wire::{Medium, Offload, ipv4, tcp};
+use wire::{Checksum, Medium, Offload, TransmitChecksum, ipv4, segmentation, tcp};
 
 const MTU_1500: LinkCapabilities = LinkCapabilities {
     medium: Medium::Ip,
@@ -79,7 +79,7 @@ fn a_full_queue_leaves_the_rest_and_says_when_there_is_room() {
     assert!(!readable(&here), "it must be readable once");
     while there.receive(&mut arrived, 64).unwrap() > 0 {}
     assert_eq!(arrived.len(), QUEUE_FRAMES_MAX + 3);
-    assert_eq!(there.here.lock().bytes, 0);
+    assert_eq!(there.here.lock().queue.len(), (0, 0));
 }
 
 #[test]
@@ -135,5 +135,56 @@ fn a_wire_whose_other_end_was_dropped_loses_everything() {
     drop(there);
     let mut frames: VecDeque<Frame> = (0..QUEUE_FRAMES_MAX * 2).map(|_| small(0)).collect();
     assert_eq!(here.transmit(&mut frames).unwrap(), QUEUE_FRAMES_MAX * 2);
-    assert_eq!(here.there.lock().frames.len(), 0);
+    assert_eq!(here.there.lock().queue.len(), (0, 0));
+}
+
+#[derive(Default)]
+struct Count(std::sync::atomic::AtomicUsize);
+
+impl Count {
+    fn taken(&self) -> usize {
+        self.0.swap(0, std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+impl std::task::Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_waker_is_called_when_frames_come_and_when_there_is_room_without_any_descriptor() {
+    let (here, there) = pair(MTU_1500);
+    let counts = [Arc::new(Count::default()), Arc::new(Count::default())];
+    for (end, count) in [&here, &there].into_iter().zip(&counts) {
+        assert_eq!(end.set_waker(&Waker::from(Arc::clone(count))), WakerUse::Kept);
+    }
+    let [ours, theirs] = &counts;
+    let mut frames: VecDeque<Frame> = (0..QUEUE_FRAMES_MAX + 5).map(|_| small(0)).collect();
+    here.transmit(&mut frames).unwrap();
+    assert_eq!((ours.taken(), theirs.taken()), (0, 1));
+    let mut arrived = VecDeque::new();
+    there.receive(&mut arrived, 3).unwrap();
+    there.receive(&mut arrived, 3).unwrap();
+    assert_eq!((ours.taken(), theirs.taken()), (1, 0), "room was made, once");
+    while there.receive(&mut arrived, 64).unwrap() > 0 {}
+    assert_eq!(here.receive(&mut VecDeque::new(), 64).unwrap(), 0);
+    here.transmit(&mut frames).unwrap();
+    assert_eq!((ours.taken(), theirs.taken()), (0, 1));
+    assert!(here.here.event.get().is_none() && there.here.event.get().is_none());
+    // A descriptor that is asked for later knows what has come before.
+    assert!(readable(&there) && !readable(&here));
+}
+
+#[test]
+fn a_sender_that_waits_for_room_is_woken_when_the_other_end_goes() {
+    let (here, there) = pair(MTU_1500);
+    let count = Arc::new(Count::default());
+    let _ = here.set_waker(&Waker::from(Arc::clone(&count)));
+    let mut frames: VecDeque<Frame> = (0..QUEUE_FRAMES_MAX + 1).map(|_| small(0)).collect();
+    here.transmit(&mut frames).unwrap();
+    drop(there);
+    assert_eq!(count.taken(), 1);
+    assert_eq!(here.transmit(&mut frames).unwrap(), 1);
 }

@@ -6,6 +6,7 @@ mod connections;
 mod datagrams;
 mod ethernet;
 mod extension_headers;
+mod flows;
 mod fragments;
 mod held_links;
 mod hostile;

@@ -2,8 +2,9 @@
 //!
 //! They belong to the socket, not to a handle: clones share them, as duplicated descriptors do.
 
-use crate::error;
-use crate::readiness::{Interest, Patience};
+use super::invalid;
+use crate::park::Patience;
+use socket::Interest;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -39,9 +40,7 @@ impl Deadlines {
     pub(crate) fn set_timeout(&self, interest: Interest, timeout: Option<Duration>) -> io::Result<()> {
         let nanos = match timeout {
             Some(Duration::ZERO) => {
-                return Err(error::invalid(
-                    "a timeout of zero would never wait; use set_nonblocking for that",
-                ));
+                return Err(invalid("a timeout of zero would never wait; use set_nonblocking for that"));
             }
             // 584 years are as good as for ever.
             Some(timeout) => u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX),
@@ -59,7 +58,7 @@ impl Deadlines {
     fn cell(&self, interest: Interest) -> &AtomicU64 {
         match interest {
             Interest::Read => &self.read_ns,
-            Interest::Write => &self.write_ns,
+            Interest::Write | Interest::Either => &self.write_ns,
         }
     }
 }

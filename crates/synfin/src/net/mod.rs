@@ -26,7 +26,11 @@ pub use tcp_listener::{Incoming, TcpListener};
 pub use tcp_stream::TcpStream;
 pub use udp_socket::UdpSocket;
 
-use std::io;
+use crate::Stack;
+use crate::park::Patience;
+use socket::{Cause, Core, Fault, Held, Interest};
+use std::io::{self, ErrorKind};
+use std::task::Poll;
 
 /// Tries one address after the other and returns the first success or the last failure.
 fn each_address<T>(
@@ -40,5 +44,26 @@ fn each_address<T>(
             Err(error) => last = Some(error),
         }
     }
-    Err(last.unwrap_or_else(|| crate::error::invalid("the name stands for no address at all")))
+    Err(last.unwrap_or_else(|| invalid("the name stands for no address at all")))
+}
+
+/// The caller asked for something that makes no sense.
+fn invalid(sentence: &'static str) -> io::Error {
+    io::Error::new(ErrorKind::InvalidInput, sentence)
+}
+
+/// A call that may have to wait: as long as the patience lasts, then it would block.
+fn wait<T>(
+    socket: &Held<Stack>,
+    interest: Interest,
+    patience: Patience,
+    mut attempt: impl FnMut(&mut Core, tcp::Instant) -> Poll<Result<T, Fault>>,
+) -> io::Result<T> {
+    let outcome = socket.reach().shared().wait(socket.id(), interest, patience, &mut attempt);
+    Ok(outcome.unwrap_or(Err(Fault::WOULD_BLOCK))?)
+}
+
+/// The socket is gone, as far as it had a peer.
+fn gone(peer: Option<SocketAddr>) -> io::Error {
+    Fault::with(peer, Cause::NotConnected).into()
 }

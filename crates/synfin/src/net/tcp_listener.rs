@@ -1,17 +1,13 @@
 //! A port that takes connections, with the methods of [`std::net::TcpListener`].
 
 use super::deadlines::Deadlines;
+use super::wait;
 use super::{SocketAddr, TcpStream, ToSocketAddrs, each_address};
-use crate::handle::checked_hop_limit;
-use crate::readiness::Interest;
-use crate::{Stack, error};
-use stack::SocketId;
+use crate::Stack;
+use socket::{Held, Interest, ListenOptions};
 use std::fmt;
-use std::io::{self, ErrorKind};
-use std::num::NonZeroU8;
+use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::task::Poll;
 
 /// Connections that may wait to be accepted, unless the caller says otherwise: what Linux allows since 5.4
 /// (`net.core.somaxconn`). Each waits as a full connection, so the number bounds memory.
@@ -36,18 +32,9 @@ pub struct TcpListener {
 
 /// What all handles of one listener share.
 struct Inner {
-    stack: Stack,
-    id: SocketId,
+    socket: Held<Stack>,
     local: SocketAddr,
     deadlines: Deadlines,
-    /// For the connections to come; zero: the host's.
-    ttl: AtomicU8,
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        self.stack.shared().with(|core, now| core.close(now, self.id));
-    }
 }
 
 impl TcpListener {
@@ -71,17 +58,34 @@ impl TcpListener {
         addr: impl ToSocketAddrs,
         backlog: usize,
     ) -> io::Result<TcpListener> {
-        each_address(addr, |local| {
-            let (id, local) = stack.shared().call(|core, _| {
-                let id =
-                    core.host.tcp_listen(local, backlog).map_err(|error| error::host(error, Some(local)))?;
-                core.sockets.insert(id);
-                Ok((id, core.host.local_addr(id).unwrap_or(local)))
-            })?;
-            let (deadlines, ttl) = (Deadlines::default(), AtomicU8::new(0));
-            let inner = Inner { stack: stack.clone(), id, local, deadlines, ttl };
-            Ok(TcpListener { inner: Arc::new(inner) })
-        })
+        each_address(addr, |local| TcpListener::listen(stack, ListenOptions::new(local, backlog)))
+    }
+
+    /// Takes connections as the options say: families, and every option of the engine for the connections to come, those
+    /// of the handshake too.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use synfin::{ListenOptions, Stack, net::TcpListener, tcp::Config};
+    ///
+    /// let stack = Stack::builder().start()?;
+    /// let config = Some(Arc::new(Config { mss_bytes_max: 1_200, ..Config::default() }));
+    /// let local = "127.0.0.1:8080".parse().expect("an address");
+    /// let listener = TcpListener::listen(&stack, ListenOptions { config, ..ListenOptions::new(local, 128) })?;
+    /// # assert_eq!(listener.local_addr()?, local);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`bind`](Self::bind).
+    pub fn listen(stack: &Stack, options: ListenOptions) -> io::Result<TcpListener> {
+        let asked = options.local;
+        let (id, local) = stack.shared().with(|locked, _| {
+            let id = locked.core.listen(options)?;
+            Ok::<_, io::Error>((id, locked.core.host().local_addr(id).unwrap_or(asked)))
+        })?;
+        let socket = Held::new(stack.clone(), id);
+        Ok(TcpListener { inner: Arc::new(Inner { socket, local, deadlines: Deadlines::default() }) })
     }
 
     /// Waits for a connection and returns it with the address of its other end. A connection is there
@@ -90,19 +94,12 @@ impl TcpListener {
     /// # Errors
     /// `WouldBlock` when non-blocking; `NotConnected` when the stack was shut down.
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let Inner { stack, id, deadlines, .. } = &*self.inner;
+        let Inner { socket, deadlines, .. } = &*self.inner;
         let patience = deadlines.patience(Interest::Read);
-        let ttl = NonZeroU8::new(self.inner.ttl.load(Ordering::Relaxed));
-        let accepted =
-            stack.shared().wait(*id, Interest::Read, patience, |core, now| match core.host.tcp_accept(*id) {
-                Some(accepted) => {
-                    core.adopt_stream(now, accepted, ttl);
-                    Poll::Ready(Ok(accepted))
-                }
-                None => Poll::Pending,
-            });
-        let accepted = accepted.unwrap_or_else(|| Err(ErrorKind::WouldBlock.into()))?;
-        Ok((TcpStream::new(stack, accepted.id, accepted.local, accepted.remote), accepted.remote))
+        let id = socket.id();
+        let accepted = wait(socket, Interest::Read, patience, |core, now| core.poll_accept(now, id))?;
+        let accepted_socket = Held::new(socket.reach().clone(), accepted.id);
+        Ok((TcpStream::new(accepted_socket, accepted.local, accepted.remote), accepted.remote))
     }
 
     /// Every connection, one after the other, for ever.
@@ -149,8 +146,7 @@ impl TcpListener {
     /// # Errors
     /// `InvalidInput` for other numbers.
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.inner.ttl.store(checked_hop_limit(ttl)?, Ordering::Relaxed);
-        Ok(())
+        Ok(self.inner.socket.with(|core, _, id| core.set_hop_limit(id, ttl))?)
     }
 
     /// The TTL (IPv6: hop limit) of the packets of connections that are accepted from now on.
@@ -158,15 +154,12 @@ impl TcpListener {
     /// # Errors
     /// `NotConnected` when the stack was shut down.
     pub fn ttl(&self) -> io::Result<u32> {
-        match self.inner.ttl.load(Ordering::Relaxed) {
-            0 => self.inner.stack.hop_limit(self.inner.id),
-            ttl => Ok(ttl.into()),
-        }
+        Ok(self.inner.socket.look(|core, _, id| core.hop_limit(id))?.into())
     }
 
     /// The stack that this listener lives on.
     pub fn stack(&self) -> &Stack {
-        &self.inner.stack
+        self.inner.socket.reach()
     }
 }
 

@@ -2,21 +2,20 @@
 //!
 //! Calls run to completion: `write` copies into the send queue and puts what may be sent on the link
 //! itself, `read` copies out and sends the window update if one is due. No other thread is waited for,
-//! unless there is nothing to do yet. What the engine's answers mean is in [`crate::stream`].
+//! unless there is nothing to do yet. What the engine's answers mean is decided in [`socket`].
 
 use super::deadlines::Deadlines;
 use super::{Shutdown, SocketAddr, ToSocketAddrs, each_address};
-use crate::core::Core;
-use crate::readiness::{Interest, Patience};
-use crate::{Stack, error};
+use super::{gone, invalid, wait};
+use crate::Stack;
+use crate::park::Patience;
 use bytes::Bytes;
-use stack::SocketId;
+use socket::{Cause, Core, Fault, Held, Interest, OpenOptions, Opened};
 use std::fmt;
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
-use tcp::WriteError;
 
 /// One end of a TCP connection.
 ///
@@ -41,27 +40,19 @@ pub struct TcpStream {
 
 /// What all handles of one connection share.
 struct Inner {
-    stack: Stack,
-    id: SocketId,
+    socket: Held<Stack>,
     local: SocketAddr,
     remote: SocketAddr,
     deadlines: Deadlines,
-    linger: Mutex<Option<Duration>>,
 }
 
 impl Drop for Inner {
+    /// A close that waits for its peer waits here; the rest is that of every socket.
     fn drop(&mut self) {
-        let linger = *self.linger.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let shared = self.stack.shared();
-        if let Some(patience) = linger.filter(|linger| !linger.is_zero()) {
-            shared.linger(self.id, Patience::of(Some(patience)));
+        let linger = self.socket.look(|core, _, id| core.linger(id)).filter(|linger| !linger.is_zero());
+        if linger.is_some() {
+            self.socket.reach().shared().linger(self.socket.id(), Patience::of(linger));
         }
-        shared.with(|core, now| {
-            if linger == Some(Duration::ZERO) {
-                core.abort(now, self.id);
-            }
-            core.close(now, self.id);
-        });
     }
 }
 
@@ -73,7 +64,7 @@ impl TcpStream {
     /// `ConnectionRefused`, `TimedOut`, `HostUnreachable`, `NetworkUnreachable`, `AddrNotAvailable`
     /// (no free port), `InvalidInput` (an address nobody can connect to): those of the last address.
     pub fn connect(stack: &Stack, addr: impl ToSocketAddrs) -> io::Result<TcpStream> {
-        each_address(addr, |remote| TcpStream::open(stack, None, remote, Patience::Forever))
+        each_address(addr, |remote| TcpStream::open_within(stack, OpenOptions::to(remote), Patience::Forever))
     }
 
     /// Like [`connect`](Self::connect), but waits no longer than `timeout`.
@@ -82,9 +73,9 @@ impl TcpStream {
     /// `TimedOut` when the time is up; `InvalidInput` for a timeout of zero.
     pub fn connect_timeout(stack: &Stack, addr: &SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
         if timeout.is_zero() {
-            return Err(error::invalid("a timeout of zero leaves no time to connect in; give more"));
+            return Err(invalid("a timeout of zero leaves no time to connect in; give more"));
         }
-        TcpStream::open(stack, None, *addr, Patience::of(Some(timeout)))
+        TcpStream::open_within(stack, OpenOptions::to(*addr), Patience::of(Some(timeout)))
     }
 
     /// Like [`connect`](Self::connect), from an address and port of the caller's choice (port zero:
@@ -93,29 +84,46 @@ impl TcpStream {
     /// # Errors
     /// `AddrInUse`, `AddrNotAvailable`, and those of [`connect`](Self::connect).
     pub fn connect_from(stack: &Stack, local: SocketAddr, remote: SocketAddr) -> io::Result<TcpStream> {
-        TcpStream::open(stack, Some(local), remote, Patience::Forever)
+        TcpStream::open(stack, OpenOptions { local: Some(local), ..OpenOptions::to(remote) })
     }
 
-    fn open(
-        stack: &Stack,
-        local: Option<SocketAddr>,
-        remote: SocketAddr,
-        patience: Patience,
-    ) -> io::Result<TcpStream> {
+    /// Connects as the options say: from where, and with every option of the engine, those of the handshake too (buffers,
+    /// segment size, window scale, congestion control, user timeout, hop limit).
+    ///
+    /// ```no_run
+    /// # fn open(stack: &synfin::Stack) -> std::io::Result<()> {
+    /// use std::sync::Arc;
+    /// use synfin::{OpenOptions, net::TcpStream, tcp::{Config, CongestionControl}};
+    ///
+    /// let config = Config { congestion: CongestionControl::NewReno, ..Config::default() };
+    /// let remote = "10.90.0.1:80".parse().expect("an address");
+    /// let options = OpenOptions { config: Some(Arc::new(config)), hop_limit: Some(1), ..OpenOptions::to(remote) };
+    /// let stream = TcpStream::open(stack, options)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `AddrInUse`, `AddrNotAvailable`, and those of [`connect`](Self::connect).
+    pub fn open(stack: &Stack, options: OpenOptions) -> io::Result<TcpStream> {
+        TcpStream::open_within(stack, options, Patience::Forever)
+    }
+
+    fn open_within(stack: &Stack, options: OpenOptions, patience: Patience) -> io::Result<TcpStream> {
+        let remote = options.remote;
         let shared = stack.shared();
-        let (id, local) = shared.call(|core, now| core.open_stream(now, local, remote))?;
+        let Opened { id, local } = shared.with(|locked, now| locked.core.open(now, options))?;
         // From here on dropping the stream takes everything back.
-        let stream = TcpStream::new(stack, id, local, remote);
-        shared
-            .wait(id, Interest::Write, patience, |core, _| core.poll_connected(id, remote))
-            .unwrap_or_else(|| Err(error::not_in_time(remote)))?;
+        let stream = TcpStream::new(Held::new(stack.clone(), id), local, remote);
+        let connected = shared.wait(id, Interest::Write, patience, |core, _| core.poll_connected(id));
+        connected.unwrap_or(Err(Fault::with(Some(remote), Cause::NotInTime)))?;
         Ok(stream)
     }
 
     /// A handle to a connection that the host has made.
-    pub(crate) fn new(stack: &Stack, id: SocketId, local: SocketAddr, remote: SocketAddr) -> TcpStream {
-        let (deadlines, linger) = (Deadlines::default(), Mutex::new(None));
-        TcpStream { inner: Arc::new(Inner { stack: stack.clone(), id, local, remote, deadlines, linger }) }
+    pub(crate) fn new(socket: Held<Stack>, local: SocketAddr, remote: SocketAddr) -> TcpStream {
+        let deadlines = Deadlines::default();
+        TcpStream { inner: Arc::new(Inner { socket, local, remote, deadlines }) }
     }
 
     /// The address of the other end.
@@ -123,10 +131,7 @@ impl TcpStream {
     /// # Errors
     /// `NotConnected` once the connection is over in both directions.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        if self.inner.stack.shared().look(|core, _| core.is_over(self.inner.id)) {
-            return Err(self.is_gone());
-        }
-        Ok(self.inner.remote)
+        Ok(self.inner.socket.look(|core, _, id| core.connected_peer(id))?)
     }
 
     /// The address of our end.
@@ -143,10 +148,7 @@ impl TcpStream {
     /// # Errors
     /// `NotConnected` when the connection is over already.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.inner
-            .stack
-            .shared()
-            .call(|core, now| core.shutdown_stream(now, self.inner.id, how).map_err(|_| self.is_gone()))
+        Ok(self.inner.socket.with(|core, now, id| core.shutdown(now, id, how))?)
     }
 
     /// A second handle to the same connection: it shares options and timeouts, and the last one closes.
@@ -165,13 +167,9 @@ impl TcpStream {
         if buf.is_empty() {
             return Ok(0);
         }
-        let Inner { id, remote, .. } = *self.inner;
-        let shared = self.inner.stack.shared();
-        let patience = self.inner.deadlines.patience(Interest::Read);
-        let peeked = shared.wait(id, Interest::Read, patience, |core, _| {
-            core.poll_peek(id, buf).map(|peeked| peeked.or_else(|error| core.read_failure(id, remote, error)))
-        });
-        peeked.unwrap_or_else(|| Err(ErrorKind::WouldBlock.into()))
+        let Inner { socket, deadlines, .. } = &*self.inner;
+        let id = socket.id();
+        wait(socket, Interest::Read, deadlines.patience(Interest::Read), |core, _| core.poll_peek(id, buf))
     }
 
     /// How long `read` and `peek` wait before they give `WouldBlock`; `None`: for ever.
@@ -229,7 +227,7 @@ impl TcpStream {
     /// # Errors
     /// `NotConnected` when the connection is gone.
     pub fn nodelay(&self) -> io::Result<bool> {
-        self.ask(|connection| connection.config().nagle == tcp::Nagle::Off)
+        self.ask(|connection, _| connection.config().nagle == tcp::Nagle::Off)
     }
 
     /// What closing does with data that is still to be sent.
@@ -241,7 +239,7 @@ impl TcpStream {
     /// # Errors
     /// None today; the signature is that of `std`.
     pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
-        *self.inner.linger.lock().unwrap_or_else(PoisonError::into_inner) = linger;
+        self.inner.socket.with(|core, _, id| core.set_linger(id, linger));
         Ok(())
     }
 
@@ -250,7 +248,7 @@ impl TcpStream {
     /// # Errors
     /// None today; the signature is that of `std`.
     pub fn linger(&self) -> io::Result<Option<Duration>> {
-        Ok(*self.inner.linger.lock().unwrap_or_else(PoisonError::into_inner))
+        Ok(self.inner.socket.look(|core, _, id| core.linger(id)))
     }
 
     /// The TTL (IPv6: hop limit) of our packets, 1 to 255.
@@ -258,7 +256,7 @@ impl TcpStream {
     /// # Errors
     /// `InvalidInput` for other numbers.
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.inner.stack.set_hop_limit(self.inner.id, ttl)
+        Ok(self.inner.socket.with(|core, _, id| core.set_hop_limit(id, ttl))?)
     }
 
     /// The TTL (IPv6: hop limit) of our packets.
@@ -266,7 +264,7 @@ impl TcpStream {
     /// # Errors
     /// `NotConnected` when the connection is gone.
     pub fn ttl(&self) -> io::Result<u32> {
-        self.inner.stack.hop_limit(self.inner.id)
+        Ok(self.inner.socket.look(|core, _, id| core.hop_limit(id))?.into())
     }
 
     /// The failure of the connection, if there was one that no call has returned yet. Asking forgets it.
@@ -274,32 +272,23 @@ impl TcpStream {
     /// # Errors
     /// None today; the signature is that of `std`.
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        let Inner { id, remote, .. } = *self.inner;
-        let failure = self.inner.stack.shared().with(|core, _| core.take_failure(id));
-        Ok(failure.map(|cause| error::failed(cause, remote)))
+        Ok(self.inner.socket.with(|core, _, id| core.take_failure(id)).map(io::Error::from))
     }
 
-    fn is_gone(&self) -> io::Error {
-        error::not_connected(Some(self.inner.remote))
-    }
-
-    fn ask<T>(&self, question: impl FnOnce(&tcp::Connection) -> T) -> io::Result<T> {
-        let shared = self.inner.stack.shared();
-        shared.look(|core, _| core.host.tcp(self.inner.id).map(question)).ok_or_else(|| self.is_gone())
+    fn ask<T>(&self, question: impl FnOnce(&tcp::Connection, tcp::Instant) -> T) -> io::Result<T> {
+        let Inner { socket, remote, .. } = &*self.inner;
+        let answer = socket.look(|core, now, id| core.host().tcp(id).map(|tcp| question(tcp, now)));
+        answer.ok_or_else(|| gone(Some(*remote)))
     }
 
     fn read_pieces(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         if bufs.iter().all(|buf| buf.is_empty()) {
             return Ok(0);
         }
-        let Inner { id, remote, .. } = *self.inner;
-        let shared = self.inner.stack.shared();
-        let patience = self.inner.deadlines.patience(Interest::Read);
-        let read = shared.wait(id, Interest::Read, patience, |core, now| {
-            core.poll_read(now, id, bufs)
-                .map(|read| read.or_else(|error| core.read_failure(id, remote, error)))
-        });
-        read.unwrap_or_else(|| Err(ErrorKind::WouldBlock.into()))
+        let Inner { socket, deadlines, .. } = &*self.inner;
+        let id = socket.id();
+        let patience = deadlines.patience(Interest::Read);
+        wait(socket, Interest::Read, patience, |core, now| core.poll_read(now, id, bufs))
     }
 
     /// Repeats `attempt(core, now, done_bytes)` until `total_bytes` are queued, as a blocking `send(2)`
@@ -307,25 +296,23 @@ impl TcpStream {
     fn write_until_done(
         &self,
         total_bytes: usize,
-        mut attempt: impl FnMut(&mut Core, tcp::Instant, usize) -> Poll<Result<usize, WriteError>>,
+        mut attempt: impl FnMut(&mut Core, tcp::Instant, usize) -> Poll<Result<usize, Fault>>,
     ) -> io::Result<usize> {
-        let Inner { id, remote, .. } = *self.inner;
-        let shared = self.inner.stack.shared();
-        let patience = self.inner.deadlines.patience(Interest::Write);
+        let Inner { socket, deadlines, .. } = &*self.inner;
+        let patience = deadlines.patience(Interest::Write);
         let mut done_bytes = 0;
         while done_bytes < total_bytes {
-            let queued = shared.wait(id, Interest::Write, patience, |core, now| {
-                attempt(core, now, done_bytes).map(|queued| match queued {
-                    Ok(queued_bytes) => Ok(Some(queued_bytes)),
-                    Err(_) if done_bytes > 0 => Ok(None),
-                    Err(error) => Err(core.write_failure(id, remote, error)),
-                })
+            let queued = wait(socket, Interest::Write, patience, |core, now| {
+                if done_bytes > 0 && core.has_failed(socket.id()) {
+                    return Poll::Ready(Ok(None));
+                }
+                attempt(core, now, done_bytes).map_ok(Some)
             });
             match queued {
-                Some(Ok(Some(queued_bytes))) => done_bytes += queued_bytes,
-                None | Some(Ok(None) | Err(_)) if done_bytes > 0 => break,
-                Some(Err(error)) => return Err(error),
-                _ => return Err(ErrorKind::WouldBlock.into()),
+                Ok(Some(queued_bytes)) => done_bytes += queued_bytes,
+                Ok(None) | Err(_) if done_bytes > 0 => break,
+                Ok(None) => return Err(ErrorKind::WouldBlock.into()),
+                Err(error) => return Err(error),
             }
         }
         Ok(done_bytes)
@@ -333,7 +320,7 @@ impl TcpStream {
 
     fn write_pieces(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         let total_bytes = bufs.iter().map(|buf| buf.len()).sum();
-        let id = self.inner.id;
+        let id = self.inner.socket.id();
         self.write_until_done(total_bytes, |core, now, done_bytes| core.poll_write(now, id, bufs, done_bytes))
     }
 }
@@ -346,10 +333,7 @@ impl TcpStream {
     /// # Errors
     /// `NotConnected` when the connection is gone.
     pub fn info(&self) -> io::Result<tcp::Info> {
-        let shared = self.inner.stack.shared();
-        shared
-            .look(|core, now| core.host.tcp(self.inner.id).map(|connection| connection.info(now)))
-            .ok_or_else(|| self.is_gone())
+        self.ask(|connection, now| connection.info(now))
     }
 
     /// Asks an idle peer from time to time whether it is still there (RFC 9293 §3.8.4); `None`, the
@@ -366,7 +350,7 @@ impl TcpStream {
     /// # Errors
     /// `NotConnected` when the connection is gone.
     pub fn keepalive(&self) -> io::Result<Option<tcp::KeepAlive>> {
-        self.ask(|connection| connection.config().keep_alive)
+        self.ask(|connection, _| connection.config().keep_alive)
     }
 
     /// How long sent data may stay unacknowledged before the connection is given up (RFC 9293 §3.10.8,
@@ -383,10 +367,7 @@ impl TcpStream {
     /// # Errors
     /// `NotConnected` when the connection is gone.
     pub fn configure(&self, change: impl FnOnce(&mut tcp::Config)) -> io::Result<()> {
-        let Inner { id, remote, .. } = *self.inner;
-        self.inner.stack.shared().call(|core, now| {
-            core.host.tcp_configure(now, id, change).map_err(|error| error::host(error, Some(remote)))
-        })
+        Ok(self.inner.socket.with(|core, now, id| core.configure(now, id, change))?)
     }
 
     /// Queues bytes without copying them. Waits for room as `write` does; returns how many were taken,
@@ -395,19 +376,16 @@ impl TcpStream {
     /// # Errors
     /// As for writing.
     pub fn write_bytes(&self, data: Bytes) -> io::Result<usize> {
-        let id = self.inner.id;
+        let id = self.inner.socket.id();
         let total_bytes = data.len();
         self.write_until_done(total_bytes, move |core, now, done_bytes| {
-            match core.host.tcp_write_bytes(now, id, data.slice(done_bytes..)) {
-                Ok(0) | Err(WriteError::WouldBlock) => Poll::Pending,
-                outcome => Poll::Ready(outcome),
-            }
+            core.poll_write_bytes(now, id, data.slice(done_bytes..))
         })
     }
 
     /// The stack that this connection lives on.
     pub fn stack(&self) -> &Stack {
-        &self.inner.stack
+        self.inner.socket.reach()
     }
 }
 
@@ -462,7 +440,7 @@ impl Write for TcpStream {
 
 impl fmt::Debug for TcpStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.inner.stack.shared().look(|core, _| core.state_of(self.inner.id));
+        let state = self.inner.socket.look(|core, _, id| core.state_of(id));
         f.debug_struct("TcpStream")
             .field("local", &self.inner.local)
             .field("remote", &self.inner.remote)

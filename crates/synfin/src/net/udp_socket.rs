@@ -4,13 +4,12 @@
 
 use super::deadlines::Deadlines;
 use super::{SocketAddr, ToSocketAddrs, each_address};
-use crate::core::Core;
-use crate::readiness::Interest;
-use crate::{Stack, error};
+use super::{gone, invalid, wait};
+use crate::Stack;
 use bytes::Bytes;
-use stack::SocketId;
+use socket::{Core, Fault, Held, Interest};
 use std::fmt;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -33,15 +32,8 @@ pub struct UdpSocket {
 
 /// What all handles of one socket share.
 struct Inner {
-    stack: Stack,
-    id: SocketId,
+    socket: Held<Stack>,
     deadlines: Deadlines,
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        self.stack.shared().with(|core, now| core.close(now, self.id));
-    }
 }
 
 impl UdpSocket {
@@ -51,13 +43,9 @@ impl UdpSocket {
     /// `AddrInUse`, `AddrNotAvailable` (not an address of this host): those of the last address.
     pub fn bind(stack: &Stack, addr: impl ToSocketAddrs) -> io::Result<UdpSocket> {
         each_address(addr, |local| {
-            let id = stack.shared().call(|core, _| {
-                let id = core.host.udp_bind(local).map_err(|error| error::host(error, Some(local)))?;
-                core.sockets.insert(id);
-                Ok(id)
-            })?;
-            let inner = Inner { stack: stack.clone(), id, deadlines: Deadlines::default() };
-            Ok(UdpSocket { inner: Arc::new(inner) })
+            let id = stack.shared().with(|locked, _| locked.core.bind(local))?;
+            let socket = Held::new(stack.clone(), id);
+            Ok(UdpSocket { inner: Arc::new(Inner { socket, deadlines: Deadlines::default() }) })
         })
     }
 
@@ -68,11 +56,9 @@ impl UdpSocket {
     /// (an earlier datagram of a connected socket came back), `WouldBlock` when non-blocking.
     pub fn send_to(&self, buf: &[u8], addr: impl ToSocketAddrs) -> io::Result<usize> {
         let remote = addr.to_socket_addrs()?.next();
-        let remote = remote.ok_or_else(|| error::invalid("the name stands for no address at all"))?;
-        let (id, data) = (self.inner.id, Bytes::copy_from_slice(buf));
-        self.wait(Interest::Write, Some(remote), |core, now| {
-            core.host.udp_send_to(now, id, data.clone(), remote)
-        })
+        let remote = remote.ok_or_else(|| invalid("the name stands for no address at all"))?;
+        let (id, data) = (self.inner.socket.id(), Bytes::copy_from_slice(buf));
+        self.wait(Interest::Write, |core, now| core.poll_send_to(now, id, &data, Some(remote)))
     }
 
     /// Receives one datagram and who sent it. What does not fit into `buf` is lost.
@@ -81,8 +67,8 @@ impl UdpSocket {
     /// `WouldBlock` when non-blocking or out of time; `ConnectionRefused` when a datagram that this
     /// connected socket sent came back.
     pub fn recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        let id = self.inner.id;
-        self.wait(Interest::Read, None, |core, _| core.host.udp_recv_from(id, buf))
+        let id = self.inner.socket.id();
+        self.wait(Interest::Read, |core, _| core.poll_recv_from(id, buf))
     }
 
     /// Like [`recv_from`](Self::recv_from), but the datagram stays to be received again.
@@ -90,8 +76,8 @@ impl UdpSocket {
     /// # Errors
     /// As for [`recv_from`](Self::recv_from).
     pub fn peek_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        let id = self.inner.id;
-        self.wait(Interest::Read, None, |core, _| core.host.udp_peek_from(id, buf))
+        let id = self.inner.socket.id();
+        self.wait(Interest::Read, |core, _| core.poll_peek_from(id, buf))
     }
 
     /// Sends to this peer by default, and receives from nobody else.
@@ -99,11 +85,8 @@ impl UdpSocket {
     /// # Errors
     /// `NetworkUnreachable`, `InvalidInput`: those of the last address.
     pub fn connect(&self, addr: impl ToSocketAddrs) -> io::Result<()> {
-        let id = self.inner.id;
         each_address(addr, |remote| {
-            self.inner.stack.shared().call(|core, _| {
-                core.host.udp_connect(id, Some(remote)).map_err(|error| error::host(error, Some(remote)))
-            })
+            Ok(self.inner.socket.with(|core, _, id| core.connect_datagrams(id, remote))?)
         })
     }
 
@@ -112,8 +95,8 @@ impl UdpSocket {
     /// # Errors
     /// `NotConnected` without a peer; otherwise as for [`send_to`](Self::send_to).
     pub fn send(&self, buf: &[u8]) -> io::Result<usize> {
-        let (id, data) = (self.inner.id, Bytes::copy_from_slice(buf));
-        self.wait(Interest::Write, None, |core, now| core.host.udp_send(now, id, data.clone()))
+        let (id, data) = (self.inner.socket.id(), Bytes::copy_from_slice(buf));
+        self.wait(Interest::Write, |core, now| core.poll_send_to(now, id, &data, None))
     }
 
     /// Receives one datagram; from the connected peer if there is one.
@@ -137,8 +120,7 @@ impl UdpSocket {
     /// # Errors
     /// `NotConnected` when the stack was shut down.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        let shared = self.inner.stack.shared();
-        shared.look(|core, _| core.host.local_addr(self.inner.id)).ok_or_else(error::stack_is_down)
+        self.inner.socket.look(|core, _, id| core.host().local_addr(id)).ok_or_else(|| gone(None))
     }
 
     /// The connected peer.
@@ -146,8 +128,7 @@ impl UdpSocket {
     /// # Errors
     /// `NotConnected` without one.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        let shared = self.inner.stack.shared();
-        shared.look(|core, _| core.host.remote_addr(self.inner.id)).ok_or_else(|| error::not_connected(None))
+        self.inner.socket.look(|core, _, id| core.host().remote_addr(id)).ok_or_else(|| gone(None))
     }
 
     /// A second handle to the same socket.
@@ -204,7 +185,7 @@ impl UdpSocket {
     /// # Errors
     /// `InvalidInput` for other numbers.
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.inner.stack.set_hop_limit(self.inner.id, ttl)
+        Ok(self.inner.socket.with(|core, _, id| core.set_hop_limit(id, ttl))?)
     }
 
     /// The TTL (IPv6: hop limit) of our packets.
@@ -212,7 +193,7 @@ impl UdpSocket {
     /// # Errors
     /// `NotConnected` when the stack was shut down.
     pub fn ttl(&self) -> io::Result<u32> {
-        self.inner.stack.hop_limit(self.inner.id)
+        Ok(self.inner.socket.look(|core, _, id| core.hop_limit(id))?.into())
     }
 
     /// What came back for an earlier datagram of a connected socket. Asking forgets it.
@@ -220,29 +201,21 @@ impl UdpSocket {
     /// # Errors
     /// None today; the signature is that of `std`.
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        let taken = self.inner.stack.shared().with(|core, _| core.host.udp_take_error(self.inner.id));
-        Ok(taken.map(|error| error::host(error, None)))
+        Ok(self.inner.socket.with(|core, _, id| core.take_failure(id)).map(io::Error::from))
     }
 
     /// The stack that this socket lives on.
     pub fn stack(&self) -> &Stack {
-        &self.inner.stack
+        self.inner.socket.reach()
     }
 
     fn wait<T>(
         &self,
         interest: Interest,
-        remote: Option<SocketAddr>,
-        mut attempt: impl FnMut(&mut Core, tcp::Instant) -> Result<T, stack::Error>,
+        attempt: impl FnMut(&mut Core, tcp::Instant) -> Poll<Result<T, Fault>>,
     ) -> io::Result<T> {
-        let patience = self.inner.deadlines.patience(interest);
-        let outcome = self.inner.stack.shared().wait(self.inner.id, interest, patience, |core, now| {
-            match attempt(core, now) {
-                Err(stack::Error::WouldBlock) => Poll::Pending,
-                outcome => Poll::Ready(outcome.map_err(|error| error::host(error, remote))),
-            }
-        });
-        outcome.unwrap_or_else(|| Err(ErrorKind::WouldBlock.into()))
+        let Inner { socket, deadlines } = &*self.inner;
+        wait(socket, interest, deadlines.patience(interest), attempt)
     }
 }
 

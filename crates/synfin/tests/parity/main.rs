@@ -9,6 +9,8 @@
 mod common;
 #[macro_use]
 mod support;
+#[cfg(feature = "tokio")]
+mod ours;
 mod real;
 
 #[test]

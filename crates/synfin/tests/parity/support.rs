@@ -24,18 +24,18 @@ macro_rules! behaviours {
             #[test]
             fn $name() {
                 let place = Net::new();
-                crate::support::run(async {
+                crate::support::run(Box::pin(async {
                     let $net = &place;
                     $body
-                });
+                }));
             }
         )*
     };
 }
 
 /// Drives a behaviour to its end, on this thread. It is taken out of tokio's budget, so that what a poll by hand
-/// says depends on the socket alone.
-pub(crate) fn run(behaviour: impl Future<Output = ()>) {
+/// says depends on the socket alone. Boxed, so that the compiler makes one runtime of them all.
+pub(crate) fn run(behaviour: Pin<Box<dyn Future<Output = ()> + '_>>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         tokio::time::timeout(LONG, tokio::task::unconstrained(behaviour))

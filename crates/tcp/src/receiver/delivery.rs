@@ -324,6 +324,18 @@ impl Receiver {
         count
     }
 
+    /// Shows at most `most_bytes` piece by piece and removes them; returns how many.
+    pub(crate) fn read_with(
+        &mut self,
+        most_bytes: usize,
+        take: impl FnMut(&[u8]),
+        buffer: ReceiveBuffer,
+    ) -> usize {
+        let count = self.queue.read_with(most_bytes, take);
+        self.on_read(buffer);
+        count
+    }
+
     /// Removes and returns one piece as it arrived.
     pub(crate) fn read_bytes(&mut self, buffer: ReceiveBuffer) -> Option<Bytes> {
         let piece = self.queue.read_bytes()?;

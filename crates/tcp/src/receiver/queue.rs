@@ -45,8 +45,18 @@ impl ReceiveQueue {
     }
 
     /// Copies out and removes as much as fits; returns how much.
-    pub(crate) fn read(&mut self, into: &mut [u8]) -> usize {
-        let read = self.0.as_mut().map_or(0, |pieces| pieces.read(into));
+    pub(crate) fn read(&mut self, mut into: &mut [u8]) -> usize {
+        self.read_with(into.len(), |piece| {
+            let (now, later) = core::mem::take(&mut into).split_at_mut(piece.len());
+            now.copy_from_slice(piece);
+            into = later;
+        })
+    }
+
+    /// Shows at most `most_bytes` piece by piece and removes them; returns how many.
+    #[inline]
+    pub(crate) fn read_with(&mut self, most_bytes: usize, take: impl FnMut(&[u8])) -> usize {
+        let read = self.0.as_mut().map_or(0, |pieces| pieces.read_with(most_bytes, take));
         self.release_if_empty();
         read
     }
@@ -122,29 +132,29 @@ impl Pieces {
         }
     }
 
-    /// Copies out and removes as much as fits; returns how much.
-    fn read(&mut self, mut into: &mut [u8]) -> usize {
-        let wanted = into.len();
-        while !into.is_empty() {
+    /// Shows at most `most_bytes` piece by piece and removes them; returns how many.
+    #[inline]
+    fn read_with(&mut self, most_bytes: usize, mut take: impl FnMut(&[u8])) -> usize {
+        let mut left = most_bytes;
+        while left > 0 {
             let Some(piece) = self.pieces.first_mut() else { break };
-            let take = piece.len().min(into.len());
-            let (now, later) = into.split_at_mut(take);
-            now.copy_from_slice(&piece[..take]);
-            into = later;
-            if take == piece.len() {
+            let here = piece.len().min(left);
+            take(&piece[..here]);
+            left -= here;
+            if here == piece.len() {
                 self.pieces.pop();
                 self.read_bytes = 0;
             } else {
-                piece.advance(take);
-                self.read_bytes += take;
+                piece.advance(here);
+                self.read_bytes += here;
             }
         }
-        let take = self.gathered.len().min(into.len());
-        if take > 0 {
-            into[..take].copy_from_slice(&self.gathered[..take]);
-            self.gathered.advance(take);
+        let here = self.gathered.len().min(left);
+        if here > 0 {
+            take(&self.gathered[..here]);
+            self.gathered.advance(here);
         }
-        let read = wanted - (into.len() - take);
+        let read = most_bytes - (left - here);
         self.len_bytes -= read;
         read
     }

@@ -1,20 +1,16 @@
-//! Everything of a stack that stands under its one lock: the host, who waits for it, who watches it and
-//! the links.
+//! Everything of a stack that stands under its one lock: the host with its sockets, and the links.
 //!
-//! The contract of the engine is kept in one place, [`Core::settle`]: whoever changed something takes
+//! The contract of the engine is kept in one place, [`Locked::settle`]: whoever changed something takes
 //! away what came of it (frames to the links, events to those who wait) before the lock is released.
 
 use crate::clock::Clock;
-use crate::error;
 use crate::farewell::Farewell;
 use crate::observe::{Tap, Tapped};
-use crate::readiness::Wakeups;
-use crate::socket::Sockets;
-use crate::watch::Watch;
 use crate::wires::{Flow, Wires};
 use device::Direction;
-use stack::{Host, InterfaceId, SocketId};
-use std::io;
+use socket::{Cause, Core, Wakeups};
+use stack::InterfaceId;
+use std::task::Waker;
 use std::time::Duration;
 use tcp::Instant;
 
@@ -22,30 +18,26 @@ use tcp::Instant;
 pub(crate) const BLOCKED_NAP: Duration = Duration::from_millis(10);
 
 /// The stack under its lock.
-pub(crate) struct Core {
-    /// The state machine.
-    pub(crate) host: Host,
-    /// What programs hold.
-    pub(crate) sockets: Sockets,
-    /// Who should be woken when the lock is released.
-    pub(crate) wakeups: Wakeups,
-    /// For the observer.
-    pub(crate) watch: Watch,
+pub(crate) struct Locked {
+    /// The host and what programs hold of it.
+    pub(crate) core: Core,
     /// The ways out.
     pub(crate) wires: Wires,
-    /// What the driver's thread is up to.
+    /// What the driver is up to.
     pub(crate) driver: DriverState,
-    /// Whether sockets may be made.
+    /// How far the life of the stack has come.
     pub(crate) phase: Phase,
-    /// Connections whose close waits for the peer.
-    pub(crate) lingering: Vec<SocketId>,
     /// What is still to be delivered when the program has let go of everything.
     pub(crate) farewell: Farewell,
+    /// The driver is gone, and has let go of the links.
+    pub(crate) has_ended: bool,
+    /// Who waits for that: each thread and task once.
+    pub(crate) awaiting_end: Vec<Waker>,
     clock: Clock,
     tap: Option<Tap>,
 }
 
-/// What the driver's thread is up to, for those who would have to wake it.
+/// What the driver is up to, for those who would have to wake it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DriverState {
     /// It will look at the host before it sleeps.
@@ -63,7 +55,7 @@ pub(crate) enum Phase {
     Leaving(Instant),
     /// The driver has ended; so many connections were not over.
     Down(usize),
-    /// The driver's thread ended by a panic.
+    /// The driver ended by a panic, or its runtime was shut down.
     Gone,
 }
 
@@ -75,7 +67,7 @@ impl Phase {
 }
 
 /// What is left to do once the lock is released.
-#[must_use = "threads wait for it"]
+#[must_use = "others wait for it"]
 pub(crate) struct Aftermath {
     /// Who waits.
     pub(crate) wakeups: Wakeups,
@@ -83,58 +75,39 @@ pub(crate) struct Aftermath {
     pub(crate) driver_is_needed: bool,
 }
 
-impl Core {
+impl Locked {
     /// A stack that is up.
-    pub(crate) fn new(host: Host, wires: Wires, clock: Clock, watch: Watch, tap: Option<Tap>) -> Self {
-        Core {
-            host,
-            sockets: Sockets::default(),
-            wakeups: Wakeups::default(),
-            watch,
-            wires,
-            driver: DriverState::Awake,
-            phase: Phase::Up,
-            lingering: Vec::new(),
-            farewell: Farewell::default(),
-            clock,
-            tap,
-        }
-    }
-
-    /// Refuses what needs a living stack.
-    pub(crate) fn check_is_up(&self) -> io::Result<()> {
-        match self.phase {
-            Phase::Up => Ok(()),
-            Phase::Gone => Err(error::thread_is_gone()),
-            Phase::Leaving(_) | Phase::Down(_) => Err(error::stack_is_down()),
-        }
+    pub(crate) fn new(core: Core, wires: Wires, clock: Clock, tap: Option<Tap>) -> Self {
+        let (driver, phase, farewell) = (DriverState::Awake, Phase::Up, Farewell::default());
+        let (has_ended, awaiting_end) = (false, Vec::new());
+        Locked { core, wires, driver, phase, farewell, has_ended, awaiting_end, clock, tap }
     }
 
     /// A frame arrived. Its answers are taken before the next one changes them.
     pub(crate) fn handle_frame(&mut self, now: Instant, interface: InterfaceId, frame: wire::Frame) {
         self.show(now, Direction::Received, interface, &frame);
-        self.host.handle_frame(now, interface, frame);
+        self.core.host_mut().handle_frame(now, interface, frame);
         self.gather(now);
+    }
+
+    /// Fires what is due.
+    pub(crate) fn mind_the_time(&mut self, now: Instant) {
+        if self.core.host().poll_timeout().is_some_and(|due| due <= now) {
+            self.core.host_mut().handle_timeout(now);
+        }
     }
 
     /// Takes away what came of a change: frames, events, the next due time.
     pub(crate) fn settle(&mut self, now: Instant) -> Aftermath {
         self.transmit(now);
-        while let Some((id, event)) = self.host.poll_event() {
-            self.watch.on_event(&self.host, now, id, event);
-            self.sockets.on_event(id, event, &mut self.wakeups);
-        }
-        while let Some((id, info)) = self.host.poll_departure() {
-            self.watch.on_departed(now, id, info);
-        }
-        self.wake_lingering();
-        self.wake_farewell();
+        let mut wakeups = self.core.settle(now);
+        wakeups.extend(self.take_farewell_waker());
         let driver_is_needed = self.driver_is_needed(now);
         if driver_is_needed {
             // Whoever comes next need not wake it again.
             self.driver = DriverState::Awake;
         }
-        Aftermath { wakeups: std::mem::take(&mut self.wakeups), driver_is_needed }
+        Aftermath { wakeups, driver_is_needed }
     }
 
     /// Hands frames to the links as long as they take them.
@@ -156,7 +129,7 @@ impl Core {
     /// Takes frames from the host until it has none for the links that take them. What a full link holds back stays
     /// there.
     fn gather(&mut self, now: Instant) {
-        while let Some((interface, frame)) = self.host.poll_transmit(now) {
+        while let Some((interface, frame)) = self.core.host_mut().poll_transmit(now) {
             self.show(now, Direction::Transmitted, interface, &frame);
             let flow = self.wires.push(interface, frame);
             self.follow(flow);
@@ -167,8 +140,8 @@ impl Core {
     fn follow(&mut self, flow: Flow) {
         match flow {
             Flow::AsBefore => {}
-            Flow::Stopped(id) => self.host.hold_interface(id),
-            Flow::Resumed(id) => self.host.release_interface(id),
+            Flow::Stopped(id) => self.core.host_mut().hold_interface(id),
+            Flow::Resumed(id) => self.core.host_mut().release_interface(id),
         }
     }
 
@@ -179,27 +152,18 @@ impl Core {
         }
     }
 
-    fn wake_lingering(&mut self) {
-        for index in 0..self.lingering.len() {
-            let id = self.lingering[index];
-            if self.poll_linger(id).is_ready() {
-                self.sockets.wake(id, &mut self.wakeups);
-            }
-        }
-    }
-
     /// When the driver must look at the host again; `None`: not before something happens.
     pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
         let blocked = self.wires.are_blocked().then_some(now + BLOCKED_NAP);
         let deadline = if let Phase::Leaving(deadline) = self.phase { Some(deadline) } else { None };
         let held_back = self.wires.due_in().map(|due_in| now + due_in);
-        [self.host.poll_timeout(), deadline, held_back, blocked].into_iter().flatten().min()
+        [self.core.host().poll_timeout(), deadline, held_back, blocked].into_iter().flatten().min()
     }
 
     fn driver_is_needed(&mut self, now: Instant) -> bool {
         let DriverState::SleepsUntil(until) = self.driver else { return false };
         self.due(now).is_some_and(|due| due < until)
-            || !self.watch.events().is_empty()
+            || self.core.has_connection_events()
             || self.is_time_to_leave(now)
     }
 
@@ -214,7 +178,7 @@ impl Core {
 
     /// Every connection is over, and the links have taken what there was to send.
     fn is_idle(&self) -> bool {
-        self.host.usage().connections == 0 && !self.wires.are_blocked()
+        self.core.host().usage().connections == 0 && !self.wires.are_blocked()
     }
 
     /// No new sockets; the driver ends when all connections are over, at the latest at `deadline`. One that
@@ -225,25 +189,28 @@ impl Core {
             Phase::Leaving(earlier) => Phase::Leaving(earlier.min(deadline)),
             over @ (Phase::Down(_) | Phase::Gone) => over,
         };
-    }
-
-    /// Closes every socket that programs hold, as the kernel does when a process ends.
-    pub(crate) fn close_all(&mut self, now: Instant) {
-        for id in self.sockets.ids() {
-            self.close(now, id);
-        }
+        self.core.close_down(Cause::StackIsDown);
     }
 
     /// The driver ends. Connections that are not over are reset, so that their peers know.
     pub(crate) fn go_down(&mut self, now: Instant) {
-        self.phase = Phase::Down(self.host.usage().connections);
-        self.host.abort_all(now);
-        self.wake_everybody();
+        self.phase = Phase::Down(self.core.host().usage().connections);
+        self.core.host_mut().abort_all(now);
+        self.core.close_down(Cause::StackIsDown);
     }
 
-    /// Nothing that anybody waits for will happen any more.
-    pub(crate) fn wake_everybody(&mut self) {
-        self.sockets.wake_all(&mut self.wakeups);
-        self.wake_farewell();
+    /// Takes the stack down if its driver ended without saying so: nobody would ever be woken without one. Returns who
+    /// waits.
+    pub(crate) fn take_down(&mut self, now: Instant) -> Wakeups {
+        self.wires.cut();
+        if !self.phase.is_over() {
+            self.phase = Phase::Gone;
+            self.core.close_down(Cause::DriverIsGone);
+        }
+        let mut wakeups = self.core.settle(now);
+        wakeups.extend(self.take_farewell_waker());
+        self.has_ended = true;
+        wakeups.extend(self.awaiting_end.drain(..));
+        wakeups
     }
 }

@@ -4,11 +4,14 @@
 //! The kernel tells a failure once, to the first call that can return it; from then on reading ends
 //! and writing is a broken pipe. The engine keeps saying it: [`Failure`] is the difference.
 
-use crate::error::Cause;
-use crate::readiness::{Interest, Slots, Wakeups};
+use crate::fault::Cause;
+use crate::waiting::{Interest, Place, Waiter, Wakers, Wakeups};
+use rustc_hash::FxHashMap;
 use stack::{Event, SocketId};
-use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::num::NonZeroU8;
 use std::task::Waker;
+use std::time::Duration;
 
 /// A failure and whether the program has heard of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -26,13 +29,19 @@ pub(crate) enum Failure {
 #[derive(Debug, Default)]
 pub(crate) struct Socket {
     /// Who waits.
-    slots: Slots,
+    wakers: Wakers,
     failure: Failure,
+    /// The other end of a connection.
+    pub(crate) peer: Option<SocketAddr>,
     peer_has_finished: bool,
     /// `shutdown(Read)` was called: an empty queue is the end.
     pub(crate) is_reading_shut: bool,
     /// `shutdown(Write)` was called.
     pub(crate) is_writing_shut: bool,
+    /// What a close does with data that is still to be sent (`SO_LINGER`).
+    pub(crate) linger: Option<Duration>,
+    /// Of a listener: the hop limit of connections to come.
+    pub(crate) hop_limit: Option<NonZeroU8>,
 }
 
 impl Socket {
@@ -53,6 +62,16 @@ impl Socket {
             Failure::Pending(if is_broken_pipe { Cause::Closed } else { Cause::Connection(error) });
     }
 
+    /// Whether the peer has no more to send.
+    pub(crate) fn peer_has_finished(&self) -> bool {
+        self.peer_has_finished
+    }
+
+    /// Whether there is a failure that nobody was told.
+    pub(crate) fn has_failed(&self) -> bool {
+        matches!(self.failure, Failure::Pending(_))
+    }
+
     /// The failure, once.
     pub(crate) fn take_failure(&mut self) -> Option<Cause> {
         match self.failure {
@@ -70,7 +89,9 @@ impl Socket {
 /// A connection that nobody has accepted yet, or that its program has left, is known to the host only.
 #[derive(Debug, Default)]
 pub(crate) struct Sockets {
-    by_id: HashMap<SocketId, Socket>,
+    by_id: FxHashMap<SocketId, Socket>,
+    /// The number of the waiter that came last.
+    last_key: u64,
 }
 
 impl Sockets {
@@ -93,44 +114,66 @@ impl Sockets {
         self.by_id.get_mut(&id)
     }
 
-    /// Leaves a waker in a slot of a socket.
-    pub(crate) fn register(&mut self, id: SocketId, interest: Interest, waker: &Waker) {
+    /// What is remembered of a socket.
+    pub(crate) fn get(&self, id: SocketId) -> Option<&Socket> {
+        self.by_id.get(&id)
+    }
+
+    /// Leaves a waker.
+    pub(crate) fn register(&mut self, id: SocketId, interest: Interest, place: Place<'_>, waker: &Waker) {
         if let Some(socket) = self.by_id.get_mut(&id) {
-            socket.slots.register(interest, waker);
+            socket.wakers.register(interest, place, waker, &mut self.last_key);
         }
+    }
+
+    /// Takes a waiter's entry away.
+    pub(crate) fn forget(&mut self, id: SocketId, waiter: &mut Waiter) {
+        match self.by_id.get_mut(&id) {
+            Some(socket) => socket.wakers.forget(waiter),
+            None => *waiter = Waiter::new(),
+        }
+    }
+
+    /// How many wakers are left in all sockets.
+    pub(crate) fn waiting(&self) -> usize {
+        self.by_id.values().map(|socket| socket.wakers.len()).sum()
     }
 
     /// Wakes who waits for what this event brings.
     pub(crate) fn on_event(&mut self, id: SocketId, event: Event, wakeups: &mut Wakeups) {
         let Some(socket) = self.by_id.get_mut(&id) else { return };
         match event {
-            Event::Acceptable | Event::Readable | Event::Urgent => socket.slots.take(Interest::Read, wakeups),
+            Event::Acceptable | Event::Readable | Event::Urgent => {
+                socket.wakers.take(Interest::Read, wakeups);
+            }
             Event::PeerFinished => {
                 socket.on_peer_finished();
-                socket.slots.take(Interest::Read, wakeups);
+                socket.wakers.take(Interest::Read, wakeups);
             }
-            Event::Writable => socket.slots.take(Interest::Write, wakeups),
+            Event::Writable | Event::Finished => socket.wakers.take(Interest::Write, wakeups),
             Event::Failed(error) => {
                 socket.on_failed(error);
-                socket.slots.take_all(wakeups);
+                socket.wakers.take(Interest::Either, wakeups);
             }
             // No call returns because of it; `watch.rs` tells the observer.
             Event::PathDoubted => {}
             // Connected, Closed, and whatever else a call may wait for.
-            _ => socket.slots.take_all(wakeups),
+            _ => socket.wakers.take(Interest::Either, wakeups),
         }
     }
 
     /// Wakes everybody who waits on this socket.
     pub(crate) fn wake(&mut self, id: SocketId, wakeups: &mut Wakeups) {
         if let Some(socket) = self.by_id.get_mut(&id) {
-            socket.slots.take_all(wakeups);
+            socket.wakers.take(Interest::Either, wakeups);
         }
     }
 
     /// Wakes everybody who waits on any socket.
     pub(crate) fn wake_all(&mut self, wakeups: &mut Wakeups) {
-        self.by_id.values_mut().for_each(|socket| socket.slots.take_all(wakeups));
+        for id in self.ids() {
+            self.wake(id, wakeups);
+        }
     }
 
     /// Every socket that programs hold, in a fixed order.

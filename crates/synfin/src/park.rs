@@ -1,12 +1,6 @@
-//! Who waits for what: the waker slots of a socket, and how a thread waits in one.
+//! How a thread waits: it sleeps until its waker is called, or until its patience runs out.
 //!
-//! A socket has two slots, one for readers and one for writers, each a short list of
-//! [`std::task::Waker`]s. A blocking call leaves the waker of its thread there and parks; an
-//! asynchronous socket leaves the waker of its task: the driver cannot tell them apart. Wakers are
-//! taken out under the stack's lock but woken after it is released ([`Wakeups`]), so that the woken
-//! thread does not run into the lock.
-//!
-//! Nothing here knows what a socket is ready *for*: a woken caller tries again.
+//! A blocking call leaves the waker of its thread where a task would leave its own; who wakes cannot tell them apart.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -14,70 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
-
-/// What a caller waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Interest {
-    /// Data, a connection to accept, a datagram, the peer's FIN, or a failure.
-    Read,
-    /// Room in the send queue, the end of a handshake or of a close, or a failure.
-    Write,
-}
-
-/// The waker slots of one socket.
-#[derive(Debug, Default)]
-pub(crate) struct Slots {
-    read: Vec<Waker>,
-    write: Vec<Waker>,
-}
-
-impl Slots {
-    /// Leaves a waker. One that would wake the same thread or task is not stored twice, so a slot
-    /// never holds more wakers than there are threads and tasks that use the socket.
-    pub(crate) fn register(&mut self, interest: Interest, waker: &Waker) {
-        let slot = match interest {
-            Interest::Read => &mut self.read,
-            Interest::Write => &mut self.write,
-        };
-        if !slot.iter().any(|known| known.will_wake(waker)) {
-            slot.push(waker.clone());
-        }
-    }
-
-    /// Moves the wakers of one slot to the list of those to be woken.
-    pub(crate) fn take(&mut self, interest: Interest, wakeups: &mut Wakeups) {
-        let slot = match interest {
-            Interest::Read => &mut self.read,
-            Interest::Write => &mut self.write,
-        };
-        wakeups.wakers.append(slot);
-    }
-
-    /// Moves the wakers of both slots to the list of those to be woken.
-    pub(crate) fn take_all(&mut self, wakeups: &mut Wakeups) {
-        self.take(Interest::Read, wakeups);
-        self.take(Interest::Write, wakeups);
-    }
-}
-
-/// Wakers to be woken once the stack's lock is released.
-#[derive(Debug, Default)]
-#[must_use = "the wakers are woken by `wake`"]
-pub(crate) struct Wakeups {
-    wakers: Vec<Waker>,
-}
-
-impl Wakeups {
-    /// More to be woken.
-    pub(crate) fn extend(&mut self, wakers: impl IntoIterator<Item = Waker>) {
-        self.wakers.extend(wakers);
-    }
-
-    /// Wakes them all.
-    pub(crate) fn wake(self) {
-        self.wakers.into_iter().for_each(Waker::wake);
-    }
-}
 
 /// How long a call is ready to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +49,7 @@ impl Wake for Parker {
 }
 
 thread_local! {
-    /// Each thread has one waker for all its waits, so that slots recognise it.
+    /// Each thread has one waker for all its waits.
     static PARKER: RefCell<Option<(Arc<Parker>, Waker)>> = const { RefCell::new(None) };
 }
 
@@ -178,18 +108,6 @@ fn new_parker() -> (Arc<Parker>, Waker) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_thread_is_stored_once_however_often_it_waits() {
-        let mut slots = Slots::default();
-        for _ in 0..3 {
-            slots.register(Interest::Read, ThreadWait::begin().waker());
-        }
-        assert_eq!(slots.read.len(), 1);
-        let mut wakeups = Wakeups::default();
-        slots.take_all(&mut wakeups);
-        assert_eq!((slots.read.len(), wakeups.wakers.len()), (0, 1));
-    }
 
     #[test]
     fn a_wake_up_before_the_park_is_not_lost() {

@@ -1,5 +1,4 @@
-//! Follows every connection from its opening to its end, for the observer of
-//! [`Builder::on_connection`](crate::Builder::on_connection). Without an observer nothing is kept.
+//! Follows every connection from its opening to its end, for an observer. Without an observer nothing is kept.
 
 use crate::observe::{ClosedBy, ConnectionEvent, ConnectionSummary, EventQueue, Role};
 use stack::{Event, Host, SocketId};
@@ -36,6 +35,11 @@ impl Watch {
     /// What the observer should be told.
     pub(crate) fn events(&mut self) -> &mut EventQueue {
         &mut self.events
+    }
+
+    /// Whether there is something to tell.
+    pub(crate) fn has_events(&self) -> bool {
+        !self.events.is_empty()
     }
 
     /// We begin to connect.

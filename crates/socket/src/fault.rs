@@ -1,5 +1,7 @@
-//! What goes wrong, as `std::io` says it: each failure of the engine and of the host gets the
+//! What goes wrong, once for every face: each failure of the engine and of the host as a [`Fault`], with the
 //! [`io::ErrorKind`] that the kernel's sockets would give, and a sentence that names the peer.
+//!
+//! Errors of POSIX calls are made from the same values by `posix`, which knows whose habits to follow.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -11,14 +13,15 @@ use std::net::SocketAddr;
 ///
 /// ```
 /// # use std::error::Error as _;
+/// # use synfin_socket::Fault;
 /// # fn look(error: std::io::Error) {
-/// if let Some(failure) = error.get_ref().and_then(|inner| inner.downcast_ref::<synfin::SocketError>()) {
+/// if let Some(failure) = error.get_ref().and_then(|inner| inner.downcast_ref::<Fault>()) {
 ///     eprintln!("with {:?}: {failure}", failure.peer());
 /// }
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SocketError {
+pub struct Fault {
     peer: Option<SocketAddr>,
     cause: Cause,
 }
@@ -37,13 +40,16 @@ pub enum Cause {
     Closed,
     /// There is no connection any more.
     NotConnected,
-    /// [`Stack::shutdown`](crate::Stack::shutdown) was called.
+    /// A TTL or hop limit that no packet can have.
+    InvalidHopLimit,
+    /// The stack was shut down.
     StackIsDown,
-    /// The stack's thread ended by a panic, in a tap or an observer: nothing is sent or received any more.
-    ThreadIsGone,
+    /// What drives the stack has ended without being asked: its thread panicked in a tap or an observer, or its runtime was
+    /// shut down. Nothing is sent or received any more.
+    DriverIsGone,
 }
 
-impl SocketError {
+impl Fault {
     /// The other end, if the failure is about one.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.peer
@@ -54,18 +60,20 @@ impl SocketError {
         self.cause
     }
 
-    fn kind(&self) -> ErrorKind {
+    /// The kind of the [`io::Error`] that this becomes.
+    pub fn kind(&self) -> ErrorKind {
         match self.cause {
             Cause::Connection(error) => connection_kind(error),
             Cause::Host(error) => host_kind(error),
             Cause::NotInTime => ErrorKind::TimedOut,
+            Cause::InvalidHopLimit => ErrorKind::InvalidInput,
             Cause::Closed => ErrorKind::BrokenPipe,
-            Cause::NotConnected | Cause::StackIsDown | Cause::ThreadIsGone => ErrorKind::NotConnected,
+            Cause::NotConnected | Cause::StackIsDown | Cause::DriverIsGone => ErrorKind::NotConnected,
         }
     }
 }
 
-impl fmt::Display for SocketError {
+impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(peer) = self.peer {
             write!(f, "{peer}: ")?;
@@ -78,15 +86,16 @@ impl fmt::Display for SocketError {
             }
             Cause::Closed => f.write_str("the connection is closed for writing"),
             Cause::NotConnected => f.write_str("there is no connection any more"),
+            Cause::InvalidHopLimit => f.write_str("a TTL is a number from 1 to 255"),
             Cause::StackIsDown => f.write_str("the stack was shut down"),
-            Cause::ThreadIsGone => f.write_str(
-                "the stack's thread is gone, because a tap or an observer panicked; start another stack",
+            Cause::DriverIsGone => f.write_str(
+                "what drives the stack is gone: a tap or an observer panicked, or its runtime ended; start another stack",
             ),
         }
     }
 }
 
-impl std::error::Error for SocketError {
+impl std::error::Error for Fault {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.cause {
             Cause::Connection(error) => Some(error),
@@ -96,9 +105,13 @@ impl std::error::Error for SocketError {
     }
 }
 
-impl From<SocketError> for io::Error {
-    fn from(error: SocketError) -> io::Error {
-        io::Error::new(error.kind(), error)
+impl From<Fault> for io::Error {
+    fn from(fault: Fault) -> io::Error {
+        if fault.is_would_block() {
+            // No allocation where calls are expected to come again.
+            return ErrorKind::WouldBlock.into();
+        }
+        io::Error::new(fault.kind(), fault)
     }
 }
 
@@ -135,48 +148,30 @@ fn host_kind(error: stack::Error) -> ErrorKind {
     }
 }
 
-/// The connection with `peer` died.
-pub(crate) fn failed(cause: Cause, peer: SocketAddr) -> io::Error {
-    SocketError { peer: Some(peer), cause }.into()
-}
-
-/// The host refuses something, about `peer` if there is one.
-pub(crate) fn host(error: stack::Error, peer: Option<SocketAddr>) -> io::Error {
-    match error {
-        // No allocation where calls are expected to come again.
-        stack::Error::WouldBlock => ErrorKind::WouldBlock.into(),
-        error => SocketError { peer, cause: Cause::Host(error) }.into(),
+/// Makes faults.
+impl Fault {
+    /// Something failed, and nobody in particular is at the other end.
+    pub const fn of(cause: Cause) -> Fault {
+        Fault { peer: None, cause }
     }
-}
 
-/// The caller's time is up before `peer` answered.
-pub(crate) fn not_in_time(peer: SocketAddr) -> io::Error {
-    SocketError { peer: Some(peer), cause: Cause::NotInTime }.into()
-}
+    /// Something failed with `peer` at the other end.
+    pub const fn with(peer: Option<SocketAddr>, cause: Cause) -> Fault {
+        Fault { peer, cause }
+    }
 
-/// Nothing can be written any more.
-pub(crate) fn closed(peer: SocketAddr) -> io::Error {
-    SocketError { peer: Some(peer), cause: Cause::Closed }.into()
-}
+    /// The call should be tried again later.
+    pub const WOULD_BLOCK: Fault = Fault { peer: None, cause: Cause::Host(stack::Error::WouldBlock) };
 
-/// There is no connection (any more).
-pub(crate) fn not_connected(peer: Option<SocketAddr>) -> io::Error {
-    SocketError { peer, cause: Cause::NotConnected }.into()
-}
+    /// The host refuses something about `peer`.
+    pub(crate) const fn host(error: stack::Error, peer: Option<SocketAddr>) -> Fault {
+        Fault { peer, cause: Cause::Host(error) }
+    }
 
-/// The stack was shut down.
-pub(crate) fn stack_is_down() -> io::Error {
-    SocketError { peer: None, cause: Cause::StackIsDown }.into()
-}
-
-/// The stack's thread ended by a panic.
-pub(crate) fn thread_is_gone() -> io::Error {
-    SocketError { peer: None, cause: Cause::ThreadIsGone }.into()
-}
-
-/// The caller asked for something that makes no sense.
-pub(crate) fn invalid(sentence: &'static str) -> io::Error {
-    io::Error::new(ErrorKind::InvalidInput, sentence)
+    /// Whether the call should be tried again later.
+    pub fn is_would_block(&self) -> bool {
+        self.cause == Cause::Host(stack::Error::WouldBlock)
+    }
 }
 
 #[cfg(test)]
@@ -186,7 +181,7 @@ mod tests {
     #[test]
     fn failures_have_the_kinds_of_the_kernel_and_name_the_peer() {
         let peer: SocketAddr = "10.0.0.7:80".parse().expect("an address");
-        let connection = |error| failed(Cause::Connection(error), peer);
+        let connection = |error| io::Error::from(Fault::with(Some(peer), Cause::Connection(error)));
         let error = connection(tcp::Error::Refused);
         assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
         assert!(error.to_string().starts_with("10.0.0.7:80: "), "{error}");
@@ -212,15 +207,15 @@ mod tests {
             (stack::Error::InvalidAddress, ErrorKind::InvalidInput),
             (stack::Error::OutOfMemory, ErrorKind::OutOfMemory),
         ] {
-            assert_eq!(host(error, None).kind(), kind);
+            assert_eq!(Fault::host(error, None).kind(), kind);
         }
     }
 
     #[test]
     fn the_inner_error_can_be_asked() {
         let peer: SocketAddr = "[fd90::2]:80".parse().expect("an address");
-        let error = not_in_time(peer);
-        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<SocketError>()).expect("ours");
+        let error = io::Error::from(Fault::with(Some(peer), Cause::NotInTime));
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Fault>()).expect("ours");
         assert_eq!((inner.peer(), inner.cause()), (Some(peer), Cause::NotInTime));
     }
 }

@@ -1,0 +1,364 @@
+//! What is asked of a connection: one attempt each, never waiting.
+//!
+//! Here is what the kernel's rules make of the engine's answers: what is an end, what a failure, and which failure was
+//! told already.
+
+use crate::core::Core;
+use crate::fault::{Cause, Fault};
+use bytes::Bytes;
+use stack::{ConnectOptions, SocketId};
+use std::io::{IoSlice, IoSliceMut};
+use std::net::{Shutdown, SocketAddr};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+use tcp::{Connection, Instant, ReadError, State, WriteError};
+
+/// Bytes that one attempt copies at most. The stack is locked for that long, and others wait.
+const COPY_BYTES_MAX: usize = 64 << 10;
+
+/// How to open a connection.
+///
+/// Fields are added in minor versions: write `OpenOptions { local, ..OpenOptions::to(remote) }`.
+#[derive(Clone, Debug)]
+pub struct OpenOptions {
+    /// The peer.
+    pub remote: SocketAddr,
+    /// Our end; `None`, an unspecified address or port 0: the host chooses.
+    pub local: Option<SocketAddr>,
+    /// The options of the connection; `None`: the host's.
+    pub config: Option<Arc<tcp::Config>>,
+    /// The TTL or hop limit, from the SYN on; `None`: the host's.
+    pub hop_limit: Option<u8>,
+}
+
+impl OpenOptions {
+    /// To this peer, with the host's choices.
+    pub fn to(remote: SocketAddr) -> Self {
+        OpenOptions { remote, local: None, config: None, hop_limit: None }
+    }
+}
+
+/// A connection that has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// Its id.
+    pub id: SocketId,
+    /// Our end, as the host has chosen it.
+    pub local: SocketAddr,
+}
+
+/// What a call would not have to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Readiness {
+    /// A read returns bytes, the end or a failure.
+    pub is_readable: bool,
+    /// A write takes bytes or returns a failure.
+    pub is_writable: bool,
+    /// No more bytes will arrive after those that wait.
+    pub is_read_closed: bool,
+    /// No more bytes will be taken.
+    pub is_write_closed: bool,
+    /// A failure was not told yet.
+    pub has_failed: bool,
+}
+
+impl Core {
+    /// Begins to connect. The socket is the caller's to close from here on.
+    ///
+    /// # Errors
+    /// What the host refuses: an address that nobody can have, no route, no free port, too many sockets.
+    pub fn open(&mut self, now: Instant, options: OpenOptions) -> Result<Opened, Fault> {
+        self.check_is_open()?;
+        let OpenOptions { remote, local, config, hop_limit } = options;
+        let refused = |error| Fault::host(error, Some(remote));
+        let connect = ConnectOptions { local, config, ..ConnectOptions::new(remote) };
+        let id = self.host.tcp_connect_with(now, connect).map_err(refused)?;
+        if let Some(hop_limit) = hop_limit {
+            // The id is as new as can be.
+            let _ = self.host.set_hop_limit(id, hop_limit);
+        }
+        self.sockets.insert(id).peer = Some(remote);
+        let local = self.host.local_addr(id).ok_or_else(|| refused(stack::Error::UnknownSocket))?;
+        self.watch.on_opening(now, id, local, remote);
+        Ok(Opened { id, local })
+    }
+
+    /// Whether the handshake is over, for the end that connects.
+    ///
+    /// # Errors
+    /// Why the connection failed.
+    pub fn poll_connected(&mut self, id: SocketId) -> Poll<Result<(), Fault>> {
+        if let Some(fault) = self.take_failure(id) {
+            return Poll::Ready(Err(fault));
+        }
+        match self.state_of(id) {
+            State::SynSent | State::SynReceived => Poll::Pending,
+            State::Closed => Poll::Ready(Err(self.fault(id, Cause::NotConnected))),
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Reads into the buffers, one after the other; zero bytes are the end.
+    ///
+    /// # Errors
+    /// The failure of the connection, once.
+    pub fn poll_read(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        bufs: &mut [IoSliceMut<'_>],
+    ) -> Poll<Result<usize, Fault>> {
+        let mut done = 0;
+        for buf in bufs.iter_mut().filter(|buf| !buf.is_empty()) {
+            let most = buf.len().min(COPY_BYTES_MAX - done);
+            match self.host.tcp_read(now, id, &mut buf[..most]) {
+                Ok(taken) => {
+                    done += taken;
+                    if taken < buf.len() || done == COPY_BYTES_MAX {
+                        break;
+                    }
+                }
+                Err(_) if done > 0 => break,
+                Err(error) => return self.nothing_read(id, error),
+            }
+        }
+        Poll::Ready(Ok(done))
+    }
+
+    /// Reads at most `most_bytes` and gives them to `take` piece by piece, for readers whose memory is not one slice.
+    ///
+    /// # Errors
+    /// As for [`Core::poll_read`].
+    pub fn poll_read_with(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        most_bytes: usize,
+        take: impl FnMut(&[u8]),
+    ) -> Poll<Result<usize, Fault>> {
+        match self.host.tcp_read_with(now, id, most_bytes.min(COPY_BYTES_MAX), take) {
+            Ok(taken) => Poll::Ready(Ok(taken)),
+            Err(error) => self.nothing_read(id, error),
+        }
+    }
+
+    /// Copies what can be read, and leaves it there.
+    ///
+    /// # Errors
+    /// As for [`Core::poll_read`].
+    pub fn poll_peek(&mut self, id: SocketId, buf: &mut [u8]) -> Poll<Result<usize, Fault>> {
+        let most = buf.len().min(COPY_BYTES_MAX);
+        match self.host.tcp_peek(id, &mut buf[..most]) {
+            Ok(taken) => Poll::Ready(Ok(taken)),
+            Err(error) => self.nothing_read(id, error),
+        }
+    }
+
+    /// What a read returns when the engine has nothing to give: the failure once, then the end.
+    fn nothing_read(&mut self, id: SocketId, error: ReadError) -> Poll<Result<usize, Fault>> {
+        match error {
+            ReadError::WouldBlock if !self.is_reading_shut(id) => return Poll::Pending,
+            ReadError::WouldBlock => return Poll::Ready(Ok(0)),
+            ReadError::Failed(error) => self.note_failure(id, error),
+            _ => {}
+        }
+        Poll::Ready(self.take_failure(id).map_or(Ok(0), Err))
+    }
+
+    /// Queues what there is room for, of the buffers without their first `skip_bytes` bytes.
+    ///
+    /// # Errors
+    /// The failure of the connection, once; then [`Cause::Closed`].
+    pub fn poll_write(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        bufs: &[IoSlice<'_>],
+        mut skip_bytes: usize,
+    ) -> Poll<Result<usize, Fault>> {
+        let mut done = 0;
+        for buf in bufs {
+            let skipped = skip_bytes.min(buf.len());
+            skip_bytes -= skipped;
+            let rest = &buf[skipped..];
+            let piece = &rest[..rest.len().min(COPY_BYTES_MAX - done)];
+            if piece.is_empty() {
+                continue;
+            }
+            match self.host.tcp_write(now, id, piece) {
+                Ok(taken) => {
+                    done += taken;
+                    if taken < piece.len() || done == COPY_BYTES_MAX {
+                        break;
+                    }
+                }
+                Err(_) if done > 0 => break,
+                Err(error) => return self.nothing_written(id, error),
+            }
+        }
+        if done == 0 { Poll::Pending } else { Poll::Ready(Ok(done)) }
+    }
+
+    /// Queues bytes without copying them, as many as there is room for.
+    ///
+    /// # Errors
+    /// As for [`Core::poll_write`].
+    pub fn poll_write_bytes(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        data: Bytes,
+    ) -> Poll<Result<usize, Fault>> {
+        match self.host.tcp_write_bytes(now, id, data) {
+            Ok(0) => Poll::Pending,
+            Ok(taken) => Poll::Ready(Ok(taken)),
+            Err(error) => self.nothing_written(id, error),
+        }
+    }
+
+    /// What a write returns when the engine takes nothing: the failure once, then a broken pipe.
+    fn nothing_written(&mut self, id: SocketId, error: WriteError) -> Poll<Result<usize, Fault>> {
+        match error {
+            WriteError::WouldBlock => return Poll::Pending,
+            WriteError::Failed(error) => self.note_failure(id, error),
+            _ => {}
+        }
+        let closed = self.fault(id, Cause::Closed);
+        Poll::Ready(Err(self.take_failure(id).unwrap_or(closed)))
+    }
+
+    /// Ends one direction or both (`shutdown(2)`): a FIN is queued behind the data, and nothing is waited for.
+    ///
+    /// # Errors
+    /// [`Cause::NotConnected`] when the connection is over already.
+    pub fn shutdown(&mut self, now: Instant, id: SocketId, how: Shutdown) -> Result<(), Fault> {
+        self.check_is_open()?;
+        let gone = self.fault(id, Cause::NotConnected);
+        if self.is_over(id) {
+            return Err(gone);
+        }
+        if let Some(socket) = self.sockets.get_mut(id) {
+            socket.is_reading_shut |= how != Shutdown::Write;
+            socket.is_writing_shut |= how != Shutdown::Read;
+        }
+        if how != Shutdown::Read {
+            self.watch.on_closing(&self.host, now, id);
+            self.host.tcp_finish(now, id).map_err(|_| gone)?;
+        }
+        self.sockets.wake(id, &mut self.wakeups);
+        Ok(())
+    }
+
+    /// What a close does with data that is still to be sent: `None` sends it behind the scenes, zero throws it away
+    /// and resets the connection. Any other time is for faces that can wait, see [`Core::poll_lingered`].
+    pub fn set_linger(&mut self, id: SocketId, linger: Option<Duration>) {
+        if let Some(socket) = self.sockets.get_mut(id) {
+            socket.linger = linger;
+        }
+    }
+
+    /// What [`Core::set_linger`] set.
+    pub fn linger(&self, id: SocketId) -> Option<Duration> {
+        self.sockets.get(id)?.linger
+    }
+
+    /// Says that there is no more to send, for a close that waits for the peer.
+    pub fn begin_linger(&mut self, now: Instant, id: SocketId) {
+        self.watch.on_closing(&self.host, now, id);
+        // A connection that is gone has nothing to wait for.
+        let _ = self.host.tcp_finish(now, id);
+    }
+
+    /// Whether a close that waits for the peer has waited enough: our FIN is acknowledged, or the
+    /// connection is gone.
+    pub fn poll_lingered(&self, id: SocketId) -> Poll<()> {
+        match self.state_of(id) {
+            State::Closed | State::TimeWait | State::FinWait2 => Poll::Ready(()),
+            _ => Poll::Pending,
+        }
+    }
+
+    /// Throws a connection away: the peer gets a reset.
+    pub fn abort(&mut self, now: Instant, id: SocketId) {
+        self.watch.on_closing(&self.host, now, id);
+        // An unknown id is a connection that is gone already.
+        let _ = self.host.tcp_abort(now, id);
+    }
+
+    /// The connection, for inspection.
+    ///
+    /// # Errors
+    /// [`Cause::NotConnected`] when it is gone.
+    pub fn connection(&self, id: SocketId) -> Result<&Connection, Fault> {
+        self.host.tcp(id).ok_or_else(|| self.fault(id, Cause::NotConnected))
+    }
+
+    /// Changes the options of a connection, or those that a listener gives to its connections.
+    ///
+    /// # Errors
+    /// [`Cause::NotConnected`] when it is gone.
+    pub fn configure(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        change: impl FnOnce(&mut tcp::Config),
+    ) -> Result<(), Fault> {
+        self.check_is_open()?;
+        self.host.tcp_configure(now, id, change).map_err(|_| self.fault(id, Cause::NotConnected))
+    }
+
+    /// The peer of a connection that is not over in both directions.
+    ///
+    /// # Errors
+    /// [`Cause::NotConnected`].
+    pub fn connected_peer(&self, id: SocketId) -> Result<SocketAddr, Fault> {
+        let gone = || self.fault(id, Cause::NotConnected);
+        if self.is_over(id) { Err(gone()) } else { self.peer(id).ok_or_else(gone) }
+    }
+
+    /// The state of a connection; CLOSED if the host does not know it any more.
+    pub fn state_of(&self, id: SocketId) -> State {
+        self.host.tcp(id).map_or(State::Closed, Connection::state)
+    }
+
+    /// What would not have to wait.
+    pub fn readiness(&self, id: SocketId) -> Readiness {
+        let Some(socket) = self.sockets.get(id) else {
+            return Readiness { is_readable: true, is_writable: true, ..Readiness::default() };
+        };
+        let connection = self.host.tcp(id);
+        let is_gone = connection.is_none_or(|connection| connection.state() == State::Closed);
+        let is_opening = connection
+            .is_some_and(|connection| matches!(connection.state(), State::SynSent | State::SynReceived));
+        let peek = connection.map(|connection| connection.peek(&mut [0]));
+        let has_bytes = peek == Some(Ok(1));
+        let at_end = socket.is_reading_shut || is_gone || peek.is_none_or(|peek| peek == Ok(0));
+        let is_read_closed = socket.is_reading_shut || is_gone || socket.peer_has_finished();
+        let is_write_closed = socket.is_writing_shut || is_gone;
+        let has_room = !is_opening && connection.is_some_and(|connection| connection.write_room() > 0);
+        let has_failed = socket.has_failed();
+        Readiness {
+            is_readable: has_bytes || at_end || has_failed,
+            is_writable: has_room || is_write_closed || has_failed,
+            is_read_closed,
+            is_write_closed,
+            has_failed,
+        }
+    }
+
+    /// Whether both directions are over. Linux counts TIME-WAIT as over, and so do we.
+    fn is_over(&self, id: SocketId) -> bool {
+        matches!(self.state_of(id), State::Closed | State::TimeWait)
+    }
+
+    fn is_reading_shut(&self, id: SocketId) -> bool {
+        self.sockets.get(id).is_some_and(|socket| socket.is_reading_shut)
+    }
+
+    fn note_failure(&mut self, id: SocketId, error: tcp::Error) {
+        if let Some(socket) = self.sockets.get_mut(id) {
+            socket.on_failed(error);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Sockets with the names, methods and behaviour of [`tokio::net`], for every stack that is a [`Reach`].
+//!
+//! Programs name them through their driver: `synfin::tokio` for stacks on a wire. There is no global network, so whoever
+//! makes a socket names the stack that it lives on; everything else is called as it is there, and one set of tests runs
+//! over both.
+//!
+//! Where they differ from the kernel's sockets in tokio: readiness is asked of the engine each time and never out of
+//! date, so a `try_` call after `readable` has something to do unless somebody else was faster; reading into an empty
+//! buffer is ready at once; there is no descriptor, so nothing converts from or to `std`.
+
+mod addresses;
+mod ready;
+mod tcp_listener;
+mod tcp_socket;
+mod tcp_stream;
+mod udp_socket;
+
+/// The halves of a [`TcpStream`].
+pub mod tcp {
+    pub use super::owned::{OwnedReadHalf, OwnedWriteHalf, ReuniteError};
+    pub use super::split::{ReadHalf, WriteHalf};
+}
+
+mod owned;
+mod split;
+
+pub use addresses::{Target, ToSocketAddrs, lookup_host};
+pub use tcp_listener::TcpListener;
+pub use tcp_socket::TcpSocket;
+pub use tcp_stream::TcpStream;
+pub use udp_socket::UdpSocket;
+
+#[expect(unused_imports, reason = "for links in the documentation")]
+use crate::Reach;
+use std::task::{Context, Poll, ready};
+use tokio::task::coop;
+
+/// Polls something that may be ready each time, as a part of the task's budget: a task that always finds bytes lets others
+/// run too.
+fn within_budget<T>(context: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+    let budget = ready!(coop::poll_proceed(context));
+    let outcome = poll(context);
+    if outcome.is_ready() {
+        budget.made_progress();
+    }
+    outcome
+}
