@@ -9,13 +9,13 @@ use std::task::Wake;
 /// Readable from `raise` until `clear`. Calling either again changes nothing.
 #[derive(Debug)]
 pub(crate) struct Event {
-    #[cfg(target_os = "linux")]
+    #[cfg(any(target_os = "linux", target_os = "android"))]
     counter: std::fs::File,
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
     ends: (std::os::unix::net::UnixStream, std::os::unix::net::UnixStream),
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 impl Event {
     pub(crate) fn new() -> io::Result<Event> {
         crate::sys::eventfd().map(|fd| Event { counter: fd.into() })
@@ -36,7 +36,7 @@ impl Event {
     }
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
 impl Event {
     pub(crate) fn new() -> io::Result<Event> {
         let ends = std::os::unix::net::UnixStream::pair()?;

@@ -6,6 +6,7 @@
 //! | TUN and TAP on Linux, with super-segments | [`Tun`] |
 //! | raw Ethernet frames of an interface, live capture | [`PacketSocket`] |
 //! | two ends in memory | [`memory::pair`] |
+//! | virtual machines and their helpers, over Unix sockets | [`unix`] |
 //! | packets that the program has in its own hands | [`channel::link`] |
 //! | watching every frame | [`Tap`] |
 //! | loss, delay, reordering and other faults, from a seed | [`Impaired`] |
@@ -18,7 +19,7 @@
 pub mod channel;
 mod event;
 mod impaired;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 mod interface;
 #[cfg(target_os = "linux")]
 pub mod kernel;
@@ -26,13 +27,15 @@ mod link;
 pub mod memory;
 #[cfg(target_os = "linux")]
 mod packet;
+mod pieces;
 mod queue;
 mod random;
 #[allow(unsafe_code)]
 mod sys;
 mod tap;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 pub mod tun;
+pub mod unix;
 mod wait;
 
 pub use channel::ChannelLink;
@@ -44,8 +47,8 @@ pub use memory::MemoryLink;
 pub use packet::{Captured, PacketSocket, PacketStatistics};
 pub use random::SplitMix64;
 pub use tap::Tap;
-#[cfg(target_os = "linux")]
-pub use tun::{InterfaceAddress, Tun, TunConfig, TunError};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub use tun::{InterfaceAddress, Tun, TunConfig, TunError, TunFdConfig};
 pub use wait::{Ready, WAIT_MAX, wait};
 
 // What appears in signatures, so that programs need not name the crates below.

@@ -73,6 +73,9 @@ pub trait Link: Send + Sync {
 
     /// The descriptor to wait on: readable when there is something to receive. `None` if the link has none; then
     /// [`set_waker`](Link::set_waker) says whether it calls a waker or must be asked.
+    ///
+    /// It stays the same. When `receive` returns 0 and [`due_in`](Link::due_in) is not zero, there was nothing more behind
+    /// it, so that pollers that tell each change only once (edge-triggered ones) lose nothing.
     fn poll_fd(&self) -> Option<BorrowedFd<'_>>;
 
     /// Leaves a waker with the link, in place of the one before, and says whether the link will call it. A link

@@ -4,14 +4,16 @@
 //! The host's kernel sees the same frames and answers them too. A station of our own on the wire needs an
 //! address that the host does not have. What is *not* here: capture files.
 
+use crate::pieces::transmit_pieces;
 use crate::{Direction, Link, interface, sys};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use wire::{Checksum, Frame, LinkCapabilities, Medium, Offload, TransmitChecksum, segmentation};
+use wire::{Checksum, Frame, LinkCapabilities, Medium, Offload, TransmitChecksum};
 
 /// Room for the largest super-segment that an interface gives us before it is cut.
 const FRAME_BYTES_MAX: usize = 65_536 + 256;
@@ -61,6 +63,8 @@ pub struct PacketSocket {
     capabilities: LinkCapabilities,
     hardware: u16,
     buffer: Mutex<Vec<u8>>,
+    /// `receive` stopped although there may be more.
+    may_have_more: AtomicBool,
 }
 
 impl PacketSocket {
@@ -93,7 +97,8 @@ impl PacketSocket {
             transmit_checksum: TransmitChecksum::Full,
         };
         let buffer = Mutex::new(Vec::with_capacity(FRAME_BYTES_MAX));
-        Ok(PacketSocket { socket, index, capabilities, hardware: state.hardware, buffer })
+        let (hardware, may_have_more) = (state.hardware, AtomicBool::new(false));
+        Ok(PacketSocket { socket, index, capabilities, hardware, buffer, may_have_more })
     }
 
     /// Also receives frames for other stations (promiscuous mode), as long as the socket is open.
@@ -160,51 +165,36 @@ impl Link for PacketSocket {
     }
 
     fn receive(&self, frames: &mut VecDeque<Frame>, frames_max: usize) -> io::Result<usize> {
+        // Not while it fails: whoever is told so waits a little.
+        self.may_have_more.store(false, Ordering::Release);
         let mut count = 0;
+        let mut is_drained = frames_max == 0;
         // Frames that we sent come back, marked as such, and do not count; so the loop needs a bound too.
         for _ in 0..frames_max.saturating_mul(2) {
             if count == frames_max {
                 break;
             }
-            let Some(captured) = self.capture()? else { break };
+            let Some(captured) = self.capture()? else {
+                is_drained = true;
+                break;
+            };
             if captured.direction == Direction::Received {
                 let offload = Offload { segment_bytes: 0, checksum: captured.checksum };
                 frames.push_back(Frame { offload, ..Frame::from_bytes(captured.bytes) });
                 count += 1;
             }
         }
+        self.may_have_more.store(!is_drained, Ordering::Release);
         Ok(count)
     }
 
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
         Some(self.socket.as_fd())
     }
-}
 
-/// Cuts frames from the front and sends their pieces, until there are none or `send` has no room. What is left of a
-/// frame that was sent in part stays in front, so that no piece goes twice.
-fn transmit_pieces(
-    frames: &mut VecDeque<Frame>,
-    medium: Medium,
-    mut send: impl FnMut(&[u8]) -> io::Result<()>,
-) -> io::Result<usize> {
-    let mut taken = 0;
-    while let Some(frame) = frames.pop_front() {
-        let mut pieces = segmentation::cut(frame, medium, TransmitChecksum::Full);
-        while let Some(piece) = pieces.next() {
-            match send(&piece.to_vec()) {
-                Ok(()) => {}
-                Err(error) if is_full(&error) => {
-                    let left: Vec<Frame> = std::iter::once(piece).chain(pieces).collect();
-                    left.into_iter().rev().for_each(|piece| frames.push_front(piece));
-                    return Ok(taken);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        taken += 1;
+    fn due_in(&self) -> Option<Duration> {
+        self.may_have_more.load(Ordering::Acquire).then_some(Duration::ZERO)
     }
-    Ok(taken)
 }
 
 /// The frame with the VLAN tag that the kernel took out put back in its place, and the length of the tag.
@@ -217,10 +207,6 @@ fn with_vlan_tag(frame: &[u8], vlan: Option<(u16, u16)>) -> (Bytes, usize) {
     (Bytes::from([addresses, &ethertype, &control, rest].concat()), 4)
 }
 
-fn is_full(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::WouldBlock || error.raw_os_error() == Some(libc::ENOBUFS)
-}
-
 fn explain_permission(error: io::Error) -> io::Error {
     if error.kind() != io::ErrorKind::PermissionDenied {
         return error;
@@ -231,60 +217,4 @@ fn explain_permission(error: io::Error) -> io::Error {
          `sudo setcap cap_net_raw+ep {program}`, or run it with sudo"
     );
     io::Error::new(io::ErrorKind::PermissionDenied, text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use wire::{Head, Payload, ipv4, tcp};
-
-    /// A super-segment of `segments` segments of 100 bytes, on Ethernet.
-    fn super_segment(segments: u32) -> Frame {
-        let text: Vec<u8> = (0..segments * 100).map(|n| n as u8).collect();
-        let mut head = Head::new();
-        head.grow(14)[12..].copy_from_slice(&[8, 0]);
-        let (source, destination) = ([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
-        let total_bytes = 40 + text.len() as u16;
-        ipv4::Header { source, destination, protocol: 6, total_bytes, ..ipv4::Header::default() }
-            .emit(head.grow(ipv4::HEADER_BYTES));
-        let header = tcp::Header { flags: tcp::Flags::ACK, ..tcp::Header::default() };
-        header.emit(head.grow(20), tcp::OptionLayout::default());
-        let offload = Offload { segment_bytes: 100, checksum: Checksum::Trusted };
-        Frame { head, payload: Payload::from(Bytes::from(text)), offload }
-    }
-
-    #[test]
-    fn a_card_that_is_full_in_the_middle_of_a_super_segment_gets_the_rest_later() {
-        for room in 0..=8 {
-            let mut frames = VecDeque::from([super_segment(5), super_segment(3)]);
-            let mut sent: Vec<Vec<u8>> = Vec::new();
-            let mut left = room;
-            let full = || io::Error::from_raw_os_error(libc::ENOBUFS);
-            let taken = transmit_pieces(&mut frames, Medium::Ethernet, |bytes| {
-                left = usize::checked_sub(left, 1).ok_or_else(full)?;
-                sent.push(bytes.to_vec());
-                Ok(())
-            });
-            assert_eq!(taken.unwrap(), usize::from(room >= 5) + usize::from(room >= 8));
-            assert_eq!(frames.is_empty(), room == 8);
-            let rest = transmit_pieces(&mut frames, Medium::Ethernet, |bytes| {
-                sent.push(bytes.to_vec());
-                Ok(())
-            });
-            assert!(rest.is_ok() && frames.is_empty());
-            let numbers: Vec<u32> =
-                sent.iter().map(|bytes| u32::from_be_bytes(bytes[38..42].try_into().unwrap())).collect();
-            assert_eq!(numbers, [0, 100, 200, 300, 400, 0, 100, 200], "room for {room}");
-        }
-    }
-
-    #[test]
-    fn a_frame_that_fails_is_lost_and_those_behind_it_stay() {
-        let mut frames = VecDeque::from([super_segment(2), super_segment(2)]);
-        let outcome = transmit_pieces(&mut frames, Medium::Ethernet, |_| {
-            Err(io::Error::from_raw_os_error(libc::ENETDOWN))
-        });
-        assert_eq!(outcome.unwrap_err().raw_os_error(), Some(libc::ENETDOWN));
-        assert_eq!(frames.len(), 1);
-    }
 }

@@ -9,12 +9,21 @@ use std::time::Duration;
 
 #[cfg(target_os = "linux")]
 mod kernel;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(crate) use kernel::*;
+mod packet;
+mod poller;
+mod socket;
+
 #[cfg(target_os = "linux")]
+pub(crate) use kernel::*;
+#[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) use linux::*;
+#[cfg(target_os = "linux")]
+pub(crate) use packet::*;
+pub(crate) use poller::{Poller, Room};
+pub(crate) use socket::*;
 
 /// Waits until one of `fds` (at most 16) is readable; bit *i* of the result stands for the *i*-th.
 pub(crate) fn poll_readable(fds: &[BorrowedFd<'_>], timeout: Option<Duration>) -> io::Result<u16> {
@@ -32,7 +41,7 @@ pub(crate) fn poll_readable(fds: &[BorrowedFd<'_>], timeout: Option<Duration>) -
     Ok(ready.fold(0, |bits, (place, _)| bits | 1 << place))
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 fn poll(polled: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<()> {
     let timeout = timeout.map(|timeout| libc::timespec {
         tv_sec: timeout.as_secs().min(i32::MAX as u64) as libc::time_t,
@@ -46,7 +55,7 @@ fn poll(polled: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<()
     if outcome < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn poll(polled: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<()> {
     // Rounded up: waking too early would spin until the time has come.
     let timeout_ms = timeout

@@ -3,18 +3,24 @@
 //!
 //! The kernel is the other station on the wire. Before every frame stands a [`wire::virtio::Header`]; a
 //! transmission is one gathering write of this header, the frame's headers and the payload pieces, without
-//! copying. The kernel removes the interface with its last descriptor, even if the program crashes, unless it
+//! copying. A descriptor that others have opened may be without it ([`Tun::from_fd`]); then super-segments are cut
+//! here. The kernel removes the interface with its last descriptor, even if the program crashes, unless it
 //! was made persistent by another program. Routes are those
 //! that an address brings along, and on request the default routes.
 
+mod adopt;
 mod config;
 mod error;
+mod framing;
 
+pub use adopt::{PacketHeader, TunFdConfig};
 pub use config::{InterfaceAddress, InterfaceAddressError, SUPER_SEGMENT_BYTES_MAX, TunConfig};
 pub use error::TunError;
 
+use crate::pieces::transmit_pieces;
 use crate::{Link, interface, sys};
 use bytes::Bytes;
+use framing::{Framing, HEADERS_BYTES_MAX};
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice, Write};
@@ -23,8 +29,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::sync::{Mutex, PoisonError};
 use wire::{Checksum, Frame, LinkCapabilities, Medium, TransmitChecksum, segmentation, virtio};
 
-/// The largest frame with its virtio header: 64 KiB of IPv6 payload and all headers.
-const READ_BYTES_MAX: usize = virtio::HEADER_BYTES + 65_536 + 512;
+/// The largest frame with what stands before it: 64 KiB of IPv6 payload and all headers.
+const READ_BYTES_MAX: usize = HEADERS_BYTES_MAX + 65_536 + 512;
 /// From this size on, a frame keeps the buffer into which it was read. Smaller frames are copied: who keeps a frame
 /// counts its bytes, and the buffer must not be much larger than that.
 const HAND_OVER_BYTES: usize = READ_BYTES_MAX / 4 * 3;
@@ -47,6 +53,7 @@ pub struct Tun {
     file: File,
     name: String,
     capabilities: LinkCapabilities,
+    framing: Framing,
     buffer: Mutex<Vec<u8>>,
 }
 
@@ -104,13 +111,10 @@ impl Tun {
             move |source: io::Error| TunError::Io { name, what, source }
         };
         sys::tun_set_header(file.as_fd(), virtio::HEADER_BYTES).map_err(io_error("agree on a header"))?;
+        sys::tun_set_little_endian(file.as_fd()).map_err(io_error("agree on a header"))?;
         let offload = config.super_segment_bytes_max > 0;
-        let features = if offload {
-            libc::TUN_F_CSUM | libc::TUN_F_TSO4 | libc::TUN_F_TSO6 | libc::TUN_F_TSO_ECN
-        } else {
-            0
-        };
-        sys::tun_set_offload(file.as_fd(), features).map_err(io_error("agree on offload"))?;
+        sys::tun_set_offload(file.as_fd(), features(config.super_segment_bytes_max))
+            .map_err(io_error("agree on offload"))?;
         let capabilities = LinkCapabilities {
             medium: config.medium,
             mtu_bytes: config.mtu_bytes,
@@ -118,10 +122,10 @@ impl Tun {
             transmit_checksum: if offload { TransmitChecksum::Partial } else { TransmitChecksum::Full },
         };
         let buffer = Mutex::new(Vec::with_capacity(READ_BYTES_MAX));
-        Ok(Tun { file, name, capabilities, buffer })
+        Ok(Tun { file, name, capabilities, framing: Framing::VIRTIO, buffer })
     }
 
-    /// The interface's name, as `ip link` shows it.
+    /// The interface's name, as `ip link` shows it; empty if the kernel did not tell it for a descriptor of others.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -140,18 +144,30 @@ impl Tun {
     }
 
     fn write(&self, frame: &Frame) -> io::Result<()> {
-        let mut header = [0; virtio::HEADER_BYTES];
-        virtio::Header::for_frame(frame, self.capabilities.medium).emit(&mut header);
+        let mut header = [0; HEADERS_BYTES_MAX];
+        let header = self.framing.emit(frame, self.capabilities.medium, &mut header);
         let mut pieces = [IoSlice::new(&[]); PIECES_MAX];
         let mut count = 0;
-        let headers = [&header[..], frame.head.as_slice()];
+        let headers = [header, frame.head.as_slice()];
         for piece in headers.into_iter().chain(frame.payload.pieces().map(|piece| &piece[..])) {
-            let Some(slot) = pieces.get_mut(count) else { return self.write_copied(&header, frame) };
+            let Some(slot) = pieces.get_mut(count) else { return self.write_copied(header, frame) };
             *slot = IoSlice::new(piece);
             count += 1;
         }
         // A frame is written whole or not at all.
         (&self.file).write_vectored(&pieces[..count]).map(drop)
+    }
+
+    /// Writes a frame that the link has left nothing to do for.
+    fn write_piece(&self, piece: &[u8]) -> io::Result<()> {
+        let mut header = [0; HEADERS_BYTES_MAX];
+        let header = self.framing.emit_plain(piece, self.capabilities.medium, &mut header);
+        loop {
+            match (&self.file).write_vectored(&[IoSlice::new(header), IoSlice::new(piece)]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                outcome => return outcome.map(drop),
+            }
+        }
     }
 
     /// Writes a frame whose payload has more pieces than one write can gather.
@@ -167,6 +183,9 @@ impl Link for Tun {
     }
 
     fn transmit(&self, frames: &mut VecDeque<Frame>) -> io::Result<usize> {
+        if !self.framing.has_virtio() {
+            return transmit_pieces(frames, self.capabilities.medium, |piece| self.write_piece(piece));
+        }
         let mut taken = 0;
         while let Some(mut frame) = frames.pop_front() {
             if frame.offload.checksum == Checksum::Trusted {
@@ -190,24 +209,21 @@ impl Link for Tun {
         let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
         for count in 0..frames_max {
             buffer.clear();
-            match sys::read_into_spare(self.file.as_fd(), &mut buffer) {
-                Ok(_) => {}
-                Err(error)
-                    if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) =>
-                {
-                    return Ok(count);
+            while let Err(error) = sys::read_into_spare(self.file.as_fd(), &mut buffer) {
+                match error.kind() {
+                    io::ErrorKind::Interrupted => {}
+                    io::ErrorKind::WouldBlock => return Ok(count),
+                    _ => return Err(error),
                 }
-                Err(error) => return Err(error),
             }
-            let header = virtio::Header::parse(&buffer)
-                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            let (offload, start) = self.framing.parse(&buffer)?;
             let bytes = if buffer.len() < HAND_OVER_BYTES {
-                Bytes::copy_from_slice(&buffer[virtio::HEADER_BYTES..])
+                Bytes::copy_from_slice(&buffer[start..])
             } else {
                 let full = std::mem::replace(&mut *buffer, Vec::with_capacity(READ_BYTES_MAX));
-                Bytes::from(full).slice(virtio::HEADER_BYTES..)
+                Bytes::from(full).slice(start..)
             };
-            frames.push_back(Frame { offload: header.offload(), ..Frame::from_bytes(bytes) });
+            frames.push_back(Frame { offload, ..Frame::from_bytes(bytes) });
         }
         Ok(frames_max)
     }
@@ -215,6 +231,14 @@ impl Link for Tun {
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
         Some(self.file.as_fd())
     }
+}
+
+/// What the kernel may leave to be done for the frames that it sends (`TUN_F_*`).
+fn features(super_segment_bytes_max: u32) -> libc::c_uint {
+    if super_segment_bytes_max == 0 {
+        return 0;
+    }
+    libc::TUN_F_CSUM | libc::TUN_F_TSO4 | libc::TUN_F_TSO6 | libc::TUN_F_TSO_ECN
 }
 
 fn attach_as(config: &TunConfig, multi_queue: bool) -> Result<(File, String), TunError> {
@@ -228,3 +252,6 @@ fn attach_as(config: &TunConfig, multi_queue: bool) -> Result<(File, String), Tu
         .map_err(|source| TunError::of_attaching(config, source))?;
     Ok((file, name))
 }
+
+#[cfg(test)]
+mod tests;

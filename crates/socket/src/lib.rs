@@ -12,6 +12,7 @@
 //! - a connection: [`Core::open`], [`Core::poll_connected`], [`Core::poll_read`], [`Core::poll_write`],
 //!   [`Core::shutdown`], [`Core::close`] (`stream.rs`)
 //! - a listener: [`Core::listen`], [`Core::poll_accept`] (`listener.rs`)
+//! - any address and any port: [`Core::open_gate`], [`Core::poll_flow`], [`Core::accept_flow`] (`flow.rs`)
 //! - datagrams: [`Core::bind`], [`Core::poll_send_to`], [`Core::poll_recv_from`] (`datagram.rs`)
 //!
 //! What is *not* here: protocols (`stack`, `tcp`), links, time.
@@ -22,6 +23,7 @@ mod attempt;
 mod core;
 mod datagram;
 mod fault;
+mod flow;
 mod held;
 mod listener;
 mod observe;
@@ -36,6 +38,7 @@ mod watch;
 pub use crate::core::{Core, Wait};
 pub use attempt::Attempt;
 pub use fault::{Cause, Fault};
+pub use flow::Flow;
 pub use held::Held;
 pub use observe::{ClosedBy, ConnectionEvent, ConnectionSummary, Role};
 pub use reach::{Lookup, Reach};

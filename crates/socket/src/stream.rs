@@ -197,7 +197,19 @@ impl Core {
                 Err(error) => return self.nothing_written(id, error),
             }
         }
-        if done == 0 { Poll::Pending } else { Poll::Ready(Ok(done)) }
+        match done {
+            0 if bufs.iter().all(|buf| buf.is_empty()) => self.poll_write_nothing(now, id),
+            0 => Poll::Pending,
+            _ => Poll::Ready(Ok(done)),
+        }
+    }
+
+    /// An empty write never waits, but it tells that there is no writing any more, as in Linux.
+    fn poll_write_nothing(&mut self, now: Instant, id: SocketId) -> Poll<Result<usize, Fault>> {
+        match self.host.tcp_write(now, id, &[]) {
+            Ok(_) | Err(WriteError::WouldBlock) => Poll::Ready(Ok(0)),
+            Err(error) => self.nothing_written(id, error),
+        }
     }
 
     /// Queues bytes without copying them, as many as there is room for.
@@ -210,9 +222,23 @@ impl Core {
         id: SocketId,
         data: Bytes,
     ) -> Poll<Result<usize, Fault>> {
+        if data.is_empty() {
+            return self.poll_write_nothing(now, id);
+        }
         match self.host.tcp_write_bytes(now, id, data) {
             Ok(0) => Poll::Pending,
             Ok(taken) => Poll::Ready(Ok(taken)),
+            Err(error) => self.nothing_written(id, error),
+        }
+    }
+
+    /// How many bytes a write would take, when it would take some.
+    ///
+    /// # Errors
+    /// As for [`Core::poll_write`].
+    pub fn poll_room(&mut self, now: Instant, id: SocketId) -> Poll<Result<usize, Fault>> {
+        match self.host.tcp_await_write_room(now, id) {
+            Ok(room) => Poll::Ready(Ok(room)),
             Err(error) => self.nothing_written(id, error),
         }
     }
@@ -322,27 +348,25 @@ impl Core {
         self.host.tcp(id).map_or(State::Closed, Connection::state)
     }
 
-    /// What would not have to wait.
-    pub fn readiness(&self, id: SocketId) -> Readiness {
+    /// What would not have to wait. Where a write would, an event tells when it does not any more.
+    pub fn readiness(&mut self, now: Instant, id: SocketId) -> Readiness {
+        let is_writable = self.host.tcp_await_write_room(now, id) != Err(WriteError::WouldBlock);
+        let state = self.state_of(id);
         let Some(socket) = self.sockets.get(id) else {
             return Readiness { is_readable: true, is_writable: true, ..Readiness::default() };
         };
-        let connection = self.host.tcp(id);
-        let is_gone = connection.is_none_or(|connection| connection.state() == State::Closed);
-        let is_opening = connection
-            .is_some_and(|connection| matches!(connection.state(), State::SynSent | State::SynReceived));
-        let peek = connection.map(|connection| connection.peek(&mut [0]));
-        let has_bytes = peek == Some(Ok(1));
-        let at_end = socket.is_reading_shut || is_gone || peek.is_none_or(|peek| peek == Ok(0));
-        let is_read_closed = socket.is_reading_shut || is_gone || socket.peer_has_finished();
-        let is_write_closed = socket.is_writing_shut || is_gone;
-        let has_room = !is_opening && connection.is_some_and(|connection| connection.write_room() > 0);
+        let is_gone = state == State::Closed;
+        let is_opening = matches!(state, State::SynSent | State::SynReceived);
+        let has_bytes_or_end = self
+            .host
+            .tcp(id)
+            .is_none_or(|connection| connection.peek(&mut [0]) != Err(ReadError::WouldBlock));
         let has_failed = socket.has_failed();
         Readiness {
-            is_readable: has_bytes || at_end || has_failed,
-            is_writable: has_room || is_write_closed || has_failed,
-            is_read_closed,
-            is_write_closed,
+            is_readable: has_bytes_or_end || socket.is_reading_shut || has_failed,
+            is_writable: is_writable && !is_opening,
+            is_read_closed: socket.is_reading_shut || is_gone || socket.peer_has_finished(),
+            is_write_closed: socket.is_writing_shut || is_gone,
             has_failed,
         }
     }

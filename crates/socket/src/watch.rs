@@ -49,6 +49,13 @@ impl Watch {
         }
     }
 
+    /// The program answers a flow: it is open when the third step has arrived.
+    pub(crate) fn on_answered(&mut self, now: Instant, id: SocketId, local: SocketAddr, remote: SocketAddr) {
+        if let Some(live) = &mut self.live {
+            live.insert(id, Watched::new(now, local, remote, Role::Server));
+        }
+    }
+
     /// The program accepted a connection.
     pub(crate) fn on_accepted(
         &mut self,

@@ -112,6 +112,14 @@ impl Host {
         self.write_to(now, id, |connection, now| connection.write_urgent(now, data))
     }
 
+    /// Bytes that a write would take now: at least one. [`crate::Event::Writable`] tells when there is room again.
+    ///
+    /// # Errors
+    /// As [`Host::tcp_write`], when a write would not take any.
+    pub fn tcp_await_write_room(&mut self, now: Instant, id: SocketId) -> Result<usize, WriteError> {
+        self.write_to(now, id, |connection, now| connection.await_write_room(now))
+    }
+
     /// Copies what has arrived into `into`; `Ok(0)` when the peer has finished.
     ///
     /// # Errors

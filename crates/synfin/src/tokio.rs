@@ -50,6 +50,41 @@ pub type TcpSocket = socket::tokio::TcpSocket<Stack>;
 /// A socket for datagrams: [`socket::tokio::UdpSocket`] on a [`Stack`].
 pub type UdpSocket = socket::tokio::UdpSocket<Stack>;
 
+/// A gate that yields a [`Flow`] for each connection to an address and port for which nobody listens:
+/// [`socket::tokio::Flows`] on a [`Stack`].
+///
+/// ```no_run
+/// # async fn gateway(stack: synfin::Stack) -> std::io::Result<()> {
+/// use synfin::GateOptions;
+/// use synfin::stack::{Refuse, Unreachable};
+/// use synfin::tokio::Flows;
+///
+/// let flows = Flows::open(&stack, GateOptions::default())?;
+/// loop {
+///     let flow = flows.next().await?;
+///     tokio::spawn(async move {
+///         // Whatever leads there: the kernel's sockets, a proxy, a tunnel. The peer waits, unanswered.
+///         match tokio::net::TcpStream::connect(flow.local_addr()).await {
+///             Ok(mut beyond) => {
+///                 let mut stream = flow.accept().await?;
+///                 tokio::io::copy_bidirectional(&mut stream, &mut beyond).await.map(drop)
+///             }
+///             Err(_) => Ok(flow.refuse(Refuse::Unreachable(Unreachable::Host))),
+///         }
+///     });
+/// }
+/// # }
+/// ```
+pub type Flows = socket::tokio::Flows<Stack>;
+/// A connection that a peer asks for, before it is answered: [`socket::Flow`] on a [`Stack`].
+pub type Flow = socket::Flow<Stack>;
+
+/// Connects clients of hyper-util to servers: [`socket::tokio::Connector`] on a [`Stack`].
+#[cfg(feature = "hyper")]
+pub type Connector = socket::tokio::Connector<Stack>;
+#[cfg(feature = "axum")]
+pub use socket::tokio::Peer;
+
 /// The halves of a [`TcpStream`].
 pub mod tcp {
     use crate::Stack;
@@ -66,7 +101,7 @@ pub mod tcp {
     pub type ReuniteError = socket::tokio::tcp::ReuniteError<Stack>;
 }
 
-pub use socket::tokio::{Target, ToSocketAddrs, lookup_host};
+pub use socket::tokio::{Relayed, Target, ToSocketAddrs, lookup_host, relay};
 
 /// Closes every socket as the end of a process would, waits until all connections are over or `timeout` has passed,
 /// and releases the links; [`Stack::shutdown`] for tasks. Calls that wait on sockets return `NotConnected`, as does

@@ -99,6 +99,23 @@ impl Connection {
         self.sender.send_small |= self.sender.stream_end().after(self.sender.nxt);
     }
 
+    /// Bytes that a write would take now: at least one.
+    ///
+    /// # Errors
+    /// As [`Connection::write`], when a write would not take any: [`Event::Writable`] tells when one does.
+    pub fn await_write_room(&mut self, now: Instant) -> Result<usize, WriteError> {
+        match (self.failure, self.state()) {
+            (Some(error), _) => Err(WriteError::Failed(error)),
+            (None, _) if self.sender.fin_queued || self.handshake.finish_after => Err(WriteError::Finished),
+            (None, State::Closed | State::Listen) => Err(WriteError::NotConnected),
+            (None, _) if self.write_room() == 0 => {
+                self.sender.wait_for_room(now);
+                Err(WriteError::WouldBlock)
+            }
+            (None, _) => Ok(self.write_room()),
+        }
+    }
+
     /// Bytes that the send buffer still takes.
     pub fn write_room(&self) -> usize {
         (self.send_buffer_bytes() as usize).saturating_sub(self.sender.queued_bytes())

@@ -1,6 +1,6 @@
 //! A network for one thread, its place in the queue for processors, and options of sockets as bytes.
 
-use super::linux::outcome;
+use super::socket::outcome;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 

@@ -1,24 +1,11 @@
-//! What only Linux has: eventfd, TUN, interface requests, netlink and packet sockets.
+//! What only Linux has, Android included: eventfd, TUN, interface requests and netlink.
 
+use super::socket::{outcome, owned};
 use std::ffi::CString;
 use std::io;
-use std::mem::{self, MaybeUninit};
+use std::mem;
 use std::net::IpAddr;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::time::Duration;
-
-/// What an `int`-returning call says: a count, or `errno`.
-pub(super) fn outcome(result: impl Into<i64>) -> io::Result<usize> {
-    let result: i64 = result.into();
-    usize::try_from(result).map_err(|_| io::Error::last_os_error())
-}
-
-/// Takes the descriptor that a call has just returned.
-fn owned(fd: libc::c_int) -> io::Result<OwnedFd> {
-    outcome(fd)?;
-    // SAFETY: the call that returned this non-negative descriptor made it for us; nobody else knows it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
-}
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 /// A new event counter, non-blocking.
 pub(crate) fn eventfd() -> io::Result<OwnedFd> {
@@ -32,15 +19,15 @@ pub(crate) fn socket(domain: libc::c_int, kind: libc::c_int, protocol: libc::c_i
     owned(unsafe { libc::socket(domain, kind | libc::SOCK_CLOEXEC, protocol) })
 }
 
-/// Reads behind what `buffer` holds, into the room it has; returns how many bytes were added.
-pub(crate) fn read_into_spare(fd: BorrowedFd<'_>, buffer: &mut Vec<u8>) -> io::Result<usize> {
-    let spare = buffer.spare_capacity_mut();
-    // SAFETY: the spare capacity is writable memory of exactly this length, borrowed for the call.
-    let read = unsafe { libc::read(fd.as_raw_fd(), spare.as_mut_ptr().cast(), spare.len()) };
-    let count = outcome(read as i64)?;
-    // SAFETY: the kernel has just initialised `count` bytes, no more than the spare capacity.
-    unsafe { buffer.set_len(buffer.len() + count) };
-    Ok(count)
+/// Makes reads and writes return instead of waiting, for everybody who shares the descriptor.
+pub(crate) fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: takes integers.
+    let flags = outcome(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) })? as libc::c_int;
+    if flags & libc::O_NONBLOCK != 0 {
+        return Ok(());
+    }
+    // SAFETY: takes integers.
+    outcome(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, flags | libc::O_NONBLOCK) }).map(drop)
 }
 
 /// An `ifreq` for the interface `name`, of which at most 15 bytes count.
@@ -65,8 +52,16 @@ pub(crate) fn tun_attach(fd: BorrowedFd<'_>, name: &str, flags: libc::c_int) -> 
     let mut request = interface_request(name);
     request.ifr_ifru.ifru_flags = flags as libc::c_short;
     ioctl_interface(fd, libc::TUNSETIFF, &mut request)?;
-    let bytes = request.ifr_name.iter().map(|&byte| byte as u8).take_while(|&byte| byte != 0);
-    Ok(String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).into_owned())
+    Ok(name_of(&request))
+}
+
+fn name_of(request: &libc::ifreq) -> String {
+    let bytes = request
+        .ifr_name
+        .iter()
+        .map(|byte| u8::from_ne_bytes(byte.to_ne_bytes()))
+        .take_while(|&byte| byte != 0);
+    String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).into_owned()
 }
 
 /// Which kinds of unfinished frames the interface may hand us, and we it (`TUN_F_*`).
@@ -76,13 +71,34 @@ pub(crate) fn tun_set_offload(fd: BorrowedFd<'_>, features: libc::c_uint) -> io:
         .map(drop)
 }
 
-/// The length of the header before every frame, and its byte order.
+/// The interface that a descriptor of `/dev/net/tun` is attached to: its name and its flags (`IFF_*`).
+pub(crate) fn tun_interface(fd: BorrowedFd<'_>) -> io::Result<(String, libc::c_int)> {
+    let mut request = interface_request("");
+    ioctl_interface(fd, libc::TUNGETIFF, &mut request)?;
+    // SAFETY: the request above filled in the flags.
+    let flags = unsafe { request.ifr_ifru.ifru_flags };
+    Ok((name_of(&request), libc::c_int::from(flags)))
+}
+
+/// The length of the virtio header before every frame.
 pub(crate) fn tun_set_header(fd: BorrowedFd<'_>, len_bytes: usize) -> io::Result<()> {
     let len = len_bytes as libc::c_int;
     // SAFETY: this request reads one int through the pointer, which is valid for the call.
-    outcome(unsafe { libc::ioctl(fd.as_raw_fd(), libc::TUNSETVNETHDRSZ, std::ptr::from_ref(&len)) })?;
+    outcome(unsafe { libc::ioctl(fd.as_raw_fd(), libc::TUNSETVNETHDRSZ, std::ptr::from_ref(&len)) }).map(drop)
+}
+
+/// As it was set, by us or others.
+pub(crate) fn tun_header_bytes(fd: BorrowedFd<'_>) -> io::Result<usize> {
+    let mut len: libc::c_int = 0;
+    // SAFETY: this request writes one int through the pointer, which is valid for the call.
+    outcome(unsafe { libc::ioctl(fd.as_raw_fd(), libc::TUNGETVNETHDRSZ, std::ptr::from_mut(&mut len)) })?;
+    Ok(usize::try_from(len).unwrap_or(0))
+}
+
+/// The byte order of the virtio header.
+pub(crate) fn tun_set_little_endian(fd: BorrowedFd<'_>) -> io::Result<()> {
     let little_endian: libc::c_int = 1;
-    // SAFETY: as above.
+    // SAFETY: this request reads one int through the pointer, which is valid for the call.
     outcome(unsafe { libc::ioctl(fd.as_raw_fd(), libc::TUNSETVNETLE, std::ptr::from_ref(&little_endian)) })
         .map(drop)
 }
@@ -192,135 +208,8 @@ fn ones(mask: IpAddr) -> u8 {
     }
 }
 
-/// Sends bytes on a connected socket, or to the kernel on a netlink socket.
-pub(crate) fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
-    // SAFETY: the slice is readable for its length during the call.
-    outcome(unsafe { libc::send(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), 0) } as i64)
-}
-
 /// Receives into `into`; returns how many bytes.
 pub(crate) fn receive(fd: BorrowedFd<'_>, into: &mut [u8]) -> io::Result<usize> {
     // SAFETY: the slice is writable for its length during the call.
     outcome(unsafe { libc::recv(fd.as_raw_fd(), into.as_mut_ptr().cast(), into.len(), 0) } as i64)
-}
-
-/// Sets a socket option that is an int.
-pub(crate) fn set_option(
-    fd: BorrowedFd<'_>,
-    level: libc::c_int,
-    name: libc::c_int,
-    value: libc::c_int,
-) -> io::Result<()> {
-    let len = size_of_val(&value) as libc::socklen_t;
-    // SAFETY: the pointer is valid for an int during the call.
-    outcome(unsafe { libc::setsockopt(fd.as_raw_fd(), level, name, std::ptr::from_ref(&value).cast(), len) })
-        .map(drop)
-}
-
-/// Binds a packet socket to an interface (0: all) and to all protocols.
-pub(crate) fn packet_bind(fd: BorrowedFd<'_>, index: u32) -> io::Result<()> {
-    // SAFETY: `sockaddr_ll` is integers and an array: all zeros is a value.
-    let mut address: libc::sockaddr_ll = unsafe { mem::zeroed() };
-    address.sll_family = libc::AF_PACKET as libc::c_ushort;
-    address.sll_protocol = (libc::ETH_P_ALL as u16).to_be();
-    address.sll_ifindex = libc::c_int::try_from(index).unwrap_or(0);
-    let len = size_of_val(&address) as libc::socklen_t;
-    // SAFETY: the pointer is valid for the length given during the call.
-    outcome(unsafe { libc::bind(fd.as_raw_fd(), std::ptr::from_ref(&address).cast(), len) }).map(drop)
-}
-
-/// Asks an interface to hand over frames for other stations too, as long as the socket is open.
-pub(crate) fn packet_listen_to_all(fd: BorrowedFd<'_>, index: u32) -> io::Result<()> {
-    // SAFETY: `packet_mreq` is integers and an array: all zeros is a value.
-    let mut request: libc::packet_mreq = unsafe { mem::zeroed() };
-    request.mr_ifindex = libc::c_int::try_from(index).unwrap_or(0);
-    request.mr_type = libc::PACKET_MR_PROMISC as libc::c_ushort;
-    let len = size_of_val(&request) as libc::socklen_t;
-    let (level, name) = (libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP);
-    // SAFETY: the pointer is valid for the length given during the call.
-    outcome(unsafe {
-        libc::setsockopt(fd.as_raw_fd(), level, name, std::ptr::from_ref(&request).cast(), len)
-    })
-    .map(drop)
-}
-
-/// How many packets a packet socket has seen and dropped since this was asked last.
-pub(crate) fn packet_statistics(fd: BorrowedFd<'_>) -> io::Result<(u32, u32)> {
-    let mut counts = [0u32; 2];
-    let mut len = size_of_val(&counts) as libc::socklen_t;
-    let (level, name) = (libc::SOL_PACKET, libc::PACKET_STATISTICS);
-    // SAFETY: `tpacket_stats` is two 32-bit counters; both pointers are valid during the call.
-    outcome(unsafe { libc::getsockopt(fd.as_raw_fd(), level, name, counts.as_mut_ptr().cast(), &mut len) })?;
-    Ok((counts[0], counts[1]))
-}
-
-/// What came with a packet.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct PacketNote {
-    /// Its length on the wire, more than was received if the buffer was too small.
-    pub(crate) wire_bytes: usize,
-    /// When the kernel saw it, since 1970.
-    pub(crate) time: Option<Duration>,
-    /// `PACKET_OUTGOING` and its like.
-    pub(crate) packet_type: u8,
-    /// `TP_STATUS_*`.
-    pub(crate) status: u32,
-    /// The VLAN tag that the kernel took out: its control word and its ethertype.
-    pub(crate) vlan: Option<(u16, u16)>,
-}
-
-/// Receives one packet behind what `buffer` holds, as much as it has room for.
-pub(crate) fn packet_receive(fd: BorrowedFd<'_>, buffer: &mut Vec<u8>) -> io::Result<PacketNote> {
-    // SAFETY: `sockaddr_ll` is integers and an array: all zeros is a value.
-    let mut address: libc::sockaddr_ll = unsafe { mem::zeroed() };
-    let mut control = [MaybeUninit::<u64>::zeroed(); 16];
-    let spare = buffer.spare_capacity_mut();
-    let room = spare.len();
-    let mut piece = libc::iovec { iov_base: spare.as_mut_ptr().cast(), iov_len: room };
-    // SAFETY: `msghdr` is integers and pointers: all zeros is a value.
-    let mut message: libc::msghdr = unsafe { mem::zeroed() };
-    message.msg_name = std::ptr::from_mut(&mut address).cast();
-    message.msg_namelen = size_of_val(&address) as libc::socklen_t;
-    message.msg_iov = &mut piece;
-    message.msg_iovlen = 1;
-    message.msg_control = control.as_mut_ptr().cast();
-    message.msg_controllen = size_of_val(&control) as _;
-    // SAFETY: every pointer in the message is valid and writable for the length beside it during the call.
-    let count = unsafe { libc::recvmsg(fd.as_raw_fd(), &mut message, libc::MSG_TRUNC) };
-    let wire_bytes = outcome(count as i64)?;
-    // SAFETY: the kernel has initialised as many bytes as there are, or as there was room for.
-    unsafe { buffer.set_len(buffer.len() + wire_bytes.min(room)) };
-    let mut note = PacketNote { wire_bytes, packet_type: address.sll_pkttype, ..PacketNote::default() };
-    read_control(&message, &mut note);
-    Ok(note)
-}
-
-/// Takes over what the control messages say that `recvmsg` has just filled in.
-fn read_control(message: &libc::msghdr, note: &mut PacketNote) {
-    // SAFETY: the message's control buffer was filled in by the kernel, which also set its length.
-    let mut header = unsafe { libc::CMSG_FIRSTHDR(message) };
-    while !header.is_null() {
-        // SAFETY: the macro returns null or a header that lies whole within the control buffer.
-        let current = unsafe { &*header };
-        match (current.cmsg_level, current.cmsg_type) {
-            (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {
-                // SAFETY: the data of this kind of control message is a `timespec`, perhaps not aligned.
-                let time = unsafe { libc::CMSG_DATA(header).cast::<libc::timespec>().read_unaligned() };
-                let parts = u64::try_from(time.tv_sec).ok().zip(u32::try_from(time.tv_nsec).ok());
-                note.time = parts.map(|(seconds, nanos)| Duration::new(seconds, nanos));
-            }
-            (libc::SOL_PACKET, libc::PACKET_AUXDATA) => {
-                // SAFETY: the data of this kind is a `tpacket_auxdata`, perhaps not aligned.
-                let data =
-                    unsafe { libc::CMSG_DATA(header).cast::<libc::tpacket_auxdata>().read_unaligned() };
-                note.status = data.tp_status;
-                let (tagged, named) = (libc::TP_STATUS_VLAN_VALID, libc::TP_STATUS_VLAN_TPID_VALID);
-                let ethertype = if data.tp_status & named != 0 { data.tp_vlan_tpid } else { 0x8100 };
-                note.vlan = (data.tp_status & tagged != 0).then_some((data.tp_vlan_tci, ethertype));
-            }
-            _ => {}
-        }
-        // SAFETY: as for the first header.
-        header = unsafe { libc::CMSG_NXTHDR(message, header) };
-    }
 }

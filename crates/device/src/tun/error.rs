@@ -37,6 +37,18 @@ pub enum TunError {
         /// The name.
         name: String,
     },
+    /// A descriptor that was given is not of `/dev/net/tun`.
+    NotTun {
+        /// What the system said when it was asked for the interface.
+        source: io::Error,
+    },
+    /// A descriptor that was given is of `/dev/net/tun`, and no interface was attached to it.
+    NotAttached,
+    /// The MTU of an interface whose descriptor was given cannot be asked for.
+    UnknownMtu {
+        /// The interface, or nothing if the kernel did not tell its name.
+        name: String,
+    },
     /// Any other error of the system.
     Io {
         /// The interface.
@@ -86,7 +98,11 @@ impl TunError {
             TunError::NoDevice => io::ErrorKind::NotFound,
             TunError::NotAllowed { .. } => io::ErrorKind::PermissionDenied,
             TunError::Busy { .. } => io::ErrorKind::ResourceBusy,
-            TunError::Name { .. } | TunError::OtherKind { .. } => io::ErrorKind::InvalidInput,
+            TunError::Name { .. }
+            | TunError::OtherKind { .. }
+            | TunError::NotTun { .. }
+            | TunError::NotAttached
+            | TunError::UnknownMtu { .. } => io::ErrorKind::InvalidInput,
             TunError::Io { source, .. } => source.kind(),
         };
         io::Error::new(kind, self)
@@ -131,6 +147,19 @@ impl fmt::Display for TunError {
                 f,
                 "\"{name}\" cannot be the name of an interface; use at most 15 characters without spaces or slashes"
             ),
+            TunError::NotTun { source } => write!(
+                f,
+                "the descriptor is not that of a TUN or TAP interface ({source}); give the one that \
+                 VpnService.Builder.establish() has returned, or of /dev/net/tun after TUNSETIFF"
+            ),
+            TunError::NotAttached => f.write_str(
+                "the descriptor is of /dev/net/tun, but no interface is attached to it; attach one with TUNSETIFF, or \
+                 use Tun::open",
+            ),
+            TunError::UnknownMtu { name } => {
+                let name = if name.is_empty() { "of the descriptor" } else { name };
+                write!(f, "the MTU of the interface {name} is not known to this program; set mtu_bytes")
+            }
             TunError::Io { name, what, source } => {
                 write!(f, "the interface {name} could not be opened: to {what} failed: {source}")
             }
@@ -141,7 +170,7 @@ impl fmt::Display for TunError {
 impl std::error::Error for TunError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            TunError::Io { source, .. } => Some(source),
+            TunError::Io { source, .. } | TunError::NotTun { source } => Some(source),
             _ => None,
         }
     }

@@ -106,45 +106,51 @@ pub async fn lookup_host<R: Reach>(
     stack: &R,
     host: impl ToSocketAddrs,
 ) -> io::Result<std::vec::IntoIter<SocketAddr>> {
-    Ok(match host.to_target()? {
-        Target::Address(address) => vec![address],
-        Target::Addresses(addresses) => addresses,
-        Target::Name(name, port) => stack.lookup(&name, port).await?,
-    }
-    .into_iter())
+    Ok(addresses(stack, host).await?.collect::<Vec<_>>().into_iter())
 }
 
-/// The addresses to try, in this order. A list that the caller walks, because a future that holds a closure over
-/// futures cannot be shown to be [`Send`].
-pub(super) async fn candidates<R: Reach>(
-    stack: &R,
-    addr: impl ToSocketAddrs,
-) -> io::Result<impl Iterator<Item = SocketAddr>> {
-    // The usual case needs no list.
-    let (one, more) = match addr.to_target()? {
-        Target::Address(address) => (Some(address), Vec::new()),
-        Target::Addresses(addresses) => (None, addresses),
-        Target::Name(name, port) => (None, stack.lookup(&name, port).await?),
-    };
-    Ok(one.into_iter().chain(more))
+/// What an address stands for, one after the other. The usual case needs no list.
+pub(super) struct Addresses {
+    first: Option<SocketAddr>,
+    rest: std::vec::IntoIter<SocketAddr>,
+}
+
+impl Iterator for Addresses {
+    type Item = SocketAddr;
+
+    fn next(&mut self) -> Option<SocketAddr> {
+        self.first.take().or_else(|| self.rest.next())
+    }
+}
+
+/// The addresses that something stands for.
+pub(super) async fn addresses<R: Reach>(stack: &R, addr: impl ToSocketAddrs) -> io::Result<Addresses> {
+    Ok(match addr.to_target()? {
+        Target::Address(address) => Addresses { first: Some(address), rest: Vec::new().into_iter() },
+        Target::Addresses(addresses) => Addresses { first: None, rest: addresses.into_iter() },
+        Target::Name(name, port) => {
+            Addresses { first: None, rest: stack.lookup(&name, port).await?.into_iter() }
+        }
+    })
 }
 
 /// Tries one address after the other and returns the first success or the last failure.
-pub(super) fn each_address<T>(
-    addresses: impl Iterator<Item = SocketAddr>,
-    attempt: impl FnMut(SocketAddr) -> io::Result<T>,
+pub(super) async fn each_address<R: Reach, T>(
+    stack: &R,
+    addr: impl ToSocketAddrs,
+    mut attempt: impl FnMut(SocketAddr) -> io::Result<T>,
 ) -> io::Result<T> {
-    let mut last = no_address();
-    for outcome in addresses.map(attempt) {
-        match outcome {
+    let mut last = None;
+    for address in addresses(stack, addr).await? {
+        match attempt(address) {
             Ok(made) => return Ok(made),
-            Err(error) => last = error,
+            Err(error) => last = Some(error),
         }
     }
-    Err(last)
+    Err(last.unwrap_or_else(no_address))
 }
 
-/// There was nothing to try.
+/// A name without addresses.
 pub(super) fn no_address() -> io::Error {
     io::Error::new(ErrorKind::InvalidInput, "the name stands for no address at all")
 }

@@ -9,7 +9,9 @@
 //! buffer is ready at once; there is no descriptor, so nothing converts from or to `std`.
 
 mod addresses;
+mod flows;
 mod ready;
+mod relay;
 mod tcp_listener;
 mod tcp_socket;
 mod tcp_stream;
@@ -21,10 +23,22 @@ pub mod tcp {
     pub use super::split::{ReadHalf, WriteHalf};
 }
 
+#[cfg(feature = "axum")]
+mod axum;
+#[cfg(feature = "hyper")]
+mod hyper;
 mod owned;
 mod split;
 
+#[cfg(feature = "axum")]
+pub use axum::Peer;
+#[cfg(feature = "hyper")]
+pub use hyper::{Connecting, Connector};
+
+pub use crate::flow::Flow;
 pub use addresses::{Target, ToSocketAddrs, lookup_host};
+pub use flows::Flows;
+pub use relay::{Relayed, relay};
 pub use tcp_listener::TcpListener;
 pub use tcp_socket::TcpSocket;
 pub use tcp_stream::TcpStream;

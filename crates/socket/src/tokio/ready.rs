@@ -8,11 +8,12 @@ use crate::waiting::{Interest, Place};
 use stack::{SocketId, SocketKind};
 use std::io;
 use std::task::{Context, Poll};
+use tcp::Instant;
 use tokio::io::{Interest as Asked, Ready};
 
 impl Core {
     /// What a socket of any kind is ready for.
-    fn ready(&self, id: SocketId) -> Ready {
+    fn ready(&mut self, now: Instant, id: SocketId) -> Ready {
         let readiness = match id.kind() {
             SocketKind::Udp => Readiness {
                 is_readable: self.has_datagram(id),
@@ -22,7 +23,7 @@ impl Core {
             SocketKind::Listener => {
                 Readiness { is_readable: self.has_acceptable(id), ..Readiness::default() }
             }
-            _ => self.readiness(id),
+            _ => self.readiness(now, id),
         };
         let Readiness { is_readable, is_writable, is_read_closed, is_write_closed, has_failed } = readiness;
         [
@@ -63,7 +64,7 @@ fn interest(asked: Asked) -> Interest {
 
 /// Waits until something of what is asked for is ready.
 pub(super) async fn ready<R: Reach>(held: &Held<R>, asked: Asked) -> io::Result<Ready> {
-    let wait = held.wait(interest(asked), move |core, _, id| match asked_for(core.ready(id), asked) {
+    let wait = held.wait(interest(asked), move |core, now, id| match asked_for(core.ready(now, id), asked) {
         Ready::EMPTY => Poll::Pending,
         ready => Poll::Ready(Ok(ready)),
     });
@@ -76,8 +77,8 @@ pub(super) fn poll_ready<R: Reach>(
     context: &Context<'_>,
     asked: Asked,
 ) -> Poll<io::Result<()>> {
-    let ready = held.poll(interest(asked), Place::Slot, context, |core, _, id| {
-        match asked_for(core.ready(id), asked) {
+    let ready = held.poll(interest(asked), Place::Slot, context, |core, now, id| {
+        match asked_for(core.ready(now, id), asked) {
             Ready::EMPTY => Poll::Pending,
             _ => Poll::Ready(Ok(())),
         }
@@ -91,7 +92,7 @@ pub(super) fn try_io<R: Reach, T>(
     asked: Asked,
     io: impl FnOnce() -> io::Result<T>,
 ) -> io::Result<T> {
-    match held.look(|core, _, id| asked_for(core.ready(id), asked)) {
+    match held.with(|core, now, id| asked_for(core.ready(now, id), asked)) {
         Ready::EMPTY => Err(io::ErrorKind::WouldBlock.into()),
         _ => io(),
     }

@@ -1,6 +1,6 @@
 //! A port that takes connections, with the methods of `tokio::net::TcpListener`.
 
-use super::addresses::{ToSocketAddrs, candidates, each_address};
+use super::addresses::{ToSocketAddrs, each_address};
 use super::tcp_stream::TcpStream;
 use super::within_budget;
 use crate::held::Held;
@@ -31,8 +31,7 @@ impl<R: Reach> TcpListener<R> {
     /// # Errors
     /// `AddrInUse`, `AddrNotAvailable` (not an address of this host): those of the last address.
     pub async fn bind(stack: &R, addr: impl ToSocketAddrs) -> io::Result<Self> {
-        let addresses = candidates(stack, addr).await?;
-        each_address(addresses, |local| Self::listen(stack, ListenOptions::new(local, BACKLOG)))
+        each_address(stack, addr, |local| Self::listen(stack, ListenOptions::new(local, BACKLOG))).await
     }
 
     /// Takes connections as the options say.

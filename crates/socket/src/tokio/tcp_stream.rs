@@ -1,10 +1,11 @@
 //! One end of a TCP connection, with the methods of `tokio::net::TcpStream`.
 
-use super::addresses::{ToSocketAddrs, candidates, no_address};
+use super::addresses::{ToSocketAddrs, addresses, no_address};
 use super::owned::{self, OwnedReadHalf, OwnedWriteHalf};
 use super::ready;
 use super::split::{ReadHalf, WriteHalf};
 use super::within_budget;
+use crate::fault::Cause;
 use crate::held::Held;
 use crate::reach::Reach;
 use crate::stream::{OpenOptions, Opened};
@@ -37,14 +38,14 @@ impl<R: Reach> TcpStream<R> {
     /// `ConnectionRefused`, `TimedOut`, `HostUnreachable`, `NetworkUnreachable`, `AddrNotAvailable`
     /// (no free port), `InvalidInput` (an address nobody can connect to): those of the last address.
     pub async fn connect(stack: &R, addr: impl ToSocketAddrs) -> io::Result<Self> {
-        let mut last = no_address();
-        for remote in candidates(stack, addr).await? {
+        let mut last = None;
+        for remote in addresses(stack, addr).await? {
             match Self::open(stack, OpenOptions::to(remote)).await {
                 Ok(stream) => return Ok(stream),
-                Err(error) => last = error,
+                Err(error) => last = Some(error),
             }
         }
-        Err(last)
+        Err(last.unwrap_or_else(no_address))
     }
 
     /// Connects as the options say.
@@ -56,13 +57,22 @@ impl<R: Reach> TcpStream<R> {
         let Opened { id, local } = stack.with(|core, now| core.open(now, options))?;
         // From here on dropping the stream takes everything back.
         let stream = TcpStream::new(Held::new(stack.clone(), id), local, remote);
-        stream.socket.wait(Interest::Write, |core, _, id| core.poll_connected(id)).await?;
+        stream.connected().await?;
         Ok(stream)
+    }
+
+    /// Waits until the handshake is over.
+    pub(super) async fn connected(&self) -> io::Result<()> {
+        Ok(self.socket.wait(Interest::Write, |core, _, id| core.poll_connected(id)).await?)
     }
 
     /// A connection that the host has made.
     pub(crate) fn new(socket: Held<R>, local: SocketAddr, remote: SocketAddr) -> Self {
         TcpStream { socket, local, remote }
+    }
+
+    pub(super) fn socket(&self) -> &Held<R> {
+        &self.socket
     }
 
     /// The address of our end.
@@ -195,9 +205,6 @@ impl<R: Reach> TcpStream<R> {
     /// # Errors
     /// As for [`try_write`](Self::try_write).
     pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        if bufs.iter().all(|buf| buf.is_empty()) {
-            return Ok(0);
-        }
         Ok(self.socket.attempt(|core, now, id| core.poll_write(now, id, bufs, 0))?)
     }
 
@@ -377,9 +384,6 @@ impl<R: Reach> TcpStream<R> {
         context: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if bufs.iter().all(|buf| buf.is_empty()) {
-            return Poll::Ready(Ok(0));
-        }
         let written = within_budget(context, |context| {
             self.socket.poll(Interest::Write, Place::Slot, context, |core, now, id| {
                 core.poll_write(now, id, bufs, 0)
@@ -389,7 +393,11 @@ impl<R: Reach> TcpStream<R> {
     }
 
     pub(super) fn finish(&self) -> io::Result<()> {
-        Ok(self.socket.with(|core, now, id| core.shutdown(now, id, Shutdown::Write))?)
+        match self.socket.with(|core, now, id| core.shutdown(now, id, Shutdown::Write)) {
+            // Whoever ends the writing of a connection that is over has what was wanted; tokio says so, too.
+            Err(fault) if fault.cause() == Cause::NotConnected => Ok(()),
+            finished => Ok(finished?),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Not here: broadcast and multicast; the host sends to one address at a time.
 
-use super::addresses::{ToSocketAddrs, candidates, each_address, no_address};
+use super::addresses::{ToSocketAddrs, addresses, each_address, no_address};
 use super::ready;
 use super::within_budget;
 use crate::fault::{Cause, Fault};
@@ -31,10 +31,11 @@ impl<R: Reach> UdpSocket<R> {
     /// # Errors
     /// `AddrInUse`, `AddrNotAvailable` (not an address of this host): those of the last address.
     pub async fn bind(stack: &R, addr: impl ToSocketAddrs) -> io::Result<Self> {
-        each_address(candidates(stack, addr).await?, |local| {
+        each_address(stack, addr, |local| {
             let id = stack.with(|core, _| core.bind(local))?;
             Ok(UdpSocket { socket: Held::new(stack.clone(), id) })
         })
+        .await
     }
 
     /// The address it is bound to.
@@ -60,9 +61,11 @@ impl<R: Reach> UdpSocket<R> {
     /// # Errors
     /// `NetworkUnreachable`, `InvalidInput`: those of the last address.
     pub async fn connect(&self, addr: impl ToSocketAddrs) -> io::Result<()> {
-        each_address(candidates(self.socket.reach(), addr).await?, |remote| {
+        let stack = self.socket.reach();
+        each_address(stack, addr, |remote| {
             Ok(self.socket.with(|core, _, id| core.connect_datagrams(id, remote))?)
         })
+        .await
     }
 
     /// Waits until the socket is ready for something of what is asked for. Cancel safe.
@@ -167,7 +170,7 @@ impl<R: Reach> UdpSocket<R> {
     /// # Errors
     /// `NetworkUnreachable`, `InvalidInput` (too long, or an address nobody can have).
     pub async fn send_to(&self, buf: &[u8], addr: impl ToSocketAddrs) -> io::Result<usize> {
-        let to = candidates(self.socket.reach(), addr).await?.next();
+        let to = addresses(self.socket.reach(), addr).await?.next();
         self.send_data(buf, Some(to.ok_or_else(no_address)?)).await
     }
 

@@ -17,10 +17,13 @@
 //! one address at a time: no broadcast, no multicast.
 
 mod deadlines;
+mod flows;
 mod tcp_listener;
 mod tcp_stream;
 mod udp_socket;
 
+pub use flows::{Flows, accept, accept_with};
+pub use socket::Flow;
 pub use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, ToSocketAddrs};
 pub use tcp_listener::{Incoming, TcpListener};
 pub use tcp_stream::TcpStream;
@@ -28,6 +31,7 @@ pub use udp_socket::UdpSocket;
 
 use crate::Stack;
 use crate::park::Patience;
+use deadlines::Deadlines;
 use socket::{Cause, Core, Fault, Held, Interest};
 use std::io::{self, ErrorKind};
 use std::task::Poll;

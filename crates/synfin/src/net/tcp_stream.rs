@@ -111,13 +111,19 @@ impl TcpStream {
 
     fn open_within(stack: &Stack, options: OpenOptions, patience: Patience) -> io::Result<TcpStream> {
         let remote = options.remote;
-        let shared = stack.shared();
-        let Opened { id, local } = shared.with(|locked, now| locked.core.open(now, options))?;
+        let Opened { id, local } = stack.shared().with(|locked, now| locked.core.open(now, options))?;
         // From here on dropping the stream takes everything back.
         let stream = TcpStream::new(Held::new(stack.clone(), id), local, remote);
-        let connected = shared.wait(id, Interest::Write, patience, |core, _| core.poll_connected(id));
-        connected.unwrap_or(Err(Fault::with(Some(remote), Cause::NotInTime)))?;
+        stream.connected(patience)?;
         Ok(stream)
+    }
+
+    /// Waits until the handshake is over.
+    pub(super) fn connected(&self, patience: Patience) -> io::Result<()> {
+        let Inner { socket, remote, .. } = &*self.inner;
+        let (shared, id) = (socket.reach().shared(), socket.id());
+        let connected = shared.wait(id, Interest::Write, patience, |core, _| core.poll_connected(id));
+        Ok(connected.unwrap_or(Err(Fault::with(Some(*remote), Cause::NotInTime)))?)
     }
 
     /// A handle to a connection that the host has made.
@@ -301,7 +307,8 @@ impl TcpStream {
         let Inner { socket, deadlines, .. } = &*self.inner;
         let patience = deadlines.patience(Interest::Write);
         let mut done_bytes = 0;
-        while done_bytes < total_bytes {
+        // An empty write is one, too: it may tell of a failure.
+        loop {
             let queued = wait(socket, Interest::Write, patience, |core, now| {
                 if done_bytes > 0 && core.has_failed(socket.id()) {
                     return Poll::Ready(Ok(None));
@@ -313,6 +320,9 @@ impl TcpStream {
                 Ok(None) | Err(_) if done_bytes > 0 => break,
                 Ok(None) => return Err(ErrorKind::WouldBlock.into()),
                 Err(error) => return Err(error),
+            }
+            if done_bytes >= total_bytes {
+                break;
             }
         }
         Ok(done_bytes)
