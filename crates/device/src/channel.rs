@@ -1,8 +1,8 @@
 //! A link whose other end is the program itself: packets that it decrypts, takes from a ring of a virtual machine or
 //! makes up for a test go in, what a stack sends comes out.
 //!
-//! No descriptor and no system call: both sides leave wakers. Each direction is a bounded queue; a sender whose queue is
-//! full is told so and woken when there is room. Frames cross by reference. What is *not* here: threads, and a wire
+//! No descriptor and no system call: both sides leave wakers. Each direction is a bounded queue; a sender whose queue
+//! is full is told so and woken when there is room. Frames cross by reference. What is *not* here: threads, and a wire
 //! between two stacks, which is [`memory::pair`](crate::memory::pair).
 
 use crate::queue::FrameQueue;

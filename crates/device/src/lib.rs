@@ -3,7 +3,7 @@
 //! | what | where |
 //! | --- | --- |
 //! | the trait of every link | [`Link`] |
-//! | TUN and TAP on Linux, with super-segments | [`Tun`] |
+//! | TUN and TAP on Linux and Android, with super-segments | [`Tun`] |
 //! | raw Ethernet frames of an interface, live capture | [`PacketSocket`] |
 //! | two ends in memory | [`memory::pair`] |
 //! | virtual machines and their helpers, over Unix sockets | [`unix`] |

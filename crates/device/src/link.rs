@@ -64,8 +64,8 @@ pub trait Link: Send + Sync {
     /// still in the queue.
     fn transmit(&self, frames: &mut VecDeque<Frame>) -> io::Result<usize>;
 
-    /// Appends at most `frames_max` frames that have arrived; returns how many, 0 if there are none now. The buffer of a
-    /// frame must not be much larger than the frame: who keeps it counts its bytes.
+    /// Appends at most `frames_max` frames that have arrived; returns how many, 0 if there are none now. The buffer of
+    /// a frame must not be much larger than the frame: who keeps it counts its bytes.
     ///
     /// # Errors
     /// The system's error; frames that were appended before it stay.
@@ -74,13 +74,13 @@ pub trait Link: Send + Sync {
     /// The descriptor to wait on: readable when there is something to receive. `None` if the link has none; then
     /// [`set_waker`](Link::set_waker) says whether it calls a waker or must be asked.
     ///
-    /// It stays the same. When `receive` returns 0 and [`due_in`](Link::due_in) is not zero, there was nothing more behind
-    /// it, so that pollers that tell each change only once (edge-triggered ones) lose nothing.
+    /// It stays the same. When `receive` returns 0 and [`due_in`](Link::due_in) is not zero, there was nothing more
+    /// behind it, so that pollers that tell each change only once (edge-triggered ones) lose nothing.
     fn poll_fd(&self) -> Option<BorrowedFd<'_>>;
 
     /// Leaves a waker with the link, in place of the one before, and says whether the link will call it. A link
-    /// without a descriptor should; by default, and where waiting on `poll_fd` is enough, it is ignored. A user that can
-    /// sleep on a waker sets it first, and needs no descriptor of a link that keeps it.
+    /// without a descriptor should; by default, and where waiting on `poll_fd` is enough, it is ignored. A user that
+    /// can sleep on a waker sets it first, and needs no descriptor of a link that keeps it.
     ///
     /// **When a link that keeps it must call it**, on any thread:
     /// - something can be received, and the last `receive` (with room for at least one frame) had returned 0, or there
@@ -95,12 +95,13 @@ pub trait Link: Send + Sync {
     /// **So that no wake-up is lost**, the link first makes the change visible to `receive` or `transmit`, then calls
     /// the waker; and it decides that there is nothing (or no room) under the same lock under which the other side adds
     /// frames (or takes them away). The user first sets the waker, then calls `receive` until it returns 0 and
-    /// `transmit`, and only then sleeps; after a wake-up again. What was there before the waker was set is found by these
-    /// calls, and need not be announced. After an error of `receive` the user asks again by itself, some time later.
+    /// `transmit`, and only then sleeps; after a wake-up again. What was there before the waker was set is found by
+    /// these calls, and need not be announced. After an error of `receive` the user asks again by itself, some time
+    /// later.
     ///
     /// **What the waker may do.** It may be called inside of `transmit` or `receive` of this link or of its other end,
-    /// under whatever lock their caller holds; so it must not block, nor call the link. The link calls it without holding
-    /// a lock of its own.
+    /// under whatever lock their caller holds; so it must not block, nor call the link. The link calls it without
+    /// holding a lock of its own.
     ///
     /// ```
     /// use std::task::Waker;

@@ -51,7 +51,8 @@ pub struct MemoryLink {
 #[derive(Debug, Default)]
 struct End {
     inbox: Mutex<Inbox>,
-    /// Created by the first call of `poll_fd`, so that a driver that never sleeps, or has a waker, makes no system call.
+    /// Created by the first call of `poll_fd`, so that a driver that never sleeps, or has a waker, makes no system
+    /// call.
     event: OnceLock<Event>,
 }
 

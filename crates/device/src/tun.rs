@@ -1,4 +1,4 @@
-//! TUN and TAP interfaces of Linux, with segmentation offload: super-segments pass whole, both ways
+//! TUN and TAP interfaces of Linux and Android, with segmentation offload: super-segments pass whole, both ways
 //! (`Documentation/networking/tuntap.rst`).
 //!
 //! The kernel is the other station on the wire. Before every frame stands a [`wire::virtio::Header`]; a

@@ -2,12 +2,12 @@
 //!
 //! | who is at the other end | how frames travel | link |
 //! | --- | --- | --- |
-//! | QEMU with `-netdev stream`, passt, libkrun with `krun_add_net_unixstream` | their length in four bytes, then the frame | [`StreamLink`] |
-//! | QEMU with `-netdev dgram`, gvproxy, vfkit, libkrun with `krun_add_net_unixgram` | a datagram each | [`DatagramLink`] |
+//! | QEMU (`-netdev stream`), passt, libkrun (`krun_add_net_unixstream`) | after their length | [`StreamLink`] |
+//! | QEMU (`-netdev dgram`), gvproxy, vfkit, libkrun (`krun_add_net_unixgram`) | a datagram each | [`DatagramLink`] |
 //!
-//! Frames are Ethernet's, without a header of virtio: neither end leaves segments to be cut or checksums to be completed
-//! to the other. Both links have a descriptor that is readable while there is something to receive, and while a full link
-//! has room again. What is *not* here: listening for connections, which the standard library does.
+//! Frames are Ethernet's, without a header of virtio: neither end leaves segments to be cut or checksums to be
+//! completed to the other. Both links have a descriptor that is readable while there is something to receive, and while
+//! a full link has room again. What is *not* here: listening for connections, which the standard library does.
 
 mod datagram;
 mod stream;
@@ -34,7 +34,7 @@ const ETHERNET_HEADER_BYTES: usize = 14;
 /// Fields are added in minor versions: write `SocketConfig { mtu_bytes, ..SocketConfig::default() }`.
 ///
 /// ```
-/// let config = synfin_device::unix::SocketConfig::default().with_mtu(65_520); // passt's default
+/// let config = synfin_device::unix::SocketConfig::default().with_mtu(65_520); // as large as passt takes
 /// assert_eq!(config.frame_bytes_max, 69_632);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use crate::core::Core;
 use crate::fault::{Cause, Fault};
 use bytes::Bytes;
-use stack::SocketId;
+use stack::{Datagram, DatagramError, DatagramGateOptions, Flow, SocketId, Unreachable};
 use std::net::SocketAddr;
 use std::task::Poll;
 use tcp::Instant;
@@ -83,6 +83,67 @@ impl Core {
     /// Whether there is room to send.
     pub fn has_datagram_room(&self, id: SocketId) -> bool {
         self.host.udp_is_writable(id)
+    }
+}
+
+/// Datagrams to any address and any port.
+impl Core {
+    /// Opens a gate: every datagram to an address that it takes and to a port for which there is no socket comes to it.
+    ///
+    /// # Errors
+    /// What the host refuses: too many gates.
+    pub fn open_datagram_gate(&mut self, options: DatagramGateOptions) -> Result<SocketId, Fault> {
+        self.check_is_open()?;
+        let id = self.host.open_datagram_gate(options).map_err(|error| Fault::host(error, None))?;
+        self.sockets.insert(id);
+        Ok(id)
+    }
+
+    /// The next datagram at a gate; the flows take turns.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn poll_datagram(&mut self, gate: SocketId) -> Poll<Result<Datagram, Fault>> {
+        self.host.next_datagram(gate).map_or(Poll::Pending, |datagram| Poll::Ready(Ok(datagram)))
+    }
+
+    /// The next ICMP error about something that was sent through a gate.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn poll_datagram_error(&mut self, gate: SocketId) -> Poll<Result<DatagramError, Fault>> {
+        self.host.next_datagram_error(gate).map_or(Poll::Pending, |error| Poll::Ready(Ok(error)))
+    }
+
+    /// Sends one datagram from any address that the gate takes.
+    ///
+    /// # Errors
+    /// What the host refuses.
+    pub fn poll_send_from(
+        &mut self,
+        now: Instant,
+        gate: SocketId,
+        ends: Flow,
+        data: &Bytes,
+    ) -> Poll<Result<usize, Fault>> {
+        let Flow { local, remote } = ends;
+        let sent = self.host.send_datagram_from(now, gate, local, remote, data.clone());
+        pending_if_it_blocks(sent, Some(remote))
+    }
+
+    /// Refuses a datagram with an ICMP error that quotes it, within the rate limit for such errors.
+    ///
+    /// # Errors
+    /// What the host refuses.
+    pub fn refuse_datagram(
+        &mut self,
+        now: Instant,
+        gate: SocketId,
+        datagram: &Datagram,
+        why: Unreachable,
+    ) -> Result<(), Fault> {
+        let refused = self.host.refuse_datagram(now, gate, datagram, why);
+        refused.map_err(|error| Fault::host(error, Some(datagram.remote)))
     }
 }
 

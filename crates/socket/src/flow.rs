@@ -7,7 +7,7 @@ use crate::fault::{Cause, Fault};
 use crate::held::Held;
 use crate::reach::Reach;
 use crate::stream::Opened;
-use stack::{FlowId, GateOptions, PendingFlow, Refuse, SocketId, SynOffer};
+use stack::{EchoRequest, FlowId, GateOptions, PendingFlow, Refuse, SocketId, SynOffer, Unreachable};
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -56,6 +56,39 @@ impl Core {
     /// Refuses a flow. One that does not wait any more needs no refusal.
     pub fn refuse_flow(&mut self, now: Instant, flow: FlowId, how: Refuse) {
         let _ = self.host.refuse_flow(now, flow, how);
+    }
+}
+
+/// What is asked of a gate about echo requests, where its options hand them to the program.
+impl Core {
+    /// The oldest echo request that waits.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn poll_echo(&mut self, gate: SocketId) -> Poll<Result<EchoRequest, Fault>> {
+        self.host.next_echo(gate).map_or(Poll::Pending, |request| Poll::Ready(Ok(request)))
+    }
+
+    /// Answers an echo request, from the address that was asked.
+    ///
+    /// # Errors
+    /// What the host refuses.
+    pub fn answer_echo(&mut self, now: Instant, gate: SocketId, request: &EchoRequest) -> Result<(), Fault> {
+        self.host.answer_echo(now, gate, request).map_err(|error| Fault::host(error, None))
+    }
+
+    /// Says why an echo request is not answered.
+    ///
+    /// # Errors
+    /// What the host refuses.
+    pub fn refuse_echo(
+        &mut self,
+        now: Instant,
+        gate: SocketId,
+        request: &EchoRequest,
+        why: Unreachable,
+    ) -> Result<(), Fault> {
+        self.host.refuse_echo(now, gate, request, why).map_err(|error| Fault::host(error, None))
     }
 }
 

@@ -186,7 +186,7 @@ impl Host {
     /// Gives the socket up: the id is invalid from now on. A connection sends what is queued and then closes
     /// by itself, or is reset if it holds data that was not read (RFC 9293 §3.6.1). A listener is closed,
     /// connections that were not accepted are reset, and half-open ones are forgotten. A UDP socket is closed. A gate is
-    /// closed, see [`Host::close_gate`].
+    /// closed, see [`Host::close_gate`] and [`Host::close_datagram_gate`].
     ///
     /// # Errors
     /// [`Error::UnknownSocket`].
@@ -199,6 +199,7 @@ impl Host {
             }
             SocketKind::Udp => return self.udp_close(id),
             SocketKind::Gate => return self.close_gate(now, id),
+            SocketKind::DatagramGate => return self.close_datagram_gate(id),
             SocketKind::Connection | SocketKind::Host => {}
         }
         let key = self.owned_key(id).ok_or(Error::UnknownSocket)?;
@@ -267,7 +268,7 @@ impl Host {
                 let socket = self.udp.get(id.key(SocketKind::Udp)?)?;
                 Some(socket.hop_limit.unwrap_or(self.config.hop_limit))
             }
-            SocketKind::Listener | SocketKind::Gate | SocketKind::Host => Some(self.config.hop_limit),
+            _ => Some(self.config.hop_limit),
         }
     }
 
@@ -277,7 +278,7 @@ impl Host {
             SocketKind::Connection => Some(self.sockets.get(self.owned_key(id)?)?.key.local()),
             SocketKind::Listener => Some(self.listeners.get(id.key(SocketKind::Listener)?)?.local),
             SocketKind::Udp => Some(self.udp.get(id.key(SocketKind::Udp)?)?.local),
-            SocketKind::Gate | SocketKind::Host => None,
+            SocketKind::Gate | SocketKind::DatagramGate | SocketKind::Host => None,
         }
     }
 
@@ -286,7 +287,7 @@ impl Host {
         match id.kind() {
             SocketKind::Connection => Some(self.sockets.get(self.owned_key(id)?)?.key.remote()),
             SocketKind::Udp => self.udp.get(id.key(SocketKind::Udp)?)?.remote,
-            SocketKind::Listener | SocketKind::Gate | SocketKind::Host => None,
+            _ => None,
         }
     }
 }

@@ -96,7 +96,7 @@ discards! {
     UdpChecksum = "udp-checksum",
     /// A datagram for a port without socket.
     UdpClosedPort = "udp-closed-port",
-    /// A datagram for a socket whose receive queue is full.
+    /// A datagram for a socket whose receive queue is full, or for a gate that has no room for it.
     UdpQueueFull = "udp-queue-full",
     /// The ICMP message is not valid.
     IcmpMalformed = "icmp-malformed",
@@ -108,7 +108,7 @@ discards! {
     IcmpUnmatched = "icmp-unmatched",
     /// An ICMP error that the rate limit held back.
     IcmpErrorLimited = "icmp-error-limited",
-    /// An echo reply that the rate limit held back.
+    /// An echo reply that the rate limit held back, or a request when as many as allowed wait for the program.
     EchoLimited = "echo-limited",
     /// A neighbour discovery message that breaks the rules of RFC 4861 §7.1.
     NeighbourInvalid = "neighbour-invalid",
@@ -191,9 +191,9 @@ counters! {
     time_waits_forgotten,
     /// TIME-WAIT ended early by a newer connection (RFC 6191).
     time_waits_reopened,
-    /// Datagrams given to UDP sockets.
+    /// Datagrams given to UDP sockets and gates.
     datagrams_received,
-    /// Datagrams sent by UDP sockets.
+    /// Datagrams sent by UDP sockets and through gates.
     datagrams_sent,
     /// Echo requests answered.
     echo_replies_sent,

@@ -6,25 +6,29 @@
 //!
 //! Here are gates and what they hold. How they are set up is `gate/options.rs`; how a SYN comes in and goes stale is
 //! `gate/held.rs`, what the program decides `gate/decision.rs`, the way back to peers that no route knows
-//! `gate/way_back.rs`. What is *not* here: datagrams, the names behind addresses, the connection to the real
-//! destination; that is the program's.
+//! `gate/way_back.rs`, and pings `gate/echo.rs`. What is *not* here: datagrams, the names behind addresses, the
+//! connection to the real destination; that is the program's.
 
 mod decision;
+mod echo;
 mod held;
 mod options;
 mod way_back;
 
 pub use decision::{Refuse, Unreachable};
+pub use echo::{EchoPolicy, EchoRequest};
 pub use held::{PendingFlow, SynOffer};
 pub use options::{GateAddresses, GateOptions};
 
 use crate::error::Error;
+use crate::event::Event;
 use crate::flow::{Address, FlowKey};
 use crate::host::Host;
 use crate::id::{Slab, SlabKey, SocketId, SocketKind};
 use crate::limits::GATES_MAX;
 use crate::secret::{Purpose, Secret, TableHash};
 use crate::time_wait::TimeWaitEntry;
+use echo::Echoes;
 use held::Held;
 use std::collections::{BTreeMap, HashMap};
 use tcp::Instant;
@@ -46,7 +50,18 @@ pub(crate) struct Gate {
     held: BTreeMap<u64, Held>,
     /// The smallest number that the program has not been told.
     untold: u64,
-    pub(crate) has_notice: bool,
+    has_notice: bool,
+    echoes: Echoes,
+}
+
+impl Gate {
+    /// An event has been told; the next may be.
+    pub(crate) fn forget_notice(&mut self, event: Event) {
+        match event {
+            Event::Readable => self.echoes.forget_notice(),
+            _ => self.has_notice = false,
+        }
+    }
 }
 
 /// All gates of a host.
@@ -94,9 +109,10 @@ impl Gates {
         let table = self.by_ends.capacity() * (size_of::<(FlowKey, FlowId)>() + 1) * 8 / 7;
         let set_aside = self.answered * size_of::<TimeWaitEntry>();
         let gates = self.order.iter().filter_map(|key| self.slab.get(*key));
-        let addresses: usize = gates.map(|gate| gate.options.addresses.held_bytes()).sum();
+        let of_gates: usize =
+            gates.map(|gate| gate.options.addresses.held_bytes() + gate.echoes.held_bytes()).sum();
         let order = self.order.capacity() * size_of::<SlabKey>();
-        self.slab.held_bytes() + order + addresses + flows + table + set_aside
+        self.slab.held_bytes() + order + of_gates + flows + table + set_aside
     }
 
     pub(crate) fn get_mut(&mut self, key: SlabKey) -> Option<&mut Gate> {
@@ -127,7 +143,7 @@ impl Gates {
             return None;
         }
         let oldest = |key: &SlabKey| Some(self.slab.get(*key)?.held.first_key_value()?.1.due);
-        self.order.iter().filter_map(oldest).min()
+        self.order.iter().filter_map(oldest).min().filter(|due| *due != Instant::FAR_FUTURE)
     }
 
     fn held(&self, id: FlowId) -> Option<&Held> {
@@ -204,7 +220,8 @@ impl Host {
         if self.gates.len() >= GATES_MAX {
             return Err(Error::TooManySockets);
         }
-        let gate = Gate { options, held: BTreeMap::new(), untold: 0, has_notice: false };
+        let gate =
+            Gate { options, held: BTreeMap::new(), untold: 0, has_notice: false, echoes: Echoes::default() };
         let key = self.gates.slab.insert(gate);
         self.gates.order.push(key);
         self.addresses.look_at_foreign();
@@ -244,7 +261,7 @@ impl Host {
 
     /// Whether packets for this address are for us: it is ours, or a gate takes it.
     pub(crate) fn speaks_for(&mut self, address: Address) -> bool {
-        self.addresses.takes(address) || self.gates.take(address)
+        self.addresses.takes(address) || self.gates.take(address) || self.datagram_gates.take(address)
     }
 
     /// The listener for a segment. One at an unspecified address stands for all of our addresses and for no others.

@@ -10,6 +10,7 @@ use crate::cidr::Cidr;
 use crate::config::Config;
 use crate::cookie::Cookies;
 use crate::counters::Counters;
+use crate::datagram_gate::DatagramGates;
 use crate::demux::Demux;
 use crate::departure::Departures;
 use crate::event::Event;
@@ -75,6 +76,7 @@ pub struct Host {
     pub(crate) fired: VecDeque<u32>,
     pub(crate) listeners: Listeners,
     pub(crate) gates: Gates,
+    pub(crate) datagram_gates: DatagramGates,
     pub(crate) cookies: Cookies,
     pub(crate) time_waits: TimeWaits,
     pub(crate) udp: UdpSockets,
@@ -142,6 +144,7 @@ impl Host {
             fired: VecDeque::new(),
             listeners: Listeners::new(&secret),
             gates: Gates::new(&secret),
+            datagram_gates: DatagramGates::new(&secret),
             cookies: Cookies::new(&secret),
             time_waits: TimeWaits::new(),
             udp: UdpSockets::new(&secret),
@@ -266,6 +269,7 @@ impl Host {
         self.expire_neighbours(now);
         self.expire_reassembly(now);
         self.expire_flows(now);
+        self.expire_datagram_flows(now);
         if self.path_mtus.expire(now, self.config.path_mtu_age) {
             self.routes.renew_epoch();
         }
@@ -285,6 +289,7 @@ impl Host {
             self.neighbours.next_due(),
             self.reassembly.next_due(),
             self.gates.next_due(),
+            self.datagram_gates.next_due(),
         ]
         .into_iter()
         .flatten()
@@ -325,6 +330,10 @@ impl Host {
             listener.has_notice = false;
         }
         if let Some(gate) = id.key(SocketKind::Gate).and_then(|key| self.gates.get_mut(key)) {
+            gate.forget_notice(event);
+        }
+        if let Some(gate) = id.key(SocketKind::DatagramGate).and_then(|key| self.datagram_gates.get_mut(key))
+        {
             gate.has_notice = false;
         }
         if let Some(socket) = id.key(SocketKind::Udp).and_then(|key| self.udp.get_mut(key)) {

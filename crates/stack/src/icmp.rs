@@ -8,6 +8,7 @@ use crate::build::Envelope;
 use crate::counters::Discard;
 use crate::flow::{Address, FlowKey};
 use crate::host::Host;
+use crate::interface::InterfaceId;
 use crate::limits::MTU_V6_MIN;
 use crate::packet::{Cast, Packet};
 use crate::path_mtu::plateau_below;
@@ -70,7 +71,7 @@ impl Host {
         }
         match v4::Message::parse(bytes) {
             Err(_) => self.counters.discard(Discard::IcmpMalformed),
-            Ok(v4::Message::EchoRequest(echo)) => self.answer_echo(now, packet, echo),
+            Ok(v4::Message::EchoRequest(echo)) => self.receive_echo(now, packet, echo),
             Ok(v4::Message::Unreachable { code, mtu_bytes, quoted }) => {
                 self.deliver_icmp_error(now, packet, quoted, report_v4(code, mtu_bytes));
             }
@@ -99,7 +100,7 @@ impl Host {
         }
         match v6::Message::parse(bytes) {
             Err(_) => self.counters.discard(Discard::IcmpMalformed),
-            Ok(v6::Message::EchoRequest(echo)) => self.answer_echo(now, packet, echo),
+            Ok(v6::Message::EchoRequest(echo)) => self.receive_echo(now, packet, echo),
             Ok(v6::Message::Unreachable { code, quoted }) => {
                 self.deliver_icmp_error(now, packet, quoted, report_v6(code));
             }
@@ -122,32 +123,45 @@ impl Host {
     }
 
     /// Answers an echo request that was sent to us alone; broadcasts are not answered (RFC 1122 §3.2.2.6).
-    fn answer_echo(&mut self, now: Instant, packet: &Packet<'_>, echo: Echo<'_>) {
+    fn receive_echo(&mut self, now: Instant, packet: &Packet<'_>, echo: Echo<'_>) {
         if packet.cast != Cast::Unicast || !may_be_answered(packet.source) {
             return self.counters.discard(Discard::IcmpIgnored);
         }
-        let Some(hop) = self.hop_back(packet.destination, packet.source, packet.arrival) else {
+        if !self.arrive_as_echo(packet, echo) {
+            self.send_echo_reply(now, (packet.destination, packet.source), packet.arrival, echo);
+        }
+    }
+
+    /// Sends an echo reply from one address to another, whose packets come by an interface.
+    pub(crate) fn send_echo_reply(
+        &mut self,
+        now: Instant,
+        (local, remote): (Address, Address),
+        came_by: InterfaceId,
+        echo: Echo<'_>,
+    ) {
+        let Some(hop) = self.hop_back(local, remote, came_by) else {
             return self.counters.discard(Discard::NoRoute);
         };
         if !self.echo_limit.take(now) {
             return self.counters.discard(Discard::EchoLimited);
         }
-        let envelope = self.envelope(packet.destination, packet.source);
-        let sent = match (packet.destination.ip(), packet.source.ip()) {
+        let envelope = self.envelope(local, remote);
+        let bytes = match (local.ip(), remote.ip()) {
             (IpAddr::V6(from), IpAddr::V6(to)) => {
                 let reply = v6::Message::EchoReply(echo);
                 let mut bytes = vec![0; reply.len_bytes()];
                 reply.emit(&mut bytes, from, to);
-                self.send_packet(now, hop, envelope, Bytes::from(bytes))
+                bytes
             }
             _ => {
                 let reply = v4::Message::EchoReply(echo);
                 let mut bytes = vec![0; reply.len_bytes()];
                 reply.emit(&mut bytes);
-                self.send_packet(now, hop, envelope, Bytes::from(bytes))
+                bytes
             }
         };
-        if sent.is_ok() {
+        if self.send_packet(now, hop, envelope, Bytes::from(bytes)).is_ok() {
             self.counters.echo_replies_sent += 1;
         }
     }
@@ -224,10 +238,13 @@ impl Host {
     /// forge as what a connection confirms.
     fn report_to_udp(&mut self, now: Instant, key: &FlowKey, quoted: &[u8], report: Report) -> bool {
         match report {
-            Report::Hard(error) | Report::Soft(error) => self.udp_failed(key, error),
+            Report::Hard(error) | Report::Soft(error) => {
+                self.udp_failed(key, error) || self.gate_failed(key, error)
+            }
             Report::TooBig(mtu_bytes) => {
                 let udp_bytes = quoted.get(4..6).map_or(0, |len| u16::from_be_bytes([len[0], len[1]]));
-                let was_sent = self.udp_has_sent(now, key, udp_bytes);
+                let was_sent =
+                    self.udp_has_sent(now, key, udp_bytes) || self.gate_has_sent(now, key, udp_bytes);
                 if was_sent {
                     self.udp_path_mtus.learn(now, key.remote, mtu_bytes, self.config.path_mtu_entries_max);
                 }

@@ -28,6 +28,8 @@ pub enum SocketKind {
     Udp,
     /// What holds connections to any address and port until the program decides ([`crate::Host::open_gate`]).
     Gate,
+    /// The same for datagrams ([`crate::Host::open_datagram_gate`]).
+    DatagramGate,
     /// No socket but the host itself ([`SocketId::HOST`]).
     Host,
 }
@@ -50,6 +52,7 @@ impl SocketId {
             1 => SocketKind::Listener,
             2 => SocketKind::Udp,
             3 => SocketKind::Gate,
+            4 => SocketKind::DatagramGate,
             _ => SocketKind::Host,
         }
     }

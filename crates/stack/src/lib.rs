@@ -9,8 +9,9 @@
 //! - what happens: [`Host::handle_frame`], [`Host::handle_timeout`]
 //! - what the application asks: [`Host::tcp_listen`], [`Host::tcp_accept`], [`Host::tcp_connect`], [`Host::tcp_write`],
 //!   [`Host::tcp_read`], [`Host::tcp_finish`], [`Host::tcp_abort`], [`Host::tcp_close`]; [`Host::udp_bind`],
-//!   [`Host::udp_send_to`], [`Host::udp_recv_from`]
-//! - what a gateway asks: [`Host::open_gate`], [`Host::next_flow`], [`Host::accept_flow`], [`Host::refuse_flow`]
+//!   [`Host::udp_send_to`], [`Host::udp_recv_from`], [`Host::udp_recv_with_info`]
+//! - what a gateway asks: [`Host::open_gate`], [`Host::next_flow`], [`Host::accept_flow`], [`Host::refuse_flow`];
+//!   [`Host::open_datagram_gate`], [`Host::next_datagram`], [`Host::send_datagram_from`]
 //! - what the driver takes: [`Host::poll_transmit`] until `None`, [`Host::poll_event`] until `None`; then it
 //!   sleeps until [`Host::poll_timeout`]
 //! - inspection: [`Host::tcp`], [`Host::counters`], [`Host::usage`], [`Host::poll_trace`]
@@ -68,6 +69,7 @@ mod connect;
 mod cookie;
 mod counters;
 mod datagram;
+mod datagram_gate;
 mod demux;
 mod departure;
 mod error;
@@ -106,6 +108,7 @@ mod timers;
 mod trace;
 mod transmit;
 mod udp;
+mod udp_ends;
 mod usage;
 mod wheel;
 
@@ -115,11 +118,14 @@ pub use cidr::{Cidr, CidrError};
 pub use config::{Config, HostModel, IsnPolicy, Rate};
 pub use connect::ConnectOptions;
 pub use counters::{Counters, Discard};
+pub use datagram_gate::{Datagram, DatagramError, DatagramGateOptions};
 pub use departure::Departures;
 pub use error::Error;
 pub use event::Event;
 pub use flow::Flow;
-pub use gate::{FlowId, GateAddresses, GateOptions, PendingFlow, Refuse, SynOffer, Unreachable};
+pub use gate::{
+    EchoPolicy, EchoRequest, FlowId, GateAddresses, GateOptions, PendingFlow, Refuse, SynOffer, Unreachable,
+};
 pub use host::{AnyAddress, Host};
 pub use id::{SocketId, SocketKind};
 pub use interface::{Interface, InterfaceId, Mac};
@@ -127,6 +133,7 @@ pub use listener::{Accepted, Families, ListenOptions};
 pub use route::Route;
 pub use tcp::Tracing;
 pub use trace::TraceRecord;
+pub use udp_ends::DatagramInfo;
 pub use usage::Usage;
 
 // What appears in signatures, so that programs need not name the crates below.

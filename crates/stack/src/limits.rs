@@ -33,8 +33,12 @@ pub(crate) const HALF_OPEN_MIN: usize = 16;
 /// How many gates a host has: each SYN to an address without listener asks them one after another.
 pub(crate) const GATES_MAX: usize = 64;
 
-/// What a queued datagram counts in addition to its bytes, so that empty datagrams are bounded too: two places in a queue,
-/// for half of them may be empty, and the headers of its frame.
+/// Bytes of echo requests that wait for the program at one gate, with what each counts besides its packet: about 200
+/// pings. Who sends more has no use for each answer.
+pub(crate) const ECHO_BYTES_MAX: usize = 64 << 10;
+
+/// What a queued datagram counts in addition to its bytes, so that empty datagrams are bounded too: two places in a
+/// queue, for half of them may be empty, and the headers of its frame.
 pub(crate) const DATAGRAM_OVERHEAD_BYTES: usize = 192;
 
 /// The most records of departures that wait to be taken, about 20 MB. Beyond it, the oldest is dropped.

@@ -9,7 +9,7 @@ use crate::build;
 use crate::counters::Discard;
 use crate::frame_queue::{FrameQueue, HeldFrame};
 use crate::host::Host;
-use crate::id::SlabKey;
+use crate::id::SocketId;
 use crate::interface::InterfaceId;
 use crate::neighbour::Demand;
 use crate::route::Hop;
@@ -37,8 +37,8 @@ impl HeldFrame for Waiting {
 #[derive(Default)]
 struct Queue {
     frames: FrameQueue<Waiting>,
-    /// UDP sockets that could not send because there was no room; each is in one queue, once.
-    senders: VecDeque<SlabKey>,
+    /// UDP sockets and gates that could not send because there was no room; each is in one queue, once.
+    senders: VecDeque<SocketId>,
     /// Connections that may have something to send, while the interface is held. A set, because the place of a
     /// connection that has ended may be another's.
     connections: BTreeSet<u32>,
@@ -117,13 +117,13 @@ impl Outbox {
         waiting
     }
 
-    /// A UDP socket waits for room.
-    pub(crate) fn await_room(&mut self, interface: InterfaceId, sender: SlabKey) {
+    /// A UDP socket or a gate waits for room.
+    pub(crate) fn await_room(&mut self, interface: InterfaceId, sender: SocketId) {
         self.queue(interface).senders.push_back(sender);
     }
 
     /// The sockets that wait for room, if half of it is free.
-    pub(crate) fn take_senders(&mut self, interface: InterfaceId, frames_max: usize) -> VecDeque<SlabKey> {
+    pub(crate) fn take_senders(&mut self, interface: InterfaceId, frames_max: usize) -> VecDeque<SocketId> {
         match self.queues.get_mut(interface.index()) {
             Some(queue) if queue.frames.len() * 2 <= frames_max => core::mem::take(&mut queue.senders),
             _ => VecDeque::new(),

@@ -129,6 +129,20 @@ impl Packet<'_> {
         text
     }
 
+    /// Takes the packet from its IP header on out of the frame, in one piece.
+    pub(crate) fn take_whole(&mut self) -> Bytes {
+        flatten(self.frame);
+        let mut bytes = core::mem::take(&mut self.frame.payload).into_pieces().next().unwrap_or_default();
+        let frame_bytes = bytes.len();
+        bytes.truncate(self.end_at);
+        bytes.advance(self.ip_at.min(bytes.len()));
+        if bytes.len() * 3 / 2 < frame_bytes {
+            // It would keep a frame that is mostly padding.
+            return Bytes::copy_from_slice(&bytes);
+        }
+        bytes
+    }
+
     /// A copy of at most `bytes_max` bytes of the packet from its IP header on, as an ICMP error quotes it.
     pub(crate) fn quote(&self, bytes_max: usize) -> Vec<u8> {
         let want = bytes_max.min(self.end_at - self.ip_at);

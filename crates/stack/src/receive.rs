@@ -165,7 +165,7 @@ impl Host {
         match packet.protocol {
             protocol::ICMP | protocol::ICMPV6 if is_icmp_error(packet) => true,
             protocol::ICMPV6 if kind.is_none_or(|kind| NEIGHBOUR_MESSAGES.contains(kind)) => false,
-            _ => self.gates.take(packet.destination),
+            _ => self.speaks_for(packet.destination),
         }
     }
 

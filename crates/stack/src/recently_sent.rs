@@ -40,6 +40,11 @@ impl RecentlySent {
         self.sent.push_back(Sent { at: now, to, udp_bytes });
     }
 
+    /// Memory that they take.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.sent.capacity() * size_of::<Sent>()
+    }
+
     /// Whether such a datagram was sent a moment ago.
     pub(crate) fn contains(&self, now: Instant, to: SocketAddr, udp_bytes: u16) -> bool {
         let is_recent = |sent: &Sent| now.since(sent.at) < AGE;

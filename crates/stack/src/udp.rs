@@ -30,7 +30,7 @@ pub(crate) struct UdpSocket {
     pub(crate) local: SocketAddr,
     pub(crate) remote: Option<SocketAddr>,
     pub(crate) hop_limit: Option<u8>,
-    queue: VecDeque<(SocketAddr, Bytes)>,
+    pub(crate) queue: VecDeque<Queued>,
     queued_bytes: usize,
     error: Option<tcp::Error>,
     /// An event of this socket is in the host's list.
@@ -39,6 +39,22 @@ pub(crate) struct UdpSocket {
     /// Something was sent since it was bound or connected, so that an error may come back.
     has_sent: bool,
     recently_sent: RecentlySent,
+}
+
+/// A datagram that waits to be read.
+pub(crate) struct Queued {
+    pub(crate) from: Address,
+    pub(crate) to: Address,
+    pub(crate) from_port: u16,
+    pub(crate) arrival: InterfaceId,
+    pub(crate) hop_limit: u8,
+    pub(crate) data: Bytes,
+}
+
+impl Queued {
+    pub(crate) fn remote(&self) -> SocketAddr {
+        SocketAddr::new(self.from.ip(), self.from_port)
+    }
 }
 
 /// All UDP sockets of a host.
@@ -82,7 +98,7 @@ impl UdpSockets {
     }
 
     /// The socket for a datagram to `local`: one on exactly this address, else one on all addresses.
-    fn find(&self, local: Address, port: u16, remote: SocketAddr) -> Option<SlabKey> {
+    pub(crate) fn find(&self, local: Address, port: u16, remote: SocketAddr) -> Option<SlabKey> {
         let takes = |address: Address| {
             let key = self.slab.key_at(*self.by_end.get(&(address, port))?)?;
             let peer = self.slab.get(key)?.remote;
@@ -109,12 +125,12 @@ impl UdpSockets {
     }
 }
 
-fn udp_key(id: SocketId) -> Result<SlabKey, Error> {
+pub(crate) fn udp_key(id: SocketId) -> Result<SlabKey, Error> {
     id.key(SocketKind::Udp).ok_or(Error::UnknownSocket)
 }
 
 /// What an ICMP error means for a UDP socket.
-fn udp_error(error: tcp::Error) -> Error {
+pub(crate) fn udp_error(error: tcp::Error) -> Error {
     match error {
         tcp::Error::Refused | tcp::Error::PortUnreachable | tcp::Error::ProtocolUnreachable => Error::Refused,
         tcp::Error::NetworkUnreachable => Error::NetworkUnreachable,
@@ -205,13 +221,24 @@ impl Host {
         data: Bytes,
         remote: SocketAddr,
     ) -> Result<usize, Error> {
+        self.udp_send_from_to(now, id, data, (None, remote))
+    }
+
+    /// Sends from this address of ours, or from the one that suits the way to `remote`.
+    pub(crate) fn udp_send_from_to(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        data: Bytes,
+        (source, remote): (Option<IpAddr>, SocketAddr),
+    ) -> Result<usize, Error> {
         let now = self.advance(now);
         let key = udp_key(id)?;
         let socket = self.udp.get_mut(key).ok_or(Error::UnknownSocket)?;
         if let Some(error) = socket.error.take() {
             return Err(udp_error(error));
         }
-        let local = socket.local;
+        let local = source.map_or(socket.local, |ip| SocketAddr::new(ip, socket.local.port()));
         let hop_limit = socket.hop_limit.unwrap_or(self.config.hop_limit);
         self.check_destination(remote)?;
         if remote.port() == 0 {
@@ -225,7 +252,7 @@ impl Host {
                 if let Some(socket) = self.udp.get_mut(key)
                     && !core::mem::replace(&mut socket.waits_to_send, true)
                 {
-                    self.outbox.await_room(hop.interface, key);
+                    self.outbox.await_room(hop.interface, SocketId::new(SocketKind::Udp, key));
                 }
                 Err(Error::WouldBlock)
             }
@@ -244,15 +271,21 @@ impl Host {
     /// [`Error::UnknownSocket`], [`Error::WouldBlock`], or an ICMP error that came for an earlier datagram.
     pub fn udp_recv_from(&mut self, id: SocketId, into: &mut [u8]) -> Result<(usize, SocketAddr), Error> {
         let peeked = self.udp_peek_from(id, into)?;
-        if let Some(socket) = self.udp.get_mut(udp_key(id)?)
-            && let Some((_, data)) = socket.queue.pop_front()
+        self.udp_drop_front(id);
+        Ok(peeked)
+    }
+
+    /// The oldest datagram has been read.
+    pub(crate) fn udp_drop_front(&mut self, id: SocketId) {
+        if let Ok(key) = udp_key(id)
+            && let Some(socket) = self.udp.get_mut(key)
+            && let Some(read) = socket.queue.pop_front()
         {
-            let cost_bytes = data.len() + DATAGRAM_OVERHEAD_BYTES;
+            let cost_bytes = read.data.len() + DATAGRAM_OVERHEAD_BYTES;
             socket.queued_bytes -= cost_bytes;
             self.udp.queued_bytes -= cost_bytes;
             self.settle_tables();
         }
-        Ok(peeked)
     }
 
     /// Like [`Host::udp_recv_from`], but the datagram stays in the queue.
@@ -260,14 +293,19 @@ impl Host {
     /// # Errors
     /// As [`Host::udp_recv_from`].
     pub fn udp_peek_from(&mut self, id: SocketId, into: &mut [u8]) -> Result<(usize, SocketAddr), Error> {
+        let front = self.udp_front(id)?;
+        let len = front.data.len().min(into.len());
+        into[..len].copy_from_slice(&front.data[..len]);
+        Ok((len, front.remote()))
+    }
+
+    /// The oldest datagram that waits, or the error that came before.
+    pub(crate) fn udp_front(&mut self, id: SocketId) -> Result<&Queued, Error> {
         let socket = self.udp.get_mut(udp_key(id)?).ok_or(Error::UnknownSocket)?;
         if let Some(error) = socket.error.take() {
             return Err(udp_error(error));
         }
-        let (from, data) = socket.queue.front().ok_or(Error::WouldBlock)?;
-        let len = data.len().min(into.len());
-        into[..len].copy_from_slice(&data[..len]);
-        Ok((len, *from))
+        socket.queue.front().ok_or(Error::WouldBlock)
     }
 
     /// Whether [`Host::udp_recv_from`] has a datagram or an error to return.
@@ -319,12 +357,8 @@ impl Host {
             }
         }
         let from = SocketAddr::new(packet.source.ip(), header.source_port);
-        let Some(key) = self.udp.find(packet.destination, header.destination_port, from) else {
-            self.counters.discard(Discard::UdpClosedPort);
-            if packet.cast == Cast::Unicast {
-                self.send_port_unreachable(now, &packet);
-            }
-            return;
+        let Some(key) = self.find_udp_socket(&packet, header.destination_port, from) else {
+            return self.receive_without_socket(now, packet, &header);
         };
         if self.budget.is_full() {
             return self.counters.discard(Discard::MemoryFull);
@@ -338,11 +372,41 @@ impl Host {
         }
         socket.queued_bytes += cost_bytes;
         let data = payload.contiguous().cloned().unwrap_or_else(|| Bytes::from(payload.to_vec()));
-        socket.queue.push_back((from, data));
+        socket.queue.push_back(Queued {
+            from: packet.source,
+            to: packet.destination,
+            from_port: header.source_port,
+            arrival: packet.arrival,
+            hop_limit: packet.hop_limit,
+            data,
+        });
         self.udp.queued_bytes += cost_bytes;
         self.settle_tables();
         self.counters.datagrams_received += 1;
         self.push_udp_notice(key, Event::Readable);
+    }
+
+    /// The socket for a packet. One at an unspecified address stands for all of our addresses and for no others.
+    fn find_udp_socket(&mut self, packet: &Packet<'_>, port: u16, from: SocketAddr) -> Option<SlabKey> {
+        let is_foreign = self.addresses.sees_foreign()
+            && packet.cast == Cast::Unicast
+            && !self.addresses.takes(packet.destination);
+        if is_foreign { None } else { self.udp.find(packet.destination, port, from) }
+    }
+
+    fn receive_without_socket(&mut self, now: Instant, mut packet: Packet<'_>, header: &Header) {
+        let ports = (header.source_port, header.destination_port);
+        if packet.cast != Cast::Unicast || !self.arrive_at_datagram_gate(now, &mut packet, ports) {
+            self.counters.discard(Discard::UdpClosedPort);
+            if packet.cast == Cast::Unicast {
+                self.send_port_unreachable(now, &packet);
+            }
+        }
+    }
+
+    /// How long a datagram with its header may be that fits every path.
+    pub(crate) fn udp_bytes_that_always_fit(&self, key: &FlowKey) -> usize {
+        if key.is_v4() { self.config.path_mtu_v4_min as usize - 20 } else { MTU_V6_MIN as usize - 40 }
     }
 
     /// A datagram left a socket: what may come back for it is heard.
@@ -388,10 +452,14 @@ impl Host {
 
     /// A frame has left by an interface: if there is room again, sockets that found none get an event.
     pub(crate) fn wake_datagram_senders(&mut self, interface: InterfaceId) {
-        for key in self.outbox.take_senders(interface, self.config.outbox_frames_max) {
-            if let Some(socket) = self.udp.get_mut(key) {
-                socket.waits_to_send = false;
-                self.notices.push_back((SocketId::new(SocketKind::Udp, key), Event::Writable));
+        for id in self.outbox.take_senders(interface, self.config.outbox_frames_max) {
+            let socket = id.key(SocketKind::Udp).and_then(|key| self.udp.get_mut(key));
+            let gate = id.key(SocketKind::DatagramGate).and_then(|key| self.datagram_gates.get_mut(key));
+            let waits_to_send =
+                socket.map(|socket| &mut socket.waits_to_send).or(gate.map(|gate| &mut gate.waits_to_send));
+            if let Some(waits_to_send) = waits_to_send {
+                *waits_to_send = false;
+                self.notices.push_back((id, Event::Writable));
             }
         }
     }

@@ -33,6 +33,10 @@ pub struct Usage {
     pub gates: usize,
     /// Flows that wait at gates for a decision.
     pub held_flows: usize,
+    /// Gates for datagrams.
+    pub datagram_gates: usize,
+    /// Flows that these remember.
+    pub datagram_flows: usize,
     /// UDP sockets.
     pub udp_sockets: usize,
     /// Neighbours whose link address is known or being asked for.
@@ -70,6 +74,8 @@ impl Host {
             listeners: self.listeners.len(),
             gates: self.gates.len(),
             held_flows: self.gates.held_flows(),
+            datagram_gates: self.datagram_gates.len(),
+            datagram_flows: self.datagram_gates.flows(),
             udp_sockets: self.udp.len(),
             neighbours: self.neighbours.len(),
             reassemblies: self.reassembly.len(),
@@ -97,6 +103,7 @@ impl Host {
             + self.timers.held_bytes()
             + self.listeners.held_bytes()
             + self.gates.held_bytes()
+            + self.datagram_gates.held_bytes()
             + self.time_waits.held_bytes()
             + self.udp.held_bytes()
             + self.reassembly.held_bytes()

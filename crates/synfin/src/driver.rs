@@ -172,7 +172,11 @@ impl Driver {
         let is_blind = self.ports.iter().any(|port| port.is_blind);
         let rest = self.ports.iter().filter_map(|port| port.rests_until).min();
         let last_busy = self.last_busy;
+        let ports = &self.ports;
         self.shared.with(|locked, now| {
+            for port in ports {
+                locked.wires.set_resting(port.interface, port.rests_until.is_some());
+            }
             locked.mind_the_time(now);
             locked.transmit(now);
             if locked.is_time_to_leave(now) {

@@ -61,7 +61,7 @@ pub mod client {}
 /// ```
 ///
 /// - [`poll_fd`](device::Link::poll_fd) is what the stack's thread sleeps on; a link without a descriptor returns `None`
-///   and is asked every millisecond.
+///   and calls the waker that it is given ([`set_waker`](device::Link::set_waker)), or is asked every millisecond.
 /// - A link that can cut large segments itself says so in [`LinkCapabilities`](wire::LinkCapabilities); it then gets
 ///   frames with up to that much text, to be cut by [`wire::segmentation`].
 /// - Wrap any link into [`Impaired`](device::Impaired) to lose, delay and damage frames from a seed, or into

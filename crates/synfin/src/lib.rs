@@ -69,7 +69,10 @@ pub use wires::LinkErrors;
 // What appears in signatures, so that programs need not name the crates below.
 pub use device::{self, Direction, Link};
 pub use socket;
-pub use stack::{self, Cidr, Config as HostConfig, GateAddresses, GateOptions, Mac, TraceRecord, Usage};
+pub use stack::{
+    self, Cidr, Config as HostConfig, DatagramGateOptions, GateAddresses, GateOptions, Mac, TraceRecord,
+    Usage,
+};
 pub use tcp;
 pub use wire;
 

@@ -79,6 +79,9 @@ pub type Flows = socket::tokio::Flows<Stack>;
 /// A connection that a peer asks for, before it is answered: [`socket::Flow`] on a [`Stack`].
 pub type Flow = socket::Flow<Stack>;
 
+/// A gate for datagrams to any address and port: [`socket::tokio::Datagrams`] on a [`Stack`].
+pub type Datagrams = socket::tokio::Datagrams<Stack>;
+
 /// Connects clients of hyper-util to servers: [`socket::tokio::Connector`] on a [`Stack`].
 #[cfg(feature = "hyper")]
 pub type Connector = socket::tokio::Connector<Stack>;
@@ -101,7 +104,7 @@ pub mod tcp {
     pub type ReuniteError = socket::tokio::tcp::ReuniteError<Stack>;
 }
 
-pub use socket::tokio::{Relayed, Target, ToSocketAddrs, lookup_host, relay};
+pub use socket::tokio::{Relayed, Target, ToSocketAddrs, lookup_host, relay, relay_datagrams};
 
 /// Closes every socket as the end of a process would, waits until all connections are over or `timeout` has passed,
 /// and releases the links; [`Stack::shutdown`] for tasks. Calls that wait on sockets return `NotConnected`, as does

@@ -27,6 +27,8 @@ struct Wire {
     /// At most [`BATCH_FRAMES`], and the rest of the super-segment that was being cut when the link became full.
     pending: VecDeque<Frame>,
     is_blocked: bool,
+    /// It has just failed to receive and is left alone.
+    is_resting: bool,
     errors: LinkErrors,
 }
 
@@ -57,7 +59,7 @@ impl Wires {
     /// Attaches a link.
     pub(crate) fn add(&mut self, id: InterfaceId, link: Arc<dyn Link>) {
         let (pending, errors) = (VecDeque::new(), LinkErrors::default());
-        self.wires.push(Wire { id, link, pending, is_blocked: false, errors });
+        self.wires.push(Wire { id, link, pending, is_blocked: false, is_resting: false, errors });
     }
 
     /// The links, for the driver to receive from.
@@ -93,9 +95,16 @@ impl Wires {
         wire.map_or(Flow::AsBefore, Wire::flush)
     }
 
-    /// How long until a link has something to do by itself: a frame that it holds back.
+    /// How long until a link has something to do by itself: a frame that it holds back. One that rests is not asked.
     pub(crate) fn due_in(&self) -> Option<Duration> {
-        self.wires.iter().filter_map(|wire| wire.link.due_in()).min()
+        self.wires.iter().filter(|wire| !wire.is_resting).filter_map(|wire| wire.link.due_in()).min()
+    }
+
+    /// Takes note whether a link has just failed to receive and is left alone for a while.
+    pub(crate) fn set_resting(&mut self, id: InterfaceId, is_resting: bool) {
+        if let Some(wire) = self.wires.get_mut(id.index()) {
+            wire.is_resting = is_resting;
+        }
     }
 
     /// Whether a link has more than it takes.

@@ -37,8 +37,8 @@ pub struct TunFdConfig {
     pub mtu_bytes: Option<u32>,
     /// IP packets or Ethernet frames, where the kernel does not say.
     pub medium: Medium,
-    /// What stands before each packet, where the kernel does not say; it says of Ethernet frames only whether there is a
-    /// virtio header.
+    /// What stands before each packet, where the kernel does not say; it says of Ethernet frames only whether there is
+    /// a virtio header.
     pub header: PacketHeader,
     /// The largest payload of a super-segment in bytes, in both directions, where there is a virtio header; 0 turns all
     /// offload off. Without such a header there is none.
@@ -63,8 +63,8 @@ impl Tun {
     /// What the kernel says of it (`TUNGETIFF`: the name, IP or Ethernet, the headers) is taken before what `config`
     /// says. It may refuse, as Android's does to some programs; then `config` holds. To find out whether packet
     /// information stands before each IP packet, one byte that is no packet is written, which the kernel counts as
-    /// dropped. The descriptor is made non-blocking, which concerns everybody who shares it; and where there is a virtio
-    /// header, what the kernel may leave undone for its frames is agreed on anew for the whole interface.
+    /// dropped. The descriptor is made non-blocking, which concerns everybody who shares it; and where there is a
+    /// virtio header, what the kernel may leave undone for its frames is agreed on anew for the whole interface.
     ///
     /// # Errors
     /// [`TunError`] for a descriptor of something else, for one without an interface, and for an MTU that is not given
@@ -148,8 +148,8 @@ impl Tun {
     }
 }
 
-/// The virtio header of an interface with these flags. Its length is that of the interface: other queues of it may be in
-/// use elsewhere, so it is not changed.
+/// The virtio header of an interface with these flags. Its length is that of the interface: other queues of it may be
+/// in use elsewhere, so it is not changed.
 fn virtio_framing(file: &File, name: &str, flags: libc::c_int) -> Result<Framing, TunError> {
     if flags & libc::IFF_VNET_HDR == 0 {
         return Ok(Framing::PLAIN);
@@ -165,8 +165,8 @@ fn virtio_framing(file: &File, name: &str, flags: libc::c_int) -> Result<Framing
 /// Whether the packet information stands before each packet, as far as it can be found out.
 ///
 /// `TUNGETIFF` says it only if it does: `IFF_NO_PI` has the value of `IFF_NOFILTER` (`linux/if_tun.h`), which is set
-/// where no filter is attached, so nearly always. So we ask by writing what is a packet only in one of the two cases. For
-/// Ethernet there is nothing that could be written without going further.
+/// where no filter is attached, so nearly always. So we ask by writing what is a packet only in one of the two cases.
+/// For Ethernet there is nothing that could be written without going further.
 fn has_information(file: &File, medium: Medium, flags: libc::c_int, virtio: Framing) -> Option<bool> {
     if flags & libc::IFF_NO_PI == 0 {
         return Some(true);

@@ -9,7 +9,7 @@ use wire::{Frame, Medium, Offload, virtio};
 const INFORMATION_BYTES: usize = 4;
 /// `TUN_PKT_STRIP`: the kernel had to cut the frame short.
 const CUT_SHORT: u16 = 1;
-/// Longer ones than any virtio header known today (virtio 1.3: 20 bytes with the hash report).
+/// More than the longest virtio header, which has 20 bytes with the hash of a flow (`virtio_net_hdr_v1_hash`).
 const VIRTIO_BYTES_MAX: usize = 32;
 /// Room for all that may stand before a frame.
 pub(super) const HEADERS_BYTES_MAX: usize = INFORMATION_BYTES + VIRTIO_BYTES_MAX;
@@ -44,12 +44,12 @@ impl Framing {
         self.information_bytes > 0
     }
 
-    /// A packet that the kernel takes if it expects the packet information, and refuses if it does not. The packet itself
-    /// is one byte and goes no further than to the kernel's check of its header.
+    /// A packet that the kernel takes if it expects the packet information, and refuses if it does not. The packet
+    /// itself is one byte and goes no further than to the kernel's check of its header.
     pub(super) fn question(self) -> Vec<u8> {
         let mut question = vec![0; INFORMATION_BYTES + self.virtio_bytes + 1];
-        // Without packet information the first byte is that of a packet, of no version of IP, or of a virtio header, whose
-        // third and fourth byte then claim headers that are longer than all that follows.
+        // Without packet information the first byte is that of a packet, of no version of IP, or of a virtio header,
+        // whose third and fourth byte then claim headers that are longer than all that follows.
         question[2..INFORMATION_BYTES].copy_from_slice(&ethertype::IPV4.to_be_bytes());
         question
     }

@@ -18,7 +18,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use wire::{Frame, LinkCapabilities};
 
-/// Where a system has no room it may say so without saying when there is again (`ENOBUFS`); then we try again after this.
+/// Where a system has no room it may say so without saying when there is again (`ENOBUFS`); then we try again after
+/// this.
 const TRY_AGAIN: Duration = Duration::from_millis(1);
 
 /// A link over a connected Unix datagram socket.
@@ -67,8 +68,8 @@ struct Reader {
 }
 
 impl DatagramLink {
-    /// A link over a socket that is connected already, such as one end of a pair of which a virtual machine has the other.
-    /// It is made non-blocking, which concerns everybody who shares the socket.
+    /// A link over a socket that is connected already, such as one end of a pair of which a virtual machine has the
+    /// other. It is made non-blocking, which concerns everybody who shares the socket.
     ///
     /// # Errors
     /// `InvalidInput` for settings that contradict each other; what the system says.
@@ -123,8 +124,9 @@ impl DatagramLink {
         Ok(link)
     }
 
-    /// Waits on a bound socket, at most this long, until a virtual machine sends its first datagram, and makes the link to
-    /// it: the side of gvproxy. The first datagram is [`HANDSHAKE`](super::HANDSHAKE) of vfkit or libkrun, or a frame.
+    /// Waits on a bound socket, at most this long, until a virtual machine sends its first datagram, and makes the link
+    /// to it: the side of gvproxy. The first datagram is [`HANDSHAKE`](super::HANDSHAKE) of vfkit or libkrun, or a
+    /// frame.
     ///
     /// Whoever may write to the socket's path may be first; the permissions of its directory decide who that is.
     ///

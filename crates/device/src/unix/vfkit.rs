@@ -1,9 +1,10 @@
 //! How the two ends of a datagram link find each other when only one has a path that the other knows.
 //!
 //! A datagram socket has no `accept`. The machine binds a path of its own, connects, and sends four bytes, so that the
-//! network's side learns that path as the sender's address (gvisor-tap-vsock, pull request 231). Machines that do without
-//! the four bytes send a frame at once, and the network's side takes either: `pkg/transport/unixgram_unix.go` of
-//! gvisor-tap-vsock; `pkg/vf/virtionet.go` of vfkit and `src/devices/src/virtio/net/unixgram.rs` of libkrun are the machine's.
+//! network's side learns that path as the sender's address (gvisor-tap-vsock, pull request 231). Machines that do
+//! without the four bytes send a frame at once, and the network's side takes either: `pkg/transport/unixgram_unix.go`
+//! of gvisor-tap-vsock; `pkg/vf/virtionet.go` of vfkit and `src/devices/src/virtio/net/unixgram.rs` of libkrun are the
+//! machine's.
 
 use bytes::Bytes;
 use std::io::{self, ErrorKind};
@@ -27,7 +28,7 @@ pub(super) fn greet(
         if left.is_zero() {
             let seconds = timeout.as_secs_f64();
             let text = format!(
-                "no virtual machine has connected for {seconds} s; start it with the path of this socket, or wait longer"
+                "no virtual machine has connected for {seconds} s; start it with this socket's path, or wait longer"
             );
             return Err(io::Error::new(ErrorKind::TimedOut, text));
         }

@@ -6,7 +6,7 @@ use crate::flow::Flow;
 use crate::held::Held;
 use crate::reach::Reach;
 use crate::waiting::{Interest, Place};
-use stack::GateOptions;
+use stack::{EchoRequest, GateOptions, Unreachable};
 use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -49,6 +49,34 @@ impl<R: Reach> Flows<R> {
             self.gate.poll(Interest::Read, Place::Slot, context, |core, _, id| core.poll_flow(id))
         });
         flow.map(|flow| Ok(Flow::new(self.gate.reach().clone(), flow?)))
+    }
+}
+
+/// Echo requests, where [`GateOptions`] hands them to the program.
+impl<R: Reach> Flows<R> {
+    /// Waits for the next echo request. Cancel safe.
+    ///
+    /// # Errors
+    /// `NotConnected` when the stack was shut down.
+    pub async fn next_echo(&self) -> io::Result<EchoRequest> {
+        let wait = self.gate.wait(Interest::Read, |core, _, id| core.poll_echo(id));
+        Ok(coop::cooperative(wait).await?)
+    }
+
+    /// Answers an echo request, from the address that was asked.
+    ///
+    /// # Errors
+    /// What the host refuses: no way back.
+    pub fn answer_echo(&self, request: &EchoRequest) -> io::Result<()> {
+        Ok(self.gate.with(|core, now, id| core.answer_echo(now, id, request))?)
+    }
+
+    /// Says why an echo request is not answered.
+    ///
+    /// # Errors
+    /// What the host refuses: no way back.
+    pub fn refuse_echo(&self, request: &EchoRequest, why: Unreachable) -> io::Result<()> {
+        Ok(self.gate.with(|core, now, id| core.refuse_echo(now, id, request, why))?)
     }
 }
 

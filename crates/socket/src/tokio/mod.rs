@@ -9,9 +9,11 @@
 //! buffer is ready at once; there is no descriptor, so nothing converts from or to `std`.
 
 mod addresses;
+mod datagrams;
 mod flows;
 mod ready;
 mod relay;
+mod relay_datagrams;
 mod tcp_listener;
 mod tcp_socket;
 mod tcp_stream;
@@ -37,8 +39,10 @@ pub use hyper::{Connecting, Connector};
 
 pub use crate::flow::Flow;
 pub use addresses::{Target, ToSocketAddrs, lookup_host};
+pub use datagrams::Datagrams;
 pub use flows::Flows;
 pub use relay::{Relayed, relay};
+pub use relay_datagrams::relay_datagrams;
 pub use tcp_listener::TcpListener;
 pub use tcp_socket::TcpSocket;
 pub use tcp_stream::TcpStream;

@@ -1,5 +1,6 @@
 //! How a gate is set up: which addresses it takes, how much it holds and for how long.
 
+use super::EchoPolicy;
 use crate::cidr::Cidr;
 use crate::config::IsnPolicy;
 use core::time::Duration;
@@ -47,7 +48,7 @@ impl GateAddresses {
         self.only.as_deref().is_none_or(is_in) && !is_in(&self.except)
     }
 
-    pub(super) fn held_bytes(&self) -> usize {
+    pub(crate) fn held_bytes(&self) -> usize {
         (self.only.as_ref().map_or(0, Vec::capacity) + self.except.capacity()) * size_of::<Cidr>()
     }
 }
@@ -71,6 +72,8 @@ pub struct GateOptions {
     pub config: Option<Arc<tcp::Config>>,
     /// How the connections' initial sequence numbers are chosen; `None`: as the host's configuration says.
     pub isn: Option<IsnPolicy>,
+    /// Who answers pings to addresses that are not ours; the host.
+    pub echo: EchoPolicy,
 }
 
 impl Default for GateOptions {
@@ -81,6 +84,7 @@ impl Default for GateOptions {
             decide_within: Duration::from_secs(10),
             config: None,
             isn: None,
+            echo: EchoPolicy::default(),
         }
     }
 }

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used)] // what cannot go on in a test fails the test
 
 mod connections;
+mod datagram_gate;
 mod datagrams;
+mod echo;
 mod ethernet;
 mod extension_headers;
 mod flows;
