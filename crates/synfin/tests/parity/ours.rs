@@ -12,6 +12,8 @@ pub(crate) mod net {
     use std::io;
     use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
     use std::sync::Arc;
+    #[cfg(target_os = "linux")]
+    use std::sync::atomic::{AtomicU16, Ordering};
     use synfin::tokio::ToSocketAddrs;
     pub(crate) use synfin::tokio::{TcpListener, TcpSocket, TcpStream, UdpSocket, tcp};
     use synfin::{Stack, device};
@@ -55,7 +57,7 @@ pub(crate) mod net {
 
         #[cfg(target_os = "linux")]
         fn over_tun() -> Net {
-            Net { client: Arc::new(Side::over_tun(1)), server: Arc::new(Side::over_tun(2)) }
+            Net { client: Arc::new(Side::over_tun()), server: Arc::new(Side::over_tun()) }
         }
 
         #[cfg(not(target_os = "linux"))]
@@ -102,12 +104,16 @@ pub(crate) mod net {
     }
 
     impl Side {
-        /// A stack in a network of its own: the kernel is its router.
+        /// A stack in a network of its own: the kernel is its router. No two have the same addresses, because a stack
+        /// that was left stays a while.
         #[cfg(target_os = "linux")]
-        fn over_tun(network: u8) -> Side {
-            let (ip, router) = (Ipv4Addr::new(10, 91, network, 2), Ipv4Addr::new(10, 91, network, 1));
-            let ip6 = Ipv6Addr::new(0xfd91, 0, 0, network.into(), 0, 0, 0, 2);
-            let router6 = Ipv6Addr::new(0xfd91, 0, 0, network.into(), 0, 0, 0, 1);
+        fn over_tun() -> Side {
+            static NETWORKS: AtomicU16 = AtomicU16::new(0);
+            let network = NETWORKS.fetch_add(1, Ordering::Relaxed);
+            let [high, low] = network.to_be_bytes();
+            let ip4 = |host| Ipv4Addr::new(10, 100 + high, low, host);
+            let ip6 = |host| Ipv6Addr::new(0xfd91, 0, 0, network, 0, 0, 0, host);
+            let (ip, router, ip6, router6) = (ip4(2), ip4(1), ip6(2), ip6(1));
             let config = device::TunConfig::new("synfin%d")
                 .with_host_address(format!("{router}/24").parse().unwrap())
                 .with_host_address(format!("{router6}/64").parse().unwrap());
