@@ -4,6 +4,8 @@
 //! sockets and knows addresses; everything else is called as it is in tokio.
 
 #![allow(clippy::unwrap_used)]
+// That is the point.
+#![allow(clippy::duplicate_mod)]
 
 #[path = "../common/mod.rs"]
 mod common;
