@@ -197,7 +197,19 @@ impl Core {
                 Err(error) => return self.nothing_written(id, error),
             }
         }
-        if done == 0 { Poll::Pending } else { Poll::Ready(Ok(done)) }
+        match done {
+            0 if bufs.iter().all(|buf| buf.is_empty()) => self.poll_write_nothing(now, id),
+            0 => Poll::Pending,
+            _ => Poll::Ready(Ok(done)),
+        }
+    }
+
+    /// An empty write never waits, but it tells that there is no writing any more, as in Linux.
+    fn poll_write_nothing(&mut self, now: Instant, id: SocketId) -> Poll<Result<usize, Fault>> {
+        match self.host.tcp_write(now, id, &[]) {
+            Ok(_) | Err(WriteError::WouldBlock) => Poll::Ready(Ok(0)),
+            Err(error) => self.nothing_written(id, error),
+        }
     }
 
     /// Queues bytes without copying them, as many as there is room for.
@@ -210,6 +222,9 @@ impl Core {
         id: SocketId,
         data: Bytes,
     ) -> Poll<Result<usize, Fault>> {
+        if data.is_empty() {
+            return self.poll_write_nothing(now, id);
+        }
         match self.host.tcp_write_bytes(now, id, data) {
             Ok(0) => Poll::Pending,
             Ok(taken) => Poll::Ready(Ok(taken)),

@@ -5,6 +5,7 @@ use super::owned::{self, OwnedReadHalf, OwnedWriteHalf};
 use super::ready;
 use super::split::{ReadHalf, WriteHalf};
 use super::within_budget;
+use crate::fault::Cause;
 use crate::held::Held;
 use crate::reach::Reach;
 use crate::stream::{OpenOptions, Opened};
@@ -204,9 +205,6 @@ impl<R: Reach> TcpStream<R> {
     /// # Errors
     /// As for [`try_write`](Self::try_write).
     pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        if bufs.iter().all(|buf| buf.is_empty()) {
-            return Ok(0);
-        }
         Ok(self.socket.attempt(|core, now, id| core.poll_write(now, id, bufs, 0))?)
     }
 
@@ -386,9 +384,6 @@ impl<R: Reach> TcpStream<R> {
         context: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if bufs.iter().all(|buf| buf.is_empty()) {
-            return Poll::Ready(Ok(0));
-        }
         let written = within_budget(context, |context| {
             self.socket.poll(Interest::Write, Place::Slot, context, |core, now, id| {
                 core.poll_write(now, id, bufs, 0)
@@ -398,7 +393,11 @@ impl<R: Reach> TcpStream<R> {
     }
 
     pub(super) fn finish(&self) -> io::Result<()> {
-        Ok(self.socket.with(|core, now, id| core.shutdown(now, id, Shutdown::Write))?)
+        match self.socket.with(|core, now, id| core.shutdown(now, id, Shutdown::Write)) {
+            // Whoever ends the writing of a connection that is over has what was wanted; tokio says so, too.
+            Err(fault) if fault.cause() == Cause::NotConnected => Ok(()),
+            finished => Ok(finished?),
+        }
     }
 }
 

@@ -293,6 +293,14 @@ impl<R: Reach> UdpSocket<R> {
         Ok(coop::cooperative(wait).await?)
     }
 
+    /// Who sent the datagram that is next; it stays to be received. Cancel safe.
+    ///
+    /// # Errors
+    /// As for [`recv`](Self::recv).
+    pub async fn peek_sender(&self) -> io::Result<SocketAddr> {
+        self.peek_from(&mut []).await.map(|(_, from)| from)
+    }
+
     /// Like [`recv`](Self::recv), for callers that poll.
     ///
     /// # Errors
@@ -334,6 +342,22 @@ impl<R: Reach> UdpSocket<R> {
         fill(buf, peeked)
     }
 
+    /// Like [`peek`](Self::peek), for callers that poll.
+    ///
+    /// # Errors
+    /// As for [`recv`](Self::recv).
+    pub fn poll_peek(&self, context: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.poll_peek_from(context, buf).map_ok(drop)
+    }
+
+    /// Like [`peek_sender`](Self::peek_sender), for callers that poll.
+    ///
+    /// # Errors
+    /// As for [`recv`](Self::recv).
+    pub fn poll_peek_sender(&self, context: &mut Context<'_>) -> Poll<io::Result<SocketAddr>> {
+        self.poll_peek_from(context, &mut ReadBuf::new(&mut []))
+    }
+
     /// Like [`recv`](Self::recv), without waiting.
     ///
     /// # Errors
@@ -367,6 +391,22 @@ impl<R: Reach> UdpSocket<R> {
         let (len_bytes, from) = self.try_recv_from(&mut datagram)?;
         buf.put_slice(&datagram[..len_bytes]);
         Ok((len_bytes, from))
+    }
+
+    /// Like [`peek`](Self::peek), without waiting.
+    ///
+    /// # Errors
+    /// As for [`try_recv`](Self::try_recv).
+    pub fn try_peek(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.try_peek_from(buf).map(|(len_bytes, _)| len_bytes)
+    }
+
+    /// Like [`peek_sender`](Self::peek_sender), without waiting.
+    ///
+    /// # Errors
+    /// As for [`try_recv`](Self::try_recv).
+    pub fn try_peek_sender(&self) -> io::Result<SocketAddr> {
+        self.try_peek_from(&mut []).map(|(_, from)| from)
     }
 
     /// Like [`peek_from`](Self::peek_from), without waiting.

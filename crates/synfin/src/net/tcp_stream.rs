@@ -307,7 +307,8 @@ impl TcpStream {
         let Inner { socket, deadlines, .. } = &*self.inner;
         let patience = deadlines.patience(Interest::Write);
         let mut done_bytes = 0;
-        while done_bytes < total_bytes {
+        // An empty write is one, too: it may tell of a failure.
+        loop {
             let queued = wait(socket, Interest::Write, patience, |core, now| {
                 if done_bytes > 0 && core.has_failed(socket.id()) {
                     return Poll::Ready(Ok(None));
@@ -319,6 +320,9 @@ impl TcpStream {
                 Ok(None) | Err(_) if done_bytes > 0 => break,
                 Ok(None) => return Err(ErrorKind::WouldBlock.into()),
                 Err(error) => return Err(error),
+            }
+            if done_bytes >= total_bytes {
+                break;
             }
         }
         Ok(done_bytes)

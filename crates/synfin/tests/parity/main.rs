@@ -4,12 +4,34 @@
 //! sockets and knows addresses; everything else is called as it is in tokio.
 
 #![allow(clippy::unwrap_used)]
+// That is the point.
+#![allow(clippy::duplicate_mod)]
 
 #[path = "../common/mod.rs"]
 mod common;
 #[macro_use]
 mod support;
+#[cfg(feature = "tokio")]
+mod ours;
 mod real;
+
+/// Set where ours are judged over TUN.
+#[cfg(feature = "tokio")]
+const OVER_TUN: &str = "SYNFIN_TEST_OVER_TUN";
+
+/// All of ours again: the kernel's router between two TUN devices, in place of the memory.
+#[cfg(all(feature = "tokio", target_os = "linux"))]
+#[test]
+fn ours_behave_the_same_over_tun() {
+    common::namespace::in_namespace("ours_behave_the_same_over_tun", || {
+        for switch in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
+            std::fs::write(format!("/proc/sys/net/{switch}"), "1").unwrap();
+        }
+        let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+        let again = again.arg("ours::behaviours").env(OVER_TUN, "1");
+        assert!(again.status().unwrap().success(), "something is different over TUN");
+    });
+}
 
 #[test]
 fn at_least_two_hundred_behaviours_are_judged() {

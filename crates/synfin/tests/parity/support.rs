@@ -13,7 +13,7 @@ const LONG: Duration = Duration::from_secs(20);
 /// Long enough for what happens at once to have happened, even on a busy machine that gets it wrong once in a while.
 pub(crate) const SHORT: Duration = Duration::from_millis(5);
 
-/// Runs each behaviour in a runtime of its own, and lists them in `BEHAVIOURS`.
+/// Runs each behaviour at all places of its side, in a runtime of its own, and lists them in `BEHAVIOURS`.
 macro_rules! behaviours {
     ($($(#[$attribute:meta])* async fn $name:ident($net:ident) $body:block)*) => {
         /// The names of what is judged here.
@@ -23,25 +23,34 @@ macro_rules! behaviours {
             $(#[$attribute])*
             #[test]
             fn $name() {
-                let place = Net::new();
-                crate::support::run(async {
-                    let $net = &place;
-                    $body
-                });
+                fn behaviour($net: &Net) -> crate::support::Behaviour<'_> {
+                    Box::pin(async move $body)
+                }
+                for (what, make) in Net::places() {
+                    crate::support::run(what, make, behaviour);
+                }
             }
         )*
     };
 }
 
+/// Boxed, so that the compiler makes one runtime of them all.
+pub(crate) type Behaviour<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+/// A place where sockets are made, and its name.
+pub(crate) type Place<N> = (&'static str, fn() -> N);
+
 /// Drives a behaviour to its end, on this thread. It is taken out of tokio's budget, so that what a poll by hand
 /// says depends on the socket alone.
-pub(crate) fn run(behaviour: impl Future<Output = ()>) {
+pub(crate) fn run<N>(what: &str, make: fn() -> N, behaviour: fn(&N) -> Behaviour<'_>) {
+    println!("over {what}");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        tokio::time::timeout(LONG, tokio::task::unconstrained(behaviour))
-            .await
-            .expect("the behaviour has hung");
-    });
+    let place = {
+        let _in_runtime = runtime.enter();
+        make()
+    };
+    let judged = async { tokio::time::timeout(LONG, tokio::task::unconstrained(behaviour(&place))).await };
+    runtime.block_on(judged).expect("the behaviour has hung");
     runtime.shutdown_background();
 }
 

@@ -124,6 +124,28 @@ over_both! {
         assert_eq!(kind_of(client.write_pieces(&[IoSlice::new(b"a")])), ErrorKind::BrokenPipe);
     }
 
+    fn an_empty_write_after_shutdown_is_a_broken_pipe_too(net) {
+        let (mut client, _server) = net.pair();
+        client.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(kind_of(client.write(b"")), ErrorKind::BrokenPipe);
+    }
+
+    fn an_empty_write_tells_of_a_reset(net) {
+        let (mut client, server) = net.pair();
+        server.linger_of(Some(Duration::ZERO)).unwrap();
+        drop(server);
+        eventually("the reset arrives", || client.peer_addr().is_err());
+        assert_eq!(kind_of(client.write(b"")), ErrorKind::ConnectionReset);
+        assert_eq!(kind_of(client.write(b"")), ErrorKind::BrokenPipe);
+    }
+
+    fn an_empty_write_does_not_wait_for_room(net) {
+        let (mut client, _server) = net.pair();
+        fill(&client);
+        client.set_nonblocking(false).unwrap();
+        assert_eq!(client.write(b"").unwrap(), 0);
+    }
+
     fn formatted_text_can_be_written(net) {
         let (mut client, mut server) = net.pair();
         write!(client, "id-{:04x}", 0xbeef).unwrap();

@@ -80,8 +80,11 @@ behaviours! {
 
     async fn a_write_that_times_out_wrote_nothing(net) {
         let (mut client, mut server) = net.pair().await;
-        let taken = fill(&client).await;
-        assert!(timeout(SHORT, client.write(b"never")).await.is_err());
+        let mut taken = fill(&client).await;
+        // The peer may take a little more in the meantime.
+        while let Ok(late) = timeout(SHORT, client.write(b"never")).await {
+            taken += late.unwrap();
+        }
         drop(client);
         let mut received = Vec::new();
         server.read_to_end(&mut received).await.unwrap();

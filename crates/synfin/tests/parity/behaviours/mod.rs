@@ -4,6 +4,7 @@
 #![allow(dead_code, deprecated)]
 
 mod accept;
+mod attempts;
 mod cancel;
 mod connect;
 mod copy;
@@ -41,6 +42,7 @@ pub(crate) const THEMES: &[(&str, &[&str])] = &[
     ("split", split::BEHAVIOURS),
     ("owned halves", owned::BEHAVIOURS),
     ("try_*", tries::BEHAVIOURS),
+    ("try_io, types", attempts::BEHAVIOURS),
     ("readiness", readiness::BEHAVIOURS),
     ("wakers", wakers::BEHAVIOURS),
     ("shutdown and end", ends::BEHAVIOURS),
@@ -107,6 +109,9 @@ impl Net {
     }
 }
 
+/// Where no room has come for so long, none comes by itself; before the sender asks again, after at least 200 ms.
+const QUIET: std::time::Duration = std::time::Duration::from_millis(60);
+
 /// Writes until both ends hold all they want to hold; returns how many bytes that is. Something more may be taken
 /// much later, when the peer is asked again whether it has room.
 async fn fill(stream: &TcpStream) -> usize {
@@ -117,7 +122,7 @@ async fn fill(stream: &TcpStream) -> usize {
             Ok(n) => taken += n,
             Err(error) => {
                 assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
-                let more = tokio::time::timeout(crate::support::SHORT * 4, stream.writable()).await;
+                let more = tokio::time::timeout(QUIET, stream.writable()).await;
                 if more.is_err() {
                     return taken;
                 }

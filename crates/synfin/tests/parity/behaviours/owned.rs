@@ -1,6 +1,7 @@
 //! `into_split`: halves that own, and what becomes of them.
 
-use super::super::net::{Net, tcp::ReuniteError};
+use super::super::net::Net;
+use super::super::net::tcp::ReuniteError;
 use super::fill;
 use crate::support::{Counter, is_pending, kind_of, settle};
 use std::io::ErrorKind;
@@ -57,7 +58,8 @@ behaviours! {
         let (client_address, server_address) = (client.local_addr().unwrap(), server.local_addr().unwrap());
         let (reader, _kept) = client.into_split();
         let (_kept_too, writer) = server.into_split();
-        let ReuniteError(reader, writer) = reader.reunite(writer).unwrap_err();
+        let error: ReuniteError = reader.reunite(writer).unwrap_err();
+        let (reader, writer) = (error.0, error.1);
         assert_eq!(reader.local_addr().unwrap(), client_address);
         assert_eq!(writer.local_addr().unwrap(), server_address);
         assert!(writer.reunite(reader).is_err());
@@ -69,7 +71,7 @@ behaviours! {
         let (_kept_too, writer) = server.into_split();
         let error = reader.reunite(writer).unwrap_err();
         let error: &dyn std::error::Error = &error;
-        assert!(error.to_string().contains("same"), "{error}");
+        assert!(error.to_string().contains("halves"), "{error}");
     }
 
     async fn dropping_the_writing_half_is_the_end(net) {

@@ -89,6 +89,7 @@ behaviours! {
         assert_eq!(kind_of(client.write(b"").await), ErrorKind::BrokenPipe);
     }
 
+
     async fn thousands_of_small_writes_keep_their_order(net) {
         let (mut client, mut server) = net.pair().await;
         let writer = tokio::spawn(async move {
