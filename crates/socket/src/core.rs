@@ -93,8 +93,10 @@ impl Core {
         let Wait { id, interest, place, waker } = wait;
         let outcome = attempt(self);
         match (&outcome, place) {
-            (Poll::Pending, place) => self.sockets.register(id, interest, place, waker),
-            (Poll::Ready(_), Place::Entry(waiter)) if waiter.is_waiting() => self.sockets.forget(id, waiter),
+            (Poll::Pending, place) => {
+                self.sockets.register(id, interest, place, waker, &mut self.wakeups);
+            }
+            (Poll::Ready(_), Place::Entry(waiter)) if waiter.is_waiting() => self.forget(id, waiter),
             (Poll::Ready(_), _) => {}
         }
         outcome
@@ -102,7 +104,7 @@ impl Core {
 
     /// Takes away what a caller left that does not wait any longer.
     pub fn forget(&mut self, id: SocketId, waiter: &mut Waiter) {
-        self.sockets.forget(id, waiter);
+        self.sockets.forget(id, waiter, &mut self.wakeups);
     }
 
     /// Refuses what needs a living stack.

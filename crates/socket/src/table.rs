@@ -119,17 +119,24 @@ impl Sockets {
         self.by_id.get(&id)
     }
 
-    /// Leaves a waker.
-    pub(crate) fn register(&mut self, id: SocketId, interest: Interest, place: Place<'_>, waker: &Waker) {
+    /// Leaves a waker. What it replaces is in `wakeups`.
+    pub(crate) fn register(
+        &mut self,
+        id: SocketId,
+        interest: Interest,
+        place: Place<'_>,
+        waker: &Waker,
+        wakeups: &mut Wakeups,
+    ) {
         if let Some(socket) = self.by_id.get_mut(&id) {
-            socket.wakers.register(interest, place, waker, &mut self.last_key);
+            socket.wakers.register(interest, place, waker, &mut self.last_key, wakeups);
         }
     }
 
-    /// Takes a waiter's entry away.
-    pub(crate) fn forget(&mut self, id: SocketId, waiter: &mut Waiter) {
+    /// Takes a waiter's entry away; its waker is in `wakeups`.
+    pub(crate) fn forget(&mut self, id: SocketId, waiter: &mut Waiter, wakeups: &mut Wakeups) {
         match self.by_id.get_mut(&id) {
-            Some(socket) => socket.wakers.forget(waiter),
+            Some(socket) => socket.wakers.forget(waiter, wakeups),
             None => *waiter = Waiter::new(),
         }
     }

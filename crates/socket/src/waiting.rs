@@ -7,7 +7,8 @@
 //! wakers than there are threads and futures that wait on it.
 //!
 //! Wakers are taken out while the stack is locked and woken after it is released ([`Wakeups`]), so that who is woken
-//! does not run into the lock. Nothing here knows what a socket is ready *for*: who is woken tries again.
+//! does not run into the lock; those that are replaced or forgotten are dropped after it, too, because a waker may own a
+//! task, and the task a socket. Nothing here knows what a socket is ready *for*: who is woken tries again.
 
 use std::num::NonZeroU64;
 use std::task::Waker;
@@ -85,22 +86,23 @@ struct Entry {
 }
 
 impl Wakers {
-    /// Leaves a waker; `next_key` is where new entries get their numbers from.
+    /// Leaves a waker; `next_key` is where new entries get their numbers from. What it replaces is in `wakeups`.
     pub(crate) fn register(
         &mut self,
         interest: Interest,
         place: Place<'_>,
         waker: &Waker,
         next_key: &mut u64,
+        wakeups: &mut Wakeups,
     ) {
         match place {
             Place::Nowhere => {}
             Place::Slot => {
                 if Interest::Read.covers(interest) {
-                    leave(&mut self.reader, waker);
+                    leave(&mut self.reader, waker, wakeups);
                 }
                 if Interest::Write.covers(interest) {
-                    leave(&mut self.writer, waker);
+                    leave(&mut self.writer, waker, wakeups);
                 }
             }
             Place::Entry(waiter) => {
@@ -111,7 +113,7 @@ impl Wakers {
                 match self.entries.iter_mut().find(|entry| entry.key == key) {
                     Some(entry) => {
                         entry.interest = interest;
-                        entry.waker.clone_from(waker);
+                        replace(&mut entry.waker, waker, wakeups);
                     }
                     None => self.entries.push(Entry { key, interest, waker: waker.clone() }),
                 }
@@ -119,24 +121,25 @@ impl Wakers {
         }
     }
 
-    /// Takes a waiter's entry away.
-    pub(crate) fn forget(&mut self, waiter: &mut Waiter) {
+    /// Takes a waiter's entry away; its waker is in `wakeups`.
+    pub(crate) fn forget(&mut self, waiter: &mut Waiter, wakeups: &mut Wakeups) {
         if let Some(key) = waiter.0.take() {
-            self.entries.retain(|entry| entry.key != key);
+            let forgotten = self.entries.extract_if(.., |entry| entry.key == key);
+            wakeups.to_drop.extend(forgotten.map(|entry| entry.waker));
         }
     }
 
     /// Moves the wakers for this interest to those that are to be woken.
     pub(crate) fn take(&mut self, interest: Interest, wakeups: &mut Wakeups) {
         if Interest::Read.covers(interest) {
-            wakeups.0.extend(self.reader.take());
+            wakeups.to_wake.extend(self.reader.take());
         }
         if Interest::Write.covers(interest) {
-            wakeups.0.extend(self.writer.take());
+            wakeups.to_wake.extend(self.writer.take());
         }
         if !self.entries.is_empty() {
             let woken = self.entries.extract_if(.., |entry| entry.interest.covers(interest));
-            wakeups.0.extend(woken.map(|entry| entry.waker));
+            wakeups.to_wake.extend(woken.map(|entry| entry.waker));
         }
     }
 
@@ -146,32 +149,42 @@ impl Wakers {
     }
 }
 
-fn leave(slot: &mut Option<Waker>, waker: &Waker) {
+fn leave(slot: &mut Option<Waker>, waker: &Waker, wakeups: &mut Wakeups) {
     match slot {
-        Some(known) => known.clone_from(waker),
+        Some(known) => replace(known, waker, wakeups),
         None => *slot = Some(waker.clone()),
     }
 }
 
-/// Wakers to be woken once the stack's lock is released.
+fn replace(known: &mut Waker, waker: &Waker, wakeups: &mut Wakeups) {
+    if !known.will_wake(waker) {
+        wakeups.to_drop.push(std::mem::replace(known, waker.clone()));
+    }
+}
+
+/// Wakers to be woken, and others to be dropped, once the stack's lock is released.
 #[derive(Debug, Default)]
 #[must_use = "the wakers are woken by `wake`"]
-pub struct Wakeups(Vec<Waker>);
+pub struct Wakeups {
+    to_wake: Vec<Waker>,
+    /// Replaced or forgotten.
+    to_drop: Vec<Waker>,
+}
 
 impl Wakeups {
     /// More to be woken.
     pub fn extend(&mut self, wakers: impl IntoIterator<Item = Waker>) {
-        self.0.extend(wakers);
+        self.to_wake.extend(wakers);
     }
 
-    /// Whether nobody is to be woken.
+    /// Whether nobody is to be woken, and nothing to be dropped.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.to_wake.is_empty() && self.to_drop.is_empty()
     }
 
     /// Wakes them all.
     pub fn wake(self) {
-        self.0.into_iter().for_each(Waker::wake);
+        self.to_wake.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -200,8 +213,8 @@ mod tests {
     fn a_slot_keeps_the_last_waker() {
         let (mut wakers, mut keys, mut wakeups) = (Wakers::default(), 0, Wakeups::default());
         let ((first, one), (second, two)) = (counting(), counting());
-        wakers.register(Interest::Read, Place::Slot, &one, &mut keys);
-        wakers.register(Interest::Read, Place::Slot, &two, &mut keys);
+        wakers.register(Interest::Read, Place::Slot, &one, &mut keys, &mut wakeups);
+        wakers.register(Interest::Read, Place::Slot, &two, &mut keys, &mut wakeups);
         wakers.take(Interest::Read, &mut wakeups);
         wakeups.wake();
         assert_eq!((first.0.load(Ordering::Relaxed), second.0.load(Ordering::Relaxed)), (0, 1));
@@ -209,14 +222,17 @@ mod tests {
 
     #[test]
     fn a_waiter_is_stored_once_however_often_it_is_polled_and_can_leave() {
-        let (mut wakers, mut keys, mut waiter) = (Wakers::default(), 0, Waiter::new());
+        let (mut wakers, mut keys, mut wakeups) = (Wakers::default(), 0, Wakeups::default());
+        let mut waiter = Waiter::new();
         let (_, waker) = counting();
         for _ in 0..3 {
-            wakers.register(Interest::Read, Place::Entry(&mut waiter), &waker, &mut keys);
+            wakers.register(Interest::Read, Place::Entry(&mut waiter), &waker, &mut keys, &mut wakeups);
         }
         assert_eq!(wakers.len(), 1);
-        wakers.forget(&mut waiter);
+        wakers.forget(&mut waiter, &mut wakeups);
         assert_eq!((wakers.len(), waiter.is_waiting()), (0, false));
+        assert!(wakeups.to_wake.is_empty());
+        wakeups.wake();
     }
 
     #[test]
@@ -224,9 +240,9 @@ mod tests {
         let (mut wakers, mut keys, mut wakeups) = (Wakers::default(), 0, Wakeups::default());
         let (mut stays, mut leaves) = (Waiter::new(), Waiter::new());
         let (count, waker) = counting();
-        wakers.register(Interest::Read, Place::Entry(&mut stays), &waker, &mut keys);
-        wakers.register(Interest::Read, Place::Entry(&mut leaves), Waker::noop(), &mut keys);
-        wakers.forget(&mut leaves);
+        wakers.register(Interest::Read, Place::Entry(&mut stays), &waker, &mut keys, &mut wakeups);
+        wakers.register(Interest::Read, Place::Entry(&mut leaves), Waker::noop(), &mut keys, &mut wakeups);
+        wakers.forget(&mut leaves, &mut wakeups);
         wakers.take(Interest::Read, &mut wakeups);
         wakeups.wake();
         assert_eq!(count.0.load(Ordering::Relaxed), 1);
@@ -237,12 +253,27 @@ mod tests {
         let (mut wakers, mut keys, mut wakeups) = (Wakers::default(), 0, Wakeups::default());
         let ((reads, reader), (writes, writer), (any, either)) = (counting(), counting(), counting());
         let (mut first, mut second) = (Waiter::new(), Waiter::new());
-        wakers.register(Interest::Read, Place::Slot, &reader, &mut keys);
-        wakers.register(Interest::Write, Place::Entry(&mut first), &writer, &mut keys);
-        wakers.register(Interest::Either, Place::Entry(&mut second), &either, &mut keys);
+        wakers.register(Interest::Read, Place::Slot, &reader, &mut keys, &mut wakeups);
+        wakers.register(Interest::Write, Place::Entry(&mut first), &writer, &mut keys, &mut wakeups);
+        wakers.register(Interest::Either, Place::Entry(&mut second), &either, &mut keys, &mut wakeups);
         wakers.take(Interest::Write, &mut wakeups);
         std::mem::take(&mut wakeups).wake();
         let counts = [&reads, &writes, &any].map(|count| count.0.load(Ordering::Relaxed));
         assert_eq!((counts, wakers.len()), ([0, 1, 1], 1));
+    }
+
+    #[test]
+    fn what_is_replaced_or_forgotten_is_kept_until_the_lock_is_released() {
+        let (mut wakers, mut keys, mut wakeups) = (Wakers::default(), 0, Wakeups::default());
+        let (count, waker) = counting();
+        let mut waiter = Waiter::new();
+        wakers.register(Interest::Read, Place::Slot, &waker, &mut keys, &mut wakeups);
+        wakers.register(Interest::Read, Place::Slot, Waker::noop(), &mut keys, &mut wakeups);
+        wakers.register(Interest::Read, Place::Entry(&mut waiter), &waker, &mut keys, &mut wakeups);
+        wakers.forget(&mut waiter, &mut wakeups);
+        drop(waker);
+        assert_eq!(Arc::strong_count(&count), 3, "both are kept");
+        wakeups.wake();
+        assert_eq!((Arc::strong_count(&count), count.0.load(Ordering::Relaxed)), (1, 0));
     }
 }
