@@ -142,6 +142,11 @@ macro_rules! counters {
         }
 
         impl Counters {
+            /// Every counter but those of discards: its name, what it counts, and its value.
+            pub(crate) fn traffic(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+                [$((stringify!($name), concat!($($doc),+).trim_ascii(), self.$name)),+].into_iter()
+            }
+
             /// Name and value of every counter that is not zero, in the order of the layers.
             pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
                 let traffic = [$((stringify!($name), self.$name)),+];

@@ -86,6 +86,7 @@ mod interface;
 mod isn;
 mod limits;
 mod listener;
+mod metrics;
 mod neighbour;
 mod outbox;
 mod packet;

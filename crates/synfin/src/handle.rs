@@ -222,6 +222,17 @@ impl Stack {
         self.shared().look(|core, _| core.host().counters().clone())
     }
 
+    /// What the host has counted and what it holds, in the text format of Prometheus.
+    ///
+    /// ```
+    /// # let stack = synfin::Stack::builder().start()?;
+    /// assert!(stack.metrics().contains("\nsynfin_connections 0\n"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn metrics(&self) -> String {
+        self.shared().look(|core, _| core.host().metrics())
+    }
+
     /// How many of everything the host holds.
     pub fn usage(&self) -> stack::Usage {
         self.shared().look(|core, _| core.host().usage())
