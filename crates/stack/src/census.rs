@@ -4,6 +4,7 @@
 
 use crate::flow::FlowKey;
 use crate::host::Host;
+use crate::id::{SocketId, SocketKind};
 use crate::time_wait::TIME_WAIT_BIT;
 use std::net::SocketAddr;
 use tcp::{CongestionControl, Instant, State};
@@ -25,7 +26,46 @@ pub struct Listed {
     pub congestion: Option<CongestionControl>,
 }
 
+/// A connection of a host, whoever holds it, and what its engine knows.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ListedConnection {
+    /// Its id, also if its application has left it or has not accepted it yet.
+    pub id: SocketId,
+    /// Our end.
+    pub local: SocketAddr,
+    /// The peer's.
+    pub remote: SocketAddr,
+    /// State, round-trip time, windows, queues, retransmissions, bytes.
+    pub info: tcp::Info,
+    /// Bytes received and not read.
+    pub receive_queue_bytes: usize,
+    /// Bytes written and not acknowledged.
+    pub send_queue_bytes: usize,
+}
+
 impl Host {
+    /// Every connection in every state but CLOSED and the compact TIME-WAIT, with what its engine knows.
+    ///
+    /// ```
+    /// let host = synfin_stack::Host::new(synfin_stack::Config::default(), [7; 32]);
+    /// assert!(host.tcp_connections(tcp::Instant::ZERO).is_empty());
+    /// ```
+    pub fn tcp_connections(&self, now: Instant) -> Vec<ListedConnection> {
+        let connections =
+            self.sockets.iter().filter(|(_, socket)| socket.connection.state() != State::Closed);
+        connections
+            .map(|(key, socket)| ListedConnection {
+                id: SocketId::new(SocketKind::Connection, key),
+                local: socket.key.local(),
+                remote: socket.key.remote(),
+                info: socket.connection.info(now),
+                receive_queue_bytes: socket.connection.readable_bytes(),
+                send_queue_bytes: socket.connection.unacknowledged_bytes(),
+            })
+            .collect()
+    }
+
     /// Lists listeners first, then connections, then the entries of the TIME-WAIT table.
     ///
     /// ```

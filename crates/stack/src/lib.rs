@@ -113,7 +113,7 @@ mod usage;
 mod wheel;
 
 pub use budget::{MemoryBudget, MemoryLevel};
-pub use census::Listed;
+pub use census::{Listed, ListedConnection};
 pub use cidr::{Cidr, CidrError};
 pub use config::{Config, HostModel, IsnPolicy, Rate};
 pub use connect::ConnectOptions;

@@ -227,6 +227,21 @@ impl Stack {
         self.shared().look(|core, _| core.host().usage())
     }
 
+    /// Every connection, in every state but CLOSED and the compact TIME-WAIT, with what its engine knows: those that the
+    /// program holds, those that wait to be accepted, and those that it has left and that still have something to
+    /// deliver. Takes time in proportion to their number, under the stack's lock.
+    ///
+    /// ```
+    /// # let stack = synfin::Stack::builder().start()?;
+    /// for connection in stack.connections() {
+    ///     println!("{} - {} {:?}", connection.local, connection.remote, connection.info.state);
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn connections(&self) -> Vec<stack::ListedConnection> {
+        self.shared().look(|core, now| core.host().tcp_connections(now))
+    }
+
     /// How many sockets the program holds.
     pub fn sockets(&self) -> usize {
         self.shared().look(|core, _| core.sockets())

@@ -59,9 +59,9 @@ async fn a_flow_that_is_refused_or_dropped_is_refused_at_its_peer() {
         let connecting = tokio::spawn(async move { TcpStream::connect(&client, ANYWHERE).await });
         let flow = flows.next().await.unwrap();
         if is_dropped {
-            drop(flow)
+            drop(flow);
         } else {
-            flow.refuse(Refuse::Reset)
+            flow.refuse(Refuse::Reset);
         }
         assert_eq!(connecting.await.unwrap().unwrap_err().kind(), ErrorKind::ConnectionRefused);
     }
