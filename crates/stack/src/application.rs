@@ -277,7 +277,7 @@ impl Host {
         match id.kind() {
             SocketKind::Connection => Some(self.sockets.get(self.owned_key(id)?)?.key.local()),
             SocketKind::Listener => Some(self.listeners.get(id.key(SocketKind::Listener)?)?.local),
-            SocketKind::Udp => Some(self.udp.get(id.key(SocketKind::Udp)?)?.local),
+            SocketKind::Udp => Some(self.udp.get(id.key(SocketKind::Udp)?)?.local_end()),
             SocketKind::Gate | SocketKind::DatagramGate | SocketKind::Host => None,
         }
     }

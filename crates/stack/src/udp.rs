@@ -28,6 +28,8 @@ use wire::udp::{HEADER_BYTES, Header};
 /// One UDP socket.
 pub(crate) struct UdpSocket {
     pub(crate) local: SocketAddr,
+    /// The address on the way to `remote`, of a socket that is bound to all of them.
+    source: Option<IpAddr>,
     pub(crate) remote: Option<SocketAddr>,
     pub(crate) hop_limit: Option<u8>,
     pub(crate) queue: VecDeque<Queued>,
@@ -39,6 +41,13 @@ pub(crate) struct UdpSocket {
     /// Something was sent since it was bound or connected, so that an error may come back.
     has_sent: bool,
     recently_sent: RecentlySent,
+}
+
+impl UdpSocket {
+    /// Our end: since it was connected one address, even where it was bound to all of them, as in Linux.
+    pub(crate) fn local_end(&self) -> SocketAddr {
+        self.source.map_or(self.local, |ip| SocketAddr::new(ip, self.local.port()))
+    }
 }
 
 /// A datagram that waits to be read.
@@ -101,8 +110,10 @@ impl UdpSockets {
     pub(crate) fn find(&self, local: Address, port: u16, remote: SocketAddr) -> Option<SlabKey> {
         let takes = |address: Address| {
             let key = self.slab.key_at(*self.by_end.get(&(address, port))?)?;
-            let peer = self.slab.get(key)?.remote;
-            peer.is_none_or(|peer| (peer.ip(), peer.port()) == (remote.ip(), remote.port())).then_some(key)
+            let socket = self.slab.get(key)?;
+            let is_ours = socket.source.is_none_or(|ip| Address::from(ip) == local);
+            let is_peer = |peer: SocketAddr| (peer.ip(), peer.port()) == (remote.ip(), remote.port());
+            (is_ours && socket.remote.is_none_or(is_peer)).then_some(key)
         };
         let any_v4 = || takes(IpAddr::V4(Ipv4Addr::UNSPECIFIED).into());
         let any_v6 = || takes(IpAddr::V6(Ipv6Addr::UNSPECIFIED).into());
@@ -164,6 +175,7 @@ impl Host {
         }
         let key = self.udp.slab.insert(UdpSocket {
             local,
+            source: None,
             remote: None,
             hop_limit: None,
             queue: VecDeque::new(),
@@ -179,7 +191,8 @@ impl Host {
         Ok(SocketId::new(SocketKind::Udp, key))
     }
 
-    /// Connects a socket to its only peer, or with `None` disconnects it.
+    /// Connects a socket to its only peer, or with `None` disconnects it. One that is bound to all addresses has one from
+    /// here on, the one on the way to the peer.
     ///
     /// # Errors
     /// [`Error::UnknownSocket`], [`Error::InvalidAddress`], [`Error::NetworkUnreachable`],
@@ -187,13 +200,15 @@ impl Host {
     pub fn udp_connect(&mut self, id: SocketId, remote: Option<SocketAddr>) -> Result<(), Error> {
         let key = udp_key(id)?;
         let local = self.udp.get(key).ok_or(Error::UnknownSocket)?.local;
+        let mut source = None;
         if let Some(remote) = remote {
             self.check_destination(remote)?;
             let hop = self.route(remote).ok_or(Error::NetworkUnreachable)?;
-            self.choose_local(Some(local), remote, hop)?;
+            source = Some(self.choose_local(Some(local), remote, hop)?.ip());
         }
         let socket = self.udp.get_mut(key).ok_or(Error::UnknownSocket)?;
         socket.remote = remote;
+        socket.source = source;
         socket.has_sent = false;
         Ok(())
     }
@@ -238,7 +253,7 @@ impl Host {
         if let Some(error) = socket.error.take() {
             return Err(udp_error(error));
         }
-        let local = source.map_or(socket.local, |ip| SocketAddr::new(ip, socket.local.port()));
+        let local = source.map_or(socket.local_end(), |ip| SocketAddr::new(ip, socket.local.port()));
         let hop_limit = socket.hop_limit.unwrap_or(self.config.hop_limit);
         self.check_destination(remote)?;
         if remote.port() == 0 {

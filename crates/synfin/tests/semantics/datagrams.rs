@@ -220,6 +220,22 @@ over_both! {
         assert_eq!(client.recv_from(&mut [0; 8]).unwrap(), (6, to));
     }
 
+    fn connecting_a_socket_on_any_address_gives_it_one(net) {
+        let any = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
+        let server = net.bind_server_datagrams(any).unwrap();
+        let client = net.client_datagrams();
+        server.connect(client.local_addr().unwrap()).unwrap();
+        let local = server.local_addr().unwrap();
+        assert_eq!(local.ip(), net.server_ip());
+        client.connect(local).unwrap();
+        client.set_read_timeout(Some(LONG)).unwrap();
+        server.set_read_timeout(Some(LONG)).unwrap();
+        server.send(b"ask").unwrap();
+        assert_eq!(client.recv(&mut [0; 8]).unwrap(), 3);
+        client.send(b"answer").unwrap();
+        assert_eq!(server.recv(&mut [0; 8]).unwrap(), 6);
+    }
+
     fn a_refusal_is_told_once_and_then_all_is_well(net) {
         let client = net.client_datagrams();
         client.connect(nobody(net)).unwrap();

@@ -1,7 +1,7 @@
 //! Where our sockets are known to differ from the kernel's: both answers, so that neither changes unseen.
 
 use crate::common::pair::Pair;
-use crate::common::{Datagrams, Kernel, Listener, Net};
+use crate::common::{Kernel, Listener, Net};
 use crate::kind_of;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -29,19 +29,6 @@ fn a_listener_on_any_address_and_one_on_a_single_address_exclude_each_other_in_t
     assert_eq!(any_and_one(&Kernel), [Err(ErrorKind::AddrInUse); 3]);
     // The one that says its address gets the connections to it.
     assert_eq!(any_and_one(&Pair::new()), [Ok(()); 3]);
-}
-
-fn address_after_connect<N: Net>(net: &N) -> IpAddr {
-    let any = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
-    let server = net.bind_server_datagrams(any).unwrap();
-    server.connect(net.client_datagrams().local_addr().unwrap()).unwrap();
-    server.local_addr().unwrap().ip()
-}
-
-#[test]
-fn connecting_datagrams_on_any_address_gives_them_one_in_the_kernel_only() {
-    assert_eq!(address_after_connect(&Kernel), Kernel.server_ip());
-    assert_eq!(address_after_connect(&Pair::new()), Ipv4Addr::UNSPECIFIED);
 }
 
 #[test]

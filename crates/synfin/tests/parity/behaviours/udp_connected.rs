@@ -3,7 +3,7 @@
 use super::super::net::Net;
 use crate::support::{Counter, eventually, kind_of, settle};
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
 
 behaviours! {
@@ -57,6 +57,17 @@ behaviours! {
         client.send(b"hello").await.unwrap();
         assert_eq!(second.recv(&mut [0; 8]).await.unwrap(), 5);
         assert_eq!(kind_of(first.try_recv(&mut [0; 8])), ErrorKind::WouldBlock);
+    }
+
+    async fn connecting_a_socket_on_any_address_gives_it_one(net) {
+        let any = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
+        let server = net.bind_server_udp(any).await.unwrap();
+        let client = net.client_udp().await;
+        server.connect(client.local_addr().unwrap()).await.unwrap();
+        assert_eq!(server.local_addr().unwrap().ip(), net.server_ip());
+        server.send(b"hello").await.unwrap();
+        let (_, from) = client.recv_from(&mut [0; 8]).await.unwrap();
+        assert_eq!(from, server.local_addr().unwrap());
     }
 
     async fn connect_takes_the_first_of_several_addresses(net) {
