@@ -9,6 +9,7 @@
 //! buffer is ready at once; there is no descriptor, so nothing converts from or to `std`.
 
 mod addresses;
+mod polled;
 mod ready;
 mod tcp_listener;
 mod tcp_socket;
