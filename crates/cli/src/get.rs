@@ -9,22 +9,25 @@ mod destination;
 mod progress;
 mod request;
 mod trouble;
+mod wire;
 
 use crate::failure::{Exit, Failure, Outcome};
-use crate::http::body::{Body, framing_of_response};
-use crate::http::range;
+use crate::http::{first, range};
 use crate::interrupt;
 use crate::notes::{draws_bars, note};
 use crate::output::{Files, Output};
-use crate::over_tun::{Flags, OverTun};
+use crate::over_tun::{Driver, Flags, OverTun};
 use crate::terminal::plain;
 use destination::{Destination, Validator};
+use http::StatusCode;
+use http::header::{CONTENT_RANGE, LOCATION};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
 use progress::Progress;
 use report::{Style, numbers};
 use request::Fetched;
 use serde_json::json;
-use std::io::{self, Read, Write};
-use std::net::Shutdown;
+use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,8 +37,6 @@ use url::Url;
 
 /// Redirections that are followed.
 const HOPS_MAX: usize = 5;
-/// Bytes read at once.
-const PIECE_BYTES: usize = 256 << 10;
 /// How long the server may take to close after us.
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -90,7 +91,7 @@ Examples:
 /// What went over the wire, for the last line.
 struct Received {
     url: Url,
-    status: u16,
+    status: StatusCode,
     /// Bytes of the file, those of an earlier attempt included.
     file_bytes: u64,
     body_bytes: u64,
@@ -108,11 +109,24 @@ impl Get {
             note(format_args!("{destination} is there already, and there is nothing to continue"));
             return Ok(ExitCode::SUCCESS);
         }
-        let link = self.link.open(&mut files, None::<fn(ConnectionEvent)>)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::io("start", &error))?;
+        runtime.block_on(self.over_tun(url, &destination, files, style))
+    }
+
+    async fn over_tun(
+        &self,
+        url: Url,
+        destination: &Destination,
+        mut files: Files,
+        style: &Style,
+    ) -> Outcome {
+        // A thread drives the stack: it answers the server also while we wait for a disk or for who reads our output.
+        let link = self.link.open(&mut files, None::<fn(ConnectionEvent)>, Driver::Thread)?;
         let interrupted = catch_interrupts(&link)?;
-        let outcome = self.fetch(url, &destination, &link, style);
+        let outcome = self.fetch(url, destination, &link, style).await;
         // The farewell: FIN both ways, so that the server need not wonder.
-        let parted = link.stack.shutdown(FAREWELL);
+        let parted = synfin::tokio::shutdown(&link.stack, FAREWELL).await;
         let recorded = link.finish_recording();
         if interrupted.load(Ordering::Acquire) {
             note(format_args!("{}", destination.what_is_kept()));
@@ -123,7 +137,7 @@ impl Get {
         if parted.is_err() {
             note(format_args!("synfin: the server did not close the connection in time; it was reset"));
         }
-        self.tell(&received, &destination, style)
+        self.tell(&received, destination, style)
     }
 
     fn timeout(&self) -> Duration {
@@ -131,7 +145,7 @@ impl Get {
     }
 
     /// Asks, and asks again elsewhere when told to.
-    fn fetch(
+    async fn fetch(
         &self,
         mut url: Url,
         destination: &Destination,
@@ -144,10 +158,10 @@ impl Get {
         }
         let mut hops = 0;
         loop {
-            let mut fetched = request::send(&url, link, part.as_ref(), self.timeout())?;
-            let status = fetched.response.status;
-            if matches!(status, 301 | 302 | 303 | 307 | 308)
-                && let Some(location) = fetched.response.fields.first("location")
+            let fetched = request::send(&url, link, part.as_ref(), self.timeout()).await?;
+            let (status, fields) = (fetched.response.status(), fetched.response.headers());
+            if matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+                && let Some(location) = first(fields, LOCATION)
             {
                 if hops == HOPS_MAX {
                     return Err(Failure::new(format!(
@@ -155,13 +169,14 @@ impl Get {
                         self.url
                     )));
                 }
-                let next = trouble::redirected(&url, location)?;
-                note(format_args!("{status} {}: going on to {next}", fetched.response.reason));
+                let next = trouble::redirected(&url, &location)?;
+                let reason = trouble::reason(&fetched.response);
+                note(format_args!("{} {reason}: going on to {next}", status.as_u16()));
                 (url, hops) = (next, hops + 1);
                 continue;
             }
-            if status == 416 && part.is_some() {
-                if let Some(whole) = destination.completed_by(&fetched.response)? {
+            if status == StatusCode::RANGE_NOT_SATISFIABLE && part.is_some() {
+                if let Some(whole) = destination.completed_by(fields)? {
                     return Ok(Received {
                         url,
                         status,
@@ -175,22 +190,22 @@ impl Get {
                 part = None;
                 continue;
             }
-            return self.take(url, &mut fetched, part.as_ref(), destination, style);
+            return self.take(url, fetched, part.as_ref(), destination, style).await;
         }
     }
 
     /// Takes the body of a final answer.
-    fn take(
+    async fn take(
         &self,
         url: Url,
-        fetched: &mut Fetched,
+        fetched: Fetched,
         part: Option<&destination::Part>,
         destination: &Destination,
         style: &Style,
     ) -> Result<Received, Failure> {
-        let Fetched { response, stream, from } = fetched;
-        let status = response.status;
-        let from_bytes = match (status, part) {
+        let Fetched { response, wire } = fetched;
+        let (status, fields) = (response.status(), response.headers());
+        let from_bytes = match (status.as_u16(), part) {
             (200, None) => 0,
             (200, Some(_)) => {
                 note(format_args!(
@@ -199,7 +214,7 @@ impl Get {
                 0
             }
             (206, Some(part)) => {
-                let sent = response.fields.first("content-range").and_then(range::content_range);
+                let sent = first(fields, CONTENT_RANGE).and_then(|field| range::content_range(&field));
                 if sent.is_none_or(|(first, _, _)| first != part.len_bytes) {
                     return Err(Failure::new(format!(
                         "{url}: the server sends another part than it was asked for; try without --continue"
@@ -208,21 +223,14 @@ impl Get {
                 note(format_args!("continuing after {}", numbers::bytes(part.len_bytes)));
                 part.len_bytes
             }
-            _ => return Err(trouble::status(&url, response)),
+            _ => return Err(trouble::status(&url, &response)),
         };
-        let framing = framing_of_response(status, &response.fields).map_err(|_| {
-            Failure::new(format!("{url}: the server does not say clearly where its answer ends"))
-        })?;
-        let total_bytes = match framing {
-            crate::http::body::Framing::Length(length) => Some(from_bytes + length),
-            _ => None,
-        };
-        let mut output = destination.open(from_bytes, &Validator::of(response))?;
+        let total_bytes = response.body().size_hint().exact().map(|length| from_bytes + length);
+        let mut output = destination.open(from_bytes, &Validator::of(fields))?;
         let shown = !self.json && draws_bars();
         let progress = Progress::begin(destination, from_bytes, total_bytes, shown, style);
         let began = Instant::now();
-        let mut body = Body::new(from, framing);
-        let outcome = copy(&mut body, &mut output, &progress);
+        let outcome = copy(response.into_body(), &mut output, &progress, self.timeout()).await;
         progress.end();
         let body_bytes = outcome.map_err(|cut| {
             let so_far = from_bytes + cut.body_bytes;
@@ -233,10 +241,10 @@ impl Get {
                 Side::Disk(error) => output.failed(&error),
             }
         })?;
-        let (time, info) = (began.elapsed(), stream.info().ok());
+        let (time, info) = (began.elapsed(), wire.stream.info().ok());
         destination.finish(output)?;
         // We have what we wanted; a server that closed first is no failure.
-        let _ = stream.shutdown(Shutdown::Write);
+        let _ = wire.stream.shutdown_write();
         Ok(Received { url, status, file_bytes: from_bytes + body_bytes, body_bytes, time, info })
     }
 
@@ -245,7 +253,7 @@ impl Get {
         let rtt = info.and_then(|info| info.rtt);
         if self.json {
             let object = json!({
-                "url": url.as_str(), "status": status, "file": destination.to_string(),
+                "url": url.as_str(), "status": status.as_u16(), "file": destination.to_string(),
                 "file_bytes": file_bytes, "body_bytes": body_bytes, "duration_s": time.as_secs_f64(),
                 "bits_per_second": *body_bytes as f64 * 8.0 / time.as_secs_f64().max(1e-9),
                 "rtt_s": rtt.map(|rtt| rtt.as_secs_f64()),
@@ -275,14 +283,23 @@ enum Side {
     Disk(io::Error),
 }
 
-fn copy(body: &mut impl Read, output: &mut Output, progress: &Progress) -> Result<u64, Cut> {
-    let mut piece = vec![0; PIECE_BYTES];
+async fn copy(
+    mut body: Incoming,
+    output: &mut Output,
+    progress: &Progress,
+    timeout: Duration,
+) -> Result<u64, Cut> {
     let mut body_bytes = 0;
     loop {
-        let taken = match body.read(&mut piece) {
-            Ok(0) => return Ok(body_bytes),
-            Ok(taken) => taken,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+        let frame = match tokio::time::timeout(timeout, body.frame()).await {
+            Ok(None) => return Ok(body_bytes),
+            Ok(Some(frame)) => frame.map_err(trouble::of_body),
+            Err(_) => Err(ErrorKind::WouldBlock.into()),
+        };
+        let piece = match frame.map(|frame| frame.into_data()) {
+            Ok(Ok(piece)) => piece,
+            // Trailer fields mean nothing here.
+            Ok(Err(_)) => continue,
             Err(error) => {
                 // What has come is kept; the wire's failure is the one to tell.
                 let _ = output.flush();
@@ -290,10 +307,10 @@ fn copy(body: &mut impl Read, output: &mut Output, progress: &Progress) -> Resul
             }
         };
         // At once: who reads along shall see it, and who kills us shall find it.
-        let written = output.write_all(&piece[..taken]).and_then(|()| output.flush());
+        let written = output.write_all(&piece).and_then(|()| output.flush());
         written.map_err(|error| Cut { body_bytes, side: Side::Disk(error) })?;
-        body_bytes += taken as u64;
-        progress.add(taken as u64);
+        body_bytes += piece.len() as u64;
+        progress.add(piece.len() as u64);
     }
 }
 

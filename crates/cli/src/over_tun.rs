@@ -36,6 +36,15 @@ pub(crate) struct Flags {
     force: bool,
 }
 
+/// What drives the stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Driver {
+    /// A thread of its own: the program may be busy elsewhere.
+    Thread,
+    /// A task of the current runtime: nothing has to be handed from thread to thread.
+    Task,
+}
+
 /// A running stack.
 pub(crate) struct OverTun {
     /// The stack.
@@ -55,6 +64,7 @@ impl Flags {
         &self,
         files: &mut Files,
         observer: Option<impl FnMut(ConnectionEvent) + Send + 'static>,
+        driver: Driver,
     ) -> Result<OverTun, Failure> {
         let hosts = self.hosts();
         let ours = self.ours(&hosts)?;
@@ -86,7 +96,11 @@ impl Flags {
         if let Some(recording) = &recording {
             builder = builder.tap(recording.tap());
         }
-        let stack = builder.start().map_err(|error| Failure::io("start the stack", &error))?;
+        let started = match driver {
+            Driver::Thread => builder.start(),
+            Driver::Task => builder.start_task(),
+        };
+        let stack = started.map_err(|error| Failure::io("start the stack", &error))?;
         if let Some(recording) = &recording {
             recording.keep();
         }

@@ -4,33 +4,42 @@
 //! Ctrl-C, close what is open. What is *not* here: requests ([`exchange`]), files ([`folder`]), what is
 //! printed ([`journal`]).
 
-mod clients;
+mod arriving;
 mod conditions;
+mod content;
+mod disk;
 mod exchange;
 mod folder;
 mod journal;
 mod listing;
+mod pace;
+mod pieces;
 mod reply;
-mod sending;
+mod seats;
 mod upload;
+mod wire;
 
 use crate::failure::{Failure, Outcome};
 use crate::interrupt;
 use crate::output::Files;
-use crate::over_tun::{Flags, OverTun};
-use clients::Clients;
+use crate::over_tun::{Driver, Flags, OverTun};
 use folder::Folder;
 use journal::{Journal, Manner};
 use report::Style;
+use seats::Seats;
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::Duration;
-use synfin::net::TcpListener;
+use synfin::tokio::TcpListener;
+use tokio::sync::mpsc;
 
 /// How long Ctrl-C waits for peers to close before it resets them.
 const FAREWELL: Duration = Duration::from_secs(10);
+/// How long to wait after a connection could not be accepted: nothing of ours can cause that for long.
+const REST: Duration = Duration::from_millis(100);
 
 /// Serve a folder over HTTP from a TCP/IP stack of our own, to the programs of this machine.
 ///
@@ -86,15 +95,25 @@ Examples:
 Ctrl-C stops listening, closes every connection with a FIN and waits up to ten seconds for the other
 ends; what is left then, or at a second Ctrl-C, is reset.";
 
-/// What the main thread hears while the server runs.
+/// What the server hears while it runs.
 enum Call {
     Interrupt,
     Closed(Result<(), String>),
 }
 
 impl Serve {
-    /// Serves until Ctrl-C.
+    /// Serves until Ctrl-C: the stack, the connections and everything else are tasks of one thread.
     pub(crate) fn run(&self, style: &Style) -> Outcome {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().max_blocking_threads(disk::THREADS).build();
+        let runtime = runtime.map_err(|error| Failure::io("start the server", &error))?;
+        let outcome = runtime.block_on(self.serve(style));
+        // A thread may still wait for a disk, and nobody needs what it brings.
+        runtime.shutdown_background();
+        outcome
+    }
+
+    async fn serve(&self, style: &Style) -> Outcome {
         let folder = Arc::new(Folder::open(&self.dir, self.writable.as_deref(), self.upload_max)?);
         let manner = if self.json { Manner::Json } else { Manner::Text(*style) };
         let journal = Journal::start(manner)?;
@@ -102,26 +121,46 @@ impl Serve {
         if self.json {
             files.print("--json");
         }
-        let link = self.link.open(&mut files, Some(journal.observer()))?;
+        let link = self.link.open(&mut files, Some(journal.observer()), Driver::Task)?;
         // Every address of ours, of both families.
         let listener = TcpListener::bind(&link.stack, (Ipv6Addr::UNSPECIFIED, self.port))
+            .await
             .map_err(|error| Failure::io(format_args!("listen on port {}", self.port), &error))?;
         let port = listener.local_addr().map_or(self.port, |address| address.port());
-        let (caller, calls) = mpsc::channel();
+        let (caller, calls) = mpsc::unbounded_channel();
         let interrupted = caller.clone();
         // The receiver lives as long as the program does anything.
         interrupt::on_interrupt(move || drop(interrupted.send(Call::Interrupt)))?;
-        let clients = Clients::new(Arc::clone(&folder), journal.clone());
-        std::thread::Builder::new()
-            .name("accept".to_owned())
-            .spawn(move || clients.accept(&listener))
-            .map_err(|error| Failure::io("start a thread", &error))?;
-        journal.listening(&announcement(&folder, &link, port));
-        wait_for_the_end(&link, &journal, &caller, &calls);
+        let announcement = announcement(&folder, &link, port);
+        tokio::spawn(accept(listener, folder, journal.clone()));
+        journal.listening(&announcement);
+        wait_for_the_end(&link, &journal, &caller, calls).await;
         let recorded = link.finish_recording();
         journal.finish();
         recorded.map(|()| ExitCode::SUCCESS)
     }
+}
+
+/// Accepts until the stack is shut down, with a task for each connection.
+async fn accept(listener: TcpListener, folder: Arc<Folder>, journal: Journal) {
+    let seats = Arc::new(Seats::default());
+    let watch = tokio::spawn(Arc::clone(&seats).watch(journal.clone()));
+    for number in 0.. {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let seated = seats.seat(number, stream, peer);
+                let seat = Arc::clone(seated.seat());
+                let task = tokio::spawn(exchange::serve(seated, Arc::clone(&folder), journal.clone()));
+                seat.is_served_by(task.abort_handle());
+            }
+            Err(error) if error.kind() == ErrorKind::NotConnected => break,
+            Err(error) => {
+                journal.trouble(&format!("a connection could not be accepted: {error}"));
+                tokio::time::sleep(REST).await;
+            }
+        }
+    }
+    watch.abort();
 }
 
 fn announcement(folder: &Folder, link: &OverTun, port: u16) -> journal::Announcement {
@@ -135,32 +174,27 @@ fn announcement(folder: &Folder, link: &OverTun, port: u16) -> journal::Announce
 }
 
 /// Waits for Ctrl-C, then for the connections to close or for the second Ctrl-C.
-fn wait_for_the_end(
+async fn wait_for_the_end(
     link: &OverTun,
     journal: &Journal,
-    caller: &mpsc::Sender<Call>,
-    calls: &mpsc::Receiver<Call>,
+    caller: &mpsc::UnboundedSender<Call>,
+    mut calls: mpsc::UnboundedReceiver<Call>,
 ) {
     let mut interrupts = 0;
     // `caller` keeps the channel open, so this ends with a break.
-    while let Ok(call) = calls.recv() {
+    while let Some(call) = calls.recv().await {
         match call {
             Call::Interrupt if interrupts == 0 => {
                 interrupts = 1;
                 journal.closing(link.stack.usage().connections);
                 let (stack, caller) = (link.stack.clone(), caller.clone());
-                let close = move || {
-                    let outcome = stack.shutdown(FAREWELL).map_err(|error| error.to_string());
-                    drop(caller.send(Call::Closed(outcome)));
-                };
-                if std::thread::Builder::new().name("farewell".to_owned()).spawn(close).is_err() {
-                    break;
-                }
+                tokio::spawn(async move {
+                    let outcome = synfin::tokio::shutdown(&stack, FAREWELL).await;
+                    drop(caller.send(Call::Closed(outcome.map_err(|error| error.to_string()))));
+                });
             }
-            Call::Interrupt => {
-                link.stack.abort();
-                // The thread that waits for the farewell says when it is over.
-            }
+            // The task that waits for the farewell says when it is over.
+            Call::Interrupt => link.stack.abort(),
             Call::Closed(outcome) => {
                 if let Err(trouble) = outcome {
                     journal.trouble(&trouble);

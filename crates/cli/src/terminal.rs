@@ -48,6 +48,10 @@ pub(crate) fn plain(line: String, style: &Style) -> String {
 /// join their neighbours become escapes such as `\u{202e}`. A backslash is doubled, so that none of these
 /// can be written by hand.
 pub(crate) fn foreign(text: &str) -> String {
+    // Nearly all text is like that, and a server shows a lot of it.
+    if text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
+        return text.to_owned();
+    }
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         if shows_itself(c) && c != '\\' { shown.push(c) } else { shown.extend(c.escape_debug()) }

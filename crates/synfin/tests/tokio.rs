@@ -55,3 +55,31 @@ async fn stacks_with_threads_of_their_own_serve_tasks_as_well() {
     let pair = Pair::new();
     three_megabytes_each_way(&pair.client, &pair.server).await;
 }
+
+#[tokio::test]
+async fn a_shared_stream_is_polled_for_pieces_and_for_bytes_that_are_lent() {
+    use std::future::poll_fn;
+    use std::io::IoSlice;
+
+    let (client, server) = driven_by_tasks();
+    let listener = TcpListener::bind(&server, (SERVER, 80)).await.unwrap();
+    let stream = TcpStream::connect(&client, (SERVER, 80)).await.unwrap();
+    let (accepted, _) = listener.accept().await.unwrap();
+    let lent = bytes::Bytes::from(vec![b'l'; 1_000]);
+    let head = [IoSlice::new(b"he"), IoSlice::new(b"ad")];
+    assert_eq!(poll_fn(|context| stream.poll_write_slices(context, &head)).await.unwrap(), 4);
+    assert_eq!(poll_fn(|context| stream.poll_write_bytes(context, &lent)).await.unwrap(), 1_000);
+    assert!(!lent.is_unique(), "the stack holds it, and not a copy, until it is acknowledged");
+    let mut heard = Vec::new();
+    while heard.len() < 1_004 {
+        let left = 1_004 - heard.len();
+        let read =
+            poll_fn(|context| accepted.poll_read_with(context, left, |piece| heard.extend_from_slice(piece)));
+        assert_ne!(read.await.unwrap(), 0, "it does not end before everything was read");
+    }
+    assert!(heard.starts_with(b"headl") && heard[4..] == lent);
+    drop(stream);
+    let end = poll_fn(|context| accepted.poll_read_with(context, 10, |_| ())).await.unwrap();
+    assert_eq!(end, 0);
+    assert!(lent.is_unique(), "what is acknowledged is given back");
+}

@@ -4,8 +4,10 @@
 //! devices, is [`crate::output`]'s.
 
 use crate::failure::Failure;
-use crate::http::head::Response;
+use crate::http::first;
 use crate::output::{Files, Output, Target, with_suffix};
+use http::HeaderMap;
+use http::header::{CONTENT_RANGE, DATE, ETAG, HeaderName, LAST_MODIFIED};
 use report::numbers;
 use std::fmt;
 use std::fs;
@@ -37,20 +39,17 @@ pub(crate) struct Validator(Option<String>);
 impl Validator {
     /// A strong entity tag, or the date of the last change if that is strong (RFC 9110 §8.8.2.2: at
     /// least a second before the answer's own date).
-    pub(crate) fn of(response: &Response) -> Validator {
-        let fields = &response.fields;
-        if let Some(tag) = fields.first("etag").filter(|tag| tag.starts_with('"')) {
-            return Validator(Some(tag.to_owned()));
+    pub(crate) fn of(fields: &HeaderMap) -> Validator {
+        if let Some(tag) = first(fields, ETAG) {
+            return Validator(tag.starts_with('"').then(|| tag.into_owned()));
         }
-        if fields.first("etag").is_some() {
-            return Validator(None);
-        }
-        let date_in = |name| fields.first(name).and_then(|date| httpdate::parse_http_date(date).ok());
-        let is_strong = match (date_in("last-modified"), date_in("date")) {
+        let date_in =
+            |name: HeaderName| first(fields, name).and_then(|date| httpdate::parse_http_date(&date).ok());
+        let is_strong = match (date_in(LAST_MODIFIED), date_in(DATE)) {
             (Some(modified), Some(date)) => date.duration_since(modified).is_ok_and(|age| age.as_secs() >= 1),
             _ => false,
         };
-        Validator(fields.first("last-modified").filter(|_| is_strong).map(str::to_owned))
+        Validator(first(fields, LAST_MODIFIED).filter(|_| is_strong).map(|date| date.into_owned()))
     }
 }
 
@@ -110,11 +109,11 @@ impl Destination {
 
     /// The server has nothing after our part: if the part is the whole, it gets its name. Returns its
     /// length then.
-    pub(crate) fn completed_by(&self, response: &Response) -> Result<Option<u64>, Failure> {
-        let whole = response.fields.first("content-range").and_then(|range| range.strip_prefix("bytes */"));
-        let whole = whole.and_then(|bytes| bytes.parse::<u64>().ok());
+    pub(crate) fn completed_by(&self, fields: &HeaderMap) -> Result<Option<u64>, Failure> {
+        let whole = first(fields, CONTENT_RANGE);
+        let whole = whole.and_then(|range| range.strip_prefix("bytes */")?.parse::<u64>().ok());
         let (Some(part), Some(whole)) = (self.part(), whole) else { return Ok(None) };
-        let is_same = Validator::of(response).0.is_none_or(|validator| validator == part.validator);
+        let is_same = Validator::of(fields).0.is_none_or(|validator| validator == part.validator);
         if part.len_bytes != whole || !is_same {
             return Ok(None);
         }
@@ -165,13 +164,7 @@ fn last_name(url: &Url) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::{Duration, Instant};
-
-    fn response(lines: &str) -> Response {
-        let text = format!("HTTP/1.1 200 OK\r\n{lines}\r\n");
-        Response::read(&mut text.as_bytes(), Instant::now() + Duration::from_secs(9)).expect("a head")
-    }
-
+    use http::HeaderValue;
     #[test]
     fn files_are_named_after_the_end_of_the_url() {
         let name = |url: &str| last_name(&Url::parse(url).expect("a URL"));
@@ -183,14 +176,16 @@ mod tests {
 
     #[test]
     fn only_strong_validators_are_kept() {
-        let of = |lines: &str| Validator::of(&response(lines)).0;
-        assert_eq!(of("ETag: \"a\"\r\n"), Some("\"a\"".to_owned()));
-        let modified = "Last-Modified: Tue, 30 Jan 2018 22:30:24 GMT\r\n";
-        assert_eq!(of(&format!("ETag: W/\"a\"\r\n{modified}")), None);
-        assert_eq!(of(modified), None);
-        assert_eq!(of(&format!("{modified}Date: Tue, 30 Jan 2018 22:30:24 GMT\r\n")), None);
-        let later = of(&format!("{modified}Date: Tue, 30 Jan 2018 22:30:25 GMT\r\n"));
-        assert_eq!(later.as_deref(), Some("Tue, 30 Jan 2018 22:30:24 GMT"));
+        let of = |fields: &[(HeaderName, &'static str)]| {
+            let fields = fields.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value)));
+            Validator::of(&fields.collect()).0
+        };
+        let (early, later) = ("Tue, 30 Jan 2018 22:30:24 GMT", "Tue, 30 Jan 2018 22:30:25 GMT");
+        assert_eq!(of(&[(ETAG, "\"a\"")]), Some("\"a\"".to_owned()));
+        assert_eq!(of(&[(ETAG, "W/\"a\""), (LAST_MODIFIED, early), (DATE, later)]), None);
+        assert_eq!(of(&[(LAST_MODIFIED, early)]), None);
+        assert_eq!(of(&[(LAST_MODIFIED, early), (DATE, early)]), None);
+        assert_eq!(of(&[(LAST_MODIFIED, early), (DATE, later)]).as_deref(), Some(early));
     }
 
     #[test]

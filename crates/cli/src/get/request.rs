@@ -2,62 +2,68 @@
 
 use super::destination::Part;
 use super::trouble;
+use super::wire::Wire;
 use crate::failure::Failure;
-use crate::http::PRODUCT;
-use crate::http::head::Response;
+use crate::http::{HEAD_BYTES_MAX, PRODUCT};
 use crate::over_tun::OverTun;
-use std::io::{BufReader, Write};
+use bytes::Bytes;
+use http::header::{ACCEPT, CONNECTION, HOST, HeaderValue, IF_RANGE, RANGE, USER_AGENT};
+use http::{Request, Response};
+use http_body_util::Empty;
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::time::{Duration, Instant};
-use synfin::net::TcpStream;
+use std::time::Duration;
+use synfin::tokio::TcpStream;
 use url::{Host, Url};
-
-/// Bytes read ahead while the head is taken.
-const AHEAD_BYTES: usize = 64 << 10;
 
 /// An answer whose body is still to be read.
 pub(crate) struct Fetched {
-    /// Its head.
-    pub(crate) response: Response,
+    /// Its head, and the body as it comes.
+    pub(crate) response: Response<Incoming>,
     /// The connection.
-    pub(crate) stream: TcpStream,
-    /// Where the body is read from: the same connection.
-    pub(crate) from: BufReader<TcpStream>,
+    pub(crate) wire: Wire,
 }
 
 /// Asks for the URL, or for what follows the part.
-pub(crate) fn send(
+pub(crate) async fn send(
     url: &Url,
     link: &OverTun,
     part: Option<&Part>,
     timeout: Duration,
 ) -> Result<Fetched, Failure> {
-    let stream = connect(url, link, timeout)?;
+    let stream = connect(url, link, timeout).await?;
     let peer = stream.peer_addr().map_or_else(|_| authority(url), |peer| peer.to_string());
-    let told = |error| trouble::head(&peer, error, timeout);
-    let text = request(url, part);
-    let set_up = || {
-        stream.set_read_timeout(Some(timeout))?;
-        stream.set_write_timeout(Some(timeout))?;
-        stream.try_clone()
+    let wire = Wire::new(stream);
+    let request = request(url, part)?;
+    let asked = async {
+        let mut http = http1::Builder::new();
+        http.title_case_headers(true).max_header_size(HEAD_BYTES_MAX);
+        let (mut sender, connection) = http.handshake(wire.clone()).await?;
+        // It ends with the answer; what goes wrong is told to whoever reads the answer.
+        tokio::spawn(connection);
+        sender.send_request(request).await
     };
-    let reader = set_up().map_err(|error| trouble::wire(&peer, &error, timeout))?;
-    (&stream).write_all(text.as_bytes()).map_err(|error| trouble::wire(&peer, &error, timeout))?;
-    let mut from = BufReader::with_capacity(AHEAD_BYTES, reader);
-    let response = Response::read(&mut from, Instant::now() + timeout).map_err(told)?;
-    Ok(Fetched { response, stream, from })
+    match tokio::time::timeout(timeout, asked).await {
+        Ok(Ok(response)) => Ok(Fetched { response, wire }),
+        Ok(Err(error)) => Err(trouble::head(&peer, &error, wire.has_spoken(), timeout)),
+        Err(_) => Err(trouble::late_head(&peer, wire.has_spoken(), timeout)),
+    }
 }
 
-fn request(url: &Url, part: Option<&Part>) -> String {
+fn request(url: &Url, part: Option<&Part>) -> Result<Request<Empty<Bytes>>, Failure> {
     let query = url.query().map_or(String::new(), |query| format!("?{query}"));
-    let (path, host) = (url.path(), authority(url));
-    let mut text = format!(
-        "GET {path}{query} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {PRODUCT}\r\nAccept: */*\r\nConnection: close\r\n"
-    );
+    let mut request = Request::get(format!("{}{query}", url.path()))
+        .header(HOST, authority(url))
+        .header(USER_AGENT, HeaderValue::from_static(PRODUCT))
+        .header(ACCEPT, HeaderValue::from_static("*/*"))
+        .header(CONNECTION, HeaderValue::from_static("close"));
     if let Some(part) = part {
-        text += &format!("Range: bytes={}-\r\nIf-Range: {}\r\n", part.len_bytes, part.validator);
+        request =
+            request.header(RANGE, format!("bytes={}-", part.len_bytes)).header(IF_RANGE, &part.validator);
     }
-    text + "\r\n"
+    request.body(Empty::new()).map_err(|error| Failure::new(format!("{url} cannot be asked for: {error}")))
 }
 
 /// The host, and the port unless it is 80, as the `Host` field has it.
@@ -66,13 +72,14 @@ fn authority(url: &Url) -> String {
     url.port().map_or(host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-fn connect(url: &Url, link: &OverTun, timeout: Duration) -> Result<TcpStream, Failure> {
+async fn connect(url: &Url, link: &OverTun, timeout: Duration) -> Result<TcpStream, Failure> {
     let port = url.port_or_known_default().unwrap_or(80);
     let all = addresses(url, port)?;
     let reachable = |addr: &&SocketAddr| link.addresses.iter().any(|ours| ours.is_ipv4() == addr.is_ipv4());
     let mut last = None;
     for addr in all.iter().filter(reachable) {
-        match TcpStream::connect_timeout(&link.stack, addr, timeout) {
+        let connected = tokio::time::timeout(timeout, TcpStream::connect(&link.stack, *addr)).await;
+        match connected.unwrap_or_else(|_| Err(io::Error::from(ErrorKind::TimedOut))) {
             Ok(stream) => return Ok(stream),
             Err(error) => last = Some(trouble::connect(*addr, &error, timeout, link)),
         }
@@ -107,12 +114,17 @@ mod tests {
 
     #[test]
     fn a_request_asks_for_what_the_url_says() {
-        let url = Url::parse("http://[fd90::1]:8000/a%20b?c=d#e").expect("a URL");
-        let text = request(&url, None);
-        assert!(text.starts_with("GET /a%20b?c=d HTTP/1.1\r\nHost: [fd90::1]:8000\r\n"), "{text}");
+        let asked = |url: &str, part: Option<&Part>| {
+            request(&Url::parse(url).expect("a URL"), part).expect("a request").into_parts().0
+        };
+        let plain = asked("http://[fd90::1]:8000/a%20b?c=d#e", None);
+        assert_eq!(plain.uri, "/a%20b?c=d");
+        assert_eq!(plain.headers[HOST], "[fd90::1]:8000");
+        assert!(!plain.headers.contains_key(RANGE) && !plain.headers.contains_key(IF_RANGE));
         let part = Part { len_bytes: 7, validator: "\"tag\"".to_owned() };
-        let text = request(&Url::parse("http://x:80/").expect("a URL"), Some(&part));
-        assert!(text.contains("\r\nHost: x\r\n"), "{text}");
-        assert!(text.ends_with("Range: bytes=7-\r\nIf-Range: \"tag\"\r\n\r\n"), "{text}");
+        let rest = asked("http://x:80/", Some(&part));
+        assert_eq!(rest.headers[HOST], "x");
+        assert_eq!(rest.headers[RANGE], "bytes=7-");
+        assert_eq!(rest.headers[IF_RANGE], "\"tag\"");
     }
 }

@@ -1,10 +1,13 @@
 //! What goes wrong, as a sentence about the user's world, with what to do next.
 
 use crate::failure::Failure;
-use crate::http::head::{HEAD_BYTES_MAX, HeadError, Response};
+use crate::http::HEAD_BYTES_MAX;
 use crate::over_tun::OverTun;
 use crate::terminal::foreign;
+use http::Response;
+use hyper::ext::ReasonPhrase;
 use report::numbers;
+use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -71,7 +74,7 @@ pub(crate) fn connect(peer: SocketAddr, error: &io::Error, timeout: Duration, li
 }
 
 /// The connection failed before an answer began.
-pub(crate) fn wire(peer: &str, error: &io::Error, timeout: Duration) -> Failure {
+fn wire(peer: &str, error: &io::Error, timeout: Duration) -> Failure {
     Failure::new(match error.kind() {
         ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
             format!("{peer} reset the connection before it answered")
@@ -83,32 +86,64 @@ pub(crate) fn wire(peer: &str, error: &io::Error, timeout: Duration) -> Failure 
     })
 }
 
-/// There is no answer, or none that can be understood.
-pub(crate) fn head(peer: &str, error: HeadError, timeout: Duration) -> Failure {
-    Failure::new(match error {
-        HeadError::Io(error) => return wire(peer, &error, timeout),
-        HeadError::Ended => format!("{peer} closed the connection before sending anything"),
-        HeadError::Idle => {
-            format!(
-                "{peer} accepted the connection, but did not answer within {}",
-                numbers::duration(timeout)
-            )
-        }
-        HeadError::Slow => {
-            format!("{peer} did not finish the head of its answer within {}", numbers::duration(timeout))
-        }
-        HeadError::Cut => format!("{peer} closed the connection in the middle of its answer's head"),
-        HeadError::TooLong => {
-            format!("the head of the answer of {peer} is longer than {HEAD_BYTES_MAX} bytes")
-        }
-        HeadError::Malformed(what) => format!("what {peer} answers is not HTTP: {what}"),
+/// There is no answer, or none that can be understood. `has_spoken`: but bytes have come.
+pub(crate) fn head(peer: &str, error: &hyper::Error, has_spoken: bool, timeout: Duration) -> Failure {
+    if let Some(error) = io_error(error) {
+        return wire(peer, error, timeout);
+    }
+    Failure::new(if error.is_parse_too_large() {
+        format!("the head of the answer of {peer} is longer than {HEAD_BYTES_MAX} bytes")
+    } else if error.is_parse() {
+        format!("what {peer} answers is not HTTP: {error}")
+    } else if has_spoken {
+        format!("{peer} closed the connection in the middle of its answer's head")
+    } else {
+        format!("{peer} closed the connection before sending anything")
     })
 }
 
+/// No head came in time.
+pub(crate) fn late_head(peer: &str, has_spoken: bool, timeout: Duration) -> Failure {
+    let timeout = numbers::duration(timeout);
+    Failure::new(if has_spoken {
+        format!("{peer} did not finish the head of its answer within {timeout}")
+    } else {
+        format!("{peer} accepted the connection, but did not answer within {timeout}")
+    })
+}
+
+/// What the connection says, if that is behind it.
+fn io_error(error: &hyper::Error) -> Option<&io::Error> {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref() {
+            return Some(error);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// What a failure of an answer's body was.
+pub(crate) fn of_body(error: hyper::Error) -> io::Error {
+    match io_error(&error) {
+        Some(io) => io::Error::new(io.kind(), error),
+        None if error.is_incomplete_message() => ErrorKind::UnexpectedEof.into(),
+        None => io::Error::other(error),
+    }
+}
+
+/// What the server calls its status.
+pub(crate) fn reason<B>(response: &Response<B>) -> String {
+    let given = response.extensions().get::<ReasonPhrase>();
+    let given = given.map(|reason| String::from_utf8_lossy(reason.as_bytes()).into_owned());
+    let usual = || response.status().canonical_reason().unwrap_or_default().to_owned();
+    foreign(&given.unwrap_or_else(usual)).to_string()
+}
+
 /// The server says no.
-pub(crate) fn status(url: &Url, response: &Response) -> Failure {
-    let Response { status, reason, .. } = response;
-    let reason = foreign(reason);
+pub(crate) fn status<B>(url: &Url, response: &Response<B>) -> Failure {
+    let (status, reason) = (response.status().as_u16(), reason(response));
     Failure::new(match status {
         206 => format!("{url}: the server sends a part, though the whole was asked for"),
         401 | 407 => format!(

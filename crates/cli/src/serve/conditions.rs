@@ -3,7 +3,8 @@
 //!
 //! What is *not* here: ranges and their `If-Range`, which decide about a part of the content only.
 
-use crate::http::head::Fields;
+use crate::http::{first, text};
+use http::header::{HeaderMap, HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
 use std::fs::Metadata;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -50,18 +51,22 @@ impl Version {
 
 impl Conditions {
     /// Those in the fields of a request.
-    pub(crate) fn of(fields: &Fields) -> Conditions {
-        let tags = |name: &str| {
-            let members = fields.all(name).flat_map(|value| value.split(','));
-            let tags: Vec<String> = members.map(|member| member.trim().to_owned()).collect();
+    pub(crate) fn of(fields: &HeaderMap) -> Conditions {
+        let tags = |name: HeaderName| {
+            let values = fields.get_all(name);
+            let members = values.iter().map(text).flat_map(|value| {
+                value.split(',').map(|member| member.trim().to_owned()).collect::<Vec<_>>()
+            });
+            let tags: Vec<String> = members.collect();
             (!tags.is_empty()).then_some(tags)
         };
-        let date = |name: &str| fields.first(name).and_then(|date| httpdate::parse_http_date(date).ok());
+        let date =
+            |name: HeaderName| first(fields, name).and_then(|date| httpdate::parse_http_date(&date).ok());
         Conditions {
-            match_any: tags("if-match"),
-            match_none: tags("if-none-match"),
-            unmodified_since: date("if-unmodified-since"),
-            modified_since: date("if-modified-since"),
+            match_any: tags(IF_MATCH),
+            match_none: tags(IF_NONE_MATCH),
+            unmodified_since: date(IF_UNMODIFIED_SINCE),
+            modified_since: date(IF_MODIFIED_SINCE),
         }
     }
 

@@ -5,12 +5,16 @@
 //! and compared with the folder's own.
 
 use super::conditions::Conditions;
-use super::reply::{Reply, check_host};
+use super::reply::{Reply, check_head};
 use super::upload::Upload;
 use crate::failure::Failure;
-use crate::http::body::Framing;
-use crate::http::head::Request;
+use crate::http::first;
+use http::StatusCode;
+use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_RANGE, TRANSFER_ENCODING};
+use http::request::Parts;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
@@ -39,10 +43,15 @@ pub(crate) const COMPONENT: &AsciiSet = &CONTROLS
 /// What files under construction are called: they are neither listed nor served.
 pub(crate) const UNFINISHED: &str = ".synfin-upload-";
 
+/// The file that stands for its folder.
+const INDEX: &str = "index.html";
+
 /// The folder that is served.
 #[derive(Debug)]
 pub(crate) struct Folder {
     root: PathBuf,
+    /// The same, open.
+    root_fd: File,
     uploads: Option<PathBuf>,
     upload_bytes_max: u64,
 }
@@ -95,7 +104,9 @@ impl Folder {
                 Some(uploads)
             }
         };
-        Ok(Folder { root, uploads, upload_bytes_max: upload_bytes_max.unwrap_or(u64::MAX) })
+        let root_fd = File::open(&root)
+            .map_err(|error| Failure::input(format!("cannot serve {}: {error}", dir.display())))?;
+        Ok(Folder { root, root_fd, uploads, upload_bytes_max: upload_bytes_max.unwrap_or(u64::MAX) })
     }
 
     /// The folder itself.
@@ -119,7 +130,21 @@ impl Folder {
         if self.uploads.is_some() { "GET, HEAD, OPTIONS, PUT" } else { "GET, HEAD, OPTIONS" }
     }
 
-    /// What the target stands for, or the reply that says why it stands for nothing.
+    /// The file that the target stands for, if the system finds it in memory and without symbolic links. `None`: look
+    /// with [`find`](Self::find), which may have to wait for the disk.
+    ///
+    /// The system itself sees to it that the way does not lead out. A pipe is opened without waiting, and closed again.
+    pub(crate) fn find_at_once(&self, target: &str) -> Option<Found> {
+        let path = plain(target)?;
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let way = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::CACHED;
+        let file = File::from(openat2(&self.root_fd, &*path, flags, Mode::empty(), way).ok()?);
+        let metadata = file.metadata().ok().filter(Metadata::is_file)?;
+        let name = path.rsplit('/').next()?.to_owned();
+        Some(Found::File { file, metadata, name })
+    }
+
+    /// What the target stands for, or the reply that says why it stands for nothing. It may wait for the disk.
     pub(crate) fn find(&self, target: &str) -> Result<Found, Reply> {
         let asked = Asked::parse(target)?;
         let path = self.within(&asked.below(&self.root))?;
@@ -128,13 +153,13 @@ impl Folder {
             if !asked.is_folder {
                 return Ok(Found::MissingSlash { location: format!("{}/", asked.as_target()) });
             }
-            return match self.open_file(&path.join("index.html")) {
+            return match self.open_file(&path.join(INDEX)) {
                 Ok(found) => Ok(found),
                 Err(_) => Ok(Found::Directory { path, shown: asked.shown() }),
             };
         }
         if asked.is_folder {
-            return Err(Reply::plain(404, "This is a file, not a folder."));
+            return Err(Reply::plain(StatusCode::NOT_FOUND, "This is a file, not a folder."));
         }
         self.open_file(&path)
     }
@@ -144,7 +169,7 @@ impl Folder {
         let path = self.within(path)?;
         // Opening a pipe would wait for somebody to write into it.
         if !fs::metadata(&path).map_err(|error| refusal(&error))?.is_file() {
-            return Err(Reply::plain(403, "This is not a regular file."));
+            return Err(Reply::plain(StatusCode::FORBIDDEN, "This is not a regular file."));
         }
         let file = File::open(&path).map_err(|error| refusal(&error))?;
         let metadata = file.metadata().map_err(|error| refusal(&error))?;
@@ -158,75 +183,100 @@ impl Folder {
         if real.starts_with(&self.root) {
             Ok(real)
         } else {
-            Err(Reply::plain(403, "This leads out of the folder that is served."))
+            Err(Reply::plain(StatusCode::FORBIDDEN, "This leads out of the folder that is served."))
         }
     }
 
-    /// Makes ready to take an upload, or says why not.
-    pub(crate) fn begin_upload(&self, request: &Request, framing: Framing) -> Result<Upload, Reply> {
-        if let Some(refusal) = check_host(request) {
+    /// Makes ready to take an upload, or says why not. It may wait for the disk.
+    pub(crate) fn begin_upload(&self, request: &Parts) -> Result<Upload, Reply> {
+        if let Some(refusal) = check_head(request) {
             return Err(refusal);
         }
         let (Some(uploads), Some(below)) = (&self.uploads, self.uploads_below()) else {
             let sentence = "This server takes no uploads; it would with --writable.";
-            return Err(Reply::plain(405, sentence).with("Allow", self.methods().to_owned()));
+            return Err(
+                Reply::plain(StatusCode::METHOD_NOT_ALLOWED, sentence).with_fixed(ALLOW, self.methods())
+            );
         };
-        if request.fields.first("content-range").is_some() {
-            return Err(Reply::plain(400, "A part of a file cannot be uploaded (RFC 9110 §14.5)."));
+        if request.headers.contains_key(CONTENT_RANGE) {
+            let sentence = "A part of a file cannot be uploaded (RFC 9110 §14.5).";
+            return Err(Reply::plain(StatusCode::BAD_REQUEST, sentence));
         }
-        let len_bytes = match framing {
-            Framing::Length(len_bytes) => Some(len_bytes),
-            Framing::Chunked => None,
-            Framing::Empty | Framing::UntilClose => {
-                return Err(Reply::plain(411, "An upload says its length, or comes in chunks."));
-            }
-        };
+        let len_bytes = first(&request.headers, CONTENT_LENGTH);
+        if len_bytes.is_none() && !request.headers.contains_key(TRANSFER_ENCODING) {
+            let sentence = "An upload says its length, or comes in chunks.";
+            return Err(Reply::plain(StatusCode::LENGTH_REQUIRED, sentence));
+        }
+        let len_bytes = len_bytes.and_then(|digits| digits.parse::<u64>().ok());
         if len_bytes.is_some_and(|len_bytes| len_bytes > self.upload_bytes_max) {
             return Err(too_large(self.upload_bytes_max));
         }
-        let asked = Asked::parse(&request.target)?;
+        let asked = Asked::parse(request.uri.path())?;
         let (Some(name), false) = (asked.components.last(), asked.is_folder) else {
-            return Err(Reply::plain(409, "This is a folder; add the file's name."));
+            return Err(Reply::plain(StatusCode::CONFLICT, "This is a folder; add the file's name."));
         };
         let parent = asked.below(&self.root);
         let parent = parent.parent().unwrap_or(&self.root);
         let parent = match self.within(parent) {
             Ok(parent) => parent,
-            Err(reply) if reply.status() == 404 => {
-                return Err(Reply::plain(409, "The folder that it should go into does not exist."));
+            Err(reply) if reply.status() == StatusCode::NOT_FOUND => {
+                return Err(Reply::plain(
+                    StatusCode::CONFLICT,
+                    "The folder that it should go into does not exist.",
+                ));
             }
             Err(reply) => return Err(reply),
         };
         if !parent.starts_with(uploads) {
-            return Err(Reply::plain(403, &format!("Uploads go below {below} only.")));
+            return Err(Reply::plain(StatusCode::FORBIDDEN, &format!("Uploads go below {below} only.")));
         }
         let path = parent.join(OsStr::from_bytes(name));
         if path.is_dir() {
-            return Err(Reply::plain(409, "This is a folder; add the file's name."));
+            return Err(Reply::plain(StatusCode::CONFLICT, "This is a folder; add the file's name."));
         }
-        Upload::begin(&path, Conditions::of(&request.fields), self.upload_bytes_max)
+        Upload::begin(&path, Conditions::of(&request.headers), self.upload_bytes_max)
     }
 }
 
 /// The reply to an upload that is larger than allowed.
 pub(crate) fn too_large(bytes_max: u64) -> Reply {
-    Reply::plain(413, &format!("This server takes uploads of at most {bytes_max} bytes.")).for_the_last_time()
+    Reply::plain(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        &format!("This server takes uploads of at most {bytes_max} bytes."),
+    )
+    .for_the_last_time()
 }
 
 /// What a system's refusal means to the client.
 pub(crate) fn refusal(error: &io::Error) -> Reply {
     match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename => {
-            Reply::plain(404, "There is nothing of that name.")
+            Reply::plain(StatusCode::NOT_FOUND, "There is nothing of that name.")
         }
-        ErrorKind::PermissionDenied => Reply::plain(403, "The server may not open this."),
-        ErrorKind::IsADirectory => Reply::plain(409, "This is a folder; add the file's name."),
+        ErrorKind::PermissionDenied => Reply::plain(StatusCode::FORBIDDEN, "The server may not open this."),
+        ErrorKind::IsADirectory => {
+            Reply::plain(StatusCode::CONFLICT, "This is a folder; add the file's name.")
+        }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-            Reply::plain(507, "There is no room for it.")
+            Reply::plain(StatusCode::INSUFFICIENT_STORAGE, "There is no room for it.")
         }
-        ErrorKind::ReadOnlyFilesystem => Reply::plain(403, "The folder cannot be written to."),
-        _ => Reply::plain(500, &format!("The server's disk says: {error}.")),
+        ErrorKind::ReadOnlyFilesystem => {
+            Reply::plain(StatusCode::FORBIDDEN, "The folder cannot be written to.")
+        }
+        _ => Reply::plain(StatusCode::INTERNAL_SERVER_ERROR, &format!("The server's disk says: {error}.")),
     }
+}
+
+/// The target as a path below the folder, if it is one as it stands: nothing in it is to be decoded or left out. Most
+/// targets are like that.
+fn plain(target: &str) -> Option<Cow<'_, str>> {
+    let path = target.strip_prefix('/')?;
+    let (inner, is_folder) = path.strip_suffix('/').map_or((path, path.is_empty()), |inner| (inner, true));
+    let is_plain = |name: &str| !matches!(name, "" | "." | "..") && !name.starts_with(UNFINISHED);
+    if path.contains('%') || !(inner.is_empty() || inner.split('/').all(is_plain)) {
+        return None;
+    }
+    Some(if is_folder { format!("{path}{INDEX}").into() } else { path.into() })
 }
 
 /// A target taken apart.
@@ -237,17 +287,10 @@ struct Asked {
 }
 
 impl Asked {
-    fn parse(target: &str) -> Result<Asked, Reply> {
-        let path = target.split(['?', '#']).next().unwrap_or_default();
-        // RFC 9112 §3.2.2: a server must understand the absolute form, too.
-        let path = match path.split_once("://") {
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => {
-                rest.find('/').map_or("/", |at| &rest[at..])
-            }
-            _ => path,
-        };
+    /// Of a target without its query.
+    fn parse(path: &str) -> Result<Asked, Reply> {
         if !path.starts_with('/') {
-            return Err(Reply::plain(400, "A target begins with a slash."));
+            return Err(Reply::plain(StatusCode::BAD_REQUEST, "A target begins with a slash."));
         }
         let mut components: Vec<Vec<u8>> = Vec::new();
         let mut is_folder = true;
@@ -258,14 +301,20 @@ impl Asked {
                 b"" | b"." => {}
                 b".." => {
                     if components.pop().is_none() {
-                        return Err(Reply::plain(403, "This leads out of the folder that is served."));
+                        return Err(Reply::plain(
+                            StatusCode::FORBIDDEN,
+                            "This leads out of the folder that is served.",
+                        ));
                     }
                 }
                 name if name.contains(&b'/') || name.contains(&0) => {
-                    return Err(Reply::plain(400, "A name has no slash and no zero byte in it."));
+                    return Err(Reply::plain(
+                        StatusCode::BAD_REQUEST,
+                        "A name has no slash and no zero byte in it.",
+                    ));
                 }
                 name if name.starts_with(UNFINISHED.as_bytes()) => {
-                    return Err(Reply::plain(404, "There is nothing of that name."));
+                    return Err(Reply::plain(StatusCode::NOT_FOUND, "There is nothing of that name."));
                 }
                 _ => components.push(decoded),
             }

@@ -6,8 +6,10 @@
 
 use crate::failure::{Failure, print};
 use crate::terminal::{foreign, plain, shows_itself};
+use http::StatusCode;
 use report::{Charset, ColorChoice, Style, numbers};
 use serde_json::{Value, json};
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
@@ -18,6 +20,13 @@ use synfin::{ClosedBy, ConnectionEvent, ConnectionSummary};
 
 /// Lines that wait to be written: some 4 MB.
 const LINES_MAX: usize = 16_384;
+
+/// Lines that are written at once, in bytes.
+const TEXT_BYTES_MAX: usize = 64 << 10;
+
+/// After lines were written, others are gathered for so long: to wake the thread for each would cost the server more
+/// than the line. Nobody sees a line later by so little.
+const GATHER_TIME: Duration = Duration::from_millis(5);
 
 /// Characters of a target that are shown to people.
 const TARGET_CHARS_MAX: usize = 200;
@@ -62,15 +71,22 @@ pub(crate) struct Announcement {
 /// A request and its answer.
 pub(crate) struct Asked<'a> {
     /// Who asked.
-    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) peer: SocketAddr,
     /// `GET`.
     pub(crate) method: &'a str,
     /// For what.
     pub(crate) target: &'a str,
     /// 200.
-    pub(crate) status: u16,
+    pub(crate) status: StatusCode,
     /// How long the answer's content is, if it may have any.
     pub(crate) body_bytes: Option<u64>,
+}
+
+impl Asked<'_> {
+    /// What was asked was no whole request.
+    pub(crate) fn nothing(peer: SocketAddr, status: StatusCode) -> Self {
+        Asked { peer, method: "-", target: "-", status, body_bytes: None }
+    }
 }
 
 impl Journal {
@@ -131,7 +147,7 @@ impl Journal {
             Manner::Json => self.object(json!({ "event": "opened", "peer": remote, "local": local })),
             Manner::Text(style) => {
                 let (on, off) = ink(style, Ink::Opened);
-                self.stamped(&format!("{on}{} {remote} opened{off}", pick(style, "┌", "+")));
+                self.stamped(format_args!("{on}{} {remote} opened{off}", pick(style, "┌", "+")));
             }
         }
     }
@@ -141,7 +157,7 @@ impl Journal {
             Manner::Json => self.object(json!({ "event": "path-doubted", "peer": remote, "local": local })),
             Manner::Text(style) => {
                 let sentence = "does not acknowledge what is sent; trying on";
-                self.stamped(&format!("{} {remote} {sentence}", pick(style, "│", "|")));
+                self.stamped(format_args!("{} {remote} {sentence}", pick(style, "│", "|")));
             }
         }
     }
@@ -152,16 +168,16 @@ impl Journal {
         match self.manner {
             Manner::Json => self.object(json!({
                 "event": "request", "peer": peer, "method": method, "target": target,
-                "status": status, "body_bytes": body_bytes,
+                "status": status.as_u16(), "body_bytes": body_bytes,
             })),
             Manner::Text(style) => {
-                let peer = peer.map_or("?".to_owned(), |peer| peer.to_string());
+                let status = status.as_u16();
                 let (on, off) = if status >= 400 { ink(style, Ink::Refused) } else { ("", "") };
                 let size = body_bytes.map_or(String::new(), |bytes| format!(", {}", numbers::bytes(bytes)));
                 // What a client sent must not steer the terminal.
                 let target: String = foreign(target).chars().take(TARGET_CHARS_MAX).collect();
                 let bar = pick(style, "│", "|");
-                self.stamped(&format!("{bar} {peer} {method} {target} {on}{status}{off}{size}"));
+                self.stamped(format_args!("{bar} {peer} {method} {target} {on}{status}{off}{size}"));
             }
         }
     }
@@ -174,7 +190,7 @@ impl Journal {
                 let (on, off) = if trouble { ink(style, Ink::Bad) } else { ink(style, Ink::Closed) };
                 let corner = pick(style, "└", "-");
                 let sentence = plain(closed_sentence(summary), &style);
-                self.stamped(&format!("{on}{corner} {} {sentence}{off}", summary.remote));
+                self.stamped(format_args!("{on}{corner} {} {sentence}{off}", summary.remote));
             }
         }
     }
@@ -186,7 +202,7 @@ impl Journal {
             Manner::Text(_) if connections == 0 => {}
             Manner::Text(_) => {
                 let count = numbers::count(connections as u64, "connection");
-                self.stamped(&format!("closing {count}; Ctrl-C again resets what is left"));
+                self.stamped(format_args!("closing {count}; Ctrl-C again resets what is left"));
             }
         }
     }
@@ -197,7 +213,7 @@ impl Journal {
             Manner::Json => self.object(json!({ "event": "trouble", "text": sentence })),
             Manner::Text(style) => {
                 let (on, off) = ink(style, Ink::Bad);
-                self.stamped(&format!("{on}{sentence}{off}"));
+                self.stamped(format_args!("{on}{sentence}{off}"));
             }
         }
     }
@@ -223,16 +239,16 @@ impl Journal {
         self.line(in_plain_sight(&object.to_string()));
     }
 
-    fn stamped(&self, text: &str) {
+    fn stamped(&self, text: fmt::Arguments<'_>) {
         let day = since_1970();
         let seconds = day.as_secs() % 86_400;
         let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-        let stamp = format!("{hours:02}:{minutes:02}:{seconds:02}.{:03}Z", day.subsec_millis());
+        let millis = day.subsec_millis();
         let (on, off) = match self.manner {
             Manner::Text(style) => ink(style, Ink::Dim),
             Manner::Json => ("", ""),
         };
-        self.line(format!("{on}{stamp}{off} {text}"));
+        self.line(format!("{on}{hours:02}:{minutes:02}:{seconds:02}.{millis:03}Z{off} {text}"));
     }
 
     fn line(&self, text: String) {
@@ -245,14 +261,26 @@ impl Journal {
     }
 }
 
-/// Writes lines until the end. When nobody reads our output any more, the lines are thrown away and the
-/// server goes on.
+/// Writes lines until the end, as many at once as have come. When nobody reads our output any more, the lines are
+/// thrown away and the server goes on.
 fn write(waiting: &Receiver<Line>) {
-    let mut is_read = true;
-    while let Ok(Line::Text(mut text)) = waiting.recv() {
-        text.push('\n');
-        if is_read {
-            is_read = print(&text).is_ok();
+    let (mut is_read, mut is_over) = (true, false);
+    while !is_over {
+        let mut text = String::new();
+        let mut next = waiting.recv().ok();
+        while let Some(Line::Text(line)) = &next {
+            text.push_str(line);
+            text.push('\n');
+            if text.len() >= TEXT_BYTES_MAX {
+                break;
+            }
+            next = waiting.try_recv().ok();
+        }
+        // The server says so at its end. Without a server, everything was taken before.
+        is_over = matches!(next, Some(Line::End)) || text.is_empty();
+        is_read = is_read && print(&text).is_ok();
+        if !is_over {
+            std::thread::sleep(GATHER_TIME);
         }
     }
 }

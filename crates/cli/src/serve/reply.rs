@@ -1,19 +1,29 @@
 //! What is answered to a request: the status, the fields and where the content comes from
 //! (RFC 9110 §9, §13, §15).
 //!
-//! What is *not* here: the bytes on the wire ([`super::sending`]).
+//! What is *not* here: how the content gets on the wire ([`super::content`]).
 
 use super::conditions::{Condition, Conditions, Version};
-use super::folder::{Folder, Found};
+use super::content::{Part, Sent, Source};
+use super::disk;
+use super::folder::{Folder, Found, refusal};
 use super::listing;
-use crate::http::head::{HeadError, Request};
-use crate::http::{authority, media_type, range};
+use super::seats::Seat;
+use crate::http::{PRODUCT, authority, first, media_type, range, text};
+use bytes::Bytes;
+use http::header::{
+    ACCEPT_RANGES, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_RANGE, CONTENT_TYPE, ETAG, HOST, HeaderName,
+    HeaderValue, IF_RANGE, LAST_MODIFIED, LOCATION, RANGE, SERVER, TRANSFER_ENCODING,
+};
+use http::request::Parts;
+use http::{Method, Response, StatusCode, Version as Protocol};
 use std::fs::{File, Metadata};
+use std::sync::Arc;
 
 /// Whether another request may follow on the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum After {
-    /// Yes.
+    /// Yes, if the client wants to.
     Stay,
     /// No.
     Part,
@@ -22,8 +32,8 @@ pub(crate) enum After {
 /// An answer.
 #[derive(Debug)]
 pub(crate) struct Reply {
-    status: u16,
-    fields: Vec<(&'static str, String)>,
+    status: StatusCode,
+    fields: Vec<(HeaderName, HeaderValue)>,
     content: Content,
     after: After,
 }
@@ -48,19 +58,29 @@ pub(crate) enum Content {
 
 impl Reply {
     /// An answer with nothing but a status and a sentence.
-    pub(crate) fn plain(status: u16, sentence: &str) -> Reply {
-        let text = format!("{status} {}\n{sentence}\n", reason(status));
-        Reply::new(status, Content::Text(text)).with("Content-Type", "text/plain; charset=utf-8".to_owned())
+    pub(crate) fn plain(status: StatusCode, sentence: &str) -> Reply {
+        let text = format!("{status}\n{sentence}\n");
+        Reply::new(status, Content::Text(text)).with_fixed(CONTENT_TYPE, "text/plain; charset=utf-8")
     }
 
     /// An answer with this content.
-    pub(crate) fn new(status: u16, content: Content) -> Reply {
-        Reply { status, fields: Vec::new(), content, after: After::Stay }
+    pub(crate) fn new(status: StatusCode, content: Content) -> Reply {
+        let fields = Vec::with_capacity(8);
+        Reply { status, fields, content, after: After::Stay }.with_fixed(SERVER, PRODUCT)
     }
 
-    /// With one more field.
-    pub(crate) fn with(mut self, name: &'static str, value: String) -> Reply {
-        self.fields.push((name, value));
+    /// With one more field, which is always the same.
+    pub(crate) fn with_fixed(mut self, name: HeaderName, value: &'static str) -> Reply {
+        self.fields.push((name, HeaderValue::from_static(value)));
+        self
+    }
+
+    /// With one more field of visible characters.
+    pub(crate) fn with(mut self, name: HeaderName, value: String) -> Reply {
+        // All that comes from outside is written with percent signs before it comes here.
+        if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(value)) {
+            self.fields.push((name, value));
+        }
         self
     }
 
@@ -70,24 +90,25 @@ impl Reply {
         self
     }
 
-    /// Whether no request may follow it.
-    pub(crate) fn is_last(&self) -> bool {
-        self.after == After::Part
-    }
-
     /// The status.
-    pub(crate) fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The fields.
-    pub(crate) fn fields(&self) -> &[(&'static str, String)] {
-        &self.fields
-    }
-
-    /// The content, in the end.
-    pub(crate) fn into_content(self) -> Content {
-        self.content
+    /// The answer for whoever sits there.
+    pub(crate) fn for_seat(self, seat: Arc<Seat>) -> Response<Sent> {
+        let source = match self.content {
+            Content::None => Source::Nothing,
+            Content::Text(text) => Source::Text(text.into()),
+            Content::File { file, first, len_bytes } => Source::File(Part::new(file, first, len_bytes)),
+        };
+        let mut response = Response::new(Sent::new(source, seat));
+        *response.status_mut() = self.status;
+        response.headers_mut().extend(self.fields);
+        if self.after == After::Part {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
     }
 
     /// The content's length; `None` if there may be none.
@@ -100,132 +121,129 @@ impl Reply {
     }
 }
 
-/// The answer to something that is no request.
-pub(crate) fn to_no_request(error: &HeadError) -> Reply {
-    let reply = match error {
-        HeadError::TooLong => Reply::plain(431, "The request's head is longer than this server reads."),
-        HeadError::Slow => Reply::plain(408, "The request did not come in time."),
-        HeadError::Malformed(what) => Reply::plain(400, &format!("This is no request: {what}.")),
-        HeadError::Cut | HeadError::Ended | HeadError::Idle | HeadError::Io(_) => {
-            Reply::plain(400, "The request ends too early.")
-        }
-    };
-    reply.for_the_last_time()
-}
-
 /// The answer to a request that is not an upload.
-pub(crate) fn to(request: &Request, folder: &Folder) -> Reply {
-    if let Some(refusal) = check_host(request) {
+pub(crate) async fn to(request: &Parts, folder: &Arc<Folder>) -> Reply {
+    if let Some(refusal) = check_head(request) {
         return refusal;
     }
     let allowed = folder.methods();
-    match request.method.as_str() {
-        "GET" | "HEAD" => match folder.find(&request.target) {
-            Ok(Found::File { file, metadata, name }) => to_file(request, file, &metadata, &name),
-            Ok(Found::Directory { path, shown }) => match listing::page(&path, &shown) {
-                Ok(page) => Reply::new(200, Content::Text(page))
-                    .with("Content-Type", "text/html; charset=utf-8".to_owned())
-                    .with("Cache-Control", "no-cache".to_owned()),
-                Err(error) => Reply::plain(403, &format!("The folder cannot be read: {error}.")),
-            },
-            Ok(Found::MissingSlash { location }) => {
-                Reply::plain(301, &format!("This is a folder: {location}")).with("Location", location)
-            }
-            Err(refusal) => refusal,
-        },
-        "OPTIONS" => Reply::new(204, Content::None).with("Allow", allowed.to_owned()),
-        method => Reply::plain(405, &format!("{method} is not possible here; {allowed} are."))
-            .with("Allow", allowed.to_owned()),
+    match &request.method {
+        &Method::GET | &Method::HEAD => to_reading(request, folder).await.unwrap_or_else(|refusal| refusal),
+        &Method::OPTIONS => Reply::new(StatusCode::NO_CONTENT, Content::None).with_fixed(ALLOW, allowed),
+        method => {
+            let sentence = format!("{method} is not possible here; {allowed} are.");
+            Reply::plain(StatusCode::METHOD_NOT_ALLOWED, &sentence).with_fixed(ALLOW, allowed)
+        }
     }
 }
 
-/// RFC 9112 §3.2: a request of HTTP/1.1 names one host, and whoever names one writes it as a host.
-pub(crate) fn check_host(request: &Request) -> Option<Reply> {
-    let mut hosts = request.fields.all("host");
-    match (hosts.next(), hosts.next()) {
-        (None, _) if request.minor_version >= 1 => {
-            Some(Reply::plain(400, "A request of HTTP/1.1 has one Host field."))
+async fn to_reading(request: &Parts, folder: &Arc<Folder>) -> Result<Reply, Reply> {
+    let target = request.uri.path();
+    let found = match folder.find_at_once(target) {
+        Some(found) => found,
+        None => {
+            let (folder, target) = (Arc::clone(folder), target.to_owned());
+            let find = disk::wait_for(move || folder.find(&target));
+            find.await.unwrap_or_else(|error| Err(refusal(&error)))?
         }
-        (Some(_), Some(_)) => Some(Reply::plain(400, "A request has one Host field.")),
-        (Some(host), None) if !authority::is_host(host) => {
-            Some(Reply::plain(400, "The Host field is not a host, or a host and a port."))
+    };
+    match found {
+        Found::File { file, metadata, name } => Ok(to_file(request, file, &metadata, &name)),
+        Found::Directory { path, shown } => {
+            let page = disk::wait_for(move || listing::page(&path, &shown)).await.and_then(|page| page);
+            let unreadable =
+                |error| Reply::plain(StatusCode::FORBIDDEN, &format!("The folder cannot be read: {error}."));
+            Ok(Reply::new(StatusCode::OK, Content::Text(page.map_err(unreadable)?))
+                .with_fixed(CONTENT_TYPE, "text/html; charset=utf-8")
+                .with_fixed(CACHE_CONTROL, "no-cache"))
+        }
+        Found::MissingSlash { location } => {
+            let sentence = format!("This is a folder: {location}");
+            Ok(Reply::plain(StatusCode::MOVED_PERMANENTLY, &sentence).with(LOCATION, location))
+        }
+    }
+}
+
+/// What is wrong with a request whatever it asks for.
+pub(crate) fn check_head(request: &Parts) -> Option<Reply> {
+    check_host(request).or_else(|| check_coding(request))
+}
+
+/// RFC 9112 §3.2: a request of HTTP/1.1 names one host, and whoever names one writes it as a host.
+fn check_host(request: &Parts) -> Option<Reply> {
+    let refuse = |sentence| Some(Reply::plain(StatusCode::BAD_REQUEST, sentence));
+    let mut hosts = request.headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) if request.version >= Protocol::HTTP_11 => {
+            refuse("A request of HTTP/1.1 has one Host field.")
+        }
+        (Some(_), Some(_)) => refuse("A request has one Host field."),
+        (Some(host), None) if !host.to_str().is_ok_and(authority::is_host) => {
+            refuse("The Host field is not a host, or a host and a port.")
         }
         _ => None,
     }
 }
 
-fn to_file(request: &Request, file: File, metadata: &Metadata, name: &str) -> Reply {
+/// RFC 9112 §6.1: who gets a transfer coding that it does not understand says 501. hyper takes the chunks apart, and
+/// leaves what is in them as it is.
+fn check_coding(request: &Parts) -> Option<Reply> {
+    let codings: Vec<_> = request.headers.get_all(TRANSFER_ENCODING).iter().map(text).collect();
+    let is_chunked = match &codings[..] {
+        [] => true,
+        [coding] => coding.trim().eq_ignore_ascii_case("chunked"),
+        _ => false,
+    };
+    let sentence = "The body's transfer coding is not supported; send it chunked or with a length.";
+    (!is_chunked).then(|| Reply::plain(StatusCode::NOT_IMPLEMENTED, sentence).for_the_last_time())
+}
+
+fn to_file(request: &Parts, file: File, metadata: &Metadata, name: &str) -> Reply {
     let (len_bytes, version) = (metadata.len(), Version::of(metadata));
     let dated = |reply: Reply| {
-        let reply = reply.with("ETag", version.tag.clone()).with("Accept-Ranges", "bytes".to_owned());
+        let reply = reply.with(ETAG, version.tag.clone()).with_fixed(ACCEPT_RANGES, "bytes");
         match version.modified {
-            Some(modified) => reply.with("Last-Modified", httpdate::fmt_http_date(modified)),
+            Some(modified) => reply.with(LAST_MODIFIED, httpdate::fmt_http_date(modified)),
             None => reply,
         }
     };
-    match Conditions::of(&request.fields).of_reading(&version) {
+    match Conditions::of(&request.headers).of_reading(&version) {
         Condition::Holds => {}
-        Condition::Known => return dated(Reply::new(304, Content::None)),
+        Condition::Known => return dated(Reply::new(StatusCode::NOT_MODIFIED, Content::None)),
         Condition::Failed => return dated(another_version()),
     }
     // RFC 9110 §13.2.2: a range counts only for the file that the client knows.
-    let wanted = request.fields.first("range").filter(|_| range_still_counts(request, &version));
-    let (status, first, part_bytes) = match range::asked(wanted, len_bytes) {
-        range::Asked::Whole => (200, 0, len_bytes),
-        range::Asked::Part { first, last } => (206, first, last - first + 1),
+    let wanted = first(&request.headers, RANGE).filter(|_| range_still_counts(request, &version));
+    let (status, first, part_bytes) = match range::asked(wanted.as_deref(), len_bytes) {
+        range::Asked::Whole => (StatusCode::OK, 0, len_bytes),
+        range::Asked::Part { first, last } => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
         range::Asked::Unsatisfiable => {
-            return dated(Reply::plain(416, &format!("The file has {len_bytes} bytes.")))
-                .with("Content-Range", format!("bytes */{len_bytes}"));
+            let sentence = format!("The file has {len_bytes} bytes.");
+            return dated(Reply::plain(StatusCode::RANGE_NOT_SATISFIABLE, &sentence))
+                .with(CONTENT_RANGE, format!("bytes */{len_bytes}"));
         }
     };
     let reply = dated(Reply::new(status, Content::File { file, first, len_bytes: part_bytes }))
-        .with("Content-Type", media_type::of(name).to_owned());
-    if status == 206 {
+        .with_fixed(CONTENT_TYPE, media_type::of(name));
+    if status == StatusCode::PARTIAL_CONTENT {
         let last = first + part_bytes - 1;
-        return reply.with("Content-Range", format!("bytes {first}-{last}/{len_bytes}"));
+        return reply.with(CONTENT_RANGE, format!("bytes {first}-{last}/{len_bytes}"));
     }
     reply
 }
 
-fn range_still_counts(request: &Request, version: &Version) -> bool {
-    let Some(known) = request.fields.first("if-range") else { return true };
+fn range_still_counts(request: &Parts, version: &Version) -> bool {
+    let Some(known) = first(&request.headers, IF_RANGE) else { return true };
     if known.starts_with('"') {
         return known == version.tag;
     }
-    let date = httpdate::parse_http_date(known).ok();
+    let date = httpdate::parse_http_date(&known).ok();
     date.is_some() && date == version.modified
 }
 
 /// The answer to a condition about a version that is not the present one.
 pub(crate) fn another_version() -> Reply {
-    Reply::plain(412, "The file is not the one that you know.")
-}
-
-/// What a status is called (RFC 9110 §15).
-pub(crate) fn reason(status: u16) -> &'static str {
-    match status {
-        200 => "OK",
-        201 => "Created",
-        204 => "No Content",
-        206 => "Partial Content",
-        301 => "Moved Permanently",
-        304 => "Not Modified",
-        400 => "Bad Request",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        408 => "Request Timeout",
-        409 => "Conflict",
-        411 => "Length Required",
-        412 => "Precondition Failed",
-        413 => "Content Too Large",
-        416 => "Range Not Satisfiable",
-        431 => "Request Header Fields Too Large",
-        500 => "Internal Server Error",
-        501 => "Not Implemented",
-        507 => "Insufficient Storage",
-        _ => "",
-    }
+    Reply::plain(StatusCode::PRECONDITION_FAILED, "The file is not the one that you know.")
 }
 
 #[cfg(test)]

@@ -1,16 +1,19 @@
 //! An upload: into a file of another name beside its place, and into its place once it is whole. What
 //! was there before stays until then, and an upload that fails leaves nothing.
 
+use super::arriving::Arriving;
 use super::conditions::{Condition, Conditions, Version};
+use super::disk;
 use super::folder::{UNFINISHED, refusal, too_large};
 use super::reply::{Content, Reply, another_version};
+use http::StatusCode;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Bytes on their way at once.
+/// Bytes that are collected before they are written.
 const PIECE_BYTES: usize = 256 << 10;
 
 /// An upload that was let in.
@@ -51,24 +54,42 @@ impl Upload {
     }
 
     /// Takes the body and puts the file into its place; what came of it is the reply.
-    pub(crate) fn take(mut self, body: &mut impl Read) -> Reply {
-        let mut piece = vec![0; PIECE_BYTES];
+    pub(crate) async fn take(mut self, body: &mut Arriving<'_>) -> Reply {
+        let mut piece = Vec::new();
         let mut taken_bytes = 0_u64;
         loop {
-            let taken = match body.read(&mut piece) {
-                Ok(0) => break,
-                Ok(taken) => taken,
-                Err(error) => return broken(&error),
-            };
-            taken_bytes += taken as u64;
-            if taken_bytes > self.bytes_max {
-                return too_large(self.bytes_max);
+            match body.next().await {
+                Some(Ok(bytes)) => {
+                    taken_bytes += bytes.len() as u64;
+                    if taken_bytes > self.bytes_max {
+                        return too_large(self.bytes_max);
+                    }
+                    piece.extend_from_slice(&bytes);
+                }
+                Some(Err(broken)) => return broken.reply(),
+                None => break,
             }
-            if let Err(error) = self.unfinished.file.write_all(&piece[..taken]) {
-                return refusal(&error).for_the_last_time();
+            if piece.len() >= PIECE_BYTES {
+                (self, piece) = match disk::wait_for(move || self.write(piece)).await.and_then(|done| done) {
+                    Ok(written) => written,
+                    Err(error) => return refusal(&error).for_the_last_time(),
+                };
             }
         }
-        self.put_into_its_place()
+        let finish = move || {
+            let (upload, _) = self.write(piece).map_err(|error| refusal(&error).for_the_last_time())?;
+            Ok(upload.put_into_its_place())
+        };
+        let outcome: Result<Reply, Reply> =
+            disk::wait_for(finish).await.unwrap_or_else(|error| Err(refusal(&error)));
+        outcome.unwrap_or_else(|refusal| refusal)
+    }
+
+    /// Writes the piece and empties it.
+    fn write(mut self, mut piece: Vec<u8>) -> io::Result<(Upload, Vec<u8>)> {
+        self.unfinished.file.write_all(&piece)?;
+        piece.clear();
+        Ok((self, piece))
     }
 
     /// The conditions are looked at again, because the body may have taken hours; one upload after the
@@ -81,8 +102,8 @@ impl Upload {
         }
         let is_new = !self.path.exists();
         match fs::rename(&self.unfinished.path, &self.path) {
-            Ok(()) if is_new => Reply::plain(201, "It is there."),
-            Ok(()) => Reply::new(204, Content::None),
+            Ok(()) if is_new => Reply::plain(StatusCode::CREATED, "It is there."),
+            Ok(()) => Reply::new(StatusCode::NO_CONTENT, Content::None),
             Err(error) => refusal(&error),
         }
     }
@@ -95,13 +116,4 @@ fn check(conditions: &Conditions, path: &Path) -> Result<(), Reply> {
         Condition::Holds => Ok(()),
         Condition::Known | Condition::Failed => Err(another_version()),
     }
-}
-
-fn broken(error: &io::Error) -> Reply {
-    let reply = match error.kind() {
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => Reply::plain(408, "The rest did not come in time."),
-        ErrorKind::InvalidData => Reply::plain(400, &format!("The chunks are wrong: {error}.")),
-        _ => Reply::plain(400, "The upload ends too early."),
-    };
-    reply.for_the_last_time()
 }

@@ -11,6 +11,7 @@
 mod addresses;
 mod datagrams;
 mod flows;
+mod polled;
 mod ready;
 mod relay;
 mod relay_datagrams;

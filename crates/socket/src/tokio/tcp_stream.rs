@@ -25,7 +25,7 @@ use tokio::task::coop;
 /// Dropping it closes the connection: queued data is still sent, then a FIN; if data had arrived that nobody read, the
 /// peer gets a reset instead (RFC 9293 §3.6.1, SHLD-3).
 pub struct TcpStream<R: Reach> {
-    socket: Held<R>,
+    pub(super) socket: Held<R>,
     local: SocketAddr,
     remote: SocketAddr,
 }
@@ -368,15 +368,7 @@ impl<R: Reach> TcpStream<R> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let most = buf.remaining();
-        if most == 0 {
-            return Poll::Ready(Ok(()));
-        }
-        let read = within_budget(context, |context| {
-            self.socket.poll(Interest::Read, Place::Slot, context, |core, now, id| {
-                core.poll_read_with(now, id, most, |piece| buf.put_slice(piece))
-            })
-        });
-        read.map(|read| read.map(drop).map_err(io::Error::from))
+        self.poll_read_with(context, most, |piece| buf.put_slice(piece)).map_ok(drop)
     }
 
     pub(super) fn poll_write_shared(
