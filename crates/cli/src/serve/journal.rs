@@ -1,8 +1,8 @@
 //! What the server tells: connections as they open and close, requests, the beginning and the end; as
 //! text for people or as JSON lines for programs.
 //!
-//! Lines are written by a thread of their own, so that a slow reader of our output slows nobody down;
-//! when it is too slow for the bounded queue, lines are dropped and counted.
+//! Lines are put into words and written by a thread of their own, so that neither that nor a slow reader slows anybody
+//! down; when it is too slow for the bounded queue, lines are dropped and counted.
 
 use crate::failure::{Failure, print};
 use crate::terminal::{foreign, plain, shows_itself};
@@ -51,7 +51,16 @@ pub(crate) struct Journal {
 
 enum Line {
     Text(String),
+    /// What happened then, put into words by the thread that writes.
+    Later(Duration, Box<dyn FnOnce(&Page) -> String + Send>),
     End,
+}
+
+/// How a line of a moment is written.
+struct Page {
+    manner: Manner,
+    /// Since 1970.
+    time: Duration,
 }
 
 /// What there is to say when the server is up.
@@ -96,7 +105,7 @@ impl Journal {
         let dropped = Arc::new(AtomicU64::new(0));
         let writer = std::thread::Builder::new()
             .name("journal".to_owned())
-            .spawn(move || write(&waiting))
+            .spawn(move || write(&waiting, manner))
             .map_err(|error| Failure::io("start a thread", &error))?;
         Ok(Journal { manner, lines, dropped, writer: Arc::new(Mutex::new(Some(writer))) })
     }
@@ -107,7 +116,7 @@ impl Journal {
         move |event| match event {
             ConnectionEvent::Opened { local, remote, .. } => journal.opened(local, remote),
             ConnectionEvent::PathDoubted { local, remote, .. } => journal.doubted(local, remote),
-            ConnectionEvent::Closed(summary) => journal.closed(&summary),
+            ConnectionEvent::Closed(summary) => journal.closed(summary),
             _ => {}
         }
     }
@@ -137,19 +146,19 @@ impl Journal {
                     text += &format!("Uploads are taken:\n  {on}curl -T FILE {base}{uploads}{off}\n");
                 }
                 text += "Ctrl-C closes the connections and ends.";
-                self.line(text);
+                self.line(Line::Text(text));
             }
         }
     }
 
     fn opened(&self, local: SocketAddr, remote: SocketAddr) {
-        match self.manner {
-            Manner::Json => self.object(json!({ "event": "opened", "peer": remote, "local": local })),
+        self.later(move |page| match page.manner {
+            Manner::Json => page.object(json!({ "event": "opened", "peer": remote, "local": local })),
             Manner::Text(style) => {
                 let (on, off) = ink(style, Ink::Opened);
-                self.stamped(format_args!("{on}{} {remote} opened{off}", pick(style, "┌", "+")));
+                page.stamped(format_args!("{on}{} {remote} opened{off}", pick(style, "┌", "+")))
             }
-        }
+        });
     }
 
     fn doubted(&self, local: SocketAddr, remote: SocketAddr) {
@@ -165,34 +174,34 @@ impl Journal {
     /// A request was read, and this is what is sent.
     pub(crate) fn asked(&self, asked: &Asked<'_>) {
         let Asked { peer, method, target, status, body_bytes } = *asked;
-        match self.manner {
-            Manner::Json => self.object(json!({
+        let (method, target, status) = (method.to_owned(), target.to_owned(), status.as_u16());
+        self.later(move |page| match page.manner {
+            Manner::Json => page.object(json!({
                 "event": "request", "peer": peer, "method": method, "target": target,
-                "status": status.as_u16(), "body_bytes": body_bytes,
+                "status": status, "body_bytes": body_bytes,
             })),
             Manner::Text(style) => {
-                let status = status.as_u16();
                 let (on, off) = if status >= 400 { ink(style, Ink::Refused) } else { ("", "") };
                 let size = body_bytes.map_or(String::new(), |bytes| format!(", {}", numbers::bytes(bytes)));
                 // What a client sent must not steer the terminal.
-                let target: String = foreign(target).chars().take(TARGET_CHARS_MAX).collect();
+                let target: String = foreign(&target).chars().take(TARGET_CHARS_MAX).collect();
                 let bar = pick(style, "│", "|");
-                self.stamped(format_args!("{bar} {peer} {method} {target} {on}{status}{off}{size}"));
+                page.stamped(format_args!("{bar} {peer} {method} {target} {on}{status}{off}{size}"))
             }
-        }
+        });
     }
 
-    fn closed(&self, summary: &ConnectionSummary) {
-        match self.manner {
-            Manner::Json => self.object(closed_object(summary)),
+    fn closed(&self, summary: Box<ConnectionSummary>) {
+        self.later(move |page| match page.manner {
+            Manner::Json => page.object(closed_object(&summary)),
             Manner::Text(style) => {
                 let trouble = summary.failure.is_some();
                 let (on, off) = if trouble { ink(style, Ink::Bad) } else { ink(style, Ink::Closed) };
                 let corner = pick(style, "└", "-");
-                let sentence = plain(closed_sentence(summary), &style);
-                self.stamped(format_args!("{on}{corner} {} {sentence}{off}", summary.remote));
+                let sentence = plain(closed_sentence(&summary), &style);
+                page.stamped(format_args!("{on}{corner} {} {sentence}{off}", summary.remote))
             }
-        }
+        });
     }
 
     /// Ctrl-C was pressed.
@@ -234,25 +243,26 @@ impl Journal {
         let _ = writer.map(JoinHandle::join);
     }
 
-    fn object(&self, mut object: Value) {
-        object["time"] = json!(since_1970().as_secs_f64());
-        self.line(in_plain_sight(&object.to_string()));
+    fn object(&self, object: Value) {
+        self.line(Line::Text(self.page().object(object)));
     }
 
     fn stamped(&self, text: fmt::Arguments<'_>) {
-        let day = since_1970();
-        let seconds = day.as_secs() % 86_400;
-        let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-        let millis = day.subsec_millis();
-        let (on, off) = match self.manner {
-            Manner::Text(style) => ink(style, Ink::Dim),
-            Manner::Json => ("", ""),
-        };
-        self.line(format!("{on}{hours:02}:{minutes:02}:{seconds:02}.{millis:03}Z{off} {text}"));
+        self.line(Line::Text(self.page().stamped(text)));
     }
 
-    fn line(&self, text: String) {
-        match self.lines.try_send(Line::Text(text)) {
+    /// The page of this moment.
+    fn page(&self) -> Page {
+        Page { manner: self.manner, time: since_1970() }
+    }
+
+    /// A line that the server has no time to put into words.
+    fn later(&self, words: impl FnOnce(&Page) -> String + Send + 'static) {
+        self.line(Line::Later(since_1970(), Box::new(words)));
+    }
+
+    fn line(&self, line: Line) {
+        match self.lines.try_send(line) {
             Ok(()) | Err(TrySendError::Disconnected(_)) => {}
             Err(TrySendError::Full(_)) => {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
@@ -261,23 +271,45 @@ impl Journal {
     }
 }
 
+impl Page {
+    fn object(&self, mut object: Value) -> String {
+        object["time"] = json!(self.time.as_secs_f64());
+        in_plain_sight(&object.to_string())
+    }
+
+    fn stamped(&self, text: fmt::Arguments<'_>) -> String {
+        let seconds = self.time.as_secs() % 86_400;
+        let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+        let millis = self.time.subsec_millis();
+        let (on, off) = match self.manner {
+            Manner::Text(style) => ink(style, Ink::Dim),
+            Manner::Json => ("", ""),
+        };
+        format!("{on}{hours:02}:{minutes:02}:{seconds:02}.{millis:03}Z{off} {text}")
+    }
+}
+
 /// Writes lines until the end, as many at once as have come. When nobody reads our output any more, the lines are
 /// thrown away and the server goes on.
-fn write(waiting: &Receiver<Line>) {
+fn write(waiting: &Receiver<Line>, manner: Manner) {
     let (mut is_read, mut is_over) = (true, false);
     while !is_over {
         let mut text = String::new();
         let mut next = waiting.recv().ok();
-        while let Some(Line::Text(line)) = &next {
-            text.push_str(line);
-            text.push('\n');
-            if text.len() >= TEXT_BYTES_MAX {
-                break;
+        while let Some(line) = next {
+            match line {
+                Line::Text(line) => text.push_str(&line),
+                Line::Later(time, words) => text.push_str(&words(&Page { manner, time })),
+                Line::End => {
+                    is_over = true;
+                    break;
+                }
             }
-            next = waiting.try_recv().ok();
+            text.push('\n');
+            next = if text.len() < TEXT_BYTES_MAX { waiting.try_recv().ok() } else { None };
         }
-        // The server says so at its end. Without a server, everything was taken before.
-        is_over = matches!(next, Some(Line::End)) || text.is_empty();
+        // Without a server nothing came, and nothing will.
+        is_over |= text.is_empty();
         is_read = is_read && print(&text).is_ok();
         if !is_over {
             std::thread::sleep(GATHER_TIME);
