@@ -6,7 +6,7 @@
 //! drives the host calls [`Core::settle`] after each change and wakes those that it returns.
 //!
 //! The faces are elsewhere and keep no rules of their own: blocking sockets and the lock in `synfin`, system calls in
-//! `posix`, worlds in `sim`. The shape of tokio's sockets is here ([`tokio`](crate::tokio), with the feature of that name), for
+//! `posix`, worlds in `sim`. The shape of tokio's sockets is here (module `tokio`, with the feature of that name), for
 //! every driver that is a [`Reach`].
 //!
 //! - a connection: [`Core::open`], [`Core::poll_connected`], [`Core::poll_read`], [`Core::poll_write`],

@@ -1,4 +1,4 @@
-//! Asynchronous sockets with the methods and the behaviour of [`tokio::net`](::tokio::net).
+//! Asynchronous sockets with the methods and the behaviour of [`tokio::net`].
 //!
 //! There is no global network, so whoever makes a socket names the stack that it lives on:
 //!
