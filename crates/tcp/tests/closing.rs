@@ -380,7 +380,7 @@ fn events_tell_the_end() {
     pair.drive();
     assert_eq!(pair.server_events, [Event::PeerFinished, Event::Closed]);
     pair.run_for(Duration::from_secs(61));
-    assert_eq!(pair.client_events, [Event::PeerFinished, Event::Closed]);
+    assert_eq!(pair.client_events, [Event::Finished, Event::PeerFinished, Event::Closed]);
     assert_eq!(pair.client.read(&mut [0; 4]), Ok(0), "a clean end stays a clean end");
 }
 
