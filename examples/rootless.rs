@@ -4,9 +4,9 @@
 //! cargo run --release -p synfin-examples --example rootless -- curl http://example.org/
 //! ```
 //!
-//! The command runs in namespaces of its own (user and network) with a TUN interface as its only way out. The descriptor
-//! of the interface comes back here, and whatever the command connects or sends to, this program does. 10.90.0.2
-//! stands for this machine: `rootless -- curl http://10.90.0.2:8000/` reaches a server on 127.0.0.1.
+//! The command runs in namespaces of its own (user and network) with a TUN interface as its only way out. The
+//! descriptor of the interface comes back here, and whatever the command connects or sends to, this program does.
+//! 10.90.0.2 stands for this machine: `rootless -- curl http://10.90.0.2:8000/` reaches a server on 127.0.0.1.
 
 use rustix::io::{IoSlice, IoSliceMut};
 use rustix::net::{self, RecvAncillaryMessage, SendAncillaryMessage};

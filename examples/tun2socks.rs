@@ -5,8 +5,8 @@
 //! sudo ip route add 93.184.216.0/24 dev tun2socks      # what should leave this way
 //! ```
 //!
-//! The SYN of a program waits, unanswered, until the proxy has reached the destination; if it cannot, the program is told
-//! why, as by the network itself. Bytes wait in the window of their sender while the proxy is slow.
+//! The SYN of a program waits, unanswered, until the proxy has reached the destination; if it cannot, the program is
+//! told why, as by the network itself. Bytes wait in the window of their sender while the proxy is slow.
 
 use std::error::Error;
 use std::net::SocketAddr;

@@ -1,5 +1,5 @@
-//! The gateways among the examples, run as a user runs them. They need the right to make namespaces with a TUN interface
-//! in it; without, each test says so and passes, except where `CI` is set.
+//! The gateways among the examples, run as a user runs them. They need the right to make namespaces with a TUN
+//! interface in it; without, each test says so and passes, except where `CI` is set.
 
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 

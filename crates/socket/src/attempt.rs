@@ -14,8 +14,8 @@ use tcp::Instant;
 
 /// Repeats an attempt until it is ready; made by [`Held::wait`].
 ///
-/// Dropping it cancels the wait: an attempt is made whole or not at all, so nothing is lost, and its waker is taken out of
-/// the socket.
+/// Dropping it cancels the wait: an attempt is made whole or not at all, so nothing is lost, and its waker is taken out
+/// of the socket.
 #[must_use = "futures do nothing until they are polled"]
 pub struct Attempt<'a, R: Reach, F> {
     held: &'a Held<R>,

@@ -115,8 +115,8 @@ impl Core {
         self.closed.map_or(Ok(()), |cause| Err(Fault::of(cause)))
     }
 
-    /// Refuses every attempt from now on, for this reason, and wakes everybody so that they hear of it. The first reason
-    /// stays, unless the driver is gone.
+    /// Refuses every attempt from now on, for this reason, and wakes everybody so that they hear of it. The first
+    /// reason stays, unless the driver is gone.
     pub fn close_down(&mut self, cause: Cause) {
         if self.closed.is_none() || cause == Cause::DriverIsGone {
             self.closed = Some(cause);

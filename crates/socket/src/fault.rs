@@ -44,8 +44,8 @@ pub enum Cause {
     InvalidHopLimit,
     /// The stack was shut down.
     StackIsDown,
-    /// What drives the stack has ended without being asked: its thread panicked in a tap or an observer, or its runtime was
-    /// shut down. Nothing is sent or received any more.
+    /// What drives the stack has ended without being asked: its thread panicked in a tap or an observer, or its runtime
+    /// was shut down. Nothing is sent or received any more.
     DriverIsGone,
 }
 

@@ -20,8 +20,8 @@ impl Core {
         Ok(id)
     }
 
-    /// The connection that has waited longest to be accepted. Its handshake is over: the third step has arrived. It is the
-    /// caller's to close from here on.
+    /// The connection that has waited longest to be accepted. Its handshake is over: the third step has arrived. It is
+    /// the caller's to close from here on.
     ///
     /// # Errors
     /// None of its own.

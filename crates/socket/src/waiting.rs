@@ -7,8 +7,8 @@
 //! wakers than there are threads and futures that wait on it.
 //!
 //! Wakers are taken out while the stack is locked and woken after it is released ([`Wakeups`]), so that who is woken
-//! does not run into the lock; those that are replaced or forgotten are dropped after it, too, because a waker may own a
-//! task, and the task a socket. Nothing here knows what a socket is ready *for*: who is woken tries again.
+//! does not run into the lock; those that are replaced or forgotten are dropped after it, too, because a waker may own
+//! a task, and the task a socket. Nothing here knows what a socket is ready *for*: who is woken tries again.
 
 use std::num::NonZeroU64;
 use std::task::Waker;

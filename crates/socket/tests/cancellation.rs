@@ -1,5 +1,5 @@
-//! A future that is dropped before it is ready leaves nothing behind: no waker, no socket, no connection, and takes nothing
-//! that others wait for. Every future of every socket is dropped here at every poll.
+//! A future that is dropped before it is ready leaves nothing behind: no waker, no socket, no connection, and takes
+//! nothing that others wait for. Every future of every socket is dropped here at every poll.
 
 #![cfg(feature = "tokio")]
 #![allow(clippy::unwrap_used)]

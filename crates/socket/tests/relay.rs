@@ -1,4 +1,5 @@
-//! A relay holds nothing: what one side does not take stays with the peer of the other, and ends are passed on one by one.
+//! A relay holds nothing: what one side does not take stays with the peer of the other, and ends are passed on one by
+//! one.
 
 #![cfg(feature = "tokio")]
 #![allow(clippy::unwrap_used)]

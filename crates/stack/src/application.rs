@@ -128,8 +128,8 @@ impl Host {
         self.read_from(now, id, |connection| connection.read(into))
     }
 
-    /// Like [`Host::tcp_read`], for readers whose memory is not one slice: at most `most_bytes` are given to `take`, piece
-    /// by piece.
+    /// Like [`Host::tcp_read`], for readers whose memory is not one slice: at most `most_bytes` are given to `take`,
+    /// piece by piece.
     ///
     /// # Errors
     /// As [`Host::tcp_read`].
@@ -185,8 +185,8 @@ impl Host {
 
     /// Gives the socket up: the id is invalid from now on. A connection sends what is queued and then closes
     /// by itself, or is reset if it holds data that was not read (RFC 9293 §3.6.1). A listener is closed,
-    /// connections that were not accepted are reset, and half-open ones are forgotten. A UDP socket is closed. A gate is
-    /// closed, see [`Host::close_gate`] and [`Host::close_datagram_gate`].
+    /// connections that were not accepted are reset, and half-open ones are forgotten. A UDP socket is closed. A gate
+    /// is closed, see [`Host::close_gate`] and [`Host::close_datagram_gate`].
     ///
     /// # Errors
     /// [`Error::UnknownSocket`].

@@ -53,12 +53,12 @@ pub enum MemoryLevel {
     Pressure,
     /// What is out of order is dropped; connections that their programs have left are ended, the largest first, then
     /// those that hold most and get nowhere. Who holds more than 16 KB gets nothing more: text that arrives for it is
-    /// dropped, as if it had been lost, and what it is asked to send waits. Frames of no connection are dropped where their
-    /// link takes nothing.
+    /// dropped, as if it had been lost, and what it is asked to send waits. Frames of no connection are dropped where
+    /// their link takes nothing.
     High,
     /// Datagrams, fragments and frames of no connection are dropped, too, and what all connections are asked to send
-    /// waits; none are opened. Text in order is still taken where little is held, up to a twentieth above the budget, so
-    /// that those who read go on.
+    /// waits; none are opened. Text in order is still taken where little is held, up to a twentieth above the budget,
+    /// so that those who read go on.
     Full,
 }
 

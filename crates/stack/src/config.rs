@@ -48,9 +48,9 @@ pub struct Config {
     /// Hop limit and TTL of packets sent (RFC 1122 §3.2.1.7: the recommended default is 64).
     pub hop_limit: u8,
 
-    /// Memory for everything that grows with what others send: connections, what they hold, datagrams, fragments, tables.
-    /// 256 MiB: four hundred thousand idle connections, or sixty with full buffers of 4 MiB. `Host::usage` tells what is
-    /// held now, and [`crate::MemoryLevel`] what happens when it is too much.
+    /// Memory for everything that grows with what others send: connections, what they hold, datagrams, fragments,
+    /// tables. 256 MiB: four hundred thousand idle connections, or sixty with full buffers of 4 MiB. `Host::usage`
+    /// tells what is held now, and [`crate::MemoryLevel`] what happens when it is too much.
     pub memory: MemoryBudget,
     /// Connections in all states but TIME-WAIT. A million idle ones take half a gigabyte.
     pub connections_max: usize,

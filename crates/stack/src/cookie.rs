@@ -22,8 +22,8 @@ use wire::tcp::{Flags, Header, Options, Timestamps};
 /// A cookie is valid in the period in which it was made and in the next one.
 const PERIOD: Duration = Duration::from_secs(64);
 /// The MSS values that fit into three bits. A peer gets the largest one that is not above its own (RFC 9293 §3.7.1,
-/// MUST-16). The first is the least that a connection believes of any peer, so that no cookie makes segments larger than
-/// they would be without it; nobody is known to have something between it and the second.
+/// MUST-16). The first is the least that a connection believes of any peer, so that no cookie makes segments larger
+/// than they would be without it; nobody is known to have something between it and the second.
 const MSS_TABLE: [u16; 8] = [48, 536, 1_220, 1_360, 1_400, 1_440, 1_460, 8_960];
 const HASH_BITS: u32 = 24;
 const HASH_MASK: u32 = (1 << HASH_BITS) - 1;
@@ -111,9 +111,9 @@ fn decode_options(mss: u16, timestamps: Option<Timestamps>) -> Options {
 }
 
 impl Host {
-    /// Answers a SYN with a cookie, without storing anything. Ends in TIME-WAIT get one only if its number, which cannot be
-    /// chosen, is large enough (RFC 9293 §3.6.1, MAY-2). Returns whether it is; else TIME-WAIT challenges the SYN, and a
-    /// peer that has forgotten the old connection answers with the reset that ends it.
+    /// Answers a SYN with a cookie, without storing anything. Ends in TIME-WAIT get one only if its number, which
+    /// cannot be chosen, is large enough (RFC 9293 §3.6.1, MAY-2). Returns whether it is; else TIME-WAIT challenges the
+    /// SYN, and a peer that has forgotten the old connection answers with the reset that ends it.
     pub(crate) fn send_cookie(
         &mut self,
         now: Instant,
@@ -146,9 +146,9 @@ impl Host {
         true
     }
 
-    /// Whether a segment that a listener would refuse with a reset is dropped instead: while cookies are out, it may belong to
-    /// a handshake that is not complete. The third step was lost, and text that was sent after it comes first; a reset
-    /// would end a connection that only has to send it again.
+    /// Whether a segment that a listener would refuse with a reset is dropped instead: while cookies are out, it may
+    /// belong to a handshake that is not complete. The third step was lost, and text that was sent after it comes
+    /// first; a reset would end a connection that only has to send it again.
     pub(crate) fn may_follow_cookie(&self, now: Instant, header: &Header) -> bool {
         !header.flags.syn() && self.cookies.are_out(now)
     }

@@ -225,8 +225,8 @@ impl Host {
     /// Refuses a datagram with an ICMP error that quotes it, within the rate limit for such errors.
     ///
     /// # Errors
-    /// [`Error::UnknownSocket`] if the id does not name a gate for datagrams; [`Error::AddressNotAvailable`] if the gate
-    /// does not take the address, and [`Error::FamilyMismatch`], which only a changed datagram meets.
+    /// [`Error::UnknownSocket`] if the id does not name a gate for datagrams; [`Error::AddressNotAvailable`] if the
+    /// gate does not take the address, and [`Error::FamilyMismatch`], which only a changed datagram meets.
     ///
     /// ```
     /// use synfin_stack::{Datagram, Error, Host, SocketId, Unreachable};

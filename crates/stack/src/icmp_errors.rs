@@ -128,8 +128,8 @@ impl Host {
     }
 }
 
-/// The message that says that the packet which starts with `quoted`, and which was sent from `to` to `from`, could not be
-/// delivered.
+/// The message that says that the packet which starts with `quoted`, and which was sent from `to` to `from`, could not
+/// be delivered.
 pub(crate) fn message_of_unreachable(
     what: Unreachable,
     (from, to): (Address, Address),

@@ -93,7 +93,8 @@ impl<T> Chunk<T> {
     }
 }
 
-/// Chunks without a value that keep their room, so that a few connections that come and go do not allocate it each time.
+/// Chunks without a value that keep their room, so that a few connections that come and go do not allocate it each
+/// time.
 const EMPTY_CHUNKS_MAX: usize = 4;
 
 /// Values in numbered places; a place that is freed is used again with the next generation.

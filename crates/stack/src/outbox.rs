@@ -217,8 +217,8 @@ impl Host {
         self.set_timer_of_held(now, index);
     }
 
-    /// What a connection that is over still owes waits among the frames, without the connection: the link may never take
-    /// anything again.
+    /// What a connection that is over still owes waits among the frames, without the connection: the link may never
+    /// take anything again.
     fn leave_reset(&mut self, now: Instant, interface: InterfaceId, index: u32) {
         let shape = self.shape(interface);
         while let Some(socket) = self.sockets.at_mut(index)

@@ -140,8 +140,8 @@ impl Host {
         }
     }
 
-    /// A segment arrives for a listener (RFC 9293 §3.10.7.2); with a succession, its ends are in TIME-WAIT. Returns `false`
-    /// if it is a SYN that can never be taken while they are: [`Host::send_cookie`] says when.
+    /// A segment arrives for a listener (RFC 9293 §3.10.7.2); with a succession, its ends are in TIME-WAIT. Returns
+    /// `false` if it is a SYN that can never be taken while they are: [`Host::send_cookie`] says when.
     pub(crate) fn arrive_at_listener(
         &mut self,
         now: Instant,

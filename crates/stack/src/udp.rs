@@ -191,8 +191,8 @@ impl Host {
         Ok(SocketId::new(SocketKind::Udp, key))
     }
 
-    /// Connects a socket to its only peer, or with `None` disconnects it. One that is bound to all addresses has one from
-    /// here on, the one on the way to the peer.
+    /// Connects a socket to its only peer, or with `None` disconnects it. One that is bound to all addresses has one
+    /// from here on, the one on the way to the peer.
     ///
     /// # Errors
     /// [`Error::UnknownSocket`], [`Error::InvalidAddress`], [`Error::NetworkUnreachable`],

@@ -1,7 +1,7 @@
 //! What a host holds now: how many of each thing, and how much memory they take.
 //!
-//! Tables count with their capacity, because that is what is allocated. What is *not* here: what a connection holds, which it
-//! says itself ([`tcp::Connection::held_bytes`]); how much is too much (`budget.rs`).
+//! Tables count with their capacity, because that is what is allocated. What is *not* here: what a connection holds,
+//! which it says itself ([`tcp::Connection::held_bytes`]); how much is too much (`budget.rs`).
 
 use crate::budget::MemoryLevel;
 use crate::event::Event;

@@ -194,8 +194,8 @@ impl Builder {
     }
 
     /// Hears of connections as they open, stop getting through, and close. It is called by the stack's
-    /// driver, one event after the other, and must not wait on sockets of this stack. One that keeps a [`Stack`] or a socket keeps
-    /// the stack alive until [`Stack::shutdown`].
+    /// driver, one event after the other, and must not wait on sockets of this stack. One that keeps a [`Stack`] or a
+    /// socket keeps the stack alive until [`Stack::shutdown`].
     pub fn on_connection(mut self, observer: impl FnMut(ConnectionEvent) + Send + 'static) -> Self {
         self.observer = Some(Box::new(observer));
         self
@@ -224,8 +224,8 @@ impl Builder {
     /// Starts the stack without a thread: a task of the current tokio runtime drives it, and a program with one thread
     /// stays one.
     ///
-    /// The stack lives as long as the runtime does. The drop of its last handle does not wait for what was written, because
-    /// it would keep the driver from running: end with [`crate::tokio::shutdown`].
+    /// The stack lives as long as the runtime does. The drop of its last handle does not wait for what was written,
+    /// because it would keep the driver from running: end with [`crate::tokio::shutdown`].
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -1,10 +1,10 @@
 //! What drives a stack: it receives what the links bring, minds the time, tells the observer.
 //!
 //! Everything else happens where the program calls. The driver takes turns ([`Driver::turn`]): some frames from each
-//! link, then a look at the time and at what programs ask, so that no link keeps it from either. Between turns it sleeps
-//! until a link is readable, the host's next timer or a frame that a link holds back is due, or its waker is called; it
-//! is called when a program's call has made something due earlier, when there is something to tell the observer, and
-//! at the end. Who turns it, and how it sleeps, is in `thread.rs` and `task.rs`.
+//! link, then a look at the time and at what programs ask, so that no link keeps it from either. Between turns it
+//! sleeps until a link is readable, the host's next timer or a frame that a link holds back is due, or its waker is
+//! called; it is called when a program's call has made something due earlier, when there is something to tell the
+//! observer, and at the end. Who turns it, and how it sleeps, is in `thread.rs` and `task.rs`.
 
 #[cfg(feature = "tokio")]
 pub(crate) mod task;

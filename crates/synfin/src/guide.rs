@@ -91,6 +91,6 @@ pub mod by_hand {}
 ///
 /// It is a crate of its own, `synfin-sim`, over the same engine: add it with
 /// `cargo add synfin-sim --git https://github.com/synfin/synfin`. A program to begin with is in
-/// [its guide](https://docs.rs/synfin-sim/latest/synfin_sim/guide/index.html). Without a program, `synfin sim` of the command sends
-/// bulk flows through such a world.
+/// [its guide](https://docs.rs/synfin-sim/latest/synfin_sim/guide/index.html). Without a program, `synfin sim` of the
+/// command sends bulk flows through such a world.
 pub mod simulation {}

@@ -3,11 +3,11 @@
 use crate::builder::Builder;
 use crate::farewell::STAY;
 use crate::locked::Phase;
-use crate::names::{Lookup, Resolver};
+use crate::names::Resolver;
 use crate::park::{Patience, ThreadWait};
 use crate::shared::Shared;
 use crate::wires::LinkErrors;
-use socket::{Cause, Core, Fault, Reach};
+use socket::{Cause, Core, Fault, Lookup, Reach};
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
@@ -38,8 +38,9 @@ use tcp::Instant;
 /// included: a program that writes, drops its sockets and returns from `main` has delivered what it wrote.
 /// The wait is bounded: a minute at most, and less when the peers have acknowledged nothing new for ten seconds
 /// ([`Builder::farewell`] chooses, or turns it off). The drop does not wait in a thread that panics, nor in an
-/// observer, which runs on the stack's own thread, nor if a task drives the stack: a task must not wait like that. It cannot wait where nothing is dropped: after
-/// [`std::process::exit`], a signal, or for handles in a `static` or in threads that still run when `main` returns.
+/// observer, which runs on the stack's own thread, nor if a task drives the stack: a task must not wait like that. It
+/// cannot wait where nothing is dropped: after [`std::process::exit`], a signal, or for handles in a `static` or in
+/// threads that still run when `main` returns.
 ///
 /// Afterwards the thread of the stack stays for up to ten seconds, in which peers may close their side, and
 /// then releases the links. [`Stack::shutdown`] also waits for that; [`Stack::abort`] waits for nothing.
@@ -88,8 +89,8 @@ impl Drop for Handle {
 }
 
 impl Handle {
-    /// Whether the last drop may wait: not on the stack's own thread, in an observer, which would wait for itself, and not
-    /// where a task drives the stack, which might be kept from running.
+    /// Whether the last drop may wait: not on the stack's own thread, in an observer, which would wait for itself, and
+    /// not where a task drives the stack, which might be kept from running.
     fn may_wait(&self) -> bool {
         matches!(self.driven_by, DrivenBy::Thread(id) if id != std::thread::current().id())
     }
@@ -144,8 +145,8 @@ impl Stack {
     ///
     /// # Errors
     /// `TimedOut` if connections were not over in time, because their peers did not acknowledge or close:
-    /// they are reset, and the stack is down all the same. `Deadlock` when called by an observer of this stack, for whose
-    /// thread it would wait.
+    /// they are reset, and the stack is down all the same. `Deadlock` when called by an observer of this stack, for
+    /// whose thread it would wait.
     pub fn shutdown(&self, timeout: Duration) -> io::Result<()> {
         if self.handle.is_own_thread() {
             return Err(io::Error::new(
@@ -238,8 +239,8 @@ impl Stack {
         self.shared().look(|core, _| core.host().usage())
     }
 
-    /// Every connection, in every state but CLOSED and the compact TIME-WAIT, with what its engine knows: those that the
-    /// program holds, those that wait to be accepted, and those that it has left and that still have something to
+    /// Every connection, in every state but CLOSED and the compact TIME-WAIT, with what its engine knows: those that
+    /// the program holds, those that wait to be accepted, and those that it has left and that still have something to
     /// deliver. Takes time in proportion to their number, under the stack's lock.
     ///
     /// ```

@@ -34,8 +34,9 @@
 //!
 //! A stack has one driver, a thread or a task: it receives from the links and minds the time. Everything else
 //! runs to completion where the program calls: `write` itself puts segments on the link. All meet at
-//! one lock, under which nothing waits. Whoever has nothing to do leaves a [`std::task::Waker`] in the socket and sleeps;
-//! a thread leaves one that unparks it, a task its own, and the rules of sockets ([`socket`]) cannot tell them apart.
+//! one lock, under which nothing waits. Whoever has nothing to do leaves a [`std::task::Waker`] in the socket and
+//! sleeps; a thread leaves one that unparks it, a task its own, and the rules of sockets ([`socket`]) cannot tell them
+//! apart.
 //!
 //! What is *not* here: protocols (they are in `stack` and `tcp`), links (`device`), name lookup.
 
@@ -59,10 +60,10 @@ mod wires;
 
 pub use builder::Builder;
 pub use handle::Stack;
-pub use names::{Lookup, Resolver};
+pub use names::Resolver;
 pub use observe::Tapped;
 pub use socket::{
-    Cause, ClosedBy, ConnectionEvent, ConnectionSummary, Fault, ListenOptions, OpenOptions, Role,
+    Cause, ClosedBy, ConnectionEvent, ConnectionSummary, Fault, ListenOptions, Lookup, OpenOptions, Role,
 };
 pub use wires::LinkErrors;
 

@@ -1,12 +1,8 @@
 //! Who looks up names for the sockets of a stack.
 
-use std::future::Future;
+use socket::Lookup;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
-
-/// The addresses of a name, when they are known.
-pub type Lookup = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 
 /// Looks up names; see [`Builder::resolver`](crate::Builder::resolver).
 ///

@@ -1,8 +1,9 @@
 //! What all sockets of a stack and its driver share: the lock, and the ways of using it.
 //!
 //! [`Shared::with`] acts, settles what came of it and releases the lock before anybody is woken. All that a socket may
-//! have to wait for is one attempt under the lock ([`socket::Core::poll`]), which leaves the caller's waker if it is not
-//! ready; a blocking call ([`Shared::wait`]) is the same attempt with the waker of its thread, repeated after each sleep.
+//! have to wait for is one attempt under the lock ([`socket::Core::poll`]), which leaves the caller's waker if it is
+//! not ready; a blocking call ([`Shared::wait`]) is the same attempt with the waker of its thread, repeated after each
+//! sleep.
 
 use crate::clock::Clock;
 use crate::locked::Locked;
@@ -74,8 +75,8 @@ impl Shared {
         });
     }
 
-    /// Polls until it is ready, and sleeps in between. `None`: the patience ran out, or the driver is dead, so that nobody
-    /// would end the sleep.
+    /// Polls until it is ready, and sleeps in between. `None`: the patience ran out, or the driver is dead, so that
+    /// nobody would end the sleep.
     fn sleep_between<T>(
         &self,
         id: SocketId,

@@ -9,8 +9,8 @@
 //! | `tokio::net::UdpSocket::bind("0.0.0.0:53").await` | `synfin::tokio::UdpSocket::bind(&stack, "0.0.0.0:53").await` |
 //!
 //! Everything else is called as it is there; one set of tests runs over both. Streams are
-//! [`AsyncRead`](::tokio::io::AsyncRead) and [`AsyncWrite`](::tokio::io::AsyncWrite), so hyper, rustls and whatever else
-//! takes these runs over them.
+//! [`AsyncRead`](::tokio::io::AsyncRead) and [`AsyncWrite`](::tokio::io::AsyncWrite), so hyper, rustls and whatever
+//! else takes these runs over them.
 //!
 //! ```
 //! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -33,9 +33,9 @@
 //! ```
 //!
 //! [`Builder::start_task`](crate::Builder::start_task) drives the stack by a task of the runtime;
-//! [`Builder::start`](crate::Builder::start) by a thread, which leaves the runtime's threads to the program. The sockets are the same.
-//! The drop of the last handle must not block a task, so say [`shutdown`] before `main` returns: it waits until peers
-//! have what was written.
+//! [`Builder::start`](crate::Builder::start) by a thread, which leaves the runtime's threads to the program. The
+//! sockets are the same. The drop of the last handle must not block a task, so say [`shutdown`] before `main` returns:
+//! it waits until peers have what was written.
 
 use crate::Stack;
 use std::io;

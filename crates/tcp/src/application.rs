@@ -235,8 +235,8 @@ impl Connection {
     }
 
     /// Forgets the connection without a word to its peer, which may learn from a reset later that nobody is
-    /// here: a listener's half-open connections when the listener is closed, or one in TIME-WAIT when a newer one has its
-    /// ends. What has arrived can still be read.
+    /// here: a listener's half-open connections when the listener is closed, or one in TIME-WAIT when a newer one has
+    /// its ends. What has arrived can still be read.
     pub fn forget(&mut self, now: Instant) {
         self.take(now, Cause::Abort);
         self.reset_owed = None;

@@ -138,7 +138,8 @@ pub enum Event {
     /// Retransmissions have reached R1 (RFC 9293 §3.8.3, MUST-20, SHLD-9): the data does not get
     /// through. The host should doubt the path; the connection goes on trying until R2.
     PathDoubted,
-    /// The peer has acknowledged our FIN, and with it everything that was written. In LAST-ACK this is [`Event::Closed`].
+    /// The peer has acknowledged our FIN, and with it everything that was written. In LAST-ACK this is
+    /// [`Event::Closed`].
     Finished,
     /// The connection died.
     Failed(Error),

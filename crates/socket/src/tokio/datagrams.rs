@@ -14,8 +14,8 @@ use tokio::task::coop;
 /// A gate for datagrams: it yields every [`Datagram`] to an address and port for which there is no socket, and answers
 /// from where they were sent to.
 ///
-/// Who has sent what to whom is a flow: each has a queue of its own with a bound, and is forgotten when it has been idle for
-/// long enough ([`DatagramGateOptions`]).
+/// Who has sent what to whom is a flow: each has a queue of its own with a bound, and is forgotten when it has been
+/// idle for long enough ([`DatagramGateOptions`]).
 #[derive(Debug)]
 pub struct Datagrams<R: Reach> {
     gate: Held<R>,

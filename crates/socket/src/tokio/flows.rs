@@ -86,8 +86,8 @@ impl<R: Reach> Flow<R> {
     /// stream is the address that the peer asked for. Dropping the future resets the connection.
     ///
     /// # Errors
-    /// `NotConnected` if the flow does not wait any more: its peer has withdrawn it, or it is too old; why the handshake
-    /// failed.
+    /// `NotConnected` if the flow does not wait any more: its peer has withdrawn it, or it is too old; why the
+    /// handshake failed.
     pub async fn accept(self) -> io::Result<TcpStream<R>> {
         self.accept_with(None).await
     }

@@ -1,8 +1,8 @@
 //! Sockets with the names, methods and behaviour of [`tokio::net`], for every stack that is a [`Reach`].
 //!
-//! Programs name them through their driver: `synfin::tokio` for stacks on a wire. There is no global network, so whoever
-//! makes a socket names the stack that it lives on; everything else is called as it is there, and one set of tests runs
-//! over both.
+//! Programs name them through their driver: `synfin::tokio` for stacks on a wire. There is no global network, so
+//! whoever makes a socket names the stack that it lives on; everything else is called as it is there, and one set of
+//! tests runs over both.
 //!
 //! Where they differ from the kernel's sockets in tokio: readiness is asked of the engine each time and never out of
 //! date, so a `try_` call after `readable` has something to do unless somebody else was faster; reading into an empty
@@ -54,8 +54,8 @@ use crate::Reach;
 use std::task::{Context, Poll, ready};
 use tokio::task::coop;
 
-/// Polls something that may be ready each time, as a part of the task's budget: a task that always finds bytes lets others
-/// run too.
+/// Polls something that may be ready each time, as a part of the task's budget: a task that always finds bytes lets
+/// others run too.
 fn within_budget<T>(context: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
     let budget = ready!(coop::poll_proceed(context));
     let outcome = poll(context);

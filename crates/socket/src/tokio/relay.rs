@@ -1,9 +1,9 @@
 //! Bytes between a connection of a stack and something else, both ways, until both have ended.
 //!
-//! Nothing is held in between. What arrived stays in the connection until the other side takes it, so the window that is
-//! offered to the peer shrinks while the other side is slow; and no more is read from the other side than the send queue
-//! takes. So a relay that has nothing to do keeps no buffer: ten thousand idle ones cost their connections and nothing
-//! else. (`tokio::io::copy_bidirectional` works as well, with 16 KB for each.)
+//! Nothing is held in between. What arrived stays in the connection until the other side takes it, so the window that
+//! is offered to the peer shrinks while the other side is slow; and no more is read from the other side than the send
+//! queue takes. So a relay that has nothing to do keeps no buffer: ten thousand idle ones cost their connections and
+//! nothing else. (`tokio::io::copy_bidirectional` works as well, with 16 KB for each.)
 
 use super::tcp_stream::TcpStream;
 use crate::reach::Reach;

@@ -12,13 +12,13 @@ use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-/// Pairs of ends at once: each has a descriptor, of which a process has 1,024 as a rule. Newcomers are dropped beyond it,
-/// and their senders try again.
+/// Pairs of ends at once: each has a descriptor, of which a process has 1,024 as a rule. Newcomers are dropped beyond
+/// it, and their senders try again.
 const PAIRS_MAX: usize = 512;
 /// Datagrams that wait for one socket of the kernel; more are dropped.
 const WAITING_MAX: usize = 64;
-/// A pair of ends is forgotten when nothing has passed for so long; longer than name servers and games are silent (RFC 4787
-/// §4.3 asks for two minutes).
+/// A pair of ends is forgotten when nothing has passed for so long; longer than name servers and games are silent (RFC
+/// 4787 §4.3 asks for two minutes).
 const IDLE: Duration = Duration::from_secs(120);
 /// The largest datagram, in bytes.
 const DATAGRAM_BYTES_MAX: usize = 65_535;

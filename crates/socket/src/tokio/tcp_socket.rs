@@ -16,8 +16,8 @@ use std::time::Duration;
 
 /// A socket that neither listens nor is connected yet.
 ///
-/// Options that a SYN carries (segment size, window scale, hop limit) have to be said before it leaves, so they are said
-/// here. Listeners hand theirs on to the connections that they accept.
+/// Options that a SYN carries (segment size, window scale, hop limit) have to be said before it leaves, so they are
+/// said here. Listeners hand theirs on to the connections that they accept.
 pub struct TcpSocket<R: Reach> {
     stack: R,
     family: Family,
@@ -92,8 +92,8 @@ impl<R: Reach> TcpSocket<R> {
     /// The address to listen on or to connect from; port zero lets the host choose one.
     ///
     /// # Errors
-    /// `AddrInUse`, `AddrNotAvailable` (not an address of this host), `InvalidInput` for an address of the other family, or
-    /// if it was bound already.
+    /// `AddrInUse`, `AddrNotAvailable` (not an address of this host), `InvalidInput` for an address of the other
+    /// family, or if it was bound already.
     pub fn bind(&self, addr: SocketAddr) -> io::Result<()> {
         self.check_family(addr)?;
         let mut settings = self.settings();

@@ -250,8 +250,8 @@ impl<R: Reach> TcpStream<R> {
         Ok(self.socket.look(|core, _, id| core.linger(id)))
     }
 
-    /// What closing does with data that is still to be sent. Zero: it is thrown away and the peer gets a reset. Any other
-    /// time is the same as `None`: the data is sent behind the scenes, and nobody is kept waiting for it.
+    /// What closing does with data that is still to be sent. Zero: it is thrown away and the peer gets a reset. Any
+    /// other time is the same as `None`: the data is sent behind the scenes, and nobody is kept waiting for it.
     ///
     /// # Errors
     /// None today; the signature is that of tokio.

@@ -17,7 +17,8 @@ use tcp::Instant;
 
 impl Host {
     /// Sends `data` from one end to another: `from` is an address that the gate takes, usually the one to which
-    /// [`crate::Datagram::remote`] had sent something. Returns its length. A datagram larger than the path MTU is fragmented.
+    /// [`crate::Datagram::remote`] had sent something. Returns its length. A datagram larger than the path MTU is
+    /// fragmented.
     ///
     /// It leaves by the interface on which the peer's packets come; if nothing has come from there to this address, as
     /// the routing table says.

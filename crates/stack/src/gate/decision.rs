@@ -51,8 +51,8 @@ impl Host {
     /// With `None` the connection has the configuration of the gate.
     ///
     /// # Errors
-    /// [`Error::UnknownSocket`] if the flow does not wait any more: it was decided, withdrawn by its peer, or is too old.
-    /// [`Error::AddressInUse`] if another connection has its ends now; the flow is gone then. The flow still waits
+    /// [`Error::UnknownSocket`] if the flow does not wait any more: it was decided, withdrawn by its peer, or is too
+    /// old. [`Error::AddressInUse`] if another connection has its ends now; the flow is gone then. The flow still waits
     /// after [`Error::TooManySockets`] and [`Error::OutOfMemory`].
     pub fn accept_flow(
         &mut self,

@@ -184,8 +184,8 @@ impl Host {
     /// Answers an echo request, within the rate limit for such answers.
     ///
     /// # Errors
-    /// [`Error::UnknownSocket`] if the id does not name a gate; [`Error::AddressNotAvailable`] if the gate does not take
-    /// the address, and [`Error::FamilyMismatch`], which only a changed request meets.
+    /// [`Error::UnknownSocket`] if the id does not name a gate; [`Error::AddressNotAvailable`] if the gate does not
+    /// take the address, and [`Error::FamilyMismatch`], which only a changed request meets.
     pub fn answer_echo(&mut self, now: Instant, gate: SocketId, request: &EchoRequest) -> Result<(), Error> {
         let now = self.advance(now);
         self.check_request(gate, request)?;
@@ -197,8 +197,8 @@ impl Host {
     /// Refuses an echo request with an ICMP error that quotes it, within the rate limit for such errors.
     ///
     /// # Errors
-    /// [`Error::UnknownSocket`] if the id does not name a gate; [`Error::AddressNotAvailable`] if the gate does not take
-    /// the address, and [`Error::FamilyMismatch`], which only a changed request meets.
+    /// [`Error::UnknownSocket`] if the id does not name a gate; [`Error::AddressNotAvailable`] if the gate does not
+    /// take the address, and [`Error::FamilyMismatch`], which only a changed request meets.
     pub fn refuse_echo(
         &mut self,
         now: Instant,

@@ -74,8 +74,8 @@ impl Flows {
     }
 }
 
-/// Accepts a flow: answers with the SYN-ACK and returns when the third step of the handshake has arrived. Our end of the
-/// stream is the address that the peer asked for.
+/// Accepts a flow: answers with the SYN-ACK and returns when the third step of the handshake has arrived. Our end of
+/// the stream is the address that the peer asked for.
 ///
 /// # Errors
 /// `NotConnected` if the flow does not wait any more: its peer has withdrawn it, or it is too old; why the handshake

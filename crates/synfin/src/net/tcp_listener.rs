@@ -61,8 +61,8 @@ impl TcpListener {
         each_address(addr, |local| TcpListener::listen(stack, ListenOptions::new(local, backlog)))
     }
 
-    /// Takes connections as the options say: families, and every option of the engine for the connections to come, those
-    /// of the handshake too.
+    /// Takes connections as the options say: families, and every option of the engine for the connections to come,
+    /// those of the handshake too.
     ///
     /// ```
     /// use std::sync::Arc;

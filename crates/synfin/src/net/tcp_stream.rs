@@ -87,8 +87,8 @@ impl TcpStream {
         TcpStream::open(stack, OpenOptions { local: Some(local), ..OpenOptions::to(remote) })
     }
 
-    /// Connects as the options say: from where, and with every option of the engine, those of the handshake too (buffers,
-    /// segment size, window scale, congestion control, user timeout, hop limit).
+    /// Connects as the options say: from where, and with every option of the engine, those of the handshake too
+    /// (buffers, segment size, window scale, congestion control, user timeout, hop limit).
     ///
     /// ```no_run
     /// # fn open(stack: &synfin::Stack) -> std::io::Result<()> {

@@ -69,8 +69,8 @@ impl Receiver {
         fills_hole
     }
 
-    /// Measures the round trip by `text_bytes` that are about to be taken in order: by what they echo, if timestamps are in
-    /// use, else by the time that a window of them takes.
+    /// Measures the round trip by `text_bytes` that are about to be taken in order: by what they echo, if timestamps
+    /// are in use, else by the time that a window of them takes.
     #[inline]
     pub(crate) fn time_text(
         &mut self,
@@ -145,8 +145,8 @@ impl Receiver {
         }
     }
 
-    /// The oldest timestamp that text may have while pieces are held out of order: TS.Recent from when the first of them
-    /// was kept.
+    /// The oldest timestamp that text may have while pieces are held out of order: TS.Recent from when the first of
+    /// them was kept.
     ///
     /// A retransmission that fills a hole moves TS.Recent past the timestamps of what was sent before it and is late;
     /// RFC 7323 §5.3 would drop that, and call for another retransmission. But what is not older than the beginning
@@ -158,7 +158,8 @@ impl Receiver {
         (self.nxt.bytes_since(began.nxt) <= ADVANCE_BYTES_MAX).then_some(began.stamp)
     }
 
-    /// What came with a SYN waits for the handshake: its text as if it had arrived before its turn, its FIN behind that.
+    /// What came with a SYN waits for the handshake: its text as if it had arrived before its turn, its FIN behind
+    /// that.
     #[cold]
     pub(crate) fn keep_what_came_with_syn(&mut self, syn: &Segment) {
         let (first, edge, mut text) = (self.nxt, self.edge, syn.payload.clone());
