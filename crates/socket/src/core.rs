@@ -5,7 +5,7 @@ use crate::observe::ConnectionEvent;
 use crate::table::Sockets;
 use crate::waiting::{Interest, Place, Waiter, Wakeups};
 use crate::watch::Watch;
-use stack::{Departures, Host, SocketId};
+use stack::{Departures, Event, Host, SocketId};
 use std::collections::VecDeque;
 use std::fmt;
 use std::net::SocketAddr;
@@ -126,13 +126,26 @@ impl Core {
 
     /// Takes what the host has to say to those who wait and to the observer. Returns who is to be woken.
     pub fn settle(&mut self, now: Instant) -> Wakeups {
-        while let Some((id, event)) = self.host.poll_event() {
-            self.watch.on_event(&self.host, now, id, event);
-            self.sockets.on_event(id, event, &mut self.wakeups);
-        }
-        while let Some((id, info)) = self.host.poll_departure() {
-            self.watch.on_departed(now, id, info);
-        }
+        while self.hear(now).is_some() {}
+        self.take_wakeups()
+    }
+
+    /// Takes one thing that the host has to say, so that whoever drives it can tell it to others, too. None: that was
+    /// all, and [`take_wakeups`](Core::take_wakeups) says who is to be woken.
+    pub fn hear(&mut self, now: Instant) -> Option<(SocketId, Event)> {
+        let Some((id, event)) = self.host.poll_event() else {
+            while let Some((id, info)) = self.host.poll_departure() {
+                self.watch.on_departed(now, id, info);
+            }
+            return None;
+        };
+        self.watch.on_event(&self.host, now, id, event);
+        self.sockets.on_event(id, event, &mut self.wakeups);
+        Some((id, event))
+    }
+
+    /// Who is to be woken because of what was heard, changed or forgotten.
+    pub fn take_wakeups(&mut self) -> Wakeups {
         std::mem::take(&mut self.wakeups)
     }
 

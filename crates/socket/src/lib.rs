@@ -13,12 +13,14 @@
 //!   [`Core::shutdown`], [`Core::close`] (`stream.rs`)
 //! - a listener: [`Core::listen`], [`Core::poll_accept`] (`listener.rs`)
 //! - any address and any port: [`Core::open_gate`], [`Core::poll_flow`], [`Core::accept_flow`] (`flow.rs`)
+//! - sockets of a program that names no stack: [`Ambient`] (`ambient.rs`)
 //! - datagrams: [`Core::bind`], [`Core::poll_send_to`], [`Core::poll_recv_from`] (`datagram.rs`)
 //!
 //! What is *not* here: protocols (`stack`, `tcp`), links, time.
 
 #![warn(missing_docs)]
 
+mod ambient;
 mod attempt;
 mod core;
 mod datagram;
@@ -36,12 +38,13 @@ mod waiting;
 mod watch;
 
 pub use crate::core::{Core, Wait};
+pub use ambient::{Ambient, Entered};
 pub use attempt::Attempt;
 pub use fault::{Cause, Fault};
 pub use flow::Flow;
 pub use held::Held;
 pub use observe::{ClosedBy, ConnectionEvent, ConnectionSummary, Role};
-pub use reach::{Lookup, Reach};
+pub use reach::{Handle, Lookup, Reach};
 pub use stream::{OpenOptions, Opened, Readiness};
 pub use waiting::{Interest, Place, Waiter, Wakeups};
 

@@ -12,6 +12,10 @@ use tcp::Instant;
 /// The addresses of a name, when they are known.
 pub type Lookup = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 
+/// A way to a core that programs hold and name whenever they make a socket; the other kind is
+/// [`Ambient`](crate::Ambient).
+pub trait Handle: Reach {}
+
 /// A way to a [`Core`], and what keeps it alive. Sockets hold one; clones lead to the same core.
 pub trait Reach: Clone {
     /// Changes something, then does what comes of it: takes the host's frames, settles, and wakes after the lock is

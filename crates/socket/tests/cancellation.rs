@@ -51,12 +51,12 @@ fn poll_times<T>(world: &World, times: usize, future: impl Future<Output = T>) -
 }
 
 fn listener(world: &World) -> Listener {
-    finish(world, TcpListener::bind(&world.server, SERVER)).unwrap()
+    finish(world, Listener::bind(&world.server, SERVER)).unwrap()
 }
 
 fn pair(world: &World) -> (Listener, Stream, Stream) {
     let listener = listener(world);
-    let client = finish(world, TcpStream::connect(&world.client, SERVER)).unwrap();
+    let client = finish(world, Stream::connect(&world.client, SERVER)).unwrap();
     let (server, _) = finish(world, listener.accept()).unwrap();
     (listener, client, server)
 }
@@ -81,7 +81,7 @@ fn a_connect_that_is_dropped_takes_its_connection_back() {
     for times in 0.. {
         let world = World::new();
         let listener = listener(&world);
-        let is_ready = poll_times(&world, times, TcpStream::connect(&world.client, SERVER));
+        let is_ready = poll_times(&world, times, Stream::connect(&world.client, SERVER));
         world.carry();
         drop(listener);
         assert_nothing_is_left(&world);
@@ -98,7 +98,7 @@ fn an_accept_that_is_dropped_leaves_the_connection_to_the_next() {
     for times in 0.. {
         let world = World::new();
         let listener = listener(&world);
-        let mut connecting = Box::pin(TcpStream::connect(&world.client, SERVER));
+        let mut connecting = Box::pin(Stream::connect(&world.client, SERVER));
         let _ = connecting.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         let is_ready = poll_times(&world, times, listener.accept());
         let stream = finish(&world, connecting).unwrap();
@@ -176,8 +176,8 @@ fn what_waits_for_room_has_written_all_or_nothing() {
 #[test]
 fn datagrams_are_neither_lost_nor_left_by_those_who_leave() {
     let world = World::new();
-    let ours = finish(&world, UdpSocket::bind(&world.client, "10.0.0.1:7")).unwrap();
-    let theirs = finish(&world, UdpSocket::bind(&world.server, "10.0.0.2:7")).unwrap();
+    let ours = finish(&world, UdpSocket::<Side>::bind(&world.client, "10.0.0.1:7")).unwrap();
+    let theirs = finish(&world, UdpSocket::<Side>::bind(&world.server, "10.0.0.2:7")).unwrap();
     for times in 0..3 {
         let mut buf = [0; 9];
         assert!(!poll_times(&world, times, ours.recv_from(&mut buf)));
@@ -199,7 +199,7 @@ fn a_flow_that_somebody_stops_waiting_for_stays_for_the_next_and_one_that_is_dro
     for times in 0.. {
         let world = World::new();
         let flows = Flows::open(&world.server, GateOptions::default()).unwrap();
-        let mut connecting = Box::pin(TcpStream::connect(&world.client, "93.184.216.34:443"));
+        let mut connecting = Box::pin(Stream::connect(&world.client, "93.184.216.34:443"));
         let mut context = Context::from_waker(Waker::noop());
         assert!(!poll_times(&world, 2, flows.next()), "nobody has asked");
         assert_nobody_waits(&world);

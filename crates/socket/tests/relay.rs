@@ -29,8 +29,8 @@ fn finish<T>(world: &World, future: impl Future<Output = T>) -> T {
 }
 
 fn pair(world: &World) -> (Stream, Stream) {
-    let listener = finish(world, TcpListener::bind(&world.server, "10.0.0.2:80")).unwrap();
-    let client = finish(world, TcpStream::connect(&world.client, "10.0.0.2:80")).unwrap();
+    let listener = finish(world, TcpListener::<Side>::bind(&world.server, "10.0.0.2:80")).unwrap();
+    let client = finish(world, Stream::connect(&world.client, "10.0.0.2:80")).unwrap();
     let (server, _) = finish(world, listener.accept()).unwrap();
     (client, server)
 }

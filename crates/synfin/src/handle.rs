@@ -114,6 +114,8 @@ impl Reach for Stack {
     }
 }
 
+impl socket::Handle for Stack {}
+
 impl Stack {
     /// Begins to describe a stack.
     pub fn builder() -> Builder {

@@ -1,14 +1,16 @@
 //! Sockets with the names, methods and behaviour of [`tokio::net`], for every stack that is a [`Reach`].
 //!
-//! Programs name them through their driver: `synfin::tokio` for stacks on a wire. There is no global network, so
-//! whoever makes a socket names the stack that it lives on; everything else is called as it is there, and one set of
-//! tests runs over both.
+//! Programs name them through their driver: `synfin::tokio` for stacks on a wire, `sim::tokio::net` in simulated
+//! worlds. On a wire there is no global network, so whoever makes a socket names the stack that it lives on; in a world
+//! the stack is that of the host whose program runs ([`Ambient`](crate::Ambient)). Everything else is called as it is
+//! in tokio, and one set of tests runs over both.
 //!
 //! Where they differ from the kernel's sockets in tokio: readiness is asked of the engine each time and never out of
 //! date, so a `try_` call after `readable` has something to do unless somebody else was faster; reading into an empty
 //! buffer is ready at once; there is no descriptor, so nothing converts from or to `std`.
 
 mod addresses;
+mod ambient;
 mod datagrams;
 mod flows;
 mod polled;
@@ -40,6 +42,7 @@ pub use hyper::{Connecting, Connector};
 
 pub use crate::flow::Flow;
 pub use addresses::{Target, ToSocketAddrs, lookup_host};
+pub use ambient::lookup_host_here;
 pub use datagrams::Datagrams;
 pub use flows::Flows;
 pub use relay::{Relayed, relay};

@@ -4,7 +4,7 @@ use super::addresses::{ToSocketAddrs, each_address};
 use super::tcp_stream::TcpStream;
 use super::within_budget;
 use crate::held::Held;
-use crate::reach::Reach;
+use crate::reach::{Handle, Reach};
 use crate::waiting::{Interest, Place};
 use stack::{Accepted, ListenOptions};
 use std::fmt;
@@ -24,13 +24,19 @@ pub struct TcpListener<R: Reach> {
     local: SocketAddr,
 }
 
-impl<R: Reach> TcpListener<R> {
+impl<R: Handle> TcpListener<R> {
     /// Takes connections to this address from now on. Port zero: the host chooses one, see
     /// [`local_addr`](Self::local_addr).
     ///
     /// # Errors
     /// `AddrInUse`, `AddrNotAvailable` (not an address of this host): those of the last address.
     pub async fn bind(stack: &R, addr: impl ToSocketAddrs) -> io::Result<Self> {
+        TcpListener::bind_on(stack, addr).await
+    }
+}
+
+impl<R: Reach> TcpListener<R> {
+    pub(super) async fn bind_on(stack: &R, addr: impl ToSocketAddrs) -> io::Result<Self> {
         each_address(stack, addr, |local| Self::listen(stack, ListenOptions::new(local, BACKLOG))).await
     }
 

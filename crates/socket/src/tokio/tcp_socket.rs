@@ -4,7 +4,7 @@
 use super::tcp_listener::TcpListener;
 use super::tcp_stream::TcpStream;
 use crate::fault::{Cause, Fault};
-use crate::reach::Reach;
+use crate::reach::{Handle, Reach};
 use crate::stream::OpenOptions;
 use stack::{Families, ListenOptions};
 use std::fmt;
@@ -35,7 +35,7 @@ struct Settings {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Family {
+pub(super) enum Family {
     V4,
     V6,
 }
@@ -54,7 +54,7 @@ impl Family {
     }
 }
 
-impl<R: Reach> TcpSocket<R> {
+impl<R: Handle> TcpSocket<R> {
     /// A socket for IPv4.
     ///
     /// # Errors
@@ -70,8 +70,10 @@ impl<R: Reach> TcpSocket<R> {
     pub fn new_v6(stack: &R) -> io::Result<Self> {
         Ok(TcpSocket::new(stack, Family::V6))
     }
+}
 
-    fn new(stack: &R, family: Family) -> Self {
+impl<R: Reach> TcpSocket<R> {
+    pub(super) fn new(stack: &R, family: Family) -> Self {
         let config = stack.look(|core, _| Arc::clone(&core.host().config().tcp));
         let settings = Settings { local: None, config, hop_limit: None, linger: None, reuses_address: false };
         TcpSocket { stack: stack.clone(), family, settings: Mutex::new(settings) }

@@ -7,7 +7,7 @@ use super::split::{ReadHalf, WriteHalf};
 use super::within_budget;
 use crate::fault::Cause;
 use crate::held::Held;
-use crate::reach::Reach;
+use crate::reach::{Handle, Reach};
 use crate::stream::{OpenOptions, Opened};
 use crate::waiting::{Interest, Place};
 use bytes::{BufMut, Bytes};
@@ -30,7 +30,7 @@ pub struct TcpStream<R: Reach> {
     remote: SocketAddr,
 }
 
-impl<R: Reach> TcpStream<R> {
+impl<R: Handle> TcpStream<R> {
     /// Connects and returns when the peer's SYN-ACK has arrived, the second step of the handshake.
     /// Several addresses are tried one after the other. Cancelling it takes the connection back.
     ///
@@ -38,6 +38,12 @@ impl<R: Reach> TcpStream<R> {
     /// `ConnectionRefused`, `TimedOut`, `HostUnreachable`, `NetworkUnreachable`, `AddrNotAvailable`
     /// (no free port), `InvalidInput` (an address nobody can connect to): those of the last address.
     pub async fn connect(stack: &R, addr: impl ToSocketAddrs) -> io::Result<Self> {
+        TcpStream::connect_on(stack, addr).await
+    }
+}
+
+impl<R: Reach> TcpStream<R> {
+    pub(super) async fn connect_on(stack: &R, addr: impl ToSocketAddrs) -> io::Result<Self> {
         let mut last = None;
         for remote in addresses(stack, addr).await? {
             match Self::open(stack, OpenOptions::to(remote)).await {

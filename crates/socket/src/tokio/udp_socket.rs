@@ -7,7 +7,7 @@ use super::ready;
 use super::within_budget;
 use crate::fault::{Cause, Fault};
 use crate::held::Held;
-use crate::reach::Reach;
+use crate::reach::{Handle, Reach};
 use crate::waiting::{Interest, Place};
 use bytes::{BufMut, Bytes};
 use std::fmt;
@@ -25,12 +25,18 @@ pub struct UdpSocket<R: Reach> {
     socket: Held<R>,
 }
 
-impl<R: Reach> UdpSocket<R> {
+impl<R: Handle> UdpSocket<R> {
     /// Receives datagrams to this address from now on. Port zero: the host chooses one.
     ///
     /// # Errors
     /// `AddrInUse`, `AddrNotAvailable` (not an address of this host): those of the last address.
     pub async fn bind(stack: &R, addr: impl ToSocketAddrs) -> io::Result<Self> {
+        UdpSocket::bind_on(stack, addr).await
+    }
+}
+
+impl<R: Reach> UdpSocket<R> {
+    pub(super) async fn bind_on(stack: &R, addr: impl ToSocketAddrs) -> io::Result<Self> {
         each_address(stack, addr, |local| {
             let id = stack.with(|core, _| core.bind(local))?;
             Ok(UdpSocket { socket: Held::new(stack.clone(), id) })

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use synfin_socket::stack::{Config, Host, Interface, InterfaceId, wire};
-use synfin_socket::{Core, Lookup, Reach};
+use synfin_socket::{Core, Handle, Lookup, Reach};
 use tcp::Instant;
 use wire::{LinkCapabilities, Medium, TransmitChecksum};
 
@@ -34,6 +34,8 @@ impl Reach for Side {
         Box::pin(async move { Ok(vec![address]) })
     }
 }
+
+impl Handle for Side {}
 
 impl Side {
     fn new(secret: u8, address: &str, now: &Arc<Mutex<Instant>>, config: tcp::Config) -> Side {
