@@ -7,9 +7,13 @@
 use crate::ids::HostId;
 use crate::random::Dice;
 use crate::record::{Entry, FrameArrival, Happening};
+use crate::world::Seat;
 use bytes::Bytes;
+use socket::Core;
 use stack::{Accepted, ConnectOptions, Event, Host, ListenOptions, SocketId};
+use std::cell::OnceCell;
 use std::net::SocketAddr;
+use std::sync::MutexGuard;
 use std::time::Duration;
 use tcp::{Connection, Instant, ReadError, State, WriteError};
 
@@ -40,6 +44,21 @@ use tcp::{Connection, Instant, ReadError, State, WriteError};
 pub trait Application {
     /// Something happened: do what can be done now.
     fn poll(&mut self, at: &mut At<'_>);
+
+    /// Whether it has timers that the world does not know of, and so must be asked about ([`Application::look_ahead`])
+    /// before time passes.
+    fn has_clock(&self) -> bool {
+        false
+    }
+
+    /// The world is going to pass over the time from `now` to `until` without anything happening on this host: when in
+    /// that time does a timer of the program's own want it to be called? `None`: not until then.
+    ///
+    /// Asked of programs that have a clock alone, after everything that happens now has happened.
+    fn look_ahead(&mut self, now: Instant, until: Instant) -> Option<Instant> {
+        let _ = (now, until);
+        None
+    }
 }
 
 impl<F: FnMut(&mut At<'_>)> Application for F {
@@ -52,7 +71,9 @@ impl<F: FnMut(&mut At<'_>)> Application for F {
 pub struct At<'a> {
     pub(crate) now: Instant,
     pub(crate) id: HostId,
-    pub(crate) host: &'a mut Host,
+    pub(crate) seat: &'a Seat,
+    /// The host, locked once the program uses it.
+    pub(crate) core: OnceCell<MutexGuard<'a, Core>>,
     pub(crate) events: &'a [(SocketId, Event)],
     pub(crate) dice: &'a mut Dice,
     pub(crate) log: &'a mut Vec<Entry>,
@@ -64,6 +85,15 @@ pub struct At<'a> {
 }
 
 impl At<'_> {
+    fn core(&self) -> &Core {
+        self.core.get_or_init(|| self.seat.core())
+    }
+
+    fn core_mut(&mut self) -> &mut Core {
+        self.core();
+        self.core.get_mut().expect("it was locked just now")
+    }
+
     /// The time.
     pub fn now(&self) -> Instant {
         self.now
@@ -81,7 +111,7 @@ impl At<'_> {
 
     /// The host itself, for everything that has no shorthand here.
     pub fn host(&mut self) -> &mut Host {
-        self.host
+        self.core_mut().host_mut()
     }
 
     /// Chance that belongs to this host's programs.
@@ -127,12 +157,14 @@ impl At<'_> {
     /// If the host refuses.
     pub fn listen_with(&mut self, options: ListenOptions) -> SocketId {
         let local = options.local;
-        self.host.tcp_listen_with(options).unwrap_or_else(|error| panic!("cannot listen at {local}: {error}"))
+        self.host()
+            .tcp_listen_with(options)
+            .unwrap_or_else(|error| panic!("cannot listen at {local}: {error}"))
     }
 
     /// The next connection of a listener.
     pub fn accept(&mut self, listener: SocketId) -> Option<Accepted> {
-        self.host.tcp_accept(listener)
+        self.host().tcp_accept(listener)
     }
 
     /// Connects to an address and port written as text: `10.0.0.2:80`, `[fd00::2]:80`.
@@ -150,7 +182,8 @@ impl At<'_> {
     /// If the host refuses.
     pub fn connect_with(&mut self, options: ConnectOptions) -> SocketId {
         let remote = options.remote;
-        let connected = self.host.tcp_connect_with(self.now, options);
+        let now = self.now;
+        let connected = self.host().tcp_connect_with(now, options);
         connected.unwrap_or_else(|error| panic!("cannot connect to {remote}: {error}"))
     }
 
@@ -159,7 +192,8 @@ impl At<'_> {
     /// # Errors
     /// As [`Host::tcp_write`].
     pub fn write(&mut self, id: SocketId, data: &[u8]) -> Result<usize, WriteError> {
-        self.host.tcp_write(self.now, id, data)
+        let now = self.now;
+        self.host().tcp_write(now, id, data)
     }
 
     /// Queues as much of `data` as there is room for, without copying.
@@ -167,7 +201,8 @@ impl At<'_> {
     /// # Errors
     /// As [`Host::tcp_write_bytes`].
     pub fn write_bytes(&mut self, id: SocketId, data: Bytes) -> Result<usize, WriteError> {
-        self.host.tcp_write_bytes(self.now, id, data)
+        let now = self.now;
+        self.host().tcp_write_bytes(now, id, data)
     }
 
     /// Copies what has arrived; `Ok(0)` when the peer has finished.
@@ -175,7 +210,8 @@ impl At<'_> {
     /// # Errors
     /// As [`Host::tcp_read`].
     pub fn read(&mut self, id: SocketId, into: &mut [u8]) -> Result<usize, ReadError> {
-        self.host.tcp_read(self.now, id, into)
+        let now = self.now;
+        self.host().tcp_read(now, id, into)
     }
 
     /// Everything that has arrived and can be read now.
@@ -190,27 +226,30 @@ impl At<'_> {
 
     /// No more to send: a FIN follows what is queued.
     pub fn finish(&mut self, id: SocketId) {
-        let _ = self.host.tcp_finish(self.now, id);
+        let now = self.now;
+        let _ = self.host().tcp_finish(now, id);
     }
 
     /// The program is done with the socket, a listener included.
     pub fn close(&mut self, id: SocketId) {
-        let _ = self.host.tcp_close(self.now, id);
+        let now = self.now;
+        let _ = self.host().tcp_close(now, id);
     }
 
     /// Throws the connection away.
     pub fn abort(&mut self, id: SocketId) {
-        let _ = self.host.tcp_abort(self.now, id);
+        let now = self.now;
+        let _ = self.host().tcp_abort(now, id);
     }
 
     /// The connection, to look at; `None` once it was closed.
     pub fn tcp(&self, id: SocketId) -> Option<&Connection> {
-        self.host.tcp(id)
+        self.core().host().tcp(id)
     }
 
     /// The state of a connection; CLOSED once nobody knows it.
     pub fn state(&self, id: SocketId) -> State {
-        self.host.tcp(id).map_or(State::Closed, Connection::state)
+        self.core().host().tcp(id).map_or(State::Closed, Connection::state)
     }
 }
 

@@ -10,6 +10,7 @@
 //! | what a link does | [`LinkConfig`], [`Lane`], [`Queue`], [`Loss`], [`Middlebox`] |
 //! | a host that loses its memory | [`World::restart`] |
 //! | a device that is full or fails | [`World::set_device`], [`Device`] |
+//! | hosts that are parted or without power | [`World::set_passage`], [`World::crash`] |
 //! | one fault at one place | [`World::set_fate`], [`Fate`] |
 //! | programs | [`Application`], [`At`], [`apps`] |
 //! | how fast, how fair, why sent again | [`Experiment`], [`Outcome`], [`Spread`] over many seeds |
@@ -37,8 +38,8 @@ pub use experiment::{Dropped, Experiment, Family, FlowOutcome, Outcome, Progress
 pub use fate::{Fate, Sent};
 pub use ids::{HostId, LinkId};
 pub use link::{
-    Discipline, Ends, Lane, LinkConfig, Loss, Marking, Middlebox, Order, PathMtu, PortMapping, Queue,
-    QueueLimit, Renumbering, SackNumbers, SuperSegments, TooBigAnswer, Touches,
+    Discipline, Ends, Lane, LinkConfig, Loss, Marking, Middlebox, Order, Passage, PathMtu, PortMapping,
+    Queue, QueueLimit, Renumbering, SackNumbers, SuperSegments, TooBigAnswer, Touches,
 };
 pub use random::{Chance, Dice};
 pub use record::{

@@ -131,6 +131,20 @@ pub struct Lane {
     pub middlebox: Option<Middlebox>,
 }
 
+/// What becomes of frames on their way over a link, whatever else it does: [`crate::World::set_passage`].
+///
+/// There are no others: a program may match on all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Passage {
+    /// They arrive.
+    #[default]
+    Open,
+    /// They are lost, those under way too.
+    Cut,
+    /// They wait at the end of their way, and arrive in their order when it is open again.
+    Held,
+}
+
 /// Whether frames stay in order.
 ///
 /// There are no others: a program may match on both.

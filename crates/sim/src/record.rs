@@ -111,11 +111,15 @@ pub enum Lost {
     NoStation,
     /// The sender's own device refused it.
     Device,
+    /// The hosts are parted from each other.
+    Parted,
+    /// Nobody is there to receive it.
+    HostDown,
 }
 
 impl Lost {
     /// Every reason.
-    pub const ALL: [Lost; 9] = [
+    pub const ALL: [Lost; 11] = [
         Lost::Wire,
         Lost::QueueFull,
         Lost::QueueManaged,
@@ -125,6 +129,8 @@ impl Lost {
         Lost::Merged,
         Lost::NoStation,
         Lost::Device,
+        Lost::Parted,
+        Lost::HostDown,
     ];
 
     /// In a few words.
@@ -138,6 +144,8 @@ impl Lost {
             Lost::Fate => "lost by the test",
             Lost::NoStation => "for a station that is not there",
             Lost::Device => "refused by the sender's device",
+            Lost::Parted => "the hosts are parted",
+            Lost::HostDown => "the host is down",
             Lost::Merged => "merged into the segment before it",
         }
     }

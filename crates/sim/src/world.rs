@@ -5,8 +5,11 @@
 //! called until nothing changes, its next timer is put on the heap. Nothing reads a clock; every random
 //! value comes from the seed, by purpose, so that one link's luck does not depend on another's traffic.
 
+mod ahead;
 mod event;
 mod node;
+mod passing;
+mod seat;
 mod station;
 mod step;
 
@@ -14,13 +17,20 @@ use crate::application::{Application, At};
 use crate::device::Device;
 use crate::fate::{Fate, Sent};
 use crate::ids::{HostId, LinkId};
-use crate::link::{Ends, Launch, LinkConfig, Running, SuperSegments};
+use crate::link::{Ends, Launch, LinkConfig, Passage, Running, SuperSegments};
 use crate::random::Dice;
 use crate::record::{Crossing, Entry, FrameRecord, Happening, Lost, Origin, Recording};
 use event::Agenda;
 use node::{Node, Program};
+use passing::Passing;
+use seat::Commons;
+pub(crate) use seat::Seat;
+use socket::Core;
 use stack::{Cidr, Event, Host, Interface, InterfaceId, SocketId, TraceRecord, Tracing};
+use std::cell::OnceCell;
 use std::net::IpAddr;
+use std::ops::Deref;
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 use tcp::{Instant, SegmentFacts, SendReason, Trace};
 use wire::{Frame, LinkCapabilities, Medium, TransmitChecksum};
@@ -57,6 +67,10 @@ const HEARD_MAX: usize = 65_536;
 pub struct World {
     seed: u64,
     now: Instant,
+    /// What the programs of all hosts share.
+    commons: Arc<Commons>,
+    /// Whether a program has a clock of its own.
+    has_clocks: bool,
     agenda: Agenda,
     nodes: Vec<Node>,
     links: Vec<Wire>,
@@ -98,6 +112,8 @@ struct Wire {
     ends: [HostId; 2],
     /// By sender: the first host's, the second host's.
     lanes: [Running; 2],
+    /// What becomes of what each end sends.
+    passing: [Passing; 2],
     interfaces: [InterfaceId; 2],
     devices: [Device; 2],
     config: LinkConfig,
@@ -116,6 +132,8 @@ impl World {
         World {
             seed,
             now: Instant::ZERO,
+            commons: Commons::new(),
+            has_clocks: false,
             agenda: Agenda::default(),
             nodes: Vec::new(),
             links: Vec::new(),
@@ -144,7 +162,9 @@ impl World {
             |text: &&str| text.parse::<IpAddr>().unwrap_or_else(|_| panic!("{text:?} is no IP address"));
         let host = Host::new(config, secret(self.seed, id, 0));
         let dice = Dice::for_purpose(self.seed, purpose::PROGRAMS + id.0 as u64);
-        self.nodes.push(Node::new(name, host, addresses.iter().map(parse).collect(), dice));
+        let addresses: Vec<IpAddr> = addresses.iter().map(parse).collect();
+        self.commons.name(name, addresses.clone());
+        self.nodes.push(Node::new(name, Seat::new(id, Core::new(host), &self.commons), addresses, dice));
         self.set_tracing();
         id
     }
@@ -167,8 +187,9 @@ impl World {
             Running::new(lane, Dice::for_purpose(self.seed, purpose::LANE + 2 * id.0 as u64 + side))
         };
         let lanes = [lane(0, config.forward.clone()), lane(1, config.backward.clone())];
-        let devices = [Device::default(); 2];
-        self.links.push(Wire { ends: [first, second], lanes, interfaces, devices, config });
+        let (passing, devices) = (Default::default(), [Device::default(); 2]);
+        self.links.push(Wire { ends: [first, second], lanes, passing, interfaces, devices, config });
+        self.measure(id);
         id
     }
 
@@ -181,18 +202,20 @@ impl World {
         config: &LinkConfig,
     ) -> InterfaceId {
         let (name, peers) = (self.nodes[there.0].name.clone(), self.nodes[there.0].addresses.clone());
-        let node = &mut self.nodes[here.0];
-        let interface = node.host.add_interface(Interface {
+        let node = &self.nodes[here.0];
+        let mut core = node.core();
+        let host = core.host_mut();
+        let interface = host.add_interface(Interface {
             name,
             capabilities: capabilities(config),
             hardware: (config.ends == Ends::Ethernet).then(|| station::address(link, side)),
             addresses: node.addresses.iter().copied().map(Cidr::host).collect(),
         });
-        peers.into_iter().for_each(|peer| node.host.add_route(Cidr::host(peer), None, interface));
+        peers.into_iter().for_each(|peer| host.add_route(Cidr::host(peer), None, interface));
         if interface.index() == 0 {
             let everywhere =
                 ["0.0.0.0/0", "::/0"].map(|all| all.parse::<Cidr>().expect("two well-formed routes"));
-            everywhere.into_iter().for_each(|all| node.host.add_route(all, None, interface));
+            everywhere.into_iter().for_each(|all| host.add_route(all, None, interface));
         }
         interface
     }
@@ -216,11 +239,8 @@ impl World {
     /// assert_eq!(world.at(client).state(stream), tcp::State::Closed, "a reset comes back");
     /// ```
     pub fn restart(&mut self, host: HostId, config: stack::Config) {
-        self.flush();
-        let node = &mut self.nodes[host.0];
-        node.lives += 1;
-        let secret = secret(self.seed, host, node.lives);
-        node.start_anew(Host::new(config, secret));
+        self.start_anew(host, config);
+        self.nodes[host.0].is_down = false;
         for (link, side) in self.nodes[host.0].links.clone() {
             let (there, config) = (self.links[link].ends[1 - side], self.links[link].config.clone());
             let interface = self.attach(host, there, (link, side), &config);
@@ -233,12 +253,44 @@ impl World {
         self.set_tracing();
     }
 
+    /// A host loses its power and stays without until [`World::restart`]: its programs are gone, nobody hears of it,
+    /// and what reaches it is lost.
+    pub fn crash(&mut self, host: HostId) {
+        self.start_anew(host, stack::Config::default());
+        self.nodes[host.0].is_down = true;
+    }
+
+    /// Whether a host has power.
+    pub fn is_up(&self, host: HostId) -> bool {
+        !self.nodes[host.0].is_down
+    }
+
+    fn start_anew(&mut self, host: HostId, config: stack::Config) {
+        self.flush();
+        let node = &mut self.nodes[host.0];
+        node.lives += 1;
+        let secret = secret(self.seed, host, node.lives);
+        node.start_anew(host, Host::new(config, secret), &self.commons);
+    }
+
     /// Changes what a link does from now on; its MTU and what it takes stay as they were made.
     pub fn change_link(&mut self, link: LinkId, change: impl FnOnce(&mut LinkConfig)) {
         let wire = &mut self.links[link.0];
         change(&mut wire.config);
         wire.lanes[0].configure(wire.config.forward.clone());
         wire.lanes[1].configure(wire.config.backward.clone());
+        self.measure(link);
+    }
+
+    /// Remembers how near the neighbours of both ends of a link are.
+    fn measure(&mut self, link: LinkId) {
+        for host in self.links[link.0].ends {
+            let way = |&(link, side): &(usize, usize)| {
+                let config = &self.links[link].config;
+                [config.backward.delay, config.forward.delay][side]
+            };
+            self.nodes[host.0].nearest = self.nodes[host.0].links.iter().map(way).min();
+        }
     }
 
     /// Changes what a host's device at its end of a link does from now on; a restart of the host does not mend it.
@@ -267,13 +319,15 @@ impl World {
         let side = self.side_of(host, link);
         self.links[link.0].devices[side] = device;
         self.apply_device(link.0, side);
-        self.nodes[host.0].is_touched = true;
+        self.nodes[host.0].seat.touch();
     }
 
     /// Tells a host whether its device takes frames.
     fn apply_device(&mut self, link: usize, side: usize) {
         let wire = &self.links[link];
-        let (host, interface) = (&mut self.nodes[wire.ends[side].0].host, wire.interfaces[side]);
+        let (node, interface) = (&self.nodes[wire.ends[side].0], wire.interfaces[side]);
+        let mut core = node.core();
+        let host = core.host_mut();
         match wire.devices[side] {
             Device::Full => host.hold_interface(interface),
             Device::Works | Device::Fails => host.release_interface(interface),
@@ -288,9 +342,11 @@ impl World {
 
     /// Starts a program on a host: it is called when time next moves.
     pub fn start(&mut self, host: HostId, application: impl Application + 'static) {
-        let program = Program { application: Some(Box::new(application)), wake: Some(self.now) };
+        self.has_clocks |= application.has_clock();
+        let looked_to = application.has_clock().then_some(self.now);
+        let program = Program { application: Some(Box::new(application)), wake: Some(self.now), looked_to };
         self.nodes[host.0].programs.push(program);
-        self.nodes[host.0].is_touched = true;
+        self.nodes[host.0].seat.touch();
     }
 
     /// Decides what becomes of each frame, beside what the links do.
@@ -321,7 +377,7 @@ impl World {
         let is_logged = self.recording.entries_max > 0;
         for node in &mut self.nodes {
             let is_heard = is_logged || node.observer.is_some();
-            node.host.set_tracing(if is_heard { Tracing::On } else { Tracing::Off });
+            node.core().host_mut().set_tracing(if is_heard { Tracing::On } else { Tracing::Off });
         }
     }
 
@@ -330,11 +386,12 @@ impl World {
     /// A host as a program on it sees it, to act there now.
     pub fn at(&mut self, host: HostId) -> At<'_> {
         let node = &mut self.nodes[host.0];
-        node.is_touched = true;
+        node.seat.touch();
         At {
             now: self.now,
             id: host,
-            host: &mut node.host,
+            seat: &node.seat,
+            core: OnceCell::new(),
             events: &[],
             dice: &mut node.dice,
             log: &mut self.log,
@@ -364,6 +421,22 @@ impl World {
         self.arrive(link.0, side, frame, record);
     }
 
+    /// What becomes from now on of what a host sends over a link, frames under way included.
+    ///
+    /// # Panics
+    /// If the host is at neither end of the link.
+    pub fn set_passage(&mut self, link: LinkId, from: HostId, passage: Passage) {
+        self.flush();
+        self.let_pass(link.0, self.side_of(from, link), passage);
+    }
+
+    /// The links that join two hosts.
+    pub fn links_between(&self, one: HostId, other: HostId) -> impl Iterator<Item = LinkId> + use<> {
+        let joins = |ends: [HostId; 2]| ends == [one, other] || ends == [other, one];
+        let joining = (0..self.links.len()).filter(|link| joins(self.links[*link].ends));
+        joining.map(LinkId).collect::<Vec<_>>().into_iter()
+    }
+
     // Time passes.
 
     /// The next event happens; returns whether there was one.
@@ -377,7 +450,7 @@ impl World {
     /// If something runs in circles without time passing.
     pub fn run_until(&mut self, until: Instant) {
         while self.step_before(until) {}
-        self.now = self.now.max(until);
+        self.set_now(self.now.max(until));
     }
 
     /// Everything of this much time happens.
@@ -394,10 +467,15 @@ impl World {
                 return true;
             }
             if !self.step_before(until) {
-                self.now = self.now.max(until);
+                self.set_now(self.now.max(until));
                 return enough(self);
             }
         }
+    }
+
+    fn set_now(&mut self, now: Instant) {
+        self.now = now;
+        self.commons.set_now(now);
     }
 
     // Anyone looks.
@@ -422,9 +500,9 @@ impl World {
         &self.nodes[host.0].addresses
     }
 
-    /// A host, to look at.
-    pub fn host(&self, host: HostId) -> &Host {
-        &self.nodes[host.0].host
+    /// A host, to look at; not while sockets on it are used.
+    pub fn host(&self, host: HostId) -> impl Deref<Target = Host> + use<'_> {
+        Looked(self.nodes[host.0].core())
     }
 
     /// All hosts.
@@ -479,6 +557,17 @@ impl World {
     /// How many frames were lost for this reason, recorded or not.
     pub fn lost(&self, why: Lost) -> u64 {
         self.lost[why as usize]
+    }
+}
+
+/// A host that is being looked at.
+struct Looked<'a>(MutexGuard<'a, Core>);
+
+impl Deref for Looked<'_> {
+    type Target = Host;
+
+    fn deref(&self) -> &Host {
+        self.0.host()
     }
 }
 

@@ -108,6 +108,11 @@ impl Agenda {
         }
     }
 
+    /// When the next happens.
+    pub(super) fn next_at(&self) -> Option<Instant> {
+        self.heap.peek().map(|planned| planned.at)
+    }
+
     /// The next, if it is not after `until`.
     pub(super) fn pop_until(&mut self, until: Instant) -> Option<(Instant, What)> {
         self.heap.peek().filter(|planned| planned.at <= until)?;

@@ -13,16 +13,27 @@ use crate::fate::{Fate, Sent};
 use crate::ids::{HostId, LinkId};
 use crate::link::{Ends, Launch, Mishap, Moving};
 use crate::record::{Arrival, Crossing, Ended, Entry, FrameArrival, FrameRecord, Happening, Lost, Origin};
+use socket::Core;
 use stack::InterfaceId;
+use std::cell::OnceCell;
+use std::sync::Arc;
 use tcp::{Instant, Trace};
 use wire::Frame;
 
 impl World {
     pub(super) fn step_before(&mut self, until: Instant) -> bool {
-        self.flush();
-        let Some((at, what)) = self.agenda.pop_until(until) else { return false };
+        let (at, what) = loop {
+            self.flush();
+            let horizon = self.look_ahead(until);
+            match self.agenda.pop_until(horizon) {
+                Some(next) => break next,
+                None if horizon >= until => return false,
+                None => self.set_now(horizon),
+            }
+        };
         if at > self.now {
-            (self.now, self.at_once) = (at, 0);
+            self.set_now(at);
+            self.at_once = 0;
         }
         self.at_once += 1;
         assert!(
@@ -34,6 +45,7 @@ impl World {
         self.tally.events += 1;
         match what {
             What::Arrives { link, side, frame, record, coming } => {
+                let Some(frame) = self.pass(link, side, frame, record, coming) else { return true };
                 match coming {
                     Coming::Whole => self.tell_end(link, 1 - side, &frame, Ended::Whole),
                     Coming::Damaged => self.tell_end(link, 1 - side, &frame, Ended::Damaged),
@@ -51,7 +63,7 @@ impl World {
                 if self.nodes[node].armed == Some(at) {
                     self.nodes[node].armed = None;
                     self.tally.timers += 1;
-                    self.nodes[node].host.handle_timeout(self.now);
+                    self.nodes[node].core().host_mut().handle_timeout(self.now);
                     self.drain(node);
                 }
             }
@@ -62,9 +74,11 @@ impl World {
 
     /// Hosts that a test has touched are drained.
     pub(super) fn flush(&mut self) {
-        for node in 0..self.nodes.len() {
-            if std::mem::take(&mut self.nodes[node].is_touched) {
-                self.drain(node);
+        while self.commons.take_touched() {
+            for node in 0..self.nodes.len() {
+                if self.nodes[node].seat.take_touched() {
+                    self.drain(node);
+                }
             }
         }
     }
@@ -86,16 +100,24 @@ impl World {
                 station::arrives(frame, [station::address(link, 1 - side), station::address(link, side)])
             }
         };
-        self.nodes[node].host.handle_frame(self.now, interface, frame);
+        let seat = Arc::clone(&self.nodes[node].seat);
+        let mut core = seat.core();
+        core.host_mut().handle_frame(self.now, interface, frame);
         // What the frame itself did; what programs do about it is theirs.
-        self.listen_to(node, arrived);
+        self.listen_to(node, &mut core, arrived);
+        drop(core);
         self.nodes[node].handed_in = arrived;
         self.drain(node);
         self.nodes[node].handed_in = None;
     }
 
     /// Keeps an entry of the log, if there is room; returns its place.
-    fn note(&mut self, host: HostId, what: Happening, cause: Option<FrameArrival>) -> Option<usize> {
+    pub(super) fn note(
+        &mut self,
+        host: HostId,
+        what: Happening,
+        cause: Option<FrameArrival>,
+    ) -> Option<usize> {
         (self.log.len() < self.recording.entries_max).then(|| {
             self.log.push(Entry { at: self.now, host, what, cause });
             self.log.len() - 1
@@ -131,26 +153,33 @@ impl World {
 
     /// Takes away what a host wants to send and say, and calls its programs, until nothing changes.
     pub(super) fn drain(&mut self, node: usize) {
+        let seat = Arc::clone(&self.nodes[node].seat);
         for _ in 0..CALLS_AT_ONCE_MAX {
-            while let Some((interface, frame)) = self.nodes[node].host.poll_transmit(self.now) {
+            let mut core = seat.core();
+            while let Some((interface, frame)) = core.host_mut().poll_transmit(self.now) {
                 // That a segment was sent stands in the log before what the link did with it.
-                self.listen_to(node, None);
-                self.transmit(node, interface, frame);
+                self.listen_to(node, &mut core, None);
+                let sending = self.nodes[node].sending_of_last_frame(core.host());
+                self.transmit(node, interface, frame, sending);
             }
-            self.listen_to(node, None);
+            self.listen_to(node, &mut core, None);
+            let wakeups = core.take_wakeups();
+            drop(core);
+            wakeups.wake();
             if !self.call_programs(node) {
                 self.nodes[node].sendings.clear();
                 return self.arm(node);
             }
+            self.grant();
         }
         panic!("seed {}: the programs of {} run in circles", self.seed, self.nodes[node].name);
     }
 
     /// Collects a host's traces, which `cause` brought about, and its events.
-    pub(super) fn listen_to(&mut self, node: usize, cause: Option<FrameArrival>) {
+    pub(super) fn listen_to(&mut self, node: usize, core: &mut Core, cause: Option<FrameArrival>) {
         let host = HostId(node);
         let at_node = &mut self.nodes[node];
-        while let Some(record) = at_node.host.poll_trace() {
+        while let Some(record) = core.host_mut().poll_trace() {
             let entry = Entry { at: record.at, host, what: Happening::Traced(record), cause };
             if let Some(observer) = &mut at_node.observer {
                 observer(&entry);
@@ -162,7 +191,7 @@ impl World {
                 self.log.push(entry);
             }
         }
-        while let Some(event) = at_node.host.poll_event() {
+        while let Some(event) = core.hear(self.now) {
             if at_node.heard.len() < HEARD_MAX {
                 at_node.heard.push(event);
             }
@@ -191,7 +220,8 @@ impl World {
             let mut at = At {
                 now,
                 id: HostId(node),
-                host: &mut at_node.host,
+                seat: &at_node.seat,
+                core: OnceCell::new(),
                 events: &events,
                 dice: &mut at_node.dice,
                 log: &mut self.log,
@@ -203,6 +233,8 @@ impl World {
             application.poll(&mut at);
             self.tally.calls += 1;
             let (wake, is_over) = (at.wake, at.is_over);
+            drop(at);
+            program.looked_to = program.looked_to.map(|_| now);
             if is_over {
                 program.application = None;
             }
@@ -221,7 +253,7 @@ impl World {
 
     /// Puts a host's next timer on the agenda.
     pub(super) fn arm(&mut self, node: usize) {
-        let due = self.nodes[node].host.poll_timeout();
+        let due = self.nodes[node].core().host_mut().poll_timeout();
         if due != self.nodes[node].armed {
             self.nodes[node].armed = due;
             if let Some(due) = due {
@@ -234,7 +266,13 @@ impl World {
     }
 
     /// A host puts a frame onto a link.
-    pub(super) fn transmit(&mut self, node: usize, interface: InterfaceId, frame: Frame) {
+    pub(super) fn transmit(
+        &mut self,
+        node: usize,
+        interface: InterfaceId,
+        frame: Frame,
+        sending: Option<usize>,
+    ) {
         let Some((link, side)) = self.nodes[node].links.get(interface.index()).copied() else { return };
         self.tally.frames += 1;
         let frame = match self.links[link].config.ends {
@@ -247,7 +285,7 @@ impl World {
         let (from, to) = (HostId(node), self.links[link].ends[1 - side]);
         let sent = Sent { at: self.now, link: LinkId(link), from, to, frame: &frame };
         let fate = self.fate.as_mut().map_or(Fate::Deliver, |fate| fate(&sent));
-        let origin = Origin::Host { sending: self.nodes[node].sending_of_last_frame() };
+        let origin = Origin::Host { sending };
         let record = self.record_frame(link, from, to, origin, &frame);
         if let Some(frame) = record {
             self.note(from, Happening::Departed { frame }, None);
@@ -297,7 +335,7 @@ impl World {
     }
 
     /// Tells who watches frames what became of one that this end of the link sent.
-    fn tell_end(&mut self, link: usize, side: usize, frame: &Frame, ended: Ended) {
+    pub(super) fn tell_end(&mut self, link: usize, side: usize, frame: &Frame, ended: Ended) {
         let Some(observer) = &mut self.frame_observer else { return };
         let [from, to] = [side, 1 - side].map(|side| self.links[link].ends[side]);
         observer(&Crossing { at: self.now, link: LinkId(link), from, to, frame, ended });

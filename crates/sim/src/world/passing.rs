@@ -1,0 +1,81 @@
+//! Hosts that are parted from each other, or whose frames are held back until somebody lets them go.
+
+use super::World;
+use super::event::{Coming, What};
+use super::seat::Wish;
+use crate::link::Passage;
+use crate::record::{Ended, Happening, Lost};
+use wire::Frame;
+
+/// What becomes of what one end of a link sends.
+#[derive(Default)]
+pub(super) struct Passing {
+    passage: Passage,
+    /// Those that have come to the end of their way, in this order.
+    held: Vec<Held>,
+}
+
+struct Held {
+    frame: Box<Frame>,
+    record: Option<usize>,
+    coming: Coming,
+}
+
+impl World {
+    /// A frame has come to the end of its way: it is given back if it may arrive there.
+    pub(super) fn pass(
+        &mut self,
+        link: usize,
+        side: usize,
+        frame: Box<Frame>,
+        record: Option<usize>,
+        coming: Coming,
+    ) -> Option<Box<Frame>> {
+        let wire = &mut self.links[link];
+        let (from, lane) = (1 - side, &mut wire.passing[1 - side]);
+        let why = match lane.passage {
+            Passage::Held => {
+                lane.held.push(Held { frame, record, coming });
+                return None;
+            }
+            Passage::Cut => Lost::Parted,
+            Passage::Open if self.nodes[wire.ends[side].0].is_down => Lost::HostDown,
+            Passage::Open => return Some(frame),
+        };
+        if coming != Coming::Untold {
+            self.tell_end(link, from, &frame, Ended::Lost(why));
+        }
+        self.lose(link, from, record, why);
+        None
+    }
+
+    /// What this end sends passes so from now on.
+    pub(super) fn let_pass(&mut self, link: usize, from: usize, passage: Passage) {
+        let lane = &mut self.links[link].passing[from];
+        lane.passage = passage;
+        if passage == Passage::Held {
+            return;
+        }
+        for Held { frame, record, coming } in std::mem::take(&mut lane.held) {
+            self.agenda.push(self.now, What::Arrives { link, side: 1 - from, frame, record, coming });
+        }
+    }
+
+    /// Does what programs have asked of the world.
+    pub(super) fn grant(&mut self) {
+        for wish in self.commons.take_wishes() {
+            match wish {
+                Wish::Say(host, text) => {
+                    let cause = self.nodes[host.0].handed_in;
+                    self.note(host, Happening::Said(text), cause);
+                }
+                Wish::Pass { from, to, passage } => {
+                    for link in self.links_between(from, to) {
+                        let side = self.side_of(from, link);
+                        self.let_pass(link.0, side, passage);
+                    }
+                }
+            }
+        }
+    }
+}

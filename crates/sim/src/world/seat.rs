@@ -1,0 +1,164 @@
+//! Where a host lives in one of its lives, so that programs reach it whenever they run.
+//!
+//! Most programs run when the world calls them and have the host in their hands. Others hold sockets: those of a tokio
+//! program may be used, and dropped, at any time. So the host is behind a lock that nobody waits for (a world has one
+//! thread), and whoever changes it from outside marks the seat, so that the world looks after it before time moves. A
+//! host that starts anew gets another seat: sockets of its life before still find the old one, which leads nowhere.
+
+use crate::ids::HostId;
+use crate::link::Passage;
+use socket::{Core, Lookup, Reach};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tcp::Instant;
+
+/// A host in one of its lives.
+pub(crate) struct Seat {
+    id: HostId,
+    core: Mutex<Core>,
+    is_touched: AtomicBool,
+    commons: Arc<Commons>,
+}
+
+/// What the programs of all hosts of a world have in common.
+pub(crate) struct Commons {
+    now_ns: AtomicU64,
+    is_any_seat_touched: AtomicBool,
+    names: Mutex<BTreeMap<String, Vec<IpAddr>>>,
+    wishes: Mutex<Vec<Wish>>,
+}
+
+/// What a program asks of the world itself.
+pub(crate) enum Wish {
+    /// A line in the log.
+    Say(HostId, String),
+    /// What `from` sends to `to` passes so from now on.
+    Pass { from: HostId, to: HostId, passage: Passage },
+}
+
+impl Commons {
+    pub(super) fn new() -> Arc<Commons> {
+        Arc::new(Commons {
+            now_ns: AtomicU64::new(0),
+            is_any_seat_touched: AtomicBool::new(false),
+            names: Mutex::default(),
+            wishes: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        Instant::from_nanos(self.now_ns.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn set_now(&self, now: Instant) {
+        self.now_ns.store(now.as_nanos(), Ordering::Relaxed);
+    }
+
+    /// Whether somebody has touched a seat since this was last asked.
+    pub(super) fn take_touched(&self) -> bool {
+        self.is_any_seat_touched.swap(false, Ordering::Relaxed)
+    }
+
+    pub(super) fn name(&self, name: &str, addresses: Vec<IpAddr>) {
+        lock(&self.names).insert(name.to_owned(), addresses);
+    }
+
+    /// The addresses of a host by its name; a number is its own name.
+    pub(crate) fn addresses(&self, name: &str) -> Option<Vec<IpAddr>> {
+        if let Ok(address) = name.parse() {
+            return Some(vec![address]);
+        }
+        if name == "localhost" {
+            return Some(vec![IpAddr::from([127, 0, 0, 1])]);
+        }
+        lock(&self.names).get(name).cloned()
+    }
+
+    /// The name of the host that has this address.
+    pub(crate) fn name_of(&self, address: IpAddr) -> Option<String> {
+        let names = lock(&self.names);
+        names.iter().find(|(_, addresses)| addresses.contains(&address)).map(|(name, _)| name.clone())
+    }
+
+    pub(crate) fn wish(&self, wish: Wish) {
+        lock(&self.wishes).push(wish);
+    }
+
+    pub(super) fn take_wishes(&self) -> Vec<Wish> {
+        std::mem::take(&mut *lock(&self.wishes))
+    }
+}
+
+impl Seat {
+    pub(super) fn new(id: HostId, core: Core, commons: &Arc<Commons>) -> Arc<Seat> {
+        let seat = Seat {
+            id,
+            core: Mutex::new(core),
+            is_touched: AtomicBool::new(false),
+            commons: Arc::clone(commons),
+        };
+        seat.touch();
+        Arc::new(seat)
+    }
+
+    /// The host and its sockets, without a mark.
+    pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
+        lock(&self.core)
+    }
+
+    pub(crate) fn id(&self) -> HostId {
+        self.id
+    }
+
+    pub(crate) fn commons(&self) -> &Arc<Commons> {
+        &self.commons
+    }
+
+    /// The world looks after this host before time moves.
+    pub(crate) fn touch(&self) {
+        self.is_touched.store(true, Ordering::Relaxed);
+        self.commons.is_any_seat_touched.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_touched(&self) -> bool {
+        self.is_touched.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn take_touched(&self) -> bool {
+        self.is_touched.swap(false, Ordering::Relaxed)
+    }
+}
+
+/// How the sockets of a program reach their host in a world.
+#[derive(Clone)]
+pub(crate) struct AtSeat(pub(crate) Arc<Seat>);
+
+impl Reach for AtSeat {
+    /// Frames, events and wakeups wait for the world, which takes them before time moves.
+    fn with<T>(&self, change: impl FnOnce(&mut Core, Instant) -> T) -> T {
+        let outcome = change(&mut self.0.core(), self.0.commons.now());
+        self.0.touch();
+        outcome
+    }
+
+    fn look<T>(&self, question: impl FnOnce(&Core, Instant) -> T) -> T {
+        question(&self.0.core(), self.0.commons.now())
+    }
+
+    fn lookup(&self, name: &str, port: u16) -> Lookup {
+        let found = self.0.commons.addresses(name);
+        let found = found.ok_or_else(|| {
+            let sentence = format!("there is no host \"{name}\" in this world");
+            io::Error::new(io::ErrorKind::NotFound, sentence)
+        });
+        let found = found.map(|all| all.into_iter().map(|ip| SocketAddr::new(ip, port)).collect());
+        Box::pin(std::future::ready(found))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
