@@ -51,14 +51,25 @@ pub trait Application {
         false
     }
 
-    /// The world is going to pass over the time from `now` to `until` without anything happening on this host: when in
-    /// that time does a timer of the program's own want it to be called? `None`: not until then.
+    /// Nothing else happens on this host from `now` to `until`: how much of that time has the program nothing to do by
+    /// its own timers? When that is over, it is asked again. If `until` is `now`: has it something to do now?
     ///
     /// Asked of programs that have a clock alone, after everything that happens now has happened.
-    fn look_ahead(&mut self, now: Instant, until: Instant) -> Option<Instant> {
-        let _ = (now, until);
-        None
+    fn look_ahead(&mut self, now: Instant, until: Instant) -> Ahead {
+        let _ = now;
+        Ahead::Quiet(until)
     }
+}
+
+/// What a program with a clock of its own has before it.
+///
+/// There are no others: a world matches on both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ahead {
+    /// It has nothing to do before this time, and is asked again then at the latest.
+    Quiet(Instant),
+    /// It wants to be called now.
+    Call,
 }
 
 impl<F: FnMut(&mut At<'_>)> Application for F {

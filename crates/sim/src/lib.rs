@@ -30,9 +30,11 @@ mod ids;
 mod link;
 mod random;
 mod record;
+#[cfg(feature = "runtime")]
+pub mod tokio;
 mod world;
 
-pub use application::{Application, At};
+pub use application::{Ahead, Application, At};
 pub use device::Device;
 pub use experiment::{Dropped, Experiment, Family, FlowOutcome, Outcome, Progress, Resent, Spread, Stop};
 pub use fate::{Fate, Sent};

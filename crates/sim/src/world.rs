@@ -23,8 +23,10 @@ use crate::record::{Crossing, Entry, FrameRecord, Happening, Lost, Origin, Recor
 use event::Agenda;
 use node::{Node, Program};
 use passing::Passing;
-use seat::Commons;
+pub(crate) use seat::Commons;
 pub(crate) use seat::Seat;
+#[cfg(feature = "runtime")]
+pub(crate) use seat::{AtSeat, Wish};
 use socket::Core;
 use stack::{Cidr, Event, Host, Interface, InterfaceId, SocketId, TraceRecord, Tracing};
 use std::cell::OnceCell;
@@ -163,7 +165,7 @@ impl World {
         let host = Host::new(config, secret(self.seed, id, 0));
         let dice = Dice::for_purpose(self.seed, purpose::PROGRAMS + id.0 as u64);
         let addresses: Vec<IpAddr> = addresses.iter().map(parse).collect();
-        self.commons.name(name, addresses.clone());
+        self.commons.name(id, name, addresses.clone());
         self.nodes.push(Node::new(name, Seat::new(id, Core::new(host), &self.commons), addresses, dice));
         self.set_tracing();
         id
@@ -439,7 +441,8 @@ impl World {
 
     // Time passes.
 
-    /// The next event happens; returns whether there was one.
+    /// The next event happens, or, before programs with clocks of their own, some time passes; returns whether there was
+    /// anything to happen.
     pub fn step(&mut self) -> bool {
         self.step_before(Instant::FAR_FUTURE)
     }
@@ -493,6 +496,21 @@ impl World {
     /// A host's name.
     pub fn name(&self, host: HostId) -> &str {
         &self.nodes[host.0].name
+    }
+
+    /// The host with this name or address.
+    pub fn find(&self, host: &str) -> Option<HostId> {
+        self.commons.find(host)
+    }
+
+    #[cfg(feature = "runtime")]
+    pub(crate) fn commons(&self) -> &Commons {
+        &self.commons
+    }
+
+    #[cfg(feature = "runtime")]
+    pub(crate) fn seat(&self, host: HostId) -> Arc<Seat> {
+        Arc::clone(&self.nodes[host.0].seat)
     }
 
     /// A host's addresses.

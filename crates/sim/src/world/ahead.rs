@@ -1,85 +1,110 @@
-//! Before time passes, programs with clocks of their own are asked what they want to do by them.
+//! Before time passes, programs with clocks of their own are asked how long they have nothing to do by them.
 //!
 //! A program that waits for its own timers cannot tell when they are due without letting its time pass up to there (as
 //! tokio's paused clock cannot), and once it has passed, the program is ahead of the world: nothing may reach it before
-//! it has been called. So a program is asked only for as much time as goes by before anything can reach it: up to the
-//! next event that the world knows of, and no further than a frame takes from a neighbour that may itself have a timer
-//! in that time. Timers of programs are due at whole milliseconds; where frames are faster than that, time goes from one
-//! to the next.
+//! the world is there, too. So a program is asked only about as much time as goes by before anything can reach it: up to
+//! the next event that the world knows of, and no further than a frame takes from a neighbour that may itself have a
+//! timer before. (Chandy and Misra, 1979, call it the lookahead of a link.) Timers of programs are due at whole
+//! milliseconds; where frames are faster than that, time goes from one to the next.
 
 use super::World;
-use super::event::What;
+use crate::application::Ahead;
 use std::time::Duration;
 use tcp::Instant;
 
+/// A program with a clock: its node, and its number there.
+type Clocked = (usize, usize);
+
 impl World {
-    /// Asks every program that has a clock. Returns the time up to which only that happens what is on the agenda then.
-    pub(super) fn look_ahead(&mut self, until: Instant) -> Instant {
+    /// Asks every program that has a clock. Returns the time up to which only that happens what is on the agenda then;
+    /// `None` if one of them did something, which must be seen to first.
+    pub(super) fn look_ahead(&mut self, until: Instant) -> Option<Instant> {
         if !self.has_clocks {
-            return until;
+            return Some(until);
         }
-        loop {
-            let waiting = self.waiting_programs();
-            if let Some(horizon) = self.ask(&waiting, until) {
-                return horizon;
-            }
-            // One that was asked did something: that happens first.
-            self.flush();
+        if self.agenda.next_at().is_some_and(|next| next <= self.now.min(until)) {
+            return Some(until);
         }
+        // Whoever has something to do now does it first: nobody is ahead of it then.
+        self.ask_each(until, |world, _| world.now)?;
+        let first = self.first_timers();
+        self.ask_each(until, |world, program| {
+            let next = world.agenda.next_at().map_or(until, |next| next.min(until));
+            next.min(world.untouched_until(program, first))
+        })
     }
 
-    /// Programs with a clock that want nothing as far as the world knows: node and number.
-    fn waiting_programs(&self) -> Vec<(usize, usize)> {
-        let mut waiting = Vec::new();
-        for (node, at_node) in self.nodes.iter().enumerate() {
-            for (number, program) in at_node.programs.iter().enumerate() {
-                if program.looked_to.is_some() && program.wake.is_none() {
-                    waiting.push((node, number));
-                }
-            }
-        }
-        waiting
-    }
-
-    /// `None` if one of them did something.
-    fn ask(&mut self, waiting: &[(usize, usize)], until: Instant) -> Option<Instant> {
+    /// Asks each about the time up to then. `None` if one of them did something.
+    fn ask_each(&mut self, until: Instant, to: impl Fn(&World, Clocked) -> Instant) -> Option<Instant> {
         let mut horizon = until;
-        for (node, number) in waiting.iter().copied() {
-            let next = self.agenda.next_at().map_or(until, |next| next.min(until));
-            if next <= self.now {
-                return Some(until);
-            }
-            let to = if waiting.len() == 1 { next } else { next.min(self.untouched_until(node)) };
-            let program = &mut self.nodes[node].programs[number];
-            let looked_to = program.looked_to.map_or(to, |looked_to| looked_to.max(to));
-            if program.looked_to < Some(to)
-                && let Some(application) = &mut program.application
-            {
-                program.looked_to = Some(to);
-                let wish = application.look_ahead(self.now, to);
-                if let Some(at) = wish {
-                    let at = at.max(self.now);
-                    program.wake = Some(at);
-                    self.agenda.push(at, What::Wake { node });
+        for node in 0..self.nodes.len() {
+            for number in 0..self.nodes[node].programs.len() {
+                let to = to(self, (node, number));
+                if let Some(looked_to) = self.ask((node, number), to) {
+                    horizon = horizon.min(looked_to);
                 }
                 if self.nodes[node].seat.is_touched() {
                     return None;
                 }
-                if wish.is_some() {
-                    continue;
-                }
             }
-            horizon = horizon.min(looked_to);
         }
         Some(horizon)
     }
 
-    /// Up to when nothing reaches a host that nobody has sent yet.
-    fn untouched_until(&self, node: usize) -> Instant {
-        let at_node = &self.nodes[node];
-        let whole = Instant::from_millis(self.now.as_millis() + 1);
+    /// Asks one program about the time up to then. Returns what it has been asked about by now, if it has a clock.
+    fn ask(&mut self, (node, number): Clocked, to: Instant) -> Option<Instant> {
+        let (now, at_node) = (self.now, &mut self.nodes[node]);
+        let program = &mut at_node.programs[number];
+        let looked_to = program.looked_to?;
+        // About the present it is asked, too.
+        let is_answered = looked_to >= to && looked_to > now;
+        let Some(application) = program.application.as_mut().filter(|_| !is_answered) else {
+            return Some(looked_to);
+        };
+        let looked_to = match application.look_ahead(now, to) {
+            Ahead::Quiet(up_to) => up_to.min(to),
+            Ahead::Call => {
+                program.wake = Some(now);
+                at_node.seat.touch();
+                now
+            }
+        };
+        program.looked_to = Some(looked_to);
+        Some(looked_to)
+    }
+
+    /// The earliest timer that a program may have, whose it is, and the earliest of the others.
+    fn first_timers(&self) -> (Instant, Option<Clocked>, Instant) {
+        let mut first = (Instant::FAR_FUTURE, None, Instant::FAR_FUTURE);
+        for (node, at_node) in self.nodes.iter().enumerate() {
+            for (number, program) in at_node.programs.iter().enumerate() {
+                let Some(looked_to) = program.looked_to else { continue };
+                let earliest = if looked_to > self.now { looked_to } else { next_whole(self.now) };
+                if earliest < first.0 {
+                    first = (earliest, Some((node, number)), first.0);
+                } else {
+                    first.2 = first.2.min(earliest);
+                }
+            }
+        }
+        first
+    }
+
+    /// Up to when nothing reaches a program that nobody has sent yet.
+    fn untouched_until(
+        &self,
+        program: Clocked,
+        (first, whose, of_others): (Instant, Option<Clocked>, Instant),
+    ) -> Instant {
+        let sent = if whose == Some(program) { of_others } else { first };
+        let at_node = &self.nodes[program.0];
         // Two programs on one host are no way apart.
         let way = if at_node.programs.len() > 1 { Some(Duration::ZERO) } else { at_node.nearest };
-        way.map_or(Instant::FAR_FUTURE, |way| whole.max(self.now + way))
+        way.map_or(Instant::FAR_FUTURE, |way| next_whole(self.now).max(sent + way))
     }
+}
+
+/// The whole millisecond after this time.
+fn next_whole(now: Instant) -> Instant {
+    Instant::from_millis(now.as_millis() + 1)
 }

@@ -27,7 +27,7 @@ pub(crate) struct Seat {
 pub(crate) struct Commons {
     now_ns: AtomicU64,
     is_any_seat_touched: AtomicBool,
-    names: Mutex<BTreeMap<String, Vec<IpAddr>>>,
+    names: Mutex<BTreeMap<String, (HostId, Vec<IpAddr>)>>,
     wishes: Mutex<Vec<Wish>>,
 }
 
@@ -62,8 +62,8 @@ impl Commons {
         self.is_any_seat_touched.swap(false, Ordering::Relaxed)
     }
 
-    pub(super) fn name(&self, name: &str, addresses: Vec<IpAddr>) {
-        lock(&self.names).insert(name.to_owned(), addresses);
+    pub(super) fn name(&self, id: HostId, name: &str, addresses: Vec<IpAddr>) {
+        lock(&self.names).insert(name.to_owned(), (id, addresses));
     }
 
     /// The addresses of a host by its name; a number is its own name.
@@ -74,13 +74,23 @@ impl Commons {
         if name == "localhost" {
             return Some(vec![IpAddr::from([127, 0, 0, 1])]);
         }
-        lock(&self.names).get(name).cloned()
+        lock(&self.names).get(name).map(|(_, addresses)| addresses.clone())
+    }
+
+    /// The host with this name or address.
+    pub(crate) fn find(&self, name: &str) -> Option<HostId> {
+        let names = lock(&self.names);
+        let is_meant = |known: &str, addresses: &[IpAddr]| match name.parse() {
+            Ok(address) => addresses.contains(&address),
+            Err(_) => known == name,
+        };
+        names.iter().find(|(known, (_, addresses))| is_meant(known, addresses)).map(|(_, (id, _))| *id)
     }
 
     /// The name of the host that has this address.
     pub(crate) fn name_of(&self, address: IpAddr) -> Option<String> {
         let names = lock(&self.names);
-        names.iter().find(|(_, addresses)| addresses.contains(&address)).map(|(name, _)| name.clone())
+        names.iter().find(|(_, (_, addresses))| addresses.contains(&address)).map(|(name, _)| name.clone())
     }
 
     pub(crate) fn wish(&self, wish: Wish) {

@@ -22,14 +22,14 @@ use wire::Frame;
 
 impl World {
     pub(super) fn step_before(&mut self, until: Instant) -> bool {
-        let (at, what) = loop {
+        self.flush();
+        let Some(horizon) = self.look_ahead(until) else {
             self.flush();
-            let horizon = self.look_ahead(until);
-            match self.agenda.pop_until(horizon) {
-                Some(next) => break next,
-                None if horizon >= until => return false,
-                None => self.set_now(horizon),
-            }
+            return true;
+        };
+        let Some((at, what)) = self.agenda.pop_until(horizon) else {
+            self.set_now(horizon.max(self.now));
+            return horizon < until;
         };
         if at > self.now {
             self.set_now(at);

@@ -1,0 +1,183 @@
+//! Where a program runs, and what it may ask of the world from there.
+
+use crate::ids::HostId;
+use crate::link::Passage;
+use crate::world::{AtSeat, Commons, Seat, Wish};
+use socket::{Ambient, Entered};
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tcp::Instant;
+
+/// A host, as the programs on it know it.
+#[derive(Clone)]
+pub(super) struct Here {
+    seat: Arc<Seat>,
+    stack: Ambient,
+    began: Instant,
+}
+
+thread_local! {
+    static HERE: RefCell<Option<Here>> = const { RefCell::new(None) };
+}
+
+impl Here {
+    pub(super) fn new(seat: Arc<Seat>) -> Here {
+        let began = seat.commons().now();
+        Here { stack: Ambient::new(AtSeat(Arc::clone(&seat))), seat, began }
+    }
+
+    /// The thread is on this host until the guard is dropped.
+    pub(super) fn enter(&self) -> Inside {
+        let stack = self.stack.enter();
+        Inside { before: HERE.replace(Some(self.clone())), _stack: stack }
+    }
+}
+
+/// While it lives, the thread is on a host.
+pub(super) struct Inside {
+    before: Option<Here>,
+    _stack: Entered,
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        HERE.set(self.before.take());
+    }
+}
+
+/// Asks the host on which the caller runs.
+#[track_caller]
+fn here<T>(question: impl FnOnce(&Here) -> T) -> T {
+    let answer = HERE.with_borrow(|here| here.as_ref().map(question));
+    answer.expect("this is called by programs on simulated hosts, on their own thread")
+}
+
+/// Whether the caller is a program on a simulated host.
+pub fn in_simulation() -> bool {
+    HERE.with_borrow(Option::is_some)
+}
+
+/// How long the program has been running.
+///
+/// # Panics
+/// Outside of programs on simulated hosts.
+#[track_caller]
+pub fn elapsed() -> Duration {
+    here(|here| here.seat.commons().now().since(here.began))
+}
+
+/// How long the world has existed.
+///
+/// # Panics
+/// Outside of programs on simulated hosts.
+#[track_caller]
+pub fn sim_elapsed() -> Duration {
+    here(|here| here.seat.commons().now().since(Instant::ZERO))
+}
+
+/// Puts a line into the world's log, and so beside the ladder.
+///
+/// # Panics
+/// Outside of programs on simulated hosts.
+#[track_caller]
+pub fn say(text: impl Into<String>) {
+    here(|here| here.seat.commons().wish(Wish::Say(here.seat.id(), text.into())));
+}
+
+/// The address of a host, by its name.
+///
+/// # Panics
+/// If there is none, and outside of programs on simulated hosts.
+#[track_caller]
+pub fn lookup(name: impl Display) -> IpAddr {
+    let name = name.to_string();
+    let address = here(|here| here.seat.commons().addresses(&name)?.first().copied());
+    address.unwrap_or_else(|| panic!("there is no host {name:?} in this world"))
+}
+
+/// The name of the host with this address, if there is one.
+///
+/// # Panics
+/// Outside of programs on simulated hosts.
+#[track_caller]
+pub fn reverse_lookup(address: IpAddr) -> Option<String> {
+    here(|here| here.seat.commons().name_of(address))
+}
+
+/// Nothing passes between two hosts from now on, given by their names or addresses; what is under way is lost.
+///
+/// # Panics
+/// If there is no such host, and outside of programs on simulated hosts.
+#[track_caller]
+pub fn partition(one: impl Display, other: impl Display) {
+    both_ways(&one.to_string(), &other.to_string(), Passage::Cut);
+}
+
+/// What `from` sends to `to` is lost from now on.
+///
+/// # Panics
+/// As [`partition`].
+#[track_caller]
+pub fn partition_oneway(from: impl Display, to: impl Display) {
+    one_way(&from.to_string(), &to.to_string(), Passage::Cut);
+}
+
+/// What two hosts send to each other is kept back from now on, until [`release`]; what is under way, too.
+///
+/// # Panics
+/// As [`partition`].
+#[track_caller]
+pub fn hold(one: impl Display, other: impl Display) {
+    both_ways(&one.to_string(), &other.to_string(), Passage::Held);
+}
+
+/// Ends [`hold`]: what was kept back arrives now, in the order in which it was sent.
+///
+/// # Panics
+/// As [`partition`].
+#[track_caller]
+pub fn release(one: impl Display, other: impl Display) {
+    both_ways(&one.to_string(), &other.to_string(), Passage::Open);
+}
+
+/// Ends [`partition`].
+///
+/// # Panics
+/// As [`partition`].
+#[track_caller]
+pub fn repair(one: impl Display, other: impl Display) {
+    both_ways(&one.to_string(), &other.to_string(), Passage::Open);
+}
+
+/// Ends [`partition_oneway`].
+///
+/// # Panics
+/// As [`partition`].
+#[track_caller]
+pub fn repair_oneway(from: impl Display, to: impl Display) {
+    one_way(&from.to_string(), &to.to_string(), Passage::Open);
+}
+
+#[track_caller]
+fn both_ways(one: &str, other: &str, passage: Passage) {
+    one_way(one, other, passage);
+    one_way(other, one, passage);
+}
+
+#[track_caller]
+fn one_way(from: &str, to: &str, passage: Passage) {
+    here(|here| {
+        let commons = here.seat.commons();
+        let (from, to) = (find(commons, from), find(commons, to));
+        commons.wish(Wish::Pass { from, to, passage });
+    });
+}
+
+/// A host by its name or address.
+#[track_caller]
+pub(super) fn find(commons: &Commons, name: &str) -> HostId {
+    commons.find(name).unwrap_or_else(|| panic!("there is no host {name:?} in this world"))
+}

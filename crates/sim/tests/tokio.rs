@@ -1,0 +1,299 @@
+//! tokio programs on simulated hosts: their time, their sockets, and what is done to them.
+
+#![cfg(feature = "tokio")]
+#![allow(clippy::unwrap_used)]
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+use synfin_sim::tokio::net::{TcpListener, TcpStream, UdpSocket};
+use synfin_sim::tokio::{self as sim, Builder, Sim};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, interval, sleep, timeout};
+
+const MS: Duration = Duration::from_millis(1);
+
+/// Answers everything with itself, for ever.
+async fn echo() -> sim::Result {
+    let listener = TcpListener::bind("0.0.0.0:7").await?;
+    loop {
+        let (mut stream, _) = listener.accept().await?;
+        tokio::spawn(async move {
+            let (mut reader, mut writer) = stream.split();
+            let _ = tokio::io::copy(&mut reader, &mut writer).await;
+        });
+    }
+}
+
+/// A list that programs write and the test reads.
+type Notes<T> = Rc<RefCell<Vec<T>>>;
+
+#[test]
+fn sleeps_of_all_hosts_are_in_the_order_of_time() {
+    let mut sim = Builder::new().simulation_duration(Duration::from_secs(3_600)).build();
+    let notes = Notes::default();
+    for (number, seconds) in [30u64, 10, 20].into_iter().enumerate() {
+        let notes = Rc::clone(&notes);
+        sim.client(format!("sleeper-{number}"), async move {
+            for _ in 0..3 {
+                sleep(Duration::from_secs(seconds)).await;
+                notes.borrow_mut().push((sim::sim_elapsed().as_millis(), number));
+            }
+            Ok(())
+        });
+    }
+    sim.run().unwrap();
+    let seconds: Vec<_> = notes.borrow().iter().map(|(at, number)| (at / 1_000, *number)).collect();
+    assert_eq!(seconds, [(10, 1), (20, 1), (20, 2), (30, 0), (30, 1), (40, 2), (60, 0), (60, 2), (90, 0)]);
+    assert!(notes.borrow().iter().all(|(at, _)| at % 1_000 == 0), "to the millisecond");
+    assert_eq!(sim.elapsed(), Duration::from_secs(90));
+}
+
+#[test]
+fn what_arrives_between_two_timers_is_heard_when_it_arrives() {
+    // Faster than the grain of tokio's timers, and slower; next to a host with timers all the time.
+    for latency in [Duration::ZERO, Duration::from_micros(137), 5 * MS, 77 * MS] {
+        let mut builder = Builder::new();
+        let mut sim = builder.min_message_latency(latency).max_message_latency(latency).build();
+        sim.host("echo", || async {
+            tokio::spawn(async {
+                let mut ticks = interval(MS);
+                loop {
+                    ticks.tick().await;
+                }
+            });
+            echo().await
+        });
+        sim.client("client", async move {
+            let mut stream = TcpStream::connect("echo:7").await?;
+            assert_eq!(sim::sim_elapsed(), 2 * latency, "SYN and SYN-ACK");
+            for round in 0..5 {
+                sleep(MS / 2 * round).await;
+                let before = (Instant::now(), sim::sim_elapsed());
+                stream.write_all(b"ping").await?;
+                stream.read_exact(&mut [0; 4]).await?;
+                assert_eq!(sim::sim_elapsed() - before.1, 2 * latency, "round {round}");
+                assert_eq!(before.0.elapsed(), 2 * latency, "by tokio's clock, too");
+            }
+            Ok(())
+        });
+        sim.run().unwrap();
+    }
+}
+
+#[test]
+fn an_hour_of_silence_costs_next_to_nothing() {
+    let mut sim = Builder::new().simulation_duration(Duration::from_secs(7_200)).build();
+    sim.host("echo", echo);
+    sim.client("client", async {
+        let mut stream = TcpStream::connect("echo:7").await?;
+        sleep(Duration::from_secs(3_600)).await;
+        stream.write_all(b"still there?").await?;
+        stream.read_exact(&mut [0; 12]).await?;
+        Ok(())
+    });
+    sim.run().unwrap();
+    assert_eq!(sim.elapsed().as_secs(), 3_600);
+}
+
+fn run_client(sim: &mut Sim, program: impl Future<Output = sim::Result> + 'static) -> sim::Result {
+    sim.client("client", program);
+    sim.run()
+}
+
+#[test]
+fn the_error_of_a_program_ends_the_run_and_so_does_the_time() {
+    let mut sim = Builder::new().build();
+    sim.host("broken", || async { Err("no disk".into()) });
+    let error = run_client(&mut sim, std::future::pending()).unwrap_err();
+    assert_eq!(error.to_string(), "no disk");
+
+    let mut sim = Builder::new().build();
+    let error = run_client(&mut sim, std::future::pending()).unwrap_err();
+    assert_eq!(error.to_string(), "the time is up after 10s, and there is still running: client");
+    assert_eq!(sim.elapsed().as_secs(), 10);
+}
+
+#[test]
+#[should_panic(expected = "as the test wants it")]
+fn the_panic_of_a_program_is_the_tests() {
+    let mut sim = Builder::new().build();
+    let _ = run_client(&mut sim, async { panic!("as the test wants it") });
+}
+
+#[test]
+fn names_and_numbers_lead_to_hosts_and_nothing_else_does() {
+    let mut sim = Builder::new().build();
+    let id = sim.host("echo", echo);
+    let address = sim.lookup("echo");
+    assert_eq!(sim.world().addresses(id)[0], address);
+    run_client(&mut sim, async move {
+        assert_eq!(sim::lookup("echo"), address);
+        assert_eq!(sim::reverse_lookup(address).as_deref(), Some("echo"));
+        TcpStream::connect("echo:7").await?;
+        TcpStream::connect((address, 7)).await?;
+        TcpStream::connect("10.0.0.1:7").await?;
+        let refused = TcpStream::connect("echo:8").await.unwrap_err();
+        assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+        let unknown = TcpStream::connect("oracle:7").await.unwrap_err();
+        assert_eq!(unknown.to_string(), "there is no host \"oracle\" in this world");
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn outside_of_hosts_there_is_no_stack() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let error = runtime.block_on(TcpListener::bind("0.0.0.0:7")).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);
+    assert!(!sim::in_simulation());
+}
+
+#[test]
+fn a_program_that_ends_closes_its_sockets_as_a_process_does() {
+    let mut sim = Builder::new().build();
+    sim.host("server", || async {
+        let listener = TcpListener::bind("0.0.0.0:7").await?;
+        let (mut stream, _) = listener.accept().await?;
+        let mut all = Vec::new();
+        stream.read_to_end(&mut all).await?;
+        assert_eq!(all, b"the last words");
+        sim::say("heard");
+        Ok(())
+    });
+    sim.client("client", async {
+        let mut stream = TcpStream::connect("server:7").await?;
+        // In a task that is dropped with the program.
+        tokio::spawn(async move {
+            stream.write_all(b"the last words").await.unwrap();
+            std::future::pending::<()>().await;
+        });
+        sleep(MS).await;
+        Ok(())
+    });
+    sim.world_mut().record(synfin_sim::Recording::EVERYTHING);
+    sim.run().unwrap();
+    sim.run_for(Duration::from_secs(1)).unwrap();
+    let said =
+        |what: &synfin_sim::Happening| matches!(what, synfin_sim::Happening::Said(text) if text == "heard");
+    assert!(sim.world().log().iter().any(|entry| said(&entry.what)));
+}
+
+#[test]
+fn a_crash_is_silent_and_a_bounce_starts_the_program_again() {
+    let mut sim = Builder::new().simulation_duration(Duration::from_secs(100)).build();
+    let starts = Notes::default();
+    let count = Rc::clone(&starts);
+    sim.host("echo", move || {
+        count.borrow_mut().push(sim::sim_elapsed());
+        echo()
+    });
+    let heard = Notes::default();
+    let notes = Rc::clone(&heard);
+    sim.client("client", async move {
+        let mut stream = TcpStream::connect("echo:7").await?;
+        notes.borrow_mut().push("connected".to_owned());
+        sleep(Duration::from_secs(2)).await;
+        // The host is down: nobody answers, nobody refuses.
+        stream.write_all(b"anybody?").await?;
+        let answer = timeout(Duration::from_secs(2), stream.read(&mut [0; 8])).await;
+        notes.borrow_mut().push(format!("{}", answer.is_err()));
+        // It is back, and knows nothing of us.
+        let answer = stream.read(&mut [0; 8]).await;
+        notes.borrow_mut().push(format!("{:?}", answer.unwrap_err().kind()));
+        TcpStream::connect("echo:7").await?;
+        Ok(())
+    });
+    assert!(!sim.run_for(Duration::from_secs(1)).unwrap());
+    sim.crash("echo");
+    assert!(!sim.is_host_running("echo"));
+    assert!(!sim.run_for(Duration::from_secs(4)).unwrap());
+    sim.bounce("echo");
+    sim.run().unwrap();
+    assert_eq!(*heard.borrow(), ["connected", "true", "ConnectionReset"]);
+    assert_eq!(starts.borrow().len(), 2);
+}
+
+#[test]
+fn what_is_cut_is_sent_again_after_the_repair_and_what_is_held_arrives_at_the_release() {
+    let mut sim = Builder::new().simulation_duration(Duration::from_secs(100)).build();
+    sim.host("echo", echo);
+    let outcome = run_client(&mut sim, async {
+        let mut stream = TcpStream::connect("echo:7").await?;
+        sim::hold("client", "echo");
+        let began = Instant::now();
+        stream.write_all(b"held").await?;
+        assert!(timeout(50 * MS, stream.read_exact(&mut [0; 4])).await.is_err());
+        sim::release("client", "echo");
+        stream.read_exact(&mut [0; 4]).await?;
+        assert_eq!(began.elapsed(), 52 * MS - MS, "it stood at the door; the answer takes its time");
+        sim::partition("client", sim::lookup("echo"));
+        stream.write_all(b"lost").await?;
+        assert!(timeout(Duration::from_secs(1), stream.read_exact(&mut [0; 4])).await.is_err());
+        sim::repair("client", "echo");
+        stream.read_exact(&mut [0; 4]).await?;
+        assert!(began.elapsed() > Duration::from_millis(1_100), "after a retransmission");
+        Ok(())
+    });
+    outcome.unwrap();
+}
+
+#[test]
+fn datagrams_find_their_way_by_name() {
+    let mut sim = Builder::new().build();
+    sim.host("server", || async {
+        let socket = UdpSocket::bind("0.0.0.0:53").await?;
+        let mut buffer = [0; 100];
+        loop {
+            let (count, from) = socket.recv_from(&mut buffer).await?;
+            socket.send_to(&buffer[..count], from).await?;
+        }
+    });
+    run_client(&mut sim, async {
+        let socket = UdpSocket::bind("0.0.0.0:0").await?;
+        socket.connect("server:53").await?;
+        socket.send(b"who?").await?;
+        let mut buffer = [0; 100];
+        assert_eq!(socket.recv(&mut buffer).await?, 4);
+        assert_eq!(sim::sim_elapsed(), 2 * MS);
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_thread_of_the_pool_takes_real_time_and_no_other() {
+    let mut sim = Builder::new().build();
+    sim.host("echo", echo);
+    run_client(&mut sim, async {
+        let began = Instant::now();
+        let answer = tokio::task::spawn_blocking(|| {
+            std::thread::sleep(Duration::from_millis(20));
+            TcpStream::connect("echo:7")
+        });
+        // Its future would be polled here; made there, it has no stack yet, and finds this one.
+        answer.await?.await?;
+        assert!(began.elapsed() <= 10 * MS, "virtual time stood still: {:?}", began.elapsed());
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn sockets_outlive_their_program_and_their_world() {
+    let kept = Rc::new(RefCell::new(None));
+    let mut sim = Builder::new().build();
+    sim.host("echo", echo);
+    let keep = Rc::clone(&kept);
+    run_client(&mut sim, async move {
+        *keep.borrow_mut() = Some(TcpStream::connect("echo:7").await?);
+        Ok(())
+    })
+    .unwrap();
+    sim.crash("client");
+    let stream = kept.take().unwrap();
+    assert!(stream.try_write(b"from beyond").is_err(), "its host is another one now");
+    drop(sim);
+    drop(stream);
+}
