@@ -36,30 +36,4 @@ pub type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// Sockets with the names, methods and behaviour of [`tokio::net`], on the host whose program makes them.
 #[cfg(feature = "tokio")]
-pub mod net {
-    use socket::Ambient;
-
-    /// A port that takes connections.
-    pub type TcpListener = socket::tokio::TcpListener<Ambient>;
-    /// One end of a TCP connection.
-    pub type TcpStream = socket::tokio::TcpStream<Ambient>;
-    /// A socket that neither listens nor is connected yet.
-    pub type TcpSocket = socket::tokio::TcpSocket<Ambient>;
-    /// A socket for datagrams.
-    pub type UdpSocket = socket::tokio::UdpSocket<Ambient>;
-    pub use socket::tokio::{ToSocketAddrs, lookup_host_here as lookup_host};
-
-    /// The halves of a [`TcpStream`].
-    pub mod tcp {
-        use socket::Ambient;
-
-        /// The half of a borrowed stream that reads.
-        pub type ReadHalf<'a> = socket::tokio::tcp::ReadHalf<'a, Ambient>;
-        /// The half of a borrowed stream that writes.
-        pub type WriteHalf<'a> = socket::tokio::tcp::WriteHalf<'a, Ambient>;
-        /// The half that reads, for a task of its own.
-        pub type OwnedReadHalf = socket::tokio::tcp::OwnedReadHalf<Ambient>;
-        /// The half that writes, for a task of its own.
-        pub type OwnedWriteHalf = socket::tokio::tcp::OwnedWriteHalf<Ambient>;
-    }
-}
+pub use socket::tokio::net;

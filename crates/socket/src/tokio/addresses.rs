@@ -3,7 +3,7 @@
 //! tokio's own trait cannot be called by others, and it asks the operating system alone; here a stack may have
 //! a resolver of its own.
 
-use crate::reach::Reach;
+use crate::Reach;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 

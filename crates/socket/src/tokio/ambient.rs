@@ -3,7 +3,7 @@
 use super::addresses::{ToSocketAddrs, addresses};
 use super::tcp_socket::{Family, TcpSocket};
 use super::{TcpListener, TcpStream, UdpSocket};
-use crate::ambient::Ambient;
+use crate::Ambient;
 use std::io;
 use std::net::SocketAddr;
 

@@ -1,7 +1,7 @@
 //! Listeners that `axum::serve` takes.
 
 use super::{TcpListener, TcpStream};
-use crate::reach::Reach;
+use crate::Reach;
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use std::io::{self, ErrorKind};

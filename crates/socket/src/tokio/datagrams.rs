@@ -1,9 +1,7 @@
 //! Datagrams to any address and any port, with both ends, for gateways, transparent proxies and sandboxes.
 
-use super::within_budget;
-use crate::held::Held;
-use crate::reach::Reach;
-use crate::waiting::{Interest, Place};
+use super::budget::within_budget;
+use crate::{Held, Interest, Place, Reach};
 use bytes::Bytes;
 use stack::{Datagram, DatagramError, DatagramGateOptions, Flow, Unreachable};
 use std::io;

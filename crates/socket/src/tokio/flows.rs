@@ -1,11 +1,8 @@
 //! Connections to any address and any port, for gateways, transparent proxies and sandboxes.
 
+use super::budget::within_budget;
 use super::tcp_stream::TcpStream;
-use super::within_budget;
-use crate::flow::Flow;
-use crate::held::Held;
-use crate::reach::Reach;
-use crate::waiting::{Interest, Place};
+use crate::{Flow, Held, Interest, Place, Reach};
 use stack::{EchoRequest, GateOptions, Unreachable};
 use std::io;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! A connector for the clients of hyper-util, and through it for whatever is built on them.
 
 use super::TcpStream;
-use crate::reach::Reach;
+use crate::Reach;
 use http::Uri;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;

@@ -11,8 +11,10 @@
 
 mod addresses;
 mod ambient;
+mod budget;
 mod datagrams;
 mod flows;
+pub mod net;
 mod polled;
 mod ready;
 mod relay;
@@ -40,7 +42,7 @@ pub use axum::Peer;
 #[cfg(feature = "hyper")]
 pub use hyper::{Connecting, Connector};
 
-pub use crate::flow::Flow;
+pub use crate::Flow;
 pub use addresses::{Target, ToSocketAddrs, lookup_host};
 pub use ambient::lookup_host_here;
 pub use datagrams::Datagrams;
@@ -54,16 +56,3 @@ pub use udp_socket::UdpSocket;
 
 #[expect(unused_imports, reason = "for links in the documentation")]
 use crate::Reach;
-use std::task::{Context, Poll, ready};
-use tokio::task::coop;
-
-/// Polls something that may be ready each time, as a part of the task's budget: a task that always finds bytes lets
-/// others run too.
-fn within_budget<T>(context: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
-    let budget = ready!(coop::poll_proceed(context));
-    let outcome = poll(context);
-    if outcome.is_ready() {
-        budget.made_progress();
-    }
-    outcome
-}

@@ -2,7 +2,7 @@
 
 use super::split::{half, reading_half, writing_half};
 use super::tcp_stream::TcpStream;
-use crate::reach::Reach;
+use crate::Reach;
 use bytes::BufMut;
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};

@@ -1,10 +1,9 @@
 //! Polls of a stream that is shared, beyond what tokio has: for the traits of other libraries (`hyper::rt`), for
 //! readers whose memory is not one slice, and for bytes that are lent instead of copied.
 
+use super::budget::within_budget;
 use super::tcp_stream::TcpStream;
-use super::within_budget;
-use crate::reach::Reach;
-use crate::waiting::{Interest, Place};
+use crate::{Interest, Place, Reach};
 use bytes::Bytes;
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll};

@@ -1,42 +1,34 @@
 //! Readiness in tokio's words.
 
-use crate::core::Core;
-use crate::held::Held;
-use crate::reach::Reach;
-use crate::stream::Readiness;
-use crate::waiting::{Interest, Place};
+use crate::{Core, Held, Interest, Place, Reach, Readiness};
 use stack::{SocketId, SocketKind};
 use std::io;
 use std::task::{Context, Poll};
 use tcp::Instant;
 use tokio::io::{Interest as Asked, Ready};
 
-impl Core {
-    /// What a socket of any kind is ready for.
-    fn ready(&mut self, now: Instant, id: SocketId) -> Ready {
-        let readiness = match id.kind() {
-            SocketKind::Udp => Readiness {
-                is_readable: self.has_datagram(id),
-                is_writable: self.has_datagram_room(id),
-                ..Readiness::default()
-            },
-            SocketKind::Listener => {
-                Readiness { is_readable: self.has_acceptable(id), ..Readiness::default() }
-            }
-            _ => self.readiness(now, id),
-        };
-        let Readiness { is_readable, is_writable, is_read_closed, is_write_closed, has_failed } = readiness;
-        [
-            (is_readable, Ready::READABLE),
-            (is_writable, Ready::WRITABLE),
-            (is_read_closed, Ready::READ_CLOSED),
-            (is_write_closed, Ready::WRITE_CLOSED),
-            (has_failed, Ready::ERROR),
-        ]
-        .into_iter()
-        .filter(|(is_set, _)| *is_set)
-        .fold(Ready::EMPTY, |all, (_, flag)| all | flag)
-    }
+/// What a socket of any kind is ready for.
+fn state(core: &mut Core, now: Instant, id: SocketId) -> Ready {
+    let readiness = match id.kind() {
+        SocketKind::Udp => Readiness {
+            is_readable: core.has_datagram(id),
+            is_writable: core.has_datagram_room(id),
+            ..Readiness::default()
+        },
+        SocketKind::Listener => Readiness { is_readable: core.has_acceptable(id), ..Readiness::default() },
+        _ => core.readiness(now, id),
+    };
+    let Readiness { is_readable, is_writable, is_read_closed, is_write_closed, has_failed } = readiness;
+    [
+        (is_readable, Ready::READABLE),
+        (is_writable, Ready::WRITABLE),
+        (is_read_closed, Ready::READ_CLOSED),
+        (is_write_closed, Ready::WRITE_CLOSED),
+        (has_failed, Ready::ERROR),
+    ]
+    .into_iter()
+    .filter(|(is_set, _)| *is_set)
+    .fold(Ready::EMPTY, |all, (_, flag)| all | flag)
 }
 
 /// What of `ready` was asked for.
@@ -64,10 +56,11 @@ fn interest(asked: Asked) -> Interest {
 
 /// Waits until something of what is asked for is ready.
 pub(super) async fn ready<R: Reach>(held: &Held<R>, asked: Asked) -> io::Result<Ready> {
-    let wait = held.wait(interest(asked), move |core, now, id| match asked_for(core.ready(now, id), asked) {
-        Ready::EMPTY => Poll::Pending,
-        ready => Poll::Ready(Ok(ready)),
-    });
+    let wait =
+        held.wait(interest(asked), move |core, now, id| match asked_for(state(core, now, id), asked) {
+            Ready::EMPTY => Poll::Pending,
+            ready => Poll::Ready(Ok(ready)),
+        });
     Ok(wait.await?)
 }
 
@@ -78,7 +71,7 @@ pub(super) fn poll_ready<R: Reach>(
     asked: Asked,
 ) -> Poll<io::Result<()>> {
     let ready = held.poll(interest(asked), Place::Slot, context, |core, now, id| {
-        match asked_for(core.ready(now, id), asked) {
+        match asked_for(state(core, now, id), asked) {
             Ready::EMPTY => Poll::Pending,
             _ => Poll::Ready(Ok(())),
         }
@@ -92,7 +85,7 @@ pub(super) fn try_io<R: Reach, T>(
     asked: Asked,
     io: impl FnOnce() -> io::Result<T>,
 ) -> io::Result<T> {
-    match held.with(|core, now, id| asked_for(core.ready(now, id), asked)) {
+    match held.with(|core, now, id| asked_for(state(core, now, id), asked)) {
         Ready::EMPTY => Err(io::ErrorKind::WouldBlock.into()),
         _ => io(),
     }

@@ -6,8 +6,7 @@
 //! nothing else. (`tokio::io::copy_bidirectional` works as well, with 16 KB for each.)
 
 use super::tcp_stream::TcpStream;
-use crate::reach::Reach;
-use crate::waiting::{Interest, Place};
+use crate::{Interest, Place, Reach};
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::io;

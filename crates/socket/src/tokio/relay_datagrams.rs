@@ -1,7 +1,7 @@
 //! Datagrams between a gate and the kernel's sockets: one socket for each pair of ends, as long as it is used.
 
 use super::datagrams::Datagrams;
-use crate::reach::Reach;
+use crate::Reach;
 use stack::{Datagram, Unreachable};
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};

@@ -1,7 +1,7 @@
 //! The halves of a borrowed stream, with the methods of `tokio::net::tcp::{ReadHalf, WriteHalf}`.
 
 use super::tcp_stream::TcpStream;
-use crate::reach::Reach;
+use crate::Reach;
 use bytes::BufMut;
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};

@@ -1,11 +1,9 @@
 //! A port that takes connections, with the methods of `tokio::net::TcpListener`.
 
 use super::addresses::{ToSocketAddrs, each_address};
+use super::budget::within_budget;
 use super::tcp_stream::TcpStream;
-use super::within_budget;
-use crate::held::Held;
-use crate::reach::{Handle, Reach};
-use crate::waiting::{Interest, Place};
+use crate::{Handle, Held, Interest, Place, Reach};
 use stack::{Accepted, ListenOptions};
 use std::fmt;
 use std::io;

@@ -3,9 +3,7 @@
 
 use super::tcp_listener::TcpListener;
 use super::tcp_stream::TcpStream;
-use crate::fault::{Cause, Fault};
-use crate::reach::{Handle, Reach};
-use crate::stream::OpenOptions;
+use crate::{Cause, Fault, Handle, OpenOptions, Reach};
 use stack::{Families, ListenOptions};
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -276,6 +274,11 @@ impl<R: Reach> TcpSocket<R> {
 
 /// Beyond tokio.
 impl<R: Reach> TcpSocket<R> {
+    /// The stack that it lives on.
+    pub fn stack(&self) -> &R {
+        &self.stack
+    }
+
     /// Changes any option of the engine: segment size, window scale, congestion control, timestamps, user timeout,
     /// times of keep-alive and retransmission.
     pub fn configure(&self, change: impl FnOnce(&mut tcp::Config)) {

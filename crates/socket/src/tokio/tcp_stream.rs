@@ -1,15 +1,11 @@
 //! One end of a TCP connection, with the methods of `tokio::net::TcpStream`.
 
 use super::addresses::{ToSocketAddrs, addresses, no_address};
+use super::budget::within_budget;
 use super::owned::{self, OwnedReadHalf, OwnedWriteHalf};
 use super::ready;
 use super::split::{ReadHalf, WriteHalf};
-use super::within_budget;
-use crate::fault::Cause;
-use crate::held::Held;
-use crate::reach::{Handle, Reach};
-use crate::stream::{OpenOptions, Opened};
-use crate::waiting::{Interest, Place};
+use crate::{Cause, Handle, Held, Interest, OpenOptions, Opened, Place, Reach};
 use bytes::{BufMut, Bytes};
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};

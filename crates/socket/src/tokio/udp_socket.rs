@@ -3,12 +3,9 @@
 //! Not here: broadcast and multicast; the host sends to one address at a time.
 
 use super::addresses::{ToSocketAddrs, addresses, each_address, no_address};
+use super::budget::within_budget;
 use super::ready;
-use super::within_budget;
-use crate::fault::{Cause, Fault};
-use crate::held::Held;
-use crate::reach::{Handle, Reach};
-use crate::waiting::{Interest, Place};
+use crate::{Cause, Fault, Handle, Held, Interest, Place, Reach};
 use bytes::{BufMut, Bytes};
 use std::fmt;
 use std::io;
