@@ -1,4 +1,5 @@
 //! `cargo xtask gen`: writes the documents that are made from code.
+//! `cargo xtask tokio`: lays the copy of tokio that `facade/tokio` hands on.
 //!
 //! Packages are not made here: `cargo build --profile dist -p synfin-cli` builds the command for them.
 //!
@@ -9,18 +10,24 @@ use std::process::ExitCode;
 
 mod documents;
 mod rooms;
+mod tokio;
+
+const USAGE: &str = "usage: cargo xtask gen      writes what documents have from code and manifests
+       cargo xtask tokio    lays the copy of tokio that facade/tokio hands on";
 
 fn main() -> ExitCode {
-    match std::env::args().nth(1).as_deref() {
-        Some("gen") => match generate() {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(why) => {
-                eprintln!("xtask: {why}");
-                ExitCode::FAILURE
-            }
-        },
+    let done = match std::env::args().nth(1).as_deref() {
+        Some("gen") => generate(),
+        Some("tokio") => tokio::lay_copy().map(|version| println!("{}: tokio {version}", tokio::COPY)),
         _ => {
-            eprintln!("usage: cargo xtask gen    writes what documents have from code and manifests");
+            eprintln!("{USAGE}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("xtask: {why}");
             ExitCode::FAILURE
         }
     }

@@ -15,19 +15,27 @@ pub(crate) type Rooms = BTreeMap<String, BTreeSet<String>>;
 /// # Errors
 /// A sentence, when cargo cannot be run or cannot read a manifest.
 pub(crate) fn read() -> Result<Rooms, String> {
+    let metadata = metadata(&["--no-deps", "--offline"])?;
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    Ok(packages.filter_map(|package| Some((folder(&package["manifest_path"])?, used_by(package)))).collect())
+}
+
+/// What `cargo metadata` says about this workspace.
+///
+/// # Errors
+/// A sentence, when cargo cannot be run or cannot read a manifest.
+pub(crate) fn metadata(arguments: &[&str]) -> Result<Value, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .args(["metadata", "--format-version", "1"])
+        .args(arguments)
         .current_dir(root())
         .output()
         .map_err(|error| format!("cannot run cargo metadata: {error}"))?;
     if !output.status.success() {
         return Err(format!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr)));
     }
-    let metadata: Value = serde_json::from_slice(&output.stdout)
-        .map_err(|error| format!("cargo metadata wrote no JSON: {error}"))?;
-    let packages = metadata["packages"].as_array().into_iter().flatten();
-    Ok(packages.filter_map(|package| Some((folder(&package["manifest_path"])?, used_by(package)))).collect())
+    serde_json::from_slice(&output.stdout).map_err(|error| format!("cargo metadata wrote no JSON: {error}"))
 }
 
 /// `stack` for `.../crates/stack/Cargo.toml`; nothing for what is no room.
