@@ -190,3 +190,29 @@ fn role_of_first(trace: &Trace) -> Option<Role> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Stack, net};
+
+    #[test]
+    fn connections_that_are_no_more_are_forgotten() -> std::io::Result<()> {
+        let stack = Stack::builder().start()?;
+        let listener = net::TcpListener::bind(&stack, "127.0.0.1:80")?;
+        let kept = (net::TcpStream::connect(&stack, "127.0.0.1:80")?, listener.accept()?);
+        let dropped = (net::TcpStream::connect(&stack, "127.0.0.1:80")?, listener.accept()?);
+        let mut subscriber = Subscriber::new(false);
+        for listed in stack.connections() {
+            let flow = Flow { local: listed.local, remote: listed.remote };
+            subscriber.connections.insert(listed.id, Told::new(flow, None));
+        }
+        let resets = Some(std::time::Duration::ZERO);
+        dropped.0.set_linger(resets)?;
+        drop(dropped);
+        subscriber.sweep(stack.shared());
+        assert_eq!((subscriber.connections.len(), subscriber.sweep_at), (2, SWEEP_AT_LEAST));
+        drop(kept);
+        Ok(())
+    }
+}

@@ -13,7 +13,7 @@ use std::io::{Read, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use synfin::device::{Chance, Impaired, Impairment, memory};
-use synfin::tcp::{State, Tracing};
+use synfin::tcp::{self, State, Tracing};
 use synfin::tokio::{TcpListener, TcpStream};
 use synfin::wire::LinkCapabilities;
 use synfin::{Builder, Link, Stack, net};
@@ -124,7 +124,7 @@ fn hearing<F: Future>(level: LevelFilter, test: impl FnOnce(Memory) -> F) -> F::
     runtime.block_on(test(memory))
 }
 
-/// The client's side, and the server's. Stacks linger in TIME-WAIT for long.
+/// The client's side, and the server's.
 fn builders(client: impl Link + 'static, server: impl Link + 'static) -> (Builder, Builder) {
     (
         Stack::builder().link(client).address("10.90.0.1/24"),
@@ -227,10 +227,7 @@ fn a_retransmission_says_why_it_is_sent() {
         let again = events.iter().filter(|(_, text)| text.starts_with("sent: retransmission: ")).count();
         let closed = events.iter().rfind(|(_, text)| text.starts_with("closed")).unwrap();
         assert!(again > 0, "{events:#?}");
-        assert!(
-            closed.1.contains(" failure=") == false && !closed.1.contains(" retransmissions=0"),
-            "{closed:?}"
-        );
+        assert!(!closed.1.contains(" failure=") && !closed.1.contains(" retransmissions=0"), "{closed:?}");
         let says = |wanted: Level, beginning: &str, field: &str| {
             let found = |(level, text): &(Level, String)| {
                 *level == wanted && text.starts_with(beginning) && text.contains(field)
@@ -312,6 +309,29 @@ fn a_subscriber_changes_nothing_for_the_program() {
         assert!(!numbers.is_empty() && numbers.windows(2).all(|pair| pair[0] + 1 == pair[1]), "{numbers:?}");
         transfer(&client, &server, 100).await;
         assert_eq!(client.take_traces(), [], "the program wants no more");
+    });
+}
+
+#[test]
+fn what_comes_after_the_end_begins_no_second_span() {
+    hearing(LevelFilter::DEBUG, async |memory| {
+        let (left, right) = memory::pair(LinkCapabilities::default());
+        let (client, server) = builders(left, right);
+        let short = tcp::Config { time_wait: Duration::from_millis(20), ..tcp::Config::default() };
+        let (client, server) = (client.tcp(short).start_task().unwrap(), server.start_task().unwrap());
+        // The program's tracing follows a connection through TIME-WAIT.
+        client.set_tracing(Tracing::On);
+        transfer(&client, &server, 100).await;
+        let last = || {
+            memory.all().into_iter().find_map(|heard| match heard {
+                Heard::Event { span, text, .. } if text.starts_with("TIME-WAIT -> CLOSED") => span,
+                _ => None,
+            })
+        };
+        becomes("TIME-WAIT is over", || last().is_some()).await;
+        assert!(last().unwrap().starts_with("flow local=10.90.0.1:"), "{last:?}", last = last());
+        let spans = memory.connections();
+        assert!(spans.len() == 2 && spans.iter().all(|span| memory.has_ended(span)), "{spans:?}");
     });
 }
 
