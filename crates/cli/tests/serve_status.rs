@@ -43,10 +43,9 @@ fn a_signal_shows_both_connections_and_their_states() {
     let clients = ["http://10.90.0.2/big", "http://[fd90::2]/big"]
         .map(|url| place.start(&["curl", "-gsS", "--limit-rate", "1K", "-o", "/dev/null", url]));
     let mut peers = [(); 2].map(|()| {
-        let opened: Value = serde_json::from_str(&server.wait_for("\"opened\"")).unwrap();
-        opened["peer"].as_str().unwrap().to_owned()
+        let request: Value = serde_json::from_str(&server.wait_for("\"request\"")).unwrap();
+        request["peer"].as_str().unwrap().to_owned()
     });
-    [(); 2].map(|()| server.wait_for("\"request\""));
     // IPv4 sorts before IPv6.
     peers.sort();
     let locals = ["10.90.0.2:80", "[fd90::2]:80"];
