@@ -33,7 +33,7 @@ pub(super) fn connection(event: &ConnectionEvent) {
     match event {
         ConnectionEvent::Opened { .. } => info!(target: TARGET, "opened"),
         ConnectionEvent::PathDoubted { .. } => {
-            info!(target: TARGET, "the peer does not acknowledge; trying on")
+            info!(target: TARGET, "the peer does not acknowledge; trying on");
         }
         ConnectionEvent::Closed(summary) => closed(summary),
         _ => {}
@@ -100,7 +100,7 @@ pub(super) fn trace(record: &TraceRecord) {
         }
         Trace::AppLimited => trace!(target: TARGET, at_us, "nothing more to send"),
         Trace::SendWindow { window_bytes } => {
-            trace!(target: TARGET, at_us, window_bytes, "the peer's window")
+            trace!(target: TARGET, at_us, window_bytes, "the peer's window");
         }
         Trace::Loss { seq, sign } => {
             debug!(target: TARGET, at_us, seq = seq.number(), sign = sign.name(), "deemed lost");
