@@ -45,7 +45,9 @@ impl World {
             }
         }
         for seen in captured(self.frames(), vantage) {
-            let Some((_, interface)) = interfaces.iter().find(|(host, _)| *host == seen.host) else { continue };
+            let Some((_, interface)) = interfaces.iter().find(|(host, _)| *host == seen.host) else {
+                continue;
+            };
             let direction = match seen.direction {
                 Direction::Outbound => capture::Direction::Outbound,
                 Direction::Inbound => capture::Direction::Inbound,
