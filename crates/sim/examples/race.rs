@@ -12,9 +12,9 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
+use synfin_sim::Recording;
 use synfin_sim::tokio::net::{TcpListener, TcpStream};
 use synfin_sim::tokio::{Builder, Result, Sim};
-use synfin_sim::Recording;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
