@@ -25,7 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("socket", &["stack", "tcp"]),
     ("synfin", &["socket", "stack", "device", "tcp", "wire"]),
     ("posix", &["stack", "tcp", "wire"]),
-    ("sim", &["stack", "tcp", "wire"]),
+    ("sim", &["socket", "capture", "stack", "tcp", "wire"]),
     ("script", &["posix", "stack", "tcp", "wire"]),
     ("kernel", &["script", "posix", "device", "tcp", "wire"]),
     (

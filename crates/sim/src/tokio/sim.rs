@@ -5,10 +5,13 @@ use super::here::find;
 use super::program::{Ended, Ends, Main, Program};
 use crate::ids::HostId;
 use crate::link::{LinkConfig, Passage};
+use crate::record::Vantage;
+use crate::trail::Trail;
 use crate::world::World;
 use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 use std::future::Future;
+use std::io::{self, Write};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -291,6 +294,18 @@ impl Sim {
         self.world.addresses(self.id(host))[0]
     }
 
+    /// Writes what passed a host as a capture file, if frames were recorded ([`Builder::record`]): for `synfin explain`,
+    /// for Wireshark.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    ///
+    /// # Panics
+    /// If there is no such host.
+    pub fn write_pcap(&self, host: impl Display, out: impl Write) -> io::Result<()> {
+        self.world.write_pcap(Vantage::At(self.id(host)), out)
+    }
+
     /// The world: what was recorded, what hosts are like, what was lost.
     pub fn world(&self) -> &World {
         &self.world
@@ -305,6 +320,39 @@ impl Sim {
     #[track_caller]
     fn id(&self, host: impl Display) -> HostId {
         find(self.world.commons(), &host.to_string())
+    }
+}
+
+/// Runs a simulation twice and sees that both runs are the same, to the byte and the nanosecond. Returns what happened.
+///
+/// ```
+/// use synfin_sim::tokio::{Builder, net::TcpStream, replay};
+/// let trail = replay(|| {
+///     let mut sim = Builder::new().rng_seed(7).build();
+///     sim.client("client", async {
+///         assert!(TcpStream::connect("client:1").await.is_err());
+///         Ok(())
+///     });
+///     sim
+/// })?;
+/// assert!(trail.steps().is_empty(), "nothing left the host");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// A [`Difference`](crate::Difference), which names the first event in which the runs differ; and what
+/// [`Sim::run`] returns.
+pub fn replay(build: impl Fn() -> Sim) -> super::Result<Trail> {
+    let run = || {
+        let mut sim = build();
+        sim.world.keep_trail();
+        let outcome = sim.run();
+        (outcome, sim.world.take_trail())
+    };
+    let ((outcome, one), (_, other)) = (run(), run());
+    match one.first_difference(&other) {
+        Some(difference) => Err(difference.into()),
+        None => outcome.map(|()| one),
     }
 }
 

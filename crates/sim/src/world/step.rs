@@ -5,6 +5,7 @@
 
 use super::event::{Coming, What};
 use super::node::Program;
+use super::seat::Seat;
 use super::station;
 use super::{CALLS_AT_ONCE_MAX, EVENTS_AT_ONCE_MAX, HEARD_MAX, World};
 use crate::application::At;
@@ -16,7 +17,7 @@ use crate::record::{Arrival, Crossing, Ended, Entry, FrameArrival, FrameRecord, 
 use socket::Core;
 use stack::InterfaceId;
 use std::cell::OnceCell;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use tcp::{Instant, Trace};
 use wire::Frame;
 
@@ -63,8 +64,10 @@ impl World {
                 if self.nodes[node].armed == Some(at) {
                     self.nodes[node].armed = None;
                     self.tally.timers += 1;
-                    self.nodes[node].core().host_mut().handle_timeout(self.now);
-                    self.drain(node);
+                    let seat = Arc::clone(&self.nodes[node].seat);
+                    let mut core = seat.core();
+                    core.host_mut().handle_timeout(self.now);
+                    self.drain_from(node, &seat, core);
                 }
             }
             What::Wake { node } => self.drain(node),
@@ -86,6 +89,9 @@ impl World {
     pub(super) fn arrive(&mut self, link: usize, side: usize, frame: Frame, record: Option<usize>) {
         let wire = &self.links[link];
         let (node, interface) = (wire.ends[side].0, wire.interfaces[side]);
+        if let Some(trail) = &mut self.trail {
+            trail.hears(self.now, HostId(node), wire.ends[1 - side], &frame);
+        }
         let arrived = record.and_then(|number| {
             let record = self.frames.get_mut(number)?;
             record.arrivals.push(Arrival { at: self.now, frame: frame.clone() });
@@ -105,9 +111,8 @@ impl World {
         core.host_mut().handle_frame(self.now, interface, frame);
         // What the frame itself did; what programs do about it is theirs.
         self.listen_to(node, &mut core, arrived);
-        drop(core);
         self.nodes[node].handed_in = arrived;
-        self.drain(node);
+        self.drain_from(node, &seat, core);
         self.nodes[node].handed_in = None;
     }
 
@@ -154,8 +159,12 @@ impl World {
     /// Takes away what a host wants to send and say, and calls its programs, until nothing changes.
     pub(super) fn drain(&mut self, node: usize) {
         let seat = Arc::clone(&self.nodes[node].seat);
+        self.drain_from(node, &seat, seat.core());
+    }
+
+    /// The same with the host in hand.
+    fn drain_from<'a>(&mut self, node: usize, seat: &'a Seat, mut core: MutexGuard<'a, Core>) {
         for _ in 0..CALLS_AT_ONCE_MAX {
-            let mut core = seat.core();
             while let Some((interface, frame)) = core.host_mut().poll_transmit(self.now) {
                 // That a segment was sent stands in the log before what the link did with it.
                 self.listen_to(node, &mut core, None);
@@ -163,14 +172,16 @@ impl World {
                 self.transmit(node, interface, frame, sending);
             }
             self.listen_to(node, &mut core, None);
-            let wakeups = core.take_wakeups();
+            // Programs are called, and tasks are woken, without the lock.
+            let (wakeups, due) = (core.take_wakeups(), core.host_mut().poll_timeout());
             drop(core);
             wakeups.wake();
             if !self.call_programs(node) {
                 self.nodes[node].sendings.clear();
-                return self.arm(node);
+                return self.arm(node, due);
             }
             self.grant();
+            core = seat.core();
         }
         panic!("seed {}: the programs of {} run in circles", self.seed, self.nodes[node].name);
     }
@@ -226,6 +237,7 @@ impl World {
                 dice: &mut at_node.dice,
                 log: &mut self.log,
                 entries_max: self.recording.entries_max,
+                trail: &mut self.trail,
                 cause: at_node.handed_in,
                 wake: program.wake.filter(|wake| *wake > now),
                 is_over: false,
@@ -252,8 +264,7 @@ impl World {
     }
 
     /// Puts a host's next timer on the agenda.
-    pub(super) fn arm(&mut self, node: usize) {
-        let due = self.nodes[node].core().host_mut().poll_timeout();
+    fn arm(&mut self, node: usize, due: Option<Instant>) {
         if due != self.nodes[node].armed {
             self.nodes[node].armed = due;
             if let Some(due) = due {
@@ -286,6 +297,9 @@ impl World {
         let sent = Sent { at: self.now, link: LinkId(link), from, to, frame: &frame };
         let fate = self.fate.as_mut().map_or(Fate::Deliver, |fate| fate(&sent));
         let origin = Origin::Host { sending };
+        if let Some(trail) = &mut self.trail {
+            trail.sends(self.now, from, to, &frame);
+        }
         let record = self.record_frame(link, from, to, origin, &frame);
         if let Some(frame) = record {
             self.note(from, Happening::Departed { frame }, None);
