@@ -161,6 +161,7 @@ impl TcpSocket {
         let made = if is_ipv6 { TcpSocket::new_v6() } else { TcpSocket::new_v4() };
         let socket = made.expect("the program runs on a simulated host");
         let options = Options::of(&std_stream).expect("a TCP socket has the options of one");
+        drop(std_stream);
         socket.configure(|config| options.apply(config));
         socket.set_linger(options.linger).expect("any time can be set");
         socket

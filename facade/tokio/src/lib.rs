@@ -26,9 +26,7 @@ pub use tokio::*;
 #[cfg(feature = "net")]
 use {
     ambient::Ambient,
-    socket::{
-        Cause, Core, Fault, Handle, Held, Interest, OpenOptions, Opened, Place, Reach, Readiness,
-    },
+    socket::{Cause, Core, Fault, Handle, Held, Interest, OpenOptions, Opened, Place, Reach, Readiness},
 };
 
 /// TCP and UDP of the simulated host; Unix sockets and pipes of the system.

@@ -19,7 +19,8 @@ static CERTIFICATE: LazyLock<(CertificateDer<'static>, KeyPair)> = LazyLock::new
 pub fn server(provider: CryptoProvider) -> Result<Arc<ServerConfig>, rustls::Error> {
     let (certificate, key) = &*CERTIFICATE;
     let key = PrivatePkcs8KeyDer::from(key.serialize_der());
-    let config = ServerConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions()?;
+    let config =
+        ServerConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions()?;
     let config = config.with_no_client_auth().with_single_cert(vec![certificate.clone()], key.into())?;
     Ok(Arc::new(config))
 }
@@ -31,6 +32,7 @@ pub fn server(provider: CryptoProvider) -> Result<Arc<ServerConfig>, rustls::Err
 pub fn client(provider: CryptoProvider) -> Result<Arc<ClientConfig>, rustls::Error> {
     let mut roots = RootCertStore::empty();
     roots.add(CERTIFICATE.0.clone())?;
-    let config = ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions()?;
+    let config =
+        ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions()?;
     Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
 }

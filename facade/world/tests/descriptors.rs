@@ -1,6 +1,7 @@
 //! Libraries that set options of a socket through its descriptor.
 
 #![cfg(unix)]
+#![allow(clippy::unwrap_used)]
 
 use axum::Router;
 use axum::routing::get;

@@ -1,5 +1,7 @@
 //! Unmodified programs in a simulated world: 20 ms from host to host, and of a hundred frames one is lost.
 
+#![allow(clippy::unwrap_used)]
+
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
