@@ -13,6 +13,8 @@
 extern crate real as tokio;
 
 #[cfg(feature = "net")]
+mod absent;
+#[cfg(feature = "net")]
 mod ambient;
 #[cfg(all(feature = "net", unix))]
 mod descriptors;

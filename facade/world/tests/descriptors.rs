@@ -1,4 +1,4 @@
-//! Libraries that set options of a socket through its descriptor.
+//! Libraries that set options of a socket through its descriptor, and what sockets of a world have not.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
@@ -130,6 +130,16 @@ fn sockets_of_the_system_stay_out_of_the_world() {
         ]
         .map(|outcome| outcome.unwrap_err().kind());
         assert_eq!(kinds, [ErrorKind::Unsupported; 5]);
+        Ok(())
+    });
+}
+
+#[test]
+fn what_the_stack_has_not_says_so() {
+    run(async {
+        let error = UdpSocket::bind("0.0.0.0:53").await?.set_broadcast(true).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert_eq!(error.to_string(), "sockets of a simulated world have no `set_broadcast`");
         Ok(())
     });
 }
