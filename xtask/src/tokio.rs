@@ -21,7 +21,6 @@ pub(crate) fn lay_copy() -> Result<String, String> {
     let is_same = |file: &str| {
         fs::read(source.join(file)).is_ok_and(|text| fs::read(copy.join(file)).is_ok_and(|copy| copy == text))
     };
-    // The manifest comes last, so it is there when all is.
     if !is_same("Cargo.toml") {
         lay(source, &copy).map_err(|error| format!("cannot copy tokio {version} to {COPY}: {error}"))?;
     }
@@ -33,6 +32,7 @@ fn located(package: &Value) -> Option<(&Path, &str)> {
     Some((Path::new(package["manifest_path"].as_str()?).parent()?, package["version"].as_str()?))
 }
 
+/// The manifest comes last: when it is there, all is.
 fn lay(source: &Path, copy: &Path) -> io::Result<()> {
     if copy.exists() {
         fs::remove_dir_all(copy)?;

@@ -119,6 +119,23 @@ fn user_timeout(_: &Socket) -> io::Result<Option<Duration>> {
     Ok(None)
 }
 
+macro_rules! from_std {
+    ($($std:ty => $socket:ty),+) => { $(
+        impl TryFrom<$std> for $socket {
+            type Error = io::Error;
+
+            /// As `from_std`.
+            fn try_from(socket: $std) -> io::Result<Self> {
+                Self::from_std(socket)
+            }
+        }
+    )+ };
+}
+
+from_std!(
+    std::net::TcpStream => TcpStream, std::net::TcpListener => TcpListener, std::net::UdpSocket => UdpSocket
+);
+
 /// To `std` and back, for the options' sake.
 impl TcpStream {
     /// A descriptor that stands for the stream until [`from_std`](Self::from_std) takes it back. Meanwhile nothing can

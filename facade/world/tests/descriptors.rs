@@ -124,7 +124,7 @@ fn sockets_of_the_system_stay_out_of_the_world() {
         let kinds = [
             TcpStream::from_std(stream).map(drop),
             TcpListener::from_std(listener).map(drop),
-            UdpSocket::from_std(datagrams).map(drop),
+            UdpSocket::try_from(datagrams).map(drop),
             TcpListener::bind("0.0.0.0:81").await?.into_std().map(drop),
             UdpSocket::bind("0.0.0.0:81").await?.into_std().map(drop),
         ]
