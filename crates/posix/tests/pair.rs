@@ -96,7 +96,7 @@ impl Pair {
         assert_eq!(pair.client.connect(pair.now, client, remote, &mut waiting), Err(Stop::Blocked));
         pair.deliver();
         assert_eq!(pair.client.connect(pair.now, client, remote, &mut waiting), Ok(()));
-        let (server, from) = pair.server.accept(listener).expect("the test's world is right");
+        let (server, from) = pair.server.accept(pair.now, listener).expect("the test's world is right");
         assert_eq!(from, pair.client.local_address(client).expect("the test's world is right"));
         assert_eq!(pair.client.peer_address(client).expect("the test's world is right"), remote);
         (pair, client, server)
@@ -253,8 +253,8 @@ fn wrong_calls_get_the_right_error() {
     let waiting = &mut Waiting::new();
     assert_eq!(system.read(now, fd, &mut [0; 1], waiting), Err(Errno::NotConnected.into()));
     assert_eq!(system.write(now, fd, b"x", waiting), Err(Errno::Pipe.into()));
-    assert_eq!(system.accept(fd).unwrap_err(), Errno::Invalid.into());
-    assert_eq!(system.accept(datagram).unwrap_err(), Errno::NotSupported.into());
+    assert_eq!(system.accept(now, fd).unwrap_err(), Errno::Invalid.into());
+    assert_eq!(system.accept(now, datagram).unwrap_err(), Errno::NotSupported.into());
     assert_eq!(system.listen(datagram, 1), Err(Errno::NotSupported));
     assert_eq!(system.shutdown(now, fd, Shutdown::Both), Err(Errno::NotConnected));
     assert_eq!(system.peer_address(fd), Err(Errno::NotConnected));

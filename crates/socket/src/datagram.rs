@@ -36,7 +36,8 @@ impl Core {
     /// Sends one datagram, whole or not at all; returns its length. `to`: the connected peer if it is `None`.
     ///
     /// # Errors
-    /// What the host refuses; what came back for an earlier datagram; [`Cause::NotConnected`] without a peer.
+    /// What the host refuses; what came back for an earlier datagram; [`Cause::NotConnected`] without a peer;
+    /// [`Cause::Closed`] after a shutdown.
     pub fn poll_send_to(
         &mut self,
         now: Instant,
@@ -47,11 +48,17 @@ impl Core {
         let Some(remote) = to.or_else(|| self.host.remote_addr(id)) else {
             return Poll::Ready(Err(Fault::of(Cause::NotConnected)));
         };
+        if self.sockets.get(id).is_some_and(|socket| socket.is_writing_shut) {
+            return Poll::Ready(Err(self
+                .take_failure(id)
+                .unwrap_or(Fault::with(Some(remote), Cause::Closed))));
+        }
         let sent = self.host.udp_send_to(now, id, data.clone(), remote);
         pending_if_it_blocks(sent, Some(remote))
     }
 
-    /// Receives one datagram and who sent it. What does not fit is lost.
+    /// Receives one datagram and who sent it. What does not fit is lost. After a shutdown an empty queue is the end:
+    /// no bytes, from the peer.
     ///
     /// # Errors
     /// What came back for an earlier datagram.
@@ -60,7 +67,8 @@ impl Core {
         id: SocketId,
         buf: &mut [u8],
     ) -> Poll<Result<(usize, SocketAddr), Fault>> {
-        pending_if_it_blocks(self.host.udp_recv_from(id, buf), self.peer(id))
+        let received = self.host.udp_recv_from(id, buf);
+        self.received(id, received)
     }
 
     /// Like [`Core::poll_recv_from`], but the datagram stays.
@@ -72,7 +80,22 @@ impl Core {
         id: SocketId,
         buf: &mut [u8],
     ) -> Poll<Result<(usize, SocketAddr), Fault>> {
-        pending_if_it_blocks(self.host.udp_peek_from(id, buf), self.peer(id))
+        let peeked = self.host.udp_peek_from(id, buf);
+        self.received(id, peeked)
+    }
+
+    fn received(
+        &self,
+        id: SocketId,
+        outcome: Result<(usize, SocketAddr), stack::Error>,
+    ) -> Poll<Result<(usize, SocketAddr), Fault>> {
+        let peer = self.peer(id);
+        match (outcome, peer) {
+            (Err(stack::Error::WouldBlock), Some(peer)) if self.is_reading_shut(id) => {
+                Poll::Ready(Ok((0, peer)))
+            }
+            (outcome, peer) => pending_if_it_blocks(outcome, peer),
+        }
     }
 
     /// Whether a datagram, or what came back for one, waits to be received.

@@ -42,7 +42,7 @@ pub use flow::Flow;
 pub use held::Held;
 pub use observe::{ClosedBy, ConnectionEvent, ConnectionSummary, Role};
 pub use reach::{Lookup, Reach};
-pub use stream::{OpenOptions, Opened, Readiness};
+pub use stream::{ClosedSides, OpenOptions, Opened, Readiness, WriteMark};
 pub use waiting::{Interest, Place, Waiter, Wakeups};
 
 // What appears in signatures, so that programs need not name the crates below.

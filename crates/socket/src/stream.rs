@@ -6,16 +6,13 @@
 use crate::core::Core;
 use crate::fault::{Cause, Fault};
 use bytes::Bytes;
-use stack::{ConnectOptions, SocketId};
+use stack::{ConnectOptions, SocketId, SocketKind};
 use std::io::{IoSlice, IoSliceMut};
 use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use tcp::{Connection, Instant, ReadError, State, WriteError};
-
-/// Bytes that one attempt copies at most. The stack is locked for that long, and others wait.
-const COPY_BYTES_MAX: usize = 64 << 10;
 
 /// How to open a connection.
 ///
@@ -46,6 +43,26 @@ pub struct Opened {
     pub id: SocketId,
     /// Our end, as the host has chosen it.
     pub local: SocketAddr,
+}
+
+/// What a write says beside its bytes.
+///
+/// There are no others: a face may match on both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteMark {
+    /// They are urgent (`MSG_OOB`, RFC 6093).
+    Urgent,
+    /// A record ends behind them (`MSG_EOR`): no segment has bytes of two records.
+    EndOfRecord,
+}
+
+/// Which sides of a connection are closed, for whatever reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct ClosedSides {
+    /// No more bytes will arrive after those that wait.
+    pub read: bool,
+    /// No more bytes will be taken.
+    pub write: bool,
 }
 
 /// What a call would not have to wait for.
@@ -109,13 +126,13 @@ impl Core {
         id: SocketId,
         bufs: &mut [IoSliceMut<'_>],
     ) -> Poll<Result<usize, Fault>> {
-        let mut done = 0;
+        let (mut done, copy_bytes_max) = (0, self.copy_bytes_max);
         for buf in bufs.iter_mut().filter(|buf| !buf.is_empty()) {
-            let most = buf.len().min(COPY_BYTES_MAX - done);
+            let most = buf.len().min(copy_bytes_max - done);
             match self.host.tcp_read(now, id, &mut buf[..most]) {
                 Ok(taken) => {
                     done += taken;
-                    if taken < buf.len() || done == COPY_BYTES_MAX {
+                    if taken < buf.len() || done == copy_bytes_max {
                         break;
                     }
                 }
@@ -137,7 +154,7 @@ impl Core {
         most_bytes: usize,
         take: impl FnMut(&[u8]),
     ) -> Poll<Result<usize, Fault>> {
-        match self.host.tcp_read_with(now, id, most_bytes.min(COPY_BYTES_MAX), take) {
+        match self.host.tcp_read_with(now, id, most_bytes.min(self.copy_bytes_max), take) {
             Ok(taken) => Poll::Ready(Ok(taken)),
             Err(error) => self.nothing_read(id, error),
         }
@@ -148,7 +165,7 @@ impl Core {
     /// # Errors
     /// As for [`Core::poll_read`].
     pub fn poll_peek(&mut self, id: SocketId, buf: &mut [u8]) -> Poll<Result<usize, Fault>> {
-        let most = buf.len().min(COPY_BYTES_MAX);
+        let most = buf.len().min(self.copy_bytes_max);
         match self.host.tcp_peek(id, &mut buf[..most]) {
             Ok(taken) => Poll::Ready(Ok(taken)),
             Err(error) => self.nothing_read(id, error),
@@ -177,19 +194,19 @@ impl Core {
         bufs: &[IoSlice<'_>],
         mut skip_bytes: usize,
     ) -> Poll<Result<usize, Fault>> {
-        let mut done = 0;
+        let (mut done, copy_bytes_max) = (0, self.copy_bytes_max);
         for buf in bufs {
             let skipped = skip_bytes.min(buf.len());
             skip_bytes -= skipped;
             let rest = &buf[skipped..];
-            let piece = &rest[..rest.len().min(COPY_BYTES_MAX - done)];
+            let piece = &rest[..rest.len().min(copy_bytes_max - done)];
             if piece.is_empty() {
                 continue;
             }
             match self.host.tcp_write(now, id, piece) {
                 Ok(taken) => {
                     done += taken;
-                    if taken < piece.len() || done == COPY_BYTES_MAX {
+                    if taken < piece.len() || done == copy_bytes_max {
                         break;
                     }
                 }
@@ -208,6 +225,27 @@ impl Core {
     fn poll_write_nothing(&mut self, now: Instant, id: SocketId) -> Poll<Result<usize, Fault>> {
         match self.host.tcp_write(now, id, &[]) {
             Ok(_) | Err(WriteError::WouldBlock) => Poll::Ready(Ok(0)),
+            Err(error) => self.nothing_written(id, error),
+        }
+    }
+
+    /// Queues what there is room for, and says something of it.
+    ///
+    /// # Errors
+    /// As for [`Core::poll_write`].
+    pub fn poll_write_marked(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        data: &[u8],
+        mark: WriteMark,
+    ) -> Poll<Result<usize, Fault>> {
+        let written = match mark {
+            WriteMark::Urgent => self.host.tcp_write_urgent(now, id, data),
+            WriteMark::EndOfRecord => self.host.tcp_write_record(now, id, data),
+        };
+        match written {
+            Ok(taken) => Poll::Ready(Ok(taken)),
             Err(error) => self.nothing_written(id, error),
         }
     }
@@ -254,21 +292,42 @@ impl Core {
         Poll::Ready(Err(self.take_failure(id).unwrap_or(closed)))
     }
 
-    /// Ends one direction or both (`shutdown(2)`): a FIN is queued behind the data, and nothing is waited for.
+    /// Sends what waits as far as the windows allow, however small it is, even behind a cork.
+    pub fn flush(&mut self, now: Instant, id: SocketId) {
+        // A connection that is gone has nothing to send.
+        let _ = self.host.tcp_flush(now, id);
+    }
+
+    /// Throws away what waits to be read, and whatever arrives from now on. The peer is not kept waiting; after
+    /// [`Core::shutdown`], some systems do this and others leave it to be read.
+    pub fn discard(&mut self, now: Instant, id: SocketId) {
+        if let Some(socket) = self.sockets.get_mut(id) {
+            socket.discard();
+        }
+        self.throw_away(now, id);
+    }
+
+    pub(crate) fn throw_away(&mut self, now: Instant, id: SocketId) {
+        while self.host.tcp_read_with(now, id, usize::MAX, |_| {}).is_ok_and(|bytes| bytes > 0) {}
+    }
+
+    /// Ends one direction or both (`shutdown(2)`): a FIN is queued behind the data, and nothing is waited for. Of a
+    /// datagram socket, sending is refused from now on, and receiving ends after what has arrived.
     ///
     /// # Errors
-    /// [`Cause::NotConnected`] when the connection is over already.
+    /// [`Cause::NotConnected`] when the connection is over already, and for a datagram socket without a peer.
     pub fn shutdown(&mut self, now: Instant, id: SocketId, how: Shutdown) -> Result<(), Fault> {
         self.check_is_open()?;
         let gone = self.fault(id, Cause::NotConnected);
-        if self.is_over(id) {
+        let is_udp = id.kind() == SocketKind::Udp;
+        if if is_udp { self.peer(id).is_none() } else { self.is_over(id) } {
             return Err(gone);
         }
         if let Some(socket) = self.sockets.get_mut(id) {
             socket.is_reading_shut |= how != Shutdown::Write;
             socket.is_writing_shut |= how != Shutdown::Read;
         }
-        if how != Shutdown::Read {
+        if how != Shutdown::Read && !is_udp {
             self.watch.on_closing(&self.host, now, id);
             self.host.tcp_finish(now, id).map_err(|_| gone)?;
         }
@@ -355,7 +414,7 @@ impl Core {
         let Some(socket) = self.sockets.get(id) else {
             return Readiness { is_readable: true, is_writable: true, ..Readiness::default() };
         };
-        let is_gone = state == State::Closed;
+        let closed = self.closed_sides(id);
         let is_opening = matches!(state, State::SynSent | State::SynReceived);
         let has_bytes_or_end = self
             .host
@@ -365,10 +424,19 @@ impl Core {
         Readiness {
             is_readable: has_bytes_or_end || socket.is_reading_shut || has_failed,
             is_writable: is_writable && !is_opening,
-            is_read_closed: socket.is_reading_shut || is_gone || socket.peer_has_finished(),
-            is_write_closed: socket.is_writing_shut || is_gone,
+            is_read_closed: closed.read,
+            is_write_closed: closed.write,
             has_failed,
         }
+    }
+
+    /// Which sides of a connection are closed: by a shutdown, by the peer's FIN, or because it is gone.
+    pub fn closed_sides(&self, id: SocketId) -> ClosedSides {
+        let is_gone = self.state_of(id) == State::Closed;
+        let (reading, writing) = self.sockets.get(id).map_or((false, false), |socket| {
+            (socket.is_reading_shut || socket.peer_has_finished(), socket.is_writing_shut)
+        });
+        ClosedSides { read: is_gone || reading, write: is_gone || writing }
     }
 
     /// Whether both directions are over. Linux counts TIME-WAIT as over, and so do we.
@@ -376,7 +444,7 @@ impl Core {
         matches!(self.state_of(id), State::Closed | State::TimeWait)
     }
 
-    fn is_reading_shut(&self, id: SocketId) -> bool {
+    pub(crate) fn is_reading_shut(&self, id: SocketId) -> bool {
         self.sockets.get(id).is_some_and(|socket| socket.is_reading_shut)
     }
 
