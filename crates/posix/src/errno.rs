@@ -92,10 +92,10 @@ impl Errno {
     /// use tcp::Habits;
     ///
     /// let no_route = Fault::of(Cause::Host(stack::Error::NetworkUnreachable));
-    /// assert_eq!(Errno::of(&no_route, Habits::Linux), Errno::NetworkUnreachable);
-    /// assert_eq!(Errno::of(&no_route, Habits::FreeBsd), Errno::HostUnreachable);
+    /// assert_eq!(Errno::of(no_route, Habits::Linux), Errno::NetworkUnreachable);
+    /// assert_eq!(Errno::of(no_route, Habits::FreeBsd), Errno::HostUnreachable);
     /// ```
-    pub fn of(fault: &Fault, habits: Habits) -> Errno {
+    pub fn of(fault: Fault, habits: Habits) -> Errno {
         let on_linux =
             || Errno::named(fault.errno()).expect("a test says that every error of the table is known");
         match habits {

@@ -59,7 +59,6 @@ impl System {
     /// # Errors
     /// `EOPNOTSUPP` for a datagram socket, `EINVAL` for a connected one, `EADDRINUSE`.
     pub fn listen(&mut self, fd: Fd, backlog: i32) -> Result<(), Errno> {
-        let habits = self.habits();
         let socket = self.socket_at_mut(fd)?;
         if socket.kind == Type::Datagram {
             return Err(Errno::NotSupported);
@@ -75,7 +74,7 @@ impl System {
         options.families = if socket.options.only_v6 { Families::OnlyV6 } else { Families::Both };
         options.config = Some(Arc::new(socket.options.config().clone()));
         let hop_limit = socket.options.hop_limit;
-        let id = self.core.listen(options).map_err(|fault| Errno::of(&fault, habits))?;
+        let id = self.core.listen(options).map_err(|fault| self.errno(fault))?;
         if let Some(hops) = hop_limit {
             // The id is as new as can be, and the number is one.
             let _ = self.core.set_hop_limit(id, hops.into());
@@ -102,11 +101,8 @@ impl System {
         let mut child = Socket::new(socket.domain, Type::Stream, socket.options.clone());
         let nonblocking = socket.nonblocking;
         self.check_has_room()?;
-        let accepted = match self.core.poll_accept(now, listener) {
-            Poll::Ready(accepted) => accepted.map_err(|fault| self.errno(fault))?,
-            Poll::Pending if nonblocking => return Err(Errno::Again.into()),
-            Poll::Pending => return Err(Stop::Blocked),
-        };
+        let attempt = self.core.poll_accept(now, listener);
+        let Some(accepted) = self.outcome(attempt, nonblocking)? else { return Err(Stop::Blocked) };
         child.role = Role::Stream(accepted.id);
         child.is_told_connected = true;
         child.bound = Some(accepted.local);

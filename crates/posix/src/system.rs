@@ -9,6 +9,7 @@ use core::time::Duration;
 use socket::{Core, Fault};
 use stack::{Host, InterfaceId, SocketId};
 use std::collections::BTreeMap;
+use std::task::Poll;
 use tcp::{Connection, Habits, Instant, State};
 use wire::Frame;
 
@@ -181,7 +182,20 @@ impl System {
 
     /// What a failure means to the application.
     pub(crate) fn errno(&self, fault: Fault) -> Errno {
-        Errno::of(&fault, self.habits())
+        Errno::of(fault, self.habits())
+    }
+
+    /// What an attempt means to its call: `None` if that has to wait, and may.
+    pub(crate) fn outcome<T>(
+        &self,
+        attempt: Poll<Result<T, Fault>>,
+        dont_wait: bool,
+    ) -> Result<Option<T>, Errno> {
+        match attempt {
+            Poll::Ready(outcome) => outcome.map(Some).map_err(|fault| self.errno(fault)),
+            Poll::Pending if dont_wait => Err(Errno::Again),
+            Poll::Pending => Ok(None),
+        }
     }
 
     // Descriptors.

@@ -181,21 +181,18 @@ impl System {
             Phase::Connecting => Poll::Pending,
             _ if into.is_empty() => Poll::Ready(Ok(0)),
             _ if peek => self.core.poll_peek(id, into),
-            _ => self.core.poll_read(now, id, &mut [IoSliceMut::new(&mut into[done..])]),
-        };
-        match attempt {
-            Poll::Ready(Ok(bytes)) => {
-                waiting.bytes += bytes;
-                let is_enough = peek || bytes == 0 || waiting.bytes >= into.len();
-                if is_enough || dont_wait || !flags.contains(RecvFlags::WAIT_ALL) {
-                    return Ok(std::mem::take(&mut waiting.bytes));
-                }
-                waiting.block_moving(now, timeout)
+            _ => {
+                self.core.poll_read(now, id, &mut [IoSliceMut::new(into.get_mut(done..).unwrap_or_default())])
             }
-            Poll::Ready(Err(fault)) => Err(self.errno(fault).into()),
-            Poll::Pending if dont_wait => Err(Errno::Again.into()),
-            Poll::Pending => waiting.block_moving(now, timeout),
+        };
+        if let Some(bytes) = self.outcome(attempt, dont_wait)? {
+            waiting.bytes += bytes;
+            let is_enough = peek || bytes == 0 || waiting.bytes >= into.len();
+            if is_enough || dont_wait || !flags.contains(RecvFlags::WAIT_ALL) {
+                return Ok(std::mem::take(&mut waiting.bytes));
+            }
         }
+        waiting.block_moving(now, timeout)
     }
 
     fn recv_datagram(
@@ -215,13 +212,9 @@ impl System {
         } else {
             self.core.poll_recv_from(id, into)
         };
-        match attempt {
-            Poll::Ready(Ok((bytes, from))) => {
-                Ok(Received { bytes, from: Some(self.socket_at(fd)?.shown(from)) })
-            }
-            Poll::Ready(Err(fault)) => Err(self.errno(fault).into()),
-            Poll::Pending if dont_wait => Err(Errno::Again.into()),
-            Poll::Pending => Err(waiting.block(now, timeout, Errno::Again)),
+        match self.outcome(attempt, dont_wait)? {
+            Some((bytes, from)) => Ok(Received { bytes, from: Some(self.socket_at(fd)?.shown(from)) }),
+            None => Err(waiting.block(now, timeout, Errno::Again)),
         }
     }
 
@@ -283,20 +276,15 @@ impl System {
         } else {
             self.hold_back(now, fd, id, flags);
             let room = not_sent_most.map_or(usize::MAX, |most| self.not_sent_room(now, id, most));
-            self.queue(now, id, &data[waiting.bytes..], room, flags)
+            self.queue(now, id, data.get(waiting.bytes..).unwrap_or_default(), room, flags)
         };
-        match attempt {
-            Poll::Ready(Ok(bytes)) => {
-                waiting.bytes += bytes;
-                if waiting.bytes >= data.len() || dont_wait {
-                    return Ok(std::mem::take(&mut waiting.bytes));
-                }
-                waiting.block_moving(now, timeout)
+        if let Some(bytes) = self.outcome(attempt, dont_wait)? {
+            waiting.bytes += bytes;
+            if waiting.bytes >= data.len() || dont_wait {
+                return Ok(std::mem::take(&mut waiting.bytes));
             }
-            Poll::Ready(Err(fault)) => Err(self.errno(fault).into()),
-            Poll::Pending if dont_wait => Err(Errno::Again.into()),
-            Poll::Pending => waiting.block_moving(now, timeout),
         }
+        waiting.block_moving(now, timeout)
     }
 
     /// `MSG_MORE`: a cork for as long as more follows.
@@ -355,11 +343,8 @@ impl System {
         if to.is_none() && self.core.peer(id).is_none() {
             return Err(Errno::DestinationRequired.into());
         }
-        match self.core.poll_send_to(now, id, &Bytes::copy_from_slice(data), to) {
-            Poll::Ready(sent) => Ok(sent.map_err(|fault| self.errno(fault))?),
-            Poll::Pending if dont_wait => Err(Errno::Again.into()),
-            Poll::Pending => Err(waiting.block(now, timeout, Errno::Again)),
-        }
+        let attempt = self.core.poll_send_to(now, id, &Bytes::copy_from_slice(data), to);
+        self.outcome(attempt, dont_wait)?.ok_or_else(|| waiting.block(now, timeout, Errno::Again))
     }
 
     /// How much a write may take with `TCP_NOTSENT_LOWAT`: as Linux, whole buffers of up to half the peer's window,

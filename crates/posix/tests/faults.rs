@@ -116,7 +116,7 @@ fn kinds_and_errors_belong_together_for_every_cause() {
         for (habits, errno) in
             [(Habits::Linux, on_linux), (Habits::Rfc, on_linux), (Habits::FreeBsd, on_freebsd)]
         {
-            assert_eq!(Errno::of(&fault, habits), errno, "{cause:?} on {habits:?}");
+            assert_eq!(Errno::of(fault, habits), errno, "{cause:?} on {habits:?}");
         }
     }
 }
@@ -128,8 +128,8 @@ fn who_is_forbidden_to_talk_over_ipv6_has_no_permission() {
     {
         let fault = about("[fd90::2]:80", cause);
         assert_eq!(fault.kind(), ErrorKind::PermissionDenied);
-        assert_eq!(Errno::of(&fault, Habits::Linux), Errno::Access);
-        assert_eq!(Errno::of(&fault, Habits::FreeBsd), Errno::ConnectionRefused, "icmp6_errmap");
+        assert_eq!(Errno::of(fault, Habits::Linux), Errno::Access);
+        assert_eq!(Errno::of(fault, Habits::FreeBsd), Errno::ConnectionRefused, "icmp6_errmap");
     }
 }
 
@@ -139,7 +139,7 @@ fn who_is_forbidden_to_talk_over_ipv6_has_no_permission() {
 fn std_makes_the_same_kind_of_the_number() {
     let v6 = [about("[fd90::2]:80", Cause::Connection(tcp::Error::Prohibited))];
     for fault in Cause::all().map(|cause| about("10.0.0.7:80", cause)).chain(v6) {
-        let errno = Errno::of(&fault, Habits::Linux);
+        let errno = Errno::of(fault, Habits::Linux);
         let of_std = std::io::Error::from_raw_os_error(errno.number(Habits::Linux)).kind();
         if WITHOUT_KIND.contains(&errno) {
             assert_eq!(format!("{of_std:?}"), "Uncategorized", "{errno} has a kind");
