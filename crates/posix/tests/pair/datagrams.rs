@@ -60,6 +60,7 @@ fn the_option_for_errors_takes_the_error() {
 fn a_shutdown_ends_a_connected_datagram_socket_and_no_other() {
     let (mut pair, fd) = connected(Habits::Linux);
     let loose = pair.client.socket(Domain::Inet, Type::Datagram).expect("a descriptor");
+    pair.client.bind(loose, "10.0.0.1:54".parse().expect("an address")).expect("a free port");
     assert_eq!(pair.client.shutdown(pair.now, loose, Shutdown::Both), Err(Errno::NotConnected));
     assert_eq!(recv(&mut pair, fd), Err(Errno::Again.into()));
     pair.client.shutdown(pair.now, fd, Shutdown::Both).expect("it is connected");

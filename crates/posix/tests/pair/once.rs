@@ -171,3 +171,19 @@ fn a_read_for_all_whose_time_is_over_returns_what_there_is() {
     pair.pass(Duration::from_secs(1));
     assert_eq!(read(&mut pair), Ok(3));
 }
+
+#[test]
+fn a_refusal_that_the_option_has_told_is_an_abort_to_connect() {
+    let mut pair = Pair::new(Habits::Linux);
+    let fd = pair.client.socket(Domain::Inet, Type::Stream).expect("a descriptor");
+    pair.client.set_nonblocking(fd, Mode::NonBlocking).expect("a descriptor");
+    let nobody = "10.0.0.2:9".parse().expect("an address");
+    let connect = |pair: &mut Pair| pair.client.connect(pair.now, fd, nobody, &mut Waiting::new());
+    assert_eq!(connect(&mut pair), Err(Errno::InProgress.into()));
+    pair.deliver();
+    let told = pair.client.option(pair.now, fd, OptionName::Error);
+    assert_eq!(told, Ok(OptionValue::Error(Some(Errno::ConnectionRefused))));
+    // As `inet_stream_connect` has it; after that the socket may be used again.
+    assert_eq!(connect(&mut pair), Err(Errno::ConnectionAborted.into()));
+    assert_eq!(connect(&mut pair), Err(Errno::InProgress.into()));
+}
