@@ -85,8 +85,15 @@ pub(crate) struct Socket {
 
 impl Socket {
     pub(crate) fn new(domain: Domain, kind: Type, options: Options) -> Self {
-        let (role, bound, is_told_connected) = (Role::Fresh, None, false);
-        Socket { domain, kind, nonblocking: false, role, bound, is_told_connected, options }
+        Socket {
+            domain,
+            kind,
+            nonblocking: false,
+            role: Role::Fresh,
+            bound: None,
+            is_told_connected: false,
+            options,
+        }
     }
 
     /// The core's name for it, if it has one yet.

@@ -12,6 +12,7 @@ pub use names::{Linger, OptionName, OptionValue};
 use crate::descriptor::{Fd, Phase};
 use crate::{Errno, System, Type};
 use core::time::Duration;
+use socket::SocketId;
 use std::collections::BTreeMap;
 use tcp::{Habits, Instant, KeepAlive};
 use values::{
@@ -214,16 +215,23 @@ impl System {
     fn apply(&mut self, now: Instant, fd: Fd, name: OptionName) {
         let Ok(socket) = self.socket_at(fd) else { return };
         let Some(id) = socket.id() else { return };
-        let hop_limit = socket.options.hop_limit;
         if socket.kind == Type::Stream {
             let config = socket.options.config.clone();
             // A connection that is gone needs no options.
             let _ = self.core.configure(now, id, |current| *current = config);
         }
-        if let (OptionName::TimeToLive | OptionName::UnicastHops, Some(hops)) = (name, hop_limit) {
-            let _ = self.core.set_hop_limit(id, hops.into());
+        if matches!(name, OptionName::TimeToLive | OptionName::UnicastHops) {
+            self.apply_hop_limit(fd, id);
         }
         self.settle(now);
+    }
+
+    /// The hop limit of a descriptor becomes that of its socket.
+    pub(crate) fn apply_hop_limit(&mut self, fd: Fd, id: SocketId) {
+        if let Some(hops) = self.socket_at(fd).ok().and_then(|socket| socket.options.hop_limit) {
+            // One that is gone sends nothing.
+            let _ = self.core.set_hop_limit(id, hops.into());
+        }
     }
 
     /// `getsockopt`

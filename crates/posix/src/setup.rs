@@ -3,7 +3,7 @@
 use crate::descriptor::{Fd, Phase, Role, Socket};
 use crate::system::Entry;
 use crate::{Errno, Stop, System, Type, Waiting};
-use socket::{Cause, OpenOptions};
+use socket::{Cause, OpenOptions, SocketId};
 use stack::{Families, ListenOptions};
 use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
@@ -30,10 +30,10 @@ impl System {
             return Err(Errno::AddressInUse);
         }
         if socket.kind == Type::Datagram {
-            let id = self.core.bind(address).map_err(|fault| self.errno(fault))?;
-            self.socket_at_mut(fd)?.role = Role::Udp(id);
+            self.bind_datagrams(fd, address)?;
+        } else {
+            self.socket_at_mut(fd)?.bound = Some(address);
         }
-        self.socket_at_mut(fd)?.bound = Some(address);
         Ok(())
     }
 
@@ -73,12 +73,8 @@ impl System {
         let mut options = ListenOptions::new(local, usize::try_from(backlog).unwrap_or(0).saturating_add(1));
         options.families = if socket.options.only_v6 { Families::OnlyV6 } else { Families::Both };
         options.config = Some(Arc::new(socket.options.config().clone()));
-        let hop_limit = socket.options.hop_limit;
         let id = self.core.listen(options).map_err(|fault| self.errno(fault))?;
-        if let Some(hops) = hop_limit {
-            // The id is as new as can be, and the number is one.
-            let _ = self.core.set_hop_limit(id, hops.into());
-        }
+        self.apply_hop_limit(fd, id);
         let bound = self.core.host().local_addr(id);
         let socket = self.socket_at_mut(fd)?;
         socket.bound = bound.or(socket.bound);
@@ -197,17 +193,21 @@ impl System {
     }
 
     /// The core's socket of a datagram descriptor, bound to any port if it is not bound yet.
-    pub(crate) fn datagram_id(&mut self, fd: Fd) -> Result<stack::SocketId, Errno> {
+    pub(crate) fn datagram_id(&mut self, fd: Fd) -> Result<SocketId, Errno> {
         let socket = self.socket_at(fd)?;
         if let Role::Udp(id) = socket.role {
             return Ok(id);
         }
-        let any = SocketAddr::new(socket.domain.unspecified(), 0);
-        let id = self.core.bind(any).map_err(|fault| self.errno(fault))?;
+        self.bind_datagrams(fd, SocketAddr::new(socket.domain.unspecified(), 0))
+    }
+
+    fn bind_datagrams(&mut self, fd: Fd, local: SocketAddr) -> Result<SocketId, Errno> {
+        let id = self.core.bind(local).map_err(|fault| self.errno(fault))?;
         let bound = self.core.host().local_addr(id);
         let socket = self.socket_at_mut(fd)?;
         socket.role = Role::Udp(id);
         socket.bound = bound;
+        self.apply_hop_limit(fd, id);
         Ok(id)
     }
 

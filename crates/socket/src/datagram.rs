@@ -49,9 +49,8 @@ impl Core {
             return Poll::Ready(Err(Fault::of(Cause::NotConnected)));
         };
         if self.sockets.get(id).is_some_and(|socket| socket.is_writing_shut) {
-            return Poll::Ready(Err(self
-                .take_failure(id)
-                .unwrap_or(Fault::with(Some(remote), Cause::Closed))));
+            let closed = Fault::with(Some(remote), Cause::Closed);
+            return Poll::Ready(Err(self.take_failure(id).unwrap_or(closed)));
         }
         let sent = self.host.udp_send_to(now, id, data.clone(), remote);
         pending_if_it_blocks(sent, Some(remote))

@@ -126,13 +126,13 @@ impl Core {
         id: SocketId,
         bufs: &mut [IoSliceMut<'_>],
     ) -> Poll<Result<usize, Fault>> {
-        let (mut done, copy_bytes_max) = (0, self.copy_bytes_max);
+        let mut done = 0;
         for buf in bufs.iter_mut().filter(|buf| !buf.is_empty()) {
-            let most = buf.len().min(copy_bytes_max - done);
+            let most = buf.len().min(self.copy_bytes_max - done);
             match self.host.tcp_read(now, id, &mut buf[..most]) {
                 Ok(taken) => {
                     done += taken;
-                    if taken < buf.len() || done == copy_bytes_max {
+                    if taken < buf.len() || done == self.copy_bytes_max {
                         break;
                     }
                 }
@@ -194,19 +194,19 @@ impl Core {
         bufs: &[IoSlice<'_>],
         mut skip_bytes: usize,
     ) -> Poll<Result<usize, Fault>> {
-        let (mut done, copy_bytes_max) = (0, self.copy_bytes_max);
+        let mut done = 0;
         for buf in bufs {
             let skipped = skip_bytes.min(buf.len());
             skip_bytes -= skipped;
             let rest = &buf[skipped..];
-            let piece = &rest[..rest.len().min(copy_bytes_max - done)];
+            let piece = &rest[..rest.len().min(self.copy_bytes_max - done)];
             if piece.is_empty() {
                 continue;
             }
             match self.host.tcp_write(now, id, piece) {
                 Ok(taken) => {
                     done += taken;
-                    if taken < piece.len() || done == copy_bytes_max {
+                    if taken < piece.len() || done == self.copy_bytes_max {
                         break;
                     }
                 }
@@ -320,7 +320,8 @@ impl Core {
         self.check_is_open()?;
         let gone = self.fault(id, Cause::NotConnected);
         let is_udp = id.kind() == SocketKind::Udp;
-        if if is_udp { self.peer(id).is_none() } else { self.is_over(id) } {
+        let is_gone = if is_udp { self.peer(id).is_none() } else { self.is_over(id) };
+        if is_gone {
             return Err(gone);
         }
         if let Some(socket) = self.sockets.get_mut(id) {

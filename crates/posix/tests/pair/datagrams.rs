@@ -67,3 +67,29 @@ fn a_shutdown_ends_a_connected_datagram_socket_and_no_other() {
     assert_eq!(recv(&mut pair, fd), Ok(0));
     assert_eq!(send(&mut pair, fd), Err(Errno::Pipe.into()));
 }
+
+#[test]
+fn a_hop_limit_that_was_set_before_the_port_counts() {
+    for bind in [false, true] {
+        let mut pair = Pair::new(Habits::Linux);
+        let fd = pair.client.socket(Domain::Inet, Type::Datagram).expect("a descriptor");
+        pair.client
+            .set_option(pair.now, fd, OptionName::TimeToLive, &OptionValue::Int(9))
+            .expect("an option");
+        if bind {
+            pair.client.bind(fd, "10.0.0.1:54".parse().expect("an address")).expect("a free port");
+        }
+        let remote = "10.0.0.2:53".parse().expect("an address");
+        pair.client.connect(pair.now, fd, remote, &mut Waiting::new()).expect("a route");
+        let id = pair.client.socket_id(fd).expect("it is bound");
+        assert_eq!(pair.client.host().hop_limit(id), Some(9));
+    }
+}
+
+#[test]
+fn a_port_that_the_host_chose_is_told() {
+    let mut pair = Pair::new(Habits::Linux);
+    let fd = pair.client.socket(Domain::Inet, Type::Datagram).expect("a descriptor");
+    pair.client.bind(fd, "10.0.0.1:0".parse().expect("an address")).expect("a free port");
+    assert_ne!(pair.client.local_address(fd).expect("it is bound").port(), 0);
+}

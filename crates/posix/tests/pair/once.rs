@@ -20,12 +20,17 @@ fn abort(pair: &mut Pair, client: Fd) {
     pair.deliver();
 }
 
-/// A listener of the server, on port 81.
-fn listener(pair: &mut Pair) -> Fd {
+/// A socket of the server that has port 81 and does not listen yet.
+fn bound(pair: &mut Pair) -> Fd {
     let listener = pair.server.socket(Domain::Inet, Type::Stream).expect("a descriptor");
     pair.server.bind(listener, "10.0.0.2:81".parse().expect("an address")).expect("a free port");
-    pair.server.listen(listener, 5).expect("a free port");
     pair.server.set_nonblocking(listener, Mode::NonBlocking).expect("a descriptor");
+    listener
+}
+
+fn listener(pair: &mut Pair) -> Fd {
+    let listener = bound(pair);
+    pair.server.listen(listener, 5).expect("a free port");
     listener
 }
 
@@ -79,15 +84,25 @@ fn a_system_without_a_free_descriptor_leaves_the_connection_in_the_queue() {
 }
 
 #[test]
-fn a_listener_hands_its_hop_limit_on() {
-    let mut pair = Pair::new(Habits::Linux);
-    let listener = listener(&mut pair);
-    let hops = OptionValue::Int(7);
-    pair.server.set_option(pair.now, listener, OptionName::TimeToLive, &hops).expect("an option");
-    client(&mut pair);
-    let (server, _) = pair.server.accept(pair.now, listener).expect("it is open");
-    let id = pair.server.socket_id(server).expect("a connection");
-    assert_eq!(pair.server.host().hop_limit(id), Some(7));
+fn a_listener_hands_its_hop_limit_on_whenever_it_was_set() {
+    for hops in [7, 8] {
+        let mut pair = Pair::new(Habits::Linux);
+        let listener = bound(&mut pair);
+        let value = OptionValue::Int(hops.into());
+        let set =
+            |pair: &mut Pair| pair.server.set_option(pair.now, listener, OptionName::TimeToLive, &value);
+        if hops == 7 {
+            set(&mut pair).expect("an option");
+        }
+        pair.server.listen(listener, 5).expect("a free port");
+        if hops == 8 {
+            set(&mut pair).expect("an option");
+        }
+        client(&mut pair);
+        let (server, _) = pair.server.accept(pair.now, listener).expect("it is open");
+        let id = pair.server.socket_id(server).expect("a connection");
+        assert_eq!(pair.server.host().hop_limit(id), Some(hops));
+    }
 }
 
 #[test]
