@@ -212,8 +212,12 @@ impl System {
         } else {
             self.core.poll_recv_from(id, into)
         };
+        // After a shutdown who would wait hears of the end; Linux still says EAGAIN to those who would not.
+        let is_shut = self.core.closed_sides(id).read;
+        let dont_wait = dont_wait && !(is_shut && self.habits() == Habits::FreeBsd);
         match self.outcome(attempt, dont_wait)? {
             Some((bytes, from)) => Ok(Received { bytes, from: Some(self.socket_at(fd)?.shown(from)) }),
+            None if is_shut => Ok(Received { bytes: 0, from: None }),
             None => Err(waiting.block(now, timeout, Errno::Again)),
         }
     }

@@ -56,8 +56,8 @@ impl Core {
         pending_if_it_blocks(sent, Some(remote))
     }
 
-    /// Receives one datagram and who sent it. What does not fit is lost. After a shutdown an empty queue is the end:
-    /// no bytes, from the peer.
+    /// Receives one datagram and who sent it. What does not fit is lost. After a shutdown
+    /// nothing more is to be waited for ([`Core::closed_sides`]).
     ///
     /// # Errors
     /// What came back for an earlier datagram.
@@ -66,8 +66,7 @@ impl Core {
         id: SocketId,
         buf: &mut [u8],
     ) -> Poll<Result<(usize, SocketAddr), Fault>> {
-        let received = self.host.udp_recv_from(id, buf);
-        self.received(id, received)
+        pending_if_it_blocks(self.host.udp_recv_from(id, buf), self.peer(id))
     }
 
     /// Like [`Core::poll_recv_from`], but the datagram stays.
@@ -79,22 +78,7 @@ impl Core {
         id: SocketId,
         buf: &mut [u8],
     ) -> Poll<Result<(usize, SocketAddr), Fault>> {
-        let peeked = self.host.udp_peek_from(id, buf);
-        self.received(id, peeked)
-    }
-
-    fn received(
-        &self,
-        id: SocketId,
-        outcome: Result<(usize, SocketAddr), stack::Error>,
-    ) -> Poll<Result<(usize, SocketAddr), Fault>> {
-        let peer = self.peer(id);
-        match (outcome, peer) {
-            (Err(stack::Error::WouldBlock), Some(peer)) if self.is_reading_shut(id) => {
-                Poll::Ready(Ok((0, peer)))
-            }
-            (outcome, peer) => pending_if_it_blocks(outcome, peer),
-        }
+        pending_if_it_blocks(self.host.udp_peek_from(id, buf), self.peer(id))
     }
 
     /// Whether a datagram, or what came back for one, waits to be received.

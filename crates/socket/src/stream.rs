@@ -56,7 +56,7 @@ pub enum WriteMark {
     EndOfRecord,
 }
 
-/// Which sides of a connection are closed, for whatever reason.
+/// Which sides of a socket are closed, for whatever reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct ClosedSides {
     /// No more bytes will arrive after those that wait.
@@ -312,7 +312,7 @@ impl Core {
     }
 
     /// Ends one direction or both (`shutdown(2)`): a FIN is queued behind the data, and nothing is waited for. Of a
-    /// datagram socket, sending is refused from now on, and receiving ends after what has arrived.
+    /// datagram socket, sending is refused from now on, and its reader is told by [`Core::closed_sides`].
     ///
     /// # Errors
     /// [`Cause::NotConnected`] when the connection is over already, and for a datagram socket without a peer.
@@ -431,9 +431,9 @@ impl Core {
         }
     }
 
-    /// Which sides of a connection are closed: by a shutdown, by the peer's FIN, or because it is gone.
+    /// Which sides are closed: by a shutdown, by the peer's FIN, or because the connection is gone.
     pub fn closed_sides(&self, id: SocketId) -> ClosedSides {
-        let is_gone = self.state_of(id) == State::Closed;
+        let is_gone = id.kind() == SocketKind::Connection && self.state_of(id) == State::Closed;
         let (reading, writing) = self.sockets.get(id).map_or((false, false), |socket| {
             (socket.is_reading_shut || socket.peer_has_finished(), socket.is_writing_shut)
         });
@@ -445,7 +445,7 @@ impl Core {
         matches!(self.state_of(id), State::Closed | State::TimeWait)
     }
 
-    pub(crate) fn is_reading_shut(&self, id: SocketId) -> bool {
+    fn is_reading_shut(&self, id: SocketId) -> bool {
         self.sockets.get(id).is_some_and(|socket| socket.is_reading_shut)
     }
 

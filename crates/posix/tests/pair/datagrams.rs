@@ -58,14 +58,18 @@ fn the_option_for_errors_takes_the_error() {
 
 #[test]
 fn a_shutdown_ends_a_connected_datagram_socket_and_no_other() {
-    let (mut pair, fd) = connected(Habits::Linux);
-    let loose = pair.client.socket(Domain::Inet, Type::Datagram).expect("a descriptor");
-    pair.client.bind(loose, "10.0.0.1:54".parse().expect("an address")).expect("a free port");
-    assert_eq!(pair.client.shutdown(pair.now, loose, Shutdown::Both), Err(Errno::NotConnected));
-    assert_eq!(recv(&mut pair, fd), Err(Errno::Again.into()));
-    pair.client.shutdown(pair.now, fd, Shutdown::Both).expect("it is connected");
-    assert_eq!(recv(&mut pair, fd), Ok(0));
-    assert_eq!(send(&mut pair, fd), Err(Errno::Pipe.into()));
+    for (habits, hasty) in [(Habits::Linux, Err(Errno::Again.into())), (Habits::FreeBsd, Ok(0))] {
+        let (mut pair, fd) = connected(habits);
+        let loose = pair.client.socket(Domain::Inet, Type::Datagram).expect("a descriptor");
+        pair.client.bind(loose, "10.0.0.1:54".parse().expect("an address")).expect("a free port");
+        assert_eq!(pair.client.shutdown(pair.now, loose, Shutdown::Both), Err(Errno::NotConnected));
+        assert_eq!(recv(&mut pair, fd), Err(Errno::Again.into()));
+        pair.client.shutdown(pair.now, fd, Shutdown::Both).expect("it is connected");
+        assert_eq!(recv(&mut pair, fd), hasty, "who does not wait: {habits:?}");
+        let patient = pair.client.read(pair.now, fd, &mut [0; 9], &mut Waiting::new());
+        assert_eq!(patient, Ok(0), "{habits:?}");
+        assert_eq!(send(&mut pair, fd), Err(Errno::Pipe.into()), "{habits:?}");
+    }
 }
 
 #[test]
