@@ -11,7 +11,7 @@ use socket::Core;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use tcp::Instant;
 
 /// A host in one of its lives.
@@ -122,6 +122,18 @@ impl Seat {
     /// The host and its sockets, without a mark.
     pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
         lock(&self.core)
+    }
+
+    /// The same, to look at.
+    ///
+    /// # Panics
+    /// If somebody looks already: waiting would be for ever.
+    pub(crate) fn look(&self) -> MutexGuard<'_, Core> {
+        match self.core.try_lock() {
+            Ok(core) => core,
+            Err(TryLockError::Poisoned(core)) => core.into_inner(),
+            Err(TryLockError::WouldBlock) => panic!("a host is looked at while it is being looked at"),
+        }
     }
 
     pub(crate) fn id(&self) -> HostId {
