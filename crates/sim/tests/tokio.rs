@@ -82,6 +82,43 @@ fn what_arrives_between_two_timers_is_heard_when_it_arrives() {
 }
 
 #[test]
+fn who_sleeps_for_long_hears_at_the_right_time_of_all_clocks() {
+    for latency in [Duration::ZERO, Duration::from_micros(137), MS, 30 * MS] {
+        let mut builder = Builder::new();
+        let mut sim = builder.min_message_latency(latency).max_message_latency(latency).build();
+        // The first that is asked how long it sleeps, and the last.
+        for name in ["first", "client", "last"] {
+            let hear = async move {
+                let socket = UdpSocket::bind("0.0.0.0:9").await?;
+                let began = Instant::now();
+                for _ in 0..20 {
+                    // Longer than everything that reaches it.
+                    let heard = timeout(Duration::from_secs(1), socket.recv(&mut [0; 9])).await;
+                    heard.expect("somebody speaks")?;
+                    assert_eq!(began.elapsed(), sim::sim_elapsed(), "{latency:?}");
+                }
+                sim::Result::Ok(())
+            };
+            match name {
+                "client" => sim.client(name, async move {
+                    let socket = UdpSocket::bind("0.0.0.0:0").await?;
+                    for round in 0..20u32 {
+                        sleep(MS * (round % 4)).await;
+                        for to in ["first:9", "last:9"] {
+                            socket.send_to(b"wake up", to).await?;
+                        }
+                    }
+                    sleep(Duration::from_millis(500)).await;
+                    Ok(())
+                }),
+                _ => sim.client(name, hear),
+            };
+        }
+        sim.run().unwrap();
+    }
+}
+
+#[test]
 fn an_hour_of_silence_costs_next_to_nothing() {
     let mut sim = Builder::new().simulation_duration(Duration::from_secs(7_200)).build();
     sim.host("echo", echo);
@@ -209,6 +246,7 @@ fn a_crash_is_silent_and_a_bounce_starts_the_program_again() {
     sim.crash("echo");
     assert!(!sim.is_host_running("echo"));
     assert!(!sim.run_for(Duration::from_secs(4)).unwrap());
+    assert!(sim.world().lost(synfin_sim::Lost::HostDown) > 0);
     sim.bounce("echo");
     sim.run().unwrap();
     assert_eq!(*heard.borrow(), ["connected", "true", "ConnectionReset"]);
