@@ -20,15 +20,20 @@
 
 mod builder;
 mod here;
+mod hosts;
+mod lanes;
 mod program;
 mod pulse;
 mod sim;
 
-pub use builder::Builder;
+pub use builder::{Builder, IpVersion};
 pub use here::{
-    elapsed, hold, in_simulation, lookup, partition, partition_oneway, release, repair, repair_oneway,
-    reverse_lookup, say, sim_elapsed,
+    elapsed, hold, in_simulation, lookup, lookup_many, partition, partition_oneway, release, repair,
+    repair_oneway, reverse_lookup, say, sim_elapsed, since_epoch,
 };
+pub use hosts::ToIpAddrs;
+#[cfg(feature = "tokio")]
+pub use net::ToSocketAddrs;
 pub use sim::Sim;
 
 /// What a program returns.
@@ -61,5 +66,7 @@ pub mod net {
         pub type OwnedReadHalf = socket::tokio::tcp::OwnedReadHalf<Ambient>;
         /// The half that writes, for a task of its own.
         pub type OwnedWriteHalf = socket::tokio::tcp::OwnedWriteHalf<Ambient>;
+        /// Two halves that are not of one stream.
+        pub type ReuniteError = socket::tokio::tcp::ReuniteError<Ambient>;
     }
 }
