@@ -3,36 +3,12 @@
 use crate::failure::Failure;
 use crate::output::Output;
 use capture::{Direction, Finish, Format, Interface, LinkType, PacketInfo, Section, Writer};
-use sim::{HostId, Vantage, World};
+use sim::{EPOCH_NS, HostId, Vantage, World};
 use std::io;
-
-/// The date of virtual time zero: 2018-01-30 22:30:24 UTC, the day of the article that the demo follows. It
-/// is fixed, so that the same seed gives the same file.
-const EPOCH_NS: u64 = 1_517_351_424_000_000_000;
 
 /// Writes the packets that passed the network card of `host`.
 pub(crate) fn write_host(output: &mut Output, world: &World, host: HostId) -> Result<(), Failure> {
-    write_host_packets(output, world, host).map_err(|error| output.failed(&error))
-}
-
-fn write_host_packets(output: &mut Output, world: &World, host: HostId) -> io::Result<()> {
-    let section =
-        Section { application: concat!("synfin ", env!("CARGO_PKG_VERSION")), ..Section::default() };
-    let mut writer = Writer::new(output, Format::Pcapng, &section)?;
-    let interface = Interface { name: world.name(host), ..Interface::new(LinkType::RAW) };
-    let interface = writer.add_interface(&interface)?;
-    for seen in sim::captured(world.frames(), Vantage::At(host)) {
-        let direction = match seen.direction {
-            sim::Direction::Outbound => Direction::Outbound,
-            sim::Direction::Inbound => Direction::Inbound,
-        };
-        let info = PacketInfo {
-            direction: Some(direction),
-            ..PacketInfo::new(interface, EPOCH_NS + seen.at.as_nanos())
-        };
-        writer.write_frame(&info, seen.frame, Finish::default())?;
-    }
-    Ok(())
+    world.write_pcap(Vantage::At(host), &mut *output).map_err(|error| output.failed(&error))
 }
 
 /// Writes the packets of a script, as its stack saw them.

@@ -16,6 +16,8 @@ mod pace;
 mod pieces;
 mod reply;
 mod seats;
+mod status;
+mod time_of_day;
 mod upload;
 mod wire;
 
@@ -27,6 +29,7 @@ use folder::Folder;
 use journal::{Journal, Manner};
 use report::Style;
 use seats::Seats;
+use status::Occasions;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
@@ -45,7 +48,8 @@ const REST: Duration = Duration::from_millis(100);
 ///
 /// The stack lives in this program; a TUN interface connects it with the kernel, so that curl, a
 /// browser or anything else on this machine can talk to it. Connections are told as they open and
-/// close: bytes, duration, round-trip time, retransmissions, and who closed.
+/// close: bytes, duration, round-trip time, retransmissions, and who closed. At SIGUSR1 a table of those
+/// that are open is printed on standard error.
 #[derive(clap::Args, Debug)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Serve {
@@ -64,6 +68,9 @@ pub(crate) struct Serve {
     /// Print one JSON object a line instead of text.
     #[arg(long)]
     json: bool,
+    /// Print a table of the connections on standard error every so many seconds; SIGUSR1 prints it once.
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = crate::units::whole(1..=86_400_u64))]
+    status: Option<u64>,
     #[command(flatten)]
     link: Flags,
 }
@@ -78,6 +85,9 @@ Examples:
   Take uploads into incoming/, at most 2 GiB each:
     sudo synfin serve --writable=incoming --upload-max 2G /srv/files
     curl -T photo.jpg http://10.90.0.2/incoming/
+
+  See how the connections of a running server do, as with `ss -ti`
+    sudo pkill -USR1 synfin
 
   Write down every packet and look at it:
     sudo synfin serve --pcap out.pcapng /srv/files
@@ -105,10 +115,10 @@ impl Serve {
     /// Serves until Ctrl-C: the stack, the connections and everything else are tasks of one thread.
     pub(crate) fn run(&self, style: &Style) -> Outcome {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
-        let runtime = runtime.enable_all().max_blocking_threads(disk::THREADS).build();
+        let runtime = runtime.enable_all().max_blocking_threads(disk::THREADS + 1).build();
         let runtime = runtime.map_err(|error| Failure::io("start the server", &error))?;
         let outcome = runtime.block_on(self.serve(style));
-        // A thread may still wait for a disk, and nobody needs what it brings.
+        // A thread may still wait for a disk or for a reader, and nobody needs what it brings.
         runtime.shutdown_background();
         outcome
     }
@@ -117,6 +127,8 @@ impl Serve {
         let folder = Arc::new(Folder::open(&self.dir, self.writable.as_deref(), self.upload_max)?);
         let manner = if self.json { Manner::Json } else { Manner::Text(*style) };
         let journal = Journal::start(manner)?;
+        let occasions = Occasions::new(self.status.map(Duration::from_secs))
+            .map_err(|error| Failure::io("catch SIGUSR1", &error))?;
         let mut files = Files::new();
         if self.json {
             files.print("--json");
@@ -133,6 +145,7 @@ impl Serve {
         interrupt::on_interrupt(move || drop(interrupted.send(Call::Interrupt)))?;
         let announcement = announcement(&folder, &link, port);
         tokio::spawn(accept(listener, folder, journal.clone()));
+        tokio::spawn(status::print_at(occasions, link.stack.clone(), *style));
         journal.listening(&announcement);
         wait_for_the_end(&link, &journal, &caller, calls).await;
         let recorded = link.finish_recording();

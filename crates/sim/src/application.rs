@@ -7,6 +7,7 @@
 use crate::ids::HostId;
 use crate::random::Dice;
 use crate::record::{Entry, FrameArrival, Happening};
+use crate::trail::Trail;
 use crate::world::Seat;
 use bytes::Bytes;
 use socket::Core;
@@ -89,6 +90,7 @@ pub struct At<'a> {
     pub(crate) dice: &'a mut Dice,
     pub(crate) log: &'a mut Vec<Entry>,
     pub(crate) entries_max: usize,
+    pub(crate) trail: &'a mut Option<Trail>,
     /// The arrival after which the program is called.
     pub(crate) cause: Option<FrameArrival>,
     pub(crate) wake: Option<Instant>,
@@ -147,6 +149,9 @@ impl At<'_> {
 
     /// Puts a line into the log, and so beside the ladder: `connect returns`.
     pub fn say(&mut self, text: &str) {
+        if let Some(trail) = self.trail {
+            trail.says(self.now, self.id, text);
+        }
         if self.log.len() < self.entries_max {
             let what = Happening::Said(text.to_owned());
             self.log.push(Entry { at: self.now, host: self.id, what, cause: self.cause });

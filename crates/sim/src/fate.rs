@@ -2,7 +2,7 @@
 
 use crate::ids::{HostId, LinkId};
 use std::time::Duration;
-use tcp::Instant;
+use tcp::{Instant, SegmentFacts};
 use wire::ip::protocol;
 use wire::segmentation::Layout;
 use wire::{Frame, Medium};
@@ -45,6 +45,13 @@ impl Sent<'_> {
     pub fn tcp(&self) -> Option<(wire::tcp::Header, usize)> {
         tcp_of(self.frame)
     }
+}
+
+/// What a segment says, the window as it stands in the header.
+pub(crate) fn facts_of(frame: &Frame) -> Option<SegmentFacts> {
+    let (header, text_bytes) = tcp_of(frame)?;
+    let wire::tcp::Header { seq, ack, flags, window, .. } = header;
+    Some(SegmentFacts { seq, ack, flags, len_bytes: text_bytes as u32, window_bytes: u32::from(window) })
 }
 
 /// The TCP header of a frame and how many bytes of text follow it.

@@ -15,7 +15,8 @@
 //! | programs | [`Application`], [`At`], [`apps`] |
 //! | how fast, how fair, why sent again | [`Experiment`], [`Outcome`], [`Spread`] over many seeds |
 //! | a program to begin with | [`guide`] |
-//! | what an observer sees | [`World::record`], [`World::observe`], [`World::observe_frames`], [`FrameRecord`], [`Entry`], [`captured`] |
+//! | what tells two runs apart | [`Trail`], [`Difference`] |
+//! | what an observer sees | [`World::record`], [`World::observe`], [`World::observe_frames`], [`FrameRecord`], [`Entry`], [`captured`], [`World::write_pcap`] |
 //!
 //! What is *not* here: sockets, bridges, real time, threads within a world ([`Experiment::run_seeds`] runs a world per
 //! thread).
@@ -28,10 +29,12 @@ mod fate;
 pub mod guide;
 mod ids;
 mod link;
+mod pcap;
 mod random;
 mod record;
 #[cfg(feature = "runtime")]
 pub mod tokio;
+mod trail;
 mod world;
 
 pub use application::{Ahead, Application, At};
@@ -43,11 +46,13 @@ pub use link::{
     Discipline, Ends, Lane, LinkConfig, Loss, Marking, Middlebox, Order, Passage, PathMtu, PortMapping,
     Queue, QueueLimit, Renumbering, SackNumbers, SuperSegments, TooBigAnswer, Touches,
 };
+pub use pcap::EPOCH_NS;
 pub use random::{Chance, Dice};
 pub use record::{
     Arrival, Captured, Crossing, Direction, Ended, Entry, FrameArrival, FrameRecord, Happening, Lost, Origin,
     Recording, Vantage, captured,
 };
+pub use trail::{Deed, Difference, Step, Trail};
 pub use world::{Tally, World};
 
 // What appears in signatures, so that programs need not name the crates below.

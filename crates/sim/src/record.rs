@@ -49,9 +49,7 @@ impl FrameRecord {
     /// What it says as a trace would keep it, the window as it stands in the header; `None` if it is no TCP
     /// segment.
     pub fn facts(&self) -> Option<SegmentFacts> {
-        let (header, text_bytes) = self.tcp()?;
-        let Header { seq, ack, flags, window, .. } = header;
-        Some(SegmentFacts { seq, ack, flags, len_bytes: text_bytes as u32, window_bytes: u32::from(window) })
+        crate::fate::facts_of(&self.frame)
     }
 }
 

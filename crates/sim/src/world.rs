@@ -20,6 +20,7 @@ use crate::ids::{HostId, LinkId};
 use crate::link::{Ends, Launch, LinkConfig, Passage, Running, SuperSegments};
 use crate::random::Dice;
 use crate::record::{Crossing, Entry, FrameRecord, Happening, Lost, Origin, Recording};
+use crate::trail::Trail;
 use event::Agenda;
 use node::{Node, Program};
 use passing::Passing;
@@ -80,6 +81,7 @@ pub struct World {
     recording: Recording,
     frames: Vec<FrameRecord>,
     log: Vec<Entry>,
+    trail: Option<Trail>,
     frame_observer: Option<FrameObserver>,
     launches: Vec<Launch>,
     tally: Tally,
@@ -143,6 +145,7 @@ impl World {
             recording: Recording::NOTHING,
             frames: Vec::new(),
             log: Vec::new(),
+            trail: None,
             frame_observer: None,
             launches: Vec::new(),
             tally: Tally::default(),
@@ -362,6 +365,19 @@ impl World {
         self.set_tracing();
     }
 
+    /// Keeps what tells this run apart from another one, from now on.
+    pub fn keep_trail(&mut self) {
+        self.trail = Some(Trail::new());
+    }
+
+    /// What was kept of the run since [`World::keep_trail`]; nothing more is. Empty without it.
+    pub fn take_trail(&mut self) -> Trail {
+        self.flush();
+        let mut trail = self.trail.take().unwrap_or_default();
+        trail.set_names(self.nodes.iter().map(|node| node.name.clone()).collect());
+        trail
+    }
+
     /// Tells everything that connections on this host say, as it happens, and keeps none of it: for runs too long
     /// to be kept. Other hosts say nothing and cost nothing.
     pub fn observe(&mut self, host: HostId, observer: impl FnMut(&Entry) + 'static) {
@@ -398,6 +414,7 @@ impl World {
             dice: &mut node.dice,
             log: &mut self.log,
             entries_max: self.recording.entries_max,
+            trail: &mut self.trail,
             cause: None,
             wake: None,
             is_over: false,

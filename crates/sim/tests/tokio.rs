@@ -232,7 +232,7 @@ fn what_is_cut_is_sent_again_after_the_repair_and_what_is_held_arrives_at_the_re
         assert!(timeout(50 * MS, stream.read_exact(&mut [0; 4])).await.is_err());
         sim::release("client", "echo");
         stream.read_exact(&mut [0; 4]).await?;
-        assert_eq!(began.elapsed(), 52 * MS - MS, "it stood at the door; the answer takes its time");
+        assert_eq!(began.elapsed(), 60 * MS, "it stood at the door; the answer takes its time");
         sim::partition("client", sim::lookup("echo"));
         stream.write_all(b"lost").await?;
         assert!(timeout(Duration::from_secs(1), stream.read_exact(&mut [0; 4])).await.is_err());
@@ -261,7 +261,7 @@ fn datagrams_find_their_way_by_name() {
         socket.send(b"who?").await?;
         let mut buffer = [0; 100];
         assert_eq!(socket.recv(&mut buffer).await?, 4);
-        assert_eq!(now(), 2 * MS);
+        assert_eq!(now(), 20 * MS);
         Ok(())
     })
     .unwrap();
@@ -279,7 +279,7 @@ fn a_thread_of_the_pool_takes_real_time_and_no_other() {
         });
         // Its future would be polled here; made there, it has no stack yet, and finds this one.
         answer.await?.await?;
-        assert!(began.elapsed() <= 10 * MS, "virtual time stood still: {:?}", began.elapsed());
+        assert_eq!(began.elapsed(), 20 * MS, "a handshake; before it virtual time stood still");
         Ok(())
     })
     .unwrap();
@@ -301,4 +301,65 @@ fn sockets_outlive_their_program_and_their_world() {
     assert!(stream.try_write(b"from beyond").is_err(), "its host is another one now");
     drop(sim);
     drop(stream);
+}
+
+/// A client that asks two servers and takes the first answer.
+fn ask_both(seed: u64, jitter: Duration, first: &'static str) -> Sim<'static> {
+    let mut builder = Builder::new();
+    builder.rng_seed(seed).loss_percent(5.0).min_message_latency(MS).max_message_latency(MS + jitter);
+    let mut sim = builder.build();
+    for name in ["left", "right"] {
+        sim.host(name, echo);
+    }
+    sim.client("client", async move {
+        for _ in 0..20 {
+            let mut stream = TcpStream::connect((first, 7)).await?;
+            stream.write_all(&[7; 3_000]).await?;
+            stream.read_exact(&mut [0; 3_000]).await?;
+            sim::say("answered");
+        }
+        Ok(())
+    });
+    sim
+}
+
+#[test]
+fn a_seed_gives_the_same_bytes_at_the_same_times() {
+    let trail = sim::replay(|| ask_both(7, 10 * MS, "left")).unwrap();
+    assert!(trail.steps().len() > 200);
+    let other = sim::replay(|| ask_both(8, 10 * MS, "left")).unwrap();
+    assert_eq!(trail.first_difference(&other).unwrap().number, 0, "another seed, other numbers");
+}
+
+#[test]
+fn chance_that_a_program_brings_in_is_found_where_it_first_shows() {
+    let runs = std::cell::Cell::new(0);
+    let error = sim::replay(|| {
+        runs.set(runs.get() + 1);
+        ask_both(7, MS, if runs.get() == 1 { "left" } else { "right" })
+    });
+    let told = error.unwrap_err().to_string();
+    let [parted, one, other] = told.lines().collect::<Vec<_>>()[..] else { panic!("{told}") };
+    assert_eq!(parted, "the runs part after 0 equal events");
+    assert!(one.contains("client sends 60 bytes to left: SYN seq"), "{told}");
+    assert!(other.contains("client sends 60 bytes to right: SYN seq"), "{told}");
+}
+
+#[test]
+fn the_capture_of_a_run_is_one_that_the_lens_reads() {
+    let mut sim = ask_both(3, MS, "left");
+    sim.world_mut().record(synfin_sim::Recording::FRAMES);
+    sim.run().unwrap();
+    let mut file = Vec::new();
+    let client = sim.world().find("client").unwrap();
+    sim.world().write_pcap(synfin_sim::Vantage::At(client), &mut file).unwrap();
+    let (mut reader, mut decoder) = (capture::Reader::new(&file[..]).unwrap(), capture::Decoder::new());
+    let (mut lens, mut kept) = (lens::Lens::new(lens::Config::default()), lens::Kept::default());
+    while let Some(record) = reader.next() {
+        let record = record.unwrap();
+        let decoded = decoder.decode(&record).unwrap();
+        lens.take(&lens::Segment::of_packet(&record, &decoded).unwrap(), &mut kept);
+    }
+    lens.finish(&mut kept);
+    assert_eq!(kept.connections.len(), 20);
 }

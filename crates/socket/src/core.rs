@@ -61,8 +61,14 @@ impl Core {
         self.watch = Watch::for_observer();
     }
 
-    /// What an observer should hear, oldest first.
-    pub fn take_connection_events(&mut self) -> VecDeque<ConnectionEvent> {
+    /// Keeps no records of connections any longer, and forgets those that were not taken.
+    pub fn stop_observing(&mut self) {
+        self.host.set_departures(Departures::Untold);
+        self.watch = Watch::default();
+    }
+
+    /// What an observer should hear, oldest first, and of which connection.
+    pub fn take_connection_events(&mut self) -> VecDeque<(SocketId, ConnectionEvent)> {
         self.watch.events().take()
     }
 

@@ -1,5 +1,6 @@
 //! What an observer hears of connections: as they open, stop getting through, and close.
 
+use stack::SocketId;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -82,7 +83,7 @@ pub struct ConnectionSummary {
 /// letting memory grow.
 #[derive(Debug, Default)]
 pub(crate) struct EventQueue {
-    events: VecDeque<ConnectionEvent>,
+    events: VecDeque<(SocketId, ConnectionEvent)>,
 }
 
 /// Some 20 MB of events: far more than one pass of the driver can produce.
@@ -90,11 +91,11 @@ const EVENTS_MAX: usize = 65_536;
 
 impl EventQueue {
     /// Adds an event.
-    pub(crate) fn push(&mut self, event: ConnectionEvent) {
+    pub(crate) fn push(&mut self, id: SocketId, event: ConnectionEvent) {
         if self.events.len() == EVENTS_MAX {
             self.events.pop_front();
         }
-        self.events.push_back(event);
+        self.events.push_back((id, event));
     }
 
     /// Whether nothing waits.
@@ -103,7 +104,7 @@ impl EventQueue {
     }
 
     /// Takes all events away.
-    pub(crate) fn take(&mut self) -> VecDeque<ConnectionEvent> {
+    pub(crate) fn take(&mut self) -> VecDeque<(SocketId, ConnectionEvent)> {
         std::mem::take(&mut self.events)
     }
 }

@@ -70,7 +70,7 @@ impl Watch {
         watched.is_open = true;
         watched.look(host, now, id);
         live.insert(id, watched);
-        self.events.push(ConnectionEvent::Opened { local, remote, role: Role::Server });
+        self.events.push(id, ConnectionEvent::Opened { local, remote, role: Role::Server });
     }
 
     /// The program closes its direction, or everything.
@@ -89,11 +89,11 @@ impl Watch {
             Event::Connected if !watched.is_open => {
                 watched.is_open = true;
                 let Watched { local, remote, role, .. } = *watched;
-                self.events.push(ConnectionEvent::Opened { local, remote, role });
+                self.events.push(id, ConnectionEvent::Opened { local, remote, role });
             }
             Event::PathDoubted => {
                 let Watched { local, remote, role, .. } = *watched;
-                self.events.push(ConnectionEvent::PathDoubted { local, remote, role });
+                self.events.push(id, ConnectionEvent::PathDoubted { local, remote, role });
             }
             Event::PeerFinished => watched.is_closed_by(ClosedBy::Peer),
             _ => {}
@@ -118,15 +118,18 @@ impl Watch {
         let Some(watched) = self.live.as_mut().and_then(|live| live.remove(&id)) else { return };
         // A connection that never opened was told about by `connect`.
         let (true, Some(info)) = (watched.is_open, watched.info) else { return };
-        self.events.push(ConnectionEvent::Closed(Box::new(ConnectionSummary {
-            local: watched.local,
-            remote: watched.remote,
-            role: watched.role,
-            closed_by: watched.closed_by,
-            failure: info.failure.filter(|error| *error != tcp::Error::Aborted),
-            duration: now.since(watched.began),
-            info,
-        })));
+        self.events.push(
+            id,
+            ConnectionEvent::Closed(Box::new(ConnectionSummary {
+                local: watched.local,
+                remote: watched.remote,
+                role: watched.role,
+                closed_by: watched.closed_by,
+                failure: info.failure.filter(|error| *error != tcp::Error::Aborted),
+                duration: now.since(watched.began),
+                info,
+            })),
+        );
     }
 }
 

@@ -33,7 +33,7 @@ use crate::secret::Secret;
 use crate::socket::{Mark, Marks, NO_LISTENER, Socket, Standing};
 use crate::time_wait::TimeWaits;
 use crate::timers::{Timer, Timers};
-use crate::trace::TraceRecord;
+use crate::trace::{TraceEnd, TraceRecord};
 use crate::udp::UdpSockets;
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -99,6 +99,7 @@ pub struct Host {
     pub(crate) notices: VecDeque<(SocketId, Event)>,
 
     pub(crate) tracing: Tracing,
+    pub(crate) trace_end: TraceEnd,
     pub(crate) traces: VecDeque<TraceRecord>,
     /// How many traces there have been: the number of the next.
     pub(crate) traces_told: u64,
@@ -156,6 +157,7 @@ impl Host {
             with_events: VecDeque::new(),
             notices: VecDeque::new(),
             tracing: Tracing::Off,
+            trace_end: TraceEnd::default(),
             traces: VecDeque::new(),
             traces_told: 0,
             last_sending: None,
@@ -406,6 +408,7 @@ impl Host {
         if self.tracing == Tracing::On {
             self.collect_traces(now, index);
         }
+        let traces_time_wait = self.traces_time_wait();
         let Some(socket) = self.sockets.at_mut(index) else { return };
         match socket.connection.state() {
             State::Closed if socket.connection.is_closed() => return self.drop_connection(index),
@@ -414,7 +417,7 @@ impl Host {
             State::TimeWait
                 if socket.standing == Standing::Orphan
                     && socket.marks.has(Mark::Linked)
-                    && self.tracing == Tracing::Off =>
+                    && !traces_time_wait =>
             {
                 if let Some(time_wait) = socket.connection.time_wait() {
                     return self.enter_time_wait(index, time_wait);

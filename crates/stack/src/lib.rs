@@ -133,7 +133,7 @@ pub use interface::{Interface, InterfaceId, Mac};
 pub use listener::{Accepted, Families, ListenOptions};
 pub use route::Route;
 pub use tcp::Tracing;
-pub use trace::TraceRecord;
+pub use trace::{TraceEnd, TraceRecord};
 pub use udp_ends::DatagramInfo;
 pub use usage::Usage;
 

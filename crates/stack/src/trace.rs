@@ -28,13 +28,48 @@ pub struct TraceRecord {
     pub trace: Trace,
 }
 
+/// How far a connection is traced.
+///
+/// There are no others: a program may match on both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum TraceEnd {
+    /// To CLOSED. Connections in TIME-WAIT are kept whole, so that their last steps are traced too.
+    #[default]
+    Closed,
+    /// To TIME-WAIT. What is left of a connection then is kept small, as without tracing.
+    TimeWait,
+}
+
 impl Host {
     /// Starts or stops keeping traces of all connections, present and future.
     ///
-    /// While it is on, connections in TIME-WAIT are kept whole, so that their last steps are traced too.
+    /// While it is on, connections in TIME-WAIT are kept whole, unless [`Host::set_trace_end`] says otherwise.
     pub fn set_tracing(&mut self, tracing: Tracing) {
         self.tracing = tracing;
         self.sockets.iter_mut().for_each(|(_, socket)| socket.connection.set_tracing(tracing));
+    }
+
+    /// How far connections are traced from now on.
+    ///
+    /// ```
+    /// # let mut host = synfin_stack::Host::new(synfin_stack::Config::default(), [7; 32]);
+    /// host.set_trace_end(synfin_stack::TraceEnd::TimeWait);
+    /// host.set_tracing(tcp::Tracing::On);
+    /// assert_eq!(host.traces().count(), 0);
+    /// ```
+    pub fn set_trace_end(&mut self, end: TraceEnd) {
+        self.trace_end = end;
+    }
+
+    /// Whether connections in TIME-WAIT are kept whole to be traced.
+    pub(crate) fn traces_time_wait(&self) -> bool {
+        self.tracing == Tracing::On && self.trace_end == TraceEnd::Closed
+    }
+
+    /// The trace records not yet taken, oldest first: for a second reader, which remembers by
+    /// [`TraceRecord::number`] how far it has come.
+    pub fn traces(&self) -> impl DoubleEndedIterator<Item = &TraceRecord> {
+        self.traces.iter()
     }
 
     /// The oldest trace record not yet taken.

@@ -13,6 +13,8 @@ pub(crate) mod thread;
 use crate::locked::DriverState;
 use crate::observe::Observer;
 use crate::shared::Shared;
+#[cfg(feature = "tracing")]
+use crate::subscriber::Subscriber;
 use device::{Link, WakerUse};
 use stack::InterfaceId;
 use std::collections::VecDeque;
@@ -39,6 +41,8 @@ pub(crate) struct Driver {
     shared: Arc<Shared>,
     ports: Vec<Port>,
     observer: Option<Observer>,
+    #[cfg(feature = "tracing")]
+    subscriber: Subscriber,
     received: VecDeque<Frame>,
     last_busy: Instant,
     /// The stack does not outlive it.
@@ -96,7 +100,23 @@ impl Driver {
         let ports = links.into_iter().map(|(interface, link)| Port::new(interface, link, &waker)).collect();
         let last_busy = shared.clock.now();
         let _take_down = TakeDownOnDrop(Arc::clone(&shared));
-        Driver { shared, ports, observer, received: VecDeque::new(), last_busy, _take_down }
+        // Whoever connects before the first turn is heard, too.
+        #[cfg(feature = "tracing")]
+        let subscriber = {
+            let mut subscriber = Subscriber::new(observer.is_some());
+            subscriber.ask(&shared);
+            subscriber
+        };
+        Driver {
+            shared,
+            ports,
+            observer,
+            #[cfg(feature = "tracing")]
+            subscriber,
+            received: VecDeque::new(),
+            last_busy,
+            _take_down,
+        }
     }
 
     /// The links.
@@ -111,12 +131,14 @@ impl Driver {
 
     /// Takes what the links have brought, minds the time, and says what to do next.
     pub(crate) fn turn(&mut self) -> Next {
+        #[cfg(feature = "tracing")]
+        self.subscriber.ask(&self.shared);
         let brought = self.receive();
         if brought != Brought::Nothing {
             self.last_busy = self.shared.clock.now();
         }
         let next = self.look(brought);
-        self.tell_observer();
+        self.tell();
         next
     }
 
@@ -132,7 +154,7 @@ impl Driver {
                 return brought;
             }
             brought = Brought::Everything;
-            self.tell_observer();
+            self.tell();
             if round * RECEIVE_FRAMES_MAX >= TURN_FRAMES_MAX {
                 break;
             }
@@ -195,10 +217,32 @@ impl Driver {
         })
     }
 
-    fn tell_observer(&mut self) {
-        let Some(observer) = &mut self.observer else { return };
-        let events = self.shared.lock().core.take_connection_events();
-        events.into_iter().for_each(observer);
+    /// Tells those who watch what has happened: outside the lock, so that they may use sockets.
+    fn tell(&mut self) {
+        if !self.is_watched() {
+            return;
+        }
+        let mut locked = self.shared.lock();
+        let events = locked.core.take_connection_events();
+        #[cfg(feature = "tracing")]
+        let untold = locked.trace_readers.take_untold();
+        drop(locked);
+        #[cfg(feature = "tracing")]
+        {
+            self.subscriber.tell_traces(&self.shared, untold);
+            events.iter().for_each(|(id, event)| self.subscriber.tell_connection(*id, event));
+        }
+        if let Some(observer) = &mut self.observer {
+            events.into_iter().for_each(|(_, event)| observer(event));
+        }
+    }
+
+    fn is_watched(&self) -> bool {
+        #[cfg(feature = "tracing")]
+        if self.subscriber.is_there() {
+            return true;
+        }
+        self.observer.is_some()
     }
 }
 

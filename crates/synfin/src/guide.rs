@@ -7,6 +7,7 @@
 //! | carry packets your own way: a VPN, a microVM, a radio | [`own_link`] | nothing |
 //! | run hosts without threads, sockets and clock | [`by_hand`] | nothing |
 //! | see what a bad network does to a program, from a seed | [`simulation`] | nothing |
+//! | see what connections do, and why, in the log of a program | `tracing` | the feature of that name |
 //!
 //! They lie in the folder `examples` of the crate: `cargo run --example own_link`.
 
@@ -94,3 +95,38 @@ pub mod by_hand {}
 /// [its guide](https://docs.rs/synfin-sim/latest/synfin_sim/guide/index.html). Without a program, `synfin sim` of the
 /// command sends bulk flows through such a world.
 pub mod simulation {}
+
+/// What connections do, and why, for a subscriber of the crate [`tracing`](::tracing): with the feature `tracing`.
+///
+/// ```standalone_crate
+#[doc = include_str!("../examples/tracing.rs")]
+/// ```
+///
+/// Each connection has a span `connection` with the fields `local`, `peer` and `role` (`client` or `server`; empty when
+/// it began before anybody listened). It begins with the first segment and ends when both directions are closed. What
+/// happens to segments that belong to no connection, or come after its end, stands in a span `flow` with `local` and
+/// `peer`. The target of everything is `synfin`. The levels are:
+///
+/// | level | what is told |
+/// | --- | --- |
+/// | INFO | a connection is open, does not get through, is closed: who closed first, why it failed, bytes, round trip, retransmissions |
+/// | DEBUG | each change of state with its cause and section of the RFC; segments refused, and why; what counts as lost, and by which sign; phases of recovery, reductions taken back, path MTUs, memory |
+/// | TRACE | each segment sent, and why, and taken; timers armed and fired; round-trip samples; windows |
+/// | WARN | the subscriber is too slow, and events were left out |
+///
+/// Reasons and causes are those of [`SendReason`](tcp::SendReason), [`Refusal`](tcp::Refusal),
+/// [`LossSign`](tcp::LossSign) and [`Cause`](tcp::Cause); `at_us` is the time of the stack in microseconds, because an
+/// event is told a little after it happened.
+///
+/// - It is told by what drives the stack, a thread of its own or a task of the runtime, so set the subscriber for the
+///   whole program, before the stack starts. One that is set later, or that changes its levels, is noticed in the
+///   driver's next turn. A subscriber of one thread hears stacks that a task on this thread drives.
+/// - It is called outside the stack's lock, like the observer of [`on_connection`](crate::Builder::on_connection): it may
+///   use the stack and its sockets, but must not wait on them. One that writes each event into a connection of the same
+///   stack at TRACE makes new events without end.
+/// - Without a subscriber for the target nothing is kept and made. For one at INFO the stack keeps what it keeps for an
+///   observer, and does nothing for a segment; from DEBUG on it makes the records that
+///   [`Stack::take_traces`](crate::Stack::take_traces) would return. The program's own observer and traces are the same
+///   with and without a subscriber.
+#[cfg(feature = "tracing")]
+pub mod tracing {}

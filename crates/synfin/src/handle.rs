@@ -275,13 +275,13 @@ impl Stack {
 
     /// Starts or stops keeping traces of what connections do and why; [`Stack::take_traces`] gives them.
     pub fn set_tracing(&self, tracing: tcp::Tracing) {
-        self.shared().with(|locked, _| locked.core.host_mut().set_tracing(tracing));
+        self.shared().with(|locked, _| locked.set_tracing(tracing));
     }
 
     /// The traces kept since the last call, oldest first. The host keeps a bounded number and drops the
     /// oldest, which [`stack::Counters::traces_lost`] counts.
     pub fn take_traces(&self) -> Vec<stack::TraceRecord> {
-        self.shared().with(|locked, _| std::iter::from_fn(|| locked.core.host_mut().poll_trace()).collect())
+        self.shared().with(|locked, _| locked.take_traces())
     }
 }
 

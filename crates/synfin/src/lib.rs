@@ -54,8 +54,11 @@ pub mod net;
 mod observe;
 mod park;
 mod shared;
+#[cfg(feature = "tracing")]
+mod subscriber;
 #[cfg(feature = "tokio")]
 pub mod tokio;
+mod trace_readers;
 mod wires;
 
 pub use builder::Builder;

@@ -6,13 +6,14 @@
 use crate::clock::Clock;
 use crate::farewell::Farewell;
 use crate::observe::{Tap, Tapped};
+use crate::trace_readers::TraceReaders;
 use crate::wires::{Flow, Wires};
 use device::Direction;
 use socket::{Cause, Core, Wakeups};
-use stack::InterfaceId;
+use stack::{InterfaceId, TraceRecord};
 use std::task::Waker;
 use std::time::Duration;
-use tcp::Instant;
+use tcp::{Instant, Tracing};
 
 /// While a link is full, the driver looks again after this long even if the link says nothing.
 pub(crate) const BLOCKED_NAP: Duration = Duration::from_millis(10);
@@ -33,6 +34,8 @@ pub(crate) struct Locked {
     pub(crate) has_ended: bool,
     /// Who waits for that: each thread and task once.
     pub(crate) awaiting_end: Vec<Waker>,
+    /// Who reads the host's traces.
+    pub(crate) trace_readers: TraceReaders,
     clock: Clock,
     tap: Option<Tap>,
 }
@@ -79,8 +82,24 @@ impl Locked {
     /// A stack that is up.
     pub(crate) fn new(core: Core, wires: Wires, clock: Clock, tap: Option<Tap>) -> Self {
         let (driver, phase, farewell) = (DriverState::Awake, Phase::Up, Farewell::default());
-        let (has_ended, awaiting_end) = (false, Vec::new());
-        Locked { core, wires, driver, phase, farewell, has_ended, awaiting_end, clock, tap }
+        let (has_ended, awaiting_end, trace_readers) = (false, Vec::new(), TraceReaders::default());
+        Locked { core, wires, driver, phase, farewell, has_ended, awaiting_end, trace_readers, clock, tap }
+    }
+
+    /// The program wants traces, or none.
+    pub(crate) fn set_tracing(&mut self, tracing: Tracing) {
+        self.trace_readers.set_program(self.core.host_mut(), tracing);
+    }
+
+    /// The traces that the program has not taken yet.
+    pub(crate) fn take_traces(&mut self) -> Vec<TraceRecord> {
+        self.trace_readers.take_for_program(self.core.host_mut())
+    }
+
+    /// A subscriber of the crate `tracing` wants traces, or none.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn set_subscriber(&mut self, tracing: Tracing) {
+        self.trace_readers.set_subscriber(self.core.host_mut(), tracing);
     }
 
     /// A frame arrived. Its answers are taken before the next one changes them.
@@ -101,6 +120,7 @@ impl Locked {
     pub(crate) fn settle(&mut self, now: Instant) -> Aftermath {
         self.transmit(now);
         let mut wakeups = self.core.settle(now);
+        self.trace_readers.collect(self.core.host_mut());
         wakeups.extend(self.take_farewell_waker());
         let driver_is_needed = self.driver_is_needed(now);
         if driver_is_needed {
@@ -163,8 +183,17 @@ impl Locked {
     fn driver_is_needed(&mut self, now: Instant) -> bool {
         let DriverState::SleepsUntil(until) = self.driver else { return false };
         self.due(now).is_some_and(|due| due < until)
-            || self.core.has_connection_events()
+            || self.has_something_to_tell()
             || self.is_time_to_leave(now)
+    }
+
+    /// Whether the driver has something to tell those who watch.
+    fn has_something_to_tell(&self) -> bool {
+        #[cfg(feature = "tracing")]
+        if self.trace_readers.has_untold() {
+            return true;
+        }
+        self.core.has_connection_events()
     }
 
     /// Whether the driver has nothing left to do, or no time left to do it.
@@ -203,6 +232,9 @@ impl Locked {
     /// waits.
     pub(crate) fn take_down(&mut self, now: Instant) -> Wakeups {
         self.wires.cut();
+        // Nobody tells it anything any more.
+        #[cfg(feature = "tracing")]
+        self.set_subscriber(Tracing::Off);
         if !self.phase.is_over() {
             self.phase = Phase::Gone;
             self.core.close_down(Cause::DriverIsGone);

@@ -4,6 +4,7 @@
 //! Lines are put into words and written by a thread of their own, so that neither that nor a slow reader slows anybody
 //! down; when it is too slow for the bounded queue, lines are dropped and counted.
 
+use super::time_of_day::{self, since_1970};
 use crate::failure::{Failure, print};
 use crate::terminal::{foreign, plain, shows_itself};
 use http::StatusCode;
@@ -15,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use synfin::{ClosedBy, ConnectionEvent, ConnectionSummary};
 
 /// Lines that wait to be written: some 4 MB.
@@ -278,14 +279,12 @@ impl Page {
     }
 
     fn stamped(&self, text: fmt::Arguments<'_>) -> String {
-        let seconds = self.time.as_secs() % 86_400;
-        let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-        let millis = self.time.subsec_millis();
+        let time = time_of_day::in_words(self.time);
         let (on, off) = match self.manner {
             Manner::Text(style) => ink(style, Ink::Dim),
             Manner::Json => ("", ""),
         };
-        format!("{on}{hours:02}:{minutes:02}:{seconds:02}.{millis:03}Z{off} {text}")
+        format!("{on}{time}{off} {text}")
     }
 }
 
@@ -394,10 +393,6 @@ fn in_plain_sight(json: &str) -> String {
 /// What was sent, each byte counted once.
 fn sent_bytes(summary: &ConnectionSummary) -> u64 {
     summary.info.bytes_sent.saturating_sub(summary.info.bytes_retransmitted)
-}
-
-fn since_1970() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// What a piece of text is, for its colour.

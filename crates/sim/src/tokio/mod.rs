@@ -13,8 +13,8 @@
 //! What tokio does outside of its runtime's thread (`spawn_blocking`, `tokio::fs`) takes real time, during which
 //! virtual time stands still.
 //!
-//! One seed gives one run, to the byte, as far as the programs allow it: [`Sim::trail`] tells two runs apart and names
-//! the first event in which they differ. Programs part two runs by what they bring in themselves: the time of day,
+//! One seed gives one run, to the byte, as far as the programs allow it: [`replay`] names the first event in which two runs
+//! differ. Programs part two runs by what they bring in themselves: the time of day,
 //! threads, the order of a `HashMap`, a random seed. `tokio::select!` without `biased` is such a seed: with
 //! `--cfg tokio_unstable` it comes from the world's.
 
@@ -34,7 +34,7 @@ pub use here::{
 pub use hosts::ToIpAddrs;
 #[cfg(feature = "tokio")]
 pub use net::ToSocketAddrs;
-pub use sim::Sim;
+pub use sim::{Sim, replay};
 
 /// What a program returns.
 pub type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;

@@ -6,6 +6,7 @@ use super::lanes::{both, fails, takes, takes_at_most};
 use super::program::{Ended, Ends, Main, Program};
 use crate::ids::HostId;
 use crate::link::{LinkConfig, Passage};
+use crate::trail::Trail;
 use crate::world::World;
 use std::collections::BTreeSet;
 use std::fmt::{self, Display};
@@ -402,6 +403,39 @@ impl<'a> Sim<'a> {
     #[track_caller]
     fn id(&self, host: impl Display) -> HostId {
         find(self.world.commons(), &host.to_string())
+    }
+}
+
+/// Runs a simulation twice and sees that both runs are the same, to the byte and the nanosecond. Returns what happened.
+///
+/// ```
+/// use synfin_sim::tokio::{Builder, net::TcpStream, replay};
+/// let trail = replay(|| {
+///     let mut sim = Builder::new().rng_seed(7).build();
+///     sim.client("client", async {
+///         assert!(TcpStream::connect("client:1").await.is_err());
+///         Ok(())
+///     });
+///     sim
+/// })?;
+/// assert!(trail.steps().is_empty(), "nothing left the host");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// A [`Difference`](crate::Difference), which names the first event in which the runs differ; and what
+/// [`Sim::run`] returns.
+pub fn replay<'a>(build: impl Fn() -> Sim<'a>) -> super::Result<Trail> {
+    let run = || {
+        let mut sim = build();
+        sim.world.keep_trail();
+        let outcome = sim.run();
+        (outcome, sim.world.take_trail())
+    };
+    let ((outcome, one), (_, other)) = (run(), run());
+    match one.first_difference(&other) {
+        Some(difference) => Err(difference.into()),
+        None => outcome.map(|()| one),
     }
 }
 

@@ -67,6 +67,9 @@ impl World {
             match wish {
                 Wish::Say(host, text) => {
                     let cause = self.nodes[host.0].handed_in;
+                    if let Some(trail) = &mut self.trail {
+                        trail.says(self.now, host, &text);
+                    }
                     self.note(host, Happening::Said(text), cause);
                 }
                 Wish::Pass { from, to, passage } => {

@@ -86,6 +86,9 @@ impl World {
     pub(super) fn arrive(&mut self, link: usize, side: usize, frame: Frame, record: Option<usize>) {
         let wire = &self.links[link];
         let (node, interface) = (wire.ends[side].0, wire.interfaces[side]);
+        if let Some(trail) = &mut self.trail {
+            trail.hears(self.now, HostId(node), wire.ends[1 - side], &frame);
+        }
         let arrived = record.and_then(|number| {
             let record = self.frames.get_mut(number)?;
             record.arrivals.push(Arrival { at: self.now, frame: frame.clone() });
@@ -226,6 +229,7 @@ impl World {
                 dice: &mut at_node.dice,
                 log: &mut self.log,
                 entries_max: self.recording.entries_max,
+                trail: &mut self.trail,
                 cause: at_node.handed_in,
                 wake: program.wake.filter(|wake| *wake > now),
                 is_over: false,
@@ -286,6 +290,9 @@ impl World {
         let sent = Sent { at: self.now, link: LinkId(link), from, to, frame: &frame };
         let fate = self.fate.as_mut().map_or(Fate::Deliver, |fate| fate(&sent));
         let origin = Origin::Host { sending };
+        if let Some(trail) = &mut self.trail {
+            trail.sends(self.now, from, to, &frame);
+        }
         let record = self.record_frame(link, from, to, origin, &frame);
         if let Some(frame) = record {
             self.note(from, Happening::Departed { frame }, None);
