@@ -363,3 +363,149 @@ fn the_capture_of_a_run_is_one_that_the_lens_reads() {
     lens.finish(&mut kept);
     assert_eq!(kept.connections.len(), 20);
 }
+
+#[test]
+fn several_hosts_are_meant_by_a_question_about_their_names() {
+    let mut sim = Builder::new().simulation_duration(Duration::from_secs(100)).build();
+    for name in ["db-1", "db-2", "cache"] {
+        sim.host(name, echo);
+    }
+    let is_db = |name: &str| name.starts_with("db-");
+    assert_eq!(sim.lookup_many(is_db), [sim.lookup("db-1"), sim.lookup("db-2")]);
+    assert_eq!(sim.reverse_lookup(sim.lookup("db-2")).as_deref(), Some("db-2"));
+    run_client(&mut sim, async move {
+        assert_eq!(sim::lookup_many(is_db), [sim::lookup("db-1"), sim::lookup("db-2")]);
+        sim::partition("client", is_db);
+        // Nobody is parted from himself.
+        sim::partition(is_db, is_db);
+        for (name, is_reached) in [("db-1:7", false), ("cache:7", true), ("db-2:7", false)] {
+            let connected = timeout(50 * MS, TcpStream::connect(name)).await;
+            assert_eq!(connected.is_ok(), is_reached, "{name}");
+        }
+        sim::repair(is_db, "client");
+        TcpStream::connect("db-1:7").await?;
+        Ok(())
+    })
+    .unwrap();
+    sim.crash(is_db);
+    assert!(!sim.is_host_running("db-1") && !sim.is_host_running("db-2") && sim.is_host_running("cache"));
+    sim.bounce(is_db);
+    assert!(sim.is_host_running("db-1") && sim.is_host_running("db-2"));
+}
+
+#[test]
+fn programs_know_what_time_it_is_in_the_world() {
+    let epoch = std::time::UNIX_EPOCH + Duration::from_secs(1_000_000);
+    let mut sim = Builder::new().epoch(epoch).build();
+    assert_eq!((sim::since_epoch(), sim::sim_elapsed()), (None, None), "outside of hosts");
+    run_client(&mut sim, async {
+        assert_eq!(sim::since_epoch(), Some(Duration::from_secs(1_000_000)));
+        sleep(Duration::from_secs(5)).await;
+        assert_eq!(sim::since_epoch(), Some(Duration::from_secs(1_000_005)));
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(sim.since_epoch(), Duration::from_secs(1_000_005));
+}
+
+#[test]
+fn hosts_have_addresses_of_the_version_asked_for_or_the_one_that_is_their_name() {
+    for (version, is_ipv4) in [(sim::IpVersion::V4, true), (sim::IpVersion::V6, false)] {
+        let mut sim = Builder::new().ip_version(version).build();
+        let id = sim.host("echo", echo);
+        assert_eq!(sim.world().addresses(id).iter().map(|ip| ip.is_ipv4()).collect::<Vec<_>>(), [is_ipv4]);
+        sim.host("192.168.7.7", echo);
+        sim.client("192.168.7.8", async {
+            TcpStream::connect("192.168.7.7:7").await?;
+            Ok(())
+        });
+        sim.run().unwrap();
+    }
+}
+
+#[test]
+fn links_are_changed_by_the_names_of_hosts() {
+    let round_trip = async || {
+        let began = Instant::now();
+        TcpStream::connect("echo:7").await.unwrap();
+        began.elapsed()
+    };
+    let mut sim = Builder::new().build();
+    sim.host("echo", echo);
+    sim.client("client", async move {
+        assert_eq!(round_trip().await, 20 * MS);
+        sleep(100 * MS).await;
+        assert_eq!(round_trip().await, 50 * MS);
+        sleep(100 * MS).await;
+        assert_eq!(round_trip().await, 6 * MS);
+        Ok(())
+    });
+    assert!(!sim.run_for(50 * MS).unwrap());
+    sim.set_link_latency("client", "echo", 25 * MS);
+    assert!(!sim.run_for(150 * MS).unwrap());
+    sim.set_max_message_latency(3 * MS);
+    assert!(sim.run_for(Duration::from_secs(1)).unwrap());
+}
+
+#[test]
+fn a_way_that_fails_loses_everything_until_it_is_repaired() {
+    let answers = |fail_rate: f64, repair_rate: f64| {
+        let mut builder = Builder::new();
+        builder.fail_rate(fail_rate).repair_rate(repair_rate).simulation_duration(Duration::from_secs(1_000));
+        let mut sim = builder.build();
+        sim.host("server", || async {
+            let socket = UdpSocket::bind("0.0.0.0:53").await?;
+            loop {
+                let (count, from) = socket.recv_from(&mut [0; 10]).await?;
+                socket.send_to(&[0; 10][..count], from).await?;
+            }
+        });
+        let answers = Rc::new(RefCell::new(0));
+        let count = Rc::clone(&answers);
+        run_client(&mut sim, async move {
+            let socket = UdpSocket::bind("0.0.0.0:0").await?;
+            for _ in 0..1_000 {
+                socket.send_to(b"?", "server:53").await?;
+                *count.borrow_mut() += u32::from(timeout(50 * MS, socket.recv(&mut [0; 10])).await.is_ok());
+            }
+            Ok(())
+        })
+        .unwrap();
+        answers.take()
+    };
+    assert_eq!(answers(0.0, 0.5), 1_000);
+    assert!(answers(0.01, 0.0) < 900, "it fails once, and for ever");
+    // Each way is bad for one frame in eleven: 0.1 to bad, 1 back.
+    let repaired_at_once = answers(0.1, 1.0);
+    assert!((770..880).contains(&repaired_at_once), "{repaired_at_once}");
+    let repaired_late = answers(0.1, 0.1);
+    assert!((180..320).contains(&repaired_late), "both ways are good half of the time: {repaired_late}");
+}
+
+#[test]
+fn what_makes_programs_may_borrow_and_is_called_on_the_host() {
+    let greeting = String::from("hello");
+    let mut sim = Builder::new().build();
+    sim.host("server", || {
+        assert_eq!(sim::reverse_lookup(sim::lookup("server")).as_deref(), Some("server"));
+        let text = greeting.clone();
+        // On the runtime of the host already.
+        let task = tokio::task::spawn_local(async move { text.len() });
+        async move { Err(format!("{} bytes", task.await?).into()) }
+    });
+    let error = run_client(&mut sim, std::future::pending()).unwrap_err();
+    assert_eq!(error.to_string(), "5 bytes");
+}
+
+#[test]
+fn a_run_without_clients_is_over_and_steps_have_an_end() {
+    let mut sim = Builder::new().build();
+    sim.host("echo", echo);
+    sim.run().unwrap();
+    assert_eq!(sim.elapsed(), Duration::ZERO);
+    assert!(sim.step().unwrap(), "nobody is waited for");
+    assert_eq!(sim.elapsed(), MS);
+    sim.client("client", std::future::pending());
+    let steps = std::iter::from_fn(|| sim.step().is_ok().then_some(())).count();
+    assert_eq!(steps, 9_999, "up to ten seconds");
+}
