@@ -37,3 +37,27 @@ fn loss_delays_what_connections_exchange_and_nothing_else() {
     builder.loss_percent(5.0).simulation_duration(Duration::from_secs(60));
     ours::programs::many::world(&builder, 10, 5).expect("what is lost is sent again");
 }
+
+/// What the table in `synfin_sim::tokio` says of turmoil.
+#[test]
+fn the_simulations_part_ways_where_it_is_written() {
+    let builders = (ours::programs::builder(), turmoil::programs::builder());
+    use ours::programs::differences as of_ours;
+    use turmoil::programs::differences as of_turmoil;
+    assert_eq!(
+        of_ours::crash(&builders.0).expect("over ours"),
+        of_ours::Heard::Silence,
+        "as if the power failed"
+    );
+    assert_eq!(
+        of_turmoil::crash(&builders.1).expect("over turmoil"),
+        of_turmoil::Heard::End,
+        "as if a process ended"
+    );
+    assert_eq!(of_ours::parting(&builders.0).expect("over ours"), of_ours::Heard::Echo, "it is sent again");
+    assert_eq!(
+        of_turmoil::parting(&builders.1).expect("over turmoil"),
+        of_turmoil::Heard::Silence,
+        "it is not"
+    );
+}

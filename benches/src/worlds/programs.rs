@@ -5,6 +5,7 @@ use std::time::Duration;
 
 pub mod cluster;
 pub mod datagrams;
+pub mod differences;
 pub mod echo;
 pub mod http;
 pub mod many;

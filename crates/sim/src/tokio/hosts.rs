@@ -72,12 +72,12 @@ pub(super) fn all(commons: &Commons, hosts: impl ToIpAddrs) -> Vec<HostId> {
     }
 }
 
-/// Each host of `one` with each of `other`, but none with itself.
+/// Each host of `one` with each of `other`; a host has no link to itself.
 #[track_caller]
 pub(super) fn pairs(commons: &Commons, one: impl ToIpAddrs, other: impl ToIpAddrs) -> Vec<(HostId, HostId)> {
     let (ones, others) = (all(commons, one), all(commons, other));
     let with_each = |one| others.iter().map(move |other| (one, *other));
-    ones.into_iter().flat_map(with_each).filter(|(one, other)| one != other).collect()
+    ones.into_iter().flat_map(with_each).collect()
 }
 
 /// A host by its name or address.
