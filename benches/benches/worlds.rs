@@ -50,9 +50,9 @@ fn main() {
     lossy.simulation_duration(duration).loss_percent(1.0);
     theirs.simulation_duration(duration);
     let mut clean = || run(|| ours::programs::many::world(&clean, CONNECTIONS, SECONDS));
-    let mut lossy = || run(|| ours::programs::many::world(&lossy, CONNECTIONS, SECONDS));
+    let lossy = || run(|| ours::programs::many::world(&lossy, CONNECTIONS, SECONDS));
     let mut theirs = || run(|| turmoil::programs::many::world(&theirs, CONNECTIONS, SECONDS));
-    print("many: 100 connections, 1,000 bytes a second, 10 min", &mut clean, &mut theirs);
+    print("many: 100 connections, 1 kB/s, 10 minutes", &mut clean, &mut theirs);
     let lossy_ms = median((0..rounds()).map(|_| 1_000.0 / lossy().rate()).collect());
     println!("{:<44} {lossy_ms:>9.1} {:>9}", "  with 1 % loss", "-");
 }
