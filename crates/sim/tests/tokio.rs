@@ -438,13 +438,24 @@ fn links_are_changed_by_the_names_of_hosts() {
         assert_eq!(round_trip().await, 50 * MS);
         sleep(100 * MS).await;
         assert_eq!(round_trip().await, 6 * MS);
+        sleep(100 * MS).await;
+        assert_eq!(round_trip().await, 2 * MS);
+        sleep(100 * MS).await;
+        assert!(timeout(Duration::from_secs(1), TcpStream::connect("echo:7")).await.is_err());
+        let stream = TcpStream::connect("client:7").await;
+        assert_eq!(stream.unwrap_err().kind(), std::io::ErrorKind::ConnectionRefused, "to itself as ever");
         Ok(())
     });
     assert!(!sim.run_for(50 * MS).unwrap());
     sim.set_link_latency("client", "echo", 25 * MS);
     assert!(!sim.run_for(150 * MS).unwrap());
     sim.set_max_message_latency(3 * MS);
-    assert!(sim.run_for(Duration::from_secs(1)).unwrap());
+    assert!(!sim.run_for(100 * MS).unwrap());
+    sim.set_link_max_message_latency("echo", "client", MS);
+    assert!(!sim.run_for(80 * MS).unwrap());
+    sim.set_link_fail_rate("client", "echo", 1.0);
+    sim.change_link("client", "echo", |link| assert_ne!(link.forward.loss, synfin_sim::Loss::Nothing));
+    assert!(sim.run_for(Duration::from_secs(3)).unwrap());
 }
 
 #[test]
@@ -506,6 +517,16 @@ fn a_run_without_clients_is_over_and_steps_have_an_end() {
     assert!(sim.step().unwrap(), "nobody is waited for");
     assert_eq!(sim.elapsed(), MS);
     sim.client("client", std::future::pending());
-    let steps = std::iter::from_fn(|| sim.step().is_ok().then_some(())).count();
+    let steps = std::iter::from_fn(|| sim.step().is_ok().then_some(())).take(20_000).count();
     assert_eq!(steps, 9_999, "up to ten seconds");
+}
+
+#[test]
+fn sockets_that_ask_for_no_port_get_one_of_the_range() {
+    let mut sim = Builder::new().ephemeral_ports(50_000..=50_000).build();
+    run_client(&mut sim, async {
+        assert_eq!(UdpSocket::bind("0.0.0.0:0").await?.local_addr()?.port(), 50_000);
+        Ok(())
+    })
+    .unwrap();
 }
