@@ -166,6 +166,24 @@ impl Pair {
         read
     }
 
+    /// Queues what there is room for at the client's end, and sends it.
+    pub fn write(&mut self, client: SocketHandle, piece: &[u8]) -> usize {
+        self.now += Duration::from_micros(1);
+        let socket = self.client.sockets.get_mut::<Socket<'_>>(client);
+        socket.set_nagle_enabled(false);
+        let taken = socket.send_slice(piece).expect("it is open");
+        self.shuttle();
+        taken
+    }
+
+    /// Reads what has come to the server's end.
+    pub fn read(&mut self, server: SocketHandle, into: &mut [u8]) -> usize {
+        self.now += Duration::from_micros(1);
+        let taken = self.server.sockets.get_mut::<Socket<'_>>(server).recv_slice(into).expect("it is open");
+        self.shuttle();
+        taken
+    }
+
     /// Connect, accept, close by the server, close by the client; the sockets are new each time.
     pub fn cycle(&mut self) {
         self.now += Duration::from_micros(10);

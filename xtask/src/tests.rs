@@ -24,8 +24,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("report", &["lens", "tcp", "wire"]),
     ("socket", &["stack", "tcp"]),
     ("synfin", &["socket", "stack", "device", "tcp", "wire"]),
-    ("posix", &["stack", "tcp", "wire"]),
-    ("sim", &["stack", "tcp", "wire"]),
+    ("posix", &["socket", "stack", "tcp", "wire"]),
+    ("sim", &["socket", "capture", "stack", "tcp", "wire"]),
     ("script", &["posix", "stack", "tcp", "wire"]),
     ("kernel", &["script", "posix", "device", "tcp", "wire"]),
     (

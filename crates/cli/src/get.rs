@@ -27,7 +27,7 @@ use progress::Progress;
 use report::{Style, numbers};
 use request::Fetched;
 use serde_json::json;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -300,15 +300,10 @@ async fn copy(
             Ok(Ok(piece)) => piece,
             // Trailer fields mean nothing here.
             Ok(Err(_)) => continue,
-            Err(error) => {
-                // What has come is kept; the wire's failure is the one to tell.
-                let _ = output.flush();
-                return Err(Cut { body_bytes, side: Side::Wire(error) });
-            }
+            Err(error) => return Err(Cut { body_bytes, side: Side::Wire(error) }),
         };
         // At once: who reads along shall see it, and who kills us shall find it.
-        let written = output.write_all(&piece).and_then(|()| output.flush());
-        written.map_err(|error| Cut { body_bytes, side: Side::Disk(error) })?;
+        output.write_through(&piece).map_err(|error| Cut { body_bytes, side: Side::Disk(error) })?;
         body_bytes += piece.len() as u64;
         progress.add(piece.len() as u64);
     }

@@ -9,6 +9,7 @@
 //!
 //! What is *not* here: the content of the files, and the uploads of `serve`, whose names come from clients.
 
+mod early_sync;
 mod files;
 mod place;
 mod replacement;
@@ -17,6 +18,7 @@ pub(crate) use files::{Existing, Files};
 pub(crate) use replacement::remove_unfinished_and_exit;
 
 use crate::failure::Failure;
+use early_sync::EarlySync;
 use place::Place;
 use replacement::Replacement;
 use std::fmt;
@@ -85,11 +87,11 @@ impl Target {
             }
             (Place::New { path }, Manner::WhenWhole) => {
                 let (replacement, file) = Replacement::begin(path, None).map_err(failed)?;
-                (file, Ending::Renamed(replacement))
+                (file, Ending::renamed(replacement))
             }
             (Place::File { path, metadata }, Manner::WhenWhole) => {
                 let (replacement, file) = Replacement::begin(path, Some(metadata)).map_err(failed)?;
-                (file, Ending::Renamed(replacement))
+                (file, Ending::renamed(replacement))
             }
         };
         Ok(self.output(file, ending))
@@ -109,7 +111,7 @@ impl Target {
         let part = with_suffix(target, PART);
         let (replacement, file) =
             Replacement::part(&part, target, old, from_bytes).map_err(|error| self.failed(&error))?;
-        Ok(self.output(file, Ending::Renamed(replacement)))
+        Ok(self.output(file, Ending::renamed(replacement)))
     }
 
     /// Writes the whole content.
@@ -182,13 +184,36 @@ pub(crate) struct Output {
 enum Ending {
     /// Nothing: it was written directly.
     Nothing,
-    /// The file is renamed into its place.
-    Renamed(Replacement),
+    /// The file is renamed into its place, once the disk has it.
+    Renamed { replacement: Replacement, early_sync: EarlySync },
     /// The file stays in its place. `remove_if_dropped` is removed if the output is dropped instead.
     InPlace { remove_if_dropped: Option<PathBuf> },
 }
 
+impl Ending {
+    fn renamed(replacement: Replacement) -> Ending {
+        Ending::Renamed { replacement, early_sync: EarlySync::default() }
+    }
+}
+
 impl Output {
+    /// Writes these bytes at once, without gathering and copying them.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub(crate) fn write_through(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.flush()?;
+        self.out.get_mut().write_all(bytes)?;
+        self.on_written(bytes.len());
+        Ok(())
+    }
+
+    fn on_written(&mut self, bytes: usize) {
+        if let Ending::Renamed { early_sync, .. } = &mut self.ending {
+            early_sync.on_written(self.out.get_ref(), bytes);
+        }
+    }
+
     /// Writes this text.
     ///
     /// # Errors
@@ -212,7 +237,9 @@ impl Output {
         self.keep();
         let finished = self.out.flush().and_then(|()| match &mut self.ending {
             Ending::Nothing | Ending::InPlace { .. } => Ok(()),
-            Ending::Renamed(replacement) => replacement.put_into_place(self.out.get_ref()),
+            Ending::Renamed { replacement, early_sync } => {
+                early_sync.finish().and_then(|()| replacement.put_into_place(self.out.get_ref()))
+            }
         });
         finished.map_err(|error| self.failed(&error))
     }
@@ -231,7 +258,9 @@ impl fmt::Display for Output {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.out.write(bytes)
+        let written = self.out.write(bytes)?;
+        self.on_written(written);
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {

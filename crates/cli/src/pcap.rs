@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::output::Output;
-use capture::{Direction, Finish, Format, Interface, LinkType, PacketInfo, Section, Writer};
+use capture::{Direction, Format, Interface, LinkType, PacketInfo, Section, Writer};
 use sim::{EPOCH_NS, HostId, Vantage, World};
 use std::io;
 

@@ -48,6 +48,15 @@ pub(crate) fn set_mtu(name: &str, mtu_bytes: u32) -> io::Result<()> {
     sys::set_interface_mtu(socket.as_fd(), name, mtu_bytes)
 }
 
+/// Makes the transmit queue of the interface at least this long.
+pub(crate) fn lengthen_queue(name: &str, packets: u32) -> io::Result<()> {
+    let socket = any_socket()?;
+    if sys::interface_queue_packets(socket.as_fd(), name)? >= packets {
+        return Ok(());
+    }
+    sys::set_interface_queue_packets(socket.as_fd(), name, packets)
+}
+
 /// Brings the interface up unless it is up already.
 pub(crate) fn bring_up(name: &str) -> io::Result<()> {
     let socket = any_socket()?;

@@ -58,8 +58,8 @@ pub struct Tun {
 }
 
 impl Tun {
-    /// Opens the interface, creating it if it does not exist, gives the kernel's side its addresses and
-    /// MTU, and brings it up.
+    /// Opens the interface, creating it if it does not exist, gives the kernel's side its addresses, MTU and
+    /// a transmit queue that is long enough, and brings it up.
     ///
     /// If the interface exists already, was created for this user, has its addresses and is up, no privilege
     /// is needed.
@@ -77,6 +77,9 @@ impl Tun {
             interface::add_address(&tun.name, host.address, host.prefix_bits)
                 .map_err(set_up_error("give it an address"))?;
         }
+        // Before it is up, because then its queues are made. Nobody needs a longer queue to exchange packets, so it is no
+        // failure if we may not have one.
+        let _ = interface::lengthen_queue(&tun.name, config.queue_packets_min);
         interface::bring_up(&tun.name).map_err(set_up_error("bring it up"))?;
         Ok(tun)
     }

@@ -300,6 +300,33 @@ fn a_live_capture_sees_both_directions_with_times() {
     });
 }
 
+/// How many packets the kernel keeps for whoever reads from the interface. The files of /sys are those of the network
+/// namespace in which it was mounted, so it is mounted again, for nobody else.
+fn queue_packets(name: &str) -> u32 {
+    let script = format!("mount -t sysfs sysfs /sys && cat /sys/class/net/{name}/tx_queue_len");
+    let output = Command::new("unshare").args(["--mount", "sh", "-c", &script]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
+}
+
+#[test]
+fn the_transmit_queue_is_lengthened_and_never_shortened() {
+    in_namespace("the_transmit_queue_is_lengthened_and_never_shortened", || {
+        for medium in [Medium::Ip, Medium::Ethernet] {
+            let opened = |packets: u32| {
+                Tun::open(&TunConfig { medium, ..config() }.with_queue_packets_min(packets)).unwrap()
+            };
+            let of_the_kernel = queue_packets(opened(0).name());
+            assert_eq!(queue_packets(Tun::open(&TunConfig { medium, ..config() }).unwrap().name()), 4_096);
+            assert_eq!(queue_packets(opened(10_000).name()), 10_000);
+            assert_eq!(queue_packets(opened(1).name()), of_the_kernel, "a longer queue is left alone");
+            let many = TunConfig { medium, ..config() }.with_queue_packets_min(2_000);
+            let queues = Tun::open_queues(&many, 2).unwrap();
+            assert_eq!(queue_packets(queues[0].name()), 2_000);
+        }
+    });
+}
+
 #[test]
 fn a_second_program_is_told_that_the_interface_is_taken_and_it_goes_with_the_first() {
     in_namespace("a_second_program_is_told_that_the_interface_is_taken_and_it_goes_with_the_first", || {
@@ -333,7 +360,11 @@ fn an_interface_of_another_kind_is_not_taken_for_a_tun() {
 fn a_prepared_interface_needs_no_privilege_and_a_missing_one_says_how_to_prepare_it() {
     in_namespace("a_prepared_interface_needs_no_privilege_and_a_missing_one_says_how_to_prepare_it", || {
         match std::env::var("SYNFIN_TEST_WITHOUT_PRIVILEGE").as_deref() {
-            Ok("prepared") => drop(Tun::open(&prepared()).expect("a prepared interface opens")),
+            Ok("prepared") => {
+                drop(Tun::open(&prepared()).expect("a prepared interface opens"));
+                let longer = prepared().with_queue_packets_min(5_000);
+                drop(Tun::open(&longer).expect("one whose queue may not be lengthened opens as well"));
+            }
             Ok(_) => {
                 let error = Tun::open(&TunConfig { name: "synfin9".into(), ..prepared() }).unwrap_err();
                 let text = error.to_string();

@@ -13,12 +13,13 @@
 //! | hosts that are parted or without power | [`World::set_passage`], [`World::crash`] |
 //! | one fault at one place | [`World::set_fate`], [`Fate`] |
 //! | programs | [`Application`], [`At`], [`apps`] |
+//! | tokio programs, with feature `tokio` | module `tokio`: `Sim`, `Builder`, `replay` |
 //! | how fast, how fair, why sent again | [`Experiment`], [`Outcome`], [`Spread`] over many seeds |
 //! | a program to begin with | [`guide`] |
 //! | what tells two runs apart | [`Trail`], [`Difference`] |
 //! | what an observer sees | [`World::record`], [`World::observe`], [`World::observe_frames`], [`FrameRecord`], [`Entry`], [`captured`], [`World::write_pcap`] |
 //!
-//! What is *not* here: sockets, bridges, real time, threads within a world ([`Experiment::run_seeds`] runs a world per
+//! What is *not* here: bridges, real time, threads within a world ([`Experiment::run_seeds`] runs a world per
 //! thread).
 
 mod application;

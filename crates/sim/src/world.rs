@@ -9,6 +9,7 @@ mod ahead;
 mod event;
 mod node;
 mod passing;
+#[cfg_attr(not(feature = "runtime"), expect(dead_code, reason = "programs with sockets ask for more"))]
 mod seat;
 mod station;
 mod step;
@@ -27,7 +28,7 @@ use passing::Passing;
 pub(crate) use seat::Commons;
 pub(crate) use seat::Seat;
 #[cfg(feature = "runtime")]
-pub(crate) use seat::{AtSeat, Wish};
+pub(crate) use seat::Wish;
 use socket::Core;
 use stack::{Cidr, Event, Host, Interface, InterfaceId, SocketId, TraceRecord, Tracing};
 use std::cell::OnceCell;
@@ -535,9 +536,12 @@ impl World {
         &self.nodes[host.0].addresses
     }
 
-    /// A host, to look at; not while sockets on it are used.
+    /// A host, to look at; let go of it before it is looked at again, and before sockets on it are used.
+    ///
+    /// # Panics
+    /// If it is being looked at.
     pub fn host(&self, host: HostId) -> impl Deref<Target = Host> + use<'_> {
-        Looked(self.nodes[host.0].core())
+        Looked(self.nodes[host.0].seat.look())
     }
 
     /// All hosts.

@@ -351,8 +351,7 @@ fn the_capture_of_a_run_is_one_that_the_lens_reads() {
     sim.world_mut().record(synfin_sim::Recording::FRAMES);
     sim.run().unwrap();
     let mut file = Vec::new();
-    let client = sim.world().find("client").unwrap();
-    sim.world().write_pcap(synfin_sim::Vantage::At(client), &mut file).unwrap();
+    sim.write_pcap("client", &mut file).unwrap();
     let (mut reader, mut decoder) = (capture::Reader::new(&file[..]).unwrap(), capture::Decoder::new());
     let (mut lens, mut kept) = (lens::Lens::new(lens::Config::default()), lens::Kept::default());
     while let Some(record) = reader.next() {

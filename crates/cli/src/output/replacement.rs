@@ -5,6 +5,7 @@
 //! removed when the value is dropped, or at Ctrl-C ([`remove_unfinished_and_exit`]); a partial file is kept,
 //! because it can be continued.
 
+use super::early_sync::tolerate_unsyncable;
 use super::place::folder_of;
 use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
@@ -114,12 +115,7 @@ impl Replacement {
     pub(super) fn put_into_place(&mut self, file: &File) -> io::Result<()> {
         self.copy_rights(file)?;
         // A full disk may show only now; and after a power cut the name could be there without the bytes.
-        match file.sync_all() {
-            Err(error) if !matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
-                return Err(error);
-            }
-            _ => {}
-        }
+        tolerate_unsyncable(file.sync_all())?;
         let mut unfinished = unfinished();
         fs::rename(&self.path, &self.target)?;
         unfinished.remove(&self.path);

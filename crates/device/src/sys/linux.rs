@@ -135,6 +135,26 @@ pub(crate) fn set_interface_mtu(fd: BorrowedFd<'_>, name: &str, mtu_bytes: u32) 
     ioctl_interface(fd, libc::SIOCSIFMTU as libc::Ioctl, &mut request)
 }
 
+/// Requests about the transmit queue of an interface (`linux/sockios.h`), which libc has for Android only.
+const SIOCGIFTXQLEN: libc::Ioctl = 0x8942;
+const SIOCSIFTXQLEN: libc::Ioctl = 0x8943;
+
+/// The most packets that wait in the transmit queue of an interface; `fd` is any socket.
+pub(crate) fn interface_queue_packets(fd: BorrowedFd<'_>, name: &str) -> io::Result<u32> {
+    let mut request = interface_request(name);
+    ioctl_interface(fd, SIOCGIFTXQLEN, &mut request)?;
+    // SAFETY: `ifr_qlen` is an int, as this field is, and the request above filled it in.
+    let packets = unsafe { request.ifr_ifru.ifru_metric };
+    Ok(u32::try_from(packets).unwrap_or(u32::MAX))
+}
+
+/// Sets the length of the transmit queue of an interface; `fd` is any socket.
+pub(crate) fn set_interface_queue_packets(fd: BorrowedFd<'_>, name: &str, packets: u32) -> io::Result<()> {
+    let mut request = interface_request(name);
+    request.ifr_ifru.ifru_metric = libc::c_int::try_from(packets).unwrap_or(libc::c_int::MAX);
+    ioctl_interface(fd, SIOCSIFTXQLEN, &mut request)
+}
+
 /// Brings an interface up; `fd` is any socket.
 pub(crate) fn bring_interface_up(fd: BorrowedFd<'_>, name: &str) -> io::Result<()> {
     let mut request = interface_request(name);

@@ -2,11 +2,12 @@
 
 use super::hosts::{ToIpAddrs, all, pairs};
 use crate::link::Passage;
-use crate::world::{AtSeat, Seat, Wish};
-use socket::{Ambient, Entered};
+use crate::world::{Seat, Wish};
+use socket::{Ambient, Core, Entered, Lookup, Reach};
 use std::cell::RefCell;
 use std::fmt::Display;
-use std::net::IpAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tcp::Instant;
@@ -19,6 +20,33 @@ pub(super) struct Here {
     began: Instant,
     /// When the world began, since 1970.
     epoch: Duration,
+}
+
+/// How the sockets of a program reach their host in a world.
+#[derive(Clone)]
+struct AtSeat(Arc<Seat>);
+
+impl Reach for AtSeat {
+    /// Frames, events and wakeups wait for the world, which takes them before time moves.
+    fn with<T>(&self, change: impl FnOnce(&mut Core, Instant) -> T) -> T {
+        let outcome = change(&mut self.0.core(), self.0.commons().now());
+        self.0.touch();
+        outcome
+    }
+
+    fn look<T>(&self, question: impl FnOnce(&Core, Instant) -> T) -> T {
+        question(&self.0.core(), self.0.commons().now())
+    }
+
+    fn lookup(&self, name: &str, port: u16) -> Lookup {
+        let found = self.0.commons().addresses(name);
+        let found = found.ok_or_else(|| {
+            let sentence = format!("there is no host \"{name}\" in this world");
+            io::Error::new(io::ErrorKind::NotFound, sentence)
+        });
+        let found = found.map(|all| all.into_iter().map(|ip| SocketAddr::new(ip, port)).collect());
+        Box::pin(std::future::ready(found))
+    }
 }
 
 thread_local! {

@@ -6,11 +6,13 @@ use super::lanes::{both, fails, takes, takes_at_most};
 use super::program::{Ended, Ends, Main, Program};
 use crate::ids::HostId;
 use crate::link::{LinkConfig, Passage};
+use crate::record::Vantage;
 use crate::trail::Trail;
 use crate::world::World;
 use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 use std::future::Future;
+use std::io::{self, Write};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -387,6 +389,18 @@ impl<'a> Sim<'a> {
     /// If there is no such host.
     pub fn lookup(&self, host: impl Display) -> IpAddr {
         self.world.addresses(self.id(host))[0]
+    }
+
+    /// Writes what passed a host as a capture file, if frames were recorded ([`Builder::record`]): for `synfin explain`,
+    /// for Wireshark.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    ///
+    /// # Panics
+    /// If there is no such host.
+    pub fn write_pcap(&self, host: impl Display, out: impl Write) -> io::Result<()> {
+        self.world.write_pcap(Vantage::At(self.id(host)), out)
     }
 
     /// The world: what was recorded, what hosts are like, what was lost.

@@ -7,12 +7,11 @@
 
 use crate::ids::HostId;
 use crate::link::Passage;
-use socket::{Core, Lookup, Reach};
+use socket::Core;
 use std::collections::BTreeMap;
-use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use tcp::Instant;
 
 /// A host in one of its lives.
@@ -28,6 +27,7 @@ pub(crate) struct Commons {
     now_ns: AtomicU64,
     is_any_seat_touched: AtomicBool,
     names: Mutex<BTreeMap<String, (HostId, Vec<IpAddr>)>>,
+    has_wishes: AtomicBool,
     wishes: Mutex<Vec<Wish>>,
 }
 
@@ -45,6 +45,7 @@ impl Commons {
             now_ns: AtomicU64::new(0),
             is_any_seat_touched: AtomicBool::new(false),
             names: Mutex::default(),
+            has_wishes: AtomicBool::new(false),
             wishes: Mutex::default(),
         })
     }
@@ -112,9 +113,13 @@ impl Commons {
 
     pub(crate) fn wish(&self, wish: Wish) {
         lock(&self.wishes).push(wish);
+        self.has_wishes.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn take_wishes(&self) -> Vec<Wish> {
+        if !self.has_wishes.swap(false, Ordering::Relaxed) {
+            return Vec::new();
+        }
         std::mem::take(&mut *lock(&self.wishes))
     }
 }
@@ -134,6 +139,18 @@ impl Seat {
     /// The host and its sockets, without a mark.
     pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
         lock(&self.core)
+    }
+
+    /// The same, to look at.
+    ///
+    /// # Panics
+    /// If somebody looks already: waiting would be for ever.
+    pub(crate) fn look(&self) -> MutexGuard<'_, Core> {
+        match self.core.try_lock() {
+            Ok(core) => core,
+            Err(TryLockError::Poisoned(core)) => core.into_inner(),
+            Err(TryLockError::WouldBlock) => panic!("a host is looked at while it is being looked at"),
+        }
     }
 
     pub(crate) fn id(&self) -> HostId {
@@ -156,33 +173,6 @@ impl Seat {
 
     pub(super) fn take_touched(&self) -> bool {
         self.is_touched.swap(false, Ordering::Relaxed)
-    }
-}
-
-/// How the sockets of a program reach their host in a world.
-#[derive(Clone)]
-pub(crate) struct AtSeat(pub(crate) Arc<Seat>);
-
-impl Reach for AtSeat {
-    /// Frames, events and wakeups wait for the world, which takes them before time moves.
-    fn with<T>(&self, change: impl FnOnce(&mut Core, Instant) -> T) -> T {
-        let outcome = change(&mut self.0.core(), self.0.commons.now());
-        self.0.touch();
-        outcome
-    }
-
-    fn look<T>(&self, question: impl FnOnce(&Core, Instant) -> T) -> T {
-        question(&self.0.core(), self.0.commons.now())
-    }
-
-    fn lookup(&self, name: &str, port: u16) -> Lookup {
-        let found = self.0.commons.addresses(name);
-        let found = found.ok_or_else(|| {
-            let sentence = format!("there is no host \"{name}\" in this world");
-            io::Error::new(io::ErrorKind::NotFound, sentence)
-        });
-        let found = found.map(|all| all.into_iter().map(|ip| SocketAddr::new(ip, port)).collect());
-        Box::pin(std::future::ready(found))
     }
 }
 

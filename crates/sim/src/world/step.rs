@@ -5,6 +5,7 @@
 
 use super::event::{Coming, What};
 use super::node::Program;
+use super::seat::Seat;
 use super::station;
 use super::{CALLS_AT_ONCE_MAX, EVENTS_AT_ONCE_MAX, HEARD_MAX, World};
 use crate::application::At;
@@ -16,7 +17,7 @@ use crate::record::{Arrival, Crossing, Ended, Entry, FrameArrival, FrameRecord, 
 use socket::Core;
 use stack::InterfaceId;
 use std::cell::OnceCell;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use tcp::{Instant, Trace};
 use wire::Frame;
 
@@ -63,8 +64,10 @@ impl World {
                 if self.nodes[node].armed == Some(at) {
                     self.nodes[node].armed = None;
                     self.tally.timers += 1;
-                    self.nodes[node].core().host_mut().handle_timeout(self.now);
-                    self.drain(node);
+                    let seat = Arc::clone(&self.nodes[node].seat);
+                    let mut core = seat.core();
+                    core.host_mut().handle_timeout(self.now);
+                    self.drain_from(node, &seat, core);
                 }
             }
             What::Wake { node } => self.drain(node),
@@ -108,9 +111,8 @@ impl World {
         core.host_mut().handle_frame(self.now, interface, frame);
         // What the frame itself did; what programs do about it is theirs.
         self.listen_to(node, &mut core, arrived);
-        drop(core);
         self.nodes[node].handed_in = arrived;
-        self.drain(node);
+        self.drain_from(node, &seat, core);
         self.nodes[node].handed_in = None;
     }
 
@@ -157,8 +159,12 @@ impl World {
     /// Takes away what a host wants to send and say, and calls its programs, until nothing changes.
     pub(super) fn drain(&mut self, node: usize) {
         let seat = Arc::clone(&self.nodes[node].seat);
+        self.drain_from(node, &seat, seat.core());
+    }
+
+    /// The same with the host in hand.
+    fn drain_from<'a>(&mut self, node: usize, seat: &'a Seat, mut core: MutexGuard<'a, Core>) {
         for _ in 0..CALLS_AT_ONCE_MAX {
-            let mut core = seat.core();
             while let Some((interface, frame)) = core.host_mut().poll_transmit(self.now) {
                 // That a segment was sent stands in the log before what the link did with it.
                 self.listen_to(node, &mut core, None);
@@ -166,14 +172,16 @@ impl World {
                 self.transmit(node, interface, frame, sending);
             }
             self.listen_to(node, &mut core, None);
-            let wakeups = core.take_wakeups();
+            // Programs are called, and tasks are woken, without the lock.
+            let (wakeups, due) = (core.take_wakeups(), core.host_mut().poll_timeout());
             drop(core);
             wakeups.wake();
             if !self.call_programs(node) {
                 self.nodes[node].sendings.clear();
-                return self.arm(node);
+                return self.arm(node, due);
             }
             self.grant();
+            core = seat.core();
         }
         panic!("seed {}: the programs of {} run in circles", self.seed, self.nodes[node].name);
     }
@@ -256,8 +264,7 @@ impl World {
     }
 
     /// Puts a host's next timer on the agenda.
-    pub(super) fn arm(&mut self, node: usize) {
-        let due = self.nodes[node].core().host_mut().poll_timeout();
+    fn arm(&mut self, node: usize, due: Option<Instant>) {
         if due != self.nodes[node].armed {
             self.nodes[node].armed = due;
             if let Some(due) = due {
