@@ -43,7 +43,7 @@ use tcp::Instant;
 ///     Ok(())
 /// });
 /// sim.run()?;
-/// assert_eq!(sim.elapsed().as_millis(), 30, "SYN, SYN-ACK, and the ACK that the greeting answers");
+/// assert_eq!(sim.elapsed().as_millis(), 40, "SYN, SYN-ACK, ACK, and the greeting");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Sim<'a> {
