@@ -50,7 +50,7 @@ async fn customer() -> Result {
     Ok(())
 }
 
-fn world(seed: u64, made: &Made) -> Sim {
+fn world(seed: u64, made: &Made) -> Sim<'static> {
     let mut builder = Builder::new();
     builder.rng_seed(seed).loss_percent(3.0).simulation_duration(Duration::from_secs(600));
     let mut sim = builder.build();

@@ -94,6 +94,23 @@ impl Commons {
         names.iter().find(|(_, (_, addresses))| addresses.contains(&address)).map(|(name, _)| name.clone())
     }
 
+    /// The hosts whose names are such, in the order in which they were made.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn hosts_with(&self, picks: impl Fn(&str) -> bool) -> Vec<HostId> {
+        let names = lock(&self.names);
+        let picked = names.iter().filter(|(name, _)| picks(name));
+        let mut hosts: Vec<HostId> = picked.map(|(_, (id, _))| *id).collect();
+        hosts.sort_unstable();
+        hosts
+    }
+
+    /// The first address of a host.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn address_of(&self, host: HostId) -> Option<IpAddr> {
+        let names = lock(&self.names);
+        names.values().find(|(id, _)| *id == host).and_then(|(_, addresses)| addresses.first().copied())
+    }
+
     pub(crate) fn wish(&self, wish: Wish) {
         lock(&self.wishes).push(wish);
         self.has_wishes.store(true, Ordering::Relaxed);
