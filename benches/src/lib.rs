@@ -7,6 +7,7 @@ pub mod counting;
 pub mod ours;
 pub mod raw;
 pub mod theirs;
+pub mod worlds;
 
 use std::time::{Duration, Instant};
 

@@ -24,7 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("report", &["lens", "tcp", "wire"]),
     ("socket", &["stack", "tcp"]),
     ("synfin", &["socket", "stack", "device", "tcp", "wire"]),
-    ("posix", &["stack", "tcp", "wire"]),
+    ("posix", &["socket", "stack", "tcp", "wire"]),
     ("sim", &["socket", "capture", "stack", "tcp", "wire"]),
     ("script", &["posix", "stack", "tcp", "wire"]),
     ("kernel", &["script", "posix", "device", "tcp", "wire"]),

@@ -341,7 +341,11 @@ fn commands_for_cargo_in_the_readme_are_known() {
         "cargo bench -p synfin-benches",
         "cargo bench -p synfin-benches --bench bars",
         "cargo bench -p synfin-benches --bench bounds",
+        "cargo bench -p synfin-benches --bench worlds",
         "cargo install --path crates/cli --locked",
+        // Run by the tests of `sim`; the other takes three seconds in a release build.
+        "cargo run -p synfin-sim --features tokio --example race",
+        "cargo run --release -p synfin-sim --features tokio --example hour",
         // Run with few seeds by the tests of `verify`.
         "cargo run --release -p synfin-verify -- worlds",
     ];

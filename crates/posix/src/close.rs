@@ -1,10 +1,10 @@
 //! Closing, with or without lingering (POSIX `close`, `SO_LINGER`).
 
-use crate::socket::{Fd, Phase, Role};
+use crate::descriptor::{Fd, Phase, Role};
 use crate::system::Entry;
 use crate::{Errno, Linger, Stop, System, Waiting};
 use core::time::Duration;
-use tcp::{Instant, State};
+use tcp::Instant;
 
 impl System {
     /// Gives up a descriptor. A connection goes on in the background until its data and its FIN are
@@ -13,7 +13,7 @@ impl System {
     /// # Errors
     /// `EBADF`; [`Stop::Blocked`] while lingering.
     pub fn close(&mut self, now: Instant, fd: Fd, waiting: &mut Waiting) -> Result<(), Stop> {
-        self.settle();
+        self.settle(now);
         if let Some(id) = waiting.lingering {
             return self.linger(now, id, waiting);
         }
@@ -23,64 +23,30 @@ impl System {
             Some(Entry::Socket(socket)) => socket,
         };
         self.forget_readiness(fd);
-        match socket.role {
-            Role::Fresh => Ok(()),
-            Role::Udp(id) => {
-                self.ids.remove(&id);
-                let _ = self.host.udp_close(id);
-                Ok(())
+        match (socket.role, socket.options.linger) {
+            (Role::Fresh, _) => {}
+            (Role::Stream(id), Linger::Wait(seconds)) if self.phase(id) == Phase::Open => {
+                self.core.begin_linger(now, id);
+                waiting.lingering = Some(id);
+                waiting.deadline = Some(now + Duration::from_secs(u64::from(seconds)));
+                return self.linger(now, id, waiting);
             }
-            Role::Listener(id) => {
-                self.ids.remove(&id);
-                let _ = self.host.tcp_close(now, id);
-                Ok(())
-            }
-            Role::Stream(id, phase) => {
-                self.ids.remove(&id);
-                match socket.options.linger {
-                    Linger::Abort if phase != Phase::Over && !self.is_left_in_time_wait(id) => {
-                        let _ = self.host.tcp_abort(now, id);
-                        let _ = self.host.tcp_close(now, id);
-                        Ok(())
-                    }
-                    Linger::Wait(seconds) if phase == Phase::Connected || phase == Phase::Established => {
-                        let _ = self.host.tcp_finish(now, id);
-                        waiting.lingering = Some(id);
-                        waiting.deadline = Some(now + Duration::from_secs(u64::from(seconds)));
-                        self.linger(now, id, waiting)
-                    }
-                    Linger::Abort | Linger::Wait(_) | Linger::Background => {
-                        let _ = self.host.tcp_close(now, id);
-                        Ok(())
-                    }
-                }
+            (Role::Listener(id) | Role::Udp(id) | Role::Stream(id), linger) => {
+                self.core.set_linger(id, (linger == Linger::Abort).then_some(Duration::ZERO));
+                self.core.close(now, id);
             }
         }
-    }
-
-    /// Waits until the FIN is acknowledged or the time is over, then leaves the rest to the background.
-    fn linger(&mut self, now: Instant, id: stack::SocketId, waiting: &mut Waiting) -> Result<(), Stop> {
-        let state = self.host.tcp(id).map_or(State::Closed, tcp::Connection::state);
-        let waits = matches!(
-            state,
-            State::SynReceived
-                | State::Established
-                | State::FinWait1
-                | State::Closing
-                | State::CloseWait
-                | State::LastAck
-        );
-        if waits && waiting.deadline.is_some_and(|deadline| now < deadline) {
-            return Err(Stop::Blocked);
-        }
-        waiting.lingering = None;
-        let _ = self.host.tcp_close(now, id);
         Ok(())
     }
 
-    /// Whether the connection is in TIME-WAIT and an abort does not change that.
-    fn is_left_in_time_wait(&self, id: stack::SocketId) -> bool {
-        let in_time_wait = self.host.tcp(id).is_some_and(|tcp| tcp.state() == State::TimeWait);
-        in_time_wait && self.habits().abort_leaves_time_wait()
+    /// Waits until the FIN is acknowledged or the time is over, then leaves the rest to the background.
+    fn linger(&mut self, now: Instant, id: socket::SocketId, waiting: &mut Waiting) -> Result<(), Stop> {
+        let has_time = waiting.deadline.is_some_and(|deadline| now < deadline);
+        if has_time && self.core.poll_lingered(id).is_pending() {
+            return Err(Stop::Blocked);
+        }
+        waiting.lingering = None;
+        self.core.close(now, id);
+        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The errors of POSIX calls, by name, and how each system numbers and chooses them.
 
 use core::fmt;
+use socket::{Cause, Fault};
 use tcp::Habits;
 
 macro_rules! errnos {
@@ -83,76 +84,49 @@ impl Errno {
         Errno::ALL.iter().copied().find(|errno| errno.name() == name)
     }
 
-    /// What the death of a connection means to its application. On Linux a reset in
-    /// CLOSE-WAIT is a broken pipe.
-    pub(crate) fn of_connection(error: tcp::Error, habits: Habits, peer: Peer) -> Errno {
+    /// What a failure means to an application on that system.
+    ///
+    /// ```
+    /// use socket::{Cause, Fault};
+    /// use synfin_posix::Errno;
+    /// use tcp::Habits;
+    ///
+    /// let no_route = Fault::of(Cause::Host(stack::Error::NetworkUnreachable));
+    /// assert_eq!(Errno::of(no_route, Habits::Linux), Errno::NetworkUnreachable);
+    /// assert_eq!(Errno::of(no_route, Habits::FreeBsd), Errno::HostUnreachable);
+    /// ```
+    pub fn of(fault: Fault, habits: Habits) -> Errno {
+        let on_linux =
+            || Errno::named(fault.errno()).expect("a test says that every error of the table is known");
         match habits {
-            Habits::Linux | Habits::Rfc => Errno::on_linux(error, peer),
-            Habits::FreeBsd => Errno::on_freebsd(error),
+            Habits::Linux | Habits::Rfc => on_linux(),
+            Habits::FreeBsd => Errno::on_freebsd(fault.cause()).unwrap_or_else(on_linux),
         }
     }
 
-    /// The engine's table; what it depends on besides is here.
-    fn on_linux(error: tcp::Error, peer: Peer) -> Errno {
-        match error {
-            tcp::Error::Reset if peer.alone_has_finished => Errno::Pipe,
-            tcp::Error::Prohibited if peer.is_v6 => Errno::Access,
-            _ => Errno::named(error.errno()).expect("a test says that every error of the table is known"),
-        }
+    /// Where FreeBSD has another error than Linux: as `icmp_errmap`, `tcp_do_segment`, `in_pcbconnect` and
+    /// `ip_output` have it.
+    fn on_freebsd(cause: Cause) -> Option<Errno> {
+        Some(match cause {
+            Cause::Connection(error) | Cause::Host(stack::Error::Icmp(error)) => match error {
+                tcp::Error::ProtocolUnreachable
+                | tcp::Error::NetworkProhibited
+                | tcp::Error::Prohibited
+                | tcp::Error::NextHeaderUnknown => Errno::ConnectionRefused,
+                tcp::Error::ParameterProblem => Errno::NoProtocolOption,
+                tcp::Error::NetworkUnreachable
+                | tcp::Error::SourceRouteFailed
+                | tcp::Error::HostUnknown
+                | tcp::Error::HostIsolated => Errno::HostUnreachable,
+                _ => return None,
+            },
+            // A reset is a reset, also for those who are about to write.
+            Cause::ResetAfterEnd => Errno::ConnectionReset,
+            Cause::Host(stack::Error::NetworkUnreachable) => Errno::HostUnreachable,
+            Cause::Host(stack::Error::InvalidAddress) => Errno::AddressNotAvailable,
+            _ => return None,
+        })
     }
-
-    /// As `icmp_errmap` and `tcp_do_segment` have it.
-    fn on_freebsd(error: tcp::Error) -> Errno {
-        match error {
-            tcp::Error::Refused
-            | tcp::Error::PortUnreachable
-            | tcp::Error::ProtocolUnreachable
-            | tcp::Error::NetworkProhibited
-            | tcp::Error::Prohibited
-            | tcp::Error::NextHeaderUnknown => Errno::ConnectionRefused,
-            tcp::Error::ParameterProblem => Errno::NoProtocolOption,
-            tcp::Error::Reset => Errno::ConnectionReset,
-            tcp::Error::TimedOut => Errno::TimedOut,
-            tcp::Error::Aborted => Errno::ConnectionAborted,
-            tcp::Error::OutOfMemory => Errno::NoBuffers,
-            tcp::Error::HostUnreachable
-            | tcp::Error::NetworkUnreachable
-            | tcp::Error::SourceRouteFailed
-            | tcp::Error::HostUnknown
-            | tcp::Error::HostIsolated
-            | tcp::Error::HopsExceeded => Errno::HostUnreachable,
-            _ => Errno::HostUnreachable,
-        }
-    }
-
-    /// What a refusal of the host means to the application.
-    pub(crate) fn of_host(error: stack::Error, habits: Habits) -> Errno {
-        match error {
-            stack::Error::UnknownSocket | stack::Error::NotConnected => Errno::NotConnected,
-            stack::Error::AddressInUse => Errno::AddressInUse,
-            stack::Error::AddressNotAvailable | stack::Error::NoFreePort => Errno::AddressNotAvailable,
-            stack::Error::NetworkUnreachable if habits == Habits::FreeBsd => Errno::HostUnreachable,
-            stack::Error::NetworkUnreachable => Errno::NetworkUnreachable,
-            stack::Error::Refused => Errno::ConnectionRefused,
-            stack::Error::HostUnreachable => Errno::HostUnreachable,
-            stack::Error::InvalidAddress => Errno::AddressNotAvailable,
-            stack::Error::FamilyMismatch => Errno::FamilyNotSupported,
-            stack::Error::WouldBlock => Errno::Again,
-            stack::Error::MessageTooLong => Errno::MessageSize,
-            stack::Error::TooManySockets => Errno::TooManyFiles,
-            stack::Error::OutOfMemory => Errno::NoBuffers,
-            _ => Errno::Invalid,
-        }
-    }
-}
-
-/// What an error depends on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Peer {
-    /// It has said that it has no more to send, and we have not (CLOSE-WAIT).
-    pub(crate) alone_has_finished: bool,
-    /// It is reached over IPv6.
-    pub(crate) is_v6: bool,
 }
 
 impl fmt::Display for Errno {
@@ -162,38 +136,3 @@ impl fmt::Display for Errno {
 }
 
 impl std::error::Error for Errno {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_error_of_the_engines_table_is_known() {
-        let peer = Peer { alone_has_finished: false, is_v6: false };
-        for (error, name) in [
-            (tcp::Error::Refused, "ECONNREFUSED"),
-            (tcp::Error::Reset, "ECONNRESET"),
-            (tcp::Error::TimedOut, "ETIMEDOUT"),
-            (tcp::Error::Aborted, "ECONNABORTED"),
-            (tcp::Error::HostUnreachable, "EHOSTUNREACH"),
-            (tcp::Error::NetworkUnreachable, "ENETUNREACH"),
-            (tcp::Error::PortUnreachable, "ECONNREFUSED"),
-            (tcp::Error::ProtocolUnreachable, "ENOPROTOOPT"),
-            (tcp::Error::SourceRouteFailed, "EOPNOTSUPP"),
-            (tcp::Error::HostUnknown, "EHOSTDOWN"),
-            (tcp::Error::HostIsolated, "ENONET"),
-            (tcp::Error::HopsExceeded, "EHOSTUNREACH"),
-            (tcp::Error::NetworkProhibited, "ENETUNREACH"),
-            (tcp::Error::Prohibited, "EHOSTUNREACH"),
-            (tcp::Error::ParameterProblem, "EPROTO"),
-            (tcp::Error::NextHeaderUnknown, "EPROTO"),
-            (tcp::Error::OutOfMemory, "ENOBUFS"),
-        ] {
-            assert_eq!(Errno::of_connection(error, Habits::Linux, peer).name(), name, "{error:?}");
-        }
-        let v6 = Peer { is_v6: true, ..peer };
-        assert_eq!(Errno::of_connection(tcp::Error::Prohibited, Habits::Linux, v6), Errno::Access);
-        let close_wait = Peer { alone_has_finished: true, ..peer };
-        assert_eq!(Errno::of_connection(tcp::Error::Reset, Habits::Linux, close_wait), Errno::Pipe);
-    }
-}

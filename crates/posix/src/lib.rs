@@ -1,6 +1,7 @@
-//! Sockets as POSIX has them, over a [`stack::Host`], without an operating system.
+//! Sockets as POSIX has them, over a [`stack::Host`], without an operating system: the face of [`socket::Core`] for
+//! system calls.
 //!
-//! [`System`] owns a host and a table of descriptors. Its methods are the calls every C program
+//! [`System`] owns a core and a table of descriptors. Its methods are the calls every C program
 //! knows (`socket`, `bind`, `listen`, `accept`, `connect`, `read`, `write`, `send`, `recv`, `poll`,
 //! `epoll`, `shutdown`, `close`, `getsockopt` ...), with the errors that Linux or FreeBSD give
 //! ([`tcp::Habits`]; with [`tcp::Habits::Rfc`] those of Linux). Time is an argument: nothing here sleeps.
@@ -13,42 +14,46 @@
 //!
 //! ```
 //! use synfin_posix::{Domain, Errno, Mode, Stop, System, Type};
-//! use tcp::Habits;
+//! use tcp::{Habits, Instant};
 //!
 //! let mut system = System::new(stack::Host::new(stack::Config::default(), [7; 32]), Habits::Linux);
 //! let listener = system.socket(Domain::Inet, Type::Stream).unwrap();
 //! system.bind(listener, "0.0.0.0:8080".parse().unwrap()).unwrap();
 //! system.listen(listener, 1).unwrap();
-//! assert_eq!(system.accept(listener).unwrap_err(), Stop::Blocked);
+//! assert_eq!(system.accept(Instant::ZERO, listener).unwrap_err(), Stop::Blocked);
 //! system.set_nonblocking(listener, Mode::NonBlocking).unwrap();
-//! assert_eq!(system.accept(listener).unwrap_err(), Stop::Errno(Errno::Again));
+//! assert_eq!(system.accept(Instant::ZERO, listener).unwrap_err(), Stop::Errno(Errno::Again));
 //! ```
+//!
+//! What a connection does and when it has failed is the core's to say; here are descriptors, flags, options, poll
+//! masks, time to wait, and which [`Errno`] a [`socket::Fault`] is on which system.
 //!
 //! What is *not* here: files, pipes, signals, processes, and descriptors shared between them.
 
 #![warn(missing_docs)]
 
 mod close;
+mod descriptor;
 mod errno;
 mod info;
 mod options;
 mod ready;
 mod setup;
-mod socket;
 mod system;
 mod transfer;
 
+pub use descriptor::{Domain, Fd, Type};
 pub use errno::Errno;
 pub use info::TcpInfo;
 pub use options::{Defaults, Linger, OptionName, OptionValue};
 pub use ready::{EpollEvent, EpollOperation, PollEntry, PollFlags};
-pub use setup::Shutdown;
-pub use socket::{Domain, Fd, Type};
 pub use system::{Mode, Stop, System, Waiting};
 pub use transfer::{Received, RecvFlags, SendFlags};
 
 // What appears in signatures, so that programs need not name the crates below.
+pub use socket;
 pub use stack;
+pub use std::net::Shutdown;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

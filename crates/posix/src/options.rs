@@ -9,9 +9,10 @@ mod values;
 
 pub use names::{Linger, OptionName, OptionValue};
 
-use crate::socket::{Fd, Role};
-use crate::{Errno, System};
+use crate::descriptor::{Fd, Phase};
+use crate::{Errno, System, Type};
 use core::time::Duration;
+use socket::SocketId;
 use std::collections::BTreeMap;
 use tcp::{Habits, Instant, KeepAlive};
 use values::{
@@ -170,7 +171,7 @@ impl System {
         name: OptionName,
         value: &OptionValue,
     ) -> Result<(), Errno> {
-        self.settle();
+        self.settle(now);
         let habits = self.habits();
         let (receive_max, send_max) =
             (self.defaults.receive_buffer_bytes_max, self.defaults.send_buffer_bytes_max);
@@ -204,33 +205,33 @@ impl System {
             && habits.no_delay_flushes_cork()
             && let Some(id) = self.socket_at(fd)?.stream()
         {
-            let _ = self.host.tcp_flush(now, id);
-            self.settle();
+            self.core.flush(now, id);
+            self.settle(now);
         }
         Ok(())
     }
 
-    /// Tells a connection that exists already.
+    /// Tells a socket that exists already.
     fn apply(&mut self, now: Instant, fd: Fd, name: OptionName) {
         let Ok(socket) = self.socket_at(fd) else { return };
-        let (config, hop_limit) = (socket.options.config.clone(), socket.options.hop_limit);
-        match socket.role {
-            Role::Stream(id, _) | Role::Listener(id) => {
-                let _ = self.host.tcp_configure(now, id, |current| *current = config);
-                if let (Role::Stream(id, _), Some(hops)) = (socket_role(self, fd), hop_limit)
-                    && matches!(name, OptionName::TimeToLive | OptionName::UnicastHops)
-                {
-                    let _ = self.host.set_hop_limit(id, hops);
-                }
-            }
-            Role::Udp(id) => {
-                if let Some(hops) = hop_limit {
-                    let _ = self.host.set_hop_limit(id, hops);
-                }
-            }
-            Role::Fresh => {}
+        let Some(id) = socket.id() else { return };
+        if socket.kind == Type::Stream {
+            let config = socket.options.config.clone();
+            // A connection that is gone needs no options.
+            let _ = self.core.configure(now, id, |current| *current = config);
         }
-        self.settle();
+        if matches!(name, OptionName::TimeToLive | OptionName::UnicastHops) {
+            self.apply_hop_limit(fd, id);
+        }
+        self.settle(now);
+    }
+
+    /// The hop limit of a descriptor becomes that of its socket.
+    pub(crate) fn apply_hop_limit(&mut self, fd: Fd, id: SocketId) {
+        if let Some(hops) = self.socket_at(fd).ok().and_then(|socket| socket.options.hop_limit) {
+            // One that is gone sends nothing.
+            let _ = self.core.set_hop_limit(id, hops.into());
+        }
     }
 
     /// `getsockopt`
@@ -238,14 +239,15 @@ impl System {
     /// # Errors
     /// `ENOPROTOOPT` for what can only be set, `ENOTCONN` for the MTU of a socket without a peer.
     pub fn option(&mut self, now: Instant, fd: Fd, name: OptionName) -> Result<OptionValue, Errno> {
-        self.settle();
+        self.settle(now);
         let habits = self.habits();
-        let socket = self.socket_at_mut(fd)?;
+        let id = self.socket_at(fd)?.id();
         if name == OptionName::Error {
-            return Ok(OptionValue::Error(socket.error.take()));
+            let failure = id.and_then(|id| self.core.take_failure(id));
+            return Ok(OptionValue::Error(failure.map(|fault| self.errno(fault))));
         }
         let socket = self.socket_at(fd)?;
-        let connection = socket.stream().and_then(|id| self.host.tcp(id));
+        let connection = socket.stream().and_then(|id| self.core.connection(id).ok());
         let options = &socket.options;
         Ok(match name {
             OptionName::Linger => OptionValue::Linger(options.linger),
@@ -267,14 +269,14 @@ impl System {
                 OptionValue::Int(saturated(connection.info(now).path_mtu_bytes))
             }
             OptionName::TimeToLive | OptionName::UnicastHops => {
-                let default = self.host.config().hop_limit;
+                let default = self.core.host().config().hop_limit;
                 OptionValue::Int(options.hop_limit.unwrap_or(default).into())
+            }
+            OptionName::QuickAck => {
+                let is_open = socket.stream().is_some_and(|id| self.phase(id) == Phase::Open);
+                OptionValue::Int(options.kept.get(&name).copied().unwrap_or(is_open.into()))
             }
             _ => OptionValue::Int(number(socket, name)?),
         })
     }
-}
-
-fn socket_role(system: &System, fd: Fd) -> Role {
-    system.socket_at(fd).map_or(Role::Fresh, |socket| socket.role)
 }

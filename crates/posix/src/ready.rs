@@ -1,10 +1,11 @@
 //! Readiness: poll and epoll.
 
-use crate::socket::{Fd, Phase, Role, Socket};
+use crate::descriptor::{Fd, Phase, Role, Socket};
 use crate::system::Entry;
 use crate::{Errno, Stop, System, Waiting};
 use core::ops::BitOr;
 use core::time::Duration;
+use socket::SocketId;
 use std::collections::BTreeMap;
 use tcp::{Connection, Habits, Instant};
 
@@ -101,8 +102,8 @@ pub struct EpollEvent {
 #[derive(Clone, Copy, Debug)]
 struct Interest {
     event: EpollEvent,
-    /// The happenings that were told already, for [`PollFlags::EDGE`].
-    told: Option<u64>,
+    /// The socket and its happenings that were told already, for [`PollFlags::EDGE`].
+    told: Option<(Option<SocketId>, u64)>,
     /// A one-shot that was told.
     spent: bool,
 }
@@ -132,38 +133,40 @@ impl System {
         const READABLE: PollFlags = PollFlags(PollFlags::IN.0 | PollFlags::READ_NORMAL.0);
         const WRITABLE: PollFlags = PollFlags(PollFlags::OUT.0 | PollFlags::WRITE_NORMAL.0);
         let mut flags = PollFlags::NONE;
-        if socket.error.is_some() {
+        if socket.id().is_some_and(|id| self.core.has_failed(id)) {
             // FreeBSD's sopoll() knows no POLLERR: the next call on the descriptor will not block.
             let is_linux = self.habits() != Habits::FreeBsd;
             flags = flags | if is_linux { PollFlags::ERROR } else { READABLE | WRITABLE };
         }
         match socket.role {
             Role::Listener(id) => {
-                flags | if self.host.tcp_acceptable(id) > 0 { READABLE } else { PollFlags::NONE }
+                flags | if self.core.has_acceptable(id) { READABLE } else { PollFlags::NONE }
             }
             Role::Fresh if self.habits() == Habits::FreeBsd => flags | PollFlags::HANG_UP,
             Role::Fresh => flags | WRITABLE | PollFlags::HANG_UP,
-            Role::Udp(_) => flags | WRITABLE | if socket.datagram_waits { READABLE } else { PollFlags::NONE },
-            Role::Stream(_, Phase::Connecting) => flags,
-            Role::Stream(id, phase) => {
-                let over = phase == Phase::Over;
-                let read_ended = over || socket.peer_finished || socket.read_shut;
-                let write_ended = over || socket.write_shut;
-                let connection = self.host.tcp(id);
+            // An error is told by its own flag until it is taken.
+            Role::Udp(id) if self.core.has_datagram(id) && !self.core.has_failed(id) => {
+                flags | WRITABLE | READABLE
+            }
+            Role::Udp(_) => flags | WRITABLE,
+            Role::Stream(id) if self.phase(id) == Phase::Connecting => flags,
+            Role::Stream(id) => {
+                let ended = self.core.closed_sides(id);
+                let connection = self.core.connection(id).ok();
                 let unread = connection.map_or(0, Connection::readable_bytes);
-                if read_ended {
+                if ended.read {
                     flags = flags | READABLE | PollFlags::READ_HANG_UP;
                 }
                 if unread > 0 && unread >= socket.options.receive_low_water as usize {
                     flags = flags | READABLE;
                 }
-                if over || (read_ended && write_ended) {
+                if ended.read && ended.write {
                     flags = flags | PollFlags::HANG_UP;
                 }
-                if write_ended || connection.is_some_and(|connection| is_writable(now, socket, connection)) {
+                if ended.write || connection.is_some_and(|connection| is_writable(now, socket, connection)) {
                     flags = flags | WRITABLE;
                 }
-                if socket.urgent {
+                if connection.is_some_and(|connection| connection.urgent_bytes_ahead().is_some()) {
                     flags = flags | PollFlags::PRIORITY;
                 }
                 flags
@@ -182,7 +185,7 @@ impl System {
         timeout: Option<Duration>,
         waiting: &mut Waiting,
     ) -> Result<usize, Stop> {
-        self.settle();
+        self.settle(now);
         for entry in entries.iter_mut() {
             let asked = entry.events | ALWAYS | PollFlags::INVALID;
             entry.found = self.readiness(now, entry.fd).and(asked);
@@ -251,11 +254,12 @@ impl System {
         timeout: Option<Duration>,
         waiting: &mut Waiting,
     ) -> Result<Vec<EpollEvent>, Stop> {
-        self.settle();
+        self.settle(now);
         let interests = self.epoll_at_mut(epoll)?.interests.clone();
         let mut found = Vec::new();
         for (fd, mut interest) in interests {
-            let happenings = self.socket_at(fd).map_or(0, |socket| socket.happenings);
+            let id = self.socket_id(fd);
+            let happenings = (id, id.map_or(0, |id| self.core.happenings(id)));
             let ready = self.readiness(now, fd).and(interest.event.events | ALWAYS);
             let old = interest.event.events.contains(PollFlags::EDGE) && interest.told == Some(happenings);
             if ready.is_empty() || old || interest.spent || found.len() >= most {
@@ -300,7 +304,7 @@ fn wait_for(
         return Ok(ready);
     }
     match waiting.block(now, timeout, Errno::Again) {
-        Err(Stop::Errno(_)) => Ok(0),
-        blocked => blocked.map(|()| 0),
+        Stop::Errno(_) => Ok(0),
+        blocked => Err(blocked),
     }
 }

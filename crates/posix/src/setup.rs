@@ -1,35 +1,14 @@
 //! Names and connections: bind, listen, accept, connect, shutdown.
 
-use crate::socket::{Fd, Phase, Role, Socket};
+use crate::descriptor::{Fd, Phase, Role, Socket};
 use crate::system::Entry;
 use crate::{Errno, Stop, System, Type, Waiting};
-use stack::{ConnectOptions, Families, ListenOptions};
-use std::net::SocketAddr;
+use socket::{Cause, OpenOptions, SocketId};
+use stack::{Families, ListenOptions};
+use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
+use std::task::Poll;
 use tcp::{Habits, Instant};
-
-/// Which direction to shut down.
-///
-/// There are no others: a program may match on all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shutdown {
-    /// `SHUT_RD`: reading ends.
-    Read,
-    /// `SHUT_WR`: a FIN follows what has been written.
-    Write,
-    /// `SHUT_RDWR`
-    Both,
-}
-
-impl Shutdown {
-    fn reads(self) -> bool {
-        self != Shutdown::Write
-    }
-
-    fn writes(self) -> bool {
-        self != Shutdown::Read
-    }
-}
 
 impl System {
     /// Gives the socket an address of its own.
@@ -43,7 +22,7 @@ impl System {
             return Err(Errno::Invalid);
         }
         let address = socket.canonical(address)?;
-        if !address.ip().is_unspecified() && !self.host.has_address(address.ip()) {
+        if !address.ip().is_unspecified() && !self.core.host_mut().has_address(address.ip()) {
             return Err(Errno::AddressNotAvailable);
         }
         let socket = self.socket_at(fd)?;
@@ -51,11 +30,10 @@ impl System {
             return Err(Errno::AddressInUse);
         }
         if socket.kind == Type::Datagram {
-            let id = self.host.udp_bind(address).map_err(|error| Errno::of_host(error, self.habits()))?;
-            self.ids.insert(id, fd);
-            self.socket_at_mut(fd)?.role = Role::Udp(id);
+            self.bind_datagrams(fd, address)?;
+        } else {
+            self.socket_at_mut(fd)?.bound = Some(address);
         }
-        self.socket_at_mut(fd)?.bound = Some(address);
         Ok(())
     }
 
@@ -81,14 +59,13 @@ impl System {
     /// # Errors
     /// `EOPNOTSUPP` for a datagram socket, `EINVAL` for a connected one, `EADDRINUSE`.
     pub fn listen(&mut self, fd: Fd, backlog: i32) -> Result<(), Errno> {
-        let habits = self.habits();
         let socket = self.socket_at_mut(fd)?;
         if socket.kind == Type::Datagram {
             return Err(Errno::NotSupported);
         }
         match socket.role {
             Role::Listener(_) => return Ok(()),
-            Role::Stream(..) | Role::Udp(_) => return Err(Errno::Invalid),
+            Role::Stream(_) | Role::Udp(_) => return Err(Errno::Invalid),
             Role::Fresh => {}
         }
         let local = socket.bound.unwrap_or(SocketAddr::new(socket.domain.unspecified(), 0));
@@ -96,9 +73,9 @@ impl System {
         let mut options = ListenOptions::new(local, usize::try_from(backlog).unwrap_or(0).saturating_add(1));
         options.families = if socket.options.only_v6 { Families::OnlyV6 } else { Families::Both };
         options.config = Some(Arc::new(socket.options.config().clone()));
-        let id = self.host.tcp_listen_with(options).map_err(|error| Errno::of_host(error, habits))?;
-        self.ids.insert(id, fd);
-        let bound = self.host.local_addr(id);
+        let id = self.core.listen(options).map_err(|fault| self.errno(fault))?;
+        self.apply_hop_limit(fd, id);
+        let bound = self.core.host().local_addr(id);
         let socket = self.socket_at_mut(fd)?;
         socket.bound = bound.or(socket.bound);
         socket.role = Role::Listener(id);
@@ -109,27 +86,25 @@ impl System {
     ///
     /// # Errors
     /// [`Stop::Blocked`] or `EAGAIN` when there is none, `EINVAL` if the socket does not listen,
-    /// `EOPNOTSUPP` for a datagram socket.
-    pub fn accept(&mut self, fd: Fd) -> Result<(Fd, SocketAddr), Stop> {
-        self.settle();
+    /// `EOPNOTSUPP` for a datagram socket, `EMFILE`.
+    pub fn accept(&mut self, now: Instant, fd: Fd) -> Result<(Fd, SocketAddr), Stop> {
+        self.settle(now);
         let socket = self.socket_at(fd)?;
         if socket.kind == Type::Datagram {
             return Err(Errno::NotSupported.into());
         }
         let Role::Listener(listener) = socket.role else { return Err(Errno::Invalid.into()) };
-        let nonblocking = socket.nonblocking;
-        let Some(accepted) = self.host.tcp_accept(listener) else {
-            return Err(if nonblocking { Errno::Again.into() } else { Stop::Blocked });
-        };
-        let socket = self.socket_at(fd)?;
         let mut child = Socket::new(socket.domain, Type::Stream, socket.options.clone());
-        child.role = Role::Stream(accepted.id, Phase::Connected);
+        let nonblocking = socket.nonblocking;
+        self.check_has_room()?;
+        let attempt = self.core.poll_accept(now, listener);
+        let Some(accepted) = self.outcome(attempt, nonblocking)? else { return Err(Stop::Blocked) };
+        child.role = Role::Stream(accepted.id);
+        child.is_told_connected = true;
         child.bound = Some(accepted.local);
-        child.peer = Some(accepted.remote);
         let shown = child.shown(accepted.remote);
         let child = self.insert(Entry::Socket(Box::new(child)))?;
-        self.ids.insert(accepted.id, child);
-        self.settle();
+        self.settle(now);
         Ok((child, shown))
     }
 
@@ -146,34 +121,38 @@ impl System {
         remote: SocketAddr,
         waiting: &mut Waiting,
     ) -> Result<(), Stop> {
-        self.settle();
+        self.settle(now);
         let habits = self.habits();
-        let socket = self.socket_at_mut(fd)?;
+        let socket = self.socket_at(fd)?;
         if socket.kind == Type::Datagram {
             return Ok(self.connect_datagrams(fd, remote)?);
         }
-        match socket.role {
-            Role::Fresh => self.begin_connect(now, fd, remote, waiting),
-            Role::Listener(_) | Role::Udp(_) if habits == Habits::FreeBsd => Err(Errno::NotSupported.into()),
-            Role::Listener(_) | Role::Udp(_) => Err(Errno::IsConnected.into()),
-            Role::Stream(_, Phase::Connecting) if socket.nonblocking => Err(Errno::Already.into()),
-            Role::Stream(_, Phase::Connecting) => {
-                let timeout = socket.options.send_timeout;
-                waiting.block(now, timeout, Errno::InProgress)
+        let id = match socket.role {
+            Role::Fresh => return self.begin_connect(now, fd, remote, waiting),
+            Role::Listener(_) | Role::Udp(_) if habits == Habits::FreeBsd => {
+                return Err(Errno::NotSupported.into());
             }
-            Role::Stream(_, Phase::Established) => {
-                socket.set_phase(Phase::Connected);
+            Role::Listener(_) | Role::Udp(_) => return Err(Errno::IsConnected.into()),
+            Role::Stream(id) => id,
+        };
+        let connected = self.core.poll_connected(id);
+        let socket = self.socket_at_mut(fd)?;
+        match connected {
+            Poll::Pending if socket.nonblocking => Err(Errno::Already.into()),
+            Poll::Pending => Err(waiting.block(now, socket.options.send_timeout, Errno::InProgress)),
+            Poll::Ready(Ok(())) if socket.is_told_connected => Err(Errno::IsConnected.into()),
+            Poll::Ready(Ok(())) => {
+                socket.is_told_connected = true;
                 let told = waiting.bytes == 0 && habits == Habits::FreeBsd;
                 if told { Err(Errno::IsConnected.into()) } else { Ok(()) }
             }
-            Role::Stream(_, Phase::Connected) => Err(Errno::IsConnected.into()),
-            Role::Stream(id, Phase::Over) => {
-                let error = socket.error.take();
+            Poll::Ready(Err(fault)) => {
                 // The socket may be used again.
                 socket.role = Role::Fresh;
-                self.ids.remove(&id);
-                let _ = self.host.tcp_close(now, id);
-                Err(error.unwrap_or(Errno::ConnectionAborted).into())
+                self.core.close(now, id);
+                // Its failure may have been told by another call.
+                let was_told = fault.cause() == Cause::NotConnected;
+                Err(if was_told { Errno::ConnectionAborted } else { self.errno(fault) }.into())
             }
         }
     }
@@ -185,56 +164,50 @@ impl System {
         remote: SocketAddr,
         waiting: &mut Waiting,
     ) -> Result<(), Stop> {
-        let habits = self.habits();
         let socket = self.socket_at(fd)?;
-        let remote = socket.canonical(remote)?;
-        let mut options = ConnectOptions::new(remote);
-        options.local = socket.bound;
-        options.config = Some(Arc::new(socket.options.config().clone()));
-        let id = self.host.tcp_connect_with(now, options).map_err(|error| Errno::of_host(error, habits))?;
-        self.ids.insert(id, fd);
-        let local = self.host.local_addr(id);
+        let options = OpenOptions {
+            local: socket.bound,
+            config: Some(Arc::new(socket.options.config().clone())),
+            hop_limit: socket.options.hop_limit,
+            ..OpenOptions::to(socket.canonical(remote)?)
+        };
+        let opened = self.core.open(now, options).map_err(|fault| self.errno(fault))?;
         let socket = self.socket_at_mut(fd)?;
-        socket.role = Role::Stream(id, Phase::Connecting);
-        socket.peer = Some(remote);
-        socket.bound = local.or(socket.bound);
-        socket.peer_finished = false;
-        (socket.read_shut, socket.write_shut) = (false, false);
+        socket.role = Role::Stream(opened.id);
+        socket.bound = Some(opened.local);
+        socket.is_told_connected = false;
         let (nonblocking, timeout) = (socket.nonblocking, socket.options.send_timeout);
-        if let Some(hops) = socket.options.hop_limit {
-            let _ = self.host.set_hop_limit(id, hops);
-        }
-        self.settle();
+        self.settle(now);
         if nonblocking {
             return Err(Errno::InProgress.into());
         }
         // Marks the call as begun: what `connect` says of an established socket depends on it.
         waiting.bytes = 1;
-        waiting.block(now, timeout, Errno::InProgress)
+        Err(waiting.block(now, timeout, Errno::InProgress))
     }
 
     fn connect_datagrams(&mut self, fd: Fd, remote: SocketAddr) -> Result<(), Errno> {
-        let habits = self.habits();
         let id = self.datagram_id(fd)?;
-        let socket = self.socket_at_mut(fd)?;
-        let remote = socket.canonical(remote)?;
-        socket.peer = Some(remote);
-        self.host.udp_connect(id, Some(remote)).map_err(|error| Errno::of_host(error, habits))
+        let remote = self.socket_at(fd)?.canonical(remote)?;
+        self.core.connect_datagrams(id, remote).map_err(|fault| self.errno(fault))
     }
 
-    /// The host's socket of a datagram descriptor, bound to any port if it is not bound yet.
-    pub(crate) fn datagram_id(&mut self, fd: Fd) -> Result<stack::SocketId, Errno> {
+    /// The core's socket of a datagram descriptor, bound to any port if it is not bound yet.
+    pub(crate) fn datagram_id(&mut self, fd: Fd) -> Result<SocketId, Errno> {
         let socket = self.socket_at(fd)?;
         if let Role::Udp(id) = socket.role {
             return Ok(id);
         }
-        let any = SocketAddr::new(socket.domain.unspecified(), 0);
-        let id = self.host.udp_bind(any).map_err(|error| Errno::of_host(error, self.habits()))?;
-        self.ids.insert(id, fd);
-        let bound = self.host.local_addr(id);
+        self.bind_datagrams(fd, SocketAddr::new(socket.domain.unspecified(), 0))
+    }
+
+    fn bind_datagrams(&mut self, fd: Fd, local: SocketAddr) -> Result<SocketId, Errno> {
+        let id = self.core.bind(local).map_err(|fault| self.errno(fault))?;
+        let bound = self.core.host().local_addr(id);
         let socket = self.socket_at_mut(fd)?;
         socket.role = Role::Udp(id);
         socket.bound = bound;
+        self.apply_hop_limit(fd, id);
         Ok(id)
     }
 
@@ -243,44 +216,35 @@ impl System {
     /// # Errors
     /// `ENOTCONN` without a connection.
     pub fn shutdown(&mut self, now: Instant, fd: Fd, how: Shutdown) -> Result<(), Errno> {
-        self.settle();
-        let habits = self.habits();
-        let socket = self.socket_at_mut(fd)?;
-        match socket.role {
-            Role::Stream(id, Phase::Connecting) if habits != Habits::FreeBsd && how.reads() => {
-                // Linux gives up a connection attempt.
-                socket.role = Role::Fresh;
-                self.ids.remove(&id);
-                let _ = self.host.tcp_abort(now, id);
-                let _ = self.host.tcp_close(now, id);
+        self.settle(now);
+        let is_freebsd = self.habits() == Habits::FreeBsd;
+        let role = self.socket_at(fd)?.role;
+        match role {
+            // Linux gives up a connection attempt, and listening.
+            Role::Stream(id)
+                if !is_freebsd && self.phase(id) == Phase::Connecting && how != Shutdown::Write =>
+            {
+                self.core.abort(now, id);
+                self.core.close(now, id);
+                self.socket_at_mut(fd)?.role = Role::Fresh;
             }
-            Role::Stream(_, Phase::Over) => return Err(Errno::NotConnected),
-            Role::Stream(id, _) => {
-                socket.read_shut |= how.reads();
-                socket.write_shut |= how.writes();
-                socket.happenings += 1;
-                if how.reads() && habits == Habits::FreeBsd {
-                    self.unwanted.push(id);
-                    self.throw_away_unwanted(now);
-                }
-                if how.writes() {
-                    let _ = self.host.tcp_finish(now, id);
+            Role::Listener(id) if !is_freebsd => {
+                if how != Shutdown::Write {
+                    self.core.close(now, id);
+                    self.socket_at_mut(fd)?.role = Role::Fresh;
                 }
             }
-            Role::Listener(id) if habits != Habits::FreeBsd => {
-                if how.reads() {
-                    socket.role = Role::Fresh;
-                    self.ids.remove(&id);
-                    let _ = self.host.tcp_close(now, id);
+            Role::Stream(id) | Role::Udp(id) => {
+                self.core.shutdown(now, id, how).map_err(|fault| self.errno(fault))?;
+                // Text for a reader that is gone: FreeBSD acknowledges it and throws it away (`sbappendstream`), on
+                // Linux it stays to be read.
+                if is_freebsd && how != Shutdown::Write {
+                    self.core.discard(now, id);
                 }
             }
-            Role::Udp(_) if socket.peer.is_some() => {
-                socket.read_shut |= how.reads();
-                socket.write_shut |= how.writes();
-            }
-            Role::Fresh | Role::Listener(_) | Role::Udp(_) => return Err(Errno::NotConnected),
+            Role::Fresh | Role::Listener(_) => return Err(Errno::NotConnected),
         }
-        self.settle();
+        self.settle(now);
         Ok(())
     }
 
@@ -299,7 +263,11 @@ impl System {
     /// `ENOTCONN` without a peer; `EBADF`, `ENOTSOCK`.
     pub fn peer_address(&self, fd: Fd) -> Result<SocketAddr, Errno> {
         let socket = self.socket_at(fd)?;
-        let connected = !matches!(socket.phase(), Some(Phase::Connecting | Phase::Over));
-        socket.peer.filter(|_| connected).map(|peer| socket.shown(peer)).ok_or(Errno::NotConnected)
+        let peer = match socket.role {
+            Role::Stream(id) if self.phase(id) != Phase::Connecting => self.core.connected_peer(id).ok(),
+            Role::Udp(id) => self.core.peer(id),
+            _ => None,
+        };
+        peer.map(|peer| socket.shown(peer)).ok_or(Errno::NotConnected)
     }
 }

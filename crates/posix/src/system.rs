@@ -1,14 +1,16 @@
 //! The table of descriptors and the world going on underneath.
 
 use crate::Errno;
-use crate::errno::Peer;
+use crate::descriptor::{Domain, Fd, Phase, Role, Socket, Type};
 use crate::options::{Defaults, Options};
 use crate::ready::Epoll;
-use crate::socket::{Domain, Fd, Phase, Role, Socket, Type};
 use core::fmt;
-use stack::{Event, Host, InterfaceId, SocketId};
+use core::time::Duration;
+use socket::{Core, Fault};
+use stack::{Host, InterfaceId, SocketId};
 use std::collections::BTreeMap;
-use tcp::{Habits, Instant};
+use std::task::Poll;
+use tcp::{Connection, Habits, Instant, State};
 use wire::Frame;
 
 /// Why a call did not return a result.
@@ -60,19 +62,20 @@ impl Waiting {
     }
 
     /// Blocks until the deadline, which the first attempt sets; after it, `timed_out` is the answer.
-    pub(crate) fn block(
-        &mut self,
-        now: Instant,
-        timeout: Option<core::time::Duration>,
-        timed_out: Errno,
-    ) -> Result<(), Stop> {
+    pub(crate) fn block(&mut self, now: Instant, timeout: Option<Duration>, timed_out: Errno) -> Stop {
         match (self.deadline, timeout) {
-            (Some(deadline), _) if now >= deadline => Err(timed_out.into()),
-            (None, Some(timeout)) => {
-                self.deadline = Some(now + timeout);
-                Err(Stop::Blocked)
-            }
-            _ => Err(Stop::Blocked),
+            (Some(deadline), _) if now >= deadline => return timed_out.into(),
+            (None, Some(timeout)) => self.deadline = Some(now + timeout),
+            _ => {}
+        }
+        Stop::Blocked
+    }
+
+    /// Blocks a call that moves bytes: when its time is over, what was moved already is the answer.
+    pub(crate) fn block_moving(&mut self, now: Instant, timeout: Option<Duration>) -> Result<usize, Stop> {
+        match self.block(now, timeout, Errno::Again) {
+            Stop::Errno(_) if self.bytes > 0 => Ok(core::mem::take(&mut self.bytes)),
+            stop => Err(stop),
         }
     }
 }
@@ -99,32 +102,30 @@ const DESCRIPTORS_MAX: usize = 1_024;
 
 /// A host with descriptors: the calls of POSIX as methods. See the crate's page for an example.
 pub struct System {
-    pub(crate) host: Host,
+    pub(crate) core: Core,
     /// What new sockets start with, and the limits of what they may ask for.
     pub(crate) defaults: Defaults,
     pub(crate) entries: BTreeMap<Fd, Entry>,
-    pub(crate) ids: BTreeMap<SocketId, Fd>,
-    /// Connections with text that nobody will read.
-    pub(crate) unwanted: Vec<SocketId>,
 }
 
 impl System {
     /// A system without descriptors over `host`. The first descriptor will be 3: 0, 1 and 2 are taken
     /// in every POSIX process.
     pub fn new(host: Host, habits: Habits) -> Self {
-        let defaults = Defaults::new(habits);
-        let (entries, ids, unwanted) = Default::default();
-        System { host, defaults, entries, ids, unwanted }
+        let mut core = Core::new(host);
+        // Nobody else waits for the core, and a call moves all that it can.
+        core.set_copy_bytes_max(usize::MAX);
+        System { core, defaults: Defaults::new(habits), entries: BTreeMap::new() }
     }
 
     /// The host underneath.
     pub fn host(&self) -> &Host {
-        &self.host
+        self.core.host()
     }
 
     /// The host underneath, for addresses and routes. Sockets opened on it directly have no descriptor.
     pub fn host_mut(&mut self) -> &mut Host {
-        &mut self.host
+        self.core.host_mut()
     }
 
     /// Whose habits are followed: those of [`Defaults::config`].
@@ -141,82 +142,71 @@ impl System {
 
     /// A frame arrived on an interface.
     pub fn handle_frame(&mut self, now: Instant, interface: InterfaceId, frame: Frame) {
-        self.host.handle_frame(now, interface, frame);
-        self.settle();
-        self.throw_away_unwanted(now);
-    }
-
-    /// On FreeBSD text for a socket that is shut down for reading is acknowledged and thrown away
-    /// (`sbappendstream`); on Linux it stays to be read.
-    pub(crate) fn throw_away_unwanted(&mut self, now: Instant) {
-        while let Some(id) = self.unwanted.pop() {
-            while self.host.tcp_read(now, id, &mut [0; 4_096]).is_ok_and(|bytes| bytes > 0) {}
-        }
+        self.core.host_mut().handle_frame(now, interface, frame);
+        self.settle(now);
     }
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.host.handle_timeout(now);
-        self.settle();
+        self.core.host_mut().handle_timeout(now);
+        self.settle(now);
     }
 
     /// The next frame to put on a link, until `None`.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<(InterfaceId, Frame)> {
-        let next = self.host.poll_transmit(now);
+        let next = self.core.host_mut().poll_transmit(now);
         if next.is_none() {
-            self.settle();
+            self.settle(now);
         }
         next
     }
 
     /// When to call [`System::handle_timeout`] at the latest.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
-        self.host.poll_timeout()
+        self.core.host().poll_timeout()
     }
 
-    /// Takes over what the host has to say.
-    pub(crate) fn settle(&mut self) {
-        while let Some((id, event)) = self.host.poll_event() {
-            self.on_event(id, event);
+    /// Takes over what the host has to say. Calls that wait are made again by their callers.
+    pub(crate) fn settle(&mut self, now: Instant) {
+        self.core.settle(now).wake();
+    }
+
+    /// How far a connection has come.
+    pub(crate) fn phase(&self, id: SocketId) -> Phase {
+        match self.core.state_of(id) {
+            State::SynSent | State::SynReceived => Phase::Connecting,
+            State::Closed => Phase::Over,
+            _ => Phase::Open,
         }
     }
 
-    fn on_event(&mut self, id: SocketId, event: Event) {
-        let habits = self.habits();
-        let Some(Entry::Socket(socket)) = self.ids.get(&id).and_then(|fd| self.entries.get_mut(fd)) else {
-            return;
-        };
-        socket.happenings += 1;
-        match event {
-            Event::Connected if socket.phase() == Some(Phase::Connecting) => {
-                socket.set_phase(Phase::Established);
-            }
-            Event::PeerFinished => socket.peer_finished = true,
-            Event::Urgent => socket.urgent = true,
-            Event::Failed(error) => {
-                let is_v6 = socket.peer.is_some_and(|peer| peer.is_ipv6());
-                let peer = Peer { alone_has_finished: socket.peer_finished && !socket.write_shut, is_v6 };
-                socket.error = Some(Errno::of_connection(error, habits, peer));
-                socket.set_phase(Phase::Over);
-            }
-            Event::Closed => socket.set_phase(Phase::Over),
-            Event::Readable => {
-                socket.datagram_waits = true;
-                if socket.read_shut && habits == Habits::FreeBsd {
-                    self.unwanted.push(id);
-                }
-            }
-            // Connected, Acceptable, Writable, PathDoubted: `poll` asks the host.
-            _ => {}
+    /// What a failure means to the application.
+    pub(crate) fn errno(&self, fault: Fault) -> Errno {
+        Errno::of(fault, self.habits())
+    }
+
+    /// What an attempt means to its call: `None` if that has to wait, and may.
+    pub(crate) fn outcome<T>(
+        &self,
+        attempt: Poll<Result<T, Fault>>,
+        dont_wait: bool,
+    ) -> Result<Option<T>, Errno> {
+        match attempt {
+            Poll::Ready(outcome) => outcome.map(Some).map_err(|fault| self.errno(fault)),
+            Poll::Pending if dont_wait => Err(Errno::Again),
+            Poll::Pending => Ok(None),
         }
     }
 
     // Descriptors.
 
+    /// Refuses what needs one more descriptor than there may be.
+    pub(crate) fn check_has_room(&self) -> Result<(), Errno> {
+        if self.entries.len() < DESCRIPTORS_MAX { Ok(()) } else { Err(Errno::TooManyFiles) }
+    }
+
     pub(crate) fn insert(&mut self, entry: Entry) -> Result<Fd, Errno> {
-        if self.entries.len() >= DESCRIPTORS_MAX {
-            return Err(Errno::TooManyFiles);
-        }
+        self.check_has_room()?;
         let fd = (3..).map(Fd).find(|fd| !self.entries.contains_key(fd)).ok_or(Errno::TooManyFiles)?;
         self.entries.insert(fd, entry);
         Ok(fd)
@@ -274,10 +264,7 @@ impl System {
 
     /// The host's name for the socket behind a descriptor, if it has one yet.
     pub fn socket_id(&self, fd: Fd) -> Option<SocketId> {
-        match self.socket_at(fd).ok()?.role {
-            Role::Listener(id) | Role::Stream(id, _) | Role::Udp(id) => Some(id),
-            Role::Fresh => None,
-        }
+        self.socket_at(fd).ok()?.id()
     }
 
     /// `ioctl(fd, SIOCINQ)` (`FIONREAD`): bytes that can be read.
@@ -285,12 +272,7 @@ impl System {
     /// # Errors
     /// `EINVAL` on a listener, as Linux says; `EBADF`, `ENOTSOCK`.
     pub fn bytes_readable(&self, fd: Fd) -> Result<usize, Errno> {
-        let socket = self.socket_at(fd)?;
-        match socket.role {
-            Role::Listener(_) => Err(Errno::Invalid),
-            Role::Stream(id, _) => Ok(self.host.tcp(id).map_or(0, tcp::Connection::readable_bytes)),
-            Role::Udp(_) | Role::Fresh => Ok(0),
-        }
+        self.queued_bytes(fd, Connection::readable_bytes)
     }
 
     /// `ioctl(fd, SIOCOUTQ)`: bytes written and not acknowledged yet.
@@ -298,12 +280,7 @@ impl System {
     /// # Errors
     /// `EINVAL` on a listener, as Linux says; `EBADF`, `ENOTSOCK`.
     pub fn bytes_unacknowledged(&self, fd: Fd) -> Result<usize, Errno> {
-        let socket = self.socket_at(fd)?;
-        match socket.role {
-            Role::Listener(_) => Err(Errno::Invalid),
-            Role::Stream(id, _) => Ok(self.host.tcp(id).map_or(0, tcp::Connection::unacknowledged_bytes)),
-            Role::Udp(_) | Role::Fresh => Ok(0),
-        }
+        self.queued_bytes(fd, Connection::unacknowledged_bytes)
     }
 
     /// `ioctl(fd, SIOCOUTQNSD)`: bytes written and not sent yet.
@@ -311,12 +288,13 @@ impl System {
     /// # Errors
     /// `EINVAL` on a listener, as Linux says; `EBADF`, `ENOTSOCK`.
     pub fn bytes_not_sent(&self, now: Instant, fd: Fd) -> Result<usize, Errno> {
-        let socket = self.socket_at(fd)?;
-        match socket.role {
+        self.queued_bytes(fd, |tcp| tcp.info(now).not_sent_bytes as usize)
+    }
+
+    fn queued_bytes(&self, fd: Fd, count: impl FnOnce(&Connection) -> usize) -> Result<usize, Errno> {
+        match self.socket_at(fd)?.role {
             Role::Listener(_) => Err(Errno::Invalid),
-            Role::Stream(id, _) => {
-                Ok(self.host.tcp(id).map_or(0, |tcp| tcp.info(now).not_sent_bytes as usize))
-            }
+            Role::Stream(id) => Ok(self.core.connection(id).map_or(0, count)),
             Role::Udp(_) | Role::Fresh => Ok(0),
         }
     }

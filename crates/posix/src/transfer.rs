@@ -1,12 +1,14 @@
 //! Moving bytes: read, write, send, recv and their relatives.
 
-use crate::socket::{Fd, Phase, Role};
-use crate::system::Entry;
+use crate::descriptor::{Fd, Phase, Role};
 use crate::{Errno, Stop, System, Type, Waiting};
 use bytes::Bytes;
 use core::ops::BitOr;
+use socket::{Fault, SocketId, WriteMark};
+use std::io::{IoSlice, IoSliceMut};
 use std::net::SocketAddr;
-use tcp::{Habits, Instant, ReadError, WriteError};
+use std::task::Poll;
+use tcp::{Habits, Instant};
 
 macro_rules! flag_set {
     ($(#[$doc:meta])* $name:ident { $($(#[$flag_doc:meta])* $flag:ident = $bit:literal,)+ }) => {
@@ -148,13 +150,12 @@ impl System {
         flags: RecvFlags,
         waiting: &mut Waiting,
     ) -> Result<Received, Stop> {
-        self.settle();
-        let socket = self.socket_at(fd)?;
-        if socket.kind == Type::Datagram {
+        self.settle(now);
+        if self.socket_at(fd)?.kind == Type::Datagram {
             return self.recv_datagram(now, fd, into, flags, waiting);
         }
         let bytes = self.recv_stream(now, fd, into, flags, waiting)?;
-        self.settle();
+        self.settle(now);
         Ok(Received { bytes, from: None })
     }
 
@@ -166,65 +167,32 @@ impl System {
         flags: RecvFlags,
         waiting: &mut Waiting,
     ) -> Result<usize, Stop> {
-        let habits = self.habits();
-        let (host, Some(Entry::Socket(socket))) = (&mut self.host, self.entries.get_mut(&fd)) else {
-            return Err(Errno::BadDescriptor.into());
-        };
-        let Role::Stream(id, phase) = socket.role else { return Err(Errno::NotConnected.into()) };
+        let socket = self.socket_at(fd)?;
+        let Role::Stream(id) = socket.role else { return Err(Errno::NotConnected.into()) };
         let dont_wait = socket.nonblocking || flags.contains(RecvFlags::DONT_WAIT);
-        if phase == Phase::Connecting {
-            socket.take_error()?;
-            if dont_wait {
-                return Err(Errno::Again.into());
-            }
-            return waiting.block(now, socket.options.receive_timeout, Errno::Again).map(|()| 0);
-        }
-        if into.is_empty() || (socket.read_shut && habits == Habits::FreeBsd) {
-            return Ok(0);
+        let timeout = socket.options.receive_timeout;
+        let (phase, done) = (self.phase(id), waiting.bytes);
+        if done > 0 && phase == Phase::Over && self.bytes_readable(fd)? == 0 {
+            // Why it is over is for the next call.
+            return Ok(std::mem::take(&mut waiting.bytes));
         }
         let peek = flags.contains(RecvFlags::PEEK);
-        let done = waiting.bytes;
-        let result = if peek {
-            host.tcp_peek(id, into)
-        } else {
-            host.tcp_read(now, id, into.get_mut(done..).unwrap_or_default())
+        let attempt = match phase {
+            Phase::Connecting => Poll::Pending,
+            _ if into.is_empty() => Poll::Ready(Ok(0)),
+            _ if peek => self.core.poll_peek(id, into),
+            _ => {
+                self.core.poll_read(now, id, &mut [IoSliceMut::new(into.get_mut(done..).unwrap_or_default())])
+            }
         };
-        match result {
-            Ok(bytes) => {
-                socket.urgent = false;
-                waiting.bytes = done + bytes;
-                let wants_more = flags.contains(RecvFlags::WAIT_ALL)
-                    && !peek
-                    && bytes > 0
-                    && waiting.bytes < into.len()
-                    && !dont_wait;
-                if !wants_more {
-                    return Ok(std::mem::take(&mut waiting.bytes));
-                }
-                waiting.block(now, socket.options.receive_timeout, Errno::Again).map(|()| 0)
-            }
-            Err(_) if done > 0 && socket.phase() == Some(Phase::Over) => {
-                Ok(std::mem::take(&mut waiting.bytes))
-            }
-            Err(ReadError::Failed(_) | ReadError::NotConnected) => {
-                socket.take_error()?;
-                Ok(0)
-            }
-            Err(ReadError::WouldBlock) => {
-                socket.take_error()?;
-                if socket.read_shut {
-                    return Ok(0);
-                }
-                if dont_wait {
-                    return Err(Errno::Again.into());
-                }
-                let blocked = waiting.block(now, socket.options.receive_timeout, Errno::Again);
-                if blocked != Err(Stop::Blocked) && done > 0 {
-                    return Ok(std::mem::take(&mut waiting.bytes));
-                }
-                blocked.map(|()| 0)
+        if let Some(bytes) = self.outcome(attempt, dont_wait)? {
+            waiting.bytes += bytes;
+            let is_enough = peek || bytes == 0 || waiting.bytes >= into.len();
+            if is_enough || dont_wait || !flags.contains(RecvFlags::WAIT_ALL) {
+                return Ok(std::mem::take(&mut waiting.bytes));
             }
         }
+        waiting.block_moving(now, timeout)
     }
 
     fn recv_datagram(
@@ -235,31 +203,22 @@ impl System {
         flags: RecvFlags,
         waiting: &mut Waiting,
     ) -> Result<Received, Stop> {
-        let habits = self.habits();
         let id = self.datagram_id(fd)?;
-        let socket = self.socket_at_mut(fd)?;
-        socket.take_error()?;
-        let (nonblocking, timeout) = (socket.nonblocking, socket.options.receive_timeout);
-        if let Some(error) = self.host.udp_take_error(id) {
-            return Err(Errno::of_host(error, habits).into());
-        }
-        let result = if flags.contains(RecvFlags::PEEK) {
-            self.host.udp_peek_from(id, into)
+        let socket = self.socket_at(fd)?;
+        let dont_wait = socket.nonblocking || flags.contains(RecvFlags::DONT_WAIT);
+        let timeout = socket.options.receive_timeout;
+        let attempt = if flags.contains(RecvFlags::PEEK) {
+            self.core.poll_peek_from(id, into)
         } else {
-            self.host.udp_recv_from(id, into)
+            self.core.poll_recv_from(id, into)
         };
-        let datagram_waits = self.host.udp_peek_from(id, &mut []).is_ok();
-        self.socket_at_mut(fd)?.datagram_waits = datagram_waits;
-        match result {
-            Ok((bytes, from)) => {
-                let from = self.socket_at(fd)?.shown(from);
-                Ok(Received { bytes, from: Some(from) })
-            }
-            Err(stack::Error::WouldBlock) if !nonblocking && !flags.contains(RecvFlags::DONT_WAIT) => {
-                waiting.block(now, timeout, Errno::Again)?;
-                Err(Stop::Blocked)
-            }
-            Err(error) => Err(Errno::of_host(error, habits).into()),
+        // After a shutdown who would wait hears of the end; Linux still says EAGAIN to those who would not.
+        let is_shut = self.core.closed_sides(id).read;
+        let dont_wait = dont_wait && !(is_shut && self.habits() == Habits::FreeBsd);
+        match self.outcome(attempt, dont_wait)? {
+            Some((bytes, from)) => Ok(Received { bytes, from: Some(self.socket_at(fd)?.shown(from)) }),
+            None if is_shut => Ok(Received { bytes: 0, from: None }),
+            None => Err(waiting.block(now, timeout, Errno::Again)),
         }
     }
 
@@ -278,12 +237,12 @@ impl System {
         to: Option<SocketAddr>,
         waiting: &mut Waiting,
     ) -> Result<usize, Stop> {
-        self.settle();
+        self.settle(now);
         if self.socket_at(fd)?.kind == Type::Datagram {
-            return self.send_datagram(now, fd, data, to);
+            return self.send_datagram(now, fd, data, flags, to, waiting);
         }
         let sent = self.send_stream(now, fd, data, flags, waiting);
-        self.settle();
+        self.settle(now);
         sent
     }
 
@@ -295,80 +254,79 @@ impl System {
         flags: SendFlags,
         waiting: &mut Waiting,
     ) -> Result<usize, Stop> {
-        let habits = self.habits();
-        let (host, Some(Entry::Socket(socket))) = (&mut self.host, self.entries.get_mut(&fd)) else {
-            return Err(Errno::BadDescriptor.into());
-        };
+        let is_freebsd = self.habits() == Habits::FreeBsd;
+        let socket = self.socket_at(fd)?;
         let dont_wait = socket.nonblocking || flags.contains(SendFlags::DONT_WAIT);
-        let timeout = socket.options.send_timeout;
-        let never = if habits != Habits::FreeBsd { Errno::Pipe } else { Errno::NotConnected };
-        let Role::Stream(id, phase) = socket.role else {
-            socket.take_error()?;
-            return Err(never.into());
-        };
-        if waiting.bytes > 0 && (socket.error.is_some() || phase == Phase::Over) {
+        let (timeout, not_sent_most) = (socket.options.send_timeout, socket.options.not_sent_low_water());
+        let never_connected = if is_freebsd { Errno::NotConnected } else { Errno::Pipe };
+        let Role::Stream(id) = socket.role else { return Err(never_connected.into()) };
+        let phase = self.phase(id);
+        if waiting.bytes > 0 && phase == Phase::Over {
+            // Why it is over is for the next call.
             return Ok(std::mem::take(&mut waiting.bytes));
         }
-        match (phase, habits) {
-            (Phase::Connecting, Habits::FreeBsd) => return Err(Errno::NotConnected.into()),
-            (Phase::Connecting, Habits::Linux | Habits::Rfc) if socket.write_shut => {
-                return Err(Errno::Pipe.into());
-            }
-            (Phase::Connecting, Habits::Linux | Habits::Rfc) if dont_wait => return Err(Errno::Again.into()),
-            (Phase::Connecting, Habits::Linux | Habits::Rfc) => {
-                return waiting.block(now, timeout, Errno::Again).map(|()| 0);
-            }
-            (_, Habits::FreeBsd) if socket.write_shut || phase == Phase::Over => {
-                return Err(Errno::Pipe.into());
-            }
-            _ => socket.take_error()?,
+        if phase == Phase::Connecting && is_freebsd {
+            return Err(never_connected.into());
         }
-        if socket.write_shut || phase == Phase::Over {
+        // On FreeBSD this comes before the failure, which stays for `SO_ERROR`.
+        if self.core.closed_sides(id).write && (is_freebsd || phase == Phase::Connecting) {
             return Err(Errno::Pipe.into());
         }
-        if flags.contains(SendFlags::END_OF_RECORD) && habits == Habits::FreeBsd {
+        if flags.contains(SendFlags::END_OF_RECORD) && is_freebsd {
             return Err(Errno::Invalid.into());
         }
-        if data.is_empty() {
-            return Ok(0);
-        }
-        if flags.contains(SendFlags::MORE) || socket.options.held_back {
-            socket.options.held_back = flags.contains(SendFlags::MORE);
-            let cork = socket.options.held_back || socket.options.cork;
-            let _ = host.tcp_configure(now, id, |config| config.cork = cork);
-        }
-        let rest = data.get(waiting.bytes..).unwrap_or_default();
-        let room = socket.options.not_sent_low_water().map(|most| not_sent_room(host, now, id, most));
-        let part = &rest[..rest.len().min(room.unwrap_or(usize::MAX))];
-        let written = match () {
-            () if part.is_empty() => Err(WriteError::WouldBlock),
-            () if flags.contains(SendFlags::URGENT) => host.tcp_write_urgent(now, id, part),
-            () if flags.contains(SendFlags::END_OF_RECORD) && part.len() == rest.len() => {
-                host.tcp_write_record(now, id, part)
-            }
-            () => host.tcp_write(now, id, part),
+        let attempt = if phase == Phase::Connecting {
+            Poll::Pending
+        } else {
+            self.hold_back(now, fd, id, flags);
+            let room = not_sent_most.map_or(usize::MAX, |most| self.not_sent_room(now, id, most));
+            self.queue(now, id, data.get(waiting.bytes..).unwrap_or_default(), room, flags)
         };
-        match written {
-            Ok(bytes) => {
-                waiting.bytes += bytes;
-                if waiting.bytes >= data.len() || dont_wait {
-                    return Ok(std::mem::take(&mut waiting.bytes));
-                }
-                waiting.block(now, timeout, Errno::Again).map(|()| 0)
+        if let Some(bytes) = self.outcome(attempt, dont_wait)? {
+            waiting.bytes += bytes;
+            if waiting.bytes >= data.len() || dont_wait {
+                return Ok(std::mem::take(&mut waiting.bytes));
             }
-            Err(WriteError::WouldBlock) if dont_wait => Err(Errno::Again.into()),
-            Err(WriteError::WouldBlock) => {
-                let blocked = waiting.block(now, timeout, Errno::Again);
-                if blocked != Err(Stop::Blocked) && waiting.bytes > 0 {
-                    return Ok(std::mem::take(&mut waiting.bytes));
-                }
-                blocked.map(|()| 0)
-            }
-            Err(WriteError::NotConnected) => Err(never.into()),
-            Err(WriteError::Finished | WriteError::Failed(_)) => {
-                socket.take_error()?;
-                Err(Errno::Pipe.into())
-            }
+        }
+        waiting.block_moving(now, timeout)
+    }
+
+    /// `MSG_MORE`: a cork for as long as more follows.
+    fn hold_back(&mut self, now: Instant, fd: Fd, id: SocketId, flags: SendFlags) {
+        let more = flags.contains(SendFlags::MORE);
+        let Ok(socket) = self.socket_at_mut(fd) else { return };
+        if more || socket.options.held_back {
+            socket.options.held_back = more;
+            let cork = more || socket.options.cork;
+            // A connection that is gone says so to the write that follows.
+            let _ = self.core.configure(now, id, |config| config.cork = cork);
+        }
+    }
+
+    /// Queues what there is room for, at most `room` bytes.
+    fn queue(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        data: &[u8],
+        room: usize,
+        flags: SendFlags,
+    ) -> Poll<Result<usize, Fault>> {
+        let part = &data[..data.len().min(room)];
+        let has_all = part.len() == data.len();
+        if part.is_empty() && !has_all {
+            // Nothing may be queued, but a failure is told.
+            return match self.core.poll_room(now, id) {
+                Poll::Ready(Err(fault)) => Poll::Ready(Err(fault)),
+                _ => Poll::Pending,
+            };
+        }
+        if flags.contains(SendFlags::URGENT) && !part.is_empty() {
+            self.core.poll_write_marked(now, id, part, WriteMark::Urgent)
+        } else if flags.contains(SendFlags::END_OF_RECORD) && has_all && !part.is_empty() {
+            self.core.poll_write_marked(now, id, part, WriteMark::EndOfRecord)
+        } else {
+            self.core.poll_write(now, id, &[IoSlice::new(part)], 0)
         }
     }
 
@@ -377,41 +335,35 @@ impl System {
         now: Instant,
         fd: Fd,
         data: &[u8],
+        flags: SendFlags,
         to: Option<SocketAddr>,
+        waiting: &mut Waiting,
     ) -> Result<usize, Stop> {
-        let habits = self.habits();
         let id = self.datagram_id(fd)?;
-        let socket = self.socket_at_mut(fd)?;
-        socket.take_error()?;
-        if socket.write_shut {
-            return Err(Errno::Pipe.into());
-        }
+        let socket = self.socket_at(fd)?;
+        let dont_wait = socket.nonblocking || flags.contains(SendFlags::DONT_WAIT);
+        let timeout = socket.options.send_timeout;
         let to = to.map(|to| socket.canonical(to)).transpose()?;
-        if to.is_none() && socket.peer.is_none() {
+        if to.is_none() && self.core.peer(id).is_none() {
             return Err(Errno::DestinationRequired.into());
         }
-        if let Some(error) = self.host.udp_take_error(id) {
-            return Err(Errno::of_host(error, habits).into());
-        }
-        let data = Bytes::copy_from_slice(data);
-        let sent = match to {
-            Some(to) => self.host.udp_send_to(now, id, data, to),
-            None => self.host.udp_send(now, id, data),
-        };
-        sent.map_err(|error| Errno::of_host(error, habits).into())
+        let attempt = self.core.poll_send_to(now, id, &Bytes::copy_from_slice(data), to);
+        self.outcome(attempt, dont_wait)?.ok_or_else(|| waiting.block(now, timeout, Errno::Again))
     }
-}
 
-/// How much a write may take with `TCP_NOTSENT_LOWAT`: as Linux, whole buffers of up to half the peer's window,
-/// as long as less than `most` would wait when all has been sent that may be.
-fn not_sent_room(host: &stack::Host, now: Instant, id: stack::SocketId, most: u32) -> usize {
-    let Some(info) = host.tcp(id).map(|connection| connection.info(now)) else { return usize::MAX };
-    let sendable = info.cwnd_bytes.min(info.send_window_bytes).saturating_sub(info.in_flight_bytes);
-    let mss = info.send_mss_bytes.max(1);
-    let buffer = (info.send_window_bytes / 2).min(BUFFER_BYTES_MAX);
-    let buffer = (buffer - buffer % mss).max(mss);
-    let limit = most.saturating_add(sendable);
-    limit.saturating_sub(info.not_sent_bytes).div_ceil(buffer) as usize * buffer as usize
+    /// How much a write may take with `TCP_NOTSENT_LOWAT`: as Linux, whole buffers of up to half the peer's window,
+    /// as long as less than `most` would wait when all has been sent that may be.
+    fn not_sent_room(&self, now: Instant, id: SocketId, most: u32) -> usize {
+        let Ok(info) = self.core.connection(id).map(|connection| connection.info(now)) else {
+            return usize::MAX;
+        };
+        let sendable = info.cwnd_bytes.min(info.send_window_bytes).saturating_sub(info.in_flight_bytes);
+        let mss = info.send_mss_bytes.max(1);
+        let buffer = (info.send_window_bytes / 2).min(BUFFER_BYTES_MAX);
+        let buffer = (buffer - buffer % mss).max(mss);
+        let limit = most.saturating_add(sendable);
+        limit.saturating_sub(info.not_sent_bytes).div_ceil(buffer) as usize * buffer as usize
+    }
 }
 
 /// The largest buffer that one write fills before the next is asked for, in bytes.

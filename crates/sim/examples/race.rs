@@ -50,7 +50,7 @@ async fn customer() -> Result {
     Ok(())
 }
 
-fn world(seed: u64, made: &Made) -> Sim {
+fn world(seed: u64, made: &Made) -> Sim<'static> {
     let mut builder = Builder::new();
     builder.rng_seed(seed).loss_percent(3.0).simulation_duration(Duration::from_secs(600));
     let mut sim = builder.build();
@@ -67,19 +67,40 @@ fn made_twice(made: &Made) -> Option<(u8, u16)> {
 }
 
 fn main() -> Result {
-    for seed in 0..1_000 {
-        let made = Made::default();
-        world(seed, &made).run()?;
-        let Some((payment, port)) = made_twice(&made) else { continue };
-        println!("seed {seed}: payment {payment} was made twice. The first order:\n");
-        return show(seed, port);
+    let Some((seed, payment, port)) = find()? else {
+        println!("1,000 seeds, and each payment was made once");
+        return Ok(());
+    };
+    let (told, file, stream) = explain(seed, port)?;
+    println!("{}\n\n{told}", headline(seed, payment));
+    let mut arguments = std::env::args().skip(1);
+    if let (Some("--pcap"), Some(path)) = (arguments.next().as_deref(), arguments.next()) {
+        std::fs::write(&path, file)?;
+        println!("\nsynfin explain {path} --stream {stream} shows it again");
     }
-    println!("1,000 seeds, and each payment was made once");
     Ok(())
 }
 
-/// Runs the seed again, recorded: it is the same run, to the byte.
-fn show(seed: u64, port: u16) -> Result {
+/// The first seed that shows the race, the payment, and the port from which it was ordered first.
+pub fn find() -> Result<Option<(u64, u8, u16)>> {
+    for seed in 0..1_000 {
+        let made = Made::default();
+        world(seed, &made).run()?;
+        if let Some((payment, port)) = made_twice(&made) {
+            return Ok(Some((seed, payment, port)));
+        }
+    }
+    Ok(None)
+}
+
+/// What was found.
+pub fn headline(seed: u64, payment: u8) -> String {
+    format!("seed {seed}: payment {payment} was made twice. The first order:")
+}
+
+/// Runs the seed again, recorded: it is the same run, to the byte. Returns a ladder, a capture, and the number of the
+/// connection in it.
+pub fn explain(seed: u64, port: u16) -> Result<(String, Vec<u8>, u32)> {
     let mut sim = world(seed, &Made::default());
     sim.world_mut().record(Recording::FRAMES);
     sim.run()?;
@@ -100,13 +121,6 @@ fn show(seed: u64, port: u16) -> Result {
     };
     let connection = kept.connections.iter().find(ordered).ok_or("the lens has seen the order")?;
     let ladder = report::captured::ladder(connection, &kept.segments);
-    println!("{}", ladder.text(&report::ladder::Options::default(), &report::Style::PLAIN));
-    println!("{}", connection.sentence());
-
-    let mut arguments = std::env::args().skip(1);
-    if let (Some("--pcap"), Some(path)) = (arguments.next().as_deref(), arguments.next()) {
-        std::fs::write(&path, file)?;
-        println!("\nsynfin explain {path} --stream {} shows it again", connection.stream);
-    }
-    Ok(())
+    let drawn = ladder.text(&report::ladder::Options::default(), &report::Style::PLAIN);
+    Ok((format!("{drawn}\n{}", connection.sentence()), file, connection.stream))
 }

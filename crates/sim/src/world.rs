@@ -536,9 +536,12 @@ impl World {
         &self.nodes[host.0].addresses
     }
 
-    /// A host, to look at; not while sockets on it are used.
+    /// A host, to look at; let go of it before it is looked at again, and before sockets on it are used.
+    ///
+    /// # Panics
+    /// If it is being looked at.
     pub fn host(&self, host: HostId) -> impl Deref<Target = Host> + use<'_> {
-        Looked(self.nodes[host.0].core())
+        Looked(self.nodes[host.0].seat.look())
     }
 
     /// All hosts.

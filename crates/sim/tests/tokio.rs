@@ -13,6 +13,11 @@ use tokio::time::{Instant, interval, sleep, timeout};
 
 const MS: Duration = Duration::from_millis(1);
 
+/// The time of the world, on a host.
+fn now() -> Duration {
+    sim::sim_elapsed().unwrap()
+}
+
 /// Answers everything with itself, for ever.
 async fn echo() -> sim::Result {
     let listener = TcpListener::bind("0.0.0.0:7").await?;
@@ -37,7 +42,7 @@ fn sleeps_of_all_hosts_are_in_the_order_of_time() {
         sim.client(format!("sleeper-{number}"), async move {
             for _ in 0..3 {
                 sleep(Duration::from_secs(seconds)).await;
-                notes.borrow_mut().push((sim::sim_elapsed().as_millis(), number));
+                notes.borrow_mut().push((now().as_millis(), number));
             }
             Ok(())
         });
@@ -66,17 +71,54 @@ fn what_arrives_between_two_timers_is_heard_when_it_arrives() {
         });
         sim.client("client", async move {
             let mut stream = TcpStream::connect("echo:7").await?;
-            assert_eq!(sim::sim_elapsed(), 2 * latency, "SYN and SYN-ACK");
+            assert_eq!(now(), 2 * latency, "SYN and SYN-ACK");
             for round in 0..5 {
                 sleep(MS / 2 * round).await;
-                let before = (Instant::now(), sim::sim_elapsed());
+                let before = (Instant::now(), now());
                 stream.write_all(b"ping").await?;
                 stream.read_exact(&mut [0; 4]).await?;
-                assert_eq!(sim::sim_elapsed() - before.1, 2 * latency, "round {round}");
+                assert_eq!(now() - before.1, 2 * latency, "round {round}");
                 assert_eq!(before.0.elapsed(), 2 * latency, "by tokio's clock, too");
             }
             Ok(())
         });
+        sim.run().unwrap();
+    }
+}
+
+#[test]
+fn who_sleeps_for_long_hears_at_the_right_time_of_all_clocks() {
+    for latency in [Duration::ZERO, Duration::from_micros(137), MS, 30 * MS] {
+        let mut builder = Builder::new();
+        let mut sim = builder.min_message_latency(latency).max_message_latency(latency).build();
+        // The first that is asked how long it sleeps, and the last.
+        for name in ["first", "client", "last"] {
+            let hear = async move {
+                let socket = UdpSocket::bind("0.0.0.0:9").await?;
+                let began = Instant::now();
+                for _ in 0..20 {
+                    // Longer than everything that reaches it.
+                    let heard = timeout(Duration::from_secs(1), socket.recv(&mut [0; 9])).await;
+                    heard.expect("somebody speaks")?;
+                    assert_eq!(began.elapsed(), sim::sim_elapsed(), "{latency:?}");
+                }
+                sim::Result::Ok(())
+            };
+            match name {
+                "client" => sim.client(name, async move {
+                    let socket = UdpSocket::bind("0.0.0.0:0").await?;
+                    for round in 0..20u32 {
+                        sleep(MS * (round % 4)).await;
+                        for to in ["first:9", "last:9"] {
+                            socket.send_to(b"wake up", to).await?;
+                        }
+                    }
+                    sleep(Duration::from_millis(500)).await;
+                    Ok(())
+                }),
+                _ => sim.client(name, hear),
+            };
+        }
         sim.run().unwrap();
     }
 }
@@ -96,7 +138,7 @@ fn an_hour_of_silence_costs_next_to_nothing() {
     assert_eq!(sim.elapsed().as_secs(), 3_600);
 }
 
-fn run_client(sim: &mut Sim, program: impl Future<Output = sim::Result> + 'static) -> sim::Result {
+fn run_client(sim: &mut Sim<'_>, program: impl Future<Output = sim::Result> + 'static) -> sim::Result {
     sim.client("client", program);
     sim.run()
 }
@@ -186,7 +228,7 @@ fn a_crash_is_silent_and_a_bounce_starts_the_program_again() {
     let starts = Notes::default();
     let count = Rc::clone(&starts);
     sim.host("echo", move || {
-        count.borrow_mut().push(sim::sim_elapsed());
+        count.borrow_mut().push(now());
         echo()
     });
     let heard = Notes::default();
@@ -209,6 +251,7 @@ fn a_crash_is_silent_and_a_bounce_starts_the_program_again() {
     sim.crash("echo");
     assert!(!sim.is_host_running("echo"));
     assert!(!sim.run_for(Duration::from_secs(4)).unwrap());
+    assert!(sim.world().lost(synfin_sim::Lost::HostDown) > 0);
     sim.bounce("echo");
     sim.run().unwrap();
     assert_eq!(*heard.borrow(), ["connected", "true", "ConnectionReset"]);
@@ -256,7 +299,7 @@ fn datagrams_find_their_way_by_name() {
         socket.send(b"who?").await?;
         let mut buffer = [0; 100];
         assert_eq!(socket.recv(&mut buffer).await?, 4);
-        assert_eq!(sim::sim_elapsed(), 20 * MS);
+        assert_eq!(now(), 20 * MS);
         Ok(())
     })
     .unwrap();
@@ -299,7 +342,7 @@ fn sockets_outlive_their_program_and_their_world() {
 }
 
 /// A client that asks two servers and takes the first answer.
-fn ask_both(seed: u64, jitter: Duration, first: &'static str) -> Sim {
+fn ask_both(seed: u64, jitter: Duration, first: &'static str) -> Sim<'static> {
     let mut builder = Builder::new();
     builder.rng_seed(seed).loss_percent(5.0).min_message_latency(MS).max_message_latency(MS + jitter);
     let mut sim = builder.build();
@@ -356,4 +399,171 @@ fn the_capture_of_a_run_is_one_that_the_lens_reads() {
     }
     lens.finish(&mut kept);
     assert_eq!(kept.connections.len(), 20);
+}
+
+#[test]
+fn several_hosts_are_meant_by_a_question_about_their_names() {
+    let mut sim = Builder::new().simulation_duration(Duration::from_secs(100)).build();
+    for name in ["db-1", "db-2", "cache"] {
+        sim.host(name, echo);
+    }
+    let is_db = |name: &str| name.starts_with("db-");
+    assert_eq!(sim.lookup_many(is_db), [sim.lookup("db-1"), sim.lookup("db-2")]);
+    assert_eq!(sim.reverse_lookup(sim.lookup("db-2")).as_deref(), Some("db-2"));
+    run_client(&mut sim, async move {
+        assert_eq!(sim::lookup_many(is_db), [sim::lookup("db-1"), sim::lookup("db-2")]);
+        sim::partition("client", is_db);
+        // Nobody is parted from himself.
+        sim::partition(is_db, is_db);
+        for (name, is_reached) in [("db-1:7", false), ("cache:7", true), ("db-2:7", false)] {
+            let connected = timeout(50 * MS, TcpStream::connect(name)).await;
+            assert_eq!(connected.is_ok(), is_reached, "{name}");
+        }
+        sim::repair(is_db, "client");
+        TcpStream::connect("db-1:7").await?;
+        Ok(())
+    })
+    .unwrap();
+    sim.crash(is_db);
+    assert!(!sim.is_host_running("db-1") && !sim.is_host_running("db-2") && sim.is_host_running("cache"));
+    sim.bounce(is_db);
+    assert!(sim.is_host_running("db-1") && sim.is_host_running("db-2"));
+}
+
+#[test]
+fn programs_know_what_time_it_is_in_the_world() {
+    let epoch = std::time::UNIX_EPOCH + Duration::from_secs(1_000_000);
+    let mut sim = Builder::new().epoch(epoch).build();
+    assert_eq!((sim::since_epoch(), sim::sim_elapsed()), (None, None), "outside of hosts");
+    run_client(&mut sim, async {
+        assert_eq!(sim::since_epoch(), Some(Duration::from_secs(1_000_000)));
+        sleep(Duration::from_secs(5)).await;
+        assert_eq!(sim::since_epoch(), Some(Duration::from_secs(1_000_005)));
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(sim.since_epoch(), Duration::from_secs(1_000_005));
+}
+
+#[test]
+fn hosts_have_addresses_of_the_version_asked_for_or_the_one_that_is_their_name() {
+    for (version, is_ipv4) in [(sim::IpVersion::V4, true), (sim::IpVersion::V6, false)] {
+        let mut sim = Builder::new().ip_version(version).build();
+        let id = sim.host("echo", echo);
+        assert_eq!(sim.world().addresses(id).iter().map(|ip| ip.is_ipv4()).collect::<Vec<_>>(), [is_ipv4]);
+        sim.host("192.168.7.7", echo);
+        sim.client("192.168.7.8", async {
+            TcpStream::connect("192.168.7.7:7").await?;
+            Ok(())
+        });
+        sim.run().unwrap();
+    }
+}
+
+#[test]
+fn links_are_changed_by_the_names_of_hosts() {
+    let round_trip = async || {
+        let began = Instant::now();
+        TcpStream::connect("echo:7").await.unwrap();
+        began.elapsed()
+    };
+    let mut sim = Builder::new().build();
+    sim.host("echo", echo);
+    sim.client("client", async move {
+        assert_eq!(round_trip().await, 20 * MS);
+        sleep(100 * MS).await;
+        assert_eq!(round_trip().await, 50 * MS);
+        sleep(100 * MS).await;
+        assert_eq!(round_trip().await, 6 * MS);
+        sleep(100 * MS).await;
+        assert_eq!(round_trip().await, 2 * MS);
+        sleep(100 * MS).await;
+        assert!(timeout(Duration::from_secs(1), TcpStream::connect("echo:7")).await.is_err());
+        let stream = TcpStream::connect("client:7").await;
+        assert_eq!(stream.unwrap_err().kind(), std::io::ErrorKind::ConnectionRefused, "to itself as ever");
+        Ok(())
+    });
+    assert!(!sim.run_for(50 * MS).unwrap());
+    sim.set_link_latency("client", "echo", 25 * MS);
+    assert!(!sim.run_for(150 * MS).unwrap());
+    sim.set_max_message_latency(3 * MS);
+    assert!(!sim.run_for(100 * MS).unwrap());
+    sim.set_link_max_message_latency("echo", "client", MS);
+    assert!(!sim.run_for(80 * MS).unwrap());
+    sim.set_link_fail_rate("client", "echo", 1.0);
+    sim.change_link("client", "echo", |link| assert_ne!(link.forward.loss, synfin_sim::Loss::Nothing));
+    assert!(sim.run_for(Duration::from_secs(3)).unwrap());
+}
+
+#[test]
+fn a_way_that_fails_loses_everything_until_it_is_repaired() {
+    let answers = |fail_rate: f64, repair_rate: f64| {
+        let mut builder = Builder::new();
+        builder.fail_rate(fail_rate).repair_rate(repair_rate).simulation_duration(Duration::from_secs(1_000));
+        let mut sim = builder.build();
+        sim.host("server", || async {
+            let socket = UdpSocket::bind("0.0.0.0:53").await?;
+            loop {
+                let (count, from) = socket.recv_from(&mut [0; 10]).await?;
+                socket.send_to(&[0; 10][..count], from).await?;
+            }
+        });
+        let answers = Rc::new(RefCell::new(0));
+        let count = Rc::clone(&answers);
+        run_client(&mut sim, async move {
+            let socket = UdpSocket::bind("0.0.0.0:0").await?;
+            for _ in 0..1_000 {
+                socket.send_to(b"?", "server:53").await?;
+                *count.borrow_mut() += u32::from(timeout(50 * MS, socket.recv(&mut [0; 10])).await.is_ok());
+            }
+            Ok(())
+        })
+        .unwrap();
+        answers.take()
+    };
+    assert_eq!(answers(0.0, 0.5), 1_000);
+    assert!(answers(0.01, 0.0) < 900, "it fails once, and for ever");
+    // Each way is bad for one frame in eleven: 0.1 to bad, 1 back.
+    let repaired_at_once = answers(0.1, 1.0);
+    assert!((770..880).contains(&repaired_at_once), "{repaired_at_once}");
+    let repaired_late = answers(0.1, 0.1);
+    assert!((180..320).contains(&repaired_late), "both ways are good half of the time: {repaired_late}");
+}
+
+#[test]
+fn what_makes_programs_may_borrow_and_is_called_on_the_host() {
+    let greeting = String::from("hello");
+    let mut sim = Builder::new().build();
+    sim.host("server", || {
+        assert_eq!(sim::reverse_lookup(sim::lookup("server")).as_deref(), Some("server"));
+        let text = greeting.clone();
+        // On the runtime of the host already.
+        let task = tokio::task::spawn_local(async move { text.len() });
+        async move { Err(format!("{} bytes", task.await?).into()) }
+    });
+    let error = run_client(&mut sim, std::future::pending()).unwrap_err();
+    assert_eq!(error.to_string(), "5 bytes");
+}
+
+#[test]
+fn a_run_without_clients_is_over_and_steps_have_an_end() {
+    let mut sim = Builder::new().build();
+    sim.host("echo", echo);
+    sim.run().unwrap();
+    assert_eq!(sim.elapsed(), Duration::ZERO);
+    assert!(sim.step().unwrap(), "nobody is waited for");
+    assert_eq!(sim.elapsed(), MS);
+    sim.client("client", std::future::pending());
+    let steps = std::iter::from_fn(|| sim.step().is_ok().then_some(())).take(20_000).count();
+    assert_eq!(steps, 9_999, "up to ten seconds");
+}
+
+#[test]
+fn sockets_that_ask_for_no_port_get_one_of_the_range() {
+    let mut sim = Builder::new().ephemeral_ports(50_000..=50_000).build();
+    run_client(&mut sim, async {
+        assert_eq!(UdpSocket::bind("0.0.0.0:0").await?.local_addr()?.port(), 50_000);
+        Ok(())
+    })
+    .unwrap();
 }

@@ -21,9 +21,15 @@ pub struct Core {
     pub(crate) sockets: Sockets,
     pub(crate) wakeups: Wakeups,
     pub(crate) watch: Watch,
+    /// How much one attempt copies at most.
+    pub(crate) copy_bytes_max: usize,
     /// Why nothing is taken any more.
     closed: Option<Cause>,
 }
+
+/// What one attempt copies at most, in bytes, unless [`Core::set_copy_bytes_max`] says otherwise: the stack is locked
+/// for that long, and others wait.
+const COPY_BYTES_MAX: usize = 64 << 10;
 
 /// Who waits for what, and where the waker goes.
 #[derive(Debug)]
@@ -42,7 +48,12 @@ impl Core {
     /// A host without sockets.
     pub fn new(host: Host) -> Core {
         let (sockets, wakeups, watch) = (Sockets::default(), Wakeups::default(), Watch::default());
-        Core { host, sockets, wakeups, watch, closed: None }
+        Core { host, sockets, wakeups, watch, copy_bytes_max: COPY_BYTES_MAX, closed: None }
+    }
+
+    /// How many bytes one attempt copies at most, for a face that has the core to itself.
+    pub fn set_copy_bytes_max(&mut self, bytes: usize) {
+        self.copy_bytes_max = bytes;
     }
 
     /// The host.
@@ -146,7 +157,9 @@ impl Core {
             return None;
         };
         self.watch.on_event(&self.host, now, id, event);
-        self.sockets.on_event(id, event, &mut self.wakeups);
+        if self.sockets.on_event(id, event, &mut self.wakeups) {
+            self.throw_away(now, id);
+        }
         Some((id, event))
     }
 
@@ -168,6 +181,12 @@ impl Core {
     /// How many threads and futures wait on sockets. Takes time in proportion to their number; for tests.
     pub fn waiting(&self) -> usize {
         self.sockets.waiting()
+    }
+
+    /// How often something happened to a socket for which somebody might wait. What was told with the same number is
+    /// old, for faces that tell of edges.
+    pub fn happenings(&self, id: SocketId) -> u64 {
+        self.sockets.get(id).map_or(0, |socket| socket.happenings())
     }
 
     /// The other end of a connection.
@@ -227,8 +246,11 @@ impl Core {
         self.host.set_hop_limit(id, hop_limit.get()).map_err(|error| Fault::host(error, self.peer(id)))
     }
 
-    /// Whether a connection has a failure that was not told yet.
+    /// Whether a socket has a failure that was not told yet.
     pub fn has_failed(&self, id: SocketId) -> bool {
+        if id.kind() == stack::SocketKind::Udp {
+            return self.host.udp_has_error(id);
+        }
         self.sockets.get(id).is_some_and(|socket| socket.has_failed())
     }
 

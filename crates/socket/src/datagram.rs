@@ -36,7 +36,8 @@ impl Core {
     /// Sends one datagram, whole or not at all; returns its length. `to`: the connected peer if it is `None`.
     ///
     /// # Errors
-    /// What the host refuses; what came back for an earlier datagram; [`Cause::NotConnected`] without a peer.
+    /// What the host refuses; what came back for an earlier datagram; [`Cause::NotConnected`] without a peer;
+    /// [`Cause::Closed`] after a shutdown.
     pub fn poll_send_to(
         &mut self,
         now: Instant,
@@ -47,11 +48,16 @@ impl Core {
         let Some(remote) = to.or_else(|| self.host.remote_addr(id)) else {
             return Poll::Ready(Err(Fault::of(Cause::NotConnected)));
         };
+        if self.sockets.get(id).is_some_and(|socket| socket.is_writing_shut) {
+            let closed = Fault::with(Some(remote), Cause::Closed);
+            return Poll::Ready(Err(self.take_failure(id).unwrap_or(closed)));
+        }
         let sent = self.host.udp_send_to(now, id, data.clone(), remote);
         pending_if_it_blocks(sent, Some(remote))
     }
 
-    /// Receives one datagram and who sent it. What does not fit is lost.
+    /// Receives one datagram and who sent it. What does not fit is lost. After a shutdown
+    /// nothing more is to be waited for ([`Core::closed_sides`]).
     ///
     /// # Errors
     /// What came back for an earlier datagram.

@@ -36,6 +36,8 @@ pub enum Cause {
     Host(stack::Error),
     /// The time that the caller gave was not enough.
     NotInTime,
+    /// The peer had no more to send and then reset the connection: a broken pipe for whoever is about to write.
+    ResetAfterEnd,
     /// The connection is closed in the direction that was asked for, or altogether.
     Closed,
     /// There is no connection any more.
@@ -60,15 +62,52 @@ impl Fault {
         self.cause
     }
 
-    /// The kind of the [`io::Error`] that this becomes.
-    pub fn kind(&self) -> ErrorKind {
+    /// The name of the error that the calls of Linux return: the one table of every face.
+    ///
+    /// ```
+    /// use synfin_socket::{Cause, Fault};
+    /// assert_eq!(Fault::of(Cause::NotConnected).errno(), "ENOTCONN");
+    /// ```
+    pub fn errno(&self) -> &'static str {
         match self.cause {
-            Cause::Connection(error) => connection_kind(error),
-            Cause::Host(error) => host_kind(error),
-            Cause::NotInTime => ErrorKind::TimedOut,
-            Cause::InvalidHopLimit => ErrorKind::InvalidInput,
-            Cause::Closed => ErrorKind::BrokenPipe,
-            Cause::NotConnected | Cause::StackIsDown | Cause::DriverIsGone => ErrorKind::NotConnected,
+            Cause::Connection(error) | Cause::Host(stack::Error::Icmp(error)) => self.connection_errno(error),
+            Cause::Host(error) => host_errno(error),
+            Cause::NotInTime => "ETIMEDOUT",
+            Cause::InvalidHopLimit => "EINVAL",
+            Cause::ResetAfterEnd | Cause::Closed => "EPIPE",
+            Cause::NotConnected | Cause::StackIsDown | Cause::DriverIsGone => "ENOTCONN",
+        }
+    }
+
+    /// The engine's table; what it depends on besides is here.
+    fn connection_errno(&self, error: tcp::Error) -> &'static str {
+        match error {
+            tcp::Error::Prohibited if self.peer.is_some_and(|peer| peer.is_ipv6()) => "EACCES",
+            _ => error.errno(),
+        }
+    }
+
+    /// The kind of the [`io::Error`] that this becomes: what `std` makes of [`Fault::errno`]. What it has no kind for
+    /// gets the nearest: a host without the protocol refuses, one that is down is unreachable.
+    pub fn kind(&self) -> ErrorKind {
+        match self.errno() {
+            "EAGAIN" => ErrorKind::WouldBlock,
+            "ECONNREFUSED" | "ENOPROTOOPT" => ErrorKind::ConnectionRefused,
+            "ECONNRESET" => ErrorKind::ConnectionReset,
+            "EPIPE" => ErrorKind::BrokenPipe,
+            "ETIMEDOUT" => ErrorKind::TimedOut,
+            "ECONNABORTED" => ErrorKind::ConnectionAborted,
+            "ENOTCONN" => ErrorKind::NotConnected,
+            "ENETUNREACH" => ErrorKind::NetworkUnreachable,
+            "EACCES" => ErrorKind::PermissionDenied,
+            "EADDRINUSE" => ErrorKind::AddrInUse,
+            "EADDRNOTAVAIL" => ErrorKind::AddrNotAvailable,
+            "EOPNOTSUPP" => ErrorKind::Unsupported,
+            "EINVAL" | "EMSGSIZE" | "EAFNOSUPPORT" => ErrorKind::InvalidInput,
+            "EMFILE" => ErrorKind::QuotaExceeded,
+            "ENOBUFS" => ErrorKind::OutOfMemory,
+            // EHOSTUNREACH, EHOSTDOWN, ENONET, EPROTO: packets do not get there.
+            _ => ErrorKind::HostUnreachable,
         }
     }
 }
@@ -84,6 +123,7 @@ impl fmt::Display for Fault {
             Cause::NotInTime => {
                 f.write_str("no answer in the time given; allow more, or see whether the host is up")
             }
+            Cause::ResetAfterEnd => f.write_str("the peer had finished, and reset the connection"),
             Cause::Closed => f.write_str("the connection is closed for writing"),
             Cause::NotConnected => f.write_str("there is no connection any more"),
             Cause::InvalidHopLimit => f.write_str("a TTL is a number from 1 to 255"),
@@ -115,36 +155,36 @@ impl From<Fault> for io::Error {
     }
 }
 
-/// The kind of the error that `connect`, `read` and `write` of the kernel return. What `std` has no kind for
-/// gets the nearest: a host without the protocol refuses, one that is down is unreachable.
-fn connection_kind(error: tcp::Error) -> ErrorKind {
-    match error.errno() {
-        "ECONNREFUSED" | "ENOPROTOOPT" => ErrorKind::ConnectionRefused,
-        "ECONNRESET" => ErrorKind::ConnectionReset,
-        "ETIMEDOUT" => ErrorKind::TimedOut,
-        "ECONNABORTED" => ErrorKind::ConnectionAborted,
-        "ENETUNREACH" => ErrorKind::NetworkUnreachable,
-        "ENOBUFS" => ErrorKind::OutOfMemory,
-        _ => ErrorKind::HostUnreachable,
+fn host_errno(error: stack::Error) -> &'static str {
+    match error {
+        stack::Error::AddressInUse => "EADDRINUSE",
+        stack::Error::AddressNotAvailable | stack::Error::NoFreePort => "EADDRNOTAVAIL",
+        stack::Error::NetworkUnreachable => "ENETUNREACH",
+        stack::Error::FamilyMismatch => "EAFNOSUPPORT",
+        stack::Error::MessageTooLong => "EMSGSIZE",
+        stack::Error::NotConnected | stack::Error::UnknownSocket => "ENOTCONN",
+        stack::Error::WouldBlock => "EAGAIN",
+        stack::Error::TooManySockets => "EMFILE",
+        stack::Error::OutOfMemory => "ENOBUFS",
+        // InvalidAddress, and what has no name here yet.
+        _ => "EINVAL",
     }
 }
 
-fn host_kind(error: stack::Error) -> ErrorKind {
-    match error {
-        stack::Error::AddressInUse => ErrorKind::AddrInUse,
-        stack::Error::AddressNotAvailable | stack::Error::NoFreePort => ErrorKind::AddrNotAvailable,
-        stack::Error::NetworkUnreachable => ErrorKind::NetworkUnreachable,
-        stack::Error::Refused => ErrorKind::ConnectionRefused,
-        stack::Error::HostUnreachable => ErrorKind::HostUnreachable,
-        // EMSGSIZE, EAFNOSUPPORT and EINVAL: `std` has a kind of its own for the last only.
-        stack::Error::InvalidAddress | stack::Error::FamilyMismatch | stack::Error::MessageTooLong => {
-            ErrorKind::InvalidInput
-        }
-        stack::Error::NotConnected | stack::Error::UnknownSocket => ErrorKind::NotConnected,
-        stack::Error::WouldBlock => ErrorKind::WouldBlock,
-        stack::Error::TooManySockets => ErrorKind::QuotaExceeded,
-        stack::Error::OutOfMemory => ErrorKind::OutOfMemory,
-        _ => ErrorKind::Other,
+impl Cause {
+    /// All of them, with every error of connections and of the host.
+    pub fn all() -> impl Iterator<Item = Cause> {
+        let own = [
+            Cause::NotInTime,
+            Cause::ResetAfterEnd,
+            Cause::Closed,
+            Cause::NotConnected,
+            Cause::InvalidHopLimit,
+            Cause::StackIsDown,
+            Cause::DriverIsGone,
+        ];
+        let connection = tcp::Error::ALL.iter().copied().map(Cause::Connection);
+        own.into_iter().chain(connection).chain(stack::Error::all().map(Cause::Host))
     }
 }
 
@@ -209,6 +249,26 @@ mod tests {
         ] {
             assert_eq!(Fault::host(error, None).kind(), kind);
         }
+    }
+
+    #[test]
+    fn every_cause_is_listed() {
+        let connections = tcp::Error::ALL.len();
+        // Whoever adds one comes by here: it needs a place in the list, too.
+        let place = |cause| match cause {
+            Cause::NotInTime => 0,
+            Cause::ResetAfterEnd => 1,
+            Cause::Closed => 2,
+            Cause::NotConnected => 3,
+            Cause::InvalidHopLimit => 4,
+            Cause::StackIsDown => 5,
+            Cause::DriverIsGone => 6,
+            Cause::Connection(error) => 7 + error as usize,
+            Cause::Host(error) => {
+                7 + connections + stack::Error::all().position(|known| known == error).expect("known")
+            }
+        };
+        assert!(Cause::all().map(place).eq(0..7 + connections + stack::Error::all().count()));
     }
 
     #[test]

@@ -9,8 +9,8 @@
 //! `posix`, worlds in `sim`. The shape of tokio's sockets is here (module `tokio`, with the feature of that name), for
 //! every driver that is a [`Reach`].
 //!
-//! - a connection: [`Core::open`], [`Core::poll_connected`], [`Core::poll_read`], [`Core::poll_write`],
-//!   [`Core::shutdown`], [`Core::close`] (`stream.rs`)
+//! - a connection: [`Core::open`], [`Core::poll_connected`], [`Core::poll_read`], [`Core::poll_write`]
+//!   (`stream.rs`), [`Core::shutdown`], [`Core::close`] (`closing.rs`, `core.rs`)
 //! - a listener: [`Core::listen`], [`Core::poll_accept`] (`listener.rs`)
 //! - any address and any port: [`Core::open_gate`], [`Core::poll_flow`], [`Core::accept_flow`] (`flow.rs`)
 //! - sockets of a program that names no stack: [`Ambient`] (`ambient.rs`)
@@ -22,6 +22,7 @@
 
 mod ambient;
 mod attempt;
+mod closing;
 mod core;
 mod datagram;
 mod fault;
@@ -40,12 +41,13 @@ mod watch;
 pub use crate::core::{Core, Wait};
 pub use ambient::{Ambient, Entered};
 pub use attempt::Attempt;
+pub use closing::ClosedSides;
 pub use fault::{Cause, Fault};
 pub use flow::Flow;
 pub use held::Held;
 pub use observe::{ClosedBy, ConnectionEvent, ConnectionSummary, Role};
 pub use reach::{Handle, Lookup, Reach};
-pub use stream::{OpenOptions, Opened, Readiness};
+pub use stream::{OpenOptions, Opened, Readiness, WriteMark};
 pub use waiting::{Interest, Place, Waiter, Wakeups};
 
 // What appears in signatures, so that programs need not name the crates below.

@@ -8,14 +8,10 @@ use crate::fault::{Cause, Fault};
 use bytes::Bytes;
 use stack::{ConnectOptions, SocketId};
 use std::io::{IoSlice, IoSliceMut};
-use std::net::{Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 use tcp::{Connection, Instant, ReadError, State, WriteError};
-
-/// Bytes that one attempt copies at most. The stack is locked for that long, and others wait.
-const COPY_BYTES_MAX: usize = 64 << 10;
 
 /// How to open a connection.
 ///
@@ -46,6 +42,17 @@ pub struct Opened {
     pub id: SocketId,
     /// Our end, as the host has chosen it.
     pub local: SocketAddr,
+}
+
+/// What a write says beside its bytes.
+///
+/// There are no others: a face may match on both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteMark {
+    /// They are urgent (`MSG_OOB`, RFC 6093).
+    Urgent,
+    /// A record ends behind them (`MSG_EOR`): no segment has bytes of two records.
+    EndOfRecord,
 }
 
 /// What a call would not have to wait for.
@@ -111,11 +118,11 @@ impl Core {
     ) -> Poll<Result<usize, Fault>> {
         let mut done = 0;
         for buf in bufs.iter_mut().filter(|buf| !buf.is_empty()) {
-            let most = buf.len().min(COPY_BYTES_MAX - done);
+            let most = buf.len().min(self.copy_bytes_max - done);
             match self.host.tcp_read(now, id, &mut buf[..most]) {
                 Ok(taken) => {
                     done += taken;
-                    if taken < buf.len() || done == COPY_BYTES_MAX {
+                    if taken < buf.len() || done == self.copy_bytes_max {
                         break;
                     }
                 }
@@ -137,7 +144,7 @@ impl Core {
         most_bytes: usize,
         take: impl FnMut(&[u8]),
     ) -> Poll<Result<usize, Fault>> {
-        match self.host.tcp_read_with(now, id, most_bytes.min(COPY_BYTES_MAX), take) {
+        match self.host.tcp_read_with(now, id, most_bytes.min(self.copy_bytes_max), take) {
             Ok(taken) => Poll::Ready(Ok(taken)),
             Err(error) => self.nothing_read(id, error),
         }
@@ -148,7 +155,7 @@ impl Core {
     /// # Errors
     /// As for [`Core::poll_read`].
     pub fn poll_peek(&mut self, id: SocketId, buf: &mut [u8]) -> Poll<Result<usize, Fault>> {
-        let most = buf.len().min(COPY_BYTES_MAX);
+        let most = buf.len().min(self.copy_bytes_max);
         match self.host.tcp_peek(id, &mut buf[..most]) {
             Ok(taken) => Poll::Ready(Ok(taken)),
             Err(error) => self.nothing_read(id, error),
@@ -182,14 +189,14 @@ impl Core {
             let skipped = skip_bytes.min(buf.len());
             skip_bytes -= skipped;
             let rest = &buf[skipped..];
-            let piece = &rest[..rest.len().min(COPY_BYTES_MAX - done)];
+            let piece = &rest[..rest.len().min(self.copy_bytes_max - done)];
             if piece.is_empty() {
                 continue;
             }
             match self.host.tcp_write(now, id, piece) {
                 Ok(taken) => {
                     done += taken;
-                    if taken < piece.len() || done == COPY_BYTES_MAX {
+                    if taken < piece.len() || done == self.copy_bytes_max {
                         break;
                     }
                 }
@@ -208,6 +215,27 @@ impl Core {
     fn poll_write_nothing(&mut self, now: Instant, id: SocketId) -> Poll<Result<usize, Fault>> {
         match self.host.tcp_write(now, id, &[]) {
             Ok(_) | Err(WriteError::WouldBlock) => Poll::Ready(Ok(0)),
+            Err(error) => self.nothing_written(id, error),
+        }
+    }
+
+    /// Queues what there is room for, and says something of it.
+    ///
+    /// # Errors
+    /// As for [`Core::poll_write`].
+    pub fn poll_write_marked(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        data: &[u8],
+        mark: WriteMark,
+    ) -> Poll<Result<usize, Fault>> {
+        let written = match mark {
+            WriteMark::Urgent => self.host.tcp_write_urgent(now, id, data),
+            WriteMark::EndOfRecord => self.host.tcp_write_record(now, id, data),
+        };
+        match written {
+            Ok(taken) => Poll::Ready(Ok(taken)),
             Err(error) => self.nothing_written(id, error),
         }
     }
@@ -254,62 +282,10 @@ impl Core {
         Poll::Ready(Err(self.take_failure(id).unwrap_or(closed)))
     }
 
-    /// Ends one direction or both (`shutdown(2)`): a FIN is queued behind the data, and nothing is waited for.
-    ///
-    /// # Errors
-    /// [`Cause::NotConnected`] when the connection is over already.
-    pub fn shutdown(&mut self, now: Instant, id: SocketId, how: Shutdown) -> Result<(), Fault> {
-        self.check_is_open()?;
-        let gone = self.fault(id, Cause::NotConnected);
-        if self.is_over(id) {
-            return Err(gone);
-        }
-        if let Some(socket) = self.sockets.get_mut(id) {
-            socket.is_reading_shut |= how != Shutdown::Write;
-            socket.is_writing_shut |= how != Shutdown::Read;
-        }
-        if how != Shutdown::Read {
-            self.watch.on_closing(&self.host, now, id);
-            self.host.tcp_finish(now, id).map_err(|_| gone)?;
-        }
-        self.sockets.wake(id, &mut self.wakeups);
-        Ok(())
-    }
-
-    /// What a close does with data that is still to be sent: `None` sends it behind the scenes, zero throws it away
-    /// and resets the connection. Any other time is for faces that can wait, see [`Core::poll_lingered`].
-    pub fn set_linger(&mut self, id: SocketId, linger: Option<Duration>) {
-        if let Some(socket) = self.sockets.get_mut(id) {
-            socket.linger = linger;
-        }
-    }
-
-    /// What [`Core::set_linger`] set.
-    pub fn linger(&self, id: SocketId) -> Option<Duration> {
-        self.sockets.get(id)?.linger
-    }
-
-    /// Says that there is no more to send, for a close that waits for the peer.
-    pub fn begin_linger(&mut self, now: Instant, id: SocketId) {
-        self.watch.on_closing(&self.host, now, id);
-        // A connection that is gone has nothing to wait for.
-        let _ = self.host.tcp_finish(now, id);
-    }
-
-    /// Whether a close that waits for the peer has waited enough: our FIN is acknowledged, or the
-    /// connection is gone.
-    pub fn poll_lingered(&self, id: SocketId) -> Poll<()> {
-        match self.state_of(id) {
-            State::Closed | State::TimeWait | State::FinWait2 => Poll::Ready(()),
-            _ => Poll::Pending,
-        }
-    }
-
-    /// Throws a connection away: the peer gets a reset.
-    pub fn abort(&mut self, now: Instant, id: SocketId) {
-        self.watch.on_closing(&self.host, now, id);
-        // An unknown id is a connection that is gone already.
-        let _ = self.host.tcp_abort(now, id);
+    /// Sends what waits as far as the windows allow, however small it is, even behind a cork.
+    pub fn flush(&mut self, now: Instant, id: SocketId) {
+        // A connection that is gone has nothing to send.
+        let _ = self.host.tcp_flush(now, id);
     }
 
     /// The connection, for inspection.
@@ -355,7 +331,7 @@ impl Core {
         let Some(socket) = self.sockets.get(id) else {
             return Readiness { is_readable: true, is_writable: true, ..Readiness::default() };
         };
-        let is_gone = state == State::Closed;
+        let closed = self.closed_sides(id);
         let is_opening = matches!(state, State::SynSent | State::SynReceived);
         let has_bytes_or_end = self
             .host
@@ -365,15 +341,10 @@ impl Core {
         Readiness {
             is_readable: has_bytes_or_end || socket.is_reading_shut || has_failed,
             is_writable: is_writable && !is_opening,
-            is_read_closed: socket.is_reading_shut || is_gone || socket.peer_has_finished(),
-            is_write_closed: socket.is_writing_shut || is_gone,
+            is_read_closed: closed.read,
+            is_write_closed: closed.write,
             has_failed,
         }
-    }
-
-    /// Whether both directions are over. Linux counts TIME-WAIT as over, and so do we.
-    fn is_over(&self, id: SocketId) -> bool {
-        matches!(self.state_of(id), State::Closed | State::TimeWait)
     }
 
     fn is_reading_shut(&self, id: SocketId) -> bool {

@@ -38,6 +38,10 @@ pub(crate) struct Socket {
     pub(crate) is_reading_shut: bool,
     /// `shutdown(Write)` was called.
     pub(crate) is_writing_shut: bool,
+    /// What arrives is thrown away.
+    is_discarding: bool,
+    /// How often somebody who waits would have been woken.
+    happenings: u64,
     /// What a close does with data that is still to be sent (`SO_LINGER`).
     pub(crate) linger: Option<Duration>,
     /// Of a listener: the hop limit of connections to come.
@@ -55,11 +59,27 @@ impl Socket {
         if self.failure != Failure::None {
             return;
         }
-        // A reset in CLOSE-WAIT: the program has read to the end and is about to write (Linux: EPIPE).
+        // In CLOSE-WAIT: the program has read to the end and is about to write.
         let is_about_to_write = self.peer_has_finished && !self.is_writing_shut;
-        let is_broken_pipe = error == tcp::Error::Reset && is_about_to_write;
+        let is_after_end = error == tcp::Error::Reset && is_about_to_write;
         self.failure =
-            Failure::Pending(if is_broken_pipe { Cause::Closed } else { Cause::Connection(error) });
+            Failure::Pending(if is_after_end { Cause::ResetAfterEnd } else { Cause::Connection(error) });
+    }
+
+    /// What arrives is thrown away from now on.
+    pub(crate) fn discard(&mut self) {
+        self.is_discarding = true;
+    }
+
+    /// How often something happened for which somebody might wait.
+    pub(crate) fn happenings(&self) -> u64 {
+        self.happenings
+    }
+
+    /// Something happened for those who wait for this.
+    fn happened(&mut self, interest: Interest, wakeups: &mut Wakeups) {
+        self.happenings += 1;
+        self.wakers.take(interest, wakeups);
     }
 
     /// Whether the peer has no more to send.
@@ -146,33 +166,34 @@ impl Sockets {
         self.by_id.values().map(|socket| socket.wakers.len()).sum()
     }
 
-    /// Wakes who waits for what this event brings.
-    pub(crate) fn on_event(&mut self, id: SocketId, event: Event, wakeups: &mut Wakeups) {
-        let Some(socket) = self.by_id.get_mut(&id) else { return };
+    /// Wakes who waits for what this event brings. Returns whether there is text to throw away.
+    pub(crate) fn on_event(&mut self, id: SocketId, event: Event, wakeups: &mut Wakeups) -> bool {
+        let Some(socket) = self.by_id.get_mut(&id) else { return false };
         match event {
             Event::Acceptable | Event::Readable | Event::Urgent => {
-                socket.wakers.take(Interest::Read, wakeups);
+                socket.happened(Interest::Read, wakeups);
             }
             Event::PeerFinished => {
                 socket.on_peer_finished();
-                socket.wakers.take(Interest::Read, wakeups);
+                socket.happened(Interest::Read, wakeups);
             }
-            Event::Writable | Event::Finished => socket.wakers.take(Interest::Write, wakeups),
+            Event::Writable | Event::Finished => socket.happened(Interest::Write, wakeups),
             Event::Failed(error) => {
                 socket.on_failed(error);
-                socket.wakers.take(Interest::Either, wakeups);
+                socket.happened(Interest::Either, wakeups);
             }
             // No call returns because of it; `watch.rs` tells the observer.
             Event::PathDoubted => {}
             // Connected, Closed, and whatever else a call may wait for.
-            _ => socket.wakers.take(Interest::Either, wakeups),
+            _ => socket.happened(Interest::Either, wakeups),
         }
+        socket.is_discarding && event == Event::Readable
     }
 
     /// Wakes everybody who waits on this socket.
     pub(crate) fn wake(&mut self, id: SocketId, wakeups: &mut Wakeups) {
         if let Some(socket) = self.by_id.get_mut(&id) {
-            socket.wakers.take(Interest::Either, wakeups);
+            socket.happened(Interest::Either, wakeups);
         }
     }
 
@@ -213,7 +234,7 @@ mod tests {
     #[test]
     fn a_reset_between_the_two_ends_is_a_broken_pipe() {
         for (is_writing_shut, error, cause) in [
-            (false, tcp::Error::Reset, Cause::Closed),
+            (false, tcp::Error::Reset, Cause::ResetAfterEnd),
             (true, tcp::Error::Reset, Cause::Connection(tcp::Error::Reset)),
             (false, tcp::Error::TimedOut, Cause::Connection(tcp::Error::TimedOut)),
         ] {

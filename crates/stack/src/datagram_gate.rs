@@ -27,7 +27,6 @@ use crate::limits::GATES_MAX;
 use crate::packet::Packet;
 use crate::receive::may_be_answered;
 use crate::secret::{Purpose, Secret, TableHash};
-use crate::udp::udp_error;
 use bytes::Bytes;
 use flows::{Flows, Waiting};
 use std::net::SocketAddr;
@@ -267,7 +266,7 @@ impl Host {
     pub fn next_datagram_error(&mut self, gate: SocketId) -> Option<DatagramError> {
         let gate = self.datagram_gates.slab.get_mut(key_of(gate).ok()?)?;
         let (key, error) = gate.flows.pop_error()?;
-        Some(DatagramError { local: key.local(), remote: key.remote(), error: udp_error(error) })
+        Some(DatagramError { local: key.local(), remote: key.remote(), error: Error::Icmp(error) })
     }
 
     /// A datagram arrives for which there is no socket. Returns whether a gate has dealt with it.

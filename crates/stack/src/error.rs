@@ -19,10 +19,8 @@ pub enum Error {
     NoFreePort,
     /// There is no route to the address (`ENETUNREACH`).
     NetworkUnreachable,
-    /// An ICMP error said that no program listens at the address (`ECONNREFUSED` on UDP).
-    Refused,
-    /// The host of the address cannot be reached (`EHOSTUNREACH`).
-    HostUnreachable,
+    /// An ICMP error came for an earlier datagram; what it says is named as for connections ([`tcp::Error::errno`]).
+    Icmp(tcp::Error),
     /// No connection or datagram can go to such an address: unspecified, multicast or broadcast, port zero (MUST-46).
     InvalidAddress,
     /// The two addresses are not of the same family.
@@ -39,6 +37,27 @@ pub enum Error {
     OutOfMemory,
 }
 
+impl Error {
+    /// All of them, with every ICMP error.
+    pub fn all() -> impl Iterator<Item = Error> {
+        let own = [
+            Error::UnknownSocket,
+            Error::AddressInUse,
+            Error::AddressNotAvailable,
+            Error::NoFreePort,
+            Error::NetworkUnreachable,
+            Error::InvalidAddress,
+            Error::FamilyMismatch,
+            Error::NotConnected,
+            Error::WouldBlock,
+            Error::MessageTooLong,
+            Error::TooManySockets,
+            Error::OutOfMemory,
+        ];
+        own.into_iter().chain(tcp::Error::ALL.iter().copied().map(Error::Icmp))
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -47,8 +66,15 @@ impl fmt::Display for Error {
             Error::AddressNotAvailable => "the address is not one of this host's; add it to an interface first",
             Error::NoFreePort => "every ephemeral port is in use towards that address; close connections or widen the range of ports",
             Error::NetworkUnreachable => "there is no route to that address; add one",
-            Error::Refused => "no program listens at that address; check the address and the port",
-            Error::HostUnreachable => "the host of that address cannot be reached",
+            Error::Icmp(tcp::Error::PortUnreachable) => {
+                "no program listens at that address; check the address and the port"
+            }
+            Error::Icmp(tcp::Error::ProtocolUnreachable) => "the host of that address does not speak UDP",
+            Error::Icmp(tcp::Error::NetworkUnreachable) => "no route leads to the network of that address",
+            Error::Icmp(tcp::Error::NetworkProhibited | tcp::Error::Prohibited) => {
+                "a router on the path forbids datagrams to that address"
+            }
+            Error::Icmp(_) => "the host of that address cannot be reached",
             Error::InvalidAddress => "that address cannot be a destination: it is unspecified, multicast, broadcast or has port 0",
             Error::FamilyMismatch => "one address is IPv4 and the other IPv6; use two addresses of one family",
             Error::NotConnected => "the socket has no peer; connect it, or name the destination of the datagram",
@@ -61,3 +87,29 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_is_listed() {
+        // Whoever adds one comes by here: it needs a place in the list, too.
+        let place = |error| match error {
+            Error::UnknownSocket => 0,
+            Error::AddressInUse => 1,
+            Error::AddressNotAvailable => 2,
+            Error::NoFreePort => 3,
+            Error::NetworkUnreachable => 4,
+            Error::InvalidAddress => 5,
+            Error::FamilyMismatch => 6,
+            Error::NotConnected => 7,
+            Error::WouldBlock => 8,
+            Error::MessageTooLong => 9,
+            Error::TooManySockets => 10,
+            Error::OutOfMemory => 11,
+            Error::Icmp(error) => 12 + error as usize,
+        };
+        assert!(Error::all().map(place).eq(0..12 + tcp::Error::ALL.len()));
+    }
+}

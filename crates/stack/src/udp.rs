@@ -140,15 +140,6 @@ pub(crate) fn udp_key(id: SocketId) -> Result<SlabKey, Error> {
     id.key(SocketKind::Udp).ok_or(Error::UnknownSocket)
 }
 
-/// What an ICMP error means for a UDP socket.
-pub(crate) fn udp_error(error: tcp::Error) -> Error {
-    match error {
-        tcp::Error::Refused | tcp::Error::PortUnreachable | tcp::Error::ProtocolUnreachable => Error::Refused,
-        tcp::Error::NetworkUnreachable => Error::NetworkUnreachable,
-        _ => Error::HostUnreachable,
-    }
-}
-
 impl Host {
     /// Binds a UDP socket. An unspecified address stands for all of ours, `[::]` for both families, and
     /// port 0 lets the host choose.
@@ -251,7 +242,7 @@ impl Host {
         let key = udp_key(id)?;
         let socket = self.udp.get_mut(key).ok_or(Error::UnknownSocket)?;
         if let Some(error) = socket.error.take() {
-            return Err(udp_error(error));
+            return Err(Error::Icmp(error));
         }
         let local = source.map_or(socket.local_end(), |ip| SocketAddr::new(ip, socket.local.port()));
         let hop_limit = socket.hop_limit.unwrap_or(self.config.hop_limit);
@@ -318,7 +309,7 @@ impl Host {
     pub(crate) fn udp_front(&mut self, id: SocketId) -> Result<&Queued, Error> {
         let socket = self.udp.get_mut(udp_key(id)?).ok_or(Error::UnknownSocket)?;
         if let Some(error) = socket.error.take() {
-            return Err(udp_error(error));
+            return Err(Error::Icmp(error));
         }
         socket.queue.front().ok_or(Error::WouldBlock)
     }
@@ -335,9 +326,15 @@ impl Host {
         socket.is_none_or(|socket| !socket.waits_to_send)
     }
 
+    /// Whether an ICMP error came for an earlier datagram and was not returned yet.
+    pub fn udp_has_error(&self, id: SocketId) -> bool {
+        let socket = id.key(SocketKind::Udp).and_then(|key| self.udp.get(key));
+        socket.is_some_and(|socket| socket.error.is_some())
+    }
+
     /// The ICMP error that came for an earlier datagram. It is returned once.
     pub fn udp_take_error(&mut self, id: SocketId) -> Option<Error> {
-        self.udp.get_mut(id.key(SocketKind::Udp)?)?.error.take().map(udp_error)
+        self.udp.get_mut(id.key(SocketKind::Udp)?)?.error.take().map(Error::Icmp)
     }
 
     /// Closes a UDP socket; datagrams that wait in it are dropped.

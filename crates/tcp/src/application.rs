@@ -252,6 +252,9 @@ impl Connection {
 
     /// Throws the connection away; a synchronized peer gets a reset (ABORT, §3.10.5).
     pub fn abort(&mut self, now: Instant) {
+        if self.state() == State::TimeWait && self.config.habits.abort_leaves_time_wait() {
+            return;
+        }
         self.reset(now, ResetReason::Aborted);
     }
 

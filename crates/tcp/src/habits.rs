@@ -253,7 +253,7 @@ impl Habits {
 
     /// ABORT in TIME-WAIT, where the application still holds the connection, leaves it there; RFC 9293 §3.10.5
     /// deletes it.
-    pub const fn abort_leaves_time_wait(self) -> bool {
+    pub(crate) const fn abort_leaves_time_wait(self) -> bool {
         self.are_linuxs()
     }
 

@@ -147,44 +147,61 @@ pub enum Event {
     Closed,
 }
 
-/// Why a connection died.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Error {
-    /// The peer answered our SYN with a reset: nobody listens there.
-    Refused,
-    /// The peer reset the connection.
-    Reset,
-    /// The peer does not answer any more (R2, user timeout, keep-alive).
-    TimedOut,
-    /// The application aborted it.
-    Aborted,
-    /// No route leads to the peer's host.
-    HostUnreachable,
-    /// No route leads to the peer's network.
-    NetworkUnreachable,
-    /// The peer's host refuses this port.
-    PortUnreachable,
-    /// The peer's host does not speak TCP.
-    ProtocolUnreachable,
-    /// The route that the sender asked for does not work.
-    SourceRouteFailed,
-    /// The peer's host is not known where it should be.
-    HostUnknown,
-    /// The sender's host is cut off.
-    HostIsolated,
-    /// The path to the peer has more hops than our packets may take.
-    HopsExceeded,
-    /// Somebody on the path forbids connections to the peer's network.
-    NetworkProhibited,
-    /// Somebody on the path forbids the connection.
-    Prohibited,
-    /// The peer's host, or a router, could not make sense of our packet's header.
-    ParameterProblem,
-    /// The peer's host does not know the protocol that follows its IPv6 header.
-    NextHeaderUnknown,
-    /// This host had no memory for the connection any more: it held much and got nowhere.
-    OutOfMemory,
+/// An enumeration and the list of its variants.
+macro_rules! listed {
+    ($(#[$attribute:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident,)+ }) => {
+        $(#[$attribute])*
+        pub enum $name {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &[$name] = &[$($name::$variant),+];
+        }
+    };
+}
+
+listed! {
+    /// Why a connection died.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum Error {
+        /// The peer answered our SYN with a reset: nobody listens there.
+        Refused,
+        /// The peer reset the connection.
+        Reset,
+        /// The peer does not answer any more (R2, user timeout, keep-alive).
+        TimedOut,
+        /// The application aborted it.
+        Aborted,
+        /// No route leads to the peer's host.
+        HostUnreachable,
+        /// No route leads to the peer's network.
+        NetworkUnreachable,
+        /// The peer's host refuses this port.
+        PortUnreachable,
+        /// The peer's host does not speak TCP.
+        ProtocolUnreachable,
+        /// The route that the sender asked for does not work.
+        SourceRouteFailed,
+        /// The peer's host is not known where it should be.
+        HostUnknown,
+        /// The sender's host is cut off.
+        HostIsolated,
+        /// The path to the peer has more hops than our packets may take.
+        HopsExceeded,
+        /// Somebody on the path forbids connections to the peer's network.
+        NetworkProhibited,
+        /// Somebody on the path forbids the connection.
+        Prohibited,
+        /// The peer's host, or a router, could not make sense of our packet's header.
+        ParameterProblem,
+        /// The peer's host does not know the protocol that follows its IPv6 header.
+        NextHeaderUnknown,
+        /// This host had no memory for the connection any more: it held much and got nowhere.
+        OutOfMemory,
+    }
 }
 
 impl Error {

@@ -97,7 +97,8 @@ impl Trial {
     /// How this end of a connection stands, if it knows of it.
     fn stands(&self, [talk, side]: [usize; 2]) -> Option<(Snapshot, Info)> {
         let socket = self.lives[talk][side].borrow().socket?;
-        let tcp = self.world.host(self.hosts[side]).tcp(socket)?;
+        let host = self.world.host(self.hosts[side]);
+        let tcp = host.tcp(socket)?;
         Some((tcp.snapshot(), tcp.info(self.world.now())))
     }
 
@@ -154,7 +155,7 @@ impl Trial {
             if pairs.iter().any(|(used, max)| used > max) {
                 return Err(format!("{} holds more than it may: {usage:?}", self.world.name(host)));
             }
-            check_memory(plan, host_now)?;
+            check_memory(plan, &host_now)?;
         }
         Ok(())
     }

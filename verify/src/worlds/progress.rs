@@ -134,12 +134,14 @@ impl Progress {
             for (side, life) in lives.iter().enumerate() {
                 let life = life.borrow();
                 let Some(socket) = life.socket.filter(|_| life.over_at.is_none()) else { continue };
-                let Some(tcp) = world.host(hosts[side]).tcp(socket) else { continue };
+                let host = world.host(hosts[side]);
+                let Some(tcp) = host.tcp(socket) else { continue };
                 let is_opening = tcp.state() == State::SynSent;
                 let is_reborn = is_again(plan, talk) && is_opening;
                 // Who has no peer any more hears of it late, because what could follow a cookie is not reset.
                 let other = lives[1 - side].borrow().socket;
-                let peer = other.and_then(|socket| world.host(hosts[1 - side]).tcp(socket));
+                let at_peer = world.host(hosts[1 - side]);
+                let peer = other.and_then(|socket| at_peer.tcp(socket));
                 if plan.evil.makes_cookies() && peer.is_none() && !is_opening {
                     continue;
                 }

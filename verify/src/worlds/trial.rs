@@ -271,7 +271,7 @@ impl Trial {
         self.world.wait_until(at.since(self.world.now()), |world| {
             looks += 1;
             if looks.is_multiple_of(16) {
-                wrong = hosts.iter().find_map(|host| check_memory(plan, world.host(*host)).err());
+                wrong = hosts.iter().find_map(|host| check_memory(plan, &world.host(*host)).err());
             }
             if let Some(company) = company {
                 wrong = wrong.take().or(company.look(world.now()).err());
@@ -284,7 +284,8 @@ impl Trial {
     /// Whether a host had so little memory that it had to end connections or to lose what arrived.
     fn was_short(&self) -> bool {
         let is_short = |host: HostId| {
-            let counters = self.world.host(host).counters();
+            let host = self.world.host(host);
+            let counters = host.counters();
             // Pressure makes cookies.
             let cookies = if COOKIES_KEEP_EVERYTHING { 0 } else { counters.memory_pressures };
             counters.memory_highs + counters.memory_fulls + counters.orphans_ended + cookies > 0
@@ -322,7 +323,8 @@ impl Trial {
         for (index, lives) in self.lives.iter().enumerate() {
             for (side, life) in lives.iter().enumerate() {
                 let Some(socket) = life.borrow().socket else { continue };
-                let Some(tcp) = self.world.host(self.hosts[side]).tcp(socket) else { continue };
+                let host = self.world.host(self.hosts[side]);
+                let Some(tcp) = host.tcp(socket) else { continue };
                 let info = tcp.info(self.world.now());
                 let config = plan.config_of(index, side);
                 let held = info.unread_bytes + info.held_bytes;

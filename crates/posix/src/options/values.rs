@@ -1,7 +1,7 @@
 //! What each option's value means: bounds, units, and how the two systems differ.
 
 use super::{OptionName, Options};
-use crate::socket::{Domain, Phase, Role, Socket};
+use crate::descriptor::{Domain, Role, Socket};
 use crate::{Errno, TcpInfo, Type};
 use core::time::Duration;
 use tcp::{CongestionControl, Connection, Habits, Instant, Nagle, State};
@@ -222,10 +222,6 @@ pub(super) fn number(socket: &Socket, name: OptionName) -> Result<i32, Errno> {
         },
         OptionName::AcceptsConnections => matches!(socket.role, Role::Listener(_)).into(),
         OptionName::ReceiveBufferForce | OptionName::SendBufferForce => return Err(Errno::NoProtocolOption),
-        OptionName::QuickAck => {
-            let connected = matches!(socket.phase(), Some(Phase::Established | Phase::Connected));
-            options.kept.get(&name).copied().unwrap_or(connected.into())
-        }
         _ => options.kept.get(&name).copied().unwrap_or(0),
     })
 }

@@ -238,7 +238,7 @@ impl Host for World {
     }
 
     fn accept(&mut self, fd: Fd, _: &mut Pending) -> Result<(Fd, SocketAddr), Stop> {
-        self.system.accept(fd)
+        self.system.accept(self.now, fd)
     }
 
     fn connect(&mut self, fd: Fd, remote: SocketAddr, pending: &mut Pending) -> Result<(), Stop> {

@@ -1,10 +1,15 @@
 //! What a simulation is like.
 
+use super::lanes::{both, fails, is_repaired, takes_at_least, takes_at_most};
 use super::sim::Sim;
-use crate::link::{Lane, LinkConfig};
+use crate::link::LinkConfig;
 use crate::record::Recording;
 use crate::world::World;
-use std::time::Duration;
+use std::ops::RangeInclusive;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The first second of the year 2000: when a world begins for its programs, unless they are told otherwise.
+const EPOCH: Duration = Duration::from_secs(946_684_800);
 
 /// Describes a [`Sim`].
 ///
@@ -21,19 +26,25 @@ pub struct Builder {
     pub(super) seed: u64,
     pub(super) duration: Duration,
     pub(super) tick: Duration,
+    /// When the world begins, since 1970.
+    pub(super) epoch: Duration,
+    /// Which addresses hosts have; without it, both.
+    pub(super) ip_version: Option<IpVersion>,
     pub(super) link: LinkConfig,
     pub(super) stack: stack::Config,
     pub(super) recording: Recording,
 }
 
 impl Default for Builder {
-    /// Seed 0; it ends after 10 s, in steps of 1 ms; each pair of hosts is joined by a link that takes 10 ms each way and
-    /// loses nothing; nothing is recorded.
+    /// Seed 0; it begins with the year 2000 and ends after 10 s, in steps of 1 ms; hosts have an IPv4 and an IPv6 address;
+    /// each pair of hosts is joined by a link that takes 10 ms each way and loses nothing; nothing is recorded.
     fn default() -> Self {
         Builder {
             seed: 0,
             duration: Duration::from_secs(10),
             tick: Duration::from_millis(1),
+            epoch: EPOCH,
+            ip_version: None,
             link: LinkConfig::delay(Duration::from_millis(10)),
             stack: stack::Config::default(),
             recording: Recording::NOTHING,
@@ -65,25 +76,57 @@ impl Builder {
         self
     }
 
+    /// When the world begins, for programs that ask [`since_epoch`](super::since_epoch).
+    ///
+    /// # Panics
+    /// If it is before 1970.
+    pub fn epoch(&mut self, epoch: SystemTime) -> &mut Self {
+        self.epoch = epoch.duration_since(UNIX_EPOCH).expect("a world begins after 1970");
+        self
+    }
+
+    /// Hosts have addresses of this version alone.
+    pub fn ip_version(&mut self, version: IpVersion) -> &mut Self {
+        self.ip_version = Some(version);
+        self
+    }
+
+    /// The ports of sockets that ask for none. [`Builder::stack`] sets them anew, with everything else.
+    pub fn ephemeral_ports(&mut self, ports: RangeInclusive<u16>) -> &mut Self {
+        self.stack.ephemeral_ports = ports;
+        self
+    }
+
     /// The least time that a frame takes from host to host.
     pub fn min_message_latency(&mut self, latency: Duration) -> &mut Self {
-        self.lanes(|lane| {
-            let longest = lane.delay + lane.jitter;
-            (lane.delay, lane.jitter) = (latency, longest.saturating_sub(latency));
-        })
+        both(&mut self.link, |lane| takes_at_least(lane, latency));
+        self
     }
 
     /// The longest time that a frame takes from host to host. Frames between two hosts stay in order.
     pub fn max_message_latency(&mut self, latency: Duration) -> &mut Self {
-        self.lanes(|lane| {
-            lane.delay = lane.delay.min(latency);
-            lane.jitter = latency - lane.delay;
-        })
+        both(&mut self.link, |lane| takes_at_most(lane, latency));
+        self
     }
 
     /// How many of a hundred frames are lost, each by itself.
     pub fn loss_percent(&mut self, percent: f64) -> &mut Self {
-        self.lanes(|lane| lane.loss = crate::Loss::Random(crate::Chance::percent(percent)))
+        both(&mut self.link, |lane| lane.loss = crate::Loss::Random(crate::Chance::percent(percent)));
+        self
+    }
+
+    /// How often, from 0 to 1, a frame finds that its way fails: it is lost, and so is what follows until a frame finds
+    /// that the way is repaired ([`Builder::repair_rate`]). What is under way already arrives, and so does what comes the
+    /// other way. It takes the place of [`Builder::loss_percent`].
+    pub fn fail_rate(&mut self, rate: f64) -> &mut Self {
+        both(&mut self.link, |lane| fails(lane, rate));
+        self
+    }
+
+    /// How often, from 0 to 1, a frame finds that its way works again, and arrives: the first, unless this is set.
+    pub fn repair_rate(&mut self, rate: f64) -> &mut Self {
+        both(&mut self.link, |lane| is_repaired(lane, rate));
+        self
     }
 
     /// What the link between each two hosts is like, in everything.
@@ -105,15 +148,20 @@ impl Builder {
     }
 
     /// A simulation without hosts.
-    pub fn build(&self) -> Sim {
+    pub fn build<'a>(&self) -> Sim<'a> {
         let mut world = World::new(self.seed);
         world.record(self.recording);
         Sim::new(world, self.clone())
     }
+}
 
-    fn lanes(&mut self, change: impl Fn(&mut Lane)) -> &mut Self {
-        change(&mut self.link.forward);
-        change(&mut self.link.backward);
-        self
-    }
+/// Which addresses hosts have.
+///
+/// There are no others: a program may match on both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IpVersion {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
 }

@@ -1,8 +1,8 @@
 //! Where a program runs, and what it may ask of the world from there.
 
-use crate::ids::HostId;
+use super::hosts::{ToIpAddrs, all, pairs};
 use crate::link::Passage;
-use crate::world::{Commons, Seat, Wish};
+use crate::world::{Seat, Wish};
 use socket::{Ambient, Core, Entered, Lookup, Reach};
 use std::cell::RefCell;
 use std::fmt::Display;
@@ -18,6 +18,8 @@ pub(super) struct Here {
     seat: Arc<Seat>,
     stack: Ambient,
     began: Instant,
+    /// When the world began, since 1970.
+    epoch: Duration,
 }
 
 /// How the sockets of a program reach their host in a world.
@@ -52,9 +54,13 @@ thread_local! {
 }
 
 impl Here {
-    pub(super) fn new(seat: Arc<Seat>) -> Here {
+    pub(super) fn new(seat: Arc<Seat>, epoch: Duration) -> Here {
         let began = seat.commons().now();
-        Here { stack: Ambient::new(AtSeat(Arc::clone(&seat))), seat, began }
+        Here { stack: Ambient::new(AtSeat(Arc::clone(&seat))), seat, began, epoch }
+    }
+
+    fn sim_elapsed(&self) -> Duration {
+        self.seat.commons().now().since(Instant::ZERO)
     }
 
     /// The thread is on this host until the guard is dropped.
@@ -97,13 +103,15 @@ pub fn elapsed() -> Duration {
     here(|here| here.seat.commons().now().since(here.began))
 }
 
-/// How long the world has existed.
-///
-/// # Panics
-/// Outside of programs on simulated hosts.
-#[track_caller]
-pub fn sim_elapsed() -> Duration {
-    here(|here| here.seat.commons().now().since(Instant::ZERO))
+/// How long the world has existed. Outside of programs on simulated hosts there is none.
+pub fn sim_elapsed() -> Option<Duration> {
+    HERE.with_borrow(|here| here.as_ref().map(Here::sim_elapsed))
+}
+
+/// What time it is in the world, since 1970: see [`Builder::epoch`](super::Builder::epoch). Outside of programs on simulated
+/// hosts there is none.
+pub fn since_epoch() -> Option<Duration> {
+    HERE.with_borrow(|here| here.as_ref().map(|here| here.epoch + here.sim_elapsed()))
 }
 
 /// Puts a line into the world's log, and so beside the ladder.
@@ -126,6 +134,18 @@ pub fn lookup(name: impl Display) -> IpAddr {
     address.unwrap_or_else(|| panic!("there is no host {name:?} in this world"))
 }
 
+/// The addresses of hosts, one each.
+///
+/// # Panics
+/// If one that is named is not there, and outside of programs on simulated hosts.
+#[track_caller]
+pub fn lookup_many(hosts: impl ToIpAddrs) -> Vec<IpAddr> {
+    here(|here| {
+        let commons = here.seat.commons();
+        all(commons, hosts).into_iter().filter_map(|host| commons.address_of(host)).collect()
+    })
+}
+
 /// The name of the host with this address, if there is one.
 ///
 /// # Panics
@@ -135,13 +155,13 @@ pub fn reverse_lookup(address: IpAddr) -> Option<String> {
     here(|here| here.seat.commons().name_of(address))
 }
 
-/// Nothing passes between two hosts from now on, given by their names or addresses; what is under way is lost.
+/// Nothing passes between hosts from now on, given by their names or addresses; what is under way is lost.
 ///
 /// # Panics
-/// If there is no such host, and outside of programs on simulated hosts.
+/// If there is no host that is named, and outside of programs on simulated hosts.
 #[track_caller]
-pub fn partition(one: impl Display, other: impl Display) {
-    both_ways(&one.to_string(), &other.to_string(), Passage::Cut);
+pub fn partition(one: impl ToIpAddrs, other: impl ToIpAddrs) {
+    both_ways(one, other, Passage::Cut);
 }
 
 /// What `from` sends to `to` is lost from now on.
@@ -149,8 +169,8 @@ pub fn partition(one: impl Display, other: impl Display) {
 /// # Panics
 /// As [`partition`].
 #[track_caller]
-pub fn partition_oneway(from: impl Display, to: impl Display) {
-    one_way(&from.to_string(), &to.to_string(), Passage::Cut);
+pub fn partition_oneway(from: impl ToIpAddrs, to: impl ToIpAddrs) {
+    one_way(from, to, Passage::Cut);
 }
 
 /// What two hosts send to each other is kept back from now on, until [`release`]; what is under way, too.
@@ -158,8 +178,8 @@ pub fn partition_oneway(from: impl Display, to: impl Display) {
 /// # Panics
 /// As [`partition`].
 #[track_caller]
-pub fn hold(one: impl Display, other: impl Display) {
-    both_ways(&one.to_string(), &other.to_string(), Passage::Held);
+pub fn hold(one: impl ToIpAddrs, other: impl ToIpAddrs) {
+    both_ways(one, other, Passage::Held);
 }
 
 /// Ends [`hold`]: what was kept back arrives now, in the order in which it was sent.
@@ -167,8 +187,8 @@ pub fn hold(one: impl Display, other: impl Display) {
 /// # Panics
 /// As [`partition`].
 #[track_caller]
-pub fn release(one: impl Display, other: impl Display) {
-    both_ways(&one.to_string(), &other.to_string(), Passage::Open);
+pub fn release(one: impl ToIpAddrs, other: impl ToIpAddrs) {
+    both_ways(one, other, Passage::Open);
 }
 
 /// Ends [`partition`].
@@ -176,8 +196,8 @@ pub fn release(one: impl Display, other: impl Display) {
 /// # Panics
 /// As [`partition`].
 #[track_caller]
-pub fn repair(one: impl Display, other: impl Display) {
-    both_ways(&one.to_string(), &other.to_string(), Passage::Open);
+pub fn repair(one: impl ToIpAddrs, other: impl ToIpAddrs) {
+    both_ways(one, other, Passage::Open);
 }
 
 /// Ends [`partition_oneway`].
@@ -185,27 +205,27 @@ pub fn repair(one: impl Display, other: impl Display) {
 /// # Panics
 /// As [`partition`].
 #[track_caller]
-pub fn repair_oneway(from: impl Display, to: impl Display) {
-    one_way(&from.to_string(), &to.to_string(), Passage::Open);
+pub fn repair_oneway(from: impl ToIpAddrs, to: impl ToIpAddrs) {
+    one_way(from, to, Passage::Open);
 }
 
 #[track_caller]
-fn both_ways(one: &str, other: &str, passage: Passage) {
-    one_way(one, other, passage);
-    one_way(other, one, passage);
-}
-
-#[track_caller]
-fn one_way(from: &str, to: &str, passage: Passage) {
+fn both_ways(one: impl ToIpAddrs, other: impl ToIpAddrs, passage: Passage) {
     here(|here| {
         let commons = here.seat.commons();
-        let (from, to) = (find(commons, from), find(commons, to));
-        commons.wish(Wish::Pass { from, to, passage });
+        for (one, other) in pairs(commons, one, other) {
+            commons.wish(Wish::Pass { from: one, to: other, passage });
+            commons.wish(Wish::Pass { from: other, to: one, passage });
+        }
     });
 }
 
-/// A host by its name or address.
 #[track_caller]
-pub(super) fn find(commons: &Commons, name: &str) -> HostId {
-    commons.find(name).unwrap_or_else(|| panic!("there is no host {name:?} in this world"))
+fn one_way(from: impl ToIpAddrs, to: impl ToIpAddrs, passage: Passage) {
+    here(|here| {
+        let commons = here.seat.commons();
+        for (from, to) in pairs(commons, from, to) {
+            commons.wish(Wish::Pass { from, to, passage });
+        }
+    });
 }

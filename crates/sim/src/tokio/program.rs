@@ -36,8 +36,8 @@ pub(super) enum Ended {
 pub(super) struct Program {
     here: Here,
     pulse: Arc<Pulse>,
-    /// Called when the host first has the time for it.
-    start: Option<Box<dyn FnOnce() -> Main>>,
+    /// Runs when the host first has the time for it.
+    start: Option<Main>,
     main: Option<JoinHandle<super::Result>>,
     /// Tasks that do not leave their thread. It is there, as the runtime is, until this is dropped.
     local: Option<LocalSet>,
@@ -78,11 +78,12 @@ impl Clock {
 }
 
 impl Program {
-    /// A program that starts when its host is next called; `seed` is the world's.
+    /// A program that is made on its host now and runs when its host is next called; `seed` is the world's, and it began
+    /// at `epoch`.
     pub(super) fn new(
         seat: Arc<Seat>,
-        seed: u64,
-        start: Box<dyn FnOnce() -> Main>,
+        (seed, epoch): (u64, Duration),
+        make: impl FnOnce() -> Main,
         ends: Ends,
     ) -> io::Result<Program> {
         let pulse = Pulse::new(Arc::clone(&seat));
@@ -94,13 +95,17 @@ impl Program {
         let began = whole(seat.commons().now());
         let inside = runtime.enter();
         let clock = Clock { began: (time::Instant::now(), began), now: began };
+        let (here, local) = (Here::new(seat, epoch), LocalSet::new());
+        let main = {
+            let (_here, _local) = (here.enter(), local.enter());
+            make()
+        };
         drop(inside);
-        let here = Here::new(seat);
-        let (local, runtime) = (Some(LocalSet::new()), Some(runtime));
+        let (local, runtime) = (Some(local), Some(runtime));
         Ok(Program {
             here,
             pulse,
-            start: Some(start),
+            start: Some(main),
             main: None,
             local,
             runtime,
@@ -123,7 +128,7 @@ impl Program {
         let mut start = self.start.take();
         let started = self.inside(async |clock, pulse| {
             clock.advance_to(now).await;
-            let main = start.take().map(|start| tokio::task::spawn_local(start()));
+            let main = start.take().map(tokio::task::spawn_local);
             pulse.idle().await;
             clock.read();
             main

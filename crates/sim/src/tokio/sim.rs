@@ -1,7 +1,8 @@
 //! Hosts that run tokio programs, and what is done to them.
 
-use super::builder::Builder;
-use super::here::find;
+use super::builder::{Builder, IpVersion};
+use super::hosts::{ToIpAddrs, all, find, pairs};
+use super::lanes::{both, fails, takes, takes_at_most};
 use super::program::{Ended, Ends, Main, Program};
 use crate::ids::HostId;
 use crate::link::{LinkConfig, Passage};
@@ -42,32 +43,33 @@ use tcp::Instant;
 ///     Ok(())
 /// });
 /// sim.run()?;
-/// assert_eq!(sim.elapsed().as_millis(), 30, "SYN, SYN-ACK, and the ACK that the greeting answers");
+/// assert_eq!(sim.elapsed().as_millis(), 40, "SYN, SYN-ACK, ACK, and the greeting");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Sim {
+pub struct Sim<'a> {
     world: World,
     builder: Builder,
     /// How to start a host's program again, by host.
-    programs: Vec<Option<Rc<dyn Fn() -> Main>>>,
+    programs: Vec<Option<Rc<dyn Fn() -> Main + 'a>>>,
     /// Clients that run.
     clients: BTreeSet<HostId>,
     ends: Ends,
 }
 
-impl Sim {
-    pub(super) fn new(world: World, builder: Builder) -> Sim {
+impl<'a> Sim<'a> {
+    pub(super) fn new(world: World, builder: Builder) -> Sim<'a> {
         Sim { world, builder, programs: Vec::new(), clients: BTreeSet::new(), ends: Ends::default() }
     }
 
-    /// A host whose program serves, and starts again when the host does.
+    /// A host whose program serves, and starts again when the host does: `program` is called on the host, now and then
+    /// again. A name that is an address gives the host this address.
     ///
     /// # Panics
     /// If there is a host of this name.
     pub fn host<F: Future<Output = super::Result> + 'static>(
         &mut self,
         name: impl Display,
-        program: impl Fn() -> F + 'static,
+        program: impl Fn() -> F + 'a,
     ) -> HostId {
         let id = self.add_host(&name.to_string());
         self.programs[id.0] = Some(Rc::new(move || Box::pin(program())));
@@ -86,7 +88,7 @@ impl Sim {
     ) -> HostId {
         let id = self.add_host(&name.to_string());
         self.clients.insert(id);
-        self.launch(id, Box::new(move || Box::pin(program)));
+        self.launch(id, move || Box::pin(program));
         id
     }
 
@@ -96,8 +98,14 @@ impl Sim {
         let [high, low] = [number / 256, number % 256];
         let addresses = [format!("10.0.{high}.{low}"), format!("fd00::{number:x}")];
         let [ipv4, ipv6] = addresses.each_ref().map(String::as_str);
+        let addresses = match self.builder.ip_version {
+            _ if name.parse::<IpAddr>().is_ok() => vec![name],
+            Some(IpVersion::V4) => vec![ipv4],
+            Some(IpVersion::V6) => vec![ipv6],
+            None => vec![ipv4, ipv6],
+        };
         let others: Vec<HostId> = self.world.hosts().collect();
-        let id = self.world.add_host(name, self.builder.stack.clone(), &[ipv4, ipv6]);
+        let id = self.world.add_host(name, self.builder.stack.clone(), &addresses);
         for other in others {
             self.world.link(other, id, self.builder.link.clone());
         }
@@ -107,38 +115,41 @@ impl Sim {
 
     fn start(&mut self, host: HostId) {
         if let Some(program) = self.programs[host.0].clone() {
-            self.launch(host, Box::new(move || program()));
+            self.launch(host, move || program());
         }
     }
 
-    fn launch(&mut self, host: HostId, start: Box<dyn FnOnce() -> Main>) {
-        let program = Program::new(self.world.seat(host), self.world.seed(), start, Rc::clone(&self.ends));
+    fn launch(&mut self, host: HostId, make: impl FnOnce() -> Main) {
+        let world = (self.world.seed(), self.builder.epoch);
+        let program = Program::new(self.world.seat(host), world, make, Rc::clone(&self.ends));
         self.world.start(host, program.expect("a runtime without threads and devices can be built"));
     }
 
     // What is done to hosts and links.
 
-    /// A host loses its power: its program is gone in the middle of whatever it did, and nobody hears of it. A client
-    /// that crashes is over.
+    /// Hosts lose their power: their programs are gone in the middle of whatever they did, and nobody hears of it. A
+    /// client that crashes is over.
     ///
     /// # Panics
-    /// If there is no such host.
-    pub fn crash(&mut self, host: impl Display) {
-        let host = self.id(host);
-        self.clients.remove(&host);
-        self.world.crash(host);
+    /// If there is no host that is named.
+    pub fn crash(&mut self, hosts: impl ToIpAddrs) {
+        for host in all(self.world.commons(), hosts) {
+            self.clients.remove(&host);
+            self.world.crash(host);
+        }
     }
 
-    /// A host loses its power and comes back at once: with its name and addresses, without connections, its program from
-    /// the beginning.
+    /// Hosts lose their power and come back at once: with their names and addresses, without connections, their programs
+    /// from the beginning.
     ///
     /// # Panics
-    /// If there is no such host.
-    pub fn bounce(&mut self, host: impl Display) {
-        let host = self.id(host);
-        self.clients.remove(&host);
-        self.world.restart(host, self.builder.stack.clone());
-        self.start(host);
+    /// If there is no host that is named.
+    pub fn bounce(&mut self, hosts: impl ToIpAddrs) {
+        for host in all(self.world.commons(), hosts) {
+            self.clients.remove(&host);
+            self.world.restart(host, self.builder.stack.clone());
+            self.start(host);
+        }
     }
 
     /// Whether a host has power.
@@ -149,11 +160,11 @@ impl Sim {
         self.world.is_up(self.id(host))
     }
 
-    /// Nothing passes between two hosts from now on; what is under way is lost.
+    /// Nothing passes between hosts from now on; what is under way is lost.
     ///
     /// # Panics
     /// If there is no such host.
-    pub fn partition(&mut self, one: impl Display, other: impl Display) {
+    pub fn partition(&mut self, one: impl ToIpAddrs, other: impl ToIpAddrs) {
         self.both_ways(one, other, Passage::Cut);
     }
 
@@ -161,15 +172,17 @@ impl Sim {
     ///
     /// # Panics
     /// If there is no such host.
-    pub fn partition_oneway(&mut self, from: impl Display, to: impl Display) {
-        self.one_way(self.id(from), self.id(to), Passage::Cut);
+    pub fn partition_oneway(&mut self, from: impl ToIpAddrs, to: impl ToIpAddrs) {
+        for (from, to) in self.pairs(from, to) {
+            self.one_way(from, to, Passage::Cut);
+        }
     }
 
     /// Ends [`partition`](Sim::partition).
     ///
     /// # Panics
     /// If there is no such host.
-    pub fn repair(&mut self, one: impl Display, other: impl Display) {
+    pub fn repair(&mut self, one: impl ToIpAddrs, other: impl ToIpAddrs) {
         self.both_ways(one, other, Passage::Open);
     }
 
@@ -177,15 +190,17 @@ impl Sim {
     ///
     /// # Panics
     /// If there is no such host.
-    pub fn repair_oneway(&mut self, from: impl Display, to: impl Display) {
-        self.one_way(self.id(from), self.id(to), Passage::Open);
+    pub fn repair_oneway(&mut self, from: impl ToIpAddrs, to: impl ToIpAddrs) {
+        for (from, to) in self.pairs(from, to) {
+            self.one_way(from, to, Passage::Open);
+        }
     }
 
-    /// What two hosts send to each other is kept back from now on; what is under way, too.
+    /// What hosts send to each other is kept back from now on; what is under way, too.
     ///
     /// # Panics
     /// If there is no such host.
-    pub fn hold(&mut self, one: impl Display, other: impl Display) {
+    pub fn hold(&mut self, one: impl ToIpAddrs, other: impl ToIpAddrs) {
         self.both_ways(one, other, Passage::Held);
     }
 
@@ -193,24 +208,85 @@ impl Sim {
     ///
     /// # Panics
     /// If there is no such host.
-    pub fn release(&mut self, one: impl Display, other: impl Display) {
+    pub fn release(&mut self, one: impl ToIpAddrs, other: impl ToIpAddrs) {
         self.both_ways(one, other, Passage::Open);
     }
 
-    /// Changes the link between two hosts from now on.
+    /// Changes the link between hosts from now on.
     ///
     /// # Panics
     /// If there is no such host.
-    pub fn change_link(&mut self, one: impl Display, other: impl Display, change: impl Fn(&mut LinkConfig)) {
-        for link in self.world.links_between(self.id(one), self.id(other)) {
+    pub fn change_link(
+        &mut self,
+        one: impl ToIpAddrs,
+        other: impl ToIpAddrs,
+        change: impl Fn(&mut LinkConfig),
+    ) {
+        for (one, other) in self.pairs(one, other) {
+            for link in self.world.links_between(one, other) {
+                self.world.change_link(link, &change);
+            }
+        }
+    }
+
+    /// Every frame between hosts takes this long from now on.
+    ///
+    /// # Panics
+    /// If there is no such host.
+    pub fn set_link_latency(&mut self, one: impl ToIpAddrs, other: impl ToIpAddrs, latency: Duration) {
+        self.change_link(one, other, |link| both(link, |lane| takes(lane, latency)));
+    }
+
+    /// The longest time that a frame takes between hosts from now on.
+    ///
+    /// # Panics
+    /// If there is no such host.
+    pub fn set_link_max_message_latency(
+        &mut self,
+        one: impl ToIpAddrs,
+        other: impl ToIpAddrs,
+        latency: Duration,
+    ) {
+        self.change_link(one, other, |link| both(link, |lane| takes_at_most(lane, latency)));
+    }
+
+    /// How often a frame between hosts finds that its way fails: see [`Builder::fail_rate`].
+    ///
+    /// # Panics
+    /// If there is no such host.
+    pub fn set_link_fail_rate(&mut self, one: impl ToIpAddrs, other: impl ToIpAddrs, rate: f64) {
+        self.change_link(one, other, |link| both(link, |lane| fails(lane, rate)));
+    }
+
+    /// The longest time that a frame takes between any two hosts from now on.
+    pub fn set_max_message_latency(&mut self, latency: Duration) {
+        self.change_all_links(|link| both(link, |lane| takes_at_most(lane, latency)));
+    }
+
+    /// How often a frame between any two hosts finds that its way fails: see [`Builder::fail_rate`].
+    pub fn set_fail_rate(&mut self, rate: f64) {
+        self.change_all_links(|link| both(link, |lane| fails(lane, rate)));
+    }
+
+    /// Those that there are, and those that there will be.
+    fn change_all_links(&mut self, change: impl Fn(&mut LinkConfig)) {
+        change(&mut self.builder.link);
+        for link in self.world.links() {
             self.world.change_link(link, &change);
         }
     }
 
-    fn both_ways(&mut self, one: impl Display, other: impl Display, passage: Passage) {
-        let (one, other) = (self.id(one), self.id(other));
-        self.one_way(one, other, passage);
-        self.one_way(other, one, passage);
+    #[track_caller]
+    fn pairs(&self, one: impl ToIpAddrs, other: impl ToIpAddrs) -> Vec<(HostId, HostId)> {
+        pairs(self.world.commons(), one, other)
+    }
+
+    #[track_caller]
+    fn both_ways(&mut self, one: impl ToIpAddrs, other: impl ToIpAddrs, passage: Passage) {
+        for (one, other) in self.pairs(one, other) {
+            self.one_way(one, other, passage);
+            self.one_way(other, one, passage);
+        }
     }
 
     fn one_way(&mut self, from: HostId, to: HostId, passage: Passage) {
@@ -221,7 +297,7 @@ impl Sim {
 
     // Time passes.
 
-    /// Goes on until all clients are over.
+    /// Goes on until all clients are over: at once, if there are none.
     ///
     /// # Errors
     /// That of the first program that returned one, hosts included; and when the time is up that
@@ -231,21 +307,23 @@ impl Sim {
     /// If the main task of a program has panicked, with what it said.
     pub fn run(&mut self) -> super::Result {
         let end = Instant::ZERO + self.builder.duration;
-        if self.run_until(end)? {
-            return Ok(());
-        }
-        let names: Vec<&str> = self.clients.iter().map(|client| self.world.name(*client)).collect();
-        let (time, names) = (self.builder.duration, names.join(", "));
-        Err(format!("the time is up after {time:?}, and there is still running: {names}").into())
+        if self.clients.is_empty() || self.run_until(end)? { Ok(()) } else { Err(self.time_is_up()) }
     }
 
     /// Lets one tick pass ([`Builder::tick_duration`]); returns whether all clients are over.
     ///
     /// # Errors
     /// # Panics
-    /// As [`run`](Sim::run), but for the time that is up.
+    /// As [`run`](Sim::run).
     pub fn step(&mut self) -> super::Result<bool> {
-        self.run_for(self.builder.tick)
+        let is_over = self.run_for(self.builder.tick)?;
+        if is_over || self.elapsed() <= self.builder.duration { Ok(is_over) } else { Err(self.time_is_up()) }
+    }
+
+    fn time_is_up(&self) -> Box<dyn std::error::Error> {
+        let names: Vec<&str> = self.clients.iter().map(|client| self.world.name(*client)).collect();
+        let (time, names) = (self.builder.duration, names.join(", "));
+        format!("the time is up after {time:?}, and there is still running: {names}").into()
     }
 
     /// Goes on for this time, or until all clients are over; returns whether they are. Without clients it goes
@@ -284,6 +362,25 @@ impl Sim {
     /// How much virtual time has passed.
     pub fn elapsed(&self) -> Duration {
         self.world.now().since(Instant::ZERO)
+    }
+
+    /// What time it is in the world, since 1970: see [`Builder::epoch`].
+    pub fn since_epoch(&self) -> Duration {
+        self.builder.epoch + self.elapsed()
+    }
+
+    /// The addresses of hosts, one each.
+    ///
+    /// # Panics
+    /// If there is no host that is named.
+    pub fn lookup_many(&self, hosts: impl ToIpAddrs) -> Vec<IpAddr> {
+        let hosts = all(self.world.commons(), hosts).into_iter();
+        hosts.map(|host| self.world.addresses(host)[0]).collect()
+    }
+
+    /// The name of the host with this address, if there is one.
+    pub fn reverse_lookup(&self, address: IpAddr) -> Option<String> {
+        self.world.commons().name_of(address)
     }
 
     /// The address of a host.
@@ -342,7 +439,7 @@ impl Sim {
 /// # Errors
 /// A [`Difference`](crate::Difference), which names the first event in which the runs differ; and what
 /// [`Sim::run`] returns.
-pub fn replay(build: impl Fn() -> Sim) -> super::Result<Trail> {
+pub fn replay<'a>(build: impl Fn() -> Sim<'a>) -> super::Result<Trail> {
     let run = || {
         let mut sim = build();
         sim.world.keep_trail();
@@ -356,7 +453,7 @@ pub fn replay(build: impl Fn() -> Sim) -> super::Result<Trail> {
     }
 }
 
-impl fmt::Debug for Sim {
+impl fmt::Debug for Sim<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sim")
             .field("world", &self.world)

@@ -5,7 +5,7 @@
 //! the world is there, too. So a program is asked only about as much time as goes by before anything can reach it: up to
 //! the next event that the world knows of, and no further than a frame takes from a neighbour that may itself have a
 //! timer before. (Chandy and Misra, 1979, call it the lookahead of a link.) Timers of programs are due at whole
-//! milliseconds; where frames are faster than that, time goes from one to the next.
+//! milliseconds: where frames take no time, time goes from one to the next.
 
 use super::World;
 use crate::application::Ahead;
@@ -100,7 +100,7 @@ impl World {
         let at_node = &self.nodes[program.0];
         // Two programs on one host are no way apart.
         let way = if at_node.programs.len() > 1 { Some(Duration::ZERO) } else { at_node.nearest };
-        way.map_or(Instant::FAR_FUTURE, |way| next_whole(self.now).max(sent + way))
+        way.map_or(Instant::FAR_FUTURE, |way| sent + way)
     }
 }
 

@@ -11,7 +11,7 @@ use socket::Core;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use tcp::Instant;
 
 /// A host in one of its lives.
@@ -94,6 +94,23 @@ impl Commons {
         names.iter().find(|(_, (_, addresses))| addresses.contains(&address)).map(|(name, _)| name.clone())
     }
 
+    /// The hosts whose names are such, in the order in which they were made.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn hosts_with(&self, picks: impl Fn(&str) -> bool) -> Vec<HostId> {
+        let names = lock(&self.names);
+        let picked = names.iter().filter(|(name, _)| picks(name));
+        let mut hosts: Vec<HostId> = picked.map(|(_, (id, _))| *id).collect();
+        hosts.sort_unstable();
+        hosts
+    }
+
+    /// The first address of a host.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn address_of(&self, host: HostId) -> Option<IpAddr> {
+        let names = lock(&self.names);
+        names.values().find(|(id, _)| *id == host).and_then(|(_, addresses)| addresses.first().copied())
+    }
+
     pub(crate) fn wish(&self, wish: Wish) {
         lock(&self.wishes).push(wish);
         self.has_wishes.store(true, Ordering::Relaxed);
@@ -122,6 +139,18 @@ impl Seat {
     /// The host and its sockets, without a mark.
     pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
         lock(&self.core)
+    }
+
+    /// The same, to look at.
+    ///
+    /// # Panics
+    /// If somebody looks already: waiting would be for ever.
+    pub(crate) fn look(&self) -> MutexGuard<'_, Core> {
+        match self.core.try_lock() {
+            Ok(core) => core,
+            Err(TryLockError::Poisoned(core)) => core.into_inner(),
+            Err(TryLockError::WouldBlock) => panic!("a host is looked at while it is being looked at"),
+        }
     }
 
     pub(crate) fn id(&self) -> HostId {

@@ -26,6 +26,6 @@ pub mod tcp {
     pub type OwnedReadHalf = super::super::tcp::OwnedReadHalf<Ambient>;
     /// The half that writes, for a task of its own.
     pub type OwnedWriteHalf = super::super::tcp::OwnedWriteHalf<Ambient>;
-    /// The halves are not those of one stream.
+    /// Two halves that are not of one stream.
     pub type ReuniteError = super::super::tcp::ReuniteError<Ambient>;
 }

@@ -313,7 +313,10 @@ fn an_error_about_an_answer_is_told_with_both_ends() {
         assert_eq!(pair.events[SERVER], [(gate, Event::Failed(tcp::Error::PortUnreachable))]);
         let told = pair.server().next_datagram_error(gate).unwrap();
         let DatagramError { local, remote, error, .. } = told;
-        assert_eq!((local, remote, error), (asked.local, asked.remote, Error::Refused));
+        assert_eq!(
+            (local, remote, error),
+            (asked.local, asked.remote, Error::Icmp(tcp::Error::PortUnreachable))
+        );
         assert_eq!(pair.server().next_datagram_error(gate), None);
         assert_eq!(pair.server().counters().icmp_errors_delivered, 1);
     }

@@ -389,7 +389,7 @@ fn an_error_reaches_a_connected_socket_only_after_it_has_sent() {
     assert_eq!(refused(&mut pair), None);
     let now = pair.now;
     pair.server().udp_send(now, socket, vec![7].into()).unwrap();
-    assert_eq!(refused(&mut pair), Some(synfin_stack::Error::Refused));
+    assert_eq!(refused(&mut pair), Some(synfin_stack::Error::Icmp(tcp::Error::PortUnreachable)));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::Errno;
 use crate::options::Options;
 use core::fmt;
-use stack::SocketId;
+use stack::{SocketId, SocketKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// A descriptor: a small number, the lowest free one first.
@@ -54,23 +54,22 @@ pub(crate) enum Role {
     Fresh,
     Listener(SocketId),
     /// A connection from its SYN on, also after it died.
-    Stream(SocketId, Phase),
+    Stream(SocketId),
     Udp(SocketId),
 }
 
-/// How far a connection has come, as the application was told.
+/// How far a connection has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// `connect` was called and has not been answered.
     Connecting,
-    /// The handshake is done; Linux tells the next `connect` so once.
-    Established,
-    /// `connect` has returned 0, or `accept` gave the socket.
-    Connected,
+    /// The handshake is done.
+    Open,
     /// The connection is over.
     Over,
 }
 
+/// What a descriptor has beside what the core knows of its socket.
 #[derive(Clone, Debug)]
 pub(crate) struct Socket {
     pub(crate) domain: Domain,
@@ -79,18 +78,8 @@ pub(crate) struct Socket {
     pub(crate) role: Role,
     /// Where `bind` put it.
     pub(crate) bound: Option<SocketAddr>,
-    pub(crate) peer: Option<SocketAddr>,
-    /// What `SO_ERROR` will say, once.
-    pub(crate) error: Option<Errno>,
-    pub(crate) peer_finished: bool,
-    pub(crate) read_shut: bool,
-    pub(crate) write_shut: bool,
-    /// The peer's urgent mark was announced and not read.
-    pub(crate) urgent: bool,
-    /// There is a datagram to read.
-    pub(crate) datagram_waits: bool,
-    /// Counts what happened, for edge-triggered readiness.
-    pub(crate) happenings: u64,
+    /// `connect` has returned 0, or `accept` gave the socket. Linux tells the next `connect` so once.
+    pub(crate) is_told_connected: bool,
     pub(crate) options: Options,
 }
 
@@ -102,42 +91,22 @@ impl Socket {
             nonblocking: false,
             role: Role::Fresh,
             bound: None,
-            peer: None,
-            error: None,
-            peer_finished: false,
-            read_shut: false,
-            write_shut: false,
-            urgent: false,
-            datagram_waits: false,
-            happenings: 0,
+            is_told_connected: false,
             options,
+        }
+    }
+
+    /// The core's name for it, if it has one yet.
+    pub(crate) fn id(&self) -> Option<SocketId> {
+        match self.role {
+            Role::Listener(id) | Role::Stream(id) | Role::Udp(id) => Some(id),
+            Role::Fresh => None,
         }
     }
 
     /// The connection's id, if there is or was a connection.
     pub(crate) fn stream(&self) -> Option<SocketId> {
-        match self.role {
-            Role::Stream(id, _) => Some(id),
-            Role::Fresh | Role::Listener(_) | Role::Udp(_) => None,
-        }
-    }
-
-    pub(crate) fn phase(&self) -> Option<Phase> {
-        match self.role {
-            Role::Stream(_, phase) => Some(phase),
-            Role::Fresh | Role::Listener(_) | Role::Udp(_) => None,
-        }
-    }
-
-    pub(crate) fn set_phase(&mut self, phase: Phase) {
-        if let Role::Stream(_, current) = &mut self.role {
-            *current = phase;
-        }
-    }
-
-    /// The pending error, which is told once.
-    pub(crate) fn take_error(&mut self) -> Result<(), Errno> {
-        self.error.take().map_or(Ok(()), Err)
+        self.id().filter(|id| id.kind() == SocketKind::Connection)
     }
 
     /// An address as this socket would write it: IPv4 as IPv4-mapped on an IPv6 socket.
