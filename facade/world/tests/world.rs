@@ -20,7 +20,7 @@ const ROUND_TRIP: Duration = Duration::from_millis(40);
 type Seen = Rc<RefCell<Vec<(Duration, String)>>>;
 
 /// A world with `db` and `web`.
-fn servers(seed: u64, loss_percent: f64) -> Sim {
+fn servers(seed: u64, loss_percent: f64) -> Sim<'static> {
     let mut builder = Builder::new();
     builder.rng_seed(seed).simulation_duration(Duration::from_secs(600)).record(Recording::FRAMES);
     builder.min_message_latency(ROUND_TRIP / 2).max_message_latency(ROUND_TRIP / 2);
@@ -35,7 +35,7 @@ fn servers(seed: u64, loss_percent: f64) -> Sim {
 }
 
 /// A browser that comes when the servers know each other, and asks for a page again and again.
-fn browser(sim: &mut Sim, seed: u64, visits: u32, pause: Duration) -> Seen {
+fn browser(sim: &mut Sim<'_>, seed: u64, visits: u32, pause: Duration) -> Seen {
     let seen = Seen::default();
     let notes = Rc::clone(&seen);
     let tls = tls::client(seeded::provider(!seed)).unwrap();
@@ -44,7 +44,7 @@ fn browser(sim: &mut Sim, seed: u64, visits: u32, pause: Duration) -> Seen {
         let mut browser = Browser::connect("web:443", tls).await?;
         for _ in 0..visits {
             let (status, text) = browser.get("front").await?;
-            notes.borrow_mut().push((sim::sim_elapsed(), format!("{} {text}", status.as_u16())));
+            notes.borrow_mut().push((sim::sim_elapsed().unwrap(), format!("{} {text}", status.as_u16())));
             sleep(pause).await;
         }
         Ok(())
