@@ -288,12 +288,13 @@ impl World {
         self.measure(link);
     }
 
-    /// Remembers how near the neighbours of both ends of a link are.
+    /// Remembers how near the neighbours of both ends of a link are. What is held at the end of its way takes no time.
     fn measure(&mut self, link: LinkId) {
         for host in self.links[link.0].ends {
             let way = |&(link, side): &(usize, usize)| {
-                let config = &self.links[link].config;
-                [config.backward.delay, config.forward.delay][side]
+                let Wire { config, passing, .. } = &self.links[link];
+                let delay = [config.backward.delay, config.forward.delay][side];
+                if passing[1 - side].is_held() { Duration::ZERO } else { delay }
             };
             self.nodes[host.0].nearest = self.nodes[host.0].links.iter().map(way).min();
         }

@@ -43,8 +43,8 @@ pub(super) struct Program {
     local: Option<LocalSet>,
     runtime: Option<Runtime>,
     clock: Clock,
-    /// Its time has passed up to a timer, and what waited for it has not run.
-    owes_a_run: bool,
+    /// Its time has passed up to there, perhaps to a timer, and what waited for it has not run.
+    jumped_to: Option<Instant>,
     ends: Ends,
 }
 
@@ -110,7 +110,7 @@ impl Program {
             local,
             runtime,
             clock,
-            owes_a_run: false,
+            jumped_to: None,
             ends,
         })
     }
@@ -124,7 +124,8 @@ impl Program {
 
     /// Runs until there is nothing to do at this time.
     fn run(&mut self, now: Instant) {
-        self.owes_a_run = false;
+        let jumped_to = self.jumped_to.take();
+        debug_assert!(jumped_to <= Some(now), "at {now:?} it is {jumped_to:?} already");
         let mut start = self.start.take();
         let started = self.inside(async |clock, pulse| {
             clock.advance_to(now).await;
@@ -184,8 +185,8 @@ impl Application for Program {
     }
 
     fn look_ahead(&mut self, now: Instant, until: Instant) -> Ahead {
-        if self.owes_a_run {
-            return if self.clock.now <= now { Ahead::Call } else { Ahead::Quiet(self.clock.now) };
+        if let Some(jumped_to) = self.jumped_to {
+            return if jumped_to <= now { Ahead::Call } else { Ahead::Quiet(jumped_to) };
         }
         // Timers are due at whole milliseconds, and a clock that jumps to one jumps by whole milliseconds.
         let (last, from) = (whole(until), self.clock.now.max(now));
@@ -193,7 +194,6 @@ impl Application for Program {
         if last < first || last == from {
             return Ahead::Quiet(until);
         }
-        self.owes_a_run = true;
         let quiet = self.inside(async |clock, pulse| {
             clock.advance_to(first).await;
             if first > from {
@@ -204,6 +204,7 @@ impl Application for Program {
             pulse.next_timer().await;
             clock.read()
         });
+        self.jumped_to = quiet;
         match quiet {
             Some(quiet) if quiet > now && !self.has_ended() => Ahead::Quiet(quiet),
             // It has done something, or another thread has woken a task.

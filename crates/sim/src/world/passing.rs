@@ -3,6 +3,7 @@
 use super::World;
 use super::event::{Coming, What};
 use super::seat::Wish;
+use crate::ids::LinkId;
 use crate::link::Passage;
 use crate::record::{Ended, Happening, Lost};
 use wire::Frame;
@@ -19,6 +20,13 @@ struct Held {
     frame: Box<Frame>,
     record: Option<usize>,
     coming: Coming,
+}
+
+impl Passing {
+    /// Whether what has come to the end of its way waits there.
+    pub(super) fn is_held(&self) -> bool {
+        self.passage == Passage::Held
+    }
 }
 
 impl World {
@@ -53,12 +61,12 @@ impl World {
     pub(super) fn let_pass(&mut self, link: usize, from: usize, passage: Passage) {
         let lane = &mut self.links[link].passing[from];
         lane.passage = passage;
-        if passage == Passage::Held {
-            return;
+        if passage != Passage::Held {
+            for Held { frame, record, coming } in std::mem::take(&mut lane.held) {
+                self.agenda.push(self.now, What::Arrives { link, side: 1 - from, frame, record, coming });
+            }
         }
-        for Held { frame, record, coming } in std::mem::take(&mut lane.held) {
-            self.agenda.push(self.now, What::Arrives { link, side: 1 - from, frame, record, coming });
-        }
+        self.measure(LinkId(link));
     }
 
     /// Does what programs have asked of the world.
