@@ -1,4 +1,5 @@
-//! What a run of a world of tokio programs takes: ours, which has TCP in it, beside turmoil, whose streams are channels.
+//! What a run of a world of tokio programs takes: ours, which has TCP in it, beside turmoil, whose streams are
+//! channels.
 //!
 //! `cargo bench -p synfin-benches --bench worlds [-- ROUNDS]`
 

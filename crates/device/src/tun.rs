@@ -77,8 +77,8 @@ impl Tun {
             interface::add_address(&tun.name, host.address, host.prefix_bits)
                 .map_err(set_up_error("give it an address"))?;
         }
-        // Before it is up, because then its queues are made. Nobody needs a longer queue to exchange packets, so it is no
-        // failure if we may not have one.
+        // Before it is up, because then its queues are made. Nobody needs a longer queue to exchange packets, so it is
+        // no failure if we may not have one.
         let _ = interface::lengthen_queue(&tun.name, config.queue_packets_min);
         interface::bring_up(&tun.name).map_err(set_up_error("bring it up"))?;
         Ok(tun)

@@ -6,8 +6,8 @@ use crate::world::World;
 use capture::{Finish, Format, Interface, InterfaceId, LinkType, PacketInfo, Section, Writer};
 use std::io::{self, Write};
 
-/// The date of virtual time zero in capture files, in nanoseconds of Unix time: 2018-01-30 22:30:24 UTC. It is fixed, so
-/// that the same seed gives the same file.
+/// The date of virtual time zero in capture files, in nanoseconds of Unix time: 2018-01-30 22:30:24 UTC. It is fixed,
+/// so that the same seed gives the same file.
 pub const EPOCH_NS: u64 = 1_517_351_424_000_000_000;
 
 impl World {

@@ -226,8 +226,8 @@ impl World {
         interface
     }
 
-    /// A host loses its power and comes back at once: with its name, addresses and links, with this configuration, another
-    /// secret, and neither connections nor programs. What is under way to it arrives, and finds nobody.
+    /// A host loses its power and comes back at once: with its name, addresses and links, with this configuration,
+    /// another secret, and neither connections nor programs. What is under way to it arrives, and finds nobody.
     ///
     /// ```
     /// use synfin_sim::{LinkConfig, World};
@@ -429,8 +429,8 @@ impl World {
         std::mem::take(&mut self.nodes[host.0].heard)
     }
 
-    /// Lets a frame, an IP packet (at Ethernet ends also an ARP frame), arrive at a host out of nowhere, by its interface
-    /// on this link. It is recorded as [`Origin::Injected`](crate::Origin::Injected).
+    /// Lets a frame, an IP packet (at Ethernet ends also an ARP frame), arrive at a host out of nowhere, by its
+    /// interface on this link. It is recorded as [`Origin::Injected`](crate::Origin::Injected).
     ///
     /// # Panics
     /// If the host is at neither end of the link.
@@ -460,8 +460,8 @@ impl World {
 
     // Time passes.
 
-    /// The next event happens, or, before programs with clocks of their own, some time passes; returns whether there was
-    /// anything to happen.
+    /// The next event happens, or, before programs with clocks of their own, some time passes; returns whether there
+    /// was anything to happen.
     pub fn step(&mut self) -> bool {
         self.step_before(Instant::FAR_FUTURE)
     }

@@ -1,5 +1,5 @@
-//! Programs that do anything to each other, by seed: no clock is ahead of what it hears (the engine asserts it), streams
-//! say what was written, and each seed is one run.
+//! Programs that do anything to each other, by seed: no clock is ahead of what it hears (the engine asserts it),
+//! streams say what was written, and each seed is one run.
 
 #![cfg(feature = "tokio")]
 #![allow(clippy::unwrap_used)]

@@ -29,7 +29,8 @@
 ///   [`Stack::shutdown`](crate::Stack::shutdown), which closes every connection and waits for the peers.
 /// - For IPv6 give both ends an address more (`fd90::1/64`, `fd90::2/64`) and listen at `[::]:7777`, which stands for
 ///   every address of both families.
-/// - To answer for addresses that are not the stack's own, as a proxy does: [`any_address`](crate::Builder::any_address).
+/// - To answer for addresses that are not the stack's own, as a proxy does:
+/// [`any_address`](crate::Builder::any_address).
 /// - Who connected, how long it took and who closed first is told to
 ///   [`on_connection`](crate::Builder::on_connection), every frame to [`tap`](crate::Builder::tap).
 pub mod server {}
@@ -61,8 +62,9 @@ pub mod client {}
 #[doc = include_str!("../examples/own_link.rs")]
 /// ```
 ///
-/// - [`poll_fd`](device::Link::poll_fd) is what the stack's thread sleeps on; a link without a descriptor returns `None`
-///   and calls the waker that it is given ([`set_waker`](device::Link::set_waker)), or is asked every millisecond.
+/// - [`poll_fd`](device::Link::poll_fd) is what the stack's thread sleeps on; a link without a descriptor returns
+/// `None`   and calls the waker that it is given ([`set_waker`](device::Link::set_waker)), or is asked every
+/// millisecond.
 /// - A link that can cut large segments itself says so in [`LinkCapabilities`](wire::LinkCapabilities); it then gets
 ///   frames with up to that much text, to be cut by [`wire::segmentation`].
 /// - Wrap any link into [`Impaired`](device::Impaired) to lose, delay and damage frames from a seed, or into
@@ -121,9 +123,9 @@ pub mod simulation {}
 /// - It is told by what drives the stack, a thread of its own or a task of the runtime, so set the subscriber for the
 ///   whole program, before the stack starts. One that is set later, or that changes its levels, is noticed in the
 ///   driver's next turn. A subscriber of one thread hears stacks that a task on this thread drives.
-/// - It is called outside the stack's lock, like the observer of [`on_connection`](crate::Builder::on_connection): it may
-///   use the stack and its sockets, but must not wait on them. One that writes each event into a connection of the same
-///   stack at TRACE makes new events without end.
+/// - It is called outside the stack's lock, like the observer of [`on_connection`](crate::Builder::on_connection): it
+/// may   use the stack and its sockets, but must not wait on them. One that writes each event into a connection of the
+/// same   stack at TRACE makes new events without end.
 /// - Without a subscriber for the target nothing is kept and made. For one at INFO the stack keeps what it keeps for an
 ///   observer, and does nothing for a segment; from DEBUG on it makes the records that
 ///   [`Stack::take_traces`](crate::Stack::take_traces) would return. The program's own observer and traces are the same

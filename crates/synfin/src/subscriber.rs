@@ -1,8 +1,8 @@
 //! What is told to a subscriber of the crate `tracing`, with the feature of that name; [`crate::guide::tracing`] says
 //! what that is.
 //!
-//! The driver tells it, as it tells the observer: outside the stack's lock, so a subscriber may use sockets. In each turn
-//! it asks what is wanted; the answer is cached by the callsites, so this costs some loads. Only when there is a
+//! The driver tells it, as it tells the observer: outside the stack's lock, so a subscriber may use sockets. In each
+//! turn it asks what is wanted; the answer is cached by the callsites, so this costs some loads. Only when there is a
 //! subscriber for DEBUG or TRACE does the host keep traces: what is told at INFO comes from the records of connections.
 
 mod words;

@@ -234,7 +234,8 @@ impl Habits {
     }
 
     /// In ESTABLISHED the acknowledgment of a FIN waits as one of text does, if there has been text; RFC 9293
-    /// §3.10.7.4, eighth step, sends it. A FIN that came before its turn is acknowledged at once when the hole is filled.
+    /// §3.10.7.4, eighth step, sends it. A FIN that came before its turn is acknowledged at once when the hole is
+    /// filled.
     pub(crate) const fn acknowledgment_of_fin_waits(self) -> bool {
         self.are_linuxs()
     }

@@ -22,8 +22,8 @@ const TIMEOUTS: u32 = 2;
 /// The same for who connects from a port of its former life: the first SYN only ends what is left of that (RFC 9293
 /// §3.5.1), and the next one comes after twice the timeout.
 const TIMEOUTS_OF_THE_REBORN: u32 = 4;
-/// The same for a SYN that has to ask for its neighbour first: whoever joins a search whose last request was lost already is
-/// dropped with it, and the next SYN comes after twice the timeout (RFC 4861 §7.2.2, RFC 1122 §2.3.2.2).
+/// The same for a SYN that has to ask for its neighbour first: whoever joins a search whose last request was lost
+/// already is dropped with it, and the next SYN comes after twice the timeout (RFC 4861 §7.2.2, RFC 1122 §2.3.2.2).
 const TIMEOUTS_OF_A_SEARCH: u32 = 4;
 /// The same where a SYN may be passed over because challenges are rationed: one SYN more, and each waits twice as long.
 const TIMEOUTS_OF_THE_UNCHALLENGED: u32 = 8;

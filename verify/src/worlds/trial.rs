@@ -260,7 +260,8 @@ impl Trial {
         self.live_until(plan, at)
     }
 
-    /// Lives up to this time; where memory is small, or a third host waits for its beats, it is looked at again and again.
+    /// Lives up to this time; where memory is small, or a third host waits for its beats, it is looked at again and
+    /// again.
     fn live_until(&mut self, plan: &Plan, at: Instant) -> Result<(), String> {
         if plan.evil.memory_bytes.is_none() && self.company.is_none() {
             self.world.run_until(at);
@@ -445,7 +446,8 @@ pub(crate) fn stack_config(plan: &Plan, tcp: &tcp::Config) -> Config {
     }
 }
 
-/// A host holds no more than its budget, and what one frame or one write adds to it. Neighbours have a bound of their own.
+/// A host holds no more than its budget, and what one frame or one write adds to it. Neighbours have a bound of their
+/// own.
 pub(crate) fn check_memory(plan: &Plan, host: &Host) -> Result<(), String> {
     let (usage, budget) = (host.usage(), host.config().memory);
     let neighbours = if plan.link.ends == Ends::Ethernet { host.config().neighbours_max } else { 0 };

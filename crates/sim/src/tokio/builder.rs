@@ -36,8 +36,9 @@ pub struct Builder {
 }
 
 impl Default for Builder {
-    /// Seed 0; it begins with the year 2000 and ends after 10 s, in steps of 1 ms; hosts have an IPv4 and an IPv6 address;
-    /// each pair of hosts is joined by a link that takes 10 ms each way and loses nothing; nothing is recorded.
+    /// Seed 0; it begins with the year 2000 and ends after 10 s, in steps of 1 ms; hosts have an IPv4 and an IPv6
+    /// address; each pair of hosts is joined by a link that takes 10 ms each way and loses nothing; nothing is
+    /// recorded.
     fn default() -> Self {
         Builder {
             seed: 0,
@@ -116,8 +117,8 @@ impl Builder {
     }
 
     /// How often, from 0 to 1, a frame finds that its way fails: it is lost, and so is what follows until a frame finds
-    /// that the way is repaired ([`Builder::repair_rate`]). What is under way already arrives, and so does what comes the
-    /// other way. It takes the place of [`Builder::loss_percent`].
+    /// that the way is repaired ([`Builder::repair_rate`]). What is under way already arrives, and so does what comes
+    /// the other way. It takes the place of [`Builder::loss_percent`].
     pub fn fail_rate(&mut self, rate: f64) -> &mut Self {
         both(&mut self.link, |lane| fails(lane, rate));
         self

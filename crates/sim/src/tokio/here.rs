@@ -108,8 +108,8 @@ pub fn sim_elapsed() -> Option<Duration> {
     HERE.with_borrow(|here| here.as_ref().map(Here::sim_elapsed))
 }
 
-/// What time it is in the world, since 1970: see [`Builder::epoch`](super::Builder::epoch). Outside of programs on simulated
-/// hosts there is none.
+/// What time it is in the world, since 1970: see [`Builder::epoch`](super::Builder::epoch). Outside of programs on
+/// simulated hosts there is none.
 pub fn since_epoch() -> Option<Duration> {
     HERE.with_borrow(|here| here.as_ref().map(|here| here.epoch + here.sim_elapsed()))
 }

@@ -1,8 +1,8 @@
 //! tokio programs in virtual time, over TCP as it is: with handshakes, windows, retransmissions and resets.
 //!
-//! Each host of a [`Sim`] runs its program on a tokio runtime of its own, whose clock is the world's: `sleep`, `timeout`
-//! and `interval` of tokio take no real time. The sockets of [`net`] are made as those of `tokio::net` are, so that a
-//! program is brought here by one changed `use`.
+//! Each host of a [`Sim`] runs its program on a tokio runtime of its own, whose clock is the world's: `sleep`,
+//! `timeout` and `interval` of tokio take no real time. The sockets of [`net`] are made as those of `tokio::net` are,
+//! so that a program is brought here by one changed `use`.
 //!
 //! | of tokio | here |
 //! | --- | --- |
@@ -13,16 +13,16 @@
 //! What tokio does outside of its runtime's thread (`spawn_blocking`, `tokio::fs`) takes real time, during which
 //! virtual time stands still.
 //!
-//! One seed gives one run, to the byte, as far as the programs allow it: [`replay`] names the first event in which two runs
-//! differ. Programs part two runs by what they bring in themselves: the time of day,
+//! One seed gives one run, to the byte, as far as the programs allow it: [`replay`] names the first event in which two
+//! runs differ. Programs part two runs by what they bring in themselves: the time of day,
 //! threads, the order of a `HashMap`, a random seed. `tokio::select!` without `biased` is such a seed: with
 //! `--cfg tokio_unstable` it comes from the world's.
 //!
 //! # Coming from turmoil
 //!
 //! Programs and tests that were written for turmoil 0.7 run here after one change, `use turmoil as sim;` to
-//! `use synfin_sim::tokio as sim;`, as far as they use what both have. What they meet then is TCP: what is lost is sent again,
-//! a peer without power is silent, buffers fill.
+//! `use synfin_sim::tokio as sim;`, as far as they use what both have. What they meet then is TCP: what is lost is sent
+//! again, a peer without power is silent, buffers fill.
 //!
 //! | of turmoil | here |
 //! | --- | --- |

@@ -78,8 +78,8 @@ impl Clock {
 }
 
 impl Program {
-    /// A program that is made on its host now and runs when its host is next called; `seed` is the world's, and it began
-    /// at `epoch`.
+    /// A program that is made on its host now and runs when its host is next called; `seed` is the world's, and it
+    /// began at `epoch`.
     pub(super) fn new(
         seat: Arc<Seat>,
         (seed, epoch): (u64, Duration),

@@ -1,8 +1,8 @@
 //! When a runtime has nothing to do, and how it is made to return then.
 //!
-//! A runtime whose clock is paused lets time pass by itself as soon as it has nothing to do: it jumps to its next timer.
-//! Two hooks, before the thread parks and after, stop it: before, so that no time passes; or after, so that it has
-//! passed and the tasks whose timers are due have not run yet.
+//! A runtime whose clock is paused lets time pass by itself as soon as it has nothing to do: it jumps to its next
+//! timer. Two hooks, before the thread parks and after, stop it: before, so that no time passes; or after, so that it
+//! has passed and the tasks whose timers are due have not run yet.
 
 use crate::world::Seat;
 use std::future::poll_fn;

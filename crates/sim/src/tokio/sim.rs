@@ -20,9 +20,10 @@ use tcp::Instant;
 
 /// Hosts that run tokio programs in virtual time, each on a runtime of its own.
 ///
-/// Every two hosts are joined by a link. A *client* runs once, and the simulation is over when all clients are; a *host*
-/// serves as long as it goes on, and starts its program again after [`bounce`](Sim::bounce). The program of a host that
-/// ends is a process that ends: its tasks are gone, and its sockets are closed as an operating system does it.
+/// Every two hosts are joined by a link. A *client* runs once, and the simulation is over when all clients are; a
+/// *host* serves as long as it goes on, and starts its program again after [`bounce`](Sim::bounce). The program of a
+/// host that ends is a process that ends: its tasks are gone, and its sockets are closed as an operating system does
+/// it.
 ///
 /// ```
 /// use synfin_sim::tokio::{Builder, net::{TcpListener, TcpStream}};
@@ -139,8 +140,8 @@ impl<'a> Sim<'a> {
         }
     }
 
-    /// Hosts lose their power and come back at once: with their names and addresses, without connections, their programs
-    /// from the beginning.
+    /// Hosts lose their power and come back at once: with their names and addresses, without connections, their
+    /// programs from the beginning.
     ///
     /// # Panics
     /// If there is no host that is named.
@@ -391,8 +392,8 @@ impl<'a> Sim<'a> {
         self.world.addresses(self.id(host))[0]
     }
 
-    /// Writes what passed a host as a capture file, if frames were recorded ([`Builder::record`]): for `synfin explain`,
-    /// for Wireshark.
+    /// Writes what passed a host as a capture file, if frames were recorded ([`Builder::record`]): for `synfin
+    /// explain`, for Wireshark.
     ///
     /// # Errors
     /// Those of `out`.

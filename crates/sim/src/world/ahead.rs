@@ -2,8 +2,8 @@
 //!
 //! A program that waits for its own timers cannot tell when they are due without letting its time pass up to there (as
 //! tokio's paused clock cannot), and once it has passed, the program is ahead of the world: nothing may reach it before
-//! the world is there, too. So a program is asked only about as much time as goes by before anything can reach it: up to
-//! the next event that the world knows of, and no further than a frame takes from a neighbour that may itself have a
+//! the world is there, too. So a program is asked only about as much time as goes by before anything can reach it: up
+//! to the next event that the world knows of, and no further than a frame takes from a neighbour that may itself have a
 //! timer before. (Chandy and Misra, 1979, call it the lookahead of a link.) Timers of programs are due at whole
 //! milliseconds: where frames take no time, time goes from one to the next.
 

@@ -1,8 +1,8 @@
 //! What is going to happen, earliest first.
 //!
 //! Arrivals on one lane nearly always come in the order in which they are planned: they wait in a queue of their lane,
-//! and only its first is in the heap, which so stays small with thousands of frames under way. The order of events is the
-//! same as if all were in the heap.
+//! and only its first is in the heap, which so stays small with thousands of frames under way. The order of events is
+//! the same as if all were in the heap.
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};

@@ -46,8 +46,8 @@ thread_local! {
 /// (half-close), and the other goes on.
 ///
 /// ```no_run
-/// # async fn serve(mut stream: synfin_socket::tokio::TcpStream<impl synfin_socket::Reach + Unpin>) -> std::io::Result<()> {
-/// let mut beyond = tokio::net::TcpStream::connect("127.0.0.1:8080").await?;
+/// # async fn serve(mut stream: synfin_socket::tokio::TcpStream<impl synfin_socket::Reach + Unpin>) ->
+/// std::io::Result<()> { let mut beyond = tokio::net::TcpStream::connect("127.0.0.1:8080").await?;
 /// let relayed = synfin_socket::tokio::relay(&mut stream, &mut beyond).await?;
 /// println!("{} bytes out, {} bytes in", relayed.outward_bytes, relayed.inward_bytes);
 /// # Ok(())
