@@ -6,9 +6,13 @@
 //! value comes from the seed, by purpose, so that one link's luck does not depend on another's traffic.
 
 mod ahead;
+#[cfg_attr(not(feature = "runtime"), expect(dead_code, reason = "programs with sockets ask for more"))]
+mod commons;
 mod event;
+mod looking;
 mod node;
 mod passing;
+mod power;
 #[cfg_attr(not(feature = "runtime"), expect(dead_code, reason = "programs with sockets ask for more"))]
 mod seat;
 mod station;
@@ -18,25 +22,24 @@ use crate::application::{Application, At};
 use crate::device::Device;
 use crate::fate::{Fate, Sent};
 use crate::ids::{HostId, LinkId};
-use crate::link::{Ends, Launch, LinkConfig, Passage, Running, SuperSegments};
+use crate::link::{Ends, Launch, LinkConfig, Running, SuperSegments};
 use crate::random::Dice;
-use crate::record::{Crossing, Entry, FrameRecord, Happening, Lost, Origin, Recording};
+use crate::record::{Crossing, Entry, FrameRecord, Lost, Origin, Recording};
 use crate::trail::Trail;
+pub(crate) use commons::Commons;
+#[cfg(feature = "runtime")]
+pub(crate) use commons::Wish;
 use event::Agenda;
 use node::{Node, Program};
 use passing::Passing;
-pub(crate) use seat::Commons;
 pub(crate) use seat::Seat;
-#[cfg(feature = "runtime")]
-pub(crate) use seat::Wish;
 use socket::Core;
-use stack::{Cidr, Event, Host, Interface, InterfaceId, SocketId, TraceRecord, Tracing};
+use stack::{Cidr, Event, Host, Interface, InterfaceId, SocketId, Tracing};
 use std::cell::OnceCell;
 use std::net::IpAddr;
-use std::ops::Deref;
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
-use tcp::{Instant, SegmentFacts, SendReason, Trace};
+use tcp::Instant;
 use wire::{Frame, LinkCapabilities, Medium, TransmitChecksum};
 
 /// Super-segments of this much text fit into an IP packet with any headers.
@@ -226,59 +229,6 @@ impl World {
         interface
     }
 
-    /// A host loses its power and comes back at once: with its name, addresses and links, with this configuration,
-    /// another secret, and neither connections nor programs. What is under way to it arrives, and finds nobody.
-    ///
-    /// ```
-    /// use synfin_sim::{LinkConfig, World};
-    /// use std::time::Duration;
-    /// let mut world = World::new(7);
-    /// let client = world.add_host("client", stack::Config::default(), &["10.0.0.1"]);
-    /// let server = world.add_host("server", stack::Config::default(), &["10.0.0.2"]);
-    /// world.link(client, server, LinkConfig::delay(Duration::from_millis(20)));
-    /// world.at(server).listen(80);
-    /// let stream = world.at(client).connect("10.0.0.2:80");
-    /// world.run_for(Duration::from_secs(1));
-    /// world.restart(server, stack::Config::default());
-    /// let _ = world.at(client).write(stream, b"hello?");
-    /// world.run_for(Duration::from_secs(1));
-    /// assert_eq!(world.at(client).state(stream), tcp::State::Closed, "a reset comes back");
-    /// ```
-    pub fn restart(&mut self, host: HostId, config: stack::Config) {
-        self.start_anew(host, config);
-        self.nodes[host.0].is_down = false;
-        for (link, side) in self.nodes[host.0].links.clone() {
-            let (there, config) = (self.links[link].ends[1 - side], self.links[link].config.clone());
-            let interface = self.attach(host, there, (link, side), &config);
-            debug_assert_eq!(
-                interface, self.links[link].interfaces[side],
-                "interfaces come in the order of links"
-            );
-            self.apply_device(link, side);
-        }
-        self.set_tracing();
-    }
-
-    /// A host loses its power and stays without until [`World::restart`]: its programs are gone, nobody hears of it,
-    /// and what reaches it is lost.
-    pub fn crash(&mut self, host: HostId) {
-        self.start_anew(host, stack::Config::default());
-        self.nodes[host.0].is_down = true;
-    }
-
-    /// Whether a host has power.
-    pub fn is_up(&self, host: HostId) -> bool {
-        !self.nodes[host.0].is_down
-    }
-
-    fn start_anew(&mut self, host: HostId, config: stack::Config) {
-        self.flush();
-        let node = &mut self.nodes[host.0];
-        node.lives += 1;
-        let secret = secret(self.seed, host, node.lives);
-        node.start_anew(host, Host::new(config, secret), &self.commons);
-    }
-
     /// Changes what a link does from now on; its MTU and what it takes stay as they were made.
     pub fn change_link(&mut self, link: LinkId, change: impl FnOnce(&mut LinkConfig)) {
         let wire = &mut self.links[link.0];
@@ -442,22 +392,6 @@ impl World {
         self.arrive(link.0, side, frame, record);
     }
 
-    /// What becomes from now on of what a host sends over a link, frames under way included.
-    ///
-    /// # Panics
-    /// If the host is at neither end of the link.
-    pub fn set_passage(&mut self, link: LinkId, from: HostId, passage: Passage) {
-        self.flush();
-        self.let_pass(link.0, self.side_of(from, link), passage);
-    }
-
-    /// The links that join two hosts.
-    pub fn links_between(&self, one: HostId, other: HostId) -> impl Iterator<Item = LinkId> + use<> {
-        let joins = |ends: [HostId; 2]| ends == [one, other] || ends == [other, one];
-        let joining = (0..self.links.len()).filter(|link| joins(self.links[*link].ends));
-        joining.map(LinkId).collect::<Vec<_>>().into_iter()
-    }
-
     // Time passes.
 
     /// The next event happens, or, before programs with clocks of their own, some time passes; returns whether there
@@ -498,116 +432,6 @@ impl World {
     fn set_now(&mut self, now: Instant) {
         self.now = now;
         self.commons.set_now(now);
-    }
-
-    // Anyone looks.
-
-    /// The time.
-    pub fn now(&self) -> Instant {
-        self.now
-    }
-
-    /// The seed.
-    pub fn seed(&self) -> u64 {
-        self.seed
-    }
-
-    /// A host's name.
-    pub fn name(&self, host: HostId) -> &str {
-        &self.nodes[host.0].name
-    }
-
-    /// The host with this name or address.
-    pub fn find(&self, host: &str) -> Option<HostId> {
-        self.commons.find(host)
-    }
-
-    #[cfg(feature = "runtime")]
-    pub(crate) fn commons(&self) -> &Commons {
-        &self.commons
-    }
-
-    #[cfg(feature = "runtime")]
-    pub(crate) fn seat(&self, host: HostId) -> Arc<Seat> {
-        Arc::clone(&self.nodes[host.0].seat)
-    }
-
-    /// A host's addresses.
-    pub fn addresses(&self, host: HostId) -> &[IpAddr] {
-        &self.nodes[host.0].addresses
-    }
-
-    /// A host, to look at; let go of it before it is looked at again, and before sockets on it are used.
-    ///
-    /// # Panics
-    /// If it is being looked at.
-    pub fn host(&self, host: HostId) -> impl Deref<Target = Host> + use<'_> {
-        Looked(self.nodes[host.0].seat.look())
-    }
-
-    /// All hosts.
-    pub fn hosts(&self) -> impl Iterator<Item = HostId> + use<> {
-        (0..self.nodes.len()).map(HostId)
-    }
-
-    /// All links.
-    pub fn links(&self) -> impl Iterator<Item = LinkId> + use<> {
-        (0..self.links.len()).map(LinkId)
-    }
-
-    /// A link's settings.
-    pub fn link_config(&self, link: LinkId) -> &LinkConfig {
-        &self.links[link.0].config
-    }
-
-    /// Frames and bytes that wait in the queue of what `from` sends on a link.
-    pub fn waiting(&self, link: LinkId, from: HostId) -> (usize, u64) {
-        let wire = &self.links[link.0];
-        wire.lanes[usize::from(wire.ends[1] == from)].waiting()
-    }
-
-    /// The frames recorded, in the order in which they were sent.
-    pub fn frames(&self) -> &[FrameRecord] {
-        &self.frames
-    }
-
-    /// What a recorded frame says, and why it was sent if the log tells; `None` if it is no TCP segment. The
-    /// window is as it stands in the header, unless its sending is in the log, which knows the scale.
-    pub fn segment(&self, frame: usize) -> Option<(SegmentFacts, Option<SendReason>)> {
-        let record = self.frames.get(frame)?;
-        let facts = record.facts()?;
-        let Origin::Host { sending: Some(place) } = record.origin else { return Some((facts, None)) };
-        let traced = self.log.get(place).map(|entry| &entry.what);
-        let Some(Happening::Traced(TraceRecord { trace: Trace::Sent { segment, why }, .. })) = traced else {
-            return Some((facts, None));
-        };
-        Some((SegmentFacts { window_bytes: segment.window_bytes, ..facts }, Some(*why)))
-    }
-
-    /// What connections and programs said and what became of frames, in the order of time.
-    pub fn log(&self) -> &[Entry] {
-        &self.log
-    }
-
-    /// How much there was to do.
-    pub fn tally(&self) -> Tally {
-        self.tally
-    }
-
-    /// How many frames were lost for this reason, recorded or not.
-    pub fn lost(&self, why: Lost) -> u64 {
-        self.lost[why as usize]
-    }
-}
-
-/// A host that is being looked at.
-struct Looked<'a>(MutexGuard<'a, Core>);
-
-impl Deref for Looked<'_> {
-    type Target = Host;
-
-    fn deref(&self) -> &Host {
-        self.0.host()
     }
 }
 

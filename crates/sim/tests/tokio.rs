@@ -324,6 +324,27 @@ fn a_thread_of_the_pool_takes_real_time_and_no_other() {
 }
 
 #[test]
+fn what_a_task_says_is_heard_when_it_says_it() {
+    let mut sim = Builder::new().build();
+    let (wake, woken) = tokio::sync::oneshot::channel();
+    sim.client("idler", async move {
+        woken.await?;
+        // Nothing of the network: no other reason to look after this host.
+        sim::say("woken");
+        std::future::pending().await
+    });
+    sim.world_mut().record(synfin_sim::Recording::EVERYTHING);
+    sim.run_for(50 * MS).unwrap();
+    wake.send(()).unwrap();
+    sim.run_for(Duration::from_secs(1)).unwrap();
+    let log = sim.world().log();
+    let said =
+        |what: &synfin_sim::Happening| matches!(what, synfin_sim::Happening::Said(text) if text == "woken");
+    let at = log.iter().find(|entry| said(&entry.what)).expect("it is in the log").at;
+    assert_eq!(at, tcp::Instant::from_millis(50));
+}
+
+#[test]
 fn sockets_outlive_their_program_and_their_world() {
     let kept = Rc::new(RefCell::new(None));
     let mut sim = Builder::new().build();

@@ -141,7 +141,7 @@ impl<'a> Sim<'a> {
     }
 
     /// Hosts lose their power and come back at once: with their names and addresses, without connections, their
-    /// programs from the beginning.
+    /// programs from the beginning. A client that is bounced is over: its program cannot be made again.
     ///
     /// # Panics
     /// If there is no host that is named.

@@ -1,6 +1,7 @@
 //! A host's place in the world.
 
-use super::seat::{Commons, Seat};
+use super::commons::Commons;
+use super::seat::Seat;
 use crate::application::Application;
 use crate::ids::HostId;
 use crate::random::Dice;

@@ -1,9 +1,9 @@
 //! Hosts that are parted from each other, or whose frames are held back until somebody lets them go.
 
 use super::World;
+use super::commons::Wish;
 use super::event::{Coming, What};
-use super::seat::Wish;
-use crate::ids::LinkId;
+use crate::ids::{HostId, LinkId};
 use crate::link::Passage;
 use crate::record::{Ended, Happening, Lost};
 use wire::Frame;
@@ -30,6 +30,22 @@ impl Passing {
 }
 
 impl World {
+    /// What becomes from now on of what a host sends over a link, frames under way included.
+    ///
+    /// # Panics
+    /// If the host is at neither end of the link.
+    pub fn set_passage(&mut self, link: LinkId, from: HostId, passage: Passage) {
+        self.flush();
+        self.let_pass(link.0, self.side_of(from, link), passage);
+    }
+
+    /// The links that join two hosts.
+    pub fn links_between(&self, one: HostId, other: HostId) -> impl Iterator<Item = LinkId> + use<> {
+        let joins = |ends: [HostId; 2]| ends == [one, other] || ends == [other, one];
+        let joining = (0..self.links.len()).filter(|link| joins(self.links[*link].ends));
+        joining.map(LinkId).collect::<Vec<_>>().into_iter()
+    }
+
     /// A frame has come to the end of its way: it is given back if it may arrive there.
     pub(super) fn pass(
         &mut self,
