@@ -30,9 +30,11 @@ impl Aggregation {
         self.began_at.get_or_insert(now);
     }
 
-    /// The time in which nothing was sent does not count.
+    /// The time in which nothing was sent does not count. What was delivered before it does not, either: the draft moves the
+    /// start of the interval alone, and then the surplus of an application that sends little at a time grows up to the
+    /// window, and the window with it.
     pub(super) fn restart(&mut self, now: Instant) {
-        self.began_at = Some(now);
+        (self.began_at, self.delivered_bytes) = (Some(now), 0);
     }
 }
 

@@ -45,9 +45,9 @@ pub(super) struct Cycle {
     acked_bytes: u32,
     up_rounds: u8,
     /// BBR.rounds_since_probe_up.
-    rounds_since_probe_up: u32,
+    pub(super) rounds_since_probe_up: u32,
     /// BBR.bw_probe_wait, from BBR.cycle_stamp on.
-    wait: Duration,
+    pub(super) wait: Duration,
     began_at: Instant,
     /// The state of what stands for chance.
     dice: u64,
@@ -82,7 +82,7 @@ impl Cycle {
     }
 
     /// PickProbeWait: flows that share a path must not probe in step.
-    fn pick_wait(&mut self) {
+    pub(super) fn pick_wait(&mut self) {
         self.rounds_since_probe_up = self.roll() & 1;
         // Up to a second, in steps of a quarter of a nanosecond.
         let part_ns = (u64::from(self.roll()) * 1_000_000_000) >> 32;

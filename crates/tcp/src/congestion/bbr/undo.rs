@@ -8,7 +8,7 @@ use super::{Bbr, ProbeReason, State};
 pub(super) struct Undo {
     /// The phase that a loss has ended.
     state: Option<State>,
-    bounds: Option<Bounds>,
+    pub(super) bounds: Option<Bounds>,
 }
 
 impl Undo {
