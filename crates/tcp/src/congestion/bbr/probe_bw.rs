@@ -153,7 +153,7 @@ impl Bbr {
             }
             State::ProbeBwRefill if self.rounds.is_start() => self.start_probe_bw_up(rs),
             State::ProbeBwUp => {
-                if let Some(why) = self.is_time_to_go_down(rs) {
+                if let Some(why) = self.is_time_to_go_down(measured) {
                     self.cycle.prev_probe_too_high = false;
                     self.start_probe_bw_down(why);
                 }
@@ -179,9 +179,12 @@ impl Bbr {
     }
 
     /// IsTimeToGoDown.
-    fn is_time_to_go_down(&mut self, rs: &PathSample) -> Option<ProbeReason> {
+    fn is_time_to_go_down(&mut self, measured: &Measured) -> Option<ProbeReason> {
+        let rs = &measured.sample;
         let longterm = self.bounds.inflight_longterm;
-        if self.cycle.prev_probe_too_high && self.c.in_flight_bytes >= longterm {
+        // What was in flight before the acknowledgment, and a window lets out whole segments: closer it does not come.
+        let reached = self.c.in_flight_bytes.saturating_add(measured.bytes).saturating_add(self.c.mss - 1);
+        if self.cycle.prev_probe_too_high && reached >= longterm {
             self.cycle.prev_probe_precautionary = true;
             return Some(ProbeReason::Precaution);
         }

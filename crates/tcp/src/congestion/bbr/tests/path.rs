@@ -234,7 +234,10 @@ impl World {
 
     fn flush(&mut self) {
         if self.app == App::Bulk {
-            while self.sender.write(self.now, &[7; 16_384]).is_ok_and(|count| count > 0) {}
+            // No more than it takes to be always ahead, so that it can stop.
+            while self.sender.sender.unsent_bytes() < 65_536
+                && self.sender.write(self.now, &[7; 16_384]).is_ok_and(|count| count > 0)
+            {}
         }
         while let Some(transmit) = self.sender.poll_transmit(self.now, self.super_bytes) {
             self.put(Segment { header: transmit.header, payload: transmit.payload });

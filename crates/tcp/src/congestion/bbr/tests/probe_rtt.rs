@@ -40,7 +40,7 @@ fn skipping_probe_rtt_due_to_application_limited_sending() {
     let before = world.turns.len();
     world.write(20_000);
     assert!(world.bbr().is_idle_restart);
-    world.run_for(39 * MS);
+    world.run_for(15 * MS);
     assert!(world.bbr().is_idle_restart, "until something is delivered");
     world.run_for(200 * MS);
     assert!(!world.bbr().is_idle_restart);

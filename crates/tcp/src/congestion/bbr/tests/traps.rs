@@ -197,10 +197,10 @@ fn the_quantum_is_a_millisecond_of_the_rate_within_bounds() {
 #[test]
 fn a_rate_of_its_own_is_paced_whatever_is_configured() {
     let config = Config { congestion: CongestionControl::Bbr, pacing: false, ..Config::default() };
-    let mut world = World::with(Link::new(100, 1, 2_000), config);
+    let mut world = World::with(Link::new(100, 20, 100), config);
     world.write(14_000);
     assert!(world.segments < 10, "{} segments of the first window at once", world.segments);
-    world.run_for(10 * MS);
+    world.run_for(50 * MS);
     assert_eq!(world.received_bytes, 14_000);
 }
 
