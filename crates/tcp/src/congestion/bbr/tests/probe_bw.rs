@@ -41,7 +41,8 @@ fn exiting_probe_up_on_loss_when_application_limited() {
     assert!(world.bbr().c.is_app_limited);
     world.fate = lose_every(10);
     world.run_until(SECOND, |world| world.state() != State::ProbeBwUp);
-    assert_eq!(world.state(), State::ProbeBwDown);
+    // Little is in flight: it cruises at once.
+    assert!(matches!(world.state(), State::ProbeBwDown | State::ProbeBwCruise));
     assert_eq!(turn_into(&world, Growth::ProbeBwDown), Some(ProbeReason::HighLoss));
     let bbr = world.bbr();
     assert!(bbr.cycle.prev_probe_too_high);
@@ -56,8 +57,9 @@ fn never_exiting_probe_up_when_application_limited_with_no_loss() {
     world.run_for(200 * MS);
     assert_eq!(world.state(), State::ProbeBwUp, "no plateau was seen before the application became the limit");
     let turns = world.turns.len();
-    world.run_for(4 * SECOND);
-    assert_eq!((world.state(), world.turns.len()), (State::ProbeBwUp, turns));
+    // Less than it takes until the round trip has to be measured.
+    world.run_for(3 * SECOND / 2);
+    assert_eq!((world.state(), world.turns.len()), (State::ProbeBwUp, turns), "{:?} {:?}", world.turns, world.dropped);
 }
 
 #[test]
@@ -182,9 +184,10 @@ fn decreasing_bandwidth_10x_and_ensuring_max_bandwidth_adapts_down() {
     world.link.bytes_per_s /= 10;
     world.link.queue_bytes /= 10;
     let rate = world.link.bytes_per_s;
-    // At most 0.7 of the bound each round trip, of up to a second while the old queue drains.
-    world.run_until(15 * SECOND, |world| world.bbr().bw < 2 * rate);
-    assert!(world.bbr().bounds.bw_shortterm < 2 * rate);
+    let start = world.now;
+    // At most by 0.3 each round trip, and these are long while the queue is full.
+    world.run_until(2 * SECOND, |world| world.bbr().bounds.bw_shortterm < 3 * rate);
+    assert!(world.dropped > 0 && world.now < start + SECOND, "{:?}", world.now.since(start));
     world.run_until(30 * SECOND, |world| is_near(world.bbr().max_bw.get(), rate, 10));
     world.run_for(5 * SECOND);
     let max_bw = world.bbr().max_bw.get();
