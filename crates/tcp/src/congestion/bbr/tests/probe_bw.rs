@@ -91,7 +91,7 @@ fn exiting_probe_down_after_max_time() {
     world.sender.sender.congestion.model_mut().expect("BBR").min_rtt.on_probed(start);
     assert!(wait >= 2 * SECOND && wait < 3 * SECOND);
     // 0.9 of what was is as much as there is now: the queue stays.
-    world.link.bytes_per_s = world.link.bytes_per_s * 85 / 100;
+    world.link.bytes_per_s = world.link.bytes_per_s * 90 / 100;
     world.run_until(4 * SECOND, |world| world.state() != State::ProbeBwDown);
     assert_eq!(world.state(), State::ProbeBwRefill, "past cruising");
     assert_eq!(turn_into(&world, Growth::ProbeBwRefill), Some(ProbeReason::Waited));
