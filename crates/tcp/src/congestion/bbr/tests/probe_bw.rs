@@ -134,7 +134,7 @@ fn correctly_managing_sub_packet_bdps() {
     let floor = world.bbr().min_pipe_cwnd_bytes();
     assert_eq!(floor, 4 * MSS);
     let (before, start) = (world.received_bytes, world.now);
-    let mut cruising_rates = alloc::vec::Vec::new();
+    let mut cruising_rates = Vec::new();
     world.run_until(60 * SECOND, |world| {
         let bbr = world.bbr();
         assert!(bbr.cwnd_bytes >= floor, "{}", bbr.cwnd_bytes);
@@ -170,8 +170,8 @@ fn increasing_bandwidth_10x_and_ensuring_full_bandwidth_is_reached() {
         }
         bbr.max_bw.get() * 100 >= rate * 95
     });
-    let bounds: alloc::vec::Vec<u32> = bound_by_round.into_values().collect();
-    let steps: alloc::vec::Vec<u32> = bounds.windows(2).map(|pair| (pair[1] - pair[0]) / MSS).collect();
+    let bounds: Vec<u32> = bound_by_round.into_values().collect();
+    let steps: Vec<u32> = bounds.windows(2).map(|pair| (pair[1] - pair[0]) / MSS).collect();
     let doubled = steps.windows(2).filter(|pair| pair[0] > 0 && pair[1] * 2 >= pair[0] * 3).count();
     assert!(doubled >= 3, "steps in segments, by rounds: {steps:?}");
     assert!(bounds.len() <= 20, "{} round trips", bounds.len());
@@ -269,7 +269,7 @@ fn probes_are_not_in_step_where_the_numbers_begin_differently() {
         cycle.pick_wait();
         (cycle.rounds_since_probe_up, cycle.wait)
     };
-    let waits: alloc::vec::Vec<_> = (0..100).map(|seed| wait(seed * 64_001)).collect();
+    let waits: Vec<_> = (0..100).map(|seed| wait(seed * 64_001)).collect();
     assert!(waits.iter().all(|(_, wait)| *wait >= 2 * SECOND && *wait < 3 * SECOND));
     let in_first_half = waits.iter().filter(|(_, wait)| *wait < 2_500 * MS).count();
     assert!((30..70).contains(&in_first_half), "{in_first_half}");
