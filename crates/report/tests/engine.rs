@@ -83,7 +83,7 @@ impl World {
     fn drain(&mut self) {
         for side in [Side::Left, Side::Right] {
             while let Some(sent) = self.ends[side.index()].poll_transmit(self.now, 0) {
-                let segment = Segment { header: sent.header, payload: sent.payload };
+                let segment = Segment::from(sent);
                 let facts = facts(&segment);
                 self.record_traces(side, None);
                 let frame = self.frames;
