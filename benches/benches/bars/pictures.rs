@@ -60,7 +60,10 @@ fn picture(title: &str, time: Duration, path: &Experiment) -> String {
         chart(&format!("Congestion window: {title}"), Unit::Bytes, Mark::Step, |info| {
             Some(f64::from(info.cwnd_bytes))
         }),
-        chart("In flight", Unit::Bytes, Mark::Line, |info| Some(f64::from(info.in_flight_bytes))),
+        chart("In the network", Unit::Bytes, Mark::Line, |info| {
+            let gone = info.sacked_bytes + info.lost_bytes.saturating_sub(info.resent_bytes);
+            Some(f64::from(info.in_flight_bytes.saturating_sub(gone)))
+        }),
         chart("Pacing rate", Unit::BitsPerSecond, Mark::Step, |info| {
             info.pacing_bytes_per_s.map(|rate| rate as f64 * 8.0)
         }),
