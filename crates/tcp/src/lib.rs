@@ -46,7 +46,6 @@ mod sender;
 mod sizes;
 pub mod state;
 mod syn_sent;
-mod time;
 mod time_wait;
 mod timeouts;
 mod timers;
@@ -66,7 +65,6 @@ pub use refusal::Refusal;
 pub use segment::{Birth, Error, Event, Path, PathEvent, ReadError, Segment, Transmit, WriteError};
 pub use sender::RecoveryPhase;
 pub use state::{Cause, State};
-pub use time::Instant;
 pub use time_wait::{TimeWait, TimeWaitVerdict};
 pub use timers::Timer;
 pub use trace::{LossSign, ResetReason, SegmentFacts, SendReason, Trace, UndoSign};
@@ -74,6 +72,7 @@ pub use tracing::Tracing;
 
 // What appears in signatures, so that programs need not name the crates below.
 pub use wire;
+pub use wire::Instant;
 
 /// The window field that says `bytes` at this shift, rounded down.
 pub(crate) fn window_field(bytes: u32, shift: u8) -> u16 {
