@@ -239,9 +239,10 @@ impl Ends {
             Trace::PathProbe { mtu_bytes, what } => {
                 note("path_probe", format!("a probe of {mtu_bytes} bytes: {}", what.name()))
             }
-            Trace::BlackHole { mtu_bytes } => {
-                note("black_hole", format!("large packets vanish: no more than {mtu_bytes} bytes from here on"))
-            }
+            Trace::BlackHole { mtu_bytes } => note(
+                "black_hole",
+                format!("large packets vanish: no more than {mtu_bytes} bytes from here on"),
+            ),
             Trace::Reordering => note("reordering", "the path reorders".to_owned()),
             Trace::PacingWait { until } => {
                 note("pacing", format!("waits until {} s for the pacer", seconds(*until)))

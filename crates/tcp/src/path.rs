@@ -97,16 +97,17 @@ impl Connection {
         self.use_path(Path { mtu_bytes, ..self.path() });
         let (sender, mut lent) = self.sending(now);
         // RFC 5927 §7.2: maxsizeacked.
-        sender.segment_bytes_acked = sender.segment_bytes_acked.min(u16::try_from(lent.mss).unwrap_or(u16::MAX));
+        sender.segment_bytes_acked =
+            sender.segment_bytes_acked.min(u16::try_from(lent.mss).unwrap_or(u16::MAX));
         sender.on_smaller_path(&mut lent);
     }
 
     fn use_path(&mut self, path: Path) {
         self.keep_path(path);
-        if self.syn_unacked() {
-            self.measure();
-        } else {
+        if self.state().is_synchronized() {
             self.sizes.measure_sending(path, &self.config);
+        } else {
+            self.measure();
         }
         let mtu_bytes = u16::try_from(path.mtu_bytes).unwrap_or(u16::MAX);
         self.trace(|| Trace::PathMtu { mtu_bytes });
@@ -116,9 +117,10 @@ impl Connection {
     /// is searched for by probes, unless these are off.
     pub fn set_path(&mut self, now: Instant, path: Path) {
         let path = Path { mtu_bytes: path.mtu_bytes.max(self.least_mtu_bytes()), ..path };
-        let is_searched = self.config.mtu_probing != MtuProbing::Off && !self.syn_unacked();
+        let is_searched = self.config.mtu_probing != MtuProbing::Off && self.state().is_synchronized();
         if path.mtu_bytes > self.path().mtu_bytes && is_searched {
-            let largest = u32::from(self.sizes.largest_mss(&self.config)) + u32::from(path.ip_header_bytes) + 20;
+            let largest =
+                u32::from(self.sizes.largest_mss(&self.config)) + u32::from(path.ip_header_bytes) + 20;
             self.path_search(now).raise_ceiling(path.mtu_bytes.min(largest));
         } else {
             self.use_path(path);
@@ -137,7 +139,10 @@ impl Connection {
             }
             return;
         }
-        if self.config.mtu_probing == MtuProbing::Off || self.sender.wnd == 0 || !self.suspects_black_hole(now) {
+        if self.config.mtu_probing == MtuProbing::Off
+            || self.sender.wnd == 0
+            || !self.suspects_black_hole(now)
+        {
             return;
         }
         let mtu_bytes = self.size_below();

@@ -127,15 +127,7 @@ const LINUX: &[(&str, Apply)] = &[
         Ok(())
     }),
     ("net.core.wmem_max", |settings, value| number(&mut settings.defaults.send_buffer_bytes_max, value)),
-    ("net.ipv4.tcp_mtu_probing", |settings, value| {
-        settings.defaults.config.mtu_probing = match value {
-            "0" => MtuProbing::Off,
-            "1" => MtuProbing::OnBlackHole,
-            "2" => MtuProbing::Always,
-            _ => return Err("0, 1 or 2 was expected".to_owned()),
-        };
-        Ok(())
-    }),
+    ("net.ipv4.tcp_mtu_probing", mtu_probing),
     ("net.ipv4.tcp_base_mss", |settings, value| {
         segment(&mut settings.defaults.config.mtu_base_mss_bytes, value)
     }),
@@ -155,9 +147,21 @@ const LINUX: &[(&str, Apply)] = &[
 ];
 
 /// Our own, which no other system has. Scripts count segments of a burst, as they come from a kernel that has no
-/// `fq`; one about pacing says `sysctl synfin.pacing=1`.
-const OWN: &[(&str, Apply)] =
-    &[("synfin.pacing", |settings, value| set(&mut settings.defaults.config.pacing, value))];
+/// `fq`; one about pacing says `sysctl synfin.pacing=1`. `synfin.mtu_probing` is `tcp_mtu_probing` without Linux's habits.
+const OWN: &[(&str, Apply)] = &[
+    ("synfin.pacing", |settings, value| set(&mut settings.defaults.config.pacing, value)),
+    ("synfin.mtu_probing", mtu_probing),
+];
+
+fn mtu_probing(settings: &mut HostSettings, value: &str) -> Applied {
+    settings.defaults.config.mtu_probing = match value {
+        "0" => MtuProbing::Off,
+        "1" => MtuProbing::OnBlackHole,
+        "2" => MtuProbing::Always,
+        _ => return Err("0, 1 or 2 was expected".to_owned()),
+    };
+    Ok(())
+}
 
 const FREEBSD: &[(&str, Apply)] = &[
     ("net.inet.tcp.rfc1323", |settings, value| {

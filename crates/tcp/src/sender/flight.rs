@@ -227,14 +227,12 @@ impl Flight {
         runs.filter(|run| matches!(run.place, Place::Lost(_))).map(Run::bytes).sum()
     }
 
-    /// What counts as lost of `start..end` is lost by another sign than it seemed.
-    pub(crate) fn blame(&mut self, start: Seq, end: Seq, sign: LossSign) {
-        let mut index = self.index_of(start);
-        while let Some(run) = self.runs.get_mut(index).filter(|run| run.start.before(end)) {
-            if matches!(run.place, Place::Lost(_)) {
+    /// What counts as lost, and `is_meant`, is lost by another sign than it seemed. Looks at every run.
+    pub(crate) fn blame_where(&mut self, sign: LossSign, is_meant: impl Fn(&Run) -> bool) {
+        for run in self.runs.iter_mut().filter(|run| matches!(run.place, Place::Lost(_))) {
+            if is_meant(run) {
                 run.place = Place::Lost(sign);
             }
-            index += 1;
         }
     }
 

@@ -180,6 +180,7 @@ impl Sender {
         // What the timer sends again goes, whatever else is in flight.
         let congestion_bytes = match sign {
             LossSign::Timeout if is_first => room.congestion_bytes.max(mss),
+            LossSign::PathMtu if is_first && self.attempts > 0 => room.congestion_bytes.max(mss),
             _ => room.congestion_bytes,
         };
         let limit = congestion_bytes.min(room.most_bytes).min(window.max(least));

@@ -7,6 +7,7 @@
 
 use crate::build::{Plan, What};
 use crate::congestion::Controller;
+use crate::sender::flight::Run;
 use crate::sender::load::Load;
 use crate::sender::next::Ask;
 use crate::sender::path_search::{Course, PathSearch, Probe};
@@ -83,7 +84,8 @@ impl Sender {
         }
         let record_end = self.record_end(nxt);
         let Some(load) = &mut self.load else { return Turn::Ordinary };
-        let has_gaps = load.flight.lost_bytes() + load.flight.sacked_bytes() > 0 || load.duplicates.count() > 0;
+        let has_gaps =
+            load.flight.lost_bytes() + load.flight.sacked_bytes() > 0 || load.duplicates.count() > 0;
         if !matches!(load.phase, Phase::Open) || has_gaps {
             return Turn::Ordinary;
         }
@@ -148,7 +150,8 @@ impl Sender {
 
     /// The bytes `start..end` of a probe of this size were too big for the path.
     fn blame_path(&self, load: &mut Load, start: Seq, end: Seq, size: Option<u32>, lent: &mut Lent<'_>) {
-        load.flight.blame(start, end, LossSign::PathMtu);
+        let is_of_probe = |run: &Run| run.start.at_or_after(start) && run.end.at_or_before(end);
+        load.flight.blame_where(LossSign::PathMtu, is_of_probe);
         // Without SACK: the duplicates that it has caused say nothing more.
         load.recover = load.recover.or(Some(self.nxt).filter(|_| !self.sack));
         load.duplicates.limit_to(load.flight.in_flight_bytes());

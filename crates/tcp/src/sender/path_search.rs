@@ -276,7 +276,11 @@ impl PathSearch {
     /// Nothing is searched for or awaited: it need not be kept.
     pub(crate) fn is_over(&self) -> bool {
         let is_at_top = self.low_bytes >= self.ceiling_bytes;
-        is_at_top && self.probe.is_none() && self.claim.is_none() && self.trial.is_none() && self.news.is_none()
+        is_at_top
+            && self.probe.is_none()
+            && self.claim.is_none()
+            && self.trial.is_none()
+            && self.news.is_none()
     }
 }
 

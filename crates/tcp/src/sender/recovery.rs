@@ -202,6 +202,8 @@ impl Sender {
         if lost == 0 {
             return;
         }
+        // What was lost before for its size is cut anew together with it.
+        load.flight.blame_where(LossSign::PathMtu, |run| run.is_cut_above(mss));
         // What counts as lost is not what the duplicates stand for.
         load.duplicates.limit_to(load.flight.in_flight_bytes());
         load.timed = None;
