@@ -264,6 +264,11 @@ impl Habits {
         self.are_linuxs()
     }
 
+    /// A larger size has to show that it does not lose more before the next is tried (RFC 4821 §7.8).
+    pub(crate) const fn larger_size_is_verified(self) -> bool {
+        !self.are_linuxs()
+    }
+
     /// What ICMP says of the path's MTU is believed at once, whatever has arrived before; RFC 5927 §7.2 waits for a
     /// timeout when larger segments have arrived.
     pub(crate) const fn too_big_is_believed_at_once(self) -> bool {

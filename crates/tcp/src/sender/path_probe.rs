@@ -121,7 +121,7 @@ impl Sender {
             segments: self.sent.segments,
             segments_again: self.sent.segments_again,
         };
-        if let Some(mtu_bytes) = search.on_acked(una, &course) {
+        if let Some(mtu_bytes) = search.on_acked(una, &course, lent.config) {
             lent.tracer.note(|| Trace::PathProbe { mtu_bytes, what: PathProbe::Arrived });
         }
         if search.is_over() {

@@ -187,20 +187,21 @@ impl PathSearch {
     }
 
     /// Everything before `una` has arrived. Returns the size of a probe that has (RFC 4821 §7.6.1).
-    pub(crate) fn on_acked(&mut self, una: Seq, course: &Course) -> Option<u32> {
+    pub(crate) fn on_acked(&mut self, una: Seq, course: &Course, config: &Config) -> Option<u32> {
         self.claim = self.claim.filter(|claim| claim.seq.at_or_after(una));
         let probe = self.probe.filter(|probe| una.at_or_after(probe.end));
         let Some(probe) = probe else {
             self.judge_trial(course);
             return None;
         };
-        self.trial = Some(Trial {
+        let trial = Trial {
             before_bytes: self.low_bytes,
             period_from: course.now,
             at_first: (course.segments, course.segments_again),
             good: 0,
             bad: 0,
-        });
+        };
+        self.trial = Some(trial).filter(|_| config.habits.larger_size_is_verified());
         (self.probe, self.lost) = (None, 0);
         self.low_bytes = probe.size_bytes;
         self.news = Some(probe.size_bytes);

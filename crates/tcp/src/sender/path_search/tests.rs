@@ -25,12 +25,12 @@ fn sizes(search: &mut PathSearch, path: u32, config: &Config) -> Vec<u32> {
         assert!(tried.len() < 60, "it never ends: {tried:?}");
         search.on_sent(Probe { start: seq, end: seq + size_bytes, size_bytes });
         if size_bytes <= path {
-            assert_eq!(search.on_acked(seq + size_bytes, &course(now, 0, 0)), Some(size_bytes));
+            assert_eq!(search.on_acked(seq + size_bytes, &course(now, 0, 0), config), Some(size_bytes));
             assert_eq!(search.take_news(), Some(size_bytes));
             // The trial goes well.
             for period in 1..=3 {
                 now = now + Duration::from_millis(200);
-                search.on_acked(seq + size_bytes, &course(now, period * 20, 0));
+                search.on_acked(seq + size_bytes, &course(now, period * 20, 0), config);
             }
         } else {
             assert_eq!(search.on_lost(now, 1_000, config), Some(size_bytes));
@@ -102,18 +102,18 @@ fn a_larger_size_that_loses_more_is_given_up() {
     let mut search = search(1_280, 1_500);
     let seq = Seq::new(5);
     search.on_sent(Probe { start: seq, end: seq + 1_448, size_bytes: 1_500 });
-    search.on_acked(seq + 1_448, &course(START, 100, 5));
+    search.on_acked(seq + 1_448, &course(START, 100, 5), &config);
     assert_eq!((search.take_news(), search.take_news()), (Some(1_500), None));
     let (mut now, mut sent, mut again) = (START, 100, 5);
     for period in 1..=3 {
         assert_eq!(search.next_size(now, &config), None, "it is not verified yet");
         // Too soon, then too few.
-        search.on_acked(seq + 1_448, &course(now, sent + 50, again + 50));
+        search.on_acked(seq + 1_448, &course(now, sent + 50, again + 50), &config);
         now = now + Duration::from_millis(200);
-        search.on_acked(seq + 1_448, &course(now, sent + 9, again + 9));
+        search.on_acked(seq + 1_448, &course(now, sent + 9, again + 9), &config);
         (sent, again) = (sent + 40, again + 5);
         assert_eq!(search.take_news(), None, "period {period}");
-        search.on_acked(seq + 1_448, &course(now, sent, again));
+        search.on_acked(seq + 1_448, &course(now, sent, again), &config);
     }
     assert_eq!(search.take_news(), Some(1_280));
     assert_eq!(search.range_bytes(), (1_280, 1_499));
@@ -121,12 +121,13 @@ fn a_larger_size_that_loses_more_is_given_up() {
 
 #[test]
 fn a_claim_is_forgotten_when_what_it_quotes_arrives() {
+    let config = Config::default();
     let mut search = PathSearch::new(1_500, 52);
     let seq = Seq::new(u32::MAX - 5);
     search.keep_claim(seq, 600);
-    search.on_acked(seq, &course(START, 0, 0));
+    search.on_acked(seq, &course(START, 0, 0), &config);
     assert!(!search.is_over());
-    search.on_acked(seq + 1, &course(START, 0, 0));
+    search.on_acked(seq + 1, &course(START, 0, 0), &config);
     assert_eq!(search.take_claim(), None);
     assert!(search.is_over(), "nothing has to be kept");
     search.keep_claim(seq, 600);
