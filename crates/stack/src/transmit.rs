@@ -20,6 +20,7 @@ use crate::socket::Mark;
 use crate::socket::Standing;
 use std::net::{IpAddr, SocketAddr};
 use tcp::{Error, Instant, PathEvent, SendReason, Tracing};
+use wire::ip::Ecn;
 use wire::tcp::{Header, OptionLayout};
 use wire::{Frame, Medium, Payload, segmentation};
 
@@ -303,6 +304,7 @@ impl Host {
             segment_bytes: 0,
             hop_limit: self.config.hop_limit,
             traffic_class: 0,
+            ecn: Ecn::NotCapable,
             layout: OptionLayout::default(),
         };
         let mut frame = Frame::default();

@@ -8,6 +8,7 @@ use crate::segment::Transmit;
 use crate::timers::Timer;
 use crate::trace::{SegmentFacts, Trace};
 use crate::{Instant, SendReason};
+use wire::ip::Ecn;
 use wire::tcp::{Flags, Header, Options, Timestamps};
 use wire::{Payload, Seq};
 
@@ -109,7 +110,7 @@ impl Connection {
             sender.on_sent(&plan, mss, &mut lent);
         }
         let segment_bytes = if len > mss { mss as u16 } else { 0 };
-        Transmit { header, payload, segment_bytes, why }
+        Transmit { header, payload, segment_bytes, ecn: Ecn::NotCapable, why }
     }
 
     fn options(&mut self, now: Instant, flags: Flags) -> Options {

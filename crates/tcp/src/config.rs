@@ -154,8 +154,9 @@ pub struct Config {
     /// The MSS to assume of a peer that names none; `None`: 536 over IPv4, 1,220 over IPv6
     /// (RFC 9293 §3.7.1, MUST-15).
     pub mss_bytes_default: Option<u16>,
-    /// The Differentiated Services field, in the upper six bits, and the ECN field of what is sent
-    /// (RFC 9293 §3.9.1.9, MUST-48; `IP_TOS`, `IPV6_TCLASS`).
+    /// The Differentiated Services field, in the upper six bits of the byte in the IP header (RFC 9293 §3.9.1.9,
+    /// MUST-48; `IP_TOS`, `IPV6_TCLASS`). The lower two are the ECN field, which is the connection's to set: they
+    /// are ignored.
     pub traffic_class: u8,
     /// Holding back small segments.
     pub nagle: Nagle,

@@ -80,7 +80,7 @@ impl World {
             self.last_fault = self.now;
         }
         let due = self.now + self.delay;
-        let segment = Segment { header: transmit.header, payload: transmit.payload };
+        let segment = Segment::from(transmit);
         match fate {
             Fate::Lose => {}
             Fate::Deliver => self.wire.push((due, to_sender, segment)),
