@@ -4,7 +4,7 @@ mod pair;
 
 use pair::{Fate, Pair, Side, pattern, unpaced};
 use std::time::Duration;
-use synfin_tcp::{Config, MtuProbing, Path, PathEvent, PathProbe, SendReason, Trace, Tracing};
+use synfin_tcp::{Config, MtuProbing, Path, PathEvent, PathProbe, RecoveryPhase, SendReason, Trace, Tracing};
 
 /// Text of full segments of a packet of 1,500 and of the base size.
 const FULL: u32 = 1_448;
@@ -207,4 +207,89 @@ fn a_host_that_knows_of_a_larger_path_is_believed_by_a_probe() {
         sends(&mut pair, 200_000, Duration::from_secs(5));
         assert_eq!((pair.client.path().mtu_bytes, probes(&pair).len()), (1_500, usize::from(is_probed)));
     }
+}
+
+#[test]
+fn a_probe_leaves_only_when_all_is_well() {
+    // A program that writes little at a time, and a peer that takes little: too few segments would follow.
+    let mut pair = Pair::with(always(), Config::default()).opened();
+    for _ in 0..100 {
+        sends(&mut pair, 5_000, Duration::from_millis(100));
+    }
+    assert_eq!(probes(&pair), [] as [usize; 0], "not enough data");
+    let narrow = Config { receive_buffer_bytes: 5_000, ..Config::default() };
+    let mut pair = Pair::with(always(), narrow).opened();
+    let now = pair.now;
+    pair.client.write(now, &pattern(200_000)).expect("room");
+    for _ in 0..300 {
+        pair.run_for(Duration::from_millis(20));
+        pair.read_all(Side::Server);
+    }
+    assert_eq!(probes(&pair), [] as [usize; 0], "the peer's window has no room for it and what follows");
+    // A loss comes first: no probe until all is well again.
+    let mut pair = Pair::with(always(), Config::default()).opened();
+    pair.client.set_tracing(Tracing::On);
+    let mut count = 0;
+    pair.fate = Box::new(move |sent| {
+        count += usize::from(sent.len > 0);
+        if count == 5 { Fate::Lose } else { Fate::Deliver }
+    });
+    sends(&mut pair, 200_000, Duration::from_secs(5));
+    let (mut is_recovering, mut recoveries, mut sent) = (false, 0, 0);
+    while let Some(trace) = pair.client.poll_trace() {
+        match trace {
+            Trace::Phase { phase, .. } => {
+                is_recovering = phase != RecoveryPhase::Open;
+                recoveries += usize::from(is_recovering);
+            }
+            Trace::PathProbe { what: PathProbe::Sent, .. } => {
+                assert!(!is_recovering, "a probe in a recovery");
+                sent += 1;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!((recoveries, sent), (1, 1));
+}
+
+#[test]
+fn a_timeout_makes_the_next_probe_wait_longer() {
+    // How long after the first loss of a probe the next one leaves.
+    let gap = |loses_what_follows: bool| {
+        // Its window keeps the flight, and with it the wait, small.
+        let taking_little = Config { receive_buffer_bytes: 40_000, ..Config::default() };
+        let mut pair = Pair::with(always(), taking_little).opened();
+        pair.client.set_tracing(Tracing::On);
+        let mut until = None;
+        pair.fate = Box::new(move |sent| {
+            if sent.why == SendReason::PathProbe {
+                let lasts = Duration::from_millis(if loses_what_follows { 120 } else { 0 });
+                until.get_or_insert(sent.at + lasts);
+            }
+            let is_lost = sent.from == Side::Client
+                && (sent.why == SendReason::PathProbe || until.is_some_and(|until| sent.at < until));
+            if is_lost { Fate::Lose } else { Fate::Deliver }
+        });
+        let mut lost_at = None;
+        for _ in 0..20_000 {
+            let now = pair.now;
+            while pair.client.write(now, &[0; 10_000]).is_ok() {}
+            pair.run_for(Duration::from_millis(1));
+            pair.read_all(Side::Server);
+            while let Some(trace) = pair.client.poll_trace() {
+                match (trace, lost_at) {
+                    (Trace::PathProbe { what: PathProbe::Lost, .. }, None) => lost_at = Some(pair.now),
+                    (Trace::PathProbe { what: PathProbe::Sent, .. }, Some(lost_at)) => {
+                        assert_eq!(pair.client.info(pair.now).timeouts > 0, loses_what_follows);
+                        return pair.now.since(lost_at);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        panic!("no second probe")
+    };
+    let (usual, after_timeout) = (gap(false), gap(true));
+    assert!(usual >= Duration::from_millis(220), "{usual:?}: a round trip for each segment of the window");
+    assert!(after_timeout >= 4 * usual, "{usual:?}, {after_timeout:?}");
 }
