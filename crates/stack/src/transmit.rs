@@ -194,7 +194,7 @@ impl Host {
                 if let Some(socket) = self.sockets.at_mut(index) {
                     socket.interface = hop.interface;
                     if path.mtu_bytes > socket.connection.path().mtu_bytes {
-                        socket.connection.set_path(path);
+                        socket.connection.set_path(now, path);
                     }
                 }
             }

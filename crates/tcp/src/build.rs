@@ -37,6 +37,8 @@ pub(crate) enum What {
     TailProbe,
     /// A probe of a closed window.
     WindowProbe,
+    /// A probe of the path's MTU, one segment whatever its size (RFC 4821).
+    PathProbe,
 }
 
 impl Plan {
@@ -86,6 +88,7 @@ impl Connection {
             header.window = self.config.receive_buffer_bytes.min(0xffff) as u16;
         }
         let len = payload.len() as u32;
+        let mss = if len > mss && plan.what == What::PathProbe { len } else { mss };
         if let Some(up) = self.sender.urgent_end().filter(|_| len > 0) {
             point_to_urgent(&mut header, up);
         }

@@ -73,6 +73,23 @@ pub enum SynRetry {
     LinearFirst(u8),
 }
 
+/// Whether to find out by probing how large packets the path carries (RFC 4821), beside what ICMP says.
+///
+/// There are no others: Linux's `tcp_mtu_probing` has the same three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum MtuProbing {
+    /// No: large packets that vanish without a word end the connection. A size that ICMP has lowered is given up after
+    /// ten minutes (RFC 1191 §6.3).
+    Off,
+    /// When large packets seem to vanish, smaller ones are sent, and larger ones are searched for from there. A size
+    /// that ICMP has lowered is tried higher by a probe. Until then it costs nothing, so it is on.
+    #[default]
+    OnBlackHole,
+    /// From the start: connections begin with small packets and search for the largest. For paths on which ICMP is
+    /// known not to arrive.
+    Always,
+}
+
 /// When and how often to ask an idle peer whether it is still there (RFC 9293 §3.8.4).
 ///
 /// Fields are added in minor versions: write `KeepAlive { idle, ..KeepAlive::default() }`.
@@ -145,6 +162,22 @@ pub struct Config {
     pub nagle: Nagle,
     /// Hold back every partial segment until uncorked (`TCP_CORK`), for 200 ms at most.
     pub cork: bool,
+    /// Whether the path's MTU is searched for by probes (Linux: `tcp_mtu_probing`; FreeBSD: `pmtud_blackhole_detection`).
+    pub mtu_probing: MtuProbing,
+    /// Text of a segment that hardly any path is too small for: what is sent when large packets vanish, and what a
+    /// search begins with (RFC 4821 §7.2: 1,024; Linux: `tcp_base_mss`, FreeBSD: `pmtud_blackhole_mss`). Over IPv6 never
+    /// less than its smallest MTU has room for.
+    pub mtu_base_mss_bytes: u16,
+    /// Text of the smallest segment that further timeouts lead to (Linux: `tcp_mtu_probe_floor`).
+    pub mtu_floor_mss_bytes: u16,
+    /// How long after a search has ended, or ICMP has lowered the size, a larger one is tried; at least five minutes
+    /// (RFC 4821 §7.3, RFC 8201 §4; Linux: `tcp_probe_interval`).
+    pub mtu_probe_interval: Duration,
+    /// A search ends when fewer bytes than this are open (Linux: `tcp_probe_threshold`).
+    pub mtu_probe_threshold_bytes: u16,
+    /// The smallest MSS that a peer is believed. RFC 9293 §3.7.1 sets no bound; below this the headers are most of the
+    /// traffic, which makes a cheap attack (Linux: `tcp_min_snd_mss`, 48).
+    pub send_mss_bytes_min: u16,
     /// Who decides how much may be in flight (`TCP_CONGESTION`).
     pub congestion: CongestionControl,
     /// Probe a silent tail after two round trips instead of waiting for the retransmission timer, where SACK was
@@ -250,6 +283,12 @@ impl Default for Config {
             traffic_class: 0,
             nagle: Nagle::default(),
             cork: false,
+            mtu_probing: MtuProbing::default(),
+            mtu_base_mss_bytes: 1_024,
+            mtu_floor_mss_bytes: 48,
+            mtu_probe_interval: Duration::from_secs(600),
+            mtu_probe_threshold_bytes: 8,
+            send_mss_bytes_min: 48,
             congestion: CongestionControl::default(),
             tail_loss_probes: true,
             frto: true,

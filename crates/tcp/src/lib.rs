@@ -55,7 +55,7 @@ mod tracing;
 mod transmit;
 
 pub use allowance::Allowance;
-pub use config::{Config, CongestionControl, KeepAlive, Nagle, SynRetry};
+pub use config::{Config, CongestionControl, KeepAlive, MtuProbing, Nagle, SynRetry};
 pub use congestion::Growth;
 pub use connection::Connection;
 pub use habits::Habits;
@@ -67,7 +67,7 @@ pub use sender::RecoveryPhase;
 pub use state::{Cause, State};
 pub use time_wait::{TimeWait, TimeWaitVerdict};
 pub use timers::Timer;
-pub use trace::{LossSign, ResetReason, SegmentFacts, SendReason, Trace, UndoSign};
+pub use trace::{LossSign, PathProbe, ResetReason, SegmentFacts, SendReason, Trace, UndoSign};
 pub use tracing::Tracing;
 
 // What appears in signatures, so that programs need not name the crates below.

@@ -9,6 +9,7 @@ use crate::sender::busy_time::Doing;
 use crate::sender::flight::Hole;
 use crate::sender::load::Load;
 use crate::sender::pacer::{Rate, SRTT_US_MIN};
+use crate::sender::path_probe::Turn;
 use crate::sender::phase::Phase;
 use crate::sender::{Lent, Sender};
 use crate::timers::Timer;
@@ -63,6 +64,13 @@ impl Sender {
         }
         let room = self.room(ask, lent)?;
         if !has_lost {
+            if self.has_path_search() {
+                match self.turn_of_path_probe(ask, room.congestion_bytes, lent) {
+                    Turn::Probe(plan) => return Some(plan),
+                    Turn::Wait => return None,
+                    Turn::Ordinary => {}
+                }
+            }
             return self.new_data(ask, room, lent);
         }
         if asks {
@@ -172,6 +180,7 @@ impl Sender {
         // What the timer sends again goes, whatever else is in flight.
         let congestion_bytes = match sign {
             LossSign::Timeout if is_first => room.congestion_bytes.max(mss),
+            LossSign::PathMtu if is_first && self.attempts > 0 => room.congestion_bytes.max(mss),
             _ => room.congestion_bytes,
         };
         let limit = congestion_bytes.min(room.most_bytes).min(window.max(least));
