@@ -32,17 +32,22 @@ pub enum CongestionControl {
     /// that grows by the clock fills fast and long paths.
     #[default]
     Cubic,
+    /// BBR, version 3 (draft-ietf-ccwg-bbr): from a model of the path's rate and round trip, always paced. Losses that
+    /// have nothing to do with a full queue hardly slow it down.
+    Bbr,
 }
 
 impl CongestionControl {
     /// All of them.
-    pub const ALL: [CongestionControl; 2] = [CongestionControl::NewReno, CongestionControl::Cubic];
+    pub const ALL: [CongestionControl; 3] =
+        [CongestionControl::NewReno, CongestionControl::Cubic, CongestionControl::Bbr];
 
-    /// Its name on command lines: `newreno` or `cubic`.
+    /// Its name on command lines: `newreno`, `cubic` or `bbr`.
     pub const fn name(self) -> &'static str {
         match self {
             CongestionControl::NewReno => "newreno",
             CongestionControl::Cubic => "cubic",
+            CongestionControl::Bbr => "bbr",
         }
     }
 
@@ -186,6 +191,7 @@ pub struct Config {
     /// Ask after a timeout whether it came too early, and take it back if so (RFC 5682; Linux: `tcp_frto`).
     pub frto: bool,
     /// Spread a window over its round trip instead of sending it in bursts: short queues lose less.
+    /// [`CongestionControl::Bbr`], which has a rate of its own, spreads always.
     pub pacing: bool,
     /// The initial congestion window in segments. RFC 6928 §2: 10.
     pub initial_window_segments: u8,

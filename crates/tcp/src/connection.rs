@@ -292,8 +292,8 @@ impl Connection {
             }
         }
         if self.config.congestion != congestion {
-            let mss = self.mss();
-            self.sender.congestion.switch(self.config.congestion, now, mss);
+            let (sender, lent) = self.sending(now);
+            sender.switch_congestion(&lent);
         }
         self.start_keep_alive(now);
         if self.config.user_timeout != user_timeout {

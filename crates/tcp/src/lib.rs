@@ -56,7 +56,7 @@ mod transmit;
 
 pub use allowance::Allowance;
 pub use config::{Config, CongestionControl, KeepAlive, MtuProbing, Nagle, SynRetry};
-pub use congestion::Growth;
+pub use congestion::{Growth, ProbeReason};
 pub use connection::Connection;
 pub use habits::Habits;
 pub use info::{Info, Snapshot};

@@ -62,6 +62,9 @@ impl Sender {
         if self.una == self.nxt {
             self.restart_after_idle(lent);
         }
+        if self.congestion.has_model() {
+            self.prepare_model(lent);
+        }
         let room = self.room(ask, lent)?;
         if !has_lost {
             if self.has_path_search() {
@@ -348,6 +351,10 @@ impl Sender {
             self.load.get_or_insert_with(|| Box::write(Box::new_uninit(), Load::new(now, nxt, rtt_ns)));
         load.rate = load.rate.or(first_rate);
         if load.flight.is_empty() {
+            if let Some(model) = self.congestion.model() {
+                load.flight.rate = model.counters();
+                load.flight.keep_losses();
+            }
             load.timeout_from = now;
             if let Some(episode) = &mut load.episode {
                 episode.on_next_flight();
@@ -377,7 +384,8 @@ impl Sender {
         if let Some(rate) = load.rate {
             load.pacer.on_sent(now, bytes, rate, segment_bytes);
         }
-        load.usage.on_sent(load.in_flight_bytes());
+        let in_flight_bytes = load.in_flight_bytes();
+        load.usage.on_sent(in_flight_bytes);
         self.nxt = nxt.latest(to);
         if plan.what == What::TailProbe {
             load.tail.on_sent(self.nxt, is_again);
@@ -385,7 +393,10 @@ impl Sender {
         }
         self.busy.turn_to(now, Doing::Sending);
         self.note_limit_of_buffer(now);
-        self.note_app_limit(lent);
+        match self.congestion.model_mut() {
+            Some(model) => model.on_sent(in_flight_bytes, lent.mss),
+            None => self.note_app_limit(lent),
+        }
         self.arm(lent);
     }
 
