@@ -9,11 +9,39 @@ use crate::refusal::Refused;
 use crate::segment::Segment;
 use crate::state::State;
 use crate::timers::Timer;
-use crate::{Instant, Refusal, SendReason};
+use crate::{Config, Instant, Refusal, SendReason};
 use core::time::Duration;
 
 /// How long the third step waits for text to take along (Linux: `TCP_DELACK_MAX`).
 const THIRD_STEP_WAIT: Duration = Duration::from_millis(200);
+
+impl Config {
+    /// How long third steps without text are ignored: [`Config::defer_accept`], rounded up to whole timeouts of the
+    /// SYN-ACK. Zero if they are not.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// let config = synfin_tcp::Config { defer_accept: Some(Duration::from_secs(2)), ..synfin_tcp::Config::default() };
+    /// assert_eq!(config.deferral(), Duration::from_secs(3), "the first timeout is a second, the next one two");
+    /// ```
+    pub fn deferral(&self) -> Duration {
+        self.deferral_in_timeouts().1
+    }
+
+    /// How many timeouts that is, and how long they take.
+    fn deferral_in_timeouts(&self) -> (u8, Duration) {
+        let Some(wanted) = self.defer_accept else { return (0, Duration::ZERO) };
+        let least = Duration::from_millis(1);
+        let mut timeout = self.rto_initial.max(least);
+        let (mut period, mut count) = (timeout, 1);
+        while wanted > period && count < u8::MAX {
+            count += 1;
+            timeout = timeout.saturating_mul(2).min(self.rto_max).max(least);
+            period = period.saturating_add(timeout);
+        }
+        (count, period)
+    }
+}
 
 impl Connection {
     /// In SYN-RECEIVED by a passive open, and nobody has it yet.
@@ -38,17 +66,8 @@ impl Connection {
         self.handshake.is_deferred && self.sender.attempts < self.deferred_timeouts()
     }
 
-    /// How many timeouts of the SYN-ACK the deferral lasts.
     fn deferred_timeouts(&self) -> u8 {
-        let Some(wanted) = self.config.defer_accept else { return 0 };
-        let mut timeout = self.config.rto_initial.max(Duration::from_millis(1));
-        let (mut period, mut count) = (timeout, 1);
-        while wanted > period && count < u8::MAX {
-            count += 1;
-            timeout = timeout.saturating_mul(2).min(self.config.rto_max.max(self.config.rto_initial));
-            period = period.saturating_add(timeout.max(Duration::from_millis(1)));
-        }
-        count
+        self.config.deferral_in_timeouts().0
     }
 
     /// The third step is owed, or waits for text that it can take along.

@@ -271,9 +271,10 @@ impl Connection {
         if self.handshake.fast.is_some() { size_of::<FastOpening>() } else { 0 }
     }
 
-    /// The text that the answer did not take goes with the third step (§4.2.2, step 2), not behind it.
-    pub(crate) fn syn_text_goes_again(&self) -> bool {
-        matches!(self.fast_open_outcome(), FastOpenOutcome::NotTaken | FastOpenOutcome::SynRepeated)
+    /// What a Fast Open did not take along, or the answer did not take, goes with the third step (§4.2.2, step 2), not
+    /// behind it.
+    pub(crate) fn fast_text_waits(&self) -> bool {
+        self.handshake.fast.is_some() && self.sender.unsent_bytes() > 0
     }
 
     /// A listener's host takes the text of a SYN.

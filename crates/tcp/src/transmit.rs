@@ -70,7 +70,7 @@ impl Connection {
     fn third_step(&mut self) -> Option<Plan> {
         let goes_alone = self.config.habits.third_step_goes_alone();
         let is_owed = self.receiver.acks.owed() == Some(SendReason::HandshakeAck);
-        if is_owed && goes_alone && !self.syn_text_goes_again() { self.owed_ack() } else { None }
+        if is_owed && goes_alone && !self.fast_text_waits() { self.owed_ack() } else { None }
     }
 
     /// Text and FIN, as far as the windows and the pacer let them out.
