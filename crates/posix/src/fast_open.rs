@@ -82,7 +82,12 @@ impl System {
     }
 
     /// `setsockopt` of the options of Fast Open.
-    pub(crate) fn set_fast_open(&mut self, fd: Fd, name: OptionName, value: &OptionValue) -> Result<(), Errno> {
+    pub(crate) fn set_fast_open(
+        &mut self,
+        fd: Fd,
+        name: OptionName,
+        value: &OptionValue,
+    ) -> Result<(), Errno> {
         let (habits, allowed) = (self.habits(), self.defaults.fast_open);
         let socket = self.socket_at_mut(fd)?;
         let is_closed = socket.role == Role::Fresh && socket.deferred.is_none();
@@ -153,7 +158,12 @@ impl System {
 
     /// `connect` on a socket that wants to open fast. `Some`: what it returns; `None`: it connects as ever, and asks for
     /// a cookie where that says so.
-    pub(crate) fn connect_fast(&mut self, now: Instant, fd: Fd, remote: SocketAddr) -> Option<Result<(), Errno>> {
+    pub(crate) fn connect_fast(
+        &mut self,
+        now: Instant,
+        fd: Fd,
+        remote: SocketAddr,
+    ) -> Option<Result<(), Errno>> {
         let socket = self.socket_at(fd).ok()?;
         if !socket.options.fast_open.on_connect || self.habits() == Habits::FreeBsd {
             return None;
@@ -214,6 +224,11 @@ impl System {
         match socket.role {
             Role::Fresh => {}
             Role::Stream(id) if self.phase(id) == Phase::Connecting => return Err(Errno::Already.into()),
+            Role::Stream(id) if self.phase(id) == Phase::Open && !socket.is_told_connected => {
+                // As with `connect`, the first call after the handshake hears of it.
+                self.socket_at_mut(fd)?.is_told_connected = true;
+                return Ok(None);
+            }
             _ => return Err(Errno::IsConnected.into()),
         }
         let remote = match (socket.deferred, to) {
@@ -267,7 +282,12 @@ impl System {
     }
 
     /// A call that waits for the handshake; afterwards it goes on as a write.
-    fn await_fast_open(&mut self, now: Instant, fd: Fd, waiting: &mut Waiting) -> Result<Option<usize>, Stop> {
+    fn await_fast_open(
+        &mut self,
+        now: Instant,
+        fd: Fd,
+        waiting: &mut Waiting,
+    ) -> Result<Option<usize>, Stop> {
         let Role::Stream(id) = self.socket_at(fd)?.role else { return Err(Errno::Pipe.into()) };
         let connected: Poll<Result<(), Fault>> = self.core.poll_connected(id);
         let socket = self.socket_at_mut(fd)?;

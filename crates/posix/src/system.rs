@@ -177,7 +177,9 @@ impl System {
     pub(crate) fn phase(&self, id: SocketId) -> Phase {
         match self.core.state_of(id) {
             State::SynSent => Phase::Connecting,
-            State::SynReceived if !self.core.connection(id).is_ok_and(Connection::may_exchange) => Phase::Connecting,
+            State::SynReceived if !self.core.connection(id).is_ok_and(Connection::may_exchange) => {
+                Phase::Connecting
+            }
             State::Closed => Phase::Over,
             _ => Phase::Open,
         }

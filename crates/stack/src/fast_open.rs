@@ -257,7 +257,9 @@ impl Host {
 
     /// An open connection whose peer has not shown that it is there: is it now?
     pub(crate) fn check_proof(&mut self, index: u32) {
-        let Some(socket) = self.sockets.at(index).filter(|socket| socket.child != NO_LISTENER) else { return };
+        let Some(socket) = self.sockets.at(index).filter(|socket| socket.child != NO_LISTENER) else {
+            return;
+        };
         if socket.connection.is_unproven() || socket.connection.state() == State::Closed {
             return;
         }

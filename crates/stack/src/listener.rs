@@ -382,8 +382,11 @@ impl Host {
         listener.half_open.push(index);
         self.listeners.half_open += 1;
         if let Some(socket) = self.sockets.at_mut(index) {
-            socket.child =
-                self.listeners.children.insert(Child { parent, position, predecessor: None, fast_open_at: None }).index;
+            socket.child = self
+                .listeners
+                .children
+                .insert(Child { parent, position, predecessor: None, fast_open_at: None })
+                .index;
         }
     }
 

@@ -144,8 +144,7 @@ impl Connection {
             return;
         }
         self.handshake.is_early = answer.text == SynText::Taken;
-        let outcome =
-            if self.handshake.is_early { FastOpenOutcome::Taken } else { FastOpenOutcome::None };
+        let outcome = if self.handshake.is_early { FastOpenOutcome::Taken } else { FastOpenOutcome::None };
         let option = answer.cookie;
         self.handshake.fast = Some(Box::new(FastOpening { option, outcome, ..FastOpening::default() }));
     }

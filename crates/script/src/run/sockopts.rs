@@ -178,7 +178,11 @@ impl Runner<'_> {
             }
             OptionValue::Bytes(bytes) => {
                 let right = self.key_bytes(value_of(call).unwrap_or(expected))? == bytes;
-                if right { Vec::new() } else { vec![format!("value: expected {expected}, seen {bytes:02x?}")] }
+                if right {
+                    Vec::new()
+                } else {
+                    vec![format!("value: expected {expected}, seen {bytes:02x?}")]
+                }
             }
             OptionValue::Info(info) => self.info_differences(expected, &info.fields())?,
             other => vec![format!("value: expected {expected}, seen {other:?}")],

@@ -39,7 +39,8 @@ pub(crate) fn apply(settings: &mut HostSettings, setting: &Setting) -> Applied {
 }
 
 fn apply_known(settings: &mut HostSettings, name: &str, value: &str) -> Applied {
-    let followed = LINUX.iter().chain(FREEBSD).chain(OWN).chain(fast_open::FOLLOWED).find(|(known, _)| *known == name);
+    let followed =
+        LINUX.iter().chain(FREEBSD).chain(OWN).chain(fast_open::FOLLOWED).find(|(known, _)| *known == name);
     if let Some((_, apply)) = followed {
         return apply(settings, value).map_err(|why| format!("sysctl {name}={value}: {why}"));
     }

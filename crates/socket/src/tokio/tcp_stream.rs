@@ -5,8 +5,9 @@ use super::budget::within_budget;
 use super::owned::{self, OwnedReadHalf, OwnedWriteHalf};
 use super::ready;
 use super::split::{ReadHalf, WriteHalf};
-use crate::{Cause, Handle, Held, Interest, OpenOptions, Opened, Place, Reach};
+use crate::{Cause, Fault, Handle, Held, Interest, OpenOptions, Opened, Place, Reach};
 use bytes::{BufMut, Bytes};
+use stack::OpenFast;
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{Shutdown, SocketAddr};
@@ -84,12 +85,22 @@ impl<R: Reach> TcpStream<R> {
             Ok::<_, Fault>((opened, core.unacknowledged_bytes(opened.id)))
         })?;
         // From here on dropping the stream takes everything back.
-        let mut stream = TcpStream::new(Held::new(stack.clone(), id), local, remote);
+        let stream = TcpStream::new(Held::new(stack.clone(), id), local, remote);
         stream.connected().await?;
-        if queued < first.len() {
-            stream.write_all(&first[queued..]).await?;
-        }
+        stream.write_rest(&first[queued.min(first.len())..]).await?;
         Ok(stream)
+    }
+
+    /// Writes what did not fit the send buffer when the connection was opened with it.
+    async fn write_rest(&self, mut rest: &[u8]) -> io::Result<()> {
+        while !rest.is_empty() {
+            let write = self
+                .socket
+                .wait(Interest::Write, |core, now, id| core.poll_write(now, id, &[IoSlice::new(rest)], 0));
+            let count = write.await?;
+            rest = &rest[count..];
+        }
+        Ok(())
     }
 
     /// Waits until the handshake is over.

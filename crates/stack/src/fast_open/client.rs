@@ -243,7 +243,9 @@ fn sign_of(connection: &Connection, now: Instant) -> Sign {
     match info.failure {
         _ if connection.doubts_fast_open() => Sign::Fails,
         _ if info.bytes_received > 0 => Sign::Works,
-        Some(tcp::Error::Refused | tcp::Error::Reset | tcp::Error::Aborted | tcp::Error::OutOfMemory) => Sign::Over,
+        Some(tcp::Error::Refused | tcp::Error::Reset | tcp::Error::Aborted | tcp::Error::OutOfMemory) => {
+            Sign::Over
+        }
         // No answer, or an ICMP error: both are negative responses (RFC 7413 §4.1.3.1).
         Some(_) => Sign::Fails,
         None if is_over => Sign::Over,

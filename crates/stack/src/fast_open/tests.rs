@@ -35,7 +35,11 @@ fn a_cookie_is_for_one_client_at_one_server_and_under_one_key() {
     assert_ne!(one, cookie(&[7; 16], &flow("192.0.2.1", "198.51.100.8"), false));
     assert_ne!(one, cookie(&[7; 16], &flow("192.0.2.2", "198.51.100.7"), false));
     let elsewhere = flow("192.0.2.2", "198.51.100.7");
-    assert_eq!(cookie(&[7; 16], &ours, true), cookie(&[7; 16], &elsewhere, true), "FreeBSD's has the client alone");
+    assert_eq!(
+        cookie(&[7; 16], &ours, true),
+        cookie(&[7; 16], &elsewhere, true),
+        "FreeBSD's has the client alone"
+    );
     let v6 = |local: &str| flow(local, "[2001:db8::7]");
     assert_ne!(cookie(&[7; 16], &v6("[2001:db8::1]"), false), cookie(&[7; 16], &v6("[2001:db8::2]"), false));
 }

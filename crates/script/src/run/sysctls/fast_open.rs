@@ -79,8 +79,7 @@ fn freebsd_key(settings: &mut HostSettings, value: &str) -> Applied {
         .map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()))
         .collect();
     let bytes = if value.len() == 32 { digits } else { Some(value.as_bytes().to_vec()) };
-    let primary: [u8; 16] =
-        bytes.and_then(|bytes| bytes.try_into().ok()).ok_or("a key has sixteen bytes")?;
+    let primary: [u8; 16] = bytes.and_then(|bytes| bytes.try_into().ok()).ok_or("a key has sixteen bytes")?;
     let backup = settings.fast_open_keys.map(|keys| keys.primary);
     settings.fast_open_keys = Some(FastOpenKeys { primary, backup });
     Ok(())

@@ -36,7 +36,11 @@ fn a_cookie_and_the_segment_size_are_kept_and_replaced() {
     assert_eq!((shown(Some(way)), way.peer_mss_bytes), (Some(vec![7; 8]), Some(1_400)));
     assert!(peers.way(START, &flow, CookiePolicy::NotRequired).unwrap().cookie.is_none());
     peers.learn(&lesson(&flow, Habits::Rfc), &reply(FastOpenOutcome::NotTaken, Some(8)));
-    assert_eq!(shown(peers.way(START, &flow, CookiePolicy::Required)), Some(vec![8; 8]), "no pause: it has a new one");
+    assert_eq!(
+        shown(peers.way(START, &flow, CookiePolicy::Required)),
+        Some(vec![8; 8]),
+        "no pause: it has a new one"
+    );
     let another_port = FlowKey { remote_port: 443, ..flow };
     assert_eq!(shown(peers.way(START, &another_port, CookiePolicy::Required)), Some(vec![8; 8]));
 }
