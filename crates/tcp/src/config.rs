@@ -202,6 +202,10 @@ pub struct Config {
     /// How long an acknowledgment may wait for company, 499 ms at most (RFC 9293 MUST-40); 40 ms is
     /// what Linux does and what request-response traffic can bear.
     pub delayed_ack: Duration,
+    /// The application wants connections that have something to read (`TCP_DEFER_ACCEPT`). Of a listener's connection the
+    /// third step without text is ignored for so long, counted in timeouts of the SYN-ACK; then the SYN-ACK goes again, and
+    /// its answer opens. Of an active open the third step waits up to 200 ms for text to take along. `None`: neither.
+    pub defer_accept: Option<Duration>,
     /// The first so many segments are acknowledged at once, so that the peer's slow start is not
     /// held up.
     pub quick_ack_segments: u8,
@@ -302,6 +306,7 @@ impl Default for Config {
             initial_window_segments: 10,
             abc_limit_segments: 0,
             delayed_ack: Duration::from_millis(40),
+            defer_accept: None,
             quick_ack_segments: 16,
             rto_min: Duration::from_millis(200),
             rto_variance_min: Duration::from_millis(200),

@@ -30,6 +30,7 @@ mod rack;
 mod rate;
 mod recovery;
 mod rtt;
+mod syn_text;
 mod tail_probe;
 mod undo;
 mod usage;

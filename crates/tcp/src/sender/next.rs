@@ -31,8 +31,9 @@ pub(crate) struct Ask {
     pub(crate) super_segment_bytes_max: u32,
     /// Text may be sent in this state.
     pub(crate) may_send_text: bool,
-    /// CLOSE came before the handshake was complete, with nothing queued: the FIN follows the SYN-ACK.
-    pub(crate) may_finish_early: bool,
+    /// What there is follows the SYN-ACK without waiting for its acknowledgment: the text of the SYN was taken, or CLOSE
+    /// came before the handshake was complete, with nothing queued.
+    pub(crate) may_go_early: bool,
 }
 
 /// How much may leave.
@@ -54,7 +55,7 @@ impl Sender {
         }
         let lost = self.load.as_ref().filter(|load| load.flight.lost_bytes() > 0);
         let (has_lost, asks) = (lost.is_some(), lost.is_some_and(|load| load.phase.asks_with_new_data()));
-        let may_send_new = ask.may_send_text && (self.syn_acked || ask.may_finish_early);
+        let may_send_new = ask.may_send_text && (self.syn_acked || ask.may_go_early);
         let has_new = may_send_new && (self.unsent_bytes() > 0 || self.owes_fin());
         if !has_lost && !has_new {
             return None;
