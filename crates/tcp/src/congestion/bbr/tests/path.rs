@@ -240,7 +240,7 @@ impl World {
             {}
         }
         while let Some(transmit) = self.sender.poll_transmit(self.now, self.super_bytes) {
-            self.put(Segment { header: transmit.header, payload: transmit.payload });
+            self.put(Segment::from(transmit));
         }
         while let Some(transmit) = self.receiver.poll_transmit(self.now, 0) {
             self.order += 1;
@@ -249,7 +249,7 @@ impl World {
                 let period_ns = period.as_nanos() as u64;
                 due = Instant::from_nanos(due.as_nanos().next_multiple_of(period_ns));
             }
-            let segment = Segment { header: transmit.header, payload: transmit.payload };
+            let segment = Segment::from(transmit);
             self.wire.insert((due, self.order), (true, segment));
         }
         let mut buffer = [0; 16_384];
