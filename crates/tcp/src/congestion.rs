@@ -17,8 +17,8 @@ mod validation;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use bbr::{Bbr, Measured, Transport};
 pub use bbr::ProbeReason;
+pub(crate) use bbr::{Bbr, Measured, Transport};
 pub(crate) use cubic::Cubic;
 pub(crate) use new_reno::NewReno;
 

@@ -4,7 +4,8 @@
 //! A value with verbs of its own, one room for each subject: the scoreboard (`flight.rs`), when something
 //! counts as lost (`rack.rs`, `duplicates.rs`), the probe of a tail (`tail_probe.rs`), where recovery stands
 //! (`phase.rs`, `recovery.rs`), the way down to a new window (`prr.rs`), mistakes (`undo.rs`), the clock of the
-//! bursts (`pacer.rs`), the round trip (`rtt.rs`), the peer's window (`window.rs`). One gate lets data out
+//! bursts (`pacer.rs`), the round trip (`rtt.rs`), the peer's window (`window.rs`), the largest packet that the path
+//! carries (`path_search.rs`, `path_probe.rs`). One gate lets data out
 //! (`next.rs`), one place hears acknowledgments (`acked.rs`), one function arms the timers (`clock.rs`), and the
 //! congestion window is decided in [`crate::congestion`]. What it needs from the connection around it is lent
 //! for the time of a call.
@@ -20,6 +21,8 @@ mod load;
 mod model;
 mod next;
 mod pacer;
+mod path_probe;
+mod path_search;
 mod phase;
 mod prr;
 mod queue;
@@ -27,6 +30,7 @@ mod rack;
 mod rate;
 mod recovery;
 mod rtt;
+mod syn_text;
 mod tail_probe;
 mod undo;
 mod usage;
@@ -37,6 +41,7 @@ pub(crate) use busy_time::BusyTime;
 pub(crate) use flight::LostRun;
 pub(crate) use next::Ask;
 pub(crate) use pacer::Rate;
+pub(crate) use path_search::PathSearch;
 pub(crate) use phase::Phase;
 pub use phase::RecoveryPhase;
 pub(crate) use rate::{DeliveryRate, PathSample};
@@ -103,6 +108,8 @@ pub(crate) struct Sender {
     first_resent_ms: u32,
     /// How much the path reorders.
     reordering: Reordering,
+    /// Text of the largest segment that has arrived (RFC 5927 §7.2's maxsizeacked, without headers).
+    pub(crate) segment_bytes_acked: u16,
     /// When text or a control was last sent.
     pub(crate) last_sent_at: Instant,
     /// When something was last sent again, in milliseconds: older echoes say nothing of the round trip.
@@ -183,6 +190,7 @@ impl Sender {
             persist: window::Persist::default(),
             attempts: 0,
             reordering: Reordering::NONE,
+            segment_bytes_acked: 0,
             first_resent_ms: 0,
             last_sent_at: now,
             resent_ms: 0,

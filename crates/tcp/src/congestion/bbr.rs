@@ -109,10 +109,7 @@ impl State {
 
     /// IsInAProbeBWState.
     const fn is_probe_bw(self) -> bool {
-        matches!(
-            self,
-            State::ProbeBwDown | State::ProbeBwCruise | State::ProbeBwRefill | State::ProbeBwUp
-        )
+        matches!(self, State::ProbeBwDown | State::ProbeBwCruise | State::ProbeBwRefill | State::ProbeBwUp)
     }
 
     /// IsProbingBW: losses do not lower the short-term bounds, because the sender is the cause of them.

@@ -91,6 +91,9 @@ impl Sender {
         let belief = Belief { echo_ms: ack.echo_ms, rtt_min_ns: self.rtt.min_ns().unwrap_or(0) };
         let flight_bytes = self.flight_within_window(load).max(load.in_flight_bytes());
         let blocks = if self.sack { ack.blocks } else { &[] };
+        if load.path_search.is_some() {
+            self.hear_of_path_probe(load, ack.ack, lent);
+        }
         let heard = load.flight.on_ack(now, ack.ack, blocks, &belief);
         self.measure(load, &heard, ack, lent);
         let has_model = self.congestion.has_model();
@@ -167,6 +170,7 @@ impl Sender {
     fn measure(&mut self, load: &mut Load, heard: &Heard, ack: &Ack<'_>, lent: &mut Lent<'_>) {
         let now = lent.now;
         self.sent.delivered_segments = self.sent.delivered_segments.wrapping_add(heard.delivered_segments);
+        self.segment_bytes_acked = self.segment_bytes_acked.max(heard.segment_bytes);
         if let Some(sent_at) = heard.fresh_sent_at {
             self.rtt.on_shortest(now, now.nanos_since(sent_at));
         }
@@ -313,7 +317,7 @@ impl Sender {
         } else {
             self.lost_by_duplicates(load, heard, is_duplicate, una)
         };
-        if lost_bytes > 0 {
+        if lost_bytes > 0 && !self.has_lost_only_path_probe(load, lent) {
             lent.tracer.note(|| Trace::Loss { seq: una, sign });
             if matches!(load.phase, Phase::Open | Phase::Cwr { .. }) {
                 self.recover(load, heard, una, flight_bytes, sign, lent);

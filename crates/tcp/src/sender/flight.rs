@@ -227,6 +227,29 @@ impl Flight {
         Some((run.start + whole, run.end))
     }
 
+    /// Bytes of the segment that `seq` lies within; `None` if it is not in flight, or the peer has it.
+    pub(crate) fn segment_at(&self, seq: Seq) -> Option<u32> {
+        let run = self.runs.get(self.index_of(seq))?;
+        let is_within = run.start.at_or_before(seq) && run.place != Place::Sacked;
+        is_within.then(|| run.bytes().min(run.segment_bytes.into()))
+    }
+
+    /// How much of `start..end` counts as lost and has not been sent again.
+    pub(crate) fn lost_bytes_within(&self, start: Seq, end: Seq) -> u32 {
+        let from = self.index_of(start);
+        let runs = (from..).map_while(|index| self.runs.get(index)).take_while(|run| run.start.before(end));
+        runs.filter(|run| matches!(run.place, Place::Lost(_))).map(Run::bytes).sum()
+    }
+
+    /// What counts as lost, and `is_meant`, is lost by another sign than it seemed. Looks at every run.
+    pub(crate) fn blame_where(&mut self, sign: LossSign, is_meant: impl Fn(&Run) -> bool) {
+        for run in self.runs.iter_mut().filter(|run| matches!(run.place, Place::Lost(_))) {
+            if is_meant(run) {
+                run.place = Place::Lost(sign);
+            }
+        }
+    }
+
     /// Whether all that is in flight fits one segment.
     pub(crate) fn is_one_segment(&self) -> bool {
         self.runs.len() == 1

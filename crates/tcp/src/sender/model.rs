@@ -44,7 +44,13 @@ impl Sender {
 
     /// What an acknowledgment measured (UpdateOnACK).
     #[inline(never)]
-    pub(super) fn tell_model(&mut self, load: &mut Load, heard: &Heard, rtt_min_ns: u64, lent: &mut Lent<'_>) {
+    pub(super) fn tell_model(
+        &mut self,
+        load: &mut Load,
+        heard: &Heard,
+        rtt_min_ns: u64,
+        lent: &mut Lent<'_>,
+    ) {
         self.show_model(load, lent);
         let Some(model) = self.congestion.model_mut() else { return };
         if let Some((stamp, sent_at)) = heard.stamp {

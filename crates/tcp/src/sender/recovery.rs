@@ -129,6 +129,7 @@ impl Sender {
         if self.syn_acked {
             self.count_timeout();
         }
+        self.hear_of_timeout_with_path_probe(load, lent);
         let in_flight_bytes = self.flight_within_window(load).max(lent.mss);
         let is_again = self.attempts > 1;
         let was_recovering = load.phase.is_recovering();
@@ -184,7 +185,8 @@ impl Sender {
         load.reordered_due = None;
         let una = self.una;
         let flight_bytes = self.flight_within_window(&load);
-        if self.detect(&mut load, LossSign::ReorderTimer, lent) > 0 {
+        let has_lost = self.detect(&mut load, LossSign::ReorderTimer, lent) > 0;
+        if has_lost && !self.has_lost_only_path_probe(&mut load, lent) {
             if self.congestion.has_model() {
                 self.show_model(&load, lent);
             }
@@ -221,6 +223,8 @@ impl Sender {
         if lost == 0 {
             return;
         }
+        // What was lost before for its size is cut anew together with it.
+        load.flight.blame_where(LossSign::PathMtu, |run| run.is_cut_above(mss));
         // What counts as lost is not what the duplicates stand for.
         load.duplicates.limit_to(load.flight.in_flight_bytes());
         load.timed = None;

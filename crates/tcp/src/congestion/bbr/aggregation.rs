@@ -42,8 +42,7 @@ impl Bbr {
     /// UpdateACKAggregation.
     pub(super) fn update_aggregation(&mut self, newly_acked: u32) {
         let now = self.c.now;
-        let rounds_max =
-            if self.full_pipe.is_reached() { FILTER_ROUNDS } else { FILTER_ROUNDS_STARTUP };
+        let rounds_max = if self.full_pipe.is_reached() { FILTER_ROUNDS } else { FILTER_ROUNDS_STARTUP };
         let Aggregation { began_at, delivered_bytes, extra } = &mut self.aggregation;
         let mut expected = bytes_over(self.bw, now.nanos_since(began_at.unwrap_or(now)));
         if *delivered_bytes <= expected {

@@ -22,11 +22,7 @@ pub(super) struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Bounds {
-            bw_shortterm: u64::MAX,
-            inflight_shortterm: NO_BOUND,
-            inflight_longterm: NO_BOUND,
-        }
+        Bounds { bw_shortterm: u64::MAX, inflight_shortterm: NO_BOUND, inflight_longterm: NO_BOUND }
     }
 }
 

@@ -1,4 +1,4 @@
-use super::super::tests::{LOSS_BASED, controller, MSS, acked, at_ms, lost, round_trip};
+use super::super::tests::{LOSS_BASED, MSS, acked, at_ms, controller, lost, round_trip};
 use super::super::{Acked, Congestion, Controller};
 use super::*;
 use wire::Seq;

@@ -22,6 +22,8 @@ pub(crate) struct Heard {
     pub(crate) delivered_bytes: u32,
     /// How many segments that is.
     pub(crate) delivered_segments: u32,
+    /// The most bytes that one of them had.
+    pub(crate) segment_bytes: u16,
     /// Newly reported beyond SND.UNA.
     pub(crate) sacked_bytes: u32,
     /// Of what was delivered, the transmission that left last; one that cannot have been answered yet is left
@@ -200,6 +202,8 @@ impl Flight {
         }
         heard.delivered_bytes += bytes;
         heard.delivered_segments += bytes.div_ceil(u32::from(run.segment_bytes.max(1)));
+        heard.segment_bytes =
+            heard.segment_bytes.max(u16::try_from(bytes).unwrap_or(u16::MAX).min(run.segment_bytes));
         self.rate.on_delivered(now, bytes);
         let order = (run.sent_at, run.stamp.delivered);
         if heard.stamp.is_none_or(|(stamp, sent_at)| (sent_at, stamp.delivered) <= order) {

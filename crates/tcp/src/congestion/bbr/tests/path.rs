@@ -1,7 +1,7 @@
 //! Two connections, a link with a rate and a queue between them, and an application that writes: all in virtual time.
 
 use super::*;
-use crate::{Birth, Config, Connection, CongestionControl, Path, Segment, Trace, Tracing};
+use crate::{Birth, Config, CongestionControl, Connection, Path, Segment, Trace, Tracing};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
@@ -240,7 +240,7 @@ impl World {
             {}
         }
         while let Some(transmit) = self.sender.poll_transmit(self.now, self.super_bytes) {
-            self.put(Segment { header: transmit.header, payload: transmit.payload });
+            self.put(Segment::from(transmit));
         }
         while let Some(transmit) = self.receiver.poll_transmit(self.now, 0) {
             self.order += 1;
@@ -249,7 +249,7 @@ impl World {
                 let period_ns = period.as_nanos() as u64;
                 due = Instant::from_nanos(due.as_nanos().next_multiple_of(period_ns));
             }
-            let segment = Segment { header: transmit.header, payload: transmit.payload };
+            let segment = Segment::from(transmit);
             self.wire.insert((due, self.order), (true, segment));
         }
         let mut buffer = [0; 16_384];
@@ -269,7 +269,8 @@ impl World {
         let arrival = self.wire.first_key_value().map(|(key, _)| key.0);
         let own = self.sender.poll_timeout().map(|due| due + self.wakes_late);
         let write = matches!(self.app, App::Every(..)).then_some(self.writes_at);
-        let Some(due) = [arrival, own, self.receiver.poll_timeout(), write].into_iter().flatten().min() else {
+        let Some(due) = [arrival, own, self.receiver.poll_timeout(), write].into_iter().flatten().min()
+        else {
             return false;
         };
         self.now = self.now.max(due);

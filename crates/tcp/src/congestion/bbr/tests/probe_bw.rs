@@ -55,7 +55,11 @@ fn never_exiting_probe_up_when_application_limited_with_no_loss() {
     world.run_until_state(State::ProbeBwUp);
     world.app = App::Every(10 * MS, 8_000);
     world.run_for(200 * MS);
-    assert_eq!(world.state(), State::ProbeBwUp, "no plateau was seen before the application became the limit");
+    assert_eq!(
+        world.state(),
+        State::ProbeBwUp,
+        "no plateau was seen before the application became the limit"
+    );
     let turns = world.turns.len();
     // Less than it takes until the round trip has to be measured.
     world.run_for(3 * SECOND / 2);

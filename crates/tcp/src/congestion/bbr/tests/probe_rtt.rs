@@ -34,7 +34,9 @@ fn skipping_probe_rtt_due_to_application_limited_sending() {
     world.run_until_state(State::ProbeBwCruise);
     world.app = App::Silent;
     // What is written is sent, and then nothing for six seconds.
-    world.run_until(5 * SECOND, |world| world.sender.sender.una == world.sender.sender.nxt && world.in_flight() == 0);
+    world.run_until(5 * SECOND, |world| {
+        world.sender.sender.una == world.sender.sender.nxt && world.in_flight() == 0
+    });
     assert_eq!(world.in_flight(), 0);
     world.now += 6 * SECOND;
     let before = world.turns.len();
@@ -44,7 +46,11 @@ fn skipping_probe_rtt_due_to_application_limited_sending() {
     assert!(world.bbr().is_idle_restart, "until something is delivered");
     world.run_for(200 * MS);
     assert!(!world.bbr().is_idle_restart);
-    assert!(world.turns[before..].iter().all(|(_, growth, _)| *growth != Growth::ProbeRtt), "{:?}", world.turns);
+    assert!(
+        world.turns[before..].iter().all(|(_, growth, _)| *growth != Growth::ProbeRtt),
+        "{:?}",
+        world.turns
+    );
 }
 
 #[test]

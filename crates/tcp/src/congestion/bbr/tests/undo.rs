@@ -8,7 +8,9 @@ use core::time::Duration;
 
 /// From the `index`-th data segment on `count` of them are late by this.
 fn late(from: u64, count: u64, by: Duration) -> Box<dyn FnMut(u64) -> Fate> {
-    Box::new(move |index| if (from..from + count).contains(&index) { Fate::LateBy(by) } else { Fate::Deliver })
+    Box::new(
+        move |index| if (from..from + count).contains(&index) { Fate::LateBy(by) } else { Fate::Deliver },
+    )
 }
 
 #[test]
