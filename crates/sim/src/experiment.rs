@@ -16,9 +16,9 @@ mod tests;
 pub use outcome::{Dropped, FlowOutcome, Outcome, Progress, Resent};
 pub use seeds::Spread;
 
-use crate::link::{Loss, Queue, QueueLimit, SuperSegments};
-use crate::random::Chance;
+use crate::link::SuperSegments;
 use crate::record::Recording;
+use netem::{Chance, Loss, Queue, QueueLimit};
 use std::sync::Arc;
 use std::time::Duration;
 use tcp::CongestionControl;

@@ -122,7 +122,10 @@ impl Host {
         let key = socket.key;
         let interface = socket.interface;
         // Nobody has shown yet that it can receive at a half-open connection's address.
-        let is_half_open = matches!(socket.standing, Standing::HalfOpen | Standing::Answered);
+        let is_half_open = matches!(
+            socket.standing,
+            Standing::HalfOpen | Standing::Answered | Standing::Unproven | Standing::QueuedUnproven
+        );
         let demand = if is_half_open { Demand::Answer } else { Demand::Socket };
         build::tcp_frame(out, shape, &key, socket.outgoing(transmit));
         let is_drained = socket.connection.is_drained();

@@ -91,6 +91,9 @@ impl Connection {
         if wanted > room {
             self.sender.wait_for_room(now);
         }
+        if wanted > 0 {
+            self.look_for_gap(now);
+        }
         Ok(wanted.min(room))
     }
 
@@ -204,7 +207,9 @@ impl Connection {
     /// There is no more to send: a FIN follows what is queued; reading goes on (CLOSE, §3.10.4).
     pub fn finish(&mut self, now: Instant) {
         match self.state() {
-            State::SynReceived if self.sender.has_text() => self.handshake.finish_after = true,
+            State::SynReceived if self.sender.has_text() && !self.handshake.is_early => {
+                self.handshake.finish_after = true;
+            }
             State::SynSent => self.handshake.finish_after = true,
             _ => {
                 self.take(now, Cause::Close);
@@ -228,7 +233,9 @@ impl Connection {
             State::SynSent => {
                 self.take(now, Cause::Close);
             }
-            State::SynReceived if habits.close_forgets_syn_received() => self.forget(now),
+            State::SynReceived if habits.close_forgets_syn_received() && !self.handshake.is_early => {
+                self.forget(now);
+            }
             _ => self.finish(now),
         }
         self.limit_orphan(now);

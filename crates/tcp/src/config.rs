@@ -32,17 +32,22 @@ pub enum CongestionControl {
     /// that grows by the clock fills fast and long paths.
     #[default]
     Cubic,
+    /// BBR, version 3 (draft-ietf-ccwg-bbr): from a model of the path's rate and round trip, always paced. Losses that
+    /// have nothing to do with a full queue hardly slow it down.
+    Bbr,
 }
 
 impl CongestionControl {
     /// All of them.
-    pub const ALL: [CongestionControl; 2] = [CongestionControl::NewReno, CongestionControl::Cubic];
+    pub const ALL: [CongestionControl; 3] =
+        [CongestionControl::NewReno, CongestionControl::Cubic, CongestionControl::Bbr];
 
-    /// Its name on command lines: `newreno` or `cubic`.
+    /// Its name on command lines: `newreno`, `cubic` or `bbr`.
     pub const fn name(self) -> &'static str {
         match self {
             CongestionControl::NewReno => "newreno",
             CongestionControl::Cubic => "cubic",
+            CongestionControl::Bbr => "bbr",
         }
     }
 
@@ -186,6 +191,7 @@ pub struct Config {
     /// Ask after a timeout whether it came too early, and take it back if so (RFC 5682; Linux: `tcp_frto`).
     pub frto: bool,
     /// Spread a window over its round trip instead of sending it in bursts: short queues lose less.
+    /// [`CongestionControl::Bbr`], which has a rate of its own, spreads always.
     pub pacing: bool,
     /// The initial congestion window in segments. RFC 6928 §2: 10.
     pub initial_window_segments: u8,
@@ -196,6 +202,10 @@ pub struct Config {
     /// How long an acknowledgment may wait for company, 499 ms at most (RFC 9293 MUST-40); 40 ms is
     /// what Linux does and what request-response traffic can bear.
     pub delayed_ack: Duration,
+    /// The application wants connections that have something to read (`TCP_DEFER_ACCEPT`). Of a listener's connection the
+    /// third step without text is ignored for so long, counted in timeouts of the SYN-ACK; then the SYN-ACK goes again, and
+    /// its answer opens. Of an active open the third step waits up to 200 ms for text to take along. `None`: neither.
+    pub defer_accept: Option<Duration>,
     /// The first so many segments are acknowledged at once, so that the peer's slow start is not
     /// held up.
     pub quick_ack_segments: u8,
@@ -296,6 +306,7 @@ impl Default for Config {
             initial_window_segments: 10,
             abc_limit_segments: 0,
             delayed_ack: Duration::from_millis(40),
+            defer_accept: None,
             quick_ack_segments: 16,
             rto_min: Duration::from_millis(200),
             rto_variance_min: Duration::from_millis(200),

@@ -172,7 +172,11 @@ impl Connection {
     pub(crate) fn on_syn_in_listen(&mut self, now: Instant, syn: &Segment) {
         self.synchronize(now, syn);
         self.take(now, Cause::Syn);
-        self.keep_what_came_with_syn(syn);
+        if self.handshake.is_early {
+            self.take_text_of_syn(syn);
+        } else {
+            self.keep_what_came_with_syn(syn);
+        }
     }
 
     /// Text and FIN of a SYN wait for ESTABLISHED (RFC 9293 §3.10.7.2, third; §3.10.7.3, fifth).
@@ -292,8 +296,8 @@ impl Connection {
             }
         }
         if self.config.congestion != congestion {
-            let mss = self.mss();
-            self.sender.congestion.switch(self.config.congestion, now, mss);
+            let (sender, lent) = self.sending(now);
+            sender.switch_congestion(&lent);
         }
         self.start_keep_alive(now);
         if self.config.user_timeout != user_timeout {

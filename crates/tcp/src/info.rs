@@ -2,6 +2,7 @@
 
 use crate::congestion::Controller;
 use crate::connection::Connection;
+use crate::fast_open::FastOpenOutcome;
 use crate::segment::Error;
 use crate::sender::RecoveryPhase;
 use crate::state::State;
@@ -124,6 +125,8 @@ pub struct Info {
     pub limited_by_window: Duration,
     /// Of it, the time during which the send buffer stood in the way (`tcpi_sndbuf_limited`).
     pub limited_by_buffer: Duration,
+    /// How a Fast Open went (`TCPI_OPT_SYN_DATA`, `tcpi_fastopen_client_fail`).
+    pub fast_open: FastOpenOutcome,
     /// Why the connection died, if it did.
     pub failure: Option<Error>,
 }
@@ -213,6 +216,7 @@ impl Connection {
             busy,
             limited_by_window,
             limited_by_buffer,
+            fast_open: self.fast_open_outcome(),
             failure: self.failure,
         }
     }

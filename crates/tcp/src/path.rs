@@ -43,7 +43,10 @@ impl Connection {
         let habits = self.config.habits;
         let believed = match self.state() {
             State::SynSent => self.config.icmp_ends_opening,
-            State::SynReceived => !(self.handshake.is_passive && habits.half_open_survives_icmp()),
+            // Whose text was taken has a connection, and none is ended by ICMP.
+            State::SynReceived => {
+                !self.handshake.is_early && !(self.handshake.is_passive && habits.half_open_survives_icmp())
+            }
             _ => false,
         };
         match event {

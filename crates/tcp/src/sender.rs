@@ -18,6 +18,7 @@ mod clock;
 mod duplicates;
 mod flight;
 mod load;
+mod model;
 mod next;
 mod pacer;
 mod path_probe;
@@ -29,6 +30,7 @@ mod rack;
 mod rate;
 mod recovery;
 mod rtt;
+mod syn_text;
 mod tail_probe;
 mod undo;
 mod usage;
@@ -36,10 +38,13 @@ mod window;
 
 pub(crate) use acked::Ack;
 pub(crate) use busy_time::BusyTime;
+pub(crate) use flight::LostRun;
 pub(crate) use next::Ask;
+pub(crate) use pacer::Rate;
 pub(crate) use path_search::PathSearch;
 pub(crate) use phase::Phase;
 pub use phase::RecoveryPhase;
+pub(crate) use rate::{DeliveryRate, PathSample};
 pub(crate) use rtt::{RtoBounds, Rtt};
 pub(crate) use window::WindowUpdate;
 
@@ -190,7 +195,7 @@ impl Sender {
             last_sent_at: now,
             resent_ms: 0,
             rtt: Rtt::new(config.rto_initial, RtoBounds::new(config)),
-            congestion: Congestion::new(config.congestion, 0),
+            congestion: Congestion::new(config.congestion, 0, iss),
             queue: SendQueue::default(),
             load: None,
             sent: Sent::default(),
@@ -211,7 +216,7 @@ impl Sender {
 
     /// Begins with this much in flight at most (RFC 6928 §2).
     pub(crate) fn begin(&mut self, initial_window_bytes: u32, config: &Config) {
-        self.congestion = Congestion::new(config.congestion, initial_window_bytes);
+        self.congestion = Congestion::new(config.congestion, initial_window_bytes, self.iss);
     }
 
     /// The peer went away before the handshake was complete; the next one may bring other options.
@@ -403,7 +408,8 @@ impl Sender {
 
     /// The latest measured delivery rate.
     pub(crate) fn delivery_rate(&self) -> Option<rate::RateSample> {
-        self.load.as_ref().and_then(|load| load.flight.rate.latest())
+        let kept = || self.congestion.model().map(|model| model.counters());
+        self.load.as_ref().map(|load| load.flight.rate).or_else(kept)?.latest()
     }
 
     /// Something waits to be sent (again): [`Sender::next`] is worth asking.

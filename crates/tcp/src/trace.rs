@@ -3,7 +3,7 @@
 //! The engine says it while it works, the lens says it of a capture; counters, JSON, the ladder and
 //! the tests are readers. Without a reader nothing is built: see [`crate::Connection::set_tracing`].
 
-use crate::congestion::Growth;
+use crate::congestion::{Growth, ProbeReason};
 use crate::memory::Memory;
 use crate::sender::RecoveryPhase;
 use crate::state::ROWS;
@@ -366,6 +366,13 @@ pub enum Trace {
         ssthresh_bytes: u32,
         /// By which rule the window grows.
         growth: Growth,
+    },
+    /// BBR moves to another phase of its search.
+    Probing {
+        /// Which.
+        growth: Growth,
+        /// Why.
+        why: ProbeReason,
     },
     /// Recovery moves to another phase.
     Phase {

@@ -54,7 +54,7 @@ fn both_directions_at_once_number_every_byte() {
 
 #[test]
 fn slow_start_begins_with_ten_segments_and_doubles() {
-    for congestion in CongestionControl::ALL {
+    for congestion in [CongestionControl::NewReno, CongestionControl::Cubic] {
         let config = Config { congestion, ..pair::unpaced() };
         let mut pair = Pair::with(config, Config::default()).opened();
         let now = pair.now;

@@ -4,6 +4,8 @@
 //! ask for something that we do not have. The last kind skips the script with a reason; in a file that many
 //! scripts share it is only noted.
 
+mod fast_open;
+
 use super::HostSettings;
 use super::host::{Setting, Voice};
 use posix::Defaults;
@@ -37,11 +39,12 @@ pub(crate) fn apply(settings: &mut HostSettings, setting: &Setting) -> Applied {
 }
 
 fn apply_known(settings: &mut HostSettings, name: &str, value: &str) -> Applied {
-    let followed = LINUX.iter().chain(FREEBSD).chain(OWN).find(|(known, _)| *known == name);
+    let followed =
+        LINUX.iter().chain(FREEBSD).chain(OWN).chain(fast_open::FOLLOWED).find(|(known, _)| *known == name);
     if let Some((_, apply)) = followed {
         return apply(settings, value).map_err(|why| format!("sysctl {name}={value}: {why}"));
     }
-    if let Some((_, fine)) = ONLY.iter().find(|(known, _)| *known == name) {
+    if let Some((_, fine)) = ONLY.iter().chain(fast_open::ONLY).find(|(known, _)| *known == name) {
         return if fine.contains(&value) { Ok(()) } else { Err(format!("sysctl {name}={value}")) };
     }
     let harmless =
@@ -352,9 +355,6 @@ const HARMLESS: &[&str] = &[
     "net.ipv4.tcp_early_retrans",
     "net.ipv4.tcp_ecn_fallback",
     "net.ipv4.tcp_fack",
-    "net.ipv4.tcp_fastopen",
-    "net.ipv4.tcp_fastopen_blackhole_timeout_sec",
-    "net.ipv4.tcp_fastopen_key",
     "net.ipv4.tcp_frto",
     "net.ipv4.tcp_fwmark_accept",
     "net.ipv4.tcp_limit_output_bytes",

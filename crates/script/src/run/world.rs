@@ -63,6 +63,9 @@ impl World {
         let mut config = settings.host.clone();
         config.tcp = settings.defaults.config.clone().into();
         let mut host = stack::Host::new(config, SECRET);
+        if let Some(keys) = settings.fast_open_keys {
+            host.set_fast_open_keys(keys);
+        }
         let addresses = beginning.addresses.iter().filter_map(|ip| {
             let bits = if ip.is_ipv4() { 16 } else { 64 };
             Cidr::new(*ip, bits)
@@ -197,6 +200,11 @@ impl Host for World {
     fn set(&mut self, setting: &Setting) -> Result<(), String> {
         sysctls::apply(&mut self.settings, setting)?;
         *self.system.defaults_mut() = self.settings.defaults.clone();
+        let host = self.system.host_mut();
+        host.set_fast_open_pause(self.settings.host.fast_open_pause);
+        if let Some(keys) = self.settings.fast_open_keys {
+            host.set_fast_open_keys(keys);
+        }
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 use super::observer::Heard;
 use super::running::jain;
 use super::*;
-use crate::random::Chance;
 use crate::record::Lost;
+use netem::Chance;
 use std::time::Duration;
 use tcp::{Instant, Timer, Trace};
 use wire::Seq;

@@ -47,6 +47,7 @@ impl Sender {
     pub(crate) fn on_ack(&mut self, ack: &Ack<'_>, lent: &mut Lent<'_>) -> u32 {
         let advanced = ack.ack.bytes_since(self.una);
         let text_start = self.text_start();
+        self.look_for_gap(lent);
         if let Some(mut load) = self.load.take() {
             if !self.syn_acked && advanced > 0 {
                 // A FIN behind the SYN-ACK counts from here (RFC 6298 §5.3).
@@ -95,12 +96,20 @@ impl Sender {
         }
         let heard = load.flight.on_ack(now, ack.ack, blocks, &belief);
         self.measure(load, &heard, ack, lent);
+        let has_model = self.congestion.has_model();
+        if has_model {
+            self.show_model(load, lent);
+        }
         let is_over = load.is_over(ack.ack, &heard);
         let outcome = if is_over {
             Outcome { delivered_bytes: heard.delivered_bytes, ..Outcome::default() }
         } else {
             self.hear_of_open_flight(load, &heard, ack, flight_bytes, lent)
         };
+        if has_model {
+            self.tell_model(load, &heard, belief.rtt_min_ns, lent);
+            return;
+        }
         self.set_window(load, &heard, &outcome, flight_bytes, ack.ack, lent);
         if !is_over {
             load.usage.on_acked(ack.ack, self.nxt);
@@ -312,6 +321,9 @@ impl Sender {
             lent.tracer.note(|| Trace::Loss { seq: una, sign });
             if matches!(load.phase, Phase::Open | Phase::Cwr { .. }) {
                 self.recover(load, heard, una, flight_bytes, sign, lent);
+            }
+            if self.congestion.has_model() {
+                self.tell_model_of_losses(load, lent);
             }
         }
         lost_bytes

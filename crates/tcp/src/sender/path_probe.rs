@@ -145,6 +145,8 @@ impl Sender {
         }
         let lost = search.on_lost(lent.now, self.wait_after_probe_us(lent.mss), lent.config);
         self.blame_path(load, start, end, lost, lent);
+        // A model of the path is told of congestion only.
+        drop(load.flight.take_losses());
         true
     }
 

@@ -87,12 +87,13 @@ impl Flight {
         let highest = self.highest;
         while let Some(first) = self.runs.first_mut().filter(|first| first.start.before(ack)) {
             let first_end = first.end;
-            let part = Run { end: first_end.earliest(ack), ..*first };
+            let mut part = Run { end: first_end.earliest(ack), ..*first };
             heard.advanced_bytes += part.bytes();
             if part.end == first_end {
                 self.runs.pop();
             } else {
                 first.start = ack;
+                part.stamp.cut(first_end.bytes_since(ack));
             }
             match part.place {
                 Place::Sacked => {
