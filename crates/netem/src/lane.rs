@@ -41,7 +41,7 @@ pub struct Lane {
     /// When nothing enters the wire at all.
     pub outages: Vec<Range<Instant>>,
     /// When nothing enters the wire at all, again and again.
-    pub flaps: Option<Recurring>,
+    pub flaps: Vec<Recurring>,
     /// When frames take longer; of spikes that fall together the longer counts. With [`Order::Kept`], those sent after a
     /// spike wait for those sent during it, and arrive with them at once, as after a handover.
     pub spikes: Vec<Spike>,
@@ -55,7 +55,7 @@ impl Lane {
     /// Whether nothing enters the wire now.
     pub(crate) fn is_down(&self, now: Instant) -> bool {
         self.outages.iter().any(|outage| outage.contains(&now))
-            || self.flaps.is_some_and(|flaps| flaps.contains(now))
+            || self.flaps.iter().any(|flap| flap.contains(now))
     }
 
     /// How long a frame takes that enters the wire now.

@@ -74,7 +74,7 @@ fn lane() -> impl Strategy<Value = Lane> {
                 duplicate,
                 corrupt,
                 corrupt_unseen,
-                flaps: flaps.then_some(when),
+                flaps: flaps.then_some(when).into_iter().collect(),
                 spikes: vec![Spike { when, by: 5 * ms }],
                 path_mtu: mtu_bytes.map(|mtu_bytes| PathMtu { mtu_bytes, answer }),
                 middlebox,

@@ -45,6 +45,8 @@ fn codel_drops_from_a_standing_queue_at_a_growing_rate() {
     assert!((15..40).contains(&marked) && dropped == 0, "{marked}");
     assert_eq!(standing(Discipline::DropTail, Marking::Never), [1_000, 0, 0]);
     assert_eq!(standing(Discipline::DropTail, Marking::AboveBytes(10_000)), [0, 1_000, 0]);
+    let [sent, marked, dropped] = standing(Discipline::CODEL, Marking::AboveBytes(10_000));
+    assert!(sent == 0 && marked + dropped == 1_000 && (15..40).contains(&dropped), "{marked} and {dropped}");
 }
 
 #[test]

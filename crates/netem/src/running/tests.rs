@@ -164,7 +164,7 @@ fn a_seed_stays_what_it_was() {
 #[test]
 fn a_flapping_link_loses_what_enters_while_it_is_down() {
     let flaps = Recurring { first: Instant::from_millis(10), lasts: 5 * MS, every: Some(20 * MS) };
-    let config = Lane { flaps: Some(flaps), ..Lane::default() };
+    let config = Lane { flaps: vec![flaps], ..Lane::default() };
     let (arrived, lost) = live(config, &[9, 10, 14, 15, 29, 30, 34, 35], true);
     let at: Vec<u64> = arrived.iter().map(|(at, ..)| at.as_millis()).collect();
     assert_eq!((at, lost), (vec![9, 15, 29, 35], vec![Lost::Outage; 4]));
