@@ -62,6 +62,9 @@ discards! {
     FragmentOverlap = "fragment-overlap",
     /// A fragment that reaches past 65,535 bytes or contradicts the length.
     FragmentLength = "fragment-length",
+    /// A fragment is marked "congestion experienced", and another says that its sender is not capable of it
+    /// (RFC 3168 §5.3).
+    FragmentEcn = "fragment-ecn",
     /// A bound on reassembly was reached, and the oldest datagram, or the oldest of its source, was dropped.
     FragmentBound = "fragment-bound",
     /// Not all fragments came in time.

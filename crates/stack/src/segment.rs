@@ -53,6 +53,8 @@ impl Host {
             return;
         }
         let place = self.find_place_of_segment(&key);
+        segment.ecn = packet.ecn;
+        segment.segment_bytes = packet.frame.offload.segment_bytes;
         segment.payload = packet.take_text(header_bytes);
         match place {
             Some(place) if place & TIME_WAIT_BIT == 0 => {

@@ -67,6 +67,7 @@ impl Socket {
             segment_bytes: transmit.segment_bytes,
             hop_limit: self.hop_limit,
             traffic_class: self.connection.config().traffic_class,
+            ecn: transmit.ecn,
             layout: self.connection.config().option_layout,
         }
     }

@@ -20,6 +20,7 @@ use crate::socket::Mark;
 use crate::socket::Standing;
 use std::net::{IpAddr, SocketAddr};
 use tcp::{Error, Instant, PathEvent, SendReason, Tracing};
+use wire::ip::Ecn;
 use wire::tcp::{Header, OptionLayout};
 use wire::{Frame, Medium, Payload, segmentation};
 
@@ -196,7 +197,7 @@ impl Host {
                 if let Some(socket) = self.sockets.at_mut(index) {
                     socket.interface = hop.interface;
                     if path.mtu_bytes > socket.connection.path().mtu_bytes {
-                        socket.connection.set_path(path);
+                        socket.connection.set_path(now, path);
                     }
                 }
             }
@@ -306,6 +307,7 @@ impl Host {
             segment_bytes: 0,
             hop_limit: self.config.hop_limit,
             traffic_class: 0,
+            ecn: Ecn::NotCapable,
             layout: OptionLayout::default(),
         };
         let mut frame = Frame::default();

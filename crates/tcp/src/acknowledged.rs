@@ -40,6 +40,9 @@ impl Connection {
     fn on_advance(&mut self, now: Instant) {
         // The path works: what ICMP said of it is past.
         self.soft_error = None;
+        if let Some(mtu_bytes) = self.sender.take_path_news() {
+            self.take_path_news(mtu_bytes);
+        }
         if self.sender.has_waiting() {
             self.restart_user_timer(now);
         } else {

@@ -91,6 +91,9 @@ impl Connection {
         if wanted > room {
             self.sender.wait_for_room(now);
         }
+        if wanted > 0 {
+            self.look_for_gap(now);
+        }
         Ok(wanted.min(room))
     }
 

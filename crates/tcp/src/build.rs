@@ -8,6 +8,7 @@ use crate::segment::Transmit;
 use crate::timers::Timer;
 use crate::trace::{SegmentFacts, Trace};
 use crate::{Instant, SendReason};
+use wire::ip::Ecn;
 use wire::tcp::{Flags, Header, Options, Timestamps};
 use wire::{Payload, Seq};
 
@@ -36,6 +37,8 @@ pub(crate) enum What {
     TailProbe,
     /// A probe of a closed window.
     WindowProbe,
+    /// A probe of the path's MTU, one segment whatever its size (RFC 4821).
+    PathProbe,
 }
 
 impl Plan {
@@ -87,6 +90,7 @@ impl Connection {
             mss = (payload.len() as u32).max(1);
         }
         let len = payload.len() as u32;
+        let mss = if len > mss && plan.what == What::PathProbe { len } else { mss };
         if let Some(up) = self.sender.urgent_end().filter(|_| len > 0) {
             point_to_urgent(&mut header, up);
         }
@@ -108,7 +112,7 @@ impl Connection {
             sender.on_sent(&plan, mss, &mut lent);
         }
         let segment_bytes = if len > mss { mss as u16 } else { 0 };
-        Transmit { header, payload, segment_bytes, why }
+        Transmit { header, payload, segment_bytes, ecn: Ecn::NotCapable, why }
     }
 
     pub(crate) fn options(&mut self, now: Instant, flags: Flags) -> Options {

@@ -287,6 +287,23 @@ impl Habits {
         self.are_linuxs()
     }
 
+    /// The range of a search for the path's MTU is halved by each probe, and one that is lost is too big; the others
+    /// begin with the largest size and common ones, and lose three (RFC 4821 §7.3, RFC 8899 §5.1.2).
+    pub(crate) const fn path_probes_only_halve(self) -> bool {
+        self.are_linuxs()
+    }
+
+    /// A larger size has to show that it does not lose more before the next is tried (RFC 4821 §7.8).
+    pub(crate) const fn larger_size_is_verified(self) -> bool {
+        !self.are_linuxs()
+    }
+
+    /// What ICMP says of the path's MTU is believed at once, whatever has arrived before; RFC 5927 §7.2 waits for a
+    /// timeout when larger segments have arrived.
+    pub(crate) const fn too_big_is_believed_at_once(self) -> bool {
+        !matches!(self, Habits::Rfc)
+    }
+
     /// Giving up on data or a FIN that nobody acknowledges is not told to the peer, as RFC 9293 §3.10.8 has
     /// it. The others send a reset, for a peer that lives but is not heard.
     pub(crate) const fn gives_up_without_reset(self) -> bool {

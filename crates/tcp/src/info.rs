@@ -52,8 +52,11 @@ pub struct Info {
     pub receive_mss_bytes: u32,
     /// The MSS that we announced (`tcpi_advmss`).
     pub announced_mss_bytes: u32,
-    /// Path MTU (`tcpi_pmtu`).
+    /// Path MTU: the largest packets that are sent, as far as the peer takes such (`tcpi_pmtu`).
     pub path_mtu_bytes: u32,
+    /// While a larger one is searched for: the largest packet that is known to arrive, and the largest that may (RFC 4821
+    /// §7.1, search_low and search_high).
+    pub path_search_bytes: Option<(u32, u32)>,
     /// Congestion window; Linux counts it in segments (`tcpi_snd_cwnd`).
     pub cwnd_bytes: u32,
     /// Slow-start threshold, in bytes; `u32::MAX` before the first loss (`tcpi_snd_ssthresh`).
@@ -178,6 +181,7 @@ impl Connection {
             receive_mss_bytes: u32::from(self.receiver.acks.segment_bytes()),
             announced_mss_bytes: u32::from(self.sizes.receive_mss()),
             path_mtu_bytes: self.path().mtu_bytes,
+            path_search_bytes: self.sender.path_search_range(),
             cwnd_bytes: self.sender.window_bytes(),
             ssthresh_bytes: self.sender.congestion.ssthresh_bytes(),
             send_window_bytes: self.sender.wnd,

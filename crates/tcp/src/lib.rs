@@ -48,7 +48,6 @@ mod sender;
 mod sizes;
 pub mod state;
 mod syn_sent;
-mod time;
 mod time_wait;
 mod timeouts;
 mod timers;
@@ -58,8 +57,8 @@ mod tracing;
 mod transmit;
 
 pub use allowance::Allowance;
-pub use config::{Config, CongestionControl, KeepAlive, Nagle, SynRetry};
-pub use congestion::Growth;
+pub use config::{Config, CongestionControl, KeepAlive, MtuProbing, Nagle, SynRetry};
+pub use congestion::{Growth, ProbeReason};
 pub use connection::Connection;
 pub use fast_open::{FastOpen, FastOpenAnswer, FastOpenOutcome, FastOpenReply, SynText};
 pub use habits::Habits;
@@ -69,14 +68,14 @@ pub use refusal::Refusal;
 pub use segment::{Birth, Error, Event, Path, PathEvent, ReadError, Segment, Transmit, WriteError};
 pub use sender::RecoveryPhase;
 pub use state::{Cause, State};
-pub use time::Instant;
 pub use time_wait::{TimeWait, TimeWaitVerdict};
 pub use timers::Timer;
-pub use trace::{LossSign, ResetReason, SegmentFacts, SendReason, Trace, UndoSign};
+pub use trace::{LossSign, PathProbe, ResetReason, SegmentFacts, SendReason, Trace, UndoSign};
 pub use tracing::Tracing;
 
 // What appears in signatures, so that programs need not name the crates below.
 pub use wire;
+pub use wire::Instant;
 
 /// The window field that says `bytes` at this shift, rounded down.
 pub(crate) fn window_field(bytes: u32, shift: u8) -> u16 {

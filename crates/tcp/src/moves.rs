@@ -88,6 +88,7 @@ impl Connection {
     }
 
     fn on_established(&mut self, now: Instant) {
+        self.begin_path_search(now);
         if core::mem::take(&mut self.sender.attempts) > 0 {
             self.on_repeated_syn();
         }

@@ -69,6 +69,7 @@ impl Connection {
             // With a FIN behind the SYN-ACK, too: it may be lost together with it.
             self.repeat_opening(now);
         }
+        self.doubt_path_mtu(now);
         let (sender, mut lent) = self.sending(now);
         sender.on_timeout(&mut lent);
     }
@@ -112,7 +113,7 @@ impl Connection {
     }
 
     /// How long that many retries take if their timeouts begin with `first` and double up to the longest.
-    fn time_of_retries(&self, retries: u8, first: Duration) -> Duration {
+    pub(crate) fn time_of_retries(&self, retries: u8, first: Duration) -> Duration {
         let timeout = |retry: u32| first.saturating_mul(1u32.checked_shl(retry).unwrap_or(u32::MAX));
         (0..=u32::from(retries)).map(|retry| timeout(retry).min(self.config.rto_max)).sum()
     }

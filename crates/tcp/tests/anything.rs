@@ -184,7 +184,7 @@ impl Subject {
                     ..Header::default()
                 };
                 let payload = Bytes::from(vec![odd; text]).into();
-                self.connection.handle_segment(now, Segment { header, payload });
+                self.connection.handle_segment(now, Segment { header, payload, ..Segment::default() });
             }
             Step::Write(count) => drop(self.connection.write(now, &vec![1; count])),
             Step::WriteBytes(count) => drop(self.connection.write_bytes(now, &Bytes::from(vec![2; count]))),

@@ -48,6 +48,8 @@ pub(crate) struct HostSettings {
     pub(crate) host: stack::Config,
     pub(crate) defaults: Defaults,
     /// The MSS to assume for peers that send none, by version of IP.
+    /// For which versions of IP black holes of large packets are looked for, IPv4 and IPv6, if that was said.
+    pub(crate) black_holes: Option<[bool; 2]>,
     pub(crate) mss_bytes_default_v4: Option<u16>,
     pub(crate) mss_bytes_default_v6: Option<u16>,
     /// The keys of Fast Open cookies, if settings give any.
@@ -68,6 +70,7 @@ impl HostSettings {
         HostSettings {
             host,
             defaults: profile::defaults(habits),
+            black_holes: None,
             mss_bytes_default_v4: None,
             mss_bytes_default_v6: None,
             fast_open_keys: None,

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// A small generator (splitmix64: Steele, Lea, Flood 2014). Not for secrets.
 ///
 /// ```
-/// let (mut one, mut two) = (synfin_sim::Dice::new(7), synfin_sim::Dice::new(7));
+/// let (mut one, mut two) = (synfin_netem::Dice::new(7), synfin_netem::Dice::new(7));
 /// assert_eq!(one.roll(), two.roll());
 /// assert!(one.below(6) < 6);
 /// ```
@@ -58,7 +58,7 @@ pub(crate) const fn scaled(draw: u64, bound: u64) -> u64 {
 /// How often something happens, in parts per million.
 ///
 /// ```
-/// use synfin_sim::Chance;
+/// use synfin_netem::Chance;
 /// assert_eq!(Chance::percent(1.5), Chance::per_million(15_000));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -109,5 +109,14 @@ mod tests {
         let hits = (0..100_000).filter(|_| dice.happens(Chance::percent(3.0))).count();
         assert!((2_800..3_200).contains(&hits), "{hits}");
         assert!(!dice.happens(Chance::NEVER) && dice.happens(Chance::ALWAYS));
+    }
+
+    #[test]
+    fn chances_are_clamped() {
+        assert_eq!(Chance::percent(250.0), Chance::ALWAYS);
+        assert_eq!(Chance::percent(-1.0), Chance::NEVER);
+        assert_eq!(Chance::percent(f64::NAN), Chance::NEVER);
+        assert_eq!(Chance::percent(0.1), Chance::per_million(1_000));
+        assert!(Chance::ALWAYS.comes_true(u64::MAX) && !Chance::NEVER.comes_true(0));
     }
 }

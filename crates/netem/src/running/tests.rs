@@ -1,7 +1,8 @@
 use super::*;
-use crate::link::{Discipline, Marking, Queue};
-use crate::random::Chance;
-use wire::{ipv4, ipv6};
+use crate::{Chance, Discipline, Loss, Marking, Queue, QueueLimit};
+use bytes::Bytes;
+use wire::ip::Ecn;
+use wire::{Payload, ipv4, ipv6};
 
 /// An ECN-capable packet of IP alone.
 fn packet(is_v4: bool, text_bytes: usize) -> Frame {
@@ -27,13 +28,13 @@ fn packet(is_v4: bool, text_bytes: usize) -> Frame {
     frame
 }
 
-fn moving(frame: Frame) -> Moving {
-    Moving { frame, record: None, fate: Fate::Deliver }
+fn moving(frame: Frame) -> Moving<()> {
+    Moving { frame, token: (), fate: Fate::Deliver }
 }
 
 /// Sends packets at these times and lives until everything has arrived: (when, frame, mishap), and who was lost.
 fn live(config: Lane, sent_ms: &[u64], is_v4: bool) -> (Vec<(Instant, Frame, Mishap)>, Vec<Lost>) {
-    let mut lane = Running::new(config, Dice::new(5));
+    let mut lane = Running::new(config, Dice::new(5), Medium::Ip);
     let (mut arrived, mut lost, mut busy) = (Vec::new(), Vec::new(), None);
     let mut entering = sent_ms.iter().map(|ms| Instant::from_millis(*ms)).peekable();
     loop {
@@ -121,9 +122,41 @@ fn a_crowded_queue_marks_instead_of_dropping() {
 
 #[test]
 fn one_chance_does_not_change_the_luck_of_others() {
-    let lossy =
-        |duplicate| Lane { loss: crate::Loss::Random(Chance::percent(30.0)), duplicate, ..Lane::default() };
+    let lossy = |duplicate| Lane { loss: Loss::Random(Chance::percent(30.0)), duplicate, ..Lane::default() };
     let (_, without) = live(lossy(Chance::NEVER), &[0; 100], true);
     let (_, with) = live(lossy(Chance::ALWAYS), &[0; 100], true);
     assert_eq!(without.len(), with.len());
+}
+
+/// What a seed did once it does for ever: worlds that were found by their seed are found again.
+#[test]
+fn a_seed_stays_what_it_was() {
+    let full = Lane {
+        rate_bits_per_s: Some(9_000_000),
+        delay: 10 * MS,
+        jitter: 2 * MS,
+        order: Order::ByArrival,
+        queue: Queue {
+            limit: QueueLimit::Bytes(200_000),
+            discipline: Discipline::CODEL,
+            marking: Marking::InsteadOfDropping,
+        },
+        loss: Loss::in_bursts(3.0, 2.0),
+        reorder: Chance::percent(5.0),
+        reorder_by: 3 * MS,
+        duplicate: Chance::percent(5.0),
+        corrupt: Chance::percent(5.0),
+        corrupt_unseen: Chance::percent(5.0),
+        ..Lane::default()
+    };
+    let sent: Vec<u64> = (0..600).map(|number| number / 3 * 2).collect();
+    let (arrived, lost) = live(full, &sent, true);
+    let bytes = arrived
+        .iter()
+        .flat_map(|(at, frame, _)| at.as_nanos().to_be_bytes().into_iter().chain(frame.to_vec()));
+    // FNV-1a.
+    let digest = bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    assert_eq!((arrived.len(), lost.len(), digest), (591, 34, 17_646_015_684_731_324_884));
 }

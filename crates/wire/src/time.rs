@@ -1,6 +1,6 @@
 //! Points in time, as the caller counts them.
 //!
-//! The engine has no clock: every method that needs the time is told it. An [`Instant`] counts
+//! No room below the edge has a clock: every method that needs the time is told it. An [`Instant`] counts
 //! nanoseconds from a moment that the driver chooses (the start of the process, of the simulated
 //! world, or 1970 for a capture); only differences matter.
 
@@ -11,7 +11,7 @@ use core::time::Duration;
 ///
 /// ```
 /// use core::time::Duration;
-/// use synfin_tcp::Instant;
+/// use synfin_wire::Instant;
 /// let start = Instant::ZERO + Duration::from_millis(5);
 /// assert_eq!(start.as_nanos(), 5_000_000);
 /// assert_eq!((start + Duration::from_micros(3)).since(start), Duration::from_micros(3));

@@ -3,19 +3,113 @@
 //!
 //! The mending is incremental (RFC 1624), so that a segment damaged before stays damaged.
 
-use super::{Middlebox, Renumbering, SackNumbers, Touches};
 use wire::checksum;
 use wire::ip::protocol;
 use wire::segmentation::Layout;
 use wire::tcp::kind;
 use wire::{Checksum, Frame, Medium};
 
+/// Somebody on the path who meddles with TCP segments; checksums are mended.
+///
+/// Fields are added in minor versions: write `Middlebox { touches, ..Middlebox::default() }`.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Middlebox {
+    /// Options of these kinds become no-operations.
+    pub strips: Vec<u8>,
+    /// Which segments it touches.
+    pub touches: Touches,
+    /// Lowers the Maximum Segment Size option to this.
+    pub mss_bytes_max: Option<u16>,
+    /// Rewrites the shift of the Window Scale option to this.
+    pub window_scale: Option<u8>,
+    /// Rewrites sequence numbers, as firewalls that do not trust a host's initial ones; of every segment.
+    pub numbers: Option<Renumbering>,
+    /// Rewrites ports, as a translator of addresses; of every segment.
+    pub ports: Option<PortMapping>,
+    /// Cuts segments into pieces of at most this much text.
+    pub split_to_bytes: Option<u16>,
+    /// Makes one of segments that wait behind one another (on a lane with a rate), while the packet is no longer.
+    pub merge_to_bytes: Option<u16>,
+}
+
+/// Which segments a middlebox touches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Touches {
+    /// All.
+    #[default]
+    All,
+    /// Those with SYN.
+    Syns,
+    /// Those without SYN: agreed options vanish afterwards.
+    AllButSyns,
+}
+
+/// What a middlebox does to the sequence numbers of one direction. The other direction does the opposite:
+/// [`Renumbering::pair`] gives both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Renumbering {
+    /// Added to the sequence number.
+    pub seq_added: u32,
+    /// Taken from the acknowledgment number.
+    pub ack_subtracted: u32,
+    /// Whether it knows of SACK.
+    pub sack: SackNumbers,
+}
+
+impl Renumbering {
+    /// For the forward and the backward lane: what the first host sends has `forward` added to its numbers, what the
+    /// second one sends `backward`.
+    ///
+    /// ```
+    /// use synfin_netem::{Renumbering, SackNumbers};
+    /// let [there, back] = Renumbering::pair(1_000, 5, SackNumbers::Rewritten);
+    /// assert_eq!((there.seq_added, back.ack_subtracted), (1_000, 1_000));
+    /// ```
+    pub const fn pair(forward: u32, backward: u32, sack: SackNumbers) -> [Renumbering; 2] {
+        [
+            Renumbering { seq_added: forward, ack_subtracted: backward, sack },
+            Renumbering { seq_added: backward, ack_subtracted: forward, sack },
+        ]
+    }
+}
+
+/// Whether a middlebox that rewrites numbers knows of SACK.
+///
+/// There are no others: a program may match on both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum SackNumbers {
+    /// The blocks are rewritten too.
+    #[default]
+    Rewritten,
+    /// The blocks are left, and so say nothing true.
+    Left,
+}
+
+/// What a translator does to the ports of one direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct PortMapping {
+    /// Added to the source port.
+    pub source_added: u16,
+    /// Taken from the destination port.
+    pub destination_subtracted: u16,
+}
+
+impl PortMapping {
+    /// For the forward and the backward lane: the first host's port seems higher by `added` to the second.
+    pub const fn pair(added: u16) -> [PortMapping; 2] {
+        [
+            PortMapping { source_added: added, destination_subtracted: 0 },
+            PortMapping { source_added: 0, destination_subtracted: added },
+        ]
+    }
+}
+
 impl Middlebox {
     /// Meddles with a frame that has its headers in its head; leaves everything but TCP alone.
-    pub(crate) fn meddle(&self, frame: &mut Frame) {
+    pub(crate) fn meddle(&self, frame: &mut Frame, medium: Medium) {
         let head = frame.head.as_mut_slice();
-        let Some(layout) = Layout::of(head, Medium::Ip).filter(|layout| layout.protocol == protocol::TCP)
-        else {
+        let Some(layout) = Layout::of(head, medium).filter(|layout| layout.protocol == protocol::TCP) else {
             return;
         };
         let tcp = &mut head[layout.transport_at..layout.text_at];
@@ -155,7 +249,7 @@ mod tests {
             window_scale: Some(2),
             ..Middlebox::default()
         };
-        middlebox.meddle(&mut frame);
+        middlebox.meddle(&mut frame, Medium::Ip);
         let seen = options(&frame);
         assert_eq!((seen.mss, seen.window_scale), (Some(1_300), Some(2)));
         assert_eq!((seen.sack_permitted, seen.timestamps), (false, None));
@@ -164,7 +258,6 @@ mod tests {
 
     #[test]
     fn numbers_and_ports_are_rewritten_there_and_back() {
-        use crate::link::PortMapping;
         use wire::Seq;
         use wire::tcp::{SackBlock, SackBlocks};
         let mut sack = SackBlocks::default();
@@ -185,7 +278,8 @@ mod tests {
             let [out, home] = PortMapping::pair(3);
             let mut frame = frame_of(sent);
             frame.offload.checksum = Checksum::Complete;
-            Middlebox { numbers: Some(there), ports: Some(out), ..Middlebox::default() }.meddle(&mut frame);
+            Middlebox { numbers: Some(there), ports: Some(out), ..Middlebox::default() }
+                .meddle(&mut frame, Medium::Ip);
             let seen = Header::parse(&frame.head.as_slice()[20..]).unwrap().0;
             assert_eq!((seen.source_port, seen.seq, seen.ack), (2, Seq::new(3 + (1 << 31)), Seq::new(2) - 7));
             let left = if sack == SackNumbers::Left { 5 } else { 12 };
@@ -200,7 +294,8 @@ mod tests {
                 ..seen
             };
             let mut frame = frame_of(answer);
-            Middlebox { numbers: Some(back), ports: Some(home), ..Middlebox::default() }.meddle(&mut frame);
+            Middlebox { numbers: Some(back), ports: Some(home), ..Middlebox::default() }
+                .meddle(&mut frame, Medium::Ip);
             let heard = Header::parse(&frame.head.as_slice()[20..]).unwrap().0;
             assert_eq!((heard.destination_port, heard.seq, heard.ack), (65_535, sent.ack, sent.seq));
         }
@@ -211,7 +306,7 @@ mod tests {
         let mut frame = syn();
         let middlebox =
             Middlebox { strips: vec![kind::MSS], touches: Touches::AllButSyns, ..Middlebox::default() };
-        middlebox.meddle(&mut frame);
+        middlebox.meddle(&mut frame, Medium::Ip);
         assert_eq!(frame.to_vec(), syn().to_vec());
     }
 }

@@ -3,10 +3,72 @@
 //! CoDel looks at how long a packet has waited when its turn comes. Once the wait has stayed above the
 //! target for an interval, packets are dropped (or marked) at a growing rate until it falls below.
 
-use super::{Discipline, Marking, Queue, QueueLimit};
 use std::collections::VecDeque;
 use std::time::Duration;
-use tcp::Instant;
+use wire::Instant;
+
+/// Where frames wait for their turn on a link with a rate.
+///
+/// Fields are added in minor versions: write `Queue { limit, ..Queue::default() }`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// How much may wait; what comes beyond is lost.
+    pub limit: QueueLimit,
+    /// Who is thrown away before the queue is full.
+    pub discipline: Discipline,
+    /// When ECN-capable packets are marked (RFC 3168).
+    pub marking: Marking,
+}
+
+impl Default for Queue {
+    /// 1,000 packets, drop-tail: the default of Linux's interfaces.
+    fn default() -> Self {
+        Queue { limit: QueueLimit::Packets(1_000), discipline: Discipline::DropTail, marking: Marking::Never }
+    }
+}
+
+/// How much may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum QueueLimit {
+    /// IP bytes.
+    Bytes(u64),
+    /// Frames.
+    Packets(usize),
+}
+
+/// Who is thrown away before a queue is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Discipline {
+    /// Nobody.
+    DropTail,
+    /// Controlled delay (RFC 8289): who has waited longer than `target` for longer than `interval`.
+    CoDel {
+        /// The delay that is good (RFC 8289 §4.4: 5 ms).
+        target: Duration,
+        /// About the longest round-trip time (RFC 8289 §4.3: 100 ms).
+        interval: Duration,
+    },
+}
+
+impl Discipline {
+    /// CoDel with the RFC's values.
+    pub const CODEL: Discipline =
+        Discipline::CoDel { target: Duration::from_millis(5), interval: Duration::from_millis(100) };
+}
+
+/// When a packet is marked "congestion experienced", if its sender is ECN-capable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Marking {
+    /// Not at all.
+    Never,
+    /// Where CoDel would throw it away.
+    InsteadOfDropping,
+    /// While more than so many bytes wait (RFC 8257 §3.1).
+    AboveBytes(u64),
+}
 
 /// Something that waits.
 #[derive(Debug)]
@@ -54,6 +116,11 @@ const PACKET_BYTES: u64 = 1_500;
 impl<T> Line<T> {
     pub(crate) fn new(config: Queue) -> Self {
         Line { config, waiting: VecDeque::new(), bytes: 0, codel: CoDel::default() }
+    }
+
+    /// Another configuration for what comes, and for what waits when its turn comes.
+    pub(crate) const fn configure(&mut self, config: Queue) {
+        self.config = config;
     }
 
     pub(crate) fn bytes(&self) -> u64 {

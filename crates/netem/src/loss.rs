@@ -1,6 +1,51 @@
 //! Loss on the wire, by itself and in bursts.
 
-use super::Loss;
+use crate::random::Chance;
+
+/// What the wire loses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Loss {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Each frame by itself.
+    Random(Chance),
+    /// In bursts: a good and a bad state with chances of their own (Gilbert 1960, Elliott 1963).
+    GilbertElliott {
+        /// From good to bad, asked once per frame.
+        to_bad: Chance,
+        /// From bad to good.
+        to_good: Chance,
+        /// Loss in the good state.
+        in_good: Chance,
+        /// Loss in the bad state.
+        in_bad: Chance,
+    },
+}
+
+impl Loss {
+    /// `percent` of all frames, in bursts of `mean_frames` (one at least) on average: the good state loses
+    /// nothing, the bad one everything.
+    ///
+    /// ```
+    /// use synfin_netem::{Chance, Loss};
+    /// let wireless = Loss::in_bursts(1.0, 4.0);
+    /// assert!(matches!(wireless, Loss::GilbertElliott { to_good, .. } if to_good == Chance::percent(25.0)));
+    /// ```
+    pub fn in_bursts(percent: f64, mean_frames: f64) -> Loss {
+        let to_good = 1.0 / mean_frames.max(1.0);
+        // Of all frames, to_bad / (to_bad + to_good) meet the bad state.
+        let share = (percent / 100.0).min(0.999);
+        let to_bad = (to_good * share / (1.0 - share)).min(1.0);
+        Loss::GilbertElliott {
+            to_bad: Chance::percent(to_bad * 100.0),
+            to_good: Chance::percent(to_good * 100.0),
+            in_good: Chance::NEVER,
+            in_bad: Chance::ALWAYS,
+        }
+    }
+}
 
 /// Where a lane stands in its loss model.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +72,7 @@ impl LossState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::{Chance, Dice};
+    use crate::random::Dice;
 
     #[test]
     fn bursts_are_as_long_and_as_frequent_as_the_model_says() {
