@@ -365,6 +365,12 @@ impl Sender {
         self.window_in(self.load.as_ref().map_or(&Phase::Open, |load| &load.phase))
     }
 
+    /// How many windows the application should be ahead: two; three where the window does not shrink in a recovery, because
+    /// what is reported behind a gap stays in the buffer while new data leaves (Linux: `tcp_sndbuf_expand`).
+    pub(crate) fn windows_buffered(&self) -> u32 {
+        if self.congestion.has_model() { 3 } else { 2 }
+    }
+
     /// The same while the load is lent.
     fn window_in(&self, phase: &Phase) -> u32 {
         phase.prr().map_or_else(|| self.congestion.cwnd_bytes(), prr::Prr::window_bytes)

@@ -73,7 +73,7 @@ pub(super) struct World {
     pub(super) wakes_late: Duration,
     pub(super) super_bytes: u32,
     /// Where the phase went, and why.
-    pub(super) turns: alloc::vec::Vec<(Instant, Growth, ProbeReason)>,
+    pub(super) turns: Vec<(Instant, Growth, ProbeReason)>,
     /// When each data segment left, and how long it was.
     pub(super) sent: VecDeque<(Instant, u32)>,
     pub(super) segments: u64,
@@ -112,7 +112,7 @@ impl World {
             fate: Box::new(|_| Fate::Deliver),
             wakes_late: Duration::ZERO,
             super_bytes: 0,
-            turns: alloc::vec::Vec::new(),
+            turns: Vec::new(),
             sent: VecDeque::new(),
             segments: 0,
             dropped: 0,
@@ -163,7 +163,7 @@ impl World {
                 self.now < end && self.step(),
                 "not within {most:?}; {:?}, turns {:?}",
                 self.bbr(),
-                self.turns.iter().rev().take(8).collect::<alloc::vec::Vec<_>>()
+                self.turns.iter().rev().take(8).collect::<Vec<_>>()
             );
         }
     }
