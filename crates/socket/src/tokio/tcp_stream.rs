@@ -35,7 +35,7 @@ impl<R: Handle> TcpStream<R> {
     /// `ConnectionRefused`, `TimedOut`, `HostUnreachable`, `NetworkUnreachable`, `AddrNotAvailable`
     /// (no free port), `InvalidInput` (an address nobody can connect to): those of the last address.
     pub async fn connect(stack: &R, addr: impl ToSocketAddrs) -> io::Result<Self> {
-        TcpStream::connect_on(stack, addr).await
+        TcpStream::connect_on(stack, addr, None).await
     }
 
     /// Connects with `first` as the first bytes of the stream, and returns when the peer's SYN-ACK has arrived. If the
@@ -48,24 +48,21 @@ impl<R: Handle> TcpStream<R> {
     /// # Errors
     /// As for [`connect`](Self::connect), and those of writing.
     pub async fn connect_with(stack: &R, addr: impl ToSocketAddrs, first: &[u8]) -> io::Result<Self> {
-        let text = Bytes::copy_from_slice(first);
-        let mut last = None;
-        for remote in addresses(stack, addr).await? {
-            let fast_open = Some(OpenFast { text: text.clone(), ..OpenFast::default() });
-            match Self::open(stack, OpenOptions { fast_open, ..OpenOptions::to(remote) }).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = Some(error),
-            }
-        }
-        Err(last.unwrap_or_else(no_address))
+        TcpStream::connect_on(stack, addr, Some(first)).await
     }
 }
 
 impl<R: Reach> TcpStream<R> {
-    pub(super) async fn connect_on(stack: &R, addr: impl ToSocketAddrs) -> io::Result<Self> {
+    pub(super) async fn connect_on(
+        stack: &R,
+        addr: impl ToSocketAddrs,
+        first: Option<&[u8]>,
+    ) -> io::Result<Self> {
+        let first = first.map(|text| OpenFast { text: Bytes::copy_from_slice(text), ..OpenFast::default() });
         let mut last = None;
         for remote in addresses(stack, addr).await? {
-            match Self::open(stack, OpenOptions::to(remote)).await {
+            let options = OpenOptions { fast_open: first.clone(), ..OpenOptions::to(remote) };
+            match Self::open(stack, options).await {
                 Ok(stream) => return Ok(stream),
                 Err(error) => last = Some(error),
             }

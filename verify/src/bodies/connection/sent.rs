@@ -70,7 +70,10 @@ impl Watch {
             return;
         }
         if flags.syn() {
-            assert!(header.seq == at.iss && transmit.payload.is_empty(), "{header:?}");
+            let text = transmit.payload.to_vec();
+            Stream::Ours.check(0, &text);
+            assert!(header.seq == at.iss && text.len() <= self.written as usize, "{header:?}");
+            assert!(text.is_empty() || !flags.ack(), "a SYN-ACK has no text");
             assert!(flags.ack() || at.state == State::SynSent, "{header:?} in {}", at.state);
         } else {
             self.check_place(&at, transmit);
