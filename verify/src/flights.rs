@@ -242,7 +242,7 @@ impl Life<'_> {
                         let last = wire::tcp::Flags::FIN | wire::tcp::Flags::PSH;
                         header.flags = wire::tcp::Flags::from_bits(header.flags.bits() & !last.bits());
                     }
-                    self.put(1 - from, Segment { header, payload });
+                    self.put(1 - from, Segment { header, payload, ..Segment::default() });
                 }
             }
             while self.ends[from].poll_event().is_some() {}

@@ -4,7 +4,7 @@
 //! another (`queue.rs`), and super-segments of hosts that cut by themselves.
 
 use crate::headers::packet_at;
-use wire::ip::protocol;
+use wire::ip::{Ecn, protocol};
 use wire::segmentation::{self, Layout};
 use wire::tcp::{Flags, Header};
 use wire::{Checksum, Frame, Medium, Payload, TransmitChecksum};
@@ -25,7 +25,8 @@ pub(crate) fn split(mut frame: Frame, medium: Medium, text_bytes_max: u16) -> im
     whole.into_iter().chain(pieces.into_iter().flatten())
 }
 
-/// Both segments as one, if the second goes on where the first ends and the packet is no longer than this.
+/// Both segments as one, if the second goes on where the first ends and the packet is no longer than this. What they say
+/// about congestion must be the same (RFC 3168 §5.3, RFC 9768 §3.3.4).
 pub(crate) fn merged(first: &Frame, second: &Frame, medium: Medium, packet_bytes_max: u32) -> Option<Frame> {
     let packet_at = packet_at(first, medium)?;
     let bytes = first.len() - packet_at + second.payload.len();
@@ -42,9 +43,12 @@ pub(crate) fn merged(first: &Frame, second: &Frame, medium: Medium, packet_bytes
     let is_same_flow = (one.source_port, one.destination_port) == (two.source_port, two.destination_port)
         && addresses(head, &layout) == addresses(second_head, &second_layout)
         && head.len() == second_head.len();
+    let congestion = Flags::AE | Flags::CWR | Flags::ECE;
+    let say_the_same = ecn(head, &layout) == ecn(second_head, &second_layout)
+        && one.flags.bits() & congestion.bits() == two.flags.bits() & congestion.bits();
     let special = Flags::SYN | Flags::RST | Flags::URG;
     let are_text = !one.flags.intersects(special | Flags::FIN) && !two.flags.intersects(special);
-    if !is_same_flow || !are_text || one.seq + first.payload.len() as u32 != two.seq {
+    if !is_same_flow || !say_the_same || !are_text || one.seq + first.payload.len() as u32 != two.seq {
         return None;
     }
     let mut payload = Payload::new();
@@ -75,6 +79,11 @@ fn addresses<'a>(head: &'a [u8], layout: &Layout) -> &'a [u8] {
         4 => &head[layout.ip_at + 12..layout.ip_at + 20],
         _ => &head[layout.ip_at + 8..layout.ip_at + 40],
     }
+}
+
+fn ecn(head: &[u8], layout: &Layout) -> Ecn {
+    let class = head[layout.ip_at + 1];
+    Ecn::from_bits(if layout.is_ipv6 { class >> 4 } else { class })
 }
 
 /// Writes how long the packet is now; an IPv4 header gets its sum.
@@ -161,5 +170,22 @@ mod tests {
         assert!(merged(&first, &segment(103, Flags::RST, b"def"), Medium::Ip, 1_500).is_none(), "a reset");
         let fin = segment(100, Flags::ACK | Flags::FIN, b"abc");
         assert!(merged(&fin, &segment(103, Flags::ACK, b"def"), Medium::Ip, 1_500).is_none(), "past the end");
+    }
+
+    #[test]
+    fn what_says_different_things_about_congestion_stays_apart() {
+        let plain = || segment(103, Flags::ACK, b"def");
+        for flag in [Flags::ECE, Flags::CWR, Flags::AE] {
+            let first = segment(100, Flags::ACK | flag, b"abc");
+            assert!(merged(&first, &plain(), Medium::Ip, 1_500).is_none(), "{flag:?} alone on the first");
+            let first = segment(100, Flags::ACK, b"abc");
+            assert!(merged(&first, &segment(103, Flags::ACK | flag, b"def"), Medium::Ip, 1_500).is_none());
+            let first = segment(100, Flags::ACK | flag, b"abc");
+            assert!(merged(&first, &segment(103, Flags::ACK | flag, b"def"), Medium::Ip, 1_500).is_some());
+        }
+        let mut marked = segment(100, Flags::ACK, b"abc");
+        marked.head.as_mut_slice()[1] |= Ecn::CongestionExperienced.bits();
+        assert!(merged(&marked, &plain(), Medium::Ip, 1_500).is_none(), "a mark on the first");
+        assert!(merged(&segment(100, Flags::ACK, b"abc"), &plain(), Medium::Ip, 1_500).is_some());
     }
 }

@@ -3,6 +3,7 @@
 //! Linux counts in segments what the engine counts in bytes; the conversion is here. What the engine does
 //! not measure is not shown: a zero would be taken for a measurement.
 
+use tcp::FastOpenOutcome;
 use tcp::{Habits, Info, State};
 
 macro_rules! tcp_info {
@@ -160,7 +161,6 @@ tcp_info! {
 
 /// The fields that the engine does not measure: they stay zero.
 const NOT_KEPT: &[&str] = &[
-    "tcpi_fastopen_client_fail",
     "tcpi_last_data_recv",
     "tcpi_rcv_ssthresh",
     "tcpi_max_pacing_rate",
@@ -250,7 +250,14 @@ impl TcpInfo {
             tcpi_backoff: info.backoff.into(),
             tcpi_options: option(info.timestamps, 1)
                 | option(info.sack, 2)
-                | option(info.window_shifts.is_some(), 4),
+                | option(info.window_shifts.is_some(), 4)
+                | option(info.fast_open == FastOpenOutcome::Taken, 32),
+            tcpi_fastopen_client_fail: match info.fast_open {
+                FastOpenOutcome::NoCookie => 1,
+                FastOpenOutcome::NotTaken => 2,
+                FastOpenOutcome::SynRepeated => 3,
+                _ => 0,
+            },
             tcpi_snd_wscale: send_shift.into(),
             tcpi_rcv_wscale: receive_shift.into(),
             tcpi_rto: us(info.rto),

@@ -164,13 +164,16 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) payload: Payload,
     pub(crate) segment_bytes: u16,
     pub(crate) hop_limit: u8,
+    /// The upper six bits count.
     pub(crate) traffic_class: u8,
+    pub(crate) ecn: Ecn,
     pub(crate) layout: OptionLayout,
 }
 
 /// Turns an empty frame into a segment or super-segment between these ends.
 pub(crate) fn tcp_frame(frame: &mut Frame, shape: Shape, key: &FlowKey, outgoing: Outgoing<'_>) {
-    let Outgoing { header, payload, segment_bytes, hop_limit, traffic_class, layout } = outgoing;
+    let Outgoing { header, payload, segment_bytes, hop_limit, traffic_class, ecn, layout } = outgoing;
+    let traffic_class = traffic_class & !3 | ecn.bits();
     header.source_port = key.local_port;
     header.destination_port = key.remote_port;
     let (source, destination) = (key.local, key.remote);

@@ -129,7 +129,7 @@ impl Host {
             return false;
         }
         // Without timestamps only the MSS returns to us, so no other option may be agreed on.
-        let mut asked = Segment { header: syn.header, ..Segment::default() };
+        let mut asked = Segment { header: syn.header, ecn: syn.ecn, ..Segment::default() };
         if asked.header.options.timestamps.is_none() || !config.timestamps {
             asked.header.options = Options { mss: Some(mss), ..Options::default() };
         }

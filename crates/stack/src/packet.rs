@@ -3,6 +3,7 @@
 use crate::flow::Address;
 use crate::interface::InterfaceId;
 use bytes::{Buf, Bytes};
+use wire::ip::Ecn;
 use wire::{Frame, Payload};
 
 /// To how many hosts a packet was sent.
@@ -25,6 +26,7 @@ pub(crate) struct PacketFacts {
     pub(crate) cast: Cast,
     pub(crate) protocol: u8,
     pub(crate) hop_limit: u8,
+    pub(crate) ecn: Ecn,
     /// Where the IP header starts, in bytes from the start of the frame.
     pub(crate) ip_at: usize,
     /// Where the transport header starts.

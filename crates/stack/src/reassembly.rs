@@ -18,7 +18,7 @@ use core::time::Duration;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use tcp::Instant;
-use wire::ip::protocol;
+use wire::ip::{Ecn, protocol};
 use wire::{Frame, ipv4, ipv6};
 
 /// What the header of a fragment says.
@@ -59,6 +59,8 @@ struct Datagram {
     /// Bytes of text that have arrived.
     text_bytes: usize,
     total_bytes: Option<usize>,
+    /// What the ECN fields of its fragments say together; `None`: none has arrived.
+    ecn: Option<Ecn>,
     /// A fragment was wrong: all later fragments are refused until the datagram times out (RFC 5722 §4).
     is_refused: bool,
 }
@@ -72,6 +74,7 @@ impl Datagram {
             pieces: BTreeMap::new(),
             text_bytes: 0,
             total_bytes: None,
+            ecn: None,
             is_refused: false,
         }
     }
@@ -126,6 +129,7 @@ impl Datagram {
             Fit::New if self.pieces.len() >= fragments_max => return Err(Discard::FragmentBound),
             Fit::New => {}
         }
+        self.ecn = Some(together(self.ecn.unwrap_or(packet.ecn), packet.ecn).ok_or(Discard::FragmentEcn)?);
         if !fragment.more {
             self.total_bytes = Some(fragment.offset_bytes + text.len());
         }
@@ -416,11 +420,34 @@ impl Host {
     }
 }
 
+/// The ECN field of a packet with fragments of both kinds: a mark on one is a mark on all, unless another says that nobody
+/// could have set it: `None`, the packet is dropped (RFC 3168 §5.3).
+fn together(one: Ecn, other: Ecn) -> Option<Ecn> {
+    match (one, other) {
+        (Ecn::CongestionExperienced, Ecn::NotCapable) | (Ecn::NotCapable, Ecn::CongestionExperienced) => None,
+        (Ecn::CongestionExperienced, _) | (_, Ecn::CongestionExperienced) => Some(Ecn::CongestionExperienced),
+        // Nobody who fragments makes one of the other; the less that is claimed, the better.
+        (Ecn::NotCapable, _) | (_, Ecn::NotCapable) => Some(Ecn::NotCapable),
+        (one, _) => Some(one),
+    }
+}
+
+/// Writes the ECN field into an IP header; an IPv4 header needs a new sum.
+fn write_ecn(header: &mut [u8], ecn: Ecn) {
+    match header {
+        [first, class, ..] if *first >> 4 == 4 => *class = *class & !3 | ecn.bits(),
+        [first, class, ..] if *first >> 4 == 6 => *class = *class & !0x30 | ecn.bits() << 4,
+        _ => {}
+    }
+}
+
 /// Builds the whole packet: the headers of the first fragment, then the text of all.
 fn assemble(datagram: Datagram) -> Option<(Frame, PacketFacts)> {
     let (headers, first) = datagram.first?;
     let mut whole = headers.to_vec();
     let header_bytes = whole.len();
+    let ecn = datagram.ecn.unwrap_or(first.ecn);
+    write_ecn(&mut whole, ecn);
     datagram.pieces.values().for_each(|piece| whole.extend_from_slice(piece));
     if first.source.is_v4() && header_bytes >= ipv4::HEADER_BYTES {
         // The header as it would be in a whole packet, because an ICMP error may quote it.
@@ -433,5 +460,5 @@ fn assemble(datagram: Datagram) -> Option<(Frame, PacketFacts)> {
     }
     let end_at = whole.len();
     let frame = Frame::from_bytes(Bytes::from(whole));
-    Some((frame, PacketFacts { transport_at: header_bytes, end_at, ..first }))
+    Some((frame, PacketFacts { transport_at: header_bytes, end_at, ecn, ..first }))
 }

@@ -47,6 +47,6 @@ fn next_segment(ends: &mut [Connection; 2], now: Instant) -> Option<(usize, Segm
     ends.iter_mut().enumerate().find_map(|(from, end)| {
         let sent = end.poll_transmit(now, 0)?;
         println!("{} sends {} bytes: {:?}", ["client", "server"][from], sent.payload.len(), sent.why);
-        Some((1 - from, Segment { header: sent.header, payload: sent.payload }))
+        Some((1 - from, sent.into()))
     })
 }

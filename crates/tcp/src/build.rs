@@ -8,6 +8,7 @@ use crate::segment::Transmit;
 use crate::timers::Timer;
 use crate::trace::{SegmentFacts, Trace};
 use crate::{Instant, SendReason};
+use wire::ip::Ecn;
 use wire::tcp::{Flags, Header, Options, Timestamps};
 use wire::{Payload, Seq};
 
@@ -36,6 +37,8 @@ pub(crate) enum What {
     TailProbe,
     /// A probe of a closed window.
     WindowProbe,
+    /// A probe of the path's MTU, one segment whatever its size (RFC 4821).
+    PathProbe,
 }
 
 impl Plan {
@@ -63,7 +66,7 @@ impl Plan {
 impl Connection {
     pub(crate) fn build(&mut self, now: Instant, plan: Plan) -> Transmit {
         let Plan { seq, to, flags, why, .. } = plan;
-        let (flags, payload) = match to {
+        let (flags, mut payload) = match to {
             Some(to) => {
                 let (more, payload) = self.sender.text(seq, to);
                 (flags | more, payload)
@@ -71,7 +74,7 @@ impl Connection {
             None => (flags, Payload::new()),
         };
         // Before the options: what they report of the disorder may end it.
-        let mss = if to.is_some() { self.mss_with_options() } else { 1 };
+        let mut mss = if to.is_some() { self.mss_with_options() } else { 1 };
         let mut header = Header { seq, flags, options: self.options(now, flags), ..Header::default() };
         let shift = if flags.syn() { 0 } else { self.receiver.shift() };
         if flags.ack() {
@@ -83,8 +86,11 @@ impl Connection {
             self.timers.stop(Timer::DelayedAck);
         } else if flags.syn() {
             header.window = self.config.receive_buffer_bytes.min(0xffff) as u16;
+            payload = self.take_syn_text(&mut header);
+            mss = (payload.len() as u32).max(1);
         }
         let len = payload.len() as u32;
+        let mss = if len > mss && plan.what == What::PathProbe { len } else { mss };
         if let Some(up) = self.sender.urgent_end().filter(|_| len > 0) {
             point_to_urgent(&mut header, up);
         }
@@ -106,10 +112,10 @@ impl Connection {
             sender.on_sent(&plan, mss, &mut lent);
         }
         let segment_bytes = if len > mss { mss as u16 } else { 0 };
-        Transmit { header, payload, segment_bytes, why }
+        Transmit { header, payload, segment_bytes, ecn: Ecn::NotCapable, why }
     }
 
-    fn options(&mut self, now: Instant, flags: Flags) -> Options {
+    pub(crate) fn options(&mut self, now: Instant, flags: Flags) -> Options {
         let mut options = if flags.syn() { self.syn_options(flags) } else { Options::default() };
         let stamps = if self.offers(flags) { self.config.timestamps } else { self.timestamps.agreed() };
         // RFC 7323 §3.2: a RST that answers a refused segment may do without.
@@ -136,7 +142,7 @@ impl Connection {
 
     /// What is agreed upon in the handshake.
     #[inline(never)]
-    fn syn_options(&self, flags: Flags) -> Options {
+    fn syn_options(&mut self, flags: Flags) -> Options {
         let answering = !self.offers(flags);
         let scale = self.config.window_scaling && (!answering || self.is_scaling);
         Options {
@@ -146,6 +152,7 @@ impl Connection {
                 // An agreement without scaling has set ours to zero.
                 if answering { self.receiver.shift() } else { self.config.window_shift() }
             }),
+            fast_open: self.take_fast_open_option(),
             ..Options::default()
         }
     }

@@ -36,14 +36,13 @@ use wire::tcp::Options;
 /// let path = Path { mtu_bytes: 1_500, ip_header_bytes: 20 };
 /// let birth = |iss| Birth { iss: Seq::new(iss), timestamp_offset: 0, path };
 /// let (now, config) = (Instant::ZERO, Arc::new(Config::default()));
-/// let segment = |transmit: synfin_tcp::Transmit| Segment { header: transmit.header, payload: transmit.payload };
 ///
 /// let mut client = Connection::connect(now, birth(4_225_926_656), config.clone());
-/// let syn = segment(client.poll_transmit(now, 0).expect("the first step"));
+/// let syn = Segment::from(client.poll_transmit(now, 0).expect("the first step"));
 /// let mut server = Connection::answer(now, birth(3_022_381_253), config, &syn);
-/// client.handle_segment(now, segment(server.poll_transmit(now, 0).expect("the second step")));
+/// client.handle_segment(now, server.poll_transmit(now, 0).expect("the second step").into());
 /// assert_eq!(client.poll_event(), Some(Event::Connected));
-/// server.handle_segment(now, segment(client.poll_transmit(now, 0).expect("the third step")));
+/// server.handle_segment(now, client.poll_transmit(now, 0).expect("the third step").into());
 /// assert_eq!(server.poll_event(), Some(Event::Accepted));
 /// assert_eq!((client.state(), server.state()), (State::Established, State::Established));
 /// ```
@@ -173,7 +172,11 @@ impl Connection {
     pub(crate) fn on_syn_in_listen(&mut self, now: Instant, syn: &Segment) {
         self.synchronize(now, syn);
         self.take(now, Cause::Syn);
-        self.keep_what_came_with_syn(syn);
+        if self.handshake.is_early {
+            self.take_text_of_syn(syn);
+        } else {
+            self.keep_what_came_with_syn(syn);
+        }
     }
 
     /// Text and FIN of a SYN wait for ESTABLISHED (RFC 9293 §3.10.7.2, third; §3.10.7.3, fifth).
@@ -293,8 +296,8 @@ impl Connection {
             }
         }
         if self.config.congestion != congestion {
-            let mss = self.mss();
-            self.sender.congestion.switch(self.config.congestion, now, mss);
+            let (sender, lent) = self.sending(now);
+            sender.switch_congestion(&lent);
         }
         self.start_keep_alive(now);
         if self.config.user_timeout != user_timeout {

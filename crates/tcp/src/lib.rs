@@ -28,7 +28,9 @@ pub mod closed;
 mod config;
 mod congestion;
 mod connection;
+mod deferral;
 mod events;
+mod fast_open;
 mod fifo;
 mod habits;
 mod handshake;
@@ -55,9 +57,10 @@ mod tracing;
 mod transmit;
 
 pub use allowance::Allowance;
-pub use config::{Config, CongestionControl, KeepAlive, Nagle, SynRetry};
-pub use congestion::Growth;
+pub use config::{Config, CongestionControl, KeepAlive, MtuProbing, Nagle, SynRetry};
+pub use congestion::{Growth, ProbeReason};
 pub use connection::Connection;
+pub use fast_open::{FastOpen, FastOpenAnswer, FastOpenOutcome, FastOpenReply, SynText};
 pub use habits::Habits;
 pub use info::{Info, Snapshot};
 pub use memory::Memory;
@@ -67,7 +70,7 @@ pub use sender::RecoveryPhase;
 pub use state::{Cause, State};
 pub use time_wait::{TimeWait, TimeWaitVerdict};
 pub use timers::Timer;
-pub use trace::{LossSign, ResetReason, SegmentFacts, SendReason, Trace, UndoSign};
+pub use trace::{LossSign, PathProbe, ResetReason, SegmentFacts, SendReason, Trace, UndoSign};
 pub use tracing::Tracing;
 
 // What appears in signatures, so that programs need not name the crates below.

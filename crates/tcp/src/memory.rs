@@ -59,7 +59,8 @@ impl Connection {
     /// ```
     #[inline]
     pub fn held_bytes(&self) -> usize {
-        self.sender.held_bytes() + self.receiver.held_bytes() + self.tracer.held_bytes()
+        let halves = self.sender.held_bytes() + self.receiver.held_bytes();
+        halves + self.tracer.held_bytes() + self.fast_open_bytes()
     }
 
     /// Drops text that arrived out of order, the highest first, until at most `bytes_max` are left. The peer sends it again;

@@ -3,6 +3,7 @@
 use crate::SendReason;
 use crate::trace::SegmentFacts;
 use core::fmt;
+use wire::ip::Ecn;
 use wire::tcp::Header;
 use wire::{Payload, Seq};
 
@@ -13,9 +14,18 @@ pub struct Segment {
     pub header: Header,
     /// The text.
     pub payload: Payload,
+    /// The ECN field of the packet that it came in. All segments that were merged into one had the same.
+    pub ecn: Ecn,
+    /// Zero for one segment; else the size of those that were merged into it, as far as the device tells.
+    pub segment_bytes: u16,
 }
 
 impl Segment {
+    /// How many segments arrived in one: 1, unless they were merged and the device says how large they were.
+    pub fn segments(&self) -> u32 {
+        if self.segment_bytes == 0 { 1 } else { self.text_bytes().div_ceil(self.segment_bytes.into()).max(1) }
+    }
+
     /// SEG.LEN: the text and, one each, SYN and FIN (RFC 9293 §3.4).
     pub fn len_in_sequence_space(&self) -> u32 {
         sequence_length(&self.header, self.text_bytes())
@@ -52,10 +62,21 @@ pub struct Transmit {
     pub header: Header,
     /// The text.
     pub payload: Payload,
-    /// Zero for one segment; else the size to cut the text by.
+    /// Zero for one segment; else the size to cut the text by. Every piece has the flags and options of the header, but
+    /// FIN and PSH only the last, CWR only the first (RFC 3168 §6.1.2).
     pub segment_bytes: u16,
+    /// The ECN field of the packet, and of each piece.
+    pub ecn: Ecn,
     /// Why it is sent.
     pub why: SendReason,
+}
+
+/// What arrives if the path changes nothing.
+impl From<Transmit> for Segment {
+    fn from(transmit: Transmit) -> Self {
+        let Transmit { header, payload, segment_bytes, ecn, .. } = transmit;
+        Segment { header, payload, ecn, segment_bytes }
+    }
 }
 
 /// The path to the peer as the host knows it.

@@ -16,6 +16,7 @@ use crate::state::{Cause, State, lookup};
 use crate::{Config, Habits, Instant, Refusal, SendReason};
 use core::num::NonZeroU32;
 use core::time::Duration;
+use wire::ip::Ecn;
 use wire::tcp::{Flags, Header, Options, Timestamps};
 use wire::{Payload, Seq};
 
@@ -183,6 +184,8 @@ impl TimeWait {
             },
             payload: Payload::new(),
             segment_bytes: 0,
+            // RFC 3168 §6.1.4, and RFC 9768 §3.1.5: what belongs to no connection is not capable.
+            ecn: Ecn::NotCapable,
             why,
         }
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use synfin_tcp::{
     Birth, Config, CongestionControl, Connection, Instant, Path, Segment, SendReason, State, Transmit,
 };
+use wire::Seq;
 use wire::tcp::{Flags, Header, Options, SackBlock, SackBlocks, Timestamps};
-use wire::{Payload, Seq};
 
 const ISS: u32 = u32::MAX - 2_500;
 const PEER_ISS: u32 = 70_000;
@@ -44,7 +44,7 @@ impl Victim {
             options: Options { mss: Some(MSS as u16), ..options },
             ..Header::default()
         };
-        victim.connection.handle_segment(victim.now, Segment { header, payload: Payload::new() });
+        victim.connection.handle_segment(victim.now, Segment { header, ..Segment::default() });
         victim.sent();
         assert_eq!(victim.connection.state(), State::Established);
         victim
@@ -89,7 +89,7 @@ impl Victim {
             options: Options { sack, ..Options::default() },
             ..Header::default()
         };
-        self.connection.handle_segment(self.now, Segment { header, payload: Payload::new() });
+        self.connection.handle_segment(self.now, Segment { header, ..Segment::default() });
         self.sent()
     }
 
@@ -255,7 +255,7 @@ proptest! {
                         options: Options { sack, timestamps: stamps, ..Options::default() },
                         ..Header::default()
                     };
-                    victim.connection.handle_segment(victim.now, Segment { header, payload: Payload::new() });
+                    victim.connection.handle_segment(victim.now, Segment { header, ..Segment::default() });
                 }
                 Move::Window(window) => victim.window = window,
                 Move::Write(bytes) => {

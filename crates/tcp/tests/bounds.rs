@@ -49,7 +49,11 @@ fn text_longer_than_the_circle_is_survived_in_every_state() {
                 let to = if stage == 0 { Side::Server } else { Side::Client };
                 pair.end(to).handle_segment(
                     now,
-                    Segment { header: Header { seq, ..header }, payload: payload.clone() },
+                    Segment {
+                        header: Header { seq, ..header },
+                        payload: payload.clone(),
+                        ..Segment::default()
+                    },
                 );
                 pair.flush();
             }
@@ -223,7 +227,7 @@ fn half_open_and_closing_at_once_still_needs_the_acknowledgment_of_the_syn() {
     pair.flush();
     let syn = pair.log[0].header;
     let now = pair.now;
-    pair.server.handle_segment(now, Segment { header: syn, payload: Payload::new() });
+    pair.server.handle_segment(now, Segment { header: syn, ..Segment::default() });
     pair.flush();
     pair.server.finish(now);
     assert_eq!(pair.server.state(), State::FinWait1);
@@ -273,7 +277,7 @@ fn traces_that_nobody_reads_are_bounded() {
     let header = pair.next_header(Side::Client, Flags::ACK);
     for _ in 0..70_000 {
         let now = pair.now;
-        pair.client.handle_segment(now, Segment { header, payload: Payload::new() });
+        pair.client.handle_segment(now, Segment { header, ..Segment::default() });
     }
     let kept = std::iter::from_fn(|| pair.client.poll_trace()).count();
     assert_eq!(kept, 65_536);

@@ -19,11 +19,11 @@ fn stream(pair: &mut Pair, block: &Bytes) {
         let now = pair.now;
         pair.server.handle_timeout(now);
         while let Some(Transmit { header, payload, .. }) = pair.client.poll_transmit(now, 60_000) {
-            pair.server.handle_segment(now, Segment { header, payload });
+            pair.server.handle_segment(now, Segment { header, payload, ..Segment::default() });
             while pair.server.read(&mut buffer).is_ok_and(|count| count > 0) {}
         }
         while let Some(Transmit { header, payload, .. }) = pair.server.poll_transmit(now, 0) {
-            pair.client.handle_segment(now, Segment { header, payload });
+            pair.client.handle_segment(now, Segment { header, payload, ..Segment::default() });
         }
     }
 }

@@ -127,7 +127,8 @@ fn text_on_a_syn_waits_for_the_handshake() {
     let mut pair = Pair::new();
     let now = pair.now;
     let syn = Header { seq: Seq::new(100), flags: Flags::SYN, window: 9_000, ..Header::default() };
-    let syn = Segment { header: syn, payload: bytes::Bytes::from_static(b"early").into() };
+    let syn =
+        Segment { header: syn, payload: bytes::Bytes::from_static(b"early").into(), ..Segment::default() };
     pair.server = Connection::answer(now, birth(SERVER_ISS), Arc::new(Config::default()), &syn);
     assert!(pair.server.read(&mut [0; 8]).is_err());
     let ack = Header {

@@ -352,11 +352,11 @@ fn a_handshake_out_of_a_cookie_measures_nothing() {
     let mut pair = Pair::new();
     let now = pair.now;
     let syn = pair.client.poll_transmit(now, 0).expect("the SYN");
-    pair.server.handle_segment(now, synfin_tcp::Segment { header: syn.header, payload: syn.payload });
+    pair.server.handle_segment(now, syn.into());
     let answer = pair.server.poll_transmit(now, 0).expect("the SYN-ACK");
-    pair.client.handle_segment(now, synfin_tcp::Segment { header: answer.header, payload: answer.payload });
+    pair.client.handle_segment(now, answer.into());
     let third = pair.client.poll_transmit(now, 0).expect("the third step");
-    pair.server.handle_segment(now, synfin_tcp::Segment { header: third.header, payload: third.payload });
+    pair.server.handle_segment(now, third.into());
     let info = pair.server.info(now);
     assert_eq!((info.state, info.rtt, info.rtt_min), (synfin_tcp::State::Established, None, None));
     assert_eq!(info.rto, Duration::from_secs(1));

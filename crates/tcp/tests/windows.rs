@@ -149,7 +149,8 @@ fn crumbs_smaller_than_the_unit_of_the_scale_do_not_keep_a_window_open() {
     for _ in 0..120_000 {
         let now = pair.now;
         let payload = bytes::Bytes::from_static(&[0; 15]).into();
-        pair.server.handle_segment(now, synfin_tcp::Segment { header, payload });
+        pair.server
+            .handle_segment(now, synfin_tcp::Segment { header, payload, ..synfin_tcp::Segment::default() });
         header.seq += crumb.len() as u32;
         while pair.server.poll_transmit(now, 0).is_some() {}
     }

@@ -5,8 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 use tcp::{Birth, Config, Connection, Instant, Path, ReadError, Segment, State, closed, listen};
+use wire::Seq;
 use wire::tcp::{Flags, Header, Options};
-use wire::{Payload, Seq};
 
 const ISS: [u32; 2] = [u32::MAX - 20, 5_000];
 const GHOST_ISS: u32 = 77_000;
@@ -121,7 +121,7 @@ impl Live {
                 options,
                 ..Header::default()
             };
-            wire.push((1, Segment { header, payload: Payload::new() }));
+            wire.push((1, Segment { header, ..Segment::default() }));
         }
         let [written, read] = [[0; 2]; 2];
         let mut live = Live { script, now, homes, wire, written, read, finished: [false; 2], wrong: None };
@@ -180,7 +180,7 @@ impl Live {
             Home::Gone => closed::arrives(&segment.header, segment.text_bytes()),
         };
         if let Some(header) = reply {
-            self.wire.push((1 - to, Segment { header, payload: Payload::new() }));
+            self.wire.push((1 - to, Segment { header, ..Segment::default() }));
         }
     }
 
@@ -262,7 +262,7 @@ impl Live {
                 self.wrong.get_or_insert(format!("end {end} never stops sending"));
                 return;
             }
-            self.wire.push((1 - end, Segment { header: transmit.header, payload: transmit.payload }));
+            self.wire.push((1 - end, Segment::from(transmit)));
         }
     }
 
@@ -332,7 +332,7 @@ impl Live {
         let under_way: Vec<String> = self
             .wire
             .iter()
-            .map(|(to, Segment { header, payload })| {
+            .map(|(to, Segment { header, payload, .. })| {
                 let Header { seq, ack, flags, .. } = header;
                 format!("to {to}: {flags} seq {seq} ack {ack} len {}", payload.len())
             })

@@ -42,9 +42,6 @@ fn of_packet(packet: &Packet) -> Option<String> {
                 TcpOption::Unsupported { name, .. } => Some(format!("the TCP option {name}")),
                 TcpOption::Md5(_) => Some("TCP MD5 signatures".to_owned()),
                 TcpOption::AccurateEcn(_) if packet.direction == Direction::Out => Some("AccECN".to_owned()),
-                TcpOption::FastOpen { .. } if packet.direction == Direction::Out => {
-                    Some("TCP Fast Open".to_owned())
-                }
                 _ => None,
             });
             option.or_else(|| of_flags(packet.direction, tcp.flags))

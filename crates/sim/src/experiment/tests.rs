@@ -248,3 +248,16 @@ fn a_reduction_leaves_in_the_queue_what_the_window_says() {
     let least = steady.map(|(_, rtt)| *rtt).min().expect("it was measured");
     assert!(least >= Duration::from_millis(48), "{least:?}");
 }
+
+#[test]
+fn looking_at_senders_changes_nothing_and_shows_how_they_do() {
+    let plain = Experiment { stop: Stop::Bytes(2_000_000), ..Experiment::default() };
+    let looked = Experiment { sampling: Some(Duration::from_millis(3)), ..plain.clone() }.run();
+    let (flow, plain) = (&looked.flows[0], plain.run());
+    assert!(plain.flows[0].samples.is_empty());
+    assert_eq!((looked.took, &flow.cwnd), (plain.took, &plain.flows[0].cwnd));
+    assert!(flow.samples.windows(2).all(|pair| pair[1].0.since(pair[0].0) <= Duration::from_millis(3)));
+    let (_, most) =
+        flow.samples.iter().max_by_key(|(_, info)| info.in_flight_bytes).expect("it was looked at");
+    assert!(most.in_flight_bytes > 100_000 && most.pacing_bytes_per_s.is_some(), "{most:?}");
+}

@@ -25,6 +25,7 @@ use std::net::SocketAddr;
 use tcp::listen::{self, Arrival};
 use tcp::{Instant, Segment, TimeWaitVerdict};
 use wire::Seq;
+use wire::ip::Ecn;
 use wire::tcp::{Flags, Header, Options, Timestamps};
 
 /// How much of a SYN is kept for an ICMP error to quote: the longest IPv4 header and the longest TCP header, and eight.
@@ -73,6 +74,7 @@ pub(super) struct Held {
     /// Text that came with the SYN; it was dropped, and comes again when it is not acknowledged.
     text_bytes: u32,
     flags: Flags,
+    ecn: Ecn,
     offer: SynOffer,
     pub(super) interface: InterfaceId,
     hop_limit: u8,
@@ -90,6 +92,7 @@ impl Held {
             seq,
             text_bytes: syn.text_bytes,
             flags,
+            ecn: packet.ecn,
             offer: SynOffer {
                 mss: options.mss,
                 window_scale: options.window_scale,
@@ -132,7 +135,7 @@ impl Held {
     }
 
     pub(super) fn syn(&self) -> Segment {
-        Segment { header: self.header(), ..Segment::default() }
+        Segment { header: self.header(), ecn: self.ecn, ..Segment::default() }
     }
 
     /// Whether a reset with this number is of the peer that sent the SYN: it has the next number to be sent.

@@ -224,6 +224,43 @@ fn impossible_fragments_are_refused() {
     );
 }
 
+/// What two fragments with these ECN fields make: the field of the whole packet, as its answer quotes it, or nothing.
+fn together(first: u8, second: u8) -> Option<u8> {
+    let mut pair = Pair::new();
+    // To a port where nobody listens: the error quotes the packet.
+    let text = [[0, 9, 0, 9, 0, 72, 0, 0].as_slice(), &[7; 64]].concat();
+    for (ecn, fragment) in
+        [(first, fragment(7, 0, true, 17, &text[..64])), (second, fragment(7, 64, false, 17, &text[64..]))]
+    {
+        let mut fragment = fragment;
+        fragment[1] |= ecn;
+        fragment[10..12].copy_from_slice(&[0, 0]);
+        let checksum = wire::checksum::of(&fragment[..20]);
+        fragment[10..12].copy_from_slice(&checksum.to_be_bytes());
+        pair.seen.clear();
+        pair.inject(CLIENT, fragment);
+    }
+    pair.settle();
+    let refused = pair.server().counters().discarded(Discard::FragmentEcn);
+    let quoted = pair.seen.iter().find_map(|(from, packet)| (*from == SERVER).then(|| packet[29] & 3));
+    assert_eq!(refused == 0, quoted.is_some(), "{first} {second}");
+    quoted
+}
+
+#[test]
+fn a_mark_on_one_fragment_is_a_mark_on_all() {
+    // RFC 3168 §5.3: 0 not capable, 1 and 2 capable, 3 marked.
+    for capable in [1, 2] {
+        assert_eq!(together(3, capable), Some(3));
+        assert_eq!(together(capable, 3), Some(3));
+        assert_eq!(together(capable, 0), Some(0), "the less that is claimed, the better");
+        assert_eq!(together(0, capable), Some(0));
+        assert_eq!(together(capable, capable), Some(capable));
+    }
+    assert_eq!((together(0, 0), together(3, 3)), (Some(0), Some(3)));
+    assert_eq!((together(3, 0), together(0, 3)), (None, None), "nobody could have set the mark");
+}
+
 #[test]
 fn refused_datagrams_take_no_room() {
     // The texts would take 80,000 bytes, what refuses later fragments takes less.

@@ -256,7 +256,8 @@ fn urgent_data_is_announced_until_it_is_read() {
 fn a_peer_that_went_away_leaves_nothing_to_the_next() {
     let mut half = Half::new(Habits::Rfc, true);
     let header = Header { seq: Seq::new(IRS), flags: Flags::SYN | Flags::FIN, ..Header::default() };
-    half.receiver.keep_what_came_with_syn(&Segment { header, payload: Bytes::from_static(b"early").into() });
+    let payload = Bytes::from_static(b"early").into();
+    half.receiver.keep_what_came_with_syn(&Segment { header, payload, ..Segment::default() });
     assert_eq!((half.receiver.fin, half.receiver.has_disorder()), (half.at(5), true));
     half.receiver.take_urgent(half.at(3), &mut half.events);
     half.receiver.return_to_listen(&half.config);

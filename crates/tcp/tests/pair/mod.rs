@@ -179,7 +179,7 @@ impl Pair {
         self.log.push(sent);
         let due = self.now + self.delay;
         let to = if from == Side::Client { Side::Server } else { Side::Client };
-        let segment = Segment { header, payload };
+        let segment = Segment { header, payload, ..Segment::default() };
         match fate {
             Fate::Lose => {}
             Fate::Deliver => self.wire.push_back((due, to, segment)),
@@ -253,7 +253,7 @@ impl Pair {
         let before = self.log.len();
         let now = self.now;
         let payload = bytes::Bytes::copy_from_slice(text).into();
-        self.end(to).handle_segment(now, Segment { header, payload });
+        self.end(to).handle_segment(now, Segment { header, payload, ..Segment::default() });
         self.flush();
         self.log[before..].to_vec()
     }

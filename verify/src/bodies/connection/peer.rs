@@ -31,7 +31,7 @@ pub(super) fn segment(header: Header, text_bytes: usize, state: State, irs: Seq)
     let begins = if is_first { header.seq } else { irs } + 1;
     let place = (header.seq + u32::from(header.flags.syn())).bytes_since(begins);
     let text = Stream::Theirs.text(place, text_bytes);
-    Segment { header, payload: Payload::from(Bytes::from(text)) }
+    Segment { header, payload: Payload::from(Bytes::from(text)), ..Segment::default() }
 }
 
 /// A segment near the borders of what the connection expects.
