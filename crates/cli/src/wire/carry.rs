@@ -14,7 +14,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Frames that are read, or written, before the other is looked after.
+/// Frames that are read before others are written: super-segments are up to 45 segments each.
+const READ_AT_ONCE: usize = 4;
+/// Frames that are written before the clock is looked at.
 const BATCH: usize = 32;
 /// How often the counters are handed over, and how soon the end is noticed.
 const TOLD_EVERY: Duration = Duration::from_millis(50);
@@ -102,7 +104,7 @@ impl Carrier {
         let mut far_facts: Vec<(WireInstant, u64)> = Vec::with_capacity(BATCH);
         let mut told = Duration::ZERO;
         while !self.shared.stop.load(Ordering::Acquire) {
-            let received = self.from.receive(&mut arrivals, BATCH);
+            let received = self.from.receive(&mut arrivals, READ_AT_ONCE);
             let received = received.map_err(|error| self.gone(&error))?;
             if received > 0 {
                 let now = self.now();
@@ -153,7 +155,7 @@ impl Carrier {
                 self.tell(&mut state, elapsed);
             }
             let is_full = !far.is_empty() || !near.is_empty();
-            if received == BATCH || (count > 0 && !is_full) {
+            if received == READ_AT_ONCE || (count > 0 && !is_full) {
                 continue;
             }
             self.sleep(is_full)?;
