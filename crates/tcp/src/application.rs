@@ -130,7 +130,8 @@ impl Connection {
         let most = self.config.send_buffer_bytes.min(SEND_BUFFER_BYTES_MAX);
         match (self.config.send_buffer_bytes_initial, self.memory) {
             (0, Memory::Ample) => most,
-            (initial, Memory::Ample) => most.min(initial.max(self.sender.window_bytes().saturating_mul(self.sender.windows_buffered()))),
+            (initial, Memory::Ample) => most
+                .min(initial.max(self.sender.window_bytes().saturating_mul(self.sender.windows_buffered()))),
             (_, Memory::Scarce) => most.min(SCARCE_SEND_BYTES),
         }
     }

@@ -63,7 +63,13 @@ fn never_exiting_probe_up_when_application_limited_with_no_loss() {
     let turns = world.turns.len();
     // Less than it takes until the round trip has to be measured.
     world.run_for(3 * SECOND / 2);
-    assert_eq!((world.state(), world.turns.len()), (State::ProbeBwUp, turns), "{:?} {:?}", world.turns, world.dropped);
+    assert_eq!(
+        (world.state(), world.turns.len()),
+        (State::ProbeBwUp, turns),
+        "{:?} {:?}",
+        world.turns,
+        world.dropped
+    );
 }
 
 #[test]
