@@ -83,12 +83,13 @@ impl World {
     fn drain(&mut self) {
         for side in [Side::Left, Side::Right] {
             while let Some(sent) = self.ends[side.index()].poll_transmit(self.now, 0) {
+                let why = sent.why;
                 let segment = Segment::from(sent);
                 let facts = facts(&segment);
                 self.record_traces(side, None);
                 let frame = self.frames;
                 self.frames += 1;
-                self.recorder.departs(self.now, side, frame, facts, Some(sent.why));
+                self.recorder.departs(self.now, side, frame, facts, Some(why));
                 self.data_sent += usize::from(side == Side::Left && facts.len_bytes > 0);
                 if side == Side::Left && facts.len_bytes > 0 && self.lose.contains(&self.data_sent) {
                     self.recorder.lost(frame);

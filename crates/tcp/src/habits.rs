@@ -240,6 +240,12 @@ impl Habits {
         self.are_linuxs()
     }
 
+    /// A SYN-ACK that goes again still agrees to classic ECN, however often. RFC 9768 §3.2.3.2.2 does without from the
+    /// third on, for the accurate kind, and so do the others here.
+    pub(crate) const fn answers_keep_ecn(self) -> bool {
+        self.are_linuxs()
+    }
+
     /// SYNs that go again without backing off are not counted among the retries.
     pub(crate) const fn linear_syns_are_not_counted(self) -> bool {
         self.are_linuxs()

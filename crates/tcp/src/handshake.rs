@@ -3,6 +3,7 @@
 
 use crate::build::Plan;
 use crate::connection::Connection;
+use crate::ecn::Wanted;
 use crate::state::State;
 use crate::timers::Timer;
 use crate::{Instant, SendReason};
@@ -28,6 +29,8 @@ pub(crate) struct Handshake {
     pub(crate) finish_after: bool,
     /// The SYN or SYN-ACK left once.
     pub(crate) sent_once: bool,
+    /// How our SYNs asked for ECN.
+    pub(crate) wanted_ecn: Wanted,
 }
 
 impl Connection {

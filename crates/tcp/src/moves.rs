@@ -158,6 +158,7 @@ impl Connection {
         self.handshake = Handshake { is_passive: true, ..Handshake::default() };
         self.sender.return_to_listen(now, &self.config);
         self.receiver.return_to_listen(&self.config);
+        self.ecn = None;
         self.soft_error = None;
         self.timestamps.forget();
         (self.is_scaling, self.is_orphaned, self.keep_alive_owed) = (false, false, false);

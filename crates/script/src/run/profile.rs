@@ -61,6 +61,7 @@ pub(crate) fn defaults(habits: Habits) -> Defaults {
             config.syn_retries = 6;
             // tcp_syn_linear_timeouts
             config.syn_retry = SynRetry::LinearFirst(4);
+            config.ecn_syn_retries = 0;
             config.syn_ack_retries = 5;
             config.rto_max = Duration::from_secs(120);
         }

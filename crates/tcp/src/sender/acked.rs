@@ -5,6 +5,7 @@
 
 use crate::Instant;
 use crate::congestion::{Acked, Controller};
+use crate::sender::Echo;
 use crate::sender::busy_time::Doing;
 use crate::sender::flight::{Belief, Heard};
 use crate::sender::load::Load;
@@ -29,6 +30,8 @@ pub(crate) struct Ack<'a> {
     pub(crate) echo_ms: Option<u32>,
     /// It has no text, SYN or FIN and the same window as before (RFC 5681 §2).
     pub(crate) is_plain: bool,
+    /// What it says of marks, if ECN was agreed upon.
+    pub(crate) echo: Option<Echo>,
 }
 
 /// What became of an acknowledgment's bytes, for the controller.
@@ -38,7 +41,7 @@ struct Outcome {
     lost_bytes: u32,
     /// Delivered, as far as can be told; without SACK guessed from duplicates.
     delivered_bytes: u32,
-    /// A phase has just ended: its window stands.
+    /// A phase has just ended, or a mark reduces the window with nothing left in flight: it stands.
     has_ended: bool,
 }
 
@@ -59,6 +62,8 @@ impl Sender {
             if !load.is_done(ack.ack) {
                 self.load = Some(load);
             }
+        } else if let Some(echo) = &ack.echo {
+            self.hear_echo_alone(echo, ack.ack, lent);
         }
         if advanced > 0 {
             self.on_advance(ack.ack, text_start, lent);
@@ -93,11 +98,14 @@ impl Sender {
         let heard = load.flight.on_ack(now, ack.ack, blocks, &belief);
         self.measure(load, &heard, ack, lent);
         let is_over = load.is_over(ack.ack, &heard);
-        let outcome = if is_over {
+        let mut outcome = if is_over {
             Outcome { delivered_bytes: heard.delivered_bytes, ..Outcome::default() }
         } else {
             self.hear_of_open_flight(load, &heard, ack, flight_bytes, lent)
         };
+        if let Some(echo) = &ack.echo {
+            outcome.has_ended |= self.hear_echo(load, &heard, (echo, ack.ack), flight_bytes, lent);
+        }
         self.set_window(load, &heard, &outcome, flight_bytes, ack.ack, lent);
         if !is_over {
             load.usage.on_acked(ack.ack, self.nxt);

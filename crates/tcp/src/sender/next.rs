@@ -61,6 +61,9 @@ impl Sender {
         if self.una == self.nxt {
             self.restart_after_idle(lent);
         }
+        if !has_lost && lent.heeds.is_some() && Sender::is_held_by_marks(lent) {
+            return None;
+        }
         let room = self.room(ask, lent)?;
         if !has_lost {
             return self.new_data(ask, room, lent);

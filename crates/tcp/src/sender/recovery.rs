@@ -63,7 +63,13 @@ impl Sender {
                 in_flight_bytes: flight_bytes.max(lent.mss),
                 mss: lent.mss,
             });
+            self.note_reduction(lent);
         }
+        self.way_down(load, heard, una, lent)
+    }
+
+    /// What may leave on the way to a new window.
+    pub(super) fn way_down(&self, load: &Load, heard: &Heard, una: Seq, lent: &Lent<'_>) -> Prr {
         // RFC 9937 §6.1: all numbers after this acknowledgment, but for what it newly delivered.
         let outstanding = self.nxt.bytes_since(una) - load.flight.sacked_bytes();
         let recoverable = outstanding + heard.sacked_bytes + heard.advanced_bytes;
@@ -89,6 +95,9 @@ impl Sender {
     pub(super) fn undo(&mut self, load: &mut Load, sign: UndoSign, lent: &mut Lent<'_>) {
         let Some(episode) = load.episode.take() else { return };
         self.congestion.on_undo(&episode.before, lent.now);
+        if let Some(heeds) = &mut lent.heeds {
+            heeds.on_undone();
+        }
         load.flight.find_again();
         if sign != UndoSign::EarlyTimeout {
             // It was only late: our patience was too short.
@@ -131,6 +140,7 @@ impl Sender {
         }
         let reduction = Reduction { now, why: Congested::Lost, in_flight_bytes, mss: lent.mss };
         self.congestion.on_timeout(&reduction, is_again);
+        self.note_reduction(lent);
         if load.flight.is_reneged() {
             // RFC 2018 §8: the peer has thrown away what it had reported.
             load.flight.forget_sacks();

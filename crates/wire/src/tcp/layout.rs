@@ -13,7 +13,7 @@ pub(crate) const OPTIONS_BYTES_MAX: usize = 40;
 #[non_exhaustive]
 pub enum OptionLayout {
     /// SYN: `mss,sackOK,TS,nop,wscale`, without timestamps `mss,nop,nop,sackOK,nop,wscale`;
-    /// others: `nop,nop,TS,nop,nop,sack`. Padded with NOP.
+    /// others: `nop,nop,TS,nop,nop,sack`. AccECN stands in front of `sack`. Padded with NOP.
     #[default]
     Linux,
     /// SYN: `mss,nop,wscale,sackOK,TS`; others as Linux. Padded with END.
@@ -38,6 +38,10 @@ impl OptionBytes {
         match layout {
             OptionLayout::Linux => out.put_linux(options),
             OptionLayout::FreeBsd => out.put_free_bsd(options),
+        }
+        if let Some(accurate_ecn) = &options.accurate_ecn {
+            let (kind, data) = accurate_ecn.parts();
+            out.put_option(kind, data);
         }
         out.put_sack(options);
         out.put_fast_open(options);
