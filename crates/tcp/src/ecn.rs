@@ -402,6 +402,10 @@ impl Connection {
         if self.sender.attempts > 0 {
             ecn.reflector.leave_options_out();
         }
+        if is_classic && !ecn.heeds.is_capable() {
+            // RFC 3168 §6.1.1.1, the example: a plain SYN gets a plain answer.
+            return flags;
+        }
         // RFC 9768 §3.2.3.2.2: the second time without the option, from the third on without the flags.
         if self.sender.attempts > 1 && !(is_classic && self.config.habits.answers_keep_ecn()) {
             self.doubt_ecn(EcnDoubt::PlainHandshake);

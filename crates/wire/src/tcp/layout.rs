@@ -101,18 +101,19 @@ impl OptionBytes {
         if options.sack.is_empty() {
             return;
         }
-        self.align_to(2);
-        let room = OPTIONS_BYTES_MAX.saturating_sub(self.len + 2) / 8;
-        let mut data = [0; 32];
         let blocks = options.sack.as_slice();
-        let count = blocks.len().min(room);
+        let aligned = self.len + (6 - self.len % 4) % 4;
+        let count = blocks.len().min(OPTIONS_BYTES_MAX.saturating_sub(aligned + 2) / 8);
+        if count == 0 {
+            return;
+        }
+        self.align_to(2);
+        let mut data = [0; 32];
         for (block, slot) in blocks[..count].iter().zip(data.chunks_exact_mut(8)) {
             slot[..4].copy_from_slice(&block.left.number().to_be_bytes());
             slot[4..].copy_from_slice(&block.right.number().to_be_bytes());
         }
-        if count > 0 {
-            self.put_option(kind::SACK, &data[..count * 8]);
-        }
+        self.put_option(kind::SACK, &data[..count * 8]);
     }
 
     fn put_fast_open(&mut self, options: &Options) {
