@@ -150,6 +150,9 @@ pub struct Config {
     /// Retransmissions of a SYN that still ask for ECN; the later ones do not (RFC 3168 §6.1.1.1; RFC 9768 §3.1.4.1:
     /// one; FreeBSD: `ecn.maxretries`). 255: all ask.
     pub ecn_syn_retries: u8,
+    /// A mark reduces the window by less than a loss does, because it comes before the queue is full (RFC 8511; FreeBSD:
+    /// `cc.abe`). Off: by as much (RFC 3168 §6.1.2).
+    pub alternative_backoff: bool,
     /// Count marked bytes in an option beside the packets in the header, where that was agreed upon
     /// (RFC 9768 §3.2.3; Linux: `tcp_ecn_option`).
     pub accurate_ecn_options: bool,
@@ -263,6 +266,7 @@ impl Default for Config {
             ecn_incoming: EcnFeedback::Classic,
             ecn_outgoing: EcnFeedback::Off,
             ecn_syn_retries: 1,
+            alternative_backoff: true,
             accurate_ecn_options: true,
             nagle: Nagle::default(),
             cork: false,

@@ -106,6 +106,9 @@ impl Connection {
         let mss = self.mss();
         self.sender.begin(mss, &self.config);
         self.sender.rtt.on_lost_syn(RtoBounds::new(&self.config));
+        if let Some(ecn) = &mut self.ecn {
+            ecn.heeds.on_reduced(self.sender.nxt);
+        }
     }
 
     /// An orphan does not wait for ever: for the peer's FIN in FIN-WAIT-2, and before that as long as the peer takes a

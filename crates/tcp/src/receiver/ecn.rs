@@ -64,7 +64,7 @@ struct Counters {
 }
 
 /// So often in a row may acknowledgments with the option seem to be lost (RFC 9768 §3.2.3.2.2).
-const REPETITIONS_MAX: u8 = 3;
+const REPETITIONS_MAX: u8 = 2;
 
 /// Whether the option is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,7 +200,8 @@ impl Reflector {
                 let was_marked = counters.last == Ecn::CongestionExperienced;
                 counters.last = ecn;
                 counters.count_text(ecn, text_bytes);
-                if has_text {
+                if has_text && counters.told_by_option {
+                    // It goes on behind an acknowledgment with the option, which has arrived.
                     counters.repetitions = 0;
                 }
                 if !is_marked {

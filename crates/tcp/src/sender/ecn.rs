@@ -353,7 +353,8 @@ impl Sender {
         let (now, mss) = (lent.now, lent.mss);
         let was_smallest = self.congestion.cwnd_bytes() <= mss;
         let in_flight_bytes = flight_bytes.max(mss);
-        self.congestion.on_congestion(&Reduction { now, why: Congested::Marked, in_flight_bytes, mss });
+        let why = if lent.config.alternative_backoff { Congested::Marked } else { Congested::Lost };
+        self.congestion.on_congestion(&Reduction { now, why, in_flight_bytes, mss });
         let held_until = now.plus_micros(self.rtt.rto_us().into());
         if let Some(heeds) = &mut lent.heeds {
             heeds.on_reduced(self.nxt);
