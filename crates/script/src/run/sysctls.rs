@@ -186,9 +186,7 @@ const FREEBSD: &[(&str, Apply)] = &[
         (config.ecn_incoming, config.ecn_outgoing) = pair;
         Ok(())
     }),
-    ("net.inet.tcp.cc.abe", |settings, value| {
-        set(&mut settings.defaults.config.alternative_backoff, value)
-    }),
+    ("net.inet.tcp.cc.abe", |settings, value| set(&mut settings.defaults.config.alternative_backoff, value)),
     ("net.inet.tcp.ecn.maxretries", |settings, value| {
         small(&mut settings.defaults.config.ecn_syn_retries, value)
     }),

@@ -236,12 +236,19 @@ impl Sender {
     /// Signs that a reduction was a mistake (RFC 3522, RFC 3708, RFC 5682).
     fn look_for_mistakes(&mut self, load: &mut Load, heard: &Heard, ack: &Ack<'_>, lent: &mut Lent<'_>) {
         let Some(episode) = &mut load.episode else { return };
-        if heard.advanced_bytes > 0 && episode.on_advance(ack.ack, ack.echo_ms) {
+        // RFC 4015 §3.4: what tells of congestion as well takes nothing back.
+        let tells_of_marks = ack
+            .echo
+            .as_ref()
+            .zip(lent.heeds.as_ref())
+            .is_some_and(|(echo, heeds)| heeds.hears_of_marks_in(echo));
+        if heard.advanced_bytes > 0 && episode.on_advance(ack.ack, ack.echo_ms) && !tells_of_marks {
             self.undo(load, UndoSign::Timestamp, lent);
             return;
         }
         if let Some(block) = heard.duplicate
             && episode.on_duplicate(block)
+            && !tells_of_marks
         {
             self.undo(load, UndoSign::Duplicates, lent);
             return;
@@ -259,7 +266,9 @@ impl Sender {
                         && (ack.ack + self.wnd).after(self.nxt);
                     *frto = if can_ask { Frto::Probing } else { Frto::Off };
                 }
-                Frto::Probing if !covers_more && heard.fresh_sent_at.is_some() && has_news => {
+                Frto::Probing
+                    if !covers_more && heard.fresh_sent_at.is_some() && has_news && !tells_of_marks =>
+                {
                     self.undo(load, UndoSign::EarlyTimeout, lent);
                 }
                 Frto::Probing if has_news || ack.is_plain => {

@@ -163,6 +163,14 @@ impl Heeds {
         (self.owes_cwr, self.reduced_at) = (false, None);
     }
 
+    /// Whether an acknowledgment tells of marks that were not told before.
+    pub(crate) fn hears_of_marks_in(&self, echo: &Echo) -> bool {
+        match &self.kind {
+            Kind::Classic => echo.flags.contains(Flags::ECE),
+            Kind::Accurate(counters) => ace(echo.flags) != counters.packets as u8 & 7,
+        }
+    }
+
     /// The first segment on which the option can be: its counters cannot be zero yet, unless somebody has cleared them.
     pub(crate) fn on_first_option(&mut self, option: Option<AccurateEcn>) {
         let Kind::Accurate(counters) = &mut self.kind else { return };
