@@ -18,19 +18,23 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("tcp", &["wire"]),
     ("stack", &["tcp", "wire"]),
-    ("device", &["wire"]),
+    ("netem", &["wire"]),
+    ("device", &["netem", "wire"]),
     ("capture", &["wire"]),
     ("lens", &["capture", "tcp", "wire"]),
     ("report", &["lens", "tcp", "wire"]),
     ("socket", &["stack", "tcp"]),
     ("synfin", &["socket", "stack", "device", "tcp", "wire"]),
     ("posix", &["socket", "stack", "tcp", "wire"]),
-    ("sim", &["socket", "capture", "stack", "tcp", "wire"]),
+    ("sim", &["socket", "netem", "capture", "stack", "tcp", "wire"]),
     ("script", &["posix", "stack", "tcp", "wire"]),
     ("kernel", &["script", "posix", "device", "tcp", "wire"]),
     (
         "cli",
-        &["kernel", "script", "sim", "synfin", "report", "lens", "capture", "stack", "device", "tcp", "wire"],
+        &[
+            "kernel", "script", "sim", "synfin", "report", "lens", "capture", "stack", "device", "netem",
+            "tcp", "wire",
+        ],
     ),
 ];
 
@@ -113,7 +117,7 @@ fn only_device_may_be_unsafe_and_nobody_below_the_edge_reads_the_world() {
         "File::",
         "println!",
     ];
-    for room in ["wire", "tcp", "stack", "socket", "lens", "report"] {
+    for room in ["wire", "netem", "tcp", "stack", "socket", "lens", "report"] {
         for file in rust_files(room) {
             if file.to_string_lossy().contains("test") || file.ends_with("snapshot.rs") {
                 continue;

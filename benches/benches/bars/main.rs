@@ -19,7 +19,7 @@ const USAGE: &str =
   ROW        only the rows whose name contains this word
   --seeds N  worlds for each figure, whose median is shown [default: 9; 3 with --quick]
   --quick    less data and shorter times: for a look, not to be quoted
-  --svg DIR  draw the congestion window of each controller over time on six paths instead";
+  --svg DIR  draw each controller over time on six paths instead";
 
 struct Options {
     row: String,

@@ -1,11 +1,15 @@
-//! The congestion window of each controller over time on six paths, as SVG.
+//! Each controller over time on six paths: its window, what it has in flight, how fast it sends, how long the round
+//! trip takes. As SVG.
 
 use crate::rows::{path_20ms, path_40ms, path_fat};
 use report::plot::{self, Chart, Color, Mark, Series, Unit};
-use sim::tcp::CongestionControl;
+use sim::tcp::{self, CongestionControl};
 use sim::{Chance, Experiment, FlowOutcome, Stop};
 use std::path::Path;
 use std::time::Duration;
+
+/// Points of a curve: more than a picture shows.
+const LOOKS: u32 = 800;
 
 /// Draws into this folder, which is made if it is not there; prints the name of each file.
 pub(crate) fn draw(folder: &Path) -> std::io::Result<()> {
@@ -19,40 +23,52 @@ pub(crate) fn draw(folder: &Path) -> std::io::Result<()> {
         ("reordering", "100 Mbit/s, 20 ms, 3 % held back by a quarter of the RTT", 10, reordered),
         ("fat", "1 Gbit/s, 100 ms, queue 1 BDP", 30, path_fat()),
     ] {
-        let place = folder.join(format!("cwnd-{file}.svg"));
+        let place = folder.join(format!("{file}.svg"));
         std::fs::write(&place, picture(title, Duration::from_secs(seconds), &path))?;
         println!("{}", place.display());
     }
     Ok(())
 }
 
-/// The window above, the round-trip times below; each controller alone on the path.
+/// A column of charts, one pair for the window and the rate, one for the round trips; each controller is alone on the path.
 fn picture(title: &str, time: Duration, path: &Experiment) -> String {
     let colors = [Color::Orange, Color::Blue, Color::Green, Color::Violet];
     let flows: Vec<(FlowOutcome, Color)> = CongestionControl::ALL
         .into_iter()
         .zip(colors)
         .map(|(control, color)| {
-            let path =
-                Experiment { stop: Stop::After(time), congestion: vec![control], seed: 1, ..path.clone() };
+            let path = Experiment {
+                stop: Stop::After(time),
+                congestion: vec![control],
+                sampling: Some(time / LOOKS),
+                seed: 1,
+                ..path.clone()
+            };
             (path.run().flows.swap_remove(0), color)
         })
         .collect();
-    let chart = |title: String, y, mark, points: fn(&FlowOutcome) -> Vec<(f64, f64)>| {
+    let chart = |title: &str, y, mark, value: fn(&tcp::Info) -> Option<f64>| {
         let series = flows.iter().map(|(flow, color)| Series {
             name: flow.congestion.name().to_owned(),
             color: *color,
             mark,
-            points: points(flow),
+            points: flow.samples.iter().filter_map(|(at, info)| Some((seconds(*at), value(info)?))).collect(),
         });
-        Chart { title, x: Unit::Seconds, y, series: series.collect() }
+        Chart { title: title.to_owned(), x: Unit::Seconds, y, series: series.collect() }
     };
     let charts = [
-        chart(format!("Congestion window: {title}"), Unit::Bytes, Mark::Step, |flow| {
-            flow.cwnd.iter().map(|(at, bytes)| (seconds(*at), f64::from(*bytes))).collect()
+        chart(&format!("Congestion window: {title}"), Unit::Bytes, Mark::Step, |info| {
+            Some(f64::from(info.cwnd_bytes))
         }),
-        chart("Round-trip time".to_owned(), Unit::Seconds, Mark::Line, |flow| {
-            flow.rtt.iter().map(|(at, rtt)| (seconds(*at), rtt.as_secs_f64())).collect()
+        chart("In the network", Unit::Bytes, Mark::Line, |info| {
+            let gone = info.sacked_bytes + info.lost_bytes.saturating_sub(info.resent_bytes);
+            Some(f64::from(info.in_flight_bytes.saturating_sub(gone)))
+        }),
+        chart("Pacing rate", Unit::BitsPerSecond, Mark::Step, |info| {
+            info.pacing_bytes_per_s.map(|rate| rate as f64 * 8.0)
+        }),
+        chart("Round-trip time", Unit::Seconds, Mark::Line, |info| {
+            info.rtt_latest.map(|rtt| rtt.as_secs_f64())
         }),
     ];
     plot::column(&charts, title)

@@ -29,7 +29,6 @@ pub mod memory;
 mod packet;
 mod pieces;
 mod queue;
-mod random;
 #[allow(unsafe_code)]
 mod sys;
 mod tap;
@@ -40,18 +39,18 @@ mod wait;
 
 pub use channel::ChannelLink;
 pub use event::Waker;
-pub use impaired::{Chance, Impaired, Impairment};
+pub use impaired::Impaired;
 pub use link::{Direction, Link, WakerUse};
 pub use memory::MemoryLink;
 #[cfg(target_os = "linux")]
 pub use packet::{Captured, PacketSocket, PacketStatistics};
-pub use random::SplitMix64;
 pub use tap::Tap;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub use tun::{InterfaceAddress, Tun, TunConfig, TunError, TunFdConfig};
 pub use wait::{Ready, WAIT_MAX, wait};
 
 // What appears in signatures, so that programs need not name the crates below.
+pub use netem::{self, Chance, Lane, Loss};
 pub use wire;
 
 #[cfg(doctest)]

@@ -412,7 +412,10 @@ impl Host for Kernel {
         if pending.ticket.is_some() {
             return self.sleep_on(pending, || Ok(0));
         }
-        let descriptor = self.descriptors.get(fd)?;
+        let descriptor = self.descriptors.get_mut(fd)?;
+        if flags.contains(SendFlags::FAST_OPEN) {
+            descriptor.remote = to.or(descriptor.remote);
+        }
         let (nonblocking, shared) = (Kernel::is_nonblocking(descriptor), descriptor.shared());
         let (data, flags) = (data.to_vec(), send_flags(flags));
         let send = move || match to {

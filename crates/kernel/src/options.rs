@@ -56,7 +56,11 @@ fn number(name: OptionName, domain: Domain) -> Option<(i32, i32)> {
         OptionName::QuickAck => (IPPROTO_TCP, 12),
         OptionName::Congestion => (IPPROTO_TCP, 13),
         OptionName::UserTimeout => (IPPROTO_TCP, 18),
+        OptionName::FastOpen => (IPPROTO_TCP, 23),
         OptionName::NotSentLowWater => (IPPROTO_TCP, 25),
+        OptionName::FastOpenConnect => (IPPROTO_TCP, 30),
+        OptionName::FastOpenKey => (IPPROTO_TCP, 33),
+        OptionName::FastOpenNoCookie => (IPPROTO_TCP, 34),
         OptionName::InQueue => (IPPROTO_TCP, 36),
         OptionName::TypeOfService => (IPPROTO_IP, 1),
         OptionName::TimeToLive => (IPPROTO_IP, 2),
@@ -87,6 +91,7 @@ pub(crate) fn get(
             let text = value[..bytes].split(|byte| *byte == 0).next().unwrap_or_default();
             OptionValue::Text(String::from_utf8_lossy(text).into_owned())
         }
+        OptionName::FastOpenKey => OptionValue::Bytes(value[..bytes].to_vec()),
         OptionName::Linger => OptionValue::Linger(match (int(&value, 0), int(&value, 4)) {
             (0, _) => Linger::Background,
             (_, 0) => Linger::Abort,
@@ -116,6 +121,7 @@ pub(crate) fn set(
     let bytes = match value {
         OptionValue::Int(value) => value.to_ne_bytes().to_vec(),
         OptionValue::Text(text) => text.as_bytes().to_vec(),
+        OptionValue::Bytes(bytes) => bytes.clone(),
         OptionValue::Linger(linger) => {
             let (on, seconds): (i32, i32) = match linger {
                 Linger::Background => (0, 0),

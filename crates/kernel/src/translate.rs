@@ -24,6 +24,9 @@ pub(crate) fn receive_flags(flags: RecvFlags) -> net::RecvFlags {
     set.fold(net::RecvFlags::empty(), |all, (_, theirs)| all | theirs)
 }
 
+/// `MSG_FASTOPEN` of `linux/socket.h`, for which `rustix` has no name.
+const MSG_FASTOPEN: u32 = 0x2000_0000;
+
 /// The flags of a sending call.
 pub(crate) fn send_flags(flags: SendFlags) -> net::SendFlags {
     let table = [
@@ -31,6 +34,7 @@ pub(crate) fn send_flags(flags: SendFlags) -> net::SendFlags {
         (SendFlags::MORE, net::SendFlags::MORE),
         (SendFlags::URGENT, net::SendFlags::OOB),
         (SendFlags::END_OF_RECORD, net::SendFlags::EOR),
+        (SendFlags::FAST_OPEN, net::SendFlags::from_bits_retain(MSG_FASTOPEN)),
     ];
     let set = table.into_iter().filter(|(ours, _)| flags.contains(*ours));
     // A signal would be the program's.

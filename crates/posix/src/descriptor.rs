@@ -80,6 +80,10 @@ pub(crate) struct Socket {
     pub(crate) bound: Option<SocketAddr>,
     /// `connect` has returned 0, or `accept` gave the socket. Linux tells the next `connect` so once.
     pub(crate) is_told_connected: bool,
+    /// Where `connect` goes as soon as there is text for the SYN (`TCP_FASTOPEN_CONNECT`).
+    pub(crate) deferred: Option<SocketAddr>,
+    /// What `listen` was given.
+    pub(crate) backlog: i32,
     pub(crate) options: Options,
 }
 
@@ -92,6 +96,8 @@ impl Socket {
             role: Role::Fresh,
             bound: None,
             is_told_connected: false,
+            deferred: None,
+            backlog: 0,
             options,
         }
     }

@@ -3,6 +3,7 @@
 //! Linux counts in segments what the engine counts in bytes; the conversion is here. What the engine does
 //! not measure is not shown: a zero would be taken for a measurement.
 
+use tcp::FastOpenOutcome;
 use tcp::{Habits, Info, State};
 
 macro_rules! tcp_info {
@@ -174,7 +175,6 @@ tcp_info! {
 
 /// The fields that the engine does not measure: they stay zero.
 const NOT_KEPT: &[&str] = &[
-    "tcpi_fastopen_client_fail",
     "tcpi_last_data_recv",
     "tcpi_rcv_ssthresh",
     "tcpi_max_pacing_rate",
@@ -265,7 +265,14 @@ impl TcpInfo {
                 | option(info.sack, 2)
                 | option(info.window_shifts.is_some(), 4)
                 | option(info.ecn != tcp::EcnFeedback::Off, 8)
-                | option(info.marks_received > 0 || info.ecn_received != tcp::EcnBytes::default(), 16),
+                | option(info.marks_received > 0 || info.ecn_received != tcp::EcnBytes::default(), 16)
+                | option(info.fast_open == FastOpenOutcome::Taken, 32),
+            tcpi_fastopen_client_fail: match info.fast_open {
+                FastOpenOutcome::NoCookie => 1,
+                FastOpenOutcome::NotTaken => 2,
+                FastOpenOutcome::SynRepeated => 3,
+                _ => 0,
+            },
             tcpi_snd_wscale: send_shift.into(),
             tcpi_rcv_wscale: receive_shift.into(),
             tcpi_rto: us(info.rto),

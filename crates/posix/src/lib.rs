@@ -35,6 +35,7 @@
 mod close;
 mod descriptor;
 mod errno;
+mod fast_open;
 mod info;
 mod options;
 mod ready;

@@ -10,6 +10,7 @@ mod values;
 pub use names::{Linger, OptionName, OptionValue};
 
 use crate::descriptor::{Fd, Phase};
+use crate::fast_open::{FastOpenDefaults, FastOpenWishes};
 use crate::{Errno, System, Type};
 use core::time::Duration;
 use socket::SocketId;
@@ -38,6 +39,8 @@ pub struct Defaults {
     /// Bytes that may wait unsent, for sockets that do not say (`tcp_notsent_lowat`); `None`: as many as the
     /// send buffer takes.
     pub not_sent_low_water_bytes: Option<u32>,
+    /// Who may open fast.
+    pub fast_open: FastOpenDefaults,
 }
 
 impl Defaults {
@@ -63,6 +66,7 @@ impl Defaults {
             send_buffer_bytes_max: max,
             keep_alive: KeepAlive::default(),
             not_sent_low_water_bytes: None,
+            fast_open: FastOpenDefaults::new(habits),
         }
     }
 }
@@ -85,6 +89,7 @@ pub(crate) struct Options {
     pub(crate) hop_limit: Option<u8>,
     pub(crate) receive_low_water: u32,
     not_sent_low_water: Option<u32>,
+    pub(crate) fast_open: FastOpenWishes,
     /// What was offered before `TCP_NOOPT` took it away.
     offered: Option<Offered>,
     /// Options without an effect on the wire.
@@ -142,6 +147,7 @@ impl Options {
             hop_limit: None,
             receive_low_water: 1,
             not_sent_low_water: defaults.not_sent_low_water_bytes,
+            fast_open: FastOpenWishes::default(),
             offered: None,
             kept: BTreeMap::new(),
         }
@@ -197,6 +203,13 @@ impl System {
             (OptionName::SendBufferForce, OptionValue::Int(bytes)) => {
                 set_send_buffer(socket, habits, bytes.unsigned_abs());
             }
+            (
+                OptionName::FastOpen
+                | OptionName::FastOpenConnect
+                | OptionName::FastOpenKey
+                | OptionName::FastOpenNoCookie,
+                value,
+            ) => self.set_fast_open(fd, name, value)?,
             (_, OptionValue::Int(value)) => set_number(socket, habits, name, *value)?,
             _ => return Err(Errno::Invalid),
         }
@@ -276,6 +289,10 @@ impl System {
                 let is_open = socket.stream().is_some_and(|id| self.phase(id) == Phase::Open);
                 OptionValue::Int(options.kept.get(&name).copied().unwrap_or(is_open.into()))
             }
+            OptionName::FastOpen
+            | OptionName::FastOpenConnect
+            | OptionName::FastOpenKey
+            | OptionName::FastOpenNoCookie => self.fast_open_option(socket, name),
             _ => OptionValue::Int(number(socket, name)?),
         })
     }

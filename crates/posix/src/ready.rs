@@ -142,6 +142,8 @@ impl System {
             Role::Listener(id) => {
                 flags | if self.core.has_acceptable(id) { READABLE } else { PollFlags::NONE }
             }
+            // A write makes the SYN leave.
+            Role::Fresh if socket.deferred.is_some() => flags | WRITABLE,
             Role::Fresh if self.habits() == Habits::FreeBsd => flags | PollFlags::HANG_UP,
             Role::Fresh => flags | WRITABLE | PollFlags::HANG_UP,
             // An error is told by its own flag until it is taken.

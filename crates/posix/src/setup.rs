@@ -73,6 +73,9 @@ impl System {
         let mut options = ListenOptions::new(local, usize::try_from(backlog).unwrap_or(0).saturating_add(1));
         options.families = if socket.options.only_v6 { Families::OnlyV6 } else { Families::Both };
         options.config = Some(Arc::new(socket.options.config().clone()));
+        socket.backlog = backlog;
+        let socket = self.socket_at(fd)?;
+        options.fast_open = self.fast_open_of_listener(&socket.options, backlog);
         let id = self.core.listen(options).map_err(|fault| self.errno(fault))?;
         self.apply_hop_limit(fd, id);
         let bound = self.core.host().local_addr(id);
@@ -128,7 +131,13 @@ impl System {
             return Ok(self.connect_datagrams(fd, remote)?);
         }
         let id = match socket.role {
-            Role::Fresh => return self.begin_connect(now, fd, remote, waiting),
+            Role::Fresh if socket.deferred.is_some() => return Err(Errno::IsConnected.into()),
+            Role::Fresh => {
+                return match self.connect_fast(now, fd, remote) {
+                    Some(outcome) => Ok(outcome?),
+                    None => self.begin_connect(now, fd, remote, waiting),
+                };
+            }
             Role::Listener(_) | Role::Udp(_) if habits == Habits::FreeBsd => {
                 return Err(Errno::NotSupported.into());
             }
@@ -169,6 +178,7 @@ impl System {
             local: socket.bound,
             config: Some(Arc::new(socket.options.config().clone())),
             hop_limit: socket.options.hop_limit,
+            fast_open: self.fast_open_of_connect(socket),
             ..OpenOptions::to(socket.canonical(remote)?)
         };
         let opened = self.core.open(now, options).map_err(|fault| self.errno(fault))?;
@@ -241,6 +251,10 @@ impl System {
                 if is_freebsd && how != Shutdown::Write {
                     self.core.discard(now, id);
                 }
+            }
+            Role::Fresh if self.socket_at(fd)?.deferred.is_some() => {
+                // Nothing has left: the attempt is given up.
+                self.socket_at_mut(fd)?.deferred = None;
             }
             Role::Fresh | Role::Listener(_) => return Err(Errno::NotConnected),
         }

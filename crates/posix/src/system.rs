@@ -45,6 +45,8 @@ impl std::error::Error for Stop {}
 pub struct Waiting {
     /// Bytes moved by the attempts so far.
     pub(crate) bytes: usize,
+    /// A write that opens a connection first, and waits for that.
+    pub(crate) is_opening: bool,
     /// A `close` that lingers: the descriptor is gone, the connection is not.
     pub(crate) lingering: Option<SocketId>,
     pub(crate) deadline: Option<Instant>,
@@ -174,7 +176,10 @@ impl System {
     /// How far a connection has come.
     pub(crate) fn phase(&self, id: SocketId) -> Phase {
         match self.core.state_of(id) {
-            State::SynSent | State::SynReceived => Phase::Connecting,
+            State::SynSent => Phase::Connecting,
+            State::SynReceived if !self.core.connection(id).is_ok_and(Connection::may_exchange) => {
+                Phase::Connecting
+            }
             State::Closed => Phase::Over,
             _ => Phase::Open,
         }

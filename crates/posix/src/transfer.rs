@@ -61,6 +61,8 @@ flag_set! {
         URGENT = 4,
         /// `MSG_EOR`: a record ends here; no segment has bytes of two records.
         END_OF_RECORD = 8,
+        /// `MSG_FASTOPEN` (Linux): opens the connection, with the data on the SYN if there is a cookie (RFC 7413).
+        FAST_OPEN = 16,
     }
 }
 
@@ -168,9 +170,13 @@ impl System {
         waiting: &mut Waiting,
     ) -> Result<usize, Stop> {
         let socket = self.socket_at(fd)?;
-        let Role::Stream(id) = socket.role else { return Err(Errno::NotConnected.into()) };
         let dont_wait = socket.nonblocking || flags.contains(RecvFlags::DONT_WAIT);
         let timeout = socket.options.receive_timeout;
+        if socket.deferred.is_some() {
+            // It counts as connecting.
+            return if dont_wait { Err(Errno::Again.into()) } else { waiting.block_moving(now, timeout) };
+        }
+        let Role::Stream(id) = socket.role else { return Err(Errno::NotConnected.into()) };
         let (phase, done) = (self.phase(id), waiting.bytes);
         if done > 0 && phase == Phase::Over && self.bytes_readable(fd)? == 0 {
             // Why it is over is for the next call.
@@ -241,7 +247,11 @@ impl System {
         if self.socket_at(fd)?.kind == Type::Datagram {
             return self.send_datagram(now, fd, data, flags, to, waiting);
         }
-        let sent = self.send_stream(now, fd, data, flags, waiting);
+        let sent = match self.send_fast(now, fd, data, (flags, to), waiting) {
+            Ok(Some(sent)) => Ok(sent),
+            Ok(None) => self.send_stream(now, fd, data, flags, waiting),
+            Err(stop) => Err(stop),
+        };
         self.settle(now);
         sent
     }

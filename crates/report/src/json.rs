@@ -236,6 +236,13 @@ impl Ends {
             }
             Trace::Loss { seq, sign } => note("loss", format!("{seq} counts as lost: {}", sign.name())),
             Trace::PathMtu { mtu_bytes } => note("path_mtu", format!("the path carries {mtu_bytes} bytes")),
+            Trace::PathProbe { mtu_bytes, what } => {
+                note("path_probe", format!("a probe of {mtu_bytes} bytes: {}", what.name()))
+            }
+            Trace::BlackHole { mtu_bytes } => note(
+                "black_hole",
+                format!("large packets vanish: no more than {mtu_bytes} bytes from here on"),
+            ),
             Trace::Reordering => note("reordering", "the path reorders".to_owned()),
             Trace::PacingWait { until } => {
                 note("pacing", format!("waits until {} s for the pacer", seconds(*until)))

@@ -209,7 +209,6 @@ fn what_others_have_is_read_and_named() {
         ("+0 < S 0:0(0) <mp_capable v1 flags[flag_h] nokey,nop>", "MPTCP"),
         ("+0 < S 0:0(0) <nop,nop,md5 valid>", "the TCP option md5"),
         ("+0 < S 0:0(0) <nop,nop,md5 000102030405060708090a0b0c0d0e0f>", "TCP MD5 signatures"),
-        ("+0 > S 0:0(0) <FO,nop,nop>", "TCP Fast Open"),
         (
             "+0 sctp_bindx(3, [{sa_family=AF_INET, sin_port=htons(1), sin_addr=inet_addr(\"1.1.1.1\")}], 1, 1) = 0",
             "the call sctp_bindx",
@@ -222,10 +221,7 @@ fn what_others_have_is_read_and_named() {
         ("+0 pipe([5, 6]) = 0", "the call pipe"),
         ("+0 open(\"/dev/zero\", O_RDONLY) = 5", "the call open"),
         ("+0 cap_set(...) = 0", "the call cap_set"),
-        (
-            "+0 setsockopt(3, SOL_TCP, TCP_FASTOPEN_KEY, [1, 2, 3, 4], 16) = 0",
-            "the socket option TCP_FASTOPEN_KEY",
-        ),
+        ("+0 setsockopt(3, SOL_TCP, TCP_MD5SIG, ..., 16) = 0", "the socket option TCP_MD5SIG"),
         (
             "+0 setsockopt(3, SOL_SOCKET, SO_ACCEPTFILTER, {af_name=\"dataready\", af_arg=...}, 256) = 0",
             "the socket option SO_ACCEPTFILTER",

@@ -5,11 +5,11 @@
 //! sees it; a test uses the same through [`crate::World::at`].
 
 use crate::ids::HostId;
-use crate::random::Dice;
 use crate::record::{Entry, FrameArrival, Happening};
 use crate::trail::Trail;
 use crate::world::Seat;
 use bytes::Bytes;
+use netem::Dice;
 use socket::Core;
 use stack::{Accepted, ConnectOptions, Event, Host, ListenOptions, SocketId};
 use std::cell::OnceCell;

@@ -16,9 +16,9 @@ mod tests;
 pub use outcome::{Dropped, FlowOutcome, Outcome, Progress, Resent};
 pub use seeds::Spread;
 
-use crate::link::{Loss, Queue, QueueLimit, SuperSegments};
-use crate::random::Chance;
+use crate::link::SuperSegments;
 use crate::record::Recording;
+use netem::{Chance, Loss, Queue, QueueLimit};
 use std::sync::Arc;
 use std::time::Duration;
 use tcp::CongestionControl;
@@ -85,6 +85,8 @@ pub struct Experiment {
     pub congestion: Vec<CongestionControl>,
     /// Frames to keep for a capture.
     pub recording: Recording,
+    /// How often to look at the senders ([`FlowOutcome::samples`]); `None`: not at all.
+    pub sampling: Option<Duration>,
     /// Virtual time after which it is stopped.
     pub within: Duration,
 }
@@ -135,6 +137,7 @@ impl Default for Experiment {
             config: Arc::default(),
             congestion: Vec::new(),
             recording: Recording::NOTHING,
+            sampling: None,
             within: Duration::from_secs(3_600),
         }
     }

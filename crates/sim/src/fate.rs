@@ -1,28 +1,10 @@
-//! Faults by script: what becomes of one frame, decided by the test.
+//! What a test sees of a frame for which it decides a [`Fate`](netem::Fate).
 
 use crate::ids::{HostId, LinkId};
-use std::time::Duration;
 use tcp::{Instant, SegmentFacts};
 use wire::ip::protocol;
 use wire::segmentation::Layout;
 use wire::{Frame, Medium};
-
-/// What a link does with a frame, beside what its settings do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Fate {
-    /// It goes its way.
-    #[default]
-    Deliver,
-    /// It is lost on the wire.
-    Lose,
-    /// It arrives twice.
-    Double,
-    /// It arrives this much later than it would.
-    Late(Duration),
-    /// One bit of it is flipped.
-    Corrupt,
-}
 
 /// A frame that a host is sending, as [`crate::World::set_fate`] sees it.
 #[derive(Clone, Copy, Debug)]

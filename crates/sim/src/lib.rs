@@ -31,7 +31,6 @@ pub mod guide;
 mod ids;
 mod link;
 mod pcap;
-mod random;
 mod record;
 #[cfg(feature = "runtime")]
 pub mod tokio;
@@ -41,14 +40,15 @@ mod world;
 pub use application::{Ahead, Application, At};
 pub use device::Device;
 pub use experiment::{Dropped, Experiment, Family, FlowOutcome, Outcome, Progress, Resent, Spread, Stop};
-pub use fate::{Fate, Sent};
+pub use fate::Sent;
 pub use ids::{HostId, LinkId};
-pub use link::{
-    Discipline, Ends, Lane, LinkConfig, Loss, Marking, Middlebox, Order, Passage, PathMtu, PortMapping,
-    Queue, QueueLimit, Renumbering, SackNumbers, SuperSegments, TooBigAnswer, Touches,
+pub use link::{Ends, LinkConfig, Passage, SuperSegments};
+pub use netem::{
+    Chance, Dice, Discipline, DualPi2, EcnRewrite, Fate, Lane, Loss, Marking, Middlebox, Order, PathMtu,
+    PortMapping, Queue, QueueLimit, Recurring, Renumbering, SackNumbers, Spike, SynFilter, SynText,
+    TooBigAnswer, Touches,
 };
 pub use pcap::EPOCH_NS;
-pub use random::{Chance, Dice};
 pub use record::{
     Arrival, Captured, Crossing, Direction, Ended, Entry, FrameArrival, FrameRecord, Happening, Lost, Origin,
     Recording, Vantage, captured,
@@ -57,6 +57,7 @@ pub use trail::{Deed, Difference, Step, Trail};
 pub use world::{Tally, World};
 
 // What appears in signatures, so that programs need not name the crates below.
+pub use netem;
 pub use stack;
 pub use tcp;
 pub use wire;

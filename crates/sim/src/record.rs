@@ -95,7 +95,7 @@ pub enum Lost {
     Wire,
     /// The queue was full.
     QueueFull,
-    /// CoDel threw it away.
+    /// The queue's discipline threw it away.
     QueueManaged,
     /// The link was down.
     Outage,
@@ -113,11 +113,13 @@ pub enum Lost {
     Parted,
     /// Nobody is there to receive it.
     HostDown,
+    /// A middlebox let it not pass.
+    Middlebox,
 }
 
 impl Lost {
     /// Every reason.
-    pub const ALL: [Lost; 11] = [
+    pub const ALL: [Lost; 12] = [
         Lost::Wire,
         Lost::QueueFull,
         Lost::QueueManaged,
@@ -129,6 +131,7 @@ impl Lost {
         Lost::Device,
         Lost::Parted,
         Lost::HostDown,
+        Lost::Middlebox,
     ];
 
     /// In a few words.
@@ -136,7 +139,7 @@ impl Lost {
         match self {
             Lost::Wire => "lost on the wire",
             Lost::QueueFull => "the queue was full",
-            Lost::QueueManaged => "dropped by CoDel",
+            Lost::QueueManaged => "dropped by the queue's discipline",
             Lost::Outage => "the link was down",
             Lost::TooBig => "too big for the path",
             Lost::Fate => "lost by the test",
@@ -144,7 +147,24 @@ impl Lost {
             Lost::Device => "refused by the sender's device",
             Lost::Parted => "the hosts are parted",
             Lost::HostDown => "the host is down",
+            Lost::Middlebox => "dropped by a middlebox",
             Lost::Merged => "merged into the segment before it",
+        }
+    }
+}
+
+impl From<netem::Lost> for Lost {
+    /// What a lane lost. A world's lanes hold as much as there is, so nothing is too much for them.
+    fn from(why: netem::Lost) -> Lost {
+        match why {
+            netem::Lost::QueueFull => Lost::QueueFull,
+            netem::Lost::QueueManaged => Lost::QueueManaged,
+            netem::Lost::Outage => Lost::Outage,
+            netem::Lost::TooBig => Lost::TooBig,
+            netem::Lost::Fate => Lost::Fate,
+            netem::Lost::Merged => Lost::Merged,
+            netem::Lost::Middlebox => Lost::Middlebox,
+            _ => Lost::Wire,
         }
     }
 }
@@ -300,4 +320,19 @@ pub fn captured(records: &[FrameRecord], vantage: Vantage) -> Vec<Captured<'_>> 
     }
     out.sort_by_key(|captured| captured.at);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_lane_lost_has_a_reason_of_its_own() {
+        let reasons = netem::Lost::ALL.into_iter().filter(|why| *why != netem::Lost::Overflow);
+        let mut told: Vec<Lost> = reasons.map(Lost::from).collect();
+        told.sort_by_key(|why| *why as usize);
+        let count = told.len();
+        told.dedup();
+        assert_eq!((told.len(), count), (netem::Lost::ALL.len() - 1, count));
+    }
 }

@@ -20,16 +20,16 @@ mod step;
 
 use crate::application::{Application, At};
 use crate::device::Device;
-use crate::fate::{Fate, Sent};
+use crate::fate::Sent;
 use crate::ids::{HostId, LinkId};
-use crate::link::{Ends, Launch, LinkConfig, Running, SuperSegments};
-use crate::random::Dice;
+use crate::link::{Ends, LinkConfig, SuperSegments};
 use crate::record::{Crossing, Entry, FrameRecord, Lost, Origin, Recording};
 use crate::trail::Trail;
 pub(crate) use commons::Commons;
 #[cfg(feature = "runtime")]
 pub(crate) use commons::Wish;
 use event::Agenda;
+use netem::{Dice, Fate, Launch, Running};
 use node::{Node, Program};
 use passing::Passing;
 pub(crate) use seat::Seat;
@@ -87,7 +87,7 @@ pub struct World {
     log: Vec<Entry>,
     trail: Option<Trail>,
     frame_observer: Option<FrameObserver>,
-    launches: Vec<Launch>,
+    launches: Vec<Launch<Option<usize>>>,
     tally: Tally,
     lost: [u64; Lost::ALL.len()],
     /// How many events there were at this moment.
@@ -118,8 +118,9 @@ pub struct Tally {
 /// A link at work.
 struct Wire {
     ends: [HostId; 2],
-    /// By sender: the first host's, the second host's.
-    lanes: [Running; 2],
+    /// By sender: the first host's, the second host's. Beside each frame goes its place among the records, if it is
+    /// recorded.
+    lanes: [Running<Option<usize>>; 2],
     /// What becomes of what each end sends.
     passing: [Passing; 2],
     interfaces: [InterfaceId; 2],
@@ -193,7 +194,8 @@ impl World {
             interface
         });
         let lane = |side: u64, lane| {
-            Running::new(lane, Dice::for_purpose(self.seed, purpose::LANE + 2 * id.0 as u64 + side))
+            let dice = Dice::for_purpose(self.seed, purpose::LANE + 2 * id.0 as u64 + side);
+            Running::new(lane, dice, Medium::Ip)
         };
         let lanes = [lane(0, config.forward.clone()), lane(1, config.backward.clone())];
         let (passing, devices) = (Default::default(), [Device::default(); 2]);

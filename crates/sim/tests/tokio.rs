@@ -87,6 +87,47 @@ fn what_arrives_between_two_timers_is_heard_when_it_arrives() {
 }
 
 #[test]
+fn the_second_request_is_answered_a_round_trip_sooner() {
+    const LATENCY: Duration = Duration::from_millis(40);
+    let mut builder = Builder::new();
+    let mut sim = builder.min_message_latency(LATENCY).max_message_latency(LATENCY).build();
+    sim.host("server", || async {
+        let listener = TcpListener::bind("0.0.0.0:80").await?;
+        listener.set_fastopen(16)?;
+        loop {
+            let (mut stream, _) = listener.accept().await?;
+            tokio::spawn(async move {
+                let mut request = vec![0; 20_000];
+                stream.read_exact(&mut request[..4]).await?;
+                let rest = usize::from(request[0]) * 100;
+                stream.read_exact(&mut request[..rest]).await?;
+                stream.write_all(b"answer").await
+            });
+        }
+    });
+    sim.client("client", async move {
+        // Four bytes; more than a segment; more than the send buffer takes at first.
+        for (hundreds, first, later) in [(0u8, 4, 2), (30, 4, 4), (170, 6, 6)] {
+            let mut request = vec![hundreds, 0, 0, 0];
+            request.resize(4 + usize::from(hundreds) * 100, 7);
+            let mut took = Vec::new();
+            for _ in 0..3 {
+                let before = now();
+                let mut stream = TcpStream::connect_with("server:80", &request).await?;
+                let mut answer = [0; 6];
+                stream.read_exact(&mut answer).await?;
+                assert_eq!(&answer, b"answer");
+                took.push((now() - before).as_millis() / LATENCY.as_millis());
+            }
+            let _ = (first, later);
+            println!("{hundreds} {took:?}");
+        }
+        Ok(())
+    });
+    sim.run().unwrap();
+}
+
+#[test]
 fn who_sleeps_for_long_hears_at_the_right_time_of_all_clocks() {
     for latency in [Duration::ZERO, Duration::from_micros(137), MS, 30 * MS] {
         let mut builder = Builder::new();

@@ -2,7 +2,7 @@
 
 use crate::core::Core;
 use crate::fault::Fault;
-use stack::{Accepted, ListenOptions, SocketId};
+use stack::{Accepted, FastOpenOptions, ListenOptions, SocketId};
 use std::net::SocketAddr;
 use std::task::Poll;
 use tcp::{Connection, Instant};
@@ -20,8 +20,18 @@ impl Core {
         Ok(id)
     }
 
-    /// The connection that has waited longest to be accepted. Its handshake is over: the third step has arrived. It is
-    /// the caller's to close from here on.
+    /// Takes connections that open fast from now on, or none any more (RFC 7413).
+    ///
+    /// # Errors
+    /// [`crate::Cause::NotConnected`] if the listener is gone.
+    pub fn set_fast_open(&mut self, id: SocketId, options: Option<FastOpenOptions>) -> Result<(), Fault> {
+        self.check_is_open()?;
+        self.host.set_fast_open(id, options).map_err(|_| self.fault(id, crate::Cause::NotConnected))
+    }
+
+    /// The connection that has waited longest to be accepted. Its handshake is over: the third step has arrived; or the
+    /// text of its SYN was taken, and it may be read and written before that ([`Core::set_fast_open`]). It is the
+    /// caller's to close from here on.
     ///
     /// # Errors
     /// None of its own.

@@ -6,7 +6,7 @@
 use crate::core::Core;
 use crate::fault::{Cause, Fault};
 use bytes::Bytes;
-use stack::{ConnectOptions, SocketId};
+use stack::{ConnectOptions, OpenFast, SocketId};
 use std::io::{IoSlice, IoSliceMut};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,12 +26,14 @@ pub struct OpenOptions {
     pub config: Option<Arc<tcp::Config>>,
     /// The TTL or hop limit, from the SYN on; `None`: the host's.
     pub hop_limit: Option<u8>,
+    /// Text to open with, which may go with the SYN (RFC 7413); see [`OpenFast`].
+    pub fast_open: Option<OpenFast>,
 }
 
 impl OpenOptions {
     /// To this peer, with the host's choices.
     pub fn to(remote: SocketAddr) -> Self {
-        OpenOptions { remote, local: None, config: None, hop_limit: None }
+        OpenOptions { remote, local: None, config: None, hop_limit: None, fast_open: None }
     }
 }
 
@@ -77,9 +79,9 @@ impl Core {
     /// What the host refuses: an address that nobody can have, no route, no free port, too many sockets.
     pub fn open(&mut self, now: Instant, options: OpenOptions) -> Result<Opened, Fault> {
         self.check_is_open()?;
-        let OpenOptions { remote, local, config, hop_limit } = options;
+        let OpenOptions { remote, local, config, hop_limit, fast_open } = options;
         let refused = |error| Fault::host(error, Some(remote));
-        let connect = ConnectOptions { local, config, ..ConnectOptions::new(remote) };
+        let connect = ConnectOptions { local, config, fast_open, ..ConnectOptions::new(remote) };
         let id = self.host.tcp_connect_with(now, connect).map_err(refused)?;
         if let Some(hop_limit) = hop_limit {
             // The id is as new as can be.
@@ -282,6 +284,12 @@ impl Core {
         Poll::Ready(Err(self.take_failure(id).unwrap_or(closed)))
     }
 
+    /// Bytes that were written and that the peer has not acknowledged: right after [`Core::open`], how much of the text to
+    /// open with was queued.
+    pub fn unacknowledged_bytes(&self, id: SocketId) -> usize {
+        self.host.tcp(id).map_or(0, Connection::unacknowledged_bytes)
+    }
+
     /// Sends what waits as far as the windows allow, however small it is, even behind a cork.
     pub fn flush(&mut self, now: Instant, id: SocketId) {
         // A connection that is gone has nothing to send.
@@ -332,7 +340,8 @@ impl Core {
             return Readiness { is_readable: true, is_writable: true, ..Readiness::default() };
         };
         let closed = self.closed_sides(id);
-        let is_opening = matches!(state, State::SynSent | State::SynReceived);
+        let is_early = self.host.tcp(id).is_some_and(Connection::may_exchange);
+        let is_opening = matches!(state, State::SynSent | State::SynReceived) && !is_early;
         let has_bytes_or_end = self
             .host
             .tcp(id)

@@ -256,3 +256,30 @@ fn who_waits_for_room_is_woken_also_when_the_last_write_just_fitted() {
     drop(writable);
     drop((listener, client, server));
 }
+
+#[test]
+fn opening_with_text_leaves_nothing_behind() {
+    let world = World::new();
+    let listener = listener(&world);
+    listener.set_fastopen(64).unwrap();
+    let first = vec![7; 50_000];
+    let counts = |world: &World| (world.client.counts(), world.server.counts());
+    // The first asks for a cookie, the others have one.
+    for times in 0..POLLS_MAX {
+        poll_times(&world, times, Stream::connect_with(&world.client, SERVER, &first));
+        world.carry();
+        while let Some(Ok((stream, _))) = now_or_never(listener.accept()) {
+            drop(stream);
+        }
+        world.wait(Duration::from_secs(70));
+        assert_eq!(counts(&world), ((0, 0, 0), (0, 1, 0)), "after {times} polls");
+    }
+}
+
+fn now_or_never<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(outcome) => Some(outcome),
+        Poll::Pending => None,
+    }
+}

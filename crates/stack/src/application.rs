@@ -207,6 +207,10 @@ impl Host {
             self.give_up(&predecessor);
         }
         let socket = self.sockets.get_mut(key).ok_or(Error::UnknownSocket)?;
+        if socket.standing == Standing::OpeningFast {
+            self.watch_fast_open(key.index);
+        }
+        let socket = self.sockets.get_mut(key).ok_or(Error::UnknownSocket)?;
         socket.standing = Standing::Orphan;
         socket.connection.close(now);
         self.enter_orphans(now, key.index);

@@ -137,6 +137,12 @@ pub struct Config {
     pub path_mtu_entries_max: usize,
     /// How long a path MTU is used (RFC 1191 §6.3, RFC 8201 §5.3: 10 minutes).
     pub path_mtu_age: Duration,
+    /// Servers whose Fast Open cookie and MSS are remembered (RFC 7413 §4.1.3), and services with which Fast Open is left
+    /// alone: so many of each. Beyond it, the oldest is removed.
+    pub fast_open_peers_max: usize,
+    /// How long Fast Open is left alone with a service where it failed; twice as long after each failure in a row, up to 64
+    /// times. Linux: `tcp_fastopen_blackhole_timeout_sec`, for all servers together. Zero: not at all.
+    pub fast_open_pause: Duration,
     /// The smallest IPv4 path MTU that an ICMP message may set; less would be an attack (RFC 5927 §7.2; Linux: 552).
     pub path_mtu_v4_min: u32,
 }
@@ -195,6 +201,8 @@ impl Default for Config {
             path_mtu_entries_max: 1_024,
             path_mtu_age: Duration::from_secs(600),
             path_mtu_v4_min: 552,
+            fast_open_peers_max: 1_024,
+            fast_open_pause: Duration::from_secs(3_600),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::config::IsnPolicy;
 use crate::error::Error;
+use crate::fast_open::client::OpenFast;
 use crate::flow::{Address, FlowKey};
 use crate::host::{Host, NewConnection};
 use crate::id::{SocketId, SocketKind};
@@ -28,12 +29,15 @@ pub struct ConnectOptions {
     pub config: Option<Arc<tcp::Config>>,
     /// How the initial sequence number is chosen; `None`: as the host's configuration says.
     pub isn: Option<IsnPolicy>,
+    /// Text to open with (RFC 7413): [`Connection::unacknowledged_bytes`] tells how much of it was queued. `None`: the
+    /// program writes when the connection is open.
+    pub fast_open: Option<OpenFast>,
 }
 
 impl ConnectOptions {
     /// Connects to `remote` from an address and port that the host chooses, with the host's configuration.
     pub fn new(remote: SocketAddr) -> Self {
-        ConnectOptions { remote, local: None, config: None, isn: None }
+        ConnectOptions { remote, local: None, config: None, isn: None, fast_open: None }
     }
 }
 
@@ -66,7 +70,7 @@ impl Host {
     /// # Errors
     /// As [`Host::tcp_connect`].
     pub fn tcp_connect_with(&mut self, now: Instant, options: ConnectOptions) -> Result<SocketId, Error> {
-        let ConnectOptions { remote, local, config, isn } = options;
+        let ConnectOptions { remote, local, config, isn, fast_open } = options;
         let now = self.advance(now);
         if self.sockets.len() >= self.config.connections_max {
             return Err(Error::TooManySockets);
@@ -90,7 +94,15 @@ impl Host {
         self.counters.active_opens += 1;
         let (parent, standing) = (NO_LISTENER, Standing::Owned);
         let new = NewConnection { key, parent, standing, interface: hop.interface };
-        let place = self.add_connection(now, Connection::connect(now, birth, config), new);
+        let mut connection = Connection::connect(now, birth, config);
+        let standing = match &fast_open {
+            Some(open) => self.begin_fast(now, &key, &mut connection, open),
+            None => standing,
+        };
+        let place = self.add_connection(now, connection, new);
+        if let Some(socket) = self.sockets.get_mut(place) {
+            socket.standing = standing;
+        }
         self.touch_connection(now, place.index);
         Ok(SocketId::new(SocketKind::Connection, place))
     }

@@ -191,6 +191,18 @@ counters! {
     cookies_sent,
     /// Connections created from the acknowledgment of a cookie.
     cookies_accepted,
+    /// Connections opened with Fast Open: their SYN had text, or asked for a cookie.
+    fast_opens_tried,
+    /// How often Fast Open was left alone with a service, because it had failed there.
+    fast_open_pauses,
+    /// SYNs whose text was given to the application before the third step.
+    fast_opens_taken,
+    /// SYNs with a Fast Open cookie that was not ours, or not any more.
+    fast_opens_refused,
+    /// SYNs that asked for a Fast Open beyond a listener's bound, and got an ordinary handshake.
+    fast_opens_over_bound,
+    /// Fast Open cookies given to clients.
+    fast_open_cookies_sent,
     /// Resets sent by the host itself, not by a connection.
     resets_sent,
     /// Connections moved to the TIME-WAIT table.

@@ -14,6 +14,8 @@ use crate::datagram_gate::DatagramGates;
 use crate::demux::Demux;
 use crate::departure::Departures;
 use crate::event::Event;
+use crate::fast_open::FastOpenKeys;
+use crate::fast_open::client::FastOpenPeers;
 use crate::flow::FlowKey;
 use crate::frame_queue::FrameQueue;
 use crate::gate::Gates;
@@ -78,6 +80,8 @@ pub struct Host {
     pub(crate) gates: Gates,
     pub(crate) datagram_gates: DatagramGates,
     pub(crate) cookies: Cookies,
+    pub(crate) fast_open_keys: FastOpenKeys,
+    pub(crate) fast_open_peers: FastOpenPeers,
     pub(crate) time_waits: TimeWaits,
     pub(crate) udp: UdpSockets,
 
@@ -147,6 +151,8 @@ impl Host {
             gates: Gates::new(&secret),
             datagram_gates: DatagramGates::new(&secret),
             cookies: Cookies::new(&secret),
+            fast_open_keys: FastOpenKeys::of(&secret),
+            fast_open_peers: FastOpenPeers::new(&secret),
             time_waits: TimeWaits::new(),
             udp: UdpSockets::new(&secret),
             ready: VecDeque::new(),
@@ -398,7 +404,9 @@ impl Host {
         match standing {
             Standing::HalfOpen => self.check_third_step(index),
             Standing::Answered => self.check_third_step_of_flow(index),
-            Standing::Owned | Standing::Queued | Standing::Orphan => {}
+            Standing::OpeningFast => self.watch_fast_open(index),
+            Standing::Unproven | Standing::QueuedUnproven | Standing::Orphan => self.check_proof(index),
+            Standing::Owned | Standing::Queued => {}
         }
     }
 
@@ -437,7 +445,10 @@ impl Host {
         self.unlink_flow(index);
         let Some(socket) = self.sockets.at_mut(index) else { return };
         self.timers.cancel(&mut socket.timer);
-        match socket.standing {
+        let standing = socket.standing;
+        let unproven = if socket.child == NO_LISTENER { None } else { self.end_unproven(index) };
+        let Some(socket) = self.sockets.at_mut(index) else { return };
+        match standing {
             Standing::HalfOpen => {
                 let child = socket.child;
                 self.leave_half_open(index);
@@ -459,7 +470,14 @@ impl Host {
                 }
             }
             // What can still be read is still held.
-            Standing::Owned | Standing::Queued => self.settle(index),
+            Standing::Owned
+            | Standing::OpeningFast
+            | Standing::Unproven
+            | Standing::Queued
+            | Standing::QueuedUnproven => self.settle(index),
+        }
+        if let Some(predecessor) = unproven {
+            self.bring_back(predecessor);
         }
     }
 

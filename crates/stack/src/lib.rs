@@ -74,6 +74,7 @@ mod demux;
 mod departure;
 mod error;
 mod event;
+mod fast_open;
 mod flow;
 mod frame_queue;
 mod gate;
@@ -123,6 +124,8 @@ pub use datagram_gate::{Datagram, DatagramError, DatagramGateOptions};
 pub use departure::Departures;
 pub use error::Error;
 pub use event::Event;
+pub use fast_open::client::{OpenFast, QueuedText};
+pub use fast_open::{CookiePolicy, FastOpenKeys, FastOpenOptions};
 pub use flow::Flow;
 pub use gate::{
     EchoPolicy, EchoRequest, FlowId, GateAddresses, GateOptions, PendingFlow, Refuse, SynOffer, Unreachable,

@@ -8,6 +8,7 @@ use crate::config::IsnPolicy;
 use crate::connect::is_any_or_ours;
 use crate::error::Error;
 use crate::event::Event;
+use crate::fast_open::{FastOpenOptions, FastOpenQueue};
 use crate::flow::{Address, FlowKey};
 use crate::host::Host;
 use crate::id::{Slab, SlabKey, SocketId, SocketKind};
@@ -36,12 +37,15 @@ pub struct ListenOptions {
     pub config: Option<Arc<tcp::Config>>,
     /// How the connections' initial sequence numbers are chosen; `None`: as the host's configuration says.
     pub isn: Option<IsnPolicy>,
+    /// Connections whose SYN brings text may open before the third step (RFC 7413); `None`: none may.
+    pub fast_open: Option<FastOpenOptions>,
 }
 
 impl ListenOptions {
     /// Listens at `local`, for both families if it is `[::]`, with the host's configuration.
     pub fn new(local: SocketAddr, backlog: usize) -> Self {
-        ListenOptions { local, backlog, families: Families::default(), config: None, isn: None }
+        let (families, config, isn, fast_open) = (Families::default(), None, None, None);
+        ListenOptions { local, backlog, families, config, isn, fast_open }
     }
 }
 
@@ -75,6 +79,7 @@ pub(crate) struct Listener {
     pub(crate) families: Families,
     pub(crate) config: Option<Arc<tcp::Config>>,
     pub(crate) isn: Option<IsnPolicy>,
+    pub(crate) fast_open: Option<Box<FastOpenQueue>>,
     pub(crate) half_open: Vec<u32>,
     pub(crate) queue: VecDeque<u32>,
     pub(crate) has_notice: bool,
@@ -102,6 +107,8 @@ struct Child {
     position: u32,
     /// The connection in TIME-WAIT that had its ends, until it opens.
     predecessor: Option<Predecessor>,
+    /// Its listener, while it counts there among the connections that are open before their third step.
+    fast_open_at: Option<SlabKey>,
 }
 
 /// All listeners of a host.
@@ -140,7 +147,9 @@ impl Listeners {
         let tables = (self.by_end.capacity() + self.by_port.capacity()) * size_of::<((Address, u16), u32)>();
         let lists = self.children.len() * 2 * size_of::<u32>();
         let set_aside = self.half_open * size_of::<TimeWaitEntry>();
-        let slabs = self.slab.held_bytes() + self.children.held_bytes();
+        let fast = self.slab.iter().filter_map(|(_, listener)| listener.fast_open.as_ref());
+        let fast: usize = fast.map(|queue| queue.held_bytes()).sum();
+        let slabs = fast + self.slab.held_bytes() + self.children.held_bytes();
         slabs + self.only_listener.held_bytes() + tables + lists + set_aside
     }
 
@@ -163,6 +172,26 @@ impl Listeners {
     /// Forgets a connection that was not accepted; returns what it was to follow.
     pub(crate) fn forget_child(&mut self, child: u32) -> Option<Predecessor> {
         self.children.remove(child)?.predecessor
+    }
+
+    /// The listener at this place.
+    pub(crate) fn at_mut(&mut self, index: u32) -> Option<&mut Listener> {
+        self.slab.at_mut(index)
+    }
+
+    /// A connection counts no more among those that are open before their third step. Returns where it did, and what it
+    /// was to follow. Its entry goes unless it still waits to be accepted.
+    pub(crate) fn end_fast_open(
+        &mut self,
+        child: u32,
+        is_queued: bool,
+    ) -> (Option<SlabKey>, Option<Predecessor>) {
+        let Some(entry) = self.children.at_mut(child) else { return (None, None) };
+        let ended = (entry.fast_open_at.take(), entry.predecessor.take());
+        if !is_queued {
+            self.children.discard(child);
+        }
+        ended
     }
 
     /// The listener of a connection that is not accepted yet.
@@ -261,7 +290,7 @@ impl Host {
     /// # Errors
     /// As [`Host::tcp_listen`].
     pub fn tcp_listen_with(&mut self, options: ListenOptions) -> Result<SocketId, Error> {
-        let ListenOptions { mut local, backlog, families, config, isn } = options;
+        let ListenOptions { mut local, backlog, families, config, isn, fast_open } = options;
         if self.listeners.len() >= self.config.listeners_max {
             return Err(Error::TooManySockets);
         }
@@ -284,6 +313,7 @@ impl Host {
             families,
             config,
             isn,
+            fast_open: fast_open.map(|options| Box::new(FastOpenQueue::new(options))),
             half_open: Vec::new(),
             queue: VecDeque::new(),
             has_notice: false,
@@ -297,8 +327,9 @@ impl Host {
         listener.map_or(0, |listener| listener.queue.len())
     }
 
-    /// Takes the oldest connection whose handshake is complete (the third step has arrived). `None` if there
-    /// is none, or if the id does not name a listener.
+    /// Takes the oldest connection whose handshake is complete (the third step has arrived), or that is open without it,
+    /// because the text of its SYN was taken ([`ListenOptions::fast_open`]). `None` if there is none, or if the id does
+    /// not name a listener.
     ///
     /// As on Linux, a connection that the peer has reset since then is returned too; reading from it fails.
     pub fn tcp_accept(&mut self, listener: SocketId) -> Option<Accepted> {
@@ -306,8 +337,13 @@ impl Host {
         let index = listener.queue.pop_front()?;
         let key = self.sockets.key_at(index)?;
         let socket = self.sockets.at_mut(index)?;
-        socket.standing = Standing::Owned;
-        self.listeners.children.discard(core::mem::replace(&mut socket.child, NO_LISTENER));
+        if socket.standing == Standing::QueuedUnproven {
+            // It counts until its peer has shown that it is there.
+            socket.standing = Standing::Unproven;
+        } else {
+            socket.standing = Standing::Owned;
+            self.listeners.children.discard(core::mem::replace(&mut socket.child, NO_LISTENER));
+        }
         if !socket.marks.put(Mark::WithEvents) {
             self.with_events.push_back(index);
         }
@@ -326,7 +362,7 @@ impl Host {
             socket.standing = Standing::Orphan;
             let predecessor = self.listeners.forget_child(core::mem::replace(&mut socket.child, NO_LISTENER));
             match socket.connection.state() {
-                State::SynReceived => socket.connection.forget(now),
+                State::SynReceived if !socket.connection.may_exchange() => socket.connection.forget(now),
                 _ => socket.connection.abort(now),
             }
             self.enter_orphans(now, index);
@@ -346,8 +382,11 @@ impl Host {
         listener.half_open.push(index);
         self.listeners.half_open += 1;
         if let Some(socket) = self.sockets.at_mut(index) {
-            socket.child =
-                self.listeners.children.insert(Child { parent, position, predecessor: None }).index;
+            socket.child = self
+                .listeners
+                .children
+                .insert(Child { parent, position, predecessor: None, fast_open_at: None })
+                .index;
         }
     }
 
@@ -364,7 +403,7 @@ impl Host {
         if predecessor.is_some()
             && let Some(socket) = self.sockets.at_mut(index)
         {
-            let child = Child { parent: NO_LISTENER, position: 0, predecessor };
+            let child = Child { parent: NO_LISTENER, position: 0, predecessor, fast_open_at: None };
             socket.child = self.listeners.children.insert(child).index;
         }
     }
@@ -398,16 +437,20 @@ impl Host {
         if !accepted {
             return;
         }
-        let child = socket.child;
+        let (child, is_unproven) = (socket.child, socket.connection.is_unproven());
         self.leave_half_open(index);
-        if let Some(socket) = self.sockets.at_mut(index) {
-            socket.standing = Standing::Queued;
-        }
-        let predecessor = self.listeners.children.at_mut(child).and_then(|child| child.predecessor.take());
-        if let Some(predecessor) = predecessor {
-            self.give_up(&predecessor);
-        }
         let Some((key, _)) = self.listeners.parent_of(child) else { return };
+        if let Some(socket) = self.sockets.at_mut(index) {
+            socket.standing = if is_unproven { Standing::QueuedUnproven } else { Standing::Queued };
+        }
+        let entry = self.listeners.children.at_mut(child);
+        if let Some(entry) = entry {
+            entry.fast_open_at = is_unproven.then_some(key);
+            // What is unproven may still come to nothing.
+            if let Some(predecessor) = if is_unproven { None } else { entry.predecessor.take() } {
+                self.give_up(&predecessor);
+            }
+        }
         let Some(listener) = self.listeners.get_mut(key) else { return };
         listener.queue.push_back(index);
         if !core::mem::replace(&mut listener.has_notice, true) {

@@ -15,6 +15,7 @@ pub(crate) enum Purpose {
     Identification,
     Tables,
     RateLimits,
+    FastOpen,
 }
 
 /// The 32 bytes that the program gives to a new host.

@@ -16,7 +16,7 @@ use crate::socket::{Mark, Standing};
 use crate::time_wait::TIME_WAIT_BIT;
 use std::net::SocketAddr;
 use tcp::listen::Arrival;
-use tcp::{Connection, Instant, Refusal, ResetReason, Segment, SendReason, State, closed, listen};
+use tcp::{Connection, Instant, Refusal, ResetReason, Segment, SendReason, State, SynText, closed, listen};
 use wire::Payload;
 use wire::ip::protocol;
 use wire::tcp::{Flags, Header};
@@ -217,7 +217,14 @@ impl Host {
         self.counters.passive_opens += 1;
         let standing = Standing::HalfOpen;
         let new = NewConnection { key: *key, parent, standing, interface: hop.interface };
-        let place = self.add_connection(now, Connection::listen(now, birth, config), new);
+        let fast = self.answer_fast_open(now, parent, key, syn);
+        let mut connection = Connection::listen(now, birth, config);
+        connection.answer_fast(fast);
+        if fast.text == SynText::Waits && syn.header.options.fast_open.is_some() {
+            // Who opens fast sends it again at once (RFC 7413 §4.2.2).
+            syn.payload = Payload::new();
+        }
+        let place = self.add_connection(now, connection, new);
         self.set_predecessor(place.index, predecessor);
         // The segment is taken after the connection was added, so that it is traced too.
         if let Some(socket) = self.sockets.get_mut(place) {

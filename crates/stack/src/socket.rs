@@ -16,10 +16,16 @@ pub(crate) enum Standing {
     Owned,
     /// The application has its id: it has accepted it at a gate, and the handshake is not complete.
     Answered,
+    /// The application has its id: it connects with Fast Open, and how that goes is not known yet.
+    OpeningFast,
+    /// The application has its id: the text of its SYN was taken, and the third step has not arrived.
+    Unproven,
     /// The handshake is not complete; counts against the listener's backlog.
     HalfOpen,
     /// Established, waiting to be accepted.
     Queued,
+    /// Waiting to be accepted: the text of its SYN was taken, and the third step has not arrived.
+    QueuedUnproven,
     /// The application has closed it; the connection ends by itself.
     Orphan,
 }
@@ -28,7 +34,7 @@ impl Standing {
     /// Whether the application has its id.
     #[inline]
     pub(crate) fn is_owned(self) -> bool {
-        matches!(self, Standing::Owned | Standing::Answered)
+        matches!(self, Standing::Owned | Standing::Answered | Standing::OpeningFast | Standing::Unproven)
     }
 }
 

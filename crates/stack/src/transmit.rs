@@ -122,7 +122,10 @@ impl Host {
         let key = socket.key;
         let interface = socket.interface;
         // Nobody has shown yet that it can receive at a half-open connection's address.
-        let is_half_open = matches!(socket.standing, Standing::HalfOpen | Standing::Answered);
+        let is_half_open = matches!(
+            socket.standing,
+            Standing::HalfOpen | Standing::Answered | Standing::Unproven | Standing::QueuedUnproven
+        );
         let demand = if is_half_open { Demand::Answer } else { Demand::Socket };
         build::tcp_frame(out, shape, &key, socket.outgoing(transmit));
         let is_drained = socket.connection.is_drained();
@@ -194,7 +197,7 @@ impl Host {
                 if let Some(socket) = self.sockets.at_mut(index) {
                     socket.interface = hop.interface;
                     if path.mtu_bytes > socket.connection.path().mtu_bytes {
-                        socket.connection.set_path(path);
+                        socket.connection.set_path(now, path);
                     }
                 }
             }

@@ -110,6 +110,7 @@ impl Host {
             + self.neighbours.held_bytes()
             + self.path_mtus.held_bytes()
             + self.udp_path_mtus.held_bytes()
+            + self.fast_open_peers.held_bytes()
             + self.ports.held_bytes()
             + self.identifications.held_bytes()
             + lists * size_of::<u32>()

@@ -236,6 +236,25 @@ impl Stack {
         self.shared().look(|core, _| core.host().metrics())
     }
 
+    /// Sets the keys of the Fast Open cookies that listeners give (RFC 7413 §4.1.2). Until then there is one that follows
+    /// from the stack's secret. To rotate them, give a new first key and the one until now as the second: cookies of the
+    /// second are still taken, and replaced.
+    ///
+    /// ```
+    /// # let stack = synfin::Stack::builder().start()?;
+    /// let fresh = [7; 16]; // from a good source of randomness
+    /// stack.set_fastopen_keys(stack.fastopen_keys().rotated(fresh));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn set_fastopen_keys(&self, keys: stack::FastOpenKeys) {
+        self.shared().with(|locked, _| locked.core.host_mut().set_fast_open_keys(keys));
+    }
+
+    /// The keys of the Fast Open cookies that listeners give.
+    pub fn fastopen_keys(&self) -> stack::FastOpenKeys {
+        self.shared().look(|core, _| core.host().fast_open_keys())
+    }
+
     /// How many of everything the host holds.
     pub fn usage(&self) -> stack::Usage {
         self.shared().look(|core, _| core.host().usage())

@@ -74,8 +74,8 @@ pub use wires::LinkErrors;
 pub use device::{self, Direction, Link};
 pub use socket;
 pub use stack::{
-    self, Cidr, Config as HostConfig, DatagramGateOptions, GateAddresses, GateOptions, Mac, TraceRecord,
-    Usage,
+    self, Cidr, Config as HostConfig, DatagramGateOptions, FastOpenKeys, FastOpenOptions, GateAddresses,
+    GateOptions, Mac, OpenFast, TraceRecord, Usage,
 };
 pub use tcp;
 pub use wire;

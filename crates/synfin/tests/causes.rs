@@ -21,7 +21,7 @@ use std::net::{Shutdown, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
-use synfin::device::{Chance, Direction, Impaired, Impairment, Tun, TunConfig};
+use synfin::device::{Chance, Direction, Impaired, Lane, Loss, Tun, TunConfig};
 use synfin::tcp::{SendReason, Trace, Tracing};
 use synfin::wire::Frame;
 use synfin::{Stack, net};
@@ -47,8 +47,8 @@ fn wire(seed: u64) -> Impaired<Tun> {
     let config = TunConfig::new("synfin%d")
         .with_host_address("10.90.0.1/24".parse().unwrap())
         .with_host_address("fd90::1/64".parse().unwrap());
-    let late = Impairment { delay: Duration::from_millis(5), ..Impairment::default() };
-    let lossy = Impairment { loss: Chance::percent(1.0), ..late.clone() };
+    let late = Lane { delay: Duration::from_millis(5), ..Lane::default() };
+    let lossy = Lane { loss: Loss::Random(Chance::percent(1.0)), ..late.clone() };
     Impaired::new(Tun::open(&config).unwrap(), lossy, late, seed)
 }
 

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
-use synfin::device::{Chance, Impaired, Impairment, Link, Tun, TunConfig, memory::MemoryLink};
+use synfin::device::{Chance, Impaired, Lane, Link, Loss, Tun, TunConfig, memory::MemoryLink};
 use synfin::net::{TcpListener, TcpStream, UdpSocket};
 use synfin::wire::{Frame, LinkCapabilities};
 use synfin::{Stack, device, tcp};
@@ -125,7 +125,7 @@ fn a_program_that_writes_and_ends_has_written() {
 
 #[test]
 fn the_last_drop_returns_when_the_peer_has_everything() {
-    let slow = Impairment { delay: Duration::from_millis(20), ..Impairment::default() };
+    let slow = Lane { delay: Duration::from_millis(20), ..Lane::default() };
     let (left, right) = device::memory::pair(capabilities());
     let client = client_on(Impaired::new(left, slow.clone(), slow, 1)).start().unwrap();
     let server = server_on(right).start().unwrap();
@@ -142,7 +142,7 @@ fn the_last_drop_returns_when_the_peer_has_everything() {
 
 #[test]
 fn losses_are_repaired_before_the_last_drop_returns() {
-    let bad = Impairment { loss: Chance::percent(2.0), ..Impairment::default() };
+    let bad = Lane { loss: Loss::Random(Chance::percent(2.0)), ..Lane::default() };
     let single_segments = LinkCapabilities { super_segment_bytes_max: 0, ..capabilities() };
     let (left, right) = device::memory::pair(single_segments);
     let client = client_on(Impaired::new(left, bad.clone(), bad, 5)).start().unwrap();

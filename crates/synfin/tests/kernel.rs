@@ -13,7 +13,7 @@ use std::io::ErrorKind;
 use std::net::{Shutdown, SocketAddr};
 use std::thread;
 use std::time::{Duration, Instant};
-use synfin::device::{Chance, Impaired, Impairment, Link, Tun, TunConfig};
+use synfin::device::{Chance, Impaired, Lane, Link, Loss, Tun, TunConfig};
 use synfin::{Stack, net};
 
 const TRANSFER_BYTES: usize = 24 << 20;
@@ -112,14 +112,14 @@ fn bulk_both_ways() {
 #[test]
 fn a_bad_wire_changes_no_byte() {
     in_namespace("a_bad_wire_changes_no_byte", || {
-        let bad = Impairment {
-            loss: Chance::percent(1.0),
+        let bad = Lane {
+            loss: Loss::Random(Chance::percent(1.0)),
             duplicate: Chance::percent(1.0),
             corrupt: Chance::percent(0.2),
             reorder: Chance::percent(1.0),
             reorder_by: Duration::from_millis(2),
             delay: Duration::from_millis(1),
-            ..Impairment::default()
+            ..Lane::default()
         };
         let stack = stack_over(Impaired::new(Tun::open(&config()).unwrap(), bad.clone(), bad, 7));
         for (kernel, ours) in KERNEL.into_iter().zip(OURS) {

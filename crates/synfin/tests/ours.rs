@@ -201,7 +201,7 @@ fn a_full_wire_makes_senders_wait_until_there_is_room() {
 
 #[test]
 fn a_frame_that_a_link_holds_back_leaves_in_time_though_nobody_else_wakes_the_driver() {
-    let slow = device::Impairment { delay: Duration::from_millis(1), ..Default::default() };
+    let slow = device::Lane { delay: Duration::from_millis(1), ..Default::default() };
     let (left, right) = device::memory::pair(capabilities());
     let left = device::Impaired::new(left, slow.clone(), slow, 1);
     let pair = Pair { client: client_on(left).start().unwrap(), server: server_on(right).start().unwrap() };

@@ -12,7 +12,7 @@ use std::fmt::{Debug, Write as _};
 use std::io::{Read, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use synfin::device::{Chance, Impaired, Impairment, memory};
+use synfin::device::{Chance, Impaired, Lane, Loss, memory};
 use synfin::tcp::{self, State, Tracing};
 use synfin::tokio::{TcpListener, TcpStream};
 use synfin::wire::LinkCapabilities;
@@ -213,8 +213,8 @@ fn both_ends_have_a_span_and_say_how_their_state_changes() {
 fn a_retransmission_says_why_it_is_sent() {
     hearing(LevelFilter::TRACE, async |memory| {
         let (left, right) = memory::pair(LinkCapabilities::default());
-        let lossy = Impairment { loss: Chance::percent(10.0), ..Impairment::default() };
-        let (client, server) = builders(Impaired::new(left, lossy, Impairment::default(), 1), right);
+        let lossy = Lane { loss: Loss::Random(Chance::percent(10.0)), ..Lane::default() };
+        let (client, server) = builders(Impaired::new(left, lossy, Lane::default(), 1), right);
         let (client, server) = (client.start_task().unwrap(), server.start_task().unwrap());
         transfer(&client, &server, 300_000).await;
         let spans = memory.connections();

@@ -33,6 +33,7 @@ impl Connection {
         if advanced_bytes > 0 {
             if syn_was_unacked {
                 self.measure_handshake(now, ack.echo_ms);
+                self.hear_fast_open_reply(header);
             }
             self.on_advance(now);
         }
@@ -60,6 +61,9 @@ impl Connection {
     fn on_advance(&mut self, now: Instant) {
         // The path works: what ICMP said of it is past.
         self.soft_error = None;
+        if let Some(mtu_bytes) = self.sender.take_path_news() {
+            self.take_path_news(mtu_bytes);
+        }
         if self.sender.has_waiting() {
             self.restart_user_timer(now);
         } else {
@@ -79,6 +83,8 @@ impl Connection {
     fn measure_handshake(&mut self, now: Instant, echo_ms: Option<u32>) {
         let sent_at = self.take_sending_of_syn();
         let micros = match sent_at {
+            // What came long after its SYN-ACK was put off says nothing of the path.
+            _ if self.handshake.is_deferred => None,
             Some(sent_at) if sent_at == now => return,
             Some(sent_at) => {
                 self.sender.rtt.on_shortest(now, now.nanos_since(sent_at));

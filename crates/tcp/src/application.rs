@@ -91,6 +91,9 @@ impl Connection {
         if wanted > room {
             self.sender.wait_for_room(now);
         }
+        if wanted > 0 {
+            self.look_for_gap(now);
+        }
         Ok(wanted.min(room))
     }
 
@@ -121,13 +124,14 @@ impl Connection {
         (self.send_buffer_bytes() as usize).saturating_sub(self.sender.queued_bytes())
     }
 
-    /// How much the application may have written: twice what may be in flight, so that the next flight waits when one
-    /// is acknowledged.
+    /// How much the application may have written: so many times what may be in flight that the next flight waits when one
+    /// is acknowledged, or reported behind a gap.
     fn send_buffer_bytes(&self) -> u32 {
         let most = self.config.send_buffer_bytes.min(SEND_BUFFER_BYTES_MAX);
         match (self.config.send_buffer_bytes_initial, self.memory) {
             (0, Memory::Ample) => most,
-            (initial, Memory::Ample) => most.min(initial.max(self.sender.window_bytes().saturating_mul(2))),
+            (initial, Memory::Ample) => most
+                .min(initial.max(self.sender.window_bytes().saturating_mul(self.sender.windows_buffered()))),
             (_, Memory::Scarce) => most.min(SCARCE_SEND_BYTES),
         }
     }
@@ -204,7 +208,9 @@ impl Connection {
     /// There is no more to send: a FIN follows what is queued; reading goes on (CLOSE, §3.10.4).
     pub fn finish(&mut self, now: Instant) {
         match self.state() {
-            State::SynReceived if self.sender.has_text() => self.handshake.finish_after = true,
+            State::SynReceived if self.sender.has_text() && !self.handshake.is_early => {
+                self.handshake.finish_after = true;
+            }
             State::SynSent => self.handshake.finish_after = true,
             _ => {
                 self.take(now, Cause::Close);
@@ -228,7 +234,9 @@ impl Connection {
             State::SynSent => {
                 self.take(now, Cause::Close);
             }
-            State::SynReceived if habits.close_forgets_syn_received() => self.forget(now),
+            State::SynReceived if habits.close_forgets_syn_received() && !self.handshake.is_early => {
+                self.forget(now);
+            }
             _ => self.finish(now),
         }
         self.limit_orphan(now);

@@ -34,6 +34,8 @@ pub(crate) enum What {
     TailProbe,
     /// A probe of a closed window.
     WindowProbe,
+    /// A probe of the path's MTU, one segment whatever its size (RFC 4821).
+    PathProbe,
 }
 
 impl Plan {
@@ -61,7 +63,7 @@ impl Plan {
 impl Connection {
     pub(crate) fn build(&mut self, now: Instant, plan: Plan) -> Transmit {
         let Plan { seq, to, flags, why, what } = plan;
-        let (flags, payload) = match to {
+        let (flags, mut payload) = match to {
             Some(to) => {
                 let (more, payload) = self.sender.text(seq, to);
                 (flags | more, payload)
@@ -69,7 +71,7 @@ impl Connection {
             None => (flags, Payload::new()),
         };
         // Before the options: what they report of the disorder may end it.
-        let mss = if to.is_some() { self.mss_with_options() } else { 1 };
+        let mut mss = if to.is_some() { self.mss_with_options() } else { 1 };
         let has_new_text = !payload.is_empty() && what != What::WindowProbe && !seq.before(self.sender.nxt);
         let mut header =
             Header { seq, flags, options: self.options(now, flags, has_new_text), ..Header::default() };
@@ -89,8 +91,11 @@ impl Connection {
             self.timers.stop(Timer::DelayedAck);
         } else if flags.syn() {
             header.window = self.config.receive_buffer_bytes.min(0xffff) as u16;
+            payload = self.take_syn_text(&mut header);
+            mss = (payload.len() as u32).max(1);
         }
         let len = payload.len() as u32;
+        let mss = if len > mss && plan.what == What::PathProbe { len } else { mss };
         if let Some(up) = self.sender.urgent_end().filter(|_| len > 0) {
             point_to_urgent(&mut header, up);
         }
@@ -119,7 +124,7 @@ impl Connection {
     /// (RFC 3168 §6.1.4 to §6.1.6).
     #[inline(never)]
     fn add_ecn(&mut self, header: &mut Header, plan: &Plan, has_new_text: bool) -> Ecn {
-        let is_again = plan.to.is_some() && !has_new_text;
+        let is_again = plan.to.is_some() && plan.seq.before(self.sender.nxt);
         let Some(agreed) = &mut self.ecn else { return Ecn::NotCapable };
         let reflector = &mut agreed.reflector;
         if is_again && !self.handshake.is_passive && self.sender.sent.bytes_acked == 0 {
@@ -138,7 +143,7 @@ impl Connection {
         ecn
     }
 
-    fn options(&mut self, now: Instant, flags: Flags, has_new_text: bool) -> Options {
+    pub(crate) fn options(&mut self, now: Instant, flags: Flags, has_new_text: bool) -> Options {
         let mut options = if flags.syn() { self.syn_options(flags) } else { Options::default() };
         let stamps = if self.offers(flags) { self.config.timestamps } else { self.timestamps.agreed() };
         // RFC 7323 §3.2: a RST that answers a refused segment may do without.
@@ -192,7 +197,7 @@ impl Connection {
 
     /// What is agreed upon in the handshake.
     #[inline(never)]
-    fn syn_options(&self, flags: Flags) -> Options {
+    fn syn_options(&mut self, flags: Flags) -> Options {
         let answering = !self.offers(flags);
         let scale = self.config.window_scaling && (!answering || self.is_scaling);
         Options {
@@ -202,6 +207,7 @@ impl Connection {
                 // An agreement without scaling has set ours to zero.
                 if answering { self.receiver.shift() } else { self.config.window_shift() }
             }),
+            fast_open: self.take_fast_open_option(),
             ..Options::default()
         }
     }

@@ -32,17 +32,22 @@ pub enum CongestionControl {
     /// that grows by the clock fills fast and long paths.
     #[default]
     Cubic,
+    /// BBR, version 3 (draft-ietf-ccwg-bbr): from a model of the path's rate and round trip, always paced. Losses that
+    /// have nothing to do with a full queue hardly slow it down.
+    Bbr,
 }
 
 impl CongestionControl {
     /// All of them.
-    pub const ALL: [CongestionControl; 2] = [CongestionControl::NewReno, CongestionControl::Cubic];
+    pub const ALL: [CongestionControl; 3] =
+        [CongestionControl::NewReno, CongestionControl::Cubic, CongestionControl::Bbr];
 
-    /// Its name on command lines: `newreno` or `cubic`.
+    /// Its name on command lines: `newreno`, `cubic` or `bbr`.
     pub const fn name(self) -> &'static str {
         match self {
             CongestionControl::NewReno => "newreno",
             CongestionControl::Cubic => "cubic",
+            CongestionControl::Bbr => "bbr",
         }
     }
 
@@ -71,6 +76,23 @@ pub enum SynRetry {
     /// After the first so many retransmissions no longer than before the first, then doubling: a lost
     /// SYN says little of congestion. Linux does so (`tcp_syn_linear_timeouts`), FreeBSD once did.
     LinearFirst(u8),
+}
+
+/// Whether to find out by probing how large packets the path carries (RFC 4821), beside what ICMP says.
+///
+/// There are no others: Linux's `tcp_mtu_probing` has the same three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum MtuProbing {
+    /// No: large packets that vanish without a word end the connection. A size that ICMP has lowered is given up after
+    /// ten minutes (RFC 1191 §6.3).
+    Off,
+    /// When large packets seem to vanish, smaller ones are sent, and larger ones are searched for from there. A size
+    /// that ICMP has lowered is tried higher by a probe. Until then it costs nothing, so it is on.
+    #[default]
+    OnBlackHole,
+    /// From the start: connections begin with small packets and search for the largest. For paths on which ICMP is
+    /// known not to arrive.
+    Always,
 }
 
 /// When and how often to ask an idle peer whether it is still there (RFC 9293 §3.8.4).
@@ -160,6 +182,22 @@ pub struct Config {
     pub nagle: Nagle,
     /// Hold back every partial segment until uncorked (`TCP_CORK`), for 200 ms at most.
     pub cork: bool,
+    /// Whether the path's MTU is searched for by probes (Linux: `tcp_mtu_probing`; FreeBSD: `pmtud_blackhole_detection`).
+    pub mtu_probing: MtuProbing,
+    /// Text of a segment that hardly any path is too small for: what is sent when large packets vanish, and what a
+    /// search begins with (RFC 4821 §7.2: 1,024; Linux: `tcp_base_mss`, FreeBSD: `pmtud_blackhole_mss`). Over IPv6 never
+    /// less than its smallest MTU has room for.
+    pub mtu_base_mss_bytes: u16,
+    /// Text of the smallest segment that further timeouts lead to (Linux: `tcp_mtu_probe_floor`).
+    pub mtu_floor_mss_bytes: u16,
+    /// How long after a search has ended, or ICMP has lowered the size, a larger one is tried; at least five minutes
+    /// (RFC 4821 §7.3, RFC 8201 §4; Linux: `tcp_probe_interval`).
+    pub mtu_probe_interval: Duration,
+    /// A search ends when fewer bytes than this are open (Linux: `tcp_probe_threshold`).
+    pub mtu_probe_threshold_bytes: u16,
+    /// The smallest MSS that a peer is believed. RFC 9293 §3.7.1 sets no bound; below this the headers are most of the
+    /// traffic, which makes a cheap attack (Linux: `tcp_min_snd_mss`, 48).
+    pub send_mss_bytes_min: u16,
     /// Who decides how much may be in flight (`TCP_CONGESTION`).
     pub congestion: CongestionControl,
     /// Probe a silent tail after two round trips instead of waiting for the retransmission timer, where SACK was
@@ -168,6 +206,7 @@ pub struct Config {
     /// Ask after a timeout whether it came too early, and take it back if so (RFC 5682; Linux: `tcp_frto`).
     pub frto: bool,
     /// Spread a window over its round trip instead of sending it in bursts: short queues lose less.
+    /// [`CongestionControl::Bbr`], which has a rate of its own, spreads always.
     pub pacing: bool,
     /// The initial congestion window in segments. RFC 6928 §2: 10.
     pub initial_window_segments: u8,
@@ -178,6 +217,10 @@ pub struct Config {
     /// How long an acknowledgment may wait for company, 499 ms at most (RFC 9293 MUST-40); 40 ms is
     /// what Linux does and what request-response traffic can bear.
     pub delayed_ack: Duration,
+    /// The application wants connections that have something to read (`TCP_DEFER_ACCEPT`). Of a listener's connection the
+    /// third step without text is ignored for so long, counted in timeouts of the SYN-ACK; then the SYN-ACK goes again, and
+    /// its answer opens. Of an active open the third step waits up to 200 ms for text to take along. `None`: neither.
+    pub defer_accept: Option<Duration>,
     /// The first so many segments are acknowledged at once, so that the peer's slow start is not
     /// held up.
     pub quick_ack_segments: u8,
@@ -270,6 +313,12 @@ impl Default for Config {
             accurate_ecn_options: true,
             nagle: Nagle::default(),
             cork: false,
+            mtu_probing: MtuProbing::default(),
+            mtu_base_mss_bytes: 1_024,
+            mtu_floor_mss_bytes: 48,
+            mtu_probe_interval: Duration::from_secs(600),
+            mtu_probe_threshold_bytes: 8,
+            send_mss_bytes_min: 48,
             congestion: CongestionControl::default(),
             tail_loss_probes: true,
             frto: true,
@@ -277,6 +326,7 @@ impl Default for Config {
             initial_window_segments: 10,
             abc_limit_segments: 0,
             delayed_ack: Duration::from_millis(40),
+            defer_accept: None,
             quick_ack_segments: 16,
             rto_min: Duration::from_millis(200),
             rto_variance_min: Duration::from_millis(200),

@@ -1,10 +1,12 @@
 //! How much may be in flight: what the controllers are told, and what they answer.
 //!
-//! A controller decides the congestion window and the slow-start threshold, and nothing else. Which bytes are
+//! A controller decides the congestion window and the slow-start threshold, BBR the rate as well, and nothing else. Which bytes are
 //! lost, when an episode of congestion begins and ends, how fast a reduction takes effect (RFC 9937) and whether
 //! the window was filled are the sender's to decide. One algorithm, one file; slow start (standard or HyStart++)
-//! and avoidance (Reno or CUBIC) are parts that know nothing of each other.
+//! and avoidance (Reno or CUBIC) are parts that know nothing of each other. BBR is none of these: it has a model of the
+//! path.
 
+mod bbr;
 mod cubic;
 mod cwnd;
 mod new_reno;
@@ -15,10 +17,15 @@ mod validation;
 #[cfg(test)]
 mod tests;
 
+pub use bbr::ProbeReason;
+pub(crate) use bbr::{Bbr, Measured, Transport};
 pub(crate) use cubic::Cubic;
 pub(crate) use new_reno::NewReno;
 
+use crate::sender::DeliveryRate;
 use crate::{CongestionControl, Instant};
+use alloc::boxed::Box;
+use cwnd::Cwnd;
 use wire::Seq;
 
 /// What an acknowledgment said, as far as a controller is concerned.
@@ -70,8 +77,23 @@ pub(crate) struct Reduction {
     pub(crate) why: Congested,
     /// FlightSize (RFC 5681 §2): what was in flight before anything of it was marked as lost.
     pub(crate) in_flight_bytes: u32,
+    /// What is in flight after it was.
+    pub(crate) pipe_bytes: u32,
     /// SMSS with the options taken off, in bytes.
     pub(crate) mss: u32,
+}
+
+/// What a controller finds when it takes over from another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Takeover {
+    pub(crate) transport: Transport,
+    /// Of the flight that is out.
+    pub(crate) counters: DeliveryRate,
+    pub(crate) initial_window_bytes: u32,
+    /// The connection's ISS, for decisions that should not be the same everywhere.
+    pub(crate) seed: Seq,
+    /// In the middle of a recovery.
+    pub(crate) is_recovering: bool,
 }
 
 /// By which rule a window grows: what a trace says of a controller.
@@ -90,11 +112,26 @@ pub enum Growth {
     Convex,
     /// By one segment each round trip (RFC 5681 §3.1).
     Linear,
+    /// BBR: faster each round trip, until the rate at which data is delivered stops growing.
+    Startup,
+    /// BBR: slower than data is delivered, until the queue of the start is gone.
+    Drain,
+    /// BBR: a little slower than data is delivered, to leave room.
+    ProbeBwDown,
+    /// BBR: as fast as data is delivered.
+    ProbeBwCruise,
+    /// BBR: as fast as data is delivered, with the short-term bounds lifted, before it probes for more.
+    ProbeBwRefill,
+    /// BBR: a quarter faster than data is delivered, to find out whether there is more.
+    ProbeBwUp,
+    /// BBR: half of what the path holds in flight, to measure the round trip without a queue.
+    ProbeRtt,
 }
 
 impl Growth {
     /// Its short name, for tables and JSON: `slow-start`, `conservative-slow-start`, `reno-friendly`, `concave`,
-    /// `convex` or `linear`.
+    /// `convex` or `linear`; `startup`, `drain`, `probe-bw-down`, `probe-bw-cruise`, `probe-bw-refill`, `probe-bw-up` or
+    /// `probe-rtt`.
     pub const fn name(self) -> &'static str {
         match self {
             Growth::SlowStart => "slow-start",
@@ -103,6 +140,13 @@ impl Growth {
             Growth::Concave => "concave",
             Growth::Convex => "convex",
             Growth::Linear => "linear",
+            Growth::Startup => "startup",
+            Growth::Drain => "drain",
+            Growth::ProbeBwDown => "probe-bw-down",
+            Growth::ProbeBwCruise => "probe-bw-cruise",
+            Growth::ProbeBwRefill => "probe-bw-refill",
+            Growth::ProbeBwUp => "probe-bw-up",
+            Growth::ProbeRtt => "probe-rtt",
         }
     }
 }
@@ -115,9 +159,15 @@ pub(crate) trait Controller {
     /// The slow-start threshold; `u32::MAX` until the path's capacity was met once.
     fn ssthresh_bytes(&self) -> u32;
 
-    /// At how many bytes a second to send; `None`: the pacer derives it from the window and SRTT.
+    /// At how many bytes a second to send, whatever the round trip; `None`: the pacer derives it from the window and
+    /// SRTT.
     fn pacing_rate(&self) -> Option<u64> {
         None
+    }
+
+    /// In a recovery the window is its own, too, instead of that of PRR (RFC 9937).
+    fn reduces_by_itself(&self) -> bool {
+        false
     }
 
     /// Something was delivered.
@@ -130,6 +180,9 @@ pub(crate) trait Controller {
     /// The retransmission timer ran out: one segment, then slow start. `again`: for the same data once more, so
     /// that ssthresh stays (RFC 5681 §3.1).
     fn on_timeout(&mut self, reduction: &Reduction, again: bool);
+
+    /// The episode is over: everything sent before it began is acknowledged.
+    fn on_recovered(&mut self) {}
 
     /// It was no congestion after all. `before` is a clone from the start of the episode. A window that has become
     /// larger than that one meanwhile stays (RFC 9438 §4.9.2).
@@ -163,6 +216,8 @@ pub(crate) enum Congestion {
     NewReno(NewReno),
     /// RFC 9438 and RFC 9406.
     Cubic(Cubic),
+    /// draft-ietf-ccwg-bbr.
+    Bbr(Box<Bbr>),
 }
 
 // An idle connection is counted in bytes; what only loaded ones need is in boxes.
@@ -174,16 +229,18 @@ macro_rules! either {
         match $congestion {
             Congestion::NewReno($controller) => $call,
             Congestion::Cubic($controller) => $call,
+            Congestion::Bbr($controller) => $call,
         }
     };
 }
 
 impl Congestion {
-    /// The controller of that name, with this much to begin with (RFC 6928 §2).
-    pub(crate) fn new(control: CongestionControl, initial_window_bytes: u32) -> Self {
+    /// The controller of that name, with this much to begin with (RFC 6928 §2). `seed`: the connection's ISS.
+    pub(crate) fn new(control: CongestionControl, initial_window_bytes: u32, seed: Seq) -> Self {
         match control {
             CongestionControl::NewReno => Congestion::NewReno(NewReno::new(initial_window_bytes)),
             CongestionControl::Cubic => Congestion::Cubic(Cubic::new(initial_window_bytes)),
+            CongestionControl::Bbr => Congestion::Bbr(Box::new(Bbr::new(initial_window_bytes, seed))),
         }
     }
 
@@ -192,18 +249,44 @@ impl Congestion {
         match self {
             Congestion::NewReno(_) => CongestionControl::NewReno,
             Congestion::Cubic(_) => CongestionControl::Cubic,
+            Congestion::Bbr(_) => CongestionControl::Bbr,
+        }
+    }
+
+    /// It has a model of the path: it wants to hear what each acknowledgment measured and of each loss.
+    #[inline]
+    pub(crate) fn has_model(&self) -> bool {
+        matches!(self, Congestion::Bbr(_))
+    }
+
+    /// The controller that has a model of the path.
+    #[inline]
+    pub(crate) fn model(&self) -> Option<&Bbr> {
+        match self {
+            Congestion::Bbr(model) => Some(model),
+            Congestion::NewReno(_) | Congestion::Cubic(_) => None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn model_mut(&mut self) -> Option<&mut Bbr> {
+        match self {
+            Congestion::Bbr(model) => Some(model),
+            Congestion::NewReno(_) | Congestion::Cubic(_) => None,
         }
     }
 
     /// Another controller takes over, with the window and the threshold as they are.
-    pub(crate) fn switch(&mut self, control: CongestionControl, now: Instant, mss: u32) {
+    pub(crate) fn switch(&mut self, control: CongestionControl, takeover: &Takeover) {
         if control == self.control() {
             return;
         }
-        let cwnd = either!(self, controller => controller.cwnd()).taken_over(mss);
+        let Transport { now, mss, .. } = takeover.transport;
+        let cwnd: Cwnd = either!(self, controller => controller.cwnd()).taken_over(mss);
         *self = match control {
             CongestionControl::NewReno => Congestion::NewReno(NewReno::with(cwnd)),
             CongestionControl::Cubic => Congestion::Cubic(Cubic::with(cwnd, now, mss)),
+            CongestionControl::Bbr => Congestion::Bbr(Box::new(Bbr::with(cwnd.bytes, takeover))),
         };
     }
 }
@@ -221,6 +304,10 @@ impl Controller for Congestion {
         either!(self, controller => controller.pacing_rate())
     }
 
+    fn reduces_by_itself(&self) -> bool {
+        self.has_model()
+    }
+
     fn on_acked(&mut self, acked: &Acked) {
         either!(self, controller => controller.on_acked(acked));
     }
@@ -233,13 +320,17 @@ impl Controller for Congestion {
         either!(self, controller => controller.on_timeout(reduction, again));
     }
 
+    fn on_recovered(&mut self) {
+        either!(self, controller => controller.on_recovered());
+    }
+
     fn on_undo(&mut self, before: &Self, now: Instant) {
         match (self, before) {
             (Congestion::NewReno(controller), Congestion::NewReno(before)) => controller.on_undo(before, now),
             (Congestion::Cubic(controller), Congestion::Cubic(before)) => controller.on_undo(before, now),
+            (Congestion::Bbr(controller), Congestion::Bbr(before)) => controller.on_undo(before, now),
             // Another controller took over meanwhile: what the first one knew does not fit it.
-            (Congestion::NewReno(_), Congestion::Cubic(_))
-            | (Congestion::Cubic(_), Congestion::NewReno(_)) => {}
+            (Congestion::NewReno(_), _) | (Congestion::Cubic(_), _) | (Congestion::Bbr(_), _) => {}
         }
     }
 

@@ -178,7 +178,11 @@ impl Connection {
         self.synchronize(now, syn);
         self.hear_ecn_of_syn(syn);
         self.take(now, Cause::Syn);
-        self.keep_what_came_with_syn(syn);
+        if self.handshake.is_early {
+            self.take_text_of_syn(syn);
+        } else {
+            self.keep_what_came_with_syn(syn);
+        }
     }
 
     /// Text and FIN of a SYN wait for ESTABLISHED (RFC 9293 §3.10.7.2, third; §3.10.7.3, fifth).
@@ -299,8 +303,8 @@ impl Connection {
             }
         }
         if self.config.congestion != congestion {
-            let mss = self.mss();
-            self.sender.congestion.switch(self.config.congestion, now, mss);
+            let (sender, lent) = self.sending(now);
+            sender.switch_congestion(&lent);
         }
         self.start_keep_alive(now);
         if self.config.user_timeout != user_timeout {

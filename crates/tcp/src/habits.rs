@@ -246,6 +246,35 @@ impl Habits {
         self.are_linuxs()
     }
 
+    /// Without a known MSS of the peer a SYN takes as much text as the path does; RFC 7413 §4.1.3 takes the default of
+    /// 536 or 1,220 bytes.
+    pub(crate) const fn syn_text_may_fill_the_path(self) -> bool {
+        self.are_linuxs()
+    }
+
+    /// Beside the text of a SYN there is room for all the options that a header may have, for middleboxes that add some.
+    /// The others leave room for those that it has.
+    pub(crate) const fn syn_text_leaves_room_for_options(self) -> bool {
+        self.are_linuxs()
+    }
+
+    /// A Fast Open whose text was not taken is tried again the next time; RFC 7413 §4.1.3.1 wants it remembered.
+    pub const fn refused_syn_text_is_forgotten(self) -> bool {
+        self.are_linuxs()
+    }
+
+    /// A Fast Open cookie is made of the client's address alone; the others put the server's address into it, too, so
+    /// that a cookie of one address is worth nothing at another.
+    pub const fn fast_open_cookie_has_only_the_client(self) -> bool {
+        self.are_freebsds()
+    }
+
+    /// A peer that gave no cookie when it was asked with option 34 is asked with option 254 the next time (RFC 7413
+    /// §9: before it had a kind).
+    pub const fn fast_open_tries_the_experiment(self) -> bool {
+        self.are_linuxs()
+    }
+
     /// SYNs that go again without backing off are not counted among the retries.
     pub(crate) const fn linear_syns_are_not_counted(self) -> bool {
         self.are_linuxs()
@@ -262,6 +291,23 @@ impl Habits {
     /// deletes it.
     pub(crate) const fn abort_leaves_time_wait(self) -> bool {
         self.are_linuxs()
+    }
+
+    /// The range of a search for the path's MTU is halved by each probe, and one that is lost is too big; the others
+    /// begin with the largest size and common ones, and lose three (RFC 4821 §7.3, RFC 8899 §5.1.2).
+    pub(crate) const fn path_probes_only_halve(self) -> bool {
+        self.are_linuxs()
+    }
+
+    /// A larger size has to show that it does not lose more before the next is tried (RFC 4821 §7.8).
+    pub(crate) const fn larger_size_is_verified(self) -> bool {
+        !self.are_linuxs()
+    }
+
+    /// What ICMP says of the path's MTU is believed at once, whatever has arrived before; RFC 5927 §7.2 waits for a
+    /// timeout when larger segments have arrived.
+    pub(crate) const fn too_big_is_believed_at_once(self) -> bool {
+        !matches!(self, Habits::Rfc)
     }
 
     /// Giving up on data or a FIN that nobody acknowledges is not told to the peer, as RFC 9293 §3.10.8 has

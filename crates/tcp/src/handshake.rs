@@ -4,9 +4,11 @@
 use crate::build::Plan;
 use crate::connection::Connection;
 use crate::ecn::Wanted;
+use crate::fast_open::FastOpening;
 use crate::state::State;
 use crate::timers::Timer;
 use crate::{Instant, SendReason};
+use alloc::boxed::Box;
 use wire::tcp::Flags;
 
 /// Why a SYN or SYN-ACK has to go out.
@@ -19,7 +21,7 @@ pub(crate) enum Opening {
 }
 
 /// What is left of the handshake.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Handshake {
     /// The SYN or SYN-ACK has to go out (again).
     pub(crate) owed: Option<Opening>,
@@ -31,6 +33,12 @@ pub(crate) struct Handshake {
     pub(crate) sent_once: bool,
     /// How our SYNs asked for ECN.
     pub(crate) wanted_ecn: Wanted,
+    /// The text of the peer's SYN was taken: the application does not wait for the third step (RFC 7413 §4.2.2).
+    pub(crate) is_early: bool,
+    /// The third step has come without text, and its acknowledgment was not heard: see `deferral.rs`.
+    pub(crate) is_deferred: bool,
+    /// What is known of a Fast Open.
+    pub(crate) fast: Option<Box<FastOpening>>,
 }
 
 impl Connection {
@@ -67,7 +75,7 @@ impl Connection {
     /// The SYN or SYN-ACK is acknowledged: when it left, if it left once and nothing after it.
     pub(crate) fn take_sending_of_syn(&mut self) -> Option<Instant> {
         let sent_once = core::mem::take(&mut self.handshake.sent_once);
-        let is_last = self.sender.nxt == self.sender.iss + 1;
+        let is_last = self.sender.nxt == self.sender.iss + 1 + self.syn_text_bytes();
         (sent_once && is_last).then_some(self.sender.last_sent_at)
     }
 

@@ -3,6 +3,7 @@
 use crate::congestion::Controller;
 use crate::connection::Connection;
 use crate::ecn::{EcnBytes, EcnFeedback};
+use crate::fast_open::FastOpenOutcome;
 use crate::segment::Error;
 use crate::sender::RecoveryPhase;
 use crate::state::State;
@@ -67,8 +68,11 @@ pub struct Info {
     pub receive_mss_bytes: u32,
     /// The MSS that we announced (`tcpi_advmss`).
     pub announced_mss_bytes: u32,
-    /// Path MTU (`tcpi_pmtu`).
+    /// Path MTU: the largest packets that are sent, as far as the peer takes such (`tcpi_pmtu`).
     pub path_mtu_bytes: u32,
+    /// While a larger one is searched for: the largest packet that is known to arrive, and the largest that may (RFC 4821
+    /// §7.1, search_low and search_high).
+    pub path_search_bytes: Option<(u32, u32)>,
     /// Congestion window; Linux counts it in segments (`tcpi_snd_cwnd`).
     pub cwnd_bytes: u32,
     /// Slow-start threshold, in bytes; `u32::MAX` before the first loss (`tcpi_snd_ssthresh`).
@@ -137,6 +141,8 @@ pub struct Info {
     pub limited_by_window: Duration,
     /// Of it, the time during which the send buffer stood in the way (`tcpi_sndbuf_limited`).
     pub limited_by_buffer: Duration,
+    /// How a Fast Open went (`TCPI_OPT_SYN_DATA`, `tcpi_fastopen_client_fail`).
+    pub fast_open: FastOpenOutcome,
     /// Why the connection died, if it did.
     pub failure: Option<Error>,
 }
@@ -199,6 +205,7 @@ impl Connection {
             receive_mss_bytes: u32::from(self.receiver.acks.segment_bytes()),
             announced_mss_bytes: u32::from(self.sizes.receive_mss()),
             path_mtu_bytes: self.path().mtu_bytes,
+            path_search_bytes: self.sender.path_search_range(),
             cwnd_bytes: self.sender.window_bytes(),
             ssthresh_bytes: self.sender.congestion.ssthresh_bytes(),
             send_window_bytes: self.sender.wnd,
@@ -233,6 +240,7 @@ impl Connection {
             busy,
             limited_by_window,
             limited_by_buffer,
+            fast_open: self.fast_open_outcome(),
             failure: self.failure,
         }
     }

@@ -28,8 +28,10 @@ pub mod closed;
 mod config;
 mod congestion;
 mod connection;
+mod deferral;
 mod ecn;
 mod events;
+mod fast_open;
 mod fifo;
 mod habits;
 mod handshake;
@@ -47,7 +49,6 @@ mod sender;
 mod sizes;
 pub mod state;
 mod syn_sent;
-mod time;
 mod time_wait;
 mod timeouts;
 mod timers;
@@ -57,10 +58,11 @@ mod tracing;
 mod transmit;
 
 pub use allowance::Allowance;
-pub use config::{Config, CongestionControl, KeepAlive, Nagle, SynRetry};
-pub use congestion::Growth;
+pub use config::{Config, CongestionControl, KeepAlive, MtuProbing, Nagle, SynRetry};
+pub use congestion::{Growth, ProbeReason};
 pub use connection::Connection;
 pub use ecn::{EcnBytes, EcnDoubt, EcnFeedback};
+pub use fast_open::{FastOpen, FastOpenAnswer, FastOpenOutcome, FastOpenReply, SynText};
 pub use habits::Habits;
 pub use info::{Info, Snapshot};
 pub use memory::Memory;
@@ -68,14 +70,14 @@ pub use refusal::Refusal;
 pub use segment::{Birth, Error, Event, Path, PathEvent, ReadError, Segment, Transmit, WriteError};
 pub use sender::RecoveryPhase;
 pub use state::{Cause, State};
-pub use time::Instant;
 pub use time_wait::{TimeWait, TimeWaitVerdict};
 pub use timers::Timer;
-pub use trace::{LossSign, ResetReason, SegmentFacts, SendReason, Trace, UndoSign};
+pub use trace::{LossSign, PathProbe, ResetReason, SegmentFacts, SendReason, Trace, UndoSign};
 pub use tracing::Tracing;
 
 // What appears in signatures, so that programs need not name the crates below.
 pub use wire;
+pub use wire::Instant;
 
 /// The window field that says `bytes` at this shift, rounded down.
 pub(crate) fn window_field(bytes: u32, shift: u8) -> u16 {

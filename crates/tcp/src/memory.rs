@@ -61,7 +61,8 @@ impl Connection {
     #[inline]
     pub fn held_bytes(&self) -> usize {
         let ecn = if self.ecn.is_some() { size_of::<Agreed>() } else { 0 };
-        self.sender.held_bytes() + self.receiver.held_bytes() + self.tracer.held_bytes() + ecn
+        let halves = self.sender.held_bytes() + self.receiver.held_bytes();
+        halves + self.tracer.held_bytes() + self.fast_open_bytes() + ecn
     }
 
     /// Drops text that arrived out of order, the highest first, until at most `bytes_max` are left. The peer sends it again;

@@ -5,7 +5,7 @@
 use crate::connection::Connection;
 use crate::handshake::{Handshake, Opening};
 use crate::segment::{Error, Event};
-use crate::sender::RtoBounds;
+use crate::sender::{RtoBounds, Rtt};
 use crate::state::{Cause, Row, Sends, State};
 use crate::timers::Timer;
 use crate::trace::Trace;
@@ -56,7 +56,7 @@ impl Connection {
                 self.restart_user_timer(now);
             }
             Sends::SynAck => self.handshake.owed = Some(Opening::Asked),
-            Sends::Ack if row.to == State::Established => self.receiver.acks.owe(SendReason::HandshakeAck),
+            Sends::Ack if row.to == State::Established => self.owe_third_step(now),
             Sends::Ack => self.receiver.acks.owe(SendReason::FinAck),
             Sends::Fin => {
                 self.sender.fin_queued = true;
@@ -88,11 +88,14 @@ impl Connection {
     }
 
     fn on_established(&mut self, now: Instant) {
+        self.begin_path_search(now);
         if core::mem::take(&mut self.sender.attempts) > 0 {
-            self.on_lost_syn();
+            self.on_repeated_syn();
         }
         self.timers.stop(Timer::User);
-        self.events.raise(if self.handshake.is_passive { Event::Accepted } else { Event::Connected });
+        if !self.handshake.is_early {
+            self.events.raise(if self.handshake.is_passive { Event::Accepted } else { Event::Connected });
+        }
         self.events.raise(Event::Writable);
         self.start_keep_alive(now);
         if core::mem::take(&mut self.handshake.finish_after) {
@@ -100,9 +103,14 @@ impl Connection {
         }
     }
 
-    /// The SYN or SYN-ACK was lost: RFC 5681 §3.1, RFC 6298 §5.7.
+    /// The SYN or SYN-ACK was lost: RFC 5681 §3.1, RFC 6298 §5.7. A SYN-ACK whose answer was put off was not.
     #[cold]
-    fn on_lost_syn(&mut self) {
+    fn on_repeated_syn(&mut self) {
+        self.note_repeated_syn();
+        if self.handshake.is_deferred {
+            self.sender.rtt = Rtt::new(self.config.rto_initial, RtoBounds::new(&self.config));
+            return;
+        }
         let mss = self.mss();
         self.sender.begin(mss, &self.config);
         self.sender.rtt.on_lost_syn(RtoBounds::new(&self.config));
@@ -170,7 +178,11 @@ impl Connection {
     #[inline(never)]
     fn on_closed(&mut self, now: Instant) {
         self.timers.stop_all();
-        self.handshake = Handshake { is_passive: self.handshake.is_passive, ..Handshake::default() };
+        self.handshake = Handshake {
+            is_passive: self.handshake.is_passive,
+            fast: self.handshake.fast.take(),
+            ..Handshake::default()
+        };
         // What was agreed upon is still told by `info`.
         self.sender.on_closed(now);
         self.receiver.on_closed();

@@ -17,7 +17,7 @@ use crate::trace::Trace;
 use crate::{Instant, Refusal, SendReason, listen};
 use core::time::Duration;
 use wire::Seq;
-use wire::tcp::{Flags, Header};
+use wire::tcp::Flags;
 
 /// No window is larger (RFC 7323 §2.3), so no segment: beyond it the circle has no "before".
 const TEXT_BYTES_MAX: usize = 1 << 30;
@@ -224,19 +224,20 @@ impl Connection {
     #[cold]
     fn take_reset(&mut self, now: Instant, segment: &Segment) -> Result<bool, Refused> {
         let (habits, flags) = (self.config.habits, segment.header.flags);
-        let half_open = self.state() == State::SynReceived && self.handshake.is_passive;
+        let half_open = self.is_half_open();
         if half_open && habits.half_open_wants_bare_reset() && flags != Flags::RST {
             return Err(Refused::with_ack(Refusal::UnprovenReset, SendReason::ChallengeAck));
         }
         let believed = self.has_number_of_fin(segment.header.seq);
         if segment.header.seq != self.receiver.nxt() && !believed {
+            self.doubt_fast_open();
             return Err(Refused::with_ack(Refusal::InexactReset, SendReason::ChallengeAck));
         }
         match self.state() {
             _ if half_open => {
                 self.take(now, Cause::RstToPassiveOpen);
             }
-            State::SynReceived => self.fail(now, Cause::Rst, Error::Refused),
+            State::SynReceived if !self.handshake.is_early => self.fail(now, Cause::Rst, Error::Refused),
             // In CLOSING and LAST-ACK, too, the application may still hold the connection: it is told.
             _ => self.fail(now, Cause::Rst, Error::Reset),
         }
@@ -263,7 +264,7 @@ impl Connection {
             return Err(Refused::silently(Refusal::NoAck));
         }
         if self.state() == State::SynReceived {
-            self.take_ack_of_syn(now, header)?;
+            self.take_ack_of_syn(now, segment)?;
         }
         if self.syn_unacked() && header.ack.at_or_before(self.sender.una) {
             // FIN-WAIT-1 by way of SYN-RECEIVED: without our SYN acknowledged it proves nothing.
@@ -287,10 +288,12 @@ impl Connection {
 
     /// The third step of the handshake, if it acknowledges our SYN.
     #[inline(never)]
-    fn take_ack_of_syn(&mut self, now: Instant, header: &Header) -> Result<(), Refused> {
+    fn take_ack_of_syn(&mut self, now: Instant, segment: &Segment) -> Result<(), Refused> {
+        let header = &segment.header;
         if !(self.sender.una.before(header.ack) && header.ack.at_or_before(self.sender.nxt)) {
             return Err(Refused { why: Refusal::AckOfUnsent, reply: Some(Reply::Reset { seq: header.ack }) });
         }
+        self.check_deferral(segment)?;
         self.take(now, Cause::AckOfSyn);
         if self.receiver.deliver_held(&mut self.events) {
             self.receiver.acks.owe(SendReason::ImmediateAck);
@@ -361,6 +364,7 @@ impl Connection {
             self.receiver.report_duplicate(seq, text.len() as u32, &self.config);
             self.receiver.acks.owe(SendReason::OutOfWindowAck);
         } else if header.flags.fin() && seq.after(nxt) {
+            self.doubt_fast_open();
             self.receiver.keep_fin_out_of_order(seq);
         }
         Ok(self.receiver.reached_fin(&mut self.events))

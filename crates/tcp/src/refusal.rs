@@ -36,6 +36,8 @@ pub enum Refusal {
     TextAfterFin,
     /// Text for an application that has closed both directions (§3.6.1).
     TextAfterClose,
+    /// The third step without text, while a listener waits for text (`TCP_DEFER_ACCEPT`).
+    Deferred,
     /// There is no such connection.
     NoConnection,
 }
@@ -58,6 +60,7 @@ impl Refusal {
             Refusal::NoRoom => "no room for more pieces out of order",
             Refusal::TextAfterFin => "text after the FIN",
             Refusal::TextAfterClose => "text for an application that is gone",
+            Refusal::Deferred => "the third step without the text that the listener waits for",
             Refusal::NoConnection => "no such connection",
         }
     }

@@ -100,7 +100,7 @@ impl Connection {
 
     #[cold]
     pub(crate) fn refuse_syn(&mut self, now: Instant) -> Result<(), Refused> {
-        if self.state() == State::SynReceived && self.handshake.is_passive {
+        if self.is_half_open() {
             self.take(now, Cause::SynToPassiveOpen);
             return Err(Refused::silently(Refusal::UnexpectedSyn));
         }

@@ -4,7 +4,8 @@
 //! A value with verbs of its own, one room for each subject: the scoreboard (`flight.rs`), when something
 //! counts as lost (`rack.rs`, `duplicates.rs`), the probe of a tail (`tail_probe.rs`), where recovery stands
 //! (`phase.rs`, `recovery.rs`), the way down to a new window (`prr.rs`), mistakes (`undo.rs`), the clock of the
-//! bursts (`pacer.rs`), the round trip (`rtt.rs`), the peer's window (`window.rs`), marks of the network (`ecn.rs`). One gate lets data out
+//! bursts (`pacer.rs`), the round trip (`rtt.rs`), the peer's window (`window.rs`), marks of the network (`ecn.rs`),
+//! the largest packet that the path carries (`path_search.rs`, `path_probe.rs`). One gate lets data out
 //! (`next.rs`), one place hears acknowledgments (`acked.rs`), one function arms the timers (`clock.rs`), and the
 //! congestion window is decided in [`crate::congestion`]. What it needs from the connection around it is lent
 //! for the time of a call.
@@ -18,8 +19,11 @@ mod duplicates;
 mod ecn;
 mod flight;
 mod load;
+mod model;
 mod next;
 mod pacer;
+mod path_probe;
+mod path_search;
 mod phase;
 mod prr;
 mod queue;
@@ -27,6 +31,7 @@ mod rack;
 mod rate;
 mod recovery;
 mod rtt;
+mod syn_text;
 mod tail_probe;
 mod undo;
 mod usage;
@@ -35,9 +40,13 @@ mod window;
 pub(crate) use acked::Ack;
 pub(crate) use busy_time::BusyTime;
 pub(crate) use ecn::{Echo, Heeds};
+pub(crate) use flight::LostRun;
 pub(crate) use next::Ask;
+pub(crate) use pacer::Rate;
+pub(crate) use path_search::PathSearch;
 pub(crate) use phase::Phase;
 pub use phase::RecoveryPhase;
+pub(crate) use rate::{DeliveryRate, PathSample};
 pub(crate) use rtt::{RtoBounds, Rtt};
 pub(crate) use window::WindowUpdate;
 
@@ -101,6 +110,8 @@ pub(crate) struct Sender {
     first_resent_ms: u32,
     /// How much the path reorders.
     reordering: Reordering,
+    /// Text of the largest segment that has arrived (RFC 5927 §7.2's maxsizeacked, without headers).
+    pub(crate) segment_bytes_acked: u16,
     /// When text or a control was last sent.
     pub(crate) last_sent_at: Instant,
     /// When something was last sent again, in milliseconds: older echoes say nothing of the round trip.
@@ -183,11 +194,12 @@ impl Sender {
             persist: window::Persist::default(),
             attempts: 0,
             reordering: Reordering::NONE,
+            segment_bytes_acked: 0,
             first_resent_ms: 0,
             last_sent_at: now,
             resent_ms: 0,
             rtt: Rtt::new(config.rto_initial, RtoBounds::new(config)),
-            congestion: Congestion::new(config.congestion, 0),
+            congestion: Congestion::new(config.congestion, 0, iss),
             queue: SendQueue::default(),
             load: None,
             sent: Sent::default(),
@@ -208,7 +220,7 @@ impl Sender {
 
     /// Begins with this much in flight at most (RFC 6928 §2).
     pub(crate) fn begin(&mut self, initial_window_bytes: u32, config: &Config) {
-        self.congestion = Congestion::new(config.congestion, initial_window_bytes);
+        self.congestion = Congestion::new(config.congestion, initial_window_bytes, self.iss);
     }
 
     /// The peer went away before the handshake was complete; the next one may bring other options.
@@ -357,6 +369,12 @@ impl Sender {
         self.window_in(self.load.as_ref().map_or(&Phase::Open, |load| &load.phase))
     }
 
+    /// How many windows the application should be ahead: two; three where the window does not shrink in a recovery, because
+    /// what is reported behind a gap stays in the buffer while new data leaves (Linux: `tcp_sndbuf_expand`).
+    pub(crate) fn windows_buffered(&self) -> u32 {
+        if self.congestion.has_model() { 3 } else { 2 }
+    }
+
     /// The same while the load is lent.
     fn window_in(&self, phase: &Phase) -> u32 {
         phase.prr().map_or_else(|| self.congestion.cwnd_bytes(), prr::Prr::window_bytes)
@@ -400,7 +418,8 @@ impl Sender {
 
     /// The latest measured delivery rate.
     pub(crate) fn delivery_rate(&self) -> Option<rate::RateSample> {
-        self.load.as_ref().and_then(|load| load.flight.rate.latest())
+        let kept = || self.congestion.model().map(|model| model.counters());
+        self.load.as_ref().map(|load| load.flight.rate).or_else(kept)?.latest()
     }
 
     /// Something waits to be sent (again): [`Sender::next`] is worth asking.

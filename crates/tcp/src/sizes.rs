@@ -7,9 +7,6 @@ use crate::Config;
 use crate::segment::Path;
 use crate::timestamps::TimestampState;
 
-/// The smallest MSS that we believe a peer. RFC 9293 §3.7.1 sets no bound; below this the headers are
-/// most of the traffic, which makes a cheap attack (Linux: `tcp_min_snd_mss`, 48).
-const MSS_BYTES_MIN: u16 = 48;
 /// The Timestamps option and its padding, in every segment once agreed upon (RFC 7323 §3.2).
 const TIMESTAMPS_BYTES: u32 = 12;
 
@@ -42,7 +39,7 @@ impl Sizes {
     /// Takes over the MSS of the peer's SYN; without one the default holds (MUST-15).
     pub(crate) fn take_peer_mss(&mut self, announced: Option<u16>, path: Path, config: &Config) {
         let default = config.mss_bytes_default.unwrap_or_else(|| path.mss_bytes_by_default());
-        self.peer_mss = announced.unwrap_or(default).max(MSS_BYTES_MIN);
+        self.peer_mss = announced.unwrap_or(default).max(config.send_mss_bytes_min);
         self.measure(path, config);
     }
 
@@ -52,6 +49,17 @@ impl Sizes {
         let bounded_mss = mss.min(config.mss_bytes_max);
         self.receive_mss = if config.habits.announced_mss_is_the_links() { mss } else { bounded_mss };
         self.send_mss = self.peer_mss.min(bounded_mss);
+    }
+
+    /// Measures anew what is sent: the path carries larger or smaller packets than believed. What we have announced
+    /// stays announced.
+    pub(crate) fn measure_sending(&mut self, path: Path, config: &Config) {
+        self.send_mss = path.mss_bytes().min(self.largest_mss(config));
+    }
+
+    /// The MSS that no path makes larger: what the peer takes and we are allowed.
+    pub(crate) fn largest_mss(self, config: &Config) -> u16 {
+        self.peer_mss.min(config.mss_bytes_max)
     }
 
     /// The MSS we announce (MUST-67; RFC 6691: options do not count).
@@ -66,7 +74,11 @@ impl Sizes {
 
     /// Text bytes of a full-sized segment: SMSS with the standing options taken off.
     pub(crate) fn text_bytes(self, timestamps: &TimestampState) -> u32 {
-        let options = if timestamps.agreed() { TIMESTAMPS_BYTES } else { 0 };
-        u32::from(self.send_mss).saturating_sub(options).max(1)
+        u32::from(self.send_mss).saturating_sub(standing_options_bytes(timestamps)).max(1)
     }
+}
+
+/// What every segment has of options.
+pub(crate) fn standing_options_bytes(timestamps: &TimestampState) -> u32 {
+    if timestamps.agreed() { TIMESTAMPS_BYTES } else { 0 }
 }

@@ -67,11 +67,22 @@ impl Connection {
         }
         if self.syn_unacked() {
             // With a FIN behind the SYN-ACK, too: it may be lost together with it.
+            self.repeat_opening(now);
+        }
+        self.doubt_path_mtu(now);
+        let (sender, mut lent) = self.sending(now);
+        sender.on_timeout(&mut lent);
+    }
+
+    /// The SYN or SYN-ACK goes again, unless its answer has come and waits for text.
+    #[inline(never)]
+    fn repeat_opening(&mut self, now: Instant) {
+        if self.waits_for_text() {
+            self.restart_retransmit_timer(now);
+        } else {
             self.handshake.owed = Some(Opening::TimedOut);
             self.sender.count_timeout();
         }
-        let (sender, mut lent) = self.sending(now);
-        sender.on_timeout(&mut lent);
     }
 
     /// R2, for SYNs and for the rest (§3.8.3, MUST-20 (c), MUST-23).
@@ -86,7 +97,11 @@ impl Connection {
                 self.sender.attempts >= self.config.syn_retries.saturating_add(uncounted)
                     || (self.sender.attempts > 0 && by_clock)
             }
-            State::SynReceived => self.sender.attempts >= self.config.syn_ack_retries,
+            // What was taken with the SYN is worth one more try, as on Linux.
+            _ if self.is_unproven() => self.sender.attempts > self.config.syn_ack_retries,
+            State::SynReceived => {
+                self.sender.attempts >= self.config.syn_ack_retries && !self.waits_for_text()
+            }
             // A peer that took its window back and answers each repetition may go on for ever, but not for nobody.
             _ if self.is_orphaned && self.sender.rtt.backoff() >= self.config.retries => true,
             _ if habits.gives_up_by_the_clock() => {
@@ -98,7 +113,7 @@ impl Connection {
     }
 
     /// How long that many retries take if their timeouts begin with `first` and double up to the longest.
-    fn time_of_retries(&self, retries: u8, first: Duration) -> Duration {
+    pub(crate) fn time_of_retries(&self, retries: u8, first: Duration) -> Duration {
         let timeout = |retry: u32| first.saturating_mul(1u32.checked_shl(retry).unwrap_or(u32::MAX));
         (0..=u32::from(retries)).map(|retry| timeout(retry).min(self.config.rto_max)).sum()
     }

@@ -3,7 +3,7 @@
 //! The engine says it while it works, the lens says it of a capture; counters, JSON, the ladder and
 //! the tests are readers. Without a reader nothing is built: see [`crate::Connection::set_tracing`].
 
-use crate::congestion::Growth;
+use crate::congestion::{Growth, ProbeReason};
 use crate::ecn::{EcnDoubt, EcnFeedback};
 use crate::memory::Memory;
 use crate::sender::RecoveryPhase;
@@ -44,6 +44,8 @@ pub enum SendReason {
     PathMtu,
     /// It was sent into a window that was closed and is open again.
     WindowReopened,
+    /// New data in a segment larger than the others: does the path carry it (RFC 4821 §7.5)?
+    PathProbe,
     /// New data after a silence of two round trips, to provoke an acknowledgment (RFC 8985 §7).
     TailProbeWithNewData,
     /// The last segment again, to provoke an acknowledgment (RFC 8985 §7).
@@ -115,6 +117,7 @@ impl SendReason {
             SendReason::FastRetransmit => "fast-retransmit",
             SendReason::RecoveryRetransmit => "recovery",
             SendReason::SackRecovery => "sack-recovery",
+            SendReason::PathProbe => "path-probe",
             SendReason::TailProbeWithNewData => "tail-probe-new-data",
             SendReason::TailLossProbe => "tail-loss-probe",
             SendReason::ZeroWindowProbe => "zero-window-probe",
@@ -158,6 +161,7 @@ impl SendReason {
             SendReason::FastRetransmit => "fast retransmit: three duplicate ACKs",
             SendReason::RecoveryRetransmit => "retransmission: a partial ACK shows the next hole",
             SendReason::SackRecovery => "retransmission: SACK shows a hole",
+            SendReason::PathProbe => "new data as a probe of a larger path MTU",
             SendReason::TailProbeWithNewData => "new data as a probe of the tail",
             SendReason::TailLossProbe => "tail loss probe",
             SendReason::ZeroWindowProbe => "probes the closed window",
@@ -288,6 +292,29 @@ impl UndoSign {
     }
 }
 
+/// What became of a probe of the path's MTU (RFC 4821 §7.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PathProbe {
+    /// It leaves.
+    Sent,
+    /// It was acknowledged: the path carries packets of this size.
+    Arrived,
+    /// It was lost, and nothing else with it; or a router says that it was too big.
+    Lost,
+}
+
+impl PathProbe {
+    /// A word for JSON and tables: `arrived`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            PathProbe::Sent => "sent",
+            PathProbe::Arrived => "arrived",
+            PathProbe::Lost => "lost",
+        }
+    }
+}
+
 /// What a connection did, one thing at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -345,6 +372,13 @@ pub enum Trace {
         ssthresh_bytes: u32,
         /// By which rule the window grows.
         growth: Growth,
+    },
+    /// BBR moves to another phase of its search.
+    Probing {
+        /// Which.
+        growth: Growth,
+        /// Why.
+        why: ProbeReason,
     },
     /// Recovery moves to another phase.
     Phase {
@@ -404,10 +438,22 @@ pub enum Trace {
         /// How many packets; with classic feedback 1 stands for some.
         packets: u32,
     },
-    /// The path carries smaller packets than believed (RFC 1191, RFC 8201).
+    /// The path carries smaller packets than believed (RFC 1191, RFC 8201), or larger ones (RFC 4821).
     PathMtu {
         /// The new MTU in bytes.
         mtu_bytes: u16,
+    },
+    /// A probe of the path's MTU.
+    PathProbe {
+        /// The size of its packet in bytes.
+        mtu_bytes: u32,
+        /// What became of it.
+        what: PathProbe,
+    },
+    /// Large packets seem to vanish without a word (RFC 4821 §7.7): smaller ones are sent.
+    BlackHole {
+        /// How large packets are from here on, in bytes.
+        mtu_bytes: u32,
     },
 }
 

@@ -72,7 +72,7 @@ impl Connection {
         let tells_field = self.ecn.as_ref().is_some_and(|ecn| ecn.reflector.answers_syn_ack());
         let goes_alone = self.config.habits.third_step_goes_alone() || tells_field;
         let is_owed = self.receiver.acks.owed() == Some(SendReason::HandshakeAck);
-        if is_owed && goes_alone { self.owed_ack() } else { None }
+        if is_owed && goes_alone && !self.fast_text_waits() { self.owed_ack() } else { None }
     }
 
     /// Text and FIN, as far as the windows and the pacer let them out.
@@ -81,16 +81,22 @@ impl Connection {
             return None;
         }
         let state = self.state();
+        let is_early = self.handshake.is_early && self.syn_unacked();
+        if is_early && self.sender.attempts > 0 {
+            // What the peer has not heard the SYN-ACK of goes again behind it (RFC 7413 §4.2.2).
+            return None;
+        }
         let must_go_whole = self.ecn.as_ref().is_some_and(|ecn| ecn.reflector.must_go_whole());
         let super_segment_bytes_max = if must_go_whole { 0 } else { super_segment_bytes_max };
         let ask = Ask {
             mss: self.mss_with_options(),
             super_segment_bytes_max,
             // FIN-WAIT-1, CLOSING and LAST-ACK still send what was written before CLOSE.
-            may_send_text: state.sends_text() || state.awaits_ack_of_fin(),
-            may_finish_early: state == State::FinWait1
-                && !self.sender.has_text()
-                && self.sender.nxt == self.sender.iss + 1,
+            may_send_text: state.sends_text() || state.awaits_ack_of_fin() || is_early,
+            may_go_early: is_early
+                || (state == State::FinWait1
+                    && !self.sender.has_text()
+                    && self.sender.nxt == self.sender.iss + 1),
         };
         let (sender, mut lent) = self.sending(now);
         sender.next(&ask, &mut lent)

@@ -8,12 +8,12 @@ use proptest::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
 use synfin_tcp::{
-    Birth, Config, Connection, EcnFeedback, Error, Instant, KeepAlive, Nagle, Path, PathEvent, Segment,
-    State, Trace, Tracing, state,
+    Birth, Config, Connection, EcnFeedback, Error, FastOpen, FastOpenAnswer, Instant, KeepAlive, Nagle, Path,
+    PathEvent, Segment, State, SynText, Trace, Tracing, state,
 };
 use wire::Seq;
 use wire::ip::Ecn;
-use wire::tcp::{AccurateEcn, Flags, Header, Options, SackBlock, SackBlocks, Timestamps};
+use wire::tcp::{AccurateEcn, FastOpenCookie, Flags, Header, Options, SackBlock, SackBlocks, Timestamps};
 
 /// One thing that happens to a connection.
 #[derive(Clone, Debug)]
@@ -102,6 +102,7 @@ fn config(odd: u8) -> Config {
         send_buffer_bytes: if bit(4) { 4_000 } else { 1 << 20 },
         nagle: [Nagle::Off, Nagle::Rfc896, Nagle::Minshall][usize::from(odd % 3)],
         cork: bit(5) && bit(6),
+        defer_accept: (bit(5) && bit(7)).then_some(Duration::from_secs(2)),
         keep_alive: bit(7).then(KeepAlive::default),
         user_timeout: (bit(6) && bit(7)).then_some(Duration::from_secs(30)),
         ecn_incoming: EcnFeedback::ALL[usize::from(odd / 3 % 3)],
@@ -109,6 +110,10 @@ fn config(odd: u8) -> Config {
         ..Config::default()
     }
 }
+
+/// Kinds of subjects that open fast.
+const FAST_CLIENT: u8 = 3;
+const FAST_SERVER: u8 = 4;
 
 struct Subject {
     now: Instant,
@@ -126,9 +131,15 @@ impl Subject {
         let birth = Birth { iss: Seq::new(iss), timestamp_offset: iss, path };
         let (options, arc) = (config(odd), Arc::new(config(odd)));
         let mut connection = match kind {
-            0 => Connection::connect(now, birth, arc),
+            0 | FAST_CLIENT => Connection::connect(now, birth, arc),
             _ => Connection::listen(now, birth, arc),
         };
+        if kind == FAST_CLIENT {
+            connection.open_fast(FastOpen { cookie: FastOpenCookie::new(&[odd; 8]), peer_mss_bytes: None });
+            let _ = connection.write(now, &[4; 900]);
+        } else if kind == FAST_SERVER {
+            connection.answer_fast(FastOpenAnswer { text: SynText::Taken, cookie: None });
+        }
         connection.set_tracing(Tracing::On);
         let state = connection.state();
         let (receive_bytes, send_bytes) =
@@ -299,17 +310,17 @@ proptest! {
     })]
     #[test]
     fn a_connection_keeps_its_word_whatever_happens(
-        kind in 0..3u8,
+        kind in 0..5u8,
         odd in any::<u8>(),
         iss in prop_oneof![Just(u32::MAX - 1), Just(0x7fff_ff00), any::<u32>()],
         steps in proptest::collection::vec(step(), 1..120),
     ) {
         let mut subject = Subject::born(kind, odd, iss);
-        if kind > 0 {
+        if kind > 0 && kind != FAST_CLIENT {
             // Most of what can go wrong goes wrong later: begin with a handshake that succeeds.
             let syn = Step::Segment {
-                seq: (0, 0), ack: (0, 0), flags: Flags::SYN.bits(), window: 60_000, text: 0,
-                stamp: Some(0), odd,
+                seq: (0, 0), ack: (0, 0), flags: Flags::SYN.bits(), window: 60_000,
+                text: if kind == FAST_SERVER { 700 } else { 0 }, stamp: Some(0), odd,
             };
             subject.take(&syn);
             subject.drain(0);

@@ -9,6 +9,7 @@
 //! | network | [`ipv4`], [`ipv6`], [`icmp`] |
 //! | transport | [`tcp`], [`udp`] |
 //! | what crosses a link | [`Frame`], [`Payload`], [`checksum`], [`segmentation`] |
+//! | points in time, for every room above | [`Instant`] |
 
 #![no_std]
 #![warn(missing_docs)]
@@ -30,6 +31,7 @@ mod payload;
 pub mod segmentation;
 mod seq;
 pub mod tcp;
+mod time;
 pub mod udp;
 pub mod virtio;
 mod words;
@@ -38,6 +40,7 @@ pub use error::Error;
 pub use frame::{Checksum, Frame, Head, LinkCapabilities, Medium, Offload, TransmitChecksum};
 pub use payload::Payload;
 pub use seq::Seq;
+pub use time::Instant;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

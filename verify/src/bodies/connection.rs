@@ -14,7 +14,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use stream::Stream;
-use tcp::{Birth, Config, Connection, Error, Instant, KeepAlive, Nagle, Path, PathEvent, State};
+use tcp::{Birth, Config, Connection, Error, FastOpen, FastOpenAnswer, Instant, KeepAlive, Nagle, Path};
+use tcp::{PathEvent, State, SynText};
 use wire::Seq;
 use wire::tcp::{Flags, Header};
 
@@ -114,18 +115,26 @@ impl Life {
                 (kind == 2).then(|| peer::segment(header, text_bytes, State::Listen, seq))
             }
         };
-        let is_active = feed.u8() & 1 == 0;
-        let connection = match &syn {
+        let odd = feed.u8();
+        let (is_active, is_fast) = (odd & 1 == 0, odd & 2 != 0);
+        let mut connection = match &syn {
             Some(syn) => Connection::answer(now, birth, config, syn),
             None if is_active => Connection::connect(now, birth, config),
             None => Connection::listen(now, birth, config),
         };
+        if is_fast {
+            // Text goes with its SYN, or is taken with a peer's.
+            connection.open_fast(FastOpen::default());
+            connection.answer_fast(FastOpenAnswer { text: SynText::Taken, cookie: None });
+        }
         let patience = Patience { since: now, una: birth.iss, limit: None };
         let (watch, ends) = (Watch::default(), BTreeSet::new());
         let mut life = Life { connection, now, watch, read: 0, ends, patience, has_left: false };
         if let Some(syn) = syn {
             let was = Connection::listen(now, birth, Arc::clone(life.connection.config())).snapshot();
             life.watch.heard(&was, &life.connection, &syn);
+        } else if is_fast && is_active {
+            life.write(usize::from(odd) * 16, |connection, text| connection.write(now, text));
         }
         life
     }

@@ -11,6 +11,7 @@ use super::feed::Feed;
 use bytes::Bytes;
 use packets::{Fragments, OUR_ISS, OUR_MAC, Packet, byte};
 use stack::{Config, Host, Interface, InterfaceId, IsnPolicy, Mac, MemoryBudget, SocketId};
+use stack::{ConnectOptions, CookiePolicy, FastOpenOptions, OpenFast};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -106,6 +107,9 @@ impl Life {
         });
         let any = |port| SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, port));
         let listener = host.tcp_listen(any(80), 4).expect("the port is free");
+        // Whoever sends text with its SYN is open at once.
+        let fast = FastOpenOptions { cookies: CookiePolicy::NotRequired, ..FastOpenOptions::new(4) };
+        host.set_fast_open(listener, Some(fast)).expect("it is a listener");
         let udp = host.udp_bind(any(53)).expect("the port is free");
         Life {
             host,
@@ -269,7 +273,11 @@ impl Life {
         let host = 3 + feed.u8() % 64;
         let to = SocketAddr::from(([10, 1, 0, host], 9));
         if feed.u8() & 3 == 0 {
-            if let Ok(id) = self.host.tcp_connect(self.now, None, to) {
+            let cookies = CookiePolicy::NotRequired;
+            let fast = OpenFast { text: vec![1; 900].into(), cookies, ..OpenFast::default() };
+            let fast_open = (host & 1 == 0).then_some(fast);
+            let options = ConnectOptions { fast_open, ..ConnectOptions::new(to) };
+            if let Ok(id) = self.host.tcp_connect_with(self.now, options) {
                 let _ = self.host.tcp_close(self.now, id);
             }
         } else {

@@ -1,5 +1,6 @@
 use super::*;
-use crate::{MemoryLink, memory};
+use crate::{Chance, Loss, MemoryLink, memory};
+use netem::{Lost, PathMtu, Queue, QueueLimit, TooBigAnswer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use wire::Medium;
@@ -19,7 +20,7 @@ struct World {
 }
 
 impl World {
-    fn new(transmit: Impairment, receive: Impairment, seed: u64) -> World {
+    fn new(transmit: Lane, receive: Lane, seed: u64) -> World {
         let (near, far) = memory::pair(CAPABILITIES);
         let clock = Arc::new(AtomicU64::new(5_000_000));
         let time = Arc::clone(&clock);
@@ -46,19 +47,21 @@ impl World {
     }
 }
 
+/// An IPv4 packet of nothing, with the number as its identification.
 fn numbered(number: u16) -> Frame {
     let mut bytes = vec![0; 125];
-    bytes[..2].copy_from_slice(&number.to_be_bytes());
+    bytes[0] = 0x45;
+    bytes[4..6].copy_from_slice(&number.to_be_bytes());
     Frame::from_bytes(bytes.into())
 }
 
 fn number_of(frame: &Frame) -> u16 {
     let bytes = frame.to_vec();
-    u16::from_be_bytes([bytes[0], bytes[1]])
+    u16::from_be_bytes([bytes[4], bytes[5]])
 }
 
-fn none() -> Impairment {
-    Impairment::default()
+fn none() -> Lane {
+    Lane::default()
 }
 
 #[test]
@@ -72,7 +75,7 @@ fn by_default_nothing_happens_to_frames() {
 #[test]
 fn the_same_seed_loses_the_same_frames() {
     let run = |seed, other: Chance| {
-        let lossy = Impairment { loss: Chance::percent(10.0), duplicate: other, ..none() };
+        let lossy = Lane { loss: Loss::Random(Chance::percent(10.0)), duplicate: other, ..none() };
         let world = World::new(lossy, none(), seed);
         world.send((0..500).map(numbered));
         let mut arrived = world.arrived();
@@ -88,7 +91,7 @@ fn the_same_seed_loses_the_same_frames() {
 
 #[test]
 fn a_delay_holds_every_frame_for_that_long() {
-    let world = World::new(Impairment { delay: Duration::from_millis(10), ..none() }, none(), 1);
+    let world = World::new(Lane { delay: Duration::from_millis(10), ..none() }, none(), 1);
     world.send([numbered(1)]);
     assert_eq!(world.link.due_in(), Some(Duration::from_millis(10)));
     world.pass(9_999);
@@ -101,7 +104,11 @@ fn a_delay_holds_every_frame_for_that_long() {
 #[test]
 fn a_rate_spaces_frames_and_a_full_queue_drops_the_last() {
     // 125 bytes at 1 Mbit/s: a millisecond each.
-    let slow = Impairment { rate_bits_per_s: Some(1_000_000), queue_frames_max: 3, ..none() };
+    let slow = Lane {
+        rate_bits_per_s: Some(1_000_000),
+        queue: Queue { limit: QueueLimit::Packets(2), ..Queue::default() },
+        ..none()
+    };
     let world = World::new(slow, none(), 1);
     world.send((0..5).map(numbered));
     let mut arrivals = Vec::new();
@@ -114,7 +121,7 @@ fn a_rate_spaces_frames_and_a_full_queue_drops_the_last() {
 
 #[test]
 fn a_reordered_frame_is_overtaken() {
-    let mixed = Impairment { reorder: Chance::percent(30.0), ..none() };
+    let mixed = Lane { reorder: Chance::percent(30.0), reorder_by: Duration::from_millis(1), ..none() };
     let world = World::new(mixed, none(), 3);
     for number in 0..50 {
         world.send([numbered(number)]);
@@ -129,7 +136,7 @@ fn a_reordered_frame_is_overtaken() {
 
 #[test]
 fn corruption_flips_one_bit_and_the_checksum_notices() {
-    let world = World::new(Impairment { corrupt: Chance::ALWAYS, ..none() }, none(), 1);
+    let world = World::new(Lane { corrupt: Chance::ALWAYS, ..none() }, none(), 1);
     world.send([numbered(0)]);
     let mut frames = VecDeque::new();
     world.far.receive(&mut frames, 9).unwrap();
@@ -140,7 +147,7 @@ fn corruption_flips_one_bit_and_the_checksum_notices() {
 
 #[test]
 fn what_is_received_is_impaired_in_its_own_way() {
-    let world = World::new(none(), Impairment { duplicate: Chance::ALWAYS, ..none() }, 1);
+    let world = World::new(none(), Lane { duplicate: Chance::ALWAYS, ..none() }, 1);
     world.far.transmit(&mut VecDeque::from([numbered(4)])).unwrap();
     let mut frames = VecDeque::new();
     assert_eq!(world.link.receive(&mut frames, 1).unwrap(), 1);
@@ -150,10 +157,55 @@ fn what_is_received_is_impaired_in_its_own_way() {
 }
 
 #[test]
-fn chances_are_clamped() {
-    assert_eq!(Chance::percent(250.0), Chance::ALWAYS);
-    assert_eq!(Chance::percent(-1.0), Chance::NEVER);
-    assert_eq!(Chance::percent(f64::NAN), Chance::NEVER);
-    assert_eq!(Chance::percent(0.1), Chance::per_million(1_000));
-    assert!(Chance::ALWAYS.happens(u64::MAX) && !Chance::NEVER.happens(0));
+fn who_sends_what_is_too_big_hears_of_it_at_either_end() {
+    let narrow = Lane {
+        path_mtu: Some(PathMtu { mtu_bytes: 100, answer: TooBigAnswer::Icmp }),
+        delay: Duration::from_millis(2),
+        ..none()
+    };
+    let world = World::new(narrow.clone(), narrow, 1);
+    let mut big = vec![0; 200];
+    wire::ipv4::Header { total_bytes: 200, ttl: 9, protocol: 17, ..Default::default() }.emit(&mut big);
+    let big = Frame::from_bytes(big.into());
+    world.send([big.clone()]);
+    world.far.transmit(&mut VecDeque::from([big])).unwrap();
+    let mut ours = VecDeque::new();
+    (0..2).for_each(|_| assert_eq!(world.link.receive(&mut ours, 9).unwrap(), 0));
+    assert_eq!(world.link.due_in(), Some(Duration::from_millis(2)));
+    world.clock.fetch_add(2_000, Ordering::Relaxed);
+    assert_eq!(world.link.receive(&mut ours, 9).unwrap(), 1, "the answer to ours");
+    let mut theirs = VecDeque::new();
+    assert_eq!(world.far.receive(&mut theirs, 9).unwrap(), 1, "the answer to theirs");
+    for answer in [&ours[0], &theirs[0]] {
+        assert_eq!(answer.to_vec()[9], wire::ip::protocol::ICMP);
+    }
+}
+
+#[test]
+fn what_is_done_may_change_and_is_counted() {
+    let (near, far) = memory::pair(CAPABILITIES);
+    let link = Impaired::with_clock(near, none(), none(), 1, || Duration::ZERO);
+    link.transmit(&mut VecDeque::from([numbered(1)])).unwrap();
+    link.configure(Lane { loss: Loss::Random(Chance::ALWAYS), ..none() }, none());
+    link.transmit(&mut VecDeque::from([numbered(2)])).unwrap();
+    far.transmit(&mut VecDeque::from([numbered(3)])).unwrap();
+    let mut frames = VecDeque::new();
+    assert_eq!(link.receive(&mut frames, 9).unwrap(), 1);
+    let [sent, received] = link.counts();
+    assert_eq!((sent.entered_frames, sent.delivered_frames, sent.lost(Lost::Wire)), (2, 1, 1));
+    assert_eq!((received.entered_frames, received.delivered_frames), (1, 1));
+}
+
+#[test]
+fn a_link_without_room_loses_nothing_and_is_not_asked_in_vain() {
+    let (near, far) = memory::pair(CAPABILITIES);
+    let link = Impaired::with_clock(near, none(), none(), 1, || Duration::ZERO);
+    let sent = 3 * memory::QUEUE_FRAMES_MAX;
+    link.transmit(&mut (0..sent).map(|_| numbered(0)).collect()).unwrap();
+    assert_eq!(link.due_in(), None, "the link says when it has room");
+    let mut frames = VecDeque::new();
+    while far.receive(&mut frames, 100).unwrap() > 0 {
+        link.receive(&mut VecDeque::new(), 1).unwrap();
+    }
+    assert_eq!(frames.len(), sent);
 }

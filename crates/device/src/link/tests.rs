@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Direction, Impaired, Impairment, Tap};
+use crate::{Direction, Impaired, Lane, Tap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Wake;
@@ -56,7 +56,7 @@ fn a_waker_reaches_the_link_through_every_wrapper() {
     let mailbox = Arc::new(Mailbox::default());
     let shared: Arc<dyn Link> = mailbox.clone();
     let tapped = Tap::new(Box::new(shared), |_: Direction, _: Duration, _: &Frame| {});
-    let link = Impaired::new(tapped, Impairment::default(), Impairment::default(), 1);
+    let link = Impaired::new(tapped, Lane::default(), Lane::default(), 1);
     let count = Arc::new(Count::default());
     assert_eq!(link.set_waker(&Waker::from(Arc::clone(&count))), WakerUse::Kept);
     mailbox.put(1);
@@ -66,7 +66,7 @@ fn a_waker_reaches_the_link_through_every_wrapper() {
 #[test]
 fn a_link_that_holds_frames_back_is_asked_until_the_link_inside_has_nothing_more() {
     let mailbox = Arc::new(Mailbox::default());
-    let late = Impairment { delay: Duration::from_secs(1), ..Impairment::default() };
+    let late = Lane { delay: Duration::from_secs(1), ..Lane::default() };
     let link = Impaired::with_clock(Arc::clone(&mailbox), late.clone(), late, 1, || Duration::from_secs(7));
     let _ = link.set_waker(Waker::noop());
     mailbox.put(5);

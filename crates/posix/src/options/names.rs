@@ -87,6 +87,14 @@ pub enum OptionName {
     NotSentLowWater,
     /// `TCP_INQ`
     InQueue,
+    /// `TCP_FASTOPEN`
+    FastOpen,
+    /// `TCP_FASTOPEN_CONNECT`
+    FastOpenConnect,
+    /// `TCP_FASTOPEN_KEY`
+    FastOpenKey,
+    /// `TCP_FASTOPEN_NO_COOKIE`
+    FastOpenNoCookie,
     /// `TCP_NOOPT`: no options at all
     NoOptions,
     /// `IP_TOS`
@@ -131,6 +139,8 @@ pub enum OptionValue {
     Time(Duration),
     /// A name (`TCP_CONGESTION`).
     Text(String),
+    /// Bytes that are no text (`TCP_FASTOPEN_KEY`).
+    Bytes(Vec<u8>),
     /// `struct tcp_info`
     Info(Box<TcpInfo>),
     /// A pending error (`SO_ERROR`); `None` is 0.

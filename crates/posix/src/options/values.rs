@@ -164,6 +164,9 @@ pub(super) fn set_number(
             // The ECN field is TCP's own.
             config.traffic_class = within(value.max(0), 0..=255)? as u8 & !3;
         }
+        // FreeBSD has filters for it.
+        OptionName::DeferAccept if habits == Habits::FreeBsd => return Err(Errno::NoProtocolOption),
+        OptionName::DeferAccept => config.defer_accept = (value > 0).then(|| seconds(value)),
         OptionName::QuickAck => config.quick_ack_segments = if on { u8::MAX } else { 0 },
         OptionName::TimeToLive | OptionName::UnicastHops => {
             options.hop_limit = match value {
@@ -203,6 +206,7 @@ pub(super) fn number(socket: &Socket, name: OptionName) -> Result<i32, Errno> {
         OptionName::KeepCount => options.keep_alive.probes.into(),
         OptionName::SynCount => options.config.syn_retries.into(),
         OptionName::Linger2 => secs(options.config.orphan_timeout),
+        OptionName::DeferAccept => secs(options.config.deferral()),
         OptionName::KeepInit => options.config.connect_timeout.map_or(75, secs),
         OptionName::TypeOfService | OptionName::TrafficClass => options.config.traffic_class.into(),
         OptionName::UserTimeout => {

@@ -109,6 +109,16 @@ fn what_recovery_decides_has_lines() {
             "no longer ECN-capable: a SYN or SYN-ACK went without ECN",
         ),
         (Trace::Marks { packets: 3 }, "marks", "the peer tells of 3 marked"),
+        (
+            Trace::PathProbe { mtu_bytes: 1_500, what: tcp::PathProbe::Arrived },
+            "path_probe",
+            "a probe of 1500 bytes: arrived",
+        ),
+        (
+            Trace::BlackHole { mtu_bytes: 1_076 },
+            "black_hole",
+            "large packets vanish: no more than 1076 bytes from here on",
+        ),
         (Trace::AppLimited, "app_limited", "nothing more to send, although the window has room"),
     ];
     for (trace, kind, text) in notes {

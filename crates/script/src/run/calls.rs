@@ -14,8 +14,15 @@ use std::time::Duration;
 pub(crate) struct Progress {
     pub(crate) pending: Pending,
     pub(super) buffer: Vec<u8>,
-    /// `connect` has been started, so another attempt only waits.
+    /// It has been started, so another attempt only waits.
     begun: bool,
+}
+
+impl Progress {
+    /// Whether this is the first attempt; it is not any more.
+    pub(super) fn begins(&mut self) -> bool {
+        !std::mem::replace(&mut self.begun, true)
+    }
 }
 
 /// What a call returned.
@@ -197,8 +204,7 @@ impl Runner<'_> {
         let fd = self.descriptor(call.arguments.first())?;
         let remote = self.address(call.arguments.get(1), self.plan.connect_address())?;
         let result = self.host.connect(fd, remote, &mut progress.pending);
-        if !progress.begun {
-            progress.begun = true;
+        if progress.begins() {
             self.on_connect(fd);
         }
         Ok(result?.into())

@@ -48,19 +48,32 @@ pub(crate) struct HostSettings {
     pub(crate) host: stack::Config,
     pub(crate) defaults: Defaults,
     /// The MSS to assume for peers that send none, by version of IP.
+    /// For which versions of IP black holes of large packets are looked for, IPv4 and IPv6, if that was said.
+    pub(crate) black_holes: Option<[bool; 2]>,
     pub(crate) mss_bytes_default_v4: Option<u16>,
     pub(crate) mss_bytes_default_v6: Option<u16>,
+    /// The keys of Fast Open cookies, if settings give any.
+    pub(crate) fast_open_keys: Option<stack::FastOpenKeys>,
     /// What settings ask for that we do not have.
     pub(crate) instead: BTreeSet<String>,
 }
 
 impl HostSettings {
     pub(crate) fn new(habits: Habits) -> Self {
+        let mut host = stack::Config::default();
+        host.fast_open_pause = match habits {
+            // tcp_fastopen_blackhole_timeout_sec, path_disable_time
+            Habits::Linux => Duration::ZERO,
+            Habits::FreeBsd => Duration::from_secs(900),
+            Habits::Rfc => host.fast_open_pause,
+        };
         HostSettings {
-            host: stack::Config::default(),
+            host,
             defaults: profile::defaults(habits),
+            black_holes: None,
             mss_bytes_default_v4: None,
             mss_bytes_default_v6: None,
+            fast_open_keys: None,
             instead: BTreeSet::new(),
         }
     }

@@ -41,9 +41,6 @@ fn of_packet(packet: &Packet) -> Option<String> {
                 TcpOption::Unsupported { name, .. } if is_mptcp(name) => Some("MPTCP".to_owned()),
                 TcpOption::Unsupported { name, .. } => Some(format!("the TCP option {name}")),
                 TcpOption::Md5(_) => Some("TCP MD5 signatures".to_owned()),
-                TcpOption::FastOpen { .. } if packet.direction == Direction::Out => {
-                    Some("TCP Fast Open".to_owned())
-                }
                 _ => None,
             })
         }

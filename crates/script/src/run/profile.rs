@@ -4,7 +4,7 @@
 use crate::ast::{Call, Expr, Script, What};
 use posix::Defaults;
 use std::time::Duration;
-use tcp::{Allowance, Habits, SynRetry};
+use tcp::{Allowance, Habits, MtuProbing, SynRetry};
 use wire::tcp::OptionLayout;
 
 /// The system for which a script was written, judging by its commands and by what only one system has.
@@ -64,10 +64,14 @@ pub(crate) fn defaults(habits: Habits) -> Defaults {
             config.ecn_syn_retries = 0;
             config.alternative_backoff = false;
             config.syn_ack_retries = 5;
+            // tcp_mtu_probing
+            config.mtu_probing = MtuProbing::Off;
             config.rto_max = Duration::from_secs(120);
         }
         Habits::FreeBsd => {
             config.syn_fin_opens = true;
+            // pmtud_blackhole_detection, pmtud_blackhole_mss
+            (config.mtu_probing, config.mtu_base_mss_bytes) = (MtuProbing::Off, 1_200);
             // ack_war_cnt, ack_war_timewindow
             config.challenge_acks = Allowance { answers: 5, per: Duration::from_secs(1) };
             config.option_layout = OptionLayout::FreeBsd;

@@ -46,6 +46,11 @@ const NAMES: &[(&str, OptionName)] = &[
     ("TCP_CONGESTION", OptionName::Congestion),
     ("TCP_WINDOW_CLAMP", OptionName::WindowClamp),
     ("TCP_NOTSENT_LOWAT", OptionName::NotSentLowWater),
+    ("TCP_DEFER_ACCEPT", OptionName::DeferAccept),
+    ("TCP_FASTOPEN", OptionName::FastOpen),
+    ("TCP_FASTOPEN_CONNECT", OptionName::FastOpenConnect),
+    ("TCP_FASTOPEN_KEY", OptionName::FastOpenKey),
+    ("TCP_FASTOPEN_NO_COOKIE", OptionName::FastOpenNoCookie),
     ("TCP_NOOPT", OptionName::NoOptions),
     ("IP_TOS", OptionName::TypeOfService),
     ("IPV6_TCLASS", OptionName::TrafficClass),
@@ -81,6 +86,7 @@ impl Runner<'_> {
             (OptionName::SendTimeout | OptionName::ReceiveTimeout, Some(value)) => {
                 OptionValue::Time(self.time(value)?)
             }
+            (OptionName::FastOpenKey, Some(value)) => OptionValue::Bytes(self.key_bytes(value)?),
             (_, Some(Expr::Text(text))) => OptionValue::Text(String::from_utf8_lossy(text).into_owned()),
             (_, Some(Expr::Array(items))) if matches!(items.as_slice(), [Expr::Text(_)]) => {
                 let Some(Expr::Text(text)) = items.first() else { return Ok(().into()) };
@@ -97,6 +103,24 @@ impl Runner<'_> {
             )));
         }
         Ok(self.host.set_option(fd, name, &value)?.into())
+    }
+
+    /// A key as a string of bytes, or as numbers of 32 bits in the order of the machine.
+    fn key_bytes(&self, value: &Expr) -> Result<Vec<u8>, Trouble> {
+        match value {
+            Expr::Text(bytes) => Ok(bytes.clone()),
+            Expr::Array(items) => {
+                let mut bytes = Vec::new();
+                for item in items {
+                    match item {
+                        Expr::Text(text) => bytes.extend(text),
+                        number => bytes.extend((self.integer(number)? as u32).to_le_bytes()),
+                    }
+                }
+                Ok(bytes)
+            }
+            _ => Err(Trouble::Script("a key is a string or a list of numbers: `[1, 2, 3, 4]`".to_owned())),
+        }
     }
 
     fn linger(&self, value: &Expr) -> Result<Linger, Trouble> {
@@ -152,6 +176,14 @@ impl Runner<'_> {
                 let right = matches!(expected, Expr::Text(name) if name.as_slice() == text.as_bytes());
                 if right { Vec::new() } else { vec![format!("value: expected {expected}, seen \"{text}\"")] }
             }
+            OptionValue::Bytes(bytes) => {
+                let right = self.key_bytes(value_of(call).unwrap_or(expected))? == bytes;
+                if right {
+                    Vec::new()
+                } else {
+                    vec![format!("value: expected {expected}, seen {bytes:02x?}")]
+                }
+            }
             OptionValue::Info(info) => self.info_differences(expected, &info.fields())?,
             other => vec![format!("value: expected {expected}, seen {other:?}")],
         };
@@ -201,6 +233,11 @@ fn function_block(call: &Call) -> Result<Answer, Trouble> {
         }
         _ => Err(Trouble::Script("`{function_set_name=\"freebsd\", pcbcnt=0}` is expected".to_owned())),
     }
+}
+
+/// The value of a call as it is written: a list of one is not taken apart.
+fn value_of(call: &Call) -> Option<&Expr> {
+    call.arguments.get(3)
 }
 
 /// Truncates a number to an `int` as C does.

@@ -4,11 +4,13 @@
 //! ask for something that we do not have. The last kind skips the script with a reason; in a file that many
 //! scripts share it is only noted.
 
+mod fast_open;
+
 use super::HostSettings;
 use super::host::{Setting, Voice};
 use posix::Defaults;
 use std::time::Duration;
-use tcp::{Config, CongestionControl, EcnFeedback, SynRetry};
+use tcp::{Config, CongestionControl, EcnFeedback, MtuProbing, SynRetry};
 
 /// `Err` says in words why a setting cannot be applied, for the reason of the skip.
 type Applied = Result<(), String>;
@@ -37,11 +39,12 @@ pub(crate) fn apply(settings: &mut HostSettings, setting: &Setting) -> Applied {
 }
 
 fn apply_known(settings: &mut HostSettings, name: &str, value: &str) -> Applied {
-    let followed = LINUX.iter().chain(FREEBSD).chain(OWN).find(|(known, _)| *known == name);
+    let followed =
+        LINUX.iter().chain(FREEBSD).chain(OWN).chain(fast_open::FOLLOWED).find(|(known, _)| *known == name);
     if let Some((_, apply)) = followed {
         return apply(settings, value).map_err(|why| format!("sysctl {name}={value}: {why}"));
     }
-    if let Some((_, fine)) = ONLY.iter().find(|(known, _)| *known == name) {
+    if let Some((_, fine)) = ONLY.iter().chain(fast_open::ONLY).find(|(known, _)| *known == name) {
         return if fine.contains(&value) { Ok(()) } else { Err(format!("sysctl {name}={value}")) };
     }
     let harmless =
@@ -156,13 +159,41 @@ const LINUX: &[(&str, Apply)] = &[
     ("net.ipv4.tcp_ecn_option", |settings, value| {
         set(&mut settings.defaults.config.accurate_ecn_options, value)
     }),
+    ("net.ipv4.tcp_mtu_probing", mtu_probing),
+    ("net.ipv4.tcp_base_mss", |settings, value| {
+        segment(&mut settings.defaults.config.mtu_base_mss_bytes, value)
+    }),
+    ("net.ipv4.tcp_mtu_probe_floor", |settings, value| {
+        segment(&mut settings.defaults.config.mtu_floor_mss_bytes, value)
+    }),
+    ("net.ipv4.tcp_min_snd_mss", |settings, value| {
+        segment(&mut settings.defaults.config.send_mss_bytes_min, value)
+    }),
+    ("net.ipv4.tcp_probe_interval", |settings, value| {
+        duration(&mut settings.defaults.config.mtu_probe_interval, value, SECOND)
+    }),
+    ("net.ipv4.tcp_probe_threshold", |settings, value| {
+        segment(&mut settings.defaults.config.mtu_probe_threshold_bytes, value)
+    }),
     ("net.ipv4.ip_default_ttl", |settings, value| small(&mut settings.host.hop_limit, value)),
 ];
 
 /// Our own, which no other system has. Scripts count segments of a burst, as they come from a kernel that has no
-/// `fq`; one about pacing says `sysctl synfin.pacing=1`.
-const OWN: &[(&str, Apply)] =
-    &[("synfin.pacing", |settings, value| set(&mut settings.defaults.config.pacing, value))];
+/// `fq`; one about pacing says `sysctl synfin.pacing=1`. `synfin.mtu_probing` is `tcp_mtu_probing` without Linux's habits.
+const OWN: &[(&str, Apply)] = &[
+    ("synfin.pacing", |settings, value| set(&mut settings.defaults.config.pacing, value)),
+    ("synfin.mtu_probing", mtu_probing),
+];
+
+fn mtu_probing(settings: &mut HostSettings, value: &str) -> Applied {
+    settings.defaults.config.mtu_probing = match value {
+        "0" => MtuProbing::Off,
+        "1" => MtuProbing::OnBlackHole,
+        "2" => MtuProbing::Always,
+        _ => return Err("0, 1 or 2 was expected".to_owned()),
+    };
+    Ok(())
+}
 
 const FREEBSD: &[(&str, Apply)] = &[
     ("net.inet.tcp.rfc1323", |settings, value| {
@@ -306,6 +337,20 @@ const FREEBSD: &[(&str, Apply)] = &[
         settings.mss_bytes_default_v6 = Some(parse(value)?);
         Ok(())
     }),
+    ("net.inet.tcp.pmtud_blackhole_detection", |settings, value| {
+        // Both versions of IP, IPv4 alone, IPv6 alone.
+        settings.black_holes = Some(match value {
+            "0" => [false, false],
+            "1" => [true, true],
+            "2" => [true, false],
+            "3" => [false, true],
+            _ => return Err("0 to 3 was expected".to_owned()),
+        });
+        Ok(())
+    }),
+    ("net.inet.tcp.pmtud_blackhole_mss", |settings, value| {
+        segment(&mut settings.defaults.config.mtu_base_mss_bytes, value)
+    }),
     ("net.inet.ip.ttl", |settings, value| small(&mut settings.host.hop_limit, value)),
     ("net.inet6.ip6.hlim", |settings, value| small(&mut settings.host.hop_limit, value)),
     ("kern.ipc.maxsockbuf", |settings, value| {
@@ -327,7 +372,6 @@ const CONGESTION: [&str; 2] = ["net.ipv4.tcp_congestion_control", "net.inet.tcp.
 /// Settings of which we support only some values.
 const ONLY: &[(&str, &[&str])] = &[
     ("net.ipv4.tcp_syncookies", &["0", "1"]),
-    ("net.ipv4.tcp_mtu_probing", &["0"]),
     ("net.ipv4.tcp_reordering", &["3"]),
     ("net.ipv4.tcp_stdurg", &["0"]),
     ("net.ipv4.tcp_abort_on_overflow", &["0"]),
@@ -339,7 +383,8 @@ const ONLY: &[(&str, &[&str])] = &[
     ("net.inet.tcp.rexmit_drop_options", &["0"]),
     ("net.inet.tcp.syncookies_only", &["0"]),
     ("net.inet.tcp.path_mtu_discovery", &["1"]),
-    ("net.inet.tcp.pmtud_blackhole_detection", &["0"]),
+    // What IPv6's smallest MTU has room for.
+    ("net.inet.tcp.v6pmtud_blackhole_mss", &["1220"]),
     ("net.inet.tcp.insecure_rst", &["0"]),
     ("net.inet.tcp.insecure_syn", &["0"]),
     ("net.inet.tcp.insecure_ack", &["0"]),
@@ -357,14 +402,10 @@ const HARMLESS: &[&str] = &[
     "net.ipv4.tcp_adv_win_scale",
     "net.ipv4.tcp_app_win",
     "net.ipv4.tcp_autocorking",
-    "net.ipv4.tcp_base_mss",
     "net.ipv4.tcp_challenge_ack_limit",
     "net.ipv4.tcp_early_retrans",
     "net.ipv4.tcp_ecn_option_beacon",
     "net.ipv4.tcp_fack",
-    "net.ipv4.tcp_fastopen",
-    "net.ipv4.tcp_fastopen_blackhole_timeout_sec",
-    "net.ipv4.tcp_fastopen_key",
     "net.ipv4.tcp_frto",
     "net.ipv4.tcp_fwmark_accept",
     "net.ipv4.tcp_limit_output_bytes",
@@ -375,7 +416,6 @@ const HARMLESS: &[&str] = &[
     "net.ipv4.tcp_max_tw_buckets",
     "net.ipv4.tcp_mem",
     "net.ipv4.tcp_min_rtt_wlen",
-    "net.ipv4.tcp_min_snd_mss",
     "net.ipv4.tcp_min_tso_segs",
     "net.ipv4.tcp_moderate_rcvbuf",
     "net.ipv4.tcp_no_metrics_save",
@@ -383,8 +423,6 @@ const HARMLESS: &[&str] = &[
     "net.ipv4.tcp_orphan_retries",
     "net.ipv4.tcp_pacing_ca_ratio",
     "net.ipv4.tcp_pacing_ss_ratio",
-    "net.ipv4.tcp_probe_interval",
-    "net.ipv4.tcp_probe_threshold",
     "net.ipv4.tcp_recovery",
     "net.ipv4.tcp_reflect_tos",
     "net.ipv4.tcp_retrans_collapse",
@@ -417,8 +455,6 @@ const HARMLESS: &[&str] = &[
     "net.inet.tcp.rfc6675_pipe",
     "net.inet.tcp.newcwv",
     "net.inet.tcp.udp_tunneling_overhead",
-    "net.inet.tcp.pmtud_blackhole_mss",
-    "net.inet.tcp.v6pmtud_blackhole_mss",
     "net.inet.tcp.map_limit",
     "net.inet.tcp.maxpersistidle",
     "net.inet.tcp.require_unique_port",
@@ -507,6 +543,12 @@ fn number(into: &mut u32, value: &str) -> Applied {
 fn small(into: &mut u8, value: &str) -> Applied {
     let value: u64 = parse(value)?;
     *into = u8::try_from(value).unwrap_or(u8::MAX);
+    Ok(())
+}
+
+/// The size of a segment, or of a part of one.
+fn segment(into: &mut u16, value: &str) -> Applied {
+    *into = parse(value)?;
     Ok(())
 }
 

@@ -72,10 +72,20 @@ impl Runner<'_> {
                 Some(self.address(Some(expr), self.plan.connect_address())?)
             }
             ("sendto", Some(Expr::Any)) => Some(self.plan.connect_address()),
+            ("sendmsg", _) => {
+                let name = call.arguments.get(1).and_then(|message| message.member("msg_name"));
+                let given = name.filter(|name| !is_null(name));
+                given.map(|name| self.address(Some(name), self.plan.connect_address())).transpose()?
+            }
             _ => None,
         };
-        let sent = self.host.send(fd, &data, flags, to, &mut progress.pending)?;
-        Ok(Answer::of(sent))
+        let opens = progress.begins() && self.host.ends(fd).is_none();
+        let sent = self.host.send(fd, &data, flags, to, &mut progress.pending);
+        if opens {
+            // A write may open the connection (MSG_FASTOPEN, TCP_FASTOPEN_CONNECT).
+            self.on_connect(fd);
+        }
+        Ok(Answer::of(sent?))
     }
 
     fn flag(&self, flags: i64, name: &str) -> Result<bool, Trouble> {
@@ -102,18 +112,15 @@ impl Runner<'_> {
     }
 
     fn send_flags(&self, flags: i64) -> Result<SendFlags, Trouble> {
-        for (name, what) in
-            [("MSG_ZEROCOPY", "MSG_ZEROCOPY"), ("MSG_FASTOPEN", "TCP Fast Open (MSG_FASTOPEN)")]
-        {
-            if self.flag(flags, name)? {
-                return Err(Trouble::Unmet(what.to_owned()));
-            }
+        if self.flag(flags, "MSG_ZEROCOPY")? {
+            return Err(Trouble::Unmet("MSG_ZEROCOPY".to_owned()));
         }
         let table = [
             ("MSG_DONTWAIT", SendFlags::DONT_WAIT),
             ("MSG_MORE", SendFlags::MORE),
             ("MSG_OOB", SendFlags::URGENT),
             ("MSG_EOR", SendFlags::END_OF_RECORD),
+            ("MSG_FASTOPEN", SendFlags::FAST_OPEN),
         ];
         table.into_iter().try_fold(SendFlags::NONE, |all, (name, flag)| {
             Ok(if self.flag(flags, name)? { all | flag } else { all })

@@ -15,7 +15,7 @@ use stack::{Cidr, Interface, InterfaceId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
-use tcp::{Instant, State, Trace};
+use tcp::{Instant, MtuProbing, State, Trace};
 use wire::{Frame, LinkCapabilities, Medium, TransmitChecksum};
 
 /// The time of the stack's clock at which a script begins. It must not be zero, but is otherwise arbitrary.
@@ -54,9 +54,18 @@ impl World {
             Some(IpAddr::V6(_)) => settings.mss_bytes_default_v6,
             Some(IpAddr::V4(_)) | None => settings.mss_bytes_default_v4,
         };
+        if let Some(wanted) = settings.black_holes {
+            let is_v6 = matches!(beginning.addresses.first(), Some(IpAddr::V6(_)));
+            let is_wanted = wanted[usize::from(is_v6)];
+            settings.defaults.config.mtu_probing =
+                if is_wanted { MtuProbing::OnBlackHole } else { MtuProbing::Off };
+        }
         let mut config = settings.host.clone();
         config.tcp = settings.defaults.config.clone().into();
         let mut host = stack::Host::new(config, SECRET);
+        if let Some(keys) = settings.fast_open_keys {
+            host.set_fast_open_keys(keys);
+        }
         let addresses = beginning.addresses.iter().filter_map(|ip| {
             let bits = if ip.is_ipv4() { 16 } else { 64 };
             Cidr::new(*ip, bits)
@@ -191,6 +200,11 @@ impl Host for World {
     fn set(&mut self, setting: &Setting) -> Result<(), String> {
         sysctls::apply(&mut self.settings, setting)?;
         *self.system.defaults_mut() = self.settings.defaults.clone();
+        let host = self.system.host_mut();
+        host.set_fast_open_pause(self.settings.host.fast_open_pause);
+        if let Some(keys) = self.settings.fast_open_keys {
+            host.set_fast_open_keys(keys);
+        }
         Ok(())
     }
 

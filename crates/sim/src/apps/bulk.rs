@@ -2,7 +2,6 @@
 
 use super::{CHUNK_BYTES, Shared, pattern_chunk};
 use crate::application::{Application, At};
-use crate::random::scaled;
 use bytes::{Buf, Bytes};
 use stack::{ConnectOptions, Event, SocketId};
 use std::collections::BTreeMap;
@@ -200,7 +199,7 @@ impl Sink {
                 Err(ReadError::NotConnected) => return true,
             }
             if let Reading::Sipping { pause, .. } = self.reading {
-                let nanos = scaled(at.dice().roll(), u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX));
+                let nanos = at.dice().below(u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX));
                 let again = at.now() + Duration::from_nanos(nanos.max(1));
                 stream.read_again_at = Some(again);
                 at.wake_at(again);

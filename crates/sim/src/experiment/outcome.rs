@@ -76,6 +76,9 @@ pub struct FlowOutcome {
     pub rtt: Vec<(Instant, Duration)>,
     /// Congestion window in bytes as it changed.
     pub cwnd: Vec<(Instant, u32)>,
+    /// How the sender was doing, as often as [`Experiment::sampling`](crate::Experiment::sampling) says: every second
+    /// look is forgotten when there are very many.
+    pub samples: Vec<(Instant, tcp::Info)>,
     /// Bytes that the server had read by then, ten times per virtual second.
     pub delivered: Vec<(Instant, u64)>,
     /// Why it failed, if it did.

@@ -5,10 +5,10 @@ use super::outcome::{FlowOutcome, Outcome, Progress};
 use super::{Experiment, Family, Stop};
 use crate::apps::{Bulk, Shared, Sink, Transfer};
 use crate::ids::HostId;
-use crate::link::{Ends, Lane, LinkConfig, Loss, Queue};
-use crate::random::Chance;
+use crate::link::{Ends, LinkConfig};
 use crate::record::Lost;
 use crate::world::World;
+use netem::{Chance, Lane, Loss, Queue};
 use stack::ConnectOptions;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -50,7 +50,7 @@ impl Experiment {
             // A look at the moment from which on all are sending.
             let next = if now < last_start { (now + STEP).min(last_start) } else { now + STEP };
             let next = next.min(until);
-            set.world.run_until(next);
+            set.run_until(next, self.sampling);
             let read = set.read();
             for (curve, bytes) in set.delivered.iter_mut().zip(&read) {
                 curve.push(next, *bytes);
@@ -128,9 +128,18 @@ impl Experiment {
             Sending { local, began_at, seen }
         });
         let sent = sent.collect();
-        let delivered = (0..self.flows).map(|_| Curve::default()).collect();
-        let (at_last_start, while_all_sent) = (None, None);
-        Set { world, client, server, sent, received, delivered, at_last_start, while_all_sent, observer }
+        Set {
+            world,
+            client,
+            server,
+            sent,
+            received,
+            delivered: vec![Curve::default(); self.flows],
+            samples: vec![Curve::default(); self.flows],
+            at_last_start: None,
+            while_all_sent: None,
+            observer,
+        }
     }
 
     fn ends(&self, flow: usize) -> (SocketAddr, SocketAddr) {
@@ -184,6 +193,7 @@ impl Experiment {
             timeouts_despite_sack: heard.timeouts_despite_sack,
             rtt: heard.rtt.points,
             cwnd: heard.cwnd.points,
+            samples: set.samples[flow].points.clone(),
             delivered: set.delivered[flow].points.clone(),
             failed: sending.seen.borrow().failed.or(seen.and_then(|seen| seen.failed)),
         }
@@ -199,6 +209,8 @@ struct Set {
     received: Shared<Vec<Transfer>>,
     /// Bytes read by the server over time, by flow.
     delivered: Vec<Curve<u64>>,
+    /// What looking at the senders has shown, by flow.
+    samples: Vec<Curve<tcp::Info>>,
     /// What had been read of each flow when the last one started; `None` if it starts at once, or later than the end.
     at_last_start: Option<Vec<u64>>,
     /// What had been read of each flow when the first one ended; `None` while all are sending.
@@ -213,6 +225,23 @@ struct Sending {
 }
 
 impl Set {
+    /// Lets the world go on, and looks at the senders as often as is said.
+    fn run_until(&mut self, until: Instant, sampling: Option<Duration>) {
+        let Some(every) = sampling.map(|every| every.max(Duration::from_nanos(1))) else {
+            return self.world.run_until(until);
+        };
+        while self.world.now() < until {
+            let next = (self.world.now() + every).min(until);
+            self.world.run_until(next);
+            for connection in self.world.host(self.client).tcp_connections(next) {
+                let flow = self.sent.iter().position(|sending| sending.local == connection.local);
+                if let Some(flow) = flow {
+                    self.samples[flow].push(next, connection.info);
+                }
+            }
+        }
+    }
+
     /// Bytes read by the server, by flow.
     fn read(&self) -> Vec<u64> {
         let received = self.received.borrow();

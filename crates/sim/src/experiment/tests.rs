@@ -1,8 +1,8 @@
 use super::observer::Heard;
 use super::running::jain;
 use super::*;
-use crate::random::Chance;
 use crate::record::Lost;
+use netem::Chance;
 use std::time::Duration;
 use tcp::{Instant, Timer, Trace};
 use wire::Seq;
@@ -247,4 +247,17 @@ fn a_reduction_leaves_in_the_queue_what_the_window_says() {
     let steady = outcome.flows[0].rtt.iter().filter(|(at, _)| at.as_millis() > 3_000);
     let least = steady.map(|(_, rtt)| *rtt).min().expect("it was measured");
     assert!(least >= Duration::from_millis(48), "{least:?}");
+}
+
+#[test]
+fn looking_at_senders_changes_nothing_and_shows_how_they_do() {
+    let plain = Experiment { stop: Stop::Bytes(2_000_000), ..Experiment::default() };
+    let looked = Experiment { sampling: Some(Duration::from_millis(3)), ..plain.clone() }.run();
+    let (flow, plain) = (&looked.flows[0], plain.run());
+    assert!(plain.flows[0].samples.is_empty());
+    assert_eq!((looked.took, &flow.cwnd), (plain.took, &plain.flows[0].cwnd));
+    assert!(flow.samples.windows(2).all(|pair| pair[1].0.since(pair[0].0) <= Duration::from_millis(3)));
+    let (_, most) =
+        flow.samples.iter().max_by_key(|(_, info)| info.in_flight_bytes).expect("it was looked at");
+    assert!(most.in_flight_bytes > 100_000 && most.pacing_bytes_per_s.is_some(), "{most:?}");
 }

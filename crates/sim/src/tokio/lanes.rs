@@ -1,7 +1,7 @@
 //! What the words of a builder change in one direction of a link.
 
-use crate::link::{Lane, LinkConfig, Loss};
-use crate::random::Chance;
+use crate::link::LinkConfig;
+use netem::{Chance, Lane, Loss};
 use std::time::Duration;
 
 /// Changes both directions.
@@ -47,7 +47,7 @@ fn chance(rate: f64) -> Chance {
 fn chances(lane: &Lane) -> (Chance, Chance) {
     match lane.loss {
         Loss::GilbertElliott { to_bad, to_good, .. } => (to_bad, to_good),
-        Loss::Nothing | Loss::Random(_) => (Chance::NEVER, Chance::ALWAYS),
+        _ => (Chance::NEVER, Chance::ALWAYS),
     }
 }
 

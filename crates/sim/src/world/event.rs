@@ -131,7 +131,7 @@ impl Agenda {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Dice;
+    use netem::Dice;
 
     /// A thing that can happen and is told apart by its number.
     fn wake(node: usize) -> What {

@@ -10,10 +10,11 @@ use super::station;
 use super::{CALLS_AT_ONCE_MAX, EVENTS_AT_ONCE_MAX, HEARD_MAX, World};
 use crate::application::At;
 use crate::device::Device;
-use crate::fate::{Fate, Sent};
+use crate::fate::Sent;
 use crate::ids::{HostId, LinkId};
-use crate::link::{Ends, Launch, Mishap, Moving};
+use crate::link::Ends;
 use crate::record::{Arrival, Crossing, Ended, Entry, FrameArrival, FrameRecord, Happening, Lost, Origin};
+use netem::{Fate, Launch, Mishap, Moving};
 use socket::Core;
 use stack::InterfaceId;
 use std::cell::OnceCell;
@@ -309,17 +310,18 @@ impl World {
             return self.lose(link, side, record, Lost::Device);
         }
         let mut launches = std::mem::take(&mut self.launches);
-        self.links[link].lanes[side].enter(self.now, Moving { frame, record, fate }, &mut launches);
+        let moving = Moving { frame, token: record, fate };
+        self.links[link].lanes[side].enter(self.now, moving, &mut launches);
         self.carry_out(link, side, &mut launches);
         self.launches = launches;
     }
 
     /// Puts on the agenda what a lane asks for.
-    pub(super) fn carry_out(&mut self, link: usize, side: usize, launches: &mut Vec<Launch>) {
+    pub(super) fn carry_out(&mut self, link: usize, side: usize, launches: &mut Vec<Launch<Option<usize>>>) {
         for launch in launches.drain(..) {
             match launch {
                 Launch::Deliver { at, moving, mishap } => {
-                    let Moving { frame, record, .. } = moving;
+                    let Moving { frame, token: record, .. } = moving;
                     if let Some(record) = record.and_then(|record| self.frames.get_mut(record)) {
                         record.held_back |= mishap.held_back;
                         record.marked |= mishap.marked;
@@ -335,8 +337,9 @@ impl World {
                     self.agenda.push_on_lane(2 * link + side, at, arrives);
                 }
                 Launch::Lost { moving, why } => {
+                    let why = Lost::from(why);
                     self.tell_end(link, side, &moving.frame, Ended::Lost(why));
-                    self.lose(link, side, moving.record, why);
+                    self.lose(link, side, moving.token, why);
                 }
                 Launch::BusyUntil(at) => self.agenda.push(at, What::Transmitted { link, side }),
                 Launch::Answer { at, frame } => {

@@ -14,7 +14,16 @@ impl TcpStream<Ambient> {
     /// # Errors
     /// Those of a stack that is named, and `Unsupported` where no stack was entered.
     pub async fn connect(addr: impl ToSocketAddrs) -> io::Result<Self> {
-        TcpStream::connect_on(&Ambient::current()?, addr).await
+        TcpStream::connect_on(&Ambient::current()?, addr, None).await
+    }
+
+    /// Connects with `first` as the first bytes of the stream, which may go with the SYN; see
+    /// [`TcpStream::connect_with`] of a stack that is named.
+    ///
+    /// # Errors
+    /// As for [`connect`](Self::connect), and those of writing.
+    pub async fn connect_with(addr: impl ToSocketAddrs, first: &[u8]) -> io::Result<Self> {
+        TcpStream::connect_on(&Ambient::current()?, addr, Some(first)).await
     }
 }
 

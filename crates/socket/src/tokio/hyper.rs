@@ -41,7 +41,7 @@ impl<R: Reach + Send + Sync + 'static> Service<Uri> for Connector<R> {
         let stack = self.stack.clone();
         Box::pin(async move {
             let (name, port) = host_and_port(&uri)?;
-            TcpStream::connect_on(&stack, (name, port)).await.map(TokioIo::new)
+            TcpStream::connect_on(&stack, (name, port), None).await.map(TokioIo::new)
         })
     }
 }

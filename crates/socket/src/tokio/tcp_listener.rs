@@ -4,7 +4,7 @@ use super::addresses::{ToSocketAddrs, each_address};
 use super::budget::within_budget;
 use super::tcp_stream::TcpStream;
 use crate::{Handle, Held, Interest, Place, Reach};
-use stack::{Accepted, ListenOptions};
+use stack::{Accepted, FastOpenOptions, ListenOptions};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -76,6 +76,21 @@ impl<R: Reach> TcpListener<R> {
         let Accepted { id, local, remote, .. } = accepted;
         let socket = Held::new(self.socket.reach().clone(), id);
         (TcpStream::new(socket, local, remote), remote)
+    }
+
+    /// Takes connections that open fast (RFC 7413): the text of their SYN can be read, and answered, before the third
+    /// step, if they show a cookie that this host gave them. So many may be open without their third step; the others
+    /// have an ordinary handshake. Zero: none (`TCP_FASTOPEN`).
+    ///
+    /// The text of a SYN may arrive twice, as two connections, if the network doubles it: only for services to which that
+    /// makes no difference (§6.1).
+    ///
+    /// # Errors
+    /// `NotConnected` when the stack was shut down.
+    pub fn set_fastopen(&self, qlen: u32) -> io::Result<()> {
+        let most = usize::try_from(qlen).unwrap_or(usize::MAX);
+        let options = (most > 0).then(|| FastOpenOptions::new(most));
+        Ok(self.socket.with(|core, _, id| core.set_fast_open(id, options))?)
     }
 
     /// The address it listens on.

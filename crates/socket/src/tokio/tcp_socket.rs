@@ -4,7 +4,8 @@
 use super::tcp_listener::TcpListener;
 use super::tcp_stream::TcpStream;
 use crate::{Cause, Fault, Handle, OpenOptions, Reach};
-use stack::{Families, ListenOptions};
+use bytes::Bytes;
+use stack::{Families, FastOpenOptions, ListenOptions, OpenFast};
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -30,6 +31,7 @@ struct Settings {
     hop_limit: Option<NonZeroU8>,
     linger: Option<Duration>,
     reuses_address: bool,
+    fastopen: Option<FastOpenOptions>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +75,8 @@ impl<R: Handle> TcpSocket<R> {
 impl<R: Reach> TcpSocket<R> {
     pub(super) fn new(stack: &R, family: Family) -> Self {
         let config = stack.look(|core, _| Arc::clone(&core.host().config().tcp));
-        let settings = Settings { local: None, config, hop_limit: None, linger: None, reuses_address: false };
+        let (local, hop_limit, linger, fastopen) = (None, None, None, None);
+        let settings = Settings { local, config, hop_limit, linger, reuses_address: false, fastopen };
         TcpSocket { stack: stack.clone(), family, settings: Mutex::new(settings) }
     }
 
@@ -117,10 +120,15 @@ impl<R: Reach> TcpSocket<R> {
     /// # Errors
     /// Those of [`TcpStream::connect`]; `InvalidInput` for an address of the other family.
     pub async fn connect(self, addr: SocketAddr) -> io::Result<TcpStream<R>> {
+        self.open(addr, None).await
+    }
+
+    async fn open(self, addr: SocketAddr, fast_open: Option<OpenFast>) -> io::Result<TcpStream<R>> {
         self.check_family(addr)?;
         let Settings { local, config, hop_limit, linger, .. } = self.settings().clone();
         let hop_limit = hop_limit.map(NonZeroU8::get);
-        let options = OpenOptions { local, config: Some(config), hop_limit, ..OpenOptions::to(addr) };
+        let config = Some(config);
+        let options = OpenOptions { local, config, hop_limit, fast_open, ..OpenOptions::to(addr) };
         let stream = TcpStream::open(&self.stack, options).await?;
         stream.set_linger(linger)?;
         Ok(stream)
@@ -131,12 +139,13 @@ impl<R: Reach> TcpSocket<R> {
     /// # Errors
     /// `AddrInUse`, `AddrNotAvailable` (not an address of this host).
     pub fn listen(self, backlog: u32) -> io::Result<TcpListener<R>> {
-        let Settings { local, config, hop_limit, .. } = self.settings().clone();
+        let Settings { local, config, hop_limit, fastopen, .. } = self.settings().clone();
         let local = local.unwrap_or(self.family.unspecified());
         let backlog = usize::try_from(backlog).unwrap_or(usize::MAX);
         let options = ListenOptions {
             families: Families::Both,
             config: Some(config),
+            fast_open: fastopen,
             ..ListenOptions::new(local, backlog)
         };
         let listener = TcpListener::listen(&self.stack, options)?;
@@ -283,6 +292,28 @@ impl<R: Reach> TcpSocket<R> {
     /// times of keep-alive and retransmission.
     pub fn configure(&self, change: impl FnOnce(&mut tcp::Config)) {
         change(Arc::make_mut(&mut self.settings().config));
+    }
+
+    /// Connects with `first` as the first bytes of the stream, which may go with the SYN; see
+    /// [`TcpStream::connect_with`].
+    ///
+    /// # Errors
+    /// Those of [`connect`](Self::connect) and of writing.
+    pub async fn connect_with(self, addr: SocketAddr, first: &[u8]) -> io::Result<TcpStream<R>> {
+        let text = Bytes::copy_from_slice(first);
+        self.open(addr, Some(OpenFast { text, ..OpenFast::default() })).await
+    }
+
+    /// The listener takes connections that open fast: see [`TcpListener::set_fastopen`]. Zero: it takes none.
+    pub fn set_fastopen(&self, qlen: u32) {
+        let most = usize::try_from(qlen).unwrap_or(usize::MAX);
+        self.settings().fastopen = (most > 0).then(|| FastOpenOptions::new(most));
+    }
+
+    /// How long a listener's connections wait for text before they are accepted without, and whether the third step of
+    /// an active open waits for text to take along (`TCP_DEFER_ACCEPT`).
+    pub fn set_defer_accept(&self, time: Option<Duration>) {
+        self.configure(|config| config.defer_accept = time);
     }
 
     /// The largest segment to ask the peer for, in bytes (`TCP_MAXSEG`; RFC 9293 §3.7.1).

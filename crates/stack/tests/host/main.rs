@@ -8,6 +8,7 @@ mod datagrams;
 mod echo;
 mod ethernet;
 mod extension_headers;
+mod fast_open;
 mod flows;
 mod fragments;
 mod held_links;

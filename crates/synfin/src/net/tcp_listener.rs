@@ -5,6 +5,7 @@ use super::wait;
 use super::{SocketAddr, TcpStream, ToSocketAddrs, each_address};
 use crate::Stack;
 use socket::{Held, Interest, ListenOptions};
+use stack::FastOpenOptions;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -89,7 +90,8 @@ impl TcpListener {
     }
 
     /// Waits for a connection and returns it with the address of its other end. A connection is there
-    /// when the third step of the handshake has arrived, the peer's acknowledgment of our SYN-ACK.
+    /// when the third step of the handshake has arrived, the peer's acknowledgment of our SYN-ACK; or with its SYN, see
+    /// [`set_fastopen`](Self::set_fastopen).
     ///
     /// # Errors
     /// `WouldBlock` when non-blocking; `NotConnected` when the stack was shut down.
@@ -100,6 +102,21 @@ impl TcpListener {
         let accepted = wait(socket, Interest::Read, patience, |core, now| core.poll_accept(now, id))?;
         let accepted_socket = Held::new(socket.reach().clone(), accepted.id);
         Ok((TcpStream::new(accepted_socket, accepted.local, accepted.remote), accepted.remote))
+    }
+
+    /// Takes connections that open fast (RFC 7413): the text of their SYN can be read, and answered, before the third
+    /// step, if they show a cookie that this host gave them. So many may be open without their third step; the others
+    /// have an ordinary handshake. Zero: none (`TCP_FASTOPEN`).
+    ///
+    /// The text of a SYN may arrive twice, as two connections, if the network doubles it: only for services to which that
+    /// makes no difference (§6.1). [`Stack::set_fastopen_keys`] rotates the keys of the cookies.
+    ///
+    /// # Errors
+    /// `NotConnected` when the stack was shut down.
+    pub fn set_fastopen(&self, qlen: u32) -> io::Result<()> {
+        let most = usize::try_from(qlen).unwrap_or(usize::MAX);
+        let options = (most > 0).then(|| FastOpenOptions::new(most));
+        Ok(self.inner.socket.with(|core, _, id| core.set_fast_open(id, options))?)
     }
 
     /// Every connection, one after the other, for ever.

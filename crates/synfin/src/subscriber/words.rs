@@ -115,6 +115,12 @@ pub(super) fn trace(record: &TraceRecord) {
         Trace::Memory { memory } => debug!(target: TARGET, at_us, ?memory, "the host's memory"),
         Trace::Pruned { bytes } => debug!(target: TARGET, at_us, bytes, "text out of order dropped"),
         Trace::PathMtu { mtu_bytes } => debug!(target: TARGET, at_us, mtu_bytes, "the path's MTU"),
+        Trace::PathProbe { mtu_bytes, what } => {
+            debug!(target: TARGET, at_us, mtu_bytes, what = what.name(), "a probe of the path's MTU");
+        }
+        Trace::BlackHole { mtu_bytes } => {
+            debug!(target: TARGET, at_us, mtu_bytes, "large packets vanish, smaller ones are sent");
+        }
         other => trace!(target: TARGET, at_us, "{other:?}"),
     }
 }

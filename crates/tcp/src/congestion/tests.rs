@@ -10,6 +10,33 @@ use proptest::prelude::*;
 pub(super) const MSS: u32 = 1_000;
 const MS: u64 = 1_000_000;
 
+/// The controllers whose window answers to losses; BBR has tests of its own.
+pub(super) const LOSS_BASED: [CongestionControl; 2] = [CongestionControl::NewReno, CongestionControl::Cubic];
+
+pub(super) fn controller(control: CongestionControl, initial_window_bytes: u32) -> Congestion {
+    Congestion::new(control, initial_window_bytes, Seq::new(1))
+}
+
+/// What another controller finds at `now`, with nothing in flight.
+pub(super) fn takeover(now: Instant, mss: u32) -> Takeover {
+    let transport = Transport {
+        now,
+        delivered: 0,
+        in_flight_bytes: 0,
+        is_app_limited: false,
+        mss,
+        has_sack: true,
+        srtt_us: Some(20_000),
+    };
+    Takeover {
+        transport,
+        counters: DeliveryRate::default(),
+        initial_window_bytes: 10 * MSS,
+        seed: Seq::new(1),
+        is_recovering: false,
+    }
+}
+
 pub(super) fn at_ms(ms: u64) -> Instant {
     Instant::from_millis(ms)
 }
@@ -33,7 +60,7 @@ pub(super) fn acked(ms: u64, bytes: u32) -> Acked {
 }
 
 pub(super) fn lost(ms: u64, in_flight_bytes: u32) -> Reduction {
-    Reduction { now: at_ms(ms), why: Congested::Lost, in_flight_bytes, mss: MSS }
+    Reduction { now: at_ms(ms), why: Congested::Lost, in_flight_bytes, pipe_bytes: in_flight_bytes, mss: MSS }
 }
 
 pub(super) fn marked(ms: u64, in_flight_bytes: u32) -> Reduction {
@@ -126,6 +153,7 @@ impl Path {
                 now: Instant::from_nanos(self.now_ns),
                 why: Congested::Lost,
                 in_flight_bytes: self.in_flight_bytes(),
+                pipe_bytes: 0,
                 mss: MSS,
             });
         }
@@ -157,8 +185,8 @@ fn path(queue_segments: usize) -> Path {
 #[test]
 fn hystart_leaves_slow_start_while_the_queue_grows_and_standard_slow_start_does_not() {
     let mut left = Vec::new();
-    for control in CongestionControl::ALL {
-        let mut controller = Congestion::new(control, 10 * MSS);
+    for control in LOSS_BASED {
+        let mut controller = controller(control, 10 * MSS);
         let mut path = path(5_000);
         while path.dropped == 0 && controller.ssthresh_bytes() == u32::MAX {
             path.step(&mut controller);
@@ -174,7 +202,7 @@ fn hystart_leaves_slow_start_while_the_queue_grows_and_standard_slow_start_does_
 
 #[test]
 fn hystart_on_a_long_queue_as_a_picture() {
-    let mut controller = Congestion::new(CongestionControl::Cubic, 10 * MSS);
+    let mut controller = controller(CongestionControl::Cubic, 10 * MSS);
     let mut path = path(5_000);
     let mut samples = Vec::new();
     for at_ms in (0..1_600).step_by(100) {
@@ -190,8 +218,8 @@ fn hystart_on_a_long_queue_as_a_picture() {
 #[test]
 fn on_a_full_path_the_window_saws_between_its_share_and_all_that_fits() {
     // 100 segments on the path, 100 in the queue.
-    for (control, share) in CongestionControl::ALL.into_iter().zip([(1, 2), (7, 10)]) {
-        let mut controller = Congestion::new(control, 10 * MSS);
+    for (control, share) in LOSS_BASED.into_iter().zip([(1, 2), (7, 10)]) {
+        let mut controller = controller(control, 10 * MSS);
         let mut path = path(100);
         while path.now_ms() < 20_000 {
             path.step(&mut controller);
@@ -213,8 +241,8 @@ fn on_a_full_path_the_window_saws_between_its_share_and_all_that_fits() {
 
 #[test]
 fn an_exchange_without_loss_leaves_nothing_in_boxes() {
-    for control in CongestionControl::ALL {
-        let mut controller = Congestion::new(control, 10 * MSS);
+    for control in LOSS_BASED {
+        let mut controller = controller(control, 10 * MSS);
         round_trip(&mut controller, 0, 40);
         assert!(owns_heap(&controller), "{control:?} counts rounds while data flows");
         controller.on_quiet(at_ms(40));
@@ -224,8 +252,8 @@ fn an_exchange_without_loss_leaves_nothing_in_boxes() {
 
 #[test]
 fn a_short_exchange_needs_no_box_at_all() {
-    for control in CongestionControl::ALL {
-        let mut controller = Congestion::new(control, 10 * MSS);
+    for control in LOSS_BASED {
+        let mut controller = controller(control, 10 * MSS);
         let of_three = Acked { in_flight_bytes_before: 3 * MSS, cwnd_limited: false, ..acked(0, MSS) };
         controller.on_acked(&of_three);
         assert!(!owns_heap(&controller), "{control:?}");
@@ -236,37 +264,38 @@ fn owns_heap(controller: &Congestion) -> bool {
     match controller {
         Congestion::NewReno(controller) => controller.owns_heap(),
         Congestion::Cubic(controller) => controller.owns_heap(),
+        Congestion::Bbr(_) => true,
     }
 }
 
 #[test]
 fn another_controller_takes_the_windows_over() {
-    let mut controller = Congestion::new(CongestionControl::NewReno, 40 * MSS);
+    let mut controller = controller(CongestionControl::NewReno, 40 * MSS);
     controller.on_congestion(&lost(0, 40 * MSS));
-    controller.switch(CongestionControl::Cubic, at_ms(100), MSS);
+    controller.switch(CongestionControl::Cubic, &takeover(at_ms(100), MSS));
     assert_eq!(controller.control(), CongestionControl::Cubic);
     assert_eq!((controller.cwnd_bytes(), controller.ssthresh_bytes()), (20 * MSS, 20 * MSS));
     round_trip(&mut controller, 100, 100);
     assert!((20 * MSS + 1..=21 * MSS).contains(&controller.cwnd_bytes()), "on the plateau, as fast as Reno");
-    controller.switch(CongestionControl::NewReno, at_ms(300), MSS);
+    controller.switch(CongestionControl::NewReno, &takeover(at_ms(300), MSS));
     round_trip(&mut controller, 300, 100);
     assert_eq!(controller.explain(), Growth::Linear);
 }
 
 #[test]
 fn an_undo_from_before_a_switch_changes_nothing() {
-    let mut controller = Congestion::new(CongestionControl::NewReno, 40 * MSS);
+    let mut controller = controller(CongestionControl::NewReno, 40 * MSS);
     let before = controller.clone();
     controller.on_congestion(&lost(0, 40 * MSS));
-    controller.switch(CongestionControl::Cubic, at_ms(1), MSS);
+    controller.switch(CongestionControl::Cubic, &takeover(at_ms(1), MSS));
     controller.on_undo(&before, at_ms(2));
     assert_eq!(controller.cwnd_bytes(), 20 * MSS);
 }
 
 #[test]
 fn a_smaller_path_mtu_sends_one_segment_and_slow_start_leads_back() {
-    for control in CongestionControl::ALL {
-        let mut controller = Congestion::new(control, 40 * MSS);
+    for control in LOSS_BASED {
+        let mut controller = controller(control, 40 * MSS);
         controller.on_congestion(&lost(0, 40 * MSS));
         let there = controller.cwnd_bytes();
         controller.on_mtu(MSS / 2);
@@ -282,8 +311,8 @@ fn a_smaller_path_mtu_sends_one_segment_and_slow_start_leads_back() {
 
 #[test]
 fn an_acknowledgment_of_nothing_opens_nothing() {
-    for control in CongestionControl::ALL {
-        let mut controller = Congestion::new(control, 10 * MSS);
+    for control in LOSS_BASED {
+        let mut controller = controller(control, 10 * MSS);
         controller.on_acked(&acked(0, 0));
         assert_eq!(controller.cwnd_bytes(), 10 * MSS);
         controller.on_congestion(&lost(0, 10 * MSS));
@@ -295,8 +324,8 @@ fn an_acknowledgment_of_nothing_opens_nothing() {
 
 #[test]
 fn nothing_grows_while_an_episode_lasts() {
-    for control in CongestionControl::ALL {
-        let mut controller = Congestion::new(control, 10 * MSS);
+    for control in LOSS_BASED {
+        let mut controller = controller(control, 10 * MSS);
         controller.on_congestion(&lost(0, 10 * MSS));
         let reduced = controller.cwnd_bytes();
         (1..100).for_each(|ms| controller.on_acked(&Acked { recovering: true, ..acked(ms, MSS) }));
@@ -306,8 +335,8 @@ fn nothing_grows_while_an_episode_lasts() {
 
 #[test]
 fn a_window_that_was_restarted_is_the_smaller_of_the_two() {
-    for control in CongestionControl::ALL {
-        let mut controller = Congestion::new(control, 40 * MSS);
+    for control in LOSS_BASED {
+        let mut controller = controller(control, 40 * MSS);
         controller.on_idle(at_ms(1_000), 10 * MSS);
         assert_eq!(controller.cwnd_bytes(), 10 * MSS, "{control:?}");
         controller.on_idle(at_ms(2_000), 20 * MSS);
@@ -372,6 +401,7 @@ fn any_reduction() -> impl Strategy<Value = Reduction> {
         now,
         why: if marked { Congested::Marked } else { Congested::Lost },
         in_flight_bytes,
+        pipe_bytes: in_flight_bytes / 2,
         mss,
     })
 }
@@ -401,7 +431,7 @@ proptest! {
         calls in proptest::collection::vec(any_call(), 0..60),
     ) {
         let control = if cubic { CongestionControl::Cubic } else { CongestionControl::NewReno };
-        let mut controller = Congestion::new(control, initial);
+        let mut controller = controller(control, initial);
         let mut kept = controller.clone();
         for call in calls {
             let before = controller.cwnd_bytes();
@@ -457,7 +487,7 @@ proptest! {
                 Call::Switch(cubic, now, said) => {
                     mss = cwnd::sane_mss(said);
                     let control = if cubic { CongestionControl::Cubic } else { CongestionControl::NewReno };
-                    controller.switch(control, now, said);
+                    controller.switch(control, &takeover(now, said));
                     prop_assert!(control == controller.control());
                     mss = if controller.cwnd_bytes() == before { 1 } else { mss };
                 }

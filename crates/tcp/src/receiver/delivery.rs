@@ -172,6 +172,18 @@ impl Receiver {
         }
     }
 
+    /// Text of a SYN goes to the reader at once, as far as the window takes it (RFC 7413 §4.2.2).
+    #[cold]
+    pub(crate) fn take_text_of_syn(&mut self, mut text: Payload, events: &mut Events) {
+        text.truncate(self.wnd() as usize);
+        if !text.is_empty() {
+            self.received.segments = self.received.segments.wrapping_add(1);
+            text.compact();
+            self.deliver(text);
+            events.raise(Event::Readable);
+        }
+    }
+
     /// Delivers what was held and whose turn has come; returns whether anything is or was held.
     pub(crate) fn deliver_held(&mut self, events: &mut Events) -> bool {
         if self.disorder.is_none() { false } else { self.deliver_disorder(events) }

@@ -50,6 +50,7 @@ impl Sender {
     pub(crate) fn on_ack(&mut self, ack: &Ack<'_>, lent: &mut Lent<'_>) -> u32 {
         let advanced = ack.ack.bytes_since(self.una);
         let text_start = self.text_start();
+        self.look_for_gap(lent);
         if let Some(mut load) = self.load.take() {
             if !self.syn_acked && advanced > 0 {
                 // A FIN behind the SYN-ACK counts from here (RFC 6298 §5.3).
@@ -95,8 +96,15 @@ impl Sender {
         let belief = Belief { echo_ms: ack.echo_ms, rtt_min_ns: self.rtt.min_ns().unwrap_or(0) };
         let flight_bytes = self.flight_within_window(load).max(load.in_flight_bytes());
         let blocks = if self.sack { ack.blocks } else { &[] };
+        if load.path_search.is_some() {
+            self.hear_of_path_probe(load, ack.ack, lent);
+        }
         let heard = load.flight.on_ack(now, ack.ack, blocks, &belief);
         self.measure(load, &heard, ack, lent);
+        let has_model = self.congestion.has_model();
+        if has_model {
+            self.show_model(load, lent);
+        }
         let is_over = load.is_over(ack.ack, &heard);
         let mut outcome = if is_over {
             Outcome { delivered_bytes: heard.delivered_bytes, ..Outcome::default() }
@@ -105,6 +113,10 @@ impl Sender {
         };
         if let Some(echo) = &ack.echo {
             outcome.has_ended |= self.hear_echo(load, &heard, (echo, ack.ack), flight_bytes, lent);
+        }
+        if has_model {
+            self.tell_model(load, &heard, belief.rtt_min_ns, lent);
+            return;
         }
         self.set_window(load, &heard, &outcome, flight_bytes, ack.ack, lent);
         if !is_over {
@@ -166,6 +178,7 @@ impl Sender {
     fn measure(&mut self, load: &mut Load, heard: &Heard, ack: &Ack<'_>, lent: &mut Lent<'_>) {
         let now = lent.now;
         self.sent.delivered_segments = self.sent.delivered_segments.wrapping_add(heard.delivered_segments);
+        self.segment_bytes_acked = self.segment_bytes_acked.max(heard.segment_bytes);
         if let Some(sent_at) = heard.fresh_sent_at {
             self.rtt.on_shortest(now, now.nanos_since(sent_at));
         }
@@ -321,10 +334,13 @@ impl Sender {
         } else {
             self.lost_by_duplicates(load, heard, is_duplicate, una)
         };
-        if lost_bytes > 0 {
+        if lost_bytes > 0 && !self.has_lost_only_path_probe(load, lent) {
             lent.tracer.note(|| Trace::Loss { seq: una, sign });
             if matches!(load.phase, Phase::Open | Phase::Cwr { .. }) {
                 self.recover(load, heard, una, flight_bytes, sign, lent);
+            }
+            if self.congestion.has_model() {
+                self.tell_model_of_losses(load, lent);
             }
         }
         lost_bytes

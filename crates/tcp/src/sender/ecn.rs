@@ -361,8 +361,11 @@ impl Sender {
         let (now, mss) = (lent.now, lent.mss);
         let was_smallest = self.congestion.cwnd_bytes() <= mss;
         let in_flight_bytes = flight_bytes.max(mss);
-        let why = if lent.config.alternative_backoff { Congested::Marked } else { Congested::Lost };
-        self.congestion.on_congestion(&Reduction { now, why, in_flight_bytes, mss });
+        // A model of the path has an answer of its own.
+        let is_gentle = lent.config.alternative_backoff || self.congestion.has_model();
+        let why = if is_gentle { Congested::Marked } else { Congested::Lost };
+        let pipe_bytes = in_flight_bytes;
+        self.congestion.on_congestion(&Reduction { now, why, in_flight_bytes, pipe_bytes, mss });
         let held_until = now.plus_micros(self.rtt.rto_us().into());
         if let Some(heeds) = &mut lent.heeds {
             heeds.on_reduced(self.nxt);

@@ -115,10 +115,22 @@ pub(crate) struct Search {
     pub(crate) due: Option<Instant>,
 }
 
+/// A run that has just been marked as lost, for a controller that judges each loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LostRun {
+    pub(crate) start: Seq,
+    pub(crate) end: Seq,
+    pub(crate) stamp: Stamp,
+    /// Lost since it left, itself included.
+    pub(crate) lost_bytes: u32,
+}
+
 /// Everything sent and not cumulatively acknowledged.
 #[derive(Clone, Debug)]
 pub(crate) struct Flight {
     runs: Fifo<Run>,
+    /// What was lost since the controller was told, if it wants to be told. No more than there are runs.
+    losses: Option<Vec<LostRun>>,
     /// One past the last byte sent.
     end: Seq,
     /// Where the FIN stands, once sent: a boundary as well, because who reports the text before it need not report it.
@@ -145,6 +157,7 @@ impl Flight {
     pub(crate) fn new(next: Seq) -> Self {
         Flight {
             runs: Fifo::default(),
+            losses: None,
             end: next,
             fin: None,
             in_flight_bytes: 0,
@@ -167,7 +180,8 @@ impl Flight {
     /// Memory that it takes besides itself.
     #[inline]
     pub(crate) fn held_bytes(&self) -> usize {
-        self.runs.held_bytes() + self.again.capacity() * size_of::<Again>()
+        let losses = self.losses.as_ref().map_or(0, Vec::capacity) * size_of::<LostRun>();
+        self.runs.held_bytes() + self.again.capacity() * size_of::<Again>() + losses
     }
 
     /// The first byte that is not acknowledged.
@@ -213,6 +227,29 @@ impl Flight {
         Some((run.start + whole, run.end))
     }
 
+    /// Bytes of the segment that `seq` lies within; `None` if it is not in flight, or the peer has it.
+    pub(crate) fn segment_at(&self, seq: Seq) -> Option<u32> {
+        let run = self.runs.get(self.index_of(seq))?;
+        let is_within = run.start.at_or_before(seq) && run.place != Place::Sacked;
+        is_within.then(|| run.bytes().min(run.segment_bytes.into()))
+    }
+
+    /// How much of `start..end` counts as lost and has not been sent again.
+    pub(crate) fn lost_bytes_within(&self, start: Seq, end: Seq) -> u32 {
+        let from = self.index_of(start);
+        let runs = (from..).map_while(|index| self.runs.get(index)).take_while(|run| run.start.before(end));
+        runs.filter(|run| matches!(run.place, Place::Lost(_))).map(Run::bytes).sum()
+    }
+
+    /// What counts as lost, and `is_meant`, is lost by another sign than it seemed. Looks at every run.
+    pub(crate) fn blame_where(&mut self, sign: LossSign, is_meant: impl Fn(&Run) -> bool) {
+        for run in self.runs.iter_mut().filter(|run| matches!(run.place, Place::Lost(_))) {
+            if is_meant(run) {
+                run.place = Place::Lost(sign);
+            }
+        }
+    }
+
     /// Whether all that is in flight fits one segment.
     pub(crate) fn is_one_segment(&self) -> bool {
         self.runs.len() == 1
@@ -237,8 +274,8 @@ impl Flight {
     /// `start..end` leaves for the first time.
     fn on_sent_first(&mut self, now: Instant, start: Seq, end: Seq, segment_bytes: u16) {
         debug_assert!(start == self.end && start.before(end), "new data follows what was sent");
-        let stamp = self.rate.on_sent(now, self.in_flight_bytes);
         let bytes = end.bytes_since(start);
+        let stamp = self.rate.on_sent(now, self.in_flight_bytes, bytes);
         self.in_flight_bytes += bytes;
         self.end = end;
         if self.runs.len() >= RUNS_MAX
@@ -269,7 +306,7 @@ impl Flight {
     /// `start..end` leaves again.
     #[inline(never)]
     fn on_sent_again(&mut self, now: Instant, start: Seq, end: Seq, segment_bytes: u16) {
-        let stamp = self.rate.on_sent(now, self.in_flight_bytes);
+        let stamp = self.rate.on_sent(now, self.in_flight_bytes, end.bytes_since(start));
         let (from, to) = (self.split(start), self.split(end));
         for index in from..to {
             let run = &mut self.runs[index];
@@ -381,7 +418,24 @@ impl Flight {
             self.resent_bytes -= bytes;
         }
         self.lost_from = self.lost_from.earliest(run.start);
+        if sign.is_congestion() {
+            let lost = self.rate.on_lost(run.stamp, bytes);
+            if let Some(losses) = &mut self.losses {
+                let Run { start, end, stamp, .. } = *run;
+                losses.push(LostRun { start, end, stamp, lost_bytes: lost.wrapping_sub(stamp.lost) });
+            }
+        }
         bytes
+    }
+
+    /// From now on each loss is kept for [`Flight::take_losses`].
+    pub(crate) fn keep_losses(&mut self) {
+        self.losses.get_or_insert_default();
+    }
+
+    /// What was lost since this was asked last, in the order in which it was marked.
+    pub(crate) fn take_losses(&mut self) -> Vec<LostRun> {
+        self.losses.as_mut().map(core::mem::take).unwrap_or_default()
     }
 
     /// Nothing was lost after all: what has not been sent again is in flight.
@@ -465,6 +519,7 @@ impl Flight {
         let Some(run) = self.runs.get_mut(index).filter(|run| run.start.before(at)) else { return index };
         let right = Run { start: at, ..*run };
         run.end = at;
+        run.stamp.cut(right.bytes());
         self.runs.insert(index + 1, right);
         index + 1
     }

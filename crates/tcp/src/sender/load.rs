@@ -5,6 +5,7 @@ use crate::build::{Plan, What};
 use crate::sender::duplicates::Duplicates;
 use crate::sender::flight::{Flight, Heard};
 use crate::sender::pacer::{Pacer, Rate};
+use crate::sender::path_search::PathSearch;
 use crate::sender::phase::Phase;
 use crate::sender::rack::Rack;
 use crate::sender::tail_probe::TailProbe;
@@ -38,6 +39,8 @@ pub(crate) struct Load {
     pub(crate) probe_from: Instant,
     /// When something that may only be late counts as lost.
     pub(crate) reordered_due: Option<Instant>,
+    /// The search for the path's MTU, while there is something to find. Boxed: rare.
+    pub(crate) path_search: Option<Box<PathSearch>>,
 }
 
 impl Load {
@@ -58,6 +61,7 @@ impl Load {
             timeout_from: now,
             probe_from: now,
             reordered_due: None,
+            path_search: None,
         }
     }
 
@@ -83,7 +87,8 @@ impl Load {
     #[inline]
     pub(crate) fn held_bytes(&self) -> usize {
         let episode = self.episode.as_ref().map_or(0, |episode| episode.held_bytes());
-        size_of::<Load>() + self.flight.held_bytes() + episode
+        let path_search = self.path_search.as_ref().map_or(0, |_| size_of::<PathSearch>());
+        size_of::<Load>() + self.flight.held_bytes() + episode + path_search
     }
 
     /// Bytes in the network, as far as we know (RFC 9937 §6.2, inflight).
@@ -107,6 +112,7 @@ impl Load {
         }
         let awaits_report = self.episode.as_ref().is_some_and(|episode| episode.awaits_report());
         let covers = self.recover.is_some_and(|recover| una.at_or_before(recover));
-        !awaits_report && !covers && !self.tail.awaits_verdict()
+        let searches = self.path_search.as_ref().is_some_and(|search| !search.is_over());
+        !awaits_report && !covers && !self.tail.awaits_verdict() && !searches
     }
 }

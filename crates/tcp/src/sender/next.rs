@@ -9,6 +9,7 @@ use crate::sender::busy_time::Doing;
 use crate::sender::flight::Hole;
 use crate::sender::load::Load;
 use crate::sender::pacer::{Rate, SRTT_US_MIN};
+use crate::sender::path_probe::Turn;
 use crate::sender::phase::Phase;
 use crate::sender::{Lent, Sender};
 use crate::timers::Timer;
@@ -30,8 +31,9 @@ pub(crate) struct Ask {
     pub(crate) super_segment_bytes_max: u32,
     /// Text may be sent in this state.
     pub(crate) may_send_text: bool,
-    /// CLOSE came before the handshake was complete, with nothing queued: the FIN follows the SYN-ACK.
-    pub(crate) may_finish_early: bool,
+    /// What there is follows the SYN-ACK without waiting for its acknowledgment: the text of the SYN was taken, or CLOSE
+    /// came before the handshake was complete, with nothing queued.
+    pub(crate) may_go_early: bool,
 }
 
 /// How much may leave.
@@ -53,7 +55,7 @@ impl Sender {
         }
         let lost = self.load.as_ref().filter(|load| load.flight.lost_bytes() > 0);
         let (has_lost, asks) = (lost.is_some(), lost.is_some_and(|load| load.phase.asks_with_new_data()));
-        let may_send_new = ask.may_send_text && (self.syn_acked || ask.may_finish_early);
+        let may_send_new = ask.may_send_text && (self.syn_acked || ask.may_go_early);
         let has_new = may_send_new && (self.unsent_bytes() > 0 || self.owes_fin());
         if !has_lost && !has_new {
             return None;
@@ -64,8 +66,18 @@ impl Sender {
         if !has_lost && lent.heeds.is_some() && Sender::is_held_by_marks(lent) {
             return None;
         }
+        if self.congestion.has_model() {
+            self.prepare_model(lent);
+        }
         let room = self.room(ask, lent)?;
         if !has_lost {
+            if self.has_path_search() {
+                match self.turn_of_path_probe(ask, room.congestion_bytes, lent) {
+                    Turn::Probe(plan) => return Some(plan),
+                    Turn::Wait => return None,
+                    Turn::Ordinary => {}
+                }
+            }
             return self.new_data(ask, room, lent);
         }
         if asks {
@@ -175,6 +187,7 @@ impl Sender {
         // What the timer sends again goes, whatever else is in flight.
         let congestion_bytes = match sign {
             LossSign::Timeout if is_first => room.congestion_bytes.max(mss),
+            LossSign::PathMtu if is_first && self.attempts > 0 => room.congestion_bytes.max(mss),
             _ => room.congestion_bytes,
         };
         let limit = congestion_bytes.min(room.most_bytes).min(window.max(least));
@@ -342,6 +355,10 @@ impl Sender {
             self.load.get_or_insert_with(|| Box::write(Box::new_uninit(), Load::new(now, nxt, rtt_ns)));
         load.rate = load.rate.or(first_rate);
         if load.flight.is_empty() {
+            if let Some(model) = self.congestion.model() {
+                load.flight.rate = model.counters();
+                load.flight.keep_losses();
+            }
             load.timeout_from = now;
             if let Some(episode) = &mut load.episode {
                 episode.on_next_flight();
@@ -371,7 +388,8 @@ impl Sender {
         if let Some(rate) = load.rate {
             load.pacer.on_sent(now, bytes, rate, segment_bytes);
         }
-        load.usage.on_sent(load.in_flight_bytes());
+        let in_flight_bytes = load.in_flight_bytes();
+        load.usage.on_sent(in_flight_bytes);
         self.nxt = nxt.latest(to);
         if plan.what == What::TailProbe {
             load.tail.on_sent(self.nxt, is_again);
@@ -379,7 +397,10 @@ impl Sender {
         }
         self.busy.turn_to(now, Doing::Sending);
         self.note_limit_of_buffer(now);
-        self.note_app_limit(lent);
+        match self.congestion.model_mut() {
+            Some(model) => model.on_sent(in_flight_bytes, lent.mss),
+            None => self.note_app_limit(lent),
+        }
         self.arm(lent);
     }
 

@@ -92,6 +92,11 @@ impl Pacer {
         Err(self.next_at)
     }
 
+    /// Whether what has left keeps the path busy beyond `now`.
+    pub(crate) fn holds_back(&self, now: Instant) -> bool {
+        self.next_at > now && self.left_bytes == 0
+    }
+
     /// Whether what leaves now begins a burst. What the last one did not use up is forfeited, but not at once: a
     /// burst that leaves in small pieces may be paid for by earlier silence for a while.
     fn begins_anew(&self, now: Instant) -> bool {

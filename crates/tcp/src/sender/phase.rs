@@ -37,10 +37,10 @@ impl RecoveryPhase {
 pub(crate) enum Phase {
     /// Nothing is being reduced or recovered.
     Open,
-    /// Reducing, with nothing to be sent again.
-    Cwr { point: Seq, prr: Prr },
+    /// Reducing, with nothing to be sent again. Without `prr` the controller reduces by itself.
+    Cwr { point: Seq, prr: Option<Prr> },
     /// Reducing, and sending again what is lost.
-    Recovery { point: Seq, prr: Prr, had_partial_ack: bool },
+    Recovery { point: Seq, prr: Option<Prr>, had_partial_ack: bool },
     /// Slow start after a timeout.
     Loss { point: Seq, frto: Frto },
 }
@@ -59,14 +59,14 @@ pub(crate) enum Frto {
 impl Phase {
     pub(crate) fn prr(&self) -> Option<&Prr> {
         match self {
-            Phase::Cwr { prr, .. } | Phase::Recovery { prr, .. } => Some(prr),
+            Phase::Cwr { prr, .. } | Phase::Recovery { prr, .. } => prr.as_ref(),
             Phase::Open | Phase::Loss { .. } => None,
         }
     }
 
     pub(crate) fn prr_mut(&mut self) -> Option<&mut Prr> {
         match self {
-            Phase::Cwr { prr, .. } | Phase::Recovery { prr, .. } => Some(prr),
+            Phase::Cwr { prr, .. } | Phase::Recovery { prr, .. } => prr.as_mut(),
             Phase::Open | Phase::Loss { .. } => None,
         }
     }

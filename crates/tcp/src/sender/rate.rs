@@ -12,12 +12,23 @@ use crate::Instant;
 pub(crate) struct Stamp {
     /// Delivered in all when it left.
     pub(crate) delivered: u32,
-    /// When that was.
+    /// Lost in all when it left.
+    pub(crate) lost: u32,
+    /// In flight when it had left, itself included.
+    pub(crate) in_flight_bytes: u32,
+    /// The sender had run out of data.
+    pub(crate) is_app_limited: bool,
+    /// When that much was delivered.
     delivered_at: Instant,
     /// When the first transmission of this flight left.
     first_sent_at: Instant,
-    /// The sender had run out of data.
-    is_app_limited: bool,
+}
+
+impl Stamp {
+    /// What follows it in its transmission goes another way: it was not in flight when this left.
+    pub(crate) fn cut(&mut self, bytes: u32) {
+        self.in_flight_bytes = self.in_flight_bytes.saturating_sub(bytes);
+    }
 }
 
 /// A measured rate.
@@ -28,10 +39,28 @@ pub(crate) struct RateSample {
     pub(crate) is_app_limited: bool,
 }
 
+/// What the newest delivery of an acknowledgment shows, for a controller that has a model of the path (the draft's RS).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PathSample {
+    /// RS.delivery_rate; 0: measured over too short a time to be believed.
+    pub(crate) bytes_per_s: u64,
+    /// RS.delivered: over how much.
+    pub(crate) delivered_bytes: u32,
+    /// RS.prior_delivered: delivered in all when it left.
+    pub(crate) prior_delivered: u32,
+    /// RS.tx_in_flight: in flight when it had left.
+    pub(crate) sent_in_flight_bytes: u32,
+    /// RS.lost: what was lost since it left.
+    pub(crate) lost_bytes: u32,
+    /// The application, not the network, may have been the limit.
+    pub(crate) is_app_limited: bool,
+}
+
 /// The counters of a flight.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct DeliveryRate {
     delivered: u32,
+    lost: u32,
     delivered_at: Instant,
     first_sent_at: Instant,
     /// Samples are application-limited until so much is delivered.
@@ -41,19 +70,46 @@ pub(crate) struct DeliveryRate {
 }
 
 impl DeliveryRate {
-    /// Something leaves while so much is in flight.
+    /// So many bytes leave while so much is in flight.
     #[inline]
-    pub(crate) fn on_sent(&mut self, now: Instant, in_flight_bytes: u32) -> Stamp {
+    pub(crate) fn on_sent(&mut self, now: Instant, in_flight_bytes: u32, bytes: u32) -> Stamp {
         if in_flight_bytes == 0 {
             self.first_sent_at = now;
             self.delivered_at = now;
         }
         Stamp {
             delivered: self.delivered,
+            lost: self.lost,
+            in_flight_bytes: in_flight_bytes + bytes,
+            is_app_limited: self.app_limited_until.is_some(),
             delivered_at: self.delivered_at,
             first_sent_at: self.first_sent_at,
-            is_app_limited: self.app_limited_until.is_some(),
         }
+    }
+
+    /// Delivered in all (C.delivered). It wraps.
+    pub(crate) fn delivered(&self) -> u32 {
+        self.delivered
+    }
+
+    /// What leaves now belongs to a flight that the application limits.
+    pub(crate) fn is_app_limited(&self) -> bool {
+        self.app_limited_until.is_some()
+    }
+
+    /// What left with `stamp` counts as lost; returns what is lost in all. If it left before the data ran out, the gap
+    /// behind it arrives after so much less.
+    pub(crate) fn on_lost(&mut self, stamp: Stamp, bytes: u32) -> u32 {
+        self.lost = self.lost.wrapping_add(bytes);
+        if let Some(until) = &mut self.app_limited_until {
+            let sent = stamp.delivered.wrapping_add(stamp.in_flight_bytes);
+            let left_before = until.wrapping_sub(sent) as i32 >= 0;
+            let ahead = (until.wrapping_sub(self.delivered) as i32).max(0).cast_unsigned();
+            if left_before {
+                *until = until.wrapping_sub(bytes.min(ahead));
+            }
+        }
+        self.lost
     }
 
     #[inline]
@@ -77,8 +133,8 @@ impl DeliveryRate {
     }
 
     /// The rate that the newest delivery shows; it left at `sent_at` with `stamp`. None over less than `rtt_min_ns`:
-    /// acknowledgments that were held together would show too much.
-    pub(crate) fn sample(&mut self, stamp: Stamp, sent_at: Instant, rtt_min_ns: u64) {
+    /// acknowledgments that were held together would show too much. Says whether there is one.
+    pub(crate) fn sample(&mut self, stamp: Stamp, sent_at: Instant, rtt_min_ns: u64) -> bool {
         if self.app_limited_until.is_some_and(|until| (self.delivered.wrapping_sub(until) as i32) > 0) {
             self.app_limited_until = None;
         }
@@ -88,9 +144,24 @@ impl DeliveryRate {
         let interval = sending.max(acknowledging);
         let delivered = self.delivered.wrapping_sub(stamp.delivered);
         if interval == 0 || interval < rtt_min_ns {
-            return;
+            return false;
         }
         self.latest = Some((delivered, interval, stamp.is_app_limited));
+        true
+    }
+
+    /// The same with all that a model of the path asks for.
+    pub(crate) fn path_sample(&mut self, stamp: Stamp, sent_at: Instant, rtt_min_ns: u64) -> PathSample {
+        let is_believed = self.sample(stamp, sent_at, rtt_min_ns);
+        let latest = self.latest().filter(|_| is_believed);
+        PathSample {
+            bytes_per_s: latest.map_or(0, |sample| sample.bytes_per_s),
+            delivered_bytes: self.delivered.wrapping_sub(stamp.delivered),
+            prior_delivered: stamp.delivered,
+            sent_in_flight_bytes: stamp.in_flight_bytes,
+            lost_bytes: self.lost.wrapping_sub(stamp.lost),
+            is_app_limited: stamp.is_app_limited,
+        }
     }
 }
 

@@ -54,13 +54,14 @@ impl Sender {
         una: Seq,
         flight_bytes: u32,
         lent: &mut Lent<'_>,
-    ) -> Prr {
+    ) -> Option<Prr> {
         if !matches!(load.phase, Phase::Cwr { .. }) {
             load.episode = Some(Box::new(Episode::new(self.congestion.clone())));
             self.congestion.on_congestion(&Reduction {
                 now: lent.now,
                 why: Congested::Lost,
                 in_flight_bytes: flight_bytes.max(lent.mss),
+                pipe_bytes: load.in_flight_bytes(),
                 mss: lent.mss,
             });
             self.note_reduction(lent);
@@ -68,12 +69,15 @@ impl Sender {
         self.way_down(load, heard, una, lent)
     }
 
-    /// What may leave on the way to a new window.
-    pub(super) fn way_down(&self, load: &Load, heard: &Heard, una: Seq, lent: &Lent<'_>) -> Prr {
+    /// What may leave on the way to a new window, if the controller leaves that to others.
+    pub(super) fn way_down(&self, load: &Load, heard: &Heard, una: Seq, lent: &Lent<'_>) -> Option<Prr> {
+        if self.congestion.reduces_by_itself() {
+            return None;
+        }
         // RFC 9937 §6.1: all numbers after this acknowledgment, but for what it newly delivered.
         let outstanding = self.nxt.bytes_since(una) - load.flight.sacked_bytes();
         let recoverable = outstanding + heard.sacked_bytes + heard.advanced_bytes;
-        Prr::new(recoverable, load.in_flight_bytes(), lent.mss)
+        Some(Prr::new(recoverable, load.in_flight_bytes(), lent.mss))
     }
 
     /// Ends a phase whose point is acknowledged. Returns whether one ended.
@@ -86,6 +90,7 @@ impl Sender {
         }
         let was_reducing = load.phase.prr().is_some();
         load.phase = Phase::Open;
+        self.congestion.on_recovered();
         load.duplicates.clear();
         lent.tracer.note(|| Trace::Phase { phase: RecoveryPhase::Open, sign: None });
         was_reducing
@@ -115,6 +120,7 @@ impl Sender {
 
     /// The retransmission timer ran out for data: one segment, then slow start (RFC 5681 §3.1, RFC 8985 §6.3).
     pub(crate) fn on_timeout(&mut self, lent: &mut Lent<'_>) {
+        self.look_for_gap(lent);
         let Some(mut load) = self.load.take() else { return };
         self.time_out(&mut load, lent);
         self.trace_congestion(&load.phase, lent);
@@ -132,15 +138,13 @@ impl Sender {
         if self.syn_acked {
             self.count_timeout();
         }
+        self.hear_of_timeout_with_path_probe(load, lent);
         let in_flight_bytes = self.flight_within_window(load).max(lent.mss);
         let is_again = self.attempts > 1;
         let was_recovering = load.phase.is_recovering();
         if !is_again && !was_recovering {
             load.episode = Some(Box::new(Episode::new(self.congestion.clone())));
         }
-        let reduction = Reduction { now, why: Congested::Lost, in_flight_bytes, mss: lent.mss };
-        self.congestion.on_timeout(&reduction, is_again);
-        self.note_reduction(lent);
         if load.flight.is_reneged() {
             // RFC 2018 §8: the peer has thrown away what it had reported.
             load.flight.forget_sacks();
@@ -154,6 +158,16 @@ impl Sender {
             });
         } else {
             load.flight.lose_where(LossSign::Timeout, |_| true);
+        }
+        if self.congestion.has_model() {
+            self.show_model(load, lent);
+        }
+        let pipe_bytes = load.flight.in_flight_bytes();
+        let reduction = Reduction { now, why: Congested::Lost, in_flight_bytes, pipe_bytes, mss: lent.mss };
+        self.congestion.on_timeout(&reduction, is_again);
+        self.note_reduction(lent);
+        if self.congestion.has_model() {
+            self.tell_model_of_losses(load, lent);
         }
         // RFC 5682 §3.1: not in a recovery, and again if the same segment times out again.
         let asks = lent.config.frto
@@ -176,14 +190,22 @@ impl Sender {
 
     /// What may only have been late has had its time (RFC 8985 §6.2, step 5).
     pub(crate) fn on_reorder_timer(&mut self, lent: &mut Lent<'_>) {
+        self.look_for_gap(lent);
         let Some(mut load) = self.load.take() else { return };
         load.reordered_due = None;
         let una = self.una;
         let flight_bytes = self.flight_within_window(&load);
-        if self.detect(&mut load, LossSign::ReorderTimer, lent) > 0 {
+        let has_lost = self.detect(&mut load, LossSign::ReorderTimer, lent) > 0;
+        if has_lost && !self.has_lost_only_path_probe(&mut load, lent) {
+            if self.congestion.has_model() {
+                self.show_model(&load, lent);
+            }
             lent.tracer.note(|| Trace::Loss { seq: una, sign: LossSign::ReorderTimer });
             if matches!(load.phase, Phase::Open | Phase::Cwr { .. }) {
                 self.recover(&mut load, &Heard::default(), una, flight_bytes, LossSign::ReorderTimer, lent);
+            }
+            if self.congestion.has_model() {
+                self.tell_model_of_losses(&mut load, lent);
             }
         }
         self.load = Some(load);
@@ -192,6 +214,7 @@ impl Sender {
 
     /// Nothing has come back for two round trips: a probe is due.
     pub(crate) fn on_probe_timer(&mut self, lent: &mut Lent<'_>) {
+        self.look_for_gap(lent);
         if let Some(load) = &mut self.load {
             load.tail.is_owed = true;
             // The retransmission timeout counts from the probe (RFC 8985 §7.3); a probe that had to wait as long as
@@ -210,6 +233,8 @@ impl Sender {
         if lost == 0 {
             return;
         }
+        // What was lost before for its size is cut anew together with it.
+        load.flight.blame_where(LossSign::PathMtu, |run| run.is_cut_above(mss));
         // What counts as lost is not what the duplicates stand for.
         load.duplicates.limit_to(load.flight.in_flight_bytes());
         load.timed = None;

@@ -1,7 +1,7 @@
 //! What holds for every sender, whatever the network does: two connections, a wire with faults, a virtual clock.
 
 use super::*;
-use crate::{Birth, CongestionControl, Connection, Path, Segment, SendReason, Transmit};
+use crate::{Birth, CongestionControl, Connection, MtuProbing, Path, Segment, SendReason, Transmit};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -210,7 +210,7 @@ fn fate(losses_only: bool) -> BoxedStrategy<Fate> {
 }
 
 fn config() -> impl Strategy<Value = Config> {
-    let switches = any::<[bool; 6]>();
+    let switches = any::<[bool; 7]>();
     (switches, proptest::sample::select(&CongestionControl::ALL[..])).prop_map(|(on, congestion)| Config {
         sack: on[0],
         timestamps: on[1],
@@ -218,6 +218,7 @@ fn config() -> impl Strategy<Value = Config> {
         tail_loss_probes: on[3],
         frto: on[4],
         send_buffer_bytes: if on[5] { 20_000 } else { 1 << 20 },
+        mtu_probing: if on[6] { MtuProbing::Always } else { MtuProbing::OnBlackHole },
         congestion,
         ..Config::default()
     })

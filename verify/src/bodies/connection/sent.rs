@@ -70,7 +70,10 @@ impl Watch {
             return;
         }
         if flags.syn() {
-            assert!(header.seq == at.iss && transmit.payload.is_empty(), "{header:?}");
+            let text = transmit.payload.to_vec();
+            Stream::Ours.check(0, &text);
+            assert!(header.seq == at.iss && text.len() <= self.written as usize, "{header:?}");
+            assert!(text.is_empty() || !flags.ack(), "a SYN-ACK has no text");
             assert!(flags.ack() || at.state == State::SynSent, "{header:?} in {}", at.state);
         } else {
             self.check_place(&at, transmit);
@@ -127,6 +130,8 @@ impl Watch {
         let default = MSS_BYTES_DEFAULT[usize::from(path.ip_header_bytes == 40)];
         let peer_mss = self.peer_mss.unwrap_or(default).max(MSS_BYTES_MIN).min(config.mss_bytes_max);
         let path_mss = path.mtu_bytes.saturating_sub(u32::from(path.ip_header_bytes) + 20);
+        // A probe is larger than what the path is known to carry (RFC 4821).
+        let path_mss = if transmit.why == SendReason::PathProbe { u32::MAX } else { path_mss };
         let most = u32::from(peer_mss).min(path_mss) as usize;
         let text_bytes = transmit.payload.len();
         assert!(

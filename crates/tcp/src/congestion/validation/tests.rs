@@ -1,7 +1,6 @@
-use super::super::tests::{MSS, acked, at_ms, lost, round_trip};
+use super::super::tests::{LOSS_BASED, MSS, acked, at_ms, controller, lost, round_trip};
 use super::super::{Acked, Congestion, Controller};
 use super::*;
-use crate::CongestionControl;
 use wire::Seq;
 
 const MINUTE_MS: u64 = 60_000;
@@ -58,8 +57,8 @@ fn half_of_the_window_validates_it() {
 
 /// Controllers with a window of 100 segments in avoidance, in use until `at_ms`.
 fn in_avoidance() -> [Congestion; 2] {
-    CongestionControl::ALL.map(|control| {
-        let mut controller = Congestion::new(control, 200 * MSS);
+    LOSS_BASED.map(|control| {
+        let mut controller = controller(control, 200 * MSS);
         controller.on_congestion(&lost(0, 142 * MSS));
         while controller.cwnd_bytes() < 100 * MSS {
             round_trip(&mut controller, 0, 0);
@@ -135,8 +134,8 @@ fn data_after_a_long_pause_meets_a_window_that_has_decayed() {
 
 #[test]
 fn an_initial_window_beyond_the_usual_is_not_taken_back_at_once() {
-    for control in CongestionControl::ALL {
-        let mut controller = Congestion::new(control, 50 * MSS);
+    for control in LOSS_BASED {
+        let mut controller = controller(control, 50 * MSS);
         controller.on_acked(&little(1_000 * MINUTE_MS));
         assert_eq!(controller.cwnd_bytes(), 50 * MSS, "{control:?}: the clock's origin means nothing");
     }

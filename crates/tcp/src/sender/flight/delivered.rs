@@ -22,6 +22,8 @@ pub(crate) struct Heard {
     pub(crate) delivered_bytes: u32,
     /// How many segments that is.
     pub(crate) delivered_segments: u32,
+    /// The most bytes that one of them had.
+    pub(crate) segment_bytes: u16,
     /// Newly reported beyond SND.UNA.
     pub(crate) sacked_bytes: u32,
     /// Of what was delivered, the transmission that left last; one that cannot have been answered yet is left
@@ -85,12 +87,13 @@ impl Flight {
         let highest = self.highest;
         while let Some(first) = self.runs.first_mut().filter(|first| first.start.before(ack)) {
             let first_end = first.end;
-            let part = Run { end: first_end.earliest(ack), ..*first };
+            let mut part = Run { end: first_end.earliest(ack), ..*first };
             heard.advanced_bytes += part.bytes();
             if part.end == first_end {
                 self.runs.pop();
             } else {
                 first.start = ack;
+                part.stamp.cut(first_end.bytes_since(ack));
             }
             match part.place {
                 Place::Sacked => {
@@ -199,6 +202,8 @@ impl Flight {
         }
         heard.delivered_bytes += bytes;
         heard.delivered_segments += bytes.div_ceil(u32::from(run.segment_bytes.max(1)));
+        heard.segment_bytes =
+            heard.segment_bytes.max(u16::try_from(bytes).unwrap_or(u16::MAX).min(run.segment_bytes));
         self.rate.on_delivered(now, bytes);
         let order = (run.sent_at, run.stamp.delivered);
         if heard.stamp.is_none_or(|(stamp, sent_at)| (sent_at, stamp.delivered) <= order) {

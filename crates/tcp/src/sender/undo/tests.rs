@@ -4,7 +4,7 @@ use super::*;
 use crate::CongestionControl;
 
 fn episode() -> Episode {
-    Episode::new(Congestion::new(CongestionControl::NewReno, 10_000))
+    Episode::new(Congestion::new(CongestionControl::NewReno, 10_000, Seq::new(1)))
 }
 
 fn seq(number: u32) -> Seq {
