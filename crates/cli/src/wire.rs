@@ -16,7 +16,7 @@ use crate::interrupt;
 use crate::notes::{draws_bars, note};
 use crate::output::{Existing, Files};
 use crate::recording::Recording;
-use carry::{Carrier, Shared, State};
+use carry::{Direction, Shared, State, Watcher};
 use clap::Args;
 use ends::{Ends, Plan};
 use language::EndName;
@@ -110,17 +110,18 @@ impl Wire {
         let recordings = Arc::new(recordings.collect::<Result<Vec<_>, _>>()?);
         recordings.iter().for_each(Recording::keep);
         let began = Instant::now();
-        let carriers = [(0, lanes.there), (1, lanes.back)].map(|(side, lane)| Carrier {
-            from: Arc::clone(&ends.links[side]),
-            to: Arc::clone(&ends.links[1 - side]),
-            side,
-            pipe: Pipe::new(lane, seed_of(self.seed, side), Medium::Ip),
-            recordings: Arc::clone(&recordings),
-            shared: Arc::clone(&shared),
-            began,
-            is_first: self.realtime,
+        let directions = [(0, lanes.there), (1, lanes.back)].map(|(side, lane)| {
+            let (from, to) = (Arc::clone(&ends.links[side]), Arc::clone(&ends.links[1 - side]));
+            let pipe = Pipe::new(lane, seed_of(self.seed, side), Medium::Ip);
+            let (recordings, shared) = (Arc::clone(&recordings), Arc::clone(&shared));
+            Direction {
+                carrier: device::Carrier::new(from.clone(), to, pipe, began),
+                from,
+                watcher: Watcher { side, recordings, shared, began, state: State::default() },
+                is_first: self.realtime,
+            }
         });
-        let threads = carriers.map(Carrier::start);
+        let threads = directions.map(Direction::start);
         self.tell_ready(&names, &ends)?;
         self.watch(&shared, began, &names, style);
         let mut failure = None;
