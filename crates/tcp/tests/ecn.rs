@@ -338,3 +338,19 @@ fn counters_stay_in_step_when_acknowledgments_are_lost() {
         }
     }
 }
+
+/// RFC 9768 §3.2.2.1: the third step tells with which field the SYN-ACK came, which text could not.
+#[test]
+fn the_third_step_goes_alone_whoever_is_imitated() {
+    for habits in synfin_tcp::Habits::ALL {
+        let client = Config { habits, ..config(EcnFeedback::Accurate) };
+        let mut pair = Pair::with(client, config(EcnFeedback::Accurate));
+        let now = pair.now;
+        pair.client.write(now, b"waits for the handshake").unwrap();
+        pair.drive();
+        let from_client: Vec<_> = pair.log.iter().filter(|sent| sent.from == Side::Client).collect();
+        let (third, text) = (from_client[1], from_client[2]);
+        assert_eq!((third.len, third.header.flags), (0, Flags::ACK | Flags::CWR), "{habits:?}: 010");
+        assert!(text.len > 0 && text.header.options.accurate_ecn.is_some(), "{habits:?}");
+    }
+}
