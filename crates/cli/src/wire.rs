@@ -16,7 +16,7 @@ use crate::interrupt;
 use crate::notes::{draws_bars, note};
 use crate::output::{Existing, Files};
 use crate::recording::Recording;
-use carry::{Carrier, Shared, State};
+use carry::{Direction, Shared, State, Watcher};
 use clap::Args;
 use ends::{Ends, Plan};
 use language::EndName;
@@ -81,7 +81,8 @@ pub(crate) struct Wire {
     /// Let --pcap replace files that exist
     #[arg(long, requires = "pcap")]
     force: bool,
-    /// Run before all ordinary programs, so that frames are on time on a busy machine
+    /// Run before all ordinary programs, so that frames are on time on a busy machine (and others wait while there are
+    /// frames)
     #[arg(long)]
     realtime: bool,
     /// Print JSON objects, one a line: one when the wire is there, one with the sums at the end
@@ -110,17 +111,18 @@ impl Wire {
         let recordings = Arc::new(recordings.collect::<Result<Vec<_>, _>>()?);
         recordings.iter().for_each(Recording::keep);
         let began = Instant::now();
-        let carriers = [(0, lanes.there), (1, lanes.back)].map(|(side, lane)| Carrier {
-            from: Arc::clone(&ends.links[side]),
-            to: Arc::clone(&ends.links[1 - side]),
-            side,
-            pipe: Pipe::new(lane, seed_of(self.seed, side), Medium::Ip),
-            recordings: Arc::clone(&recordings),
-            shared: Arc::clone(&shared),
-            began,
-            is_first: self.realtime,
+        let directions = [(0, lanes.there), (1, lanes.back)].map(|(side, lane)| {
+            let (from, to) = (Arc::clone(&ends.links[side]), Arc::clone(&ends.links[1 - side]));
+            let pipe = Pipe::new(lane, seed_of(self.seed, side), Medium::Ip);
+            let (recordings, shared) = (Arc::clone(&recordings), Arc::clone(&shared));
+            Direction {
+                carrier: device::Carrier::new(from.clone(), to, pipe, began),
+                from,
+                watcher: Watcher { side, recordings, shared, began, state: State::default() },
+                is_first: self.realtime,
+            }
         });
-        let threads = carriers.map(Carrier::start);
+        let threads = directions.map(Direction::start);
         self.tell_ready(&names, &ends)?;
         self.watch(&shared, began, &names, style);
         let mut failure = None;

@@ -256,6 +256,13 @@ impl Ends {
                 "pruned",
                 format!("{bytes} bytes that had arrived out of order are dropped, because memory is scarce"),
             ),
+            Trace::EcnAgreed { feedback } => {
+                note("ecn_agreed", format!("marks are told: {} ECN", feedback.name()))
+            }
+            Trace::EcnDoubted { doubt } => {
+                note("ecn_doubted", format!("no longer ECN-capable: {}", doubt.sentence()))
+            }
+            Trace::Marks { packets } => note("marks", format!("the peer tells of {packets} marked")),
             Trace::AppLimited => {
                 note("app_limited", "nothing more to send, although the window has room".to_owned())
             }

@@ -65,10 +65,6 @@ pub(crate) enum Congested {
     /// It dropped something.
     Lost,
     /// It marked something (ECN, RFC 3168).
-    #[cfg_attr(
-        not(test),
-        allow(dead_code, reason = "the controllers are ready for marks, nobody hears any yet")
-    )]
     Marked,
 }
 

@@ -102,6 +102,13 @@ pub(super) fn trace(record: &TraceRecord) {
             trace!(target: TARGET, at_us, until_us, "held back by the pacer");
         }
         Trace::AppLimited => trace!(target: TARGET, at_us, "nothing more to send"),
+        Trace::EcnAgreed { feedback } => {
+            debug!(target: TARGET, at_us, feedback = feedback.name(), "marks are told");
+        }
+        Trace::EcnDoubted { doubt } => {
+            debug!(target: TARGET, at_us, why = doubt.name(), "no longer ECN-capable")
+        }
+        Trace::Marks { packets } => debug!(target: TARGET, at_us, packets, "the network marks"),
         Trace::SendWindow { window_bytes } => {
             trace!(target: TARGET, at_us, window_bytes, "the peer's window");
         }
