@@ -59,7 +59,7 @@ enum Command {
     Script(script::Script),
     Serve(serve::Serve),
     Sim(sim::Sim),
-    Wire(wire::Wire),
+    Wire(Box<wire::Wire>),
     Get(get::Get),
     Completions(manual::Completions),
     Man(manual::Man),

@@ -81,7 +81,8 @@ pub(crate) struct Wire {
     /// Let --pcap replace files that exist
     #[arg(long, requires = "pcap")]
     force: bool,
-    /// Run before all ordinary programs, so that frames are on time on a busy machine
+    /// Run before all ordinary programs, so that frames are on time on a busy machine (and others wait while there are
+    /// frames)
     #[arg(long)]
     realtime: bool,
     /// Print JSON objects, one a line: one when the wire is there, one with the sums at the end

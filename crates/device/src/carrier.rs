@@ -12,7 +12,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wire::Frame;
 
-/// Frames that are read, or written, before the other is looked after.
+/// Frames that are read before others are written: a super-segment is up to 45 segments.
+const READ_AT_ONCE: usize = 4;
+/// Frames that are written before the clock is looked at.
 const BATCH: usize = 32;
 /// How long a link that takes nothing is left alone.
 const FULL_FOR: Duration = Duration::from_micros(100);
@@ -99,7 +101,7 @@ impl Carrier {
     /// # Errors
     /// Of receiving, or of waiting. A frame that cannot be sent is told to the watcher and forgotten.
     pub fn turn(&mut self, watch: &mut impl Watch, longest: Duration) -> io::Result<()> {
-        let received = self.from.receive(&mut self.arrivals, BATCH)?;
+        let received = self.from.receive(&mut self.arrivals, READ_AT_ONCE)?;
         if received > 0 {
             let now = self.now();
             for frame in self.arrivals.drain(..) {
@@ -128,7 +130,7 @@ impl Carrier {
             watch.is_refused();
         }
         let is_full = !self.far.is_empty() || !self.near.is_empty();
-        if received == BATCH || (count > 0 && !is_full) {
+        if received == READ_AT_ONCE || (count > 0 && !is_full) {
             return Ok(());
         }
         self.sleep(is_full, longest)

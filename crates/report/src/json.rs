@@ -231,6 +231,9 @@ impl Ends {
                 Record::Phase { time, end, phase: phase.name(), sign: sign.map(LossSign::name) }
             }
             Trace::Undone { sign } => Record::Undone { time, end, sign: sign.name() },
+            Trace::Probing { growth, why } => {
+                note("probing", format!("{}: {}", growth.name(), why.sentence()))
+            }
             Trace::SendWindow { window_bytes } => {
                 note("window", format!("the peer offers {window_bytes} bytes"))
             }

@@ -78,7 +78,7 @@ impl Connection {
             State::Closed => return Err(WriteError::NotConnected),
             State::Listen => {
                 // SEND on a passive connection opens it actively (§3.10.2).
-                self.handshake.is_passive = false;
+                self.forget_passive_open();
                 self.take(now, Cause::Send);
             }
             _ => {}

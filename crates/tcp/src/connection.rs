@@ -168,7 +168,7 @@ impl Connection {
         if self.state() != State::Listen {
             return false;
         }
-        self.handshake.is_passive = false;
+        self.forget_passive_open();
         self.take(now, Cause::ActiveOpen);
         true
     }

@@ -149,6 +149,11 @@ impl Connection {
         self.handshake.fast = Some(Box::new(FastOpening { option, outcome, ..FastOpening::default() }));
     }
 
+    /// The passive open becomes an active one: no SYN is answered any more.
+    pub(crate) fn forget_passive_open(&mut self) {
+        (self.handshake.is_passive, self.handshake.is_early, self.handshake.fast) = (false, false, None);
+    }
+
     /// Whether the application may read and write: both ends are synchronized, or the text of the peer's SYN was taken
     /// and its third step has not arrived yet.
     pub fn may_exchange(&self) -> bool {

@@ -296,3 +296,15 @@ fn a_deferral_ends_with_another_syn_ack_whose_answer_opens() {
     assert_eq!(at.len(), 2);
     assert_eq!(at[1].at.since(at[0].at), Duration::from_secs(3));
 }
+
+#[test]
+fn who_listens_no_longer_answers_nothing_early() {
+    let mut pair = Pair::new();
+    pair.server.answer_fast(TAKES);
+    assert!(pair.server.open(pair.now));
+    pair.server.write(pair.now, &pattern(300)).unwrap();
+    pair.flush();
+    let of_server: Vec<_> = pair.log.iter().filter(|sent| sent.from == Side::Server).collect();
+    assert_eq!((of_server.len(), of_server[0].len), (1, 0), "a SYN, and no text before it is answered");
+    assert!(!pair.server.may_exchange() && !pair.server.is_unproven());
+}

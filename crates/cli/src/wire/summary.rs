@@ -38,8 +38,11 @@ pub(super) fn line(names: &[String; 2], side: usize, state: &State, before: &Sta
         numbers::bytes(state.queue_bytes),
         numbers::bytes(state.queue_bytes_max),
     );
-    for (why, count) in lost(state) {
-        line += &format!("  {} {why}", numbers::grouped(count));
+    let lost: Vec<String> = lost(state)
+        .map(|(_, key, count)| format!("{} {}", numbers::grouped(count), key.replace('_', " ")))
+        .collect();
+    if !lost.is_empty() {
+        line += &format!("  lost: {}", lost.join(", "));
     }
     // A line that wraps would be two when the next is drawn over it.
     plain(line.chars().take(style.width).collect(), style)
@@ -49,11 +52,12 @@ fn arrow(names: &[String; 2], side: usize) -> String {
     format!("{} -> {}", names[side], names[1 - side])
 }
 
-/// What was lost, by why.
-fn lost(state: &State) -> impl Iterator<Item = (&'static str, u64)> {
+/// What was lost: why in words, why in JSON, and how much of it, if anything.
+fn lost(state: &State) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
     let counts = state.counts;
-    let on_the_way = Lost::ALL.into_iter().map(move |why| (why.name(), counts.lost(why)));
-    on_the_way.chain([("refused by the device", state.refused_frames)]).filter(|(_, count)| *count > 0)
+    let on_the_way = Lost::ALL.into_iter().map(move |why| (why.name(), key(why), counts.lost(why)));
+    let refused = ("refused by the device", "refused", state.refused_frames);
+    on_the_way.chain([refused]).filter(|(.., count)| *count > 0)
 }
 
 /// The name of a reason in JSON.
@@ -95,9 +99,10 @@ impl Summary<'_> {
                 (counts.answers, "answered as too big"),
                 (state.held_frames as u64, "still on their way"),
             ];
-            let lines =
-                lost(state).map(|(why, count)| (count, why)).chain(made).filter(|(count, _)| *count > 0);
-            for (count, what) in lines {
+            for (why, _, count) in lost(state) {
+                text += &format!("       {} lost: {why}\n", numbers::grouped(count));
+            }
+            for (count, what) in made.into_iter().filter(|(count, _)| *count > 0) {
                 text += &format!("       {} {what}\n", numbers::grouped(count));
             }
             text += &format!(

@@ -92,6 +92,11 @@ fn what_recovery_decides_has_lines() {
         (Trace::Loss { seq: Seq::new(77), sign: LossSign::Rack }, "loss", "77 counts as lost: rack"),
         (Trace::Reordering, "reordering", "the path reorders"),
         (
+            Trace::Probing { growth: tcp::Growth::Drain, why: tcp::ProbeReason::FullPipe },
+            "probing",
+            "drain: the delivery rate has stopped growing",
+        ),
+        (
             Trace::PacingWait { until: Instant::from_millis(2_500) },
             "pacing",
             "waits until 2.5 s for the pacer",

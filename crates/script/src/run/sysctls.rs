@@ -573,6 +573,10 @@ fn three(value: &str) -> Result<[u32; 3], String> {
 fn congestion(settings: &mut HostSettings, value: &str, voice: Voice) -> Applied {
     let used = &mut settings.defaults.config.congestion;
     match (CongestionControl::named(value), voice) {
+        // BBR spreads even the first window, of which scripts that share a file say nothing.
+        (Some(CongestionControl::Bbr), Voice::File) => {
+            settings.instead.insert(format!("{} instead of {value}", used.name()));
+        }
         (Some(named), _) => *used = named,
         (None, Voice::Script) => return Err(format!("the congestion control {value} is not there")),
         (None, Voice::File) => {

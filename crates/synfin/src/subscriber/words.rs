@@ -93,6 +93,9 @@ pub(super) fn trace(record: &TraceRecord) {
             debug!(target: TARGET, at_us, phase = phase.name(), sign, "recovery phase");
         }
         Trace::Undone { sign } => debug!(target: TARGET, at_us, sign = sign.name(), "{}", sign.sentence()),
+        Trace::Probing { growth, why } => {
+            debug!(target: TARGET, at_us, phase = growth.name(), why = why.name(), "probes the path");
+        }
         Trace::Reordering => debug!(target: TARGET, at_us, "the path reorders"),
         Trace::PacingWait { until } => {
             let until_us = until.as_micros();

@@ -1,5 +1,6 @@
 use super::*;
 use clap::Parser;
+use netem::wire::Instant;
 use netem::{DualPi2, EcnRewrite};
 
 #[derive(Parser)]
@@ -36,7 +37,7 @@ fn every_word_has_its_effect_in_both_directions() {
     let rated = |queue| Lane { rate_bits_per_s: Some(8_000_000), queue, ..plain() };
     let bytes = |bytes| Queue { limit: QueueLimit::Bytes(bytes), ..Queue::default() };
     let chance = Chance::percent(2.0);
-    let when = Recurring { first: netem::wire::Instant::from_millis(1_000), lasts: 2 * MS, every: None };
+    let when = Recurring { first: Instant::from_millis(1_000), lasts: 2 * MS, every: None };
     let narrow = |answer| Lane { path_mtu: Some(PathMtu { mtu_bytes: 1_400, answer }), ..plain() };
     let codel = Queue { discipline: Discipline::CODEL, ..bytes(15_000) };
     let cases = [
@@ -93,7 +94,8 @@ fn the_directions_may_differ_in_every_value() {
         let both = lanes(text);
         (of(&both.there), of(&both.back))
     };
-    let cases: [(&str, fn(&Lane) -> u128, u128, u128); 8] = [
+    type Of = fn(&Lane) -> u128;
+    let cases: [(&str, Of, u128, u128); 8] = [
         ("--rate 8mbit/1mbit", |lane| lane.rate_bits_per_s.unwrap_or(0).into(), 8_000_000, 1_000_000),
         ("--delay 5ms/20ms", |lane| lane.delay.as_millis(), 5, 20),
         ("--jitter 5ms/20ms", |lane| lane.jitter.as_millis(), 5, 20),

@@ -13,12 +13,12 @@ fn at(micros: u64) -> Instant {
     Instant::from_micros(micros)
 }
 
-fn name(turn: Option<Turn<u64>>) -> (&'static str, u64) {
+fn name(turn: &Option<Turn<u64>>) -> (&'static str, u64) {
     match turn {
-        Some(Turn::Send(item)) => ("send", item),
-        Some(Turn::Mark(item)) => ("mark", item),
-        Some(Turn::MarkOrDrop(item)) => ("mark or drop", item),
-        Some(Turn::Drop(item)) => ("drop", item),
+        Some(Turn::Send(item)) => ("send", *item),
+        Some(Turn::Mark(item)) => ("mark", *item),
+        Some(Turn::MarkOrDrop(item)) => ("mark or drop", *item),
+        Some(Turn::Drop(item)) => ("drop", *item),
         None => ("nothing", 0),
     }
 }
@@ -30,21 +30,21 @@ fn ect_1_and_ce_do_not_wait_behind_the_others() {
     for (number, ecn) in fields.into_iter().enumerate() {
         line.push(at(0), number as u64, 1_500, ecn).unwrap();
     }
-    let order: Vec<u64> = (0..4).map(|_| name(line.pop(at(0))).1).collect();
+    let order: Vec<u64> = (0..4).map(|_| name(&line.pop(at(0))).1).collect();
     assert_eq!(order, [2, 3, 0, 1]);
-    assert_eq!((name(line.pop(at(0))).0, line.bytes()), ("nothing", 0));
+    assert_eq!((name(&line.pop(at(0))).0, line.bytes()), ("nothing", 0));
 }
 
 #[test]
 fn an_l4s_packet_is_marked_once_it_has_waited_a_millisecond_behind_others() {
     let mut line = line();
     (0..3).for_each(|number| line.push(at(0), number, 1_500, Ecn::Capable1).unwrap());
-    assert_eq!(name(line.pop(at(1_500))), ("send", 0), "it had the queue to itself");
-    assert_eq!(name(line.pop(at(1_000))), ("send", 1), "a step: not before more than a millisecond");
+    assert_eq!(name(&line.pop(at(1_500))), ("send", 0), "it had the queue to itself");
+    assert_eq!(name(&line.pop(at(1_000))), ("send", 1), "a step: not before more than a millisecond");
     // Marks come at even distances: what is certain is so from the second time on.
     line.push(at(2_000), 3, 1_500, Ecn::Capable1).unwrap();
-    assert_eq!(name(line.pop(at(1_001))), ("send", 2));
-    assert_eq!(name(line.pop(at(3_001))), ("mark", 3));
+    assert_eq!(name(&line.pop(at(1_001))), ("send", 2));
+    assert_eq!(name(&line.pop(at(3_001))), ("mark", 3));
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn l4s_traffic_that_does_not_respond_leaves_the_others_their_share() {
         line.push(at(0), 1, 1_500, Ecn::NotCapable).unwrap();
     }
     for _ in 0..1_600 {
-        served[name(line.pop(at(0))).1 as usize] += 1;
+        served[name(&line.pop(at(0))).1 as usize] += 1;
     }
     assert_eq!(served, [1_500, 100]);
 }

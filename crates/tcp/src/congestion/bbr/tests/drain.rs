@@ -15,7 +15,7 @@ fn exiting_drain_based_on_inflight() {
         let bbr = world.bbr();
         let is_drained = bbr.c.in_flight_bytes <= bbr.in_flight_for(bbr.bw, Gain::ONE);
         // It was judged with the window and the gain of Drain.
-        assert_eq!(is_drained && bbr.state == State::Drain, false, "it goes on although the queue is gone");
+        assert!(!is_drained || bbr.state != State::Drain, "it goes on although the queue is gone");
         bbr.state != State::Drain
     });
     assert!(world.state().is_probe_bw());

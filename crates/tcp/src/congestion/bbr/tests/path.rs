@@ -150,11 +150,6 @@ impl World {
         self.sender.sender.flight_bytes() - sacked - (lost - resent)
     }
 
-    /// How long a round trip takes without a queue.
-    pub(super) fn rtt(&self) -> Duration {
-        2 * self.link.delay
-    }
-
     /// Runs until something holds, and says what it saw if it never does.
     pub(super) fn run_until(&mut self, most: Duration, mut holds: impl FnMut(&World) -> bool) {
         let end = self.now + most;
