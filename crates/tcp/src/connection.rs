@@ -172,9 +172,7 @@ impl Connection {
     pub(crate) fn on_syn_in_listen(&mut self, now: Instant, syn: &Segment) {
         self.synchronize(now, syn);
         self.take(now, Cause::Syn);
-        if self.handshake.is_early {
-            self.take_text_of_syn(syn);
-        } else {
+        if !self.take_text_of_syn(syn) {
             self.keep_what_came_with_syn(syn);
         }
     }

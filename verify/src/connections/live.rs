@@ -5,8 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 use tcp::{Birth, Config, Connection, Instant, Path, ReadError, Segment, State, closed, listen};
-use wire::tcp::{Flags, Header, Options};
 use wire::Seq;
+use wire::tcp::{Flags, Header, Options};
 
 const ISS: [u32; 2] = [u32::MAX - 20, 5_000];
 const GHOST_ISS: u32 = 77_000;
