@@ -31,7 +31,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kernel", &["script", "posix", "device", "tcp", "wire"]),
     (
         "cli",
-        &["kernel", "script", "sim", "synfin", "report", "lens", "capture", "stack", "device", "tcp", "wire"],
+        &[
+            "kernel", "script", "sim", "synfin", "report", "lens", "capture", "stack", "device", "netem",
+            "tcp", "wire",
+        ],
     ),
 ];
 

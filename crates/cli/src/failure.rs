@@ -43,6 +43,7 @@ const CODES: &[(&str, Exit, &str)] = &[
     ("serve", Exit::Trouble, "the server cannot be started, or the capture cannot be written"),
     ("serve", Exit::Input, "the folder cannot be read"),
     ("sim", Exit::Trouble, "a flow failed or ran out of time, or an output cannot be written"),
+    ("wire", Exit::Trouble, "a device or a namespace cannot be opened or made, or it has gone"),
     ("demo", Exit::Trouble, "an output cannot be written"),
     ("diagram", Exit::Trouble, "an output cannot be written"),
     ("", Exit::Usage, "the arguments are wrong"),

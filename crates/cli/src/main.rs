@@ -21,6 +21,7 @@ mod serve;
 mod sim;
 mod terminal;
 mod units;
+mod wire;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use notes::Notes;
@@ -58,6 +59,7 @@ enum Command {
     Script(script::Script),
     Serve(serve::Serve),
     Sim(sim::Sim),
+    Wire(Box<wire::Wire>),
     Get(get::Get),
     Completions(manual::Completions),
     Man(manual::Man),
@@ -95,6 +97,7 @@ fn main() -> ExitCode {
         Command::Explain(explain) => explain.run(&style),
         Command::Script(script) => script.run(&style),
         Command::Sim(sim) => sim.run(&style),
+        Command::Wire(wire) => wire.run(&style),
         Command::Serve(serve) => serve.run(&style),
         Command::Get(get) => get.run(&style),
         Command::Completions(completions) => completions.run(self::arguments()),

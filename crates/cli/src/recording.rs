@@ -11,6 +11,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use synfin::Tapped;
+use wire::Frame;
 
 /// How long a frame may stay in the buffer.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
@@ -59,7 +60,18 @@ impl Recording {
     /// What the stack calls for each frame.
     pub(crate) fn tap(&self) -> impl FnMut(Tapped<'_>) + Send + 'static {
         let file = Arc::clone(&self.file);
-        move |tapped| lock(&file).attempt(|file| file.write(&tapped))
+        move |tapped| {
+            let direction = match tapped.direction {
+                device::Direction::Received => Direction::Inbound,
+                device::Direction::Transmitted => Direction::Outbound,
+            };
+            lock(&file).attempt(|file| file.write(direction, tapped.since_1970, tapped.frame));
+        }
+    }
+
+    /// Writes a frame that passed now, seen from this direction.
+    pub(crate) fn write(&self, direction: Direction, since_1970: Duration, frame: &Frame) {
+        lock(&self.file).attempt(|file| file.write(direction, since_1970, frame));
     }
 
     /// Flushes the buffer.
@@ -77,14 +89,10 @@ impl Recording {
 }
 
 impl CaptureFile {
-    fn write(&mut self, tapped: &Tapped<'_>) -> io::Result<()> {
-        let direction = match tapped.direction {
-            device::Direction::Received => Direction::Inbound,
-            device::Direction::Transmitted => Direction::Outbound,
-        };
-        let time_ns = u64::try_from(tapped.since_1970.as_nanos()).unwrap_or(u64::MAX);
+    fn write(&mut self, direction: Direction, since_1970: Duration, frame: &Frame) -> io::Result<()> {
+        let time_ns = u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX);
         let info = PacketInfo { direction: Some(direction), ..PacketInfo::new(self.interface, time_ns) };
-        self.writer.write_frame(&info, tapped.frame, Finish::default())
+        self.writer.write_frame(&info, frame, Finish::default())
     }
 
     /// The first failure is kept and nothing is written after it.

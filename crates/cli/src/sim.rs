@@ -113,6 +113,8 @@ enum Aqm {
     None,
     /// Controlled delay, RFC 8289
     Codel,
+    /// Two queues, one with low latency for L4S, RFC 9332
+    Dualpi2,
 }
 
 /// The names of the controllers, as the engine has them.
@@ -232,6 +234,7 @@ impl Sim {
             discipline: match self.aqm {
                 Aqm::None => Discipline::DropTail,
                 Aqm::Codel => Discipline::CODEL,
+                Aqm::Dualpi2 => Discipline::dual_pi2(),
             },
             ..Queue::default()
         });

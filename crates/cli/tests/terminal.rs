@@ -6,8 +6,8 @@ mod support;
 use std::process::{Command, Output};
 use support::{Scratch, has, printed, synfin};
 
-const COMMANDS: [&str; 9] =
-    ["demo", "diagram", "explain", "script", "serve", "sim", "get", "completions", "man"];
+const COMMANDS: [&str; 10] =
+    ["demo", "diagram", "explain", "script", "serve", "sim", "wire", "get", "completions", "man"];
 
 fn errors(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -49,6 +49,10 @@ fn exit_codes_say_what_went_wrong() {
         (&["script", "/nowhere.pkt"], 3, "cannot read /nowhere.pkt"),
         (&["script", good.path(), bad.path(), "--pcap", "x"], 2, "--pcap takes one script"),
         (&["sim", "--rate", "1kbit", "--bytes", "10M"], 1, "time ran out: the flow did not end within"),
+        (&["wire", "a", "a"], 2, "a cannot be both ends of the wire"),
+        (&["wire", "--setup", "a/b", "c"], 2, "give the name of one instead of a/b"),
+        (&["wire", "no/such0", "no/such1"], 1, "cannot enter the namespace no"),
+        (&["wire", "nosuch0", "nosuch1"], 1, "nosuch0"),
         (&["serve", "/nowhere"], 3, "cannot serve /nowhere"),
         (&["serve", "--address", "10.91.0.2", "/"], 2, "give it one with --host"),
         (&["get", "https://example.org/"], 2, "needs TLS"),
@@ -87,6 +91,8 @@ fn a_negative_number_reaches_the_errors_of_its_value() {
         (&["demo", "--delay", "-20ms"], "`-20ms` is not a time"),
         (&["demo", "--seed", "-1"], "`-1` is not a whole number from 0"),
         (&["sim", "--rate", "-1mbit"], "`-1mbit` is not a rate"),
+        (&["wire", "a", "b", "--rate", "1mbit/-1mbit"], "`-1mbit` is not a rate"),
+        (&["wire", "a", "b", "--loss", "-1%"], "`-1%` is not a percentage"),
         (&["sim", "--rtt", "-1s"], "`-1s` is not a time"),
         (&["sim", "--jitter", "-1s"], "`-1s` is not a time"),
         (&["sim", "--bytes", "-1M"], "`-1M` is not a size"),

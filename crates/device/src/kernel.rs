@@ -25,6 +25,32 @@ pub fn enter_new_network() -> io::Result<()> {
     sys::unshare_network()
 }
 
+/// Moves the calling thread, and the threads that it starts from then on, into a network that exists: `network` is an open
+/// file of one, such as `/run/netns/NAME`. Descriptors stay with the network in which they were opened.
+///
+/// # Errors
+/// `EPERM` without the privilege (`CAP_SYS_ADMIN`), `EINVAL` for a file of something else.
+///
+/// ```no_run
+/// use std::os::fd::AsFd;
+/// std::thread::spawn(|| -> std::io::Result<()> {
+///     let network = std::fs::File::open("/run/netns/lab")?;
+///     synfin_device::kernel::enter_network(network.as_fd())
+/// });
+/// ```
+pub fn enter_network(network: BorrowedFd<'_>) -> io::Result<()> {
+    sys::enter_network(network)
+}
+
+/// Lets the calling thread be woken from its sleeps as exactly as the machine can, instead of some 50 microseconds late
+/// to save power.
+///
+/// # Errors
+/// What the system says.
+pub fn wake_exactly() -> io::Result<()> {
+    sys::set_timer_slack(1)
+}
+
 /// Brings the loopback interface of the calling thread's network up.
 ///
 /// # Errors
@@ -115,6 +141,20 @@ mod tests {
     use super::*;
     use std::net::UdpSocket;
     use std::os::fd::AsFd;
+
+    #[test]
+    fn a_file_that_is_no_network_cannot_be_entered() {
+        let file = std::fs::File::open("/proc/self/status").unwrap();
+        assert_eq!(enter_network(file.as_fd()).unwrap_err().raw_os_error(), Some(libc::EINVAL));
+    }
+
+    #[test]
+    fn a_thread_is_woken_exactly() {
+        let slack =
+            || std::fs::read_to_string("/proc/thread-self/timerslack_ns").unwrap_or_else(|_| "1".to_owned());
+        wake_exactly().unwrap();
+        assert_eq!(slack().trim(), "1");
+    }
 
     #[test]
     fn options_are_bytes_and_what_names_memory_is_refused() {

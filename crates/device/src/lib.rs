@@ -10,12 +10,14 @@
 //! | packets that the program has in its own hands | [`channel::link`] |
 //! | watching every frame | [`Tap`] |
 //! | loss, delay, reordering and other faults, from a seed | [`Impaired`] |
+//! | two links joined by a bad wire | [`Carrier`] |
 //! | the kernel itself under test: a network for one thread, its sockets' options | [`kernel`] |
 //! | sleeping until a link or another thread needs attention | [`wait`], [`Waker`] |
 //!
 //! The only crate of synfin with `unsafe`, all of it in the module `sys`. What is *not* here: protocols.
 //! A link knows where the headers of a frame are, but never answers a frame.
 
+mod carrier;
 pub mod channel;
 mod event;
 mod impaired;
@@ -37,6 +39,7 @@ pub mod tun;
 pub mod unix;
 mod wait;
 
+pub use carrier::{Carrier, Watch};
 pub use channel::ChannelLink;
 pub use event::Waker;
 pub use impaired::Impaired;

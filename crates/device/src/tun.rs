@@ -84,6 +84,20 @@ impl Tun {
         Ok(tun)
     }
 
+    /// Opens an interface that is there, as it is: its MTU, its addresses and whether it is up stay. No privilege is needed
+    /// for an interface that was created for this user.
+    ///
+    /// # Errors
+    /// [`TunError`]; also if there is no interface of this name.
+    pub fn open_existing(name: &str) -> Result<Tun, TunError> {
+        let state = interface::state(name).map_err(|source| TunError::Io {
+            name: name.to_owned(),
+            what: "find it",
+            source,
+        })?;
+        Tun::attach(&TunConfig::new(name).with_mtu(state.mtu_bytes))
+    }
+
     /// Opens `count` queues of one interface; the kernel distributes flows over them. Each queue can be served
     /// by a separate thread.
     ///

@@ -30,12 +30,14 @@ mod running;
 mod too_big;
 
 pub use fate::Fate;
-pub use lane::{Lane, Order};
+pub use lane::{Lane, Order, Recurring, Spike};
 pub use loss::Loss;
 pub use lost::{Counts, Lost};
-pub use middlebox::{Middlebox, PortMapping, Renumbering, SackNumbers, Touches};
+pub use middlebox::{
+    EcnRewrite, Middlebox, PortMapping, Renumbering, SackNumbers, SynFilter, SynText, Touches,
+};
 pub use pipe::{End, FRAMES_MAX, Leaving, Pipe};
-pub use queue::{Discipline, Marking, Queue, QueueLimit};
+pub use queue::{Discipline, DualPi2, Marking, Queue, QueueLimit};
 pub use random::{Chance, Dice};
 pub use running::{Launch, Mishap, Moving, Running};
 pub use too_big::{PathMtu, TooBigAnswer};

@@ -18,13 +18,15 @@ pub enum Lost {
     Fate,
     /// A middlebox has put its text into the segment before it, with which it arrives.
     Merged,
+    /// A middlebox let it not pass.
+    Middlebox,
     /// More frames were under way than a [`Pipe`](crate::Pipe) holds.
     Overflow,
 }
 
 impl Lost {
     /// Every reason.
-    pub const ALL: [Lost; 8] = [
+    pub const ALL: [Lost; 9] = [
         Lost::Wire,
         Lost::QueueFull,
         Lost::QueueManaged,
@@ -32,6 +34,7 @@ impl Lost {
         Lost::TooBig,
         Lost::Fate,
         Lost::Merged,
+        Lost::Middlebox,
         Lost::Overflow,
     ];
 
@@ -45,6 +48,7 @@ impl Lost {
             Lost::TooBig => "too big for the path",
             Lost::Fate => "lost on request",
             Lost::Merged => "merged into the segment before it",
+            Lost::Middlebox => "dropped by a middlebox",
             Lost::Overflow => "too many under way",
         }
     }

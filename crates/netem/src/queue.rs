@@ -1,11 +1,20 @@
-//! The queue in front of a link: drop-tail, or CoDel (RFC 8289), with ECN marking.
+//! The queue in front of a link: drop-tail, CoDel (RFC 8289) or DualPI2 (RFC 9332), with ECN marking.
 //!
-//! CoDel looks at how long a packet has waited when its turn comes. Once the wait has stayed above the
-//! target for an interval, packets are dropped (or marked) at a growing rate until it falls below.
+//! Disciplines look at how long a packet has waited when its turn comes, and say what is to become of it. What is *not*
+//! here: marking itself (`ecn.rs`), and sending.
 
-use std::collections::VecDeque;
+mod codel;
+mod dualpi2;
+mod fifo;
+
+pub use dualpi2::DualPi2;
+
+use codel::{CoDel, Limits};
+use dualpi2::{Coupled, Taken, Verdict, Which};
+use fifo::{Fifo, Waiting};
 use std::time::Duration;
 use wire::Instant;
+use wire::ip::Ecn;
 
 /// Where frames wait for their turn on a link with a rate.
 ///
@@ -50,9 +59,16 @@ pub enum Discipline {
         /// About the longest round-trip time (RFC 8289 §4.3: 100 ms).
         interval: Duration,
     },
+    /// Two queues, one with low latency for L4S traffic (RFC 9332). It marks by itself, whatever [`Queue::marking`] says.
+    DualPi2(DualPi2),
 }
 
 impl Discipline {
+    /// DualPI2 with the values of RFC 9332, appendix A.
+    pub fn dual_pi2() -> Discipline {
+        Discipline::DualPi2(DualPi2::default())
+    }
+
     /// CoDel with the RFC's values.
     pub const CODEL: Discipline =
         Discipline::CoDel { target: Duration::from_millis(5), interval: Duration::from_millis(100) };
@@ -70,14 +86,6 @@ pub enum Marking {
     AboveBytes(u64),
 }
 
-/// Something that waits.
-#[derive(Debug)]
-pub(crate) struct Waiting<T> {
-    pub(crate) item: T,
-    pub(crate) bytes: u64,
-    since: Instant,
-}
-
 /// What to do with a packet whose turn has come.
 #[derive(Debug)]
 pub(crate) enum Turn<T> {
@@ -91,31 +99,25 @@ pub(crate) enum Turn<T> {
     Drop(T),
 }
 
+/// The size of a packet: one of it may always wait before the delay counts (RFC 8289 §5.6: maxpacket; RFC 9332: MTU).
+const PACKET_BYTES: u64 = 1_500;
+
 /// Packets in line.
 #[derive(Debug)]
 pub(crate) struct Line<T> {
     config: Queue,
-    waiting: VecDeque<Waiting<T>>,
-    bytes: u64,
+    /// Everything, or with DualPI2 what is not L4S.
+    classic: Fifo<T>,
+    /// With DualPI2: L4S traffic.
+    low: Fifo<T>,
     codel: CoDel,
+    coupled: Coupled,
 }
-
-/// The state variables of RFC 8289 §5.4.
-#[derive(Debug, Default)]
-struct CoDel {
-    first_above: Option<Instant>,
-    drop_next: Instant,
-    count: u32,
-    last_count: u32,
-    dropping: bool,
-}
-
-/// One packet of this size always may wait before the delay counts (RFC 8289 §5.6: maxpacket).
-const PACKET_BYTES: u64 = 1_500;
 
 impl<T> Line<T> {
     pub(crate) fn new(config: Queue) -> Self {
-        Line { config, waiting: VecDeque::new(), bytes: 0, codel: CoDel::default() }
+        let (codel, coupled) = (CoDel::default(), Coupled::default());
+        Line { config, classic: Fifo::new(), low: Fifo::new(), codel, coupled }
     }
 
     /// Another configuration for what comes, and for what waits when its turn comes.
@@ -123,50 +125,61 @@ impl<T> Line<T> {
         self.config = config;
     }
 
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
+    pub(crate) const fn bytes(&self) -> u64 {
+        self.classic.bytes() + self.low.bytes()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.waiting.len()
+        self.classic.len() + self.low.len()
     }
 
-    /// Joins the line; gives the item back if there is no room.
-    pub(crate) fn push(&mut self, now: Instant, item: T, bytes: u64) -> Result<(), T> {
+    /// Where a packet with this ECN field waits (RFC 9331 §5.1: ECT(1) and CE are L4S).
+    const fn queue_of(&mut self, ecn: Ecn) -> &mut Fifo<T> {
+        match (self.config.discipline, ecn) {
+            (Discipline::DualPi2(_), Ecn::Capable1 | Ecn::CongestionExperienced) => &mut self.low,
+            _ => &mut self.classic,
+        }
+    }
+
+    /// Joins the line; gives the item back if there is no room. With DualPI2 both queues share the room.
+    pub(crate) fn push(&mut self, now: Instant, item: T, bytes: u64, ecn: Ecn) -> Result<(), T> {
+        self.catch_up(now);
         let full = match self.config.limit {
-            QueueLimit::Bytes(max) => self.bytes + bytes > max,
-            QueueLimit::Packets(max) => self.waiting.len() >= max,
+            QueueLimit::Bytes(max) => self.bytes() + bytes > max,
+            QueueLimit::Packets(max) => self.len() >= max,
         };
         if full {
             return Err(item);
         }
-        self.bytes += bytes;
-        self.waiting.push_back(Waiting { item, bytes, since: now });
+        self.queue_of(ecn).push(now, item, bytes);
         Ok(())
     }
 
-    /// Whoever came last, if somebody waits: `change` may make it another, and says how many bytes it then has.
-    pub(crate) fn change_last(&mut self, change: impl FnOnce(&mut T) -> Option<u64>) -> bool {
-        let Some(last) = self.waiting.back_mut() else { return false };
-        let Some(bytes) = change(&mut last.item) else { return false };
-        self.bytes = self.bytes - last.bytes + bytes;
-        last.bytes = bytes;
-        true
+    /// Whoever came last of those with this ECN field, if somebody waits: `change` may make it another, and says how
+    /// many bytes it then has.
+    pub(crate) fn change_last(&mut self, ecn: Ecn, change: impl FnOnce(&mut T) -> Option<u64>) -> bool {
+        self.queue_of(ecn).change_last(change)
     }
 
     /// The next in line and what is to become of it.
     pub(crate) fn pop(&mut self, now: Instant) -> Option<Turn<T>> {
-        let crowded = matches!(self.config.marking, Marking::AboveBytes(max) if self.bytes > max);
-        let Some(first) = self.waiting.pop_front() else {
-            (self.codel.first_above, self.codel.dropping) = (None, false);
+        match self.config.discipline {
+            Discipline::DualPi2(config) => self.pop_coupled(now, &config),
+            discipline => self.pop_single(now, discipline),
+        }
+    }
+
+    fn pop_single(&mut self, now: Instant, discipline: Discipline) -> Option<Turn<T>> {
+        let crowded = matches!(self.config.marking, Marking::AboveBytes(max) if self.bytes() > max);
+        let Some(first) = self.pop_first() else {
+            self.codel.on_empty();
             return None;
         };
-        self.bytes -= first.bytes;
-        let Discipline::CoDel { target, interval } = self.config.discipline else {
+        let Discipline::CoDel { target, interval } = discipline else {
             return Some(if crowded { Turn::Mark(first.item) } else { Turn::Send(first.item) });
         };
         let waited = now.since(first.since);
-        let hit = self.codel.hits(now, waited, self.bytes, target, interval);
+        let hit = self.codel.hits(now, waited, self.bytes(), Limits { target, interval });
         Some(match (hit, self.config.marking) {
             (true, Marking::InsteadOfDropping) => Turn::MarkOrDrop(first.item),
             (true, _) => Turn::Drop(first.item),
@@ -174,107 +187,39 @@ impl<T> Line<T> {
             (false, _) => Turn::Send(first.item),
         })
     }
-}
 
-impl CoDel {
-    /// Whether this packet is one to be dropped or marked (RFC 8289 §5.5).
-    fn hits(
-        &mut self,
-        now: Instant,
-        waited: Duration,
-        left: u64,
-        target: Duration,
-        interval: Duration,
-    ) -> bool {
-        let ok_to_drop = if waited < target || left <= PACKET_BYTES {
-            self.first_above = None;
-            false
-        } else {
-            let above = *self.first_above.get_or_insert(now + interval);
-            now >= above
-        };
-        if self.dropping {
-            if !ok_to_drop {
-                self.dropping = false;
-                return false;
-            }
-            if now < self.drop_next {
-                return false;
-            }
-            self.count += 1;
-            self.drop_next += control_law(interval, self.count);
-            return true;
+    /// Whoever came first; the L queue has somebody only if there was another discipline before.
+    fn pop_first(&mut self) -> Option<Waiting<T>> {
+        match (self.low.first_since(), self.classic.first_since()) {
+            (Some(low), Some(classic)) if low < classic => self.low.pop(),
+            (Some(_), None) => self.low.pop(),
+            _ => self.classic.pop(),
         }
-        if !ok_to_drop {
-            return false;
-        }
-        self.dropping = true;
-        let delta = self.count.saturating_sub(self.last_count);
-        let recently = now.since(self.drop_next) < interval * 16;
-        self.count = if recently && delta > 1 { delta } else { 1 };
-        self.last_count = self.count;
-        self.drop_next = now + control_law(interval, self.count);
-        true
     }
-}
 
-/// The time to the next drop shrinks with the square root of how many there were (RFC 8289 §3.3).
-fn control_law(interval: Duration, count: u32) -> Duration {
-    let nanos = interval.as_nanos() as f64 / f64::from(count.max(1)).sqrt();
-    Duration::from_nanos(nanos as u64)
+    fn pop_coupled(&mut self, now: Instant, config: &DualPi2) -> Option<Turn<T>> {
+        self.catch_up(now);
+        let bytes_before = self.bytes();
+        let which = self.coupled.choose(&self.low, &self.classic, config)?;
+        let first = match which {
+            Which::Low => self.low.pop(),
+            Which::Classic => self.classic.pop(),
+        }?;
+        let taken = Taken { which, waited: now.since(first.since), follows: first.follows, bytes_before };
+        Some(match self.coupled.judge(taken, config) {
+            Verdict::Send => Turn::Send(first.item),
+            Verdict::Mark => Turn::Mark(first.item),
+            Verdict::MarkOrDrop => Turn::MarkOrDrop(first.item),
+            Verdict::Drop => Turn::Drop(first.item),
+        })
+    }
+
+    fn catch_up(&mut self, now: Instant) {
+        if let Discipline::DualPi2(config) = self.config.discipline {
+            self.coupled.catch_up(now, &self.low, &self.classic, &config);
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_full_line_turns_away_the_last() {
-        let mut line = Line::new(Queue { limit: QueueLimit::Packets(2), ..Queue::default() });
-        assert!(line.push(Instant::ZERO, 1, 9).is_ok() && line.push(Instant::ZERO, 2, 9).is_ok());
-        assert_eq!(line.push(Instant::ZERO, 3, 9), Err(3));
-        let mut line = Line::new(Queue { limit: QueueLimit::Bytes(20), ..Queue::default() });
-        assert!(line.push(Instant::ZERO, 1, 9).is_ok() && line.push(Instant::ZERO, 2, 9).is_ok());
-        assert_eq!(line.push(Instant::ZERO, 3, 9), Err(3));
-        assert_eq!((line.len(), line.bytes()), (2, 18));
-    }
-
-    /// A line that is always 50 ms long, served once per millisecond for a second.
-    fn standing(discipline: Discipline, marking: Marking) -> [usize; 3] {
-        let mut line = Line::new(Queue { discipline, marking, ..Queue::default() });
-        let mut seen = [0; 3];
-        for ms in 0..1_050 {
-            let now = Instant::from_millis(ms);
-            assert!(line.push(now, ms, 1_500).is_ok());
-            if ms >= 50 {
-                match line.pop(now) {
-                    Some(Turn::Send(_)) => seen[0] += 1,
-                    Some(Turn::Mark(_) | Turn::MarkOrDrop(_)) => seen[1] += 1,
-                    Some(Turn::Drop(_)) => seen[2] += 1,
-                    None => {}
-                }
-            }
-        }
-        seen
-    }
-
-    #[test]
-    fn codel_drops_from_a_standing_queue_at_a_growing_rate() {
-        let [_, marked, dropped] = standing(Discipline::CODEL, Marking::Never);
-        // After the first interval: 100 ms, 100/sqrt(2), 100/sqrt(3) ... : some 25 in 900 ms.
-        assert!(marked == 0 && (15..40).contains(&dropped), "{dropped}");
-        let [_, marked, dropped] = standing(Discipline::CODEL, Marking::InsteadOfDropping);
-        assert!((15..40).contains(&marked) && dropped == 0, "{marked}");
-        assert_eq!(standing(Discipline::DropTail, Marking::Never), [1_000, 0, 0]);
-        assert_eq!(standing(Discipline::DropTail, Marking::AboveBytes(10_000)), [0, 1_000, 0]);
-    }
-
-    #[test]
-    fn codel_leaves_a_short_queue_alone() {
-        let mut line = Line::new(Queue { discipline: Discipline::CODEL, ..Queue::default() });
-        for ms in 0..2_000 {
-            assert!(line.push(Instant::from_millis(ms), ms, 1_500).is_ok());
-            assert!(matches!(line.pop(Instant::from_millis(ms + 4)), Some(Turn::Send(_))));
-        }
-    }
-}
+mod tests;

@@ -12,6 +12,7 @@ use crate::headers::packet_at;
 use crate::lane::{Lane, Order};
 use crate::loss::LossState;
 use crate::lost::{Counts, Lost};
+use crate::middlebox::Passes;
 use crate::queue::{Line, Turn};
 use crate::random::{Dice, scaled};
 use crate::regroup;
@@ -150,7 +151,10 @@ impl<T: Clone> Running<T> {
         // Who rewrites segments rewrites back what errors quote of them: the sender hears of what it sent.
         let sent = self.config.middlebox.as_ref().and(self.config.path_mtu).map(|_| moving.frame.clone());
         if let Some(middlebox) = &self.config.middlebox {
-            middlebox.meddle(&mut moving.frame, self.medium);
+            let passes = middlebox.meddle(&mut moving.frame, self.medium);
+            if passes == Passes::No {
+                return self.lose(moving, Lost::Middlebox, out);
+            }
         }
         if let Some(path) = self.config.path_mtu
             && too_big::is_too_big(&moving.frame, self.medium, path.mtu_bytes)
@@ -160,11 +164,11 @@ impl<T: Clone> Running<T> {
                     too_big::answer(sent.as_ref().unwrap_or(&moving.frame), self.medium, path.mtu_bytes)
             {
                 self.counts.answers += 1;
-                out.push(Launch::Answer { at: now + self.config.delay, frame });
+                out.push(Launch::Answer { at: now + self.config.delay_at(now), frame });
             }
             return self.lose(moving, Lost::TooBig, out);
         }
-        if self.config.outages.iter().any(|outage| outage.contains(&now)) {
+        if self.config.is_down(now) {
             return self.lose(moving, Lost::Outage, out);
         }
         match self.config.middlebox.as_ref().and_then(|middlebox| middlebox.split_to_bytes) {
@@ -192,7 +196,8 @@ impl<T: Clone> Running<T> {
             return self.lose(moving, Lost::Merged, out);
         }
         let bytes = wire_bytes(&moving.frame);
-        match self.line.push(now, (moving, mishap), bytes) {
+        let ecn = ecn::field_of(&moving.frame, self.medium);
+        match self.line.push(now, (moving, mishap), bytes, ecn) {
             Err((moving, _)) => self.lose(moving, Lost::QueueFull, out),
             Ok(()) if self.sending.is_none() => self.send_next(now, out),
             Ok(()) => {}
@@ -202,7 +207,8 @@ impl<T: Clone> Running<T> {
     /// Puts the text of a segment into the one that waits last, if it goes on there.
     fn merge(&mut self, moving: &Moving<T>, packet_bytes_max: u32) -> bool {
         let medium = self.medium;
-        self.line.change_last(|(last, _)| {
+        let ecn = ecn::field_of(&moving.frame, medium);
+        self.line.change_last(ecn, |(last, _)| {
             last.frame = regroup::merged(&last.frame, &moving.frame, medium, packet_bytes_max)?;
             Some(wire_bytes(&last.frame))
         })
@@ -266,7 +272,7 @@ impl<T: Clone> Running<T> {
             moving.frame = frame;
             mishap.corrupted = true;
         }
-        let mut at = now + self.config.delay + self.jitter(jitter);
+        let mut at = now + self.config.delay_at(now) + self.jitter(jitter);
         if self.config.order == Order::Kept {
             at = at.max(self.latest_arrival);
             self.latest_arrival = at;

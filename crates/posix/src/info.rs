@@ -157,6 +157,20 @@ tcp_info! {
     tcpi_total_rto_recoveries,
     /// Milliseconds spent in them.
     tcpi_total_rto_time,
+    /// Packets received with a congestion mark.
+    tcpi_received_ce,
+    /// Bytes delivered with ECT(1), as AccECN says.
+    tcpi_delivered_e1_bytes,
+    /// Bytes delivered with ECT(0), as AccECN says.
+    tcpi_delivered_e0_bytes,
+    /// Bytes delivered with a congestion mark, as AccECN says.
+    tcpi_delivered_ce_bytes,
+    /// Bytes received with ECT(1), where AccECN is in use.
+    tcpi_received_e1_bytes,
+    /// Bytes received with ECT(0), where AccECN is in use.
+    tcpi_received_e0_bytes,
+    /// Bytes received with a congestion mark, where AccECN is in use.
+    tcpi_received_ce_bytes,
 }
 
 /// The fields that the engine does not measure: they stay zero.
@@ -164,7 +178,6 @@ const NOT_KEPT: &[&str] = &[
     "tcpi_last_data_recv",
     "tcpi_rcv_ssthresh",
     "tcpi_max_pacing_rate",
-    "tcpi_delivered_ce",
     "tcpi_dsack_dups",
     "tcpi_rcv_ooopack",
     "tcpi_rehash",
@@ -207,7 +220,7 @@ impl TcpInfo {
     ///
     /// ```
     /// assert!(synfin_posix::TcpInfo::keeps("tcpi_rtt"));
-    /// assert!(!synfin_posix::TcpInfo::keeps("tcpi_delivered_ce") && !synfin_posix::TcpInfo::keeps("tcpi_no_such_thing"));
+    /// assert!(!synfin_posix::TcpInfo::keeps("tcpi_dsack_dups") && !synfin_posix::TcpInfo::keeps("tcpi_no_such_thing"));
     /// ```
     pub fn keeps(name: &str) -> bool {
         TcpInfo::ALL.contains(&name) && !NOT_KEPT.contains(&name)
@@ -251,6 +264,8 @@ impl TcpInfo {
             tcpi_options: option(info.timestamps, 1)
                 | option(info.sack, 2)
                 | option(info.window_shifts.is_some(), 4)
+                | option(info.ecn != tcp::EcnFeedback::Off, 8)
+                | option(info.marks_received > 0 || info.ecn_received != tcp::EcnBytes::default(), 16)
                 | option(info.fast_open == FastOpenOutcome::Taken, 32),
             tcpi_fastopen_client_fail: match info.fast_open {
                 FastOpenOutcome::NoCookie => 1,
@@ -305,6 +320,14 @@ impl TcpInfo {
             tcpi_snd_wnd: info.send_window_bytes.into(),
             tcpi_rcv_wnd: info.receive_window_bytes.into(),
             tcpi_total_rto: info.timeouts.into(),
+            tcpi_delivered_ce: info.marks_delivered.into(),
+            tcpi_received_ce: info.marks_received.into(),
+            tcpi_delivered_e1_bytes: info.ecn_delivered.e1b.into(),
+            tcpi_delivered_e0_bytes: info.ecn_delivered.e0b.into(),
+            tcpi_delivered_ce_bytes: info.ecn_delivered.ceb.into(),
+            tcpi_received_e1_bytes: info.ecn_received.e1b.into(),
+            tcpi_received_e0_bytes: info.ecn_received.e0b.into(),
+            tcpi_received_ce_bytes: info.ecn_received.ceb.into(),
             ..Default::default()
         }
     }

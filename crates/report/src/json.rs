@@ -231,6 +231,9 @@ impl Ends {
                 Record::Phase { time, end, phase: phase.name(), sign: sign.map(LossSign::name) }
             }
             Trace::Undone { sign } => Record::Undone { time, end, sign: sign.name() },
+            Trace::Probing { growth, why } => {
+                note("probing", format!("{}: {}", growth.name(), why.sentence()))
+            }
             Trace::SendWindow { window_bytes } => {
                 note("window", format!("the peer offers {window_bytes} bytes"))
             }
@@ -253,6 +256,13 @@ impl Ends {
                 "pruned",
                 format!("{bytes} bytes that had arrived out of order are dropped, because memory is scarce"),
             ),
+            Trace::EcnAgreed { feedback } => {
+                note("ecn_agreed", format!("marks are told: {} ECN", feedback.name()))
+            }
+            Trace::EcnDoubted { doubt } => {
+                note("ecn_doubted", format!("no longer ECN-capable: {}", doubt.sentence()))
+            }
+            Trace::Marks { packets } => note("marks", format!("the peer tells of {packets} marked")),
             Trace::AppLimited => {
                 note("app_limited", "nothing more to send, although the window has room".to_owned())
             }

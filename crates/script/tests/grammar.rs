@@ -209,7 +209,6 @@ fn what_others_have_is_read_and_named() {
         ("+0 < S 0:0(0) <mp_capable v1 flags[flag_h] nokey,nop>", "MPTCP"),
         ("+0 < S 0:0(0) <nop,nop,md5 valid>", "the TCP option md5"),
         ("+0 < S 0:0(0) <nop,nop,md5 000102030405060708090a0b0c0d0e0f>", "TCP MD5 signatures"),
-        ("+0 > .5 1:1(0) ack 1", "AccECN"),
         (
             "+0 sctp_bindx(3, [{sa_family=AF_INET, sin_port=htons(1), sin_addr=inet_addr(\"1.1.1.1\")}], 1, 1) = 0",
             "the call sctp_bindx",

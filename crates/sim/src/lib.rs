@@ -44,8 +44,9 @@ pub use fate::Sent;
 pub use ids::{HostId, LinkId};
 pub use link::{Ends, LinkConfig, Passage, SuperSegments};
 pub use netem::{
-    Chance, Dice, Discipline, Fate, Lane, Loss, Marking, Middlebox, Order, PathMtu, PortMapping, Queue,
-    QueueLimit, Renumbering, SackNumbers, TooBigAnswer, Touches,
+    Chance, Dice, Discipline, DualPi2, EcnRewrite, Fate, Lane, Loss, Marking, Middlebox, Order, PathMtu,
+    PortMapping, Queue, QueueLimit, Recurring, Renumbering, SackNumbers, Spike, SynFilter, SynText,
+    TooBigAnswer, Touches,
 };
 pub use pcap::EPOCH_NS;
 pub use record::{

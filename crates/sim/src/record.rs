@@ -113,11 +113,13 @@ pub enum Lost {
     Parted,
     /// Nobody is there to receive it.
     HostDown,
+    /// A middlebox let it not pass.
+    Middlebox,
 }
 
 impl Lost {
     /// Every reason.
-    pub const ALL: [Lost; 11] = [
+    pub const ALL: [Lost; 12] = [
         Lost::Wire,
         Lost::QueueFull,
         Lost::QueueManaged,
@@ -129,6 +131,7 @@ impl Lost {
         Lost::Device,
         Lost::Parted,
         Lost::HostDown,
+        Lost::Middlebox,
     ];
 
     /// In a few words.
@@ -144,6 +147,7 @@ impl Lost {
             Lost::Device => "refused by the sender's device",
             Lost::Parted => "the hosts are parted",
             Lost::HostDown => "the host is down",
+            Lost::Middlebox => "dropped by a middlebox",
             Lost::Merged => "merged into the segment before it",
         }
     }
@@ -159,6 +163,7 @@ impl From<netem::Lost> for Lost {
             netem::Lost::TooBig => Lost::TooBig,
             netem::Lost::Fate => Lost::Fate,
             netem::Lost::Merged => Lost::Merged,
+            netem::Lost::Middlebox => Lost::Middlebox,
             _ => Lost::Wire,
         }
     }

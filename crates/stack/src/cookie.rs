@@ -2,9 +2,10 @@
 //!
 //! When too many connections are half open, the sequence number of the SYN-ACK holds what must be
 //! remembered: the time, the peer's MSS, and a keyed hash over both ends and the peer's number. With
-//! timestamps, window scale and SACK-permitted are in the low bits of our timestamp. The peer's
-//! acknowledgment returns both, and only then the connection is created. What is lost: options that do
-//! not fit, and retransmission of the SYN-ACK.
+//! timestamps, window scale, SACK-permitted and whether ECN was agreed upon are in the low bits of our timestamp. The
+//! peer's acknowledgment returns both, and only then the connection is created. AccECN needs no timestamp: the third step
+//! has flags that nobody else sends (RFC 9768 §5.1). What is lost: options that do not fit, and retransmission of the
+//! SYN-ACK.
 
 use crate::counters::Discard;
 use crate::flow::FlowKey;
@@ -15,7 +16,7 @@ use crate::secret::{Keyed, Purpose, Secret};
 use crate::socket::Standing;
 use core::time::Duration;
 use std::sync::Arc;
-use tcp::{Birth, Config, Connection, Instant, Segment, SendReason};
+use tcp::{Birth, Config, Connection, EcnFeedback, Instant, Segment, SendReason};
 use wire::Seq;
 use wire::tcp::{Flags, Header, Options, Timestamps};
 
@@ -29,8 +30,8 @@ const HASH_BITS: u32 = 24;
 const HASH_MASK: u32 = (1 << HASH_BITS) - 1;
 const MSS_SHIFT: u32 = HASH_BITS;
 const PERIOD_SHIFT: u32 = HASH_BITS + 3;
-/// How many low bits of our timestamp hold options: window scale (15: none), then SACK-permitted.
-const TIMESTAMP_BITS: u32 = 5;
+/// How many low bits of our timestamp hold options: window scale (15: none), SACK-permitted, ECN.
+const TIMESTAMP_BITS: u32 = 6;
 const SCALE_NONE: u8 = 15;
 
 /// Makes and checks cookies.
@@ -88,11 +89,11 @@ impl Cookies {
     }
 }
 
-/// Puts window scale and SACK-permitted into the low bits of a timestamp. The result is never larger than
+/// Puts window scale, SACK-permitted and ECN into the low bits of a timestamp. The result is never larger than
 /// the timestamp.
-fn encode_options(value: u32, options: &Options) -> u32 {
+fn encode_options(value: u32, options: &Options, ecn: bool) -> u32 {
     let scale = options.window_scale.map_or(SCALE_NONE, |scale| scale.min(14));
-    let bits = u32::from(scale) | u32::from(options.sack_permitted) << 4;
+    let bits = u32::from(scale) | u32::from(options.sack_permitted) << 4 | u32::from(ecn) << 5;
     let hidden = value >> TIMESTAMP_BITS << TIMESTAMP_BITS | bits;
     if hidden > value { hidden.wrapping_sub(1 << TIMESTAMP_BITS) } else { hidden }
 }
@@ -107,6 +108,23 @@ fn decode_options(mss: u16, timestamps: Option<Timestamps>) -> Options {
         sack_permitted: timestamps.is_some() && bits & 16 != 0,
         timestamps: timestamps.map(|timestamps| Timestamps { value: timestamps.value, echo: 0 }),
         ..Options::default()
+    }
+}
+
+/// The flags of the SYN, as far as the third step and its timestamp tell what it asked of ECN. Without text the flags of the
+/// third step are 2 to 7 exactly if AccECN was agreed upon (RFC 9768 §5.1, table 3). With text, our timestamp says
+/// whether anything was, and AE is in the first counters that there can be.
+fn flags_of_syn(ack: &Header, has_text: bool, timestamps: Option<Timestamps>) -> Flags {
+    let told = timestamps.map(|timestamps| timestamps.echo & 32 != 0);
+    let is_accurate = if has_text {
+        told == Some(true) && ack.flags.contains(Flags::AE)
+    } else {
+        told != Some(false) && ack.flags.intersects(Flags::AE | Flags::CWR)
+    };
+    match (is_accurate, told) {
+        (true, _) => Flags::SYN | Flags::AE | Flags::CWR | Flags::ECE,
+        (false, Some(true)) => Flags::SYN | Flags::CWR | Flags::ECE,
+        (false, _) => Flags::SYN,
     }
 }
 
@@ -132,6 +150,13 @@ impl Host {
         let mut asked = Segment { header: syn.header, ecn: syn.ecn, ..Segment::default() };
         if asked.header.options.timestamps.is_none() || !config.timestamps {
             asked.header.options = Options { mss: Some(mss), ..Options::default() };
+            // Classic ECN is agreed upon by nothing that would come back.
+            let asks_for_classic =
+                !asked.header.flags.contains(Flags::AE) || config.ecn_incoming != EcnFeedback::Accurate;
+            if asks_for_classic {
+                let ecn = (Flags::AE | Flags::CWR | Flags::ECE).bits();
+                asked.header.flags = Flags::from_bits(asked.header.flags.bits() & !ecn);
+            }
         }
         let options = asked.header.options;
         let mut short_lived = Connection::answer(now, birth, config, &asked);
@@ -139,7 +164,8 @@ impl Host {
             return true;
         };
         if let Some(timestamps) = &mut answer.options.timestamps {
-            timestamps.value = encode_options(timestamps.value, &options);
+            let ecn = answer.flags.intersects(Flags::AE | Flags::CWR | Flags::ECE);
+            timestamps.value = encode_options(timestamps.value, &options, ecn);
         }
         self.counters.cookies_sent += 1;
         self.send_header(now, key, answer, SendReason::SynAck);
@@ -182,8 +208,10 @@ impl Host {
         let config = listener.config.clone().unwrap_or_else(|| self.config.tcp.clone());
         let Some(hop) = self.route_back(key) else { return false };
         let birth = Birth { iss: cookie, ..self.birth(now, key, hop, None) };
-        let options = decode_options(mss, options.timestamps.filter(|_| config.timestamps));
-        let header = Header { seq: irs, flags: Flags::SYN, window, options, ..Header::default() };
+        let timestamps = options.timestamps.filter(|_| config.timestamps);
+        let flags = flags_of_syn(&ack.header, !ack.payload.is_empty(), timestamps);
+        let options = decode_options(mss, timestamps);
+        let header = Header { seq: irs, flags, window, options, ..Header::default() };
         let syn = Segment { header, ..Segment::default() };
         let mut connection = Connection::listen(now, birth, config);
         connection.set_tracing(self.tracing);
@@ -250,8 +278,9 @@ mod tests {
         for (scale, sack) in [(None, false), (Some(0), true), (Some(7), true), (Some(14), false)] {
             for value in [0u32, 31, 32, 1_000_000, u32::MAX] {
                 let options = Options { window_scale: scale, sack_permitted: sack, ..Options::default() };
-                let echo = encode_options(value, &options);
-                assert!(value.wrapping_sub(echo) < 64, "{value} {echo}");
+                let echo = encode_options(value, &options, sack);
+                assert!(value.wrapping_sub(echo) < 128, "{value} {echo}");
+                assert_eq!(echo & 32 != 0, sack, "ECN");
                 let back = decode_options(1_460, Some(Timestamps { value: 5, echo }));
                 assert_eq!((back.window_scale, back.sack_permitted), (scale, sack));
             }

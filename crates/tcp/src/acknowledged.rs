@@ -5,8 +5,9 @@
 use crate::Instant;
 use crate::connection::Connection;
 use crate::segment::{Event, Segment};
-use crate::sender::{Ack, WindowUpdate};
+use crate::sender::{Ack, Echo, WindowUpdate};
 use crate::timers::Timer;
+use wire::Seq;
 
 impl Connection {
     /// SND.UNA - MAX.SND.WND =< SEG.ACK =< SND.NXT holds.
@@ -23,6 +24,7 @@ impl Connection {
             blocks: header.options.sack.as_slice(),
             echo_ms: stamps.map(|stamps| stamps.echo.wrapping_sub(self.timestamps.offset)),
             is_plain: segment.len_in_sequence_space() == 0 && window_bytes == self.sender.wnd,
+            echo: if self.ecn.is_some() { self.echo_in(segment) } else { None },
         };
         let syn_was_unacked = !self.sender.syn_acked;
         let (sender, mut lent) = self.sending(now);
@@ -35,6 +37,25 @@ impl Connection {
             }
             self.on_advance(now);
         }
+    }
+
+    /// What a segment says of marks. The flags of a SYN say something else.
+    #[inline(never)]
+    fn echo_in(&self, segment: &Segment) -> Option<Echo> {
+        let header = &segment.header;
+        if header.flags.syn() || self.ecn.as_ref().is_none_or(|ecn| ecn.reads_syn_ack) {
+            return None;
+        }
+        let stamps = header.options.timestamps.filter(|_| self.timestamps.agreed());
+        let newer =
+            stamps.is_some_and(|stamps| Seq::new(stamps.value).after(Seq::new(self.timestamps.recent)));
+        Some(Echo {
+            flags: header.flags,
+            option: header.options.accurate_ecn,
+            is_newer: newer,
+            is_first: !self.sender.syn_acked,
+            is_bare: segment.len_in_sequence_space() == 0 && header.options.sack.is_empty(),
+        })
     }
 
     fn on_advance(&mut self, now: Instant) {

@@ -124,13 +124,14 @@ impl Connection {
         (self.send_buffer_bytes() as usize).saturating_sub(self.sender.queued_bytes())
     }
 
-    /// How much the application may have written: twice what may be in flight, so that the next flight waits when one
-    /// is acknowledged.
+    /// How much the application may have written: so many times what may be in flight that the next flight waits when one
+    /// is acknowledged, or reported behind a gap.
     fn send_buffer_bytes(&self) -> u32 {
         let most = self.config.send_buffer_bytes.min(SEND_BUFFER_BYTES_MAX);
         match (self.config.send_buffer_bytes_initial, self.memory) {
             (0, Memory::Ample) => most,
-            (initial, Memory::Ample) => most.min(initial.max(self.sender.window_bytes().saturating_mul(2))),
+            (initial, Memory::Ample) => most
+                .min(initial.max(self.sender.window_bytes().saturating_mul(self.sender.windows_buffered()))),
             (_, Memory::Scarce) => most.min(SCARCE_SEND_BYTES),
         }
     }

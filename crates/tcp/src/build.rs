@@ -4,17 +4,14 @@
 //! What is *not* here: deciding, which is `transmit.rs`'s; ports and addresses, which are the host's.
 
 use crate::connection::Connection;
+use crate::receiver::Leaving;
 use crate::segment::Transmit;
 use crate::timers::Timer;
 use crate::trace::{SegmentFacts, Trace};
 use crate::{Instant, SendReason};
 use wire::ip::Ecn;
-use wire::tcp::{Flags, Header, Options, Timestamps};
+use wire::tcp::{AccurateEcn, Flags, Header, Options, Timestamps};
 use wire::{Payload, Seq};
-
-/// SACK blocks that fit beside timestamps and without (RFC 2018 §3).
-const SACK_BLOCKS_BESIDE_TIMESTAMPS: usize = 3;
-const SACK_BLOCKS_ALONE: usize = 4;
 
 /// What one of the questions decided; the segment is built once, from the first answer.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +62,7 @@ impl Plan {
 
 impl Connection {
     pub(crate) fn build(&mut self, now: Instant, plan: Plan) -> Transmit {
-        let Plan { seq, to, flags, why, .. } = plan;
+        let Plan { seq, to, flags, why, what } = plan;
         let (flags, mut payload) = match to {
             Some(to) => {
                 let (more, payload) = self.sender.text(seq, to);
@@ -75,7 +72,15 @@ impl Connection {
         };
         // Before the options: what they report of the disorder may end it.
         let mut mss = if to.is_some() { self.mss_with_options() } else { 1 };
-        let mut header = Header { seq, flags, options: self.options(now, flags), ..Header::default() };
+        let has_new_text = !payload.is_empty() && what != What::WindowProbe && !seq.before(self.sender.nxt);
+        let mut header =
+            Header { seq, flags, options: self.options(now, flags, has_new_text), ..Header::default() };
+        let mut ecn = Ecn::NotCapable;
+        if flags.syn() {
+            header.flags = self.with_ecn_of_handshake(flags);
+        } else if self.ecn.is_some() {
+            ecn = self.add_ecn(&mut header, &plan, has_new_text);
+        }
         let shift = if flags.syn() { 0 } else { self.receiver.shift() };
         if flags.ack() {
             header.ack = self.receiver.nxt();
@@ -112,16 +117,42 @@ impl Connection {
             sender.on_sent(&plan, mss, &mut lent);
         }
         let segment_bytes = if len > mss { mss as u16 } else { 0 };
-        Transmit { header, payload, segment_bytes, ecn: Ecn::NotCapable, why }
+        Transmit { header, payload, segment_bytes, ecn, why }
     }
 
-    pub(crate) fn options(&mut self, now: Instant, flags: Flags) -> Options {
+    /// What a segment says of marks, and the field of its packet: only text that leaves for the first time is ECN-capable
+    /// (RFC 3168 §6.1.4 to §6.1.6).
+    #[inline(never)]
+    fn add_ecn(&mut self, header: &mut Header, plan: &Plan, has_new_text: bool) -> Ecn {
+        let is_again = plan.to.is_some() && plan.seq.before(self.sender.nxt);
+        let Some(agreed) = &mut self.ecn else { return Ecn::NotCapable };
+        let reflector = &mut agreed.reflector;
+        if is_again && !self.handshake.is_passive && self.sender.sent.bytes_acked == 0 {
+            reflector.leave_options_out();
+        }
+        if header.flags.ack() && !header.flags.rst() {
+            let is_bare = plan.to.is_none() && header.options.sack.is_empty();
+            header.flags = reflector.with_flags(header.flags, is_bare);
+            reflector.on_ack_sent(header.options.accurate_ecn.as_ref(), has_new_text);
+        }
+        if !has_new_text {
+            return Ecn::NotCapable;
+        }
+        let (ecn, flags) = agreed.heeds.on_new_text(header.flags);
+        header.flags = flags;
+        ecn
+    }
+
+    pub(crate) fn options(&mut self, now: Instant, flags: Flags, has_new_text: bool) -> Options {
         let mut options = if flags.syn() { self.syn_options(flags) } else { Options::default() };
         let stamps = if self.offers(flags) { self.config.timestamps } else { self.timestamps.agreed() };
         // RFC 7323 §3.2: a RST that answers a refused segment may do without.
         if stamps && (flags.ack() || !flags.rst()) {
             let echo = if flags.ack() { self.timestamps.recent } else { 0 };
             options.timestamps = Some(Timestamps { value: self.timestamp_clock(now), echo });
+        }
+        if self.ecn.is_some() && flags.ack() && !flags.rst() {
+            options.accurate_ecn = self.accurate_ecn_option(flags.syn(), has_new_text);
         }
         if self.receiver.has_disorder() && !flags.rst() && !flags.syn() {
             self.add_sack_blocks(&mut options);
@@ -131,7 +162,31 @@ impl Connection {
 
     #[inline(never)]
     fn add_sack_blocks(&mut self, options: &mut Options) {
-        options.sack = self.receiver.take_sack_blocks(self.sack_room());
+        if self.ecn.as_ref().is_some_and(|ecn| ecn.reflector.answers_acks()) {
+            return;
+        }
+        let room = self.leaving(false).sack_room(options.accurate_ecn.as_ref());
+        options.sack = self.receiver.take_sack_blocks(room);
+    }
+
+    /// A segment without SYN that leaves now, as far as the options of variable length are concerned.
+    fn leaving(&self, has_new_text: bool) -> Leaving {
+        Leaving {
+            is_syn: false,
+            has_new_text,
+            has_timestamps: self.timestamps.agreed(),
+            sack_blocks: self.receiver.sack_blocks_waiting(),
+        }
+    }
+
+    #[inline(never)]
+    fn accurate_ecn_option(&self, is_syn: bool, has_new_text: bool) -> Option<AccurateEcn> {
+        let reflector = &self.ecn.as_ref()?.reflector;
+        if is_syn {
+            let leaving = Leaving { is_syn, sack_blocks: 0, ..self.leaving(false) };
+            return reflector.option(&leaving).filter(|_| self.answer_has_ecn_option());
+        }
+        reflector.option(&self.leaving(has_new_text))
     }
 
     /// Whether a segment offers what we want; otherwise it says what was agreed upon.
@@ -157,17 +212,20 @@ impl Connection {
         }
     }
 
-    fn sack_room(&self) -> usize {
-        if self.timestamps.agreed() { SACK_BLOCKS_BESIDE_TIMESTAMPS } else { SACK_BLOCKS_ALONE }
-    }
-
     pub(crate) fn mss_with_options(&self) -> u32 {
-        if self.receiver.has_disorder() { self.mss_with_sack() } else { self.mss() }
+        let has_others = self.receiver.has_disorder() || self.ecn.is_some();
+        if has_others { self.mss_beside_others() } else { self.mss() }
     }
 
+    /// The same as if the text were new: what goes again may have an option less.
     #[inline(never)]
-    fn mss_with_sack(&self) -> u32 {
-        self.mss().saturating_sub(self.receiver.sack_option_bytes(self.sack_room())).max(1)
+    fn mss_beside_others(&self) -> u32 {
+        let accurate_ecn = self.accurate_ecn_option(false, true);
+        let accurate_ecn_bytes =
+            accurate_ecn.as_ref().map_or(0, |option| u32::from(option.len_bytes()).next_multiple_of(4));
+        let room = self.leaving(true).sack_room(accurate_ecn.as_ref());
+        let others = self.receiver.sack_option_bytes(room) + accurate_ecn_bytes;
+        self.mss().saturating_sub(others).max(1)
     }
 
     /// TSval.

@@ -3,7 +3,7 @@
 //! One [`Config`] is shared by all connections of a host; changing a connection's options gives it
 //! a copy of its own, so that an idle connection pays one pointer for all of them.
 
-use crate::{Allowance, Habits};
+use crate::{Allowance, EcnFeedback, Habits};
 use core::time::Duration;
 use wire::tcp::OptionLayout;
 
@@ -163,6 +163,21 @@ pub struct Config {
     /// MUST-48; `IP_TOS`, `IPV6_TCLASS`). The lower two are the ECN field, which is the connection's to set: they
     /// are ignored.
     pub traffic_class: u8,
+    /// What a peer that asks for explicit congestion notification gets at most. [`EcnFeedback::Classic`] by default, as with
+    /// Linux (`tcp_ecn` 2): who asks knows a path on which it works, and marks instead of losses are better for both.
+    pub ecn_incoming: EcnFeedback,
+    /// What our SYNs ask for. Nothing by default, as with Linux: there are middleboxes that drop such a SYN, and the
+    /// connection would wait for its second or third.
+    pub ecn_outgoing: EcnFeedback,
+    /// Retransmissions of a SYN that still ask for ECN; the later ones do not (RFC 3168 §6.1.1.1; RFC 9768 §3.1.4.1:
+    /// one; FreeBSD: `ecn.maxretries`). 255: all ask.
+    pub ecn_syn_retries: u8,
+    /// A mark reduces the window by less than a loss does, because it comes before the queue is full (RFC 8511; FreeBSD:
+    /// `cc.abe`). Off: by as much (RFC 3168 §6.1.2).
+    pub alternative_backoff: bool,
+    /// Count marked bytes in an option beside the packets in the header, where that was agreed upon
+    /// (RFC 9768 §3.2.3; Linux: `tcp_ecn_option`).
+    pub accurate_ecn_options: bool,
     /// Holding back small segments.
     pub nagle: Nagle,
     /// Hold back every partial segment until uncorked (`TCP_CORK`), for 200 ms at most.
@@ -291,6 +306,11 @@ impl Default for Config {
             dsack: true,
             mss_bytes_default: None,
             traffic_class: 0,
+            ecn_incoming: EcnFeedback::Classic,
+            ecn_outgoing: EcnFeedback::Off,
+            ecn_syn_retries: 1,
+            alternative_backoff: true,
+            accurate_ecn_options: true,
             nagle: Nagle::default(),
             cork: false,
             mtu_probing: MtuProbing::default(),

@@ -1,10 +1,10 @@
 //! How much may be in flight: what the controllers are told, and what they answer.
 //!
-//! A controller decides the congestion window and the slow-start threshold, BBR the rate as well, and nothing else. Which bytes are
-//! lost, when an episode of congestion begins and ends, how fast a reduction takes effect (RFC 9937) and whether
-//! the window was filled are the sender's to decide. One algorithm, one file; slow start (standard or HyStart++)
-//! and avoidance (Reno or CUBIC) are parts that know nothing of each other. BBR is none of these: it has a model of the
-//! path.
+//! A controller decides the congestion window and the slow-start threshold, BBR the rate as well, and nothing else.
+//! Which bytes are lost, when an episode of congestion begins and ends, how fast a reduction takes effect (RFC 9937)
+//! and whether the window was filled are the sender's to decide. One algorithm, one file; slow start (standard or
+//! HyStart++) and avoidance (Reno or CUBIC) are parts that know nothing of each other. BBR is none of these: it has a
+//! model of the path.
 
 mod bbr;
 mod cubic;
@@ -65,10 +65,6 @@ pub(crate) enum Congested {
     /// It dropped something.
     Lost,
     /// It marked something (ECN, RFC 3168).
-    #[cfg_attr(
-        not(test),
-        allow(dead_code, reason = "the controllers are ready for marks, nobody hears any yet")
-    )]
     Marked,
 }
 

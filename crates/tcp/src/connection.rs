@@ -9,6 +9,7 @@
 //!
 //! What is *not* here: addresses and ports, other connections, a clock, random numbers.
 
+use crate::ecn::Agreed;
 use crate::events::Events;
 use crate::handshake::Handshake;
 use crate::memory::{Memory, SCARCE_WINDOW_SEGMENTS};
@@ -22,6 +23,7 @@ use crate::timestamps::TimestampState;
 use crate::trace::Trace;
 use crate::tracing::Tracer;
 use crate::{Config, CongestionControl, Instant, ResetReason, SendReason};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use wire::Seq;
 use wire::tcp::Options;
@@ -52,6 +54,8 @@ pub struct Connection {
     pub(crate) handshake: Handshake,
     pub(crate) sender: Sender,
     pub(crate) receiver: Receiver,
+    /// Once ECN is agreed upon. Boxed: most connections are without.
+    pub(crate) ecn: Option<Box<Agreed>>,
     pub(crate) timers: TimerTable,
     pub(crate) events: Events,
     /// Window scaling was agreed upon.
@@ -100,6 +104,7 @@ impl Connection {
             handshake: Handshake::default(),
             sender: Sender::new(now, iss, &config),
             receiver: Receiver::new(&config),
+            ecn: None,
             timers: TimerTable::new(),
             events: Events::default(),
             is_scaling: false,
@@ -171,6 +176,7 @@ impl Connection {
     /// A SYN opens this listening connection.
     pub(crate) fn on_syn_in_listen(&mut self, now: Instant, syn: &Segment) {
         self.synchronize(now, syn);
+        self.hear_ecn_of_syn(syn);
         self.take(now, Cause::Syn);
         if !self.take_text_of_syn(syn) {
             self.keep_what_came_with_syn(syn);
@@ -208,8 +214,9 @@ impl Connection {
     /// The send half, and what it is lent.
     pub(crate) fn sending(&mut self, now: Instant) -> (&mut Sender, Lent<'_>) {
         let mss = self.mss();
-        let Connection { sender, config, timers, tracer, .. } = self;
-        (sender, Lent { now, config, mss, timers, tracer })
+        let Connection { sender, config, timers, tracer, ecn, .. } = self;
+        let heeds = ecn.as_deref_mut().map(|ecn| &mut ecn.heeds);
+        (sender, Lent { now, config, mss, timers, tracer, heeds })
     }
 
     pub(crate) fn arm(&mut self, timer: Timer, due: Instant) {

@@ -197,7 +197,7 @@ impl Connection {
             return 0;
         }
         let flags = Flags::SYN;
-        let mut header = Header { flags, options: self.options(now, flags), ..Header::default() };
+        let mut header = Header { flags, options: self.options(now, flags, false), ..Header::default() };
         let option = header.options.fast_open;
         let room = self.measure_syn(&mut header);
         if let Some(fast) = &mut self.handshake.fast {

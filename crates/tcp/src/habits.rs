@@ -240,6 +240,12 @@ impl Habits {
         self.are_linuxs()
     }
 
+    /// A SYN-ACK that goes again still agrees to classic ECN, however often. RFC 9768 §3.2.3.2.2 does without from the
+    /// third on, for the accurate kind, and so do the others here.
+    pub(crate) const fn answers_keep_ecn(self) -> bool {
+        self.are_linuxs()
+    }
+
     /// Without a known MSS of the peer a SYN takes as much text as the path does; RFC 7413 §4.1.3 takes the default of
     /// 536 or 1,220 bytes.
     pub(crate) const fn syn_text_may_fill_the_path(self) -> bool {

@@ -3,6 +3,7 @@
 
 use crate::build::Plan;
 use crate::connection::Connection;
+use crate::ecn::Wanted;
 use crate::fast_open::FastOpening;
 use crate::state::State;
 use crate::timers::Timer;
@@ -30,6 +31,8 @@ pub(crate) struct Handshake {
     pub(crate) finish_after: bool,
     /// The SYN or SYN-ACK left once.
     pub(crate) sent_once: bool,
+    /// How our SYNs asked for ECN.
+    pub(crate) wanted_ecn: Wanted,
     /// The text of the peer's SYN was taken: the application does not wait for the third step (RFC 7413 §4.2.2).
     pub(crate) is_early: bool,
     /// The third step has come without text, and its acknowledgment was not heard: see `deferral.rs`.

@@ -2,6 +2,7 @@
 
 use crate::congestion::Controller;
 use crate::connection::Connection;
+use crate::ecn::{EcnBytes, EcnFeedback};
 use crate::fast_open::FastOpenOutcome;
 use crate::segment::Error;
 use crate::sender::RecoveryPhase;
@@ -31,6 +32,21 @@ pub struct Info {
     pub timestamps: bool,
     /// SACK is in use (`TCPI_OPT_SACK`).
     pub sack: bool,
+    /// How marks of the network are told, if ECN is in use (`TCPI_OPT_ECN`, `tcpi_ecn_mode`).
+    pub ecn: EcnFeedback,
+    /// Text that we send for the first time is ECN-capable.
+    pub ecn_capable: bool,
+    /// Packets of ours that arrived marked; with classic feedback, acknowledgments that tell of marks
+    /// (`tcpi_delivered_ce`).
+    pub marks_delivered: u32,
+    /// Packets that arrived here marked (`tcpi_received_ce`).
+    pub marks_received: u32,
+    /// Text bytes of ours by the ECN field with which they arrived, as far as the peer tells; modulo 2^32
+    /// (`tcpi_delivered_e0_bytes` and others).
+    pub ecn_delivered: EcnBytes,
+    /// Text bytes by the ECN field with which they arrived here, where it is told by counters; modulo 2^32
+    /// (`tcpi_received_e0_bytes` and others).
+    pub ecn_received: EcnBytes,
     /// Shifts of the peer's and of our windows, if scaling is in use (`TCPI_OPT_WSCALE`).
     pub window_shifts: Option<(u8, u8)>,
     /// Retransmission timeout (`tcpi_rto`).
@@ -161,6 +177,8 @@ impl Connection {
         let (counters, sent, received) = (&self.counters, &self.sender.sent, self.receiver.received());
         let (sacked_bytes, lost_bytes, resent_bytes) = self.sender.scoreboard();
         let delivery = self.sender.delivery_rate();
+        let heeds = self.ecn.as_ref().map(|ecn| &ecn.heeds);
+        let reflector = self.ecn.as_ref().map(|ecn| &ecn.reflector);
         let (busy, limited_by_window, limited_by_buffer) = self.sender.busy.times(now);
         Info {
             state: self.state(),
@@ -170,6 +188,12 @@ impl Connection {
             backoff: self.sender.rtt.backoff(),
             timestamps: self.timestamps.agreed(),
             sack: self.receiver.sack_agreed(),
+            ecn: self.ecn_feedback(),
+            ecn_capable: heeds.is_some_and(|heeds| heeds.is_capable()),
+            marks_delivered: heeds.map_or(0, |heeds| heeds.marked_packets()),
+            marks_received: reflector.map_or(0, |reflector| reflector.marked_packets()),
+            ecn_delivered: heeds.map_or(EcnBytes::default(), |heeds| heeds.bytes()),
+            ecn_received: reflector.map_or(EcnBytes::default(), |reflector| reflector.bytes()),
             window_shifts: self.is_scaling.then_some((self.sender.shift, self.receiver.shift())),
             rto: micros(self.sender.rtt.rto_us()),
             rtt: self.sender.rtt.srtt_us().map(micros),

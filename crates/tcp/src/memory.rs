@@ -4,6 +4,7 @@
 //! there is to spare. What is *not* here: the budget, and who is to go when it is used up; both are the host's.
 
 use crate::connection::Connection;
+use crate::ecn::Agreed;
 use crate::segment::{Error, Event};
 use crate::state::State;
 use crate::trace::Trace;
@@ -59,8 +60,9 @@ impl Connection {
     /// ```
     #[inline]
     pub fn held_bytes(&self) -> usize {
+        let ecn = if self.ecn.is_some() { size_of::<Agreed>() } else { 0 };
         let halves = self.sender.held_bytes() + self.receiver.held_bytes();
-        halves + self.tracer.held_bytes() + self.fast_open_bytes()
+        halves + self.tracer.held_bytes() + self.fast_open_bytes() + ecn
     }
 
     /// Drops text that arrived out of order, the highest first, until at most `bytes_max` are left. The peer sends it again;

@@ -114,6 +114,9 @@ impl Connection {
         let mss = self.mss();
         self.sender.begin(mss, &self.config);
         self.sender.rtt.on_lost_syn(RtoBounds::new(&self.config));
+        if let Some(ecn) = &mut self.ecn {
+            ecn.heeds.on_reduced(self.sender.nxt);
+        }
     }
 
     /// An orphan does not wait for ever: for the peer's FIN in FIN-WAIT-2, and before that as long as the peer takes a
@@ -166,6 +169,7 @@ impl Connection {
         self.handshake = Handshake { is_passive: true, ..Handshake::default() };
         self.sender.return_to_listen(now, &self.config);
         self.receiver.return_to_listen(&self.config);
+        self.ecn = None;
         self.soft_error = None;
         self.timestamps.forget();
         (self.is_scaling, self.is_orphaned, self.keep_alive_owed) = (false, false, false);

@@ -128,7 +128,7 @@ impl Connection {
         if !speaks && self.config.habits.drops_what_has_no_ack_first() {
             return Err(Refused::silently(Refusal::NoAck));
         }
-        self.check_early_syn(segment)?;
+        self.check_early_syn(now, segment)?;
         self.timestamps.check(now, segment, &self.config, self.receiver.oldest_stamp())?;
         let text_allowed = self.first_check_sequence(now, segment)?;
         if self.second_check_reset(now, segment)? {
@@ -140,6 +140,9 @@ impl Connection {
         let fin_acked = self.fifth_check_ack(now, segment)?;
         // Not before: what was refused until here may be forged.
         self.timestamps.update(now, segment, self.receiver.last_ack_sent());
+        if self.ecn.is_some() {
+            self.reflect(segment);
+        }
         if self.state() == State::Closed {
             return Ok(());
         }
@@ -153,15 +156,33 @@ impl Connection {
     }
 
     /// A SYN is looked at before everything else; most segments have none.
-    fn check_early_syn(&mut self, segment: &mut Segment) -> Result<(), Refused> {
-        if segment.header.flags.syn() { self.take_early_syn(segment) } else { Ok(()) }
+    fn check_early_syn(&mut self, now: Instant, segment: &mut Segment) -> Result<(), Refused> {
+        if segment.header.flags.syn() { self.take_early_syn(now, segment) } else { Ok(()) }
+    }
+
+    /// The ECN field of an acceptable segment is told back (RFC 3168 §6.1.3, §6.1.5; RFC 9768 §3.2).
+    #[inline(never)]
+    fn reflect(&mut self, segment: &Segment) {
+        let Some(ecn) = &mut self.ecn else { return };
+        let is_of_syn = core::mem::take(&mut ecn.reads_syn_ack);
+        let flags = (!is_of_syn).then_some(segment.header.flags);
+        let text_waits = self.receiver.acks.text_waits();
+        if let Some(why) = ecn.reflector.on_segment(segment, flags, text_waits) {
+            self.receiver.acks.owe(why);
+        }
     }
 
     /// In SYN-RECEIVED the peer's SYN may come again: with our SYN acknowledged it is the second step
     /// of a simultaneous open (§3.5, figure 7), without it the peer has not heard our answer. In a
     /// synchronized state it is challenged.
     #[cold]
-    fn take_early_syn(&mut self, segment: &mut Segment) -> Result<(), Refused> {
+    fn take_early_syn(&mut self, now: Instant, segment: &mut Segment) -> Result<(), Refused> {
+        let again = segment.header.seq == self.receiver.irs();
+        if again && self.syn_unacked() && !segment.header.flags.intersects(Flags::RST | Flags::ACK) {
+            self.hear_ecn_of_syn_again(now, segment)?;
+        } else if again && !self.syn_unacked() && !segment.header.flags.rst() {
+            self.hear_ecn_of_syn_ack_again(segment);
+        }
         let header = &mut segment.header;
         if header.flags.rst() {
             // A reset is a reset, whatever else it is: the first and the second step judge it.
@@ -176,6 +197,9 @@ impl Connection {
             // RFC 7323 §2.2: the window of a SYN is not scaled; from here on it is read as if it were.
             header.window >>= self.sender.shift;
             header.flags = Flags::from_bits(header.flags.bits() & !Flags::SYN.bits());
+            if let Some(ecn) = &mut self.ecn {
+                ecn.reads_syn_ack = true;
+            }
         } else if self.state().is_synchronized() {
             return Err(Refused::with_ack(Refusal::UnexpectedSyn, SendReason::ChallengeAck));
         }

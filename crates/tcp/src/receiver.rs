@@ -3,7 +3,7 @@
 //!
 //! A value with verbs of its own, one room for each subject: the text on its way to the reader
 //! (`delivery.rs`, `reassembly.rs`, `queue.rs`), the window (`window.rs`), the acknowledgments
-//! (`acks.rs`), the blocks that they report (`sack.rs`), how large the buffer is (`sizing.rs`) and how long their answers take (`rtt.rs`). What it
+//! (`acks.rs`), the blocks that they report (`sack.rs`), the marks (`ecn.rs`), how large the buffer is (`sizing.rs`) and how long their answers take (`rtt.rs`). What it
 //! needs from the connection around it (options, events, the receive buffer) is lent for the time of a call.
 //!
 //! What is *not* here: the send half, which this half cannot see; the steps that an arriving segment
@@ -11,6 +11,7 @@
 
 pub(crate) mod acks;
 mod delivery;
+mod ecn;
 mod queue;
 mod reassembly;
 mod rtt;
@@ -20,6 +21,7 @@ mod sizing;
 mod tests;
 mod window;
 
+pub(crate) use ecn::{Leaving, Reflector};
 pub(crate) use window::{ReceiveBuffer, touches};
 
 use crate::{Config, SendReason};

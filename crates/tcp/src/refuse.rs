@@ -47,6 +47,11 @@ impl Connection {
             return Err(Refused::silently(Refusal::OutOfWindow));
         }
         self.receiver.report_duplicate(seq, segment.text_bytes(), &self.config);
+        if segment.text_bytes() > 0
+            && let Some(ecn) = &mut self.ecn
+        {
+            ecn.reflector.on_repeated_text();
+        }
         let habits = self.config.habits;
         let text_ahead = segment.text_bytes() > 0 && seq.after(nxt);
         if self.is_orphaned && text_ahead && habits.text_after_close_resets_anywhere() {

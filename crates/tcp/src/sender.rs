@@ -4,8 +4,8 @@
 //! A value with verbs of its own, one room for each subject: the scoreboard (`flight.rs`), when something
 //! counts as lost (`rack.rs`, `duplicates.rs`), the probe of a tail (`tail_probe.rs`), where recovery stands
 //! (`phase.rs`, `recovery.rs`), the way down to a new window (`prr.rs`), mistakes (`undo.rs`), the clock of the
-//! bursts (`pacer.rs`), the round trip (`rtt.rs`), the peer's window (`window.rs`), the largest packet that the path
-//! carries (`path_search.rs`, `path_probe.rs`). One gate lets data out
+//! bursts (`pacer.rs`), the round trip (`rtt.rs`), the peer's window (`window.rs`), marks of the network (`ecn.rs`),
+//! the largest packet that the path carries (`path_search.rs`, `path_probe.rs`). One gate lets data out
 //! (`next.rs`), one place hears acknowledgments (`acked.rs`), one function arms the timers (`clock.rs`), and the
 //! congestion window is decided in [`crate::congestion`]. What it needs from the connection around it is lent
 //! for the time of a call.
@@ -16,6 +16,7 @@ mod acked;
 mod busy_time;
 mod clock;
 mod duplicates;
+mod ecn;
 mod flight;
 mod load;
 mod model;
@@ -38,6 +39,7 @@ mod window;
 
 pub(crate) use acked::Ack;
 pub(crate) use busy_time::BusyTime;
+pub(crate) use ecn::{Echo, Heeds};
 pub(crate) use flight::LostRun;
 pub(crate) use next::Ask;
 pub(crate) use pacer::Rate;
@@ -153,6 +155,8 @@ pub(crate) struct Lent<'a> {
     pub(crate) mss: u32,
     pub(crate) timers: &'a mut TimerTable,
     pub(crate) tracer: &'a mut Tracer,
+    /// What is known of marks, if ECN was agreed upon.
+    pub(crate) heeds: Option<&'a mut Heeds>,
 }
 
 impl Lent<'_> {
@@ -363,6 +367,12 @@ impl Sender {
     /// What may be in flight: the controller's window, or the way down to it (RFC 9937).
     pub(crate) fn window_bytes(&self) -> u32 {
         self.window_in(self.load.as_ref().map_or(&Phase::Open, |load| &load.phase))
+    }
+
+    /// How many windows the application should be ahead: two; three where the window does not shrink in a recovery, because
+    /// what is reported behind a gap stays in the buffer while new data leaves (Linux: `tcp_sndbuf_expand`).
+    pub(crate) fn windows_buffered(&self) -> u32 {
+        if self.congestion.has_model() { 3 } else { 2 }
     }
 
     /// The same while the load is lent.

@@ -34,12 +34,14 @@ impl Connection {
         }
         self.synchronize(now, segment);
         if !flags.ack() {
+            self.hear_ecn_of_syn(segment);
             // Both ends open at once (§3.5, figure 7).
             self.timers.stop(Timer::Retransmit);
             self.take(now, Cause::Syn);
             self.keep_what_came_with_syn(segment);
             return Ok(());
         }
+        self.hear_ecn_of_syn_ack(now, segment);
         self.take(now, Cause::SynAck);
         self.on_acknowledgment(now, segment);
         // Other controls and text continue at the sixth step of §3.10.7.4.

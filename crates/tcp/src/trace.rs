@@ -4,6 +4,7 @@
 //! the tests are readers. Without a reader nothing is built: see [`crate::Connection::set_tracing`].
 
 use crate::congestion::{Growth, ProbeReason};
+use crate::ecn::{EcnDoubt, EcnFeedback};
 use crate::memory::Memory;
 use crate::sender::RecoveryPhase;
 use crate::state::ROWS;
@@ -71,6 +72,9 @@ pub enum SendReason {
     ChallengeAck,
     /// The answer to a keep-alive or window probe.
     ProbeAck,
+    /// The network marked something, and its sender should know at once (RFC 9768 §3.2.2.5.1), or has slowed down and waits
+    /// (RFC 3168 §6.1.3).
+    CongestionEcho,
     /// A reset, and why.
     Reset(ResetReason),
 }
@@ -127,6 +131,7 @@ impl SendReason {
             SendReason::OutOfWindowAck => "out-of-window-ack",
             SendReason::ChallengeAck => "challenge-ack",
             SendReason::ProbeAck => "probe-ack",
+            SendReason::CongestionEcho => "congestion-echo",
             SendReason::Reset(reason) => match reason {
                 ResetReason::ClosedPort => "rst-closed-port",
                 ResetReason::UnacceptableAck => "rst-unacceptable-ack",
@@ -170,6 +175,7 @@ impl SendReason {
             SendReason::OutOfWindowAck => "answers an unacceptable segment",
             SendReason::ChallengeAck => "challenge ACK",
             SendReason::ProbeAck => "answers a probe",
+            SendReason::CongestionEcho => "tells of a mark at once",
             SendReason::Reset(reason) => match reason {
                 ResetReason::ClosedPort => "reset: no such connection here",
                 ResetReason::UnacceptableAck => "reset: acknowledges what was never sent",
@@ -416,6 +422,21 @@ pub enum Trace {
     Pruned {
         /// How much.
         bytes: u32,
+    },
+    /// Both ends have agreed on ECN (RFC 3168 §6.1.1, RFC 9768 §3.1).
+    EcnAgreed {
+        /// How marks are told.
+        feedback: EcnFeedback,
+    },
+    /// What is sent is not ECN-capable any more.
+    EcnDoubted {
+        /// Why.
+        doubt: EcnDoubt,
+    },
+    /// The peer tells that the network marked what we sent.
+    Marks {
+        /// How many packets; with classic feedback 1 stands for some.
+        packets: u32,
     },
     /// The path carries smaller packets than believed (RFC 1191, RFC 8201), or larger ones (RFC 4821).
     PathMtu {

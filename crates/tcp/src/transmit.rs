@@ -68,7 +68,9 @@ impl Connection {
     /// The third step goes before the first data, by itself: were it lost together with the data, whoever answers
     /// with cookies would take what follows for a stranger's.
     fn third_step(&mut self) -> Option<Plan> {
-        let goes_alone = self.config.habits.third_step_goes_alone();
+        // RFC 9768 §3.2.2.1: it tells with which field the SYN-ACK came, which text could not.
+        let tells_field = self.ecn.as_ref().is_some_and(|ecn| ecn.reflector.answers_syn_ack());
+        let goes_alone = self.config.habits.third_step_goes_alone() || tells_field;
         let is_owed = self.receiver.acks.owed() == Some(SendReason::HandshakeAck);
         if is_owed && goes_alone && !self.fast_text_waits() { self.owed_ack() } else { None }
     }
@@ -84,6 +86,8 @@ impl Connection {
             // What the peer has not heard the SYN-ACK of goes again behind it (RFC 7413 §4.2.2).
             return None;
         }
+        let must_go_whole = self.ecn.as_ref().is_some_and(|ecn| ecn.reflector.must_go_whole());
+        let super_segment_bytes_max = if must_go_whole { 0 } else { super_segment_bytes_max };
         let ask = Ask {
             mss: self.mss_with_options(),
             super_segment_bytes_max,

@@ -5,10 +5,11 @@ use proptest::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
 use synfin_tcp::{
-    Birth, Config, CongestionControl, Connection, Instant, Path, Segment, SendReason, State, Transmit,
+    Birth, Config, CongestionControl, Connection, EcnFeedback, Instant, Path, Segment, SendReason, State,
+    Transmit,
 };
 use wire::Seq;
-use wire::tcp::{Flags, Header, Options, SackBlock, SackBlocks, Timestamps};
+use wire::tcp::{AccurateEcn, Flags, Header, Options, SackBlock, SackBlocks, Timestamps};
 
 const ISS: u32 = u32::MAX - 2_500;
 const PEER_ISS: u32 = 70_000;
@@ -277,5 +278,68 @@ proptest! {
             let busy = info.in_flight_bytes > 0;
             prop_assert!(!busy || victim.connection.poll_timeout().is_some(), "nothing will ever happen: {:?}", info);
         }
+    }
+}
+
+/// A victim that has agreed on this feedback, and acknowledges `answers` with flags and counters as they come.
+fn sent_to_a_liar(feedback: EcnFeedback, answers: &[(u8, Option<[u32; 3]>)]) -> u64 {
+    let congestion = CongestionControl::NewReno;
+    let config =
+        Config { ecn_outgoing: feedback, congestion, pacing: false, timestamps: false, ..Config::default() };
+    let now = Instant::from_millis(1_000);
+    let path = Path { mtu_bytes: 1_500, ip_header_bytes: 20 };
+    let birth = Birth { iss: Seq::new(ISS), timestamp_offset: 0, path };
+    let connection = Connection::connect(now, birth, Arc::new(config));
+    let mut victim = Victim { now, connection, window: u16::MAX, shift: 7 };
+    victim.sent();
+    victim.wait(100);
+    let agrees = match feedback {
+        EcnFeedback::Off => Flags::NONE,
+        EcnFeedback::Classic => Flags::ECE,
+        _ => Flags::CWR,
+    };
+    let options = Options { mss: Some(MSS as u16), window_scale: Some(7), ..Options::default() };
+    let header = Header {
+        seq: Seq::new(PEER_ISS),
+        ack: Seq::new(ISS) + 1,
+        flags: Flags::SYN | Flags::ACK | agrees,
+        window: u16::MAX,
+        options,
+        ..Header::default()
+    };
+    victim.connection.handle_segment(victim.now, Segment { header, ..Segment::default() });
+    assert_eq!(victim.connection.info(victim.now).ecn, feedback);
+    for (code, counters) in answers {
+        let _ = victim.connection.write(victim.now, &vec![7; 400_000]);
+        victim.sent();
+        victim.wait(100);
+        let snapshot = victim.connection.snapshot();
+        let flags = Flags::from_bits(Flags::ACK.bits() | u16::from(*code) << 6);
+        let accurate_ecn = counters.map(|counters| AccurateEcn::with_e0b_first(&counters));
+        let header = Header {
+            seq: Seq::new(PEER_ISS) + 1,
+            ack: snapshot.snd_nxt,
+            flags,
+            window: u16::MAX,
+            options: Options { accurate_ecn, ..Options::default() },
+            ..Header::default()
+        };
+        victim.connection.handle_segment(victim.now, Segment { header, ..Segment::default() });
+        assert!(victim.connection.held_bytes() < 6 << 20);
+    }
+    victim.sent();
+    victim.connection.info(victim.now).bytes_acked
+}
+
+proptest! {
+    /// Whatever a peer says of marks, it gets nothing sooner than one that says there are none.
+    #[test]
+    fn no_lie_about_marks_makes_a_sender_faster(
+        accurate in any::<bool>(),
+        answers in proptest::collection::vec((0..8u8, proptest::option::of(any::<[u32; 3]>())), 1..14),
+    ) {
+        let feedback = if accurate { EcnFeedback::Accurate } else { EcnFeedback::Classic };
+        let honest: Vec<_> = answers.iter().map(|_| (0, None)).collect();
+        prop_assert!(sent_to_a_liar(feedback, &answers) <= sent_to_a_liar(EcnFeedback::Off, &honest));
     }
 }

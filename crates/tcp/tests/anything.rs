@@ -8,11 +8,12 @@ use proptest::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
 use synfin_tcp::{
-    Birth, Config, Connection, Error, FastOpen, FastOpenAnswer, Instant, KeepAlive, Nagle, Path, PathEvent,
-    Segment, State, SynText, Trace, Tracing, state,
+    Birth, Config, Connection, EcnFeedback, Error, FastOpen, FastOpenAnswer, Instant, KeepAlive, Nagle, Path,
+    PathEvent, Segment, State, SynText, Trace, Tracing, state,
 };
 use wire::Seq;
-use wire::tcp::{FastOpenCookie, Flags, Header, Options, SackBlock, SackBlocks, Timestamps};
+use wire::ip::Ecn;
+use wire::tcp::{AccurateEcn, FastOpenCookie, Flags, Header, Options, SackBlock, SackBlocks, Timestamps};
 
 /// One thing that happens to a connection.
 #[derive(Clone, Debug)]
@@ -52,6 +53,9 @@ fn near() -> impl Strategy<Value = i32> {
 fn step() -> impl Strategy<Value = Step> {
     let flags = prop_oneof![
         6 => Just(Flags::ACK.bits()),
+        4 => (0..8u16).prop_map(|ace| Flags::ACK.bits() | ace << 6),
+        1 => (0..8u16).prop_map(|ace| Flags::SYN.bits() | ace << 6),
+        1 => (0..8u16).prop_map(|ace| (Flags::SYN | Flags::ACK).bits() | ace << 6),
         2 => Just((Flags::ACK | Flags::FIN).bits()),
         1 => Just((Flags::ACK | Flags::SYN).bits()),
         1 => Just(Flags::SYN.bits()),
@@ -101,6 +105,8 @@ fn config(odd: u8) -> Config {
         defer_accept: (bit(5) && bit(7)).then_some(Duration::from_secs(2)),
         keep_alive: bit(7).then(KeepAlive::default),
         user_timeout: (bit(6) && bit(7)).then_some(Duration::from_secs(30)),
+        ecn_incoming: EcnFeedback::ALL[usize::from(odd / 3 % 3)],
+        ecn_outgoing: EcnFeedback::ALL[usize::from(odd / 9 % 3)],
         ..Config::default()
     }
 }
@@ -174,6 +180,11 @@ impl Subject {
                     blocks.push(SackBlock { left: self.number(ack), right: self.number(seq) });
                     options.sack = blocks;
                 }
+                if odd & 16 != 0 {
+                    let counters = [ack.1.cast_unsigned(), window.into(), 0];
+                    options.accurate_ecn =
+                        Some(AccurateEcn::with_e0b_first(&counters[..usize::from(odd % 4)]));
+                }
                 let header = Header {
                     seq: self.number(seq),
                     ack: self.number(ack),
@@ -184,7 +195,10 @@ impl Subject {
                     ..Header::default()
                 };
                 let payload = Bytes::from(vec![odd; text]).into();
-                self.connection.handle_segment(now, Segment { header, payload, ..Segment::default() });
+                self.connection.handle_segment(
+                    now,
+                    Segment { header, payload, ecn: Ecn::from_bits(odd >> 6), segment_bytes: odd.into() },
+                );
             }
             Step::Write(count) => drop(self.connection.write(now, &vec![1; count])),
             Step::WriteBytes(count) => drop(self.connection.write_bytes(now, &Bytes::from(vec![2; count]))),

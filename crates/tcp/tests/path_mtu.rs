@@ -4,7 +4,9 @@ mod pair;
 
 use pair::{Fate, Pair, Side, pattern, unpaced};
 use std::time::Duration;
-use synfin_tcp::{Config, MtuProbing, Path, PathEvent, PathProbe, RecoveryPhase, SendReason, Trace, Tracing};
+use synfin_tcp::{
+    Config, Habits, MtuProbing, Path, PathEvent, PathProbe, RecoveryPhase, SendReason, Trace, Tracing,
+};
 
 /// Text of full segments of a packet of 1,500 and of the base size.
 const FULL: u32 = 1_448;
@@ -98,25 +100,28 @@ fn a_lost_probe_is_no_congestion_and_three_are_too_big() {
 
 #[test]
 fn a_probe_that_is_lost_among_others_says_nothing() {
-    let mut pair = Pair::with(always(), Config::default()).opened();
-    pair.client.set_tracing(Tracing::On);
-    let mut after = 0;
-    pair.fate = Box::new(move |sent| {
-        after = if sent.why == SendReason::PathProbe { 3 } else { after };
-        let is_lost = sent.from == Side::Client && after > 0 && sent.len > 0;
-        after -= usize::from(is_lost);
-        if is_lost { Fate::Lose } else { Fate::Deliver }
-    });
-    sends(&mut pair, 60_000, Duration::from_secs(5));
-    assert!(pair.client.info(pair.now).ssthresh_bytes < u32::MAX, "other losses are congestion");
-    let lost = |trace| matches!(trace, Trace::PathProbe { what: PathProbe::Lost, .. });
-    assert!(!std::iter::from_fn(|| pair.client.poll_trace()).any(lost));
-    assert!(!probes(&pair).is_empty());
-    assert_eq!(
-        pair.client.info(pair.now).path_search_bytes.map(|range| range.1),
-        Some(1_500),
-        "it is still possible"
-    );
+    // Linux believes the loss of a single probe.
+    for habits in [Habits::Rfc, Habits::Linux] {
+        let mut pair = Pair::with(Config { habits, ..always() }, Config::default()).opened();
+        pair.client.set_tracing(Tracing::On);
+        let (mut after, mut is_first) = (0, true);
+        pair.fate = Box::new(move |sent| {
+            let begins = sent.why == SendReason::PathProbe && std::mem::take(&mut is_first);
+            after = if begins { 3 } else { after };
+            let is_lost = sent.from == Side::Client && after > 0 && sent.len > 0;
+            after -= usize::from(is_lost);
+            if is_lost { Fate::Lose } else { Fate::Deliver }
+        });
+        let now = pair.now;
+        pair.client.write(now, &pattern(60_000)).expect("room");
+        pair.run_for(Duration::from_secs(5));
+        assert!(pair.client.info(pair.now).ssthresh_bytes < u32::MAX, "other losses are congestion");
+        let lost = |trace| matches!(trace, Trace::PathProbe { what: PathProbe::Lost, .. });
+        assert!(!std::iter::from_fn(|| pair.client.poll_trace()).any(lost));
+        assert!(!probes(&pair).is_empty());
+        let highest = pair.client.info(pair.now).path_search_bytes.map(|range| range.1);
+        assert_eq!(highest, Some(1_500), "{habits:?}: it is still possible");
+    }
 }
 
 #[test]
@@ -172,6 +177,19 @@ fn claims_do_not_slow_down_who_makes_progress() {
 }
 
 #[test]
+fn who_claims_what_would_have_fitted_is_not_believed() {
+    let mut pair = Pair::established();
+    let now = pair.now;
+    pair.client.write(now, &pattern(100)).expect("room");
+    pair.flush();
+    let seq = pair.client.snapshot().snd_una;
+    for mtu_bytes in [600, 296, 0] {
+        pair.client.handle_path(now, PathEvent::PacketTooBig { mtu_bytes, seq });
+        assert_eq!(pair.client.path().mtu_bytes, 1_500, "{mtu_bytes}");
+    }
+}
+
+#[test]
 fn a_claim_is_believed_after_a_timeout_and_the_size_is_tried_again_after_ten_minutes() {
     let mut pair = Pair::with(unpaced(), Config::default()).opened();
     sends(&mut pair, 100_000, Duration::from_secs(2));
@@ -213,9 +231,8 @@ fn a_host_that_knows_of_a_larger_path_is_believed_by_a_probe() {
 fn a_probe_leaves_only_when_all_is_well() {
     // A program that writes little at a time, and a peer that takes little: too few segments would follow.
     let mut pair = Pair::with(always(), Config::default()).opened();
-    for _ in 0..100 {
-        sends(&mut pair, 5_000, Duration::from_millis(100));
-    }
+    // After the first window of ten segments there is enough for a probe, and not for what has to follow it.
+    sends(&mut pair, 10 * BASE as usize + 5_000, Duration::from_secs(1));
     assert_eq!(probes(&pair), [] as [usize; 0], "not enough data");
     let narrow = Config { receive_buffer_bytes: 5_000, ..Config::default() };
     let mut pair = Pair::with(always(), narrow).opened();

@@ -15,5 +15,6 @@ pub use flags::Flags;
 pub use header::{CHECKSUM_OFFSET, HEADER_BYTES_MAX, HEADER_BYTES_MIN, Header};
 pub use layout::OptionLayout;
 pub use options::{
-    FastOpenCookie, MalformedOption, Options, RawOption, RawOptions, SackBlock, SackBlocks, Timestamps, kind,
+    AccurateEcn, FastOpenCookie, MalformedOption, Options, RawOption, RawOptions, SackBlock, SackBlocks,
+    Timestamps, kind,
 };

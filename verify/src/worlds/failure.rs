@@ -78,8 +78,14 @@ pub(crate) fn report(plan: &Plan, why: &str, again_with: &str) -> String {
 /// What a sender decided about losses.
 fn decision(entry: &Entry) -> Option<String> {
     let Happening::Traced(TraceRecord { trace, .. }) = &entry.what else { return None };
-    let tells =
-        matches!(trace, Trace::Phase { .. } | Trace::Undone { .. } | Trace::Loss { .. } | Trace::Reordering);
+    let tells = matches!(
+        trace,
+        Trace::Phase { .. }
+            | Trace::Probing { .. }
+            | Trace::Undone { .. }
+            | Trace::Loss { .. }
+            | Trace::Reordering
+    );
     tells.then(|| format!("{:?} {:?}: {trace:?}", entry.at, entry.host))
 }
 

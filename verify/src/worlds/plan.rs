@@ -6,7 +6,7 @@ use crate::worlds::dimensions;
 use crate::worlds::evil::Evil;
 use sim::{
     Chance, Dice, Discipline, Ends, Lane, LinkConfig, Loss, Marking, Middlebox, Order, PathMtu, Queue,
-    QueueLimit, SuperSegments, TooBigAnswer, Touches,
+    QueueLimit, Recurring, Spike, SuperSegments, TooBigAnswer, Touches,
 };
 use std::time::Duration;
 use tcp::{Config, Error, Instant, Nagle};
@@ -157,6 +157,7 @@ impl Plan {
         for lane in [&mut plan.link.forward, &mut plan.link.backward] {
             (lane.jitter, lane.order, lane.reorder) = (Duration::ZERO, Order::Kept, Chance::NEVER);
             (lane.duplicate, lane.rate_bits_per_s) = (Chance::NEVER, None);
+            lane.spikes.clear();
         }
         let answers = if seed.is_multiple_of(2) { &mut plan.link.backward } else { &mut plan.link.forward };
         (answers.loss, answers.corrupt, answers.path_mtu) = (Loss::Nothing, Chance::NEVER, None);
@@ -179,6 +180,7 @@ impl Plan {
                 && lane.reorder == Chance::NEVER
                 && lane.duplicate == Chance::NEVER
                 && lane.rate_bits_per_s.is_none()
+                && lane.spikes.is_empty()
         };
         let answers = lanes[1 - side];
         let all_answered = answers.loss == Loss::Nothing
@@ -290,6 +292,7 @@ impl Plan {
             with(&|plan| lane_of(plan, side).reorder = Chance::NEVER);
             with(&|plan| lane_of(plan, side).jitter = Duration::ZERO);
             with(&|plan| lane_of(plan, side).outages.clear());
+            with(&|plan| lane_of(plan, side).spikes.clear());
             with(&|plan| lane_of(plan, side).rate_bits_per_s = None);
             with(&|plan| lane_of(plan, side).path_mtu = None);
             with(&|plan| plan.configs[side] = dimensions::plain(&plan.configs[side]));
@@ -405,7 +408,7 @@ fn faults(lane: &Lane) -> u64 {
         + u64::from(lane.reorder != plain.reorder)
         + u64::from(lane.jitter != plain.jitter)
         + u64::from(lane.delay != plain.delay)
-        + lane.outages.len() as u64
+        + (lane.outages.len() + lane.flaps.len() + lane.spikes.len()) as u64
         + u64::from(lane.rate_bits_per_s.is_some())
         + u64::from(lane.path_mtu.is_some())
         + u64::from(lane.middlebox.is_some())
@@ -443,9 +446,19 @@ fn lane(dice: &mut Dice, faults_end: Instant) -> Lane {
     let rate = pick(dice, &[None, None, Some(1_000_000), Some(10_000_000), Some(100_000_000)]);
     let path_mtu = sometimes(dice, 10.0)
         .then(|| PathMtu { mtu_bytes: 1_280 + dice.below(200) as u32, answer: TooBigAnswer::Icmp });
+    let delay = ms(dice, 60);
+    // Dice of its own, so that the seeds keep their worlds otherwise.
+    let mut dice_of_spikes = Dice::new(delay.as_nanos() as u64 ^ faults_end.as_nanos().rotate_left(32));
+    let spikes = if sometimes(&mut dice_of_spikes, 10.0) {
+        let first = Instant::from_micros(dice_of_spikes.below(faults_end.as_micros()));
+        let lasts = ms(&mut dice_of_spikes, 1_000).min(faults_end.since(first));
+        vec![Spike { when: Recurring { first, lasts, every: None }, by: ms(&mut dice_of_spikes, 2_000) }]
+    } else {
+        Vec::new()
+    };
     Lane {
         rate_bits_per_s: rate,
-        delay: ms(dice, 60),
+        delay,
         jitter: if sometimes(dice, 50.0) { ms(dice, 20) } else { Duration::ZERO },
         order: pick(dice, &[Order::Kept, Order::ByArrival]),
         queue: Queue { limit, discipline, marking },
@@ -456,6 +469,8 @@ fn lane(dice: &mut Dice, faults_end: Instant) -> Lane {
         corrupt_unseen: Chance::NEVER,
         corrupt: if sometimes(dice, 30.0) { chance(dice, 5.0) } else { Chance::NEVER },
         outages,
+        flaps: Vec::new(),
+        spikes,
         path_mtu,
         middlebox: None,
     }

@@ -11,6 +11,18 @@ pub(crate) fn unshare_network() -> io::Result<()> {
     outcome(unsafe { libc::unshare(libc::CLONE_NEWNET) }).map(drop)
 }
 
+/// Moves the calling thread into the network namespace that the descriptor stands for.
+pub(crate) fn enter_network(fd: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: takes integers. As above, it can do nothing to memory.
+    outcome(unsafe { libc::setns(fd.as_raw_fd(), libc::CLONE_NEWNET) }).map(drop)
+}
+
+/// How much later than asked the calling thread may be woken from a sleep, in nanoseconds.
+pub(crate) fn set_timer_slack(nanos: u32) -> io::Result<()> {
+    // SAFETY: this operation takes an integer.
+    outcome(unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, libc::c_ulong::from(nanos)) }).map(drop)
+}
+
 /// Schedules the calling thread before all that are not in real time.
 pub(crate) fn schedule_first() -> io::Result<()> {
     // SAFETY: `sched_param` is integers: all zeros is a value.

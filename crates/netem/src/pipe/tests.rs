@@ -135,3 +135,29 @@ fn what_is_too_big_is_answered_at_the_near_end_on_ip_and_on_ethernet() {
         assert_eq!((pipe.counts().answers, pipe.counts().lost(Lost::TooBig)), (1, 1));
     }
 }
+
+#[test]
+fn of_two_that_are_due_at_once_the_one_comes_first_that_was_launched_first() {
+    let taking = |delay| Lane { delay, order: Order::ByArrival, ..Lane::default() };
+    let mut pipe = Pipe::new(taking(10 * MS), 3, Medium::Ip);
+    pipe.push(Instant::ZERO, packet(0, 100));
+    pipe.configure(Instant::from_millis(1), taking(20 * MS));
+    pipe.push(Instant::from_millis(1), packet(1, 100));
+    pipe.configure(Instant::from_millis(2), taking(8 * MS));
+    pipe.push(Instant::from_millis(2), packet(2, 100));
+    assert_eq!(drain(&mut pipe), [(10_000, 0), (10_000, 2), (21_000, 1)]);
+}
+
+#[test]
+fn what_came_in_one_piece_can_be_marked_and_rewritten() {
+    let mut bytes = packet(1, 100).to_vec();
+    bytes[1] |= 1;
+    let sum = wire::checksum::updated(u16::from_be_bytes([bytes[10], bytes[11]]), 0x4500, 0x4501);
+    bytes[10..12].copy_from_slice(&sum.to_be_bytes());
+    let ecn = crate::EcnRewrite::CAPABLE_MARKED;
+    let middlebox = Some(crate::Middlebox { ecn, ..Default::default() });
+    let mut pipe = Pipe::new(Lane { middlebox, ..Lane::default() }, 3, Medium::Ip);
+    pipe.push(Instant::ZERO, Frame::from_bytes(bytes.into()));
+    let out = pipe.pop_due(Instant::ZERO).unwrap().frame.to_vec();
+    assert!(out[1] & 3 == 3 && ipv4::checksum_is_good(&out[..20]));
+}

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Chance, Discipline, Loss, Marking, Queue, QueueLimit};
+use crate::{Chance, Discipline, Loss, Marking, Queue, QueueLimit, Recurring, Spike};
 use bytes::Bytes;
 use wire::ip::Ecn;
 use wire::{Payload, ipv4, ipv6};
@@ -159,4 +159,143 @@ fn a_seed_stays_what_it_was() {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     assert_eq!((arrived.len(), lost.len(), digest), (591, 34, 17_646_015_684_731_324_884));
+}
+
+#[test]
+fn a_flapping_link_loses_what_enters_while_it_is_down() {
+    let flaps = Recurring { first: Instant::from_millis(10), lasts: 5 * MS, every: Some(20 * MS) };
+    let config = Lane { flaps: vec![flaps], ..Lane::default() };
+    let (arrived, lost) = live(config, &[9, 10, 14, 15, 29, 30, 34, 35], true);
+    let at: Vec<u64> = arrived.iter().map(|(at, ..)| at.as_millis()).collect();
+    assert_eq!((at, lost), (vec![9, 15, 29, 35], vec![Lost::Outage; 4]));
+}
+
+#[test]
+fn what_is_sent_during_a_spike_takes_longer_and_what_comes_after_waits_for_it() {
+    let once = |first, lasts| Recurring { first: Instant::from_millis(first), lasts, every: None };
+    let spikes =
+        vec![Spike { when: once(10, 10 * MS), by: 30 * MS }, Spike { when: once(15, 1 * MS), by: 20 * MS }];
+    let config = |order| Lane { delay: 2 * MS, spikes: spikes.clone(), order, ..Lane::default() };
+    let at = |order| -> Vec<u64> {
+        let (arrived, _) = live(config(order), &[9, 10, 15, 20, 50], true);
+        arrived.iter().map(|(at, ..)| at.as_millis()).collect()
+    };
+    assert_eq!(at(Order::Kept), [11, 42, 47, 47, 52]);
+    assert_eq!(at(Order::ByArrival), [11, 42, 47, 22, 52]);
+}
+
+#[test]
+fn an_l4s_queue_marks_ect_1_and_keeps_its_packets_from_waiting_behind_others() {
+    let queue = Queue { discipline: Discipline::dual_pi2(), ..Queue::default() };
+    let mut lane = Running::new(
+        Lane { rate_bits_per_s: Some(8_000_000), queue, ..Lane::default() },
+        Dice::new(5),
+        Medium::Ip,
+    );
+    let mut out = Vec::new();
+    for number in 0..20 {
+        let mut frame = packet(true, 980);
+        if number % 2 == 1 {
+            ecn::write(&mut frame, Medium::Ip, Ecn::Capable1);
+        }
+        lane.enter(Instant::ZERO, Moving { frame, token: number, fate: Fate::Deliver }, &mut out);
+    }
+    let mut order = Vec::new();
+    while !out.is_empty() {
+        match out.remove(0) {
+            Launch::BusyUntil(at) => lane.transmitted(at, &mut out),
+            Launch::Deliver { moving, mishap, .. } => order.push((moving.token, mishap.marked)),
+            _ => panic!("nothing is lost"),
+        }
+    }
+    let low: Vec<bool> =
+        order.iter().filter(|(token, _)| token % 2 == 1).map(|(_, marked)| *marked).collect();
+    let place = |token| order.iter().position(|(other, _)| *other == token).unwrap();
+    assert!(low.iter().filter(|marked| **marked).count() >= 7 && !low[0], "{low:?}");
+    assert!(place(19) < place(4), "{order:?}");
+}
+
+#[test]
+fn a_queue_that_was_given_another_limit_keeps_it() {
+    let rate_bits_per_s = Some(8_000_000);
+    let mut lane = Running::new(Lane { rate_bits_per_s, ..Lane::default() }, Dice::new(5), Medium::Ip);
+    let limit = QueueLimit::Packets(3);
+    lane.configure(Lane { rate_bits_per_s, queue: Queue { limit, ..Queue::default() }, ..Lane::default() });
+    let mut out = Vec::new();
+    (0..9).for_each(|_| lane.enter(Instant::ZERO, moving(packet(true, 980)), &mut out));
+    assert_eq!((lane.waiting(), lane.counts().lost(Lost::QueueFull)), ((3, 3_000), 5));
+}
+
+#[test]
+fn a_fate_is_carried_out_beside_the_settings() {
+    let run = |fate| {
+        let mut lane = Running::new(Lane { delay: 5 * MS, ..Lane::default() }, Dice::new(5), Medium::Ip);
+        let mut out = Vec::new();
+        lane.enter(Instant::ZERO, Moving { frame: packet(true, 100), token: 7, fate }, &mut out);
+        let launches = out.into_iter().map(|launch| match launch {
+            Launch::Deliver { at, moving, mishap } => {
+                assert_eq!(moving.token, 7);
+                let is_whole = moving.frame.to_vec() == packet(true, 100).to_vec();
+                (at.as_millis(), is_whole, mishap.copy, mishap.corrupted, mishap.held_back)
+            }
+            Launch::Lost { why: Lost::Fate, .. } => (0, false, false, false, false),
+            other => panic!("{other:?}"),
+        });
+        launches.collect::<Vec<_>>()
+    };
+    assert_eq!(run(Fate::Deliver), [(5, true, false, false, false)]);
+    assert_eq!(run(Fate::Lose), [(0, false, false, false, false)]);
+    assert_eq!(run(Fate::Double), [(5, true, false, false, false), (5, true, true, false, false)]);
+    assert_eq!(run(Fate::Late(3 * MS)), [(8, true, false, false, true)]);
+    assert_eq!(run(Fate::Corrupt), [(5, false, false, true, false)]);
+}
+
+#[test]
+fn damage_in_a_packet_spares_the_ethernet_header_and_other_frames_are_lost_by_it() {
+    let mut lane =
+        Running::new(Lane { corrupt: Chance::ALWAYS, ..Lane::default() }, Dice::new(5), Medium::Ethernet);
+    let ethernet = |ethertype: u16| {
+        let mut frame = Frame::default();
+        wire::ethernet::Header { ethertype, ..Default::default() }.emit(frame.head.grow(14));
+        frame.payload = Payload::from(Bytes::from(vec![0x45; 28]));
+        frame
+    };
+    let mut out = Vec::new();
+    for _ in 0..200 {
+        let frame = ethernet(wire::ethernet::ethertype::IPV4);
+        lane.enter(Instant::ZERO, Moving { frame, token: (), fate: Fate::Deliver }, &mut out);
+    }
+    for launch in out.drain(..) {
+        let Launch::Deliver { moving, .. } = launch else { panic!("a packet arrives") };
+        let (before, after) = (ethernet(wire::ethernet::ethertype::IPV4).to_vec(), moving.frame.to_vec());
+        assert!(before[..14] == after[..14] && before != after);
+    }
+    let frame = ethernet(wire::ethernet::ethertype::ARP);
+    lane.enter(Instant::ZERO, Moving { frame, token: (), fate: Fate::Deliver }, &mut out);
+    assert!(matches!(out[..], [Launch::Lost { why: Lost::Wire, .. }]));
+}
+
+#[test]
+fn damage_that_nobody_sees_has_a_right_checksum() {
+    use wire::tcp::{Flags, Header, OptionLayout};
+    let mut segment = Frame { payload: Payload::from(Bytes::from(vec![3; 100])), ..Frame::default() };
+    let total_bytes = 140;
+    ipv4::Header { protocol: wire::ip::protocol::TCP, ttl: 9, total_bytes, ..ipv4::Header::default() }
+        .emit(segment.head.grow(20));
+    Header { flags: Flags::ACK, ..Header::default() }.emit(segment.head.grow(20), OptionLayout::Linux);
+    segment.offload.checksum = wire::Checksum::Trusted;
+    wire::segmentation::complete_checksum(&mut segment, Medium::Ip);
+    let mut lane =
+        Running::new(Lane { corrupt_unseen: Chance::ALWAYS, ..Lane::default() }, Dice::new(5), Medium::Ip);
+    let mut out = Vec::new();
+    (0..200).for_each(|_| lane.enter(Instant::ZERO, moving(segment.clone()), &mut out));
+    let mut seen = 0;
+    for launch in out {
+        let Launch::Deliver { moving, mishap, .. } = launch else { panic!("it arrives") };
+        let is_damaged = mishap.corrupted && moving.frame.to_vec() != segment.to_vec();
+        let is_good = wire::segmentation::checksum_is_good(&moving.frame, Medium::Ip) == Some(true);
+        // Not so where the checksum itself is damaged, or what says where the text begins.
+        seen += u32::from(is_damaged && is_good);
+    }
+    assert!(seen > 160, "{seen} of 200");
 }

@@ -161,7 +161,8 @@ pub(super) fn set_number(
         OptionName::KeepInit => config.connect_timeout = Some(seconds(within(value, 1..=KEEP_SECONDS_MAX)?)),
         OptionName::TypeOfService | OptionName::TrafficClass => {
             // -1 is the default again (RFC 3542 §6.5).
-            config.traffic_class = within(value.max(0), 0..=255)? as u8;
+            // The ECN field is TCP's own.
+            config.traffic_class = within(value.max(0), 0..=255)? as u8 & !3;
         }
         // FreeBSD has filters for it.
         OptionName::DeferAccept if habits == Habits::FreeBsd => return Err(Errno::NoProtocolOption),

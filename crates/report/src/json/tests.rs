@@ -3,7 +3,7 @@
 use super::*;
 use serde_json::Value;
 use tcp::state::{Cause, lookup};
-use tcp::{ResetReason, SendReason, Timer};
+use tcp::{EcnDoubt, EcnFeedback, ResetReason, SendReason, Timer};
 use wire::Seq;
 use wire::tcp::Flags;
 
@@ -92,6 +92,11 @@ fn what_recovery_decides_has_lines() {
         (Trace::Loss { seq: Seq::new(77), sign: LossSign::Rack }, "loss", "77 counts as lost: rack"),
         (Trace::Reordering, "reordering", "the path reorders"),
         (
+            Trace::Probing { growth: tcp::Growth::Drain, why: tcp::ProbeReason::FullPipe },
+            "probing",
+            "drain: the delivery rate has stopped growing",
+        ),
+        (
             Trace::PacingWait { until: Instant::from_millis(2_500) },
             "pacing",
             "waits until 2.5 s for the pacer",
@@ -102,6 +107,13 @@ fn what_recovery_decides_has_lines() {
             "pruned",
             "1460 bytes that had arrived out of order are dropped, because memory is scarce",
         ),
+        (Trace::EcnAgreed { feedback: EcnFeedback::Accurate }, "ecn_agreed", "marks are told: accurate ECN"),
+        (
+            Trace::EcnDoubted { doubt: EcnDoubt::PlainHandshake },
+            "ecn_doubted",
+            "no longer ECN-capable: a SYN or SYN-ACK went without ECN",
+        ),
+        (Trace::Marks { packets: 3 }, "marks", "the peer tells of 3 marked"),
         (
             Trace::PathProbe { mtu_bytes: 1_500, what: tcp::PathProbe::Arrived },
             "path_probe",

@@ -36,15 +36,13 @@ fn of_packet(packet: &Packet) -> Option<String> {
             (!known).then(|| format!("the ICMP message `{name}`"))
         }
         Body::Tcp(tcp) => {
-            let OptionList::List(list) = &tcp.options else { return of_flags(packet.direction, tcp.flags) };
-            let option = list.iter().find_map(|option| match option {
+            let OptionList::List(list) = &tcp.options else { return None };
+            list.iter().find_map(|option| match option {
                 TcpOption::Unsupported { name, .. } if is_mptcp(name) => Some("MPTCP".to_owned()),
                 TcpOption::Unsupported { name, .. } => Some(format!("the TCP option {name}")),
                 TcpOption::Md5(_) => Some("TCP MD5 signatures".to_owned()),
-                TcpOption::AccurateEcn(_) if packet.direction == Direction::Out => Some("AccECN".to_owned()),
                 _ => None,
-            });
-            option.or_else(|| of_flags(packet.direction, tcp.flags))
+            })
         }
     }
 }
@@ -56,10 +54,6 @@ fn is_mptcp(name: &str) -> bool {
         || name.starts_with("add_addr")
         || name.starts_with("remove_addr")
         || matches!(name, "dss" | "mpcapable" | "multipath")
-}
-
-fn of_flags(direction: Direction, flags: FlagsWord) -> Option<String> {
-    (flags.ace && direction == Direction::Out).then(|| "AccECN".to_owned())
 }
 
 fn of_call(call: &Call) -> Option<String> {

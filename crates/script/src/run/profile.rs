@@ -61,6 +61,8 @@ pub(crate) fn defaults(habits: Habits) -> Defaults {
             config.syn_retries = 6;
             // tcp_syn_linear_timeouts
             config.syn_retry = SynRetry::LinearFirst(4);
+            config.ecn_syn_retries = 0;
+            config.alternative_backoff = false;
             config.syn_ack_retries = 5;
             // tcp_mtu_probing
             config.mtu_probing = MtuProbing::Off;
@@ -83,6 +85,7 @@ pub(crate) fn defaults(habits: Habits) -> Defaults {
             config.abc_limit_segments = 2;
             // Its usual stack has none; RACK is another one.
             config.tail_loss_probes = false;
+            config.alternative_backoff = false;
             config.receive_buffer_bytes = defaults.receive_buffer_bytes;
             config.receive_buffer_bytes_max = defaults.receive_buffer_bytes_max;
             config.send_buffer_bytes = defaults.send_buffer_bytes;

@@ -10,7 +10,7 @@ use super::HostSettings;
 use super::host::{Setting, Voice};
 use posix::Defaults;
 use std::time::Duration;
-use tcp::{CongestionControl, MtuProbing, SynRetry};
+use tcp::{Config, CongestionControl, EcnFeedback, MtuProbing, SynRetry};
 
 /// `Err` says in words why a setting cannot be applied, for the reason of the skip.
 type Applied = Result<(), String>;
@@ -130,6 +130,35 @@ const LINUX: &[(&str, Apply)] = &[
         Ok(())
     }),
     ("net.core.wmem_max", |settings, value| number(&mut settings.defaults.send_buffer_bytes_max, value)),
+    // Linux's `enum tcp_ecn_mode` (include/net/tcp_ecn.h): what is given to others, and what is asked for.
+    ("net.ipv4.tcp_ecn", |settings, value| {
+        let pair = match parse::<u32>(value)? {
+            0 => (EcnFeedback::Off, EcnFeedback::Off),
+            1 => (EcnFeedback::Classic, EcnFeedback::Classic),
+            2 => (EcnFeedback::Classic, EcnFeedback::Off),
+            3 => (EcnFeedback::Accurate, EcnFeedback::Accurate),
+            4 => (EcnFeedback::Accurate, EcnFeedback::Classic),
+            5 => (EcnFeedback::Accurate, EcnFeedback::Off),
+            _ => return Err("there is no such mode".to_owned()),
+        };
+        let config = &mut settings.defaults.config;
+        (config.ecn_incoming, config.ecn_outgoing) = pair;
+        if config.ecn_syn_retries != u8::MAX {
+            config.ecn_syn_retries = ecn_syn_retries_of_linux(config);
+        }
+        Ok(())
+    }),
+    ("net.ipv4.tcp_ecn_fallback", |settings, value| {
+        let mut falls_back = true;
+        set(&mut falls_back, value)?;
+        let config = &mut settings.defaults.config;
+        config.ecn_syn_retries = if falls_back { ecn_syn_retries_of_linux(config) } else { u8::MAX };
+        Ok(())
+    }),
+    // 0: never, 1 and 2: as RFC 9768 recommends, 3: whatever happens, which we do not follow.
+    ("net.ipv4.tcp_ecn_option", |settings, value| {
+        set(&mut settings.defaults.config.accurate_ecn_options, value)
+    }),
     ("net.ipv4.tcp_mtu_probing", mtu_probing),
     ("net.ipv4.tcp_base_mss", |settings, value| {
         segment(&mut settings.defaults.config.mtu_base_mss_bytes, value)
@@ -173,6 +202,24 @@ const FREEBSD: &[(&str, Apply)] = &[
         config.window_scaling = bits == 1 || bits == 2;
         config.timestamps = bits == 1 || bits == 3;
         Ok(())
+    }),
+    // tcp(4): 3 and 4 are AccECN.
+    ("net.inet.tcp.ecn.enable", |settings, value| {
+        let pair = match parse::<u32>(value)? {
+            0 => (EcnFeedback::Off, EcnFeedback::Off),
+            1 => (EcnFeedback::Classic, EcnFeedback::Classic),
+            2 => (EcnFeedback::Classic, EcnFeedback::Off),
+            3 => (EcnFeedback::Accurate, EcnFeedback::Accurate),
+            4 => (EcnFeedback::Accurate, EcnFeedback::Off),
+            _ => return Err("there is no such mode".to_owned()),
+        };
+        let config = &mut settings.defaults.config;
+        (config.ecn_incoming, config.ecn_outgoing) = pair;
+        Ok(())
+    }),
+    ("net.inet.tcp.cc.abe", |settings, value| set(&mut settings.defaults.config.alternative_backoff, value)),
+    ("net.inet.tcp.ecn.maxretries", |settings, value| {
+        small(&mut settings.defaults.config.ecn_syn_retries, value)
     }),
     ("net.inet.tcp.sack.enable", |settings, value| set(&mut settings.defaults.config.sack, value)),
     ("net.inet.tcp.recvspace", |settings, value| {
@@ -314,12 +361,16 @@ const FREEBSD: &[(&str, Apply)] = &[
     }),
 ];
 
+/// Linux asks for classic ECN once, and for AccECN twice.
+fn ecn_syn_retries_of_linux(config: &Config) -> u8 {
+    u8::from(config.ecn_outgoing == EcnFeedback::Accurate)
+}
+
 /// The settings that choose the congestion control.
 const CONGESTION: [&str; 2] = ["net.ipv4.tcp_congestion_control", "net.inet.tcp.cc.algorithm"];
 
 /// Settings of which we support only some values.
 const ONLY: &[(&str, &[&str])] = &[
-    ("net.ipv4.tcp_ecn", &["0", "2"]),
     ("net.ipv4.tcp_syncookies", &["0", "1"]),
     ("net.ipv4.tcp_reordering", &["3"]),
     ("net.ipv4.tcp_stdurg", &["0"]),
@@ -327,7 +378,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("net.ipv4.ip_no_pmtu_disc", &["0"]),
     ("net.ipv4.tcp_thin_linear_timeouts", &["0"]),
     ("net.ipv4.tcp_thin_dupack", &["0"]),
-    ("net.inet.tcp.ecn.enable", &["0", "2"]),
+    ("net.inet.tcp.ecn.generalized", &["0"]),
     ("net.inet.tcp.blackhole", &["0"]),
     ("net.inet.tcp.rexmit_drop_options", &["0"]),
     ("net.inet.tcp.syncookies_only", &["0"]),
@@ -353,7 +404,7 @@ const HARMLESS: &[&str] = &[
     "net.ipv4.tcp_autocorking",
     "net.ipv4.tcp_challenge_ack_limit",
     "net.ipv4.tcp_early_retrans",
-    "net.ipv4.tcp_ecn_fallback",
+    "net.ipv4.tcp_ecn_option_beacon",
     "net.ipv4.tcp_fack",
     "net.ipv4.tcp_frto",
     "net.ipv4.tcp_fwmark_accept",
@@ -411,7 +462,6 @@ const HARMLESS: &[&str] = &[
     "net.inet.tcp.bind_all_fibs",
     "net.inet.tcp.tcbhashsize",
     "net.inet.tcp.do_tcpdrain",
-    "net.inet.tcp.ecn.generalized",
     "net.inet.tcp.log_in_vain",
     "net.inet.tcp.log_debug",
     "net.inet.tcp.recvbuf_auto",
@@ -422,7 +472,6 @@ const HARMLESS: &[&str] = &[
     "net.inet.tcp.sendbuf_max",
     "net.inet.tcp.ts_offset_per_conn",
     "net.inet.tcp.isn_reseed_interval",
-    "net.inet.tcp.ecn.maxretries",
     "net.inet.tcp.maxtcptw",
     "net.inet.tcp.soreceive_stream",
     "net.inet.tcp.per_cpu_timers",
@@ -524,6 +573,10 @@ fn three(value: &str) -> Result<[u32; 3], String> {
 fn congestion(settings: &mut HostSettings, value: &str, voice: Voice) -> Applied {
     let used = &mut settings.defaults.config.congestion;
     match (CongestionControl::named(value), voice) {
+        // BBR spreads even the first window, of which scripts that share a file say nothing.
+        (Some(CongestionControl::Bbr), Voice::File) => {
+            settings.instead.insert(format!("{} instead of {value}", used.name()));
+        }
         (Some(named), _) => *used = named,
         (None, Voice::Script) => return Err(format!("the congestion control {value} is not there")),
         (None, Voice::File) => {

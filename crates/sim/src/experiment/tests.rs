@@ -2,7 +2,7 @@ use super::observer::Heard;
 use super::running::jain;
 use super::*;
 use crate::record::Lost;
-use netem::Chance;
+use netem::{Chance, Discipline};
 use std::time::Duration;
 use tcp::{Instant, Timer, Trace};
 use wire::Seq;
@@ -260,4 +260,31 @@ fn looking_at_senders_changes_nothing_and_shows_how_they_do() {
     let (_, most) =
         flow.samples.iter().max_by_key(|(_, info)| info.in_flight_bytes).expect("it was looked at");
     assert!(most.in_flight_bytes > 100_000 && most.pacing_bytes_per_s.is_some(), "{most:?}");
+}
+
+#[test]
+fn a_managed_queue_is_short_and_the_path_filled_all_the_same() {
+    let limit = QueueLimit::Bytes(1_000_000);
+    let run = |discipline| {
+        let experiment = Experiment {
+            stop: Stop::After(Duration::from_secs(30)),
+            rate_bits_per_s: Some(20_000_000),
+            queue: Some(Queue { limit, discipline, ..Queue::default() }),
+            ..Experiment::default()
+        };
+        let outcome = experiment.run();
+        let late = outcome.flows[0].rtt.iter().filter(|(at, _)| *at > Instant::from_millis(10_000));
+        let queued: Vec<Duration> = late.map(|(_, rtt)| rtt.saturating_sub(experiment.rtt)).collect();
+        let mean = queued.iter().sum::<Duration>() / queued.len() as u32;
+        (outcome.share.expect("there is a bottleneck"), mean, lost(&outcome, Lost::QueueManaged))
+    };
+    let ms = Duration::from_millis;
+    let (_, standing, managed) = run(Discipline::DropTail);
+    assert!(standing > ms(100) && managed == 0, "{standing:?}");
+    // The target of CoDel is 5 ms, that of DualPI2 for classic traffic 15 ms.
+    for (discipline, longest) in [(Discipline::CODEL, ms(20)), (Discipline::dual_pi2(), ms(30))] {
+        let (share, queued, managed) = run(discipline);
+        assert!(queued < longest && managed > 5, "{discipline:?}: {queued:?}, {managed} dropped");
+        assert!(share > 0.85, "{discipline:?}: {share}");
+    }
 }

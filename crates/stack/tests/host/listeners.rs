@@ -202,6 +202,41 @@ fn a_cookie_without_timestamps_works_too() {
     assert!(pair.send((CLIENT, client), (SERVER, server), &data) == data);
 }
 
+/// RFC 9768 §5.1; Linux keeps it in the timestamp, too.
+#[test]
+fn a_cookie_brings_back_what_was_agreed_of_ecn() {
+    use tcp::EcnFeedback::{Accurate, Classic, Off};
+    for (timestamps, feedback, expected) in [
+        (true, Off, Off),
+        (true, Classic, Classic),
+        (true, Accurate, Accurate),
+        (false, Classic, Off),
+        (false, Accurate, Accurate),
+    ] {
+        let tcp = tcp::Config {
+            timestamps,
+            ecn_incoming: feedback,
+            ecn_outgoing: feedback,
+            ..tcp::Config::default()
+        };
+        let config = Config { half_open_max: 0, tcp: tcp.into(), ..Config::default() };
+        let mut pair = Pair::with(&config, link());
+        let listener = pair.server().tcp_listen("[::]:80".parse().unwrap(), 64).unwrap();
+        let (client, server) = pair.connect(listener, "[fd00::2]:80");
+        assert_eq!(pair.server().counters().cookies_accepted, 1);
+        let both = [(CLIENT, client), (SERVER, server)].map(|(at, id)| {
+            let info = pair.hosts[at].tcp(id).unwrap().info(tcp::Instant::ZERO);
+            (info.ecn, info.ecn_capable)
+        });
+        assert_eq!(both, [(expected, expected != Off); 2], "{timestamps} {feedback:?}");
+        let data = text(300_000);
+        assert!(pair.send((CLIENT, client), (SERVER, server), &data) == data);
+        assert!(pair.send((SERVER, server), (CLIENT, client), &data) == data);
+        let info = pair.server().tcp(server).unwrap().info(tcp::Instant::ZERO);
+        assert_eq!((info.marks_delivered, info.timeouts), (0, 0), "{timestamps} {feedback:?}");
+    }
+}
+
 #[test]
 fn a_made_up_acknowledgment_is_no_cookie() {
     let config = Config { half_open_max: 0, ..Config::default() };

@@ -53,7 +53,8 @@ fn text_that_nobody_reads_stays_within_the_budget_and_a_reader_ends_the_pressure
         fill(&mut pair, &ends);
         pair.pass_time(Duration::from_millis(100));
         let usage = pair.server().usage();
-        assert!(usage.held_bytes <= (1 << 20) / 20 * 21, "{usage:?}");
+        // A twentieth above, and what the last segment keeps beside its text.
+        assert!(usage.held_bytes <= (1 << 20) / 20 * 21 + 512, "{usage:?}");
     }
     let counters = pair.server().counters().clone();
     assert!(counters.memory_pressures > 0, "{counters:?}");

@@ -93,12 +93,22 @@ pub(super) fn trace(record: &TraceRecord) {
             debug!(target: TARGET, at_us, phase = phase.name(), sign, "recovery phase");
         }
         Trace::Undone { sign } => debug!(target: TARGET, at_us, sign = sign.name(), "{}", sign.sentence()),
+        Trace::Probing { growth, why } => {
+            debug!(target: TARGET, at_us, phase = growth.name(), why = why.name(), "probes the path");
+        }
         Trace::Reordering => debug!(target: TARGET, at_us, "the path reorders"),
         Trace::PacingWait { until } => {
             let until_us = until.as_micros();
             trace!(target: TARGET, at_us, until_us, "held back by the pacer");
         }
         Trace::AppLimited => trace!(target: TARGET, at_us, "nothing more to send"),
+        Trace::EcnAgreed { feedback } => {
+            debug!(target: TARGET, at_us, feedback = feedback.name(), "marks are told");
+        }
+        Trace::EcnDoubted { doubt } => {
+            debug!(target: TARGET, at_us, why = doubt.name(), "no longer ECN-capable")
+        }
+        Trace::Marks { packets } => debug!(target: TARGET, at_us, packets, "the network marks"),
         Trace::SendWindow { window_bytes } => {
             trace!(target: TARGET, at_us, window_bytes, "the peer's window");
         }

@@ -394,7 +394,8 @@ impl Controller for Bbr {
     fn on_timeout(&mut self, reduction: &Reduction, _again: bool) {
         self.enter_recovery();
         self.signals.leave_fast_recovery();
-        self.cwnd_bytes = reduction.pipe_bytes.saturating_add(sane_mss(reduction.mss));
+        let cwnd_bytes = reduction.pipe_bytes.saturating_add(sane_mss(reduction.mss));
+        self.cwnd_bytes = cwnd_bytes.min(Cwnd::BYTES_MAX);
     }
 
     fn on_recovered(&mut self) {

@@ -101,6 +101,11 @@ impl Acks {
         true
     }
 
+    /// Text was taken that is not acknowledged.
+    pub(crate) fn text_waits(&self) -> bool {
+        self.unacked_bytes > 0
+    }
+
     /// An acknowledgment went out, alone or with data; `duplicate` if it paid one of those owed.
     pub(crate) fn on_sent(&mut self, why: SendReason) {
         if why == SendReason::DuplicateAck && self.duplicates_owed > 1 {

@@ -114,6 +114,12 @@ impl Receiver {
         blocks
     }
 
+    /// How many blocks [`Receiver::take_sack_blocks`] would return if there were room for all.
+    pub(crate) fn sack_blocks_waiting(&self) -> usize {
+        let waiting = self.disorder.as_ref().map_or(0, |disorder| disorder.report.count(usize::MAX));
+        if self.sack { waiting } else { 0 }
+    }
+
     /// Bytes of the option that [`Receiver::take_sack_blocks`] would fill, without padding.
     pub(crate) fn sack_option_bytes(&self, room: usize) -> u32 {
         let blocks = self.disorder.as_ref().map_or(0, |disorder| disorder.report.count(room));

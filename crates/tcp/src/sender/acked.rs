@@ -5,6 +5,7 @@
 
 use crate::Instant;
 use crate::congestion::{Acked, Controller};
+use crate::sender::Echo;
 use crate::sender::busy_time::Doing;
 use crate::sender::flight::{Belief, Heard};
 use crate::sender::load::Load;
@@ -29,6 +30,8 @@ pub(crate) struct Ack<'a> {
     pub(crate) echo_ms: Option<u32>,
     /// It has no text, SYN or FIN and the same window as before (RFC 5681 §2).
     pub(crate) is_plain: bool,
+    /// What it says of marks, if ECN was agreed upon.
+    pub(crate) echo: Option<Echo>,
 }
 
 /// What became of an acknowledgment's bytes, for the controller.
@@ -38,7 +41,7 @@ struct Outcome {
     lost_bytes: u32,
     /// Delivered, as far as can be told; without SACK guessed from duplicates.
     delivered_bytes: u32,
-    /// A phase has just ended: its window stands.
+    /// A phase has just ended, or a mark reduces the window with nothing left in flight: it stands.
     has_ended: bool,
 }
 
@@ -60,6 +63,8 @@ impl Sender {
             if !load.is_done(ack.ack) {
                 self.load = Some(load);
             }
+        } else if let Some(echo) = &ack.echo {
+            self.hear_echo_alone(echo, ack.ack, lent);
         }
         if advanced > 0 {
             self.on_advance(ack.ack, text_start, lent);
@@ -101,11 +106,14 @@ impl Sender {
             self.show_model(load, lent);
         }
         let is_over = load.is_over(ack.ack, &heard);
-        let outcome = if is_over {
+        let mut outcome = if is_over {
             Outcome { delivered_bytes: heard.delivered_bytes, ..Outcome::default() }
         } else {
             self.hear_of_open_flight(load, &heard, ack, flight_bytes, lent)
         };
+        if let Some(echo) = &ack.echo {
+            outcome.has_ended |= self.hear_echo(load, &heard, (echo, ack.ack), flight_bytes, lent);
+        }
         if has_model {
             self.tell_model(load, &heard, belief.rtt_min_ns, lent);
             return;
@@ -241,12 +249,19 @@ impl Sender {
     /// Signs that a reduction was a mistake (RFC 3522, RFC 3708, RFC 5682).
     fn look_for_mistakes(&mut self, load: &mut Load, heard: &Heard, ack: &Ack<'_>, lent: &mut Lent<'_>) {
         let Some(episode) = &mut load.episode else { return };
-        if heard.advanced_bytes > 0 && episode.on_advance(ack.ack, ack.echo_ms) {
+        // RFC 4015 §3.4: what tells of congestion as well takes nothing back.
+        let tells_of_marks = ack
+            .echo
+            .as_ref()
+            .zip(lent.heeds.as_ref())
+            .is_some_and(|(echo, heeds)| heeds.hears_of_marks_in(echo));
+        if heard.advanced_bytes > 0 && episode.on_advance(ack.ack, ack.echo_ms) && !tells_of_marks {
             self.undo(load, UndoSign::Timestamp, lent);
             return;
         }
         if let Some(block) = heard.duplicate
             && episode.on_duplicate(block)
+            && !tells_of_marks
         {
             self.undo(load, UndoSign::Duplicates, lent);
             return;
@@ -264,7 +279,9 @@ impl Sender {
                         && (ack.ack + self.wnd).after(self.nxt);
                     *frto = if can_ask { Frto::Probing } else { Frto::Off };
                 }
-                Frto::Probing if !covers_more && heard.fresh_sent_at.is_some() && has_news => {
+                Frto::Probing
+                    if !covers_more && heard.fresh_sent_at.is_some() && has_news && !tells_of_marks =>
+                {
                     self.undo(load, UndoSign::EarlyTimeout, lent);
                 }
                 Frto::Probing if has_news || ack.is_plain => {

@@ -63,6 +63,9 @@ impl Sender {
         if self.una == self.nxt {
             self.restart_after_idle(lent);
         }
+        if !has_lost && lent.heeds.is_some() && Sender::is_held_by_marks(lent) {
+            return None;
+        }
         if self.congestion.has_model() {
             self.prepare_model(lent);
         }

@@ -64,7 +64,13 @@ impl Sender {
                 pipe_bytes: load.in_flight_bytes(),
                 mss: lent.mss,
             });
+            self.note_reduction(lent);
         }
+        self.way_down(load, heard, una, lent)
+    }
+
+    /// What may leave on the way to a new window, if the controller leaves that to others.
+    pub(super) fn way_down(&self, load: &Load, heard: &Heard, una: Seq, lent: &Lent<'_>) -> Option<Prr> {
         if self.congestion.reduces_by_itself() {
             return None;
         }
@@ -94,6 +100,9 @@ impl Sender {
     pub(super) fn undo(&mut self, load: &mut Load, sign: UndoSign, lent: &mut Lent<'_>) {
         let Some(episode) = load.episode.take() else { return };
         self.congestion.on_undo(&episode.before, lent.now);
+        if let Some(heeds) = &mut lent.heeds {
+            heeds.on_undone();
+        }
         load.flight.find_again();
         if sign != UndoSign::EarlyTimeout {
             // It was only late: our patience was too short.
@@ -156,6 +165,7 @@ impl Sender {
         let pipe_bytes = load.flight.in_flight_bytes();
         let reduction = Reduction { now, why: Congested::Lost, in_flight_bytes, pipe_bytes, mss: lent.mss };
         self.congestion.on_timeout(&reduction, is_again);
+        self.note_reduction(lent);
         if self.congestion.has_model() {
             self.tell_model_of_losses(load, lent);
         }

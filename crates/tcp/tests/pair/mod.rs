@@ -14,8 +14,9 @@ use std::time::Duration;
 use synfin_tcp::{
     Birth, Config, CongestionControl, Connection, Event, Instant, Path, ReadError, Segment, SendReason, State,
 };
+use wire::Seq;
+use wire::ip::Ecn;
 use wire::tcp::{Flags, Header};
-use wire::{Payload, Seq};
 
 pub(crate) const CLIENT_ISS: u32 = 4_225_926_656;
 pub(crate) const SERVER_ISS: u32 = 3_022_381_253;
@@ -32,6 +33,8 @@ pub(crate) enum Fate {
     Deliver,
     Lose,
     Double,
+    /// Marked if it is ECN-capable, else lost.
+    Mark,
     /// Arrives this much later than it should.
     Late(Duration),
 }
@@ -43,6 +46,7 @@ pub(crate) struct Sent {
     pub(crate) from: Side,
     pub(crate) header: Header,
     pub(crate) len: usize,
+    pub(crate) ecn: Ecn,
     pub(crate) why: SendReason,
 }
 
@@ -56,6 +60,8 @@ pub(crate) struct Pair {
     pub(crate) server_events: Vec<Event>,
     pub(crate) log: Vec<Sent>,
     pub(crate) fate: Box<dyn FnMut(&Sent) -> Fate>,
+    /// A middlebox on the way: what it changes.
+    pub(crate) meddle: Box<dyn FnMut(Side, &mut Segment)>,
     /// A host stands behind each end: what arrives for a connection that is gone is answered by a reset.
     pub(crate) hosts: bool,
     /// What client and server owe by the rows, if [`Pair::keep_ledgers`] was called.
@@ -117,6 +123,7 @@ impl Pair {
             server_events: Vec::new(),
             log: Vec::new(),
             fate: Box::new(|_| Fate::Deliver),
+            meddle: Box::new(|_, _| {}),
             hosts: false,
             ledgers: None,
             wire: VecDeque::new(),
@@ -157,7 +164,8 @@ impl Pair {
             let (now, super_bytes) = (self.now, self.super_bytes);
             for _ in 0..100_000 {
                 let Some(transmit) = self.end(side).poll_transmit(now, super_bytes) else { break };
-                self.put_on_wire(side, transmit.header, transmit.payload, transmit.why);
+                let why = transmit.why;
+                self.put_on_wire(side, transmit.into(), why);
             }
             assert!(self.end(side).poll_transmit(now, super_bytes).is_none(), "{side:?} never stops sending");
             while let Some(event) = self.end(side).poll_event() {
@@ -173,14 +181,20 @@ impl Pair {
         }
     }
 
-    fn put_on_wire(&mut self, from: Side, header: Header, payload: Payload, why: SendReason) {
-        let sent = Sent { at: self.now, from, header, len: payload.len(), why };
+    fn put_on_wire(&mut self, from: Side, mut segment: Segment, why: SendReason) {
+        let Segment { header, ecn, .. } = segment;
+        let sent = Sent { at: self.now, from, header, len: segment.payload.len(), ecn, why };
         let fate = (self.fate)(&sent);
         self.log.push(sent);
         let due = self.now + self.delay;
         let to = if from == Side::Client { Side::Server } else { Side::Client };
-        let segment = Segment { header, payload, ..Segment::default() };
+        (self.meddle)(from, &mut segment);
         match fate {
+            Fate::Mark if segment.ecn == Ecn::NotCapable => {}
+            Fate::Mark => {
+                segment.ecn = Ecn::CongestionExperienced;
+                self.wire.push_back((due, to, segment));
+            }
             Fate::Lose => {}
             Fate::Deliver => self.wire.push_back((due, to, segment)),
             Fate::Double => self.wire.extend([(due, to, segment.clone()), (due, to, segment)]),
@@ -205,7 +219,7 @@ impl Pair {
                 let (text_bytes, why) =
                     (segment.text_bytes(), SendReason::Reset(synfin_tcp::ResetReason::ClosedPort));
                 if let Some(header) = synfin_tcp::closed::arrives(&segment.header, text_bytes) {
-                    self.put_on_wire(to, header, Payload::new(), why);
+                    self.put_on_wire(to, Segment { header, ..Segment::default() }, why);
                 }
             }
             self.end(to).handle_segment(now, segment);

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ops::{BitOr, BitOrAssign};
 
-/// The control bits (RFC 9293 §3.1; ECE and CWR: RFC 3168; AE: draft AccECN).
+/// The control bits (RFC 9293 §3.1; ECE and CWR: RFC 3168; AE: RFC 9768).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Flags(u16);
 
@@ -26,7 +26,7 @@ impl Flags {
     pub const ECE: Flags = Flags(0x040);
     /// Congestion window reduced.
     pub const CWR: Flags = Flags(0x080);
-    /// Accurate ECN (formerly NS).
+    /// Accurate ECN (RFC 9768; formerly NS).
     pub const AE: Flags = Flags(0x100);
 
     /// The bits as they stand in bytes 12 and 13 of the header, right-aligned.

@@ -13,7 +13,7 @@ pub(crate) const OPTIONS_BYTES_MAX: usize = 40;
 #[non_exhaustive]
 pub enum OptionLayout {
     /// SYN: `mss,sackOK,TS,nop,wscale`, without timestamps `mss,nop,nop,sackOK,nop,wscale`;
-    /// others: `nop,nop,TS,nop,nop,sack`. Padded with NOP.
+    /// others: `nop,nop,TS,nop,nop,sack`. AccECN stands in front of `sack`. Padded with NOP.
     #[default]
     Linux,
     /// SYN: `mss,nop,wscale,sackOK,TS`; others as Linux. Padded with END.
@@ -38,6 +38,10 @@ impl OptionBytes {
         match layout {
             OptionLayout::Linux => out.put_linux(options),
             OptionLayout::FreeBsd => out.put_free_bsd(options),
+        }
+        if let Some(accurate_ecn) = &options.accurate_ecn {
+            let (kind, data) = accurate_ecn.parts();
+            out.put_option(kind, data);
         }
         out.put_sack(options);
         out.put_fast_open(options);
@@ -97,18 +101,19 @@ impl OptionBytes {
         if options.sack.is_empty() {
             return;
         }
-        self.align_to(2);
-        let room = OPTIONS_BYTES_MAX.saturating_sub(self.len + 2) / 8;
-        let mut data = [0; 32];
         let blocks = options.sack.as_slice();
-        let count = blocks.len().min(room);
+        let aligned = self.len + (6 - self.len % 4) % 4;
+        let count = blocks.len().min(OPTIONS_BYTES_MAX.saturating_sub(aligned + 2) / 8);
+        if count == 0 {
+            return;
+        }
+        self.align_to(2);
+        let mut data = [0; 32];
         for (block, slot) in blocks[..count].iter().zip(data.chunks_exact_mut(8)) {
             slot[..4].copy_from_slice(&block.left.number().to_be_bytes());
             slot[4..].copy_from_slice(&block.right.number().to_be_bytes());
         }
-        if count > 0 {
-            self.put_option(kind::SACK, &data[..count * 8]);
-        }
+        self.put_option(kind::SACK, &data[..count * 8]);
     }
 
     fn put_fast_open(&mut self, options: &Options) {

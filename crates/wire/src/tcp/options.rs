@@ -92,6 +92,94 @@ impl FastOpenCookie {
     }
 }
 
+/// The AccECN option (RFC 9768 §3.2.3): up to three counters of 24 bits.
+///
+/// ```
+/// use synfin_wire::tcp::AccurateEcn;
+/// let option = AccurateEcn::with_e0b_first(&[1_461, 0]);
+/// assert_eq!((option.e0b(), option.ceb(), option.e1b()), (Some(1_461), Some(0), None));
+/// assert_eq!(option.len_bytes(), 8);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccurateEcn {
+    order: AccurateEcnOrder,
+    fields: u8,
+    bytes: [u8; 9],
+}
+
+/// In which order the counters stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AccurateEcnOrder {
+    /// AccECN0, kind 172: ECT(0), CE, ECT(1).
+    E0bFirst,
+    /// AccECN1, kind 174: ECT(1), CE, ECT(0).
+    E1bFirst,
+}
+
+impl AccurateEcn {
+    /// AccECN0: how many bytes arrived with ECT(0), with CE, and with ECT(1), modulo 2^24; the last may be left out.
+    /// More than three are ignored.
+    pub fn with_e0b_first(counters: &[u32]) -> Self {
+        AccurateEcn::new(AccurateEcnOrder::E0bFirst, counters)
+    }
+
+    /// AccECN1: how many bytes arrived with ECT(1), with CE, and with ECT(0), modulo 2^24; the last may be left out.
+    /// More than three are ignored.
+    pub fn with_e1b_first(counters: &[u32]) -> Self {
+        AccurateEcn::new(AccurateEcnOrder::E1bFirst, counters)
+    }
+
+    fn new(order: AccurateEcnOrder, counters: &[u32]) -> Self {
+        let mut bytes = [0; 9];
+        for (field, counter) in bytes.chunks_exact_mut(3).zip(counters) {
+            field.copy_from_slice(&counter.to_be_bytes()[1..]);
+        }
+        AccurateEcn { order, fields: counters.len().min(3) as u8, bytes }
+    }
+
+    /// Reads the option: whole fields count, whatever its length (RFC 9768 §3.2.3).
+    fn read(order: AccurateEcnOrder, data: &[u8]) -> Self {
+        let fields = (data.len() / 3).min(3);
+        let mut bytes = [0; 9];
+        bytes[..fields * 3].copy_from_slice(&data[..fields * 3]);
+        AccurateEcn { order, fields: fields as u8, bytes }
+    }
+
+    fn field(&self, at: usize) -> Option<u32> {
+        let field = self.bytes[..usize::from(self.fields) * 3].chunks_exact(3).nth(at)?;
+        Some(u32::from_be_bytes([0, field[0], field[1], field[2]]))
+    }
+
+    /// EE0B: bytes that arrived with ECT(0), modulo 2^24.
+    pub fn e0b(&self) -> Option<u32> {
+        self.field(if self.order == AccurateEcnOrder::E0bFirst { 0 } else { 2 })
+    }
+
+    /// ECEB: bytes that arrived with CE, modulo 2^24.
+    pub fn ceb(&self) -> Option<u32> {
+        self.field(1)
+    }
+
+    /// EE1B: bytes that arrived with ECT(1), modulo 2^24.
+    pub fn e1b(&self) -> Option<u32> {
+        self.field(if self.order == AccurateEcnOrder::E1bFirst { 0 } else { 2 })
+    }
+
+    /// How long the option is, with kind and length: 2, 5, 8 or 11 bytes.
+    pub fn len_bytes(&self) -> u8 {
+        2 + 3 * self.fields
+    }
+
+    /// Kind and data.
+    pub(crate) fn parts(&self) -> (u8, &[u8]) {
+        let kind = match self.order {
+            AccurateEcnOrder::E0bFirst => kind::ACCURATE_ECN_0,
+            AccurateEcnOrder::E1bFirst => kind::ACCURATE_ECN_1,
+        };
+        (kind, &self.bytes[..usize::from(self.fields) * 3])
+    }
+}
+
 /// The options of a segment that synfin understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Options {
@@ -107,6 +195,8 @@ pub struct Options {
     pub sack: SackBlocks,
     /// TCP Fast Open (RFC 7413).
     pub fast_open: Option<FastOpenCookie>,
+    /// AccECN (RFC 9768 §3.2.3).
+    pub accurate_ecn: Option<AccurateEcn>,
 }
 
 /// Option kinds (IANA, "TCP Option Kind Numbers").
@@ -137,9 +227,9 @@ pub mod kind {
     pub const FAST_OPEN: u8 = 34;
     /// Encryption negotiation (RFC 8547).
     pub const ENCRYPTION: u8 = 69;
-    /// Accurate ECN, order 0.
+    /// Accurate ECN, order 0 (RFC 9768 §3.2.3).
     pub const ACCURATE_ECN_0: u8 = 172;
-    /// Accurate ECN, order 1.
+    /// Accurate ECN, order 1 (RFC 9768 §3.2.3).
     pub const ACCURATE_ECN_1: u8 = 174;
     /// Experiment 1 (RFC 4727); shared by magic numbers (RFC 6994).
     pub const EXPERIMENT_1: u8 = 253;
@@ -232,7 +322,8 @@ impl Options {
             || self.window_scale.is_some()
             || self.sack_permitted
             || !self.sack.is_empty()
-            || self.fast_open.is_some();
+            || self.fast_open.is_some()
+            || self.accurate_ecn.is_some();
         (!others).then_some(self.timestamps)
     }
 
@@ -294,6 +385,12 @@ impl Options {
                         right: Seq::new(u32::from_be_bytes([block[4], block[5], block[6], block[7]])),
                     });
                 }
+            }
+            (kind::ACCURATE_ECN_0, data) => {
+                self.accurate_ecn = Some(AccurateEcn::read(AccurateEcnOrder::E0bFirst, data));
+            }
+            (kind::ACCURATE_ECN_1, data) => {
+                self.accurate_ecn = Some(AccurateEcn::read(AccurateEcnOrder::E1bFirst, data));
             }
             (kind::FAST_OPEN, cookie) => {
                 self.fast_open = FastOpenCookie::new(cookie).or(self.fast_open);

@@ -79,10 +79,37 @@ fn fast_open_is_read_in_both_places() {
 /// RFC 9293 §3.1, MUST-6: options of unknown kind are ignored, all of which have a length (MUST-68).
 #[test]
 fn unknown_options_are_skipped() {
-    let bytes = [30, 4, 0, 0, 172, 5, 1, 2, 3, 253, 2, 2, 4, 5, 180, 0];
+    let bytes = [30, 4, 0, 0, 173, 5, 1, 2, 3, 253, 2, 2, 4, 5, 180, 0];
     assert_eq!(Options::parse(&bytes), Options { mss: Some(1460), ..Options::default() });
     let kinds: Vec<u8> = RawOptions::new(&bytes).map(|option| option.unwrap().kind).collect();
-    assert_eq!(kinds, [30, 172, 253, 2, 0]);
+    assert_eq!(kinds, [30, 173, 253, 2, 0]);
+}
+
+/// RFC 9768 §3.2.3, table 5: fields may be missing from the end; of a length not its own the whole fields count.
+#[test]
+fn accurate_ecn_is_read_in_both_orders_and_at_every_length() {
+    let fields = [0, 0, 1, 0, 0, 2, 0xff, 0xff, 0xff, 9, 9, 9];
+    for (kind, [first, second, third]) in [(172u8, [0usize, 1, 2]), (174, [2, 1, 0])] {
+        for data in 0..=12u8 {
+            let bytes = [&[kind, 2 + data][..], &fields[..usize::from(data)]].concat();
+            let option = Options::parse(&bytes).accurate_ecn.unwrap();
+            let seen = [option.e0b(), option.ceb(), option.e1b()];
+            assert_eq!(seen[first], (data >= 3).then_some(1), "{kind} {data}");
+            assert_eq!(seen[second], (data >= 6).then_some(2), "{kind} {data}");
+            assert_eq!(seen[third], (data >= 9).then_some(0xff_ffff), "{kind} {data}");
+            // What is written again has whole fields alone.
+            let again = options_of(
+                &Header {
+                    options: Options { accurate_ecn: Some(option), ..Options::default() },
+                    ..Header::default()
+                },
+                OptionLayout::Linux,
+            );
+            let whole = data.min(9) / 3 * 3;
+            assert_eq!((again[0], again[1], again.len() % 4), (kind, 2 + whole, 0));
+        }
+    }
+    assert_eq!(AccurateEcn::with_e1b_first(&[1 << 24 | 7]).e1b(), Some(7), "modulo 2^24");
 }
 
 /// RFC 9293 §3.1, MUST-7: an illegal length such as zero must be coped with.
@@ -127,8 +154,10 @@ fn a_short_segment_says_what_is_missing() {
 fn any_options() -> impl Strategy<Value = Options> {
     let sack = proptest::collection::vec(any::<(u32, u32)>(), 0..=4);
     let cookie = proptest::option::of((prop_oneof![Just(0usize), 4usize..=16], any::<bool>()));
+    let accurate = proptest::option::of((any::<bool>(), proptest::collection::vec(0u32..1 << 24, 0..=3)));
+    let cookie = (cookie, accurate);
     (any::<[Option<u16>; 1]>(), any::<Option<u8>>(), any::<bool>(), any::<Option<(u32, u32)>>(), sack, cookie)
-        .prop_map(|([mss], window_scale, sack_permitted, timestamps, blocks, cookie)| {
+        .prop_map(|([mss], window_scale, sack_permitted, timestamps, blocks, (cookie, accurate))| {
             let mut options = Options {
                 mss,
                 window_scale,
@@ -139,6 +168,13 @@ fn any_options() -> impl Strategy<Value = Options> {
             for (left, right) in blocks {
                 options.sack.push(SackBlock { left: Seq::new(left), right: Seq::new(right) });
             }
+            options.accurate_ecn = accurate.map(|(e0b_first, counters)| {
+                if e0b_first {
+                    AccurateEcn::with_e0b_first(&counters)
+                } else {
+                    AccurateEcn::with_e1b_first(&counters)
+                }
+            });
             options.fast_open = cookie.map(|(len, experimental)| {
                 let plain = FastOpenCookie::new(&[7; 16][..len]).unwrap();
                 if experimental { plain.as_experiment() } else { plain }
@@ -198,7 +234,9 @@ proptest! {
     }
 
     #[test]
-    fn etherparse_reads_what_we_emit(header in any_header()) {
+    fn etherparse_reads_what_we_emit(mut header in any_header()) {
+        // It does not know AccECN, and stops there.
+        header.options.accurate_ecn = None;
         let mut bytes = [0; HEADER_BYTES_MAX];
         let len = header.emit(&mut bytes, OptionLayout::Linux);
         let (theirs, rest) = etherparse::TcpHeader::from_slice(&bytes[..len]).unwrap();

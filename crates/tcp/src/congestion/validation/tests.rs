@@ -1,7 +1,6 @@
 use super::super::tests::{LOSS_BASED, MSS, acked, at_ms, controller, lost, round_trip};
 use super::super::{Acked, Congestion, Controller};
 use super::*;
-use crate::CongestionControl;
 use wire::Seq;
 
 const MINUTE_MS: u64 = 60_000;

@@ -99,7 +99,7 @@ fn a_router_that_names_a_size_shortens_the_search() {
 #[test]
 fn a_larger_size_that_loses_more_is_given_up() {
     let config = Config::default();
-    let mut search = search(1_280, 1_500);
+    let mut search = search(1_280, 9_000);
     let seq = Seq::new(5);
     search.on_sent(Probe { start: seq, end: seq + 1_448, size_bytes: 1_500 });
     search.on_acked(seq + 1_448, &course(START, 100, 5), &config);

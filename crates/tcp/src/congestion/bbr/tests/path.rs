@@ -73,7 +73,7 @@ pub(super) struct World {
     pub(super) wakes_late: Duration,
     pub(super) super_bytes: u32,
     /// Where the phase went, and why.
-    pub(super) turns: alloc::vec::Vec<(Instant, Growth, ProbeReason)>,
+    pub(super) turns: Vec<(Instant, Growth, ProbeReason)>,
     /// When each data segment left, and how long it was.
     pub(super) sent: VecDeque<(Instant, u32)>,
     pub(super) segments: u64,
@@ -112,7 +112,7 @@ impl World {
             fate: Box::new(|_| Fate::Deliver),
             wakes_late: Duration::ZERO,
             super_bytes: 0,
-            turns: alloc::vec::Vec::new(),
+            turns: Vec::new(),
             sent: VecDeque::new(),
             segments: 0,
             dropped: 0,
@@ -150,11 +150,6 @@ impl World {
         self.sender.sender.flight_bytes() - sacked - (lost - resent)
     }
 
-    /// How long a round trip takes without a queue.
-    pub(super) fn rtt(&self) -> Duration {
-        2 * self.link.delay
-    }
-
     /// Runs until something holds, and says what it saw if it never does.
     pub(super) fn run_until(&mut self, most: Duration, mut holds: impl FnMut(&World) -> bool) {
         let end = self.now + most;
@@ -163,7 +158,7 @@ impl World {
                 self.now < end && self.step(),
                 "not within {most:?}; {:?}, turns {:?}",
                 self.bbr(),
-                self.turns.iter().rev().take(8).collect::<alloc::vec::Vec<_>>()
+                self.turns.iter().rev().take(8).collect::<Vec<_>>()
             );
         }
     }

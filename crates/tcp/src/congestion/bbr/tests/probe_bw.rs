@@ -41,7 +41,8 @@ fn exiting_probe_up_on_loss_when_application_limited() {
     assert!(world.bbr().c.is_app_limited);
     world.fate = lose_every(10);
     world.run_until(SECOND, |world| world.state() != State::ProbeBwUp);
-    assert_eq!(world.state(), State::ProbeBwDown);
+    // Little is in flight: it cruises at once.
+    assert!(matches!(world.state(), State::ProbeBwDown | State::ProbeBwCruise));
     assert_eq!(turn_into(&world, Growth::ProbeBwDown), Some(ProbeReason::HighLoss));
     let bbr = world.bbr();
     assert!(bbr.cycle.prev_probe_too_high);
@@ -60,8 +61,15 @@ fn never_exiting_probe_up_when_application_limited_with_no_loss() {
         "no plateau was seen before the application became the limit"
     );
     let turns = world.turns.len();
-    world.run_for(4 * SECOND);
-    assert_eq!((world.state(), world.turns.len()), (State::ProbeBwUp, turns));
+    // Less than it takes until the round trip has to be measured.
+    world.run_for(3 * SECOND / 2);
+    assert_eq!(
+        (world.state(), world.turns.len()),
+        (State::ProbeBwUp, turns),
+        "{:?} {:?}",
+        world.turns,
+        world.dropped
+    );
 }
 
 #[test]
@@ -93,7 +101,7 @@ fn exiting_probe_down_after_max_time() {
     world.sender.sender.congestion.model_mut().expect("BBR").min_rtt.on_probed(start);
     assert!(wait >= 2 * SECOND && wait < 3 * SECOND);
     // 0.9 of what was is as much as there is now: the queue stays.
-    world.link.bytes_per_s = world.link.bytes_per_s * 85 / 100;
+    world.link.bytes_per_s = world.link.bytes_per_s * 90 / 100;
     world.run_until(4 * SECOND, |world| world.state() != State::ProbeBwDown);
     assert_eq!(world.state(), State::ProbeBwRefill, "past cruising");
     assert_eq!(turn_into(&world, Growth::ProbeBwRefill), Some(ProbeReason::Waited));
@@ -136,7 +144,7 @@ fn correctly_managing_sub_packet_bdps() {
     let floor = world.bbr().min_pipe_cwnd_bytes();
     assert_eq!(floor, 4 * MSS);
     let (before, start) = (world.received_bytes, world.now);
-    let mut cruising_rates = alloc::vec::Vec::new();
+    let mut cruising_rates = Vec::new();
     world.run_until(60 * SECOND, |world| {
         let bbr = world.bbr();
         assert!(bbr.cwnd_bytes >= floor, "{}", bbr.cwnd_bytes);
@@ -172,8 +180,8 @@ fn increasing_bandwidth_10x_and_ensuring_full_bandwidth_is_reached() {
         }
         bbr.max_bw.get() * 100 >= rate * 95
     });
-    let bounds: alloc::vec::Vec<u32> = bound_by_round.into_values().collect();
-    let steps: alloc::vec::Vec<u32> = bounds.windows(2).map(|pair| (pair[1] - pair[0]) / MSS).collect();
+    let bounds: Vec<u32> = bound_by_round.into_values().collect();
+    let steps: Vec<u32> = bounds.windows(2).map(|pair| (pair[1] - pair[0]) / MSS).collect();
     let doubled = steps.windows(2).filter(|pair| pair[0] > 0 && pair[1] * 2 >= pair[0] * 3).count();
     assert!(doubled >= 3, "steps in segments, by rounds: {steps:?}");
     assert!(bounds.len() <= 20, "{} round trips", bounds.len());
@@ -186,9 +194,10 @@ fn decreasing_bandwidth_10x_and_ensuring_max_bandwidth_adapts_down() {
     world.link.bytes_per_s /= 10;
     world.link.queue_bytes /= 10;
     let rate = world.link.bytes_per_s;
-    // At most 0.7 of the bound each round trip, of up to a second while the old queue drains.
-    world.run_until(15 * SECOND, |world| world.bbr().bw < 2 * rate);
-    assert!(world.bbr().bounds.bw_shortterm < 2 * rate);
+    let start = world.now;
+    // At most by 0.3 each round trip, and these are long while the queue is full.
+    world.run_until(2 * SECOND, |world| world.bbr().bounds.bw_shortterm < 3 * rate);
+    assert!(world.dropped > 0 && world.now < start + SECOND, "{:?}", world.now.since(start));
     world.run_until(30 * SECOND, |world| is_near(world.bbr().max_bw.get(), rate, 10));
     world.run_for(5 * SECOND);
     let max_bw = world.bbr().max_bw.get();
@@ -270,7 +279,7 @@ fn probes_are_not_in_step_where_the_numbers_begin_differently() {
         cycle.pick_wait();
         (cycle.rounds_since_probe_up, cycle.wait)
     };
-    let waits: alloc::vec::Vec<_> = (0..100).map(|seed| wait(seed * 64_001)).collect();
+    let waits: Vec<_> = (0..100).map(|seed| wait(seed * 64_001)).collect();
     assert!(waits.iter().all(|(_, wait)| *wait >= 2 * SECOND && *wait < 3 * SECOND));
     let in_first_half = waits.iter().filter(|(_, wait)| *wait < 2_500 * MS).count();
     assert!((30..70).contains(&in_first_half), "{in_first_half}");

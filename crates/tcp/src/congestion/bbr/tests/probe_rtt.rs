@@ -1,6 +1,7 @@
 //! ProbeRTT: the appendix's cases of entering it, leaving it, and of being spared it.
 
 use super::path::*;
+use super::startup::is_near;
 use super::*;
 use core::time::Duration;
 
@@ -65,5 +66,5 @@ fn entering_and_exiting_probe_rtt_during_startup() {
     assert_eq!(last, Some((Growth::Startup, ProbeReason::RttMeasured)));
     world.app = App::Bulk;
     world.run_until(5 * SECOND, |world| world.bbr().full_pipe.is_reached());
-    assert!(super::startup::is_near(world.bbr().max_bw.get(), world.link.bytes_per_s, 3));
+    assert!(is_near(world.bbr().max_bw.get(), world.link.bytes_per_s, 3));
 }

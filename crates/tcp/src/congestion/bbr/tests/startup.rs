@@ -40,8 +40,10 @@ fn exiting_startup_on_loss_when_application_limited() {
     assert_eq!(world.state(), State::Startup);
     assert!(world.bbr().c.is_app_limited, "nothing else limits it");
     world.fate = Box::new(|index| if index % 4 == 0 { Fate::Lose } else { Fate::Deliver });
-    world.app = App::Every(10 * MS, 25_000);
+    // Half of the link.
+    world.app = App::Every(10 * MS, 12_500);
     world.run_until(10 * SECOND, |world| world.state() != State::Startup);
+    assert!(world.bbr().c.is_app_limited, "still");
     let pipe = &world.bbr().full_pipe;
     assert!(pipe.is_now() && pipe.is_reached());
     let last = world.turns.last().map(|(_, growth, why)| (*growth, *why));

@@ -1,6 +1,7 @@
 //! What others fell into, each a test of its own.
 
 use super::path::*;
+use super::startup::is_near;
 use super::*;
 use crate::{Config, CongestionControl};
 use alloc::boxed::Box;
@@ -216,7 +217,7 @@ fn controllers_take_over_from_it_and_it_from_them() {
     assert_eq!(world.bbr().cwnd_bytes, before);
     let rate = world.link.bytes_per_s;
     world.run_until(10 * SECOND, |world| world.state().is_probe_bw());
-    assert!(super::startup::is_near(world.bbr().max_bw.get(), rate, 3));
+    assert!(is_near(world.bbr().max_bw.get(), rate, 3));
     world.run_for(2 * SECOND);
     let now = world.now;
     let before = world.bbr().cwnd_bytes;
