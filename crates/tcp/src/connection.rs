@@ -178,9 +178,7 @@ impl Connection {
         self.synchronize(now, syn);
         self.hear_ecn_of_syn(syn);
         self.take(now, Cause::Syn);
-        if self.handshake.is_early {
-            self.take_text_of_syn(syn);
-        } else {
+        if !self.take_text_of_syn(syn) {
             self.keep_what_came_with_syn(syn);
         }
     }

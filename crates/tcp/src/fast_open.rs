@@ -87,6 +87,8 @@ pub enum FastOpenOutcome {
 pub(crate) struct FastOpening {
     /// The option of the first SYN or SYN-ACK, until that has left.
     option: Option<FastOpenCookie>,
+    /// The text of the peer's SYN is for the application at once.
+    takes_text: bool,
     /// The first SYN has to take text along.
     owes_text: bool,
     /// The SYN had the option: a cookie in its answer is one that was asked for.
@@ -143,10 +145,8 @@ impl Connection {
         if self.state() != State::Listen || answer == FastOpenAnswer::default() {
             return;
         }
-        self.handshake.is_early = answer.text == SynText::Taken;
-        let outcome = if self.handshake.is_early { FastOpenOutcome::Taken } else { FastOpenOutcome::None };
-        let option = answer.cookie;
-        self.handshake.fast = Some(Box::new(FastOpening { option, outcome, ..FastOpening::default() }));
+        let (option, takes_text) = (answer.cookie, answer.text == SynText::Taken);
+        self.handshake.fast = Some(Box::new(FastOpening { option, takes_text, ..FastOpening::default() }));
     }
 
     /// The passive open becomes an active one: no SYN is answered any more.
@@ -281,13 +281,16 @@ impl Connection {
         self.handshake.fast.is_some() && self.sender.unsent_bytes() > 0
     }
 
-    /// A listener's host takes the text of a SYN.
-    #[cold]
-    pub(crate) fn take_text_of_syn(&mut self, syn: &Segment) {
+    /// Takes the text of a SYN, if the listener's host said so. Returns whether it did.
+    pub(crate) fn take_text_of_syn(&mut self, syn: &Segment) -> bool {
+        let Some(fast) = self.handshake.fast.as_mut().filter(|fast| fast.takes_text) else { return false };
+        fast.outcome = FastOpenOutcome::Taken;
+        self.handshake.is_early = true;
         let text = syn.payload.clone();
         self.receiver.take_text_of_syn(text, &mut self.events);
         self.events.raise(Event::Accepted);
         self.events.raise(Event::Writable);
+        true
     }
 
     /// Something came that a peer which has taken our text would not send.
