@@ -229,7 +229,7 @@ fn middleboxes_that_clear_and_change_do_no_harm() {
             "clears AE on the SYN",
             |_, s| {
                 if s.header.flags.syn() && !s.header.flags.ack() {
-                    without(s, 0x100)
+                    without(s, 0x100);
                 }
             },
             EcnFeedback::Classic,
@@ -238,7 +238,7 @@ fn middleboxes_that_clear_and_change_do_no_harm() {
             "clears all three on the SYN",
             |_, s| {
                 if s.header.flags.syn() && !s.header.flags.ack() {
-                    without(s, 0x1c0)
+                    without(s, 0x1c0);
                 }
             },
             EcnFeedback::Off,
@@ -250,7 +250,7 @@ fn middleboxes_that_clear_and_change_do_no_harm() {
             "clears the flags but of SYNs",
             |_, s| {
                 if !s.header.flags.syn() {
-                    without(s, 0x1c0)
+                    without(s, 0x1c0);
                 }
             },
             EcnFeedback::Accurate,
@@ -259,7 +259,7 @@ fn middleboxes_that_clear_and_change_do_no_harm() {
             "makes everything capable",
             |_, s| {
                 if s.ecn == Ecn::NotCapable {
-                    s.ecn = Ecn::Capable0
+                    s.ecn = Ecn::Capable0;
                 }
             },
             EcnFeedback::Accurate,

@@ -120,6 +120,14 @@ impl World {
         self.check()
     }
 
+    /// How long a controller that has a rate of its own waits after the smallest burst: where most was lost the rate that
+    /// it has measured is low.
+    fn burst_of_own_rate(&self) -> Duration {
+        let congestion = &self.sender.sender.congestion;
+        let rate = congestion.pacing_rate().map_or(u64::MAX, |rate| rate.max(1));
+        Duration::from_nanos(u64::from(2 * self.sender.mss()) * 1_000_000_000 / rate)
+    }
+
     fn check(&self) -> Result<(), String> {
         let sender = &self.sender;
         if sender.sender.una == sender.sender.nxt {
@@ -134,14 +142,15 @@ impl World {
         }
         // A path that was longer when the timer was set may be as short as it likes now.
         let patience = Duration::from_millis(200)
-            + 3 * Duration::from_micros(sender.sender.rtt.srtt_us().unwrap_or(0).into());
+            + 3 * Duration::from_micros(sender.sender.rtt.srtt_us().unwrap_or(0).into())
+            + self.burst_of_own_rate();
         if let Some(at) = sender.timers.due(Timer::Pace)
             && at > self.now + patience
         {
             return Err(format!("the pacer holds back until {at:?} from {:?} on", self.now));
         }
         let since = self.progress.max(self.last_fault);
-        let patience = 2 * rto + 2 * self.delay + Duration::from_millis(50);
+        let patience = 2 * rto + 2 * self.delay + Duration::from_millis(50) + self.burst_of_own_rate();
         if self.now > since + patience {
             return Err(format!("no progress since {since:?}, it is {:?}", self.now));
         }
