@@ -252,8 +252,7 @@ fn a_listener_that_closes_resets_what_nobody_accepted_and_leaves_the_rest() {
 
 #[test]
 fn while_memory_is_scarce_syns_get_syn_cookies_and_no_text_is_taken() {
-    let mut config = Config::default();
-    config.memory = MemoryBudget::of(600 << 10);
+    let config = Config { memory: MemoryBudget::of(600 << 10), ..Config::default() };
     let mut pair = Pair::of(&Config::default(), &config, link());
     let listener = listen(&mut pair, HTTP, 64, 32);
     get_cookie(&mut pair, listener, HTTP);

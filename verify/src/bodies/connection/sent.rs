@@ -40,7 +40,8 @@ impl Watch {
         if matches!(was.state, State::Listen | State::SynSent) && is.irs == header.seq && header.flags.syn() {
             self.peer_mss = header.options.mss;
             // A SYN offers a window, too, which is never scaled: whoever answers before the third step keeps to it.
-            self.offered_by_peer.get_or_insert(is.snd_una + u32::from(header.window));
+            let edge = is.snd_una + u32::from(header.window);
+            self.offered_by_peer = Some(self.offered_by_peer.map_or(edge, |known| known.latest(edge)));
         }
         self.given.push((header.seq, header.seq + segment.len_in_sequence_space()));
         if header.flags.ack() && header.ack.after(was.snd_una - 1) && header.ack.at_or_before(was.snd_nxt) {
