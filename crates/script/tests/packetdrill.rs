@@ -132,7 +132,7 @@ fn a_shared_files_unknown_lines_are_told_and_skip_nothing() {
     std::fs::create_dir_all(root.join("common")).unwrap();
     let shared = "#!/bin/bash\nUNAME=$(uname)\nif [ \"$UNAME\" = Linux ]; then\n  sysctl -q net.ipv4.tcp_brand_new=1\n\
                   elif true; then sysctl net.inet.tcp.brand_new=2\nfi\nfunction tidy {\n  rm -f /tmp/x\n}\ntidy_up() {\n\
-                  iptables -F\n}\nsysctl -q net.ipv4.tcp_ecn=1 || exit 1\nsysctl -q net.ipv4.tcp_retries2=x\nexport A=b\n";
+                  iptables -F\n}\nsysctl -q net.ipv4.tcp_syncookies=2 || exit 1\nsysctl -q net.ipv4.tcp_retries2=x\nexport A=b\n";
     std::fs::write(root.join("common/defaults.sh"), shared).unwrap();
     let options = |directory: PathBuf| RunOptions { directory: Some(directory), ..RunOptions::strict() };
     for name in ["../../common/defaults.sh", "./common/defaults.sh", "common/defaults.sh"] {
@@ -144,8 +144,8 @@ fn a_shared_files_unknown_lines_are_told_and_skip_nothing() {
             [
                 "without sysctl net.inet.tcp.brand_new, which synfin does not know",
                 "without sysctl net.ipv4.tcp_brand_new, which synfin does not know",
-                "without sysctl net.ipv4.tcp_ecn=1",
                 "without sysctl net.ipv4.tcp_retries2=x: not a number that fits",
+                "without sysctl net.ipv4.tcp_syncookies=2",
                 "without the command `iptables -F`",
                 "without the command `rm -f /tmp/x`",
             ],
@@ -186,8 +186,8 @@ fn other_dialects_and_unkept_numbers_are_named() {
         ("0 < S 0:0(0) win 1 <mss 1460,mp_capable key_a>", "MPTCP"),
         ("0 < . 1:1(0) ack 1 win 1 <dss dack4=1>", "MPTCP"),
         (
-            "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 %{ assert tcpi_delivered_ce == 0 }%",
-            "tcpi_delivered_ce of TCP_INFO",
+            "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 %{ assert tcpi_rehash == 0 }%",
+            "tcpi_rehash of TCP_INFO",
         ),
         (
             "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 setsockopt(3, SOL_TCP, TCP_WINDOW_CLAMP, [500], 4) = 0",
