@@ -9,8 +9,10 @@ use crate::{notes, pcap};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use report::Style;
-use sim::tcp::CongestionControl;
-use sim::{Chance, Discipline, Experiment, Family, Loss, Progress, Queue, QueueLimit, Recording, Stop};
+use sim::tcp::{CongestionControl, EcnFeedback};
+use sim::{
+    Chance, Discipline, Experiment, Family, Loss, Marking, Progress, Queue, QueueLimit, Recording, Stop,
+};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +29,7 @@ use std::time::Duration;
   synfin sim --loss 1% --seeds 9                    nine worlds: medians, and how much they differ
   synfin sim --rate 1gbit --buffer 32M --bytes 50M  with large buffers
   synfin sim --queue 1M --aqm codel --plot out.svg  a large buffer, kept short by CoDel
+  synfin sim --aqm codel --ecn classic --pcap marks.pcapng   marks instead of losses
   synfin sim --loss 0.1% --pcap sim.pcapng && synfin explain sim.pcapng")]
 pub(crate) struct Sim {
     /// Round-trip time without queueing
@@ -66,6 +69,9 @@ pub(crate) struct Sim {
     /// Which packets are dropped before the queue is full
     #[arg(long, value_enum, default_value_t = Aqm::None)]
     aqm: Aqm,
+    /// How both ends tell each other of marks; with --aqm packets are then marked instead of dropped
+    #[arg(long, value_enum, default_value_t = Ecn::Off)]
+    ecn: Ecn,
     /// How much each flow sends
     #[arg(long, value_name = "BYTES", conflicts_with = "time", allow_hyphen_values = true, default_value = "10M", value_parser = crate::units::bytes)]
     bytes: u64,
@@ -115,6 +121,26 @@ enum Aqm {
     Codel,
     /// Two queues, one with low latency for L4S, RFC 9332
     Dualpi2,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Ecn {
+    /// Not at all: there are no marks
+    Off,
+    /// By one flag, RFC 3168
+    Classic,
+    /// By counters (AccECN), RFC 9768
+    Accurate,
+}
+
+impl Ecn {
+    const fn feedback(self) -> EcnFeedback {
+        match self {
+            Ecn::Off => EcnFeedback::Off,
+            Ecn::Classic => EcnFeedback::Classic,
+            Ecn::Accurate => EcnFeedback::Accurate,
+        }
+    }
 }
 
 /// The names of the controllers, as the engine has them.
@@ -195,7 +221,9 @@ impl Sim {
             (percent, None) => Loss::Random(Chance::percent(percent)),
             (percent, Some(packets)) => Loss::in_bursts(percent, packets),
         };
-        let mut config = tcp::Config::default();
+        let feedback = self.ecn.feedback();
+        let mut config =
+            tcp::Config { ecn_incoming: feedback, ecn_outgoing: feedback, ..tcp::Config::default() };
         if let Some(bytes) = self.buffer {
             (config.send_buffer_bytes, config.receive_buffer_bytes) = (bytes, bytes);
         }
@@ -236,7 +264,7 @@ impl Sim {
                 Aqm::Codel => Discipline::CODEL,
                 Aqm::Dualpi2 => Discipline::dual_pi2(),
             },
-            ..Queue::default()
+            marking: if self.ecn == Ecn::Off { Marking::Never } else { Marking::InsteadOfDropping },
         });
         Ok(experiment)
     }

@@ -69,6 +69,16 @@ fn a_simulated_link_can_have_every_fault_and_its_plot_is_drawn() {
 }
 
 #[test]
+fn where_both_ends_tell_of_marks_nothing_is_dropped() {
+    let path = ["sim", "--bytes", "3M", "--rate", "20mbit", "--queue", "1M", "--aqm", "codel"];
+    assert!(printed(&path).contains("dropped by the queue's discipline"));
+    for feedback in ["classic", "accurate"] {
+        let text = printed(&[&path[..], &["--ecn", feedback]].concat());
+        assert!(text.contains("sent again 0.00 %") && !text.contains("dropped"), "{text}");
+    }
+}
+
+#[test]
 fn json_of_a_simulation_has_the_figures() {
     let record: serde_json::Value =
         serde_json::from_str(&printed(&["sim", "--bytes", "1M", "--json"])).expect("one JSON object");

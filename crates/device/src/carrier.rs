@@ -178,3 +178,6 @@ impl std::fmt::Debug for Carrier {
         f.debug_struct("Carrier").field("pipe", &self.pipe).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,14 +39,14 @@ fn transfer(feedback: EcnFeedback) -> Story {
     let sink = Sink::new(9);
     let seen = sink.seen();
     world.start(server, sink);
-    world.start(client, Bulk::new(ConnectOptions::new("10.0.0.2:9".parse().unwrap()), BYTES));
+    world.start(client, Bulk::new(ConnectOptions::new("10.0.0.2:9".parse().expect("an address")), BYTES));
     world.run_for(Duration::from_secs(60));
     let seen = seen.borrow();
     assert_eq!((seen[0].bytes, seen[0].wrong_at, seen[0].failed), (BYTES, None, None), "{feedback:?}");
-    let took = seen[0].done_at.unwrap().since(tcp::Instant::ZERO);
+    let took = seen[0].done_at.expect("it is done").since(tcp::Instant::ZERO);
     let marked = world.frames().iter().filter(|frame| frame.marked).count();
     let dropped = world.frames().iter().filter(|frame| frame.lost.is_some()).count();
-    let asked = world.frames()[0].tcp().unwrap().0.flags;
+    let asked = world.frames()[0].tcp().expect("a segment").0.flags;
     Story { took, marked, dropped, agreed: asked.contains(wire::tcp::Flags::ECE) }
 }
 

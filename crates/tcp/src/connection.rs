@@ -287,6 +287,7 @@ impl Connection {
     /// Measures anew how large segments may be: after a change of path, options or the peer's word.
     pub(crate) fn measure(&mut self) {
         self.sizes.measure(self.path(), &self.config);
+        self.bound_path_search();
     }
 
     /// The path as this connection knows it.

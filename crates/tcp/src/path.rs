@@ -123,8 +123,7 @@ impl Connection {
         let path = Path { mtu_bytes: path.mtu_bytes.max(self.least_mtu_bytes()), ..path };
         let is_searched = self.config.mtu_probing != MtuProbing::Off && self.state().is_synchronized();
         if path.mtu_bytes > self.path().mtu_bytes && is_searched {
-            let largest =
-                u32::from(self.sizes.largest_mss(&self.config)) + u32::from(path.ip_header_bytes) + 20;
+            let largest = self.largest_packet_bytes_on_any_path();
             self.path_search(now).raise_ceiling(path.mtu_bytes.min(largest));
         } else {
             self.use_path(path);
@@ -218,6 +217,19 @@ impl Connection {
     /// What full-sized segments make: less than the path's MTU where the peer takes less.
     fn largest_packet_bytes(&self) -> u32 {
         u32::from(self.sizes.send_mss()) + u32::from(self.path().ip_header_bytes) + 20
+    }
+
+    /// What the peer takes and we are allowed, whatever the path carries.
+    fn largest_packet_bytes_on_any_path(&self) -> u32 {
+        u32::from(self.sizes.largest_mss(&self.config)) + u32::from(self.path().ip_header_bytes) + 20
+    }
+
+    /// A search goes no further than the sizes in force allow.
+    pub(crate) fn bound_path_search(&mut self) {
+        let most_bytes = self.largest_packet_bytes_on_any_path();
+        if let Some(search) = self.sender.known_path_search() {
+            search.lower_ceiling(most_bytes);
+        }
     }
 
     /// IP and TCP header with the options that every segment has.

@@ -106,7 +106,7 @@ pub(super) fn trace(record: &TraceRecord) {
             debug!(target: TARGET, at_us, feedback = feedback.name(), "marks are told");
         }
         Trace::EcnDoubted { doubt } => {
-            debug!(target: TARGET, at_us, why = doubt.name(), "no longer ECN-capable")
+            debug!(target: TARGET, at_us, why = doubt.name(), "no longer ECN-capable");
         }
         Trace::Marks { packets } => debug!(target: TARGET, at_us, packets, "the network marks"),
         Trace::SendWindow { window_bytes } => {

@@ -129,6 +129,14 @@ impl PathSearch {
         }
     }
 
+    /// We are allowed, or the peer takes, no larger packets than this from here on.
+    pub(crate) fn lower_ceiling(&mut self, ceiling_bytes: u32) {
+        let bounded = |bytes: u32| bytes.min(ceiling_bytes);
+        self.ceiling_bytes = bounded(self.ceiling_bytes);
+        self.low_bytes = bounded(self.low_bytes);
+        (self.high_bytes, self.promising_bytes) = (bounded(self.high_bytes), bounded(self.promising_bytes));
+    }
+
     fn begin_anew(&mut self) {
         self.high_bytes = self.ceiling_bytes;
         self.promising_bytes = self.ceiling_bytes;

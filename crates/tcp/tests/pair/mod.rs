@@ -50,6 +50,9 @@ pub(crate) struct Sent {
     pub(crate) why: SendReason,
 }
 
+/// What happens to a segment on its way from this side.
+pub(crate) type Meddle = Box<dyn FnMut(Side, &mut Segment)>;
+
 pub(crate) struct Pair {
     pub(crate) now: Instant,
     pub(crate) delay: Duration,
@@ -61,7 +64,7 @@ pub(crate) struct Pair {
     pub(crate) log: Vec<Sent>,
     pub(crate) fate: Box<dyn FnMut(&Sent) -> Fate>,
     /// A middlebox on the way: what it changes.
-    pub(crate) meddle: Box<dyn FnMut(Side, &mut Segment)>,
+    pub(crate) meddle: Meddle,
     /// A host stands behind each end: what arrives for a connection that is gone is answered by a reset.
     pub(crate) hosts: bool,
     /// What client and server owe by the rows, if [`Pair::keep_ledgers`] was called.

@@ -54,7 +54,7 @@ fn what_was_refused_is_left_alone_for_twice_as_long_each_time_and_at_that_port_o
         peers.learn(&Lesson { now, ..lesson(&flow, Habits::Rfc) }, &reply(FastOpenOutcome::NotTaken, None));
         let just_before = now + PAUSE * factor - Duration::from_millis(1);
         assert_eq!(peers.way(just_before, &flow, CookiePolicy::Required), None, "{factor}");
-        now = now + PAUSE * factor;
+        now += PAUSE * factor;
         assert!(peers.way(now, &flow, CookiePolicy::Required).is_some(), "{factor}");
     }
     peers.learn(&Lesson { now, ..lesson(&flow, Habits::Rfc) }, &reply(FastOpenOutcome::SynRepeated, None));

@@ -29,7 +29,7 @@ fn sizes(search: &mut PathSearch, path: u32, config: &Config) -> Vec<u32> {
             assert_eq!(search.take_news(), Some(size_bytes));
             // The trial goes well.
             for period in 1..=3 {
-                now = now + Duration::from_millis(200);
+                now += Duration::from_millis(200);
                 search.on_acked(seq + size_bytes, &course(now, period * 20, 0), config);
             }
         } else {
@@ -109,7 +109,7 @@ fn a_larger_size_that_loses_more_is_given_up() {
         assert_eq!(search.next_size(now, &config), None, "it is not verified yet");
         // Too soon, then too few.
         search.on_acked(seq + 1_448, &course(now, sent + 50, again + 50), &config);
-        now = now + Duration::from_millis(200);
+        now += Duration::from_millis(200);
         search.on_acked(seq + 1_448, &course(now, sent + 9, again + 9), &config);
         (sent, again) = (sent + 40, again + 5);
         assert_eq!(search.take_news(), None, "period {period}");
