@@ -11,8 +11,10 @@ use crate::host::Host;
 use crate::id::SlabKey;
 use crate::relief::Watched;
 use crate::socket::{Mark, Socket, Standing};
+use crate::usage::growth;
 use std::collections::VecDeque;
 use tcp::{Instant, Memory};
+use wire::Payload;
 
 /// How much memory a host may hold, and from where on it is careful.
 ///
@@ -140,6 +142,13 @@ impl Budget {
         watched + self.starved.capacity() * size_of::<SlabKey>()
     }
 
+    /// What the account itself grows by when a connection holds so much more.
+    fn growth_bytes(&self, socket: &Socket, cost_bytes: usize) -> usize {
+        let is_new = socket.charged_bytes as usize + cost_bytes >= HOLDER_BYTES as usize
+            && !socket.marks.has(Mark::Holder);
+        growth(self.holders.capacity(), self.holders.len() + usize::from(is_new)) * size_of::<Watched>()
+    }
+
     /// Charges what a connection holds now. Whether [`Host::reassess`] has to follow.
     #[inline]
     pub(crate) fn charge(&mut self, socket: &mut Socket) -> bool {
@@ -261,10 +270,17 @@ impl Host {
     #[cold]
     fn has_room_though_high(&self, index: u32, segment: &tcp::Segment) -> bool {
         let Some(socket) = self.sockets.at(index) else { return false };
-        let MemoryBudget { max_bytes, .. } = self.budget.bounds;
         let is_in_order = segment.header.seq.at_or_before(socket.connection.snapshot().rcv_nxt);
-        let least_bytes = self.budget.held_bytes() + segment.payload.len();
-        is_in_order && socket.charged_bytes < FAIR_BYTES && least_bytes < max_bytes + max_bytes / 20
+        is_in_order && socket.charged_bytes < FAIR_BYTES && self.fits(socket, &segment.payload)
+    }
+
+    /// Whether text stays below a twentieth above the budget with all that is kept because of it. The tables are
+    /// measured for that: they may have grown since they were last looked at.
+    fn fits(&self, socket: &Socket, text: &Payload) -> bool {
+        let MemoryBudget { max_bytes, .. } = self.budget.bounds;
+        let cost_bytes = socket.connection.cost_bytes(text);
+        let watching = self.budget.growth_bytes(socket, cost_bytes);
+        self.held_bytes() + cost_bytes + watching + self.table_growth_bytes() < max_bytes + max_bytes / 20
     }
 
     /// Whether a connection may be given more to send.

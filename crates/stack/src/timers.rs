@@ -5,6 +5,7 @@
 //! timer in the wheel is not touched for that. It fires when it was due first, and its owner sets it again. What is
 //! *not* here: what a timer is for; the connection knows that.
 
+use crate::usage::growth;
 use crate::wheel::Wheel;
 use std::collections::VecDeque;
 use tcp::Instant;
@@ -37,6 +38,13 @@ impl Timers {
     /// Memory that the timers take.
     pub(crate) fn held_bytes(&self) -> usize {
         self.wheel.held_bytes() + (self.owners.capacity() + self.free.capacity()) * size_of::<u32>()
+    }
+
+    /// Memory that they take in addition when so many more are set, and when all that are set fire.
+    pub(crate) fn growth_bytes(&self, count: usize) -> usize {
+        let places = self.owners.len() + count.saturating_sub(self.free.len());
+        let lists = growth(self.owners.capacity(), places) + growth(self.free.capacity(), places);
+        self.wheel.growth_bytes(places) + lists * size_of::<u32>()
     }
 
     /// When [`Timers::expire`] should be called next, at the latest; see [`Wheel::next_due`].

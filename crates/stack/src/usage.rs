@@ -54,6 +54,15 @@ pub struct Usage {
     pub memory: MemoryLevel,
 }
 
+/// How many places a list takes in addition until there are so many, when elements are appended one after another.
+pub(crate) fn growth(capacity: usize, needed: usize) -> usize {
+    let mut grown = capacity;
+    while grown < needed {
+        grown = (2 * grown).max(4);
+    }
+    grown - capacity
+}
+
 impl Usage {
     /// The same without the memory, which depends on what has been: tables keep some of their room.
     #[must_use]
@@ -118,5 +127,14 @@ impl Host {
             + queues
             + traces
             + self.budget.own_bytes()
+    }
+
+    /// What tables grow by, at most, when a connection takes text: it has something to say, its program is told, a
+    /// timer runs, and all that run may fire together.
+    pub(crate) fn table_growth_bytes(&self) -> usize {
+        let lists = growth(self.ready.capacity(), self.ready.len() + 1)
+            + growth(self.with_events.capacity(), self.with_events.len() + 1)
+            + growth(self.fired.capacity(), self.timers.len() + 1);
+        lists * size_of::<u32>() + self.timers.growth_bytes(self.ready.len() + 1)
     }
 }

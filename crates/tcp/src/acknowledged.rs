@@ -4,6 +4,7 @@
 
 use crate::Instant;
 use crate::connection::Connection;
+use crate::handshake::Stage;
 use crate::segment::{Event, Segment};
 use crate::sender::{Ack, Echo, WindowUpdate};
 use crate::timers::Timer;
@@ -26,7 +27,7 @@ impl Connection {
             is_plain: segment.len_in_sequence_space() == 0 && window_bytes == self.sender.wnd,
             echo: if self.ecn.is_some() { self.echo_in(segment) } else { None },
         };
-        let syn_was_unacked = !self.sender.syn_acked;
+        let syn_was_unacked = !self.sender.syn_acked();
         let (sender, mut lent) = self.sending(now);
         let advanced_bytes = sender.on_ack(&ack, &mut lent);
         sender.update_window(WindowUpdate { seq: header.seq, ack: header.ack, window_bytes }, &mut lent);
@@ -53,7 +54,7 @@ impl Connection {
             flags: header.flags,
             option: header.options.accurate_ecn,
             is_newer: newer,
-            is_first: !self.sender.syn_acked,
+            is_first: !self.sender.syn_acked(),
             is_bare: segment.len_in_sequence_space() == 0 && header.options.sack.is_empty(),
         })
     }
@@ -69,10 +70,10 @@ impl Connection {
         } else {
             self.timers.stop(Timer::User);
         }
-        if self.is_orphaned {
+        if self.is_orphaned() {
             self.reward_orphan(now);
         }
-        if self.sender.writer_waits && self.write_room() > 0 {
+        if self.sender.writer_waits() && self.write_room() > 0 {
             self.sender.on_room(now);
             self.events.raise(Event::Writable);
         }
@@ -84,7 +85,7 @@ impl Connection {
         let sent_at = self.take_sending_of_syn();
         let micros = match sent_at {
             // What came long after its SYN-ACK was put off says nothing of the path.
-            _ if self.handshake.is_deferred => None,
+            _ if self.handshake.marks.has(Stage::Deferred) => None,
             Some(sent_at) if sent_at == now => return,
             Some(sent_at) => {
                 self.sender.rtt.on_shortest(now, now.nanos_since(sent_at));

@@ -1,8 +1,11 @@
 //! What the application asks: write, read, finish, close, abort (RFC 9293 §3.10.1 - §3.10.5).
 
 use crate::connection::Connection;
+use crate::connection::Fact;
+use crate::handshake::Stage;
 use crate::memory::{Memory, SCARCE_SEND_BYTES};
 use crate::segment::{Error, Event, ReadError, WriteError};
+use crate::sender;
 use crate::state::{Cause, State};
 use crate::timers::Timer;
 use crate::{Instant, ResetReason};
@@ -71,7 +74,7 @@ impl Connection {
         if let Some(error) = self.failure {
             return Err(WriteError::Failed(error));
         }
-        if self.sender.fin_queued || self.handshake.finish_after {
+        if self.sender.fin_queued() || self.handshake.finishes_after() {
             return Err(WriteError::Finished);
         }
         match self.state() {
@@ -99,7 +102,9 @@ impl Connection {
 
     /// What waits is sent as far as the windows allow, however small it is, even behind a cork.
     pub fn flush(&mut self) {
-        self.sender.send_small |= self.sender.stream_end().after(self.sender.nxt);
+        if self.sender.stream_end().after(self.sender.nxt) {
+            self.sender.marks.put(sender::Fact::SendSmall);
+        }
     }
 
     /// Bytes that a write would take now: at least one.
@@ -109,7 +114,9 @@ impl Connection {
     pub fn await_write_room(&mut self, now: Instant) -> Result<usize, WriteError> {
         match (self.failure, self.state()) {
             (Some(error), _) => Err(WriteError::Failed(error)),
-            (None, _) if self.sender.fin_queued || self.handshake.finish_after => Err(WriteError::Finished),
+            (None, _) if self.sender.fin_queued() || self.handshake.finishes_after() => {
+                Err(WriteError::Finished)
+            }
             (None, State::Closed | State::Listen) => Err(WriteError::NotConnected),
             (None, _) if self.write_room() == 0 => {
                 self.sender.wait_for_room(now);
@@ -208,10 +215,10 @@ impl Connection {
     /// There is no more to send: a FIN follows what is queued; reading goes on (CLOSE, §3.10.4).
     pub fn finish(&mut self, now: Instant) {
         match self.state() {
-            State::SynReceived if self.sender.has_text() && !self.handshake.is_early => {
-                self.handshake.finish_after = true;
+            State::SynReceived if self.sender.has_text() && !self.handshake.is_early() => {
+                self.handshake.marks.put(Stage::FinishAfter);
             }
-            State::SynSent => self.handshake.finish_after = true,
+            State::SynSent => self.handshake.marks.put(Stage::FinishAfter),
             _ => {
                 self.take(now, Cause::Close);
             }
@@ -229,12 +236,12 @@ impl Connection {
             return;
         }
         self.receiver.forget_unread();
-        self.is_orphaned = true;
+        self.marks.put(Fact::Orphaned);
         match self.state() {
             State::SynSent => {
                 self.take(now, Cause::Close);
             }
-            State::SynReceived if habits.close_forgets_syn_received() && !self.handshake.is_early => {
+            State::SynReceived if habits.close_forgets_syn_received() && !self.handshake.is_early() => {
                 self.forget(now);
             }
             _ => self.finish(now),

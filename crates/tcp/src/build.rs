@@ -127,7 +127,7 @@ impl Connection {
         let is_again = plan.to.is_some() && plan.seq.before(self.sender.nxt);
         let Some(agreed) = &mut self.ecn else { return Ecn::NotCapable };
         let reflector = &mut agreed.reflector;
-        if is_again && !self.handshake.is_passive && self.sender.sent.bytes_acked == 0 {
+        if is_again && !self.handshake.is_passive() && self.sender.sent.bytes_acked == 0 {
             reflector.leave_options_out();
         }
         if header.flags.ack() && !header.flags.rst() {
@@ -191,7 +191,7 @@ impl Connection {
 
     /// Whether a segment offers what we want; otherwise it says what was agreed upon.
     fn offers(&self, flags: Flags) -> bool {
-        let again = !self.handshake.is_passive && self.config.habits.simultaneous_syn_ack_offers_again();
+        let again = !self.handshake.is_passive() && self.config.habits.simultaneous_syn_ack_offers_again();
         flags.syn() && (!flags.ack() || again)
     }
 
@@ -199,7 +199,7 @@ impl Connection {
     #[inline(never)]
     fn syn_options(&mut self, flags: Flags) -> Options {
         let answering = !self.offers(flags);
-        let scale = self.config.window_scaling && (!answering || self.is_scaling);
+        let scale = self.config.window_scaling && (!answering || self.is_scaling());
         Options {
             mss: self.config.mss_announced.then(|| self.sizes.receive_mss()),
             sack_permitted: if answering { self.receiver.sack_agreed() } else { self.config.sack },

@@ -11,7 +11,10 @@
 
 use crate::ecn::Agreed;
 use crate::events::Events;
+use crate::fast_open::FastOpening;
 use crate::handshake::Handshake;
+use crate::handshake::Stage;
+use crate::marks::{Mark, Marks};
 use crate::memory::{Memory, SCARCE_WINDOW_SEGMENTS};
 use crate::receiver::{ReceiveBuffer, Receiver};
 use crate::segment::{Birth, Error, Event, Path, Segment};
@@ -52,20 +55,15 @@ use wire::tcp::Options;
 pub struct Connection {
     pub(crate) machine: Machine,
     pub(crate) handshake: Handshake,
+    /// What is known of a Fast Open.
+    pub(crate) fast_opening: Option<Box<FastOpening>>,
     pub(crate) sender: Sender,
     pub(crate) receiver: Receiver,
     /// Once ECN is agreed upon. Boxed: most connections are without.
     pub(crate) ecn: Option<Box<Agreed>>,
     pub(crate) timers: TimerTable,
     pub(crate) events: Events,
-    /// Window scaling was agreed upon.
-    pub(crate) is_scaling: bool,
-    /// Nobody will read: the application has closed both directions.
-    pub(crate) is_orphaned: bool,
-    /// Nothing but the FIN of an orphan was left when it was judged last.
-    pub(crate) orphan_is_finishing: bool,
-    /// A keep-alive probe has to go out.
-    pub(crate) keep_alive_owed: bool,
+    pub(crate) marks: Marks<Fact>,
     /// Keep-alive probes in a row without an answer.
     pub(crate) keep_alive_probes: u8,
     /// How much memory the host has to spare.
@@ -73,8 +71,8 @@ pub struct Connection {
     pub(crate) timestamps: TimestampState,
     pub(crate) sizes: Sizes,
     pub(crate) reset_owed: Option<ResetReason>,
-    /// A segment to be refused by a reset with this sequence number, while the connection goes on.
-    pub(crate) reset_reply: Option<Seq>,
+    /// The number of the reset that refuses a segment, while [`Fact::ResetReply`].
+    reset_reply: Seq,
     pub(crate) failure: Option<Error>,
     pub(crate) soft_error: Option<Error>,
     /// The path, in two parts, because together they would take three bytes more.
@@ -87,6 +85,28 @@ pub struct Connection {
     pub(crate) tracer: Tracer,
 }
 
+/// What is true of a connection or is not.
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+pub(crate) enum Fact {
+    /// Window scaling was agreed upon.
+    Scaling = 1,
+    /// Nobody will read: the application has closed both directions.
+    Orphaned = 2,
+    /// Nothing but the FIN of an orphan was left when it was judged last.
+    OrphanFinishing = 4,
+    /// A keep-alive probe has to go out.
+    KeepAliveOwed = 8,
+    /// A segment has to be refused by a reset, while the connection goes on.
+    ResetReply = 16,
+}
+
+impl Mark for Fact {
+    fn bit(self) -> u8 {
+        self as u8
+    }
+}
+
 /// What [`crate::Info`] reports of both halves together.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counters {
@@ -96,27 +116,53 @@ pub(crate) struct Counters {
 }
 
 impl Connection {
+    /// Window scaling was agreed upon.
+    #[inline]
+    pub(crate) fn is_scaling(&self) -> bool {
+        self.marks.has(Fact::Scaling)
+    }
+
+    /// Nobody will read: the application has closed both directions.
+    #[inline]
+    pub(crate) fn is_orphaned(&self) -> bool {
+        self.marks.has(Fact::Orphaned)
+    }
+
+    #[inline]
+    pub(crate) fn owes_reset_reply(&self) -> bool {
+        self.marks.has(Fact::ResetReply)
+    }
+
+    /// A segment is refused by a reset with this number, and the connection goes on.
+    #[cold]
+    pub(crate) fn owe_reset_reply(&mut self, seq: Seq) {
+        self.reset_reply = seq;
+        self.marks.put(Fact::ResetReply);
+    }
+
+    pub(crate) fn take_reset_reply(&mut self) -> Option<Seq> {
+        self.marks.take(Fact::ResetReply).then_some(self.reset_reply)
+    }
+
     fn new(now: Instant, birth: Birth, config: Arc<Config>) -> Self {
         let Birth { iss, timestamp_offset, path } = birth;
         let sizes = Sizes::new(path, &config);
         Connection {
             machine: Machine::new(),
             handshake: Handshake::default(),
+            fast_opening: None,
             sender: Sender::new(now, iss, &config),
             receiver: Receiver::new(&config),
             ecn: None,
             timers: TimerTable::new(),
             events: Events::default(),
-            is_scaling: false,
-            is_orphaned: false,
-            orphan_is_finishing: false,
-            keep_alive_owed: false,
+            marks: Marks::default(),
             keep_alive_probes: 0,
             memory: Memory::Ample,
             timestamps: TimestampState::new(timestamp_offset),
             sizes,
             reset_owed: None,
-            reset_reply: None,
+            reset_reply: Seq::new(0),
             failure: None,
             soft_error: None,
             path_mtu_bytes: path.mtu_bytes,
@@ -141,7 +187,7 @@ impl Connection {
     /// active open (RFC 9293 §3.10.1, §3.10.2, LISTEN).
     pub fn listen(now: Instant, birth: Birth, config: Arc<Config>) -> Self {
         let mut connection = Connection::new(now, birth, config);
-        connection.handshake.is_passive = true;
+        connection.handshake.marks.put(Stage::Passive);
         connection.take(now, Cause::PassiveOpen);
         connection
     }
@@ -198,9 +244,13 @@ impl Connection {
         self.receiver.synchronize(header, self.sizes.receive_mss(), &self.config);
         match window_scale.filter(|_| self.config.window_scaling) {
             // RFC 7323 §2.3: a shift above 14 is taken as 14.
-            Some(shift) => (self.sender.shift, self.is_scaling) = (shift.min(14), true),
+            Some(shift) => {
+                self.sender.shift = shift.min(14);
+                self.marks.put(Fact::Scaling);
+            }
             None => {
-                (self.sender.shift, self.is_scaling) = (0, false);
+                self.sender.shift = 0;
+                self.marks.set(Fact::Scaling, false);
                 self.receiver.leave_unscaled();
             }
         }
@@ -273,7 +323,7 @@ impl Connection {
 
     /// CLOSED with nothing left to send: the connection can be dropped.
     pub fn is_closed(&self) -> bool {
-        self.state() == State::Closed && self.reset_owed.is_none() && self.reset_reply.is_none()
+        self.state() == State::Closed && self.reset_owed.is_none() && !self.owes_reset_reply()
     }
 
     /// Where the connection stands.

@@ -5,6 +5,7 @@
 //! by its answer. RFC 9293 §3.10.7.4 would open at the third step: this is for applications that ask for it.
 
 use crate::connection::Connection;
+use crate::handshake::Stage;
 use crate::refusal::Refused;
 use crate::segment::Segment;
 use crate::state::State;
@@ -46,7 +47,7 @@ impl Config {
 impl Connection {
     /// In SYN-RECEIVED by a passive open, and nobody has it yet.
     pub(crate) fn is_half_open(&self) -> bool {
-        self.state() == State::SynReceived && self.handshake.is_passive && !self.handshake.is_early
+        self.state() == State::SynReceived && self.handshake.is_passive() && !self.handshake.is_early()
     }
 
     /// An acknowledgment of our SYN that opens, or is put off.
@@ -57,13 +58,13 @@ impl Connection {
         if self.sender.attempts >= self.deferred_timeouts() {
             return Ok(());
         }
-        self.handshake.is_deferred = true;
+        self.handshake.marks.put(Stage::Deferred);
         Err(Refused::silently(Refusal::Deferred))
     }
 
     /// The third step has come, and the timeout that is due now is not the last of the deferral.
     pub(crate) fn waits_for_text(&self) -> bool {
-        self.handshake.is_deferred && self.sender.attempts < self.deferred_timeouts()
+        self.handshake.marks.has(Stage::Deferred) && self.sender.attempts < self.deferred_timeouts()
     }
 
     fn deferred_timeouts(&self) -> u8 {

@@ -356,7 +356,7 @@ impl Connection {
         let is_answer = syn_ack.header.flags.ack()
             && syn_ack.header.seq == self.receiver.irs()
             && syn_ack.header.ack == self.sender.iss + 1
-            && !self.handshake.is_passive;
+            && !self.handshake.is_passive();
         if confirms
             && is_answer
             && let Some(ecn) = &mut self.ecn

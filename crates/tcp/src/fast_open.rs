@@ -10,6 +10,7 @@
 
 use crate::Instant;
 use crate::connection::Connection;
+use crate::handshake::Stage;
 use crate::segment::{Event, Segment};
 use crate::state::State;
 use alloc::boxed::Box;
@@ -132,7 +133,7 @@ impl Connection {
             self.sizes.take_peer_mss(Some(mss), self.path(), &self.config);
         }
         let outcome = if asks { FastOpenOutcome::NoCookie } else { FastOpenOutcome::None };
-        self.handshake.fast = Some(Box::new(FastOpening {
+        self.fast_opening = Some(Box::new(FastOpening {
             option: cookie,
             owes_text: !asks,
             outcome,
@@ -146,61 +147,62 @@ impl Connection {
             return;
         }
         let (option, takes_text) = (answer.cookie, answer.text == SynText::Taken);
-        self.handshake.fast = Some(Box::new(FastOpening { option, takes_text, ..FastOpening::default() }));
+        self.fast_opening = Some(Box::new(FastOpening { option, takes_text, ..FastOpening::default() }));
     }
 
     /// The passive open becomes an active one: no SYN is answered any more.
     pub(crate) fn forget_passive_open(&mut self) {
-        (self.handshake.is_passive, self.handshake.is_early, self.handshake.fast) = (false, false, None);
+        self.handshake.marks.clear([Stage::Passive, Stage::Early]);
+        self.fast_opening = None;
     }
 
     /// Whether the application may read and write: both ends are synchronized, or the text of the peer's SYN was taken
     /// and its third step has not arrived yet.
     pub fn may_exchange(&self) -> bool {
-        self.state().is_synchronized() || (self.handshake.is_early && self.state() == State::SynReceived)
+        self.state().is_synchronized() || (self.handshake.is_early() && self.state() == State::SynReceived)
     }
 
     /// Whether the SYN was answered with its text taken, and the third step has not arrived: the peer has not shown
     /// that it is where it says.
     pub fn is_unproven(&self) -> bool {
-        self.handshake.is_early && self.syn_unacked() && self.state() != State::Closed
+        self.handshake.is_early() && self.syn_unacked() && self.state() != State::Closed
     }
 
     /// What the answer to a fast SYN said, once.
     pub fn take_fast_open_reply(&mut self) -> Option<FastOpenReply> {
-        self.handshake.fast.as_mut()?.reply.take()
+        self.fast_opening.as_mut()?.reply.take()
     }
 
     /// Whether a fast connection looks as if somebody on the path did not understand it: before any text of the peer came
     /// a FIN ahead of its turn, or a reset that is not at RCV.NXT.
     pub fn doubts_fast_open(&self) -> bool {
-        self.handshake.fast.as_ref().is_some_and(|fast| fast.is_doubted)
+        self.fast_opening.as_ref().is_some_and(|fast| fast.is_doubted)
     }
 
     pub(crate) fn fast_open_outcome(&self) -> FastOpenOutcome {
-        self.handshake.fast.as_ref().map_or(FastOpenOutcome::None, |fast| fast.outcome)
+        self.fast_opening.as_ref().map_or(FastOpenOutcome::None, |fast| fast.outcome)
     }
 
     /// Text bytes that left with our SYN.
     pub(crate) fn syn_text_bytes(&self) -> u32 {
-        self.handshake.fast.as_ref().map_or(0, |fast| fast.text_bytes.into())
+        self.fast_opening.as_ref().map_or(0, |fast| fast.text_bytes.into())
     }
 
     /// The option of the first SYN or SYN-ACK, once: what goes again goes without (§4.2.1).
     pub(crate) fn take_fast_open_option(&mut self) -> Option<FastOpenCookie> {
-        self.handshake.fast.as_mut()?.option.take()
+        self.fast_opening.as_mut()?.option.take()
     }
 
     /// How much text the SYN will take along, in bytes.
     pub fn syn_text_room(&mut self, now: Instant) -> usize {
-        if self.handshake.fast.as_ref().is_none_or(|fast| !fast.owes_text) {
+        if self.fast_opening.as_ref().is_none_or(|fast| !fast.owes_text) {
             return 0;
         }
         let flags = Flags::SYN;
         let mut header = Header { flags, options: self.options(now, flags, false), ..Header::default() };
         let option = header.options.fast_open;
         let room = self.measure_syn(&mut header);
-        if let Some(fast) = &mut self.handshake.fast {
+        if let Some(fast) = &mut self.fast_opening {
             fast.option = option;
         }
         room as usize
@@ -224,11 +226,11 @@ impl Connection {
     /// The text that the first SYN takes along.
     #[cold]
     pub(crate) fn take_syn_text(&mut self, header: &mut Header) -> Payload {
-        if self.handshake.fast.is_none() {
+        if self.fast_opening.is_none() {
             return Payload::new();
         }
         let most = self.measure_syn(header);
-        let Some(fast) = &mut self.handshake.fast else { return Payload::new() };
+        let Some(fast) = &mut self.fast_opening else { return Payload::new() };
         fast.had_option |= header.options.fast_open.is_some();
         if !core::mem::take(&mut fast.owes_text) {
             return Payload::new();
@@ -242,7 +244,7 @@ impl Connection {
     #[cold]
     pub(crate) fn hear_fast_open_reply(&mut self, header: &Header) {
         let ack = self.sender.una;
-        let Some(fast) = self.handshake.fast.as_mut().filter(|_| !self.handshake.is_passive) else { return };
+        let Some(fast) = self.fast_opening.as_mut().filter(|_| !self.handshake.is_passive()) else { return };
         let syn_was_repeated = fast.syn_was_repeated;
         let end = self.sender.iss + 1 + u32::from(fast.text_bytes);
         if fast.text_bytes > 0 {
@@ -264,7 +266,7 @@ impl Connection {
 
     /// The SYN had to go again.
     pub(crate) fn note_repeated_syn(&mut self) {
-        if let Some(fast) = &mut self.handshake.fast {
+        if let Some(fast) = &mut self.fast_opening {
             fast.syn_was_repeated = true;
         }
     }
@@ -272,20 +274,20 @@ impl Connection {
     /// Memory that it takes.
     #[inline]
     pub(crate) fn fast_open_bytes(&self) -> usize {
-        if self.handshake.fast.is_some() { size_of::<FastOpening>() } else { 0 }
+        if self.fast_opening.is_some() { size_of::<FastOpening>() } else { 0 }
     }
 
     /// What a Fast Open did not take along, or the answer did not take, goes with the third step (§4.2.2, step 2), not
     /// behind it.
     pub(crate) fn fast_text_waits(&self) -> bool {
-        self.handshake.fast.is_some() && self.sender.unsent_bytes() > 0
+        self.fast_opening.is_some() && self.sender.unsent_bytes() > 0
     }
 
     /// Takes the text of a SYN, if the listener's host said so. Returns whether it did.
     pub(crate) fn take_text_of_syn(&mut self, syn: &Segment) -> bool {
-        let Some(fast) = self.handshake.fast.as_mut().filter(|fast| fast.takes_text) else { return false };
+        let Some(fast) = self.fast_opening.as_mut().filter(|fast| fast.takes_text) else { return false };
         fast.outcome = FastOpenOutcome::Taken;
-        self.handshake.is_early = true;
+        self.handshake.marks.put(Stage::Early);
         let text = syn.payload.clone();
         self.receiver.take_text_of_syn(text, &mut self.events);
         self.events.raise(Event::Accepted);
@@ -297,7 +299,7 @@ impl Connection {
     #[cold]
     pub(crate) fn doubt_fast_open(&mut self) {
         let nothing_came = self.receiver.received().bytes == 0;
-        if let Some(fast) = self.handshake.fast.as_mut().filter(|fast| nothing_came && fast.had_option) {
+        if let Some(fast) = self.fast_opening.as_mut().filter(|fast| nothing_came && fast.had_option) {
             fast.is_doubted = true;
         }
     }

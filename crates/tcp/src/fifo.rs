@@ -40,6 +40,18 @@ impl<T> Fifo<T> {
         self.more.capacity() * size_of::<T>()
     }
 
+    /// Memory that it takes in addition when so many elements are appended, one after another.
+    pub(crate) fn growth_bytes(&self, count: usize) -> usize {
+        let capacity = self.more.capacity();
+        // The first of all needs no place, which is not worth a distinction.
+        let needed = self.more.len() + count;
+        let mut grown = capacity;
+        while grown < needed {
+            grown = (2 * grown).max(MORE);
+        }
+        (grown - capacity) * size_of::<T>()
+    }
+
     /// Appends an element.
     #[inline]
     pub(crate) fn push(&mut self, element: T) {

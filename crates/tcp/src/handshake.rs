@@ -4,11 +4,10 @@
 use crate::build::Plan;
 use crate::connection::Connection;
 use crate::ecn::Wanted;
-use crate::fast_open::FastOpening;
+use crate::marks::{Mark, Marks};
 use crate::state::State;
 use crate::timers::Timer;
 use crate::{Instant, SendReason};
-use alloc::boxed::Box;
 use wire::tcp::Flags;
 
 /// Why a SYN or SYN-ACK has to go out.
@@ -25,20 +24,51 @@ pub(crate) enum Opening {
 pub(crate) struct Handshake {
     /// The SYN or SYN-ACK has to go out (again).
     pub(crate) owed: Option<Opening>,
-    /// Born by a passive open.
-    pub(crate) is_passive: bool,
-    /// CLOSE was called before it was complete and has to wait (§3.10.4).
-    pub(crate) finish_after: bool,
-    /// The SYN or SYN-ACK left once.
-    pub(crate) sent_once: bool,
+    pub(crate) marks: Marks<Stage>,
     /// How our SYNs asked for ECN.
     pub(crate) wanted_ecn: Wanted,
+}
+
+/// What is true of a handshake or is not.
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+pub(crate) enum Stage {
+    /// Born by a passive open.
+    Passive = 1,
+    /// CLOSE was called before it was complete and has to wait (§3.10.4).
+    FinishAfter = 2,
+    /// The SYN or SYN-ACK left once.
+    SentOnce = 4,
     /// The text of the peer's SYN was taken: the application does not wait for the third step (RFC 7413 §4.2.2).
-    pub(crate) is_early: bool,
+    Early = 8,
     /// The third step has come without text, and its acknowledgment was not heard: see `deferral.rs`.
-    pub(crate) is_deferred: bool,
-    /// What is known of a Fast Open.
-    pub(crate) fast: Option<Box<FastOpening>>,
+    Deferred = 16,
+}
+
+impl Mark for Stage {
+    fn bit(self) -> u8 {
+        self as u8
+    }
+}
+
+impl Handshake {
+    /// Whether the text of the peer's SYN was taken.
+    #[inline]
+    pub(crate) fn is_early(&self) -> bool {
+        self.marks.has(Stage::Early)
+    }
+
+    /// Born by a passive open.
+    #[inline]
+    pub(crate) fn is_passive(&self) -> bool {
+        self.marks.has(Stage::Passive)
+    }
+
+    /// CLOSE was called before it was complete and has to wait.
+    #[inline]
+    pub(crate) fn finishes_after(&self) -> bool {
+        self.marks.has(Stage::FinishAfter)
+    }
 }
 
 impl Connection {
@@ -52,18 +82,18 @@ impl Connection {
         self.handshake.owed = None;
         let (flags, why) = match self.state() {
             State::SynSent => (Flags::SYN, SendReason::Syn),
-            State::SynReceived | State::FinWait1 if !self.sender.syn_acked => {
+            State::SynReceived | State::FinWait1 if !self.sender.syn_acked() => {
                 (Flags::SYN | Flags::ACK, SendReason::SynAck)
             }
             _ => return None,
         };
         let seq = self.sender.iss;
         if self.sender.nxt == seq {
-            self.handshake.sent_once = true;
+            self.handshake.marks.put(Stage::SentOnce);
             self.sender.nxt = seq + 1;
         } else {
             // Karn: which of them will be answered?
-            self.handshake.sent_once = false;
+            self.handshake.marks.set(Stage::SentOnce, false);
             self.sender.note_resent(now);
         }
         if !self.timers.is_running(Timer::Retransmit) {
@@ -74,13 +104,13 @@ impl Connection {
 
     /// The SYN or SYN-ACK is acknowledged: when it left, if it left once and nothing after it.
     pub(crate) fn take_sending_of_syn(&mut self) -> Option<Instant> {
-        let sent_once = core::mem::take(&mut self.handshake.sent_once);
+        let sent_once = self.handshake.marks.take(Stage::SentOnce);
         let is_last = self.sender.nxt == self.sender.iss + 1 + self.syn_text_bytes();
         (sent_once && is_last).then_some(self.sender.last_sent_at)
     }
 
     /// The SYN or SYN-ACK is sent and not acknowledged.
     pub(crate) fn syn_unacked(&self) -> bool {
-        !self.sender.syn_acked
+        !self.sender.syn_acked()
     }
 }

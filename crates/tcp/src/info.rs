@@ -194,7 +194,7 @@ impl Connection {
             marks_received: reflector.map_or(0, |reflector| reflector.marked_packets()),
             ecn_delivered: heeds.map_or(EcnBytes::default(), |heeds| heeds.bytes()),
             ecn_received: reflector.map_or(EcnBytes::default(), |reflector| reflector.bytes()),
-            window_shifts: self.is_scaling.then_some((self.sender.shift, self.receiver.shift())),
+            window_shifts: self.is_scaling().then_some((self.sender.shift, self.receiver.shift())),
             rto: micros(self.sender.rtt.rto_us()),
             rtt: self.sender.rtt.srtt_us().map(micros),
             rtt_variation: micros(self.sender.rtt.rttvar_us()),
@@ -266,7 +266,7 @@ impl Connection {
 
     /// Born by a passive open.
     pub fn is_passive(&self) -> bool {
-        self.handshake.is_passive
+        self.handshake.is_passive()
     }
 
     /// In TIME-WAIT with nothing left to read: the compact form, for the host's table. The

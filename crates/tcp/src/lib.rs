@@ -37,6 +37,7 @@ mod habits;
 mod handshake;
 mod info;
 pub mod listen;
+mod marks;
 mod memory;
 mod moves;
 mod path;

@@ -9,6 +9,7 @@ use crate::segment::{Error, Event};
 use crate::state::State;
 use crate::trace::Trace;
 use crate::{Instant, ResetReason};
+use wire::Payload;
 
 /// How much memory the host of a connection has to spare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -63,6 +64,21 @@ impl Connection {
         let ecn = if self.ecn.is_some() { size_of::<Agreed>() } else { 0 };
         let halves = self.sender.held_bytes() + self.receiver.held_bytes();
         halves + self.tracer.held_bytes() + self.fast_open_bytes() + ecn
+    }
+
+    /// What [`Connection::held_bytes`] grows by, at most, when this text arrives in its turn: the text, and what is
+    /// kept beside it. A host asks before it takes the text.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use synfin_tcp::{Birth, Config, Connection, Instant, Path};
+    /// # let birth = Birth { iss: wire::Seq::new(1), timestamp_offset: 0, path: Path { mtu_bytes: 1_500, ip_header_bytes: 20 } };
+    /// let connection = Connection::connect(Instant::ZERO, birth, Arc::new(Config::default()));
+    /// let text = wire::Payload::from(bytes::Bytes::from_static(&[7; 1_000]));
+    /// assert!((1_100..4_000).contains(&connection.cost_bytes(&text)));
+    /// ```
+    pub fn cost_bytes(&self, text: &Payload) -> usize {
+        self.receiver.cost_bytes(text)
     }
 
     /// Drops text that arrived out of order, the highest first, until at most `bytes_max` are left. The peer sends it again;

@@ -3,8 +3,12 @@
 //! The only caller of [`crate::state::Machine::take`].
 
 use crate::connection::Connection;
+use crate::connection::Fact;
+use crate::handshake::Stage;
 use crate::handshake::{Handshake, Opening};
+use crate::marks::Marks;
 use crate::segment::{Error, Event};
+use crate::sender;
 use crate::sender::{RtoBounds, Rtt};
 use crate::state::{Cause, Row, Sends, State};
 use crate::timers::Timer;
@@ -34,7 +38,7 @@ impl Connection {
             // CLOSE takes the row of ABORT there.
             (Cause::Abort, Sends::Rst)
                 if row.from == State::SynReceived
-                    && self.is_orphaned
+                    && self.is_orphaned()
                     && habits.close_forgets_syn_received() =>
             {
                 Sends::Nothing
@@ -59,7 +63,7 @@ impl Connection {
             Sends::Ack if row.to == State::Established => self.owe_third_step(now),
             Sends::Ack => self.receiver.acks.owe(SendReason::FinAck),
             Sends::Fin => {
-                self.sender.fin_queued = true;
+                self.sender.marks.put(sender::Fact::FinQueued);
                 self.start_user_timer(now);
             }
             Sends::Rst => {
@@ -93,12 +97,12 @@ impl Connection {
             self.on_repeated_syn();
         }
         self.timers.stop(Timer::User);
-        if !self.handshake.is_early {
-            self.events.raise(if self.handshake.is_passive { Event::Accepted } else { Event::Connected });
+        if !self.handshake.is_early() {
+            self.events.raise(if self.handshake.is_passive() { Event::Accepted } else { Event::Connected });
         }
         self.events.raise(Event::Writable);
         self.start_keep_alive(now);
-        if core::mem::take(&mut self.handshake.finish_after) {
+        if self.handshake.marks.take(Stage::FinishAfter) {
             self.take(now, Cause::Close);
         }
     }
@@ -107,7 +111,7 @@ impl Connection {
     #[cold]
     fn on_repeated_syn(&mut self) {
         self.note_repeated_syn();
-        if self.handshake.is_deferred {
+        if self.handshake.marks.has(Stage::Deferred) {
             self.sender.rtt = Rtt::new(self.config.rto_initial, RtoBounds::new(&self.config));
             return;
         }
@@ -122,7 +126,7 @@ impl Connection {
     /// An orphan does not wait for ever: for the peer's FIN in FIN-WAIT-2, and before that as long as the peer takes a
     /// fair share of what it was left with.
     pub(crate) fn limit_orphan(&mut self, now: Instant) {
-        if !self.is_orphaned {
+        if !self.is_orphaned() {
             return;
         }
         match (self.state(), self.config.orphan_progress) {
@@ -132,7 +136,8 @@ impl Connection {
             {
                 let mss = self.mss() as usize;
                 let is_finishing = !self.sender.has_text();
-                let was_finishing = core::mem::replace(&mut self.orphan_is_finishing, is_finishing);
+                let was_finishing = self.marks.has(Fact::OrphanFinishing);
+                self.marks.set(Fact::OrphanFinishing, is_finishing);
                 if self.sender.has_progressed(mss) && !(was_finishing && is_finishing) {
                     self.arm(Timer::Linger, now + time);
                 } else {
@@ -166,27 +171,28 @@ impl Connection {
     #[cold]
     fn return_to_listen(&mut self, now: Instant) {
         self.timers.stop_all();
-        self.handshake = Handshake { is_passive: true, ..Handshake::default() };
+        self.fast_opening = None;
+        self.handshake =
+            Handshake { marks: Marks::default().with(Stage::Passive, true), ..Handshake::default() };
         self.sender.return_to_listen(now, &self.config);
         self.receiver.return_to_listen(&self.config);
         self.ecn = None;
         self.soft_error = None;
         self.timestamps.forget();
-        (self.is_scaling, self.is_orphaned, self.keep_alive_owed) = (false, false, false);
+        self.marks.clear([Fact::Scaling, Fact::Orphaned, Fact::KeepAliveOwed]);
     }
 
     #[inline(never)]
     fn on_closed(&mut self, now: Instant) {
         self.timers.stop_all();
         self.handshake = Handshake {
-            is_passive: self.handshake.is_passive,
-            fast: self.handshake.fast.take(),
+            marks: Marks::default().with(Stage::Passive, self.handshake.is_passive()),
             ..Handshake::default()
         };
         // What was agreed upon is still told by `info`.
         self.sender.on_closed(now);
         self.receiver.on_closed();
-        (self.is_orphaned, self.keep_alive_owed) = (false, false);
+        self.marks.clear([Fact::Orphaned, Fact::KeepAliveOwed]);
         self.events.raise(Event::Closed);
     }
 

@@ -45,8 +45,8 @@ impl Connection {
             State::SynSent => self.config.icmp_ends_opening,
             // Whose text was taken has a connection, and none is ended by ICMP.
             State::SynReceived => {
-                let survives = self.handshake.is_passive && habits.half_open_survives_icmp();
-                !(self.handshake.is_early || survives)
+                let survives = self.handshake.is_passive() && habits.half_open_survives_icmp();
+                !(self.handshake.is_early() || survives)
             }
             _ => false,
         };

@@ -237,7 +237,7 @@ impl Connection {
             _ if half_open => {
                 self.take(now, Cause::RstToPassiveOpen);
             }
-            State::SynReceived if !self.handshake.is_early => self.fail(now, Cause::Rst, Error::Refused),
+            State::SynReceived if !self.handshake.is_early() => self.fail(now, Cause::Rst, Error::Refused),
             // In CLOSING and LAST-ACK, too, the application may still hold the connection: it is told.
             _ => self.fail(now, Cause::Rst, Error::Reset),
         }
@@ -330,7 +330,7 @@ impl Connection {
         let first = seq.latest(nxt);
         let last = (seq + text.len() as u32).earliest(edge);
         if !text.is_empty() && first.before(last) {
-            if self.is_orphaned && last.after(nxt) {
+            if self.is_orphaned() && last.after(nxt) {
                 return self.refuse_text_after_close(now, header.ack);
             }
             let arrived_bytes = text.len();

@@ -16,7 +16,7 @@ impl Connection {
         self.counters.refused = self.counters.refused.wrapping_add(1);
         match refused.reply {
             None => {}
-            Some(Reply::Reset { seq }) => self.reset_reply = Some(seq),
+            Some(Reply::Reset { seq }) => self.owe_reset_reply(seq),
             Some(Reply::SynAck) => self.handshake.owed = Some(Opening::Asked),
             Some(Reply::Ack(why))
                 if self.receiver.acks.suspicious.take(now, self.config.challenge_acks, why) =>
@@ -54,7 +54,7 @@ impl Connection {
         }
         let habits = self.config.habits;
         let text_ahead = segment.text_bytes() > 0 && seq.after(nxt);
-        if self.is_orphaned && text_ahead && habits.text_after_close_resets_anywhere() {
+        if self.is_orphaned() && text_ahead && habits.text_after_close_resets_anywhere() {
             return self.refuse_text_after_close(now, segment.header.ack);
         }
         if segment.header.flags.syn() {
@@ -111,7 +111,7 @@ impl Connection {
     /// connection, `<SEQ=SEG.ACK><CTL=RST>`.
     #[cold]
     pub(crate) fn refuse_text_after_close(&mut self, now: Instant, ack: Seq) -> Result<bool, Refused> {
-        self.reset_reply = Some(ack);
+        self.owe_reset_reply(ack);
         self.fail(now, Cause::DataAfterClose, Error::Aborted);
         Err(Refused::silently(Refusal::TextAfterClose))
     }

@@ -51,6 +51,7 @@ pub(crate) use rtt::{RtoBounds, Rtt};
 pub(crate) use window::WindowUpdate;
 
 use crate::congestion::{Congestion, Controller};
+use crate::marks::{Mark, Marks};
 use crate::timers::{Timer, TimerTable};
 use crate::trace::Trace;
 use crate::tracing::Tracer;
@@ -91,17 +92,7 @@ pub(crate) struct Sender {
     pub(crate) shift: u8,
     /// The peer reports what it has beyond gaps (RFC 2018).
     sack: bool,
-    /// Our SYN is acknowledged. The numbers do not tell for long: SND.UNA comes round to ISS again.
-    pub(crate) syn_acked: bool,
-    /// The application has no more data: a FIN follows the queue.
-    pub(crate) fin_queued: bool,
-    fin_sent: bool,
-    /// A write found the buffer full: tell when there is room.
-    pub(crate) writer_waits: bool,
-    /// The override timer of §3.8.6.2.1 fired: send what there is.
-    pub(crate) send_small: bool,
-    /// A probe of the closed window has to go out.
-    pub(crate) window_probe_owed: bool,
+    pub(crate) marks: Marks<Fact>,
     /// The window is closed, or too small, and is asked about; how often the time between was doubled.
     persist: window::Persist,
     /// Retransmissions of the same data in a row, or probes in a row, without an answer.
@@ -122,6 +113,29 @@ pub(crate) struct Sender {
     load: Option<Box<Load>>,
     pub(crate) sent: Sent,
     pub(crate) busy: BusyTime,
+}
+
+/// What is true of a send half or is not.
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+pub(crate) enum Fact {
+    /// Our SYN is acknowledged. The numbers do not tell for long: SND.UNA comes round to ISS again.
+    SynAcked = 1,
+    /// The application has no more data: a FIN follows the queue.
+    FinQueued = 2,
+    FinSent = 4,
+    /// A write found the buffer full: tell when there is room.
+    WriterWaits = 8,
+    /// The override timer of §3.8.6.2.1 fired: send what there is.
+    SendSmall = 16,
+    /// A probe of the closed window has to go out.
+    WindowProbeOwed = 32,
+}
+
+impl Mark for Fact {
+    fn bit(self) -> u8 {
+        self as u8
+    }
 }
 
 /// What [`crate::Info`] reports of what was sent.
@@ -170,6 +184,34 @@ impl Lent<'_> {
 }
 
 impl Sender {
+    /// Our SYN is acknowledged.
+    #[inline]
+    pub(crate) fn syn_acked(&self) -> bool {
+        self.marks.has(Fact::SynAcked)
+    }
+
+    /// The application has no more data: a FIN follows the queue.
+    #[inline]
+    pub(crate) fn fin_queued(&self) -> bool {
+        self.marks.has(Fact::FinQueued)
+    }
+
+    #[inline]
+    fn fin_sent(&self) -> bool {
+        self.marks.has(Fact::FinSent)
+    }
+
+    /// A write found the buffer full.
+    #[inline]
+    pub(crate) fn writer_waits(&self) -> bool {
+        self.marks.has(Fact::WriterWaits)
+    }
+
+    #[inline]
+    pub(crate) fn owes_window_probe(&self) -> bool {
+        self.marks.has(Fact::WindowProbeOwed)
+    }
+
     pub(crate) fn new(now: Instant, iss: Seq, config: &Config) -> Self {
         let zero = Seq::new(0);
         Sender {
@@ -185,12 +227,7 @@ impl Sender {
             small: iss,
             shift: 0,
             sack: false,
-            syn_acked: false,
-            fin_queued: false,
-            fin_sent: false,
-            writer_waits: false,
-            send_small: false,
-            window_probe_owed: false,
+            marks: Marks::default(),
             persist: window::Persist::default(),
             attempts: 0,
             reordering: Reordering::NONE,
@@ -236,8 +273,7 @@ impl Sender {
         self.written = self.written.earliest(self.nxt);
         self.load = None;
         self.busy.stop(now);
-        (self.fin_queued, self.writer_waits, self.send_small) = (false, false, false);
-        self.window_probe_owed = false;
+        self.marks.clear([Fact::FinQueued, Fact::WriterWaits, Fact::SendSmall, Fact::WindowProbeOwed]);
     }
 
     /// One past the last byte the application has written; where the FIN goes or went.
@@ -247,7 +283,7 @@ impl Sender {
 
     /// The sequence number of the first byte in the queue.
     pub(crate) fn text_start(&self) -> Seq {
-        if self.syn_acked { self.una } else { self.iss + 1 }
+        if self.syn_acked() { self.una } else { self.iss + 1 }
     }
 
     /// Where the record ends in which `from` lies, if its end is noted.
@@ -264,17 +300,17 @@ impl Sender {
 
     /// Data or a FIN has been given to us and is not acknowledged.
     pub(crate) fn has_waiting(&self) -> bool {
-        self.has_text() || (self.fin_queued && !self.fin_acked()) || self.una != self.nxt
+        self.has_text() || (self.fin_queued() && !self.fin_acked()) || self.una != self.nxt
     }
 
     /// A FIN is queued and has not been sent.
     fn owes_fin(&self) -> bool {
-        self.fin_queued && !self.fin_sent
+        self.fin_queued() && !self.fin_sent()
     }
 
     /// Where our FIN stands, once sent.
     pub(crate) fn fin(&self) -> Option<Seq> {
-        self.fin_sent.then_some(self.written)
+        self.fin_sent().then_some(self.written)
     }
 
     /// Queues a copy of `data`.
@@ -340,7 +376,7 @@ impl Sender {
 
     /// Our FIN is acknowledged.
     pub(crate) fn fin_acked(&self) -> bool {
-        self.fin_sent && self.una.after(self.written)
+        self.fin_sent() && self.una.after(self.written)
     }
 
     /// The right edge of what the peer takes.
@@ -425,7 +461,7 @@ impl Sender {
     /// Something waits to be sent (again): [`Sender::next`] is worth asking.
     pub(crate) fn wants_to_send(&self) -> bool {
         let again = self.load.as_ref().is_some_and(|load| load.flight.lost_bytes() > 0 || load.tail.is_owed);
-        again || self.owes_fin() || self.window_probe_owed || self.stream_end().after(self.nxt)
+        again || self.owes_fin() || self.owes_window_probe() || self.stream_end().after(self.nxt)
     }
 
     /// The text of a plan: the bytes `from..to` of the stream, the FIN included if `to` reaches over it.
@@ -438,7 +474,7 @@ impl Sender {
         let mut flags = Flags::ACK;
         if to.after(end) {
             flags |= Flags::FIN;
-            self.fin_sent = true;
+            self.marks.put(Fact::FinSent);
         }
         if len > 0 && text_end == end {
             // RFC 9293 §3.9.1.2, MUST-61: nothing more is queued behind this.
@@ -466,13 +502,13 @@ impl Sender {
 
     /// A write found the buffer full.
     pub(crate) fn wait_for_room(&mut self, now: Instant) {
-        self.writer_waits = true;
+        self.marks.put(Fact::WriterWaits);
         self.note_limit_of_buffer(now);
     }
 
     /// The buffer takes more.
     pub(crate) fn on_room(&mut self, now: Instant) {
-        self.writer_waits = false;
+        self.marks.set(Fact::WriterWaits, false);
         if self.unsent_bytes() == 0 {
             self.busy.turn_to(now, if self.una == self.nxt { Doing::Nothing } else { Doing::Sending });
         }
@@ -480,7 +516,7 @@ impl Sender {
 
     /// All is sent, and only a larger buffer would let more be sent.
     fn note_limit_of_buffer(&mut self, now: Instant) {
-        if self.writer_waits && self.una != self.nxt && self.unsent_bytes() == 0 {
+        if self.writer_waits() && self.una != self.nxt && self.unsent_bytes() == 0 {
             self.busy.turn_to(now, Doing::WaitingForBuffer);
         }
     }

@@ -4,8 +4,10 @@
 //! §3.10.8 (user and TIME-WAIT timeouts). What a timeout does to the flight is `sender/recovery.rs`'s.
 
 use crate::connection::Connection;
+use crate::connection::Fact;
 use crate::handshake::Opening;
 use crate::segment::{Error, Event};
+use crate::sender;
 use crate::sender::RtoBounds;
 use crate::state::{Cause, State};
 use crate::timers::Timer;
@@ -45,7 +47,7 @@ impl Connection {
                 self.take(now, Cause::TimeWaitTimeout);
             }
             Timer::Linger => self.judge_orphan(now),
-            Timer::Cork => self.sender.send_small = true,
+            Timer::Cork => self.sender.marks.put(sender::Fact::SendSmall),
         }
     }
 
@@ -103,7 +105,7 @@ impl Connection {
                 self.sender.attempts >= self.config.syn_ack_retries && !self.waits_for_text()
             }
             // A peer that took its window back and answers each repetition may go on for ever, but not for nobody.
-            _ if self.is_orphaned && self.sender.rtt.backoff() >= self.config.retries => true,
+            _ if self.is_orphaned() && self.sender.rtt.backoff() >= self.config.retries => true,
             _ if habits.gives_up_by_the_clock() => {
                 let time = self.time_of_retries(self.config.retries, self.config.rto_min);
                 self.sender.attempts > 0 && self.sender.attempting_for(now) >= time
@@ -154,7 +156,7 @@ impl Connection {
         if self.sender.override_silly_window() {
             return;
         }
-        if self.is_orphaned && self.sender.window_probes() >= self.config.retries {
+        if self.is_orphaned() && self.sender.window_probes() >= self.config.retries {
             // An answering peer may keep its window closed for ever (MAY-8), but not for nobody.
             self.give_up(now, Cause::GaveUp);
             return;
@@ -204,7 +206,7 @@ impl Connection {
             return;
         }
         self.keep_alive_probes += 1;
-        self.keep_alive_owed = true;
+        self.marks.put(Fact::KeepAliveOwed);
         self.arm(Timer::KeepAlive, now + keep_alive.interval);
     }
 
@@ -212,7 +214,9 @@ impl Connection {
     pub(crate) fn start_keep_alive(&mut self, now: Instant) {
         match self.config.keep_alive {
             Some(keep_alive)
-                if self.state().is_synchronized() && self.state() != State::TimeWait && !self.is_orphaned =>
+                if self.state().is_synchronized()
+                    && self.state() != State::TimeWait
+                    && !self.is_orphaned() =>
             {
                 self.keep_alive_probes = 0;
                 self.arm(Timer::KeepAlive, now + keep_alive.idle.saturating_sub(self.silent_for(now)));

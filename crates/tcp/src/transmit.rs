@@ -9,7 +9,9 @@
 
 use crate::build::{Plan, What};
 use crate::connection::Connection;
+use crate::connection::Fact;
 use crate::segment::Transmit;
+use crate::sender;
 use crate::sender::Ask;
 use crate::state::State;
 use crate::{Instant, ResetReason, SendReason};
@@ -42,20 +44,20 @@ impl Connection {
     /// in a window, for its turn, or for company, still waits.
     pub fn is_drained(&self) -> bool {
         let owes = self.handshake.owed.is_some()
-            || self.keep_alive_owed
+            || self.marks.has(Fact::KeepAliveOwed)
             || self.receiver.acks.owed().is_some()
-            || self.reset_reply.is_some()
+            || self.owes_reset_reply()
             || self.reset_owed.is_some();
         !owes && !self.sender.wants_to_send()
     }
 
     fn owed_reset(&mut self) -> Option<Plan> {
-        if self.reset_reply.is_none() && self.reset_owed.is_none() { None } else { self.reset_plan() }
+        if !self.owes_reset_reply() && self.reset_owed.is_none() { None } else { self.reset_plan() }
     }
 
     #[cold]
     fn reset_plan(&mut self) -> Option<Plan> {
-        if let Some(seq) = self.reset_reply.take() {
+        if let Some(seq) = self.take_reset_reply() {
             let after_close = self.reset_owed.take_if(|why| *why == ResetReason::DataAfterClose);
             let why = SendReason::Reset(after_close.unwrap_or(ResetReason::UnacceptableAck));
             return Some(Plan::bare(seq, Flags::RST, why));
@@ -81,7 +83,7 @@ impl Connection {
             return None;
         }
         let state = self.state();
-        let is_early = self.handshake.is_early && self.syn_unacked();
+        let is_early = self.handshake.is_early() && self.syn_unacked();
         if is_early && self.sender.attempts > 0 {
             // What the peer has not heard the SYN-ACK of goes again behind it (RFC 7413 §4.2.2).
             return None;
@@ -127,25 +129,29 @@ impl Connection {
 
     /// A probe of a closed window or of an idle peer (RFC 9293 §3.8.6.1, §3.8.4).
     fn probe(&mut self) -> Option<Plan> {
-        if self.sender.window_probe_owed || self.keep_alive_owed { self.probe_plan() } else { None }
+        if self.sender.owes_window_probe() || self.marks.has(Fact::KeepAliveOwed) {
+            self.probe_plan()
+        } else {
+            None
+        }
     }
 
     #[cold]
     fn probe_plan(&mut self) -> Option<Plan> {
         let (una, nxt) = (self.sender.una, self.sender.nxt);
-        if core::mem::take(&mut self.sender.window_probe_owed) {
+        if self.sender.marks.take(sender::Fact::WindowProbeOwed) {
             if self.config.habits.window_probes_are_empty() {
                 return Some(Plan::bare(una - 1, Flags::ACK, SendReason::ZeroWindowProbe));
             }
             let end = self.sender.stream_end();
-            let is_fin_alone = una == nxt && self.sender.fin_queued && una == end;
+            let is_fin_alone = una == nxt && self.sender.fin_queued() && una == end;
             let to = if is_fin_alone { una + 1 } else { (una + 1).earliest(end.latest(nxt)) };
             if una.before(to) {
                 let plan = Plan::text(una, to, SendReason::ZeroWindowProbe);
                 return Some(plan.as_probe(What::WindowProbe));
             }
         }
-        if core::mem::take(&mut self.keep_alive_owed) {
+        if self.marks.take(Fact::KeepAliveOwed) {
             // RFC 9293 §3.8.4: SEG.SEQ = SND.NXT-1 and no text provoke an acknowledgment.
             return Some(Plan::bare(nxt - 1, Flags::ACK, SendReason::KeepAlive));
         }

@@ -259,6 +259,15 @@ impl Receiver {
         self.queue.held_bytes() + disorder
     }
 
+    /// What that grows by, at most, when this text is delivered, with what is held and follows it.
+    pub(crate) fn cost_bytes(&self, text: &Payload) -> usize {
+        match &self.disorder {
+            Some(disorder) => self.queue.cost_bytes(text, disorder.reassembly.pieces()),
+            // Of text that was here before, a report may be owed.
+            None => self.queue.cost_bytes(text, 0) + size_of::<Disorder>(),
+        }
+    }
+
     // The marks in the text: urgent pointer and FIN.
 
     /// The urgent data ends before `up` (RFC 6093: the pointer is to the byte that follows it).

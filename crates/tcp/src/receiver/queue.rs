@@ -37,6 +37,29 @@ impl ReceiveQueue {
         self.0.as_ref().map_or(0, |pieces| pieces.held_bytes())
     }
 
+    /// What [`ReceiveQueue::held_bytes`] grows by, at most, when this is appended, or a part of it and as many
+    /// `more` pieces as are said.
+    pub(crate) fn cost_bytes(&self, payload: &Payload, more: usize) -> usize {
+        // What is left of a piece whose end is cut off may be small.
+        let (mut pieces, mut small) = (1, 1);
+        for piece in payload.pieces() {
+            pieces += 1;
+            small += usize::from(piece.len() < KEEP_BYTES_MIN);
+        }
+        // Small ones fill a block by half at least, before there is another.
+        let blocks = small.min(1 + payload.len() / (GATHER_BYTES - KEEP_BYTES_MIN)) + more;
+        payload.len() + blocks * GATHER_BYTES + self.growth_bytes(pieces + more)
+    }
+
+    /// What so many more pieces take beside their text.
+    fn growth_bytes(&self, count: usize) -> usize {
+        let tables = match &self.0 {
+            Some(pieces) => pieces.pieces.growth_bytes(count),
+            None => size_of::<Pieces>() + Fifo::<Bytes>::default().growth_bytes(count),
+        };
+        tables + count * PIECE_OVERHEAD_BYTES
+    }
+
     /// Appends what arrived.
     pub(crate) fn push(&mut self, payload: Payload) {
         if !payload.is_empty() {
@@ -196,7 +219,10 @@ mod tests {
             for (push, read) in steps {
                 let data: Vec<u8> = (0..push).map(|_| { next = next.wrapping_add(1); next }).collect();
                 flat.extend(&data);
-                queue.push(Bytes::from(data).into());
+                let payload = Payload::from(Bytes::from(data));
+                let most_bytes = queue.held_bytes() + queue.cost_bytes(&payload, 0);
+                queue.push(payload);
+                prop_assert!(queue.held_bytes() <= most_bytes);
                 let mut peeked = alloc::vec![0; read];
                 let seen = queue.peek(&mut peeked);
                 prop_assert_eq!(&peeked[..seen], &flat[..read.min(flat.len())]);
@@ -205,6 +231,27 @@ mod tests {
                 prop_assert_eq!(&out[..count], &flat[..read.min(flat.len())]);
                 flat.drain(..count);
                 prop_assert_eq!(queue.len(), flat.len());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_appended_costs_at_most_what_was_said(
+            steps in proptest::collection::vec((proptest::collection::vec(1usize..1_100, 1..50), any::<u16>()), 1..12),
+        ) {
+            let mut queue = ReceiveQueue::default();
+            for (sizes, cut) in steps {
+                let mut payload = Payload::new();
+                sizes.iter().for_each(|size| payload.push(Bytes::from(alloc::vec![7; *size])));
+                // The second half was out of order, of the first a part was here before.
+                let half = payload.len() / 2;
+                let (mut now, later) = (payload.slice(0, half), payload.slice(half, payload.len() - half));
+                let most_bytes = queue.held_bytes() + queue.cost_bytes(&now, sizes.len()) + later.len();
+                now.advance(usize::from(cut) % half.max(1));
+                queue.push(now);
+                later.into_pieces().for_each(|piece| queue.push(piece.into()));
+                prop_assert!(queue.held_bytes() <= most_bytes, "{} of {most_bytes}", queue.held_bytes());
             }
         }
     }

@@ -90,6 +90,11 @@ impl Reassembly {
         self.bytes
     }
 
+    /// In how many pieces.
+    pub(crate) fn pieces(&self) -> usize {
+        self.held.len()
+    }
+
     /// How many bytes of memory that takes.
     pub(crate) fn held_bytes(&self) -> usize {
         let tables = self.held.capacity() * size_of::<Held>() + self.runs.capacity() * size_of::<SackBlock>();

@@ -3,6 +3,7 @@
 //! Scoreboard, round trip, mistakes, the end of a phase, new losses, the window: each step is a verb of the part
 //! that it concerns. `recovery.rs` begins and ends the phases.
 
+use super::Fact;
 use crate::Instant;
 use crate::congestion::{Acked, Controller};
 use crate::sender::Echo;
@@ -52,7 +53,7 @@ impl Sender {
         let text_start = self.text_start();
         self.look_for_gap(lent);
         if let Some(mut load) = self.load.take() {
-            if !self.syn_acked && advanced > 0 {
+            if !self.syn_acked() && advanced > 0 {
                 // A FIN behind the SYN-ACK counts from here (RFC 6298 §5.3).
                 load.timeout_from = lent.now;
             }
@@ -80,7 +81,8 @@ impl Sender {
         } else {
             0
         };
-        (self.una, self.syn_acked) = (ack, true);
+        self.una = ack;
+        self.marks.put(Fact::SynAcked);
         self.queue.acked(text);
         self.sent.bytes_acked += text as u64;
         self.attempts = 0;

@@ -18,8 +18,9 @@ pub(crate) enum Doing {
     WaitingForBuffer,
 }
 
-/// Times in units of 64 microseconds: 76 hours fit.
+/// Times in units of 64 microseconds: 76 hours fit. Packed, because three bytes in each connection would be empty.
 #[derive(Clone, Copy, Debug)]
+#[repr(Rust, packed)]
 pub(crate) struct BusyTime {
     sending: u32,
     for_window: u32,
@@ -65,13 +66,12 @@ impl BusyTime {
     fn close(&mut self, now: Instant) {
         let units = units_of(now).wrapping_sub(self.since);
         self.since = units_of(now);
-        let sum = match self.doing {
-            Doing::Nothing => return,
-            Doing::Sending => &mut self.sending,
-            Doing::WaitingForWindow => &mut self.for_window,
-            Doing::WaitingForBuffer => &mut self.for_buffer,
-        };
-        *sum = sum.saturating_add(units);
+        match self.doing {
+            Doing::Nothing => {}
+            Doing::Sending => self.sending = self.sending.saturating_add(units),
+            Doing::WaitingForWindow => self.for_window = self.for_window.saturating_add(units),
+            Doing::WaitingForBuffer => self.for_buffer = self.for_buffer.saturating_add(units),
+        }
     }
 
     /// Until now: busy in all, waiting for the peer's window, waiting for the application's buffer.

@@ -12,7 +12,7 @@ use crate::timers::Timer;
 impl Sender {
     /// Arms what the flight needs, or stops it.
     pub(crate) fn arm(&mut self, lent: &mut Lent<'_>) {
-        if self.is_asking_for_window() || !self.syn_acked {
+        if self.is_asking_for_window() || !self.syn_acked() {
             return;
         }
         let Some(load) = self.load.as_ref().filter(|load| !load.flight.is_empty()) else {

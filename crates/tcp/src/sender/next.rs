@@ -3,6 +3,7 @@
 //! What counts as lost goes first, then new data; both under the congestion window, the peer's window and the
 //! pacer. A probe of the tail is one segment and asks nobody. What was decided becomes a segment in `build.rs`.
 
+use super::Fact;
 use crate::build::{Plan, What};
 use crate::congestion::Controller;
 use crate::sender::busy_time::Doing;
@@ -55,7 +56,7 @@ impl Sender {
         }
         let lost = self.load.as_ref().filter(|load| load.flight.lost_bytes() > 0);
         let (has_lost, asks) = (lost.is_some(), lost.is_some_and(|load| load.phase.asks_with_new_data()));
-        let may_send_new = ask.may_send_text && (self.syn_acked || ask.may_go_early);
+        let may_send_new = ask.may_send_text && (self.syn_acked() || ask.may_go_early);
         let has_new = may_send_new && (self.unsent_bytes() > 0 || self.owes_fin());
         if !has_lost && !has_new {
             return None;
@@ -252,7 +253,7 @@ impl Sender {
             () => SendReason::NewData,
         };
         self.stop_asking_for_window(lent);
-        self.send_small = false;
+        self.marks.set(Fact::SendSmall, false);
         let after = to + u32::from(with_fin);
         if !len.is_multiple_of(mss) {
             self.small = after;
@@ -284,7 +285,7 @@ impl Sender {
         }
         let all = len == self.unsent_bytes();
         let flight_bytes = self.nxt.bytes_since(self.una);
-        let wanted = if self.send_small {
+        let wanted = if self.marks.has(Fact::SendSmall) {
             true
         } else if all {
             self.nagle_allows(flight_bytes + (len - tail), lent)
@@ -306,7 +307,7 @@ impl Sender {
     }
 
     fn nagle_allows(&mut self, unacked_bytes: u32, lent: &mut Lent<'_>) -> bool {
-        if self.fin_queued {
+        if self.fin_queued() {
             return true;
         }
         if lent.config.cork {

@@ -5,6 +5,7 @@
 //! it goes through the scoreboard with the sign of a path that is too small. Which size is tried is
 //! `path_search.rs`'s to say.
 
+use super::Fact;
 use crate::build::{Plan, What};
 use crate::congestion::Controller;
 use crate::sender::flight::Run;
@@ -78,7 +79,7 @@ impl Sender {
         let usable = self.edge().offset_from(nxt).max(0).cast_unsigned();
         let cwnd_bytes = self.congestion.cwnd_bytes();
         // With SACK blocks beside it the packet would have another size than the one to be tried.
-        let is_calm = ask.mss == mss && ask.may_send_text && self.syn_acked && !self.up.after(self.una);
+        let is_calm = ask.mss == mss && ask.may_send_text && self.syn_acked() && !self.up.after(self.una);
         if lent.config.mtu_probing == MtuProbing::Off || !is_calm || cwnd_bytes / WINDOW_SEGMENTS_MIN < mss {
             return Turn::Ordinary;
         }
@@ -107,7 +108,7 @@ impl Sender {
         }
         search.on_sent(Probe { start: nxt, end, size_bytes });
         lent.tracer.note(|| Trace::PathProbe { mtu_bytes: size_bytes, what: PathProbe::Sent });
-        self.send_small = false;
+        self.marks.set(Fact::SendSmall, false);
         Turn::Probe(Plan::text(nxt, end, SendReason::PathProbe).as_probe(What::PathProbe))
     }
 

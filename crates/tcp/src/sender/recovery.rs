@@ -135,7 +135,7 @@ impl Sender {
 
     fn time_out(&mut self, load: &mut Load, lent: &mut Lent<'_>) {
         let (now, una) = (lent.now, self.una);
-        if self.syn_acked {
+        if self.syn_acked() {
             self.count_timeout();
         }
         self.hear_of_timeout_with_path_probe(load, lent);

@@ -1,5 +1,6 @@
 //! The peer's window (RFC 9293 §3.10.7.4, fifth step), and asking a peer that keeps it closed (§3.8.6.1).
 
+use super::Fact;
 use crate::sender::{Lent, RtoBounds, Sender};
 use crate::timers::Timer;
 use crate::trace::{LossSign, Trace};
@@ -57,7 +58,8 @@ impl Sender {
     fn on_window_opened(&mut self, lent: &mut Lent<'_>) {
         lent.timers.stop(Timer::Persist);
         self.persist = Persist::default();
-        (self.attempts, self.window_probe_owed) = (0, false);
+        self.attempts = 0;
+        self.marks.set(Fact::WindowProbeOwed, false);
         if let Some(load) = &mut self.load {
             load.flight.lose_where(LossSign::WindowReopened, |_| true);
             load.duplicates.limit_to(load.flight.in_flight_bytes());
@@ -96,7 +98,9 @@ impl Sender {
     /// The window is open, but too small for what waits: what fits is sent now.
     pub(crate) fn override_silly_window(&mut self) -> bool {
         let is_open = self.edge().after(self.nxt) && self.una == self.nxt;
-        self.send_small |= is_open;
+        if is_open {
+            self.marks.put(Fact::SendSmall);
+        }
         is_open
     }
 
@@ -104,7 +108,7 @@ impl Sender {
     pub(crate) fn probe_window(&mut self, lent: &mut Lent<'_>) {
         self.persist.backoff = self.persist.backoff.saturating_add(1);
         self.persist.is_asking = true;
-        self.window_probe_owed = true;
+        self.marks.put(Fact::WindowProbeOwed);
         self.arm_persist(lent);
     }
 
