@@ -150,6 +150,7 @@ impl Connection {
     }
 
     /// The passive open becomes an active one: no SYN is answered any more.
+    #[cold]
     pub(crate) fn forget_passive_open(&mut self) {
         (self.handshake.is_passive, self.handshake.is_early, self.handshake.fast) = (false, false, None);
     }
@@ -270,7 +271,6 @@ impl Connection {
     }
 
     /// Memory that it takes.
-    #[inline]
     pub(crate) fn fast_open_bytes(&self) -> usize {
         if self.handshake.fast.is_some() { size_of::<FastOpening>() } else { 0 }
     }

@@ -170,6 +170,7 @@ impl Lent<'_> {
 }
 
 impl Sender {
+    #[inline]
     pub(crate) fn new(now: Instant, iss: Seq, config: &Config) -> Self {
         let zero = Seq::new(0);
         Sender {
