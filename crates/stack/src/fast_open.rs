@@ -203,15 +203,14 @@ impl Host {
         options: Option<FastOpenOptions>,
     ) -> Result<(), Error> {
         let key = listener.key(SocketKind::Listener).ok_or(Error::UnknownSocket)?;
-        let listener = self.listeners.get_mut(key).ok_or(Error::UnknownSocket)?;
-        match (options, &mut listener.fast_open) {
+        let is_known = self.listeners.change_fast_open(key, |queue| match (options, queue) {
             (Some(options), Some(queue)) => queue.options = options,
-            (Some(options), None) => listener.fast_open = Some(Box::new(FastOpenQueue::new(options))),
+            (Some(options), queue) => *queue = Some(Box::new(FastOpenQueue::new(options))),
             // Those that are open count on, should it be turned on again.
             (None, Some(queue)) => queue.options.pending_max = 0,
             (None, None) => {}
-        }
-        Ok(())
+        });
+        if is_known { Ok(()) } else { Err(Error::UnknownSocket) }
     }
 
     /// How a SYN is answered that a listener takes (§4.2.2, receiving SYN).
@@ -298,10 +297,12 @@ impl Host {
 
     fn leave_fast_open_queue(&mut self, listener: Option<SlabKey>, end: End) {
         let now = self.now;
-        if let Some(listener) = listener.and_then(|key| self.listeners.get_mut(key))
-            && let Some(queue) = &mut listener.fast_open
-        {
-            queue.leave(now, end);
+        if let Some(key) = listener {
+            self.listeners.change_fast_open(key, |queue| {
+                if let Some(queue) = queue {
+                    queue.leave(now, end);
+                }
+            });
         }
     }
 }

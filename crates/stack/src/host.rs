@@ -381,14 +381,14 @@ impl Host {
             socket.marks.put(Mark::Ready);
             self.ready.push_back(index);
         }
-        let standing = socket.standing;
+        let (standing, is_open) = (socket.standing, socket.is_open());
         if standing.is_owned() && socket.connection.has_event() && !socket.marks.put(Mark::WithEvents) {
             self.with_events.push_back(index);
         }
         if !is_drained && self.budget.charge(socket) {
             self.reassess(index);
         }
-        if standing != Standing::Owned {
+        if !is_open {
             self.check_handshake(index, standing);
         }
         if is_drained {

@@ -95,6 +95,10 @@ impl Listener {
         }
     }
 
+    fn fast_open_bytes(&self) -> usize {
+        self.fast_open.as_ref().map_or(0, |queue| queue.held_bytes())
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.queue.len() >= self.backlog.max(1)
     }
@@ -122,6 +126,8 @@ pub(crate) struct Listeners {
     only_listener: PortTable,
     /// Half-open connections of all listeners.
     pub(crate) half_open: usize,
+    /// What their Fast Open queues hold. Kept, because [`Listeners::held_bytes`] is asked often and must not walk them.
+    fast_open_bytes: usize,
 }
 
 impl Listeners {
@@ -134,6 +140,7 @@ impl Listeners {
             by_port: HashMap::with_hasher(hasher),
             only_listener: PortTable::new(),
             half_open: 0,
+            fast_open_bytes: 0,
         }
     }
 
@@ -147,9 +154,7 @@ impl Listeners {
         let tables = (self.by_end.capacity() + self.by_port.capacity()) * size_of::<((Address, u16), u32)>();
         let lists = self.children.len() * 2 * size_of::<u32>();
         let set_aside = self.half_open * size_of::<TimeWaitEntry>();
-        let fast = self.slab.iter().filter_map(|(_, listener)| listener.fast_open.as_ref());
-        let fast: usize = fast.map(|queue| queue.held_bytes()).sum();
-        let slabs = fast + self.slab.held_bytes() + self.children.held_bytes();
+        let slabs = self.fast_open_bytes + self.slab.held_bytes() + self.children.held_bytes();
         slabs + self.only_listener.held_bytes() + tables + lists + set_aside
     }
 
@@ -177,6 +182,19 @@ impl Listeners {
     /// The listener at this place.
     pub(crate) fn at_mut(&mut self, index: u32) -> Option<&mut Listener> {
         self.slab.at_mut(index)
+    }
+
+    /// Changes a listener's Fast Open queue, and keeps up with what it holds. Returns whether there is such a listener.
+    pub(crate) fn change_fast_open(
+        &mut self,
+        key: SlabKey,
+        change: impl FnOnce(&mut Option<Box<FastOpenQueue>>),
+    ) -> bool {
+        let Some(listener) = self.slab.get_mut(key) else { return false };
+        let before_bytes = listener.fast_open_bytes();
+        change(&mut listener.fast_open);
+        self.fast_open_bytes = self.fast_open_bytes + listener.fast_open_bytes() - before_bytes;
+        true
     }
 
     /// A connection counts no more among those that are open before their third step. Returns where it did, and what it
@@ -240,6 +258,7 @@ impl Listeners {
 
     fn insert(&mut self, listener: Listener) -> SlabKey {
         let (ip, port) = (listener.local.ip(), listener.local.port());
+        self.fast_open_bytes += listener.fast_open_bytes();
         let key = self.slab.insert(listener);
         self.by_end.insert((ip.into(), port), key.index);
         let count = self.by_port.entry(port).or_default();
@@ -251,6 +270,7 @@ impl Listeners {
     fn remove(&mut self, key: SlabKey) -> Option<Listener> {
         self.slab.get(key)?;
         let listener = self.slab.remove(key.index)?;
+        self.fast_open_bytes -= listener.fast_open_bytes();
         let port = listener.local.port();
         self.by_end.remove(&(listener.local.ip().into(), port));
         if let Some(count) = self.by_port.get_mut(&port) {

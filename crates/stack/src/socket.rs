@@ -58,6 +58,12 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
+    /// Its handshake is complete, as far as the host is concerned: there is no entry that waits for it.
+    #[inline]
+    pub(crate) fn is_open(&self) -> bool {
+        self.standing == Standing::Owned || (self.standing == Standing::Orphan && self.child == NO_LISTENER)
+    }
+
     /// A segment of the connection, to be put into a frame. Its text is taken out.
     #[inline]
     pub(crate) fn outgoing<'a>(&self, transmit: &'a mut Transmit) -> Outgoing<'a> {

@@ -70,6 +70,7 @@ impl Connection {
         Ok(count)
     }
 
+    #[inline]
     fn admit(&mut self, now: Instant, wanted: usize) -> Result<usize, WriteError> {
         if let Some(error) = self.failure {
             return Err(WriteError::Failed(error));

@@ -236,11 +236,12 @@ macro_rules! either {
 
 impl Congestion {
     /// The controller of that name, with this much to begin with (RFC 6928 §2). `seed`: the connection's ISS.
+    #[inline]
     pub(crate) fn new(control: CongestionControl, initial_window_bytes: u32, seed: Seq) -> Self {
         match control {
             CongestionControl::NewReno => Congestion::NewReno(NewReno::new(initial_window_bytes)),
             CongestionControl::Cubic => Congestion::Cubic(Cubic::new(initial_window_bytes)),
-            CongestionControl::Bbr => Congestion::Bbr(Box::new(Bbr::new(initial_window_bytes, seed))),
+            CongestionControl::Bbr => Congestion::Bbr(new_model(initial_window_bytes, seed)),
         }
     }
 
@@ -289,6 +290,12 @@ impl Congestion {
             CongestionControl::Bbr => Congestion::Bbr(Box::new(Bbr::with(cwnd.bytes, takeover))),
         };
     }
+}
+
+/// Apart: it is large, and the other controllers are a few numbers.
+#[inline(never)]
+fn new_model(initial_window_bytes: u32, seed: Seq) -> Box<Bbr> {
+    Box::new(Bbr::new(initial_window_bytes, seed))
 }
 
 impl Controller for Congestion {

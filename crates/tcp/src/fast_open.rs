@@ -151,6 +151,7 @@ impl Connection {
     }
 
     /// The passive open becomes an active one: no SYN is answered any more.
+    #[cold]
     pub(crate) fn forget_passive_open(&mut self) {
         self.handshake.marks.clear([Stage::Passive, Stage::Early]);
         self.fast_opening = None;
@@ -272,7 +273,6 @@ impl Connection {
     }
 
     /// Memory that it takes.
-    #[inline]
     pub(crate) fn fast_open_bytes(&self) -> usize {
         if self.fast_opening.is_some() { size_of::<FastOpening>() } else { 0 }
     }

@@ -61,9 +61,16 @@ impl Connection {
     /// ```
     #[inline]
     pub fn held_bytes(&self) -> usize {
-        let ecn = if self.ecn.is_some() { size_of::<Agreed>() } else { 0 };
         let halves = self.sender.held_bytes() + self.receiver.held_bytes();
-        halves + self.tracer.held_bytes() + self.fast_open_bytes() + ecn
+        // One question for all that is rare: this is asked after every call.
+        let has_rare = self.tracer.is_on() | self.ecn.is_some() | self.handshake.fast.is_some();
+        if has_rare { halves + self.rare_held_bytes() } else { halves }
+    }
+
+    #[inline(never)]
+    fn rare_held_bytes(&self) -> usize {
+        let ecn = if self.ecn.is_some() { size_of::<Agreed>() } else { 0 };
+        self.tracer.held_bytes() + self.fast_open_bytes() + ecn
     }
 
     /// What [`Connection::held_bytes`] grows by, at most, when this text arrives in its turn: the text, and what is

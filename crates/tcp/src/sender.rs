@@ -212,6 +212,7 @@ impl Sender {
         self.marks.has(Fact::WindowProbeOwed)
     }
 
+    #[inline]
     pub(crate) fn new(now: Instant, iss: Seq, config: &Config) -> Self {
         let zero = Seq::new(0);
         Sender {

@@ -103,8 +103,7 @@ impl Sender {
         }
         let heard = load.flight.on_ack(now, ack.ack, blocks, &belief);
         self.measure(load, &heard, ack, lent);
-        let has_model = self.congestion.has_model();
-        if has_model {
+        if self.congestion.has_model() {
             self.show_model(load, lent);
         }
         let is_over = load.is_over(ack.ack, &heard);
@@ -116,7 +115,8 @@ impl Sender {
         if let Some(echo) = &ack.echo {
             outcome.has_ended |= self.hear_echo(load, &heard, (echo, ack.ack), flight_bytes, lent);
         }
-        if has_model {
+        // Asked again, not kept: what follows is then compiled for controllers without a model.
+        if self.congestion.has_model() {
             self.tell_model(load, &heard, belief.rtt_min_ns, lent);
             return;
         }

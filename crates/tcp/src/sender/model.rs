@@ -151,8 +151,13 @@ impl crate::connection::Connection {
     #[inline]
     pub(crate) fn look_for_gap(&mut self, now: Instant) {
         if self.sender.congestion.has_model() {
-            let (sender, mut lent) = self.sending(now);
-            sender.look_for_gap(&mut lent);
+            self.note_gap(now);
         }
+    }
+
+    #[inline(never)]
+    fn note_gap(&mut self, now: Instant) {
+        let (sender, mut lent) = self.sending(now);
+        sender.note_gap(&mut lent);
     }
 }

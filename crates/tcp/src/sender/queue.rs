@@ -90,6 +90,18 @@ impl SendQueue {
         }
     }
 
+    /// The first `len` bytes, shared: the text of a SYN, for which the way of all other text does not get longer.
+    #[inline(never)]
+    pub(crate) fn first(&mut self, len: usize) -> Payload {
+        match &mut self.0 {
+            Some(blocks) if len > 0 => {
+                blocks.freeze_tail();
+                blocks.range_across(0, len)
+            }
+            _ => Payload::new(),
+        }
+    }
+
     /// Forgets the first `count` bytes.
     ///
     /// # Panics

@@ -14,7 +14,7 @@ impl Sender {
         let record = self.record_end(start).map_or(queued, |end| end.bytes_since(start));
         let len = queued.min(record).min(most_bytes);
         self.nxt = start + len;
-        self.queue.range(0, len as usize)
+        self.queue.first(len as usize)
     }
 
     /// The SYN is acknowledged up to SND.UNA: the rest of its text has not left.

@@ -202,8 +202,7 @@ impl Flight {
         }
         heard.delivered_bytes += bytes;
         heard.delivered_segments += bytes.div_ceil(u32::from(run.segment_bytes.max(1)));
-        heard.segment_bytes =
-            heard.segment_bytes.max(u16::try_from(bytes).unwrap_or(u16::MAX).min(run.segment_bytes));
+        heard.segment_bytes = heard.segment_bytes.max(bytes.min(run.segment_bytes.into()) as u16);
         self.rate.on_delivered(now, bytes);
         let order = (run.sent_at, run.stamp.delivered);
         if heard.stamp.is_none_or(|(stamp, sent_at)| (sent_at, stamp.delivered) <= order) {
