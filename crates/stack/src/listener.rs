@@ -154,6 +154,12 @@ impl Listeners {
         let tables = (self.by_end.capacity() + self.by_port.capacity()) * size_of::<((Address, u16), u32)>();
         let lists = self.children.len() * 2 * size_of::<u32>();
         let set_aside = self.half_open * size_of::<TimeWaitEntry>();
+        let fast_open = self.slab.iter().map(|(_, listener)| listener.fast_open_bytes());
+        debug_assert_eq!(
+            self.fast_open_bytes,
+            fast_open.sum(),
+            "kept, because a walk at every change costs too much"
+        );
         let slabs = self.fast_open_bytes + self.slab.held_bytes() + self.children.held_bytes();
         slabs + self.only_listener.held_bytes() + tables + lists + set_aside
     }

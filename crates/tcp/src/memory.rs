@@ -63,7 +63,7 @@ impl Connection {
     pub fn held_bytes(&self) -> usize {
         let halves = self.sender.held_bytes() + self.receiver.held_bytes();
         // One question for all that is rare: this is asked after every call.
-        let has_rare = self.tracer.is_on() | self.ecn.is_some() | self.handshake.fast.is_some();
+        let has_rare = self.tracer.is_on() | self.ecn.is_some() | self.fast_opening.is_some();
         if has_rare { halves + self.rare_held_bytes() } else { halves }
     }
 

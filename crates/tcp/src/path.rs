@@ -194,8 +194,11 @@ impl Connection {
 
     /// Where paths are always searched, a connection begins with packets of the base size (RFC 4821 §7.2).
     pub(crate) fn begin_path_search(&mut self, now: Instant) {
+        if self.config.mtu_probing != MtuProbing::Always {
+            return;
+        }
         let base_bytes = self.base_mtu_bytes();
-        if self.config.mtu_probing == MtuProbing::Always && base_bytes < self.largest_packet_bytes() {
+        if base_bytes < self.largest_packet_bytes() {
             let ceiling_bytes = self.largest_packet_bytes();
             self.use_path(Path { mtu_bytes: base_bytes, ..self.path() });
             self.path_search(now).raise_ceiling(ceiling_bytes);

@@ -389,6 +389,7 @@ impl Sender {
     }
 
     /// What may be in flight from here on.
+    #[inline(never)]
     fn set_window(
         &mut self,
         load: &mut Load,
