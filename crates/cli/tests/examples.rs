@@ -316,7 +316,8 @@ fn commands_and_options_of_the_readme_are_there_and_run() {
     }
     assert!(commands.len() > 15, "{commands:?}");
     for command in &commands {
-        let needs_interface = ["synfin serve", "synfin get"].iter().any(|ours| command.starts_with(ours));
+        let needs_interface =
+            ["synfin serve", "synfin get", "synfin wire"].iter().any(|ours| command.starts_with(ours));
         if needs_interface || command.contains("--live") {
             folder.must_parse(command, "it needs an interface; the examples of its help run in a namespace");
         } else {
