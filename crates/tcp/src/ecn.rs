@@ -268,6 +268,12 @@ impl Connection {
 
     /// Our packets are not ECN-capable any more.
     fn doubt_ecn(&mut self, doubt: EcnDoubt) {
+        if doubt == EcnDoubt::PlainHandshake
+            && self.ecn_feedback() == EcnFeedback::Classic
+            && self.config.habits.ecn_outlives_plain_syns()
+        {
+            return;
+        }
         if self.ecn.as_mut().is_some_and(|ecn| ecn.heeds.doubt(doubt)) {
             self.trace(|| Trace::EcnDoubted { doubt });
         }

@@ -304,6 +304,17 @@ impl Habits {
         !self.are_linuxs()
     }
 
+    /// A plain SYN or SYN-ACK beside one that asks for ECN, or grants it, takes nothing back; RFC 3168 §6.1.1 forbids
+    /// ECN-capable packets then.
+    pub(crate) const fn ecn_outlives_plain_syns(self) -> bool {
+        self.are_linuxs()
+    }
+
+    /// A reduction that was a mistake is taken back by an acknowledgment that tells of marks, too; RFC 4015 §3.4 does not.
+    pub(crate) const fn marks_undo(self) -> bool {
+        self.are_linuxs()
+    }
+
     /// What ICMP says of the path's MTU is believed at once, whatever has arrived before; RFC 5927 §7.2 waits for a
     /// timeout when larger segments have arrived.
     pub(crate) const fn too_big_is_believed_at_once(self) -> bool {

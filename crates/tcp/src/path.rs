@@ -71,7 +71,9 @@ impl Connection {
         // What was sent has more than this of headers at most: who claims that it would have fitted did not see it.
         let Some(text_bytes) = self.sender.segment_in_flight(seq) else { return };
         let mtu_bytes = claimed_bytes.max(self.least_mtu_bytes());
-        if mtu_bytes >= text_bytes + u32::from(self.path().ip_header_bytes) + TCP_HEADER_BYTES_MAX {
+        let would_have_fitted =
+            mtu_bytes >= text_bytes + u32::from(self.path().ip_header_bytes) + TCP_HEADER_BYTES_MAX;
+        if would_have_fitted && !self.config.habits.too_big_is_believed_at_once() {
             return;
         }
         let (sender, mut lent) = self.sending(now);

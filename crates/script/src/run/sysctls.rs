@@ -131,23 +131,7 @@ const LINUX: &[(&str, Apply)] = &[
     }),
     ("net.core.wmem_max", |settings, value| number(&mut settings.defaults.send_buffer_bytes_max, value)),
     // Linux's `enum tcp_ecn_mode` (include/net/tcp_ecn.h): what is given to others, and what is asked for.
-    ("net.ipv4.tcp_ecn", |settings, value| {
-        let pair = match parse::<u32>(value)? {
-            0 => (EcnFeedback::Off, EcnFeedback::Off),
-            1 => (EcnFeedback::Classic, EcnFeedback::Classic),
-            2 => (EcnFeedback::Classic, EcnFeedback::Off),
-            3 => (EcnFeedback::Accurate, EcnFeedback::Accurate),
-            4 => (EcnFeedback::Accurate, EcnFeedback::Classic),
-            5 => (EcnFeedback::Accurate, EcnFeedback::Off),
-            _ => return Err("there is no such mode".to_owned()),
-        };
-        let config = &mut settings.defaults.config;
-        (config.ecn_incoming, config.ecn_outgoing) = pair;
-        if config.ecn_syn_retries != u8::MAX {
-            config.ecn_syn_retries = ecn_syn_retries_of_linux(config);
-        }
-        Ok(())
-    }),
+    ("net.ipv4.tcp_ecn", ecn_mode),
     ("net.ipv4.tcp_ecn_fallback", |settings, value| {
         let mut falls_back = true;
         set(&mut falls_back, value)?;
@@ -179,11 +163,31 @@ const LINUX: &[(&str, Apply)] = &[
 ];
 
 /// Our own, which no other system has. Scripts count segments of a burst, as they come from a kernel that has no
-/// `fq`; one about pacing says `sysctl synfin.pacing=1`. `synfin.mtu_probing` is `tcp_mtu_probing` without Linux's habits.
+/// `fq`; one about pacing says `sysctl synfin.pacing=1`. `synfin.mtu_probing` and `synfin.ecn` are
+/// `tcp_mtu_probing` and `tcp_ecn` without Linux's habits.
 const OWN: &[(&str, Apply)] = &[
     ("synfin.pacing", |settings, value| set(&mut settings.defaults.config.pacing, value)),
     ("synfin.mtu_probing", mtu_probing),
+    ("synfin.ecn", ecn_mode),
 ];
+
+fn ecn_mode(settings: &mut HostSettings, value: &str) -> Applied {
+    let pair = match parse::<u32>(value)? {
+        0 => (EcnFeedback::Off, EcnFeedback::Off),
+        1 => (EcnFeedback::Classic, EcnFeedback::Classic),
+        2 => (EcnFeedback::Classic, EcnFeedback::Off),
+        3 => (EcnFeedback::Accurate, EcnFeedback::Accurate),
+        4 => (EcnFeedback::Accurate, EcnFeedback::Classic),
+        5 => (EcnFeedback::Accurate, EcnFeedback::Off),
+        _ => return Err("there is no such mode".to_owned()),
+    };
+    let config = &mut settings.defaults.config;
+    (config.ecn_incoming, config.ecn_outgoing) = pair;
+    if config.ecn_syn_retries != u8::MAX {
+        config.ecn_syn_retries = ecn_syn_retries_of_linux(config);
+    }
+    Ok(())
+}
 
 fn mtu_probing(settings: &mut HostSettings, value: &str) -> Applied {
     settings.defaults.config.mtu_probing = match value {

@@ -257,7 +257,10 @@ impl Sender {
             .as_ref()
             .zip(lent.heeds.as_ref())
             .is_some_and(|(echo, heeds)| heeds.hears_of_marks_in(echo));
-        if heard.advanced_bytes > 0 && episode.on_advance(ack.ack, ack.echo_ms) && !tells_of_marks {
+        if heard.advanced_bytes > 0
+            && episode.on_advance(ack.ack, ack.echo_ms)
+            && (!tells_of_marks || lent.config.habits.marks_undo())
+        {
             self.undo(load, UndoSign::Timestamp, lent);
             return;
         }
