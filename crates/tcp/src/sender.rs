@@ -17,6 +17,7 @@ mod busy_time;
 mod clock;
 mod duplicates;
 mod ecn;
+mod facts;
 mod flight;
 mod load;
 mod model;
@@ -40,6 +41,7 @@ mod window;
 pub(crate) use acked::Ack;
 pub(crate) use busy_time::BusyTime;
 pub(crate) use ecn::{Echo, Heeds};
+pub(crate) use facts::Fact;
 pub(crate) use flight::LostRun;
 pub(crate) use next::Ask;
 pub(crate) use pacer::Rate;
@@ -51,7 +53,7 @@ pub(crate) use rtt::{RtoBounds, Rtt};
 pub(crate) use window::WindowUpdate;
 
 use crate::congestion::{Congestion, Controller};
-use crate::marks::{Mark, Marks};
+use crate::marks::Marks;
 use crate::timers::{Timer, TimerTable};
 use crate::trace::Trace;
 use crate::tracing::Tracer;
@@ -115,29 +117,6 @@ pub(crate) struct Sender {
     pub(crate) busy: BusyTime,
 }
 
-/// What is true of a send half or is not.
-#[derive(Clone, Copy, Debug)]
-#[repr(u8)]
-pub(crate) enum Fact {
-    /// Our SYN is acknowledged. The numbers do not tell for long: SND.UNA comes round to ISS again.
-    SynAcked = 1,
-    /// The application has no more data: a FIN follows the queue.
-    FinQueued = 2,
-    FinSent = 4,
-    /// A write found the buffer full: tell when there is room.
-    WriterWaits = 8,
-    /// The override timer of §3.8.6.2.1 fired: send what there is.
-    SendSmall = 16,
-    /// A probe of the closed window has to go out.
-    WindowProbeOwed = 32,
-}
-
-impl Mark for Fact {
-    fn bit(self) -> u8 {
-        self as u8
-    }
-}
-
 /// What [`crate::Info`] reports of what was sent.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sent {
@@ -184,34 +163,6 @@ impl Lent<'_> {
 }
 
 impl Sender {
-    /// Our SYN is acknowledged.
-    #[inline]
-    pub(crate) fn syn_acked(&self) -> bool {
-        self.marks.has(Fact::SynAcked)
-    }
-
-    /// The application has no more data: a FIN follows the queue.
-    #[inline]
-    pub(crate) fn fin_queued(&self) -> bool {
-        self.marks.has(Fact::FinQueued)
-    }
-
-    #[inline]
-    fn fin_sent(&self) -> bool {
-        self.marks.has(Fact::FinSent)
-    }
-
-    /// A write found the buffer full.
-    #[inline]
-    pub(crate) fn writer_waits(&self) -> bool {
-        self.marks.has(Fact::WriterWaits)
-    }
-
-    #[inline]
-    pub(crate) fn owes_window_probe(&self) -> bool {
-        self.marks.has(Fact::WindowProbeOwed)
-    }
-
     #[inline]
     pub(crate) fn new(now: Instant, iss: Seq, config: &Config) -> Self {
         let zero = Seq::new(0);

@@ -5,12 +5,16 @@
 //! scripts share it is only noted.
 
 mod fast_open;
+mod tolerated;
+mod values;
 
 use super::HostSettings;
 use super::host::{Setting, Voice};
 use posix::Defaults;
 use std::time::Duration;
 use tcp::{Config, CongestionControl, EcnFeedback, MtuProbing, SynRetry};
+use tolerated::{HARMLESS, HARMLESS_BRANCHES, ONLY, VISIBLE_BRANCHES};
+use values::{MICROSECOND, MILLISECOND, SECOND, duration, number, parse, segment, set, small, three};
 
 /// `Err` says in words why a setting cannot be applied, for the reason of the skip.
 type Applied = Result<(), String>;
@@ -372,205 +376,6 @@ fn ecn_syn_retries_of_linux(config: &Config) -> u8 {
 
 /// The settings that choose the congestion control.
 const CONGESTION: [&str; 2] = ["net.ipv4.tcp_congestion_control", "net.inet.tcp.cc.algorithm"];
-
-/// Settings of which we support only some values.
-const ONLY: &[(&str, &[&str])] = &[
-    ("net.ipv4.tcp_syncookies", &["0", "1"]),
-    ("net.ipv4.tcp_reordering", &["3"]),
-    ("net.ipv4.tcp_stdurg", &["0"]),
-    ("net.ipv4.tcp_abort_on_overflow", &["0"]),
-    ("net.ipv4.ip_no_pmtu_disc", &["0"]),
-    ("net.ipv4.tcp_thin_linear_timeouts", &["0"]),
-    ("net.ipv4.tcp_thin_dupack", &["0"]),
-    ("net.inet.tcp.ecn.generalized", &["0"]),
-    ("net.inet.tcp.blackhole", &["0"]),
-    ("net.inet.tcp.rexmit_drop_options", &["0"]),
-    ("net.inet.tcp.syncookies_only", &["0"]),
-    ("net.inet.tcp.path_mtu_discovery", &["1"]),
-    // What IPv6's smallest MTU has room for.
-    ("net.inet.tcp.v6pmtud_blackhole_mss", &["1220"]),
-    ("net.inet.tcp.insecure_rst", &["0"]),
-    ("net.inet.tcp.insecure_syn", &["0"]),
-    ("net.inet.tcp.insecure_ack", &["0"]),
-    ("net.inet.tcp.fast_finwait2_recycle", &["0"]),
-    ("net.inet.tcp.rfc3042", &["1"]),
-    ("net.inet.tcp.functions_default", &["freebsd"]),
-    ("net.inet.tcp.udp_tunneling_port", &["0"]),
-    ("net.inet.tcp.persmin", &["5000"]),
-    ("net.inet.tcp.persmax", &["60000"]),
-    ("net.inet.udp.blackhole", &["0"]),
-];
-
-/// Settings without an effect on us that a script can see, or with one that the script checks itself.
-const HARMLESS: &[&str] = &[
-    "net.ipv4.tcp_adv_win_scale",
-    "net.ipv4.tcp_app_win",
-    "net.ipv4.tcp_autocorking",
-    "net.ipv4.tcp_challenge_ack_limit",
-    "net.ipv4.tcp_early_retrans",
-    "net.ipv4.tcp_ecn_option_beacon",
-    "net.ipv4.tcp_fack",
-    "net.ipv4.tcp_frto",
-    "net.ipv4.tcp_fwmark_accept",
-    "net.ipv4.tcp_limit_output_bytes",
-    "net.ipv4.tcp_low_latency",
-    "net.ipv4.tcp_max_orphans",
-    "net.ipv4.tcp_max_reordering",
-    "net.ipv4.tcp_max_syn_backlog",
-    "net.ipv4.tcp_max_tw_buckets",
-    "net.ipv4.tcp_mem",
-    "net.ipv4.tcp_min_rtt_wlen",
-    "net.ipv4.tcp_min_tso_segs",
-    "net.ipv4.tcp_moderate_rcvbuf",
-    "net.ipv4.tcp_no_metrics_save",
-    "net.ipv4.tcp_no_ssthresh_metrics_save",
-    "net.ipv4.tcp_orphan_retries",
-    "net.ipv4.tcp_pacing_ca_ratio",
-    "net.ipv4.tcp_pacing_ss_ratio",
-    "net.ipv4.tcp_recovery",
-    "net.ipv4.tcp_reflect_tos",
-    "net.ipv4.tcp_retrans_collapse",
-    "net.ipv4.tcp_shrink_window",
-    "net.ipv4.tcp_tso_rtt_log",
-    "net.ipv4.tcp_tso_win_divisor",
-    "net.ipv4.tcp_tw_reuse",
-    "net.ipv4.tcp_workaround_signed_windows",
-    "net.ipv4.tcp_backlog_ack_defer",
-    "net.ipv4.tcp_pingpong_thresh",
-    "net.ipv4.tcp_tw_reuse_delay",
-    "net.ipv4.tcp_migrate_req",
-    "net.ipv4.tcp_child_ehash_entries",
-    "net.ipv4.tcp_early_demux",
-    "net.ipv4.tcp_l3mdev_accept",
-    "net.ipv4.tcp_allowed_congestion_control",
-    "net.ipv4.ip_local_port_range",
-    "net.ipv4.ip_nonlocal_bind",
-    "net.ipv4.icmp_ratelimit",
-    "net.ipv4.icmp_ratemask",
-    "net.inet.tcp.syncookies",
-    "net.inet.tcp.minmss",
-    "net.inet.tcp.functions_inherit_listen_socket_stack",
-    "net.inet.tcp.tso",
-    "net.inet.tcp.do_prr",
-    "net.inet.tcp.do_prr_conservative",
-    "net.inet.tcp.do_lrd",
-    "net.inet.tcp.nolocaltimewait",
-    "net.inet.tcp.rfc3390",
-    "net.inet.tcp.rfc6675_pipe",
-    "net.inet.tcp.newcwv",
-    "net.inet.tcp.udp_tunneling_overhead",
-    "net.inet.tcp.map_limit",
-    "net.inet.tcp.maxpersistidle",
-    "net.inet.tcp.require_unique_port",
-    "net.inet.tcp.recvbuf_inc",
-    "net.inet.tcp.bind_all_fibs",
-    "net.inet.tcp.tcbhashsize",
-    "net.inet.tcp.do_tcpdrain",
-    "net.inet.tcp.log_in_vain",
-    "net.inet.tcp.log_debug",
-    "net.inet.tcp.recvbuf_auto",
-    "net.inet.tcp.recvbuf_max",
-    "net.inet.tcp.sendbuf_auto",
-    "net.inet.tcp.sendbuf_auto_lowat",
-    "net.inet.tcp.sendbuf_inc",
-    "net.inet.tcp.sendbuf_max",
-    "net.inet.tcp.ts_offset_per_conn",
-    "net.inet.tcp.isn_reseed_interval",
-    "net.inet.tcp.maxtcptw",
-    "net.inet.tcp.soreceive_stream",
-    "net.inet.tcp.per_cpu_timers",
-    "net.inet.tcp.split_limit",
-    "net.inet.ip.random_id",
-    "net.inet.ip.rfc6864",
-    "net.inet.icmp.icmplim",
-    "net.inet.icmp.icmplim_output",
-    "net.inet6.icmp6.errppslimit",
-    "kern.ipc.somaxconn",
-    "kern.ipc.soacceptqueue",
-    "kern.hz",
-];
-
-/// Whole branches of harmless settings.
-const HARMLESS_BRANCHES: &[&str] = &[
-    "net.ipv4.tcp_comp_sack_",
-    "net.core.",
-    "net.ipv4.conf.",
-    "net.ipv6.conf.",
-    "net.ipv4.neigh.",
-    "net.ipv6.route.",
-    "net.ipv4.route.",
-    "net.inet.tcp.hostcache.",
-    "net.inet.tcp.reass.",
-    "net.inet.tcp.sack.",
-    "net.inet.tcp.fastopen.",
-    "net.inet.tcp.syncache.",
-    "net.inet.tcp.bb.",
-    "net.inet.tcp.cc.",
-    "net.inet.tcp.lro.",
-    "net.inet.tcp.hpts.",
-    "net.inet.icmp.",
-    "net.inet6.icmp6.",
-    "net.ipv4.tcp_plb_",
-    "net.inet.ip.portrange.",
-    "kernel.",
-    "kern.",
-    "debug.",
-];
-
-/// The branches of settings whose effect a script can see.
-const VISIBLE_BRANCHES: &[&str] = &[
-    "net.ipv4.tcp_",
-    "net.ipv4.ip_",
-    "net.ipv6.",
-    "net.inet.tcp.",
-    "net.inet.udp.",
-    "net.inet.ip.",
-    "net.inet6.",
-    "net.mptcp.",
-    "net.inet.sctp.",
-    "kern.ipc.",
-];
-
-const SECOND: Duration = Duration::from_secs(1);
-const MILLISECOND: Duration = Duration::from_millis(1);
-const MICROSECOND: Duration = Duration::from_micros(1);
-
-fn parse<T: std::str::FromStr>(value: &str) -> Result<T, String> {
-    value.trim().parse().map_err(|_| "not a number that fits".to_owned())
-}
-
-fn number(into: &mut u32, value: &str) -> Applied {
-    *into = parse(value)?;
-    Ok(())
-}
-
-fn small(into: &mut u8, value: &str) -> Applied {
-    let value: u64 = parse(value)?;
-    *into = u8::try_from(value).unwrap_or(u8::MAX);
-    Ok(())
-}
-
-/// The size of a segment, or of a part of one.
-fn segment(into: &mut u16, value: &str) -> Applied {
-    *into = parse(value)?;
-    Ok(())
-}
-
-fn set(into: &mut bool, value: &str) -> Applied {
-    let value: i64 = parse(value)?;
-    *into = value != 0;
-    Ok(())
-}
-
-fn duration(into: &mut Duration, value: &str, unit: Duration) -> Applied {
-    *into = unit * parse::<u32>(value)?;
-    Ok(())
-}
-
-fn three(value: &str) -> Result<[u32; 3], String> {
-    let numbers: Vec<u32> = value.split_whitespace().map(parse).collect::<Result<_, _>>()?;
-    numbers.try_into().map_err(|_| "three numbers were expected".to_owned())
-}
 
 /// Until the first loss all congestion controls behave alike. One that we do not have and a file sets for many
 /// scripts is therefore no reason to skip them all; what is used instead is noted.
