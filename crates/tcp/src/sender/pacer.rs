@@ -5,8 +5,11 @@
 //! two segments, at most 64 KB: super-segments shrink with the rate. Below a round trip of
 //! [`SRTT_US_MIN`] a window is not worth spreading.
 //!
-//! Time in which nothing could leave is made up for, within bounds: half a millisecond of it because drivers wake up
-//! late, and what two segments take, because an acknowledgment may be lost and the next one stands for both.
+//! Time in which nothing could leave is made up for, within bounds: half a millisecond of it because clocks are coarse,
+//! and what two segments take, because an acknowledgment may be lost and the next one stands for both. Where it was the
+//! pacer for which the text waited, all of the time after that is the driver's delay, on a machine that is busy with
+//! other programs: up to ten milliseconds of it are made up for, since the path has stood idle meanwhile. Otherwise a
+//! controller that goes by measured rates would take a busy machine for a slow path.
 
 use crate::Instant;
 
@@ -16,8 +19,10 @@ pub(crate) const SRTT_US_MIN: u32 = 1_500;
 const BURST_BYTES_MAX: u64 = 65_535;
 /// What a burst carries, in nanoseconds of the rate.
 const BURST_NS: u64 = 1_000_000;
-/// By how much a driver that is late may catch up, in nanoseconds of the rate.
-const LATE_NS_MAX: u64 = BURST_NS / 2;
+/// How much silence is made up for whatever its reason, in nanoseconds of the rate.
+const SILENCE_NS_MAX: u64 = BURST_NS / 2;
+/// By how much a driver that is late may catch up, in nanoseconds of the rate: some slices of a busy processor's time.
+const LATE_NS_MAX: u64 = 10_000_000;
 /// What an acknowledgment stands for as a rule (RFC 9293 §3.8.6.3, SHLD-19), in segments: without this much in reserve
 /// the loss of one would slow the sender for half a round trip, because it catches up by a fifth of its rate only.
 const SEGMENTS_PER_ACK: u32 = 2;
@@ -30,8 +35,12 @@ pub(crate) struct Pacer {
     next_at: Instant,
     /// What may still leave with the burst that has begun.
     left_bytes: u32,
-    /// When it began.
+    /// What is left of the driver's delay to make up for, in nanoseconds of the rate.
+    late_ns: u32,
+    /// When the burst began.
     began_at: Instant,
+    /// Somebody waits for `next_at`.
+    is_awaited: bool,
 }
 
 /// How fast to send.
@@ -62,10 +71,10 @@ impl Rate {
 
     /// How much silence is made up for.
     fn reserve_ns(self, silence_ns: u64, mss: u32) -> u64 {
-        if silence_ns <= LATE_NS_MAX {
+        if silence_ns <= SILENCE_NS_MAX {
             return silence_ns;
         }
-        silence_ns.min(self.nanos_for(SEGMENTS_PER_ACK * mss).max(LATE_NS_MAX))
+        silence_ns.min(self.nanos_for(SEGMENTS_PER_ACK * mss).max(SILENCE_NS_MAX))
     }
 
     fn nanos_for(self, bytes: u32) -> u64 {
@@ -83,11 +92,16 @@ impl Pacer {
     /// it would hold back more than a burst of this one.
     pub(crate) fn may(&mut self, now: Instant, rate: Rate, mss: u32) -> Result<u32, Instant> {
         if self.begins_anew(now) {
+            if self.is_awaited {
+                self.is_awaited = false;
+                self.late_ns = now.nanos_since(self.next_at).min(LATE_NS_MAX) as u32;
+            }
             return Ok(rate.burst_bytes(mss));
         }
         if self.left_bytes > 0 {
             return Ok(self.left_bytes);
         }
+        self.is_awaited = true;
         self.next_at = self.next_at.min(now.plus_nanos(rate.nanos_for(rate.burst_bytes(mss))));
         Err(self.next_at)
     }
@@ -109,9 +123,11 @@ impl Pacer {
             (self.left_bytes, self.began_at) = (rate.burst_bytes(mss), now);
         }
         self.left_bytes = self.left_bytes.saturating_sub(bytes);
-        let reserve_ns = rate.reserve_ns(now.nanos_since(self.next_at), mss);
+        let (silence_ns, cost_ns) = (now.nanos_since(self.next_at), rate.nanos_for(bytes));
+        let reserve_ns = rate.reserve_ns(silence_ns, mss).max(silence_ns.min(self.late_ns.into()));
         let from = self.next_at.max(Instant::from_nanos(now.as_nanos() - reserve_ns));
-        self.next_at = from.plus_nanos(rate.nanos_for(bytes));
+        self.next_at = from.plus_nanos(cost_ns);
+        self.late_ns = self.late_ns.saturating_sub(cost_ns.min(LATE_NS_MAX) as u32);
     }
 }
 

@@ -96,18 +96,60 @@ fn a_slow_rate_sends_two_segments_at_a_time() {
 }
 
 #[test]
-fn a_late_driver_catches_up_by_half_a_burst_at_most() {
+fn half_a_burst_of_silence_is_made_up_for() {
     let rate = Rate::bytes_per_s(10_000_000);
     let mut pacer = Pacer::default();
     pacer.on_sent(at_us(1_000), 10_000, rate, MSS);
     let due = pacer.may(at_us(1_000), rate, 10_000).map(|_| ()).expect_err("the burst is used up");
     assert_eq!(due, at_us(1_500), "a millisecond of the rate, less the half that idle time has earned");
-    // Awake 200 us late: the next burst is due as if it had left in time.
+    // 200 us after that: the next burst is due as if it had left in time.
     pacer.on_sent(at_us(1_700), 10_000, rate, MSS);
     assert_eq!(pacer.next_at, at_us(2_500));
-    // A second late: no second's worth leaves.
+    // A second after that: no second's worth leaves.
     pacer.on_sent(at_us(1_002_500), 10_000, rate, MSS);
     assert_eq!(pacer.next_at, at_us(1_003_000));
+}
+
+#[test]
+fn a_driver_that_comes_late_makes_up_for_ten_milliseconds() {
+    let rate = Rate::bytes_per_s(10_000_000);
+    let after = |late_us: u64| {
+        let (mut pacer, mut sent) = (Pacer::new(at_us(0)), 0);
+        pacer.on_sent(at_us(0), 10_000, rate, MSS);
+        let due = pacer.may(at_us(0), rate, MSS).expect_err("the burst is used up");
+        let now = due.plus_micros(late_us);
+        while let Ok(burst) = pacer.may(now, rate, MSS) {
+            pacer.on_sent(now, burst, rate, MSS);
+            sent += burst;
+        }
+        (pacer, sent, now)
+    };
+    let burst = rate.burst_bytes(MSS);
+    assert_eq!(after(0).1, burst);
+    // One more than what the delay is worth: that of the moment itself.
+    assert_eq!(after(5_000).1, (50_000 / burst + 1) * burst);
+    let (mut pacer, sent, now) = after(1_000_000);
+    assert_eq!(sent, (100_000 / burst + 1) * burst, "a second is not made up for");
+    // What follows is paced as before.
+    let due = pacer.may(now, rate, MSS).expect_err("nothing is left");
+    assert!(due.micros_since(now) <= 1_000, "{due:?}");
+}
+
+#[test]
+fn silence_for_which_the_window_is_to_blame_is_no_delay_of_the_driver() {
+    let rate = Rate::bytes_per_s(10_000_000);
+    let mut pacer = Pacer::new(at_us(0));
+    pacer.on_sent(at_us(0), 10_000, rate, MSS);
+    let due = pacer.may(at_us(0), rate, MSS).expect_err("the burst is used up");
+    // The driver is in time, but the window is closed; it opens much later.
+    assert!(pacer.may(due, rate, MSS).is_ok());
+    let now = due.plus_micros(50_000);
+    let mut sent = 0;
+    while let Ok(burst) = pacer.may(now, rate, MSS) {
+        pacer.on_sent(now, burst, rate, MSS);
+        sent += burst;
+    }
+    assert!(sent <= 2 * rate.burst_bytes(MSS), "{sent}");
 }
 
 #[test]
@@ -123,7 +165,9 @@ fn the_acknowledgment_after_a_lost_one_lets_out_what_both_stand_for() {
         sent += burst;
     }
     assert_eq!(sent, 4 * MSS);
-    // Longer silence earns no more.
+    // Longer silence earns no more: the driver came when it was due, and the window was closed.
+    let due = pacer.may(now, rate, MSS).expect_err("the loop ended");
+    assert!(pacer.may(due, rate, MSS).is_ok());
     let now = at_us(10_000_000);
     assert_eq!(pacer.may(now, rate, MSS), Ok(2 * MSS));
     pacer.on_sent(now, 2 * MSS, rate, MSS);
