@@ -9,7 +9,7 @@ use crate::output::{Output, Target};
 use capture::{Direction, Finish, Format, Interface, InterfaceId, LinkType, PacketInfo, Section, Writer};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use synfin::Tapped;
 use wire::Frame;
 
@@ -69,9 +69,13 @@ impl Recording {
         }
     }
 
-    /// Writes a frame that passed now, seen from this direction.
-    pub(crate) fn write(&self, direction: Direction, since_1970: Duration, frame: &Frame) {
-        lock(&self.file).attempt(|file| file.write(direction, since_1970, frame));
+    /// Writes a frame that passes now, seen from this direction. The clock is read while nobody else writes, so that
+    /// frames of several threads stand in the order of their times.
+    pub(crate) fn write_now(&self, direction: Direction, frame: &Frame) {
+        lock(&self.file).attempt(|file| {
+            let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            file.write(direction, since_1970, frame)
+        });
     }
 
     /// Flushes the buffer.

@@ -9,7 +9,7 @@ use netem::{Counts, End, Leaving, Pipe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// How often the counters are handed over, and how soon the end is noticed.
 const TOLD_EVERY: Duration = Duration::from_millis(50);
@@ -125,8 +125,7 @@ impl Watcher {
 
     fn record(&self, end: usize, direction: capture::Direction, frame: &Frame) {
         if let Some(recording) = self.recordings.get(end) {
-            let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            recording.write(direction, since_1970, frame);
+            recording.write_now(direction, frame);
         }
     }
 }
