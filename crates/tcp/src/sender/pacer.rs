@@ -3,7 +3,7 @@
 //! The rate is the controller's, or follows from window and round-trip time as Linux has it: twice the window a
 //! round trip while it doubles, 1.2 times later. A burst is what a millisecond of that rate carries, at least
 //! two segments, at most 64 KB: super-segments shrink with the rate. Below a round trip of
-//! [`SRTT_US_MIN`] a window is not worth spreading.
+//! [`SRTT_US_MIN`] a window is not worth spreading. L4S senders pace always, exactly and in smaller bursts.
 //!
 //! Time in which nothing could leave is made up for, within bounds: half a millisecond of it because drivers wake up
 //! late, and what two segments take, because an acknowledgment may be lost and the next one stands for both.
@@ -34,13 +34,47 @@ pub(crate) struct Pacer {
     began_at: Instant,
 }
 
+/// How much may leave at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Grain {
+    /// What a burst carries, in nanoseconds of the rate.
+    burst_ns: u64,
+    /// And at least so many segments.
+    segments_min: u32,
+    /// By how much a driver that is late may catch up, in nanoseconds of the rate.
+    late_ns_max: u64,
+    /// What is made up for after a longer silence, in segments.
+    reserve_segments: u32,
+}
+
+impl Grain {
+    const USUAL: Grain = Grain {
+        burst_ns: BURST_NS,
+        segments_min: 2,
+        late_ns_max: LATE_NS_MAX,
+        reserve_segments: SEGMENTS_PER_ACK,
+    };
+
+    /// RFC 9331 §4.3, item 7: a burst of an L4S sender is expected to take 250 us at most.
+    const FINE: Grain =
+        Grain { burst_ns: 250_000, segments_min: 1, late_ns_max: 250_000, reserve_segments: 1 };
+}
+
 /// How fast to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Rate(u64);
+pub(crate) struct Rate {
+    bytes_per_s: u64,
+    grain: Grain,
+}
 
 impl Rate {
     pub(crate) fn bytes_per_s(bytes_per_s: u64) -> Self {
-        Rate(bytes_per_s.max(1))
+        Rate { bytes_per_s: bytes_per_s.max(1), grain: Grain::USUAL }
+    }
+
+    /// The same rate in bursts that hardly queue.
+    pub(crate) fn in_small_bursts(self) -> Self {
+        Rate { grain: Grain::FINE, ..self }
     }
 
     /// What spreads a window: `gain_percent` of it each round trip.
@@ -51,25 +85,27 @@ impl Rate {
     }
 
     pub(crate) fn get(self) -> u64 {
-        self.0
+        self.bytes_per_s
     }
 
     /// What leaves at once.
     pub(crate) fn burst_bytes(self, mss: u32) -> u32 {
-        let millisecond = (self.0 / (NS_PER_S / BURST_NS)).min(BURST_BYTES_MAX) as u32;
-        (millisecond - millisecond % mss.max(1)).max(2 * mss)
+        let Grain { burst_ns, segments_min, .. } = self.grain;
+        let burst = (self.bytes_per_s / (NS_PER_S / burst_ns)).min(BURST_BYTES_MAX) as u32;
+        (burst - burst % mss.max(1)).max(segments_min * mss)
     }
 
     /// How much silence is made up for.
     fn reserve_ns(self, silence_ns: u64, mss: u32) -> u64 {
-        if silence_ns <= LATE_NS_MAX {
+        let Grain { late_ns_max, reserve_segments, .. } = self.grain;
+        if silence_ns <= late_ns_max {
             return silence_ns;
         }
-        silence_ns.min(self.nanos_for(SEGMENTS_PER_ACK * mss).max(LATE_NS_MAX))
+        silence_ns.min(self.nanos_for(reserve_segments * mss).max(late_ns_max))
     }
 
     fn nanos_for(self, bytes: u32) -> u64 {
-        u64::from(bytes) * NS_PER_S / self.0
+        u64::from(bytes) * NS_PER_S / self.bytes_per_s
     }
 }
 
@@ -90,6 +126,11 @@ impl Pacer {
         }
         self.next_at = self.next_at.min(now.plus_nanos(rate.nanos_for(rate.burst_bytes(mss))));
         Err(self.next_at)
+    }
+
+    /// When what has left is paid for.
+    pub(crate) fn paid_at(&self) -> Instant {
+        self.next_at
     }
 
     /// Whether what has left keeps the path busy beyond `now`.
