@@ -55,8 +55,8 @@ pub(crate) struct Heeds {
     held_until: Option<Instant>,
     /// Packets of ours that arrived marked, as far as we know.
     marked_packets: u32,
-    /// What left as ECT(1) was said to have arrived as that, or marked, since this was asked last.
-    is_confirmed: bool,
+    /// What was delivered since the peer last said that something arrived as ECT(1), or marked.
+    unconfirmed_bytes: u32,
 }
 
 #[derive(Debug)]
@@ -118,7 +118,7 @@ impl Heeds {
             reduced_at: None,
             held_until: None,
             marked_packets: 0,
-            is_confirmed: false,
+            unconfirmed_bytes: 0,
         }
     }
 
@@ -154,9 +154,9 @@ impl Heeds {
         self.is_capable && self.is_heeded && matches!(self.kind, Kind::Accurate(_))
     }
 
-    /// Whether the peer has said since this was asked last that ECT(1) gets through.
-    pub(crate) fn take_confirmation(&mut self) -> bool {
-        core::mem::take(&mut self.is_confirmed)
+    /// What was delivered since the peer last said that ECT(1) gets through.
+    pub(crate) fn unconfirmed_bytes(&self) -> u32 {
+        self.unconfirmed_bytes
     }
 
     /// No new text until then.
@@ -218,7 +218,9 @@ impl Heeds {
         };
         self.marked_packets = self.marked_packets.wrapping_add(marked.packets);
         let EcnBytes { e0b: _, ceb, e1b } = self.bytes();
-        self.is_confirmed |= marked.packets > 0 || (ceb, e1b) != (before.ceb, before.e1b);
+        let is_confirmed = marked.packets > 0 || (ceb, e1b) != (before.ceb, before.e1b);
+        self.unconfirmed_bytes =
+            if is_confirmed { 0 } else { self.unconfirmed_bytes.saturating_add(heard.delivered_bytes) };
         if !self.is_heeded || marked.doubt == Some(EcnDoubt::ClearedFlags) {
             marked.packets = 0;
         }

@@ -11,6 +11,9 @@ use crate::sender::{Lent, Sender};
 use crate::trace::Trace;
 use wire::Seq;
 
+/// After so many segments some feedback should have come. What goes again is not ECT(1), so a few say nothing.
+const UNCONFIRMED_SEGMENTS: u32 = 10;
+
 impl Sender {
     /// Without exact feedback, or with marks that are not believed, a classic controller goes on.
     #[inline]
@@ -20,12 +23,12 @@ impl Sender {
         }
     }
 
-    /// Something is lost. If nothing of what left as ECT(1) was said to have arrived so since the last loss, the path may
-    /// clear the field, or drops where it should mark.
+    /// Something is lost. If much was delivered, and nothing of what left as ECT(1) was said to have arrived so, the path
+    /// may clear the field, or drops where it should mark.
     #[inline(never)]
     pub(super) fn doubt_scalability(&mut self, lent: &mut Lent<'_>) {
-        let is_confirmed = lent.heeds.as_mut().is_some_and(|heeds| heeds.take_confirmation());
-        if !is_confirmed {
+        let unconfirmed_bytes = lent.heeds.as_ref().map_or(0, |heeds| heeds.unconfirmed_bytes());
+        if unconfirmed_bytes >= UNCONFIRMED_SEGMENTS * lent.mss {
             self.fall_back(ScalableDoubt::Unconfirmed, lent);
         }
     }
