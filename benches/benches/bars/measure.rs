@@ -2,7 +2,7 @@
 
 use crate::bar::Bar;
 use report::tables::Cell;
-use sim::{Experiment, Outcome, Spread};
+use sim::{Experiment, FlowOutcome, Outcome, Spread};
 use std::time::Duration;
 
 /// How long it may take.
@@ -28,6 +28,12 @@ pub(crate) struct World {
     pub(crate) fairness: f64,
     /// Bits per second of each flow.
     pub(crate) goodputs: Vec<f64>,
+    /// The same once a third of the time is over.
+    pub(crate) late_goodputs: Vec<f64>,
+    /// Of the time that packets wait in the L queue of DualPI2, the 99th percentile in milliseconds; 0 if none did.
+    pub(crate) low_wait_ms: f64,
+    /// The median of the classic queue's.
+    pub(crate) classic_wait_ms: f64,
 }
 
 impl World {
@@ -40,8 +46,26 @@ impl World {
             timeouts_despite_sack: outcome.total(|flow| flow.timeouts_despite_sack) as f64,
             fairness: outcome.fairness,
             goodputs: outcome.flows.iter().map(|flow| flow.goodput_bits_per_s).collect(),
+            late_goodputs: late_goodputs(outcome),
+            low_wait_ms: milliseconds(outcome.waits.low.below(0.99)),
+            classic_wait_ms: milliseconds(outcome.waits.classic.below(0.5)),
         }
     }
+}
+
+fn milliseconds(time: Option<Duration>) -> f64 {
+    time.unwrap_or_default().as_secs_f64() * 1e3
+}
+
+fn late_goodputs(outcome: &Outcome) -> Vec<f64> {
+    let from = outcome.took / 3;
+    let goodput = |flow: &FlowOutcome| {
+        let late = flow.delivered.iter().find(|(at, _)| at.since(flow.began_at) >= from);
+        let (at, before) = late.copied().unwrap_or((flow.began_at, 0));
+        let time = (flow.began_at + outcome.took).since(at).as_secs_f64();
+        (flow.bytes - before) as f64 * 8.0 / time.max(1e-9)
+    };
+    outcome.flows.iter().map(goodput).collect()
 }
 
 /// The worlds of one experiment, in the order of their seeds.

@@ -6,8 +6,8 @@ use crate::bar::Bar::{self, AtLeast, AtMost, Between};
 use crate::measure::{Measure, Worlds};
 use report::Style;
 use report::tables::{Cell, Column, Table};
-use sim::tcp::{self, CongestionControl};
-use sim::{Chance, Experiment, Loss, Queue, Stop};
+use sim::tcp::{self, CongestionControl, EcnFeedback};
+use sim::{Chance, Discipline, Experiment, Loss, Marking, Queue, QueueLimit, Stop};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use std::time::Duration;
 type Row = fn(&mut Measure) -> String;
 
 /// All of them, by the name that chooses them.
-pub(crate) const ALL: [(&str, Row); 10] = [
+pub(crate) const ALL: [(&str, Row); 11] = [
     ("queues", queues),
     ("loss", loss),
     ("reordering", reordering),
@@ -26,6 +26,7 @@ pub(crate) const ALL: [(&str, Row); 10] = [
     ("fairness", fairness),
     ("newreno", newreno),
     ("bbr", bbr),
+    ("prague", prague),
 ];
 
 const MS: Duration = Duration::from_millis(1);
@@ -419,6 +420,70 @@ fn bbr_on_a_short_path(measure: &mut Measure) -> String {
     table(
         "BBR, 1 Gbit/s, 0.1 ms, a queue of 20 BDP: % of the link",
         &["acknowledgments", "BBR", "CUBIC", "timeouts"],
+        rows.into(),
+    )
+}
+
+/// The bars of L4S: a short queue, a fair share beside CUBIC, a full link (RFC 9331 §1, RFC 9332 §1). The coupling of
+/// DualPI2 makes the rates of Reno and DCTCP even at the same round trip (RFC 9331 §5.2). CUBIC's has the classic queue of
+/// 15 ms in it, and Prague's counts as 25 ms at least: the shorter the path, the more CUBIC gets. It gets half as much
+/// again where it answers a mark by less than a loss (RFC 8511), which the coupling knows nothing of.
+fn prague(measure: &mut Measure) -> String {
+    use CongestionControl::{Cubic, Prague};
+    let time = measure.seconds(60);
+    let (ratio, alone) = (Between(0.5, 2.0), Bar::None);
+    let (off, accurate) = (EcnFeedback::Off, EcnFeedback::Accurate);
+    let cases = [
+        ("20 ms, CUBIC", 20, vec![Prague, Cubic], off, ratio),
+        ("20 ms, CUBIC with ECN", 20, vec![Prague, Cubic], accurate, ratio),
+        ("20 ms, Prague", 20, vec![Prague, Prague], off, ratio),
+        ("20 ms, nobody", 20, vec![Prague], off, alone),
+        ("5 ms, CUBIC", 5, vec![Prague, Cubic], off, ratio),
+        ("5 ms, CUBIC with ECN", 5, vec![Prague, Cubic], accurate, Bar::None),
+        ("5 ms, Prague", 5, vec![Prague, Prague], off, ratio),
+        ("5 ms, nobody", 5, vec![Prague], off, alone),
+    ];
+    let rows = cases.map(|(name, ms, congestion, ecn_outgoing, ratio)| {
+        let config = tcp::Config {
+            // A Prague flow asks in any case.
+            ecn_incoming: EcnFeedback::Accurate,
+            ecn_outgoing,
+            ..tcp::Config::default()
+        };
+        let queue = Queue {
+            limit: QueueLimit::Bytes(3_000_000),
+            discipline: Discipline::dual_pi2(),
+            marking: Marking::InsteadOfDropping,
+        };
+        let path = Experiment {
+            stop: Stop::After(time),
+            rtt: ms * MS,
+            jitter: JITTER,
+            flows: congestion.len(),
+            congestion,
+            queue: Some(queue),
+            config: Arc::new(config),
+            ..Experiment::default()
+        };
+        let worlds = measure.run(&path);
+        let all = |world: &crate::measure::World| world.late_goodputs.iter().sum::<f64>() / 1e6;
+        let first_to_last =
+            |world: &crate::measure::World| world.late_goodputs[0] / world.late_goodputs.last().unwrap_or(&1.0);
+        vec![
+            Cell::text(name),
+            measure.cell(worlds.median(first_to_last), 2, ratio),
+            measure.cell(worlds.median(all), 1, AtLeast(95.0)),
+            measure.cell(worlds.median(|world| world.low_wait_ms), 2, AtMost(2.0)),
+            measure.cell(worlds.median(|world| world.classic_wait_ms), 1, Bar::None),
+        ]
+    });
+    table(
+        &format!(
+            "Prague beside another, 100 Mbit/s, DualPI2, {} s: its rate to the other's and % of the link after a third;\n\
+             waiting for the link in ms, 99th percentile of L4S and median of classic traffic",
+            time.as_secs()
+        ),
+        &["beside", "ratio", "share", "L4S", "classic"],
         rows.into(),
     )
 }

@@ -78,7 +78,8 @@ pub(crate) struct Sim {
     /// How long the flows send instead, from the start of the first; then the figures are taken
     #[arg(long = "for", id = "time", value_name = "TIME", allow_hyphen_values = true, value_parser = crate::units::span)]
     time: Option<Duration>,
-    /// Congestion control, one name per flow; with fewer names than flows they start again
+    /// Congestion control, one name per flow; with fewer names than flows they start again; prague is CUBIC without
+    /// --ecn accurate
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', default_value = "cubic", value_parser = controls())]
     cc: Vec<CongestionControl>,
     /// The number of flows [default: as many as --cc names]

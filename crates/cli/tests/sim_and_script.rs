@@ -182,7 +182,7 @@ fn arguments_of_a_simulation_that_cannot_go_together_get_a_sentence() {
             "--cc cubic,newreno --flows 1",
             "--cc names 2 controllers, --flows is 1; raise --flows, or name fewer",
         ),
-        ("--cc vegas", "[possible values: newreno, cubic, bbr]"),
+        ("--cc vegas", "[possible values: newreno, cubic, bbr, prague]"),
         ("--stagger 1s", "add --flows 2 or more"),
         (
             "--for 1s --flows 3 --stagger 500ms",

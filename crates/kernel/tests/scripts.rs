@@ -70,8 +70,8 @@ fn differing() -> BTreeMap<String, String> {
 const ACCURATE_ECN: &str = "rfc9768/";
 const SETTINGS_LACKING: [&str; 2] =
     ["net.ipv4.tcp_ecn=3: the kernel says", "net.ipv4.tcp_ecn=5: the kernel says"];
-/// Scripts about version 3 of BBR; the kernel has version 1.
-const VERSION_LACKING: &str = "bbr/";
+/// Scripts about version 3 of BBR, of which the kernel has version 1, and about Prague, which it does not have.
+const CONTROLS_LACKING: [&str; 2] = ["bbr/", "rfc9331/"];
 
 #[derive(Debug, PartialEq)]
 enum Verdict {
@@ -99,7 +99,7 @@ fn play(name: &str, path: &Path, listed: bool) -> (Verdict, u32) {
     if for_freebsd || virtually.outcome != Outcome::Passed {
         return (Verdict::NotMeant, 0);
     }
-    if name.starts_with(VERSION_LACKING) {
+    if CONTROLS_LACKING.iter().any(|folder| name.starts_with(folder)) {
         return (Verdict::Lacking, 0);
     }
     if virtually.virtual_time.as_secs() > SECONDS_MAX {

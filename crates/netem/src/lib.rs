@@ -37,7 +37,7 @@ pub use middlebox::{
     EcnRewrite, Middlebox, PortMapping, Renumbering, SackNumbers, SynFilter, SynText, Touches,
 };
 pub use pipe::{End, FRAMES_MAX, Leaving, Pipe};
-pub use queue::{Discipline, DualPi2, Marking, Queue, QueueLimit};
+pub use queue::{Discipline, DualPi2, Marking, Queue, QueueLimit, QueueWaits, Waits};
 pub use random::{Chance, Dice};
 pub use running::{Launch, Mishap, Moving, Running};
 pub use too_big::{PathMtu, TooBigAnswer};

@@ -6,8 +6,10 @@
 mod codel;
 mod dualpi2;
 mod fifo;
+mod waits;
 
 pub use dualpi2::DualPi2;
+pub use waits::{QueueWaits, Waits};
 
 use codel::{CoDel, Limits};
 use dualpi2::{Coupled, Taken, Verdict, Which};
@@ -112,12 +114,13 @@ pub(crate) struct Line<T> {
     low: Fifo<T>,
     codel: CoDel,
     coupled: Coupled,
+    waits: QueueWaits,
 }
 
 impl<T> Line<T> {
     pub(crate) fn new(config: Queue) -> Self {
         let (codel, coupled) = (CoDel::default(), Coupled::default());
-        Line { config, classic: Fifo::new(), low: Fifo::new(), codel, coupled }
+        Line { config, classic: Fifo::new(), low: Fifo::new(), codel, coupled, waits: QueueWaits::default() }
     }
 
     /// Another configuration for what comes, and for what waits when its turn comes.
@@ -127,6 +130,11 @@ impl<T> Line<T> {
 
     pub(crate) const fn bytes(&self) -> u64 {
         self.classic.bytes() + self.low.bytes()
+    }
+
+    /// How long those have waited whose turn has come.
+    pub(crate) const fn waits(&self) -> &QueueWaits {
+        &self.waits
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -175,10 +183,11 @@ impl<T> Line<T> {
             self.codel.on_empty();
             return None;
         };
+        let waited = now.since(first.since);
+        self.waits.classic.add(waited);
         let Discipline::CoDel { target, interval } = discipline else {
             return Some(if crowded { Turn::Mark(first.item) } else { Turn::Send(first.item) });
         };
-        let waited = now.since(first.since);
         let hit = self.codel.hits(now, waited, self.bytes(), Limits { target, interval });
         Some(match (hit, self.config.marking) {
             (true, Marking::InsteadOfDropping) => Turn::MarkOrDrop(first.item),
@@ -205,7 +214,12 @@ impl<T> Line<T> {
             Which::Low => self.low.pop(),
             Which::Classic => self.classic.pop(),
         }?;
-        let taken = Taken { which, waited: now.since(first.since), follows: first.follows, bytes_before };
+        let waited = now.since(first.since);
+        match which {
+            Which::Low => self.waits.low.add(waited),
+            Which::Classic => self.waits.classic.add(waited),
+        }
+        let taken = Taken { which, waited, follows: first.follows, bytes_before };
         Some(match self.coupled.judge(taken, config) {
             Verdict::Send => Turn::Send(first.item),
             Verdict::Mark => Turn::Mark(first.item),

@@ -13,7 +13,7 @@ use crate::lane::{Lane, Order};
 use crate::loss::LossState;
 use crate::lost::{Counts, Lost};
 use crate::middlebox::Passes;
-use crate::queue::{Line, Turn};
+use crate::queue::{Line, QueueWaits, Turn};
 use crate::random::{Dice, scaled};
 use crate::regroup;
 use crate::too_big::{self, TooBigAnswer};
@@ -142,6 +142,11 @@ impl<T: Clone> Running<T> {
     /// What became of frames so far.
     pub const fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// How long frames have waited until their turn came.
+    pub const fn waits(&self) -> &QueueWaits {
+        self.line.waits()
     }
 
     /// A frame is handed over.

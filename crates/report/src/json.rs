@@ -262,6 +262,9 @@ impl Ends {
             Trace::EcnDoubted { doubt } => {
                 note("ecn_doubted", format!("no longer ECN-capable: {}", doubt.sentence()))
             }
+            Trace::NotScalable { doubt } => {
+                note("not_scalable", format!("CUBIC takes the place of Prague: {}", doubt.sentence()))
+            }
             Trace::Marks { packets } => note("marks", format!("the peer tells of {packets} marked")),
             Trace::AppLimited => {
                 note("app_limited", "nothing more to send, although the window has room".to_owned())

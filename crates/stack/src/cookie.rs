@@ -152,7 +152,7 @@ impl Host {
             asked.header.options = Options { mss: Some(mss), ..Options::default() };
             // Classic ECN is agreed upon by nothing that would come back.
             let asks_for_classic =
-                !asked.header.flags.contains(Flags::AE) || config.ecn_incoming != EcnFeedback::Accurate;
+                !asked.header.flags.contains(Flags::AE) || config.ecn_given() != EcnFeedback::Accurate;
             if asks_for_classic {
                 let ecn = (Flags::AE | Flags::CWR | Flags::ECE).bits();
                 asked.header.flags = Flags::from_bits(asked.header.flags.bits() & !ecn);

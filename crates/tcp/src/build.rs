@@ -138,7 +138,8 @@ impl Connection {
         if !has_new_text {
             return Ecn::NotCapable;
         }
-        let (ecn, flags) = agreed.heeds.on_new_text(header.flags);
+        let field = self.sender.congestion.capable_field();
+        let (ecn, flags) = agreed.heeds.on_new_text(header.flags, field);
         header.flags = flags;
         ecn
     }

@@ -35,19 +35,29 @@ pub enum CongestionControl {
     /// BBR, version 3 (draft-ietf-ccwg-bbr): from a model of the path's rate and round trip, always paced. Losses that
     /// have nothing to do with a full queue hardly slow it down.
     Bbr,
+    /// Prague (draft-briscoe-iccrg-prague-congestion-control), the congestion control of L4S (RFC 9331 §4): it follows the
+    /// share of packets that are marked, so that a queue for it is about a millisecond long, and is always paced. It needs
+    /// [`EcnFeedback::Accurate`], for which its connections ask whatever [`Config::ecn_outgoing`] says; with a peer that
+    /// has less, and where the path is not fit for it, it is CUBIC.
+    Prague,
 }
 
 impl CongestionControl {
     /// All of them.
-    pub const ALL: [CongestionControl; 3] =
-        [CongestionControl::NewReno, CongestionControl::Cubic, CongestionControl::Bbr];
+    pub const ALL: [CongestionControl; 4] = [
+        CongestionControl::NewReno,
+        CongestionControl::Cubic,
+        CongestionControl::Bbr,
+        CongestionControl::Prague,
+    ];
 
-    /// Its name on command lines: `newreno`, `cubic` or `bbr`.
+    /// Its name on command lines: `newreno`, `cubic`, `bbr` or `prague`.
     pub const fn name(self) -> &'static str {
         match self {
             CongestionControl::NewReno => "newreno",
             CongestionControl::Cubic => "cubic",
             CongestionControl::Bbr => "bbr",
+            CongestionControl::Prague => "prague",
         }
     }
 
@@ -206,7 +216,7 @@ pub struct Config {
     /// Ask after a timeout whether it came too early, and take it back if so (RFC 5682; Linux: `tcp_frto`).
     pub frto: bool,
     /// Spread a window over its round trip instead of sending it in bursts: short queues lose less.
-    /// [`CongestionControl::Bbr`], which has a rate of its own, spreads always.
+    /// [`CongestionControl::Bbr`], which has a rate of its own, and [`CongestionControl::Prague`] spread always.
     pub pacing: bool,
     /// The initial congestion window in segments. RFC 6928 §2: 10.
     pub initial_window_segments: u8,
@@ -357,6 +367,24 @@ impl Default for Config {
 }
 
 impl Config {
+    /// What a peer that asks for explicit congestion notification gets at most: [`Config::ecn_incoming`], but with
+    /// [`CongestionControl::Prague`] all that there is.
+    pub fn ecn_given(&self) -> EcnFeedback {
+        match self.congestion {
+            CongestionControl::Prague => EcnFeedback::Accurate,
+            _ => self.ecn_incoming,
+        }
+    }
+
+    /// What our SYNs ask for: [`Config::ecn_outgoing`], but with [`CongestionControl::Prague`] all that there is, because
+    /// it is a prerequisite (RFC 9331 §4.2).
+    pub fn ecn_asked(&self) -> EcnFeedback {
+        match self.congestion {
+            CongestionControl::Prague => EcnFeedback::Accurate,
+            _ => self.ecn_outgoing,
+        }
+    }
+
     /// The shift count to offer: the smallest with which the receive buffer can be announced, now and
     /// when it has grown (RFC 7323 §2.3: 14 at most).
     pub(crate) fn window_shift(&self) -> u8 {

@@ -4,12 +4,13 @@
 //! Which bytes are lost, when an episode of congestion begins and ends, how fast a reduction takes effect (RFC 9937)
 //! and whether the window was filled are the sender's to decide. One algorithm, one file; slow start (standard or
 //! HyStart++) and avoidance (Reno or CUBIC) are parts that know nothing of each other. BBR is none of these: it has a
-//! model of the path.
+//! model of the path. Prague follows the share of marks instead of single ones.
 
 mod bbr;
 mod cubic;
 mod cwnd;
 mod new_reno;
+mod prague;
 mod rounds;
 mod slow_start;
 mod validation;
@@ -21,12 +22,15 @@ pub use bbr::ProbeReason;
 pub(crate) use bbr::{Bbr, Measured, Transport};
 pub(crate) use cubic::Cubic;
 pub(crate) use new_reno::NewReno;
+pub use prague::ScalableDoubt;
+pub(crate) use prague::{Answer, Feedback, Prague};
 
 use crate::sender::DeliveryRate;
 use crate::{CongestionControl, Instant};
 use alloc::boxed::Box;
 use cwnd::Cwnd;
 use wire::Seq;
+use wire::ip::Ecn;
 
 /// What an acknowledgment said, as far as a controller is concerned.
 #[derive(Clone, Copy, Debug)]
@@ -126,12 +130,14 @@ pub enum Growth {
     ProbeBwUp,
     /// BBR: half of what the path holds in flight, to measure the round trip without a queue.
     ProbeRtt,
+    /// Prague: by one segment each round trip, or 25 ms if that is longer, for what arrives unmarked.
+    Scalable,
 }
 
 impl Growth {
     /// Its short name, for tables and JSON: `slow-start`, `conservative-slow-start`, `reno-friendly`, `concave`,
     /// `convex` or `linear`; `startup`, `drain`, `probe-bw-down`, `probe-bw-cruise`, `probe-bw-refill`, `probe-bw-up` or
-    /// `probe-rtt`.
+    /// `probe-rtt`; `scalable`.
     pub const fn name(self) -> &'static str {
         match self {
             Growth::SlowStart => "slow-start",
@@ -147,6 +153,7 @@ impl Growth {
             Growth::ProbeBwRefill => "probe-bw-refill",
             Growth::ProbeBwUp => "probe-bw-up",
             Growth::ProbeRtt => "probe-rtt",
+            Growth::Scalable => "scalable",
         }
     }
 }
@@ -218,6 +225,8 @@ pub(crate) enum Congestion {
     Cubic(Cubic),
     /// draft-ietf-ccwg-bbr.
     Bbr(Box<Bbr>),
+    /// draft-briscoe-iccrg-prague-congestion-control.
+    Prague(Box<Prague>),
 }
 
 // An idle connection is counted in bytes; what only loaded ones need is in boxes.
@@ -230,6 +239,7 @@ macro_rules! either {
             Congestion::NewReno($controller) => $call,
             Congestion::Cubic($controller) => $call,
             Congestion::Bbr($controller) => $call,
+            Congestion::Prague($controller) => $call,
         }
     };
 }
@@ -242,6 +252,7 @@ impl Congestion {
             CongestionControl::NewReno => Congestion::NewReno(NewReno::new(initial_window_bytes)),
             CongestionControl::Cubic => Congestion::Cubic(Cubic::new(initial_window_bytes)),
             CongestionControl::Bbr => Congestion::Bbr(new_model(initial_window_bytes, seed)),
+            CongestionControl::Prague => Congestion::Prague(new_scalable(initial_window_bytes)),
         }
     }
 
@@ -251,6 +262,7 @@ impl Congestion {
             Congestion::NewReno(_) => CongestionControl::NewReno,
             Congestion::Cubic(_) => CongestionControl::Cubic,
             Congestion::Bbr(_) => CongestionControl::Bbr,
+            Congestion::Prague(_) => CongestionControl::Prague,
         }
     }
 
@@ -265,7 +277,7 @@ impl Congestion {
     pub(crate) fn model(&self) -> Option<&Bbr> {
         match self {
             Congestion::Bbr(model) => Some(model),
-            Congestion::NewReno(_) | Congestion::Cubic(_) => None,
+            Congestion::NewReno(_) | Congestion::Cubic(_) | Congestion::Prague(_) => None,
         }
     }
 
@@ -273,8 +285,38 @@ impl Congestion {
     pub(crate) fn model_mut(&mut self) -> Option<&mut Bbr> {
         match self {
             Congestion::Bbr(model) => Some(model),
-            Congestion::NewReno(_) | Congestion::Cubic(_) => None,
+            Congestion::NewReno(_) | Congestion::Cubic(_) | Congestion::Prague(_) => None,
         }
+    }
+
+    /// It answers to the share of marks, and has not been replaced by one that does not: its packets are ECT(1), and
+    /// leave in small bursts.
+    #[inline]
+    pub(crate) fn is_scalable(&self) -> bool {
+        matches!(self, Congestion::Prague(prague) if prague.scalable().is_some())
+    }
+
+    /// The controller that answers to the share of marks, or would if the path let it.
+    #[inline]
+    pub(crate) fn prague_mut(&mut self) -> Option<&mut Prague> {
+        match self {
+            Congestion::Prague(prague) => Some(prague),
+            Congestion::NewReno(_) | Congestion::Cubic(_) | Congestion::Bbr(_) => None,
+        }
+    }
+
+    /// The window of a scalable controller that pacing is to spread over a round trip, however small it is.
+    #[inline]
+    pub(crate) fn finely_paced_bytes(&self) -> Option<u32> {
+        match self {
+            Congestion::Prague(prague) => prague.scalable().map(|scalable| scalable.paced_bytes()),
+            Congestion::NewReno(_) | Congestion::Cubic(_) | Congestion::Bbr(_) => None,
+        }
+    }
+
+    /// The ECN field of what is ECN-capable: ECT(1) asks for the treatment of L4S (RFC 9331 §4.1).
+    pub(crate) fn capable_field(&self) -> Ecn {
+        if self.is_scalable() { Ecn::Capable1 } else { Ecn::Capable0 }
     }
 
     /// Another controller takes over, with the window and the threshold as they are.
@@ -288,8 +330,14 @@ impl Congestion {
             CongestionControl::NewReno => Congestion::NewReno(NewReno::with(cwnd)),
             CongestionControl::Cubic => Congestion::Cubic(Cubic::with(cwnd, now, mss)),
             CongestionControl::Bbr => Congestion::Bbr(Box::new(Bbr::with(cwnd.bytes, takeover))),
+            CongestionControl::Prague => Congestion::Prague(Box::new(Prague::with(cwnd))),
         };
     }
+}
+
+#[inline(never)]
+fn new_scalable(initial_window_bytes: u32) -> Box<Prague> {
+    Box::new(Prague::new(initial_window_bytes))
 }
 
 /// Apart: it is large, and the other controllers are a few numbers.
@@ -336,8 +384,10 @@ impl Controller for Congestion {
             (Congestion::NewReno(controller), Congestion::NewReno(before)) => controller.on_undo(before, now),
             (Congestion::Cubic(controller), Congestion::Cubic(before)) => controller.on_undo(before, now),
             (Congestion::Bbr(controller), Congestion::Bbr(before)) => controller.on_undo(before, now),
+            (Congestion::Prague(controller), Congestion::Prague(before)) => controller.on_undo(before, now),
             // Another controller took over meanwhile: what the first one knew does not fit it.
-            (Congestion::NewReno(_), _) | (Congestion::Cubic(_), _) | (Congestion::Bbr(_), _) => {}
+            (Congestion::NewReno(_) | Congestion::Cubic(_), _)
+            | (Congestion::Bbr(_) | Congestion::Prague(_), _) => {}
         }
     }
 

@@ -284,7 +284,7 @@ impl Connection {
         let most = match self.state() {
             // RFC 9768 §3.1.2: as if we had not asked; but who has asked for nothing has said no.
             State::SynSent => self.handshake.wanted_ecn.feedback(),
-            _ => self.config.ecn_incoming,
+            _ => self.config.ecn_given(),
         };
         self.agree_on_ecn(asked(syn, most));
         if let Some(ecn) = &mut self.ecn {
@@ -306,7 +306,7 @@ impl Connection {
         let asks_for_other = match feedback {
             EcnFeedback::Off => false,
             EcnFeedback::Classic => {
-                self.config.ecn_incoming == EcnFeedback::Accurate && !matches!(code, 0b000 | 0b011)
+                self.config.ecn_given() == EcnFeedback::Accurate && !matches!(code, 0b000 | 0b011)
             }
             EcnFeedback::Accurate => code == 0b011,
         };
@@ -382,7 +382,7 @@ impl Connection {
     fn with_ecn_question(&mut self, flags: Flags) -> Flags {
         let attempts = self.sender.attempts;
         if attempts == 0 {
-            self.handshake.wanted_ecn = Wanted::new(self.config.ecn_outgoing);
+            self.handshake.wanted_ecn = Wanted::new(self.config.ecn_asked());
         }
         let wanted = self.handshake.wanted_ecn.feedback();
         if wanted == EcnFeedback::Off {

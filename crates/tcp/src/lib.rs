@@ -60,7 +60,7 @@ mod transmit;
 
 pub use allowance::Allowance;
 pub use config::{Config, CongestionControl, KeepAlive, MtuProbing, Nagle, SynRetry};
-pub use congestion::{Growth, ProbeReason};
+pub use congestion::{Growth, ProbeReason, ScalableDoubt};
 pub use connection::Connection;
 pub use ecn::{EcnBytes, EcnDoubt, EcnFeedback};
 pub use fast_open::{FastOpen, FastOpenAnswer, FastOpenOutcome, FastOpenReply, SynText};

@@ -4,7 +4,7 @@
 //! A value with verbs of its own, one room for each subject: the scoreboard (`flight.rs`), when something
 //! counts as lost (`rack.rs`, `duplicates.rs`), the probe of a tail (`tail_probe.rs`), where recovery stands
 //! (`phase.rs`, `recovery.rs`), the way down to a new window (`prr.rs`), mistakes (`undo.rs`), the clock of the
-//! bursts (`pacer.rs`), the round trip (`rtt.rs`), the peer's window (`window.rs`), marks of the network (`ecn.rs`),
+//! bursts (`pacer.rs`), the round trip (`rtt.rs`), the peer's window (`window.rs`), marks of the network (`ecn.rs`, `scalable.rs`),
 //! the largest packet that the path carries (`path_search.rs`, `path_probe.rs`). One gate lets data out
 //! (`next.rs`), one place hears acknowledgments (`acked.rs`), one function arms the timers (`clock.rs`), and the
 //! congestion window is decided in [`crate::congestion`]. What it needs from the connection around it is lent
@@ -32,6 +32,7 @@ mod rack;
 mod rate;
 mod recovery;
 mod rtt;
+mod scalable;
 mod syn_text;
 mod tail_probe;
 mod undo;

@@ -3,7 +3,7 @@
 //! The engine says it while it works, the lens says it of a capture; counters, JSON, the ladder and
 //! the tests are readers. Without a reader nothing is built: see [`crate::Connection::set_tracing`].
 
-use crate::congestion::{Growth, ProbeReason};
+use crate::congestion::{Growth, ProbeReason, ScalableDoubt};
 use crate::ecn::{EcnDoubt, EcnFeedback};
 use crate::memory::Memory;
 use crate::sender::RecoveryPhase;
@@ -379,6 +379,11 @@ pub enum Trace {
         growth: Growth,
         /// Why.
         why: ProbeReason,
+    },
+    /// CUBIC takes the place of Prague.
+    NotScalable {
+        /// Why.
+        doubt: ScalableDoubt,
     },
     /// Recovery moves to another phase.
     Phase {

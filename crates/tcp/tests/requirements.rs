@@ -115,7 +115,7 @@ fn every_rfc_is_there_and_its_rows_are_counted() {
         [2018, 2883, 3042, 3522, 4015, 4821, 5681, 5682, 6298, 6582, 6675, 7661, 8985, 9406, 9438, 9937];
     const STRANGERS_RESTARTS_FRAGMENTS: [u16; 6] = [1337, 5722, 5961, 6191, 7323, 8200];
     const FAST_OPEN: u16 = 7413;
-    const MARKS: [u16; 3] = [3168, 8511, 9768];
+    const MARKS: [u16; 4] = [3168, 8511, 9331, 9768];
     let ledger = ledger();
     let mut counted = 0;
     let rfcs = SEND_HALF.into_iter().chain([FAST_OPEN]).chain(STRANGERS_RESTARTS_FRAGMENTS).chain(MARKS);

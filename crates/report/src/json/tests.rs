@@ -113,6 +113,11 @@ fn what_recovery_decides_has_lines() {
             "ecn_doubted",
             "no longer ECN-capable: a SYN or SYN-ACK went without ECN",
         ),
+        (
+            Trace::NotScalable { doubt: tcp::ScalableDoubt::LongQueue },
+            "not_scalable",
+            "CUBIC takes the place of Prague: the marks come from a long queue",
+        ),
         (Trace::Marks { packets: 3 }, "marks", "the peer tells of 3 marked"),
         (
             Trace::PathProbe { mtu_bytes: 1_500, what: tcp::PathProbe::Arrived },

@@ -382,8 +382,8 @@ const CONGESTION: [&str; 2] = ["net.ipv4.tcp_congestion_control", "net.inet.tcp.
 fn congestion(settings: &mut HostSettings, value: &str, voice: Voice) -> Applied {
     let used = &mut settings.defaults.config.congestion;
     match (CongestionControl::named(value), voice) {
-        // BBR spreads even the first window, of which scripts that share a file say nothing.
-        (Some(CongestionControl::Bbr), Voice::File) => {
+        // These spread even the first window, of which scripts that share a file say nothing.
+        (Some(CongestionControl::Bbr | CongestionControl::Prague), Voice::File) => {
             settings.instead.insert(format!("{} instead of {value}", used.name()));
         }
         (Some(named), _) => *used = named,

@@ -3,6 +3,7 @@
 use crate::ids::HostId;
 use crate::record::Lost;
 use crate::world::World;
+use netem::QueueWaits;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -39,6 +40,8 @@ pub struct Outcome {
     pub took: Duration,
     /// Frames lost between the hosts, by reason; reasons that did not occur are left out.
     pub lost: Vec<(Lost, u64)>,
+    /// How long packets from the client to the server have waited in the queue of the bottleneck.
+    pub waits: QueueWaits,
     /// The world as it ended: frames for a capture, hosts to look at.
     pub world: World,
     /// The sending host.

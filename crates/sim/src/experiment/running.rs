@@ -4,7 +4,7 @@ use super::observer::{Curve, Observer};
 use super::outcome::{FlowOutcome, Outcome, Progress};
 use super::{Experiment, Family, Stop};
 use crate::apps::{Bulk, Shared, Sink, Transfer};
-use crate::ids::HostId;
+use crate::ids::{HostId, LinkId};
 use crate::link::{Ends, LinkConfig};
 use crate::record::Lost;
 use crate::world::World;
@@ -82,7 +82,7 @@ impl Experiment {
             queue: self.queue.unwrap_or_else(|| Queue { limit: self.one_product(), ..Queue::default() }),
             ..Lane::default()
         };
-        world.link(
+        let link = world.link(
             client,
             server,
             LinkConfig {
@@ -132,6 +132,7 @@ impl Experiment {
             world,
             client,
             server,
+            link,
             sent,
             received,
             delivered: vec![Curve::default(); self.flows],
@@ -165,6 +166,7 @@ impl Experiment {
             goodput_bits_per_s,
             took,
             flows,
+            waits: set.world.waits(set.link, set.client).clone(),
             world: set.world,
             client: set.client,
             server: set.server,
@@ -205,6 +207,7 @@ struct Set {
     world: World,
     client: HostId,
     server: HostId,
+    link: LinkId,
     sent: Vec<Sending>,
     received: Shared<Vec<Transfer>>,
     /// Bytes read by the server over time, by flow.

@@ -4,6 +4,7 @@ use super::{Tally, World};
 use crate::ids::{HostId, LinkId};
 use crate::link::LinkConfig;
 use crate::record::{Entry, FrameRecord, Happening, Lost, Origin};
+use netem::QueueWaits;
 use socket::Core;
 use stack::{Host, TraceRecord};
 use std::net::IpAddr;
@@ -64,6 +65,12 @@ impl World {
     pub fn waiting(&self, link: LinkId, from: HostId) -> (usize, u64) {
         let wire = &self.links[link.0];
         wire.lanes[usize::from(wire.ends[1] == from)].waiting()
+    }
+
+    /// How long frames from this host have waited in the queues of a link until their turn came.
+    pub fn waits(&self, link: LinkId, from: HostId) -> &QueueWaits {
+        let wire = &self.links[link.0];
+        wire.lanes[usize::from(wire.ends[1] == from)].waits()
     }
 
     /// The frames recorded, in the order in which they were sent.

@@ -108,6 +108,9 @@ pub(super) fn trace(record: &TraceRecord) {
         Trace::EcnDoubted { doubt } => {
             debug!(target: TARGET, at_us, why = doubt.name(), "no longer ECN-capable");
         }
+        Trace::NotScalable { doubt } => {
+            debug!(target: TARGET, at_us, why = doubt.name(), "CUBIC takes the place of Prague");
+        }
         Trace::Marks { packets } => debug!(target: TARGET, at_us, packets, "the network marks"),
         Trace::SendWindow { window_bytes } => {
             trace!(target: TARGET, at_us, window_bytes, "the peer's window");

@@ -264,7 +264,7 @@ fn owns_heap(controller: &Congestion) -> bool {
     match controller {
         Congestion::NewReno(controller) => controller.owns_heap(),
         Congestion::Cubic(controller) => controller.owns_heap(),
-        Congestion::Bbr(_) => true,
+        Congestion::Bbr(_) | Congestion::Prague(_) => true,
     }
 }
 

@@ -55,6 +55,8 @@ pub(crate) struct Heeds {
     held_until: Option<Instant>,
     /// Packets of ours that arrived marked, as far as we know.
     marked_packets: u32,
+    /// What was delivered since the peer last said that something arrived as ECT(1), or marked.
+    unconfirmed_bytes: u32,
 }
 
 #[derive(Debug)]
@@ -116,6 +118,7 @@ impl Heeds {
             reduced_at: None,
             held_until: None,
             marked_packets: 0,
+            unconfirmed_bytes: 0,
         }
     }
 
@@ -146,10 +149,25 @@ impl Heeds {
         }
     }
 
-    /// The ECN field of text that leaves for the first time, and the flags with CWR if it is owed.
-    pub(crate) fn on_new_text(&mut self, flags: Flags) -> (Ecn, Flags) {
+    /// Exactly how much is marked is told, and is to be believed: what a scalable controller needs (RFC 9331 §4.2).
+    pub(crate) fn tell_shares(&self) -> bool {
+        self.is_capable && self.is_heeded && matches!(self.kind, Kind::Accurate(_))
+    }
+
+    /// What was delivered since the peer last said that ECT(1) gets through.
+    pub(crate) fn unconfirmed_bytes(&self) -> u32 {
+        self.unconfirmed_bytes
+    }
+
+    /// No new text until then.
+    pub(crate) fn hold_until(&mut self, until: Instant) {
+        self.held_until = Some(until);
+    }
+
+    /// The ECN field of text that leaves for the first time, `capable` if it may be, and the flags with CWR if it is owed.
+    pub(crate) fn on_new_text(&mut self, flags: Flags, capable: Ecn) -> (Ecn, Flags) {
         let owes = core::mem::take(&mut self.owes_cwr) && matches!(self.kind, Kind::Classic);
-        let field = if self.is_capable { Ecn::Capable0 } else { Ecn::NotCapable };
+        let field = if self.is_capable { capable } else { Ecn::NotCapable };
         (field, if owes { flags | Flags::CWR } else { flags })
     }
 
@@ -182,6 +200,7 @@ impl Heeds {
 
     /// The peer tells of marks, with an acknowledgment for this much.
     fn hear(&mut self, echo: &Echo, heard: &Heard, mss: u32) -> Marked {
+        let before = self.bytes();
         let mut marked = match &mut self.kind {
             Kind::Classic => Marked { packets: u32::from(echo.flags.contains(Flags::ECE)), doubt: None },
             Kind::Accurate(counters) if echo.is_first && echo.is_bare => {
@@ -198,6 +217,10 @@ impl Heeds {
             }
         };
         self.marked_packets = self.marked_packets.wrapping_add(marked.packets);
+        let EcnBytes { e0b: _, ceb, e1b } = self.bytes();
+        let is_confirmed = marked.packets > 0 || (ceb, e1b) != (before.ceb, before.e1b);
+        self.unconfirmed_bytes =
+            if is_confirmed { 0 } else { self.unconfirmed_bytes.saturating_add(heard.delivered_bytes) };
         if !self.is_heeded || marked.doubt == Some(EcnDoubt::ClearedFlags) {
             marked.packets = 0;
         }
@@ -288,7 +311,8 @@ impl Sender {
     pub(super) fn hear_echo_alone(&mut self, echo: &Echo, ack: Seq, lent: &mut Lent<'_>) {
         let advanced_bytes = ack.bytes_since(self.una);
         let heard = Heard { advanced_bytes, ..Heard::default() };
-        if Sender::is_news_of_marks(echo, &heard, ack, lent) {
+        let packets = Sender::hear_marks(echo, &heard, ack, lent);
+        if packets > 0 && Sender::asks_for_reduction(lent) {
             self.reduce_for_marks(self.congestion.cwnd_bytes(), lent);
             self.trace_congestion(&Phase::Open, lent);
         }
@@ -305,7 +329,17 @@ impl Sender {
         flight_bytes: u32,
         lent: &mut Lent<'_>,
     ) -> bool {
-        if !Sender::is_news_of_marks(echo, heard, ack, lent) || !matches!(load.phase, Phase::Open) {
+        let packets = Sender::hear_marks(echo, heard, ack, lent);
+        let asks = packets > 0 && Sender::asks_for_reduction(lent);
+        if self.congestion.is_scalable() {
+            if asks && let Some(heeds) = &mut lent.heeds {
+                // Another round of marks.
+                heeds.on_reduced(self.nxt);
+            }
+            self.tell_scalable(load, heard, ack, packets, lent);
+            return false;
+        }
+        if !asks || !matches!(load.phase, Phase::Open) {
             return false;
         }
         self.reduce_for_marks(flight_bytes, lent);
@@ -319,9 +353,9 @@ impl Sender {
         true
     }
 
-    /// Whether marks are told that ask for a reduction: none that tell of what was sent before the last one.
-    fn is_news_of_marks(echo: &Echo, heard: &Heard, ack: Seq, lent: &mut Lent<'_>) -> bool {
-        let Some(heeds) = &mut lent.heeds else { return false };
+    /// How many packets are newly said to be marked.
+    fn hear_marks(echo: &Echo, heard: &Heard, ack: Seq, lent: &mut Lent<'_>) -> u32 {
+        let Some(heeds) = &mut lent.heeds else { return 0 };
         let marked = heeds.hear(echo, heard, lent.mss);
         heeds.reduced_at = heeds.reduced_at.filter(|nxt| ack.at_or_before(*nxt));
         if let Some(doubt) = marked.doubt
@@ -329,10 +363,15 @@ impl Sender {
         {
             lent.tracer.note(|| Trace::EcnDoubted { doubt });
         }
-        if marked.packets == 0 {
-            return false;
+        if marked.packets > 0 {
+            lent.tracer.note(|| Trace::Marks { packets: marked.packets });
         }
-        lent.tracer.note(|| Trace::Marks { packets: marked.packets });
+        marked.packets
+    }
+
+    /// Whether marks that are news ask for a reduction: none that tell of what was sent before the last one.
+    fn asks_for_reduction(lent: &mut Lent<'_>) -> bool {
+        let Some(heeds) = &mut lent.heeds else { return false };
         if heeds.reduced_at.is_some() {
             return false;
         }
@@ -361,8 +400,9 @@ impl Sender {
         let (now, mss) = (lent.now, lent.mss);
         let was_smallest = self.congestion.cwnd_bytes() <= mss;
         let in_flight_bytes = flight_bytes.max(mss);
-        // A model of the path has an answer of its own.
-        let is_gentle = lent.config.alternative_backoff || self.congestion.has_model();
+        // A model of the path has an answer of its own, and so has what counts marks.
+        let is_scalable = self.congestion.is_scalable();
+        let is_gentle = lent.config.alternative_backoff || is_scalable || self.congestion.has_model();
         let why = if is_gentle { Congested::Marked } else { Congested::Lost };
         let pipe_bytes = in_flight_bytes;
         self.congestion.on_congestion(&Reduction { now, why, in_flight_bytes, pipe_bytes, mss });
@@ -370,7 +410,7 @@ impl Sender {
         if let Some(heeds) = &mut lent.heeds {
             heeds.on_reduced(self.nxt);
             // A window of one segment cannot be halved; the timer makes the pace slower (RFC 3168 §6.1.2).
-            heeds.held_until = was_smallest.then_some(held_until);
+            heeds.held_until = (was_smallest && !is_scalable).then_some(held_until);
         }
     }
 

@@ -22,6 +22,8 @@ use alloc::boxed::Box;
 /// (`tcp_pacing_ss_ratio`, `tcp_pacing_ca_ratio`): more than the window, so that pacing is not the limit.
 const GAIN_PERCENT_DOUBLING: u32 = 200;
 const GAIN_PERCENT: u32 = 120;
+/// A scalable controller's window is spread exactly, so that no queue comes of it (the draft's "Packet Pacing").
+const GAIN_PERCENT_SCALABLE: u32 = 100;
 
 /// What the connection lets the send half do now.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +65,9 @@ impl Sender {
         }
         if self.una == self.nxt {
             self.restart_after_idle(lent);
+        }
+        if self.congestion.is_scalable() {
+            self.stay_scalable_if_possible(lent);
         }
         if !has_lost && lent.heeds.is_some() && Sender::is_held_by_marks(lent) {
             return None;
@@ -139,14 +144,23 @@ impl Sender {
         if let Some(bytes_per_s) = self.congestion.pacing_rate() {
             return Some(Rate::bytes_per_s(bytes_per_s));
         }
+        if let Some(window_bytes) = self.congestion.finely_paced_bytes() {
+            let srtt_us = self.rtt.srtt_us()?;
+            let gain = if self.is_doubling() { GAIN_PERCENT_DOUBLING } else { GAIN_PERCENT_SCALABLE };
+            return Some(Rate::of_window(window_bytes, srtt_us, gain).in_small_bursts());
+        }
         let srtt_us = self.rtt.srtt_us().filter(|srtt_us| config.pacing && *srtt_us >= SRTT_US_MIN)?;
-        let is_doubling = self.congestion.cwnd_bytes() < self.congestion.ssthresh_bytes() / 2;
-        let gain = if is_doubling { GAIN_PERCENT_DOUBLING } else { GAIN_PERCENT };
+        let gain = if self.is_doubling() { GAIN_PERCENT_DOUBLING } else { GAIN_PERCENT };
         // On the way down the acknowledgments set the pace: a window that lets out next to nothing is no rate.
         let window_bytes = self.window_bytes().max(self.congestion.cwnd_bytes());
         // A queue that has just drained is not in SRTT yet, which takes one measurement a round trip.
         let rtt_us = self.rtt.latest_us().map_or(srtt_us, |latest_us| latest_us.clamp(SRTT_US_MIN, srtt_us));
         Some(Rate::of_window(window_bytes, rtt_us, gain))
+    }
+
+    /// The window grows fast, and is far from where it was too large.
+    fn is_doubling(&self) -> bool {
+        self.congestion.cwnd_bytes() < self.congestion.ssthresh_bytes() / 2
     }
 
     /// What begins a flight and is no more than the smallest burst is not worth a division.

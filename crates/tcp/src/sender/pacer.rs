@@ -3,7 +3,7 @@
 //! The rate is the controller's, or follows from window and round-trip time as Linux has it: twice the window a
 //! round trip while it doubles, 1.2 times later. A burst is what a millisecond of that rate carries, at least
 //! two segments, at most 64 KB: super-segments shrink with the rate. Below a round trip of
-//! [`SRTT_US_MIN`] a window is not worth spreading.
+//! [`SRTT_US_MIN`] a window is not worth spreading. L4S senders pace always, exactly and in smaller bursts.
 //!
 //! Time in which nothing could leave is made up for, within bounds: half a millisecond of it because clocks are coarse,
 //! and what two segments take, because an acknowledgment may be lost and the next one stands for both. Where it was the
@@ -17,15 +17,6 @@ use crate::Instant;
 pub(crate) const SRTT_US_MIN: u32 = 1_500;
 /// The largest burst: what one super-segment can carry.
 const BURST_BYTES_MAX: u64 = 65_535;
-/// What a burst carries, in nanoseconds of the rate.
-const BURST_NS: u64 = 1_000_000;
-/// How much silence is made up for whatever its reason, in nanoseconds of the rate.
-const SILENCE_NS_MAX: u64 = BURST_NS / 2;
-/// By how much a driver that is late may catch up, in nanoseconds of the rate: some slices of a busy processor's time.
-const LATE_NS_MAX: u64 = 10_000_000;
-/// What an acknowledgment stands for as a rule (RFC 9293 §3.8.6.3, SHLD-19), in segments: without this much in reserve
-/// the loss of one would slow the sender for half a round trip, because it catches up by a fifth of its rate only.
-const SEGMENTS_PER_ACK: u32 = 2;
 const NS_PER_S: u64 = 1_000_000_000;
 
 /// The clock of the next burst.
@@ -43,13 +34,58 @@ pub(crate) struct Pacer {
     is_awaited: bool,
 }
 
+/// How much may leave at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Grain {
+    /// What a burst carries, in nanoseconds of the rate.
+    burst_ns: u64,
+    /// And at least so many segments.
+    segments_min: u32,
+    /// How much silence is made up for whatever its reason, in nanoseconds of the rate.
+    silence_ns_max: u64,
+    /// What is made up for after a longer silence, in segments.
+    reserve_segments: u32,
+    /// By how much a driver that is late may catch up, in nanoseconds of the rate.
+    late_ns_max: u32,
+}
+
+impl Grain {
+    const USUAL: &Grain = &Grain {
+        burst_ns: 1_000_000,
+        segments_min: 2,
+        silence_ns_max: 500_000,
+        // What an acknowledgment stands for as a rule (RFC 9293 §3.8.6.3, SHLD-19): without this much in reserve the
+        // loss of one would slow the sender for half a round trip, because it catches up by a fifth of its rate only.
+        reserve_segments: 2,
+        // Some slices of a busy processor's time.
+        late_ns_max: 10_000_000,
+    };
+
+    /// RFC 9331 §4.3, item 7: a burst of an L4S sender is expected to take 250 us at most.
+    const FINE: &Grain = &Grain {
+        burst_ns: 250_000,
+        segments_min: 1,
+        silence_ns_max: 250_000,
+        reserve_segments: 1,
+        late_ns_max: 250_000,
+    };
+}
+
 /// How fast to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Rate(u64);
+pub(crate) struct Rate {
+    bytes_per_s: u64,
+    grain: &'static Grain,
+}
 
 impl Rate {
     pub(crate) fn bytes_per_s(bytes_per_s: u64) -> Self {
-        Rate(bytes_per_s.max(1))
+        Rate { bytes_per_s: bytes_per_s.max(1), grain: Grain::USUAL }
+    }
+
+    /// The same rate in bursts that hardly queue.
+    pub(crate) fn in_small_bursts(self) -> Self {
+        Rate { grain: Grain::FINE, ..self }
     }
 
     /// What spreads a window: `gain_percent` of it each round trip.
@@ -60,25 +96,27 @@ impl Rate {
     }
 
     pub(crate) fn get(self) -> u64 {
-        self.0
+        self.bytes_per_s
     }
 
     /// What leaves at once.
     pub(crate) fn burst_bytes(self, mss: u32) -> u32 {
-        let millisecond = (self.0 / (NS_PER_S / BURST_NS)).min(BURST_BYTES_MAX) as u32;
-        (millisecond - millisecond % mss.max(1)).max(2 * mss)
+        let &Grain { burst_ns, segments_min, .. } = self.grain;
+        let burst = (self.bytes_per_s / (NS_PER_S / burst_ns)).min(BURST_BYTES_MAX) as u32;
+        (burst - burst % mss.max(1)).max(segments_min * mss)
     }
 
     /// How much silence is made up for.
     fn reserve_ns(self, silence_ns: u64, mss: u32) -> u64 {
-        if silence_ns <= SILENCE_NS_MAX {
+        let &Grain { silence_ns_max, reserve_segments, .. } = self.grain;
+        if silence_ns <= silence_ns_max {
             return silence_ns;
         }
-        silence_ns.min(self.nanos_for(SEGMENTS_PER_ACK * mss).max(SILENCE_NS_MAX))
+        silence_ns.min(self.nanos_for(reserve_segments * mss).max(silence_ns_max))
     }
 
     fn nanos_for(self, bytes: u32) -> u64 {
-        u64::from(bytes) * NS_PER_S / self.0
+        u64::from(bytes) * NS_PER_S / self.bytes_per_s
     }
 }
 
@@ -94,7 +132,7 @@ impl Pacer {
         if self.begins_anew(now) {
             if self.is_awaited {
                 self.is_awaited = false;
-                self.late_ns = now.nanos_since(self.next_at).min(LATE_NS_MAX) as u32;
+                self.late_ns = now.nanos_since(self.next_at).min(rate.grain.late_ns_max.into()) as u32;
             }
             return Ok(rate.burst_bytes(mss));
         }
@@ -104,6 +142,11 @@ impl Pacer {
         self.is_awaited = true;
         self.next_at = self.next_at.min(now.plus_nanos(rate.nanos_for(rate.burst_bytes(mss))));
         Err(self.next_at)
+    }
+
+    /// When what has left is paid for.
+    pub(crate) fn paid_at(&self) -> Instant {
+        self.next_at
     }
 
     /// Whether what has left keeps the path busy beyond `now`.
@@ -127,7 +170,7 @@ impl Pacer {
         let reserve_ns = rate.reserve_ns(silence_ns, mss).max(silence_ns.min(self.late_ns.into()));
         let from = self.next_at.max(Instant::from_nanos(now.as_nanos() - reserve_ns));
         self.next_at = from.plus_nanos(cost_ns);
-        self.late_ns = self.late_ns.saturating_sub(cost_ns.min(LATE_NS_MAX) as u32);
+        self.late_ns = self.late_ns.saturating_sub(u32::try_from(cost_ns).unwrap_or(u32::MAX));
     }
 }
 

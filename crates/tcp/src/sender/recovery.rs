@@ -56,6 +56,9 @@ impl Sender {
         lent: &mut Lent<'_>,
     ) -> Option<Prr> {
         if !matches!(load.phase, Phase::Cwr { .. }) {
+            if self.congestion.is_scalable() {
+                self.doubt_scalability(lent);
+            }
             load.episode = Some(Box::new(Episode::new(self.congestion.clone())));
             self.congestion.on_congestion(&Reduction {
                 now: lent.now,
@@ -142,6 +145,9 @@ impl Sender {
         let in_flight_bytes = self.flight_within_window(load).max(lent.mss);
         let is_again = self.attempts > 1;
         let was_recovering = load.phase.is_recovering();
+        if !is_again && self.congestion.is_scalable() {
+            self.doubt_scalability(lent);
+        }
         if !is_again && !was_recovering {
             load.episode = Some(Box::new(Episode::new(self.congestion.clone())));
         }

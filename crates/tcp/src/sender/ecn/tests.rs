@@ -99,7 +99,7 @@ fn a_doubt_is_told_once_and_two_of_them_end_the_listening() {
         let mut heeds = Heeds::new(EcnFeedback::Accurate);
         assert!(heeds.doubt(doubt) && !heeds.doubt(doubt));
         assert_eq!((heeds.is_capable(), heeds.is_heeded), (false, heeds_marks));
-        assert_eq!(heeds.on_new_text(Flags::ACK).0, Ecn::NotCapable);
+        assert_eq!(heeds.on_new_text(Flags::ACK, Ecn::Capable0).0, Ecn::NotCapable);
     }
 }
 
@@ -107,12 +107,15 @@ fn a_doubt_is_told_once_and_two_of_them_end_the_listening() {
 fn cwr_is_owed_once_and_never_where_it_is_a_digit() {
     let mut heeds = Heeds::new(EcnFeedback::Classic);
     heeds.on_reduced(Seq::new(9));
-    assert!(heeds.on_new_text(Flags::ACK).1.contains(Flags::CWR));
-    assert!(!heeds.on_new_text(Flags::ACK).1.contains(Flags::CWR));
+    assert!(heeds.on_new_text(Flags::ACK, Ecn::Capable0).1.contains(Flags::CWR));
+    assert!(!heeds.on_new_text(Flags::ACK, Ecn::Capable0).1.contains(Flags::CWR));
     heeds.on_reduced(Seq::new(9));
     heeds.on_undone();
-    assert!(!heeds.on_new_text(Flags::ACK).1.contains(Flags::CWR), "nothing was reduced after all");
+    assert!(
+        !heeds.on_new_text(Flags::ACK, Ecn::Capable0).1.contains(Flags::CWR),
+        "nothing was reduced after all"
+    );
     let mut heeds = Heeds::new(EcnFeedback::Accurate);
     heeds.on_reduced(Seq::new(9));
-    assert!(!heeds.on_new_text(Flags::ACK).1.contains(Flags::CWR));
+    assert!(!heeds.on_new_text(Flags::ACK, Ecn::Capable0).1.contains(Flags::CWR));
 }

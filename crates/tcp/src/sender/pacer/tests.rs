@@ -2,6 +2,7 @@
 
 use super::*;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 const MSS: u32 = 1_448;
 
@@ -38,6 +39,31 @@ fn a_burst_is_a_millisecond_of_the_rate_in_whole_segments() {
     assert_eq!(burst(125_000_000), 45 * MSS, "a super-segment is the most");
     assert_eq!(burst(u64::MAX), 45 * MSS);
     assert_eq!(Rate::bytes_per_s(1).burst_bytes(0), 0, "nothing, instead of a division by zero");
+}
+
+#[test]
+fn a_small_burst_is_a_quarter_of_a_millisecond_and_at_least_a_segment() {
+    let rate = |bytes_per_s| Rate::bytes_per_s(bytes_per_s).in_small_bursts();
+    assert_eq!(rate(12_500_000).burst_bytes(MSS), 2 * MSS, "100 Mbit/s: 3,125 bytes");
+    assert_eq!(rate(1).burst_bytes(MSS), MSS);
+    assert_eq!(rate(u64::MAX).burst_bytes(MSS), 45 * MSS);
+    // 10 Mbit/s, for a hundred segments: one at a time, each when the one before is paid for.
+    let sent = drain(rate(1_250_000), 100 * MSS, u32::MAX);
+    assert_eq!(sent.len(), 100);
+    assert!(sent.windows(2).all(|pair| pair[1].0 - pair[0].0 >= 1_158), "{sent:?}");
+    // A driver that is late by a millisecond makes up for what a segment takes.
+    let (mut pacer, mut now, rate) = (Pacer::new(at_us(1_000_000)), at_us(1_000_000), rate(12_500_000));
+    let mut most = 0;
+    for _ in 0..100 {
+        let mut at_once = 0;
+        while let Ok(bytes) = pacer.may(now, rate, MSS) {
+            pacer.on_sent(now, bytes, rate, MSS);
+            at_once += bytes;
+        }
+        most = most.max(at_once);
+        now += Duration::from_millis(1);
+    }
+    assert!(most <= 6 * MSS, "{most}: what 500 us carry, and no more");
 }
 
 #[test]
