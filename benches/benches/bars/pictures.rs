@@ -1,15 +1,18 @@
-//! Each controller over time on six paths: its window, what it has in flight, how fast it sends, how long the round
-//! trip takes. As SVG.
+//! Each controller over time on six paths, and Prague beside CUBIC on a seventh: its window, what it has in flight, how
+//! fast it sends, how long the round trip takes. As SVG.
 
-use crate::rows::{path_20ms, path_40ms, path_fat};
+use crate::rows::{path_20ms, path_40ms, path_fat, path_l4s};
 use report::plot::{self, Chart, Color, Mark, Series, Unit};
-use sim::tcp::{self, CongestionControl};
+use sim::tcp::{self, CongestionControl, EcnFeedback};
 use sim::{Chance, Experiment, FlowOutcome, Stop};
 use std::path::Path;
 use std::time::Duration;
 
-/// Points of a curve: more than a picture shows.
-const LOOKS: u32 = 800;
+/// Points of a curve.
+const LOOKS: u32 = 400;
+/// Those that have a path to themselves. Prague without marks is CUBIC.
+const ALONE: [CongestionControl; 3] =
+    [CongestionControl::NewReno, CongestionControl::Cubic, CongestionControl::Bbr];
 
 /// Draws into this folder, which is made if it is not there; prints the name of each file.
 pub(crate) fn draw(folder: &Path) -> std::io::Result<()> {
@@ -23,34 +26,37 @@ pub(crate) fn draw(folder: &Path) -> std::io::Result<()> {
         ("reordering", "100 Mbit/s, 20 ms, 3 % held back by a quarter of the RTT", 10, reordered),
         ("fat", "1 Gbit/s, 100 ms, queue 1 BDP", 30, path_fat()),
     ] {
-        let place = folder.join(format!("{file}.svg"));
-        std::fs::write(&place, picture(title, Duration::from_secs(seconds), &path))?;
-        println!("{}", place.display());
+        let flows = ALONE.map(|control| {
+            let path = Experiment { congestion: vec![control], ..path.clone() };
+            watched(path, seconds).swap_remove(0)
+        });
+        write(folder, file, title, &flows)?;
     }
+    let together = vec![CongestionControl::Prague, CongestionControl::Cubic];
+    let flows = watched(path_l4s(Duration::from_millis(20), together, EcnFeedback::Off), 20);
+    write(folder, "l4s", "100 Mbit/s, 20 ms, DualPI2, both at once", &flows)
+}
+
+fn write(folder: &Path, file: &str, title: &str, flows: &[FlowOutcome]) -> std::io::Result<()> {
+    let place = folder.join(format!("{file}.svg"));
+    std::fs::write(&place, picture(title, flows))?;
+    println!("{}", place.display());
     Ok(())
 }
 
-/// A column of charts, one pair for the window and the rate, one for the round trips; each controller is alone on the path.
-fn picture(title: &str, time: Duration, path: &Experiment) -> String {
+/// The flows of a path, looked at for so many seconds.
+fn watched(path: Experiment, seconds: u64) -> Vec<FlowOutcome> {
+    let time = Duration::from_secs(seconds);
+    Experiment { stop: Stop::After(time), sampling: Some(time / LOOKS), seed: 1, ..path }.run().flows
+}
+
+/// A column of charts, one for each quantity.
+fn picture(title: &str, flows: &[FlowOutcome]) -> String {
     let colors = [Color::Orange, Color::Blue, Color::Green, Color::Violet];
-    let flows: Vec<(FlowOutcome, Color)> = CongestionControl::ALL
-        .into_iter()
-        .zip(colors)
-        .map(|(control, color)| {
-            let path = Experiment {
-                stop: Stop::After(time),
-                congestion: vec![control],
-                sampling: Some(time / LOOKS),
-                seed: 1,
-                ..path.clone()
-            };
-            (path.run().flows.swap_remove(0), color)
-        })
-        .collect();
     let chart = |title: &str, y, mark, value: fn(&tcp::Info) -> Option<f64>| {
-        let series = flows.iter().map(|(flow, color)| Series {
+        let series = flows.iter().zip(colors).map(|(flow, color)| Series {
             name: flow.congestion.name().to_owned(),
-            color: *color,
+            color,
             mark,
             points: flow.samples.iter().filter_map(|(at, info)| Some((seconds(*at), value(info)?))).collect(),
         });

@@ -60,6 +60,29 @@ pub(crate) fn path_fat() -> Experiment {
     }
 }
 
+/// 100 Mbit/s through DualPI2, a flow for each controller. A Prague flow asks for accurate feedback in any case.
+pub(crate) fn path_l4s(
+    rtt: Duration,
+    congestion: Vec<CongestionControl>,
+    ecn_outgoing: EcnFeedback,
+) -> Experiment {
+    let config = tcp::Config { ecn_incoming: EcnFeedback::Accurate, ecn_outgoing, ..tcp::Config::default() };
+    let queue = Queue {
+        limit: QueueLimit::Bytes(3_000_000),
+        discipline: Discipline::dual_pi2(),
+        marking: Marking::InsteadOfDropping,
+    };
+    Experiment {
+        rtt,
+        jitter: JITTER,
+        flows: congestion.len(),
+        congestion,
+        queue: Some(queue),
+        config: Arc::new(config),
+        ..Experiment::default()
+    }
+}
+
 fn with_queue(path: Experiment, products: f64) -> Experiment {
     let queue = Queue { limit: path.products(products), ..Queue::default() };
     Experiment { queue: Some(queue), ..path }
@@ -444,31 +467,12 @@ fn prague(measure: &mut Measure) -> String {
         ("5 ms, nobody", 5, vec![Prague], off, alone),
     ];
     let rows = cases.map(|(name, ms, congestion, ecn_outgoing, ratio)| {
-        let config = tcp::Config {
-            // A Prague flow asks in any case.
-            ecn_incoming: EcnFeedback::Accurate,
-            ecn_outgoing,
-            ..tcp::Config::default()
-        };
-        let queue = Queue {
-            limit: QueueLimit::Bytes(3_000_000),
-            discipline: Discipline::dual_pi2(),
-            marking: Marking::InsteadOfDropping,
-        };
-        let path = Experiment {
-            stop: Stop::After(time),
-            rtt: ms * MS,
-            jitter: JITTER,
-            flows: congestion.len(),
-            congestion,
-            queue: Some(queue),
-            config: Arc::new(config),
-            ..Experiment::default()
-        };
+        let path = Experiment { stop: Stop::After(time), ..path_l4s(ms * MS, congestion, ecn_outgoing) };
         let worlds = measure.run(&path);
         let all = |world: &crate::measure::World| world.late_goodputs.iter().sum::<f64>() / 1e6;
-        let first_to_last =
-            |world: &crate::measure::World| world.late_goodputs[0] / world.late_goodputs.last().unwrap_or(&1.0);
+        let first_to_last = |world: &crate::measure::World| {
+            world.late_goodputs[0] / world.late_goodputs.last().unwrap_or(&1.0)
+        };
         vec![
             Cell::text(name),
             measure.cell(worlds.median(first_to_last), 2, ratio),
