@@ -467,8 +467,9 @@ fn prague(measure: &mut Measure) -> String {
         };
         let worlds = measure.run(&path);
         let all = |world: &crate::measure::World| world.late_goodputs.iter().sum::<f64>() / 1e6;
-        let first_to_last =
-            |world: &crate::measure::World| world.late_goodputs[0] / world.late_goodputs.last().unwrap_or(&1.0);
+        let first_to_last = |world: &crate::measure::World| {
+            world.late_goodputs[0] / world.late_goodputs.last().unwrap_or(&1.0)
+        };
         vec![
             Cell::text(name),
             measure.cell(worlds.median(first_to_last), 2, ratio),

@@ -19,10 +19,10 @@ mod validation;
 mod tests;
 
 pub use bbr::ProbeReason;
-pub use prague::ScalableDoubt;
 pub(crate) use bbr::{Bbr, Measured, Transport};
 pub(crate) use cubic::Cubic;
 pub(crate) use new_reno::NewReno;
+pub use prague::ScalableDoubt;
 pub(crate) use prague::{Answer, Feedback, Prague};
 
 use crate::sender::DeliveryRate;
@@ -386,7 +386,8 @@ impl Controller for Congestion {
             (Congestion::Bbr(controller), Congestion::Bbr(before)) => controller.on_undo(before, now),
             (Congestion::Prague(controller), Congestion::Prague(before)) => controller.on_undo(before, now),
             // Another controller took over meanwhile: what the first one knew does not fit it.
-            (Congestion::NewReno(_) | Congestion::Cubic(_), _) | (Congestion::Bbr(_) | Congestion::Prague(_), _) => {}
+            (Congestion::NewReno(_) | Congestion::Cubic(_), _)
+            | (Congestion::Bbr(_) | Congestion::Prague(_), _) => {}
         }
     }
 

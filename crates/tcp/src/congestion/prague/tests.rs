@@ -260,7 +260,8 @@ fn a_long_queue_is_noticed_and_the_classic_controller_goes_on_with_the_window() 
     (1..80).for_each(|round| {
         prague.on_feedback(&feedback(25 * round, 100 * MSS, 0));
     });
-    let long = |round: u64| Feedback { rtt_ns: Some(35_000_000), ..feedback(2_000 + 25 * round, 100 * MSS, 1) };
+    let long =
+        |round: u64| Feedback { rtt_ns: Some(35_000_000), ..feedback(2_000 + 25 * round, 100 * MSS, 1) };
     let noticed = (0..20).find(|round| prague.on_feedback(&long(*round)) == Answer::Classic);
     assert_eq!(noticed, Some(7), "in the eighth round");
     let before = prague.cwnd_bytes();

@@ -111,7 +111,10 @@ fn cwr_is_owed_once_and_never_where_it_is_a_digit() {
     assert!(!heeds.on_new_text(Flags::ACK, Ecn::Capable0).1.contains(Flags::CWR));
     heeds.on_reduced(Seq::new(9));
     heeds.on_undone();
-    assert!(!heeds.on_new_text(Flags::ACK, Ecn::Capable0).1.contains(Flags::CWR), "nothing was reduced after all");
+    assert!(
+        !heeds.on_new_text(Flags::ACK, Ecn::Capable0).1.contains(Flags::CWR),
+        "nothing was reduced after all"
+    );
     let mut heeds = Heeds::new(EcnFeedback::Accurate);
     heeds.on_reduced(Seq::new(9));
     assert!(!heeds.on_new_text(Flags::ACK, Ecn::Capable0).1.contains(Flags::CWR));
