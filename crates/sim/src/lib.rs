@@ -45,8 +45,8 @@ pub use ids::{HostId, LinkId};
 pub use link::{Ends, LinkConfig, Passage, SuperSegments};
 pub use netem::{
     Chance, Dice, Discipline, DualPi2, EcnRewrite, Fate, Lane, Loss, Marking, Middlebox, Order, PathMtu,
-    PortMapping, Queue, QueueLimit, QueueWaits, Recurring, Renumbering, SackNumbers, Spike, SynFilter, SynText,
-    TooBigAnswer, Touches, Waits,
+    PortMapping, Queue, QueueLimit, QueueWaits, Recurring, Renumbering, SackNumbers, Spike, SynFilter,
+    SynText, TooBigAnswer, Touches, Waits,
 };
 pub use pcap::EPOCH_NS;
 pub use record::{

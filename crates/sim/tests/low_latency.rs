@@ -1,13 +1,13 @@
 //! Prague through DualPI2 (RFC 9331, RFC 9332): a short queue for L4S, a fair share beside CUBIC, a full link; and what
 //! becomes of it where the path is not for L4S.
 
+use stack::{Config, ConnectOptions};
 use std::sync::Arc;
 use std::time::Duration;
-use stack::{Config, ConnectOptions};
 use synfin_sim::apps::{Bulk, Sink};
 use synfin_sim::{
-    Discipline, EcnRewrite, Experiment, FlowOutcome, FrameRecord, Happening, Lane, LinkConfig, Lost, Marking, Middlebox, Outcome, Queue, QueueLimit, Recording,
-    Stop, World,
+    Discipline, EcnRewrite, Experiment, FlowOutcome, FrameRecord, Happening, Lane, LinkConfig, Lost, Marking,
+    Middlebox, Outcome, Queue, QueueLimit, Recording, Stop, World,
 };
 use tcp::{CongestionControl, EcnFeedback, ScalableDoubt, Trace};
 use wire::ip::Ecn;
@@ -105,8 +105,7 @@ fn transfer(ecn_of_server: EcnFeedback, middlebox: Option<Middlebox>, dropping: 
         let tcp = tcp::Config { ecn_incoming, congestion, ..tcp::Config::default() };
         Config { tcp: Arc::new(tcp), ..Config::default() }
     };
-    let client =
-        world.add_host("client", config(EcnFeedback::Off, CongestionControl::Prague), &["10.0.0.1"]);
+    let client = world.add_host("client", config(EcnFeedback::Off, CongestionControl::Prague), &["10.0.0.1"]);
     let server = world.add_host("server", config(ecn_of_server, CongestionControl::Cubic), &["10.0.0.2"]);
     let discipline = if dropping { Discipline::DropTail } else { Discipline::dual_pi2() };
     let queue = Queue { limit: QueueLimit::Bytes(50_000), discipline, ..Queue::default() };
@@ -121,8 +120,9 @@ fn transfer(ecn_of_server: EcnFeedback, middlebox: Option<Middlebox>, dropping: 
     world.run_for(Duration::from_secs(60));
     let seen = seen.borrow();
     assert_eq!((seen[0].bytes, seen[0].wrong_at, seen[0].failed), (6_000_000, None, None));
-    let has_text =
-        |frame: &&FrameRecord| frame.from == client && frame.tcp().is_some_and(|(_, text_bytes)| text_bytes > 0);
+    let has_text = |frame: &&FrameRecord| {
+        frame.from == client && frame.tcp().is_some_and(|(_, text_bytes)| text_bytes > 0)
+    };
     let fields = world.frames().iter().filter(has_text).map(field_of).collect();
     let doubt = world.log().iter().find_map(|entry| match &entry.what {
         Happening::Traced(record) => match record.trace {

@@ -434,7 +434,11 @@ fn lane(dice: &mut Dice, faults_end: Instant) -> Lane {
         1 => QueueLimit::Bytes(20_000 + dice.below(80_000)),
         _ => QueueLimit::Packets(1_000),
     };
-    let discipline = if sometimes(dice, 30.0) { Discipline::CODEL } else { Discipline::DropTail };
+    let discipline = match dice.below(10) {
+        0..3 => Discipline::CODEL,
+        3..5 => Discipline::dual_pi2(),
+        _ => Discipline::DropTail,
+    };
     let marking = pick(dice, &[Marking::Never, Marking::InsteadOfDropping, Marking::AboveBytes(10_000)]);
     let outages = if sometimes(dice, 15.0) {
         let from = Instant::from_micros(dice.below(faults_end.as_micros()));
