@@ -126,8 +126,12 @@ impl Marks {
 
     /// More text than the smaller MSS of the handshake allows.
     pub(crate) fn exceeds_mss(&self, segment: &Segment) -> bool {
-        let mss = self.offered.iter().filter_map(|offered| offered.mss).min().unwrap_or(9_000);
-        segment.text_bytes > u32::from(mss)
+        segment.text_bytes > self.mss_bytes()
+    }
+
+    /// The smaller MSS of the handshake; where that is not known, the largest that links have.
+    pub(crate) fn mss_bytes(&self) -> u32 {
+        u32::from(self.offered.iter().filter_map(|offered| offered.mss).min().unwrap_or(9_000))
     }
 
     /// Counts of a verdict for one direction.

@@ -120,6 +120,7 @@ impl Live {
             other_fin_end,
             has_probes: self.marks.offered.iter().all(|offered| offered.sack),
             own_fin_end: question.own_fin_end,
+            mss_bytes: self.marks.mss_bytes(),
         };
         let why = why(&scene, sender, other_sender);
         sender.last_reason = why.reason;
