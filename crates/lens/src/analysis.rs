@@ -1,6 +1,8 @@
 //! What the lens says of one segment.
 
-use crate::{Completeness, EcnMeaning, EndState, FastOpenWords, Frame, ResetAcceptability, Side, Verdicts, Why};
+use crate::{
+    Completeness, EcnMeaning, EndState, FastOpenWords, Frame, ResetAcceptability, Side, Verdicts, Why,
+};
 use std::ops::{BitOr, BitOrAssign};
 
 /// Everything that the lens says of one segment; a plain value, made without allocating.

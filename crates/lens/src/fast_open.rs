@@ -53,7 +53,8 @@ impl FastOpenWords {
                     (text, taken) => format!("acknowledges {taken} of the {text} bytes of the SYN"),
                 };
                 let cookie = if grants_cookie { "a Fast Open cookie is granted" } else { "" };
-                let parts: Vec<&str> = [text.as_str(), cookie].into_iter().filter(|part| !part.is_empty()).collect();
+                let parts: Vec<&str> =
+                    [text.as_str(), cookie].into_iter().filter(|part| !part.is_empty()).collect();
                 if parts.is_empty() {
                     return None;
                 }
@@ -88,8 +89,7 @@ pub struct FastOpen {
 pub(crate) struct FastOpening {
     isn: Seq,
     latest_text_bytes: u32,
-    /// What the summary says; without text there is none.
-    pub(crate) story: FastOpen,
+    story: FastOpen,
 }
 
 /// What the segment says; `opening` is made by the first SYN that has something to say.
@@ -115,6 +115,11 @@ pub(crate) fn read(opening: &mut Option<Box<FastOpening>>, segment: &Segment, at
 }
 
 impl FastOpening {
+    /// How the text of the SYN fared, if it had some.
+    pub(crate) fn story(&self) -> Option<FastOpen> {
+        Some(self.story).filter(|story| story.syn_frame != 0)
+    }
+
     fn on_syn(&mut self, segment: &Segment, has_cookie: bool, at: At) {
         (self.isn, self.latest_text_bytes) = (segment.seq, segment.text_bytes);
         if segment.text_bytes > 0 && self.story.syn_frame == 0 {
@@ -136,6 +141,10 @@ impl FastOpening {
             self.story.taken_bytes = taken_bytes;
             self.story.grants_cookie = grants_cookie;
         }
-        FastOpenWords::Answer { text_bytes: self.latest_text_bytes.max(taken_bytes), taken_bytes, grants_cookie }
+        FastOpenWords::Answer {
+            text_bytes: self.latest_text_bytes.max(taken_bytes),
+            taken_bytes,
+            grants_cookie,
+        }
     }
 }

@@ -13,9 +13,9 @@ pub use tally::Seen;
 pub(crate) use tally::Tally;
 
 use crate::analysis::{AckedFrame, Notes, RepeatedFrame};
-use crate::ecn::{EcnMeaning, EcnTalk, MarkSigns, MarksHeard};
+use crate::ecn::{self, EcnMeaning, MarkSigns, MarksHeard};
 use crate::ends::{Ends, Observed};
-use crate::fast_open::{self, FastOpenWords, FastOpening};
+use crate::fast_open::{self, FastOpenWords};
 use crate::flow::{Flow, FlowKey};
 use crate::metrics::Traffic;
 use crate::verdicts::{
@@ -55,11 +55,8 @@ pub(crate) struct Live {
     pub(crate) senders: [Sender; 2],
     pub(crate) traffic: [Traffic; 2],
     pub(crate) marks: Marks,
-    pub(crate) ecn: EcnTalk,
-    /// Made when the first SYN asks for ECN, or something is marked.
+    /// Made when a SYN asks for ECN, or something is marked.
     pub(crate) marks_heard: Option<Box<MarksHeard>>,
-    /// Made by the first SYN with text or a Fast Open option.
-    pub(crate) fast_opening: Option<Box<FastOpening>>,
 }
 
 impl Live {
@@ -87,9 +84,7 @@ impl Live {
             senders: Default::default(),
             traffic: Default::default(),
             marks: Marks::default(),
-            ecn: EcnTalk::default(),
             marks_heard: None,
-            fast_opening: None,
         }
     }
 
@@ -165,7 +160,9 @@ impl Live {
         notes_of_ends(&mut notes, &observed, twice, shows_frame);
         let (ecn, fast_open) = match twice {
             Some(_) => Default::default(),
-            None => (self.hear_of_marks(from, segment, &judged, other_in_flight_bytes), self.fast_open(segment)),
+            None => {
+                (self.hear_of_marks(from, segment, &judged, other_in_flight_bytes), self.fast_open(segment))
+            }
         };
         self.count(from, segment, &judged, &prior, place, twice);
         let analysis = self.analysis(from, segment, &judged, ends, why, observed, notes);
@@ -209,7 +206,11 @@ impl Live {
     /// Bytes that `side` has sent and that are not acknowledged, as far as captured.
     fn in_flight_bytes(&self, side: Side) -> u32 {
         let (sent, other) = (&self.sides[side.index()], &self.sides[side.other().index()]);
-        if other.last_ack == Seq::new(0) { 0 } else { sent.next_seq.offset_from(other.last_ack).max(0).cast_unsigned() }
+        if other.last_ack == Seq::new(0) {
+            0
+        } else {
+            sent.next_seq.offset_from(other.last_ack).max(0).cast_unsigned()
+        }
     }
 
     /// What the flags of ECN mean, and what is marked. Comes before the counters, which remember the segment.
@@ -220,26 +221,21 @@ impl Live {
         judged: &Judged,
         other_in_flight_bytes: u32,
     ) -> EcnMeaning {
-        let is_bare = segment.is_pure_ack() && segment.options.sack.is_empty();
-        let meaning = self.ecn.read(from, segment.flags, is_bare);
-        let asks = matches!(meaning, EcnMeaning::Asks(_));
+        let asks = segment.flags.syn() && !segment.flags.ack() && ecn::ace(segment.flags) != 0;
         if self.marks_heard.is_none() && !asks && segment.ecn != 3 {
-            return meaning;
+            return EcnMeaning::AsNamed;
         }
         let signs = MarkSigns {
-            meaning,
-            agreed: self.ecn.agreed(),
             is_overtaken: self.senders[from.index()].has_said_later(segment),
-            rtt_ns: self.rtt_ns(),
+            rtt_ns: self.round_trip_ns(from),
+            other_rtt_ns: self.round_trip_ns(from.other()),
             in_flight_bytes: judged.in_flight_bytes,
             other_in_flight_bytes,
             other_text_bytes_max: self.senders[from.other().index()].largest_text_bytes,
         };
-        let told = self.marks_heard.get_or_insert_default().take(from, segment, &signs);
-        match meaning {
-            EcnMeaning::Counts { ace, .. } => EcnMeaning::Counts { ace, news: told },
-            meaning => meaning,
-        }
+        let is_without = self.marks.has_handshake();
+        let heard = self.marks_heard.get_or_insert_with(|| Box::new(MarksHeard::new(is_without)));
+        heard.take(from, segment, &signs)
     }
 
     fn fast_open(&mut self, segment: &Segment) -> FastOpenWords {
@@ -247,7 +243,12 @@ impl Live {
             return FastOpenWords::Nothing;
         }
         let at = At { frame: segment.frame, time_ns: segment.time.as_nanos() };
-        fast_open::read(&mut self.fast_opening, segment, at)
+        let has_words = segment.options.fast_open.is_some() || segment.text_bytes > 0;
+        match &mut self.marks.rare {
+            None if has_words => fast_open::read(&mut self.marks.rare().fast_opening, segment, at),
+            None => FastOpenWords::Nothing,
+            Some(rare) => fast_open::read(&mut rare.fast_opening, segment, at),
+        }
     }
 
     fn note_times(&mut self, segment: &Segment, notes: &mut Notes) {

@@ -37,7 +37,10 @@ mod tests {
     #[test]
     fn counters_have_the_names_of_the_rfc() {
         let of = |option| counters(Some(option));
-        assert_eq!(of(AccurateEcn::with_e0b_first(&[1_449, 0, 1])).as_deref(), Some("r.e0b=1449 r.ceb=0 r.e1b=1"));
+        assert_eq!(
+            of(AccurateEcn::with_e0b_first(&[1_449, 0, 1])).as_deref(),
+            Some("r.e0b=1449 r.ceb=0 r.e1b=1")
+        );
         assert_eq!(of(AccurateEcn::with_e1b_first(&[9, 2])).as_deref(), Some("r.e1b=9 r.ceb=2"));
         assert_eq!((of(AccurateEcn::with_e0b_first(&[])), counters(None)), (None, None));
     }

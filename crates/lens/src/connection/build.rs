@@ -5,8 +5,8 @@ use crate::ends::{Origin, Steps};
 use crate::live::{At, Live, Marks, Seen};
 use crate::verdicts::{Scale, Verdicts};
 use crate::{Notes, Side};
-use tcp::Instant;
 use tcp::state::{Cause, State};
+use tcp::{EcnFeedback, Instant};
 use wire::Seq;
 
 impl Connection {
@@ -103,8 +103,12 @@ fn handshake(live: &Live) -> Handshake {
         again: marks.rare.as_ref().map(|rare| rare.syn_again).unwrap_or_default(),
         offered: marks.offered,
         refused: by_reset,
-        ecn: live.ecn.agreed(),
-        fast_open: live.fast_opening.as_ref().map(|opening| opening.story).filter(|story| story.syn_frame != 0),
+        ecn: match &live.marks_heard {
+            Some(heard) => heard.agreed(),
+            // no SYN asked for it
+            None => marks.has_handshake().then_some(EcnFeedback::Off),
+        },
+        fast_open: marks.rare.as_ref().and_then(|rare| rare.fast_opening.as_ref()?.story()),
     }
 }
 

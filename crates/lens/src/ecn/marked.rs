@@ -5,7 +5,7 @@
 //! ECN tells of a mark, and of no further one until the sender has reduced its window (RFC 3168 §6.1.3). What both
 //! cannot tell apart is a round trip: marks told within one count as one time.
 
-use super::EcnMeaning;
+use super::{EcnMeaning, EcnTalk};
 use crate::live::Seen;
 use crate::{Frame, Segment, Side};
 use tcp::EcnFeedback;
@@ -48,7 +48,7 @@ pub struct Marked {
     pub cwr: Seen,
     /// Of the times that marks were told, those after which this end sent enough to see what was in flight.
     pub watched: u32,
-    /// Of these, those after which a tenth less was in flight, or less still.
+    /// Of these, those after which a twentieth less was in flight, or less still.
     pub slowed: u32,
     /// Bytes in flight before and after the first of those.
     pub first_fall: Option<[u32; 2]>,
@@ -86,11 +86,11 @@ struct Watch {
 /// The circumstances of a segment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MarkSigns {
-    pub(crate) meaning: EcnMeaning,
-    pub(crate) agreed: Option<EcnFeedback>,
     /// Its sender has said something later by its timestamps.
     pub(crate) is_overtaken: bool,
+    /// The round trip of its sender, and of the other end, queues included.
     pub(crate) rtt_ns: u64,
+    pub(crate) other_rtt_ns: u64,
     /// Bytes in flight of its sender after it, and of the other end before it.
     pub(crate) in_flight_bytes: Option<u32>,
     pub(crate) other_in_flight_bytes: u32,
@@ -98,9 +98,10 @@ pub(crate) struct MarkSigns {
     pub(crate) other_text_bytes_max: u32,
 }
 
-/// Both directions of a connection. Made when the first SYN asks for ECN, or something is marked.
+/// Both directions of a connection. Made when a SYN asks for ECN, or something is marked.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MarksHeard {
+    talk: EcnTalk,
     directions: [Marked; 2],
 }
 
@@ -110,17 +111,37 @@ impl MarksHeard {
         self.directions[side.index()]
     }
 
-    /// Takes the next segment, and returns how many packets it newly tells to have arrived marked.
-    pub(crate) fn take(&mut self, from: Side, segment: &Segment, signs: &MarkSigns) -> u32 {
+    /// `is_without`: the handshake was captured, and did not ask for ECN.
+    pub(crate) fn new(is_without: bool) -> MarksHeard {
+        let talk = if is_without { EcnTalk::without() } else { EcnTalk::default() };
+        MarksHeard { talk, directions: Default::default() }
+    }
+
+    /// What both ends agreed on, as far as captured.
+    pub(crate) fn agreed(&self) -> Option<EcnFeedback> {
+        self.talk.agreed()
+    }
+
+    /// Takes the next segment, and says what its flags mean.
+    pub(crate) fn take(&mut self, from: Side, segment: &Segment, signs: &MarkSigns) -> EcnMeaning {
+        let is_bare = segment.is_pure_ack() && segment.options.sack.is_empty();
+        let meaning = self.talk.read(from, segment.flags, is_bare);
         let [a, b] = &mut self.directions;
         let (own, other) = if from == Side::A { (a, b) } else { (b, a) };
-        own.on_sent(segment, signs);
-        if !segment.flags.ack() || segment.flags.rst() { 0 } else { other.on_answer(segment, signs) }
+        own.on_sent(segment, meaning, signs);
+        if !segment.flags.ack() || segment.flags.rst() {
+            return meaning;
+        }
+        let news = other.on_answer(segment, meaning, signs);
+        match meaning {
+            EcnMeaning::Counts { ace, .. } => EcnMeaning::Counts { ace, news },
+            meaning => meaning,
+        }
     }
 }
 
 impl Marked {
-    fn on_sent(&mut self, segment: &Segment, signs: &MarkSigns) {
+    fn on_sent(&mut self, segment: &Segment, meaning: EcnMeaning, signs: &MarkSigns) {
         let field = Ecn::from_bits(segment.ecn);
         if segment.flags.syn() {
             self.handshake = Some((field, segment.frame));
@@ -129,7 +150,7 @@ impl Marked {
             }
             return;
         }
-        if matches!(signs.meaning, EcnMeaning::Classic { has_slowed: true, .. }) {
+        if matches!(meaning, EcnMeaning::Classic { has_slowed: true, .. }) {
             self.cwr.note(segment.frame);
         }
         if segment.text_bytes == 0 {
@@ -150,13 +171,13 @@ impl Marked {
     }
 
     /// The other end acknowledges. Returns how many packets it newly tells to have arrived marked.
-    fn on_answer(&mut self, segment: &Segment, signs: &MarkSigns) -> u32 {
+    fn on_answer(&mut self, segment: &Segment, meaning: EcnMeaning, signs: &MarkSigns) -> u32 {
         let is_old = self.acked.is_some_and(|acked| segment.ack.before(acked)) || signs.is_overtaken;
         if is_old {
             return 0;
         }
         self.acked = Some(segment.ack);
-        let news = match signs.meaning {
+        let news = match meaning {
             EcnMeaning::Accepts { syn_arrived: Some(arrived), .. } => {
                 self.on_handshake_told(arrived, segment.frame);
                 0
@@ -174,7 +195,7 @@ impl Marked {
         if news > 0 {
             self.on_told(segment, signs);
         }
-        if signs.agreed != Some(EcnFeedback::Classic) {
+        if !matches!(meaning, EcnMeaning::Classic { .. }) {
             self.told_packets = self.told_packets.saturating_add(news);
         }
         self.look_for_echo(segment);
@@ -212,7 +233,7 @@ impl Marked {
 
     fn on_told(&mut self, segment: &Segment, signs: &MarkSigns) {
         let now_ns = segment.time.as_nanos();
-        if self.watch.is_some_and(|watch| now_ns < watch.began_ns + signs.rtt_ns) {
+        if self.watch.is_some_and(|watch| now_ns < watch.began_ns + signs.other_rtt_ns) {
             self.told.last_frame = segment.frame;
             return;
         }
@@ -236,7 +257,7 @@ impl Marked {
             return;
         };
         self.watched += 1;
-        if u64::from(least_bytes) * 10 <= u64::from(before_bytes) * 9 {
+        if u64::from(least_bytes) * 20 <= u64::from(before_bytes) * 19 {
             self.slowed += 1;
             self.first_fall.get_or_insert([before_bytes, least_bytes]);
         }

@@ -9,7 +9,7 @@ mod marked;
 mod talk;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use marked::{ChangedField, Marked};
 pub(crate) use marked::{MarkSigns, MarksHeard};
@@ -119,6 +119,6 @@ pub(crate) const fn codepoint(field: Ecn) -> &'static str {
 }
 
 /// AE, CWR and ECE as a number, in this order (RFC 9768 §3.2.2).
-const fn ace(flags: Flags) -> u8 {
+pub(crate) const fn ace(flags: Flags) -> u8 {
     (flags.bits() >> 6) as u8 & 7
 }

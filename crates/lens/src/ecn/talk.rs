@@ -36,6 +36,11 @@ pub struct EcnTalk {
 }
 
 impl EcnTalk {
+    /// Of ends that did not ask for anything in their handshake.
+    pub(crate) fn without() -> EcnTalk {
+        EcnTalk { agreed: Some(EcnFeedback::Off), ..EcnTalk::default() }
+    }
+
     /// What both ends have agreed on; `None` where the handshake was not seen.
     pub fn agreed(&self) -> Option<EcnFeedback> {
         self.agreed

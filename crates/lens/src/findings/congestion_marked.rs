@@ -10,7 +10,11 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
     let marked = |side: Side| {
         let here = connection.sent_by(side).note(Notes::ECN_CONGESTION);
         let marked = &connection.sent_by(side).marked;
-        if marked.told.count > 0 { told(connection, side, marked, here) } else { seen(connection, side, here) }
+        if marked.told.count > 0 {
+            told(connection, side, marked, here)
+        } else {
+            seen(connection, side, here)
+        }
     };
     Side::BOTH.into_iter().filter_map(marked).collect()
 }
@@ -24,9 +28,14 @@ fn told(connection: &Connection, side: Side, marked: &Marked, here: Seen) -> Opt
             let packets = counted(marked.told_packets, "packet", "packets");
             // without the option there is only a number of three bits
             let least = if marked.told_bytes == 0 { "at least " } else { "" };
-            (format!("marked {least}{packets} of {who} in {rounds} instead of dropping (ACE of {whom})"), "9768#3.2")
+            (
+                format!("marked {least}{packets} of {who} in {rounds} instead of dropping (ACE of {whom})"),
+                "9768#3.2",
+            )
         }
-        _ => (format!("marked packets of {who} in {rounds} instead of dropping (ECE of {whom})"), "3168#6.1.2"),
+        _ => {
+            (format!("marked packets of {who} in {rounds} instead of dropping (ECE of {whom})"), "3168#6.1.2")
+        }
     };
     let passed = match here.count {
         0 => String::new(),
@@ -70,5 +79,9 @@ fn seen(connection: &Connection, side: Side, here: Seen) -> Option<Finding> {
         counted(here.count, "packet", "packets"),
         format_args!("{} {}", name(connection, side), if here.count == 1 { "was" } else { "were" })
     );
-    Some(Finding::new("congestion-marked", Severity::Info, connection, sentence).by(frames_of(here)).see("3168#5"))
+    Some(
+        Finding::new("congestion-marked", Severity::Info, connection, sentence)
+            .by(frames_of(here))
+            .see("3168#5"),
+    )
 }

@@ -10,7 +10,8 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
         let marked = &connection.sent_by(side).marked;
         let (who, whom) = (name(connection, side), name(connection, side.other()));
         if let Some(change) = marked.changed {
-            let [left, answer] = if is_opener(connection, side) { ["SYN", "SYN,ACK"] } else { ["SYN,ACK", "ACK"] };
+            let [left, answer] =
+                if is_opener(connection, side) { ["SYN", "SYN,ACK"] } else { ["SYN,ACK", "ACK"] };
             let consequence = match change.arrived {
                 Ecn::NotCapable => "the path clears the field: it drops where it could mark",
                 _ => "the path sets the field: its marks are not to be believed",

@@ -19,7 +19,11 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
         reason(&fast)
     );
     let frames = [fast.syn_frame, fast.answer_frame];
-    vec![Finding::new("fast-open-not-taken", Severity::Warning, connection, sentence).by(frames).see("7413#4.2.2")]
+    vec![
+        Finding::new("fast-open-not-taken", Severity::Warning, connection, sentence)
+            .by(frames)
+            .see("7413#4.2.2"),
+    ]
 }
 
 fn text(fast: &FastOpen) -> String {

@@ -26,7 +26,8 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
                 "3168#6.1.3",
             ),
         };
-        let sentence = format!("{whom} acknowledged marked packets of {who} {times} without a word of the marks: {why}");
+        let sentence =
+            format!("{whom} acknowledged marked packets of {who} {times} without a word of the marks: {why}");
         Some(
             Finding::new("marks-not-echoed", Severity::Warning, connection, sentence)
                 .by(frames_of(marked.not_echoed))

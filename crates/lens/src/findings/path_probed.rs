@@ -15,7 +15,8 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
         }
         if probes.lost > 0 {
             let lost = counted(probes.lost, "lost path probe", "lost path probes");
-            results.push(format!("{lost} of {} bytes or more, which is no congestion", probes.lost_bytes_min));
+            results
+                .push(format!("{lost} of {} bytes or more, which is no congestion", probes.lost_bytes_min));
         }
         let sentence = format!(
             "{} searches for a larger path MTU by {}: {}",
@@ -23,7 +24,9 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
             counted(probes.arrived + probes.lost, "probe", "probes"),
             results.join("; ")
         );
-        Some(Finding::new("path-probed", Severity::Info, connection, sentence).by(probes.frames).see("4821#7"))
+        Some(
+            Finding::new("path-probed", Severity::Info, connection, sentence).by(probes.frames).see("4821#7"),
+        )
     };
     Side::BOTH.into_iter().filter_map(probed).collect()
 }

@@ -35,9 +35,9 @@ pub struct PathProbes {
 /// How large the packets of a sender are, and its probe in flight.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PacketSizes {
-    /// The largest packet with text so far, and that text.
-    full_bytes: u32,
-    full_text_bytes: u32,
+    /// The largest packet with text so far, and that text; no packet has more than 65,535 bytes.
+    full_bytes: u16,
+    full_text_bytes: u16,
     /// Packets of this size, without PSH.
     full_count: u8,
     /// Super-segments were captured: sizes say nothing.
@@ -76,14 +76,15 @@ impl PacketSizes {
     /// So much text is that of several full segments, as they are known to be.
     fn is_several(&self, text_bytes: u32) -> bool {
         self.full_count >= FULL_SEGMENTS_MIN
-            && text_bytes > self.full_text_bytes
-            && text_bytes.is_multiple_of(self.full_text_bytes)
+            && text_bytes > self.full_text_bytes.into()
+            && text_bytes.is_multiple_of(self.full_text_bytes.into())
     }
 
     /// New text: a probe, as far as can be seen now.
     pub(super) fn why_probe(&self, scene: &Scene<'_>) -> Option<Why> {
         let segment = scene.segment;
-        let is_larger = segment.ip_bytes > self.full_bytes && segment.text_bytes > self.full_text_bytes;
+        let is_larger =
+            segment.ip_bytes > self.full_bytes.into() && segment.text_bytes > self.full_text_bytes.into();
         if !is_larger || self.full_count < FULL_SEGMENTS_MIN || self.is_joined {
             return None;
         }
@@ -102,7 +103,8 @@ impl PacketSizes {
         let probing = self.probing.as_mut()?;
         let probe = probing.in_flight.as_mut().filter(|probe| probe.is_confirmed)?;
         let is_of_probe = segment.seq.at_or_after(probe.start) && segment.end().at_or_before(probe.end);
-        let is_told = other.duplicate_acks > 0 || other.sack().iter().any(|block| block.left.at_or_after(probe.end));
+        let is_told =
+            other.duplicate_acks > 0 || other.sack().iter().any(|block| block.left.at_or_after(probe.end));
         let is_first_missing = other.last_ack == probe.start || probe.is_lost;
         if !is_of_probe || segment.ip_bytes > probe.before_bytes || !is_told || !is_first_missing {
             return None;
@@ -111,7 +113,8 @@ impl PacketSizes {
             let (bytes, frame) = (probe.bytes, probe.frame);
             let probes = &mut probing.probes;
             probes.lost += 1;
-            probes.lost_bytes_min = if probes.lost_bytes_min == 0 { bytes } else { probes.lost_bytes_min.min(bytes) };
+            probes.lost_bytes_min =
+                if probes.lost_bytes_min == 0 { bytes } else { probes.lost_bytes_min.min(bytes) };
             probes.note(frame);
         }
         let bytes = self.probe().map(|probe| probe.bytes);
@@ -121,10 +124,10 @@ impl PacketSizes {
 
     /// Remembers a segment with text, and the reason that was given for it.
     pub(super) fn on_sent(&mut self, segment: &Segment, is_new: bool, why: SendReason, mss_bytes: u32) {
-        let (bytes, text_bytes) = (segment.ip_bytes, segment.text_bytes);
-        self.is_joined |= text_bytes > mss_bytes || self.is_several(text_bytes);
+        let bytes = segment.ip_bytes;
+        self.is_joined |= segment.text_bytes > mss_bytes || self.is_several(segment.text_bytes);
         if why == SendReason::PathProbe {
-            let before_bytes = self.full_bytes;
+            let before_bytes = self.full_bytes.into();
             let (start, end, frame) = (segment.seq, segment.end(), segment.frame);
             let probe = Probe { start, end, bytes, before_bytes, frame, is_confirmed: false, is_lost: false };
             self.probing.get_or_insert_default().in_flight = Some(probe);
@@ -133,10 +136,11 @@ impl PacketSizes {
         if is_new && self.refutes_or_confirms(bytes) {
             self.full_bytes = 0;
         }
-        if bytes > self.full_bytes {
-            (self.full_bytes, self.full_text_bytes, self.full_count) = (bytes, text_bytes, 0);
+        let (packet, text) = (saturated(bytes), saturated(segment.text_bytes));
+        if packet > self.full_bytes {
+            (self.full_bytes, self.full_text_bytes, self.full_count) = (packet, text, 0);
         }
-        if bytes == self.full_bytes && !segment.flags.psh() {
+        if packet == self.full_bytes && !segment.flags.psh() {
             self.full_count = self.full_count.saturating_add(1);
         }
     }
@@ -144,7 +148,9 @@ impl PacketSizes {
     /// New text behind a probe: small again, or the sender sends larger segments now. Returns whether that is so.
     fn refutes_or_confirms(&mut self, bytes: u32) -> bool {
         let Some(probing) = &mut self.probing else { return false };
-        let Some(probe) = probing.in_flight.as_mut().filter(|probe| !probe.is_confirmed) else { return false };
+        let Some(probe) = probing.in_flight.as_mut().filter(|probe| !probe.is_confirmed) else {
+            return false;
+        };
         probe.is_confirmed = bytes <= probe.before_bytes;
         let is_refuted = !probe.is_confirmed;
         probing.in_flight = probing.in_flight.filter(|_| !is_refuted);
@@ -161,6 +167,10 @@ impl PacketSizes {
             probing.probes.note(probe.frame);
         }
     }
+}
+
+fn saturated(bytes: u32) -> u16 {
+    u16::try_from(bytes).unwrap_or(u16::MAX)
 }
 
 impl PathProbes {

@@ -50,6 +50,8 @@ fn transfer() -> (Ladder, Vec<(Instant, Trace)>) {
                 len_bytes: 0,
                 window_bytes: 200_000,
             },
+            ace: None,
+            options: None,
             arrival: Arrival::Delivered { at: at(20_000) },
             arrives_before: None,
             why: None,
