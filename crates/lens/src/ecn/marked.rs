@@ -63,6 +63,8 @@ pub struct Marked {
     ceb: u32,
     /// Packets told since the last option.
     packets_since_option: u32,
+    /// ACE was cleared on the third step: it is not believed (RFC 9768 §3.2.2.1, table 4).
+    is_cleared: bool,
     /// The highest acknowledgment, if there was one.
     acked: Option<Seq>,
     /// The latest text that was marked here ends here, and is not acknowledged.
@@ -188,6 +190,11 @@ impl Marked {
                 self.cep = PACKETS_INITIAL + u8::from(is_marked);
                 u32::from(is_marked)
             }
+            EcnMeaning::AnswersSynAck { ace: 0, .. } => {
+                self.is_cleared = true;
+                0
+            }
+            EcnMeaning::Counts { .. } if self.is_cleared => 0,
             EcnMeaning::Counts { ace, .. } => self.count(ace, segment, signs.other_text_bytes_max),
             EcnMeaning::Classic { begins_echo, .. } => u32::from(begins_echo),
             _ => 0,

@@ -155,3 +155,12 @@ fn an_option_that_was_overtaken_or_cleared_counts_no_bytes() {
     }
     assert_eq!(story.told().connection().directions[0].marked.told_bytes, 4_000);
 }
+
+#[test]
+fn a_number_that_was_cleared_at_the_third_step_is_not_believed() {
+    let mut story = opened(ASKS_ACCURATE, NOT_ECT, 0);
+    assert_eq!(story.told().last().ecn.sentence().as_deref(), Some("ACE was cleared on the way"));
+    story.send(1, with(ACK, 5), 1_000);
+    story.wait_ms(20).send(0, ACK, 0);
+    assert_eq!(story.told().connection().directions[1].marked.told_packets, 0);
+}
