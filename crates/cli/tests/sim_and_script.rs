@@ -259,3 +259,35 @@ fn what_many_skipped_scripts_need_is_summed_up() {
     assert!(text.ends_with(end), "{text}");
     std::fs::remove_dir_all(folder.path()).expect("it was made here");
 }
+
+/// A flow through CoDel whose ends tell each other of marks this way, explained as `arguments` say.
+fn explained_marks(ecn: &str, arguments: &[&str]) -> String {
+    let capture = Scratch::new(&format!("marks-{ecn}-{}.pcapng", arguments.len()));
+    let mut command = sim("--bytes 2M --rate 20mbit --queue 500k --aqm codel --ecn");
+    command.extend([ecn, "--pcap", capture.path()]);
+    printed(&command);
+    printed(&[&["explain", capture.path()], arguments].concat())
+}
+
+#[test]
+fn a_capture_of_marks_says_who_was_marked_and_what_it_did() {
+    let classic = explained_marks("classic", &["--json"]);
+    assert!(classic.contains("the path marked packets of 10.0.0.1:40000 in "), "{classic}");
+    assert!(classic.contains("(ECE of 10.0.0.2:5001)") && classic.contains("(CWR)"), "{classic}");
+    assert!(!classic.contains("\"ace\""), "{classic}");
+    let accurate = explained_marks("accurate", &["--json"]);
+    assert!(accurate.contains("(ACE of 10.0.0.2:5001); 10.0.0.1:40000 had less in flight"), "{accurate}");
+    assert!(accurate.contains(r#""flags":"ACK, ACE=5","ace":5"#), "{accurate}");
+    let off = explained_marks("off", &["--json"]);
+    assert!(!off.contains("congestion-marked") && !off.contains("ace"), "{off}");
+    let ladder = explained_marks("accurate", &["--stream", "0", "--fold", "9"]);
+    for words in [
+        "asks for AccECN",
+        "accepts AccECN; the SYN arrived as Not-ECT",
+        "ACK,ACE=2",
+        "r.e0b=1 r.ceb=0 r.e1b=1",
+    ] {
+        assert!(ladder.contains(words), "no {words} in\n{ladder}");
+    }
+    assert!(!ladder.contains("ACK,ECE"), "{ladder}");
+}

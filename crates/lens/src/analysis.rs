@@ -1,6 +1,8 @@
 //! What the lens says of one segment.
 
-use crate::{Completeness, EndState, Frame, ResetAcceptability, Side, Verdicts, Why};
+use crate::{
+    Completeness, EcnMeaning, EndState, FastOpenWords, Frame, ResetAcceptability, Side, Verdicts, Why,
+};
 use std::ops::{BitOr, BitOrAssign};
 
 /// Everything that the lens says of one segment; a plain value, made without allocating.
@@ -39,6 +41,10 @@ pub struct Analysis {
     pub why: Why,
     /// For a RST: whether it must be obeyed.
     pub reset: Option<ResetAcceptability>,
+    /// What AE, CWR and ECE mean on it.
+    pub ecn: EcnMeaning,
+    /// What it says of Fast Open.
+    pub fast_open: FastOpenWords,
     /// What else is remarkable.
     pub notes: Notes,
     /// The frame of a retransmission that this segment shows to be needless, or of the same packet.

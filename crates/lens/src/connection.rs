@@ -3,16 +3,18 @@
 mod build;
 pub(crate) mod text;
 
+use crate::ecn::Marked;
 use crate::ends::{ResetAcceptability, Steps};
+use crate::fast_open::FastOpen;
 use crate::live::{Offered, Seen, Stuck, Tally};
 use crate::metrics::{Distribution, LimitedTime};
 use crate::verdicts::{Completeness, Verdicts};
-use crate::why::RetransmissionCounts;
+use crate::why::{PathProbes, RetransmissionCounts};
 use crate::zeek::{ConnState, History};
 use crate::{Frame, Notes, Side};
 use std::net::SocketAddr;
 use tcp::state::State;
-use tcp::{Instant, ResetReason};
+use tcp::{EcnFeedback, Instant, ResetReason};
 
 /// Everything that the lens says of one connection.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,6 +108,10 @@ pub struct Handshake {
     pub offered: [Offered; 2],
     /// The SYN was answered by a reset.
     pub refused: Option<Moment>,
+    /// What both ends agreed on about ECN; `None` where their SYN and SYN,ACK were not captured.
+    pub ecn: Option<EcnFeedback>,
+    /// How the text of the SYN fared, if it had some (RFC 7413).
+    pub fast_open: Option<FastOpen>,
 }
 
 /// One end's FIN.
@@ -242,6 +248,10 @@ pub struct Direction {
     pub text_bytes_max: u32,
     /// What the sender waited for.
     pub limited: LimitedTime,
+    /// What is known of marks on its packets (ECN).
+    pub marked: Marked,
+    /// Probes of a larger path MTU (RFC 4821).
+    pub path_probes: PathProbes,
     pub(crate) seen: Tally,
 }
 

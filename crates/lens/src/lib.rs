@@ -13,6 +13,9 @@
 //! | which state an end is in | `ends/send.rs`, `ends/arrive.rs`, over [`tcp::state::ROWS`] |
 //! | why it was sent | `why/retransmission.rs`, `why/ack.rs`, `why/reset.rs` |
 //! | reordered or sent again | `why/order.rs` |
+//! | a probe of the path's MTU, and what became of it | `why/path_probe.rs` |
+//! | what the flags of ECN mean, and what was marked | `ecn/talk.rs`, `ecn/marked.rs` |
+//! | what a SYN with text asks, and how it is answered | `fast_open.rs` |
 //! | what people should be told | `findings/`, one file each |
 //! | which segments a display filter wants | `filter/` |
 //! | which connection a segment is of | `lens.rs` |
@@ -26,7 +29,9 @@ mod analysis;
 mod community_id;
 mod config;
 mod connection;
+mod ecn;
 mod ends;
+mod fast_open;
 mod filter;
 mod findings;
 mod flow;
@@ -48,7 +53,9 @@ pub use analysis::{AckedFrame, Analysis, Notes, RepeatedFrame};
 pub use community_id::community_id;
 pub use config::Config;
 pub use connection::{Close, Connection, Direction, Faults, Fin, Handshake, Moment, Opened, Reset};
+pub use ecn::{ChangedField, EcnMeaning, EcnTalk, Marked};
 pub use ends::{EndState, Moves, Origin, ResetAcceptability, Side, Step, Steps};
+pub use fast_open::{FastOpen, FastOpenWords};
 pub use filter::{Filter, FilterError, Packet, Subject};
 pub use findings::{Evidenced, Finding, Severity};
 pub use lens::Lens;
@@ -57,7 +64,7 @@ pub use metrics::{Distribution, LimitedTime};
 pub use segment::{Frame, Segment, Whole};
 pub use sink::{Discard, KeepSegments, Kept, Notice, Sink};
 pub use verdicts::{Completeness, VerdictSeverity, Verdicts};
-pub use why::{Confidence, Evidence, Order, RetransmissionCounts, Why};
+pub use why::{Confidence, Evidence, Order, PathProbes, RetransmissionCounts, Why};
 pub use zeek::ConnState;
 
 // What appears in signatures, so that programs need not name the crates below.

@@ -13,7 +13,9 @@ pub use tally::Seen;
 pub(crate) use tally::Tally;
 
 use crate::analysis::{AckedFrame, Notes, RepeatedFrame};
+use crate::ecn::{self, EcnMeaning, MarkSigns, MarksHeard};
 use crate::ends::{Ends, Observed};
+use crate::fast_open::{self, FastOpenWords};
 use crate::flow::{Flow, FlowKey};
 use crate::metrics::Traffic;
 use crate::verdicts::{
@@ -53,6 +55,8 @@ pub(crate) struct Live {
     pub(crate) senders: [Sender; 2],
     pub(crate) traffic: [Traffic; 2],
     pub(crate) marks: Marks,
+    /// Made when a SYN asks for ECN, or something is marked.
+    pub(crate) marks_heard: Option<Box<MarksHeard>>,
 }
 
 impl Live {
@@ -80,6 +84,7 @@ impl Live {
             senders: Default::default(),
             traffic: Default::default(),
             marks: Marks::default(),
+            marks_heard: None,
         }
     }
 
@@ -124,6 +129,7 @@ impl Live {
         let prior = self.prior(from, segment);
         let edge = self.window_edge(from);
         let before = self.before(from, segment);
+        let other_in_flight_bytes = self.in_flight_bytes(from.other());
         if twice.is_none() {
             self.hear_of_flight(from, segment);
         }
@@ -152,11 +158,19 @@ impl Live {
         };
         let why = self.why(from, &scene);
         notes_of_ends(&mut notes, &observed, twice, shows_frame);
+        let (ecn, fast_open) = match twice {
+            Some(_) => Default::default(),
+            None => {
+                (self.hear_of_marks(from, segment, &judged, other_in_flight_bytes), self.fast_open(segment))
+            }
+        };
         self.count(from, segment, &judged, &prior, place, twice);
         let analysis = self.analysis(from, segment, &judged, ends, why, observed, notes);
         let verdicts = analysis.verdicts | reused;
         let analysis = Analysis {
             verdicts,
+            ecn,
+            fast_open,
             shows_frame: twice.map(|twice| twice.first).or(shows_frame),
             since_previous_ns: segment.time.as_nanos().saturating_sub(previous_ns),
             ..analysis
@@ -187,6 +201,54 @@ impl Live {
         note_handshake_options(sent, other, segment);
         self.completeness.note(segment, sent_before);
         (judged, verdicts.contains(Verdicts::DSACK))
+    }
+
+    /// Bytes that `side` has sent and that are not acknowledged, as far as captured.
+    fn in_flight_bytes(&self, side: Side) -> u32 {
+        let (sent, other) = (&self.sides[side.index()], &self.sides[side.other().index()]);
+        if other.last_ack == Seq::new(0) {
+            0
+        } else {
+            sent.next_seq.offset_from(other.last_ack).max(0).cast_unsigned()
+        }
+    }
+
+    /// What the flags of ECN mean, and what is marked. Comes before the counters, which remember the segment.
+    fn hear_of_marks(
+        &mut self,
+        from: Side,
+        segment: &Segment,
+        judged: &Judged,
+        other_in_flight_bytes: u32,
+    ) -> EcnMeaning {
+        let asks = segment.flags.syn() && !segment.flags.ack() && ecn::ace(segment.flags) != 0;
+        if self.marks_heard.is_none() && !asks && segment.ecn != 3 {
+            return EcnMeaning::AsNamed;
+        }
+        let signs = MarkSigns {
+            is_overtaken: self.senders[from.index()].has_said_later(segment),
+            rtt_ns: self.round_trip_ns(from),
+            other_rtt_ns: self.round_trip_ns(from.other()),
+            in_flight_bytes: judged.in_flight_bytes,
+            other_in_flight_bytes,
+            other_text_bytes_max: self.senders[from.other().index()].largest_text_bytes,
+        };
+        let is_without = self.marks.has_handshake();
+        let heard = self.marks_heard.get_or_insert_with(|| Box::new(MarksHeard::new(is_without)));
+        heard.take(from, segment, &signs)
+    }
+
+    fn fast_open(&mut self, segment: &Segment) -> FastOpenWords {
+        if !segment.flags.syn() || segment.flags.rst() {
+            return FastOpenWords::Nothing;
+        }
+        let at = At { frame: segment.frame, time_ns: segment.time.as_nanos() };
+        let has_words = segment.options.fast_open.is_some() || segment.text_bytes > 0;
+        match &mut self.marks.rare {
+            None if has_words => fast_open::read(&mut self.marks.rare().fast_opening, segment, at),
+            None => FastOpenWords::Nothing,
+            Some(rare) => fast_open::read(&mut rare.fast_opening, segment, at),
+        }
     }
 
     fn note_times(&mut self, segment: &Segment, notes: &mut Notes) {
@@ -323,6 +385,8 @@ impl Live {
             ends,
             why,
             reset: observed.reset,
+            ecn: EcnMeaning::default(),
+            fast_open: FastOpenWords::default(),
             notes,
             shows_frame: None,
             since_first_ns: segment.time.as_nanos().saturating_sub(self.first_ns),

@@ -26,8 +26,8 @@ use crate::numbers;
 use lens::{Analysis, Confidence, Connection, Order, ResetAcceptability, Segment};
 use states::States;
 use std::time::Duration;
-use tcp::Instant;
 use tcp::state::{Cause, Row, State};
+use tcp::{Instant, SendReason};
 
 /// The sides of the lens, the left one first.
 fn left_and_right(connection: &Connection) -> [lens::Side; 2] {
@@ -48,6 +48,12 @@ fn seconds(at: Instant, origin: Instant) -> f64 {
     at.since(origin).as_nanos() as f64 / 1e9
 }
 
+/// The flags of a segment: `SYN, ACK`; where both ends have agreed on AccECN, its number instead of AE, CWR and ECE:
+/// `ACK, ACE=5`.
+pub fn flags(segment: &Segment, analysis: &Analysis) -> String {
+    crate::flags::text(segment.flags, analysis.ecn.ace())
+}
+
 /// `9293#3.6` as `RFC 9293 §3.6`.
 fn section_words(section: &str) -> String {
     match section.split_once('#') {
@@ -56,10 +62,19 @@ fn section_words(section: &str) -> String {
     }
 }
 
-/// Remarks on a segment besides its reason: the implied timeout, other candidates, order, reset, notes.
+/// Remarks on a segment besides its reason: ECN, Fast Open, probes, the implied timeout, other candidates, order,
+/// reset, notes.
 fn remarks(analysis: &Analysis) -> Vec<String> {
-    let mut remarks = Vec::new();
     let why = &analysis.why;
+    let mut remarks: Vec<String> =
+        [analysis.ecn.sentence(), analysis.fast_open.sentence()].into_iter().flatten().collect();
+    if let Some(bytes) = why.path_probe_bytes {
+        let bytes = numbers::count(u64::from(bytes), "byte");
+        remarks.push(match why.reason {
+            SendReason::PathProbe => format!("path probe: a packet of {bytes}"),
+            _ => format!("lost path probe of {bytes}"),
+        });
+    }
     if let Some(ns) = why.implied_rto_ns {
         remarks.push(format!("after {}", numbers::duration(Duration::from_nanos(ns))));
     }
@@ -85,7 +100,10 @@ fn remarks(analysis: &Analysis) -> Vec<String> {
             .names()
             // The order has added this remark already.
             .filter(|name| !matches!(*name, "captured-twice"))
-            .map(|name| name.replace('-', " ")),
+            .map(|name| match name {
+                "ecn-congestion" => "marked here (CE)".to_owned(),
+                name => name.replace('-', " "),
+            }),
     );
     remarks
 }
@@ -97,6 +115,7 @@ fn remarks(analysis: &Analysis) -> Vec<String> {
 pub fn comment(segment: &Segment, analysis: &Analysis) -> Option<String> {
     let is_plain = analysis.verdicts.is_empty()
         && analysis.notes.is_empty()
+        && analysis.why.path_probe_bytes.is_none()
         && analysis.ends.iter().all(|end| end.moves.is_empty())
         && !segment.flags.rst();
     if is_plain {

@@ -98,7 +98,7 @@ pub enum Record {
         time: f64,
         /// Which end: its name.
         end: String,
-        /// `call`, `timer`, `trouble`, `window`, `loss`, `path_mtu`, `reordering`, `pacing`, `app_limited` or `trace`.
+        /// `call`, `timer`, `phase`, `trouble`, `window`, `loss`, `path_mtu`, `reordering`, `pacing`, `app_limited` or `trace`.
         kind: &'static str,
         /// In words.
         text: String,
@@ -135,8 +135,11 @@ pub struct SegmentRecord {
     pub ack: Option<i64>,
     /// Bytes of text.
     pub len: u32,
-    /// `SYN, ACK`.
+    /// `SYN, ACK`; with AccECN's number instead of three of them: `ACK, ACE=5`.
     pub flags: String,
+    /// AccECN's number, where both ends have agreed on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ace: Option<u8>,
     /// The window in bytes after scaling.
     pub window: u32,
     /// Wireshark's verdicts without the `tcp.analysis.` before them: `retransmission`.
@@ -299,6 +302,7 @@ fn step_record(ladder: &Ladder, labels: &Labels, step: &Step, now: &mut [Option<
                 NoteKind::Call => "call",
                 NoteKind::Timer => "timer",
                 NoteKind::Undo => "undo",
+                NoteKind::Phase => "phase",
                 NoteKind::Trouble => "trouble",
             };
             Record::Note { time: seconds(*at), end: end(*side), kind, text: text.clone() }
@@ -337,6 +341,8 @@ fn segment_record(
         seq: relative(segment.facts.seq, from),
         ack: segment.facts.flags.ack().then(|| relative(segment.facts.ack, to)).flatten(),
         frame: segment.frame,
+        flags: crate::flags::text(segment.facts.flags, segment.ace),
+        ace: segment.ace,
         why: segment.why.map(|why| why.name()),
         remarks: segment.remarks.clone(),
         arrived,
@@ -367,6 +373,7 @@ fn header_record(
         ack: to.isn.filter(|_| has_ack).map(|isn| i64::from(facts.ack.bytes_since(isn))),
         len: facts.len_bytes,
         flags: facts.flags.to_string(),
+        ace: None,
         window: facts.window_bytes,
         analysis: Vec::new(),
         why: None,

@@ -14,6 +14,7 @@ mod rows;
 mod story;
 mod svg;
 mod text;
+mod trace_notes;
 
 #[cfg(test)]
 mod tests;
@@ -97,6 +98,10 @@ pub struct Segment {
     pub from: Side,
     /// Its header fields and its length.
     pub facts: SegmentFacts,
+    /// AE, CWR and ECE as a number, where both ends have agreed on AccECN; they are not shown as flags then.
+    pub ace: Option<u8>,
+    /// Options whose values are shown: AccECN's counters.
+    pub options: Option<String>,
     /// What happened to it.
     pub arrival: Arrival,
     /// The index in [`Ladder::steps`] of the step before which it arrived. If `None`, the times decide, and an
@@ -123,6 +128,8 @@ pub enum NoteKind {
     Timer,
     /// A sender takes back a reduction of its congestion window.
     Undo,
+    /// A sender's search goes on: BBR enters another phase, a probe of the path's MTU has arrived or is lost.
+    Phase,
     /// Something went wrong: a reset was seen, a datagram was refused.
     Trouble,
 }
@@ -185,6 +192,8 @@ impl Step {
 ///     at: Instant::ZERO,
 ///     from: Side::Left,
 ///     facts: SegmentFacts { seq: Seq::new(4225926656), ack: Seq::new(0), flags: Flags::SYN, len_bytes: 0, window_bytes: 65535 },
+///     ace: None,
+///     options: None,
 ///     arrival: Arrival::Delivered { at: Instant::from_millis(10) },
 ///     arrives_before: None,
 ///     why: Some(SendReason::Syn),

@@ -6,6 +6,7 @@
 
 pub mod captured;
 pub mod diagram;
+mod flags;
 pub mod json;
 pub mod ladder;
 pub mod numbers;

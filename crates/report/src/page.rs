@@ -101,7 +101,7 @@ pub struct Segment {
     pub at: f64,
     /// 0 from the left end, 1 from the right one.
     pub from: u8,
-    /// `SYN, ACK`.
+    /// `SYN, ACK`; with AccECN's number instead of three of them: `ACK, ACE=5`.
     pub flags: String,
     /// The sequence number as it is in the header.
     pub seq: u32,
@@ -115,6 +115,9 @@ pub struct Segment {
     /// SACK blocks, raw.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sack: Vec<(u32, u32)>,
+    /// Other options whose values are shown: AccECN's counters.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub options: String,
     /// A word for why it was sent: `rto`.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub why: &'static str,
@@ -164,7 +167,7 @@ pub struct Note {
     pub at: f64,
     /// 0 the left end, 1 the right one.
     pub side: u8,
-    /// `call`, `timer`, `trouble`.
+    /// `call`, `timer`, `undo`, `phase`, `trouble`.
     pub kind: &'static str,
     /// In words: `connect returns`.
     pub text: String,

@@ -5,8 +5,8 @@ use crate::ends::{Origin, Steps};
 use crate::live::{At, Live, Marks, Seen};
 use crate::verdicts::{Scale, Verdicts};
 use crate::{Notes, Side};
-use tcp::Instant;
 use tcp::state::{Cause, State};
+use tcp::{EcnFeedback, Instant};
 use wire::Seq;
 
 impl Connection {
@@ -31,7 +31,7 @@ impl Connection {
             last_time: Instant::from_nanos(live.last_ns),
             completeness: live.completeness,
             opened,
-            handshake: handshake(&live.marks),
+            handshake: handshake(live),
             close: close(live, &steps),
             states: after.map(|end| end.state),
             states_or_else: after.map(|end| end.or_else),
@@ -83,7 +83,8 @@ fn is_split(marks: &Marks) -> bool {
     both(&marks.syn) == 2 && both(&marks.syn_ack) == 1
 }
 
-fn handshake(marks: &Marks) -> Handshake {
+fn handshake(live: &Live) -> Handshake {
+    let marks = &live.marks;
     let mut syns: Vec<Moment> = marks.syn.iter().filter_map(|at| moment(*at)).collect();
     syns.sort_by_key(|syn| syn.frame);
     let syn_ack = marks.syn_ack.iter().filter_map(|at| moment(*at)).min_by_key(|at| at.frame);
@@ -102,6 +103,12 @@ fn handshake(marks: &Marks) -> Handshake {
         again: marks.rare.as_ref().map(|rare| rare.syn_again).unwrap_or_default(),
         offered: marks.offered,
         refused: by_reset,
+        ecn: match &live.marks_heard {
+            Some(heard) => heard.agreed(),
+            // no SYN asked for it
+            None => marks.has_handshake().then_some(EcnFeedback::Off),
+        },
+        fast_open: marks.rare.as_ref().and_then(|rare| rare.fast_opening.as_ref()?.story()),
     }
 }
 
@@ -231,6 +238,8 @@ fn direction(live: &mut Live, side: Side) -> Direction {
         sending_ns,
         text_bytes_max: sender.largest_text_bytes,
         limited: traffic.limits.time,
+        marked: live.marks_heard.as_ref().map(|marks| marks.of(side).finished()).unwrap_or_default(),
+        path_probes: sender.sizes.probes(),
         seen: rare.map(|rare| rare.seen[index].clone()).unwrap_or_default(),
     }
 }

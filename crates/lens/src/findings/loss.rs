@@ -9,7 +9,9 @@ const SEGMENTS_MIN: u32 = 3;
 pub(super) fn look(connection: &Connection) -> Vec<Finding> {
     let lossy = |side: Side| {
         let direction = connection.sent_by(side);
-        let again = direction.retransmissions.total().saturating_sub(direction.retransmissions.spurious);
+        let counts = &direction.retransmissions;
+        // a probe of the path's MTU is lost by its size
+        let again = counts.total().saturating_sub(counts.spurious + counts.path_mtu);
         let sent = direction.packets.max(1);
         let per_mille = u64::from(again) * 1_000 / u64::from(sent);
         if again < SEGMENTS_MIN || per_mille < 10 {

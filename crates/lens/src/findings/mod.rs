@@ -12,15 +12,19 @@ mod capture_order;
 mod challenge_ack;
 mod congestion_marked;
 mod data_after_close;
+mod ecn_changed;
+mod fast_open;
 mod fin_unacknowledged;
 mod half_closed;
 mod keep_alive;
 mod loss;
+mod marks_not_echoed;
 mod mtu_black_hole;
 mod nagle_delayed_ack;
 mod no_row;
 mod odd_open;
 mod options_missing;
+mod path_probed;
 mod port_reuse;
 mod refused;
 mod reordering;
@@ -115,15 +119,19 @@ const ALL: &[Look] = &[
     challenge_ack::look,
     congestion_marked::look,
     data_after_close::look,
+    ecn_changed::look,
+    fast_open::look,
     fin_unacknowledged::look,
     half_closed::look,
     keep_alive::look,
     loss::look,
+    marks_not_echoed::look,
     mtu_black_hole::look,
     nagle_delayed_ack::look,
     no_row::look,
     odd_open::look,
     options_missing::look,
+    path_probed::look,
     port_reuse::look,
     refused::look,
     reordering::look,

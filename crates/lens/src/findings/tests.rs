@@ -1,8 +1,12 @@
+mod ecn;
+mod fast_open;
+mod path_probed;
+
 use crate::story::{ACK, FIN, RST, SYN, Story};
 use crate::{Finding, Severity};
 
 /// The finding of this kind, which must be there.
-fn found(story: &Story, kind: &str) -> Finding {
+pub(super) fn found(story: &Story, kind: &str) -> Finding {
     let told = story.told();
     let kinds: Vec<_> = told.kept.findings.iter().map(|finding| finding.kind).collect();
     told.finding(kind).unwrap_or_else(|| panic!("no {kind} among {kinds:?}")).clone()

@@ -4,6 +4,7 @@
 use super::tally::{Seen, Tally};
 use crate::analysis::{Analysis, Notes};
 use crate::ends::ResetAcceptability;
+use crate::fast_open::FastOpening;
 use crate::verdicts::Verdicts;
 use crate::when::When;
 use crate::why::{Order, Prior};
@@ -71,6 +72,8 @@ pub(crate) struct Rare {
     pub(crate) nagle_waits: [Seen; 2],
     pub(crate) nagle_wait_ns: [u64; 2],
     pub(crate) stuck: [Stuck; 2],
+    /// Made by the first SYN with text or a Fast Open option.
+    pub(crate) fast_opening: Option<Box<FastOpening>>,
 }
 
 /// The longest row of timeouts of one segment.
@@ -126,8 +129,19 @@ impl Marks {
 
     /// More text than the smaller MSS of the handshake allows.
     pub(crate) fn exceeds_mss(&self, segment: &Segment) -> bool {
-        let mss = self.offered.iter().filter_map(|offered| offered.mss).min().unwrap_or(9_000);
-        segment.text_bytes > u32::from(mss)
+        segment.text_bytes > self.mss_bytes()
+    }
+
+    /// A SYN and the SYN,ACK of the other end were captured.
+    pub(crate) fn has_handshake(&self) -> bool {
+        Side::BOTH
+            .iter()
+            .any(|side| self.syn[side.index()].frame != 0 && self.syn_ack[side.other().index()].frame != 0)
+    }
+
+    /// The smaller MSS of the handshake; where that is not known, the largest that links have.
+    pub(crate) fn mss_bytes(&self) -> u32 {
+        u32::from(self.offered.iter().filter_map(|offered| offered.mss).min().unwrap_or(9_000))
     }
 
     /// Counts of a verdict for one direction.

@@ -81,6 +81,13 @@ impl Live {
         self.initial_rtt.ns().unwrap_or(both).clamp(1, RTT_NS_MAX)
     }
 
+    /// The round trip of what `side` sends, with the queues that it meets at present.
+    pub(super) fn round_trip_ns(&self, side: Side) -> u64 {
+        let srtt_ns = u64::from(self.senders[side.index()].srtt_us) * 1_000;
+        let turn_ns = if srtt_ns == 0 { 0 } else { self.turn_ns(side) };
+        self.rtt_ns().max(srtt_ns + turn_ns).min(RTT_NS_MAX)
+    }
+
     /// From the capture point to `side` and back: how long after a segment its answer can be seen.
     fn turn_ns(&self, side: Side) -> u64 {
         let handshake = match (self.syn.ns(), self.syn_ack.ns(), self.initial_rtt.ns()) {
@@ -120,6 +127,7 @@ impl Live {
             other_fin_end,
             has_probes: self.marks.offered.iter().all(|offered| offered.sack),
             own_fin_end: question.own_fin_end,
+            mss_bytes: self.marks.mss_bytes(),
         };
         let why = why(&scene, sender, other_sender);
         sender.last_reason = why.reason;

@@ -12,7 +12,15 @@ pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why
     let first_fin = scene.segment.flags.fin() && scene.own_fin_end.is_none() && scene.segment.text_bytes == 0;
     if !known || first_fin || scene.segment.end().after(scene.prior.next_seq) {
         learn_turn(scene, from, to);
-        return why_new(scene, from);
+        let why = why_new(scene, from);
+        from.sizes.on_sent(scene.segment, true, why.reason, scene.mss_bytes);
+        return why;
+    }
+    if let Some(why) = from.sizes.why_again(scene) {
+        let loss = from.loss.get_or_insert_default();
+        loss.counts.path_mtu += 1;
+        loss.push(scene.segment);
+        return why;
     }
     let weighed = weigh(scene, from);
     if weighed.again < 0 {
@@ -41,6 +49,12 @@ fn why_new(scene: &Scene<'_>, from: &Sender) -> Why {
     }
     let recovering = from.loss.as_ref().is_some_and(|loss| loss.recovery().is_some());
     let duplicates = scene.other.duplicate_acks;
+    if duplicates == 0
+        && !recovering
+        && let Some(probe) = from.sizes.why_probe(scene)
+    {
+        return probe;
+    }
     if (1..=2).contains(&duplicates) && !recovering && scene.prior.in_flight {
         let since_ack_ns = scene.segment.time.as_nanos().saturating_sub(scene.other.last_ack_time_ns);
         if since_ack_ns <= scene.turn_ns + 2_000_000 {

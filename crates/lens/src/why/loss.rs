@@ -34,6 +34,8 @@ pub struct RetransmissionCounts {
     pub recovery: u32,
     /// Tail-loss probes.
     pub probe: u32,
+    /// Text of a probe that was too big for the path, in smaller segments: no sign of congestion.
+    pub path_mtu: u32,
     /// Of all these: needless, as D-SACK, timestamps or earlier acknowledgments show.
     pub spurious: u32,
 }
@@ -41,7 +43,7 @@ pub struct RetransmissionCounts {
 impl RetransmissionCounts {
     /// All of them; `spurious` counts again what one of the others counts.
     pub fn total(&self) -> u32 {
-        self.timeout + self.fast + self.sack + self.recovery + self.probe
+        self.timeout + self.fast + self.sack + self.recovery + self.probe + self.path_mtu
     }
 }
 

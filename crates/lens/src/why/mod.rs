@@ -11,6 +11,7 @@ mod data;
 mod loss;
 mod order;
 mod overtaken;
+mod path_probe;
 mod reset;
 mod retransmission;
 mod sender;
@@ -21,6 +22,8 @@ mod tests;
 pub(crate) use loss::Loss;
 pub use loss::RetransmissionCounts;
 pub(crate) use overtaken::{Circumstances, Sending};
+pub(crate) use path_probe::PacketSizes;
+pub use path_probe::PathProbes;
 pub(crate) use sender::{Place, Sender, Twice};
 
 use crate::verdicts::{self, Judged, Verdicts};
@@ -75,8 +78,10 @@ impl Evidence {
     pub const DSACK: Evidence = Evidence(128);
     /// The time to live, compared with that of the sender's other packets.
     pub const TTL: Evidence = Evidence(256);
+    /// The sizes of packets, compared with those of the sender's others.
+    pub const SIZE: Evidence = Evidence(512);
 
-    const NAMES: [&'static str; 9] = [
+    const NAMES: [&'static str; 10] = [
         "ip-id",
         "timestamps",
         "sack",
@@ -86,6 +91,7 @@ impl Evidence {
         "acknowledged-before",
         "dsack",
         "ttl",
+        "size",
     ];
 
     /// Whether all of `other` are in it.
@@ -137,6 +143,9 @@ pub struct Why {
     /// For a timeout: the time since the bytes were sent before, which is the timeout it implies, in
     /// nanoseconds.
     pub implied_rto_ns: Option<u64>,
+    /// For a probe of the path's MTU, and for what goes again because one was lost: the size of the probe's packet, in
+    /// bytes.
+    pub path_probe_bytes: Option<u32>,
     /// How the segment stands to those before it.
     pub order: Order,
 }
@@ -165,6 +174,7 @@ impl Why {
             candidates: [None; 2],
             evidence: Evidence::NONE,
             implied_rto_ns: None,
+            path_probe_bytes: None,
             order: Order::InOrder,
         }
     }
@@ -227,6 +237,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) has_probes: bool,
     /// This end's FIN ends here, if it sent one before this segment.
     pub(crate) own_fin_end: Option<Seq>,
+    /// The largest text of one segment that both ends allow, as far as known.
+    pub(crate) mss_bytes: u32,
 }
 
 /// The answer. `from` and `to` are the memories of the sender and of the other end.

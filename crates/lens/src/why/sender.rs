@@ -1,7 +1,7 @@
 //! What is remembered of one end as a sender, to conclude why it sends.
 
 use super::clock::Clock;
-use super::{Loss, Prior};
+use super::{Loss, PacketSizes, Prior};
 use crate::{Frame, Segment};
 use tcp::SendReason;
 use wire::Seq;
@@ -47,6 +47,8 @@ pub(crate) struct Sender {
     pub(crate) ip_id_steps: u8,
     prints: [Print; PRINTS],
     next_print: u8,
+    /// How large its packets are.
+    pub(crate) sizes: PacketSizes,
     /// Made when something is sent again for the first time.
     pub(crate) loss: Option<Box<Loss>>,
 }
@@ -93,6 +95,7 @@ impl Default for Sender {
             ip_id_steps: 0,
             prints: [Print::default(); PRINTS],
             next_print: 0,
+            sizes: PacketSizes::default(),
             loss: None,
         }
     }
@@ -177,6 +180,7 @@ impl Sender {
         self.progress_ns = now_ns;
         self.owed_segments = 0;
         self.owed_bytes = 0;
+        self.sizes.on_progress(ack);
         if let Some(loss) = &mut self.loss {
             loss.on_progress(ack);
         }

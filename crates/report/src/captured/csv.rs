@@ -24,7 +24,7 @@ pub fn segment_csv(segment: &Segment, analysis: &Analysis, origin: Instant) -> S
         analysis.relative_seq.to_string(),
         optional(ack.then(|| analysis.relative_ack.to_string())),
         segment.text_bytes.to_string(),
-        segment.flags.to_string().replace(", ", " "),
+        super::flags(segment, analysis).replace(", ", " "),
         analysis.window_bytes.to_string(),
         optional(analysis.in_flight_bytes.map(|bytes| bytes.to_string())),
         optional(analysis.acked.map(|acked| format!("{:.3}", acked.rtt_ns as f64 / 1e3))),

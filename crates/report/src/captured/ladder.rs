@@ -88,6 +88,8 @@ fn row(
             len_bytes: segment.text_bytes,
             window_bytes: analysis.window_bytes,
         },
+        ace: analysis.ecn.ace(),
+        options: crate::flags::counters(segment.options.accurate_ecn),
         arrival: if is_copy { Arrival::Stray } else { Arrival::Seen },
         arrives_before: None,
         why: Some(analysis.why.reason),

@@ -110,7 +110,7 @@ fn row(
         frame: u64::from(segment.frame),
         at: seconds(segment.time, origin),
         from: u8::from(analysis.from != sides[0]),
-        flags: segment.flags.to_string(),
+        flags: super::flags(segment, analysis),
         seq: segment.seq.number(),
         ack: segment.flags.ack().then(|| segment.ack.number()),
         len: segment.text_bytes,
@@ -122,6 +122,7 @@ fn row(
             .iter()
             .map(|block| (block.left.number(), block.right.number()))
             .collect(),
+        options: crate::flags::counters(segment.options.accurate_ecn).unwrap_or_default(),
         why: why.reason.name(),
         reason: why.reason.sentence().to_owned(),
         again: why.reason.is_retransmission(),
@@ -175,6 +176,10 @@ fn facts(directions: [&Direction; 2]) -> Vec<Fact> {
                 "{} / {} / {} / {} / {}",
                 again.timeout, again.fast, again.sack, again.recovery, again.probe
             )
+        }),
+        line("lost path probes, sent again smaller", |d| numbers::grouped(u64::from(d.path_probes.lost))),
+        line("round trips in which marks were told (ECN)", |d| {
+            numbers::grouped(u64::from(d.marked.told.count))
         }),
         line("needless", |d| numbers::grouped(u64::from(d.retransmissions.spurious))),
         line("overtaken", |d| numbers::grouped(u64::from(d.reordered.count))),

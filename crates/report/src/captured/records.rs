@@ -4,7 +4,7 @@
 //! the first frame; `time_epoch` is text, because no JSON number holds nanoseconds since 1970 exactly.
 
 use super::{left_and_right, remarks, seconds, section_words};
-use lens::{Analysis, Connection, Direction, Distribution, Finding, Notice, Segment};
+use lens::{Analysis, Connection, Direction, Distribution, Finding, Notes, Notice, Segment};
 use serde_json::{Value, json};
 use tcp::Instant;
 
@@ -39,7 +39,9 @@ impl Records {
             fields.put("ack", analysis.relative_ack);
         }
         fields.put("len", segment.text_bytes);
-        fields.put("flags", segment.flags.to_string());
+        fields.put("flags", super::flags(segment, analysis));
+        fields.put_some("ace", analysis.ecn.ace());
+        put_counters(&mut fields, segment);
         fields.put("window", analysis.window_bytes);
         if analysis.window_is_inferred {
             fields.put("window_is_inferred", true);
@@ -58,6 +60,7 @@ impl Records {
         fields.put_list("why_evidence", why.evidence.names().collect());
         fields
             .put_list("why_candidates", why.candidates.iter().flatten().map(|other| other.name()).collect());
+        fields.put_some("path_probe_bytes", why.path_probe_bytes);
         fields.put_some("implied_rto_us", why.implied_rto_ns.map(|ns| ns / 1_000));
         let order = match why.order {
             lens::Order::Reordered => Some("reordered"),
@@ -98,6 +101,7 @@ impl Records {
         );
         fields.put("state_src", connection.states[left.index()].name());
         fields.put("state_dst", connection.states[right.index()].name());
+        fields.put_some("ecn", connection.handshake.ecn.map(|feedback| feedback.name()));
         fields.put_some("initial_rtt_us", connection.initial_rtt_ns.map(|ns| ns / 1_000));
         fields.put("conn_state", connection.zeek_state.name());
         fields.put("history", connection.zeek_history());
@@ -200,11 +204,14 @@ fn direction(direction: &Direction) -> String {
             "sack": again.sack,
             "recovery": again.recovery,
             "probe": again.probe,
+            "path_mtu": again.path_mtu,
             "spurious": again.spurious,
         }),
     );
     fields.put("retransmitted_bytes", direction.retransmitted_bytes);
     fields.put("reordered", direction.reordered.count);
+    put_marked(&mut fields, direction);
+    put_path_probes(&mut fields, direction);
     fields.put("idle_max_us", direction.idle_ns_max / 1_000);
     fields.put(
         "limited_us",
@@ -215,6 +222,41 @@ fn direction(direction: &Direction) -> String {
         }),
     );
     fields.object()
+}
+
+/// The counters of the AccECN option, where there is one.
+fn put_counters(fields: &mut Fields, segment: &Segment) {
+    if let Some(option) = segment.options.accurate_ecn {
+        let mut counters = Fields::new();
+        counters.put_some("e0b", option.e0b());
+        counters.put_some("ceb", option.ceb());
+        counters.put_some("e1b", option.e1b());
+        fields.put_object("accurate_ecn", &counters.object());
+    }
+}
+
+/// What is known of marks, where there were some.
+fn put_marked(fields: &mut Fields, direction: &Direction) {
+    let here = direction.note(Notes::ECN_CONGESTION).count;
+    let marked = &direction.marked;
+    if here + marked.told.count > 0 {
+        let marked = json!({
+            "here": here,
+            "told_round_trips": marked.told.count,
+            "told_packets": marked.told_packets,
+            "told_bytes": marked.told_bytes,
+            "cwr": marked.cwr.count,
+        });
+        fields.put("marked", marked);
+    }
+}
+
+/// What became of probes of the path's MTU, where there were some.
+fn put_path_probes(fields: &mut Fields, direction: &Direction) {
+    let probes = &direction.path_probes;
+    if probes.arrived + probes.lost > 0 {
+        fields.put("path_probes", json!({"arrived": probes.arrived, "lost": probes.lost}));
+    }
 }
 
 fn distribution(distribution: Distribution) -> Value {

@@ -248,3 +248,54 @@ fn a_split_handshake_has_one_opener() {
     let story = ladder(&kept.connections[0], &kept.segments).story_lines();
     assert!(story[0].starts_with("10.0.0.1:49152 opened"), "{story:?}");
 }
+
+/// An exchange of ends that have agreed on AccECN; the server tells of a mark, by number and option.
+fn accurate_ecn() -> Kept {
+    let with = |flags: Flags, number: u16| flags | Flags::from_bits(number << 6);
+    let (syn, ack) = (Flags::SYN, Flags::ACK);
+    let lines: [Line; 5] = [
+        (0, true, with(syn, 0b111), 0, 0, 0),
+        (10, false, with(syn | ack, 0b010), 0, 1, 0),
+        (20, true, with(ack, 0b010), 1, 1, 0),
+        (21, true, with(ack, 5), 1, 1, 1_000),
+        (31, false, with(ack, 6), 1, 1_001, 0),
+    ];
+    let mut kept = explain(&lines);
+    kept.segments[4].0.options.accurate_ecn = Some(wire::tcp::AccurateEcn::with_e0b_first(&[1, 1_000]));
+    kept
+}
+
+#[test]
+fn where_accurate_ecn_is_agreed_on_its_number_is_shown_everywhere() {
+    let kept = accurate_ecn();
+    let text = ladder(&kept.connections[0], &kept.segments).text(&Options::default(), &Style::PLAIN);
+    for words in ["SYN,ECE,CWR,AE", "asks for AccECN", "ACK,ACE=5", "ACK,ACE=6", "r.ceb=1000"] {
+        assert!(text.contains(words), "no {words} in\n{text}");
+    }
+    let csv: Vec<String> =
+        kept.segments.iter().map(|(s, a)| segment_csv(s, a, kept.connections[0].first_time)).collect();
+    assert!(csv[1].contains(",SYN ACK CWR,") && csv[3].contains(",ACK ACE=5,"), "{csv:?}");
+    let page = page(&kept, "marks.pcap");
+    let segments = &page.connections[0].segments;
+    assert_eq!(
+        (segments[4].flags.as_str(), segments[4].options.as_str()),
+        ("ACK, ACE=6", "r.e0b=1 r.ceb=1000")
+    );
+    check_lines(&kept);
+    let lines: Vec<Value> =
+        lines(&kept).iter().map(|line| serde_json::from_str(line).expect("the line is JSON")).collect();
+    assert_eq!((&lines[1]["flags"], &lines[1]["ace"]), (&"SYN, ACK, CWR".into(), &Value::Null));
+    assert_eq!((&lines[4]["flags"], &lines[4]["ace"]), (&"ACK, ACE=6".into(), &6.into()));
+    assert_eq!(lines[4]["accurate_ecn"], serde_json::json!({"e0b": 1, "ceb": 1_000}));
+    let connection = &lines[5];
+    assert_eq!(connection["ecn"], "accurate");
+    assert_eq!(connection["sent_src"]["marked"]["told_packets"], 1);
+}
+
+#[test]
+fn without_a_handshake_the_flags_stay_flags() {
+    let number = Flags::ACK | Flags::AE | Flags::ECE;
+    let kept = explain(&[(0, true, number, 1, 1, 900), (10, false, number, 1, 901, 0)]);
+    let text = ladder(&kept.connections[0], &kept.segments).text(&Options::default(), &Style::PLAIN);
+    assert!(text.contains("ACK,ECE,AE") && !text.contains("ACE="), "{text}");
+}

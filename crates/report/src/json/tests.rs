@@ -152,6 +152,8 @@ fn a_ladder_is_lines_with_the_states_of_both_ends() {
         at: Instant::ZERO,
         from: Side::Left,
         facts,
+        ace: None,
+        options: None,
         arrival: Arrival::Lost,
         arrives_before: None,
         why: Some(SendReason::Syn),

@@ -2,7 +2,6 @@
 
 use super::{Arrival, Ladder, Numbers, Options, Segment, Side, Step, Windows};
 use wire::Seq;
-use wire::tcp::Flags;
 
 /// From this distance on, a relative number is shown as negative, because an old segment is more likely than
 /// one so far ahead.
@@ -67,7 +66,7 @@ impl Labels {
 
     /// The label of a segment.
     pub(super) fn text(&self, segment: &Segment, form: Form) -> String {
-        let flags = flags(segment.facts.flags);
+        let flags = flags(segment);
         match form {
             Form::Full => format!("{flags:<7} {}", self.numbers(segment)),
             Form::Flags => flags,
@@ -92,9 +91,10 @@ impl Labels {
     }
 }
 
-/// `SYN,ACK`; `none` for no flag.
-fn flags(flags: Flags) -> String {
-    if flags == Flags::NONE { "none".to_owned() } else { flags.to_string().replace(", ", ",") }
+/// `SYN,ACK`; `ACK,ACE=5`; `none` for no flag.
+fn flags(segment: &Segment) -> String {
+    let text = crate::flags::text(segment.facts.flags, segment.ace);
+    if text.is_empty() { "none".to_owned() } else { text.replace(", ", ",") }
 }
 
 fn segments(ladder: &Ladder) -> impl Iterator<Item = &Segment> {

@@ -5,10 +5,11 @@
 //! of a segment, so that equal segments in flight at the same time, second copies and the pieces of a
 //! super-segment are not confused.
 
-use super::{Arrival, End, Ladder, NoteKind, Segment, Side, Step};
+use super::{Arrival, End, Ladder, NoteKind, Segment, Side, Step, trace_notes};
+use lens::{EcnMeaning, EcnTalk};
 use std::collections::BTreeMap;
 use tcp::state::{Row, Sends};
-use tcp::{Instant, SegmentFacts, SendReason, Trace};
+use tcp::{EcnFeedback, Instant, PathProbe, SegmentFacts, SendReason, Trace};
 use wire::tcp::Flags;
 
 /// The most steps that are kept if the caller gives no limit: some tens of megabytes, more than anybody reads.
@@ -54,6 +55,10 @@ pub struct Recorder {
     arrivals: BTreeMap<FrameArrival, ArrivalStep>,
     /// By side: a state change that may still be merged into the segment that it sends.
     pending: [Option<Pending>; 2],
+    /// What the flags of ECN mean, as both ends have sent them so far.
+    ecn: EcnTalk,
+    /// By side: the size of a probe of the path's MTU that leaves next.
+    probe_bytes: [Option<u32>; 2],
 }
 
 /// The step of an arrival.
@@ -90,6 +95,8 @@ impl Recorder {
             frames: BTreeMap::new(),
             arrivals: BTreeMap::new(),
             pending: [None; 2],
+            ecn: EcnTalk::default(),
+            probe_bytes: [None; 2],
         }
     }
 
@@ -113,6 +120,12 @@ impl Recorder {
         let is_before_fin = |why: &SendReason| *why == SendReason::Fin && !facts.flags.fin();
         let why = why.map(|why| if is_before_fin(&why) { SendReason::NewData } else { why });
         let mut segment = Segment { why, ..bare(at, from, facts, Arrival::InFlight) };
+        self.read_ecn(&mut segment);
+        if why == Some(SendReason::PathProbe)
+            && let Some(bytes) = self.probe_bytes[from.index()].take()
+        {
+            segment.remarks.push(format!("a packet of {}", crate::numbers::count(u64::from(bytes), "byte")));
+        }
         if let Some(pending) = self.pending[from.index()].filter(|pending| pending.at == at)
             && row_sends(pending.row, facts.flags)
         {
@@ -175,8 +188,37 @@ impl Recorder {
                     self.moved(at, side, row, cause);
                 }
             }
-            Trace::Undone { sign } => self.note(at, side, NoteKind::Undo, sign.sentence(), cause),
-            _ => {}
+            Trace::PathProbe { mtu_bytes, what: PathProbe::Sent } => {
+                self.probe_bytes[side.index()] = Some(*mtu_bytes);
+            }
+            Trace::Marks { packets } if self.ecn.agreed() == Some(EcnFeedback::Accurate) => {
+                self.remark(
+                    cause,
+                    EcnMeaning::Counts { ace: 0, news: *packets }.sentence().unwrap_or_default(),
+                );
+            }
+            trace => {
+                if let Some((kind, text)) = trace_notes::note(trace) {
+                    self.note(at, side, kind, &text, cause);
+                }
+            }
+        }
+    }
+
+    /// What AE, CWR and ECE of a departing segment mean.
+    fn read_ecn(&mut self, segment: &mut Segment) {
+        let side = if segment.from == Side::Left { lens::Side::A } else { lens::Side::B };
+        let flags = segment.facts.flags;
+        let meaning = self.ecn.read(side, flags, segment.facts.len_bytes == 0 && !flags.fin());
+        segment.ace = meaning.ace();
+        segment.remarks.extend(meaning.sentence());
+    }
+
+    /// Adds a remark to the segment that arrived.
+    fn remark(&mut self, arrived: Option<FrameArrival>, remark: String) {
+        let index = arrived.and_then(|arrived| Some(self.arrivals.get(&arrived)?.index));
+        if let Some(segment) = index.and_then(|index| self.segment(index)) {
+            segment.remarks.push(remark);
         }
     }
 
@@ -264,6 +306,8 @@ fn bare(at: Instant, from: Side, facts: SegmentFacts, arrival: Arrival) -> Segme
         at,
         from,
         facts,
+        ace: None,
+        options: None,
         arrival,
         arrives_before: None,
         why: None,

@@ -123,7 +123,7 @@ fn draw_row(canvas: &mut Canvas, rows: &[Row<'_>], index: usize, labels: &Labels
         Kind::Note { side, kind, text } => {
             let class = match kind {
                 NoteKind::Call => "bold right",
-                NoteKind::Timer | NoteKind::Undo => "note",
+                NoteKind::Timer | NoteKind::Undo | NoteKind::Phase => "note",
                 NoteKind::Trouble => "bad",
             };
             let x = LINE[side.index()];

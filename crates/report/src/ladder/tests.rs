@@ -568,6 +568,8 @@ fn blank() -> Segment {
         at: Instant::ZERO,
         from: Side::Left,
         facts: facts(0, None, Flags::NONE, 0),
+        ace: None,
+        options: None,
         arrival: Arrival::Seen,
         arrives_before: None,
         why: None,

@@ -235,6 +235,7 @@ impl Page<'_> {
             NoteKind::Call => (self.style.pick("◆", ">"), Ink::Mark),
             NoteKind::Timer => (self.style.pick("○", "o"), Ink::Notable),
             NoteKind::Undo => (self.style.pick("↶", "~"), Ink::Notable),
+            NoteKind::Phase => (self.style.pick("◇", "*"), Ink::Mark),
             NoteKind::Trouble => ("!", Ink::Bad),
         };
         let text = format!("{mark} {}", harmless(text));
@@ -364,6 +365,7 @@ pub(super) fn reason(segment: &Segment, kind: &Kind<'_>) -> String {
     }
     if !matches!(kind, Kind::Departs(_)) {
         parts.extend(segment.remarks.iter().map(|remark| harmless(remark)));
+        parts.extend(segment.options.clone());
     }
     parts.join("; ")
 }

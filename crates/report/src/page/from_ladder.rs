@@ -76,6 +76,7 @@ impl Connection {
                     NoteKind::Call => "call",
                     NoteKind::Timer => "timer",
                     NoteKind::Undo => "undo",
+                    NoteKind::Phase => "phase",
                     NoteKind::Trouble => "trouble",
                 };
                 self.notes.push(Note { at, side: side.index() as u8, kind, text: text.clone() });
@@ -128,12 +129,13 @@ fn row(segment: &crate::ladder::Segment, origin: Instant) -> Segment {
         frame: segment.frame.unwrap_or(0),
         at: seconds(segment.at, origin),
         from: segment.from.index() as u8,
-        flags: facts.flags.to_string(),
+        flags: crate::flags::text(facts.flags, segment.ace),
         seq: facts.seq.number(),
         ack: facts.flags.ack().then(|| facts.ack.number()),
         len: facts.len_bytes,
         window: facts.window_bytes,
         sack: Vec::new(),
+        options: segment.options.clone().unwrap_or_default(),
         why: segment.why.map_or("", |why| why.name()),
         reason: segment.why.map_or(String::new(), |why| why.sentence().to_owned()),
         again: segment.why.is_some_and(|why| why.is_retransmission()),

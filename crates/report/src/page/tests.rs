@@ -156,6 +156,8 @@ impl Builder {
                 len_bytes,
                 window_bytes: 262_144,
             },
+            ace: None,
+            options: None,
             arrival: Arrival::Delivered { at: Instant::from_micros(at_us + 20_000) },
             arrives_before: None,
             why: None,

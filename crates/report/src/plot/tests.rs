@@ -27,6 +27,8 @@ fn transfer() -> (Ladder, Vec<(Instant, Trace)>) {
                     len_bytes: 1_460,
                     window_bytes: 65_535,
                 },
+                ace: None,
+                options: None,
                 arrival: if is_lost { Arrival::Lost } else { Arrival::Delivered { at: at(10_000) } },
                 arrives_before: None,
                 why: Some(if round == 6 && n == 0 {
@@ -50,6 +52,8 @@ fn transfer() -> (Ladder, Vec<(Instant, Trace)>) {
                 len_bytes: 0,
                 window_bytes: 200_000,
             },
+            ace: None,
+            options: None,
             arrival: Arrival::Delivered { at: at(20_000) },
             arrives_before: None,
             why: None,

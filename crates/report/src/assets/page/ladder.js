@@ -72,7 +72,7 @@ function inspect(row) {
   const s = row.segment, parts = [
     ["frame", s.frame], ["seq", s.offset === null ? s.seq : `${s.offset} (raw ${s.seq})`],
     ["ack", s.ack === undefined ? null : `${s.ackOffset} (raw ${s.ack})`], ["len", s.len], ["window", s.window],
-    ["sack", (s.sack || []).map(([l, r]) => `${l}-${r}`).join(" ")], ["why", s.why], ["analysis", (s.analysis || []).join(", ")],
+    ["sack", (s.sack || []).map(([l, r]) => `${l}-${r}`).join(" ")], ["AccECN", s.options], ["why", s.why], ["analysis", (s.analysis || []).join(", ")],
     ["arrived", s.arrived === undefined ? null : `${showTime(s.arrived - s.at)} later`],
   ];
   box.append(make("b", "", `${c.ends[s.from].name || c.ends[s.from].address} `), make("b", "", s.flags));
