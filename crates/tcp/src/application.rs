@@ -80,11 +80,7 @@ impl Connection {
         }
         match self.state() {
             State::Closed => return Err(WriteError::NotConnected),
-            State::Listen => {
-                // SEND on a passive connection opens it actively (§3.10.2).
-                self.forget_passive_open();
-                self.take(now, Cause::Send);
-            }
+            State::Listen => self.open_to_send(now),
             _ => {}
         }
         let room = self.write_room();
@@ -99,6 +95,13 @@ impl Connection {
             self.look_for_gap(now);
         }
         Ok(wanted.min(room))
+    }
+
+    /// SEND on a passive connection opens it actively (§3.10.2).
+    #[cold]
+    fn open_to_send(&mut self, now: Instant) {
+        self.forget_passive_open();
+        self.take(now, Cause::Send);
     }
 
     /// What waits is sent as far as the windows allow, however small it is, even behind a cork.

@@ -11,7 +11,7 @@ use crate::trace::{SegmentFacts, Trace};
 use crate::{Instant, SendReason};
 use wire::ip::Ecn;
 use wire::tcp::{AccurateEcn, Flags, Header, Options, Timestamps};
-use wire::{Payload, Seq};
+use wire::Seq;
 
 /// What one of the questions decided; the segment is built once, from the first answer.
 #[derive(Clone, Copy, Debug)]
@@ -61,25 +61,27 @@ impl Plan {
 }
 
 impl Connection {
-    pub(crate) fn build(&mut self, now: Instant, plan: Plan) -> Transmit {
-        let Plan { seq, to, flags, why, what } = plan;
-        let (flags, mut payload) = match to {
-            Some(to) => {
-                let (more, payload) = self.sender.text(seq, to);
-                (flags | more, payload)
-            }
-            None => (flags, Payload::new()),
-        };
+    /// Builds what was decided in `transmit`, which is empty: a segment is too large to be moved.
+    #[inline]
+    pub(crate) fn build(&mut self, now: Instant, plan: &Plan, transmit: &mut Transmit) {
+        let Plan { seq, to, flags, why, what } = *plan;
+        debug_assert!(transmit.header == Header::default() && transmit.payload.is_empty(), "it is empty");
+        let Transmit { header, payload, .. } = transmit;
+        let mut flags = flags;
+        if let Some(to) = to {
+            let more;
+            (more, *payload) = self.sender.text(seq, to);
+            flags |= more;
+        }
         // Before the options: what they report of the disorder may end it.
         let mut mss = if to.is_some() { self.mss_with_options() } else { 1 };
         let has_new_text = !payload.is_empty() && what != What::WindowProbe && !seq.before(self.sender.nxt);
-        let mut header =
-            Header { seq, flags, options: self.options(now, flags, has_new_text), ..Header::default() };
-        let mut ecn = Ecn::NotCapable;
+        (header.seq, header.flags) = (seq, flags);
+        self.add_options(now, header, has_new_text);
         if flags.syn() {
             header.flags = self.with_ecn_of_handshake(flags);
         } else if self.ecn.is_some() {
-            ecn = self.add_ecn(&mut header, &plan, has_new_text);
+            transmit.ecn = self.add_ecn(header, plan, has_new_text);
         }
         let shift = if flags.syn() { 0 } else { self.receiver.shift() };
         if flags.ack() {
@@ -91,13 +93,17 @@ impl Connection {
             self.timers.stop(Timer::DelayedAck);
         } else if flags.syn() {
             header.window = self.config.receive_buffer_bytes.min(0xffff) as u16;
-            payload = self.take_syn_text(&mut header);
-            mss = (payload.len() as u32).max(1);
+            if self.fast_opening.is_some() {
+                *payload = self.take_syn_text(header);
+                mss = (payload.len() as u32).max(1);
+            }
         }
         let len = payload.len() as u32;
-        let mss = if len > mss && plan.what == What::PathProbe { len } else { mss };
+        if what == What::PathProbe {
+            mss = mss.max(len);
+        }
         if let Some(up) = self.sender.urgent_end().filter(|_| len > 0) {
-            point_to_urgent(&mut header, up);
+            point_to_urgent(header, up);
         }
         self.counters.segments_out = self.counters.segments_out.wrapping_add(1);
         if len > 0 {
@@ -106,18 +112,17 @@ impl Connection {
         if len > 0 || flags.intersects(Flags::SYN | Flags::FIN) {
             self.sender.last_sent_at = now;
         }
-        let window_bytes = u32::from(header.window) << shift;
-        let (ack, flags) = (header.ack, header.flags);
-        self.trace(|| Trace::Sent {
-            segment: SegmentFacts { seq, ack, flags, len_bytes: len, window_bytes },
-            why,
+        self.trace(|| {
+            let Header { seq, ack, flags, window, .. } = *header;
+            let window_bytes = u32::from(window) << shift;
+            Trace::Sent { segment: SegmentFacts { seq, ack, flags, len_bytes: len, window_bytes }, why }
         });
+        transmit.segment_bytes = if len > mss { mss as u16 } else { 0 };
+        transmit.why = why;
         if to.is_some() {
             let (sender, mut lent) = self.sending(now);
-            sender.on_sent(&plan, mss, &mut lent);
+            sender.on_sent(plan, mss, &mut lent);
         }
-        let segment_bytes = if len > mss { mss as u16 } else { 0 };
-        Transmit { header, payload, segment_bytes, ecn, why }
     }
 
     /// What a segment says of marks, and the field of its packet: only text that leaves for the first time is ECN-capable
@@ -143,8 +148,13 @@ impl Connection {
         ecn
     }
 
-    pub(crate) fn options(&mut self, now: Instant, flags: Flags, has_new_text: bool) -> Options {
-        let mut options = if flags.syn() { self.syn_options(flags) } else { Options::default() };
+    /// Adds the options of a segment with the flags of this header.
+    #[inline]
+    pub(crate) fn add_options(&mut self, now: Instant, header: &mut Header, has_new_text: bool) {
+        let (flags, options) = (header.flags, &mut header.options);
+        if flags.syn() {
+            self.add_syn_options(flags, options);
+        }
         let stamps = if self.offers(flags) { self.config.timestamps } else { self.timestamps.agreed() };
         // RFC 7323 §3.2: a RST that answers a refused segment may do without.
         if stamps && (flags.ack() || !flags.rst()) {
@@ -155,9 +165,8 @@ impl Connection {
             options.accurate_ecn = self.accurate_ecn_option(flags.syn(), has_new_text);
         }
         if self.receiver.has_disorder() && !flags.rst() && !flags.syn() {
-            self.add_sack_blocks(&mut options);
+            self.add_sack_blocks(options);
         }
-        options
     }
 
     #[inline(never)]
@@ -197,18 +206,17 @@ impl Connection {
 
     /// What is agreed upon in the handshake.
     #[inline(never)]
-    fn syn_options(&mut self, flags: Flags) -> Options {
+    fn add_syn_options(&mut self, flags: Flags, options: &mut Options) {
         let answering = !self.offers(flags);
         let scale = self.config.window_scaling && (!answering || self.is_scaling());
-        Options {
-            mss: self.config.mss_announced.then(|| self.sizes.receive_mss()),
-            sack_permitted: if answering { self.receiver.sack_agreed() } else { self.config.sack },
-            window_scale: scale.then(|| {
-                // An agreement without scaling has set ours to zero.
-                if answering { self.receiver.shift() } else { self.config.window_shift() }
-            }),
-            fast_open: self.take_fast_open_option(),
-            ..Options::default()
+        options.mss = self.config.mss_announced.then(|| self.sizes.receive_mss());
+        options.sack_permitted = if answering { self.receiver.sack_agreed() } else { self.config.sack };
+        options.window_scale = scale.then(|| {
+            // An agreement without scaling has set ours to zero.
+            if answering { self.receiver.shift() } else { self.config.window_shift() }
+        });
+        if self.fast_opening.is_some() {
+            options.fast_open = self.take_fast_open_option();
         }
     }
 
