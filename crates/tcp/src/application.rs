@@ -70,7 +70,8 @@ impl Connection {
         Ok(count)
     }
 
-    #[inline]
+    /// In line wherever it is called: a write is little more than this.
+    #[inline(always)]
     fn admit(&mut self, now: Instant, wanted: usize) -> Result<usize, WriteError> {
         if let Some(error) = self.failure {
             return Err(WriteError::Failed(error));

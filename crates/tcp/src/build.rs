@@ -77,13 +77,17 @@ impl Connection {
         let mut mss = if to.is_some() { self.mss_with_options() } else { 1 };
         let has_new_text = !payload.is_empty() && what != What::WindowProbe && !seq.before(self.sender.nxt);
         (header.seq, header.flags) = (seq, flags);
-        self.add_options(now, header, has_new_text);
+        let mut shift = 0;
         if flags.syn() {
+            self.add_syn_options(now, header);
             header.flags = self.with_ecn_of_handshake(flags);
-        } else if self.ecn.is_some() {
-            transmit.ecn = self.add_ecn(header, plan, has_new_text);
+        } else {
+            self.add_options(now, header, has_new_text);
+            if self.ecn.is_some() {
+                transmit.ecn = self.add_ecn(header, plan, has_new_text);
+            }
+            shift = self.receiver.shift();
         }
-        let shift = if flags.syn() { 0 } else { self.receiver.shift() };
         if flags.ack() {
             header.ack = self.receiver.nxt();
             // Nothing may come after a reset.
@@ -148,25 +152,24 @@ impl Connection {
         ecn
     }
 
-    /// Adds the options of a segment with the flags of this header.
-    #[inline]
-    pub(crate) fn add_options(&mut self, now: Instant, header: &mut Header, has_new_text: bool) {
+    /// Adds the options of a segment without SYN.
+    fn add_options(&mut self, now: Instant, header: &mut Header, has_new_text: bool) {
         let (flags, options) = (header.flags, &mut header.options);
-        if flags.syn() {
-            self.add_syn_options(flags, options);
-        }
-        let stamps = if self.offers(flags) { self.config.timestamps } else { self.timestamps.agreed() };
         // RFC 7323 §3.2: a RST that answers a refused segment may do without.
-        if stamps && (flags.ack() || !flags.rst()) {
-            let echo = if flags.ack() { self.timestamps.recent } else { 0 };
-            options.timestamps = Some(Timestamps { value: self.timestamp_clock(now), echo });
+        if self.timestamps.agreed() && (flags.ack() || !flags.rst()) {
+            options.timestamps = Some(self.stamps(now, flags));
         }
         if self.ecn.is_some() && flags.ack() && !flags.rst() {
-            options.accurate_ecn = self.accurate_ecn_option(flags.syn(), has_new_text);
+            options.accurate_ecn = self.accurate_ecn_option(false, has_new_text);
         }
-        if self.receiver.has_disorder() && !flags.rst() && !flags.syn() {
+        if self.receiver.has_disorder() && !flags.rst() {
             self.add_sack_blocks(options);
         }
+    }
+
+    fn stamps(&self, now: Instant, flags: Flags) -> Timestamps {
+        let echo = if flags.ack() { self.timestamps.recent } else { 0 };
+        Timestamps { value: self.timestamp_clock(now), echo }
     }
 
     #[inline(never)]
@@ -198,15 +201,16 @@ impl Connection {
         reflector.option(&self.leaving(has_new_text))
     }
 
-    /// Whether a segment offers what we want; otherwise it says what was agreed upon.
+    /// Whether a SYN offers what we want; otherwise it says what was agreed upon.
     fn offers(&self, flags: Flags) -> bool {
         let again = !self.handshake.is_passive() && self.config.habits.simultaneous_syn_ack_offers_again();
-        flags.syn() && (!flags.ack() || again)
+        !flags.ack() || again
     }
 
-    /// What is agreed upon in the handshake.
+    /// Adds the options of a SYN or SYN-ACK: what is agreed upon in the handshake.
     #[inline(never)]
-    fn add_syn_options(&mut self, flags: Flags, options: &mut Options) {
+    pub(crate) fn add_syn_options(&mut self, now: Instant, header: &mut Header) {
+        let (flags, options) = (header.flags, &mut header.options);
         let answering = !self.offers(flags);
         let scale = self.config.window_scaling && (!answering || self.is_scaling());
         options.mss = self.config.mss_announced.then(|| self.sizes.receive_mss());
@@ -215,8 +219,15 @@ impl Connection {
             // An agreement without scaling has set ours to zero.
             if answering { self.receiver.shift() } else { self.config.window_shift() }
         });
+        let has_stamps = if answering { self.timestamps.agreed() } else { self.config.timestamps };
+        if has_stamps {
+            options.timestamps = Some(self.stamps(now, flags));
+        }
         if self.fast_opening.is_some() {
             options.fast_open = self.take_fast_open_option();
+        }
+        if self.ecn.is_some() && flags.ack() {
+            options.accurate_ecn = self.accurate_ecn_option(true, false);
         }
     }
 

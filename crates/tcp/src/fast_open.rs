@@ -203,7 +203,7 @@ impl Connection {
         }
         let flags = Flags::SYN;
         let mut header = Header { flags, ..Header::default() };
-        self.add_options(now, &mut header, false);
+        self.add_syn_options(now, &mut header);
         let option = header.options.fast_open;
         let room = self.measure_syn(&mut header);
         if let Some(fast) = &mut self.fast_opening {

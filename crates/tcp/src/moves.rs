@@ -26,17 +26,7 @@ impl Connection {
 
     /// What `row` sends: what it says, unless the habits of a system say otherwise. No other place decides it for
     /// a habit; [`Connection::forget`] takes the row of ABORT in silence whatever the habits.
-    #[inline]
     fn sends(&self, row: &Row) -> Sends {
-        match row.on {
-            Cause::GaveUp | Cause::UserTimeout | Cause::Abort => self.sends_at_end(row),
-            _ => row.sends,
-        }
-    }
-
-    /// The same where it is given up: apart, because that is rare.
-    #[cold]
-    fn sends_at_end(&self, row: &Row) -> Sends {
         let habits = self.config.habits;
         match (row.on, row.sends) {
             // Probes of an idle peer that went unanswered end with a reset everywhere.

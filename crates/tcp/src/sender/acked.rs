@@ -61,11 +61,8 @@ impl Sender {
                 // A FIN behind the SYN-ACK counts from here (RFC 6298 §5.3).
                 load.timeout_from = lent.now;
             }
-            if has_more_to_tell | load.path_search.is_some() {
-                self.on_telling_ack_of_flight(&mut load, ack, lent);
-            } else {
-                self.on_ack_of_flight::<false>(&mut load, ack, lent);
-            }
+            let has_more_to_tell = has_more_to_tell | load.path_search.is_some();
+            self.on_ack_of_flight(&mut load, ack, has_more_to_tell, lent);
             if load.flight.is_empty() {
                 self.congestion.on_quiet(lent.now);
             }
@@ -101,30 +98,24 @@ impl Sender {
         }
     }
 
-    /// Apart, so that the way of most acknowledgments stays short.
-    #[inline(never)]
-    fn on_telling_ack_of_flight(&mut self, load: &mut Box<Load>, ack: &Ack<'_>, lent: &mut Lent<'_>) {
-        self.on_ack_of_flight::<true>(load, ack, lent);
-    }
-
-    /// `TELLS`: it may tell of marks or of a probe of the path, or a model of the path wants to hear of it.
-    #[inline]
-    fn on_ack_of_flight<const TELLS: bool>(
+    /// `has_more_to_tell`: of marks, or of a probe of the path, or to a model of the path.
+    fn on_ack_of_flight(
         &mut self,
         load: &mut Box<Load>,
         ack: &Ack<'_>,
+        has_more_to_tell: bool,
         lent: &mut Lent<'_>,
     ) {
         let now = lent.now;
         let belief = Belief { echo_ms: ack.echo_ms, rtt_min_ns: self.rtt.min_ns().unwrap_or(0) };
         let flight_bytes = self.flight_within_window(load).max(load.in_flight_bytes());
         let blocks = if self.sack { ack.blocks } else { &[] };
-        if TELLS && load.path_search.is_some() {
+        if has_more_to_tell && load.path_search.is_some() {
             self.hear_of_path_probe(load, ack.ack, lent);
         }
         let heard = load.flight.on_ack(now, ack.ack, blocks, &belief);
         self.measure(load, &heard, ack, lent);
-        if TELLS && self.congestion.has_model() {
+        if has_more_to_tell && self.congestion.has_model() {
             self.show_model(load, lent);
         }
         let is_over = load.is_over(ack.ack, &heard);
@@ -133,10 +124,10 @@ impl Sender {
         } else {
             self.hear_of_open_flight(load, &heard, ack, flight_bytes, lent)
         };
-        if TELLS && let Some(echo) = ack.echo {
+        if has_more_to_tell && let Some(echo) = ack.echo {
             outcome.has_ended |= self.hear_echo(load, &heard, (echo, ack.ack), flight_bytes, lent);
         }
-        if TELLS && self.congestion.has_model() {
+        if has_more_to_tell && self.congestion.has_model() {
             self.tell_model(load, &heard, belief.rtt_min_ns, lent);
             return;
         }

@@ -127,6 +127,7 @@ impl Header {
     ///
     /// # Panics
     /// If the frame's head has no room for it.
+    #[inline]
     pub fn append_to(&self, head: &mut Head, layout: OptionLayout) -> Sum {
         let mut sum = Sum::new();
         let into = match self.options.only_timestamps() {
