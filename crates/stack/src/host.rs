@@ -446,7 +446,9 @@ impl Host {
         let Some(socket) = self.sockets.at_mut(index) else { return };
         self.timers.cancel(&mut socket.timer);
         match socket.standing {
-            Standing::Orphan | Standing::Unproven | Standing::QueuedUnproven if socket.child != NO_LISTENER => {
+            Standing::Orphan | Standing::Unproven | Standing::QueuedUnproven
+                if socket.child != NO_LISTENER =>
+            {
                 self.drop_unproven(index);
             }
             Standing::HalfOpen => {

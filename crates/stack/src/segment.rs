@@ -16,7 +16,10 @@ use crate::socket::{Mark, Standing};
 use crate::time_wait::TIME_WAIT_BIT;
 use std::net::SocketAddr;
 use tcp::listen::Arrival;
-use tcp::{Connection, FastOpenAnswer, Instant, Refusal, ResetReason, Segment, SendReason, State, SynText, closed, listen};
+use tcp::{
+    Connection, FastOpenAnswer, Instant, Refusal, ResetReason, Segment, SendReason, State, SynText, closed,
+    listen,
+};
 use wire::Payload;
 use wire::ip::protocol;
 use wire::tcp::{Flags, Header};

@@ -9,9 +9,9 @@ use crate::segment::Transmit;
 use crate::timers::Timer;
 use crate::trace::{SegmentFacts, Trace};
 use crate::{Instant, SendReason};
+use wire::Seq;
 use wire::ip::Ecn;
 use wire::tcp::{AccurateEcn, Flags, Header, Options, Timestamps};
-use wire::Seq;
 
 /// What one of the questions decided; the segment is built once, from the first answer.
 #[derive(Clone, Copy, Debug)]
@@ -106,27 +106,36 @@ impl Connection {
         if what == What::PathProbe {
             mss = mss.max(len);
         }
-        if let Some(up) = self.sender.urgent_end().filter(|_| len > 0) {
-            point_to_urgent(header, up);
-        }
         self.counters.segments_out = self.counters.segments_out.wrapping_add(1);
         if len > 0 {
+            if let Some(up) = self.sender.urgent_end() {
+                point_to_urgent(header, up);
+            }
             self.sender.sent.segments = self.sender.sent.segments.wrapping_add(len.div_ceil(mss));
         }
         if len > 0 || flags.intersects(Flags::SYN | Flags::FIN) {
             self.sender.last_sent_at = now;
         }
-        self.trace(|| {
-            let Header { seq, ack, flags, window, .. } = *header;
-            let window_bytes = u32::from(window) << shift;
-            Trace::Sent { segment: SegmentFacts { seq, ack, flags, len_bytes: len, window_bytes }, why }
-        });
+        if self.tracer.is_on() {
+            self.trace_sent(header, len, shift, why);
+        }
         transmit.segment_bytes = if len > mss { mss as u16 } else { 0 };
         transmit.why = why;
         if to.is_some() {
             let (sender, mut lent) = self.sending(now);
             sender.on_sent(plan, mss, &mut lent);
         }
+    }
+
+    /// Apart and cold, so that nothing is prepared for a reader that there is not.
+    #[cold]
+    fn trace_sent(&mut self, header: &Header, len_bytes: u32, shift: u8, why: SendReason) {
+        let Header { seq, ack, flags, window, .. } = *header;
+        let window_bytes = u32::from(window) << shift;
+        self.trace(|| Trace::Sent {
+            segment: SegmentFacts { seq, ack, flags, len_bytes, window_bytes },
+            why,
+        });
     }
 
     /// What a segment says of marks, and the field of its packet: only text that leaves for the first time is ECN-capable

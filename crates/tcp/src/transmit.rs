@@ -102,10 +102,15 @@ impl Connection {
             return None;
         }
         let state = self.state();
-        let is_early = self.handshake.is_early() && self.syn_unacked();
-        if is_early && self.sender.attempts > 0 {
-            // What the peer has not heard the SYN-ACK of goes again behind it (RFC 7413 §4.2.2).
-            return None;
+        let mut is_early = false;
+        let mut may_go_early = false;
+        if self.syn_unacked() {
+            is_early = self.handshake.is_early();
+            if is_early && self.sender.attempts > 0 {
+                // What the peer has not heard the SYN-ACK of goes again behind it (RFC 7413 §4.2.2).
+                return None;
+            }
+            may_go_early = is_early || self.has_only_fin_behind_syn_ack();
         }
         let must_go_whole = self.ecn.as_ref().is_some_and(|ecn| ecn.reflector.must_go_whole());
         let super_segment_bytes_max = if must_go_whole { 0 } else { super_segment_bytes_max };
@@ -114,13 +119,16 @@ impl Connection {
             super_segment_bytes_max,
             // FIN-WAIT-1, CLOSING and LAST-ACK still send what was written before CLOSE.
             may_send_text: state.sends_text() || state.awaits_ack_of_fin() || is_early,
-            may_go_early: is_early
-                || (state == State::FinWait1
-                    && !self.sender.has_text()
-                    && self.sender.nxt == self.sender.iss + 1),
+            may_go_early,
         };
         let (sender, mut lent) = self.sending(now);
         sender.next(&ask, &mut lent)
+    }
+
+    /// CLOSE came before the handshake was complete, with nothing queued.
+    #[cold]
+    fn has_only_fin_behind_syn_ack(&self) -> bool {
+        self.state() == State::FinWait1 && !self.sender.has_text() && self.sender.nxt == self.sender.iss + 1
     }
 
     fn owed_ack(&mut self) -> Option<Plan> {

@@ -62,11 +62,11 @@ impl Sender {
                 load.timeout_from = lent.now;
             }
             let has_more_to_tell = has_more_to_tell | load.path_search.is_some();
-            self.on_ack_of_flight(&mut load, ack, has_more_to_tell, lent);
+            let is_over = self.on_ack_of_flight(&mut load, ack, has_more_to_tell, lent);
             if load.flight.is_empty() {
                 self.congestion.on_quiet(lent.now);
             }
-            if !load.is_done(ack.ack) {
+            if !is_over && !load.is_done(ack.ack) {
                 self.load = Some(load);
             }
         } else if let Some(echo) = ack.echo {
@@ -98,14 +98,15 @@ impl Sender {
         }
     }
 
-    /// `has_more_to_tell`: of marks, or of a probe of the path, or to a model of the path.
+    /// `has_more_to_tell`: of marks, or of a probe of the path, or to a model of the path. Returns whether all went well
+    /// and nothing of the flight is needed any more.
     fn on_ack_of_flight(
         &mut self,
         load: &mut Box<Load>,
         ack: &Ack<'_>,
         has_more_to_tell: bool,
         lent: &mut Lent<'_>,
-    ) {
+    ) -> bool {
         let now = lent.now;
         let belief = Belief { echo_ms: ack.echo_ms, rtt_min_ns: self.rtt.min_ns().unwrap_or(0) };
         let flight_bytes = self.flight_within_window(load).max(load.in_flight_bytes());
@@ -124,12 +125,14 @@ impl Sender {
         } else {
             self.hear_of_open_flight(load, &heard, ack, flight_bytes, lent)
         };
-        if has_more_to_tell && let Some(echo) = ack.echo {
-            outcome.has_ended |= self.hear_echo(load, &heard, (echo, ack.ack), flight_bytes, lent);
-        }
-        if has_more_to_tell && self.congestion.has_model() {
-            self.tell_model(load, &heard, belief.rtt_min_ns, lent);
-            return;
+        if has_more_to_tell {
+            if let Some(echo) = ack.echo {
+                outcome.has_ended |= self.hear_echo(load, &heard, (echo, ack.ack), flight_bytes, lent);
+            }
+            if self.congestion.has_model() {
+                self.tell_model(load, &heard, belief.rtt_min_ns, lent);
+                return is_over;
+            }
         }
         self.set_window(load, &heard, &outcome, flight_bytes, ack.ack, lent);
         if !is_over {
@@ -138,6 +141,7 @@ impl Sender {
                 load.flight.rate.sample(stamp, sent_at, belief.rtt_min_ns);
             }
         }
+        is_over
     }
 
     /// What a flight that goes on, or did not go well, has to tell: order, mistakes, probes, the end of a phase, new
@@ -263,10 +267,8 @@ impl Sender {
     fn look_for_mistakes(&mut self, load: &mut Load, heard: &Heard, ack: &Ack<'_>, lent: &mut Lent<'_>) {
         let Some(episode) = &mut load.episode else { return };
         // RFC 4015 §3.4: what tells of congestion as well takes nothing back.
-        let tells_of_marks = ack
-            .echo
-            .zip(lent.heeds.as_ref())
-            .is_some_and(|(echo, heeds)| heeds.hears_of_marks_in(echo));
+        let tells_of_marks =
+            ack.echo.zip(lent.heeds.as_ref()).is_some_and(|(echo, heeds)| heeds.hears_of_marks_in(echo));
         if heard.advanced_bytes > 0
             && episode.on_advance(ack.ack, ack.echo_ms)
             && (!tells_of_marks || lent.config.habits.marks_undo())
