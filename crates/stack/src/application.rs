@@ -206,11 +206,11 @@ impl Host {
         if let Some(predecessor) = self.end_answering(key.index) {
             self.give_up(&predecessor);
         }
-        let socket = self.sockets.get_mut(key).ok_or(Error::UnknownSocket)?;
+        let mut socket = self.sockets.get_mut(key).ok_or(Error::UnknownSocket)?;
         if socket.standing == Standing::OpeningFast {
             self.watch_fast_open(key.index);
+            socket = self.sockets.get_mut(key).ok_or(Error::UnknownSocket)?;
         }
-        let socket = self.sockets.get_mut(key).ok_or(Error::UnknownSocket)?;
         socket.standing = Standing::Orphan;
         socket.connection.close(now);
         self.enter_orphans(now, key.index);

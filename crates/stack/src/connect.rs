@@ -94,14 +94,9 @@ impl Host {
         self.counters.active_opens += 1;
         let (parent, standing) = (NO_LISTENER, Standing::Owned);
         let new = NewConnection { key, parent, standing, interface: hop.interface };
-        let mut connection = Connection::connect(now, birth, config);
-        let standing = match &fast_open {
-            Some(open) => self.begin_fast(now, &key, &mut connection, open),
-            None => standing,
-        };
-        let place = self.add_connection(now, connection, new);
-        if let Some(socket) = self.sockets.get_mut(place) {
-            socket.standing = standing;
+        let place = self.add_connection(now, Connection::connect(now, birth, config), new);
+        if let Some(open) = &fast_open {
+            self.begin_fast(now, place.index, open);
         }
         self.touch_connection(now, place.index);
         Ok(SocketId::new(SocketKind::Connection, place))

@@ -445,10 +445,12 @@ impl Host {
         self.unlink_flow(index);
         let Some(socket) = self.sockets.at_mut(index) else { return };
         self.timers.cancel(&mut socket.timer);
-        let standing = socket.standing;
-        let unproven = if socket.child == NO_LISTENER { None } else { self.end_unproven(index) };
-        let Some(socket) = self.sockets.at_mut(index) else { return };
-        match standing {
+        match socket.standing {
+            Standing::Orphan | Standing::Unproven | Standing::QueuedUnproven
+                if socket.child != NO_LISTENER =>
+            {
+                self.drop_unproven(index);
+            }
             Standing::HalfOpen => {
                 let child = socket.child;
                 self.leave_half_open(index);
@@ -476,7 +478,19 @@ impl Host {
             | Standing::Queued
             | Standing::QueuedUnproven => self.settle(index),
         }
-        if let Some(predecessor) = unproven {
+    }
+
+    /// Drops a connection whose SYN's text was taken, and whose third step never came.
+    #[cold]
+    fn drop_unproven(&mut self, index: u32) {
+        let predecessor = self.end_unproven(index);
+        if self.sockets.at(index).is_some_and(|socket| socket.standing == Standing::Orphan) {
+            self.record_departure(index);
+            self.discard_socket(index);
+        } else {
+            self.settle(index);
+        }
+        if let Some(predecessor) = predecessor {
             self.bring_back(predecessor);
         }
     }

@@ -213,7 +213,7 @@ impl Listeners {
         let Some(entry) = self.children.at_mut(child) else { return (None, None) };
         let ended = (entry.fast_open_at.take(), entry.predecessor.take());
         if !is_queued {
-            self.children.discard(child);
+            self.children.remove(child);
         }
         ended
     }

@@ -16,7 +16,10 @@ use crate::socket::{Mark, Standing};
 use crate::time_wait::TIME_WAIT_BIT;
 use std::net::SocketAddr;
 use tcp::listen::Arrival;
-use tcp::{Connection, Instant, Refusal, ResetReason, Segment, SendReason, State, SynText, closed, listen};
+use tcp::{
+    Connection, FastOpenAnswer, Instant, Refusal, ResetReason, Segment, SendReason, State, SynText, closed,
+    listen,
+};
 use wire::Payload;
 use wire::ip::protocol;
 use wire::tcp::{Flags, Header};
@@ -197,7 +200,7 @@ impl Host {
             || listener.half_open.len() >= listener.backlog.max(HALF_OPEN_MIN)
             || self.listeners.half_open >= self.config.half_open_max;
         let config = listener.config.clone().unwrap_or_else(|| self.config.tcp.clone());
-        let isn = listener.isn;
+        let (isn, may_open_fast) = (listener.isn, listener.fast_open.is_some());
         let Some(hop) = self.route_back(key) else {
             self.counters.discard(Discard::NoRoute);
             return true;
@@ -217,17 +220,22 @@ impl Host {
         self.counters.passive_opens += 1;
         let standing = Standing::HalfOpen;
         let new = NewConnection { key: *key, parent, standing, interface: hop.interface };
-        let fast = self.answer_fast_open(now, parent, key, syn);
-        let mut connection = Connection::listen(now, birth, config);
-        connection.answer_fast(fast);
-        if fast.text == SynText::Waits && syn.header.options.fast_open.is_some() {
+        let fast = if may_open_fast {
+            self.answer_fast_open(now, parent, key, syn)
+        } else {
+            FastOpenAnswer::default()
+        };
+        if syn.header.options.fast_open.is_some() && fast.text == SynText::Waits {
             // Who opens fast sends it again at once (RFC 7413 §4.2.2).
             syn.payload = Payload::new();
         }
-        let place = self.add_connection(now, connection, new);
+        let place = self.add_connection(now, Connection::listen(now, birth, config), new);
         self.set_predecessor(place.index, predecessor);
         // The segment is taken after the connection was added, so that it is traced too.
         if let Some(socket) = self.sockets.get_mut(place) {
+            if may_open_fast {
+                socket.connection.answer_fast(fast);
+            }
             socket.connection.take_segment(now, syn);
         }
         self.touch_connection(now, place.index);

@@ -19,7 +19,7 @@ use crate::route::Hop;
 use crate::socket::Mark;
 use crate::socket::Standing;
 use std::net::{IpAddr, SocketAddr};
-use tcp::{Error, Instant, PathEvent, SendReason, Tracing};
+use tcp::{Error, Instant, PathEvent, SendReason, Tracing, Transmit};
 use wire::ip::Ecn;
 use wire::tcp::{Header, OptionLayout};
 use wire::{Frame, Medium, Payload, segmentation};
@@ -37,10 +37,11 @@ impl Host {
         if self.budget.is_alarmed() {
             self.relieve(now);
         }
-        let mut frame = Frame::default();
-        let interface = self.next_frame(now, &mut frame)?;
+        // In one piece, as it is returned: a frame is too large to be put together from parts.
+        let mut taken = (InterfaceId::LOOPBACK, Frame::default());
+        taken.0 = self.next_frame(now, &mut taken.1)?;
         self.counters.frames_sent += 1;
-        Some((interface, frame))
+        Some(taken)
     }
 
     fn next_frame(&mut self, now: Instant, out: &mut Frame) -> Option<InterfaceId> {
@@ -111,13 +112,14 @@ impl Host {
         let link_cuts = link.is_none_or(|link| link.super_segment_bytes_max > 0);
         let super_segment_bytes = link.map_or(u32::MAX, |link| link.super_segment_bytes_max);
         let super_segment_bytes = if link_cuts { super_segment_bytes } else { CUT_BYTES_MAX };
-        let mut next = socket.connection.poll_transmit(now, super_segment_bytes.min(SUPER_SEGMENT_BYTES_MAX));
-        let Some(transmit) = &mut next else {
+        let super_segment_bytes = super_segment_bytes.min(SUPER_SEGMENT_BYTES_MAX);
+        let mut transmit = Transmit::empty();
+        if !socket.connection.transmit_into(now, super_segment_bytes, &mut transmit) {
             socket.marks.take(Mark::Ready);
             self.end_turn();
             self.handle_drained(now, index);
             return None;
-        };
+        }
         self.counters.segments_sent += 1;
         let key = socket.key;
         let interface = socket.interface;
@@ -127,7 +129,7 @@ impl Host {
             Standing::HalfOpen | Standing::Answered | Standing::Unproven | Standing::QueuedUnproven
         );
         let demand = if is_half_open { Demand::Answer } else { Demand::Socket };
-        build::tcp_frame(out, shape, &key, socket.outgoing(transmit));
+        build::tcp_frame(out, shape, &key, socket.outgoing(&mut transmit));
         let is_drained = socket.connection.is_drained();
         if is_drained {
             socket.marks.take(Mark::Ready);

@@ -20,12 +20,13 @@ impl Connection {
             return;
         }
         let stamps = header.options.timestamps.filter(|_| self.timestamps.agreed());
+        let echo = if self.ecn.is_some() { self.echo_in(segment) } else { None };
         let ack = Ack {
             ack: header.ack,
             blocks: header.options.sack.as_slice(),
             echo_ms: stamps.map(|stamps| stamps.echo.wrapping_sub(self.timestamps.offset)),
             is_plain: segment.len_in_sequence_space() == 0 && window_bytes == self.sender.wnd,
-            echo: if self.ecn.is_some() { self.echo_in(segment) } else { None },
+            echo: echo.as_ref(),
         };
         let syn_was_unacked = !self.sender.syn_acked();
         let (sender, mut lent) = self.sending(now);
@@ -34,7 +35,9 @@ impl Connection {
         if advanced_bytes > 0 {
             if syn_was_unacked {
                 self.measure_handshake(now, ack.echo_ms);
-                self.hear_fast_open_reply(header);
+                if self.fast_opening.is_some() {
+                    self.hear_fast_open_reply(header);
+                }
             }
             self.on_advance(now);
         }

@@ -70,7 +70,8 @@ impl Connection {
         Ok(count)
     }
 
-    #[inline]
+    /// In line wherever it is called: a write is little more than this.
+    #[inline(always)]
     fn admit(&mut self, now: Instant, wanted: usize) -> Result<usize, WriteError> {
         if let Some(error) = self.failure {
             return Err(WriteError::Failed(error));
@@ -80,11 +81,7 @@ impl Connection {
         }
         match self.state() {
             State::Closed => return Err(WriteError::NotConnected),
-            State::Listen => {
-                // SEND on a passive connection opens it actively (§3.10.2).
-                self.forget_passive_open();
-                self.take(now, Cause::Send);
-            }
+            State::Listen => self.open_to_send(now),
             _ => {}
         }
         let room = self.write_room();
@@ -99,6 +96,13 @@ impl Connection {
             self.look_for_gap(now);
         }
         Ok(wanted.min(room))
+    }
+
+    /// SEND on a passive connection opens it actively (§3.10.2).
+    #[cold]
+    fn open_to_send(&mut self, now: Instant) {
+        self.forget_passive_open();
+        self.take(now, Cause::Send);
     }
 
     /// What waits is sent as far as the windows allow, however small it is, even behind a cork.

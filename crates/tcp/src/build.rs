@@ -9,9 +9,9 @@ use crate::segment::Transmit;
 use crate::timers::Timer;
 use crate::trace::{SegmentFacts, Trace};
 use crate::{Instant, SendReason};
+use wire::Seq;
 use wire::ip::Ecn;
 use wire::tcp::{AccurateEcn, Flags, Header, Options, Timestamps};
-use wire::{Payload, Seq};
 
 /// What one of the questions decided; the segment is built once, from the first answer.
 #[derive(Clone, Copy, Debug)]
@@ -61,27 +61,33 @@ impl Plan {
 }
 
 impl Connection {
-    pub(crate) fn build(&mut self, now: Instant, plan: Plan) -> Transmit {
-        let Plan { seq, to, flags, why, what } = plan;
-        let (flags, mut payload) = match to {
-            Some(to) => {
-                let (more, payload) = self.sender.text(seq, to);
-                (flags | more, payload)
-            }
-            None => (flags, Payload::new()),
-        };
+    /// Builds what was decided in `transmit`, which is empty: a segment is too large to be moved.
+    #[inline]
+    pub(crate) fn build(&mut self, now: Instant, plan: &Plan, transmit: &mut Transmit) {
+        let Plan { seq, to, flags, why, what } = *plan;
+        debug_assert!(transmit.header == Header::default() && transmit.payload.is_empty(), "it is empty");
+        let Transmit { header, payload, .. } = transmit;
+        let mut flags = flags;
+        if let Some(to) = to {
+            let more;
+            (more, *payload) = self.sender.text(seq, to);
+            flags |= more;
+        }
         // Before the options: what they report of the disorder may end it.
         let mut mss = if to.is_some() { self.mss_with_options() } else { 1 };
         let has_new_text = !payload.is_empty() && what != What::WindowProbe && !seq.before(self.sender.nxt);
-        let mut header =
-            Header { seq, flags, options: self.options(now, flags, has_new_text), ..Header::default() };
-        let mut ecn = Ecn::NotCapable;
+        (header.seq, header.flags) = (seq, flags);
+        let mut shift = 0;
         if flags.syn() {
+            self.add_syn_options(now, header);
             header.flags = self.with_ecn_of_handshake(flags);
-        } else if self.ecn.is_some() {
-            ecn = self.add_ecn(&mut header, &plan, has_new_text);
+        } else {
+            self.add_options(now, header, has_new_text);
+            if self.ecn.is_some() {
+                transmit.ecn = self.add_ecn(header, plan, has_new_text);
+            }
+            shift = self.receiver.shift();
         }
-        let shift = if flags.syn() { 0 } else { self.receiver.shift() };
         if flags.ack() {
             header.ack = self.receiver.nxt();
             // Nothing may come after a reset.
@@ -91,33 +97,45 @@ impl Connection {
             self.timers.stop(Timer::DelayedAck);
         } else if flags.syn() {
             header.window = self.config.receive_buffer_bytes.min(0xffff) as u16;
-            payload = self.take_syn_text(&mut header);
-            mss = (payload.len() as u32).max(1);
+            if self.fast_opening.is_some() {
+                *payload = self.take_syn_text(header);
+                mss = (payload.len() as u32).max(1);
+            }
         }
         let len = payload.len() as u32;
-        let mss = if len > mss && plan.what == What::PathProbe { len } else { mss };
-        if let Some(up) = self.sender.urgent_end().filter(|_| len > 0) {
-            point_to_urgent(&mut header, up);
+        if what == What::PathProbe {
+            mss = mss.max(len);
         }
         self.counters.segments_out = self.counters.segments_out.wrapping_add(1);
         if len > 0 {
+            if let Some(up) = self.sender.urgent_end() {
+                point_to_urgent(header, up);
+            }
             self.sender.sent.segments = self.sender.sent.segments.wrapping_add(len.div_ceil(mss));
         }
         if len > 0 || flags.intersects(Flags::SYN | Flags::FIN) {
             self.sender.last_sent_at = now;
         }
-        let window_bytes = u32::from(header.window) << shift;
-        let (ack, flags) = (header.ack, header.flags);
-        self.trace(|| Trace::Sent {
-            segment: SegmentFacts { seq, ack, flags, len_bytes: len, window_bytes },
-            why,
-        });
+        if self.tracer.is_on() {
+            self.trace_sent(header, len, shift, why);
+        }
+        transmit.segment_bytes = if len > mss { mss as u16 } else { 0 };
+        transmit.why = why;
         if to.is_some() {
             let (sender, mut lent) = self.sending(now);
-            sender.on_sent(&plan, mss, &mut lent);
+            sender.on_sent(plan, mss, &mut lent);
         }
-        let segment_bytes = if len > mss { mss as u16 } else { 0 };
-        Transmit { header, payload, segment_bytes, ecn, why }
+    }
+
+    /// Apart and cold, so that nothing is prepared for a reader that there is not.
+    #[cold]
+    fn trace_sent(&mut self, header: &Header, len_bytes: u32, shift: u8, why: SendReason) {
+        let Header { seq, ack, flags, window, .. } = *header;
+        let window_bytes = u32::from(window) << shift;
+        self.trace(|| Trace::Sent {
+            segment: SegmentFacts { seq, ack, flags, len_bytes, window_bytes },
+            why,
+        });
     }
 
     /// What a segment says of marks, and the field of its packet: only text that leaves for the first time is ECN-capable
@@ -144,21 +162,24 @@ impl Connection {
         ecn
     }
 
-    pub(crate) fn options(&mut self, now: Instant, flags: Flags, has_new_text: bool) -> Options {
-        let mut options = if flags.syn() { self.syn_options(flags) } else { Options::default() };
-        let stamps = if self.offers(flags) { self.config.timestamps } else { self.timestamps.agreed() };
+    /// Adds the options of a segment without SYN.
+    fn add_options(&mut self, now: Instant, header: &mut Header, has_new_text: bool) {
+        let (flags, options) = (header.flags, &mut header.options);
         // RFC 7323 §3.2: a RST that answers a refused segment may do without.
-        if stamps && (flags.ack() || !flags.rst()) {
-            let echo = if flags.ack() { self.timestamps.recent } else { 0 };
-            options.timestamps = Some(Timestamps { value: self.timestamp_clock(now), echo });
+        if self.timestamps.agreed() && (flags.ack() || !flags.rst()) {
+            options.timestamps = Some(self.stamps(now, flags));
         }
         if self.ecn.is_some() && flags.ack() && !flags.rst() {
-            options.accurate_ecn = self.accurate_ecn_option(flags.syn(), has_new_text);
+            options.accurate_ecn = self.accurate_ecn_option(false, has_new_text);
         }
-        if self.receiver.has_disorder() && !flags.rst() && !flags.syn() {
-            self.add_sack_blocks(&mut options);
+        if self.receiver.has_disorder() && !flags.rst() {
+            self.add_sack_blocks(options);
         }
-        options
+    }
+
+    fn stamps(&self, now: Instant, flags: Flags) -> Timestamps {
+        let echo = if flags.ack() { self.timestamps.recent } else { 0 };
+        Timestamps { value: self.timestamp_clock(now), echo }
     }
 
     #[inline(never)]
@@ -190,26 +211,33 @@ impl Connection {
         reflector.option(&self.leaving(has_new_text))
     }
 
-    /// Whether a segment offers what we want; otherwise it says what was agreed upon.
+    /// Whether a SYN offers what we want; otherwise it says what was agreed upon.
     fn offers(&self, flags: Flags) -> bool {
         let again = !self.handshake.is_passive() && self.config.habits.simultaneous_syn_ack_offers_again();
-        flags.syn() && (!flags.ack() || again)
+        !flags.ack() || again
     }
 
-    /// What is agreed upon in the handshake.
+    /// Adds the options of a SYN or SYN-ACK: what is agreed upon in the handshake.
     #[inline(never)]
-    fn syn_options(&mut self, flags: Flags) -> Options {
+    pub(crate) fn add_syn_options(&mut self, now: Instant, header: &mut Header) {
+        let (flags, options) = (header.flags, &mut header.options);
         let answering = !self.offers(flags);
         let scale = self.config.window_scaling && (!answering || self.is_scaling());
-        Options {
-            mss: self.config.mss_announced.then(|| self.sizes.receive_mss()),
-            sack_permitted: if answering { self.receiver.sack_agreed() } else { self.config.sack },
-            window_scale: scale.then(|| {
-                // An agreement without scaling has set ours to zero.
-                if answering { self.receiver.shift() } else { self.config.window_shift() }
-            }),
-            fast_open: self.take_fast_open_option(),
-            ..Options::default()
+        options.mss = self.config.mss_announced.then(|| self.sizes.receive_mss());
+        options.sack_permitted = if answering { self.receiver.sack_agreed() } else { self.config.sack };
+        options.window_scale = scale.then(|| {
+            // An agreement without scaling has set ours to zero.
+            if answering { self.receiver.shift() } else { self.config.window_shift() }
+        });
+        let has_stamps = if answering { self.timestamps.agreed() } else { self.config.timestamps };
+        if has_stamps {
+            options.timestamps = Some(self.stamps(now, flags));
+        }
+        if self.fast_opening.is_some() {
+            options.fast_open = self.take_fast_open_option();
+        }
+        if self.ecn.is_some() && flags.ack() {
+            options.accurate_ecn = self.accurate_ecn_option(true, false);
         }
     }
 

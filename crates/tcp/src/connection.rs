@@ -99,6 +99,8 @@ pub(crate) enum Fact {
     KeepAliveOwed = 8,
     /// A segment has to be refused by a reset, while the connection goes on.
     ResetReply = 16,
+    /// It keeps, or has kept, what most connections never do: a trace, what ECN needs, a Fast Open.
+    KeepsMore = 32,
 }
 
 impl Mark for Fact {
@@ -307,6 +309,7 @@ impl Connection {
     // What the driver asks, besides poll_transmit.
 
     /// The next thing the application should be told, until `None`.
+    #[inline]
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.next(self.failure)
     }

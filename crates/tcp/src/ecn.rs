@@ -4,7 +4,7 @@
 //! The handshake is here: which SYN asks for what, how it is answered, what every answer means, and when a later SYN
 //! does without. What arrives and is told back is `receiver/ecn.rs`, what that means for who sent it `sender/ecn.rs`.
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Fact};
 use crate::receiver::Reflector;
 use crate::refusal::Refused;
 use crate::segment::Segment;
@@ -257,6 +257,7 @@ impl Connection {
         if feedback == EcnFeedback::Off {
             return;
         }
+        self.marks.put(Fact::KeepsMore);
         self.ecn = Some(Box::new(Agreed {
             reflector: Reflector::new(feedback, &self.config),
             heeds: Heeds::new(feedback),
@@ -279,8 +280,17 @@ impl Connection {
         }
     }
 
-    /// A SYN has opened this connection, or meets ours half-way.
+    /// A SYN has opened this connection, or meets ours half-way. One without flags asks for nothing.
+    #[inline]
     pub(crate) fn hear_ecn_of_syn(&mut self, syn: &Segment) {
+        if ace(syn.header.flags) != 0 {
+            self.hear_question(syn);
+        }
+    }
+
+    /// Apart: most SYNs ask nothing.
+    #[inline(never)]
+    fn hear_question(&mut self, syn: &Segment) {
         let most = match self.state() {
             // RFC 9768 §3.1.2: as if we had not asked; but who has asked for nothing has said no.
             State::SynSent => self.handshake.wanted_ecn.feedback(),
@@ -325,13 +335,19 @@ impl Connection {
         Ok(())
     }
 
-    /// The answer to our SYN has arrived.
+    /// The answer to our SYN has arrived. Where nothing was asked, nothing is answered.
+    #[inline]
     pub(crate) fn hear_ecn_of_syn_ack(&mut self, now: Instant, syn_ack: &Segment) {
+        if self.handshake.wanted_ecn != Wanted::Nothing {
+            self.hear_answer(now, syn_ack);
+        }
+    }
+
+    /// Apart: most SYNs have asked nothing.
+    #[inline(never)]
+    fn hear_answer(&mut self, now: Instant, syn_ack: &Segment) {
         let wanted = self.handshake.wanted_ecn.feedback();
         let gave_up = self.handshake.wanted_ecn.was_given_up();
-        if wanted == EcnFeedback::Off {
-            return;
-        }
         let code = ace(syn_ack.header.flags);
         self.agree_on_ecn(granted(wanted, code));
         if self.ecn_feedback() == EcnFeedback::Classic && gave_up {
@@ -374,8 +390,17 @@ impl Connection {
     }
 
     /// The flags of a SYN or SYN-ACK that leaves.
-    #[inline(never)]
+    #[inline]
     pub(crate) fn with_ecn_of_handshake(&mut self, flags: Flags) -> Flags {
+        let asks_nothing =
+            self.config.ecn_outgoing == EcnFeedback::Off && self.handshake.wanted_ecn == Wanted::Nothing;
+        let is_plain = if flags.ack() { self.ecn.is_none() } else { asks_nothing };
+        if is_plain { flags } else { self.with_question_or_answer(flags) }
+    }
+
+    /// Apart: most handshakes are without ECN.
+    #[inline(never)]
+    fn with_question_or_answer(&mut self, flags: Flags) -> Flags {
         if flags.ack() { self.with_ecn_answer(flags) } else { self.with_ecn_question(flags) }
     }
 

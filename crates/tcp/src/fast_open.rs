@@ -9,7 +9,7 @@
 //! connections of a listener may stand in SYN-RECEIVED with text taken.
 
 use crate::Instant;
-use crate::connection::Connection;
+use crate::connection::{Connection, Fact};
 use crate::handshake::Stage;
 use crate::segment::{Event, Segment};
 use crate::state::State;
@@ -133,6 +133,7 @@ impl Connection {
             self.sizes.take_peer_mss(Some(mss), self.path(), &self.config);
         }
         let outcome = if asks { FastOpenOutcome::NoCookie } else { FastOpenOutcome::None };
+        self.marks.put(Fact::KeepsMore);
         self.fast_opening = Some(Box::new(FastOpening {
             option: cookie,
             owes_text: !asks,
@@ -147,6 +148,7 @@ impl Connection {
             return;
         }
         let (option, takes_text) = (answer.cookie, answer.text == SynText::Taken);
+        self.marks.put(Fact::KeepsMore);
         self.fast_opening = Some(Box::new(FastOpening { option, takes_text, ..FastOpening::default() }));
     }
 
@@ -200,7 +202,8 @@ impl Connection {
             return 0;
         }
         let flags = Flags::SYN;
-        let mut header = Header { flags, options: self.options(now, flags, false), ..Header::default() };
+        let mut header = Header { flags, ..Header::default() };
+        self.add_syn_options(now, &mut header);
         let option = header.options.fast_open;
         let room = self.measure_syn(&mut header);
         if let Some(fast) = &mut self.fast_opening {
@@ -227,9 +230,6 @@ impl Connection {
     /// The text that the first SYN takes along.
     #[cold]
     pub(crate) fn take_syn_text(&mut self, header: &mut Header) -> Payload {
-        if self.fast_opening.is_none() {
-            return Payload::new();
-        }
         let most = self.measure_syn(header);
         let Some(fast) = &mut self.fast_opening else { return Payload::new() };
         fast.had_option |= header.options.fast_open.is_some();

@@ -3,7 +3,7 @@
 //! A connection counts what it keeps in memory ([`Connection::held_bytes`]); its host adds that up and says how much
 //! there is to spare. What is *not* here: the budget, and who is to go when it is used up; both are the host's.
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Fact};
 use crate::ecn::Agreed;
 use crate::segment::{Error, Event};
 use crate::state::State;
@@ -63,8 +63,9 @@ impl Connection {
     pub fn held_bytes(&self) -> usize {
         let halves = self.sender.held_bytes() + self.receiver.held_bytes();
         // One question for all that is rare: this is asked after every call.
-        let has_rare = self.tracer.is_on() | self.ecn.is_some() | self.fast_opening.is_some();
-        if has_rare { halves + self.rare_held_bytes() } else { halves }
+        let keeps_more = self.marks.has(Fact::KeepsMore);
+        debug_assert!(keeps_more || self.rare_held_bytes() == 0, "who keeps it says so");
+        if keeps_more { halves + self.rare_held_bytes() } else { halves }
     }
 
     #[inline(never)]

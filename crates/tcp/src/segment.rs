@@ -71,6 +71,20 @@ pub struct Transmit {
     pub why: SendReason,
 }
 
+impl Transmit {
+    /// Nothing yet: to be filled in by [`Connection::transmit_into`](crate::Connection::transmit_into).
+    #[inline]
+    pub fn empty() -> Self {
+        Transmit {
+            header: Header::default(),
+            payload: Payload::new(),
+            segment_bytes: 0,
+            ecn: Ecn::NotCapable,
+            why: SendReason::ImmediateAck,
+        }
+    }
+}
+
 /// What arrives if the path changes nothing.
 impl From<Transmit> for Segment {
     fn from(transmit: Transmit) -> Self {

@@ -209,6 +209,7 @@ impl Sender {
     }
 
     /// Begins with this much in flight at most (RFC 6928 §2).
+    #[inline]
     pub(crate) fn begin(&mut self, initial_window_bytes: u32, config: &Config) {
         self.congestion = Congestion::new(config.congestion, initial_window_bytes, self.iss);
     }

@@ -1,6 +1,6 @@
 //! Keeping trace values until somebody reads them; without a reader nothing is built or kept.
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Fact};
 use crate::trace::Trace;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -88,6 +88,9 @@ impl Connection {
             Tracing::On => Some(self.tracer.0.take().unwrap_or_default()),
             Tracing::Off => None,
         });
+        if tracing == Tracing::On {
+            self.marks.put(Fact::KeepsMore);
+        }
     }
 
     /// The oldest trace value not yet read. At most 65,536 are kept.

@@ -24,20 +24,37 @@ impl Connection {
     /// With `super_segment_bytes_max` above the segment size the text may be that long, to be cut by
     /// [`Transmit::segment_bytes`]; with zero every segment is sent by itself.
     pub fn poll_transmit(&mut self, now: Instant, super_segment_bytes_max: u32) -> Option<Transmit> {
+        let mut transmit = Transmit::empty();
+        self.transmit_into(now, super_segment_bytes_max, &mut transmit).then_some(transmit)
+    }
+
+    /// Like [`Connection::poll_transmit`], without moving the segment: it is built in `transmit`, which is
+    /// [empty](Transmit::empty). Returns whether there is one; if not, `transmit` is still empty.
+    pub fn transmit_into(
+        &mut self,
+        now: Instant,
+        super_segment_bytes_max: u32,
+        transmit: &mut Transmit,
+    ) -> bool {
+        let Some(plan) = self.plan(now, super_segment_bytes_max) else { return false };
+        self.build(now, &plan, transmit);
+        true
+    }
+
+    #[inline]
+    fn plan(&mut self, now: Instant, super_segment_bytes_max: u32) -> Option<Plan> {
         if self.is_drained() {
             return None;
         }
         // The urgent pointer counts from its own segment, and whoever cuts a super-segment leaves it.
         let super_segment_bytes_max =
             if self.sender.urgent_end().is_some() { 0 } else { super_segment_bytes_max };
-        let plan = self
-            .owed_reset()
+        self.owed_reset()
             .or_else(|| self.owed_handshake(now))
             .or_else(|| self.third_step())
             .or_else(|| self.text_to_send(now, super_segment_bytes_max))
             .or_else(|| self.probe())
-            .or_else(|| self.owed_ack())?;
-        Some(self.build(now, plan))
+            .or_else(|| self.owed_ack())
     }
 
     /// Nothing waits to be sent: [`Connection::poll_transmit`] would answer `None`. What waits for room
@@ -70,11 +87,13 @@ impl Connection {
     /// The third step goes before the first data, by itself: were it lost together with the data, whoever answers
     /// with cookies would take what follows for a stranger's.
     fn third_step(&mut self) -> Option<Plan> {
+        if self.receiver.acks.owed() != Some(SendReason::HandshakeAck) {
+            return None;
+        }
         // RFC 9768 §3.2.2.1: it tells with which field the SYN-ACK came, which text could not.
         let tells_field = self.ecn.as_ref().is_some_and(|ecn| ecn.reflector.answers_syn_ack());
         let goes_alone = self.config.habits.third_step_goes_alone() || tells_field;
-        let is_owed = self.receiver.acks.owed() == Some(SendReason::HandshakeAck);
-        if is_owed && goes_alone && !self.fast_text_waits() { self.owed_ack() } else { None }
+        if goes_alone && !self.fast_text_waits() { self.owed_ack() } else { None }
     }
 
     /// Text and FIN, as far as the windows and the pacer let them out.
@@ -83,10 +102,15 @@ impl Connection {
             return None;
         }
         let state = self.state();
-        let is_early = self.handshake.is_early() && self.syn_unacked();
-        if is_early && self.sender.attempts > 0 {
-            // What the peer has not heard the SYN-ACK of goes again behind it (RFC 7413 §4.2.2).
-            return None;
+        let mut is_early = false;
+        let mut may_go_early = false;
+        if self.syn_unacked() {
+            is_early = self.handshake.is_early();
+            if is_early && self.sender.attempts > 0 {
+                // What the peer has not heard the SYN-ACK of goes again behind it (RFC 7413 §4.2.2).
+                return None;
+            }
+            may_go_early = is_early || self.has_only_fin_behind_syn_ack();
         }
         let must_go_whole = self.ecn.as_ref().is_some_and(|ecn| ecn.reflector.must_go_whole());
         let super_segment_bytes_max = if must_go_whole { 0 } else { super_segment_bytes_max };
@@ -95,13 +119,16 @@ impl Connection {
             super_segment_bytes_max,
             // FIN-WAIT-1, CLOSING and LAST-ACK still send what was written before CLOSE.
             may_send_text: state.sends_text() || state.awaits_ack_of_fin() || is_early,
-            may_go_early: is_early
-                || (state == State::FinWait1
-                    && !self.sender.has_text()
-                    && self.sender.nxt == self.sender.iss + 1),
+            may_go_early,
         };
         let (sender, mut lent) = self.sending(now);
         sender.next(&ask, &mut lent)
+    }
+
+    /// CLOSE came before the handshake was complete, with nothing queued.
+    #[cold]
+    fn has_only_fin_behind_syn_ack(&self) -> bool {
+        self.state() == State::FinWait1 && !self.sender.has_text() && self.sender.nxt == self.sender.iss + 1
     }
 
     fn owed_ack(&mut self) -> Option<Plan> {

@@ -276,18 +276,16 @@ impl Host {
         way.is_some_and(|fast| fast.cookie.is_none_or(|cookie| !cookie.as_slice().is_empty()))
     }
 
-    /// A connection to `flow` begins with text. Returns where it stands.
-    pub(crate) fn begin_fast(
-        &mut self,
-        now: Instant,
-        flow: &FlowKey,
-        connection: &mut Connection,
-        open: &OpenFast,
-    ) -> Standing {
-        let way = self.fast_open_peers.way(now, flow, open.cookies);
+    /// A new connection begins with text.
+    #[cold]
+    pub(crate) fn begin_fast(&mut self, now: Instant, index: u32, open: &OpenFast) {
+        let Some(socket) = self.sockets.at_mut(index) else { return };
+        let connection = &mut socket.connection;
+        let way = self.fast_open_peers.way(now, &socket.key, open.cookies);
         if let Some(fast) = way {
             self.counters.fast_opens_tried += 1;
             connection.open_fast(fast);
+            socket.standing = Standing::OpeningFast;
         }
         let most = match open.queued {
             QueuedText::AsMuchAsFits => open.text.len(),
@@ -297,7 +295,6 @@ impl Host {
             // A new connection takes at least something; the rest is its program's to write.
             let _ = connection.write_bytes(now, &open.text.slice(..most));
         }
-        if way.is_some() { Standing::OpeningFast } else { Standing::Owned }
     }
 
     /// A connection that opens fast has changed: is there something to learn from it?

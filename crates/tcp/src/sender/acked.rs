@@ -32,7 +32,7 @@ pub(crate) struct Ack<'a> {
     /// It has no text, SYN or FIN and the same window as before (RFC 5681 §2).
     pub(crate) is_plain: bool,
     /// What it says of marks, if ECN was agreed upon.
-    pub(crate) echo: Option<Echo>,
+    pub(crate) echo: Option<&'a Echo>,
 }
 
 /// What became of an acknowledgment's bytes, for the controller.
@@ -51,20 +51,25 @@ impl Sender {
     pub(crate) fn on_ack(&mut self, ack: &Ack<'_>, lent: &mut Lent<'_>) -> u32 {
         let advanced = ack.ack.bytes_since(self.una);
         let text_start = self.text_start();
-        self.look_for_gap(lent);
+        // One question for what most connections are without; a search of the path is kept with the flight.
+        let has_more_to_tell = ack.echo.is_some() | self.congestion.has_model();
+        if has_more_to_tell {
+            self.look_for_gap(lent);
+        }
         if let Some(mut load) = self.load.take() {
             if !self.syn_acked() && advanced > 0 {
                 // A FIN behind the SYN-ACK counts from here (RFC 6298 §5.3).
                 load.timeout_from = lent.now;
             }
-            self.on_ack_of_flight(&mut load, ack, lent);
+            let has_more_to_tell = has_more_to_tell | load.path_search.is_some();
+            let is_over = self.on_ack_of_flight(&mut load, ack, has_more_to_tell, lent);
             if load.flight.is_empty() {
                 self.congestion.on_quiet(lent.now);
             }
-            if !load.is_done(ack.ack) {
+            if !is_over && !load.is_done(ack.ack) {
                 self.load = Some(load);
             }
-        } else if let Some(echo) = &ack.echo {
+        } else if let Some(echo) = ack.echo {
             self.hear_echo_alone(echo, ack.ack, lent);
         }
         if advanced > 0 {
@@ -93,17 +98,25 @@ impl Sender {
         }
     }
 
-    fn on_ack_of_flight(&mut self, load: &mut Box<Load>, ack: &Ack<'_>, lent: &mut Lent<'_>) {
+    /// `has_more_to_tell`: of marks, or of a probe of the path, or to a model of the path. Returns whether all went well
+    /// and nothing of the flight is needed any more.
+    fn on_ack_of_flight(
+        &mut self,
+        load: &mut Box<Load>,
+        ack: &Ack<'_>,
+        has_more_to_tell: bool,
+        lent: &mut Lent<'_>,
+    ) -> bool {
         let now = lent.now;
         let belief = Belief { echo_ms: ack.echo_ms, rtt_min_ns: self.rtt.min_ns().unwrap_or(0) };
         let flight_bytes = self.flight_within_window(load).max(load.in_flight_bytes());
         let blocks = if self.sack { ack.blocks } else { &[] };
-        if load.path_search.is_some() {
+        if has_more_to_tell && load.path_search.is_some() {
             self.hear_of_path_probe(load, ack.ack, lent);
         }
         let heard = load.flight.on_ack(now, ack.ack, blocks, &belief);
         self.measure(load, &heard, ack, lent);
-        if self.congestion.has_model() {
+        if has_more_to_tell && self.congestion.has_model() {
             self.show_model(load, lent);
         }
         let is_over = load.is_over(ack.ack, &heard);
@@ -112,13 +125,14 @@ impl Sender {
         } else {
             self.hear_of_open_flight(load, &heard, ack, flight_bytes, lent)
         };
-        if let Some(echo) = &ack.echo {
-            outcome.has_ended |= self.hear_echo(load, &heard, (echo, ack.ack), flight_bytes, lent);
-        }
-        // Asked again, not kept: what follows is then compiled for controllers without a model.
-        if self.congestion.has_model() {
-            self.tell_model(load, &heard, belief.rtt_min_ns, lent);
-            return;
+        if has_more_to_tell {
+            if let Some(echo) = ack.echo {
+                outcome.has_ended |= self.hear_echo(load, &heard, (echo, ack.ack), flight_bytes, lent);
+            }
+            if self.congestion.has_model() {
+                self.tell_model(load, &heard, belief.rtt_min_ns, lent);
+                return is_over;
+            }
         }
         self.set_window(load, &heard, &outcome, flight_bytes, ack.ack, lent);
         if !is_over {
@@ -127,6 +141,7 @@ impl Sender {
                 load.flight.rate.sample(stamp, sent_at, belief.rtt_min_ns);
             }
         }
+        is_over
     }
 
     /// What a flight that goes on, or did not go well, has to tell: order, mistakes, probes, the end of a phase, new
@@ -252,11 +267,8 @@ impl Sender {
     fn look_for_mistakes(&mut self, load: &mut Load, heard: &Heard, ack: &Ack<'_>, lent: &mut Lent<'_>) {
         let Some(episode) = &mut load.episode else { return };
         // RFC 4015 §3.4: what tells of congestion as well takes nothing back.
-        let tells_of_marks = ack
-            .echo
-            .as_ref()
-            .zip(lent.heeds.as_ref())
-            .is_some_and(|(echo, heeds)| heeds.hears_of_marks_in(echo));
+        let tells_of_marks =
+            ack.echo.zip(lent.heeds.as_ref()).is_some_and(|(echo, heeds)| heeds.hears_of_marks_in(echo));
         if heard.advanced_bytes > 0
             && episode.on_advance(ack.ack, ack.echo_ms)
             && (!tells_of_marks || lent.config.habits.marks_undo())

@@ -35,6 +35,9 @@ pub struct Header {
     pub options: Options,
 }
 
+// It is cleared for each segment that arrives or leaves: what makes it larger costs all of them.
+const _: () = assert!(size_of::<Header>() <= 104);
+
 impl Header {
     /// Reads the header at the start of a segment; returns it with its length in bytes, which is
     /// where the text starts. The checksum is not verified.
@@ -56,8 +59,9 @@ impl Header {
         Ok((header, header_bytes))
     }
 
-    /// Like [`parse`](Header::parse), but in place: a header is too large to be moved for each segment.
-    /// Returns its length in bytes. After an error the value is unspecified.
+    /// Like [`parse`](Header::parse), but in place, into a header that is still empty
+    /// ([`Header::default`]): it is too large to be moved, or cleared twice, for each segment. Returns its length
+    /// in bytes. After an error the value is unspecified.
     ///
     /// # Errors
     /// As [`parse`](Header::parse).
@@ -71,29 +75,31 @@ impl Header {
         let options = segment
             .get(HEADER_BYTES_MIN..header_bytes)
             .ok_or(Error::Truncated { needed_bytes: header_bytes, available_bytes: segment.len() })?;
-        *self = Header::from_fixed(fixed);
+        self.read_fixed(fixed);
         self.options.read(options);
         Ok(header_bytes)
     }
 
     /// Reads the fixed 20 bytes alone, for segments that a capture or an ICMP error cut short after them.
     pub fn parse_fixed(segment: &[u8]) -> Result<Header, Error> {
-        take::<HEADER_BYTES_MIN>(segment, 0).map(Header::from_fixed)
+        let fixed = take::<HEADER_BYTES_MIN>(segment, 0)?;
+        let mut header = Header::default();
+        header.read_fixed(fixed);
+        Ok(header)
     }
 
-    fn from_fixed(fixed: &[u8; HEADER_BYTES_MIN]) -> Header {
+    /// Reads all but the options.
+    #[inline]
+    fn read_fixed(&mut self, fixed: &[u8; HEADER_BYTES_MIN]) {
         let u16_at = |at: usize| u16::from_be_bytes([fixed[at], fixed[at + 1]]);
         let u32_at = |at: usize| u32::from_be_bytes([fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]]);
-        Header {
-            source_port: u16_at(0),
-            destination_port: u16_at(2),
-            seq: Seq::new(u32_at(4)),
-            ack: Seq::new(u32_at(8)),
-            flags: Flags::from_bits(u16_at(12)),
-            window: u16_at(14),
-            urgent: u16_at(18),
-            options: Options::default(),
-        }
+        self.source_port = u16_at(0);
+        self.destination_port = u16_at(2);
+        self.seq = Seq::new(u32_at(4));
+        self.ack = Seq::new(u32_at(8));
+        self.flags = Flags::from_bits(u16_at(12));
+        self.window = u16_at(14);
+        self.urgent = u16_at(18);
     }
 
     /// The length of the header in bytes as [`emit`](Header::emit) writes it: 20 to 60, a multiple of 4.
@@ -124,6 +130,7 @@ impl Header {
     ///
     /// # Panics
     /// If the frame's head has no room for it.
+    #[inline]
     pub fn append_to(&self, head: &mut Head, layout: OptionLayout) -> Sum {
         let mut sum = Sum::new();
         let into = match self.options.only_timestamps() {
