@@ -76,8 +76,8 @@ impl Signals {
     /// and the goal of tolerating 1 % (§ "Design Considerations for Choosing Constant Parameters") is missed. Here a round
     /// counts as the draft counts probes, against BBR.LossThresh, and like BBR.bw_latest by the best of its samples: a path
     /// that delivers what is sent is no evidence for less. One that has become slower loses more than that in each sample,
-    /// from its second round on, and in its first if it is much slower. At 100 Mbit/s, 20 ms and 0.1 % (1 %) random loss this gives 93 (90) % of the link
-    /// instead of 89 (77); beside a CUBIC flow its share stays the same.
+    /// from its second round on, and in its first if it is much slower. At 100 Mbit/s, 20 ms and 0.1 % (1 %) random loss
+    /// this gives 93.5 (89) % of the link instead of 89 (77).
     pub(super) fn lowers_bounds(&self, last: &PathSample) -> bool {
         let is_sudden =
             u64::from(last.lost_bytes) * LOSS_THRESH_INVERSE > SUDDEN * u64::from(last.sent_in_flight_bytes);
