@@ -300,7 +300,7 @@ impl Bbr {
         let rs = &measured.sample;
         self.delivered_at_first =
             self.delivered_at_first.saturating_add(measured.bytes).min(self.initial_cwnd_bytes);
-        self.signals.update_latest(rs, self.c.delivered);
+        self.signals.update_latest(rs, self.c.delivered, self.c.has_sack);
         self.update_congestion_signals(rs);
         self.update_aggregation(measured.bytes);
         self.full_pipe.check(self.rounds.is_start(), rs);
@@ -312,7 +312,7 @@ impl Bbr {
         if rs.delivered_bytes > 0 {
             self.is_idle_restart = false;
         }
-        self.signals.advance_latest(rs);
+        self.signals.advance_latest(rs, self.c.has_sack);
         self.bound_bw();
         self.set_pacing_rate(self.state.pacing_gain());
         self.set_cwnd(measured.bytes);
@@ -327,7 +327,7 @@ impl Bbr {
             self.max_bw.update(rs.bytes_per_s);
         }
         if self.signals.is_round_start() {
-            self.adapt_lower_bounds();
+            self.adapt_lower_bounds(rs);
             self.signals.end_round();
         }
     }

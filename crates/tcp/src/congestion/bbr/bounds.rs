@@ -3,6 +3,7 @@
 
 use super::gain::Gain;
 use super::{Bbr, NO_BOUND};
+use crate::sender::PathSample;
 
 /// BBR.Beta: a round with losses lowers the short-term bounds by no more.
 pub(super) const BETA: Gain = Gain::percent(70);
@@ -34,9 +35,10 @@ impl Bounds {
 }
 
 impl Bbr {
-    /// AdaptLowerBoundsFromCongestion: once a round, unless the sender itself is the cause.
-    pub(super) fn adapt_lower_bounds(&mut self) {
-        if self.state.is_probing() || !self.signals.is_loss_in_round() {
+    /// AdaptLowerBoundsFromCongestion: once a round, unless the sender itself is the cause, or so little was lost that it is
+    /// no evidence ([`super::losses::Signals::lowers_bounds`]).
+    pub(super) fn adapt_lower_bounds(&mut self, rs: &PathSample) {
+        if self.state.is_probing() || !self.signals.lowers_bounds(rs) {
             return;
         }
         let (latest_bw, latest_in_flight) = self.signals.latest();

@@ -3,6 +3,7 @@
 
 mod anything;
 mod drain;
+mod losses;
 mod path;
 mod probe_bw;
 mod probe_rtt;

@@ -179,6 +179,11 @@ impl World {
         (self.received_bytes - before) * 1_000_000 / self.now.micros_since(start)
     }
 
+    /// How long what leaves now waits for its turn.
+    pub(super) fn queued(&self) -> Duration {
+        self.free_at.since(self.now)
+    }
+
     /// Writes so much now.
     pub(super) fn write(&mut self, bytes: usize) {
         let data = alloc::vec![7; bytes];
