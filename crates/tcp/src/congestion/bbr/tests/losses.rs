@@ -72,3 +72,24 @@ fn a_path_whose_rate_halves_has_no_lasting_queue() {
         assert!(max_bw * 100 <= rate * 105, "queue {queue_percent} %: {max_bw} of {rate}");
     }
 }
+
+/// 30 % of the rate where losses may take the long-term bound below the product; 66 here.
+#[test]
+fn losses_by_chance_take_no_window_below_the_product() {
+    let link = Link::new(100, 20, 100);
+    let mut world = World::bulk(link);
+    world.run_until_state(State::ProbeBwCruise);
+    // 3 %, without a rhythm.
+    world.fate = Box::new(|index| {
+        // SplitMix64, by the index.
+        let mut dice = index.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        dice = (dice ^ (dice >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        dice = (dice ^ (dice >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        if (dice ^ (dice >> 31)) % 100 < 3 { Fate::Lose } else { Fate::Deliver }
+    });
+    let received_bytes = world.received_bytes;
+    let end = world.now + 20 * SECOND;
+    world.run_until(21 * SECOND, |world| world.now >= end);
+    let goodput = (world.received_bytes - received_bytes) / 20;
+    assert!(goodput * 100 >= link.bytes_per_s * 50, "{goodput} of {}", link.bytes_per_s);
+}
