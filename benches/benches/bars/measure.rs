@@ -30,7 +30,8 @@ pub(crate) struct World {
     pub(crate) goodputs: Vec<f64>,
     /// The same once a third of the time is over.
     pub(crate) late_goodputs: Vec<f64>,
-    /// Of the time that packets wait in the L queue of DualPI2, the 99th percentile in milliseconds; 0 if none did.
+    /// Of the time that packets wait in the L queue of DualPI2, the 99th percentile in milliseconds; endless if
+    /// none did.
     pub(crate) low_wait_ms: f64,
     /// The median of the classic queue's.
     pub(crate) classic_wait_ms: f64,
@@ -47,14 +48,14 @@ impl World {
             fairness: outcome.fairness,
             goodputs: outcome.flows.iter().map(|flow| flow.goodput_bits_per_s).collect(),
             late_goodputs: late_goodputs(outcome),
-            low_wait_ms: milliseconds(outcome.waits.low.below(0.99)),
-            classic_wait_ms: milliseconds(outcome.waits.classic.below(0.5)),
+            low_wait_ms: outcome.waits.low.below(0.99).map_or(f64::INFINITY, milliseconds),
+            classic_wait_ms: outcome.waits.classic.below(0.5).map_or(0.0, milliseconds),
         }
     }
 }
 
-fn milliseconds(time: Option<Duration>) -> f64 {
-    time.unwrap_or_default().as_secs_f64() * 1e3
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
 }
 
 fn late_goodputs(outcome: &Outcome) -> Vec<f64> {

@@ -393,7 +393,7 @@ impl Connection {
     #[inline]
     pub(crate) fn with_ecn_of_handshake(&mut self, flags: Flags) -> Flags {
         let asks_nothing =
-            self.config.ecn_outgoing == EcnFeedback::Off && self.handshake.wanted_ecn == Wanted::Nothing;
+            self.config.ecn_asked() == EcnFeedback::Off && self.handshake.wanted_ecn == Wanted::Nothing;
         let is_plain = if flags.ack() { self.ecn.is_none() } else { asks_nothing };
         if is_plain { flags } else { self.with_question_or_answer(flags) }
     }
