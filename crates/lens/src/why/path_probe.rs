@@ -4,8 +4,9 @@
 //! A capture shows sizes, not intentions. What suffices: many full segments of one size, which an application does not
 //! write (no PSH); then one larger packet, no multiple of them, within the MSS, amid a flow that goes on. A
 //! super-segment is a multiple or beyond the MSS; whoever sends those here is not judged at all. A sender that has
-//! simply gone over to larger segments looks the same at first, so the reason is likely and no more; what follows
-//! confirms a probe (the next segment is small again) or refutes it, and only confirmed ones are counted.
+//! simply gone over to larger segments looks the same at first, unless a probe of that size has arrived. So the reason
+//! is likely and no more; what follows confirms a probe (the next segment is small again) or refutes it, and only
+//! confirmed ones are counted.
 
 use super::{Confidence, Evidence, Scene, Why};
 use crate::{Frame, Segment};
@@ -85,7 +86,9 @@ impl PacketSizes {
         let segment = scene.segment;
         let is_larger =
             segment.ip_bytes > self.full_bytes.into() && segment.text_bytes > self.full_text_bytes.into();
-        if !is_larger || self.full_count < FULL_SEGMENTS_MIN || self.is_joined {
+        // Nobody probes for a size that has arrived.
+        let is_news = self.probing.as_ref().is_none_or(|it| segment.ip_bytes > it.probes.arrived_bytes_max);
+        if !is_larger || !is_news || self.full_count < FULL_SEGMENTS_MIN || self.is_joined {
             return None;
         }
         let is_one = segment.text_bytes <= scene.mss_bytes && !self.is_several(segment.text_bytes);
