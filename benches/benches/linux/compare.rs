@@ -16,7 +16,7 @@ const BEHIND: f64 = 0.9;
 /// How many links are in use at once: what a link carries leaves two processors idle for most of the time, but only
 /// lossy ones for nearly all of it.
 const FULL_LINKS_AT_ONCE: usize = 2;
-const LOSSY_LINKS_AT_ONCE: usize = 4;
+const LOSSY_LINKS_AT_ONCE: usize = 6;
 
 /// One round of a cell: the same seed for each pairing.
 type Round = [Outcome; Pairing::ALL.len()];

@@ -266,7 +266,8 @@ fn send(
     }
 }
 
-/// Reads until there is no more. What counts is what was read until the time was over.
+/// Reads until there is no more. What counts is what was read until the time was over; whether the sender's farewell
+/// arrives then does not.
 fn receive(mut stream: impl Read, amount: Amount) -> io::Result<Told> {
     let mut chunk = vec![0; CHUNK_BYTES];
     let (began, mut bytes) = (Instant::now(), 0);
@@ -279,11 +280,9 @@ fn receive(mut stream: impl Read, amount: Amount) -> io::Result<Told> {
         }
         match stream.read(&mut chunk) {
             Ok(read @ 1..) => bytes += read as u64,
-            Err(error) if is_over(&error) && began.elapsed() < PATIENCE => {}
-            // A sender whose time is over leaves without a word.
-            Err(error) if ended.is_none() || error.kind() != io::ErrorKind::ConnectionReset => {
-                return Err(error);
-            }
+            Err(error) if is_over(&error) && began.elapsed() < amount.silence() => {}
+            // A sender whose time is over leaves without a word, or its word is lost.
+            Err(error) if ended.is_none() => return Err(error),
             _ => {
                 let (bytes, ended) = ended.unwrap_or((bytes, Instant::now()));
                 return Ok(Told::Received { bytes, ended });
@@ -297,6 +296,14 @@ fn is_over(error: &io::Error) -> bool {
 }
 
 impl Amount {
+    /// How long a receiver waits for the end.
+    fn silence(self) -> Duration {
+        match self {
+            Amount::Bytes(_) => PATIENCE,
+            Amount::Time(time) => time + 3 * LONGER,
+        }
+    }
+
     /// How long a call may wait.
     fn patience(self) -> Duration {
         match self {

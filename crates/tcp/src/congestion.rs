@@ -266,6 +266,15 @@ impl Congestion {
         }
     }
 
+    /// Memory of the controllers that are large whatever they do.
+    pub(crate) fn held_bytes(&self) -> usize {
+        match self {
+            Congestion::NewReno(_) | Congestion::Cubic(_) => 0,
+            Congestion::Bbr(_) => size_of::<Bbr>(),
+            Congestion::Prague(_) => size_of::<Prague>(),
+        }
+    }
+
     /// It has a model of the path: it wants to hear what each acknowledgment measured and of each loss.
     #[inline]
     pub(crate) fn has_model(&self) -> bool {

@@ -99,7 +99,7 @@ pub(crate) enum Fact {
     KeepAliveOwed = 8,
     /// A segment has to be refused by a reset, while the connection goes on.
     ResetReply = 16,
-    /// It keeps, or has kept, what most connections never do: a trace, what ECN needs, a Fast Open.
+    /// It keeps, or has kept, what most connections never do: a trace, what ECN needs, a Fast Open, a large controller.
     KeepsMore = 32,
 }
 
@@ -149,7 +149,7 @@ impl Connection {
     fn new(now: Instant, birth: Birth, config: Arc<Config>) -> Self {
         let Birth { iss, timestamp_offset, path } = birth;
         let sizes = Sizes::new(path, &config);
-        Connection {
+        let mut connection = Connection {
             machine: Machine::new(),
             handshake: Handshake::default(),
             fast_opening: None,
@@ -173,6 +173,14 @@ impl Connection {
             last_received_ms: now.as_millis() as u32,
             counters: Counters::default(),
             tracer: Tracer::default(),
+        };
+        connection.note_controller();
+        connection
+    }
+
+    fn note_controller(&mut self) {
+        if self.sender.congestion.held_bytes() > 0 {
+            self.marks.put(Fact::KeepsMore);
         }
     }
 
@@ -357,6 +365,7 @@ impl Connection {
         if self.config.congestion != congestion {
             let (sender, lent) = self.sending(now);
             sender.switch_congestion(&lent);
+            self.note_controller();
         }
         self.start_keep_alive(now);
         if self.config.user_timeout != user_timeout {

@@ -71,7 +71,7 @@ impl Connection {
     #[inline(never)]
     fn rare_held_bytes(&self) -> usize {
         let ecn = if self.ecn.is_some() { size_of::<Agreed>() } else { 0 };
-        self.tracer.held_bytes() + self.fast_open_bytes() + ecn
+        self.tracer.held_bytes() + self.fast_open_bytes() + self.sender.congestion.held_bytes() + ecn
     }
 
     /// What [`Connection::held_bytes`] grows by, at most, when this text arrives in its turn: the text, and what is

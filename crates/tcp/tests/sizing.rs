@@ -5,7 +5,7 @@ mod pair;
 
 use pair::{Fate, Pair, Side, pattern};
 use std::time::Duration;
-use synfin_tcp::{Config, Connection, Event, Memory, SendReason, State};
+use synfin_tcp::{Config, CongestionControl, Connection, Event, Memory, SendReason, State};
 
 /// A pair whose buffers grow, opened.
 fn growing() -> Pair {
@@ -116,6 +116,24 @@ fn an_orphan_stays_as_long_as_its_peer_takes_a_fair_share() {
     }
     assert_eq!(read, data.len());
     assert!(pair.now > now + Duration::from_secs(200), "it took its time");
+}
+
+#[test]
+fn a_controller_that_is_large_is_counted_with_its_connection() {
+    use CongestionControl::{Bbr, Cubic, NewReno, Prague};
+    let held = |congestion| {
+        let config = || Config { congestion, ..Config::default() };
+        Pair::with(config(), config()).opened().client.held_bytes()
+    };
+    assert_eq!((held(NewReno), held(Cubic)), (0, 0));
+    assert!(held(Bbr) > 300 && held(Prague) > 100, "{} {}", held(Bbr), held(Prague));
+    // A later choice counts, too.
+    let mut pair = Pair::with(Config::default(), Config::default()).opened();
+    let now = pair.now;
+    pair.client.set_congestion(now, Bbr);
+    assert_eq!(pair.client.held_bytes(), held(Bbr));
+    pair.client.set_congestion(now, Cubic);
+    assert_eq!(pair.client.held_bytes(), 0);
 }
 
 #[test]

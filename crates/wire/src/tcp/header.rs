@@ -75,6 +75,7 @@ impl Header {
         let options = segment
             .get(HEADER_BYTES_MIN..header_bytes)
             .ok_or(Error::Truncated { needed_bytes: header_bytes, available_bytes: segment.len() })?;
+        debug_assert_eq!(self.options, Options::default(), "it is empty");
         self.read_fixed(fixed);
         self.options.read(options);
         Ok(header_bytes)
