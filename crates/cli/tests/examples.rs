@@ -342,6 +342,7 @@ fn commands_for_cargo_in_the_readme_are_known() {
         "cargo bench -p synfin-benches",
         "cargo bench -p synfin-benches --bench bars",
         "cargo bench -p synfin-benches --bench bounds",
+        "cargo bench -p synfin-benches --bench linux",
         "cargo bench -p synfin-benches --bench worlds",
         "cargo install --path crates/cli --locked",
         // Run by the tests of `sim`; the other takes three seconds in a release build.
