@@ -1,10 +1,11 @@
 //! Opening connections: which address, which port, which route (RFC 9293 §3.10.1, RFC 1122 §4.2.4.1).
 
 use crate::config::IsnPolicy;
+use crate::connections::NewConnection;
 use crate::error::Error;
 use crate::fast_open::client::OpenFast;
 use crate::flow::{Address, FlowKey};
-use crate::host::{Host, NewConnection};
+use crate::host::Host;
 use crate::id::{SocketId, SocketKind};
 use crate::interface::{Addresses, InterfaceId, is_loopback};
 use crate::limits::LOOPBACK_MTU_BYTES;

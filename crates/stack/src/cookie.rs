@@ -7,9 +7,10 @@
 //! has flags that nobody else sends (RFC 9768 §5.1). What is lost: options that do not fit, and retransmission of the
 //! SYN-ACK.
 
+use crate::connections::NewConnection;
 use crate::counters::Discard;
 use crate::flow::FlowKey;
-use crate::host::{Host, NewConnection};
+use crate::host::Host;
 use crate::limits::{MSS_V4_DEFAULT, MSS_V6_DEFAULT};
 use crate::reopen::Succession;
 use crate::secret::{Keyed, Purpose, Secret};

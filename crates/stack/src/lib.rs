@@ -66,6 +66,7 @@ mod census;
 mod cidr;
 mod config;
 mod connect;
+mod connections;
 mod cookie;
 mod counters;
 mod datagram;

@@ -3,9 +3,10 @@
 
 use crate::budget::MemoryLevel;
 use crate::build::pseudo_header;
+use crate::connections::NewConnection;
 use crate::counters::Discard;
 use crate::flow::FlowKey;
-use crate::host::{Host, NewConnection};
+use crate::host::Host;
 use crate::interface::InterfaceId;
 use crate::limits::HALF_OPEN_MIN;
 use crate::packet::{Cast, Packet, flatten, is_flat};

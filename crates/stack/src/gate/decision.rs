@@ -5,10 +5,11 @@
 //! and is told.
 
 use super::FlowId;
+use crate::connections::NewConnection;
 use crate::counters::Discard;
 use crate::error::Error;
 use crate::event::Event;
-use crate::host::{Host, NewConnection};
+use crate::host::Host;
 use crate::icmp_errors::message_of_unreachable;
 use crate::id::{SocketId, SocketKind};
 use crate::listener::Accepted;
