@@ -191,7 +191,8 @@ impl Live {
             }
             if advances {
                 let echo = segment.options.timestamps.map(|stamps| stamps.echo);
-                shown = shown.or_else(|| echo.and_then(|echo| loss.on_echo(now_ns, segment.ack, echo)));
+                let by_echo = echo.and_then(|echo| loss.on_echo(now_ns, segment.ack, echo));
+                shown = shown.or(by_echo);
                 loss.forget_echoes(segment.ack);
             }
         }

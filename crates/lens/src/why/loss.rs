@@ -85,7 +85,8 @@ impl Loss {
     }
 
     pub(crate) fn begin(&mut self, until: Seq, began: Began) {
-        if self.recovery.is_none() {
+        // a probe alone reduces nothing: what is undone later begins behind it
+        if self.recovery().is_none_or(|before| before == Began::Probe) {
             self.episode = (0, 0);
             self.first_of_episode = None;
         }
