@@ -41,6 +41,7 @@ impl Live {
             earlier: earlier.map(|entry| Sending { time_ns: entry.time_ns, frame: entry.frame }),
             in_flight: sent.unacked.len() > 0,
             is_one_in_flight: sent.unacked.len() == 1,
+            oldest_ns: sent.unacked.oldest_ns(),
         }
     }
 

@@ -68,6 +68,11 @@ impl Unacked {
         self.entries.len()
     }
 
+    /// When the first segment in the list was sent.
+    pub(crate) fn oldest_ns(&self) -> Option<u64> {
+        self.entries.front().map(|entry| entry.time_ns)
+    }
+
     /// A value out of the memory that an acknowledgment will read, to have it fetched early.
     pub(crate) fn warmth(&self) -> u64 {
         let (first, last) = (self.entries.front(), self.entries.back());

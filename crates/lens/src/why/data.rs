@@ -2,6 +2,7 @@
 
 use super::order::weigh;
 use super::retransmission::why_again;
+use super::timers::Timers;
 use super::{Confidence, Evidence, Order, Scene, Sender, Why};
 use tcp::SendReason;
 use wire::Seq;
@@ -72,19 +73,10 @@ fn why_new(scene: &Scene<'_>, from: &Sender) -> Why {
     Why::new(SendReason::NewData, Confidence::HIGH)
 }
 
-/// How long a receiver may keep an acknowledgment back (RFC 8985 §7.2).
-const ACK_DELAY_NS_MAX: u64 = 200_000_000;
-
 /// Whether new text comes when a silent tail would be probed with it (RFC 8985 §7.2).
 fn is_in_time_of_probe(scene: &Scene<'_>, from: &Sender) -> bool {
-    let srtt_ns = u64::from(from.srtt_us) * 1_000 + scene.turn_ns;
-    let may_probe = scene.has_probes && scene.prior.in_flight && from.srtt_us > 0;
-    if !may_probe || scene.other.duplicate_acks > 0 || !scene.other.sack().is_empty() {
+    if !scene.has_probes || scene.other.duplicate_acks > 0 || !scene.other.sack().is_empty() {
         return false;
     }
-    let ack_delay_ns = if scene.prior.is_one_in_flight { ACK_DELAY_NS_MAX } else { 0 };
-    let due_ns = (2 * srtt_ns + ack_delay_ns).min(from.rto_ns().max(srtt_ns));
-    let quiet_since_ns = scene.prior.next_seq_time_ns.max(scene.other.last_ack_time_ns);
-    let quiet_ns = scene.segment.time.as_nanos().saturating_sub(quiet_since_ns);
-    quiet_ns.abs_diff(due_ns) <= srtt_ns / 4 + 1_000_000
+    Timers::of(scene, from).is_some_and(|timers| timers.is_time_of_probe(scene.segment.time.as_nanos()))
 }

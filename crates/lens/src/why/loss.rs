@@ -9,6 +9,9 @@ use wire::tcp::SackBlocks;
 /// after the retransmission, when it has not been pushed out by so many others.
 const REMEMBERED: usize = 16;
 
+/// Enough that one odd case does not decide, and few enough that it can be decided otherwise.
+const PROBE_VOTES_MAX: i8 = 4;
+
 /// How a recovery began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Began {
@@ -72,6 +75,8 @@ pub(crate) struct Loss {
     pub(crate) timeouts_in_a_row: u8,
     /// The most timeouts without progress, and the last of their frames.
     pub(crate) timeouts_in_a_row_max: u8,
+    /// Whether the sender probes its tails: above zero it was seen to, below zero it was seen not to.
+    pub(crate) probes_seen: i8,
     pub(crate) counts: RetransmissionCounts,
     pub(crate) retransmitted_bytes: u64,
     pub(crate) first_frames: [Frame; 4],
@@ -117,6 +122,12 @@ impl Loss {
     pub(crate) fn on_timeout(&mut self) {
         self.timeouts_in_a_row = self.timeouts_in_a_row.saturating_add(1);
         self.timeouts_in_a_row_max = self.timeouts_in_a_row_max.max(self.timeouts_in_a_row);
+    }
+
+    /// A tail was probed, or was not though it should have been.
+    pub(crate) fn on_probe_seen(&mut self, was_probed: bool) {
+        let vote = if was_probed { 1 } else { -1 };
+        self.probes_seen = (self.probes_seen + vote).clamp(-PROBE_VOTES_MAX, PROBE_VOTES_MAX);
     }
 
     /// Remembers a retransmission.

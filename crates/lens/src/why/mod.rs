@@ -15,6 +15,7 @@ mod path_probe;
 mod reset;
 mod retransmission;
 mod sender;
+mod timers;
 
 #[cfg(test)]
 mod tests;
@@ -206,6 +207,8 @@ pub(crate) struct Prior {
     pub(crate) in_flight: bool,
     /// And it was one segment.
     pub(crate) is_one_in_flight: bool,
+    /// When the first segment in flight was sent.
+    pub(crate) oldest_ns: Option<u64>,
 }
 
 /// All that the question is asked about.

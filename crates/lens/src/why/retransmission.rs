@@ -41,6 +41,8 @@ struct Signs {
     is_tail: bool,
     /// The sender may probe its tail: that takes SACK.
     has_probes: bool,
+    /// Whether it does: what its losses so far say for it and against it.
+    probes_seen: i8,
     duplicate_acks: u32,
     /// Bytes beyond the first unacknowledged one up to the highest SACK block.
     sacked_ahead_bytes: u32,
@@ -89,6 +91,14 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
         (None, Some(began)) => in_recovery(&signs, began),
         (None, None) => at_first(&signs),
     };
+    match why.reason {
+        SendReason::TailLossProbe if signs.is_beyond_una => loss.on_probe_seen(true),
+        // the last segment would have been probed before the first was sent again
+        SendReason::Timeout if began.is_none() && signs.has_probes && !signs.is_tail && signs.at_una => {
+            loss.on_probe_seen(false);
+        }
+        _ => {}
+    }
     note(loss, &why, scene, began);
     if acknowledged {
         loss.mark_frame(scene.segment.frame);
@@ -121,6 +131,7 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
         is_beyond_una: segment.seq.after(una),
         is_tail: segment.end() == scene.prior.next_seq,
         has_probes: scene.has_probes,
+        probes_seen: from.loss.as_ref().map_or(0, |loss| loss.probes_seen),
         duplicate_acks: other.duplicate_acks,
         sacked_ahead_bytes,
         mss_bytes: from.largest_text_bytes.max(536),
@@ -191,18 +202,13 @@ fn at_first(signs: &Signs) -> Why {
             .or(SendReason::FastRetransmit)
             .or(SendReason::Timeout);
     }
-    let in_probe_time = signs.gap_ns < signs.rto_ns && signs.gap_ns / 3 >= signs.rtt_ns / 2;
-    let is_last_before_first = signs.is_tail && signs.is_beyond_una && signs.has_probes;
-    if is_last_before_first || (signs.is_tail && in_probe_time) {
-        let confidence = if is_last_before_first { Confidence::HIGH } else { Confidence::LIKELY };
+    // a segment alone is probed at the latest when its timeout would run out (RFC 8985 §7.3)
+    if signs.is_tail && signs.has_probes && (signs.is_beyond_una || signs.probes_seen >= 0) {
+        let is_shown = signs.is_beyond_una || signs.probes_seen > 0;
+        let confidence = if is_shown { Confidence::HIGH } else { Confidence::LIKELY };
         return Why::new(SendReason::TailLossProbe, confidence).by(Evidence::TIMING).or(SendReason::Timeout);
     }
-    let why = timeout(signs);
-    if signs.is_tail && signs.has_probes {
-        // a segment alone is probed when its timeout would run out (RFC 8985 §7.3): the times are the same
-        return Why { confidence: Confidence::LOW, ..why };
-    }
-    why
+    timeout(signs)
 }
 
 fn in_recovery(signs: &Signs, began: Began) -> Why {

@@ -153,13 +153,13 @@ impl Sender {
             ^ u64::from(self.last_ip_id)
     }
 
-    /// The retransmission timeout that its round trips imply (RFC 6298 §2.3), at least 200 ms as on
+    /// The retransmission timeout that its round trips imply (RFC 6298 §2.3), at least 200 ms more than these, as on
     /// Linux; a second while nothing is known.
     pub(crate) fn rto_ns(&self) -> u64 {
         if self.srtt_us == 0 {
             return 1_000_000_000;
         }
-        (u64::from(self.srtt_us) + 4 * u64::from(self.rttvar_us)).max(200_000) * 1_000
+        (u64::from(self.srtt_us) + (4 * u64::from(self.rttvar_us)).max(200_000)) * 1_000
     }
 
     /// A round trip was measured (RFC 6298 §2).

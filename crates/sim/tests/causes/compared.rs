@@ -93,7 +93,7 @@ impl Compared {
         if shows_all {
             println!("{}", around(&lived.world, lived.sender, captured.at));
         }
-        if shows_all || self.differences.len() < 12 {
+        if shows_all || self.differences.len() < std::env::var("SYNFIN_DIFFERENCES").map_or(12, |most| most.parse().unwrap_or(12)) {
             self.differences.push(format!(
                 "seed {} {at:?} frame {} at {:?}: the engine says {}, the lens {} ({} %, {:?}, {:?})",
                 lived.world.seed(),
@@ -132,7 +132,7 @@ fn is_asked(reason: SendReason) -> bool {
 
 /// What the sender did shortly before, for a look at a difference.
 fn around(world: &World, sender: HostId, at: tcp::Instant) -> String {
-    let near = std::time::Duration::from_millis(60);
+    let near = std::time::Duration::from_millis(400);
     let entries = world.log().iter().filter(|entry| entry.host == sender && entry.at <= at);
     let lines = entries.filter(|entry| at.since(entry.at) < near).filter_map(|entry| match &entry.what {
         Happening::Traced(record) => Some((entry.at, record.trace)),
