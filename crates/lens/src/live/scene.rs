@@ -157,7 +157,8 @@ impl Live {
         if loss.recovery().is_none() {
             loss.overtaken.on_silence(now_ns, turn_ns, oldest);
         }
-        loss.overtaken.look_at_timer(now_ns, turn_ns, oldest);
+        let is_recovering = loss.is_recovering_beyond(segment.ack);
+        loss.overtaken.look_at_timer(now_ns, turn_ns, oldest, is_recovering);
         let blocks = sack.as_slice();
         let news = &blocks[usize::from(reports_duplicate(segment)).min(blocks.len())..];
         let echo = segment.options.timestamps.map(|stamps| stamps.echo);
@@ -166,7 +167,6 @@ impl Live {
             since_ns + turn_ns >= rtt_min_ns && echo.is_none_or(|echo| loss.may_echo(sending.frame, echo))
         };
         let delivery = unacked.deliver(segment.ack, news, mss_bytes, answers);
-        let is_recovering = loss.is_recovering_beyond(segment.ack);
         loss.overtaken
             .on_delivery(&delivery, Circumstances { now_ns, turn_ns, is_recovering, rtt_min_ns, srtt_ns });
     }

@@ -105,10 +105,19 @@ pub(crate) struct Overtaken {
 impl Overtaken {
     /// The timer for what may only be late may have run out by now: marks what it shows of `oldest`, the first of
     /// what was overtaken and counts as lost by nothing yet.
-    pub(crate) fn look_at_timer(&mut self, now_ns: u64, turn_ns: u64, oldest: Option<Sending>) {
+    pub(crate) fn look_at_timer(
+        &mut self,
+        now_ns: u64,
+        turn_ns: u64,
+        oldest: Option<Sending>,
+        is_recovering: bool,
+    ) {
         let (Some(newest), Some(oldest)) = (self.newest, oldest) else { return };
-        let until_ns = now_ns.saturating_sub(self.rtt_ns + self.patience_ns + turn_ns);
-        if oldest.time_ns <= until_ns && oldest.frame < newest.frame && !self.has_no_timer() {
+        let is_due = now_ns >= self.due_ns(oldest, turn_ns) && oldest.frame < newest.frame;
+        if is_due && !self.has_no_timer() {
+            // a recovery that began since it was set has no patience, unless the path reorders (§6.2, step 4)
+            let patience_ns = if is_recovering && !self.reorders { 0 } else { self.patience_ns };
+            let until_ns = now_ns.saturating_sub(self.rtt_ns + patience_ns + turn_ns);
             self.mark(Mark { until_ns, before: newest.frame, shown: Shown::ReorderTimer, is_close: false });
         }
     }

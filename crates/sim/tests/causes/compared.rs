@@ -132,7 +132,7 @@ fn is_asked(reason: SendReason) -> bool {
 
 /// What the sender did shortly before, for a look at a difference.
 fn around(world: &World, sender: HostId, at: tcp::Instant) -> String {
-    let near = std::time::Duration::from_millis(400);
+    let near = std::time::Duration::from_millis(40);
     let entries = world.log().iter().filter(|entry| entry.host == sender && entry.at <= at);
     let lines = entries.filter(|entry| at.since(entry.at) < near).filter_map(|entry| match &entry.what {
         Happening::Traced(record) => Some((entry.at, record.trace)),
