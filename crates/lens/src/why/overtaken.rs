@@ -114,7 +114,7 @@ impl Overtaken {
     ) {
         let (Some(newest), Some(oldest)) = (self.newest, oldest) else { return };
         let is_due = now_ns >= self.due_ns(oldest, turn_ns) && oldest.frame < newest.frame;
-        if is_due && !self.has_no_timer() {
+        if is_due && !self.has_no_timer() && self.shown(oldest).is_none() {
             // a recovery that began since it was set has no patience, unless the path reorders (§6.2, step 4)
             let patience_ns = if is_recovering && !self.reorders { 0 } else { self.patience_ns };
             let until_ns = now_ns.saturating_sub(self.rtt_ns + patience_ns + turn_ns);
