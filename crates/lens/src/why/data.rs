@@ -1,7 +1,8 @@
 //! Why text or a FIN was sent: new, or again.
 
 use super::order::weigh;
-use super::retransmission::why_again;
+use super::loss::Began;
+use super::retransmission::{TIMEOUT_NS_MIN, why_again};
 use super::timers::Timers;
 use super::{Confidence, Evidence, Order, Scene, Sender, Why};
 use tcp::SendReason;
@@ -23,6 +24,13 @@ pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why
         loss.push(scene.segment);
         return why;
     }
+    let is_timer = is_by_timer(scene, from);
+    if let Some(why) = from.sizes.why_shrunk(scene, is_timer) {
+        let loss = from.loss.get_or_insert_default();
+        loss.counts.path_mtu += 1;
+        loss.push(scene.segment);
+        return why;
+    }
     let weighed = weigh(scene, from);
     if weighed.again < 0 {
         let confidence = if weighed.again <= -4 { Confidence::HIGH } else { Confidence::LIKELY };
@@ -31,6 +39,14 @@ pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why
         return Why { order: Order::Reordered, ..overtaken };
     }
     why_again(scene, from, to).by(weighed.evidence)
+}
+
+/// The retransmission timer may have sent it, or its timeout goes on.
+fn is_by_timer(scene: &Scene<'_>, from: &Sender) -> bool {
+    let before_ns = scene.prior.earlier.map_or(scene.prior.next_seq_time_ns, |earlier| earlier.time_ns);
+    let quiet_ns = scene.segment.time.as_nanos().saturating_sub(before_ns.max(scene.other.last_ack_time_ns));
+    let began = from.loss.as_ref().and_then(|loss| loss.recovery());
+    quiet_ns >= TIMEOUT_NS_MIN || began == Some(Began::Timeout)
 }
 
 /// How old the echo in new text is while acknowledgments drive the sender: from here to it and back.

@@ -203,6 +203,8 @@ pub(crate) struct Prior {
     pub(crate) acknowledged: Option<Seq>,
     /// The newest captured segment that overlaps this one.
     pub(crate) earlier: Option<Sending>,
+    /// Where that ends.
+    pub(crate) earlier_end: Seq,
     /// Something of the sender was unacknowledged.
     pub(crate) in_flight: bool,
     /// And it was one segment.

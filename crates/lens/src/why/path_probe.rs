@@ -43,6 +43,8 @@ pub(crate) struct PacketSizes {
     full_count: u8,
     /// Super-segments were captured: sizes say nothing.
     is_joined: bool,
+    /// The path turned out to be too small for what is in flight.
+    shrunk: Option<Shrunk>,
     probing: Option<Box<Probing>>,
 }
 
@@ -65,7 +67,44 @@ struct Probe {
     is_lost: bool,
 }
 
+/// What was sent before `frame`, and ends at or before `until`, goes again in smaller segments.
+#[derive(Clone, Copy, Debug)]
+struct Shrunk {
+    frame: Frame,
+    until: Seq,
+}
+
 impl PacketSizes {
+    /// A router says that a packet of this sender is too big; what is in flight ends at `next`.
+    pub(crate) fn on_too_big(&mut self, frame: Frame, next: Seq) {
+        self.shrunk = Some(Shrunk { frame, until: next });
+    }
+
+    /// Text that goes again because it was in a packet too big for the path (RFC 1191 §6.5, RFC 8201 §5.4): a part of
+    /// a segment, cut smaller than it was, without a timeout before; and then all that was in flight with it.
+    pub(super) fn why_shrunk(&mut self, scene: &Scene<'_>, is_timer: bool) -> Option<Why> {
+        let (segment, earlier) = (scene.segment, scene.prior.earlier?);
+        if self.is_joined {
+            return None;
+        }
+        let is_of = |shrunk: &Shrunk| earlier.frame < shrunk.frame && segment.end().at_or_before(shrunk.until);
+        let is_cut = segment.text_bytes > 0
+            && segment.end().before(scene.prior.earlier_end)
+            && self.timeout_text_bytes.is_none_or(|bytes| segment.text_bytes < bytes.into());
+        if is_cut && is_timer {
+            self.timeout_text_bytes = Some(saturated(segment.text_bytes));
+        }
+        let evidence = match self.shrunk.filter(is_of) {
+            Some(_) => Evidence::SIZE | Evidence::SEEN_BEFORE,
+            None if is_cut && !is_timer => {
+                self.shrunk = Some(Shrunk { frame: segment.frame, until: scene.prior.next_seq });
+                Evidence::SIZE | Evidence::SEEN_BEFORE | Evidence::TIMING
+            }
+            None => return None,
+        };
+        Some(Why::new(SendReason::PathMtu, Confidence::HIGH).or(SendReason::AfterTimeout).by(evidence))
+    }
+
     pub(crate) fn probes(&self) -> PathProbes {
         self.probing.as_ref().map(|probing| probing.probes).unwrap_or_default()
     }

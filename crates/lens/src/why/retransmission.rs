@@ -10,7 +10,7 @@ use tcp::SendReason;
 use wire::Seq;
 
 /// Hardly any sender's retransmission timer runs out sooner.
-const TIMEOUT_NS_MIN: u64 = 190_000_000;
+pub(super) const TIMEOUT_NS_MIN: u64 = 190_000_000;
 
 /// What is captured and what the sender's clock says differ by no more than this.
 const EARLY_NS: u64 = 300_000;
@@ -47,7 +47,6 @@ struct Signs {
     /// Bytes beyond the first unacknowledged one up to the highest SACK block.
     sacked_ahead_bytes: u32,
     mss_bytes: u32,
-    rtt_ns: u64,
     rto_ns: u64,
 }
 
@@ -141,7 +140,6 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
         duplicate_acks: other.duplicate_acks,
         sacked_ahead_bytes,
         mss_bytes: from.largest_text_bytes.max(536),
-        rtt_ns: scene.rtt_ns,
         rto_ns: from.rto_ns().max(scene.rtt_ns + scene.rtt_ns / 2),
     }
 }
