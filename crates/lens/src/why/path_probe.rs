@@ -45,6 +45,8 @@ pub(crate) struct PacketSizes {
     is_joined: bool,
     /// The path turned out to be too small for what is in flight.
     shrunk: Option<Shrunk>,
+    /// Text of the segments that a timeout made smaller: large packets seemed to vanish (RFC 4821 §7.7).
+    timeout_text_bytes: Option<u16>,
     probing: Option<Box<Probing>>,
 }
 
