@@ -39,7 +39,7 @@ impl Live {
             last_ack: sent.last_ack,
             acknowledged: (other.last_ack != Seq::new(0)).then_some(other.last_ack),
             earlier: earlier.map(|entry| Sending { time_ns: entry.time_ns, frame: entry.frame }),
-            earlier_end: earlier.map_or(segment.end(), |entry| entry.end),
+            earlier_text: earlier.map_or([segment.end(); 2], |entry| [entry.seq, entry.end]),
             in_flight: sent.unacked.len() > 0,
             is_one_in_flight: sent.unacked.len() == 1,
             oldest_ns: sent.unacked.oldest_ns(),

@@ -203,8 +203,8 @@ pub(crate) struct Prior {
     pub(crate) acknowledged: Option<Seq>,
     /// The newest captured segment that overlaps this one.
     pub(crate) earlier: Option<Sending>,
-    /// Where that ends.
-    pub(crate) earlier_end: Seq,
+    /// Where that begins and ends.
+    pub(crate) earlier_text: [Seq; 2],
     /// Something of the sender was unacknowledged.
     pub(crate) in_flight: bool,
     /// And it was one segment.

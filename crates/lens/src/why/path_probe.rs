@@ -45,8 +45,6 @@ pub(crate) struct PacketSizes {
     is_joined: bool,
     /// The path turned out to be too small for what is in flight.
     shrunk: Option<Shrunk>,
-    /// Text of the segments that a timeout made smaller: large packets seemed to vanish (RFC 4821 §7.7).
-    timeout_text_bytes: Option<u16>,
     probing: Option<Box<Probing>>,
 }
 
@@ -90,11 +88,16 @@ impl PacketSizes {
             return None;
         }
         let is_of = |shrunk: &Shrunk| earlier.frame < shrunk.frame && segment.end().at_or_before(shrunk.until);
-        let is_cut = segment.text_bytes > 0
-            && segment.end().before(scene.prior.earlier_end)
-            && self.timeout_text_bytes.is_none_or(|bytes| segment.text_bytes < bytes.into());
-        if is_cut && is_timer {
-            self.timeout_text_bytes = Some(saturated(segment.text_bytes));
+        let [start, end] = scene.prior.earlier_text;
+        let is_cut = segment.seq.at_or_after(start)
+            && segment.end().before(end)
+            && segment.text_bytes < self.full_text_bytes.into();
+        let (packet, text) = (saturated(segment.ip_bytes), saturated(segment.text_bytes));
+        if is_cut {
+            // with or without a word of a router: packets are so large from here on (RFC 4821 §7.7)
+            (self.full_bytes, self.full_text_bytes, self.full_count) = (packet, text, 0);
+        } else if packet == self.full_bytes {
+            self.full_count = self.full_count.saturating_add(1);
         }
         let evidence = match self.shrunk.filter(is_of) {
             Some(_) => Evidence::SIZE | Evidence::SEEN_BEFORE,
