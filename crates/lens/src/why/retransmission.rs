@@ -17,6 +17,9 @@ const EARLY_NS: u64 = 300_000;
 /// What a sender does at once it does within this time.
 const AT_ONCE_NS: u64 = 1_000_000;
 
+/// A sender that spreads its window over the round trip lets nothing that is lost wait longer.
+const PACING_NS_MAX: u64 = 100_000_000;
+
 /// What the answer depends on, in one place.
 #[derive(Clone, Copy, Debug)]
 struct Signs {
@@ -151,8 +154,9 @@ fn is_near(scene: &Scene<'_>) -> bool {
 /// Did an acknowledgment set it off? The echo in it says what its sender had heard last; without
 /// timestamps only the time since the last acknowledgment here can tell.
 fn follows_ack(scene: &Scene<'_>, from: &Sender, to: &Sender, since_ack_ns: u64) -> bool {
-    if is_near(scene) && since_ack_ns <= scene.turn_ns + AT_ONCE_NS {
-        return true;
+    if is_near(scene) {
+        // what is sent again waits for its turn in a paced window, and no longer
+        return since_ack_ns <= scene.turn_ns + (scene.rtt_ns / 2).clamp(AT_ONCE_NS, PACING_NS_MAX);
     }
     let now_ns = scene.segment.time.as_nanos();
     let echo = scene.segment.options.timestamps.map(|stamps| stamps.echo);
