@@ -43,8 +43,6 @@ pub(crate) struct PacketSizes {
     full_count: u8,
     /// Super-segments were captured: sizes say nothing.
     is_joined: bool,
-    /// The path turned out to be too small for what is in flight.
-    shrunk: Option<Shrunk>,
     probing: Option<Box<Probing>>,
 }
 
@@ -52,6 +50,8 @@ pub(crate) struct PacketSizes {
 struct Probing {
     in_flight: Option<Probe>,
     probes: PathProbes,
+    /// The path turned out to be too small for what is in flight.
+    shrunk: Option<Shrunk>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,9 +75,9 @@ struct Shrunk {
 }
 
 impl PacketSizes {
-    /// A router says that a packet of this sender is too big; what is in flight ends at `next`.
-    pub(crate) fn on_too_big(&mut self, frame: Frame, next: Seq) {
-        self.shrunk = Some(Shrunk { frame, until: next });
+    /// A packet of this sender is too big; what is in flight ends at `next`.
+    fn on_too_big(&mut self, frame: Frame, next: Seq) {
+        self.probing.get_or_insert_default().shrunk = Some(Shrunk { frame, until: next });
     }
 
     /// Text that goes again because it was in a packet too big for the path (RFC 1191 §6.5, RFC 8201 §5.4): a part of
@@ -99,10 +99,10 @@ impl PacketSizes {
         } else if packet == self.full_bytes {
             self.full_count = self.full_count.saturating_add(1);
         }
-        let evidence = match self.shrunk.filter(is_of) {
+        let evidence = match self.probing.as_ref().and_then(|probing| probing.shrunk).filter(is_of) {
             Some(_) => Evidence::SIZE | Evidence::SEEN_BEFORE,
             None if is_cut && !is_timer => {
-                self.shrunk = Some(Shrunk { frame: segment.frame, until: scene.prior.next_seq });
+                self.on_too_big(segment.frame, scene.prior.next_seq);
                 Evidence::SIZE | Evidence::SEEN_BEFORE | Evidence::TIMING
             }
             None => return None,

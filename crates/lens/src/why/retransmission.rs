@@ -5,6 +5,7 @@
 
 use super::loss::Began;
 use super::overtaken::Shown;
+use super::timers::Timers;
 use super::{Confidence, Evidence, Loss, Scene, Sender, Why};
 use tcp::SendReason;
 use wire::Seq;
@@ -46,6 +47,8 @@ struct Signs {
     has_probes: bool,
     /// Whether it does: what its losses so far say for it and against it.
     probes_seen: i8,
+    /// Later than any probe of a tail would be.
+    is_late_for_probe: bool,
     duplicate_acks: u32,
     /// Bytes beyond the first unacknowledged one up to the highest SACK block.
     sacked_ahead_bytes: u32,
@@ -140,6 +143,7 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
         is_tail: segment.end() == scene.prior.next_seq,
         has_probes: scene.has_probes,
         probes_seen: from.loss.as_ref().map_or(0, |loss| loss.probes_seen),
+        is_late_for_probe: Timers::of(scene, from).is_some_and(|timers| timers.is_late_for_probe(now_ns)),
         duplicate_acks: other.duplicate_acks,
         sacked_ahead_bytes,
         mss_bytes: from.largest_text_bytes.max(536),
@@ -211,7 +215,8 @@ fn at_first(signs: &Signs) -> Why {
             .or(SendReason::Timeout);
     }
     // a segment alone is probed at the latest when its timeout would run out (RFC 8985 §7.3)
-    if signs.is_tail && signs.has_probes && (signs.is_beyond_una || signs.probes_seen >= 0) {
+    let is_alone_in_time = signs.probes_seen >= 0 && !signs.is_late_for_probe;
+    if signs.is_tail && signs.has_probes && (signs.is_beyond_una || is_alone_in_time) {
         let is_shown = signs.is_beyond_una || signs.probes_seen > 0;
         let confidence = if is_shown { Confidence::HIGH } else { Confidence::LIKELY };
         return Why::new(SendReason::TailLossProbe, confidence).by(Evidence::TIMING).or(SendReason::Timeout);
