@@ -151,7 +151,7 @@ impl Live {
         let rtt_min_ns = of_text_ns.into_iter().chain(self.initial_rtt.ns()).min().unwrap_or(0);
         let (sender, unacked) = (&mut self.senders[to.index()], &mut self.sides[to.index()].unacked);
         let srtt_ns = u64::from(sender.srtt_us) * 1_000 + turn_ns;
-        let mss_bytes = sender.largest_text_bytes.max(536);
+        let mss_bytes = sender.largest_text_bytes.min(self.marks.mss_bytes()).max(536);
         let loss = sender.loss.get_or_insert_default();
         let is_open = |sending| loss.overtaken.shown(sending).is_none();
         let oldest = unacked.oldest_open(is_open);

@@ -146,7 +146,7 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
         is_late_for_probe: Timers::of(scene, from).is_some_and(|timers| timers.is_late_for_probe(now_ns)),
         duplicate_acks: other.duplicate_acks,
         sacked_ahead_bytes,
-        mss_bytes: from.largest_text_bytes.max(536),
+        mss_bytes: from.largest_text_bytes.min(scene.mss_bytes).max(536),
         rto_ns: from.rto_ns().max(scene.rtt_ns + scene.rtt_ns / 2),
     }
 }
