@@ -191,6 +191,9 @@ impl Live {
             if dsack {
                 shown = loss.on_dsack(now_ns, &segment.options.sack);
             }
+            if !advances && segment.is_pure_ack() && (dsack || segment.options.sack.is_empty()) {
+                loss.on_repeated(segment.ack);
+            }
             if advances {
                 let echo = segment.options.timestamps.map(|stamps| stamps.echo);
                 let by_echo = echo.and_then(|echo| loss.on_echo(now_ns, segment.ack, echo));

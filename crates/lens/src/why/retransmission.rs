@@ -45,6 +45,8 @@ struct Signs {
     is_tail: bool,
     /// The sender may probe its tail: that takes SACK.
     has_probes: bool,
+    /// And no probe waits for an answer.
+    may_probe: bool,
     /// Whether it does: what its losses so far say for it and against it.
     probes_seen: i8,
     /// Later than any probe of a tail would be.
@@ -142,6 +144,7 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
         is_beyond_una: segment.seq.after(una),
         is_tail: segment.end() == scene.prior.next_seq,
         has_probes: scene.has_probes,
+        may_probe: scene.has_probes && from.loss.as_ref().is_none_or(|loss| loss.may_probe()),
         probes_seen: from.loss.as_ref().map_or(0, |loss| loss.probes_seen),
         is_late_for_probe: Timers::of(scene, from).is_some_and(|timers| timers.is_late_for_probe(now_ns)),
         duplicate_acks: other.duplicate_acks,
@@ -216,7 +219,7 @@ fn at_first(signs: &Signs) -> Why {
     }
     // a segment alone is probed at the latest when its timeout would run out (RFC 8985 §7.3)
     let is_alone_in_time = signs.probes_seen >= 0 && !signs.is_late_for_probe;
-    if signs.is_tail && signs.has_probes && (signs.is_beyond_una || is_alone_in_time) {
+    if signs.is_tail && signs.may_probe && (signs.is_beyond_una || is_alone_in_time) {
         let is_shown = signs.is_beyond_una || signs.probes_seen > 0;
         let confidence = if is_shown { Confidence::HIGH } else { Confidence::LIKELY };
         return Why::new(SendReason::TailLossProbe, confidence).by(Evidence::TIMING).or(SendReason::Timeout);
@@ -265,7 +268,10 @@ fn note(loss: &mut Loss, why: &Why, scene: &Scene<'_>, began: Option<Began>) {
         }
         SendReason::FastRetransmit => counts.fast += 1,
         SendReason::SackRecovery | SendReason::ReorderTimeout => counts.sack += 1,
-        SendReason::TailLossProbe => counts.probe += 1,
+        SendReason::TailLossProbe => {
+            counts.probe += 1;
+            loss.on_probe(until);
+        }
         _ => counts.recovery += 1,
     }
     if began.is_none() {
