@@ -5,6 +5,7 @@
 //! segments are not entered, as in Wireshark, which costs round-trip samples and nothing else.
 
 use crate::Frame;
+use crate::limits::{UNACKED_ROOM_KEPT, UNACKED_ROOM_MAX};
 use std::collections::VecDeque;
 use wire::Seq;
 
@@ -127,8 +128,8 @@ impl Unacked {
             }
             self.entries.pop_front();
         }
-        if self.entries.is_empty() && self.entries.capacity() > 64 {
-            self.entries.shrink_to(16); // one burst shall not hold memory for the connection's life
+        if self.entries.is_empty() && self.entries.capacity() > UNACKED_ROOM_MAX {
+            self.entries.shrink_to(UNACKED_ROOM_KEPT);
         }
         taken
     }

@@ -1,18 +1,17 @@
 //! Why text or a FIN was sent: new, or again.
 
-use super::order::weigh;
 use super::loss::Began;
+use super::order::weigh;
 use super::retransmission::{TIMEOUT_NS_MIN, why_again};
 use super::timers::Timers;
 use super::{Confidence, Evidence, Order, Scene, Sender, Why};
 use tcp::SendReason;
-use wire::Seq;
 
 pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
-    let known = scene.prior.next_seq != Seq::new(0);
     // text that ends beyond the highest is new, even when it repeats a few bytes before
-    let first_fin = scene.segment.flags.fin() && scene.own_fin_end.is_none() && scene.segment.text_bytes == 0;
-    if !known || first_fin || scene.segment.end().after(scene.prior.next_seq) {
+    let first_fin =
+        scene.segment.flags.fin() && scene.prior.own_fin_end.is_none() && scene.segment.text_bytes == 0;
+    if first_fin || scene.prior.next_seq.is_none_or(|next| scene.segment.end().after(next)) {
         learn_turn(scene, from, to);
         let why = why_new(scene, from);
         from.sizes.on_sent(scene.segment, true, why.reason, scene.mss_bytes);
@@ -54,9 +53,7 @@ fn learn_turn(scene: &Scene<'_>, from: &mut Sender, to: &Sender) {
     let Some(stamps) = scene.segment.options.timestamps.filter(|_| scene.prior.in_flight) else { return };
     let Some(age_ns) = to.clock.age_ns(stamps.echo, scene.segment.time.as_nanos()) else { return };
     if age_ns < 4_000_000_000 {
-        let age_us = (age_ns / 1_000) as u32;
-        from.echo_turn_us =
-            if from.echo_turn_us == 0 { age_us } else { (3 * from.echo_turn_us + age_us) / 4 }.max(1);
+        from.on_echo_turn(age_ns);
     }
 }
 

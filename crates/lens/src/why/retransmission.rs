@@ -73,19 +73,13 @@ impl Signs {
 
 pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
     let signs = signs(scene, from, to);
-    let acknowledged =
-        scene.other.last_ack != Seq::new(0) && scene.segment.end().at_or_before(scene.other.last_ack);
+    let acknowledged = scene.other.last_ack.is_some_and(|una| scene.segment.end().at_or_before(una));
     let loss = from.loss.get_or_insert_default();
     let began = loss.recovery();
     // what does not follow an acknowledgment was sent by a timer, which may seem to be a little early
     let early_ns = if signs.since_ack_ns > scene.turn_ns + EARLY_NS { EARLY_NS } else { 0 };
     let is_recovering = began.is_some_and(|began| began != Began::Probe);
-    loss.overtaken.look_at_timer(
-        signs.now_ns + early_ns,
-        scene.turn_ns,
-        scene.prior.earlier,
-        is_recovering,
-    );
+    loss.overtaken.look_at_timer(signs.now_ns + early_ns, scene.turn_ns, scene.prior.earlier, is_recovering);
     if let Some(sending) = scene.prior.earlier.filter(|_| began.is_none()) {
         match signs.since_ack_ns <= scene.turn_ns + AT_ONCE_NS {
             true => loss.overtaken.on_sent_by_ack(scene.other.last_ack_time_ns, sending),
@@ -128,7 +122,7 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
     let una = other.last_ack;
     let highest_sacked = other.sack().iter().map(|block| block.right).reduce(Seq::latest);
     let sacked_ahead_bytes =
-        highest_sacked.filter(|right| right.after(una)).map_or(0, |right| right.bytes_since(una));
+        highest_sacked.zip(una).map_or(0, |(right, una)| right.offset_from(una).max(0).cast_unsigned());
     Signs {
         now_ns,
         has_sack: !other.sack().is_empty() || from.loss.as_ref().is_some_and(|loss| loss.is_watching()),
@@ -136,13 +130,13 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
         since_ack_ns,
         is_near: is_near(scene),
         follows_ack: follows_ack(scene, from, to, since_ack_ns),
-        at_una: segment.seq == una,
+        at_una: una == Some(segment.seq),
         was_again: scene
             .prior
             .earlier
             .is_some_and(|earlier| from.loss.as_ref().is_some_and(|loss| loss.has_resent_in(earlier.frame))),
-        is_beyond_una: segment.seq.after(una),
-        is_tail: segment.end() == scene.prior.next_seq,
+        is_beyond_una: una.is_some_and(|una| segment.seq.after(una)),
+        is_tail: scene.prior.next_seq == Some(segment.end()),
         has_probes: scene.has_probes,
         may_probe: scene.has_probes && from.loss.as_ref().is_none_or(|loss| loss.may_probe()),
         probes_seen: from.loss.as_ref().map_or(0, |loss| loss.probes_seen),
@@ -168,9 +162,8 @@ fn follows_ack(scene: &Scene<'_>, from: &Sender, to: &Sender, since_ack_ns: u64)
     let now_ns = scene.segment.time.as_nanos();
     let echo = scene.segment.options.timestamps.map(|stamps| stamps.echo);
     if let Some(age_ns) = echo.and_then(|echo| to.clock.age_ns(echo, now_ns))
-        && from.echo_turn_us > 0
+        && let Some(usual_ns) = from.echo_turn_ns()
     {
-        let usual_ns = u64::from(from.echo_turn_us) * 1_000;
         return age_ns <= usual_ns + usual_ns / 4 + 20_000_000;
     }
     since_ack_ns <= scene.turn_ns + (scene.rtt_ns / 2).clamp(10_000_000, 100_000_000)
@@ -257,7 +250,7 @@ fn timeout(signs: &Signs) -> Why {
 
 /// Keeps the counts, and where recovery stands.
 fn note(loss: &mut Loss, why: &Why, scene: &Scene<'_>, began: Option<Began>) {
-    let until = scene.prior.next_seq;
+    let until = scene.prior.next_seq.unwrap_or(scene.segment.end());
     let counts = &mut loss.counts;
     match why.reason {
         SendReason::Timeout => {

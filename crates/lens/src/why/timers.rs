@@ -26,8 +26,8 @@ pub(super) struct Timers {
 impl Timers {
     /// `None` while nothing is in flight, or no round trip was measured.
     pub(super) fn of(scene: &Scene<'_>, from: &Sender) -> Option<Timers> {
-        let oldest_ns = scene.prior.oldest_ns.filter(|_| from.srtt_us > 0)?;
-        let srtt_ns = u64::from(from.srtt_us) * 1_000 + scene.turn_ns;
+        let oldest_ns = scene.prior.oldest_ns?;
+        let srtt_ns = from.srtt_ns()? + scene.turn_ns;
         let since_ns = from.progress_ns.max(oldest_ns) + scene.turn_ns;
         let quiet_since_ns = scene.prior.next_seq_time_ns.max(scene.other.last_ack_time_ns + scene.turn_ns);
         let ack_delay_ns = if scene.prior.is_one_in_flight { ACK_DELAY_NS_MAX } else { 0 };
