@@ -33,6 +33,7 @@ impl Live {
             sender_after: after[from.index()],
             receiver_after: after[from.other().index()],
             same_syn_ns: self.marks.last_syn_ns(from, segment),
+            asked_ns: self.times.syn.map(Nanos::ns),
             captured_twice: twice.map(|twice| twice.first),
             rtt_ns,
             turn_ns: self.times.turn_ns(half, other),

@@ -67,13 +67,14 @@ impl Half {
         let srtt_ns = sender.srtt_ns().unwrap_or(0) + turn_ns;
         let mss_bytes = sender.largest_text_bytes.min(mss_bytes).max(MSS_BYTES_DEFAULT);
         let loss = sender.loss.get_or_insert_default();
+        loss.overtaken.is_exact |= sender.is_exact;
         let is_open = |sending| loss.overtaken.shown(sending).is_none();
         let oldest = unacked.oldest_open(is_open);
         if loss.recovery().is_none() {
             loss.overtaken.on_silence(now_ns, turn_ns, oldest);
         }
         let is_recovering = loss.is_recovering_beyond(acknowledgment.ack);
-        loss.overtaken.look_at_timer(now_ns, turn_ns, oldest, is_recovering);
+        loss.overtaken.look_at_timer(now_ns, turn_ns, oldest, is_recovering, false);
         let blocks = acknowledgment.options.sack.as_slice();
         let news = &blocks[usize::from(reports_duplicate(acknowledgment)).min(blocks.len())..];
         let echo = acknowledgment.options.timestamps.map(|stamps| stamps.echo);
@@ -103,8 +104,8 @@ impl Half {
             if is_dsack {
                 shown = loss.on_dsack(now_ns, &acknowledgment.options.sack);
             }
-            let may_repeat = is_dsack || acknowledgment.options.sack.is_empty();
-            if !advances && acknowledgment.is_pure_ack() && may_repeat {
+            let is_repeated = acknowledgment.is_pure_ack() && acknowledgment.options.sack.is_empty();
+            if is_dsack || !advances && is_repeated {
                 loss.on_repeated(acknowledgment.ack);
             }
             if advances {

@@ -15,7 +15,7 @@ pub(crate) struct Times {
     /// The last frame of the connection that had the same ends before.
     pub(crate) previous_end: Option<Nanos>,
     /// The latest SYN without ACK, and with it.
-    syn: Option<Nanos>,
+    pub(super) syn: Option<Nanos>,
     syn_ack: Option<Nanos>,
     /// From the SYN to the end of the handshake.
     pub(crate) initial_rtt: Option<Nanos>,

@@ -8,6 +8,7 @@ use super::{Confidence, Evidence, Order, Scene, Sender, Why};
 use tcp::SendReason;
 
 pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
+    from.is_exact |= scene.other.last_ack_time_ns == scene.segment.time.as_nanos();
     // text that ends beyond the highest is new, even when it repeats a few bytes before
     let first_fin =
         scene.segment.flags.fin() && scene.prior.own_fin_end.is_none() && scene.segment.text_bytes == 0;

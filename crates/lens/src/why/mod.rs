@@ -208,6 +208,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) captured_twice: Option<Frame>,
     /// When the sender's last SYN (or SYN,ACK, if this is one) was captured.
     pub(crate) same_syn_ns: Option<u64>,
+    /// When the latest SYN without ACK was captured, of either end.
+    pub(crate) asked_ns: Option<u64>,
     /// The path's round-trip time as far as known, in nanoseconds.
     pub(crate) rtt_ns: u64,
     /// The time from here to the sender and back, in nanoseconds.
@@ -246,6 +248,10 @@ pub(crate) fn why(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
 fn why_syn(scene: &Scene<'_>) -> Why {
     let first = if scene.segment.flags.ack() { SendReason::SynAck } else { SendReason::Syn };
     match scene.same_syn_ns {
+        // the SYN came again, and is answered again
+        Some(before_ns) if scene.segment.flags.ack() && scene.asked_ns.is_some_and(|asked| asked > before_ns) => {
+            Why::new(first, Confidence::HIGH).or(SendReason::Timeout).by(Evidence::SEEN_BEFORE | Evidence::TIMING)
+        }
         Some(before_ns) => {
             let rto_ns = scene.segment.time.as_nanos().saturating_sub(before_ns);
             let again = Why::new(SendReason::Timeout, Confidence::HIGH).or(first);

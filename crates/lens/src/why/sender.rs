@@ -21,6 +21,8 @@ pub(crate) struct Sender {
     /// From text to its acknowledgment, smoothed as its own timer would (RFC 6298 §2).
     pub(crate) rtt: SmoothedRtt,
     pub(crate) last_reason: SendReason,
+    /// It sent text at the very moment at which an acknowledgment came.
+    pub(crate) is_exact: bool,
     pub(crate) largest_text_bytes: u32,
     pub(crate) large_was_acked: bool,
     /// Text segments since the other end last acknowledged: how many, how many bytes, the last's time.
@@ -91,6 +93,7 @@ impl Default for Sender {
             progress_ns: 0,
             rtt: SmoothedRtt::default(),
             last_reason: SendReason::NewData,
+            is_exact: false,
             largest_text_bytes: 0,
             large_was_acked: false,
             owed_segments: 0,
