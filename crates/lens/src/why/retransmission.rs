@@ -18,6 +18,8 @@ const EARLY_NS: u64 = 300_000;
 /// What a sender does at once it does within this time.
 const AT_ONCE_NS: u64 = 1_000_000;
 
+/// No host's timer for what may only be late runs out sooner after an acknowledgment: two ticks and the rest of one.
+const TIMER_NS_MIN: u64 = 3_000_000;
 /// A sender that spreads its window over the round trip lets nothing that is lost wait longer.
 const PACING_NS_MAX: u64 = 100_000_000;
 
@@ -35,6 +37,10 @@ struct Signs {
     is_near: bool,
     /// An acknowledgment came just before, seen from here.
     follows_ack: bool,
+    /// So shortly before that nothing else has sent it, as far as can be seen from here.
+    is_at_once: bool,
+    /// It answers in no time at all: a simulated host.
+    is_exact: bool,
     /// At the first unacknowledged byte.
     at_una: bool,
     /// The sending before this was a retransmission, too.
@@ -62,12 +68,19 @@ impl Signs {
     /// An acknowledgment that just came makes it a loss by RFC 5681 or RFC 6675.
     fn is_by_acks(&self) -> bool {
         let is_told = self.duplicate_acks >= 3 || self.sacked_ahead_bytes > 3 * self.mss_bytes;
-        is_told && self.follows_ack
+        is_told && self.is_at_once
     }
 
     /// Nothing had come for so long that only the retransmission timer can have sent the first segment again.
     fn is_silent_at_una(&self) -> bool {
-        self.at_una && !self.follows_ack && self.gap_ns >= TIMEOUT_NS_MIN
+        // what is known to be overtaken does not wait for that timer
+        let least_ns = if self.sacked_ahead_bytes > 0 { self.rto_ns - self.rto_ns / 8 } else { 0 };
+        self.at_una && !self.follows_ack && self.gap_ns >= least_ns.max(TIMEOUT_NS_MIN)
+    }
+
+    /// No acknowledgment came for so long that a timer has sent it, seen near the sender.
+    fn is_by_timer(&self) -> bool {
+        self.is_near && !self.is_at_once && (self.is_exact || self.since_ack_ns >= TIMER_NS_MIN)
     }
 }
 
@@ -87,11 +100,14 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
         is_recovering,
         is_seen,
     );
-    if let Some(sending) = scene.prior.earlier.filter(|_| began.is_none()) {
+    if let Some(sending) = scene.prior.earlier {
+        let is_first = began.is_none();
         match signs.since_ack_ns <= scene.turn_ns + AT_ONCE_NS {
-            true => loss.overtaken.on_sent_by_ack(scene.other.last_ack_time_ns, sending),
-            false if signs.is_near && !signs.is_silent_at_una() => loss.overtaken.on_sent_by_timer(sending),
-            false => {}
+            true if is_first => loss.overtaken.on_sent_by_ack(scene.other.last_ack_time_ns, sending),
+            false if (is_first || !signs.is_exact) && signs.is_by_timer() && !signs.is_silent_at_una() => {
+                loss.overtaken.on_sent_by_timer(sending);
+            }
+            _ => {}
         }
     }
     let shown = scene.prior.earlier.and_then(|sending| loss.overtaken.shown(sending));
@@ -101,6 +117,12 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
         _ => {}
     }
     let why = match (shown, began) {
+        // a busy host's timer has not run out, or the window let nothing out until the acknowledgment came
+        (Some((Shown::ReorderTimer, is_close)), _)
+            if signs.is_near && signs.is_at_once && !signs.is_exact =>
+        {
+            known_lost(&signs, Shown::Ack, is_close)
+        }
         (Some((shown, is_close)), _) => known_lost(&signs, shown, is_close),
         (None, Some(began)) => in_recovery(&signs, began),
         (None, None) => at_first(&signs),
@@ -126,6 +148,7 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
     let now_ns = segment.time.as_nanos();
     let since_ack_ns = now_ns.saturating_sub(other.last_ack_time_ns);
     let before_ns = scene.prior.earlier.map_or(scene.prior.next_seq_time_ns, |earlier| earlier.time_ns);
+    let (is_near, follows_ack) = (is_near(scene), follows_ack(scene, from, to, since_ack_ns));
     let una = other.last_ack;
     let highest_sacked = other.sack().iter().map(|block| block.right).reduce(Seq::latest);
     let sacked_ahead_bytes =
@@ -135,8 +158,10 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
         has_sack: !other.sack().is_empty() || from.loss.as_ref().is_some_and(|loss| loss.is_watching()),
         gap_ns: now_ns.saturating_sub(before_ns),
         since_ack_ns,
-        is_near: is_near(scene),
-        follows_ack: follows_ack(scene, from, to, since_ack_ns),
+        is_near,
+        follows_ack,
+        is_at_once: if is_near { since_ack_ns <= scene.turn_ns + AT_ONCE_NS } else { follows_ack },
+        is_exact: from.is_exact,
         at_una: una == Some(segment.seq),
         was_again: scene
             .prior
@@ -210,7 +235,7 @@ fn at_first(signs: &Signs) -> Why {
         let evidence = if signs.duplicate_acks >= 3 { Evidence::DUPLICATE_ACKS } else { Evidence::NONE };
         return why.by(evidence | Evidence::TIMING).or(SendReason::Timeout);
     }
-    if (signs.duplicate_acks >= 1 || signs.sacked_ahead_bytes > 0) && signs.follows_ack {
+    if (signs.duplicate_acks >= 1 || signs.sacked_ahead_bytes > 0) && signs.is_at_once {
         // early retransmit (RFC 5827): fewer signs suffice
         return Why::new(SendReason::SackRecovery, Confidence::LIKELY)
             .by(Evidence::DUPLICATE_ACKS | Evidence::TIMING)
