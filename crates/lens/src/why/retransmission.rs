@@ -49,10 +49,10 @@ struct Signs {
     is_beyond_una: bool,
     /// Up to the highest byte sent.
     is_tail: bool,
-    /// The sender may probe its tail: that takes SACK.
-    has_probes: bool,
-    /// And no probe waits for an answer.
+    /// The sender may probe its tail: that takes SACK, and no probe waits for an answer.
     may_probe: bool,
+    /// The last that it sent was perhaps such a probe, with new text.
+    follows_probe: bool,
     /// Whether it does: what its losses so far say for it and against it.
     probes_seen: i8,
     /// Later than any probe of a tail would be.
@@ -130,8 +130,10 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
     match why.reason {
         SendReason::TailLossProbe if signs.is_beyond_una => loss.on_probe_seen(true),
         // the last segment would have been probed before the first was sent again
-        SendReason::Timeout if began.is_none() && signs.has_probes && !signs.is_tail && signs.at_una => {
-            loss.on_probe_seen(false);
+        SendReason::Timeout if began.is_none() && signs.may_probe && !signs.is_tail && signs.at_una => {
+            if !signs.follows_probe {
+                loss.on_probe_seen(false);
+            }
         }
         _ => {}
     }
@@ -169,8 +171,8 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
             .is_some_and(|earlier| from.loss.as_ref().is_some_and(|loss| loss.has_resent_in(earlier.frame))),
         is_beyond_una: una.is_some_and(|una| segment.seq.after(una)),
         is_tail: scene.prior.next_seq == Some(segment.end()),
-        has_probes: scene.has_probes,
         may_probe: scene.has_probes && from.loss.as_ref().is_none_or(|loss| loss.may_probe()),
+        follows_probe: from.last_reason == SendReason::TailProbeWithNewData,
         probes_seen: from.loss.as_ref().map_or(0, |loss| loss.probes_seen),
         is_late_for_probe: Timers::of(scene, from).is_some_and(|timers| timers.is_late_for_probe(now_ns)),
         duplicate_acks: other.duplicate_acks,
