@@ -165,6 +165,11 @@ impl Unacked {
         self.entries.iter().find(|entry| entry.seq.at_or_after(seq))
     }
 
+    /// When the first segment of those that begin at `seq` or after it was sent.
+    pub(crate) fn earliest_beyond_ns(&self, seq: Seq) -> Option<u64> {
+        self.entries.iter().find(|entry| entry.seq.at_or_after(seq)).map(|entry| entry.time_ns)
+    }
+
     /// The newest entry that overlaps the range.
     pub(crate) fn newest_over(&self, seq: Seq, end: Seq) -> Option<&Entry> {
         self.entries.iter().rev().find(|entry| entry.seq.before(end) && entry.end.after(seq))

@@ -182,7 +182,7 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
     }
 }
 
-fn is_near(scene: &Scene<'_>) -> bool {
+pub(super) fn is_near(scene: &Scene<'_>) -> bool {
     scene.turn_ns < scene.rtt_ns / 8
 }
 
