@@ -185,7 +185,7 @@ impl Live {
         if twice.is_none() {
             self.halves.count(from, segment, &verdict.ours, &before);
         }
-        self.marks.on_segment(from, segment, &analysis, &before);
+        self.marks.on_segment(from, segment, &analysis, &verdict.ours, &before);
         if self.marks.fin_is_acked_by(from.other(), segment) {
             self.halves[from.other()].judged.unacked.release();
         }
@@ -300,3 +300,6 @@ impl Live {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,8 +8,8 @@ use crate::ends::ResetAcceptability;
 use crate::fast_open::FastOpening;
 use crate::limits::{ACK_WAITED_NS_MIN, AT_ONCE_NS, MSS_BYTES_MAX, SMALL_BYTES};
 use crate::nanos::Nanos;
-use crate::verdicts::Verdicts;
-use crate::why::Order;
+use crate::verdicts::{Judged, Verdicts};
+use crate::why::{Order, Why};
 use crate::zeek::History;
 use crate::{Frame, Segment, Side};
 use tcp::{ResetReason, SendReason};
@@ -185,14 +185,22 @@ impl Marks {
         acked.is_some_and(|acked| acked.frame == segment.frame)
     }
 
-    /// Takes note of a segment, after everything is concluded.
-    pub(super) fn on_segment(&mut self, from: Side, segment: &Segment, analysis: &Analysis, before: &Before) {
+    /// Takes note of a segment, after everything is concluded; `judged` does not depend on where
+    /// numbers begin.
+    pub(super) fn on_segment(
+        &mut self,
+        from: Side,
+        segment: &Segment,
+        analysis: &Analysis,
+        judged: &Judged,
+        before: &Before,
+    ) {
         let at = At { frame: segment.frame, time: Nanos::of(segment.time.as_nanos()) };
         if !(analysis.verdicts.is_empty() && analysis.notes.is_empty()) {
             let seen = &mut self.rare().seen[from.index()];
             seen.count(analysis.verdicts, analysis.notes, segment.frame);
         }
-        self.history.on_segment(from, segment, analysis);
+        self.history.on_segment(from, segment, judged.verdicts, analysis.notes);
         if analysis.notes.contains(Notes::CAPTURED_TWICE) {
             return;
         }
@@ -208,7 +216,7 @@ impl Marks {
         self.on_ack(from, segment, at);
         self.suspicious[from.index()] = analysis.notes.contains(Notes::SYN_IN_SYNCHRONIZED)
             || analysis.reset == Some(ResetAcceptability::InWindow);
-        self.on_reason(from, segment, analysis, at);
+        self.on_reason(from, segment, &analysis.why, judged, at);
     }
 
     fn on_syn(&mut self, from: Side, segment: &Segment, analysis: &Analysis, at: At) {
@@ -278,8 +286,7 @@ impl Marks {
         }
     }
 
-    fn on_reason(&mut self, from: Side, segment: &Segment, analysis: &Analysis, at: At) {
-        let why = &analysis.why;
+    fn on_reason(&mut self, from: Side, segment: &Segment, why: &Why, judged: &Judged, at: At) {
         if why.order == Order::Reordered {
             self.rare().reordered[from.index()].note(at.frame);
         }
@@ -293,7 +300,7 @@ impl Marks {
                 *stuck = Stuck { timeouts, text_bytes: segment.text_bytes, frame: at.frame, last_rto_ns };
             }
             SendReason::DelayedAck => {
-                let waited_ns = analysis.acked.map_or(0, |acked| acked.rtt_ns);
+                let waited_ns = judged.acked.map_or(0, |acked| acked.rtt_ns);
                 self.late_ack = Some((from, at.time.ns(), waited_ns));
                 return;
             }

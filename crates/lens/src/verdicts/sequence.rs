@@ -3,7 +3,7 @@
 //! `sent` is the direction of the segment, `other` the opposite one. Numbers are raw and windows
 //! unscaled, as there. The order matters: an earlier verdict can end the questions.
 
-use super::unacked::Entry;
+use super::unacked::{Entry, Taken};
 use super::{Remembered, Scale, Verdicts};
 use crate::limits::{FAST_RETRANSMISSION_NS, IN_FLIGHT_BYTES_MAX, REORDERING_NS};
 use crate::{Frame, Segment};
@@ -64,7 +64,8 @@ pub(crate) fn judge(
         judge_repetition(sent, other, segment, known, &mut judged);
     }
     remember(sent, segment, known, judged.verdicts);
-    let taken = other.unacked.acknowledge(segment.ack); // as there, also without ACK
+    let acknowledges = sent.is_acknowledgment(segment);
+    let taken = if acknowledges { other.unacked.acknowledge(segment.ack) } else { Taken::default() };
     let acked = |(frame, time_ns): (Frame, u64)| Acked {
         frame,
         rtt_ns: segment.time.as_nanos().saturating_sub(time_ns),
