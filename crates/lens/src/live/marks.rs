@@ -11,7 +11,7 @@ use crate::nanos::Nanos;
 use crate::verdicts::{Judged, Verdicts};
 use crate::why::{Order, Why};
 use crate::zeek::History;
-use crate::{Frame, Segment, Side};
+use crate::{Frame, Segment, Side, Whole};
 use tcp::{ResetReason, SendReason};
 use wire::Seq;
 
@@ -46,7 +46,7 @@ pub(crate) struct ResetMark {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Offered {
-    /// A SYN of this end was captured.
+    /// A SYN of this end was captured, with all of its options.
     pub syn_captured: bool,
     /// Maximum Segment Size in bytes.
     pub mss: Option<u16>,
@@ -56,6 +56,19 @@ pub struct Offered {
     pub sack: bool,
     /// Timestamps.
     pub timestamps: bool,
+}
+
+impl Offered {
+    /// A SYN, or another: one that is sent again may leave options away that were offered before, and which of the two
+    /// was answered is not seen.
+    fn on_syn(&mut self, segment: &Segment) {
+        let options = &segment.options;
+        self.syn_captured |= segment.whole == Whole::Yes;
+        self.mss = options.mss.or(self.mss);
+        self.window_scale = options.window_scale.or(self.window_scale);
+        self.sack |= options.sack_permitted;
+        self.timestamps |= options.timestamps.is_some();
+    }
 }
 
 /// Counts that most connections never need.
@@ -230,14 +243,7 @@ impl Marks {
         } else if analysis.why.reason == SendReason::Timeout {
             self.rare().syn_again[from.index()].note(at.frame);
         }
-        let options = &segment.options;
-        self.offered[from.index()] = Offered {
-            syn_captured: true,
-            mss: options.mss,
-            window_scale: options.window_scale,
-            sack: options.sack_permitted,
-            timestamps: options.timestamps.is_some(),
-        };
+        self.offered[from.index()].on_syn(segment);
     }
 
     fn on_fin(&mut self, from: Side, segment: &Segment, at: At) {

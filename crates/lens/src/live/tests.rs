@@ -1,7 +1,7 @@
 //! The same connection at other numbers: nothing but Wireshark's verdicts may depend on where they begin.
 
 use crate::story::{ACK, FIN, RST, SYN, Story, Told, told};
-use crate::{Analysis, Connection, Segment, Verdicts};
+use crate::{Analysis, Connection, Segment, Verdicts, Whole};
 use proptest::prelude::*;
 use tcp::SendReason;
 use wire::Seq;
@@ -23,10 +23,10 @@ fn moved(segments: &[Segment], by: [u32; 2]) -> Vec<Segment> {
         let (own, others) = (by[from], by[1 - from]);
         let mut segment = *segment;
         if !is_of_nobody(&segment) {
-            segment.seq = segment.seq + own;
+            segment.seq += own;
         }
         if segment.flags.ack() {
-            segment.ack = segment.ack + others;
+            segment.ack += others;
         }
         let blocks = std::mem::take(&mut segment.options.sack);
         for block in blocks.as_slice() {
@@ -122,6 +122,29 @@ fn a_retransmission_is_one_at_every_initial_number() {
     assert_eq!(told.connection().directions[0].retransmissions.timeout, 1);
     assert_eq!(told.last().verdicts, Verdicts::NONE, "Wireshark takes the zero for unset");
     check_everywhere(&story);
+}
+
+#[test]
+fn what_a_first_syn_offered_is_not_told_missing_when_it_comes_again_without() {
+    let mut story = Story::new();
+    story.send(0, SYN, 0).options.window_scale = Some(7);
+    let isn = story.segments[0].seq.number();
+    let again = story.wait_ms(1_000).again(0, isn, SYN, 0);
+    (again.options.mss, again.options.sack_permitted) = (None, false);
+    story.send(1, SYN | ACK, 0);
+    story.send(0, ACK, 0);
+    let told = story.told();
+    let offered = told.connection().handshake.offered[0];
+    assert_eq!((offered.mss, offered.window_scale, offered.sack), (Some(1_460), Some(7), true));
+    assert!(told.finding("option-missing").is_none());
+    // a SYN whose options were cut off says nothing of what it lacks
+    let mut story = Story::new();
+    let syn = story.send(0, SYN, 0);
+    (syn.options.mss, syn.options.sack_permitted, syn.whole) = (None, false, Whole::OptionsCut);
+    story.send(1, SYN | ACK, 0);
+    story.send(0, ACK, 0);
+    assert!(!story.told().connection().handshake.offered[0].syn_captured);
+    assert!(story.told().finding("option-missing").is_none());
 }
 
 #[test]

@@ -40,8 +40,8 @@ pub(crate) struct Known {
     pub(crate) initial_rtt_ns: Option<u64>,
     /// At most this many segments of a direction are remembered as in flight.
     pub(crate) unacked_max: usize,
-    /// The connection speaks MPTCP.
-    pub(crate) mptcp: bool,
+    /// The MPTCP operations that both ends have shown so far, if the connection speaks MPTCP: one bit per subtype.
+    pub(crate) mptcp: Option<u8>,
 }
 
 /// Judges `segment` and remembers it.
@@ -168,7 +168,7 @@ fn judge_bare_ack(
         judged.verdicts |= Verdicts::WINDOW_UPDATE;
     } else if other.last_verdicts.contains(Verdicts::KEEP_ALIVE) {
         judged.verdicts |= Verdicts::KEEP_ALIVE_ACK;
-    } else if !(known.mptcp && sent.mptcp_subtypes != segment.mptcp_subtypes) {
+    } else if known.mptcp.is_none_or(|operations| operations == sent.mptcp_operations) {
         judged.verdicts |= Verdicts::DUPLICATE_ACK;
         sent.duplicate_acks += 1;
         judged.duplicate_ack = Some((sent.duplicate_acks, sent.last_new_ack_frame));
@@ -269,7 +269,7 @@ fn remember(sent: &mut Remembered, segment: &Segment, known: Known, verdicts: Ve
     sent.last_ack = sent.ack_of(segment);
     sent.last_ack_time_ns = now_ns;
     sent.last_verdicts = verdicts;
-    sent.mptcp_subtypes = segment.mptcp_subtypes;
+    sent.mptcp_operations = known.mptcp.unwrap_or(sent.mptcp_operations);
     sent.set_sack(&segment.options.sack);
 }
 
