@@ -8,10 +8,10 @@ use crate::ends::ResetAcceptability;
 use crate::fast_open::FastOpening;
 use crate::limits::{ACK_WAITED_NS_MIN, AT_ONCE_NS, MSS_BYTES_MAX, SMALL_BYTES};
 use crate::nanos::Nanos;
-use crate::verdicts::Verdicts;
-use crate::why::Order;
+use crate::verdicts::{Judged, Verdicts};
+use crate::why::{Order, Why};
 use crate::zeek::History;
-use crate::{Frame, Segment, Side};
+use crate::{Frame, Segment, Side, Whole};
 use tcp::{ResetReason, SendReason};
 use wire::Seq;
 
@@ -46,7 +46,7 @@ pub(crate) struct ResetMark {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Offered {
-    /// A SYN of this end was captured.
+    /// A SYN of this end was captured, with all of its options.
     pub syn_captured: bool,
     /// Maximum Segment Size in bytes.
     pub mss: Option<u16>,
@@ -56,6 +56,19 @@ pub struct Offered {
     pub sack: bool,
     /// Timestamps.
     pub timestamps: bool,
+}
+
+impl Offered {
+    /// A SYN, or another: one that is sent again may leave options away that were offered before, and which of the two
+    /// was answered is not seen.
+    fn on_syn(&mut self, segment: &Segment) {
+        let options = &segment.options;
+        self.syn_captured |= segment.whole == Whole::Yes;
+        self.mss = options.mss.or(self.mss);
+        self.window_scale = options.window_scale.or(self.window_scale);
+        self.sack |= options.sack_permitted;
+        self.timestamps |= options.timestamps.is_some();
+    }
 }
 
 /// Counts that most connections never need.
@@ -185,14 +198,22 @@ impl Marks {
         acked.is_some_and(|acked| acked.frame == segment.frame)
     }
 
-    /// Takes note of a segment, after everything is concluded.
-    pub(super) fn on_segment(&mut self, from: Side, segment: &Segment, analysis: &Analysis, before: &Before) {
+    /// Takes note of a segment, after everything is concluded; `judged` does not depend on where
+    /// numbers begin.
+    pub(super) fn on_segment(
+        &mut self,
+        from: Side,
+        segment: &Segment,
+        analysis: &Analysis,
+        judged: &Judged,
+        before: &Before,
+    ) {
         let at = At { frame: segment.frame, time: Nanos::of(segment.time.as_nanos()) };
         if !(analysis.verdicts.is_empty() && analysis.notes.is_empty()) {
             let seen = &mut self.rare().seen[from.index()];
             seen.count(analysis.verdicts, analysis.notes, segment.frame);
         }
-        self.history.on_segment(from, segment, analysis);
+        self.history.on_segment(from, segment, judged.verdicts, analysis.notes);
         if analysis.notes.contains(Notes::CAPTURED_TWICE) {
             return;
         }
@@ -208,7 +229,7 @@ impl Marks {
         self.on_ack(from, segment, at);
         self.suspicious[from.index()] = analysis.notes.contains(Notes::SYN_IN_SYNCHRONIZED)
             || analysis.reset == Some(ResetAcceptability::InWindow);
-        self.on_reason(from, segment, analysis, at);
+        self.on_reason(from, segment, &analysis.why, judged, at);
     }
 
     fn on_syn(&mut self, from: Side, segment: &Segment, analysis: &Analysis, at: At) {
@@ -222,14 +243,7 @@ impl Marks {
         } else if analysis.why.reason == SendReason::Timeout {
             self.rare().syn_again[from.index()].note(at.frame);
         }
-        let options = &segment.options;
-        self.offered[from.index()] = Offered {
-            syn_captured: true,
-            mss: options.mss,
-            window_scale: options.window_scale,
-            sack: options.sack_permitted,
-            timestamps: options.timestamps.is_some(),
-        };
+        self.offered[from.index()].on_syn(segment);
     }
 
     fn on_fin(&mut self, from: Side, segment: &Segment, at: At) {
@@ -278,8 +292,7 @@ impl Marks {
         }
     }
 
-    fn on_reason(&mut self, from: Side, segment: &Segment, analysis: &Analysis, at: At) {
-        let why = &analysis.why;
+    fn on_reason(&mut self, from: Side, segment: &Segment, why: &Why, judged: &Judged, at: At) {
         if why.order == Order::Reordered {
             self.rare().reordered[from.index()].note(at.frame);
         }
@@ -293,7 +306,7 @@ impl Marks {
                 *stuck = Stuck { timeouts, text_bytes: segment.text_bytes, frame: at.frame, last_rto_ns };
             }
             SendReason::DelayedAck => {
-                let waited_ns = analysis.acked.map_or(0, |acked| acked.rtt_ns);
+                let waited_ns = judged.acked.map_or(0, |acked| acked.rtt_ns);
                 self.late_ack = Some((from, at.time.ns(), waited_ns));
                 return;
             }
