@@ -9,13 +9,15 @@ mod count;
 mod half;
 mod marks;
 mod notes;
+mod offered;
 mod tally;
 mod times;
 
 pub(crate) use before::Before;
 pub(crate) use half::Half;
+pub use marks::Stuck;
 pub(crate) use marks::{At, Marks};
-pub use marks::{Offered, Stuck};
+pub use offered::Offered;
 pub use tally::Seen;
 pub(crate) use tally::Tally;
 pub(crate) use times::Times;

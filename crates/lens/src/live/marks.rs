@@ -1,8 +1,8 @@
 //! The landmarks of a connection: the frames of its handshake and its close, and counts with their
 //! first frames. Findings and summaries are made of them.
 
-use super::Before;
 use super::tally::{Seen, Tally};
+use super::{Before, Offered};
 use crate::analysis::{Analysis, Notes};
 use crate::ends::ResetAcceptability;
 use crate::fast_open::FastOpening;
@@ -11,7 +11,7 @@ use crate::nanos::Nanos;
 use crate::verdicts::{Judged, Verdicts};
 use crate::why::{Order, Why};
 use crate::zeek::History;
-use crate::{Frame, Segment, Side, Whole};
+use crate::{Frame, Segment, Side};
 use tcp::{ResetReason, SendReason};
 use wire::Seq;
 
@@ -40,35 +40,6 @@ pub(crate) struct ResetMark {
     pub(crate) acceptability: ResetAcceptability,
     pub(crate) was_synchronized: bool,
     pub(crate) in_flight_bytes: u32,
-}
-
-/// What one end said of itself in its SYN.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Offered {
-    /// A SYN of this end was captured, with all of its options.
-    pub syn_captured: bool,
-    /// Maximum Segment Size in bytes.
-    pub mss: Option<u16>,
-    /// Window scale.
-    pub window_scale: Option<u8>,
-    /// SACK permitted.
-    pub sack: bool,
-    /// Timestamps.
-    pub timestamps: bool,
-}
-
-impl Offered {
-    /// A SYN, or another: one that is sent again may leave options away that were offered before, and which of the two
-    /// was answered is not seen.
-    fn on_syn(&mut self, segment: &Segment) {
-        let options = &segment.options;
-        self.syn_captured |= segment.whole == Whole::Yes;
-        self.mss = options.mss.or(self.mss);
-        self.window_scale = options.window_scale.or(self.window_scale);
-        self.sack |= options.sack_permitted;
-        self.timestamps |= options.timestamps.is_some();
-    }
 }
 
 /// Counts that most connections never need.
