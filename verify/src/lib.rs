@@ -15,6 +15,7 @@
 
 pub mod bodies;
 mod caught;
+pub mod causes;
 pub mod connections;
 pub mod flights;
 pub mod inputs;

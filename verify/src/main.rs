@@ -23,12 +23,16 @@ struct Arguments {
 enum Command {
     Worlds(commands::Worlds),
     Fuzz(commands::Fuzz),
+    #[cfg(target_os = "linux")]
+    Causes(commands::Causes),
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Worlds(worlds) => worlds.run(),
         Command::Fuzz(fuzz) => fuzz.run(),
+        #[cfg(target_os = "linux")]
+        Command::Causes(causes) => causes.run(),
     };
     outcome.unwrap_or_else(|error| commands::cannot_be_told(&error))
 }
