@@ -2,6 +2,7 @@
 
 mod compare;
 mod matched;
+mod page;
 #[cfg(target_os = "linux")]
 pub mod rig;
 mod seen;
@@ -11,6 +12,7 @@ mod truth;
 
 pub use compare::{Case, Compared, Row};
 pub use matched::{AtSender, Origin, origins};
+pub use page::{BEGIN, END, Line, Page};
 pub use seen::{Said, Seen, explain, read};
 pub use tally::{Share, Tally, Vantage, is_right};
 pub use trace::{Event, Trace};

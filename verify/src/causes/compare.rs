@@ -3,7 +3,8 @@
 use super::matched::{AtSender, Origin, origins};
 use super::seen::Seen;
 use super::tally::{Tally, Vantage, is_right};
-use super::truth::Truth;
+use super::truth::{Class, Truth};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
@@ -48,6 +49,9 @@ pub struct Compared {
     pub without_origin: Vec<(usize, Seen)>,
     /// The longest time from a frame to its event, in nanoseconds.
     pub late_ns_max: u64,
+    /// SYNs sent again that are the first thing that the receiver's capture shows of their connection: nobody can know it.
+    /// They are not counted.
+    pub unknowable: usize,
 }
 
 impl Case<'_> {
@@ -83,8 +87,10 @@ impl Case<'_> {
                 compared.false_claims.push((host, Vantage::Sender, *frame));
             }
         }
+        let mut begun = BTreeSet::new();
         let is_known = |index: usize| row_of[index].is_some() || !sent[index].is_again;
         for (piece, origin) in got.iter().zip(origins(sent, got, is_here)) {
+            let is_first = begun.insert(piece.flow()) && !begun.contains(&(piece.to, piece.from));
             let Some(Origin { sent: index, is_copy }) = origin else {
                 if is_here(piece.from) && piece.seq != piece.end {
                     compared.without_origin.push((1 - host, *piece));
@@ -96,6 +102,10 @@ impl Case<'_> {
             }
             let row = row_of[index].and_then(|row: usize| compared.rows.get_mut(row));
             let class = row.as_ref().map(|row| row.truth.class);
+            if class == Some(Class::HandshakeTimeout) && is_first {
+                compared.unknowable += 1;
+                continue;
+            }
             compared.tally.add(Vantage::Receiver, class, piece.said, piece.confidence);
             match row {
                 Some(row) => row.at_receiver.push(*piece),

@@ -17,7 +17,7 @@ pub use traffic::{Talk, Traffic};
 
 use super::truth::Told;
 use dump::Dump;
-use ground::{Ground, address, concerns};
+use ground::Ground;
 use pinned::Pinned;
 use std::fmt;
 use std::net::SocketAddr;
@@ -78,7 +78,7 @@ pub fn run(scenario: &Scenario, seed: u64, folder: &Path) -> Result<Record, Miss
     let [first, second] = dumps;
     let dumps = [first?, second?];
     let wire = ground.join(scenario.lanes.clone(), seed);
-    let at = SocketAddr::new(address(1, scenario.is_v6), 0);
+    let at = SocketAddr::new(ground.plan.address(1, scenario.is_v6), 0);
     let done = traffic::talk(&ground.hosts, at, scenario.traffic, scenario.control, scenario.lasts, seed)
         .map_err(|error| Missing(format!("the hosts cannot talk: {error}")))?;
     std::thread::sleep(LINGER);
@@ -89,7 +89,7 @@ pub fn run(scenario: &Scenario, seed: u64, folder: &Path) -> Result<Record, Miss
     }
     let (trace, text, clock_ns) = tracing.end()?;
     let _ = std::fs::write(folder.join("trace.txt"), text);
-    let told = Told::of(&trace, clock_ns, concerns);
-    let hosts = [0, 1].map(|host| address(host, scenario.is_v6));
+    let told = Told::of(&trace, clock_ns, |address| ground.plan.concerns(address));
+    let hosts = [0, 1].map(|host| ground.plan.address(host, scenario.is_v6));
     Ok(Record { captures, hosts, told, trace_lost: trace.lost + trace.unreadable, capture_lost, done })
 }

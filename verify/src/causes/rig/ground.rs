@@ -32,6 +32,7 @@ pub enum Joint {
 
 /// Both hosts, joined; they are gone with it.
 pub(super) struct Ground {
+    pub(super) plan: Plan,
     pub(super) hosts: [Network; 2],
     links: [Arc<Tun>; 2],
     /// The name of the hosts' interface.
@@ -39,43 +40,65 @@ pub(super) struct Ground {
     _routers: Vec<Network>,
 }
 
-/// The address of a host, `net` is the number of the network between them.
-pub(super) fn address(host: usize, is_v6: bool) -> IpAddr {
-    match is_v6 {
-        false => IpAddr::from([10, 177, host as u8, 1]),
-        true => IpAddr::from([0xfd77, 0x177, host as u16, 0, 0, 0, 0, 1]),
-    }
+/// The addresses. The kernel's trace shows everybody's: two runs at the same time must not have the same.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plan {
+    net: u8,
 }
 
-/// Whether it is the address of one of the hosts.
-pub(super) fn concerns(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => v4.octets().starts_with(&[10, 177]),
-        IpAddr::V6(v6) => v6.segments().starts_with(&[0xfd77, 0x177]),
+impl Plan {
+    pub(super) fn of_this_process() -> Plan {
+        Plan { net: 128 + (std::process::id() % 120) as u8 }
+    }
+
+    /// The address of a host.
+    pub(super) fn address(self, host: usize, is_v6: bool) -> IpAddr {
+        match is_v6 {
+            false => IpAddr::from([10, self.net, host as u8, 1]),
+            true => IpAddr::from([0xfd77, self.net.into(), host as u16, 0, 0, 0, 0, 1]),
+        }
+    }
+
+    /// Whether it is the address of one of the hosts.
+    pub(super) fn concerns(self, address: IpAddr) -> bool {
+        match address {
+            IpAddr::V4(v4) => v4.octets().starts_with(&[10, self.net]),
+            IpAddr::V6(v6) => v6.segments().starts_with(&[0xfd77, self.net.into()]),
+        }
+    }
+
+    fn addresses(self, host: usize) -> Vec<InterfaceAddress> {
+        vec![
+            InterfaceAddress { address: self.address(host, false), prefix_bits: 24 },
+            InterfaceAddress { address: self.address(host, true), prefix_bits: 64 },
+        ]
     }
 }
 
 impl Ground {
     pub(super) fn lay(joint: Joint) -> Result<Ground, Missing> {
+        let plan = Plan::of_this_process();
         let hosts = [Network::new()?, Network::new()?];
         match joint {
             Joint::Plain | Joint::Offload => {
                 let mut links = Vec::new();
                 for (host, network) in hosts.iter().enumerate() {
-                    let config = TunConfig { host_addresses: addresses(host), ..TunConfig::new("wire0") };
+                    let config =
+                        TunConfig { host_addresses: plan.addresses(host), ..TunConfig::new("wire0") };
                     let config = if joint == Joint::Plain { config.without_offload() } else { config };
                     links.push(Arc::new(tun(network, config)?));
                 }
-                Ok(Ground { hosts, links: pair(links)?, interface: "wire0", _routers: Vec::new() })
+                Ok(Ground { plan, hosts, links: pair(links)?, interface: "wire0", _routers: Vec::new() })
             }
             Joint::Ethernet => {
                 let routers = [Network::new()?, Network::new()?];
                 let mut links = Vec::new();
                 for (host, (network, router)) in hosts.iter().zip(&routers).enumerate() {
-                    veth(host, network, router).map_err(|error| Missing(format!("no veth: {error}")))?;
+                    veth(plan, host, network, router)
+                        .map_err(|error| Missing(format!("no veth: {error}")))?;
                     links.push(Arc::new(tun(router, TunConfig::new("wire0"))?));
                 }
-                Ok(Ground { hosts, links: pair(links)?, interface: "eth0", _routers: routers.into() })
+                Ok(Ground { plan, hosts, links: pair(links)?, interface: "eth0", _routers: routers.into() })
             }
         }
     }
@@ -120,13 +143,6 @@ fn pair(links: Vec<Arc<Tun>>) -> Result<[Arc<Tun>; 2], Missing> {
     links.try_into().map_err(|_| Missing("a wire has two ends".to_owned()))
 }
 
-fn addresses(host: usize) -> Vec<InterfaceAddress> {
-    vec![
-        InterfaceAddress { address: address(host, false), prefix_bits: 24 },
-        InterfaceAddress { address: address(host, true), prefix_bits: 64 },
-    ]
-}
-
 /// A TUN device that is the way to everywhere. Nothing waits above it, so that packets leave in the call that sends them.
 fn tun(network: &Network, config: TunConfig) -> Result<Tun, Missing> {
     let open = move || {
@@ -139,9 +155,10 @@ fn tun(network: &Network, config: TunConfig) -> Result<Tun, Missing> {
 }
 
 /// An Ethernet interface `eth0` in the host's network whose other end is in the router's.
-fn veth(host: usize, network: &Network, router: &Network) -> io::Result<()> {
+fn veth(plan: Plan, host: usize, network: &Network, router: &Network) -> io::Result<()> {
     let target = network.path();
-    let (v4, v6) = (format!("10.177.{host}"), format!("fd77:177:{host:x}"));
+    let net = plan.net;
+    let (v4, v6) = (format!("10.{net}.{host}"), format!("fd77:{net:x}:{host:x}"));
     let gates = [format!("{v4}.254"), format!("{v6}::fe")];
     let ends = [format!("{v4}.1"), format!("{v6}::1")];
     let at_router = [

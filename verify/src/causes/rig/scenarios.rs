@@ -295,16 +295,19 @@ fn short() -> Vec<Scenario> {
 
 /// What happens more rarely.
 fn odd() -> Vec<Scenario> {
+    let queue = Queue { limit: QueueLimit::Packets(60), ..Queue::default() };
     let blackouts = Lane {
-        flaps: vec![Recurring { first: at_ms(900), lasts: ms(700), every: Some(ms(2_500)) }],
-        ..lane(10, 15)
+        flaps: vec![Recurring { first: at_ms(500), lasts: ms(500), every: Some(ms(1_300)) }],
+        queue,
+        ..lane(20, 15)
     };
     let spikes = Lane {
         spikes: vec![Spike {
-            when: Recurring { first: at_ms(700), lasts: ms(300), every: Some(ms(1_700)) },
-            by: ms(600),
+            when: Recurring { first: at_ms(400), lasts: ms(120), every: Some(ms(900)) },
+            by: ms(450),
         }],
-        ..lane(10, 15)
+        queue,
+        ..lane(20, 10)
     };
     let copies = Lane { duplicate: Chance::percent(5.0), loss: random(2.0), ..lane(20, 10) };
     let narrow = Lane {
@@ -314,24 +317,34 @@ fn odd() -> Vec<Scenario> {
     vec![
         scenario(
             "blackouts",
-            "nothing passes for 0.7 s of every 2.5 s",
+            "nothing passes for 0.5 s of every 1.3 s",
             both(&blackouts),
-            upload(4 * MIB, 3, 4),
+            upload(300 * KIB, 5, 40),
         )
         .lasting(9),
-        scenario("blackouts-bbr", "the same, BBR and downloads", both(&blackouts), download(4 * MIB, 3, 4))
-            .controlled_by("bbr")
-            .lasting(10),
+        scenario(
+            "blackouts-bbr",
+            "the same, BBR and downloads",
+            both(&blackouts),
+            download(300 * KIB, 5, 40),
+        )
+        .controlled_by("bbr")
+        .lasting(10),
         scenario(
             "spikes",
-            "packets take 0.6 s longer for 0.3 s of every 1.7 s",
+            "packets take 0.45 s longer for 0.12 s of every 0.9 s",
             both(&spikes),
-            upload(4 * MIB, 3, 4),
+            upload(300 * KIB, 5, 40),
         )
         .lasting(9),
-        scenario("spikes-no-timestamps", "the same without timestamps", both(&spikes), upload(4 * MIB, 3, 4))
-            .with("tcp_timestamps", "0")
-            .lasting(10),
+        scenario(
+            "spikes-no-timestamps",
+            "the same without timestamps",
+            both(&spikes),
+            upload(300 * KIB, 5, 40),
+        )
+        .with("tcp_timestamps", "0")
+        .lasting(10),
         scenario("copies", "5 % of packets arrive twice, 2 % are lost", both(&copies), download(MIB, 2, 8)),
         scenario(
             "zero-windows",
