@@ -167,7 +167,7 @@ fn classes(total: &Tally, vantage: Vantage) -> String {
             }
         }
         let share = class.map(|_| total.share(vantage, class));
-        let _ = writeln!(text, " {} |", share.map_or(String::new(), percent));
+        let _ = writeln!(text, " {} |", share.map_or("-".to_owned(), percent));
     }
     let first = total.first_sendings.get(&vantage).copied().unwrap_or(0);
     let right = percent(total.share(vantage, None));

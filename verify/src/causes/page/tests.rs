@@ -34,7 +34,7 @@ fn the_table_says_what_was_said_of_each_class() {
     );
     assert!(text.contains("| | timeout | tail-loss probe | recovery | right |\n"), "{text}");
     assert!(text.contains("| tail-loss probe | 20 | 60 | | 75.0 % |\n"), "{text}");
-    assert!(text.contains("| sent for the first time | | | 2 | |"), "{text}");
+    assert!(text.contains("| sent for the first time | | | 2 | - |\n"), "{text}");
     assert!(text.contains("of 4 first sendings 2 are called repetitions"), "{text}");
     assert!(text.contains("| sender | 75 % | 75.0 % | 80 |\n| receiver"), "{text}");
     assert!(text.contains("| calm | nothing is lost | 40 | 75.0 % | 75.0 % | 1 |\n"), "{text}");
