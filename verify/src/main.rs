@@ -7,7 +7,7 @@ mod commands;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// Long runs: worlds that attack, and inputs for the fuzz bodies
+/// Long runs: worlds that attack, inputs for the fuzz bodies, and the lens beside the kernel
 ///
 /// How far a run is stands on standard error every ten seconds; failures, and one line with the totals at the end, on
 /// standard output. A failure does not end a run. To end it sooner press Ctrl-C; it goes on where it was with --first.

@@ -110,7 +110,7 @@ impl Case<'_> {
             match row {
                 Some(row) => row.at_receiver.push(*piece),
                 None if piece.said.is_again() => {
-                    compared.false_claims.push((1 - host, Vantage::Receiver, *piece))
+                    compared.false_claims.push((1 - host, Vantage::Receiver, *piece));
                 }
                 None => {}
             }

@@ -108,7 +108,7 @@ pub fn origins(sent: &[Seen], got: &[Seen], is_sender: impl Fn(SocketAddr) -> bo
         by_flow.entry(frame.flow()).or_default().push(index);
     }
     let mut arrived: BTreeMap<(usize, u32), ()> = BTreeMap::new();
-    let mut origin = |piece: &Seen| {
+    let origin = |piece: &Seen| {
         if !is_sender(piece.from) || piece.seq == piece.end {
             return None;
         }
@@ -118,7 +118,7 @@ pub fn origins(sent: &[Seen], got: &[Seen], is_sender: impl Fn(SocketAddr) -> bo
         let is_copy = arrived.insert((index, piece.seq.number()), ()).is_some();
         Some(Origin { sent: index, is_copy })
     };
-    got.iter().map(|piece| origin(piece)).collect()
+    got.iter().map(origin).collect()
 }
 
 /// Whether what arrived can be a piece of what was sent.
