@@ -1,9 +1,13 @@
 //! The commands, one file each, and what they have in common: how seeds are chosen, and exit codes.
 
+#[cfg(target_os = "linux")]
+mod causes;
 mod fuzz;
 mod telling;
 mod worlds;
 
+#[cfg(target_os = "linux")]
+pub(crate) use causes::Causes;
 pub(crate) use fuzz::Fuzz;
 pub(crate) use worlds::Worlds;
 

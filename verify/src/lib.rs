@@ -7,6 +7,7 @@
 //! | [`flights`] | one loaded sender, its receiver and a path with a delay: every life with so many faults |
 //! | [`worlds`] | not a model: random worlds with strangers and liars, many seeds |
 //! | [`bodies`] | not a model: what the fuzz targets in `fuzz/` do, so that `cargo test` does it too |
+//! | [`causes`] | not a model: what the lens says of retransmissions, beside what Linux says |
 //!
 //! [`many`] shares seeds among threads and [`inputs`] makes inputs for the bodies: in the tests, a share of them, and in the
 //! commands of `main.rs`, as many as one likes.
@@ -15,6 +16,7 @@
 
 pub mod bodies;
 mod caught;
+pub mod causes;
 pub mod connections;
 pub mod flights;
 pub mod inputs;

@@ -7,7 +7,7 @@ mod commands;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// Long runs: worlds that attack, and inputs for the fuzz bodies
+/// Long runs: worlds that attack, inputs for the fuzz bodies, and the lens beside the kernel
 ///
 /// How far a run is stands on standard error every ten seconds; failures, and one line with the totals at the end, on
 /// standard output. A failure does not end a run. To end it sooner press Ctrl-C; it goes on where it was with --first.
@@ -23,12 +23,16 @@ struct Arguments {
 enum Command {
     Worlds(commands::Worlds),
     Fuzz(commands::Fuzz),
+    #[cfg(target_os = "linux")]
+    Causes(commands::Causes),
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Worlds(worlds) => worlds.run(),
         Command::Fuzz(fuzz) => fuzz.run(),
+        #[cfg(target_os = "linux")]
+        Command::Causes(causes) => causes.run(),
     };
     outcome.unwrap_or_else(|error| commands::cannot_be_told(&error))
 }
