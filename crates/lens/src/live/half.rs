@@ -83,6 +83,7 @@ impl Half {
             since_ns + turn_ns >= rtt_min_ns && echo.is_none_or(|echo| loss.may_echo(sending.frame, echo))
         };
         let delivery = unacked.deliver(acknowledgment.ack, news, mss_bytes, answers);
+        loss.on_delivery(&delivery);
         loss.overtaken
             .on_delivery(&delivery, Circumstances { now_ns, turn_ns, is_recovering, rtt_min_ns, srtt_ns });
     }

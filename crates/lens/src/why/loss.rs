@@ -3,6 +3,7 @@
 use super::lost_before::LostBefore;
 use super::overtaken::Overtaken;
 use crate::Frame;
+use crate::verdicts::Delivery;
 use tcp::SendReason;
 use wire::Seq;
 use wire::tcp::SackBlocks;
@@ -77,6 +78,10 @@ pub(crate) struct Loss {
     pub(crate) timeouts_in_a_row: u8,
     /// The most timeouts without progress, and the last of their frames.
     pub(crate) timeouts_in_a_row_max: u8,
+    /// The frame of the last timeout.
+    timeout_frame: Frame,
+    /// That timeout is asked whether it was early.
+    may_be_early: bool,
     /// SND.NXT when a probe sent the tail again, until an acknowledgment tells what became of it: none other goes
     /// before (RFC 8985 §7.4.2).
     probe_out: Option<Seq>,
@@ -97,12 +102,25 @@ impl Loss {
     }
 
     pub(crate) fn begin(&mut self, until: Seq, began: Began) {
+        if began == Began::Timeout {
+            // only a timeout out of nothing, or one after another, is asked whether it was early (RFC 5682 §2.1)
+            self.may_be_early = self.recovery().is_none_or(|before| before != Began::Acks);
+        }
         // a probe alone reduces nothing: what is undone later begins behind it
         if self.recovery().is_none_or(|before| before == Began::Probe) {
             self.episode = (0, 0);
             self.first_of_episode = None;
         }
         self.recovery = Some((until, began));
+    }
+
+    /// What was sent before the timeout, and not again, has arrived: not all was lost, the timeout was early
+    /// (RFC 5682 §2.1, step 3).
+    pub(crate) fn on_delivery(&mut self, delivery: &Delivery) {
+        let is_asked = self.recovery() == Some(Began::Timeout) && self.may_be_early;
+        if is_asked && delivery.fresh.is_some_and(|fresh| fresh.frame < self.timeout_frame) {
+            self.undo();
+        }
     }
 
     /// Something lost is being sent again, and will be when everything before `ack` is acknowledged. A probe alone
@@ -132,7 +150,7 @@ impl Loss {
             }
             _ => {
                 self.counts.timeout += 1;
-                self.on_timeout();
+                self.on_timeout(segment.frame);
                 self.begin(lost.until, Began::Timeout);
             }
         }
@@ -170,8 +188,8 @@ impl Loss {
         }
     }
 
-    pub(crate) fn on_timeout(&mut self) {
-        self.probe_out = None;
+    pub(crate) fn on_timeout(&mut self, frame: Frame) {
+        (self.probe_out, self.timeout_frame) = (None, frame);
         self.timeouts_in_a_row = self.timeouts_in_a_row.saturating_add(1);
         self.timeouts_in_a_row_max = self.timeouts_in_a_row_max.max(self.timeouts_in_a_row);
     }

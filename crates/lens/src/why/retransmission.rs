@@ -123,6 +123,10 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
         {
             known_lost(&signs, Shown::Ack, is_close)
         }
+        // whatever shows it: until all that was out at the timeout is acknowledged
+        (Some((Shown::Ack, _)), Some(Began::Timeout)) if !signs.is_exact && !signs.is_silent_at_una() => {
+            after_timeout(Evidence::SACK | Evidence::TIMING)
+        }
         (Some((shown, is_close)), _) => known_lost(&signs, shown, is_close),
         (None, Some(began)) => in_recovery(&signs, began),
         (None, None) => at_first(&signs),
@@ -272,6 +276,11 @@ fn in_recovery(signs: &Signs, began: Began) -> Why {
     }
 }
 
+fn after_timeout(evidence: Evidence) -> Why {
+    let why = Why::new(SendReason::AfterTimeout, Confidence::LIKELY).by(evidence);
+    why.or(SendReason::SackRecovery).or(SendReason::Timeout)
+}
+
 fn timeout(signs: &Signs) -> Why {
     let plausible = signs.gap_ns >= TIMEOUT_NS_MIN;
     let why = Why::new(SendReason::Timeout, if plausible { Confidence::HIGH } else { Confidence::LOW });
@@ -285,7 +294,7 @@ fn note(loss: &mut Loss, why: &Why, scene: &Scene<'_>, began: Option<Began>) {
     match why.reason {
         SendReason::Timeout => {
             counts.timeout += 1;
-            loss.on_timeout();
+            loss.on_timeout(scene.segment.frame);
             loss.begin(until, Began::Timeout);
             loss.overtaken.on_timeout(scene.segment.time.as_nanos(), scene.turn_ns, scene.segment.frame);
         }
