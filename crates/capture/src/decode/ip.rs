@@ -76,10 +76,11 @@ impl<'a> Walk<'a> {
         Ok(Next::Protocol(header[6]))
     }
 
-    /// Limits the view to the payload length of an IP header. A quotation holds only part of that payload.
+    /// Limits the view to the payload length of an IP header. A quotation holds only part of that payload, and so
+    /// does the first of the fragments that a link made.
     fn ip_payload(&mut self, payload_bytes: usize) {
         self.view.limit(payload_bytes);
-        if self.quote.is_some() {
+        if self.quote.is_some() || self.is_part {
             self.view.wire_bytes = payload_bytes;
         }
     }
@@ -95,15 +96,17 @@ impl<'a> Walk<'a> {
             | protocol::SHIM6 => self.extension(8),
             protocol::AUTHENTICATION => self.extension(4),
             protocol::FRAGMENT => self.ipv6_fragment(),
-            protocol::IPV4_IN_IP | protocol::IPV6_IN_IP => Ok(self.enter_tunnel(Next::Ip)),
-            protocol::MPLS_IN_IP => Ok(self.enter_tunnel(Next::Mpls)),
-            protocol::ETHERNET => Ok(self.enter_tunnel(Next::Ethernet)),
+            protocol::IPV4_IN_IP | protocol::IPV6_IN_IP => Ok(self.enter_tunnel(Layer::IpInIp, Next::Ip)),
+            protocol::MPLS_IN_IP => Ok(self.enter_tunnel(Layer::Mpls, Next::Mpls)),
+            protocol::ETHERNET => Ok(self.enter_tunnel(Layer::EtherIp, Next::Ethernet)),
             protocol::ETHERIP => {
-                self.view.take(2, Layer::Ethernet)?;
-                Ok(self.enter_tunnel(Next::Ethernet))
+                self.view.take(2, Layer::EtherIp)?;
+                Ok(self.enter_tunnel(Layer::EtherIp, Next::Ethernet))
             }
             protocol::GRE => self.gre(),
+            protocol::L2TP => self.l2tp_in_ip(),
             protocol::UDP => self.udp(),
+            protocol::ESP => Err(Halt::NotTcp(NotTcp::Encrypted(Layer::Esp))),
             protocol::ICMP | protocol::ICMPV6 => self.icmp(protocol),
             other => Err(Halt::NotTcp(NotTcp::Protocol(other))),
         }
