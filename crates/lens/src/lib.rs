@@ -19,6 +19,7 @@
 //! | what people should be told | `findings/`, one file each |
 //! | which segments a display filter wants | `filter/` |
 //! | which connection a segment is of | `lens.rs` |
+//! | what the packets are that are not TCP | `contents.rs` |
 //!
 //! The lens reads no clock, no file and no socket, and never runs the engine over captured bytes: two
 //! engines would invent what the capture does not show.
@@ -29,6 +30,7 @@ mod analysis;
 mod community_id;
 mod config;
 mod connection;
+mod contents;
 mod ecn;
 mod ends;
 mod fast_open;
@@ -53,6 +55,7 @@ pub use analysis::{AckedFrame, Analysis, Notes, RepeatedFrame};
 pub use community_id::community_id;
 pub use config::Config;
 pub use connection::{Close, Connection, Direction, Faults, Fin, Handshake, Moment, Opened, Reset};
+pub use contents::Contents;
 pub use ecn::{ChangedField, EcnMeaning, EcnTalk, Marked};
 pub use ends::{EndState, Moves, Origin, ResetAcceptability, Side, Step, Steps};
 pub use fast_open::{FastOpen, FastOpenWords};

@@ -49,6 +49,13 @@ pub struct Unread {
     pub within: Option<Layer>,
 }
 
+/// Outside of any tunnel.
+impl From<NotTcp> for Unread {
+    fn from(why: NotTcp) -> Unread {
+        Unread { why, within: None }
+    }
+}
+
 macro_rules! layers {
     ($($(#[doc = $doc:literal])+ $layer:ident = $name:literal;)*) => {
         /// A protocol layer that the decoder reads.

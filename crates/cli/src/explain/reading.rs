@@ -1,14 +1,14 @@
 //! From a file to the lens: open, read, decode, hand over; and report where the file is damaged.
 
 use super::annotate::Annotated;
-use super::left_out::LeftOut;
+use super::left_out;
 use super::pipeline;
 use crate::failure::{Exit, Failure};
 use crate::notes::{self, note};
 use crate::output::Files;
 use capture::{Block, Decoded, Decoder, Error, Piece, Reader, Record};
 use indicatif::ProgressBar;
-use lens::{Completeness, Config, Filter, Lens, Segment, Sink, Subject};
+use lens::{Completeness, Config, Contents, Filter, Lens, Segment, Sink, Subject};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -23,13 +23,18 @@ const PACKETS_PER_TICK: u64 = 1 << 16;
 pub(super) struct Summary {
     /// Where the file is damaged or cut short, in words.
     damage: Option<String>,
-    left_out: LeftOut,
+    contents: Contents,
 }
 
 impl Summary {
+    /// What the packets are.
+    pub(super) fn contents(&self) -> &Contents {
+        &self.contents
+    }
+
     /// Prints on standard error what could not be read.
     pub(super) fn print_warnings(&self) {
-        for sentence in self.left_out.sentences() {
+        for sentence in left_out::sentences(&self.contents) {
             note(format_args!("synfin: {sentence}"));
         }
         if let Some(damage) = &self.damage {
@@ -37,9 +42,15 @@ impl Summary {
         }
     }
 
-    /// Whether the capture was damaged.
+    /// Whether the capture was damaged, or holds packets and none of them is TCP.
     pub(super) fn exit_code(&self) -> ExitCode {
-        if self.damage.is_some() { Exit::Input } else { Exit::Fine }.into()
+        let nothing_to_explain = self.contents.tcp() == 0 && self.contents.not_tcp() > 0;
+        match (self.damage.is_some(), nothing_to_explain) {
+            (true, _) => Exit::Input,
+            (_, true) => Exit::Trouble,
+            _ => Exit::Fine,
+        }
+        .into()
     }
 }
 
@@ -81,7 +92,7 @@ impl Ends {
         let mut ends = Ends::default();
         pipeline::run(&mut ends, |feed| {
             for_each_item(source, Blocks::Skipped, |item| {
-                if let Item::Packet(_, Some((_, segment))) = item {
+                if let Item::Segment(_, _, segment) = item {
                     feed.push(segment);
                 }
                 Ok(())
@@ -157,8 +168,10 @@ impl Opened {
 
 /// An item of a capture.
 enum Item<'a> {
-    /// A packet, with the segment that is in it.
-    Packet(&'a Record<'a>, Option<(&'a Decoded<'a>, &'a Segment)>),
+    /// A segment that is in a packet. Nearly all packets have one; some have several.
+    Segment(&'a Record<'a>, &'a Decoded<'a>, &'a Segment),
+    /// A packet, behind all its segments.
+    Packet(&'a Record<'a>),
     /// Anything else.
     Block(&'a Block<'a>),
 }
@@ -174,7 +187,7 @@ pub(super) fn read(
     if annotated.is_none() && filter.is_none() && source.bytes > 0 {
         return pipeline::run(sink, |feed| {
             for_each_item(source, Blocks::Skipped, |item| {
-                if let Item::Packet(_, Some((_, segment))) = item {
+                if let Item::Segment(_, _, segment) = item {
                     feed.push(segment);
                 }
                 Ok(())
@@ -184,30 +197,36 @@ pub(super) fn read(
     let mut lens = Lens::new(Config::default());
     let mut origin = None;
     let blocks = if annotated.is_some() { Blocks::Visited } else { Blocks::Skipped };
+    // on the segments of the packet that is being read
+    let mut comment: Option<String> = None;
     let summary = for_each_item(source, blocks, |item| {
-        let (record, found) = match (item, &mut annotated) {
-            (Item::Packet(record, found), _) => (record, found),
+        let (record, decoded, segment) = match (item, &mut annotated) {
+            (Item::Segment(record, decoded, segment), _) => (record, decoded, segment),
+            (Item::Packet(record), Some(annotated)) => {
+                return annotated.packet(record, comment.take().as_deref());
+            }
             (Item::Block(block), Some(annotated)) => return annotated.block(block),
-            (Item::Block(_), None) => return Ok(()),
+            (Item::Packet(_) | Item::Block(_), None) => return Ok(()),
         };
-        let mut comment = None;
-        if let Some((decoded, segment)) = found {
-            let analysis = &lens.take(segment, &mut WithoutSegments(&mut *sink));
-            let origin = *origin.get_or_insert(segment.time);
-            let end = ends.and_then(|ends| ends.0.get(analysis.stream as usize)).copied();
-            let mut seen_whole = *analysis;
-            seen_whole.completeness = end.unwrap_or(analysis.completeness);
-            let passes = |filter: &Filter| {
-                filter.holds(&Subject::of_packet(record, decoded, segment, &seen_whole, origin))
-            };
-            if filter.is_none_or(passes) {
-                sink.segment(segment, analysis);
-            }
-            if annotated.is_some() {
-                comment = report::captured::comment(segment, analysis);
-            }
+        let analysis = &lens.take(segment, &mut WithoutSegments(&mut *sink));
+        let origin = *origin.get_or_insert(segment.time);
+        let end = ends.and_then(|ends| ends.0.get(analysis.stream as usize)).copied();
+        let mut seen_whole = *analysis;
+        seen_whole.completeness = end.unwrap_or(analysis.completeness);
+        let passes = |filter: &Filter| {
+            filter.holds(&Subject::of_packet(record, decoded, segment, &seen_whole, origin))
+        };
+        if filter.is_none_or(passes) {
+            sink.segment(segment, analysis);
         }
-        annotated.as_mut().map_or(Ok(()), |annotated| annotated.packet(record, comment.as_deref()))
+        if annotated.is_some() {
+            let another = report::captured::comment(segment, analysis);
+            comment = match (comment.take(), another) {
+                (Some(first), Some(another)) => Some(first + "\n" + &another),
+                (first, another) => first.or(another),
+            };
+        }
+        Ok(())
     })?;
     lens.finish(sink);
     Ok(summary)
@@ -275,16 +294,18 @@ impl Packets {
         record: &Record<'_>,
         take: &mut impl FnMut(Item<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        match &self.decoder.decode(record) {
-            Ok(decoded) => {
-                let segment = &Segment::of_packet(record, decoded);
-                take(Item::Packet(record, segment.as_ref().map(|segment| (decoded, segment))))
+        let Packets { decoder, summary } = self;
+        let mut taken = Ok(());
+        decoder.decode_each(record, |found| {
+            summary.contents.note(found.as_ref().map(|_| ()).map_err(|unread| *unread));
+            if let Ok(decoded) = &found
+                && let Some(segment) = &Segment::of_packet(record, decoded)
+                && taken.is_ok()
+            {
+                taken = take(Item::Segment(record, decoded, segment));
             }
-            Err(why) => {
-                self.summary.left_out.count(*why);
-                take(Item::Packet(record, None))
-            }
-        }
+        });
+        taken.and_then(|()| take(Item::Packet(record)))
     }
 
     /// Takes the reader's error, which ends the capture: damage goes into the summary, a failure to read is

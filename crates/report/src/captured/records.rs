@@ -4,7 +4,7 @@
 //! the first frame; `time_epoch` is text, because no JSON number holds nanoseconds since 1970 exactly.
 
 use super::{left_and_right, remarks, seconds, section_words};
-use lens::{Analysis, Connection, Direction, Distribution, Finding, Notes, Notice, Segment};
+use lens::{Analysis, Connection, Contents, Direction, Distribution, Finding, Notes, Notice, Segment};
 use serde_json::{Value, json};
 use tcp::Instant;
 
@@ -143,6 +143,20 @@ impl Records {
         fields.put("sentence", finding.sentence.as_str());
         fields.put("frames", finding.frames.as_slice());
         fields.put_some("section", finding.section.map(section_words));
+        fields.line()
+    }
+
+    /// What the packets of the capture are, as one line: the last.
+    pub fn contents(&self, contents: &Contents) -> String {
+        let mut fields = Fields::of("contents");
+        fields.put("packets", contents.packets());
+        fields.put("tcp", contents.tcp());
+        let kinds = contents.kinds();
+        let kinds = kinds.iter().map(|(kind, count)| json!({"what": kind.to_string(), "packets": count}));
+        fields.put("not_tcp", kinds.collect::<Vec<_>>());
+        if contents.of_other_kinds() > 0 {
+            fields.put("other_kinds", contents.of_other_kinds());
+        }
         fields.line()
     }
 

@@ -162,6 +162,23 @@ fn the_lines_are_as_the_schema_says() {
 }
 
 #[test]
+fn the_line_of_contents_is_as_the_schema_says() {
+    let mut contents = lens::Contents::default();
+    contents.note(Ok(()));
+    for number in 0..70 {
+        contents.note(Err(capture::NotTcp::Ethertype(0x8000 + number % 69).into()));
+    }
+    let line = Records::since(Instant::ZERO).contents(&contents);
+    let value: Value = serde_json::from_str(&line).expect("the line is JSON");
+    let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
+    let mut wrong = Vec::new();
+    check(&schema["$defs"]["contents"], &schema, &value, "contents", &mut wrong);
+    assert!(wrong.is_empty(), "{wrong:?} in {line}");
+    assert_eq!((&value["packets"], &value["tcp"], &value["other_kinds"]), (&71.into(), &1.into(), &5.into()));
+    assert_eq!(value["not_tcp"][0], serde_json::json!({"what": "Ethertype 0x8000", "packets": 2}));
+}
+
+#[test]
 fn the_schema_check_can_fail() {
     let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
     let mut wrong = Vec::new();
