@@ -3,7 +3,7 @@
 //! Only this file knows the room `capture`, and takes from it what filters look at too. A segment whose header was cut behind the window keeps what
 //! can be read of it; one that was cut before is not one.
 
-use crate::{Analysis, Frame, Packet, Segment, Subject, Whole};
+use crate::{Analysis, Frame, IcmpError, Packet, Segment, Subject, Whole};
 use capture::{Decoded, Fragment, LinkType, Record};
 use std::net::SocketAddr;
 use tcp::Instant;
@@ -59,10 +59,14 @@ impl<'a> Subject<'a> {
 /// A segment that an ICMP error quotes, or of which fragmentation or the capture left a part.
 #[cold]
 fn incomplete(record: &Record<'_>, decoded: &Decoded<'_>) -> Option<Segment> {
-    let (inner, quoted) = match decoded {
-        Decoded::Tcp(segment) => (segment, false),
-        Decoded::Quoted { segment, .. } => (segment, true),
+    let (inner, icmp) = match decoded {
+        Decoded::Tcp(segment) => (segment, None),
+        Decoded::Quoted { segment, error } => {
+            let error = IcmpError::new(error.from, error.kind, error.code, error.mtu_bytes);
+            (segment, Some(error))
+        }
     };
+    let quoted = icmp.is_some();
     let tcp = inner.tcp;
     let to_window = tcp.len() >= 16;
     if tcp.len() < 8 || !(to_window || quoted) {
@@ -89,7 +93,7 @@ fn incomplete(record: &Record<'_>, decoded: &Decoded<'_>) -> Option<Segment> {
     };
     let segment = segment(record, inner, &fixed, read, subtypes, whole);
     let window = if to_window { segment.window } else { Segment::default().window };
-    Some(Segment { window, ..segment })
+    Some(Segment { window, icmp, ..segment })
 }
 
 #[inline]
@@ -123,6 +127,8 @@ fn segment(
         ecn: inner.ip.ecn(),
         interface: record.interface.0,
         whole,
+        repeats: inner.repeats.map_or(0, |record| Frame::try_from(record.get()).unwrap_or(Frame::MAX)),
+        icmp: None,
     }
 }
 

@@ -16,6 +16,7 @@
 //! | a probe of the path's MTU, and what became of it | `why/path_probe.rs` |
 //! | what the flags of ECN mean, and what was marked | `ecn/talk.rs`, `ecn/marked.rs` |
 //! | what a SYN with text asks, and how it is answered | `fast_open.rs` |
+//! | what ICMP errors say of a segment | `icmp.rs` |
 //! | what people should be told | `findings/`, one file each |
 //! | which segments a display filter wants | `filter/` |
 //! | which connection a segment is of | `lens.rs` |
@@ -38,6 +39,7 @@ mod filter;
 mod findings;
 mod flow;
 mod from_capture;
+mod icmp;
 mod lens;
 mod live;
 mod metrics;
@@ -61,6 +63,7 @@ pub use ends::{EndState, Moves, Origin, ResetAcceptability, Side, Step, Steps};
 pub use fast_open::{FastOpen, FastOpenWords};
 pub use filter::{Filter, FilterError, Packet, Subject};
 pub use findings::{Evidenced, Finding, Severity};
+pub use icmp::{IcmpError, IcmpEvent};
 pub use lens::Lens;
 pub use live::{Offered, Seen, Stuck};
 pub use metrics::{Distribution, LimitedTime};

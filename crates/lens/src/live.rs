@@ -3,6 +3,7 @@
 //! The order is: is it the same packet again; Wireshark's verdicts; the states of both ends; why it
 //! was sent; the counters. Each of these stands in its own room, this file only leads through them.
 
+mod icmp;
 mod marks;
 mod scene;
 mod tally;
@@ -339,7 +340,7 @@ impl Live {
         notes.set(Notes::OPTIONS_CUT, segment.whole == Whole::Fragment);
         notes.set(Notes::QUOTED, segment.whole == Whole::QuotedInIcmp);
         if segment.whole == Whole::QuotedInIcmp {
-            self.marks.rare().icmp_errors += 1;
+            self.on_icmp(from, segment);
         } else {
             // how long it is, is not known; where its numbers begin, is
             let [a, b] = &mut self.sides;

@@ -2,6 +2,7 @@
 
 use super::{Close, Connection, Direction, Faults, Fin, Handshake, Moment, Opened, Reset};
 use crate::ends::{Origin, Steps};
+use crate::icmp::IcmpHeard;
 use crate::live::{At, Live, Marks, Seen};
 use crate::verdicts::{Scale, Verdicts};
 use crate::{Notes, Side};
@@ -41,10 +42,16 @@ impl Connection {
             faults: faults(live),
             zeek_state: live.marks.history.conn_state(originator),
             history: live.marks.history,
-            icmp_errors: live.marks.rare.as_ref().map_or(0, |rare| rare.icmp_errors),
+            icmp_errors: icmp(live).map_or(0, |heard| heard.count),
+            icmp: icmp(live).map(|heard| heard.kept.clone()).unwrap_or_default(),
+            ended_by_icmp: live.ended_by_icmp(),
             was_evicted: live.was_evicted,
         }
     }
+}
+
+fn icmp(live: &Live) -> Option<&IcmpHeard> {
+    live.marks.rare.as_ref()?.icmp.as_deref()
 }
 
 fn moment(at: At) -> Option<Moment> {
@@ -209,6 +216,7 @@ fn direction(live: &mut Live, side: Side) -> Direction {
         unique_bytes,
         frame_bytes: traffic.frame_bytes,
         ip_bytes: traffic.ip_bytes,
+        told_mtu_bytes: icmp(live).and_then(|heard| heard.mtu_bytes_min[index]),
         goodput_bytes_per_s: goodput(live, side, unique_bytes),
         rtt: traffic.rtt.distribution(),
         timestamp_rtt: traffic.timestamp_rtt.distribution(),

@@ -5,6 +5,7 @@ use super::tally::{Seen, Tally};
 use crate::analysis::{Analysis, Notes};
 use crate::ends::ResetAcceptability;
 use crate::fast_open::FastOpening;
+use crate::icmp::IcmpHeard;
 use crate::verdicts::Verdicts;
 use crate::when::When;
 use crate::why::{Order, Prior};
@@ -66,7 +67,7 @@ pub(crate) struct Rare {
     /// The reset that counts.
     reset: Option<ResetMark>,
     pub(crate) resets: [Seen; 2],
-    pub(crate) icmp_errors: u32,
+    pub(crate) icmp: Option<Box<IcmpHeard>>,
     pub(crate) reordered: [Seen; 2],
     pub(crate) challenge_acks: [Seen; 2],
     pub(crate) nagle_waits: [Seen; 2],

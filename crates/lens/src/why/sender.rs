@@ -113,6 +113,9 @@ pub(crate) struct Twice {
 impl Sender {
     /// Whether this very packet was captured before; remembers it if not.
     pub(crate) fn captured_twice(&mut self, segment: &Segment) -> Option<Twice> {
+        if segment.repeats != 0 {
+            return Some(Twice { first: segment.repeats, across_router: false, other_interface: false });
+        }
         let now_us = segment.time.as_micros() as u32;
         let id = segment.ip_id.filter(|id| *id != 0);
         let hash = print_of(segment, id);
