@@ -108,11 +108,21 @@ fn remarks(analysis: &Analysis) -> Vec<String> {
     remarks
 }
 
+/// What an ICMP error says, and of which segment: `ICMP 10.0.1.1: fragmentation needed, MTU 1400 (seq 1461 of
+/// 10.0.0.1:80)`. `None` for a segment that was sent here.
+pub fn icmp(segment: &Segment, analysis: &Analysis) -> Option<String> {
+    let error = segment.icmp?;
+    Some(format!("{error} (seq {} of {})", analysis.relative_seq, segment.source))
+}
+
 /// A comment on a packet, for captures that carry them; `None` where there is nothing to say.
 ///
 /// For instance: `synfin: retransmission: the timer ran out (90 %); tcp.analysis: retransmission;
 /// ESTABLISHED -> ESTABLISHED`.
 pub fn comment(segment: &Segment, analysis: &Analysis) -> Option<String> {
+    if let Some(icmp) = icmp(segment, analysis) {
+        return Some(format!("synfin: {icmp}"));
+    }
     let is_plain = analysis.verdicts.is_empty()
         && analysis.notes.is_empty()
         && analysis.why.path_probe_bytes.is_none()

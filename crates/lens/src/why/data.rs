@@ -1,7 +1,7 @@
 //! Why text or a FIN was sent: new, or again.
 
-use super::order::weigh;
 use super::loss::Began;
+use super::order::weigh;
 use super::retransmission::{TIMEOUT_NS_MIN, why_again};
 use super::timers::Timers;
 use super::{Confidence, Evidence, Order, Scene, Sender, Why};

@@ -87,7 +87,8 @@ impl PacketSizes {
         if self.is_joined {
             return None;
         }
-        let is_of = |shrunk: &Shrunk| earlier.frame < shrunk.frame && segment.end().at_or_before(shrunk.until);
+        let is_of =
+            |shrunk: &Shrunk| earlier.frame < shrunk.frame && segment.end().at_or_before(shrunk.until);
         let [start, end] = scene.prior.earlier_text;
         let is_cut = segment.seq.at_or_after(start)
             && segment.end().before(end)

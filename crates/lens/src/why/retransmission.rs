@@ -78,12 +78,7 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
     // what does not follow an acknowledgment was sent by a timer, which may seem to be a little early
     let early_ns = if signs.since_ack_ns > scene.turn_ns + EARLY_NS { EARLY_NS } else { 0 };
     let is_recovering = began.is_some_and(|began| began != Began::Probe);
-    loss.overtaken.look_at_timer(
-        signs.now_ns + early_ns,
-        scene.turn_ns,
-        scene.prior.earlier,
-        is_recovering,
-    );
+    loss.overtaken.look_at_timer(signs.now_ns + early_ns, scene.turn_ns, scene.prior.earlier, is_recovering);
     if let Some(sending) = scene.prior.earlier.filter(|_| began.is_none()) {
         match signs.since_ack_ns <= scene.turn_ns + AT_ONCE_NS {
             true => loss.overtaken.on_sent_by_ack(scene.other.last_ack_time_ns, sending),
