@@ -178,6 +178,8 @@ pub struct Faults {
     pub twice: Seen,
     /// Of these: before and behind a router.
     pub across_router: Seen,
+    /// Packets that the radio of a link sent again (IEEE 802.11).
+    pub link_retries: Seen,
     /// Segments larger than the MSS: cut or joined by a network card.
     pub super_segments: Seen,
     /// Segments that were acknowledged but not captured.

@@ -19,6 +19,7 @@
 //! | what ICMP errors say of a segment | `icmp.rs` |
 //! | what people should be told | `findings/`, one file each |
 //! | which segments a display filter wants | `filter/` |
+//! | segments that the file has too late | `time_order.rs` |
 //! | which connection a segment is of | `lens.rs` |
 //! | what the packets are that are not TCP | `contents.rs` |
 //!
@@ -48,6 +49,7 @@ mod sink;
 mod slots;
 #[cfg(test)]
 mod story;
+mod time_order;
 mod verdicts;
 mod when;
 mod why;
@@ -69,6 +71,7 @@ pub use live::{Offered, Seen, Stuck};
 pub use metrics::{Distribution, LimitedTime};
 pub use segment::{Frame, Segment, Whole};
 pub use sink::{Discard, KeepSegments, Kept, Notice, Sink};
+pub use time_order::TimeOrder;
 pub use verdicts::{Completeness, VerdictSeverity, Verdicts};
 pub use why::{Confidence, Evidence, Order, PathProbes, RetransmissionCounts, Why};
 pub use zeek::ConnState;

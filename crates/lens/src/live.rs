@@ -292,6 +292,7 @@ impl Live {
         notes.set(Notes::ACK_FIELD_WITHOUT_ACK, !flags.ack() && segment.ack != Seq::new(0));
         notes.set(Notes::URGENT_WITHOUT_URG, !flags.urg() && segment.urgent != 0);
         notes.set(Notes::OPTIONS_CUT, segment.whole == Whole::OptionsCut);
+        notes.set(Notes::LINK_RETRY, segment.repeats != 0);
         if flags.syn() {
             notes.set(Notes::SYN_WITHOUT_MSS, options.mss.is_none() && segment.whole == Whole::Yes);
             notes.set(Notes::SCALE_TOO_LARGE, options.window_scale.is_some_and(|shift| shift > 14));
@@ -416,7 +417,7 @@ fn notes_of_ends(notes: &mut Notes, observed: &Observed, twice: Option<Twice>, s
     notes.set(Notes::UNACCEPTABLE_ACK, observed.unacceptable_ack);
     notes.set(Notes::REFUSED, observed.refused);
     notes.set(Notes::RESET_IGNORED, observed.reset_ignored);
-    notes.set(Notes::CAPTURED_TWICE, twice.is_some());
+    notes.set(Notes::CAPTURED_TWICE, twice.is_some() && !notes.contains(Notes::LINK_RETRY));
     notes.set(Notes::ACROSS_ROUTER, twice.is_some_and(|twice| twice.across_router));
     notes.set(Notes::SHOWS_SPURIOUS, shows.is_some());
 }

@@ -24,6 +24,8 @@ pub(super) struct Summary {
     /// Where the file is damaged or cut short, in words.
     damage: Option<String>,
     contents: Contents,
+    /// How many segments stood in the file behind later ones, and by how many nanoseconds at most.
+    moved: (u64, u64),
 }
 
 impl Summary {
@@ -36,6 +38,13 @@ impl Summary {
     pub(super) fn print_warnings(&self) {
         for sentence in left_out::sentences(&self.contents) {
             note(format_args!("synfin: {sentence}"));
+        }
+        if let (moved @ 1.., late_ns) = self.moved {
+            let late = report::numbers::duration(Duration::from_nanos(late_ns));
+            let stood = if moved == 1 { "segment stands" } else { "segments stand" };
+            note(format_args!(
+                "synfin: {moved} {stood} in the file behind later ones, by {late} at most, and went to the lens in the order of time"
+            ));
         }
         if let Some(damage) = &self.damage {
             eprintln!("synfin: the capture was read up to its damage: {damage}");
@@ -185,14 +194,15 @@ pub(super) fn read(
     let ReadOptions { mut annotated, filter, ends } = options;
     // The second thread takes only segments. Live captures stay on one, so that each segment is shown at once.
     if annotated.is_none() && filter.is_none() && source.bytes > 0 {
-        return pipeline::run(sink, |feed| {
+        let (summary, order) = pipeline::run(sink, |feed| {
             for_each_item(source, Blocks::Skipped, |item| {
                 if let Item::Segment(_, _, segment) = item {
                     feed.push(segment);
                 }
                 Ok(())
             })
-        });
+        })?;
+        return Ok(Summary { moved: (order.moved(), order.late_ns_max()), ..summary });
     }
     let mut lens = Lens::new(Config::default());
     let mut origin = None;

@@ -189,6 +189,7 @@ fn faults(live: &Live) -> Faults {
         only,
         twice: both(Notes::CAPTURED_TWICE),
         across_router: both(Notes::ACROSS_ROUTER),
+        link_retries: both(Notes::LINK_RETRY),
         super_segments: both(Notes::SUPER_SEGMENT),
         missing: add(lost(Side::A), lost(Side::B)),
         records_reordered: both(Notes::RECORD_REORDERED),

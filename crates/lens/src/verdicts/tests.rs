@@ -207,6 +207,50 @@ fn of_many_icmp_errors_the_first_and_the_latest_are_kept() {
 }
 
 #[test]
+fn what_a_radio_sent_again_is_one_packet_of_tcp() {
+    let mut story = Story::open();
+    story.send(0, ACK, 1_000);
+    let first = *story.segments.last().expect("text");
+    let again = crate::Segment { frame: first.frame + 1, repeats: first.frame, ..first };
+    story.segments.push(crate::Segment { time: first.time + std::time::Duration::from_secs(1), ..again });
+    let told = story.told();
+    let analysis = told.last();
+    assert!(analysis.notes.contains(Notes::LINK_RETRY) && !analysis.notes.contains(Notes::CAPTURED_TWICE));
+    assert_eq!(analysis.why.order, crate::Order::CapturedTwice { first: first.frame });
+    let connection = told.connection();
+    assert_eq!((connection.faults.link_retries.count, connection.faults.twice.count), (1, 0));
+    assert_eq!(connection.directions[0].retransmissions.total(), 0);
+}
+
+#[test]
+fn text_that_a_router_found_too_big_goes_again_for_the_path() {
+    let mut story = Story::open();
+    for _ in 0..10 {
+        story.send(0, ACK, 1_000);
+    }
+    let number = story.segments.len() - 2;
+    let text = story.segments[number];
+    quote(&mut story, number, 3, 4, Some(540));
+    let last = *story.segments.last().expect("the quotation");
+    for half in 0..2 {
+        story.segments.push(crate::Segment {
+            frame: last.frame + 1 + half,
+            time: last.time + std::time::Duration::from_millis(1),
+            seq: text.seq + half * 500,
+            text_bytes: 500,
+            ip_bytes: 540,
+            ip_id: text.ip_id.map(|id| id + 100 + half as u16),
+            ..text
+        });
+    }
+    let told = story.told();
+    assert_eq!(told.last().why.reason, tcp::SendReason::PathMtu);
+    let connection = told.connection();
+    assert_eq!(connection.directions[0].told_mtu_bytes, Some(540));
+    assert_eq!((connection.icmp[0].seq, connection.icmp[0].about), (text.seq, crate::Side::A));
+}
+
+#[test]
 fn numbers_wrap() {
     let mut story = Story::new();
     story.next = [u32::MAX - 500, u32::MAX - 7];
