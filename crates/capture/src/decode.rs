@@ -59,10 +59,11 @@ impl<'a> Decoded<'a> {
         }
     }
 
-    fn repeating(mut self, record: Option<NonZeroU64>) -> Self {
-        let (Decoded::Tcp(segment) | Decoded::Quoted { segment, .. }) = &mut self;
-        segment.repeats = record;
-        self
+    fn set_repeats(&mut self, record: Option<NonZeroU64>) {
+        if record.is_some() {
+            let (Decoded::Tcp(segment) | Decoded::Quoted { segment, .. }) = self;
+            segment.repeats = record;
+        }
     }
 }
 
@@ -261,10 +262,10 @@ impl Decoder {
     /// Decodes a packet, and gives `take` every segment in it, or why there is none: nearly always one. Frames that
     /// aggregate packets (A-MSDU of IEEE 802.11, sFlow) give one result for each.
     #[inline]
-    pub fn decode_each(&mut self, record: &Record<'_>, mut take: impl FnMut(Result<Decoded<'_>, Unread>)) {
+    pub fn decode_each(&mut self, record: &Record<'_>, mut take: impl FnMut(Result<&Decoded<'_>, Unread>)) {
         if let Some(mut segment) = decode_plain(record.link_type, record.bytes, record.wire_bytes) {
             segment.direction = record.direction;
-            return take(Ok(Decoded::Tcp(segment)));
+            return take(Ok(&Decoded::Tcp(segment)));
         }
         self.decode_wrapped(record, &mut take);
     }
@@ -276,7 +277,10 @@ impl Decoder {
         self.frames.note(&mut walk, record.number);
         loop {
             let why = match found {
-                Ok(decoded) => return Ok(decoded.repeating(walk.repeats)),
+                Ok(mut decoded) => {
+                    decoded.set_repeats(walk.repeats);
+                    return Ok(decoded);
+                }
                 Err(Halt::NotTcp(why)) => why,
                 Err(Halt::Fragment(fragment)) => return self.reassemble(*fragment, record.time_ns),
             };
@@ -284,21 +288,27 @@ impl Decoder {
         }
     }
 
-    #[inline(never)]
-    fn decode_wrapped(&mut self, record: &Record<'_>, take: &mut dyn FnMut(Result<Decoded<'_>, Unread>)) {
+    fn decode_wrapped(&mut self, record: &Record<'_>, take: &mut impl FnMut(Result<&Decoded<'_>, Unread>)) {
         let mut walk = Walk::new(record.bytes, record.wire_bytes);
         walk.direction = record.direction;
-        let mut found = Some(walk.start(record.link_type));
+        let mut found = walk.start(record.link_type);
         self.frames.note(&mut walk, record.number);
-        while let Some(piece) = found {
-            take(match piece {
-                Ok(decoded) => Ok(decoded.repeating(walk.repeats)),
-                Err(Halt::NotTcp(why)) => Err(walk.unread(why)),
-                Err(Halt::Fragment(fragment)) => {
-                    self.reassemble(*fragment, record.time_ns).map_err(|why| walk.unread(why))
+        loop {
+            match found {
+                Ok(ref mut decoded) => {
+                    decoded.set_repeats(walk.repeats);
+                    take(Ok(decoded));
                 }
-            });
-            found = walk.next_piece();
+                Err(Halt::NotTcp(why)) => take(Err(walk.unread(why))),
+                Err(Halt::Fragment(fragment)) => {
+                    let whole = self.reassemble(*fragment, record.time_ns);
+                    take(whole.as_ref().map_err(|why| walk.unread(*why)));
+                }
+            }
+            found = match walk.next_piece() {
+                Some(next) => next,
+                None => return,
+            };
         }
     }
 

@@ -112,6 +112,9 @@ impl Explain {
             finish(open.annotated, None)?;
             lines.contents(summary.contents());
             lines.finish()?;
+            if summary.contents().tcp() == 0 {
+                note(format_args!("synfin: {}", left_out::instead(summary.contents()).trim_end()));
+            }
             summary
         } else if self.live.is_some() && self.stream.is_none() && self.html.is_none() {
             let mut live = list::Live::new(self.absolute, Overview::new(self.sort, self.top));
@@ -137,6 +140,9 @@ impl Explain {
             if let Some(page) = &mut open.page {
                 let mut data = report::captured::page(&kept, &self.source_name());
                 data.notices.extend(left_out::sentences(summary.contents()));
+                if kept.connections.is_empty() {
+                    data.notices.push(left_out::instead(summary.contents()));
+                }
                 page.take(&report::page::html(&data))?;
             }
             finish(open.annotated, open.page)?;

@@ -8,11 +8,8 @@ use capture::{Decoded, Fragment, LinkType, Record};
 use std::net::SocketAddr;
 use tcp::Instant;
 use wire::Seq;
+use wire::tcp::kind;
 use wire::tcp::{Flags, Options, RawOptions, SackBlock, Timestamps};
-
-/// The option kinds of SACK (RFC 2018 §3) and MPTCP (RFC 8684 §9.1).
-const SACK: u8 = 5;
-const MPTCP: u8 = 30;
 
 impl Segment {
     /// The segment of a captured packet; `None` when too little of a quoted one is there.
@@ -143,13 +140,13 @@ fn options(bytes: &[u8]) -> (Options, u16) {
             Timestamps { value: u32::from_be_bytes([a, b, c, d]), echo: u32::from_be_bytes([e, f, g, h]) };
         return (Options { timestamps: Some(timestamps), ..Options::default() }, 0);
     }
-    let subtypes = if bytes.contains(&MPTCP) { mptcp_subtypes(bytes) } else { 0 };
+    let subtypes = if bytes.contains(&kind::MULTIPATH) { mptcp_subtypes(bytes) } else { 0 };
     (Options::parse(bytes), subtypes)
 }
 
 /// The blocks that are whole of a SACK option whose end was cut off.
 fn sack_of_cut(bytes: &[u8], options: &mut Options) {
-    let cut = RawOptions::new(bytes).find_map(Result::err).filter(|option| option.kind == SACK);
+    let cut = RawOptions::new(bytes).find_map(Result::err).filter(|option| option.kind == kind::SACK);
     let Some(blocks) = cut.and_then(|option| bytes.get(option.offset_bytes + 2..)) else { return };
     for block in blocks.chunks_exact(8) {
         if let (Some(left), Some(right)) = (be32(block, 0), be32(block, 4)) {
@@ -161,7 +158,7 @@ fn sack_of_cut(bytes: &[u8], options: &mut Options) {
 fn mptcp_subtypes(bytes: &[u8]) -> u16 {
     RawOptions::new(bytes)
         .flatten()
-        .filter(|option| option.kind == MPTCP)
+        .filter(|option| option.kind == kind::MULTIPATH)
         .filter_map(|option| option.data.first())
         .fold(0, |subtypes, first| subtypes | 1 << (first >> 4))
 }

@@ -53,8 +53,14 @@ impl<'a> Walk<'a> {
     }
 
     /// Walks through the next piece, if there is one.
+    #[inline]
     pub(super) fn next_piece(&mut self) -> Option<Result<Decoded<'a>, Halt<'a>>> {
         let rest = self.rest.take()?;
+        Some(self.walk_on(rest))
+    }
+
+    #[cold]
+    fn walk_on(&mut self, rest: Rest<'a>) -> Result<Decoded<'a>, Halt<'a>> {
         let fresh = Walk::new(&[], 0);
         *self = Walk {
             view: rest.view,
@@ -68,6 +74,6 @@ impl<'a> Walk<'a> {
             is_part: self.is_part,
             ..fresh
         };
-        Some(self.begin_pieces(rest.pieces).and_then(|next| self.take_layers(next)))
+        self.begin_pieces(rest.pieces).and_then(|next| self.take_layers(next))
     }
 }

@@ -203,7 +203,7 @@ impl<'a> Walk<'a> {
             vlans: self.vlans,
             tunnels: self.tunnels,
             direction: self.direction,
-            repeats: self.repeats,
+            repeats: None,
         };
         match self.quote {
             Some(error) => Ok(Decoded::Quoted { error, segment }),

@@ -2,7 +2,7 @@
 
 use lens::Contents;
 
-/// One sentence for each fact, as far as there is something to say.
+/// One sentence for each fact, as far as there is something to say. That nothing is TCP is said by [`instead`].
 pub(super) fn sentences(contents: &Contents) -> Vec<String> {
     let mut sentences = Vec::new();
     let cut = contents.with_cut_tcp_header();
@@ -19,7 +19,7 @@ pub(super) fn sentences(contents: &Contents) -> Vec<String> {
             packets(malformed)
         ));
     }
-    if contents.not_tcp() > 0 {
+    if contents.not_tcp() > 0 && contents.tcp() > 0 {
         let of = packets(contents.packets());
         let verb = if contents.not_tcp() == 1 { "is" } else { "are" };
         sentences.push(format!("{} of {of} {verb} not TCP: {contents}", contents.not_tcp()));
@@ -55,8 +55,12 @@ mod tests {
             contents.note(decode(link_type, packet, 40).map(|_| ()).map_err(Into::into));
         }
         let kinds = "2 link type 147, 1 IPv4 header cut by the capture";
-        assert_eq!(sentences(&contents), [format!("3 of 3 packets are not TCP: {kinds}")]);
-        let instead = instead(&contents);
-        assert_eq!(instead, format!("there is no TCP connection in this capture, but 3 packets: {kinds}\n"));
+        assert_eq!(
+            instead(&contents),
+            format!("there is no TCP connection in this capture, but 3 packets: {kinds}\n")
+        );
+        assert!(sentences(&contents).is_empty());
+        contents.note(Ok(()));
+        assert_eq!(sentences(&contents), [format!("3 of 4 packets are not TCP: {kinds}")]);
     }
 }

@@ -307,8 +307,8 @@ impl Packets {
         let Packets { decoder, summary } = self;
         let mut taken = Ok(());
         decoder.decode_each(record, |found| {
-            summary.contents.note(found.as_ref().map(|_| ()).map_err(|unread| *unread));
-            if let Ok(decoded) = &found
+            summary.contents.note(found.map(|_| ()));
+            if let Ok(decoded) = found
                 && let Some(segment) = &Segment::of_packet(record, decoded)
                 && taken.is_ok()
             {
