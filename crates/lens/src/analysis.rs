@@ -141,6 +141,11 @@ impl Notes {
         self.0 == 0
     }
 
+    /// The segment is a copy of an earlier one, by the capture's doing or a radio's: TCP sent it once.
+    pub const fn is_copy(self) -> bool {
+        self.0 & (Notes::CAPTURED_TWICE.0 | Notes::LINK_RETRY.0) != 0
+    }
+
     /// The set as bits, by the order of the names.
     pub const fn bits(self) -> u32 {
         self.0

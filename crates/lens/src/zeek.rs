@@ -58,8 +58,7 @@ impl History {
     }
 
     fn on_trouble(&mut self, from: Side, analysis: &Analysis) {
-        let again = analysis.verdicts.contains(Verdicts::RETRANSMISSION)
-            && !analysis.notes.contains(Notes::CAPTURED_TWICE);
+        let again = analysis.verdicts.contains(Verdicts::RETRANSMISSION) && !analysis.notes.is_copy();
         for (index, holds) in [
             (0, again),
             (1, analysis.verdicts.contains(Verdicts::ZERO_WINDOW)),

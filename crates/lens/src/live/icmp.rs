@@ -10,15 +10,17 @@ impl Live {
     /// Its sender is told, too: what was in flight and too big for the path goes again in smaller packets, for the
     /// path's sake and not because a timer ran out (RFC 1191 §6.5, RFC 8201 §5.4).
     pub(super) fn on_icmp(&mut self, about: Side, segment: &Segment) {
-        let heard = self.marks.rare().icmp.get_or_insert_default();
+        let heard = self.marks.icmp();
         let Some(error) = segment.icmp else {
             heard.count = heard.count.saturating_add(1);
             return;
         };
         heard.hear(IcmpEvent::of(segment, error, about));
         if error.is_too_big() {
-            let next = self.sides[about.index()].next_seq;
-            self.senders[about.index()].sizes.on_too_big(segment.frame, next);
+            let half = &mut self.halves[about];
+            half.sender
+                .sizes
+                .on_too_big(segment.frame, half.judged.next_seq.unwrap_or_else(|| segment.end()));
         }
     }
 
@@ -28,8 +30,8 @@ impl Live {
     pub(crate) fn ended_by_icmp(&self) -> Option<IcmpEvent> {
         let heard: &IcmpHeard = self.marks.rare.as_ref()?.icmp.as_ref()?;
         let event = heard.kept.iter().rev().find(|event| event.error.is_unreachable())?;
-        let is_open = self.marks.syn_ack.iter().any(|at| at.frame != 0);
-        let opened = self.marks.syn[event.about.index()].frame != 0;
+        let is_open = self.marks.syn_ack.iter().any(Option::is_some);
+        let opened = self.marks.syn[event.about.index()].is_some();
         let went_on = self.last_frame > event.frame;
         (opened && !is_open && !went_on && event.quotes_syn != Some(false)).then_some(*event)
     }

@@ -3,12 +3,12 @@
 //! Everything here is counted in one pass and in fixed space. What is *not* here: verdicts, and what
 //! the numbers mean; findings say that.
 
-mod limits;
+mod limited;
 mod quantile;
 mod traffic;
 
-pub use limits::LimitedTime;
-pub(crate) use limits::TextSent;
+pub use limited::LimitedTime;
+pub(crate) use limited::TextSent;
 pub use quantile::Distribution;
 pub(crate) use quantile::Sketch;
 pub(crate) use traffic::Traffic;

@@ -5,6 +5,7 @@
 //! segments are not entered, as in Wireshark, which costs round-trip samples and nothing else.
 
 use crate::Frame;
+use crate::limits::{UNACKED_ROOM_KEPT, UNACKED_ROOM_MAX};
 use std::collections::VecDeque;
 use wire::Seq;
 
@@ -127,8 +128,8 @@ impl Unacked {
             }
             self.entries.pop_front();
         }
-        if self.entries.is_empty() && self.entries.capacity() > 64 {
-            self.entries.shrink_to(16); // one burst shall not hold memory for the connection's life
+        if self.entries.is_empty() && self.entries.capacity() > UNACKED_ROOM_MAX {
+            self.entries.shrink_to(UNACKED_ROOM_KEPT);
         }
         taken
     }
@@ -162,6 +163,11 @@ impl Unacked {
     /// The oldest entry that begins at `seq` or after it.
     pub(crate) fn oldest_from(&self, seq: Seq) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.seq.at_or_after(seq))
+    }
+
+    /// When the first segment of those that begin at `seq` or after it was sent.
+    pub(crate) fn earliest_beyond_ns(&self, seq: Seq) -> Option<u64> {
+        self.entries.iter().find(|entry| entry.seq.at_or_after(seq)).map(|entry| entry.time_ns)
     }
 
     /// The newest entry that overlaps the range.

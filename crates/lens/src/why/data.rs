@@ -1,18 +1,22 @@
 //! Why text or a FIN was sent: new, or again.
 
 use super::loss::Began;
+use super::lost_before::lost_before;
 use super::order::weigh;
 use super::retransmission::{TIMEOUT_NS_MIN, why_again};
 use super::timers::Timers;
 use super::{Confidence, Evidence, Order, Scene, Sender, Why};
 use tcp::SendReason;
-use wire::Seq;
 
 pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
-    let known = scene.prior.next_seq != Seq::new(0);
+    from.is_exact |= scene.other.last_ack_time_ns == scene.segment.time.as_nanos();
     // text that ends beyond the highest is new, even when it repeats a few bytes before
-    let first_fin = scene.segment.flags.fin() && scene.own_fin_end.is_none() && scene.segment.text_bytes == 0;
-    if !known || first_fin || scene.segment.end().after(scene.prior.next_seq) {
+    let first_fin =
+        scene.segment.flags.fin() && scene.prior.own_fin_end.is_none() && scene.segment.text_bytes == 0;
+    if first_fin || scene.prior.next_seq.is_none_or(|next| scene.segment.end().after(next)) {
+        if let Some(why) = why_lost_before(scene, from) {
+            return why;
+        }
         learn_turn(scene, from, to);
         let why = why_new(scene, from);
         from.sizes.on_sent(scene.segment, true, why.reason, scene.mss_bytes);
@@ -41,6 +45,29 @@ pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why
     why_again(scene, from, to).by(weighed.evidence)
 }
 
+/// Text that is new here, and was sent before: alone, or as a part of what a timeout began to send again.
+fn why_lost_before(scene: &Scene<'_>, from: &mut Sender) -> Option<Why> {
+    let rest = from
+        .loss
+        .as_ref()
+        .and_then(|loss| loss.lost_until())
+        .filter(|until| scene.segment.end().at_or_before(*until));
+    if rest.is_some() && scene.other.duplicate_acks == 0 {
+        let loss = from.loss.get_or_insert_default();
+        loss.counts.recovery += 1;
+        loss.push(scene.segment);
+        return Some(
+            Why::new(SendReason::AfterTimeout, Confidence::LIKELY)
+                .or(SendReason::NewData)
+                .by(Evidence::IP_ID),
+        );
+    }
+    let lost = lost_before(scene, from)?;
+    let loss = from.loss.get_or_insert_default();
+    loss.on_lost_before(&lost, scene.segment);
+    Some(lost.why)
+}
+
 /// The retransmission timer may have sent it, or its timeout goes on.
 fn is_by_timer(scene: &Scene<'_>, from: &Sender) -> bool {
     let before_ns = scene.prior.earlier.map_or(scene.prior.next_seq_time_ns, |earlier| earlier.time_ns);
@@ -54,9 +81,7 @@ fn learn_turn(scene: &Scene<'_>, from: &mut Sender, to: &Sender) {
     let Some(stamps) = scene.segment.options.timestamps.filter(|_| scene.prior.in_flight) else { return };
     let Some(age_ns) = to.clock.age_ns(stamps.echo, scene.segment.time.as_nanos()) else { return };
     if age_ns < 4_000_000_000 {
-        let age_us = (age_ns / 1_000) as u32;
-        from.echo_turn_us =
-            if from.echo_turn_us == 0 { age_us } else { (3 * from.echo_turn_us + age_us) / 4 }.max(1);
+        from.on_echo_turn(age_ns);
     }
 }
 

@@ -1,7 +1,9 @@
 //! What is remembered of a sender's losses; made when it sends something again for the first time.
 
+use super::lost_before::LostBefore;
 use super::overtaken::Overtaken;
 use crate::Frame;
+use tcp::SendReason;
 use wire::Seq;
 use wire::tcp::SackBlocks;
 
@@ -75,6 +77,11 @@ pub(crate) struct Loss {
     pub(crate) timeouts_in_a_row: u8,
     /// The most timeouts without progress, and the last of their frames.
     pub(crate) timeouts_in_a_row_max: u8,
+    /// SND.NXT when a probe sent the tail again, until an acknowledgment tells what became of it: none other goes
+    /// before (RFC 8985 §7.4.2).
+    probe_out: Option<Seq>,
+    /// Text up to here was sent before, and was lost before it was captured.
+    lost_until: Option<Seq>,
     /// Whether the sender probes its tails: above zero it was seen to, below zero it was seen not to.
     pub(crate) probes_seen: i8,
     pub(crate) counts: RetransmissionCounts,
@@ -104,13 +111,52 @@ impl Loss {
         self.recovery.is_some_and(|(until, began)| began != Began::Probe && ack.before(until))
     }
 
+    /// Text up to here was sent before, and was lost before it was captured.
+    pub(crate) fn lost_until(&self) -> Option<Seq> {
+        self.lost_until
+    }
+
+    /// What was sent before goes again, and is captured for the first time.
+    pub(super) fn on_lost_before(&mut self, lost: &LostBefore, segment: &crate::Segment) {
+        self.lost_until = Some(lost.until);
+        match lost.why.reason {
+            SendReason::TailLossProbe => {
+                self.counts.probe += 1;
+                self.on_probe(segment.end());
+                self.begin(lost.until, Began::Probe);
+            }
+            _ => {
+                self.counts.timeout += 1;
+                self.on_timeout();
+                self.begin(lost.until, Began::Timeout);
+            }
+        }
+        self.push(segment);
+    }
+
     /// Acknowledgments say more than how far they go: SACK blocks were seen, or something was sent again.
     pub(crate) fn is_watching(&self) -> bool {
         self.overtaken.is_watching()
     }
 
+    /// A probe may go: what became of the last one is known.
+    pub(crate) fn may_probe(&self) -> bool {
+        self.probe_out.is_none()
+    }
+
+    /// The tail was sent again to probe it; `next` is SND.NXT.
+    pub(crate) fn on_probe(&mut self, next: Seq) {
+        self.probe_out = Some(next);
+    }
+
+    /// An acknowledgment repeats the one before it, or reports a duplicate: of a probe that was not needed.
+    pub(crate) fn on_repeated(&mut self, ack: Seq) {
+        self.probe_out = self.probe_out.filter(|end| ack.before(*end));
+    }
+
     pub(crate) fn on_progress(&mut self, ack: Seq) {
         self.timeouts_in_a_row = 0;
+        self.probe_out = self.probe_out.filter(|end| !ack.after(*end));
         if let Some((_, began)) = self.recovery.filter(|(until, _)| ack.at_or_after(*until)) {
             self.recovery = None;
             if began != Began::Probe {
@@ -120,6 +166,7 @@ impl Loss {
     }
 
     pub(crate) fn on_timeout(&mut self) {
+        self.probe_out = None;
         self.timeouts_in_a_row = self.timeouts_in_a_row.saturating_add(1);
         self.timeouts_in_a_row_max = self.timeouts_in_a_row_max.max(self.timeouts_in_a_row);
     }

@@ -103,7 +103,7 @@ impl PacketSizes {
         let evidence = match self.probing.as_ref().and_then(|probing| probing.shrunk).filter(is_of) {
             Some(_) => Evidence::SIZE | Evidence::SEEN_BEFORE,
             None if is_cut && !is_timer => {
-                self.on_too_big(segment.frame, scene.prior.next_seq);
+                self.on_too_big(segment.frame, scene.prior.next_seq?);
                 Evidence::SIZE | Evidence::SEEN_BEFORE | Evidence::TIMING
             }
             None => return None,
@@ -138,7 +138,7 @@ impl PacketSizes {
         }
         let is_one = segment.text_bytes <= scene.mss_bytes && !self.is_several(segment.text_bytes);
         let goes_on = !segment.flags.psh() && !segment.flags.fin() && scene.prior.in_flight;
-        let is_next = segment.seq == scene.prior.next_seq && self.probe().is_none();
+        let is_next = scene.prior.next_seq == Some(segment.seq) && self.probe().is_none();
         (is_one && goes_on && is_next).then(|| {
             let why = Why::new(SendReason::PathProbe, Confidence::LIKELY).or(SendReason::NewData);
             Why { path_probe_bytes: Some(segment.ip_bytes), ..why.by(Evidence::SIZE) }
@@ -153,7 +153,7 @@ impl PacketSizes {
         let is_of_probe = segment.seq.at_or_after(probe.start) && segment.end().at_or_before(probe.end);
         let is_told =
             other.duplicate_acks > 0 || other.sack().iter().any(|block| block.left.at_or_after(probe.end));
-        let is_first_missing = other.last_ack == probe.start || probe.is_lost;
+        let is_first_missing = other.last_ack == Some(probe.start) || probe.is_lost;
         if !is_of_probe || segment.ip_bytes > probe.before_bytes || !is_told || !is_first_missing {
             return None;
         }
