@@ -2,7 +2,7 @@
 //!
 //! The originator is the end that opened; upper-case letters are its, lower-case ones the other's.
 
-use crate::analysis::{Analysis, Notes};
+use crate::analysis::Analysis;
 use crate::verdicts::Verdicts;
 use crate::{Segment, Side};
 
