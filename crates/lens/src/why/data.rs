@@ -47,20 +47,17 @@ pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why
 
 /// Text that is new here, and was sent before: alone, or as a part of what a timeout began to send again.
 fn why_lost_before(scene: &Scene<'_>, from: &mut Sender) -> Option<Why> {
-    let rest = from
-        .loss
-        .as_ref()
-        .and_then(|loss| loss.lost_until())
-        .filter(|until| scene.segment.end().at_or_before(*until));
-    if rest.is_some() && scene.other.duplicate_acks == 0 {
+    let rest = from.loss.as_ref().and_then(|loss| loss.lost_until());
+    let rest = rest.filter(|(until, _)| scene.segment.end().at_or_before(*until));
+    let is_soon = scene.segment.time.as_nanos().saturating_sub(from.last_ns) < TIMEOUT_NS_MIN;
+    if let Some((_, reason)) = rest.filter(|_| scene.other.duplicate_acks == 0 && is_soon) {
         let loss = from.loss.get_or_insert_default();
-        loss.counts.recovery += 1;
+        match reason {
+            SendReason::PathMtu => loss.counts.path_mtu += 1,
+            _ => loss.counts.recovery += 1,
+        }
         loss.push(scene.segment);
-        return Some(
-            Why::new(SendReason::AfterTimeout, Confidence::LIKELY)
-                .or(SendReason::NewData)
-                .by(Evidence::IP_ID),
-        );
+        return Some(Why::new(reason, Confidence::LIKELY).or(SendReason::NewData).by(Evidence::IP_ID));
     }
     let lost = lost_before(scene, from)?;
     let loss = from.loss.get_or_insert_default();
