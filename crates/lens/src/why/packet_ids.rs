@@ -2,14 +2,19 @@
 //! and how many packets were sent that the capture does not hold.
 //!
 //! Linux counts for each connection, also in super-segments; others count for all connections together, or not at all.
-//! So they are believed only while most packets of the connection follow the one before by one.
+//! So they are believed only while many packets of the connection follow the one before by one.
 
 use crate::Segment;
 
-/// Steps by one that make a counter of it: two by chance are one in four billion.
-const STEPS_MIN: u8 = 2;
+/// Steps by one that make a counter of it: one by chance is one in 65,536.
+const STEPS_MIN: u8 = 1;
+/// For each of them so many may be larger: a third of the packets can be lost, or more.
+const JUMPS_PER_STEP: u16 = 2;
 /// Larger steps are another connection's packets, or another counter.
 const MISSING_MAX: u16 = 64;
+/// While only so many steps were seen, fewer may be missing.
+const STEPS_FEW: u8 = 3;
+const MISSING_OF_FEW_MAX: u16 = 12;
 
 /// The counter of one sender.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,7 +35,7 @@ impl PacketIds {
 
     /// They count up, one for each packet of this connection.
     fn is_counting(&self) -> bool {
-        self.steps >= STEPS_MIN && u16::from(self.steps) >= 2 * u16::from(self.jumps)
+        self.steps >= STEPS_MIN && u16::from(self.jumps) <= JUMPS_PER_STEP * u16::from(self.steps)
     }
 
     /// How far `segment` is ahead of what would come next, below zero for what was sent before. `None` where that says
@@ -38,7 +43,8 @@ impl PacketIds {
     pub(super) fn ahead(&self, segment: &Segment) -> Option<i16> {
         let id = segment.ip_id.filter(|id| *id != 0 && self.is_counting())?;
         let ahead = id.wrapping_sub(self.next).cast_signed();
-        (ahead.unsigned_abs() <= MISSING_MAX).then_some(ahead)
+        let most = if self.steps < STEPS_FEW { MISSING_OF_FEW_MAX } else { MISSING_MAX };
+        (ahead.unsigned_abs() <= most).then_some(ahead)
     }
 
     /// Packets that were sent before `segment` since the last one, and are not here.
@@ -74,9 +80,9 @@ mod tests {
     #[test]
     fn a_counter_tells_what_is_missing_and_what_was_overtaken() {
         let mut ids = PacketIds::default();
-        for id in [7, 8, 9] {
-            assert_eq!(ids.missing(&packet(id, 0)), None, "not known to count yet");
-            ids.on_sent(&packet(id, 100), 1_460);
+        assert_eq!(ids.missing(&packet(7, 0)), None, "not known to count yet");
+        for id in [7, 8, 9, 10] {
+            ids.on_sent(&packet(id - 1, 100), 1_460);
         }
         assert_eq!(ids.missing(&packet(10, 0)), Some(0));
         assert_eq!(ids.missing(&packet(12, 0)), Some(2));
@@ -88,10 +94,10 @@ mod tests {
     #[test]
     fn random_and_shared_counters_say_nothing() {
         let mut ids = PacketIds::default();
-        for id in [40_000, 3, 17_000, 17_001, 9, 60_000, 60_005, 60_009] {
+        for id in [40_000, 3, 17_000, 17_001, 9, 60_000, 60_005] {
             ids.on_sent(&packet(id, 100), 1_460);
         }
-        assert_eq!(ids.missing(&packet(60_010, 0)), None);
+        assert_eq!(ids.missing(&packet(60_009, 0)), None);
         assert_eq!(ids.missing(&packet(0, 0)), None);
     }
 }

@@ -17,6 +17,8 @@ use wire::Seq;
 pub(crate) struct Sender {
     /// Something that it sent was captured.
     pub(crate) has_sent: bool,
+    /// When its latest segment was captured.
+    pub(crate) last_ns: u64,
     /// When the other end last acknowledged something new of this one.
     pub(crate) progress_ns: u64,
     /// From text to its acknowledgment, smoothed as its own timer would (RFC 6298 §2).
@@ -90,6 +92,7 @@ impl Default for Sender {
     fn default() -> Self {
         Sender {
             has_sent: false,
+            last_ns: 0,
             progress_ns: 0,
             rtt: SmoothedRtt::default(),
             last_reason: SendReason::NewData,
@@ -227,7 +230,7 @@ impl Sender {
         if place == Place::BeyondGap || self.hole.is_some() {
             self.note_hole(segment, place, before);
         }
-        self.has_sent = true;
+        (self.has_sent, self.last_ns) = (true, now_ns);
         self.last_place = place;
         if segment.text_bytes > 0 {
             self.largest_text_bytes = self.largest_text_bytes.max(segment.text_bytes);
