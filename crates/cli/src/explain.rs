@@ -208,7 +208,8 @@ impl Explain {
         let ends = self.ends()?;
         let filter = self.filter.as_ref();
         let options = reading::ReadOptions { annotated: annotated.as_mut(), filter, ends: ends.as_ref() };
-        reading::read(source, sink, options)
+        let summary = reading::read(source, sink, options)?;
+        Ok(if self.live.is_some() { summary.of_interface() } else { summary })
     }
 
     /// How the connections end, if the filter needs to know it and the capture can be read twice.

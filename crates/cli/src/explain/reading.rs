@@ -24,6 +24,7 @@ pub(super) struct Summary {
     /// Where the file is damaged or cut short, in words.
     damage: Option<String>,
     contents: Contents,
+    is_live: bool,
     /// How many segments stood in the file behind later ones, and by how many nanoseconds at most.
     moved: (u64, u64),
 }
@@ -51,15 +52,21 @@ impl Summary {
         }
     }
 
-    /// Whether the capture was damaged, or holds packets and none of them is TCP.
+    /// Whether the capture was damaged, or is a file that holds packets and none of them is TCP. On an interface it is
+    /// no trouble that nobody spoke TCP.
     pub(super) fn exit_code(&self) -> ExitCode {
-        let nothing_to_explain = self.contents.tcp() == 0 && self.contents.not_tcp() > 0;
+        let nothing_to_explain = !self.is_live && self.contents.tcp() == 0 && self.contents.not_tcp() > 0;
         match (self.damage.is_some(), nothing_to_explain) {
             (true, _) => Exit::Input,
             (_, true) => Exit::Trouble,
             _ => Exit::Fine,
         }
         .into()
+    }
+
+    /// The same, of an interface.
+    pub(super) fn of_interface(self) -> Self {
+        Summary { is_live: true, ..self }
     }
 }
 
