@@ -1,16 +1,16 @@
 //! The landmarks of a connection: the frames of its handshake and its close, and counts with their
 //! first frames. Findings and summaries are made of them.
 
-use super::Before;
 use super::tally::{Seen, Tally};
+use super::{Before, Offered};
 use crate::analysis::{Analysis, Notes};
 use crate::ends::ResetAcceptability;
 use crate::fast_open::FastOpening;
 use crate::icmp::IcmpHeard;
 use crate::limits::{ACK_WAITED_NS_MIN, AT_ONCE_NS, MSS_BYTES_MAX, SMALL_BYTES};
 use crate::nanos::Nanos;
-use crate::verdicts::Verdicts;
-use crate::why::Order;
+use crate::verdicts::{Judged, Verdicts};
+use crate::why::{Order, Why};
 use crate::zeek::History;
 use crate::{Frame, Segment, Side};
 use tcp::{ResetReason, SendReason};
@@ -41,22 +41,6 @@ pub(crate) struct ResetMark {
     pub(crate) acceptability: ResetAcceptability,
     pub(crate) was_synchronized: bool,
     pub(crate) in_flight_bytes: u32,
-}
-
-/// What one end said of itself in its SYN.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Offered {
-    /// A SYN of this end was captured.
-    pub syn_captured: bool,
-    /// Maximum Segment Size in bytes.
-    pub mss: Option<u16>,
-    /// Window scale.
-    pub window_scale: Option<u8>,
-    /// SACK permitted.
-    pub sack: bool,
-    /// Timestamps.
-    pub timestamps: bool,
 }
 
 /// Counts that most connections never need.
@@ -186,15 +170,28 @@ impl Marks {
         acked.is_some_and(|acked| acked.frame == segment.frame)
     }
 
-    /// Takes note of a segment, after everything is concluded.
-    pub(super) fn on_segment(&mut self, from: Side, segment: &Segment, analysis: &Analysis, before: &Before) {
+    /// Takes note of a segment, after everything is concluded; `judged` does not depend on where
+    /// numbers begin.
+    pub(super) fn on_segment(
+        &mut self,
+        from: Side,
+        segment: &Segment,
+        analysis: &Analysis,
+        judged: &Judged,
+        before: &Before,
+    ) {
         let at = At { frame: segment.frame, time: Nanos::of(segment.time.as_nanos()) };
         if !(analysis.verdicts.is_empty() && analysis.notes.is_empty()) {
             let seen = &mut self.rare().seen[from.index()];
             seen.count(analysis.verdicts, analysis.notes, segment.frame);
         }
+<<<<<<< HEAD
         self.history.on_segment(from, segment, analysis);
         if analysis.notes.is_copy() {
+=======
+        self.history.on_segment(from, segment, judged.verdicts, analysis.notes);
+        if analysis.notes.contains(Notes::CAPTURED_TWICE) {
+>>>>>>> main
             return;
         }
         if segment.flags.syn() {
@@ -209,7 +206,7 @@ impl Marks {
         self.on_ack(from, segment, at);
         self.suspicious[from.index()] = analysis.notes.contains(Notes::SYN_IN_SYNCHRONIZED)
             || analysis.reset == Some(ResetAcceptability::InWindow);
-        self.on_reason(from, segment, analysis, at);
+        self.on_reason(from, segment, &analysis.why, judged, at);
     }
 
     fn on_syn(&mut self, from: Side, segment: &Segment, analysis: &Analysis, at: At) {
@@ -223,14 +220,7 @@ impl Marks {
         } else if analysis.why.reason == SendReason::Timeout {
             self.rare().syn_again[from.index()].note(at.frame);
         }
-        let options = &segment.options;
-        self.offered[from.index()] = Offered {
-            syn_captured: true,
-            mss: options.mss,
-            window_scale: options.window_scale,
-            sack: options.sack_permitted,
-            timestamps: options.timestamps.is_some(),
-        };
+        self.offered[from.index()].on_syn(segment);
     }
 
     fn on_fin(&mut self, from: Side, segment: &Segment, at: At) {
@@ -279,8 +269,7 @@ impl Marks {
         }
     }
 
-    fn on_reason(&mut self, from: Side, segment: &Segment, analysis: &Analysis, at: At) {
-        let why = &analysis.why;
+    fn on_reason(&mut self, from: Side, segment: &Segment, why: &Why, judged: &Judged, at: At) {
         if why.order == Order::Reordered {
             self.rare().reordered[from.index()].note(at.frame);
         }
@@ -294,7 +283,7 @@ impl Marks {
                 *stuck = Stuck { timeouts, text_bytes: segment.text_bytes, frame: at.frame, last_rto_ns };
             }
             SendReason::DelayedAck => {
-                let waited_ns = analysis.acked.map_or(0, |acked| acked.rtt_ns);
+                let waited_ns = judged.acked.map_or(0, |acked| acked.rtt_ns);
                 self.late_ack = Some((from, at.time.ns(), waited_ns));
                 return;
             }

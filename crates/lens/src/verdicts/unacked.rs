@@ -107,6 +107,16 @@ impl Unacked {
         }
     }
 
+    /// Some of it lies before `number`.
+    pub(super) fn is_behind(&self, number: Seq) -> bool {
+        self.entries.iter().any(|entry| number.after(entry.seq))
+    }
+
+    /// Some entry holds the byte before `number`.
+    pub(super) fn is_hit_by(&self, number: Seq) -> bool {
+        self.entries.iter().any(|entry| number.after(entry.seq) && number.at_or_before(entry.end))
+    }
+
     /// Removes what `ack` acknowledges; an entry that it cuts keeps its rest.
     pub(crate) fn acknowledge(&mut self, ack: Seq) -> Taken {
         let mut taken = Taken::default();

@@ -3,7 +3,7 @@
 //! What shows it: the sender's packet counter says that packets are missing, more than numbers are, and it had
 //! said nothing for as long as a sender waits. What is *not* here: text whose first sending was captured.
 
-use super::retransmission::{TIMEOUT_NS_MIN, is_near};
+use super::retransmission::TIMEOUT_NS_MIN;
 use super::sender::Place;
 use super::{Confidence, Evidence, Scene, Sender, Why};
 use tcp::SendReason;
@@ -22,7 +22,7 @@ pub(super) struct LostBefore {
 /// Whether the text, beyond all that was captured of its sender, was sent before.
 pub(super) fn lost_before(scene: &Scene<'_>, from: &Sender) -> Option<LostBefore> {
     let segment = scene.segment;
-    if is_near(scene) || segment.sequence_bytes() == 0 {
+    if scene.is_near || segment.sequence_bytes() == 0 {
         return None;
     }
     let missing = from.ids.missing(segment)?;

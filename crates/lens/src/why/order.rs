@@ -1,6 +1,5 @@
 //! Sent again, or overtaken on the way? By evidence, not by a fixed time.
 
-use super::retransmission::is_near;
 use super::{Evidence, Scene, Sender};
 
 /// Which of the two, and how strongly: positive for "sent again".
@@ -45,7 +44,7 @@ pub(super) fn weigh(scene: &Scene<'_>, from: &Sender) -> Weighed {
         add(1, Evidence::SACK);
     }
     let now_ns = scene.segment.time.as_nanos();
-    match scene.prior.hole_since_ns.filter(|_| !is_near(scene)) {
+    match scene.prior.hole_since_ns.filter(|_| !scene.is_near) {
         // an answer to what its receiver said of the hole takes a turn to come here
         Some(since_ns) if now_ns.saturating_sub(since_ns) < scene.turn_ns - scene.turn_ns / 8 => {
             add(-3, Evidence::TIMING);

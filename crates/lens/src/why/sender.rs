@@ -2,6 +2,7 @@
 
 use super::clock::Clock;
 use super::packet_ids::PacketIds;
+use super::retransmission::TIMEOUT_NS_MIN;
 use super::{Loss, PacketSizes};
 use crate::limits::{
     LARGE_BYTES, PRINTS, RTO_NS_INITIAL, RTO_VARIANCE_US_MIN, RTT_US_MAX, TWICE_US, TWICE_WITHOUT_ID_US,
@@ -230,7 +231,6 @@ impl Sender {
         if place == Place::BeyondGap || self.hole.is_some() {
             self.note_hole(segment, place, before);
         }
-        (self.has_sent, self.last_ns) = (true, now_ns);
         self.last_place = place;
         if segment.text_bytes > 0 {
             self.largest_text_bytes = self.largest_text_bytes.max(segment.text_bytes);
@@ -241,7 +241,9 @@ impl Sender {
         if let Some(stamps) = segment.options.timestamps {
             self.clock.on_value(stamps.value, now_ns);
         }
-        self.ids.on_sent(segment, before.mss_bytes);
+        let follows_silence = now_ns.saturating_sub(self.last_ns) >= TIMEOUT_NS_MIN;
+        self.ids.on_sent(segment, before.mss_bytes, follows_silence);
+        (self.has_sent, self.last_ns) = (true, now_ns);
     }
 
     /// The first hole alone is followed: behind it nothing is in order anyway.
