@@ -185,13 +185,8 @@ impl Marks {
             let seen = &mut self.rare().seen[from.index()];
             seen.count(analysis.verdicts, analysis.notes, segment.frame);
         }
-<<<<<<< HEAD
-        self.history.on_segment(from, segment, analysis);
-        if analysis.notes.is_copy() {
-=======
         self.history.on_segment(from, segment, judged.verdicts, analysis.notes);
-        if analysis.notes.contains(Notes::CAPTURED_TWICE) {
->>>>>>> main
+        if analysis.notes.is_copy() {
             return;
         }
         if segment.flags.syn() {
