@@ -5,19 +5,30 @@
 //! apart from captured lengths. What it does not do: verify checksums, decrypt, or follow protocols that
 //! need state, except for IP fragments, which [`Decoder`] reassembles.
 
+mod captured;
+mod frames;
 mod icmp;
 mod ip;
 mod link;
+mod other_links;
+mod pieces;
 mod point_to_point;
+mod radio;
 mod reassembly;
+mod sflow;
 mod tunnel;
+mod udp_tunnel;
+mod unread;
 mod view;
 mod walk;
+mod wifi;
 
 use crate::{Direction, LinkType, Record};
+use frames::RecentFrames;
 use reassembly::Reassembly;
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroU64;
+pub use unread::{Layer, NotTcp, Unread};
 use walk::{Halt, IpFragment, Walk};
 use wire::ip::protocol;
 
@@ -47,6 +58,13 @@ impl<'a> Decoded<'a> {
             Decoded::Tcp(segment) | Decoded::Quoted { segment, .. } => segment,
         }
     }
+
+    fn set_repeats(&mut self, record: Option<NonZeroU64>) {
+        if record.is_some() {
+            let (Decoded::Tcp(segment) | Decoded::Quoted { segment, .. }) = self;
+            segment.repeats = record;
+        }
+    }
 }
 
 /// A TCP segment, with what the headers around it say.
@@ -70,6 +88,9 @@ pub struct Segment<'a> {
     pub tunnels: u8,
     /// Its direction, from the record or the link layer.
     pub direction: Option<Direction>,
+    /// The number of the record that holds the same frame: the radio of an IEEE 802.11 link sent it again. Only
+    /// [`Decoder`] knows it.
+    pub repeats: Option<NonZeroU64>,
 }
 
 /// The fields of an IP header that concern TCP. RFC 791 §3.1, RFC 8200 §3.
@@ -155,77 +176,8 @@ pub struct IcmpError {
     pub mtu_bytes: Option<u32>,
 }
 
-/// Why no TCP segment was found in a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum NotTcp {
-    /// A link type that we do not read.
-    LinkType(LinkType),
-    /// A link-layer protocol other than IP, by its Ethertype.
-    Ethertype(u16),
-    /// An IEEE 802.2 frame that carries no IP, by its destination SAP.
-    Llc(u8),
-    /// A PPP protocol other than IP, such as those that set up the link.
-    Ppp(u16),
-    /// An IP protocol other than TCP, by its number.
-    Protocol(u8),
-    /// A fragment of an IP packet that is not complete.
-    Fragment,
-    /// The header of this layer was not captured completely.
-    Cut(Layer),
-    /// The header of this layer contradicts itself or the packet's length.
-    Malformed(Layer),
-    /// More nested layers than any real packet has.
-    TooDeep,
-}
-
-/// A protocol layer that the decoder reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Layer {
-    /// The address family before a packet of a loopback interface.
-    Loopback,
-    /// Ethernet, IEEE 802.3.
-    Ethernet,
-    /// A VLAN tag, IEEE 802.1Q or 802.1ad.
-    Vlan,
-    /// IEEE 802.2 logical link control, with SNAP.
-    Llc,
-    /// FDDI.
-    Fddi,
-    /// The header that Linux puts in front of packets in cooked captures, v1 or v2.
-    LinuxCooked,
-    /// A message of the Linux netfilter log.
-    Nflog,
-    /// The point-to-point protocol.
-    Ppp,
-    /// PPP over Ethernet.
-    Pppoe,
-    /// Cisco's HDLC framing.
-    CiscoHdlc,
-    /// A stack of MPLS labels.
-    Mpls,
-    /// IPv4.
-    Ipv4,
-    /// IPv6 with its extension headers.
-    Ipv6,
-    /// UDP.
-    Udp,
-    /// GRE, ERSPAN.
-    Gre,
-    /// VXLAN.
-    Vxlan,
-    /// Geneve.
-    Geneve,
-    /// The user plane of GTP.
-    GtpU,
-    /// ICMP or ICMPv6.
-    Icmp,
-    /// TCP.
-    Tcp,
-}
-
-/// Decodes one packet, without reassembling fragments.
+/// Decodes one packet, without reassembling fragments. Of a packet that holds several segments, as an A-MSDU does,
+/// it returns the first.
 ///
 /// `wire_bytes` is the length of the packet on the wire; `packet` may be only its beginning.
 ///
@@ -248,15 +200,22 @@ pub fn decode(link_type: LinkType, packet: &[u8], wire_bytes: u32) -> Result<Dec
     if let Some(segment) = decode_plain(link_type, packet, wire_bytes) {
         return Ok(Decoded::Tcp(segment));
     }
-    Walk::new(packet, wire_bytes).start(link_type).map_err(|halt| match halt {
-        Halt::NotTcp(why) => why,
-        Halt::Fragment(_) => NotTcp::Fragment,
-    })
+    let mut walk = Walk::new(packet, wire_bytes);
+    let mut found = walk.start(link_type);
+    loop {
+        let why = match found {
+            Ok(decoded) => return Ok(decoded),
+            Err(Halt::NotTcp(why)) => why,
+            Err(Halt::Fragment(_)) => NotTcp::Fragment,
+        };
+        found = walk.next_piece().ok_or(why)?;
+    }
 }
 
 /// Decodes one packet after another, and reassembles IP fragments.
 ///
-/// Memory is bounded: fragments of at most 256 packets and at most 16 MB are kept, each for a minute.
+/// Memory is bounded: fragments of at most 256 packets and at most 16 MB are kept, each for a minute, and by what
+/// the last 256 frames of IEEE 802.11 are known.
 ///
 /// ```
 /// use synfin_capture::{Decoded, Decoder, Reader};
@@ -264,15 +223,20 @@ pub fn decode(link_type: LinkType, packet: &[u8], wire_bytes: u32) -> Result<Dec
 /// let mut reader = Reader::new(file)?;
 /// let mut decoder = Decoder::new();
 /// while let Some(record) = reader.next() {
-///     if let Ok(Decoded::Tcp(segment)) = decoder.decode(&record?) {
-///         println!("{} -> {}: {} bytes", segment.ip.src, segment.ip.dst, segment.payload_wire_bytes());
-///     }
+///     decoder.decode_each(&record?, |found| match found {
+///         Ok(decoded) => {
+///             let segment = decoded.segment();
+///             println!("{} -> {}: {} bytes", segment.ip.src, segment.ip.dst, segment.payload_wire_bytes());
+///         }
+///         Err(unread) => println!("{unread}"),
+///     });
 /// }
 /// # Ok::<(), synfin_capture::Error>(())
 /// ```
 #[derive(Debug, Default)]
 pub struct Decoder {
     reassembly: Reassembly,
+    frames: RecentFrames,
 }
 
 impl Decoder {
@@ -281,7 +245,8 @@ impl Decoder {
         Decoder::default()
     }
 
-    /// Decodes a packet. A fragment that completes its packet returns the segment of the whole packet.
+    /// Decodes a packet. A fragment that completes its packet returns the segment of the whole packet. Of a packet
+    /// that holds several segments it returns the first; [`Decoder::decode_each`] returns all.
     ///
     /// # Errors
     /// Why it is not a TCP segment.
@@ -291,16 +256,59 @@ impl Decoder {
             segment.direction = record.direction;
             return Ok(Decoded::Tcp(segment));
         }
-        self.decode_wrapped(record)
+        self.decode_first(record)
     }
 
-    fn decode_wrapped<'a>(&'a mut self, record: &Record<'a>) -> Result<Decoded<'a>, NotTcp> {
+    /// Decodes a packet, and gives `take` every segment in it, or why there is none: nearly always one. Frames that
+    /// aggregate packets (A-MSDU of IEEE 802.11, sFlow) give one result for each.
+    #[inline]
+    pub fn decode_each(&mut self, record: &Record<'_>, mut take: impl FnMut(Result<&Decoded<'_>, Unread>)) {
+        if let Some(mut segment) = decode_plain(record.link_type, record.bytes, record.wire_bytes) {
+            segment.direction = record.direction;
+            return take(Ok(&Decoded::Tcp(segment)));
+        }
+        self.decode_wrapped(record, &mut take);
+    }
+
+    fn decode_first<'a>(&'a mut self, record: &Record<'a>) -> Result<Decoded<'a>, NotTcp> {
         let mut walk = Walk::new(record.bytes, record.wire_bytes);
         walk.direction = record.direction;
-        match walk.start(record.link_type) {
-            Ok(decoded) => Ok(decoded),
-            Err(Halt::NotTcp(why)) => Err(why),
-            Err(Halt::Fragment(fragment)) => self.reassemble(*fragment, record.time_ns),
+        let mut found = walk.start(record.link_type);
+        self.frames.note(&mut walk, record.number);
+        loop {
+            let why = match found {
+                Ok(mut decoded) => {
+                    decoded.set_repeats(walk.repeats);
+                    return Ok(decoded);
+                }
+                Err(Halt::NotTcp(why)) => why,
+                Err(Halt::Fragment(fragment)) => return self.reassemble(*fragment, record.time_ns),
+            };
+            found = walk.next_piece().ok_or(why)?;
+        }
+    }
+
+    fn decode_wrapped(&mut self, record: &Record<'_>, take: &mut impl FnMut(Result<&Decoded<'_>, Unread>)) {
+        let mut walk = Walk::new(record.bytes, record.wire_bytes);
+        walk.direction = record.direction;
+        let mut found = walk.start(record.link_type);
+        self.frames.note(&mut walk, record.number);
+        loop {
+            match found {
+                Ok(ref mut decoded) => {
+                    decoded.set_repeats(walk.repeats);
+                    take(Ok(decoded));
+                }
+                Err(Halt::NotTcp(why)) => take(Err(walk.unread(why))),
+                Err(Halt::Fragment(fragment)) => {
+                    let whole = self.reassemble(*fragment, record.time_ns);
+                    take(whole.as_ref().map_err(|why| walk.unread(*why)));
+                }
+            }
+            found = match walk.next_piece() {
+                Some(next) => next,
+                None => return,
+            };
         }
     }
 
@@ -366,6 +374,7 @@ fn decode_plain(link_type: LinkType, packet: &[u8], wire_bytes: u32) -> Option<S
         vlans: Vlans::default(),
         tunnels: 0,
         direction: None,
+        repeats: None,
     })
 }
 
@@ -395,26 +404,6 @@ impl<'a> Segment<'a> {
         self.tcp_wire_bytes.saturating_sub(self.header_bytes() as u32)
     }
 }
-
-impl fmt::Display for NotTcp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            NotTcp::LinkType(link_type) => write!(f, "{link_type} is not a link type that can be read"),
-            NotTcp::Ethertype(ethertype) => write!(f, "it is not IP but Ethertype {ethertype:#06x}"),
-            NotTcp::Llc(sap) => write!(f, "it is an IEEE 802.2 frame for SAP {sap:#04x}"),
-            NotTcp::Ppp(protocol) => write!(f, "it is not IP but PPP protocol {protocol:#06x}"),
-            NotTcp::Protocol(protocol) => write!(f, "it is not TCP but IP protocol {protocol}"),
-            NotTcp::Fragment => {
-                f.write_str("it is an IP fragment, and other fragments of its packet are still missing")
-            }
-            NotTcp::Cut(layer) => write!(f, "the capture does not hold all of its {layer:?} header"),
-            NotTcp::Malformed(layer) => write!(f, "its {layer:?} header is malformed"),
-            NotTcp::TooDeep => f.write_str("it has too many nested layers"),
-        }
-    }
-}
-
-impl std::error::Error for NotTcp {}
 
 #[cfg(test)]
 mod tests;

@@ -18,7 +18,7 @@ mod reader;
 mod writer;
 
 pub use annotator::Annotator;
-pub use decode::{Decoded, Decoder, Fragment, IcmpError, Ip, Layer, NotTcp, Segment, Vlans, decode};
+pub use decode::{Decoded, Decoder, Fragment, IcmpError, Ip, Layer, NotTcp, Segment, Unread, Vlans, decode};
 pub use error::{Damage, DamageKind, Error};
 pub use finish::{Checksums, Finish, SuperSegments};
 pub use link_type::LinkType;

@@ -1,6 +1,8 @@
 //! No content of a file makes the reader or the decoder panic, loop or use memory without bound.
 
 mod common;
+#[path = "common/packets.rs"]
+mod packets;
 
 use proptest::prelude::*;
 use synfin_capture::{
@@ -32,6 +34,9 @@ fn read_all(file: &[u8]) -> u64 {
     while let Some(Ok(record)) = reader.next() {
         packets += 1;
         let _ = decoder.decode(&record);
+        let mut pieces = 0;
+        decoder.decode_each(&record, |_| pieces += 1);
+        assert!(pieces >= 1 && pieces <= 1 + record.bytes.len(), "a piece takes at least one byte");
         let _ = record.comments().count();
     }
     assert!(reader.next().is_none(), "nothing follows an error");
@@ -39,7 +44,10 @@ fn read_all(file: &[u8]) -> u64 {
     packets
 }
 
-const LINK_TYPES: [u16; 18] = [0, 1, 9, 10, 12, 14, 50, 51, 101, 104, 108, 113, 204, 228, 229, 239, 276, 7];
+const LINK_TYPES: [u16; 43] = [
+    0, 1, 6, 7, 9, 10, 12, 14, 50, 51, 100, 101, 104, 105, 107, 108, 109, 113, 117, 119, 122, 127, 129, 138,
+    163, 166, 178, 179, 180, 181, 192, 197, 204, 205, 206, 219, 228, 229, 239, 242, 247, 258, 276,
+];
 
 /// Bytes that are likely to be taken for headers.
 fn header_like() -> impl Strategy<Value = Vec<u8>> {
@@ -62,7 +70,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn any_bytes_can_be_decoded(packet in header_like(), more in 0u32..2_000, link in 0usize..18) {
+    fn any_bytes_can_be_decoded(packet in header_like(), more in 0u32..2_000, link in 0..LINK_TYPES.len()) {
         let wire_bytes = packet.len() as u32 + more;
         let _ = decode(LinkType(LINK_TYPES[link]), &packet, wire_bytes);
         let _ = decode(LinkType(LINK_TYPES[link]), &packet, more);
@@ -88,6 +96,44 @@ proptest! {
         rest in prop::collection::vec(any::<u8>(), 0..400),
     ) {
         read_all(&[magic, &rest].concat());
+    }
+}
+
+/// Every kind of layers, cut anywhere, with bytes changed, and with one kind put into another.
+#[test]
+fn built_packets_are_decoded_whatever_happens_to_them() {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below as u64) as usize
+    };
+    let built = [packets::wrapped(), packets::wrapped_in_wifi()].concat();
+    for (_, link_type, packet) in &built {
+        for cut in 0..=packet.len() {
+            let _ = decode(*link_type, &packet[..cut], packet.len() as u32);
+            let _ = decode(*link_type, &packet[..cut], cut as u32);
+        }
+        let mut writer = Writer::new(Vec::new(), Format::Pcapng, &Section::default()).unwrap();
+        let id = writer.add_interface(&Interface::new(*link_type)).unwrap();
+        for number in 0..400 {
+            let mut changed = packet.clone();
+            for _ in 0..1 + random(6) {
+                let at = random(changed.len());
+                changed[at] = random(256) as u8;
+            }
+            if random(3) == 0 {
+                let (_, _, other) = &built[random(built.len())];
+                let at = random(changed.len());
+                changed.splice(at.., other.iter().copied());
+            }
+            changed.truncate(1 + random(changed.len()));
+            let wire_bytes = Some((changed.len() + random(3) * random(2_000)) as u32);
+            let info = PacketInfo { wire_bytes, ..PacketInfo::new(id, number) };
+            writer.write_slices(&info, &[&changed]).unwrap();
+        }
+        assert_eq!(read_all(&writer.into_inner()), 400);
     }
 }
 

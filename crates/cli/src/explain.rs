@@ -18,7 +18,7 @@ use crate::output::{Existing, Files, Output};
 use crate::units::whole;
 use annotate::Flush;
 use clap::Args;
-use lens::{Connection, Filter, KeepSegments, Kept};
+use lens::{Connection, Contents, Filter, KeepSegments, Kept};
 use overview::{Overview, Sort};
 use report::Style;
 use report::ladder::{Numbers, Options};
@@ -110,20 +110,24 @@ impl Explain {
             let mut lines = lines::Lines::new(self.form())?;
             let summary = self.read(open.source, &mut open.annotated, &mut lines)?;
             finish(open.annotated, None)?;
+            lines.contents(summary.contents());
             lines.finish()?;
+            if summary.contents().tcp() == 0 {
+                note(format_args!("synfin: {}", left_out::instead(summary.contents()).trim_end()));
+            }
             summary
         } else if self.live.is_some() && self.stream.is_none() && self.html.is_none() {
             let mut live = list::Live::new(self.absolute, Overview::new(self.sort, self.top));
             let summary = self.read(open.source, &mut open.annotated, &mut live)?;
             finish(open.annotated, None)?;
             print("\n")?;
-            live.overview.show(style)?;
+            live.overview.show(summary.contents(), style)?;
             summary
         } else if self.wanted_segments() == KeepSegments::None {
             let mut overview = Overview::new(self.sort, self.top);
             let summary = self.read(open.source, &mut open.annotated, &mut overview)?;
             finish(open.annotated, None)?;
-            overview.show(style)?;
+            overview.show(summary.contents(), style)?;
             summary
         } else {
             let mut kept = Kept { keep_segments: self.wanted_segments(), ..Kept::default() };
@@ -134,10 +138,15 @@ impl Explain {
             let summary = self.read(open.source, &mut open.annotated, &mut kept)?;
             let stream = self.stream.map(|stream| connection(&kept, stream)).transpose()?;
             if let Some(page) = &mut open.page {
-                page.take(&report::page::html(&report::captured::page(&kept, &self.source_name())))?;
+                let mut data = report::captured::page(&kept, &self.source_name());
+                data.notices.extend(left_out::sentences(summary.contents()));
+                if kept.connections.is_empty() {
+                    data.notices.push(left_out::instead(summary.contents()));
+                }
+                page.take(&report::page::html(&data))?;
             }
             finish(open.annotated, open.page)?;
-            self.show(&kept, stream, style)?;
+            self.show(&kept, stream, summary.contents(), style)?;
             summary
         };
         summary.print_warnings();
@@ -199,7 +208,8 @@ impl Explain {
         let ends = self.ends()?;
         let filter = self.filter.as_ref();
         let options = reading::ReadOptions { annotated: annotated.as_mut(), filter, ends: ends.as_ref() };
-        reading::read(source, sink, options)
+        let summary = reading::read(source, sink, options)?;
+        Ok(if self.live.is_some() { summary.of_interface() } else { summary })
     }
 
     /// How the connections end, if the filter needs to know it and the capture can be read twice.
@@ -221,11 +231,17 @@ impl Explain {
         }
     }
 
-    fn show(&self, kept: &Kept, stream: Option<&Connection>, style: &Style) -> Result<(), Failure> {
+    fn show(
+        &self,
+        kept: &Kept,
+        stream: Option<&Connection>,
+        contents: &Contents,
+        style: &Style,
+    ) -> Result<(), Failure> {
         match stream {
             Some(connection) => self.show_stream(kept, connection, style),
             None if self.filter.is_some() => self.show_segments(kept, style),
-            None => Overview::of(kept, self.sort, self.top).show(style),
+            None => Overview::of(kept, self.sort, self.top).show(contents, style),
         }
     }
 

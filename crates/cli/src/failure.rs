@@ -30,7 +30,11 @@ impl From<Exit> for ExitCode {
 /// The command (empty for all commands), its exit code, and what the code means.
 const CODES: &[(&str, Exit, &str)] = &[
     ("", Exit::Fine, "all went well"),
-    ("explain", Exit::Trouble, "the interface cannot be captured from, or an output cannot be written"),
+    (
+        "explain",
+        Exit::Trouble,
+        "there is no TCP in the capture, the interface cannot be captured from, or an output cannot be written",
+    ),
     (
         "explain",
         Exit::Input,

@@ -175,3 +175,77 @@ fn a_capture_with_too_short_packets_says_so() {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(errors.contains("left out 11 packets: the capture cut their TCP headers off"), "{errors}");
 }
+
+/// A capture of raw IP packets, one a microsecond apart unless told otherwise.
+fn capture_of(name: &str, packets: &[(u64, Vec<u8>)]) -> Scratch {
+    let file = Scratch::new(name);
+    let section = capture::Section::default();
+    let mut writer =
+        capture::Writer::new(Vec::new(), capture::Format::PcapNanoseconds, &section).expect("memory");
+    let id = writer.add_interface(&capture::Interface::new(capture::LinkType::RAW)).expect("memory");
+    for (time_ns, packet) in packets {
+        writer.write_slices(&capture::PacketInfo::new(id, *time_ns), &[packet]).expect("memory");
+    }
+    std::fs::write(file.path(), writer.into_inner()).expect("a place for it");
+    file
+}
+
+/// An IPv4 packet of this protocol from 10.0.0.1 to 10.0.0.2, or back.
+fn ipv4(protocol: u8, back: bool, rest: &[u8]) -> Vec<u8> {
+    let total = (20 + rest.len() as u16).to_be_bytes();
+    let (from, to) = if back { (2, 1) } else { (1, 2) };
+    let header = [0x45, 0, total[0], total[1], 0, 0, 0x40, 0, 64, protocol, 0, 0];
+    [&header[..], &[10, 0, 0, from, 10, 0, 0, to], rest].concat()
+}
+
+#[test]
+fn a_capture_without_tcp_says_what_is_in_it() {
+    let udp = ipv4(17, false, &[0xc0, 0, 0, 53, 0, 8, 0, 0]);
+    let lcp = ipv4(47, false, &[0x30, 1, 0x88, 0x0b, 0, 4, 0, 1, 0, 0, 0, 1, 0xff, 3, 0xc0, 0x21]);
+    let file = capture_of("no-tcp.pcap", &[(1, udp.clone()), (2, udp), (3, lcp)]);
+    let output = synfin(&["explain", file.path()]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(said, "there is no TCP connection in this capture, but 3 packets: 2 UDP, 1 GRE: PPP LCP\n");
+    let output = synfin(&["explain", file.path(), "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let line: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one line of JSON");
+    assert_eq!(line["not_tcp"][0], serde_json::json!({"what": "UDP", "packets": 2}));
+}
+
+#[test]
+fn records_out_of_order_are_explained_in_the_order_of_time() {
+    let tcp = |back: bool, seq: u8, ack: u8, flags: u8, text: &[u8]| {
+        let ports = if back { [0, 80, 0x20, 0] } else { [0x20, 0, 0, 80] };
+        let header = [0, 0, 0, seq, 0, 0, 0, ack, 0x50, flags, 0xff, 0, 0, 0, 0, 0];
+        ipv4(6, back, &[&ports[..], &header, text].concat())
+    };
+    let ms = |number: u64| 1_000_000 * number;
+    // the interface on which the server is heard was written 3 ms late
+    let file = capture_of(
+        "late.pcap",
+        &[
+            (ms(1), tcp(false, 9, 0, 0x02, &[])),
+            (ms(5), tcp(false, 10, 51, 0x10, &[])),
+            (ms(4), tcp(true, 50, 10, 0x12, &[])),
+            (ms(6), tcp(false, 10, 51, 0x18, b"hello")),
+            (ms(9), tcp(false, 15, 54, 0x10, &[])),
+            (ms(8), tcp(true, 51, 15, 0x18, b"yes")),
+        ],
+    );
+    let output = synfin(&["explain", file.path(), "--json"]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        errors.contains("2 segments stand in the file behind later ones, by 1.00 ms at most"),
+        "{errors}"
+    );
+    let said = String::from_utf8_lossy(&output.stdout);
+    let frames: Vec<u64> = said
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|record| record["type"] == "segment")
+        .filter_map(|record| record["frame"].as_u64())
+        .collect();
+    assert_eq!(frames, [1, 3, 2, 4, 6, 5], "{said}");
+    assert!(!said.contains("ack_lost_segment"), "{said}");
+}

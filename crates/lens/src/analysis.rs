@@ -124,6 +124,7 @@ notes! {
     20 ECN_CONGESTION "ecn-congestion" "Marked on the way: congestion experienced (RFC 3168 §5).";
     21 WINDOW_SHRANK "window-shrank" "Its right window edge moved back (RFC 9293 §3.8.6, SHLD-14).";
     22 QUOTED "quoted-in-icmp" "An ICMP error quotes it: it comes back, it is not sent here.";
+    23 LINK_RETRY "link-retry" "The radio of a link sent the same packet again (IEEE 802.11): TCP sent it once.";
 }
 
 impl Notes {
@@ -138,6 +139,11 @@ impl Notes {
     /// Whether there is none.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
+    }
+
+    /// The segment is a copy of an earlier one, by the capture's doing or a radio's: TCP sent it once.
+    pub const fn is_copy(self) -> bool {
+        self.0 & (Notes::CAPTURED_TWICE.0 | Notes::LINK_RETRY.0) != 0
     }
 
     /// The set as bits, by the order of the names.

@@ -11,7 +11,7 @@ use crate::metrics::{Distribution, LimitedTime};
 use crate::verdicts::{Completeness, Verdicts};
 use crate::why::{PathProbes, RetransmissionCounts};
 use crate::zeek::{ConnState, History};
-use crate::{Frame, Notes, Side};
+use crate::{Frame, IcmpEvent, Notes, Side};
 use std::net::SocketAddr;
 use tcp::state::State;
 use tcp::{EcnFeedback, Instant, ResetReason};
@@ -60,6 +60,10 @@ pub struct Connection {
     pub(crate) history: History,
     /// ICMP errors that quote segments of it.
     pub icmp_errors: u32,
+    /// The first of them and the latest: at most 4.
+    pub icmp: Vec<IcmpEvent>,
+    /// The one of them that ended the attempt to open: a SYN could not be delivered, and nothing came after.
+    pub ended_by_icmp: Option<IcmpEvent>,
     /// It was summed up before the capture ended, to keep memory bounded.
     pub was_evicted: bool,
 }
@@ -174,6 +178,8 @@ pub struct Faults {
     pub twice: Seen,
     /// Of these: before and behind a router.
     pub across_router: Seen,
+    /// Packets that the radio of a link sent again (IEEE 802.11).
+    pub link_retries: Seen,
     /// Segments larger than the MSS: cut or joined by a network card.
     pub super_segments: Seen,
     /// Segments that were acknowledged but not captured.
@@ -198,6 +204,8 @@ pub struct Direction {
     pub frame_bytes: u64,
     /// Bytes of IP packets.
     pub ip_bytes: u64,
+    /// The smallest MTU of the path that ICMP errors told this end, in bytes.
+    pub told_mtu_bytes: Option<u32>,
     /// Unique bytes a second from the first text to the last acknowledgment or frame.
     pub goodput_bytes_per_s: Option<u64>,
     /// From text to its acknowledgment, as seen at the capture point.

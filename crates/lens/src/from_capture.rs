@@ -3,16 +3,14 @@
 //! Only this file knows the room `capture`, and takes from it what filters look at too. A segment whose header was cut behind the window keeps what
 //! can be read of it; one that was cut before is not one.
 
-use crate::{Analysis, Frame, Packet, Segment, Subject, Whole};
+use crate::{Analysis, Frame, IcmpError, Packet, Segment, Subject, Whole};
 use capture::{Decoded, Fragment, LinkType, Record};
 use std::net::SocketAddr;
 use tcp::Instant;
 use wire::Seq;
+use wire::tcp::kind;
 use wire::tcp::{Flags, Options, RawOptions, SackBlock, Timestamps};
 
-/// The option kinds of SACK (RFC 2018 §3) and MPTCP (RFC 8684 §9.1).
-const SACK: u8 = 5;
-const MPTCP: u8 = 30;
 /// The subtype of MPTCP that opens a connection, and the bytes of its data with a key in it (RFC 8684 §3.1).
 const MP_CAPABLE: u8 = 0;
 const MP_CAPABLE_WITH_KEY: usize = 10;
@@ -62,10 +60,14 @@ impl<'a> Subject<'a> {
 /// A segment that an ICMP error quotes, or of which fragmentation or the capture left a part.
 #[cold]
 fn incomplete(record: &Record<'_>, decoded: &Decoded<'_>) -> Option<Segment> {
-    let (inner, quoted) = match decoded {
-        Decoded::Tcp(segment) => (segment, false),
-        Decoded::Quoted { segment, .. } => (segment, true),
+    let (inner, icmp) = match decoded {
+        Decoded::Tcp(segment) => (segment, None),
+        Decoded::Quoted { segment, error } => {
+            let error = IcmpError::new(error.from, error.kind, error.code, error.mtu_bytes);
+            (segment, Some(error))
+        }
     };
+    let quoted = icmp.is_some();
     let tcp = inner.tcp;
     let to_window = tcp.len() >= 16;
     if tcp.len() < 8 || !(to_window || quoted) {
@@ -92,7 +94,7 @@ fn incomplete(record: &Record<'_>, decoded: &Decoded<'_>) -> Option<Segment> {
     };
     let segment = segment(record, inner, &fixed, read, subtypes, whole);
     let window = if to_window { segment.window } else { Segment::default().window };
-    Some(Segment { window, ..segment })
+    Some(Segment { window, icmp, ..segment })
 }
 
 #[inline]
@@ -126,6 +128,8 @@ fn segment(
         ecn: inner.ip.ecn(),
         interface: record.interface.0,
         whole,
+        repeats: inner.repeats.map_or(0, |record| Frame::try_from(record.get()).unwrap_or(Frame::MAX)),
+        icmp: None,
     }
 }
 
@@ -140,13 +144,13 @@ fn options(bytes: &[u8]) -> (Options, u16) {
             Timestamps { value: u32::from_be_bytes([a, b, c, d]), echo: u32::from_be_bytes([e, f, g, h]) };
         return (Options { timestamps: Some(timestamps), ..Options::default() }, 0);
     }
-    let subtypes = if bytes.contains(&MPTCP) { mptcp_subtypes(bytes) } else { 0 };
+    let subtypes = if bytes.contains(&kind::MULTIPATH) { mptcp_subtypes(bytes) } else { 0 };
     (Options::parse(bytes), subtypes)
 }
 
 /// The blocks that are whole of a SACK option whose end was cut off.
 fn sack_of_cut(bytes: &[u8], options: &mut Options) {
-    let cut = RawOptions::new(bytes).find_map(Result::err).filter(|option| option.kind == SACK);
+    let cut = RawOptions::new(bytes).find_map(Result::err).filter(|option| option.kind == kind::SACK);
     let Some(blocks) = cut.and_then(|option| bytes.get(option.offset_bytes + 2..)) else { return };
     for block in blocks.chunks_exact(8) {
         if let (Some(left), Some(right)) = (be32(block, 0), be32(block, 4)) {
@@ -158,7 +162,7 @@ fn sack_of_cut(bytes: &[u8], options: &mut Options) {
 fn mptcp_subtypes(bytes: &[u8]) -> u16 {
     RawOptions::new(bytes)
         .flatten()
-        .filter(|option| option.kind == MPTCP)
+        .filter(|option| option.kind == kind::MULTIPATH)
         .filter_map(|option| Some((option.data.first()? >> 4, option.data.len())))
         .filter(|(subtype, len)| *subtype != MP_CAPABLE || *len >= MP_CAPABLE_WITH_KEY)
         .fold(0, |subtypes, (subtype, _)| subtypes | 1 << subtype)

@@ -16,9 +16,12 @@
 //! | a probe of the path's MTU, and what became of it | `why/path_probe.rs` |
 //! | what the flags of ECN mean, and what was marked | `ecn/talk.rs`, `ecn/marked.rs` |
 //! | what a SYN with text asks, and how it is answered | `fast_open.rs` |
+//! | what ICMP errors say of a segment | `icmp.rs` |
 //! | what people should be told | `findings/`, one file each |
 //! | which segments a display filter wants | `filter/` |
+//! | segments that the file has too late | `time_order.rs` |
 //! | which connection a segment is of | `lens.rs` |
+//! | what the packets are that are not TCP | `contents.rs` |
 //!
 //! The lens reads no clock, no file and no socket, and never runs the engine over captured bytes: two
 //! engines would invent what the capture does not show.
@@ -29,6 +32,7 @@ mod analysis;
 mod community_id;
 mod config;
 mod connection;
+mod contents;
 mod ecn;
 mod ends;
 mod fast_open;
@@ -36,6 +40,7 @@ mod filter;
 mod findings;
 mod flow;
 mod from_capture;
+mod icmp;
 mod lens;
 mod limits;
 mod live;
@@ -47,6 +52,7 @@ mod sink;
 mod slots;
 #[cfg(test)]
 mod story;
+mod time_order;
 mod verdicts;
 mod why;
 mod zeek;
@@ -55,16 +61,19 @@ pub use analysis::{AckedFrame, Analysis, Notes, RepeatedFrame};
 pub use community_id::community_id;
 pub use config::Config;
 pub use connection::{Close, Connection, Direction, Faults, Fin, Handshake, Moment, Opened, Reset};
+pub use contents::Contents;
 pub use ecn::{ChangedField, EcnMeaning, EcnTalk, Marked};
 pub use ends::{EndState, Moves, Origin, ResetAcceptability, Side, Step, Steps};
 pub use fast_open::{FastOpen, FastOpenWords};
 pub use filter::{Filter, FilterError, Packet, Subject};
 pub use findings::{Evidenced, Finding, Severity};
+pub use icmp::{IcmpError, IcmpEvent};
 pub use lens::Lens;
 pub use live::{Offered, Seen, Stuck};
 pub use metrics::{Distribution, LimitedTime};
 pub use segment::{Frame, Segment, Whole};
 pub use sink::{Discard, KeepSegments, Kept, Notice, Sink};
+pub use time_order::TimeOrder;
 pub use verdicts::{Completeness, VerdictSeverity, Verdicts};
 pub use why::{Confidence, Evidence, Order, PathProbes, RetransmissionCounts, Why};
 pub use zeek::ConnState;

@@ -7,6 +7,7 @@ mod ask;
 mod before;
 mod count;
 mod half;
+mod icmp;
 mod marks;
 mod notes;
 mod offered;
@@ -260,7 +261,7 @@ impl Live {
         notes.set(Notes::OPTIONS_CUT, segment.whole == Whole::Fragment);
         notes.set(Notes::QUOTED, segment.whole == Whole::QuotedInIcmp);
         if segment.whole == Whole::QuotedInIcmp {
-            self.marks.on_icmp_error();
+            self.on_icmp(from, segment);
         } else {
             // how long it is, is not known; where its numbers begin, is
             let (half, other) = self.halves.split(from);

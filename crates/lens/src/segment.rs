@@ -4,6 +4,7 @@
 //! lens. Reading files and finding the TCP header under link and network headers is *not* done here;
 //! that is the room `capture`.
 
+use crate::IcmpError;
 use std::net::SocketAddr;
 use tcp::Instant;
 use wire::Seq;
@@ -62,6 +63,10 @@ pub struct Segment {
     pub interface: u32,
     /// How much of it is there.
     pub whole: Whole,
+    /// The frame that holds the same packet, because the radio of a link sent it again (IEEE 802.11); 0 for none.
+    pub repeats: Frame,
+    /// The ICMP error that quotes it: then this segment is not sent here, it is what the error is about.
+    pub icmp: Option<IcmpError>,
 }
 
 /// How a segment came to the capture.
@@ -121,6 +126,8 @@ impl Default for Segment {
             ecn: 0,
             interface: 0,
             whole: Whole::Yes,
+            repeats: 0,
+            icmp: None,
         }
     }
 }

@@ -59,7 +59,7 @@ impl History {
     }
 
     fn on_trouble(&mut self, from: Side, judged: Verdicts, notes: Notes) {
-        let again = judged.contains(Verdicts::RETRANSMISSION) && !notes.contains(Notes::CAPTURED_TWICE);
+        let again = judged.contains(Verdicts::RETRANSMISSION) && !notes.is_copy();
         for (index, holds) in [
             (0, again),
             (1, judged.contains(Verdicts::ZERO_WINDOW)),

@@ -23,7 +23,7 @@ pub use tables::{Figures, connections, findings};
 pub use zeek::{ZEEK_FOOTER, zeek_header, zeek_line};
 
 use crate::numbers;
-use lens::{Analysis, Confidence, Connection, Order, ResetAcceptability, Segment};
+use lens::{Analysis, Confidence, Connection, Notes, Order, ResetAcceptability, Segment};
 use states::States;
 use std::time::Duration;
 use tcp::state::{Cause, Row, State};
@@ -86,6 +86,9 @@ fn remarks(analysis: &Analysis) -> Vec<String> {
     }
     match why.order {
         Order::Reordered => remarks.push("overtaken on the way".to_owned()),
+        Order::CapturedTwice { first } if analysis.notes.contains(Notes::LINK_RETRY) => {
+            remarks.push(format!("the radio sent frame {first} again"));
+        }
         Order::CapturedTwice { first } => remarks.push(format!("captured twice: frame {first} again")),
         _ => {}
     }
@@ -99,7 +102,7 @@ fn remarks(analysis: &Analysis) -> Vec<String> {
             .notes
             .names()
             // The order has added this remark already.
-            .filter(|name| !matches!(*name, "captured-twice"))
+            .filter(|name| !matches!(*name, "captured-twice" | "link-retry"))
             .map(|name| match name {
                 "ecn-congestion" => "marked here (CE)".to_owned(),
                 name => name.replace('-', " "),
@@ -108,11 +111,21 @@ fn remarks(analysis: &Analysis) -> Vec<String> {
     remarks
 }
 
+/// What an ICMP error says, and of which segment: `ICMP 10.0.1.1: fragmentation needed, MTU 1400 (seq 1461 of
+/// 10.0.0.1:80)`. `None` for a segment that was sent here.
+pub fn icmp(segment: &Segment, analysis: &Analysis) -> Option<String> {
+    let error = segment.icmp?;
+    Some(format!("{error} (seq {} of {})", analysis.relative_seq, segment.source))
+}
+
 /// A comment on a packet, for captures that carry them; `None` where there is nothing to say.
 ///
 /// For instance: `synfin: retransmission: the timer ran out (90 %); tcp.analysis: retransmission;
 /// ESTABLISHED -> ESTABLISHED`.
 pub fn comment(segment: &Segment, analysis: &Analysis) -> Option<String> {
+    if let Some(icmp) = icmp(segment, analysis) {
+        return Some(format!("synfin: {icmp}"));
+    }
     let is_plain = analysis.verdicts.is_empty()
         && analysis.notes.is_empty()
         && analysis.why.path_probe_bytes.is_none()

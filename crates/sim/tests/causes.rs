@@ -14,7 +14,7 @@ mod through_a_file;
 #[path = "causes/worlds.rs"]
 mod worlds;
 
-use compared::{Compared, At};
+use compared::{At, Compared};
 use std::collections::BTreeMap;
 use worlds::{WORLDS, Worlds};
 
@@ -30,7 +30,8 @@ fn seeds(usual: u64) -> std::ops::Range<u64> {
 }
 
 fn compared(worlds: &Worlds) -> BTreeMap<At, Compared> {
-    let mut compared = BTreeMap::from([(At::Sender, Compared::default()), (At::Receiver, Compared::default())]);
+    let mut compared =
+        BTreeMap::from([(At::Sender, Compared::default()), (At::Receiver, Compared::default())]);
     for seed in seeds(worlds.seeds) {
         let lived = worlds::lived(worlds, seed);
         for (at, compared) in &mut compared {

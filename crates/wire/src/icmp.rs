@@ -3,11 +3,14 @@
 //! [`v4`] is RFC 792 with RFC 1191's next-hop MTU, [`v6`] is RFC 4443, [`neighbor`] is RFC 4861. What is
 //! *not* here: whether an error may be believed (RFC 5927) or sent (rate limits); that is the host's.
 
+mod names;
 pub mod neighbor;
 #[cfg(test)]
 mod tests;
 pub mod v4;
 pub mod v6;
+
+pub use names::{v4_error_name, v6_error_name};
 
 use crate::Seq;
 use crate::error::{Error, take};

@@ -1,47 +1,64 @@
 //! What both versions of IP share: protocol numbers and the traffic class with its ECN bits.
 
-/// Protocol numbers (IANA) that synfin speaks or has to skip.
+/// Protocol numbers (IANA) that synfin speaks, has to skip, or can name.
 pub mod protocol {
-    /// IPv6 hop-by-hop options.
-    pub const HOP_BY_HOP: u8 = 0;
-    /// ICMP for IPv4.
-    pub const ICMP: u8 = 1;
-    /// IPv4 in IP (RFC 2003).
-    pub const IPV4_IN_IP: u8 = 4;
-    /// TCP.
-    pub const TCP: u8 = 6;
-    /// UDP.
-    pub const UDP: u8 = 17;
-    /// IPv6 in IP (RFC 4213).
-    pub const IPV6_IN_IP: u8 = 41;
-    /// IPv6 routing header.
-    pub const ROUTING: u8 = 43;
-    /// IPv6 fragment header.
-    pub const FRAGMENT: u8 = 44;
-    /// Generic routing encapsulation (RFC 2784).
-    pub const GRE: u8 = 47;
-    /// Encapsulating security payload.
-    pub const ESP: u8 = 50;
-    /// Authentication header.
-    pub const AUTHENTICATION: u8 = 51;
-    /// ICMP for IPv6.
-    pub const ICMPV6: u8 = 58;
-    /// IPv6: nothing follows.
-    pub const NO_NEXT_HEADER: u8 = 59;
-    /// IPv6 destination options.
-    pub const DESTINATION_OPTIONS: u8 = 60;
-    /// Ethernet within IP (RFC 3378).
-    pub const ETHERIP: u8 = 97;
-    /// IPv6 mobility header (RFC 6275).
-    pub const MOBILITY: u8 = 135;
-    /// MPLS in IP (RFC 4023).
-    pub const MPLS_IN_IP: u8 = 137;
-    /// Host Identity Protocol (RFC 7401).
-    pub const HIP: u8 = 139;
-    /// Shim6 (RFC 5533).
-    pub const SHIM6: u8 = 140;
-    /// Ethernet, without a header of its own between (RFC 8986).
-    pub const ETHERNET: u8 = 143;
+    numbers! { u8:
+        /// IPv6 hop-by-hop options.
+        HOP_BY_HOP = 0, "IPv6 hop-by-hop options";
+        /// ICMP for IPv4.
+        ICMP = 1, "ICMP";
+        /// IPv4 in IP (RFC 2003).
+        IPV4_IN_IP = 4, "IPv4 in IP";
+        /// TCP.
+        TCP = 6, "TCP";
+        /// UDP.
+        UDP = 17, "UDP";
+        /// IPv6 in IP (RFC 4213).
+        IPV6_IN_IP = 41, "IPv6 in IP";
+        /// IPv6 routing header.
+        ROUTING = 43, "IPv6 routing header";
+        /// IPv6 fragment header.
+        FRAGMENT = 44, "IPv6 fragment";
+        /// Generic routing encapsulation (RFC 2784).
+        GRE = 47, "GRE";
+        /// Encapsulating security payload.
+        ESP = 50, "ESP";
+        /// Authentication header.
+        AUTHENTICATION = 51, "AH";
+        /// ICMP for IPv6.
+        ICMPV6 = 58, "ICMPv6";
+        /// IPv6: nothing follows.
+        NO_NEXT_HEADER = 59, "IPv6 without a payload";
+        /// IPv6 destination options.
+        DESTINATION_OPTIONS = 60, "IPv6 destination options";
+        /// Ethernet within IP (RFC 3378).
+        ETHERIP = 97, "EtherIP";
+        /// L2TP version 3, directly in IP (RFC 3931).
+        L2TP = 115, "L2TPv3";
+        /// IPv6 mobility header (RFC 6275).
+        MOBILITY = 135, "IPv6 mobility header";
+        /// MPLS in IP (RFC 4023).
+        MPLS_IN_IP = 137, "MPLS in IP";
+        /// Host Identity Protocol (RFC 7401).
+        HIP = 139, "HIP";
+        /// Shim6 (RFC 5533).
+        SHIM6 = 140, "Shim6";
+        /// Ethernet, without a header of its own between (RFC 8986).
+        ETHERNET = 143, "Ethernet in IP";
+    also:
+        2, "IGMP";
+        8, "EGP";
+        9, "IGRP";
+        33, "DCCP";
+        46, "RSVP";
+        88, "EIGRP";
+        89, "OSPF";
+        103, "PIM";
+        108, "IPComp";
+        112, "VRRP";
+        132, "SCTP";
+        136, "UDP-Lite";
+    }
 }
 
 /// The ECN field (RFC 3168 §5).

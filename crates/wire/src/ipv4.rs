@@ -60,6 +60,7 @@ impl Header {
     /// assert_eq!(header.text_bytes(header_bytes, packet.len()), Ok(0));
     /// # Ok::<(), synfin_wire::Error>(())
     /// ```
+    #[inline]
     pub fn parse(packet: &[u8]) -> Result<(Header, usize), Error> {
         let fixed = take::<HEADER_BYTES>(packet, 0)?;
         if fixed[0] >> 4 != 4 {

@@ -51,6 +51,7 @@ impl Header {
     /// assert_eq!(Header::parse(&packet)?.hop_limit, 7);
     /// # Ok::<(), synfin_wire::Error>(())
     /// ```
+    #[inline]
     pub fn parse(packet: &[u8]) -> Result<Header, Error> {
         let fixed = take::<HEADER_BYTES>(packet, 0)?;
         if fixed[0] >> 4 != 6 {

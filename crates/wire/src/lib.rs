@@ -5,7 +5,7 @@
 //!
 //! | layer | module |
 //! | --- | --- |
-//! | link | [`ethernet`], [`arp`], [`virtio`] |
+//! | link | [`ethernet`], [`arp`], [`ppp`], [`virtio`] |
 //! | network | [`ipv4`], [`ipv6`], [`icmp`] |
 //! | transport | [`tcp`], [`udp`] |
 //! | what crosses a link | [`Frame`], [`Payload`], [`checksum`], [`segmentation`] |
@@ -18,6 +18,23 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+/// Constants for the assigned numbers of a registry, and `name`, which gives the name of a number. A number that has
+/// only a name is one that synfin tells a person about and does not read.
+macro_rules! numbers {
+    ($kind:ty: $($(#[doc = $doc:literal])+ $constant:ident = $number:literal, $name:literal;)* $(also: $($other:literal, $words:literal;)*)?) => {
+        $($(#[doc = $doc])+ pub const $constant: $kind = $number;)*
+
+        /// The usual name of a number, if it is known here.
+        pub const fn name(number: $kind) -> Option<&'static str> {
+            match number {
+                $($number => Some($name),)*
+                $($($other => Some($words),)*)?
+                _ => None,
+            }
+        }
+    };
+}
+
 pub mod arp;
 pub mod checksum;
 mod error;
@@ -28,6 +45,7 @@ pub mod ip;
 pub mod ipv4;
 pub mod ipv6;
 mod payload;
+pub mod ppp;
 pub mod segmentation;
 mod seq;
 pub mod tcp;

@@ -7,6 +7,44 @@ pub const HEADER_BYTES: usize = 8;
 /// Where the checksum field is, in bytes from the start of the header.
 pub const CHECKSUM_OFFSET: usize = 6;
 
+/// Ports of UDP under which packets travel in tunnels (IANA, service names and port numbers).
+pub mod port {
+    numbers! { u16:
+        /// L2TP, version 2 or 3 (RFC 2661, RFC 3931).
+        L2TP = 1701, "L2TP";
+        /// GTP-U (3GPP TS 29.281).
+        GTP_U = 2152, "GTP-U";
+        /// Teredo (RFC 4380).
+        TEREDO = 3544, "Teredo";
+        /// ESP in UDP, and IKE (RFC 3948).
+        IPSEC_NAT = 4500, "IPsec behind NAT";
+        /// GRE in UDP (RFC 8086).
+        GRE = 4754, "GRE in UDP";
+        /// VXLAN (RFC 7348).
+        VXLAN = 4789, "VXLAN";
+        /// VXLAN with the generic protocol extension (draft-ietf-nvo3-vxlan-gpe).
+        VXLAN_GPE = 4790, "VXLAN-GPE";
+        /// AYIYA (draft-massar-v6ops-ayiya).
+        AYIYA = 5072, "AYIYA";
+        /// CAPWAP data (RFC 5415).
+        CAPWAP_DATA = 5247, "CAPWAP data";
+        /// Geneve (RFC 8926).
+        GENEVE = 6081, "Geneve";
+        /// sFlow (sflow.org, version 5).
+        SFLOW = 6343, "sFlow";
+        /// MPLS in UDP (RFC 7510).
+        MPLS = 6635, "MPLS in UDP";
+        /// VXLAN as Linux did it before the port was assigned.
+        VXLAN_LINUX = 8472, "VXLAN";
+    also:
+        443, "QUIC";
+        500, "IKE";
+        4791, "RoCE v2";
+        5246, "CAPWAP control";
+        51820, "WireGuard";
+    }
+}
+
 /// A UDP header as a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Header {

@@ -99,6 +99,9 @@ pub(super) fn capture_file(bytes: &[u8]) {
     for _ in 0..100_000 {
         let Some(Ok(record)) = reader.next() else { return };
         let _ = decoder.decode(&record);
+        let mut pieces = 0;
+        decoder.decode_each(&record, |_| pieces += 1);
+        assert!(pieces <= 1 + record.bytes.len(), "a piece takes at least one byte");
         let _ = record.comments().count();
     }
 }
@@ -135,7 +138,17 @@ pub(super) fn decode_packet(bytes: &[u8]) {
     let link_type = LinkType(feed.u16());
     let more = u32::from(feed.u16());
     let packet = feed.rest();
-    for link_type in [link_type, LinkType(1), LinkType(101)] {
+    // Wi-Fi bare and behind radiotap, Juniper, InfiniBand, PKTAP: most numbers are of no link type
+    for link_type in [
+        link_type,
+        LinkType(1),
+        LinkType(101),
+        LinkType(105),
+        LinkType(127),
+        LinkType(178),
+        LinkType(247),
+        LinkType(258),
+    ] {
         let _ = capture::decode(link_type, packet, packet.len() as u32 + more);
     }
 }

@@ -1,47 +1,47 @@
 //! ICMP errors (RFC 792, RFC 4443 §3) and what they quote, with the length that RFC 4884 §4 adds. A
 //! redirect quotes a packet, too, but is not an error, because the router forwarded that packet.
 
-use super::view::{be16, be32};
 use super::walk::{Halt, Next, Walk};
 use super::{IcmpError, Layer, NotTcp};
+use wire::icmp::{v4, v6};
+use wire::ip::protocol;
 
-const ICMP: u8 = 1;
-
-const UNREACHABLE: u8 = 3;
-const SOURCE_QUENCH: u8 = 4;
-const TIME_EXCEEDED: u8 = 11;
-const PARAMETER_PROBLEM: u8 = 12;
-const FRAGMENTATION_NEEDED: u8 = 4;
-
-const V6_UNREACHABLE: u8 = 1;
-const V6_TOO_BIG: u8 = 2;
-const V6_PARAMETER_PROBLEM: u8 = 4;
+/// The start of every message, up to the quotation.
+const HEADER_BYTES: usize = 8;
 
 impl<'a> Walk<'a> {
     pub(super) fn icmp(&mut self, protocol: u8) -> Result<Next, Halt<'a>> {
         let Some(ip) = self.ip.filter(|_| self.quote.is_none()) else {
             return Err(Halt::NotTcp(NotTcp::Protocol(protocol)));
         };
-        let header = self.view.peek(8, Layer::Icmp)?;
+        let header = self.view.peek(HEADER_BYTES, Layer::Icmp)?;
         let (kind, code) = (header[0], header[1]);
-        let (is_error, mtu_bytes, quoted_bytes) = if protocol == ICMP {
-            let is_error = matches!(kind, UNREACHABLE | SOURCE_QUENCH | TIME_EXCEEDED | PARAMETER_PROBLEM);
-            let too_big = kind == UNREACHABLE && code == FRAGMENTATION_NEEDED;
-            let mtu_bytes = u32::from(be16(header, 6));
-            let extended = matches!(kind, UNREACHABLE | TIME_EXCEEDED | PARAMETER_PROBLEM);
-            // RFC 1191 §4: routers that do not support it leave the field zero.
-            let mtu_bytes = (too_big && mtu_bytes != 0).then_some(mtu_bytes);
-            (is_error, mtu_bytes, if extended { usize::from(header[5]) * 4 } else { 0 })
-        } else {
-            let is_error = (V6_UNREACHABLE..=V6_PARAMETER_PROBLEM).contains(&kind);
-            let extended = matches!(kind, V6_UNREACHABLE | 3);
-            let mtu_bytes = (kind == V6_TOO_BIG).then(|| be32(header, 4));
-            (is_error, mtu_bytes, if extended { usize::from(header[4]) * 8 } else { 0 })
-        };
-        if !is_error {
+        let is_v4 = protocol == protocol::ICMP;
+        let name =
+            if is_v4 { wire::icmp::v4_error_name(kind, code) } else { wire::icmp::v6_error_name(kind, code) };
+        if name.is_none() {
             return Err(Halt::NotTcp(NotTcp::Protocol(protocol)));
         }
-        self.view.take(8, Layer::Icmp)?;
+        let (mtu_bytes, quoted_bytes) = if is_v4 {
+            // RFC 1191 §4: routers that do not support it leave the field zero.
+            let mtu_bytes = match v4::Message::parse(header) {
+                Ok(v4::Message::Unreachable {
+                    code: v4::unreachable::FRAGMENTATION_NEEDED,
+                    mtu_bytes,
+                    ..
+                }) => Some(u32::from(mtu_bytes)).filter(|bytes| *bytes != 0),
+                _ => None,
+            };
+            let is_extended = kind != SOURCE_QUENCH;
+            (mtu_bytes, if is_extended { usize::from(header[5]) * 4 } else { 0 })
+        } else {
+            match v6::Message::parse(header) {
+                Ok(v6::Message::PacketTooBig { mtu_bytes, .. }) => (Some(mtu_bytes), 0),
+                Ok(v6::Message::ParameterProblem { .. }) => (None, 0),
+                _ => (None, usize::from(header[4]) * 8),
+            }
+        };
+        self.view.take(HEADER_BYTES, Layer::Icmp)?;
         if quoted_bytes != 0 {
             self.view.limit(quoted_bytes);
         }
@@ -49,3 +49,6 @@ impl<'a> Walk<'a> {
         Ok(Next::Ip)
     }
 }
+
+/// The one error without a length field (RFC 4884 §4); RFC 6633 has retired it.
+const SOURCE_QUENCH: u8 = 4;

@@ -4,8 +4,8 @@
 use super::view::{be16, be32};
 use super::walk::{Halt, IpFragment, Next, Walk};
 use super::{Fragment, Ip, Layer, NotTcp};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use wire::ip::protocol;
+use wire::{ipv4, ipv6};
 
 impl<'a> Walk<'a> {
     pub(super) fn ip(&mut self) -> Result<Next, Halt<'a>> {
@@ -17,69 +17,79 @@ impl<'a> Walk<'a> {
     }
 
     fn ipv4(&mut self) -> Result<Next, Halt<'a>> {
-        let header = self.view.peek(20, Layer::Ipv4)?;
-        let header_bytes = usize::from(header[0] & 0x0f) * 4;
-        let total_bytes = usize::from(be16(header, 2));
+        let (header, header_bytes) =
+            ipv4::Header::parse(self.view.bytes).map_err(|error| self.refused(error, Layer::Ipv4))?;
+        let total_bytes = usize::from(header.total_bytes);
         // Zero: a super-segment that the network card should cut; its length is that of the record.
-        if header_bytes < 20 || (total_bytes != 0 && total_bytes < header_bytes) {
+        if total_bytes != 0 && total_bytes < header_bytes {
             return Err(Halt::NotTcp(NotTcp::Malformed(Layer::Ipv4)));
         }
-        let header = self.view.take(header_bytes, Layer::Ipv4)?;
+        self.view.take(header_bytes, Layer::Ipv4)?;
         if total_bytes != 0 {
             self.ip_payload(total_bytes - header_bytes);
         }
-        let flags = be16(header, 6);
-        let protocol = header[9];
         let ip = Ip {
-            src: Ipv4Addr::from(be32(header, 12)).into(),
-            dst: Ipv4Addr::from(be32(header, 16)).into(),
-            ttl: header[8],
-            traffic_class: header[1],
-            dont_fragment: flags & 0x4000 != 0,
-            id: Some(u32::from(be16(header, 4))),
+            src: header.source.into(),
+            dst: header.destination.into(),
+            ttl: header.ttl,
+            traffic_class: header.dscp << 2 | header.ecn.bits(),
+            dont_fragment: header.dont_fragment,
+            id: Some(u32::from(header.identification)),
             flow_label: 0,
             total_bytes: total_bytes as u32,
         };
         self.ip = Some(ip);
-        let (offset_bytes, more) = (u32::from(flags & 0x1fff) * 8, flags & 0x2000 != 0);
-        if offset_bytes == 0 && !more {
-            return Ok(Next::Protocol(protocol));
+        if !header.is_fragment() {
+            return Ok(Next::Protocol(header.protocol));
         }
         self.fragment(IpFragment {
             walk: *self,
             ip,
-            key_protocol: protocol,
-            protocol,
-            offset_bytes,
-            more,
+            key_protocol: header.protocol,
+            protocol: header.protocol,
+            offset_bytes: u32::from(header.fragment_offset_bytes),
+            more: header.more_fragments,
             data: self.view.bytes,
         })
     }
 
     fn ipv6(&mut self) -> Result<Next, Halt<'a>> {
-        let header = self.view.take(40, Layer::Ipv6)?;
-        let payload_bytes = usize::from(be16(header, 4));
+        let header =
+            ipv6::Header::parse(self.view.bytes).map_err(|error| self.refused(error, Layer::Ipv6))?;
+        self.view.take(ipv6::HEADER_BYTES, Layer::Ipv6)?;
+        let payload_bytes = usize::from(header.payload_bytes);
         // Zero: a jumbogram, whose option follows, or a super-segment as in IPv4.
         if payload_bytes != 0 {
             self.ip_payload(payload_bytes);
         }
         self.ip = Some(Ip {
-            src: ipv6_address(header, 8),
-            dst: ipv6_address(header, 24),
-            ttl: header[7],
-            traffic_class: (be16(header, 0) >> 4) as u8,
+            src: header.source.into(),
+            dst: header.destination.into(),
+            ttl: header.hop_limit,
+            traffic_class: header.dscp << 2 | header.ecn.bits(),
             dont_fragment: true,
             id: None,
-            flow_label: be32(header, 0) & 0x000f_ffff,
-            total_bytes: if payload_bytes == 0 { 0 } else { 40 + payload_bytes as u32 },
+            flow_label: header.flow_label,
+            total_bytes: if payload_bytes == 0 { 0 } else { (ipv6::HEADER_BYTES + payload_bytes) as u32 },
         });
-        Ok(Next::Protocol(header[6]))
+        Ok(Next::Protocol(header.next_header))
     }
 
-    /// Limits the view to the payload length of an IP header. A quotation holds only part of that payload.
+    /// What it means that a header cannot be read: the capture ends in it, or the packet does.
+    fn refused(&self, error: wire::Error, layer: Layer) -> Halt<'a> {
+        match error {
+            wire::Error::Truncated { needed_bytes, .. } if needed_bytes <= self.view.wire_bytes => {
+                Halt::NotTcp(NotTcp::Cut(layer))
+            }
+            _ => Halt::NotTcp(NotTcp::Malformed(layer)),
+        }
+    }
+
+    /// Limits the view to the payload length of an IP header. A quotation holds only part of that payload, and so
+    /// does the first of the fragments that a link made.
     fn ip_payload(&mut self, payload_bytes: usize) {
         self.view.limit(payload_bytes);
-        if self.quote.is_some() {
+        if self.quote.is_some() || self.is_part {
             self.view.wire_bytes = payload_bytes;
         }
     }
@@ -95,15 +105,17 @@ impl<'a> Walk<'a> {
             | protocol::SHIM6 => self.extension(8),
             protocol::AUTHENTICATION => self.extension(4),
             protocol::FRAGMENT => self.ipv6_fragment(),
-            protocol::IPV4_IN_IP | protocol::IPV6_IN_IP => Ok(self.enter_tunnel(Next::Ip)),
-            protocol::MPLS_IN_IP => Ok(self.enter_tunnel(Next::Mpls)),
-            protocol::ETHERNET => Ok(self.enter_tunnel(Next::Ethernet)),
+            protocol::IPV4_IN_IP | protocol::IPV6_IN_IP => Ok(self.enter_tunnel(Layer::IpInIp, Next::Ip)),
+            protocol::MPLS_IN_IP => Ok(self.enter_tunnel(Layer::Mpls, Next::Mpls)),
+            protocol::ETHERNET => Ok(self.enter_tunnel(Layer::EtherIp, Next::Ethernet)),
             protocol::ETHERIP => {
-                self.view.take(2, Layer::Ethernet)?;
-                Ok(self.enter_tunnel(Next::Ethernet))
+                self.view.take(2, Layer::EtherIp)?;
+                Ok(self.enter_tunnel(Layer::EtherIp, Next::Ethernet))
             }
             protocol::GRE => self.gre(),
+            protocol::L2TP => self.l2tp_in_ip(),
             protocol::UDP => self.udp(),
+            protocol::ESP => Err(Halt::NotTcp(NotTcp::Encrypted(Layer::Esp))),
             protocol::ICMP | protocol::ICMPV6 => self.icmp(protocol),
             other => Err(Halt::NotTcp(NotTcp::Protocol(other))),
         }
@@ -160,10 +172,4 @@ impl<'a> Walk<'a> {
         self.fragment = Fragment::First;
         Ok(Next::Protocol(fragment.protocol))
     }
-}
-
-fn ipv6_address(header: &[u8], at: usize) -> IpAddr {
-    let mut address = [0; 16];
-    address.copy_from_slice(&header[at..at + 16]);
-    Ipv6Addr::from(address).into()
 }

@@ -1,22 +1,17 @@
-//! Link layers: Ethernet with VLAN tags, LLC/SNAP, FDDI, loopback, Linux cooked, NFLOG.
+//! Link layers: which one a packet begins with; Ethernet and its tags; LLC and SNAP.
 //!
-//! The layouts are those of the LINKTYPE_ pages at tcpdump.org, IEEE 802.1Q and 802.2, and RFC 1042.
+//! The layouts are those of the LINKTYPE_ pages at tcpdump.org, IEEE 802.1Q, 802.1ad, 802.1ah, 802.1BR and 802.2, RFC
+//! 1042, RFC 6325 (TRILL). Headers that a capture adds are in `captured.rs`, links other than Ethernet in
+//! `other_links.rs` and `wifi.rs`.
 
-use super::view::{be16, be32};
-use super::walk::{Halt, Next, Walk};
+use super::view::be16;
+use super::walk::{Halt, Next, RadioHeader, Walk};
 use super::{Layer, NotTcp};
 use crate::{Direction, LinkType};
+use wire::ethernet::{ethertype, sap};
 
 /// The smallest Ethertype. A smaller number in this field is the length of an IEEE 802.3 frame.
 const ETHERTYPE_MIN: u16 = 0x0600;
-
-/// Attributes of a netfilter log message.
-const NFULA_PACKET_HDR: u16 = 1;
-const NFULA_PAYLOAD: u16 = 9;
-/// Linux defines about 20 attributes, each at most once in a message.
-const NFLOG_ATTRIBUTES_MAX: usize = 64;
-/// The high byte of a netlink attribute's kind, without its two flags.
-const NLA_TYPE_HIGH: u8 = 0x3f;
 
 impl<'a> Walk<'a> {
     /// Removes the link layer.
@@ -27,21 +22,58 @@ impl<'a> Walk<'a> {
                 Ok(Next::Ip)
             }
             LinkType::NULL | LinkType::LOOP => self.loopback(),
+            LinkType::ENC => self.enc(),
             LinkType::LINUX_SLL => self.linux_cooked(),
             LinkType::LINUX_SLL2 => self.linux_cooked_v2(),
             LinkType::PPP | LinkType::PPP_HDLC => Ok(Next::HdlcOrPpp),
-            LinkType::PPP_WITH_DIRECTION => {
-                let sent = self.view.take(1, Layer::Ppp)?[0] != 0;
-                let direction = if sent { Direction::Outbound } else { Direction::Inbound };
-                self.direction = self.direction.or(Some(direction));
+            LinkType::PPP_WITH_DIRECTION | LinkType::PPP_PPPD => {
+                self.direction_byte(Layer::Ppp)?;
                 Ok(Next::HdlcOrPpp)
             }
             LinkType::PPP_ETHER => Ok(Next::Pppoe),
             LinkType::CISCO_HDLC => Ok(Next::CiscoHdlc),
+            LinkType::CISCO_HDLC_WITH_DIRECTION => {
+                self.direction_byte(Layer::CiscoHdlc)?;
+                Ok(Next::CiscoHdlc)
+            }
+            LinkType::FRAME_RELAY => Ok(Next::FrameRelay),
+            LinkType::FRAME_RELAY_WITH_DIRECTION => {
+                self.direction_byte(Layer::FrameRelay)?;
+                Ok(Next::FrameRelay)
+            }
+            LinkType::MPLS => Ok(Next::Mpls),
             LinkType::NFLOG => self.nflog(),
+            LinkType::PFLOG => self.pflog(),
+            LinkType::PKTAP => self.pktap(),
+            LinkType::ERF => self.erf(),
+            LinkType::JUNIPER_ETHER => self.juniper(Next::Ethernet),
+            LinkType::JUNIPER_PPP => self.juniper(Next::Ppp),
+            LinkType::JUNIPER_FRAME_RELAY => self.juniper(Next::FrameRelay),
+            LinkType::JUNIPER_CISCO_HDLC => self.juniper(Next::CiscoHdlc),
             LinkType::FDDI => self.fddi(),
+            LinkType::TOKEN_RING => self.token_ring(),
+            LinkType::ATM_LLC => Ok(Next::Llc),
+            LinkType::IP_OVER_FIBRE_CHANNEL => self.ip_over_fibre_channel(),
+            LinkType::IP_OVER_FIREWIRE => self.ip_over_firewire(),
+            LinkType::ARCNET => self.arcnet(0),
+            LinkType::ARCNET_LINUX => self.arcnet(2),
+            LinkType::IP_OVER_INFINIBAND => self.ip_over_infiniband(),
+            LinkType::INFINIBAND => self.infiniband(),
+            LinkType::IEEE802_11 => Ok(Next::Ieee80211(RadioHeader::Plain)),
+            LinkType::IEEE802_11_RADIOTAP => self.radiotap(),
+            LinkType::PPI => self.ppi(),
+            LinkType::IEEE802_11_PRISM => self.prism(),
+            LinkType::IEEE802_11_AVS => self.avs(),
             other => Err(Halt::NotTcp(NotTcp::LinkType(other))),
         }
+    }
+
+    /// A byte that is zero for what was received.
+    fn direction_byte(&mut self, layer: Layer) -> Result<(), Halt<'a>> {
+        let sent = self.view.take(1, layer)?[0] != 0;
+        let direction = if sent { Direction::Outbound } else { Direction::Inbound };
+        self.direction = self.direction.or(Some(direction));
+        Ok(())
     }
 
     pub(super) fn ethernet(&mut self) -> Result<Next, Halt<'a>> {
@@ -51,19 +83,62 @@ impl<'a> Walk<'a> {
 
     pub(super) fn ethertype(&mut self, ethertype: u16) -> Result<Next, Halt<'a>> {
         match ethertype {
-            0x0800 | 0x86dd => Ok(Next::Ip),
-            0x8100 | 0x88a8 | 0x9100 | 0x9200 => {
+            ethertype::IPV4 | ethertype::IPV6 => Ok(Next::Ip),
+            ethertype::VLAN
+            | ethertype::PROVIDER_VLAN
+            | ethertype::OLD_PROVIDER_VLAN
+            | ethertype::OLD_PROVIDER_VLAN_2 => {
                 let tag = self.view.take(4, Layer::Vlan)?;
                 self.vlans.push(be16(tag, 0) & 0x0fff);
                 let inner = be16(tag, 2);
                 Ok(self.type_or_length(inner))
             }
-            0x8847 | 0x8848 => Ok(Next::Mpls),
-            0x8864 => Ok(Next::Pppoe),
-            0x880b => Ok(Next::Ppp),
-            0x6558 => Ok(Next::Ethernet),
+            ethertype::MPLS | ethertype::MPLS_UPSTREAM => Ok(Next::Mpls),
+            ethertype::PPPOE_SESSION => Ok(Next::Pppoe),
+            ethertype::PPP => Ok(Next::Ppp),
+            ethertype::BRIDGED => Ok(Next::Ethernet),
+            ethertype::NSH => Ok(Next::Nsh),
+            ethertype::SERVICE_TAG => self.mac_in_mac(Layer::ServiceTag, 4),
+            ethertype::FABRIC_PATH => self.mac_in_mac(Layer::FabricPath, 2),
+            ethertype::TRILL => self.trill(),
+            ethertype::PORT_TAG => self.tag(Layer::PortTag, 6),
+            ethertype::CISCO_META_DATA => self.tag(Layer::CiscoMetaData, 6),
+            ethertype::HSR => self.tag(Layer::Hsr, 4),
+            ethertype::MACSEC => self.macsec(),
             other => Err(Halt::NotTcp(NotTcp::Ethertype(other))),
         }
+    }
+
+    /// A tag of this many bytes, then an Ethertype.
+    fn tag(&mut self, layer: Layer, tag_bytes: usize) -> Result<Next, Halt<'a>> {
+        let ethertype = be16(self.view.take(tag_bytes + 2, layer)?, tag_bytes);
+        Ok(self.type_or_length(ethertype))
+    }
+
+    /// A header of this many bytes, then the whole frame of a customer, with addresses of its own.
+    fn mac_in_mac(&mut self, layer: Layer, header_bytes: usize) -> Result<Next, Halt<'a>> {
+        self.view.take(header_bytes, layer)?;
+        Ok(self.enter_tunnel(layer, Next::Ethernet))
+    }
+
+    /// Version, the length of options in units of 4 bytes, hops; two nicknames; options; the frame (RFC 6325 §3).
+    fn trill(&mut self) -> Result<Next, Halt<'a>> {
+        let start = self.view.take(6, Layer::Trill)?;
+        let options_bytes = usize::from(be16(start, 0) >> 6 & 0x1f) * 4;
+        self.mac_in_mac(Layer::Trill, options_bytes)
+    }
+
+    /// IEEE 802.1AE §9.3: a frame that is only authenticated can be read.
+    fn macsec(&mut self) -> Result<Next, Halt<'a>> {
+        const CHANNEL_IDENTIFIER: u8 = 0x20;
+        const ENCRYPTED_OR_CHANGED: u8 = 0x0c;
+        const CHECK_BYTES: usize = 16;
+        let control = self.view.peek(1, Layer::Macsec)?[0];
+        if control & ENCRYPTED_OR_CHANGED != 0 {
+            return Err(Halt::NotTcp(NotTcp::Encrypted(Layer::Macsec)));
+        }
+        self.view.limit(self.view.wire_bytes.saturating_sub(CHECK_BYTES));
+        self.tag(Layer::Macsec, if control & CHANNEL_IDENTIFIER != 0 { 14 } else { 6 })
     }
 
     fn type_or_length(&mut self, ethertype: u16) -> Next {
@@ -76,106 +151,18 @@ impl<'a> Walk<'a> {
 
     /// IEEE 802.2, and the SNAP header that gives an Ethertype.
     pub(super) fn llc(&mut self) -> Result<Next, Halt<'a>> {
-        const SAP_IP: u8 = 0x06;
-        const SAP_SNAP: u8 = 0xaa;
         const UNNUMBERED_INFORMATION: u8 = 0x03;
         let header = self.view.take(3, Layer::Llc)?;
         match (header[0], header[2]) {
-            (SAP_IP, UNNUMBERED_INFORMATION) => Ok(Next::Ip),
-            (SAP_SNAP, UNNUMBERED_INFORMATION) => {
+            (sap::IP, UNNUMBERED_INFORMATION) => Ok(Next::Ip),
+            (sap::SNAP, UNNUMBERED_INFORMATION) => {
                 let snap = self.view.take(5, Layer::Llc)?;
                 match snap[..3] {
                     [0, 0, 0] | [0, 0, 0xf8] => Ok(Next::Ethertype(be16(snap, 3))),
-                    _ => Err(Halt::NotTcp(NotTcp::Llc(SAP_SNAP))),
+                    _ => Err(Halt::NotTcp(NotTcp::Llc(sap::SNAP))),
                 }
             }
-            (sap, _) => Err(Halt::NotTcp(NotTcp::Llc(sap))),
+            (other, _) => Err(Halt::NotTcp(NotTcp::Llc(other))),
         }
     }
-
-    /// Frame control and two addresses. Asynchronous and synchronous LLC frames carry data.
-    fn fddi(&mut self) -> Result<Next, Halt<'a>> {
-        let header = self.view.take(13, Layer::Fddi)?;
-        if header[0] & 0x70 != 0x50 {
-            return Err(Halt::NotTcp(NotTcp::Llc(0)));
-        }
-        Ok(Next::Llc)
-    }
-
-    /// The address family of the capturing system, in its byte order: 2 is IPv4 everywhere.
-    fn loopback(&mut self) -> Result<Next, Halt<'a>> {
-        let family = be32(self.view.take(4, Layer::Loopback)?, 0);
-        let family = if family > 0xffff { family.swap_bytes() } else { family };
-        match family {
-            // IPv6: Linux, Windows, BSD/OS and NetBSD, FreeBSD, macOS
-            2 | 10 | 23 | 24 | 28 | 30 => Ok(Next::Ip),
-            _ => Err(Halt::NotTcp(NotTcp::Malformed(Layer::Loopback))),
-        }
-    }
-
-    fn linux_cooked(&mut self) -> Result<Next, Halt<'a>> {
-        let header = self.view.take(16, Layer::LinuxCooked)?;
-        self.packet_type(be16(header, 0));
-        Ok(cooked_protocol(be16(header, 14)))
-    }
-
-    fn linux_cooked_v2(&mut self) -> Result<Next, Halt<'a>> {
-        let header = self.view.take(20, Layer::LinuxCooked)?;
-        self.packet_type(u16::from(header[10]));
-        Ok(cooked_protocol(be16(header, 0)))
-    }
-
-    /// The packet type of a Linux socket: to us, broadcast, multicast, to others, from us.
-    fn packet_type(&mut self, packet_type: u16) {
-        let direction = match packet_type {
-            0..=2 => Some(Direction::Inbound),
-            4 => Some(Direction::Outbound),
-            _ => None,
-        };
-        self.direction = self.direction.or(direction);
-    }
-
-    /// Address family, version, resource, then attributes in the byte order of the capturing host.
-    fn nflog(&mut self) -> Result<Next, Halt<'a>> {
-        const LOCAL_IN: u8 = 1;
-        const LOCAL_OUT: u8 = 3;
-        let family = self.view.take(4, Layer::Nflog)?[0];
-        for _ in 0..NFLOG_ATTRIBUTES_MAX {
-            let header = self.view.take(4, Layer::Nflog)?;
-            // A kind is between 1 and 255, apart from its flags, so the byte that is zero is the high one.
-            let (len, kind) = if header[2] & NLA_TYPE_HIGH == 0 {
-                (be16(header, 0), be16(header, 2))
-            } else {
-                let little = |at| u16::from_le_bytes([header[at], header[at + 1]]);
-                (little(0), little(2))
-            };
-            let Some(len) = usize::from(len).checked_sub(4) else {
-                return Err(Halt::NotTcp(NotTcp::Malformed(Layer::Nflog)));
-            };
-            if kind & 0x7fff == NFULA_PAYLOAD {
-                self.view.limit(len);
-                return match family {
-                    2 | 10 => Ok(Next::Ip),
-                    _ => Err(Halt::NotTcp(NotTcp::Malformed(Layer::Nflog))),
-                };
-            }
-            let padded = len.next_multiple_of(4).min(self.view.wire_bytes);
-            let value = self.view.take(padded, Layer::Nflog)?;
-            if kind & 0x7fff == NFULA_PACKET_HDR {
-                let direction = match value.get(2) {
-                    Some(&LOCAL_IN) => Some(Direction::Inbound),
-                    Some(&LOCAL_OUT) => Some(Direction::Outbound),
-                    _ => None,
-                };
-                self.direction = self.direction.or(direction);
-            }
-        }
-        Err(Halt::NotTcp(NotTcp::Malformed(Layer::Nflog)))
-    }
-}
-
-/// Linux marks IEEE 802.2 frames with a number that is not an Ethertype.
-fn cooked_protocol(protocol: u16) -> Next {
-    const LINUX_802_2: u16 = 4;
-    if protocol == LINUX_802_2 { Next::Llc } else { Next::Ethertype(protocol) }
 }

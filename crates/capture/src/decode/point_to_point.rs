@@ -58,7 +58,7 @@ impl<'a> Walk<'a> {
                 4 | 6 => Ok(Next::Ip),
                 0 => {
                     self.view.take(4, Layer::Mpls)?; // the control word of a pseudowire
-                    Ok(self.enter_tunnel(Next::Ethernet))
+                    Ok(self.enter_tunnel(Layer::Mpls, Next::Ethernet))
                 }
                 _ => Err(Halt::NotTcp(NotTcp::Malformed(Layer::Mpls))),
             };

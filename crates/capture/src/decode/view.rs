@@ -37,6 +37,13 @@ impl<'a> View<'a> {
         Ok(taken)
     }
 
+    /// What is behind the first `len` bytes; nothing if the packet ends before.
+    pub(super) fn behind(&self, len: usize) -> Option<View<'a>> {
+        let wire_bytes = self.wire_bytes.checked_sub(len)?;
+        let bytes = self.bytes.get(len..).unwrap_or_default();
+        Some(View { bytes, offset: self.offset + len, wire_bytes })
+    }
+
     /// Drops what follows the first `wire_bytes` bytes: padding, trailers.
     pub(super) fn limit(&mut self, wire_bytes: usize) {
         self.wire_bytes = self.wire_bytes.min(wire_bytes);
@@ -52,4 +59,14 @@ pub(super) fn be16(bytes: &[u8], at: usize) -> u16 {
 /// A big-endian number of 32 bits at `at`. The caller has checked that `bytes` is long enough.
 pub(super) fn be32(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
+/// A little-endian number of 16 bits at `at`. The caller has checked that `bytes` is long enough.
+pub(super) fn le16(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes([bytes[at], bytes[at + 1]])
+}
+
+/// A little-endian number of 32 bits at `at`. The caller has checked that `bytes` is long enough.
+pub(super) fn le32(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }

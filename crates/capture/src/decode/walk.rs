@@ -1,8 +1,10 @@
 //! The walk through a packet's layers: each removes its header and says what follows.
 
+use super::pieces::Rest;
 use super::view::View;
-use super::{Decoded, Fragment, IcmpError, Ip, Layer, NotTcp, Segment, Vlans};
+use super::{Decoded, Fragment, IcmpError, Ip, Layer, NotTcp, Segment, Unread, Vlans};
 use crate::{Direction, LinkType};
+use std::num::NonZeroU64;
 use wire::ip::protocol;
 
 /// The most headers in a packet. Real packets have fewer than ten; the limit bounds the work for others.
@@ -21,14 +23,30 @@ pub(super) enum Next {
     Ethernet,
     Ethertype(u16),
     Llc,
+    Fddi,
+    Nsh,
     Ppp,
     HdlcOrPpp,
     CiscoHdlc,
     Pppoe,
     Mpls,
+    FrameRelay,
+    Infiniband,
+    Ieee80211(RadioHeader),
     /// IPv4 or IPv6, by its first nibble.
     Ip,
     Protocol(u8),
+}
+
+/// How the header of an IEEE 802.11 frame stands in the packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RadioHeader {
+    /// As on the air.
+    Plain,
+    /// The driver put bytes behind it, so that the data starts at a multiple of 4.
+    Padded,
+    /// In CAPWAP: some controllers swap its first two bytes.
+    PerhapsSwapped,
 }
 
 /// Why the walk ended before a TCP header.
@@ -67,7 +85,28 @@ pub(super) struct Walk<'a> {
     pub(super) fragment: Fragment,
     pub(super) ip: Option<Ip>,
     pub(super) quote: Option<IcmpError>,
-    layers: usize,
+    /// What was captured is only the beginning of the packet, whose length IP gives.
+    pub(super) is_part: bool,
+    /// The innermost tunnel.
+    pub(super) within: Option<Layer>,
+    /// By what the IEEE 802.11 frame is known.
+    pub(super) link_frame: Option<LinkFrame>,
+    /// The record that holds the same frame.
+    pub(super) repeats: Option<NonZeroU64>,
+    /// What follows the piece that is read, if the packet has several.
+    pub(super) rest: Option<Rest<'a>>,
+    pub(super) layers: usize,
+}
+
+/// By what a station tells whether an IEEE 802.11 frame was received before (802.11-2020 §10.3.2.14).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) struct LinkFrame {
+    pub(super) transmitter: [u8; 6],
+    /// The traffic identifier: each has sequence numbers of its own.
+    pub(super) traffic: u8,
+    /// Sequence and fragment number.
+    pub(super) sequence_control: u16,
+    pub(super) is_retry: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -80,19 +119,38 @@ impl<'a> Walk<'a> {
             fragment: Fragment::Whole,
             ip: None,
             quote: None,
+            is_part: false,
+            within: None,
+            link_frame: None,
+            repeats: None,
+            rest: None,
             layers: 0,
         }
     }
 
     /// Walks from the link layer to the TCP segment.
-    pub(super) fn start(mut self, link_type: LinkType) -> Result<Decoded<'a>, Halt<'a>> {
+    pub(super) fn start(&mut self, link_type: LinkType) -> Result<Decoded<'a>, Halt<'a>> {
         let next = self.link(link_type)?;
         self.take_layers(next)
     }
 
     /// The walk so far, without the packet's bytes.
     pub(super) fn without_packet<'b>(&self) -> Walk<'b> {
-        Walk { view: View::new(&[], 0), ..*self }
+        Walk {
+            view: View::new(&[], 0),
+            rest: None,
+            direction: self.direction,
+            vlans: self.vlans,
+            tunnels: self.tunnels,
+            fragment: self.fragment,
+            ip: self.ip,
+            quote: self.quote,
+            is_part: false,
+            within: self.within,
+            link_frame: self.link_frame,
+            repeats: self.repeats,
+            layers: self.layers,
+        }
     }
 
     /// Continues after the IP header of a packet that is now complete.
@@ -106,7 +164,7 @@ impl<'a> Walk<'a> {
         walk.take_layers(Next::Protocol(whole.protocol))
     }
 
-    fn take_layers(&mut self, mut next: Next) -> Result<Decoded<'a>, Halt<'a>> {
+    pub(super) fn take_layers(&mut self, mut next: Next) -> Result<Decoded<'a>, Halt<'a>> {
         while self.layers < LAYERS_MAX {
             self.layers += 1;
             next = match next {
@@ -116,11 +174,16 @@ impl<'a> Walk<'a> {
                 Next::Ethernet => self.ethernet()?,
                 Next::Ethertype(ethertype) => self.ethertype(ethertype)?,
                 Next::Llc => self.llc()?,
+                Next::Fddi => self.fddi()?,
+                Next::Nsh => self.nsh()?,
                 Next::Ppp => self.ppp()?,
                 Next::HdlcOrPpp => self.hdlc_or_ppp()?,
                 Next::CiscoHdlc => self.cisco_hdlc()?,
                 Next::Pppoe => self.pppoe()?,
                 Next::Mpls => self.mpls()?,
+                Next::FrameRelay => self.frame_relay()?,
+                Next::Infiniband => self.infiniband()?,
+                Next::Ieee80211(form) => self.ieee80211(form)?,
             };
         }
         Err(Halt::NotTcp(NotTcp::TooDeep))
@@ -140,6 +203,7 @@ impl<'a> Walk<'a> {
             vlans: self.vlans,
             tunnels: self.tunnels,
             direction: self.direction,
+            repeats: None,
         };
         match self.quote {
             Some(error) => Ok(Decoded::Quoted { error, segment }),
@@ -150,8 +214,20 @@ impl<'a> Walk<'a> {
         }
     }
 
-    pub(super) fn enter_tunnel(&mut self, next: Next) -> Next {
+    /// What follows is in a tunnel of this layer.
+    pub(super) fn enter_tunnel(&mut self, layer: Layer, next: Next) -> Next {
         self.tunnels = self.tunnels.saturating_add(1);
+        self.within = Some(layer);
         next
+    }
+
+    /// Why the packet was not read. What an ICMP error quotes was sent before: the packet is the error.
+    pub(super) fn unread(&self, why: NotTcp) -> Unread {
+        let why = match (why, self.quote) {
+            (NotTcp::Protocol(_), Some(error)) if error.from.is_ipv4() => NotTcp::Protocol(protocol::ICMP),
+            (NotTcp::Protocol(_), Some(_)) => NotTcp::Protocol(protocol::ICMPV6),
+            _ => why,
+        };
+        Unread { why, within: self.within }
     }
 }

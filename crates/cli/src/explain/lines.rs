@@ -1,7 +1,7 @@
 //! Lines that are printed while the capture is read: JSON, CSV, Zeek's columns.
 
 use crate::failure::Failure;
-use lens::{Analysis, Connection, Finding, Notice, Segment, Sink};
+use lens::{Analysis, Connection, Contents, Finding, Notice, Segment, Sink};
 use report::captured::{self, Records};
 use std::io::{self, BufWriter, Stdout, Write};
 
@@ -59,6 +59,14 @@ impl Lines {
             self.out.write_all(line.as_bytes()).and_then(|()| self.out.write_all(end.as_bytes()))
         {
             self.failed = Some(error);
+        }
+    }
+
+    /// What the packets are: the last line of JSON.
+    pub(super) fn contents(&mut self, contents: &Contents) {
+        if self.form == Form::Json {
+            let line = self.records().contents(contents);
+            self.line(&line);
         }
     }
 

@@ -30,7 +30,8 @@ pub(super) fn segments(kept: &Kept, absolute: bool) -> Table {
             false => (analysis.relative_seq, analysis.relative_ack),
         };
         let time = segment.time.since(origin.unwrap_or(segment.time));
-        let mut why = analysis.why.reason.sentence().to_owned();
+        let icmp = report::captured::icmp(segment, analysis);
+        let mut why = icmp.unwrap_or_else(|| analysis.why.reason.sentence().to_owned());
         if !analysis.verdicts.is_empty() {
             why.push_str(&format!(" [{}]", analysis.verdicts));
         }
@@ -72,6 +73,11 @@ impl Sink for Live {
             true => (segment.seq.number(), segment.ack.number()),
             false => (analysis.relative_seq, analysis.relative_ack),
         };
+        if let Some(icmp) = report::captured::icmp(segment, analysis) {
+            let time = segment.time.since(origin).as_secs_f64();
+            let _ = print(&format!("{time:>10.6} {:>4}  {icmp}\n", analysis.stream));
+            return;
+        }
         let ack = if segment.flags.ack() { format!(" Ack={ack}") } else { String::new() };
         let verdicts =
             if analysis.verdicts.is_empty() { String::new() } else { format!(" [{}]", analysis.verdicts) };

@@ -4,9 +4,10 @@
 //! first by the chosen column are kept; the others are counted. All findings are kept, because the lens
 //! bounds them.
 
+use super::left_out;
 use crate::failure::{Failure, print};
 use clap::ValueEnum;
-use lens::{Connection, Finding, Sink};
+use lens::{Connection, Contents, Finding, Sink};
 use report::Style;
 use report::captured::{self, Figures};
 use report::tables::Table;
@@ -90,9 +91,10 @@ impl Overview {
         overview
     }
 
-    pub(super) fn show(mut self, style: &Style) -> Result<(), Failure> {
+    /// `contents` tells what is there instead of TCP.
+    pub(super) fn show(mut self, contents: &Contents, style: &Style) -> Result<(), Failure> {
         if self.total == 0 {
-            return print("there is no TCP connection in this capture\n");
+            return print(&left_out::instead(contents));
         }
         if !self.findings.is_empty() {
             print(&captured::findings(&self.findings).text(style))?;

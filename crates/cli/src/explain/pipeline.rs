@@ -1,9 +1,9 @@
 //! A capture on two threads: one reads and decodes packets, the other passes the segments to the lens.
 //!
 //! A fixed number of batches goes over full and comes back empty, so memory is bounded and the faster thread
-//! waits for the slower. Segments keep the order of the capture, so the results are those of one thread.
+//! waits for the slower. Segments are handed over in the order of time, which nearly always is that of the capture.
 
-use lens::{Config, Lens, Segment, Sink};
+use lens::{Config, Lens, Segment, Sink, TimeOrder};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 
@@ -15,6 +15,7 @@ const BATCHES: usize = 4;
 /// Where the reading thread puts segments.
 pub(super) struct Feed {
     batch: Vec<Segment>,
+    order: TimeOrder,
     full: SyncSender<Vec<Segment>>,
     empty: Receiver<Vec<Segment>>,
 }
@@ -24,13 +25,26 @@ impl Feed {
     #[inline]
     pub(super) fn push(&mut self, segment: &Segment) {
         self.batch.push(*segment);
-        if self.batch.len() == BATCH_SEGMENTS {
+        if self.batch.len() >= BATCH_SEGMENTS {
             self.hand_over();
         }
     }
 
-    /// Sends the batch. If the other thread is gone, it has panicked, and [`run`] passes the panic on.
+    /// Sends the batch, in order. If the other thread is gone, it has panicked, and [`run`] passes the panic on.
     fn hand_over(&mut self) {
+        self.order.sort(&mut self.batch);
+        self.send();
+    }
+
+    /// Sends what is left, and tells what was put into order.
+    fn finish(mut self) -> TimeOrder {
+        self.order.sort(&mut self.batch);
+        self.batch.extend(self.order.finish());
+        self.send();
+        self.order
+    }
+
+    fn send(&mut self) {
         let empty = self.empty.recv().unwrap_or_default();
         let _ = self.full.send(std::mem::replace(&mut self.batch, empty));
     }
@@ -40,7 +54,7 @@ impl Feed {
 pub(super) fn run<S: Sink + Send, T, E>(
     sink: &mut S,
     read: impl FnOnce(&mut Feed) -> Result<T, E>,
-) -> Result<T, E> {
+) -> Result<(T, TimeOrder), E> {
     let (full, taken) = mpsc::sync_channel::<Vec<Segment>>(BATCHES);
     let (back, empty) = mpsc::sync_channel(BATCHES);
     for _ in 1..BATCHES {
@@ -56,14 +70,14 @@ pub(super) fn run<S: Sink + Send, T, E>(
             }
             (lens, sink)
         });
-        let mut feed = Feed { batch: Vec::with_capacity(BATCH_SEGMENTS), full, empty };
+        let batch = Vec::with_capacity(BATCH_SEGMENTS);
+        let mut feed = Feed { batch, order: TimeOrder::default(), full, empty };
         let read = read(&mut feed)?;
-        feed.hand_over();
-        drop(feed);
+        let order = feed.finish();
         match taking.join() {
             Ok((lens, sink)) => lens.finish(sink),
             Err(panic) => std::panic::resume_unwind(panic),
         }
-        Ok(read)
+        Ok((read, order))
     })
 }

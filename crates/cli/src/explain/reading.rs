@@ -1,14 +1,14 @@
 //! From a file to the lens: open, read, decode, hand over; and report where the file is damaged.
 
 use super::annotate::Annotated;
-use super::left_out::LeftOut;
+use super::left_out;
 use super::pipeline;
 use crate::failure::{Exit, Failure};
 use crate::notes::{self, note};
 use crate::output::Files;
 use capture::{Block, Decoded, Decoder, Error, Piece, Reader, Record};
 use indicatif::ProgressBar;
-use lens::{Completeness, Config, Filter, Lens, Segment, Sink, Subject};
+use lens::{Completeness, Config, Contents, Filter, Lens, Segment, Sink, Subject};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -23,23 +23,50 @@ const PACKETS_PER_TICK: u64 = 1 << 16;
 pub(super) struct Summary {
     /// Where the file is damaged or cut short, in words.
     damage: Option<String>,
-    left_out: LeftOut,
+    contents: Contents,
+    is_live: bool,
+    /// How many segments stood in the file behind later ones, and by how many nanoseconds at most.
+    moved: (u64, u64),
 }
 
 impl Summary {
+    /// What the packets are.
+    pub(super) fn contents(&self) -> &Contents {
+        &self.contents
+    }
+
     /// Prints on standard error what could not be read.
     pub(super) fn print_warnings(&self) {
-        for sentence in self.left_out.sentences() {
+        for sentence in left_out::sentences(&self.contents) {
             note(format_args!("synfin: {sentence}"));
+        }
+        if let (moved @ 1.., late_ns) = self.moved {
+            let late = report::numbers::duration(Duration::from_nanos(late_ns));
+            let stood = if moved == 1 { "segment stands" } else { "segments stand" };
+            note(format_args!(
+                "synfin: {moved} {stood} in the file behind later ones, by {late} at most, and went to the lens in the order of time"
+            ));
         }
         if let Some(damage) = &self.damage {
             eprintln!("synfin: the capture was read up to its damage: {damage}");
         }
     }
 
-    /// Whether the capture was damaged.
+    /// Whether the capture was damaged, or is a file that holds packets and none of them is TCP. On an interface it is
+    /// no trouble that nobody spoke TCP.
     pub(super) fn exit_code(&self) -> ExitCode {
-        if self.damage.is_some() { Exit::Input } else { Exit::Fine }.into()
+        let nothing_to_explain = !self.is_live && self.contents.tcp() == 0 && self.contents.not_tcp() > 0;
+        match (self.damage.is_some(), nothing_to_explain) {
+            (true, _) => Exit::Input,
+            (_, true) => Exit::Trouble,
+            _ => Exit::Fine,
+        }
+        .into()
+    }
+
+    /// The same, of an interface.
+    pub(super) fn of_interface(self) -> Self {
+        Summary { is_live: true, ..self }
     }
 }
 
@@ -81,7 +108,7 @@ impl Ends {
         let mut ends = Ends::default();
         pipeline::run(&mut ends, |feed| {
             for_each_item(source, Blocks::Skipped, |item| {
-                if let Item::Packet(_, Some((_, segment))) = item {
+                if let Item::Segment(_, _, segment) = item {
                     feed.push(segment);
                 }
                 Ok(())
@@ -157,8 +184,10 @@ impl Opened {
 
 /// An item of a capture.
 enum Item<'a> {
-    /// A packet, with the segment that is in it.
-    Packet(&'a Record<'a>, Option<(&'a Decoded<'a>, &'a Segment)>),
+    /// A segment that is in a packet. Nearly all packets have one; some have several.
+    Segment(&'a Record<'a>, &'a Decoded<'a>, &'a Segment),
+    /// A packet, behind all its segments.
+    Packet(&'a Record<'a>),
     /// Anything else.
     Block(&'a Block<'a>),
 }
@@ -172,42 +201,49 @@ pub(super) fn read(
     let ReadOptions { mut annotated, filter, ends } = options;
     // The second thread takes only segments. Live captures stay on one, so that each segment is shown at once.
     if annotated.is_none() && filter.is_none() && source.bytes > 0 {
-        return pipeline::run(sink, |feed| {
+        let (summary, order) = pipeline::run(sink, |feed| {
             for_each_item(source, Blocks::Skipped, |item| {
-                if let Item::Packet(_, Some((_, segment))) = item {
+                if let Item::Segment(_, _, segment) = item {
                     feed.push(segment);
                 }
                 Ok(())
             })
-        });
+        })?;
+        return Ok(Summary { moved: (order.moved(), order.late_ns_max()), ..summary });
     }
     let mut lens = Lens::new(Config::default());
     let mut origin = None;
     let blocks = if annotated.is_some() { Blocks::Visited } else { Blocks::Skipped };
+    // on the segments of the packet that is being read
+    let mut comment: Option<String> = None;
     let summary = for_each_item(source, blocks, |item| {
-        let (record, found) = match (item, &mut annotated) {
-            (Item::Packet(record, found), _) => (record, found),
+        let (record, decoded, segment) = match (item, &mut annotated) {
+            (Item::Segment(record, decoded, segment), _) => (record, decoded, segment),
+            (Item::Packet(record), Some(annotated)) => {
+                return annotated.packet(record, comment.take().as_deref());
+            }
             (Item::Block(block), Some(annotated)) => return annotated.block(block),
-            (Item::Block(_), None) => return Ok(()),
+            (Item::Packet(_) | Item::Block(_), None) => return Ok(()),
         };
-        let mut comment = None;
-        if let Some((decoded, segment)) = found {
-            let analysis = &lens.take(segment, &mut WithoutSegments(&mut *sink));
-            let origin = *origin.get_or_insert(segment.time);
-            let end = ends.and_then(|ends| ends.0.get(analysis.stream as usize)).copied();
-            let mut seen_whole = *analysis;
-            seen_whole.completeness = end.unwrap_or(analysis.completeness);
-            let passes = |filter: &Filter| {
-                filter.holds(&Subject::of_packet(record, decoded, segment, &seen_whole, origin))
-            };
-            if filter.is_none_or(passes) {
-                sink.segment(segment, analysis);
-            }
-            if annotated.is_some() {
-                comment = report::captured::comment(segment, analysis);
-            }
+        let analysis = &lens.take(segment, &mut WithoutSegments(&mut *sink));
+        let origin = *origin.get_or_insert(segment.time);
+        let end = ends.and_then(|ends| ends.0.get(analysis.stream as usize)).copied();
+        let mut seen_whole = *analysis;
+        seen_whole.completeness = end.unwrap_or(analysis.completeness);
+        let passes = |filter: &Filter| {
+            filter.holds(&Subject::of_packet(record, decoded, segment, &seen_whole, origin))
+        };
+        if filter.is_none_or(passes) {
+            sink.segment(segment, analysis);
         }
-        annotated.as_mut().map_or(Ok(()), |annotated| annotated.packet(record, comment.as_deref()))
+        if annotated.is_some() {
+            let another = report::captured::comment(segment, analysis);
+            comment = match (comment.take(), another) {
+                (Some(first), Some(another)) => Some(first + "\n" + &another),
+                (first, another) => first.or(another),
+            };
+        }
+        Ok(())
     })?;
     lens.finish(sink);
     Ok(summary)
@@ -275,16 +311,18 @@ impl Packets {
         record: &Record<'_>,
         take: &mut impl FnMut(Item<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        match &self.decoder.decode(record) {
-            Ok(decoded) => {
-                let segment = &Segment::of_packet(record, decoded);
-                take(Item::Packet(record, segment.as_ref().map(|segment| (decoded, segment))))
+        let Packets { decoder, summary } = self;
+        let mut taken = Ok(());
+        decoder.decode_each(record, |found| {
+            summary.contents.note(found.map(|_| ()));
+            if let Ok(decoded) = found
+                && let Some(segment) = &Segment::of_packet(record, decoded)
+                && taken.is_ok()
+            {
+                taken = take(Item::Segment(record, decoded, segment));
             }
-            Err(why) => {
-                self.summary.left_out.count(*why);
-                take(Item::Packet(record, None))
-            }
-        }
+        });
+        taken.and_then(|()| take(Item::Packet(record)))
     }
 
     /// Takes the reader's error, which ends the capture: damage goes into the summary, a failure to read is

@@ -2,6 +2,7 @@
 
 use super::{Close, Connection, Direction, Faults, Fin, Handshake, Moment, Opened, Reset};
 use crate::ends::{Origin, Steps};
+use crate::icmp::IcmpHeard;
 use crate::live::{At, Half, Live, Marks, Seen};
 use crate::nanos::Nanos;
 use crate::verdicts::{Scale, Verdicts};
@@ -41,10 +42,16 @@ impl Connection {
             faults: faults(live),
             zeek_state: live.marks.history.conn_state(originator),
             history: live.marks.history,
-            icmp_errors: live.marks.rare.as_ref().map_or(0, |rare| rare.icmp_errors),
+            icmp_errors: icmp(live).map_or(0, |heard| heard.count),
+            icmp: icmp(live).map(|heard| heard.kept.clone()).unwrap_or_default(),
+            ended_by_icmp: live.ended_by_icmp(),
             was_evicted: live.was_evicted,
         }
     }
+}
+
+fn icmp(live: &Live) -> Option<&IcmpHeard> {
+    live.marks.rare.as_ref()?.icmp.as_deref()
 }
 
 fn moment(at: At) -> Moment {
@@ -180,6 +187,7 @@ fn faults(live: &Live) -> Faults {
         only,
         twice: both(Notes::CAPTURED_TWICE),
         across_router: both(Notes::ACROSS_ROUTER),
+        link_retries: both(Notes::LINK_RETRY),
         super_segments: both(Notes::SUPER_SEGMENT),
         missing: add(lost(Side::A), lost(Side::B)),
         records_reordered: both(Notes::RECORD_REORDERED),
@@ -206,6 +214,7 @@ fn direction(live: &mut Live, side: Side) -> Direction {
         unique_bytes,
         frame_bytes: traffic.frame_bytes,
         ip_bytes: traffic.ip_bytes,
+        told_mtu_bytes: icmp(live).and_then(|heard| heard.mtu_bytes_min[side.index()]),
         goodput_bytes_per_s: goodput(live, side, unique_bytes),
         rtt: traffic.rtt.distribution(),
         timestamp_rtt: traffic.timestamp_rtt.distribution(),

@@ -45,6 +45,9 @@ impl Connection {
         if let Some(reset) = self.close.reset {
             return format!("{} reset it (frame {})", self.address(reset.by), reset.at.frame);
         }
+        if let Some(event) = self.ended_by_icmp {
+            return format!("it was not opened: {} (frame {})", event.error, event.frame);
+        }
         match self.close.first {
             Some(_) if self.close.is_simultaneous => "both closed at once".to_owned(),
             Some(side) => {

@@ -6,6 +6,7 @@ use super::{Before, Offered};
 use crate::analysis::{Analysis, Notes};
 use crate::ends::ResetAcceptability;
 use crate::fast_open::FastOpening;
+use crate::icmp::IcmpHeard;
 use crate::limits::{ACK_WAITED_NS_MIN, AT_ONCE_NS, MSS_BYTES_MAX, SMALL_BYTES};
 use crate::nanos::Nanos;
 use crate::verdicts::{Judged, Verdicts};
@@ -53,7 +54,7 @@ pub(crate) struct Rare {
     /// The reset that counts.
     reset: Option<ResetMark>,
     pub(crate) resets: [Seen; 2],
-    pub(crate) icmp_errors: u32,
+    pub(crate) icmp: Option<Box<IcmpHeard>>,
     pub(crate) reordered: [Seen; 2],
     pub(crate) challenge_acks: [Seen; 2],
     pub(crate) nagle_waits: [Seen; 2],
@@ -159,8 +160,8 @@ impl Marks {
     }
 
     /// An ICMP error quotes a segment of the connection.
-    pub(super) fn on_icmp_error(&mut self) {
-        self.rare().icmp_errors += 1;
+    pub(super) fn icmp(&mut self) -> &mut IcmpHeard {
+        self.rare().icmp.get_or_insert_default()
     }
 
     /// It was this segment that acknowledged the FIN of `side`.
@@ -185,7 +186,7 @@ impl Marks {
             seen.count(analysis.verdicts, analysis.notes, segment.frame);
         }
         self.history.on_segment(from, segment, judged.verdicts, analysis.notes);
-        if analysis.notes.contains(Notes::CAPTURED_TWICE) {
+        if analysis.notes.is_copy() {
             return;
         }
         if segment.flags.syn() {

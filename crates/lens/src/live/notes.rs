@@ -20,6 +20,7 @@ impl Live {
         notes.set(Notes::ACK_FIELD_WITHOUT_ACK, !flags.ack() && segment.ack != Seq::new(0));
         notes.set(Notes::URGENT_WITHOUT_URG, !flags.urg() && segment.urgent != 0);
         notes.set(Notes::OPTIONS_CUT, segment.whole == Whole::OptionsCut);
+        notes.set(Notes::LINK_RETRY, segment.repeats != 0);
         if flags.syn() {
             notes.set(Notes::SYN_WITHOUT_MSS, options.mss.is_none() && segment.whole == Whole::Yes);
             notes.set(Notes::SCALE_TOO_LARGE, options.window_scale.is_some_and(|shift| shift > SCALE_MAX));
@@ -77,7 +78,7 @@ pub(super) fn of_states(observed: &Observed) -> Notes {
 /// The same packet again, and the retransmission that it shows to be needless.
 pub(super) fn of_repetition(twice: Option<Twice>, shows: Option<Frame>) -> Notes {
     let mut notes = Notes::NONE;
-    notes.set(Notes::CAPTURED_TWICE, twice.is_some());
+    notes.set(Notes::CAPTURED_TWICE, twice.is_some_and(|twice| !twice.by_link));
     notes.set(Notes::ACROSS_ROUTER, twice.is_some_and(|twice| twice.across_router));
     notes.set(Notes::SHOWS_SPURIOUS, shows.is_some());
     notes

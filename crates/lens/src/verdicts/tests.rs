@@ -199,6 +199,97 @@ fn quotes_in_icmp_errors_are_counted_and_not_judged() {
     assert_eq!((told.connection().icmp_errors, told.connection().directions[0].packets), (1, 1));
 }
 
+/// The segment of the story with this number, quoted in an ICMP error.
+fn quote(story: &mut Story, number: usize, kind: u8, code: u8, mtu_bytes: Option<u32>) {
+    let last = *story.segments.last().expect("something was sent");
+    let router = "192.0.2.1".parse().expect("an address");
+    story.segments.push(crate::Segment {
+        whole: Whole::QuotedInIcmp,
+        frame: last.frame + 1,
+        time: last.time,
+        icmp: Some(crate::IcmpError::new(router, kind, code, mtu_bytes)),
+        ..story.segments[number]
+    });
+}
+
+#[test]
+fn an_unreachable_ends_an_attempt_unless_the_opener_goes_on() {
+    let mut story = Story::new();
+    story.send(0, SYN, 0);
+    quote(&mut story, 0, 3, 1, None);
+    let connection = story.told().connection().clone();
+    let ended = connection.ended_by_icmp.expect("the attempt was ended");
+    assert_eq!((ended.frame, ended.about, ended.quotes_syn), (2, crate::Side::A, Some(true)));
+    assert!(connection.sentence().ends_with("it was not opened: ICMP 192.0.2.1: host unreachable (frame 2)"));
+    // the opener tries again: what ended the attempt is not this
+    let again = crate::Segment { frame: 3, ..story.segments[0] };
+    story.segments.push(again);
+    assert_eq!(story.told().connection().ended_by_icmp, None);
+    // a packet that is too big ends nothing
+    let mut story = Story::new();
+    story.send(0, SYN, 0);
+    quote(&mut story, 0, 3, 4, Some(576));
+    let connection = story.told().connection().clone();
+    assert_eq!((connection.ended_by_icmp, connection.directions[0].told_mtu_bytes), (None, Some(576)));
+}
+
+#[test]
+fn of_many_icmp_errors_the_first_and_the_latest_are_kept() {
+    let mut story = Story::new();
+    story.send(0, SYN, 0);
+    for mtu_bytes in (0..9).rev() {
+        quote(&mut story, 0, 3, 4, Some(1_000 + mtu_bytes));
+    }
+    let connection = story.told().connection().clone();
+    let frames: Vec<_> = connection.icmp.iter().map(|event| event.frame).collect();
+    assert_eq!((connection.icmp_errors, frames), (9, vec![2, 3, 4, 10]));
+    assert_eq!(connection.directions[0].told_mtu_bytes, Some(1_000));
+}
+
+#[test]
+fn what_a_radio_sent_again_is_one_packet_of_tcp() {
+    let mut story = Story::open();
+    story.send(0, ACK, 1_000);
+    let first = *story.segments.last().expect("text");
+    let again = crate::Segment { frame: first.frame + 1, repeats: first.frame, ..first };
+    story.segments.push(crate::Segment { time: first.time + std::time::Duration::from_secs(1), ..again });
+    let told = story.told();
+    let analysis = told.last();
+    assert!(analysis.notes.contains(Notes::LINK_RETRY) && !analysis.notes.contains(Notes::CAPTURED_TWICE));
+    assert_eq!(analysis.why.order, crate::Order::CapturedTwice { first: first.frame });
+    let connection = told.connection();
+    assert_eq!((connection.faults.link_retries.count, connection.faults.twice.count), (1, 0));
+    assert_eq!(connection.directions[0].retransmissions.total(), 0);
+}
+
+#[test]
+fn text_that_a_router_found_too_big_goes_again_for_the_path() {
+    let mut story = Story::open();
+    for _ in 0..10 {
+        story.send(0, ACK, 1_000);
+    }
+    let number = story.segments.len() - 2;
+    let text = story.segments[number];
+    quote(&mut story, number, 3, 4, Some(540));
+    let last = *story.segments.last().expect("the quotation");
+    for half in 0..2 {
+        story.segments.push(crate::Segment {
+            frame: last.frame + 1 + half,
+            time: last.time + std::time::Duration::from_millis(1),
+            seq: text.seq + half * 500,
+            text_bytes: 500,
+            ip_bytes: 540,
+            ip_id: text.ip_id.map(|id| id + 100 + half as u16),
+            ..text
+        });
+    }
+    let told = story.told();
+    assert_eq!(told.last().why.reason, tcp::SendReason::PathMtu);
+    let connection = told.connection();
+    assert_eq!(connection.directions[0].told_mtu_bytes, Some(540));
+    assert_eq!((connection.icmp[0].seq, connection.icmp[0].about), (text.seq, crate::Side::A));
+}
+
 #[test]
 fn numbers_wrap() {
     let mut story = Story::new();

@@ -76,7 +76,7 @@ struct Shrunk {
 
 impl PacketSizes {
     /// A packet of this sender is too big; what is in flight ends at `next`.
-    fn on_too_big(&mut self, frame: Frame, next: Seq) {
+    pub(crate) fn on_too_big(&mut self, frame: Frame, next: Seq) {
         self.probing.get_or_insert_default().shrunk = Some(Shrunk { frame, until: next });
     }
 

@@ -123,11 +123,17 @@ pub(crate) struct Twice {
     /// The hop count differs: once before and once behind a router.
     pub(crate) across_router: bool,
     pub(crate) other_interface: bool,
+    /// The radio of a link sent it again (IEEE 802.11): it is no doing of the capture.
+    pub(crate) by_link: bool,
 }
 
 impl Sender {
     /// Whether this very packet was captured before; remembers it if not.
     pub(crate) fn captured_twice(&mut self, segment: &Segment) -> Option<Twice> {
+        if segment.repeats != 0 {
+            let first = segment.repeats;
+            return Some(Twice { first, across_router: false, other_interface: false, by_link: true });
+        }
         let now_us = segment.time.as_micros() as u32;
         let id = segment.ip_id.filter(|id| *id != 0);
         let hash = print_of(segment, id);
@@ -145,6 +151,7 @@ impl Sender {
                 first: print.frame,
                 across_router: print.ttl != segment.ttl,
                 other_interface: print.interface != segment.interface as u8,
+                by_link: false,
             });
         }
         self.prints[usize::from(self.next_print)] = Print {

@@ -8,8 +8,11 @@ use tcp::Instant;
 pub const SEGMENT_CSV_HEADER: &str = "frame,stream,time,src,dst,seq_raw,ack_raw,seq,ack,len,flags,window,\
                                       in_flight,rtt_us,analysis,why,confidence,state_src,state_dst\n";
 
-/// One line; `time` is in seconds since `origin`, lists are separated by spaces.
+/// One line, or nothing for an ICMP error, which is no segment that was sent. `time` is in seconds since `origin`, lists are separated by spaces.
 pub fn segment_csv(segment: &Segment, analysis: &Analysis, origin: Instant) -> String {
+    if segment.icmp.is_some() {
+        return String::new();
+    }
     let ack = segment.flags.ack();
     let optional = |number: Option<String>| number.unwrap_or_default();
     let names: Vec<&str> = analysis.verdicts.names().collect();

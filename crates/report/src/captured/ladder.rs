@@ -1,7 +1,7 @@
 //! A captured connection as a ladder.
 
 use super::{States, left_and_right, remarks, start};
-use crate::ladder::{Arrival, End, Ladder, Segment, Side, Step};
+use crate::ladder::{Arrival, End, Ladder, NoteKind, Segment, Side, Step};
 use lens::{Analysis, Connection, Order};
 use tcp::SegmentFacts;
 use tcp::state::State;
@@ -11,7 +11,7 @@ use wire::Seq;
 ///
 /// States are those of [`Connection::steps`], which take later segments into account: when FINs cross, the row
 /// of the first does not show its receiver in CLOSE-WAIT. If the capture does not show whether the last state
-/// change of an end took place, a remark says so.
+/// change of an end took place, a remark says so. An ICMP error is a note at the end that it is sent to.
 pub fn ladder(connection: &Connection, segments: &[(lens::Segment, Analysis)]) -> Ladder {
     let sides = left_and_right(connection);
     let ends = [Side::Left, Side::Right]
@@ -21,6 +21,11 @@ pub fn ladder(connection: &Connection, segments: &[(lens::Segment, Analysis)]) -
     let mut states = sides.map(|side| States::of(&connection.steps[side.index()]));
     for (segment, analysis) in segments.iter().filter(|(_, analysis)| analysis.stream == connection.stream) {
         let from = if analysis.from == sides[0] { Side::Left } else { Side::Right };
+        if let Some(text) = super::icmp(segment, analysis) {
+            let (at, kind) = (segment.time, NoteKind::Trouble);
+            ladder.steps.push(Step::Note { at, side: from, kind, text, cause: None });
+            continue;
+        }
         learn_start(&mut ladder, from, segment, analysis, sides);
         ladder.steps.push(Step::Segment(row(from, segment, analysis, sides, &mut states)));
     }

@@ -2,7 +2,7 @@
 
 use super::{States, left_and_right, remarks, seconds, section_words, start};
 use crate::numbers;
-use crate::page::{Connection, Data, End, Fact, Finding, Move, Segment, Severity};
+use crate::page::{Connection, Data, End, Fact, Finding, Move, Note, Segment, Severity};
 use lens::{Analysis, Direction, Distribution, Kept, Order};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -64,6 +64,11 @@ fn connection(captured: &lens::Connection, segments: &[&(lens::Segment, Analysis
     let mut states = sides.map(|side| States::of(&captured.steps[side.index()]));
     for (segment, analysis) in segments {
         let from = usize::from(analysis.from != sides[0]);
+        if let Some(text) = super::icmp(segment, analysis) {
+            let (at, side) = (seconds(segment.time, origin), from as u8);
+            page.notes.push(Note { at, side, kind: "trouble", text });
+            continue;
+        }
         page.isn[from].get_or_insert((segment.seq - analysis.relative_seq).number());
         if segment.flags.ack() {
             page.isn[1 - from].get_or_insert((segment.ack - analysis.relative_ack).number());

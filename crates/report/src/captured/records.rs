@@ -4,7 +4,9 @@
 //! the first frame; `time_epoch` is text, because no JSON number holds nanoseconds since 1970 exactly.
 
 use super::{left_and_right, remarks, seconds, section_words};
-use lens::{Analysis, Connection, Direction, Distribution, Finding, Notes, Notice, Segment};
+use lens::{
+    Analysis, Connection, Contents, Direction, Distribution, Finding, IcmpError, Notes, Notice, Segment,
+};
 use serde_json::{Value, json};
 use tcp::Instant;
 
@@ -23,8 +25,32 @@ impl Records {
         Records { origin }
     }
 
-    /// A segment as one line.
+    /// An ICMP error as one line: who says what of which segment.
+    fn icmp(&self, segment: &Segment, analysis: &Analysis, error: &IcmpError) -> String {
+        let mut fields = Fields::of("icmp");
+        fields.put("frame", segment.frame);
+        fields.put("stream", analysis.stream);
+        fields.put("time", seconds(segment.time, self.origin));
+        fields.put("time_epoch", epoch(segment.time));
+        fields.put("from", error.from.to_string());
+        fields.put("message", error.name());
+        fields.put("icmp_type", error.kind);
+        fields.put("icmp_code", error.code);
+        fields.put_some("mtu", error.mtu_bytes());
+        fields.put("quoted_src", segment.source.to_string());
+        fields.put("quoted_dst", segment.destination.to_string());
+        fields.put("quoted_seq_raw", segment.seq.number());
+        fields.put("quoted_seq", analysis.relative_seq);
+        fields.put("quoted_ip_bytes", segment.ip_bytes);
+        fields.put("sentence", super::icmp(segment, analysis));
+        fields.line()
+    }
+
+    /// A segment as one line; an ICMP error that quotes one is a line of its own type.
     pub fn segment(&self, segment: &Segment, analysis: &Analysis) -> String {
+        if let Some(error) = &segment.icmp {
+            return self.icmp(segment, analysis, error);
+        }
         let mut fields = Fields::of("segment");
         fields.put("frame", segment.frame);
         fields.put("stream", analysis.stream);
@@ -93,6 +119,10 @@ impl Records {
         fields.put("completeness_text", connection.completeness.name());
         fields.put("sentence", connection.sentence());
         fields.put("ending", connection.ending());
+        if connection.icmp_errors > 0 {
+            fields.put("icmp_errors", connection.icmp_errors);
+        }
+        fields.put_some("ended_by_icmp_frame", connection.ended_by_icmp.map(|event| event.frame));
         let closed_first = connection.close.first.map(|side| connection.address(side).to_string());
         fields.put_some("closed_first", closed_first);
         fields.put_some(
@@ -146,6 +176,20 @@ impl Records {
         fields.line()
     }
 
+    /// What the packets of the capture are, as one line: the last.
+    pub fn contents(&self, contents: &Contents) -> String {
+        let mut fields = Fields::of("contents");
+        fields.put("packets", contents.packets());
+        fields.put("tcp", contents.tcp());
+        let kinds = contents.kinds();
+        let kinds = kinds.iter().map(|(kind, count)| json!({"what": kind.to_string(), "packets": count}));
+        fields.put("not_tcp", kinds.collect::<Vec<_>>());
+        if contents.of_other_kinds() > 0 {
+            fields.put("other_kinds", contents.of_other_kinds());
+        }
+        fields.line()
+    }
+
     /// A notice as one line.
     pub fn notice(&self, notice: &Notice) -> String {
         let mut fields = Fields::of("notice");
@@ -190,6 +234,7 @@ fn direction(direction: &Direction) -> String {
     fields.put_some("goodput_bytes_per_s", direction.goodput_bytes_per_s);
     fields.put_some("rtt_us", direction.rtt.map(distribution));
     fields.put_some("timestamp_rtt_us", direction.timestamp_rtt.map(distribution));
+    fields.put_some("told_mtu", direction.told_mtu_bytes);
     fields.put("in_flight_max", direction.in_flight_bytes_max);
     fields.put("window_max", direction.window_bytes_max);
     fields.put("window_min", direction.window_bytes_min);

@@ -88,6 +88,9 @@ fn ending(connection: &Connection) -> String {
     if let Some(reset) = connection.close.reset {
         return format!("{} reset", name(reset.by));
     }
+    if let Some(event) = connection.ended_by_icmp {
+        return event.error.name().to_owned();
+    }
     match connection.close.first {
         Some(_) if connection.close.is_simultaneous => "both closed at once".to_owned(),
         Some(side) => format!("{} closed first", name(side)),

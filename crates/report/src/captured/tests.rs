@@ -162,6 +162,49 @@ fn the_lines_are_as_the_schema_says() {
 }
 
 #[test]
+fn an_icmp_error_is_an_event_of_the_router_and_not_an_arrow() {
+    let mut kept = exchange();
+    let (mut quoted, analysis) = kept.segments[3];
+    quoted.frame = 900;
+    let error = lens::IcmpError::new("10.0.1.1".parse().expect("an address"), 3, 4, Some(1_400));
+    quoted.icmp = Some(error);
+    let arrows = ladder(&kept.connections[0], &kept.segments).steps.len();
+    kept.segments.insert(4, (quoted, analysis));
+    let drawn = ladder(&kept.connections[0], &kept.segments);
+    assert_eq!(drawn.steps.len(), arrows + 1);
+    let seq = analysis.relative_seq;
+    let said = format!("ICMP 10.0.1.1: fragmentation needed, MTU 1400 (seq {seq} of {})", quoted.source);
+    let text = drawn.text(&Options::default(), &Style { width: 120, ..Style::PLAIN });
+    assert!(text.contains("ICMP 10.0.1.1: fragmentation needed, MTU 1400"), "{text}");
+    let data = page(&kept, "icmp.pcap");
+    assert_eq!(data.connections[0].segments.len(), arrows);
+    assert_eq!(data.connections[0].notes[0].text, said);
+    assert_eq!(segment_csv(&quoted, &analysis, Instant::ZERO), "");
+    let line = Records::since(Instant::ZERO).segment(&quoted, &analysis);
+    assert!(line.contains("\"type\":\"icmp\"") && line.contains("\"mtu\":1400"), "{line}");
+    let kinds = check_lines(&kept);
+    assert!(kinds.contains("icmp"), "{kinds:?}");
+    assert_eq!(comment(&quoted, &analysis), Some(format!("synfin: {said}")));
+}
+
+#[test]
+fn the_line_of_contents_is_as_the_schema_says() {
+    let mut contents = lens::Contents::default();
+    contents.note(Ok(()));
+    for number in 0..70 {
+        contents.note(Err(capture::NotTcp::Ethertype(0x8000 + number % 69).into()));
+    }
+    let line = Records::since(Instant::ZERO).contents(&contents);
+    let value: Value = serde_json::from_str(&line).expect("the line is JSON");
+    let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
+    let mut wrong = Vec::new();
+    check(&schema["$defs"]["contents"], &schema, &value, "contents", &mut wrong);
+    assert!(wrong.is_empty(), "{wrong:?} in {line}");
+    assert_eq!((&value["packets"], &value["tcp"], &value["other_kinds"]), (&71.into(), &1.into(), &5.into()));
+    assert_eq!(value["not_tcp"][0], serde_json::json!({"what": "Ethertype 0x8000", "packets": 2}));
+}
+
+#[test]
 fn the_schema_check_can_fail() {
     let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
     let mut wrong = Vec::new();

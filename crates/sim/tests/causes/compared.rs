@@ -93,7 +93,10 @@ impl Compared {
         if shows_all {
             println!("{}", around(&lived.world, lived.sender, captured.at));
         }
-        if shows_all || self.differences.len() < std::env::var("SYNFIN_DIFFERENCES").map_or(12, |most| most.parse().unwrap_or(12)) {
+        if shows_all
+            || self.differences.len()
+                < std::env::var("SYNFIN_DIFFERENCES").map_or(12, |most| most.parse().unwrap_or(12))
+        {
             self.differences.push(format!(
                 "seed {} {at:?} frame {} at {:?}: the engine says {}, the lens {} ({} %, {:?}, {:?})",
                 lived.world.seed(),

@@ -4,8 +4,8 @@ use stack::{Config, ConnectOptions, SocketId};
 use std::time::Duration;
 use synfin_sim::apps::{Bulk, Reading, Sink, pattern};
 use synfin_sim::{
-    At, Chance, Dice, HostId, Lane, LinkConfig, Loss, Order, PathMtu, Queue, QueueLimit, Recording, Recurring, Spike,
-    TooBigAnswer, World,
+    At, Chance, Dice, HostId, Lane, LinkConfig, Loss, Order, PathMtu, Queue, QueueLimit, Recording,
+    Recurring, Spike, TooBigAnswer, World,
 };
 use tcp::{CongestionControl, Instant, MtuProbing};
 
@@ -177,7 +177,11 @@ pub(crate) const WORLDS: &[Worlds] = &[
         plan: |dice| {
             let lane = path(dice);
             let loss = Loss::in_bursts(2.0, 5.0);
-            Plan { lanes: [Lane { loss, ..lane.clone() }, lane], talk: Talk::Bulk(1_000_000), ..Plan::default() }
+            Plan {
+                lanes: [Lane { loss, ..lane.clone() }, lane],
+                talk: Talk::Bulk(1_000_000),
+                ..Plan::default()
+            }
         },
         sender_permille: 995,
         receiver_permille: 970,
@@ -237,7 +241,11 @@ pub(crate) const WORLDS: &[Worlds] = &[
             let [forward, backward] = losing(dice, 3);
             let by = (200 + dice.below(800) as u32) * MS;
             let spikes = vec![Spike { when: again_and_again(400, 100 * MS, 2_500 * MS), by }];
-            Plan { lanes: [Lane { spikes, ..forward }, backward], talk: Talk::Bulk(2_000_000), ..Plan::default() }
+            Plan {
+                lanes: [Lane { spikes, ..forward }, backward],
+                talk: Talk::Bulk(2_000_000),
+                ..Plan::default()
+            }
         },
         sender_permille: 995,
         receiver_permille: 970,
