@@ -17,7 +17,7 @@ use crate::ecn::{self, EcnMeaning, MarkSigns, MarksHeard};
 use crate::ends::{Ends, Observed};
 use crate::fast_open::{self, FastOpenWords};
 use crate::flow::{Flow, FlowKey};
-use crate::metrics::Traffic;
+use crate::metrics::{Talk, Traffic};
 use crate::verdicts::{
     self, Completeness, Judged, Known, Scale, Verdicts, judge, note_handshake_options, special_verdicts,
 };
@@ -40,6 +40,10 @@ pub(crate) struct Live {
     pub(crate) completeness: Completeness,
     pub(crate) is_mptcp: bool,
     pub(crate) was_evicted: bool,
+    /// The opener used its port before, and said then what its SYN's timestamp is older than.
+    pub(crate) has_older_stamp: bool,
+    /// The time to live of each end's latest segment that was no RST; 0 for none.
+    pub(crate) ttl: [u8; 2],
     pub(crate) data_in_syn: u32,
     pub(crate) fast_open_taken: bool,
     pub(crate) first_frame: Frame,
@@ -55,6 +59,7 @@ pub(crate) struct Live {
     pub(crate) senders: [Sender; 2],
     pub(crate) traffic: [Traffic; 2],
     pub(crate) marks: Marks,
+    pub(crate) talk: Talk,
     /// Made when a SYN asks for ECN, or something is marked.
     pub(crate) marks_heard: Option<Box<MarksHeard>>,
 }
@@ -69,6 +74,8 @@ impl Live {
             completeness: Completeness::default(),
             is_mptcp: false,
             was_evicted: false,
+            has_older_stamp: false,
+            ttl: [0; 2],
             data_in_syn: 0,
             fast_open_taken: false,
             first_frame: first.frame,
@@ -84,6 +91,7 @@ impl Live {
             senders: Default::default(),
             traffic: Default::default(),
             marks: Marks::default(),
+            talk: Talk::default(),
             marks_heard: None,
         }
     }
@@ -176,6 +184,9 @@ impl Live {
             ..analysis
         };
         self.marks.on_segment(from, segment, &analysis, &prior);
+        if twice.is_none() {
+            self.note_talk(from, segment, &analysis, &prior);
+        }
         if self.marks.fin[from.other().index()].acked.frame == segment.frame {
             self.sides[from.other().index()].unacked.release();
         }
@@ -302,7 +313,7 @@ impl Live {
     }
 
     /// The right edge of the window that `side` offered last, if it is known exactly.
-    fn window_edge(&self, side: Side) -> Option<Seq> {
+    pub(crate) fn window_edge(&self, side: Side) -> Option<Seq> {
         let side = &self.sides[side.index()];
         let exact = side.last_ack != Seq::new(0) && !side.window_is_of_syn && side.scale != Scale::Unknown;
         exact.then(|| side.last_ack + side.window_bytes(side.window).0)

@@ -45,6 +45,9 @@ impl Connection {
         if let Some(reset) = self.close.reset {
             return format!("{} reset it (frame {})", self.address(reset.by), reset.at.frame);
         }
+        if self.was_never_opened() {
+            return "never opened".to_owned();
+        }
         match self.close.first {
             Some(_) if self.close.is_simultaneous => "both closed at once".to_owned(),
             Some(side) => {

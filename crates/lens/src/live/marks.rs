@@ -5,7 +5,6 @@ use super::tally::{Seen, Tally};
 use crate::analysis::{Analysis, Notes};
 use crate::ends::ResetAcceptability;
 use crate::fast_open::FastOpening;
-use crate::verdicts::Verdicts;
 use crate::when::When;
 use crate::why::{Order, Prior};
 use crate::zeek::History;
@@ -104,7 +103,7 @@ pub(crate) struct Marks {
     pub(crate) rare: Option<Box<Rare>>,
     suspicious: [bool; 2],
     /// The end that acknowledged late, and when: does the other send at once?
-    late_ack: Option<(Side, u64, u64)>,
+    late_ack: Option<(Side, u64, u32)>,
 }
 
 impl Marks {
@@ -115,6 +114,11 @@ impl Marks {
             ^ self.syn_ack[0].frame
             ^ self.handshake_ack.frame;
         u64::from(frames) ^ u64::from(self.was_open) ^ u64::from(self.history.warmth())
+    }
+
+    /// A segment of the middle of the connection was seen.
+    pub(crate) fn was_open(&self) -> bool {
+        self.was_open
     }
 
     /// The reset that counts.
@@ -141,12 +145,12 @@ impl Marks {
 
     /// The smaller MSS of the handshake; where that is not known, the largest that links have.
     pub(crate) fn mss_bytes(&self) -> u32 {
-        u32::from(self.offered.iter().filter_map(|offered| offered.mss).min().unwrap_or(9_000))
+        self.mss_known_bytes().unwrap_or(9_000)
     }
 
-    /// Counts of a verdict for one direction.
-    pub(crate) fn verdict(&self, side: Side, verdict: Verdicts) -> Seen {
-        self.rare.as_ref().map(|rare| rare.seen[side.index()].verdict(verdict)).unwrap_or_default()
+    /// The smaller MSS of the handshake, if one was captured.
+    pub(crate) fn mss_known_bytes(&self) -> Option<u32> {
+        self.offered.iter().filter_map(|offered| offered.mss).min().map(u32::from)
     }
 
     /// Counts of a note for one direction.
@@ -205,13 +209,15 @@ impl Marks {
         } else if analysis.why.reason == SendReason::Timeout {
             self.rare().syn_again[from.index()].note(at.frame);
         }
-        let options = &segment.options;
+        // a SYN that is sent again may leave options out, and be the one that is answered or not: what was offered once,
+        // was offered
+        let (options, before) = (&segment.options, self.offered[from.index()]);
         self.offered[from.index()] = Offered {
             syn_captured: true,
-            mss: options.mss,
-            window_scale: options.window_scale,
-            sack: options.sack_permitted,
-            timestamps: options.timestamps.is_some(),
+            mss: options.mss.or(before.mss),
+            window_scale: options.window_scale.or(before.window_scale),
+            sack: options.sack_permitted || before.sack,
+            timestamps: options.timestamps.is_some() || before.timestamps,
         };
     }
 
@@ -275,8 +281,8 @@ impl Marks {
                 *stuck = Stuck { timeouts, text_bytes: segment.text_bytes, frame: at.frame, last_rto_ns };
             }
             SendReason::DelayedAck => {
-                let waited_ns = analysis.acked.map_or(0, |acked| acked.rtt_ns);
-                self.late_ack = Some((from, at.time_ns, waited_ns));
+                let waited_us = analysis.acked.map_or(0, |acked| acked.rtt_ns / 1_000);
+                self.late_ack = Some((from, at.time_ns, u32::try_from(waited_us).unwrap_or(u32::MAX)));
                 return;
             }
             SendReason::NewData => self.on_new_data(from, segment, at),
@@ -289,7 +295,8 @@ impl Marks {
 
     /// A small segment that was held back until a delayed ACK came: Nagle's rule meets delayed ACKs.
     fn on_new_data(&mut self, from: Side, segment: &Segment, at: At) {
-        let Some((acker, ack_ns, waited_ns)) = self.late_ack else { return };
+        let Some((acker, ack_ns, waited_us)) = self.late_ack else { return };
+        let waited_ns = u64::from(waited_us) * 1_000;
         let at_once = at.time_ns.saturating_sub(ack_ns) < 2_000_000;
         let small = !self.exceeds_mss(segment) && segment.text_bytes < 1_000;
         if acker != from && at_once && small && waited_ns >= 30_000_000 {

@@ -1,8 +1,9 @@
 //! Gathers what the question "why" needs, and the numbers before the segment that states need.
 
 use super::Live;
+use crate::analysis::Analysis;
 use crate::ends::Before;
-use crate::metrics::TextSent;
+use crate::metrics::{Moved, TextSent};
 use crate::verdicts::{Judged, reports_duplicate};
 use crate::why::{Circumstances, Place, Prior, Scene, Sender, Sending, Twice, why};
 use crate::{EndState, Frame, Segment, Side, Why};
@@ -219,7 +220,7 @@ impl Live {
             return; // sent once, and counted then
         }
         if !segment.flags.rst() {
-            sent.on_window(self.sides[from.index()].window_bytes(segment.window).0, segment.frame, now_ns);
+            sent.on_window(self.sides[from.index()].window_bytes(segment.window).0, segment, now_ns);
         }
         if segment.flags.ack() {
             if let Some(stamps) = segment.options.timestamps {
@@ -245,6 +246,29 @@ impl Live {
             self.count_text(from, segment, judged);
         }
         self.senders[from.index()].on_sent(segment, place, prior);
+    }
+
+    /// What the findings ask for, after everything is concluded.
+    pub(super) fn note_talk(&mut self, from: Side, segment: &Segment, analysis: &Analysis, prior: &Prior) {
+        let other = &self.sides[from.other().index()];
+        let moved = Moved {
+            from,
+            segment,
+            prior,
+            is_again: analysis.why.reason.is_retransmission() && !segment.flags.syn(),
+            other_next: (other.next_seq != Seq::new(0)).then_some(other.next_seq),
+            edge: self.window_edge(from.other()),
+            other_has_text: self.traffic[from.other().index()].text_segments > 0,
+            usual_ttl: self.ttl[from.index()],
+            own_edge: self.window_edge(from),
+            is_closed: other.is_closed() && !other.window_is_of_syn,
+            mss_bytes: self.marks.mss_known_bytes(),
+            turn_ns: self.turn_ns(from),
+        };
+        self.talk.take(&moved);
+        if !segment.flags.rst() {
+            self.ttl[from.index()] = segment.ttl;
+        }
     }
 
     fn count_text(&mut self, from: Side, segment: &Segment, judged: &Judged) {
