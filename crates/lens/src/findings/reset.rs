@@ -57,6 +57,10 @@ fn because(connection: &Connection, reset: &Reset) -> (FindingId, Confidence, Se
         ResetReason::DataAfterClose => (FindingId::ResetDataAfterClose, Confidence::HIGH, Severity::Warning),
         ResetReason::UnreadData => (FindingId::ResetUnreadData, Confidence::HIGH, Severity::Warning),
         ResetReason::ClosedPort => (FindingId::HalfOpen, Confidence::HIGH, Severity::Problem),
+        // stacks abort with an acknowledgment; one that knows nothing has none to give
+        ResetReason::Aborted if reset.is_of_nobody && !has_closed(connection, reset) => {
+            (FindingId::HalfOpen, Confidence::LIKELY, Severity::Problem)
+        }
         _ => (FindingId::Reset, Confidence::LIKELY, aborted_severity(connection, reset)),
     }
 }

@@ -1,6 +1,7 @@
 mod ecn;
 mod fast_open;
 mod path_probed;
+mod truth;
 
 use crate::story::{ACK, FIN, RST, SYN, Story};
 use crate::{Finding, Severity};
@@ -92,7 +93,7 @@ fn an_end_that_forgot_the_connection() {
     rst.text_bytes = 0;
     rst.frame = 5;
     story.segments.push(rst);
-    assert_eq!(found(&story, "reset").subject.address_and_peer()[0], story.ends[1]);
+    assert_eq!(found(&story, "half-open").subject.address_and_peer()[0], story.ends[1]);
 }
 
 #[test]

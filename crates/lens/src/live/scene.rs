@@ -7,6 +7,7 @@ use crate::metrics::{Moved, TextSent};
 use crate::verdicts::{Judged, reports_duplicate};
 use crate::why::{Circumstances, Place, Prior, Scene, Sender, Sending, Twice, why};
 use crate::{EndState, Frame, Segment, Side, Why};
+use tcp::SendReason;
 use tcp::state::State;
 use wire::Seq;
 
@@ -251,13 +252,18 @@ impl Live {
     /// What the findings ask for, after everything is concluded.
     pub(super) fn note_talk(&mut self, from: Side, segment: &Segment, analysis: &Analysis, prior: &Prior) {
         let other = &self.sides[from.other().index()];
+        let reason = analysis.why.reason;
         let moved = Moved {
             from,
             segment,
             prior,
-            is_again: analysis.why.reason.is_retransmission() && !segment.flags.syn(),
+            // a byte in flight that goes again is no keep-alive
+            is_again: !segment.flags.syn()
+                && (reason.is_retransmission()
+                    || (reason == SendReason::KeepAlive && segment.text_bytes > 0)),
             other_next: (other.next_seq != Seq::new(0)).then_some(other.next_seq),
             edge: self.window_edge(from.other()),
+            other_last_ack: (other.last_ack != Seq::new(0)).then_some(other.last_ack),
             other_has_text: self.traffic[from.other().index()].text_segments > 0,
             usual_ttl: self.ttl[from.index()],
             own_edge: self.window_edge(from),

@@ -49,6 +49,8 @@ pub(crate) struct Stranger {
     pub(crate) ttl: u8,
     /// That of the end's other segments, 0 if it sent none.
     pub(crate) usual_ttl: u8,
+    /// It has no acknowledgment, and its number from what it answers: nobody knows the connection (RFC 9293 §3.5.2).
+    pub(crate) is_of_nobody: bool,
     /// The first frame with which the end goes on afterwards.
     pub(crate) goes_on_frame: Frame,
 }
@@ -64,6 +66,8 @@ pub(crate) struct Moved<'a> {
     pub(crate) is_again: bool,
     /// The highest number that the other end has sent, if known.
     pub(crate) other_next: Option<Seq>,
+    /// What the other end acknowledged last, if it did.
+    pub(crate) other_last_ack: Option<Seq>,
     /// The other end has sent text.
     pub(crate) other_has_text: bool,
     /// The time to live of its sender's segments before it that were no RST; 0 for none.
@@ -194,7 +198,9 @@ impl Talk {
         let (from, segment) = (moved.from.index(), moved.segment);
         if segment.flags.rst() {
             let (ttl, usual_ttl) = (segment.ttl, moved.usual_ttl);
-            let seen = Stranger { by: from, ttl, usual_ttl, goes_on_frame: 0 };
+            let answers = moved.prior.acknowledged.is_none() || moved.other_last_ack == Some(segment.seq);
+            let is_of_nobody = !segment.flags.ack() && answers;
+            let seen = Stranger { by: from, ttl, usual_ttl, is_of_nobody, goes_on_frame: 0 };
             self.make_rare().stranger.get_or_insert(seen);
             return;
         }

@@ -29,7 +29,10 @@ pub(super) fn finding(finding: &Finding) -> String {
         FindingId::FastOpenNotTaken => opening::fast_open_not_taken(&said),
         FindingId::FinUnacknowledged => ending::fin_unacknowledged(&said),
         FindingId::HalfClosed => ending::half_closed(&said),
-        FindingId::HalfOpen => ending::reset(&said, "it does not know the connection any more: it restarted"),
+        FindingId::HalfOpen => ending::reset(
+            &said,
+            "it does not know the connection any more: it restarted, or a box on the path forgot it",
+        ),
         FindingId::KeepAlive => transfer::keep_alive(&said),
         FindingId::KeepAliveUnanswered => transfer::keep_alive_unanswered(&said),
         FindingId::Loss => transfer::loss(&said),
