@@ -5,7 +5,7 @@ use crate::numbers;
 use crate::page::{Connection, Data, End, Fact, Finding, Move, Segment, Severity};
 use crate::words::{self, Language};
 use lens::{Analysis, Direction, Distribution, Kept, Order};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tcp::Instant;
 use tcp::state::{Cause, State};
@@ -43,7 +43,7 @@ pub fn page(kept: &Kept, source: &str) -> Data {
             .into_iter()
             .map(|captured| connection(captured, by_stream.get(&captured.stream).unwrap_or(&none)))
             .collect(),
-        findings: kept.groups.iter().flat_map(findings).collect(),
+        findings: kept.groups.iter().flat_map(findings).chain(in_groups(kept)).collect(),
     }
 }
 
@@ -142,6 +142,7 @@ fn finding(finding: &lens::Finding) -> Finding {
         text: words::finding(finding, Language::English),
         frames: finding.frames.iter().map(|frame| u64::from(*frame)).collect(),
         section: finding.section.map(section_words).unwrap_or_default(),
+        in_group: false,
     }
 }
 
@@ -153,6 +154,15 @@ fn findings(group: &lens::FindingGroup) -> Vec<Finding> {
     let first = group.examples.first().map(finding).unwrap_or_default();
     let text = words::group(group, Language::English);
     vec![Finding { stream: None, severity: severity(group.severity), text, frames: Vec::new(), ..first }]
+}
+
+/// Those for which a group stands, for who looks at one connection.
+fn in_groups(kept: &Kept) -> impl Iterator<Item = Finding> + '_ {
+    let few = kept.groups.iter().filter(|group| group.is_few());
+    let told: BTreeSet<_> =
+        few.flat_map(|group| &group.examples).map(|told| (told.id, told.stream())).collect();
+    let others = kept.findings.iter().filter(move |other| !told.contains(&(other.id, other.stream())));
+    others.map(|other| Finding { in_group: true, ..finding(other) })
 }
 
 fn severity(severity: lens::Severity) -> Severity {
