@@ -151,8 +151,9 @@ pub struct Reset {
     pub in_flight_bytes: u32,
     /// Its time to live, and that of its sender's other packets, where both are known.
     pub ttl: Option<[u8; 2]>,
-    /// It has no acknowledgment, and its number from what it answers: nobody there knows the connection
-    /// (RFC 9293 §3.5.2).
+    /// It has no acknowledgment, and its number from what it answers (RFC 9293 §3.5.2).
+    pub is_bare: bool,
+    /// And its sender has said nothing else: nobody there knows the connection.
     pub is_of_nobody: bool,
     /// The frame with which its sender goes on afterwards as if nothing were, 0 for none.
     pub goes_on_frame: Frame,

@@ -136,6 +136,7 @@ fn close(live: &Live, steps: &[Steps; 2]) -> Close {
             was_synchronized: reset.was_synchronized,
             in_flight_bytes: reset.in_flight_bytes,
             ttl: stranger.filter(|stranger| stranger.usual_ttl != 0).map(|seen| [seen.ttl, seen.usual_ttl]),
+            is_bare: stranger.is_some_and(|stranger| stranger.is_bare),
             is_of_nobody: stranger.is_some_and(|stranger| stranger.is_of_nobody),
             goes_on_frame: stranger.map_or(0, |stranger| stranger.goes_on_frame),
         })

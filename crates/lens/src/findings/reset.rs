@@ -32,6 +32,7 @@ pub(super) fn look(connection: &Connection) -> Vec<Draft> {
             .number("received_bytes", received_bytes)
             .sign_if(reset.acceptability == ResetAcceptability::InWindow, "not-exact")
             .sign_if(is_outside, "outside")
+            .sign_if(id == FindingId::Reset && reset.is_bare, "bare")
             .sign_if(id == FindingId::Reset && is_without_data, "no-data")
             .sign_if(may_be_unread, "instead-of-fin")
             .sign_if(reset.reason == ResetReason::UnacceptableAck, "unacceptable-ack")

@@ -17,8 +17,12 @@ pub(super) fn look(connection: &Connection) -> Vec<Draft> {
             let seen = connection.sent_by(side).note(*note);
             // what was never captured may well have been sent
             let is_unsure = *note == Notes::SACK_OF_UNSENT && connection.faults.missing.count > 0;
+            // it costs something where the sender had counted on it
+            let is_harmless =
+                *note == Notes::WINDOW_SHRANK && connection.sent_by(side.other()).again.refused_segments == 0;
+            let severity = if is_harmless { Severity::Info } else { *severity };
             (seen.count > 0 && !is_unsure).then(|| {
-                Draft::of_end(FindingId::RuleBroken, *severity, connection, side)
+                Draft::of_end(FindingId::RuleBroken, severity, connection, side)
                     .sign(sign)
                     .number("times", seen.count)
                     .by(frames_of(seen))

@@ -16,7 +16,7 @@ const REQUEST_BYTES_MAX: u64 = 16_384;
 const TURNS_MIN: u32 = 3;
 
 pub(super) fn look(connection: &Connection) -> Vec<Draft> {
-    let Some(client) = connection.turns.first else { return Vec::new() };
+    let Some(client) = connection.turns.client else { return Vec::new() };
     let found =
         [unanswered(connection, client), slow_answers(connection, client), pauses(connection, client)];
     found.into_iter().flatten().collect()
@@ -72,7 +72,9 @@ fn unanswered(connection: &Connection, client: Side) -> Option<Draft> {
 
 fn slow_answers(connection: &Connection, client: Side) -> Option<Draft> {
     let turns = &connection.turns;
-    let think = turns.think.filter(|think| u64::from(think.max_us) * 1_000 >= THINK_NS_MIN)?;
+    // where the server speaks on its own, what comes late may be no answer
+    let think =
+        turns.think.filter(|think| u64::from(think.max_us) * 1_000 >= THINK_NS_MIN && !turns.has_pushes)?;
     let is_most = turns.think_ns >= connection.duration_ns() / 2;
     let severity = if is_most { Severity::Warning } else { Severity::Info };
     Some(

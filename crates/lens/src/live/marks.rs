@@ -121,6 +121,12 @@ impl Marks {
         self.was_open
     }
 
+    /// The end that opened, as far as a SYN or SYN,ACK shows it.
+    pub(crate) fn opener(&self) -> Option<Side> {
+        let sent = |at: &[At; 2], side: Side| at[side.index()].frame != 0;
+        Side::BOTH.into_iter().find(|side| sent(&self.syn, *side) || sent(&self.syn_ack, side.other()))
+    }
+
     /// The reset that counts.
     pub(crate) fn reset(&self) -> Option<&ResetMark> {
         self.rare.as_ref()?.reset.as_ref()

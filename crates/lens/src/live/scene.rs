@@ -244,7 +244,8 @@ impl Live {
             }
         }
         if segment.text_bytes > 0 {
-            self.count_text(from, segment, judged);
+            let is_again = prior.next_seq != Seq::new(0) && segment.seq.before(prior.next_seq);
+            self.count_text(from, segment, judged, is_again);
         }
         self.senders[from.index()].on_sent(segment, place, prior);
     }
@@ -264,6 +265,10 @@ impl Live {
             other_next: (other.next_seq != Seq::new(0)).then_some(other.next_seq),
             edge: self.window_edge(from.other()),
             other_last_ack: (other.last_ack != Seq::new(0)).then_some(other.last_ack),
+            client: self.marks.opener().unwrap_or(match segment.source.port() > segment.destination.port() {
+                true => from,
+                false => from.other(),
+            }),
             other_has_text: self.traffic[from.other().index()].text_segments > 0,
             usual_ttl: self.ttl[from.index()],
             own_edge: self.window_edge(from),
@@ -277,7 +282,7 @@ impl Live {
         }
     }
 
-    fn count_text(&mut self, from: Side, segment: &Segment, judged: &Judged) {
+    fn count_text(&mut self, from: Side, segment: &Segment, judged: &Judged, is_again: bool) {
         let other = &mut self.sides[from.other().index()];
         let in_flight_bytes = judged.in_flight_bytes.unwrap_or(segment.text_bytes);
         if !segment.flags.syn() && judged.in_flight_bytes.is_some() && other.last_ack != Seq::new(0) {
@@ -289,6 +294,7 @@ impl Live {
             now_ns: segment.time.as_nanos(),
             in_flight_bytes,
             window_bytes,
+            is_again,
             largest_text_bytes: self.senders[from.index()].largest_text_bytes,
         });
     }

@@ -49,7 +49,9 @@ pub(crate) struct Stranger {
     pub(crate) ttl: u8,
     /// That of the end's other segments, 0 if it sent none.
     pub(crate) usual_ttl: u8,
-    /// It has no acknowledgment, and its number from what it answers: nobody knows the connection (RFC 9293 §3.5.2).
+    /// It has no acknowledgment, and its number from what it answers (RFC 9293 §3.5.2).
+    pub(crate) is_bare: bool,
+    /// And its sender has said nothing else: nobody there knows the connection.
     pub(crate) is_of_nobody: bool,
     /// The first frame with which the end goes on afterwards.
     pub(crate) goes_on_frame: Frame,
@@ -68,6 +70,9 @@ pub(crate) struct Moved<'a> {
     pub(crate) other_next: Option<Seq>,
     /// What the other end acknowledged last, if it did.
     pub(crate) other_last_ack: Option<Seq>,
+    /// The end that opened, if that is known; else the one with the higher port, which programs get when they ask for
+    /// none.
+    pub(crate) client: Side,
     /// The other end has sent text.
     pub(crate) other_has_text: bool,
     /// The time to live of its sender's segments before it that were no RST; 0 for none.
@@ -154,7 +159,7 @@ impl Talk {
         } else if segment.text_bytes > 0 && !segment.flags.syn() && !segment.flags.rst() {
             let acks_all = moved.other_next.is_some_and(|next| segment.ack.at_or_after(next));
             let said = self.0.get_or_insert_default();
-            said.turns.on_text(moved.from, moved.now_ns(), segment, acks_all, moved.turn_ns);
+            said.turns.on_text(moved, acks_all);
         }
         if moved.is_again
             && segment.text_bytes > 0
@@ -199,8 +204,9 @@ impl Talk {
         if segment.flags.rst() {
             let (ttl, usual_ttl) = (segment.ttl, moved.usual_ttl);
             let answers = moved.prior.acknowledged.is_none() || moved.other_last_ack == Some(segment.seq);
-            let is_of_nobody = !segment.flags.ack() && answers;
-            let seen = Stranger { by: from, ttl, usual_ttl, is_of_nobody, goes_on_frame: 0 };
+            let is_bare = !segment.flags.ack() && answers;
+            let is_of_nobody = is_bare && usual_ttl == 0;
+            let seen = Stranger { by: from, ttl, usual_ttl, is_bare, is_of_nobody, goes_on_frame: 0 };
             self.make_rare().stranger.get_or_insert(seen);
             return;
         }

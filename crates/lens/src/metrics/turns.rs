@@ -3,8 +3,8 @@
 //! A request is what one end sends until the other speaks; no payload is parsed. An answer counts when it acknowledges
 //! all of the request, so that what both ends send at once is no answer.
 
-use super::{Distribution, Sketch};
-use crate::{Frame, Segment, Side};
+use super::{Distribution, Moved, Sketch};
+use crate::{Frame, Side};
 
 /// What is said so long after an answer is not part of it.
 const PUSH_NS_MIN: u64 = 2_000_000_000;
@@ -13,9 +13,9 @@ const PUSH_NS_MIN: u64 = 2_000_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct TurnTimes {
-    /// Who spoke first, the client as a rule.
-    pub first: Option<Side>,
-    /// From the last byte of a request of the first speaker to the first byte of the answer, less the time on the way as
+    /// Who asks: the end that opened; where that is not known, the one with the higher port. `None` without text.
+    pub client: Option<Side>,
+    /// From the last byte of a request of the client to the first byte of the answer, less the time on the way as
     /// far as known: the time that the server thinks.
     pub think: Option<Distribution>,
     /// From the last byte of an answer to the first of the next request: the time that the client takes.
@@ -28,13 +28,13 @@ pub struct TurnTimes {
     pub longest_think_frame: Frame,
     /// The frame of the request that took longest to come.
     pub longest_pause_frame: Frame,
-    /// The first speaker spoke last.
+    /// The client spoke last.
     pub awaits_answer: bool,
     /// The bytes of its last request.
     pub request_bytes: u64,
     /// The smallest request that was answered, in bytes.
     pub answered_bytes_min: Option<u64>,
-    /// The other end spoke on its own, long after its answer: not all that the first speaker says is a request.
+    /// The other end spoke on its own, long after its answer: not all that the client says is a request.
     pub has_pushes: bool,
     /// The last frame of the last turn.
     pub last_frame: Frame,
@@ -45,7 +45,7 @@ pub struct TurnTimes {
 /// The counters.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Turns {
-    first: Option<Side>,
+    client: Option<Side>,
     speaker: Option<Side>,
     turn_bytes: u64,
     last_ns: u64,
@@ -59,15 +59,10 @@ pub(crate) struct Turns {
 
 impl Turns {
     /// New text.
-    pub(super) fn on_text(
-        &mut self,
-        from: Side,
-        now_ns: u64,
-        segment: &Segment,
-        acks_all: bool,
-        turn_ns: u64,
-    ) {
-        let first = *self.first.get_or_insert(from);
+    pub(super) fn on_text(&mut self, moved: &Moved<'_>, acks_all: bool) {
+        let (from, segment, turn_ns) = (moved.from, moved.segment, moved.turn_ns);
+        let now_ns = segment.time.as_nanos();
+        let first = *self.client.get_or_insert(moved.client);
         if self.speaker.is_some_and(|speaker| speaker != from) {
             if acks_all {
                 let is_answer = from != first;
@@ -102,14 +97,14 @@ impl Turns {
 
     pub(crate) fn times(&self) -> TurnTimes {
         TurnTimes {
-            first: self.first,
+            client: self.client,
             think: self.times[0].distribution(),
             pause: self.times[1].distribution(),
             think_ns: self.sums_ns[0],
             pause_ns: self.sums_ns[1],
             longest_think_frame: self.longest[0].1,
             longest_pause_frame: self.longest[1].1,
-            awaits_answer: self.first.is_some() && self.speaker == self.first,
+            awaits_answer: self.client.is_some() && self.speaker == self.client,
             request_bytes: self.turn_bytes,
             answered_bytes_min: self.answered_bytes_min,
             has_pushes: self.has_pushes,

@@ -70,6 +70,9 @@ pub(super) fn aborted(said: &Said<'_>) -> String {
     if said.has("unacceptable-ack") {
         return reset(said, "it was told of data that it never sent");
     }
+    if said.has("bare") {
+        return reset(said, "its application threw it away, or it does not know the connection any more");
+    }
     if said.has("no-data") {
         return reset(
             said,

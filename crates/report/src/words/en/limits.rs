@@ -40,7 +40,7 @@ fn shares(direction: &Direction, all_ns: u64) -> String {
 
 fn turns(connection: &Connection) -> Option<String> {
     let turns = &connection.turns;
-    let (client, think) = (turns.first?, turns.think?);
+    let (client, think) = (turns.client?, turns.think?);
     let server = connection.address(client.other());
     let of = |us: u32| time(us.into());
     let thought = match think.count {
