@@ -4,6 +4,7 @@
 //! costs one line of the table and one of the connection. Which of several connections on one pair a
 //! segment belongs to (port reuse) is decided in [`crate::Lens`], not here.
 
+use crate::limits::TABLE_PLACES;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The two ends of a connection, the smaller first.
@@ -89,7 +90,7 @@ pub(crate) struct FlowTable {
 
 impl FlowTable {
     pub(crate) fn new(hash_key: u64) -> Self {
-        FlowTable { places: vec![Place { tag: 0, index: EMPTY }; 1_024], used: 0, hash_key }
+        FlowTable { places: vec![Place { tag: 0, index: EMPTY }; TABLE_PLACES], used: 0, hash_key }
     }
 
     /// The flow of a segment between these ends.

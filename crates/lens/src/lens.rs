@@ -6,16 +6,13 @@
 
 use crate::findings::{self, FindingId, Groups, Hosts};
 use crate::flow::{Flow, FlowKey, FlowTable};
+use crate::limits::AHEAD;
 use crate::live::Live;
+use crate::nanos::Nanos;
 use crate::slots::Slots;
 use crate::verdicts::Verdicts;
-use crate::when::When;
 use crate::{Analysis, Config, Connection, Notice, Segment, Sink, Whole};
 use std::collections::BTreeMap;
-
-/// Segments whose connections are fetched together: enough to wait for memory once instead of often, few
-/// enough that the first is still in the cache when the last has come.
-const AHEAD: usize = 16;
 
 /// Explains a capture, segment by segment.
 ///
@@ -133,7 +130,7 @@ impl Lens {
         let mut reused = Verdicts::NONE;
         let mut index = found;
         let mut stamp_before = None;
-        let mut previous_end = When::NEVER;
+        let mut previous_end = None;
         if let Some(found) = found
             && segment.flags.syn()
             && segment.whole != Whole::QuotedInIcmp
@@ -143,8 +140,8 @@ impl Lens {
             if live.is_another(from, segment) {
                 reused = Verdicts::REUSED_PORTS;
                 if live.lingers() {
-                    previous_end = When::at(live.last_ns);
-                    stamp_before = live.senders[from.index()].high_tsval;
+                    previous_end = Some(Nanos::of(live.times.last_ns));
+                    stamp_before = live.halves[from].sender.clock.highest();
                 }
                 self.retire(found, sink);
                 index = None;
@@ -204,7 +201,13 @@ impl Lens {
     }
 
     #[cold]
-    fn open(&mut self, flow: &Flow, segment: &Segment, previous_end: When, sink: &mut impl Sink) -> u32 {
+    fn open(
+        &mut self,
+        flow: &Flow,
+        segment: &Segment,
+        previous_end: Option<Nanos>,
+        sink: &mut impl Sink,
+    ) -> u32 {
         if self.live >= self.config.connections_max.max(1) {
             self.evict(sink);
         }

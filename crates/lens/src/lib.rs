@@ -37,15 +37,17 @@ mod findings;
 mod flow;
 mod from_capture;
 mod lens;
+mod limits;
 mod live;
 mod metrics;
+mod nanos;
+mod pair;
 mod segment;
 mod sink;
 mod slots;
 #[cfg(test)]
 mod story;
 mod verdicts;
-mod when;
 mod why;
 mod zeek;
 

@@ -1,10 +1,8 @@
 //! Where connections live: in large pieces of memory, side by side, so that a new one costs no allocation
 //! of its own and none is ever moved.
 
+use crate::limits::CHUNK;
 use crate::live::Live;
-
-/// Connections to a piece: half a megabyte.
-const CHUNK: usize = 256;
 
 /// Numbered places for connections. Those that are over leave theirs free for others.
 #[derive(Debug, Default)]

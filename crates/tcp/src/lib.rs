@@ -69,7 +69,7 @@ pub use info::{Info, Snapshot};
 pub use memory::Memory;
 pub use refusal::Refusal;
 pub use segment::{Birth, Error, Event, Path, PathEvent, ReadError, Segment, Transmit, WriteError};
-pub use sender::RecoveryPhase;
+pub use sender::{RecoveryPhase, SmoothedRtt};
 pub use state::{Cause, State};
 pub use time_wait::{TimeWait, TimeWaitVerdict};
 pub use timers::Timer;

@@ -12,7 +12,7 @@ use crate::segment::{Path, PathEvent};
 use crate::sender::PathSearch;
 use crate::sizes::{initial_window, standing_options_bytes};
 use crate::state::{Cause, State};
-use crate::trace::Trace;
+use crate::trace::{LossSign, Trace};
 use crate::{Instant, MtuProbing};
 use alloc::sync::Arc;
 use wire::Seq;
@@ -95,17 +95,17 @@ impl Connection {
             let config = Arc::clone(&self.config);
             self.path_search(now).lower(now, mtu_bytes, &config);
         }
-        self.shrink_path(now, mtu_bytes);
+        self.shrink_path(now, mtu_bytes, LossSign::PathMtu);
     }
 
-    /// Sends smaller packets from here on; what was larger, and is in flight, counts as lost.
-    fn shrink_path(&mut self, now: Instant, mtu_bytes: u32) {
+    /// Sends smaller packets from here on; what was larger, and is in flight, counts as lost by `sign`.
+    fn shrink_path(&mut self, now: Instant, mtu_bytes: u32, sign: LossSign) {
         self.use_path(Path { mtu_bytes, ..self.path() });
         let (sender, mut lent) = self.sending(now);
         // RFC 5927 §7.2: maxsizeacked.
         sender.segment_bytes_acked =
             sender.segment_bytes_acked.min(u16::try_from(lent.mss).unwrap_or(u16::MAX));
-        sender.on_smaller_path(&mut lent);
+        sender.on_smaller_path(sign, &mut lent);
     }
 
     fn use_path(&mut self, path: Path) {
@@ -158,7 +158,8 @@ impl Connection {
         self.trace(|| Trace::BlackHole { mtu_bytes });
         let config = Arc::clone(&self.config);
         self.path_search(now).suspect_black_hole(mtu_bytes, &config);
-        self.shrink_path(now, mtu_bytes);
+        // A suspicion: what is known is that the timer ran out.
+        self.shrink_path(now, mtu_bytes, LossSign::Timeout);
     }
 
     /// R1 is when a path is in doubt (RFC 4821 §7.7). Where nothing as large has ever arrived, a second timeout is enough:

@@ -33,6 +33,7 @@ mod rate;
 mod recovery;
 mod rtt;
 mod scalable;
+mod smoothed_rtt;
 mod syn_text;
 mod tail_probe;
 mod undo;
@@ -51,6 +52,7 @@ pub(crate) use phase::Phase;
 pub use phase::RecoveryPhase;
 pub(crate) use rate::{DeliveryRate, PathSample};
 pub(crate) use rtt::{RtoBounds, Rtt};
+pub use smoothed_rtt::SmoothedRtt;
 pub(crate) use window::WindowUpdate;
 
 use crate::congestion::{Congestion, Controller};

@@ -2,21 +2,21 @@
 
 use super::{Close, Connection, Direction, Faults, Fin, Handshake, Moment, Opened, Reset};
 use crate::ends::{Origin, Steps};
-use crate::live::{At, Live, Marks, Seen};
-use crate::metrics::{Again, RareTalk};
+use crate::live::{At, Half, Live, Marks, Seen};
+use crate::metrics::Again;
+use crate::nanos::Nanos;
 use crate::verdicts::Scale;
 use crate::{Notes, Side};
 use tcp::state::{Cause, State};
 use tcp::{EcnFeedback, Instant};
-use wire::Seq;
 
 impl Connection {
     /// Sums up a connection.
     pub(crate) fn of(live: &mut Live, watched_until_ns: u64) -> Connection {
         let low_high = live.key.ends();
         let addresses = if live.a_is_low { low_high } else { [low_high[1], low_high[0]] };
-        let steps = Side::BOTH.map(|side| live.ends.ends[side.index()].steps());
-        let after = live.ends.states(Default::default());
+        let steps = Side::BOTH.map(|side| live.halves[side].end.steps());
+        let after = live.states_now();
         let opened = opened(&live.marks, &steps);
         let originator = match opened {
             Opened::By(side) | Opened::ByInferred(side) => side,
@@ -27,9 +27,9 @@ impl Connection {
             addresses,
             first_frame: live.first_frame,
             last_frame: live.last_frame,
-            first_time: Instant::from_nanos(live.first_ns),
-            previous_end: live.previous_end.ns().map(Instant::from_nanos),
-            last_time: Instant::from_nanos(live.last_ns),
+            first_time: Instant::from_nanos(live.times.first_ns),
+            previous_end: live.times.previous_end.map(|at| Instant::from_nanos(at.ns())),
+            last_time: Instant::from_nanos(live.times.last_ns),
             completeness: live.completeness,
             opened,
             handshake: handshake(live),
@@ -37,71 +37,71 @@ impl Connection {
             states: after.map(|end| end.state),
             states_or_else: after.map(|end| end.or_else),
             steps,
-            initial_rtt_ns: live.initial_rtt.ns(),
+            initial_rtt_ns: live.times.initial_rtt.map(Nanos::ns),
             directions: Side::BOTH.map(|side| direction(live, side)),
             faults: faults(live),
             zeek_state: live.marks.history.conn_state(originator),
             history: live.marks.history,
             icmp_errors: live.marks.rare.as_ref().map_or(0, |rare| rare.icmp_errors),
             was_evicted: live.was_evicted,
-            watched_until: Instant::from_nanos(watched_until_ns.max(live.last_ns)),
+            watched_until: Instant::from_nanos(watched_until_ns.max(live.times.last_ns)),
             turns: live.talk.turns(),
             has_older_stamp: live.has_older_stamp,
         }
     }
 }
 
-fn moment(at: At) -> Option<Moment> {
-    (at.frame != 0).then(|| Moment { frame: at.frame, time: Instant::from_nanos(at.time_ns) })
+fn moment(at: At) -> Moment {
+    Moment { frame: at.frame, time: Instant::from_nanos(at.time.ns()) }
 }
 
 fn opened(marks: &Marks, steps: &[Steps; 2]) -> Opened {
-    match (marks.syn[0].frame, marks.syn[1].frame) {
-        (0, 0) => {}
-        (_, 0) => return Opened::By(Side::A),
-        (0, _) => return Opened::By(Side::B),
-        (a, b) => {
+    match (marks.syn[0], marks.syn[1]) {
+        (None, None) => {}
+        (Some(_), None) => return Opened::By(Side::A),
+        (None, Some(_)) => return Opened::By(Side::B),
+        (Some(a), Some(b)) => {
             let both = steps.iter().all(|end| {
                 end.iter().any(|step| {
                     step.origin == Origin::Sent && step.row().is_some_and(|row| row.on == Cause::ActiveOpen)
                 })
             });
-            return match (both && !is_split(marks), a < b) {
+            return match (both && !is_split(marks), a.frame < b.frame) {
                 (true, _) => Opened::Simultaneously,
                 (false, true) => Opened::By(Side::A),
                 (false, false) => Opened::By(Side::B),
             };
         }
     }
-    match (marks.syn_ack[0].frame, marks.syn_ack[1].frame) {
-        (0, 0) => Opened::Unknown,
-        (0, _) => Opened::ByInferred(Side::A),
-        (_, _) => Opened::ByInferred(Side::B),
+    match (marks.syn_ack[0], marks.syn_ack[1]) {
+        (None, None) => Opened::Unknown,
+        (None, Some(_)) => Opened::ByInferred(Side::A),
+        (Some(_), _) => Opened::ByInferred(Side::B),
     }
 }
 
 /// Both ends sent a SYN, and only one a SYN,ACK: the other's came in two parts. In a simultaneous open
 /// both send one (RFC 9293 §3.5, figure 7).
 fn is_split(marks: &Marks) -> bool {
-    let both = |at: &[At; 2]| at.iter().filter(|at| at.frame != 0).count();
+    let both = |at: &[Option<At>; 2]| at.iter().flatten().count();
     both(&marks.syn) == 2 && both(&marks.syn_ack) == 1
 }
 
 fn handshake(live: &Live) -> Handshake {
     let marks = &live.marks;
-    let mut syns: Vec<Moment> = marks.syn.iter().filter_map(|at| moment(*at)).collect();
+    let mut syns: Vec<Moment> = marks.syn.iter().flatten().copied().map(moment).collect();
     syns.sort_by_key(|syn| syn.frame);
-    let syn_ack = marks.syn_ack.iter().filter_map(|at| moment(*at)).min_by_key(|at| at.frame);
+    let syn_ack = marks.syn_ack.iter().flatten().copied().map(moment).min_by_key(|at| at.frame);
     let refused = marks.reset().filter(|reset| {
         let acceptable = reset.acceptability == crate::ResetAcceptability::Exact;
         acceptable && !reset.was_synchronized && reset.reason == tcp::ResetReason::ClosedPort
     });
-    let by_reset = refused.and_then(|reset| moment(reset.at)).filter(|_| syn_ack.is_none());
+    let by_reset = refused.map(|reset| moment(reset.at)).filter(|_| syn_ack.is_none());
     let second_syn = syns.get(1).copied();
     Handshake {
         syn: syns.first().copied(),
         syn_ack,
-        ack: moment(marks.handshake_ack),
+        ack: marks.handshake_ack.map(moment),
         second_syn,
         is_split: is_split(marks),
         again: marks.rare.as_ref().map(|rare| rare.syn_again).unwrap_or_default(),
@@ -117,20 +117,20 @@ fn handshake(live: &Live) -> Handshake {
 }
 
 fn fin(marks: &Marks, side: Side) -> Option<Fin> {
-    let mark = &marks.fin[side.index()];
+    let mark = marks.fin[side.index()]?;
     let again = marks.rare.as_ref().map(|rare| rare.fin_again[side.index()]).unwrap_or_default();
-    Some(Fin { sent: moment(mark.sent)?, acked: moment(mark.acked), again })
+    Some(Fin { sent: moment(mark.sent), acked: mark.acked.map(moment), again })
 }
 
 fn close(live: &Live, steps: &[Steps; 2]) -> Close {
     let marks = &live.marks;
     let fins = Side::BOTH.map(|side| fin(marks, side));
-    let reset = marks.reset().and_then(|reset| {
-        let stranger =
-            rare_talk(live).and_then(|rare| rare.stranger).filter(|stranger| stranger.by == reset.by.index());
-        Some(Reset {
+    let reset = marks.reset().map(|reset| {
+        let rare = live.talk.rare();
+        let stranger = rare.and_then(|rare| rare.stranger).filter(|stranger| stranger.by == reset.by.index());
+        Reset {
             by: reset.by,
-            at: moment(reset.at)?,
+            at: moment(reset.at),
             reason: reset.reason,
             acceptability: reset.acceptability,
             was_synchronized: reset.was_synchronized,
@@ -139,7 +139,7 @@ fn close(live: &Live, steps: &[Steps; 2]) -> Close {
             is_bare: stranger.is_some_and(|stranger| stranger.is_bare),
             is_of_nobody: stranger.is_some_and(|stranger| stranger.is_of_nobody),
             goes_on_frame: stranger.map_or(0, |stranger| stranger.goes_on_frame),
-        })
+        }
     });
     let of_fins = Side::BOTH.into_iter().filter_map(|side| Some((fins[side.index()]?.sent.frame, side)));
     let of_reset = reset.map(|reset| (reset.at.frame, reset.by));
@@ -172,9 +172,9 @@ fn half_closed(live: &Live, fins: &[Option<Fin>; 2], is_simultaneous: bool) -> O
         [Some(_), None] => (Side::A, None),
         [None, Some(_)] => (Side::B, None),
     };
-    let began_ns = live.marks.fin[earlier.index()].sent.time_ns;
-    let ended_ns = later.map_or(live.last_ns, |fin| fin.sent.time.as_nanos());
-    let other = &live.traffic[earlier.other().index()];
+    let began_ns = live.marks.fin[earlier.index()]?.sent.time.ns();
+    let ended_ns = later.map_or(live.times.last_ns, |fin| fin.sent.time.as_nanos());
+    let other = &live.halves[earlier.other()].traffic;
     let with_data = other.text_segments > 0 && other.last_text_ns > began_ns;
     Some((ended_ns.saturating_sub(began_ns), with_data))
 }
@@ -182,12 +182,12 @@ fn half_closed(live: &Live, fins: &[Option<Fin>; 2], is_simultaneous: bool) -> O
 fn faults(live: &Live) -> Faults {
     let marks = &live.marks;
     let both = |note| add(marks.note(Side::A, note), marks.note(Side::B, note));
-    let only = match (live.traffic[0].packets, live.traffic[1].packets) {
+    let only = match (live.halves[Side::A].traffic.packets, live.halves[Side::B].traffic.packets) {
         (1.., 0) => Some(Side::A),
         (0, 1..) => Some(Side::B),
         _ => None,
     };
-    let gaps = [0, 1].map(|side| rare_talk(live).and_then(|rare| rare.gaps[side].as_deref()));
+    let gaps = [0, 1].map(|side| live.talk.rare().and_then(|rare| rare.gaps[side].as_deref()));
     let missing = gaps.map(|gaps| gaps.map(|gaps| gaps.missing()).unwrap_or_default());
     let late = gaps.map(|gaps| gaps.map(|gaps| (gaps.late, gaps.late_ns_max)).unwrap_or_default());
     let later = if late[0].0.count >= late[1].0.count { Side::A } else { Side::B };
@@ -207,18 +207,17 @@ fn faults(live: &Live) -> Faults {
 }
 
 fn add(a: Seen, b: Seen) -> Seen {
-    let first = [a.first_frame, b.first_frame].into_iter().filter(|frame| *frame != 0).min().unwrap_or(0);
+    let first = [a, b].iter().filter(|seen| seen.count > 0).map(|seen| seen.first_frame).min().unwrap_or(0);
     Seen { count: a.count + b.count, first_frame: first, last_frame: a.last_frame.max(b.last_frame) }
 }
 
 fn direction(live: &mut Live, side: Side) -> Direction {
     let index = side.index();
-    let (window, closed_at_end) = live.traffic[index].zero_window(live.last_ns);
-    let (traffic, sender, judged) = (&live.traffic[index], &live.senders[index], &live.sides[index]);
+    let (window, closed_at_end) = live.halves[side].traffic.zero_window(live.times.last_ns);
+    let Half { traffic, sender, judged, .. } = &live.halves[side];
     let loss = sender.loss.as_ref();
     let rare = live.marks.rare.as_ref();
-    let sending_ns =
-        traffic.first_text.ns().map_or(0, |first_ns| traffic.last_text_ns.saturating_sub(first_ns));
+    let sending_ns = traffic.first_text.map_or(0, |first| traffic.last_text_ns.saturating_sub(first.ns()));
     let unique_bytes = unique_bytes(live, side);
     Direction {
         packets: traffic.packets,
@@ -259,22 +258,18 @@ fn direction(live: &mut Live, side: Side) -> Direction {
         marked: live.marks_heard.as_ref().map(|marks| marks.of(side).finished()).unwrap_or_default(),
         path_probes: sender.sizes.probes(),
         last_ns: judged.last_ns(),
-        data_segments: traffic.text_segments + rare_talk(live).map_or(0, |rare| rare.cut_segments[index]),
+        data_segments: traffic.text_segments + live.talk.rare().map_or(0, |rare| rare.cut_segments[index]),
         again: again(live, side),
-        keep_alives: rare_talk(live).map(|rare| rare.keep_alives[index]).unwrap_or_default(),
+        keep_alives: live.talk.rare().map(|rare| rare.keep_alives[index]).unwrap_or_default(),
         rto_ns: sender.rto_ns(),
         seen: rare.map(|rare| rare.seen[index].clone()).unwrap_or_default(),
     }
 }
 
-fn rare_talk(live: &Live) -> Option<&RareTalk> {
-    live.talk.rare()
-}
-
 /// What was sent again, in three numbers.
 fn again(live: &Live, side: Side) -> Again {
-    let Some(rare) = rare_talk(live) else { return Again::default() };
-    let loss = live.senders[side.index()].loss.as_ref();
+    let Some(rare) = live.talk.rare() else { return Again::default() };
+    let loss = live.halves[side].sender.loss.as_ref();
     let mss_bytes = u64::from(live.marks.mss_known_bytes().unwrap_or(1_460).max(1));
     let needless =
         loss.map_or(0, |loss| loss.needless_bytes.div_ceil(mss_bytes).max(loss.counts.spurious.into()));
@@ -284,22 +279,22 @@ fn again(live: &Live, side: Side) -> Again {
 
 /// What the application sent, by sequence numbers where they did not wrap, else by text less repeats.
 fn unique_bytes(live: &Live, side: Side) -> u64 {
-    let (judged, traffic) = (&live.sides[side.index()], &live.traffic[side.index()]);
-    let repeated = live.senders[side.index()].loss.as_ref().map_or(0, |loss| loss.retransmitted_bytes);
+    let Half { judged, traffic, sender, .. } = &live.halves[side];
+    let repeated = sender.loss.as_ref().map_or(0, |loss| loss.retransmitted_bytes);
     let counted = traffic.text_bytes.saturating_sub(repeated);
-    let Some(base) = judged.base else { return counted };
-    if judged.next_seq == Seq::new(0) || traffic.text_bytes >= 1 << 31 {
+    let Some((base, next)) = judged.base.zip(judged.next_seq) else { return counted };
+    if traffic.text_bytes >= 1 << 31 {
         return counted;
     }
-    let fin = u32::from(live.marks.fin[side.index()].sent.frame != 0);
-    let spanned = u64::from(judged.next_seq.bytes_since(base + 1).saturating_sub(fin));
+    let fin = u32::from(live.marks.fin[side.index()].is_some());
+    let spanned = u64::from(next.bytes_since(base + 1).saturating_sub(fin));
     spanned.min(traffic.text_bytes)
 }
 
 fn goodput(live: &Live, side: Side, unique_bytes: u64) -> Option<u64> {
-    let traffic = &live.traffic[side.index()];
-    let first_ns = traffic.first_text.ns()?;
-    let until_ns = live.senders[side.index()].progress_ns.max(traffic.last_text_ns);
+    let Half { traffic, sender, .. } = &live.halves[side];
+    let first_ns = traffic.first_text?.ns();
+    let until_ns = sender.progress_ns.max(traffic.last_text_ns);
     let lasted_ns = until_ns.saturating_sub(first_ns);
     (lasted_ns > 0).then(|| {
         u64::try_from(u128::from(unique_bytes) * 1_000_000_000 / u128::from(lasted_ns)).unwrap_or(u64::MAX)

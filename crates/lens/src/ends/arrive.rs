@@ -3,18 +3,17 @@
 //! The guards of the causes are decided here from sequence numbers: which RST is acceptable, which
 //! ACK is of the SYN or of the FIN, whether the FIN is next in order.
 
-use super::end::{Arrival, NumbersThen};
+use super::end::Arrival;
 use super::steps::{Moves, Origin};
-use super::{Before, End, Facts, Observed, ResetAcceptability};
+use super::{End, Facts, Numbers, Observed, ResetAcceptability};
 use tcp::state::{Cause, State};
-use wire::Seq;
 
 impl End {
     /// Moves this end for a segment that arrives.
     pub(super) fn arrive(
         &mut self,
         facts: &Facts,
-        before: &Before,
+        numbers: &Numbers,
         moves: &mut Moves,
         observed: &mut Observed,
     ) {
@@ -22,21 +21,21 @@ impl End {
         let flags = facts.flags;
         self.owes_challenge = false;
         if flags.rst() {
-            self.on_rst(facts, before, moves, observed);
+            self.on_rst(facts, numbers, moves, observed);
         } else if flags.syn() {
-            self.on_syn(facts, before, moves, observed);
+            self.on_syn(facts, numbers, moves, observed);
         } else if flags.ack() {
-            self.on_ack_and_fin(facts, before, moves, observed);
+            self.on_ack_and_fin(facts, numbers, moves, observed);
         }
         if self.machine != machine {
-            let numbers = NumbersThen::of(before);
-            let arrival = Arrival { facts: *facts, before: machine, steps_before, numbers, is_late: false };
+            let (facts, numbers) = (*facts, *numbers);
+            let arrival = Arrival { facts, before: machine, steps_before, numbers, is_late: false };
             self.remember_arrival(arrival);
         }
     }
 
-    fn on_rst(&mut self, facts: &Facts, before: &Before, moves: &mut Moves, observed: &mut Observed) {
-        let acceptability = self.judge_reset(facts, before);
+    fn on_rst(&mut self, facts: &Facts, numbers: &Numbers, moves: &mut Moves, observed: &mut Observed) {
+        let acceptability = self.judge_reset(facts, numbers);
         observed.reset = Some(acceptability);
         if !matches!(acceptability, ResetAcceptability::Exact | ResetAcceptability::Unknown) {
             self.owes_challenge = self.state() == State::SynReceived;
@@ -50,7 +49,7 @@ impl End {
     }
 
     /// RFC 9293 §3.10.7.3 in SYN-SENT, RFC 5961 §3.2 in synchronized states.
-    fn judge_reset(&self, facts: &Facts, before: &Before) -> ResetAcceptability {
+    fn judge_reset(&self, facts: &Facts, numbers: &Numbers) -> ResetAcceptability {
         match (self.state(), self.iss) {
             (State::Closed | State::Listen, _) => return ResetAcceptability::Outside,
             (State::SynSent, Some(iss)) => {
@@ -59,16 +58,16 @@ impl End {
             }
             _ => {}
         }
-        let Some(acknowledged) = before.acknowledged else { return ResetAcceptability::Unknown };
-        if facts.seq == acknowledged || (before.expected != Seq::new(0) && facts.seq == before.expected) {
+        let Some(acknowledged) = numbers.acknowledged else { return ResetAcceptability::Unknown };
+        if facts.seq == acknowledged || numbers.expected == Some(facts.seq) {
             return ResetAcceptability::Exact;
         }
         let in_window = facts.seq.at_or_after(acknowledged)
-            && facts.seq.bytes_since(acknowledged) < before.window_bytes.max(1);
+            && facts.seq.bytes_since(acknowledged) < numbers.window_bytes.max(1);
         if in_window { ResetAcceptability::InWindow } else { ResetAcceptability::Outside }
     }
 
-    fn on_syn(&mut self, facts: &Facts, before: &Before, moves: &mut Moves, observed: &mut Observed) {
+    fn on_syn(&mut self, facts: &Facts, numbers: &Numbers, moves: &mut Moves, observed: &mut Observed) {
         let acks_ours = self.iss.is_some_and(|iss| facts.flags.ack() && facts.ack.after(iss));
         match (self.state(), facts.flags.ack()) {
             (State::Closed, false) if !self.has_lived || !self.was_reset => {
@@ -86,11 +85,17 @@ impl End {
             (State::SynReceived, true) if acks_ours => {
                 self.step(Cause::AckOfSyn, facts, Origin::Received, moves);
             }
-            (state, _) => observed.syn_in_synchronized |= state.is_synchronized() && !before.is_same_syn,
+            (state, _) => observed.syn_in_synchronized |= state.is_synchronized() && !numbers.is_same_syn,
         }
     }
 
-    fn on_ack_and_fin(&mut self, facts: &Facts, before: &Before, moves: &mut Moves, observed: &mut Observed) {
+    fn on_ack_and_fin(
+        &mut self,
+        facts: &Facts,
+        numbers: &Numbers,
+        moves: &mut Moves,
+        observed: &mut Observed,
+    ) {
         if self.state() == State::SynReceived {
             if self.iss.is_none_or(|iss| facts.ack.after(iss)) {
                 self.step(Cause::AckOfSyn, facts, Origin::Received, moves);
@@ -100,7 +105,7 @@ impl End {
             }
         }
         let acks_fin = self.state().awaits_ack_of_fin() && self.fin_end.is_some_and(|end| facts.acks(end));
-        let fin = facts.flags.fin() && before.is_contiguous && self.state().takes_text();
+        let fin = facts.flags.fin() && numbers.is_contiguous && self.state().takes_text();
         let cause = match (self.state(), acks_fin, fin) {
             (State::FinWait1, true, true) => Cause::FinAndAckOfFin,
             (_, true, _) => Cause::AckOfFin,

@@ -1,13 +1,12 @@
 //! One end: its machine, the rows it took, and the arrivals that nothing has confirmed yet.
 
 use super::steps::{Moves, Origin, Step, Steps, Trail};
-use super::{Before, EndState, Facts, Observed};
+use super::{EndState, Facts, Numbers, Observed, Turn};
+use crate::limits::ARRIVALS_MAX;
+use crate::live::Before;
 use tcp::Instant;
 use tcp::state::{Cause, Machine, State};
 use wire::Seq;
-
-/// Arrivals awaiting confirmation. SYN, ACK of SYN, FIN, ACK of FIN and RST can all be under way.
-const ARRIVALS_MAX: usize = 5;
 
 /// An arrival that nothing has confirmed yet, and where the end was before it.
 #[derive(Clone, Copy, Debug)]
@@ -15,39 +14,9 @@ pub(super) struct Arrival {
     pub(super) facts: Facts,
     pub(super) before: Machine,
     pub(super) steps_before: u8,
-    pub(super) numbers: NumbersThen,
+    pub(super) numbers: Numbers,
     /// The same FIN was sent again since, or had to wait for text: what came before it is not known.
     pub(super) is_late: bool,
-}
-
-/// The numbers by which an arrival was judged, to judge it again in the same way.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct NumbersThen {
-    pub(super) expected: Seq,
-    pub(super) acknowledged: Option<Seq>,
-    pub(super) window_bytes: u32,
-    pub(super) is_contiguous: bool,
-}
-
-impl NumbersThen {
-    pub(super) fn of(before: &Before) -> Self {
-        NumbersThen {
-            expected: before.expected,
-            acknowledged: before.acknowledged,
-            window_bytes: before.window_bytes,
-            is_contiguous: before.is_contiguous,
-        }
-    }
-
-    pub(super) fn before(&self) -> Before {
-        Before {
-            expected: self.expected,
-            acknowledged: self.acknowledged,
-            window_bytes: self.window_bytes,
-            is_contiguous: self.is_contiguous,
-            ..Before::default()
-        }
-    }
 }
 
 /// One end.
@@ -91,11 +60,11 @@ impl End {
     }
 
     /// Nothing is awaited: no unconfirmed arrival, and no handshake or close under way.
-    pub(super) fn is_settled(&self) -> bool {
+    pub(crate) fn is_settled(&self) -> bool {
         self.state() == State::Established && self.arrivals.is_empty()
     }
 
-    pub(super) fn state_after(&self, moves: Moves) -> EndState {
+    pub(crate) fn state_after(&self, moves: Moves) -> EndState {
         let state = self.state();
         let or_else =
             self.arrivals.first().map(|arrival| arrival.before.state()).filter(|other| *other != state);
@@ -155,13 +124,7 @@ impl End {
     }
 
     /// Before the end sends `facts`: which of its assumed arrivals had not happened yet?
-    pub(super) fn take_back(
-        &mut self,
-        facts: &Facts,
-        before: &Before,
-        moves: &mut Moves,
-        observed: &mut Observed,
-    ) -> TakenBack {
+    pub(super) fn take_back(&mut self, facts: &Facts, before: &Before, turn: &mut Turn) -> TakenBack {
         if self.arrivals.is_empty() {
             return TakenBack::new();
         }
@@ -188,6 +151,7 @@ impl End {
             arrival.is_late |= facts.flags.ack() && facts.ack.before(arrival.facts.seq);
         }
         let earliest = taken_back[0];
+        let observed = &mut turn.observed;
         observed.crossed = true;
         self.machine = earliest.before;
         self.steps.truncate(earliest.steps_before);
@@ -208,7 +172,7 @@ impl End {
             for arrival in &mut came {
                 arrival.numbers.is_contiguous &= facts.acks(arrival.facts.end);
             }
-            self.arrive_again(&came, moves);
+            self.arrive_again(&came, &mut turn.sender);
             taken_back = others;
         }
         taken_back
@@ -225,7 +189,7 @@ impl End {
         for arrival in taken_back {
             let mut unseen = Observed::default();
             let before = self.arrivals.len();
-            self.arrive(&arrival.facts, &arrival.numbers.before(), moves, &mut unseen);
+            self.arrive(&arrival.facts, &arrival.numbers, moves, &mut unseen);
             for again in self.arrivals.iter_mut().skip(before) {
                 again.is_late |= arrival.is_late;
             }

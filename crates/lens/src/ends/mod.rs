@@ -18,6 +18,7 @@ pub(crate) use end::End;
 pub use steps::{Moves, Origin, Step, Steps};
 
 use crate::Segment;
+use crate::live::Before;
 use tcp::state::State;
 use wire::Seq;
 use wire::tcp::Flags;
@@ -102,31 +103,28 @@ pub(crate) struct Observed {
     pub(crate) reset_ignored: bool,
 }
 
-/// What the numbers of the connection were before the segment.
+/// The numbers by which an arrival is judged, kept to judge it again in the same way.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Before {
-    /// The next number that the receiver expects, as far as the capture shows; zero if unknown.
-    pub(crate) expected: Seq,
+pub(crate) struct Numbers {
+    /// The next number that the receiver expects, as far as the capture shows.
+    pub(crate) expected: Option<Seq>,
     /// The receiver's last acknowledgment; `None` if it never sent one.
     pub(crate) acknowledged: Option<Seq>,
     /// The receiver's window in bytes.
     pub(crate) window_bytes: u32,
     /// All text up to the segment's end is captured.
     pub(crate) is_contiguous: bool,
-    /// A time after which a segment would have arrived, in nanoseconds.
-    pub(crate) travel_ns: u64,
     /// A SYN with the number that the sender's SYN had before: sent again, not suspicious.
     pub(crate) is_same_syn: bool,
-    /// A RST acknowledges less than the other end has sent.
-    pub(crate) peer_was_not_heard: bool,
-    /// The SYN carried data that was taken (RFC 7413).
-    pub(crate) fast_open: bool,
 }
 
-/// The two ends.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Ends {
-    pub(crate) ends: [End; 2],
+/// What a segment did to both ends.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Turn {
+    pub(crate) observed: Observed,
+    /// The rows that its sender took, and its receiver.
+    pub(crate) sender: Moves,
+    pub(crate) receiver: Moves,
 }
 
 /// The facts of a segment by which ends move.
@@ -157,35 +155,20 @@ impl Facts {
     }
 }
 
-impl Ends {
-    /// Moves both ends for a segment that `from` sent.
-    pub(crate) fn take(
-        &mut self,
-        from: Side,
-        segment: &Segment,
-        before: &Before,
-    ) -> (Observed, [EndState; 2]) {
-        let facts = Facts::of(segment);
-        let mut observed = Observed::default();
-        let [a, b] = &mut self.ends;
-        let (sender, receiver) = if from == Side::A { (a, b) } else { (b, a) };
-        let quiet = facts.flags.bits() & (Flags::SYN | Flags::FIN | Flags::RST).bits() == 0
-            && sender.is_settled()
-            && receiver.is_settled();
-        if quiet {
-            // nearly every segment: nothing awaits anything, and none of the bits that move
-            return (observed, self.states([Moves::default(); 2]));
-        }
-        let mut moves = [Moves::default(); 2];
-        let taken_back = sender.take_back(&facts, before, &mut moves[from.index()], &mut observed);
-        sender.send(receiver, &facts, before, &mut moves[from.index()], &mut observed);
-        sender.arrive_again(&taken_back, &mut moves[from.index()]);
-        receiver.arrive(&facts, before, &mut moves[from.other().index()], &mut observed);
-        (observed, self.states(moves))
+/// Moves both ends for a segment that `sender` sent.
+pub(crate) fn take(sender: &mut End, receiver: &mut End, segment: &Segment, before: &Before) -> Turn {
+    let facts = Facts::of(segment);
+    let mut turn = Turn::default();
+    let quiet = !facts.flags.intersects(Flags::SYN | Flags::FIN | Flags::RST)
+        && sender.is_settled()
+        && receiver.is_settled();
+    if quiet {
+        // nearly every segment: nothing awaits anything, and none of the bits that move
+        return turn;
     }
-
-    /// The states without a further segment.
-    pub(crate) fn states(&self, moves: [Moves; 2]) -> [EndState; 2] {
-        [self.ends[0].state_after(moves[0]), self.ends[1].state_after(moves[1])]
-    }
+    let taken_back = sender.take_back(&facts, before, &mut turn);
+    sender.send(receiver, &facts, before, &mut turn);
+    sender.arrive_again(&taken_back, &mut turn.sender);
+    receiver.arrive(&facts, &before.numbers, &mut turn.receiver, &mut turn.observed);
+    turn
 }

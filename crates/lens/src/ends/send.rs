@@ -1,20 +1,15 @@
 //! What an end must have done to send a segment (RFC 9293 §3.10.1 to §3.10.5).
 
 use super::steps::{Moves, Origin};
-use super::{Before, End, Facts, Observed};
+use super::{End, Facts, Observed, Turn};
+use crate::live::Before;
 use tcp::state::{Cause, State};
 use wire::tcp::Flags;
 
 impl End {
     /// Moves this end for a segment that it sends; `peer` is the other end.
-    pub(super) fn send(
-        &mut self,
-        peer: &mut End,
-        facts: &Facts,
-        before: &Before,
-        moves: &mut Moves,
-        observed: &mut Observed,
-    ) {
+    pub(super) fn send(&mut self, peer: &mut End, facts: &Facts, before: &Before, turn: &mut Turn) {
+        let (moves, observed) = (&mut turn.sender, &mut turn.observed);
         let flags = facts.flags;
         if flags.rst() {
             self.send_rst(facts, before, moves);

@@ -1,6 +1,7 @@
 //! The rows that an end took: those of one segment, and all of them with the segments that made them.
 
 use crate::Frame;
+use crate::limits::STEPS_MAX;
 use tcp::Instant;
 use tcp::state::{ROWS, Row};
 
@@ -75,9 +76,6 @@ impl Step {
     }
 }
 
-/// Steps remembered per end. The longest way through the diagram takes seven, and a start that was
-/// inferred three more; a peer that makes more (by resets that are taken back) overwrites the last.
-const STEPS_MAX: usize = 10;
 /// The rows that one end took, in order.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Steps {

@@ -22,7 +22,7 @@ impl Hosts {
         let [low, high] = live.key.ends();
         let [a, b] = if live.a_is_low { [low, high] } else { [high, low] };
         // an address that only sends SYNs may be forged
-        let was_answered = live.traffic.iter().all(|traffic| traffic.packets > 0);
+        let was_answered = live.halves.iter().all(|half| half.traffic.packets > 0);
         let put = |hosts: &mut BTreeSet<IpAddr>, host| hosts.len() < HOSTS_MAX && hosts.insert(host);
         if was_answered {
             for host in [a.ip(), b.ip()] {

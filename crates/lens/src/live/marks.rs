@@ -1,30 +1,33 @@
 //! The landmarks of a connection: the frames of its handshake and its close, and counts with their
 //! first frames. Findings and summaries are made of them.
 
+use super::Before;
 use super::tally::{Seen, Tally};
 use crate::analysis::{Analysis, Notes};
 use crate::ends::ResetAcceptability;
 use crate::fast_open::FastOpening;
-use crate::when::When;
-use crate::why::{Order, Prior};
+use crate::limits::{ACK_WAITED_NS_MIN, AT_ONCE_NS, MSS_BYTES_MAX, SMALL_BYTES};
+use crate::nanos::Nanos;
+use crate::why::Order;
 use crate::zeek::History;
 use crate::{Frame, Segment, Side};
 use tcp::{ResetReason, SendReason};
 use wire::Seq;
 
-/// A frame and its time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+/// A frame and its time; packed, because every connection has nine of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(Rust, packed(4))]
 pub(crate) struct At {
     pub(crate) frame: Frame,
-    pub(crate) time_ns: u64,
+    pub(crate) time: Nanos,
 }
 
 /// A FIN and what became of it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct FinMark {
     pub(crate) sent: At,
     pub(crate) end: Seq,
-    pub(crate) acked: At,
+    pub(crate) acked: Option<At>,
 }
 
 /// A reset.
@@ -60,7 +63,7 @@ pub(crate) struct Rare {
     pub(crate) seen: [Tally; 2],
     pub(crate) syn_again: [Seen; 2],
     /// When a side last sent a SYN of either kind, if it sent more than one.
-    last_syn: [When; 2],
+    last_syn: [Option<Nanos>; 2],
     pub(crate) fin_again: [Seen; 2],
     /// The reset that counts.
     reset: Option<ResetMark>,
@@ -92,10 +95,10 @@ pub struct Stuck {
 /// The landmarks.
 #[derive(Debug, Default)]
 pub(crate) struct Marks {
-    pub(crate) syn: [At; 2],
-    pub(crate) syn_ack: [At; 2],
-    pub(crate) handshake_ack: At,
-    pub(crate) fin: [FinMark; 2],
+    pub(crate) syn: [Option<At>; 2],
+    pub(crate) syn_ack: [Option<At>; 2],
+    pub(crate) handshake_ack: Option<At>,
+    pub(crate) fin: [Option<FinMark>; 2],
     pub(crate) offered: [Offered; 2],
     pub(crate) history: History,
     /// A segment of the middle of a connection was seen: it was open.
@@ -109,22 +112,10 @@ pub(crate) struct Marks {
 impl Marks {
     /// A value out of every line of memory, to have them all fetched at once.
     pub(super) fn warmth(&self) -> u64 {
-        let frames = self.fin[0].sent.frame
-            ^ self.fin[1].sent.frame
-            ^ self.syn_ack[0].frame
-            ^ self.handshake_ack.frame;
+        let fins = self.fin.iter().fold(0, |sum, fin| sum ^ fin.map_or(0, |fin| fin.sent.frame));
+        let acks = [self.syn_ack[0], self.handshake_ack].into_iter().flatten();
+        let frames = acks.fold(fins, |sum, at| sum ^ at.frame);
         u64::from(frames) ^ u64::from(self.was_open) ^ u64::from(self.history.warmth())
-    }
-
-    /// A segment of the middle of the connection was seen.
-    pub(crate) fn was_open(&self) -> bool {
-        self.was_open
-    }
-
-    /// The end that opened, as far as a SYN or SYN,ACK shows it.
-    pub(crate) fn opener(&self) -> Option<Side> {
-        let sent = |at: &[At; 2], side: Side| at[side.index()].frame != 0;
-        Side::BOTH.into_iter().find(|side| sent(&self.syn, *side) || sent(&self.syn_ack, side.other()))
     }
 
     /// The reset that counts.
@@ -146,17 +137,28 @@ impl Marks {
     pub(crate) fn has_handshake(&self) -> bool {
         Side::BOTH
             .iter()
-            .any(|side| self.syn[side.index()].frame != 0 && self.syn_ack[side.other().index()].frame != 0)
+            .any(|side| self.syn[side.index()].is_some() && self.syn_ack[side.other().index()].is_some())
     }
 
     /// The smaller MSS of the handshake; where that is not known, the largest that links have.
     pub(crate) fn mss_bytes(&self) -> u32 {
-        self.mss_known_bytes().unwrap_or(9_000)
+        self.mss_known_bytes().unwrap_or(u32::from(MSS_BYTES_MAX))
     }
 
     /// The smaller MSS of the handshake, if one was captured.
     pub(crate) fn mss_known_bytes(&self) -> Option<u32> {
         self.offered.iter().filter_map(|offered| offered.mss).min().map(u32::from)
+    }
+
+    /// A segment of the middle of the connection was seen.
+    pub(crate) fn was_open(&self) -> bool {
+        self.was_open
+    }
+
+    /// The end that opened, as far as a SYN or SYN,ACK shows it.
+    pub(crate) fn opener(&self) -> Option<Side> {
+        let sent = |at: &[Option<At>; 2], side: Side| at[side.index()].is_some();
+        Side::BOTH.into_iter().find(|side| sent(&self.syn, *side) || sent(&self.syn_ack, side.other()))
     }
 
     /// Counts of a note for one direction.
@@ -167,20 +169,35 @@ impl Marks {
     /// When `side` last sent a SYN, or a SYN,ACK if `segment` is one.
     pub(crate) fn last_syn_ns(&self, side: Side, segment: &Segment) -> Option<u64> {
         let first = if segment.flags.ack() { &self.syn_ack } else { &self.syn }[side.index()];
-        if !segment.flags.syn() || first.frame == 0 {
-            return None;
-        }
-        let last = self.rare.as_ref().and_then(|rare| rare.last_syn[side.index()].ns());
-        Some(last.unwrap_or(first.time_ns))
+        let first = first.filter(|_| segment.flags.syn())?;
+        let last = self.rare.as_ref().and_then(|rare| rare.last_syn[side.index()]);
+        Some(last.unwrap_or(first.time).ns())
     }
 
     /// The counts that most connections never need; made now.
-    pub(super) fn rare(&mut self) -> &mut Rare {
+    fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
     }
 
-    pub(crate) fn on_segment(&mut self, from: Side, segment: &Segment, analysis: &Analysis, prior: &Prior) {
-        let at = At { frame: segment.frame, time_ns: segment.time.as_nanos() };
+    /// The memory of Fast Open, made now if the handshake `has_words` about it.
+    pub(super) fn fast_opening(&mut self, has_words: bool) -> Option<&mut Option<Box<FastOpening>>> {
+        if has_words || self.rare.is_some() { Some(&mut self.rare().fast_opening) } else { None }
+    }
+
+    /// An ICMP error quotes a segment of the connection.
+    pub(super) fn on_icmp_error(&mut self) {
+        self.rare().icmp_errors += 1;
+    }
+
+    /// It was this segment that acknowledged the FIN of `side`.
+    pub(super) fn fin_is_acked_by(&self, side: Side, segment: &Segment) -> bool {
+        let acked = self.fin[side.index()].and_then(|fin| fin.acked);
+        acked.is_some_and(|acked| acked.frame == segment.frame)
+    }
+
+    /// Takes note of a segment, after everything is concluded.
+    pub(super) fn on_segment(&mut self, from: Side, segment: &Segment, analysis: &Analysis, before: &Before) {
+        let at = At { frame: segment.frame, time: Nanos::of(segment.time.as_nanos()) };
         if !(analysis.verdicts.is_empty() && analysis.notes.is_empty()) {
             let seen = &mut self.rare().seen[from.index()];
             seen.count(analysis.verdicts, analysis.notes, segment.frame);
@@ -196,7 +213,7 @@ impl Marks {
             self.on_fin(from, segment, at);
         }
         if segment.flags.rst() {
-            self.on_rst(from, analysis, at, prior);
+            self.on_rst(from, analysis, at, before);
         }
         self.on_ack(from, segment, at);
         self.suspicious[from.index()] = analysis.notes.contains(Notes::SYN_IN_SYNCHRONIZED)
@@ -205,18 +222,17 @@ impl Marks {
     }
 
     fn on_syn(&mut self, from: Side, segment: &Segment, analysis: &Analysis, at: At) {
-        if self.syn[from.index()].frame != 0 || self.syn_ack[from.index()].frame != 0 {
-            self.rare().last_syn[from.index()] = When::at(at.time_ns);
+        if self.syn[from.index()].is_some() || self.syn_ack[from.index()].is_some() {
+            self.rare().last_syn[from.index()] = Some(at.time);
         }
         let slot = if segment.flags.ack() { &mut self.syn_ack } else { &mut self.syn };
         let slot = &mut slot[from.index()];
-        if slot.frame == 0 {
-            *slot = at;
+        if slot.is_none() {
+            *slot = Some(at);
         } else if analysis.why.reason == SendReason::Timeout {
             self.rare().syn_again[from.index()].note(at.frame);
         }
-        // a SYN that is sent again may leave options out, and be the one that is answered or not: what was offered once,
-        // was offered
+        // a SYN that is sent again may leave options out: what was offered once, was offered
         let (options, before) = (&segment.options, self.offered[from.index()]);
         self.offered[from.index()] = Offered {
             syn_captured: true,
@@ -229,15 +245,14 @@ impl Marks {
 
     fn on_fin(&mut self, from: Side, segment: &Segment, at: At) {
         let fin = &mut self.fin[from.index()];
-        if fin.sent.frame == 0 {
-            fin.sent = at;
-            fin.end = segment.end();
+        if fin.is_none() {
+            *fin = Some(FinMark { sent: at, end: segment.end(), acked: None });
         } else {
             self.rare().fin_again[from.index()].note(at.frame);
         }
     }
 
-    fn on_rst(&mut self, by: Side, analysis: &Analysis, at: At, prior: &Prior) {
+    fn on_rst(&mut self, by: Side, analysis: &Analysis, at: At, before: &Before) {
         self.rare().resets[by.index()].note(at.frame);
         let reason = match analysis.why.reason {
             SendReason::Reset(reason) => reason,
@@ -247,9 +262,10 @@ impl Marks {
         let better = self.reset().is_none_or(|known| known.acceptability != ResetAcceptability::Exact)
             && acceptability == ResetAcceptability::Exact;
         if self.reset().is_none() || better {
-            let unacked = prior.acknowledged.map_or(0, |una| prior.next_seq.offset_from(una).max(0));
-            let no_syn = [self.syn, self.syn_ack].iter().flatten().all(|at| at.frame == 0);
-            let was_synchronized = self.handshake_ack.frame != 0 || (no_syn && self.was_open);
+            let numbers = before.next_seq.zip(before.acknowledged);
+            let unacked = numbers.map_or(0, |(next, una)| next.offset_from(una).max(0));
+            let no_syn = [self.syn, self.syn_ack].iter().flatten().all(|at| at.is_none());
+            let was_synchronized = self.handshake_ack.is_some() || (no_syn && self.was_open);
             let in_flight_bytes = if was_synchronized { unacked.cast_unsigned() } else { 0 };
             let mark = ResetMark { by, at, reason, acceptability, was_synchronized, in_flight_bytes };
             self.rare().reset = Some(mark);
@@ -260,15 +276,16 @@ impl Marks {
         if !segment.flags.ack() {
             return;
         }
-        let other_fin = &mut self.fin[from.other().index()];
-        if other_fin.sent.frame != 0 && other_fin.acked.frame == 0 && segment.ack.at_or_after(other_fin.end) {
-            other_fin.acked = at;
+        if let Some(fin) = &mut self.fin[from.other().index()]
+            && fin.acked.is_none()
+            && segment.ack.at_or_after(fin.end)
+        {
+            fin.acked = Some(at);
         }
         self.was_open |= !segment.flags.syn() && !segment.flags.rst();
-        let answered = self.syn_ack.iter().any(|syn_ack| syn_ack.frame != 0);
-        let opens = !segment.flags.syn() && !segment.flags.rst() && answered && self.handshake_ack.frame == 0;
-        if opens && self.syn_ack[from.other().index()].frame != 0 {
-            self.handshake_ack = at;
+        let opens = !segment.flags.syn() && !segment.flags.rst() && self.handshake_ack.is_none();
+        if opens && self.syn_ack[from.other().index()].is_some() {
+            self.handshake_ack = Some(at);
         }
     }
 
@@ -288,7 +305,7 @@ impl Marks {
             }
             SendReason::DelayedAck => {
                 let waited_us = analysis.acked.map_or(0, |acked| acked.rtt_ns / 1_000);
-                self.late_ack = Some((from, at.time_ns, u32::try_from(waited_us).unwrap_or(u32::MAX)));
+                self.late_ack = Some((from, at.time.ns(), u32::try_from(waited_us).unwrap_or(u32::MAX)));
                 return;
             }
             SendReason::NewData => self.on_new_data(from, segment, at),
@@ -303,9 +320,9 @@ impl Marks {
     fn on_new_data(&mut self, from: Side, segment: &Segment, at: At) {
         let Some((acker, ack_ns, waited_us)) = self.late_ack else { return };
         let waited_ns = u64::from(waited_us) * 1_000;
-        let at_once = at.time_ns.saturating_sub(ack_ns) < 2_000_000;
-        let small = !self.exceeds_mss(segment) && segment.text_bytes < 1_000;
-        if acker != from && at_once && small && waited_ns >= 30_000_000 {
+        let at_once = at.time.ns().saturating_sub(ack_ns) < AT_ONCE_NS;
+        let small = !self.exceeds_mss(segment) && segment.text_bytes < SMALL_BYTES;
+        if acker != from && at_once && small && waited_ns >= ACK_WAITED_NS_MIN {
             let rare = self.rare();
             rare.nagle_waits[from.index()].note(at.frame);
             rare.nagle_wait_ns[from.index()] = rare.nagle_wait_ns[from.index()].saturating_add(waited_ns);

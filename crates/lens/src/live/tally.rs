@@ -18,10 +18,10 @@ pub struct Seen {
 
 impl Seen {
     pub(crate) fn note(&mut self, frame: Frame) {
-        self.count += 1;
-        if self.first_frame == 0 {
+        if self.count == 0 {
             self.first_frame = frame;
         }
+        self.count += 1;
         self.last_frame = frame;
     }
 }

@@ -38,7 +38,7 @@ struct Gap {
 /// It leaves out what comes next.
 fn skips(segment: &Segment, next: Seq) -> bool {
     let is_text = segment.sequence_bytes() > 0 && !segment.flags.intersects(Flags::SYN | Flags::RST);
-    is_text && next != Seq::new(0) && is_beyond(segment.seq, next)
+    is_text && is_beyond(segment.seq, next)
 }
 
 fn is_beyond(seq: Seq, next: Seq) -> bool {
@@ -47,17 +47,17 @@ fn is_beyond(seq: Seq, next: Seq) -> bool {
 
 impl Gaps {
     /// What there is to follow when the sender of this direction skips something; `None` where it does not.
-    pub(super) fn opened_by_text(segment: &Segment, next: Seq) -> Option<Gaps> {
-        skips(segment, next).then(|| Gaps { top: next, ..Gaps::default() })
+    pub(super) fn opened_by_text(segment: &Segment, next: Option<Seq>) -> Option<Gaps> {
+        next.filter(|next| skips(segment, *next)).map(|top| Gaps { top, ..Gaps::default() })
     }
 
     /// The sender of this direction sends: a gap opens before it, or it fills one.
-    pub(super) fn on_text(&mut self, segment: &Segment, next: Seq) {
+    pub(super) fn on_text(&mut self, segment: &Segment, next: Option<Seq>) {
         if segment.sequence_bytes() == 0 || segment.flags.intersects(Flags::SYN | Flags::RST) {
             return;
         }
         self.fill(segment);
-        if skips(segment, next) && segment.seq.after(self.top) {
+        if next.is_some_and(|next| skips(segment, next)) && segment.seq.after(self.top) {
             self.open(Gap { left: self.top, right: segment.seq, acked_ns: 0, acked_frame: 0 });
         }
         self.top = self.top.latest(segment.end());

@@ -5,7 +5,7 @@
 
 mod gaps;
 mod keep_alives;
-mod limits;
+mod limited;
 mod quantile;
 mod repeats;
 mod talk;
@@ -13,11 +13,11 @@ mod traffic;
 mod turns;
 
 pub use keep_alives::KeepAlives;
-pub use limits::LimitedTime;
-pub(crate) use limits::TextSent;
+pub use limited::LimitedTime;
+pub(crate) use limited::TextSent;
 pub use quantile::Distribution;
 pub(crate) use quantile::Sketch;
 pub use repeats::Again;
-pub(crate) use talk::{Moved, RareTalk, Talk};
+pub(crate) use talk::{Moved, Talk};
 pub(crate) use traffic::Traffic;
 pub use turns::TurnTimes;

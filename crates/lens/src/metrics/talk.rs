@@ -8,7 +8,7 @@ use super::gaps::Gaps;
 use super::keep_alives::KeepAlives;
 use super::repeats::Repeats;
 use super::turns::{TurnTimes, Turns};
-use crate::why::Prior;
+use crate::live::Before;
 use crate::{Frame, Segment, Side};
 use wire::Seq;
 use wire::tcp::Flags;
@@ -63,7 +63,7 @@ pub(crate) struct Moved<'a> {
     pub(crate) from: Side,
     pub(crate) segment: &'a Segment,
     /// Its sender's direction before it.
-    pub(crate) prior: &'a Prior,
+    pub(crate) prior: &'a Before,
     /// It carries again what was sent before.
     pub(crate) is_again: bool,
     /// The highest number that the other end has sent, if known.
@@ -104,11 +104,11 @@ impl Moved<'_> {
     fn is_keep_alive(&self) -> bool {
         let segment = self.segment;
         let is_bare = segment.flags.ack() && !segment.flags.intersects(Flags::SYN | Flags::FIN | Flags::RST);
-        let is_idle = self.prior.acknowledged.is_some_and(|una| una == self.prior.next_seq);
+        let is_idle = self.prior.next_seq.is_some() && self.prior.acknowledged == self.prior.next_seq;
         is_bare
             && is_idle
             && segment.text_bytes <= 1
-            && segment.seq + 1 == self.prior.next_seq
+            && Some(segment.seq + 1) == self.prior.next_seq
             && !self.is_closed
             && self.now_ns().saturating_sub(self.prior.next_seq_time_ns) >= KEEP_ALIVE_NS_MIN
     }
@@ -174,7 +174,7 @@ impl Talk {
             gaps.on_text(segment, moved.prior.next_seq);
         }
         if segment.flags.ack() && !segment.flags.rst() {
-            let advances = moved.prior.last_ack == Seq::new(0) || segment.ack.after(moved.prior.last_ack);
+            let advances = moved.prior.is_advanced_by(segment);
             let in_flight =
                 moved.other_next.filter(|next| moved.own_edge.is_some_and(|edge| edge.before(*next)));
             if let Some(next) = in_flight.filter(|next| segment.ack.before(*next) && !segment.flags.syn()) {

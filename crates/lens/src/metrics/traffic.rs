@@ -1,8 +1,8 @@
 //! The counters of one direction while the capture is read.
 
 use super::Sketch;
-use super::limits::{Limits, TextSent};
-use crate::when::When;
+use super::limited::{Limits, TextSent};
+use crate::nanos::Nanos;
 use crate::{Frame, Segment};
 use wire::tcp::Flags;
 
@@ -17,7 +17,7 @@ pub(crate) struct Traffic {
     pub(crate) in_flight_bytes_max: u32,
     pub(crate) window_bytes_max: u32,
     pub(crate) window_bytes_min: u32,
-    pub(crate) first_text: When,
+    pub(crate) first_text: Option<Nanos>,
     pub(crate) last_text_ns: u64,
     pub(crate) idle_ns_max: u64,
     pub(crate) rtt: Sketch,
@@ -26,13 +26,13 @@ pub(crate) struct Traffic {
     /// Made when the window closes for the first time.
     zero_window: Option<Box<ZeroWindow>>,
     awaited_value: u32,
-    awaited_since: When,
+    awaited_since: Option<Nanos>,
 }
 
 /// The times in which a direction's window was zero.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ZeroWindow {
-    since: When,
+    since: Option<Nanos>,
     pub(crate) total_ns: u64,
     pub(crate) longest_ns: u64,
     pub(crate) times: u32,
@@ -57,31 +57,31 @@ impl Traffic {
         if segment.text_bytes > 0 {
             self.text_segments += 1;
             self.text_bytes += u64::from(segment.text_bytes);
-            if self.first_text.is_never() {
-                self.first_text = When::at(now_ns);
+            if self.first_text.is_none() {
+                self.first_text = Some(Nanos::of(now_ns));
             } else {
                 self.idle_ns_max = self.idle_ns_max.max(now_ns.saturating_sub(self.last_text_ns));
             }
             self.last_text_ns = now_ns;
         }
         if let Some(stamps) = segment.options.timestamps
-            && self.awaited_since.is_never()
+            && self.awaited_since.is_none()
             && segment.sequence_bytes() > 0
         {
             self.awaited_value = stamps.value;
-            self.awaited_since = When::at(now_ns);
+            self.awaited_since = Some(Nanos::of(now_ns));
         }
     }
 
     /// The other direction echoes a timestamp: the round trip by the clocks (RFC 7323 §4).
     pub(crate) fn on_echo(&mut self, echo: u32, now_ns: u64) {
-        if let Some(sent_ns) = self.awaited_since.ns() {
+        if let Some(sent_ns) = self.awaited_since.map(Nanos::ns) {
             let distance = echo.wrapping_sub(self.awaited_value).cast_signed();
             if distance == 0 {
                 self.timestamp_rtt.add_ns(now_ns.saturating_sub(sent_ns));
             }
             if distance >= 0 {
-                self.awaited_since = When::NEVER;
+                self.awaited_since = None;
             }
         }
     }
@@ -109,7 +109,7 @@ impl Traffic {
     /// The times in which the window was zero, up to `now_ns`, and whether it still is.
     pub(crate) fn zero_window(&mut self, now_ns: u64) -> (ZeroWindow, bool) {
         let Some(zero) = &mut self.zero_window else { return Default::default() };
-        let is_closed = !zero.since.is_never();
+        let is_closed = zero.since.is_some();
         zero.close(now_ns);
         (**zero, is_closed)
     }
@@ -117,14 +117,14 @@ impl Traffic {
 
 impl ZeroWindow {
     fn on_window(&mut self, window_bytes: u32, frame: Frame, now_ns: u64) {
-        match (window_bytes, self.since.is_never()) {
+        match (window_bytes, self.since.is_none()) {
             (0, true) => {
-                self.since = When::at(now_ns);
-                self.times += 1;
-                self.last_frame = frame;
-                if self.first_frame == 0 {
+                self.since = Some(Nanos::of(now_ns));
+                if self.times == 0 {
                     self.first_frame = frame;
                 }
+                self.times += 1;
+                self.last_frame = frame;
             }
             (0, false) | (_, true) => {}
             (_, false) => self.close(now_ns),
@@ -133,7 +133,7 @@ impl ZeroWindow {
 
     /// Ends a time that is still open, at the end of the capture.
     fn close(&mut self, now_ns: u64) {
-        if let Some(since_ns) = std::mem::take(&mut self.since).ns() {
+        if let Some(since_ns) = self.since.take().map(Nanos::ns) {
             let lasted_ns = now_ns.saturating_sub(since_ns);
             self.total_ns = self.total_ns.saturating_add(lasted_ns);
             self.longest_ns = self.longest_ns.max(lasted_ns);

@@ -24,6 +24,10 @@ impl Entry {
         Sending { time_ns: self.time_ns, frame: self.frame }
     }
 
+    fn overlap_bytes(&self, block: &SackBlock) -> u32 {
+        block.right.earliest(self.end).offset_from(block.left.latest(self.seq)).max(0).cast_unsigned()
+    }
+
     /// It was not sent again and is not known to have arrived.
     fn is_open(&self) -> bool {
         !self.is_resent && !self.is_delivered
@@ -63,13 +67,22 @@ impl Unacked {
                 delivery.fresh = if is_fresh { Some(entry.sending()) } else { delivery.fresh };
                 delivery.reordered |= is_fresh && highest.is_some_and(|highest| entry.end.before(highest));
                 if !entry.is_again || answers(entry.sending()) {
-                    delivery.newest = Some(entry.sending());
+                    // what is missing of a super-segment was overtaken by what arrived of it
+                    let is_part =
+                        block.is_some() && !is_whole && entry.end.bytes_since(entry.seq) > mss_bytes;
+                    let Sending { time_ns, frame } = entry.sending();
+                    delivery.newest = Some(Sending { time_ns, frame: frame.saturating_add(is_part.into()) });
                 }
             }
             entry.is_touched |= is_news;
             entry.is_delivered |= is_whole;
-            if entry.is_delivered && !entry.is_resent && !is_acked {
-                delivery.sacked_segments += entry.end.bytes_since(entry.seq).div_ceil(mss_bytes.max(1));
+            if !entry.is_resent && !is_acked {
+                // of a super-segment a part may be there
+                let bytes = match entry.is_delivered {
+                    true => entry.end.bytes_since(entry.seq),
+                    false => blocks.iter().map(|block| entry.overlap_bytes(block)).sum(),
+                };
+                delivery.sacked_segments += bytes.div_ceil(mss_bytes.max(1));
             }
         }
         self.highest_delivered = Some(known);

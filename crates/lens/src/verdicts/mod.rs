@@ -6,21 +6,23 @@
 
 mod completeness;
 mod delivery;
+mod remembered;
 mod scaling;
 mod sequence;
-mod side;
 mod special;
 mod unacked;
+mod zero;
 
 #[cfg(test)]
 mod tests;
 
 pub use completeness::Completeness;
 pub(crate) use delivery::Delivery;
+pub(crate) use remembered::Remembered;
 pub(crate) use scaling::{InferredScale, Scale};
 pub(crate) use sequence::{Judged, Known, begin, judge};
-pub(crate) use side::Side;
 pub(crate) use special::{note_handshake_options, reports_duplicate, special_verdicts};
+pub(crate) use zero::AsWireshark;
 
 use std::fmt;
 use std::ops::{BitOr, BitOrAssign};

@@ -4,16 +4,11 @@
 //! unscaled, as there. The order matters: an earlier verdict can end the questions.
 
 use super::unacked::Entry;
-use super::{Scale, Side, Verdicts};
+use super::{Remembered, Scale, Verdicts};
+use crate::limits::{FAST_RETRANSMISSION_NS, IN_FLIGHT_BYTES_MAX, REORDERING_NS};
 use crate::{Frame, Segment};
 use wire::Seq;
 use wire::tcp::Flags;
-
-/// A gap this short between the highest segment and one below it is reordering, while no
-/// round-trip time is known.
-const REORDERING_NS: u64 = 3_000_000;
-/// How soon after the last acknowledgment a fast retransmission comes.
-const FAST_RETRANSMISSION_NS: u64 = 20_000_000;
 
 /// What the judgement says of one segment.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,11 +45,16 @@ pub(crate) struct Known {
 }
 
 /// Judges `segment` and remembers it.
-pub(crate) fn judge(sent: &mut Side, other: &mut Side, segment: &Segment, known: Known) -> Judged {
+pub(crate) fn judge(
+    sent: &mut Remembered,
+    other: &mut Remembered,
+    segment: &Segment,
+    known: Known,
+) -> Judged {
     let mut judged = Judged::default();
     begin(sent, other, segment);
     judge_position(sent, other, segment, known, &mut judged);
-    if segment.ack != sent.last_ack {
+    if sent.ack_of(segment) != sent.last_ack {
         sent.last_new_ack_frame = segment.frame;
         sent.duplicate_acks = 0;
     }
@@ -79,7 +79,7 @@ pub(crate) fn judge(sent: &mut Side, other: &mut Side, segment: &Segment, known:
 }
 
 /// Relative numbers begin at the ISN, or at 1 where the handshake is missing.
-pub(crate) fn begin(sent: &mut Side, other: &mut Side, segment: &Segment) {
+pub(crate) fn begin(sent: &mut Remembered, other: &mut Remembered, segment: &Segment) {
     if sent.base.is_none() {
         sent.base = Some(if segment.flags.syn() { segment.seq } else { segment.seq - 1 });
     }
@@ -92,9 +92,15 @@ pub(crate) fn begin(sent: &mut Side, other: &mut Side, segment: &Segment) {
 }
 
 /// Rows 1 to 9: where the segment stands, its window, and whether it repeats an acknowledgment.
-fn judge_position(sent: &mut Side, other: &mut Side, segment: &Segment, known: Known, judged: &mut Judged) {
+fn judge_position(
+    sent: &mut Remembered,
+    other: &mut Remembered,
+    segment: &Segment,
+    known: Known,
+    judged: &mut Judged,
+) {
     let special = segment.flags.intersects(Flags::SYN | Flags::FIN | Flags::RST);
-    let in_place = segment.seq == sent.next_seq;
+    let in_place = sent.next_seq == Some(segment.seq);
     let len = segment.text_bytes;
     if len == 1 && in_place && other.is_closed() {
         judged.verdicts |= Verdicts::ZERO_WINDOW_PROBE;
@@ -103,14 +109,14 @@ fn judge_position(sent: &mut Side, other: &mut Side, segment: &Segment, known: K
     if segment.window == 0 && !special {
         judged.verdicts |= Verdicts::ZERO_WINDOW;
     }
-    if sent.next_seq != Seq::new(0) && segment.seq.after(sent.next_seq) && !segment.flags.rst() {
+    if sent.set(sent.next_seq).is_some_and(|next| segment.seq.after(next)) && !segment.flags.rst() {
         judged.verdicts |= Verdicts::LOST_SEGMENT;
         sent.in_flight_unknown = true;
     }
     if special {
         return;
     }
-    if len <= 1 && segment.seq == sent.next_seq - 1 {
+    if len <= 1 && sent.next_seq == Some(segment.seq + 1) {
         judged.verdicts |= Verdicts::KEEP_ALIVE;
     }
     if len > 0 {
@@ -124,25 +130,32 @@ fn judge_position(sent: &mut Side, other: &mut Side, segment: &Segment, known: K
     }
 }
 
-fn fills_window(other: &Side, segment: &Segment) -> bool {
+fn fills_window(other: &Remembered, segment: &Segment) -> bool {
     let shift = if other.window_is_of_syn { 0 } else { other.scale.shift() };
+    let last_ack = other.last_ack.unwrap_or_default(); // there it is zero before the first
     other.scale != Scale::Unknown
-        && segment.seq + segment.text_bytes == other.last_ack + (u32::from(other.window) << shift)
+        && segment.seq + segment.text_bytes == last_ack + (u32::from(other.window) << shift)
 }
 
 /// Rows 5 and 7 to 9: no text, in place, nothing but an acknowledgment and a window.
-fn judge_bare_ack(sent: &mut Side, other: &mut Side, segment: &Segment, known: Known, judged: &mut Judged) {
-    let (window, same_ack) = (segment.window, segment.ack == sent.last_ack);
+fn judge_bare_ack(
+    sent: &mut Remembered,
+    other: &mut Remembered,
+    segment: &Segment,
+    known: Known,
+    judged: &mut Judged,
+) {
+    let (window, same_ack) = (segment.window, sent.ack_of(segment) == sent.last_ack);
     if window == 0 {
-        let consumed = segment.ack == sent.last_ack + 1;
+        let consumed = sent.last_ack.is_some_and(|last_ack| segment.ack == last_ack + 1);
         if sent.window == 0
             && (same_ack || consumed)
             && other.last_verdicts.contains(Verdicts::ZERO_WINDOW_PROBE)
         {
             judged.verdicts |= Verdicts::ZERO_WINDOW_PROBE_ACK;
             if consumed {
-                other.next_seq = segment.ack;
-                other.acknowledgeable = segment.ack;
+                other.next_seq = Some(segment.ack);
+                other.acknowledgeable = Some(segment.ack);
             }
         }
         return;
@@ -162,35 +175,42 @@ fn judge_bare_ack(sent: &mut Side, other: &mut Side, segment: &Segment, known: K
 }
 
 /// Row 10: does it acknowledge what was not captured?
-fn judge_acknowledgment(sent: &Side, other: &mut Side, segment: &Segment, judged: &mut Judged) {
-    let unset = other.acknowledgeable == Seq::new(0);
-    if unset || !segment.flags.ack() || !segment.ack.after(other.acknowledgeable) {
+fn judge_acknowledgment(sent: &Remembered, other: &mut Remembered, segment: &Segment, judged: &mut Judged) {
+    let is_beyond = other.set(other.acknowledgeable).is_some_and(|known| segment.ack.after(known));
+    if !is_beyond || !segment.flags.ack() {
         return;
     }
-    let takes_probe = segment.ack == sent.last_ack + 1
-        && segment.seq == sent.next_seq
+    let takes_probe = sent.last_ack.is_some_and(|last_ack| segment.ack == last_ack + 1)
+        && sent.next_seq == Some(segment.seq)
         && other.last_verdicts.contains(Verdicts::ZERO_WINDOW_PROBE);
     if takes_probe {
         // the probed byte was consumed together with the opening of the window
         judged.verdicts |= Verdicts::WINDOW_UPDATE;
-        other.next_seq = segment.ack;
-        other.acknowledgeable = segment.ack;
+        other.next_seq = Some(segment.ack);
+        other.acknowledgeable = Some(segment.ack);
         return;
     }
     judged.verdicts |= Verdicts::ACK_LOST_SEGMENT;
-    other.acknowledgeable = other.unacked.contiguous_from(segment.ack).unwrap_or(segment.ack);
+    other.acknowledgeable = Some(other.unacked.contiguous_from(segment.ack).unwrap_or(segment.ack));
 }
 
 /// Rows 11 to 14: text, SYN or FIN that comes again or late.
-fn judge_repetition(sent: &Side, other: &Side, segment: &Segment, known: Known, judged: &mut Judged) {
+fn judge_repetition(
+    sent: &Remembered,
+    other: &Remembered,
+    segment: &Segment,
+    known: Known,
+    judged: &mut Judged,
+) {
     let now_ns = segment.time.as_nanos();
     let text_end = segment.seq + segment.text_bytes;
-    if segment.text_bytes > 0 && other.last_ack != Seq::new(0) && text_end.at_or_before(other.last_ack) {
+    let is_acked = other.set(other.last_ack).is_some_and(|last_ack| text_end.at_or_before(last_ack));
+    if segment.text_bytes > 0 && is_acked {
         judged.verdicts |= Verdicts::RETRANSMISSION | Verdicts::SPURIOUS_RETRANSMISSION;
         return;
     }
-    let mut not_advanced = sent.next_seq != Seq::new(0) && segment.seq.before(sent.next_seq);
-    if segment.text_bytes > 1 && segment.seq == sent.next_seq - 1 {
+    let mut not_advanced = sent.set(sent.next_seq).is_some_and(|next| segment.seq.before(next));
+    if segment.text_bytes > 1 && sent.next_seq == Some(segment.seq + 1) {
         not_advanced = false; // the first byte was a window probe; the rest is new
     }
     if !not_advanced {
@@ -203,7 +223,7 @@ fn judge_repetition(sent: &Side, other: &Side, segment: &Segment, known: Known, 
     let reordering_ns = known.initial_rtt_ns.filter(|rtt_ns| *rtt_ns > 0).unwrap_or(REORDERING_NS);
     if now_ns.wrapping_sub(sent.next_seq_time_ns) < reordering_ns {
         let counted = u32::from(segment.flags.intersects(Flags::SYN | Flags::FIN));
-        let closes_gap = text_end + counted == sent.next_seq && !sent.advanced_without_text;
+        let closes_gap = sent.next_seq == Some(text_end + counted) && !sent.advanced_without_text;
         if !closes_gap && !sent.unacked.holds(segment.seq, text_end) {
             judged.verdicts |= Verdicts::OUT_OF_ORDER;
             return;
@@ -217,67 +237,75 @@ fn judge_repetition(sent: &Side, other: &Side, segment: &Segment, known: Known, 
     judged.rto = (after_ns > 0).then_some((after_ns, frame));
 }
 
-fn is_fast(sent: &Side, other: &Side, segment: &Segment, now_ns: u64) -> bool {
+fn is_fast(sent: &Remembered, other: &Remembered, segment: &Segment, now_ns: u64) -> bool {
     if other.duplicate_acks < 2 || now_ns.wrapping_sub(other.last_ack_time_ns) >= FAST_RETRANSMISSION_NS {
         return false;
     }
     let text_end = segment.seq + segment.text_bytes;
-    let has_sacked = || other.has_sacked(segment.seq, text_end, sent.base.unwrap_or_default());
-    segment.seq == other.last_ack || (!other.sack().is_empty() && !has_sacked())
+    let has_sacked = || sent.base.is_some_and(|base| other.has_sacked(segment.seq, text_end, base));
+    other.last_ack == Some(segment.seq) || (!other.sack().is_empty() && !has_sacked())
 }
 
 /// What the next segments will be judged by.
-fn remember(sent: &mut Side, segment: &Segment, known: Known, verdicts: Verdicts) {
+fn remember(sent: &mut Remembered, segment: &Segment, known: Known, verdicts: Verdicts) {
     let now_ns = segment.time.as_nanos();
     let moves = segment.text_bytes > 0 || segment.flags.intersects(Flags::SYN | Flags::FIN);
     let counted = u32::from(segment.flags.intersects(Flags::SYN | Flags::FIN));
     let end = segment.seq + segment.text_bytes + counted;
     if moves && sent.unacked.len() < known.unacked_max {
         let mut entry = Entry::new(segment.seq, end, segment.frame, now_ns);
-        if segment.seq.before(sent.next_seq) {
+        if sent.next_seq.is_some_and(|next| segment.seq.before(next)) {
             sent.unacked.note_again(&mut entry);
         }
         sent.unacked.push(entry);
     }
-    let probe = verdicts.contains(Verdicts::ZERO_WINDOW_PROBE);
-    if end.after(sent.next_seq) || sent.next_seq == Seq::new(0) {
-        if end != sent.next_seq + 1 || counted == 0 {
-            sent.advanced_without_text = segment.text_bytes == 0;
-        }
-        if !probe {
-            sent.next_seq = end;
-            sent.next_seq_time_ns = now_ns;
-            sent.next_seq_frame = segment.frame;
-        }
-    }
-    if !probe && (segment.seq == sent.acknowledgeable || sent.acknowledgeable == Seq::new(0)) {
-        sent.acknowledgeable = sent.next_seq;
+    if !sent.is_of_nobody(segment) {
+        advance(sent, segment, end, verdicts);
     }
     sent.window = segment.window;
     sent.was_heard = true;
     sent.window_is_of_syn = segment.flags.syn() || (sent.window_is_of_syn && !segment.flags.ack());
-    sent.last_ack = segment.ack;
+    sent.last_ack = sent.ack_of(segment);
     sent.last_ack_time_ns = now_ns;
     sent.last_verdicts = verdicts;
     sent.mptcp_subtypes = segment.mptcp_subtypes;
     sent.set_sack(&segment.options.sack);
 }
 
+/// The numbers move on to `end`, though not for a probe of the window.
+fn advance(sent: &mut Remembered, segment: &Segment, end: Seq, verdicts: Verdicts) {
+    let counted = segment.flags.intersects(Flags::SYN | Flags::FIN);
+    let is_probe = verdicts.contains(Verdicts::ZERO_WINDOW_PROBE);
+    if sent.set(sent.next_seq).is_none_or(|next| end.after(next)) {
+        if !counted || sent.next_seq.is_none_or(|next| end != next + 1) {
+            sent.advanced_without_text = segment.text_bytes == 0;
+        }
+        if !is_probe {
+            sent.next_seq = Some(end);
+            sent.next_seq_time_ns = segment.time.as_nanos();
+            sent.next_seq_frame = segment.frame;
+        }
+    }
+    if !is_probe && sent.set(sent.acknowledgeable).is_none_or(|known| segment.seq == known) {
+        sent.acknowledgeable = sent.next_seq;
+    }
+}
+
 /// Span of what is unacknowledged, less what the other end reports by SACK.
-fn in_flight(sent: &Side, other: &Side, segment: &Segment) -> Option<u32> {
+fn in_flight(sent: &Remembered, other: &Remembered, segment: &Segment) -> Option<u32> {
     if segment.text_bytes == 0 || sent.in_flight_unknown {
         return None;
     }
     let sacked: u32 =
         other.sack().iter().fold(0, |sum: u32, block| sum.wrapping_add(block.right.bytes_since(block.left)));
     let counted = u32::from(segment.flags.intersects(Flags::SYN | Flags::FIN));
-    let bytes =
-        sent.unacked.span_bytes(sent.base.unwrap_or_default()).wrapping_sub(sacked).wrapping_sub(counted);
-    (bytes > 0 && bytes < 2_000_000_000).then_some(bytes)
+    let span_bytes = sent.base.map_or(0, |base| sent.unacked.span_bytes(base));
+    let bytes = span_bytes.wrapping_sub(sacked).wrapping_sub(counted);
+    (bytes > 0 && bytes < IN_FLIGHT_BYTES_MAX).then_some(bytes)
 }
 
 /// 4.4: what looks like a window update but carries SACK blocks is a duplicate ACK.
-fn sack_after(sent: &mut Side, segment: &Segment, judged: &mut Judged) {
+fn sack_after(sent: &mut Remembered, segment: &Segment, judged: &mut Judged) {
     if !segment.options.sack.is_empty() && judged.verdicts.contains(Verdicts::WINDOW_UPDATE) {
         judged.verdicts = judged.verdicts.without(Verdicts::WINDOW_UPDATE) | Verdicts::DUPLICATE_ACK;
         sent.duplicate_acks += 1;

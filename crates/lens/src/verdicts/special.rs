@@ -1,10 +1,10 @@
 //! Verdicts that options and the handshake give: Fast Open, D-SACK, window scaling.
 
-use super::{Scale, Side, Verdicts};
+use super::{Remembered, Scale, Verdicts};
 use crate::{Segment, Whole};
 
 /// Fast Open (RFC 7413) and D-SACK (RFC 2883) verdicts of `segment`; call it before it is judged.
-pub(crate) fn special_verdicts(other: &Side, segment: &Segment, data_in_syn: &mut u32) -> Verdicts {
+pub(crate) fn special_verdicts(other: &Remembered, segment: &Segment, data_in_syn: &mut u32) -> Verdicts {
     let mut verdicts = Verdicts::NONE;
     if segment.flags.syn() {
         if !segment.flags.ack() {
@@ -36,7 +36,7 @@ pub(crate) fn reports_duplicate(segment: &Segment) -> bool {
 }
 
 /// Learns the window scales from a SYN (RFC 7323 §2.2); call it after the segment is judged.
-pub(crate) fn note_handshake_options(sent: &mut Side, other: &mut Side, segment: &Segment) {
+pub(crate) fn note_handshake_options(sent: &mut Remembered, other: &mut Remembered, segment: &Segment) {
     if !segment.flags.syn() {
         return;
     }

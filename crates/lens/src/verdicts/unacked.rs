@@ -5,6 +5,7 @@
 //! segments are not entered, as in Wireshark, which costs round-trip samples and nothing else.
 
 use crate::Frame;
+use crate::limits::{UNACKED_ROOM_KEPT, UNACKED_ROOM_MAX};
 use std::collections::VecDeque;
 use wire::Seq;
 
@@ -68,6 +69,11 @@ impl Unacked {
         self.entries.len()
     }
 
+    /// When the first segment in the list was sent.
+    pub(crate) fn oldest_ns(&self) -> Option<u64> {
+        self.entries.front().map(|entry| entry.time_ns)
+    }
+
     /// A value out of the memory that an acknowledgment will read, to have it fetched early.
     pub(crate) fn warmth(&self) -> u64 {
         let (first, last) = (self.entries.front(), self.entries.back());
@@ -122,8 +128,8 @@ impl Unacked {
             }
             self.entries.pop_front();
         }
-        if self.entries.is_empty() && self.entries.capacity() > 64 {
-            self.entries.shrink_to(16); // one burst shall not hold memory for the connection's life
+        if self.entries.is_empty() && self.entries.capacity() > UNACKED_ROOM_MAX {
+            self.entries.shrink_to(UNACKED_ROOM_KEPT);
         }
         taken
     }

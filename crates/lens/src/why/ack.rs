@@ -20,8 +20,8 @@ pub(super) fn why_ack(scene: &Scene<'_>, to: &Sender) -> Why {
     if verdicts.contains(Verdicts::WINDOW_UPDATE) {
         return Why::new(SendReason::WindowUpdate, Confidence::HIGH);
     }
-    let advances = scene.segment.ack.after(scene.prior.last_ack);
-    if advances && scene.other_fin_end.is_some_and(|end| scene.segment.ack.at_or_after(end)) {
+    let advances = scene.prior.is_advanced_by(scene.segment);
+    if advances && scene.prior.other_fin_end.is_some_and(|end| scene.segment.ack.at_or_after(end)) {
         return Why::new(SendReason::FinAck, Confidence::HIGH);
     }
     if advances { why_advancing(scene, to) } else { why_repeating(scene, to) }
@@ -36,9 +36,9 @@ fn completes_handshake(scene: &Scene<'_>) -> bool {
     let first = scene.sent.base.is_some_and(|base| scene.segment.seq == base + 1)
         && scene.other.base.is_some_and(|base| scene.segment.ack == base + 1);
     opened
-        || (first && scene.prior.last_ack != scene.segment.ack)
+        || (first && scene.prior.last_ack != Some(scene.segment.ack))
         || (first
-            && scene.sent.last_ack == scene.segment.ack
+            && scene.sent.last_ack == Some(scene.segment.ack)
             && scene.other.last_verdicts.is_empty()
             && from_syn(scene))
 }

@@ -1,22 +1,31 @@
 //! Why text or a FIN was sent: new, or again.
 
+use super::loss::Began;
 use super::order::weigh;
-use super::retransmission::why_again;
+use super::retransmission::{TIMEOUT_NS_MIN, why_again};
+use super::timers::Timers;
 use super::{Confidence, Evidence, Order, Scene, Sender, Why};
 use tcp::SendReason;
-use wire::Seq;
 
 pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
-    let known = scene.prior.next_seq != Seq::new(0);
+    from.is_exact |= scene.other.last_ack_time_ns == scene.segment.time.as_nanos();
     // text that ends beyond the highest is new, even when it repeats a few bytes before
-    let first_fin = scene.segment.flags.fin() && scene.own_fin_end.is_none() && scene.segment.text_bytes == 0;
-    if !known || first_fin || scene.segment.end().after(scene.prior.next_seq) {
+    let first_fin =
+        scene.segment.flags.fin() && scene.prior.own_fin_end.is_none() && scene.segment.text_bytes == 0;
+    if first_fin || scene.prior.next_seq.is_none_or(|next| scene.segment.end().after(next)) {
         learn_turn(scene, from, to);
         let why = why_new(scene, from);
         from.sizes.on_sent(scene.segment, true, why.reason, scene.mss_bytes);
         return why;
     }
     if let Some(why) = from.sizes.why_again(scene) {
+        let loss = from.loss.get_or_insert_default();
+        loss.counts.path_mtu += 1;
+        loss.push(scene.segment);
+        return why;
+    }
+    let is_timer = is_by_timer(scene, from);
+    if let Some(why) = from.sizes.why_shrunk(scene, is_timer) {
         let loss = from.loss.get_or_insert_default();
         loss.counts.path_mtu += 1;
         loss.push(scene.segment);
@@ -32,14 +41,20 @@ pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why
     why_again(scene, from, to).by(weighed.evidence)
 }
 
+/// The retransmission timer may have sent it, or its timeout goes on.
+fn is_by_timer(scene: &Scene<'_>, from: &Sender) -> bool {
+    let before_ns = scene.prior.earlier.map_or(scene.prior.next_seq_time_ns, |earlier| earlier.time_ns);
+    let quiet_ns = scene.segment.time.as_nanos().saturating_sub(before_ns.max(scene.other.last_ack_time_ns));
+    let began = from.loss.as_ref().and_then(|loss| loss.recovery());
+    quiet_ns >= TIMEOUT_NS_MIN || began == Some(Began::Timeout)
+}
+
 /// How old the echo in new text is while acknowledgments drive the sender: from here to it and back.
 fn learn_turn(scene: &Scene<'_>, from: &mut Sender, to: &Sender) {
     let Some(stamps) = scene.segment.options.timestamps.filter(|_| scene.prior.in_flight) else { return };
     let Some(age_ns) = to.clock.age_ns(stamps.echo, scene.segment.time.as_nanos()) else { return };
     if age_ns < 4_000_000_000 {
-        let age_us = (age_ns / 1_000) as u32;
-        from.echo_turn_us =
-            if from.echo_turn_us == 0 { age_us } else { (3 * from.echo_turn_us + age_us) / 4 }.max(1);
+        from.on_echo_turn(age_ns);
     }
 }
 
@@ -72,19 +87,10 @@ fn why_new(scene: &Scene<'_>, from: &Sender) -> Why {
     Why::new(SendReason::NewData, Confidence::HIGH)
 }
 
-/// How long a receiver may keep an acknowledgment back (RFC 8985 §7.2).
-const ACK_DELAY_NS_MAX: u64 = 200_000_000;
-
 /// Whether new text comes when a silent tail would be probed with it (RFC 8985 §7.2).
 fn is_in_time_of_probe(scene: &Scene<'_>, from: &Sender) -> bool {
-    let srtt_ns = u64::from(from.srtt_us) * 1_000 + scene.turn_ns;
-    let may_probe = scene.has_probes && scene.prior.in_flight && from.srtt_us > 0;
-    if !may_probe || scene.other.duplicate_acks > 0 || !scene.other.sack().is_empty() {
+    if !scene.has_probes || scene.other.duplicate_acks > 0 || !scene.other.sack().is_empty() {
         return false;
     }
-    let ack_delay_ns = if scene.prior.is_one_in_flight { ACK_DELAY_NS_MAX } else { 0 };
-    let due_ns = (2 * srtt_ns + ack_delay_ns).min(from.rto_ns().max(srtt_ns));
-    let quiet_since_ns = scene.prior.next_seq_time_ns.max(scene.other.last_ack_time_ns);
-    let quiet_ns = scene.segment.time.as_nanos().saturating_sub(quiet_since_ns);
-    quiet_ns.abs_diff(due_ns) <= srtt_ns / 4 + 1_000_000
+    Timers::of(scene, from).is_some_and(|timers| timers.is_time_of_probe(scene.segment.time.as_nanos()))
 }

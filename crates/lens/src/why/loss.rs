@@ -9,6 +9,9 @@ use wire::tcp::SackBlocks;
 /// after the retransmission, when it has not been pushed out by so many others.
 const REMEMBERED: usize = 16;
 
+/// Enough that one odd case does not decide, and few enough that it can be decided otherwise.
+const PROBE_VOTES_MAX: i8 = 4;
+
 /// How a recovery began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Began {
@@ -72,6 +75,11 @@ pub(crate) struct Loss {
     pub(crate) timeouts_in_a_row: u8,
     /// The most timeouts without progress, and the last of their frames.
     pub(crate) timeouts_in_a_row_max: u8,
+    /// SND.NXT when a probe sent the tail again, until an acknowledgment tells what became of it: none other goes
+    /// before (RFC 8985 §7.4.2).
+    probe_out: Option<Seq>,
+    /// Whether the sender probes its tails: above zero it was seen to, below zero it was seen not to.
+    pub(crate) probes_seen: i8,
     pub(crate) counts: RetransmissionCounts,
     pub(crate) retransmitted_bytes: u64,
     /// The text of those that were needless.
@@ -87,7 +95,8 @@ impl Loss {
     }
 
     pub(crate) fn begin(&mut self, until: Seq, began: Began) {
-        if self.recovery.is_none() {
+        // a probe alone reduces nothing: what is undone later begins behind it
+        if self.recovery().is_none_or(|before| before == Began::Probe) {
             self.episode = (0, 0);
             self.first_of_episode = None;
         }
@@ -105,8 +114,24 @@ impl Loss {
         self.overtaken.is_watching()
     }
 
+    /// A probe may go: what became of the last one is known.
+    pub(crate) fn may_probe(&self) -> bool {
+        self.probe_out.is_none()
+    }
+
+    /// The tail was sent again to probe it; `next` is SND.NXT.
+    pub(crate) fn on_probe(&mut self, next: Seq) {
+        self.probe_out = Some(next);
+    }
+
+    /// An acknowledgment repeats the one before it, or reports a duplicate: of a probe that was not needed.
+    pub(crate) fn on_repeated(&mut self, ack: Seq) {
+        self.probe_out = self.probe_out.filter(|end| ack.before(*end));
+    }
+
     pub(crate) fn on_progress(&mut self, ack: Seq) {
         self.timeouts_in_a_row = 0;
+        self.probe_out = self.probe_out.filter(|end| !ack.after(*end));
         if let Some((_, began)) = self.recovery.filter(|(until, _)| ack.at_or_after(*until)) {
             self.recovery = None;
             if began != Began::Probe {
@@ -116,8 +141,15 @@ impl Loss {
     }
 
     pub(crate) fn on_timeout(&mut self) {
+        self.probe_out = None;
         self.timeouts_in_a_row = self.timeouts_in_a_row.saturating_add(1);
         self.timeouts_in_a_row_max = self.timeouts_in_a_row_max.max(self.timeouts_in_a_row);
+    }
+
+    /// A tail was probed, or was not though it should have been.
+    pub(crate) fn on_probe_seen(&mut self, was_probed: bool) {
+        let vote = if was_probed { 1 } else { -1 };
+        self.probes_seen = (self.probes_seen + vote).clamp(-PROBE_VOTES_MAX, PROBE_VOTES_MAX);
     }
 
     /// Remembers a retransmission.

@@ -15,6 +15,7 @@ mod path_probe;
 mod reset;
 mod retransmission;
 mod sender;
+mod timers;
 
 #[cfg(test)]
 mod tests;
@@ -26,12 +27,12 @@ pub(crate) use path_probe::PacketSizes;
 pub use path_probe::PathProbes;
 pub(crate) use sender::{Place, Sender, Twice};
 
-use crate::verdicts::{self, Judged, Verdicts};
+use crate::live::Before;
+use crate::verdicts::{Judged, Remembered, Verdicts};
 use crate::{EndState, Frame, Segment};
 use std::fmt;
 use std::ops::{BitOr, BitOrAssign};
 use tcp::SendReason;
-use wire::Seq;
 
 /// How sure a conclusion is, in percent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -192,31 +193,14 @@ impl Why {
     }
 }
 
-/// What was known of the sender's direction before the segment.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Prior {
-    pub(crate) next_seq: Seq,
-    pub(crate) next_seq_time_ns: u64,
-    pub(crate) last_ack: Seq,
-    /// What the other end had acknowledged, if it ever did.
-    pub(crate) acknowledged: Option<Seq>,
-    /// The newest captured segment that overlaps this one.
-    pub(crate) earlier: Option<Sending>,
-    /// Something of the sender was unacknowledged.
-    pub(crate) in_flight: bool,
-    /// And it was one segment.
-    pub(crate) is_one_in_flight: bool,
-}
-
 /// All that the question is asked about.
 pub(crate) struct Scene<'a> {
     pub(crate) segment: &'a Segment,
     pub(crate) judged: &'a Judged,
-    pub(crate) prior: Prior,
-    pub(crate) sent: &'a verdicts::Side,
-    pub(crate) other: &'a verdicts::Side,
-    /// The ends before the segment: the sender's, the receiver's.
-    pub(crate) sender_before: tcp::state::State,
+    /// What was known before the segment.
+    pub(crate) prior: &'a Before,
+    pub(crate) sent: &'a Remembered,
+    pub(crate) other: &'a Remembered,
     /// The ends after it.
     pub(crate) sender_after: EndState,
     pub(crate) receiver_after: EndState,
@@ -224,6 +208,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) captured_twice: Option<Frame>,
     /// When the sender's last SYN (or SYN,ACK, if this is one) was captured.
     pub(crate) same_syn_ns: Option<u64>,
+    /// When the latest SYN without ACK was captured, of either end.
+    pub(crate) asked_ns: Option<u64>,
     /// The path's round-trip time as far as known, in nanoseconds.
     pub(crate) rtt_ns: u64,
     /// The time from here to the sender and back, in nanoseconds.
@@ -231,12 +217,8 @@ pub(crate) struct Scene<'a> {
     /// The receiver answers this connection's segments with suspicion: its last segment was a RST or
     /// SYN that a synchronized end must challenge.
     pub(crate) other_was_suspicious: bool,
-    /// The other end's FIN ends here, if it sent one.
-    pub(crate) other_fin_end: Option<Seq>,
     /// The ends agreed on SACK, without which nobody probes a tail (RFC 8985 §7).
     pub(crate) has_probes: bool,
-    /// This end's FIN ends here, if it sent one before this segment.
-    pub(crate) own_fin_end: Option<Seq>,
     /// The largest text of one segment that both ends allow, as far as known.
     pub(crate) mss_bytes: u32,
 }
@@ -266,6 +248,14 @@ pub(crate) fn why(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
 fn why_syn(scene: &Scene<'_>) -> Why {
     let first = if scene.segment.flags.ack() { SendReason::SynAck } else { SendReason::Syn };
     match scene.same_syn_ns {
+        // the SYN came again, and is answered again
+        Some(before_ns)
+            if scene.segment.flags.ack() && scene.asked_ns.is_some_and(|asked| asked > before_ns) =>
+        {
+            Why::new(first, Confidence::HIGH)
+                .or(SendReason::Timeout)
+                .by(Evidence::SEEN_BEFORE | Evidence::TIMING)
+        }
         Some(before_ns) => {
             let rto_ns = scene.segment.time.as_nanos().saturating_sub(before_ns);
             let again = Why::new(SendReason::Timeout, Confidence::HIGH).or(first);

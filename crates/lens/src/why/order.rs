@@ -19,7 +19,7 @@ pub(super) fn weigh(scene: &Scene<'_>, from: &Sender) -> Weighed {
     if scene.prior.earlier.is_some() {
         add(4, Evidence::SEEN_BEFORE);
     }
-    if let (Some(stamps), Some(high)) = (scene.segment.options.timestamps, from.high_tsval) {
+    if let (Some(stamps), Some(high)) = (scene.segment.options.timestamps, from.clock.highest()) {
         match stamps.value.wrapping_sub(high).cast_signed() {
             ..0 => add(-6, Evidence::TIMESTAMPS),
             1.. => add(3, Evidence::TIMESTAMPS),
@@ -36,7 +36,7 @@ pub(super) fn weigh(scene: &Scene<'_>, from: &Sender) -> Weighed {
             add(4, Evidence::IP_ID);
         }
     }
-    let asked_for = scene.other.duplicate_acks >= 3 && scene.segment.seq == scene.other.last_ack;
+    let asked_for = scene.other.duplicate_acks >= 3 && scene.other.last_ack == Some(scene.segment.seq);
     if asked_for {
         add(2, Evidence::DUPLICATE_ACKS);
     }

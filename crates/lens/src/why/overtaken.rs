@@ -16,6 +16,8 @@ const SEGMENTS_FOR_LOSS: u32 = 3;
 const RECOVERIES_REMEMBERED: u8 = 16;
 /// What runs out leaves no later than this: a busy host, a pacer.
 const TIMER_LATE_NS_MAX: u64 = 10_000_000;
+/// Linux adds two ticks, which are 2 or 8 ms, to the time for what may only be late.
+const TIMER_LATE_NS_USUAL: u64 = 2_000_000;
 /// So many that one odd case does not decide, and no more, so that it can be decided otherwise.
 const TIMER_VOTES_MAX: i8 = 8;
 /// Marks that are remembered. A new one is made when what shows the loss changes, and what they say is used within
@@ -100,22 +102,48 @@ pub(crate) struct Overtaken {
     round_ends_ns: u64,
     /// Whether it seems to have the timer for what may only be late: below zero it does not.
     timer_votes: i8,
+    /// It answers in no time at all: a simulated host, whose timers are on time.
+    pub(crate) is_exact: bool,
+    /// The least by which that timer was late.
+    timer_late_ns: Option<u64>,
 }
 
 impl Overtaken {
     /// The timer for what may only be late may have run out by now: marks what it shows of `oldest`, the first of
     /// what was overtaken and counts as lost by nothing yet.
-    pub(crate) fn look_at_timer(&mut self, now_ns: u64, turn_ns: u64, oldest: Option<Sending>) {
+    pub(crate) fn look_at_timer(
+        &mut self,
+        now_ns: u64,
+        turn_ns: u64,
+        oldest: Option<Sending>,
+        is_recovering: bool,
+        is_seen: bool,
+    ) {
         let (Some(newest), Some(oldest)) = (self.newest, oldest) else { return };
-        let until_ns = now_ns.saturating_sub(self.rtt_ns + self.patience_ns + turn_ns);
-        if oldest.time_ns <= until_ns && oldest.frame < newest.frame && !self.has_no_timer() {
+        let is_on_time = is_seen || self.is_exact;
+        let due_ns = self.due_ns(oldest, turn_ns) + if is_on_time { 0 } else { self.late_ns() };
+        let is_due = now_ns >= due_ns && oldest.frame < newest.frame;
+        if is_due && !self.has_no_timer() && self.shown(oldest).is_none() {
+            // a recovery that began since it was set has no patience, unless the path reorders (§6.2, step 4)
+            let patience_ns = if is_recovering && !self.reorders { 0 } else { self.patience_ns };
+            let until_ns = now_ns.saturating_sub(self.rtt_ns + patience_ns + turn_ns);
             self.mark(Mark { until_ns, before: newest.frame, shown: Shown::ReorderTimer, is_close: false });
+            if is_seen {
+                let late_ns = now_ns - due_ns;
+                self.timer_late_ns =
+                    Some(self.timer_late_ns.map_or(late_ns, |least_ns| least_ns.min(late_ns)));
+            }
         }
     }
 
     /// When the timer for what may only be late is due for something sent then.
     fn due_ns(&self, sending: Sending, turn_ns: u64) -> u64 {
         sending.time_ns + self.rtt_ns + self.patience_ns + turn_ns
+    }
+
+    /// How much later than it is due the timer runs out: as seen, or as on most systems.
+    fn late_ns(&self) -> u64 {
+        self.timer_late_ns.unwrap_or(TIMER_LATE_NS_USUAL)
     }
 
     /// Nothing limits the sender, and an acknowledgment came before it sent `oldest` again: did its timer run out

@@ -50,6 +50,8 @@ pub(crate) struct PacketSizes {
 struct Probing {
     in_flight: Option<Probe>,
     probes: PathProbes,
+    /// The path turned out to be too small for what is in flight.
+    shrunk: Option<Shrunk>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +67,50 @@ struct Probe {
     is_lost: bool,
 }
 
+/// What was sent before `frame`, and ends at or before `until`, goes again in smaller segments.
+#[derive(Clone, Copy, Debug)]
+struct Shrunk {
+    frame: Frame,
+    until: Seq,
+}
+
 impl PacketSizes {
+    /// A packet of this sender is too big; what is in flight ends at `next`.
+    fn on_too_big(&mut self, frame: Frame, next: Seq) {
+        self.probing.get_or_insert_default().shrunk = Some(Shrunk { frame, until: next });
+    }
+
+    /// Text that goes again because it was in a packet too big for the path (RFC 1191 §6.5, RFC 8201 §5.4): a part of
+    /// a segment, cut smaller than it was, without a timeout before; and then all that was in flight with it.
+    pub(super) fn why_shrunk(&mut self, scene: &Scene<'_>, is_timer: bool) -> Option<Why> {
+        let (segment, earlier) = (scene.segment, scene.prior.earlier?);
+        if self.is_joined {
+            return None;
+        }
+        let is_of =
+            |shrunk: &Shrunk| earlier.frame < shrunk.frame && segment.end().at_or_before(shrunk.until);
+        let [start, end] = scene.prior.earlier_text;
+        let is_cut = segment.seq.at_or_after(start)
+            && segment.end().before(end)
+            && segment.text_bytes < self.full_text_bytes.into();
+        let (packet, text) = (saturated(segment.ip_bytes), saturated(segment.text_bytes));
+        if is_cut {
+            // with or without a word of a router: packets are so large from here on (RFC 4821 §7.7)
+            (self.full_bytes, self.full_text_bytes, self.full_count) = (packet, text, 0);
+        } else if packet == self.full_bytes {
+            self.full_count = self.full_count.saturating_add(1);
+        }
+        let evidence = match self.probing.as_ref().and_then(|probing| probing.shrunk).filter(is_of) {
+            Some(_) => Evidence::SIZE | Evidence::SEEN_BEFORE,
+            None if is_cut && !is_timer => {
+                self.on_too_big(segment.frame, scene.prior.next_seq?);
+                Evidence::SIZE | Evidence::SEEN_BEFORE | Evidence::TIMING
+            }
+            None => return None,
+        };
+        Some(Why::new(SendReason::PathMtu, Confidence::HIGH).or(SendReason::AfterTimeout).by(evidence))
+    }
+
     pub(crate) fn probes(&self) -> PathProbes {
         self.probing.as_ref().map(|probing| probing.probes).unwrap_or_default()
     }
@@ -93,7 +138,7 @@ impl PacketSizes {
         }
         let is_one = segment.text_bytes <= scene.mss_bytes && !self.is_several(segment.text_bytes);
         let goes_on = !segment.flags.psh() && !segment.flags.fin() && scene.prior.in_flight;
-        let is_next = segment.seq == scene.prior.next_seq && self.probe().is_none();
+        let is_next = scene.prior.next_seq == Some(segment.seq) && self.probe().is_none();
         (is_one && goes_on && is_next).then(|| {
             let why = Why::new(SendReason::PathProbe, Confidence::LIKELY).or(SendReason::NewData);
             Why { path_probe_bytes: Some(segment.ip_bytes), ..why.by(Evidence::SIZE) }
@@ -108,7 +153,7 @@ impl PacketSizes {
         let is_of_probe = segment.seq.at_or_after(probe.start) && segment.end().at_or_before(probe.end);
         let is_told =
             other.duplicate_acks > 0 || other.sack().iter().any(|block| block.left.at_or_after(probe.end));
-        let is_first_missing = other.last_ack == probe.start || probe.is_lost;
+        let is_first_missing = other.last_ack == Some(probe.start) || probe.is_lost;
         if !is_of_probe || segment.ip_bytes > probe.before_bytes || !is_told || !is_first_missing {
             return None;
         }

@@ -14,9 +14,9 @@ pub(super) fn why_reset(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Why {
     let or = SendReason::Reset;
     let segment = scene.segment;
     // an answer in the name of nobody: numbers are taken from the segment it answers (§3.5.2)
-    let answers_ack = !segment.flags.ack() && segment.seq == scene.other.last_ack;
-    match scene.sender_before {
-        State::Closed | State::Listen if scene.own_fin_end.is_some() => {
+    let answers_ack = !segment.flags.ack() && scene.other.last_ack == Some(segment.seq);
+    match scene.prior.state {
+        State::Closed | State::Listen if scene.prior.own_fin_end.is_some() => {
             return because(ResetReason::DataAfterClose, Confidence::LIKELY).or(or(ResetReason::ClosedPort));
         }
         State::Closed | State::Listen => {
@@ -35,7 +35,7 @@ pub(super) fn why_reset(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Why {
     // A SYN,ACK refused by somebody who has said no more than a SYN, if that: it knows of no opening
     // (§3.5, figure 8), though the diagram, taking its SYN for granted, has it ESTABLISHED.
     let said_no_more = !from.has_sent || from.last_reason == SendReason::Syn;
-    let heard_no_more = scene.other.base.is_some_and(|base| scene.other.next_seq == base + 1);
+    let heard_no_more = scene.other.base.is_some_and(|base| scene.other.next_seq == Some(base + 1));
     if answers_ack && said_no_more && heard_no_more {
         return because(ResetReason::ClosedPort, Confidence::HIGH).or(or(ResetReason::Aborted));
     }
@@ -44,17 +44,18 @@ pub(super) fn why_reset(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Why {
             .or(or(ResetReason::Aborted))
             .by(Evidence::TIMING);
     }
-    let closed = scene.own_fin_end.is_some();
+    let closed = scene.prior.own_fin_end.is_some();
     if closed {
         return because(ResetReason::DataAfterClose, Confidence::HIGH).or(or(ResetReason::Aborted));
     }
-    if answers_ack && scene.sender_before.is_synchronized() && !segment.flags.ack() {
+    if answers_ack && scene.prior.state.is_synchronized() && !segment.flags.ack() {
         return because(ResetReason::Aborted, Confidence::LOW)
             .or(or(ResetReason::ClosedPort))
             .or(or(ResetReason::UnreadData));
     }
     // text that came and was perhaps not read
-    let unread = scene.other.base.is_some_and(|base| scene.other.next_seq.after(base + 1));
+    let text_from = scene.other.base.map(|base| base + 1);
+    let unread = scene.other.next_seq.zip(text_from).is_some_and(|(next, from)| next.after(from));
     if unread && to.last_place != Place::Old {
         return because(ResetReason::Aborted, Confidence::LOW).or(or(ResetReason::UnreadData));
     }

@@ -5,17 +5,23 @@
 
 use super::loss::Began;
 use super::overtaken::Shown;
+use super::timers::Timers;
 use super::{Confidence, Evidence, Loss, Scene, Sender, Why};
 use tcp::SendReason;
 use wire::Seq;
 
 /// Hardly any sender's retransmission timer runs out sooner.
-const TIMEOUT_NS_MIN: u64 = 190_000_000;
+pub(super) const TIMEOUT_NS_MIN: u64 = 190_000_000;
 
 /// What is captured and what the sender's clock says differ by no more than this.
 const EARLY_NS: u64 = 300_000;
 /// What a sender does at once it does within this time.
 const AT_ONCE_NS: u64 = 1_000_000;
+
+/// No host's timer for what may only be late runs out sooner after an acknowledgment: two ticks and the rest of one.
+const TIMER_NS_MIN: u64 = 3_000_000;
+/// A sender that spreads its window over the round trip lets nothing that is lost wait longer.
+const PACING_NS_MAX: u64 = 100_000_000;
 
 /// What the answer depends on, in one place.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +37,10 @@ struct Signs {
     is_near: bool,
     /// An acknowledgment came just before, seen from here.
     follows_ack: bool,
+    /// So shortly before that nothing else has sent it, as far as can be seen from here.
+    is_at_once: bool,
+    /// It answers in no time at all: a simulated host.
+    is_exact: bool,
     /// At the first unacknowledged byte.
     at_una: bool,
     /// The sending before this was a retransmission, too.
@@ -39,13 +49,18 @@ struct Signs {
     is_beyond_una: bool,
     /// Up to the highest byte sent.
     is_tail: bool,
-    /// The sender may probe its tail: that takes SACK.
-    has_probes: bool,
+    /// The sender may probe its tail: that takes SACK, and no probe waits for an answer.
+    may_probe: bool,
+    /// The last that it sent was perhaps such a probe, with new text.
+    follows_probe: bool,
+    /// Whether it does: what its losses so far say for it and against it.
+    probes_seen: i8,
+    /// Later than any probe of a tail would be.
+    is_late_for_probe: bool,
     duplicate_acks: u32,
     /// Bytes beyond the first unacknowledged one up to the highest SACK block.
     sacked_ahead_bytes: u32,
     mss_bytes: u32,
-    rtt_ns: u64,
     rto_ns: u64,
 }
 
@@ -53,29 +68,46 @@ impl Signs {
     /// An acknowledgment that just came makes it a loss by RFC 5681 or RFC 6675.
     fn is_by_acks(&self) -> bool {
         let is_told = self.duplicate_acks >= 3 || self.sacked_ahead_bytes > 3 * self.mss_bytes;
-        is_told && self.follows_ack
+        is_told && self.is_at_once
     }
 
     /// Nothing had come for so long that only the retransmission timer can have sent the first segment again.
     fn is_silent_at_una(&self) -> bool {
-        self.at_una && !self.follows_ack && self.gap_ns >= TIMEOUT_NS_MIN
+        // what is known to be overtaken does not wait for that timer
+        let least_ns = if self.sacked_ahead_bytes > 0 { self.rto_ns - self.rto_ns / 8 } else { 0 };
+        self.at_una && !self.follows_ack && self.gap_ns >= least_ns.max(TIMEOUT_NS_MIN)
+    }
+
+    /// No acknowledgment came for so long that a timer has sent it, seen near the sender.
+    fn is_by_timer(&self) -> bool {
+        self.is_near && !self.is_at_once && (self.is_exact || self.since_ack_ns >= TIMER_NS_MIN)
     }
 }
 
 pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
     let signs = signs(scene, from, to);
-    let acknowledged =
-        scene.other.last_ack != Seq::new(0) && scene.segment.end().at_or_before(scene.other.last_ack);
+    let acknowledged = scene.other.last_ack.is_some_and(|una| scene.segment.end().at_or_before(una));
     let loss = from.loss.get_or_insert_default();
     let began = loss.recovery();
     // what does not follow an acknowledgment was sent by a timer, which may seem to be a little early
-    let early_ns = if signs.since_ack_ns > scene.turn_ns + EARLY_NS { EARLY_NS } else { 0 };
-    loss.overtaken.look_at_timer(signs.now_ns + early_ns, scene.turn_ns, scene.prior.earlier);
-    if let Some(sending) = scene.prior.earlier.filter(|_| began.is_none()) {
+    let is_seen = signs.since_ack_ns > scene.turn_ns + EARLY_NS;
+    let early_ns = if is_seen { EARLY_NS } else { 0 };
+    let is_recovering = began.is_some_and(|began| began != Began::Probe);
+    loss.overtaken.look_at_timer(
+        signs.now_ns + early_ns,
+        scene.turn_ns,
+        scene.prior.earlier,
+        is_recovering,
+        is_seen,
+    );
+    if let Some(sending) = scene.prior.earlier {
+        let is_first = began.is_none();
         match signs.since_ack_ns <= scene.turn_ns + AT_ONCE_NS {
-            true => loss.overtaken.on_sent_by_ack(scene.other.last_ack_time_ns, sending),
-            false if signs.is_near && !signs.is_silent_at_una() => loss.overtaken.on_sent_by_timer(sending),
-            false => {}
+            true if is_first => loss.overtaken.on_sent_by_ack(scene.other.last_ack_time_ns, sending),
+            false if (is_first || !signs.is_exact) && signs.is_by_timer() && !signs.is_silent_at_una() => {
+                loss.overtaken.on_sent_by_timer(sending);
+            }
+            _ => {}
         }
     }
     let shown = scene.prior.earlier.and_then(|sending| loss.overtaken.shown(sending));
@@ -85,10 +117,26 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
         _ => {}
     }
     let why = match (shown, began) {
+        // a busy host's timer has not run out, or the window let nothing out until the acknowledgment came
+        (Some((Shown::ReorderTimer, is_close)), _)
+            if signs.is_near && signs.is_at_once && !signs.is_exact =>
+        {
+            known_lost(&signs, Shown::Ack, is_close)
+        }
         (Some((shown, is_close)), _) => known_lost(&signs, shown, is_close),
         (None, Some(began)) => in_recovery(&signs, began),
         (None, None) => at_first(&signs),
     };
+    match why.reason {
+        SendReason::TailLossProbe if signs.is_beyond_una => loss.on_probe_seen(true),
+        // the last segment would have been probed before the first was sent again
+        SendReason::Timeout if began.is_none() && signs.may_probe && !signs.is_tail && signs.at_una => {
+            if !signs.follows_probe {
+                loss.on_probe_seen(false);
+            }
+        }
+        _ => {}
+    }
     note(loss, &why, scene, began);
     if acknowledged {
         loss.mark_frame(scene.segment.frame);
@@ -102,29 +150,34 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
     let now_ns = segment.time.as_nanos();
     let since_ack_ns = now_ns.saturating_sub(other.last_ack_time_ns);
     let before_ns = scene.prior.earlier.map_or(scene.prior.next_seq_time_ns, |earlier| earlier.time_ns);
+    let (is_near, follows_ack) = (is_near(scene), follows_ack(scene, from, to, since_ack_ns));
     let una = other.last_ack;
     let highest_sacked = other.sack().iter().map(|block| block.right).reduce(Seq::latest);
     let sacked_ahead_bytes =
-        highest_sacked.filter(|right| right.after(una)).map_or(0, |right| right.bytes_since(una));
+        highest_sacked.zip(una).map_or(0, |(right, una)| right.offset_from(una).max(0).cast_unsigned());
     Signs {
         now_ns,
         has_sack: !other.sack().is_empty() || from.loss.as_ref().is_some_and(|loss| loss.is_watching()),
         gap_ns: now_ns.saturating_sub(before_ns),
         since_ack_ns,
-        is_near: is_near(scene),
-        follows_ack: follows_ack(scene, from, to, since_ack_ns),
-        at_una: segment.seq == una,
+        is_near,
+        follows_ack,
+        is_at_once: if is_near { since_ack_ns <= scene.turn_ns + AT_ONCE_NS } else { follows_ack },
+        is_exact: from.is_exact,
+        at_una: una == Some(segment.seq),
         was_again: scene
             .prior
             .earlier
             .is_some_and(|earlier| from.loss.as_ref().is_some_and(|loss| loss.has_resent_in(earlier.frame))),
-        is_beyond_una: segment.seq.after(una),
-        is_tail: segment.end() == scene.prior.next_seq,
-        has_probes: scene.has_probes,
+        is_beyond_una: una.is_some_and(|una| segment.seq.after(una)),
+        is_tail: scene.prior.next_seq == Some(segment.end()),
+        may_probe: scene.has_probes && from.loss.as_ref().is_none_or(|loss| loss.may_probe()),
+        follows_probe: from.last_reason == SendReason::TailProbeWithNewData,
+        probes_seen: from.loss.as_ref().map_or(0, |loss| loss.probes_seen),
+        is_late_for_probe: Timers::of(scene, from).is_some_and(|timers| timers.is_late_for_probe(now_ns)),
         duplicate_acks: other.duplicate_acks,
         sacked_ahead_bytes,
-        mss_bytes: from.largest_text_bytes.max(536),
-        rtt_ns: scene.rtt_ns,
+        mss_bytes: from.largest_text_bytes.min(scene.mss_bytes).max(536),
         rto_ns: from.rto_ns().max(scene.rtt_ns + scene.rtt_ns / 2),
     }
 }
@@ -136,15 +189,15 @@ fn is_near(scene: &Scene<'_>) -> bool {
 /// Did an acknowledgment set it off? The echo in it says what its sender had heard last; without
 /// timestamps only the time since the last acknowledgment here can tell.
 fn follows_ack(scene: &Scene<'_>, from: &Sender, to: &Sender, since_ack_ns: u64) -> bool {
-    if is_near(scene) && since_ack_ns <= scene.turn_ns + AT_ONCE_NS {
-        return true;
+    if is_near(scene) {
+        // what is sent again waits for its turn in a paced window, and no longer
+        return since_ack_ns <= scene.turn_ns + (scene.rtt_ns / 2).clamp(AT_ONCE_NS, PACING_NS_MAX);
     }
     let now_ns = scene.segment.time.as_nanos();
     let echo = scene.segment.options.timestamps.map(|stamps| stamps.echo);
     if let Some(age_ns) = echo.and_then(|echo| to.clock.age_ns(echo, now_ns))
-        && from.echo_turn_us > 0
+        && let Some(usual_ns) = from.echo_turn_ns()
     {
-        let usual_ns = u64::from(from.echo_turn_us) * 1_000;
         return age_ns <= usual_ns + usual_ns / 4 + 20_000_000;
     }
     since_ack_ns <= scene.turn_ns + (scene.rtt_ns / 2).clamp(10_000_000, 100_000_000)
@@ -184,25 +237,21 @@ fn at_first(signs: &Signs) -> Why {
         let evidence = if signs.duplicate_acks >= 3 { Evidence::DUPLICATE_ACKS } else { Evidence::NONE };
         return why.by(evidence | Evidence::TIMING).or(SendReason::Timeout);
     }
-    if (signs.duplicate_acks >= 1 || signs.sacked_ahead_bytes > 0) && signs.follows_ack {
+    if (signs.duplicate_acks >= 1 || signs.sacked_ahead_bytes > 0) && signs.is_at_once {
         // early retransmit (RFC 5827): fewer signs suffice
         return Why::new(SendReason::SackRecovery, Confidence::LIKELY)
             .by(Evidence::DUPLICATE_ACKS | Evidence::TIMING)
             .or(SendReason::FastRetransmit)
             .or(SendReason::Timeout);
     }
-    let in_probe_time = signs.gap_ns < signs.rto_ns && signs.gap_ns / 3 >= signs.rtt_ns / 2;
-    let is_last_before_first = signs.is_tail && signs.is_beyond_una && signs.has_probes;
-    if is_last_before_first || (signs.is_tail && in_probe_time) {
-        let confidence = if is_last_before_first { Confidence::HIGH } else { Confidence::LIKELY };
+    // a segment alone is probed at the latest when its timeout would run out (RFC 8985 §7.3)
+    let is_alone_in_time = signs.probes_seen >= 0 && !signs.is_late_for_probe;
+    if signs.is_tail && signs.may_probe && (signs.is_beyond_una || is_alone_in_time) {
+        let is_shown = signs.is_beyond_una || signs.probes_seen > 0;
+        let confidence = if is_shown { Confidence::HIGH } else { Confidence::LIKELY };
         return Why::new(SendReason::TailLossProbe, confidence).by(Evidence::TIMING).or(SendReason::Timeout);
     }
-    let why = timeout(signs);
-    if signs.is_tail && signs.has_probes {
-        // a segment alone is probed when its timeout would run out (RFC 8985 §7.3): the times are the same
-        return Why { confidence: Confidence::LOW, ..why };
-    }
-    why
+    timeout(signs)
 }
 
 fn in_recovery(signs: &Signs, began: Began) -> Why {
@@ -235,7 +284,7 @@ fn timeout(signs: &Signs) -> Why {
 
 /// Keeps the counts, and where recovery stands.
 fn note(loss: &mut Loss, why: &Why, scene: &Scene<'_>, began: Option<Began>) {
-    let until = scene.prior.next_seq;
+    let until = scene.prior.next_seq.unwrap_or(scene.segment.end());
     let counts = &mut loss.counts;
     match why.reason {
         SendReason::Timeout => {
@@ -246,7 +295,10 @@ fn note(loss: &mut Loss, why: &Why, scene: &Scene<'_>, began: Option<Began>) {
         }
         SendReason::FastRetransmit => counts.fast += 1,
         SendReason::SackRecovery | SendReason::ReorderTimeout => counts.sack += 1,
-        SendReason::TailLossProbe => counts.probe += 1,
+        SendReason::TailLossProbe => {
+            counts.probe += 1;
+            loss.on_probe(until);
+        }
         _ => counts.recovery += 1,
     }
     if began.is_none() {

@@ -1,19 +1,15 @@
 //! What is remembered of one end as a sender, to conclude why it sends.
 
 use super::clock::Clock;
-use super::{Loss, PacketSizes, Prior};
+use super::{Loss, PacketSizes};
+use crate::limits::{
+    LARGE_BYTES, PRINTS, RTO_NS_INITIAL, RTO_VARIANCE_US_MIN, RTT_US_MAX, TWICE_US, TWICE_WITHOUT_ID_US,
+};
+use crate::live::Before;
 use crate::{Frame, Segment};
-use tcp::SendReason;
+use std::num::NonZeroU32;
+use tcp::{SendReason, SmoothedRtt};
 use wire::Seq;
-
-/// Text of this size does not fit through every path; see the finding on MTU black holes.
-const LARGE_BYTES: u32 = 1_150;
-/// Packets remembered to recognise the same one captured again. Two taps differ by a few packets.
-const PRINTS: usize = 3;
-/// The same packet comes again within this time, unless a router holds it: then the TTL differs.
-const TWICE_US: u32 = 50_000;
-/// Without an IP identification only text is compared, and within this time: nobody retransmits so soon.
-const TWICE_WITHOUT_ID_US: u32 = 1_000;
 
 /// One end as a sender.
 #[derive(Clone, Debug)]
@@ -22,10 +18,11 @@ pub(crate) struct Sender {
     pub(crate) has_sent: bool,
     /// When the other end last acknowledged something new of this one.
     pub(crate) progress_ns: u64,
-    /// The smoothed time from text to its acknowledgment, and its variation (RFC 6298 §2), in µs.
-    pub(crate) srtt_us: u32,
-    pub(crate) rttvar_us: u32,
+    /// From text to its acknowledgment, smoothed as its own timer would (RFC 6298 §2).
+    pub(crate) rtt: SmoothedRtt,
     pub(crate) last_reason: SendReason,
+    /// It sent text at the very moment at which an acknowledgment came.
+    pub(crate) is_exact: bool,
     pub(crate) largest_text_bytes: u32,
     pub(crate) large_was_acked: bool,
     /// Text segments since the other end last acknowledged: how many, how many bytes, the last's time.
@@ -36,13 +33,11 @@ pub(crate) struct Sender {
     pub(crate) last_place: Place,
     /// Text from here on was not captured, though text behind it was: it is lost, late or overtaken.
     pub(crate) hole: Option<Seq>,
-    /// Its highest timestamp.
-    pub(crate) high_tsval: Option<u32>,
     /// Its timestamp clock: how fast, and when it said what.
     pub(crate) clock: Clock,
-    /// How old the echo in its text usually is, in µs: from here to it and back. 0 while unknown.
-    pub(crate) echo_turn_us: u32,
-    /// The IP identification of its latest segment, and whether identifications count up.
+    /// How old the echo in its text usually is, in µs: from here to it and back.
+    pub(crate) echo_turn_us: Option<NonZeroU32>,
+    /// The IP identification of its latest segment (never zero, which says nothing), and whether identifications count up.
     pub(crate) last_ip_id: u16,
     pub(crate) ip_id_steps: u8,
     prints: [Print; PRINTS],
@@ -63,6 +58,22 @@ pub(crate) enum Place {
     Old,
 }
 
+impl Place {
+    /// Where `segment` stands to what its sender had sent before.
+    pub(crate) fn of(segment: &Segment, before: &Before) -> Place {
+        let Some(next) = before.next_seq else { return Place::Next };
+        if segment.seq == next || segment.sequence_bytes() == 0 {
+            Place::Next
+        } else if segment.seq.after(next) {
+            Place::BeyondGap
+        } else if before.acknowledged.is_some_and(|una| segment.end().at_or_before(una)) {
+            Place::Old
+        } else {
+            Place::InGap
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default)]
 struct Print {
     hash: u32,
@@ -71,6 +82,8 @@ struct Print {
     frame: Frame,
     ttl: u8,
     interface: u8,
+    /// It holds a packet.
+    is_used: bool,
 }
 
 impl Default for Sender {
@@ -78,9 +91,9 @@ impl Default for Sender {
         Sender {
             has_sent: false,
             progress_ns: 0,
-            srtt_us: 0,
-            rttvar_us: 0,
+            rtt: SmoothedRtt::default(),
             last_reason: SendReason::NewData,
+            is_exact: false,
             largest_text_bytes: 0,
             large_was_acked: false,
             owed_segments: 0,
@@ -88,9 +101,8 @@ impl Default for Sender {
             owed_last_ns: 0,
             last_place: Place::Next,
             hole: None,
-            high_tsval: None,
             clock: Clock::default(),
-            echo_turn_us: 0,
+            echo_turn_us: None,
             last_ip_id: 0,
             ip_id_steps: 0,
             prints: [Print::default(); PRINTS],
@@ -119,7 +131,7 @@ impl Sender {
         let found = self.prints.iter().find(|print| {
             let age_us = now_us.wrapping_sub(print.time_us);
             print.hash == hash
-                && print.frame != 0
+                && print.is_used
                 && match id {
                     Some(_) => age_us <= TWICE_US,
                     None => segment.text_bytes > 0 && age_us <= TWICE_WITHOUT_ID_US,
@@ -138,6 +150,7 @@ impl Sender {
             frame: segment.frame,
             ttl: segment.ttl,
             interface: segment.interface as u8,
+            is_used: true,
         };
         self.next_print = (self.next_print + 1) % PRINTS as u8;
         None
@@ -148,30 +161,40 @@ impl Sender {
         let prints = self.prints.iter().fold(0, |sum, print| sum ^ print.hash);
         self.progress_ns
             ^ u64::from(prints)
-            ^ u64::from(self.srtt_us)
+            ^ u64::from(self.rtt.rttvar_us())
             ^ self.clock.warmth()
             ^ u64::from(self.last_ip_id)
     }
 
-    /// The retransmission timeout that its round trips imply (RFC 6298 §2.3), at least 200 ms as on
+    /// The retransmission timeout that its round trips imply (RFC 6298 §2.3), at least 200 ms more than these, as on
     /// Linux; a second while nothing is known.
     pub(crate) fn rto_ns(&self) -> u64 {
-        if self.srtt_us == 0 {
-            return 1_000_000_000;
-        }
-        (u64::from(self.srtt_us) + 4 * u64::from(self.rttvar_us)).max(200_000) * 1_000
+        let rto_us = self.rtt.rto_us(RTO_VARIANCE_US_MIN);
+        rto_us.map_or(RTO_NS_INITIAL, |rto_us| u64::from(rto_us) * 1_000)
     }
 
-    /// A round trip was measured (RFC 6298 §2).
+    /// The smoothed round trip in nanoseconds; `None` before the first was measured.
+    pub(crate) fn srtt_ns(&self) -> Option<u64> {
+        self.rtt.srtt_us().map(|srtt_us| u64::from(srtt_us) * 1_000)
+    }
+
+    /// A round trip was measured.
     pub(crate) fn on_rtt(&mut self, rtt_ns: u64) {
-        let rtt_us = u32::try_from(rtt_ns / 1_000).unwrap_or(u32::MAX / 16).clamp(1, u32::MAX / 16);
-        if self.srtt_us == 0 {
-            self.srtt_us = rtt_us;
-            self.rttvar_us = rtt_us / 2;
-        } else {
-            self.rttvar_us = (3 * self.rttvar_us + self.srtt_us.abs_diff(rtt_us)) / 4;
-            self.srtt_us = ((7 * u64::from(self.srtt_us) + u64::from(rtt_us)) / 8) as u32;
-        }
+        self.rtt.on_sample(u32::try_from(rtt_ns / 1_000).unwrap_or(u32::MAX).min(RTT_US_MAX));
+    }
+
+    /// How old the echo in its text usually is, in nanoseconds.
+    pub(crate) fn echo_turn_ns(&self) -> Option<u64> {
+        self.echo_turn_us.map(|turn_us| u64::from(turn_us.get()) * 1_000)
+    }
+
+    /// The echo in new text was so old.
+    pub(crate) fn on_echo_turn(&mut self, age_ns: u64) {
+        let age_us = u32::try_from(age_ns / 1_000).unwrap_or(u32::MAX);
+        let weighted =
+            |turn_us: NonZeroU32| (3 * u64::from(turn_us.get()) + u64::from(age_us)).div_euclid(4) as u32;
+        let turn_us = self.echo_turn_us.map_or(age_us, weighted);
+        self.echo_turn_us = Some(NonZeroU32::new(turn_us).unwrap_or(NonZeroU32::MIN));
     }
 
     /// Its unacknowledged number moved forward to `ack`.
@@ -188,15 +211,15 @@ impl Sender {
 
     /// Its timestamps show that it sent others after this one: it was overtaken on the way.
     pub(crate) fn has_said_later(&self, segment: &Segment) -> bool {
-        let (stamps, high) = (segment.options.timestamps, self.high_tsval);
+        let (stamps, high) = (segment.options.timestamps, self.clock.highest());
         stamps.zip(high).is_some_and(|(stamps, high)| stamps.value.wrapping_sub(high).cast_signed() < 0)
     }
 
     /// Remembers a segment after the question was answered.
-    pub(crate) fn on_sent(&mut self, segment: &Segment, place: Place, prior: &Prior) {
+    pub(crate) fn on_sent(&mut self, segment: &Segment, place: Place, before: &Before) {
         let now_ns = segment.time.as_nanos();
         if place == Place::BeyondGap || self.hole.is_some() {
-            self.note_hole(segment, place, prior);
+            self.note_hole(segment, place, before);
         }
         self.has_sent = true;
         self.last_place = place;
@@ -207,13 +230,7 @@ impl Sender {
             self.owed_last_ns = now_ns;
         }
         if let Some(stamps) = segment.options.timestamps {
-            let later = self.high_tsval.is_none_or(|high| stamps.value.wrapping_sub(high).cast_signed() > 0);
-            if later {
-                self.high_tsval = Some(stamps.value);
-                self.clock.on_value(stamps.value, now_ns);
-            } else if self.high_tsval == Some(stamps.value) {
-                self.clock.on_same_value(now_ns);
-            }
+            self.clock.on_value(stamps.value, now_ns);
         }
         if let Some(id) = segment.ip_id.filter(|id| *id != 0) {
             let step = id.wrapping_sub(self.last_ip_id);
@@ -229,12 +246,13 @@ impl Sender {
     }
 
     /// The first hole alone is followed: behind it nothing is in order anyway.
-    fn note_hole(&mut self, segment: &Segment, place: Place, prior: &Prior) {
-        self.hole = self.hole.filter(|hole| prior.acknowledged.is_none_or(|heard| !heard.after(*hole)));
+    fn note_hole(&mut self, segment: &Segment, place: Place, before: &Before) {
+        self.hole = self.hole.filter(|hole| before.acknowledged.is_none_or(|heard| !heard.after(*hole)));
         match self.hole {
-            None if place == Place::BeyondGap => self.hole = Some(prior.next_seq),
+            None if place == Place::BeyondGap => self.hole = before.next_seq,
             Some(hole) if segment.seq.at_or_before(hole) && segment.end().after(hole) => {
-                self.hole = segment.end().before(prior.next_seq).then_some(segment.end());
+                let is_left = before.next_seq.is_some_and(|next| segment.end().before(next));
+                self.hole = is_left.then_some(segment.end());
             }
             _ => {}
         }

@@ -5,7 +5,8 @@ use capture::{Decoder, Finish, Format, Interface, LinkType, PacketInfo, Reader, 
 use lens::{Kept, Lens};
 use synfin_sim::Captured;
 
-fn file(seen: &[Captured<'_>]) -> Vec<u8> {
+/// What was captured, as a capture file.
+pub(crate) fn file(seen: &[Captured<'_>]) -> Vec<u8> {
     let mut writer = Writer::new(Vec::new(), Format::Pcapng, &Section::default()).expect("memory takes it");
     let interface = writer.add_interface(&Interface::new(LinkType::RAW)).expect("memory takes it");
     for captured in seen {

@@ -230,24 +230,24 @@ impl Sender {
         self.arm(lent);
     }
 
-    /// The path carries only smaller packets: what is too big for it counts as lost, and slow start begins
-    /// (RFC 1191 §6.5, RFC 8201 §5.4). It is no congestion.
-    pub(crate) fn on_smaller_path(&mut self, lent: &mut Lent<'_>) {
+    /// The path carries only smaller packets: what is too big for it counts as lost by `sign`, and slow start begins
+    /// (RFC 1191 §6.5, RFC 8201 §5.4). When a router says so, it is no congestion.
+    pub(crate) fn on_smaller_path(&mut self, sign: LossSign, lent: &mut Lent<'_>) {
         let mss = lent.mss;
         let Some(load) = &mut self.load else { return };
-        let lost = load.flight.lose_where(LossSign::PathMtu, |run| run.is_cut_above(mss));
+        let lost = load.flight.lose_where(sign, |run| run.is_cut_above(mss));
         if lost == 0 {
             return;
         }
         // What was lost before for its size is cut anew together with it.
-        load.flight.blame_where(LossSign::PathMtu, |run| run.is_cut_above(mss));
+        load.flight.blame_where(sign, |run| run.is_cut_above(mss));
         // What counts as lost is not what the duplicates stand for.
         load.duplicates.limit_to(load.flight.in_flight_bytes());
         load.timed = None;
         load.tail.forget();
         let seq = self.una;
         let phase = load.phase;
-        lent.tracer.note(|| Trace::Loss { seq, sign: LossSign::PathMtu });
+        lent.tracer.note(|| Trace::Loss { seq, sign });
         if matches!(phase, Phase::Open) {
             self.congestion.on_mtu(mss);
         }

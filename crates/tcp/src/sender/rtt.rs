@@ -4,6 +4,7 @@
 //! never timed (Karn, RFC 6298 §3), then the timestamp echo tells which transmission was answered
 //! (RFC 7323 §4). Times are whole microseconds.
 
+use super::SmoothedRtt;
 use crate::{Config, Instant};
 use core::time::Duration;
 
@@ -61,9 +62,7 @@ impl Shortest {
 /// The estimator.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rtt {
-    /// SRTT; zero before the first measurement.
-    srtt_us: u32,
-    rttvar_us: u32,
+    smoothed: SmoothedRtt,
     latest_us: u32,
     shortest: Shortest,
     /// When the shortest of the last minutes was last replaced, in seconds; wraps after 18 hours, which no comparison
@@ -85,8 +84,7 @@ fn micros(duration: Duration) -> u32 {
 impl Rtt {
     pub(crate) fn new(initial: Duration, bounds: RtoBounds) -> Self {
         Rtt {
-            srtt_us: 0,
-            rttvar_us: 0,
+            smoothed: SmoothedRtt::default(),
             latest_us: 0,
             shortest: Shortest::NONE,
             shortest_changed_at_s: 0,
@@ -100,23 +98,15 @@ impl Rtt {
     pub(crate) fn on_sample(&mut self, rtt_us: u32, bounds: RtoBounds) {
         let rtt_us = rtt_us.max(1);
         self.latest_us = rtt_us;
-        if self.srtt_us == 0 {
-            self.srtt_us = rtt_us;
-            self.rttvar_us = rtt_us / 2;
-        } else {
-            let deviation = self.srtt_us.abs_diff(rtt_us);
-            self.rttvar_us = (self.rttvar_us - self.rttvar_us / 4).saturating_add(deviation / 4);
-            self.srtt_us = (self.srtt_us - self.srtt_us / 8).saturating_add(rtt_us / 8).max(1);
-        }
+        self.smoothed.on_sample(rtt_us);
         self.backoff = 0;
         self.rto_us = self.doubled_us(0, bounds);
     }
 
-    /// RTO as the measurements want it, without back-off and slop (RFC 6298 §2.3).
-    fn base_rto_us(&self, bounds: RtoBounds) -> u32 {
-        // The clock granularity G is a microsecond; the lower bound is far above it.
-        let variation_us = self.rttvar_us.saturating_mul(4).max(bounds.variance_min_us).max(1);
-        self.srtt_us.saturating_add(variation_us).clamp(bounds.min_us, bounds.max_us)
+    /// RTO as the measurements want it, without back-off and slop; `None` before the first.
+    fn base_rto_us(&self, bounds: RtoBounds) -> Option<u32> {
+        let rto_us = self.smoothed.rto_us(bounds.variance_min_us)?;
+        Some(rto_us.clamp(bounds.min_us, bounds.max_us))
     }
 
     /// The timer ran out: wait twice as long (RFC 6298 §5.5).
@@ -136,12 +126,12 @@ impl Rtt {
 
     /// What RTO has of slop in it: the first, which nothing was measured for, has none.
     fn slop_us(&self, bounds: RtoBounds) -> u32 {
-        if self.srtt_us == 0 && !self.timed_out { 0 } else { bounds.slop_us }
+        if self.srtt_us().is_none() && !self.timed_out { 0 } else { bounds.slop_us }
     }
 
     /// The handshake lost its SYN: RFC 6298 §5.7 wants 3 s for the data that follows.
     pub(crate) fn on_lost_syn(&mut self, bounds: RtoBounds) {
-        if self.srtt_us == 0 {
+        if self.srtt_us().is_none() {
             let rto_us = 3_000_000.clamp(bounds.min_us, bounds.max_us);
             self.rto_us = rto_us.saturating_add(self.slop_us(bounds)).min(bounds.max_us);
         } else {
@@ -152,7 +142,7 @@ impl Rtt {
 
     /// Other bounds hold from now on.
     pub(crate) fn on_bounds(&mut self, bounds: RtoBounds) {
-        if self.srtt_us != 0 && self.backoff == 0 {
+        if self.srtt_us().is_some() && self.backoff == 0 {
             self.rto_us = self.doubled_us(0, bounds);
         }
         self.rto_us = self.rto_us.min(bounds.max_us);
@@ -165,20 +155,18 @@ impl Rtt {
 
     /// RTO without back-off, doubled so many times, in microseconds.
     pub(crate) fn doubled_us(&self, times: u8, bounds: RtoBounds) -> u32 {
-        let base_us = match self.srtt_us {
-            0 => self.rto_us.saturating_sub(self.slop_us(bounds)) >> self.backoff.min(16),
-            _ => self.base_rto_us(bounds),
-        };
+        let unmeasured = || self.rto_us.saturating_sub(self.slop_us(bounds)) >> self.backoff.min(16);
+        let base_us = self.base_rto_us(bounds).unwrap_or_else(unmeasured);
         let doubled_us = (u64::from(base_us) << times.min(16)) + u64::from(self.slop_us(bounds));
         u32::try_from(doubled_us).unwrap_or(u32::MAX).min(bounds.max_us)
     }
 
     pub(crate) fn srtt_us(&self) -> Option<u32> {
-        (self.srtt_us != 0).then_some(self.srtt_us)
+        self.smoothed.srtt_us()
     }
 
     pub(crate) fn rttvar_us(&self) -> u32 {
-        self.rttvar_us
+        self.smoothed.rttvar_us()
     }
 
     /// The shortest of the last minutes, in nanoseconds.

@@ -5,7 +5,7 @@
 //! acknowledgments, because of the window where that was (nearly) full and because of the network
 //! where not.
 
-use crate::when::When;
+use crate::nanos::Nanos;
 
 /// Time by what limited the sender, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -30,8 +30,8 @@ impl LimitedTime {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Limits {
     pub(crate) time: LimitedTime,
-    last_text: When,
-    emptied: When,
+    last_text: Option<Nanos>,
+    emptied: Option<Nanos>,
     window_was_full: bool,
 }
 
@@ -48,9 +48,9 @@ pub(crate) struct TextSent {
 
 impl Limits {
     pub(crate) fn on_text(&mut self, sent: TextSent) {
-        if let Some(last_ns) = self.last_text.ns() {
-            let emptied_ns =
-                self.emptied.ns().unwrap_or(sent.now_ns).clamp(last_ns, sent.now_ns.max(last_ns));
+        if let Some(last_ns) = self.last_text.map(Nanos::ns) {
+            let emptied_ns = self.emptied.map_or(sent.now_ns, Nanos::ns);
+            let emptied_ns = emptied_ns.clamp(last_ns, sent.now_ns.max(last_ns));
             let waited_ns = emptied_ns - last_ns;
             let time = &mut self.time;
             let is_by_window = self.window_was_full && (!sent.is_again || sent.window_bytes == 0);
@@ -58,16 +58,14 @@ impl Limits {
             *waited = waited.saturating_add(waited_ns);
             time.application_ns = time.application_ns.saturating_add(sent.now_ns.saturating_sub(emptied_ns));
         }
-        self.last_text = When::at(sent.now_ns);
-        self.emptied = When::NEVER;
+        self.last_text = Some(Nanos::of(sent.now_ns));
+        self.emptied = None;
         self.window_was_full =
             sent.in_flight_bytes.saturating_add(sent.largest_text_bytes) > sent.window_bytes;
     }
 
     /// Everything is acknowledged.
     pub(crate) fn on_emptied(&mut self, now_ns: u64) {
-        if self.emptied.is_never() {
-            self.emptied = When::at(now_ns);
-        }
+        self.emptied.get_or_insert(Nanos::of(now_ns));
     }
 }

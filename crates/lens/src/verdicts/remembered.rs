@@ -1,25 +1,23 @@
 //! What the verdicts remember of one direction.
 
 use super::unacked::Unacked;
+use super::zero::Zero;
 use super::{InferredScale, Scale, Verdicts};
 use crate::Frame;
 use wire::Seq;
 use wire::tcp::{SackBlock, SackBlocks};
 
 /// One direction: the segments that one end sent.
-///
-/// Wireshark marks several numbers as "not set" by zero and compares the raw 32-bit value, so a
-/// connection whose numbers pass zero is judged differently there for one segment; so it is here.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Side {
-    /// The highest sequence number after a segment; zero while unset.
-    pub(crate) next_seq: Seq,
+pub(crate) struct Remembered {
+    /// The highest sequence number after a segment.
+    pub(crate) next_seq: Option<Seq>,
     pub(crate) next_seq_time_ns: u64,
     pub(crate) next_seq_frame: Frame,
-    /// The highest number that can be acknowledged without having been missed; zero while unset.
-    pub(crate) acknowledgeable: Seq,
-    /// The acknowledgment of the latest segment; zero while unset.
-    pub(crate) last_ack: Seq,
+    /// The highest number that can be acknowledged without having been missed.
+    pub(crate) acknowledgeable: Option<Seq>,
+    /// The acknowledgment of the latest segment.
+    pub(crate) last_ack: Option<Seq>,
     pub(crate) last_ack_time_ns: u64,
     pub(crate) last_new_ack_frame: Frame,
     pub(crate) duplicate_acks: u32,
@@ -36,15 +34,17 @@ pub(crate) struct Side {
     pub(crate) in_flight_unknown: bool,
     /// The relative number 0; `None` until a segment shows it.
     pub(crate) base: Option<Seq>,
+    /// See [`super::zero`].
+    pub(super) zero: Zero,
     /// The verdicts of the latest segment.
     pub(crate) last_verdicts: Verdicts,
     pub(crate) mptcp_subtypes: u16,
     /// The SACK blocks of the latest segment; most connections never have any.
-    sack: Option<Box<SackBlocks>>,
+    pub(super) sack: Option<Box<SackBlocks>>,
     pub(crate) unacked: Unacked,
 }
 
-impl Side {
+impl Remembered {
     /// A window field of this direction, in bytes; the second value says that the scale was inferred.
     pub(crate) fn window_bytes(&self, window: u16) -> (u32, bool) {
         if self.window_is_of_syn { (u32::from(window), false) } else { self.scaled(window) }
@@ -68,9 +68,16 @@ impl Side {
         self.was_heard && self.window == 0
     }
 
+    /// A SYN with the number of its first comes again: numbers shown by an answer to it do not count (4.4).
+    pub(crate) fn on_same_syn(&mut self) {
+        if self.base.is_some() {
+            self.next_seq = self.acknowledgeable;
+        }
+    }
+
     /// `seq` counted from the base; itself while the base is unknown.
     pub(crate) fn relative(&self, seq: Seq) -> u32 {
-        seq.bytes_since(self.base.unwrap_or_default())
+        self.base.map_or(seq.number(), |base| seq.bytes_since(base))
     }
 
     /// The SACK blocks of the latest segment.

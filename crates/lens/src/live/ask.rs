@@ -1,0 +1,88 @@
+//! Gathers what a question needs that more than one half knows: why, what marks mean, what a SYN asks.
+
+use super::{At, Before, Live};
+use crate::ecn::{self, EcnMeaning, MarkSigns, MarksHeard};
+use crate::fast_open::{self, FastOpenWords};
+use crate::nanos::Nanos;
+use crate::verdicts::Judged;
+use crate::why::{Scene, Twice, why};
+use crate::{EndState, Segment, Side, Why};
+
+/// The codepoint of ECN that says that the path is congested (RFC 3168 §5).
+const CONGESTION_EXPERIENCED: u8 = 3;
+
+impl Live {
+    /// Asks why the segment was sent, and lets the sender remember the answer.
+    pub(super) fn why(
+        &mut self,
+        from: Side,
+        segment: &Segment,
+        judged: &Judged,
+        before: &Before,
+        after: [EndState; 2],
+        twice: Option<Twice>,
+    ) -> Why {
+        let rtt_ns = self.times.rtt_ns(&self.halves);
+        let (half, other) = self.halves.split(from);
+        let scene = Scene {
+            segment,
+            judged,
+            prior: before,
+            sent: &half.judged,
+            other: &other.judged,
+            sender_after: after[from.index()],
+            receiver_after: after[from.other().index()],
+            same_syn_ns: self.marks.last_syn_ns(from, segment),
+            asked_ns: self.times.syn.map(Nanos::ns),
+            captured_twice: twice.map(|twice| twice.first),
+            rtt_ns,
+            turn_ns: self.times.turn_ns(half, other),
+            other_was_suspicious: self.marks.suspicious_from(from.other()),
+            has_probes: self.marks.offered.iter().all(|offered| offered.sack),
+            mss_bytes: self.marks.mss_bytes(),
+        };
+        let why = why(&scene, &mut half.sender, &other.sender);
+        half.sender.last_reason = why.reason;
+        why
+    }
+
+    /// What the flags of ECN mean, and what is marked. Comes before the counters, which remember the segment.
+    pub(super) fn hear_of_marks(
+        &mut self,
+        from: Side,
+        segment: &Segment,
+        judged: &Judged,
+        before: &Before,
+    ) -> EcnMeaning {
+        let asks = segment.flags.syn() && !segment.flags.ack() && ecn::ace(segment.flags) != 0;
+        if self.marks_heard.is_none() && !asks && segment.ecn != CONGESTION_EXPERIENCED {
+            return EcnMeaning::AsNamed;
+        }
+        let rtt_ns = self.times.rtt_ns(&self.halves);
+        let (half, other) = self.halves.of(from);
+        let signs = MarkSigns {
+            is_overtaken: half.sender.has_said_later(segment),
+            rtt_ns: self.times.round_trip_ns(half, other, rtt_ns),
+            other_rtt_ns: self.times.round_trip_ns(other, half, rtt_ns),
+            in_flight_bytes: judged.in_flight_bytes,
+            other_in_flight_bytes: before.other_in_flight_bytes,
+            other_text_bytes_max: other.sender.largest_text_bytes,
+        };
+        let is_without = self.marks.has_handshake();
+        let heard = self.marks_heard.get_or_insert_with(|| Box::new(MarksHeard::new(is_without)));
+        heard.take(from, segment, &signs)
+    }
+
+    /// What a segment of the handshake says of Fast Open.
+    pub(super) fn fast_open(&mut self, segment: &Segment) -> FastOpenWords {
+        if !segment.flags.syn() || segment.flags.rst() {
+            return FastOpenWords::Nothing;
+        }
+        let at = At { frame: segment.frame, time: Nanos::of(segment.time.as_nanos()) };
+        let has_words = segment.options.fast_open.is_some() || segment.text_bytes > 0;
+        match self.marks.fast_opening(has_words) {
+            Some(opening) => fast_open::read(opening, segment, at),
+            None => FastOpenWords::Nothing,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The counters of both halves, after everything is concluded.
+
+use super::{Before, Half};
+use crate::metrics::TextSent;
+use crate::pair::Pair;
+use crate::verdicts::Judged;
+use crate::why::{Place, Sender};
+use crate::{Segment, Side};
+
+impl Pair<Half> {
+    /// Counts a segment of `from`, and remembers it as its sender's latest.
+    pub(super) fn count(&mut self, from: Side, segment: &Segment, judged: &Judged, before: &Before) {
+        let (sent, other) = self.split(from);
+        if !segment.flags.rst() {
+            let window_bytes = sent.judged.window_bytes(segment.window).0;
+            sent.traffic.on_window(window_bytes, segment, segment.time.as_nanos());
+        }
+        if segment.flags.ack() {
+            other.count_acknowledgment(segment, judged, before);
+        }
+        if segment.text_bytes > 0 {
+            let is_again = before.next_seq.is_some_and(|next| segment.seq.before(next));
+            sent.count_text(other, segment, judged, is_again);
+        }
+        sent.sender.on_sent(segment, Place::of(segment, before), before);
+    }
+}
+
+impl Half {
+    fn count_acknowledgment(&mut self, acknowledgment: &Segment, judged: &Judged, before: &Before) {
+        let now_ns = acknowledgment.time.as_nanos();
+        if let Some(stamps) = acknowledgment.options.timestamps {
+            self.traffic.on_echo(stamps.echo, now_ns);
+        }
+        if let Some(acked) = judged.sample
+            && is_sample(&self.sender)
+        {
+            self.traffic.rtt.add_ns(acked.rtt_ns);
+            self.sender.on_rtt(acked.rtt_ns);
+        }
+        if before.is_advanced_by(acknowledgment) {
+            let ack = acknowledgment.ack;
+            let advanced_bytes = before.last_ack.map_or(0, |last_ack| ack.bytes_since(last_ack));
+            self.sender.on_progress(now_ns, ack, advanced_bytes);
+        }
+        if self.judged.unacked.len() == 0 {
+            self.traffic.limits.on_emptied(now_ns);
+        }
+    }
+
+    fn count_text(&mut self, other: &mut Half, segment: &Segment, judged: &Judged, is_again: bool) {
+        let receiver = &mut other.judged;
+        if let Some(last_ack) = receiver.last_ack
+            && !segment.flags.syn()
+            && judged.in_flight_bytes.is_some()
+        {
+            let beyond_ack = segment.end().offset_from(last_ack).max(0).cast_unsigned();
+            receiver.inferred_scale.on_sent(beyond_ack, receiver.window);
+        }
+        self.traffic.on_text(TextSent {
+            now_ns: segment.time.as_nanos(),
+            in_flight_bytes: judged.in_flight_bytes.unwrap_or(segment.text_bytes),
+            window_bytes: other.window_bytes(),
+            largest_text_bytes: self.sender.largest_text_bytes,
+            is_again,
+        });
+    }
+}
+
+/// Karn's rule (RFC 6298 §3): no samples while something sent again is unacknowledged.
+fn is_sample(sender: &Sender) -> bool {
+    sender.loss.as_ref().is_none_or(|loss| loss.recovery().is_none())
+}

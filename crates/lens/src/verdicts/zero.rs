@@ -1,0 +1,129 @@
+//! Zero, which Wireshark takes for "not set".
+//!
+//! There three numbers of a direction are plain 32-bit values that begin as zero: the next sequence number, the highest
+//! that can be acknowledged, and the latest acknowledgment. So where one of them is really zero, what comes next is
+//! judged as if nothing had been before: once in four thousand million bytes, or on the first segment where the initial
+//! number is near. The verdicts keep that, because they are Wireshark's. Nothing else may depend on where a connection's
+//! numbers begin, so what we conclude from is judged without it. The two differ only from the first segment on that
+//! touches zero: until then there is one memory for both, and most connections never have another.
+
+use super::special::note_handshake_options;
+use super::{Judged, Known, Remembered, begin, judge};
+use crate::pair::Pair;
+use crate::{Segment, Side};
+use wire::Seq;
+
+const ZERO: Seq = Seq::new(0);
+
+/// What zero means in a memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) enum Zero {
+    /// A number like any other.
+    #[default]
+    Counts,
+    /// The number is not known, as in Wireshark.
+    IsUnset,
+}
+
+impl Remembered {
+    /// A number of this memory, if it counts as known.
+    pub(super) fn set(&self, number: Option<Seq>) -> Option<Seq> {
+        number.filter(|number| self.zero == Zero::Counts || *number != ZERO)
+    }
+
+    /// The acknowledgment of a segment as it is remembered. Wireshark does not ask for the flag.
+    pub(super) fn ack_of(&self, segment: &Segment) -> Option<Seq> {
+        let is_known = segment.flags.ack() || segment.ack != ZERO || self.zero == Zero::IsUnset;
+        is_known.then_some(segment.ack)
+    }
+
+    /// A reset in the name of an end that knows of no connection has 0 for want of a number (RFC 9293 §3.5.2).
+    pub(super) fn is_of_nobody(&self, segment: &Segment) -> bool {
+        self.zero == Zero::Counts && has_no_number(segment)
+    }
+
+    /// The same memory, with the numbers that are not known at zero.
+    fn with_zeros(&self) -> Remembered {
+        let mut theirs = Remembered { zero: Zero::IsUnset, ..self.clone() };
+        for number in [&mut theirs.next_seq, &mut theirs.acknowledgeable, &mut theirs.last_ack] {
+            number.get_or_insert(ZERO);
+        }
+        theirs
+    }
+
+    /// Whether what Wireshark remembers of this direction may differ from ours when it sends `segment`.
+    #[inline]
+    fn differs_from(&self, segment: &Segment) -> bool {
+        if segment.flags.ack() && segment.ack == ZERO {
+            return true;
+        }
+        // the number before zero looks like a keep-alive to a memory that begins with zero
+        let is_near = segment.seq.number().wrapping_add(1) <= 1 || segment.end() == ZERO;
+        is_near && !(has_no_number(segment) && self.next_seq.is_none())
+    }
+}
+
+fn has_no_number(segment: &Segment) -> bool {
+    segment.flags.rst() && segment.flags.ack() && segment.seq == ZERO
+}
+
+/// What Wireshark remembers of a connection, once that is something else than we do.
+#[derive(Debug, Default)]
+pub(crate) struct AsWireshark(Option<Box<Pair<Remembered>>>);
+
+impl AsWireshark {
+    /// Wireshark's judgement of a segment that is about to be judged by `ours`; `None` where that will be the same.
+    #[inline]
+    pub(crate) fn judge(
+        &mut self,
+        from: Side,
+        segment: &Segment,
+        known: Known,
+        ours: (&Remembered, &Remembered),
+    ) -> Option<Judged> {
+        if self.0.is_none() && !ours.0.differs_from(segment) {
+            return None;
+        }
+        Some(self.judge_apart(from, segment, known, ours))
+    }
+
+    #[cold]
+    fn judge_apart(
+        &mut self,
+        from: Side,
+        segment: &Segment,
+        known: Known,
+        (sent, other): (&Remembered, &Remembered),
+    ) -> Judged {
+        let theirs = self.0.get_or_insert_with(|| {
+            let mut both = Box::new(Pair::default());
+            let (their_sent, their_other) = both.split(from);
+            (*their_sent, *their_other) = (sent.with_zeros(), other.with_zeros());
+            both
+        });
+        let (sent, other) = theirs.split(from);
+        let judged = judge(sent, other, segment, known);
+        note_handshake_options(sent, other, segment);
+        judged
+    }
+
+    /// Only the beginning of the numbers is taken from a segment that is not judged.
+    pub(crate) fn begin(&mut self, from: Side, segment: &Segment) {
+        if let Some(theirs) = &mut self.0 {
+            let (sent, other) = theirs.split(from);
+            begin(sent, other, segment);
+        }
+    }
+
+    /// See [`Remembered::on_same_syn`].
+    pub(crate) fn on_same_syn(&mut self, from: Side) {
+        if let Some(theirs) = &mut self.0 {
+            theirs[from].on_same_syn();
+        }
+    }
+
+    /// How many segments in flight it remembers.
+    pub(crate) fn unacked(&self) -> usize {
+        self.0.as_ref().map_or(0, |theirs| theirs.iter().map(|theirs| theirs.unacked.len()).sum())
+    }
+}

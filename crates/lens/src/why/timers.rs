@@ -1,0 +1,49 @@
+//! When a sender's timers are due, as far as it can be reckoned from outside (RFC 6298 §5, RFC 8985 §7.2).
+
+use super::{Scene, Sender};
+
+/// How long a receiver may keep an acknowledgment back (RFC 8985 §7.2, TLP.max_ack_delay).
+const ACK_DELAY_NS_MAX: u64 = 200_000_000;
+/// Systems count round trips in their own ways, and are busy: a probe leaves no later than this after it seems due.
+const LATE_NS: u64 = 40_000_000;
+/// What belongs to one burst follows within this time.
+const ALONE_NS: u64 = 1_000_000;
+/// No sender probes sooner.
+const PROBE_NS_MIN: u64 = 2_000_000;
+
+/// When the timers are due, in nanoseconds of the capture's clock.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timers {
+    /// The probe of a silent tail, which is never due after the retransmission timeout; that one counts from the last
+    /// progress, or from what was sent into an empty flight.
+    probe_ns: u64,
+    /// When the last text was sent.
+    sent_ns: u64,
+    /// How far the reckoning may be off: the sender's round trip is known only as seen from here.
+    slack_ns: u64,
+}
+
+impl Timers {
+    /// `None` while nothing is in flight, or no round trip was measured.
+    pub(super) fn of(scene: &Scene<'_>, from: &Sender) -> Option<Timers> {
+        let oldest_ns = scene.prior.oldest_ns?;
+        let srtt_ns = from.srtt_ns()? + scene.turn_ns;
+        let since_ns = from.progress_ns.max(oldest_ns) + scene.turn_ns;
+        let quiet_since_ns = scene.prior.next_seq_time_ns.max(scene.other.last_ack_time_ns + scene.turn_ns);
+        let ack_delay_ns = if scene.prior.is_one_in_flight { ACK_DELAY_NS_MAX } else { 0 };
+        let timeout_ns = since_ns + from.rto_ns().max(srtt_ns);
+        let probe_ns = quiet_since_ns + (2 * srtt_ns + ack_delay_ns).max(PROBE_NS_MIN);
+        let (sent_ns, slack_ns) = (scene.prior.next_seq_time_ns, srtt_ns / 4 + 1_000_000);
+        Some(Timers { probe_ns: probe_ns.min(timeout_ns), sent_ns, slack_ns })
+    }
+
+    /// Whether a probe of the tail would go now. A probe comes alone: what follows text at once is not one.
+    pub(super) fn is_time_of_probe(&self, now_ns: u64) -> bool {
+        now_ns.abs_diff(self.probe_ns) <= self.slack_ns && now_ns > self.sent_ns + ALONE_NS
+    }
+
+    /// Whether a probe would have gone long before.
+    pub(super) fn is_late_for_probe(&self, now_ns: u64) -> bool {
+        now_ns > self.probe_ns + self.slack_ns + LATE_NS
+    }
+}
