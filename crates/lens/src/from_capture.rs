@@ -13,6 +13,9 @@ use wire::tcp::{Flags, Options, RawOptions, SackBlock, Timestamps};
 /// The option kinds of SACK (RFC 2018 §3) and MPTCP (RFC 8684 §9.1).
 const SACK: u8 = 5;
 const MPTCP: u8 = 30;
+/// The subtype of MPTCP that opens a connection, and the bytes of its data with a key in it (RFC 8684 §3.1).
+const MP_CAPABLE: u8 = 0;
+const MP_CAPABLE_WITH_KEY: usize = 10;
 
 impl Segment {
     /// The segment of a captured packet; `None` when too little of a quoted one is there.
@@ -156,8 +159,9 @@ fn mptcp_subtypes(bytes: &[u8]) -> u16 {
     RawOptions::new(bytes)
         .flatten()
         .filter(|option| option.kind == MPTCP)
-        .filter_map(|option| option.data.first())
-        .fold(0, |subtypes, first| subtypes | 1 << (first >> 4))
+        .filter_map(|option| Some((option.data.first()? >> 4, option.data.len())))
+        .filter(|(subtype, len)| *subtype != MP_CAPABLE || *len >= MP_CAPABLE_WITH_KEY)
+        .fold(0, |subtypes, (subtype, _)| subtypes | 1 << subtype)
 }
 
 fn be32(bytes: &[u8], at: usize) -> Option<u32> {

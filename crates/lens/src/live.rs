@@ -9,14 +9,16 @@ mod count;
 mod half;
 mod marks;
 mod notes;
+mod offered;
 mod talk;
 mod tally;
 mod times;
 
 pub(crate) use before::Before;
 pub(crate) use half::Half;
+pub use marks::Stuck;
 pub(crate) use marks::{At, Marks};
-pub use marks::{Offered, Stuck};
+pub use offered::Offered;
 pub use tally::Seen;
 pub(crate) use tally::Tally;
 pub(crate) use times::Times;
@@ -48,13 +50,15 @@ pub(crate) struct Live {
     /// Heard of since the hand of the clock passed.
     pub(crate) is_recent: bool,
     pub(crate) completeness: Completeness,
-    pub(crate) is_mptcp: bool,
+    /// The MPTCP operations that both ends have shown, one bit per subtype; `None` before the first.
+    mptcp: Option<u8>,
     pub(crate) was_evicted: bool,
     /// The opener used its port before, and said then what its SYN's timestamp is older than.
     pub(crate) has_older_stamp: bool,
     /// The time to live of each end's latest segment that was no RST; 0 for none.
     pub(crate) ttl: [u8; 2],
-    pub(crate) data_in_syn: u32,
+    /// A SYN had both a Fast Open cookie and text (RFC 7413).
+    fast_open_asked: bool,
     pub(crate) fast_open_taken: bool,
     pub(crate) first_frame: Frame,
     pub(crate) last_frame: Frame,
@@ -82,11 +86,11 @@ impl Live {
             a_is_low: flow.source_is_low,
             is_recent: false,
             completeness: Completeness::default(),
-            is_mptcp: false,
+            mptcp: None,
             was_evicted: false,
             has_older_stamp: false,
             ttl: [0; 2],
-            data_in_syn: 0,
+            fast_open_asked: false,
             fast_open_taken: false,
             first_frame: first.frame,
             last_frame: first.frame,
@@ -195,7 +199,7 @@ impl Live {
         if twice.is_none() {
             self.halves.count(from, segment, &verdict.ours, &before);
         }
-        self.marks.on_segment(from, segment, &analysis, &before);
+        self.marks.on_segment(from, segment, &analysis, &verdict.ours, &before);
         if twice.is_none() {
             self.note_talk(from, segment, &analysis, &before);
         }
@@ -205,26 +209,25 @@ impl Live {
         analysis
     }
 
-    /// The frame, the time and what the options tell of the connection as a whole.
+    /// The frame and the time.
     fn on_segment(&mut self, segment: &Segment) {
         self.times.on_segment(segment);
         // not by its first segment: a flood of attempts shall push out itself, not those that talk
         self.is_recent |= self.halves.iter().any(|half| half.traffic.packets > 0);
         self.last_frame = segment.frame;
-        self.is_mptcp |= segment.mptcp_subtypes != 0;
     }
 
     fn judge(&mut self, from: Side, segment: &Segment, config: &Config) -> Verdict {
         let known = Known {
             initial_rtt_ns: self.times.initial_rtt.map(Nanos::ns),
             unacked_max: config.unacked_max,
-            mptcp: self.is_mptcp,
+            mptcp: self.mptcp,
         };
         let (half, other) = self.halves.split(from);
         let (sent, other) = (&mut half.judged, &mut other.judged);
         let mut special = Verdicts::NONE;
         if segment.flags.syn() || !segment.options.sack.is_empty() {
-            special = special_verdicts(other, segment, &mut self.data_in_syn);
+            special = special_verdicts(other, segment, &mut self.fast_open_asked);
             self.fast_open_taken |= special.contains(Verdicts::TFO_ACK);
         }
         let sent_before = sent.base.is_some();
@@ -235,6 +238,10 @@ impl Live {
         theirs.verdicts |= special;
         note_handshake_options(sent, other, segment);
         self.completeness.note(segment, sent_before);
+        if segment.mptcp_subtypes != 0 {
+            // as there, where operations are read after the judgement, and the ninth and later have no bit
+            self.mptcp = Some(self.mptcp.unwrap_or(0) | segment.mptcp_subtypes as u8);
+        }
         Verdict { ours, theirs, is_dsack: special.contains(Verdicts::DSACK) }
     }
 
@@ -313,3 +320,6 @@ impl Live {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,7 +43,8 @@ pub struct Segment {
     pub urgent: u16,
     /// Options that the stack understands.
     pub options: Options,
-    /// The MPTCP operations that its options carry, one bit per subtype (RFC 8684 §3); zero for none.
+    /// The MPTCP operations that its options carry, one bit per subtype (RFC 8684 §3); zero for none. MP_CAPABLE counts
+    /// with a key: without one, as on a SYN of version 1, it only asks.
     pub mptcp_subtypes: u16,
     /// Bytes of text by the network header, whether captured or not.
     pub text_bytes: u32,

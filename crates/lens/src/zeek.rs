@@ -2,7 +2,7 @@
 //!
 //! The originator is the end that opened; upper-case letters are its, lower-case ones the other's.
 
-use crate::analysis::{Analysis, Notes};
+use crate::analysis::Notes;
 use crate::verdicts::Verdicts;
 use crate::{Segment, Side};
 
@@ -24,7 +24,8 @@ const ONCE: &[u8; 8] = b"shadfrqi";
 const COUNTED: &[u8; 3] = b"twg";
 
 impl History {
-    pub(crate) fn on_segment(&mut self, from: Side, segment: &Segment, analysis: &Analysis) {
+    /// Takes note of a segment; `judged` are the verdicts that do not depend on where numbers begin.
+    pub(crate) fn on_segment(&mut self, from: Side, segment: &Segment, judged: Verdicts, notes: Notes) {
         let flags = segment.flags;
         if flags.syn() && (flags.fin() || flags.rst()) {
             self.once(from, 6);
@@ -35,8 +36,8 @@ impl History {
             (false, true) if segment.is_pure_ack() => self.once(from, 2),
             _ => {}
         }
-        if !analysis.verdicts.is_empty() || !analysis.notes.is_empty() {
-            self.on_trouble(from, analysis);
+        if !judged.is_empty() || !notes.is_empty() {
+            self.on_trouble(from, judged, notes);
         }
         if segment.text_bytes > 0 {
             if flags.ack() && !flags.syn() {
@@ -57,13 +58,12 @@ impl History {
         self.seen[0] ^ u16::from(self.len)
     }
 
-    fn on_trouble(&mut self, from: Side, analysis: &Analysis) {
-        let again = analysis.verdicts.contains(Verdicts::RETRANSMISSION)
-            && !analysis.notes.contains(Notes::CAPTURED_TWICE);
+    fn on_trouble(&mut self, from: Side, judged: Verdicts, notes: Notes) {
+        let again = judged.contains(Verdicts::RETRANSMISSION) && !notes.contains(Notes::CAPTURED_TWICE);
         for (index, holds) in [
             (0, again),
-            (1, analysis.verdicts.contains(Verdicts::ZERO_WINDOW)),
-            (2, analysis.verdicts.contains(Verdicts::ACK_LOST_SEGMENT)),
+            (1, judged.contains(Verdicts::ZERO_WINDOW)),
+            (2, judged.contains(Verdicts::ACK_LOST_SEGMENT)),
         ] {
             if holds {
                 // a gap is of the direction whose bytes are missing

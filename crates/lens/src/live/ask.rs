@@ -11,6 +11,9 @@ use crate::{EndState, Segment, Side, Why};
 /// The codepoint of ECN that says that the path is congested (RFC 3168 §5).
 const CONGESTION_EXPERIENCED: u8 = 3;
 
+/// A capture is near a sender when the way to it and back is less than this part of the round trip.
+const NEAR: u64 = 8;
+
 impl Live {
     /// Asks why the segment was sent, and lets the sender remember the answer.
     pub(super) fn why(
@@ -24,6 +27,7 @@ impl Live {
     ) -> Why {
         let rtt_ns = self.times.rtt_ns(&self.halves);
         let (half, other) = self.halves.split(from);
+        let turn_ns = self.times.known_turn_ns(half, other);
         let scene = Scene {
             segment,
             judged,
@@ -36,7 +40,8 @@ impl Live {
             asked_ns: self.times.syn.map(Nanos::ns),
             captured_twice: twice.map(|twice| twice.first),
             rtt_ns,
-            turn_ns: self.times.turn_ns(half, other),
+            turn_ns: turn_ns.unwrap_or(0),
+            is_near: turn_ns.is_some_and(|turn_ns| turn_ns < rtt_ns / NEAR),
             other_was_suspicious: self.marks.suspicious_from(from.other()),
             has_probes: self.marks.offered.iter().all(|offered| offered.sack),
             mss_bytes: self.marks.mss_bytes(),

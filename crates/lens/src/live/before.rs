@@ -20,6 +20,11 @@ pub(crate) struct Before {
     pub(crate) last_ack: Option<Seq>,
     /// What the other end had acknowledged, if it ever did.
     pub(crate) acknowledged: Option<Seq>,
+    /// The largest text of one segment that both ends allow, as far as known.
+    pub(crate) mss_bytes: u32,
+    /// When something was captured first that lies beyond this segment, which fills a hole: since then its receiver
+    /// asks for it.
+    pub(crate) hole_since_ns: Option<u64>,
     /// The newest captured segment that overlaps this one.
     pub(crate) earlier: Option<Sending>,
     /// Where that begins and ends.
@@ -79,6 +84,11 @@ impl Live {
             next_seq_time_ns: sent.next_seq_time_ns,
             last_ack: sent.last_ack,
             acknowledged: heard.last_ack,
+            mss_bytes: self.marks.mss_bytes(),
+            hole_since_ns: match earlier {
+                None if repeats => sent.unacked.earliest_beyond_ns(segment.end()),
+                _ => None,
+            },
             earlier: earlier.map(|entry| Sending { time_ns: entry.time_ns, frame: entry.frame }),
             earlier_text: earlier.map_or([segment.end(); 2], |entry| [entry.seq, entry.end]),
             in_flight: sent.unacked.len() > 0,

@@ -1,14 +1,15 @@
 //! The landmarks of a connection: the frames of its handshake and its close, and counts with their
 //! first frames. Findings and summaries are made of them.
 
-use super::Before;
 use super::tally::{Seen, Tally};
+use super::{Before, Offered};
 use crate::analysis::{Analysis, Notes};
 use crate::ends::ResetAcceptability;
 use crate::fast_open::FastOpening;
 use crate::limits::{ACK_WAITED_NS_MIN, AT_ONCE_NS, MSS_BYTES_MAX, SMALL_BYTES};
 use crate::nanos::Nanos;
-use crate::why::Order;
+use crate::verdicts::Judged;
+use crate::why::{Order, Why};
 use crate::zeek::History;
 use crate::{Frame, Segment, Side};
 use tcp::{ResetReason, SendReason};
@@ -39,22 +40,6 @@ pub(crate) struct ResetMark {
     pub(crate) acceptability: ResetAcceptability,
     pub(crate) was_synchronized: bool,
     pub(crate) in_flight_bytes: u32,
-}
-
-/// What one end said of itself in its SYN.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Offered {
-    /// A SYN of this end was captured.
-    pub syn_captured: bool,
-    /// Maximum Segment Size in bytes.
-    pub mss: Option<u16>,
-    /// Window scale.
-    pub window_scale: Option<u8>,
-    /// SACK permitted.
-    pub sack: bool,
-    /// Timestamps.
-    pub timestamps: bool,
 }
 
 /// Counts that most connections never need.
@@ -195,14 +180,22 @@ impl Marks {
         acked.is_some_and(|acked| acked.frame == segment.frame)
     }
 
-    /// Takes note of a segment, after everything is concluded.
-    pub(super) fn on_segment(&mut self, from: Side, segment: &Segment, analysis: &Analysis, before: &Before) {
+    /// Takes note of a segment, after everything is concluded; `judged` does not depend on where
+    /// numbers begin.
+    pub(super) fn on_segment(
+        &mut self,
+        from: Side,
+        segment: &Segment,
+        analysis: &Analysis,
+        judged: &Judged,
+        before: &Before,
+    ) {
         let at = At { frame: segment.frame, time: Nanos::of(segment.time.as_nanos()) };
         if !(analysis.verdicts.is_empty() && analysis.notes.is_empty()) {
             let seen = &mut self.rare().seen[from.index()];
             seen.count(analysis.verdicts, analysis.notes, segment.frame);
         }
-        self.history.on_segment(from, segment, analysis);
+        self.history.on_segment(from, segment, judged.verdicts, analysis.notes);
         if analysis.notes.contains(Notes::CAPTURED_TWICE) {
             return;
         }
@@ -218,7 +211,7 @@ impl Marks {
         self.on_ack(from, segment, at);
         self.suspicious[from.index()] = analysis.notes.contains(Notes::SYN_IN_SYNCHRONIZED)
             || analysis.reset == Some(ResetAcceptability::InWindow);
-        self.on_reason(from, segment, analysis, at);
+        self.on_reason(from, segment, &analysis.why, judged, at);
     }
 
     fn on_syn(&mut self, from: Side, segment: &Segment, analysis: &Analysis, at: At) {
@@ -232,15 +225,7 @@ impl Marks {
         } else if analysis.why.reason == SendReason::Timeout {
             self.rare().syn_again[from.index()].note(at.frame);
         }
-        // a SYN that is sent again may leave options out: what was offered once, was offered
-        let (options, before) = (&segment.options, self.offered[from.index()]);
-        self.offered[from.index()] = Offered {
-            syn_captured: true,
-            mss: options.mss.or(before.mss),
-            window_scale: options.window_scale.or(before.window_scale),
-            sack: options.sack_permitted || before.sack,
-            timestamps: options.timestamps.is_some() || before.timestamps,
-        };
+        self.offered[from.index()].on_syn(segment);
     }
 
     fn on_fin(&mut self, from: Side, segment: &Segment, at: At) {
@@ -289,8 +274,7 @@ impl Marks {
         }
     }
 
-    fn on_reason(&mut self, from: Side, segment: &Segment, analysis: &Analysis, at: At) {
-        let why = &analysis.why;
+    fn on_reason(&mut self, from: Side, segment: &Segment, why: &Why, judged: &Judged, at: At) {
         if why.order == Order::Reordered {
             self.rare().reordered[from.index()].note(at.frame);
         }
@@ -304,7 +288,7 @@ impl Marks {
                 *stuck = Stuck { timeouts, text_bytes: segment.text_bytes, frame: at.frame, last_rto_ns };
             }
             SendReason::DelayedAck => {
-                let waited_us = analysis.acked.map_or(0, |acked| acked.rtt_ns / 1_000);
+                let waited_us = judged.acked.map_or(0, |acked| acked.rtt_ns / 1_000);
                 self.late_ack = Some((from, at.time.ns(), u32::try_from(waited_us).unwrap_or(u32::MAX)));
                 return;
             }

@@ -80,6 +80,11 @@ impl Times {
 
     /// From the capture point to `half` and back: how long after a segment its answer can be seen.
     pub(super) fn turn_ns(&self, half: &Half, other: &Half) -> u64 {
+        self.known_turn_ns(half, other).unwrap_or(0)
+    }
+
+    /// The same; `None` while neither the handshake nor an answer has shown it.
+    pub(super) fn known_turn_ns(&self, half: &Half, other: &Half) -> Option<u64> {
         let handshake = match (self.syn, self.syn_ack, self.initial_rtt) {
             (Some(syn), Some(syn_ack), Some(rtt)) => {
                 let to_acceptor_ns = syn_ack.ns().saturating_sub(syn.ns()).min(rtt.ns());
@@ -87,6 +92,6 @@ impl Times {
             }
             _ => None,
         };
-        handshake.into_iter().chain(other.traffic.rtt.min_ns()).min().unwrap_or(0).min(RTT_NS_MAX)
+        handshake.into_iter().chain(other.traffic.rtt.min_ns()).min().map(|turn_ns| turn_ns.min(RTT_NS_MAX))
     }
 }

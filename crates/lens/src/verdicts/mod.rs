@@ -79,7 +79,7 @@ verdicts! {
     14 ZERO_WINDOW_PROBE_ACK "zero_window_probe_ack" Note "Answers a window probe: still closed.";
     15 TFO_SYN "tfo_syn" Note "A SYN with a Fast Open cookie.";
     16 TFO_ACK "tfo_ack" Note "A SYN,ACK that takes the data of the SYN.";
-    17 TFO_IGNORED "tfo_ignored" Note "A SYN,ACK that does not take the data of the SYN.";
+    17 TFO_IGNORED "tfo_ignored" Note "A SYN,ACK that does not take the data of a SYN with a cookie.";
     18 DSACK "dsack" Warn "Reports a segment that arrived twice (RFC 2883).";
     19 PARTIAL_ACK "partial_ack" Note "Acknowledges part of a captured segment.";
 }

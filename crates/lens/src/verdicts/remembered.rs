@@ -38,7 +38,8 @@ pub(crate) struct Remembered {
     pub(super) zero: Zero,
     /// The verdicts of the latest segment.
     pub(crate) last_verdicts: Verdicts,
-    pub(crate) mptcp_subtypes: u16,
+    /// The MPTCP operations that the connection had shown before the latest segment.
+    pub(super) mptcp_operations: u8,
     /// The SACK blocks of the latest segment; most connections never have any.
     pub(super) sack: Option<Box<SackBlocks>>,
     pub(crate) unacked: Unacked,

@@ -3,7 +3,7 @@
 //! `sent` is the direction of the segment, `other` the opposite one. Numbers are raw and windows
 //! unscaled, as there. The order matters: an earlier verdict can end the questions.
 
-use super::unacked::Entry;
+use super::unacked::{Entry, Taken};
 use super::{Remembered, Scale, Verdicts};
 use crate::limits::{FAST_RETRANSMISSION_NS, IN_FLIGHT_BYTES_MAX, REORDERING_NS};
 use crate::{Frame, Segment};
@@ -40,8 +40,8 @@ pub(crate) struct Known {
     pub(crate) initial_rtt_ns: Option<u64>,
     /// At most this many segments of a direction are remembered as in flight.
     pub(crate) unacked_max: usize,
-    /// The connection speaks MPTCP.
-    pub(crate) mptcp: bool,
+    /// The MPTCP operations that both ends have shown so far, if the connection speaks MPTCP: one bit per subtype.
+    pub(crate) mptcp: Option<u8>,
 }
 
 /// Judges `segment` and remembers it.
@@ -64,7 +64,8 @@ pub(crate) fn judge(
         judge_repetition(sent, other, segment, known, &mut judged);
     }
     remember(sent, segment, known, judged.verdicts);
-    let taken = other.unacked.acknowledge(segment.ack); // as there, also without ACK
+    let acknowledges = sent.is_acknowledgment(segment);
+    let taken = if acknowledges { other.unacked.acknowledge(segment.ack) } else { Taken::default() };
     let acked = |(frame, time_ns): (Frame, u64)| Acked {
         frame,
         rtt_ns: segment.time.as_nanos().saturating_sub(time_ns),
@@ -167,7 +168,7 @@ fn judge_bare_ack(
         judged.verdicts |= Verdicts::WINDOW_UPDATE;
     } else if other.last_verdicts.contains(Verdicts::KEEP_ALIVE) {
         judged.verdicts |= Verdicts::KEEP_ALIVE_ACK;
-    } else if !(known.mptcp && sent.mptcp_subtypes != segment.mptcp_subtypes) {
+    } else if known.mptcp.is_none_or(|operations| operations == sent.mptcp_operations) {
         judged.verdicts |= Verdicts::DUPLICATE_ACK;
         sent.duplicate_acks += 1;
         judged.duplicate_ack = Some((sent.duplicate_acks, sent.last_new_ack_frame));
@@ -268,7 +269,7 @@ fn remember(sent: &mut Remembered, segment: &Segment, known: Known, verdicts: Ve
     sent.last_ack = sent.ack_of(segment);
     sent.last_ack_time_ns = now_ns;
     sent.last_verdicts = verdicts;
-    sent.mptcp_subtypes = segment.mptcp_subtypes;
+    sent.mptcp_operations = known.mptcp.unwrap_or(sent.mptcp_operations);
     sent.set_sack(&segment.options.sack);
 }
 

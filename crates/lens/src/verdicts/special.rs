@@ -3,18 +3,23 @@
 use super::{Remembered, Scale, Verdicts};
 use crate::{Segment, Whole};
 
-/// Fast Open (RFC 7413) and D-SACK (RFC 2883) verdicts of `segment`; call it before it is judged.
-pub(crate) fn special_verdicts(other: &Remembered, segment: &Segment, data_in_syn: &mut u32) -> Verdicts {
+/// Fast Open (RFC 7413) and D-SACK (RFC 2883) verdicts of `segment`; call it before it is judged. `fast_open_asked`
+/// remembers that a SYN had both a cookie and text, whatever the SYN that is sent again has.
+pub(crate) fn special_verdicts(
+    other: &Remembered,
+    segment: &Segment,
+    fast_open_asked: &mut bool,
+) -> Verdicts {
     let mut verdicts = Verdicts::NONE;
     if segment.flags.syn() {
         if !segment.flags.ack() {
             if segment.options.fast_open.is_some_and(|cookie| !cookie.as_slice().is_empty()) {
                 verdicts |= Verdicts::TFO_SYN;
+                *fast_open_asked |= segment.text_bytes > 0;
             }
-            *data_in_syn = segment.text_bytes;
         } else if other.base.is_some_and(|base| segment.ack.bytes_since(base) > 1) {
             verdicts |= Verdicts::TFO_ACK;
-        } else if *data_in_syn > 0 {
+        } else if *fast_open_asked {
             verdicts |= Verdicts::TFO_IGNORED;
         }
     }

@@ -1,5 +1,5 @@
 use crate::story::{ACK, FIN, RST, SYN, Story, told};
-use crate::{Completeness, Notes, Verdicts, Whole};
+use crate::{Analysis, Completeness, Notes, Verdicts, Whole};
 use wire::Seq;
 use wire::tcp::FastOpenCookie;
 
@@ -117,6 +117,46 @@ fn fast_open_is_recognised() {
     let ack = story.segments[0].seq + 1;
     story.segments[1].ack = ack;
     assert_eq!(verdicts(&story), "tfo_ignored,partial_ack");
+}
+
+#[test]
+fn a_syn_that_comes_again_without_text_is_still_ignored() {
+    let mut story = Story::new();
+    let syn = story.send(0, SYN, 100);
+    syn.options.fast_open = FastOpenCookie::new(&[1, 2, 3, 4, 5, 6, 7, 8]);
+    let isn = story.segments[0].seq;
+    story.again(0, isn.number(), SYN, 0);
+    for expected in ["tfo_ignored,partial_ack", "retransmission,tfo_ignored"] {
+        let next = story.next[1];
+        story.again(1, next, SYN | ACK, 0).ack = isn + 1;
+        assert_eq!(verdicts(&story), expected);
+    }
+    // without a cookie nobody expected it to be taken
+    let mut story = Story::new();
+    let isn = story.send(0, SYN, 100).seq;
+    story.send(1, SYN | ACK, 0).ack = isn + 1;
+    assert_eq!(verdicts(&story), "partial_ack");
+}
+
+#[test]
+fn mptcp_operations_that_are_new_excuse_the_next_duplicate() {
+    let (capable, signal, priority, reset) = (1, 1 << 2, 1 << 5, 1 << 8);
+    let said = |talk: &[(usize, u16)]| {
+        let mut story = Story::open();
+        (story.segments[1].mptcp_subtypes, story.segments[2].mptcp_subtypes) = (capable, capable);
+        for (from, subtypes) in talk {
+            story.send(*from, ACK, 0).mptcp_subtypes = *subtypes;
+        }
+        let told = story.told();
+        let is_duplicate = |said: &Analysis| said.verdicts.contains(Verdicts::DUPLICATE_ACK);
+        told.kept.segments[3..].iter().map(|(_, said)| is_duplicate(said)).collect::<Vec<_>>()
+    };
+    assert_eq!(said(&[(0, 0), (0, 0)]), [true, true]);
+    // operations count from the segment after theirs on, for both ends, and stay
+    assert_eq!(said(&[(0, signal), (0, signal), (0, 0), (0, signal)]), [true, false, true, true]);
+    assert_eq!(said(&[(0, signal), (0, priority), (0, 0), (0, 0)]), [true, false, false, true]);
+    assert_eq!(said(&[(1, 0), (1, 0), (0, signal), (1, 0), (1, 0)]), [false, true, true, false, true]);
+    assert_eq!(said(&[(0, reset), (0, 0), (0, 0)]), [true, true, true], "there is no bit for the ninth");
 }
 
 #[test]

@@ -107,6 +107,16 @@ impl Unacked {
         }
     }
 
+    /// Some of it lies before `number`.
+    pub(super) fn is_behind(&self, number: Seq) -> bool {
+        self.entries.iter().any(|entry| number.after(entry.seq))
+    }
+
+    /// Some entry holds the byte before `number`.
+    pub(super) fn is_hit_by(&self, number: Seq) -> bool {
+        self.entries.iter().any(|entry| number.after(entry.seq) && number.at_or_before(entry.end))
+    }
+
     /// Removes what `ack` acknowledges; an entry that it cuts keeps its rest.
     pub(crate) fn acknowledge(&mut self, ack: Seq) -> Taken {
         let mut taken = Taken::default();
@@ -163,6 +173,11 @@ impl Unacked {
     /// The oldest entry that begins at `seq` or after it.
     pub(crate) fn oldest_from(&self, seq: Seq) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.seq.at_or_after(seq))
+    }
+
+    /// When the first segment of those that begin at `seq` or after it was sent.
+    pub(crate) fn earliest_beyond_ns(&self, seq: Seq) -> Option<u64> {
+        self.entries.iter().find(|entry| entry.seq.at_or_after(seq)).map(|entry| entry.time_ns)
     }
 
     /// The newest entry that overlaps the range.

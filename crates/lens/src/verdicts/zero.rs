@@ -6,6 +6,9 @@
 //! number is near. The verdicts keep that, because they are Wireshark's. Nothing else may depend on where a connection's
 //! numbers begin, so what we conclude from is judged without it. The two differ only from the first segment on that
 //! touches zero: until then there is one memory for both, and most connections never have another.
+//!
+//! A segment without ACK is of the same kind: its field reads zero, and there it takes off the list of what the other
+//! end has in flight all that lies before zero, which is everything or nothing.
 
 use super::special::note_handshake_options;
 use super::{Judged, Known, Remembered, begin, judge};
@@ -35,6 +38,11 @@ impl Remembered {
     pub(super) fn ack_of(&self, segment: &Segment) -> Option<Seq> {
         let is_known = segment.flags.ack() || segment.ack != ZERO || self.zero == Zero::IsUnset;
         is_known.then_some(segment.ack)
+    }
+
+    /// Whether a segment acknowledges. Wireshark does not ask for the flag.
+    pub(super) fn is_acknowledgment(&self, segment: &Segment) -> bool {
+        segment.flags.ack() || self.zero == Zero::IsUnset
     }
 
     /// A reset in the name of an end that knows of no connection has 0 for want of a number (RFC 9293 §3.5.2).
@@ -69,7 +77,13 @@ fn has_no_number(segment: &Segment) -> bool {
 
 /// What Wireshark remembers of a connection, once that is something else than we do.
 #[derive(Debug, Default)]
-pub(crate) struct AsWireshark(Option<Box<Pair<Remembered>>>);
+pub(crate) struct AsWireshark {
+    theirs: Option<Box<Pair<Remembered>>>,
+    /// The latest segment was of this end and had no ACK; there its field, which reads zero, took all that lies before
+    /// zero off the list of what the other has in flight. A reset often is the last segment, so that matters only when
+    /// another comes.
+    took_without_ack: Option<Side>,
+}
 
 impl AsWireshark {
     /// Wireshark's judgement of a segment that is about to be judged by `ours`; `None` where that will be the same.
@@ -81,8 +95,14 @@ impl AsWireshark {
         known: Known,
         ours: (&Remembered, &Remembered),
     ) -> Option<Judged> {
-        if self.0.is_none() && !ours.0.differs_from(segment) {
-            return None;
+        if self.theirs.is_none() && self.took_without_ack.is_none() && !ours.0.differs_from(segment) {
+            if segment.flags.ack() || !ours.1.unacked.is_behind(segment.ack) {
+                return None;
+            }
+            if !ours.1.unacked.is_hit_by(segment.ack) {
+                self.took_without_ack = Some(from);
+                return None;
+            }
         }
         Some(self.judge_apart(from, segment, known, ours))
     }
@@ -95,10 +115,15 @@ impl AsWireshark {
         known: Known,
         (sent, other): (&Remembered, &Remembered),
     ) -> Judged {
-        let theirs = self.0.get_or_insert_with(|| {
+        let took_without_ack = self.took_without_ack.take();
+        let theirs = self.theirs.get_or_insert_with(|| {
             let mut both = Box::new(Pair::default());
             let (their_sent, their_other) = both.split(from);
             (*their_sent, *their_other) = (sent.with_zeros(), other.with_zeros());
+            if let Some(side) = took_without_ack {
+                let (taker, giver) = both.split(side);
+                giver.unacked.acknowledge(taker.last_ack.unwrap_or(ZERO));
+            }
             both
         });
         let (sent, other) = theirs.split(from);
@@ -109,7 +134,7 @@ impl AsWireshark {
 
     /// Only the beginning of the numbers is taken from a segment that is not judged.
     pub(crate) fn begin(&mut self, from: Side, segment: &Segment) {
-        if let Some(theirs) = &mut self.0 {
+        if let Some(theirs) = &mut self.theirs {
             let (sent, other) = theirs.split(from);
             begin(sent, other, segment);
         }
@@ -117,13 +142,13 @@ impl AsWireshark {
 
     /// See [`Remembered::on_same_syn`].
     pub(crate) fn on_same_syn(&mut self, from: Side) {
-        if let Some(theirs) = &mut self.0 {
+        if let Some(theirs) = &mut self.theirs {
             theirs[from].on_same_syn();
         }
     }
 
     /// How many segments in flight it remembers.
     pub(crate) fn unacked(&self) -> usize {
-        self.0.as_ref().map_or(0, |theirs| theirs.iter().map(|theirs| theirs.unacked.len()).sum())
+        self.theirs.as_ref().map_or(0, |theirs| theirs.iter().map(|theirs| theirs.unacked.len()).sum())
     }
 }

@@ -1,6 +1,7 @@
 //! Why text or a FIN was sent: new, or again.
 
 use super::loss::Began;
+use super::lost_before::lost_before;
 use super::order::weigh;
 use super::retransmission::{TIMEOUT_NS_MIN, why_again};
 use super::timers::Timers;
@@ -13,6 +14,9 @@ pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why
     let first_fin =
         scene.segment.flags.fin() && scene.prior.own_fin_end.is_none() && scene.segment.text_bytes == 0;
     if first_fin || scene.prior.next_seq.is_none_or(|next| scene.segment.end().after(next)) {
+        if let Some(why) = why_lost_before(scene, from) {
+            return why;
+        }
         learn_turn(scene, from, to);
         let why = why_new(scene, from);
         from.sizes.on_sent(scene.segment, true, why.reason, scene.mss_bytes);
@@ -39,6 +43,26 @@ pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why
         return Why { order: Order::Reordered, ..overtaken };
     }
     why_again(scene, from, to).by(weighed.evidence)
+}
+
+/// Text that is new here, and was sent before: alone, or as a part of what a timeout began to send again.
+fn why_lost_before(scene: &Scene<'_>, from: &mut Sender) -> Option<Why> {
+    let rest = from.loss.as_ref().and_then(|loss| loss.lost_until());
+    let rest = rest.filter(|(until, _)| scene.segment.end().at_or_before(*until));
+    let is_soon = scene.segment.time.as_nanos().saturating_sub(from.last_ns) < TIMEOUT_NS_MIN;
+    if let Some((_, reason)) = rest.filter(|_| scene.other.duplicate_acks == 0 && is_soon) {
+        let loss = from.loss.get_or_insert_default();
+        match reason {
+            SendReason::PathMtu => loss.counts.path_mtu += 1,
+            _ => loss.counts.recovery += 1,
+        }
+        loss.push(scene.segment);
+        return Some(Why::new(reason, Confidence::LIKELY).or(SendReason::NewData).by(Evidence::IP_ID));
+    }
+    let lost = lost_before(scene, from)?;
+    let loss = from.loss.get_or_insert_default();
+    loss.on_lost_before(&lost, scene.segment);
+    Some(lost.why)
 }
 
 /// The retransmission timer may have sent it, or its timeout goes on.

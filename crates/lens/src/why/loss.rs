@@ -1,7 +1,9 @@
 //! What is remembered of a sender's losses; made when it sends something again for the first time.
 
+use super::lost_before::LostBefore;
 use super::overtaken::Overtaken;
 use crate::Frame;
+use tcp::SendReason;
 use wire::Seq;
 use wire::tcp::SackBlocks;
 
@@ -78,6 +80,8 @@ pub(crate) struct Loss {
     /// SND.NXT when a probe sent the tail again, until an acknowledgment tells what became of it: none other goes
     /// before (RFC 8985 §7.4.2).
     probe_out: Option<Seq>,
+    /// Text up to here was sent before, and was lost before it was captured; and why the rest of it goes again.
+    lost_until: Option<(Seq, SendReason)>,
     /// Whether the sender probes its tails: above zero it was seen to, below zero it was seen not to.
     pub(crate) probes_seen: i8,
     pub(crate) counts: RetransmissionCounts,
@@ -107,6 +111,34 @@ impl Loss {
     /// says nothing of loss.
     pub(crate) fn is_recovering_beyond(&self, ack: Seq) -> bool {
         self.recovery.is_some_and(|(until, began)| began != Began::Probe && ack.before(until))
+    }
+
+    /// Text up to here was sent before, and was lost before it was captured; and why the rest of it goes again.
+    pub(crate) fn lost_until(&self) -> Option<(Seq, SendReason)> {
+        self.lost_until
+    }
+
+    /// What was sent before goes again, and is captured for the first time.
+    pub(super) fn on_lost_before(&mut self, lost: &LostBefore, segment: &crate::Segment) {
+        let rest = match lost.why.reason {
+            SendReason::PathMtu => SendReason::PathMtu,
+            _ => SendReason::AfterTimeout,
+        };
+        self.lost_until = Some((lost.until, rest));
+        match lost.why.reason {
+            SendReason::PathMtu => self.counts.path_mtu += 1,
+            SendReason::TailLossProbe => {
+                self.counts.probe += 1;
+                self.on_probe(segment.end());
+                self.begin(lost.until, Began::Probe);
+            }
+            _ => {
+                self.counts.timeout += 1;
+                self.on_timeout();
+                self.begin(lost.until, Began::Timeout);
+            }
+        }
+        self.push(segment);
     }
 
     /// Acknowledgments say more than how far they go: SACK blocks were seen, or something was sent again.

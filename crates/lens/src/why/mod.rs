@@ -9,8 +9,10 @@ mod ack;
 mod clock;
 mod data;
 mod loss;
+mod lost_before;
 mod order;
 mod overtaken;
+mod packet_ids;
 mod path_probe;
 mod reset;
 mod retransmission;
@@ -214,6 +216,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) rtt_ns: u64,
     /// The time from here to the sender and back, in nanoseconds.
     pub(crate) turn_ns: u64,
+    /// The capture was taken near the sender: what it does is seen when it does it.
+    pub(crate) is_near: bool,
     /// The receiver answers this connection's segments with suspicion: its last segment was a RST or
     /// SYN that a synchronized end must challenge.
     pub(crate) other_was_suspicious: bool,

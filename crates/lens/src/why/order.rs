@@ -26,15 +26,10 @@ pub(super) fn weigh(scene: &Scene<'_>, from: &Sender) -> Weighed {
             0 => {}
         }
     }
-    if let Some(id) = scene.segment.ip_id.filter(|id| *id != 0)
-        && from.ip_id_steps >= 4
-    {
-        let step = id.wrapping_sub(from.last_ip_id).cast_signed();
-        if (-64..0).contains(&step) {
-            add(-4, Evidence::IP_ID);
-        } else if (1..64).contains(&step) {
-            add(4, Evidence::IP_ID);
-        }
+    match from.ids.ahead(scene.segment) {
+        Some(..0) => add(-4, Evidence::IP_ID),
+        Some(0..) => add(4, Evidence::IP_ID),
+        None => {}
     }
     let asked_for = scene.other.duplicate_acks >= 3 && scene.other.last_ack == Some(scene.segment.seq);
     if asked_for {
@@ -48,11 +43,21 @@ pub(super) fn weigh(scene: &Scene<'_>, from: &Sender) -> Weighed {
     if highest_reported && scene.other.duplicate_acks > 0 {
         add(1, Evidence::SACK);
     }
-    let since_highest_ns = scene.segment.time.as_nanos().saturating_sub(scene.prior.next_seq_time_ns);
-    if since_highest_ns < (scene.rtt_ns / 4).clamp(500_000, 20_000_000) {
-        add(-2, Evidence::TIMING);
-    } else if since_highest_ns > scene.rtt_ns {
-        add(2, Evidence::TIMING);
+    let now_ns = scene.segment.time.as_nanos();
+    match scene.prior.hole_since_ns.filter(|_| !scene.is_near) {
+        // an answer to what its receiver said of the hole takes a turn to come here
+        Some(since_ns) if now_ns.saturating_sub(since_ns) < scene.turn_ns - scene.turn_ns / 8 => {
+            add(-3, Evidence::TIMING);
+        }
+        Some(_) => add(3, Evidence::TIMING),
+        None => {
+            let since_highest_ns = now_ns.saturating_sub(scene.prior.next_seq_time_ns);
+            if since_highest_ns < (scene.rtt_ns / 4).clamp(500_000, 20_000_000) {
+                add(-2, Evidence::TIMING);
+            } else if since_highest_ns > scene.rtt_ns {
+                add(2, Evidence::TIMING);
+            }
+        }
     }
     weighed
 }

@@ -15,7 +15,7 @@ const SEGMENTS_FOR_LOSS: u32 = 3;
 /// Recoveries after which a sender has no more patience than usual again (RFC 8985 §6.2, step 4).
 const RECOVERIES_REMEMBERED: u8 = 16;
 /// What runs out leaves no later than this: a busy host, a pacer.
-const TIMER_LATE_NS_MAX: u64 = 10_000_000;
+const TIMER_LATE_NS_MAX: u64 = 20_000_000;
 /// Linux adds two ticks, which are 2 or 8 ms, to the time for what may only be late.
 const TIMER_LATE_NS_USUAL: u64 = 2_000_000;
 /// So many that one odd case does not decide, and no more, so that it can be decided otherwise.
@@ -166,7 +166,11 @@ impl Overtaken {
 
     /// It sent this again without an acknowledgment just before: that is its timer, if it was overtaken at all and
     /// no acknowledgment had shown the loss.
-    pub(crate) fn on_sent_by_timer(&mut self, earlier: Sending) {
+    pub(crate) fn on_sent_by_timer(&mut self, now_ns: u64, turn_ns: u64, earlier: Sending) {
+        let late_ns = self.rtt_ns / 2 + TIMER_LATE_NS_MAX;
+        if now_ns > self.due_ns(earlier, turn_ns) + late_ns {
+            return; // that timer would have run out long before
+        }
         let is_overtaken = self.newest.is_some_and(|newest| earlier.frame < newest.frame);
         let is_shown = self.shown(earlier).is_some_and(|(shown, _)| shown != Shown::ReorderTimer);
         if is_overtaken && !is_shown {

@@ -105,7 +105,7 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
         match signs.since_ack_ns <= scene.turn_ns + AT_ONCE_NS {
             true if is_first => loss.overtaken.on_sent_by_ack(scene.other.last_ack_time_ns, sending),
             false if (is_first || !signs.is_exact) && signs.is_by_timer() && !signs.is_silent_at_una() => {
-                loss.overtaken.on_sent_by_timer(sending);
+                loss.overtaken.on_sent_by_timer(signs.now_ns, scene.turn_ns, sending);
             }
             _ => {}
         }
@@ -150,7 +150,7 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
     let now_ns = segment.time.as_nanos();
     let since_ack_ns = now_ns.saturating_sub(other.last_ack_time_ns);
     let before_ns = scene.prior.earlier.map_or(scene.prior.next_seq_time_ns, |earlier| earlier.time_ns);
-    let (is_near, follows_ack) = (is_near(scene), follows_ack(scene, from, to, since_ack_ns));
+    let (is_near, follows_ack) = (scene.is_near, follows_ack(scene, from, to, since_ack_ns));
     let una = other.last_ack;
     let highest_sacked = other.sack().iter().map(|block| block.right).reduce(Seq::latest);
     let sacked_ahead_bytes =
@@ -182,14 +182,10 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
     }
 }
 
-fn is_near(scene: &Scene<'_>) -> bool {
-    scene.turn_ns < scene.rtt_ns / 8
-}
-
 /// Did an acknowledgment set it off? The echo in it says what its sender had heard last; without
 /// timestamps only the time since the last acknowledgment here can tell.
 fn follows_ack(scene: &Scene<'_>, from: &Sender, to: &Sender, since_ack_ns: u64) -> bool {
-    if is_near(scene) {
+    if scene.is_near {
         // what is sent again waits for its turn in a paced window, and no longer
         return since_ack_ns <= scene.turn_ns + (scene.rtt_ns / 2).clamp(AT_ONCE_NS, PACING_NS_MAX);
     }

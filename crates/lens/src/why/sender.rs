@@ -1,6 +1,8 @@
 //! What is remembered of one end as a sender, to conclude why it sends.
 
 use super::clock::Clock;
+use super::packet_ids::PacketIds;
+use super::retransmission::TIMEOUT_NS_MIN;
 use super::{Loss, PacketSizes};
 use crate::limits::{
     LARGE_BYTES, PRINTS, RTO_NS_INITIAL, RTO_VARIANCE_US_MIN, RTT_US_MAX, TWICE_US, TWICE_WITHOUT_ID_US,
@@ -16,6 +18,8 @@ use wire::Seq;
 pub(crate) struct Sender {
     /// Something that it sent was captured.
     pub(crate) has_sent: bool,
+    /// When its latest segment was captured.
+    pub(crate) last_ns: u64,
     /// When the other end last acknowledged something new of this one.
     pub(crate) progress_ns: u64,
     /// From text to its acknowledgment, smoothed as its own timer would (RFC 6298 §2).
@@ -37,9 +41,8 @@ pub(crate) struct Sender {
     pub(crate) clock: Clock,
     /// How old the echo in its text usually is, in µs: from here to it and back.
     pub(crate) echo_turn_us: Option<NonZeroU32>,
-    /// The IP identification of its latest segment (never zero, which says nothing), and whether identifications count up.
-    pub(crate) last_ip_id: u16,
-    pub(crate) ip_id_steps: u8,
+    /// The identifications of its packets.
+    pub(crate) ids: PacketIds,
     prints: [Print; PRINTS],
     next_print: u8,
     /// How large its packets are.
@@ -90,6 +93,7 @@ impl Default for Sender {
     fn default() -> Self {
         Sender {
             has_sent: false,
+            last_ns: 0,
             progress_ns: 0,
             rtt: SmoothedRtt::default(),
             last_reason: SendReason::NewData,
@@ -103,8 +107,7 @@ impl Default for Sender {
             hole: None,
             clock: Clock::default(),
             echo_turn_us: None,
-            last_ip_id: 0,
-            ip_id_steps: 0,
+            ids: PacketIds::default(),
             prints: [Print::default(); PRINTS],
             next_print: 0,
             sizes: PacketSizes::default(),
@@ -163,7 +166,7 @@ impl Sender {
             ^ u64::from(prints)
             ^ u64::from(self.rtt.rttvar_us())
             ^ self.clock.warmth()
-            ^ u64::from(self.last_ip_id)
+            ^ self.ids.warmth()
     }
 
     /// The retransmission timeout that its round trips imply (RFC 6298 §2.3), at least 200 ms more than these, as on
@@ -221,7 +224,6 @@ impl Sender {
         if place == Place::BeyondGap || self.hole.is_some() {
             self.note_hole(segment, place, before);
         }
-        self.has_sent = true;
         self.last_place = place;
         if segment.text_bytes > 0 {
             self.largest_text_bytes = self.largest_text_bytes.max(segment.text_bytes);
@@ -232,17 +234,9 @@ impl Sender {
         if let Some(stamps) = segment.options.timestamps {
             self.clock.on_value(stamps.value, now_ns);
         }
-        if let Some(id) = segment.ip_id.filter(|id| *id != 0) {
-            let step = id.wrapping_sub(self.last_ip_id);
-            if (1..256).contains(&step) {
-                self.ip_id_steps = self.ip_id_steps.saturating_add(1);
-                self.last_ip_id = id;
-            } else if step < 0x8000 || self.ip_id_steps < 4 {
-                // not a step back of an overtaken packet: the counter is shared, random or new
-                self.ip_id_steps = self.ip_id_steps.saturating_sub(2);
-                self.last_ip_id = id;
-            }
-        }
+        let follows_silence = now_ns.saturating_sub(self.last_ns) >= TIMEOUT_NS_MIN;
+        self.ids.on_sent(segment, before.mss_bytes, follows_silence);
+        (self.has_sent, self.last_ns) = (true, now_ns);
     }
 
     /// The first hole alone is followed: behind it nothing is in order anyway.
