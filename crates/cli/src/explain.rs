@@ -66,7 +66,7 @@ pub(crate) struct Explain {
     /// Draw runs of more than this many ordinary segments as one line
     #[arg(long, value_name = "N", requires = "stream", allow_negative_numbers = true, value_parser = whole(0..=usize::MAX))]
     fold: Option<usize>,
-    /// Show at most this many connections
+    /// Show at most this many connections, and as many findings or groups of them
     #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 50, value_parser = whole(0..=usize::MAX))]
     top: usize,
     /// Sort the connections by this column
@@ -273,12 +273,19 @@ impl Explain {
 
     fn show_stream(&self, kept: &Kept, connection: &Connection, style: &Style) -> Result<(), Failure> {
         let numbers = if self.absolute { Numbers::Absolute } else { Numbers::Relative };
+        let limits = report::words::limits(connection, report::words::Language::English);
+        for line in &limits {
+            print(&format!(" {line}\n"))?;
+        }
+        if !limits.is_empty() {
+            print("\n")?;
+        }
         let ladder = report::captured::ladder(connection, &kept.segments);
         let options = Options { numbers, fold_over: self.fold, ..Options::default() };
         print(&ladder.text(&options, style))?;
         print(&format!("\n {}\n", connection.sentence()))?;
         let findings: Vec<_> =
-            kept.findings.iter().filter(|finding| finding.stream == connection.stream).cloned().collect();
+            kept.findings.iter().filter(|finding| finding.stream() == connection.stream).cloned().collect();
         if !findings.is_empty() {
             print("\n")?;
             print(&report::captured::findings(&findings).text(style))?;

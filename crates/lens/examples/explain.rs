@@ -52,8 +52,9 @@ impl Sink for Print {
     }
 
     fn finding(&mut self, finding: &Finding) {
-        if self.stream.is_none_or(|stream| stream == finding.stream) {
-            println!("  {}: {} {:?}", finding.severity.name(), finding.sentence, finding.frames);
+        if self.stream.is_none_or(|stream| stream == finding.stream()) {
+            let (severity, frames) = (finding.severity.name(), &finding.frames);
+            println!("  {severity}: {} {:?} {:?} {frames:?}", finding.id, finding.numbers, finding.signs);
         }
     }
 }

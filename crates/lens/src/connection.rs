@@ -7,7 +7,7 @@ use crate::ecn::Marked;
 use crate::ends::{ResetAcceptability, Steps};
 use crate::fast_open::FastOpen;
 use crate::live::{Offered, Seen, Stuck, Tally};
-use crate::metrics::{Distribution, LimitedTime};
+use crate::metrics::{Again, Distribution, KeepAlives, LimitedTime, TurnTimes};
 use crate::verdicts::{Completeness, Verdicts};
 use crate::why::{PathProbes, RetransmissionCounts};
 use crate::zeek::{ConnState, History};
@@ -66,6 +66,13 @@ pub struct Connection {
     pub ended_by_icmp: Option<IcmpEvent>,
     /// It was summed up before the capture ended, to keep memory bounded.
     pub was_evicted: bool,
+    /// How long it is known that nothing more came: the last time that the capture showed when it was summed up.
+    pub watched_until: Instant,
+    /// How both ends took turns.
+    pub turns: TurnTimes,
+    /// The opener used its port before, and its SYN has an older timestamp than the last one then: in TIME-WAIT it is
+    /// ignored (RFC 6191).
+    pub has_older_stamp: bool,
 }
 
 /// Who opened a connection.
@@ -146,6 +153,14 @@ pub struct Reset {
     pub was_synchronized: bool,
     /// Bytes of its sender that were never acknowledged.
     pub in_flight_bytes: u32,
+    /// Its time to live, and that of its sender's other packets, where both are known.
+    pub ttl: Option<[u8; 2]>,
+    /// It has no acknowledgment, and its number from what it answers (RFC 9293 §3.5.2).
+    pub is_bare: bool,
+    /// And its sender has said nothing else: nobody there knows the connection.
+    pub is_of_nobody: bool,
+    /// The frame with which its sender goes on afterwards as if nothing were, 0 for none.
+    pub goes_on_frame: Frame,
 }
 
 /// How a connection ended.
@@ -182,8 +197,16 @@ pub struct Faults {
     pub link_retries: Seen,
     /// Segments larger than the MSS: cut or joined by a network card.
     pub super_segments: Seen,
-    /// Segments that were acknowledged but not captured.
+    /// Acknowledgments of what was never captured.
     pub missing: Seen,
+    /// The bytes of text that are known to be missing.
+    pub missing_bytes: u64,
+    /// Segments that were captured after their own acknowledgment.
+    pub late: Seen,
+    /// The longest time after it, in nanoseconds.
+    pub late_ns_max: u64,
+    /// Whose segments these are.
+    pub late_side: Option<Side>,
     /// Records whose time goes back.
     pub records_reordered: Seen,
 }
@@ -260,6 +283,16 @@ pub struct Direction {
     pub marked: Marked,
     /// Probes of a larger path MTU (RFC 4821).
     pub path_probes: PathProbes,
+    /// When this end was heard last, in nanoseconds since 1970; 0 for never.
+    pub last_ns: u64,
+    /// Segments of the MSS with text: what a network card makes of super-segments.
+    pub data_segments: u32,
+    /// What was sent again, in three numbers.
+    pub again: Again,
+    /// Its keep-alives.
+    pub keep_alives: KeepAlives,
+    /// Its retransmission timeout at the end as its round trips imply it, in nanoseconds.
+    pub rto_ns: u64,
     pub(crate) seen: Tally,
 }
 
@@ -276,6 +309,15 @@ impl Direction {
 }
 
 impl Connection {
+    /// Nobody answered its SYN as far as captured: it is not known to have opened.
+    pub fn was_never_opened(&self) -> bool {
+        let answered = self.handshake.syn_ack.is_some() || self.handshake.ack.is_some();
+        let Opened::By(opener) = self.opened else { return false };
+        !answered
+            && self.sent_by(opener.other()).packets == 0
+            && self.handshake.again[opener.index()].count + 1 >= self.sent_by(opener).packets
+    }
+
     /// How long it was captured, in nanoseconds.
     pub fn duration_ns(&self) -> u64 {
         self.last_time.as_nanos().saturating_sub(self.first_time.as_nanos())

@@ -4,7 +4,7 @@
 //! addresses and ports, and a new connection when a SYN (or SYN,ACK) has another initial number, or
 //! comes after a FIN or RST.
 
-use crate::findings::{self, Finding};
+use crate::findings::{self, FindingId, Groups, Hosts};
 use crate::flow::{Flow, FlowKey, FlowTable};
 use crate::limits::AHEAD;
 use crate::live::Live;
@@ -48,7 +48,12 @@ pub struct Lens {
     /// Segments in flight remembered, over all connections.
     unacked: usize,
     said_unacked: bool,
-    left_out: BTreeMap<&'static str, (usize, u64)>,
+    /// The last time that the capture showed.
+    now_ns: u64,
+    /// Who was heard of.
+    hosts: Hosts,
+    groups: Groups,
+    left_out: BTreeMap<FindingId, (usize, u64)>,
 }
 
 impl Lens {
@@ -65,6 +70,9 @@ impl Lens {
             evicted: 0,
             unacked: 0,
             said_unacked: false,
+            now_ns: 0,
+            hosts: Hosts::default(),
+            groups: Groups::default(),
             left_out: BTreeMap::new(),
         }
     }
@@ -118,8 +126,10 @@ impl Lens {
         segment: &Segment,
         sink: &mut impl Sink,
     ) -> Analysis {
+        self.now_ns = self.now_ns.max(segment.time.as_nanos());
         let mut reused = Verdicts::NONE;
         let mut index = found;
+        let mut stamp_before = None;
         let mut previous_end = None;
         if let Some(found) = found
             && segment.flags.syn()
@@ -131,6 +141,7 @@ impl Lens {
                 reused = Verdicts::REUSED_PORTS;
                 if live.lingers() {
                     previous_end = Some(Nanos::of(live.times.last_ns));
+                    stamp_before = live.halves[from].sender.clock.highest();
                 }
                 self.retire(found, sink);
                 index = None;
@@ -148,6 +159,9 @@ impl Lens {
             }
         }
         let live = self.slots.get_mut(index).expect("the table names only places that are taken");
+        if let Some((before, stamps)) = stamp_before.zip(segment.options.timestamps) {
+            live.has_older_stamp = stamps.value.wrapping_sub(before).cast_signed() < 0;
+        }
         let before = live.unacked();
         let analysis = live.take(live.side(flow), segment, reused, &config);
         self.unacked = self.unacked + live.unacked() - before;
@@ -159,12 +173,16 @@ impl Lens {
     pub fn finish(mut self, sink: &mut impl Sink) {
         let mut slots = std::mem::take(&mut self.slots);
         for (_, at) in slots.streams() {
+            slots.get(at).into_iter().for_each(|live| self.hosts.note(live));
+        }
+        for (_, at) in slots.streams() {
             if let Some(live) = slots.get_mut(at) {
                 self.sum_up(live, sink);
             }
         }
-        for (kind, (_, count)) in self.left_out.iter().filter(|(_, (_, count))| *count > 0) {
-            sink.notice(&Notice::FindingsLeftOut { kind, count: *count });
+        self.groups.finish().iter().for_each(|group| sink.group(group));
+        for (id, (_, count)) in self.left_out.iter().filter(|(_, (_, count))| *count > 0) {
+            sink.notice(&Notice::FindingsLeftOut { kind: id.name(), count: *count });
         }
     }
 
@@ -234,18 +252,20 @@ impl Lens {
     }
 
     fn sum_up(&mut self, live: &mut Live, sink: &mut impl Sink) {
-        let connection = Connection::of(live);
+        self.hosts.note(live);
+        let connection = Connection::of(live, self.now_ns);
         sink.connection(&connection);
-        let (most, left_out) = (self.config.findings_per_kind_max, &mut self.left_out);
-        findings::look(&connection, &mut |finding: Finding| {
-            let (count, left) = left_out.entry(finding.kind).or_default();
+        let most = self.config.findings_per_kind_max;
+        for finding in findings::of(&connection, &self.hosts) {
+            let (count, left) = self.left_out.entry(finding.id).or_default();
             if *count < most {
                 *count += 1;
                 sink.finding(&finding);
             } else {
                 *left += 1;
             }
-        });
+            self.groups.take(finding);
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod icmp;
 mod marks;
 mod notes;
 mod offered;
+mod talk;
 mod tally;
 mod times;
 
@@ -28,6 +29,7 @@ use crate::ecn::{EcnMeaning, MarksHeard};
 use crate::ends::{self, Turn};
 use crate::fast_open::FastOpenWords;
 use crate::flow::{Flow, FlowKey};
+use crate::metrics::Talk;
 use crate::nanos::Nanos;
 use crate::pair::Pair;
 use crate::verdicts::{
@@ -52,6 +54,10 @@ pub(crate) struct Live {
     /// The MPTCP operations that both ends have shown, one bit per subtype; `None` before the first.
     mptcp: Option<u8>,
     pub(crate) was_evicted: bool,
+    /// The opener used its port before, and said then what its SYN's timestamp is older than.
+    pub(crate) has_older_stamp: bool,
+    /// The time to live of each end's latest segment that was no RST; 0 for none.
+    pub(crate) ttl: [u8; 2],
     /// A SYN had both a Fast Open cookie and text (RFC 7413).
     fast_open_asked: bool,
     pub(crate) fast_open_taken: bool,
@@ -61,6 +67,7 @@ pub(crate) struct Live {
     pub(crate) halves: Pair<Half>,
     as_wireshark: AsWireshark,
     pub(crate) marks: Marks,
+    pub(crate) talk: Talk,
     /// Made when a SYN asks for ECN, or something is marked.
     pub(crate) marks_heard: Option<Box<MarksHeard>>,
 }
@@ -82,6 +89,8 @@ impl Live {
             completeness: Completeness::default(),
             mptcp: None,
             was_evicted: false,
+            has_older_stamp: false,
+            ttl: [0; 2],
             fast_open_asked: false,
             fast_open_taken: false,
             first_frame: first.frame,
@@ -90,6 +99,7 @@ impl Live {
             halves: Pair::default(),
             as_wireshark: AsWireshark::default(),
             marks: Marks::default(),
+            talk: Talk::default(),
             marks_heard: None,
         }
     }
@@ -191,6 +201,9 @@ impl Live {
             self.halves.count(from, segment, &verdict.ours, &before);
         }
         self.marks.on_segment(from, segment, &analysis, &verdict.ours, &before);
+        if twice.is_none() {
+            self.note_talk(from, segment, &analysis, &before);
+        }
         if self.marks.fin_is_acked_by(from.other(), segment) {
             self.halves[from.other()].judged.unacked.release();
         }

@@ -3,7 +3,7 @@
 //! A consumer that prints takes each value as it comes; one that draws keeps the segments of the
 //! streams it wants. Nothing is kept by the lens itself beyond the open connections.
 
-use crate::{Analysis, Connection, Finding, Segment};
+use crate::{Analysis, Connection, Finding, FindingGroup, Segment};
 
 /// What takes the lens's words.
 ///
@@ -30,6 +30,11 @@ pub trait Sink {
     /// Something that a person should know; those of a connection follow it.
     fn finding(&mut self, finding: &Finding) {
         let _ = finding;
+    }
+
+    /// Findings of one kind and host together, when the capture is over; the most serious first.
+    fn group(&mut self, group: &FindingGroup) {
+        let _ = group;
     }
 
     /// The lens had to forget something, or the capture as a whole is odd.
@@ -109,6 +114,8 @@ pub struct Kept {
     pub connections: Vec<Connection>,
     /// The findings.
     pub findings: Vec<Finding>,
+    /// All findings by kind and host.
+    pub groups: Vec<FindingGroup>,
     /// The notices.
     pub notices: Vec<Notice>,
 }
@@ -144,6 +151,10 @@ impl Sink for Kept {
 
     fn finding(&mut self, finding: &Finding) {
         self.findings.push(finding.clone());
+    }
+
+    fn group(&mut self, group: &FindingGroup) {
+        self.groups.push(group.clone());
     }
 
     fn notice(&mut self, notice: &Notice) {

@@ -172,7 +172,7 @@ impl Told {
     }
 
     pub(crate) fn finding(&self, kind: &str) -> Option<&Finding> {
-        self.kept.findings.iter().find(|finding| finding.kind == kind)
+        self.kept.findings.iter().find(|finding| finding.id.name() == kind)
     }
 }
 

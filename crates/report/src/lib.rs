@@ -15,6 +15,7 @@ pub mod plot;
 mod style;
 mod svg;
 pub mod tables;
+pub mod words;
 
 #[cfg(test)]
 mod snapshot;

@@ -204,6 +204,9 @@ pub struct Finding {
     /// The section of the RFC that it is about; empty for none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub section: String,
+    /// Another finding stands for it and others like it, unless one connection alone is looked at.
+    #[serde(skip_serializing_if = "is_false")]
+    pub in_group: bool,
 }
 
 const PAGE: &str = include_str!("assets/page/page.html");

@@ -55,7 +55,7 @@ fn as_many_packets_are_told_as_were_marked() {
         }
         assert!(marked.slowed * 2 > marked.watched, "a sender slows down: {marked:?}");
         assert_eq!((marked.changed, marked.not_counted.count, marked.not_echoed.count), (None, 0, 0));
-        assert!(kept.findings.iter().any(|finding| finding.kind == "congestion-marked"));
+        assert!(kept.findings.iter().any(|finding| finding.id == lens::FindingId::CongestionMarked));
     }
 }
 
@@ -100,7 +100,7 @@ fn probes_of_the_path_and_their_losses_are_what_the_engine_meant() {
     let found = kept.connections[0].directions[0].path_probes;
     assert!(probes >= 3 && resent >= 6, "{probes} {resent}");
     assert_eq!((found.lost, found.lost_bytes_min), (probes, 1_500));
-    assert!(kept.findings.iter().all(|finding| finding.kind != "loss"), "{:?}", kept.findings);
+    assert!(kept.findings.iter().all(|finding| finding.id != lens::FindingId::Loss), "{:?}", kept.findings);
 
     let (probes, resent, kept) = probed(None);
     let found = kept.connections[0].directions[0].path_probes;

@@ -1,7 +1,7 @@
 //! Lines that are printed while the capture is read: JSON, CSV, Zeek's columns.
 
 use crate::failure::Failure;
-use lens::{Analysis, Connection, Contents, Finding, Notice, Segment, Sink};
+use lens::{Analysis, Connection, Contents, Finding, FindingGroup, Notice, Segment, Sink};
 use report::captured::{self, Records};
 use std::io::{self, BufWriter, Stdout, Write};
 
@@ -113,6 +113,14 @@ impl Sink for Lines {
     fn finding(&mut self, finding: &Finding) {
         if self.form == Form::Json {
             let line = self.records().finding(finding);
+            self.line(&line);
+        }
+    }
+
+    fn group(&mut self, group: &FindingGroup) {
+        // what is told one by one already is no group
+        if self.form == Form::Json && !group.is_few() {
+            let line = self.records().group(group);
             self.line(&line);
         }
     }

@@ -4,7 +4,7 @@
 
 use super::overview::Overview;
 use crate::failure::print;
-use lens::{Analysis, Connection, Finding, Kept, Segment, Sink};
+use lens::{Analysis, Connection, FindingGroup, Kept, Segment, Sink};
 use report::tables::{Cell, Column, Table};
 
 /// The kept segments as a table.
@@ -100,7 +100,7 @@ impl Sink for Live {
         self.overview.connection(connection);
     }
 
-    fn finding(&mut self, finding: &Finding) {
-        self.overview.finding(finding);
+    fn group(&mut self, group: &FindingGroup) {
+        self.overview.group(group);
     }
 }

@@ -1,13 +1,12 @@
 //! The table of connections, and the findings above it, without keeping what is not shown.
 //!
 //! A capture may hold hundreds of thousands of connections, and a screenful is shown. Only those that come
-//! first by the chosen column are kept; the others are counted. All findings are kept, because the lens
-//! bounds them.
+//! first by the chosen column are kept; the others are counted. Findings come in groups, which the lens bounds.
 
 use super::left_out;
 use crate::failure::{Failure, print};
 use clap::ValueEnum;
-use lens::{Connection, Contents, Finding, Sink};
+use lens::{Connection, Contents, FindingGroup, Sink};
 use report::Style;
 use report::captured::{self, Figures};
 use report::tables::Table;
@@ -75,19 +74,19 @@ pub(super) struct Overview {
     /// The lowest rank that was kept when connections were last dropped. A later connection is shown only
     /// if its rank is higher.
     rank_min: Option<i128>,
-    findings: Vec<Finding>,
+    groups: Vec<FindingGroup>,
 }
 
 impl Overview {
     pub(super) fn new(sort: Sort, top: usize) -> Self {
-        Overview { sort, top, total: 0, first: Vec::new(), rank_min: None, findings: Vec::new() }
+        Overview { sort, top, total: 0, first: Vec::new(), rank_min: None, groups: Vec::new() }
     }
 
     /// The overview of connections that are kept already.
     pub(super) fn of(kept: &lens::Kept, sort: Sort, top: usize) -> Self {
         let mut overview = Overview::new(sort, top);
         kept.connections.iter().for_each(|connection| overview.connection(connection));
-        kept.findings.iter().for_each(|finding| overview.finding(finding));
+        kept.groups.iter().for_each(|group| overview.group(group));
         overview
     }
 
@@ -96,8 +95,15 @@ impl Overview {
         if self.total == 0 {
             return print(&left_out::instead(contents));
         }
-        if !self.findings.is_empty() {
-            print(&captured::findings(&self.findings).text(style))?;
+        let (findings, left_out) = captured::groups(&self.groups, self.top);
+        if !findings.is_empty() {
+            print(&findings.text(style))?;
+        }
+        if left_out > 0 {
+            let more = report::numbers::count(left_out, "more finding");
+            print(&format!("\n{more}; a larger --top shows them\n"))?;
+        }
+        if !self.groups.is_empty() {
             print("\n")?;
         }
         print(&self.table().text(style))?;
@@ -135,8 +141,8 @@ impl Sink for Overview {
         }
     }
 
-    fn finding(&mut self, finding: &Finding) {
-        self.findings.push(finding.clone());
+    fn group(&mut self, group: &FindingGroup) {
+        self.groups.push(group.clone());
     }
 }
 

@@ -82,6 +82,10 @@ impl<S: Sink> Sink for WithoutSegments<'_, S> {
         self.0.finding(finding);
     }
 
+    fn group(&mut self, group: &lens::FindingGroup) {
+        self.0.group(group);
+    }
+
     fn notice(&mut self, notice: &lens::Notice) {
         self.0.notice(notice);
     }

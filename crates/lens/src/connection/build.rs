@@ -4,15 +4,16 @@ use super::{Close, Connection, Direction, Faults, Fin, Handshake, Moment, Opened
 use crate::ends::{Origin, Steps};
 use crate::icmp::IcmpHeard;
 use crate::live::{At, Half, Live, Marks, Seen};
+use crate::metrics::Again;
 use crate::nanos::Nanos;
-use crate::verdicts::{Scale, Verdicts};
+use crate::verdicts::Scale;
 use crate::{Notes, Side};
 use tcp::state::{Cause, State};
 use tcp::{EcnFeedback, Instant};
 
 impl Connection {
     /// Sums up a connection.
-    pub(crate) fn of(live: &mut Live) -> Connection {
+    pub(crate) fn of(live: &mut Live, watched_until_ns: u64) -> Connection {
         let low_high = live.key.ends();
         let addresses = if live.a_is_low { low_high } else { [low_high[1], low_high[0]] };
         let steps = Side::BOTH.map(|side| live.halves[side].end.steps());
@@ -46,6 +47,9 @@ impl Connection {
             icmp: icmp(live).map(|heard| heard.kept.clone()).unwrap_or_default(),
             ended_by_icmp: live.ended_by_icmp(),
             was_evicted: live.was_evicted,
+            watched_until: Instant::from_nanos(watched_until_ns.max(live.times.last_ns)),
+            turns: live.talk.turns(),
+            has_older_stamp: live.has_older_stamp,
         }
     }
 }
@@ -128,13 +132,21 @@ fn fin(marks: &Marks, side: Side) -> Option<Fin> {
 fn close(live: &Live, steps: &[Steps; 2]) -> Close {
     let marks = &live.marks;
     let fins = Side::BOTH.map(|side| fin(marks, side));
-    let reset = marks.reset().map(|reset| Reset {
-        by: reset.by,
-        at: moment(reset.at),
-        reason: reset.reason,
-        acceptability: reset.acceptability,
-        was_synchronized: reset.was_synchronized,
-        in_flight_bytes: reset.in_flight_bytes,
+    let reset = marks.reset().map(|reset| {
+        let rare = live.talk.rare();
+        let stranger = rare.and_then(|rare| rare.stranger).filter(|stranger| stranger.by == reset.by.index());
+        Reset {
+            by: reset.by,
+            at: moment(reset.at),
+            reason: reset.reason,
+            acceptability: reset.acceptability,
+            was_synchronized: reset.was_synchronized,
+            in_flight_bytes: reset.in_flight_bytes,
+            ttl: stranger.filter(|stranger| stranger.usual_ttl != 0).map(|seen| [seen.ttl, seen.usual_ttl]),
+            is_bare: stranger.is_some_and(|stranger| stranger.is_bare),
+            is_of_nobody: stranger.is_some_and(|stranger| stranger.is_of_nobody),
+            goes_on_frame: stranger.map_or(0, |stranger| stranger.goes_on_frame),
+        }
     });
     let of_fins = Side::BOTH.into_iter().filter_map(|side| Some((fins[side.index()]?.sent.frame, side)));
     let of_reset = reset.map(|reset| (reset.at.frame, reset.by));
@@ -182,14 +194,22 @@ fn faults(live: &Live) -> Faults {
         (0, 1..) => Some(Side::B),
         _ => None,
     };
-    let lost = |side| marks.verdict(side, Verdicts::ACK_LOST_SEGMENT);
+    let gaps = [0, 1].map(|side| live.talk.rare().and_then(|rare| rare.gaps[side].as_deref()));
+    let missing = gaps.map(|gaps| gaps.map(|gaps| gaps.missing()).unwrap_or_default());
+    let late = gaps.map(|gaps| gaps.map(|gaps| (gaps.late, gaps.late_ns_max)).unwrap_or_default());
+    let later = if late[0].0.count >= late[1].0.count { Side::A } else { Side::B };
+    let (late, late_ns_max) = late[later.index()];
     Faults {
         only,
         twice: both(Notes::CAPTURED_TWICE),
         across_router: both(Notes::ACROSS_ROUTER),
         link_retries: both(Notes::LINK_RETRY),
         super_segments: both(Notes::SUPER_SEGMENT),
-        missing: add(lost(Side::A), lost(Side::B)),
+        missing: add(missing[0].0, missing[1].0),
+        missing_bytes: missing[0].1 + missing[1].1,
+        late,
+        late_ns_max,
+        late_side: (late.count > 0).then_some(later),
         records_reordered: both(Notes::RECORD_REORDERED),
     }
 }
@@ -246,8 +266,24 @@ fn direction(live: &mut Live, side: Side) -> Direction {
         limited: traffic.limits.time,
         marked: live.marks_heard.as_ref().map(|marks| marks.of(side).finished()).unwrap_or_default(),
         path_probes: sender.sizes.probes(),
+        last_ns: judged.last_ns(),
+        data_segments: traffic.text_segments + live.talk.rare().map_or(0, |rare| rare.cut_segments[index]),
+        again: again(live, side),
+        keep_alives: live.talk.rare().map(|rare| rare.keep_alives[index]).unwrap_or_default(),
+        rto_ns: sender.rto_ns(),
         seen: rare.map(|rare| rare.seen[index].clone()).unwrap_or_default(),
     }
+}
+
+/// What was sent again, in three numbers.
+fn again(live: &Live, side: Side) -> Again {
+    let Some(rare) = live.talk.rare() else { return Again::default() };
+    let loss = live.halves[side].sender.loss.as_ref();
+    let mss_bytes = u64::from(live.marks.mss_known_bytes().unwrap_or(1_460).max(1));
+    let needless =
+        loss.map_or(0, |loss| loss.needless_bytes.div_ceil(mss_bytes).max(loss.counts.spurious.into()));
+    rare.repeats[side.index()]
+        .sum(u32::try_from(needless).unwrap_or(u32::MAX), loss.map_or(0, |loss| loss.counts.path_mtu))
 }
 
 /// What the application sent, by sequence numbers where they did not wrap, else by text less repeats.

@@ -48,6 +48,9 @@ impl Connection {
         if let Some(event) = self.ended_by_icmp {
             return format!("it was not opened: {} (frame {})", event.error, event.frame);
         }
+        if self.was_never_opened() {
+            return "never opened".to_owned();
+        }
         match self.close.first {
             Some(_) if self.close.is_simultaneous => "both closed at once".to_owned(),
             Some(side) => {

@@ -1,16 +1,27 @@
-//! Segments that the ends exchanged and the capture missed.
+//! Segments that the ends exchanged and the capture missed, or shows late. Which bytes were seen and which were
+//! acknowledged tells them apart, not a verdict.
 
-use super::{Finding, Severity, counted, frames_of};
+use super::{Draft, FindingId, Severity, frames_of};
 use crate::Connection;
 
-pub(super) fn look(connection: &Connection) -> Vec<Finding> {
-    let missing = connection.faults.missing;
-    if missing.count == 0 || connection.faults.only.is_some() {
-        return Vec::new();
+pub(super) fn look(connection: &Connection) -> Vec<Draft> {
+    let faults = &connection.faults;
+    let mut found = Vec::new();
+    if faults.missing.count > 0 {
+        found.push(
+            Draft::of(FindingId::CaptureLoss, Severity::Warning, connection)
+                .number("gaps", faults.missing.count)
+                .number("missing_bytes", faults.missing_bytes)
+                .by(frames_of(faults.missing)),
+        );
     }
-    let sentence = format!(
-        "the capture missed packets: {} not in it; counts of loss are not to be trusted",
-        counted(missing.count, "acknowledgment is of what is", "acknowledgments are of what is")
-    );
-    vec![Finding::new("capture-loss", Severity::Warning, connection, sentence).by(frames_of(missing))]
+    if let Some(side) = faults.late_side {
+        found.push(
+            Draft::of_end(FindingId::DirectionLate, Severity::Warning, connection, side)
+                .number("packets", faults.late.count)
+                .number("late_max_us", faults.late_ns_max / 1_000)
+                .by(frames_of(faults.late)),
+        );
+    }
+    found
 }

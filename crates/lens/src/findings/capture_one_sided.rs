@@ -1,9 +1,9 @@
 //! Only one direction was captured.
 
-use super::{Finding, Severity, name};
+use super::{Draft, FindingId, Severity};
 use crate::{Connection, Opened};
 
-pub(super) fn look(connection: &Connection) -> Vec<Finding> {
+pub(super) fn look(connection: &Connection) -> Vec<Draft> {
     let Some(only) = connection.faults.only else { return Vec::new() };
     let sent = connection.sent_by(only);
     // a SYN or RST alone is an attempt, not half a conversation
@@ -15,10 +15,6 @@ pub(super) fn look(connection: &Connection) -> Vec<Finding> {
     if only_syns || !talks && sent.packets < 4 {
         return Vec::new();
     }
-    let sentence = format!(
-        "only what {} sent was captured: what {} did, and when segments arrived, is not known",
-        name(connection, only),
-        name(connection, only.other())
-    );
-    vec![Finding::new("one-sided", Severity::Warning, connection, sentence).by([connection.first_frame])]
+    let draft = Draft::of_end(FindingId::OneSided, Severity::Warning, connection, only);
+    vec![draft.by([connection.first_frame])]
 }

@@ -1,30 +1,32 @@
-//! Much of what was sent had to be sent again.
+//! Much of what was sent was lost on the way: what is known to be needless, refused for the window, or never answered is
+//! not counted, and a super-segment counts as the segments that its network card makes of it.
 
-use super::{Finding, Severity, name};
+use super::{Draft, FindingId, Severity, frames_of};
 use crate::{Connection, Side};
 
-/// Fewer retransmissions say nothing about the path.
+/// Fewer lost segments say nothing about the path.
 const SEGMENTS_MIN: u32 = 3;
 
-pub(super) fn look(connection: &Connection) -> Vec<Finding> {
+pub(super) fn look(connection: &Connection) -> Vec<Draft> {
     let lossy = |side: Side| {
         let direction = connection.sent_by(side);
-        let counts = &direction.retransmissions;
-        // a probe of the path's MTU is lost by its size
-        let again = counts.total().saturating_sub(counts.spurious + counts.path_mtu);
-        let sent = direction.packets.max(1);
-        let per_mille = u64::from(again) * 1_000 / u64::from(sent);
-        if again < SEGMENTS_MIN || per_mille < 10 {
+        let again = &direction.again;
+        let sent = direction.data_segments.max(1);
+        let per_mille = u64::from(again.lost_segments) * 1_000 / u64::from(sent);
+        if again.lost_segments < SEGMENTS_MIN || per_mille < 10 {
             return None;
         }
         let severity = if per_mille >= 50 { Severity::Problem } else { Severity::Warning };
-        let who = name(connection, side);
-        let sentence = format!(
-            "{}.{} % of what {who} sent was lost on the way: {again} of {sent} packets were sent again",
-            per_mille / 10,
-            per_mille % 10
-        );
-        Some(Finding::new("loss", severity, connection, sentence).by(direction.retransmission_frames))
+        Some(
+            Draft::of_end(FindingId::Loss, severity, connection, side)
+                .number("lost_segments", again.lost_segments)
+                .number("sent_segments", sent)
+                .number("lost_per_mille", per_mille)
+                .number("sent_again_segments", again.sent_again_segments)
+                .number("needless_segments", again.needless_segments)
+                .by(direction.retransmission_frames)
+                .by(frames_of(again.lost)),
+        )
     };
     Side::BOTH.into_iter().filter_map(lossy).collect()
 }

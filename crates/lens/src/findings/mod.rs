@@ -1,8 +1,9 @@
-//! What a person should know: sentences with names, severity, evidence and the rule.
+//! What a person should know, as values: what, of whom, how bad, how sure, by which frames and numbers.
 //!
-//! A finding looks at the summary of one connection and says something, or nothing. One file each;
-//! to add one, copy a file and enter it in the list below. What is *not* here: counting; that is
-//! `metrics` and the landmarks.
+//! A finding looks at the summary of one connection and says something, or nothing. One file each; to add one, copy a
+//! file, give it an id and its needs in `id.rs`, and enter it in the list below. The gate alone decides whether it may
+//! be told. What is *not* here: counting, which is done by `metrics` and the landmarks, and sentences, which are made
+//! where people read them.
 
 mod answer_refused;
 mod capture_duplicates;
@@ -15,7 +16,12 @@ mod data_after_close;
 mod ecn_changed;
 mod fast_open;
 mod fin_unacknowledged;
+mod finding;
+mod gate;
+mod groups;
 mod half_closed;
+mod hosts;
+mod id;
 mod keep_alive;
 mod loss;
 mod marks_not_echoed;
@@ -25,91 +31,35 @@ mod no_row;
 mod odd_open;
 mod options_missing;
 mod path_probed;
+mod peer_silent;
 mod port_reuse;
 mod refused;
 mod reordering;
 mod reset;
-mod reset_ignored;
 mod rules;
 mod spurious;
 mod syn_unanswered;
 mod timeouts;
+mod turns;
 mod window_limited;
 mod zero_window;
 
 #[cfg(test)]
 mod tests;
 
-use crate::{Connection, Frame, Seen, Side};
+pub use finding::{Evidenced, Finding, FindingSubject, Severity};
+pub(crate) use groups::Groups;
+pub use groups::{FindingGroup, GroupHost};
+pub(crate) use hosts::Hosts;
+pub use id::{FindingId, Needs};
 
-/// How much a finding matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Severity {
-    /// Good to know.
-    Info,
-    /// It costs time, or breaks a SHOULD.
-    Warning,
-    /// Data or the connection was lost, or a MUST was broken.
-    Problem,
-}
-
-impl Severity {
-    /// In lower case, for JSON and filters.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Severity::Info => "info",
-            Severity::Warning => "warning",
-            Severity::Problem => "problem",
-        }
-    }
-}
-
-/// The frames that show a finding, the first of them if there are many.
-pub type Evidenced = Vec<Frame>;
-
-/// Something that a person should know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Finding {
-    /// A short name for filters: `fin-unacknowledged`.
-    pub kind: &'static str,
-    /// How much it matters.
-    pub severity: Severity,
-    /// The connection.
-    pub stream: u32,
-    /// What happened, to whom, and what to do about it when there is something to do.
-    pub sentence: String,
-    /// The frames that show it.
-    pub frames: Evidenced,
-    /// The document and section, where a rule is broken or explains it: `9293#3.6`.
-    pub section: Option<&'static str>,
-}
-
-impl Finding {
-    fn new(kind: &'static str, severity: Severity, connection: &Connection, sentence: String) -> Finding {
-        Finding { kind, severity, stream: connection.stream, sentence, frames: Vec::new(), section: None }
-    }
-
-    fn by(mut self, frames: impl IntoIterator<Item = Frame>) -> Finding {
-        for frame in frames {
-            if frame != 0 && !self.frames.contains(&frame) {
-                self.frames.push(frame);
-            }
-        }
-        self
-    }
-
-    fn see(mut self, section: &'static str) -> Finding {
-        self.section = Some(section);
-        self
-    }
-}
+use crate::Connection;
+use finding::{Draft, frames_of};
 
 /// Looks at one connection.
-type Look = fn(&Connection) -> Vec<Finding>;
+type Look = fn(&Connection) -> Vec<Draft>;
 
-/// Every finding.
+/// Every finding that asks for nothing but the connection.
 const ALL: &[Look] = &[
     answer_refused::look,
     capture_duplicates::look,
@@ -132,48 +82,49 @@ const ALL: &[Look] = &[
     odd_open::look,
     options_missing::look,
     path_probed::look,
+    peer_silent::look,
     port_reuse::look,
     refused::look,
     reordering::look,
     reset::look,
-    reset_ignored::look,
     rules::look,
     spurious::look,
-    syn_unanswered::look,
     timeouts::look,
+    turns::look,
     window_limited::look,
     zero_window::look,
 ];
 
-/// Gives `take` what every finding says of `connection`, the serious first.
-pub(crate) fn look(connection: &Connection, take: &mut dyn FnMut(Finding)) {
-    let mut found = Vec::new();
-    for look in ALL {
-        found.append(&mut look(connection));
-    }
+/// What may be said of `connection`, the serious first. `hosts`: those that were heard of in the capture.
+pub(crate) fn of(connection: &Connection, hosts: &Hosts) -> Vec<Finding> {
+    let drafts = ALL.iter().flat_map(|look| look(connection)).chain(syn_unanswered::look(connection, hosts));
+    let mut found: Vec<Finding> = drafts.filter_map(|draft| gate::pass(draft, connection)).collect();
+    drop_told_twice(&mut found);
     found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    found.into_iter().for_each(take);
+    found
 }
 
-/// The address of an end as people say it.
-fn name(connection: &Connection, side: Side) -> String {
-    connection.address(side).to_string()
-}
+/// The kind that says it better, and the kind that is not told beside it.
+const SAYS_BETTER: &[(FindingId, FindingId)] = &[
+    (FindingId::ResetKeepAlive, FindingId::KeepAliveUnanswered),
+    (FindingId::ResetGaveUp, FindingId::PeerSilent),
+    (FindingId::MtuBlackHole, FindingId::PeerSilent),
+    (FindingId::SynIgnored, FindingId::PortReuse),
+    (FindingId::CaptureLoss, FindingId::NoRow),
+    (FindingId::DirectionLate, FindingId::CaptureLoss),
+    (FindingId::ResetByStranger, FindingId::NoRow),
+    (FindingId::ResetIgnored, FindingId::NoRow),
+    (FindingId::ResetByStranger, FindingId::HalfOpen),
+    (FindingId::PeerSilent, FindingId::FinUnacknowledged),
+    (FindingId::PeerSilent, FindingId::RequestUnanswered),
+    (FindingId::ResetKeepAlive, FindingId::RequestUnanswered),
+    (FindingId::KeepAliveUnanswered, FindingId::RequestUnanswered),
+    (FindingId::SynIgnored, FindingId::SynUnanswered),
+];
 
-/// "1 packet was", "3 packets were": the number and the words that fit it.
-fn counted(count: u32, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
-/// "once", "twice", "5 times".
-fn times(count: u32) -> String {
-    match count {
-        1 => "once".to_owned(),
-        2 => "twice".to_owned(),
-        count => format!("{count} times"),
-    }
-}
-
-fn frames_of(seen: Seen) -> [Frame; 2] {
-    [seen.first_frame, seen.last_frame]
+fn drop_told_twice(found: &mut Vec<Finding>) {
+    let is_told = |id| found.iter().any(|finding: &Finding| finding.id == id);
+    let worse: Vec<FindingId> =
+        SAYS_BETTER.iter().filter(|(better, _)| is_told(*better)).map(|(_, worse)| *worse).collect();
+    found.retain(|finding| !worse.contains(&finding.id));
 }

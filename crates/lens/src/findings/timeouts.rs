@@ -1,29 +1,28 @@
 //! Losses that were repaired by waiting for the timer.
 
-use super::{Finding, Severity, name};
+use super::{Draft, FindingId, Severity};
 use crate::{Connection, Side};
 
-pub(super) fn look(connection: &Connection) -> Vec<Finding> {
+pub(super) fn look(connection: &Connection) -> Vec<Draft> {
     let slow = |side: Side| {
         let direction = connection.sent_by(side);
         let counts = direction.retransmissions;
-        if counts.timeout < 3 || counts.timeout * 2 <= counts.total() {
+        // what the window refused, and what nobody answered, was no loss that SACK or a probe could have repaired
+        let lost = direction.again.lost_segments;
+        if counts.timeout < 3 || counts.timeout * 2 <= counts.total() || lost < counts.timeout || lost < 3 {
             return None;
         }
-        let who = name(connection, side);
-        let sack = connection.handshake.offered.iter().all(|offered| offered.sack);
-        let advice = if sack || connection.handshake.syn.is_none() {
-            "too little was in flight for duplicate ACKs; tail-loss probes (RACK-TLP) would help"
-        } else {
-            "SACK was not agreed upon, which would let losses be repaired sooner"
-        };
-        let sentence = format!(
-            "{who} repaired {} of {} losses by waiting for its retransmission timer: {advice}",
-            counts.timeout,
-            counts.total()
-        );
+        if direction.again.refused_segments + direction.again.unanswered_segments > 0 {
+            return None;
+        }
+        let handshake = &connection.handshake;
+        let is_known = handshake.offered.iter().all(|offered| offered.syn_captured);
+        let sack = handshake.offered.iter().all(|offered| offered.sack);
         Some(
-            Finding::new("timeout-recovery", Severity::Warning, connection, sentence)
+            Draft::of_end(FindingId::TimeoutRecovery, Severity::Warning, connection, side)
+                .number("timeouts", counts.timeout)
+                .number("sent_again_packets", counts.total())
+                .sign_if(is_known && !sack, "no-sack")
                 .by(direction.retransmission_frames)
                 .see("8985#1"),
         )

@@ -61,8 +61,12 @@ fn findings_of_one_kind_are_bounded() {
     for port in 1..=10 {
         lens.take(&from_port(port, SYN, 0), &mut kept);
     }
+    // the capture goes on for long enough
+    let mut late = from_port(1, SYN, 0);
+    late.time = tcp::Instant::from_nanos(late.time.as_nanos() + 2_000_000_000);
+    lens.take(&late, &mut kept);
     lens.finish(&mut kept);
-    assert_eq!(kept.findings.len(), 3);
+    assert_eq!((kept.findings.len(), kept.groups.len(), kept.groups[0].count), (3, 1, 10));
     assert_eq!(kept.notices, [Notice::FindingsLeftOut { kind: "syn-unanswered", count: 7 }]);
 }
 

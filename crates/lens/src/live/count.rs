@@ -13,13 +13,14 @@ impl Pair<Half> {
         let (sent, other) = self.split(from);
         if !segment.flags.rst() {
             let window_bytes = sent.judged.window_bytes(segment.window).0;
-            sent.traffic.on_window(window_bytes, segment.frame, segment.time.as_nanos());
+            sent.traffic.on_window(window_bytes, segment, segment.time.as_nanos());
         }
         if segment.flags.ack() {
             other.count_acknowledgment(segment, judged, before);
         }
         if segment.text_bytes > 0 {
-            sent.count_text(other, segment, judged);
+            let is_again = before.next_seq.is_some_and(|next| segment.seq.before(next));
+            sent.count_text(other, segment, judged, is_again);
         }
         sent.sender.on_sent(segment, Place::of(segment, before), before);
     }
@@ -47,7 +48,7 @@ impl Half {
         }
     }
 
-    fn count_text(&mut self, other: &mut Half, segment: &Segment, judged: &Judged) {
+    fn count_text(&mut self, other: &mut Half, segment: &Segment, judged: &Judged, is_again: bool) {
         let receiver = &mut other.judged;
         if let Some(last_ack) = receiver.last_ack
             && !segment.flags.syn()
@@ -61,6 +62,7 @@ impl Half {
             in_flight_bytes: judged.in_flight_bytes.unwrap_or(segment.text_bytes),
             window_bytes: other.window_bytes(),
             largest_text_bytes: self.sender.largest_text_bytes,
+            is_again,
         });
     }
 }

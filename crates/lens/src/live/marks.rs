@@ -9,7 +9,7 @@ use crate::fast_open::FastOpening;
 use crate::icmp::IcmpHeard;
 use crate::limits::{ACK_WAITED_NS_MIN, AT_ONCE_NS, MSS_BYTES_MAX, SMALL_BYTES};
 use crate::nanos::Nanos;
-use crate::verdicts::{Judged, Verdicts};
+use crate::verdicts::Judged;
 use crate::why::{Order, Why};
 use crate::zeek::History;
 use crate::{Frame, Segment, Side};
@@ -92,7 +92,7 @@ pub(crate) struct Marks {
     pub(crate) rare: Option<Box<Rare>>,
     suspicious: [bool; 2],
     /// The end that acknowledged late, and when: does the other send at once?
-    late_ack: Option<(Side, u64, u64)>,
+    late_ack: Option<(Side, u64, u32)>,
 }
 
 impl Marks {
@@ -128,12 +128,23 @@ impl Marks {
 
     /// The smaller MSS of the handshake; where that is not known, the largest that links have.
     pub(crate) fn mss_bytes(&self) -> u32 {
-        u32::from(self.offered.iter().filter_map(|offered| offered.mss).min().unwrap_or(MSS_BYTES_MAX))
+        self.mss_known_bytes().unwrap_or(u32::from(MSS_BYTES_MAX))
     }
 
-    /// Counts of a verdict for one direction.
-    pub(crate) fn verdict(&self, side: Side, verdict: Verdicts) -> Seen {
-        self.rare.as_ref().map(|rare| rare.seen[side.index()].verdict(verdict)).unwrap_or_default()
+    /// The smaller MSS of the handshake, if one was captured.
+    pub(crate) fn mss_known_bytes(&self) -> Option<u32> {
+        self.offered.iter().filter_map(|offered| offered.mss).min().map(u32::from)
+    }
+
+    /// A segment of the middle of the connection was seen.
+    pub(crate) fn was_open(&self) -> bool {
+        self.was_open
+    }
+
+    /// The end that opened, as far as a SYN or SYN,ACK shows it.
+    pub(crate) fn opener(&self) -> Option<Side> {
+        let sent = |at: &[Option<At>; 2], side: Side| at[side.index()].is_some();
+        Side::BOTH.into_iter().find(|side| sent(&self.syn, *side) || sent(&self.syn_ack, side.other()))
     }
 
     /// Counts of a note for one direction.
@@ -278,8 +289,8 @@ impl Marks {
                 *stuck = Stuck { timeouts, text_bytes: segment.text_bytes, frame: at.frame, last_rto_ns };
             }
             SendReason::DelayedAck => {
-                let waited_ns = judged.acked.map_or(0, |acked| acked.rtt_ns);
-                self.late_ack = Some((from, at.time.ns(), waited_ns));
+                let waited_us = judged.acked.map_or(0, |acked| acked.rtt_ns / 1_000);
+                self.late_ack = Some((from, at.time.ns(), u32::try_from(waited_us).unwrap_or(u32::MAX)));
                 return;
             }
             SendReason::NewData => self.on_new_data(from, segment, at),
@@ -292,7 +303,8 @@ impl Marks {
 
     /// A small segment that was held back until a delayed ACK came: Nagle's rule meets delayed ACKs.
     fn on_new_data(&mut self, from: Side, segment: &Segment, at: At) {
-        let Some((acker, ack_ns, waited_ns)) = self.late_ack else { return };
+        let Some((acker, ack_ns, waited_us)) = self.late_ack else { return };
+        let waited_ns = u64::from(waited_us) * 1_000;
         let at_once = at.time.ns().saturating_sub(ack_ns) < AT_ONCE_NS;
         let small = !self.exceeds_mss(segment) && segment.text_bytes < SMALL_BYTES;
         if acker != from && at_once && small && waited_ns >= ACK_WAITED_NS_MIN {

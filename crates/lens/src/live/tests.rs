@@ -71,7 +71,7 @@ fn check_same(segments: &[Segment], by: [u32; 2]) {
         }
     }
     let findings = |told: &Told| {
-        let kinds = told.kept.findings.iter().map(|found| found.kind);
+        let kinds = told.kept.findings.iter().map(|found| found.id.name());
         kinds.filter(|kind| !OF_VERDICTS.contains(kind)).collect::<Vec<_>>()
     };
     assert_eq!(findings(&here), findings(&there), "moved by {by:?}");

@@ -42,6 +42,8 @@ pub(crate) struct TextSent {
     pub(crate) in_flight_bytes: u32,
     pub(crate) window_bytes: u32,
     pub(crate) largest_text_bytes: u32,
+    /// It was sent before: what it waited for is a sign of its loss, not of a window.
+    pub(crate) is_again: bool,
 }
 
 impl Limits {
@@ -51,7 +53,8 @@ impl Limits {
             let emptied_ns = emptied_ns.clamp(last_ns, sent.now_ns.max(last_ns));
             let waited_ns = emptied_ns - last_ns;
             let time = &mut self.time;
-            let waited = if self.window_was_full { &mut time.receiver_ns } else { &mut time.network_ns };
+            let is_by_window = self.window_was_full && (!sent.is_again || sent.window_bytes == 0);
+            let waited = if is_by_window { &mut time.receiver_ns } else { &mut time.network_ns };
             *waited = waited.saturating_add(waited_ns);
             time.application_ns = time.application_ns.saturating_add(sent.now_ns.saturating_sub(emptied_ns));
         }

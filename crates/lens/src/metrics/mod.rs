@@ -3,12 +3,21 @@
 //! Everything here is counted in one pass and in fixed space. What is *not* here: verdicts, and what
 //! the numbers mean; findings say that.
 
+mod gaps;
+mod keep_alives;
 mod limited;
 mod quantile;
+mod repeats;
+mod talk;
 mod traffic;
+mod turns;
 
+pub use keep_alives::KeepAlives;
 pub use limited::LimitedTime;
 pub(crate) use limited::TextSent;
 pub use quantile::Distribution;
 pub(crate) use quantile::Sketch;
+pub use repeats::Again;
+pub(crate) use talk::{Moved, Talk};
 pub(crate) use traffic::Traffic;
+pub use turns::TurnTimes;

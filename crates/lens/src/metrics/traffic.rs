@@ -4,6 +4,7 @@ use super::Sketch;
 use super::limited::{Limits, TextSent};
 use crate::nanos::Nanos;
 use crate::{Frame, Segment};
+use wire::tcp::Flags;
 
 /// One direction.
 #[derive(Clone, Debug, Default)]
@@ -91,12 +92,16 @@ impl Traffic {
         self.limits.on_text(sent);
     }
 
-    /// The window that a segment of this direction offers; never that of a RST.
-    pub(crate) fn on_window(&mut self, window_bytes: u32, frame: Frame, now_ns: u64) {
+    /// The window that a segment of this direction offers; never that of a RST. One with SYN or FIN says nothing of an
+    /// application that does not read: a SYN comes before any text, and many stacks leave the field at zero.
+    pub(crate) fn on_window(&mut self, window_bytes: u32, segment: &Segment, now_ns: u64) {
+        let frame = segment.frame;
         self.window_bytes_max = self.window_bytes_max.max(window_bytes);
         self.window_bytes_min =
             if self.packets <= 1 { window_bytes } else { self.window_bytes_min.min(window_bytes) };
-        if window_bytes == 0 || self.zero_window.is_some() {
+        let is_closing =
+            window_bytes == 0 && segment.flags.ack() && !segment.flags.intersects(Flags::SYN | Flags::FIN);
+        if is_closing || (window_bytes > 0 && self.zero_window.is_some()) {
             self.zero_window.get_or_insert_default().on_window(window_bytes, frame, now_ns);
         }
     }

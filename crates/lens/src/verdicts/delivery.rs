@@ -68,7 +68,8 @@ impl Unacked {
                 delivery.reordered |= is_fresh && highest.is_some_and(|highest| entry.end.before(highest));
                 if !entry.is_again || answers(entry.sending()) {
                     // what is missing of a super-segment was overtaken by what arrived of it
-                    let is_part = block.is_some() && !is_whole && entry.end.bytes_since(entry.seq) > mss_bytes;
+                    let is_part =
+                        block.is_some() && !is_whole && entry.end.bytes_since(entry.seq) > mss_bytes;
                     let Sending { time_ns, frame } = entry.sending();
                     delivery.newest = Some(Sending { time_ns, frame: frame.saturating_add(is_part.into()) });
                 }

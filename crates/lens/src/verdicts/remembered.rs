@@ -59,6 +59,11 @@ impl Remembered {
         }
     }
 
+    /// When it was heard last; 0 for never.
+    pub(crate) fn last_ns(&self) -> u64 {
+        self.last_ack_time_ns.max(self.next_seq_time_ns)
+    }
+
     /// It said that it can take nothing.
     pub(crate) fn is_closed(&self) -> bool {
         self.was_heard && self.window == 0

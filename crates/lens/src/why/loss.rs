@@ -91,6 +91,8 @@ pub(crate) struct Loss {
     pub(crate) probes_seen: i8,
     pub(crate) counts: RetransmissionCounts,
     pub(crate) retransmitted_bytes: u64,
+    /// The text of those that were needless.
+    pub(crate) needless_bytes: u64,
     pub(crate) first_frames: [Frame; 4],
     sent: [Sent; REMEMBERED],
     sent_next: u8,
@@ -275,6 +277,7 @@ impl Loss {
             self.sent.iter_mut().find(|sent| sent.frame != 0 && !sent.known_spurious && shows(sent))?;
         sent.known_spurious = true;
         self.counts.spurious += 1;
+        self.needless_bytes += u64::from(sent.end.bytes_since(sent.seq));
         Some(sent.frame)
     }
 

@@ -253,8 +253,12 @@ fn why_syn(scene: &Scene<'_>) -> Why {
     let first = if scene.segment.flags.ack() { SendReason::SynAck } else { SendReason::Syn };
     match scene.same_syn_ns {
         // the SYN came again, and is answered again
-        Some(before_ns) if scene.segment.flags.ack() && scene.asked_ns.is_some_and(|asked| asked > before_ns) => {
-            Why::new(first, Confidence::HIGH).or(SendReason::Timeout).by(Evidence::SEEN_BEFORE | Evidence::TIMING)
+        Some(before_ns)
+            if scene.segment.flags.ack() && scene.asked_ns.is_some_and(|asked| asked > before_ns) =>
+        {
+            Why::new(first, Confidence::HIGH)
+                .or(SendReason::Timeout)
+                .by(Evidence::SEEN_BEFORE | Evidence::TIMING)
         }
         Some(before_ns) => {
             let rto_ns = scene.segment.time.as_nanos().saturating_sub(before_ns);

@@ -130,7 +130,8 @@ impl Overtaken {
             self.mark(Mark { until_ns, before: newest.frame, shown: Shown::ReorderTimer, is_close: false });
             if is_seen {
                 let late_ns = now_ns - due_ns;
-                self.timer_late_ns = Some(self.timer_late_ns.map_or(late_ns, |least_ns| least_ns.min(late_ns)));
+                self.timer_late_ns =
+                    Some(self.timer_late_ns.map_or(late_ns, |least_ns| least_ns.min(late_ns)));
             }
         }
     }

@@ -3,8 +3,9 @@
 use super::{States, left_and_right, remarks, seconds, section_words, start};
 use crate::numbers;
 use crate::page::{Connection, Data, End, Fact, Finding, Move, Note, Segment, Severity};
+use crate::words::{self, Language};
 use lens::{Analysis, Direction, Distribution, Kept, Order};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tcp::Instant;
 use tcp::state::{Cause, State};
@@ -42,7 +43,7 @@ pub fn page(kept: &Kept, source: &str) -> Data {
             .into_iter()
             .map(|captured| connection(captured, by_stream.get(&captured.stream).unwrap_or(&none)))
             .collect(),
-        findings: kept.findings.iter().map(finding).collect(),
+        findings: kept.groups.iter().flat_map(findings).chain(in_groups(kept)).collect(),
     }
 }
 
@@ -56,7 +57,7 @@ fn connection(captured: &lens::Connection, segments: &[&(lens::Segment, Analysis
         ends: sides.map(|side| End { name: String::new(), address: captured.address(side).to_string() }),
         duration: captured.duration_ns() as f64 / 1e9,
         bytes: directions.map(|direction| direction.unique_bytes),
-        story: vec![captured.sentence(), captured.completeness.name().to_owned()],
+        story: story(captured),
         facts: facts(directions),
         segments_left_out: packets.saturating_sub(segments.len() as u64),
         ..Connection::default()
@@ -141,17 +142,47 @@ fn row(
 
 fn finding(finding: &lens::Finding) -> Finding {
     Finding {
-        stream: Some(u64::from(finding.stream)),
-        severity: match finding.severity {
-            lens::Severity::Info => Severity::Info,
-            lens::Severity::Warning => Severity::Warning,
-            // A problem, and whatever is worse.
-            _ => Severity::Error,
-        },
-        text: finding.sentence.clone(),
+        stream: Some(u64::from(finding.stream())),
+        severity: severity(finding.severity),
+        text: words::finding(finding, Language::English),
         frames: finding.frames.iter().map(|frame| u64::from(*frame)).collect(),
         section: finding.section.map(section_words).unwrap_or_default(),
+        in_group: false,
     }
+}
+
+/// A group of few is told one by one; of many the page names the first streams.
+fn findings(group: &lens::FindingGroup) -> Vec<Finding> {
+    if group.is_few() {
+        return group.examples.iter().map(finding).collect();
+    }
+    let first = group.examples.first().map(finding).unwrap_or_default();
+    let text = words::group(group, Language::English);
+    vec![Finding { stream: None, severity: severity(group.severity), text, frames: Vec::new(), ..first }]
+}
+
+/// Those for which a group stands, for who looks at one connection.
+fn in_groups(kept: &Kept) -> impl Iterator<Item = Finding> + '_ {
+    let few = kept.groups.iter().filter(|group| group.is_few());
+    let told: BTreeSet<_> =
+        few.flat_map(|group| &group.examples).map(|told| (told.id, told.stream())).collect();
+    let others = kept.findings.iter().filter(move |other| !told.contains(&(other.id, other.stream())));
+    others.map(|other| Finding { in_group: true, ..finding(other) })
+}
+
+fn severity(severity: lens::Severity) -> Severity {
+    match severity {
+        lens::Severity::Info => Severity::Info,
+        lens::Severity::Warning => Severity::Warning,
+        // A problem, and whatever is worse.
+        _ => Severity::Error,
+    }
+}
+
+/// What limited the transfer comes first.
+fn story(captured: &lens::Connection) -> Vec<String> {
+    let rest = [captured.sentence(), captured.completeness.name().to_owned()];
+    words::limits(captured, Language::English).into_iter().chain(rest).collect()
 }
 
 /// The numbers of both directions, with units.

@@ -4,8 +4,10 @@
 //! the first frame; `time_epoch` is text, because no JSON number holds nanoseconds since 1970 exactly.
 
 use super::{left_and_right, remarks, seconds, section_words};
+use crate::words::{self, Language};
 use lens::{
-    Analysis, Connection, Contents, Direction, Distribution, Finding, IcmpError, Notes, Notice, Segment,
+    Analysis, Connection, Contents, Direction, Distribution, Finding, FindingGroup, FindingSubject, GroupHost, IcmpError, Notes,
+    Notice, Segment, TurnTimes,
 };
 use serde_json::{Value, json};
 use tcp::Instant;
@@ -140,6 +142,11 @@ impl Records {
         fields.put("steps_dst", &steps[1]);
         fields.put_object("sent_src", &direction(connection.sent_by(left)));
         fields.put_object("sent_dst", &direction(connection.sent_by(right)));
+        put_turns(&mut fields, &connection.turns);
+        let limits = words::limits(connection, Language::English);
+        if !limits.is_empty() {
+            fields.put("limits", limits);
+        }
         if connection.was_evicted {
             fields.put("was_evicted", true);
         }
@@ -167,11 +174,13 @@ impl Records {
     /// A finding as one line.
     pub fn finding(&self, finding: &Finding) -> String {
         let mut fields = Fields::of("finding");
-        fields.put("kind", finding.kind);
+        fields.put("id", finding.id.name());
         fields.put("severity", finding.severity.name());
-        fields.put("stream", finding.stream);
-        fields.put("sentence", finding.sentence.as_str());
-        fields.put("frames", finding.frames.as_slice());
+        fields.put("confidence", finding.confidence.percent());
+        fields.put("stream", finding.stream());
+        fields.put("subject", subject(&finding.subject));
+        fields.put("sentence", words::finding(finding, Language::English));
+        put_evidence(&mut fields, finding);
         fields.put_some("section", finding.section.map(section_words));
         fields.line()
     }
@@ -190,12 +199,58 @@ impl Records {
         fields.line()
     }
 
+    /// Findings of one kind and host as one line.
+    pub fn group(&self, group: &FindingGroup) -> String {
+        let mut fields = Fields::of("group");
+        fields.put("id", group.id.name());
+        fields.put("severity", group.severity.name());
+        let host = match group.host {
+            GroupHost::Of(host) | GroupHost::With(host) => Some(host.to_string()),
+            _ => None,
+        };
+        fields.put_some("host", host);
+        fields.put("count", group.count);
+        fields.put("ports", group.ports);
+        fields.put("hosts", group.hosts);
+        fields.put("streams", group.examples.iter().map(Finding::stream).collect::<Vec<_>>());
+        fields.put("sentence", words::group(group, Language::English));
+        if !group.numbers.is_empty() {
+            let numbers = group.numbers.iter().map(|(name, [least, most, sum])| {
+                ((*name).to_owned(), json!({"min": least, "max": most, "sum": sum}))
+            });
+            fields.put("numbers", numbers.collect::<serde_json::Map<_, _>>());
+        }
+        fields.line()
+    }
+
     /// A notice as one line.
     pub fn notice(&self, notice: &Notice) -> String {
         let mut fields = Fields::of("notice");
         fields.put("sentence", notice.to_string());
         fields.line()
     }
+}
+
+/// Of whom a finding speaks.
+fn subject(subject: &FindingSubject) -> Value {
+    match subject {
+        FindingSubject::Connection { ends: [src, dst], .. } => {
+            json!({"connection": [src.to_string(), dst.to_string()]})
+        }
+        subject => {
+            let [address, peer] = subject.address_and_peer().map(|address| address.to_string());
+            json!({"end": address, "peer": peer})
+        }
+    }
+}
+
+fn put_evidence(fields: &mut Fields, finding: &Finding) {
+    if !finding.numbers.is_empty() {
+        let numbers = finding.numbers.iter().map(|(name, number)| ((*name).to_owned(), json!(number)));
+        fields.put("numbers", numbers.collect::<serde_json::Map<_, _>>());
+    }
+    fields.put_list("signs", finding.signs.clone());
+    fields.put("frames", finding.frames.as_slice());
 }
 
 fn put_states(fields: &mut Fields, analysis: &Analysis) {
@@ -254,6 +309,17 @@ fn direction(direction: &Direction) -> String {
         }),
     );
     fields.put("retransmitted_bytes", direction.retransmitted_bytes);
+    fields.put(
+        "again",
+        json!({
+            "data_segments": direction.data_segments,
+            "sent_again_segments": direction.again.sent_again_segments,
+            "needless_segments": direction.again.needless_segments,
+            "refused_segments": direction.again.refused_segments,
+            "unanswered_segments": direction.again.unanswered_segments,
+            "lost_segments": direction.again.lost_segments,
+        }),
+    );
     fields.put("reordered", direction.reordered.count);
     put_marked(&mut fields, direction);
     put_path_probes(&mut fields, direction);
@@ -302,6 +368,12 @@ fn put_path_probes(fields: &mut Fields, direction: &Direction) {
     if probes.arrived + probes.lost > 0 {
         fields.put("path_probes", json!({"arrived": probes.arrived, "lost": probes.lost}));
     }
+}
+
+/// How long answers and next requests took to begin, where there were some.
+fn put_turns(fields: &mut Fields, turns: &TurnTimes) {
+    fields.put_some("think_us", turns.think.map(distribution));
+    fields.put_some("pause_us", turns.pause.map(distribution));
 }
 
 fn distribution(distribution: Distribution) -> Value {

@@ -2,7 +2,8 @@
 
 use super::{left_and_right, section_words};
 use crate::tables::{Cell, Column, Table};
-use lens::{Connection, Finding};
+use crate::words::{self, Language};
+use lens::{Connection, Finding, FindingGroup};
 use std::cmp::Reverse;
 use std::time::Duration;
 
@@ -91,6 +92,9 @@ fn ending(connection: &Connection) -> String {
     if let Some(event) = connection.ended_by_icmp {
         return event.error.name().to_owned();
     }
+    if connection.was_never_opened() {
+        return "never opened".to_owned();
+    }
     match connection.close.first {
         Some(_) if connection.close.is_simultaneous => "both closed at once".to_owned(),
         Some(side) => format!("{} closed first", name(side)),
@@ -102,23 +106,69 @@ fn ending(connection: &Connection) -> String {
 pub fn findings(findings: &[Finding]) -> Table {
     let mut findings: Vec<&Finding> = findings.iter().collect();
     findings.sort_by_key(|finding| Reverse(finding.severity));
-    let mut table = Table::new(vec![
+    let mut table = findings_table();
+    findings.into_iter().for_each(|finding| table.push(row(finding)));
+    table
+}
+
+/// One row for each group, the most serious first; a group of few is told one by one. At most `rows_max` rows: the
+/// second value says how many findings the others stand for.
+pub fn groups(groups: &[FindingGroup], rows_max: usize) -> (Table, u64) {
+    let mut table = findings_table();
+    let mut left_out = 0;
+    for group in groups {
+        if group.is_few() {
+            for finding in &group.examples {
+                match table.len() < rows_max {
+                    true => table.push(row(finding)),
+                    false => left_out += 1,
+                }
+            }
+        } else if table.len() < rows_max {
+            table.push(row_of(group));
+        } else {
+            left_out += group.count;
+        }
+    }
+    (table, left_out)
+}
+
+fn findings_table() -> Table {
+    Table::new(vec![
         Column::names("severity"),
         Column::numbers("stream"),
         Column::sentences("finding"),
         Column::words("frames"),
         Column::names("section"),
-    ]);
-    for finding in findings {
-        let frames: Vec<String> = finding.frames.iter().take(FRAMES_SHOWN).map(ToString::to_string).collect();
-        let more = if finding.frames.len() > FRAMES_SHOWN { " ..." } else { "" };
-        table.push(vec![
-            Cell::text(finding.severity.name()),
-            Cell::number(u64::from(finding.stream)),
-            Cell::text(finding.sentence.clone()),
-            Cell::text(format!("{}{more}", frames.join(" "))),
-            Cell::text(finding.section.map(section_words).unwrap_or_default()),
-        ]);
-    }
-    table
+    ])
+}
+
+fn row(finding: &Finding) -> Vec<Cell> {
+    vec![
+        Cell::text(finding.severity.name()),
+        Cell::number(u64::from(finding.stream())),
+        Cell::text(words::finding(finding, Language::English)),
+        Cell::text(listed(finding.frames.iter().map(|frame| u64::from(*frame)))),
+        Cell::text(finding.section.map(section_words).unwrap_or_default()),
+    ]
+}
+
+/// Many findings: the frames are of the first of them.
+fn row_of(group: &FindingGroup) -> Vec<Cell> {
+    let first = group.examples.first();
+    let frames = first.map(|finding| listed(finding.frames.iter().map(|frame| u64::from(*frame))));
+    vec![
+        Cell::text(group.severity.name()),
+        Cell::none(),
+        Cell::text(words::group(group, Language::English)),
+        Cell::text(frames.unwrap_or_default()),
+        Cell::text(first.and_then(|finding| finding.section).map(section_words).unwrap_or_default()),
+    ]
+}
+
+/// The first frames, and whether there are more.
+fn listed(frames: impl ExactSizeIterator<Item = u64>) -> String {
+    let more = if frames.len() > FRAMES_SHOWN { " ..." } else { "" };
+    let shown: Vec<String> = frames.take(FRAMES_SHOWN).map(|frame| frame.to_string()).collect();
+    format!("{}{more}", shown.join(" "))
 }

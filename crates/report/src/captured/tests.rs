@@ -79,7 +79,8 @@ fn lines(kept: &Kept) -> Vec<String> {
     let connections = kept.connections.iter().map(|connection| records.connection(connection));
     let findings = kept.findings.iter().map(|finding| records.finding(finding));
     let notices = kept.notices.iter().map(|notice| records.notice(notice));
-    segments.chain(connections).chain(findings).chain(notices).collect()
+    let groups = kept.groups.iter().map(|group| records.group(group));
+    segments.chain(connections).chain(findings).chain(groups).chain(notices).collect()
 }
 
 #[test]
@@ -127,6 +128,9 @@ fn check(schema: &Value, root: &Value, value: &Value, at: &str, wrong: &mut Vec<
         for (name, part) in object {
             match schema["properties"].get(name) {
                 Some(schema) => check(schema, root, part, &format!("{at}.{name}"), wrong),
+                None if schema["additionalProperties"].is_object() => {
+                    check(&schema["additionalProperties"], root, part, &format!("{at}.{name}"), wrong);
+                }
                 None => wrong.push(format!("{at}.{name} is not in the schema")),
             }
         }
@@ -208,9 +212,9 @@ fn the_line_of_contents_is_as_the_schema_says() {
 fn the_schema_check_can_fail() {
     let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
     let mut wrong = Vec::new();
-    let value = serde_json::json!({"type": "finding", "kind": 3, "severity": "dire", "colour": "red"});
+    let value = serde_json::json!({"type": "finding", "id": 3, "severity": "dire", "colour": "red", "numbers": {"times": "x"}});
     check(&schema["$defs"]["finding"], &schema, &value, "finding", &mut wrong);
-    assert_eq!(wrong.len(), 6, "{wrong:?}");
+    assert_eq!(wrong.len(), 9, "{wrong:?}");
 }
 
 #[test]

@@ -22,6 +22,7 @@ pub(super) fn sample() -> Data {
         text: text.into(),
         frames,
         section: section.into(),
+        in_group: false,
     };
     Data {
         title: "A <lossy> transfer".into(),

@@ -43,7 +43,7 @@ function drawConnections() {
 
 function drawFindings() {
   const all = data.findings || [], scope = $("finding-scope").checked;
-  lists.findings = all.filter((f) => !scope || (view.connection && f.stream === view.connection.stream))
+  lists.findings = all.filter((f) => (scope ? view.connection && f.stream === view.connection.stream : !f.in_group))
     .sort((a, b) => SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity));
   $("finding-count").textContent = grouped(lists.findings.length);
   $("findings").replaceChildren(...lists.findings.slice(0, SHOWN_MAX).map((f) => {

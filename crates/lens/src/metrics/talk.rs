@@ -1,0 +1,220 @@
+//! What the findings ask of a connection beyond verdicts: who was heard when, what was sent again and for nothing, what
+//! the capture missed, what keep-alives got, how long answers took.
+//!
+//! Our own model answers: which bytes are known to be sent, acknowledged, and seen here. Wireshark's verdicts are not
+//! asked.
+
+use super::gaps::Gaps;
+use super::keep_alives::KeepAlives;
+use super::repeats::Repeats;
+use super::turns::{TurnTimes, Turns};
+use crate::live::Before;
+use crate::{Frame, Segment, Side};
+use wire::Seq;
+use wire::tcp::Flags;
+
+/// The text of one segment where no MSS is known: that of Ethernet.
+const SEGMENT_BYTES: u32 = 1_460;
+
+/// One connection; nothing but a word of memory until something is said.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Talk(Option<Box<Said>>);
+
+/// What was said.
+#[derive(Clone, Debug, Default)]
+struct Said {
+    turns: Turns,
+    /// Made by the first of these.
+    rare: Option<Box<RareTalk>>,
+}
+
+/// What most connections never have.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RareTalk {
+    /// How many segments more than were captured a network card makes of super-segments.
+    pub(crate) cut_segments: [u32; 2],
+    /// What each end sent again.
+    pub(crate) repeats: [Repeats; 2],
+    /// What each end sent and the capture has not shown yet.
+    pub(crate) gaps: [Option<Box<Gaps>>; 2],
+    pub(crate) keep_alives: [KeepAlives; 2],
+    /// The first RST.
+    pub(crate) stranger: Option<Stranger>,
+}
+
+/// A RST, and how it differs from what its end sends otherwise.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Stranger {
+    pub(crate) by: usize,
+    pub(crate) ttl: u8,
+    /// That of the end's other segments, 0 if it sent none.
+    pub(crate) usual_ttl: u8,
+    /// It has no acknowledgment, and its number from what it answers (RFC 9293 §3.5.2).
+    pub(crate) is_bare: bool,
+    /// And its sender has said nothing else: nobody there knows the connection.
+    pub(crate) is_of_nobody: bool,
+    /// The first frame with which the end goes on afterwards.
+    pub(crate) goes_on_frame: Frame,
+}
+
+/// What a segment meets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moved<'a> {
+    pub(crate) from: Side,
+    pub(crate) segment: &'a Segment,
+    /// Its sender's direction before it.
+    pub(crate) prior: &'a Before,
+    /// It carries again what was sent before.
+    pub(crate) is_again: bool,
+    /// The highest number that the other end has sent, if known.
+    pub(crate) other_next: Option<Seq>,
+    /// What the other end acknowledged last, if it did.
+    pub(crate) other_last_ack: Option<Seq>,
+    /// The end that opened, if that is known; else the one with the higher port, which programs get when they ask for
+    /// none.
+    pub(crate) client: Side,
+    /// The other end has sent text.
+    pub(crate) other_has_text: bool,
+    /// The time to live of its sender's segments before it that were no RST; 0 for none.
+    pub(crate) usual_ttl: u8,
+    /// The right edge of the other end's window, if known exactly.
+    pub(crate) edge: Option<Seq>,
+    /// The right edge of its sender's window after it, if known exactly.
+    pub(crate) own_edge: Option<Seq>,
+    /// The other end's window is closed.
+    pub(crate) is_closed: bool,
+    /// The smaller MSS of the handshake, if it was captured.
+    pub(crate) mss_bytes: Option<u32>,
+    /// From here to its sender and back.
+    pub(crate) turn_ns: u64,
+}
+
+impl Moved<'_> {
+    /// Its text in segments of the MSS.
+    fn segments(&self) -> u32 {
+        self.segment.text_bytes.div_ceil(self.mss_bytes.unwrap_or(SEGMENT_BYTES).max(1))
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.segment.time.as_nanos()
+    }
+
+    /// Nothing of its sender is in flight, and it repeats the last number, with one byte or none (RFC 9293 §3.8.4). A
+    /// byte that was just sent for the first time and goes again is no keep-alive: it is in flight.
+    fn is_keep_alive(&self) -> bool {
+        let segment = self.segment;
+        let is_bare = segment.flags.ack() && !segment.flags.intersects(Flags::SYN | Flags::FIN | Flags::RST);
+        let is_idle = self.prior.next_seq.is_some() && self.prior.acknowledged == self.prior.next_seq;
+        is_bare
+            && is_idle
+            && segment.text_bytes <= 1
+            && Some(segment.seq + 1) == self.prior.next_seq
+            && !self.is_closed
+            && self.now_ns().saturating_sub(self.prior.next_seq_time_ns) >= KEEP_ALIVE_NS_MIN
+    }
+}
+
+/// No stack probes an idle connection sooner; a needless retransmission of one byte may come sooner.
+const KEEP_ALIVE_NS_MIN: u64 = 900_000_000;
+
+impl Talk {
+    /// How both ends took turns.
+    pub(crate) fn turns(&self) -> TurnTimes {
+        self.0.as_ref().map(|said| said.turns.times()).unwrap_or_default()
+    }
+
+    /// What most connections never have.
+    pub(crate) fn rare(&self) -> Option<&RareTalk> {
+        self.0.as_ref()?.rare.as_deref()
+    }
+
+    fn rare_mut(&mut self) -> Option<&mut RareTalk> {
+        self.0.as_mut()?.rare.as_deref_mut()
+    }
+
+    fn make_rare(&mut self) -> &mut RareTalk {
+        self.0.get_or_insert_default().rare.get_or_insert_default()
+    }
+
+    /// Takes a segment that was sent once, after everything is concluded of it.
+    pub(crate) fn take(&mut self, moved: &Moved<'_>) {
+        let (from, other) = (moved.from.index(), moved.from.other().index());
+        let segment = moved.segment;
+        self.note_stranger(moved);
+        if moved.is_keep_alive() {
+            self.make_rare().keep_alives[from].on_probe(segment.frame, moved.now_ns());
+            return;
+        }
+        if let Some(rare) = self.rare_mut() {
+            rare.keep_alives[other].on_answer();
+        }
+        let segments = moved.segments();
+        if segments > 1 {
+            let cut = &mut self.make_rare().cut_segments[from];
+            *cut = cut.saturating_add(segments - 1);
+        }
+        if moved.is_again {
+            let is_beyond = moved.is_closed || moved.edge.is_some_and(|edge| segment.end().after(edge));
+            self.make_rare().repeats[from].on_again(segment, segments, is_beyond);
+        } else if segment.text_bytes > 0 && !segment.flags.syn() && !segment.flags.rst() {
+            let acks_all = moved.other_next.is_some_and(|next| segment.ack.at_or_after(next));
+            let said = self.0.get_or_insert_default();
+            said.turns.on_text(moved, acks_all);
+        }
+        if moved.is_again
+            && segment.text_bytes > 0
+            && let Some(said) = &mut self.0
+        {
+            said.turns.on_text_again(moved.from, moved.now_ns(), segment.frame);
+        }
+        if let Some(opened) = Gaps::opened_by_text(segment, moved.prior.next_seq) {
+            self.gaps(from, opened);
+        }
+        if let Some(gaps) = self.rare_mut().and_then(|rare| rare.gaps[from].as_mut()) {
+            gaps.on_text(segment, moved.prior.next_seq);
+        }
+        if segment.flags.ack() && !segment.flags.rst() {
+            let advances = moved.prior.is_advanced_by(segment);
+            let in_flight =
+                moved.other_next.filter(|next| moved.own_edge.is_some_and(|edge| edge.before(*next)));
+            if let Some(next) = in_flight.filter(|next| segment.ack.before(*next) && !segment.flags.syn()) {
+                self.make_rare().repeats[other].on_taken_back(next);
+            }
+            if advances && let Some(rare) = self.rare_mut() {
+                rare.repeats[other].on_progress();
+            }
+            if let Some(next) = moved.other_next.filter(|_| !segment.flags.syn()) {
+                if let Some(opened) = Gaps::opened_by_ack(segment, next, moved.other_has_text) {
+                    self.gaps(other, opened);
+                }
+                if let Some(gaps) = self.rare_mut().and_then(|rare| rare.gaps[other].as_mut()) {
+                    gaps.on_ack(segment, next);
+                }
+            }
+        }
+    }
+
+    /// The gaps of a direction, made now if this is the first.
+    fn gaps(&mut self, side: usize, first: Gaps) {
+        self.make_rare().gaps[side].get_or_insert_with(|| Box::new(first));
+    }
+
+    fn note_stranger(&mut self, moved: &Moved<'_>) {
+        let (from, segment) = (moved.from.index(), moved.segment);
+        if segment.flags.rst() {
+            let (ttl, usual_ttl) = (segment.ttl, moved.usual_ttl);
+            let answers = moved.prior.acknowledged.is_none() || moved.other_last_ack == Some(segment.seq);
+            let is_bare = !segment.flags.ack() && answers;
+            let is_of_nobody = is_bare && usual_ttl == 0;
+            let seen = Stranger { by: from, ttl, usual_ttl, is_bare, is_of_nobody, goes_on_frame: 0 };
+            self.make_rare().stranger.get_or_insert(seen);
+            return;
+        }
+        if let Some(stranger) = self.rare_mut().and_then(|rare| rare.stranger.as_mut())
+            && stranger.by == from
+            && stranger.goes_on_frame == 0
+        {
+            stranger.goes_on_frame = segment.frame;
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! English.
+
+mod capture;
+mod ending;
+mod group;
+mod limits;
+mod opening;
+mod transfer;
+
+pub(super) use group::group;
+pub(super) use limits::limits;
+
+use crate::numbers;
+use lens::{Finding, FindingId};
+use std::time::Duration;
+
+/// Every kind has its sentence.
+pub(super) fn finding(finding: &Finding) -> String {
+    let said = Said::of(finding);
+    match finding.id {
+        FindingId::AnswerRefused => opening::answer_refused(&said),
+        FindingId::CapturedTwice => capture::captured_twice(&said),
+        FindingId::CaptureEnds => capture::capture_ends(&said),
+        FindingId::CaptureLoss => capture::capture_loss(&said),
+        FindingId::ChallengeAck => ending::challenge_ack(&said),
+        FindingId::CongestionMarked => transfer::congestion_marked(&said),
+        FindingId::DirectionLate => capture::direction_late(&said),
+        FindingId::EcnChanged => transfer::ecn_changed(&said),
+        FindingId::FastOpenNotTaken => opening::fast_open_not_taken(&said),
+        FindingId::FinUnacknowledged => ending::fin_unacknowledged(&said),
+        FindingId::HalfClosed => ending::half_closed(&said),
+        FindingId::HalfOpen => ending::reset(
+            &said,
+            "it does not know the connection any more: it restarted, or a box on the path forgot it",
+        ),
+        FindingId::KeepAlive => transfer::keep_alive(&said),
+        FindingId::KeepAliveUnanswered => transfer::keep_alive_unanswered(&said),
+        FindingId::Loss => transfer::loss(&said),
+        FindingId::MarksNotEchoed => transfer::marks_not_echoed(&said),
+        FindingId::MtuBlackHole => transfer::mtu_black_hole(&said),
+        FindingId::NagleDelayedAck => transfer::nagle_delayed_ack(&said),
+        FindingId::NoRow => capture::no_row(&said),
+        FindingId::OneSided => capture::one_sided(&said),
+        FindingId::OptionMissing => opening::option_missing(&said),
+        FindingId::PathProbed => transfer::path_probed(&said),
+        FindingId::PeerSilent => ending::peer_silent(&said),
+        FindingId::PortReuse => opening::port_reuse(&said),
+        FindingId::RecordsReordered => capture::records_reordered(&said),
+        FindingId::Refused => opening::refused(&said),
+        FindingId::Reordering => transfer::reordering(&said),
+        FindingId::RequestUnanswered => transfer::request_unanswered(&said),
+        FindingId::Reset => ending::aborted(&said),
+        FindingId::ResetByStranger => ending::reset_by_stranger(&said),
+        FindingId::ResetDataAfterClose => {
+            ending::reset(&said, "data came for an application that had closed")
+        }
+        FindingId::ResetGaveUp => ending::reset(&said, "it gave up after retransmitting in vain"),
+        FindingId::ResetIgnored => ending::reset_ignored(&said),
+        FindingId::ResetKeepAlive => ending::reset_keep_alive(&said),
+        FindingId::ResetUnreadData => ending::reset(&said, "it closed with data unread"),
+        FindingId::RuleBroken => transfer::rule_broken(&said),
+        FindingId::ServerThinkTime => transfer::server_think_time(&said),
+        FindingId::SimultaneousClose => "both ends closed at once: the FINs crossed".to_owned(),
+        FindingId::SimultaneousOpen => "both ends opened at once".to_owned(),
+        FindingId::SlowClient => transfer::slow_client(&said),
+        FindingId::SplitHandshake => opening::split_handshake(),
+        FindingId::SpuriousRetransmission => transfer::spurious(&said),
+        FindingId::SuperSegments => capture::super_segments(&said),
+        FindingId::SynAckRetransmitted => opening::syn_ack_retransmitted(&said),
+        FindingId::SynIgnored => opening::syn_ignored(&said),
+        FindingId::SynRetransmitted => opening::syn_retransmitted(&said),
+        FindingId::SynUnanswered => opening::syn_unanswered(&said),
+        FindingId::TextAfterFin => ending::text_after_fin(&said),
+        FindingId::TimeoutRecovery => transfer::timeout_recovery(&said),
+        FindingId::UnacceptableAck => opening::unacceptable_ack(&said),
+        FindingId::WindowLimited => transfer::window_limited(&said),
+        FindingId::ZeroWindow => transfer::zero_window(&said),
+        // a kind that is newer than these words
+        id => format!("{}: {}", said.who, id.about()),
+    }
+}
+
+/// A finding, as sentences ask for it.
+struct Said<'a> {
+    finding: &'a Finding,
+    /// The end that it speaks of.
+    who: String,
+    /// The other end.
+    whom: String,
+}
+
+impl Said<'_> {
+    fn of(finding: &Finding) -> Said<'_> {
+        let [who, whom] = finding.subject.address_and_peer().map(|address| address.to_string());
+        Said { finding, who, whom }
+    }
+
+    fn has(&self, sign: &str) -> bool {
+        self.finding.has(sign)
+    }
+
+    /// 0 where there is none.
+    fn number(&self, name: &str) -> u64 {
+        self.finding.number(name).unwrap_or(0)
+    }
+
+    fn time(&self, name: &str) -> String {
+        time(self.number(name))
+    }
+
+    fn times(&self, name: &str) -> String {
+        times(self.number(name))
+    }
+
+    /// "1 packet was", "3 packets were".
+    fn counted(&self, name: &str, one: &str, many: &str) -> String {
+        counted(self.number(name), one, many)
+    }
+
+    fn bytes(&self, name: &str) -> String {
+        numbers::count(self.number(name), "byte")
+    }
+}
+
+fn time(us: u64) -> String {
+    numbers::duration(Duration::from_micros(us))
+}
+
+/// The number and the words that fit it.
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{} {}", numbers::grouped(count), if count == 1 { one } else { many })
+}
+
+/// "once", "twice", "5 times".
+fn times(count: u64) -> String {
+    match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        count => format!("{} times", numbers::grouped(count)),
+    }
+}
+
+/// `194` per mille as `19.4 %`.
+fn percent(per_mille: u64) -> String {
+    format!("{}.{} %", per_mille / 10, per_mille % 10)
+}
