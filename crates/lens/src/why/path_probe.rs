@@ -84,13 +84,11 @@ impl PacketSizes {
     /// a segment, cut smaller than it was, without a timeout before; and then all that was in flight with it.
     pub(super) fn why_shrunk(&mut self, scene: &Scene<'_>, is_timer: bool) -> Option<Why> {
         let (segment, earlier) = (scene.segment, scene.prior.earlier?);
-        if self.is_joined {
-            return None;
-        }
         let is_of =
             |shrunk: &Shrunk| earlier.frame < shrunk.frame && segment.end().at_or_before(shrunk.until);
         let [start, end] = scene.prior.earlier_text;
-        let is_cut = segment.seq.at_or_after(start)
+        let is_cut = !self.is_joined
+            && segment.seq.at_or_after(start)
             && segment.end().before(end)
             && segment.text_bytes < self.full_text_bytes.into();
         let (packet, text) = (saturated(segment.ip_bytes), saturated(segment.text_bytes));

@@ -41,6 +41,8 @@ struct Signs {
     is_at_once: bool,
     /// It answers in no time at all: a simulated host.
     is_exact: bool,
+    /// It left its sender some time after what that had heard last, seen from afar.
+    has_waited: bool,
     /// At the first unacknowledged byte.
     at_una: bool,
     /// The sending before this was a retransmission, too.
@@ -131,6 +133,7 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
         (None, Some(began)) => in_recovery(&signs, began),
         (None, None) => at_first(&signs),
     };
+    let why = if signs.has_waited && why.reason == SendReason::SackRecovery { reorder_timeout(&why) } else { why };
     match why.reason {
         SendReason::TailLossProbe if signs.is_beyond_una => loss.on_probe_seen(true),
         // the last segment would have been probed before the first was sent again
@@ -168,6 +171,7 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
         follows_ack,
         is_at_once: if is_near { since_ack_ns <= scene.turn_ns + AT_ONCE_NS } else { follows_ack },
         is_exact: from.is_exact,
+        has_waited: has_waited(scene, from, to),
         at_una: una == Some(segment.seq),
         was_again: scene
             .prior
@@ -193,14 +197,24 @@ fn follows_ack(scene: &Scene<'_>, from: &Sender, to: &Sender, since_ack_ns: u64)
         // what is sent again waits for its turn in a paced window, and no longer
         return since_ack_ns <= scene.turn_ns + (scene.rtt_ns / 2).clamp(AT_ONCE_NS, PACING_NS_MAX);
     }
-    let now_ns = scene.segment.time.as_nanos();
-    let echo = scene.segment.options.timestamps.map(|stamps| stamps.echo);
-    if let Some(age_ns) = echo.and_then(|echo| to.clock.age_ns(echo, now_ns))
-        && let Some(usual_ns) = from.echo_turn_ns()
-    {
+    if let Some([age_ns, usual_ns]) = ages_of_echo(scene, from, to) {
         return age_ns <= usual_ns + usual_ns / 4 + 20_000_000;
     }
     since_ack_ns <= scene.turn_ns + (scene.rtt_ns / 2).clamp(10_000_000, 100_000_000)
+}
+
+/// How old the echo in it is, and how old echoes in new text are: with what its sender had heard last, it would have come
+/// so much sooner.
+fn ages_of_echo(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Option<[u64; 2]> {
+    let echo = scene.segment.options.timestamps?.echo;
+    Some([to.clock.age_ns(echo, scene.segment.time.as_nanos())?, from.echo_turn_ns()?])
+}
+
+/// It left its sender some time after what that had heard last: a timer has sent it, seen from afar.
+fn has_waited(scene: &Scene<'_>, from: &Sender, to: &Sender) -> bool {
+    !scene.is_near
+        && ages_of_echo(scene, from, to)
+            .is_some_and(|[age_ns, usual_ns]| age_ns > usual_ns + usual_ns / 20 + TIMER_NS_MIN)
 }
 
 /// What SACK, or a timeout before, shows to be lost is sent again as soon as the windows allow; after a silence
@@ -274,6 +288,11 @@ fn in_recovery(signs: &Signs, began: Began) -> Why {
             .or(SendReason::FastRetransmit),
         Began::Probe => timeout(signs),
     }
+}
+
+fn reorder_timeout(by_ack: &Why) -> Why {
+    let why = Why::new(SendReason::ReorderTimeout, Confidence::LIKELY).or(SendReason::SackRecovery);
+    why.by(by_ack.evidence | Evidence::TIMESTAMPS | Evidence::TIMING)
 }
 
 fn after_timeout(evidence: Evidence) -> Why {
