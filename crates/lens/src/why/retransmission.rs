@@ -43,6 +43,10 @@ struct Signs {
     is_exact: bool,
     /// It left its sender some time after what that had heard last, seen from afar.
     has_waited: bool,
+    /// Its receiver had acknowledged it before, seen from here.
+    is_acknowledged: bool,
+    /// And that shortly before, by text that came late: seen from afar, with timestamps.
+    is_overtaken_here: bool,
     /// At the first unacknowledged byte.
     at_una: bool,
     /// The sending before this was a retransmission, too.
@@ -88,7 +92,6 @@ impl Signs {
 
 pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
     let signs = signs(scene, from, to);
-    let acknowledged = scene.other.last_ack.is_some_and(|una| scene.segment.end().at_or_before(una));
     let loss = from.loss.get_or_insert_default();
     let began = loss.recovery();
     // what does not follow an acknowledgment was sent by a timer, which may seem to be a little early
@@ -144,8 +147,8 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
         }
         _ => {}
     }
-    note(loss, &why, scene, began);
-    if acknowledged {
+    note(loss, &why, &signs, scene);
+    if signs.is_acknowledged {
         loss.mark_frame(scene.segment.frame);
         return why.by(Evidence::ACKNOWLEDGED_BEFORE);
     }
@@ -159,6 +162,7 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
     let before_ns = scene.prior.earlier.map_or(scene.prior.next_seq_time_ns, |earlier| earlier.time_ns);
     let (is_near, follows_ack) = (scene.is_near, follows_ack(scene, from, to, since_ack_ns));
     let una = other.last_ack;
+    let is_acknowledged = una.is_some_and(|una| segment.end().at_or_before(una));
     let highest_sacked = other.sack().iter().map(|block| block.right).reduce(Seq::latest);
     let sacked_ahead_bytes =
         highest_sacked.zip(una).map_or(0, |(right, una)| right.offset_from(una).max(0).cast_unsigned());
@@ -172,6 +176,11 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
         is_at_once: if is_near { since_ack_ns <= scene.turn_ns + AT_ONCE_NS } else { follows_ack },
         is_exact: from.is_exact,
         has_waited: has_waited(scene, from, to),
+        is_acknowledged,
+        is_overtaken_here: is_acknowledged
+            && !scene.is_near
+            && segment.options.timestamps.is_some()
+            && now_ns.saturating_sub(before_ns) < scene.rtt_ns / 2,
         at_una: una == Some(segment.seq),
         was_again: scene
             .prior
@@ -251,7 +260,9 @@ fn at_first(signs: &Signs) -> Why {
         let evidence = if signs.duplicate_acks >= 3 { Evidence::DUPLICATE_ACKS } else { Evidence::NONE };
         return why.by(evidence | Evidence::TIMING).or(SendReason::Timeout);
     }
-    if (signs.duplicate_acks >= 1 || signs.sacked_ahead_bytes > 0) && signs.is_at_once {
+    // or it was asked for, and came by then
+    let is_told = signs.duplicate_acks >= 1 || signs.sacked_ahead_bytes > 0;
+    if signs.is_at_once && (is_told || signs.is_overtaken_here && signs.has_sack) {
         // early retransmit (RFC 5827): fewer signs suffice
         return Why::new(SendReason::SackRecovery, Confidence::LIKELY)
             .by(Evidence::DUPLICATE_ACKS | Evidence::TIMING)
@@ -283,7 +294,7 @@ fn in_recovery(signs: &Signs, began: Began) -> Why {
             .by(Evidence::TIMING)
             .or(SendReason::RecoveryRetransmit)
             .or(SendReason::Timeout),
-        Began::Probe if signs.duplicate_acks >= 1 => Why::new(SendReason::SackRecovery, Confidence::LIKELY)
+        Began::Probe if signs.is_at_once && (signs.duplicate_acks >= 1 || signs.sacked_ahead_bytes > 0) => Why::new(SendReason::SackRecovery, Confidence::LIKELY)
             .by(Evidence::SACK)
             .or(SendReason::FastRetransmit),
         Began::Probe => timeout(signs),
@@ -307,8 +318,9 @@ fn timeout(signs: &Signs) -> Why {
 }
 
 /// Keeps the counts, and where recovery stands.
-fn note(loss: &mut Loss, why: &Why, scene: &Scene<'_>, began: Option<Began>) {
+fn note(loss: &mut Loss, why: &Why, signs: &Signs, scene: &Scene<'_>) {
     let until = scene.prior.next_seq.unwrap_or(scene.segment.end());
+    let began = loss.recovery();
     let counts = &mut loss.counts;
     match why.reason {
         SendReason::Timeout => {
