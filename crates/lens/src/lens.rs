@@ -7,6 +7,7 @@
 use crate::findings::{self, FindingId, Groups, Hosts};
 use crate::flow::{Flow, FlowKey, FlowTable};
 use crate::limits::AHEAD;
+use crate::habits::Habits;
 use crate::live::Live;
 use crate::nanos::Nanos;
 use crate::slots::Slots;
@@ -53,6 +54,7 @@ pub struct Lens {
     /// Who was heard of.
     hosts: Hosts,
     groups: Groups,
+    habits: Habits,
     left_out: BTreeMap<FindingId, (usize, u64)>,
 }
 
@@ -70,6 +72,7 @@ impl Lens {
             evicted: 0,
             unacked: 0,
             said_unacked: false,
+            habits: Habits::default(),
             now_ns: 0,
             hosts: Hosts::default(),
             groups: Groups::default(),
@@ -163,7 +166,7 @@ impl Lens {
             live.has_older_stamp = stamps.value.wrapping_sub(before).cast_signed() < 0;
         }
         let before = live.unacked();
-        let analysis = live.take(live.side(flow), segment, reused, &config);
+        let analysis = live.take(live.side(flow), segment, reused, &config, &mut self.habits);
         self.unacked = self.unacked + live.unacked() - before;
         sink.segment(segment, &analysis);
         analysis
@@ -214,7 +217,9 @@ impl Lens {
         let stream = self.streams;
         self.streams = self.streams.saturating_add(1);
         self.live += 1;
-        let index = self.slots.put(Live::new(flow, stream, segment, previous_end));
+        let mut live = Live::new(flow, stream, segment, previous_end);
+        live.on_habits(segment, &self.habits);
+        let index = self.slots.put(live);
         self.table.insert(flow, index);
         index
     }

@@ -39,6 +39,7 @@ mod fast_open;
 mod filter;
 mod findings;
 mod flow;
+mod habits;
 mod from_capture;
 mod icmp;
 mod lens;

@@ -28,6 +28,7 @@ use crate::analysis::{AckedFrame, Notes, RepeatedFrame};
 use crate::ecn::{EcnMeaning, MarksHeard};
 use crate::ends::{self, Turn};
 use crate::fast_open::FastOpenWords;
+use crate::habits::Habits;
 use crate::flow::{Flow, FlowKey};
 use crate::metrics::Talk;
 use crate::nanos::Nanos;
@@ -154,6 +155,7 @@ impl Live {
         segment: &Segment,
         reused: Verdicts,
         config: &Config,
+        habits: &mut Habits,
     ) -> Analysis {
         if matches!(segment.whole, Whole::QuotedInIcmp | Whole::Fragment) {
             return self.unjudged(from, segment);
@@ -179,6 +181,7 @@ impl Live {
         notes |= notes::of_states(&turn.observed) | notes::of_repetition(twice, shows_frame);
         let ends = self.states(from, &turn);
         let why = self.why(from, segment, &verdict.ours, &before, ends, twice);
+        self.tell_habits(from, segment, why, habits);
         let mut analysis = Analysis {
             verdicts: verdict.theirs.verdicts | reused,
             in_flight_bytes: verdict.theirs.in_flight_bytes,

@@ -3,6 +3,7 @@
 use super::{At, Before, Live};
 use crate::ecn::{self, EcnMeaning, MarkSigns, MarksHeard};
 use crate::fast_open::{self, FastOpenWords};
+use crate::habits::Habits;
 use crate::nanos::Nanos;
 use crate::verdicts::Judged;
 use crate::why::{Scene, Twice, why};
@@ -49,6 +50,22 @@ impl Live {
         let why = why(&scene, &mut half.sender, &other.sender);
         half.sender.last_reason = why.reason;
         why
+    }
+
+    /// What is known of the hosts from their other connections, when this one begins with `first`.
+    pub(crate) fn on_habits(&mut self, first: &Segment, habits: &Habits) {
+        self.halves[Side::A].sender.host_probes = habits.probes(first.source.ip());
+        self.halves[Side::B].sender.host_probes = habits.probes(first.destination.ip());
+    }
+
+    /// What this segment showed of its sender's host.
+    pub(super) fn tell_habits(&mut self, from: Side, segment: &Segment, why: Why, habits: &mut Habits) {
+        if why.reason.is_retransmission()
+            && let Some(loss) = &mut self.halves[from].sender.loss
+            && let Some(was_probed) = loss.take_probe_vote()
+        {
+            habits.on_tail(segment.source.ip(), was_probed);
+        }
     }
 
     /// What the flags of ECN mean, and what is marked. Comes before the counters, which remember the segment.

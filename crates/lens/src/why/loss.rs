@@ -89,6 +89,10 @@ pub(crate) struct Loss {
     lost_until: Option<(Seq, SendReason)>,
     /// Whether the sender probes its tails: above zero it was seen to, below zero it was seen not to.
     pub(crate) probes_seen: i8,
+    /// What was seen of it last, for its host.
+    probe_vote: Option<bool>,
+    /// How long before a lone tail was sent again, as a probe it seems.
+    probe_gap_ns: Option<u64>,
     pub(crate) counts: RetransmissionCounts,
     pub(crate) retransmitted_bytes: u64,
     /// The text of those that were needless.
@@ -196,8 +200,30 @@ impl Loss {
         self.timeouts_in_a_row_max = self.timeouts_in_a_row_max.max(self.timeouts_in_a_row);
     }
 
+    /// What was seen of its probes since this was asked.
+    pub(crate) fn take_probe_vote(&mut self) -> Option<bool> {
+        self.probe_vote.take()
+    }
+
+    /// A lone tail was sent again after so long; the next timeout tells whether that was a probe.
+    pub(super) fn on_lone_tail(&mut self, gap_ns: u64) {
+        self.probe_gap_ns = Some(gap_ns);
+    }
+
+    /// And again after so long: behind a timeout it takes twice as long, behind a probe no longer.
+    pub(super) fn on_tail_again(&mut self, gap_ns: u64) {
+        if let Some(first_ns) = self.probe_gap_ns.take() {
+            match gap_ns * 10 / first_ns.max(1) {
+                ..14 => self.on_probe_seen(true),
+                19..=20 => self.on_probe_seen(false),
+                _ => {}
+            }
+        }
+    }
+
     /// A tail was probed, or was not though it should have been.
     pub(crate) fn on_probe_seen(&mut self, was_probed: bool) {
+        self.probe_vote = Some(was_probed);
         let vote = if was_probed { 1 } else { -1 };
         self.probes_seen = (self.probes_seen + vote).clamp(-PROBE_VOTES_MAX, PROBE_VOTES_MAX);
     }

@@ -42,7 +42,7 @@ pub(super) fn lost_before(scene: &Scene<'_>, from: &Sender) -> Option<LostBefore
         return None;
     }
     let may_probe =
-        scene.has_probes && from.loss.as_ref().is_none_or(|loss| loss.may_probe() && loss.probes_seen >= 0);
+        scene.has_probes && from.loss.as_ref().is_none_or(|loss| loss.may_probe()) && from.probes_seen() >= 0;
     // the last segment goes first, as a probe; what begins where the others end was alone, or a timeout began with it
     let is_probe = may_probe && (place == Place::BeyondGap || again == 1);
     let [reason, other] = if is_probe {

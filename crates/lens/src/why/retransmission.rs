@@ -139,15 +139,17 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
     let why = if signs.has_waited && why.reason == SendReason::SackRecovery { reorder_timeout(&why) } else { why };
     match why.reason {
         SendReason::TailLossProbe if signs.is_beyond_una => loss.on_probe_seen(true),
+        SendReason::TailLossProbe => loss.on_lone_tail(signs.gap_ns),
+        SendReason::Timeout if began == Some(Began::Probe) && signs.was_again => loss.on_tail_again(signs.gap_ns),
         // the last segment would have been probed before the first was sent again
         SendReason::Timeout if began.is_none() && signs.may_probe && !signs.is_tail && signs.at_una => {
-            if !signs.follows_probe {
+            if !signs.follows_probe && signs.gap_ns >= TIMEOUT_NS_MIN && signs.sacked_ahead_bytes == 0 {
                 loss.on_probe_seen(false);
             }
         }
         _ => {}
     }
-    note(loss, &why, &signs, scene);
+    note(loss, &why, scene);
     if signs.is_acknowledged {
         loss.mark_frame(scene.segment.frame);
         return why.by(Evidence::ACKNOWLEDGED_BEFORE);
@@ -190,7 +192,7 @@ fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
         is_tail: scene.prior.next_seq == Some(segment.end()),
         may_probe: scene.has_probes && from.loss.as_ref().is_none_or(|loss| loss.may_probe()),
         follows_probe: from.last_reason == SendReason::TailProbeWithNewData,
-        probes_seen: from.loss.as_ref().map_or(0, |loss| loss.probes_seen),
+        probes_seen: from.probes_seen(),
         is_late_for_probe: Timers::of(scene, from).is_some_and(|timers| timers.is_late_for_probe(now_ns)),
         duplicate_acks: other.duplicate_acks,
         sacked_ahead_bytes,
@@ -318,7 +320,7 @@ fn timeout(signs: &Signs) -> Why {
 }
 
 /// Keeps the counts, and where recovery stands.
-fn note(loss: &mut Loss, why: &Why, signs: &Signs, scene: &Scene<'_>) {
+fn note(loss: &mut Loss, why: &Why, scene: &Scene<'_>) {
     let until = scene.prior.next_seq.unwrap_or(scene.segment.end());
     let began = loss.recovery();
     let counts = &mut loss.counts;

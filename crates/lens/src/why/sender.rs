@@ -27,6 +27,8 @@ pub(crate) struct Sender {
     pub(crate) last_reason: SendReason,
     /// It sent text at the very moment at which an acknowledgment came.
     pub(crate) is_exact: bool,
+    /// Whether its host was seen to probe tails before this connection: above zero it was, below zero it was seen not to.
+    pub(crate) host_probes: i8,
     pub(crate) largest_text_bytes: u32,
     pub(crate) large_was_acked: bool,
     /// Text segments since the other end last acknowledged: how many, how many bytes, the last's time.
@@ -98,6 +100,7 @@ impl Default for Sender {
             rtt: SmoothedRtt::default(),
             last_reason: SendReason::NewData,
             is_exact: false,
+            host_probes: 0,
             largest_text_bytes: 0,
             large_was_acked: false,
             owed_segments: 0,
@@ -191,6 +194,11 @@ impl Sender {
     /// A round trip was measured.
     pub(crate) fn on_rtt(&mut self, rtt_ns: u64) {
         self.rtt.on_sample(u32::try_from(rtt_ns / 1_000).unwrap_or(u32::MAX).min(RTT_US_MAX));
+    }
+
+    /// Whether it probes its tails: above zero it was seen to, below zero it was seen not to.
+    pub(crate) fn probes_seen(&self) -> i8 {
+        self.host_probes.saturating_add(self.loss.as_ref().map_or(0, |loss| loss.probes_seen))
     }
 
     /// How old the echo in its text usually is, in nanoseconds.
