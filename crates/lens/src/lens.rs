@@ -6,8 +6,8 @@
 
 use crate::findings::{self, FindingId, Groups, Hosts};
 use crate::flow::{Flow, FlowKey, FlowTable};
-use crate::limits::AHEAD;
 use crate::habits::Habits;
+use crate::limits::AHEAD;
 use crate::live::Live;
 use crate::nanos::Nanos;
 use crate::slots::Slots;

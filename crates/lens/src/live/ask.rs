@@ -6,7 +6,7 @@ use crate::fast_open::{self, FastOpenWords};
 use crate::habits::Habits;
 use crate::nanos::Nanos;
 use crate::verdicts::Judged;
-use crate::why::{Scene, Twice, why};
+use crate::why::{Scene, Twice, has_probes, why};
 use crate::{EndState, Segment, Side, Why};
 
 /// The codepoint of ECN that says that the path is congested (RFC 3168 §5).
@@ -29,6 +29,7 @@ impl Live {
         let rtt_ns = self.times.rtt_ns(&self.halves);
         let (half, other) = self.halves.split(from);
         let turn_ns = self.times.known_turn_ns(half, other);
+        let has_sack = self.marks.offered.iter().all(|offered| offered.sack);
         let scene = Scene {
             segment,
             judged,
@@ -44,7 +45,7 @@ impl Live {
             turn_ns: turn_ns.unwrap_or(0),
             is_near: turn_ns.is_some_and(|turn_ns| turn_ns < rtt_ns / NEAR),
             other_was_suspicious: self.marks.suspicious_from(from.other()),
-            has_probes: self.marks.offered.iter().all(|offered| offered.sack),
+            has_probes: has_sack && has_probes(segment.time.as_nanos()),
             mss_bytes: self.marks.mss_bytes(),
         };
         let why = why(&scene, &mut half.sender, &other.sender);

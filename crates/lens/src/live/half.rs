@@ -6,7 +6,7 @@ use crate::ends::End;
 use crate::limits::MSS_BYTES_DEFAULT;
 use crate::metrics::Traffic;
 use crate::verdicts::{Remembered, Scale, reports_duplicate};
-use crate::why::{Circumstances, Sender, Sending};
+use crate::why::{Circumstances, Sender, Sending, has_reorder_timer};
 use crate::{Frame, Segment};
 use wire::Seq;
 
@@ -68,6 +68,7 @@ impl Half {
         let mss_bytes = sender.largest_text_bytes.min(mss_bytes).max(MSS_BYTES_DEFAULT);
         let loss = sender.loss.get_or_insert_default();
         loss.overtaken.is_exact |= sender.is_exact;
+        loss.overtaken.is_old = !has_reorder_timer(now_ns);
         let is_open = |sending| loss.overtaken.shown(sending).is_none();
         let oldest = unacked.oldest_open(is_open);
         if loss.recovery().is_none() {

@@ -8,6 +8,7 @@
 mod ack;
 mod clock;
 mod data;
+mod era;
 mod loss;
 mod lost_before;
 mod order;
@@ -22,6 +23,7 @@ mod timers;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use era::{has_probes, has_reorder_timer};
 pub(crate) use loss::Loss;
 pub use loss::RetransmissionCounts;
 pub(crate) use overtaken::{Circumstances, Sending};
@@ -49,6 +51,19 @@ impl Confidence {
     pub const LIKELY: Confidence = Confidence(75);
     /// Better than the candidates, not by much.
     pub const LOW: Confidence = Confidence(50);
+
+    /// Several signs agree where they are best seen: text that goes again, captured where it is sent.
+    pub const NEAR_CERTAIN: Confidence = Confidence(97);
+
+    /// The same signs, seen where the text is sent: what was likely from afar is nearly certain there. Measured beside a
+    /// kernel's own word; see `docs/causes.md`.
+    pub(crate) const fn seen_near(self) -> Confidence {
+        if self.0 >= Confidence::LIKELY.0 && self.0 < Confidence::NEAR_CERTAIN.0 {
+            Confidence::NEAR_CERTAIN
+        } else {
+            self
+        }
+    }
 
     /// The percentage.
     pub const fn percent(self) -> u8 {

@@ -104,6 +104,8 @@ pub(crate) struct Overtaken {
     timer_votes: i8,
     /// It answers in no time at all: a simulated host, whose timers are on time.
     pub(crate) is_exact: bool,
+    /// Nobody had such a timer at that time.
+    pub(crate) is_old: bool,
     /// The least by which that timer was late.
     timer_late_ns: Option<u64>,
 }
@@ -168,7 +170,7 @@ impl Overtaken {
     /// no acknowledgment had shown the loss.
     pub(crate) fn on_sent_by_timer(&mut self, now_ns: u64, turn_ns: u64, earlier: Sending) {
         let late_ns = self.rtt_ns / 2 + TIMER_LATE_NS_MAX;
-        if now_ns > self.due_ns(earlier, turn_ns) + late_ns {
+        if self.is_old || now_ns > self.due_ns(earlier, turn_ns) + late_ns {
             return; // that timer would have run out long before
         }
         let is_overtaken = self.newest.is_some_and(|newest| earlier.frame < newest.frame);
@@ -199,7 +201,7 @@ impl Overtaken {
 
     /// Most of what was seen says that it counts acknowledgments, as senders did before RFC 8985.
     fn has_no_timer(&self) -> bool {
-        self.timer_votes < 0
+        self.timer_votes < 0 || self.is_old
     }
 
     /// An acknowledgment says what was delivered.

@@ -6,6 +6,7 @@
 use super::loss::Began;
 use super::overtaken::Shown;
 use super::timers::Timers;
+use super::era::has_reorder_timer;
 use super::{Confidence, Evidence, Loss, Scene, Sender, Why};
 use tcp::SendReason;
 use wire::Seq;
@@ -136,11 +137,14 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
         (None, Some(began)) => in_recovery(&signs, began),
         (None, None) => at_first(&signs),
     };
-    let why = if signs.has_waited && why.reason == SendReason::SackRecovery { reorder_timeout(&why) } else { why };
+    let why =
+        if signs.has_waited && why.reason == SendReason::SackRecovery { reorder_timeout(&why) } else { why };
     match why.reason {
         SendReason::TailLossProbe if signs.is_beyond_una => loss.on_probe_seen(true),
         SendReason::TailLossProbe => loss.on_lone_tail(signs.gap_ns),
-        SendReason::Timeout if began == Some(Began::Probe) && signs.was_again => loss.on_tail_again(signs.gap_ns),
+        SendReason::Timeout if began == Some(Began::Probe) && signs.was_again => {
+            loss.on_tail_again(signs.gap_ns)
+        }
         // the last segment would have been probed before the first was sent again
         SendReason::Timeout if began.is_none() && signs.may_probe && !signs.is_tail && signs.at_una => {
             if !signs.follows_probe && signs.gap_ns >= TIMEOUT_NS_MIN && signs.sacked_ahead_bytes == 0 {
@@ -150,6 +154,8 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
         _ => {}
     }
     note(loss, &why, scene);
+    let confidence = if signs.is_near { why.confidence.seen_near() } else { why.confidence };
+    let why = Why { confidence, ..why };
     if signs.is_acknowledged {
         loss.mark_frame(scene.segment.frame);
         return why.by(Evidence::ACKNOWLEDGED_BEFORE);
@@ -224,6 +230,7 @@ fn ages_of_echo(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Option<[u64; 2
 /// It left its sender some time after what that had heard last: a timer has sent it, seen from afar.
 fn has_waited(scene: &Scene<'_>, from: &Sender, to: &Sender) -> bool {
     !scene.is_near
+        && has_reorder_timer(scene.segment.time.as_nanos())
         && ages_of_echo(scene, from, to)
             .is_some_and(|[age_ns, usual_ns]| age_ns > usual_ns + usual_ns / 20 + TIMER_NS_MIN)
 }
@@ -296,9 +303,11 @@ fn in_recovery(signs: &Signs, began: Began) -> Why {
             .by(Evidence::TIMING)
             .or(SendReason::RecoveryRetransmit)
             .or(SendReason::Timeout),
-        Began::Probe if signs.is_at_once && (signs.duplicate_acks >= 1 || signs.sacked_ahead_bytes > 0) => Why::new(SendReason::SackRecovery, Confidence::LIKELY)
-            .by(Evidence::SACK)
-            .or(SendReason::FastRetransmit),
+        Began::Probe if signs.is_at_once && (signs.duplicate_acks >= 1 || signs.sacked_ahead_bytes > 0) => {
+            Why::new(SendReason::SackRecovery, Confidence::LIKELY)
+                .by(Evidence::SACK)
+                .or(SendReason::FastRetransmit)
+        }
         Began::Probe => timeout(signs),
     }
 }

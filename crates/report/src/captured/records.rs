@@ -6,8 +6,8 @@
 use super::{left_and_right, remarks, seconds, section_words};
 use crate::words::{self, Language};
 use lens::{
-    Analysis, Connection, Contents, Direction, Distribution, Finding, FindingGroup, FindingSubject, GroupHost, IcmpError, Notes,
-    Notice, Segment, TurnTimes,
+    Analysis, Connection, Contents, Direction, Distribution, Finding, FindingGroup, FindingSubject,
+    GroupHost, IcmpError, Notes, Notice, Segment, TurnTimes,
 };
 use serde_json::{Value, json};
 use tcp::Instant;
