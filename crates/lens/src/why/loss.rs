@@ -123,7 +123,8 @@ impl Loss {
     /// What was sent before the timeout, and not again, has arrived: not all was lost, the timeout was early
     /// (RFC 5682 §2.1, step 3).
     pub(crate) fn on_delivery(&mut self, delivery: &Delivery) {
-        let is_asked = self.recovery() == Some(Began::Timeout) && self.may_be_early;
+        let is_asked =
+            self.recovery() == Some(Began::Timeout) && self.may_be_early && !self.overtaken.is_exact;
         if is_asked && delivery.fresh.is_some_and(|fresh| fresh.frame < self.timeout_frame) {
             self.undo();
         }

