@@ -45,19 +45,15 @@ pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why
     why_again(scene, from, to).by(weighed.evidence)
 }
 
-/// Text that is new here, and was sent before: alone, or as a part of what a timeout began to send again.
+/// Text that is new here, and was sent before: alone, or with others because of the path's MTU.
 fn why_lost_before(scene: &Scene<'_>, from: &mut Sender) -> Option<Why> {
-    let rest = from.loss.as_ref().and_then(|loss| loss.lost_until());
-    let rest = rest.filter(|(until, _)| scene.segment.end().at_or_before(*until));
-    let is_soon = scene.segment.time.as_nanos().saturating_sub(from.last_ns) < TIMEOUT_NS_MIN;
-    if let Some((_, reason)) = rest.filter(|_| scene.other.duplicate_acks == 0 && is_soon) {
-        let loss = from.loss.get_or_insert_default();
-        match reason {
-            SendReason::PathMtu => loss.counts.path_mtu += 1,
-            _ => loss.counts.recovery += 1,
-        }
+    if let Some(loss) = &mut from.loss
+        && loss.was_too_big_until().is_some_and(|until| scene.segment.end().at_or_before(until))
+    {
+        loss.counts.path_mtu += 1;
         loss.push(scene.segment);
-        return Some(Why::new(reason, Confidence::LIKELY).or(SendReason::NewData).by(Evidence::IP_ID));
+        let why = Why::new(SendReason::PathMtu, Confidence::LIKELY);
+        return Some(why.or(SendReason::NewData).by(Evidence::IP_ID));
     }
     let lost = lost_before(scene, from)?;
     let loss = from.loss.get_or_insert_default();

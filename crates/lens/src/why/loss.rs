@@ -85,8 +85,8 @@ pub(crate) struct Loss {
     /// SND.NXT when a probe sent the tail again, until an acknowledgment tells what became of it: none other goes
     /// before (RFC 8985 §7.4.2).
     probe_out: Option<Seq>,
-    /// Text up to here was sent before, and was lost before it was captured; and why the rest of it goes again.
-    lost_until: Option<(Seq, SendReason)>,
+    /// Text up to here was sent before in packets too big for the path, which were lost before they were captured.
+    too_big_until: Option<Seq>,
     /// Whether the sender probes its tails: above zero it was seen to, below zero it was seen not to.
     pub(crate) probes_seen: i8,
     /// What was seen of it last, for its host.
@@ -136,20 +136,18 @@ impl Loss {
         self.recovery.is_some_and(|(until, began)| began != Began::Probe && ack.before(until))
     }
 
-    /// Text up to here was sent before, and was lost before it was captured; and why the rest of it goes again.
-    pub(crate) fn lost_until(&self) -> Option<(Seq, SendReason)> {
-        self.lost_until
+    /// Text up to here was sent before in packets too big for the path, which were lost before they were captured.
+    pub(super) fn was_too_big_until(&self) -> Option<Seq> {
+        self.too_big_until
     }
 
     /// What was sent before goes again, and is captured for the first time.
     pub(super) fn on_lost_before(&mut self, lost: &LostBefore, segment: &crate::Segment) {
-        let rest = match lost.why.reason {
-            SendReason::PathMtu => SendReason::PathMtu,
-            _ => SendReason::AfterTimeout,
-        };
-        self.lost_until = Some((lost.until, rest));
         match lost.why.reason {
-            SendReason::PathMtu => self.counts.path_mtu += 1,
+            SendReason::PathMtu => {
+                self.counts.path_mtu += 1;
+                self.too_big_until = Some(lost.until);
+            }
             SendReason::TailLossProbe => {
                 self.counts.probe += 1;
                 self.on_probe(segment.end());

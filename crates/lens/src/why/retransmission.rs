@@ -3,10 +3,10 @@
 //! Asked in the order in which a sender would act: an acknowledgment that just came can start or
 //! continue a recovery; without one only a timer can have fired.
 
+use super::era::has_reorder_timer;
 use super::loss::Began;
 use super::overtaken::Shown;
 use super::timers::Timers;
-use super::era::has_reorder_timer;
 use super::{Confidence, Evidence, Loss, Scene, Sender, Why};
 use tcp::SendReason;
 use wire::Seq;
