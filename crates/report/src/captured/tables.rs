@@ -80,7 +80,7 @@ pub fn connections<'a>(connections: impl IntoIterator<Item = &'a Connection>) ->
 }
 
 /// How it ended, without addresses: `server closed first`. The client is the end that opened.
-fn ending(connection: &Connection) -> String {
+pub(super) fn ending(connection: &Connection) -> String {
     let [left, _] = left_and_right(connection);
     let name = |side| if side == left { "client" } else { "server" };
     if connection.handshake.refused.is_some() {

@@ -229,6 +229,64 @@ fn a_page_of_a_capture_has_its_connections() {
     assert!(pages::html(&data).contains("10.0.0.2:80"));
 }
 
+/// The spans of a page's strips are as long as the lens's totals, but for what the lens remembers beyond the page: which
+/// segments sent twice are in flight.
+fn check_strips(kept: &Kept, data: &pages::Data, name: &str) {
+    for connection in data.connections.iter().filter(|connection| connection.segments_left_out == 0) {
+        for (spans, limited) in connection.limits.iter().zip(connection.limited) {
+            assert!(spans.is_sorted_by(|a, b| a.to <= b.from), "{name}: {spans:?}");
+            for (by, total) in limited.into_iter().enumerate() {
+                let waited: f64 = spans.iter().map(|span| span.waited[by]).sum();
+                let wrong = (waited - total).abs() > 1e-6 + 0.02 * limited.iter().sum::<f64>();
+                assert!(!wrong, "{name}, stream {}: {by} {waited} of {total}", connection.stream);
+            }
+        }
+    }
+    assert_eq!(data.connections.len(), kept.connections.len());
+}
+
+#[test]
+fn a_page_tells_what_limited_a_sender_when() {
+    let ack = Flags::ACK;
+    let lines: Vec<Line> = vec![
+        (0, true, Flags::SYN, 0, 0, 0),
+        (10, false, Flags::SYN | ack, 0, 1, 0),
+        (20, true, ack, 1, 1, 0),
+        (20, true, ack, 1, 1, 1_000),
+        (30, false, ack, 1, 1_001, 0),
+        (130, true, ack, 1_001, 1, 1_000),
+        (131, true, ack, 2_001, 1, 1_000),
+        (140, false, ack, 1, 3_001, 0),
+    ];
+    let kept = explain(&lines);
+    let data = page(&kept, "limits.pcap");
+    check_strips(&kept, &data, "limits");
+    let waited: Vec<[u32; 3]> = data.connections[0].limits[0]
+        .iter()
+        .map(|span| span.waited.map(|seconds| (seconds * 1e3).round() as u32))
+        .collect();
+    assert_eq!(waited, [[0, 10, 0], [100, 0, 0], [0, 1, 0]], "{:?}", data.connections[0].limits);
+}
+
+#[test]
+fn a_page_has_the_events_and_the_groups() {
+    let data = page(&exchange(), "exchange.pcap");
+    let connection = &data.connections[0];
+    let events: Vec<_> = connection.events.iter().map(|event| (event.kind, event.frame, event.side)).collect();
+    assert!(events.contains(&("timeout", 5, 0)), "{events:?}");
+    assert_eq!(connection.ending, "server closed first");
+    assert_eq!(connection.last_states, [Some("CLOSED"), Some("TIME-WAIT")]);
+    assert_eq!(connection.again, [1, 0]);
+    for finding in &data.findings {
+        let group = &data.groups[finding.group.expect("the lens groups all findings")];
+        assert_eq!(group.severity, finding.severity);
+        assert!(group.count > 1 || group.text == finding.text);
+    }
+    let mut counts = vec![0u64; data.groups.len()];
+    data.findings.iter().filter_map(|finding| finding.group).for_each(|group| counts[group] += 1);
+    assert_eq!(counts, data.groups.iter().map(|group| group.count).collect::<Vec<_>>());
+}
+
 /// Reads a file of the shared captures; `None` when they are not here.
 fn read(path: &std::path::Path) -> Option<Kept> {
     let mut reader = capture::Reader::new(std::fs::File::open(path).ok()?).ok()?;
@@ -273,7 +331,9 @@ fn every_shared_capture_becomes_ladders_lines_and_a_page() {
             let text = drawn.text(&options, &Style { width: 100, ..Style::PLAIN });
             assert!(!text.contains('\x1b'), "{name}: {text}");
         }
-        let html = pages::html(&page(&kept, &name));
+        let data = page(&kept, &name);
+        check_strips(&kept, &data, &name);
+        let html = pages::html(&data);
         if let Some(out) = std::env::var_os("SYNFIN_SAMPLE_PAGES") {
             std::fs::write(PathBuf::from(out).join(format!("{name}.html")), html)
                 .expect("a page can be written");

@@ -22,12 +22,20 @@ pub(super) fn sample() -> Data {
         text: text.into(),
         frames,
         section: section.into(),
-        in_group: false,
+        group: None,
     };
     Data {
         title: "A <lossy> transfer".into(),
         source: "lossy.pcapng".into(),
         notices: vec!["The file is cut short: its last packet is not whole.".into()],
+        groups: vec![FindingGroup {
+            severity: Severity::Warning,
+            kind: "loss",
+            host: "10.0.0.1".into(),
+            text: "4 segments from client were lost and sent again.".into(),
+            count: 1,
+            section: "RFC 5681 §3.2".into(),
+        }],
         findings: vec![
             finding(0, Severity::Info, "client closed first.", vec![], ""),
             finding(
@@ -36,10 +44,17 @@ pub(super) fn sample() -> Data {
                 "4 segments from client were lost and sent again.",
                 vec![60, 61],
                 "RFC 5681 §3.2",
-            ),
+            )
+            .in_group(0),
             finding(1, Severity::Error, "server never answered.", vec![1], "RFC 9293 §3.8.3"),
         ],
         connections,
+    }
+}
+
+impl Finding {
+    fn in_group(self, group: usize) -> Finding {
+        Finding { group: Some(group), ..self }
     }
 }
 
