@@ -5,6 +5,7 @@
 //! a peer sent is text in it, never markup. What is *not* here: analysis; the page derives only what it
 //! draws (bytes in flight, and round trips where the data has none).
 
+mod embedded;
 mod family;
 mod from_ladder;
 
@@ -298,17 +299,16 @@ const SCRIPTS: [&str; 5] = [
 
 /// The page as one text.
 pub fn html(data: &Data) -> String {
-    let json = serde_json::to_string(data).expect("page data has string keys and no failing parts");
-    // Only "<" can end a script element, and in JSON it is only in strings.
-    let json = json.replace('<', "\\u003c");
+    let (listed, details) = (embedded::listed(data), embedded::details(data));
     let title = crate::svg::escape(if data.title.is_empty() { "synfin" } else { &data.title });
-    let mut page = String::with_capacity(PAGE.len() + STYLE.len() + json.len() + 65_536);
+    let mut page = String::with_capacity(PAGE.len() + STYLE.len() + listed.len() + details.len() + 65_536);
     for part in PAGE.split("{{") {
         let (name, text) = part.split_once("}}").unwrap_or(("", part));
         match name {
             "title" => page.push_str(&title),
             "style" => page.push_str(STYLE),
-            "data" => page.push_str(&json),
+            "data" => page.push_str(&listed),
+            "details" => page.push_str(&details),
             "script" => page.extend(SCRIPTS),
             _ => {}
         }

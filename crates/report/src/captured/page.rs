@@ -12,7 +12,7 @@ use crate::words::{self, Language};
 use lens::{Analysis, Kept, Order};
 use std::collections::BTreeMap;
 use tcp::Instant;
-use tcp::state::{Cause, State};
+use tcp::state::Cause;
 
 /// The most segments that a page holds; the others are left out, and counted by connection. At about 200
 /// bytes each, a browser opens this many in a second or two.
@@ -77,6 +77,7 @@ fn connection(captured: &lens::Connection, segments: &[&(lens::Segment, Analysis
         ..Connection::default()
     };
     let mut states = sides.map(|side| States::of(&captured.steps[side.index()]));
+    let mut last = [None; 2];
     let mut strips = limits::Strips::since(origin);
     let mut events = events::Events::of(captured);
     for (segment, analysis) in segments {
@@ -99,7 +100,11 @@ fn connection(captured: &lens::Connection, segments: &[&(lens::Segment, Analysis
             let likely = analysis.ends[sides[side].index()].state;
             states[side].after(segment.frame).unwrap_or(likely)
         });
-        page.segments.push(row(segment, analysis, after, sides, origin));
+        // A page has the states of a row only where they change.
+        let names = after.map(|state| Some(state.name()));
+        let fresh = [0, 1].map(|side| names[side].filter(|_| names[side] != last[side]));
+        last = names;
+        page.segments.push(row(segment, analysis, fresh, sides, origin));
     }
     page.limits = sides.map(|side| strips.spans(side));
     (page.events, page.events_left_out) = events.finish();
@@ -126,7 +131,7 @@ fn connection(captured: &lens::Connection, segments: &[&(lens::Segment, Analysis
 fn row(
     segment: &lens::Segment,
     analysis: &Analysis,
-    states: [State; 2],
+    states: [Option<&'static str>; 2],
     sides: [lens::Side; 2],
     origin: Instant,
 ) -> Segment {
@@ -157,7 +162,7 @@ fn row(
         arrived: None,
         analysis: analysis.verdicts.names().map(str::to_owned).collect(),
         remarks: remarks(analysis),
-        states: states.map(|state| Some(state.name())),
+        states,
     }
 }
 

@@ -16,6 +16,7 @@ pub(super) fn sample() -> Data {
     connections[1].notes.clear();
     connections[1].bytes = [0, 0];
     connections[1].story = vec!["</script><script>alert(1)</script>".into()];
+    connections[1].ending = connections[1].story[0].clone();
     let finding = |stream, severity, text: &str, frames: Vec<u64>, section: &str| Finding {
         stream: Some(stream),
         severity,
@@ -221,7 +222,7 @@ fn a_page_is_one_file_that_loads_nothing() {
 #[test]
 fn what_a_peer_sent_is_never_markup() {
     let page = html(&sample());
-    assert_eq!(page.matches("</script>").count(), 2, "the data ended a script");
+    assert_eq!(page.matches("</script>").count(), 3, "the data ended a script");
     assert!(page.contains("<title>A &lt;lossy&gt; transfer</title>"));
     for script in SCRIPTS {
         for sink in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
@@ -318,7 +319,7 @@ fn the_page_works_in_a_browser() {
     };
     let expected = "connections=2\nfindings=3\ndrawn=true\nwhole=0 s – 470 ms\nzoomed=true\n\
                     unzoomed=0 s – 470 ms\nhover=client: ESTABLISHED\nfiltered=4 of 278 rows\ninspected=true\n\
-                    jumped=61\nraw=raw\ntheme=dark\nhostile=1\nnext=true\nscripts=3";
+                    jumped=61\nraw=raw\ntheme=dark\nhostile=1\nnext=true\nscripts=4";
     assert_eq!(results_in_browser(&browser, "1440,900").replace("few=true\n", ""), expected);
     // On a phone the page is one long column; the ladder must not become as long as the connection.
     let narrow = results_in_browser(&browser, "500,800");

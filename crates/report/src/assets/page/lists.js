@@ -60,7 +60,7 @@ function orderConnections() {
   const column = COLUMNS.find((k) => k.id === lists.column), sign = lists.descending ? -1 : 1, all = data.connections || [];
   const words = $("connection-filter").value.toLowerCase().split(/\s+/).filter(Boolean);
   const textOf = (c) => {
-    if (c.words === undefined) c.words = [`#${c.stream}`, ...c.ends.flatMap((e) => [e.name, e.address]), ...(c.last_states || []), c.ending, ...(c.story || []), ...findingsOf(c).map((f) => f.text)].join(" ").toLowerCase();
+    if (c.words === undefined) c.words = [`#${c.stream}`, ...c.ends.flatMap((e) => [e.name, e.address]), ...(c.last_states || []), c.ending, ...findingsOf(c).map((f) => f.text)].join(" ").toLowerCase();
     return c.words;
   };
   const rows = all.filter((c) => words.every((word) => textOf(c).includes(word))).map((c) => [column.value(c), c]);
