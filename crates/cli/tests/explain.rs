@@ -118,7 +118,39 @@ fn a_page_is_one_file_without_a_network() {
     assert_eq!((quiet.stdout, quiet.stderr.as_slice()), (output.stdout, &b""[..]));
     let html = std::fs::read_to_string(page.path()).expect("written");
     assert!(html.starts_with("<!doctype html>") && html.contains("FIN-WAIT-1"));
+    let summary = String::from_utf8_lossy(&quiet.stdout);
+    assert!(summary.starts_with("1 connection: 1 "), "{summary}");
+    assert!(summary.contains(" finding") && !summary.contains("stream  client"), "{summary}");
     assert!(!html.contains("src=\"http") && !html.contains("href=\"http"), "nothing is fetched");
+}
+
+/// No row of any table is longer than the terminal, down to sixty columns.
+#[test]
+fn lines_fit_into_the_terminal() {
+    let file = demo("widths", &["--loss", "0.05"]);
+    let page = Scratch::new("widths.html");
+    let forms: [&[&str]; 5] = [
+        &[],
+        &["--filter", "tcp"],
+        &["--html", page.path()],
+        &["--stream", "0"],
+        &["--stream", "0", "--absolute"],
+    ];
+    for width in [60, 80, 120] {
+        for form in forms {
+            let output = Command::new(env!("CARGO_BIN_EXE_synfin"))
+                .args(["explain", file.path()])
+                .args(form)
+                .env("COLUMNS", width.to_string())
+                .output()
+                .expect("synfin runs");
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert!(!text.is_empty());
+            for line in text.lines() {
+                assert!(line.chars().count() <= width, "{form:?} at {width}: {line}\n{text}");
+            }
+        }
+    }
 }
 
 #[test]

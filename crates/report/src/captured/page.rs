@@ -171,4 +171,3 @@ fn story(captured: &lens::Connection) -> Vec<String> {
     let rest = [captured.sentence(), captured.completeness.name().to_owned()];
     words::limits(captured, Language::English).into_iter().chain(rest).collect()
 }
-

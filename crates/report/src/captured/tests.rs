@@ -229,6 +229,39 @@ fn a_page_of_a_capture_has_its_connections() {
     assert!(pages::html(&data).contains("10.0.0.2:80"));
 }
 
+/// Connections between long addresses, and what was found, at every width: addresses are never cut, and rows fit.
+#[test]
+fn tables_fit_into_eighty_columns_with_legible_addresses() {
+    let mut kept = exchange();
+    let hosts = ["2001:db8:85a3:1:2:3:370:7334", "2001:db8:85a3:1:2:3:371:7334", "192.168.100.200"];
+    let host = |at: usize| hosts[at].parse::<std::net::IpAddr>().expect("an address");
+    for (client, server) in [(0, 1), (1, 0), (2, 2)] {
+        let mut other = kept.connections[0].clone();
+        other.addresses = [(host(client), 65_535).into(), (host(server), 49_152).into()];
+        kept.connections.push(other);
+    }
+    for charset in [crate::Charset::Unicode, crate::Charset::Ascii] {
+        for width in [60, 80, 100, 160, 200] {
+            let style = Style { width, charset, ..Style::PLAIN };
+            let text = connections(&kept.connections).text(&style);
+            let found = findings(&kept.findings).text(&style) + &groups(&kept.groups, 9).0.text(&style);
+            for line in text.lines().chain(found.lines()) {
+                assert!(line.chars().count() <= width, "{width}: {line}\n{text}");
+            }
+            assert!(!text.contains(if charset == crate::Charset::Ascii { "~  " } else { "…  " }), "{text}");
+            assert!(text.contains("192.168.100.200:65535  192.168.100.200:49152"), "{text}");
+            for long in &hosts[..2] {
+                assert!(text.contains(long), "{width}: {long} is not told\n{text}");
+            }
+            let is_short = text.contains(if charset == crate::Charset::Ascii { ":~:" } else { ":…:" });
+            assert_eq!(is_short, width < 150, "{width}\n{text}");
+        }
+    }
+    let text = connections(&kept.connections).text(&Style { width: 80, ..Style::PLAIN });
+    assert!(text.contains("[2001:…:370:7334]:65535") && text.contains("[2001:…:371:7334]:49152"), "{text}");
+    assert!(text.contains("a wider terminal also shows: packets"), "{text}");
+}
+
 /// The spans of a page's strips are as long as the lens's totals, but for what the lens remembers beyond the page: which
 /// segments sent twice are in flight.
 fn check_strips(kept: &Kept, data: &pages::Data, name: &str) {
@@ -272,7 +305,8 @@ fn a_page_tells_what_limited_a_sender_when() {
 fn a_page_has_the_events_and_the_groups() {
     let data = page(&exchange(), "exchange.pcap");
     let connection = &data.connections[0];
-    let events: Vec<_> = connection.events.iter().map(|event| (event.kind, event.frame, event.side)).collect();
+    let events: Vec<_> =
+        connection.events.iter().map(|event| (event.kind, event.frame, event.side)).collect();
     assert!(events.contains(&("timeout", 5, 0)), "{events:?}");
     assert_eq!(connection.ending, "server closed first");
     assert_eq!(connection.last_states, [Some("CLOSED"), Some("TIME-WAIT")]);

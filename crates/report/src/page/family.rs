@@ -58,11 +58,9 @@ impl Family {
             R::Syn | R::SynAck | R::NewData | R::Fin | R::LimitedTransmit => Family::New,
             R::Timeout | R::AfterTimeout | R::ReorderTimeout => Family::Timer,
             R::FastRetransmit | R::RecoveryRetransmit | R::SackRecovery | R::PathMtu => Family::Recovery,
-            R::TailProbeWithNewData
-            | R::TailLossProbe
-            | R::ZeroWindowProbe
-            | R::KeepAlive
-            | R::PathProbe => Family::Probe,
+            R::TailProbeWithNewData | R::TailLossProbe | R::ZeroWindowProbe | R::KeepAlive | R::PathProbe => {
+                Family::Probe
+            }
             R::WindowUpdate | R::WindowReopened => Family::Window,
             R::Reset(_) => Family::Reset,
             // The others acknowledge, each at another moment.

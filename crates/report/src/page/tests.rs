@@ -120,6 +120,9 @@ fn lossy(stream: u64) -> Connection {
             segment.sack.push(block.1);
         }
         if segment.again {
+            segment
+                .remarks
+                .push("after 41.0 ms; or a tail loss probe, or one that SACK blocks asked for ".repeat(4));
             segment.analysis.push("fast_retransmission".into());
         }
     }
@@ -266,6 +269,31 @@ fn the_json_of_the_page_looks_like_this() {
     crate::snapshot::check("page/data.json", &json);
 }
 
+/// Each reason has a family, and each family its colour in both themes and its place in the legend.
+#[test]
+fn families_have_colours_and_words() {
+    for family in Family::ALL {
+        let name = family.name();
+        assert_eq!(
+            STYLE.matches(&format!("--r-{name}: #")).count(),
+            3,
+            "light, dark, and dark by the system"
+        );
+        assert!(STYLE.contains(&format!(".f-{name} {{ --f: var(--r-{name}); }}")), "{name}");
+        assert!(SCRIPTS.iter().any(|script| script.contains(&format!("[\"{name}\", "))), "{name}");
+    }
+    let of = [
+        (SendReason::NewData, Family::New),
+        (SendReason::DelayedAck, Family::Acknowledgment),
+        (SendReason::Timeout, Family::Timer),
+        (SendReason::SackRecovery, Family::Recovery),
+        (SendReason::KeepAlive, Family::Probe),
+        (SendReason::WindowUpdate, Family::Window),
+        (SendReason::Reset(tcp::ResetReason::Aborted), Family::Reset),
+    ];
+    assert!(of.into_iter().all(|(reason, family)| Family::of(reason) == family));
+}
+
 /// Writes the sample page to the path in `SYNFIN_SAMPLE_PAGE`, so that it can be looked at.
 #[test]
 fn the_sample_page_can_be_written() {
@@ -320,7 +348,11 @@ fn the_page_works_in_a_browser() {
     let expected = "connections=2\nfindings=3\ndrawn=true\nwhole=0 s – 470 ms\nzoomed=true\n\
                     unzoomed=0 s – 470 ms\nhover=client: ESTABLISHED\nfiltered=4 of 278 rows\ninspected=true\n\
                     jumped=61\nraw=raw\ntheme=dark\nhostile=1\nnext=true\nscripts=4";
-    assert_eq!(results_in_browser(&browser, "1440,900").replace("few=true\n", ""), expected);
+    assert_eq!(results_in_browser(&browser, "1440,900").replace("few=true\ncut=0\n", ""), expected);
+    for size in ["1280,900", "1920,1000", "500,800"] {
+        let said = results_in_browser(&browser, size);
+        assert!(said.contains("cut=0\n"), "{size}: {said}");
+    }
     // On a phone the page is one long column; the ladder must not become as long as the connection.
     let narrow = results_in_browser(&browser, "500,800");
     assert!(narrow.contains("few=true\n") && narrow.contains("jumped=61\n"), "{narrow}");

@@ -1,6 +1,6 @@
 // The capture as a whole: findings in groups, and the table of all connections. Only rows in view are elements.
 const lists = { column: "stream", descending: false, shown: [] };
-const GROUPS_FIRST = 12, FINDINGS_FIRST = 50, FRAMES_FIRST = 8;
+const GROUPS_FIRST = 8, FINDINGS_FIRST = 50, FRAMES_FIRST = 8;
 const SEVERITIES = ["info", "note", "warning", "error"];
 const MARKS = { info: "•", note: "•", warning: "▲", error: "✖" };
 const LIMITS = ["application", "network", "receiver"];
