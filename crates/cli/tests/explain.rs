@@ -118,7 +118,7 @@ fn a_page_is_one_file_without_a_network() {
     assert_eq!((quiet.stdout, quiet.stderr.as_slice()), (output.stdout, &b""[..]));
     let html = std::fs::read_to_string(page.path()).expect("written");
     assert!(html.starts_with("<!doctype html>") && html.contains("FIN-WAIT-1"));
-    let summary = String::from_utf8_lossy(&quiet.stdout);
+    let summary = printed(&["explain", file.path(), "--html", page.path(), "-q"]);
     assert!(summary.starts_with("1 connection: 1 "), "{summary}");
     assert!(summary.contains(" finding") && !summary.contains("stream  client"), "{summary}");
     assert!(!html.contains("src=\"http") && !html.contains("href=\"http"), "nothing is fetched");
@@ -138,7 +138,7 @@ fn lines_fit_into_the_terminal() {
     ];
     for width in [60, 80, 120] {
         for form in forms {
-            let output = Command::new(env!("CARGO_BIN_EXE_synfin"))
+            let output = std::process::Command::new(env!("CARGO_BIN_EXE_synfin"))
                 .args(["explain", file.path()])
                 .args(form)
                 .env("COLUMNS", width.to_string())

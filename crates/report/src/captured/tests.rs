@@ -249,7 +249,8 @@ fn tables_fit_into_eighty_columns_with_legible_addresses() {
                 assert!(line.chars().count() <= width, "{width}: {line}\n{text}");
             }
             assert!(!text.contains(if charset == crate::Charset::Ascii { "~  " } else { "…  " }), "{text}");
-            assert!(text.contains("192.168.100.200:65535  192.168.100.200:49152"), "{text}");
+            let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(words.contains("192.168.100.200:65535 192.168.100.200:49152"), "{text}");
             for long in &hosts[..2] {
                 assert!(text.contains(long), "{width}: {long} is not told\n{text}");
             }
