@@ -10,6 +10,8 @@ use report::tables::{Cell, Column, Table};
 
 /// The kept segments as a table.
 pub(super) fn segments(kept: &Kept, absolute: bool) -> Table {
+    // Where there is no room, the numbers of the headers are the last to go for who asked for them.
+    let numbers = if absolute { [8, 9] } else { [4, 3] };
     let mut table = Table::new(vec![
         Column::numbers("frame"),
         Column::numbers("time"),
@@ -17,8 +19,8 @@ pub(super) fn segments(kept: &Kept, absolute: bool) -> Table {
         Column::addresses("source"),
         Column::addresses("destination").going(6),
         Column::names("flags"),
-        Column::numbers("seq").going(4),
-        Column::numbers("ack").going(3),
+        Column::numbers("seq").going(numbers[0]),
+        Column::numbers("ack").going(numbers[1]),
         Column::numbers("len").going(5),
         Column::names("sender").going(2),
         Column::names("receiver").going(1),

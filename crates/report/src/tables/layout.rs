@@ -10,8 +10,11 @@ use crate::{Charset, style};
 
 /// The least width of a column whose cells are cut.
 const SHRUNK_WIDTH_MIN: usize = 8;
-/// The least width of a column whose cells are broken into lines: narrower sentences are hard to read.
-const WRAPPED_WIDTH_MIN: usize = 24;
+/// The least width of a column whose cells are broken into lines while others may be left out for it: narrower sentences
+/// are hard to read.
+const WRAPPED_WIDTH_WISHED: usize = 24;
+/// Its least width where nothing else can give way: the longest words that are ours.
+const WRAPPED_WIDTH_MIN: usize = 14;
 /// Between two columns.
 pub(super) const GAP: usize = 2;
 
@@ -78,7 +81,7 @@ impl Layout {
     /// The width at which nothing is cut, with sentences as narrow as they may be.
     fn needs(&self, table: &Table) -> usize {
         let width = |(column, width): (&Column, &usize)| match column.fit {
-            Fit::Wrap => (*width).min(WRAPPED_WIDTH_MIN),
+            Fit::Wrap => (*width).min(WRAPPED_WIDTH_WISHED),
             _ => *width,
         };
         self.columns(table).zip(&self.widths).map(width).sum::<usize>() + self.gaps()
