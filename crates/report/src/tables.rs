@@ -54,6 +54,9 @@ pub struct Column {
 }
 
 impl Column {
+    /// From this order on, a column is left out only if sentences are as narrow as they may be.
+    pub const LAST: u8 = 100;
+
     fn new(title: &str, align: Align, fit: Fit) -> Column {
         Column { title: title.to_owned(), align, fit, may_go: None }
     }

@@ -14,11 +14,11 @@ pub(super) fn segments(kept: &Kept, absolute: bool) -> Table {
     let numbers = if absolute { [8, 9] } else { [4, 3] };
     let mut table = Table::new(vec![
         Column::numbers("frame"),
-        Column::numbers("time"),
+        Column::numbers("time").going(Column::LAST),
         Column::numbers("stream").going(7),
         Column::addresses("source"),
         Column::addresses("destination").going(6),
-        Column::names("flags"),
+        Column::names("flags").going(Column::LAST + 1),
         Column::numbers("seq").going(numbers[0]),
         Column::numbers("ack").going(numbers[1]),
         Column::numbers("len").going(5),

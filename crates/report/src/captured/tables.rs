@@ -92,6 +92,9 @@ pub fn ending(connection: &Connection) -> String {
     if let Some(event) = connection.ended_by_icmp {
         return event.error.name().to_owned();
     }
+    if connection.ended_by_icmp.is_some() {
+        return "unreachable (ICMP)".to_owned();
+    }
     if connection.was_never_opened() {
         return "never opened".to_owned();
     }

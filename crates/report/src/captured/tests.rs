@@ -34,12 +34,17 @@ fn exchange() -> Kept {
 }
 
 fn explain(lines: &[Line]) -> Kept {
+    explain_with(lines, |_| {})
+}
+
+/// The same of segments that `change` has changed.
+fn explain_with(lines: &[Line], change: impl Fn(&mut Segment)) -> Kept {
     let mut lens = Lens::new(Config::default());
     let mut kept = Kept { keep_segments: KeepSegments::All, ..Kept::default() };
     let ends = ["10.0.0.1:49152", "10.0.0.2:80"].map(|end| end.parse().expect("an address and a port"));
     for (index, (ms, is_client, flags, seq, ack, text_bytes)) in lines.iter().copied().enumerate() {
         let isns = if is_client { (CLIENT_ISN, SERVER_ISN) } else { (SERVER_ISN, CLIENT_ISN) };
-        let segment = Segment {
+        let mut segment = Segment {
             frame: index as u32 + 1,
             time: Instant::from_millis(1_700_000_000_000 + ms),
             source: ends[usize::from(!is_client)],
@@ -53,6 +58,7 @@ fn explain(lines: &[Line]) -> Kept {
             ip_id: Some(index as u16),
             ..Segment::default()
         };
+        change(&mut segment);
         lens.take(&segment, &mut kept);
     }
     lens.finish(&mut kept);
@@ -227,6 +233,39 @@ fn a_page_of_a_capture_has_its_connections() {
     assert_eq!(connection.segments[4].why, "rto");
     assert_eq!(connection.first_states, [Some("CLOSED"), Some("LISTEN")]);
     assert!(pages::html(&data).contains("10.0.0.2:80"));
+}
+
+#[test]
+fn a_page_tells_of_closed_windows_and_icmp_errors() {
+    let ack = Flags::ACK;
+    let lines: Vec<Line> = vec![
+        (0, true, Flags::SYN, 0, 0, 0),
+        (10, false, Flags::SYN | ack, 0, 1, 0),
+        (20, true, ack, 1, 1, 0),
+        (20, true, ack, 1, 1, 1_000),
+        (30, false, ack, 1, 1_001, 0),
+        (40, false, ack, 1, 1_001, 0),
+        (130, false, ack, 1, 1_001, 0),
+        (140, true, ack, 1_001, 1, 1_400),
+        (150, true, ack, 1_001, 1, 1_400),
+    ];
+    let kept = explain_with(&lines, |segment| match segment.frame {
+        5 | 6 => segment.window = 0,
+        9 => {
+            segment.whole = lens::Whole::QuotedInIcmp;
+            segment.icmp =
+                Some(lens::IcmpError::new("10.0.1.1".parse().expect("an address"), 3, 4, Some(1_400)));
+        }
+        _ => segment.window = 60_000,
+    });
+    let data = page(&kept, "window.pcap");
+    let told: Vec<_> = data.connections[0]
+        .events
+        .iter()
+        .map(|event| (event.kind, event.side, event.frame, event.until.map(|until| (until * 1e3).round())))
+        .collect();
+    assert_eq!(told, [("icmp", 0, 9, None), ("zero-window", 1, 5, Some(130.0))]);
+    assert_eq!(data.connections[0].events[0].text, "ICMP 10.0.1.1: fragmentation needed, MTU 1400");
 }
 
 /// Connections between long addresses, and what was found, at every width: addresses are never cut, and rows fit.

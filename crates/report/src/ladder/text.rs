@@ -124,13 +124,12 @@ impl Page<'_> {
         let style = *self.style;
         let right_at = STATE + self.layout.arrow + 2 + self.layout.right_clock;
         let indent = self.layout.indent();
-        let room = (self.layout.arrow / 2 + STATE).saturating_sub(2);
         for (pick, ink) in [(0, Ink::Strong), (1, Ink::Dim)] {
             let ends = [0, 1].map(|side| {
                 let end = &ladder.ends[side];
                 harmless(if pick == 0 { &end.name } else { &end.address })
             });
-            self.ends(&ends, (room, right_at, indent), ink);
+            self.ends(&ends, right_at, ink);
         }
         let rule = style.pick("─", "-");
         let [left, right] = [0, 1].map(|side| StateCell { state: ladder.ends[side].state, is_new: false });
@@ -155,29 +154,25 @@ impl Page<'_> {
 
     /// The names of both ends above their columns; if one has no room there, each in a line of its own, and the right
     /// one ends with its column. Neither is cut while a line can hold it.
-    fn ends(
-        &mut self,
-        [left, right]: &[String; 2],
-        (room, right_at, indent): (usize, usize, usize),
-        ink: Ink,
-    ) {
-        let style = *self.style;
+    fn ends(&mut self, [left, right]: &[String; 2], right_at: usize, ink: Ink) {
+        let (style, indent) = (*self.style, self.layout.indent());
         if left.is_empty() && right.is_empty() {
             return;
         }
-        if columns(left).max(columns(right)) <= room {
-            let gap = right_at.saturating_sub(columns(left) + 2);
-            let line =
-                format!("{:indent$}  {}{:gap$}  {}", "", style.paint(ink, left), "", style.paint(ink, right));
-            self.line(&line);
-            return;
-        }
-        let width = indent + right_at + STATE;
+        // Without a column of reasons, the lines end with the right end's states.
+        let reason = if self.layout.reason > 0 { self.layout.reason + 2 } else { 0 };
+        let width = indent + right_at + STATE + reason;
         let [left, right] = [left, right].map(|end| cut(end, width.saturating_sub(2), &style));
         let left_at = (indent + 2).min(width.saturating_sub(columns(&left)));
-        self.line(&format!("{:left_at$}{}", "", style.paint(ink, &left)));
         let right_at = (indent + right_at + 2).min(width.saturating_sub(columns(&right)));
-        self.line(&format!("{:right_at$}{}", "", style.paint(ink, &right)));
+        let gap = right_at.saturating_sub(left_at + columns(&left));
+        let [painted_left, painted_right] = [&left, &right].map(|end| style.paint(ink, end));
+        if left.is_empty() || gap >= 2 {
+            self.line(&format!("{:left_at$}{painted_left}{:gap$}{painted_right}", "", ""));
+            return;
+        }
+        self.line(&format!("{:left_at$}{painted_left}", ""));
+        self.line(&format!("{:right_at$}{painted_right}", ""));
     }
 
     fn row(&mut self, row: &Row<'_>) {

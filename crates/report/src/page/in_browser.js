@@ -26,11 +26,6 @@ addEventListener("load", () => {
     await frame();
     say("drawn", colors() > 12);
     say("few", document.querySelectorAll("#ladder .row").length < 100);
-    // Reasons are neither cut nor wider than their column, and nothing scrolls sideways.
-    const box = document.getElementById("ladder");
-    const cut = [...document.querySelectorAll("#ladder .row .line")].filter((line) => line.scrollWidth > line.clientWidth + 1);
-    const low = [...document.querySelectorAll("#ladder .row")].filter((row) => row.scrollHeight > row.clientHeight + 1);
-    say("cut", cut.length + low.length + (box.scrollWidth > box.clientWidth ? 1000 : 0));
     const whole = text("range");
     say("whole", whole);
     point("pointerdown", 300, 120);
@@ -45,6 +40,11 @@ addEventListener("load", () => {
     say("hover", text("tip").split("\n")[0]);
     type("segment-filter", "fast-retransmit");
     say("filtered", text("segment-count"));
+    // Reasons are neither cut nor wider than their column, and nothing scrolls sideways.
+    const box = document.getElementById("ladder");
+    const cut = [...document.querySelectorAll("#ladder .row .line")].filter((line) => line.scrollWidth > line.clientWidth + 1);
+    const low = [...document.querySelectorAll("#ladder .row")].filter((row) => row.scrollHeight > row.clientHeight + 1);
+    say("cut", cut.length + low.length + (box.scrollWidth > box.clientWidth ? 1000 : 0));
     press("j");
     press("j");
     say("inspected", text("inspector").includes("fast_retransmission"));

@@ -44,7 +44,7 @@ pub(super) struct Layout {
 impl Layout {
     pub(super) fn of(table: &Table, style: &Style) -> Layout {
         let mut layout = Layout::with(table, &ShortNames::default(), style);
-        if layout.needs(table) > style.width {
+        if layout.needs(table, WRAPPED_WIDTH_WISHED) > style.width {
             let names = ShortNames::of(table.addresses(), style);
             layout = Layout::with(table, &names, style);
             layout.legend = names.legend().collect();
@@ -78,10 +78,10 @@ impl Layout {
         GAP * self.shown.len().saturating_sub(1)
     }
 
-    /// The width at which nothing is cut, with sentences as narrow as they may be.
-    fn needs(&self, table: &Table) -> usize {
+    /// The width at which nothing is cut, with sentences of `sentence` columns.
+    fn needs(&self, table: &Table, sentence: usize) -> usize {
         let width = |(column, width): (&Column, &usize)| match column.fit {
-            Fit::Wrap => (*width).min(WRAPPED_WIDTH_WISHED),
+            Fit::Wrap => (*width).min(sentence),
             _ => *width,
         };
         self.columns(table).zip(&self.widths).map(width).sum::<usize>() + self.gaps()
@@ -90,9 +90,13 @@ impl Layout {
     /// Leaves out columns, those that may go first, until nothing need be cut.
     fn leave_out(&mut self, table: &Table, style: &Style) {
         let mut left_out: Vec<usize> = Vec::new();
-        while self.needs(table) > style.width {
+        loop {
             let going = self.columns(table).enumerate().filter_map(|(at, column)| Some((column.may_go?, at)));
-            let Some((_, at)) = going.min() else { break };
+            let Some((order, at)) = going.min() else { break };
+            let sentence = if order < Column::LAST { WRAPPED_WIDTH_WISHED } else { WRAPPED_WIDTH_MIN };
+            if self.needs(table, sentence) <= style.width {
+                break;
+            }
             self.widths.remove(at);
             left_out.push(self.shown.remove(at));
         }
