@@ -154,9 +154,9 @@ impl Lens {
         }
         let index = index.unwrap_or_else(|| self.open(flow, segment, previous_end, sink));
         self.last = Some((flow.key, index));
-        let mut config = self.config;
-        if self.unacked >= config.unacked_total_max {
-            config.unacked_max = 0;
+        let mut unacked_max = self.config.unacked_max;
+        if self.unacked >= self.config.unacked_total_max {
+            unacked_max = 0;
             if !std::mem::replace(&mut self.said_unacked, true) {
                 sink.notice(&Notice::InFlightLeftOut { frame: segment.frame });
             }
@@ -166,7 +166,7 @@ impl Lens {
             live.has_older_stamp = stamps.value.wrapping_sub(before).cast_signed() < 0;
         }
         let before = live.unacked();
-        let analysis = live.take(live.side(flow), segment, reused, &config, &mut self.habits);
+        let analysis = live.take(live.side(flow), segment, reused, unacked_max, &mut self.habits);
         self.unacked = self.unacked + live.unacked() - before;
         sink.segment(segment, &analysis);
         analysis

@@ -37,7 +37,7 @@ use crate::verdicts::{
     self, AsWireshark, Completeness, Judged, Known, Verdicts, judge, note_handshake_options, special_verdicts,
 };
 use crate::why::{Confidence, Why};
-use crate::{Analysis, Config, EndState, Frame, Moves, Segment, Side, Whole};
+use crate::{Analysis, EndState, Frame, Moves, Segment, Side, Whole};
 use tcp::SendReason;
 use tcp::state::State;
 use times::PathTimes;
@@ -71,13 +71,6 @@ pub(crate) struct Live {
     pub(crate) talk: Talk,
     /// Made when a SYN asks for ECN, or something is marked.
     pub(crate) marks_heard: Option<Box<MarksHeard>>,
-}
-
-/// The judgement that we conclude from, and the one that Wireshark would give.
-struct Verdict {
-    ours: Judged,
-    theirs: Judged,
-    is_dsack: bool,
 }
 
 impl Live {
@@ -154,7 +147,7 @@ impl Live {
         from: Side,
         segment: &Segment,
         reused: Verdicts,
-        config: &Config,
+        unacked_max: usize,
         habits: &mut Habits,
     ) -> Analysis {
         if matches!(segment.whole, Whole::QuotedInIcmp | Whole::Fragment) {
@@ -167,43 +160,44 @@ impl Live {
         if twice.is_none() {
             self.hear_of_flight(from, segment);
         }
-        let verdict = self.judge(from, segment, config);
+        let mut ours = Judged::default();
+        let (theirs, special) = self.judge(from, segment, unacked_max, &mut ours);
         let (half, other) = self.halves.split(from);
         self.times.note_initial_rtt(segment, other);
         if before.is_kept_by(segment) {
             notes |= half.notes_of_windows(other, segment, before.window_edge);
         }
-        let turn = match twice {
-            Some(_) => Turn::default(),
-            None => ends::take(&mut half.end, &mut other.end, segment, &before),
-        };
-        let shows_frame = other.learn_of_losses(segment, &before, verdict.is_dsack);
-        notes |= notes::of_states(&turn.observed) | notes::of_repetition(twice, shows_frame);
-        let ends = self.states(from, &turn);
-        let why = self.why(from, segment, &verdict.ours, &before, ends, twice);
-        self.tell_habits(from, segment, why, habits);
-        let mut analysis = Analysis {
-            verdicts: verdict.theirs.verdicts | reused,
-            in_flight_bytes: verdict.theirs.in_flight_bytes,
-            acked: verdict.theirs.acked.map(|acked| AckedFrame { frame: acked.frame, rtt_ns: acked.rtt_ns }),
-            duplicate_ack: verdict.theirs.duplicate_ack,
-            rto: verdict.theirs.rto.map(|(after_ns, frame)| RepeatedFrame { frame, after_ns }),
-            ends,
-            why,
-            reset: turn.observed.reset,
-            notes,
-            shows_frame: twice.map(|twice| twice.first).or(shows_frame),
-            ..self.header_alone(from, segment, before.previous_ns)
-        };
+        let mut turn = Turn::default();
+        if before.is_moving && twice.is_none() {
+            turn = ends::take(&mut half.end, &mut other.end, segment, &before);
+            notes |= notes::of_states(&turn.observed);
+        }
+        let shows_frame = other.learn_of_losses(segment, &before, special.contains(Verdicts::DSACK));
+        notes |= notes::of_repetition(twice, shows_frame);
+        let ends = if before.is_moving { self.states(from, &turn) } else { self.states_settled() };
+        let mut analysis = self.header_alone(from, segment, before.previous_ns, ends);
+        let reason = self.why(from, segment, &ours, &before, ends, twice, &mut analysis.why);
+        self.tell_habits(from, segment, reason, habits);
+        let shown = theirs.as_deref().unwrap_or(&ours);
+        analysis.verdicts = shown.verdicts | special | reused;
+        analysis.in_flight_bytes = shown.in_flight_bytes;
+        analysis.acked = shown.acked.map(|acked| AckedFrame { frame: acked.frame, rtt_ns: acked.rtt_ns });
+        analysis.duplicate_ack = shown.duplicate_ack;
+        analysis.rto = shown.rto.map(|(after_ns, frame)| RepeatedFrame { frame, after_ns });
+        analysis.reset = turn.observed.reset;
+        analysis.notes = notes;
+        analysis.shows_frame = twice.map(|twice| twice.first).or(shows_frame);
         if twice.is_none() {
-            analysis.ecn = self.hear_of_marks(from, segment, &verdict.ours, &before);
-            analysis.fast_open = self.fast_open(segment);
+            analysis.ecn = self.hear_of_marks(from, segment, &ours, &before);
+            if segment.flags.syn() {
+                analysis.fast_open = self.fast_open(segment);
+            }
         }
         self.halves[from].traffic.on_sent(segment);
         if twice.is_none() {
-            self.halves.count(from, segment, &verdict.ours, &before);
+            self.halves.count(from, segment, &ours, &before);
         }
-        self.marks.on_segment(from, segment, &analysis, &verdict.ours, &before);
+        self.marks.on_segment(from, segment, &analysis, &ours, &before);
         if twice.is_none() {
             self.note_talk(from, segment, &analysis, &before);
         }
@@ -221,12 +215,18 @@ impl Live {
         self.last_frame = segment.frame;
     }
 
-    fn judge(&mut self, from: Side, segment: &Segment, config: &Config) -> Verdict {
-        let known = Known {
-            initial_rtt_ns: self.times.initial_rtt.map(Nanos::ns),
-            unacked_max: config.unacked_max,
-            mptcp: self.mptcp,
-        };
+    /// Judges the segment: `ours` is what we conclude from. Returned are the judgement of Wireshark, where that is
+    /// another, and the verdicts that options give, which `ours` has already.
+    #[inline]
+    fn judge(
+        &mut self,
+        from: Side,
+        segment: &Segment,
+        unacked_max: usize,
+        ours: &mut Judged,
+    ) -> (Option<Box<Judged>>, Verdicts) {
+        let known =
+            Known { initial_rtt_ns: self.times.initial_rtt.map(Nanos::ns), unacked_max, mptcp: self.mptcp };
         let (half, other) = self.halves.split(from);
         let (sent, other) = (&mut half.judged, &mut other.judged);
         let mut special = Verdicts::NONE;
@@ -235,18 +235,16 @@ impl Live {
             self.fast_open_taken |= special.contains(Verdicts::TFO_ACK);
         }
         let sent_before = sent.base.is_some();
-        let theirs = self.as_wireshark.judge(from, segment, known, (sent, other));
-        let mut ours = judge(sent, other, segment, known);
-        let mut theirs = theirs.unwrap_or(ours);
+        let theirs = self.as_wireshark.judge(from, segment, &known, (sent, other));
+        judge(sent, other, segment, &known, ours);
         ours.verdicts |= special;
-        theirs.verdicts |= special;
         note_handshake_options(sent, other, segment);
         self.completeness.note(segment, sent_before);
         if segment.mptcp_subtypes != 0 {
             // as there, where operations are read after the judgement, and the ninth and later have no bit
             self.mptcp = Some(self.mptcp.unwrap_or(0) | segment.mptcp_subtypes as u8);
         }
-        Verdict { ours, theirs, is_dsack: special.contains(Verdicts::DSACK) }
+        (theirs, special)
     }
 
     /// See [`Half::hear_of_flight`].
@@ -266,12 +264,19 @@ impl Live {
         Side::BOTH.map(|side| self.halves[side].end.state_after(moves(side)))
     }
 
+    /// The same where nothing moves: both are in ESTABLISHED, and no arrival is in doubt.
+    #[inline]
+    fn states_settled(&self) -> [EndState; 2] {
+        Side::BOTH.map(|side| self.halves[side].end.state_settled())
+    }
+
     /// The states of both ends as they are.
     pub(crate) fn states_now(&self) -> [EndState; 2] {
         Side::BOTH.map(|side| self.halves[side].end.state_after(Moves::default()))
     }
 
     /// The verdicts are not for it (ICMP quotes, fragments): it is counted, and nothing moves.
+    #[cold]
     fn unjudged(&mut self, from: Side, segment: &Segment) -> Analysis {
         let mut notes = Notes::NONE;
         notes.set(Notes::OPTIONS_CUT, segment.whole == Whole::Fragment);
@@ -286,11 +291,12 @@ impl Live {
             self.as_wireshark.begin(from, segment);
             self.completeness.note(&Segment { text_bytes: 0, ..*segment }, sent_before);
         }
-        Analysis { notes, ..self.header_alone(from, segment, self.times.last_ns) }
+        Analysis { notes, ..self.header_alone(from, segment, self.times.last_ns, self.states_now()) }
     }
 
     /// What the header of a segment says beside what its connection knows, with nothing concluded.
-    fn header_alone(&self, from: Side, segment: &Segment, previous_ns: u64) -> Analysis {
+    #[inline(always)]
+    fn header_alone(&self, from: Side, segment: &Segment, previous_ns: u64, ends: [EndState; 2]) -> Analysis {
         let (half, other) = self.halves.of(from);
         let relative_seq = half.judged.relative(segment.seq);
         let (window_bytes, window_is_inferred) = match segment.flags.syn() {
@@ -312,7 +318,7 @@ impl Live {
             acked: None,
             duplicate_ack: None,
             rto: None,
-            ends: self.states_now(),
+            ends,
             why: Why::new(SendReason::NewData, Confidence::LOW),
             reset: None,
             ecn: EcnMeaning::default(),

@@ -25,6 +25,7 @@ const COUNTED: &[u8; 3] = b"twg";
 
 impl History {
     /// Takes note of a segment; `judged` are the verdicts that do not depend on where numbers begin.
+    #[inline]
     pub(crate) fn on_segment(&mut self, from: Side, segment: &Segment, judged: Verdicts, notes: Notes) {
         let flags = segment.flags;
         if flags.syn() && (flags.fin() || flags.rst()) {
@@ -58,6 +59,7 @@ impl History {
         self.seen[0] ^ u16::from(self.len)
     }
 
+    #[inline(never)]
     fn on_trouble(&mut self, from: Side, judged: Verdicts, notes: Notes) {
         let again = judged.contains(Verdicts::RETRANSMISSION) && !notes.is_copy();
         for (index, holds) in [
@@ -88,6 +90,7 @@ impl History {
         }
     }
 
+    #[cold]
     fn write(&mut self, from: Side, letter: u8) {
         if let Some(slot) = self.letters.get_mut(usize::from(self.len)) {
             *slot = if from == Side::A { letter.to_ascii_uppercase() } else { letter };

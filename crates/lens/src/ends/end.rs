@@ -64,6 +64,13 @@ impl End {
         self.state() == State::Established && self.arrivals.is_empty()
     }
 
+    /// The state of one that [is settled](End::is_settled), without a move.
+    #[inline]
+    pub(crate) fn state_settled(&self) -> EndState {
+        let (state, is_inferred) = (State::Established, self.is_inferred);
+        EndState { state, or_else: None, is_inferred, moves: Moves::default() }
+    }
+
     pub(crate) fn state_after(&self, moves: Moves) -> EndState {
         let state = self.state();
         let or_else =

@@ -8,6 +8,7 @@ use crate::nanos::Nanos;
 use crate::verdicts::Judged;
 use crate::why::{Scene, Twice, has_probes, why};
 use crate::{EndState, Segment, Side, Why};
+use tcp::SendReason;
 
 /// The codepoint of ECN that says that the path is congested (RFC 3168 §5).
 const CONGESTION_EXPERIENCED: u8 = 3;
@@ -16,7 +17,9 @@ const CONGESTION_EXPERIENCED: u8 = 3;
 const NEAR: u64 = 8;
 
 impl Live {
-    /// Asks why the segment was sent, and lets the sender remember the answer.
+    /// Asks why the segment was sent, and lets the sender remember the reason.
+    #[inline]
+    #[expect(clippy::too_many_arguments, reason = "the answer is written where it stays")]
     pub(super) fn why(
         &mut self,
         from: Side,
@@ -25,7 +28,8 @@ impl Live {
         before: &Before,
         after: [EndState; 2],
         twice: Option<Twice>,
-    ) -> Why {
+        answer: &mut Why,
+    ) -> SendReason {
         let rtt_ns = self.times.rtt_ns(&self.halves);
         let (half, other) = self.halves.split(from);
         let turn_ns = self.times.known_turn_ns(half, other);
@@ -46,11 +50,11 @@ impl Live {
             is_near: turn_ns.is_some_and(|turn_ns| turn_ns < rtt_ns / NEAR),
             other_was_suspicious: self.marks.suspicious_from(from.other()),
             has_probes: has_sack && has_probes(segment.time.as_nanos()),
-            mss_bytes: self.marks.mss_bytes(),
+            mss_bytes: before.mss_bytes,
         };
-        let why = why(&scene, &mut half.sender, &other.sender);
-        half.sender.last_reason = why.reason;
-        why
+        *answer = why(&scene, &mut half.sender, &other.sender);
+        half.sender.last_reason = answer.reason;
+        answer.reason
     }
 
     /// What is known of the hosts from their other connections, when this one begins with `first`.
@@ -60,8 +64,14 @@ impl Live {
     }
 
     /// What this segment showed of its sender's host.
-    pub(super) fn tell_habits(&mut self, from: Side, segment: &Segment, why: Why, habits: &mut Habits) {
-        if why.reason.is_retransmission()
+    pub(super) fn tell_habits(
+        &mut self,
+        from: Side,
+        segment: &Segment,
+        reason: SendReason,
+        habits: &mut Habits,
+    ) {
+        if reason.is_retransmission()
             && let Some(loss) = &mut self.halves[from].sender.loss
             && let Some(was_probed) = loss.take_probe_vote()
         {
@@ -70,6 +80,7 @@ impl Live {
     }
 
     /// What the flags of ECN mean, and what is marked. Comes before the counters, which remember the segment.
+    #[inline]
     pub(super) fn hear_of_marks(
         &mut self,
         from: Side,
@@ -81,6 +92,10 @@ impl Live {
         if self.marks_heard.is_none() && !asks && segment.ecn != CONGESTION_EXPERIENCED {
             return EcnMeaning::AsNamed;
         }
+        self.take_marks(from, segment, judged, before)
+    }
+
+    fn take_marks(&mut self, from: Side, segment: &Segment, judged: &Judged, before: &Before) -> EcnMeaning {
         let rtt_ns = self.times.rtt_ns(&self.halves);
         let (half, other) = self.halves.of(from);
         let signs = MarkSigns {
@@ -96,9 +111,9 @@ impl Live {
         heard.take(from, segment, &signs)
     }
 
-    /// What a segment of the handshake says of Fast Open.
+    /// What a SYN says of Fast Open.
     pub(super) fn fast_open(&mut self, segment: &Segment) -> FastOpenWords {
-        if !segment.flags.syn() || segment.flags.rst() {
+        if segment.flags.rst() {
             return FastOpenWords::Nothing;
         }
         let at = At { frame: segment.frame, time: Nanos::of(segment.time.as_nanos()) };

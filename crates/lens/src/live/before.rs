@@ -45,6 +45,8 @@ pub(crate) struct Before {
     pub(crate) own_fin_end: Option<Seq>,
     /// The other end's FIN ends here, if it had sent one.
     pub(crate) other_fin_end: Option<Seq>,
+    /// The segment has one of the bits that move ends, or one of them awaits something.
+    pub(crate) is_moving: bool,
     /// What the receiver judges the segment by when it arrives.
     pub(crate) numbers: Numbers,
     /// A time after which a segment would have arrived, in nanoseconds.
@@ -99,6 +101,7 @@ impl Live {
             state: half.end.state(),
             own_fin_end: half.end.fin_end,
             other_fin_end: other.end.fin_end,
+            is_moving,
             // the states alone ask for these, and only while they can change
             numbers: if is_moving { self.numbers(from, segment) } else { Numbers::default() },
             travel_ns: if is_moving { (2 * self.times.rtt_ns(&self.halves)).max(TRAVEL_NS_MIN) } else { 0 },

@@ -45,7 +45,8 @@ impl Half {
     }
 
     /// The right edge of the window that it offered last, if it is known exactly.
-    pub(super) fn window_edge(&self) -> Option<Seq> {
+    #[inline]
+    pub(crate) fn window_edge(&self) -> Option<Seq> {
         let exact = !self.judged.window_is_of_syn && self.judged.scale != Scale::Unknown;
         self.judged.last_ack.filter(|_| exact).map(|last_ack| last_ack + self.window_bytes())
     }

@@ -133,7 +133,12 @@ impl Marks {
 
     /// The smaller MSS of the handshake, if one was captured.
     pub(crate) fn mss_known_bytes(&self) -> Option<u32> {
-        self.offered.iter().filter_map(|offered| offered.mss).min().map(u32::from)
+        let [a, b] = &self.offered;
+        let least = match (a.mss, b.mss) {
+            (Some(of_a), Some(of_b)) => Some(of_a.min(of_b)),
+            (of_a, of_b) => of_a.or(of_b),
+        };
+        least.map(u32::from)
     }
 
     /// A segment of the middle of the connection was seen.

@@ -27,7 +27,7 @@ impl Live {
         } else {
             notes.set(Notes::MSS_WITHOUT_SYN, options.mss.is_some());
         }
-        notes.set(Notes::SUPER_SEGMENT, self.marks.exceeds_mss(segment));
+        notes.set(Notes::SUPER_SEGMENT, segment.text_bytes > before.mss_bytes);
         notes
     }
 }

@@ -79,11 +79,13 @@ impl Times {
     }
 
     /// From the capture point to `half` and back: how long after a segment its answer can be seen.
-    pub(super) fn turn_ns(&self, half: &Half, other: &Half) -> u64 {
+    #[inline]
+    pub(crate) fn turn_ns(&self, half: &Half, other: &Half) -> u64 {
         self.known_turn_ns(half, other).unwrap_or(0)
     }
 
     /// The same; `None` while neither the handshake nor an answer has shown it.
+    #[inline]
     pub(super) fn known_turn_ns(&self, half: &Half, other: &Half) -> Option<u64> {
         let handshake = match (self.syn, self.syn_ack, self.initial_rtt) {
             (Some(syn), Some(syn_ack), Some(rtt)) => {
@@ -92,6 +94,10 @@ impl Times {
             }
             _ => None,
         };
-        handshake.into_iter().chain(other.traffic.rtt.min_ns()).min().map(|turn_ns| turn_ns.min(RTT_NS_MAX))
+        let least = match (handshake, other.traffic.rtt.min_ns()) {
+            (Some(handshake), Some(answer)) => Some(handshake.min(answer)),
+            (handshake, answer) => handshake.or(answer),
+        };
+        least.map(|turn_ns| turn_ns.min(RTT_NS_MAX))
     }
 }

@@ -8,7 +8,7 @@ use super::gaps::Gaps;
 use super::keep_alives::KeepAlives;
 use super::repeats::Repeats;
 use super::turns::{TurnTimes, Turns};
-use crate::live::Before;
+use crate::live::{Before, Half, Marks, Times};
 use crate::{Frame, Segment, Side};
 use wire::Seq;
 use wire::tcp::Flags;
@@ -57,7 +57,7 @@ pub(crate) struct Stranger {
     pub(crate) goes_on_frame: Frame,
 }
 
-/// What a segment meets.
+/// What a segment meets. Most is asked for by few segments, and read when it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moved<'a> {
     pub(crate) from: Side,
@@ -66,33 +66,45 @@ pub(crate) struct Moved<'a> {
     pub(crate) prior: &'a Before,
     /// It carries again what was sent before.
     pub(crate) is_again: bool,
-    /// The highest number that the other end has sent, if known.
-    pub(crate) other_next: Option<Seq>,
-    /// What the other end acknowledged last, if it did.
-    pub(crate) other_last_ack: Option<Seq>,
-    /// The end that opened, if that is known; else the one with the higher port, which programs get when they ask for
-    /// none.
-    pub(crate) client: Side,
-    /// The other end has sent text.
-    pub(crate) other_has_text: bool,
+    /// Its sender after it, and the other end.
+    pub(crate) own: &'a Half,
+    pub(crate) other: &'a Half,
+    pub(crate) marks: &'a Marks,
+    pub(crate) times: &'a Times,
     /// The time to live of its sender's segments before it that were no RST; 0 for none.
     pub(crate) usual_ttl: u8,
-    /// The right edge of the other end's window, if known exactly.
-    pub(crate) edge: Option<Seq>,
-    /// The right edge of its sender's window after it, if known exactly.
-    pub(crate) own_edge: Option<Seq>,
-    /// The other end's window is closed.
-    pub(crate) is_closed: bool,
-    /// The smaller MSS of the handshake, if it was captured.
-    pub(crate) mss_bytes: Option<u32>,
-    /// From here to its sender and back.
-    pub(crate) turn_ns: u64,
 }
 
 impl Moved<'_> {
     /// Its text in segments of the MSS.
     fn segments(&self) -> u32 {
-        self.segment.text_bytes.div_ceil(self.mss_bytes.unwrap_or(SEGMENT_BYTES).max(1))
+        let text_bytes = self.segment.text_bytes;
+        if text_bytes <= self.prior.mss_bytes.min(SEGMENT_BYTES) && !self.segment.flags.syn() {
+            return u32::from(text_bytes > 0); // nearly always: no more than any MSS that is known
+        }
+        text_bytes.div_ceil(self.marks.mss_known_bytes().unwrap_or(SEGMENT_BYTES).max(1))
+    }
+
+    /// The highest number that the other end has sent, if known.
+    fn other_next(&self) -> Option<Seq> {
+        self.other.judged.next_seq
+    }
+
+    /// The other end's window is closed.
+    fn is_closed(&self) -> bool {
+        self.other.judged.is_closed() && !self.other.judged.window_is_of_syn
+    }
+
+    /// The end that opened, if that is known; else the one with the higher port, which programs get when they ask for
+    /// none.
+    pub(super) fn client(&self) -> Side {
+        let is_higher = self.segment.source.port() > self.segment.destination.port();
+        self.marks.opener().unwrap_or(if is_higher { self.from } else { self.from.other() })
+    }
+
+    /// From here to its sender and back.
+    pub(super) fn turn_ns(&self) -> u64 {
+        self.times.turn_ns(self.own, self.other)
     }
 
     fn now_ns(&self) -> u64 {
@@ -109,7 +121,7 @@ impl Moved<'_> {
             && is_idle
             && segment.text_bytes <= 1
             && Some(segment.seq + 1) == self.prior.next_seq
-            && !self.is_closed
+            && !self.is_closed()
             && self.now_ns().saturating_sub(self.prior.next_seq_time_ns) >= KEEP_ALIVE_NS_MIN
     }
 }
@@ -154,10 +166,11 @@ impl Talk {
             *cut = cut.saturating_add(segments - 1);
         }
         if moved.is_again {
-            let is_beyond = moved.is_closed || moved.edge.is_some_and(|edge| segment.end().after(edge));
+            let edge = moved.other.window_edge();
+            let is_beyond = moved.is_closed() || edge.is_some_and(|edge| segment.end().after(edge));
             self.make_rare().repeats[from].on_again(segment, segments, is_beyond);
         } else if segment.text_bytes > 0 && !segment.flags.syn() && !segment.flags.rst() {
-            let acks_all = moved.other_next.is_some_and(|next| segment.ack.at_or_after(next));
+            let acks_all = moved.other_next().is_some_and(|next| segment.ack.at_or_after(next));
             let said = self.0.get_or_insert_default();
             said.turns.on_text(moved, acks_all);
         }
@@ -175,16 +188,21 @@ impl Talk {
         }
         if segment.flags.ack() && !segment.flags.rst() {
             let advances = moved.prior.is_advanced_by(segment);
+            // the other end has text in flight beyond the window that is left for it
             let in_flight =
-                moved.other_next.filter(|next| moved.own_edge.is_some_and(|edge| edge.before(*next)));
-            if let Some(next) = in_flight.filter(|next| segment.ack.before(*next) && !segment.flags.syn()) {
+                moved.other_next().filter(|next| segment.ack.before(*next) && !segment.flags.syn());
+            if let Some(next) = in_flight
+                && moved.own.window_edge().is_some_and(|edge| edge.before(next))
+            {
                 self.make_rare().repeats[other].on_taken_back(next);
             }
             if advances && let Some(rare) = self.rare_mut() {
                 rare.repeats[other].on_progress();
             }
-            if let Some(next) = moved.other_next.filter(|_| !segment.flags.syn()) {
-                if let Some(opened) = Gaps::opened_by_ack(segment, next, moved.other_has_text) {
+            if let Some(next) = moved.other_next().filter(|_| !segment.flags.syn()) {
+                if let Some(opened) =
+                    Gaps::opened_by_ack(segment, next, moved.other.traffic.text_segments > 0)
+                {
                     self.gaps(other, opened);
                 }
                 if let Some(gaps) = self.rare_mut().and_then(|rare| rare.gaps[other].as_mut()) {
@@ -203,7 +221,8 @@ impl Talk {
         let (from, segment) = (moved.from.index(), moved.segment);
         if segment.flags.rst() {
             let (ttl, usual_ttl) = (segment.ttl, moved.usual_ttl);
-            let answers = moved.prior.acknowledged.is_none() || moved.other_last_ack == Some(segment.seq);
+            let answers =
+                moved.prior.acknowledged.is_none() || moved.other.judged.last_ack == Some(segment.seq);
             let is_bare = !segment.flags.ack() && answers;
             let is_of_nobody = is_bare && usual_ttl == 0;
             let seen = Stranger { by: from, ttl, usual_ttl, is_bare, is_of_nobody, goes_on_frame: 0 };

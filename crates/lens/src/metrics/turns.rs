@@ -60,13 +60,13 @@ pub(crate) struct Turns {
 impl Turns {
     /// New text.
     pub(super) fn on_text(&mut self, moved: &Moved<'_>, acks_all: bool) {
-        let (from, segment, turn_ns) = (moved.from, moved.segment, moved.turn_ns);
+        let (from, segment) = (moved.from, moved.segment);
         let now_ns = segment.time.as_nanos();
-        let first = *self.client.get_or_insert(moved.client);
+        let first = *self.client.get_or_insert_with(|| moved.client());
         if self.speaker.is_some_and(|speaker| speaker != from) {
             if acks_all {
                 let is_answer = from != first;
-                let waited_ns = now_ns.saturating_sub(self.last_ns).saturating_sub(turn_ns);
+                let waited_ns = now_ns.saturating_sub(self.last_ns).saturating_sub(moved.turn_ns());
                 let of = usize::from(!is_answer);
                 self.times[of].add_ns(waited_ns);
                 self.sums_ns[of] = self.sums_ns[of].saturating_add(waited_ns);

@@ -91,6 +91,14 @@ impl Verdicts {
     /// What `tcp.analysis.flags` stands for: everything but what options alone show.
     pub const FLAGS: Verdicts = Verdicts((1 << 15) - 1);
 
+    /// What tells of probes of an idle peer or a closed window, and of the answers to them.
+    pub(crate) const PROBES: Verdicts = Verdicts(
+        Verdicts::KEEP_ALIVE.0
+            | Verdicts::KEEP_ALIVE_ACK.0
+            | Verdicts::ZERO_WINDOW_PROBE.0
+            | Verdicts::ZERO_WINDOW_PROBE_ACK.0,
+    );
+
     /// The set as bits, by the order of the names.
     pub const fn bits(self) -> u32 {
         self.0

@@ -89,6 +89,7 @@ impl Remembered {
     /// Remembers the SACK blocks of the latest segment.
     pub(crate) fn set_sack(&mut self, blocks: &SackBlocks) {
         match &mut self.sack {
+            Some(place) if place.is_empty() && blocks.is_empty() => {}
             Some(place) => **place = *blocks,
             None if blocks.is_empty() => {}
             None => self.sack = Some(Box::new(*blocks)),

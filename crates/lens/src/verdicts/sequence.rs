@@ -44,24 +44,25 @@ pub(crate) struct Known {
     pub(crate) mptcp: Option<u8>,
 }
 
-/// Judges `segment` and remembers it.
+/// Judges `segment` and remembers it. The judgement is written where it is kept: there is nothing in `judged` before.
+#[inline(always)]
 pub(crate) fn judge(
     sent: &mut Remembered,
     other: &mut Remembered,
     segment: &Segment,
-    known: Known,
-) -> Judged {
-    let mut judged = Judged::default();
+    known: &Known,
+    judged: &mut Judged,
+) {
     begin(sent, other, segment);
-    judge_position(sent, other, segment, known, &mut judged);
+    judge_position(sent, other, segment, known, judged);
     if sent.ack_of(segment) != sent.last_ack {
         sent.last_new_ack_frame = segment.frame;
         sent.duplicate_acks = 0;
     }
-    judge_acknowledgment(sent, other, segment, &mut judged);
+    judge_acknowledgment(sent, other, segment, judged);
     let moves = segment.text_bytes > 0 || segment.flags.intersects(Flags::SYN | Flags::FIN);
     if moves && !judged.verdicts.contains(Verdicts::KEEP_ALIVE) {
-        judge_repetition(sent, other, segment, known, &mut judged);
+        judge_repetition(sent, other, segment, known, judged);
     }
     remember(sent, segment, known, judged.verdicts);
     let acknowledges = sent.is_acknowledgment(segment);
@@ -75,11 +76,11 @@ pub(crate) fn judge(
         judged.verdicts |= Verdicts::PARTIAL_ACK;
     }
     judged.in_flight_bytes = in_flight(sent, other, segment);
-    sack_after(sent, segment, &mut judged);
-    judged
+    sack_after(sent, segment, judged);
 }
 
 /// Relative numbers begin at the ISN, or at 1 where the handshake is missing.
+#[inline]
 pub(crate) fn begin(sent: &mut Remembered, other: &mut Remembered, segment: &Segment) {
     if sent.base.is_none() {
         sent.base = Some(if segment.flags.syn() { segment.seq } else { segment.seq - 1 });
@@ -93,11 +94,12 @@ pub(crate) fn begin(sent: &mut Remembered, other: &mut Remembered, segment: &Seg
 }
 
 /// Rows 1 to 9: where the segment stands, its window, and whether it repeats an acknowledgment.
+#[inline]
 fn judge_position(
     sent: &mut Remembered,
     other: &mut Remembered,
     segment: &Segment,
-    known: Known,
+    known: &Known,
     judged: &mut Judged,
 ) {
     let special = segment.flags.intersects(Flags::SYN | Flags::FIN | Flags::RST);
@@ -131,6 +133,7 @@ fn judge_position(
     }
 }
 
+#[inline]
 fn fills_window(other: &Remembered, segment: &Segment) -> bool {
     let shift = if other.window_is_of_syn { 0 } else { other.scale.shift() };
     let last_ack = other.last_ack.unwrap_or_default(); // there it is zero before the first
@@ -139,11 +142,12 @@ fn fills_window(other: &Remembered, segment: &Segment) -> bool {
 }
 
 /// Rows 5 and 7 to 9: no text, in place, nothing but an acknowledgment and a window.
+#[inline]
 fn judge_bare_ack(
     sent: &mut Remembered,
     other: &mut Remembered,
     segment: &Segment,
-    known: Known,
+    known: &Known,
     judged: &mut Judged,
 ) {
     let (window, same_ack) = (segment.window, sent.ack_of(segment) == sent.last_ack);
@@ -176,11 +180,16 @@ fn judge_bare_ack(
 }
 
 /// Row 10: does it acknowledge what was not captured?
+#[inline]
 fn judge_acknowledgment(sent: &Remembered, other: &mut Remembered, segment: &Segment, judged: &mut Judged) {
     let is_beyond = other.set(other.acknowledgeable).is_some_and(|known| segment.ack.after(known));
-    if !is_beyond || !segment.flags.ack() {
-        return;
+    if is_beyond && segment.flags.ack() {
+        judge_beyond(sent, other, segment, judged);
     }
+}
+
+#[inline(never)]
+fn judge_beyond(sent: &Remembered, other: &mut Remembered, segment: &Segment, judged: &mut Judged) {
     let takes_probe = sent.last_ack.is_some_and(|last_ack| segment.ack == last_ack + 1)
         && sent.next_seq == Some(segment.seq)
         && other.last_verdicts.contains(Verdicts::ZERO_WINDOW_PROBE);
@@ -196,14 +205,14 @@ fn judge_acknowledgment(sent: &Remembered, other: &mut Remembered, segment: &Seg
 }
 
 /// Rows 11 to 14: text, SYN or FIN that comes again or late.
+#[inline]
 fn judge_repetition(
     sent: &Remembered,
     other: &Remembered,
     segment: &Segment,
-    known: Known,
+    known: &Known,
     judged: &mut Judged,
 ) {
-    let now_ns = segment.time.as_nanos();
     let text_end = segment.seq + segment.text_bytes;
     let is_acked = other.set(other.last_ack).is_some_and(|last_ack| text_end.at_or_before(last_ack));
     if segment.text_bytes > 0 && is_acked {
@@ -214,9 +223,16 @@ fn judge_repetition(
     if segment.text_bytes > 1 && sent.next_seq == Some(segment.seq + 1) {
         not_advanced = false; // the first byte was a window probe; the rest is new
     }
-    if !not_advanced {
-        return;
+    if not_advanced {
+        judge_again(sent, other, segment, known, judged);
     }
+}
+
+/// Rows 12 to 14: it does not go beyond what was sent.
+#[inline(never)]
+fn judge_again(sent: &Remembered, other: &Remembered, segment: &Segment, known: &Known, judged: &mut Judged) {
+    let now_ns = segment.time.as_nanos();
+    let text_end = segment.seq + segment.text_bytes;
     if is_fast(sent, other, segment, now_ns) {
         judged.verdicts |= Verdicts::RETRANSMISSION | Verdicts::FAST_RETRANSMISSION;
         return;
@@ -248,7 +264,8 @@ fn is_fast(sent: &Remembered, other: &Remembered, segment: &Segment, now_ns: u64
 }
 
 /// What the next segments will be judged by.
-fn remember(sent: &mut Remembered, segment: &Segment, known: Known, verdicts: Verdicts) {
+#[inline]
+fn remember(sent: &mut Remembered, segment: &Segment, known: &Known, verdicts: Verdicts) {
     let now_ns = segment.time.as_nanos();
     let moves = segment.text_bytes > 0 || segment.flags.intersects(Flags::SYN | Flags::FIN);
     let counted = u32::from(segment.flags.intersects(Flags::SYN | Flags::FIN));
@@ -274,6 +291,7 @@ fn remember(sent: &mut Remembered, segment: &Segment, known: Known, verdicts: Ve
 }
 
 /// The numbers move on to `end`, though not for a probe of the window.
+#[inline]
 fn advance(sent: &mut Remembered, segment: &Segment, end: Seq, verdicts: Verdicts) {
     let counted = segment.flags.intersects(Flags::SYN | Flags::FIN);
     let is_probe = verdicts.contains(Verdicts::ZERO_WINDOW_PROBE);
@@ -293,6 +311,7 @@ fn advance(sent: &mut Remembered, segment: &Segment, end: Seq, verdicts: Verdict
 }
 
 /// Span of what is unacknowledged, less what the other end reports by SACK.
+#[inline]
 fn in_flight(sent: &Remembered, other: &Remembered, segment: &Segment) -> Option<u32> {
     if segment.text_bytes == 0 || sent.in_flight_unknown {
         return None;

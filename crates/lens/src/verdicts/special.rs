@@ -41,6 +41,7 @@ pub(crate) fn reports_duplicate(segment: &Segment) -> bool {
 }
 
 /// Learns the window scales from a SYN (RFC 7323 §2.2); call it after the segment is judged.
+#[inline]
 pub(crate) fn note_handshake_options(sent: &mut Remembered, other: &mut Remembered, segment: &Segment) {
     if !segment.flags.syn() {
         return;

@@ -80,6 +80,7 @@ impl Unacked {
         first.map_or(0, |entry| entry.time_ns) ^ last.map_or(0, |entry| entry.time_ns)
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, entry: Entry) {
         let Some(last) = self.entries.back() else {
             (self.highest, self.disordered_until) = (entry.end, None);
@@ -118,6 +119,7 @@ impl Unacked {
     }
 
     /// Removes what `ack` acknowledges; an entry that it cuts keeps its rest.
+    #[inline]
     pub(crate) fn acknowledge(&mut self, ack: Seq) -> Taken {
         let mut taken = Taken::default();
         if let Some(until) = self.disordered_until {
@@ -153,6 +155,7 @@ impl Unacked {
 
     /// From the first to the last byte in the list, whether all between is in it or not. Counted from
     /// `base`, as in Wireshark: what stands before the first segment seen is far ahead.
+    #[inline]
     pub(crate) fn span_bytes(&self, base: Seq) -> u32 {
         let (Some(first), Some(last)) = (self.entries.front(), self.entries.back()) else { return 0 };
         let (mut low, mut high) = (first.seq.bytes_since(base), last.end.bytes_since(base));

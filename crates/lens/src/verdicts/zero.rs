@@ -92,9 +92,9 @@ impl AsWireshark {
         &mut self,
         from: Side,
         segment: &Segment,
-        known: Known,
+        known: &Known,
         ours: (&Remembered, &Remembered),
-    ) -> Option<Judged> {
+    ) -> Option<Box<Judged>> {
         if self.theirs.is_none() && self.took_without_ack.is_none() && !ours.0.differs_from(segment) {
             if segment.flags.ack() || !ours.1.unacked.is_behind(segment.ack) {
                 return None;
@@ -112,9 +112,9 @@ impl AsWireshark {
         &mut self,
         from: Side,
         segment: &Segment,
-        known: Known,
+        known: &Known,
         (sent, other): (&Remembered, &Remembered),
-    ) -> Judged {
+    ) -> Box<Judged> {
         let took_without_ack = self.took_without_ack.take();
         let theirs = self.theirs.get_or_insert_with(|| {
             let mut both = Box::new(Pair::default());
@@ -127,7 +127,8 @@ impl AsWireshark {
             both
         });
         let (sent, other) = theirs.split(from);
-        let judged = judge(sent, other, segment, known);
+        let mut judged = Box::<Judged>::default();
+        judge(sent, other, segment, known, &mut judged);
         note_handshake_options(sent, other, segment);
         judged
     }

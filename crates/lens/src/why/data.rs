@@ -4,7 +4,7 @@ use super::loss::Began;
 use super::lost_before::lost_before;
 use super::order::weigh;
 use super::retransmission::{TIMEOUT_NS_MIN, why_again};
-use super::timers::Timers;
+use super::timers::{Timers, is_alone};
 use super::{Confidence, Evidence, Order, Scene, Sender, Why};
 use tcp::SendReason;
 
@@ -118,5 +118,7 @@ fn is_in_time_of_probe(scene: &Scene<'_>, from: &Sender) -> bool {
     if !scene.has_probes || scene.other.duplicate_acks > 0 || !scene.other.sack().is_empty() {
         return false;
     }
-    Timers::of(scene, from).is_some_and(|timers| timers.is_time_of_probe(scene.segment.time.as_nanos()))
+    let now_ns = scene.segment.time.as_nanos();
+    is_alone(now_ns, scene.prior.next_seq_time_ns)
+        && Timers::of(scene, from).is_some_and(|timers| timers.is_time_of_probe(now_ns))
 }

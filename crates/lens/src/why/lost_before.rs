@@ -25,7 +25,7 @@ pub(super) fn lost_before(scene: &Scene<'_>, from: &Sender) -> Option<LostBefore
     if scene.is_near || segment.sequence_bytes() == 0 {
         return None;
     }
-    let missing = from.ids.missing(segment)?;
+    let missing = from.ids.missing(segment).filter(|missing| *missing > 0)?;
     let next = scene.prior.next_seq?;
     let gap_bytes = segment.seq.offset_from(next).max(0).cast_unsigned();
     let of_gap = gap_bytes.div_ceil(scene.mss_bytes.max(1));

@@ -198,8 +198,10 @@ impl Why {
     }
 
     pub(crate) fn or(mut self, other: SendReason) -> Why {
-        if let Some(slot) = self.candidates.iter_mut().find(|slot| slot.is_none()) {
-            *slot = Some(other);
+        match &mut self.candidates {
+            [first @ None, _] => *first = Some(other),
+            [_, second @ None] => *second = Some(other),
+            _ => {}
         }
         self
     }
@@ -255,7 +257,9 @@ pub(crate) fn why(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
     if flags.syn() {
         return why_syn(scene);
     }
-    if let Some(probe) = why_probe(scene) {
+    if scene.judged.verdicts.intersects(Verdicts::PROBES)
+        && let Some(probe) = why_probe(scene)
+    {
         return probe;
     }
     if scene.segment.text_bytes > 0 || flags.fin() {

@@ -59,9 +59,11 @@ impl PacketIds {
     }
 
     /// Remembers a packet, or a super-segment of as many as have `mss_bytes` of text each.
+    #[inline]
     pub(super) fn on_sent(&mut self, segment: &Segment, mss_bytes: u32, follows_silence: bool) {
         let Some(id) = segment.ip_id.filter(|id| *id != 0) else { return };
-        let packets = segment.text_bytes.div_ceil(mss_bytes.max(1)).max(1);
+        let mss_bytes = mss_bytes.max(1);
+        let packets = if segment.text_bytes > mss_bytes { segment.text_bytes.div_ceil(mss_bytes) } else { 1 };
         let ahead = id.wrapping_sub(self.next).cast_signed();
         if ahead < 0 && ahead.unsigned_abs() <= MISSING_MAX && self.is_counting() {
             return; // overtaken on the way

@@ -125,13 +125,19 @@ impl PacketSizes {
     }
 
     /// New text: a probe, as far as can be seen now.
+    #[inline]
     pub(super) fn why_probe(&self, scene: &Scene<'_>) -> Option<Why> {
         let segment = scene.segment;
         let is_larger =
             segment.ip_bytes > self.full_bytes.into() && segment.text_bytes > self.full_text_bytes.into();
+        if is_larger { self.why_larger(scene) } else { None }
+    }
+
+    fn why_larger(&self, scene: &Scene<'_>) -> Option<Why> {
+        let segment = scene.segment;
         // Nobody probes for a size that has arrived.
         let is_news = self.probing.as_ref().is_none_or(|it| segment.ip_bytes > it.probes.arrived_bytes_max);
-        if !is_larger || !is_news || self.full_count < FULL_SEGMENTS_MIN || self.is_joined {
+        if !is_news || self.full_count < FULL_SEGMENTS_MIN || self.is_joined {
             return None;
         }
         let is_one = segment.text_bytes <= scene.mss_bytes && !self.is_several(segment.text_bytes);

@@ -234,6 +234,7 @@ impl Sender {
     }
 
     /// Remembers a segment after the question was answered.
+    #[inline]
     pub(crate) fn on_sent(&mut self, segment: &Segment, place: Place, before: &Before) {
         let now_ns = segment.time.as_nanos();
         if place == Place::BeyondGap || self.hole.is_some() {

@@ -23,6 +23,11 @@ pub(super) struct Timers {
     slack_ns: u64,
 }
 
+/// What is sent now does not belong to the burst of the text before it.
+pub(super) fn is_alone(now_ns: u64, sent_ns: u64) -> bool {
+    now_ns > sent_ns + ALONE_NS
+}
+
 impl Timers {
     /// `None` while nothing is in flight, or no round trip was measured.
     pub(super) fn of(scene: &Scene<'_>, from: &Sender) -> Option<Timers> {
@@ -39,7 +44,7 @@ impl Timers {
 
     /// Whether a probe of the tail would go now. A probe comes alone: what follows text at once is not one.
     pub(super) fn is_time_of_probe(&self, now_ns: u64) -> bool {
-        now_ns.abs_diff(self.probe_ns) <= self.slack_ns && now_ns > self.sent_ns + ALONE_NS
+        now_ns.abs_diff(self.probe_ns) <= self.slack_ns && is_alone(now_ns, self.sent_ns)
     }
 
     /// Whether a probe would have gone long before.
