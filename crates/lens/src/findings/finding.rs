@@ -99,6 +99,8 @@ pub struct Finding {
     pub numbers: Vec<(&'static str, u64)>,
     /// What else is known, by name: `host-answers`. The variants of one kind differ by these.
     pub signs: Vec<&'static str>,
+    /// Who else said it: the router of an ICMP error.
+    pub said_by: Option<IpAddr>,
     /// How much it matters.
     pub severity: Severity,
     /// How sure it is; never less than [`Confidence::LIKELY`].
@@ -150,6 +152,7 @@ impl Draft {
             frames: Vec::new(),
             numbers: Vec::new(),
             signs: Vec::new(),
+            said_by: None,
             severity,
             confidence: Confidence::HIGH,
             section: None,
@@ -186,6 +189,11 @@ impl Draft {
 
     pub(super) fn number(mut self, name: &'static str, number: impl Into<u64>) -> Draft {
         self.finding.numbers.push((name, number.into()));
+        self
+    }
+
+    pub(super) fn said_by(mut self, router: IpAddr) -> Draft {
+        self.finding.said_by = Some(router);
         self
     }
 

@@ -106,6 +106,7 @@ ids! {
     OneSided "one-sided" [] "Only one direction was captured.";
     OptionMissing "option-missing" [BOTH_SIDES] "The handshake did without an option.";
     PathProbed "path-probed" [] "A search for a larger path MTU.";
+    PathTooSmall "path-too-small" [] "A router said that packets are too big.";
     PeerSilent "peer-silent" [BOTH_SIDES CAPTURED_ONCE PEER_SILENT TIME_LEFT] "An end was not heard of any more.";
     PortReuse "port-reuse" [] "A new connection on the addresses and ports of an old one.";
     RecordsReordered "records-reordered" [] "Records are not in the order of time.";
@@ -134,6 +135,7 @@ ids! {
     TextAfterFin "text-after-fin" [CAPTURED_ONCE] "Text beyond its sender's own FIN.";
     TimeoutRecovery "timeout-recovery" [BOTH_SIDES CAPTURED_ONCE COMPLETE] "Losses were repaired by waiting.";
     UnacceptableAck "unacceptable-ack" [BOTH_SIDES COMPLETE] "A handshake acknowledged what was never sent.";
+    Unreachable "unreachable" [] "A router said that an end cannot be reached.";
     WindowLimited "window-limited" [BOTH_SIDES] "The receive window held the sender back.";
     ZeroWindow "zero-window" [BOTH_SIDES] "The receive window was closed.";
 }

@@ -31,6 +31,7 @@ mod no_row;
 mod odd_open;
 mod options_missing;
 mod path_probed;
+mod path_too_small;
 mod peer_silent;
 mod port_reuse;
 mod refused;
@@ -41,6 +42,7 @@ mod spurious;
 mod syn_unanswered;
 mod timeouts;
 mod turns;
+mod unreachable;
 mod window_limited;
 mod zero_window;
 
@@ -82,6 +84,7 @@ const ALL: &[Look] = &[
     odd_open::look,
     options_missing::look,
     path_probed::look,
+    path_too_small::look,
     peer_silent::look,
     port_reuse::look,
     refused::look,
@@ -91,6 +94,7 @@ const ALL: &[Look] = &[
     spurious::look,
     timeouts::look,
     turns::look,
+    unreachable::look,
     window_limited::look,
     zero_window::look,
 ];

@@ -18,6 +18,9 @@ pub(super) fn look(connection: &Connection, hosts: &Hosts) -> Vec<Draft> {
     let frames = [syn.frame, again.first_frame, again.last_frame];
     let acceptor = opener.other();
     if connection.sent_by(acceptor).packets == 0 {
+        if connection.ended_by_icmp.is_some() {
+            return Vec::new(); // it was answered, though not by the other end
+        }
         if !connection.was_never_opened() || hosts.is_deaf(connection.address(opener).ip()) {
             return Vec::new(); // one direction was captured: another finding
         }

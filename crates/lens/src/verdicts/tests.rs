@@ -221,16 +221,33 @@ fn an_unreachable_ends_an_attempt_unless_the_opener_goes_on() {
     let ended = connection.ended_by_icmp.expect("the attempt was ended");
     assert_eq!((ended.frame, ended.about, ended.quotes_syn), (2, crate::Side::A, Some(true)));
     assert!(connection.sentence().ends_with("it was not opened: ICMP 192.0.2.1: host unreachable (frame 2)"));
+    let told = story.told();
+    let finding = told.finding("unreachable").expect("the router's word is told");
+    assert!(finding.has("host unreachable") && told.finding("capture-ends").is_none());
     // the opener tries again: what ended the attempt is not this
     let again = crate::Segment { frame: 3, ..story.segments[0] };
     story.segments.push(again);
     assert_eq!(story.told().connection().ended_by_icmp, None);
+    assert_eq!(story.told().finding("unreachable"), None);
     // a packet that is too big ends nothing
     let mut story = Story::new();
     story.send(0, SYN, 0);
     quote(&mut story, 0, 3, 4, Some(576));
-    let connection = story.told().connection().clone();
+    let told = story.told();
+    let connection = told.connection();
     assert_eq!((connection.ended_by_icmp, connection.directions[0].told_mtu_bytes), (None, Some(576)));
+    let finding = told.finding("path-too-small").expect("the router's word is told");
+    assert_eq!(
+        (finding.number("mtu_bytes"), finding.said_by),
+        (Some(576), Some(connection.icmp[0].error.from))
+    );
+    // without a size, and of a host that is unreachable, it says nothing of sizes
+    for (code, mtu_bytes) in [(4, None), (1, None), (13, None)] {
+        let mut story = Story::new();
+        story.send(0, SYN, 0);
+        quote(&mut story, 0, 3, code, mtu_bytes);
+        assert_eq!(story.told().finding("path-too-small"), None);
+    }
 }
 
 #[test]

@@ -250,6 +250,7 @@ fn put_evidence(fields: &mut Fields, finding: &Finding) {
         fields.put("numbers", numbers.collect::<serde_json::Map<_, _>>());
     }
     fields.put_list("signs", finding.signs.clone());
+    fields.put_some("said_by", finding.said_by.map(|router| router.to_string()));
     fields.put("frames", finding.frames.as_slice());
 }
 

@@ -43,6 +43,8 @@ pub(super) fn finding(finding: &Finding) -> String {
         FindingId::OneSided => capture::one_sided(&said),
         FindingId::OptionMissing => opening::option_missing(&said),
         FindingId::PathProbed => transfer::path_probed(&said),
+        FindingId::Unreachable => opening::unreachable(&said),
+        FindingId::PathTooSmall => transfer::path_too_small(&said),
         FindingId::PeerSilent => ending::peer_silent(&said),
         FindingId::PortReuse => opening::port_reuse(&said),
         FindingId::RecordsReordered => capture::records_reordered(&said),

@@ -35,6 +35,8 @@ const FEWER: &[(FindingId, &str)] = &[
     (FindingId::FastOpenNotTaken, "in tests/fast_open.rs, with its look-alikes"),
     (FindingId::MarksNotEchoed, "in tests/ecn.rs, with its look-alikes"),
     (FindingId::PathProbed, "in tests/path_probed.rs, with its look-alikes"),
+    (FindingId::Unreachable, "in the tests of ICMP errors (verdicts/tests.rs), with its look-alikes"),
+    (FindingId::PathTooSmall, "in the tests of ICMP errors (verdicts/tests.rs), with its look-alikes"),
     (
         FindingId::ResetUnreadData,
         "no capture shows what was read: the reason is never concluded with enough confidence",

@@ -130,3 +130,12 @@ pub(super) fn syn_unanswered(said: &Said<'_>) -> String {
 pub(super) fn unacceptable_ack(said: &Said<'_>) -> String {
     format!("{} acknowledged what was never sent, during the handshake: a stale or forged segment", said.who)
 }
+
+pub(super) fn unreachable(said: &Said<'_>) -> String {
+    let router = said.finding.said_by.map_or_else(|| "a router".to_owned(), |router| router.to_string());
+    let what = said.finding.signs.first().copied().unwrap_or("unreachable");
+    format!(
+        "{router} answered the SYN of {} to {} by an ICMP error, {what}: no connection opened; ask there, or of the rule that it follows",
+        said.whom, said.who
+    )
+}

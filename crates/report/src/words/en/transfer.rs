@@ -163,6 +163,17 @@ pub(super) fn path_probed(said: &Said<'_>) -> String {
     format!("{} searches for a larger path MTU by {probes}: {}", said.who, results.join("; "))
 }
 
+pub(super) fn path_too_small(said: &Said<'_>) -> String {
+    let router = said.finding.said_by.map_or_else(|| "a router".to_owned(), |router| router.to_string());
+    format!(
+        "{router} said that a packet of {} from {} to {} is too big: no more than {} pass there; smaller segments went from then on if the ICMP error reached it",
+        said.bytes("too_big_bytes"),
+        said.who,
+        said.whom,
+        said.bytes("mtu_bytes")
+    )
+}
+
 pub(super) fn reordering(said: &Said<'_>) -> String {
     let were = if said.number("packets") == 1 { "was" } else { "were" };
     let packets = said.counted("packets", "packet", "packets");
