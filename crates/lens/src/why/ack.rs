@@ -11,6 +11,9 @@ const WAITED_NS: u64 = 15_000_000;
 
 pub(super) fn why_ack(scene: &Scene<'_>, to: &Sender) -> Why {
     let verdicts = scene.judged.verdicts;
+    if answers_probe(scene, to) {
+        return Why::new(SendReason::ProbeAck, Confidence::HIGH);
+    }
     if !scene.segment.flags.ack() {
         return Why::new(SendReason::ImmediateAck, Confidence::LOW);
     }
@@ -25,6 +28,13 @@ pub(super) fn why_ack(scene: &Scene<'_>, to: &Sender) -> Why {
         return Why::new(SendReason::FinAck, Confidence::HIGH);
     }
     if advances { why_advancing(scene, to) } else { why_repeating(scene, to) }
+}
+
+/// The other end's latest segment asked whether this one is there, or can take more; nothing else wants an answer.
+fn answers_probe(scene: &Scene<'_>, to: &Sender) -> bool {
+    let was_asked = matches!(to.last_reason, SendReason::ZeroWindowProbe | SendReason::KeepAlive);
+    let advances = scene.prior.last_ack.is_some_and(|last| scene.segment.ack.after(last + 1));
+    was_asked && !advances && !scene.judged.verdicts.contains(Verdicts::WINDOW_UPDATE)
 }
 
 fn completes_handshake(scene: &Scene<'_>) -> bool {
@@ -79,6 +89,10 @@ fn why_repeating(scene: &Scene<'_>, to: &Sender) -> Why {
     }
     if !scene.segment.options.sack.is_empty() {
         return Why::new(SendReason::DuplicateAck, Confidence::HIGH).by(Evidence::SACK);
+    }
+    // Nothing is owed, and the other end takes nothing: an empty segment asks whether that is still so.
+    if scene.other.is_closed() && to.owed_segments == 0 && to.last_reason != SendReason::ZeroWindowProbe {
+        return Why::new(SendReason::ZeroWindowProbe, Confidence::LIKELY).or(SendReason::DuplicateAck);
     }
     match to.last_place {
         Place::BeyondGap => Why::new(SendReason::DuplicateAck, Confidence::HIGH).by(Evidence::TIMING),

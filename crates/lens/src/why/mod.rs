@@ -295,7 +295,11 @@ fn why_probe(scene: &Scene<'_>) -> Option<Why> {
     if verdicts.contains(Verdicts::ZERO_WINDOW_PROBE) {
         return Some(Why::new(SendReason::ZeroWindowProbe, Confidence::HIGH));
     }
-    if verdicts.contains(Verdicts::KEEP_ALIVE) {
+    // a byte that waits for its acknowledgment is sent again, and asks nothing
+    let is_again = scene.segment.text_bytes > 0
+        && !scene.other.is_closed()
+        && scene.prior.acknowledged.is_none_or(|una| una.at_or_before(scene.segment.seq));
+    if verdicts.contains(Verdicts::KEEP_ALIVE) && !is_again {
         // Linux probes a closed window with the number before the next and no byte
         return Some(if scene.other.is_closed() {
             Why::new(SendReason::ZeroWindowProbe, Confidence::HIGH).or(SendReason::KeepAlive)

@@ -44,6 +44,12 @@ pub(super) fn why_reset(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Why {
             .or(or(ResetReason::Aborted))
             .by(Evidence::TIMING);
     }
+    // it asked whether anybody is there, and nobody answered (RFC 9293 §3.8.4)
+    if from.last_reason == SendReason::KeepAlive && to.last_ns < from.last_ns {
+        return because(ResetReason::GaveUp, Confidence::LIKELY)
+            .or(or(ResetReason::Aborted))
+            .by(Evidence::TIMING);
+    }
     let closed = scene.prior.own_fin_end.is_some();
     if closed {
         return because(ResetReason::DataAfterClose, Confidence::HIGH).or(or(ResetReason::Aborted));

@@ -157,6 +157,31 @@ fn probes_and_their_answers() {
     story.send(1, ACK, 0).window = 0;
     story.wait_ms(500).again(0, before, ACK, 0);
     assert_eq!(reason(&story), ZeroWindowProbe);
+    story.send(1, ACK, 0).window = 0;
+    assert_eq!(reason(&story), ProbeAck, "still closed, as it was asked");
+    story.wait_ms(500).send(0, ACK, 0);
+    assert_eq!(reason(&story), ZeroWindowProbe, "with the next number, as some ask");
+}
+
+#[test]
+fn a_byte_that_is_lost_is_no_keep_alive_and_keep_alives_in_vain_end_it() {
+    let mut story = Story::open();
+    story.send(0, ACK, 100);
+    story.wait_ms(20).send(1, ACK, 0);
+    let byte = story.next[0];
+    story.lose(0, ACK, 1);
+    story.wait_ms(300).again(0, byte, ACK, 1);
+    assert_eq!(reason(&story), Timeout);
+
+    let mut story = Story::open();
+    story.send(0, ACK, 100);
+    story.wait_ms(20).send(1, ACK, 0);
+    let before = story.next[0] - 1;
+    for _ in 0..3 {
+        story.wait_ms(10_000).again(0, before, ACK, 0);
+    }
+    story.wait_ms(10_000).send(0, RST | ACK, 0);
+    assert_eq!(reason(&story), Reset(ResetReason::GaveUp));
 }
 
 #[test]
