@@ -44,7 +44,7 @@ impl Half {
             self.sender.on_progress(now_ns, ack, advanced_bytes);
         }
         if self.judged.unacked.len() == 0 {
-            self.traffic.limits.on_emptied(now_ns);
+            self.traffic.limits.on_emptied(now_ns, acknowledgment.window == 0);
         }
     }
 

@@ -64,8 +64,12 @@ impl Limits {
             sent.in_flight_bytes.saturating_add(sent.largest_text_bytes) > sent.window_bytes;
     }
 
-    /// Everything is acknowledged.
-    pub(crate) fn on_emptied(&mut self, now_ns: u64) {
-        self.emptied.get_or_insert(Nanos::of(now_ns));
+    /// Everything is acknowledged. A window that closes with the last byte keeps back what may follow, until it opens.
+    pub(crate) fn on_emptied(&mut self, now_ns: u64, window_is_closed: bool) {
+        if window_is_closed {
+            self.window_was_full = true;
+        } else {
+            self.emptied.get_or_insert(Nanos::of(now_ns));
+        }
     }
 }

@@ -225,3 +225,16 @@ fn the_ack_that_ends_a_fast_open_completes_the_handshake() {
     story.send(0, ACK, 0);
     assert_eq!(story.told().last().why.reason, HandshakeAck);
 }
+
+#[test]
+fn a_window_that_closes_with_the_last_byte_is_what_its_sender_waits_for() {
+    let mut story = Story::open();
+    story.send(0, ACK, 1_000);
+    story.wait_ms(20).send(1, ACK, 0).window = 0;
+    story.wait_ms(5_000).send(1, ACK, 0).window = 40_000;
+    story.wait_ms(1_000).send(0, ACK, 1_000);
+    let told = story.told();
+    let limited = told.connection().directions[0].limited;
+    let seconds = [limited.receiver_ns, limited.application_ns].map(|ns| ns / 1_000_000_000);
+    assert_eq!(seconds, [5, 1]);
+}

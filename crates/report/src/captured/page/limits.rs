@@ -117,7 +117,11 @@ impl Strips {
         if segment.flags.ack() {
             let there = &mut self.clocks[to];
             if there.next.is_some_and(|next| !segment.ack.before(next)) {
-                there.emptied_ns.get_or_insert(now_ns);
+                // a window that closes with the last byte keeps back what may follow, until it opens
+                match analysis.window_bytes {
+                    0 => there.window_was_full = true,
+                    _ => _ = there.emptied_ns.get_or_insert(now_ns),
+                }
             }
         }
         let window_bytes = self.clocks[to].window_bytes;
