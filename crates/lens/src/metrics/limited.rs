@@ -47,6 +47,7 @@ pub(crate) struct TextSent {
 }
 
 impl Limits {
+    #[inline]
     pub(crate) fn on_text(&mut self, sent: TextSent) {
         if let Some(last_ns) = self.last_text.map(Nanos::ns) {
             let emptied_ns = self.emptied.map_or(sent.now_ns, Nanos::ns);
@@ -65,6 +66,7 @@ impl Limits {
     }
 
     /// Everything is acknowledged.
+    #[inline]
     pub(crate) fn on_emptied(&mut self, now_ns: u64) {
         self.emptied.get_or_insert(Nanos::of(now_ns));
     }
