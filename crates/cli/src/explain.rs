@@ -11,10 +11,12 @@ mod live;
 mod overview;
 mod pipeline;
 mod reading;
+mod summary;
 
 use crate::failure::{Failure, Outcome, print};
 use crate::notes::note;
 use crate::output::{Existing, Files, Output};
+use crate::terminal;
 use crate::units::whole;
 use annotate::Flush;
 use clap::Args;
@@ -85,7 +87,7 @@ pub(crate) struct Explain {
     /// standard output
     #[arg(long, value_name = "FILE")]
     annotate: Option<PathBuf>,
-    /// Write a page to explore the capture, in one file
+    /// Write a page to explore the capture, in one file, and print a summary
     #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "csv", "zeek"])]
     html: Option<PathBuf>,
     /// With --live, let --annotate replace a file that exists
@@ -117,7 +119,11 @@ impl Explain {
             }
             summary
         } else if self.live.is_some() && self.stream.is_none() && self.html.is_none() {
-            let mut live = list::Live::new(self.absolute, Overview::new(self.sort, self.top));
+            let mut live = list::Live::new(
+                self.absolute,
+                terminal::for_lists(style).width,
+                Overview::new(self.sort, self.top),
+            );
             let summary = self.read(open.source, &mut open.annotated, &mut live)?;
             finish(open.annotated, None)?;
             print("\n")?;
@@ -241,6 +247,7 @@ impl Explain {
         match stream {
             Some(connection) => self.show_stream(kept, connection, style),
             None if self.filter.is_some() => self.show_segments(kept, style),
+            None if self.html.is_some() => summary::show(kept, contents, self.top, style),
             None => Overview::of(kept, self.sort, self.top).show(contents, style),
         }
     }
@@ -260,13 +267,14 @@ impl Explain {
         if kept.segments.is_empty() {
             return print("no segment passes this filter\n");
         }
-        print(&list::segments(kept, self.absolute).text(style))?;
+        print(&list::segments(kept, self.absolute).text(&terminal::for_lists(style)))?;
         let streams: BTreeSet<u32> = kept.segments.iter().map(|(_, analysis)| analysis.stream).collect();
         print("\n")?;
         for connection in
             kept.connections.iter().filter(|connection| streams.contains(&connection.stream)).take(self.top)
         {
-            print(&format!("stream {}: {}\n", connection.stream, connection.sentence()))?;
+            let line = format!("stream {}: {}", connection.stream, connection.sentence());
+            print(&terminal::for_lists(style).paragraph(&line, 0))?;
         }
         Ok(())
     }
@@ -275,7 +283,7 @@ impl Explain {
         let numbers = if self.absolute { Numbers::Absolute } else { Numbers::Relative };
         let limits = report::words::limits(connection, report::words::Language::English);
         for line in &limits {
-            print(&format!(" {line}\n"))?;
+            print(&style.paragraph(line, 1))?;
         }
         if !limits.is_empty() {
             print("\n")?;
@@ -283,7 +291,8 @@ impl Explain {
         let ladder = report::captured::ladder(connection, &kept.segments);
         let options = Options { numbers, fold_over: self.fold, ..Options::default() };
         print(&ladder.text(&options, style))?;
-        print(&format!("\n {}\n", connection.sentence()))?;
+        print("\n")?;
+        print(&style.paragraph(&connection.sentence(), 1))?;
         let findings: Vec<_> =
             kept.findings.iter().filter(|finding| finding.stream() == connection.stream).cloned().collect();
         if !findings.is_empty() {

@@ -39,6 +39,11 @@ pub(crate) fn style(color: Color, charset: Option<Charset>) -> Style {
     }
 }
 
+/// The same style for lists that programs may search: their lines are broken only where a terminal would break them.
+pub(crate) fn for_lists(style: &Style) -> Style {
+    Style { width: columns().map_or(usize::MAX, |_| style.width), ..*style }
+}
+
 /// One of our lines in the characters of the style: `41 us` where there is no `µ`. Nothing else is replaced.
 pub(crate) fn plain(line: String, style: &Style) -> String {
     if style.charset == Charset::Ascii { line.replace('µ', "u") } else { line }

@@ -15,7 +15,8 @@ fn the_articles_questions_have_answers() {
     let file = demo("article", &[]);
     let http = printed(&["explain", file.path(), "--filter", "http"]);
     assert_eq!(http.lines().filter(|line| line.contains("ESTABLISHED")).count(), 2, "{http}");
-    assert!(http.contains("192.0.2.80:80 closed first (frame 8)"), "{http}");
+    let words = http.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("192.0.2.80:80 closed first (frame 8)"), "{http}");
     let steps = printed(&["explain", file.path(), "-a", "-Y", "tcp.flags.syn == 1 || tcp.flags.fin == 1"]);
     for number in ["4225926656", "3022381253", "4225926657", "3022381791", "4225929031", "3022381792"] {
         assert!(steps.contains(number), "{number} is missing in:\n{steps}");
@@ -118,7 +119,39 @@ fn a_page_is_one_file_without_a_network() {
     assert_eq!((quiet.stdout, quiet.stderr.as_slice()), (output.stdout, &b""[..]));
     let html = std::fs::read_to_string(page.path()).expect("written");
     assert!(html.starts_with("<!doctype html>") && html.contains("FIN-WAIT-1"));
+    let summary = printed(&["explain", file.path(), "--html", page.path(), "-q"]);
+    assert!(summary.starts_with("1 connection: 1 "), "{summary}");
+    assert!(summary.contains(" finding") && !summary.contains("stream  client"), "{summary}");
     assert!(!html.contains("src=\"http") && !html.contains("href=\"http"), "nothing is fetched");
+}
+
+/// No row of any table is longer than the terminal, down to sixty columns; a ladder with frame numbers needs a few more.
+#[test]
+fn lines_fit_into_the_terminal() {
+    let file = demo("widths", &["--loss", "0.05"]);
+    let page = Scratch::new("widths.html");
+    let forms: [&[&str]; 5] = [
+        &[],
+        &["--filter", "tcp"],
+        &["--html", page.path()],
+        &["--stream", "0"],
+        &["--stream", "0", "--absolute"],
+    ];
+    for width in [60, 80, 120] {
+        for form in forms.into_iter().filter(|form| width > 60 || !form.contains(&"--stream")) {
+            let output = std::process::Command::new(env!("CARGO_BIN_EXE_synfin"))
+                .args(["explain", file.path()])
+                .args(form)
+                .env("COLUMNS", width.to_string())
+                .output()
+                .expect("synfin runs");
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert!(!text.is_empty());
+            for line in text.lines() {
+                assert!(line.chars().count() <= width, "{form:?} at {width}: {line}\n{text}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub use csv::{SEGMENT_CSV_HEADER, segment_csv};
 pub use ladder::ladder;
 pub use page::{PAGE_SEGMENTS_MAX, page};
 pub use records::{Records, SCHEMA};
-pub use tables::{Figures, connections, findings, groups};
+pub use tables::{Figures, connections, ending, findings, groups};
 pub use zeek::{ZEEK_FOOTER, zeek_header, zeek_line};
 
 use crate::numbers;

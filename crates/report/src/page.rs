@@ -5,10 +5,14 @@
 //! a peer sent is text in it, never markup. What is *not* here: analysis; the page derives only what it
 //! draws (bytes in flight, and round trips where the data has none).
 
+mod embedded;
+mod family;
 mod from_ladder;
 
 #[cfg(test)]
 mod tests;
+
+pub use family::Family;
 
 use serde::Serialize;
 
@@ -32,7 +36,10 @@ pub struct Data {
     pub notices: Vec<String>,
     /// The connections, in the order of their numbers.
     pub connections: Vec<Connection>,
-    /// The findings.
+    /// Findings of one kind and host together, the most serious first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<FindingGroup>,
+    /// The findings, each in a group or alone.
     pub findings: Vec<Finding>,
 }
 
@@ -71,6 +78,55 @@ pub struct Connection {
     pub rtt: [Vec<(f64, f64)>; 2],
     /// Congestion windows of both ends: when in seconds, and bytes.
     pub cwnd: [Vec<(f64, f64)>; 2],
+    /// The states in the end, where they are known.
+    pub last_states: [Option<&'static str>; 2],
+    /// How it ended: `client closed first`; empty where that is not known.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub ending: String,
+    /// The round trip of the handshake, or else the median, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub round_trip: Option<f64>,
+    /// Segments that each end sent again.
+    pub again: [u32; 2],
+    /// How long each end waited for its application, the network, the receiver's window, in seconds.
+    pub limited: [[f64; 3]; 2],
+    /// The same along the axis of time: a bounded number of spans for each end.
+    pub limits: [Vec<LimitSpan>; 2],
+    /// Timeouts, closed windows, resets, ICMP errors.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Event>,
+    /// Events beyond the bound.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub events_left_out: u64,
+}
+
+/// A span of time, and what the sender waited for in it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct LimitSpan {
+    /// Its begin, in seconds.
+    pub from: f64,
+    /// Its end, in seconds.
+    pub to: f64,
+    /// Seconds in which it waited for its application, the network, the receiver's window.
+    pub waited: [f64; 3],
+}
+
+/// Something that stands out on the axis of time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Event {
+    /// When, in seconds.
+    pub at: f64,
+    /// When it was over, where that is known: a window that opened again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<f64>,
+    /// 0 the left end, 1 the right one.
+    pub side: u8,
+    /// `timeout`, `zero-window`, `reset`, `icmp`.
+    pub kind: &'static str,
+    /// The frame that shows it.
+    pub frame: u64,
+    /// In words.
+    pub text: String,
 }
 
 /// One end.
@@ -121,6 +177,9 @@ pub struct Segment {
     /// A word for why it was sent: `rto`.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub why: &'static str,
+    /// The family of this reason, by [`Family::name`].
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub family: &'static str,
     /// The same as a phrase for people.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub reason: String,
@@ -204,9 +263,27 @@ pub struct Finding {
     /// The section of the RFC that it is about; empty for none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub section: String,
-    /// Another finding stands for it and others like it, unless one connection alone is looked at.
-    #[serde(skip_serializing_if = "is_false")]
-    pub in_group: bool,
+    /// Its group, by its place in [`Data::groups`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<usize>,
+}
+
+/// Findings of one kind and host.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct FindingGroup {
+    /// How much each of them matters.
+    pub severity: Severity,
+    /// A short name of the kind: `fin-unacknowledged`.
+    pub kind: &'static str,
+    /// Whose they are: an address, or who they have in common.
+    pub host: String,
+    /// One sentence for all of them.
+    pub text: String,
+    /// How many; the page may hold fewer of them.
+    pub count: u64,
+    /// The section of the RFC that they are about; empty for none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub section: String,
 }
 
 const PAGE: &str = include_str!("assets/page/page.html");
@@ -222,17 +299,16 @@ const SCRIPTS: [&str; 5] = [
 
 /// The page as one text.
 pub fn html(data: &Data) -> String {
-    let json = serde_json::to_string(data).expect("page data has string keys and no failing parts");
-    // Only "<" can end a script element, and in JSON it is only in strings.
-    let json = json.replace('<', "\\u003c");
+    let (listed, details) = (embedded::listed(data), embedded::details(data));
     let title = crate::svg::escape(if data.title.is_empty() { "synfin" } else { &data.title });
-    let mut page = String::with_capacity(PAGE.len() + STYLE.len() + json.len() + 65_536);
+    let mut page = String::with_capacity(PAGE.len() + STYLE.len() + listed.len() + details.len() + 65_536);
     for part in PAGE.split("{{") {
         let (name, text) = part.split_once("}}").unwrap_or(("", part));
         match name {
             "title" => page.push_str(&title),
             "style" => page.push_str(STYLE),
-            "data" => page.push_str(&json),
+            "data" => page.push_str(&listed),
+            "details" => page.push_str(&details),
             "script" => page.extend(SCRIPTS),
             _ => {}
         }

@@ -48,6 +48,18 @@ impl Style {
     /// No colours, Unicode, 120 columns.
     pub const PLAIN: Style = Style { color: ColorChoice::Never, width: 120, charset: Charset::Unicode };
 
+    /// A sentence in lines that are no longer than the width, each after `indent` spaces; a longer word stands alone.
+    ///
+    /// ```
+    /// use synfin_report::Style;
+    /// let narrow = Style { width: 12, ..Style::PLAIN };
+    /// assert_eq!(narrow.paragraph("never cut, only broken", 1), " never cut,\n only broken\n");
+    /// ```
+    pub fn paragraph(&self, text: &str, indent: usize) -> String {
+        let lines = wrap(&harmless(text), self.width.saturating_sub(indent));
+        lines.iter().map(|line| format!("{:indent$}{line}\n", "")).collect()
+    }
+
     /// The Unicode or the ASCII variant of a character or text.
     pub(crate) fn pick<'a>(&self, unicode: &'a str, ascii: &'a str) -> &'a str {
         match self.charset {

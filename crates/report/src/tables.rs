@@ -1,12 +1,18 @@
 //! Aligned tables for terminals, and the same cells as CSV, TSV and Markdown.
 //!
-//! A cell knows its text and, if it is a number, the value to sort by. When a table is wider than the
-//! terminal, columns that may shrink are narrowed, the widest first, and sentences are broken into lines.
+//! A cell knows its text and, if it is a number, the value to sort by. A table that is wider than the terminal says long
+//! addresses shortly, leaves out columns that may go, and breaks sentences into lines; a row never becomes longer than a
+//! line of the terminal while that is possible.
 //! What is *not* here: units, which are in [`crate::numbers`].
 
+mod addresses;
+mod layout;
+
 use crate::numbers;
-use crate::style::{Ink, Style, columns, cut, harmless, wrap};
+use crate::style::{Ink, Style, cut, harmless, wrap};
+use layout::Layout;
 use std::cmp::Ordering;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// How the cells of a column are aligned.
@@ -30,6 +36,8 @@ pub enum Fit {
     Shrink,
     /// Its cells are broken into lines, so that nothing is cut.
     Wrap,
+    /// Its addresses get short names, which are told in full below the table.
+    Address,
 }
 
 /// One column.
@@ -41,38 +49,47 @@ pub struct Column {
     pub align: Align,
     /// What happens when there is no room.
     pub fit: Fit,
-}
-
-impl Fit {
-    /// How narrow a column may become.
-    fn width_min(self) -> usize {
-        match self {
-            Fit::Keep => usize::MAX,
-            Fit::Shrink => SHRUNK_WIDTH_MIN,
-            Fit::Wrap => WRAPPED_WIDTH_MIN,
-        }
-    }
+    /// Where there is no room it is left out, the lowest number first; `None` keeps it.
+    pub may_go: Option<u8>,
 }
 
 impl Column {
+    /// From this order on, a column is left out only if sentences are as narrow as they may be.
+    pub const LAST: u8 = 100;
+
+    fn new(title: &str, align: Align, fit: Fit) -> Column {
+        Column { title: title.to_owned(), align, fit, may_go: None }
+    }
+
     /// A column of words that may be cut.
     pub fn words(title: &str) -> Column {
-        Column { title: title.to_owned(), align: Align::Left, fit: Fit::Shrink }
+        Column::new(title, Align::Left, Fit::Shrink)
     }
 
     /// A column of sentences, which are never cut but broken into lines.
     pub fn sentences(title: &str) -> Column {
-        Column { title: title.to_owned(), align: Align::Left, fit: Fit::Wrap }
+        Column::new(title, Align::Left, Fit::Wrap)
     }
 
     /// A column of words that is never cut.
     pub fn names(title: &str) -> Column {
-        Column { title: title.to_owned(), align: Align::Left, fit: Fit::Keep }
+        Column::new(title, Align::Left, Fit::Keep)
+    }
+
+    /// A column of addresses, which are never cut but may get short names.
+    pub fn addresses(title: &str) -> Column {
+        Column::new(title, Align::Left, Fit::Address)
     }
 
     /// A column of numbers.
     pub fn numbers(title: &str) -> Column {
-        Column { title: title.to_owned(), align: Align::Right, fit: Fit::Keep }
+        Column::new(title, Align::Right, Fit::Keep)
+    }
+
+    /// The same column, left out where there is no room: the lowest number goes first.
+    #[must_use]
+    pub fn going(self, order: u8) -> Column {
+        Column { may_go: Some(order), ..self }
     }
 }
 
@@ -89,23 +106,32 @@ pub struct Cell {
     shown: String,
     plain: String,
     key: Key,
+    /// Where it is one, so that it can be shortened.
+    address: Option<SocketAddr>,
 }
 
 impl Cell {
     /// Words.
     pub fn text(text: impl Into<String>) -> Cell {
         let shown = text.into();
-        Cell { plain: shown.clone(), shown, key: Key::Text }
+        Cell { plain: shown.clone(), shown, key: Key::Text, address: None }
+    }
+
+    /// Address and port; for a column of [`Column::addresses`].
+    pub fn address(address: SocketAddr) -> Cell {
+        Cell { address: Some(address), ..Cell::text(address.to_string()) }
     }
 
     /// No value: `-`, which sorts before everything.
     pub fn none() -> Cell {
-        Cell { shown: "-".to_owned(), plain: String::new(), key: Key::Number(f64::NEG_INFINITY) }
+        let key = Key::Number(f64::NEG_INFINITY);
+        Cell { shown: "-".to_owned(), plain: String::new(), key, address: None }
     }
 
     /// A plain number, in groups of three digits.
     pub fn number(number: u64) -> Cell {
-        Cell { shown: numbers::grouped(number), plain: number.to_string(), key: Key::Number(number as f64) }
+        let key = Key::Number(number as f64);
+        Cell { shown: numbers::grouped(number), plain: number.to_string(), key, address: None }
     }
 
     /// A number of bytes; programs read plain bytes.
@@ -116,7 +142,8 @@ impl Cell {
     /// A span of time; programs read seconds.
     pub fn duration(time: Duration) -> Cell {
         let seconds = time.as_secs_f64();
-        Cell { shown: numbers::duration(time), plain: format!("{seconds:.9}"), key: Key::Number(seconds) }
+        let key = Key::Number(seconds);
+        Cell { shown: numbers::duration(time), plain: format!("{seconds:.9}"), key, address: None }
     }
 
     /// A rate in bits per second; programs read plain bits per second.
@@ -125,6 +152,7 @@ impl Cell {
             shown: numbers::rate(bits_per_second),
             plain: format!("{bits_per_second:.0}"),
             key: Key::Number(bits_per_second),
+            address: None,
         }
     }
 }
@@ -157,11 +185,6 @@ pub struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<Cell>>,
 }
-
-/// The least width of a column whose cells are cut.
-const SHRUNK_WIDTH_MIN: usize = 8;
-/// The least width of a column whose cells are broken into lines: narrower sentences are hard to read.
-const WRAPPED_WIDTH_MIN: usize = 30;
 
 impl Table {
     /// A table without rows.
@@ -211,67 +234,49 @@ impl Table {
         self.rows.truncate(rows);
     }
 
-    /// The table for a terminal; two spaces between columns, headings in bold.
+    /// The table for a terminal; two spaces between columns, headings in bold. Below it stand the addresses that were
+    /// shortened, and the columns that were left out.
     pub fn text(&self, style: &Style) -> String {
-        let rows: Vec<Vec<String>> = self
-            .rows
-            .iter()
-            .map(|row| row.iter().map(|cell| in_charset(&harmless(&cell.shown), style)).collect())
-            .collect();
-        let widths = self.widths(&rows, style);
+        let layout = Layout::of(self, style);
         let titles: Vec<String> = self.columns.iter().map(|column| column.title.clone()).collect();
-        let mut text = self.line(&titles, &widths, style, Ink::Strong);
-        for row in &rows {
-            for line in self.wrapped(row, &widths) {
-                text += &self.line(&line, &widths, style, Ink::Plain);
+        let mut text = self.line(&titles, &layout, style, Ink::Strong);
+        for row in &layout.rows {
+            for line in self.wrapped(row, &layout) {
+                text += &self.line(&line, &layout, style, Ink::Plain);
             }
+        }
+        for line in &layout.legend {
+            text += &format!("{}\n", style.paint(Ink::Dim, line));
         }
         text
     }
 
     /// The lines of one row: more than one if a sentence does not fit into one.
-    fn wrapped(&self, row: &[String], widths: &[usize]) -> Vec<Vec<String>> {
-        let cells = row.iter().zip(widths).zip(&self.columns).map(|((cell, width), column)| {
-            if column.fit == Fit::Wrap { wrap(cell, *width) } else { vec![cell.clone()] }
-        });
-        let cells: Vec<Vec<String>> = cells.collect();
-        let height = cells.iter().map(Vec::len).max().unwrap_or(0).max(1);
+    fn wrapped(&self, row: &[String], layout: &Layout) -> Vec<Vec<String>> {
+        let mut cells: Vec<Vec<String>> = row.iter().map(|cell| vec![cell.clone()]).collect();
+        for (place, width) in layout.shown.iter().zip(&layout.widths) {
+            if self.columns[*place].fit == Fit::Wrap {
+                cells[*place] = wrap(&row[*place], *width);
+            }
+        }
+        let height = layout.shown.iter().map(|place| cells[*place].len()).max().unwrap_or(0).max(1);
         let line = |at: usize| cells.iter().map(|cell| cell.get(at).cloned().unwrap_or_default()).collect();
         (0..height).map(line).collect()
     }
 
-    fn widths(&self, rows: &[Vec<String>], style: &Style) -> Vec<usize> {
-        let mut widths: Vec<usize> = self.columns.iter().map(|column| columns(&column.title)).collect();
-        for row in rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(columns(cell));
-            }
-        }
-        let gaps = 2 * widths.len().saturating_sub(1);
-        // Each round narrows the widest column by one, so there are at most as many rounds as characters.
-        while widths.iter().sum::<usize>() + gaps > style.width {
-            let widest = self
-                .columns
-                .iter()
-                .zip(&mut widths)
-                .filter(|(column, width)| **width > column.fit.width_min())
-                .max_by_key(|(_, width)| **width);
-            match widest {
-                Some((_, width)) => *width -= 1,
-                None => break,
-            }
-        }
-        widths
+    /// The hosts of all addresses.
+    fn addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        self.rows.iter().flatten().filter_map(|cell| Some(cell.address?.ip()))
     }
 
-    fn line(&self, cells: &[String], widths: &[usize], style: &Style, ink: Ink) -> String {
+    fn line(&self, cells: &[String], layout: &Layout, style: &Style, ink: Ink) -> String {
         let mut line = String::new();
-        for ((cell, width), column) in cells.iter().zip(widths).zip(&self.columns) {
-            if !line.is_empty() {
-                line.push_str("  ");
+        for (at, (place, width)) in layout.shown.iter().zip(&layout.widths).enumerate() {
+            if at > 0 {
+                line.push_str(&" ".repeat(layout::GAP));
             }
-            let cell = cut(cell, *width, style);
-            line += &match column.align {
+            let cell = cut(&cells[*place], *width, style);
+            line += &match self.columns[*place].align {
                 Align::Left => format!("{cell:<width$}"),
                 Align::Right => format!("{cell:>width$}"),
             };
@@ -329,25 +334,6 @@ fn compare(a: &Cell, b: &Cell) -> Ordering {
         (Key::Number(_), Key::Text) => Ordering::Less,
         (Key::Text, Key::Number(_)) => Ordering::Greater,
         (Key::Text, Key::Text) => a.shown.cmp(&b.shown),
-    }
-}
-
-/// Replaces characters that are not in the character set. In our numbers this is only `µ`.
-fn in_charset(text: &str, style: &Style) -> String {
-    if style.charset == crate::Charset::Ascii {
-        text.chars()
-            .map(|c| {
-                if c == 'µ' {
-                    'u'
-                } else if c.is_ascii() {
-                    c
-                } else {
-                    '?'
-                }
-            })
-            .collect()
-    } else {
-        text.to_owned()
     }
 }
 

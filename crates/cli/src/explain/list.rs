@@ -1,6 +1,7 @@
 //! Lists of segments, one per line as in Wireshark's packet list, with states and reasons.
 //!
-//! Nothing is shortened and numbers have no separators, so that these lines can be searched.
+//! Numbers have no separators, and where the width of a terminal is not known nothing is shortened or broken, so that
+//! these lines can be searched.
 
 use super::overview::Overview;
 use crate::failure::print;
@@ -9,19 +10,21 @@ use report::tables::{Cell, Column, Table};
 
 /// The kept segments as a table.
 pub(super) fn segments(kept: &Kept, absolute: bool) -> Table {
+    // Where there is no room, the numbers of the headers are the last to go for who asked for them.
+    let numbers = if absolute { [8, 9] } else { [4, 3] };
     let mut table = Table::new(vec![
         Column::numbers("frame"),
-        Column::numbers("time"),
-        Column::numbers("stream"),
-        Column::names("source"),
-        Column::names("destination"),
-        Column::names("flags"),
-        Column::numbers("seq"),
-        Column::numbers("ack"),
-        Column::numbers("len"),
-        Column::names("sender"),
-        Column::names("receiver"),
-        Column::names("why"),
+        Column::numbers("time").going(Column::LAST),
+        Column::numbers("stream").going(7),
+        Column::addresses("source"),
+        Column::addresses("destination").going(6),
+        Column::names("flags").going(Column::LAST + 1),
+        Column::numbers("seq").going(numbers[0]),
+        Column::numbers("ack").going(numbers[1]),
+        Column::numbers("len").going(5),
+        Column::names("sender").going(2),
+        Column::names("receiver").going(1),
+        Column::sentences("why"),
     ]);
     let origin = kept.connections.iter().map(|connection| connection.first_time).min();
     for (segment, analysis) in &kept.segments {
@@ -39,8 +42,8 @@ pub(super) fn segments(kept: &Kept, absolute: bool) -> Table {
             Cell::number(segment.frame.into()),
             Cell::text(format!("{:.6}", time.as_secs_f64())),
             Cell::number(analysis.stream.into()),
-            Cell::text(segment.source.to_string()),
-            Cell::text(segment.destination.to_string()),
+            Cell::address(segment.source),
+            Cell::address(segment.destination),
             Cell::text(report::captured::flags(segment, analysis).replace(", ", ",")),
             Cell::text(seq.to_string()),
             if segment.flags.ack() { Cell::text(ack.to_string()) } else { Cell::none() },
@@ -53,16 +56,39 @@ pub(super) fn segments(kept: &Kept, absolute: bool) -> Table {
     table
 }
 
+/// The parts in lines of at most `width` columns; a longer part stands alone. Later lines begin under the addresses.
+fn packed(parts: &[String], width: usize) -> String {
+    const INDENT: usize = 17;
+    let mut text = String::new();
+    let mut columns = 0;
+    for part in parts {
+        let wide = part.chars().count();
+        if columns > INDENT && columns + 2 + wide > width {
+            text.push_str(&format!("\n{:INDENT$}", ""));
+            columns = INDENT;
+        } else if columns > 0 {
+            text.push_str("  ");
+            columns += 2;
+        }
+        text.push_str(part);
+        columns += wide;
+    }
+    text.push('\n');
+    text
+}
+
 /// For live captures: prints each segment as it comes, and keeps the overview for the end.
 pub(super) struct Live {
     absolute: bool,
     origin: Option<tcp::Instant>,
+    /// Longer lines are broken between their parts.
+    width: usize,
     pub(super) overview: Overview,
 }
 
 impl Live {
-    pub(super) fn new(absolute: bool, overview: Overview) -> Self {
-        Live { absolute, origin: None, overview }
+    pub(super) fn new(absolute: bool, width: usize, overview: Overview) -> Self {
+        Live { absolute, origin: None, width, overview }
     }
 }
 
@@ -73,27 +99,29 @@ impl Sink for Live {
             true => (segment.seq.number(), segment.ack.number()),
             false => (analysis.relative_seq, analysis.relative_ack),
         };
-        if let Some(icmp) = report::captured::icmp(segment, analysis) {
-            let time = segment.time.since(origin).as_secs_f64();
-            let _ = print(&format!("{time:>10.6} {:>4}  {icmp}\n", analysis.stream));
-            return;
-        }
-        let ack = if segment.flags.ack() { format!(" Ack={ack}") } else { String::new() };
-        let verdicts =
-            if analysis.verdicts.is_empty() { String::new() } else { format!(" [{}]", analysis.verdicts) };
+        let time = segment.time.since(origin).as_secs_f64();
+        let head = format!("{time:>10.6} {:>4}", analysis.stream);
+        let parts = match report::captured::icmp(segment, analysis) {
+            Some(icmp) => vec![head, icmp],
+            None => {
+                let ack = if segment.flags.ack() { format!(" Ack={ack}") } else { String::new() };
+                let mut parts = vec![
+                    head,
+                    format!("{} >", segment.source),
+                    segment.destination.to_string(),
+                    format!("[{}]", report::captured::flags(segment, analysis)),
+                    format!("Seq={seq}{ack} Len={}", segment.text_bytes),
+                    format!("{} / {}", analysis.sender().state, analysis.receiver().state),
+                    analysis.why.reason.sentence().to_owned(),
+                ];
+                if !analysis.verdicts.is_empty() {
+                    parts.push(format!("[{}]", analysis.verdicts));
+                }
+                parts
+            }
+        };
         // If standard output is closed, the overview at the end fails in the same way.
-        let _ = print(&format!(
-            "{:>10.6} {:>4}  {} > {}  [{}] Seq={seq}{ack} Len={}  {} / {}  {}{verdicts}\n",
-            segment.time.since(origin).as_secs_f64(),
-            analysis.stream,
-            segment.source,
-            segment.destination,
-            report::captured::flags(segment, analysis),
-            segment.text_bytes,
-            analysis.sender().state,
-            analysis.receiver().state,
-            analysis.why.reason.sentence(),
-        ));
+        let _ = print(&packed(&parts, self.width));
     }
 
     fn connection(&mut self, connection: &Connection) {
@@ -102,5 +130,24 @@ impl Sink for Live {
 
     fn group(&mut self, group: &FindingGroup) {
         self.overview.group(group);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_broken_between_its_parts_where_the_terminal_ends() {
+        let parts =
+            ["  0.000001    0", "[2001:db8::1]:51000 >", "[2001:db8::2]:443", "[SYN]", "asks to open"];
+        let parts = parts.map(str::to_owned);
+        assert_eq!(packed(&parts, usize::MAX).lines().count(), 1);
+        for width in [60, 80] {
+            let text = packed(&parts, width);
+            assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
+            let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert_eq!(words(&text), words(&parts.join(" ")));
+        }
     }
 }

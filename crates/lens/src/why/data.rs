@@ -71,6 +71,10 @@ fn is_by_timer(scene: &Scene<'_>, from: &Sender) -> bool {
     quiet_ns >= TIMEOUT_NS_MIN || began == Some(Began::Timeout)
 }
 
+/// What a sender does because of an acknowledgment follows it within this time, and what it was about to do anyway had
+/// come before.
+const LIMITED_NS_MAX: u64 = 1_000_000;
+
 /// How old the echo in new text is while acknowledgments drive the sender: from here to it and back.
 #[inline]
 fn learn_turn(scene: &Scene<'_>, from: &mut Sender, to: &Sender) {
@@ -94,9 +98,11 @@ fn why_new(scene: &Scene<'_>, from: &Sender) -> Why {
     {
         return probe;
     }
-    if (1..=2).contains(&duplicates) && !recovering && scene.prior.in_flight {
+    if (1..=2).contains(&duplicates) && !recovering && scene.prior.in_flight && scene.is_near {
+        // the window had no more room when the duplicate came: nothing had been sent for a while, and this is at once
         let since_ack_ns = scene.segment.time.as_nanos().saturating_sub(scene.other.last_ack_time_ns);
-        if since_ack_ns <= scene.turn_ns + 2_000_000 {
+        let had_waited_ns = scene.other.last_ack_time_ns.saturating_sub(scene.prior.next_seq_time_ns);
+        if since_ack_ns <= scene.turn_ns + LIMITED_NS_MAX && had_waited_ns >= LIMITED_NS_MAX {
             return Why::new(SendReason::LimitedTransmit, Confidence::LOW)
                 .or(SendReason::NewData)
                 .by(Evidence::DUPLICATE_ACKS | Evidence::TIMING);

@@ -139,20 +139,7 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
     };
     let why =
         if signs.has_waited && why.reason == SendReason::SackRecovery { reorder_timeout(&why) } else { why };
-    match why.reason {
-        SendReason::TailLossProbe if signs.is_beyond_una => loss.on_probe_seen(true),
-        SendReason::TailLossProbe => loss.on_lone_tail(signs.gap_ns),
-        SendReason::Timeout if began == Some(Began::Probe) && signs.was_again => {
-            loss.on_tail_again(signs.gap_ns)
-        }
-        // the last segment would have been probed before the first was sent again
-        SendReason::Timeout if began.is_none() && signs.may_probe && !signs.is_tail && signs.at_una => {
-            if !signs.follows_probe && signs.gap_ns >= TIMEOUT_NS_MIN && signs.sacked_ahead_bytes == 0 {
-                loss.on_probe_seen(false);
-            }
-        }
-        _ => {}
-    }
+    learn_of_probes(loss, &why, &signs, began);
     note(loss, &why, scene);
     let confidence = if signs.is_near { why.confidence.seen_near() } else { why.confidence };
     let why = Why { confidence, ..why };
@@ -326,6 +313,28 @@ fn timeout(signs: &Signs) -> Why {
     let plausible = signs.gap_ns >= TIMEOUT_NS_MIN;
     let why = Why::new(SendReason::Timeout, if plausible { Confidence::HIGH } else { Confidence::LOW });
     Why { implied_rto_ns: Some(signs.gap_ns), ..why.by(Evidence::TIMING).or(SendReason::TailLossProbe) }
+}
+
+/// Whether this sender probes its tails, as what it just did shows.
+fn learn_of_probes(loss: &mut Loss, why: &Why, signs: &Signs, began: Option<Began>) {
+    let is_first = began.is_none();
+    // the last segment would have been probed before the first was sent again
+    let is_unprobed = is_first
+        && signs.may_probe
+        && !signs.is_tail
+        && signs.at_una
+        && !signs.follows_probe
+        && signs.gap_ns >= TIMEOUT_NS_MIN
+        && signs.sacked_ahead_bytes == 0;
+    match why.reason {
+        SendReason::TailLossProbe if signs.is_beyond_una => loss.on_probe_seen(true),
+        SendReason::TailLossProbe => loss.on_lone_tail(signs.gap_ns),
+        SendReason::Timeout if began == Some(Began::Probe) && signs.was_again => {
+            loss.on_tail_again(signs.gap_ns);
+        }
+        SendReason::Timeout if is_unprobed => loss.on_probe_seen(false),
+        _ => {}
+    }
 }
 
 /// Keeps the counts, and where recovery stands.

@@ -1,14 +1,18 @@
 //! A capture as a page: connections, findings, and the segments that fit.
 
+mod events;
+mod facts;
+mod findings;
+mod limits;
+
 use super::{States, left_and_right, remarks, seconds, section_words, start};
 use crate::numbers;
-use crate::page::{Connection, Data, End, Fact, Finding, Move, Note, Segment, Severity};
+use crate::page::{Connection, Data, End, Family, Move, Note, Segment};
 use crate::words::{self, Language};
-use lens::{Analysis, Direction, Distribution, Kept, Order};
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use lens::{Analysis, Kept, Order};
+use std::collections::BTreeMap;
 use tcp::Instant;
-use tcp::state::{Cause, State};
+use tcp::state::Cause;
 
 /// The most segments that a page holds; the others are left out, and counted by connection. At about 200
 /// bytes each, a browser opens this many in a second or two.
@@ -35,6 +39,7 @@ pub fn page(kept: &Kept, source: &str) -> Data {
         ));
     }
     let none = Vec::new();
+    let (groups, findings) = findings::groups(kept);
     Data {
         title: format!("{source}: TCP connections"),
         source: source.to_owned(),
@@ -43,7 +48,8 @@ pub fn page(kept: &Kept, source: &str) -> Data {
             .into_iter()
             .map(|captured| connection(captured, by_stream.get(&captured.stream).unwrap_or(&none)))
             .collect(),
-        findings: kept.groups.iter().flat_map(findings).chain(in_groups(kept)).collect(),
+        groups,
+        findings,
     }
 }
 
@@ -58,11 +64,22 @@ fn connection(captured: &lens::Connection, segments: &[&(lens::Segment, Analysis
         duration: captured.duration_ns() as f64 / 1e9,
         bytes: directions.map(|direction| direction.unique_bytes),
         story: story(captured),
-        facts: facts(directions),
+        facts: facts::facts(directions),
+        last_states: sides.map(|side| Some(captured.states[side.index()].name())),
+        ending: super::tables::ending(captured),
+        round_trip: super::Figures::of(captured).rtt.map(|rtt| rtt.as_secs_f64()),
+        again: directions.map(|direction| direction.retransmissions.total()),
+        limited: directions.map(|direction| {
+            let limited = direction.limited;
+            [limited.application_ns, limited.network_ns, limited.receiver_ns].map(|ns| ns as f64 / 1e9)
+        }),
         segments_left_out: packets.saturating_sub(segments.len() as u64),
         ..Connection::default()
     };
     let mut states = sides.map(|side| States::of(&captured.steps[side.index()]));
+    let mut last = [None; 2];
+    let mut strips = limits::Strips::since(origin);
+    let mut events = events::Events::of(captured);
     for (segment, analysis) in segments {
         let from = usize::from(analysis.from != sides[0]);
         if let Some(text) = super::icmp(segment, analysis) {
@@ -70,6 +87,8 @@ fn connection(captured: &lens::Connection, segments: &[&(lens::Segment, Analysis
             page.notes.push(Note { at, side, kind: "trouble", text });
             continue;
         }
+        strips.take(segment, analysis);
+        events.take(segment, analysis);
         page.isn[from].get_or_insert((segment.seq - analysis.relative_seq).number());
         if segment.flags.ack() {
             page.isn[1 - from].get_or_insert((segment.ack - analysis.relative_ack).number());
@@ -81,8 +100,14 @@ fn connection(captured: &lens::Connection, segments: &[&(lens::Segment, Analysis
             let likely = analysis.ends[sides[side].index()].state;
             states[side].after(segment.frame).unwrap_or(likely)
         });
-        page.segments.push(row(segment, analysis, after, sides, origin));
+        // A page has the states of a row only where they change.
+        let names = after.map(|state| Some(state.name()));
+        let fresh = [0, 1].map(|side| names[side].filter(|_| names[side] != last[side]));
+        last = names;
+        page.segments.push(row(segment, analysis, fresh, sides, origin));
     }
+    page.limits = sides.map(|side| strips.spans(side));
+    (page.events, page.events_left_out) = events.finish();
     for (side, lens_side) in sides.into_iter().enumerate() {
         let steps: Vec<lens::Step> = captured.steps[lens_side.index()].iter().collect();
         let rows = steps.iter().filter_map(|step| step.row());
@@ -106,7 +131,7 @@ fn connection(captured: &lens::Connection, segments: &[&(lens::Segment, Analysis
 fn row(
     segment: &lens::Segment,
     analysis: &Analysis,
-    states: [State; 2],
+    states: [Option<&'static str>; 2],
     sides: [lens::Side; 2],
     origin: Instant,
 ) -> Segment {
@@ -130,52 +155,14 @@ fn row(
             .collect(),
         options: crate::flags::counters(segment.options.accurate_ecn).unwrap_or_default(),
         why: why.reason.name(),
+        family: Family::of(why.reason).name(),
         reason: why.reason.sentence().to_owned(),
         again: why.reason.is_retransmission(),
         fate: if is_copy { "stray" } else { "" },
         arrived: None,
         analysis: analysis.verdicts.names().map(str::to_owned).collect(),
         remarks: remarks(analysis),
-        states: states.map(|state| Some(state.name())),
-    }
-}
-
-fn finding(finding: &lens::Finding) -> Finding {
-    Finding {
-        stream: Some(u64::from(finding.stream())),
-        severity: severity(finding.severity),
-        text: words::finding(finding, Language::English),
-        frames: finding.frames.iter().map(|frame| u64::from(*frame)).collect(),
-        section: finding.section.map(section_words).unwrap_or_default(),
-        in_group: false,
-    }
-}
-
-/// A group of few is told one by one; of many the page names the first streams.
-fn findings(group: &lens::FindingGroup) -> Vec<Finding> {
-    if group.is_few() {
-        return group.examples.iter().map(finding).collect();
-    }
-    let first = group.examples.first().map(finding).unwrap_or_default();
-    let text = words::group(group, Language::English);
-    vec![Finding { stream: None, severity: severity(group.severity), text, frames: Vec::new(), ..first }]
-}
-
-/// Those for which a group stands, for who looks at one connection.
-fn in_groups(kept: &Kept) -> impl Iterator<Item = Finding> + '_ {
-    let few = kept.groups.iter().filter(|group| group.is_few());
-    let told: BTreeSet<_> =
-        few.flat_map(|group| &group.examples).map(|told| (told.id, told.stream())).collect();
-    let others = kept.findings.iter().filter(move |other| !told.contains(&(other.id, other.stream())));
-    others.map(|other| Finding { in_group: true, ..finding(other) })
-}
-
-fn severity(severity: lens::Severity) -> Severity {
-    match severity {
-        lens::Severity::Info => Severity::Info,
-        lens::Severity::Warning => Severity::Warning,
-        // A problem, and whatever is worse.
-        _ => Severity::Error,
+        states,
     }
 }
 
@@ -183,56 +170,4 @@ fn severity(severity: lens::Severity) -> Severity {
 fn story(captured: &lens::Connection) -> Vec<String> {
     let rest = [captured.sentence(), captured.completeness.name().to_owned()];
     words::limits(captured, Language::English).into_iter().chain(rest).collect()
-}
-
-/// The numbers of both directions, with units.
-fn facts(directions: [&Direction; 2]) -> Vec<Fact> {
-    let line = |name: &str, value: fn(&Direction) -> String| Fact {
-        name: name.to_owned(),
-        values: directions.map(value),
-    };
-    vec![
-        line("packets", |d| numbers::grouped(u64::from(d.packets))),
-        line("bytes of text", |d| numbers::grouped(d.unique_bytes)),
-        line("goodput", |d| {
-            d.goodput_bytes_per_s.map_or_else(nothing, |bytes| numbers::rate(bytes as f64 * 8.0))
-        }),
-        line("round trip (min / median / p95)", |d| d.rtt.map_or_else(nothing, spread)),
-        line("round trip by timestamps", |d| d.timestamp_rtt.map_or_else(nothing, spread)),
-        line("most in flight", |d| numbers::bytes(u64::from(d.in_flight_bytes_max))),
-        line("window offered", |d| {
-            let inferred = if d.window_is_inferred { " (scale inferred)" } else { "" };
-            format!("{}{inferred}", numbers::bytes(u64::from(d.window_bytes_max)))
-        }),
-        line("window closed for", |d| numbers::duration(Duration::from_nanos(d.zero_window_ns))),
-        line("sent again", |d| numbers::grouped(u64::from(d.retransmissions.total()))),
-        line("of these: timeout / fast / SACK / recovery / probe", |d| {
-            let again = &d.retransmissions;
-            format!(
-                "{} / {} / {} / {} / {}",
-                again.timeout, again.fast, again.sack, again.recovery, again.probe
-            )
-        }),
-        line("lost path probes, sent again smaller", |d| numbers::grouped(u64::from(d.path_probes.lost))),
-        line("round trips in which marks were told (ECN)", |d| {
-            numbers::grouped(u64::from(d.marked.told.count))
-        }),
-        line("needless", |d| numbers::grouped(u64::from(d.retransmissions.spurious))),
-        line("overtaken", |d| numbers::grouped(u64::from(d.reordered.count))),
-        line("waited for application / network / receiver", |d| {
-            [d.limited.application_ns, d.limited.network_ns, d.limited.receiver_ns]
-                .map(|ns| numbers::duration(Duration::from_nanos(ns)))
-                .join(" / ")
-        }),
-    ]
-}
-
-fn nothing() -> String {
-    "-".to_owned()
-}
-
-fn spread(distribution: Distribution) -> String {
-    [distribution.min_us, distribution.median_us, distribution.p95_us]
-        .map(|us| numbers::duration(Duration::from_micros(u64::from(us))))
-        .join(" / ")
 }

@@ -50,23 +50,23 @@ impl Figures {
 pub fn connections<'a>(connections: impl IntoIterator<Item = &'a Connection>) -> Table {
     let mut table = Table::new(vec![
         Column::numbers("stream"),
-        Column::words("client"),
-        Column::words("server"),
-        Column::numbers("packets"),
-        Column::numbers("sent"),
-        Column::numbers("received"),
-        Column::numbers("time"),
-        Column::numbers("RTT"),
-        Column::numbers("again"),
-        Column::words("end"),
+        Column::addresses("client"),
+        Column::addresses("server"),
+        Column::numbers("packets").going(1),
+        Column::numbers("sent").going(3),
+        Column::numbers("received").going(2),
+        Column::numbers("time").going(4),
+        Column::numbers("RTT").going(5),
+        Column::numbers("again").going(6),
+        Column::names("end").going(7),
     ]);
     for connection in connections {
         let [left, right] = left_and_right(connection);
         let figures = Figures::of(connection);
         table.push(vec![
             Cell::number(u64::from(figures.stream)),
-            Cell::text(connection.address(left).to_string()),
-            Cell::text(connection.address(right).to_string()),
+            Cell::address(connection.address(left)),
+            Cell::address(connection.address(right)),
             Cell::number(figures.packets),
             Cell::bytes(figures.sent_bytes),
             Cell::bytes(figures.received_bytes),
@@ -80,7 +80,7 @@ pub fn connections<'a>(connections: impl IntoIterator<Item = &'a Connection>) ->
 }
 
 /// How it ended, without addresses: `server closed first`. The client is the end that opened.
-fn ending(connection: &Connection) -> String {
+pub fn ending(connection: &Connection) -> String {
     let [left, _] = left_and_right(connection);
     let name = |side| if side == left { "client" } else { "server" };
     if connection.handshake.refused.is_some() {
@@ -91,6 +91,9 @@ fn ending(connection: &Connection) -> String {
     }
     if let Some(event) = connection.ended_by_icmp {
         return event.error.name().to_owned();
+    }
+    if connection.ended_by_icmp.is_some() {
+        return "unreachable (ICMP)".to_owned();
     }
     if connection.was_never_opened() {
         return "never opened".to_owned();
@@ -138,8 +141,8 @@ fn findings_table() -> Table {
         Column::names("severity"),
         Column::numbers("stream"),
         Column::sentences("finding"),
-        Column::words("frames"),
-        Column::names("section"),
+        Column::words("frames").going(2),
+        Column::names("section").going(1),
     ])
 }
 

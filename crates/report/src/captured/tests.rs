@@ -34,12 +34,17 @@ fn exchange() -> Kept {
 }
 
 fn explain(lines: &[Line]) -> Kept {
+    explain_with(lines, |_| {})
+}
+
+/// The same of segments that `change` has changed.
+fn explain_with(lines: &[Line], change: impl Fn(&mut Segment)) -> Kept {
     let mut lens = Lens::new(Config::default());
     let mut kept = Kept { keep_segments: KeepSegments::All, ..Kept::default() };
     let ends = ["10.0.0.1:49152", "10.0.0.2:80"].map(|end| end.parse().expect("an address and a port"));
     for (index, (ms, is_client, flags, seq, ack, text_bytes)) in lines.iter().copied().enumerate() {
         let isns = if is_client { (CLIENT_ISN, SERVER_ISN) } else { (SERVER_ISN, CLIENT_ISN) };
-        let segment = Segment {
+        let mut segment = Segment {
             frame: index as u32 + 1,
             time: Instant::from_millis(1_700_000_000_000 + ms),
             source: ends[usize::from(!is_client)],
@@ -53,6 +58,7 @@ fn explain(lines: &[Line]) -> Kept {
             ip_id: Some(index as u16),
             ..Segment::default()
         };
+        change(&mut segment);
         lens.take(&segment, &mut kept);
     }
     lens.finish(&mut kept);
@@ -229,6 +235,132 @@ fn a_page_of_a_capture_has_its_connections() {
     assert!(pages::html(&data).contains("10.0.0.2:80"));
 }
 
+#[test]
+fn a_page_tells_of_closed_windows_and_icmp_errors() {
+    let ack = Flags::ACK;
+    let lines: Vec<Line> = vec![
+        (0, true, Flags::SYN, 0, 0, 0),
+        (10, false, Flags::SYN | ack, 0, 1, 0),
+        (20, true, ack, 1, 1, 0),
+        (20, true, ack, 1, 1, 1_000),
+        (30, false, ack, 1, 1_001, 0),
+        (40, false, ack, 1, 1_001, 0),
+        (130, false, ack, 1, 1_001, 0),
+        (140, true, ack, 1_001, 1, 1_400),
+        (150, true, ack, 1_001, 1, 1_400),
+    ];
+    let kept = explain_with(&lines, |segment| match segment.frame {
+        5 | 6 => segment.window = 0,
+        9 => {
+            segment.whole = lens::Whole::QuotedInIcmp;
+            segment.icmp =
+                Some(lens::IcmpError::new("10.0.1.1".parse().expect("an address"), 3, 4, Some(1_400)));
+        }
+        _ => segment.window = 60_000,
+    });
+    let data = page(&kept, "window.pcap");
+    let told: Vec<_> = data.connections[0]
+        .events
+        .iter()
+        .map(|event| (event.kind, event.side, event.frame, event.until.map(|until| (until * 1e3).round())))
+        .collect();
+    assert_eq!(told, [("icmp", 0, 9, None), ("zero-window", 1, 5, Some(130.0))]);
+    assert_eq!(data.connections[0].events[0].text, "ICMP 10.0.1.1: fragmentation needed, MTU 1400");
+}
+
+/// Connections between long addresses, and what was found, at every width: addresses are never cut, and rows fit.
+#[test]
+fn tables_fit_into_eighty_columns_with_legible_addresses() {
+    let mut kept = exchange();
+    let hosts = ["2001:db8:85a3:1:2:3:370:7334", "2001:db8:85a3:1:2:3:371:7334", "192.168.100.200"];
+    let host = |at: usize| hosts[at].parse::<std::net::IpAddr>().expect("an address");
+    for (client, server) in [(0, 1), (1, 0), (2, 2)] {
+        let mut other = kept.connections[0].clone();
+        other.addresses = [(host(client), 65_535).into(), (host(server), 49_152).into()];
+        kept.connections.push(other);
+    }
+    for charset in [crate::Charset::Unicode, crate::Charset::Ascii] {
+        for width in [60, 80, 100, 160, 200] {
+            let style = Style { width, charset, ..Style::PLAIN };
+            let text = connections(&kept.connections).text(&style);
+            let found = findings(&kept.findings).text(&style) + &groups(&kept.groups, 9).0.text(&style);
+            for line in text.lines().chain(found.lines()) {
+                assert!(line.chars().count() <= width, "{width}: {line}\n{text}");
+            }
+            assert!(!text.contains(if charset == crate::Charset::Ascii { "~  " } else { "…  " }), "{text}");
+            let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(words.contains("192.168.100.200:65535 192.168.100.200:49152"), "{text}");
+            for long in &hosts[..2] {
+                assert!(text.contains(long), "{width}: {long} is not told\n{text}");
+            }
+            let is_short = text.contains(if charset == crate::Charset::Ascii { ":~:" } else { ":…:" });
+            assert_eq!(is_short, width < 150, "{width}\n{text}");
+        }
+    }
+    let text = connections(&kept.connections).text(&Style { width: 80, ..Style::PLAIN });
+    assert!(text.contains("[2001:…:370:7334]:65535") && text.contains("[2001:…:371:7334]:49152"), "{text}");
+    assert!(text.contains("a wider terminal also shows: packets"), "{text}");
+}
+
+/// The spans of a page's strips are as long as the lens's totals, but for what the lens remembers beyond the page: which
+/// segments sent twice are in flight.
+fn check_strips(kept: &Kept, data: &pages::Data, name: &str) {
+    for connection in data.connections.iter().filter(|connection| connection.segments_left_out == 0) {
+        for (spans, limited) in connection.limits.iter().zip(connection.limited) {
+            assert!(spans.is_sorted_by(|a, b| a.to <= b.from), "{name}: {spans:?}");
+            for (by, total) in limited.into_iter().enumerate() {
+                let waited: f64 = spans.iter().map(|span| span.waited[by]).sum();
+                let wrong = (waited - total).abs() > 1e-6 + 0.02 * limited.iter().sum::<f64>();
+                assert!(!wrong, "{name}, stream {}: {by} {waited} of {total}", connection.stream);
+            }
+        }
+    }
+    assert_eq!(data.connections.len(), kept.connections.len());
+}
+
+#[test]
+fn a_page_tells_what_limited_a_sender_when() {
+    let ack = Flags::ACK;
+    let lines: Vec<Line> = vec![
+        (0, true, Flags::SYN, 0, 0, 0),
+        (10, false, Flags::SYN | ack, 0, 1, 0),
+        (20, true, ack, 1, 1, 0),
+        (20, true, ack, 1, 1, 1_000),
+        (30, false, ack, 1, 1_001, 0),
+        (130, true, ack, 1_001, 1, 1_000),
+        (131, true, ack, 2_001, 1, 1_000),
+        (140, false, ack, 1, 3_001, 0),
+    ];
+    let kept = explain(&lines);
+    let data = page(&kept, "limits.pcap");
+    check_strips(&kept, &data, "limits");
+    let waited: Vec<[u32; 3]> = data.connections[0].limits[0]
+        .iter()
+        .map(|span| span.waited.map(|seconds| (seconds * 1e3).round() as u32))
+        .collect();
+    assert_eq!(waited, [[0, 10, 0], [100, 0, 0], [0, 1, 0]], "{:?}", data.connections[0].limits);
+}
+
+#[test]
+fn a_page_has_the_events_and_the_groups() {
+    let data = page(&exchange(), "exchange.pcap");
+    let connection = &data.connections[0];
+    let events: Vec<_> =
+        connection.events.iter().map(|event| (event.kind, event.frame, event.side)).collect();
+    assert!(events.contains(&("timeout", 5, 0)), "{events:?}");
+    assert_eq!(connection.ending, "server closed first");
+    assert_eq!(connection.last_states, [Some("CLOSED"), Some("TIME-WAIT")]);
+    assert_eq!(connection.again, [1, 0]);
+    for finding in &data.findings {
+        let group = &data.groups[finding.group.expect("the lens groups all findings")];
+        assert_eq!(group.severity, finding.severity);
+        assert!(group.count > 1 || group.text == finding.text);
+    }
+    let mut counts = vec![0u64; data.groups.len()];
+    data.findings.iter().filter_map(|finding| finding.group).for_each(|group| counts[group] += 1);
+    assert_eq!(counts, data.groups.iter().map(|group| group.count).collect::<Vec<_>>());
+}
+
 /// Reads a file of the shared captures; `None` when they are not here.
 fn read(path: &std::path::Path) -> Option<Kept> {
     let mut reader = capture::Reader::new(std::fs::File::open(path).ok()?).ok()?;
@@ -273,7 +405,9 @@ fn every_shared_capture_becomes_ladders_lines_and_a_page() {
             let text = drawn.text(&options, &Style { width: 100, ..Style::PLAIN });
             assert!(!text.contains('\x1b'), "{name}: {text}");
         }
-        let html = pages::html(&page(&kept, &name));
+        let data = page(&kept, &name);
+        check_strips(&kept, &data, &name);
+        let html = pages::html(&data);
         if let Some(out) = std::env::var_os("SYNFIN_SAMPLE_PAGES") {
             std::fs::write(PathBuf::from(out).join(format!("{name}.html")), html)
                 .expect("a page can be written");

@@ -124,24 +124,12 @@ impl Page<'_> {
         let style = *self.style;
         let right_at = STATE + self.layout.arrow + 2 + self.layout.right_clock;
         let indent = self.layout.indent();
-        let room = (self.layout.arrow / 2 + STATE).saturating_sub(2);
         for (pick, ink) in [(0, Ink::Strong), (1, Ink::Dim)] {
-            let [left, right] = [0, 1].map(|side| {
+            let ends = [0, 1].map(|side| {
                 let end = &ladder.ends[side];
-                cut(&harmless(if pick == 0 { &end.name } else { &end.address }), room, &style)
+                harmless(if pick == 0 { &end.name } else { &end.address })
             });
-            if left.is_empty() && right.is_empty() {
-                continue;
-            }
-            let gap = right_at.saturating_sub(columns(&left) + 2);
-            let line = format!(
-                "{:indent$}  {}{:gap$}  {}",
-                "",
-                style.paint(ink, &left),
-                "",
-                style.paint(ink, &right)
-            );
-            self.line(&line);
+            self.ends(&ends, right_at, ink);
         }
         let rule = style.pick("─", "-");
         let [left, right] = [0, 1].map(|side| StateCell { state: ladder.ends[side].state, is_new: false });
@@ -162,6 +150,29 @@ impl Page<'_> {
         let rule = rule.repeat(indent - 1 + right_at + STATE + reason);
         let rule = format!(" {}", style.paint(Ink::Dim, &rule));
         self.line(&rule);
+    }
+
+    /// The names of both ends above their columns; if one has no room there, each in a line of its own, and the right
+    /// one ends with its column. Neither is cut while a line can hold it.
+    fn ends(&mut self, [left, right]: &[String; 2], right_at: usize, ink: Ink) {
+        let (style, indent) = (*self.style, self.layout.indent());
+        if left.is_empty() && right.is_empty() {
+            return;
+        }
+        // Without a column of reasons, the lines end with the right end's states.
+        let reason = if self.layout.reason > 0 { self.layout.reason + 2 } else { 0 };
+        let width = indent + right_at + STATE + reason;
+        let [left, right] = [left, right].map(|end| cut(end, width.saturating_sub(2), &style));
+        let left_at = (indent + 2).min(width.saturating_sub(columns(&left)));
+        let right_at = (indent + right_at + 2).min(width.saturating_sub(columns(&right)));
+        let gap = right_at.saturating_sub(left_at + columns(&left));
+        let [painted_left, painted_right] = [&left, &right].map(|end| style.paint(ink, end));
+        if left.is_empty() || gap >= 2 {
+            self.line(&format!("{:left_at$}{painted_left}{:gap$}{painted_right}", "", ""));
+            return;
+        }
+        self.line(&format!("{:left_at$}{painted_left}", ""));
+        self.line(&format!("{:right_at$}{painted_right}", ""));
     }
 
     fn row(&mut self, row: &Row<'_>) {
@@ -253,8 +264,16 @@ impl Page<'_> {
                 (clock_at.min((clock_at + room).saturating_sub(wide)), clock)
             }
         };
-        let line = format!("{head}{:gap$}{clock}{}", "", self.style.paint(ink, &text));
-        self.line(&line);
+        let before = self.layout.indent() + gap + if clock.is_empty() { 0 } else { self.layout.right_clock };
+        let width = self.style.width.clamp(WIDTH_MIN, WIDTH_MAX);
+        let lines = wrap(&text, width.saturating_sub(before + 2).max(REASON_MIN));
+        let first = lines.first().map_or("", String::as_str);
+        self.line(&format!("{head}{:gap$}{clock}{}", "", self.style.paint(ink, first)));
+        for line in lines.iter().skip(1) {
+            // under the text, behind its mark
+            let under = before + 2;
+            self.line(&format!("{:under$}{}", "", self.style.paint(ink, line)));
+        }
     }
 
     /// The time at the right end and the gap after it, if there is such a column.

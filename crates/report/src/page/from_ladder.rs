@@ -1,6 +1,6 @@
 //! A ladder as a connection of the page, so that a live run or a simulation has a page as well.
 
-use super::{Connection, End, Fact, Move, Note, Segment};
+use super::{Connection, End, Fact, Family, Move, Note, Segment};
 use crate::ladder::{Arrival, Ladder, NoteKind, Side, Step};
 use crate::numbers;
 use tcp::state::State;
@@ -30,11 +30,14 @@ impl Connection {
             first_states: [0, 1].map(|side| ladder.ends[side].state.map(State::name)),
             ..Connection::default()
         };
+        let again = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        connection.again = story.retransmitted.map(again);
         let mut now = [ladder.ends[0].state, ladder.ends[1].state];
         let mut packets = [0u64; 2];
         for step in &ladder.steps {
             connection.add_step(step, origin, &mut now, &mut packets);
         }
+        connection.last_states = now.map(|state| state.map(State::name));
         connection.moves.sort_by(|a, b| a.at.total_cmp(&b.at));
         connection.facts = [("segments", packets), ("bytes", story.sent_bytes), ("lost", story.lost)]
             .into_iter()
@@ -137,6 +140,7 @@ fn row(segment: &crate::ladder::Segment, origin: Instant) -> Segment {
         sack: Vec::new(),
         options: segment.options.clone().unwrap_or_default(),
         why: segment.why.map_or("", |why| why.name()),
+        family: segment.why.map_or("", |why| Family::of(why).name()),
         reason: segment.why.map_or(String::new(), |why| why.sentence().to_owned()),
         again: segment.why.is_some_and(|why| why.is_retransmission()),
         fate,

@@ -16,18 +16,27 @@ pub(super) fn sample() -> Data {
     connections[1].notes.clear();
     connections[1].bytes = [0, 0];
     connections[1].story = vec!["</script><script>alert(1)</script>".into()];
+    connections[1].ending = connections[1].story[0].clone();
     let finding = |stream, severity, text: &str, frames: Vec<u64>, section: &str| Finding {
         stream: Some(stream),
         severity,
         text: text.into(),
         frames,
         section: section.into(),
-        in_group: false,
+        group: None,
     };
     Data {
         title: "A <lossy> transfer".into(),
         source: "lossy.pcapng".into(),
         notices: vec!["The file is cut short: its last packet is not whole.".into()],
+        groups: vec![FindingGroup {
+            severity: Severity::Warning,
+            kind: "loss",
+            host: "10.0.0.1".into(),
+            text: "4 segments from client were lost and sent again.".into(),
+            count: 1,
+            section: "RFC 5681 §3.2".into(),
+        }],
         findings: vec![
             finding(0, Severity::Info, "client closed first.", vec![], ""),
             finding(
@@ -36,10 +45,17 @@ pub(super) fn sample() -> Data {
                 "4 segments from client were lost and sent again.",
                 vec![60, 61],
                 "RFC 5681 §3.2",
-            ),
+            )
+            .in_group(0),
             finding(1, Severity::Error, "server never answered.", vec![1], "RFC 9293 §3.8.3"),
         ],
         connections,
+    }
+}
+
+impl Finding {
+    fn in_group(self, group: usize) -> Finding {
+        Finding { group: Some(group), ..self }
     }
 }
 
@@ -104,6 +120,9 @@ fn lossy(stream: u64) -> Connection {
             segment.sack.push(block.1);
         }
         if segment.again {
+            segment
+                .remarks
+                .push("after 41.0 ms; or a tail loss probe, or one that SACK blocks asked for ".repeat(4));
             segment.analysis.push("fast_retransmission".into());
         }
     }
@@ -206,7 +225,7 @@ fn a_page_is_one_file_that_loads_nothing() {
 #[test]
 fn what_a_peer_sent_is_never_markup() {
     let page = html(&sample());
-    assert_eq!(page.matches("</script>").count(), 2, "the data ended a script");
+    assert_eq!(page.matches("</script>").count(), 3, "the data ended a script");
     assert!(page.contains("<title>A &lt;lossy&gt; transfer</title>"));
     for script in SCRIPTS {
         for sink in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
@@ -248,6 +267,31 @@ fn the_json_of_the_page_looks_like_this() {
     data.connections[0].rtt[0].truncate(2);
     let json = serde_json::to_string_pretty(&data).expect("page data is JSON");
     crate::snapshot::check("page/data.json", &json);
+}
+
+/// Each reason has a family, and each family its colour in both themes and its place in the legend.
+#[test]
+fn families_have_colours_and_words() {
+    for family in Family::ALL {
+        let name = family.name();
+        assert_eq!(
+            STYLE.matches(&format!("--r-{name}: #")).count(),
+            3,
+            "light, dark, and dark by the system"
+        );
+        assert!(STYLE.contains(&format!(".f-{name} {{ --f: var(--r-{name}); }}")), "{name}");
+        assert!(SCRIPTS.iter().any(|script| script.contains(&format!("[\"{name}\", "))), "{name}");
+    }
+    let of = [
+        (SendReason::NewData, Family::New),
+        (SendReason::DelayedAck, Family::Acknowledgment),
+        (SendReason::Timeout, Family::Timer),
+        (SendReason::SackRecovery, Family::Recovery),
+        (SendReason::KeepAlive, Family::Probe),
+        (SendReason::WindowUpdate, Family::Window),
+        (SendReason::Reset(tcp::ResetReason::Aborted), Family::Reset),
+    ];
+    assert!(of.into_iter().all(|(reason, family)| Family::of(reason) == family));
 }
 
 /// Writes the sample page to the path in `SYNFIN_SAMPLE_PAGE`, so that it can be looked at.
@@ -303,8 +347,15 @@ fn the_page_works_in_a_browser() {
     };
     let expected = "connections=2\nfindings=3\ndrawn=true\nwhole=0 s – 470 ms\nzoomed=true\n\
                     unzoomed=0 s – 470 ms\nhover=client: ESTABLISHED\nfiltered=4 of 278 rows\ninspected=true\n\
-                    jumped=61\nraw=raw\ntheme=dark\nhostile=1\nnext=true\nscripts=3";
-    assert_eq!(results_in_browser(&browser, "1440,900").replace("few=true\n", ""), expected);
+                    jumped=61\nraw=raw\ntheme=dark\nhostile=1\nnext=true\nscripts=4";
+    assert_eq!(
+        results_in_browser(&browser, "1440,900").replace("few=true\n", "").replace("cut=0\n", ""),
+        expected
+    );
+    for size in ["1280,900", "1920,1000", "500,800"] {
+        let said = results_in_browser(&browser, size);
+        assert!(said.contains("cut=0\n"), "{size}: {said}");
+    }
     // On a phone the page is one long column; the ladder must not become as long as the connection.
     let narrow = results_in_browser(&browser, "500,800");
     assert!(narrow.contains("few=true\n") && narrow.contains("jumped=61\n"), "{narrow}");

@@ -2,7 +2,7 @@
 const graphs = { span: [0, 1], hits: [], drag: null, hover: null };
 const MARGIN = { left: 112, right: 14 };
 // `share` is the part of the height that is left after the fixed ones.
-const PANES = [{ id: "lanes", height: 62 }, { id: "sequence", share: 0.46 }, { id: "flight", share: 0.18 }, { id: "rtt", share: 0.18 }, { id: "rate", share: 0.18 }];
+const PANES = [{ id: "lanes", height: 62 }, { id: "limits", height: 74 }, { id: "sequence", share: 0.46 }, { id: "flight", share: 0.18 }, { id: "rtt", share: 0.18 }, { id: "rate", share: 0.18 }];
 const AXIS = 24, GAP = 14;
 
 /** The heights of the panes; in a low window they leave room for the ladder. */
@@ -37,7 +37,7 @@ function ticks(from, to, count, table) {
 
 function drawGraphs() {
   const c = view.connection;
-  if (!c) return;
+  if (!c || $("one").hidden) return;
   const d = derive(c), canvas = $("canvas"), ratio = window.devicePixelRatio || 1;
   const width = canvas.clientWidth, height = layout();
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
@@ -56,7 +56,7 @@ function drawGraphs() {
   graphs.time = (px) => t0 + ((px - MARGIN.left) / inner) * (t1 - t0);
   graphs.x = x;
   graphs.hits = [];
-  const painters = { lanes: paintLanes, sequence: paintSequence, flight: paintFlight, rtt: paintRtt, rate: paintRate };
+  const painters = { lanes: paintLanes, limits: paintLimits, sequence: paintSequence, flight: paintFlight, rtt: paintRtt, rate: paintRate };
   let top = 6;
   for (const pane of PANES) {
     pane.top = top;
@@ -173,6 +173,56 @@ function paintLanes(g, c, d, box, x) {
     }
     g.restore();
   });
+}
+
+/** Told apart by height as well as by colour: the application, the network, the receiver. */
+const LIMIT_LOOKS = [["wait", 7], ["active", 13], ["passive", 19]];
+const EVENT_LOOKS = { "timeout": ["T", "bad"], "zero-window": ["0", "note"], "reset": ["R", "bad"], "icmp": ["I", "left"] };
+
+/** What each sender waited for along the axis of time, and above it what stands out. */
+function paintLimits(g, c, d, box, x) {
+  const height = 19;
+  g.textBaseline = "middle";
+  for (const side of [0, 1]) {
+    const top = box.top + 13 + side * (height + 17), bottom = top + height, spans = (c.limits || [])[side] || [];
+    g.textAlign = "left";
+    g.fillStyle = side === 0 ? palette.right : palette.left;
+    g.fillText(`${side === 0 ? "→" : "←"} waited for`, 8, top + 2);
+    g.fillStyle = palette.dim;
+    g.fillText(limitedBy((c.limited || [])[side]) || "nothing", 8, top + 15);
+    g.save();
+    g.beginPath();
+    g.rect(box.left, top - 14, box.right - box.left, height + 15);
+    g.clip();
+    g.fillStyle = palette.rule;
+    g.fillRect(box.left, bottom, box.right - box.left, 1);
+    for (const s of spans) {
+      const by = s.waited.indexOf(Math.max(...s.waited)), [color, tall] = LIMIT_LOOKS[by];
+      const left = x(s.from), right = Math.max(x(s.to), left + 1);
+      if (right < box.left || left > box.right) continue;
+      g.fillStyle = palette[color];
+      g.fillRect(left, bottom - tall, right - left, tall);
+      const all = s.to - s.from, shares = LIMITS.map((name, i) => [name, s.waited[i]]).filter(([, t]) => t > 0).map(([name, t]) => `${name} ${showTime(t)} (${Math.round((t / all) * 100)} %)`);
+      graphs.hits.push({ left, right, top, bottom, text: `${nameOf(c.ends[side])} waited for
+${shares.join("\n")}
+${seconds(s.from - d.span[0])} to ${seconds(s.to - d.span[0])}` });
+      const from = Math.max(left, box.left), to = Math.min(right, box.right);
+      if (tall > 12 && to - from > g.measureText(LIMITS[by]).width + 8) { g.fillStyle = palette.paper; g.textAlign = "center"; g.fillText(LIMITS[by], (from + to) / 2, bottom - tall / 2 + 0.5); }
+    }
+    for (const e of (c.events || []).filter((e) => e.side === side)) {
+      const [letter, color] = EVENT_LOOKS[e.kind] || ["•", "ink"], at = x(e.at);
+      g.fillStyle = palette[color];
+      if (e.until !== undefined) g.fillRect(at, top - 4, Math.max(1, x(e.until) - at), 3);
+      g.textAlign = "center";
+      g.fillText(letter, at, top - 8);
+      g.fillRect(at - 0.5, top - 2, 1, height + 2);
+      const lasted = e.until === undefined ? "" : ` for ${showTime(e.until - e.at)}`;
+      // Hits of events come first: they are small, and lie over the spans.
+      graphs.hits.unshift({ left: at - 5, right: at + 5, top: top - 14, bottom: top, frame: e.frame, text: `${seconds(e.at - d.span[0])}  ${nameOf(c.ends[side])}
+${e.text}${lasted} (frame ${e.frame})` });
+    }
+    g.restore();
+  }
 }
 
 /** At most `length` letters; the port of an address is kept, because it distinguishes connections. */
@@ -300,6 +350,12 @@ function nearest(px, py) {
   return near && Math.abs(graphs.x(near.at) - px) < 12 ? near : null;
 }
 
+/** The row of the event at a point of the graphs. */
+function frameAt(px, py) {
+  const hit = graphs.hits.find((h) => h.frame && px >= h.left && px <= h.right && py >= h.top && py <= h.bottom);
+  return hit && derive(view.connection).rows.find((row) => row.segment && row.segment.frame === hit.frame);
+}
+
 function showTip(px, py) {
   const tip = $("tip"), c = view.connection, d = derive(c);
   const hit = graphs.hits.find((h) => px >= h.left - 1 && px <= h.right + 1 && py >= h.top && py <= h.bottom);
@@ -333,7 +389,7 @@ function listenToGraphs() {
     graphs.drag = null;
     if (!drag) return;
     if (Math.abs(drag.to - drag.from) > 5) zoomTo(graphs.time(Math.min(drag.from, drag.to)), graphs.time(Math.max(drag.from, drag.to)));
-    else { const row = nearest(px, py); if (row) pick(row, { scroll: true }); }
+    else { const row = frameAt(px, py) || nearest(px, py); if (row) pick(row, { scroll: true }); }
     schedule();
   });
   canvas.addEventListener("pointerleave", () => { graphs.hover = null; $("tip").hidden = true; schedule(); });

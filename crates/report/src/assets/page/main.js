@@ -1,26 +1,40 @@
 // The selected connection and row, and the keys.
 const view = { connection: null, row: null, direction: 0, raw: false };
 
+/** Shows the capture as a whole, or the open connection. */
+function show(name) {
+  if (name === "one" && !view.connection) return;
+  view.shown = name;
+  $("capture").hidden = name !== "capture";
+  $("one").hidden = name !== "one";
+  for (const of of ["capture", "one"]) $(`to-${of}`).setAttribute("aria-current", of === name);
+  if (name === "capture") { orderConnections(); return; }
+  layOut();
+  drawLadder();
+  drawGraphs();
+}
+
 function open(c) {
-  if (view.connection === c) return;
+  if (view.connection === c) { show("one"); return; }
   view.connection = c;
   view.row = null;
   const d = derive(c);
   view.direction = d.directions[1].top > d.directions[0].top ? 1 : 0;
+  $("to-one").textContent = `connection ${c.stream}`;
   drawHead(c);
+  drawOwnFindings(c);
   drawDirection();
+  show("one");
   $("ladder").scrollTop = 0;
   filterLadder();
   inspect(null);
   zoomAll();
-  drawConnections();
-  drawFindings();
   remember();
 }
 
 function drawHead(c) {
   const title = make("h1", "", c.ends.map((e) => [e.name, e.address].filter(Boolean).join(" ")).join("  ⇄  "));
-  const story = make("div", "", null, title, make("p", "dim", (c.story || []).join("  ·  ")));
+  const story = make("div", "", null, title, ...(c.story || []).map((line) => make("p", "dim", line)));
   const parts = [story];
   if (c.facts && c.facts.length) {
     const rows = c.facts.map((f) => make("tr", "", null, make("th", "", f.name), ...f.values.map((v) => make("td", "mono", v))));
@@ -29,16 +43,18 @@ function drawHead(c) {
     parts.push(make("details", "", null, make("summary", "", "numbers of both directions"), table));
   }
   $("head").replaceChildren(...parts);
-  const blank = () => make("span");
-  $("ladder-head").replaceChildren(make("span", "num", "frame"), make("span", "num", "seconds"), make("span", "name", c.ends[0].name || short(c.ends[0].address, 28)), blank(), make("span", "name r", c.ends[1].name || short(c.ends[1].address, 28)), make("span", "", "why"));
+  const blank = () => make("span"), room = Math.max(24, Math.floor(parseInt(getComputedStyle($("ladder-head")).getPropertyValue("--arrow"), 10) / 15 + 14));
+  $("ladder-head").replaceChildren(make("span", "num", "frame"), make("span", "num", "seconds"), make("span", "name", c.ends[0].name || short(c.ends[0].address, room)), blank(), make("span", "name r", c.ends[1].name || short(c.ends[1].address, room)), make("span", "", "why"));
 }
 
 function drawDirection() {
   const [from, to] = view.direction === 0 ? [0, 1] : [1, 0], name = (i) => view.connection.ends[i].name || short(view.connection.ends[i].address, 24);
   $("direction").textContent = `${name(from)} → ${name(to)}`;
-  const entries = [["right", "sent"], ["note", "sent again"], ["bad", "lost"], ["good", "acknowledged"], ["left", "SACK"], ["grey", "window"]];
+  const entries = [["right", "sent"], ["note", "sent again"], ["bad", "lost"], ["good", "acknowledged"], ["left", "SACK"], ["grey", "window"],
+    ["wait", "waits for the application (low)"], ["active", "for the network or its congestion window (middle)"], ["passive", "for the receiver's window (high)"]];
+  const events = (view.connection.events || []).map((e) => e.kind), told = [["timeout", "T timeout"], ["zero-window", "0 closed window"], ["reset", "R reset"], ["icmp", "I ICMP error"]].filter(([kind]) => events.includes(kind));
   if (view.connection.cwnd && view.connection.cwnd[view.direction] && view.connection.cwnd[view.direction].length) entries.push(["active", "congestion window"]);
-  $("legend").replaceChildren(...entries.map(([color, text]) => { const mark = make("i"); mark.style.background = `var(--${color})`; return make("span", "", null, mark, text); }));
+  $("legend").replaceChildren(...entries.map(([color, text]) => { const mark = make("i"); mark.style.background = `var(--${color})`; return make("span", "", null, mark, text); }), ...told.map(([, text]) => make("span", "", text)));
 }
 
 /** Picks a row; `scroll` brings it into view in the ladder, `zoom` in the graphs. */
@@ -68,13 +84,11 @@ function moveConnection(by) {
   const next = list[Math.min(list.length - 1, Math.max(0, now + by))];
   if (!next) return;
   open(next);
-  const row = $("connections").querySelector("tr.picked");
-  if (row) row.scrollIntoView({ block: "nearest" });
 }
 
 let findingIndex = -1;
 function moveFinding(by) {
-  const list = (lists.findings || []).filter((f) => f.stream !== undefined && f.stream !== null);
+  const list = (lists.groups || []).flatMap((g) => g.findings).filter((f) => f.stream !== undefined && f.stream !== null);
   if (!list.length) return;
   findingIndex = (findingIndex + by + list.length) % list.length;
   jump(list[findingIndex].stream, (list[findingIndex].frames || [])[0]);
@@ -106,8 +120,8 @@ const KEYS = [
   ["+ - 0", "zoom in, out, all; also Ctrl and the wheel, or drag", () => zoomBy(0.5), ["+", "="]], [null, null, () => zoomBy(2), ["-"]], [null, null, zoomAll, ["0"]],
   ["← →", "earlier, later", () => pan(-0.2), ["ArrowLeft"]], [null, null, () => pan(0.2), ["ArrowRight"]],
   ["d", "the other direction in the graphs", flipDirection, ["d"]], ["a", "raw or relative numbers", flipNumbers, ["a"]],
-  ["/ s", "filter connections, segments", () => $("connection-filter").focus(), ["/"]], [null, null, () => $("segment-filter").focus(), ["s"]],
-  ["t", "theme", nextTheme, ["t"]], ["?", "this list", () => $("keys").showModal(), ["?"]],
+  ["/ s", "filter connections, segments", () => { show("capture"); $("connection-filter").focus(); }, ["/"]], [null, null, () => { show("one"); $("segment-filter").focus(); }, ["s"]],
+  ["o", "the capture, the connection", () => show(view.shown === "one" ? "capture" : "one"), ["o"]], ["t", "theme", nextTheme, ["t"]], ["?", "this list", () => $("keys").showModal(), ["?"]],
 ];
 
 function listenToKeys() {
@@ -128,19 +142,21 @@ function begin() {
   $("numbers").onclick = flipNumbers;
   $("direction").onclick = flipDirection;
   $("help").onclick = () => $("keys").showModal();
-  $("finding-scope").onchange = drawFindings;
-  $("connection-filter").addEventListener("input", drawConnections);
+  $("to-capture").onclick = () => show("capture");
+  $("to-one").onclick = () => { if (!view.connection && data.connections[0]) open(data.connections[0]); else show("one"); };
+  listenToLists();
   listenToKeys();
   listenToGraphs();
   listenToLadder();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readPalette(); schedule(); });
   setTheme("auto");
-  drawConnections();
-  drawFindings();
+  drawFindings(false);
+  orderConnections();
   const hash = new URLSearchParams(location.hash.slice(1)), stream = Number(hash.get("stream"));
   const wanted = hash.has("stream") && data.connections.find((c) => c.stream === stream);
   if (wanted && hash.has("frame")) jump(stream, Number(hash.get("frame")));
-  else if (wanted || data.connections[0]) open(wanted || data.connections[0]);
-  else $("head").append(make("p", "dim", "There are no TCP connections here."));
+  else if (wanted || data.connections.length === 1) open(wanted || data.connections[0]);
+  else if (data.connections.length) show("capture");
+  else $("findings").append(make("p", "dim", "There are no TCP connections here."));
 }
 begin();

@@ -1,5 +1,8 @@
 // The data of the page, and what is derived from it: unwrapped sequence numbers, bytes in flight, RTT.
 const data = JSON.parse(document.getElementById("data").textContent);
+/** The rest of each connection, a line each; a line is read when its connection is opened. */
+const details = document.getElementById("details").textContent.split("\n");
+(data.connections || []).forEach((c, i) => { c.line = i; });
 const $ = (id) => document.getElementById(id);
 
 /** An element with a class, text and children; text never becomes markup. */
@@ -34,6 +37,7 @@ const seconds = (v) => v.toFixed(6);
 /** Derives, once, what the graphs and the ladder of a connection need. */
 function derive(c) {
   if (c.derived) return c.derived;
+  Object.assign(c, JSON.parse(details[c.line]));
   const segments = c.segments || [];
   const d = { rows: [], directions: [0, 1].map(() => ({ sent: [], acks: [], flight: [], window: [], sacks: [], rtt: [], top: 1 })) };
   const reference = [null, null];

@@ -1,0 +1,162 @@
+//! What limited a sender when: the lens's totals ([`lens::LimitedTime`]) along the axis of time.
+//!
+//! The lens adds up; where the time went is worked out here from the segments that a page keeps anyway, by the same
+//! rules. What is *not* here: totals, which are the lens's own.
+
+use crate::page::LimitSpan;
+use lens::{Analysis, Order, Segment};
+use tcp::Instant;
+use wire::Seq;
+
+/// The most spans of one direction: a strip on a screen shows no more apart. Beyond it the two neighbours that are
+/// shortest together become one, and their times are added.
+pub(super) const SPANS_MAX: usize = 64;
+
+/// A stretch of time, in nanoseconds since the first segment.
+#[derive(Clone, Copy, Debug)]
+struct Stretch {
+    from_ns: u64,
+    to_ns: u64,
+    /// Waited for the application, the network, the receiver.
+    waited_ns: [u64; 3],
+}
+
+const APPLICATION: usize = 0;
+const NETWORK: usize = 1;
+const RECEIVER: usize = 2;
+
+impl Stretch {
+    /// What most of it was waited for.
+    fn mostly(&self) -> usize {
+        (0..3).max_by_key(|by| (self.waited_ns[*by], std::cmp::Reverse(*by))).unwrap_or(APPLICATION)
+    }
+
+    fn join(&mut self, later: Stretch) {
+        self.to_ns = later.to_ns;
+        for (sum, more) in self.waited_ns.iter_mut().zip(later.waited_ns) {
+            *sum = sum.saturating_add(more);
+        }
+    }
+}
+
+/// The clock of one direction.
+#[derive(Debug, Default)]
+struct Clock {
+    last_text_ns: Option<u64>,
+    emptied_ns: Option<u64>,
+    window_was_full: bool,
+    /// The number after everything sent.
+    next: Option<Seq>,
+    largest_text_bytes: u32,
+    /// What the sender of this direction offers to the other one.
+    window_bytes: u32,
+    stretches: Vec<Stretch>,
+}
+
+impl Clock {
+    fn on_text(&mut self, now_ns: u64, sent: &Segment, in_flight_bytes: u32, window_bytes: u32) {
+        let is_again = self.next.is_some_and(|next| sent.seq.before(next));
+        if let Some(last_ns) = self.last_text_ns {
+            let emptied_ns = self.emptied_ns.unwrap_or(now_ns).clamp(last_ns, now_ns.max(last_ns));
+            let is_by_window = self.window_was_full && (!is_again || window_bytes == 0);
+            self.add(last_ns, emptied_ns, if is_by_window { RECEIVER } else { NETWORK });
+            self.add(emptied_ns, now_ns, APPLICATION);
+        }
+        self.last_text_ns = Some(now_ns);
+        self.emptied_ns = None;
+        self.window_was_full = in_flight_bytes.saturating_add(self.largest_text_bytes) > window_bytes;
+        self.largest_text_bytes = self.largest_text_bytes.max(sent.text_bytes);
+    }
+
+    fn add(&mut self, from_ns: u64, to_ns: u64, by: usize) {
+        if to_ns <= from_ns {
+            return;
+        }
+        let mut waited_ns = [0; 3];
+        waited_ns[by] = to_ns - from_ns;
+        let stretch = Stretch { from_ns, to_ns, waited_ns };
+        match self.stretches.last_mut() {
+            Some(last) if last.mostly() == by => last.join(stretch),
+            _ => self.stretches.push(stretch),
+        }
+        if self.stretches.len() > SPANS_MAX {
+            self.join_shortest();
+        }
+    }
+
+    fn join_shortest(&mut self) {
+        let lasts = |at: &usize| self.stretches[*at + 1].to_ns.saturating_sub(self.stretches[*at].from_ns);
+        if let Some(at) = (0..self.stretches.len() - 1).min_by_key(lasts) {
+            let later = self.stretches.remove(at + 1);
+            self.stretches[at].join(later);
+        }
+    }
+}
+
+/// The strips of both directions of a connection, in the order of [`lens::Side`].
+#[derive(Debug)]
+pub(super) struct Strips {
+    origin: Instant,
+    clocks: [Clock; 2],
+}
+
+impl Strips {
+    pub(super) fn since(origin: Instant) -> Strips {
+        Strips { origin, clocks: Default::default() }
+    }
+
+    pub(super) fn take(&mut self, segment: &Segment, analysis: &Analysis) {
+        if matches!(analysis.why.order, Order::CapturedTwice { .. }) {
+            return;
+        }
+        let now_ns = segment.time.as_nanos().saturating_sub(self.origin.as_nanos());
+        let (from, to) = (analysis.from.index(), analysis.from.other().index());
+        if !segment.flags.rst() {
+            self.clocks[from].window_bytes = analysis.window_bytes;
+        }
+        if segment.flags.ack() {
+            let there = &mut self.clocks[to];
+            if there.next.is_some_and(|next| !segment.ack.before(next)) {
+                there.emptied_ns.get_or_insert(now_ns);
+            }
+        }
+        let window_bytes = self.clocks[to].window_bytes;
+        let here = &mut self.clocks[from];
+        if segment.text_bytes > 0 {
+            let in_flight_bytes = analysis.in_flight_bytes.unwrap_or(segment.text_bytes);
+            here.on_text(now_ns, segment, in_flight_bytes, window_bytes);
+        }
+        if segment.sequence_bytes() > 0 && here.next.is_none_or(|next| next.before(segment.end())) {
+            here.next = Some(segment.end());
+        }
+    }
+
+    pub(super) fn spans(&self, side: lens::Side) -> Vec<LimitSpan> {
+        let seconds = |ns: u64| ns as f64 / 1e9;
+        let span = |stretch: &Stretch| LimitSpan {
+            from: seconds(stretch.from_ns),
+            to: seconds(stretch.to_ns),
+            waited: stretch.waited_ns.map(seconds),
+        };
+        self.clocks[side.index()].stretches.iter().map(span).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strip_is_bounded_and_loses_no_time() {
+        let mut clock = Clock::default();
+        for number in 0..1_000u64 {
+            let from_ns = number * 1_000;
+            clock.add(from_ns, from_ns + 10 + number % 7, (number % 3) as usize);
+            clock.add(from_ns + 10 + number % 7, from_ns + 1_000, ((number + 1) % 3) as usize);
+        }
+        assert!(clock.stretches.len() <= SPANS_MAX);
+        let waited: u64 = clock.stretches.iter().flat_map(|stretch| stretch.waited_ns).sum();
+        assert_eq!(waited, 1_000_000);
+        assert!(clock.stretches.is_sorted_by(|a, b| a.to_ns <= b.from_ns));
+    }
+}
