@@ -19,6 +19,7 @@ pub(crate) struct FlowKey {
 
 impl FlowKey {
     /// The key of a segment, and whether its source is the first of the pair.
+    #[inline]
     pub(crate) fn of(source: SocketAddr, destination: SocketAddr) -> (FlowKey, bool) {
         let (from, to) = (words(source.ip()), words(destination.ip()));
         let v6 = source.is_ipv6();
@@ -55,6 +56,7 @@ impl FlowKey {
     }
 }
 
+#[inline]
 fn words(address: IpAddr) -> [u64; 2] {
     match address {
         IpAddr::V4(v4) => [u64::from(v4.to_bits()), 0],

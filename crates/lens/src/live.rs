@@ -161,7 +161,7 @@ impl Live {
             self.hear_of_flight(from, segment);
         }
         let mut ours = Judged::default();
-        let (theirs, special) = self.judge(from, segment, unacked_max, &mut ours);
+        let special = self.judge(from, segment, unacked_max, &mut ours);
         let (half, other) = self.halves.split(from);
         self.times.note_initial_rtt(segment, other);
         if before.is_kept_by(segment) {
@@ -178,7 +178,7 @@ impl Live {
         let mut analysis = self.header_alone(from, segment, before.previous_ns, ends);
         let reason = self.why(from, segment, &ours, &before, ends, twice, &mut analysis.why);
         self.tell_habits(from, segment, reason, habits);
-        let shown = theirs.as_deref().unwrap_or(&ours);
+        let shown = self.as_wireshark.judged().unwrap_or(&ours);
         analysis.verdicts = shown.verdicts | special | reused;
         analysis.in_flight_bytes = shown.in_flight_bytes;
         analysis.acked = shown.acked.map(|acked| AckedFrame { frame: acked.frame, rtt_ns: acked.rtt_ns });
@@ -211,20 +211,14 @@ impl Live {
     fn on_segment(&mut self, segment: &Segment) {
         self.times.on_segment(segment);
         // not by its first segment: a flood of attempts shall push out itself, not those that talk
-        self.is_recent |= self.halves.iter().any(|half| half.traffic.packets > 0);
+        self.is_recent = self.is_recent || self.halves.iter().any(|half| half.traffic.packets > 0);
         self.last_frame = segment.frame;
     }
 
-    /// Judges the segment: `ours` is what we conclude from. Returned are the judgement of Wireshark, where that is
-    /// another, and the verdicts that options give, which `ours` has already.
+    /// Judges the segment: `ours` is what we conclude from. Returned are the verdicts that options give, which `ours` has
+    /// already, and the judgement of Wireshark has not ([`AsWireshark::judged`]).
     #[inline]
-    fn judge(
-        &mut self,
-        from: Side,
-        segment: &Segment,
-        unacked_max: usize,
-        ours: &mut Judged,
-    ) -> (Option<Box<Judged>>, Verdicts) {
+    fn judge(&mut self, from: Side, segment: &Segment, unacked_max: usize, ours: &mut Judged) -> Verdicts {
         let known =
             Known { initial_rtt_ns: self.times.initial_rtt.map(Nanos::ns), unacked_max, mptcp: self.mptcp };
         let (half, other) = self.halves.split(from);
@@ -235,7 +229,7 @@ impl Live {
             self.fast_open_taken |= special.contains(Verdicts::TFO_ACK);
         }
         let sent_before = sent.base.is_some();
-        let theirs = self.as_wireshark.judge(from, segment, &known, (sent, other));
+        self.as_wireshark.judge(from, segment, &known, (sent, other));
         judge(sent, other, segment, &known, ours);
         ours.verdicts |= special;
         note_handshake_options(sent, other, segment);
@@ -244,7 +238,7 @@ impl Live {
             // as there, where operations are read after the judgement, and the ninth and later have no bit
             self.mptcp = Some(self.mptcp.unwrap_or(0) | segment.mptcp_subtypes as u8);
         }
-        (theirs, special)
+        special
     }
 
     /// See [`Half::hear_of_flight`].

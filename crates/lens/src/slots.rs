@@ -17,11 +17,13 @@ impl Slots {
         self.chunks.last().map_or(0, |last| (self.chunks.len() - 1) * CHUNK + last.len())
     }
 
+    #[inline]
     pub(crate) fn get(&self, at: u32) -> Option<&Live> {
         let at = at as usize;
         self.chunks.get(at / CHUNK)?.get(at % CHUNK)?.as_ref()
     }
 
+    #[inline]
     pub(crate) fn get_mut(&mut self, at: u32) -> Option<&mut Live> {
         let at = at as usize;
         self.chunks.get_mut(at / CHUNK)?.get_mut(at % CHUNK)?.as_mut()

@@ -60,6 +60,7 @@ impl End {
     }
 
     /// Nothing is awaited: no unconfirmed arrival, and no handshake or close under way.
+    #[inline]
     pub(crate) fn is_settled(&self) -> bool {
         self.state() == State::Established && self.arrivals.is_empty()
     }

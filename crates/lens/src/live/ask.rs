@@ -64,6 +64,7 @@ impl Live {
     }
 
     /// What this segment showed of its sender's host.
+    #[inline]
     pub(super) fn tell_habits(
         &mut self,
         from: Side,

@@ -59,11 +59,13 @@ pub(crate) struct Before {
 
 impl Before {
     /// The segment acknowledges more than its sender had.
+    #[inline]
     pub(crate) fn is_advanced_by(&self, segment: &Segment) -> bool {
         segment.flags.ack() && self.last_ack.is_none_or(|last_ack| segment.ack.after(last_ack))
     }
 
     /// The segment acknowledges no less than its sender had.
+    #[inline]
     pub(super) fn is_kept_by(&self, segment: &Segment) -> bool {
         segment.flags.ack() && self.last_ack.is_none_or(|last_ack| segment.ack.at_or_after(last_ack))
     }
@@ -71,6 +73,7 @@ impl Before {
 
 impl Live {
     /// What is known now, before `segment` of `from` is taken.
+    #[inline]
     pub(super) fn before(&self, from: Side, segment: &Segment) -> Before {
         let (half, other) = self.halves.of(from);
         let (sent, heard) = (&half.judged, &other.judged);

@@ -9,6 +9,7 @@ use crate::{Segment, Side};
 
 impl Pair<Half> {
     /// Counts a segment of `from`, and remembers it as its sender's latest.
+    #[inline]
     pub(super) fn count(&mut self, from: Side, segment: &Segment, judged: &Judged, before: &Before) {
         let (sent, other) = self.split(from);
         if !segment.flags.rst() {
@@ -27,6 +28,7 @@ impl Pair<Half> {
 }
 
 impl Half {
+    #[inline]
     fn count_acknowledgment(&mut self, acknowledgment: &Segment, judged: &Judged, before: &Before) {
         let now_ns = acknowledgment.time.as_nanos();
         if let Some(stamps) = acknowledgment.options.timestamps {
@@ -48,6 +50,7 @@ impl Half {
         }
     }
 
+    #[inline]
     fn count_text(&mut self, other: &mut Half, segment: &Segment, judged: &Judged, is_again: bool) {
         let receiver = &mut other.judged;
         if let Some(last_ack) = receiver.last_ack

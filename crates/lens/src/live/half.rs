@@ -34,12 +34,14 @@ impl Half {
     }
 
     /// Bytes that it has sent and `other` has not acknowledged, as far as captured.
+    #[inline]
     pub(super) fn in_flight_bytes(&self, other: &Half) -> u32 {
         let numbers = self.judged.next_seq.zip(other.judged.last_ack);
         numbers.map_or(0, |(next, una)| next.offset_from(una).max(0).cast_unsigned())
     }
 
     /// The window that it offered last, in bytes.
+    #[inline]
     pub(super) fn window_bytes(&self) -> u32 {
         self.judged.window_bytes(self.judged.window).0
     }
@@ -52,6 +54,7 @@ impl Half {
     }
 
     /// Whether an acknowledgment says more of its segments in flight than how far they are acknowledged.
+    #[inline]
     pub(super) fn listens_to(&self, acknowledgment: &Segment) -> bool {
         let is_watched = || self.sender.loss.as_ref().is_some_and(|loss| loss.is_watching());
         !acknowledgment.options.sack.is_empty() || is_watched()
@@ -91,6 +94,7 @@ impl Half {
     }
 
     /// What an acknowledgment shows of its earlier retransmissions: the frame of one that was needless.
+    #[inline]
     pub(super) fn learn_of_losses(
         &mut self,
         acknowledgment: &Segment,

@@ -110,6 +110,7 @@ impl Marks {
     }
 
     /// The latest segment of `side` was one that a careful receiver challenges (RFC 5961).
+    #[inline]
     pub(crate) fn suspicious_from(&self, side: Side) -> bool {
         self.suspicious[side.index()]
     }
@@ -127,11 +128,13 @@ impl Marks {
     }
 
     /// The smaller MSS of the handshake; where that is not known, the largest that links have.
+    #[inline]
     pub(crate) fn mss_bytes(&self) -> u32 {
         self.mss_known_bytes().unwrap_or(u32::from(MSS_BYTES_MAX))
     }
 
     /// The smaller MSS of the handshake, if one was captured.
+    #[inline]
     pub(crate) fn mss_known_bytes(&self) -> Option<u32> {
         let [a, b] = &self.offered;
         let least = match (a.mss, b.mss) {
@@ -158,6 +161,7 @@ impl Marks {
     }
 
     /// When `side` last sent a SYN, or a SYN,ACK if `segment` is one.
+    #[inline]
     pub(crate) fn last_syn_ns(&self, side: Side, segment: &Segment) -> Option<u64> {
         let first = if segment.flags.ack() { &self.syn_ack } else { &self.syn }[side.index()];
         let first = first.filter(|_| segment.flags.syn())?;
@@ -181,6 +185,7 @@ impl Marks {
     }
 
     /// It was this segment that acknowledged the FIN of `side`.
+    #[inline]
     pub(super) fn fin_is_acked_by(&self, side: Side, segment: &Segment) -> bool {
         let acked = self.fin[side.index()].and_then(|fin| fin.acked);
         acked.is_some_and(|acked| acked.frame == segment.frame)
@@ -188,6 +193,7 @@ impl Marks {
 
     /// Takes note of a segment, after everything is concluded; `judged` does not depend on where
     /// numbers begin.
+    #[inline]
     pub(super) fn on_segment(
         &mut self,
         from: Side,
@@ -263,6 +269,7 @@ impl Marks {
         }
     }
 
+    #[inline]
     fn on_ack(&mut self, from: Side, segment: &Segment, at: At) {
         if !segment.flags.ack() {
             return;
@@ -280,6 +287,7 @@ impl Marks {
         }
     }
 
+    #[inline]
     fn on_reason(&mut self, from: Side, segment: &Segment, why: &Why, judged: &Judged, at: At) {
         if why.order == Order::Reordered {
             self.rare().reordered[from.index()].note(at.frame);

@@ -12,6 +12,7 @@ const SCALE_MAX: u8 = 14;
 
 impl Live {
     /// Remarks that the header alone gives, beside the handshake and the clock.
+    #[inline]
     pub(super) fn notes_of_header(&self, segment: &Segment, before: &Before) -> Notes {
         let (flags, options) = (segment.flags, &segment.options);
         let mut notes = Notes::NONE;
@@ -34,6 +35,7 @@ impl Live {
 
 impl Half {
     /// Promises taken back, and SACK blocks of what cannot be. `edge` is where the window ended before the segment.
+    #[inline]
     pub(super) fn notes_of_windows(&self, other: &Half, segment: &Segment, edge: Option<Seq>) -> Notes {
         let mut notes = Notes::NONE;
         if let (Some(edge), Some(now)) = (edge, self.window_edge())

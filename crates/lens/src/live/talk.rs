@@ -8,6 +8,7 @@ use tcp::SendReason;
 
 impl Live {
     /// Takes a segment that was sent once.
+    #[inline]
     pub(super) fn note_talk(&mut self, from: Side, segment: &Segment, analysis: &Analysis, before: &Before) {
         let (own, other) = self.halves.of(from);
         let reason = analysis.why.reason;

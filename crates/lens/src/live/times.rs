@@ -37,6 +37,7 @@ impl Times {
         Times { first_ns, last_ns: first_ns, previous_end, syn, syn_ack, initial_rtt }
     }
 
+    #[inline]
     pub(super) fn on_segment(&mut self, segment: &Segment) {
         let now_ns = segment.time.as_nanos();
         self.last_ns = self.last_ns.max(now_ns);
@@ -49,6 +50,7 @@ impl Times {
 
     /// From the SYN to the first ACK that is no SYN, though no RST of what was not sent; that segment is
     /// itself judged without it.
+    #[inline]
     pub(super) fn note_initial_rtt(&mut self, segment: &Segment, other: &Half) {
         let flags = segment.flags;
         if self.initial_rtt.is_some() || !flags.ack() || flags.syn() {
@@ -67,6 +69,7 @@ impl Times {
     }
 
     /// The round trip of the path as far as known: of the handshake, or both ways together.
+    #[inline]
     pub(super) fn rtt_ns(&self, halves: &Pair<Half>) -> u64 {
         let both = || halves.iter().filter_map(|half| half.sender.srtt_ns()).sum();
         self.initial_rtt_ns().unwrap_or_else(both).clamp(1, RTT_NS_MAX)

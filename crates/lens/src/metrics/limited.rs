@@ -47,6 +47,7 @@ pub(crate) struct TextSent {
 }
 
 impl Limits {
+    #[inline]
     pub(crate) fn on_text(&mut self, sent: TextSent) {
         if let Some(last_ns) = self.last_text.map(Nanos::ns) {
             let emptied_ns = self.emptied.map_or(sent.now_ns, Nanos::ns);
@@ -65,6 +66,7 @@ impl Limits {
     }
 
     /// Everything is acknowledged. A window that closes with the last byte keeps back what may follow, until it opens.
+    #[inline]
     pub(crate) fn on_emptied(&mut self, now_ns: u64, window_is_closed: bool) {
         if window_is_closed {
             self.window_was_full = true;

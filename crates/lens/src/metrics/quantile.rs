@@ -45,6 +45,7 @@ struct Many {
 
 impl Sketch {
     /// Adds a sample.
+    #[inline]
     pub(crate) fn add_ns(&mut self, sample_ns: u64) {
         let us = u32::try_from(sample_ns / 1_000).unwrap_or(u32::MAX);
         let count = self.count as usize;

@@ -113,6 +113,7 @@ impl Moved<'_> {
 
     /// Nothing of its sender is in flight, and it repeats the last number, with one byte or none (RFC 9293 §3.8.4). A
     /// byte that was just sent for the first time and goes again is no keep-alive: it is in flight.
+    #[inline]
     fn is_keep_alive(&self) -> bool {
         let segment = self.segment;
         let is_bare = segment.flags.ack() && !segment.flags.intersects(Flags::SYN | Flags::FIN | Flags::RST);
@@ -149,6 +150,7 @@ impl Talk {
     }
 
     /// Takes a segment that was sent once, after everything is concluded of it.
+    #[inline]
     pub(crate) fn take(&mut self, moved: &Moved<'_>) {
         let (from, other) = (moved.from.index(), moved.from.other().index());
         let segment = moved.segment;
@@ -217,6 +219,7 @@ impl Talk {
         self.make_rare().gaps[side].get_or_insert_with(|| Box::new(first));
     }
 
+    #[inline]
     fn note_stranger(&mut self, moved: &Moved<'_>) {
         let (from, segment) = (moved.from.index(), moved.segment);
         if segment.flags.rst() {

@@ -49,6 +49,7 @@ impl Traffic {
     }
 
     /// Counts a segment of this direction.
+    #[inline]
     pub(crate) fn on_sent(&mut self, segment: &Segment) {
         let now_ns = segment.time.as_nanos();
         self.packets = self.packets.saturating_add(1);
@@ -74,6 +75,7 @@ impl Traffic {
     }
 
     /// The other direction echoes a timestamp: the round trip by the clocks (RFC 7323 §4).
+    #[inline]
     pub(crate) fn on_echo(&mut self, echo: u32, now_ns: u64) {
         if let Some(sent_ns) = self.awaited_since.map(Nanos::ns) {
             let distance = echo.wrapping_sub(self.awaited_value).cast_signed();
@@ -87,6 +89,7 @@ impl Traffic {
     }
 
     /// What a text met, for the limits.
+    #[inline]
     pub(crate) fn on_text(&mut self, sent: TextSent) {
         self.in_flight_bytes_max = self.in_flight_bytes_max.max(sent.in_flight_bytes);
         self.limits.on_text(sent);
@@ -94,6 +97,7 @@ impl Traffic {
 
     /// The window that a segment of this direction offers; never that of a RST. One with SYN or FIN says nothing of an
     /// application that does not read: a SYN comes before any text, and many stacks leave the field at zero.
+    #[inline]
     pub(crate) fn on_window(&mut self, window_bytes: u32, segment: &Segment, now_ns: u64) {
         let frame = segment.frame;
         self.window_bytes_max = self.window_bytes_max.max(window_bytes);

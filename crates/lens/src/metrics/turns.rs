@@ -59,6 +59,7 @@ pub(crate) struct Turns {
 
 impl Turns {
     /// New text.
+    #[inline]
     pub(super) fn on_text(&mut self, moved: &Moved<'_>, acks_all: bool) {
         let (from, segment) = (moved.from, moved.segment);
         let now_ns = segment.time.as_nanos();

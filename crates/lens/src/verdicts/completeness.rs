@@ -67,6 +67,7 @@ impl Completeness {
 
     /// A SYN counts only when nothing showed its number before: not after its own SYN,ACK. Text counts
     /// with ACK, and in such a SYN (Fast Open).
+    #[inline]
     pub(crate) fn note(&mut self, segment: &Segment, number_was_known: bool) {
         let flags = segment.flags;
         let kind = if segment.text_bytes == 0 { Self::ACK } else { Self::DATA };

@@ -47,11 +47,13 @@ pub(crate) struct Remembered {
 
 impl Remembered {
     /// A window field of this direction, in bytes; the second value says that the scale was inferred.
+    #[inline]
     pub(crate) fn window_bytes(&self, window: u16) -> (u32, bool) {
         if self.window_is_of_syn { (u32::from(window), false) } else { self.scaled(window) }
     }
 
     /// The same for a window that is not that of a SYN.
+    #[inline]
     pub(crate) fn scaled(&self, window: u16) -> (u32, bool) {
         match self.scale {
             Scale::Unknown => (u32::from(window) << self.inferred_scale.shift(), true),
@@ -77,6 +79,7 @@ impl Remembered {
     }
 
     /// `seq` counted from the base; itself while the base is unknown.
+    #[inline]
     pub(crate) fn relative(&self, seq: Seq) -> u32 {
         self.base.map_or(seq.number(), |base| seq.bytes_since(base))
     }
@@ -87,6 +90,7 @@ impl Remembered {
     }
 
     /// Remembers the SACK blocks of the latest segment.
+    #[inline]
     pub(crate) fn set_sack(&mut self, blocks: &SackBlocks) {
         match &mut self.sack {
             Some(place) if place.is_empty() && blocks.is_empty() => {}

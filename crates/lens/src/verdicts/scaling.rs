@@ -41,6 +41,7 @@ pub(crate) struct InferredScale {
 
 impl InferredScale {
     /// `in_flight_bytes` were sent into a window whose field reads `window`.
+    #[inline]
     pub(crate) fn on_sent(&mut self, in_flight_bytes: u32, window: u16) {
         if window == 0 {
             return; // a probe into a closed window proves nothing

@@ -75,10 +75,17 @@ fn has_no_number(segment: &Segment) -> bool {
     segment.flags.rst() && segment.flags.ack() && segment.seq == ZERO
 }
 
+/// Both directions as Wireshark remembers them, and its judgement of the latest segment.
+#[derive(Debug, Default)]
+struct Theirs {
+    both: Pair<Remembered>,
+    judged: Judged,
+}
+
 /// What Wireshark remembers of a connection, once that is something else than we do.
 #[derive(Debug, Default)]
 pub(crate) struct AsWireshark {
-    theirs: Option<Box<Pair<Remembered>>>,
+    theirs: Option<Box<Theirs>>,
     /// The latest segment was of this end and had no ACK; there its field, which reads zero, took all that lies before
     /// zero off the list of what the other has in flight. A reset often is the last segment, so that matters only when
     /// another comes.
@@ -86,7 +93,13 @@ pub(crate) struct AsWireshark {
 }
 
 impl AsWireshark {
-    /// Wireshark's judgement of a segment that is about to be judged by `ours`; `None` where that will be the same.
+    /// Wireshark's judgement of the latest segment; `None` where that is the same as ours.
+    #[inline]
+    pub(crate) fn judged(&self) -> Option<&Judged> {
+        self.theirs.as_ref().map(|theirs| &theirs.judged)
+    }
+
+    /// Judges a segment that is about to be judged by `ours`, if that may give something else here.
     #[inline]
     pub(crate) fn judge(
         &mut self,
@@ -94,17 +107,17 @@ impl AsWireshark {
         segment: &Segment,
         known: &Known,
         ours: (&Remembered, &Remembered),
-    ) -> Option<Box<Judged>> {
+    ) {
         if self.theirs.is_none() && self.took_without_ack.is_none() && !ours.0.differs_from(segment) {
             if segment.flags.ack() || !ours.1.unacked.is_behind(segment.ack) {
-                return None;
+                return;
             }
             if !ours.1.unacked.is_hit_by(segment.ack) {
                 self.took_without_ack = Some(from);
-                return None;
+                return;
             }
         }
-        Some(self.judge_apart(from, segment, known, ours))
+        self.judge_apart(from, segment, known, ours);
     }
 
     #[cold]
@@ -114,29 +127,29 @@ impl AsWireshark {
         segment: &Segment,
         known: &Known,
         (sent, other): (&Remembered, &Remembered),
-    ) -> Box<Judged> {
+    ) {
         let took_without_ack = self.took_without_ack.take();
         let theirs = self.theirs.get_or_insert_with(|| {
-            let mut both = Box::new(Pair::default());
+            let mut theirs = Box::<Theirs>::default();
+            let both = &mut theirs.both;
             let (their_sent, their_other) = both.split(from);
             (*their_sent, *their_other) = (sent.with_zeros(), other.with_zeros());
             if let Some(side) = took_without_ack {
                 let (taker, giver) = both.split(side);
                 giver.unacked.acknowledge(taker.last_ack.unwrap_or(ZERO));
             }
-            both
+            theirs
         });
-        let (sent, other) = theirs.split(from);
-        let mut judged = Box::<Judged>::default();
-        judge(sent, other, segment, known, &mut judged);
+        let (sent, other) = theirs.both.split(from);
+        theirs.judged = Judged::default();
+        judge(sent, other, segment, known, &mut theirs.judged);
         note_handshake_options(sent, other, segment);
-        judged
     }
 
     /// Only the beginning of the numbers is taken from a segment that is not judged.
     pub(crate) fn begin(&mut self, from: Side, segment: &Segment) {
         if let Some(theirs) = &mut self.theirs {
-            let (sent, other) = theirs.split(from);
+            let (sent, other) = theirs.both.split(from);
             begin(sent, other, segment);
         }
     }
@@ -144,12 +157,12 @@ impl AsWireshark {
     /// See [`Remembered::on_same_syn`].
     pub(crate) fn on_same_syn(&mut self, from: Side) {
         if let Some(theirs) = &mut self.theirs {
-            theirs[from].on_same_syn();
+            theirs.both[from].on_same_syn();
         }
     }
 
     /// How many segments in flight it remembers.
     pub(crate) fn unacked(&self) -> usize {
-        self.theirs.as_ref().map_or(0, |theirs| theirs.iter().map(|theirs| theirs.unacked.len()).sum())
+        self.theirs.as_ref().map_or(0, |theirs| theirs.both.iter().map(|theirs| theirs.unacked.len()).sum())
     }
 }

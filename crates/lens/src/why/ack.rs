@@ -9,6 +9,7 @@ use tcp::state::State;
 /// An acknowledgment that comes later than this after what it acknowledges has waited.
 const WAITED_NS: u64 = 15_000_000;
 
+#[inline]
 pub(super) fn why_ack(scene: &Scene<'_>, to: &Sender) -> Why {
     let verdicts = scene.judged.verdicts;
     if answers_probe(scene, to) {
@@ -37,6 +38,7 @@ fn answers_probe(scene: &Scene<'_>, to: &Sender) -> bool {
     was_asked && !advances && !scene.judged.verdicts.contains(Verdicts::WINDOW_UPDATE)
 }
 
+#[inline]
 fn completes_handshake(scene: &Scene<'_>) -> bool {
     let moved = |end: &EndState, from: State| {
         end.moves.iter().any(|row| row.from == from && row.to == State::Established)
@@ -59,6 +61,7 @@ fn from_syn(scene: &Scene<'_>) -> bool {
 }
 
 /// Something new is acknowledged: at once, as the second segment, or after waiting?
+#[inline]
 fn why_advancing(scene: &Scene<'_>, to: &Sender) -> Why {
     let now_ns = scene.segment.time.as_nanos();
     let waited_ns = now_ns.saturating_sub(to.owed_last_ns);

@@ -29,6 +29,7 @@ struct Read {
 
 impl Clock {
     /// The end said `value`; what is older than the highest was overtaken, and says nothing new.
+    #[inline]
     pub(crate) fn on_value(&mut self, value: u32, now_ns: u64) {
         let Some(read) = &mut self.read else {
             let (first_ns, first_value) = (Nanos::of(now_ns), value);
@@ -43,6 +44,7 @@ impl Clock {
     }
 
     /// The highest value that it showed.
+    #[inline]
     pub(crate) fn highest(&self) -> Option<u32> {
         self.read.as_ref().map(|read| read.value)
     }
@@ -53,6 +55,7 @@ impl Clock {
     }
 
     /// How long ago the end said `value`, in nanoseconds, as captured here.
+    #[inline]
     pub(crate) fn age_ns(&self, value: u32, now_ns: u64) -> Option<u64> {
         let read = self.read.as_ref()?;
         let back = read.value.wrapping_sub(value);

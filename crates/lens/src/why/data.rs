@@ -8,6 +8,7 @@ use super::timers::{Timers, is_alone};
 use super::{Confidence, Evidence, Order, Scene, Sender, Why};
 use tcp::SendReason;
 
+#[inline]
 pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
     from.is_exact |= scene.other.last_ack_time_ns == scene.segment.time.as_nanos();
     // text that ends beyond the highest is new, even when it repeats a few bytes before
@@ -46,6 +47,7 @@ pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why
 }
 
 /// Text that is new here, and was sent before: alone, or with others because of the path's MTU.
+#[inline]
 fn why_lost_before(scene: &Scene<'_>, from: &mut Sender) -> Option<Why> {
     if let Some(loss) = &mut from.loss
         && loss.was_too_big_until().is_some_and(|until| scene.segment.end().at_or_before(until))
@@ -74,6 +76,7 @@ fn is_by_timer(scene: &Scene<'_>, from: &Sender) -> bool {
 const LIMITED_NS_MAX: u64 = 1_000_000;
 
 /// How old the echo in new text is while acknowledgments drive the sender: from here to it and back.
+#[inline]
 fn learn_turn(scene: &Scene<'_>, from: &mut Sender, to: &Sender) {
     let Some(stamps) = scene.segment.options.timestamps.filter(|_| scene.prior.in_flight) else { return };
     let Some(age_ns) = to.clock.age_ns(stamps.echo, scene.segment.time.as_nanos()) else { return };
@@ -82,6 +85,7 @@ fn learn_turn(scene: &Scene<'_>, from: &mut Sender, to: &Sender) {
     }
 }
 
+#[inline]
 fn why_new(scene: &Scene<'_>, from: &Sender) -> Why {
     if scene.segment.flags.fin() {
         return Why::new(SendReason::Fin, Confidence::CERTAIN);
@@ -114,6 +118,7 @@ fn why_new(scene: &Scene<'_>, from: &Sender) -> Why {
 }
 
 /// Whether new text comes when a silent tail would be probed with it (RFC 8985 §7.2).
+#[inline]
 fn is_in_time_of_probe(scene: &Scene<'_>, from: &Sender) -> bool {
     if !scene.has_probes || scene.other.duplicate_acks > 0 || !scene.other.sack().is_empty() {
         return false;

@@ -20,6 +20,7 @@ pub(super) struct LostBefore {
 }
 
 /// Whether the text, beyond all that was captured of its sender, was sent before.
+#[inline]
 pub(super) fn lost_before(scene: &Scene<'_>, from: &Sender) -> Option<LostBefore> {
     let segment = scene.segment;
     if scene.is_near || segment.sequence_bytes() == 0 {

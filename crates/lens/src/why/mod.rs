@@ -245,6 +245,7 @@ pub(crate) struct Scene<'a> {
 }
 
 /// The answer. `from` and `to` are the memories of the sender and of the other end.
+#[inline]
 pub(crate) fn why(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
     let flags = scene.segment.flags;
     if let Some(first) = scene.captured_twice {

@@ -38,12 +38,14 @@ impl PacketIds {
     }
 
     /// They count up, one for each packet of this connection.
+    #[inline]
     fn is_counting(&self) -> bool {
         self.steps >= STEPS_MIN && u16::from(self.jumps) <= JUMPS_PER_STEP * u16::from(self.steps)
     }
 
     /// How far `segment` is ahead of what would come next, below zero for what was sent before. `None` where that says
     /// nothing.
+    #[inline]
     pub(super) fn ahead(&self, segment: &Segment) -> Option<i16> {
         let id = segment.ip_id.filter(|id| *id != 0 && self.is_counting())?;
         let ahead = id.wrapping_sub(self.next).cast_signed();
@@ -53,6 +55,7 @@ impl PacketIds {
 
     /// Packets that were sent before `segment` since the last one, and are not here: after a silence, while the counter
     /// seems to be the connection's own.
+    #[inline]
     pub(super) fn missing(&self, segment: &Segment) -> Option<u16> {
         let missing = self.ahead(segment)?.max(0).cast_unsigned();
         (!self.is_shared && missing <= SILENT_MAX).then_some(missing)

@@ -118,6 +118,7 @@ impl PacketSizes {
     }
 
     /// So much text is that of several full segments, as they are known to be.
+    #[inline]
     fn is_several(&self, text_bytes: u32) -> bool {
         self.full_count >= FULL_SEGMENTS_MIN
             && text_bytes > self.full_text_bytes.into()
@@ -175,6 +176,7 @@ impl PacketSizes {
     }
 
     /// Remembers a segment with text, and the reason that was given for it.
+    #[inline]
     pub(super) fn on_sent(&mut self, segment: &Segment, is_new: bool, why: SendReason, mss_bytes: u32) {
         let bytes = segment.ip_bytes;
         self.is_joined |= segment.text_bytes > mss_bytes || self.is_several(segment.text_bytes);
@@ -198,6 +200,7 @@ impl PacketSizes {
     }
 
     /// New text behind a probe: small again, or the sender sends larger segments now. Returns whether that is so.
+    #[inline]
     fn refutes_or_confirms(&mut self, bytes: u32) -> bool {
         let Some(probing) = &mut self.probing else { return false };
         let Some(probe) = probing.in_flight.as_mut().filter(|probe| !probe.is_confirmed) else {
@@ -210,6 +213,7 @@ impl PacketSizes {
     }
 
     /// The other end acknowledges what is before `ack`.
+    #[inline]
     pub(super) fn on_progress(&mut self, ack: Seq) {
         let Some(probing) = &mut self.probing else { return };
         let Some(probe) = probing.in_flight.take_if(|probe| ack.at_or_after(probe.end)) else { return };

@@ -65,6 +65,7 @@ pub(crate) enum Place {
 
 impl Place {
     /// Where `segment` stands to what its sender had sent before.
+    #[inline]
     pub(crate) fn of(segment: &Segment, before: &Before) -> Place {
         let Some(next) = before.next_seq else { return Place::Next };
         if segment.seq == next || segment.sequence_bytes() == 0 {
@@ -132,6 +133,7 @@ pub(crate) struct Twice {
 
 impl Sender {
     /// Whether this very packet was captured before; remembers it if not.
+    #[inline]
     pub(crate) fn captured_twice(&mut self, segment: &Segment) -> Option<Twice> {
         if segment.repeats != 0 {
             let first = segment.repeats;
@@ -192,6 +194,7 @@ impl Sender {
     }
 
     /// A round trip was measured.
+    #[inline]
     pub(crate) fn on_rtt(&mut self, rtt_ns: u64) {
         self.rtt.on_sample(u32::try_from(rtt_ns / 1_000).unwrap_or(u32::MAX).min(RTT_US_MAX));
     }
@@ -207,6 +210,7 @@ impl Sender {
     }
 
     /// The echo in new text was so old.
+    #[inline]
     pub(crate) fn on_echo_turn(&mut self, age_ns: u64) {
         let age_us = u32::try_from(age_ns / 1_000).unwrap_or(u32::MAX);
         let weighted =
@@ -216,6 +220,7 @@ impl Sender {
     }
 
     /// Its unacknowledged number moved forward to `ack`.
+    #[inline]
     pub(crate) fn on_progress(&mut self, now_ns: u64, ack: Seq, advanced_bytes: u32) {
         self.large_was_acked |= advanced_bytes >= LARGE_BYTES;
         self.progress_ns = now_ns;
@@ -269,6 +274,7 @@ impl Sender {
     }
 }
 
+#[inline]
 fn print_of(segment: &Segment, id: Option<u16>) -> u32 {
     // both halves of the product, so that every bit of a word counts
     let mix = |hash: u64, word: u64| {
