@@ -76,8 +76,8 @@ impl Unacked {
             }
             entry.is_touched |= is_news;
             entry.is_delivered |= is_whole;
-            if !entry.is_resent && !is_acked {
-                // of a super-segment a part may be there
+            // of a super-segment a part may be there; most of what is in flight is not touched, and costs no division
+            if !entry.is_resent && !is_acked && (entry.is_delivered || block.is_some()) {
                 let bytes = match entry.is_delivered {
                     true => entry.end.bytes_since(entry.seq),
                     false => blocks.iter().map(|block| entry.overlap_bytes(block)).sum(),
