@@ -13,11 +13,14 @@
 //! | which state an end is in | `ends/send.rs`, `ends/arrive.rs`, over [`tcp::state::ROWS`] |
 //! | why it was sent | `why/retransmission.rs`, `why/ack.rs`, `why/reset.rs` |
 //! | reordered or sent again | `why/order.rs` |
+//! | when a sender's timers are due; what it knows to be lost | `why/timers.rs`, `why/overtaken.rs`, `why/loss.rs` |
+//! | what was lost before the capture point | `why/packet_ids.rs`, `why/lost_before.rs` |
+//! | what a host was seen to do in other connections | `habits.rs` |
 //! | a probe of the path's MTU, and what became of it | `why/path_probe.rs` |
 //! | what the flags of ECN mean, and what was marked | `ecn/talk.rs`, `ecn/marked.rs` |
 //! | what a SYN with text asks, and how it is answered | `fast_open.rs` |
 //! | what ICMP errors say of a segment | `icmp.rs` |
-//! | what people should be told | `findings/`, one file each |
+//! | what people should be told, and what that needs | `findings/id.rs`, `findings/gate.rs`; one file for each kind |
 //! | which segments a display filter wants | `filter/` |
 //! | segments that the file has too late | `time_order.rs` |
 //! | which connection a segment is of | `lens.rs` |

@@ -3,7 +3,8 @@
 use super::loss::Began;
 use super::lost_before::lost_before;
 use super::order::weigh;
-use super::retransmission::{TIMEOUT_NS_MIN, why_again};
+use super::retransmission::why_again;
+use super::signs::TIMEOUT_NS_MIN;
 use super::timers::{Timers, is_alone};
 use super::{Confidence, Evidence, Order, Scene, Sender, Why};
 use tcp::SendReason;

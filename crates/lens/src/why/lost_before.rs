@@ -3,8 +3,8 @@
 //! What shows it: the sender's packet counter says that packets are missing, more than numbers are, and it had
 //! said nothing for as long as a sender waits. What is *not* here: text whose first sending was captured.
 
-use super::retransmission::TIMEOUT_NS_MIN;
 use super::sender::Place;
+use super::signs::TIMEOUT_NS_MIN;
 use super::{Confidence, Evidence, Scene, Sender, Why};
 use tcp::SendReason;
 use wire::Seq;

@@ -18,6 +18,7 @@ mod path_probe;
 mod reset;
 mod retransmission;
 mod sender;
+mod signs;
 mod timers;
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::clock::Clock;
 use super::packet_ids::PacketIds;
-use super::retransmission::TIMEOUT_NS_MIN;
+use super::signs::TIMEOUT_NS_MIN;
 use super::{Loss, PacketSizes};
 use crate::limits::{
     LARGE_BYTES, PRINTS, RTO_NS_INITIAL, RTO_VARIANCE_US_MIN, RTT_US_MAX, TWICE_US, TWICE_WITHOUT_ID_US,
