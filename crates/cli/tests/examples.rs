@@ -350,6 +350,7 @@ fn commands_for_cargo_in_the_readme_are_known() {
         "cargo run --release -p synfin-sim --features tokio --example hour",
         // Run with few seeds by the tests of `verify`.
         "cargo run --release -p synfin-verify -- worlds",
+        "cargo bench -p synfin-benches --bench lens -- 1",
         "cargo run --release -p synfin-verify -- causes",
     ];
     assert_eq!(found, known.map(str::to_owned).into(), "a new command needs a test, or a reason here");
