@@ -130,6 +130,11 @@ impl TimerTable {
         Some(self.due[place]).filter(|due| is_its && *due != Instant::FAR_FUTURE)
     }
 
+    /// Those that run, and when each is due.
+    pub(crate) fn running(&self) -> impl Iterator<Item = (Timer, Instant)> + use<'_> {
+        Timer::ALL.into_iter().filter_map(|timer| Some((timer, self.due(timer)?)))
+    }
+
     pub(crate) fn earliest(&self) -> Option<Instant> {
         self.due.iter().copied().min().filter(|due| *due != Instant::FAR_FUTURE)
     }

@@ -1,0 +1,31 @@
+//! A TCP laboratory: two hosts with programs of a few calls, a wire between them, and hands that reach into it.
+//!
+//! A [`Setup`] is what a reader can edit; [`Deed`]s are what a reader has done to the run: killed a segment, injected
+//! an old one. Both and a number of events are a [`Moment`], which holds everything: the same moment gives the same
+//! [`View`], to the byte, in a browser and natively. Stepping back is the same run with one event less shown.
+//!
+//! | | |
+//! | --- | --- |
+//! | what a program does | [`Call`] |
+//! | hosts, programs and the wire | [`Setup`], [`HostSetup`], [`WireSetup`] |
+//! | what a reader does to a run | [`Deed`] |
+//! | a run, from its first event to its last | [`Run`] |
+//! | what is shown at a moment | [`View`] |
+//!
+//! What is *not* here: a clock, a screen, and anything of TCP: hosts are [`sim`]'s, the same that run on a real wire.
+
+mod calls;
+mod deed;
+mod drawn;
+mod forge;
+mod program;
+mod run;
+mod setup;
+mod view;
+
+pub use calls::{Call, CallError};
+pub use deed::{Change, Deed, Forged};
+pub use drawn::ladder;
+pub use run::{Event, HostNow, Run, RunError};
+pub use setup::{HostSetup, Setup, SetupError, WireSetup};
+pub use view::{ConnectionView, Flight, HostView, Numbers, RowView, View};
