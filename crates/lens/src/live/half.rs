@@ -73,8 +73,7 @@ impl Half {
         let loss = sender.loss.get_or_insert_default();
         loss.overtaken.is_exact |= sender.is_exact;
         loss.overtaken.is_old = !has_reorder_timer(now_ns);
-        let is_open = |sending| loss.overtaken.shown(sending).is_none();
-        let oldest = unacked.oldest_open(is_open);
+        let oldest = unacked.oldest_open(loss.overtaken.overdue());
         if loss.recovery().is_none() {
             loss.overtaken.on_silence(now_ns, turn_ns, oldest);
         }

@@ -27,7 +27,7 @@ mod tests;
 pub(crate) use era::{has_probes, has_reorder_timer};
 pub(crate) use loss::Loss;
 pub use loss::RetransmissionCounts;
-pub(crate) use overtaken::{Circumstances, Sending};
+pub(crate) use overtaken::{Circumstances, Overdue, Sending};
 pub(crate) use path_probe::PacketSizes;
 pub use path_probe::PathProbes;
 pub(crate) use sender::{Place, Sender, Twice};
