@@ -233,6 +233,7 @@ impl Lens {
             self.live -= 1;
             self.unacked -= live.unacked();
             self.last = None;
+            self.hosts.note(live);
             self.sum_up(live, sink);
         }
         slots.free(index);
@@ -256,8 +257,8 @@ impl Lens {
         }
     }
 
+    /// Sums up a connection whose hosts are noted.
     fn sum_up(&mut self, live: &mut Live, sink: &mut impl Sink) {
-        self.hosts.note(live);
         let connection = Connection::of(live, self.now_ns);
         sink.connection(&connection);
         let most = self.config.findings_per_kind_max;

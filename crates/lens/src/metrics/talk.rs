@@ -145,6 +145,7 @@ impl Talk {
         self.0.as_mut()?.rare.as_deref_mut()
     }
 
+    #[cold]
     fn make_rare(&mut self) -> &mut RareTalk {
         self.0.get_or_insert_default().rare.get_or_insert_default()
     }

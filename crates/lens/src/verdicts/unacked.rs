@@ -91,12 +91,15 @@ impl Unacked {
     /// When the first segment in the list was sent.
     #[inline]
     pub(crate) fn oldest_ns(&self) -> Option<u64> {
-        let oldest = match &self.more {
-            None => self.first.front(),
-            Some(more) => {
-                older(older(self.first.front(), more.second.front()), more.rest.front())
-            }
-        };
+        match &self.more {
+            None => self.first.front().map(|entry| entry.time_ns),
+            Some(more) => self.oldest_of(more),
+        }
+    }
+
+    #[inline(never)]
+    fn oldest_of(&self, more: &More) -> Option<u64> {
+        let oldest = older(older(self.first.front(), more.second.front()), more.rest.front());
         oldest.map(|entry| entry.time_ns)
     }
 
@@ -133,11 +136,13 @@ impl Unacked {
     }
 
     /// Some of it lies before `number`.
+    #[cold]
     pub(super) fn is_behind(&self, number: Seq) -> bool {
         self.iter().any(|entry| number.after(entry.seq))
     }
 
     /// Some entry holds the byte before `number`.
+    #[cold]
     pub(super) fn is_hit_by(&self, number: Seq) -> bool {
         self.iter().any(|entry| number.after(entry.seq) && number.at_or_before(entry.end))
     }
@@ -153,6 +158,7 @@ impl Unacked {
     }
 
     /// Gives the memory of an empty list back: nothing more will come, as far as is known.
+    #[inline(never)]
     pub(crate) fn release(&mut self) {
         if self.len() > 0 {
             return;
@@ -177,6 +183,7 @@ impl Unacked {
         self.span_of_more(base)
     }
 
+    #[inline(never)]
     fn span_of_more(&self, base: Seq) -> u32 {
         let (mut low, mut high) = (u32::MAX, 0);
         let mut widen = |from: &Entry, to: &Entry| {
@@ -216,6 +223,7 @@ impl Unacked {
     }
 
     /// The newest entry that overlaps the range.
+    #[inline(never)]
     pub(crate) fn newest_over(&self, seq: Seq, end: Seq) -> Option<&Entry> {
         let first = self.first.last_over(seq, end);
         let Some(more) = &self.more else { return first };

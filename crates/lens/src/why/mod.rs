@@ -270,6 +270,7 @@ pub(crate) fn why(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
     ack::why_ack(scene, to)
 }
 
+#[inline(never)]
 fn why_syn(scene: &Scene<'_>) -> Why {
     let first = if scene.segment.flags.ack() { SendReason::SynAck } else { SendReason::Syn };
     match scene.same_syn_ns {
@@ -292,6 +293,7 @@ fn why_syn(scene: &Scene<'_>) -> Why {
 }
 
 /// Keep-alives and window probes, and the answers to them.
+#[inline(never)]
 fn why_probe(scene: &Scene<'_>) -> Option<Why> {
     let verdicts = scene.judged.verdicts;
     if verdicts.contains(Verdicts::ZERO_WINDOW_PROBE) {
