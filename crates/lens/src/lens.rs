@@ -166,10 +166,12 @@ impl Lens {
             live.has_older_stamp = stamps.value.wrapping_sub(before).cast_signed() < 0;
         }
         let before = live.unacked();
-        let analysis = live.take(live.side(flow), segment, reused, unacked_max, &mut self.habits);
+        let mut place = None;
+        let analysis =
+            live.take(live.side(flow), segment, reused, unacked_max, &mut self.habits, &mut place);
         self.unacked = self.unacked + live.unacked() - before;
-        sink.segment(segment, &analysis);
-        analysis
+        sink.segment(segment, analysis);
+        *analysis
     }
 
     /// The capture is over: every connection that is left is summed up, by its number.

@@ -72,6 +72,11 @@ impl Sketch {
         self.count = self.count.saturating_add(1);
     }
 
+    /// A value out of it, to have it fetched.
+    pub(super) fn warmth(&self) -> u32 {
+        self.few[0]
+    }
+
     /// The smallest sample, in nanoseconds.
     pub(crate) fn min_ns(&self) -> Option<u64> {
         (self.count > 0).then(|| u64::from(self.few[0]) * 1_000)

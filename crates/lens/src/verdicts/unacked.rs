@@ -88,10 +88,16 @@ impl Unacked {
         self.first.len() + self.more.as_ref().map_or(0, |more| more.second.len() + more.rest.len())
     }
 
+    /// What stands in none but the first row, if anything does.
+    #[inline]
+    fn others(&self) -> Option<&More> {
+        self.more.as_deref().filter(|more| more.second.len() > 0 || !more.rest.is_empty())
+    }
+
     /// When the first segment in the list was sent.
     #[inline]
     pub(crate) fn oldest_ns(&self) -> Option<u64> {
-        match &self.more {
+        match self.others() {
             None => self.first.front().map(|entry| entry.time_ns),
             Some(more) => self.oldest_of(more),
         }
@@ -105,8 +111,7 @@ impl Unacked {
 
     /// A value out of the memory that an acknowledgment will read, to have it fetched early.
     pub(crate) fn warmth(&self) -> u64 {
-        let (first, last) = (self.first.front(), self.first.back());
-        first.map_or(0, |entry| entry.time_ns) ^ last.map_or(0, |entry| entry.time_ns)
+        self.first.front().map_or(0, |entry| entry.time_ns)
     }
 
     #[inline]
@@ -152,8 +157,8 @@ impl Unacked {
     pub(crate) fn acknowledge(&mut self, ack: Seq) -> Taken {
         let taken = self.first.acknowledge(ack);
         match &mut self.more {
-            None => taken,
-            Some(more) => taken.with(more.acknowledge(ack)),
+            Some(more) if more.second.len() > 0 || !more.rest.is_empty() => taken.with(more.acknowledge(ack)),
+            _ => taken,
         }
     }
 
@@ -173,7 +178,7 @@ impl Unacked {
     /// `base`, as in Wireshark: what stands before the first segment seen is far ahead.
     #[inline]
     pub(crate) fn span_bytes(&self, base: Seq) -> u32 {
-        if self.more.is_none()
+        if self.others().is_none()
             && let (Some(first), Some(last)) = (self.first.front(), self.first.back())
             && let (low, high) = (first.seq.bytes_since(base), last.end.bytes_since(base))
             && low <= high
@@ -212,7 +217,7 @@ impl Unacked {
     /// The oldest entry that begins at `seq` or after it.
     pub(crate) fn oldest_from(&self, seq: Seq) -> Option<&Entry> {
         let first = self.first.first_from(seq);
-        let Some(more) = &self.more else { return first };
+        let Some(more) = self.others() else { return first };
         let rest = more.rest.iter().find(|entry| entry.seq.at_or_after(seq));
         older(older(first, more.second.first_from(seq)), rest)
     }
@@ -226,7 +231,7 @@ impl Unacked {
     #[inline(never)]
     pub(crate) fn newest_over(&self, seq: Seq, end: Seq) -> Option<&Entry> {
         let first = self.first.last_over(seq, end);
-        let Some(more) = &self.more else { return first };
+        let Some(more) = self.others() else { return first };
         let rest = more.rest.iter().rev().find(|entry| entry.overlaps(seq, end));
         newer(newer(first, more.second.last_over(seq, end)), rest)
     }

@@ -56,8 +56,9 @@ fn why_sent_before(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
 /// Text that is new here, and was sent before: alone, or with others because of the path's MTU.
 #[inline]
 fn why_lost_before(scene: &Scene<'_>, from: &mut Sender) -> Option<Why> {
-    if scene.is_near && from.loss.is_none() {
-        return None; // nearly always: nothing is lost before it is captured
+    let is_seen = scene.is_near || from.ids.are_followed_by(scene.segment);
+    if is_seen && from.loss.is_none() {
+        return None; // nearly always: nothing was sent that is not here
     }
     why_lost_unseen(scene, from)
 }
