@@ -141,17 +141,19 @@ impl Live {
         }
     }
 
-    /// Takes the next segment of this connection, sent by `from`.
-    pub(crate) fn take(
+    /// Takes the next segment of this connection, sent by `from`. What it says of it is written into `place`, which is
+    /// where it stays.
+    pub(crate) fn take<'a>(
         &mut self,
         from: Side,
         segment: &Segment,
         reused: Verdicts,
         unacked_max: usize,
         habits: &mut Habits,
-    ) -> Analysis {
+        place: &'a mut Option<Analysis>,
+    ) -> &'a Analysis {
         if matches!(segment.whole, Whole::QuotedInIcmp | Whole::Fragment) {
-            return self.unjudged(from, segment);
+            return place.insert(self.unjudged(from, segment));
         }
         let before = self.before(from, segment);
         let twice = self.halves[from].sender.captured_twice(segment);
@@ -175,7 +177,7 @@ impl Live {
         let shows_frame = other.learn_of_losses(segment, &before, special.contains(Verdicts::DSACK));
         notes |= notes::of_repetition(twice, shows_frame);
         let ends = if before.is_moving { self.states(from, &turn) } else { self.states_settled() };
-        let mut analysis = self.header_alone(from, segment, before.previous_ns, ends);
+        let analysis = place.insert(self.header_alone(from, segment, before.previous_ns, ends));
         let reason = self.why(from, segment, &ours, &before, ends, twice, &mut analysis.why);
         self.tell_habits(from, segment, reason, habits);
         let shown = self.as_wireshark.judged().unwrap_or(&ours);
@@ -197,9 +199,9 @@ impl Live {
         if twice.is_none() {
             self.halves.count(from, segment, &ours, &before);
         }
-        self.marks.on_segment(from, segment, &analysis, &ours, &before);
+        self.marks.on_segment(from, segment, analysis, &ours, &before);
         if twice.is_none() {
-            self.note_talk(from, segment, &analysis, &before);
+            self.note_talk(from, segment, analysis, &before);
         }
         if self.marks.fin_is_acked_by(from.other(), segment) {
             self.halves[from.other()].judged.unacked.release();

@@ -6,7 +6,7 @@ use crate::fast_open::{self, FastOpenWords};
 use crate::habits::Habits;
 use crate::nanos::Nanos;
 use crate::verdicts::Judged;
-use crate::why::{Scene, Twice, has_probes, why};
+use crate::why::{Loss, Scene, Twice, has_probes, why};
 use crate::{EndState, Segment, Side, Why};
 use tcp::SendReason;
 
@@ -74,9 +74,8 @@ impl Live {
     ) {
         if reason.is_retransmission()
             && let Some(loss) = &mut self.halves[from].sender.loss
-            && let Some(was_probed) = loss.take_probe_vote()
         {
-            habits.on_tail(segment.source.ip(), was_probed);
+            vote(loss, segment, habits);
         }
     }
 
@@ -96,6 +95,7 @@ impl Live {
         self.take_marks(from, segment, judged, before)
     }
 
+    #[inline(never)]
     fn take_marks(&mut self, from: Side, segment: &Segment, judged: &Judged, before: &Before) -> EcnMeaning {
         let rtt_ns = self.times.rtt_ns(&self.halves);
         let (half, other) = self.halves.of(from);
@@ -113,6 +113,7 @@ impl Live {
     }
 
     /// What a SYN says of Fast Open.
+    #[cold]
     pub(super) fn fast_open(&mut self, segment: &Segment) -> FastOpenWords {
         if segment.flags.rst() {
             return FastOpenWords::Nothing;
@@ -123,5 +124,13 @@ impl Live {
             Some(opening) => fast_open::read(opening, segment, at),
             None => FastOpenWords::Nothing,
         }
+    }
+}
+
+/// Whether the sender of a retransmission probes its tails, if that was seen.
+#[inline(never)]
+fn vote(loss: &mut Loss, segment: &Segment, habits: &mut Habits) {
+    if let Some(was_probed) = loss.take_probe_vote() {
+        habits.on_tail(segment.source.ip(), was_probed);
     }
 }

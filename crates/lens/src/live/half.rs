@@ -6,7 +6,7 @@ use crate::ends::End;
 use crate::limits::MSS_BYTES_DEFAULT;
 use crate::metrics::Traffic;
 use crate::verdicts::{Remembered, Scale, reports_duplicate};
-use crate::why::{Circumstances, Sender, Sending, has_reorder_timer};
+use crate::why::{Circumstances, Loss, Sender, Sending, has_reorder_timer};
 use crate::{Frame, Segment};
 use wire::Seq;
 
@@ -62,6 +62,7 @@ impl Half {
 
     /// What an acknowledgment says of its segments in flight, once SACK blocks were seen. Comes before the judgement,
     /// which forgets what is acknowledged.
+    #[inline(never)]
     pub(super) fn hear_of_flight(&mut self, acknowledgment: &Segment, times: PathTimes) {
         let PathTimes { turn_ns, initial_rtt_ns, mss_bytes } = times;
         let now_ns = acknowledgment.time.as_nanos();
@@ -73,8 +74,7 @@ impl Half {
         let loss = sender.loss.get_or_insert_default();
         loss.overtaken.is_exact |= sender.is_exact;
         loss.overtaken.is_old = !has_reorder_timer(now_ns);
-        let is_open = |sending| loss.overtaken.shown(sending).is_none();
-        let oldest = unacked.oldest_open(is_open);
+        let oldest = unacked.oldest_open(loss.overtaken.overdue());
         if loss.recovery().is_none() {
             loss.overtaken.on_silence(now_ns, turn_ns, oldest);
         }
@@ -104,28 +104,33 @@ impl Half {
         if !acknowledgment.flags.ack() {
             return None;
         }
-        let now_ns = acknowledgment.time.as_nanos();
         let advances = before.is_advanced_by(acknowledgment);
-        let mut shown = None;
-        if let Some(loss) = &mut self.sender.loss {
-            if is_dsack {
-                shown = loss.on_dsack(now_ns, &acknowledgment.options.sack);
-            }
-            let is_repeated = acknowledgment.is_pure_ack() && acknowledgment.options.sack.is_empty();
-            if is_dsack || !advances && is_repeated {
-                loss.on_repeated(acknowledgment.ack);
-            }
-            if advances {
-                let ack = acknowledgment.ack;
-                let echo = acknowledgment.options.timestamps.map(|stamps| stamps.echo);
-                let by_echo = echo.and_then(|echo| loss.on_echo(now_ns, ack, echo));
-                shown = shown.or(by_echo);
-                loss.forget_echoes(ack);
-            }
-        }
+        let loss = self.sender.loss.as_mut();
+        let shown = loss.and_then(|loss| learn_of_loss(loss, acknowledgment, advances, is_dsack));
         if advances {
-            self.sender.progress_ns = now_ns;
+            self.sender.progress_ns = acknowledgment.time.as_nanos();
         }
         shown
     }
+}
+
+/// What an acknowledgment shows of earlier retransmissions, once there are some.
+#[inline(never)]
+fn learn_of_loss(loss: &mut Loss, acknowledgment: &Segment, advances: bool, is_dsack: bool) -> Option<Frame> {
+    let (now_ns, ack) = (acknowledgment.time.as_nanos(), acknowledgment.ack);
+    let mut shown = None;
+    if is_dsack {
+        shown = loss.on_dsack(now_ns, &acknowledgment.options.sack);
+    }
+    let is_repeated = acknowledgment.is_pure_ack() && acknowledgment.options.sack.is_empty();
+    if is_dsack || !advances && is_repeated {
+        loss.on_repeated(ack);
+    }
+    if advances {
+        let echo = acknowledgment.options.timestamps.map(|stamps| stamps.echo);
+        let by_echo = echo.and_then(|echo| loss.on_echo(now_ns, ack, echo));
+        shown = shown.or(by_echo);
+        loss.forget_echoes(ack);
+    }
+    shown
 }

@@ -27,7 +27,7 @@ mod tests;
 pub(crate) use era::{has_probes, has_reorder_timer};
 pub(crate) use loss::Loss;
 pub use loss::RetransmissionCounts;
-pub(crate) use overtaken::{Circumstances, Sending};
+pub(crate) use overtaken::{Circumstances, Overdue, Sending};
 pub(crate) use path_probe::PacketSizes;
 pub use path_probe::PathProbes;
 pub(crate) use sender::{Place, Sender, Twice};
@@ -270,6 +270,7 @@ pub(crate) fn why(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
     ack::why_ack(scene, to)
 }
 
+#[inline(never)]
 fn why_syn(scene: &Scene<'_>) -> Why {
     let first = if scene.segment.flags.ack() { SendReason::SynAck } else { SendReason::Syn };
     match scene.same_syn_ns {
@@ -292,6 +293,7 @@ fn why_syn(scene: &Scene<'_>) -> Why {
 }
 
 /// Keep-alives and window probes, and the answers to them.
+#[inline(never)]
 fn why_probe(scene: &Scene<'_>) -> Option<Why> {
     let verdicts = scene.judged.verdicts;
     if verdicts.contains(Verdicts::ZERO_WINDOW_PROBE) {

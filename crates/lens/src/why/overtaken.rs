@@ -52,6 +52,20 @@ impl Shown {
     }
 }
 
+/// What was sent at or before a time, in a frame before this one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Overdue {
+    until_ns: u64,
+    before: Frame,
+}
+
+impl Overdue {
+    #[inline]
+    pub(crate) fn covers(&self, sending: Sending) -> bool {
+        sending.time_ns <= self.until_ns && sending.frame < self.before
+    }
+}
+
 /// What was sent at or before a time, in a frame before this one, counts as lost.
 #[derive(Clone, Copy, Debug)]
 struct Mark {
@@ -64,7 +78,7 @@ struct Mark {
 
 impl Mark {
     fn covers(&self, sending: Sending) -> bool {
-        sending.time_ns <= self.until_ns && sending.frame < self.before
+        Overdue { until_ns: self.until_ns, before: self.before }.covers(sending)
     }
 }
 
@@ -277,6 +291,11 @@ impl Overtaken {
     pub(crate) fn shown(&self, sending: Sending) -> Option<(Shown, bool)> {
         let first = self.marks.partition_point(|mark| !mark.covers(sending));
         self.marks.get(first).map(|mark| (mark.shown, mark.is_close || self.is_patient()))
+    }
+
+    /// All that counts as lost: the last mark covers what the others do.
+    pub(crate) fn overdue(&self) -> Option<Overdue> {
+        self.marks.back().map(|mark| Overdue { until_ns: mark.until_ns, before: mark.before })
     }
 
     /// Keeps the marks in order, so that each covers what those before it do.
