@@ -2,8 +2,9 @@
 
 use super::lost_before::LostBefore;
 use super::overtaken::Overtaken;
-use crate::Frame;
-use crate::verdicts::Delivery;
+use crate::live::Before;
+use crate::verdicts::{Delivery, reports_duplicate};
+use crate::{Frame, Segment};
 use tcp::SendReason;
 use wire::Seq;
 use wire::tcp::SackBlocks;
@@ -60,6 +61,38 @@ struct Sent {
     frame: Frame,
     tsval: Option<u32>,
     known_spurious: bool,
+}
+
+/// What an acknowledgment says of what was sent again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reported<'a> {
+    now_ns: u64,
+    ack: Seq,
+    blocks: &'a SackBlocks,
+    echo: Option<u32>,
+    /// It acknowledges more than the one before.
+    advances: bool,
+    /// Its first block reports what arrived twice.
+    is_duplicate: bool,
+    /// It says what the one before it said.
+    repeats_without_news: bool,
+}
+
+impl Reported<'_> {
+    /// By an acknowledgment; `before` is what was known before it.
+    pub(crate) fn by<'a>(acknowledgment: &'a Segment, before: &Before) -> Reported<'a> {
+        let advances = before.is_advanced_by(acknowledgment);
+        let blocks = &acknowledgment.options.sack;
+        Reported {
+            now_ns: acknowledgment.time.as_nanos(),
+            ack: acknowledgment.ack,
+            blocks,
+            echo: acknowledgment.options.timestamps.map(|stamps| stamps.echo),
+            advances,
+            is_duplicate: reports_duplicate(acknowledgment),
+            repeats_without_news: !advances && acknowledgment.is_pure_ack() && blocks.is_empty(),
+        }
+    }
 }
 
 /// A sender's losses.
@@ -142,7 +175,7 @@ impl Loss {
     }
 
     /// What was sent before goes again, and is captured for the first time.
-    pub(super) fn on_lost_before(&mut self, lost: &LostBefore, segment: &crate::Segment) {
+    pub(super) fn on_lost_before(&mut self, lost: &LostBefore, segment: &Segment) {
         match lost.why.reason {
             SendReason::PathMtu => {
                 self.counts.path_mtu += 1;
@@ -178,7 +211,7 @@ impl Loss {
     }
 
     /// An acknowledgment repeats the one before it, or reports a duplicate: of a probe that was not needed.
-    pub(crate) fn on_repeated(&mut self, ack: Seq) {
+    fn on_repeated(&mut self, ack: Seq) {
         self.probe_out = self.probe_out.filter(|end| ack.before(*end));
     }
 
@@ -228,7 +261,7 @@ impl Loss {
     }
 
     /// Remembers a retransmission.
-    pub(crate) fn push(&mut self, segment: &crate::Segment) {
+    pub(crate) fn push(&mut self, segment: &Segment) {
         if let Some(slot) = self.first_frames.iter_mut().find(|slot| **slot == 0) {
             *slot = segment.frame;
         }
@@ -265,12 +298,22 @@ impl Loss {
         self.overtaken.on_undone();
     }
 
+    /// What an acknowledgment says of what was sent again: the frame of a retransmission that was needless.
+    pub(crate) fn hear_of_mistakes(&mut self, reported: &Reported<'_>) -> Option<Frame> {
+        let by_echo = if reported.advances { self.on_echo(reported) } else { None };
+        let by_dsack = if reported.is_duplicate { self.on_dsack(reported) } else { None };
+        if reported.is_duplicate || reported.repeats_without_news {
+            self.on_repeated(reported.ack);
+        }
+        by_dsack.or(by_echo)
+    }
+
     /// The first block of a D-SACK: the retransmission that it shows to be needless, if remembered.
-    pub(crate) fn on_dsack(&mut self, now_ns: u64, blocks: &SackBlocks) -> Option<Frame> {
-        let twice = blocks.as_slice().first()?;
+    fn on_dsack(&mut self, reported: &Reported<'_>) -> Option<Frame> {
+        let twice = reported.blocks.as_slice().first()?;
         let shown = self.mark(|sent| sent.seq.at_or_before(twice.left) && sent.end.at_or_after(twice.right));
         if shown.is_some() {
-            self.overtaken.on_needless(now_ns);
+            self.overtaken.on_needless(reported.now_ns);
             self.episode.1 = self.episode.1.saturating_add(1);
             if self.episode.1 >= self.episode.0 {
                 self.undo();
@@ -279,9 +322,13 @@ impl Loss {
         shown
     }
 
-    /// An acknowledgment up to `ack` that echoes `echo`: when the echo is older than a retransmission
-    /// that it covers, the original had arrived (RFC 3522).
-    pub(crate) fn on_echo(&mut self, now_ns: u64, ack: Seq, echo: u32) -> Option<Frame> {
+    /// It echoes something: when that is older than a retransmission that it covers, the original had arrived
+    /// (RFC 3522).
+    fn on_echo(&mut self, reported: &Reported<'_>) -> Option<Frame> {
+        let (ack, Some(echo)) = (reported.ack, reported.echo) else {
+            self.forget_echoes(reported.ack);
+            return None;
+        };
         let is_older =
             |sent: &Sent| sent.tsval.is_some_and(|tsval| echo.wrapping_sub(tsval).cast_signed() < 0);
         let first = self.first_of_episode;
@@ -290,11 +337,13 @@ impl Loss {
             let is_mistake = is_older(answered);
             self.first_of_episode = None;
             if is_mistake {
-                self.overtaken.on_needless(now_ns);
+                self.overtaken.on_needless(reported.now_ns);
                 self.undo();
             }
         }
-        self.mark(|sent| sent.end.at_or_before(ack) && is_older(sent))
+        let shown = self.mark(|sent| sent.end.at_or_before(ack) && is_older(sent));
+        self.forget_echoes(ack);
+        shown
     }
 
     fn mark(&mut self, shows: impl Fn(&Sent) -> bool) -> Option<Frame> {
@@ -312,7 +361,7 @@ impl Loss {
     }
 
     /// Retransmissions up to `ack` can no longer be shown to be needless by timestamps.
-    pub(crate) fn forget_echoes(&mut self, ack: Seq) {
+    fn forget_echoes(&mut self, ack: Seq) {
         for sent in self.sent.iter_mut().filter(|sent| sent.end.at_or_before(ack)) {
             sent.tsval = None;
         }

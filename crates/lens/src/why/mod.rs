@@ -25,7 +25,7 @@ mod timers;
 mod tests;
 
 pub(crate) use era::{has_probes, has_reorder_timer};
-pub(crate) use loss::Loss;
+pub(crate) use loss::{Loss, Reported};
 pub use loss::RetransmissionCounts;
 pub(crate) use overtaken::{Circumstances, Sending};
 pub(crate) use path_probe::PacketSizes;

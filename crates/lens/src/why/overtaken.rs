@@ -72,9 +72,9 @@ impl Mark {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Circumstances {
     pub(crate) now_ns: u64,
-    /// From the capture point to the sender and back.
-    pub(crate) turn_ns: u64,
     pub(crate) is_recovering: bool,
+    /// Segments beyond the acknowledgment that the receiver has.
+    pub(crate) sacked_segments: u32,
     /// The shortest round trip so far, turn included.
     pub(crate) rtt_min_ns: u64,
     pub(crate) srtt_ns: u64,
@@ -204,21 +204,25 @@ impl Overtaken {
         self.timer_votes < 0 || self.is_old
     }
 
-    /// An acknowledgment says what was delivered.
-    pub(crate) fn on_delivery(&mut self, delivery: &Delivery, around: Circumstances) {
+    /// An acknowledgment says what was delivered (RFC 8985 §6.2, steps 1 to 3).
+    pub(crate) fn on_delivery(&mut self, delivery: &Delivery, now_ns: u64, turn_ns: u64) {
         self.reorders |= delivery.reordered;
         if let Some(sending) = delivery.newest {
-            self.rtt_ns = around.now_ns.saturating_sub(sending.time_ns);
+            self.rtt_ns = now_ns.saturating_sub(sending.time_ns);
             if self.newest.is_none_or(|newest| sending.frame > newest.frame) {
                 self.newest = Some(sending);
             }
         }
         if let Some(fresh) = delivery.fresh {
-            let rtt_ns = around.now_ns.saturating_sub(fresh.time_ns) + around.turn_ns;
+            let rtt_ns = now_ns.saturating_sub(fresh.time_ns) + turn_ns;
             self.rtt_min_ns = Some(self.rtt_min_ns.unwrap_or(u64::MAX).min(rtt_ns));
         }
+    }
+
+    /// It looks what counts as lost now (RFC 8985 §6.2, steps 4 and 5).
+    pub(crate) fn look(&mut self, around: &Circumstances) {
         let rtt_min_ns = around.rtt_min_ns.min(self.rtt_min_ns.unwrap_or(u64::MAX));
-        let few = !around.is_recovering && delivery.sacked_segments < SEGMENTS_FOR_LOSS;
+        let few = !around.is_recovering && around.sacked_segments < SEGMENTS_FOR_LOSS;
         if few && self.has_no_timer() {
             return;
         }
