@@ -15,6 +15,7 @@ mod order;
 mod overtaken;
 mod packet_ids;
 mod path_probe;
+mod resent;
 mod reset;
 mod retransmission;
 mod sender;

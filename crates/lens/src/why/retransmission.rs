@@ -16,12 +16,11 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
     let signs = signs(scene, from, to);
     let loss = from.loss.get_or_insert_default();
     let began = loss.recovery();
-    // what does not follow an acknowledgment was sent by a timer, which may seem to be a little early
+    // what does not follow an acknowledgment was sent by a timer
     let is_seen = signs.since_ack_ns > scene.turn_ns + EARLY_NS;
-    let early_ns = if is_seen { EARLY_NS } else { 0 };
     let is_recovering = began.is_some_and(|began| began != Began::Probe);
     loss.overtaken.look_at_timer(
-        signs.now_ns + early_ns,
+        signs.now_ns,
         scene.turn_ns,
         scene.prior.earlier,
         is_recovering,
@@ -206,12 +205,12 @@ fn note(loss: &mut Loss, why: &Why, scene: &Scene<'_>) {
         }
         _ => counts.recovery += 1,
     }
-    if began.is_none() {
+    if began.is_none_or(|began| began == Began::Probe) {
         match why.reason {
             SendReason::Timeout => {}
             SendReason::TailLossProbe => loss.begin(until, Began::Probe),
             _ => loss.begin(until, Began::Acks),
         }
     }
-    loss.push(scene.segment);
+    loss.push(scene.segment, why.reason);
 }
