@@ -173,7 +173,7 @@ impl Live {
         notes |= notes::of_repetition(twice, shows_frame);
         let ends = if before.is_moving { self.states(from, &turn) } else { self.states_settled() };
         let mut analysis = self.header_alone(from, segment, before.previous_ns, ends);
-        let reason = self.why(from, segment, &ours, &before, ends, twice, &mut analysis.why);
+        let reason = self.why(from, segment, &ours, &before, ends, twice, habits, &mut analysis.why);
         self.tell_habits(from, segment, reason, habits);
         let shown = self.as_wireshark.judged().unwrap_or(&ours);
         analysis.verdicts = shown.verdicts | special | reused;

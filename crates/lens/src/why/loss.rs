@@ -115,6 +115,8 @@ pub(crate) struct Loss {
     pub(crate) probes_seen: i8,
     /// What was seen of it last, for its host.
     probe_vote: Option<bool>,
+    /// Nothing but a timer can have sent its latest retransmission, for its host.
+    timer_seen: bool,
     /// How long before a lone tail was sent again, as a probe it seems.
     probe_gap_ns: Option<u64>,
     pub(crate) counts: RetransmissionCounts,
@@ -228,6 +230,16 @@ impl Loss {
         self.probe_vote.take()
     }
 
+    /// Nothing but a timer can have sent this.
+    pub(super) fn on_timer_seen(&mut self) {
+        self.timer_seen = true;
+    }
+
+    /// Whether that was seen since this was asked.
+    pub(crate) fn take_timer_seen(&mut self) -> bool {
+        std::mem::take(&mut self.timer_seen)
+    }
+
     /// A lone tail was sent again after so long; the next timeout tells whether that was a probe.
     pub(super) fn on_lone_tail(&mut self, gap_ns: u64) {
         self.probe_gap_ns = Some(gap_ns);
@@ -336,6 +348,10 @@ impl Loss {
     }
 
     fn count(&mut self, needless: Needless) -> Frame {
+        if needless.is_probe {
+            // the tail had arrived: what is measured from here on is no answer to the probe
+            self.recovery = self.recovery.filter(|(_, began)| *began != Began::Probe);
+        }
         self.counts.spurious += 1;
         self.needless_bytes += u64::from(needless.bytes);
         needless.frame

@@ -303,6 +303,11 @@ impl Overtaken {
         self.newest.is_some()
     }
 
+    /// Something sent after it has arrived.
+    pub(crate) fn is_overtaken(&self, sending: Sending) -> bool {
+        self.newest.is_some_and(|newest| sending.frame < newest.frame)
+    }
+
     /// What shows that this sending is lost, if anything does, and whether it is a close call.
     pub(crate) fn shown(&self, sending: Sending) -> Option<(Shown, bool)> {
         let first = self.marks.partition_point(|mark| !mark.covers(sending));

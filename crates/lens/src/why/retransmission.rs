@@ -42,7 +42,27 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
         None if began.is_none() && signs.is_by_acks() => loss.overtaken.doubt_timer(),
         _ => {}
     }
+    if signs.is_only_by_timer() {
+        loss.on_timer_seen();
+    }
+    let is_overtaken = scene.prior.earlier.is_some_and(|sending| loss.overtaken.is_overtaken(sending));
     let why = match (shown, began) {
+        (Some((Shown::Ack | Shown::ReorderTimer, is_close)), _)
+            if signs.is_by_tick() && !signs.is_silent_at_una() && began != Some(Began::Timeout) =>
+        {
+            known_lost(&signs, Shown::ReorderTimer, is_close)
+        }
+        (None, None | Some(Began::Acks | Began::Probe))
+            if is_overtaken && signs.is_by_tick() && !signs.is_silent_at_una() =>
+        {
+            known_lost(&signs, Shown::ReorderTimer, true)
+        }
+        // what that timer has shown a pacer lets out
+        (Some((Shown::ReorderTimer, is_close)), _)
+            if signs.is_at_tick == Some(false) && !signs.is_silent_at_una() =>
+        {
+            known_lost(&signs, Shown::Ack, is_close)
+        }
         // a busy host's timer has not run out, or the window let nothing out until the acknowledgment came
         (Some((Shown::ReorderTimer, is_close)), _)
             if signs.is_near && signs.is_at_once && !signs.is_exact =>
@@ -59,6 +79,7 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
     };
     let why =
         if signs.has_waited && why.reason == SendReason::SackRecovery { reorder_timeout(&why) } else { why };
+    if std::env::var("DBGA").is_ok() { eprintln!("A {} {} why {:?} began {began:?} shown {shown:?} since_ack {} gap {} una {} tail {} sacked {} dup {} mss {} rto {} turn {} phase {}", scene.segment.time.as_nanos(), scene.segment.frame, why.reason, signs.since_ack_ns/1000, signs.gap_ns/1000, signs.at_una, signs.is_tail, signs.sacked_ahead_bytes, signs.duplicate_acks, signs.mss_bytes, signs.rto_ns/1000, scene.turn_ns/1000, signs.now_ns % 4_000_000 / 1000); }
     learn_of_probes(loss, &why, &signs, began);
     note(loss, &why, scene);
     let confidence = if signs.is_near { why.confidence.seen_near() } else { why.confidence };
