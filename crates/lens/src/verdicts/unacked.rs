@@ -50,6 +50,8 @@ pub(crate) struct Taken {
     pub(crate) partial: bool,
     /// The oldest frame whose end it hit: that one says how long the round trip took.
     pub(crate) whole: Option<(Frame, u64)>,
+    /// Something that it covers was sent twice, so that nobody knows which of the two it answers (Karn).
+    pub(crate) is_ambiguous: bool,
 }
 
 /// The list.
@@ -206,6 +208,7 @@ impl Unacked {
 impl Taken {
     fn note(&mut self, entry: &mut Entry, ack: Seq) {
         let hit = Some((entry.frame, entry.time_ns));
+        self.is_ambiguous |= (entry.is_again | entry.is_resent) & ack.after(entry.seq);
         if ack == entry.end {
             (self.hit, self.partial, self.whole) = (hit, false, hit);
         } else if ack.after(entry.seq) && ack.before(entry.end) {

@@ -46,20 +46,24 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
         loss.on_timer_seen();
     }
     let is_overtaken = scene.prior.earlier.is_some_and(|sending| loss.overtaken.is_overtaken(sending));
+    let has_timer = !loss.overtaken.is_old;
     let why = match (shown, began) {
         (Some((Shown::Ack | Shown::ReorderTimer, is_close)), _)
-            if signs.is_by_tick() && !signs.is_silent_at_una() && began != Some(Began::Timeout) =>
+            if has_timer
+                && signs.is_by_tick()
+                && !signs.is_silent_at_una()
+                && began != Some(Began::Timeout) =>
         {
             known_lost(&signs, Shown::ReorderTimer, is_close)
         }
         (None, None | Some(Began::Acks | Began::Probe))
-            if is_overtaken && signs.is_by_tick() && !signs.is_silent_at_una() =>
+            if has_timer && is_overtaken && signs.is_by_tick() && !signs.is_silent_at_una() =>
         {
             known_lost(&signs, Shown::ReorderTimer, true)
         }
         // what that timer has shown a pacer lets out
         (Some((Shown::ReorderTimer, is_close)), _)
-            if signs.is_at_tick == Some(false) && !signs.is_silent_at_una() =>
+            if signs.is_paced() && !signs.is_silent_at_una() =>
         {
             known_lost(&signs, Shown::Ack, is_close)
         }
@@ -135,7 +139,7 @@ fn at_first(signs: &Signs) -> Why {
             .or(SendReason::Timeout);
     }
     // a segment alone is probed at the latest when its timeout would run out (RFC 8985 §7.3)
-    let is_alone_in_time = signs.probes_seen >= 0 && !signs.is_late_for_probe;
+    let is_alone_in_time = signs.probes_seen > 0 || signs.probes_seen == 0 && !signs.is_late_for_probe;
     if signs.is_tail && signs.may_probe && (signs.is_beyond_una || is_alone_in_time) {
         let is_shown = signs.is_beyond_una || signs.probes_seen > 0;
         let confidence = if is_shown { Confidence::HIGH } else { Confidence::LIKELY };

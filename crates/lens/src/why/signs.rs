@@ -16,7 +16,7 @@ pub(super) const AT_ONCE_NS: u64 = 1_000_000;
 /// No host's timer for what may only be late runs out sooner after an acknowledgment: two ticks and the rest of one.
 const TIMER_NS_MIN: u64 = 3_000_000;
 /// Where nothing was heard and nothing was sent for so long, only a timer sends something again.
-const SILENCE_NS_MIN: u64 = 150_000_000;
+const SILENCE_NS_MIN: u64 = 8_000_000;
 /// A pacer lets nothing wait so long that a tick decides.
 const PACED_NS_MAX: u64 = 2_500_000;
 /// What one timer sends follows within this time.
@@ -96,11 +96,16 @@ impl Signs {
         self.is_near && !self.is_exact && self.since_ack_ns.min(self.quiet_ns) >= SILENCE_NS_MIN
     }
 
-    /// It left at a tick of its host, and nothing else had just let it out.
+    /// It left at a tick of its host, and nothing else had just let it out; or nothing else can have sent it.
     pub(super) fn is_by_tick(&self) -> bool {
         let is_alone = self.since_ack_ns.min(self.quiet_ns) >= PACED_NS_MAX;
         let goes_on = self.follows_reorder_timer && self.quiet_ns <= BURST_NS;
-        self.is_at_tick == Some(true) && (is_alone || goes_on)
+        self.is_at_tick == Some(true) && (is_alone || goes_on) || self.is_only_by_timer()
+    }
+
+    /// It left between the ticks of its host, shortly after another: a pacer let it out.
+    pub(super) fn is_paced(&self) -> bool {
+        self.is_at_tick == Some(false) && self.quiet_ns < PACED_NS_MAX
     }
 
     /// No acknowledgment came for so long that a timer has sent it, seen near the sender.

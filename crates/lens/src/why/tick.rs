@@ -7,12 +7,12 @@
 
 /// How long a tick may be, in nanoseconds; the longer one is believed first, as each of its ticks is one of a shorter.
 const LENGTHS_NS: [u64; 2] = [10_000_000, 4_000_000];
-/// The processor gets to what a tick has made due within this time, mostly.
-const LATE_NS: i64 = 250_000;
-/// The first that was seen was late itself by no more than this.
-const EARLY_NS: i64 = 150_000;
-/// So much before the earliest that was seen something may still be due to a tick.
-const SLACK_NS: i64 = 40_000;
+/// The processor gets to what a tick has made due within a time that differs by no more than this, mostly.
+const LATE_NS: i64 = 200_000;
+/// And by no more than this to the other side.
+const EARLY_NS: i64 = 120_000;
+/// The part of its distance by which something moves where timers are thought to run out.
+const WEIGHT: i64 = 8;
 /// So many on the tick show that there is one: by chance it is one of ten for each.
 const HITS_MIN: u8 = 4;
 /// For so many on a tick one may be off it.
@@ -21,14 +21,14 @@ const HITS_PER_MISS: u8 = 8;
 /// Where the ticks of one length are, if there are any.
 #[derive(Clone, Copy, Debug, Default)]
 struct Comb {
-    /// When in a tick's length the earliest timer was seen to run out.
+    /// When in a tick's length timers were seen to run out, smoothed.
     phase_ns: u32,
     hits: u8,
     misses: u8,
 }
 
 impl Comb {
-    /// How long after the ticks this is; below zero: shortly before one.
+    /// How long after the usual time this is; below zero: before it.
     fn after_ns(self, length_ns: u64, now_ns: u64) -> i64 {
         let after_ns = (now_ns + length_ns - u64::from(self.phase_ns)) % length_ns;
         if after_ns > length_ns / 2 {
@@ -46,7 +46,8 @@ impl Comb {
         }
         let after_ns = self.after_ns(length_ns, now_ns);
         if (-EARLY_NS..=LATE_NS).contains(&after_ns) {
-            self.phase_ns = if after_ns < 0 { phase_ns } else { self.phase_ns };
+            let moved_ns = i64::from(self.phase_ns) + after_ns / WEIGHT;
+            self.phase_ns = moved_ns.rem_euclid(length_ns.cast_signed()) as u32;
             self.hits = self.hits.saturating_add(1);
         } else {
             self.misses += 1;
@@ -79,7 +80,7 @@ impl Ticks {
     /// Whether a timer can have run out now; `None` while the host is not known to have such ticks.
     pub(crate) fn may_run_out(&self, now_ns: u64) -> Option<bool> {
         let (comb, length_ns) = self.0.iter().zip(LENGTHS_NS).find(|(comb, _)| comb.is_known())?;
-        Some((-SLACK_NS..=LATE_NS).contains(&comb.after_ns(length_ns, now_ns)))
+        Some((-EARLY_NS..=LATE_NS).contains(&comb.after_ns(length_ns, now_ns)))
     }
 }
 
