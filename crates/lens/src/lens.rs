@@ -167,8 +167,7 @@ impl Lens {
         }
         let before = live.unacked();
         let mut place = None;
-        let analysis =
-            live.take(live.side(flow), segment, reused, unacked_max, &mut self.habits, &mut place);
+        let analysis = live.take(live.side(flow), segment, reused, unacked_max, &mut self.habits, &mut place);
         self.unacked = self.unacked + live.unacked() - before;
         sink.segment(segment, analysis);
         *analysis

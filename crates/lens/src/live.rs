@@ -7,6 +7,7 @@ mod ask;
 mod before;
 mod count;
 mod half;
+mod hear;
 mod icmp;
 mod marks;
 mod notes;
@@ -40,7 +41,6 @@ use crate::why::{Confidence, Why};
 use crate::{Analysis, EndState, Frame, Moves, Segment, Side, Whole};
 use tcp::SendReason;
 use tcp::state::State;
-use times::PathTimes;
 
 /// One connection.
 #[derive(Debug)]
@@ -159,9 +159,7 @@ impl Live {
         let twice = self.halves[from].sender.captured_twice(segment);
         let mut notes = self.notes_of_header(segment, &before);
         self.on_segment(segment);
-        if twice.is_none() {
-            self.hear_of_flight(from, segment);
-        }
+        let shows_frame = if twice.is_none() { self.hear(from, segment, &before) } else { None };
         let mut ours = Judged::default();
         let special = self.judge(from, segment, unacked_max, &mut ours);
         let (half, other) = self.halves.split(from);
@@ -174,11 +172,10 @@ impl Live {
             turn = ends::take(&mut half.end, &mut other.end, segment, &before);
             notes |= notes::of_states(&turn.observed);
         }
-        let shows_frame = other.learn_of_losses(segment, &before, special.contains(Verdicts::DSACK));
         notes |= notes::of_repetition(twice, shows_frame);
         let ends = if before.is_moving { self.states(from, &turn) } else { self.states_settled() };
         let analysis = place.insert(self.header_alone(from, segment, before.previous_ns, ends));
-        let reason = self.why(from, segment, &ours, &before, ends, twice, &mut analysis.why);
+        let reason = self.why(from, segment, &ours, &before, ends, twice, habits, &mut analysis.why);
         self.tell_habits(from, segment, reason, habits);
         let shown = self.as_wireshark.judged().unwrap_or(&ours);
         analysis.verdicts = shown.verdicts | special | reused;
@@ -241,17 +238,6 @@ impl Live {
             self.mptcp = Some(self.mptcp.unwrap_or(0) | segment.mptcp_subtypes as u8);
         }
         special
-    }
-
-    /// See [`Half::hear_of_flight`].
-    fn hear_of_flight(&mut self, from: Side, segment: &Segment) {
-        let (half, other) = self.halves.split(from);
-        if segment.flags.ack() && other.listens_to(segment) {
-            let turn_ns = self.times.turn_ns(other, half);
-            let initial_rtt_ns = self.times.initial_rtt.map(Nanos::ns);
-            let mss_bytes = self.marks.mss_bytes();
-            other.hear_of_flight(segment, PathTimes { turn_ns, initial_rtt_ns, mss_bytes });
-        }
     }
 
     /// The states of both ends after a segment that `from` sent.

@@ -28,11 +28,18 @@ impl Live {
         before: &Before,
         after: [EndState; 2],
         twice: Option<Twice>,
+        habits: &Habits,
         answer: &mut Why,
     ) -> SendReason {
         let rtt_ns = self.times.rtt_ns(&self.halves);
         let (half, other) = self.halves.split(from);
         let turn_ns = self.times.known_turn_ns(half, other);
+        let is_near = turn_ns.is_some_and(|turn_ns| turn_ns < rtt_ns / NEAR);
+        let is_again = before.next_seq.is_some_and(|next| segment.text_bytes > 0 && segment.seq.before(next));
+        let is_at_tick = match is_again && is_near {
+            true => habits.is_at_tick(segment.source.ip(), segment.time.as_nanos()),
+            false => None,
+        };
         let has_sack = self.marks.offered.iter().all(|offered| offered.sack);
         let scene = Scene {
             segment,
@@ -47,10 +54,11 @@ impl Live {
             captured_twice: twice.map(|twice| twice.first),
             rtt_ns,
             turn_ns: turn_ns.unwrap_or(0),
-            is_near: turn_ns.is_some_and(|turn_ns| turn_ns < rtt_ns / NEAR),
+            is_near,
             other_was_suspicious: self.marks.suspicious_from(from.other()),
             has_probes: has_sack && has_probes(segment.time.as_nanos()),
             mss_bytes: before.mss_bytes,
+            is_at_tick,
         };
         *answer = why(&scene, &mut half.sender, &other.sender);
         half.sender.last_reason = answer.reason;
@@ -127,10 +135,13 @@ impl Live {
     }
 }
 
-/// Whether the sender of a retransmission probes its tails, if that was seen.
+/// Whether the sender of a retransmission probes its tails, and when its timers run out, if that was seen.
 #[inline(never)]
 fn vote(loss: &mut Loss, segment: &Segment, habits: &mut Habits) {
     if let Some(was_probed) = loss.take_probe_vote() {
         habits.on_tail(segment.source.ip(), was_probed);
+    }
+    if loss.take_timer_seen() {
+        habits.on_timer(segment.source.ip(), segment.time.as_nanos());
     }
 }

@@ -104,13 +104,8 @@ impl Sketch {
 
 impl Many {
     fn of(few: &[u32; EXACT]) -> Many {
-        let mut many = Many {
-            max_us: 0,
-            sum_us: 0,
-            kinds: [NO_KIND; KINDS],
-            counts: [0; KINDS],
-            histogram: None,
-        };
+        let mut many =
+            Many { max_us: 0, sum_us: 0, kinds: [NO_KIND; KINDS], counts: [0; KINDS], histogram: None };
         few.iter().for_each(|us| many.add(*us));
         many
     }
@@ -126,7 +121,8 @@ impl Many {
         // keep the shape, forget half of the weight
         *slot = u16::MAX.div_ceil(2) + 1;
         let full = bucket(us);
-        let halve = |(kind, count): (usize, &mut u16)| *count = if kind == full { *count } else { count.div_ceil(2) };
+        let halve =
+            |(kind, count): (usize, &mut u16)| *count = if kind == full { *count } else { count.div_ceil(2) };
         match &mut self.histogram {
             Some(histogram) => histogram.iter_mut().enumerate().for_each(halve),
             None => self.kinds.iter().map(|kind| usize::from(*kind)).zip(&mut self.counts).for_each(halve),

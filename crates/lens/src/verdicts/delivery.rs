@@ -68,7 +68,8 @@ struct Report<'a, F> {
 impl<F: Fn(Sending) -> bool> Report<'_, F> {
     /// Looks at a segment that is not known to have arrived.
     fn see(&mut self, entry: &mut Entry) {
-        let block = self.blocks.iter().find(|block| block.left.before(entry.end) && entry.seq.before(block.right));
+        let block =
+            self.blocks.iter().find(|block| block.left.before(entry.end) && entry.seq.before(block.right));
         let is_acked = entry.end.at_or_before(self.ack);
         let is_whole = is_acked
             || block.is_some_and(|block| {
@@ -80,10 +81,12 @@ impl<F: Fn(Sending) -> bool> Report<'_, F> {
             if is_fresh && entry.frame >= self.fresh_frame {
                 (self.delivery.fresh, self.fresh_frame) = (Some(entry.sending()), entry.frame);
             }
-            self.delivery.reordered |= is_fresh && self.highest.is_some_and(|highest| entry.end.before(highest));
+            self.delivery.reordered |=
+                is_fresh && self.highest.is_some_and(|highest| entry.end.before(highest));
             if entry.frame >= self.newest_frame && (!entry.is_again || (self.answers)(entry.sending())) {
                 // what is missing of a super-segment was overtaken by what arrived of it
-                let is_part = block.is_some() && !is_whole && entry.end.bytes_since(entry.seq) > self.mss_bytes;
+                let is_part =
+                    block.is_some() && !is_whole && entry.end.bytes_since(entry.seq) > self.mss_bytes;
                 let Sending { time_ns, frame } = entry.sending();
                 let frame = frame.saturating_add(is_part.into());
                 (self.delivery.newest, self.newest_frame) = (Some(Sending { time_ns, frame }), entry.frame);

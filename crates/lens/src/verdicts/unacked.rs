@@ -61,6 +61,8 @@ pub(crate) struct Taken {
     pub(crate) partial: bool,
     /// The oldest frame whose end it hit: that one says how long the round trip took.
     pub(crate) whole: Option<(Frame, u64)>,
+    /// Something that it covers was sent twice, so that nobody knows which of the two it answers (Karn).
+    pub(crate) is_ambiguous: bool,
 }
 
 /// The list.
@@ -211,7 +213,10 @@ impl Unacked {
     pub(crate) fn holds(&self, seq: Seq, end: Seq) -> bool {
         let holds = |entry: &Entry| seq.at_or_after(entry.seq) && end.at_or_before(entry.end);
         self.first.holds(seq, end)
-            || self.more.as_ref().is_some_and(|more| more.second.holds(seq, end) || more.rest.iter().any(holds))
+            || self
+                .more
+                .as_ref()
+                .is_some_and(|more| more.second.holds(seq, end) || more.rest.iter().any(holds))
     }
 
     /// The oldest entry that begins at `seq` or after it.
@@ -317,6 +322,7 @@ impl<'a> Iterator for NewestFirst<'a> {
 impl Taken {
     pub(super) fn note(&mut self, entry: &mut Entry, ack: Seq) {
         let hit = Some((entry.frame, entry.time_ns));
+        self.is_ambiguous |= (entry.is_again | entry.is_resent) & ack.after(entry.seq);
         if ack == entry.end {
             (self.hit, self.partial, self.whole) = (hit, false, hit);
         } else if ack.after(entry.seq) && ack.before(entry.end) {
@@ -333,6 +339,7 @@ impl Taken {
         };
         let hit = if is_older(self.hit, other.hit) { &self } else { &other };
         let whole = if is_older(self.whole, other.whole) { self.whole } else { other.whole };
-        Taken { hit: hit.hit, partial: hit.partial, whole }
+        let is_ambiguous = self.is_ambiguous || other.is_ambiguous;
+        Taken { hit: hit.hit, partial: hit.partial, whole, is_ambiguous }
     }
 }

@@ -1,0 +1,122 @@
+//! What a sender sent again, to tell later which of it was needless (RFC 2883, RFC 3522) and what an acknowledgment can
+//! answer.
+
+use crate::{Frame, Segment};
+use std::collections::VecDeque;
+use wire::Seq;
+use wire::tcp::SackBlock;
+
+/// Retransmissions remembered: as many as a sender has on their way at once where a tenth of a large window is lost.
+/// A D-SACK comes a round trip after the retransmission, when it has not been pushed out by so many others.
+const REMEMBERED: usize = 128;
+
+/// One transmission of what had been sent before.
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    seq: Seq,
+    end: Seq,
+    frame: Frame,
+    /// Its timestamp, until everything before its end is acknowledged.
+    tsval: Option<u32>,
+    /// It probed the tail: no recovery had begun by it.
+    is_probe: bool,
+    is_needless: bool,
+}
+
+impl Sent {
+    /// `echo` is older than it.
+    fn is_younger_than(&self, echo: u32) -> bool {
+        self.tsval.is_some_and(|tsval| echo.wrapping_sub(tsval).cast_signed() < 0)
+    }
+}
+
+/// A retransmission that turned out to be needless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Needless {
+    pub(super) frame: Frame,
+    pub(super) bytes: u32,
+    /// It probed the tail.
+    pub(super) is_probe: bool,
+}
+
+/// The latest retransmissions, in the order of sending.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Resent {
+    sent: VecDeque<Sent>,
+    /// How many of them still have their timestamp: mostly none, and then an acknowledgment looks at nothing.
+    stamped: usize,
+}
+
+impl Resent {
+    /// A segment was sent again, to probe the tail or for another reason.
+    pub(super) fn push(&mut self, segment: &Segment, is_probe: bool) {
+        if self.sent.len() == REMEMBERED {
+            self.pop();
+        }
+        let tsval = segment.options.timestamps.map(|stamps| stamps.value);
+        self.stamped += usize::from(tsval.is_some());
+        let (seq, end, frame) = (segment.seq, segment.end(), segment.frame);
+        self.sent.push_back(Sent { seq, end, frame, tsval, is_probe, is_needless: false });
+    }
+
+    fn pop(&mut self) {
+        let oldest = self.sent.pop_front();
+        self.stamped -= usize::from(oldest.is_some_and(|sent| sent.tsval.is_some()));
+    }
+
+    fn of(&self, frame: Frame) -> Option<&Sent> {
+        let place = self.sent.binary_search_by_key(&frame, |sent| sent.frame).ok()?;
+        self.sent.get(place)
+    }
+
+    /// Whether this frame is one of them.
+    pub(super) fn has(&self, frame: Frame) -> bool {
+        self.of(frame).is_some()
+    }
+
+    /// Whether an acknowledgment with this echo can answer the retransmission in `frame`: not if it echoes something
+    /// older.
+    pub(super) fn may_echo(&self, frame: Frame, echo: u32) -> bool {
+        self.of(frame).is_none_or(|sent| !sent.is_younger_than(echo))
+    }
+
+    /// Whether an acknowledgment up to `ack` answers the retransmission in `frame`, and if so, whether the echo shows that
+    /// it answers what was sent before.
+    pub(super) fn is_answered_too_soon(&self, frame: Frame, ack: Seq, echo: u32) -> Option<bool> {
+        let sent = self.of(frame).filter(|sent| sent.seq.before(ack))?;
+        Some(sent.is_younger_than(echo))
+    }
+
+    /// `block` arrived twice: the retransmission that this shows to be needless.
+    pub(super) fn on_duplicate(&mut self, block: &SackBlock) -> Option<Needless> {
+        self.mark(|sent| sent.seq.at_or_before(block.left) && sent.end.at_or_after(block.right))
+    }
+
+    /// Everything before `ack` is acknowledged by a segment with this echo: when that is older than a retransmission that
+    /// it covers, the original had arrived.
+    pub(super) fn on_progress(&mut self, ack: Seq, echo: Option<u32>) -> Option<Needless> {
+        if self.stamped == 0 {
+            return None;
+        }
+        let shown =
+            echo.and_then(|echo| self.mark(|sent| sent.end.at_or_before(ack) && sent.is_younger_than(echo)));
+        let answered = self.sent.iter_mut().filter(|sent| sent.tsval.is_some() && sent.end.at_or_before(ack));
+        for sent in answered {
+            sent.tsval = None;
+            self.stamped -= 1;
+        }
+        shown
+    }
+
+    /// The retransmission in `frame` is needless: its bytes were acknowledged before.
+    pub(super) fn on_acknowledged(&mut self, frame: Frame) -> Option<Needless> {
+        self.mark(|sent| sent.frame == frame)
+    }
+
+    /// The first that `shows` names, and that is not known to be needless yet.
+    fn mark(&mut self, shows: impl Fn(&Sent) -> bool) -> Option<Needless> {
+        let sent = self.sent.iter_mut().find(|sent| !sent.is_needless && shows(sent))?;
+        sent.is_needless = true;
+        Some(Needless { frame: sent.frame, bytes: sent.end.bytes_since(sent.seq), is_probe: sent.is_probe })
+    }
+}
